@@ -1,0 +1,143 @@
+package crm
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ConsentStatus is what the holder of an address said.
+type ConsentStatus string
+
+// The states of consent. Absence of any entry means that nothing was granted.
+const (
+	Granted ConsentStatus = "granted"
+	Refused ConsentStatus = "refused"
+)
+
+// ConsentKey says what a consent is for, besides the address: whose brand and
+// whether the holder is addressed as a consumer or as a merchant.
+type ConsentKey struct {
+	Brand     string `json:"brand,omitempty"`     // empty: the host's only brand
+	Recipient string `json:"recipient,omitempty"` // "" or "consumer", "merchant"
+	Purpose   string `json:"purpose,omitempty"`   // empty: marketing
+}
+
+// Consent is one entry of the append-only ledger. It belongs to the fact's
+// subject, an address. The entry with the latest time counts; at the same time
+// a refusal does.
+type Consent struct {
+	ConsentKey
+	Status ConsentStatus `json:"status"`
+	Via    string        `json:"via,omitempty"`   // how it was given, such as HS_WEB
+	Proof  string        `json:"proof,omitempty"` // hash of the text shown, id of the recording, …
+	Actor  string        `json:"actor,omitempty"`
+	// Guard is the address's version that this entry made. The kernel sets it.
+	Guard int64 `json:"guard,omitempty"`
+}
+
+// FactKind returns KindConsent.
+func (*Consent) FactKind() FactKind { return KindConsent }
+
+func (c *Consent) validate() error {
+	if c.Status != Granted && c.Status != Refused {
+		return fieldError("status", fmt.Sprintf("%q is not granted or refused", c.Status))
+	}
+	return nil
+}
+
+// Suppression stops every message to an address, whatever was consented to:
+// a hard bounce, "not me", a legal request. Off lifts it.
+type Suppression struct {
+	Reason string `json:"reason"`
+	Off    bool   `json:"off,omitempty"`
+	Actor  string `json:"actor,omitempty"`
+	Guard  int64  `json:"guard,omitempty"` // as in Consent
+}
+
+// FactKind returns KindSuppression.
+func (*Suppression) FactKind() FactKind { return KindSuppression }
+
+func (s *Suppression) validate() error { return checkKeyText("reason", s.Reason, false) }
+
+// Hold is the silence that an unsolved ticket lays on an address, from version
+// Placed of the address until version Lifted (0: still held). The kernel
+// writes it; an audit can tell from it what held when a message was claimed.
+type Hold struct {
+	Ticket FactRef `json:"ticket"`
+	Placed int64   `json:"placed"`
+	Lifted int64   `json:"lifted,omitempty"`
+}
+
+// FactKind returns KindHold.
+func (*Hold) FactKind() FactKind { return KindHold }
+
+func (h *Hold) validate() error {
+	if h.Placed <= 0 || (h.Lifted != 0 && h.Lifted <= h.Placed) {
+		return fieldError("placed", "is not before lifted")
+	}
+	return nil
+}
+
+// AddressState is what may be sent to an address now: a fold over the facts
+// about it and over the unsolved tickets of whoever uses it. Each write that
+// can change an answer makes a new Version, under the address's lock.
+type AddressState struct {
+	Address    Address
+	Version    int64
+	Consents   []ConsentState // sorted by key
+	Suppressed []string       // reasons in force, sorted
+	Holds      []FactRef      // unsolved tickets, sorted
+}
+
+// ConsentState is the current state of one consent of an address.
+type ConsentState struct {
+	ConsentKey
+	Status ConsentStatus `json:"status"`
+	At     time.Time     `json:"at"`
+}
+
+// Consent returns the state for a key; ok is false where nothing was ever said.
+func (s *AddressState) Consent(k ConsentKey) (c ConsentState, ok bool) {
+	for _, c := range s.Consents {
+		if c.ConsentKey == k {
+			return c, true
+		}
+	}
+	return ConsentState{}, false
+}
+
+// Clone returns a deep copy.
+func (s *AddressState) Clone() *AddressState {
+	c := *s
+	c.Consents, c.Suppressed, c.Holds = slices.Clone(s.Consents), slices.Clone(s.Suppressed), slices.Clone(s.Holds)
+	return &c
+}
+
+// foldConsent applies one ledger entry and reports whether the state changed.
+func (s *AddressState) foldConsent(c *Consent, at time.Time) bool {
+	next := ConsentState{c.ConsentKey, c.Status, Micros(at)}
+	i, found := slices.BinarySearchFunc(s.Consents, c.ConsentKey, func(a ConsentState, k ConsentKey) int { return compareConsentKeys(a.ConsentKey, k) })
+	if !found {
+		s.Consents = slices.Insert(s.Consents, i, next)
+		return true
+	}
+	old := s.Consents[i]
+	if next.At.Before(old.At) || (next.At.Equal(old.At) && (old.Status == Refused || next.Status == old.Status)) {
+		return false
+	}
+	s.Consents[i] = next
+	return true
+}
+
+func compareConsentKeys(a, b ConsentKey) int {
+	return cmp.Or(strings.Compare(a.Brand, b.Brand), strings.Compare(a.Recipient, b.Recipient), strings.Compare(a.Purpose, b.Purpose))
+}
+
+// Validate reports every fault of the state.
+func (s *AddressState) Validate() error {
+	return errors.Join(s.Address.Validate())
+}

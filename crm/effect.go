@@ -1,0 +1,152 @@
+package crm
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// EffectID is deterministic: the part of the subject and a hash of cause,
+// subject and occurrence. Planning the same thing again gives the same id.
+type EffectID string
+
+// NewEffectID returns the id of the effect of a cause (rule or campaign) on a
+// subject for one occurrence ("2025-03-01", an order's key, a step's name). About
+// is the fact that the effect is about, if it is not the subject as a whole.
+func NewEffectID(cause string, subject Subject, about FactKey, occurrence string) EffectID {
+	h := sha256.New()
+	k, a, b := subject.Flat()
+	for _, s := range []string{cause, k, a, b, string(about.Kind), about.Source, about.ID, occurrence} {
+		h.Write([]byte(s))
+		h.Write([]byte{0})
+	}
+	sum := h.Sum(nil)
+	return EffectID(fmt.Sprintf("%03x", subject.Part()) + hex.EncodeToString(sum[:14]))
+}
+
+// Part returns the part that the effect is kept in.
+func (id EffectID) Part() Part {
+	if len(id) < 3 {
+		return 0
+	}
+	n, err := strconv.ParseUint(string(id[:3]), 16, 16)
+	if err != nil || n >= Parts {
+		return 0
+	}
+	return Part(n)
+}
+
+// Validate reports whether id has the form that NewEffectID gives.
+func (id EffectID) Validate() error {
+	if len(id) != 31 || strings.Trim(string(id), "0123456789abcdef") != "" || id[:3] >= "400" {
+		return fieldError("id", "is not an effect id")
+	}
+	return nil
+}
+
+// EffectKind names what is to be done.
+type EffectKind string
+
+// The kinds of effects that the library itself carries out.
+const (
+	EffectMessage EffectKind = "message" // a message, with a tracked link or a survey's
+	EffectTag     EffectKind = "tag"     // a tag to set or to clear later
+	EffectTicket  EffectKind = "ticket"  // a ticket to open
+	EffectTask    EffectKind = "task"    // something for the host's own action
+)
+
+// EffectState is the state of an effect.
+type EffectState string
+
+// The states of an effect. Planned effects wait for their due time.
+const (
+	Planned   EffectState = "planned"
+	Sent      EffectState = "sent"      // claimed; the provider's answer is awaited
+	Done      EffectState = "done"      // delivered, tagged, opened
+	Withheld  EffectState = "withheld"  // a guard said no; Reasons say which
+	HeldOut   EffectState = "heldout"   // in the control group
+	Cancelled EffectState = "cancelled" // its cause went away
+	Failed    EffectState = "failed"    // the provider refused for good
+	Unknown   EffectState = "unknown"   // the provider cannot tell; to be reconciled
+)
+
+// Final reports whether nothing more will happen to an effect in this state.
+func (s EffectState) Final() bool {
+	switch s {
+	case Planned, Sent, Unknown:
+		return false
+	}
+	return true
+}
+
+// Reason is one step of an explained decision.
+type Reason struct {
+	Guard string `json:"guard"` // "consent", "open-ticket", "excluded-tag", "holdout", …
+	Pass  bool   `json:"pass,omitempty"`
+	Note  string `json:"note,omitempty"`
+}
+
+// GuardRead is the version of a record that a guard's answer rests on.
+type GuardRead struct {
+	Record  string `json:"record"` // "address phone:+90…" is never written here: the effect's To names it; "address", "tags", …
+	Version int64  `json:"version"`
+}
+
+// Effect is something to be done in the world: a message, a tag, a ticket, in
+// a second or in two years. It is written in the transaction of its cause and
+// leaves at least once under its id.
+type Effect struct {
+	ID         EffectID
+	Kind       EffectKind
+	Cause      string // "rule/battery-reminder", "campaign/spring"
+	Version    int64  // of the rule or campaign; recorded, not part of the id
+	Subject    Subject
+	About      FactKey // the order, visit or answer it is about; may be zero
+	Occurrence string
+	Due        time.Time
+	State      EffectState
+	To         Address     // of a message: where it goes; set when it is claimed
+	Reasons    []Reason    // how the last decision was reached
+	Guards     []GuardRead // what was read when it was claimed
+	Created    time.Time   // when it was planned
+	Changed    time.Time   // when the state was last changed
+	SentAt     time.Time   // when it was claimed; zero if it never was
+	Attempts   int
+	Lease      time.Time       // a claimed effect may be taken up again after this
+	Data       json.RawMessage // what the kind needs
+	Rev        int64           // the store's revision, 0 before the first Put
+}
+
+// Clone returns a copy that shares nothing that is changed in place.
+func (e *Effect) Clone() *Effect {
+	c := *e
+	c.Reasons = append([]Reason(nil), e.Reasons...)
+	c.Guards = append([]GuardRead(nil), e.Guards...)
+	return &c
+}
+
+// Validate reports every fault of the effect.
+func (e *Effect) Validate() error {
+	faults := []error{e.ID.Validate(), e.Subject.Validate(), checkKeyText("kind", string(e.Kind), false),
+		checkKeyText("cause", e.Cause, false), checkKeyText("occurrence", e.Occurrence, true)}
+	if want := NewEffectID(e.Cause, e.Subject, e.About, e.Occurrence); e.ID != want {
+		faults = append(faults, fieldError("id", "does not belong to cause, subject and occurrence"))
+	}
+	switch e.State {
+	case Planned, Sent, Done, Withheld, HeldOut, Cancelled, Failed, Unknown:
+	default:
+		faults = append(faults, fieldError("state", fmt.Sprintf("%q is not known", e.State)))
+	}
+	if e.Due.IsZero() {
+		faults = append(faults, fieldError("due", "must be set"))
+	}
+	if len(e.Data) > 0 && !json.Valid(e.Data) {
+		faults = append(faults, fieldError("data", "is not JSON"))
+	}
+	return errors.Join(faults...)
+}

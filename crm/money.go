@@ -1,0 +1,55 @@
+package crm
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Money is an amount in the currency's minor unit (kuruş, cent). It is never a
+// float.
+type Money struct {
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency"` // ISO 4217, such as "TRY"
+}
+
+// Add returns m+o. Different currencies and overflow are errors; a zero Money
+// takes the other's currency.
+func (m Money) Add(o Money) (Money, error) {
+	if m == (Money{}) {
+		return o, nil
+	}
+	if o == (Money{}) {
+		return m, nil
+	}
+	if m.Currency != o.Currency {
+		return m, fieldError("currency", fmt.Sprintf("%s and %s cannot be added", m.Currency, o.Currency))
+	}
+	if (o.Amount > 0 && m.Amount > math.MaxInt64-o.Amount) || (o.Amount < 0 && m.Amount < math.MinInt64-o.Amount) {
+		return m, fieldError("amount", "overflows")
+	}
+	return Money{m.Amount + o.Amount, m.Currency}, nil
+}
+
+// Neg returns -m.
+func (m Money) Neg() Money { return Money{-m.Amount, m.Currency} }
+
+// String writes the amount with two decimals, the way most currencies have
+// them; it is for people, not for parsing.
+func (m Money) String() string {
+	sign, a := "", uint64(m.Amount)
+	if m.Amount < 0 {
+		sign, a = "-", uint64(-m.Amount)
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s%d.%02d %s", sign, a/100, a%100, m.Currency))
+}
+
+func (m Money) validate(field string) error {
+	if m == (Money{}) {
+		return nil
+	}
+	if len(m.Currency) != 3 || strings.ToUpper(m.Currency) != m.Currency {
+		return fieldError(field+".currency", "is not an ISO 4217 code")
+	}
+	return nil
+}

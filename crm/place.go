@@ -1,0 +1,137 @@
+package crm
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// PlaceKind is the kind of a place in the tree of locations.
+type PlaceKind string
+
+// The kinds of places that the library itself knows.
+const (
+	Country PlaceKind = "country"
+	Region  PlaceKind = "region"
+	Shop    PlaceKind = "store"
+	Dealer  PlaceKind = "dealer"
+	Kiosk   PlaceKind = "kiosk"
+	Web     PlaceKind = "web"
+	Market  PlaceKind = "marketplace"
+	Repair  PlaceKind = "service"
+	Care    PlaceKind = "callcentre"
+)
+
+// Place is a node of the tree country → region → store, dealer, kiosk or web
+// shop. Facts name the place that they happened at.
+type Place struct {
+	ID       string    `json:"id"`
+	Parent   string    `json:"parent,omitempty"`
+	Kind     PlaceKind `json:"kind"`
+	Name     string    `json:"name"`
+	Zone     string    `json:"zone,omitempty"`     // IANA zone; empty: the parent's
+	Currency string    `json:"currency,omitempty"` // ISO 4217; empty: the parent's
+	Opened   time.Time `json:"opened,omitzero"`
+	Closed   time.Time `json:"closed,omitzero"`
+}
+
+// Places is the tree of locations in memory.
+type Places struct {
+	byID map[string]*Place
+	zone map[string]*time.Location
+	home *time.Location
+}
+
+// NewPlaces builds the tree. A cycle, an unknown parent or zone and an id used
+// twice are errors. Home is the zone of facts without a place; nil means UTC.
+func NewPlaces(home *time.Location, places ...*Place) (*Places, error) {
+	if home == nil {
+		home = time.UTC
+	}
+	t := &Places{byID: make(map[string]*Place, len(places)), zone: map[string]*time.Location{}, home: home}
+	for _, p := range places {
+		if err := checkKeyText("id", p.ID, false); err != nil {
+			return nil, invalid("place", "place", p.ID, err)
+		}
+		if t.byID[p.ID] != nil {
+			return nil, &Error{Op: "place", Entity: "place", ID: p.ID, Kind: ErrExists}
+		}
+		t.byID[p.ID] = p
+	}
+	for _, p := range places {
+		slow := p
+		for q, n := p, 0; q.Parent != ""; n++ {
+			up := t.byID[q.Parent]
+			if up == nil {
+				return nil, invalid("place", "place", p.ID, fieldError("parent", fmt.Sprintf("%q is not known", q.Parent)))
+			}
+			if q = up; n%2 == 1 {
+				slow = t.byID[slow.Parent]
+			}
+			if q == slow {
+				return nil, invalid("place", "place", p.ID, fieldError("parent", "closes a cycle"))
+			}
+		}
+		if p.Zone == "" {
+			continue
+		}
+		loc, err := time.LoadLocation(p.Zone)
+		if err != nil {
+			return nil, invalid("place", "place", p.ID, fieldError("zone", err.Error()))
+		}
+		t.zone[p.Zone] = loc
+	}
+	return t, nil
+}
+
+// LoadPlaces reads the tree that PutPlaces wrote.
+func LoadPlaces(ctx context.Context, r Reader, home *time.Location) (*Places, error) {
+	var all []*Place
+	for d, err := range Documents(ctx, r, "place") {
+		if err != nil {
+			return nil, err
+		}
+		var p Place
+		if err := d.Decode(&p); err != nil {
+			return nil, err
+		}
+		all = append(all, &p)
+	}
+	return NewPlaces(home, all...)
+}
+
+// Get returns a place, or nil.
+func (t *Places) Get(id string) *Place { return t.byID[id] }
+
+// Len returns the number of places.
+func (t *Places) Len() int { return len(t.byID) }
+
+// Path returns the ids from the place up to its root; nil if it is unknown.
+func (t *Places) Path(id string) []string {
+	var out []string
+	for p := t.byID[id]; p != nil; p = t.byID[p.Parent] {
+		out = append(out, p.ID)
+	}
+	return out
+}
+
+// Zone returns the zone that the place lives in: its own or the nearest
+// ancestor's, else the home zone.
+func (t *Places) Zone(id string) *time.Location {
+	for p := t.byID[id]; p != nil; p = t.byID[p.Parent] {
+		if p.Zone != "" {
+			return t.zone[p.Zone]
+		}
+	}
+	return t.home
+}
+
+// Currency returns the place's currency, its own or the nearest ancestor's.
+func (t *Places) Currency(id string) string {
+	for p := t.byID[id]; p != nil; p = t.byID[p.Parent] {
+		if p.Currency != "" {
+			return p.Currency
+		}
+	}
+	return ""
+}

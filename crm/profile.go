@@ -1,0 +1,136 @@
+package crm
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+)
+
+// PartyKind says what sort of party a profile describes.
+type PartyKind string
+
+// The kinds of parties. The empty kind means Person.
+const (
+	Person       PartyKind = "person"
+	Organisation PartyKind = "organisation"
+	Household    PartyKind = "household"
+)
+
+// Name is a party's name as its source gave it.
+type Name struct {
+	Given  string `json:"given,omitempty"`
+	Family string `json:"family,omitempty"`
+	Full   string `json:"full,omitempty"` // where the source does not split names, and of organisations
+	Title  string `json:"title,omitempty"`
+}
+
+// String returns the name as one would write it.
+func (n Name) String() string {
+	if n.Full != "" && n.Given == "" && n.Family == "" {
+		return n.Full
+	}
+	return strings.Join(strings.Fields(n.Given+" "+n.Family), " ")
+}
+
+// Contact is an address as one source knows it.
+type Contact struct {
+	Address
+	Verified bool `json:"verified,omitempty"`
+	// Masked marks a relay or placeholder: good for this order perhaps, never
+	// for telling who somebody is.
+	Masked bool `json:"masked,omitempty"`
+}
+
+// Postal is a place to live or to deliver to.
+type Postal struct {
+	Street   string `json:"street,omitempty"`
+	District string `json:"district,omitempty"`
+	City     string `json:"city,omitempty"`
+	Postcode string `json:"postcode,omitempty"`
+	Country  string `json:"country,omitempty"` // ISO 3166-1 alpha-2
+}
+
+// Profile is what one source says about one party. It is a fact: it is
+// replaced only by a newer version from the same source, never edited here.
+type Profile struct {
+	ProfileKey
+	Kind       PartyKind         `json:"kind,omitempty"`
+	Name       Name              `json:"name,omitzero"`
+	Birth      string            `json:"birth,omitempty"` // ISO 8601 date; "1980" and "1980-05" are allowed
+	Gender     string            `json:"gender,omitempty"`
+	Locale     string            `json:"locale,omitempty"` // BCP 47, such as "tr"
+	Contacts   []Contact         `json:"contacts,omitempty"`
+	Postal     Postal            `json:"postal,omitzero"`
+	Attributes map[string]string `json:"attributes,omitempty"`
+
+	// Since is when the source first knew the party; the earliest ever
+	// delivered counts. It decides which customer id survives a merge.
+	Since time.Time `json:"since,omitzero"`
+	// At is when this version was made in the source, SourceVersion the
+	// source's own counter, if it has one. The larger (SourceVersion, At) wins;
+	// deliveries may repeat and arrive in any order.
+	At            time.Time `json:"at,omitzero"`
+	SourceVersion int64     `json:"source_version,omitempty"`
+
+	// Customer is where the link log places the profile. The kernel fills it in.
+	Customer CustomerID `json:"-"`
+	// Disowned are addresses whose holder said "not me". The kernel keeps them.
+	Disowned []Address `json:"disowned,omitempty"`
+	// Rev is the store's revision, 0 before the first Put.
+	Rev int64 `json:"-"`
+}
+
+// Reachable returns the addresses of a channel that may be tried for this
+// profile: neither masked nor disowned, in the source's order.
+func (p *Profile) Reachable(ch Channel) []Address {
+	var out []Address
+	for _, c := range p.Contacts {
+		if c.Channel == ch && !c.Masked && !slices.Contains(p.Disowned, c.Address) {
+			out = append(out, c.Address)
+		}
+	}
+	return out
+}
+
+// Clone returns a deep copy.
+func (p *Profile) Clone() *Profile {
+	q := *p
+	q.Contacts = slices.Clone(p.Contacts)
+	q.Disowned = slices.Clone(p.Disowned)
+	if p.Attributes != nil {
+		q.Attributes = make(map[string]string, len(p.Attributes))
+		for k, v := range p.Attributes {
+			q.Attributes[k] = v
+		}
+	}
+	return &q
+}
+
+// Validate reports every fault of the profile.
+func (p *Profile) Validate() error {
+	faults := []error{p.ProfileKey.Validate()}
+	switch p.Kind {
+	case "", Person, Organisation, Household:
+	default:
+		faults = append(faults, fieldError("kind", "is not person, organisation or household"))
+	}
+	if p.Birth != "" && !validBirth(p.Birth) {
+		faults = append(faults, fieldError("birth", "is not an ISO 8601 date"))
+	}
+	for i, c := range p.Contacts {
+		if err := c.Address.Validate(); err != nil {
+			faults = append(faults, within("contacts", i, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func validBirth(s string) bool {
+	for _, layout := range []string{"2006-01-02", "2006-01", "2006"} {
+		if _, err := time.Parse(layout, s); err == nil {
+			return true
+		}
+	}
+	return false
+}

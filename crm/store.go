@@ -1,0 +1,213 @@
+package crm
+
+import (
+	"context"
+	"time"
+)
+
+// Store keeps the record. crm/memstore and crm/sqlstore are the stores of this
+// library; crm/storetest is the suite that every store passes.
+//
+// Values that a Reader returns belong to the store: do not change them, Clone
+// them first. Values given to a Tx belong to the caller again when the method
+// returns. Times are kept as UTC microseconds.
+type Store interface {
+	// View runs fn on a consistent state. Writes in a view do not compile.
+	View(ctx context.Context, fn func(Reader) error) error
+	// Update runs fn in a transaction, which is rolled back when fn returns an
+	// error or panics. Where the database asks for it (serialization failure,
+	// deadlock, lock time-out) fn may be run again, so it must not have effects
+	// of its own.
+	Update(ctx context.Context, fn func(Tx) error) error
+}
+
+// Reader reads. It is made of small roles; methods may be added to them in
+// minor versions.
+type Reader interface {
+	ProfileReader
+	FactReader
+	AddressReader
+	RefReader
+	EffectReader
+	ChangeReader
+	DocumentReader
+}
+
+// Tx reads and writes within one transaction and sees its own writes. Methods
+// may be added in minor versions: a store outside this library embeds
+// UnimplementedTx.
+type Tx interface {
+	Reader
+	ProfileWriter
+	FactWriter
+	AddressWriter
+	RefWriter
+	EffectWriter
+	DocumentWriter
+	CursorWriter
+}
+
+// ProfileReader reads profiles, their places in customers and the decisions
+// that put them there.
+type ProfileReader interface {
+	// Profiles returns one entry per key, nil where there is no such profile.
+	Profiles(ctx context.Context, keys ...ProfileKey) ([]*Profile, error)
+	// ScanProfiles returns up to limit profiles of the parts that come after
+	// the key (the zero key: from the start) in the order part, source, id.
+	ScanProfiles(ctx context.Context, parts PartRange, after ProfileKey, limit int) ([]*Profile, error)
+	// Members returns, per customer id, the profiles placed there now, sorted.
+	Members(ctx context.Context, ids ...CustomerID) ([][]ProfileKey, error)
+	// Homes returns, per customer id, the profile that it was made for, or the
+	// zero key for an id that never was.
+	Homes(ctx context.Context, ids ...CustomerID) ([]ProfileKey, error)
+	// HomeIDs is the inverse: the id that was made for each profile, or "".
+	HomeIDs(ctx context.Context, keys ...ProfileKey) ([]CustomerID, error)
+	// Links returns, per profile, all decisions about it in the order taken.
+	Links(ctx context.Context, keys ...ProfileKey) ([][]Link, error)
+}
+
+// ProfileWriter writes profiles and link decisions.
+type ProfileWriter interface {
+	// PutProfiles inserts (Rev 0) or replaces (Rev as read) and sets the new
+	// Rev; it leaves Customer alone. A stale Rev is ErrConflict and nothing of
+	// the call is kept.
+	PutProfiles(ctx context.Context, profiles ...*Profile) error
+	// AppendLinks appends decisions, gives them their Seq and moves the
+	// profiles. The first decision about a profile must be LinkNew, which also
+	// makes the customer's home. A LinkNotMe moves nothing.
+	AppendLinks(ctx context.Context, links ...*Link) error
+}
+
+// FactReader reads facts.
+type FactReader interface {
+	// Facts returns one entry per ref, nil where there is no such fact.
+	Facts(ctx context.Context, refs ...FactRef) ([]*Fact, error)
+	// FactsOf returns up to q.Limit facts of q.Subjects of q.Kinds after
+	// q.After in the order of FactRef.Compare.
+	FactsOf(ctx context.Context, q FactQuery) ([]*Fact, error)
+	// ScanFacts returns up to limit facts of one kind in the parts after the
+	// ref (the zero ref: from the start) in the order of FactRef.Compare.
+	ScanFacts(ctx context.Context, parts PartRange, kind FactKind, after FactRef, limit int) ([]*Fact, error)
+}
+
+// FactQuery asks for the facts of some subjects.
+type FactQuery struct {
+	Subjects []Subject
+	Kinds    []FactKind // empty: all
+	After    FactRef    // the last fact of the page before
+	Limit    int        // at most this many; 0 means 1,000
+}
+
+// FactWriter writes facts.
+type FactWriter interface {
+	// PutFacts inserts facts and replaces older versions (see Fact.Version) and
+	// reports which were news; an old or equal version changes nothing.
+	PutFacts(ctx context.Context, facts ...*Fact) (changed []bool, err error)
+	// DeleteFacts removes facts; absent ones are ignored. The change feed
+	// reports it as a change.
+	DeleteFacts(ctx context.Context, refs ...FactRef) error
+}
+
+// AddressReader reads what may be sent where.
+type AddressReader interface {
+	// Addresses returns one entry per address; for an address never written
+	// about, an empty state of version 0.
+	Addresses(ctx context.Context, addrs ...Address) ([]*AddressState, error)
+	// ScanAddresses returns up to limit states in the parts after the address
+	// in the order part, channel, value.
+	ScanAddresses(ctx context.Context, parts PartRange, after Address, limit int) ([]*AddressState, error)
+}
+
+// AddressWriter writes what may be sent where.
+type AddressWriter interface {
+	// LockAddresses is Addresses, and keeps everybody else from locking the
+	// same addresses until the transaction ends. Give all of them in one call.
+	LockAddresses(ctx context.Context, addrs ...Address) ([]*AddressState, error)
+	// PutAddresses writes states; each Version must be one more than the one
+	// that is stored, else ErrConflict.
+	PutAddresses(ctx context.Context, states ...*AddressState) error
+}
+
+// RefReader looks records up.
+type RefReader interface {
+	// Refs returns, per key, up to limit entries of one index, sorted by
+	// subject and target.
+	Refs(ctx context.Context, kind RefKind, limit int, keys ...string) ([][]Ref, error)
+}
+
+// RefWriter keeps the indexes.
+type RefWriter interface {
+	// PutRefs adds entries; those that are there already are left alone.
+	PutRefs(ctx context.Context, refs ...Ref) error
+	// DeleteRefs removes entries; absent ones are ignored.
+	DeleteRefs(ctx context.Context, refs ...Ref) error
+}
+
+// EffectReader reads effects.
+type EffectReader interface {
+	// Effects returns one entry per id, nil where there is no such effect.
+	Effects(ctx context.Context, ids ...EffectID) ([]*Effect, error)
+	// EffectsOf returns all effects on the subjects, sorted by subject and id.
+	// A subject has few: they are what was done to one source record.
+	EffectsOf(ctx context.Context, subjects ...Subject) ([]*Effect, error)
+	// DueEffects returns up to q.Limit effects in the order part, due, id.
+	DueEffects(ctx context.Context, q DueQuery) ([]*Effect, error)
+	// ScanEffects returns up to limit effects in the parts after the id ("":
+	// from the start), sorted by id.
+	ScanEffects(ctx context.Context, parts PartRange, after EffectID, limit int) ([]*Effect, error)
+}
+
+// DueQuery asks for effects that wait.
+type DueQuery struct {
+	Parts  PartRange
+	State  EffectState  // Planned, Sent or Unknown; the others do not wait
+	Kinds  []EffectKind // empty: all
+	Before time.Time    // due before this instant (of Sent and Unknown: lease ended before)
+	Limit  int          // at most this many; 0 means 1,000
+}
+
+// EffectWriter writes effects. It is all the storage that an engine with
+// delayed actions or an outbox needs.
+type EffectWriter interface {
+	// PutEffects inserts effects that are new and reports which were; one whose
+	// id is there already changes nothing.
+	PutEffects(ctx context.Context, effects ...*Effect) (created []bool, err error)
+	// UpdateEffects replaces effects and sets the new Rev. A stale Rev is
+	// ErrConflict and nothing of the call is kept.
+	UpdateEffects(ctx context.Context, effects ...*Effect) error
+}
+
+// ChangeReader reads the change feed.
+type ChangeReader interface {
+	// Changes returns up to limit changes after the position, sorted by part
+	// and within a part in commit order, and the position after them.
+	Changes(ctx context.Context, after Position, limit int) ([]Change, Position, error)
+	// Head returns the position after everything committed.
+	Head(ctx context.Context) (Position, error)
+}
+
+// CursorWriter keeps the positions of consumers.
+type CursorWriter interface {
+	// Cursor returns the consumer's position and holds it until the
+	// transaction ends; ErrBusy if another transaction holds it.
+	Cursor(ctx context.Context, consumer string) (Position, error)
+	SetCursor(ctx context.Context, consumer string, to Position) error
+}
+
+// DocumentReader reads documents.
+type DocumentReader interface {
+	// Documents returns one entry per id, nil where there is no such document.
+	Documents(ctx context.Context, kind string, ids ...string) ([]*Document, error)
+	// ScanDocuments returns up to limit documents of a kind after the id.
+	ScanDocuments(ctx context.Context, kind, after string, limit int) ([]*Document, error)
+}
+
+// DocumentWriter writes documents.
+type DocumentWriter interface {
+	// PutDocuments inserts (Rev 0) or replaces (Rev as read) and sets the new
+	// Rev. A stale Rev is ErrConflict and nothing of the call is kept.
+	PutDocuments(ctx context.Context, docs ...*Document) error
+}
+
+// pageSize is how many records the package's own iterators ask for at a time.
+const pageSize = 256
