@@ -1,0 +1,29 @@
+package invite_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/vefacrm/vefa/survey/invite"
+)
+
+func Example() {
+	secret := bytes.Repeat([]byte{7}, 32) // 32 bytes from crypto/rand in earnest
+	codec, err := invite.New("survey", secret)
+	if err != nil {
+		panic(err)
+	}
+	token, _ := codec.Mint(12345)
+	fmt.Println("https://example.com/s/"+token, len(token))
+
+	id, err := codec.Parse(token)
+	fmt.Println(id, err)
+
+	_, err = codec.Parse("A" + token[1:])
+	fmt.Println(errors.Is(err, invite.ErrForged) || errors.Is(err, invite.ErrUnknownKey))
+	// Output:
+	// https://example.com/s/0000000018aYxNzleSW6Yf 22
+	// 12345 <nil>
+	// true
+}
