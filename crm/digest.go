@@ -1,0 +1,173 @@
+package crm
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"hash"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Digest is a hash of the whole logical state: SHA-256 over sorted canonical
+// rows, keyed by natural keys. It does not depend on the store, on generated
+// ids or on the order of anything. At is the time at which tags are current.
+//
+// The rows and their fields:
+//
+//	profile  source, id, all that the source said, first seen, disowned addresses
+//	link     source, id → the earliest profile of the customer
+//	tag      source, id, tag (current at At), by, expiry
+//	consent  address, brand, recipient, purpose, status, time
+//	stop     address, suppression reasons in force, tickets that hold it
+//	order, visit, ticket, answer, interaction, note and the host's own kinds:
+//	         subject, key, place, time, version, content
+//	click    subject, key, time, effect, verdict
+//	effect   id, kind, cause, about, occurrence, due, state, reasons' guards
+//
+// Left out: generated ids (customers'), attempts, leases, times at which the
+// record was written, versions of addresses, tokens, providers' ids.
+func Digest(ctx context.Context, r Reader, at time.Time) ([32]byte, error) {
+	d := &digester{h: sha256.New()}
+	for _, part := range []func(context.Context, Reader, time.Time) error{d.profiles, d.facts, d.addresses, d.effects} {
+		if err := part(ctx, r, at); err != nil {
+			return [32]byte{}, err
+		}
+	}
+	slices.SortFunc(d.rows, func(a, b [32]byte) int { return slices.Compare(a[:], b[:]) })
+	h := sha256.New()
+	for i := range d.rows {
+		h.Write(d.rows[i][:])
+	}
+	return [32]byte(h.Sum(nil)), nil
+}
+
+// digester collects the hash of each row; rows are sorted by their hashes.
+type digester struct {
+	h    hash.Hash
+	rows [][32]byte
+}
+
+func (d *digester) row(fields ...string) {
+	d.h.Reset()
+	for _, f := range fields {
+		d.h.Write([]byte(strconv.Itoa(len(f))))
+		d.h.Write([]byte{':'})
+		d.h.Write([]byte(f))
+	}
+	d.rows = append(d.rows, [32]byte(d.h.Sum(nil)))
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return strconv.FormatInt(t.UnixMicro(), 10)
+}
+
+func (d *digester) profiles(ctx context.Context, r Reader, _ time.Time) error {
+	type member struct{ first, key ProfileKey }
+	groups := map[CustomerID]*Profile{}
+	var all []struct {
+		key ProfileKey
+		id  CustomerID
+	}
+	for p, err := range Profiles(ctx, r, AllParts()) {
+		if err != nil {
+			return err
+		}
+		content, err := json.Marshal(p) // Customer and Rev are not part of it
+		if err != nil {
+			return err
+		}
+		d.row("profile", p.Source, p.ID, string(content))
+		if first := groups[p.Customer]; first == nil || CompareSeniority(p, first) < 0 {
+			groups[p.Customer] = &Profile{ProfileKey: p.ProfileKey, Since: p.Since}
+		}
+		all = append(all, struct {
+			key ProfileKey
+			id  CustomerID
+		}{p.ProfileKey, p.Customer})
+	}
+	for _, m := range all {
+		first := groups[m.id]
+		d.row("link", m.key.Source, m.key.ID, first.Source, first.ID)
+	}
+	return nil
+}
+
+func (d *digester) facts(ctx context.Context, r Reader, at time.Time) error {
+	for _, kind := range []FactKind{KindOrder, KindVisit, KindTicket, KindAnswer, KindInteraction, KindNote, KindClick} {
+		for f, err := range FactsOfKind(ctx, r, AllParts(), kind) {
+			if err != nil {
+				return err
+			}
+			k, a, b := f.Subject.Flat()
+			if c, ok := f.Data.(*Click); ok {
+				d.row("click", k, a, b, f.Key.Source, f.Key.ID, stamp(f.At), string(c.Effect), string(c.Verdict))
+				continue
+			}
+			data, err := EncodeFactData(f.Data)
+			if err != nil {
+				return err
+			}
+			d.row(string(kind), k, a, b, f.Key.Source, f.Key.ID, f.Place, stamp(f.At), strconv.FormatInt(f.Version, 10), string(data))
+		}
+	}
+	// Tags of one profile come one after the other.
+	var of Subject
+	var changes []*Fact
+	flush := func() {
+		for _, t := range TagsAt(changes, at) {
+			d.row("tag", of.Profile.Source, of.Profile.ID, t.Name, t.By, stamp(t.Since), stamp(t.Expires))
+		}
+		changes = changes[:0]
+	}
+	for f, err := range FactsOfKind(ctx, r, AllParts(), KindTag) {
+		if err != nil {
+			return err
+		}
+		if f.Subject != of {
+			flush()
+			of = f.Subject
+		}
+		changes = append(changes, f)
+	}
+	flush()
+	return nil
+}
+
+func (d *digester) addresses(ctx context.Context, r Reader, _ time.Time) error {
+	for st, err := range AddressStates(ctx, r, AllParts()) {
+		if err != nil {
+			return err
+		}
+		for _, c := range st.Consents {
+			d.row("consent", string(st.Address.Channel), st.Address.Value, c.Brand, c.Recipient, c.Purpose, string(c.Status), stamp(c.At))
+		}
+		if len(st.Suppressed)+len(st.Holds) > 0 {
+			holds := make([]string, len(st.Holds))
+			for i, h := range st.Holds {
+				holds[i] = ticketKey(h)
+			}
+			d.row("stop", string(st.Address.Channel), st.Address.Value, strings.Join(st.Suppressed, "\n"), strings.Join(holds, "\n"))
+		}
+	}
+	return nil
+}
+
+func (d *digester) effects(ctx context.Context, r Reader, _ time.Time) error {
+	for e, err := range AllEffects(ctx, r, AllParts()) {
+		if err != nil {
+			return err
+		}
+		var guards []string
+		for _, g := range e.Reasons {
+			guards = append(guards, g.Guard+strconv.FormatBool(g.Pass))
+		}
+		d.row("effect", string(e.ID), string(e.Kind), e.Cause, e.About.String(), e.Occurrence, stamp(e.Due), string(e.State), strings.Join(guards, "\n"))
+	}
+	return nil
+}

@@ -1,0 +1,274 @@
+package crm
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// writer holds what one chunk of an import needs to know about itself.
+type writer struct {
+	s   *Service
+	ctx context.Context
+	tx  Tx
+	now time.Time
+	rep ImportReport
+	// customers whose addresses or tickets changed: their silence is checked
+	touched map[CustomerID]bool
+	// tickets that were solved, moved or taken back in this chunk
+	lapsed []FactRef
+}
+
+func (s *Service) importChunk(ctx context.Context, tx Tx, b Batch) (ImportReport, error) {
+	w := &writer{s: s, ctx: ctx, tx: tx, now: s.Now(), touched: map[CustomerID]bool{}}
+	facts := w.valid(b.Facts)
+	if err := w.profiles(b.Profiles, facts); err != nil {
+		return w.rep, err
+	}
+	if err := w.facts(facts); err != nil {
+		return w.rep, err
+	}
+	return w.rep, w.settleHolds()
+}
+
+func (w *writer) reject(entity, id string, err error) {
+	w.rep.Rejected = append(w.rep.Rejected, Rejected{entity, id, err})
+}
+
+// profiles writes the newest version of each delivered profile, and stubs for
+// the subjects of facts that nobody delivered yet.
+func (w *writer) profiles(delivered []*Profile, facts []*Fact) error {
+	newest := make(map[ProfileKey]*Profile, len(delivered))
+	for _, p := range delivered {
+		if err := p.Validate(); err != nil {
+			w.reject("profile", p.ProfileKey.String(), invalid("put", "profile", p.ProfileKey.String(), err))
+			continue
+		}
+		p = cleanProfile(p)
+		if have := newest[p.ProfileKey]; have != nil {
+			p = mergeVersions(have, p)
+			w.rep.Repeated++
+		}
+		newest[p.ProfileKey] = p
+	}
+	stubs := map[ProfileKey]bool{}
+	for _, f := range facts {
+		k := f.Subject.Profile
+		if !k.IsZero() && newest[k] == nil {
+			newest[k] = &Profile{ProfileKey: k}
+			stubs[k] = true
+		}
+	}
+	if len(newest) == 0 {
+		return nil
+	}
+	keys := make([]ProfileKey, 0, len(newest))
+	for k := range newest {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, ProfileKey.Compare)
+	old, err := w.tx.Profiles(w.ctx, keys...)
+	if err != nil {
+		return err
+	}
+	var puts []*Profile
+	var links []*Link
+	var add, del []Ref
+	var renamed []*Profile
+	var relabel []ProfileKey
+	for i, k := range keys {
+		p := newest[k]
+		switch was := old[i]; {
+		case was == nil:
+			id := CustomerID(w.s.cfg.NewID())
+			p.Customer = id
+			links = append(links, &Link{Profile: k, Customer: id, Kind: LinkNew, At: w.now, Actor: "import"})
+			add = append(add, contactRefs(p)...)
+		case stubs[k]:
+			continue
+		default:
+			q := mergeVersions(was, p)
+			if sameProfile(was, q) {
+				w.rep.Repeated++
+				continue
+			}
+			q.Rev, q.Customer, q.Disowned = was.Rev, was.Customer, was.Disowned
+			a, d := diffRefs(contactRefs(was), contactRefs(q))
+			add, del = append(add, a...), append(del, d...)
+			if len(a)+len(d) > 0 {
+				w.touched[q.Customer] = true
+			}
+			if surnameKey(was.Name) != surnameKey(q.Name) {
+				renamed = append(renamed, q)
+			}
+			if !was.Since.Equal(q.Since) {
+				relabel = append(relabel, k)
+			}
+			p = q
+		}
+		puts = append(puts, p)
+		if !stubs[k] {
+			w.rep.Profiles++
+		}
+	}
+	if err := w.tx.PutProfiles(w.ctx, puts...); err != nil {
+		return err
+	}
+	if err := w.tx.AppendLinks(w.ctx, links...); err != nil {
+		return err
+	}
+	if err := w.tx.DeleteRefs(w.ctx, del...); err != nil {
+		return err
+	}
+	more, err := w.renamedOrders(renamed)
+	if err != nil {
+		return err
+	}
+	if err := w.tx.PutRefs(w.ctx, append(add, more...)...); err != nil {
+		return err
+	}
+	return w.relabel(relabel)
+}
+
+// relabel gives customers whose earliest profile turned out to be another one
+// the id that content decides.
+func (w *writer) relabel(keys []ProfileKey) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	profiles, err := w.tx.Profiles(w.ctx, keys...)
+	if err != nil {
+		return err
+	}
+	var ids []CustomerID
+	for _, p := range profiles {
+		if !slices.Contains(ids, p.Customer) {
+			ids = append(ids, p.Customer)
+		}
+	}
+	members, err := w.tx.Members(w.ctx, ids...)
+	if err != nil {
+		return err
+	}
+	var groups []Grouping
+	for _, m := range members {
+		if len(m) > 1 {
+			groups = append(groups, Grouping{Profiles: m, Kind: LinkMatched, Actor: "import", Evidence: Evidence{Note: "an earlier profile names the customer"}})
+		}
+	}
+	return w.regroup(groups)
+}
+
+// renamedOrders returns the partial keys of orders under their buyer's new
+// surname. Those of the old one stay: people keep using it.
+func (w *writer) renamedOrders(profiles []*Profile) ([]Ref, error) {
+	var refs []Ref
+	for _, p := range profiles {
+		for f, err := range FactsOf(w.ctx, w.tx, []Subject{OfProfile(p.ProfileKey)}, KindOrder) {
+			if err != nil {
+				return nil, err
+			}
+			if key := partialKey(f.Data.(*Order).Number, p.Name); key != "" {
+				refs = append(refs, Ref{RefPartial, key, f.Subject, f.Key.String()})
+			}
+		}
+	}
+	return refs, nil
+}
+
+// mergeVersions returns the newer of two versions of a profile, first known at
+// the earlier of their times. Which is which does not matter.
+func mergeVersions(a, b *Profile) *Profile {
+	since := a.Since
+	if since.IsZero() || (!b.Since.IsZero() && b.Since.Before(since)) {
+		since = b.Since
+	}
+	win := a
+	if newerProfile(b, a) {
+		win = b
+	}
+	if !win.Since.Equal(since) {
+		win = win.Clone()
+		win.Since = since
+	}
+	return win
+}
+
+func newerProfile(a, b *Profile) bool {
+	switch {
+	case a.SourceVersion != b.SourceVersion:
+		return a.SourceVersion > b.SourceVersion
+	case !a.At.Equal(b.At):
+		return a.At.After(b.At)
+	}
+	return ContentHash(profileContent(a)) > ContentHash(profileContent(b))
+}
+
+// profileContent is what the source said, without what the kernel keeps beside
+// it.
+func profileContent(p *Profile) []byte {
+	c := *p
+	c.Disowned, c.Since = nil, time.Time{}
+	data, _ := json.Marshal(&c) // a struct of texts and times: cannot fail
+	return data
+}
+
+func sameProfile(a, b *Profile) bool {
+	return a.Since.Equal(b.Since) && string(profileContent(a)) == string(profileContent(b))
+}
+
+// cleanProfile returns a copy in the form that stores keep.
+func cleanProfile(p *Profile) *Profile {
+	q := p.Clone()
+	q.Since, q.At = Micros(q.Since), Micros(q.At)
+	q.Rev, q.Customer, q.Disowned = 0, "", nil
+	for _, s := range []*string{&q.Name.Given, &q.Name.Family, &q.Name.Full, &q.Name.Title, &q.Gender, &q.Locale,
+		&q.Postal.Street, &q.Postal.District, &q.Postal.City, &q.Postal.Postcode, &q.Postal.Country} {
+		*s = cleanText(*s)
+	}
+	for k, v := range q.Attributes {
+		if c := cleanText(k); c != k {
+			delete(q.Attributes, k)
+			k = c
+		}
+		q.Attributes[k] = cleanText(v)
+	}
+	if len(q.Attributes) == 0 {
+		q.Attributes = nil
+	}
+	seen := map[Address]bool{}
+	q.Contacts = slices.DeleteFunc(q.Contacts, func(c Contact) bool {
+		was := seen[c.Address]
+		seen[c.Address] = true
+		return was
+	})
+	if len(q.Contacts) == 0 {
+		q.Contacts = nil
+	}
+	return q
+}
+
+func contactRefs(p *Profile) []Ref {
+	var refs []Ref
+	for _, c := range p.Contacts {
+		if !c.Masked && !slices.Contains(p.Disowned, c.Address) {
+			refs = append(refs, Ref{RefContact, c.Address.String(), OfProfile(p.ProfileKey), ""})
+		}
+	}
+	return refs
+}
+
+func diffRefs(was, is []Ref) (add, del []Ref) {
+	for _, r := range is {
+		if !slices.Contains(was, r) {
+			add = append(add, r)
+		}
+	}
+	for _, r := range was {
+		if !slices.Contains(is, r) {
+			del = append(del, r)
+		}
+	}
+	return add, del
+}

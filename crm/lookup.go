@@ -1,0 +1,129 @@
+package crm
+
+import (
+	"context"
+	"iter"
+	"strings"
+
+	"github.com/vefacrm/vefa/internal/fold"
+)
+
+// Query asks who somebody is by what is known of them. Fields that are set are
+// alternatives, save Suffix and Surname, which belong together. An address is
+// given in the form in which it was imported.
+type Query struct {
+	Address     Address
+	External    ProfileKey
+	OrderNumber string
+	Serial      string // of a product instance
+	// Suffix is the last three digits of an order number and Surname a name of
+	// the buyer or the recipient, however it is written.
+	Suffix, Surname string
+}
+
+// Hit is a record that a Query found.
+type Hit struct {
+	Customer CustomerID // that the profile belongs to now
+	Profile  ProfileKey
+	Fact     FactKey // the order or visit that was found; zero where a profile was
+}
+
+// maxHits bounds what one look-up reads per index.
+const maxHits = 1000
+
+// Find looks records up. A look-up that finds more than a thousand entries in
+// one index yields the first thousand.
+func (s *Service) Find(ctx context.Context, q Query) iter.Seq2[Hit, error] {
+	return func(yield func(Hit, error) bool) {
+		var hits []Hit
+		err := s.store.View(ctx, func(r Reader) (err error) {
+			hits, err = find(ctx, r, q)
+			return err
+		})
+		if err != nil {
+			yield(Hit{}, err)
+			return
+		}
+		for _, h := range hits {
+			if !yield(h, nil) {
+				return
+			}
+		}
+	}
+}
+
+func find(ctx context.Context, r Reader, q Query) ([]Hit, error) {
+	var hits []Hit
+	seen := map[Hit]bool{}
+	add := func(kind RefKind, key string) error {
+		if len(key) > MaxKeyLen {
+			return nil
+		}
+		refs, err := r.Refs(ctx, kind, maxHits, key)
+		if err != nil {
+			return err
+		}
+		for _, ref := range refs[0] {
+			h := Hit{Profile: ref.Subject.Profile, Fact: parseFactKey(ref.Target)}
+			if !seen[h] {
+				seen[h] = true
+				hits = append(hits, h)
+			}
+		}
+		return nil
+	}
+	if !q.External.IsZero() {
+		hits = append(hits, Hit{Profile: q.External})
+		seen[hits[0]] = true
+	}
+	if !q.Address.IsZero() {
+		if err := add(RefContact, q.Address.String()); err != nil {
+			return nil, err
+		}
+	}
+	if q.OrderNumber != "" {
+		if err := add(RefOrder, q.OrderNumber); err != nil {
+			return nil, err
+		}
+	}
+	if q.Serial != "" {
+		if err := add(RefSerial, q.Serial); err != nil {
+			return nil, err
+		}
+	}
+	if q.Suffix != "" && q.Surname != "" {
+		if err := add(RefPartial, q.Suffix+" "+fold.Key(q.Surname)); err != nil {
+			return nil, err
+		}
+	}
+	keys := make([]ProfileKey, len(hits))
+	for i, h := range hits {
+		keys[i] = h.Profile
+	}
+	profiles, err := r.Profiles(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	out := hits[:0]
+	for i, p := range profiles {
+		if p != nil {
+			hits[i].Customer = p.Customer
+			out = append(out, hits[i])
+		}
+	}
+	return out, nil
+}
+
+// parseFactKey is the inverse of FactKey.String; sources have no slash of
+// their own in what it is used for, or the id keeps it.
+func parseFactKey(s string) FactKey {
+	kind, rest, ok := strings.Cut(s, "/")
+	if !ok {
+		return FactKey{}
+	}
+	source, id, ok := strings.Cut(rest, "/")
+	if !ok {
+		return FactKey{}
+	}
+	return FactKey{FactKind(kind), source, id}
+}

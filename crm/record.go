@@ -1,0 +1,353 @@
+package crm
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/vefacrm/vefa/internal/fold"
+)
+
+// valid returns the facts that can be accepted and reports the others.
+func (w *writer) valid(delivered []*Fact) []*Fact {
+	out := make([]*Fact, 0, len(delivered))
+	for _, f := range delivered {
+		err := f.Validate()
+		if err == nil && f.Key.Kind == KindHold {
+			err = fieldError("kind", "is written by the kernel alone")
+		}
+		if err != nil {
+			w.reject(string(f.Key.Kind), f.Key.String(), invalid("record", string(f.Key.Kind), f.Key.String(), err))
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// facts writes the delivered facts of a chunk.
+func (w *writer) facts(delivered []*Fact) error {
+	var plain, about []*Fact
+	place := make(map[FactRef]int, len(delivered))
+	for _, f := range delivered {
+		c := *f
+		c.At, c.Recorded = Micros(f.At), w.now
+		to := &plain
+		if f.Subject.Profile.IsZero() && (f.Key.Kind == KindConsent || f.Key.Kind == KindSuppression) {
+			to = &about
+		}
+		if i, twice := place[c.Ref()]; twice && to == &plain {
+			w.rep.Repeated++
+			won, err := newerFact(plain[i], &c)
+			if err != nil {
+				return err
+			}
+			plain[i] = won
+			continue
+		}
+		place[c.Ref()] = len(*to)
+		*to = append(*to, &c)
+	}
+	if err := w.plainFacts(plain); err != nil {
+		return err
+	}
+	return w.addressFacts(about)
+}
+
+// newerFact returns the one of two versions that counts.
+func newerFact(a, b *Fact) (*Fact, error) {
+	if a.Version != b.Version {
+		if b.Version > a.Version {
+			return b, nil
+		}
+		return a, nil
+	}
+	da, err := EncodeFactData(a.Data)
+	if err != nil {
+		return nil, err
+	}
+	db, err := EncodeFactData(b.Data)
+	if err != nil {
+		return nil, err
+	}
+	if FactHash(b, db) > FactHash(a, da) {
+		return b, nil
+	}
+	return a, nil
+}
+
+// anchored reports whether a fact of this kind exists once in the world, so
+// that a later version may hang on another profile.
+func anchored(k FactKind) bool { return k == KindOrder || k == KindVisit || k == KindTicket }
+
+func (w *writer) plainFacts(facts []*Fact) error {
+	if len(facts) == 0 {
+		return nil
+	}
+	slices.SortFunc(facts, func(a, b *Fact) int { return a.Ref().Compare(b.Ref()) })
+	facts, err := w.follow(facts)
+	if err != nil {
+		return err
+	}
+	changed, err := w.tx.PutFacts(w.ctx, facts...)
+	if err != nil {
+		return err
+	}
+	var refs []Ref
+	var subjects, tickets []ProfileKey
+	for i, f := range facts {
+		if !changed[i] {
+			w.rep.Repeated++
+			continue
+		}
+		w.rep.Facts++
+		if anchored(f.Key.Kind) {
+			refs = append(refs, Ref{RefFact, f.Key.String(), f.Subject, ""})
+		}
+		switch d := f.Data.(type) {
+		case *Order:
+			subjects = append(subjects, f.Subject.Profile)
+			if !d.Recipient.IsZero() {
+				subjects = append(subjects, d.Recipient)
+			}
+			refs = append(refs, Ref{RefOrder, d.Number, f.Subject, f.Key.String()})
+			for _, l := range d.Lines {
+				if l.Serial != "" {
+					refs = append(refs, Ref{RefSerial, l.Serial, f.Subject, f.Key.String()})
+				}
+			}
+		case *Visit:
+			if d.Serial != "" {
+				refs = append(refs, Ref{RefSerial, d.Serial, f.Subject, f.Key.String()})
+			}
+		case *Ticket:
+			if !d.Unsolved() {
+				w.lapsed = append(w.lapsed, f.Ref())
+			}
+			tickets = append(tickets, f.Subject.Profile)
+		}
+	}
+	names, err := w.names(subjects)
+	if err != nil {
+		return err
+	}
+	for i, f := range facts {
+		if d, ok := f.Data.(*Order); ok && changed[i] {
+			for _, who := range []ProfileKey{f.Subject.Profile, d.Recipient} {
+				if key := partialKey(d.Number, names[who]); key != "" {
+					refs = append(refs, Ref{RefPartial, key, f.Subject, f.Key.String()})
+				}
+			}
+		}
+	}
+	if err := w.tx.PutRefs(w.ctx, refs...); err != nil {
+		return err
+	}
+	return w.touch(tickets)
+}
+
+// touch marks the customers of profiles for settleHolds.
+func (w *writer) touch(keys []ProfileKey) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	profiles, err := w.tx.Profiles(w.ctx, keys...)
+	if err != nil {
+		return err
+	}
+	for _, p := range profiles {
+		if p != nil {
+			w.touched[p.Customer] = true
+		}
+	}
+	return nil
+}
+
+// follow takes care of facts that hung on another subject in an earlier
+// version: the newest version decides where the fact hangs.
+func (w *writer) follow(facts []*Fact) ([]*Fact, error) {
+	var keys []string
+	for _, f := range facts {
+		if anchored(f.Key.Kind) {
+			keys = append(keys, f.Key.String())
+		}
+	}
+	if len(keys) == 0 {
+		return facts, nil
+	}
+	found, err := w.tx.Refs(w.ctx, RefFact, 1, keys...)
+	if err != nil {
+		return nil, err
+	}
+	where := make(map[string]Subject, len(keys))
+	for i, refs := range found {
+		if len(refs) > 0 {
+			where[keys[i]] = refs[0].Subject
+		}
+	}
+	// Two versions in one chunk may hang on two subjects as well.
+	best := make(map[FactKey]*Fact, len(facts))
+	out := facts[:0]
+	for _, f := range facts {
+		if !anchored(f.Key.Kind) {
+			out = append(out, f)
+			continue
+		}
+		if have := best[f.Key]; have != nil {
+			w.rep.Repeated++
+			won, err := newerFact(have, f)
+			if err != nil {
+				return nil, err
+			}
+			if won == have {
+				continue
+			}
+			out = slices.DeleteFunc(out, func(x *Fact) bool { return x == have })
+		}
+		best[f.Key] = f
+		out = append(out, f)
+	}
+	var moved []FactRef
+	var drop []*Fact
+	for _, f := range out {
+		if at, ok := where[f.Key.String()]; ok && anchored(f.Key.Kind) && at != f.Subject {
+			moved = append(moved, FactRef{at, f.Key})
+			drop = append(drop, f)
+		}
+	}
+	if len(moved) == 0 {
+		return out, nil
+	}
+	olds, err := w.tx.Facts(w.ctx, moved...)
+	if err != nil {
+		return nil, err
+	}
+	for i, old := range olds {
+		f := drop[i]
+		if old != nil {
+			won, err := newerFact(old, f)
+			if err != nil {
+				return nil, err
+			}
+			if won == old {
+				w.rep.Repeated++
+				out = slices.DeleteFunc(out, func(x *Fact) bool { return x == f })
+				continue
+			}
+			if err := w.forget(old); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// forget removes a fact and its index entries: a newer version hangs elsewhere.
+func (w *writer) forget(f *Fact) error {
+	refs := []Ref{{RefFact, f.Key.String(), f.Subject, ""}}
+	target := f.Key.String()
+	switch d := f.Data.(type) {
+	case *Order:
+		refs = append(refs, Ref{RefOrder, d.Number, f.Subject, target})
+		for _, l := range d.Lines {
+			if l.Serial != "" {
+				refs = append(refs, Ref{RefSerial, l.Serial, f.Subject, target})
+			}
+		}
+		names, err := w.names([]ProfileKey{f.Subject.Profile, d.Recipient})
+		if err != nil {
+			return err
+		}
+		for _, n := range names {
+			if key := partialKey(d.Number, n); key != "" {
+				refs = append(refs, Ref{RefPartial, key, f.Subject, target})
+			}
+		}
+	case *Visit:
+		if d.Serial != "" {
+			refs = append(refs, Ref{RefSerial, d.Serial, f.Subject, target})
+		}
+	case *Ticket:
+		w.lapsed = append(w.lapsed, f.Ref())
+		if err := w.touch([]ProfileKey{f.Subject.Profile}); err != nil {
+			return err
+		}
+	}
+	if err := w.tx.DeleteRefs(w.ctx, refs...); err != nil {
+		return err
+	}
+	return w.tx.DeleteFacts(w.ctx, f.Ref())
+}
+
+func (w *writer) names(keys []ProfileKey) (map[ProfileKey]Name, error) {
+	keys = slices.DeleteFunc(keys, ProfileKey.IsZero)
+	slices.SortFunc(keys, ProfileKey.Compare)
+	keys = slices.Compact(keys)
+	out := make(map[ProfileKey]Name, len(keys))
+	if len(keys) == 0 {
+		return out, nil
+	}
+	profiles, err := w.tx.Profiles(w.ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range profiles {
+		if p != nil {
+			out[keys[i]] = p.Name
+		}
+	}
+	return out, nil
+}
+
+// surnameKey is the folded surname: of "Ayşe GÜL-ŞAHİN" it is "gul sahin".
+func surnameKey(n Name) string {
+	s := n.Family
+	if s == "" {
+		if parts := strings.Fields(n.Full); len(parts) > 1 {
+			s = parts[len(parts)-1]
+		}
+	}
+	return fold.Key(s)
+}
+
+// partialKey is the last three digits of an order number and a folded surname,
+// by which people look for an order that they have no number of.
+func partialKey(number string, n Name) string {
+	surname := surnameKey(n)
+	if surname == "" {
+		return ""
+	}
+	digits := make([]byte, 0, 3)
+	for i := len(number) - 1; i >= 0 && len(digits) < 3; i-- {
+		if c := number[i]; c >= '0' && c <= '9' {
+			digits = append(digits, c)
+		}
+	}
+	if len(digits) < 3 {
+		return ""
+	}
+	slices.Reverse(digits)
+	return clip(string(digits) + " " + surname)
+}
+
+// clip shortens a derived key to what a key may have.
+func clip(s string) string {
+	if len(s) <= MaxKeyLen {
+		return s
+	}
+	s = s[:MaxKeyLen]
+	for !utf8.ValidString(s) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// cleanText makes text from outside storable everywhere: valid UTF-8 without
+// NUL.
+func cleanText(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if strings.IndexByte(s, 0) >= 0 {
+		s = strings.ReplaceAll(s, "\x00", "\uFFFD")
+	}
+	return s
+}

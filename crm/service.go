@@ -1,0 +1,138 @@
+package crm
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Config configures a Service. The zero value works.
+type Config struct {
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+	// NewID makes customer ids. Defaults to UUIDs of version 7.
+	NewID func() string
+	// Logger gets what nobody waits for. Defaults to slog.Default.
+	Logger *slog.Logger
+	// Survivorship decides which source's value a customer shows. The zero
+	// value takes the newest.
+	Survivorship Survivorship
+	// ChunkSize is how many records an import writes per transaction. Defaults
+	// to 500.
+	ChunkSize int
+}
+
+func (c Config) withDefaults() Config {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.NewID == nil {
+		c.NewID = func() string { return uuid.Must(uuid.NewV7()).String() }
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.ChunkSize <= 0 {
+		c.ChunkSize = 500
+	}
+	return c
+}
+
+// Service is the record: what was said, what happened, who is who, and what is
+// to be done. It starts nothing and closes nothing; it is safe for concurrent
+// use if its Store is.
+type Service struct {
+	store  Store
+	cfg    Config
+	joined bool
+}
+
+// New returns a Service on a store.
+func New(store Store, cfg Config) *Service {
+	return &Service{store: store, cfg: cfg.withDefaults()}
+}
+
+// In returns a Service whose every verb runs in the caller's transaction.
+func (s *Service) In(tx Tx) *Service {
+	return &Service{store: joined{tx}, cfg: s.cfg, joined: true}
+}
+
+// Store returns the store, which is the caller's transaction after In.
+func (s *Service) Store() Store { return s.store }
+
+// Now returns the service's time in the resolution that stores keep.
+func (s *Service) Now() time.Time { return Micros(s.cfg.Now()) }
+
+// joined is a Store whose transactions are the caller's.
+type joined struct{ tx Tx }
+
+func (j joined) View(_ context.Context, fn func(Reader) error) error { return fn(j.tx) }
+func (j joined) Update(_ context.Context, fn func(Tx) error) error   { return fn(j.tx) }
+
+// maxAttempts bounds how often a verb starts again after somebody else changed
+// a record under it.
+const maxAttempts = 16
+
+// update runs fn in a transaction and again when it met a conflict. In the
+// caller's transaction there is no again.
+func (s *Service) update(ctx context.Context, fn func(Tx) error) error {
+	for attempt := 1; ; attempt++ {
+		err := s.store.Update(ctx, fn)
+		if err == nil || s.joined || attempt == maxAttempts || ctx.Err() != nil || !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+}
+
+// Import accepts what a source delivered, in transactions of Config.ChunkSize
+// records. Bad records are reported, each with every fault, and the others
+// kept. Repeating a delivery, or delivering in another order, changes nothing.
+// A fact may come before its profile: the profile is then known by its key
+// alone until it is delivered. The error is about the store; what was reported
+// as accepted before it is kept.
+func (s *Service) Import(ctx context.Context, b Batch) (ImportReport, error) {
+	var total ImportReport
+	for b.Len() > 0 {
+		if err := ctx.Err(); err != nil {
+			return total, err
+		}
+		var chunk Batch
+		n := min(len(b.Profiles), s.cfg.ChunkSize)
+		chunk.Profiles, b.Profiles = b.Profiles[:n], b.Profiles[n:]
+		n = min(len(b.Facts), s.cfg.ChunkSize-n)
+		chunk.Facts, b.Facts = b.Facts[:n], b.Facts[n:]
+		var rep ImportReport
+		err := s.update(ctx, func(tx Tx) (err error) {
+			rep, err = s.importChunk(ctx, tx, chunk)
+			return err
+		})
+		if err != nil {
+			return total, err
+		}
+		total.Add(rep)
+	}
+	return total, nil
+}
+
+// PutProfile accepts one profile.
+func (s *Service) PutProfile(ctx context.Context, p *Profile) error {
+	return s.one(ctx, Batch{Profiles: []*Profile{p}})
+}
+
+// Record accepts facts, all or none.
+func (s *Service) Record(ctx context.Context, facts ...*Fact) error {
+	return s.one(ctx, Batch{Facts: facts})
+}
+
+func (s *Service) one(ctx context.Context, b Batch) error {
+	return s.update(ctx, func(tx Tx) error {
+		rep, err := s.importChunk(ctx, tx, b)
+		for _, r := range rep.Rejected {
+			err = errors.Join(err, r.Err)
+		}
+		return err
+	})
+}

@@ -1,0 +1,340 @@
+package crm
+
+import (
+	"fmt"
+	"slices"
+)
+
+// addressFacts writes ledger entries about addresses: under each address's
+// lock, with the version of the address that the entry makes.
+func (w *writer) addressFacts(facts []*Fact) error {
+	if len(facts) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(facts, func(a, b *Fact) int { return a.Ref().Compare(b.Ref()) })
+	var addrs []Address
+	refs := make([]FactRef, len(facts))
+	for i, f := range facts {
+		addrs = append(addrs, f.Subject.Address)
+		refs[i] = f.Ref()
+	}
+	slices.SortFunc(addrs, Address.Compare)
+	addrs = slices.Compact(addrs)
+	states, err := w.lock(addrs)
+	if err != nil {
+		return err
+	}
+	olds, err := w.tx.Facts(w.ctx, refs...)
+	if err != nil {
+		return err
+	}
+	have := make(map[FactRef]*Fact, len(facts))
+	for i, old := range olds {
+		if old != nil {
+			have[refs[i]] = old
+		}
+	}
+	var puts []*Fact
+	var gone []FactRef
+	var dirty []Subject
+	for _, f := range facts {
+		if old := have[f.Ref()]; old != nil {
+			was, is := unguarded(old), unguarded(f)
+			won, err := newerFact(was, is)
+			if err != nil {
+				return err
+			}
+			if won == was {
+				w.rep.Repeated++
+				continue
+			}
+			gone = append(gone, f.Ref())
+			puts = slices.DeleteFunc(puts, func(x *Fact) bool { return x.Ref() == f.Ref() })
+		}
+		st := states[f.Subject.Address]
+		if len(dirty) == 0 || dirty[len(dirty)-1] != f.Subject { // facts are sorted
+			dirty = append(dirty, f.Subject)
+			st.Version++
+		}
+		f = guarded(f, st.Version)
+		have[f.Ref()] = f
+		puts = append(puts, f)
+		w.rep.Facts++
+	}
+	if err := w.tx.DeleteFacts(w.ctx, gone...); err != nil {
+		return err
+	}
+	if _, err := w.tx.PutFacts(w.ctx, puts...); err != nil {
+		return err
+	}
+	if err := w.refold(dirty, states); err != nil {
+		return err
+	}
+	out := make([]*AddressState, len(dirty))
+	for i, d := range dirty {
+		out[i] = states[d.Address]
+	}
+	return w.tx.PutAddresses(w.ctx, out...)
+}
+
+// refold computes consents and suppressions of addresses from their ledgers.
+func (w *writer) refold(dirty []Subject, states map[Address]*AddressState) error {
+	if len(dirty) == 0 {
+		return nil
+	}
+	type key struct {
+		addr   Address
+		reason string
+	}
+	stop := map[key]*Fact{}
+	for _, d := range dirty {
+		states[d.Address].Consents, states[d.Address].Suppressed = nil, nil
+	}
+	for f, err := range FactsOf(w.ctx, w.tx, dirty, KindConsent, KindSuppression) {
+		if err != nil {
+			return err
+		}
+		switch d := f.Data.(type) {
+		case *Consent:
+			states[f.Subject.Address].foldConsent(d, f.At)
+		case *Suppression:
+			k := key{f.Subject.Address, d.Reason}
+			// At the same time the stricter one counts.
+			if was := stop[k]; was == nil || f.At.After(was.At) || (f.At.Equal(was.At) && was.Data.(*Suppression).Off) {
+				stop[k] = f
+			}
+		}
+	}
+	for k, f := range stop {
+		if !f.Data.(*Suppression).Off {
+			states[k.addr].Suppressed = append(states[k.addr].Suppressed, k.reason)
+		}
+	}
+	for _, d := range dirty {
+		slices.Sort(states[d.Address].Suppressed)
+	}
+	return nil
+}
+
+func (w *writer) lock(addrs []Address) (map[Address]*AddressState, error) {
+	got, err := w.tx.LockAddresses(w.ctx, addrs...)
+	if err != nil {
+		return nil, err
+	}
+	states := make(map[Address]*AddressState, len(got))
+	for _, st := range got {
+		states[st.Address] = st.Clone()
+	}
+	return states, nil
+}
+
+func guarded(f *Fact, version int64) *Fact {
+	c := *f
+	switch d := f.Data.(type) {
+	case *Consent:
+		e := *d
+		e.Guard = version
+		c.Data = &e
+	case *Suppression:
+		e := *d
+		e.Guard = version
+		c.Data = &e
+	}
+	return &c
+}
+
+func unguarded(f *Fact) *Fact { return guarded(f, 0) }
+
+// RefHold finds the addresses that a ticket silences.
+const RefHold RefKind = "hold"
+
+// settleHolds lays and lifts the silence that unsolved tickets demand: every
+// address of the customer whom the ticket is about is held, no other is.
+func (w *writer) settleHolds() error {
+	if len(w.touched) == 0 && len(w.lapsed) == 0 {
+		return nil
+	}
+	ids := make([]CustomerID, 0, len(w.touched))
+	for id := range w.touched {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	members, err := w.tx.Members(w.ctx, ids...)
+	if err != nil {
+		return err
+	}
+	var subjects []Subject
+	for _, m := range members {
+		for _, k := range m {
+			subjects = append(subjects, OfProfile(k))
+		}
+	}
+	want := map[FactRef][]Address{} // unsolved ticket → addresses to hold
+	byProfile := map[ProfileKey][]FactRef{}
+	if len(subjects) > 0 {
+		for f, err := range FactsOf(w.ctx, w.tx, subjects, KindTicket) {
+			if err != nil {
+				return err
+			}
+			if f.Data.(*Ticket).Unsolved() {
+				want[f.Ref()] = nil
+				byProfile[f.Subject.Profile] = append(byProfile[f.Subject.Profile], f.Ref())
+			}
+		}
+	}
+	for _, ref := range w.lapsed {
+		if want[ref] == nil {
+			want[ref] = nil
+		}
+	}
+	if len(want) == 0 {
+		return nil
+	}
+	for _, m := range members {
+		var tickets []FactRef
+		for _, k := range m {
+			tickets = append(tickets, byProfile[k]...)
+		}
+		if len(tickets) == 0 {
+			continue
+		}
+		profiles, err := w.tx.Profiles(w.ctx, m...)
+		if err != nil {
+			return err
+		}
+		addrs := addressesOf(profiles)
+		for _, t := range tickets {
+			want[t] = addrs
+		}
+	}
+	return w.moveHolds(want)
+}
+
+// addressesOf returns all addresses by which profiles can be reached, sorted.
+func addressesOf(profiles []*Profile) []Address {
+	var out []Address
+	for _, p := range profiles {
+		for _, c := range p.Contacts {
+			if !c.Masked && !slices.Contains(p.Disowned, c.Address) {
+				out = append(out, c.Address)
+			}
+		}
+	}
+	slices.SortFunc(out, Address.Compare)
+	return slices.Compact(out)
+}
+
+func ticketKey(t FactRef) string { return clip(t.Subject.String() + " " + t.Key.String()) }
+
+func (w *writer) moveHolds(want map[FactRef][]Address) error {
+	tickets := make([]FactRef, 0, len(want))
+	for t := range want {
+		tickets = append(tickets, t)
+	}
+	slices.SortFunc(tickets, FactRef.Compare)
+	keys := make([]string, len(tickets))
+	for i, t := range tickets {
+		keys[i] = ticketKey(t)
+	}
+	const most = 4096 // a customer with more addresses than this is no customer
+	have, err := w.tx.Refs(w.ctx, RefHold, most, keys...)
+	if err != nil {
+		return err
+	}
+	type move struct {
+		ticket FactRef
+		lay    bool
+	}
+	moves := map[Address][]move{}
+	var addrs []Address
+	for i, t := range tickets {
+		held := map[Address]bool{}
+		for _, r := range have[i] {
+			a := r.Subject.Address
+			held[a] = true
+			if !slices.Contains(want[t], a) {
+				moves[a] = append(moves[a], move{t, false})
+			}
+		}
+		for _, a := range want[t] {
+			if !held[a] {
+				moves[a] = append(moves[a], move{t, true})
+			}
+		}
+	}
+	for a := range moves {
+		addrs = append(addrs, a)
+	}
+	if len(addrs) == 0 {
+		return nil
+	}
+	slices.SortFunc(addrs, Address.Compare)
+	states, err := w.lock(addrs)
+	if err != nil {
+		return err
+	}
+	var puts []*AddressState
+	var facts []*Fact
+	var add, del []Ref
+	for _, a := range addrs {
+		st := states[a]
+		st.Version++
+		for _, m := range moves[a] {
+			ref := Ref{RefHold, ticketKey(m.ticket), OfAddress(a), ""}
+			i, found := slices.BinarySearchFunc(st.Holds, m.ticket, FactRef.Compare)
+			if m.lay {
+				if !found {
+					st.Holds = slices.Insert(st.Holds, i, m.ticket)
+				}
+				add = append(add, ref)
+				facts = append(facts, w.hold(a, &Hold{Ticket: m.ticket, Placed: st.Version}))
+				continue
+			}
+			if found {
+				st.Holds = slices.Delete(st.Holds, i, i+1)
+			}
+			del = append(del, ref)
+			lifted, err := w.lift(a, m.ticket, st.Version)
+			if err != nil {
+				return err
+			}
+			facts = append(facts, lifted...)
+		}
+		puts = append(puts, st)
+	}
+	if err := w.tx.PutAddresses(w.ctx, puts...); err != nil {
+		return err
+	}
+	if _, err := w.tx.PutFacts(w.ctx, facts...); err != nil {
+		return err
+	}
+	if err := w.tx.DeleteRefs(w.ctx, del...); err != nil {
+		return err
+	}
+	return w.tx.PutRefs(w.ctx, add...)
+}
+
+func (w *writer) hold(a Address, h *Hold) *Fact {
+	version := h.Placed
+	if h.Lifted > 0 {
+		version = h.Lifted
+	}
+	return &Fact{
+		Key:     FactKey{KindHold, "crm", fmt.Sprintf("%016x-%d", uint64(ContentHash([]byte(ticketKey(h.Ticket)))), h.Placed)},
+		Subject: OfAddress(a), At: w.now, Version: version, Recorded: w.now, Data: h,
+	}
+}
+
+// lift returns the new versions of the holds that a ticket has on an address.
+func (w *writer) lift(a Address, ticket FactRef, version int64) ([]*Fact, error) {
+	var out []*Fact
+	for f, err := range FactsOf(w.ctx, w.tx, []Subject{OfAddress(a)}, KindHold) {
+		if err != nil {
+			return nil, err
+		}
+		if h := f.Data.(*Hold); h.Ticket == ticket && h.Lifted == 0 {
+			out = append(out, w.hold(a, &Hold{Ticket: ticket, Placed: h.Placed, Lifted: version}))
+		}
+	}
+	return out, nil
+}
