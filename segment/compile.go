@@ -1,0 +1,157 @@
+package segment
+
+import "time"
+
+// compiler turns expressions into evaluator nodes over one state and moment. A
+// nested segment becomes one shared node however often it is mentioned.
+type compiler struct {
+	st     *state
+	at     time.Time
+	pop    *node
+	nested map[string]*node
+	preds  map[string]*node
+	clock  func() time.Time // not nil: for single customers, at the living clock
+}
+
+func newCompiler(st *state, at time.Time) *compiler {
+	return &compiler{st: st, at: at, pop: leaf(st.pop)}
+}
+
+// audience compiles population ∩ expression \ red tags.
+func (c *compiler) audience(d *defined) (*node, error) {
+	root := op(opAnd, []*node{c.pop}, nil)
+	if err := c.include(root, d.Expr); err != nil {
+		return nil, err
+	}
+	for _, r := range c.st.redsFor(d, c.at) {
+		root.exc = append(root.exc, leaf(c.st.tags[r.at]))
+	}
+	return root, nil
+}
+
+// include adds e as a condition of the conjunction n, without a node of its own
+// where e is a conjunction itself.
+func (c *compiler) include(n *node, e Expr) error {
+	switch e.Op {
+	case OpAll:
+		for _, a := range e.Args {
+			if err := c.include(n, a); err != nil {
+				return err
+			}
+		}
+		return nil
+	case OpExcept:
+		if err := c.include(n, e.Args[0]); err != nil {
+			return err
+		}
+		return c.exclude(n, e.Args[1:])
+	case OpNot:
+		return c.exclude(n, e.Args)
+	}
+	k, err := c.expr(e)
+	n.inc = append(n.inc, k)
+	return err
+}
+
+func (c *compiler) exclude(n *node, args []Expr) error {
+	for _, a := range args {
+		k, err := c.expr(a)
+		if err != nil {
+			return err
+		}
+		n.exc = append(n.exc, k)
+	}
+	return nil
+}
+
+func (c *compiler) expr(e Expr) (*node, error) {
+	switch e.Op {
+	case OpTag:
+		return leaf(c.st.tag(e.Name)), nil
+	case OpLeaf:
+		return c.outside(e.Name)
+	case OpSegment:
+		return c.segment(e.Name)
+	case OpAll, OpExcept, OpNot:
+		n := op(opAnd, nil, nil)
+		if err := c.include(n, e); err != nil {
+			return nil, err
+		}
+		if len(n.inc) == 0 {
+			n.inc = []*node{c.pop}
+		}
+		return n, nil
+	}
+	n := op(opOr, nil, nil)
+	switch e.Op {
+	case OpXor:
+		n.op = opXor
+	case OpAtLeast:
+		n.op, n.k = opAtLeast, e.K
+	}
+	for _, a := range e.Args {
+		k, err := c.expr(a)
+		if err != nil {
+			return nil, err
+		}
+		n.inc = append(n.inc, k)
+	}
+	return n, nil
+}
+
+func (c *compiler) segment(name string) (*node, error) {
+	if n, ok := c.nested[name]; ok {
+		return n, nil
+	}
+	d, err := c.st.definition(name)
+	if err != nil {
+		return nil, err
+	}
+	n, err := c.expr(d.Expr)
+	if err != nil {
+		return nil, err
+	}
+	if c.nested == nil {
+		c.nested = make(map[string]*node)
+	}
+	c.nested[name] = n
+	return n, nil
+}
+
+func (c *compiler) outside(name string) (*node, error) {
+	o, ok := c.st.leaves[name]
+	if !ok {
+		return nil, &UnknownError{Kind: "leaf", Name: name}
+	}
+	if o.pred == nil {
+		return leaf(o.set), nil
+	}
+	if n, ok := c.preds[name]; ok {
+		return n, nil
+	}
+	var n *node
+	if c.clock != nil {
+		n = &node{op: opPred, key: -1,
+			pred: func(customer string) bool { return customer != "" && o.pred(customer, c.clock()) },
+			name: func(id uint32) string { customer, _ := c.st.ids.Name(id); return customer },
+		}
+	} else {
+		n = leaf(c.ask(o.pred))
+	}
+	if c.preds == nil {
+		c.preds = make(map[string]*node)
+	}
+	c.preds[name] = n
+	return n, nil
+}
+
+// ask puts the predicate to the whole live population.
+func (c *compiler) ask(pred func(string, time.Time) bool) *Set {
+	s := new(Set)
+	for id := range c.st.pop.All() {
+		if customer, ok := c.st.ids.Name(id); ok && pred(customer, c.at) {
+			s.Add(id)
+		}
+	}
+	return s
+}

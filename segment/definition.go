@@ -1,0 +1,89 @@
+package segment
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// Definition is a named segment.
+type Definition struct {
+	Name string
+	Expr Expr
+	// IgnoreRed lists the tags whose red polarity this segment does not care
+	// about, sorted. Every other red tag excludes its customers.
+	IgnoreRed []string
+}
+
+// Validate reports the first fault of the definition; see Expr.Validate.
+func (d Definition) Validate(limits Limits) error {
+	if err := checkName("segment", d.Name); err != nil {
+		return err
+	}
+	for _, tag := range d.IgnoreRed {
+		if err := checkName("ignoring red", tag); err != nil {
+			return err
+		}
+	}
+	return d.Expr.Validate(limits)
+}
+
+// Equal reports whether both definitions are the same.
+func (d Definition) Equal(e Definition) bool {
+	return d.Name == e.Name && d.Expr.Equal(e.Expr) && slices.Equal(d.IgnoreRed, e.IgnoreRed)
+}
+
+// sorted returns the definition with IgnoreRed in its canonical order.
+func (d Definition) sorted() Definition {
+	if len(d.IgnoreRed) == 0 {
+		d.IgnoreRed = nil
+		return d
+	}
+	d.IgnoreRed = slices.Clone(d.IgnoreRed)
+	slices.Sort(d.IgnoreRed)
+	d.IgnoreRed = slices.Compact(d.IgnoreRed)
+	return d
+}
+
+// String returns the canonical text, which ParseDefinitions reads back.
+func (d Definition) String() string {
+	d = d.sorted()
+	var b strings.Builder
+	b.WriteString("segment ")
+	writeName(&b, d.Name)
+	b.WriteString(" = ")
+	writeExpr(&b, d.Expr, false)
+	for i, tag := range d.IgnoreRed {
+		if i == 0 {
+			b.WriteString(" ignoring red ")
+		} else {
+			b.WriteString(", ")
+		}
+		writeName(&b, tag)
+	}
+	return b.String()
+}
+
+type definitionJSON struct {
+	Name      string   `json:"name"`
+	Expr      Expr     `json:"members"`
+	IgnoreRed []string `json:"ignoreRed,omitempty"`
+}
+
+// MarshalJSON writes {"name": …, "members": expression, "ignoreRed": [tags]}.
+func (d Definition) MarshalJSON() ([]byte, error) {
+	d = d.sorted()
+	return json.Marshal(definitionJSON{Name: d.Name, Expr: d.Expr, IgnoreRed: d.IgnoreRed})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes, within the default Limits, and
+// refuses unknown and repeated fields. Errors are *ParseError, *LimitError or *InvalidError.
+func (d *Definition) UnmarshalJSON(data []byte) error {
+	p := newJSONParser(data, Limits{})
+	got, err := p.definition()
+	if err != nil {
+		return err
+	}
+	*d = got
+	return nil
+}

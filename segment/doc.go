@@ -1,0 +1,49 @@
+// Package segment is exact tag algebra over large populations, with the reason
+// for every member.
+//
+// An Index knows the live population, which customer carries which tag, and
+// named segments defined over tags:
+//
+//	segment loyal      = at least 2 of (gold, app-user, ten-orders)
+//	segment summer-sms = segment(loyal) and newsletter except staff
+//	segment service    = battery or strap ignoring red service-only
+//
+// Definitions are written in this text, in JSON, or built with Tag, All, Any,
+// Without and their like; the three forms convert into each other without loss.
+//
+// # Polarity
+//
+// A tag is green, neutral or red, for a span of time, by somebody's decision. A
+// red tag takes its carriers out of every audience. A segment that does not care
+// says so, tag by tag ("ignoring red"). Polarity acts once, on the audience that
+// is drawn, not inside nested segments: otherwise "a except segment(b)" would let
+// people back in because b had excluded them.
+//
+// # A night
+//
+//	idx := segment.NewIndex(segment.Options{})
+//	idx.Load(evening, rows)            // customers and their tags, in bulk
+//	idx.Define(evening, defs...)       // from ParseDefinitions
+//	idx.SetPolarity(evening, rules...) // who is out, since when, by whom
+//	idx.Track("loyal")                 // report who enters and leaves from now on
+//	idx.Apply(evening, changes)        // the day's tags; returns those reports
+//	view := idx.View()                 // frozen: everything below agrees
+//	view.Members("summer-sms", sendTime)
+//	view.Waterfall("summer-sms", sendTime)
+//	view.Explain("summer-sms", customer, sendTime)
+//
+// Time is an argument everywhere; nothing here reads a clock. Results depend on
+// the content of the index, not on the order of maps or goroutines. Members are
+// in the order in which the index first met the customers.
+//
+// # Sets
+//
+// Underneath is Set, a compressed set of dense 32-bit ids, useful alone. It is
+// stored as array, bitmap or runs per 65,536 ids and is read and written in the
+// portable Roaring format. Select, Union and the others evaluate in one pass
+// without intermediate sets. IDs maps customer ids to dense ids.
+//
+// Lottery draws samples, hold-outs and splits that stay the same for a customer
+// as the population grows. Package segment/rfm scores recency, frequency and
+// monetary value.
+package segment

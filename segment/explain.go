@@ -1,0 +1,273 @@
+package segment
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Explanation says why a customer is or is not in a segment. The reasons stand
+// in a fixed order: known, live, the expression in the order of its definition,
+// red tags by name.
+type Explanation struct {
+	Segment  string
+	Version  int // of the definition
+	Customer string
+	At       time.Time
+	In       bool
+	Known    bool      // the index has met the customer and not forgotten it
+	Live     bool      // the customer is in the live population
+	Tree     Reason    // the expression
+	Red      []RedSeen // red tags that the customer carries, by name
+}
+
+// Reason is the answer of one node of the expression.
+type Reason struct {
+	Op       Op
+	Label    string // the operation or the leaf, in words
+	Holds    bool
+	Decides  bool // the answer of the whole expression hangs on this node
+	Shown    bool // a nested segment whose reasons were given further up and are not repeated
+	Children []Reason
+}
+
+// RedSeen is a red tag that the customer carries.
+type RedSeen struct {
+	Rule    PolarityRule
+	Ignored bool // the segment does not care about this tag's red
+}
+
+// Explain says why the customer is or is not in the segment at the given time.
+// An unknown segment is an *UnknownError; an unknown customer is explained.
+func (v *View) Explain(name, customer string, at time.Time) (Explanation, error) {
+	d, err := v.definition(name)
+	if err != nil {
+		return Explanation{}, err
+	}
+	at = v.when(at)
+	e := Explanation{Segment: name, Version: d.version, Customer: customer, At: at}
+	id, known := v.ids.Lookup(customer)
+	e.Known = known
+	e.Live = known && v.pop.Contains(id)
+	x := explainer{st: &v.state, at: at, id: id, known: known, customer: customer, shown: make(map[string]bool)}
+	if e.Tree, err = x.explain(d.Expr); err != nil {
+		return Explanation{}, err
+	}
+	e.Tree.decide()
+	e.In = e.Live && e.Tree.Holds
+	ignored := make(map[string]bool)
+	for _, tag := range d.IgnoreRed {
+		ignored[tag] = true
+	}
+	for _, r := range v.reds(at) {
+		if known && v.tags[r.at].Contains(id) {
+			seen := RedSeen{Rule: r.rule, Ignored: ignored[v.names[r.at]]}
+			e.Red = append(e.Red, seen)
+			e.In = e.In && seen.Ignored
+		}
+	}
+	return e, nil
+}
+
+type explainer struct {
+	st       *state
+	at       time.Time
+	id       uint32
+	known    bool
+	customer string
+	shown    map[string]bool // nested segments already explained, with their answer
+	answers  map[string]bool
+}
+
+func (x *explainer) explain(e Expr) (Reason, error) {
+	r := Reason{Op: e.Op, Label: e.label()}
+	switch e.Op {
+	case OpTag:
+		r.Holds = x.known && x.st.tag(e.Name).Contains(x.id)
+		return r, nil
+	case OpLeaf:
+		o, ok := x.st.leaves[e.Name]
+		if !ok {
+			return r, &UnknownError{Kind: "leaf", Name: e.Name}
+		}
+		if o.pred != nil {
+			r.Holds = x.known && x.st.pop.Contains(x.id) && o.pred(x.customer, x.at)
+		} else {
+			r.Holds = x.known && o.set.Contains(x.id)
+		}
+		return r, nil
+	case OpSegment:
+		return x.nested(r, e.Name)
+	}
+	held := 0
+	for i, a := range e.Args {
+		kid, err := x.explain(a)
+		if err != nil {
+			return r, err
+		}
+		r.Children = append(r.Children, kid)
+		if kid.Holds && (e.Op != OpExcept || i > 0) {
+			held++
+		}
+	}
+	switch e.Op {
+	case OpAll:
+		r.Holds = held == len(e.Args)
+	case OpAny:
+		r.Holds = held > 0
+	case OpAtLeast:
+		r.Holds = held >= e.K
+		r.Label = fmt.Sprintf("at least %d of (holds for %d)", e.K, held)
+	case OpExcept:
+		r.Holds = r.Children[0].Holds && held == 0
+	case OpXor:
+		r.Holds = held%2 == 1
+	case OpNot:
+		r.Holds = held == 0
+	}
+	return r, nil
+}
+
+func (x *explainer) nested(r Reason, name string) (Reason, error) {
+	if x.shown[name] {
+		r.Holds, r.Shown = x.answers[name], true
+		return r, nil
+	}
+	d, err := x.st.definition(name)
+	if err != nil {
+		return r, err
+	}
+	kid, err := x.explain(d.Expr)
+	if err != nil {
+		return r, err
+	}
+	if x.answers == nil {
+		x.answers = make(map[string]bool)
+	}
+	x.shown[name], x.answers[name] = true, kid.Holds
+	r.Holds, r.Children = kid.Holds, []Reason{kid}
+	return r, nil
+}
+
+// decide marks the nodes on which the answer hangs: of a failed conjunction the
+// failed operands, of a fulfilled alternative the fulfilled ones, and so on.
+func (r *Reason) decide() {
+	r.Decides = true
+	for i := range r.Children {
+		kid := &r.Children[i]
+		var matters bool
+		switch r.Op {
+		case OpAll, OpAny, OpAtLeast, OpSegment:
+			matters = kid.Holds == r.Holds
+		case OpExcept:
+			// Out: the base fails or an exclusion holds. In: all of it matters.
+			matters = r.Holds || kid.Holds == (i > 0)
+		default:
+			matters = true
+		}
+		if matters {
+			kid.decide()
+		}
+	}
+}
+
+// Reasons returns the decisive reasons as sentences, in the fixed order: first
+// what keeps the customer out, or, for a member, what lets the customer in.
+func (e Explanation) Reasons() []string {
+	if !e.Known {
+		return []string{"the customer is unknown"}
+	}
+	var out []string
+	if !e.Live {
+		out = append(out, "the customer is not in the live population")
+	}
+	if !e.Tree.Holds || e.In {
+		out = e.Tree.leaves(out)
+	}
+	for _, r := range e.Red {
+		if !r.Ignored {
+			out = append(out, r.String())
+		}
+	}
+	return out
+}
+
+func (r Reason) leaves(out []string) []string {
+	if !r.Decides {
+		return out
+	}
+	if len(r.Children) == 0 {
+		if r.Holds {
+			return append(out, r.Label+": yes")
+		}
+		return append(out, r.Label+": no")
+	}
+	for _, k := range r.Children {
+		out = k.leaves(out)
+	}
+	return out
+}
+
+// String returns the sentence for the red tag.
+func (r RedSeen) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "tag %s is red", r.Rule.Tag)
+	if !r.Rule.From.IsZero() {
+		fmt.Fprintf(&b, " since %s", r.Rule.From.UTC().Format(time.DateOnly))
+	}
+	if r.Rule.Owner != "" {
+		fmt.Fprintf(&b, " by %s", r.Rule.Owner)
+	}
+	if r.Rule.Reason != "" {
+		fmt.Fprintf(&b, " (%s)", r.Rule.Reason)
+	}
+	if r.Ignored {
+		b.WriteString(", ignored by this segment")
+	}
+	return b.String()
+}
+
+// String returns the whole explanation, one reason per line; a star marks what decides.
+func (e Explanation) String() string {
+	var b strings.Builder
+	verb := "is not in"
+	if e.In {
+		verb = "is in"
+	}
+	fmt.Fprintf(&b, "%s %s %s (version %d)\n", e.Customer, verb, e.Segment, e.Version)
+	switch {
+	case !e.Known:
+		b.WriteString("* unknown customer\n")
+	case !e.Live:
+		b.WriteString("* not in the live population\n")
+	default:
+		b.WriteString("  in the live population\n")
+	}
+	e.Tree.write(&b, 0)
+	for _, r := range e.Red {
+		if r.Ignored {
+			b.WriteString("  " + r.String() + "\n")
+		} else {
+			b.WriteString("* " + r.String() + "\n")
+		}
+	}
+	return b.String()
+}
+
+func (r Reason) write(b *strings.Builder, depth int) {
+	mark, answer := " ", "no"
+	if r.Decides {
+		mark = "*"
+	}
+	if r.Holds {
+		answer = "yes"
+	}
+	fmt.Fprintf(b, "%s %s%s: %s", mark, strings.Repeat("  ", depth), r.Label, answer)
+	if r.Shown {
+		b.WriteString(" (see above)")
+	}
+	b.WriteByte('\n')
+	for _, k := range r.Children {
+		k.write(b, depth+1)
+	}
+}

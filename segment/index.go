@@ -1,0 +1,460 @@
+package segment
+
+import (
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options configure an Index. The zero value works.
+type Options struct {
+	Limits Limits
+	// Strict refuses definitions that mention a tag no customer ever carried,
+	// no polarity rule names and Declare did not announce.
+	Strict bool
+}
+
+// Index holds a population, its tags with their polarity, outside leaves and
+// definitions, and keeps the membership of tracked segments up to date.
+//
+// It is safe for concurrent use. Writers exclude each other; readers work on a
+// View, a frozen and consistent state, and never see half a write. Every write carries its time, which must not run backwards (a
+// *ClockError otherwise; the zero time means "now as before"), takes effect at
+// once and as a whole or not at all, and returns the membership changes it caused.
+type Index struct {
+	mu     sync.Mutex
+	view   atomic.Pointer[View]
+	strict bool
+
+	state
+	clock time.Time
+	seq   uint64
+
+	frozen   []*Set // per tag the clone of the last view, nil if the tag changed since
+	popFresh *Set   // likewise the population
+	shared   bool   // the maps of state are visible in a view
+
+	tracked map[string]*tracked
+	plan    *plan
+	stamp   uint64
+}
+
+// NewIndex returns an empty index.
+func NewIndex(opt Options) *Index {
+	return &Index{
+		strict: opt.Strict,
+		state: state{
+			ids: new(IDs), limits: opt.Limits.orDefault(), pop: new(Set),
+			ord: make(map[string]int), leaves: make(map[string]outside), defs: make(map[string]*defined),
+		},
+		tracked: make(map[string]*tracked),
+	}
+}
+
+// IDs returns the map between customer ids and the dense ids in the index's sets.
+// It is the live map; call Assign only through Load and Join.
+func (x *Index) IDs() *IDs { return x.ids }
+
+// Clock returns the time of the latest write.
+func (x *Index) Clock() time.Time {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.clock
+}
+
+// View returns the present state, frozen. It costs little: sets are shared and
+// copied in pieces when they next change.
+func (x *Index) View() *View {
+	if v := x.view.Load(); v != nil {
+		return v
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if v := x.view.Load(); v != nil {
+		return v
+	}
+	if x.popFresh == nil {
+		x.popFresh = x.pop.Clone()
+	}
+	x.frozen = append(x.frozen, make([]*Set, len(x.tags)-len(x.frozen))...)
+	for i, s := range x.frozen {
+		if s == nil {
+			x.frozen[i] = x.tags[i].Clone()
+		}
+	}
+	v := &View{state: x.state, clock: x.clock}
+	v.pop = x.popFresh
+	v.tags = slices.Clone(x.frozen)
+	v.names = slices.Clip(x.names)
+	v.polarity = slices.Clone(x.polarity)
+	x.shared = true
+	x.view.Store(v)
+	return v
+}
+
+// begin moves the clock to at, emitting what that changes, before a write.
+func (x *Index) begin(at time.Time, out *[]MembershipChange) error {
+	if !at.IsZero() && at.Before(x.clock) {
+		return &ClockError{At: at, Clock: x.clock}
+	}
+	if !at.IsZero() {
+		x.advance(at.UTC(), out)
+	}
+	return nil
+}
+
+// done ends a write. Until here readers had the view from before it.
+func (x *Index) done() {
+	x.view.Store(nil)
+	x.mu.Unlock()
+}
+
+// touchMaps makes the maps private before they change.
+func (x *Index) touchMaps() {
+	if x.shared {
+		x.ord, x.leaves, x.defs = maps.Clone(x.ord), maps.Clone(x.leaves), maps.Clone(x.defs)
+		x.shared = false
+	}
+}
+
+func (x *Index) internTag(tag string) int {
+	if at, ok := x.ord[tag]; ok {
+		return at
+	}
+	x.touchMaps()
+	return x.intern(tag)
+}
+
+// dirty says that a tag's set changed since the last view.
+func (x *Index) dirty(tag int) {
+	if tag < len(x.frozen) {
+		x.frozen[tag] = nil
+	}
+}
+
+// Declare makes tags known, for an index with Options.Strict. Names are checked
+// like those in definitions.
+func (x *Index) Declare(tags ...string) error {
+	for _, tag := range tags {
+		if err := checkName("tag", tag); err != nil {
+			return err
+		}
+	}
+	x.mu.Lock()
+	defer x.done()
+	for _, tag := range tags {
+		x.internTag(tag)
+	}
+	return nil
+}
+
+// Load adds customers to the population, each with tags that are added to those
+// it has. It is the way to fill an index: one pass, no limit on rows. An
+// *InvalidError names a bad customer or tag; rows before it stay loaded.
+func (x *Index) Load(at time.Time, rows iter.Seq2[string, []string]) (changes []MembershipChange, err error) {
+	x.mu.Lock()
+	defer x.done()
+	if err := x.begin(at, &changes); err != nil {
+		return nil, err
+	}
+	x.popFresh = nil
+	for customer, tags := range rows {
+		var id uint32
+		if id, err = x.ids.Assign(customer); err != nil {
+			break
+		}
+		x.pop.Add(id)
+		for _, tag := range tags {
+			i, ok := x.ord[tag]
+			if !ok {
+				if err = checkName("tag", tag); err != nil {
+					break
+				}
+				i = x.internTag(tag)
+			}
+			x.dirty(i)
+			x.tags[i].Add(id)
+		}
+		if err != nil {
+			break
+		}
+	}
+	x.pop.Compact()
+	for i, s := range x.tags {
+		if i >= len(x.frozen) || x.frozen[i] == nil {
+			s.Compact()
+		}
+	}
+	x.recompute(nil, Cause{Kind: CauseLoad}, &changes)
+	return changes, err
+}
+
+// Join adds customers to the live population.
+func (x *Index) Join(at time.Time, customers ...string) (changes []MembershipChange, err error) {
+	x.mu.Lock()
+	defer x.done()
+	if slices.Contains(customers, "") {
+		return nil, &InvalidError{Field: "customer", Msg: "must not be empty"}
+	}
+	if err := x.begin(at, &changes); err != nil {
+		return nil, err
+	}
+	x.popFresh = nil
+	for _, customer := range customers {
+		id, err := x.ids.Assign(customer)
+		if err != nil {
+			return changes, err
+		}
+		if x.pop.Add(id) {
+			x.settle(id, customer, x.planned().all, Cause{Kind: CauseJoined}, &changes)
+		}
+	}
+	return changes, nil
+}
+
+// Leave takes customers out of the live population; their tags stay, should
+// they come back. Unknown customers are ignored.
+func (x *Index) Leave(at time.Time, customers ...string) (changes []MembershipChange, err error) {
+	return x.leave(at, customers, false)
+}
+
+// Forget erases customers: population, tags and the id itself. Outside leaves
+// keep the retired dense id, which names nobody. Unknown customers are ignored.
+func (x *Index) Forget(at time.Time, customers ...string) (changes []MembershipChange, err error) {
+	return x.leave(at, customers, true)
+}
+
+func (x *Index) leave(at time.Time, customers []string, forget bool) (changes []MembershipChange, err error) {
+	x.mu.Lock()
+	defer x.done()
+	if err := x.begin(at, &changes); err != nil {
+		return nil, err
+	}
+	x.popFresh = nil
+	for _, customer := range customers {
+		id, ok := x.ids.Lookup(customer)
+		if !ok {
+			continue
+		}
+		if x.pop.Remove(id) {
+			x.settle(id, customer, x.planned().all, Cause{Kind: CauseLeft}, &changes)
+		}
+		if !forget {
+			continue
+		}
+		for i, s := range x.tags {
+			if s.Remove(id) {
+				x.dirty(i)
+			}
+		}
+		x.ids.Forget(customer)
+	}
+	return changes, nil
+}
+
+// TagChange sets or clears one tag of one customer.
+type TagChange struct {
+	Customer string
+	Tag      string
+	Clear    bool
+	By       string // who or what did it, e.g. a rule id; goes into Cause.By
+}
+
+// Apply makes tag changes one by one, in order. Changes that change nothing
+// cause nothing. A customer never loaded or joined is an *UnknownError, a bad
+// tag name an *InvalidError; then no change is made.
+func (x *Index) Apply(at time.Time, changes []TagChange) (out []MembershipChange, err error) {
+	x.mu.Lock()
+	defer x.done()
+	for i := range changes {
+		if _, ok := x.ids.Lookup(changes[i].Customer); !ok {
+			return nil, &UnknownError{Kind: "customer", Name: changes[i].Customer}
+		}
+		if _, ok := x.ord[changes[i].Tag]; !ok {
+			if err := checkName("tag", changes[i].Tag); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := x.begin(at, &out); err != nil {
+		return nil, err
+	}
+	for i := range changes {
+		c := &changes[i]
+		id, _ := x.ids.Lookup(c.Customer)
+		tag := x.internTag(c.Tag)
+		cause := Cause{Kind: CauseTagSet, Name: c.Tag, By: c.By}
+		if c.Clear {
+			if !x.tags[tag].Remove(id) {
+				continue
+			}
+			cause.Kind = CauseTagCleared
+		} else if !x.tags[tag].Add(id) {
+			continue
+		}
+		x.dirty(tag)
+		if len(x.tracked) > 0 {
+			x.settle(id, c.Customer, x.planned().forTag(tag), cause, &out)
+		}
+	}
+	return out, nil
+}
+
+// SetTag replaces all carriers of a tag in one step.
+func (x *Index) SetTag(at time.Time, tag string, carriers *Set) (changes []MembershipChange, err error) {
+	if err := checkName("tag", tag); err != nil {
+		return nil, err
+	}
+	x.mu.Lock()
+	defer x.done()
+	if err := x.begin(at, &changes); err != nil {
+		return nil, err
+	}
+	i := x.internTag(tag)
+	affected := slices.Clone(x.planned().forTag(i))
+	x.tags[i] = carriers.Clone()
+	x.dirty(i)
+	x.plan = nil
+	x.recompute(affected, Cause{Kind: CauseTagReplaced, Name: tag}, &changes)
+	return changes, nil
+}
+
+// SetPolarity decides about tags, in order. Where rules overlap in time the one
+// decided last holds. The effect on everything that depends on the tags is one
+// step for readers.
+func (x *Index) SetPolarity(at time.Time, rules ...PolarityRule) (changes []MembershipChange, err error) {
+	for _, r := range rules {
+		if err := r.validate(); err != nil {
+			return nil, err
+		}
+	}
+	x.mu.Lock()
+	defer x.done()
+	if err := x.begin(at, &changes); err != nil {
+		return nil, err
+	}
+	for _, r := range rules {
+		i := x.internTag(r.Tag)
+		before := x.redNow(i)
+		x.polarity[i] = append(slices.Clip(x.polarity[i]), r)
+		if red := x.redNow(i); red != before {
+			x.flip(i, red, &changes)
+		}
+	}
+	return changes, nil
+}
+
+// SetLeaf supplies or replaces an outside leaf as a set of dense ids.
+func (x *Index) SetLeaf(at time.Time, name string, members *Set) ([]MembershipChange, error) {
+	return x.setLeaf(at, name, outside{set: members.Clone()})
+}
+
+// SetPredicate supplies or replaces an outside leaf as a function of customer
+// and time, which must be pure, quick and safe for concurrent use. Tracked segments see new answers at Advance and Touch.
+func (x *Index) SetPredicate(at time.Time, name string, holds func(customer string, at time.Time) bool) ([]MembershipChange, error) {
+	if holds == nil {
+		return nil, &InvalidError{Field: "leaf", Msg: "the predicate is nil"}
+	}
+	return x.setLeaf(at, name, outside{pred: holds})
+}
+
+func (x *Index) setLeaf(at time.Time, name string, o outside) (changes []MembershipChange, err error) {
+	if err := checkName("leaf", name); err != nil {
+		return nil, err
+	}
+	x.mu.Lock()
+	defer x.done()
+	if err := x.begin(at, &changes); err != nil {
+		return nil, err
+	}
+	x.touchMaps()
+	x.leaves[name] = o
+	x.plan = nil
+	x.recompute(x.planned().byLeaf[name], Cause{Kind: CauseLeaf, Name: name}, &changes)
+	return changes, nil
+}
+
+// Define registers definitions, replacing those of the same name. They may
+// refer to each other in any order. Nothing is registered when one is faulty:
+// *InvalidError, *LimitError, *UnknownError or *CycleError.
+func (x *Index) Define(at time.Time, defs ...Definition) (changes []MembershipChange, err error) {
+	x.mu.Lock()
+	defer x.done()
+	next, err := x.define(defs, x.strict)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.begin(at, &changes); err != nil {
+		return nil, err
+	}
+	x.touchMaps()
+	changed := make(map[string]bool)
+	for _, d := range defs {
+		if x.defs[d.Name] != next[d.Name] {
+			changed[d.Name] = true
+		}
+		for _, tag := range slices.Concat(next[d.Name].refs.tags, next[d.Name].IgnoreRed) {
+			x.internTag(tag)
+		}
+	}
+	x.defs = next
+	x.plan = nil
+	for _, t := range x.planned().all {
+		if cause, ok := x.changedBelow(t.name, changed); ok {
+			x.recompute([]*tracked{t}, cause, &changes)
+		}
+	}
+	return changes, nil
+}
+
+// Undefine removes definitions; unknown ones are ignored. While a remaining
+// definition refers to one it is an *InUseError. Tracked members leave.
+func (x *Index) Undefine(at time.Time, names ...string) (changes []MembershipChange, err error) {
+	x.mu.Lock()
+	defer x.done()
+	for _, name := range names {
+		var users []string
+		for _, d := range x.defs {
+			if !slices.Contains(names, d.Name) && slices.Contains(d.refs.segments, name) {
+				users = append(users, d.Name)
+			}
+		}
+		if len(users) > 0 {
+			slices.Sort(users)
+			return nil, &InUseError{Name: name, By: users}
+		}
+	}
+	if err := x.begin(at, &changes); err != nil {
+		return nil, err
+	}
+	x.touchMaps()
+	for _, name := range names {
+		d, ok := x.defs[name]
+		if !ok {
+			continue
+		}
+		if t, ok := x.tracked[name]; ok {
+			x.emit(t, new(Set), Cause{Kind: CauseDefinition, Name: name, Version: d.version}, &changes)
+			delete(x.tracked, name)
+		}
+		delete(x.defs, name)
+	}
+	x.plan = nil
+	return changes, nil
+}
+
+// Members is View.Members on the present state.
+func (x *Index) Members(name string, at time.Time) (iter.Seq[string], error) {
+	return x.View().Members(name, at)
+}
+
+// Count is View.Count on the present state.
+func (x *Index) Count(name string, at time.Time) (int, error) { return x.View().Count(name, at) }
+
+// Explain is View.Explain on the present state.
+func (x *Index) Explain(name, customer string, at time.Time) (Explanation, error) {
+	return x.View().Explain(name, customer, at)
+}

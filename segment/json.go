@@ -1,0 +1,335 @@
+package segment
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+)
+
+// MarshalJSON writes a tag as a plain string and everything else as an object
+// with one field:
+//
+//	"vip"  {"leaf": "rfm:5-5-5"}  {"segment": "loyal"}
+//	{"all": […]}  {"any": […]}  {"xor": […]}  {"except": [base, excluded, …]}
+//	{"not": …}  {"atLeast": {"k": 2, "of": […]}}
+func (e Expr) MarshalJSON() ([]byte, error) {
+	if err := e.Validate(Limits{Depth: math.MaxInt32, Nodes: math.MaxInt32}); err != nil {
+		return nil, err
+	}
+	return e.appendJSON(nil), nil
+}
+
+func (e Expr) appendJSON(b []byte) []byte {
+	switch e.Op {
+	case OpTag:
+		return appendJSONString(b, e.Name)
+	case OpLeaf, OpSegment:
+		b = append(b, `{"`+e.Op.String()+`":`...)
+		b = appendJSONString(b, e.Name)
+	case OpNot:
+		b = e.Args[0].appendJSON(append(b, `{"not":`...))
+	case OpAtLeast:
+		b = append(b, `{"atLeast":{"k":`...)
+		b = strconv.AppendInt(b, int64(e.K), 10)
+		b = append(appendJSONList(append(b, `,"of":`...), e.Args), '}')
+	default:
+		b = append(b, `{"`+jsonOps[e.Op]+`":`...)
+		b = appendJSONList(b, e.Args)
+	}
+	return append(b, '}')
+}
+
+var jsonOps = map[Op]string{OpAll: "all", OpAny: "any", OpXor: "xor", OpExcept: "except"}
+
+func appendJSONString(b []byte, s string) []byte {
+	q, _ := json.Marshal(s) // a valid UTF-8 string always has a JSON form
+	return append(b, q...)
+}
+
+func appendJSONList(b []byte, args []Expr) []byte {
+	b = append(b, '[')
+	for i, a := range args {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = a.appendJSON(b)
+	}
+	return append(b, ']')
+}
+
+// UnmarshalJSON reads what MarshalJSON writes, within the default Limits.
+// Errors are *ParseError, *LimitError or *InvalidError.
+func (e *Expr) UnmarshalJSON(data []byte) error {
+	p := newJSONParser(data, Limits{})
+	got, err := p.document()
+	if err != nil {
+		return err
+	}
+	*e = got
+	return nil
+}
+
+// ParseJSON reads one expression in JSON within the given limits. Prefer it to
+// json.Unmarshal for text from strangers: limits hold before anything else runs.
+func ParseJSON(data []byte, limits Limits) (Expr, error) {
+	return newJSONParser(data, limits).document()
+}
+
+// jsonParser reads tokens, so that depth and size are known before they cost.
+type jsonParser struct {
+	dec    *json.Decoder
+	data   []byte
+	limits Limits
+	nodes  int
+}
+
+func newJSONParser(data []byte, limits Limits) *jsonParser {
+	return &jsonParser{dec: json.NewDecoder(bytes.NewReader(data)), data: data, limits: limits.orDefault()}
+}
+
+func (p *jsonParser) sized() error {
+	if len(p.data) > p.limits.Bytes {
+		return &LimitError{What: "bytes", Limit: int64(p.limits.Bytes)}
+	}
+	return nil
+}
+
+func (p *jsonParser) fail(format string, args ...any) error {
+	return parseErrorAt(string(p.data), int(p.dec.InputOffset()), fmt.Sprintf(format, args...))
+}
+
+func (p *jsonParser) token() (json.Token, error) {
+	t, err := p.dec.Token()
+	if err == nil {
+		return t, nil
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return nil, parseErrorAt(string(p.data), int(syntax.Offset), "JSON: "+syntax.Error())
+	}
+	return nil, p.fail("JSON: unexpected end")
+}
+
+func (p *jsonParser) delim(d json.Delim) error {
+	t, err := p.token()
+	if err == nil && t != d {
+		err = p.fail("expected %v, found %v", d, t)
+	}
+	return err
+}
+
+func (p *jsonParser) text(field string) (string, error) {
+	t, err := p.token()
+	if err != nil {
+		return "", err
+	}
+	s, ok := t.(string)
+	if !ok {
+		return "", p.fail("expected a string, found %v", t)
+	}
+	if err := checkName(field, s); err != nil {
+		return "", p.fail("%s", err.(*InvalidError).Msg)
+	}
+	return s, nil
+}
+
+func (p *jsonParser) document() (Expr, error) {
+	if err := p.sized(); err != nil {
+		return Expr{}, err
+	}
+	e, err := p.expr(1)
+	if err != nil {
+		return Expr{}, err
+	}
+	return e, p.end()
+}
+
+func (p *jsonParser) end() error {
+	if _, err := p.dec.Token(); !errors.Is(err, io.EOF) {
+		return p.fail("text after the end of the document")
+	}
+	return nil
+}
+
+func (p *jsonParser) definition() (d Definition, err error) {
+	if err = p.sized(); err != nil {
+		return d, err
+	}
+	if err = p.delim('{'); err != nil {
+		return d, err
+	}
+	seen := make(map[string]bool)
+	for p.dec.More() {
+		field, err := p.field(seen)
+		if err != nil {
+			return d, err
+		}
+		switch field {
+		case "name":
+			d.Name, err = p.text("segment")
+		case "members":
+			d.Expr, err = p.expr(1)
+		case "ignoreRed":
+			d.IgnoreRed, err = p.tags()
+		default:
+			err = p.fail("unknown field %q", field)
+		}
+		if err != nil {
+			return d, err
+		}
+	}
+	if err = p.delim('}'); err != nil {
+		return d, err
+	}
+	if !seen["name"] || !seen["members"] {
+		return d, p.fail("a definition needs name and members")
+	}
+	return d.sorted(), p.end()
+}
+
+func (p *jsonParser) field(seen map[string]bool) (string, error) {
+	t, err := p.token()
+	if err != nil {
+		return "", err
+	}
+	field, _ := t.(string)
+	if seen[field] {
+		return "", p.fail("field %q is repeated", field)
+	}
+	seen[field] = true
+	return field, nil
+}
+
+func (p *jsonParser) tags() (tags []string, err error) {
+	if err = p.delim('['); err != nil {
+		return nil, err
+	}
+	for p.dec.More() {
+		tag, err := p.text("tag")
+		if err != nil {
+			return nil, err
+		}
+		tags = append(tags, tag)
+	}
+	return tags, p.delim(']')
+}
+
+func (p *jsonParser) expr(depth int) (Expr, error) {
+	if depth > p.limits.Depth {
+		return Expr{}, &LimitError{What: "depth", Limit: int64(p.limits.Depth)}
+	}
+	if p.nodes++; p.nodes > p.limits.Nodes {
+		return Expr{}, &LimitError{What: "nodes", Limit: int64(p.limits.Nodes)}
+	}
+	t, err := p.token()
+	if err != nil {
+		return Expr{}, err
+	}
+	if tag, ok := t.(string); ok {
+		if err := checkName("tag", tag); err != nil {
+			return Expr{}, p.fail("%s", err.(*InvalidError).Msg)
+		}
+		return Tag(tag), nil
+	}
+	if t != json.Delim('{') {
+		return Expr{}, p.fail("expected a tag or an object, found %v", t)
+	}
+	key, err := p.token()
+	if err != nil {
+		return Expr{}, err
+	}
+	e, err := p.operation(key, depth)
+	if err != nil {
+		return Expr{}, err
+	}
+	if err := e.checkShape(); err != nil {
+		return Expr{}, p.fail("%s", err.(*InvalidError).Error())
+	}
+	if p.dec.More() {
+		return Expr{}, p.fail("an expression has one field only")
+	}
+	return e, p.delim('}')
+}
+
+func (p *jsonParser) operation(key json.Token, depth int) (e Expr, err error) {
+	switch key {
+	case "leaf":
+		e.Op = OpLeaf
+		e.Name, err = p.text("leaf")
+	case "segment":
+		e.Op = OpSegment
+		e.Name, err = p.text("segment")
+	case "not":
+		e.Op, e.Args = OpNot, make([]Expr, 1)
+		e.Args[0], err = p.expr(depth + 1)
+	case "all":
+		e.Op = OpAll
+		e.Args, err = p.list(depth)
+	case "any":
+		e.Op = OpAny
+		e.Args, err = p.list(depth)
+	case "xor":
+		e.Op = OpXor
+		e.Args, err = p.list(depth)
+	case "except":
+		e.Op = OpExcept
+		e.Args, err = p.list(depth)
+	case "atLeast":
+		return p.atLeast(depth)
+	default:
+		err = p.fail("unknown operation %v", key)
+	}
+	return e, err
+}
+
+func (p *jsonParser) list(depth int) (args []Expr, err error) {
+	if err = p.delim('['); err != nil {
+		return nil, err
+	}
+	for p.dec.More() {
+		e, err := p.expr(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, e)
+	}
+	return slices.Clip(args), p.delim(']')
+}
+
+func (p *jsonParser) atLeast(depth int) (e Expr, err error) {
+	e.Op = OpAtLeast
+	if err = p.delim('{'); err != nil {
+		return e, err
+	}
+	seen := make(map[string]bool)
+	for p.dec.More() {
+		field, err := p.field(seen)
+		if err != nil {
+			return e, err
+		}
+		switch field {
+		case "k":
+			t, err := p.token()
+			if err != nil {
+				return e, err
+			}
+			k, ok := t.(float64)
+			if !ok || k != math.Trunc(k) || k < 1 || k > 1e6 {
+				return e, p.fail("k must be a whole number from 1")
+			}
+			e.K = int(k)
+		case "of":
+			if e.Args, err = p.list(depth); err != nil {
+				return e, err
+			}
+		default:
+			return e, p.fail("unknown field %q", field)
+		}
+	}
+	return e, p.delim('}')
+}

@@ -1,0 +1,286 @@
+package segment
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// TreeCount is one node of a definition with its exact count.
+type TreeCount struct {
+	Op       Op
+	Label    string // the operation or the leaf, in words
+	Count    int    // live customers whom the node alone selects
+	Children []TreeCount
+	Shown    bool // a nested segment whose tree was shown further up and is not repeated
+}
+
+// Preview holds the exact counts of a segment.
+type Preview struct {
+	Population int       // live customers
+	Tree       TreeCount // of the expression, before polarity
+	Members    int       // after red tags
+}
+
+// Preview counts every node of a segment's expression in one pass over the
+// population. Use it with View.With while somebody edits.
+func (v *View) Preview(name string, at time.Time) (Preview, error) {
+	d, err := v.definition(name)
+	if err != nil {
+		return Preview{}, err
+	}
+	c := newCompiler(&v.state, v.when(at))
+	b := treeBuilder{c: c, shown: make(map[string]bool)}
+	tree, err := b.build(d.Expr)
+	if err != nil {
+		return Preview{}, err
+	}
+	root, err := c.audience(d)
+	if err != nil {
+		return Preview{}, err
+	}
+	out := Preview{Population: v.pop.Len()}
+	within := op(opAnd, nil, nil) // scratch for counting inside the population
+	for _, key := range v.pop.keys {
+		pop := v.pop.chunk(key)
+		for _, n := range b.nodes {
+			n.count += within.countIn(pop, n.chunk(key))
+		}
+		members := root.chunk(key)
+		out.Members += int(members.n)
+	}
+	out.Tree = tree.counted()
+	return out, nil
+}
+
+// countIn returns |pop ∩ c|.
+func (n *node) countIn(pop, c container) int {
+	if c.n == 0 || pop.n == chunkSize {
+		return int(c.n)
+	}
+	got := n.intersect(pop, c)
+	if got.n == unknownLen {
+		got.n = got.bits.count()
+	}
+	return int(got.n)
+}
+
+// treeBuilder compiles an expression with one node per operation, so that each
+// can be counted.
+type treeBuilder struct {
+	c     *compiler
+	nodes []*node
+	shown map[string]bool
+	refs  map[string]*node
+}
+
+type treeNode struct {
+	expr  Expr
+	node  *node
+	kids  []*treeNode
+	shown bool
+}
+
+func (b *treeBuilder) build(e Expr) (*treeNode, error) {
+	t := &treeNode{expr: e}
+	var kids []*node
+	switch {
+	case e.Op == OpSegment && b.shown[e.Name]:
+		t.node, t.shown = b.refs[e.Name], true
+		return t, nil
+	case e.Op == OpSegment:
+		d, err := b.c.st.definition(e.Name)
+		if err != nil {
+			return nil, err
+		}
+		kid, err := b.build(d.Expr)
+		if err != nil {
+			return nil, err
+		}
+		b.shown[e.Name] = true
+		if b.refs == nil {
+			b.refs = make(map[string]*node)
+		}
+		b.refs[e.Name] = kid.node
+		t.kids, t.node = []*treeNode{kid}, kid.node
+		return t, nil
+	case e.Op == OpTag || e.Op == OpLeaf:
+		n, err := b.c.expr(e)
+		if err != nil {
+			return nil, err
+		}
+		t.node = n
+	default:
+		for _, a := range e.Args {
+			kid, err := b.build(a)
+			if err != nil {
+				return nil, err
+			}
+			t.kids = append(t.kids, kid)
+			kids = append(kids, kid.node)
+		}
+		t.node = b.operation(e, kids)
+	}
+	b.nodes = append(b.nodes, t.node)
+	return t, nil
+}
+
+func (b *treeBuilder) operation(e Expr, kids []*node) *node {
+	switch e.Op {
+	case OpAll:
+		return op(opAnd, append([]*node{b.c.pop}, kids...), nil)
+	case OpNot:
+		return op(opAnd, []*node{b.c.pop}, kids)
+	case OpExcept:
+		return op(opAnd, kids[:1], kids[1:])
+	case OpXor:
+		return op(opXor, kids, nil)
+	case OpAtLeast:
+		n := op(opAtLeast, kids, nil)
+		n.k = e.K
+		return n
+	default:
+		return op(opOr, kids, nil)
+	}
+}
+
+func (t *treeNode) counted() TreeCount {
+	out := TreeCount{Op: t.expr.Op, Label: t.expr.label(), Count: t.node.count, Shown: t.shown}
+	for _, k := range t.kids {
+		out.Children = append(out.Children, k.counted())
+	}
+	return out
+}
+
+// label names one node without its operands.
+func (e Expr) label() string {
+	switch e.Op {
+	case OpTag, OpLeaf, OpSegment:
+		return e.Op.String() + " " + e.Name
+	case OpAll:
+		if len(e.Args) == 0 {
+			return "everyone"
+		}
+		return "all of"
+	case OpAny:
+		if len(e.Args) == 0 {
+			return "nobody"
+		}
+		return "any of"
+	case OpAtLeast:
+		return fmt.Sprintf("at least %d of", e.K)
+	case OpExcept:
+		return "the first, without the others"
+	case OpXor:
+		return "an odd number of"
+	default:
+		return e.Op.String()
+	}
+}
+
+// String returns the tree, one node per line with its count.
+func (p Preview) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d of %d\n", p.Members, p.Population)
+	p.Tree.write(&b, 1)
+	return b.String()
+}
+
+func (t TreeCount) write(b *strings.Builder, depth int) {
+	fmt.Fprintf(b, "%s%s: %d", strings.Repeat("  ", depth), t.Label, t.Count)
+	if t.Shown {
+		b.WriteString(" (see above)")
+	}
+	b.WriteByte('\n')
+	for _, k := range t.Children {
+		k.write(b, depth+1)
+	}
+}
+
+// Waterfall shows how exclusions bring a segment down to its members.
+type Waterfall struct {
+	Base    int         // live customers before any exclusion
+	Steps   []Exclusion // of the definition in its order, then red tags by name
+	Members int         // what is left
+}
+
+// Exclusion is one step of a Waterfall.
+type Exclusion struct {
+	Label   string       // the excluded expression
+	Red     PolarityRule // the rule, if a red tag excludes; otherwise zero
+	Alone   int          // how many of the base it excludes by itself
+	Removed int          // how many of those left by the steps before it removes
+	Left    int          // how many are left after it
+}
+
+// Waterfall splits a segment into what it includes and its exclusions: operands
+// of except, negated conditions, and red tags.
+func (v *View) Waterfall(name string, at time.Time) (Waterfall, error) {
+	d, err := v.definition(name)
+	if err != nil {
+		return Waterfall{}, err
+	}
+	c := newCompiler(&v.state, v.when(at))
+	root, err := c.audience(d)
+	if err != nil {
+		return Waterfall{}, err
+	}
+	var w Waterfall
+	for _, e := range exclusions(d.Expr, nil) {
+		w.Steps = append(w.Steps, Exclusion{Label: e.String()})
+	}
+	for _, r := range v.redsFor(d, v.when(at)) {
+		w.Steps = append(w.Steps, Exclusion{Label: "tag " + v.names[r.at] + " is red", Red: r.rule})
+	}
+	base := op(opAnd, root.inc, nil)
+	alone := op(opAnd, nil, nil)
+	steps := [2]*node{op(opAnd, nil, nil), op(opAnd, nil, nil)}
+	for _, key := range base.keys() {
+		b := base.chunk(key)
+		w.Base += int(b.n)
+		left, leftN := b, int(b.n)
+		for i, e := range root.exc {
+			x := e.chunk(key)
+			w.Steps[i].Alone += alone.countIn(b, x)
+			next := left
+			if x.n > 0 && leftN > 0 {
+				next = steps[i%2].subtract(left, x) // alternate: left lives in the other's scratch
+				if next.n == unknownLen {
+					next.n = next.bits.count()
+				}
+			}
+			w.Steps[i].Removed += leftN - int(next.n)
+			left, leftN = next, int(next.n)
+			w.Steps[i].Left += leftN
+		}
+		w.Members += leftN
+	}
+	return w, nil
+}
+
+// exclusions lists what compiler.include makes exclusions of a conjunction, in
+// the same order.
+func exclusions(e Expr, out []Expr) []Expr {
+	switch e.Op {
+	case OpAll:
+		for _, a := range e.Args {
+			out = exclusions(a, out)
+		}
+	case OpExcept:
+		out = append(exclusions(e.Args[0], out), e.Args[1:]...)
+	case OpNot:
+		out = append(out, e.Args[0])
+	}
+	return out
+}
+
+// String returns the waterfall, one step per line.
+func (w Waterfall) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d before exclusions\n", w.Base)
+	for _, s := range w.Steps {
+		fmt.Fprintf(&b, "  -%d %s (alone %d), %d left\n", s.Removed, s.Label, s.Alone, s.Left)
+	}
+	fmt.Fprintf(&b, "%d members\n", w.Members)
+	return b.String()
+}

@@ -1,0 +1,209 @@
+package segment
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+)
+
+// state is what there is to know at one moment. Index holds the living one,
+// each View a frozen one; both are read by the same code.
+type state struct {
+	ids      *IDs
+	limits   Limits
+	pop      *Set
+	ord      map[string]int // tag name to its place in the slices below
+	names    []string
+	tags     []*Set
+	polarity [][]PolarityRule // in order of decision
+	leaves   map[string]outside
+	defs     map[string]*defined
+}
+
+// outside is a leaf that the host supplies, as a set or as a predicate.
+type outside struct {
+	set  *Set
+	pred func(customer string, at time.Time) bool
+}
+
+// defined is a registered definition with its version and direct references.
+type defined struct {
+	Definition
+	version int
+	refs    references
+}
+
+type references struct{ tags, leaves, segments []string } // sorted, unique
+
+func (e Expr) references() references {
+	var r references
+	e.refer(&r)
+	for _, list := range []*[]string{&r.tags, &r.leaves, &r.segments} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+	return r
+}
+
+func (e Expr) refer(r *references) {
+	switch e.Op {
+	case OpTag:
+		r.tags = append(r.tags, e.Name)
+	case OpLeaf:
+		r.leaves = append(r.leaves, e.Name)
+	case OpSegment:
+		r.segments = append(r.segments, e.Name)
+	}
+	for _, a := range e.Args {
+		a.refer(r)
+	}
+}
+
+// intern returns the place of a tag, making one for a new tag.
+func (s *state) intern(tag string) int {
+	if at, ok := s.ord[tag]; ok {
+		return at
+	}
+	at := len(s.tags)
+	s.ord[tag] = at
+	s.names = append(s.names, tag)
+	s.tags = append(s.tags, new(Set))
+	s.polarity = append(s.polarity, nil)
+	return at
+}
+
+func (s *state) tag(name string) *Set {
+	if at, ok := s.ord[name]; ok {
+		return s.tags[at]
+	}
+	return new(Set)
+}
+
+// redTag is a red tag in effect, with the rule that made it so.
+type redTag struct {
+	at   int
+	rule PolarityRule
+}
+
+// reds lists the tags that are red at t, by name.
+func (s *state) reds(t time.Time) []redTag {
+	var out []redTag
+	for at, rules := range s.polarity {
+		if rule, ok := polarityAt(rules, t); ok && rule.Polarity == Red {
+			out = append(out, redTag{at, rule})
+		}
+	}
+	slices.SortFunc(out, func(a, b redTag) int { return cmp.Compare(s.names[a.at], s.names[b.at]) })
+	return out
+}
+
+// redsFor is reds without those that the definition ignores.
+func (s *state) redsFor(d *defined, t time.Time) []redTag {
+	return slices.DeleteFunc(s.reds(t), func(r redTag) bool {
+		_, ignored := slices.BinarySearch(d.IgnoreRed, s.names[r.at])
+		return ignored
+	})
+}
+
+func (s *state) definition(name string) (*defined, error) {
+	if d, ok := s.defs[name]; ok {
+		return d, nil
+	}
+	return nil, &UnknownError{Kind: "segment", Name: name}
+}
+
+// define returns the definitions with the new ones added, or the first fault.
+func (s *state) define(defs []Definition, strict bool) (map[string]*defined, error) {
+	out := maps.Clone(s.defs)
+	for _, d := range defs {
+		if err := d.Validate(s.limits); err != nil {
+			return nil, err
+		}
+		next := &defined{Definition: d.sorted(), version: 1, refs: d.Expr.references()}
+		if old, ok := out[d.Name]; ok {
+			next.version = old.version + 1
+			if old.Equal(next.Definition) {
+				continue
+			}
+		}
+		out[d.Name] = next
+	}
+	if len(out) > s.limits.Segments {
+		return nil, &LimitError{What: "segments", Limit: int64(s.limits.Segments)}
+	}
+	for _, d := range defs {
+		if err := s.checkReferences(out[d.Name], out, strict); err != nil {
+			return nil, err
+		}
+	}
+	return out, checkNesting(out, s.limits.Depth)
+}
+
+func (s *state) checkReferences(d *defined, defs map[string]*defined, strict bool) error {
+	for _, name := range d.refs.segments {
+		if _, ok := defs[name]; !ok {
+			return &UnknownError{Kind: "segment", Name: name, In: d.Name}
+		}
+	}
+	for _, name := range d.refs.leaves {
+		if _, ok := s.leaves[name]; !ok {
+			return &UnknownError{Kind: "leaf", Name: name, In: d.Name}
+		}
+	}
+	if strict {
+		for _, name := range slices.Concat(d.refs.tags, d.IgnoreRed) {
+			if _, ok := s.ord[name]; !ok {
+				return &UnknownError{Kind: "tag", Name: name, In: d.Name}
+			}
+		}
+	}
+	return nil
+}
+
+// checkNesting finds cycles and too deep nesting, in name order.
+func checkNesting(defs map[string]*defined, limit int) error {
+	level := make(map[string]int, len(defs)) // 0: not seen, -1: on the path
+	var path []string
+	var visit func(name string) error
+	visit = func(name string) error {
+		if level[name] > 0 {
+			return nil
+		}
+		path = append(path, name)
+		if level[name] < 0 {
+			return &CycleError{Path: slices.Clone(path[slices.Index(path, name):])}
+		}
+		level[name] = -1
+		deepest := 0
+		for _, ref := range defs[name].refs.segments {
+			if err := visit(ref); err != nil {
+				return err
+			}
+			deepest = max(deepest, level[ref])
+		}
+		if deepest >= limit {
+			return &LimitError{What: "depth", Limit: int64(limit)}
+		}
+		level[name] = deepest + 1
+		path = path[:len(path)-1]
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(defs)) {
+		if err := visit(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reach marks all segments that the given one refers to, itself included.
+func (s *state) reach(name string, seen map[string]bool) {
+	if seen[name] {
+		return
+	}
+	seen[name] = true
+	for _, ref := range s.defs[name].refs.segments {
+		s.reach(ref, seen)
+	}
+}

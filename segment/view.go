@@ -1,0 +1,216 @@
+package segment
+
+import (
+	"iter"
+	"maps"
+	"slices"
+	"time"
+)
+
+// View is the state of an Index at one moment, frozen. All answers of one View
+// agree with each other. Questions take the time at which polarity and
+// predicates are meant; the zero time means the moment of the view's last write.
+// It is safe for concurrent use.
+type View struct {
+	state
+	clock time.Time
+}
+
+func (v *View) when(at time.Time) time.Time {
+	if at.IsZero() {
+		return v.clock
+	}
+	return at.UTC()
+}
+
+// With returns the view with draft definitions added or replaced, so that they
+// can be counted, explained and compared before they are registered. Faults are
+// those of Index.Define.
+func (v *View) With(drafts ...Definition) (*View, error) {
+	defs, err := v.define(drafts, false)
+	if err != nil {
+		return nil, err
+	}
+	w := *v
+	w.defs = defs
+	return &w, nil
+}
+
+// Audience returns the dense ids of the customers who are in the segment:
+// members of the live population whom its expression selects and no red tag
+// excludes. The set belongs to the caller.
+func (v *View) Audience(name string, at time.Time) (*Set, error) {
+	root, err := v.compile(name, at)
+	if err != nil {
+		return nil, err
+	}
+	return root.collect(), nil
+}
+
+func (v *View) compile(name string, at time.Time) (*node, error) {
+	d, err := v.definition(name)
+	if err != nil {
+		return nil, err
+	}
+	return newCompiler(&v.state, v.when(at)).audience(d)
+}
+
+// Members yields the customers of the segment in the order in which the index
+// first met them. An unknown segment is an *UnknownError.
+func (v *View) Members(name string, at time.Time) (iter.Seq[string], error) {
+	s, err := v.Audience(name, at)
+	if err != nil {
+		return nil, err
+	}
+	return v.Customers(s), nil
+}
+
+// Customers yields the customers of a set in ascending dense id, without those
+// forgotten since.
+func (v *View) Customers(s *Set) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for id := range s.All() {
+			if customer, ok := v.ids.Name(id); ok && !yield(customer) {
+				return
+			}
+		}
+	}
+}
+
+// Count returns the number of members, without building their set.
+func (v *View) Count(name string, at time.Time) (int, error) {
+	root, err := v.compile(name, at)
+	if err != nil {
+		return 0, err
+	}
+	return root.total(), nil
+}
+
+// Contains reports whether the customer is in the segment.
+func (v *View) Contains(name, customer string, at time.Time) (bool, error) {
+	d, err := v.definition(name)
+	if err != nil {
+		return false, err
+	}
+	id, ok := v.ids.Lookup(customer)
+	if !ok {
+		return false, nil
+	}
+	c := newCompiler(&v.state, v.when(at))
+	c.clock = func() time.Time { return c.at }
+	root, err := c.audience(d)
+	return err == nil && root.has(id, 1), err
+}
+
+// Population returns the live population.
+func (v *View) Population() *Set { return v.pop.Clone() }
+
+// Tag returns the carriers of a tag, in the live population or not.
+func (v *View) Tag(name string) *Set { return v.tag(name).Clone() }
+
+// Tags yields the known tags, sorted.
+func (v *View) Tags() iter.Seq[string] { return slices.Values(slices.Sorted(maps.Keys(v.ord))) }
+
+// TagsOf returns the tags of a customer, sorted; nil for an unknown one.
+func (v *View) TagsOf(customer string) []string {
+	id, ok := v.ids.Lookup(customer)
+	if !ok {
+		return nil
+	}
+	var tags []string
+	for at, s := range v.tags {
+		if s.Contains(id) {
+			tags = append(tags, v.names[at])
+		}
+	}
+	slices.Sort(tags)
+	return tags
+}
+
+// Polarity returns the rule that gives the tag its polarity at the given time;
+// the zero rule, which is neutral, if none does.
+func (v *View) Polarity(tag string, at time.Time) PolarityRule {
+	i, ok := v.ord[tag]
+	if !ok {
+		return PolarityRule{Tag: tag}
+	}
+	rule, ok := polarityAt(v.polarity[i], v.when(at))
+	if !ok {
+		rule.Tag = tag
+	}
+	return rule
+}
+
+// PolarityRules returns all rules of a tag in the order in which they were decided.
+func (v *View) PolarityRules(tag string) []PolarityRule {
+	if i, ok := v.ord[tag]; ok {
+		return slices.Clone(v.polarity[i])
+	}
+	return nil
+}
+
+// Definition returns a registered definition and its version, from 1.
+func (v *View) Definition(name string) (Definition, int, error) {
+	d, err := v.definition(name)
+	if err != nil {
+		return Definition{}, 0, err
+	}
+	return d.Definition, d.version, nil
+}
+
+// Definitions yields the registered definitions by name.
+func (v *View) Definitions() iter.Seq[Definition] {
+	return func(yield func(Definition) bool) {
+		for _, name := range slices.Sorted(maps.Keys(v.defs)) {
+			if !yield(v.defs[name].Definition) {
+				return
+			}
+		}
+	}
+}
+
+// User is a segment that depends on something.
+type User struct {
+	Segment string
+	Direct  bool // its own definition mentions it; otherwise a nested one does
+}
+
+// TagUsers lists the segments whose definition depends on the tag, by name.
+// Being excluded by a red tag is no dependence: red concerns every audience.
+func (v *View) TagUsers(tag string) []User {
+	return v.users(func(d *defined) bool { return slices.Contains(d.refs.tags, tag) })
+}
+
+// LeafUsers lists the segments that depend on the outside leaf, by name.
+func (v *View) LeafUsers(leaf string) []User {
+	return v.users(func(d *defined) bool { return slices.Contains(d.refs.leaves, leaf) })
+}
+
+// SegmentUsers lists the segments that depend on the segment, by name.
+func (v *View) SegmentUsers(name string) []User {
+	return v.users(func(d *defined) bool { return slices.Contains(d.refs.segments, name) })
+}
+
+func (v *View) users(direct func(*defined) bool) []User {
+	uses := make(map[string]bool, len(v.defs))
+	var visit func(name string) bool
+	visit = func(name string) bool {
+		if found, ok := uses[name]; ok {
+			return found
+		}
+		d := v.defs[name]
+		found := direct(d)
+		for _, ref := range d.refs.segments {
+			found = visit(ref) || found
+		}
+		uses[name] = found
+		return found
+	}
+	var out []User
+	for _, name := range slices.Sorted(maps.Keys(v.defs)) {
+		if visit(name) {
+			out = append(out, User{Segment: name, Direct: direct(v.defs[name])})
+		}
+	}
+	return out
+}
