@@ -1,0 +1,389 @@
+package memstore
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// The forms that a fact's data is kept in. The frequent kinds have their own;
+// whatever that form cannot give back as JSON would (see encoder.odd), and
+// every other kind, is kept as JSON behind its hash.
+const (
+	formJSON = iota
+	formOrder
+	formVisit
+	formTag
+	formConsent
+	formSuppression
+	formHold
+	formClick
+	formAnswer
+	formInteraction
+	formNote
+)
+
+// encodeContent appends when, where and what.
+func encodeContent(e *encoder, f *crm.Fact) error {
+	e.time(crm.Micros(f.At))
+	e.word(f.Place)
+	from := len(e.b)
+	known := true
+	switch v := f.Data.(type) {
+	case *crm.Order:
+		e.byte(formOrder)
+		encodeOrder(e, v, f.Key.ID)
+	case *crm.Visit:
+		e.byte(formVisit)
+		encodeVisit(e, v)
+	case *crm.TagChange:
+		e.byte(formTag)
+		e.word(v.Tag)
+		e.bool(v.Off)
+		e.word(v.By)
+		e.text(v.Why)
+		e.exactTime(v.Expires)
+	case *crm.Consent:
+		e.byte(formConsent)
+		for _, s := range []string{v.Brand, v.Recipient, v.Purpose, string(v.Status), v.Via} {
+			e.word(s)
+		}
+		e.text(v.Proof)
+		e.text(v.Actor)
+		e.int(v.Guard)
+	case *crm.Suppression:
+		e.byte(formSuppression)
+		e.word(v.Reason)
+		e.bool(v.Off)
+		e.text(v.Actor)
+		e.int(v.Guard)
+	case *crm.Hold:
+		e.byte(formHold)
+		e.subject(v.Ticket.Subject)
+		e.factKey(v.Ticket.Key)
+		e.int(v.Placed)
+		e.int(v.Lifted)
+	case *crm.Click:
+		e.byte(formClick)
+		e.text(string(v.Effect))
+		for _, s := range []string{v.Campaign, v.Method, v.Agent, string(v.Verdict), v.Classifier} {
+			e.word(s)
+		}
+		e.uint(uint64(len(v.Reasons)))
+		for _, s := range v.Reasons {
+			e.word(s)
+		}
+	case *crm.Answer:
+		e.byte(formAnswer)
+		known = len(v.Values) == 0
+		e.word(v.Survey)
+		e.text(string(v.Effect))
+		e.factKey(v.About)
+		e.word(v.Metric)
+		e.int(int64(v.Score))
+		e.bool(v.Bad)
+		e.text(v.Comment)
+	case *crm.Interaction:
+		e.byte(formInteraction)
+		e.word(v.Channel)
+		e.word(v.Direction)
+		e.word(v.Topic)
+		e.text(v.Text)
+		e.word(v.Employee)
+	case *crm.Note:
+		e.byte(formNote)
+		e.text(v.Text)
+		e.word(v.Actor)
+	default:
+		known = false
+	}
+	if known && !e.odd {
+		return nil
+	}
+	data, err := crm.EncodeFactData(f.Data)
+	if err != nil {
+		return err
+	}
+	e.b = append(e.b[:from], formJSON)
+	e.b = binary.BigEndian.AppendUint64(e.b, uint64(crm.FactHash(f, data)))
+	e.b = append(e.b, data...)
+	return nil
+}
+
+// decodeContent is the inverse of encodeContent.
+func decodeContent(d *decoder, f *crm.Fact) (*crm.Fact, error) {
+	f.At = d.time()
+	f.Place = d.word()
+	switch d.byte() {
+	case formOrder:
+		v := new(struct { // one piece of memory for both
+			crm.Fact
+			crm.Order
+		})
+		v.Fact = *f
+		decodeOrder(d, &v.Order, f.Key.ID)
+		v.Data = &v.Order
+		return &v.Fact, nil
+	case formVisit:
+		f.Data = decodeVisit(d)
+	case formTag:
+		v := new(struct {
+			crm.Fact
+			crm.TagChange
+		})
+		v.Fact = *f
+		v.TagChange = crm.TagChange{Tag: d.word(), Off: d.bool(), By: d.word(), Why: d.text(), Expires: d.time()}
+		v.Data = &v.TagChange
+		return &v.Fact, nil
+	case formConsent:
+		f.Data = &crm.Consent{
+			ConsentKey: crm.ConsentKey{Brand: d.word(), Recipient: d.word(), Purpose: d.word()},
+			Status:     crm.ConsentStatus(d.word()), Via: d.word(), Proof: d.text(), Actor: d.text(), Guard: d.int(),
+		}
+	case formSuppression:
+		f.Data = &crm.Suppression{Reason: d.word(), Off: d.bool(), Actor: d.text(), Guard: d.int()}
+	case formHold:
+		f.Data = &crm.Hold{Ticket: crm.FactRef{Subject: d.subject(), Key: d.factKey()}, Placed: d.int(), Lifted: d.int()}
+	case formClick:
+		f.Data = &crm.Click{
+			Effect: crm.EffectID(d.text()), Campaign: d.word(), Method: d.word(), Agent: d.word(),
+			Verdict: crm.Verdict(d.word()), Classifier: d.word(), Reasons: list(d, d.word),
+		}
+	case formAnswer:
+		f.Data = &crm.Answer{
+			Survey: d.word(), Effect: crm.EffectID(d.text()), About: d.factKey(), Metric: d.word(),
+			Score: int(d.int()), Bad: d.bool(), Comment: d.text(),
+		}
+	case formInteraction:
+		f.Data = &crm.Interaction{Channel: d.word(), Direction: d.word(), Topic: d.word(), Text: d.text(), Employee: d.word()}
+	case formNote:
+		f.Data = &crm.Note{Text: d.text(), Actor: d.word()}
+	default:
+		d.take(8)
+		var err error
+		if f.Data, err = crm.DecodeFactData(f.Key.Kind, []byte(d.s)); err != nil {
+			return nil, err
+		}
+	}
+	c := new(crm.Fact)
+	*c = *f
+	return c, nil
+}
+
+// hashOf returns the hash of a fact as the contract has it. Content is what is
+// stored of it, or "" if it comes from a caller.
+func hashOf(f *crm.Fact, content string) (int64, error) {
+	if content != "" {
+		d := decoder{s: content}
+		d.time()
+		d.word()
+		if d.byte() == formJSON {
+			return int64(binary.BigEndian.Uint64([]byte(d.take(8)))), nil
+		}
+	}
+	data, err := crm.EncodeFactData(f.Data)
+	if err != nil {
+		return 0, err
+	}
+	return crm.FactHash(f, data), nil
+}
+
+// What an order has besides number, total and lines.
+const (
+	orderNumber = 1 << iota // that is not the fact's id
+	orderStatus
+	orderChannel
+	orderPayer
+	orderRecipient
+	orderOwner
+	orderGift
+	orderFulfilled
+	orderDeliverTo
+	orderReturnedAt
+	orderDelivered
+	orderReturns
+	orderEmployee
+)
+
+// What a line has besides article, quantity and amount.
+const (
+	lineCategory = 1 << iota
+	lineBrand
+	lineCurrency // that is not the total's
+	lineSerial
+	lineRecipient
+)
+
+func encodeOrder(e *encoder, o *crm.Order, id string) {
+	flags := uint64(0)
+	set := func(bit uint64, on bool) bool {
+		if on {
+			flags |= bit
+		}
+		return on
+	}
+	set(orderNumber, o.Number != id)
+	set(orderStatus, o.Status != "")
+	set(orderChannel, o.Channel != "")
+	set(orderPayer, !o.Payer.IsZero())
+	set(orderRecipient, !o.Recipient.IsZero())
+	set(orderOwner, !o.Owner.IsZero())
+	set(orderGift, o.Gift)
+	set(orderFulfilled, o.FulfilledAt != "")
+	set(orderDeliverTo, o.DeliverTo != "")
+	set(orderReturnedAt, o.ReturnedAt != "")
+	set(orderDelivered, !o.Delivered.IsZero())
+	set(orderReturns, !o.Returns.IsZero())
+	set(orderEmployee, o.Employee != "")
+	e.uint(flags)
+	e.int(o.Total.Amount)
+	e.word(o.Total.Currency)
+	for _, opt := range []struct {
+		bit uint64
+		s   string
+	}{{orderStatus, string(o.Status)}, {orderChannel, o.Channel}, {orderFulfilled, o.FulfilledAt},
+		{orderDeliverTo, o.DeliverTo}, {orderReturnedAt, o.ReturnedAt}, {orderEmployee, o.Employee}} {
+		if flags&opt.bit != 0 {
+			e.word(opt.s)
+		}
+	}
+	if flags&orderNumber != 0 {
+		e.text(o.Number)
+	}
+	if flags&orderPayer != 0 {
+		e.profileKey(o.Payer)
+	}
+	if flags&orderRecipient != 0 {
+		e.profileKey(o.Recipient)
+	}
+	if flags&orderOwner != 0 {
+		e.profileKey(o.Owner)
+	}
+	if flags&orderDelivered != 0 {
+		e.exactTime(o.Delivered)
+	}
+	if flags&orderReturns != 0 {
+		e.factKey(o.Returns)
+	}
+	e.uint(uint64(len(o.Lines)))
+	for i := range o.Lines {
+		l := &o.Lines[i]
+		flags = 0
+		set(lineCategory, l.Category != "")
+		set(lineBrand, l.Brand != "")
+		set(lineCurrency, l.Amount.Currency != o.Total.Currency)
+		set(lineSerial, l.Serial != "")
+		set(lineRecipient, !l.Recipient.IsZero())
+		e.uint(flags)
+		e.word(l.SKU)
+		e.int(l.Quantity)
+		e.int(l.Amount.Amount)
+		if flags&lineCategory != 0 {
+			e.word(l.Category)
+		}
+		if flags&lineBrand != 0 {
+			e.word(l.Brand)
+		}
+		if flags&lineCurrency != 0 {
+			e.word(l.Amount.Currency)
+		}
+		if flags&lineSerial != 0 {
+			e.text(l.Serial)
+		}
+		if flags&lineRecipient != 0 {
+			e.profileKey(l.Recipient)
+		}
+	}
+}
+
+func decodeOrder(d *decoder, o *crm.Order, id string) {
+	flags := d.uint()
+	word := func(bit uint64) string {
+		if flags&bit != 0 {
+			return d.word()
+		}
+		return ""
+	}
+	o.Total = crm.Money{Amount: d.int(), Currency: d.word()}
+	o.Status = crm.OrderStatus(word(orderStatus))
+	o.Channel = word(orderChannel)
+	o.FulfilledAt = word(orderFulfilled)
+	o.DeliverTo = word(orderDeliverTo)
+	o.ReturnedAt = word(orderReturnedAt)
+	o.Employee = word(orderEmployee)
+	if o.Number = id; flags&orderNumber != 0 {
+		o.Number = d.text()
+	}
+	if flags&orderPayer != 0 {
+		o.Payer = d.profileKey()
+	}
+	if flags&orderRecipient != 0 {
+		o.Recipient = d.profileKey()
+	}
+	if flags&orderOwner != 0 {
+		o.Owner = d.profileKey()
+	}
+	o.Gift = flags&orderGift != 0
+	if flags&orderDelivered != 0 {
+		o.Delivered = d.time()
+	}
+	if flags&orderReturns != 0 {
+		o.Returns = d.factKey()
+	}
+	n := d.uint()
+	if n == 0 {
+		return
+	}
+	o.Lines = make([]crm.OrderLine, min(n, uint64(len(d.s))))
+	for i := range o.Lines {
+		l := &o.Lines[i]
+		flags = d.uint()
+		l.SKU = d.word()
+		l.Quantity = d.int()
+		l.Amount = crm.Money{Amount: d.int(), Currency: o.Total.Currency}
+		l.Category = word(lineCategory)
+		l.Brand = word(lineBrand)
+		if flags&lineCurrency != 0 {
+			l.Amount.Currency = d.word()
+		}
+		if flags&lineSerial != 0 {
+			l.Serial = d.text()
+		}
+		if flags&lineRecipient != 0 {
+			l.Recipient = d.profileKey()
+		}
+	}
+}
+
+func encodeVisit(e *encoder, v *crm.Visit) {
+	e.text(v.Number)
+	e.word(v.Service)
+	e.text(v.Serial)
+	e.word(v.SKU)
+	e.word(v.Brand)
+	e.word(v.Status)
+	e.exactTime(v.Done)
+	e.int(v.Price.Amount)
+	e.word(v.Price.Currency)
+}
+
+func decodeVisit(d *decoder) *crm.Visit {
+	return &crm.Visit{
+		Number: d.text(), Service: d.word(), Serial: d.text(), SKU: d.word(), Brand: d.word(),
+		Status: d.word(), Done: d.time(), Price: crm.Money{Amount: d.int(), Currency: d.word()},
+	}
+}
+
+var errYear = errors.New("a year is not between 1 and 9999")
+
+// checkTimes refuses times that cannot be kept as microseconds.
+func checkTimes(times ...time.Time) error {
+	for _, t := range times {
+		if y := t.UTC().Year(); y < 1 || y > 9999 {
+			return errYear
+		}
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+package memstore
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// Store keeps the record in memory. It is safe for use by many goroutines:
+// views run on snapshots and wait for nobody, updates run one after the other.
+// An Update within an Update of the same store waits for itself, until its
+// context ends; a View within an Update sees the state before it.
+type Store struct {
+	state  atomic.Pointer[state]
+	writer chan struct{} // holds one token while nobody writes
+	// Guarded by the token:
+	words words
+	owner uint64
+}
+
+var _ crm.Store = (*Store)(nil)
+
+// New returns an empty store.
+func New() *Store {
+	s := &Store{writer: make(chan struct{}, 1), words: words{ids: map[string]uint32{}}}
+	s.state.Store(new(state))
+	s.writer <- struct{}{}
+	return s
+}
+
+// state is everything in the store at one moment. To copy it is to take a
+// snapshot.
+type state struct {
+	profiles  tree // part, source, id → profile
+	customers tree // customer, 0 → its home; customer, 1, source, id: a member
+	links     tree // part, source, id, 0, seq → link
+	facts     tree // part, subject, kind, source, id → fact
+	refs      tree // kind, key, subject, target
+	addresses tree // part, channel, value → state
+	effects   tree // part, hash → effect
+	onSubject tree // part, subject, effect's key
+	due       tree // state, part, due, effect's key → kind, lease
+	documents tree // kind, id → document
+	cursors   tree // consumer → position
+	feed      feed
+	words     []string
+}
+
+// View runs fn on the state as it is now. Writers go on meanwhile.
+func (s *Store) View(ctx context.Context, fn func(crm.Reader) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r := &reader{st: s.state.Load()}
+	defer r.over.Store(true)
+	return fn(r)
+}
+
+// Update runs fn and keeps what it wrote if it returns nil and ctx has not
+// ended. It waits for its turn no longer than ctx allows.
+func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-s.writer:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { s.writer <- struct{}{} }()
+
+	next := *s.state.Load()
+	s.owner++
+	tx := &tx{reader: reader{st: &next}, store: s, owner: s.owner}
+	tx.enc.words = &s.words
+	defer tx.over.Store(true)
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	next.words = s.words.list
+	s.state.Store(&next)
+	return nil
+}
+
+// reader reads one state.
+type reader struct {
+	st   *state
+	over atomic.Bool // the function that it was given to has returned
+}
+
+// tx is a reader of its own, not yet published state, and writes to it.
+type tx struct {
+	reader
+	store *Store
+	owner uint64
+	enc   encoder
+	key   []byte // scratch
+}
+
+var _ crm.Tx = (*tx)(nil)
+
+var errOver = errors.New("the transaction is over")
+
+// usable is asked by every method first.
+func (r *reader) usable(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if r.over.Load() {
+		return &crm.Error{Op: "use", Entity: "transaction", Kind: crm.ErrInvalid, Err: errOver}
+	}
+	return nil
+}
+
+// each calls f for 0 to n-1 and looks at the context now and then.
+func each(ctx context.Context, n int, f func(i int) error) error {
+	for i := range n {
+		if i%256 == 255 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+		if err := f(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pageLimit spells out a limit.
+func pageLimit(n int) int {
+	if n <= 0 {
+		return 1000
+	}
+	return n
+}
+
+// room is how much to reserve for a page of results.
+func room(limit int) int { return min(limit, 1024) }
+
+func refuse(op, entity, id string, err error) error {
+	return &crm.Error{Op: op, Entity: entity, ID: id, Kind: crm.ErrInvalid, Err: err}
+}
+
+func conflict(op, entity, id string) error {
+	return &crm.Error{Op: op, Entity: entity, ID: id, Kind: crm.ErrConflict}
+}
+
+// decoder returns a decoder of a copy of a stored value.
+func (r *reader) decoder(val string) decoder {
+	return decoder{s: string([]byte(val)), words: r.words()}
+}
+
+func (r *reader) words() []string { return r.st.words }
+
+// commit writes the encoder's bytes as the value of a key.
+func (t *tx) keep(in *tree, key []byte) bool {
+	t.st.words = t.store.words.list
+	return in.put(t.owner, key, t.enc.b)
+}
+
+// encode starts a new value.
+func (t *tx) encode() *encoder {
+	t.enc.b, t.enc.odd = t.enc.b[:0], false
+	return &t.enc
+}

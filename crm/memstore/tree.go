@@ -1,0 +1,280 @@
+package memstore
+
+import "slices"
+
+// Sizes chosen by measurement: smaller pages copy less per write, larger ones
+// need fewer nodes.
+const (
+	maxPage = 1536 // bytes of a page before it is split
+	maxKids = 32   // children of a node before it is split
+)
+
+// A tree is an ordered map from bytes to bytes, a B-tree whose nodes and pages
+// are never changed once another tree may see them. To copy the struct is to
+// take a snapshot. Writers pass an owner: nodes of the same owner are private
+// to the transaction and changed in place.
+type tree struct {
+	root *node
+	n    int // entries
+}
+
+// A node has either kids or pages below it.
+type node struct {
+	owner uint64
+	low   []string // a bound: not above any key in child i, above all in child i-1; low[0] is not looked at
+	kids  []*node
+	pages []page
+}
+
+// child returns the child that a key belongs to.
+func (n *node) child(key []byte) int {
+	lo, hi := 1, len(n.low)
+	for lo < hi {
+		m := int(uint(lo+hi) / 2)
+		if n.low[m] <= string(key) {
+			lo = m + 1
+		} else {
+			hi = m
+		}
+	}
+	return lo - 1
+}
+
+// own returns the node, or a copy of it that owner may change.
+func (n *node) own(owner uint64) *node {
+	if n.owner == owner {
+		return n
+	}
+	c := &node{owner: owner, low: slices.Clone(n.low)}
+	if n.kids != nil {
+		c.kids = slices.Clone(n.kids)
+	} else {
+		c.pages = slices.Clone(n.pages)
+	}
+	return c
+}
+
+func (t *tree) get(key []byte) (string, bool) {
+	n := t.root
+	if n == nil {
+		return "", false
+	}
+	for n.kids != nil {
+		n = n.kids[n.child(key)]
+	}
+	return n.pages[n.child(key)].get(key)
+}
+
+func (t *tree) has(key []byte) bool {
+	_, ok := t.get(key)
+	return ok
+}
+
+// put sets the value of a key and reports whether the key is new.
+func (t *tree) put(owner uint64, key, val []byte) bool {
+	if t.root == nil {
+		t.root = &node{owner: owner, low: []string{""}, pages: []page{""}}
+	}
+	left, right, low, added := t.root.put(owner, key, val)
+	t.root = left
+	if right != nil {
+		t.root = &node{owner: owner, low: []string{"", low}, kids: []*node{left, right}}
+	}
+	if added {
+		t.n++
+	}
+	return added
+}
+
+func (n *node) put(owner uint64, key, val []byte) (left, right *node, low string, added bool) {
+	n = n.own(owner)
+	i := n.child(key)
+	if n.kids != nil {
+		var l, r *node
+		l, r, low, added = n.kids[i].put(owner, key, val)
+		n.kids[i] = l
+		if r != nil {
+			n.low = slices.Insert(n.low, i+1, low)
+			n.kids = slices.Insert(n.kids, i+1, r)
+		}
+	} else {
+		var p page
+		p, added = n.pages[i].put(key, val)
+		n.pages[i] = p
+		if len(p) > maxPage {
+			if l, r, low := p.split(); r != "" {
+				n.pages[i] = l
+				n.low = slices.Insert(n.low, i+1, low)
+				n.pages = slices.Insert(n.pages, i+1, r)
+			}
+		}
+	}
+	if len(n.low) <= maxKids {
+		return n, nil, "", added
+	}
+	h := len(n.low) / 2
+	right = &node{owner: owner, low: slices.Clone(n.low[h:])}
+	left = &node{owner: owner, low: slices.Clone(n.low[:h])}
+	if n.kids != nil {
+		left.kids, right.kids = slices.Clone(n.kids[:h]), slices.Clone(n.kids[h:])
+	} else {
+		left.pages, right.pages = slices.Clone(n.pages[:h]), slices.Clone(n.pages[h:])
+	}
+	return left, right, right.low[0], added
+}
+
+// remove takes a key out and reports whether it was there.
+func (t *tree) remove(owner uint64, key []byte) bool {
+	if !t.has(key) {
+		return false
+	}
+	t.root = t.root.remove(owner, key)
+	for t.root != nil && len(t.root.kids) == 1 {
+		t.root = t.root.kids[0]
+	}
+	t.n--
+	return true
+}
+
+// remove returns nil when nothing is left.
+func (n *node) remove(owner uint64, key []byte) *node {
+	n = n.own(owner)
+	i := n.child(key)
+	if n.kids != nil {
+		if n.kids[i] = n.kids[i].remove(owner, key); n.kids[i] == nil {
+			n.kids = slices.Delete(n.kids, i, i+1)
+			n.low = slices.Delete(n.low, i, i+1)
+		} else if j := max(i, 1); len(n.kids) > 1 && len(n.kids[j-1].low)+len(n.kids[j].low) <= maxKids/2 {
+			left, right := n.kids[j-1].own(owner), n.kids[j]
+			left.low = append(append(left.low, n.low[j]), right.low[1:]...)
+			left.kids = append(left.kids, right.kids...)
+			left.pages = append(left.pages, right.pages...)
+			n.kids[j-1] = left
+			n.kids = slices.Delete(n.kids, j, j+1)
+			n.low = slices.Delete(n.low, j, j+1)
+		}
+	} else {
+		if n.pages[i], _ = n.pages[i].remove(key); n.pages[i] == "" {
+			n.pages = slices.Delete(n.pages, i, i+1)
+			n.low = slices.Delete(n.low, i, i+1)
+		} else if j := max(i, 1); len(n.pages) > 1 && len(n.pages[j-1])+len(n.pages[j]) <= maxPage/2 {
+			n.pages[j-1] = n.pages[j-1].join(n.pages[j])
+			n.pages = slices.Delete(n.pages, j, j+1)
+			n.low = slices.Delete(n.low, j, j+1)
+		}
+	}
+	if len(n.low) == 0 {
+		return nil
+	}
+	return n
+}
+
+// A cursor walks a tree in order. It sees the tree as it was when the cursor
+// was placed, if that tree is a snapshot; within a transaction no cursor lives
+// on across a write.
+type cursor struct {
+	t    *tree
+	path []step
+	page page
+	next int    // where the entry after the current one starts
+	key  []byte // of the current entry; valid until the cursor moves
+	val  string // part of the page; keep a copy, not a slice of it
+	ok   bool   // there is a current entry
+}
+
+type step struct {
+	n *node
+	i int
+}
+
+// seek places the cursor on the first entry whose key is not below key.
+func (c *cursor) seek(key []byte) {
+	c.path, c.page, c.next, c.key, c.ok = c.path[:0], "", 0, c.key[:0], false
+	n := c.t.root
+	for n != nil {
+		i := n.child(key)
+		c.path = append(c.path, step{n, i})
+		if n.kids == nil {
+			c.page = n.pages[i]
+			break
+		}
+		n = n.kids[i]
+	}
+	c.scan(key, 0)
+}
+
+// forward is seek for a key that is not below the current one. It mostly finds
+// it without leaving the page.
+func (c *cursor) forward(key []byte) {
+	if !c.ok || len(c.path) == 0 {
+		c.seek(key)
+		return
+	}
+	s := c.path[len(c.path)-1]
+	if s.i+1 >= len(s.n.low) || string(key) >= s.n.low[s.i+1] {
+		c.seek(key)
+		return
+	}
+	m := common(string(key), c.key)
+	if m == len(key) || (m < len(c.key) && c.key[m] > key[m]) {
+		return // not below it already
+	}
+	c.scan(key, m)
+}
+
+// scan moves on within the page to the first entry that is not below key; the
+// current key shares match bytes with it.
+func (c *cursor) scan(key []byte, match int) {
+	for c.next < len(c.page) {
+		shared, rest, size, body := c.page.head(c.next)
+		c.key = append(c.key[:shared], c.page[body:body+rest]...)
+		c.next = body + rest + size
+		if shared > match {
+			continue
+		}
+		if shared == match {
+			tail := key[match:]
+			l := common(string(c.page[body:body+rest]), tail)
+			if l < len(tail) && (l == rest || c.page[body+l] < tail[l]) {
+				match += l
+				continue
+			}
+		}
+		c.val, c.ok = string(c.page[body+rest:c.next]), true
+		return
+	}
+	c.turn()
+}
+
+// step moves to the next entry.
+func (c *cursor) step() {
+	if c.next == len(c.page) {
+		c.turn()
+		return
+	}
+	shared, rest, size, body := c.page.head(c.next)
+	c.key = append(c.key[:shared], c.page[body:body+rest]...)
+	c.next = body + rest + size
+	c.val, c.ok = string(c.page[body+rest:c.next]), true
+}
+
+// turn moves to the first entry of the next page.
+func (c *cursor) turn() {
+	c.ok = false
+	for d := len(c.path) - 1; d >= 0; d-- {
+		if c.path[d].i++; c.path[d].i >= len(c.path[d].n.low) {
+			continue
+		}
+		c.path = c.path[:d+1]
+		s := c.path[d]
+		for s.n.kids != nil {
+			s = step{s.n.kids[s.i], 0}
+			c.path = append(c.path, s)
+		}
+		c.page, c.next, c.key = s.n.pages[s.i], 0, c.key[:0]
+		c.step()
+		return
+	}
+	c.path = c.path[:0]
+	c.page, c.next = "", 0
+}
