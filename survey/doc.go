@@ -1,0 +1,31 @@
+// Package survey reads survey definitions in the SurveyJS JSON format, checks
+// answers against them, and measures satisfaction honestly.
+//
+// A Definition comes from Parse, or from the built-in Satisfaction and
+// Recommendation:
+//
+//	def, err := survey.Parse(file, survey.Limits{})
+//	if err != nil { … }            // no definition at all
+//	if err := def.Err(); err != nil { … } // it would not ask what its author meant
+//
+// Nothing in a file is dropped silently. What this version does not act on is
+// a typed Finding, with the path in the file and, for a misspelt property, the
+// name that was probably meant; and the definition is written back as it was
+// read. This version asks ratings, radio groups, comments, single lines and
+// yes/no questions on pages and panels, with visibleIf and requiredIf.
+//
+// Check validates the answers of one respondent and reports every fault at
+// once. Score reads the metric off them: a question says in its "x-retail"
+// object what it measures (nps, csat or ces).
+//
+//	resp, err := def.Check(survey.Response{Answers: answers})
+//	score, ok := def.Score(resp, survey.ScoreOptions{})
+//	if ok && score.Bad { … } // somebody should call this customer
+//
+// Tally and Groups add scores up by store, region and country. They count in
+// whole numbers, so every grouping and order of adding gives the same result,
+// and every Result carries its n and a confidence interval that is right for
+// small samples. Groups hides groups that are too small to show.
+//
+// survey/web serves the pages and survey/invite makes the links.
+package survey

@@ -1,0 +1,153 @@
+package survey
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+)
+
+// Groups counts the answers of one metric by a key such as a store, and rolls
+// them up to regions and countries. The zero value is ready to use. It is not
+// safe for concurrent use; give each goroutine its own and Merge them.
+type Groups[K cmp.Ordered] struct {
+	m map[K]*Tally
+}
+
+// Add counts a score under a key. The error is ErrMixedMetrics.
+func (g *Groups[K]) Add(key K, s Score) error {
+	return g.within(key, s.Metric, func(t *Tally) error { return t.Add(s) })
+}
+
+// AddTally counts a tally under a key. The error is ErrMixedMetrics.
+func (g *Groups[K]) AddTally(key K, o Tally) error {
+	if o.Metric == "" {
+		return nil
+	}
+	return g.within(key, o.Metric, func(t *Tally) error { return t.Merge(o) })
+}
+
+func (g *Groups[K]) within(key K, m Metric, fn func(*Tally) error) error {
+	if g.m == nil {
+		g.m = map[K]*Tally{}
+	}
+	for _, other := range g.m {
+		if other.Metric != m {
+			return fmt.Errorf("%w: %s and %s", ErrMixedMetrics, other.Metric, m)
+		}
+		break
+	}
+	t := g.m[key]
+	if t == nil {
+		t = &Tally{}
+		g.m[key] = t
+	}
+	return fn(t)
+}
+
+// Merge adds another set of groups, key by key. The error is ErrMixedMetrics.
+func (g *Groups[K]) Merge(o *Groups[K]) error {
+	for k, t := range o.All() {
+		if err := g.AddTally(k, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// All goes through the groups in the order of their keys.
+func (g *Groups[K]) All() iter.Seq2[K, Tally] {
+	return func(yield func(K, Tally) bool) {
+		for _, k := range slices.Sorted(maps.Keys(g.m)) {
+			if !yield(k, *g.m[k]) {
+				return
+			}
+		}
+	}
+}
+
+// Total adds up all groups.
+func (g *Groups[K]) Total() Tally {
+	var t Tally
+	for _, o := range g.m {
+		_ = t.Merge(*o) // of one metric, by within
+	}
+	return t
+}
+
+// RollUp adds groups up under wider keys: stores to their regions, regions to
+// their countries.
+func RollUp[K, W cmp.Ordered](g *Groups[K], wider func(K) W) *Groups[W] {
+	out := &Groups[W]{}
+	for k, t := range g.All() {
+		_ = out.AddTally(wider(k), t) // of one metric, by within
+	}
+	return out
+}
+
+// ResultOptions says which groups are too small to show. The zero value works.
+type ResultOptions struct {
+	// MinN is the least number of answers that a shown group has; 0 means 5, 1
+	// or less than 0 shows all.
+	MinN int64
+}
+
+func (o ResultOptions) minN() int64 {
+	switch {
+	case o.MinN == 0:
+		return 5
+	case o.MinN <= 1:
+		return 0
+	}
+	return o.MinN
+}
+
+// GroupResult is the result of one group. When Suppressed, only Key is set:
+// so few answers could be traced to the people who gave them.
+type GroupResult[K cmp.Ordered] struct {
+	Key        K
+	Suppressed bool
+	Result     Result
+}
+
+// Results gives the result of each group in the order of their keys. Groups
+// with fewer answers than MinN are suppressed. When that hides one group only,
+// or groups with fewer than MinN answers together, the next smallest are
+// suppressed with them: what is hidden could be had by subtracting what is
+// shown from the total.
+func (g *Groups[K]) Results(opt ResultOptions) []GroupResult[K] {
+	type cell struct {
+		key K
+		n   int64
+	}
+	var cells []cell
+	for k, t := range g.All() {
+		cells = append(cells, cell{k, t.N()})
+	}
+	slices.SortStableFunc(cells, func(a, b cell) int {
+		return cmp.Or(cmp.Compare(a.n, b.n), cmp.Compare(a.key, b.key))
+	})
+	hidden := map[K]bool{}
+	var together int64
+	count := 0 // hidden groups that have answers
+	for _, c := range cells {
+		if c.n >= opt.minN() && (count == 0 || count > 1 && together >= opt.minN()) {
+			break
+		}
+		hidden[c.key] = true
+		if c.n > 0 {
+			count++
+			together += c.n
+		}
+	}
+	out := make([]GroupResult[K], 0, len(cells))
+	for k, t := range g.All() {
+		r := GroupResult[K]{Key: k, Suppressed: hidden[k]}
+		if !r.Suppressed {
+			r.Result = t.Result()
+		}
+		out = append(out, r)
+	}
+	return out
+}

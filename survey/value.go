@@ -1,0 +1,462 @@
+package survey
+
+import (
+	"cmp"
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+)
+
+// This file holds the values of expressions: JavaScript's, as survey-core
+// 3.1.1 uses them. nil stands for both null and undefined.
+
+// plain maps the Go types that hosts put into answers to nil, bool, float64,
+// string, []any and map[string]any.
+func plain(v any) any {
+	switch t := v.(type) {
+	case nil, bool, float64, string, []any, map[string]any:
+		return v
+	case int:
+		return float64(t)
+	case int64:
+		return float64(t)
+	case int32:
+		return float64(t)
+	case uint64:
+		return float64(t)
+	case float32:
+		return float64(t)
+	case json.Number:
+		f, err := t.Float64()
+		if err != nil {
+			return string(t)
+		}
+		return f
+	case []string:
+		out := make([]any, len(t))
+		for i, s := range t {
+			out[i] = s
+		}
+		return out
+	default:
+		return nil
+	}
+}
+
+// converted is what SurveyJS makes of a text read from a variable: "true" is
+// a boolean, "6" is a number, "06" stays a text.
+func converted(v any) any {
+	s, ok := v.(string)
+	if !ok || s == "" {
+		return v
+	}
+	switch {
+	case strings.EqualFold(s, "true"):
+		return true
+	case strings.EqualFold(s, "false"):
+		return false
+	}
+	if isQuote(s[0]) && len(s) > 1 && isQuote(s[len(s)-1]) {
+		return s[1 : len(s)-1]
+	}
+	f, ok := numberText(s)
+	if !ok {
+		return s
+	}
+	if s[0] == '0' && !strings.HasPrefix(s, "0x") && len(s) > 1 && s[1] != '.' && s[1] != ',' {
+		return s
+	}
+	return f
+}
+
+func isQuote(c byte) bool { return c == '\'' || c == '"' }
+
+func numberText(s string) (float64, bool) {
+	s = trimJS(s)
+	if s == "" || len(s) > 15 && strings.Trim(s, "0123456789") == "" {
+		return 0, false
+	}
+	if strings.Count(s, ",") == 1 {
+		s = strings.Replace(s, ",", ".", 1)
+	}
+	f := toNumber(s)
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return 0, false
+	}
+	return f, true
+}
+
+// exprNumber reads a number literal: 0x and decimal digits (read as
+// hexadecimal), digits.digits, or an integer without leading zeros.
+func exprNumber(s string) (v float64, n int, ok bool) {
+	if strings.HasPrefix(s, "0x") {
+		if d := digits(s[2:]); d > 0 {
+			u, err := strconv.ParseUint(s[2:2+d], 16, 64)
+			if err == nil {
+				return float64(u), 2 + d, true
+			}
+		}
+	}
+	start := 0
+	if strings.HasPrefix(s, "-") {
+		start = 1
+	}
+	d := digits(s[start:])
+	if d == 0 {
+		return 0, 0, false
+	}
+	end := start + d
+	if end < len(s) && s[end] == '.' {
+		if frac := digits(s[end+1:]); frac > 0 {
+			end += 1 + frac
+			f, err := strconv.ParseFloat(s[:end], 64)
+			return f, end, err == nil
+		}
+	}
+	if s[start] == '0' {
+		end = start + 1
+	}
+	f, err := strconv.ParseFloat(s[:end], 64)
+	return f, end, err == nil
+}
+
+func digits(s string) int {
+	i := 0
+	for i < len(s) && isDigit(s[i]) {
+		i++
+	}
+	return i
+}
+
+// resolve finds a name or path such as a.b, a[0].c or a.length. A name that
+// contains dots is found too; letters match in any case when no name matches
+// exactly.
+func resolve(values map[string]any, name string) (any, bool) {
+	if len(values) == 0 || name == "" {
+		return nil, false
+	}
+	if v, ok := member1(values, name); ok {
+		return v, true
+	}
+	for i := 1; i < len(name); i++ {
+		if name[i] != '.' && name[i] != '[' {
+			continue
+		}
+		if v, ok := member1(values, name[:i]); ok {
+			if v, ok = follow(plain(v), name[i:]); ok {
+				return v, true
+			}
+		}
+	}
+	return nil, false
+}
+
+func member1(values map[string]any, name string) (any, bool) {
+	if v, ok := values[name]; ok {
+		return v, true
+	}
+	var found string
+	hit := false
+	for k := range values {
+		if strings.EqualFold(k, name) && (!hit || k < found) {
+			found, hit = k, true
+		}
+	}
+	if !hit {
+		return nil, false
+	}
+	return values[found], true
+}
+
+func follow(v any, path string) (any, bool) {
+	if path == "" {
+		return v, true
+	}
+	if path[0] == '.' {
+		rest := path[1:]
+		switch t := v.(type) {
+		case map[string]any:
+			return resolve(t, rest)
+		case []any:
+			return float64(len(t)), strings.EqualFold(rest, "length")
+		case string:
+			return float64(utf16Len(t)), strings.EqualFold(rest, "length")
+		}
+		return nil, false
+	}
+	end := strings.IndexByte(path, ']')
+	arr, isArr := v.([]any)
+	if end < 0 || !isArr {
+		return nil, false
+	}
+	i, err := strconv.Atoi(path[1:end])
+	if err != nil || i < 0 || i >= len(arr) {
+		return nil, false
+	}
+	return follow(plain(arr[i]), path[end+1:])
+}
+
+func truthy(v any) bool {
+	switch t := v.(type) {
+	case nil:
+		return false
+	case bool:
+		return t
+	case float64:
+		return t != 0 && !math.IsNaN(t)
+	case string:
+		return t != ""
+	default:
+		return true
+	}
+}
+
+// isEmpty is SurveyJS's notion of unanswered: 0 and false are answers.
+func isEmpty(v any) bool {
+	switch t := v.(type) {
+	case nil:
+		return true
+	case bool:
+		return false
+	case float64:
+		return math.IsNaN(t)
+	case string:
+		return t == ""
+	case []any:
+		return len(t) == 0
+	case map[string]any:
+		for _, m := range t {
+			if !isEmpty(plain(m)) {
+				return false
+			}
+		}
+		return true
+	default:
+		return false
+	}
+}
+
+// toNumber is JavaScript's Number().
+func toNumber(v any) float64 {
+	switch t := v.(type) {
+	case nil:
+		return 0
+	case bool:
+		if t {
+			return 1
+		}
+		return 0
+	case float64:
+		return t
+	case []any:
+		return toNumber(toText(t))
+	case string:
+		return textToNumber(trimJS(t))
+	default:
+		return math.NaN()
+	}
+}
+
+func textToNumber(s string) float64 {
+	switch s {
+	case "":
+		return 0
+	case "Infinity", "+Infinity":
+		return math.Inf(1)
+	case "-Infinity":
+		return math.Inf(-1)
+	}
+	if len(s) > 2 && s[0] == '0' {
+		for prefix, base := range map[string]int{"0x": 16, "0X": 16, "0o": 8, "0O": 8, "0b": 2, "0B": 2} {
+			if strings.HasPrefix(s, prefix) {
+				u, err := strconv.ParseUint(s[2:], base, 64)
+				if err != nil {
+					return math.NaN()
+				}
+				return float64(u)
+			}
+		}
+	}
+	if strings.Trim(s, "0123456789+-.eE") != "" {
+		return math.NaN() // Go also reads inf, nan, hexadecimal floats and underscores
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil && !math.IsInf(f, 0) {
+		return math.NaN()
+	}
+	return f
+}
+
+// toText is JavaScript's String().
+func toText(v any) string {
+	switch t := v.(type) {
+	case nil:
+		return ""
+	case bool:
+		return strconv.FormatBool(t)
+	case float64:
+		return formatNumber(t)
+	case string:
+		return t
+	case []any:
+		parts := make([]string, len(t))
+		for i, it := range t {
+			parts[i] = toText(plain(it))
+		}
+		return strings.Join(parts, ",")
+	default:
+		return "[object Object]"
+	}
+}
+
+func formatNumber(f float64) string {
+	switch {
+	case math.IsNaN(f):
+		return "NaN"
+	case math.IsInf(f, 0):
+		return strings.TrimPrefix(strconv.FormatFloat(f, 'f', -1, 64), "+") + "inity"
+	case f == 0:
+		return "0"
+	}
+	if a := math.Abs(f); a >= 1e21 || a < 1e-6 {
+		s := strconv.FormatFloat(f, 'e', -1, 64)
+		mant, exp, _ := strings.Cut(s, "e")
+		return mant + "e" + exp[:1] + strings.TrimLeft(exp[1:], "0")
+	}
+	return strconv.FormatFloat(f, 'f', -1, 64)
+}
+
+func trimJS(s string) string {
+	return strings.TrimFunc(s, func(r rune) bool {
+		return r == '\uFEFF' || unicode.IsSpace(r) && r != '\u0085'
+	})
+}
+
+// lowerJS is JavaScript's toLowerCase: İ becomes i with a combining dot, so it
+// equals neither i nor ı, and a capital sigma ends a word as ς.
+func lowerJS(s string) string {
+	if !strings.ContainsAny(s, "İΣ") {
+		return strings.ToLower(s)
+	}
+	rs := []rune(s)
+	var b strings.Builder
+	for i, r := range rs {
+		switch {
+		case r == 'İ':
+			b.WriteString("i\u0307")
+		case r == 'Σ' && i > 0 && unicode.IsLetter(rs[i-1]) && (i+1 == len(rs) || !unicode.IsLetter(rs[i+1])):
+			b.WriteRune('ς')
+		default:
+			b.WriteRune(unicode.ToLower(r))
+		}
+	}
+	return b.String()
+}
+
+func utf16Len(s string) int {
+	n := 0
+	for _, r := range s {
+		n += utf16.RuneLen(r)
+	}
+	return n
+}
+
+// equalValues compares as survey-core does: texts without case and outer
+// space, a list without order when asked, a number with its text.
+func equalValues(x, y any, ignoreOrder bool) bool {
+	if x == "undefined" {
+		x = nil
+	}
+	if y == "undefined" {
+		y = nil
+	}
+	xs, xText := x.(string)
+	ys, yText := y.(string)
+	switch {
+	case x == nil && (y == nil || yText && ys == ""), y == nil && xText && xs == "":
+		return true
+	case xText && yText:
+		return xs == ys || lowerJS(trimJS(xs)) == lowerJS(trimJS(ys))
+	case isEmpty(x) != isEmpty(y):
+		return false
+	}
+	if b, ok := x.(bool); ok && yText {
+		return strconv.FormatBool(b) == lowerJS(ys)
+	}
+	if b, ok := y.(bool); ok && xText {
+		return strconv.FormatBool(b) == lowerJS(xs)
+	}
+	switch xt := x.(type) {
+	case []any:
+		yt, ok := y.([]any)
+		return ok && equalLists(xt, yt, ignoreOrder)
+	case map[string]any:
+		yt, ok := y.(map[string]any)
+		return ok && equalObjects(xt, yt, ignoreOrder)
+	}
+	switch y.(type) {
+	case []any, map[string]any:
+		return false
+	}
+	if x == nil || y == nil {
+		return false
+	}
+	return toNumber(x) == toNumber(y)
+}
+
+func equalLists(x, y []any, ignoreOrder bool) bool {
+	if len(x) != len(y) {
+		return false
+	}
+	if ignoreOrder {
+		x, y = sortedAsText(x), sortedAsText(y)
+	}
+	for i := range x {
+		if !equalValues(plain(x[i]), plain(y[i]), ignoreOrder) {
+			return false
+		}
+	}
+	return true
+}
+
+func sortedAsText(v []any) []any {
+	v = slices.Clone(v)
+	slices.SortStableFunc(v, func(a, b any) int {
+		return compareText(toText(plain(a)), toText(plain(b)))
+	})
+	return v
+}
+
+func equalObjects(x, y map[string]any, ignoreOrder bool) bool {
+	if len(x) != len(y) {
+		return false
+	}
+	for k, v := range x {
+		w, ok := y[k]
+		if !ok || !equalValues(plain(v), plain(w), ignoreOrder) {
+			return false
+		}
+	}
+	return true
+}
+
+// compareText orders by UTF-16 code units, as JavaScript does.
+func compareText(a, b string) int {
+	if isASCII(a) && isASCII(b) {
+		return cmp.Compare(a, b)
+	}
+	return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}

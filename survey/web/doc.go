@@ -1,0 +1,28 @@
+// Package web serves a survey as plain pages: no script, no cookie, nothing
+// loaded from elsewhere, a strict content security policy, readable by screen
+// readers and on old phones.
+//
+//	GET  /s/{token}          the questions; never changes anything
+//	POST /s/{token}          an answer: checked, stored once, 303 to the thank-you page
+//	GET  /s/{token}/thanks   thank you
+//	POST /s/{token}/not-me   "this message was not for me": heard, no data asked
+//	GET  /s/{token}/heard    we have heard it
+//
+// A link is opened by scanners and previews before a person sees it, so only a
+// POST counts. A forged token gets the same page as an unknown one, without a
+// look at the store. A second answer to the same invitation is thanked for
+// politely and not stored; the same page sent twice is the same answer.
+//
+// Questions whose condition depends on answers are asked on a following page;
+// what was answered before travels in the form and is checked again at the
+// end. Nothing is stored until the survey is finished.
+//
+// The host supplies a Store of two methods and mounts the handler:
+//
+//	h, err := web.New(web.Config{Store: store, Tokens: codec})
+//	mux.Handle("/s/", h)
+//
+// Texts of the page are in Turkish and English; texts of the questions come in
+// whatever languages the definition has. The host should limit the rate of
+// requests and compress responses, as for its other pages.
+package web

@@ -1,0 +1,364 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/vefacrm/vefa/survey"
+)
+
+// Config configures a Handler. Store and Tokens are needed; the zero value of
+// every other field works.
+type Config struct {
+	Store  Store
+	Tokens Tokens
+	// Path is where the handler is mounted. Defaults to "/s/".
+	Path string
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+	// NewKey makes the idempotency key of a rendered page. Defaults to
+	// crypto/rand.Text. Keys of two renders must differ.
+	NewKey func() string
+	// MaxBody bounds the bytes of a form. Defaults to 64 KiB.
+	MaxBody int64
+	// CrossOrigin refuses forms that other sites send. Defaults to
+	// http.NewCrossOriginProtection().
+	CrossOrigin *http.CrossOriginProtection
+	// Logger hears of errors of the Store, never of tokens or answers.
+	// Defaults to no logging.
+	Logger *slog.Logger
+}
+
+// ErrConfig is wrapped by New's error for a Config without Store or Tokens.
+var ErrConfig = errors.New("survey/web: Store and Tokens are needed")
+
+// Handler serves survey pages. It is safe for concurrent use.
+type Handler struct {
+	cfg    Config
+	tmpl   *template.Template
+	policy string
+	notMe  NotMeStore // nil when the store does not hear it
+}
+
+// New returns a handler. It starts nothing.
+func New(cfg Config) (*Handler, error) {
+	if cfg.Store == nil || cfg.Tokens == nil {
+		return nil, ErrConfig
+	}
+	if cfg.Path == "" {
+		cfg.Path = "/s/"
+	}
+	if !strings.HasSuffix(cfg.Path, "/") {
+		cfg.Path += "/"
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.NewKey == nil {
+		cfg.NewKey = rand.Text
+	}
+	if cfg.MaxBody <= 0 {
+		cfg.MaxBody = 64 << 10
+	}
+	if cfg.CrossOrigin == nil {
+		cfg.CrossOrigin = http.NewCrossOriginProtection()
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	tmpl, err := parseTemplates()
+	if err != nil {
+		return nil, err
+	}
+	h := &Handler{cfg: cfg, tmpl: tmpl, policy: policy()}
+	h.notMe, _ = cfg.Store.(NotMeStore)
+	return h, nil
+}
+
+// visit is one request that named a valid token.
+type visit struct {
+	token string
+	id    uint64
+	inv   Invitation
+	lang  string
+	at    time.Time
+	up    string // relative way from the requested page to the directory of the token
+}
+
+// ServeHTTP answers the five pages of the package documentation.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.headers(w)
+	token, action, deeper := strings.Cut(strings.TrimPrefix(r.URL.Path, h.cfg.Path), "/")
+	handle, allow := h.route(r.Method, action)
+	if allow == "" {
+		h.unknown(w, r)
+		return
+	}
+	if handle == nil {
+		w.Header().Set("Allow", allow)
+		h.refuse(w, r, http.StatusMethodNotAllowed)
+		return
+	}
+	id, err := h.cfg.Tokens.Parse(token)
+	if err != nil {
+		h.unknown(w, r) // without a look at the store
+		return
+	}
+	if r.Method == http.MethodPost {
+		if err := h.cfg.CrossOrigin.Check(r); err != nil {
+			h.refuse(w, r, http.StatusForbidden)
+			return
+		}
+		if !h.readForm(w, r) {
+			return
+		}
+	}
+	v := visit{token: token, id: id, at: h.cfg.Now()}
+	if deeper { // also for the slash that some messengers append
+		v.up = "../"
+	}
+	v.inv, err = h.cfg.Store.Invitation(r.Context(), id)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		h.unknown(w, r)
+		return
+	case err != nil:
+		h.unavailable(w, r, "invitation", err)
+		return
+	}
+	v.settle(r)
+	handle(w, r, v)
+}
+
+func (h *Handler) headers(w http.ResponseWriter) {
+	hd := w.Header()
+	hd.Set("Content-Type", "text/html; charset=utf-8")
+	hd.Set("Content-Security-Policy", h.policy)
+	hd.Set("Cache-Control", "no-store")
+	// Not "no-referrer": it would turn the Origin header of our own forms into
+	// "null", which looks like another site to cross-origin protection.
+	hd.Set("Referrer-Policy", "same-origin")
+	hd.Set("X-Content-Type-Options", "nosniff")
+	hd.Set("X-Robots-Tag", "noindex, nofollow")
+}
+
+type page func(w http.ResponseWriter, r *http.Request, v visit)
+
+// route gives the page for a method and the rest of the path. allow is empty
+// for a path that does not exist, and page nil for a method it does not have.
+func (h *Handler) route(method, action string) (p page, allow string) {
+	get := method == http.MethodGet || method == http.MethodHead
+	pick := func(onGet, onPost page) (page, string) {
+		switch {
+		case get && onGet != nil:
+			return onGet, "GET, HEAD, POST"
+		case method == http.MethodPost && onPost != nil:
+			return onPost, "GET, HEAD, POST"
+		case onPost == nil:
+			return nil, "GET, HEAD"
+		case onGet == nil:
+			return nil, "POST"
+		}
+		return nil, "GET, HEAD, POST"
+	}
+	switch {
+	case action == "":
+		return pick(h.questions, h.answer)
+	case action == "thanks":
+		return pick(h.thanks, nil)
+	case action == "not-me" && h.notMe != nil:
+		return pick(h.backToQuestions, h.hearNotMe)
+	case action == "heard" && h.notMe != nil:
+		return pick(h.heard, nil)
+	}
+	return nil, ""
+}
+
+// settle decides state and language once for the request.
+func (v *visit) settle(r *http.Request) {
+	if v.inv.State == "" {
+		v.inv.State = Open
+	}
+	if v.inv.State == Open && !v.inv.ExpiresAt.IsZero() && !v.at.Before(v.inv.ExpiresAt) {
+		v.inv.State = Expired
+	}
+	v.lang = language(r.URL.Query().Get("lang"), v.inv, r.Header.Get("Accept-Language"))
+}
+
+func (h *Handler) questions(w http.ResponseWriter, r *http.Request, v visit) {
+	if v.inv.State != Open || v.inv.Definition == nil {
+		h.closed(w, r, v, http.StatusOK)
+		return
+	}
+	s := firstStep(v)
+	h.form(w, r, v, s, h.cfg.NewKey(), http.StatusOK)
+}
+
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v visit) {
+	key := r.PostForm.Get(keyField)
+	if v.inv.State != Open || v.inv.Definition == nil {
+		h.late(w, r, v, key)
+		return
+	}
+	if len(key) > 64 {
+		h.refuse(w, r, http.StatusBadRequest)
+		return
+	}
+	s := nextStep(v, r.PostForm)
+	switch {
+	case len(s.faults) > 0:
+		h.form(w, r, v, s, key, http.StatusUnprocessableEntity)
+		return
+	case len(s.ask) > 0:
+		h.form(w, r, v, s, key, http.StatusOK)
+		return
+	}
+	resp := s.response
+	resp.Key = key
+	first, err := h.cfg.Store.Submit(r.Context(), v.id, resp, v.at)
+	if err != nil {
+		h.unavailable(w, r, "submit", err)
+		return
+	}
+	if first {
+		seeOther(w, v.up+v.token+"/thanks"+langQuery(r))
+		return
+	}
+	// Somebody was faster, perhaps the same page sent twice.
+	now, err := h.cfg.Store.Invitation(r.Context(), v.id)
+	if err != nil {
+		h.unavailable(w, r, "invitation", err)
+		return
+	}
+	v.inv = now
+	if v.inv.State == Open || v.inv.State == "" {
+		v.inv.State = Answered
+	}
+	h.late(w, r, v, key)
+}
+
+// late answers a form that came when the invitation was no longer open.
+func (h *Handler) late(w http.ResponseWriter, r *http.Request, v visit, key string) {
+	if v.inv.State == Answered && key != "" && key == v.inv.Key {
+		seeOther(w, v.up+v.token+"/thanks"+langQuery(r))
+		return
+	}
+	h.closed(w, r, v, http.StatusConflict)
+}
+
+// closed shows why there is nothing to answer. An answered survey is status
+// for a reader and conflict for a second answer; an expired one is gone.
+func (h *Handler) closed(w http.ResponseWriter, r *http.Request, v visit, status int) {
+	t, lang := textsFor(v.lang)
+	n := notice{Lang: lang, T: t, NotMeAction: h.notMeAction(v)}
+	switch v.inv.State {
+	case Answered:
+		n.Title, n.Body = t.Already, t.AlreadyBody
+	case NotMe:
+		n.Title, n.Body, n.NotMeAction = t.Heard, t.HeardBody, ""
+	default:
+		n.Title, n.Body, status = t.Expired, t.ExpiredBody, http.StatusGone
+	}
+	h.notice(w, r, n, status)
+}
+
+func (h *Handler) thanks(w http.ResponseWriter, r *http.Request, v visit) {
+	if v.inv.State != Answered {
+		h.backToQuestions(w, r, v)
+		return
+	}
+	t, lang := textsFor(v.lang)
+	n := notice{Lang: lang, T: t, Title: t.Thanks, Body: t.ThanksBody, NotMeAction: h.notMeAction(v)}
+	if d := v.inv.Definition; d != nil && !d.Thanks().IsZero() {
+		n.Lang, n.Body = v.lang, survey.Pipe(d.Thanks().In(v.lang), piper(v, nil))
+	}
+	h.notice(w, r, n, http.StatusOK)
+}
+
+func (h *Handler) hearNotMe(w http.ResponseWriter, r *http.Request, v visit) {
+	if err := h.notMe.NotMe(r.Context(), v.id, v.at); err != nil {
+		h.unavailable(w, r, "not me", err)
+		return
+	}
+	seeOther(w, v.up+v.token+"/heard"+langQuery(r))
+}
+
+func (h *Handler) heard(w http.ResponseWriter, r *http.Request, v visit) {
+	t, lang := textsFor(v.lang)
+	h.notice(w, r, notice{Lang: lang, T: t, Title: t.Heard, Body: t.HeardBody}, http.StatusOK)
+}
+
+func (h *Handler) backToQuestions(w http.ResponseWriter, r *http.Request, v visit) {
+	seeOther(w, v.up+v.token+langQuery(r))
+}
+
+// seeOther redirects to a relative place, so that it holds when the host
+// mounts the handler below a prefix that it strips.
+func seeOther(w http.ResponseWriter, to string) {
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+func langQuery(r *http.Request) string {
+	if l := r.URL.Query().Get("lang"); isTag(l) {
+		return "?lang=" + l
+	}
+	return ""
+}
+
+func (h *Handler) notMeAction(v visit) string {
+	if h.notMe == nil {
+		return ""
+	}
+	return v.up + v.token + "/not-me"
+}
+
+// unavailable reports an error of the store. A request that its client gave up
+// is not worth a log line.
+func (h *Handler) unavailable(w http.ResponseWriter, r *http.Request, op string, err error) {
+	if !errors.Is(err, context.Canceled) {
+		h.cfg.Logger.ErrorContext(r.Context(), "survey page", "op", op, "err", err)
+	}
+	t, lang := textsFor(language(r.URL.Query().Get("lang"), Invitation{}, r.Header.Get("Accept-Language")))
+	w.Header().Set("Retry-After", "60")
+	h.notice(w, r, notice{Lang: lang, T: t, Title: t.Unavailable, Body: t.UnavailableBody}, http.StatusServiceUnavailable)
+}
+
+func (h *Handler) unknown(w http.ResponseWriter, r *http.Request) {
+	t, lang := textsFor(language("", Invitation{}, r.Header.Get("Accept-Language")))
+	h.notice(w, r, notice{Lang: lang, T: t, Title: t.NotFound, Body: t.NotFoundBody}, http.StatusNotFound)
+}
+
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int) {
+	t, lang := textsFor(language("", Invitation{}, r.Header.Get("Accept-Language")))
+	n := notice{Lang: lang, T: t, Title: t.Refused, Body: t.RefusedBody}
+	if status == http.StatusRequestEntityTooLarge {
+		n.Title = t.TooLarge
+	}
+	h.notice(w, r, n, status)
+}
+
+// readForm parses a bounded form, or answers that it cannot.
+func (h *Handler) readForm(w http.ResponseWriter, r *http.Request) bool {
+	r.Body = http.MaxBytesReader(w, r.Body, h.cfg.MaxBody)
+	ct, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	if ct = strings.TrimSpace(ct); ct != "" && !strings.EqualFold(ct, "application/x-www-form-urlencoded") {
+		h.refuse(w, r, http.StatusUnsupportedMediaType)
+		return false
+	}
+	if err := r.ParseForm(); err != nil {
+		status := http.StatusBadRequest
+		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+			status = http.StatusRequestEntityTooLarge
+		}
+		h.refuse(w, r, status)
+		return false
+	}
+	return true
+}

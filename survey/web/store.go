@@ -1,0 +1,60 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/vefacrm/vefa/survey"
+)
+
+// ErrNotFound is what a Store returns, or wraps, for an id it does not know.
+var ErrNotFound = errors.New("survey/web: no such invitation")
+
+// State is the state of an invitation.
+type State string
+
+// The states of an invitation. The empty State reads as Open.
+const (
+	Open     State = "open"
+	Answered State = "answered"
+	Expired  State = "expired"
+	NotMe    State = "not-me" // the receiver said that it was not for them
+)
+
+// Invitation is what a page needs to know about one invitation. It holds
+// nothing about the person: a link can end up in the wrong hands.
+type Invitation struct {
+	Definition *survey.Definition
+	Language   string         // such as "tr"; empty: the browser's choice
+	Place      string         // the shop as its customers know it; shown on the page, {place} in texts
+	Variables  map[string]any // further values for expressions and texts of the definition
+	State      State
+	ExpiresAt  time.Time // answers count before this instant; zero: always
+	Key        string    // Response.Key of the stored answer; empty when there is none or it is not kept
+}
+
+// Store keeps invitations and answers. Methods are called concurrently.
+type Store interface {
+	// Invitation finds an invitation. The error is ErrNotFound when there is
+	// none. It must not record that the invitation was looked at.
+	Invitation(ctx context.Context, id uint64) (Invitation, error)
+	// Submit stores the answer of an open invitation and closes it, atomically:
+	// the first answer wins. For an invitation that is no longer open it
+	// stores nothing and returns first false and no error.
+	Submit(ctx context.Context, id uint64, r survey.Response, at time.Time) (first bool, err error)
+}
+
+// NotMeStore is implemented by a Store that hears "this message was not for
+// me". Without it the pages do not offer the button.
+type NotMeStore interface {
+	// NotMe records that the receiver is not the person the message was meant
+	// for. It is called in every state of the invitation, perhaps more than
+	// once, and must be idempotent.
+	NotMe(ctx context.Context, id uint64, at time.Time) error
+}
+
+// Tokens reads the token of a link; *invite.Codec does.
+type Tokens interface {
+	Parse(token string) (id uint64, err error)
+}

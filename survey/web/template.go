@@ -1,0 +1,54 @@
+package web
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"html/template"
+)
+
+// style is the whole style sheet: system fonts and colours, so that dark mode,
+// forced colours and zoom work by themselves; targets of 48 px and more.
+const style = `:root{color-scheme:light dark}` +
+	`body{font:1.125rem/1.5 system-ui,sans-serif;max-width:38rem;margin:0 auto;padding:1rem;overflow-wrap:break-word}` +
+	`h1{font-size:1.5rem;line-height:1.25}` +
+	`fieldset,.q{border:0;margin:0 0 2rem;padding:0;min-width:0}` +
+	`legend,.l{display:block;font-weight:600;padding:0;margin:0 0 .5rem}` +
+	`.s{display:flex;flex-wrap:wrap;gap:.5rem}` +
+	`.s label{display:flex;align-items:center;justify-content:center;gap:.5rem;min-width:3rem;min-height:3rem;padding:.25rem .75rem;border:1px solid;border-radius:.5rem;box-sizing:border-box}` +
+	`.s input{width:1.25rem;height:1.25rem;margin:0}` +
+	`.t{font:inherit;width:100%;min-height:3rem;padding:.5rem;box-sizing:border-box}` +
+	`button{font:inherit;min-height:3rem;padding:.5rem 1.5rem}` +
+	`.e{color:#b00020;font-weight:600}` +
+	`@media(prefers-color-scheme:dark){.e{color:#ff9c9c}}` +
+	`:focus-visible{outline:3px solid;outline-offset:2px}` +
+	`footer{margin-top:3rem;border-top:1px solid;padding-top:1rem}`
+
+// policy is the Content-Security-Policy of every page: nothing is loaded, the
+// one style sheet is named by its hash, forms go back to where they came from.
+func policy() string {
+	sum := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+}
+
+const layout = `{{define "head"}}<!DOCTYPE html>
+<html lang="{{.Lang}}"><head><meta charset="utf-8"><title>{{.HeadTitle}}</title><meta name="viewport" content="width=device-width,initial-scale=1"><style>{{.Style}}</style></head><body><main>{{end}}
+{{define "foot"}}</main>{{if .NotMeAction}}<footer><form method="post" action="{{.NotMeAction}}"><p id="nm">{{.T.NotMeHint}}</p><button aria-describedby="nm">{{.T.NotMe}}</button></form></footer>{{end}}</body></html>
+{{end}}
+{{define "notice"}}{{template "head" .}}<h1>{{.Title}}</h1><p>{{.Body}}</p>{{template "foot" .}}{{end}}
+{{define "form"}}{{template "head" .}}<h1>{{.Title}}</h1>{{with .Place}}<p>{{.}}</p>{{end}}{{with .About}}<p>{{.}}</p>{{end}}
+{{- if .Faulty}}<div role="alert"><h2 class="e">{{.T.ErrorTitle}}</h2><ul>{{range .Questions}}{{if .Error}}<li><a href="#{{.Focus}}">{{.Title}}</a></li>{{end}}{{end}}</ul></div>{{end -}}
+<form method="post">{{range .Hidden}}<input type="hidden" name="{{.Name}}" value="{{.Value}}">{{end}}
+{{- range .Questions}}{{with .Heading}}<h2>{{.}}</h2>{{end}}
+{{- if .Choices}}<fieldset id="{{.ID}}" role="radiogroup"{{if .Required}} aria-required="true"{{end}}{{if .Error}} aria-invalid="true"{{end}}{{with .DescribedBy}} aria-describedby="{{.}}"{{end}}><legend>{{.Title}} ({{.Mark}})</legend>
+{{- template "about" .}}<div class="s">{{$q := .}}{{range .Choices}}<label><input type="radio" id="{{.ID}}" name="{{$q.Name}}" value="{{.Key}}"{{if .Checked}} checked{{end}}{{if $q.Required}} required{{end}}>{{.Text}}</label>{{end}}</div></fieldset>
+{{- else}}<div class="q"><label class="l" for="{{.ID}}">{{.Title}} ({{.Mark}})</label>{{template "about" .}}
+{{- if .Long}}<textarea class="t" id="{{.ID}}" name="{{.Name}}" rows="{{.Rows}}"{{template "field" .}}>{{.Value}}</textarea>
+{{- else}}<input class="t" id="{{.ID}}" type="{{.Input}}" name="{{.Name}}" value="{{.Value}}"{{with .Min}} min="{{.}}"{{end}}{{with .Max}} max="{{.}}"{{end}}{{with .Step}} step="{{.}}"{{end}}{{with .Autocomplete}} autocomplete="{{.}}"{{end}}{{template "field" .}}>{{end}}</div>{{end}}{{end -}}
+<button>{{.Button}}</button></form>{{template "foot" .}}{{end}}
+{{define "about"}}{{with .Ends}}<p id="{{$.ID}}s">{{.}}</p>{{end}}{{with .About}}<p id="{{$.ID}}d">{{.}}</p>{{end}}{{with .Error}}<p class="e" id="{{$.ID}}e">{{.}}</p>{{end}}{{end}}
+{{define "field"}}{{if .MaxLength}} maxlength="{{.MaxLength}}"{{end}}{{with .Placeholder}} placeholder="{{.}}"{{end}}{{if .Required}} required{{end}}{{if .Error}} aria-invalid="true"{{end}}{{with .DescribedBy}} aria-describedby="{{.}}"{{end}}{{end}}`
+
+func parseTemplates() (*template.Template, error) {
+	return template.New("survey").Parse(layout)
+}

@@ -1,0 +1,136 @@
+package web
+
+import (
+	"strings"
+
+	"github.com/vefacrm/vefa/survey"
+)
+
+// texts are what the pages themselves say, in one language.
+type texts struct {
+	Send, Next, Required, Optional string
+	Yes, No                        string
+	ErrorPrefix, ErrorTitle        string
+	NotMe, NotMeHint               string
+	Thanks, ThanksBody             string
+	Already, AlreadyBody           string
+	Expired, ExpiredBody           string
+	Heard, HeardBody               string
+	NotFound, NotFoundBody         string
+	Unavailable, UnavailableBody   string
+	Refused, RefusedBody           string
+	TooLarge                       string
+	faults                         map[survey.FaultCode]string // {limit} is the bound
+}
+
+var english = texts{
+	Send: "Send", Next: "Continue", Required: "required", Optional: "optional",
+	Yes: "Yes", No: "No",
+	ErrorPrefix: "Error: ", ErrorTitle: "Please look at these questions again",
+	NotMe: "This message was not for me", NotMeHint: "Press it and we will stop writing to you about this. You do not have to tell us anything else.",
+	Thanks: "Thank you", ThanksBody: "Your answer has reached us.",
+	Already: "Thank you, we have your answer", AlreadyBody: "This survey has already been answered, so nothing more was stored.",
+	Expired: "This survey has ended", ExpiredBody: "Thank you for wanting to answer. The time for answering is over.",
+	Heard: "Thank you for telling us", HeardBody: "We will not write to you about this again. You do not have to do anything else.",
+	NotFound: "We cannot find this page", NotFoundBody: "Please open the link in your message again.",
+	Unavailable: "Something went wrong on our side", UnavailableBody: "Your answer was not stored. Please try again in a few minutes.",
+	Refused: "We could not accept this", RefusedBody: "Please open the link in your message again and answer there.",
+	TooLarge: "Your answer is too long",
+	faults: map[survey.FaultCode]string{
+		survey.Required:   "Please answer this question.",
+		survey.NotOffered: "Please choose one of the answers.",
+		survey.OutOfRange: "The value is outside what is allowed ({limit}).",
+		survey.TooLong:    "Please shorten your answer to {limit} characters.",
+		survey.BadFormat:  "Please check how this is written.",
+		survey.WrongType:  "Please check your answer.",
+	},
+}
+
+var turkish = texts{
+	Send: "Gönder", Next: "Devam et", Required: "zorunlu", Optional: "isteğe bağlı",
+	Yes: "Evet", No: "Hayır",
+	ErrorPrefix: "Hata: ", ErrorTitle: "Lütfen şu sorulara yeniden bakın",
+	NotMe: "Bu mesaj bana ait değil", NotMeHint: "Bastığınızda size bu konuda bir daha yazmayız. Başka bir bilgi vermeniz gerekmez.",
+	Thanks: "Teşekkür ederiz", ThanksBody: "Yanıtınız bize ulaştı.",
+	Already: "Teşekkürler, yanıtınız bizde", AlreadyBody: "Bu anket daha önce yanıtlandı; yeni bir şey kaydedilmedi.",
+	Expired: "Bu anket sona erdi", ExpiredBody: "Yanıtlamak istediğiniz için teşekkürler. Yanıt süresi doldu.",
+	Heard: "Haber verdiğiniz için teşekkürler", HeardBody: "Size bu konuda bir daha yazmayacağız. Başka bir şey yapmanız gerekmez.",
+	NotFound: "Bu sayfayı bulamadık", NotFoundBody: "Lütfen mesajınızdaki bağlantıyı yeniden açın.",
+	Unavailable: "Bizde bir aksaklık oldu", UnavailableBody: "Yanıtınız kaydedilmedi. Lütfen birkaç dakika sonra yeniden deneyin.",
+	Refused: "Bunu kabul edemedik", RefusedBody: "Lütfen mesajınızdaki bağlantıyı yeniden açıp orada yanıtlayın.",
+	TooLarge: "Yanıtınız çok uzun",
+	faults: map[survey.FaultCode]string{
+		survey.Required:   "Lütfen bu soruyu yanıtlayın.",
+		survey.NotOffered: "Lütfen seçeneklerden birini seçin.",
+		survey.OutOfRange: "Değer izin verilen aralığın dışında ({limit}).",
+		survey.TooLong:    "Lütfen yanıtınızı en çok {limit} karakter olacak şekilde kısaltın.",
+		survey.BadFormat:  "Lütfen yazımını kontrol edin.",
+		survey.WrongType:  "Lütfen yanıtınızı kontrol edin.",
+	},
+}
+
+// textsFor gives the texts of a language and the language they are in.
+func textsFor(lang string) (*texts, string) {
+	if base, _, _ := strings.Cut(lang, "-"); strings.EqualFold(base, "tr") {
+		return &turkish, "tr"
+	}
+	return &english, "en"
+}
+
+func (t *texts) fault(q *survey.Question, f survey.Fault, lang string) string {
+	if f.Code == survey.Required && !q.RequiredText.IsZero() {
+		return q.RequiredText.In(lang)
+	}
+	s, ok := t.faults[f.Code]
+	if !ok {
+		s = t.faults[survey.WrongType]
+	}
+	return strings.ReplaceAll(s, "{limit}", f.Limit)
+}
+
+// language chooses the language of a page: what the respondent asked for in
+// the link, else what the invitation says, else the first of the browser's
+// languages that the definition or the page has, else English.
+func language(asked string, inv Invitation, accept string) string {
+	has := func(lang string) bool {
+		base, _, _ := strings.Cut(lang, "-")
+		if strings.EqualFold(base, "tr") || strings.EqualFold(base, "en") {
+			return true
+		}
+		if inv.Definition == nil {
+			return false
+		}
+		for _, l := range inv.Definition.Languages() {
+			if strings.EqualFold(l, base) || strings.EqualFold(l, lang) {
+				return true
+			}
+		}
+		return false
+	}
+	if isTag(asked) && has(asked) {
+		return asked
+	}
+	if isTag(inv.Language) {
+		return inv.Language
+	}
+	for part := range strings.SplitSeq(accept, ",") {
+		tag, _, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if isTag(tag) && has(tag) {
+			return tag
+		}
+	}
+	return "en"
+}
+
+// isTag accepts what a lang attribute may hold.
+func isTag(s string) bool {
+	if s == "" || len(s) > 20 {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if c != '-' && (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,111 @@
+package webtest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Outcome is where a visit ended.
+type Outcome struct {
+	Status int    // of the last response
+	URL    string // of the last page, after redirects
+	Page   []byte // the last page
+	Pages  int    // pages with questions that were answered
+}
+
+// Thanked tells whether the visit ended on the thank-you page.
+func (o Outcome) Thanked() bool {
+	return o.Status == http.StatusOK && strings.Contains(o.URL, "/thanks")
+}
+
+// maxPages bounds the pages of one visit, and maxPage the bytes of a page.
+const (
+	maxPages = 50
+	maxPage  = 1 << 20
+)
+
+// Answer opens a survey link and answers page after page until there is
+// nothing more to answer. A response that is no page of questions (answered,
+// expired, unknown) ends the visit without an error; see Outcome.Status.
+func Answer(ctx context.Context, c *http.Client, link string, answers map[string]any) (Outcome, error) {
+	o, err := request(ctx, c, http.MethodGet, link, nil)
+	for err == nil {
+		form, ok := question(o.Page)
+		if !ok {
+			return o, nil
+		}
+		if o.Pages >= maxPages || o.Status == http.StatusUnprocessableEntity {
+			return o, fmt.Errorf("webtest: page %d of %s asks again", o.Pages, o.URL)
+		}
+		var values url.Values
+		if values, err = form.Fill(answers); err != nil {
+			return o, err
+		}
+		pages := o.Pages + 1
+		o, err = request(ctx, c, http.MethodPost, o.URL, values)
+		o.Pages = pages
+	}
+	return o, err
+}
+
+// NotMe opens a survey link and presses "this message was not for me".
+func NotMe(ctx context.Context, c *http.Client, link string) (Outcome, error) {
+	o, err := request(ctx, c, http.MethodGet, link, nil)
+	if err != nil {
+		return o, err
+	}
+	for _, f := range Forms(o.Page) {
+		if !strings.HasSuffix(f.Action, "/not-me") {
+			continue
+		}
+		base, err := url.Parse(o.URL)
+		if err != nil {
+			return o, err
+		}
+		to, err := base.Parse(f.Action)
+		if err != nil {
+			return o, err
+		}
+		return request(ctx, c, http.MethodPost, to.String(), url.Values{})
+	}
+	return o, ErrNoForm
+}
+
+func question(page []byte) (Form, bool) {
+	for _, f := range Forms(page) {
+		if len(f.Asks()) > 0 {
+			return f, true
+		}
+	}
+	return Form{}, false
+}
+
+func request(ctx context.Context, c *http.Client, method, to string, form url.Values) (Outcome, error) {
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	req, err := http.NewRequestWithContext(ctx, method, to, body)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer resp.Body.Close()
+	var page bytes.Buffer
+	if _, err := io.Copy(&page, io.LimitReader(resp.Body, maxPage)); err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{Status: resp.StatusCode, URL: resp.Request.URL.String(), Page: page.Bytes()}, nil
+}
