@@ -1,0 +1,2 @@
+// Package world is the simulated world of examples/night.
+package world
