@@ -70,6 +70,9 @@ func compileExpr(src string, limit int) (*Expr, error) {
 	if p.pos < len(p.src) {
 		return nil, p.unexpected()
 	}
+	if isNull(root) {
+		return nil, &ExprError{Offset: 0, Msg: "null alone is no expression"}
+	}
 	return &Expr{src: src, root: root, vars: p.vars}, nil
 }
 
@@ -335,6 +338,12 @@ func (p *exprParser) callAhead() bool {
 	return w != "" && strings.HasPrefix(p.src[p.pos+len(w):], "(")
 }
 
+// isNull tells whether an expression is the literal null or undefined.
+func isNull(n exprNode) bool {
+	c, ok := n.(constNode)
+	return ok && c.v == nil
+}
+
 func (p *exprParser) array(depth int) (exprNode, error) {
 	n := arrayNode{}
 	for {
@@ -349,6 +358,9 @@ func (p *exprParser) array(depth int) (exprNode, error) {
 		n.items = append(n.items, x)
 		p.space()
 		if p.word("]") {
+			if isNull(n.items[0]) {
+				return arrayNode{}, nil // as survey-core reads a list that starts with null
+			}
 			return n, nil
 		}
 		if !p.word(",") {

@@ -1,0 +1,260 @@
+package survey_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/survey"
+)
+
+func parse(t testing.TB, src string) *survey.Definition {
+	t.Helper()
+	d, err := survey.Parse([]byte(src), survey.Limits{})
+	require.NoError(t, err)
+	return d
+}
+
+func element(src string) string { return `{"elements":[` + src + `]}` }
+
+func TestBuiltins(t *testing.T) {
+	for _, tc := range []struct {
+		def    *survey.Definition
+		name   string
+		first  string
+		metric survey.Metric
+		steps  int
+	}{
+		{survey.Satisfaction(), "satisfaction", "satisfaction", survey.CSAT, 5},
+		{survey.Recommendation(), "recommendation", "nps", survey.NPS, 11},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			assert.Empty(t, tc.def.Findings())
+			assert.Equal(t, tc.name, tc.def.Name())
+			assert.Equal(t, []string{"tr"}, tc.def.Languages())
+			q, ok := tc.def.Question(tc.first)
+			require.True(t, ok)
+			assert.Equal(t, tc.metric, q.Extension.Metric)
+			assert.Len(t, q.Choices, tc.steps)
+			open, ok := tc.def.Question("comment")
+			require.True(t, ok)
+			assert.Equal(t, "Is there anything else you want to tell us?", open.Title.In("en"))
+			assert.Equal(t, "Bize söylemek istediğiniz başka bir şey var mı?", open.Title.In("tr-TR"))
+			assert.False(t, open.Required)
+			assert.Len(t, slices.Collect(tc.def.Questions()), 2)
+		})
+	}
+}
+
+func TestFindings(t *testing.T) {
+	for _, tc := range []struct {
+		name, src string
+		kind      survey.FindingKind
+		sev       survey.Severity
+		path      string
+		suggest   string
+	}{
+		{"misspelt property", element(`{"type":"comment","name":"a","isRequried":true}`), survey.UnknownProperty, survey.Failure, "elements[0].isRequried", "isRequired"},
+		{"unknown property", element(`{"type":"comment","name":"a","colour":"red"}`), survey.UnknownProperty, survey.Warning, "elements[0].colour", ""},
+		{"unknown survey property", `{"elements":[{"type":"comment","name":"a"}],"fancy":1}`, survey.UnknownProperty, survey.Warning, "fancy", ""},
+		{"foreign extension", element(`{"type":"comment","name":"a","x-other":{}}`), survey.UnknownProperty, survey.Warning, "elements[0].x-other", ""},
+		{"misspelt type", element(`{"type":"coment","name":"a"}`), survey.UnknownType, survey.Failure, "elements[0].type", "comment"},
+		{"later type", element(`{"type":"matrix","name":"a"}`), survey.UnsupportedType, survey.Failure, "elements[0].type", ""},
+		{"no type", element(`{"name":"a"}`), survey.UnknownType, survey.Failure, "elements[0]", ""},
+		{"later property", element(`{"type":"text","name":"a","validators":[]}`), survey.UnsupportedProperty, survey.Failure, "elements[0].validators", ""},
+		{"triggers", `{"elements":[{"type":"comment","name":"a"}],"triggers":[]}`, survey.UnsupportedProperty, survey.Failure, "triggers", ""},
+		{"bad expression", element(`{"type":"comment","name":"a","visibleIf":"{b} = "}`), survey.BadExpression, survey.Failure, "elements[0].visibleIf", ""},
+		{"function", element(`{"type":"comment","name":"a","visibleIf":"age({b}) > 1"}`), survey.UnsupportedExpression, survey.Failure, "elements[0].visibleIf", ""},
+		{"long expression", element(`{"type":"comment","name":"a","visibleIf":"` + strings.Repeat("!", 5000) + `1"}`), survey.OverLimit, survey.Failure, "elements[0].visibleIf", ""},
+		{"no name", element(`{"type":"comment"}`), survey.MissingName, survey.Failure, "elements[0]", ""},
+		{"two of a name", element(`{"type":"comment","name":"a"},{"type":"text","name":"a"}`), survey.DuplicateName, survey.Failure, "elements[1]", ""},
+		{"repeated member", element(`{"type":"comment","name":"a","rows":1,"rows":2}`), survey.DuplicateName, survey.Failure, "elements[0].rows", ""},
+		{"wrong value", element(`{"type":"comment","name":"a","isRequired":"yes"}`), survey.BadValue, survey.Failure, "elements[0].isRequired", ""},
+		{"empty scale", element(`{"type":"rating","name":"a","rateMin":5,"rateMax":1}`), survey.BadValue, survey.Failure, "elements[0]", ""},
+		{"endless scale", element(`{"type":"rating","name":"a","rateMax":10,"rateStep":0.0001}`), survey.BadValue, survey.Failure, "elements[0]", ""},
+		{"nothing to choose", element(`{"type":"radiogroup","name":"a"}`), survey.BadValue, survey.Failure, "elements[0]", ""},
+		{"choice twice", element(`{"type":"radiogroup","name":"a","choices":[1,"1"]}`), survey.DuplicateName, survey.Failure, "elements[0].choices[1]", ""},
+		{"NPS from 1", element(`{"type":"rating","name":"a","rateMax":10,"x-retail":{"metric":"nps"}}`), survey.BadValue, survey.Failure, "elements[0].x-retail", ""},
+		{"no such metric", element(`{"type":"rating","name":"a","x-retail":{"metric":"nsp"}}`), survey.BadValue, survey.Failure, "elements[0].x-retail.metric", ""},
+		{"misspelt in extension", element(`{"type":"rating","name":"a","x-retail":{"retentoin":"P1Y"}}`), survey.UnknownProperty, survey.Failure, "elements[0].x-retail.retentoin", "retention"},
+		{"empty", `{}`, survey.NoQuestion, survey.Failure, "", ""},
+		{"pages no array", `{"pages":{}}`, survey.BadValue, survey.Failure, "pages", ""},
+		{"text no text", element(`{"type":"comment","name":"a","title":{"tr":5}}`), survey.BadValue, survey.Failure, "elements[0].title.tr", ""},
+		{"input type", element(`{"type":"text","name":"a","inputType":"color"}`), survey.UnsupportedProperty, survey.Failure, "elements[0].inputType", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			d := parse(t, tc.src)
+			i := slices.IndexFunc(d.Findings(), func(f survey.Finding) bool { return f.Kind == tc.kind && f.Path == tc.path })
+			require.GreaterOrEqual(t, i, 0, "%v", d.Findings())
+			f := d.Findings()[i]
+			assert.Equal(t, tc.sev, f.Severity)
+			assert.Equal(t, tc.suggest, f.Suggestion)
+			var got survey.Finding
+			if tc.sev == survey.Failure {
+				require.ErrorAs(t, d.Err(), &got)
+			}
+		})
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	deep := strings.Repeat(`{"a":`, 50) + "1" + strings.Repeat("}", 50)
+	many := `{"elements":[` + strings.Repeat(`{"type":"comment","name":"a"},`, 1000) + `{"type":"panel"}]}`
+	for _, tc := range []struct {
+		name, src string
+		limit     bool
+		line, col int
+	}{
+		{"empty", "", false, 1, 1},
+		{"cut off", "{\n \"title\": \"x\"", false, 2, 14},
+		{"no JSON", "{\n  title: 1}", false, 2, 4},
+		{"array", "[]", false, 0, 0},
+		{"trailing", "{} {}", false, 1, 5},
+		{"not UTF-8", "{\"title\":\"\xff\"}", false, 0, 0},
+		{"too deep", deep, true, 1, 201},
+		{"too large", `{"title":"` + strings.Repeat("x", 1<<20) + `"}`, true, 0, 0},
+		{"too many values", `{"a":[` + strings.Repeat("1,", 100_000) + `1]}`, true, 1, 200_003},
+		{"too many elements", many, true, 0, 0},
+		{"too many choices", element(`{"type":"radiogroup","name":"a","choices":[` + strings.Repeat("1,", 1000) + `1]}`), true, 0, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := survey.Parse([]byte(tc.src), survey.Limits{})
+			var pe *survey.ParseError
+			require.ErrorAs(t, err, &pe)
+			assert.Equal(t, tc.limit, errors.Is(err, survey.ErrLimit), "%v", err)
+			if tc.line > 0 {
+				assert.Equal(t, tc.line, pe.Line, "%v", err)
+				assert.InDelta(t, tc.col, pe.Column, 3, "%v", err)
+			}
+			assert.Less(t, len(err.Error()), 300)
+		})
+	}
+}
+
+// What is not understood is written back, with the spelling of its numbers.
+func TestLosslessRoundTrip(t *testing.T) {
+	const src = `{"z":1.50,"title":{"tr":"Ş\u0131k","default":"x"},"elements":[{"type":"hologram","name":"h","beam":[1e3,null,{}]},{"name":"a","type":"comment","isRequried":true}],"x-own":{"k":"</script>"}}`
+	d := parse(t, "\uFEFF "+src+"\n")
+	got, err := json.Marshal(d)
+	require.NoError(t, err)
+	var want, have any
+	require.NoError(t, json.Unmarshal([]byte(src), &want))
+	require.NoError(t, json.Unmarshal(got, &have))
+	assert.Equal(t, want, have)
+	assert.Contains(t, string(got), `1.50`)
+	again := parse(t, string(got))
+	assert.Equal(t, d.Findings(), again.Findings())
+
+	var into survey.Definition
+	require.NoError(t, json.Unmarshal(got, &into))
+	assert.Equal(t, d.Title(), into.Title())
+	require.Error(t, json.Unmarshal([]byte(`[]`), &into))
+}
+
+func TestRatingScales(t *testing.T) {
+	// The values are survey-core's visibleRateValues for the same members.
+	for src, want := range map[string]string{
+		``:                                       "1 2 3 4 5",
+		`,"rateCount":11,"rateMin":0`:            "0 1 2 3 4 5 6 7 8 9 10",
+		`,"rateMin":0,"rateMax":10,"rateStep":2`: "0 2 4 6 8 10",
+		`,"rateValues":[1,{"value":2,"text":"two"}]`: "1 two",
+		`,"rateMax":3`:                             "1 2 3",
+		`,"rateCount":3,"rateMax":10`:              "8 9 10",
+		`,"rateMin":0,"rateMax":1,"rateStep":0.25`: "0 0.25 0.5 0.75 1",
+	} {
+		q, ok := parse(t, element(`{"type":"rating","name":"r"`+src+`}`)).Question("r")
+		require.True(t, ok)
+		var got []string
+		for _, c := range q.Choices {
+			got = append(got, c.Text.In("tr"))
+		}
+		assert.Equal(t, want, strings.Join(got, " "), src)
+	}
+}
+
+func TestVisible(t *testing.T) {
+	d := parse(t, `{"pages":[
+	 {"elements":[{"type":"rating","name":"nps","rateMin":0,"rateMax":10},
+	  {"type":"panel","name":"p","visibleIf":"{nps} <= 6","title":"Ne oldu?","elements":[
+	   {"type":"comment","name":"why"},
+	   {"type":"panel","name":"inner","visibleIf":"{shop} = 'kapalı'","elements":[{"type":"comment","name":"deep"}]}]}]},
+	 {"visibleIf":"{nps} notempty","elements":[
+	  {"type":"comment","name":"off","visible":false},
+	  {"type":"comment","name":"on","visible":false,"visibleIf":"{nps} >= 0"},
+	  {"type":"radiogroup","name":"pick","choices":["a",{"value":"b","visibleIf":"{nps} > 8"}]}]}]}`)
+	require.NoError(t, d.Err())
+	for _, tc := range []struct {
+		answers, vars map[string]any
+		want          string
+	}{
+		{nil, nil, "nps"},
+		{map[string]any{"nps": 9}, nil, "nps on pick2"},
+		{map[string]any{"nps": 3}, nil, "nps why on pick1"},
+		{map[string]any{"nps": 3}, map[string]any{"shop": "KAPALI"}, "nps why on pick1"}, // I is not ı
+		{map[string]any{"nps": 3}, map[string]any{"shop": "Kapalı"}, "nps why deep on pick1"},
+		{map[string]any{"nps": 9}, map[string]any{"shop": "kapalı"}, "nps on pick2"}, // inside a hidden panel
+	} {
+		var got []string
+		for _, q := range d.Visible(survey.Env{Answers: tc.answers, Variables: tc.vars}) {
+			name := q.Name
+			if q.Type == survey.Radiogroup {
+				name += fmt.Sprint(len(q.Choices))
+			}
+			got = append(got, name)
+		}
+		assert.Equal(t, tc.want, strings.Join(got, " "))
+	}
+}
+
+func TestText(t *testing.T) {
+	q, _ := parse(t, element(`{"type":"comment","name":"a","title":{"de":"D","tr":"T","default":"X"},"description":{"de":"d","fr":"f"}}`)).Question("a")
+	assert.Equal(t, "T", q.Title.In("tr-TR"))
+	assert.Equal(t, "X", q.Title.In("ar"))
+	assert.Equal(t, "d", q.Description.In("tr"), "no default, no English: the first")
+	assert.Equal(t, []string{"de", "tr"}, q.Title.Languages())
+	assert.Empty(t, survey.Text{}.In("tr"))
+	assert.Equal(t, "a", survey.PlainText("a").In("xx"))
+	lookup := func(n string) (string, bool) { return "<" + n + ">", n == "x" }
+	assert.Equal(t, "<x> {y} <x>{", survey.Pipe("{x} {y} { x }{", lookup))
+}
+
+// The public corpus parses; what this version does not do is a finding; and
+// each file is written back as it was read.
+func TestCorpus(t *testing.T) {
+	root := os.Getenv("VEFA_DATA")
+	if root == "" {
+		root = filepath.Join("..", "..", "shared", "data")
+	}
+	files, _ := filepath.Glob(filepath.Join(root, "survey", "surveyjs", "*.json"))
+	if len(files) == 0 {
+		t.Skip("no survey corpus under " + root + "; set VEFA_DATA")
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, ".tests.json") {
+			continue
+		}
+		data, err := os.ReadFile(name)
+		require.NoError(t, err)
+		d, err := survey.Parse(data, survey.Limits{})
+		require.NoError(t, err, name)
+		out, err := json.Marshal(d)
+		require.NoError(t, err)
+		assert.JSONEq(t, string(data), string(out), name)
+		for _, f := range d.Findings() {
+			t.Log(filepath.Base(name), f)
+			if f.Kind == survey.UnknownProperty {
+				assert.Contains(t, "isRequried templateElements", f.Detail[1:len(f.Detail)-1], name)
+			}
+			assert.NotEqual(t, survey.BadExpression, f.Kind)
+			assert.NotEqual(t, survey.UnknownType, f.Kind)
+		}
+	}
+}
