@@ -1,0 +1,162 @@
+package messaging
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/messaging/consent"
+	"github.com/vefacrm/vefa/messaging/experiment"
+	"github.com/vefacrm/vefa/messaging/link"
+	"github.com/vefacrm/vefa/messaging/sms"
+)
+
+// Campaign is one message to many people, and how it will be known what it did.
+// It is data: everything in it can be kept as JSON.
+type Campaign struct {
+	Name    string      `json:"name"`              // letters, digits, "-", "_", "."; with Cause the key of its effects
+	Version int64       `json:"version,omitempty"` // recorded with each effect
+	Channel crm.Channel `json:"channel,omitempty"` // empty: crm.Phone
+	From    string      `json:"from,omitempty"`    // the sender's name or number
+	Class   Class       `json:"class,omitempty"`   // empty: Commercial
+
+	Text   string  `json:"text"` // a Template
+	Locale string  `json:"locale,omitempty"`
+	Fields []Field `json:"fields,omitempty"`
+	URL    string  `json:"url,omitempty"` // where its tracked link leads; empty: no link
+	// MaxSegments bounds the worst case of a text message; 0 means 255.
+	MaxSegments int `json:"max_segments,omitempty"`
+
+	Consent crm.ConsentKey `json:"consent,omitzero"`
+	Policy  consent.Policy `json:"policy,omitzero"`
+	Exclude []string       `json:"exclude,omitempty"` // tags
+	Caps    []Cap          `json:"caps,omitempty"`
+	Quiet   QuietHours     `json:"quiet,omitzero"`
+
+	Start time.Time `json:"start,omitzero"` // nothing leaves before; zero: at once
+	End   time.Time `json:"end,omitzero"`   // nothing leaves from here on; zero: never ends
+
+	// Holdout is the share of eligible people who get nothing (0 to 0.5), and
+	// Window how long after assignment a purchase counts: together the plan by
+	// which the campaign is measured. A commercial campaign without one must
+	// say in Unmeasured why.
+	Holdout    float64       `json:"holdout,omitempty"`
+	Window     time.Duration `json:"window,omitempty"`
+	Unmeasured string        `json:"unmeasured,omitempty"`
+}
+
+// Cause returns the cause of the campaign's effects, "campaign/" and its name.
+func (c *Campaign) Cause() string { return "campaign/" + c.Name }
+
+// ErrCampaign is the kind of every error about a campaign.
+var ErrCampaign = errors.New("messaging: campaign")
+
+// Validate reports every fault of the campaign, each an ErrCampaign or an
+// ErrTemplate.
+func (c *Campaign) Validate() error {
+	var faults []error
+	fault := func(field, format string, args ...any) {
+		faults = append(faults, fmt.Errorf("%w: %s %s", ErrCampaign, field, fmt.Sprintf(format, args...)))
+	}
+	if !fieldName(c.Name) {
+		fault("name", "%q is not of letters, digits, -, _ and . only", c.Name)
+	}
+	if c.Class != "" && !c.Class.Valid() {
+		fault("class", "%q is not known", c.Class)
+	}
+	if strings.TrimSpace(c.Text) == "" {
+		fault("text", "is empty")
+	}
+	t, err := c.Template()
+	if err != nil {
+		faults = append(faults, err)
+	} else {
+		faults = append(faults, c.checkLength(t))
+	}
+	if c.URL != "" {
+		if err := (link.Destinations{LoopbackHTTP: true}).Check(c.URL); err != nil {
+			fault("url", "%v", err)
+		}
+	}
+	for i, limit := range c.Caps {
+		if limit.Max < 0 || limit.Per <= 0 {
+			fault(fmt.Sprintf("caps[%d]", i), "allows %d per %s", limit.Max, limit.Per)
+		}
+	}
+	if err := c.Quiet.Validate(); err != nil {
+		fault("quiet", "%v", err)
+	}
+	if !c.End.IsZero() && !c.End.After(c.Start) {
+		fault("end", "is not after start")
+	}
+	if !(c.Holdout >= 0 && c.Holdout <= 0.5) {
+		fault("holdout", "%v is not from 0 to 0.5", c.Holdout)
+	}
+	if c.Window < 0 {
+		fault("window", "is negative")
+	}
+	measured := c.Holdout > 0 && c.Window > 0
+	if !measured && c.Unmeasured == "" && c.Class != Transactional {
+		fault("holdout", "and window are the measurement plan; without both, unmeasured must say why")
+	}
+	return errors.Join(faults...)
+}
+
+// checkLength refuses a text message that can get longer than MaxSegments.
+func (c *Campaign) checkLength(t *Template) error {
+	if c.MaxSegments <= 0 || (c.Channel != "" && c.Channel != crm.Phone) {
+		return nil
+	}
+	p := sms.Domestic()
+	p.MaxSegments = c.MaxSegments
+	plan, err := t.WorstCase(p)
+	if err != nil {
+		return fmt.Errorf("%w: text: in the worst case %s: %w", ErrCampaign, plan, err)
+	}
+	return nil
+}
+
+// Template parses the campaign's text.
+func (c *Campaign) Template() (*Template, error) { return ParseTemplate(c.Text, c.Locale, c.Fields...) }
+
+// Power answers before sending whether the campaign's holdout can show a lift
+// among an audience: the sizes that a base conversion and a relative lift take,
+// and whether the audience has them.
+func (c *Campaign) Power(audience int64, base, lift float64) (experiment.Size, bool, error) {
+	s, err := experiment.HoldoutSize(experiment.Question{Base: base, Lift: lift, Holdout: c.Holdout})
+	return s, err == nil && audience >= s.Total, err
+}
+
+// Recipient is one member of a campaign's audience.
+type Recipient struct {
+	// Subject is what the effect hangs on. The zero value means the
+	// Candidate's address, which makes one effect per address, however many
+	// profiles share it.
+	Subject crm.Subject
+	About   crm.FactKey // what it is about, if not the subject as a whole
+	// Occurrence tells one repetition of the campaign from the next, such as a
+	// date; empty for a campaign that writes once.
+	Occurrence string
+	// Unit is who is assigned to an arm: the deduplicated person. Empty means
+	// the address. Two recipients of one unit share its arm.
+	Unit string
+	// Candidate is what the guards look at. The campaign overrules its Class,
+	// Consent, Policy, Exclude, Caps, Quiet and Holdout.
+	Candidate Candidate
+	// Data is what the host's Render will need, as JSON; may be nil.
+	Data json.RawMessage
+}
+
+// Candidate returns in with everything that the campaign says. It is what the
+// guard of an Outbox checks again when the message is sent.
+func (c *Campaign) Candidate(in Candidate) Candidate {
+	in.Class, in.Consent, in.Policy = c.Class, c.Consent, c.Policy
+	if in.Class == "" {
+		in.Class = Commercial
+	}
+	in.Exclude, in.Caps, in.Quiet = c.Exclude, c.Caps, c.Quiet
+	return in
+}

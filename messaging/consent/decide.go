@@ -1,0 +1,130 @@
+package consent
+
+import (
+	"strings"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// Class says what a message is to the law.
+type Class string
+
+// The classes of messages.
+const (
+	// Commercial promotes something. It needs consent.
+	Commercial Class = "commercial"
+	// Transactional is owed to the customer (an order, an appointment, a code)
+	// and promotes nothing. It needs no consent, but a suppression stops it.
+	Transactional Class = "transactional"
+)
+
+// Valid reports whether c is one of the known classes.
+func (c Class) Valid() bool { return c == Commercial || c == Transactional }
+
+// Merchant is the value of crm.ConsentKey.Recipient for a trader who is
+// addressed as one. The empty value and "consumer" both mean a consumer.
+const Merchant = "merchant"
+
+// Ground is what a decision rests on.
+type Ground string
+
+// The grounds of a decision.
+const (
+	Suppressed  Ground = "suppressed"   // the address is suppressed, whatever was consented to
+	Refused     Ground = "refused"      // the holder said no
+	NotGranted  Ground = "not-granted"  // nothing was ever said for the key
+	NotYet      Ground = "not-yet"      // granted, but only after the instant asked about
+	Granted     Ground = "granted"      // the holder said yes
+	NotRequired Ground = "not-required" // the class or the recipient needs no prior consent
+)
+
+// Decision is the answer to "may this address be written to?".
+type Decision struct {
+	Allowed bool
+	Ground  Ground
+	Since   time.Time // when the entry that decided was made; zero if none did
+	Note    string    // one line for people, without the address
+}
+
+// Policy holds what differs by jurisdiction. The zero value is the strictest.
+type Policy struct {
+	// MerchantOptOut lets commercial messages go to merchants (a key whose
+	// Recipient is Merchant) that have not refused, as Turkish law 6563 art. 6
+	// does.
+	MerchantOptOut bool
+}
+
+// Decide answers with the zero Policy.
+func Decide(s *crm.AddressState, key crm.ConsentKey, class Class, at time.Time) Decision {
+	return Policy{}.Decide(s, key, class, at)
+}
+
+// Decide answers whether a message of a class may go to the address at an
+// instant. In this order:
+//
+//   - a suppressed address is never written to;
+//   - a transactional message may go, unless exactly its purpose was refused;
+//   - a refusal of the key, or of everything (no purpose) by the same brand and
+//     kind of recipient, wins unless a grant of the key is younger; a refusal
+//     dated later than the instant counts too;
+//   - a grant counts from its own time on.
+//
+// An empty brand in the ledger speaks for every brand when it refuses, and for
+// the host's only brand when it grants. A nil state is an address about which
+// nothing was ever said.
+func (p Policy) Decide(s *crm.AddressState, key crm.ConsentKey, class Class, at time.Time) Decision {
+	if s == nil {
+		s = &crm.AddressState{}
+	}
+	if len(s.Suppressed) > 0 {
+		return Decision{Ground: Suppressed, Note: "suppressed: " + strings.Join(s.Suppressed, ", ")}
+	}
+	var said, refusal crm.ConsentState // about the key itself, and the youngest refusal that covers it
+	var spoke, refused bool
+	for _, c := range s.Consents {
+		if consumer(c.Recipient) != consumer(key.Recipient) || (c.Brand != key.Brand && (c.Brand != "" || c.Status != crm.Refused)) {
+			continue
+		}
+		if c.Purpose == key.Purpose && c.Brand == key.Brand && (!spoke || outranks(c, said)) {
+			said, spoke = c, true
+		}
+		covers := c.Purpose == key.Purpose || (c.Purpose == "" && class == Commercial)
+		if class != Commercial && key.Purpose == "" {
+			covers = false // a general refusal is one of marketing
+		}
+		if covers && c.Status == crm.Refused && (!refused || c.At.After(refusal.At)) {
+			refusal, refused = c, true
+		}
+	}
+	granted := spoke && said.Status == crm.Granted
+	if refused && (!granted || !said.At.After(refusal.At) || said.At.After(at)) {
+		return Decision{Ground: Refused, Since: refusal.At, Note: "refused on " + day(refusal.At)}
+	}
+	switch {
+	case class == Transactional:
+		return Decision{Allowed: true, Ground: NotRequired, Note: "transactional messages need no consent"}
+	case granted && said.At.After(at):
+		return Decision{Ground: NotYet, Since: said.At, Note: "granted only on " + day(said.At)}
+	case granted:
+		return Decision{Allowed: true, Ground: Granted, Since: said.At, Note: "granted on " + day(said.At)}
+	case p.MerchantOptOut && key.Recipient == Merchant:
+		return Decision{Allowed: true, Ground: NotRequired, Note: "merchants need no prior consent and have not refused"}
+	}
+	return Decision{Ground: NotGranted, Note: "never granted"}
+}
+
+// outranks orders two entries about one key, which differ only in how a
+// consumer is spelt: the younger counts, at the same time the refusal.
+func outranks(a, b crm.ConsentState) bool {
+	return a.At.After(b.At) || (a.At.Equal(b.At) && a.Status == crm.Refused)
+}
+
+func consumer(recipient string) string {
+	if recipient == "consumer" {
+		return ""
+	}
+	return recipient
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

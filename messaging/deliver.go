@@ -1,0 +1,185 @@
+package messaging
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// outcome is a claim and what the provider said about it.
+type outcome struct {
+	claim
+	receipt Receipt
+}
+
+// deliver hands claimed messages to the sender and records the answers.
+func (o *Outbox) deliver(ctx context.Context, claims []claim, stats Stats) (Stats, error) {
+	if len(claims) == 0 {
+		return stats, nil
+	}
+	messages := make([]Message, len(claims))
+	for i := range claims {
+		messages[i] = claims[i].message
+	}
+	receipts, sendErr := sendAll(ctx, o.Sender, messages)
+	outcomes := make([]outcome, len(claims))
+	for i := range claims {
+		outcomes[i] = outcome{claims[i], receipts[i]}
+	}
+	// What the provider said must be kept even if the host is told to stop.
+	err := o.record(context.WithoutCancel(ctx), outcomes, &stats)
+	if err == nil && ctx.Err() != nil {
+		err = errors.Join(ctx.Err(), sendErr)
+	}
+	return stats, err
+}
+
+// sendAll sends in batches that the sender takes. It returns one receipt per
+// message, Uncertain where the sender returned an error or broke its contract,
+// and Throttled for batches that were not begun because ctx had ended.
+func sendAll(ctx context.Context, s Sender, messages []Message) ([]Receipt, error) {
+	limit := len(messages)
+	if l, ok := s.(BatchLimiter); ok && l.MaxBatch() > 0 {
+		limit = min(limit, l.MaxBatch())
+	}
+	var faults []error
+	out := make([]Receipt, 0, len(messages))
+	for len(messages) > 0 {
+		n := min(limit, len(messages))
+		part := messages[:n]
+		messages = messages[n:]
+		if ctx.Err() != nil {
+			for _, m := range part {
+				out = append(out, Receipt{ID: m.ID, Status: Throttled, Reason: "stopped before it was sent", After: time.Microsecond})
+			}
+			continue
+		}
+		receipts, err := s.Send(ctx, part)
+		if err == nil && len(receipts) != len(part) {
+			err = fmt.Errorf("messaging: the sender answered %d of %d messages", len(receipts), len(part))
+		}
+		if err != nil {
+			faults = append(faults, err)
+		}
+		for i, m := range part {
+			r := Receipt{ID: m.ID, Status: Uncertain, Reason: "the sender's answer is lost"}
+			if err == nil && receipts[i].ID == m.ID {
+				r = receipts[i]
+			} else if err == nil {
+				r.Reason = "the sender answered about another message"
+			}
+			out = append(out, r)
+		}
+	}
+	return out, errors.Join(faults...)
+}
+
+// record writes the provider's answers into claimed effects. Where somebody
+// else has changed one meanwhile, only the untouched ones are written.
+func (o *Outbox) record(ctx context.Context, outcomes []outcome, stats *Stats) error {
+	now := o.now()
+	effects := make([]*crm.Effect, len(outcomes))
+	for i := range outcomes {
+		effects[i] = outcomes[i].effect.Clone()
+		o.answer(effects[i], &outcomes[i], now)
+	}
+	err := o.Store.Update(ctx, func(tx crm.Tx) error { return tx.UpdateEffects(ctx, effects...) })
+	if errors.Is(err, crm.ErrConflict) {
+		effects, err = o.recordUntouched(ctx, outcomes, now)
+	}
+	if err != nil {
+		return fmt.Errorf("messaging: record answers: %w", err)
+	}
+	stats.Conflicts += len(outcomes) - len(effects)
+	for _, e := range effects {
+		switch e.State {
+		case crm.Done:
+			stats.Done++
+		case crm.Failed:
+			stats.Failed++
+		case crm.Planned:
+			stats.Throttled++
+		case crm.Unknown, crm.Sent:
+			stats.Unknown++
+		}
+	}
+	return nil
+}
+
+// recordUntouched is record for effects of which some were changed by others:
+// it reads them again and writes those that still are the claim of this run.
+func (o *Outbox) recordUntouched(ctx context.Context, outcomes []outcome, now time.Time) (written []*crm.Effect, err error) {
+	ids := make([]crm.EffectID, len(outcomes))
+	for i := range outcomes {
+		ids[i] = outcomes[i].effect.ID
+	}
+	err = o.Store.Update(ctx, func(tx crm.Tx) error {
+		written = nil
+		stored, err := tx.Effects(ctx, ids...)
+		if err != nil {
+			return err
+		}
+		for i, e := range stored {
+			if e == nil || e.Attempts != outcomes[i].effect.Attempts || e.State != outcomes[i].effect.State {
+				continue
+			}
+			c := e.Clone()
+			o.answer(c, &outcomes[i], now)
+			written = append(written, c)
+		}
+		if len(written) == 0 {
+			return nil
+		}
+		return tx.UpdateEffects(ctx, written...)
+	})
+	return written, err
+}
+
+// answer writes one receipt into an effect.
+func (o *Outbox) answer(e *crm.Effect, out *outcome, now time.Time) {
+	r := out.receipt
+	e.Changed = now
+	why := crm.Reason{Guard: GuardProvider, Note: string(r.Status)}
+	if r.Provider != "" {
+		why.Note += " as " + r.Provider
+	}
+	if r.Reason != "" {
+		why.Note += ": " + r.Reason
+	}
+	switch r.Status {
+	case Accepted:
+		e.State, e.Lease, why.Pass = crm.Done, time.Time{}, true
+	case Rejected:
+		e.State, e.Lease = crm.Failed, time.Time{}
+	case Throttled:
+		e.State, e.Lease = crm.Planned, time.Time{}
+		wait := r.After
+		if wait <= 0 {
+			wait = backoff(e.Attempts)
+		}
+		e.Due = crm.Micros(now.Add(wait))
+		if e.Attempts >= o.attempts() {
+			e.State = crm.Failed
+			why.Note += fmt.Sprintf("; given up after %d attempts", e.Attempts)
+		}
+	default:
+		e.State, e.Lease = crm.Unknown, crm.Micros(now.Add(o.patience(e.Attempts)))
+	}
+	e.Reasons = append(e.Reasons, why)
+}
+
+// backoff is how long to leave a throttling provider alone: 30 s, 1, 2, 4 …
+// minutes, at most an hour.
+func backoff(attempts int) time.Duration {
+	return min(time.Hour, 30*time.Second<<min(max(attempts-1, 0), 8))
+}
+
+// patience is how long an unknown fate is left alone: the lease, doubled each
+// time it was looked into, up to a day or the lease, whichever is longer.
+func (o *Outbox) patience(attempts int) time.Duration {
+	l := o.lease()
+	return max(l, min(24*time.Hour, l<<min(max(attempts-1, 0), 10)))
+}

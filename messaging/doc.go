@@ -1,0 +1,19 @@
+// Package messaging sends messages to customers who may be written to, and
+// knows afterwards what became of each.
+//
+// Three things stand apart and meet in values. Check decides about one
+// Candidate: suppression, consent, open tickets, excluded tags, a usable
+// address, caps, quiet hours, the control group, in this order and always with
+// all reasons. A Campaign turns an audience into planned crm.Effect values, each
+// with a deterministic id, withheld and held-out ones included. An Outbox
+// carries planned effects out: it asks the guard again in the transaction that
+// claims them, hands them to a Sender outside of any transaction and records
+// the answers; what nobody can tell is Unknown, never guessed and never silently
+// sent twice.
+//
+// A Sender is one provider: MemorySender for tests, HTTPSender for a JSON API,
+// and whatever passes messagingtest.Run. Below are the parts that are useful
+// alone: sms (encodings, segments, prices), link (signed links, redirect, click
+// verdicts), consent (decisions, replies) and experiment (holdouts and what they
+// measure).
+package messaging

@@ -1,0 +1,248 @@
+package messaging
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/messaging/consent"
+)
+
+// The guards, in the order in which they decide. They are the Guard of the
+// crm.Reason values that Check gives.
+const (
+	GuardSuppressed = "suppressed"
+	GuardConsent    = "consent"
+	GuardTicket     = "open-ticket"
+	GuardTag        = "excluded-tag"
+	GuardAddress    = "invalid-address"
+	GuardCap        = "cap"
+	GuardQuiet      = "quiet-hours"
+	GuardHoldout    = "holdout"
+)
+
+// Guards returns the names of all guards in the order in which they decide.
+func Guards() []string {
+	return []string{GuardSuppressed, GuardConsent, GuardTicket, GuardTag, GuardAddress, GuardCap, GuardQuiet, GuardHoldout}
+}
+
+// Outcome is what is to be done with a message.
+type Outcome string
+
+// The outcomes of a check.
+const (
+	Send     Outcome = "send"
+	Defer    Outcome = "defer"    // not before Verdict.NotBefore
+	Withhold Outcome = "withhold" // a guard refused
+	HoldOut  Outcome = "holdout"  // the recipient is in the control group
+)
+
+// Verdict is one explained decision.
+type Verdict struct {
+	Outcome Outcome
+	// Guard is the first guard that refused, in the order of Guards; "" for
+	// Send.
+	Guard string
+	// NotBefore is the earliest admissible instant; set for Defer only.
+	NotBefore time.Time
+	// Reasons has one entry per guard in the order of Guards, also for those
+	// after the first refusal.
+	Reasons []crm.Reason
+}
+
+// Candidate is one message that might go to one address, with everything that
+// the guards look at.
+type Candidate struct {
+	Address   *crm.AddressState // nil: nothing is known, not even the address
+	Class     Class             // zero: Commercial
+	Consent   crm.ConsentKey
+	Policy    consent.Policy
+	Tags      []string       // of the customer, now
+	Exclude   []string       // tags that exclude from this message
+	Answers   crm.FactRef    // the ticket that the message answers: it does not silence it
+	Recent    []time.Time    // when commercial messages were sent to this person before, in any order
+	Caps      []Cap          // commercial messages only
+	Quiet     QuietHours     // the zero value has none
+	Zone      *time.Location // of the recipient; nil means UTC
+	Holdout   bool           // assigned to the control group; commercial messages only
+	Invalid   string         // why the address cannot be used, if the caller knows
+	SpreadKey string         // spreads messages after quiet hours; empty: the address
+}
+
+// Cap is the largest number of messages in any window of a length. A zero Max
+// with a positive Per lets nothing through; a Cap without Per caps nothing.
+type Cap struct {
+	Max int           `json:"max"`
+	Per time.Duration `json:"per"`
+}
+
+// Check decides whether a message may go out at an instant. It is a pure
+// function, used when a message is planned and again when it is sent, and it
+// runs every guard in the order of Guards, so that a refusal always has all its
+// reasons. The first refusal decides. Quiet hours do not refuse: they defer,
+// unless the recipient is held out, which is final at once.
+func Check(in Candidate, at time.Time) Verdict {
+	if in.Address == nil {
+		in.Address = &crm.AddressState{}
+	}
+	if in.Class == "" {
+		in.Class = Commercial
+	}
+	v := Verdict{Outcome: Send, Reasons: make([]crm.Reason, 0, 8)}
+	guard := func(name, refusal string, pass string) {
+		r := crm.Reason{Guard: name, Pass: refusal == "", Note: pass}
+		if refusal != "" {
+			r.Note = refusal
+			if v.Guard == "" {
+				v.Guard, v.Outcome = name, Withhold
+			}
+		}
+		v.Reasons = append(v.Reasons, r)
+	}
+	guard(GuardSuppressed, strings.Join(in.Address.Suppressed, ", "), "")
+	c := in.consentGuard(at)
+	if c.Allowed {
+		guard(GuardConsent, "", c.Note)
+	} else {
+		guard(GuardConsent, c.Note, "")
+	}
+	guard(GuardTicket, in.openTickets(), "")
+	guard(GuardTag, in.excludedTags(), "")
+	guard(GuardAddress, in.addressFault(), "")
+	guard(GuardCap, in.overCap(at), "")
+	in.quietGuard(&v, at)
+	refusal := ""
+	if in.Holdout && in.Class == Commercial {
+		refusal = "in the control group"
+	}
+	deferred := v.Outcome == Defer
+	if deferred && refusal != "" {
+		v.Guard = "" // held out for good, whatever the hour
+	}
+	guard(GuardHoldout, refusal, "")
+	if v.Guard == GuardHoldout {
+		v.Outcome, v.NotBefore = HoldOut, time.Time{}
+	}
+	return v
+}
+
+// consentGuard looks at consent alone: a suppression has its own guard before.
+func (in *Candidate) consentGuard(at time.Time) consent.Decision {
+	s := in.Address
+	if len(s.Suppressed) > 0 {
+		bare := *s
+		bare.Suppressed = nil
+		s = &bare
+	}
+	return in.Policy.Decide(s, in.Consent, in.Class, at)
+}
+
+func (in *Candidate) openTickets() string {
+	n := 0
+	for _, h := range in.Address.Holds {
+		if in.Answers.IsZero() || h != in.Answers {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "1 unsolved ticket"
+	}
+	return fmt.Sprintf("%d unsolved tickets", n)
+}
+
+func (in *Candidate) excludedTags() string {
+	var found []string
+	for _, t := range in.Exclude {
+		if slices.Contains(in.Tags, t) {
+			found = append(found, t)
+		}
+	}
+	if len(found) == 0 {
+		return ""
+	}
+	slices.Sort(found)
+	return strings.Join(slices.Compact(found), ", ")
+}
+
+func (in *Candidate) addressFault() string {
+	if in.Invalid != "" {
+		return in.Invalid
+	}
+	return AddressFault(in.Address.Address)
+}
+
+// overCap names the first cap that one more message would exceed.
+func (in *Candidate) overCap(at time.Time) string {
+	if in.Class != Commercial {
+		return ""
+	}
+	for _, c := range in.Caps {
+		if c.Per <= 0 {
+			continue
+		}
+		n := 0
+		for _, t := range in.Recent {
+			if t.After(at.Add(-c.Per)) && !t.After(at) {
+				n++
+			}
+		}
+		if n >= c.Max {
+			return fmt.Sprintf("%d sent within %s, at most %d allowed", n, span(c.Per), c.Max)
+		}
+	}
+	return ""
+}
+
+func (in *Candidate) quietGuard(v *Verdict, at time.Time) {
+	r := crm.Reason{Guard: GuardQuiet, Pass: true}
+	if !in.Quiet.IsZero() {
+		key := in.SpreadKey
+		if key == "" {
+			key = in.Address.Address.Value
+		}
+		if next := in.Quiet.NotBefore(at, in.Zone, key); next.After(at) {
+			r.Pass, r.Note = false, "until "+next.UTC().Format(time.RFC3339)
+			if v.Guard == "" {
+				v.Guard, v.Outcome, v.NotBefore = GuardQuiet, Defer, next
+			}
+		}
+	}
+	v.Reasons = append(v.Reasons, r)
+}
+
+// AddressFault says why nothing can be sent to an address, or "". A phone
+// number must be E.164 (a plus sign and 8 to 15 digits, no leading zero), an
+// e-mail address must have one @ with text around it, any other channel just a
+// value.
+func AddressFault(a crm.Address) string {
+	if a.IsZero() {
+		return "no address"
+	}
+	if a.Validate() != nil {
+		return "malformed address"
+	}
+	switch v := a.Value; a.Channel {
+	case crm.Phone:
+		if len(v) < 9 || len(v) > 16 || v[0] != '+' || v[1] == '0' || strings.Trim(v[1:], "0123456789") != "" {
+			return "not an E.164 number"
+		}
+	case crm.Email:
+		user, host, ok := strings.Cut(v, "@")
+		if !ok || user == "" || len(v) > 254 || !strings.Contains(strings.Trim(host, "."), ".") || strings.ContainsAny(host, "@ ") || strings.ContainsAny(user, " <>,;") {
+			return "not an e-mail address"
+		}
+	}
+	return ""
+}
+
+func span(d time.Duration) string {
+	if d >= 24*time.Hour && d%(24*time.Hour) == 0 {
+		return fmt.Sprintf("%d days", d/(24*time.Hour))
+	}
+	return d.String()
+}

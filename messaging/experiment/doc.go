@@ -1,0 +1,15 @@
+// Package experiment measures what a message changed: who is held out, how
+// large the held-out group has to be, and what the difference is worth.
+//
+// Assigner puts a unit (a person, a phone number) into treatment or holdout by
+// a keyed hash of experiment and unit, so that nothing is stored, the answer is
+// the same on every machine and for ever, and growing the audience moves nobody.
+// HoldoutSize says before sending whether a lift can be seen at all. Evaluate
+// turns counts into the three figures that belong together: conversion of
+// everybody, of those who clicked (descriptive only: they chose themselves) and
+// the increment over the held-out group, with an interval. It refuses to name a
+// winner when the split itself is broken (sample ratio mismatch).
+//
+// Rates are shares from 0 to 1, confidence levels likewise (0.95). The package
+// imports the standard library only.
+package experiment

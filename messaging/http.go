@@ -1,0 +1,354 @@
+package messaging
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// HTTPConfig configures an HTTPSender. Only URL must be set.
+type HTTPConfig struct {
+	// URL takes the POST; https, or http to a loopback address.
+	URL string
+	// StatusURL, if set, is asked what became of messages (Reconciler).
+	StatusURL string
+	// Client is used for its transport, cookies aside; nil means one of its
+	// own. Redirects are never followed.
+	Client *http.Client
+	// Authorize adds credentials to each request, such as an Authorization
+	// header; may be nil.
+	Authorize func(*http.Request) error
+	// Repeats says that the provider recognises message ids it has seen.
+	Repeats bool
+	// Batch is how many messages a request may have; 0 means 500.
+	Batch int
+	// Timeout bounds a request; 0 means 30 seconds.
+	Timeout time.Duration
+	// MaxRequest and MaxResponse bound the bodies in bytes; 0 means 10 MiB.
+	MaxRequest, MaxResponse int64
+}
+
+// HTTPSender is a provider behind a JSON API. One request carries a batch:
+//
+//	POST URL
+//	Content-Type: application/json
+//	Idempotency-Key: <hex SHA-256 of the ids, each followed by a line feed>
+//	{"messages":[{"id":"…","channel":"phone","to":"+905…","from":"VEFA","text":"…","class":"commercial","meta":{…}}]}
+//
+//	200
+//	{"receipts":[{"id":"…","status":"accepted","provider_id":"…","reason":"…","retry_after":30}]}
+//
+// A receipt's status is accepted, rejected, throttled or unknown; retry_after
+// is in seconds; receipts may come in any order, and a message without one is
+// uncertain. Of other answers,
+//
+//   - 429, 401, 403, 404 and 405 mean that nothing was taken (Throttled, with
+//     the Retry-After of the response): the provider or the host must change
+//     something first, the messages are fine;
+//   - 3xx likewise, for redirects are not followed;
+//   - the remaining 4xx refuse the batch for good (Rejected);
+//   - 408 and 5xx leave everything open (Uncertain).
+//
+// A connection that fails before any byte of the request was written is
+// Throttled, any later failure Uncertain. Nothing is retried here: that is the
+// Outbox's business. StatusURL takes POST {"ids":["…"]} and answers like URL; an
+// id of status "absent" was never received.
+type HTTPSender struct {
+	cfg    HTTPConfig
+	client *http.Client
+}
+
+// NewHTTPSender checks the configuration; it opens nothing.
+func NewHTTPSender(cfg HTTPConfig) (*HTTPSender, error) {
+	for name, raw := range map[string]string{"URL": cfg.URL, "StatusURL": cfg.StatusURL} {
+		u, err := url.Parse(raw)
+		optional := raw == "" && name == "StatusURL"
+		if !optional && (err != nil || u.Host == "" || (u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())))) {
+			return nil, fmt.Errorf("messaging: HTTPConfig.%s is not an absolute https URL", name)
+		}
+	}
+	if cfg.Batch <= 0 {
+		cfg.Batch = 500
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = 30 * time.Second
+	}
+	if cfg.MaxRequest <= 0 {
+		cfg.MaxRequest = 10 << 20
+	}
+	if cfg.MaxResponse <= 0 {
+		cfg.MaxResponse = 10 << 20
+	}
+	client := &http.Client{}
+	if cfg.Client != nil {
+		*client = *cfg.Client
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &HTTPSender{cfg, client}, nil
+}
+
+// MaxBatch implements BatchLimiter.
+func (s *HTTPSender) MaxBatch() int { return s.cfg.Batch }
+
+// Idempotent implements Idempotent: what HTTPConfig.Repeats says.
+func (s *HTTPSender) Idempotent() bool { return s.cfg.Repeats }
+
+type wireMessage struct {
+	ID      crm.EffectID      `json:"id"`
+	Channel crm.Channel       `json:"channel"`
+	To      string            `json:"to"`
+	From    string            `json:"from,omitempty"`
+	Text    string            `json:"text"`
+	Class   Class             `json:"class"`
+	Meta    map[string]string `json:"meta,omitempty"`
+}
+
+type wireReceipt struct {
+	ID         crm.EffectID `json:"id"`
+	Status     string       `json:"status"`
+	ProviderID string       `json:"provider_id"`
+	Reason     string       `json:"reason"`
+	RetryAfter float64      `json:"retry_after"`
+}
+
+// Send implements Sender. It never returns an error: what happened stands in
+// the receipts.
+func (s *HTTPSender) Send(ctx context.Context, batch []Message) ([]Receipt, error) {
+	if len(batch) == 0 {
+		return nil, nil
+	}
+	ids := make([]crm.EffectID, len(batch))
+	wire := make([]wireMessage, len(batch))
+	key := sha256.New()
+	for i, m := range batch {
+		ids[i] = m.ID
+		wire[i] = wireMessage{m.ID, m.To.Channel, m.To.Value, m.From, m.Text, m.Class, m.Meta}
+		io.WriteString(key, string(m.ID)+"\n")
+	}
+	body, err := json.Marshal(map[string]any{"messages": wire})
+	if err != nil {
+		return fill(ids, Receipt{Status: Rejected, Reason: "cannot be written as JSON"}), nil
+	}
+	if int64(len(body)) > s.cfg.MaxRequest {
+		return s.halves(ctx, batch, ids)
+	}
+	return s.post(ctx, s.cfg.URL, hex.EncodeToString(key.Sum(nil)), body, ids), nil
+}
+
+// halves sends a batch whose request would be too large in two.
+func (s *HTTPSender) halves(ctx context.Context, batch []Message, ids []crm.EffectID) ([]Receipt, error) {
+	if len(batch) == 1 {
+		return fill(ids, Receipt{Status: Rejected, Reason: "the message is too large"}), nil
+	}
+	half := len(batch) / 2
+	a, err := s.Send(ctx, batch[:half])
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.Send(ctx, batch[half:])
+	return append(a, b...), err
+}
+
+// Reconcile implements Reconciler. Without a StatusURL everything is uncertain.
+func (s *HTTPSender) Reconcile(ctx context.Context, ids []crm.EffectID) ([]Receipt, error) {
+	if s.cfg.StatusURL == "" {
+		return fill(ids, Receipt{Status: Uncertain, Reason: "the provider cannot be asked"}), nil
+	}
+	out := make([]Receipt, 0, len(ids))
+	for len(ids) > 0 {
+		part := ids[:min(len(ids), s.cfg.Batch)]
+		ids = ids[len(part):]
+		body, err := json.Marshal(map[string]any{"ids": part})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range s.post(ctx, s.cfg.StatusURL, "", body, part) {
+			switch {
+			case r.Reason == absent:
+				r.Status = Throttled
+			case r.Status == Throttled, r.Status == Rejected && r.Provider == whole:
+				r.Status = Uncertain // the question was not answered
+			}
+			if r.Provider == whole {
+				r.Provider = ""
+			}
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+const (
+	absent = "never received"
+	// whole marks, until post or Reconcile returns, a receipt that is an answer
+	// to the request and not to the message.
+	whole = "\x00"
+)
+
+// post makes one request and turns whatever happens into one receipt per id.
+func (s *HTTPSender) post(ctx context.Context, to, key string, body []byte, ids []crm.EffectID) []Receipt {
+	reconciling := key == ""
+	receipts := s.roundTrip(ctx, to, key, body, ids)
+	for i := range receipts {
+		if receipts[i].Provider == whole && !reconciling {
+			receipts[i].Provider = ""
+		}
+	}
+	return receipts
+}
+
+func (s *HTTPSender) roundTrip(ctx context.Context, to, key string, body []byte, ids []crm.EffectID) []Receipt {
+	all := func(status Status, after time.Duration, reason string) []Receipt {
+		return fill(ids, Receipt{Status: status, After: after, Reason: reason, Provider: whole})
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	var wrote atomic.Bool
+	trace := &httptrace.ClientTrace{WroteHeaderField: func(string, []string) { wrote.Store(true) }, GotConn: func(httptrace.GotConnInfo) { wrote.Store(true) }}
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodPost, to, bytes.NewReader(body))
+	if err != nil {
+		return all(Throttled, 0, "the request cannot be made")
+	}
+	req.GetBody = nil // or net/http would repeat the request by itself
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
+	}
+	if s.cfg.Authorize != nil {
+		if err := s.cfg.Authorize(req); err != nil {
+			return all(Throttled, 0, "no credentials")
+		}
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		if !wrote.Load() {
+			return all(Throttled, 0, "no connection")
+		}
+		return all(Uncertain, 0, "connection lost")
+	}
+	defer resp.Body.Close()
+	code := "HTTP " + strconv.Itoa(resp.StatusCode)
+	switch c := resp.StatusCode; {
+	case c == http.StatusOK || c == http.StatusCreated || c == http.StatusAccepted || c == http.StatusMultiStatus:
+	case c == http.StatusTooManyRequests, c == http.StatusUnauthorized, c == http.StatusForbidden, c == http.StatusNotFound, c == http.StatusMethodNotAllowed, c >= 300 && c < 400:
+		return all(Throttled, retryAfter(resp.Header.Get("Retry-After")), code)
+	case c >= 400 && c < 500 && c != http.StatusRequestTimeout:
+		return all(Rejected, 0, code)
+	default:
+		return all(Uncertain, 0, code)
+	}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, s.cfg.MaxResponse+1))
+	if err != nil || int64(len(data)) > s.cfg.MaxResponse {
+		return all(Uncertain, 0, code+" without a readable body")
+	}
+	receipts, err := parseReceipts(data, ids)
+	if err != nil {
+		return all(Uncertain, 0, code+" that is not the documented JSON")
+	}
+	return receipts
+}
+
+// parseReceipts reads the body of an answer about ids. Statuses that are not
+// known, ids that come twice with different answers and ids that do not come at
+// all are uncertain; ids that were not asked about are ignored.
+func parseReceipts(data []byte, ids []crm.EffectID) ([]Receipt, error) {
+	var body struct {
+		Receipts []wireReceipt `json:"receipts"`
+	}
+	if err := json.Unmarshal(data, &body); err != nil {
+		return nil, err
+	}
+	if body.Receipts == nil {
+		return nil, errors.New("messaging: no receipts")
+	}
+	at := make(map[crm.EffectID]int, len(ids))
+	out := fill(ids, Receipt{Status: Uncertain, Reason: "the provider did not mention it"})
+	seen := make([]bool, len(ids))
+	for i, id := range ids {
+		at[id] = i
+	}
+	for _, w := range body.Receipts {
+		i, ok := at[w.ID]
+		if !ok {
+			continue
+		}
+		r := Receipt{ID: w.ID, Status: Status(w.Status), Provider: short(w.ProviderID), Reason: short(w.Reason)}
+		switch {
+		case r.Status == Accepted, r.Status == Rejected, r.Status == Uncertain:
+		case r.Status == Throttled:
+			r.After = seconds(w.RetryAfter)
+		case w.Status == "absent":
+			r.Status, r.Reason = Uncertain, absent
+		default:
+			r.Status, r.Reason = Uncertain, "the provider's status is not known"
+		}
+		if seen[i] && r != out[i] {
+			r = Receipt{ID: w.ID, Status: Uncertain, Reason: "the provider contradicts itself"}
+		}
+		out[i], seen[i] = r, true
+	}
+	return out, nil
+}
+
+func fill(ids []crm.EffectID, r Receipt) []Receipt {
+	out := make([]Receipt, len(ids))
+	for i, id := range ids {
+		r.ID = id
+		out[i] = r
+	}
+	return out
+}
+
+// short bounds a provider's text and keeps it printable.
+func short(s string) string {
+	const limit = 200
+	if len(s) > limit {
+		cut := limit
+		for cut > 0 && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut]
+	}
+	return cleanText(s, limit)
+}
+
+// seconds bounds a provider's wish to a day.
+func seconds(s float64) time.Duration {
+	if !(s > 0) {
+		return 0
+	}
+	return time.Duration(min(s, 86400) * float64(time.Second))
+}
+
+// retryAfter reads the form in seconds; a date would need the provider's clock.
+func retryAfter(s string) time.Duration {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0
+	}
+	return seconds(float64(n))
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.IsLoopback()
+}

@@ -1,0 +1,144 @@
+package link
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// Classifier is the version of Classify's rules. Store it beside a verdict; a
+// verdict of another version is to be computed again.
+const Classifier = "vefa-2026.11"
+
+// The reasons of a verdict, in the order in which Classify gives them.
+const (
+	ReasonMethod    = "method"           // HEAD or OPTIONS
+	ReasonPrefetch  = "prefetch"         // a header said so
+	ReasonAgent     = "agent"            // a known preview, scanner or program
+	ReasonNoAgent   = "no-agent"         // none at all
+	ReasonEarly     = "before-delivery"  // the message had not arrived
+	ReasonFast      = "after-delivery"   // within MinDelay of its arrival
+	ReasonSpread    = "many-recipients"  // the same network asked for many people's links
+	ReasonCompanion = "machine-at-once"  // a certain machine asked for the same link from there
+	ReasonNoFetch   = "no-fetch-headers" // a browser that names one sends Sec-Fetch-Mode
+	ReasonLanguage  = "no-language"      // browsers send Accept-Language
+	ReasonAgents    = "agent-changed"    // the same network came with another agent within seconds
+)
+
+// Context is what a click's neighbours tell about it; Contexts computes it. The
+// zero value knows nothing and costs nothing.
+type Context struct {
+	// Delivered is when the message arrived, zero if nobody knows.
+	Delivered time.Time
+	// MinDelay is how long after delivery a person needs at least; 0 means 2 s.
+	MinDelay time.Duration
+	// Recipients is how many links other than this one the same IP hash asked
+	// for around it.
+	Recipients int
+	// MaxRecipients is how many of them are still fine, such as of people in
+	// one shop's network; 0 means 8.
+	MaxRecipients int
+	// Companion is set when a certain machine asked for the same link at nearly
+	// the same time: one from the same IP hash, or any HEAD or prefetch.
+	Companion bool
+	// Agents is how many other user agents asked for the same link from the
+	// same IP hash at nearly the same time.
+	Agents int
+}
+
+// Classify gives the verdict about a click and why. Machine means certain
+// evidence (a method or header that no person's click has, an agent that names
+// itself, a click before the message arrived), or two suspicions; Suspected one
+// suspicion; Human none. It is a pure function: run it again over history when
+// Classifier changes.
+func Classify(c Click, x Context) (crm.Verdict, []string) {
+	var reasons []string
+	var certain, doubts int
+	add := func(hit bool, reason string, weight *int) {
+		if hit {
+			reasons = append(reasons, reason)
+			*weight++
+		}
+	}
+	minDelay, maxRecipients := x.MinDelay, x.MaxRecipients
+	if minDelay <= 0 {
+		minDelay = 2 * time.Second
+	}
+	if maxRecipients <= 0 {
+		maxRecipients = 8
+	}
+	agent := strings.ToLower(c.Agent)
+	add(c.Method != "" && c.Method != http.MethodGet && c.Method != http.MethodPost, ReasonMethod, &certain)
+	add(c.Prefetch, ReasonPrefetch, &certain)
+	add(agent != "" && machineAgent(agent), ReasonAgent, &certain)
+	add(agent == "", ReasonNoAgent, &doubts)
+	since := c.At.Sub(x.Delivered)
+	add(!x.Delivered.IsZero() && since < 0, ReasonEarly, &certain)
+	add(!x.Delivered.IsZero() && since >= 0 && since < minDelay, ReasonFast, &doubts)
+	add(x.Recipients > 4*maxRecipients, ReasonSpread, &certain)
+	add(x.Recipients > maxRecipients && x.Recipients <= 4*maxRecipients, ReasonSpread, &doubts)
+	add(x.Companion, ReasonCompanion, &doubts)
+	add(!c.Fetch && sendsFetch(agent), ReasonNoFetch, &doubts)
+	add(!c.Language, ReasonLanguage, &doubts)
+	add(x.Agents > 0, ReasonAgents, &doubts)
+	switch {
+	case certain > 0 || doubts > 1:
+		return crm.Machine, reasons
+	case doubts == 1:
+		return crm.Suspected, reasons
+	}
+	return crm.Human, nil
+}
+
+// machineAgents are parts of the user agents of programs, previews and
+// scanners, in lower case. A browser's own agent has none of them.
+var machineAgents = [...]string{
+	"bot", "crawl", "spider", "scan", "preview", "fetch", "slurp", "validator", "monitor", "headless", "phantomjs", "lighthouse", "puppeteer", "playwright", "selenium",
+	"facebookexternalhit", "facebookcatalog", "whatsapp/", "telegram", "skypeuripreview", "slack-imgproxy", "viber/", "snapchat/", "pinterest/0", "vkshare", "embedly", "iframely", "outbrain", "linkexpanding", "unfurl",
+	"safelinks", "proofpoint", "mimecast", "barracuda", "symantec", "trendmicro", "forcepoint", "sophos", "fortinet", "paloalto", "cisco-", "ironport", "zscaler", "urldefense", "virustotal", "checkpoint", "netcraft", "phish", "censys", "expanse", "google-safety", "googleother", "google-pagerenderer", "google-read-aloud", "googleimageproxy", "google favicon", "google-inspectiontool", "apis-google", "mediapartners-google", "feedfetcher", "mail.ru", "yahoomailproxy", "cloudmark", "msoffice", "microsoft office", "ms-office", "outlook-", "skype for business", "bingpreview", "duckduckgo-favicons", "aolbuild", "ahrefs", "archive.org", "ia_archiver", "nutch", "heritrix",
+	"curl/", "wget/", "libwww", "python", "go-http-client", "java/", "okhttp", "apache-httpclient", "httpclient", "http-client", "http_request", "httpie", "axios", "node-fetch", "undici", "got (", "ruby", "perl", "php/", "guzzle", "libcurl", "winhttp", "postman", "insomnia", "restsharp", "aiohttp", "httpx", "scrapy", "reqwest", "dart/", "urlgrabber", "dalvik/", "cfnetwork/",
+}
+
+func machineAgent(lower string) bool {
+	for _, s := range machineAgents {
+		if strings.Contains(lower, s) {
+			// CUBOT is a maker of phones.
+			if s == "bot" && strings.Contains(lower, "cubot") && strings.Count(lower, "bot") == strings.Count(lower, "cubot") {
+				continue
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// sendsFetch reports agents of browsers that send Sec-Fetch headers on https:
+// Chromium from 76, Firefox from 90, Safari from 16.4. The handler of a test
+// over plain http never sees them from a real browser; nobody clicks there.
+func sendsFetch(lower string) bool {
+	if v, ok := version(lower, "chrome/"); ok {
+		return v >= 80
+	}
+	if v, ok := version(lower, "firefox/"); ok {
+		return v >= 90
+	}
+	if v, ok := version(lower, "version/"); ok && strings.Contains(lower, "safari/") {
+		return v >= 17
+	}
+	return false
+}
+
+// version reads the major number after a mark.
+func version(s, mark string) (int, bool) {
+	_, rest, ok := strings.Cut(s, mark)
+	if !ok {
+		return 0, false
+	}
+	n := 0
+	for i := 0; i < len(rest) && i < 4 && rest[i] >= '0' && rest[i] <= '9'; i++ {
+		n = n*10 + int(rest[i]-'0')
+	}
+	return n, n > 0
+}

@@ -1,0 +1,122 @@
+package link
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+)
+
+// Click is one request for a tracked link, as it was seen. It holds what
+// Classify needs and nothing that names a person: no token, and the address of
+// the client only as a keyed hash whose key changes every day.
+type Click struct {
+	ID        uint64    // of the link
+	RequestID string    // with ID the identity of the click: a repeat is the same click
+	At        time.Time // UTC
+	Method    string
+	Agent     string // User-Agent, at most MaxAgent bytes
+	IP        uint64 // keyed hash, 0 if the address is not known
+	Prefetch  bool   // Purpose, Sec-Purpose or X-Moz said so
+	Language  bool   // there was an Accept-Language
+	Fetch     bool   // there was a Sec-Fetch-Mode
+}
+
+// MaxAgent is the number of bytes of a User-Agent that are kept.
+const MaxAgent = 512
+
+// fill takes what a click keeps of a request's headers.
+func (c *Click) fill(r *http.Request) {
+	c.Method = r.Method
+	c.Agent = cutText(r.Header.Get("User-Agent"), MaxAgent)
+	c.Language = r.Header.Get("Accept-Language") != ""
+	c.Fetch = r.Header.Get("Sec-Fetch-Mode") != ""
+	for _, name := range [...]string{"Sec-Purpose", "Purpose", "X-Moz"} {
+		if v := r.Header.Get(name); v != "" && hasFold(v, "prefetch", "preview", "prerender") {
+			c.Prefetch = true
+		}
+	}
+}
+
+func hasFold(s string, words ...string) bool {
+	s = strings.ToLower(s)
+	for _, w := range words {
+		if strings.Contains(s, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// cutText returns at most n bytes of s, without half a character at the end.
+func cutText(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// RandomRequestID gives a request 128 random bits. It is the default.
+func RandomRequestID(*http.Request) string {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], rand.Uint64())
+	binary.BigEndian.PutUint64(b[8:], rand.Uint64())
+	var text [32]byte
+	hex.Encode(text[:], b[:])
+	return string(text[:])
+}
+
+// RemoteIP is the address of the connection. Behind a proxy give Config a
+// function that reads the header which that proxy sets.
+func RemoteIP(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap()
+}
+
+// ipHasher hashes addresses under a key that is derived anew for each UTC day.
+type ipHasher struct {
+	secret []byte
+	day    atomic.Pointer[dayKey]
+}
+
+type dayKey struct {
+	day   int64
+	block cipher.Block
+}
+
+func (h *ipHasher) hash(a netip.Addr, at time.Time) uint64 {
+	if !a.IsValid() {
+		return 0
+	}
+	day := at.Unix() / 86400
+	k := h.day.Load()
+	if k == nil || k.day != day {
+		mac := hmac.New(sha256.New, h.secret)
+		fmt.Fprintf(mac, "vefa/link/ip/1/%d", day)
+		block, err := aes.NewCipher(mac.Sum(nil)[:16])
+		if err != nil {
+			return 0 // cannot happen: the key has 16 bytes
+		}
+		k = &dayKey{day, block}
+		h.day.Store(k)
+	}
+	b := a.As16()
+	k.block.Encrypt(b[:], b[:])
+	return binary.BigEndian.Uint64(b[:]) | 1 // never 0
+}

@@ -1,0 +1,274 @@
+package link
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"sync"
+	"sync/atomic"
+)
+
+// Errors of a Codec. Match them with errors.Is.
+var (
+	// ErrMalformed: the text cannot be a token.
+	ErrMalformed = errors.New("link: malformed token")
+	// ErrForged: the tag does not fit, or the token is of another purpose.
+	ErrForged = errors.New("link: forged token")
+	// ErrUnknownKey: the token's key was retired or never known.
+	ErrUnknownKey = errors.New("link: unknown key")
+	// ErrRange: an id is larger than MaxID, or a purpose is not usable.
+	ErrRange = errors.New("link: out of range")
+	// ErrKey: a key cannot be added, signed with or retired.
+	ErrKey = errors.New("link: key")
+)
+
+const (
+	// TokenLen is the number of characters of a token.
+	TokenLen = 14
+	// MaxID is the largest id that a token can carry.
+	MaxID = 1<<39 - 1
+	// MinSecret is the smallest number of bytes in a key's secret.
+	MinSecret = 32
+	// maxPurpose bounds the purpose, so that the tag's input fits a buffer.
+	maxPurpose = 64
+)
+
+// Purposes that the library itself uses. A token of one purpose is forged for
+// every other.
+const (
+	PurposeClick       = "click"
+	PurposeUnsubscribe = "unsubscribe"
+	PurposePreference  = "preference"
+	PurposeSurvey      = "survey"
+)
+
+// Key is one secret. Its id stands in every token that was made with it.
+type Key struct {
+	ID     uint8  // 0 to 15
+	Secret []byte // at least MinSecret bytes
+}
+
+// Codec makes and reads tokens. Keys rotate: Add a new one everywhere, then
+// SignWith it, then Retire the old one when the last link made with it may die.
+// A Codec is safe for concurrent use.
+type Codec struct {
+	mu   sync.Mutex // serialises changes
+	ring atomic.Pointer[ring]
+}
+
+type ring struct {
+	keys   [16]*material
+	signer *material
+}
+
+// material is what is derived from a key.
+type material struct {
+	id     uint8
+	round  cipher.Block // the permutation's round function
+	states sync.Pool
+}
+
+// state is what one Mint or Parse works with, pooled so that none allocates.
+type state struct {
+	mac   hash.Hash
+	block [aes.BlockSize]byte
+	buf   [32 + maxPurpose]byte
+	sum   [sha256.Size]byte
+}
+
+// NewCodec returns a codec that knows the keys and signs with the first one.
+func NewCodec(keys ...Key) (*Codec, error) {
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("%w: at least one is needed", ErrKey)
+	}
+	c := &Codec{}
+	c.ring.Store(&ring{})
+	for _, k := range keys {
+		if err := c.Add(k); err != nil {
+			return nil, err
+		}
+	}
+	return c, c.SignWith(keys[0].ID)
+}
+
+// Add makes a key known: tokens made with it elsewhere are accepted from now
+// on. An id that is in use is refused.
+func (c *Codec) Add(k Key) error {
+	if k.ID > 15 {
+		return fmt.Errorf("%w: id %d is not from 0 to 15", ErrKey, k.ID)
+	}
+	if len(k.Secret) < MinSecret {
+		return fmt.Errorf("%w %d: the secret has %d bytes, at least %d are needed", ErrKey, k.ID, len(k.Secret), MinSecret)
+	}
+	block, err := aes.NewCipher(derive(k.Secret, "vefa/link/permute/1")[:16])
+	if err != nil {
+		return fmt.Errorf("%w %d: %w", ErrKey, k.ID, err)
+	}
+	tagKey := derive(k.Secret, "vefa/link/tag/1")
+	m := &material{id: k.ID, round: block}
+	m.states.New = func() any { return &state{mac: hmac.New(sha256.New, tagKey)} }
+	return c.change(func(r *ring) error {
+		if r.keys[k.ID] != nil {
+			return fmt.Errorf("%w %d: is known already", ErrKey, k.ID)
+		}
+		r.keys[k.ID] = m
+		return nil
+	})
+}
+
+func derive(secret []byte, label string) []byte {
+	h := hmac.New(sha256.New, secret)
+	h.Write([]byte(label))
+	return h.Sum(nil)
+}
+
+// SignWith makes new tokens with a known key from now on.
+func (c *Codec) SignWith(id uint8) error {
+	return c.change(func(r *ring) error {
+		if id > 15 || r.keys[id] == nil {
+			return fmt.Errorf("%w %d: is not known", ErrKey, id)
+		}
+		r.signer = r.keys[id]
+		return nil
+	})
+}
+
+// Retire forgets a key: every token made with it fails from now on. The key
+// that signs cannot be retired.
+func (c *Codec) Retire(id uint8) error {
+	return c.change(func(r *ring) error {
+		if id > 15 || r.keys[id] == nil {
+			return fmt.Errorf("%w %d: is not known", ErrKey, id)
+		}
+		if r.signer == r.keys[id] {
+			return fmt.Errorf("%w %d: still signs", ErrKey, id)
+		}
+		r.keys[id] = nil
+		return nil
+	})
+}
+
+func (c *Codec) change(fn func(*ring) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := *c.ring.Load()
+	if err := fn(&next); err != nil {
+		return err
+	}
+	c.ring.Store(&next)
+	return nil
+}
+
+// Mint returns the token of an id (0 to MaxID) for a purpose (1 to 64 bytes).
+// The same id, purpose and key give the same token.
+func (c *Codec) Mint(purpose string, id uint64) (string, error) {
+	if id > MaxID {
+		return "", fmt.Errorf("%w: id %d", ErrRange, id)
+	}
+	if purpose == "" || len(purpose) > maxPurpose {
+		return "", fmt.Errorf("%w: purpose of %d bytes", ErrRange, len(purpose))
+	}
+	m := c.ring.Load().signer
+	s := m.states.Get().(*state)
+	hidden := m.permute(s, id)
+	tag := m.tag(s, purpose, hidden)
+	m.states.Put(s)
+	// 83 bits from the top: tag (40), hidden id (39), key id (4).
+	lo := tag<<43 | hidden<<4 | uint64(m.id)
+	hi := tag >> 21
+	var text [TokenLen]byte
+	for i := TokenLen - 1; i >= 0; i-- {
+		var digit uint64
+		hi, lo, digit = divmod62(hi, lo)
+		text[i] = alphabet[digit]
+	}
+	return string(text[:]), nil
+}
+
+// Parse returns the id of a token of a purpose. The error is ErrMalformed,
+// ErrUnknownKey or ErrForged, without the token: tokens are not for logs.
+func (c *Codec) Parse(purpose, token string) (uint64, error) {
+	if len(token) != TokenLen || purpose == "" || len(purpose) > maxPurpose {
+		return 0, ErrMalformed
+	}
+	var hi, lo uint64
+	for i := 0; i < TokenLen; i++ {
+		d := digits[token[i]]
+		if d == noDigit {
+			return 0, ErrMalformed
+		}
+		hi, lo = muladd62(hi, lo, uint64(d))
+	}
+	if hi >= 1<<19 { // more than 83 bits
+		return 0, ErrMalformed
+	}
+	m := c.ring.Load().keys[lo&15]
+	if m == nil {
+		return 0, ErrUnknownKey
+	}
+	hidden := lo >> 4 & MaxID
+	s := m.states.Get().(*state)
+	want := m.tag(s, purpose, hidden)
+	var a, b [8]byte
+	binary.BigEndian.PutUint64(a[:], want)
+	binary.BigEndian.PutUint64(b[:], hi<<21|lo>>43)
+	same := subtle.ConstantTimeCompare(a[:], b[:])
+	id := m.restore(s, hidden)
+	m.states.Put(s)
+	if same != 1 {
+		return 0, ErrForged
+	}
+	return id, nil
+}
+
+// tag is the first 40 bits of HMAC-SHA256(label, key id, length of the purpose,
+// purpose, hidden id).
+func (m *material) tag(s *state, purpose string, hidden uint64) uint64 {
+	b := append(s.buf[:0], "vefa/link/1"...)
+	b = append(b, m.id, byte(len(purpose)))
+	b = append(b, purpose...)
+	b = binary.BigEndian.AppendUint64(b, hidden)
+	s.mac.Reset()
+	s.mac.Write(b)
+	return binary.BigEndian.Uint64(s.mac.Sum(s.sum[:0])) >> 24
+}
+
+// The permutation is an alternating Feistel network over 20 and 19 bits with
+// AES as round function. Eight rounds hide order and volume; nothing rests on
+// it but that.
+const (
+	rounds   = 8
+	highMask = 1<<20 - 1
+	lowMask  = 1<<19 - 1
+)
+
+func (m *material) permute(s *state, id uint64) uint64 {
+	high, low := uint32(id>>19), uint32(id)&lowMask
+	for r := byte(0); r < rounds; r += 2 {
+		high ^= m.mix(s, r, low) & highMask
+		low ^= m.mix(s, r+1, high) & lowMask
+	}
+	return uint64(high)<<19 | uint64(low)
+}
+
+func (m *material) restore(s *state, hidden uint64) uint64 {
+	high, low := uint32(hidden>>19), uint32(hidden)&lowMask
+	for r := byte(rounds); r > 0; r -= 2 {
+		low ^= m.mix(s, r-1, high) & lowMask
+		high ^= m.mix(s, r-2, low) & highMask
+	}
+	return uint64(high)<<19 | uint64(low)
+}
+
+func (m *material) mix(s *state, round byte, half uint32) uint32 {
+	s.block = [aes.BlockSize]byte{round}
+	binary.BigEndian.PutUint32(s.block[1:], half)
+	m.round.Encrypt(s.block[:], s.block[:])
+	return binary.BigEndian.Uint32(s.block[:])
+}

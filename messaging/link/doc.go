@@ -1,0 +1,22 @@
+// Package link makes and serves tracked links: short signed tokens, a redirect
+// that answers without the database, a log of clicks, and verdicts about who
+// clicked.
+//
+// A token is 14 characters of base62: a key id, a 39-bit id behind a keyed
+// permutation (so that nobody reads volume or order from it) and a 40-bit
+// HMAC-SHA256 tag that is bound to a purpose. Whoever guesses is refused without
+// a look into the store. A token names a link, it never authenticates anybody:
+// whatever changes state needs a POST by the person. Mint makes the token of an
+// id that the caller keeps with the message; Handler looks the destination of
+// an id up through the caller's Resolver, never in the URL.
+//
+//	codec, err := link.NewCodec(link.Key{ID: 1, Secret: secret})
+//	token, err := codec.Mint(link.PurposeClick, 42)
+//	mux.Handle("GET /{token}", handler) // NewHandler(Config{Codec: codec, …})
+//
+// Clicks go to a bounded Log that writes them in groups. Classify gives the
+// verdict about a stored click, with reasons and a version, and can be run again
+// over history; Contexts computes from many clicks what it needs to know about
+// each. Verdicts are bounded guesses: a scanner that behaves like a browser on
+// another network at a human hour cannot be told from a person.
+package link

@@ -1,0 +1,182 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// ErrNotFound is what a Resolver returns for an id that leads nowhere.
+var ErrNotFound = errors.New("link: no such link")
+
+// Resolver knows where links lead.
+type Resolver interface {
+	// Destination returns the URL of a link id, or an error that is ErrNotFound
+	// if there is none.
+	Destination(ctx context.Context, id uint64) (string, error)
+}
+
+// ResolverFunc is a function as a Resolver.
+type ResolverFunc func(ctx context.Context, id uint64) (string, error)
+
+// Destination calls f.
+func (f ResolverFunc) Destination(ctx context.Context, id uint64) (string, error) { return f(ctx, id) }
+
+// Config configures a Handler. Codec, Resolver, Log and IPSecret must be set.
+type Config struct {
+	Codec    *Codec
+	Resolver Resolver
+	Log      *Log
+	// IPSecret keys the hashes of client addresses; at least 16 bytes.
+	IPSecret []byte
+	// Allow says where links may lead. It is checked when a destination is
+	// loaded into the cache, so at serve time.
+	Allow Destinations
+	// Purpose of the tokens; empty means PurposeClick.
+	Purpose string
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// RequestID gives the idempotency key of a request; nil means
+	// RandomRequestID. At most 128 bytes of it are kept.
+	RequestID func(*http.Request) string
+	// ClientIP finds the client's address; nil means RemoteIP.
+	ClientIP func(*http.Request) netip.Addr
+	// CacheSize is how many destinations are kept; 0 means 65,536.
+	CacheSize int
+	// Fresh is how long a destination is used without asking the Resolver
+	// again; 0 means 10 minutes. An older one is still used while the Resolver
+	// fails.
+	Fresh time.Duration
+	// Timeout bounds one call of the Resolver; 0 means 2 seconds.
+	Timeout time.Duration
+}
+
+// Handler redirects tracked links: GET or HEAD of a path whose last element is
+// a token answers 302 to the link's destination and records a Click. A token
+// that does not verify gets 404 without a look into cache, Resolver or Log.
+// GET never changes anything but the log of clicks.
+type Handler struct {
+	cfg   Config
+	cache *cache
+	ips   ipHasher
+}
+
+// NewHandler checks the configuration and reports every fault of it.
+func NewHandler(cfg Config) (*Handler, error) {
+	var faults []error
+	need := func(ok bool, what string) {
+		if !ok {
+			faults = append(faults, errors.New("link: Config."+what))
+		}
+	}
+	need(cfg.Codec != nil, "Codec must be set")
+	need(cfg.Resolver != nil, "Resolver must be set")
+	need(cfg.Log != nil, "Log must be set")
+	need(len(cfg.IPSecret) >= 16, "IPSecret must have at least 16 bytes")
+	need(len(cfg.Purpose) <= maxPurpose, "Purpose is longer than 64 bytes")
+	for _, h := range cfg.Allow.Hosts {
+		need(h != "" && h == strings.ToLower(h) && !strings.ContainsAny(h, "/:@ "), fmt.Sprintf("Allow.Hosts: %q is no host in lower case", h))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	if cfg.Purpose == "" {
+		cfg.Purpose = PurposeClick
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.RequestID == nil {
+		cfg.RequestID = RandomRequestID
+	}
+	if cfg.ClientIP == nil {
+		cfg.ClientIP = RemoteIP
+	}
+	if cfg.CacheSize <= 0 {
+		cfg.CacheSize = 65536
+	}
+	if cfg.Fresh <= 0 {
+		cfg.Fresh = 10 * time.Minute
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = 2 * time.Second
+	}
+	secret := append([]byte(nil), cfg.IPSecret...)
+	return &Handler{cfg: cfg, cache: newCache(cfg.CacheSize), ips: ipHasher{secret: secret}}, nil
+}
+
+// Header values that every answer shares; net/http only reads them.
+var (
+	noStore    = []string{"no-store"}
+	noReferrer = []string{"no-referrer"}
+	noIndex    = []string{"noindex"}
+	noBody     = []string{"0"}
+)
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	head := w.Header()
+	head["Cache-Control"], head["Referrer-Policy"], head["X-Robots-Tag"] = noStore, noReferrer, noIndex
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		head.Set("Allow", "GET, HEAD")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	path := r.URL.Path
+	id, err := h.cfg.Codec.Parse(h.cfg.Purpose, path[strings.LastIndexByte(path, '/')+1:])
+	if err != nil {
+		http.Error(w, "no such link", http.StatusNotFound)
+		return
+	}
+	now := h.cfg.Now().UTC()
+	location, err := h.locate(r.Context(), id, now)
+	if err != nil {
+		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDestination) {
+			http.Error(w, "no such link", http.StatusNotFound)
+			return
+		}
+		head.Set("Retry-After", "5")
+		http.Error(w, "try again", http.StatusServiceUnavailable)
+		return
+	}
+	c := Click{ID: id, At: now, RequestID: cutText(h.cfg.RequestID(r), 128), IP: h.ips.hash(h.cfg.ClientIP(r), now)}
+	c.fill(r)
+	// A click that finds no room is counted by the log; the person goes on.
+	_ = h.cfg.Log.Record(r.Context(), c)
+	head["Location"], head["Content-Length"] = location, noBody
+	w.WriteHeader(http.StatusFound)
+}
+
+// locate returns the Location header of a link.
+func (h *Handler) locate(ctx context.Context, id uint64, now time.Time) ([]string, error) {
+	e := h.cache.get(id)
+	if e != nil && now.Sub(e.loaded) < h.cfg.Fresh {
+		return e.location, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
+	defer cancel()
+	dest, err := h.cfg.Resolver.Destination(ctx, id)
+	switch {
+	case err == nil:
+		if err := h.cfg.Allow.Check(dest); err != nil {
+			h.cache.drop(id)
+			return nil, err
+		}
+		e = &entry{id: id, location: []string{dest}, loaded: now}
+		h.cache.put(e)
+		return e.location, nil
+	case errors.Is(err, ErrNotFound):
+		h.cache.drop(id)
+		return nil, err
+	case e != nil: // better the last known destination than none
+		return e.location, nil
+	}
+	return nil, err
+}
+
+// Forget drops a cached destination, after the record of a link has changed.
+func (h *Handler) Forget(id uint64) { h.cache.drop(id) }
