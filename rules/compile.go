@@ -1,0 +1,501 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+	"unsafe"
+)
+
+// compiled is a rule that is ready to be evaluated.
+type compiled struct {
+	rule    *Rule
+	each    *field
+	from    int64 // days; rules fire on from <= today <= to
+	to      int64
+	actions []compiledAction
+
+	// The test of the facts: the head range (if span >= 0 by hasHead) is tried
+	// in line before the closure is called; perRow is nil without Each.
+	hasHead  bool
+	headOff  uintptr
+	headLo   int64
+	headSpan uint64
+	test     boolFn
+	perRow   boolFn
+	group    int // index of the group, or -1
+	mode     GroupMode
+
+	guard    boolFn
+	cancelOn []cancelTest
+
+	when   *term // as written, for Explain and Lint
+	unless *term
+	simple *term // both, simplified
+	cost   int64
+}
+
+type cancelTest struct {
+	name string
+	test boolFn
+}
+
+type compiledAction struct {
+	delay delay
+	clock int
+	last  delay
+	lasts bool
+}
+
+// compiler turns books into compiled rules and collects every fault.
+type compiler struct {
+	schema *schema
+	front  *frontEnd
+	faults []*Fault
+	order  []int // of faults: position of the book
+	book   *Book
+	bookNo int
+	groups map[string]int
+	modes  []GroupMode
+	rules  []*compiled
+	named  map[string]bool
+}
+
+const (
+	farPast   = int64(-1 << 40)
+	farFuture = int64(1 << 40)
+	maxName   = 200
+)
+
+// Compile checks all books together and returns the immutable Set of their
+// rules, or a *CompileError with every fault of every book.
+func (s *Schema[F]) Compile(books ...*Book) (*Set[F], error) {
+	c := &compiler{schema: s.s, front: newFrontEnd(s.s), groups: map[string]int{}, named: map[string]bool{}}
+	c.each(books, c.declare)
+	c.each(books, c.checkConditions)
+	c.each(books, c.compileRules)
+	if len(c.rules) > s.s.limits.Rules {
+		c.fault("", "", "rules", "there are %d rules, at most %d are allowed", len(c.rules), s.s.limits.Rules)
+	}
+	if len(c.faults) > 0 {
+		sort.Stable(faultOrder{c.faults, c.order})
+		return nil, compileError(c.faults)
+	}
+	return newSet(s, c), nil
+}
+
+// faultOrder sorts by book, then line.
+type faultOrder struct {
+	faults []*Fault
+	books  []int
+}
+
+func (o faultOrder) Len() int { return len(o.faults) }
+func (o faultOrder) Swap(i, j int) {
+	o.faults[i], o.faults[j] = o.faults[j], o.faults[i]
+	o.books[i], o.books[j] = o.books[j], o.books[i]
+}
+
+func (o faultOrder) Less(i, j int) bool {
+	a, b := o.faults[i], o.faults[j]
+	return cmp.Or(cmp.Compare(o.books[i], o.books[j]), cmp.Compare(a.fileLine(), b.fileLine()), cmp.Compare(a.fileColumn(), b.fileColumn())) < 0
+}
+
+func (f *Fault) fileLine() int {
+	if f.File == "" {
+		return 0
+	}
+	return f.Line
+}
+
+func (f *Fault) fileColumn() int {
+	if f.File == "" {
+		return 0
+	}
+	return f.Column
+}
+
+func (c *compiler) each(books []*Book, fn func()) {
+	for i, b := range books {
+		if b != nil {
+			c.book, c.bookNo = b, i
+			fn()
+		}
+	}
+}
+
+// fault reports a mistake in the value at path.
+func (c *compiler) fault(path, rule, field, format string, args ...any) {
+	f := &Fault{Rule: rule, Field: field, Msg: fmt.Sprintf(format, args...)}
+	c.book.locate(f, path)
+	c.add(f)
+}
+
+func (c *compiler) add(f *Fault) {
+	if len(c.faults) < 1000 {
+		c.faults = append(c.faults, f)
+		c.order = append(c.order, c.bookNo)
+	}
+}
+
+// exprFaults reports mistakes inside the expression at path.
+func (c *compiler) exprFaults(path, rule, field, text string, faults []exprFault) {
+	for _, e := range faults {
+		f := &Fault{Rule: rule, Field: field, Msg: e.msg}
+		c.book.locateIn(f, path, text, e.at)
+		c.add(f)
+	}
+}
+
+// declare makes the names of conditions and groups known.
+func (c *compiler) declare() {
+	for i, d := range c.book.Conditions {
+		path, who := fmt.Sprintf("conditions[%d]", i), "condition "+d.Name
+		switch {
+		case !isName(d.Name):
+			c.fault(path+".name", who, "name", "%q is no name: letters, digits and _ are allowed", d.Name)
+		case functions[d.Name].usage != "" || d.Name == "row" || c.schema.root.fields[d.Name] != nil:
+			c.fault(path+".name", who, "name", "the name is taken")
+		case c.front.conditions[d.Name] != nil:
+			c.fault(path+".name", who, "name", "the name is used twice")
+		default:
+			each, ok := c.rowsField(path+".each", who, d.Each)
+			if ok {
+				c.front.conditions[d.Name] = &condition{name: d.Name, text: d.Expr, each: each}
+			}
+		}
+	}
+	for i, g := range c.book.Groups {
+		path, who := fmt.Sprintf("groups[%d]", i), "group "+g.Name
+		if msg := checkText(g.Name, maxName); msg != "" {
+			c.fault(path+".name", who, "name", "%s", msg)
+			continue
+		}
+		if _, ok := c.groups[g.Name]; ok {
+			c.fault(path+".name", who, "name", "the name is used twice")
+			continue
+		}
+		switch g.Mode {
+		case "", All, First, Exclusive:
+		default:
+			c.fault(path+".mode", who, "mode", "must be all, first or exclusive, not %q", g.Mode)
+		}
+		if len(c.modes) == 64 {
+			c.fault(path+".name", who, "name", "there are more than 64 groups")
+			continue
+		}
+		c.groups[g.Name] = len(c.modes)
+		c.modes = append(c.modes, g.Mode)
+	}
+}
+
+func (c *compiler) rowsField(path, who, name string) (*field, bool) {
+	if name == "" {
+		return nil, true
+	}
+	f := c.schema.root.fields[name]
+	if f != nil && f.kind == Rows {
+		return f, true
+	}
+	var names []string
+	for _, f := range c.schema.root.order {
+		if f.kind == Rows {
+			names = append(names, f.name)
+		}
+	}
+	if f != nil {
+		c.fault(path, who, "each", "%s is of kind %s, rows are needed", name, f.kind)
+	} else {
+		c.fault(path, who, "each", "unknown name %s%s", name, didYouMean(name, names))
+	}
+	return nil, false
+}
+
+func (c *compiler) checkConditions() {
+	for i, d := range c.book.Conditions {
+		k := c.front.conditions[d.Name]
+		if k == nil || k.text != d.Expr {
+			continue
+		}
+		if _, faults := c.front.lower(d.Expr, k.each, []string{d.Name}); len(faults) > 0 {
+			c.exprFaults(fmt.Sprintf("conditions[%d].expr", i), "condition "+d.Name, "expr", d.Expr, faults)
+		}
+	}
+}
+
+func (c *compiler) compileRules() {
+	for i := range c.book.Rules {
+		r := c.book.Rules[i].clone()
+		before := len(c.faults)
+		c.front.used = nil
+		out := c.rule(fmt.Sprintf("rules[%d]", i), r)
+		if len(c.faults) == before {
+			c.rules = append(c.rules, out)
+		}
+	}
+}
+
+// clone copies a rule, so that nobody can change a compiled one.
+func (r *Rule) clone() *Rule {
+	c := *r
+	c.Tags = slices.Clone(r.Tags)
+	c.CancelOn = slices.Clone(r.CancelOn)
+	c.Then = slices.Clone(r.Then)
+	for i := range c.Then {
+		with := make(map[string]string, len(c.Then[i].With))
+		for k, v := range c.Then[i].With {
+			with[k] = v
+		}
+		if len(with) == 0 {
+			with = nil
+		}
+		c.Then[i].With = with
+	}
+	return &c
+}
+
+func (c *compiler) rule(path string, r *Rule) *compiled {
+	out := &compiled{rule: r, from: farPast, to: farFuture, group: -1}
+	fault := func(field, format string, args ...any) { c.fault(path+"."+field, r.Name, field, format, args...) }
+	if msg := checkText(r.Name, maxName); msg != "" {
+		fault("name", "%s", msg)
+	} else if c.named[r.Name] {
+		fault("name", "the name is used twice")
+	}
+	c.named[r.Name] = true
+	c.trigger(r, fault)
+	each, ok := c.rowsField(path+".each", r.Name, r.Each)
+	out.each = each
+	if ok {
+		out.when = c.expr(path, r, "when", r.When, each)
+		if r.Unless != "" {
+			out.unless = c.expr(path, r, "unless", r.Unless, each)
+		}
+		if r.Guard != "" {
+			if t := c.expr(path, r, "guard", r.Guard, each); t != nil {
+				out.guard = compileBool(simplify(t))
+			}
+		}
+		c.cancelTests(out, path, each)
+	}
+	if r.Group != "" {
+		if g, ok := c.groups[r.Group]; ok {
+			out.group, out.mode = g, c.modes[g]
+		} else {
+			names := make([]string, 0, len(c.groups))
+			for n := range c.groups {
+				names = append(names, n)
+			}
+			fault("group", "there is no group %q%s", r.Group, didYouMean(r.Group, names))
+		}
+	}
+	c.once(out, fault)
+	out.from = c.date(r.From, "from", farPast, fault)
+	out.to = c.date(r.To, "to", farFuture, fault)
+	if out.from > out.to {
+		fault("to", "is before from")
+	}
+	c.actions(out, path)
+	if out.when != nil && (r.Unless == "" || out.unless != nil) {
+		out.link(c.schema)
+	}
+	if r.Version == 0 {
+		r.Version = contentVersion(r, c.conditionTexts())
+	} else if r.Version < 0 {
+		fault("version", "must be positive")
+	}
+	return out
+}
+
+// conditionTexts lists the conditions that were expanded so far. A change of
+// any of them may change a rule, so they are part of its version.
+func (c *compiler) conditionTexts() []string {
+	var texts []string
+	for _, name := range c.front.used {
+		texts = append(texts, name+"="+c.front.conditions[name].text)
+	}
+	slices.Sort(texts)
+	return slices.Compact(texts)
+}
+
+func (c *compiler) trigger(r *Rule, fault func(string, string, ...any)) {
+	if r.On.Kind == "" {
+		r.On.Kind = OnEvening
+		if r.On.Event != "" {
+			r.On.Kind = OnEvent
+		}
+	}
+	switch r.On.Kind {
+	case OnEvening, OnManual:
+		if r.On.Event != "" {
+			fault("on", "an event belongs to the trigger event only")
+		}
+	case OnEvent:
+		if msg := checkText(r.On.Event, maxName); msg != "" {
+			fault("on", "the event %s", msg)
+		}
+	default:
+		fault("on", "must be evening, manual or event: kind, not %q", r.On.Kind)
+	}
+}
+
+func (c *compiler) expr(path string, r *Rule, name, text string, each *field) *term {
+	t, faults := c.front.compile(text, each)
+	c.exprFaults(path+"."+name, r.Name, name, text, faults)
+	return t
+}
+
+func (c *compiler) cancelTests(out *compiled, path string, each *field) {
+	for i, name := range out.rule.CancelOn {
+		field := fmt.Sprintf("cancel_on[%d]", i)
+		k := c.front.conditions[name]
+		if k == nil {
+			names := make([]string, 0, len(c.front.conditions))
+			for n := range c.front.conditions {
+				names = append(names, n)
+			}
+			c.fault(path+"."+field, out.rule.Name, field, "there is no condition %q%s", name, didYouMean(name, names))
+			continue
+		}
+		t, faults := c.front.compile(name, each)
+		for _, f := range faults {
+			c.fault(path+"."+field, out.rule.Name, field, "%s", f.msg)
+		}
+		if t != nil {
+			out.cancelOn = append(out.cancelOn, cancelTest{name, compileBool(simplify(t))})
+		}
+	}
+}
+
+func (c *compiler) once(out *compiled, fault func(string, string, ...any)) {
+	r := out.rule
+	switch {
+	case int(r.Once) >= len(onceNames):
+		fault("once", "%s is not known", r.Once)
+	case r.Once == OnceDefault && r.Each != "":
+		r.Once = PerRow
+	case r.Once == OnceDefault:
+		r.Once = PerCustomer
+	case r.Once == PerRow && r.Each == "":
+		fault("once", "per row needs each: the rows that the rule fires for")
+	}
+}
+
+func (c *compiler) date(s, name string, empty int64, fault func(string, string, ...any)) int64 {
+	if s == "" {
+		return empty
+	}
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		fault(name, "%q is no date: write year-month-day, as in 2025-01-31", s)
+		return empty
+	}
+	return floorDiv(t.Unix(), 86400)
+}
+
+func (c *compiler) actions(out *compiled, path string) {
+	r := out.rule
+	if len(r.Then) == 0 {
+		c.fault(path+".then", r.Name, "then", "must not be empty")
+	}
+	if len(r.Then) > 50 {
+		c.fault(path+".then", r.Name, "then", "has %d actions, at most 50 are allowed", len(r.Then))
+		return
+	}
+	keys := map[string]bool{}
+	for i := range r.Then {
+		a := &r.Then[i]
+		where := fmt.Sprintf("then[%d]", i)
+		fault := func(field, format string, args ...any) {
+			c.fault(path+"."+where+"."+field, r.Name, where+"."+field, format, args...)
+		}
+		if !slices.Contains(actionKinds, a.Kind) {
+			fault("kind", "must be tag, untag, survey, message, ticket or task, not %q", a.Kind)
+			continue
+		}
+		if msg := checkText(a.Name, maxName); msg != "" {
+			fault(string(a.Kind), "%s", msg)
+		}
+		if a.ID != "" {
+			if msg := checkText(a.ID, maxName); msg != "" {
+				fault("id", "%s", msg)
+			}
+		}
+		if strings.Contains(a.key(), "@") {
+			fault("id", "must not contain @")
+		}
+		if keys[a.key()] {
+			fault("id", "a second action of the same kind and name needs an id of its own")
+		}
+		keys[a.key()] = true
+		ca := compiledAction{}
+		var err error
+		if ca.delay, err = parseDelay(a.After); err != nil {
+			fault("after", "%v", err)
+		}
+		if ca.clock, err = parseClock(a.At); err != nil {
+			fault("at", "%v", err)
+		}
+		if a.For != "" {
+			ca.lasts = true
+			if ca.last, err = parseDelay(a.For); err != nil {
+				fault("for", "%v", err)
+			} else if a.Kind != DoTag {
+				fault("for", "belongs to tag only")
+			}
+		}
+		out.actions = append(out.actions, ca)
+	}
+}
+
+// link makes the closures from the checked terms.
+func (out *compiled) link(s *schema) {
+	t := out.when
+	if out.unless != nil {
+		t = both(t, not(out.unless))
+	}
+	out.simple = simplify(t)
+	out.cost = t.cost
+	conjuncts := []*term{out.simple}
+	if out.simple.op == opAnd {
+		conjuncts = out.simple.kids
+	}
+	var facts, rows []*term
+	for _, k := range conjuncts {
+		if k.readsRow() {
+			rows = append(rows, k)
+		} else {
+			facts = append(facts, k)
+		}
+	}
+	if len(facts) > 0 {
+		if h := facts[0]; h.op == opBetween && h.kids[0].op == opField && h.kids[0].base == ofFacts && h.kids[0].kind == Int && isWide(h.kids[0].field) {
+			out.hasHead, out.headOff = true, h.kids[0].field.offset
+			out.headLo, out.headSpan = h.num, uint64(h.high())-uint64(h.num)
+			facts = facts[1:]
+		}
+	}
+	if len(facts) > 0 {
+		out.test = conjunction(compileAll(facts))
+	}
+	if len(rows) > 0 {
+		out.perRow = conjunction(compileAll(rows))
+	}
+}
+
+func (t *term) readsRow() bool {
+	found := false
+	t.walk(func(k *term) { found = found || (k.op == opField || k.isLoop()) && k.base == ofRow })
+	return found
+}
+
+// matches tests the facts alone.
+func (out *compiled) matches(e env) bool {
+	if out.hasHead && uint64(*(*int64)(unsafe.Add(e.facts, out.headOff)))-uint64(out.headLo) > out.headSpan {
+		return false
+	}
+	return out.test == nil || out.test(e)
+}

@@ -1,0 +1,205 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/checker"
+	"github.com/expr-lang/expr/conf"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/types"
+)
+
+// frontEnd parses and checks expressions over one schema. Parser and type
+// checker are those of github.com/expr-lang/expr; its compiler and virtual
+// machine are never used: they have no bound that would hold against a hostile
+// text (one line of reduce and + ends the process).
+type frontEnd struct {
+	schema     *schema
+	conditions map[string]*condition
+	configs    map[*field]*conf.Config
+	used       []string // conditions expanded since it was last emptied
+}
+
+// condition is a named expression that others may use.
+type condition struct {
+	name   string
+	text   string
+	each   *field
+	term   *term
+	done   bool     // lowered
+	uses   []string // other conditions, theirs too
+	size   int      // nodes of term
+	faults []exprFault
+}
+
+func newFrontEnd(s *schema) *frontEnd {
+	return &frontEnd{schema: s, conditions: map[string]*condition{}, configs: map[*field]*conf.Config{}}
+}
+
+// compile turns a text into a simplified term of kind bool, or says what is
+// wrong with it. each is the field whose rows the rule fires for, or nil.
+func (f *frontEnd) compile(text string, each *field) (*term, []exprFault) {
+	t, faults := f.lower(text, each, nil)
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	if limit := f.schema.limits.Cost; t.cost > limit {
+		return nil, []exprFault{{t.at, fmt.Sprintf("may take %d steps, at most %d are allowed: declare smaller maxima or go over fewer rows", t.cost, limit)}}
+	}
+	return simplify(t), nil
+}
+
+// lower parses and checks a text. path holds the conditions being expanded.
+func (f *frontEnd) lower(text string, each *field, path []string) (t *term, faults []exprFault) {
+	defer func() {
+		// The parser is not ours and its input is hostile. It is not known to
+		// panic; if it does, that is a faulty rule and not a dead process.
+		if r := recover(); r != nil {
+			t, faults = nil, []exprFault{{0, fmt.Sprintf("cannot be read (%v)", r)}}
+		}
+	}()
+	limits := f.schema.limits
+	switch n := utf8.RuneCountInString(text); {
+	case strings.TrimSpace(text) == "":
+		return nil, []exprFault{{0, "must not be empty"}}
+	case n > limits.Source:
+		return nil, []exprFault{{0, fmt.Sprintf("has %d characters, at most %d are allowed", n, limits.Source)}}
+	case !utf8.ValidString(text):
+		return nil, []exprFault{{0, "is not valid UTF-8"}}
+	}
+	config := f.config(each)
+	tree, err := parser.ParseWithConfig(text, config)
+	if err != nil {
+		return nil, []exprFault{parseFault(err)}
+	}
+	l := &lowerer{front: f, each: each, path: path}
+	t = l.expr(tree.Node)
+	if t != nil && t.kind != Bool {
+		l.fault(t.at, "must be true or false, not a value of kind %s", t.kind)
+	}
+	if len(l.faults) > 0 {
+		return nil, l.faults
+	}
+	if _, err := checker.Check(tree, config); err != nil {
+		return nil, []exprFault{parseFault(err)}
+	}
+	return t, nil
+}
+
+// parseFault turns an error of expr into a fault.
+func parseFault(err error) exprFault {
+	var fe *file.Error
+	if !errors.As(err, &fe) {
+		return exprFault{0, err.Error()}
+	}
+	msg := strings.TrimPrefix(fe.Message, "compilation failed: ")
+	return exprFault{fe.From, msg}
+}
+
+// config returns the settings of expr's parser and checker for rules on each.
+func (f *frontEnd) config(each *field) *conf.Config {
+	if c := f.configs[each]; c != nil {
+		return c
+	}
+	env := envTypes(f.schema.root)
+	for name := range f.conditions {
+		if _, taken := env[name]; !taken {
+			env[name] = types.Bool
+		}
+	}
+	if each != nil {
+		env["row"] = envTypes(each.row)
+	}
+	c := conf.CreateNew()
+	c.WithEnv(env)
+	c.Strict = true
+	c.Optimize = false
+	c.Expect = reflect.Bool
+	c.ExpectAny = true
+	c.MaxNodes = uint(f.schema.limits.Nodes)
+	for name := range c.Builtins {
+		if _, ok := functions[name]; !ok {
+			c.Disabled[name] = true
+			delete(c.Builtins, name)
+		}
+	}
+	for name, fn := range functions {
+		if fn.sample != nil {
+			// The checker needs the type alone; the function is never called.
+			expr.Function(name, func(...any) (any, error) { return nil, nil }, fn.sample)(c)
+		}
+	}
+	f.configs[each] = c
+	return c
+}
+
+// envTypes describes a row to expr's checker. Nullable fields are of any type
+// there: our own checker has looked at them already.
+func envTypes(t *rowType) types.Map {
+	m := types.Map{}
+	for _, f := range t.order {
+		switch {
+		case f.kind == Rows:
+			m[f.name] = types.Array(envTypes(f.row))
+		case f.kind == Tags:
+			m[f.name] = types.TypeOf([]string(nil))
+		case f.nullable && f.kind != Time:
+			m[f.name] = types.Any
+		case f.kind == Time:
+			m[f.name] = types.Any
+		case f.kind == Bool:
+			m[f.name] = types.Bool
+		case f.kind == Int:
+			m[f.name] = types.Int
+		case f.kind == Float:
+			m[f.name] = types.Float64
+		default:
+			m[f.name] = types.String
+		}
+	}
+	return m
+}
+
+// function is one function that rules may call. Everything that expr knows and
+// this table does not is refused.
+type function struct {
+	min, max int    // number of arguments
+	loop     bool   // goes over rows, second argument is a predicate
+	sample   any    // type for expr's checker; nil if expr knows the function
+	usage    string // shown when it is called wrongly
+}
+
+var functions = map[string]function{
+	"any":               {2, 2, true, nil, "any(Rows, condition)"},
+	"all":               {2, 2, true, nil, "all(Rows, condition)"},
+	"none":              {2, 2, true, nil, "none(Rows, condition)"},
+	"one":               {2, 2, true, nil, "one(Rows, condition)"},
+	"count":             {2, 2, true, nil, "count(Rows, condition)"},
+	"sum":               {2, 2, true, nil, "sum(Rows, .Field) or sum(filter(Rows, condition), .Field)"},
+	"filter":            {2, 2, true, nil, "filter(Rows, condition) within any, all, count, sum or len"},
+	"len":               {1, 1, false, nil, "len(Rows), len(Tags) or len(text)"},
+	"abs":               {1, 1, false, nil, "abs(number)"},
+	"min":               {2, 8, false, nil, "min(number, number)"},
+	"max":               {2, 8, false, nil, "max(number, number)"},
+	"date":              {1, 1, false, new(func(string) time.Time), `date("2025-01-31")`},
+	"today":             {0, 0, false, new(func() time.Time), "today()"},
+	"fold":              {1, 1, false, new(func(string) string), `fold(Name) == "istanbul"`},
+	"daysSince":         {1, 1, false, new(func(time.Time) int), "daysSince(Time)"},
+	"daysUntil":         {1, 1, false, new(func(time.Time) int), "daysUntil(Time)"},
+	"daysToAnniversary": {1, 1, false, new(func(time.Time) int), "daysToAnniversary(Time)"},
+	"year":              {1, 1, false, new(func(time.Time) int), "year(Time)"},
+	"month":             {1, 1, false, new(func(time.Time) int), "month(Time)"},
+	"monthDay":          {1, 1, false, new(func(time.Time) int), "monthDay(Time)"},
+	"weekday":           {1, 1, false, new(func(time.Time) int), "weekday(Time): 1 is Monday, 7 Sunday"},
+}
+
+// at returns the character offset of a node of expr's tree.
+func at(n ast.Node) int { return n.Location().From }

@@ -1,0 +1,199 @@
+package rules
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Book is a collection of rules as data: what a file holds, or what a host
+// writes in Go. It says nothing about whether the rules are right; Compile
+// does. Books are combined by giving several to Compile: a rule in one may use
+// the conditions of another.
+type Book struct {
+	Rules      []Rule      `json:"rules,omitempty"`
+	Conditions []Condition `json:"conditions,omitempty"`
+	Groups     []Group     `json:"groups,omitempty"`
+
+	name   string           // of the file
+	text   string           // of the file
+	places map[string]place // by path, such as rules[2].when
+}
+
+// Rule says what is to be done for whom, and when. In a file the keys are the
+// field names in lower case with underscores: cancel_on.
+type Rule struct {
+	Name     string   `json:"name"`                // unique; part of the ids of what it does: renaming starts anew
+	Doc      string   `json:"doc,omitempty"`       // for people
+	Owner    string   `json:"owner,omitempty"`     // who answers for it
+	Tags     []string `json:"tags,omitempty"`      // the tags it hangs on, for overviews and Lint
+	On       Trigger  `json:"on,omitzero"`         // zero: every evening
+	Each     string   `json:"each,omitempty"`      // a Rows field: fires for each row that matches, known as row
+	When     string   `json:"when"`                // the condition
+	Unless   string   `json:"unless,omitempty"`    // and not this
+	Guard    string   `json:"guard,omitempty"`     // must still hold when a delayed action is due
+	CancelOn []string `json:"cancel_on,omitempty"` // conditions, none of which may hold by then
+	Salience int      `json:"salience,omitempty"`  // higher comes first; ties by name
+	Group    string   `json:"group,omitempty"`     // see Group
+	Then     []Action `json:"then"`
+	Once     Once     `json:"once,omitempty"` // zero: per row if there is Each, else per customer
+	From     string   `json:"from,omitempty"` // first day, such as 2025-01-01, in the moment's zone
+	To       string   `json:"to,omitempty"`   // last day
+	Disabled bool     `json:"disabled,omitempty"`
+	Version  int64    `json:"version,omitempty"` // 0: a hash of the content, of its conditions too
+}
+
+// Condition is a named expression of kind bool. Other expressions use its name
+// as if it stood there in parentheses.
+type Condition struct {
+	Name string `json:"name"`
+	Each string `json:"each,omitempty"` // the Rows field whose row it is about, if it says row
+	Expr string `json:"expr"`
+}
+
+// Group ties rules together that compete.
+type Group struct {
+	Name string    `json:"name"`
+	Mode GroupMode `json:"mode,omitempty"`
+}
+
+// GroupMode says how many rules of a group fire in one evaluation of one
+// subject.
+type GroupMode string
+
+// The modes of a group. Order is that of the set: salience, then name.
+const (
+	All       GroupMode = "all"       // every rule that matches (default)
+	First     GroupMode = "first"     // the first rule that matches, for all its rows
+	Exclusive GroupMode = "exclusive" // the first rule that matches, for its first row only
+)
+
+// Trigger says when a rule is looked at.
+type Trigger struct {
+	Kind  TriggerKind `json:"kind,omitempty"`
+	Event string      `json:"event,omitempty"` // of OnEvent: the kind of event
+}
+
+// TriggerKind names a kind of trigger.
+type TriggerKind string
+
+// The triggers.
+const (
+	OnEvening TriggerKind = "evening" // by Evening (default)
+	OnEvent   TriggerKind = "event"   // by Event with the same kind of event
+	OnManual  TriggerKind = "manual"  // by Manual with the rule's name
+)
+
+// Action is one thing to be done. Kind and Name belong together: tag and the
+// tag's name, message and the template's.
+type Action struct {
+	Kind  ActionKind        `json:"kind"`
+	Name  string            `json:"name"`            // tag, survey, template, ticket queue or host's task
+	ID    string            `json:"id,omitempty"`    // part of the effect's id; zero: kind and name
+	With  map[string]string `json:"with,omitempty"`  // parameters, handed on as they are
+	After string            `json:"after,omitempty"` // delay: 90min, 12h, 1d, 2w, 6mo, 2y or several joined
+	At    string            `json:"at,omitempty"`    // local time of day, such as 10:00
+	For   string            `json:"for,omitempty"`   // of tag: how long it lasts
+}
+
+// ActionKind names what an action does.
+type ActionKind string
+
+// The kinds of actions.
+const (
+	DoTag     ActionKind = "tag"
+	DoUntag   ActionKind = "untag"
+	DoSurvey  ActionKind = "survey"
+	DoMessage ActionKind = "message"
+	DoTicket  ActionKind = "ticket"
+	DoTask    ActionKind = "task" // the host's own action
+)
+
+var actionKinds = []ActionKind{DoTag, DoUntag, DoSurvey, DoMessage, DoTicket, DoTask}
+
+// key is the stable name of the action within its rule.
+func (a *Action) key() string {
+	if a.ID != "" {
+		return a.ID
+	}
+	return string(a.Kind) + ":" + a.Name
+}
+
+// Once says how often a rule may do its actions for one customer. It decides
+// the effects' ids, so that nothing is done twice however often it is planned.
+type Once uint8
+
+// The values of Once. Periods are those of the moment's zone; weeks are ISO.
+const (
+	OnceDefault Once = iota
+	PerCustomer
+	PerRow // per order, visit, answer … that the rule fires for
+	PerDay
+	PerWeek
+	PerMonth
+	PerYear
+	PerVersion // again when the rule is changed
+)
+
+var onceNames = [...]string{"", "customer", "row", "day", "week", "month", "year", "version"}
+
+func (o Once) String() string {
+	if int(o) < len(onceNames) {
+		return onceNames[o]
+	}
+	return fmt.Sprintf("Once(%d)", o)
+}
+
+// MarshalText returns the name that files use.
+func (o Once) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// UnmarshalText is the inverse of MarshalText; "order" means "row" too.
+func (o *Once) UnmarshalText(b []byte) error {
+	if string(b) == "order" {
+		*o = PerRow
+		return nil
+	}
+	for i, name := range onceNames {
+		if name == string(b) {
+			*o = Once(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("once must be one of %s, not %q", strings.Join(onceNames[1:], ", "), b)
+}
+
+// contentVersion is a positive number made from the rule and the conditions
+// that it uses.
+func contentVersion(r *Rule, conditions []string) int64 {
+	c := *r
+	c.Version, c.Doc, c.Owner = 0, "", ""
+	data, err := json.Marshal(struct {
+		Rule       *Rule
+		Conditions []string
+	}{&c, conditions})
+	if err != nil { // a Rule has no value that JSON lacks
+		data = []byte(err.Error())
+	}
+	sum := sha256.Sum256(data)
+	return int64(binary.BigEndian.Uint64(sum[:8])>>1) | 1
+}
+
+// checkText reports why s cannot be a name that becomes part of a key, or "".
+func checkText(s string, most int) string {
+	switch {
+	case s == "":
+		return "must not be empty"
+	case len(s) > most:
+		return fmt.Sprintf("has %d bytes, at most %d are allowed", len(s), most)
+	case !utf8.ValidString(s):
+		return "is not valid UTF-8"
+	case strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return "contains a control character"
+	case strings.TrimSpace(s) != s:
+		return "begins or ends with a blank"
+	}
+	return ""
+}

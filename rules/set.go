@@ -1,0 +1,206 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"unsafe"
+)
+
+// Set is an immutable set of compiled rules in their total order: salience,
+// highest first, then name. It may be used from many goroutines at once.
+type Set[F any] struct {
+	schema  *Schema[F]
+	rules   []*compiled
+	byName  map[string]*compiled
+	evening []*compiled
+	events  map[string][]*compiled
+	bounds  []bound
+}
+
+// Firing says that a rule matched: the subject as a whole (Row is -1), or one
+// row of the field that the rule names in Each.
+type Firing struct {
+	Rule *Rule // belongs to the set: do not change it
+	Row  int
+}
+
+// BoundsError says that a subject has more rows than the schema declares. The
+// rules were not evaluated: the cost that they were admitted with would not hold.
+type BoundsError struct {
+	Field    string
+	Len, Max int
+}
+
+func (e *BoundsError) Error() string {
+	return fmt.Sprintf("rules: facts have %d %s, at most %d are declared", e.Len, e.Field, e.Max)
+}
+
+// newSet takes over what the compiler made.
+func newSet[F any](s *Schema[F], c *compiler) *Set[F] {
+	set := &Set[F]{schema: s, rules: c.rules, byName: map[string]*compiled{}, events: map[string][]*compiled{}}
+	slices.SortFunc(set.rules, func(a, b *compiled) int {
+		return cmp.Or(cmp.Compare(b.rule.Salience, a.rule.Salience), cmp.Compare(a.rule.Name, b.rule.Name))
+	})
+	for _, r := range set.rules {
+		set.byName[r.rule.Name] = r
+		if r.rule.Disabled {
+			continue
+		}
+		switch r.rule.On.Kind {
+		case OnEvening:
+			set.evening = append(set.evening, r)
+		case OnEvent:
+			set.events[r.rule.On.Event] = append(set.events[r.rule.On.Event], r)
+		}
+	}
+	set.bounds = boundsOf(s.s.root)
+	return set
+}
+
+// Schema returns the schema that the rules were compiled for.
+func (s *Set[F]) Schema() *Schema[F] { return s.schema }
+
+// Len returns the number of rules, disabled ones included.
+func (s *Set[F]) Len() int { return len(s.rules) }
+
+// Rule returns the rule of a name, or nil. Do not change it.
+func (s *Set[F]) Rule(name string) *Rule {
+	if c := s.byName[name]; c != nil {
+		return c.rule
+	}
+	return nil
+}
+
+// Rules returns all rules in their order. Do not change them.
+func (s *Set[F]) Rules() []*Rule {
+	out := make([]*Rule, len(s.rules))
+	for i, c := range s.rules {
+		out[i] = c.rule
+	}
+	return out
+}
+
+// Cost returns the worst-case number of steps of a rule's condition, computed
+// from the declared maxima, or 0 for a name that is not known.
+func (s *Set[F]) Cost(name string) int64 {
+	if c := s.byName[name]; c != nil {
+		return c.cost
+	}
+	return 0
+}
+
+// Evening appends what the rules of the evening do for one subject to dst, in
+// the order of the set, and allocates nothing if dst has room. The facts are
+// only read. The error is a *BoundsError; dst is then returned as it was.
+func (s *Set[F]) Evening(dst []Firing, facts *F, m *Moment) ([]Firing, error) {
+	return s.run(dst, s.evening, facts, m)
+}
+
+// Event is Evening for the rules of one kind of event.
+func (s *Set[F]) Event(dst []Firing, kind string, facts *F, m *Moment) ([]Firing, error) {
+	rules := s.events[kind]
+	if len(rules) == 0 {
+		return dst, nil
+	}
+	return s.run(dst, rules, facts, m)
+}
+
+// Manual is Evening for one rule, whatever its trigger. A disabled rule does
+// nothing; a name that is not known is an error.
+func (s *Set[F]) Manual(dst []Firing, rule string, facts *F, m *Moment) ([]Firing, error) {
+	c := s.byName[rule]
+	if c == nil {
+		return dst, fmt.Errorf("rules: there is no rule %q", rule)
+	}
+	if c.rule.Disabled {
+		return dst, nil
+	}
+	one := [1]*compiled{c}
+	return s.run(dst, one[:], facts, m)
+}
+
+// Listens reports whether any rule is triggered by this kind of event.
+func (s *Set[F]) Listens(kind string) bool { return len(s.events[kind]) > 0 }
+
+func (s *Set[F]) run(dst []Firing, rules []*compiled, facts *F, m *Moment) ([]Firing, error) {
+	e := env{facts: unsafe.Pointer(facts), m: m}
+	if err := checkBounds(s.bounds, e.facts); err != nil {
+		return dst, err
+	}
+	var decided uint64 // groups of which a rule has fired
+	for _, r := range rules {
+		if !r.matches(e) {
+			continue
+		}
+		dst = r.fire(dst, e, &decided)
+	}
+	return dst, nil
+}
+
+// fire appends the firings of a rule whose facts match.
+func (r *compiled) fire(dst []Firing, e env, decided *uint64) []Firing {
+	if e.m.today < r.from || e.m.today > r.to {
+		return dst
+	}
+	limited := r.group >= 0 && (r.mode == First || r.mode == Exclusive)
+	if limited && *decided&(1<<r.group) != 0 {
+		return dst
+	}
+	before := len(dst)
+	if r.each == nil {
+		dst = append(dst, Firing{r.rule, -1})
+	} else {
+		s := (*sliceHeader)(unsafe.Add(e.facts, r.each.offset))
+		for i := range s.len {
+			e.row = unsafe.Add(s.data, uintptr(i)*r.each.row.size)
+			if r.perRow == nil || r.perRow(e) {
+				dst = append(dst, Firing{r.rule, i})
+				if limited && r.mode == Exclusive {
+					break
+				}
+			}
+		}
+	}
+	if limited && len(dst) > before {
+		*decided |= 1 << r.group
+	}
+	return dst
+}
+
+// bound is a declared maximum that is checked before every evaluation.
+type bound struct {
+	name   string
+	offset uintptr
+	max    int
+	size   uintptr
+	inner  []bound
+}
+
+func boundsOf(t *rowType) []bound {
+	var out []bound
+	for _, f := range t.order {
+		if f.kind == Rows {
+			out = append(out, bound{f.name, f.offset, f.max, f.row.size, boundsOf(f.row)})
+		}
+	}
+	return out
+}
+
+func checkBounds(bounds []bound, p unsafe.Pointer) error {
+	for i := range bounds {
+		b := &bounds[i]
+		s := (*sliceHeader)(unsafe.Add(p, b.offset))
+		if s.len > b.max {
+			return &BoundsError{b.name, s.len, b.max}
+		}
+		if len(b.inner) > 0 {
+			for j := range s.len {
+				if err := checkBounds(b.inner, unsafe.Add(s.data, uintptr(j)*b.size)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
