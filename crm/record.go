@@ -70,7 +70,8 @@ func newerFact(a, b *Fact) (*Fact, error) {
 	if err != nil {
 		return nil, err
 	}
-	if FactHash(b, db) > FactHash(a, da) {
+	ha, hb := FactHash(a, da), FactHash(b, db)
+	if hb > ha || (hb == ha && b.Subject.Compare(a.Subject) > 0) {
 		return b, nil
 	}
 	return a, nil

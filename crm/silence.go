@@ -3,6 +3,7 @@ package crm
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // addressFacts writes ledger entries about addresses: under each address's
@@ -245,13 +246,19 @@ func (w *writer) moveHolds(want map[FactRef][]Address) error {
 		ticket FactRef
 		lay    bool
 	}
+	type laid struct {
+		ticket FactRef
+		addr   Address
+	}
 	moves := map[Address][]move{}
+	placed := map[laid]string{}
 	var addrs []Address
 	for i, t := range tickets {
 		held := map[Address]bool{}
 		for _, r := range have[i] {
 			a := r.Subject.Address
 			held[a] = true
+			placed[laid{t, a}] = r.Target
 			if !slices.Contains(want[t], a) {
 				moves[a] = append(moves[a], move{t, false})
 			}
@@ -275,33 +282,38 @@ func (w *writer) moveHolds(want map[FactRef][]Address) error {
 	}
 	var puts []*AddressState
 	var facts []*Fact
+	var lifts []FactRef
+	var versions []int64
 	var add, del []Ref
 	for _, a := range addrs {
 		st := states[a]
 		st.Version++
 		for _, m := range moves[a] {
-			ref := Ref{RefHold, ticketKey(m.ticket), OfAddress(a), ""}
 			i, found := slices.BinarySearchFunc(st.Holds, m.ticket, FactRef.Compare)
 			if m.lay {
 				if !found {
 					st.Holds = slices.Insert(st.Holds, i, m.ticket)
 				}
-				add = append(add, ref)
-				facts = append(facts, w.hold(a, &Hold{Ticket: m.ticket, Placed: st.Version}))
+				h := w.hold(a, w.now, &Hold{Ticket: m.ticket, Placed: st.Version})
+				facts = append(facts, h)
+				add = append(add, Ref{RefHold, ticketKey(m.ticket), OfAddress(a), h.Key.ID})
 				continue
 			}
 			if found {
 				st.Holds = slices.Delete(st.Holds, i, i+1)
 			}
-			del = append(del, ref)
-			lifted, err := w.lift(a, m.ticket, st.Version)
-			if err != nil {
-				return err
-			}
-			facts = append(facts, lifted...)
+			id := placed[laid{m.ticket, a}]
+			del = append(del, Ref{RefHold, ticketKey(m.ticket), OfAddress(a), id})
+			lifts = append(lifts, FactRef{OfAddress(a), FactKey{KindHold, "crm", id}})
+			versions = append(versions, st.Version)
 		}
 		puts = append(puts, st)
 	}
+	lifted, err := w.lift(lifts, versions)
+	if err != nil {
+		return err
+	}
+	facts = append(facts, lifted...)
 	if err := w.tx.PutAddresses(w.ctx, puts...); err != nil {
 		return err
 	}
@@ -314,26 +326,34 @@ func (w *writer) moveHolds(want map[FactRef][]Address) error {
 	return w.tx.PutRefs(w.ctx, add...)
 }
 
-func (w *writer) hold(a Address, h *Hold) *Fact {
+// hold is the fact of a hold that was placed at a time.
+func (w *writer) hold(a Address, at time.Time, h *Hold) *Fact {
 	version := h.Placed
 	if h.Lifted > 0 {
 		version = h.Lifted
 	}
 	return &Fact{
 		Key:     FactKey{KindHold, "crm", fmt.Sprintf("%016x-%d", uint64(ContentHash([]byte(ticketKey(h.Ticket)))), h.Placed)},
-		Subject: OfAddress(a), At: w.now, Version: version, Recorded: w.now, Data: h,
+		Subject: OfAddress(a), At: at, Version: version, Recorded: w.now, Data: h,
 	}
 }
 
-// lift returns the new versions of the holds that a ticket has on an address.
-func (w *writer) lift(a Address, ticket FactRef, version int64) ([]*Fact, error) {
-	var out []*Fact
-	for f, err := range FactsOf(w.ctx, w.tx, []Subject{OfAddress(a)}, KindHold) {
-		if err != nil {
-			return nil, err
-		}
-		if h := f.Data.(*Hold); h.Ticket == ticket && h.Lifted == 0 {
-			out = append(out, w.hold(a, &Hold{Ticket: ticket, Placed: h.Placed, Lifted: version}))
+// lift returns the new versions of holds, each lifted at a version of its
+// address.
+func (w *writer) lift(refs []FactRef, versions []int64) ([]*Fact, error) {
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	facts, err := w.tx.Facts(w.ctx, refs...)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*Fact, 0, len(facts))
+	for i, f := range facts {
+		if f != nil {
+			h := *f.Data.(*Hold)
+			h.Lifted = versions[i]
+			out = append(out, w.hold(refs[i].Subject.Address, f.At, &h))
 		}
 	}
 	return out, nil

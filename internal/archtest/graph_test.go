@@ -1,0 +1,238 @@
+package archtest_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/vefacrm/vefa"
+
+// engines import crm at most, never one another.
+var engines = []string{"rules", "dedup", "segment", "survey", "messaging"}
+
+// allowed says which packages of this module a package may import: a prefix of
+// packages → prefixes that it may use. The longest matching prefix decides.
+var allowed = map[string][]string{
+	"crm":           {"internal/fold"},
+	"crm/memstore":  {"crm", "internal"},
+	"crm/sqlstore":  {"crm", "internal"},
+	"crm/storetest": {"crm", "internal"},
+	"crm/crmtest":   {"crm", "internal"},
+	"crm/engage":    {"crm", "rules", "dedup", "segment", "survey", "messaging", "internal"},
+	"rules":         {"crm", "rules", "internal"},
+	"dedup":         {"crm", "dedup", "internal"},
+	"segment":       {"crm", "segment", "internal"},
+	"survey":        {"crm", "survey", "internal"},
+	"messaging":     {"crm", "messaging", "internal"},
+	"internal":      {"internal"},
+	"examples":      {"crm", "rules", "dedup", "segment", "survey", "messaging", "examples"},
+	// nested module: conformance on real databases
+	"internal/dbtest": {"crm", "internal"},
+	// algorithms import nothing of ours
+	"segment/rfm":          {"internal"},
+	"messaging/sms":        {"internal"},
+	"messaging/experiment": {"internal"},
+	"dedup/people":         {"dedup", "crm", "internal"},
+}
+
+// thirdParty says which modules besides the standard library a package may
+// import outside its tests. The longest matching prefix decides.
+var thirdParty = map[string][]string{
+	"crm":             {"github.com/google/uuid"},
+	"crm/memstore":    nil,
+	"crm/sqlstore":    nil,
+	"crm/storetest":   {"github.com/stretchr/testify", "pgregory.net/rapid"},
+	"crm/crmtest":     nil,
+	"crm/engage":      nil,
+	"rules":           {"github.com/expr-lang/expr", "github.com/goccy/go-yaml"},
+	"dedup":           {"github.com/adrg/strutil"},
+	"dedup/people":    {"github.com/nyaruka/phonenumbers"},
+	"segment":         nil,
+	"survey":          {"rsc.io/qr"},
+	"messaging":       {"github.com/google/uuid"},
+	"internal":        {"golang.org/x/text"},
+	"internal/dbtest": {"github.com/jackc/pgx/v5", "modernc.org/sqlite", "github.com/stretchr/testify", "pgregory.net/rapid"},
+	"examples": {"github.com/jackc/pgx/v5", "modernc.org/sqlite", "github.com/goccy/go-yaml",
+		"github.com/stretchr/testify", "github.com/nyaruka/phonenumbers"},
+}
+
+type file struct {
+	pkg     string // path below the module, "" for the root
+	name    string
+	test    bool
+	imports []string
+}
+
+// files parses every Go file of the tree in this process, so that the test
+// cache knows what was read.
+func files(t *testing.T, root string) []file {
+	t.Helper()
+	fsys := os.DirFS(root)
+	var out []file
+	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") && p != "." || d.Name() == "testdata"):
+			return fs.SkipDir
+		case d.IsDir() || !strings.HasSuffix(p, ".go"):
+			return nil
+		}
+		src, err := fs.ReadFile(fsys, p)
+		if err != nil {
+			return err
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), p, src, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		f := file{pkg: path.Dir(p), name: p, test: strings.HasSuffix(p, "_test.go")}
+		if f.pkg == "." {
+			f.pkg = ""
+		}
+		for _, i := range parsed.Imports {
+			name, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			f.imports = append(f.imports, name)
+		}
+		out = append(out, f)
+		return nil
+	})
+	require.NoError(t, err)
+	return out
+}
+
+func below(pkg, prefix string) bool { return pkg == prefix || strings.HasPrefix(pkg, prefix+"/") }
+
+// longest returns the entry of the longest prefix of pkg.
+func longest(m map[string][]string, pkg string) (string, []string, bool) {
+	for p := pkg; ; p = path.Dir(p) {
+		if v, ok := m[p]; ok {
+			return p, v, true
+		}
+		if p == "." || p == "/" || p == "" {
+			return "", nil, false
+		}
+	}
+}
+
+// isTestPackage reports whether a package exists for tests alone, as its name
+// says: storetest, webtest, dbtest.
+func isTestPackage(pkg string) bool {
+	return slices.ContainsFunc(strings.Split(pkg, "/"), func(s string) bool { return strings.HasSuffix(s, "test") })
+}
+
+// faults returns what breaks the graph.
+func faults(fs []file) []string {
+	var out []string
+	for _, f := range fs {
+		for _, imp := range f.imports {
+			ours, isOurs := strings.CutPrefix(imp, module+"/")
+			switch {
+			case isOurs:
+				if f.pkg == "" && f.test {
+					continue // the README's test compiles what it shows
+				}
+				_, may, ok := longest(allowed, f.pkg)
+				if !ok {
+					out = append(out, f.name+": package "+f.pkg+" has no place in the graph")
+					continue
+				}
+				fine := ours == f.pkg || slices.ContainsFunc(may, func(p string) bool { return below(ours, p) })
+				for _, e := range engines { // an engine never imports another
+					if fine && slices.ContainsFunc(engines, func(x string) bool { return below(f.pkg, x) && x != e }) && below(ours, e) {
+						fine = false
+					}
+				}
+				// an engine or a store uses crm itself, not what stands above it
+				if fine && below(ours, "crm") && ours != "crm" && !f.test && !below(f.pkg, "crm/engage") && !below(f.pkg, "examples") && !isTestPackage(f.pkg) && ours != f.pkg {
+					fine = false
+				}
+				if f.test && (ours == "crm/memstore" || ours == "crm/storetest" || ours == "crm/crmtest") {
+					fine = true // the double that tests use
+				}
+				if f.test && isTestPackage(ours) {
+					fine = true
+				}
+				if f.test && f.pkg == "crm/engage" || f.test && below(ours, f.pkg) {
+					fine = true
+				}
+				if !fine {
+					out = append(out, f.name+": may not import "+ours)
+				}
+			case imp == "testing" || strings.HasPrefix(imp, "testing/"):
+				if !f.test && !isTestPackage(f.pkg) {
+					out = append(out, f.name+": imports "+imp+" outside a test")
+				}
+			case strings.Contains(strings.SplitN(imp, "/", 2)[0], "."):
+				_, may, _ := longest(thirdParty, f.pkg)
+				if f.test || isTestPackage(f.pkg) {
+					may = append(slices.Clone(may), "github.com/stretchr/testify", "pgregory.net/rapid", "github.com/expr-lang/expr", "github.com/adrg/strutil", "golang.org/x/text")
+				}
+				if !slices.ContainsFunc(may, func(p string) bool { return below(imp, p) }) {
+					out = append(out, f.name+": may not import "+imp)
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestGraph(t *testing.T) {
+	all := files(t, "../..")
+	require.Greater(t, len(all), 50, "the walk found the tree")
+	for _, f := range faults(all) {
+		t.Error(f)
+	}
+}
+
+// TestGraphBreaks shows that each rule refuses what it is there to refuse.
+func TestGraphBreaks(t *testing.T) {
+	for _, bad := range []file{
+		{pkg: "rules", name: "rules/x.go", imports: []string{module + "/segment"}},
+		{pkg: "messaging/link", name: "messaging/link/x.go", imports: []string{module + "/survey/invite"}},
+		{pkg: "crm", name: "crm/x.go", imports: []string{module + "/rules"}},
+		{pkg: "crm", name: "crm/x.go", imports: []string{module + "/crm/engage"}},
+		{pkg: "crm/memstore", name: "crm/memstore/x.go", imports: []string{module + "/dedup"}},
+		{pkg: "survey", name: "survey/x.go", imports: []string{module + "/crm/engage"}},
+		{pkg: "segment/rfm", name: "segment/rfm/x.go", imports: []string{module + "/segment"}},
+		{pkg: "segment", name: "segment/x.go", imports: []string{"testing"}},
+		{pkg: "crm/sqlstore", name: "crm/sqlstore/x.go", imports: []string{"modernc.org/sqlite"}},
+		{pkg: "crm", name: "crm/x.go", imports: []string{"github.com/stretchr/testify/require"}},
+		{pkg: "newfolder", name: "newfolder/x.go", imports: []string{module + "/crm"}},
+	} {
+		require.NotEmpty(t, faults([]file{bad}), "%s importing %v", bad.pkg, bad.imports)
+	}
+	for _, good := range []file{
+		{pkg: "crm/engage", name: "crm/engage/x.go", imports: []string{module + "/rules", module + "/crm", "time"}},
+		{pkg: "rules", name: "rules/x.go", imports: []string{module + "/crm", "github.com/expr-lang/expr/ast"}},
+		{pkg: "messaging", name: "messaging/x_test.go", test: true, imports: []string{module + "/crm/memstore", "testing"}},
+		{pkg: "crm/storetest", name: "crm/storetest/x.go", imports: []string{"testing", "pgregory.net/rapid"}},
+	} {
+		require.Empty(t, faults([]file{good}))
+	}
+}
+
+// TestFolders holds the fixed top-level folders.
+func TestFolders(t *testing.T) {
+	entries, err := os.ReadDir("../..")
+	require.NoError(t, err)
+	fixed := []string{"crm", "rules", "dedup", "segment", "survey", "messaging", "examples", "internal"}
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			require.Contains(t, fixed, e.Name(), "top-level folders are fixed")
+		}
+	}
+}
