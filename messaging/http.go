@@ -47,7 +47,7 @@ type HTTPConfig struct {
 //
 //	POST URL
 //	Content-Type: application/json
-//	Idempotency-Key: <hex SHA-256 of the ids, each followed by a line feed>
+//	Idempotency-Key: <hex SHA-256 of the ids, each followed by a line feed; only if HTTPConfig.Repeats>
 //	{"messages":[{"id":"…","channel":"phone","to":"+905…","from":"VEFA","text":"…","class":"commercial","meta":{…}}]}
 //
 //	200
@@ -65,8 +65,9 @@ type HTTPConfig struct {
 //   - 408 and 5xx leave everything open (Uncertain).
 //
 // A connection that fails before any byte of the request was written is
-// Throttled, any later failure Uncertain. Nothing is retried here: that is the
-// Outbox's business. StatusURL takes POST {"ids":["…"]} and answers like URL; an
+// Throttled, any later failure Uncertain. Nothing is retried here, that is the
+// Outbox's business; only net/http repeats a request by itself where nothing of
+// it was written, or where Repeats makes that harmless. StatusURL takes POST {"ids":["…"]} and answers like URL; an
 // id of status "absent" was never received.
 type HTTPSender struct {
 	cfg    HTTPConfig
@@ -147,7 +148,17 @@ func (s *HTTPSender) Send(ctx context.Context, batch []Message) ([]Receipt, erro
 	if int64(len(body)) > s.cfg.MaxRequest {
 		return s.halves(ctx, batch, ids)
 	}
-	return s.post(ctx, s.cfg.URL, hex.EncodeToString(key.Sum(nil)), body, ids), nil
+	name := ""
+	if s.cfg.Repeats {
+		name = hex.EncodeToString(key.Sum(nil))
+	}
+	receipts := s.post(ctx, s.cfg.URL, name, body, ids)
+	for i := range receipts {
+		if receipts[i].Provider == whole {
+			receipts[i].Provider = ""
+		}
+	}
+	return receipts, nil
 }
 
 // halves sends a batch whose request would be too large in two.
@@ -195,24 +206,13 @@ func (s *HTTPSender) Reconcile(ctx context.Context, ids []crm.EffectID) ([]Recei
 
 const (
 	absent = "never received"
-	// whole marks, until post or Reconcile returns, a receipt that is an answer
+	// whole marks, until Send or Reconcile returns, a receipt that is an answer
 	// to the request and not to the message.
 	whole = "\x00"
 )
 
 // post makes one request and turns whatever happens into one receipt per id.
 func (s *HTTPSender) post(ctx context.Context, to, key string, body []byte, ids []crm.EffectID) []Receipt {
-	reconciling := key == ""
-	receipts := s.roundTrip(ctx, to, key, body, ids)
-	for i := range receipts {
-		if receipts[i].Provider == whole && !reconciling {
-			receipts[i].Provider = ""
-		}
-	}
-	return receipts
-}
-
-func (s *HTTPSender) roundTrip(ctx context.Context, to, key string, body []byte, ids []crm.EffectID) []Receipt {
 	all := func(status Status, after time.Duration, reason string) []Receipt {
 		return fill(ids, Receipt{Status: status, After: after, Reason: reason, Provider: whole})
 	}
@@ -224,7 +224,6 @@ func (s *HTTPSender) roundTrip(ctx context.Context, to, key string, body []byte,
 	if err != nil {
 		return all(Throttled, 0, "the request cannot be made")
 	}
-	req.GetBody = nil // or net/http would repeat the request by itself
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
 	if key != "" {

@@ -1,0 +1,335 @@
+package messaging_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/messaging"
+)
+
+var noon = time.Date(2025, 3, 3, 12, 0, 0, 0, time.UTC)
+
+func phone(i int) crm.Address {
+	return crm.Address{Channel: crm.Phone, Value: fmt.Sprintf("+90532%07d", i)}
+}
+
+func planned(i int) *crm.Effect {
+	s := crm.OfAddress(phone(i))
+	return &crm.Effect{ID: crm.NewEffectID("campaign/spring", s, crm.FactKey{}, ""), Kind: crm.EffectMessage, Cause: "campaign/spring",
+		Subject: s, Due: noon, State: crm.Planned, Created: noon, Changed: noon}
+}
+
+func render(_ context.Context, _ crm.Tx, e *crm.Effect) (messaging.Message, error) {
+	return messaging.Message{To: e.Subject.Address, From: "VEFA", Text: "Merhaba"}, nil
+}
+
+// guard lets everything go that no ticket or suppression stops.
+func guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]messaging.Decision, error) {
+	addrs := make([]crm.Address, len(effects))
+	for i, e := range effects {
+		addrs[i] = e.To
+	}
+	states, err := tx.Addresses(ctx, addrs...)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]messaging.Decision, len(effects))
+	for i, s := range states {
+		out[i].Verdict = messaging.Check(messaging.Candidate{Address: s, Class: messaging.Transactional}, noon)
+	}
+	return out, nil
+}
+
+type world struct {
+	store  *memstore.Store
+	now    time.Time
+	outbox *messaging.Outbox
+}
+
+func newWorld(t testing.TB, n int, sender messaging.Sender) *world {
+	t.Helper()
+	w := &world{store: memstore.New(), now: noon}
+	effects := make([]*crm.Effect, n)
+	for i := range effects {
+		effects[i] = planned(i)
+	}
+	require.NoError(t, w.store.Update(t.Context(), func(tx crm.Tx) error {
+		_, err := tx.PutEffects(t.Context(), effects...)
+		return err
+	}))
+	w.outbox = &messaging.Outbox{Store: w.store, Sender: sender, Guard: guard, Render: render, Now: func() time.Time { return w.now }}
+	return w
+}
+
+func (w *world) states(t testing.TB) map[crm.EffectState]int {
+	t.Helper()
+	out := map[crm.EffectState]int{}
+	require.NoError(t, w.store.View(t.Context(), func(r crm.Reader) error {
+		all, err := r.ScanEffects(t.Context(), crm.PartRange{}, "", 1_000_000)
+		for _, e := range all {
+			out[e.State]++
+		}
+		return err
+	}))
+	return out
+}
+
+func (w *world) effect(t testing.TB, i int) *crm.Effect {
+	t.Helper()
+	var e *crm.Effect
+	require.NoError(t, w.store.View(t.Context(), func(r crm.Reader) error {
+		got, err := r.Effects(t.Context(), planned(i).ID)
+		e = got[0]
+		return err
+	}))
+	return e
+}
+
+func TestOutboxSends(t *testing.T) {
+	sender := messaging.NewMemorySender(nil)
+	w := newWorld(t, 1200, sender)
+	s, err := w.outbox.Drain(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, messaging.Stats{Due: 1200, Claimed: 1200, Done: 1200}, s)
+	assert.Equal(t, map[crm.EffectState]int{crm.Done: 1200}, w.states(t))
+	assert.Len(t, sender.Messages(), 1200)
+	e := w.effect(t, 7)
+	assert.Equal(t, phone(7), e.To)
+	assert.Equal(t, noon, e.SentAt)
+	assert.Equal(t, []crm.GuardRead{{Record: messaging.RecordAddress}}, e.Guards)
+	s, err = w.outbox.Drain(t.Context())
+	require.NoError(t, err)
+	assert.Zero(t, s, "nothing is left")
+}
+
+func TestOutboxAsksTheGuardAgain(t *testing.T) {
+	sender := messaging.NewMemorySender(nil)
+	w := newWorld(t, 3, sender)
+	require.NoError(t, w.store.Update(t.Context(), func(tx crm.Tx) error {
+		return tx.PutAddresses(t.Context(), &crm.AddressState{Address: phone(1), Version: 1, Suppressed: []string{"not-me"}})
+	}))
+	s, err := w.outbox.Drain(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, messaging.Stats{Due: 3, Claimed: 2, Done: 2, Withheld: 1}, s)
+	e := w.effect(t, 1)
+	assert.Equal(t, crm.Withheld, e.State)
+	assert.Equal(t, crm.Reason{Guard: messaging.GuardSuppressed, Note: "not-me"}, e.Reasons[0])
+}
+
+func TestOutboxAnswers(t *testing.T) {
+	answers := map[crm.EffectID]messaging.Receipt{
+		planned(0).ID: {Status: messaging.Rejected, Reason: "no such number"},
+		planned(1).ID: {Status: messaging.Throttled, After: time.Hour},
+		planned(2).ID: {Status: messaging.Uncertain},
+	}
+	sender := messaging.NewMemorySender(func(m messaging.Message) messaging.Receipt {
+		if r, ok := answers[m.ID]; ok {
+			delete(answers, m.ID)
+			return r
+		}
+		return messaging.Receipt{Status: messaging.Accepted}
+	})
+	w := newWorld(t, 4, sender)
+	s, err := w.outbox.Drain(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, messaging.Stats{Due: 4, Claimed: 4, Done: 1, Failed: 1, Throttled: 1, Unknown: 1}, s)
+	assert.Equal(t, map[crm.EffectState]int{crm.Done: 1, crm.Failed: 1, crm.Planned: 1, crm.Unknown: 1}, w.states(t))
+	assert.Equal(t, noon.Add(time.Hour), w.effect(t, 1).Due)
+	w.now = noon.Add(2 * time.Hour)
+	s, err = w.outbox.Drain(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, map[crm.EffectState]int{crm.Done: 3, crm.Failed: 1}, w.states(t))
+	assert.Equal(t, noon, w.effect(t, 2).SentAt, "reconciled, not sent again")
+	assert.Len(t, sender.Messages(), 3)
+	assert.Zero(t, sender.Repeats())
+	assert.Equal(t, 2, s.Due)
+}
+
+// dumb is a provider that neither recognises ids nor can be asked.
+type dumb struct {
+	fail error
+	sent int
+}
+
+func (d *dumb) Send(_ context.Context, batch []messaging.Message) ([]messaging.Receipt, error) {
+	d.sent += len(batch)
+	if d.fail != nil {
+		return nil, d.fail
+	}
+	out := make([]messaging.Receipt, len(batch))
+	for i, m := range batch {
+		out[i] = messaging.Receipt{ID: m.ID, Status: messaging.Accepted}
+	}
+	return out, nil
+}
+
+func TestOutboxNeverRepeatsToAPlainSender(t *testing.T) {
+	sender := &dumb{fail: errors.New("connection lost")}
+	w := newWorld(t, 5, sender)
+	s, err := w.outbox.Drain(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 5, s.Unknown)
+	sender.fail = nil
+	w.now = noon.Add(48 * time.Hour)
+	s, err = w.outbox.Drain(t.Context())
+	require.NoError(t, err)
+	assert.Zero(t, s)
+	assert.Equal(t, map[crm.EffectState]int{crm.Unknown: 5}, w.states(t))
+	assert.Equal(t, 5, sender.sent)
+}
+
+// crashing is a store whose next Update after the claim fails, as if the
+// process had been killed.
+type crashing struct {
+	crm.Store
+	after int
+}
+
+func (c *crashing) Update(ctx context.Context, fn func(crm.Tx) error) error {
+	if c.after--; c.after < 0 {
+		return errors.New("killed")
+	}
+	return c.Store.Update(ctx, fn)
+}
+
+func TestOutboxResumes(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		sender   messaging.Sender
+		messages int
+		state    crm.EffectState
+	}{
+		{"idempotent", messaging.NewMemorySender(nil), 5, crm.Done},
+		{"plain", &dumb{}, 5, crm.Unknown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, 5, c.sender)
+			kill := &crashing{Store: w.store, after: 3} // reconcile twice, claim, and no answers
+			if c.name == "plain" {
+				kill.after = 2
+			}
+			w.outbox.Store = kill
+			_, err := w.outbox.RunOnce(t.Context())
+			require.ErrorContains(t, err, "killed")
+			assert.Equal(t, map[crm.EffectState]int{crm.Sent: 5}, w.states(t))
+
+			again := &messaging.Outbox{Store: w.store, Sender: c.sender, Guard: guard, Render: render, Now: func() time.Time { return w.now }}
+			s, err := again.RunOnce(t.Context())
+			require.NoError(t, err)
+			assert.Zero(t, s, "the lease still runs")
+			s, err = again.Resume(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, 5, s.Due)
+			assert.Equal(t, map[crm.EffectState]int{c.state: 5}, w.states(t))
+			if m, ok := c.sender.(*messaging.MemorySender); ok {
+				assert.Len(t, m.Messages(), 5)
+				assert.Zero(t, m.Repeats(), "asked, not sent again")
+			}
+		})
+	}
+}
+
+// repeats recognises ids but cannot be asked.
+type repeats struct{ m *messaging.MemorySender }
+
+func (r repeats) Send(ctx context.Context, b []messaging.Message) ([]messaging.Receipt, error) {
+	return r.m.Send(ctx, b)
+}
+func (repeats) Idempotent() bool { return true }
+
+func TestOutboxSendsAgainUnderTheSameID(t *testing.T) {
+	m := messaging.NewMemorySender(nil)
+	w := newWorld(t, 4, repeats{m})
+	w.outbox.Store = &crashing{Store: w.store, after: 3}
+	_, err := w.outbox.RunOnce(t.Context())
+	require.Error(t, err)
+	w.outbox = &messaging.Outbox{Store: w.store, Sender: repeats{m}, Guard: guard, Render: render, Now: func() time.Time { return w.now }}
+	// Meanwhile one of them asked for silence: that one is not sent again.
+	require.NoError(t, w.store.Update(t.Context(), func(tx crm.Tx) error {
+		return tx.PutAddresses(t.Context(), &crm.AddressState{Address: phone(2), Version: 1, Suppressed: []string{"not-me"}})
+	}))
+	w.now = noon.Add(time.Hour)
+	s, err := w.outbox.RunOnce(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, messaging.Stats{Due: 4, Done: 3, Resent: 3, Unknown: 1}, s)
+	assert.Equal(t, 3, m.Repeats())
+	assert.Len(t, m.Messages(), 4)
+	assert.Equal(t, crm.Unknown, w.effect(t, 2).State)
+}
+
+func TestOutboxDefersAndFails(t *testing.T) {
+	w := newWorld(t, 3, messaging.NewMemorySender(nil))
+	w.outbox.Guard = func(_ context.Context, _ crm.Tx, effects []*crm.Effect) ([]messaging.Decision, error) {
+		out := make([]messaging.Decision, len(effects))
+		for i, e := range effects {
+			out[i].Outcome = messaging.Send
+			if e.ID == planned(0).ID {
+				out[i].Verdict = messaging.Verdict{Outcome: messaging.Defer, Guard: messaging.GuardQuiet, NotBefore: noon.Add(21 * time.Hour)}
+			}
+		}
+		return out, nil
+	}
+	w.outbox.Render = func(ctx context.Context, tx crm.Tx, e *crm.Effect) (messaging.Message, error) {
+		if e.ID == planned(1).ID {
+			return messaging.Message{}, fmt.Errorf("%w: no text", messaging.ErrUnrenderable)
+		}
+		return render(ctx, tx, e)
+	}
+	s, err := w.outbox.Drain(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, messaging.Stats{Due: 3, Claimed: 1, Done: 1, Deferred: 1, Failed: 1}, s)
+	assert.Equal(t, noon.Add(21*time.Hour), w.effect(t, 0).Due)
+}
+
+func TestOutboxRefusesBadParts(t *testing.T) {
+	_, err := (&messaging.Outbox{}).RunOnce(t.Context())
+	require.ErrorContains(t, err, "Outbox.Guard must be set")
+	w := newWorld(t, 2, messaging.NewMemorySender(nil))
+	w.outbox.Guard = func(context.Context, crm.Tx, []*crm.Effect) ([]messaging.Decision, error) { return nil, nil }
+	_, err = w.outbox.RunOnce(t.Context())
+	require.ErrorContains(t, err, "answered 0 of 2")
+	assert.Equal(t, map[crm.EffectState]int{crm.Planned: 2}, w.states(t))
+}
+
+// Many workers over one store: every message leaves exactly once.
+func TestOutboxWorkers(t *testing.T) {
+	sender := messaging.NewMemorySender(nil)
+	w := newWorld(t, 2000, sender)
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			o := &messaging.Outbox{Store: w.store, Sender: sender, Guard: guard, Render: render, Batch: 100,
+				Now: func() time.Time { return noon }, Parts: crm.PartRange{Lo: crm.Part(i%2) * 512, Hi: crm.Part(i%2)*512 + 512}}
+			_, err := o.Drain(t.Context())
+			assert.NoError(t, err)
+		})
+	}
+	wg.Wait()
+	assert.Equal(t, map[crm.EffectState]int{crm.Done: 2000}, w.states(t))
+	assert.Len(t, sender.Messages(), 2000)
+	assert.Zero(t, sender.Repeats())
+}
+
+func BenchmarkOutbox(b *testing.B) {
+	sender := messaging.NewMemorySender(nil)
+	const n = 20000
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		w := newWorld(b, n, sender)
+		w.outbox.Sender = &dumb{}
+		b.StartTimer()
+		_, err := w.outbox.Drain(b.Context())
+		require.NoError(b, err)
+	}
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "effects/s")
+}
