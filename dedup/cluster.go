@@ -1,0 +1,257 @@
+package dedup
+
+import (
+	"cmp"
+	"container/heap"
+	"math"
+	"slices"
+)
+
+const (
+	// threshold is the average weight that two clusters must exceed to be merged:
+	// zero bits, even odds.
+	threshold = 0
+	// leastWeight and mostWeight bound what one pair contributes to an average, so
+	// that neither one excellent pair nor one contradiction decides for a cluster.
+	leastWeight, mostWeight = -12, 20
+)
+
+// edge is a scored pair, a < b.
+type edge struct {
+	a, b   uint32
+	weight float32
+}
+
+// component is a set of records connected by pairs above the threshold, in the
+// order of their ids, with those pairs; a and b of an edge index members.
+type component struct {
+	members []uint32
+	edges   []edge
+	must    [][2]uint32
+	cannot  [][2]uint32
+}
+
+// clusterer merges the records of a component by average linkage. Unlike common
+// practice it assumes nothing about pairs that blocking did not pick: they are
+// compared when they are needed.
+type clusterer struct {
+	component
+	score     func(a, b uint32) float64 // weight of two members
+	groups    [][]uint32
+	near      []map[uint32]float64 // sum of weights to clusters with a pair above the threshold
+	banned    []map[uint32]bool
+	queue     queue
+	conflicts [][2]uint32 // must-links that a cannot-link forbids
+}
+
+type candidate struct {
+	value float64
+	a, b  uint32
+}
+
+type queue []candidate
+
+func (q queue) Len() int      { return len(q) }
+func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q queue) Less(i, j int) bool {
+	return cmp.Or(-cmp.Compare(q[i].value, q[j].value), cmp.Compare(q[i].a, q[j].a), cmp.Compare(q[i].b, q[j].b)) < 0
+}
+func (q *queue) Push(x any) { *q = append(*q, x.(candidate)) }
+func (q *queue) Pop() any {
+	last := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return last
+}
+
+func clamp(w float64) float64 { return min(max(w, leastWeight), mostWeight) }
+
+// cluster returns the clusters of a component as lists of member indexes in rising
+// order, ordered by their first member.
+func (c *clusterer) cluster() [][]uint32 {
+	n := len(c.members)
+	if n == 2 && len(c.must) == 0 && len(c.cannot) == 0 {
+		if len(c.edges) == 1 && float64(c.edges[0].weight) > threshold {
+			return [][]uint32{{0, 1}}
+		}
+		return [][]uint32{{0}, {1}}
+	}
+	c.groups = make([][]uint32, n)
+	c.near = make([]map[uint32]float64, n)
+	for i := range c.groups {
+		c.groups[i] = []uint32{uint32(i)}
+		c.near[i] = map[uint32]float64{}
+	}
+	c.banned = make([]map[uint32]bool, n)
+	for _, p := range c.cannot {
+		c.ban(p[0], p[1])
+	}
+	for _, e := range c.edges {
+		w := clamp(float64(e.weight))
+		c.near[e.a][e.b], c.near[e.b][e.a] = w, w
+	}
+	at := make([]uint32, n) // where a member is now
+	for i := range at {
+		at[i] = uint32(i)
+	}
+	for _, p := range c.must {
+		a, b := at[p[0]], at[p[1]]
+		if a == b {
+			continue
+		}
+		if c.banned[a][b] {
+			c.conflicts = append(c.conflicts, p)
+			continue
+		}
+		a = c.merge(a, b)
+		for _, i := range c.groups[a] {
+			at[i] = a
+		}
+	}
+	c.queue = c.queue[:0]
+	for a, near := range c.near {
+		for b, sum := range near {
+			if uint32(a) < b {
+				c.push(uint32(a), b, sum)
+			}
+		}
+	}
+	heap.Init(&c.queue)
+	for len(c.queue) > 0 {
+		top := heap.Pop(&c.queue).(candidate)
+		a, b := top.a, top.b
+		sum, ok := c.near[a][b]
+		if !ok || c.groups[a] == nil || c.groups[b] == nil || c.value(a, b, sum) != top.value || c.banned[a][b] {
+			continue
+		}
+		a = c.merge(a, b)
+		for d, sum := range c.near[a] {
+			if c.push(min(a, d), max(a, d), sum) {
+				heap.Fix(&c.queue, len(c.queue)-1)
+			}
+		}
+	}
+	var out [][]uint32
+	for _, g := range c.groups {
+		if g != nil {
+			slices.Sort(g)
+			out = append(out, g)
+		}
+	}
+	slices.SortFunc(out, func(a, b []uint32) int { return cmp.Compare(a[0], b[0]) })
+	return out
+}
+
+func (c *clusterer) value(a, b uint32, sum float64) float64 {
+	return sum / float64(len(c.groups[a])*len(c.groups[b]))
+}
+
+// push queues a pair of clusters that may merge; the caller restores the heap.
+func (c *clusterer) push(a, b uint32, sum float64) bool {
+	v := c.value(a, b, sum)
+	if v <= threshold || math.IsNaN(v) || c.banned[a][b] {
+		return false
+	}
+	c.queue = append(c.queue, candidate{v, a, b})
+	return true
+}
+
+func (c *clusterer) ban(a, b uint32) {
+	for _, p := range [2][2]uint32{{a, b}, {b, a}} {
+		if c.banned[p[0]] == nil {
+			c.banned[p[0]] = map[uint32]bool{}
+		}
+		c.banned[p[0]][p[1]] = true
+	}
+}
+
+// merge joins b into a, or a into b if that is the smaller number, and returns what is left.
+func (c *clusterer) merge(a, b uint32) uint32 {
+	if b < a {
+		a, b = b, a
+	}
+	delete(c.near[a], b)
+	delete(c.near[b], a)
+	for d, sum := range c.near[a] {
+		if other, ok := c.near[b][d]; ok {
+			sum += other
+			delete(c.near[b], d)
+			delete(c.near[d], b)
+		} else {
+			sum += c.between(b, d)
+		}
+		c.near[a][d], c.near[d][a] = sum, sum
+	}
+	for d, sum := range c.near[b] {
+		sum += c.between(a, d)
+		c.near[a][d], c.near[d][a] = sum, sum
+		delete(c.near[d], b)
+	}
+	for d := range c.banned[b] {
+		delete(c.banned[d], b)
+		c.ban(a, d)
+	}
+	c.groups[a] = append(c.groups[a], c.groups[b]...)
+	c.groups[b], c.near[b], c.banned[b] = nil, nil, nil
+	return a
+}
+
+// between is the sum of weights of all pairs of two clusters.
+func (c *clusterer) between(a, b uint32) float64 {
+	if a > b {
+		a, b = b, a
+	}
+	sum := 0.0
+	for _, x := range c.groups[a] {
+		for _, y := range c.groups[b] {
+			sum += clamp(c.score(c.members[min(x, y)], c.members[max(x, y)]))
+		}
+	}
+	return sum
+}
+
+// tree returns the strongest edges that hold a cluster together, as many as it has
+// members less one if positive edges reach them all.
+func (c *clusterer) tree(cluster []uint32) []edge {
+	if len(cluster) < 2 {
+		return nil
+	}
+	in := make(map[uint32]uint32, len(cluster))
+	for _, m := range cluster {
+		in[m] = m
+	}
+	var root func(uint32) uint32
+	root = func(m uint32) uint32 {
+		for in[m] != m {
+			in[m] = in[in[m]]
+			m = in[m]
+		}
+		return m
+	}
+	var inside, out []edge
+	for _, e := range c.edges {
+		if _, ok := in[e.a]; !ok {
+			continue
+		}
+		if _, ok := in[e.b]; ok {
+			inside = append(inside, e)
+		}
+	}
+	for _, p := range c.must { // decisions first: they hold whatever the weight
+		if _, ok := in[p[0]]; !ok {
+			continue
+		}
+		if _, ok := in[p[1]]; ok {
+			inside = append(inside, edge{min(p[0], p[1]), max(p[0], p[1]), float32(math.Inf(1))})
+		}
+	}
+	slices.SortFunc(inside, func(a, b edge) int {
+		return cmp.Or(-cmp.Compare(a.weight, b.weight), cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b))
+	})
+	for _, e := range inside {
+		if a, b := root(e.a), root(e.b); a != b {
+			in[max(a, b)] = min(a, b)
+			out = append(out, e)
+		}
+	}
+	return out
+}

@@ -1,0 +1,146 @@
+package dedup
+
+// unknown is the level of a comparison that lacks a value on one side.
+const unknown = 15
+
+// pattern packs the levels of all comparisons, 4 bits each: 0 is the first level
+// of the schema (equality), the number of levels is "none holds".
+type pattern uint64
+
+func (p pattern) level(c int) int { return int(p >> (4 * c) & 15) }
+
+// comparer compares rows of a table; it is for one goroutine.
+type comparer struct {
+	t      *table
+	agreed [MaxComparisons]uint32 // value or element that agreed, where the level is 0
+	memo   []memo
+}
+
+type memo struct {
+	a, b  uint32
+	c     uint8 // comparison + 1
+	level uint8
+}
+
+const memoSize = 1 << 15
+
+func newComparer(t *table) *comparer {
+	return &comparer{t: t, memo: make([]memo, memoSize)}
+}
+
+func (x *comparer) compare(a, b []uint32) pattern {
+	var out pattern
+	p := x.t.plan
+	for i := range p.comparisons {
+		c := &p.comparisons[i]
+		va, vb := a[c.field], b[c.field]
+		level := unknown
+		switch {
+		case va == 0 || vb == 0:
+		case c.identifier || c.set:
+			level = x.sets(i, c, va, vb)
+		case va == vb:
+			level, x.agreed[i] = 0, va
+		default:
+			level = x.values(i, c, va, vb)
+		}
+		if c.impliedBy >= 0 && level != unknown && out.level(c.impliedBy) < c.impliedLevels {
+			level = unknown
+		}
+		out |= pattern(level) << (4 * i)
+	}
+	for _, s := range p.swaps {
+		out = x.swap(out, s, a, b)
+	}
+	return out
+}
+
+func (x *comparer) values(i int, c *comparison, va, vb uint32) int {
+	if va > vb {
+		va, vb = vb, va
+	}
+	d := &x.t.dicts[c.field]
+	if x.memo == nil {
+		return c.grade(d.values[va], d.values[vb])
+	}
+	h := (uint64(va)<<32 | uint64(vb)) * 0x9e3779b97f4a7c15
+	m := &x.memo[(h>>40+uint64(i)*0x51ed)&(memoSize-1)]
+	if m.a == va && m.b == vb && m.c == uint8(i+1) {
+		return int(m.level)
+	}
+	level := c.grade(d.values[va], d.values[vb])
+	*m = memo{va, vb, uint8(i + 1), uint8(level)}
+	return level
+}
+
+// grade returns the first level below equality that holds. The smaller string goes
+// first, as a greedy metric like Jaro's need not be symmetric to the last bit.
+func (c *comparison) grade(a, b string) int {
+	if b < a {
+		a, b = b, a
+	}
+	best := c.levels
+	for _, g := range c.groups {
+		s := g.metric.Compare(a, b)
+		for k, least := range g.mins {
+			if s >= least {
+				return min(best, g.first+k)
+			}
+		}
+	}
+	return best
+}
+
+func (x *comparer) sets(i int, c *comparison, va, vb uint32) int {
+	d := &x.t.dicts[c.field]
+	var bufA, bufB [1]uint32
+	as, bs := d.parts(va, &bufA), d.parts(vb, &bufB)
+	best, found := unknown, uint32(0)
+	for _, ea := range as {
+		if d.ignored != nil && d.ignored[ea] {
+			continue
+		}
+		for _, eb := range bs {
+			if d.ignored != nil && d.ignored[eb] {
+				continue
+			}
+			if ea == eb {
+				// the rarest shared element counts; equals are told apart by value
+				if best != 0 || d.rarer(ea, found) {
+					found = ea
+				}
+				best = 0
+			} else if best != 0 {
+				best = min(best, c.grade(d.values[ea], d.values[eb]))
+			}
+		}
+	}
+	x.agreed[i] = found
+	return best
+}
+
+func (d *dict) rarer(a, b uint32) bool {
+	if d.holders != nil && d.holders[a] != d.holders[b] {
+		return d.holders[a] < d.holders[b]
+	}
+	return d.values[a] < d.values[b]
+}
+
+func (x *comparer) swap(p pattern, s [3]int, a, b []uint32) pattern {
+	la, lb := p.level(s[0]), p.level(s[1])
+	if la == unknown || lb == unknown || la <= s[2] || lb <= s[2] {
+		return p
+	}
+	fa, fb := x.t.plan.comparisons[s[0]].field, x.t.plan.comparisons[s[1]].field
+	da, db := x.t.dicts[fa].values, x.t.dicts[fb].values
+	a0, b0, a1, b1 := da[a[fa]], da[b[fa]], db[a[fb]], db[b[fb]]
+	if a0[0] != b1[0] && a1[0] != b0[0] { // cheap: one of the two must start alike
+		return p
+	}
+	alike := func(a, b string) bool { return (JaroWinkler{}).Compare(min(a, b), max(a, b)) >= 0.9 }
+	if !alike(a0, b1) || !alike(a1, b0) {
+		return p
+	}
+	p &^= 15<<(4*s[0]) | 15<<(4*s[1])
+	return p | pattern(s[2])<<(4*s[0]) | pattern(s[2])<<(4*s[1])
+}

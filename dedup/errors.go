@@ -1,0 +1,33 @@
+package dedup
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What can be wrong with a record, a model or a question; test with errors.Is.
+var (
+	ErrNoID        = errors.New("record has no id")
+	ErrDuplicateID = errors.New("id occurs twice")
+	ErrValues      = errors.New("number of values differs from the schema's fields")
+	ErrUnknownID   = errors.New("no record with this id")
+	ErrModel       = errors.New("model does not fit")
+)
+
+// RecordError says which record was refused; Row counts from 1 and is 0 for a question.
+type RecordError struct {
+	ID  string
+	Row int
+	Err error
+}
+
+// Error implements error.
+func (e *RecordError) Error() string {
+	if e.Row == 0 {
+		return fmt.Sprintf("dedup: id %q: %v", e.ID, e.Err)
+	}
+	return fmt.Sprintf("dedup: row %d, id %q: %v", e.Row, e.ID, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *RecordError) Unwrap() error { return e.Err }

@@ -1,0 +1,102 @@
+package dedup
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+)
+
+// fieldNames shares the lists of what agreed between edges.
+type fieldNames struct {
+	p     *plan
+	known sync.Map // pattern -> []string
+}
+
+func (f *fieldNames) of(p pattern) []string {
+	if v, ok := f.known.Load(p); ok {
+		return v.([]string)
+	}
+	var out []string
+	for c, k := range f.p.comparisons {
+		if l := p.level(c); l < k.levels {
+			out = append(out, k.name+" "+f.p.schema.Comparisons[c].Levels[l].Name)
+		}
+	}
+	v, _ := f.known.LoadOrStore(p, out)
+	return v.([]string)
+}
+
+// Reason is one step of an explanation: what a comparison added to the weight.
+type Reason struct {
+	Field     string  `json:"field"`
+	Level     string  `json:"level"` // "unknown" when a value is missing or settled by another comparison
+	A         string  `json:"a,omitempty"`
+	B         string  `json:"b,omitempty"`
+	M         float64 `json:"m,omitempty"`         // probability of the level in a match
+	U         float64 `json:"u,omitempty"`         // and by chance
+	Frequency float64 `json:"frequency,omitempty"` // bits taken off for a common value, added for a rare one
+	Weight    float64 `json:"weight"`              // bits, frequency included
+}
+
+// Explanation is the waterfall of a pair: starting at Prior, the reasons in the
+// order of the schema and then what the relations (household, namesakes) explain
+// away add up to Weight.
+type Explanation struct {
+	A           string   `json:"a"`
+	B           string   `json:"b"`
+	Prior       float64  `json:"prior"`
+	Reasons     []Reason `json:"reasons"`
+	Relations   float64  `json:"relations"` // bits, never positive
+	Weight      float64  `json:"weight"`    // log2 of the odds of a match
+	Probability float64  `json:"probability"`
+}
+
+// explain scores a pair with all steps.
+func (s *scorer) explain(x *comparer, a, b []uint32) Explanation {
+	p := x.compare(a, b)
+	j := s.joint(x, p)
+	out := Explanation{Prior: s.prior[classMatch] - s.prior[classChance], Weight: s.odds(j)}
+	out.Probability = Probability(out.Weight)
+	out.Relations = out.Weight - (j[classMatch] - j[classChance])
+	for c, k := range s.p.comparisons {
+		l := p.level(c)
+		d := &x.t.dicts[k.field]
+		r := Reason{Field: k.name, Level: "unknown",
+			A: strings.ReplaceAll(d.values[a[k.field]], Sep, ", "), B: strings.ReplaceAll(d.values[b[k.field]], Sep, ", ")}
+		if l != unknown {
+			level := s.m.Comparisons[c].Levels[l]
+			r.Level, r.M, r.U = level.Name, level.M, level.U
+			r.Weight = math.Log2(level.M / level.U)
+			if l == 0 {
+				r.Frequency = -s.adjustment(x, c)
+				r.Weight += r.Frequency
+			}
+		}
+		out.Reasons = append(out.Reasons, r)
+	}
+	return out
+}
+
+// String prints the waterfall as text, one line per step.
+func (e Explanation) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s ~ %s: %+.1f bits, probability %.4f\n", e.A, e.B, e.Weight, e.Probability)
+	sum := e.Prior
+	fmt.Fprintf(&b, "  %-12s %-14s %+7.1f %+7.1f\n", "prior", "", e.Prior, sum)
+	for _, r := range e.Reasons {
+		if r.Level == "unknown" {
+			continue
+		}
+		sum += r.Weight
+		fmt.Fprintf(&b, "  %-12s %-14s %+7.1f %+7.1f  m=%.3g u=%.3g", r.Field, r.Level, r.Weight, sum, r.M, r.U)
+		if r.Frequency != 0 {
+			fmt.Fprintf(&b, " frequency=%+.1f", r.Frequency)
+		}
+		fmt.Fprintf(&b, "  %q ~ %q\n", r.A, r.B)
+	}
+	if e.Relations < -0.05 {
+		fmt.Fprintf(&b, "  %-12s %-14s %+7.1f %+7.1f\n", "relations", "", e.Relations, sum+e.Relations)
+	}
+	return b.String()
+}

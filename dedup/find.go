@@ -1,0 +1,115 @@
+package dedup
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+)
+
+// Match is a record that may be the one asked for.
+type Match struct {
+	ID          string   `json:"id"`
+	Weight      float64  `json:"weight"`      // log2 of the odds
+	Probability float64  `json:"probability"` // the same as a probability
+	Fields      []string `json:"fields"`      // what agreed and how; read only
+	Cluster     []string `json:"cluster"`     // ids of the entity's records; read only
+}
+
+// leastMatch is the weight from which Find returns a match: odds of one in a hundred.
+const leastMatch = -6.65
+
+// Find returns the records that may be of the same entity as r, the likeliest first,
+// down to odds of one in a hundred. Nothing is stored; the id of r is not looked at.
+func (x *Index) Find(ctx context.Context, r Record) ([]Match, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if len(r.Values) != len(x.t.dicts) {
+		return nil, &RecordError{ID: r.ID, Row: 1, Err: ErrValues}
+	}
+	var out []Match
+	x.with(r, func(row []uint32, c *comparer) {
+		x.candidates(row, ^uint32(0), func(i uint32) {
+			p := c.compare(row, x.t.row(i))
+			w := x.scorer.weight(c, p)
+			if w < leastMatch {
+				return
+			}
+			out = append(out, Match{ID: x.t.ids[i], Weight: round(w), Probability: round(Probability(w)),
+				Fields: x.fields.of(p), Cluster: x.clusters[i].Members})
+		})
+	})
+	slices.SortFunc(out, func(a, b Match) int { return cmp.Or(-cmp.Compare(a.Weight, b.Weight), cmp.Compare(a.ID, b.ID)) })
+	return out, nil
+}
+
+// with interns a record for the time of a call; values that were not known before
+// are forgotten afterwards, so that questions do not fill the memory.
+func (x *Index) with(r Record, do func(row []uint32, c *comparer)) {
+	known := make([]int, len(x.t.dicts))
+	row := make([]uint32, len(x.t.dicts))
+	for f, v := range r.Values {
+		known[f] = len(x.t.dicts[f].values)
+		row[f] = x.t.intern(f, v)
+	}
+	x.scorer.frequencies(x.t)
+	do(row, &comparer{t: x.t}) // no memo: numbers of new values will be used again
+	for f := range x.t.dicts {
+		x.t.dicts[f].forget(known[f])
+	}
+}
+
+// forget drops the values from number n on.
+func (d *dict) forget(n int) {
+	for id := n; id < len(d.values); id++ {
+		delete(d.index, d.values[id])
+		delete(d.elements, uint32(id))
+	}
+	d.values = d.values[:n]
+	for s := range d.keys {
+		d.keys[s] = d.keys[s][:n]
+	}
+	if d.holders != nil {
+		d.holders, d.ignored = d.holders[:n], d.ignored[:n]
+	}
+	if len(d.shift) > n {
+		d.shift = d.shift[:n]
+	}
+}
+
+// Explain returns the waterfall of two records of the index, or [ErrUnknownID].
+func (x *Index) Explain(a, b string) (Explanation, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	i, okA := x.slots[a]
+	j, okB := x.slots[b]
+	if !okA || !okB {
+		id := a
+		if okA {
+			id = b
+		}
+		return Explanation{}, &RecordError{ID: id, Err: ErrUnknownID}
+	}
+	e := x.scorer.explain(x.x, x.t.row(i), x.t.row(j))
+	e.A, e.B = a, b
+	return e, nil
+}
+
+// Explain scores two records with a model, outside of any index: identifiers count as
+// held by the two only.
+func (l *Linker) Explain(m *Model, a, b Record) (Explanation, error) {
+	x, err := l.NewIndex(m)
+	if err != nil {
+		return Explanation{}, err
+	}
+	if a.ID == b.ID {
+		return Explanation{}, fmt.Errorf("dedup: explain: %w", &RecordError{ID: a.ID, Row: 2, Err: ErrDuplicateID})
+	}
+	if _, err := x.Apply(context.Background(), []Record{a, b}, nil); err != nil {
+		return Explanation{}, err
+	}
+	return x.Explain(a.ID, b.ID)
+}

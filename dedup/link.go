@@ -1,0 +1,365 @@
+package dedup
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"math"
+	"slices"
+)
+
+// Options tune a [Linker]; the zero value is what everybody should use.
+type Options struct {
+	// Threads is the number of goroutines of batch work; 0 means GOMAXPROCS. It
+	// never changes a result.
+	Threads int
+	// Pairs is the number of pairs that a batch may compare; 0 means 8 million, or
+	// 8 per record if that is more. Rules whose blocks are too large for it are capped.
+	Pairs int64
+}
+
+// Linker links records of one schema. It is immutable and safe for concurrent use.
+type Linker struct {
+	plan *plan
+	opt  Options
+}
+
+// New checks the schema; every fault in it is reported, wrapping [ErrSchema].
+func New(schema Schema, opt Options) (*Linker, error) {
+	p, err := compile(schema)
+	if err != nil {
+		return nil, err
+	}
+	return &Linker{plan: p, opt: opt}, nil
+}
+
+func (l *Linker) budget(records int) int64 {
+	if l.opt.Pairs > 0 {
+		return l.opt.Pairs
+	}
+	return max(8_000_000, 8*int64(records))
+}
+
+// Decision is a person's word on a pair of records: they are the same, or they
+// are not. It is kept whatever the evidence says. Where decisions contradict each
+// other, "not the same" wins and the other one is reported as a conflict.
+type Decision struct {
+	A    string `json:"a"`
+	B    string `json:"b"`
+	Same bool   `json:"same"`
+}
+
+func (d Decision) key() [2]string {
+	return [2]string{min(d.A, d.B), max(d.A, d.B)}
+}
+
+// Edge is the evidence for one pair inside a cluster.
+type Edge struct {
+	A           string   `json:"a"`
+	B           string   `json:"b"`
+	Weight      float64  `json:"weight"`            // log2 of the odds of a match
+	Probability float64  `json:"probability"`       // the same as a probability
+	Fields      []string `json:"fields,omitempty"`  // what agreed and how, in the order of the schema; read only
+	Decided     bool     `json:"decided,omitempty"` // a person said so
+}
+
+// Cluster is one entity: the ids of its records in rising order, and the
+// strongest edges that hold them together.
+type Cluster struct {
+	Members []string `json:"members"`
+	Edges   []Edge   `json:"edges,omitempty"`
+}
+
+// Stats counts what a batch did.
+type Stats struct {
+	Records  int          `json:"records"`
+	Pairs    int64        `json:"pairs"` // candidates compared
+	Edges    int          `json:"edges"` // with positive weight
+	Clusters int          `json:"clusters"`
+	Largest  int          `json:"largest"` // records in the largest cluster
+	Blocks   []BlockStats `json:"blocks"`
+	HotKeys  []HotKey     `json:"hot_keys,omitempty"` // the ten largest blocks left out
+	Ignored  int          `json:"ignored"`            // identifiers that too many hold
+}
+
+// Result is a partition of the records.
+type Result struct {
+	Clusters  []Cluster  // every record is in one; ordered by first member
+	Conflicts []Decision // decisions overruled by a contradicting one
+	Model     *Model
+	Stats     Stats
+}
+
+// Train learns a model from records without labels.
+func (l *Linker) Train(ctx context.Context, records iter.Seq[Record]) (*Model, error) {
+	t, err := build(ctx, l.plan, records)
+	if err != nil {
+		return nil, err
+	}
+	b, limit := newBlocking(t, caps{}, l.budget(len(t.ids)))
+	return learn(ctx, t, b, limit, l.opt.Threads)
+}
+
+// Link partitions the records into entities. A nil model is learnt from the same
+// records. The result depends on the records, the model and the decisions only,
+// not on their order or on the number of threads.
+func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, decisions ...Decision) (*Result, error) {
+	if m != nil {
+		if err := m.check(l.plan); err != nil {
+			return nil, err
+		}
+	}
+	t, err := build(ctx, l.plan, records)
+	if err != nil {
+		return nil, err
+	}
+	limit := caps{}
+	if m != nil {
+		limit = caps{m.SpecificCap, m.WideCap}
+	}
+	b, limit := newBlocking(t, limit, l.budget(len(t.ids)))
+	if m == nil {
+		if m, err = learn(ctx, t, b, limit, l.opt.Threads); err != nil {
+			return nil, err
+		}
+	}
+	s := newScorer(l.plan, m)
+	s.frequencies(t)
+	edges, pairs, err := b.edges(ctx, s, l.opt.Threads)
+	if err != nil {
+		return nil, err
+	}
+	out := &Result{Model: m}
+	out.Stats = Stats{Records: len(t.ids), Pairs: pairs, Edges: len(edges), Blocks: b.stats, HotKeys: b.hots}
+	for _, f := range l.plan.identifiers {
+		for _, x := range t.dicts[f].ignored {
+			if x {
+				out.Stats.Ignored++
+			}
+		}
+	}
+	b = nil
+	find := func(id string) (uint32, bool) {
+		i, ok := slices.BinarySearch(t.ids, id)
+		return uint32(i), ok
+	}
+	must, cannot := resolve(decisions, find)
+	parts := components(len(t.ids), edges, must, cannot)
+	if out.Clusters, out.Conflicts, err = partition(ctx, t, s, parts, l.opt.Threads); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(out.Clusters, func(a, b Cluster) int { return cmp.Compare(a.Members[0], b.Members[0]) })
+	out.Stats.Clusters = len(out.Clusters)
+	for _, c := range out.Clusters {
+		out.Stats.Largest = max(out.Stats.Largest, len(c.Members))
+	}
+	return out, nil
+}
+
+// edges scores all candidates and returns those above the threshold, in order.
+func (b *blocking) edges(ctx context.Context, s *scorer, threads int) ([]edge, int64, error) {
+	const chunkPairs = 20_000
+	type chunk struct{ rule, from, to int }
+	var chunks []chunk
+	for r := range b.runs {
+		run, from, pairs := &b.runs[r], 0, 0
+		for k := range run.keys {
+			n := int(run.bounds[k+1] - run.bounds[k])
+			pairs += n * (n - 1) / 2
+			if pairs >= chunkPairs || k == len(run.keys)-1 {
+				chunks = append(chunks, chunk{r, from, k + 1})
+				from, pairs = k+1, 0
+			}
+		}
+	}
+	counts := make([]int64, len(chunks))
+	workers, err := parallel(ctx, threads, len(chunks), func(k int, w *worker) error {
+		if w.comparer == nil {
+			w.comparer = newComparer(b.t)
+		}
+		c := chunks[k]
+		run := &b.runs[c.rule]
+		for q := c.from; q < c.to; q++ {
+			records, key := run.records[run.bounds[q]:run.bounds[q+1]], run.keys[q]
+			for x, i := range records {
+				row := b.t.row(i)
+				for _, j := range records[x+1:] {
+					if !b.fresh(c.rule, key, i, j) {
+						continue
+					}
+					counts[k]++
+					if v := s.weight(w.comparer, w.comparer.compare(row, b.t.row(j))); v > threshold {
+						w.edges = append(w.edges, edge{min(i, j), max(i, j), float32(v)})
+					}
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	var edges []edge
+	for _, w := range workers {
+		edges = append(edges, w.edges...)
+		w.edges = nil
+	}
+	slices.SortFunc(edges, func(a, b edge) int { return cmp.Or(cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b)) })
+	var pairs int64
+	for _, n := range counts {
+		pairs += n
+	}
+	return edges, pairs, nil
+}
+
+// resolve turns decisions into pairs of rows; the last decision on a pair counts.
+// Decisions about records that are not there are kept by the caller for later.
+func resolve(decisions []Decision, find func(string) (uint32, bool)) (must, cannot [][2]uint32) {
+	last := map[[2]string]bool{}
+	for _, d := range decisions {
+		last[d.key()] = d.Same
+	}
+	keys := make([][2]string, 0, len(last))
+	for k := range last {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b [2]string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	for _, k := range keys {
+		a, okA := find(k[0])
+		b, okB := find(k[1])
+		if !okA || !okB || a == b {
+			continue
+		}
+		if last[k] {
+			must = append(must, [2]uint32{a, b})
+		} else {
+			cannot = append(cannot, [2]uint32{a, b})
+		}
+	}
+	return must, cannot
+}
+
+// components splits n records by the edges between them; edges are in order.
+func components(n int, edges []edge, must, cannot [][2]uint32) []component {
+	parent := make([]uint32, n)
+	for i := range parent {
+		parent[i] = uint32(i)
+	}
+	root := func(i uint32) uint32 {
+		for parent[i] != i {
+			parent[i] = parent[parent[i]]
+			i = parent[i]
+		}
+		return i
+	}
+	join := func(a, b uint32) {
+		if a, b = root(a), root(b); a != b {
+			parent[max(a, b)] = min(a, b)
+		}
+	}
+	for _, e := range edges {
+		join(e.a, e.b)
+	}
+	for _, p := range must {
+		join(p[0], p[1])
+	}
+	number, local := make([]uint32, n), make([]uint32, n) // component of a root; place in it
+	sizes := make([]uint32, 0, n)
+	for i := range parent {
+		r := root(uint32(i))
+		if int(r) == i {
+			number[i] = uint32(len(sizes))
+			sizes = append(sizes, 0)
+		}
+		number[i] = number[r]
+		local[i] = sizes[number[r]]
+		sizes[number[r]]++
+	}
+	parts, all := make([]component, len(sizes)), make([]uint32, n)
+	at := uint32(0)
+	for k, size := range sizes {
+		parts[k].members = all[at : at : at+size]
+		at += size
+	}
+	for i := range number {
+		k := &parts[number[i]]
+		k.members = append(k.members, uint32(i))
+	}
+	for from := 0; from < len(edges); { // edges of a component are not adjacent: count, then place
+		k := &parts[number[edges[from].a]]
+		k.edges = append(k.edges, edge{local[edges[from].a], local[edges[from].b], edges[from].weight})
+		from++
+	}
+	for _, p := range must {
+		k := &parts[number[p[0]]]
+		k.must = append(k.must, [2]uint32{local[p[0]], local[p[1]]})
+	}
+	for _, p := range cannot {
+		if number[p[0]] == number[p[1]] {
+			k := &parts[number[p[0]]]
+			k.cannot = append(k.cannot, [2]uint32{local[p[0]], local[p[1]]})
+		}
+	}
+	return parts
+}
+
+// partition clusters every component.
+func partition(ctx context.Context, t *table, s *scorer, parts []component, threads int) ([]Cluster, []Decision, error) {
+	const chunkSize = 512
+	chunks := (len(parts) + chunkSize - 1) / chunkSize
+	found, conflicts := make([][]Cluster, chunks), make([][]Decision, chunks)
+	fields := &fieldNames{p: t.plan}
+	_, err := parallel(ctx, threads, chunks, func(k int, w *worker) error {
+		if w.comparer == nil {
+			w.comparer = newComparer(t)
+		}
+		for _, part := range parts[k*chunkSize : min((k+1)*chunkSize, len(parts))] {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			clusters, overruled := t.resolve(part, s, w.comparer, fields)
+			found[k] = append(found[k], clusters...)
+			conflicts[k] = append(conflicts[k], overruled...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return slices.Concat(found...), slices.Concat(conflicts...), nil
+}
+
+// resolve clusters one component and gathers the evidence.
+func (t *table) resolve(part component, s *scorer, x *comparer, fields *fieldNames) ([]Cluster, []Decision) {
+	if len(part.members) == 1 {
+		return []Cluster{{Members: []string{t.ids[part.members[0]]}}}, nil
+	}
+	c := &clusterer{component: part}
+	c.score = func(a, b uint32) float64 { return s.weight(x, x.compare(t.row(a), t.row(b))) }
+	var out []Cluster
+	for _, group := range c.cluster() {
+		k := Cluster{Members: make([]string, len(group))}
+		for i, m := range group {
+			k.Members[i] = t.ids[part.members[m]]
+		}
+		if edges := c.tree(group); len(edges) > 0 {
+			k.Edges = make([]Edge, len(edges))
+			for i, e := range edges {
+				a, b := part.members[e.a], part.members[e.b]
+				p := x.compare(t.row(a), t.row(b))
+				w := s.weight(x, p)
+				k.Edges[i] = Edge{A: t.ids[a], B: t.ids[b], Weight: round(w), Probability: round(Probability(w)),
+					Fields: fields.of(p), Decided: math.IsInf(float64(e.weight), 1)}
+			}
+		}
+		out = append(out, k)
+	}
+	var conflicts []Decision
+	for _, p := range c.conflicts {
+		conflicts = append(conflicts, Decision{A: t.ids[part.members[p[0]]], B: t.ids[part.members[p[1]]], Same: true})
+	}
+	return out, conflicts
+}
+
+// round keeps four decimals: evidence is read by people and stored.
+func round(x float64) float64 { return math.Round(x*1e4) / 1e4 }

@@ -1,0 +1,111 @@
+package dedup
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+)
+
+// Model is what was learnt from data: everything that a score depends on beside
+// the two records and the schema. It is saved and loaded as JSON. Values appear
+// in it as hashes only, which keeps names out of sight but is no anonymisation.
+type Model struct {
+	Schema  string `json:"schema"`  // fingerprint of the schema it was learnt with
+	Records int    `json:"records"` // it was learnt from
+	// Match is the probability that two records picked at random are one entity.
+	Match       float64           `json:"match"`
+	Relations   []RelationModel   `json:"relations,omitempty"`
+	Comparisons []ComparisonModel `json:"comparisons"`
+	Frequencies []FrequencyModel  `json:"frequencies,omitempty"`
+	// SpecificCap and WideCap are the largest blocks compared, in records.
+	SpecificCap int `json:"specific_cap"`
+	WideCap     int `json:"wide_cap"`
+}
+
+// RelationModel is the probability that two random records are so related.
+type RelationModel struct {
+	Name  string  `json:"name"`
+	Share float64 `json:"share"`
+}
+
+// ComparisonModel holds the probabilities of a comparison's levels.
+type ComparisonModel struct {
+	Name   string       `json:"name"`
+	Levels []LevelModel `json:"levels"` // the last one is "none of them"
+}
+
+// LevelModel is a level's probability in a match (M), by chance (U), and in each
+// relation that has its own (else U).
+type LevelModel struct {
+	Name      string    `json:"name"`
+	M         float64   `json:"m"`
+	U         float64   `json:"u"`
+	Relations []float64 `json:"relations,omitempty"`
+}
+
+// FrequencyModel holds the share of each common value of a field among the
+// records that have one; a value not listed has the share Rest.
+type FrequencyModel struct {
+	Field  string             `json:"field"`
+	Rest   float64            `json:"rest"`
+	Known  int                `json:"known"` // records that had a value
+	Values map[string]float64 `json:"values,omitempty"`
+}
+
+// ReadModel reads a model written by [Model.WriteTo]; it is checked against the
+// schema when it is used.
+func ReadModel(r io.Reader) (*Model, error) {
+	m := &Model{}
+	if err := json.NewDecoder(r).Decode(m); err != nil {
+		return nil, fmt.Errorf("dedup: read model: %w", err)
+	}
+	return m, nil
+}
+
+// WriteTo writes the model as indented JSON; the same model gives the same bytes.
+func (m *Model) WriteTo(w io.Writer) (int64, error) {
+	b, err := json.MarshalIndent(m, "", " ")
+	if err != nil {
+		return 0, fmt.Errorf("dedup: write model: %w", err)
+	}
+	n, err := w.Write(append(b, '\n'))
+	return int64(n), err
+}
+
+func valueHash(v string) string { return strconv.FormatUint(hashString(v), 36) }
+
+// check says whether the model can be used with a plan.
+func (m *Model) check(p *plan) error {
+	if m.Schema != p.fingerprint {
+		return fmt.Errorf("dedup: %w: it was learnt with schema %q, this is %q", ErrModel, m.Schema, p.fingerprint)
+	}
+	probability := func(x float64) bool { return x > 0 && x < 1 && !math.IsNaN(x) }
+	ok := probability(m.Match) && m.Records >= 0 && m.SpecificCap > 1 && m.SpecificCap <= maxShared && m.WideCap > 1 && m.WideCap <= maxShared &&
+		len(m.Comparisons) == len(p.comparisons) && len(m.Relations) == len(p.schema.Relations)
+	for _, r := range m.Relations {
+		ok = ok && probability(r.Share)
+	}
+	if ok {
+		for c, k := range m.Comparisons {
+			ok = ok && len(k.Levels) == p.comparisons[c].levels+1
+			for _, l := range k.Levels {
+				ok = ok && probability(l.M) && probability(l.U) && len(l.Relations) == len(m.Relations)
+				for _, r := range l.Relations {
+					ok = ok && probability(r)
+				}
+			}
+		}
+	}
+	for _, f := range m.Frequencies {
+		ok = ok && probability(f.Rest)
+		for _, v := range f.Values {
+			ok = ok && v > 0 && v <= 1
+		}
+	}
+	if !ok {
+		return fmt.Errorf("dedup: %w: sizes or probabilities out of range", ErrModel)
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+package dedup
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// worker is what one goroutine gathers; what it gathers is put in order afterwards, so
+// that the result does not depend on who did what.
+type worker struct {
+	comparer *comparer
+	counts   [][17]float64
+	edges    []edge
+}
+
+// parallel calls do for chunks 0 to n-1 on so many goroutines and waits for them.
+func parallel(ctx context.Context, threads, n int, do func(chunk int, w *worker) error) ([]*worker, error) {
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	threads = max(1, min(threads, n))
+	workers, faults := make([]*worker, threads), make([]error, threads)
+	var next atomic.Int64
+	var stop atomic.Bool
+	var wait sync.WaitGroup
+	for k := range workers {
+		workers[k] = &worker{}
+		wait.Go(func() {
+			for !stop.Load() {
+				chunk := int(next.Add(1)) - 1
+				if chunk >= n {
+					return
+				}
+				err := ctx.Err()
+				if err == nil {
+					err = do(chunk, workers[k])
+				}
+				if err != nil {
+					faults[k] = err
+					stop.Store(true)
+					return
+				}
+			}
+		})
+	}
+	wait.Wait()
+	for _, err := range faults {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return workers, nil
+}

@@ -1,0 +1,151 @@
+package people
+
+import (
+	"strings"
+
+	"github.com/vefacrm/vefa/dedup"
+)
+
+// part grades names of which one has words that the other lacks: 1 when every
+// word of the shorter is one of the longer's, as "fatma" of "hatice fatma".
+type part struct{}
+
+func (part) Compare(a, b string) float64 {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	if strings.IndexByte(b, ' ') < 0 {
+		return 0
+	}
+	for w := range strings.SplitSeq(a, " ") {
+		if len(w) < 2 || !hasWord(b, w) {
+			return 0
+		}
+	}
+	return 1
+}
+
+// likeWord is the best Jaro-Winkler similarity of the whole names or of a name of
+// one word with a word of the other.
+type likeWord struct{}
+
+func (likeWord) Compare(a, b string) float64 {
+	best := dedup.JaroWinkler{}.Compare(a, b)
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	if strings.IndexByte(a, ' ') < 0 && strings.IndexByte(b, ' ') >= 0 {
+		for w := range strings.SplitSeq(b, " ") {
+			best = max(best, dedup.JaroWinkler{}.Compare(min(a, w), max(a, w)))
+		}
+	}
+	return best
+}
+
+// initial is 1 when the first letters agree.
+type initial struct{}
+
+func (initial) Compare(a, b string) float64 {
+	if a[0] == b[0] {
+		return 1
+	}
+	return 0
+}
+
+// overlap is the share of the words of the shorter value that the longer has.
+type overlap struct{}
+
+func (overlap) Compare(a, b string) float64 {
+	n, m := strings.Count(a, " ")+1, strings.Count(b, " ")+1
+	if n > m {
+		a, b, n = b, a, m
+	}
+	found := 0
+	for w := range strings.SplitSeq(a, " ") {
+		if hasWord(b, w) {
+			found++
+		}
+	}
+	return float64(found) / float64(n)
+}
+
+// dates grades dates of birth.
+type dates struct{}
+
+func (dates) Compare(a, b string) float64 {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	if len(a) < len(b) { // a year, or a year and month
+		switch {
+		case strings.HasPrefix(b, a):
+			return 0.8
+		case a[:4] == b[:4]:
+			return 0.4
+		}
+		return 0
+	}
+	switch {
+	case dedup.OSA(a, b) <= 1:
+		return 0.9
+	case len(a) == 10 && a[:4] == b[:4] && (a[5:] == "01-01" || b[5:] == "01-01"):
+		return 0.8 // the placeholder of those who know the year only
+	case len(a) == 10 && a[:4] == b[:4] && a[5:7] == b[8:] && a[8:] == b[5:7]:
+		return 0.7 // day and month exchanged
+	case len(a) == 10 && a[4:] == b[4:]:
+		return 0.6 // another year
+	case a[:4] == b[:4]:
+		return 0.4
+	}
+	return 0
+}
+
+// phones is 1 for numbers one typing error apart.
+type phones struct{}
+
+func (phones) Compare(a, b string) float64 { return dedup.Edits{Max: 1}.Compare(a, b) }
+
+// mails grades e-mail addresses by what stands before the @, where the names are.
+type mails struct{}
+
+func (mails) Compare(a, b string) float64 {
+	la, _, _ := strings.Cut(a, "@")
+	lb, _, _ := strings.Cut(b, "@")
+	if la == lb {
+		return 1
+	}
+	if dedup.OSA(a, b) <= 1 {
+		return 0.95
+	}
+	return 0.9 * dedup.JaroWinkler{}.Compare(la, lb)
+}
+
+// places grades "city|district", of which either may be missing.
+type places struct{}
+
+func (places) Compare(a, b string) float64 {
+	ca, da, _ := strings.Cut(a, "|")
+	cb, db, _ := strings.Cut(b, "|")
+	switch {
+	case ca != "" && ca == cb && (da == "" || db == ""):
+		return 0.9
+	case ca != "" && ca == cb:
+		return 0.8
+	case ca != "" && cb != "" && dedup.JaroWinkler{}.Compare(ca, cb) >= 0.9:
+		return 0.7
+	case da != "" && da == db:
+		return 0.5
+	}
+	return 0
+}
+
+// postcodes is the share of leading characters that agree.
+type postcodes struct{}
+
+func (postcodes) Compare(a, b string) float64 {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return float64(n) / float64(max(len(a), len(b)))
+}

@@ -1,0 +1,101 @@
+package people
+
+import (
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// Phone returns raw as an E.164 number ("+905321234567") and whether it is one.
+// Numbers without a country code are read in region (ISO 3166, "" is "TR"). What
+// cannot be anybody's number is refused: too short or too long, masked with *, x
+// or #, or one digit only, as 0555 555 55 55 is nearly.
+func Phone(raw, region string) (e164 string, ok bool) {
+	var digits [20]byte
+	n, plus := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c >= '0' && c <= '9':
+			if n == len(digits) {
+				return "", false
+			}
+			digits[n] = c
+			n++
+		case c == '+' && n == 0:
+			plus = true
+		case c == '*' || c == '#' || c == 'x' || c == 'X':
+			return "", false
+		case c == ' ' || c == '-' || c == '(' || c == ')' || c == '.' || c == '/' || c == '\t' || c == ':':
+		case c >= 0x80: // no-break blanks and the like
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
+			if n > 0 {
+				return slowPhone(raw, region) // an extension, perhaps
+			}
+		default:
+			return "", false
+		}
+	}
+	d := digits[:n]
+	if n < 7 || constant(d) {
+		return "", false
+	}
+	if region == "" || region == "TR" {
+		if e, ok := turkish(d, plus); ok {
+			return e, true
+		}
+	}
+	return slowPhone(raw, region)
+}
+
+// turkish is the fast path for numbers of Turkey: an optional 0, 90, +90 or 0090
+// before ten digits that start with an area or mobile code (2 to 5).
+func turkish(d []byte, plus bool) (string, bool) {
+	switch {
+	case plus && len(d) == 12 && d[0] == '9' && d[1] == '0':
+		d = d[2:]
+	case plus:
+		return "", false
+	case len(d) == 14 && string(d[:4]) == "0090":
+		d = d[4:]
+	case len(d) == 13 && string(d[:3]) == "090":
+		d = d[3:]
+	case len(d) == 12 && d[0] == '9' && d[1] == '0':
+		d = d[2:]
+	case len(d) == 11 && d[0] == '0':
+		d = d[1:]
+	}
+	if len(d) != 10 || d[0] < '2' || d[0] > '5' || constant(d) {
+		return "", false
+	}
+	var out [13]byte
+	copy(out[:], "+90")
+	copy(out[3:], d)
+	return string(out[:]), true
+}
+
+// constant reports whether nothing but one repeated digit follows a leading 0 or country code.
+func constant(d []byte) bool {
+	same := 1
+	for i := len(d) - 1; i > 0 && d[i] == d[i-1]; i-- {
+		same++
+	}
+	return same >= 9 || same >= len(d)-1
+}
+
+func slowPhone(raw, region string) (string, bool) {
+	if len(raw) > 64 {
+		return "", false
+	}
+	if region == "" {
+		region = "TR"
+	}
+	raw = strings.TrimSpace(raw)
+	if rest, ok := strings.CutPrefix(raw, "00"); ok {
+		raw = "+" + rest
+	}
+	n, err := phonenumbers.Parse(raw, region)
+	if err != nil || !phonenumbers.IsPossibleNumber(n) {
+		return "", false
+	}
+	return phonenumbers.Format(n, phonenumbers.E164), true
+}

@@ -1,0 +1,240 @@
+package people
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/vefacrm/vefa/dedup"
+	"github.com/vefacrm/vefa/internal/fold"
+)
+
+// Record is what one source says about a person, as it says it: normalising is
+// done here. Everything but ID may be missing.
+type Record struct {
+	ID     string // unique among the records; the caller's key
+	Source string // where it comes from; not compared
+	Given  string // all given names
+	Family string // all surnames
+	// FullName is read where Given and Family are both missing (the last word is
+	// the surname, or what stands before a comma), and for words they lack.
+	FullName string
+	Gender   string   // F, M, female, male, kadın, erkek…; anything else is unknown
+	Birth    string   // ISO date; a year or a year and month will do
+	Phones   []string // any format
+	Emails   []string
+	City     string
+	District string
+	Postcode string
+	Street   string
+	// Extra holds further attributes in the order of [Options.Extra].
+	Extra []string
+}
+
+// Fields of the schema, in order; extra fields follow.
+const (
+	fieldGiven = iota
+	fieldFamily
+	fieldOther
+	fieldBirth
+	fieldPhone
+	fieldEmail
+	fieldGender
+	fieldPlace
+	fieldPostcode
+	fieldStreet
+	fieldNames
+	fieldCity
+	fieldDistrict
+	fieldCount
+)
+
+// normalizer turns records into values; it reuses its buffers and is for one goroutine.
+type normalizer struct {
+	region string
+	relays map[string]bool
+	values []string
+	words  []string
+	buf    []byte
+}
+
+func (n *normalizer) record(r *Record) dedup.Record {
+	v := n.values
+	clear(v)
+	given, family := name(r.Given), name(r.Family)
+	if given == "" && family == "" && r.FullName != "" {
+		given, family = splitName(r.FullName)
+	}
+	v[fieldGiven], v[fieldFamily] = given, family
+	if r.FullName != "" {
+		v[fieldOther] = n.other(name(r.FullName), given, family)
+	}
+	v[fieldNames] = n.names(given, family)
+	v[fieldBirth] = birth(r.Birth)
+	v[fieldPhone] = n.set(r.Phones, func(s string) (string, bool) { return Phone(s, n.region) })
+	v[fieldEmail] = n.set(r.Emails, func(s string) (string, bool) { return email(s, n.relays) })
+	v[fieldGender] = gender(r.Gender)
+	v[fieldCity], v[fieldDistrict] = key(r.City), key(r.District)
+	switch {
+	case v[fieldCity] != "" && v[fieldDistrict] != "":
+		n.buf = append(append(append(n.buf[:0], v[fieldCity]...), '|'), v[fieldDistrict]...)
+		v[fieldPlace] = string(n.buf)
+	case v[fieldCity] != "":
+		v[fieldPlace] = v[fieldCity]
+	case v[fieldDistrict] != "":
+		v[fieldPlace] = "|" + v[fieldDistrict]
+	}
+	v[fieldPostcode] = strings.ReplaceAll(key(r.Postcode), " ", "")
+	v[fieldStreet] = key(r.Street)
+	for i := fieldCount; i < len(v) && i-fieldCount < len(r.Extra); i++ {
+		v[i] = key(r.Extra[i-fieldCount])
+	}
+	return dedup.Record{ID: r.ID, Values: v}
+}
+
+// key folds a value; the fields are cut first, so that none costs more than it can tell.
+func key(s string) string {
+	if len(s) > 4*dedup.MaxValue {
+		s = s[:4*dedup.MaxValue]
+	}
+	return fold.Key(s)
+}
+
+// titles are words before or after a name that are no part of it.
+var titles = map[string]bool{
+	"mr": true, "mrs": true, "ms": true, "miss": true, "dr": true, "prof": true, "sn": true, "sayin": true,
+	"bay": true, "bayan": true, "herr": true, "frau": true, "av": true, "doc": true, "jr": true, "sr": true,
+}
+
+// name folds a name and drops titles, unless nothing else would be left.
+func name(s string) string {
+	k := key(s)
+	word, rest, found := strings.Cut(k, " ")
+	for found && titles[word] {
+		k = rest
+		word, rest, found = strings.Cut(k, " ")
+	}
+	if strings.IndexByte(k, '0') >= 0 && strings.Trim(k, "0 ") == "" {
+		return ""
+	}
+	switch k {
+	case "null", "none", "na", "n a", "unknown", "bilinmiyor", "yok", "test", "musteri", "misafir", "guest":
+		return ""
+	}
+	return k
+}
+
+func splitName(full string) (given, family string) {
+	if before, after, ok := strings.Cut(full, ","); ok {
+		return name(after), name(before)
+	}
+	k := name(full)
+	if i := strings.LastIndexByte(k, ' '); i > 0 {
+		return k[:i], k[i+1:]
+	}
+	return "", k
+}
+
+// other returns the words of the full name that neither names have, as a set.
+func (n *normalizer) other(full, given, family string) string {
+	n.words = n.words[:0]
+	for w := range strings.SplitSeq(full, " ") {
+		if w != "" && !hasWord(given, w) && !hasWord(family, w) {
+			n.words = append(n.words, w)
+		}
+	}
+	slices.Sort(n.words)
+	return strings.Join(slices.Compact(n.words), " ")
+}
+
+func hasWord(s, w string) bool {
+	for x := range strings.SplitSeq(s, " ") {
+		if x == w {
+			return true
+		}
+	}
+	return false
+}
+
+// names is the key of all names in any order; it needs both.
+func (n *normalizer) names(given, family string) string {
+	if given == "" || family == "" {
+		return ""
+	}
+	if strings.IndexByte(given, ' ') < 0 && strings.IndexByte(family, ' ') < 0 {
+		a, b := min(given, family), max(given, family)
+		n.buf = append(append(append(n.buf[:0], a...), ' '), b...)
+		return string(n.buf)
+	}
+	n.words = append(append(n.words[:0], strings.Fields(given)...), strings.Fields(family)...)
+	slices.Sort(n.words)
+	return strings.Join(n.words, " ")
+}
+
+// set normalises the elements of a field and joins those that are any good.
+func (n *normalizer) set(raw []string, normal func(string) (string, bool)) string {
+	if len(raw) == 1 {
+		s, _ := normal(raw[0])
+		return s
+	}
+	n.words = n.words[:0]
+	for _, r := range raw {
+		if s, ok := normal(r); ok {
+			n.words = append(n.words, s)
+		}
+	}
+	if len(n.words) == 0 {
+		return ""
+	}
+	slices.Sort(n.words)
+	n.words = slices.Compact(n.words)
+	if len(n.words) > mostContacts {
+		n.words = n.words[:mostContacts]
+	}
+	return strings.Join(n.words, dedup.Sep)
+}
+
+// mostContacts is the number of phones or e-mails of a record that are read.
+const mostContacts = 16
+
+// birth returns yyyy-mm-dd, yyyy-mm or yyyy, or "" for anything else. Digits alone
+// (yyyymmdd) are read too. Impossible months and days are kept, as wrong dates of one
+// person are often wrong alike.
+func birth(s string) string {
+	s = strings.TrimSpace(s)
+	if i := strings.IndexAny(s, "T "); i >= 0 {
+		s = s[:i]
+	}
+	digits := true
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+		case c == '-' && (i == 4 || i == 7):
+			digits = false
+		default:
+			return ""
+		}
+	}
+	switch {
+	case digits && len(s) == 8:
+		s = s[:4] + "-" + s[4:6] + "-" + s[6:]
+	case len(s) != 4 && len(s) != 7 && len(s) != 10:
+		return ""
+	}
+	if year := s[:4]; year == "1900" || year == "0000" || year == "0001" || year == "9999" {
+		return "" // what systems write for "unknown"
+	}
+	if s == "1970-01-01" {
+		return ""
+	}
+	return s
+}
+
+func gender(s string) string {
+	switch key(s) {
+	case "f", "female", "k", "kadin", "w", "weiblich", "femme", "kiz", "woman":
+		return "f"
+	case "m", "male", "e", "erkek", "maennlich", "mannlich", "homme", "man":
+		return "m"
+	}
+	return ""
+}

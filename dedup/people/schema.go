@@ -1,0 +1,107 @@
+package people
+
+import "github.com/vefacrm/vefa/dedup"
+
+// schema is the preset: how persons are compared, whatever file they come from.
+// Absent attributes are no evidence either way. The assumed shares (M) are rough
+// beliefs about customer data that count for thirty pairs of evidence.
+func schema(extra []string) dedup.Schema {
+	jw := dedup.JaroWinkler{}
+	s := dedup.Schema{
+		Name: "people/1",
+		Fields: []dedup.Field{
+			{Name: "given"}, {Name: "family"}, {Name: "other"}, {Name: "birth"},
+			{Name: "phone", Set: true, Identifier: true, Holder: "family"},
+			{Name: "email", Set: true, Identifier: true, Holder: "family"},
+			{Name: "gender"}, {Name: "place"}, {Name: "postcode"}, {Name: "street"},
+			{Name: "names"}, {Name: "city"}, {Name: "district"},
+		},
+		Comparisons: []dedup.Comparison{
+			{Name: "given", Field: "given", Frequency: true, Levels: []dedup.Level{
+				{Name: "equal", M: 0.75}, {Name: "part", Metric: part{}, Min: 1, M: 0.05},
+				{Name: "alike", Metric: likeWord{}, Min: 0.92, M: 0.08}, {Name: "similar", Metric: likeWord{}, Min: 0.85, M: 0.03},
+				{Name: "vague", Metric: likeWord{}, Min: 0.75, M: 0.02}, {Name: "initial", Metric: initial{}, Min: 1, M: 0.03}}},
+			{Name: "family", Field: "family", Frequency: true, Levels: []dedup.Level{
+				{Name: "equal", M: 0.8}, {Name: "part", Metric: part{}, Min: 1, M: 0.02},
+				{Name: "alike", Metric: likeWord{}, Min: 0.92, M: 0.08}, {Name: "similar", Metric: likeWord{}, Min: 0.85, M: 0.03},
+				{Name: "vague", Metric: likeWord{}, Min: 0.75, M: 0.02}, {Name: "initial", Metric: initial{}, Min: 1, M: 0.01}}},
+			{Name: "other", Field: "other", Frequency: true, Levels: []dedup.Level{
+				{Name: "equal", M: 0.5}, {Name: "most", Metric: overlap{}, Min: 0.6, M: 0.2},
+				{Name: "some", Metric: overlap{}, Min: 0.1, M: 0.1}, {Name: "alike", Metric: jw, Min: 0.85, M: 0.1}}},
+			{Name: "birth", Field: "birth", Frequency: true, Levels: []dedup.Level{
+				{Name: "equal", M: 0.8}, {Name: "typo", Metric: dates{}, Min: 0.9, M: 0.07},
+				{Name: "partial", Metric: dates{}, Min: 0.8, M: 0.03}, {Name: "exchanged", Metric: dates{}, Min: 0.7, M: 0.03},
+				{Name: "other year", Metric: dates{}, Min: 0.6, M: 0.02}, {Name: "same year", Metric: dates{}, Min: 0.4, M: 0.01}}},
+			{Name: "phone", Field: "phone", Frequency: true, Levels: []dedup.Level{
+				{Name: "equal", M: 0.8}, {Name: "typo", Metric: phones{}, Min: 1, M: 0.04}}},
+			{Name: "email", Field: "email", Frequency: true, Levels: []dedup.Level{
+				{Name: "equal", M: 0.75}, {Name: "other domain", Metric: mails{}, Min: 1, M: 0.03},
+				{Name: "typo", Metric: mails{}, Min: 0.95, M: 0.06}, {Name: "similar", Metric: mails{}, Min: 0.81, M: 0.04}}},
+			{Name: "gender", Field: "gender", ImpliedBy: "given", ImpliedLevels: 4, Levels: []dedup.Level{
+				{Name: "equal", M: 0.97}}},
+			{Name: "place", Field: "place", Frequency: true, Levels: []dedup.Level{
+				{Name: "equal", M: 0.7}, {Name: "city", Metric: places{}, Min: 0.9, M: 0.05},
+				{Name: "other district", Metric: places{}, Min: 0.8, M: 0.05}, {Name: "city alike", Metric: places{}, Min: 0.7, M: 0.04},
+				{Name: "district", Metric: places{}, Min: 0.5, M: 0.01}}},
+			{Name: "postcode", Field: "postcode", Frequency: true, Levels: []dedup.Level{
+				{Name: "equal", M: 0.75}, {Name: "typo", Metric: dedup.Edits{Max: 1}, Min: 1, M: 0.06},
+				{Name: "near", Metric: postcodes{}, Min: 0.5, M: 0.06}, {Name: "region", Metric: postcodes{}, Min: 0.2, M: 0.03}}},
+			{Name: "street", Field: "street", Frequency: true, Levels: []dedup.Level{
+				{Name: "equal", M: 0.6}, {Name: "words", Metric: overlap{}, Min: 0.66, M: 0.15},
+				{Name: "alike", Metric: jw, Min: 0.88, M: 0.1}}},
+		},
+		Relations: []dedup.Relation{
+			{Name: "household", Shared: []string{"family", "phone", "place", "postcode", "street"}},
+			{Name: "namesakes", Shared: []string{"email"}, Chance: []string{"given", "family"}},
+		},
+		Swaps: []dedup.Swap{{A: "given", B: "family", Level: 2}},
+		Blocks: []dedup.Block{
+			learning(block("phone", whole("phone")), "phone"),
+			learning(block("email", whole("email")), "email"),
+			block("names+birth", whole("names"), whole("birth")),
+			block("names+city", whole("names"), whole("city")),
+			block("names+district", whole("names"), whole("district")),
+			block("names+postcode", whole("names"), whole("postcode")),
+			block("family+birth", whole("family"), whole("birth")),
+			block("given+birth", whole("given"), whole("birth")),
+			block("starts+month", start("given", 3), start("family", 3), start("birth", 7)),
+			block("family+postcode", whole("family"), whole("postcode")),
+			block("given+postcode", whole("given"), whole("postcode")),
+			block("street+birth", whole("street"), whole("birth")),
+			block("postcode+birth", whole("postcode"), whole("birth")),
+			learning(wide("names", whole("names")), "given", "family", "gender"),
+			learning(wide("birth", whole("birth")), "birth"),
+			wide("starts+city", start("given", 3), start("family", 3), whole("city")),
+			wide("given+family start", start("given", 3), start("family", 4)),
+			wide("family+city", start("family", 4), whole("city")),
+			learning(wide("street", whole("street")), "street"),
+			learning(wide("postcode", whole("postcode")), "postcode", "place"),
+			wide("family", whole("family")),
+		},
+	}
+	for _, name := range extra {
+		s.Fields = append(s.Fields, dedup.Field{Name: name})
+		s.Comparisons = append(s.Comparisons, dedup.Comparison{Name: name, Field: name, Frequency: true, Levels: []dedup.Level{
+			{Name: "equal"}, {Name: "typo", Metric: dedup.Edits{Max: 1}, Min: 1}, {Name: "alike", Metric: jw, Min: 0.9}}})
+		s.Blocks = append(s.Blocks, wide(name, whole(name)))
+	}
+	return s
+}
+
+func block(name string, parts ...dedup.Part) dedup.Block {
+	return dedup.Block{Name: name, Parts: parts}
+}
+
+func wide(name string, parts ...dedup.Part) dedup.Block {
+	return dedup.Block{Name: name, Parts: parts, Wide: true}
+}
+
+// learning marks a rule as one to learn from, but not about these comparisons.
+func learning(b dedup.Block, about ...string) dedup.Block {
+	b.Learn = about
+	return b
+}
+
+func whole(field string) dedup.Part { return dedup.Part{Field: field} }
+
+func start(field string, n int) dedup.Part { return dedup.Part{Field: field, Prefix: n} }

@@ -1,0 +1,345 @@
+package dedup
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+)
+
+// Sep joins the elements of a value of a field that is a [Field.Set], for
+// example the phone numbers of one person.
+const Sep = "\x1f"
+
+// Limits of a schema; they are what one packed comparison pattern holds.
+const (
+	MaxComparisons = 16 // comparisons of a schema
+	MaxLevels      = 14 // levels of a comparison
+	MaxRelations   = 2  // relations of a schema
+	MaxBlocks      = 32 // blocking rules of a schema
+)
+
+// A Metric says how alike two values are, from 0 to 1. It must be symmetric,
+// deterministic and safe for concurrent use. Any StringMetric of
+// github.com/adrg/strutil is one.
+type Metric interface {
+	Compare(a, b string) float64
+}
+
+// Schema describes what a record is made of, how two records are compared and
+// which pairs are looked at. It is code, as metrics are functions; what is learnt
+// from data is a [Model], which names the schema it belongs to.
+type Schema struct {
+	Name        string // name and version, stored in models
+	Fields      []Field
+	Comparisons []Comparison
+	Blocks      []Block
+	Relations   []Relation
+	Swaps       []Swap
+}
+
+// Field is one attribute of a record. Values arrive normalised; "" is unknown.
+type Field struct {
+	Name string
+	// Set says that a value may hold several elements joined by [Sep]; two sets
+	// agree when one pair of elements does.
+	Set bool
+	// Identifier says that a value points at one entity or a few related ones, as
+	// a phone number does. Its frequency is counted in the records at hand, and a
+	// value that is held under more than MaxHolders different values of the field
+	// Holder says nothing (a counter's placeholder, a switchboard, a relay) and is
+	// read as unknown.
+	Identifier bool
+	Holder     string
+}
+
+// Comparison grades the agreement of two values of one field. The first level
+// must be equality (no Metric); levels are tried in order, the first that holds
+// counts, and a value unknown on either side is no evidence.
+type Comparison struct {
+	Name   string
+	Field  string
+	Levels []Level
+	// Frequency makes agreement on a rare value weigh more than on a common one.
+	Frequency bool
+	// ImpliedBy names a comparison that settles this one when it holds one of its
+	// first ImpliedLevels levels, as a given name settles the gender: this one is
+	// then no further evidence.
+	ImpliedBy     string
+	ImpliedLevels int
+}
+
+// Level is a grade of agreement: it holds when Metric(a, b) >= Min. M is what is
+// assumed about the share of true matches on this level until data say more; 0
+// leaves it to the library.
+type Level struct {
+	Name   string
+	Metric Metric
+	Min    float64
+	M      float64
+}
+
+// Block is a rule that picks pairs worth comparing: records whose Parts are all
+// known and equal. A pair that no rule picks is never linked.
+type Block struct {
+	Name  string
+	Parts []Part
+	// Wide marks a rule whose blocks may be large; what remains of the budget of
+	// pairs goes to the wide rules, smallest blocks first.
+	Wide bool
+	// Learn names the comparisons that say nothing inside this rule's blocks, as
+	// its parts are equal by choice. A rule that names some is used for learning.
+	Learn []string
+}
+
+// Part is a field or the first Prefix bytes of it (0 for all). First takes the
+// first word only.
+type Part struct {
+	Field  string
+	Prefix int
+	First  bool
+}
+
+// Relation is a way in which two different entities come to agree: a household
+// shares surname, phone and address; namesakes share their names and what is made
+// of names. It is a class of its own beside match and chance, with its own
+// probabilities for the comparisons listed; all others are as by chance.
+type Relation struct {
+	Name string
+	// Shared agrees because of the relation, however rare the value.
+	Shared []string
+	// Chance agrees by coincidence, and rarer for a rare value.
+	Chance []string
+}
+
+// Swap raises two comparisons of text to level Level (from 0) when both are below it
+// and each value matches the other's field (Jaro-Winkler of at least 0.9).
+type Swap struct {
+	A, B  string
+	Level int
+}
+
+// Record is one row to link. ID is the caller's key, unique among the records.
+// Values holds one normalised value per field of the schema; it is not kept, so a
+// caller may use one slice for all records.
+type Record struct {
+	ID     string
+	Values []string
+}
+
+// ErrSchema is wrapped by every complaint about a schema.
+var ErrSchema = errors.New("dedup: bad schema")
+
+// group is a run of levels of one comparison that share a metric.
+type group struct {
+	metric Metric
+	first  int
+	mins   []float64
+}
+
+type comparison struct {
+	name          string
+	field         int
+	levels        int
+	groups        []group
+	identifier    bool
+	set           bool
+	frequency     bool
+	impliedBy     int
+	impliedLevels int
+}
+
+type part struct{ field, prefix, spec int }
+
+type block struct {
+	parts []part
+	set   int // index into parts of the part with several keys, or -1
+	wide  bool
+	learn []bool // by comparison: left out
+}
+
+// plan is a schema checked and resolved to indexes.
+type plan struct {
+	schema      Schema
+	comparisons []comparison
+	blocks      []block
+	swaps       [][3]int
+	holder      []int    // by field, -1
+	shared      [][]lane // by relation, by comparison
+	specs       [][]Part // by field: distinct ways to cut a value into a key
+	identifiers []int    // fields
+	fingerprint string   // of everything a model depends on
+}
+
+type lane byte
+
+const (
+	byChance    lane = iota // as by chance
+	byRelation              // own probabilities, whatever the frequency of the value
+	byNamesakes             // own probabilities, and the frequency of the value counts
+)
+
+func compile(s Schema) (*plan, error) {
+	p := &plan{schema: s}
+	var faults []error
+	bad := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("%w: "+format, append([]any{ErrSchema}, args...)...))
+	}
+	fields, comparisons := map[string]int{}, map[string]int{}
+	for i, f := range s.Fields {
+		if _, dup := fields[f.Name]; dup || f.Name == "" {
+			bad("field %d: name %q is empty or taken", i, f.Name)
+		}
+		fields[f.Name] = i
+	}
+	field := func(what, name string) int {
+		i, ok := fields[name]
+		if !ok {
+			bad("%s: no field %q", what, name)
+			return 0
+		}
+		return i
+	}
+	for i, f := range s.Fields {
+		p.holder = append(p.holder, -1)
+		if f.Identifier {
+			p.identifiers = append(p.identifiers, i)
+			if f.Holder != "" {
+				p.holder[i] = field("field "+f.Name, f.Holder)
+			}
+		}
+	}
+	for i, c := range s.Comparisons {
+		if _, dup := comparisons[c.Name]; dup || c.Name == "" {
+			bad("comparison %d: name %q is empty or taken", i, c.Name)
+		}
+		comparisons[c.Name] = i
+	}
+	comparisonIndex := func(what, name string) int {
+		i, ok := comparisons[name]
+		if !ok {
+			bad("%s: no comparison %q", what, name)
+			return 0
+		}
+		return i
+	}
+	for i, c := range s.Comparisons {
+		if len(c.Levels) == 0 || len(c.Levels) > MaxLevels || c.Levels[0].Metric != nil {
+			bad("comparison %s: 1 to %d levels, the first being equality", c.Name, MaxLevels)
+		}
+		f := field("comparison "+c.Name, c.Field)
+		k := comparison{name: c.Name, field: f, levels: len(c.Levels), frequency: c.Frequency, impliedBy: -1}
+		if f < len(s.Fields) {
+			k.identifier, k.set = s.Fields[f].Identifier, s.Fields[f].Set
+		}
+		for l, level := range c.Levels {
+			if l == 0 {
+				continue
+			}
+			if level.Metric == nil {
+				bad("comparison %s: level %s has no metric", c.Name, level.Name)
+				continue
+			}
+			if n := len(k.groups); n > 0 && same(k.groups[n-1].metric, level.Metric) {
+				k.groups[n-1].mins = append(k.groups[n-1].mins, level.Min)
+				continue
+			}
+			k.groups = append(k.groups, group{level.Metric, l, []float64{level.Min}})
+		}
+		if c.ImpliedBy != "" {
+			k.impliedBy, k.impliedLevels = comparisonIndex("comparison "+c.Name, c.ImpliedBy), c.ImpliedLevels
+			if k.impliedBy >= i {
+				bad("comparison %s: %s must stand before it", c.Name, c.ImpliedBy)
+			}
+		}
+		p.comparisons = append(p.comparisons, k)
+	}
+	p.specs = make([][]Part, len(s.Fields))
+	for _, b := range s.Blocks {
+		k := block{set: -1, wide: b.Wide}
+		if len(b.Parts) == 0 {
+			bad("block %s has no parts", b.Name)
+		}
+		for i, q := range b.Parts {
+			f := field("block "+b.Name, q.Field)
+			if f < len(s.Fields) && s.Fields[f].Set {
+				if k.set >= 0 || q.Prefix != 0 || q.First {
+					bad("block %s: one whole set at most", b.Name)
+				}
+				k.set = i
+			}
+			k.parts = append(k.parts, part{f, q.Prefix, p.spec(f, q)})
+		}
+		if len(b.Learn) > 0 {
+			k.learn = make([]bool, len(s.Comparisons))
+			for _, name := range b.Learn {
+				if i := comparisonIndex("block "+b.Name, name); i < len(k.learn) {
+					k.learn[i] = true
+				}
+			}
+		}
+		p.blocks = append(p.blocks, k)
+	}
+	for _, r := range s.Relations {
+		lanes := make([]lane, len(s.Comparisons))
+		for _, name := range r.Shared {
+			if i := comparisonIndex("relation "+r.Name, name); i < len(lanes) {
+				lanes[i] = byRelation
+			}
+		}
+		for _, name := range r.Chance {
+			if i := comparisonIndex("relation "+r.Name, name); i < len(lanes) {
+				lanes[i] = byNamesakes
+			}
+		}
+		p.shared = append(p.shared, lanes)
+	}
+	for _, w := range s.Swaps {
+		p.swaps = append(p.swaps, [3]int{comparisonIndex("swap", w.A), comparisonIndex("swap", w.B), w.Level})
+	}
+	if len(s.Comparisons) == 0 || len(s.Comparisons) > MaxComparisons || len(s.Blocks) == 0 ||
+		len(s.Blocks) > MaxBlocks || len(s.Relations) > MaxRelations {
+		bad("1 to %d comparisons, 1 to %d blocks, up to %d relations", MaxComparisons, MaxBlocks, MaxRelations)
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	p.fingerprint = p.print()
+	return p, nil
+}
+
+// spec numbers the distinct ways in which rules cut a field's values.
+func (p *plan) spec(f int, q Part) int {
+	q.Field = ""
+	for i, have := range p.specs[f] {
+		if have == q {
+			return i
+		}
+	}
+	p.specs[f] = append(p.specs[f], q)
+	return len(p.specs[f]) - 1
+}
+
+// print hashes the names, thresholds and rules that give a model its meaning.
+func (p *plan) print() string {
+	h := mix(0x5eed)
+	add := func(args ...any) {
+		h = mix(h ^ hashString(fmt.Sprint(args...)))
+	}
+	s := p.schema
+	add(s.Name, s.Fields, s.Swaps, s.Relations)
+	for _, c := range s.Comparisons {
+		add(c.Name, c.Field, c.Frequency, c.ImpliedBy, c.ImpliedLevels)
+		for _, l := range c.Levels {
+			add(l.Name, fmt.Sprintf("%T", l.Metric), l.Min)
+		}
+	}
+	for _, b := range s.Blocks {
+		add(b.Name, b.Parts, b.Wide)
+	}
+	return fmt.Sprintf("%s-%016x", s.Name, h)
+}
+
+func same(a, b Metric) bool {
+	t := reflect.TypeOf(a)
+	return t == reflect.TypeOf(b) && t.Comparable() && a == b
+}

@@ -1,0 +1,295 @@
+package dedup
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxValue is the number of bytes of a value that are read; the rest of a longer
+// one is cut off at a character. It bounds what one hostile field can cost.
+const MaxValue = 256
+
+// table holds records as rows of value numbers, one dictionary per field.
+type table struct {
+	plan  *plan
+	ids   []string
+	rows  []uint32 // len(ids) × fields
+	dicts []dict
+}
+
+// dict numbers the distinct values of a field from 1; 0 is unknown.
+type dict struct {
+	index    map[string]uint32
+	values   []string
+	keys     [][]uint32          // by way to cut, by value: block key
+	elements map[uint32][]uint32 // values of a set that have several
+	holders  []uint32            // identifiers: records per element
+	ignored  []bool              // identifiers: held by too many
+	shift    []float32           // bits of the frequency adjustment, by value
+}
+
+func newTable(p *plan) *table {
+	t := &table{plan: p, dicts: make([]dict, len(p.schema.Fields))}
+	for f := range t.dicts {
+		d := &t.dicts[f]
+		d.index = map[string]uint32{}
+		d.keys = make([][]uint32, len(p.specs[f]))
+		d.push("", p, f)
+	}
+	return t
+}
+
+func (d *dict) push(v string, p *plan, f int) uint32 {
+	id := uint32(len(d.values))
+	d.values = append(d.values, v)
+	for s, cut := range p.specs[f] {
+		d.keys[s] = append(d.keys[s], cutKey(v, cut))
+	}
+	if p.schema.Fields[f].Identifier {
+		d.holders = append(d.holders, 0)
+		d.ignored = append(d.ignored, false)
+	}
+	return id
+}
+
+func cutKey(v string, cut Part) uint32 {
+	if cut.First {
+		v, _, _ = strings.Cut(v, " ")
+	}
+	if cut.Prefix > 0 {
+		n := 0
+		for i := range v {
+			if n == cut.Prefix {
+				v = v[:i]
+				break
+			}
+			n++
+		}
+	}
+	h := uint32(hashString(v) >> 32)
+	if h == 0 {
+		h = 1
+	}
+	return h
+}
+
+// intern returns the number of v in field f.
+func (t *table) intern(f int, v string) uint32 {
+	if v == "" {
+		return 0
+	}
+	if len(v) > MaxValue {
+		n := MaxValue
+		for n > 0 && !utf8.RuneStart(v[n]) {
+			n--
+		}
+		v = v[:n]
+	}
+	d := &t.dicts[f]
+	if id, ok := d.index[v]; ok {
+		return id
+	}
+	v = strings.Clone(v)
+	if t.plan.schema.Fields[f].Set && strings.Contains(v, Sep) {
+		var ids []uint32
+		for e := range strings.SplitSeq(v, Sep) {
+			if id := t.intern(f, e); id != 0 {
+				ids = append(ids, id)
+			}
+		}
+		slices.Sort(ids)
+		ids = slices.Compact(ids)
+		if len(ids) < 2 {
+			if len(ids) == 0 {
+				return 0
+			}
+			return ids[0]
+		}
+		id := d.push(v, t.plan, f)
+		d.index[v] = id
+		if d.elements == nil {
+			d.elements = map[uint32][]uint32{}
+		}
+		d.elements[id] = ids
+		return id
+	}
+	id := d.push(v, t.plan, f)
+	d.index[v] = id
+	return id
+}
+
+// parts returns the elements of a value of a set; buf saves the allocation for single ones.
+func (d *dict) parts(id uint32, buf *[1]uint32) []uint32 {
+	if id == 0 {
+		return nil
+	}
+	if d.elements != nil {
+		if many, ok := d.elements[id]; ok {
+			return many
+		}
+	}
+	buf[0] = id
+	return buf[:]
+}
+
+func (t *table) row(i uint32) []uint32 {
+	n := len(t.dicts)
+	return t.rows[int(i)*n : int(i)*n+n : int(i)*n+n]
+}
+
+// add appends a record.
+func (t *table) add(r Record, row int) error {
+	if r.ID == "" {
+		return &RecordError{Row: row, Err: ErrNoID}
+	}
+	if len(r.Values) != len(t.dicts) {
+		return &RecordError{ID: r.ID, Row: row, Err: ErrValues}
+	}
+	t.ids = append(t.ids, r.ID)
+	for f, v := range r.Values {
+		t.rows = append(t.rows, t.intern(f, v))
+	}
+	return nil
+}
+
+// build reads records into a table ordered by id, so that nothing after it
+// depends on the order of the input.
+func build(ctx context.Context, p *plan, records iter.Seq[Record]) (*table, error) {
+	t := newTable(p)
+	row := 0
+	for r := range records {
+		row++
+		if row%4096 == 0 {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+		}
+		if err := t.add(r, row); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.sort(); err != nil {
+		return nil, err
+	}
+	t.count()
+	return t, ctx.Err()
+}
+
+func (t *table) sort() error {
+	type entry struct {
+		head uint64
+		row  uint32
+	}
+	order := make([]entry, len(t.ids))
+	sorted := true
+	for i, id := range t.ids {
+		order[i] = entry{head(id), uint32(i)}
+		sorted = sorted && (i == 0 || t.ids[i-1] < id)
+	}
+	if sorted {
+		return nil
+	}
+	slices.SortFunc(order, func(a, b entry) int {
+		if c := cmp.Compare(a.head, b.head); c != 0 {
+			return c
+		}
+		return cmp.Compare(t.ids[a.row], t.ids[b.row])
+	})
+	ids, rows := make([]string, len(t.ids)), make([]uint32, 0, len(t.rows))
+	for i, e := range order {
+		ids[i] = t.ids[e.row]
+		if i > 0 && ids[i] == ids[i-1] {
+			first, second := int(order[i-1].row)+1, int(e.row)+1
+			return &RecordError{ID: ids[i], Row: max(first, second), Err: ErrDuplicateID}
+		}
+		rows = append(rows, t.row(e.row)...)
+	}
+	t.ids, t.rows = ids, rows
+	return nil
+}
+
+// head is the first eight bytes of s in an order that agrees with that of strings.
+func head(s string) (h uint64) {
+	for i := range 8 {
+		h <<= 8
+		if i < len(s) {
+			h |= uint64(s[i])
+		}
+	}
+	return h
+}
+
+// count fills in who holds which identifier and which of them say nothing.
+func (t *table) count() {
+	for _, f := range t.plan.identifiers {
+		d := &t.dicts[f]
+		clear(d.holders)
+		clear(d.ignored)
+		var buf [1]uint32
+		for i := range t.ids {
+			for _, e := range d.parts(t.row(uint32(i))[f], &buf) {
+				d.holders[e]++
+			}
+		}
+		// distinct holders, in order of records, for the elements that many hold
+		h := t.plan.holder[f]
+		names := map[uint32][]uint32{}
+		for i := range t.ids {
+			row := t.row(uint32(i))
+			for _, e := range d.parts(row[f], &buf) {
+				if d.holders[e] <= maxHolders {
+					continue
+				}
+				if d.holders[e] > maxShared {
+					d.ignored[e] = true
+					continue
+				}
+				if h >= 0 && row[h] != 0 {
+					names[e] = append(names[e], t.holderKey(h, row[h]))
+				}
+			}
+		}
+		for e, keys := range names {
+			d.ignored[e] = distinct(keys) > maxHolders
+		}
+	}
+}
+
+// holderKey tells holders apart by the first three characters of the holder
+// field, so that typing errors further on make no new holder.
+func (t *table) holderKey(f int, id uint32) uint32 {
+	return cutKey(t.dicts[f].values[id], Part{Prefix: 3})
+}
+
+func distinct(keys []uint32) int {
+	slices.Sort(keys)
+	return len(slices.Compact(keys))
+}
+
+const (
+	// maxHolders is the number of differently named holders an identifier may
+	// have. Two surnames in a household and a wrong one or two are common; six are
+	// a counter's placeholder, a switchboard or a relay.
+	maxHolders = 5
+	// maxShared is the number of records an identifier may have at all.
+	maxShared = 1000
+)
+
+func mix(x uint64) uint64 { // splitmix64
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+func hashString(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := 0; i < len(s); i++ {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return mix(h)
+}
