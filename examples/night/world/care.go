@@ -44,10 +44,10 @@ func (w *World) tellComplaint(out *sink, l *life, s *story, r *random, opened in
 func ticketCourse(r *random, opened int64, stages []stage) []stage {
 	stages = append(stages, stage{opened, string(crm.TicketOpen)})
 	solved := opened + int64(r.between(3, 9*24))*3600
-	switch x := r.below(100); {
-	case x < 2: // forgotten
+	switch x := r.below(1000); {
+	case x < 5: // forgotten
 		return stages
-	case x < 12:
+	case x < 110:
 		solved += int64(r.between(3, 12)) * day
 	}
 	if r.chance(0.3) {

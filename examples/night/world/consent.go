@@ -54,9 +54,9 @@ func (w *World) permission(l *life, k, c int) permission {
 }
 
 // tellConsents delivers the entries about the addresses of a profile. In one
-// profile's life there are at most three per address.
-func (w *World) tellConsents(out *sink, l *life, d *dweller, k int) {
-	var first *crm.Profile
+// profile's life there are at most three per address. First is the profile's
+// first version where it is at hand, else nil.
+func (w *World) tellConsents(out *sink, l *life, d *dweller, k int, first *crm.Profile) {
 	for c, channel := range consentChannels {
 		p := w.permission(l, k, c)
 		if p.status == "" || !out.past && !out.near(int(l.arrival[k])) && !out.near(p.withdrawn) && !out.near(p.conflict) {

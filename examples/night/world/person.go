@@ -99,10 +99,10 @@ func (d date) String() string {
 	return string(b[:])
 }
 
-// Of every twenty persons one is the second of a household: the same surname
+// Of every twelve persons one is the second of a household: the same surname
 // and town, mostly the same phone, seldom the same birthday. They are the hard
 // cases that must not become one person.
-const householdShare = 0.1 // of pairs of neighbours in the population
+const householdShare = 0.16 // of pairs of neighbours in the population
 
 // partner returns the other person of a household of two, or false.
 func (w *World) partner(person int) (other int, ok bool) {

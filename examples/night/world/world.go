@@ -151,8 +151,12 @@ func (w *World) tellPast(out *sink, l *life, days []int, thresholds [][]uint64) 
 		if l.change[k] < 0 && w.changedAt(l, k) <= out.start {
 			version = 2
 		}
-		out.batch.Profiles = append(out.batch.Profiles, w.profile(l, &d, k, version))
-		w.tellConsents(out, l, &d, k)
+		p := w.profile(l, &d, k, version)
+		out.batch.Profiles = append(out.batch.Profiles, p)
+		if version > 1 {
+			p = nil
+		}
+		w.tellConsents(out, l, &d, k, p)
 		w.tell(out, l, &d, &s)
 	}
 	for n, day := range days {
@@ -203,7 +207,7 @@ func (w *World) tellDay(out *sink, l *life, thresholds [][]uint64) {
 			p := w.permission(l, k, c)
 			if p.status != "" && (out.near(int(l.arrival[k])) || out.near(p.withdrawn) || out.near(p.conflict)) {
 				meet()
-				w.tellConsents(out, l, &d, k)
+				w.tellConsents(out, l, &d, k, nil)
 				break
 			}
 		}
