@@ -1,0 +1,189 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// changed notes an entry for the change feed.
+func (t *tx) changed(kind crm.ChangeKind, subject crm.Subject, fact crm.FactKey) {
+	t.changes = append(t.changes, crm.Change{Part: subject.Part(), Kind: kind, Subject: subject, Fact: fact, At: t.now})
+}
+
+// flushChanges numbers the entries and writes them. The counters of the parts
+// are taken in the order of the parts and held to the commit, so within a part
+// numbers are committed in their order and without a gap: a reader that has
+// seen number n has seen all before it.
+func (t *tx) flushChanges(ctx context.Context) error {
+	changes := t.changes
+	if len(changes) == 0 {
+		return nil
+	}
+	t.changes = nil
+	slices.SortStableFunc(changes, func(a, b crm.Change) int { return int(a.Part) - int(b.Part) })
+	bump := newRows(2, 0)
+	for i := 0; i < len(changes); {
+		n := 1
+		for i+n < len(changes) && changes[i+n].Part == changes[i].Part {
+			n++
+		}
+		bump.add(int64(changes[i].Part), int64(n))
+		i += n
+	}
+	var last [crm.Parts]int64
+	err := t.each(ctx, opBump, tabPartSeq, bump, func(rows *sql.Rows) error {
+		var part, n int64
+		if err := rows.Scan(&part, &n); err != nil {
+			return err
+		}
+		last[part] = n
+		return nil
+	})
+	if err != nil {
+		return t.doom(err)
+	}
+	rows := newRows(10, len(changes))
+	for i := 0; i < len(changes); {
+		p := changes[i].Part
+		n := 1
+		for i+n < len(changes) && changes[i+n].Part == p {
+			n++
+		}
+		for j, c := range changes[i : i+n] {
+			kind, a, b := c.Subject.Flat()
+			rows.add(int64(p), last[p]-int64(n)+int64(j)+1, string(c.Kind), kind, a, b, string(c.Fact.Kind), c.Fact.Source, c.Fact.ID, micros(c.At))
+		}
+		i += n
+	}
+	if _, err := t.exec(ctx, opInsert, tabChanges, rows); err != nil {
+		return t.doom(err)
+	}
+	return nil
+}
+
+// heads reads the last number of each part.
+func (r *reader) heads(ctx context.Context) (*crm.PartPositions, error) {
+	out := new(crm.PartPositions)
+	err := r.query(ctx, opAll, tabPartSeq, 1, nil, func(rows *sql.Rows) error {
+		var part, n int64
+		if err := rows.Scan(&part, &n); err != nil {
+			return err
+		}
+		out[part] = uint64(n)
+		return nil
+	})
+	return out, err
+}
+
+// Head implements crm.ChangeReader.
+func (r *reader) Head(ctx context.Context) (crm.Position, error) {
+	heads, err := r.heads(ctx)
+	if err != nil {
+		return "", err
+	}
+	return heads.Position(), nil
+}
+
+// Changes implements crm.ChangeReader. Numbers have no gaps, so the heads tell
+// which rows to fetch.
+func (r *reader) Changes(ctx context.Context, after crm.Position, limit int) ([]crm.Change, crm.Position, error) {
+	at, err := after.Parts()
+	if err != nil {
+		return nil, after, err
+	}
+	heads, err := r.heads(ctx)
+	if err != nil {
+		return nil, after, err
+	}
+	left := uint64(page(limit))
+	rows := newRows(3, 0)
+	for p, head := range heads {
+		if head <= at[p] || left == 0 {
+			continue
+		}
+		n := min(head-at[p], left)
+		rows.add(int64(p), int64(at[p]), int64(at[p]+n))
+		at[p] += n
+		left -= n
+	}
+	var out []crm.Change
+	err = r.each(ctx, opOf, tabChanges, rows, func(rows *sql.Rows) error {
+		var c crm.Change
+		var part, seq, micro int64
+		var kind, a, b string
+		if err := rows.Scan(&part, &seq, &c.Kind, &kind, &a, &b, &c.Fact.Kind, &c.Fact.Source, &c.Fact.ID, &micro); err != nil {
+			return err
+		}
+		c.Part, c.Seq, c.Subject, c.At = crm.Part(part), uint64(seq), crm.SubjectOf(kind, a, b), fromMicros(micro)
+		out = append(out, c)
+		return nil
+	})
+	if err != nil {
+		return nil, after, err
+	}
+	return out, at.Position(), nil
+}
+
+// Cursor implements crm.CursorWriter.
+func (t *tx) Cursor(ctx context.Context, consumer string) (crm.Position, error) {
+	if err := checkKeys("read", "cursor", consumer, consumer); err != nil {
+		return "", err
+	}
+	part := int64(crm.PartOf("cursor", consumer))
+	for {
+		var position string
+		var held bool
+		err := t.query(ctx, opLockCursor, tabCursors, 1, []any{part, consumer}, func(rows *sql.Rows) error {
+			held = true
+			return rows.Scan(&position)
+		})
+		if err != nil || held {
+			return crm.Position(position), err
+		}
+		busy := &crm.Error{Op: "read", Entity: "cursor", ID: consumer, Kind: crm.ErrBusy}
+		there := false
+		row := newRows(2, 1)
+		row.add(part, consumer)
+		err = t.each(ctx, opGet, tabCursors, row, func(rows *sql.Rows) error {
+			there = true
+			return rows.Scan(&position)
+		})
+		switch {
+		case err != nil:
+			return "", err
+		case there:
+			return "", busy
+		case t.own && t.s.g.dialect == Postgres:
+			t.consumer = consumer
+			return "", errAgain
+		}
+		n, err := t.exec(ctx, opInsert, tabCursors, cursorRow(consumer, ""))
+		if err != nil {
+			return "", err
+		}
+		if n == 1 {
+			return "", nil
+		}
+	}
+}
+
+// SetCursor implements crm.CursorWriter.
+func (t *tx) SetCursor(ctx context.Context, consumer string, to crm.Position) error {
+	if err := checkKeys("write", "cursor", consumer, consumer); err != nil {
+		return err
+	}
+	if _, err := to.Parts(); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, opNewer, tabCursors, cursorRow(consumer, to))
+	return err
+}
+
+func cursorRow(consumer string, at crm.Position) *rowset {
+	row := newRows(3, 1)
+	row.add(int64(crm.PartOf("cursor", consumer)), consumer, string(at))
+	return row
+}

@@ -1,0 +1,103 @@
+package sqlstore
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// Dialect is a database's way of speaking SQL.
+type Dialect uint8
+
+// The dialects.
+const (
+	// SQLite needs version 3.35 or later. Open the file with
+	// journal_mode=WAL, a busy_timeout and _txlock=immediate; see the package
+	// comment for the DSN.
+	SQLite Dialect = iota + 1
+	// Postgres needs version 14 or later, or a database that speaks like it.
+	Postgres
+)
+
+// String returns "sqlite" or "postgres".
+func (d Dialect) String() string {
+	switch d {
+	case SQLite:
+		return "sqlite"
+	case Postgres:
+		return "postgres"
+	}
+	return fmt.Sprintf("Dialect(%d)", uint8(d))
+}
+
+// Config says where in the host's database the record lives. The zero value
+// works. A Store and Migrate must be given the same Schema and Prefix.
+type Config struct {
+	// Schema is the PostgreSQL schema that holds the tables; Migrate makes it
+	// if it is missing. Empty means "vefa". SQLite has no schemas and ignores
+	// it. Letters, digits and _, at most 48.
+	Schema string
+	// Prefix stands in front of every table and index name. Empty means
+	// "vefa_" on SQLite and nothing on PostgreSQL. Letters, digits and _, at
+	// most 24; "-" means no prefix on SQLite either.
+	Prefix string
+	// Tenant is written into every row and asked for by every statement, so
+	// that several retailers may share the tables. Empty is a tenant like any
+	// other. Letters, digits, _ and -, at most 64.
+	Tenant string
+	// Now is the clock that stamps changes and migrations; nil means time.Now.
+	Now func() time.Time
+}
+
+// resolve spells out the defaults.
+func (c Config) resolve(d Dialect) (Config, error) {
+	switch d {
+	case SQLite:
+		c.Schema = ""
+		if c.Prefix == "" {
+			c.Prefix = "vefa_"
+		}
+	case Postgres:
+		if c.Schema == "" {
+			c.Schema = "vefa"
+		}
+	default:
+		return c, configError("dialect", fmt.Sprintf("%d is not known", d))
+	}
+	if c.Prefix == "-" {
+		c.Prefix = ""
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if d == Postgres && !isName(c.Schema, 48, false) {
+		return c, configError("schema", "may have letters, digits and _ only, and at most 48 of them")
+	}
+	if c.Prefix != "" && !isName(c.Prefix, 24, false) {
+		return c, configError("prefix", "may have letters, digits and _ only, and at most 24 of them")
+	}
+	if c.Tenant != "" && !isName(c.Tenant, 64, true) {
+		return c, configError("tenant", "may have letters, digits, _ and - only, and at most 64 of them")
+	}
+	return c, nil
+}
+
+func configError(field, msg string) error {
+	return &crm.Error{Op: "configure", Entity: "sqlstore", Kind: crm.ErrInvalid, Err: &crm.FieldError{Field: field, Msg: msg}}
+}
+
+// isName reports whether s, quoted, can stand in a statement's text.
+func isName(s string, longest int, dash bool) bool {
+	if s == "" || len(s) > longest {
+		return false
+	}
+	for _, c := range []byte(s) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', dash && c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,57 @@
+// Package sqlstore keeps the record of package crm in the host's own database,
+// SQLite or PostgreSQL, through database/sql. It imports no driver: the host
+// brings the one that it has.
+//
+//	db, err := sql.Open("pgx", dsn)                                     // the host's
+//	err = sqlstore.Migrate(ctx, db, sqlstore.Postgres, sqlstore.Config{}) // or WriteSQL
+//	svc := crm.New(sqlstore.New(db, sqlstore.Postgres, sqlstore.Config{}), crm.Config{})
+//
+// # The host's transaction
+//
+// Join gives a store that writes inside a transaction of the host, so that its
+// sale and our order commit together or not at all:
+//
+//	tx, err := db.BeginTx(ctx, nil)
+//	// … the host inserts its own row, then:
+//	err = crm.New(store.Join(tx), crm.Config{}).Record(ctx, fact)
+//	err = tx.Commit()
+//
+// # SQLite
+//
+// One process may write at a time. Open the file in WAL mode, with a busy
+// time-out and with transactions that are writers from the start; for
+// modernc.org/sqlite:
+//
+//	file:vefa.db?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)
+//
+// Without _txlock=immediate an Update of the store still becomes the writer
+// before it reads, but a transaction of the host that has read before it is
+// joined may be refused by SQLite when somebody else wrote meanwhile; without a
+// busy time-out the store waits and tries again by itself for some seconds.
+// With one connection (SetMaxOpenConns(1)) do not call View or Update from
+// inside another; a Service that is given the Tx does not.
+//
+// # PostgreSQL
+//
+// The tables live in a schema of the host's choice. Nothing needs a superuser,
+// an extension, a trigger or a procedure, and no state stays in a session, so a
+// transaction pooler may stand between. Updates run at READ COMMITTED and lock
+// what they are about to change; views run at REPEATABLE READ. Every statement
+// names its part, so that sharding by part is possible.
+//
+// # Tables
+//
+// The tables are the host's to read (not to write); migrations/001_record.sql
+// documents every column. Profiles, contacts, members and customers say who is
+// who; orders, visits, tickets, tags and consents have the columns that one
+// wants to join and sum, and facts has the other kinds; addresses says what may
+// be sent where; effects what was and is to be done. The data columns hold the
+// whole record as JSON.
+//
+// # Order and locks
+//
+// The change feed numbers entries per part with a counter row that is taken at
+// the very end of a transaction and held to its commit: within a part, order is
+// commit order and nothing is lost. Two large imports therefore wait for each
+// other for the time of that last step only.
+package sqlstore

@@ -1,0 +1,270 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// waiting is what the index of waiting effects is sorted by.
+func waiting(s crm.EffectState) any {
+	switch s {
+	case crm.Planned:
+		return int64(1)
+	case crm.Sent:
+		return int64(2)
+	case crm.Unknown:
+		return int64(3)
+	}
+	return nil
+}
+
+// Effects implements crm.EffectReader.
+func (r *reader) Effects(ctx context.Context, ids ...crm.EffectID) ([]*crm.Effect, error) {
+	rows := newRows(2, len(ids))
+	for _, id := range ids {
+		rows.add(int64(id.Part()), seek(string(id)))
+	}
+	found := make(map[crm.EffectID]*crm.Effect, len(ids))
+	err := r.each(ctx, opGet, tabEffects, rows, func(rows *sql.Rows) error {
+		e, err := scanEffect(rows)
+		if err == nil {
+			found[e.ID] = e
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*crm.Effect, len(ids))
+	for i, id := range ids {
+		out[i] = found[id]
+	}
+	return out, nil
+}
+
+func scanEffect(rows *sql.Rows) (*crm.Effect, error) {
+	e := new(crm.Effect)
+	var subject, a, b string
+	var due, created, changed, sent, lease, attempts int64
+	var reasons, guards sql.RawBytes
+	var data []byte
+	err := rows.Scan(&e.ID, &e.Kind, &e.Cause, &e.Version, &subject, &a, &b, &e.About.Kind, &e.About.Source, &e.About.ID, &e.Occurrence,
+		&due, &e.State, &e.To.Channel, &e.To.Value, &created, &changed, &sent, &attempts, &lease, &e.Rev, &reasons, &guards, &data)
+	if err != nil {
+		return nil, err
+	}
+	e.Subject, e.Attempts = crm.SubjectOf(subject, a, b), int(attempts)
+	e.Due, e.Created, e.Changed, e.SentAt, e.Lease = fromMicros(due), fromMicros(created), fromMicros(changed), fromMicros(sent), fromMicros(lease)
+	if len(reasons) > 0 {
+		if err := decode("effect", string(e.ID), reasons, &e.Reasons); err != nil {
+			return nil, err
+		}
+	}
+	if len(guards) > 0 {
+		if err := decode("effect", string(e.ID), guards, &e.Guards); err != nil {
+			return nil, err
+		}
+	}
+	if len(data) > 0 {
+		e.Data = json.RawMessage(data)
+	}
+	return e, nil
+}
+
+// EffectsOf implements crm.EffectReader.
+func (r *reader) EffectsOf(ctx context.Context, subjects ...crm.Subject) ([]*crm.Effect, error) {
+	subjects = slices.Clone(subjects)
+	slices.SortFunc(subjects, compareSubjects)
+	subjects = slices.Compact(subjects)
+	rows := newRows(4, len(subjects))
+	for _, s := range subjects {
+		kind, a, b := s.Flat()
+		rows.add(int64(s.Part()), kind, seek(a), seek(b))
+	}
+	var out []*crm.Effect
+	err := r.each(ctx, opOf, tabEffects, rows, func(rows *sql.Rows) error {
+		e, err := scanEffect(rows)
+		out = append(out, e)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(out, func(a, b *crm.Effect) int {
+		if c := a.Subject.Compare(b.Subject); c != 0 {
+			return c
+		}
+		return strings.Compare(string(a.ID), string(b.ID))
+	})
+	return out, nil
+}
+
+// DueEffects implements crm.EffectReader. It takes the parts a few at a time and
+// more of them while they have little.
+func (r *reader) DueEffects(ctx context.Context, q crm.DueQuery) ([]*crm.Effect, error) {
+	what := waiting(q.State)
+	if what == nil {
+		return nil, nil
+	}
+	o := opLapsed
+	if q.State == crm.Planned {
+		o = opDue
+	}
+	kinds := slices.Clone(q.Kinds)
+	slices.Sort(kinds)
+	kinds = slices.Compact(kinds)
+	limit, parts := int(page(q.Limit)), q.Parts.Bounds()
+	var out []*crm.Effect
+	for lo, step := parts.Lo, crm.Part(8); lo < parts.Hi && len(out) < limit; lo += step {
+		if lo > parts.Lo && len(out)*4 < limit && step < 256 {
+			step *= 2
+		}
+		args := []any{int64(lo), int64(min(lo+step, parts.Hi)), what, micros(q.Before), int64(limit - len(out))}
+		for _, k := range kinds {
+			args = append(args, seek(string(k)))
+		}
+		err := r.query(ctx, o, tabEffects, len(kinds), args, func(rows *sql.Rows) error {
+			e, err := scanEffect(rows)
+			out = append(out, e)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// ScanEffects implements crm.EffectReader.
+func (r *reader) ScanEffects(ctx context.Context, parts crm.PartRange, after crm.EffectID, limit int) ([]*crm.Effect, error) {
+	parts = parts.Bounds()
+	args := []any{int64(parts.Lo), ""}
+	if p := after.Part(); after != "" && p >= parts.Lo {
+		args = []any{int64(p), seek(string(after))}
+	}
+	var out []*crm.Effect
+	err := r.query(ctx, opScan, tabEffects, 1, append(args, int64(parts.Hi), page(limit)), func(rows *sql.Rows) error {
+		e, err := scanEffect(rows)
+		out = append(out, e)
+		return err
+	})
+	return out, err
+}
+
+// addEffect adds an effect as its table has it.
+func addEffect(rows *rowset, e *crm.Effect, rev int64) error {
+	kind, a, b := e.Subject.Flat()
+	if err := checkKeys("put", "effect", string(e.ID), string(e.ID), string(e.Kind), e.Cause, e.Occurrence, a, b,
+		string(e.About.Kind), e.About.Source, e.About.ID, string(e.To.Channel), e.To.Value, string(e.State)); err != nil {
+		return err
+	}
+	var reasons, guards string
+	var err error
+	if len(e.Reasons) > 0 {
+		if reasons, err = encode("effect", string(e.ID), e.Reasons); err != nil {
+			return err
+		}
+	}
+	if len(e.Guards) > 0 {
+		if guards, err = encode("effect", string(e.ID), e.Guards); err != nil {
+			return err
+		}
+	}
+	rows.add(int64(e.ID.Part()), string(e.ID), string(e.Kind), e.Cause, e.Version, kind, a, b,
+		string(e.About.Kind), e.About.Source, e.About.ID, e.Occurrence, micros(e.Due), string(e.State), waiting(e.State),
+		string(e.To.Channel), e.To.Value, micros(e.Created), micros(e.Changed), micros(e.SentAt), int64(e.Attempts), micros(e.Lease),
+		rev, reasons, guards, jsonText(e.Data))
+	return nil
+}
+
+func sortedEffects(effects []*crm.Effect) []*crm.Effect {
+	sorted := slices.Clone(effects)
+	slices.SortStableFunc(sorted, func(a, b *crm.Effect) int {
+		return compareParts(a.ID.Part(), b.ID.Part(), string(a.ID), string(b.ID))
+	})
+	return sorted
+}
+
+// PutEffects implements crm.EffectWriter.
+func (t *tx) PutEffects(ctx context.Context, effects ...*crm.Effect) ([]bool, error) {
+	sorted := sortedEffects(effects)
+	rows := newRows(26, len(sorted))
+	for i, e := range sorted {
+		if i > 0 && sorted[i-1].ID == e.ID {
+			continue // the first of several counts
+		}
+		if err := addEffect(rows, e, 1); err != nil {
+			return nil, err
+		}
+	}
+	made := make(map[crm.EffectID]bool, len(sorted))
+	err := t.each(ctx, opInsert, tabEffects, rows, func(rows *sql.Rows) error {
+		var part int64
+		var id crm.EffectID
+		err := rows.Scan(&part, &id)
+		made[id] = true
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	created := make([]bool, len(effects))
+	for i, e := range effects {
+		if made[e.ID] {
+			delete(made, e.ID)
+			created[i] = true
+			t.give(&e.Rev, 1)
+		}
+	}
+	return created, nil
+}
+
+// UpdateEffects implements crm.EffectWriter.
+func (t *tx) UpdateEffects(ctx context.Context, effects ...*crm.Effect) error {
+	sorted := sortedEffects(effects)
+	rows, keys := newRows(26, len(sorted)), newRows(2, len(sorted))
+	revs := make(map[crm.EffectID]int64, len(sorted))
+	for i, e := range sorted {
+		if i > 0 && sorted[i-1].ID == e.ID {
+			return conflict("update", "effect", string(e.ID))
+		}
+		if err := addEffect(rows, e, e.Rev+1); err != nil {
+			return err
+		}
+		keys.add(int64(e.ID.Part()), string(e.ID))
+		revs[e.ID] = e.Rev
+	}
+	var stale error
+	seen := 0
+	err := t.each(ctx, opState, tabEffects, keys, func(rows *sql.Rows) error {
+		var id crm.EffectID
+		var rev int64
+		err := rows.Scan(&id, &rev)
+		if rev != revs[id] {
+			stale = conflict("update", "effect", string(id))
+		}
+		seen++
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if stale == nil && seen != len(sorted) {
+		stale = conflict("update", "effect", string(sorted[0].ID))
+	}
+	if stale != nil {
+		return stale
+	}
+	if _, err := t.exec(ctx, opUpdate, tabEffects, rows); err != nil {
+		return t.doom(err)
+	}
+	for _, e := range effects {
+		t.give(&e.Rev, e.Rev+1)
+	}
+	return nil
+}

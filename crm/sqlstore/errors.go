@@ -1,0 +1,132 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// Update tries again for a little more than five seconds in all.
+const (
+	firstPause   = 2 * time.Millisecond
+	longestPause = 250 * time.Millisecond
+	maxAttempts  = 28
+)
+
+// errAgain asks Update to roll back and run the function once more: a profile
+// that was not there when it was looked for was made by somebody else.
+var errAgain = errors.New("sqlstore: somebody else was faster")
+
+// retryable reports whether the database asks for the transaction to be run
+// again: serialization failure, deadlock, lock not available, file locked. The
+// drivers' errors are told by the methods that they have, not by their types.
+func retryable(err error) bool {
+	if errors.Is(err, errAgain) {
+		return true
+	}
+	var state interface{ SQLState() string }
+	if errors.As(err, &state) {
+		switch state.SQLState() {
+		case "40001", "40P01", "55P03":
+			return true
+		}
+		return false
+	}
+	var code interface{ Code() int }
+	if errors.As(err, &code) {
+		switch code.Code() & 0xff {
+		case 5, 6: // SQLITE_BUSY, SQLITE_LOCKED
+			return true
+		}
+	}
+	return false
+}
+
+// pause waits before attempt n+1, or returns the context's error.
+func pause(ctx context.Context, n int) error {
+	d := longestPause
+	if n < 7 {
+		d = min(d, firstPause<<n)
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// wrap gives an error of the database the package's form. Errors that have it
+// pass unchanged.
+func wrap(op, entity string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if e := (*crm.Error)(nil); errors.As(err, &e) {
+		return err
+	}
+	out := &crm.Error{Op: op, Entity: entity, Err: err}
+	if retryable(err) {
+		out.Kind = crm.ErrBusy
+	}
+	return out
+}
+
+func conflict(op, entity, id string) error {
+	return &crm.Error{Op: op, Entity: entity, ID: id, Kind: crm.ErrConflict}
+}
+
+// valid reports whether every database can hold the text.
+func valid(s string) bool {
+	return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0
+}
+
+// checkKeys refuses key texts that no database could hold.
+func checkKeys(op, entity, id string, texts ...string) error {
+	for _, s := range texts {
+		if len(s) > crm.MaxKeyLen || !valid(s) {
+			return &crm.Error{Op: op, Entity: entity, ID: clean(id), Kind: crm.ErrInvalid, Err: &crm.FieldError{Field: "key", Msg: "is too long, is not UTF-8 or has a NUL byte"}}
+		}
+	}
+	return nil
+}
+
+// seek returns a key text to look for. One that no database could hold becomes
+// one that no row has.
+func seek(s string) string {
+	if valid(s) {
+		return s
+	}
+	return "\x01"
+}
+
+// clean returns s for a plain column, without what a database would refuse. The
+// JSON beside it has the original.
+func clean(s string) string {
+	if valid(s) {
+		return s
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "")
+}
+
+func micros(t time.Time) int64 { return t.UnixMicro() }
+
+func fromMicros(n int64) time.Time {
+	if t := time.UnixMicro(n).UTC(); !t.IsZero() {
+		return t
+	}
+	return time.Time{}
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

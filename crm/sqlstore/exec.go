@@ -1,0 +1,209 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"strings"
+)
+
+// rowset is rows of parameters, flat.
+type rowset struct {
+	width int
+	vals  []any // string, int64 or nil
+}
+
+func newRows(width, n int) *rowset { return &rowset{width, make([]any, 0, width*n)} }
+
+func (r *rowset) add(vals ...any) { r.vals = append(r.vals, vals...) }
+
+func (r *rowset) len() int {
+	if r.width == 0 {
+		return 0
+	}
+	return len(r.vals) / r.width
+}
+
+// On PostgreSQL one statement takes up to this many rows; the text is the same
+// for any number. On SQLite a statement's text holds its rows, so there are
+// three sizes of each, and with them few texts to prepare.
+const pgRows = 2000
+
+var sqliteRows = [...]int{64, 8, 1}
+
+// chunk returns how many of n rows the next statement takes.
+func (g *grammar) chunk(n int) int {
+	if g.dialect == Postgres {
+		return min(n, pgRows)
+	}
+	for _, size := range sqliteRows {
+		if n >= size {
+			return size
+		}
+	}
+	return 0
+}
+
+// args turns rows into parameters.
+func (g *grammar) args(width int, vals []any) []any {
+	if g.dialect == SQLite {
+		return vals[:len(vals):len(vals)]
+	}
+	out := make([]any, width, width+1)
+	var b strings.Builder
+	for c := range width {
+		b.Reset()
+		b.Grow(16 * len(vals) / width)
+		b.WriteByte('{')
+		for i := c; i < len(vals); i += width {
+			if i > c {
+				b.WriteByte(',')
+			}
+			appendElement(&b, vals[i])
+		}
+		b.WriteByte('}')
+		out[c] = b.String()
+	}
+	return out
+}
+
+// appendElement writes one element of a PostgreSQL array literal.
+func appendElement(b *strings.Builder, v any) {
+	switch v := v.(type) {
+	case int64:
+		var buf [20]byte
+		b.Write(strconv.AppendInt(buf[:0], v, 10))
+	case string:
+		b.WriteByte('"')
+		for {
+			i := strings.IndexAny(v, `"\`)
+			if i < 0 {
+				break
+			}
+			b.WriteString(v[:i])
+			b.WriteByte('\\')
+			b.WriteByte(v[i])
+			v = v[i+1:]
+		}
+		b.WriteString(v)
+		b.WriteByte('"')
+	default:
+		b.WriteString("NULL")
+	}
+}
+
+// session runs statements in one transaction.
+type session struct {
+	s     *Store
+	tx    *sql.Tx
+	own   bool                 // the store began it
+	stmts map[string]*sql.Stmt // SQLite: prepared on the transaction's connection
+	used  map[string]int
+}
+
+// stmt returns the statement prepared, or nil to send it as it is. Only SQLite
+// gains: a PostgreSQL driver keeps its own cache, or must not have one behind a
+// pooler.
+func (s *session) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
+	if s.s.g.dialect != SQLite {
+		return nil, nil
+	}
+	if st := s.stmts[q]; st != nil {
+		return st, nil
+	}
+	var st *sql.Stmt
+	if s.own {
+		if p := s.s.prepared(q); p != nil {
+			st = s.tx.StmtContext(ctx, p)
+		}
+	}
+	if st == nil {
+		if s.used[q]++; s.used[q] < 2 {
+			return nil, nil
+		}
+		var err error
+		if st, err = s.tx.PrepareContext(ctx, q); err != nil {
+			return nil, err
+		}
+	}
+	s.stmts[q] = st
+	return st, nil
+}
+
+func (s *session) queryText(ctx context.Context, q string, args []any, scan func(*sql.Rows) error) (err error) {
+	st, err := s.stmt(ctx, q)
+	if err != nil {
+		return err
+	}
+	var rows *sql.Rows
+	if st != nil {
+		rows, err = st.QueryContext(ctx, args...)
+	} else {
+		rows, err = s.tx.QueryContext(ctx, q, args...)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := rows.Close(); err == nil {
+			err = e
+		}
+	}()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func (s *session) execText(ctx context.Context, q string, args []any) (int64, error) {
+	st, err := s.stmt(ctx, q)
+	if err != nil {
+		return 0, err
+	}
+	var res sql.Result
+	if st != nil {
+		res, err = st.ExecContext(ctx, args...)
+	} else {
+		res, err = s.tx.ExecContext(ctx, q, args...)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// query runs a statement that takes no rows.
+func (s *session) query(ctx context.Context, o op, tab tableID, n int, args []any, scan func(*sql.Rows) error) error {
+	return wrap("read", s.s.g.tables[tab].name, s.queryText(ctx, s.s.sql(o, tab, n), args, scan))
+}
+
+// each runs a statement over rows, in as many pieces as it takes, and scans
+// what it returns. The extra parameters follow the rows.
+func (s *session) each(ctx context.Context, o op, tab tableID, rows *rowset, scan func(*sql.Rows) error, extra ...any) error {
+	for left := rows.vals; len(left) > 0; {
+		n := s.s.g.chunk(len(left) / rows.width)
+		args := append(s.s.g.args(rows.width, left[:n*rows.width]), extra...)
+		if err := s.queryText(ctx, s.s.sql(o, tab, n), args, scan); err != nil {
+			return wrap(opNames[o], s.s.g.tables[tab].name, err)
+		}
+		left = left[n*rows.width:]
+	}
+	return nil
+}
+
+// exec is each for statements that return nothing; it counts the rows touched.
+func (s *session) exec(ctx context.Context, o op, tab tableID, rows *rowset) (int, error) {
+	var total int64
+	for left := rows.vals; len(left) > 0; {
+		n := s.s.g.chunk(len(left) / rows.width)
+		k, err := s.execText(ctx, s.s.sql(o, tab, n), s.s.g.args(rows.width, left[:n*rows.width]))
+		if err != nil {
+			return int(total), wrap(opNames[o], s.s.g.tables[tab].name, err)
+		}
+		total += k
+		left = left[n*rows.width:]
+	}
+	return int(total), nil
+}

@@ -1,0 +1,450 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// factTables are all tables of facts, in the order in which they are written.
+var factTables = [...]tableID{tabOrders, tabVisits, tabTickets, tabTags, tabConsents, tabFacts}
+
+// factKey returns the key of a fact as its table has it.
+func factKey(tab tableID, part crm.Part, ref crm.FactRef) []any {
+	kind, a, b := ref.Subject.Flat()
+	if tab == tabFacts {
+		return []any{int64(part), kind, seek(a), seek(b), seek(string(ref.Key.Kind)), seek(ref.Key.Source), seek(ref.Key.ID)}
+	}
+	return []any{int64(part), kind, seek(a), seek(b), seek(ref.Key.Source), seek(ref.Key.ID)}
+}
+
+// Facts implements crm.FactReader.
+func (r *reader) Facts(ctx context.Context, refs ...crm.FactRef) ([]*crm.Fact, error) {
+	found := make(map[crm.FactRef]*crm.Fact, len(refs))
+	for _, tab := range factTables {
+		rows := newRows(r.s.g.tables[tab].keys, 0)
+		for _, ref := range refs {
+			if factTable(ref.Key.Kind) == tab {
+				rows.add(factKey(tab, ref.Subject.Part(), ref)...)
+			}
+		}
+		err := r.each(ctx, opGet, tab, rows, func(rows *sql.Rows) error {
+			f, err := scanFact(tab, rows)
+			if err == nil {
+				found[f.Ref()] = f
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	out := make([]*crm.Fact, len(refs))
+	for i, ref := range refs {
+		out[i] = found[ref]
+	}
+	return out, nil
+}
+
+func scanFact(tab tableID, rows *sql.Rows) (*crm.Fact, error) {
+	var kind, a, b string
+	var at, recorded int64
+	var data sql.RawBytes
+	f := new(crm.Fact)
+	into := []any{&kind, &a, &b, &f.Key.Source, &f.Key.ID, &at, &f.Version, &recorded, &f.Place, &data}
+	if f.Key.Kind = kindOf(tab); f.Key.Kind == "" {
+		into = append(into, &f.Key.Kind)
+	}
+	err := rows.Scan(into...)
+	if err != nil {
+		return nil, err
+	}
+	f.Subject, f.At, f.Recorded = crm.SubjectOf(kind, a, b), fromMicros(at), fromMicros(recorded)
+	f.Data, err = crm.DecodeFactData(f.Key.Kind, data)
+	return f, err
+}
+
+// FactsOf implements crm.FactReader. Each table gives its first page; the pages
+// are merged.
+func (r *reader) FactsOf(ctx context.Context, q crm.FactQuery) ([]*crm.Fact, error) {
+	limit := int(page(q.Limit))
+	subjects := slices.Clone(q.Subjects)
+	slices.SortFunc(subjects, compareSubjects)
+	subjects = slices.Compact(subjects)
+	var out []*crm.Fact
+	if !q.After.IsZero() {
+		i, at := slices.BinarySearchFunc(subjects, q.After.Subject, compareSubjects)
+		subjects = subjects[i:]
+		if at {
+			var err error
+			if out, err = r.factsAfter(ctx, q, limit); err != nil {
+				return nil, err
+			}
+			subjects = subjects[1:]
+		}
+	}
+	// Subjects in pieces: those of a full page need not be asked for further.
+	for len(subjects) > 0 && len(out) < limit {
+		n := r.s.g.chunk(min(len(subjects), 256))
+		rows := newRows(4, n)
+		for _, s := range subjects[:n] {
+			kind, a, b := s.Flat()
+			rows.add(int64(s.Part()), kind, seek(a), seek(b))
+		}
+		subjects = subjects[n:]
+		var found []*crm.Fact
+		for _, tab := range tablesOf(q.Kinds) {
+			tail := factTail{limit: limit - len(out), kinds: kindsIn(tab, q.Kinds)}
+			more, err := r.factsOf(ctx, tab, rows, tail)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, more...)
+		}
+		sortFacts(found)
+		out = append(out, found[:min(len(found), limit-len(out))]...)
+	}
+	return out, nil
+}
+
+func compareSubjects(a, b crm.Subject) int {
+	if p, q := a.Part(), b.Part(); p != q {
+		return int(p) - int(q)
+	}
+	return a.Compare(b)
+}
+
+func sortFacts(facts []*crm.Fact) {
+	type keyed struct {
+		part crm.Part
+		f    *crm.Fact
+	}
+	list := make([]keyed, len(facts))
+	for i, f := range facts {
+		list[i] = keyed{f.Subject.Part(), f}
+	}
+	slices.SortFunc(list, func(a, b keyed) int {
+		if a.part != b.part {
+			return int(a.part) - int(b.part)
+		}
+		if c := a.f.Subject.Compare(b.f.Subject); c != 0 {
+			return c
+		}
+		return a.f.Key.Compare(b.f.Key)
+	})
+	for i := range list {
+		facts[i] = list[i].f
+	}
+}
+
+// tablesOf returns the tables that keep the kinds; none given means all.
+func tablesOf(kinds []crm.FactKind) []tableID {
+	if len(kinds) == 0 {
+		return factTables[:]
+	}
+	var out []tableID
+	for _, k := range kinds {
+		if t := factTable(k); !slices.Contains(out, t) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// kindsIn returns which of the kinds the table of many kinds must be asked for.
+func kindsIn(tab tableID, kinds []crm.FactKind) []crm.FactKind {
+	if tab != tabFacts {
+		return nil
+	}
+	var out []crm.FactKind
+	for _, k := range kinds {
+		if factTable(k) == tabFacts && !slices.Contains(out, k) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// factTail bounds a page of facts.
+type factTail struct {
+	limit int
+	kinds []crm.FactKind
+}
+
+func (r *reader) factsOf(ctx context.Context, tab tableID, subjects *rowset, tail factTail) ([]*crm.Fact, error) {
+	var out []*crm.Fact
+	scan := func(rows *sql.Rows) error {
+		f, err := scanFact(tab, rows)
+		out = append(out, f)
+		return err
+	}
+	if len(tail.kinds) == 0 {
+		err := r.each(ctx, opOf, tab, subjects, scan, int64(tail.limit))
+		return out, err
+	}
+	rows := newRows(5, subjects.len()*len(tail.kinds))
+	for v := subjects.vals; len(v) > 0; v = v[4:] {
+		for _, k := range tail.kinds {
+			rows.add(v[:4]...)
+			rows.add(seek(string(k)))
+		}
+	}
+	err := r.each(ctx, opOfKind, tab, rows, scan, int64(tail.limit))
+	return out, err
+}
+
+// factsAfter returns the rest of the subject in the middle of which the page
+// before ended.
+func (r *reader) factsAfter(ctx context.Context, q crm.FactQuery, limit int) ([]*crm.Fact, error) {
+	s := q.After.Subject
+	subjectKind, a, b := s.Flat()
+	subject := []any{int64(s.Part()), subjectKind, seek(a), seek(b)}
+	after := q.After.Key
+	var out []*crm.Fact
+	for _, tab := range tablesOf(q.Kinds) {
+		args := subject[:4:4]
+		switch k := kindOf(tab); {
+		case k == "":
+			args = append(args, seek(string(after.Kind)), seek(after.Source), seek(after.ID))
+		case k < after.Kind:
+			continue
+		case k == after.Kind:
+			args = append(args, seek(after.Source), seek(after.ID))
+		default:
+			args = append(args, "", "")
+		}
+		kinds := kindsIn(tab, q.Kinds)
+		for {
+			// Of the table of many kinds a page may hold kinds that nobody
+			// asked for; then the next one is needed.
+			n, kept := 0, 0
+			var last *crm.Fact
+			err := r.query(ctx, opOfAfter, tab, 1, append(args[:len(args):len(args)], int64(limit)), func(rows *sql.Rows) error {
+				f, err := scanFact(tab, rows)
+				if err != nil {
+					return err
+				}
+				n++
+				last = f
+				if len(kinds) == 0 || slices.Contains(kinds, f.Key.Kind) {
+					kept++
+					out = append(out, f)
+				}
+				return nil
+			})
+			if err != nil {
+				return nil, err
+			}
+			if n < limit || kept >= limit {
+				break
+			}
+			args = append(subject[:4:4], seek(string(last.Key.Kind)), last.Key.Source, last.Key.ID)
+			if tab != tabFacts {
+				break
+			}
+		}
+	}
+	sortFacts(out)
+	return out[:min(len(out), limit)], nil
+}
+
+// ScanFacts implements crm.FactReader.
+func (r *reader) ScanFacts(ctx context.Context, parts crm.PartRange, kind crm.FactKind, after crm.FactRef, limit int) ([]*crm.Fact, error) {
+	parts = parts.Bounds()
+	tab := factTable(kind)
+	keys := r.s.g.tables[tab].keys
+	args := make([]any, 0, keys+3)
+	if p := after.Subject.Part(); !after.IsZero() && p >= parts.Lo {
+		args = append(args, factKey(tab, p, after)...)
+	} else {
+		args = append(args, int64(parts.Lo))
+		for range keys - 1 {
+			args = append(args, "")
+		}
+	}
+	args = append(args, int64(parts.Hi), page(limit))
+	if tab == tabFacts {
+		args = append(args, seek(string(kind)))
+	}
+	var out []*crm.Fact
+	err := r.query(ctx, opScan, tab, 1, args, func(rows *sql.Rows) error {
+		f, err := scanFact(tab, rows)
+		out = append(out, f)
+		return err
+	})
+	return out, err
+}
+
+// factRow is a fact on its way into its table.
+type factRow struct {
+	ref  crm.FactRef
+	part crm.Part
+	tab  tableID
+	at   int // its place in the call
+}
+
+func (a factRow) compare(b factRow) int {
+	if a.tab != b.tab {
+		return int(a.tab) - int(b.tab)
+	}
+	if a.part != b.part {
+		return int(a.part) - int(b.part)
+	}
+	if c := a.ref.Subject.Compare(b.ref.Subject); c != 0 {
+		return c
+	}
+	return a.ref.Key.Compare(b.ref.Key)
+}
+
+// PutFacts implements crm.FactWriter.
+func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
+	rows := make([]factRow, len(facts))
+	for i, f := range facts {
+		kind, a, b := f.Subject.Flat()
+		if err := checkKeys("put", string(f.Key.Kind), f.Key.String(), kind, a, b, string(f.Key.Kind), f.Key.Source, f.Key.ID, f.Place); err != nil {
+			return nil, err
+		}
+		if f.Data == nil || f.Data.FactKind() != f.Key.Kind {
+			return nil, &crm.Error{Op: "put", Entity: string(f.Key.Kind), ID: f.Key.String(), Kind: crm.ErrInvalid, Err: &crm.FieldError{Field: "data", Msg: "is missing or of another kind"}}
+		}
+		rows[i] = factRow{f.Ref(), f.Subject.Part(), factTable(f.Key.Kind), i}
+	}
+	slices.SortStableFunc(rows, factRow.compare)
+	changed := make([]bool, len(facts))
+	for len(rows) > 0 {
+		// A fact that is there twice waits for the next round, so that each
+		// statement meets it once and they count in the order given.
+		round, later := rows[:0:0], rows[:0:0]
+		for i, r := range rows {
+			if i > 0 && r.tab == rows[i-1].tab && r.ref == rows[i-1].ref {
+				later = append(later, r)
+			} else {
+				round = append(round, r)
+			}
+		}
+		for len(round) > 0 {
+			n := 1
+			for n < len(round) && round[n].tab == round[0].tab {
+				n++
+			}
+			if err := t.putFacts(ctx, round[:n], facts, changed); err != nil {
+				return nil, err
+			}
+			round = round[n:]
+		}
+		rows = later
+	}
+	for i, f := range facts {
+		if changed[i] {
+			t.changed(crm.ChangedFact, f.Subject, f.Key)
+		}
+	}
+	return changed, nil
+}
+
+// putFacts writes facts of one table, sorted by key, each once.
+func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, changed []bool) error {
+	tab := list[0].tab
+	rows := newRows(len(t.s.g.tables[tab].cols), len(list))
+	for _, r := range list {
+		f := facts[r.at]
+		data, err := crm.EncodeFactData(f.Data)
+		if err != nil {
+			return &crm.Error{Op: "encode", Entity: string(f.Key.Kind), ID: f.Key.String(), Kind: crm.ErrInvalid, Err: err}
+		}
+		kind, a, b := f.Subject.Flat()
+		if tab == tabFacts {
+			rows.add(int64(r.part), kind, a, b, string(f.Key.Kind), f.Key.Source, f.Key.ID)
+		} else {
+			rows.add(int64(r.part), kind, a, b, f.Key.Source, f.Key.ID)
+		}
+		rows.add(micros(f.At), f.Version, crm.FactHash(f, data), micros(f.Recorded), f.Place, jsonText(data))
+		addPlain(rows, f.Data)
+	}
+	next := 0
+	return t.each(ctx, opNewer, tab, rows, func(rows *sql.Rows) error {
+		ref, part, err := scanFactKey(tab, rows)
+		if err != nil {
+			return err
+		}
+		want := factRow{ref: ref, part: part, tab: tab}
+		// They come back in the order given, save where a database thinks
+		// otherwise.
+		if next >= len(list) || list[next].ref != ref {
+			next, _ = slices.BinarySearchFunc(list, want, factRow.compare)
+		}
+		if next < len(list) && list[next].ref == ref {
+			changed[list[next].at] = true
+		}
+		next++
+		return nil
+	})
+}
+
+func scanFactKey(tab tableID, rows *sql.Rows) (ref crm.FactRef, part crm.Part, err error) {
+	var kind, a, b string
+	var p int64
+	into := []any{&p, &kind, &a, &b, &ref.Key.Source, &ref.Key.ID}
+	if ref.Key.Kind = kindOf(tab); ref.Key.Kind == "" {
+		into = append(into, &ref.Key.Kind)
+	}
+	err = rows.Scan(into...)
+	ref.Subject = crm.SubjectOf(kind, a, b)
+	return ref, crm.Part(p), err
+}
+
+// addPlain adds the columns that hosts want to query.
+func addPlain(rows *rowset, data crm.FactData) {
+	switch d := data.(type) {
+	case *crm.Order:
+		status := d.Status
+		if status == "" {
+			status = crm.OrderDelivered
+		}
+		rows.add(clean(d.Number), clean(string(status)), clean(d.Channel), d.Total.Amount, clean(d.Total.Currency))
+	case *crm.Visit:
+		rows.add(clean(d.Number), clean(d.Service), clean(d.Serial), clean(d.Status))
+	case *crm.Ticket:
+		rows.add(clean(string(d.State)), clean(d.Reason), clean(d.Assignee), micros(d.Opened), micros(d.Solved))
+	case *crm.TagChange:
+		rows.add(clean(d.Tag), flag(d.Off), clean(d.By), micros(d.Expires))
+	case *crm.Consent:
+		rows.add(clean(d.Brand), clean(d.Recipient), clean(d.Purpose), clean(string(d.Status)))
+	}
+}
+
+// DeleteFacts implements crm.FactWriter.
+func (t *tx) DeleteFacts(ctx context.Context, refs ...crm.FactRef) error {
+	list := make([]factRow, len(refs))
+	for i, ref := range refs {
+		list[i] = factRow{ref, ref.Subject.Part(), factTable(ref.Key.Kind), i}
+	}
+	slices.SortFunc(list, factRow.compare)
+	for len(list) > 0 {
+		tab, n := list[0].tab, 1
+		for n < len(list) && list[n].tab == tab {
+			n++
+		}
+		rows := newRows(t.s.g.tables[tab].keys, n)
+		for _, r := range list[:n] {
+			rows.add(factKey(tab, r.part, r.ref)...)
+		}
+		var gone []crm.FactRef
+		err := t.each(ctx, opDelete, tab, rows, func(rows *sql.Rows) error {
+			ref, _, err := scanFactKey(tab, rows)
+			gone = append(gone, ref)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		slices.SortFunc(gone, crm.FactRef.Compare)
+		for _, ref := range gone {
+			t.changed(crm.ChangedFact, ref.Subject, ref.Key)
+		}
+		list = list[n:]
+	}
+	return nil
+}

@@ -1,0 +1,255 @@
+package sqlstore
+
+import (
+	"strconv"
+	"strings"
+)
+
+// grammar writes statements for one dialect, schema and tenant. A statement
+// that works on many rows takes them as a source named v with the columns c1,
+// c2, …: on SQLite a VALUES list, on PostgreSQL one array per column, so that
+// there the text does not depend on the number of rows.
+type grammar struct {
+	dialect Dialect
+	before  string // what stands before a table's name
+	tenant  string // quoted
+	tables  [numTables]table
+}
+
+func newGrammar(d Dialect, cfg Config) *grammar {
+	g := &grammar{dialect: d, tenant: "'" + cfg.Tenant + "'", tables: schema()}
+	if d == Postgres {
+		g.before = `"` + cfg.Schema + `".`
+	}
+	g.before += `"` + cfg.Prefix
+	return g
+}
+
+// table returns the qualified name of a table.
+func (g *grammar) table(id tableID) string { return g.before + g.tables[id].name + `"` }
+
+func param(n int) string { return "$" + strconv.Itoa(n) }
+
+// values returns n rows of parameters; second, if not empty, is what stands
+// after the first column of each.
+func values(width, n int, second string) string {
+	var b strings.Builder
+	b.Grow(n * width * 6)
+	for i, p := 0, 1; i < n; i++ {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('(')
+		for j := range width {
+			if j > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteByte('$')
+			b.WriteString(strconv.Itoa(p))
+			if j == 0 && second != "" {
+				b.WriteByte(',')
+				b.WriteString(second)
+			}
+			p++
+		}
+		b.WriteByte(')')
+	}
+	return b.String()
+}
+
+func columns(width int) string {
+	var b strings.Builder
+	for j := range width {
+		if j > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("c" + strconv.Itoa(j+1))
+	}
+	return b.String()
+}
+
+// rows returns the source v: what to write before the statement and what to
+// name in FROM.
+func (g *grammar) rows(types []colType, n int) (with, from string) {
+	if g.dialect == SQLite {
+		return "WITH v(" + columns(len(types)) + ") AS (VALUES " + values(len(types), n, "") + ") ", "v"
+	}
+	arrays := make([]string, len(types))
+	for i, t := range types {
+		cast := "::text[]"
+		switch t {
+		case small:
+			cast = "::smallint[]"
+		case big:
+			cast = "::bigint[]"
+		}
+		arrays[i] = param(i+1) + "::text" + cast
+	}
+	return "", "unnest(" + strings.Join(arrays, ",") + ") AS v(" + columns(len(types)) + ")"
+}
+
+// rowParams is how many parameters rows takes for n rows.
+func (g *grammar) rowParams(width, n int) int {
+	if g.dialect == SQLite {
+		return width * n
+	}
+	return width
+}
+
+// cross joins so that the left side stays outside.
+func (g *grammar) cross() string {
+	if g.dialect == SQLite {
+		return " CROSS JOIN "
+	}
+	return " JOIN "
+}
+
+// match compares columns of t with the first columns of v.
+func (g *grammar) match(names []string) string {
+	terms := []string{"t.tenant = " + g.tenant}
+	for i, n := range names {
+		terms = append(terms, "t."+n+" = v.c"+strconv.Itoa(i+1))
+	}
+	return strings.Join(terms, " AND ")
+}
+
+func list(prefix string, names []string) string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = prefix + n
+	}
+	return strings.Join(out, ", ")
+}
+
+// key is the primary key of the table with the tenant in its place.
+func (g *grammar) key(id tableID) []string {
+	t := &g.tables[id]
+	return append([]string{"part", "tenant"}, t.keyNames()[1:]...)
+}
+
+// insert inserts n rows of all columns. What follows ON CONFLICT (key) DO is
+// given, and what to return.
+func (g *grammar) insert(id tableID, n int, conflict string, returning ...string) string {
+	t := &g.tables[id]
+	names := t.names()
+	q := "INSERT INTO " + g.table(id) + " AS t (part, tenant, " + list("", names[1:]) + ") "
+	if g.dialect == SQLite {
+		q += "VALUES " + values(len(names), n, g.tenant)
+	} else {
+		_, from := g.rows(t.typesOf(names), n)
+		c := strings.Split(columns(len(names)), ",")
+		q += "SELECT c1, " + g.tenant + ", " + strings.Join(c[1:], ", ") + " FROM " + from
+	}
+	q += " ON CONFLICT (" + strings.Join(g.key(id), ", ") + ") DO " + conflict
+	if len(returning) > 0 {
+		q += " RETURNING " + list("", returning)
+	}
+	return q
+}
+
+// replaceAll is the SET list that takes every column but the key from the row
+// that could not be inserted.
+func (g *grammar) replaceAll(id tableID) string {
+	t := &g.tables[id]
+	var set []string
+	for _, n := range t.names()[t.keys:] {
+		set = append(set, n+" = excluded."+n)
+	}
+	return "UPDATE SET " + strings.Join(set, ", ")
+}
+
+// lookup selects the rows of t that match v by the columns by.
+func (g *grammar) lookup(id tableID, n int, by, out []string, tail string) string {
+	with, from := g.rows(g.tables[id].typesOf(by), n)
+	return with + "SELECT " + list("t.", out) + " FROM " + from + g.cross() + g.table(id) + " AS t ON " + g.match(by) + tail
+}
+
+// forUpdate locks the rows read, in the order of the key.
+func (g *grammar) forUpdate(id tableID) string {
+	if g.dialect == SQLite {
+		return ""
+	}
+	return " ORDER BY " + list("t.", g.key(id)) + " FOR UPDATE OF t"
+}
+
+// update sets columns of the rows whose key is in v. The set columns follow the
+// key columns in v.
+func (g *grammar) update(id tableID, n int, set []string) string {
+	t := &g.tables[id]
+	keys := t.keyNames()
+	with, from := g.rows(t.typesOf(append(keys[:len(keys):len(keys)], set...)), n)
+	terms := make([]string, len(set))
+	for i, s := range set {
+		terms[i] = s + " = v.c" + strconv.Itoa(len(keys)+i+1)
+	}
+	return with + "UPDATE " + g.table(id) + " AS t SET " + strings.Join(terms, ", ") + " FROM " + from + " WHERE " + g.match(keys)
+}
+
+// remove deletes the rows that match v by the columns by.
+func (g *grammar) remove(id tableID, n int, by []string, returning ...string) string {
+	with, from := g.rows(g.tables[id].typesOf(by), n)
+	var q string
+	if g.dialect == SQLite {
+		q = with + "DELETE FROM " + g.table(id) + " AS t WHERE t.tenant = " + g.tenant + " AND (" + list("t.", by) + ") IN (SELECT " + columns(len(by)) + " FROM v)"
+	} else {
+		q = "DELETE FROM " + g.table(id) + " AS t USING " + from + " WHERE " + g.match(by)
+	}
+	if len(returning) > 0 {
+		q += " RETURNING " + list("t.", returning)
+	}
+	return q
+}
+
+// scan selects a page of rows after a key: $1, $2, … are the key columns, then
+// the part to stop before, then the limit.
+func (g *grammar) scan(id tableID, out []string, where string) string {
+	keys := g.tables[id].keyNames()
+	bounds := []string{"$1", g.tenant}
+	for i := range keys[1:] {
+		bounds = append(bounds, param(i+2))
+	}
+	n := len(keys)
+	return "SELECT " + list("t.", out) + " FROM " + g.table(id) + " AS t WHERE t.tenant = " + g.tenant +
+		" AND (" + list("t.", g.key(id)) + ") > (" + strings.Join(bounds, ", ") + ") AND t.part < " + param(n+1) + where +
+		" ORDER BY " + list("t.", g.key(id)) + " LIMIT " + param(n+2)
+}
+
+// finish turns the text into the form that the dialect's drivers bind alike.
+// On SQLite $N is bound by number by some drivers and by appearance by others:
+// parameters that appear once and in order become plain question marks, else
+// they are numbered with ?N.
+func (g *grammar) finish(q string) string {
+	if g.dialect != SQLite {
+		return q
+	}
+	var b strings.Builder
+	b.Grow(len(q))
+	plain, next := true, 1
+	for pass := range 2 {
+		b.Reset()
+		for i := 0; i < len(q); i++ {
+			if q[i] != '$' {
+				b.WriteByte(q[i])
+				continue
+			}
+			j := i + 1
+			for j < len(q) && q[j] >= '0' && q[j] <= '9' {
+				j++
+			}
+			if pass == 0 {
+				n, _ := strconv.Atoi(q[i+1 : j])
+				plain = plain && n == next
+				next++
+			}
+			b.WriteByte('?')
+			if pass == 1 {
+				b.WriteString(q[i+1 : j])
+			}
+			i = j - 1
+		}
+		if plain {
+			break
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,257 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// Members implements crm.ProfileReader.
+func (r *reader) Members(ctx context.Context, ids ...crm.CustomerID) ([][]crm.ProfileKey, error) {
+	found := make(map[crm.CustomerID][]crm.ProfileKey, len(ids))
+	err := r.each(ctx, opOf, tabMembers, customerKeys(ids), func(rows *sql.Rows) error {
+		var id crm.CustomerID
+		var k crm.ProfileKey
+		err := rows.Scan(&id, &k.Source, &k.ID)
+		found[id] = append(found[id], k)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]crm.ProfileKey, len(ids))
+	for i, id := range ids {
+		out[i] = found[id]
+	}
+	return out, nil
+}
+
+// Homes implements crm.ProfileReader.
+func (r *reader) Homes(ctx context.Context, ids ...crm.CustomerID) ([]crm.ProfileKey, error) {
+	found := make(map[crm.CustomerID]crm.ProfileKey, len(ids))
+	err := r.each(ctx, opGet, tabCustomers, customerKeys(ids), func(rows *sql.Rows) error {
+		var id crm.CustomerID
+		var k crm.ProfileKey
+		err := rows.Scan(&id, &k.Source, &k.ID)
+		found[id] = k
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]crm.ProfileKey, len(ids))
+	for i, id := range ids {
+		out[i] = found[id]
+	}
+	return out, nil
+}
+
+// customerKeys drops repeated ids, so that no member is listed twice.
+func customerKeys(ids []crm.CustomerID) *rowset {
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	rows := newRows(2, len(ids))
+	for _, id := range ids {
+		rows.add(int64(id.Part()), seek(string(id)))
+	}
+	return rows
+}
+
+// HomeIDs implements crm.ProfileReader.
+func (r *reader) HomeIDs(ctx context.Context, keys ...crm.ProfileKey) ([]crm.CustomerID, error) {
+	if err := r.settled(ctx); err != nil {
+		return nil, err
+	}
+	found := make(map[crm.ProfileKey]crm.CustomerID, len(keys))
+	err := r.each(ctx, opPeek, tabProfiles, profileKeys(keys), func(rows *sql.Rows) error {
+		k, _, p, err := scanPlace(rows)
+		found[k] = crm.CustomerID(p.home)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]crm.CustomerID, len(keys))
+	for i, k := range keys {
+		out[i] = found[k]
+	}
+	return out, nil
+}
+
+// Links implements crm.ProfileReader.
+func (r *reader) Links(ctx context.Context, keys ...crm.ProfileKey) ([][]crm.Link, error) {
+	unique := slices.Clone(keys)
+	slices.SortFunc(unique, crm.ProfileKey.Compare)
+	unique = slices.Compact(unique)
+	found := make(map[crm.ProfileKey][]crm.Link, len(unique))
+	err := r.each(ctx, opOf, tabLinks, profileKeys(unique), func(rows *sql.Rows) error {
+		var k crm.ProfileKey
+		var seq int64
+		var data sql.RawBytes
+		if err := rows.Scan(&k.Source, &k.ID, &seq, &data); err != nil {
+			return err
+		}
+		var l crm.Link
+		if err := decode("link", k.String(), data, &l); err != nil {
+			return err
+		}
+		l.Profile, l.Seq, l.At = k, seq, l.At.UTC()
+		found[k] = append(found[k], l)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]crm.Link, len(keys))
+	for i, k := range keys {
+		out[i] = found[k]
+	}
+	return out, nil
+}
+
+// AppendLinks implements crm.ProfileWriter.
+func (t *tx) AppendLinks(ctx context.Context, links ...*crm.Link) error {
+	if len(links) == 0 {
+		return nil
+	}
+	for _, l := range links {
+		if err := checkKeys("append", "link", l.Profile.String(), l.Profile.Source, l.Profile.ID, string(l.Customer)); err != nil {
+			return err
+		}
+	}
+	was, err := t.places(ctx, links)
+	if err != nil {
+		return err
+	}
+	is := make(map[crm.ProfileKey]place, len(was))
+	for k, p := range was {
+		is[k] = p
+	}
+	log, homes := newRows(9, len(links)), newRows(4, 0)
+	var made []*crm.Link
+	seqs := make([]int64, len(links))
+	for i, l := range links {
+		p := is[l.Profile]
+		switch {
+		case l.Kind == crm.LinkNew && p.links > 0:
+			return &crm.Error{Op: "append", Entity: "link", ID: l.Profile.String(), Kind: crm.ErrExists}
+		case l.Kind != crm.LinkNew && p.links == 0:
+			return &crm.Error{Op: "append", Entity: "link", ID: l.Profile.String(), Kind: crm.ErrInvalid, Err: &crm.FieldError{Field: "kind", Msg: "of the first decision must be new"}}
+		case l.Kind == crm.LinkNew:
+			p.home = string(l.Customer)
+			made = append(made, l)
+		}
+		p.links++
+		if l.Kind != crm.LinkNotMe {
+			p.customer = string(l.Customer)
+		}
+		is[l.Profile], seqs[i] = p, p.links
+		kept := *l
+		kept.At, kept.Seq = crm.Micros(kept.At), p.links
+		data, err := encode("link", l.Profile.String(), &kept)
+		if err != nil {
+			return err
+		}
+		log.add(int64(l.Profile.Part()), l.Profile.Source, l.Profile.ID, p.links, string(l.Customer), clean(string(l.Kind)), clean(l.Actor), micros(l.At), data)
+	}
+	slices.SortFunc(made, func(a, b *crm.Link) int {
+		return compareParts(a.Customer.Part(), b.Customer.Part(), string(a.Customer), string(b.Customer))
+	})
+	for _, l := range made {
+		homes.add(int64(l.Customer.Part()), string(l.Customer), l.Profile.Source, l.Profile.ID)
+	}
+	if n, err := t.exec(ctx, opInsert, tabCustomers, homes); err != nil || n != len(made) {
+		if err == nil {
+			err = &crm.Error{Op: "append", Entity: "customer", ID: string(made[0].Customer), Kind: crm.ErrExists}
+		}
+		return t.doom(err)
+	}
+	if _, err := t.exec(ctx, opInsert, tabLinks, log); err != nil {
+		return t.doom(err)
+	}
+	if err := t.move(ctx, was, is); err != nil {
+		return t.doom(err)
+	}
+	for i, l := range links {
+		t.give(&l.Seq, seqs[i])
+		t.changed(crm.ChangedLink, crm.OfProfile(l.Profile), crm.FactKey{})
+	}
+	return nil
+}
+
+func compareParts(p, q crm.Part, a, b string) int {
+	switch {
+	case p != q:
+		return int(p) - int(q)
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// places returns where the profiles are now and keeps others from moving them.
+func (t *tx) places(ctx context.Context, links []*crm.Link) (map[crm.ProfileKey]place, error) {
+	out := make(map[crm.ProfileKey]place, len(links))
+	var ask []crm.ProfileKey
+	for _, l := range links {
+		if f := t.fresh.byKey[l.Profile]; f != nil {
+			out[l.Profile] = f.place
+		} else {
+			ask = append(ask, l.Profile)
+		}
+	}
+	slices.SortFunc(ask, crm.ProfileKey.Compare)
+	ask = slices.Compact(ask)
+	err := t.each(ctx, opState, tabProfiles, profileKeys(ask), func(rows *sql.Rows) error {
+		k, _, p, err := scanPlace(rows)
+		out[k] = p
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range links {
+		if _, ok := out[l.Profile]; !ok {
+			return nil, &crm.Error{Op: "append", Entity: "link", ID: l.Profile.String(), Kind: crm.ErrNotFound}
+		}
+	}
+	return out, nil
+}
+
+// move writes the new places of profiles.
+func (t *tx) move(ctx context.Context, was, is map[crm.ProfileKey]place) error {
+	keys := make([]crm.ProfileKey, 0, len(is))
+	for k := range is {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b crm.ProfileKey) int { return compareParts(a.Part(), b.Part(), a.String(), b.String()) })
+	rows, leave, enter := newRows(6, len(keys)), newRows(4, 0), newRows(4, len(keys))
+	for _, k := range keys {
+		from, to := was[k], is[k]
+		if f := t.fresh.byKey[k]; f != nil {
+			f.place = to
+		} else {
+			rows.add(int64(k.Part()), k.Source, k.ID, to.customer, to.home, to.links)
+		}
+		if from.customer == to.customer {
+			continue
+		}
+		if from.customer != "" {
+			leave.add(int64(crm.CustomerID(from.customer).Part()), from.customer, k.Source, k.ID)
+		}
+		enter.add(int64(crm.CustomerID(to.customer).Part()), to.customer, k.Source, k.ID)
+	}
+	if _, err := t.exec(ctx, opPlace, tabProfiles, rows); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, opDelete, tabMembers, leave); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, opInsert, tabMembers, enter)
+	return err
+}

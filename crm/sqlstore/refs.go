@@ -1,0 +1,117 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// Refs implements crm.RefReader.
+func (r *reader) Refs(ctx context.Context, kind crm.RefKind, limit int, keys ...string) ([][]crm.Ref, error) {
+	unique := slices.Clone(keys)
+	slices.Sort(unique)
+	unique = slices.Compact(unique)
+	found := make(map[string][]crm.Ref, len(unique))
+	scan := func(rows *sql.Rows) error {
+		var ref crm.Ref
+		var subject, a, b string
+		if err := rows.Scan(&ref.Kind, &ref.Key, &subject, &a, &b, &ref.Target); err != nil {
+			return err
+		}
+		ref.Subject = crm.SubjectOf(subject, a, b)
+		found[ref.Key] = append(found[ref.Key], ref)
+		return nil
+	}
+	rows := newRows(3, len(unique))
+	for _, k := range unique {
+		rows.add(int64(crm.PartOf(string(kind), k)), seek(string(kind)), seek(k))
+	}
+	var err error
+	if r.s.g.dialect == Postgres {
+		err = r.each(ctx, opOf, tabRefs, rows, scan, page(limit))
+	} else {
+		for v := rows.vals; len(v) > 0 && err == nil; v = v[3:] {
+			err = r.query(ctx, opOf, tabRefs, 1, append(v[:3:3], page(limit)), scan)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]crm.Ref, len(keys))
+	for i, k := range keys {
+		out[i] = found[k]
+	}
+	for _, refs := range found {
+		slices.SortFunc(refs, func(a, b crm.Ref) int {
+			if c := a.Subject.Compare(b.Subject); c != 0 {
+				return c
+			}
+			return strings.Compare(a.Target, b.Target)
+		})
+	}
+	return out, nil
+}
+
+// refRows turns entries into rows, sorted and each once.
+func refRows(refs []crm.Ref) (*rowset, error) {
+	type row struct {
+		part crm.Part
+		ref  crm.Ref
+	}
+	list := make([]row, len(refs))
+	for i, r := range refs {
+		kind, a, b := r.Subject.Flat()
+		if err := checkKeys("put", "ref", string(r.Kind), string(r.Kind), r.Key, kind, a, b); err != nil {
+			return nil, err
+		}
+		if len(r.Target) > 4*crm.MaxKeyLen || !valid(r.Target) {
+			return nil, &crm.Error{Op: "put", Entity: "ref", ID: string(r.Kind), Kind: crm.ErrInvalid, Err: &crm.FieldError{Field: "target", Msg: "is too long or not UTF-8"}}
+		}
+		list[i] = row{r.Part(), r}
+	}
+	slices.SortFunc(list, func(x, y row) int {
+		if x.part != y.part {
+			return int(x.part) - int(y.part)
+		}
+		if c := strings.Compare(string(x.ref.Kind), string(y.ref.Kind)); c != 0 {
+			return c
+		}
+		if c := strings.Compare(x.ref.Key, y.ref.Key); c != 0 {
+			return c
+		}
+		if c := x.ref.Subject.Compare(y.ref.Subject); c != 0 {
+			return c
+		}
+		return strings.Compare(x.ref.Target, y.ref.Target)
+	})
+	list = slices.Compact(list)
+	rows := newRows(7, len(list))
+	for _, r := range list {
+		kind, a, b := r.ref.Subject.Flat()
+		rows.add(int64(r.part), string(r.ref.Kind), r.ref.Key, kind, a, b, r.ref.Target)
+	}
+	return rows, nil
+}
+
+// PutRefs implements crm.RefWriter.
+func (t *tx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
+	rows, err := refRows(refs)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, opInsert, tabRefs, rows)
+	return err
+}
+
+// DeleteRefs implements crm.RefWriter.
+func (t *tx) DeleteRefs(ctx context.Context, refs ...crm.Ref) error {
+	rows, err := refRows(refs)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, opDelete, tabRefs, rows)
+	return err
+}

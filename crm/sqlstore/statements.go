@@ -1,0 +1,320 @@
+package sqlstore
+
+import (
+	"slices"
+	"strings"
+)
+
+// op is what a statement does with its table. The pair of op and table names
+// every statement of the package: there is no other SQL, save migrations.
+type op uint8
+
+const (
+	opInsert     op = iota // new rows; those that are there stay as they are
+	opNewer                // facts: new rows, or newer versions
+	opGet                  // rows by key
+	opState                // what must be known before writing a row, locked
+	opPeek                 // the same, not locked
+	opUpdate               // replace rows by key
+	opPlace                // profiles: move to a customer
+	opDelete               // rows by key
+	opOf                   // rows of something: a profile, customer or subject
+	opOfKind               // facts of a subject of some kinds
+	opDeleteOf             // contacts of a profile
+	opOfAfter              // facts of one subject after a key
+	opScan                 // a page of a range of parts
+	opDue                  // effects that wait for their time; n counts kinds
+	opLapsed               // effects whose lease ended; n counts kinds
+	opBump                 // part_seq: give out numbers
+	opAll                  // all rows of a small table
+	opLockCursor           // a consumer's position, if nobody holds it
+	opWriteLock            // SQLite: become the writer
+	numOps
+)
+
+var opNames = [numOps]string{"insert", "newer", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock"}
+
+type statementID struct {
+	op  op
+	tab tableID
+}
+
+func (id statementID) String() string { return schema()[id.tab].name + "/" + opNames[id.op] }
+
+var profileKey = []string{"part", "source", "id"}
+
+// What is read, in the order in which it is scanned.
+var (
+	outProfile  = []string{"source", "id", "customer", "rev", "data"}
+	outPlace    = []string{"source", "id", "rev", "customer", "home", "links"}
+	outLink     = []string{"source", "id", "seq", "data"}
+	outFactKey  = []string{"part", "subject_kind", "subject_a", "subject_b", "source", "id"}
+	outFact     = []string{"subject_kind", "subject_a", "subject_b", "source", "id", "at", "version", "recorded", "place", "data"}
+	outAddress  = []string{"channel", "value", "version", "data"}
+	outRef      = []string{"kind", "ref", "subject_kind", "subject_a", "subject_b", "target"}
+	outEffect   = []string{"id", "kind", "cause", "version", "subject_kind", "subject_a", "subject_b", "about_kind", "about_source", "about_id", "occurrence", "due", "state", "to_channel", "to_value", "created", "changed", "sent_at", "attempts", "lease", "rev", "reasons", "guards", "data"}
+	outDocument = []string{"kind", "id", "rev", "data"}
+	outChange   = []string{"part", "seq", "kind", "subject_kind", "subject_a", "subject_b", "fact_kind", "fact_source", "fact_id", "at"}
+)
+
+const keepThere = "NOTHING"
+
+// text returns the statement for n rows, or "" if there is no such statement.
+func (g *grammar) text(id statementID, n int) string {
+	tab := id.tab
+	t := &g.tables[tab]
+	facts := tab >= tabOrders && tab <= tabFacts
+	order := " ORDER BY " + list("t.", g.key(tab))
+	withKind := func(names []string) []string {
+		if tab != tabFacts {
+			return names
+		}
+		return slices.Concat(names[:len(names):len(names)], []string{"kind"})
+	}
+	switch id.op {
+	case opInsert:
+		switch tab {
+		case tabProfiles, tabContacts, tabMembers, tabCustomers, tabLinks, tabAddresses, tabRefs, tabDocuments, tabChanges, tabCursors:
+			return g.insert(tab, n, keepThere)
+		case tabEffects:
+			return g.insert(tab, n, keepThere, t.keyNames()...)
+		}
+	case opNewer:
+		switch {
+		case facts:
+			return g.insert(tab, n, g.replaceAll(tab)+" WHERE (excluded.version, excluded.hash) > (t.version, t.hash)", withKind(outFactKey)...)
+		case tab == tabAddresses:
+			return g.insert(tab, n, g.replaceAll(tab)+" WHERE excluded.version = t.version + 1")
+		case tab == tabCursors:
+			return g.insert(tab, n, g.replaceAll(tab))
+		}
+	case opGet:
+		switch {
+		case tab == tabProfiles:
+			return g.lookup(tab, n, profileKey, outProfile, "")
+		case tab == tabCustomers:
+			return g.lookup(tab, n, t.keyNames(), []string{"id", "home_source", "home_id"}, "")
+		case facts:
+			return g.lookup(tab, n, t.keyNames(), withKind(outFact), "")
+		case tab == tabAddresses:
+			return g.lookup(tab, n, t.keyNames(), outAddress, "")
+		case tab == tabEffects:
+			return g.lookup(tab, n, t.keyNames(), outEffect, "")
+		case tab == tabDocuments:
+			return g.lookup(tab, n, t.keyNames(), outDocument, "")
+		case tab == tabCursors:
+			return g.lookup(tab, n, t.keyNames(), []string{"position"}, "")
+		}
+	case opState:
+		switch tab {
+		case tabProfiles:
+			return g.lookup(tab, n, profileKey, outPlace, g.forUpdate(tab))
+		case tabAddresses:
+			return g.lookup(tab, n, t.keyNames(), outAddress, g.forUpdate(tab))
+		case tabEffects:
+			return g.lookup(tab, n, t.keyNames(), []string{"id", "rev"}, g.forUpdate(tab))
+		case tabDocuments:
+			return g.lookup(tab, n, t.keyNames(), []string{"kind", "id", "rev"}, g.forUpdate(tab))
+		}
+	case opPeek:
+		if tab == tabProfiles {
+			return g.lookup(tab, n, profileKey, outPlace, "")
+		}
+	case opUpdate:
+		switch tab {
+		case tabProfiles:
+			return g.update(tab, n, profileContent)
+		case tabEffects, tabDocuments:
+			return g.update(tab, n, t.names()[t.keys:])
+		}
+	case opPlace:
+		if tab == tabProfiles {
+			return g.update(tab, n, []string{"customer", "home", "links"})
+		}
+	case opDelete:
+		switch {
+		case tab == tabMembers, tab == tabRefs:
+			return g.remove(tab, n, t.keyNames())
+		case facts:
+			return g.remove(tab, n, t.keyNames(), withKind(outFactKey)...)
+		}
+	case opDeleteOf:
+		if tab == tabContacts {
+			return g.remove(tab, n, profileKey)
+		}
+	case opOf:
+		switch {
+		case tab == tabMembers:
+			return g.lookup(tab, n, []string{"part", "customer"}, []string{"customer", "source", "id"}, order)
+		case tab == tabLinks:
+			return g.lookup(tab, n, profileKey, outLink, order)
+		case tab == tabEffects:
+			return g.lookup(tab, n, []string{"part", "subject_kind", "subject_a", "subject_b"}, outEffect, "")
+		case facts:
+			by := []string{"part", "subject_kind", "subject_a", "subject_b"}
+			return g.lookup(tab, n, by, withKind(outFact), order+" LIMIT "+param(g.rowParams(len(by), n)+1))
+		case tab == tabRefs:
+			return g.refsOf(n)
+		case tab == tabChanges:
+			return g.changesOf(n)
+		}
+	case opOfKind:
+		if tab == tabFacts {
+			by := []string{"part", "subject_kind", "subject_a", "subject_b", "kind"}
+			return g.lookup(tab, n, by, withKind(outFact), order+" LIMIT "+param(g.rowParams(len(by), n)+1))
+		}
+	case opOfAfter:
+		if facts {
+			return g.factsAfter(tab, withKind(outFact))
+		}
+	case opScan:
+		switch {
+		case tab == tabProfiles:
+			return g.scan(tab, outProfile, "")
+		case tab == tabFacts:
+			return g.scan(tab, withKind(outFact), " AND t.kind = "+param(t.keys+3))
+		case facts:
+			return g.scan(tab, outFact, "")
+		case tab == tabAddresses:
+			return g.scan(tab, outAddress, " AND t.version > 0")
+		case tab == tabEffects:
+			return g.scan(tab, outEffect, "")
+		case tab == tabDocuments:
+			return g.scanDocuments()
+		}
+	case opDue:
+		if tab == tabEffects {
+			return g.dueEffects("due", n)
+		}
+	case opLapsed:
+		if tab == tabEffects {
+			return g.dueEffects("lease", n)
+		}
+	case opBump:
+		if tab == tabPartSeq {
+			return g.insert(tab, n, "UPDATE SET n = t.n + excluded.n", "part", "n")
+		}
+	case opAll:
+		if tab == tabPartSeq {
+			return "SELECT t.part, t.n FROM " + g.table(tab) + " AS t WHERE t.tenant = " + g.tenant + " ORDER BY t.part"
+		}
+	case opLockCursor:
+		if tab == tabCursors {
+			q := "SELECT t.position FROM " + g.table(tab) + " AS t WHERE t.tenant = " + g.tenant + " AND t.part = $1 AND t.consumer = $2"
+			if g.dialect == Postgres {
+				q += " FOR UPDATE SKIP LOCKED"
+			}
+			return q
+		}
+	case opWriteLock:
+		if tab == tabCursors && g.dialect == SQLite {
+			// Finds no row and changes no page, but makes the transaction the
+			// writer from here on.
+			return "UPDATE " + g.table(tab) + " SET position = position WHERE part = -1"
+		}
+	}
+	return ""
+}
+
+// profileContent is what PutProfiles writes: all but the key and the place.
+var profileContent = []string{"kind", "given", "family", "full_name", "birth", "gender", "locale", "city", "country", "rev", "at", "since", "data"}
+
+// refsOf reads the entries of keys of an index, up to a limit for each. SQLite,
+// which cannot limit per key, takes one key at a time.
+func (g *grammar) refsOf(n int) string {
+	by := []string{"part", "kind", "ref"}
+	order := " ORDER BY " + list("t.", g.key(tabRefs)) + " LIMIT "
+	if g.dialect == SQLite {
+		return g.lookup(tabRefs, 1, by, outRef, order+"$4")
+	}
+	_, from := g.rows([]colType{small, text, text}, n)
+	return "SELECT " + list("r.", outRef) + " FROM " + from + " CROSS JOIN LATERAL (SELECT " + list("t.", outRef) + " FROM " + g.table(tabRefs) +
+		" AS t WHERE " + g.match(by) + order + "$4) AS r"
+}
+
+// changesOf reads ranges of the feed: v holds part, the number before the first
+// and the last number.
+func (g *grammar) changesOf(n int) string {
+	with, from := g.rows([]colType{small, big, big}, n)
+	return with + "SELECT " + list("t.", outChange) + " FROM " + from + g.cross() + g.table(tabChanges) + " AS t ON t.tenant = " + g.tenant +
+		" AND t.part = v.c1 AND t.seq > v.c2 AND t.seq <= v.c3 ORDER BY t.part, t.seq"
+}
+
+// factsAfter reads facts of one subject after a key: $1 to $4 the subject, then
+// the rest of the key, then the limit.
+func (g *grammar) factsAfter(tab tableID, out []string) string {
+	rest := g.tables[tab].keyNames()[4:]
+	bounds := make([]string, len(rest))
+	for i := range rest {
+		bounds[i] = param(5 + i)
+	}
+	return "SELECT " + list("t.", out) + " FROM " + g.table(tab) + " AS t WHERE t.part = $1 AND t.tenant = " + g.tenant +
+		" AND t.subject_kind = $2 AND t.subject_a = $3 AND t.subject_b = $4 AND (" + list("t.", rest) + ") > (" + list("", bounds) + ")" +
+		" ORDER BY " + list("t.", g.key(tab)) + " LIMIT " + param(5+len(rest))
+}
+
+func (g *grammar) scanDocuments() string {
+	return "SELECT " + list("t.", outDocument) + " FROM " + g.table(tabDocuments) + " AS t WHERE t.part = $1 AND t.tenant = " + g.tenant +
+		" AND t.kind = $2 AND t.id > $3 ORDER BY t.id LIMIT $4"
+}
+
+// dueEffects reads what waits: $1 and $2 are the parts, $3 what it waits for,
+// $4 before when, $5 the limit, then the kinds, if it is not all. It seeks part
+// by part, so that the index leads to the due ones however many wait for later.
+func (g *grammar) dueEffects(when string, kinds int) string {
+	q := "WITH RECURSIVE p(part) AS (SELECT CAST($1 AS integer) UNION ALL SELECT p.part + 1 FROM p WHERE p.part + 1 < CAST($2 AS integer)) " +
+		"SELECT " + list("t.", outEffect) + " FROM p" + g.cross() + g.table(tabEffects) + " AS t ON t.part = p.part AND t.tenant = " + g.tenant +
+		" AND t.waiting = $3 AND t." + when + " < $4"
+	if kinds > 0 {
+		in := make([]string, kinds)
+		for i := range in {
+			in[i] = param(6 + i)
+		}
+		q += " AND t.kind IN (" + strings.Join(in, ", ") + ")"
+	}
+	return q + " ORDER BY t.part, t.due, t.id LIMIT $5"
+}
+
+// Statement is one statement of the package, as the database sees it.
+type Statement struct {
+	Name string // table and verb, such as "orders/newer"
+	SQL  string // for two rows, where it takes many
+	Args int    // the number of parameters
+}
+
+// Statements lists every statement that a store of this dialect and
+// configuration can send, migrations aside, for hosts that review or explain
+// them.
+func Statements(d Dialect, cfg Config) ([]Statement, error) {
+	cfg, err := cfg.resolve(d)
+	if err != nil {
+		return nil, err
+	}
+	g := newGrammar(d, cfg)
+	var out []Statement
+	for tab := range numTables {
+		for o := range numOps {
+			id := statementID{o, tab}
+			if q := g.text(id, 2); q != "" {
+				out = append(out, Statement{Name: id.String(), SQL: g.finish(q), Args: countParams(q)})
+			}
+		}
+	}
+	return out, nil
+}
+
+// countParams returns the largest N of $N.
+func countParams(q string) int {
+	most := 0
+	for i := 0; i < len(q); i++ {
+		if q[i] != '$' {
+			continue
+		}
+		n := 0
+		for i++; i < len(q) && q[i] >= '0' && q[i] <= '9'; i++ {
+			n = n*10 + int(q[i]-'0')
+		}
+		most = max(most, n)
+	}
+	return most
+}

@@ -1,0 +1,239 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// Store is a crm.Store on the host's database. It is safe for concurrent use.
+type Store struct {
+	db  *sql.DB
+	g   *grammar
+	cfg Config
+	err error // the configuration's fault
+
+	mu    sync.Mutex
+	texts map[textKey]string
+	stmts map[string]*sql.Stmt // SQLite: nil where it is wanted but not yet prepared
+	want  []string
+
+	writer chan struct{} // SQLite has one writer; the others queue here, in turn
+}
+
+type textKey struct {
+	op  op
+	tab tableID
+	n   int
+}
+
+var _ crm.Store = (*Store)(nil)
+
+// New returns a store on the tables that Migrate made. It opens nothing, starts
+// nothing and never closes db. A faulty configuration is reported by the first
+// View or Update.
+func New(db *sql.DB, d Dialect, cfg Config) *Store {
+	s := &Store{db: db, texts: map[textKey]string{}, stmts: map[string]*sql.Stmt{}, writer: make(chan struct{}, 1)}
+	if s.cfg, s.err = cfg.resolve(d); s.err == nil {
+		s.g = newGrammar(d, s.cfg)
+	}
+	return s
+}
+
+// View runs fn in a transaction that sees one state of the record.
+func (s *Store) View(ctx context.Context, fn func(crm.Reader) error) (err error) {
+	if s.err != nil {
+		return s.err
+	}
+	s.prepareWanted(ctx)
+	opts := &sql.TxOptions{ReadOnly: true}
+	if s.g.dialect == Postgres {
+		opts.Isolation = sql.LevelRepeatableRead
+	}
+	tx, err := s.db.BeginTx(ctx, opts)
+	if err != nil {
+		return wrap("view", "", err)
+	}
+	defer func() { _ = tx.Rollback() }() // nothing to keep; after a panic too
+	return fn(&reader{session: s.session(tx, true)})
+}
+
+// Update runs fn in a transaction of its own and commits it. Where the database
+// asks for it, fn is run again, for some seconds; then the error is ErrBusy.
+func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
+	if s.err != nil {
+		return s.err
+	}
+	if s.g.dialect == SQLite {
+		select {
+		case s.writer <- struct{}{}:
+			defer func() { <-s.writer }()
+		case <-ctx.Done():
+			return wrap("update", "", ctx.Err())
+		}
+	}
+	for n := 0; ; n++ {
+		err := s.attempt(ctx, fn)
+		if err == nil || !retryable(err) {
+			return err
+		}
+		if n+1 >= maxAttempts {
+			return &crm.Error{Op: "update", Kind: crm.ErrBusy, Err: err}
+		}
+		if e := pause(ctx, n); e != nil {
+			return &crm.Error{Op: "update", Kind: crm.ErrBusy, Err: errors.Join(err, e)}
+		}
+	}
+}
+
+func (s *Store) attempt(ctx context.Context, fn func(crm.Tx) error) (err error) {
+	s.prepareWanted(ctx)
+	opts := &sql.TxOptions{}
+	if s.g.dialect == Postgres {
+		opts.Isolation = sql.LevelReadCommitted
+	}
+	dbtx, err := s.db.BeginTx(ctx, opts)
+	if err != nil {
+		return wrap("begin", "", err)
+	}
+	t := newTx(s.session(dbtx, true))
+	done := false
+	defer func() {
+		if !done { // fn failed or panics
+			t.undo()
+			if e := dbtx.Rollback(); e != nil && !errors.Is(e, sql.ErrTxDone) && err != nil {
+				err = fmt.Errorf("%w (and the rollback: %w)", err, e)
+			}
+		}
+	}()
+	if err := t.lockWrites(ctx); err != nil {
+		return err
+	}
+	err = fn(t)
+	if t.consumer != "" {
+		return s.addConsumer(ctx, dbtx, t)
+	}
+	if t.broken != nil {
+		return t.broken
+	}
+	if err != nil {
+		return err
+	}
+	if err := t.finish(ctx); err != nil {
+		return err
+	}
+	if err := dbtx.Commit(); err != nil {
+		return wrap("commit", "", err)
+	}
+	done = true
+	return nil
+}
+
+// Join returns a store whose View and Update run inside the host's transaction,
+// which the host alone commits or rolls back: what both write becomes visible
+// together. Use it as crm.New(store.Join(tx), cfg), for as long as tx lasts and
+// by one goroutine at a time. Nothing is retried. After an Update that failed,
+// roll tx back. On SQLite the host's transaction must be able to write, see the
+// package comment.
+func (s *Store) Join(tx *sql.Tx) crm.Store { return &joined{s, tx} }
+
+type joined struct {
+	s  *Store
+	tx *sql.Tx
+}
+
+func (j *joined) View(_ context.Context, fn func(crm.Reader) error) error {
+	if j.s.err != nil {
+		return j.s.err
+	}
+	return fn(&reader{session: j.s.session(j.tx, false)})
+}
+
+func (j *joined) Update(ctx context.Context, fn func(crm.Tx) error) (err error) {
+	if j.s.err != nil {
+		return j.s.err
+	}
+	t := newTx(j.s.session(j.tx, false))
+	done := false
+	defer func() {
+		if !done {
+			t.undo()
+		}
+	}()
+	if err := t.lockWrites(ctx); err != nil {
+		return err
+	}
+	if err := fn(t); err != nil {
+		return err
+	}
+	if t.broken != nil {
+		return t.broken
+	}
+	if err := t.finish(ctx); err != nil {
+		return err
+	}
+	done = true
+	return nil
+}
+
+func (s *Store) session(tx *sql.Tx, own bool) *session {
+	return &session{s: s, tx: tx, own: own, stmts: map[string]*sql.Stmt{}, used: map[string]int{}}
+}
+
+// sql returns the text of a statement for n rows. Texts are kept.
+func (s *Store) sql(o op, tab tableID, n int) string {
+	if s.g.dialect == Postgres && o != opDue && o != opLapsed {
+		n = 1 // the text is the same for all
+	}
+	k := textKey{o, tab, n}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, ok := s.texts[k]
+	if !ok {
+		q = s.g.finish(s.g.text(statementID{o, tab}, n))
+		if len(s.texts) < 2048 {
+			s.texts[k] = q
+		}
+	}
+	return q
+}
+
+// maxPrepared bounds the statements that a store keeps prepared.
+const maxPrepared = 256
+
+// prepared returns the statement as the database handle keeps it, or nil after
+// noting that it is wanted.
+func (s *Store) prepared(q string) *sql.Stmt {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, ok := s.stmts[q]
+	if !ok && len(s.stmts) < maxPrepared {
+		s.stmts[q] = nil
+		s.want = append(s.want, q)
+	}
+	return st
+}
+
+// prepareWanted prepares what the last transactions asked for. It runs between
+// transactions, because inside one it could wait for the connection that the
+// transaction holds. The host's db.Close frees them.
+func (s *Store) prepareWanted(ctx context.Context) {
+	s.mu.Lock()
+	want := s.want
+	s.want = nil
+	s.mu.Unlock()
+	for _, q := range want {
+		st, err := s.db.PrepareContext(ctx, q)
+		s.mu.Lock()
+		if err != nil {
+			delete(s.stmts, q) // asked for again when it is used again
+		} else {
+			s.stmts[q] = st
+		}
+		s.mu.Unlock()
+	}
+}

@@ -1,0 +1,109 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// reader implements crm.Reader.
+type reader struct {
+	*session
+	// settle, if set, writes what a transaction still holds back of the
+	// profiles, before they are read.
+	settle func(context.Context) error
+}
+
+// tx implements crm.Tx.
+type tx struct {
+	reader
+	now     time.Time
+	changes []crm.Change
+	fresh   freshProfiles
+	given   []givenNumber // what the store wrote into the caller's values
+	// broken is why the transaction cannot be committed any more, whatever the
+	// function makes of the error that it was given.
+	broken   error
+	consumer string // PostgreSQL: a cursor that must be made first
+}
+
+var (
+	_ crm.Reader = (*reader)(nil)
+	_ crm.Tx     = (*tx)(nil)
+)
+
+func newTx(s *session) *tx {
+	t := &tx{now: crm.Micros(s.s.cfg.Now())}
+	t.session = s
+	t.settle = t.settleProfiles
+	return t
+}
+
+// givenNumber is a Rev or Seq that the store set and how it was before, so that
+// a function that is run again finds its values as they were.
+type givenNumber struct {
+	at  *int64
+	was int64
+}
+
+func (t *tx) give(at *int64, n int64) {
+	t.given = append(t.given, givenNumber{at, *at})
+	*at = n
+}
+
+func (t *tx) undo() {
+	for i := len(t.given) - 1; i >= 0; i-- {
+		*t.given[i].at = t.given[i].was
+	}
+	t.given = nil
+}
+
+// doom makes sure that nothing of the transaction is kept.
+func (t *tx) doom(err error) error {
+	if t.broken == nil {
+		t.broken = err
+	}
+	return err
+}
+
+// lockWrites makes a SQLite transaction the writer before it reads, in case the
+// host's DSN has no _txlock=immediate: one that reads first and then writes
+// fails, whatever the busy time-out, when somebody else wrote between.
+func (t *tx) lockWrites(ctx context.Context) error {
+	if t.s.g.dialect != SQLite {
+		return nil
+	}
+	_, err := t.execText(ctx, t.s.sql(opWriteLock, tabCursors, 1), nil)
+	return wrap("begin", "", err)
+}
+
+// finish writes what the transaction holds back, the numbers of the change feed
+// last: from then on others that write to the same parts wait.
+func (t *tx) finish(ctx context.Context) error {
+	if err := t.settleProfiles(ctx); err != nil {
+		return err
+	}
+	return t.flushChanges(ctx)
+}
+
+// addConsumer makes the row of a cursor in a transaction of its own, so that two
+// consumers that start together do not wait for each other's whole batch.
+func (s *Store) addConsumer(ctx context.Context, dbtx *sql.Tx, t *tx) error {
+	if err := dbtx.Rollback(); err != nil {
+		return wrap("rollback", "", err)
+	}
+	own, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return wrap("begin", "", err)
+	}
+	if _, err := s.session(own, false).exec(ctx, opInsert, tabCursors, cursorRow(t.consumer, "")); err != nil {
+		_ = own.Rollback()
+		return err
+	}
+	if err := own.Commit(); err != nil {
+		return wrap("commit", "", err)
+	}
+	return errAgain
+}

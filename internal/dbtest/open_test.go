@@ -1,0 +1,122 @@
+package dbtest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx"
+	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite" // registers "sqlite"
+
+	"github.com/vefacrm/vefa/crm/sqlstore"
+)
+
+// database is one database to test on, with the configuration of a store in it.
+type database struct {
+	name    string
+	dialect sqlstore.Dialect
+	db      *sql.DB
+	cfg     sqlstore.Config
+}
+
+func (d database) store() *sqlstore.Store { return sqlstore.New(d.db, d.dialect, d.cfg) }
+
+// sqliteDSN is what the package comment of sqlstore asks hosts for.
+func sqliteDSN(path string) string {
+	return "file:" + path + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)"
+}
+
+// openSQLite opens an empty file.
+func openSQLite(t testing.TB) database {
+	t.Helper()
+	db, err := sql.Open("sqlite", sqliteDSN(filepath.Join(t.TempDir(), "vefa.db")))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return database{"sqlite", sqlstore.SQLite, db, sqlstore.Config{}}
+}
+
+// postgresDSN returns the test server's DSN, or skips.
+func postgresDSN(t testing.TB) string {
+	t.Helper()
+	dsn := os.Getenv("VEFA_TEST_POSTGRES")
+	if dsn == "" {
+		const msg = "VEFA_TEST_POSTGRES is not set: nothing was tested on PostgreSQL"
+		if os.Getenv("VEFA_REQUIRE_ALL") == "1" {
+			t.Fatal(msg)
+		}
+		t.Skip(msg)
+	}
+	return dsn
+}
+
+var schemas atomic.Int64
+
+// openPostgres names a schema that does not exist yet.
+func openPostgres(t testing.TB) database {
+	t.Helper()
+	db, err := sql.Open("pgx", postgresDSN(t))
+	require.NoError(t, err)
+	schema := fmt.Sprintf("t%d_%d_%d", os.Getpid(), time.Now().UnixNano()%1e9, schemas.Add(1))
+	t.Cleanup(func() {
+		_, err := db.ExecContext(context.Background(), `DROP SCHEMA IF EXISTS "`+schema+`" CASCADE`)
+		require.NoError(t, err)
+		require.NoError(t, db.Close())
+	})
+	return database{"postgres", sqlstore.Postgres, db, sqlstore.Config{Schema: schema}}
+}
+
+// openers are the databases that every test runs on.
+var openers = map[string]func(testing.TB) database{"sqlite": openSQLite, "postgres": openPostgres}
+
+// onEach runs a test on a migrated database of each kind.
+func onEach(t *testing.T, fn func(t *testing.T, d database)) {
+	t.Helper()
+	for name, open := range openers {
+		t.Run(name, func(t *testing.T) {
+			d := open(t)
+			migrate(t, d)
+			fn(t, d)
+		})
+	}
+}
+
+func migrate(t testing.TB, d database) {
+	t.Helper()
+	require.NoError(t, sqlstore.Migrate(deadline(t), d.db, d.dialect, d.cfg))
+}
+
+// deadline is a context that ends before the test's patience does: a wrong
+// store tends to hang, not to fail.
+func deadline(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// tables lists the tables of the configuration.
+func tables(t testing.TB, d database) []string {
+	t.Helper()
+	q := "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'vefa%' ORDER BY name"
+	if d.dialect == sqlstore.Postgres {
+		q = "SELECT tablename FROM pg_tables WHERE schemaname = '" + strings.ToLower(d.cfg.Schema) + "' ORDER BY 1"
+	}
+	rows, err := d.db.QueryContext(deadline(t), q)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, rows.Close()) }()
+	var out []string
+	for rows.Next() {
+		var name string
+		require.NoError(t, rows.Scan(&name))
+		out = append(out, name)
+	}
+	require.NoError(t, rows.Err())
+	return out
+}
