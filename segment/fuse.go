@@ -432,7 +432,9 @@ func (n *node) atLeast(key uint16) container {
 	return n.settle(dst)
 }
 
-// keys appends the chunks in which the expression may have members.
+// keys returns the chunks in which the expression may have members: of a
+// conjunction those of its smallest leaf. It looks no deeper than it must, for
+// shared nodes could be reached along exponentially many paths.
 func (n *node) keys() []uint16 {
 	if n.op == opSet {
 		return n.set.keys
@@ -440,15 +442,19 @@ func (n *node) keys() []uint16 {
 	if len(n.inc) == 0 {
 		return nil
 	}
-	out := n.inc[0].keys()
 	if n.op == opAnd {
-		for _, k := range n.inc[1:] {
-			if ks := k.keys(); len(ks) < len(out) {
-				out = ks
+		var least *node
+		for _, k := range n.inc {
+			if k.op == opSet && (least == nil || len(k.set.keys) < len(least.set.keys)) {
+				least = k
 			}
 		}
-		return out
+		if least != nil {
+			return least.set.keys
+		}
+		return n.inc[0].keys()
 	}
+	out := n.inc[0].keys()
 	for _, k := range n.inc[1:] {
 		out = unionKeys(out, k.keys())
 	}

@@ -125,7 +125,7 @@ func (p *parser) definition() (d Definition, err error) {
 	if err = p.keyword("segment"); err != nil {
 		return d, err
 	}
-	if d.Name, err = p.name("segment", false); err != nil {
+	if d.Name, err = p.name("segment", true); err != nil {
 		return d, err
 	}
 	if err = p.expect("="); err != nil {

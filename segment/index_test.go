@@ -1,0 +1,596 @@
+package segment_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/vefacrm/vefa/segment"
+)
+
+var day0 = time.Date(2025, 5, 1, 0, 0, 0, 0, time.UTC)
+
+func day(n int) time.Time { return day0.AddDate(0, 0, n) }
+
+// define parses and registers definitions.
+func define(t require.TestingT, idx *segment.Index, text string) {
+	defs, err := segment.ParseDefinitions(text, segment.Limits{})
+	require.NoError(t, err)
+	_, err = idx.Define(time.Time{}, defs...)
+	require.NoError(t, err)
+}
+
+// shop is a small population whose answers can be seen at a glance.
+func shop(t require.TestingT) *segment.Index {
+	idx := segment.NewIndex(segment.Options{})
+	rows := func(yield func(string, []string) bool) {
+		_ = yield("ayşe", []string{"vip", "newsletter"}) &&
+			yield("burak", []string{"newsletter", "staff"}) &&
+			yield("çiğdem", []string{"newsletter", "service-only"}) &&
+			yield("deniz", []string{"vip", "service-only"}) &&
+			yield("emre", nil)
+	}
+	_, err := idx.Load(day0, rows)
+	require.NoError(t, err)
+	define(t, idx, `
+		segment mail    = newsletter except staff
+		segment service = service-only ignoring red service-only
+		segment both    = segment(mail) and vip`)
+	return idx
+}
+
+func members(t require.TestingT, v *segment.View, name string, at time.Time) []string {
+	seq, err := v.Members(name, at)
+	require.NoError(t, err)
+	return slices.Collect(seq)
+}
+
+// The retailer's sentence: turn the tag red and they are out, everywhere.
+func TestRedIsOutEverywhere(t *testing.T) {
+	idx := shop(t)
+	require.Equal(t, []string{"ayşe", "çiğdem"}, members(t, idx.View(), "mail", day(1)))
+	before := idx.View()
+	_, err := idx.SetPolarity(day(1), segment.PolarityRule{
+		Tag: "service-only", Polarity: segment.Red, From: day(3), Until: day(6), Owner: "marketing"})
+	require.NoError(t, err)
+	for at, want := range map[int][]string{
+		2: {"ayşe", "çiğdem"}, 3: {"ayşe"}, 5: {"ayşe"}, 6: {"ayşe", "çiğdem"},
+	} {
+		require.Equal(t, want, members(t, idx.View(), "mail", day(at)), "day %d", at)
+		require.Equal(t, []string{"çiğdem", "deniz"}, members(t, idx.View(), "service", day(at)), "opted out")
+		require.Equal(t, []string{"ayşe", "çiğdem"}, members(t, before, "mail", day(at)), "an old view stays as it was")
+	}
+	// A later decision about the same days wins.
+	_, err = idx.SetPolarity(day(1), segment.PolarityRule{Tag: "service-only", Polarity: segment.Green, From: day(4)})
+	require.NoError(t, err)
+	require.Equal(t, []string{"ayşe"}, members(t, idx.View(), "mail", day(3)))
+	require.Equal(t, []string{"ayşe", "çiğdem"}, members(t, idx.View(), "mail", day(4)))
+	require.Equal(t, segment.Green, idx.View().Polarity("service-only", day(5)).Polarity)
+	require.Len(t, idx.View().PolarityRules("service-only"), 2)
+}
+
+// Polarity acts once, at the root: an exclusion must not let anybody in because
+// the excluded segment had lost red customers.
+func TestPolarityInsideNested(t *testing.T) {
+	idx := shop(t)
+	define(t, idx, `segment rest = everyone except segment(mail) ignoring red service-only`)
+	want := []string{"burak", "deniz", "emre"}
+	require.Equal(t, want, members(t, idx.View(), "rest", day(1)))
+	_, err := idx.SetPolarity(day(1), segment.PolarityRule{Tag: "service-only", Polarity: segment.Red})
+	require.NoError(t, err)
+	require.Equal(t, want, members(t, idx.View(), "rest", day(1)))
+}
+
+// Requirement A20: a tag is included, ignored or excluded.
+func TestMarkedTruthTable(t *testing.T) {
+	for _, c := range []struct {
+		vip, staff segment.Polarity
+		want       []string
+	}{
+		{segment.Neutral, segment.Neutral, []string{"none", "staff", "vip", "vipstaff"}},
+		{segment.Green, segment.Neutral, []string{"vip", "vipstaff"}},
+		{segment.Red, segment.Neutral, []string{"none", "staff"}},
+		{segment.Neutral, segment.Green, []string{"staff", "vipstaff"}},
+		{segment.Neutral, segment.Red, []string{"none", "vip"}},
+		{segment.Green, segment.Green, []string{"staff", "vip", "vipstaff"}},
+		{segment.Green, segment.Red, []string{"vip"}},
+		{segment.Red, segment.Green, []string{"staff"}},
+		{segment.Red, segment.Red, []string{"none"}},
+	} {
+		idx := segment.NewIndex(segment.Options{})
+		_, err := idx.Load(day0, maps.All(map[string][]string{
+			"none": nil, "vip": {"vip"}, "staff": {"staff"}, "vipstaff": {"vip", "staff"}}))
+		require.NoError(t, err)
+		marks := map[string]segment.Polarity{"vip": c.vip, "staff": c.staff}
+		_, err = idx.Define(day0, segment.Definition{Name: "x", Expr: segment.Marked(marks)})
+		require.NoError(t, err)
+		got := members(t, idx.View(), "x", day0)
+		slices.Sort(got)
+		require.Equal(t, c.want, got, "%v", marks)
+	}
+}
+
+func TestWaterfall(t *testing.T) {
+	idx := shop(t)
+	define(t, idx, `segment all = everyone and not staff except vip except service-only`)
+	_, err := idx.SetPolarity(day0, segment.PolarityRule{Tag: "newsletter", Polarity: segment.Red})
+	require.NoError(t, err)
+	w, err := idx.View().Waterfall("all", day0)
+	require.NoError(t, err)
+	require.Equal(t, `5 before exclusions
+  -1 staff (alone 1), 4 left
+  -2 vip (alone 2), 2 left
+  -1 service-only (alone 2), 1 left
+  -0 tag newsletter is red (alone 3), 1 left
+1 members
+`, w.String())
+}
+
+func TestPreviewOfDraft(t *testing.T) {
+	idx := shop(t)
+	draft := segment.Definition{Name: "draft", Expr: segment.Without(segment.In("mail"), segment.In("both"), segment.Not(segment.Tag("vip")))}
+	v, err := idx.View().With(draft)
+	require.NoError(t, err)
+	p, err := v.Preview("draft", day0)
+	require.NoError(t, err)
+	require.Equal(t, `0 of 5
+  the first, without the others: 0
+    segment mail: 2
+      the first, without the others: 2
+        tag newsletter: 3
+        tag staff: 1
+    segment both: 1
+      all of: 1
+        segment mail: 2 (see above)
+        tag vip: 2
+    not: 3
+      tag vip: 2
+`, p.String())
+	_, err = idx.Count("draft", day0)
+	require.Error(t, err, "a draft is not registered")
+}
+
+func TestExplain(t *testing.T) {
+	idx := shop(t)
+	_, err := idx.SetPolarity(day0, segment.PolarityRule{
+		Tag: "service-only", Polarity: segment.Red, From: day0, Owner: "marketing", Reason: "no SMS to service customers"})
+	require.NoError(t, err)
+	e, err := idx.Explain("mail", "çiğdem", day(1))
+	require.NoError(t, err)
+	require.False(t, e.In)
+	require.Equal(t, `çiğdem is not in mail (version 1)
+  in the live population
+* the first, without the others: yes
+*   tag newsletter: yes
+*   tag staff: no
+* tag service-only is red since 2025-05-01 by marketing (no SMS to service customers)
+`, e.String())
+	require.Equal(t, []string{"tag service-only is red since 2025-05-01 by marketing (no SMS to service customers)"}, e.Reasons())
+
+	e, err = idx.Explain("mail", "burak", day(1))
+	require.NoError(t, err)
+	require.Equal(t, []string{"tag staff: yes"}, e.Reasons())
+	e, err = idx.Explain("service", "deniz", day(1))
+	require.NoError(t, err)
+	require.True(t, e.In)
+	require.Contains(t, e.String(), "ignored by this segment")
+	e, err = idx.Explain("both", "nobody", day(1))
+	require.NoError(t, err)
+	require.Equal(t, []string{"the customer is unknown"}, e.Reasons())
+	_, err = idx.Explain("nope", "burak", day(1))
+	var unknown *segment.UnknownError
+	require.ErrorAs(t, err, &unknown)
+}
+
+func TestUsers(t *testing.T) {
+	v := shop(t).View()
+	require.Equal(t, []segment.User{{Segment: "both"}, {Segment: "mail", Direct: true}}, v.TagUsers("newsletter"))
+	require.Equal(t, []segment.User{{Segment: "both", Direct: true}}, v.SegmentUsers("mail"))
+	require.Empty(t, v.LeafUsers("x"))
+	require.Equal(t, []string{"newsletter", "staff"}, v.TagsOf("burak"))
+	require.Equal(t, []string{"newsletter", "service-only", "staff", "vip"}, slices.Collect(v.Tags()))
+}
+
+func TestDefineRefuses(t *testing.T) {
+	idx := shop(t)
+	parse := func(text string) error {
+		defs, err := segment.ParseDefinitions(text, segment.Limits{})
+		require.NoError(t, err)
+		_, err = idx.Define(time.Time{}, defs...)
+		return err
+	}
+	err := parse("segment a = segment(b) segment b = x and segment(c) segment c = segment(a)")
+	var cycle *segment.CycleError
+	require.ErrorAs(t, err, &cycle)
+	require.Equal(t, []string{"a", "b", "c", "a"}, cycle.Path)
+	require.ErrorAs(t, parse("segment mail = segment(mail)"), &cycle)
+	require.Equal(t, []string{"mail", "mail"}, cycle.Path)
+	var unknown *segment.UnknownError
+	require.ErrorAs(t, parse("segment a = segment(zzz)"), &unknown)
+	require.EqualError(t, parse("segment a = leaf(zzz)"), `segment: "a": unknown leaf "zzz"`)
+	var b strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&b, "segment s%d = segment(s%d)\n", i+1, i)
+	}
+	var limit *segment.LimitError
+	require.ErrorAs(t, parse("segment s0 = vip\n"+b.String()), &limit)
+	_, _, err = idx.View().Definition("s0")
+	require.Error(t, err, "nothing of a refused set is registered")
+
+	var inUse *segment.InUseError
+	_, err = idx.Undefine(time.Time{}, "mail")
+	require.ErrorAs(t, err, &inUse)
+	require.Equal(t, []string{"both"}, inUse.By)
+	_, err = idx.Undefine(time.Time{}, "mail", "both")
+	require.NoError(t, err)
+
+	strict := segment.NewIndex(segment.Options{Strict: true})
+	_, err = strict.Define(day0, segment.Definition{Name: "a", Expr: segment.Tag("vip")})
+	require.EqualError(t, err, `segment: "a": unknown tag "vip"`)
+	require.NoError(t, strict.Declare("vip"))
+	_, err = strict.Define(day0, segment.Definition{Name: "a", Expr: segment.Tag("vip")})
+	require.NoError(t, err)
+}
+
+// A nested segment mentioned twice at every level must cost once per level.
+func TestSharedNestingIsLinear(t *testing.T) {
+	idx := shop(t)
+	var b strings.Builder
+	b.WriteString("segment s0 = vip\n")
+	for i := range 60 {
+		fmt.Fprintf(&b, "segment s%d = segment(s%d) or segment(s%d)\n", i+1, i, i)
+	}
+	define(t, idx, b.String())
+	require.NoError(t, idx.Track("s60"))
+	got, err := idx.Apply(day(1), []segment.TagChange{{Customer: "emre", Tag: "vip"}})
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	p, err := idx.View().Preview("s60", day(1))
+	require.NoError(t, err)
+	require.Equal(t, 3, p.Members)
+	e, err := idx.Explain("s60", "emre", day(1))
+	require.NoError(t, err)
+	require.True(t, e.In)
+}
+
+func TestChangesInOrderWithCause(t *testing.T) {
+	idx := shop(t)
+	require.NoError(t, idx.Track("mail", "both"))
+	got, err := idx.Apply(day(1), []segment.TagChange{
+		{Customer: "emre", Tag: "newsletter", By: "rule-7"},
+		{Customer: "emre", Tag: "newsletter", By: "rule-8"},
+		{Customer: "emre", Tag: "vip"},
+		{Customer: "emre", Tag: "staff"},
+	})
+	require.NoError(t, err)
+	type line struct {
+		seq      uint64
+		segment  string
+		entered  bool
+		kind     segment.CauseKind
+		tag, by  string
+		customer string
+	}
+	var lines []line
+	for _, c := range got {
+		require.Equal(t, day(1), c.At)
+		lines = append(lines, line{c.Seq, c.Segment, c.Entered, c.Cause.Kind, c.Cause.Name, c.Cause.By, c.Customer})
+	}
+	require.Equal(t, []line{
+		{1, "mail", true, segment.CauseTagSet, "newsletter", "rule-7", "emre"},
+		{2, "both", true, segment.CauseTagSet, "vip", "", "emre"},
+		{3, "both", false, segment.CauseTagSet, "staff", "", "emre"},
+		{4, "mail", false, segment.CauseTagSet, "staff", "", "emre"},
+	}, lines)
+
+	_, err = idx.Apply(day(1), []segment.TagChange{{Customer: "emre", Tag: "vip", Clear: true}, {Customer: "zzz", Tag: "vip"}})
+	var unknown *segment.UnknownError
+	require.ErrorAs(t, err, &unknown)
+	require.Equal(t, []string{"newsletter", "staff", "vip"}, idx.View().TagsOf("emre"), "nothing was applied")
+	_, err = idx.Apply(day0, nil)
+	var clock *segment.ClockError
+	require.ErrorAs(t, err, &clock)
+
+	got, err = idx.Forget(day(2), "ayşe")
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	require.Equal(t, segment.CauseLeft, got[0].Cause.Kind)
+	require.Nil(t, idx.View().TagsOf("ayşe"))
+}
+
+// Time alone makes events, each at its own moment, even if nobody looked for days.
+func TestAdvance(t *testing.T) {
+	idx := shop(t)
+	_, err := idx.SetPolarity(day0,
+		segment.PolarityRule{Tag: "vip", Polarity: segment.Red, From: day(2), Until: day(5)},
+		segment.PolarityRule{Tag: "service-only", Polarity: segment.Red, From: day(5)})
+	require.NoError(t, err)
+	require.NoError(t, idx.Track("mail"))
+	got, err := idx.Advance(day(10))
+	require.NoError(t, err)
+	var lines []string
+	for _, c := range got {
+		lines = append(lines, fmt.Sprint(c.At.Day(), " ", c.Customer, " ", c.Entered, " ", c.Cause.Name))
+	}
+	require.Equal(t, []string{"3 ayşe false vip", "6 çiğdem false service-only", "6 ayşe true vip"}, lines)
+}
+
+// world repeats an index naively: every question is answered from scratch.
+type world struct {
+	tags map[string]map[string]bool // customer -> tags
+	live map[string]bool
+	leaf map[string]bool
+	defs map[string]segment.Definition
+	red  []segment.PolarityRule
+}
+
+func (w *world) holds(e segment.Expr, c string, at time.Time) bool {
+	n := 0
+	for _, a := range e.Args {
+		if w.holds(a, c, at) {
+			n++
+		}
+	}
+	switch e.Op {
+	case segment.OpTag:
+		return w.tags[c][e.Name]
+	case segment.OpLeaf:
+		if e.Name == "pred" {
+			return predicate(c, at)
+		}
+		return w.leaf[c]
+	case segment.OpSegment:
+		return w.holds(w.defs[e.Name].Expr, c, at)
+	case segment.OpAll:
+		return n == len(e.Args)
+	case segment.OpAny:
+		return n > 0
+	case segment.OpAtLeast:
+		return n >= e.K
+	case segment.OpExcept:
+		return n == 1 && w.holds(e.Args[0], c, at)
+	case segment.OpXor:
+		return n%2 == 1
+	default:
+		return n == 0
+	}
+}
+
+func predicate(c string, at time.Time) bool { return (int(c[1])+at.YearDay())%3 == 0 }
+
+func (w *world) in(name, c string, at time.Time) bool {
+	d := w.defs[name]
+	if !w.live[c] || !w.holds(d.Expr, c, at) {
+		return false
+	}
+	polarity := map[string]segment.Polarity{}
+	for _, r := range w.red {
+		if (r.From.IsZero() || !at.Before(r.From)) && (r.Until.IsZero() || at.Before(r.Until)) {
+			polarity[r.Tag] = r.Polarity
+		}
+	}
+	for tag, p := range polarity {
+		if p == segment.Red && w.tags[c][tag] && !slices.Contains(d.IgnoreRed, tag) {
+			return false
+		}
+	}
+	return true
+}
+
+// Any history of writes gives, by its reported changes alone, the members that a
+// recomputation from scratch gives; and all answers agree.
+func TestIncrementalEqualsRecomputation(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		customers := make([]string, 12)
+		for i := range customers {
+			customers[i] = fmt.Sprintf("c%c", 'a'+i)
+		}
+		tags := []string{"a", "b", "c", "d", "and"}
+		w := &world{tags: map[string]map[string]bool{}, live: map[string]bool{}, leaf: map[string]bool{}, defs: map[string]segment.Definition{}}
+		idx := segment.NewIndex(segment.Options{})
+		_, err := idx.Join(day0, customers[:8]...)
+		require.NoError(t, err)
+		_, err = idx.Leave(day0, customers[7])
+		require.NoError(t, err)
+		for _, c := range customers[:7] {
+			w.live[c] = true
+		}
+		for _, c := range customers {
+			w.tags[c] = map[string]bool{}
+		}
+		leaf := new(segment.Set)
+		_, err = idx.SetLeaf(day0, "set", leaf)
+		require.NoError(t, err)
+		_, err = idx.SetPredicate(day0, "pred", predicate)
+		require.NoError(t, err)
+		names := []string{"s", "t", "u"}
+		redefine := func(i int) []segment.MembershipChange {
+			d := segment.Definition{Name: names[i], Expr: genExpr(3, names[:i]).Draw(t, "expr")}
+			if rapid.Bool().Draw(t, "ignore") {
+				d.IgnoreRed = []string{rapid.SampledFrom(tags).Draw(t, "ignored")}
+			}
+			w.defs[d.Name] = d
+			got, err := idx.Define(time.Time{}, d)
+			require.NoError(t, err)
+			return got
+		}
+		for i := range names {
+			redefine(i)
+		}
+		now := day0
+		require.NoError(t, idx.Track(names...))
+		state := map[string]map[string]bool{}
+		for _, name := range names {
+			state[name] = map[string]bool{}
+			for _, c := range members(t, idx.View(), name, now) {
+				state[name][c] = true
+			}
+		}
+		seq := uint64(0)
+		for range rapid.IntRange(1, 25).Draw(t, "steps") {
+			customer := rapid.SampledFrom(customers[:8]).Draw(t, "customer")
+			tag := rapid.SampledFrom(tags).Draw(t, "tag")
+			var got []segment.MembershipChange
+			var err error
+			switch rapid.IntRange(0, 9).Draw(t, "step") {
+			case 0, 1, 2, 3:
+				on := rapid.Bool().Draw(t, "on")
+				got, err = idx.Apply(now, []segment.TagChange{{Customer: customer, Tag: tag, Clear: !on}})
+				w.tags[customer][tag] = on
+			case 4:
+				now = now.Add(time.Duration(rapid.IntRange(0, 60).Draw(t, "hours")) * time.Hour)
+				got, err = idx.Advance(now)
+			case 5:
+				r := segment.PolarityRule{Tag: tag, Polarity: segment.Polarity(rapid.IntRange(0, 2).Draw(t, "polarity"))}
+				if rapid.Bool().Draw(t, "from") {
+					r.From = now.Add(time.Duration(rapid.IntRange(-50, 50).Draw(t, "start")) * time.Hour)
+				}
+				if rapid.Bool().Draw(t, "until") {
+					r.Until = now.Add(time.Duration(rapid.IntRange(51, 99).Draw(t, "end")) * time.Hour)
+				}
+				got, err = idx.SetPolarity(now, r)
+				w.red = append(w.red, r)
+			case 6:
+				if w.live[customer] = rapid.Bool().Draw(t, "live"); w.live[customer] {
+					got, err = idx.Join(now, customer)
+				} else {
+					got, err = idx.Leave(now, customer)
+				}
+			case 7:
+				got = redefine(rapid.IntRange(0, 2).Draw(t, "which"))
+			case 8:
+				id, _ := idx.IDs().Lookup(customer)
+				if w.leaf[customer] = !w.leaf[customer]; w.leaf[customer] {
+					leaf.Add(id)
+				} else {
+					leaf.Remove(id)
+				}
+				got, err = idx.SetLeaf(now, "set", leaf)
+			default:
+				carriers := new(segment.Set)
+				for _, c := range customers[:8] {
+					if w.tags[c][tag] = rapid.Bool().Draw(t, "carries"); w.tags[c][tag] {
+						id, _ := idx.IDs().Lookup(c)
+						carriers.Add(id)
+					}
+				}
+				got, err = idx.SetTag(now, tag, carriers)
+			}
+			require.NoError(t, err)
+			for _, c := range got {
+				seq++
+				require.Equal(t, seq, c.Seq)
+				require.NotEqual(t, c.Entered, state[c.Segment][c.Customer], "exactly once")
+				state[c.Segment][c.Customer] = c.Entered
+			}
+			checkWorld(t, w, idx, state, customers, now)
+		}
+	})
+}
+
+func checkWorld(t *rapid.T, w *world, idx *segment.Index, state map[string]map[string]bool, customers []string, now time.Time) {
+	v := idx.View()
+	for name := range state {
+		kept, ok := idx.Tracked(name)
+		require.True(t, ok)
+		drawn, err := v.Audience(name, now)
+		require.NoError(t, err)
+		require.True(t, kept.Equal(drawn))
+		count, err := v.Count(name, now)
+		require.NoError(t, err)
+		require.Equal(t, drawn.Len(), count)
+		fall, err := v.Waterfall(name, now)
+		require.NoError(t, err)
+		require.Equal(t, count, fall.Members)
+		p, err := v.Preview(name, now)
+		require.NoError(t, err)
+		require.Equal(t, count, p.Members)
+		require.Equal(t, treeSize(w, name, customers, now), p.Tree.Count)
+		for _, c := range customers {
+			want := w.in(name, c, now)
+			require.Equal(t, want, state[name][c], "%s in %s", c, name)
+			in, err := v.Contains(name, c, now)
+			require.NoError(t, err)
+			require.Equal(t, want, in)
+			e, err := v.Explain(name, c, now)
+			require.NoError(t, err)
+			require.Equal(t, want, e.In, "%s", e)
+			require.NotEmpty(t, e.Reasons())
+		}
+	}
+}
+
+func treeSize(w *world, name string, customers []string, at time.Time) (n int) {
+	for _, c := range customers {
+		if w.live[c] && w.holds(w.defs[name].Expr, c, at) {
+			n++
+		}
+	}
+	return n
+}
+
+// Readers see all of a polarity flip or nothing of it.
+func TestReadersDuringFlips(t *testing.T) {
+	idx := segment.NewIndex(segment.Options{})
+	const n = 5000
+	_, err := idx.Load(day0, func(yield func(string, []string) bool) {
+		for i := range n {
+			tags := []string{"x"}
+			if i%2 == 0 {
+				tags = append(tags, "even")
+			}
+			if !yield(fmt.Sprint(i), tags) {
+				return
+			}
+		}
+	})
+	require.NoError(t, err)
+	define(t, idx, "segment all = x segment even = x and even")
+	require.NoError(t, idx.Track("all", "even"))
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				v := idx.View()
+				all, err := v.Count("all", time.Time{})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				even, _ := v.Count("even", time.Time{})
+				if all-even != n/2 || even != 0 && even != n/2 {
+					t.Errorf("half a flip: %d and %d", all, even)
+					return
+				}
+				e, _ := v.Explain("all", "4", time.Time{})
+				if e.In != (even > 0) {
+					t.Errorf("the explanation disagrees")
+				}
+			}
+		})
+	}
+	for i := range 200 {
+		got, err := idx.SetPolarity(day(i), segment.PolarityRule{Tag: "even", Polarity: segment.Polarity(2 * (i % 2))})
+		require.NoError(t, err)
+		if i > 0 {
+			require.Len(t, got, n)
+		}
+		_, err = idx.Apply(day(i), []segment.TagChange{{Customer: "7", Tag: "seen", Clear: i%2 == 0}})
+		require.NoError(t, err)
+	}
+	close(done)
+	wg.Wait()
+}
