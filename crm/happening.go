@@ -43,6 +43,9 @@ type Click struct {
 	Verdict    Verdict  `json:"verdict"`
 	Reasons    []string `json:"reasons,omitempty"`
 	Classifier string   `json:"classifier,omitempty"` // its version
+	// Signals is what else was seen of the request, in the recorder's own form,
+	// so that the verdict can be computed again. It names nobody.
+	Signals string `json:"signals,omitempty"`
 }
 
 // FactKind returns KindClick.

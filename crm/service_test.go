@@ -362,7 +362,11 @@ func TestTenThousandOperations(t *testing.T) {
 		c.step()
 		switch r.IntN(9) {
 		case 0, 1:
-			require.NoError(t, s.Merge(ctx, "m", crm.Evidence{}, any(), any()))
+			a, b := any(), any()
+			if x, err := s.CustomerOf(ctx, a); err == nil && len(x.Profiles) > 12 {
+				b = a // people of a hundred records are not what this is about
+			}
+			require.NoError(t, s.Merge(ctx, "m", crm.Evidence{}, a, b))
 		case 2, 3:
 			require.NoError(t, s.Split(ctx, "s", crm.Evidence{}, any()))
 		case 4:

@@ -75,6 +75,7 @@ func encodeContent(e *encoder, f *crm.Fact) error {
 		for _, s := range v.Reasons {
 			e.word(s)
 		}
+		e.text(v.Signals)
 	case *crm.Answer:
 		e.byte(formAnswer)
 		known = len(v.Values) == 0
@@ -149,7 +150,7 @@ func decodeContent(d *decoder, f *crm.Fact) (*crm.Fact, error) {
 	case formClick:
 		f.Data = &crm.Click{
 			Effect: crm.EffectID(d.text()), Campaign: d.word(), Method: d.word(), Agent: d.word(),
-			Verdict: crm.Verdict(d.word()), Classifier: d.word(), Reasons: list(d, d.word),
+			Verdict: crm.Verdict(d.word()), Classifier: d.word(), Reasons: list(d, d.word), Signals: d.text(),
 		}
 	case formAnswer:
 		f.Data = &crm.Answer{
