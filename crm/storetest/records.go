@@ -1,0 +1,159 @@
+package storetest
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// The records that tests write. What matters to a test it sets itself.
+
+var start = time.Date(2025, 3, 1, 18, 30, 15, 123456000, time.UTC)
+
+func key(n int) crm.ProfileKey { return crm.ProfileKey{Source: "till", ID: fmt.Sprintf("c-%d", n)} }
+
+func someone(n int) *crm.Profile {
+	return &crm.Profile{ProfileKey: key(n), Name: crm.Name{Given: "Işıl", Family: fmt.Sprintf("Çağrı %d", n)}, At: start, Since: start}
+}
+
+func newLink(n int) *crm.Link {
+	return &crm.Link{Profile: key(n), Customer: customer(n), Kind: crm.LinkNew, Actor: "import", At: start}
+}
+
+func customer(n int) crm.CustomerID { return crm.CustomerID(fmt.Sprintf("k-%d", n)) }
+
+func phone(n int) crm.Address {
+	return crm.Address{Channel: crm.Phone, Value: fmt.Sprintf("+90532%07d", n)}
+}
+
+func tl(kurus int64) crm.Money { return crm.Money{Amount: kurus, Currency: "TRY"} }
+
+func order(n int, number string) *crm.Fact {
+	return &crm.Fact{
+		Key: crm.FactKey{Kind: crm.KindOrder, Source: "till", ID: number}, Subject: crm.OfProfile(key(n)),
+		At: start, Place: "kadıköy", Version: 1, Recorded: start,
+		Data: &crm.Order{Number: number, Total: tl(99_90), Lines: []crm.OrderLine{{SKU: "W-1", Quantity: 1, Amount: tl(99_90)}}},
+	}
+}
+
+func note(s crm.Subject, id, text string, version int64) *crm.Fact {
+	return &crm.Fact{
+		Key: crm.FactKey{Kind: crm.KindNote, Source: "desk", ID: id}, Subject: s,
+		At: start, Version: version, Recorded: start, Data: &crm.Note{Text: text},
+	}
+}
+
+func effect(n int, occurrence string) *crm.Effect {
+	s := crm.OfProfile(key(n))
+	return &crm.Effect{
+		ID: crm.NewEffectID("rule/battery", s, crm.FactKey{}, occurrence), Kind: crm.EffectMessage, Cause: "rule/battery",
+		Subject: s, Occurrence: occurrence, Due: start, State: crm.Planned, Created: start, Changed: start,
+	}
+}
+
+// everyProfile has every field set.
+func everyProfile() *crm.Profile {
+	return &crm.Profile{
+		ProfileKey: crm.ProfileKey{Source: "web shop", ID: "İ-42/ş"},
+		Kind:       crm.Organisation,
+		Name:       crm.Name{Given: "Ayşe", Family: "Yılmaz", Full: "Ayşe Nur Yılmaz", Title: "Dr."},
+		Birth:      "1980-05", Gender: "f", Locale: "tr",
+		Contacts: []crm.Contact{
+			{Address: phone(1), Verified: true},
+			{Address: crm.Address{Channel: crm.Email, Value: "x+y@relay.example"}, Masked: true},
+		},
+		Postal:     crm.Postal{Street: "Bağdat Cad. 1/2", District: "Kadıköy", City: "İstanbul", Postcode: "34710", Country: "TR"},
+		Attributes: map[string]string{"size": "M", "colour": "kırmızı", "": "no name"},
+		Since:      time.Date(2009, 1, 2, 3, 4, 5, 6000, time.UTC),
+		At:         time.Date(2025, 2, 28, 23, 59, 59, 999999000, time.UTC), SourceVersion: -7,
+		Disowned: []crm.Address{phone(2), phone(3)},
+	}
+}
+
+// everyFact returns facts of every kind with every field set.
+func everyFact() []*crm.Fact {
+	p, a := crm.OfProfile(key(1)), crm.OfAddress(phone(1))
+	day := 24 * time.Hour
+	about := crm.FactKey{Kind: crm.KindOrder, Source: "till", ID: "TR/1"}
+	datas := []struct {
+		s crm.Subject
+		d crm.FactData
+	}{
+		{p, &crm.Order{
+			Number: "TR-1001", Status: crm.OrderReturned, Channel: "marketplace", Total: tl(-12_345_67),
+			Lines: []crm.OrderLine{
+				{SKU: "W-1", Category: "saat", Brand: "Çelik", Quantity: -1, Amount: crm.Money{Amount: -5, Currency: "EUR"}, Serial: "S/N 1", Recipient: key(5)},
+				{SKU: "W-2", Quantity: 3, Amount: tl(7)},
+			},
+			Payer: key(2), Recipient: key(3), Owner: key(4), Gift: true, FulfilledAt: "depo", DeliverTo: "izmir", ReturnedAt: "ankara",
+			Delivered: start.Add(day), Returns: about, Employee: "e-7",
+		}},
+		{p, &crm.Visit{Number: "V-1", Service: "battery", Serial: "S1", SKU: "W-1", Brand: "Çelik", Status: "open", Done: start.Add(day), Price: tl(250_00)}},
+		{p, &crm.Ticket{
+			Title: "Kordon koptu", State: crm.TicketPending, Reason: "survey", Cause: about, Assignee: "e-1", Opened: start, Solved: start.Add(day),
+			Related: []crm.FactRef{{Subject: p, Key: about}, {Subject: a, Key: about}},
+			Log:     []crm.TicketLog{{At: start, Actor: "e-1", State: crm.TicketOpen, Note: "arandı"}, {At: start.Add(day), Actor: "e-2", State: crm.TicketPending}},
+		}},
+		{p, &crm.Answer{
+			Survey: "after-sale", Effect: effect(1, "x").ID, About: about, Metric: "nps", Score: -3, Bad: true, Comment: "Çok \"kötü\"\n😡",
+			Values: map[string]any{"q1": "evet", "q2": 3.5, "q3": []any{"a", nil, true}, "q4": map[string]any{"x": "y"}},
+		}},
+		{p, &crm.Answer{Survey: "after-sale", Effect: effect(1, "x").ID, About: about, Metric: "csat", Score: 5, Bad: true, Comment: "iyi"}},
+		{p, &crm.Click{Effect: effect(1, "x").ID, Campaign: "campaign/spring", Method: "GET", Agent: "Mozilla/5.0 (\"x\")", Verdict: crm.Suspected,
+			Reasons: []string{"fast", "known range"}, Classifier: "2025-01"}},
+		{p, &crm.Interaction{Channel: "call", Direction: "in", Topic: "garanti", Text: "Merhaba\n\tdünya", Employee: "e-9"}},
+		{p, &crm.Note{Text: "ölçü: 18 mm", Actor: "e-9"}},
+		{p, &crm.TagChange{Tag: "kırmızı", Off: true, By: "rule/battery", Why: "two years", Expires: start.Add(day)}},
+		{a, &crm.Consent{ConsentKey: crm.ConsentKey{Brand: "b", Recipient: "merchant", Purpose: "survey"}, Status: crm.Refused, Via: "HS_WEB", Proof: "sha256:00", Actor: "web", Guard: 9}},
+		{a, &crm.Suppression{Reason: "hard bounce", Off: true, Actor: "gateway", Guard: 3}},
+		{a, &crm.Hold{Ticket: crm.FactRef{Subject: p, Key: crm.FactKey{Kind: crm.KindTicket, Source: "desk", ID: "1"}}, Placed: 4, Lifted: 8}},
+		{p, &crm.Custom{Kind: "loyalty", JSON: json.RawMessage(`{"points":12345678901234567,"tier":"altın","none":null}`)}},
+		{a, &crm.Custom{Kind: "lookup", JSON: json.RawMessage(`[1,2.5,"x"]`)}},
+	}
+	var out []*crm.Fact
+	for i, d := range datas {
+		out = append(out, &crm.Fact{
+			Key: crm.FactKey{Kind: d.d.FactKind(), Source: "kasa 1", ID: fmt.Sprintf("F/%d", i)}, Subject: d.s,
+			At: start.Add(time.Duration(i) * time.Microsecond), Place: "kadıköy", Version: int64(i) + 1, Recorded: start.Add(day), Data: d.d,
+		})
+	}
+	return out
+}
+
+// everyLink has every field set but Seq.
+func everyLink(k crm.ProfileKey, kind crm.LinkKind, to crm.CustomerID) *crm.Link {
+	return &crm.Link{
+		Profile: k, Customer: to, Kind: kind, Address: phone(1), Actor: "dedup", At: start,
+		Evidence: crm.Evidence{With: key(9), Weight: 12.0625, Fields: []string{"phone", "given name"}, Note: "aynı adres"},
+	}
+}
+
+// everyEffect has every field set but Rev.
+func everyEffect() *crm.Effect {
+	s := crm.OfAddress(phone(1))
+	about := crm.FactKey{Kind: crm.KindOrder, Source: "till", ID: "TR/1"}
+	day := 24 * time.Hour
+	return &crm.Effect{
+		ID: crm.NewEffectID("campaign/spring", s, about, "2025-03-01"), Kind: crm.EffectTicket, Cause: "campaign/spring", Version: 3,
+		Subject: s, About: about, Occurrence: "2025-03-01", Due: start.Add(700 * day), State: crm.Sent, To: phone(1),
+		Reasons: []crm.Reason{{Guard: "consent", Pass: true, Note: "v3"}, {Guard: "open-ticket"}},
+		Guards:  []crm.GuardRead{{Record: "address", Version: 4}, {Record: "tags", Version: 2}},
+		Created: start, Changed: start.Add(day), SentAt: start.Add(2 * day), Attempts: 2, Lease: start.Add(3 * day),
+		Data: json.RawMessage(`{"text":"Merhaba","n":[1,2]}`),
+	}
+}
+
+func everyAddressState() *crm.AddressState {
+	p := crm.OfProfile(key(1))
+	return &crm.AddressState{
+		Address: phone(1), Version: 1,
+		Consents: []crm.ConsentState{
+			{ConsentKey: crm.ConsentKey{}, Status: crm.Granted, At: start},
+			{ConsentKey: crm.ConsentKey{Brand: "b", Recipient: "merchant", Purpose: "survey"}, Status: crm.Refused, At: start.Add(time.Microsecond)},
+		},
+		Suppressed: []string{"hard bounce", "not me"},
+		Holds:      []crm.FactRef{{Subject: p, Key: crm.FactKey{Kind: crm.KindTicket, Source: "desk", ID: "1"}}, {Subject: crm.OfAddress(phone(2)), Key: crm.FactKey{Kind: crm.KindTicket, Source: "desk", ID: "2"}}},
+	}
+}
