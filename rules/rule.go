@@ -20,6 +20,7 @@ type Book struct {
 
 	name   string           // of the file
 	text   string           // of the file
+	strict bool             // from JSON: numbers and texts are told apart
 	places map[string]place // by path, such as rules[2].when
 }
 

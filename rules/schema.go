@@ -17,7 +17,6 @@ type Limits struct {
 	Nesting int   // any, all, count … inside one another; default and maximum 2
 	Cost    int64 // worst-case steps of one expression; default 200,000 (about 0.5 ms)
 	Rules   int   // rules of one set; default 20,000
-	File    int   // bytes of one file; default 4 MiB
 }
 
 func (l Limits) withDefaults() Limits {
@@ -30,7 +29,6 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Nodes, 1000)
 	set(&l.Nesting, 2)
 	set(&l.Rules, 20_000)
-	set(&l.File, 4<<20)
 	l.Nesting = min(l.Nesting, 2)
 	if l.Cost <= 0 {
 		l.Cost = 200_000

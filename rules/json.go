@@ -1,0 +1,150 @@
+package rules
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// ReadJSON reads a rule book written in JSON, with the same keys as in YAML;
+// json.Marshal of a Book gives a text that it reads. A faulty file gives a
+// *CompileError with every fault found.
+func ReadJSON(name string, data []byte) (*Book, error) {
+	d, err := newDecoder(name, data, true)
+	if err != nil {
+		return nil, err
+	}
+	r := &jsonReader{d: d, dec: json.NewDecoder(strings.NewReader(d.book.text))}
+	r.dec.UseNumber()
+	v := r.value(0)
+	if v != nil && !r.failed {
+		if _, err := r.dec.Token(); !errors.Is(err, io.EOF) {
+			r.fail(r.start(), "there is something after the end of the value")
+		}
+	}
+	if r.failed {
+		return d.finish(nil)
+	}
+	if v == nil {
+		return d.book, nil
+	}
+	return d.finish(v)
+}
+
+// jsonReader builds values from tokens, because only the token reader of the
+// standard library tells where things stand.
+type jsonReader struct {
+	d      *decoder
+	dec    *json.Decoder
+	failed bool
+	line   int // of the offset below, from 1
+	begin  int // offset at which that line begins
+	offset int
+}
+
+func (r *jsonReader) fail(p place, msg string) {
+	if !r.failed {
+		r.failed = true
+		r.d.fault(p, "", "%s", msg)
+	}
+}
+
+// start returns the place of the next token.
+func (r *jsonReader) start() place {
+	text, i := r.d.book.text, int(r.dec.InputOffset())
+	for i < len(text) && strings.IndexByte(" \t\r\n,:", text[i]) >= 0 {
+		i++
+	}
+	if r.line == 0 {
+		r.line = 1
+	}
+	for ; r.offset < i; r.offset++ {
+		if text[r.offset] == '\n' {
+			r.line++
+			r.begin = r.offset + 1
+		}
+	}
+	return place{line: r.line, column: 1 + utf8.RuneCountInString(text[r.begin:i])}
+}
+
+func (r *jsonReader) token() (json.Token, place) {
+	p := r.start()
+	t, err := r.dec.Token()
+	if err != nil {
+		msg := err.Error()
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			msg = "the file ends too early"
+		}
+		r.fail(p, msg)
+		return nil, p
+	}
+	return t, p
+}
+
+func (r *jsonReader) value(depth int) *value {
+	t, p := r.token()
+	if r.failed {
+		return nil
+	}
+	if depth > maxNest {
+		r.fail(p, "values are nested too deep")
+		return nil
+	}
+	switch t := t.(type) {
+	case json.Delim:
+		if t == '[' {
+			return r.list(p, depth)
+		}
+		return r.object(p, depth)
+	case string:
+		v := &value{text: t, isText: true, place: p}
+		p.column++
+		if p.verbatim = p.follows(r.d.book.text, t); p.verbatim {
+			v.place = p
+		}
+		return v
+	case json.Number:
+		return &value{text: t.String(), place: p}
+	case bool:
+		if t {
+			return &value{text: "true", place: p}
+		}
+		return &value{text: "false", place: p}
+	}
+	return nil
+}
+
+func (r *jsonReader) list(p place, depth int) *value {
+	v := &value{shape: isList, place: p}
+	for r.dec.More() && !r.failed {
+		at := r.start()
+		item := r.value(depth + 1)
+		if item == nil {
+			item = &value{isText: true, place: at}
+		}
+		v.items = append(v.items, item)
+	}
+	r.token()
+	return v
+}
+
+func (r *jsonReader) object(p place, depth int) *value {
+	v := &value{shape: isMap, place: p}
+	for r.dec.More() && !r.failed {
+		t, at := r.token()
+		name, _ := t.(string)
+		k := key{name, at}
+		item := r.value(depth + 1)
+		if r.failed {
+			return nil
+		}
+		if !r.d.duplicate(v, k) && item != nil {
+			v.keys = append(v.keys, k)
+			v.items = append(v.items, item)
+		}
+	}
+	r.token()
+	return v
+}

@@ -1,0 +1,340 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// value is what YAML and JSON have in common: a text, a list or a map, and
+// where it stands. Null values are left out.
+type value struct {
+	shape  shape
+	text   string
+	isText bool // written in quotes or as a word: not a number or a bool
+	items  []*value
+	keys   []key // of a map, beside items
+	place  place
+}
+
+type key struct {
+	name  string
+	place place
+}
+
+type shape uint8
+
+const (
+	isScalar shape = iota
+	isList
+	isMap
+)
+
+func (s shape) String() string { return [...]string{"a value", "a list", "a map"}[s] }
+
+// The bounds of a file, checked before it is parsed.
+const (
+	maxFile   = 4 << 20
+	maxNest   = 20
+	maxIndent = 100
+)
+
+// checkFile refuses what is too large or nested too deep to be a rule book, so
+// that no parser sees it.
+func checkFile(data []byte) (string, *exprFault) {
+	if len(data) > maxFile {
+		return "", &exprFault{0, fmt.Sprintf("the file has %d bytes, at most %d are allowed", len(data), maxFile)}
+	}
+	if !utf8.Valid(data) {
+		for i := 0; i < len(data); {
+			r, n := utf8.DecodeRune(data[i:])
+			if r == utf8.RuneError && n == 1 {
+				return string(data), &exprFault{utf8.RuneCount(data[:i]), "the file is not valid UTF-8"}
+			}
+			i += n
+		}
+	}
+	return strings.TrimPrefix(string(data), "\ufeff"), nil
+}
+
+// decoder turns a value into a Book and collects faults.
+type decoder struct {
+	book   *Book
+	faults []*Fault
+	rule   string
+}
+
+func (d *decoder) fault(p place, path, format string, args ...any) {
+	if len(d.faults) >= 1000 {
+		return
+	}
+	d.faults = append(d.faults, &Fault{
+		File: d.book.name, Rule: d.rule, Field: path, Line: p.line, Column: p.column,
+		Msg: fmt.Sprintf(format, args...), Snippet: snippet(d.book.text, spot{p.line, p.column}),
+	})
+}
+
+// want reports whether v has the shape, and says so if it has not.
+func (d *decoder) want(v *value, path string, s shape) bool {
+	if v.shape != s {
+		d.fault(v.place, lastPart(path), "must be %s, not %s", s, v.shape)
+		return false
+	}
+	d.book.places[path] = v.place
+	return true
+}
+
+func lastPart(path string) string {
+	if i := strings.IndexByte(path, '.'); i >= 0 && strings.HasPrefix(path, "rules[") {
+		return path[i+1:]
+	}
+	return path
+}
+
+// fields calls the handler of each key of a map.
+func (d *decoder) fields(v *value, path string, handlers map[string]func(path string, v *value)) {
+	if !d.want(v, path, isMap) {
+		return
+	}
+	for i, k := range v.keys {
+		h := handlers[k.name]
+		if h == nil {
+			names := make([]string, 0, len(handlers))
+			for n := range handlers {
+				names = append(names, n)
+			}
+			d.fault(k.place, lastPart(path), "unknown key %s%s", strconv.Quote(k.name), didYouMean(k.name, names))
+			continue
+		}
+		h(path+"."+k.name, v.items[i])
+	}
+}
+
+func (d *decoder) list(v *value, path string, each func(path string, v *value)) {
+	if !d.want(v, path, isList) {
+		return
+	}
+	for i, item := range v.items {
+		each(fmt.Sprintf("%s[%d]", path, i), item)
+	}
+}
+
+func (d *decoder) str(dst *string) func(string, *value) {
+	return func(path string, v *value) {
+		if d.want(v, path, isScalar) {
+			*dst = v.text
+		}
+	}
+}
+
+func (d *decoder) strs(dst *[]string) func(string, *value) {
+	return func(path string, v *value) {
+		d.list(v, path, func(path string, v *value) {
+			var s string
+			d.str(&s)(path, v)
+			*dst = append(*dst, s)
+		})
+	}
+}
+
+func (d *decoder) boolean(set func(bool)) func(string, *value) {
+	return func(path string, v *value) {
+		if !d.want(v, path, isScalar) {
+			return
+		}
+		if v.text != "true" && v.text != "false" || v.isText && d.book.strict {
+			d.fault(v.place, lastPart(path), "must be true or false")
+			return
+		}
+		set(v.text == "true")
+	}
+}
+
+func (d *decoder) integer(set func(int64)) func(string, *value) {
+	return func(path string, v *value) {
+		if !d.want(v, path, isScalar) {
+			return
+		}
+		n, err := strconv.ParseInt(v.text, 10, 64)
+		if err != nil || v.isText && d.book.strict {
+			d.fault(v.place, lastPart(path), "must be an integer, not %q", v.text)
+			return
+		}
+		set(n)
+	}
+}
+
+func (d *decoder) root(v *value) {
+	d.fields(v, "", map[string]func(string, *value){
+		"rules": func(_ string, v *value) {
+			d.list(v, "rules", d.readRule)
+		},
+		"conditions": func(_ string, v *value) { d.conditions(v) },
+		"groups":     func(_ string, v *value) { d.groups(v) },
+	})
+}
+
+func (d *decoder) readRule(path string, v *value) {
+	r := Rule{}
+	for i, k := range v.keys {
+		if k.name == "name" && v.items[i].shape == isScalar {
+			d.rule = v.items[i].text
+		}
+	}
+	defer func() { d.rule = "" }()
+	d.fields(v, path, map[string]func(string, *value){
+		"name": d.str(&r.Name), "doc": d.str(&r.Doc), "owner": d.str(&r.Owner), "tags": d.strs(&r.Tags),
+		"each": d.str(&r.Each), "when": d.str(&r.When), "unless": d.str(&r.Unless), "guard": d.str(&r.Guard),
+		"cancel_on": d.strs(&r.CancelOn), "group": d.str(&r.Group), "from": d.str(&r.From), "to": d.str(&r.To),
+		"salience": d.integer(func(n int64) { r.Salience = int(n) }),
+		"version":  d.integer(func(n int64) { r.Version = n }),
+		"disabled": d.boolean(func(b bool) { r.Disabled = b }),
+		"enabled":  d.boolean(func(b bool) { r.Disabled = !b }),
+		"on":       func(path string, v *value) { d.trigger(path, v, &r.On) },
+		"once": func(path string, v *value) {
+			var s string
+			d.str(&s)(path, v)
+			if err := r.Once.UnmarshalText([]byte(s)); err != nil && v.shape == isScalar {
+				d.fault(v.place, "once", "must be one of %s, not %q", strings.Join(onceNames[1:], ", "), s)
+			}
+		},
+		"then": func(path string, v *value) {
+			d.list(v, path, func(path string, v *value) { r.Then = append(r.Then, d.action(path, v)) })
+		},
+	})
+	d.book.Rules = append(d.book.Rules, r)
+}
+
+// trigger reads evening, manual, {event: order} or {kind: event, event: order}.
+func (d *decoder) trigger(path string, v *value, on *Trigger) {
+	d.book.places[path] = v.place
+	if v.shape == isScalar {
+		on.Kind = TriggerKind(v.text)
+		return
+	}
+	d.fields(v, path, map[string]func(string, *value){
+		"event": d.str(&on.Event),
+		"kind":  func(path string, v *value) { d.str((*string)(&on.Kind))(path, v) },
+	})
+	if on.Kind == "" {
+		on.Kind = OnEvent
+	}
+}
+
+func (d *decoder) action(path string, v *value) Action {
+	var a Action
+	handlers := map[string]func(string, *value){
+		"id": d.str(&a.ID), "after": d.str(&a.After), "at": d.str(&a.At), "for": d.str(&a.For),
+		"kind": d.str((*string)(&a.Kind)), "name": d.str(&a.Name),
+		"with": func(path string, v *value) {
+			if !d.want(v, path, isMap) {
+				return
+			}
+			a.With = map[string]string{}
+			for i, k := range v.keys {
+				var s string
+				d.str(&s)(path+"."+k.name, v.items[i])
+				a.With[k.name] = s
+			}
+		},
+	}
+	for _, kind := range actionKinds {
+		handlers[string(kind)] = func(path string, v *value) {
+			if a.Kind != "" {
+				d.fault(v.place, lastPart(path), "one action cannot be both %s and %s", a.Kind, kind)
+				return
+			}
+			a.Kind = kind
+			d.str(&a.Name)(path, v)
+		}
+	}
+	d.fields(v, path, handlers)
+	return a
+}
+
+// conditions reads name: expression, name: {expr: …, each: …}, or a list of
+// {name, expr, each}.
+func (d *decoder) conditions(v *value) {
+	read := func(path, name string, v *value) {
+		c := Condition{Name: name}
+		d.rule = "condition " + name
+		if v.shape == isScalar {
+			d.str(&c.Expr)(path+".expr", v)
+		} else {
+			d.fields(v, path, map[string]func(string, *value){"name": d.str(&c.Name), "expr": d.str(&c.Expr), "each": d.str(&c.Each)})
+		}
+		d.rule = ""
+		d.book.Conditions = append(d.book.Conditions, c)
+	}
+	d.entries(v, "conditions", read)
+}
+
+// groups reads name: mode, or a list of {name, mode}.
+func (d *decoder) groups(v *value) {
+	d.entries(v, "groups", func(path, name string, v *value) {
+		g := Group{Name: name}
+		if v.shape == isScalar {
+			d.str((*string)(&g.Mode))(path+".mode", v)
+		} else {
+			d.fields(v, path, map[string]func(string, *value){"name": d.str(&g.Name), "mode": d.str((*string)(&g.Mode))})
+		}
+		d.book.Groups = append(d.book.Groups, g)
+	})
+}
+
+// entries goes over a map by name or over a list.
+func (d *decoder) entries(v *value, path string, read func(path, name string, v *value)) {
+	switch v.shape {
+	case isMap:
+		for i, k := range v.keys {
+			where := fmt.Sprintf("%s[%d]", path, i)
+			d.book.places[where] = k.place
+			read(where, k.name, v.items[i])
+		}
+	case isList:
+		for i, item := range v.items {
+			read(fmt.Sprintf("%s[%d]", path, i), "", item)
+		}
+	default:
+		d.fault(v.place, path, "must be a map or a list")
+	}
+}
+
+// duplicate reports a key that is there already.
+func (d *decoder) duplicate(v *value, k key) bool {
+	if slices.ContainsFunc(v.keys, func(o key) bool { return o.name == k.name }) {
+		d.fault(k.place, "", "the key %s is given twice", strconv.Quote(k.name))
+		return true
+	}
+	return false
+}
+
+// finish returns the book, or every fault in the order of the file.
+func (d *decoder) finish(v *value) (*Book, error) {
+	if v != nil {
+		d.root(v)
+	}
+	if len(d.faults) > 0 {
+		slices.SortStableFunc(d.faults, func(a, b *Fault) int {
+			if a.Line != b.Line {
+				return a.Line - b.Line
+			}
+			return a.Column - b.Column
+		})
+		return nil, compileError(d.faults)
+	}
+	return d.book, nil
+}
+
+func newDecoder(name string, data []byte, strict bool) (*decoder, error) {
+	text, bad := checkFile(data)
+	d := &decoder{book: &Book{name: name, text: text, strict: strict, places: map[string]place{}}}
+	if bad != nil {
+		s := locate(text, bad.at)
+		d.fault(place{line: s.line, column: s.column}, "", "%s", bad.msg)
+		return nil, compileError(d.faults)
+	}
+	return d, nil
+}
