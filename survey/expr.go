@@ -311,12 +311,18 @@ func (p *exprParser) factor(depth int) (exprNode, error) {
 		return p.array(depth + 1)
 	case p.callAhead():
 		return nil, &ExprError{Offset: p.pos, Msg: "function call", Err: ErrUnsupported}
-	case p.word("!"), p.word("negate"):
+	}
+	start := p.pos
+	if p.word("!") || p.word("negate") {
 		x, err := p.factor(depth + 1)
-		if err != nil {
+		if err == nil {
+			return unaryNode{func(v any) bool { return !truthy(v) }, x}, nil
+		}
+		var syntax *ExprError
+		if p.src[start] == '!' || errors.As(err, &syntax) && syntax.Err != nil {
 			return nil, err
 		}
-		return unaryNode{func(v any) bool { return !truthy(v) }, x}, nil
+		p.pos = start // the word negate alone is a text
 	}
 	x, err := p.atom()
 	if err != nil {

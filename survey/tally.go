@@ -98,7 +98,7 @@ type Result struct {
 	OutOfScale int64
 	// Value is, for NPS, promoters less detractors in points, -100 to 100; for
 	// CSAT the satisfied (4 and 5) in percent, 0 to 100; for CES the mean
-	// answer, 1 to 7. It is NaN when N is 0.
+	// answer, 1 to 7. It is 0, and says nothing, when N is 0.
 	Value    float64
 	Interval Interval // in the unit of Value; the whole scale when N is 0
 	// Good is the share of the good class in percent with its Wilson interval:
@@ -115,7 +115,7 @@ const Z95 = 1.959963984540054
 func (t Tally) Result() Result {
 	good, middle, bad := t.Classes()
 	n := good + middle + bad
-	r := Result{Metric: t.Metric, N: n, Unanswered: t.Unanswered, OutOfScale: t.OutOfScale, Value: math.NaN(), Good: math.NaN()}
+	r := Result{Metric: t.Metric, N: n, Unanswered: t.Unanswered, OutOfScale: t.OutOfScale}
 	share := Wilson(good, n, Z95)
 	r.GoodInterval = Interval{100 * share.Low, 100 * share.High}
 	if n > 0 {
@@ -131,9 +131,7 @@ func (t Tally) Result() Result {
 	case CSAT:
 		r.Value, r.Interval = r.Good, r.GoodInterval
 	case CES:
-		var i Interval
-		r.Value, i = t.mean()
-		r.Interval = i
+		r.Value, r.Interval = t.mean()
 	}
 	return r
 }
@@ -149,7 +147,7 @@ func (t Tally) mean() (float64, Interval) {
 		squares += c * int64(v) * int64(v)
 	}
 	if n == 0 {
-		return math.NaN(), scale
+		return 0, scale
 	}
 	mean := float64(sum) / float64(n)
 	if n == 1 {

@@ -368,11 +368,8 @@ func utf16Len(s string) int {
 // equalValues compares as survey-core does: texts without case and outer
 // space, a list without order when asked, a number with its text.
 func equalValues(x, y any, ignoreOrder bool) bool {
-	if x == "undefined" {
-		x = nil
-	}
-	if y == "undefined" {
-		y = nil
+	if x == "undefined" || y == "undefined" {
+		return x == y || missing(x) && missing(y)
 	}
 	xs, xText := x.(string)
 	ys, yText := y.(string)
@@ -406,6 +403,13 @@ func equalValues(x, y any, ignoreOrder bool) bool {
 		return false
 	}
 	return toNumber(x) == toNumber(y)
+}
+
+// missing tells what equals the text undefined, which survey-core reads as
+// the value of that name: nothing, and an empty list.
+func missing(v any) bool {
+	list, ok := v.([]any)
+	return v == nil || v == "" || v == "undefined" || ok && len(list) == 0
 }
 
 func equalLists(x, y []any, ignoreOrder bool) bool {

@@ -13,16 +13,12 @@ import (
 
 // notice is a page without questions.
 type notice struct {
-	Lang, Title, Body string
-	NotMeAction       string
-	T                 *texts
+	Lang        string
+	HeadTitle   string // of the document; Title when empty
+	Title, Body string
+	NotMeAction string
+	T           *texts
 }
-
-// HeadTitle is the title of the document.
-func (n notice) HeadTitle() string { return n.Title }
-
-// Style is the style sheet, as the policy's hash knows it.
-func (notice) Style() template.CSS { return style }
 
 // formPage is a page with questions.
 type formPage struct {
@@ -33,25 +29,18 @@ type formPage struct {
 	Questions            []field
 }
 
-// HeadTitle says first that something is wrong, because a screen reader reads
-// it first.
-func (p formPage) HeadTitle() string {
-	if p.Faulty {
-		return p.T.ErrorPrefix + p.Title
-	}
-	return p.Title
-}
-
 type hiddenField struct{ Name, Value string }
 
 // field is one question as the template shows it.
 type field struct {
 	ID, Name                  string
+	Focus                     string // where a link to the question leads: the first choice, or the field
+	DescribedBy               string
 	Heading, Title, Mark      string
 	About, Error              string
 	Ends                      string // what the ends of a scale mean
 	Required                  bool
-	Choices                   []option
+	Radios                    template.HTML // the choices, see radios
 	Long                      bool
 	Rows, MaxLength           int
 	Input, Value              string
@@ -59,31 +48,24 @@ type field struct {
 	Placeholder, Autocomplete string
 }
 
-type option struct {
-	ID, Key, Text string
-	Checked       bool
-}
-
-// Focus is where a link to the question leads: the first choice, or the field.
-func (f field) Focus() string {
-	if len(f.Choices) > 0 {
-		return f.Choices[0].ID
-	}
-	return f.ID
-}
-
-// DescribedBy lists the texts that a screen reader reads with the field.
-func (f field) DescribedBy() string {
-	var ids []string
-	for _, d := range []struct{ text, suffix string }{{f.Ends, "s"}, {f.About, "d"}, {f.Error, "e"}} {
-		if d.text != "" {
-			ids = append(ids, f.ID+d.suffix)
+// describedBy lists the texts that a screen reader reads with the field.
+func (f *field) describedBy() string {
+	var b strings.Builder
+	for _, d := range [...]struct{ text, suffix string }{{f.Ends, "s"}, {f.About, "d"}, {f.Error, "e"}} {
+		if d.text == "" {
+			continue
 		}
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(f.ID)
+		b.WriteString(d.suffix)
 	}
-	return strings.Join(ids, " ")
+	return b.String()
 }
 
 func (h *Handler) notice(w http.ResponseWriter, r *http.Request, n notice, status int) {
+	n.HeadTitle = n.Title
 	h.render(w, r, "notice", n, status)
 }
 
@@ -108,7 +90,7 @@ func (h *Handler) render(w http.ResponseWriter, r *http.Request, name string, da
 
 func (h *Handler) formPage(v visit, s step, key string) formPage {
 	d := v.inv.Definition
-	t, own := textsFor(v.lang)
+	t, _ := textsFor(v.lang)
 	pipe := piper(v, &s.response)
 	say := func(text survey.Text) string { return survey.Pipe(text.In(v.lang), pipe) }
 	p := formPage{
@@ -121,8 +103,9 @@ func (h *Handler) formPage(v visit, s step, key string) formPage {
 	if p.Title == "" {
 		p.Title = t.Send
 	}
-	if p.Lang == "" {
-		p.Lang = own
+	p.HeadTitle = p.Title
+	if p.Faulty {
+		p.HeadTitle = t.ErrorPrefix + p.Title // a screen reader reads it first
 	}
 	if len(s.was) == 0 {
 		p.About = say(d.Description())
@@ -156,7 +139,7 @@ func (h *Handler) formPage(v visit, s step, key string) formPage {
 
 func (s *step) field(q survey.Question, i int, t *texts, lang string, say func(survey.Text) string) field {
 	f := field{
-		ID: "q" + strconv.Itoa(i), Name: fieldPrefix + q.Name,
+		ID: "q" + strconv.Itoa(i), Focus: "q" + strconv.Itoa(i), Name: fieldPrefix + q.Name,
 		Title: strings.TrimSpace(say(q.Title)), About: say(q.Description), Required: q.Required, Mark: t.Optional,
 		Value: s.raw[q.Name], Placeholder: say(q.Placeholder), Autocomplete: q.Autocomplete,
 		Long: q.Type == survey.Comment, Rows: q.Rows, MaxLength: q.MaxLength,
@@ -177,16 +160,41 @@ func (s *step) field(q survey.Question, i int, t *texts, lang string, say func(s
 	if fault, ok := s.faults[q.Name]; ok {
 		f.Error = t.fault(&q, fault, lang)
 	}
-	for n, c := range q.Choices {
-		o := option{ID: f.ID + "-" + strconv.Itoa(n), Key: c.Key(), Text: say(c.Text)}
-		o.Checked = f.Value == o.Key
-		if q.Type == survey.Boolean && o.Text == "" {
-			o.Text = [...]string{t.Yes, t.No}[n]
-		}
-		f.Choices = append(f.Choices, o)
+	if len(q.Choices) > 0 {
+		f.Focus = f.ID + "-0"
+		f.Radios = radios(&f, &q, t, say)
 	}
 	f.Ends = ends(&q, say)
+	f.DescribedBy = f.describedBy()
 	return f
+}
+
+// radios writes the choices of a question. The template's reflection would
+// cost more than the rest of the page here; every value is escaped, for text
+// and for quoted attributes alike.
+func radios(f *field, q *survey.Question, t *texts, say func(survey.Text) string) template.HTML {
+	var b strings.Builder
+	b.Grow(len(q.Choices) * 96)
+	name := template.HTMLEscapeString(f.Name)
+	for n, c := range q.Choices {
+		key, text := c.Key(), say(c.Text)
+		if q.Type == survey.Boolean && text == "" {
+			text = [...]string{t.Yes, t.No}[n]
+		}
+		b.WriteString(`<label><input type="radio"`)
+		if n == 0 {
+			b.WriteString(` id="` + f.Focus + `"`)
+		}
+		b.WriteString(` name="` + name + `" value="` + template.HTMLEscapeString(key) + `"`)
+		if f.Value == key {
+			b.WriteString(" checked")
+		}
+		if f.Required {
+			b.WriteString(" required")
+		}
+		b.WriteString(">" + template.HTMLEscapeString(text) + "</label>")
+	}
+	return template.HTML(b.String())
 }
 
 // ends spells out the ends of a scale: "0 = Never, 10 = Certainly".

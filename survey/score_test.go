@@ -1,0 +1,256 @@
+package survey_test
+
+import (
+	"encoding/json"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/vefacrm/vefa/survey"
+)
+
+func TestScore(t *testing.T) {
+	nps, csat := survey.Recommendation(), survey.Satisfaction()
+	classes := map[int]survey.Class{0: survey.Detractor, 6: survey.Detractor, 7: survey.Passive, 8: survey.Passive, 9: survey.Promoter, 10: survey.Promoter}
+	for v, want := range classes {
+		r, err := nps.Check(survey.Response{Answers: map[string]any{"nps": v}})
+		require.NoError(t, err)
+		s, ok := nps.Score(r, survey.ScoreOptions{})
+		require.True(t, ok)
+		assert.Equal(t, survey.Score{Metric: survey.NPS, Question: "nps", Answered: true, Value: v, Class: want, Bad: v <= 6}, s)
+		assert.Equal(t, v <= 6, nps.Bad(r, survey.ScoreOptions{}))
+		assert.Equal(t, v <= 8, nps.Bad(r, survey.ScoreOptions{BadAt: map[survey.Metric]int{survey.NPS: 8}}))
+	}
+	for v, want := range map[int]survey.Class{1: survey.Dissatisfied, 2: survey.Dissatisfied, 3: survey.Neutral, 4: survey.Satisfied, 5: survey.Satisfied} {
+		s, ok := csat.Score(survey.Response{Answers: map[string]any{"satisfaction": v}}, survey.ScoreOptions{})
+		require.True(t, ok)
+		assert.Equal(t, want, s.Class)
+		assert.Equal(t, v <= 2, s.Bad)
+	}
+	for v, want := range map[int]survey.Class{1: survey.Hard, 3: survey.Hard, 4: survey.Middling, 5: survey.Easy, 7: survey.Easy, 8: "", 0: ""} {
+		assert.Equal(t, want, survey.CES.Class(v), v)
+	}
+	assert.Empty(t, survey.Metric("x").Class(1))
+}
+
+func TestScoresOfSeveralMetrics(t *testing.T) {
+	d := parse(t, `{"elements":[
+	 {"type":"rating","name":"easy","rateMax":7,"x-retail":{"metric":"ces","bad":5}},
+	 {"type":"rating","name":"nps","rateMin":0,"rateMax":10,"x-retail":{"metric":"nps"}},
+	 {"type":"rating","name":"again","visibleIf":"{nps} < 3","x-retail":{"metric":"csat"}}]}`)
+	require.NoError(t, d.Err())
+	r := survey.Response{Answers: map[string]any{"easy": 5.0, "again": 1.0}}
+	assert.Equal(t, []survey.Score{
+		{Metric: survey.CES, Question: "easy", Answered: true, Value: 5, Class: survey.Easy, Bad: true},
+		{Metric: survey.NPS, Question: "nps"},
+	}, d.Scores(r, survey.ScoreOptions{}))
+	_, ok := d.Score(survey.Response{}, survey.ScoreOptions{})
+	assert.False(t, ok)
+	_, ok = d.Score(survey.Response{Answers: map[string]any{"nps": 6.5}}, survey.ScoreOptions{})
+	assert.False(t, ok, "half a point is no answer")
+}
+
+// Golden values of the reference, section 6.
+func TestWilson(t *testing.T) {
+	for _, tc := range []struct {
+		k, n   int64
+		lo, hi float64
+	}{{8, 10, .490, .943}, {0, 10, 0, .278}, {45, 50, .786, .957}, {10, 10, 1 - .278, 1}} {
+		i := survey.Wilson(tc.k, tc.n, survey.Z95)
+		assert.InDelta(t, tc.lo, i.Low, .0005)
+		assert.InDelta(t, tc.hi, i.High, .0005)
+	}
+	assert.Equal(t, survey.Interval{Low: 0, High: 1}, survey.Wilson(0, 0, survey.Z95))
+	assert.Equal(t, survey.Wilson(3, 3, survey.Z95), survey.Wilson(9, 3, survey.Z95))
+}
+
+// Exact coverage by enumeration: the table of the reference, section 6, for
+// the adjusted Wald interval.
+func TestAdjustedWaldCoverage(t *testing.T) {
+	for _, tc := range []struct {
+		p, d float64
+		n    int
+		want float64
+	}{
+		{.50, .20, 10, .962}, {.50, .20, 30, .946}, {.50, .20, 100, .949},
+		{.70, .10, 5, .935}, {.70, .10, 10, .951}, {.70, .10, 30, .954},
+		{.85, .03, 5, .924}, {.85, .03, 10, .949}, {.85, .03, 30, .963},
+	} {
+		assert.InDelta(t, tc.want, coverage(tc.p, tc.d, tc.n), .0006, "P %v D %v n %d", tc.p, tc.d, tc.n)
+	}
+	for _, mix := range [][2]float64{{.5, .2}, {.7, .1}, {.85, .03}, {.33, .33}, {.2, .5}} {
+		for _, n := range []int{5, 7, 10, 20, 50, 100, 200} {
+			c := coverage(mix[0], mix[1], n)
+			assert.GreaterOrEqual(t, c, .92, "%v %d", mix, n)
+			assert.LessOrEqual(t, c, .97, "%v %d", mix, n)
+		}
+	}
+}
+
+func coverage(p, d float64, n int) float64 {
+	log := func(k int) float64 { g, _ := math.Lgamma(float64(k + 1)); return g }
+	sum := 0.0
+	for g := 0; g <= n; g++ {
+		for b := 0; b <= n-g; b++ {
+			i := survey.AdjustedWald(int64(g), int64(n-g-b), int64(b), survey.Z95)
+			if i.Low <= p-d && p-d <= i.High {
+				sum += math.Exp(log(n) - log(g) - log(b) - log(n-g-b) +
+					float64(g)*math.Log(p) + float64(b)*math.Log(d) + float64(n-g-b)*math.Log(1-p-d))
+			}
+		}
+	}
+	return sum
+}
+
+func tally(t testing.TB, m survey.Metric, values ...int) survey.Tally {
+	var out survey.Tally
+	for _, v := range values {
+		require.NoError(t, out.Add(survey.Score{Metric: m, Answered: true, Value: v}))
+	}
+	return out
+}
+
+func TestResult(t *testing.T) {
+	r := tally(t, survey.NPS, 10, 9, 9, 8, 7, 6, 0, 10, 10, 10).Result()
+	assert.Equal(t, int64(10), r.N)
+	assert.InDelta(t, 40, r.Value, 1e-9)
+	// n'=13, p'=6.75/13, d'=2.75/13: by hand.
+	assert.InDelta(t, 100*(4.0/13-1.959964*math.Sqrt((9.5/13-16.0/169)/13)), r.Interval.Low, 1e-3)
+	assert.InDelta(t, 60, r.Good, 1e-9)
+
+	// Five happy customers are not "100 ± 0".
+	r = tally(t, survey.NPS, 10, 10, 9, 10, 9).Result()
+	assert.InDelta(t, 100, r.Value, 0)
+	assert.Less(t, r.Interval.Low, 50.0)
+	assert.InDelta(t, 100, r.Interval.High, 1e-9)
+
+	r = tally(t, survey.CSAT, 5, 5, 5, 5, 4, 4, 4, 4, 3, 1).Result()
+	assert.InDelta(t, 80, r.Value, 1e-9)
+	assert.InDelta(t, 49.0, r.Interval.Low, .05)
+	assert.InDelta(t, 94.3, r.Interval.High, .05)
+
+	// Mean 5, s² = 20/9, t(9) = 2.262157: by hand.
+	r = tally(t, survey.CES, 7, 6, 6, 5, 5, 5, 5, 4, 5, 2).Result()
+	assert.InDelta(t, 5, r.Value, 1e-9)
+	s2 := (4. + 1 + 1 + 0 + 0 + 0 + 0 + 1 + 0 + 9) / 9
+	assert.InDelta(t, 5-2.262157*math.Sqrt(s2/10), r.Interval.Low, 1e-5)
+	assert.InDelta(t, 80, r.Good, 1e-9)
+	r = tally(t, survey.CES, 6, 6, 6).Result()
+	assert.Less(t, r.Interval.Low, 5.5, "never zero width")
+	r = tally(t, survey.CES, 6).Result()
+	assert.Equal(t, survey.Interval{Low: 1, High: 7}, r.Interval)
+
+	for _, m := range []survey.Metric{survey.NPS, survey.CSAT, survey.CES} {
+		r = survey.Tally{Metric: m}.Result()
+		assert.Zero(t, r.N)
+		assert.Zero(t, r.Value)
+		lo, hi := r.Interval.Low, r.Interval.High
+		assert.Contains(t, [][2]float64{{-100, 100}, {0, 100}, {1, 7}}, [2]float64{lo, hi}, "nothing is known")
+		_, err := json.Marshal(r)
+		require.NoError(t, err)
+	}
+}
+
+// What is not an answer never counts, and is reported beside.
+func TestOnlyAnswersCount(t *testing.T) {
+	got := tally(t, survey.NPS, 10)
+	require.NoError(t, got.Add(survey.Score{Metric: survey.NPS}))
+	require.NoError(t, got.Add(survey.Score{Metric: survey.NPS, Answered: true, Value: 11}))
+	require.NoError(t, got.Add(survey.Score{Metric: survey.NPS, Answered: true, Value: -1}))
+	r := got.Result()
+	assert.Equal(t, int64(1), r.N)
+	assert.InDelta(t, 100, r.Value, 0)
+	assert.Equal(t, int64(1), r.Unanswered)
+	assert.Equal(t, int64(2), r.OutOfScale)
+	require.ErrorIs(t, got.Add(survey.Score{Metric: survey.CSAT, Answered: true, Value: 1}), survey.ErrMixedMetrics)
+	require.ErrorIs(t, got.Merge(survey.Tally{Metric: survey.CES}), survey.ErrMixedMetrics)
+	require.NoError(t, got.Merge(survey.Tally{}))
+}
+
+// Stores add up to regions and regions to the country, in whatever order and
+// parts the answers came.
+func TestRollUpsAgree(t *testing.T) {
+	region := func(store int) string { return string(rune('A' + store/4)) }
+	country := func(string) string { return "TR" }
+	rapid.Check(t, func(t *rapid.T) {
+		metric := rapid.SampledFrom([]survey.Metric{survey.NPS, survey.CSAT, survey.CES}).Draw(t, "metric")
+		type answer struct {
+			store int
+			score survey.Score
+		}
+		answers := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) answer {
+			return answer{rapid.IntRange(0, 15).Draw(t, "store"), survey.Score{
+				Metric: metric, Answered: rapid.IntRange(0, 9).Draw(t, "answered") > 0, Value: rapid.IntRange(-1, 12).Draw(t, "value"),
+			}}
+		}), 0, 200).Draw(t, "answers")
+
+		var stores, shuffled survey.Groups[int]
+		parts := make([]survey.Groups[int], 3)
+		direct := map[string]*survey.Tally{}
+		var all survey.Tally
+		for i, a := range answers {
+			require.NoError(t, stores.Add(a.store, a.score))
+			require.NoError(t, parts[i%3].Add(a.store, a.score))
+			if direct[region(a.store)] == nil {
+				direct[region(a.store)] = &survey.Tally{}
+			}
+			require.NoError(t, direct[region(a.store)].Add(a.score))
+			require.NoError(t, all.Add(a.score))
+		}
+		for _, i := range rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1)).Perm(3) {
+			require.NoError(t, shuffled.Merge(&parts[i]))
+		}
+		require.Equal(t, stores.Results(survey.ResultOptions{MinN: -1}), shuffled.Results(survey.ResultOptions{MinN: -1}))
+
+		regions := survey.RollUp(&stores, region)
+		for k, got := range regions.All() {
+			require.Equal(t, *direct[k], got)
+		}
+		for k, got := range survey.RollUp(regions, country).All() {
+			require.Equal(t, "TR", k)
+			require.Equal(t, all, got)
+		}
+		require.Equal(t, all, stores.Total())
+	})
+}
+
+func TestSmallGroupsAreHidden(t *testing.T) {
+	hidden := func(opt survey.ResultOptions, sizes ...int) (out []bool) {
+		var g survey.Groups[int]
+		for k, n := range sizes {
+			require.NoError(t, g.AddTally(k, survey.Tally{Metric: survey.NPS}))
+			for range n {
+				require.NoError(t, g.Add(k, survey.Score{Metric: survey.NPS, Answered: true, Value: 9}))
+			}
+		}
+		for _, r := range g.Results(opt) {
+			out = append(out, r.Suppressed)
+			if r.Suppressed {
+				assert.Equal(t, survey.Result{}, r.Result)
+			} else {
+				assert.EqualValues(t, sizes[r.Key], r.Result.N)
+			}
+		}
+		return out
+	}
+	no, yes := false, true
+	assert.Equal(t, []bool{no, no}, hidden(survey.ResultOptions{}, 5, 6))
+	assert.Equal(t, []bool{yes, no, yes}, hidden(survey.ResultOptions{}, 4, 9, 8), "one alone could be subtracted from the total")
+	assert.Equal(t, []bool{yes, yes, no}, hidden(survey.ResultOptions{}, 4, 3, 8))
+	assert.Equal(t, []bool{yes, yes, yes}, hidden(survey.ResultOptions{}, 2, 2, 8), "two with four together are too few")
+	assert.Equal(t, []bool{yes, no, no}, hidden(survey.ResultOptions{}, 0, 9, 8), "nothing is hidden by an empty group")
+	assert.Equal(t, []bool{no, no}, hidden(survey.ResultOptions{MinN: 1}, 0, 1))
+	assert.Equal(t, []bool{yes, yes}, hidden(survey.ResultOptions{MinN: 10}, 9, 20))
+	assert.Nil(t, hidden(survey.ResultOptions{}))
+}
+
+func TestGroupsRefuseMixing(t *testing.T) {
+	var g survey.Groups[string]
+	require.NoError(t, g.Add("a", survey.Score{Metric: survey.NPS, Answered: true, Value: 1}))
+	require.ErrorIs(t, g.Add("b", survey.Score{Metric: survey.CSAT, Answered: true, Value: 1}), survey.ErrMixedMetrics)
+	assert.EqualValues(t, 1, g.Total().N())
+}
