@@ -141,4 +141,19 @@ func (c *calendar) at(r *random, zone, day int, hours table) int64 {
 	return c.noon(zone, day) + int64(h-12)*3600 + int64(r.below(3600))
 }
 
+// working returns t if the call centre works then, else a moment in its next
+// first hour.
+func (c *calendar) working(t int64) int64 {
+	const opens, closes = 9 * 3600, 18 * 3600
+	day := c.dayOf(t)
+	clock := t - c.noon(zoneTurkey, day) + 12*3600 // negative after the evening before
+	switch {
+	case clock < opens:
+		return t - clock + opens + (clock+2*3600)*3600/(opens+2*3600)
+	case clock >= closes:
+		return t - clock + 86400 + opens + (clock-closes)*900/(closes-opens)
+	}
+	return t
+}
+
 func moment(sec int64) time.Time { return time.Unix(sec, 0).UTC() }

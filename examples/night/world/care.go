@@ -15,7 +15,8 @@ var complaintTitles = [...]string{
 // recipient's own ticket about the same story.
 func (w *World) tellComplaint(out *sink, l *life, s *story, r *random, opened int64, t trouble, about crm.FactKey, gift bool) {
 	var buf [3]stage
-	stages := ticketCourse(r, opened, buf[:0])
+	opened = w.calendar.working(opened)
+	stages := w.ticketCourse(r, opened, buf[:0])
 	id := storyID(s.person, s.slot)<<4 | 9
 	caller, title := w.profileKey(s.person, s.k, s.source), complaintTitles[t]
 	var mates []crm.FactRef
@@ -25,7 +26,7 @@ func (w *World) tellComplaint(out *sink, l *life, s *story, r *random, opened in
 		first := crm.FactKey{Kind: crm.KindTicket, Source: sourceNames[callcentre], ID: w.id('T', s.person, s.slot)}
 		mates = []crm.FactRef{{Subject: crm.OfProfile(caller), Key: first}}
 		var buf [3]stage
-		later := ticketCourse(r, opened+int64(r.between(1, 48))*3600, buf[:0])
+		later := w.ticketCourse(r, w.calendar.working(opened+int64(r.between(1, 48))*3600), buf[:0])
 		out.versions(id+1<<60, later, 0, func(i int) {
 			out.fact(w.ticket(s, other, to, later[:i+1], title, about, mates))
 		})
@@ -41,7 +42,7 @@ func (w *World) tellComplaint(out *sink, l *life, s *story, r *random, opened in
 }
 
 // ticketCourse returns the versions of a ticket that is opened at a moment.
-func ticketCourse(r *random, opened int64, stages []stage) []stage {
+func (w *World) ticketCourse(r *random, opened int64, stages []stage) []stage {
 	stages = append(stages, stage{opened, string(crm.TicketOpen)})
 	solved := opened + int64(r.between(3, 9*24))*3600
 	switch x := r.below(1000); {
@@ -50,8 +51,9 @@ func ticketCourse(r *random, opened int64, stages []stage) []stage {
 	case x < 110:
 		solved += int64(r.between(3, 12)) * day
 	}
-	if r.chance(0.3) {
-		stages = append(stages, stage{opened + (solved-opened)/3, string(crm.TicketPending)})
+	solved = w.calendar.working(solved)
+	if pending := w.calendar.working(opened + (solved-opened)/3); r.chance(0.3) && pending < solved {
+		stages = append(stages, stage{pending, string(crm.TicketPending)})
 	}
 	return append(stages, stage{solved, string(crm.TicketSolved)})
 }

@@ -10,7 +10,7 @@ import (
 // 46 %, phone 7 % or more, as in data/dedup/README.md.
 var (
 	noMail  = [sourceCount]int{560, 20, 0, 620, 700, 600, 650}
-	noPhone = [sourceCount]int{60, 140, 1000, 120, 40, 30, 20}
+	noPhone = [sourceCount]int{70, 92, 1000, 90, 60, 50, 40}
 )
 
 const (
@@ -28,7 +28,7 @@ const (
 	married
 )
 
-var changeKinds = newTable(35, 15, 25, 15, 10)
+var changeKinds = newTable(15, 15, 35, 25, 10)
 
 // profileBits is the length of the ids' number: 24 bits of person, 4 of
 // profile, and room to hide them in.
@@ -185,18 +185,20 @@ func (w *World) writeContacts(p *crm.Profile, d *dweller, r *random, k int, sour
 	number := w.number(d.numberOf, 0)
 	mistake, style := r.below(1000), r.below(8)
 	switch {
-	case change == changedNumber:
-		number = w.number(d.person, 8+k)
 	case !faulty:
 	case mistake < 90:
 		number = w.number(d.person, k)
-	case mistake < 124:
+	case mistake < 120:
 		number[3+mistake%7] = byte('0' + style)
-	case mistake < 138:
+	case mistake < 130:
 		copy(number[:], placeholder)
 	}
 	phoneGap, mailGap := r.below(1000) < noPhone[source], r.below(1000) < noMail[source]
 	p.Contacts = make([]crm.Contact, 0, 2)
+	if change == changedNumber && source != marketplace { // the new one stands before the old one
+		b := w.number(d.person, 8+k)
+		p.Contacts = append(p.Contacts, crm.Contact{Address: crm.Address{Channel: crm.Phone, Value: "+90" + string(b[:])}, Verified: true})
+	}
 	if !phoneGap {
 		var raw [20]byte
 		e164 := readNumber(writeNumber(raw[:0], style, number[:]))

@@ -112,13 +112,14 @@ func (t table) draw(r *random) int { return int(t[r.next()>>50]) }
 // inverse. It turns (person, counter) into ids that look like any system's,
 // and back again, so that nobody has to remember who is behind an id.
 type scramble struct {
-	half, mask       uint64
+	half, mask, key  uint64
 	mul, inv, second uint64
 	secondInv        uint64
 }
 
 func newScramble(bitCount uint, key random) scramble {
 	s := scramble{half: uint64(bitCount / 2), mask: 1<<bitCount - 1}
+	s.key = key.next() & s.mask
 	s.mul, s.second = key.next()|1, key.next()|1
 	s.inv, s.secondInv = inverse(s.mul), inverse(s.second)
 	return s
@@ -134,7 +135,7 @@ func inverse(a uint64) uint64 {
 }
 
 func (s *scramble) do(x uint64) uint64 {
-	x = x * s.mul & s.mask
+	x = (x ^ s.key) * s.mul & s.mask
 	x ^= x >> s.half
 	x = x * s.second & s.mask
 	return x ^ x>>s.half
@@ -144,5 +145,5 @@ func (s *scramble) undo(x uint64) uint64 {
 	x ^= x >> s.half
 	x = x * s.secondInv & s.mask
 	x ^= x >> s.half
-	return x * s.inv & s.mask
+	return x*s.inv&s.mask ^ s.key
 }

@@ -75,7 +75,7 @@ func New(cfg Config) (*World, error) {
 	w := &World{
 		people: cfg.People, seed: cfg.Seed, known: cfg.Known,
 		calendar: c, words: newWords(), shops: newShops(),
-		newcomers: newWait(60), changes: newWait(900),
+		newcomers: newWait(60), changes: newWait(2500),
 	}
 	w.catalogue = newCatalogue(w.random(streamKeys, 0, 0))
 	w.profileIDs = newScramble(profileBits, w.random(streamKeys, 1, 0))

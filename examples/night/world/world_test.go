@@ -231,6 +231,13 @@ func checkData(t *testing.T, w *world.World, places *crm.Places, f *crm.Fact) {
 		if len(data.Log) == 0 || data.Log[len(data.Log)-1].State != data.State || (data.State == crm.TicketSolved) != !data.Solved.IsZero() {
 			t.Fatalf("%s: %+v", f.Key, data)
 		}
+		last := time.Time{}
+		for _, entry := range data.Log {
+			if h := entry.At.Add(3 * time.Hour).Hour(); h < 9 || h >= 19 || !entry.At.After(last) {
+				t.Fatalf("%s: %+v at %d o'clock, after %v", f.Key, entry, h, last)
+			}
+			last = entry.At
+		}
 	case *crm.Consent:
 		if data.Brand != world.Brand {
 			t.Fatalf("%s: brand %q", f.Key, data.Brand)
