@@ -1,3 +1,517 @@
 package storetest
 
-var machineTests []test
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+var machineTests = []test{
+	{"Machine", "after any sequence of operations the store holds what a plain model does", testMachine},
+}
+
+// testMachine makes 100 operations on each of 100 stores (rapid's number of
+// checks), one to five per transaction. Some transactions are rolled back, by
+// an error of their own or because an operation was refused. Records are few,
+// so that operations meet.
+func testMachine(e *env) {
+	operations := 0
+	rapid.Check(e.T, func(t *rapid.T) {
+		m := &machine{T: t, ctx: e.ctx, store: e.open(e.T), model: newModel()}
+		for m.done < 100 {
+			m.transaction()
+			if rapid.IntRange(0, 9).Draw(t, "compare") == 0 {
+				m.compare()
+			}
+		}
+		m.compare()
+		operations += m.done
+	})
+	e.Logf("%d operations", operations)
+}
+
+type machine struct {
+	*rapid.T
+	ctx   context.Context
+	store crm.Store
+	model *model
+	done  int
+}
+
+var errRefused = errors.New("an operation was refused, as it should")
+
+// An operation is drawn before its transaction, so that the transaction may be
+// run again; do draws nothing.
+type operation struct {
+	name string
+	do   func(tx crm.Tx, next *model) error
+}
+
+func (m *machine) transaction() {
+	var ops []operation
+	for range rapid.IntRange(1, 5).Draw(m.T, "size") {
+		ops = append(ops, m.draw())
+	}
+	rollback := rapid.IntRange(0, 7).Draw(m.T, "rollback") == 0
+	var next *model
+	name := ""
+	err := m.store.Update(m.ctx, func(tx crm.Tx) error {
+		next = m.model.begin()
+		for _, op := range ops {
+			name = op.name
+			if err := op.do(tx, next); err != nil {
+				return err
+			}
+		}
+		if rollback {
+			return errMine
+		}
+		return nil
+	})
+	m.done += len(ops)
+	switch {
+	case errors.Is(err, errMine), errors.Is(err, errRefused):
+	case err != nil:
+		m.Fatalf("%s: %v", name, err)
+	default:
+		m.model = next
+	}
+}
+
+// expect compares what a store made of a call with what it has to.
+func expect(accepted bool, err error) error {
+	switch {
+	case accepted:
+		return err
+	case err == nil:
+		return errors.New("the call should have been refused")
+	case errors.Is(err, crm.ErrConflict), errors.Is(err, crm.ErrInvalid), errors.Is(err, crm.ErrExists), errors.Is(err, crm.ErrNotFound):
+		return errRefused
+	}
+	return err
+}
+
+func (m *machine) int(n int, label string) int { return rapid.IntRange(0, n-1).Draw(m.T, label) }
+
+func (m *machine) when() time.Time {
+	return start.Add(time.Duration(m.int(5, "when")) * time.Hour)
+}
+
+// rev returns what to add to a record's revision: mostly nothing.
+func (m *machine) rev() int64 {
+	return rapid.SampledFrom([]int64{0, 0, 0, 0, 0, 0, 0, -1, 1}).Draw(m.T, "rev")
+}
+
+func (m *machine) draw() operation {
+	return rapid.SampledFrom([]func() operation{
+		m.arrive, m.arrive, m.putProfile, m.link, m.link, m.putFact, m.putFact, m.putFact, m.deleteFact,
+		m.putAddress, m.putRef, m.deleteRef, m.putEffect, m.updateEffect, m.updateEffect, m.putDocument, m.setCursor,
+	}).Draw(m.T, "operation")()
+}
+
+const people = 8
+
+func (m *machine) arrive() operation {
+	n := m.int(people, "who")
+	return operation{"arrive", func(tx crm.Tx, next *model) error {
+		if next.profiles[key(n)] != nil {
+			return nil
+		}
+		p := someone(n)
+		next.putProfiles([]*crm.Profile{p})
+		if err := tx.PutProfiles(m.ctx, p); err != nil {
+			return err
+		}
+		next.profiles[key(n)].Rev = p.Rev
+		l := newLink(n)
+		return expect(next.appendLink(l), tx.AppendLinks(m.ctx, l))
+	}}
+}
+
+func (m *machine) putProfile() operation {
+	n, k, rev := m.int(people, "who"), m.int(people, "and"), m.rev()
+	contact := crm.Contact{Address: phone(m.int(3, "phone")), Verified: true}
+	return operation{"put profiles", func(tx crm.Tx, next *model) error {
+		var ps []*crm.Profile
+		for i, n := range []int{n, k} {
+			p := someone(n)
+			if old := next.profiles[key(n)]; old != nil {
+				p = old.Clone()
+			}
+			p.Contacts = append(p.Contacts, contact)
+			if i == 0 {
+				p.Rev += rev
+			}
+			ps = append(ps, p)
+		}
+		ok := next.putProfiles(ps)
+		err := tx.PutProfiles(m.ctx, ps...)
+		if ok {
+			for _, p := range ps {
+				next.profiles[p.ProfileKey].Rev = p.Rev
+			}
+		}
+		return expect(ok, err)
+	}}
+}
+
+func (m *machine) link() operation {
+	n, to := m.int(people, "who"), m.int(people, "to")
+	kind := rapid.SampledFrom([]crm.LinkKind{crm.LinkMatched, crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkNotMe, crm.LinkNew}).Draw(m.T, "kind")
+	return operation{"append link", func(tx crm.Tx, next *model) error {
+		if _, ok := next.homes[customer(to)]; !ok && kind != crm.LinkNew {
+			return nil // to where nobody ever was: not for a store to judge
+		}
+		l := everyLink(key(n), kind, customer(to))
+		ok := next.appendLink(l)
+		err := tx.AppendLinks(m.ctx, l)
+		if ok && err == nil && l.Seq != int64(len(next.links[key(n)])) {
+			return fmt.Errorf("seq is %d, want %d", l.Seq, len(next.links[key(n)]))
+		}
+		return expect(ok, err)
+	}}
+}
+
+func (m *machine) drawFact() *crm.Fact {
+	n, id := m.int(people, "who"), fmt.Sprint(m.int(3, "id"))
+	var f *crm.Fact
+	switch m.int(4, "fact") {
+	case 0:
+		f = order(n, id)
+		o := f.Data.(*crm.Order)
+		o.Total.Amount = int64(m.int(3, "total"))
+		f.Place = rapid.SampledFrom([]string{"", "kadıköy", "izmir"}).Draw(m.T, "place")
+	case 1:
+		f = note(crm.OfAddress(phone(n)), id, fmt.Sprint(m.int(3, "text")), 0)
+	case 2:
+		all := everyFact()
+		f = all[m.int(len(all), "every")]
+	default:
+		f = note(crm.OfProfile(key(n)), id, fmt.Sprint(m.int(3, "text")), 0)
+	}
+	f.Version = int64(m.int(4, "version"))
+	f.At = f.At.Add(time.Duration(m.int(2, "later")) * time.Hour)
+	return f
+}
+
+func (m *machine) putFact() operation {
+	fs := make([]*crm.Fact, 1+m.int(3, "facts"))
+	for i := range fs {
+		fs[i] = m.drawFact()
+	}
+	return operation{"put facts", func(tx crm.Tx, next *model) error {
+		var want []bool
+		for _, f := range fs {
+			news, err := next.putFact(f)
+			if err != nil {
+				return err
+			}
+			want = append(want, news)
+		}
+		got, err := tx.PutFacts(m.ctx, fs...)
+		if err == nil && fmt.Sprint(got) != fmt.Sprint(want) {
+			return fmt.Errorf("changed is %v, want %v", got, want)
+		}
+		return err
+	}}
+}
+
+func (m *machine) deleteFact() operation {
+	a, b := m.drawFact().Ref(), m.drawFact().Ref()
+	return operation{"delete facts", func(tx crm.Tx, next *model) error {
+		next.deleteFact(a)
+		next.deleteFact(b)
+		return tx.DeleteFacts(m.ctx, a, b)
+	}}
+}
+
+func (m *machine) putAddress() operation {
+	a, rev, at := phone(m.int(people, "phone")), m.rev(), m.when()
+	more := rapid.Bool().Draw(m.T, "more")
+	return operation{"put address", func(tx crm.Tx, next *model) error {
+		states, err := tx.LockAddresses(m.ctx, a)
+		if err != nil {
+			return err
+		}
+		s := states[0].Clone()
+		s.Version += 1 + rev
+		s.Consents = []crm.ConsentState{{Status: crm.Granted, At: at}}
+		if s.Holds = nil; more {
+			s.Holds = everyAddressState().Holds
+		}
+		ok := next.putAddress(s)
+		return expect(ok, tx.PutAddresses(m.ctx, s))
+	}}
+}
+
+func (m *machine) drawRef() crm.Ref {
+	return crm.Ref{
+		Kind: rapid.SampledFrom([]crm.RefKind{crm.RefOrder, crm.RefPartial}).Draw(m.T, "index"), Key: fmt.Sprint(m.int(4, "key")),
+		Subject: crm.OfProfile(key(m.int(people, "who"))), Target: rapid.SampledFrom([]string{"", "x", "y"}).Draw(m.T, "target"),
+	}
+}
+
+func (m *machine) putRef() operation {
+	rs := []crm.Ref{m.drawRef(), m.drawRef(), m.drawRef()}
+	return operation{"put refs", func(tx crm.Tx, next *model) error {
+		for _, r := range rs {
+			next.refs[r] = true
+		}
+		return tx.PutRefs(m.ctx, rs...)
+	}}
+}
+
+func (m *machine) deleteRef() operation {
+	rs := []crm.Ref{m.drawRef(), m.drawRef()}
+	return operation{"delete refs", func(tx crm.Tx, next *model) error {
+		for _, r := range rs {
+			delete(next.refs, r)
+		}
+		return tx.DeleteRefs(m.ctx, rs...)
+	}}
+}
+
+func (m *machine) putEffect() operation {
+	n, id, due := m.int(people, "who"), fmt.Sprint(m.int(4, "occurrence")), m.when()
+	return operation{"put effects", func(tx crm.Tx, next *model) error {
+		x := effect(n, id)
+		x.Due = due
+		isNew := next.effects[x.ID] == nil
+		created, err := tx.PutEffects(m.ctx, x)
+		if err != nil {
+			return err
+		}
+		if len(created) != 1 || created[0] != isNew {
+			return fmt.Errorf("created is %v, want %v", created, isNew)
+		}
+		if isNew {
+			next.effects[x.ID] = x
+		}
+		return nil
+	}}
+}
+
+func (m *machine) updateEffect() operation {
+	n, id, rev, due := m.int(people, "who"), fmt.Sprint(m.int(4, "occurrence")), m.rev(), m.when()
+	state := rapid.SampledFrom([]crm.EffectState{crm.Planned, crm.Sent, crm.Sent, crm.Unknown, crm.Done, crm.Cancelled}).Draw(m.T, "state")
+	return operation{"update effects", func(tx crm.Tx, next *model) error {
+		x, ok := effect(n, id), false
+		if old := next.effects[x.ID]; old != nil {
+			x, ok = old.Clone(), rev == 0
+		}
+		x.Rev += rev
+		x.State, x.Due, x.Lease, x.Attempts = state, due, due.Add(time.Minute), x.Attempts+1
+		x.Reasons = append(x.Reasons, crm.Reason{Guard: "consent", Pass: true})
+		err := tx.UpdateEffects(m.ctx, x)
+		if ok {
+			next.effects[x.ID] = x
+		}
+		return expect(ok, err)
+	}}
+}
+
+func (m *machine) putDocument() operation {
+	id, rev, data := fmt.Sprint(m.int(4, "id")), m.rev(), fmt.Sprintf(`{"n":%d}`, m.int(4, "data"))
+	return operation{"put documents", func(tx crm.Tx, next *model) error {
+		d, was := &crm.Document{Kind: "k", ID: id, Data: []byte(data)}, int64(0)
+		if old := next.documents[[2]string{"k", id}]; old != nil {
+			was = old.Rev
+		}
+		d.Rev = was + rev
+		err := tx.PutDocuments(m.ctx, d)
+		if rev == 0 {
+			next.documents[[2]string{"k", id}] = d
+		}
+		return expect(rev == 0, err)
+	}}
+}
+
+func (m *machine) setCursor() operation {
+	name := fmt.Sprint("consumer ", m.int(2, "consumer"))
+	var at crm.PartPositions
+	at[m.int(crm.Parts, "part")] = uint64(1 + m.int(9, "n"))
+	return operation{"set cursor", func(tx crm.Tx, next *model) error {
+		was, err := tx.Cursor(m.ctx, name)
+		if err != nil {
+			return err
+		}
+		if was != next.cursors[name] {
+			return fmt.Errorf("cursor is %q, want %q", was, next.cursors[name])
+		}
+		next.cursors[name] = at.Position()
+		return tx.SetCursor(m.ctx, name, at.Position())
+	}}
+}
+
+// compare looks at everything in the store.
+func (m *machine) compare() {
+	require.NoError(m.T, m.store.View(m.ctx, func(r crm.Reader) error {
+		return errors.Join(m.compareProfiles(r), m.compareFacts(r), m.compareRest(r), m.compareEffects(r), m.compareFeed(r))
+	}))
+}
+
+func (m *machine) compareProfiles(r crm.Reader) error {
+	var ids []crm.CustomerID
+	var keys []crm.ProfileKey
+	var homes []crm.ProfileKey
+	var made []crm.CustomerID
+	for n := range people {
+		ids, keys = append(ids, customer(n)), append(keys, key(n))
+		homes = append(homes, m.model.homes[customer(n)])
+		id := crm.CustomerID("")
+		if ls := m.model.links[key(n)]; len(ls) > 0 {
+			id = ls[0].Customer
+		}
+		made = append(made, id)
+	}
+	ps, err1 := r.ScanProfiles(m.ctx, crm.AllParts(), crm.ProfileKey{}, 1000)
+	members, err2 := r.Members(m.ctx, ids...)
+	gotHomes, err3 := r.Homes(m.ctx, ids...)
+	gotMade, err4 := r.HomeIDs(m.ctx, keys...)
+	links, err5 := r.Links(m.ctx, keys...)
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+		return err
+	}
+	same(m.T, m.model.sortedProfiles(), ps, "profiles")
+	same(m.T, homes, gotHomes, "homes")
+	same(m.T, made, gotMade, "home ids")
+	require.Len(m.T, members, people)
+	require.Len(m.T, links, people)
+	for n := range people {
+		same(m.T, m.model.members(ids[n]), members[n], "members of %s", ids[n])
+		same(m.T, m.model.links[keys[n]], links[n], "links of %s", keys[n])
+	}
+	return nil
+}
+
+func (m *machine) compareFacts(r crm.Reader) error {
+	kinds := map[crm.FactKind]bool{}
+	for _, f := range m.model.facts {
+		kinds[f.Key.Kind] = true
+	}
+	for kind := range kinds {
+		var got []*crm.Fact
+		for after := (crm.FactRef{}); ; {
+			page, err := r.ScanFacts(m.ctx, crm.AllParts(), kind, after, 5)
+			if err != nil {
+				return err
+			}
+			if len(page) == 0 {
+				break
+			}
+			got, after = append(got, page...), page[len(page)-1].Ref()
+		}
+		same(m.T, m.model.sortedFacts(func(f *crm.Fact) bool { return f.Key.Kind == kind }), got, "%s facts", kind)
+	}
+	var who []crm.Subject
+	for n := range people {
+		who = append(who, crm.OfProfile(key(n)), crm.OfAddress(phone(n)))
+	}
+	got, err := r.FactsOf(m.ctx, crm.FactQuery{Subjects: who, Limit: 10_000})
+	same(m.T, m.model.sortedFacts(func(*crm.Fact) bool { return true }), got, "facts of everybody")
+	return err
+}
+
+func (m *machine) compareRest(r crm.Reader) error {
+	states, err := r.ScanAddresses(m.ctx, crm.AllParts(), crm.Address{}, 1000)
+	if err != nil {
+		return err
+	}
+	same(m.T, m.model.sortedAddresses(), states, "addresses")
+	keys := []string{"0", "1", "2", "3"}
+	for _, kind := range []crm.RefKind{crm.RefOrder, crm.RefPartial} {
+		refs, err := r.Refs(m.ctx, kind, 1000, keys...)
+		if err != nil {
+			return err
+		}
+		require.Len(m.T, refs, len(keys))
+		for i, k := range keys {
+			same(m.T, m.model.refsOf(kind, k), refs[i], "%s refs of %s", kind, k)
+		}
+	}
+	docs, err := r.ScanDocuments(m.ctx, "k", "", 1000)
+	same(m.T, m.model.sortedDocuments("k"), docs, "documents")
+	return err
+}
+
+func (m *machine) compareEffects(r crm.Reader) error {
+	xs, err := r.ScanEffects(m.ctx, crm.AllParts(), "", 1000)
+	if err != nil {
+		return err
+	}
+	same(m.T, m.model.sortedEffects(), xs, "effects")
+	for _, state := range []crm.EffectState{crm.Planned, crm.Sent, crm.Unknown} {
+		q := crm.DueQuery{State: state, Before: start.Add(3 * time.Hour)}
+		due, err := r.DueEffects(m.ctx, q)
+		if err != nil {
+			return err
+		}
+		same(m.T, m.model.due(q), due, "due effects that are %s", state)
+	}
+	return nil
+}
+
+// compareFeed goes through the feed transaction by transaction: within a part
+// each has a change for every record that it changed.
+func (m *machine) compareFeed(r crm.Reader) error {
+	cs, err := readFeed(m.ctx, r, "", 37)
+	if err != nil {
+		return err
+	}
+	requireDense(m.T, cs)
+	parts := map[crm.Part][]crm.Change{}
+	for _, c := range cs {
+		parts[c.Part] = append(parts[c.Part], c)
+	}
+	// A store may tell of a record that one transaction wrote twice once or
+	// twice, but always in the same way.
+	once, each := map[crm.Part]int{}, map[crm.Part]int{}
+	for _, commit := range m.model.feed {
+		for c, n := range commit {
+			once[c.subject.Part()]++
+			each[c.subject.Part()] += n
+		}
+	}
+	for i, commit := range m.model.feed {
+		owed := map[crm.Part]map[change]int{}
+		for c, n := range commit {
+			p := c.subject.Part()
+			if owed[p] == nil {
+				owed[p] = map[change]int{}
+			}
+			if once[p] == len(parts[p]) {
+				n = 1
+			}
+			owed[p][c] = n
+		}
+		for p, left := range owed {
+			total := 0
+			for _, n := range left {
+				total += n
+			}
+			require.GreaterOrEqual(m.T, len(parts[p]), total, "part %d has %d changes, want %d, or %d with each record once per transaction", p, len(cs), each[p], once[p])
+			seen := map[change]int{}
+			for _, c := range parts[p][:total] {
+				seen[change{c.Kind, c.Subject, c.Fact}]++
+			}
+			require.Equal(m.T, left, seen, "the changes of transaction %d in part %d", i, p)
+		}
+		for p, left := range owed {
+			for _, n := range left {
+				parts[p] = parts[p][n:]
+				once[p]--
+				each[p] -= n
+			}
+		}
+	}
+	for p, rest := range parts {
+		require.Empty(m.T, rest, "changes in part %d that nobody made", p)
+	}
+	return nil
+}
