@@ -215,6 +215,9 @@ func (c *clusterer) tree(cluster []uint32) []edge {
 	if len(cluster) < 2 {
 		return nil
 	}
+	if len(c.members) == 2 && len(c.must) == 0 {
+		return c.edges
+	}
 	in := make(map[uint32]uint32, len(cluster))
 	for _, m := range cluster {
 		in[m] = m

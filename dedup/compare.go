@@ -30,29 +30,40 @@ func newComparer(t *table) *comparer {
 
 func (x *comparer) compare(a, b []uint32) pattern {
 	var out pattern
-	p := x.t.plan
-	for i := range p.comparisons {
-		c := &p.comparisons[i]
-		va, vb := a[c.field], b[c.field]
-		level := unknown
-		switch {
-		case va == 0 || vb == 0:
-		case c.identifier || c.set:
-			level = x.sets(i, c, va, vb)
-		case va == vb:
-			level, x.agreed[i] = 0, va
-		default:
-			level = x.values(i, c, va, vb)
-		}
-		if c.impliedBy >= 0 && level != unknown && out.level(c.impliedBy) < c.impliedLevels {
-			level = unknown
-		}
-		out |= pattern(level) << (4 * i)
+	for i := range x.t.plan.comparisons {
+		out |= pattern(x.level(i, a, b, out)) << (4 * i)
 	}
-	for _, s := range p.swaps {
-		out = x.swap(out, s, a, b)
+	return x.swaps(out, a, b)
+}
+
+// level grades comparison i; before holds the levels of those that stand before it.
+func (x *comparer) level(i int, a, b []uint32, before pattern) int {
+	c := &x.t.plan.comparisons[i]
+	va, vb := a[c.field], b[c.field]
+	level := unknown
+	switch {
+	case va == 0 || vb == 0:
+		return unknown
+	case c.identifier || c.set:
+		level = x.sets(i, c, va, vb)
+	case va == vb:
+		level, x.agreed[i] = 0, va
+	case c.impliedBy >= 0 && before.level(c.impliedBy) < c.impliedLevels:
+		return unknown
+	default:
+		level = x.values(i, c, va, vb)
 	}
-	return out
+	if c.impliedBy >= 0 && before.level(c.impliedBy) < c.impliedLevels {
+		return unknown
+	}
+	return level
+}
+
+func (x *comparer) swaps(p pattern, a, b []uint32) pattern {
+	for _, s := range x.t.plan.swaps {
+		p = x.swap(p, s, a, b)
+	}
+	return p
 }
 
 func (x *comparer) values(i int, c *comparison, va, vb uint32) int {

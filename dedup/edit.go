@@ -16,13 +16,41 @@ type Edits struct{ Max int }
 
 // Compare implements [Metric].
 func (e Edits) Compare(a, b string) float64 {
-	if d := len(a) - len(b); isASCII(a) && isASCII(b) && (d > e.Max || -d > e.Max) {
+	if e.Max == 1 && isASCII(a) && isASCII(b) {
+		if oneEdit(a, b) {
+			return 1
+		}
 		return 0
 	}
 	if OSA(a, b) <= e.Max {
 		return 1
 	}
 	return 0
+}
+
+// oneEdit reports whether the optimal string alignment distance of two ASCII strings is
+// at most 1, by looking at what common ends leave over.
+func oneEdit(a, b string) bool {
+	if d := len(a) - len(b); d > 1 || d < -1 {
+		return false
+	}
+	n, i := min(len(a), len(b)), 0
+	for i < n && a[i] == b[i] {
+		i++
+	}
+	a, b = a[i:], b[i:]
+	n -= i
+	for i = 0; i < n && a[len(a)-1-i] == b[len(b)-1-i]; {
+		i++
+	}
+	a, b = a[:len(a)-i], b[:len(b)-i]
+	switch {
+	case len(a) <= 1 && len(b) <= 1:
+		return true
+	case len(a) == 2 && len(b) == 2:
+		return a[0] == b[1] && a[1] == b[0]
+	}
+	return false
 }
 
 // Similarity is a [Metric]: 1 minus the optimal string alignment distance

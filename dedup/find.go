@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"slices"
 )
 
@@ -64,9 +65,18 @@ func (x *Index) with(r Record, do func(row []uint32, c *comparer)) {
 
 // forget drops the values from number n on.
 func (d *dict) forget(n int) {
-	for id := n; id < len(d.values); id++ {
-		delete(d.index, d.values[id])
+	if n == len(d.values) {
+		return
+	}
+	// the newest first, so that what they were placed behind is found as it was then
+	for id := len(d.values) - 1; id >= n; id-- {
 		delete(d.elements, uint32(id))
+		m := uint64(len(d.slots) - 1)
+		i := maphash.String(seed, d.values[id]) & m
+		for d.slots[i] != uint32(id) {
+			i = (i + 1) & m
+		}
+		d.slots[i] = 0
 	}
 	d.values = d.values[:n]
 	for s := range d.keys {

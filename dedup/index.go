@@ -419,7 +419,7 @@ func (x *Index) rescore(i uint32, w *work) {
 	w.seeds[i] = true
 	row := x.t.row(i)
 	x.candidates(row, i, func(j uint32) {
-		if v := x.scorer.weight(x.x, x.x.compare(row, x.t.row(j))); v > threshold {
+		if v, ok := x.scorer.link(x.x, row, x.t.row(j)); ok {
 			x.near[i] = append(x.near[i], neighbour{j, float32(v)})
 			x.near[j] = append(x.near[j], neighbour{i, float32(v)})
 			w.seeds[j] = true

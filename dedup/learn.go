@@ -507,13 +507,17 @@ func (b *blocking) sampleJoint(s *scorer) (joints [][classes]float32, scale floa
 	part := min(1, sharePairs/float64(max(pairs, 1)))
 	limit := uint64(part * float64(1<<32))
 	x := newComparer(b.t)
+	ids := make([]uint32, len(b.t.ids))
+	for i, id := range b.t.ids {
+		ids[i] = uint32(hashString(id))
+	}
 	for r := range b.runs {
 		run := &b.runs[r]
 		for k, key := range run.keys {
 			records := run.records[run.bounds[k]:run.bounds[k+1]]
 			for i, a := range records {
 				for _, c := range records[i+1:] {
-					if part < 1 && mix(uint64(key)<<32^hashString(b.t.ids[a])^hashString(b.t.ids[c]))>>32 >= limit {
+					if part < 1 && mix(uint64(key)<<32|uint64(ids[a]^ids[c]))>>32 >= limit {
 						continue
 					}
 					if !b.fresh(r, key, a, c) {

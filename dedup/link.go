@@ -188,7 +188,7 @@ func (b *blocking) edges(ctx context.Context, s *scorer, threads int) ([]edge, i
 						continue
 					}
 					counts[k]++
-					if v := s.weight(w.comparer, w.comparer.compare(row, b.t.row(j))); v > threshold {
+					if v, ok := s.link(w.comparer, row, b.t.row(j)); ok {
 						w.edges = append(w.edges, edge{min(i, j), max(i, j), float32(v)})
 					}
 				}

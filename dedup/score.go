@@ -12,14 +12,16 @@ const (
 
 // scorer turns patterns into weights under a model.
 type scorer struct {
-	p     *plan
-	m     *Model
-	prior [classes]float64
-	used  int // classes in use
-	bits  [MaxComparisons][16][classes]float64
-	lanes [MaxRelations][]lane
-	rest  []float64 // by field: shift of a value whose frequency the model does not know
-	known []float64 // by field: records that had a value, for identifiers
+	p       *plan
+	m       *Model
+	prior   [classes]float64
+	used    int // classes in use
+	bits    [MaxComparisons][16][classes]float64
+	lanes   [MaxRelations][]lane
+	inexact [MaxComparisons]float64 // the most a comparison without equality adds to match over chance
+	swapped [MaxComparisons]float64 // what a swap makes of it, at least; -Inf without one
+	rest    []float64               // by field: shift of a value whose frequency the model does not know
+	known   []float64               // by field: records that had a value, for identifiers
 }
 
 func newScorer(p *plan, m *Model) *scorer {
@@ -37,6 +39,19 @@ func newScorer(p *plan, m *Model) *scorer {
 			for r, y := range x.Relations {
 				s.bits[c][l][2+r] = math.Log2(y)
 			}
+		}
+	}
+	for c, k := range m.Comparisons {
+		for l := 1; l < len(k.Levels); l++ {
+			s.inexact[c] = max(s.inexact[c], s.bits[c][l][classMatch]-s.bits[c][l][classChance])
+		}
+	}
+	for c := range s.swapped {
+		s.swapped[c] = math.Inf(-1)
+	}
+	for _, w := range p.swaps {
+		for _, c := range w[:2] {
+			s.swapped[c] = s.bits[c][w[2]][classMatch] - s.bits[c][w[2]][classChance]
 		}
 	}
 	s.known = make([]float64, len(p.schema.Fields))
@@ -129,6 +144,69 @@ func (s *scorer) joint(x *comparer, p pattern) [classes]float64 {
 		}
 	}
 	return sum
+}
+
+// ceiling returns the most that a pair's weight can be, and each comparison's part
+// of it, without comparing strings. Relations only take weight away, so they need
+// not be looked at.
+func (s *scorer) ceiling(t *table, a, b []uint32, parts *[MaxComparisons]float64) float64 {
+	sum := s.prior[classMatch] - s.prior[classChance]
+	for c := range s.p.comparisons {
+		k := &s.p.comparisons[c]
+		va, vb := a[k.field], b[k.field]
+		most := 0.0
+		if va != 0 && vb != 0 {
+			most = s.inexact[c]
+			d := &t.dicts[k.field]
+			if va == vb || k.set && d.elements != nil {
+				gain := s.bits[c][0][classMatch] - s.bits[c][0][classChance]
+				switch {
+				case !k.frequency:
+				case k.identifier:
+					if n := s.known[k.field]; n > 0 { // held by one record
+						gain = s.bits[c][0][classMatch] + math.Log2(n)
+					}
+				case va == vb && int(va) < len(d.shift):
+					gain -= float64(d.shift[va])
+				default:
+					gain += 60
+				}
+				most = max(most, gain)
+			}
+			if k.impliedBy >= 0 || k.identifier || k.set { // it may turn out to be unknown
+				most = max(most, 0)
+			}
+		}
+		parts[c] = most
+		sum += most
+	}
+	return sum
+}
+
+// link returns the weight of a pair if it is above the threshold. It compares no
+// further once that cannot be.
+func (s *scorer) link(x *comparer, a, b []uint32) (weight float64, ok bool) {
+	var parts [MaxComparisons]float64
+	most := s.ceiling(x.t, a, b, &parts)
+	var p pattern
+	for c := range s.p.comparisons {
+		if most <= threshold {
+			return 0, false
+		}
+		l := x.level(c, a, b, p)
+		p |= pattern(l) << (4 * c)
+		switch {
+		case l == unknown:
+			most -= parts[c]
+		case l > 0:
+			most += max(s.bits[c][l][classMatch]-s.bits[c][l][classChance], s.swapped[c]) - parts[c]
+		}
+	}
+	if most <= threshold {
+		return 0, false
+	}
+	w := s.weight(x, x.swaps(p, a, b))
+	return w, w > threshold
 }
 
 // weight is the logarithm to base 2 of the odds that the pair is a match.

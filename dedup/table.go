@@ -3,6 +3,7 @@ package dedup
 import (
 	"cmp"
 	"context"
+	"hash/maphash"
 	"iter"
 	"slices"
 	"strings"
@@ -23,7 +24,7 @@ type table struct {
 
 // dict numbers the distinct values of a field from 1; 0 is unknown.
 type dict struct {
-	index    map[string]uint32
+	slots    []uint32 // open hash table of value numbers
 	values   []string
 	keys     [][]uint32          // by way to cut, by value: block key
 	elements map[uint32][]uint32 // values of a set that have several
@@ -36,7 +37,6 @@ func newTable(p *plan) *table {
 	t := &table{plan: p, dicts: make([]dict, len(p.schema.Fields))}
 	for f := range t.dicts {
 		d := &t.dicts[f]
-		d.index = map[string]uint32{}
 		d.keys = make([][]uint32, len(p.specs[f]))
 		d.push("", p, f)
 	}
@@ -53,8 +53,53 @@ func (d *dict) push(v string, p *plan, f int) uint32 {
 		d.holders = append(d.holders, 0)
 		d.ignored = append(d.ignored, false)
 	}
+	if id != 0 {
+		d.enter(id)
+	}
 	return id
 }
+
+// lookup returns the number of a value, 0 if it has none. The hash is seeded anew in
+// every process; nothing that is seen outside depends on it.
+func (d *dict) lookup(v string) uint32 {
+	if len(d.slots) == 0 {
+		return 0
+	}
+	m := uint64(len(d.slots) - 1)
+	for i := maphash.String(seed, v) & m; ; i = (i + 1) & m {
+		id := d.slots[i]
+		if id == 0 || d.values[id] == v {
+			return id
+		}
+	}
+}
+
+// enter puts the newest value into the hash table.
+func (d *dict) enter(id uint32) {
+	if 3*len(d.slots) < 4*(len(d.values)+1) {
+		d.rehash(max(16, 2*len(d.slots)))
+		return
+	}
+	d.place(id)
+}
+
+func (d *dict) place(id uint32) {
+	m := uint64(len(d.slots) - 1)
+	i := maphash.String(seed, d.values[id]) & m
+	for d.slots[i] != 0 {
+		i = (i + 1) & m
+	}
+	d.slots[i] = id
+}
+
+func (d *dict) rehash(size int) {
+	d.slots = make([]uint32, size)
+	for id := 1; id < len(d.values); id++ {
+		d.place(uint32(id))
+	}
+}
+
+var seed = maphash.MakeSeed()
 
 func cutKey(v string, cut Part) uint32 {
 	if cut.First {
@@ -90,7 +135,7 @@ func (t *table) intern(f int, v string) uint32 {
 		v = v[:n]
 	}
 	d := &t.dicts[f]
-	if id, ok := d.index[v]; ok {
+	if id := d.lookup(v); id != 0 {
 		return id
 	}
 	v = strings.Clone(v)
@@ -110,16 +155,13 @@ func (t *table) intern(f int, v string) uint32 {
 			return ids[0]
 		}
 		id := d.push(v, t.plan, f)
-		d.index[v] = id
 		if d.elements == nil {
 			d.elements = map[uint32][]uint32{}
 		}
 		d.elements[id] = ids
 		return id
 	}
-	id := d.push(v, t.plan, f)
-	d.index[v] = id
-	return id
+	return d.push(v, t.plan, f)
 }
 
 // parts returns the elements of a value of a set; buf saves the allocation for single ones.

@@ -86,7 +86,7 @@ func (dates) Compare(a, b string) float64 {
 		return 0
 	}
 	switch {
-	case dedup.OSA(a, b) <= 1:
+	case (dedup.Edits{Max: 1}).Compare(a, b) == 1:
 		return 0.9
 	case len(a) == 10 && a[:4] == b[:4] && (a[5:] == "01-01" || b[5:] == "01-01"):
 		return 0.8 // the placeholder of those who know the year only
@@ -114,7 +114,7 @@ func (mails) Compare(a, b string) float64 {
 	if la == lb {
 		return 1
 	}
-	if dedup.OSA(a, b) <= 1 {
+	if (dedup.Edits{Max: 1}).Compare(a, b) == 1 {
 		return 0.95
 	}
 	return 0.9 * dedup.JaroWinkler{}.Compare(la, lb)
