@@ -1,0 +1,188 @@
+package link_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/vefacrm/vefa/messaging/link"
+)
+
+func secret(b byte) []byte { return bytes.Repeat([]byte{b}, link.MinSecret) }
+
+func codec(t testing.TB) *link.Codec {
+	t.Helper()
+	c, err := link.NewCodec(link.Key{ID: 1, Secret: secret('a')})
+	require.NoError(t, err)
+	return c
+}
+
+func mint(t testing.TB, c *link.Codec, purpose string, id uint64) string {
+	t.Helper()
+	token, err := c.Mint(purpose, id)
+	require.NoError(t, err)
+	return token
+}
+
+// Tokens that are out in the world must stay readable: these never change.
+func TestGoldenTokens(t *testing.T) {
+	c := codec(t)
+	for id, want := range map[uint64]string{0: "ZFE5rYPEEQOWO1", 1: "1xPJW1Ki69iuiv", link.MaxID: "JArejWumjnoSCP"} {
+		assert.Equal(t, want, mint(t, c, link.PurposeClick, id))
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	c := codec(t)
+	rapid.Check(t, func(t *rapid.T) {
+		id := rapid.Uint64Range(0, link.MaxID).Draw(t, "id")
+		purpose := rapid.StringN(1, 16, 63).Draw(t, "purpose")
+		token, err := c.Mint(purpose, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(token) != link.TokenLen || strings.Trim(token, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != "" {
+			t.Fatalf("token %q", token)
+		}
+		got, err := c.Parse(purpose, token)
+		if err != nil || got != id {
+			t.Fatalf("%d came back as %d, %v", id, got, err)
+		}
+		if _, err := c.Parse(purpose+"!", token); !errors.Is(err, link.ErrForged) {
+			t.Fatalf("another purpose: %v", err)
+		}
+	})
+}
+
+func TestEveryChangeOfATokenIsRefused(t *testing.T) {
+	c := codec(t)
+	const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	token := mint(t, c, link.PurposeClick, 123456)
+	for i := range token {
+		for _, d := range alphabet {
+			forged := token[:i] + string(d) + token[i+1:]
+			if _, err := c.Parse(link.PurposeClick, forged); (err == nil) != (forged == token) {
+				t.Fatalf("%d %c: %v", i, d, err)
+			}
+		}
+	}
+}
+
+func TestTokensHideOrderAndVolume(t *testing.T) {
+	c := codec(t)
+	seen := map[string]bool{}
+	lower := 0
+	for id := range uint64(5000) {
+		token := mint(t, c, link.PurposeClick, id)
+		require.False(t, seen[token], "two ids share a token")
+		seen[token] = true
+		if id > 0 && token < mint(t, c, link.PurposeClick, id-1) {
+			lower++
+		}
+	}
+	assert.InDelta(t, 2500, lower, 150)
+}
+
+func TestKeysRotate(t *testing.T) {
+	c := codec(t)
+	old := mint(t, c, link.PurposeClick, 7)
+	require.ErrorIs(t, c.Retire(1), link.ErrKey, "the signing key")
+	require.ErrorIs(t, c.SignWith(2), link.ErrKey, "a key not known")
+	require.NoError(t, c.Add(link.Key{ID: 2, Secret: secret('b')}))
+	require.ErrorIs(t, c.Add(link.Key{ID: 2, Secret: secret('c')}), link.ErrKey, "an id in use")
+	require.NoError(t, c.SignWith(2))
+	young := mint(t, c, link.PurposeClick, 7)
+	require.NotEqual(t, old, young)
+	for _, token := range []string{old, young} {
+		id, err := c.Parse(link.PurposeClick, token)
+		require.NoError(t, err)
+		assert.EqualValues(t, 7, id)
+	}
+	require.NoError(t, c.Retire(1))
+	_, err := c.Parse(link.PurposeClick, old)
+	require.ErrorIs(t, err, link.ErrUnknownKey)
+	_, err = c.Parse(link.PurposeClick, young)
+	require.NoError(t, err)
+	require.ErrorIs(t, c.Retire(1), link.ErrKey)
+}
+
+func TestCodecErrors(t *testing.T) {
+	_, err := link.NewCodec()
+	require.ErrorIs(t, err, link.ErrKey)
+	_, err = link.NewCodec(link.Key{ID: 16, Secret: secret('a')})
+	require.ErrorIs(t, err, link.ErrKey)
+	_, err = link.NewCodec(link.Key{ID: 1, Secret: []byte("short")})
+	require.ErrorIs(t, err, link.ErrKey)
+	c := codec(t)
+	_, err = c.Mint(link.PurposeClick, link.MaxID+1)
+	require.ErrorIs(t, err, link.ErrRange)
+	_, err = c.Mint("", 1)
+	require.ErrorIs(t, err, link.ErrRange)
+	_, err = c.Mint(strings.Repeat("x", 65), 1)
+	require.ErrorIs(t, err, link.ErrRange)
+	for _, junk := range []string{"", "0", strings.Repeat("0", 13), strings.Repeat("0", 15), "0123456789abc-", "0123456789abc\x00", strings.Repeat("z", 14)} {
+		_, err = c.Parse(link.PurposeClick, junk)
+		require.ErrorIs(t, err, link.ErrMalformed, junk)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	c := codec(f)
+	f.Add(mint(f, c, link.PurposeClick, 1))
+	f.Add("zzzzzzzzzzzzzz")
+	f.Add("\xff\x00")
+	f.Fuzz(func(t *testing.T, token string) {
+		id, err := c.Parse(link.PurposeClick, token)
+		if err == nil {
+			if again, err := c.Mint(link.PurposeClick, id); err != nil || again != token {
+				t.Fatalf("%q is a second token of %d", token, id)
+			}
+		}
+	})
+}
+
+func ExampleCodec() {
+	c, err := link.NewCodec(link.Key{ID: 1, Secret: []byte("a secret of at least 32 bytes, kept safe")})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	token, err := c.Mint(link.PurposeClick, 42)
+	fmt.Println(len(token), err)
+	id, err := c.Parse(link.PurposeClick, token)
+	fmt.Println(id, err)
+	_, err = c.Parse(link.PurposeUnsubscribe, token)
+	fmt.Println(err)
+	// Output:
+	// 14 <nil>
+	// 42 <nil>
+	// link: forged token
+}
+
+func BenchmarkMint(b *testing.B) {
+	c := codec(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Mint(link.PurposeClick, 42); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	c := codec(b)
+	token := mint(b, c, link.PurposeClick, rand.Uint64N(link.MaxID))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Parse(link.PurposeClick, token); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,372 @@
+package link_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/messaging/link"
+)
+
+var noon = time.Date(2025, 3, 3, 12, 0, 0, 0, time.UTC)
+
+const shop = "https://shop.example.com/spring?c=1"
+
+// site is a handler with everything around it.
+type site struct {
+	codec   *link.Codec
+	handler *link.Handler
+	log     *link.Log
+	asked   atomic.Int64
+	fail    atomic.Pointer[error]
+	mu      sync.Mutex
+	clicks  []link.Click
+	now     atomic.Pointer[time.Time]
+}
+
+func newSite(t testing.TB, change func(*link.Config, *link.LogConfig)) *site {
+	t.Helper()
+	s := &site{codec: codec(t)}
+	at := noon
+	s.now.Store(&at)
+	lc := link.LogConfig{Sink: func(_ context.Context, c []link.Click) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.clicks = append(s.clicks, c...)
+		return nil
+	}}
+	cfg := link.Config{Codec: s.codec, IPSecret: []byte("sixteen bytes or more"), Now: func() time.Time { return *s.now.Load() },
+		Resolver: link.ResolverFunc(func(_ context.Context, id uint64) (string, error) {
+			s.asked.Add(1)
+			if err := s.fail.Load(); err != nil {
+				return "", *err
+			}
+			switch id {
+			case 404:
+				return "", link.ErrNotFound
+			case 666:
+				return "https://evil.example.org/", nil
+			}
+			return shop, nil
+		}), Allow: link.Destinations{Hosts: []string{"shop.example.com"}}}
+	if change != nil {
+		change(&cfg, &lc)
+	}
+	var err error
+	s.log, err = link.NewLog(lc)
+	require.NoError(t, err)
+	cfg.Log = s.log
+	s.handler, err = link.NewHandler(cfg)
+	require.NoError(t, err)
+	return s
+}
+
+func (s *site) get(t testing.TB, method, path string, header ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(method, path, nil)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	return w
+}
+
+func (s *site) flushed(t testing.TB) []link.Click {
+	t.Helper()
+	require.NoError(t, s.log.Flush(t.Context()))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]link.Click(nil), s.clicks...)
+}
+
+func TestRedirect(t *testing.T) {
+	s := newSite(t, nil)
+	path := "/k/" + mint(t, s.codec, link.PurposeClick, 5)
+	for _, method := range []string{"GET", "HEAD"} {
+		w := s.get(t, method, path, "User-Agent", "Mozilla", "Accept-Language", "tr", "Sec-Fetch-Mode", "navigate", "Sec-Purpose", "prefetch;anonymous")
+		assert.Equal(t, http.StatusFound, w.Code)
+		assert.Equal(t, shop, w.Header().Get("Location"))
+		assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+		assert.Equal(t, "no-referrer", w.Header().Get("Referrer-Policy"))
+		assert.Equal(t, "noindex", w.Header().Get("X-Robots-Tag"))
+		assert.Empty(t, w.Body.String())
+	}
+	assert.EqualValues(t, 1, s.asked.Load(), "the second one comes from the cache")
+	clicks := s.flushed(t)
+	require.Len(t, clicks, 2)
+	c := clicks[0]
+	assert.NotEqual(t, c.RequestID, clicks[1].RequestID)
+	assert.NotZero(t, c.IP)
+	assert.Equal(t, link.Click{ID: 5, RequestID: c.RequestID, At: noon, Method: "GET", Agent: "Mozilla", IP: c.IP, Prefetch: true, Language: true, Fetch: true}, c)
+	assert.Equal(t, "HEAD", clicks[1].Method)
+}
+
+func TestJunkIsRefusedWithoutALook(t *testing.T) {
+	s := newSite(t, nil)
+	good := mint(t, s.codec, link.PurposeClick, 5)
+	for _, path := range []string{"/", "/x", "/" + good[:13] + "!", "/" + strings.Repeat("0", 14), "/" + mint(t, s.codec, link.PurposeSurvey, 5), "/" + good + "/", "/?u=https://evil.example.org"} {
+		w := s.get(t, "GET", path)
+		assert.Equal(t, http.StatusNotFound, w.Code, path)
+		assert.Empty(t, w.Header().Get("Location"))
+	}
+	w := s.get(t, "POST", "/"+good)
+	assert.Equal(t, http.StatusMethodNotAllowed, w.Code)
+	assert.Equal(t, "GET, HEAD", w.Header().Get("Allow"))
+	assert.Zero(t, s.asked.Load())
+	assert.Empty(t, s.flushed(t))
+}
+
+func TestNoOpenRedirect(t *testing.T) {
+	s := newSite(t, nil)
+	for _, id := range []uint64{404, 666} {
+		w := s.get(t, "GET", "/"+mint(t, s.codec, link.PurposeClick, id))
+		assert.Equal(t, http.StatusNotFound, w.Code)
+		assert.Empty(t, w.Header().Get("Location"))
+	}
+	assert.Empty(t, s.flushed(t))
+}
+
+func TestStoreDown(t *testing.T) {
+	s := newSite(t, nil)
+	known, other := "/"+mint(t, s.codec, link.PurposeClick, 5), "/"+mint(t, s.codec, link.PurposeClick, 6)
+	require.Equal(t, http.StatusFound, s.get(t, "GET", known).Code)
+	down := errors.New("down")
+	s.fail.Store(&down)
+	later := noon.Add(time.Hour)
+	s.now.Store(&later)
+	assert.Equal(t, http.StatusFound, s.get(t, "GET", known).Code, "an old destination is better than none")
+	w := s.get(t, "GET", other)
+	assert.Equal(t, http.StatusServiceUnavailable, w.Code)
+	assert.NotContains(t, w.Body.String(), "down")
+	gone := error(link.ErrNotFound)
+	s.fail.Store(&gone)
+	assert.Equal(t, http.StatusNotFound, s.get(t, "GET", known).Code, "a link that was taken back is gone")
+	s.fail.Store(nil)
+	assert.Equal(t, http.StatusFound, s.get(t, "GET", known).Code)
+	s.fail.Store(&down)
+	s.handler.Forget(5)
+	assert.Equal(t, http.StatusServiceUnavailable, s.get(t, "GET", known).Code)
+}
+
+func TestCacheIsBounded(t *testing.T) {
+	s := newSite(t, func(c *link.Config, _ *link.LogConfig) { c.CacheSize = 32 })
+	for range 3 {
+		for id := range uint64(1000) {
+			require.Equal(t, http.StatusFound, s.get(t, "GET", "/"+mint(t, s.codec, link.PurposeClick, 1000+id)).Code)
+		}
+	}
+	assert.Greater(t, s.asked.Load(), int64(2900), "32 entries cannot hold 1,000 links")
+	before := s.asked.Load()
+	for range 10 {
+		s.get(t, "GET", "/"+mint(t, s.codec, link.PurposeClick, 1999))
+	}
+	assert.LessOrEqual(t, s.asked.Load()-before, int64(1))
+}
+
+func TestIPHashesChangeByTheDay(t *testing.T) {
+	s := newSite(t, func(c *link.Config, _ *link.LogConfig) {
+		c.ClientIP = func(r *http.Request) netip.Addr { return netip.MustParseAddr(r.Header.Get("X-IP")) }
+	})
+	path := "/" + mint(t, s.codec, link.PurposeClick, 5)
+	s.get(t, "GET", path, "X-IP", "192.0.2.1")
+	s.get(t, "GET", path, "X-IP", "192.0.2.1")
+	s.get(t, "GET", path, "X-IP", "192.0.2.2")
+	next := noon.AddDate(0, 0, 1)
+	s.now.Store(&next)
+	s.get(t, "GET", path, "X-IP", "192.0.2.1")
+	c := s.flushed(t)
+	assert.Equal(t, c[0].IP, c[1].IP)
+	assert.NotEqual(t, c[0].IP, c[2].IP)
+	assert.NotEqual(t, c[0].IP, c[3].IP)
+}
+
+func TestHandlerConfig(t *testing.T) {
+	_, err := link.NewHandler(link.Config{Allow: link.Destinations{Hosts: []string{"Shop.example.com"}}})
+	for _, want := range []string{"Codec", "Resolver", "Log", "IPSecret", "Allow.Hosts"} {
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+func TestDestinations(t *testing.T) {
+	open, listed := link.Destinations{}, link.Destinations{Hosts: []string{"shop.example.com", ".vefa.example", "192.0.2.7", "xn--bcher-kva.example"}}
+	loop := link.Destinations{LoopbackHTTP: true}
+	for _, c := range []struct {
+		d   link.Destinations
+		raw string
+		ok  bool
+	}{
+		{open, "https://shop.example.com/a?b=c#d", true}, {open, "http://shop.example.com/", false}, {open, "https://a:b@shop.example.com/", false},
+		{open, "//shop.example.com", false}, {open, "/path", false}, {open, "https:shop.example.com", false}, {open, "javascript:alert(1)", false},
+		{open, "https://shop.example.com//evil.example.org", false}, {open, "https://shop.example.com\\@evil.example.org", false}, {open, "https://shop.example.com/\r\nX: y", false},
+		{open, "https://127.0.0.1/", false}, {open, "https://[::1]/", false}, {open, "https://10.0.0.1/", false}, {open, "https://127.1/", false}, {open, "https://0x7f.0x1/", false}, {open, "https://localhost/", false}, {open, "https://db.internal/", false},
+		{open, "https://xn--80ak6aa92e.com/", false}, {open, "https://аpple.com/", false}, {open, "", false}, {open, "https://" + strings.Repeat("a", 3000), false},
+		{listed, "https://shop.example.com/", true}, {listed, "https://SHOP.example.com/", true}, {listed, "https://a.vefa.example/", true}, {listed, "https://vefa.example/", false}, {listed, "https://evilvefa.example/", false},
+		{listed, "https://shop.example.com.evil.org/", false}, {listed, "https://192.0.2.7/", true}, {listed, "https://xn--bcher-kva.example/", true}, {listed, "https://shop.example.com:8443/", true},
+		{loop, "http://127.0.0.1:8080/a", true}, {loop, "http://localhost:1/", true}, {loop, "http://[::1]:9/", true}, {loop, "http://example.com/", false}, {loop, "https://shop.example.com/", true},
+	} {
+		err := c.d.Check(c.raw)
+		assert.Equal(t, c.ok, err == nil, "%q: %v", c.raw, err)
+		if err != nil {
+			assert.ErrorIs(t, err, link.ErrDestination)
+		}
+	}
+}
+
+func FuzzDestinations(f *testing.F) {
+	for _, s := range []string{shop, "https://a@b", "https://[::1", "http://127.0.0.1", "https://x.y\\z"} {
+		f.Add(s)
+	}
+	d := link.Destinations{Hosts: []string{"shop.example.com"}}
+	f.Fuzz(func(t *testing.T, raw string) {
+		if d.Check(raw) == nil && !strings.HasPrefix(strings.ToLower(raw), "https://shop.example.com") {
+			t.Fatalf("%q is allowed", raw)
+		}
+	})
+}
+
+func ExampleHandler() {
+	codec, _ := link.NewCodec(link.Key{ID: 1, Secret: []byte("a secret of at least 32 bytes, kept safe")})
+	log, _ := link.NewLog(link.LogConfig{Sink: func(_ context.Context, clicks []link.Click) error {
+		for _, c := range clicks {
+			verdict, reasons := link.Classify(c, link.Context{})
+			fmt.Println("click on", c.ID, verdict, reasons)
+		}
+		return nil
+	}})
+	handler, err := link.NewHandler(link.Config{Codec: codec, Log: log, IPSecret: []byte("another secret, as long"), Allow: link.Destinations{Hosts: []string{"shop.example.com"}},
+		Resolver: link.ResolverFunc(func(context.Context, uint64) (string, error) { return "https://shop.example.com/spring", nil })})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	token, _ := codec.Mint(link.PurposeClick, 42)
+	r := httptest.NewRequest("GET", "/"+token, nil)
+	r.Header.Set("User-Agent", "WhatsApp/2.24")
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	fmt.Println(w.Code, w.Header().Get("Location"))
+	_ = log.Flush(context.Background())
+	// Output:
+	// 302 https://shop.example.com/spring
+	// click on 42 machine [agent no-language]
+}
+
+// discard is a ResponseWriter that keeps nothing but its header.
+type discard struct{ h http.Header }
+
+func (d *discard) Header() http.Header         { return d.h }
+func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d *discard) WriteHeader(int)             {}
+
+// BenchmarkRedirect reports requests per second of the handler, with clicks
+// logged asynchronously, as a share of http.Redirect's: in-process, and over
+// loopback connections through net/http. The runs alternate, so that other work
+// on the machine hits both.
+func BenchmarkRedirect(b *testing.B) {
+	s := newSite(b, func(c *link.Config, l *link.LogConfig) {
+		l.Sink = func(context.Context, []link.Click) error { return nil }
+		c.Now = time.Now
+	})
+	ctx, cancel := context.WithCancel(b.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = s.log.Run(ctx) })
+	defer wg.Wait()
+	defer cancel()
+	plain := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, shop, http.StatusFound) })
+	path := "/" + mint(b, s.codec, link.PurposeClick, 5)
+	b.Run("inprocess", func(b *testing.B) {
+		compare(b, func(h http.Handler, n int) {
+			for range n {
+				r, _ := http.NewRequest("GET", path, nil)
+				r.RemoteAddr = "192.0.2.1:1234"
+				r.Header.Set("User-Agent", "Mozilla/5.0")
+				h.ServeHTTP(&discard{http.Header{}}, r)
+			}
+		}, s.handler, plain)
+	})
+	b.Run("loopback", func(b *testing.B) {
+		ours, theirs := httptest.NewServer(s.handler), httptest.NewServer(plain)
+		defer ours.Close()
+		defer theirs.Close()
+		const conns = 16
+		run := func(h http.Handler, n int) {
+			addr := theirs.Listener.Addr().String()
+			if h == http.Handler(s.handler) {
+				addr = ours.Listener.Addr().String()
+			}
+			request := []byte("GET " + path + " HTTP/1.1\r\nHost: s.tc\r\nUser-Agent: Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)\r\nAccept-Language: tr\r\n\r\n")
+			var wg sync.WaitGroup
+			for range conns {
+				wg.Go(func() { hammer(b, addr, request, n/conns+1) })
+			}
+			wg.Wait()
+		}
+		compare(b, run, s.handler, plain)
+	})
+}
+
+// compare runs both handlers in alternating rounds of n requests.
+func compare(b *testing.B, run func(h http.Handler, n int), ours, theirs http.Handler) {
+	const n = 2000
+	run(ours, n)
+	run(theirs, n)
+	var a, c time.Duration
+	for b.Loop() {
+		start := time.Now()
+		run(ours, n)
+		middle := time.Now()
+		run(theirs, n)
+		a += middle.Sub(start)
+		c += time.Since(middle)
+	}
+	b.ReportMetric(float64(n)*float64(b.N)/a.Seconds(), "ours/s")
+	b.ReportMetric(float64(n)*float64(b.N)/c.Seconds(), "http.Redirect/s")
+	b.ReportMetric(c.Seconds()/a.Seconds(), "ratio")
+}
+
+// hammer makes n requests over one connection and reads each answer.
+func hammer(b *testing.B, addr string, request []byte, n int) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		b.Error(err)
+		return
+	}
+	defer conn.Close()
+	buf := make([]byte, 4096)
+	for range n {
+		if _, err := conn.Write(request); err != nil {
+			b.Error(err)
+			return
+		}
+		got := 0
+		for done := false; !done; {
+			k, err := conn.Read(buf[got:])
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			got += k
+			head, body, ok := strings.Cut(string(buf[:got]), "\r\n\r\n")
+			if ok {
+				length := 0
+				if _, rest, found := strings.Cut(head, "Content-Length: "); found {
+					fmt.Sscan(rest, &length)
+				}
+				done = len(body) >= length
+			}
+		}
+	}
+}
