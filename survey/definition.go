@@ -174,9 +174,14 @@ func (d *Definition) Visible(env Env) []Question {
 	out := make([]Question, 0, len(d.questions))
 	for i := range d.questions {
 		q := &d.questions[i]
-		if shown[q.parent] && holds(q.static, q.visibleIf, env) {
-			out = append(out, q.shown(env))
+		if !shown[q.parent] || !holds(q.static, q.visibleIf, env) {
+			continue
 		}
+		visible := q.shown(env)
+		if len(visible.Choices) == 0 && (q.Type == Rating || q.Type == Radiogroup) {
+			continue // nothing is left to choose from
+		}
+		out = append(out, visible)
 	}
 	return out
 }

@@ -189,7 +189,8 @@ func TestVisible(t *testing.T) {
 	 {"visibleIf":"{nps} notempty","elements":[
 	  {"type":"comment","name":"off","visible":false},
 	  {"type":"comment","name":"on","visible":false,"visibleIf":"{nps} >= 0"},
-	  {"type":"radiogroup","name":"pick","choices":["a",{"value":"b","visibleIf":"{nps} > 8"}]}]}]}`)
+	  {"type":"radiogroup","name":"none","choices":[{"value":"b","visibleIf":"{nps} > 20"}],"isRequired":true},
+  {"type":"radiogroup","name":"pick","choices":["a",{"value":"b","visibleIf":"{nps} > 8"}]}]}]}`)
 	require.NoError(t, d.Err())
 	for _, tc := range []struct {
 		answers, vars map[string]any

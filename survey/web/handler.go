@@ -81,6 +81,9 @@ func New(cfg Config) (*Handler, error) {
 	return h, nil
 }
 
+// maxKey bounds the idempotency key that a form brings back, in bytes.
+const maxKey = 64
+
 // visit is one request that named a valid token.
 type visit struct {
 	token string
@@ -206,9 +209,12 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v visit) {
 		h.late(w, r, v, key)
 		return
 	}
-	if len(key) > 64 {
+	switch {
+	case len(key) > maxKey:
 		h.refuse(w, r, http.StatusBadRequest)
 		return
+	case key == "":
+		key = h.cfg.NewKey()
 	}
 	s := nextStep(v, r.PostForm)
 	switch {

@@ -111,7 +111,7 @@ func TestConcurrentAnswers(t *testing.T) {
 	codes := make([]int, 16)
 	for i := range codes {
 		wg.Go(func() {
-			v := url.Values{"_key": {string(rune('a' + i))}, "_on": {"satisfaction", "comment"}, "q.satisfaction": {"3"}}
+			v := url.Values{"_key": {string(rune('a' + i))}, "_on.satisfaction": {"1"}, "_on.comment": {"1"}, "q.satisfaction": {"3"}}
 			codes[i] = w.post("/s/"+w.token, v.Encode()).Code
 		})
 	}
@@ -128,7 +128,7 @@ func TestExpired(t *testing.T) {
 	w := newWorld(t, survey.Satisfaction())
 	w.inv[7].ExpiresAt = noon // the end is not inside
 	for _, m := range []string{"GET", "POST"} {
-		rec := w.do(m, "/s/"+w.token, bytes.NewBufferString("_on=satisfaction&q.satisfaction=5"))
+		rec := w.do(m, "/s/"+w.token, bytes.NewBufferString("_on.satisfaction=1&q.satisfaction=5"))
 		assert.Equal(t, http.StatusGone, rec.Code, m)
 		assert.Contains(t, rec.Body.String(), "sona erdi")
 	}
@@ -150,7 +150,7 @@ func TestNotMe(t *testing.T) {
 	assert.Equal(t, 1, w.notMe[7])
 	assert.Empty(t, webtest.Forms(out.Page), "no data is asked")
 
-	rec := w.post("/s/"+w.token, "_on=satisfaction&q.satisfaction=5")
+	rec := w.post("/s/"+w.token, "_on.satisfaction=1&q.satisfaction=5")
 	assert.Equal(t, http.StatusConflict, rec.Code)
 	assert.Zero(t, w.submits, "whoever said so is not asked")
 	assert.Equal(t, http.StatusSeeOther, w.post("/s/"+w.token+"/not-me", "").Code, "again is fine")
@@ -186,7 +186,7 @@ func TestFaultsAreShownAndNothingIsLost(t *testing.T) {
 	w := newWorld(t, survey.Satisfaction())
 	long := strings.Repeat("ş", 2001)
 	rec := w.post("/s/"+w.token, url.Values{
-		"_key": {"k"}, "_on": {"satisfaction", "comment"}, "q.comment": {long},
+		"_key": {"k"}, "_on.satisfaction": {"1"}, "_on.comment": {"1"}, "q.comment": {long},
 	}.Encode())
 	assert.Equal(t, http.StatusUnprocessableEntity, rec.Code)
 	body := rec.Body.String()
@@ -199,7 +199,7 @@ func TestFaultsAreShownAndNothingIsLost(t *testing.T) {
 	assert.Contains(t, body, `name="_key" value="k"`, "it is still the same answer")
 	assert.Zero(t, w.submits)
 
-	rec = w.post("/s/"+w.token, "_on=satisfaction&q.satisfaction=6")
+	rec = w.post("/s/"+w.token, "_on.satisfaction=1&q.satisfaction=6")
 	assert.Equal(t, http.StatusUnprocessableEntity, rec.Code)
 	assert.Contains(t, rec.Body.String(), "seçeneklerden birini")
 }
@@ -207,7 +207,7 @@ func TestFaultsAreShownAndNothingIsLost(t *testing.T) {
 // An empty form, or one that claims to have been asked nothing, asks.
 func TestNothingAskedIsNotAnAnswer(t *testing.T) {
 	w := newWorld(t, survey.Satisfaction())
-	for _, form := range []string{"", "_was=nothing", "_on=x", "q.satisfaction=5&q.nobody=1"} {
+	for _, form := range []string{"", "_was.nothing=1", "_on.x=1", "q.satisfaction=5&q.nobody=1"} {
 		rec := w.post("/s/"+w.token, form)
 		assert.Equal(t, http.StatusOK, rec.Code, form)
 		assert.Contains(t, rec.Body.String(), "q.satisfaction")
@@ -259,9 +259,9 @@ func TestCarriedAnswersAreChecked(t *testing.T) {
 	def, err := survey.Parse([]byte(branching), survey.Limits{})
 	require.NoError(t, err)
 	w := newWorld(t, def)
-	rec := w.post("/s/"+w.token, url.Values{"_was": {"nps"}, "_on": {"how"}, "q.nps": {"11"}, "q.how": {"a"}}.Encode())
+	rec := w.post("/s/"+w.token, url.Values{"_was.nps": {"1"}, "_on.how": {"1"}, "q.nps": {"11"}, "q.how": {"a"}}.Encode())
 	assert.Equal(t, http.StatusUnprocessableEntity, rec.Code)
-	rec = w.post("/s/"+w.token, url.Values{"_was": {"nps"}, "_on": {"how"}, "q.nps": {"3"}, "q.how": {"a"}}.Encode())
+	rec = w.post("/s/"+w.token, url.Values{"_was.nps": {"1"}, "_on.how": {"1"}, "q.nps": {"3"}, "q.how": {"a"}}.Encode())
 	assert.Equal(t, http.StatusOK, rec.Code)
 	assert.Contains(t, rec.Body.String(), "Neden 3?", "what became visible is asked")
 	assert.Zero(t, w.submits)
@@ -273,9 +273,9 @@ func TestHostileRequests(t *testing.T) {
 	assert.Equal(t, http.StatusRequestEntityTooLarge, w.post(path, "q.comment="+strings.Repeat("x", 70<<10)).Code)
 	assert.Equal(t, http.StatusBadRequest, w.post(path, "q.comment=%zz").Code)
 	assert.Equal(t, http.StatusUnsupportedMediaType, w.do("POST", path, bytes.NewBufferString("x"), "Content-Type", "multipart/form-data; boundary=x").Code)
-	assert.Equal(t, http.StatusForbidden, w.do("POST", path, bytes.NewBufferString("_on=satisfaction&q.satisfaction=1"), "Sec-Fetch-Site", "cross-site").Code)
+	assert.Equal(t, http.StatusForbidden, w.do("POST", path, bytes.NewBufferString("_on.satisfaction=1&q.satisfaction=1"), "Sec-Fetch-Site", "cross-site").Code)
 	assert.Equal(t, http.StatusForbidden, w.do("POST", path+"/not-me", bytes.NewBufferString(""), "Origin", "https://evil.example").Code)
-	assert.Equal(t, http.StatusBadRequest, w.post(path, "_on=satisfaction&_on=comment&q.satisfaction=1&_key="+strings.Repeat("k", 65)).Code)
+	assert.Equal(t, http.StatusBadRequest, w.post(path, "_on.satisfaction=1&_on.comment=1&q.satisfaction=1&_key="+strings.Repeat("k", 65)).Code)
 	rec := w.do("DELETE", path, nil)
 	assert.Equal(t, http.StatusMethodNotAllowed, rec.Code)
 	assert.Equal(t, "GET, HEAD, POST", rec.Header().Get("Allow"))
@@ -286,7 +286,7 @@ func TestHostileRequests(t *testing.T) {
 	assert.Zero(t, w.submits)
 	assert.Empty(t, w.notMe)
 
-	rec = w.post(path, url.Values{"_key": {`"><script>`}, "_on": {"satisfaction"}, "q.comment": {`</textarea><script>alert(1)</script>`}}.Encode())
+	rec = w.post(path, url.Values{"_key": {`"><script>`}, "_on.satisfaction": {"1"}, "q.comment": {`</textarea><script>alert(1)</script>`}}.Encode())
 	assert.NotContains(t, rec.Body.String(), "<script")
 }
 
@@ -338,7 +338,7 @@ func TestPageIsAccessible(t *testing.T) {
 		w := newWorld(t, def)
 		for _, rec := range []string{
 			w.get("/s/" + w.token).Body.String(),
-			w.post("/s/"+w.token, "_on=satisfaction&_on=nps&_on=comment").Body.String(),
+			w.post("/s/"+w.token, "_on.satisfaction=1&_on.nps=1&_on.comment=1").Body.String(),
 		} {
 			ids := map[string]int{}
 			for _, m := range regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(rec, -1) {

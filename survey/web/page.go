@@ -14,7 +14,7 @@ import (
 // notice is a page without questions.
 type notice struct {
 	Lang        string
-	HeadTitle   string // of the document; Title when empty
+	HeadTitle   string // of the document
 	Title, Body string
 	NotMeAction string
 	T           *texts
@@ -22,51 +22,36 @@ type notice struct {
 
 // formPage is a page with questions.
 type formPage struct {
-	notice
-	Place, About, Button string
-	Faulty               bool
-	Hidden               []hiddenField
-	Questions            []field
+	Lang         string
+	HeadTitle    string
+	Title        string
+	NotMeAction  string
+	T            *texts
+	Place, About string
+	Button       string
+	Faulty       bool
+	Hidden       template.HTML
+	Questions    []field
 }
-
-type hiddenField struct{ Name, Value string }
 
 // field is one question as the template shows it.
 type field struct {
-	ID, Name                  string
-	Focus                     string // where a link to the question leads: the first choice, or the field
-	DescribedBy               string
-	Heading, Title, Mark      string
-	About, Error              string
-	Ends                      string // what the ends of a scale mean
-	Required                  bool
-	Radios                    template.HTML // the choices, see radios
-	Long                      bool
-	Rows, MaxLength           int
-	Input, Value              string
-	Min, Max, Step            string
-	Placeholder, Autocomplete string
-}
-
-// describedBy lists the texts that a screen reader reads with the field.
-func (f *field) describedBy() string {
-	var b strings.Builder
-	for _, d := range [...]struct{ text, suffix string }{{f.Ends, "s"}, {f.About, "d"}, {f.Error, "e"}} {
-		if d.text == "" {
-			continue
-		}
-		if b.Len() > 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteString(f.ID)
-		b.WriteString(d.suffix)
-	}
-	return b.String()
+	Heading string // of its panel or page, where that begins
+	Label   string
+	ID      string
+	Attrs   template.HTMLAttr // of the fieldset, textarea or input
+	Notes   template.HTML     // what the ends of a scale mean, the description, the error
+	Radios  template.HTML     // the choices; empty for a text
+	Long    bool              // a textarea
+	Value   string
+	Title   string
+	Focus   string // where a link to the question leads: the first choice, or the field
+	Error   string
 }
 
 func (h *Handler) notice(w http.ResponseWriter, r *http.Request, n notice, status int) {
 	n.HeadTitle = n.Title
-	h.render(w, r, "notice", n, status)
+	h.render(w, r, "notice", &n, status)
 }
 
 func (h *Handler) form(w http.ResponseWriter, r *http.Request, v visit, s step, key string, status int) {
@@ -76,6 +61,7 @@ func (h *Handler) form(w http.ResponseWriter, r *http.Request, v visit, s step, 
 // render writes a page only when it is complete.
 func (h *Handler) render(w http.ResponseWriter, r *http.Request, name string, data any, status int) {
 	var buf bytes.Buffer
+	buf.Grow(4096)
 	if err := h.tmpl.ExecuteTemplate(&buf, name, data); err != nil {
 		h.cfg.Logger.ErrorContext(r.Context(), "survey page", "op", "render", "err", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
@@ -88,20 +74,16 @@ func (h *Handler) render(w http.ResponseWriter, r *http.Request, name string, da
 	}
 }
 
-func (h *Handler) formPage(v visit, s step, key string) formPage {
+func (h *Handler) formPage(v visit, s step, key string) *formPage {
 	d := v.inv.Definition
 	t, _ := textsFor(v.lang)
 	pipe := piper(v, &s.response)
 	say := func(text survey.Text) string { return survey.Pipe(text.In(v.lang), pipe) }
-	p := formPage{
-		notice: notice{Lang: v.lang, T: t, Title: say(d.Title()), NotMeAction: h.notMeAction(v)},
-		Place:  v.inv.Place, Button: t.Send, Faulty: len(s.faults) > 0,
-	}
-	if p.Title == "" {
-		p.Title = p.Place
-	}
-	if p.Title == "" {
-		p.Title = t.Send
+	p := &formPage{
+		Lang: v.lang, T: t, NotMeAction: h.notMeAction(v), Place: v.inv.Place, Faulty: len(s.faults) > 0,
+		Title:  firstOf(say(d.Title()), v.inv.Place, t.Send),
+		Button: firstOf(say(d.CompleteText()), t.Send),
+		Hidden: s.hidden(key),
 	}
 	p.HeadTitle = p.Title
 	if p.Faulty {
@@ -110,20 +92,11 @@ func (h *Handler) formPage(v visit, s step, key string) formPage {
 	if len(s.was) == 0 {
 		p.About = say(d.Description())
 	}
-	if c := say(d.CompleteText()); c != "" {
-		p.Button = c
-	}
-	p.Hidden = append(p.Hidden, hiddenField{keyField, key})
-	for _, name := range s.was {
-		p.Hidden = append(p.Hidden, hiddenField{wasField, name})
-		if val, ok := s.raw[name]; ok {
-			p.Hidden = append(p.Hidden, hiddenField{fieldPrefix + name, val})
-		}
-	}
 	pages := d.Pages()
 	heading := ""
-	for i, q := range s.ask {
-		p.Hidden = append(p.Hidden, hiddenField{onField, q.Name})
+	p.Questions = make([]field, len(s.ask))
+	for i := range s.ask {
+		q := &s.ask[i]
 		f := s.field(q, i, t, v.lang, say)
 		group := say(q.PanelTitle)
 		if group == "" && q.Page < len(pages) {
@@ -132,69 +105,129 @@ func (h *Handler) formPage(v visit, s step, key string) formPage {
 		if group != heading {
 			f.Heading, heading = group, group
 		}
-		p.Questions = append(p.Questions, f)
+		p.Questions[i] = f
 	}
 	return p
 }
 
-func (s *step) field(q survey.Question, i int, t *texts, lang string, say func(survey.Text) string) field {
+// hidden writes what travels with the form: the key of the render, the
+// questions of this page, and the questions and answers of earlier ones.
+func (s *step) hidden(key string) template.HTML {
+	var m markup
+	m.hidden(keyField, key)
+	for _, name := range s.was {
+		m.hidden(wasPrefix+name, "1")
+		if val, ok := s.raw[name]; ok {
+			m.hidden(fieldPrefix+name, val)
+		}
+	}
+	for _, q := range s.ask {
+		m.hidden(onPrefix+q.Name, "1")
+	}
+	return m.html()
+}
+
+func (s *step) field(q *survey.Question, i int, t *texts, lang string, say func(survey.Text) string) field {
+	id := "q" + strconv.Itoa(i)
 	f := field{
-		ID: "q" + strconv.Itoa(i), Focus: "q" + strconv.Itoa(i), Name: fieldPrefix + q.Name,
-		Title: strings.TrimSpace(say(q.Title)), About: say(q.Description), Required: q.Required, Mark: t.Optional,
-		Value: s.raw[q.Name], Placeholder: say(q.Placeholder), Autocomplete: q.Autocomplete,
-		Long: q.Type == survey.Comment, Rows: q.Rows, MaxLength: q.MaxLength,
-		Input: q.InputType, Min: q.Min, Max: q.Max, Step: q.Step,
+		ID: id, Focus: id, Long: q.Type == survey.Comment, Value: s.raw[q.Name],
+		Title: firstOf(strings.TrimSpace(say(q.Title)), q.Name),
 	}
-	if f.Required {
-		f.Mark = t.Required
+	mark := t.Optional
+	if q.Required {
+		mark = t.Required
 	}
-	if f.Title == "" {
-		f.Title = q.Name
-	}
-	if f.Rows <= 0 {
-		f.Rows = 4
-	}
-	if f.Input == "number" && f.Step == "" {
-		f.Step = "any"
-	}
+	f.Label = f.Title + " (" + mark + ")"
 	if fault, ok := s.faults[q.Name]; ok {
-		f.Error = t.fault(&q, fault, lang)
+		f.Error = t.fault(q, fault, lang)
 	}
+	var notes markup
+	var describedBy []string
+	for _, n := range [...]struct{ class, suffix, text string }{
+		{"", "s", ends(q, say)}, {"", "d", say(q.Description)}, {"e", "e", f.Error},
+	} {
+		if n.text != "" {
+			notes.paragraph(n.class, id+n.suffix, n.text)
+			describedBy = append(describedBy, id+n.suffix)
+		}
+	}
+	f.Notes = notes.html()
+	described := strings.Join(describedBy, " ")
 	if len(q.Choices) > 0 {
-		f.Focus = f.ID + "-0"
-		f.Radios = radios(&f, &q, t, say)
+		f.Focus = id + "-0"
+		f.Attrs = groupAttrs(&f, q, described)
+		f.Radios = radios(&f, q, t, say)
+	} else {
+		f.Attrs = textAttrs(&f, q, described, say(q.Placeholder))
 	}
-	f.Ends = ends(&q, say)
-	f.DescribedBy = f.describedBy()
 	return f
 }
 
-// radios writes the choices of a question. The template's reflection would
-// cost more than the rest of the page here; every value is escaped, for text
-// and for quoted attributes alike.
+func groupAttrs(f *field, q *survey.Question, describedBy string) template.HTMLAttr {
+	var m markup
+	m.attr("id", f.ID)
+	m.attr("role", "radiogroup")
+	m.flag("aria-required", q.Required)
+	m.flag("aria-invalid", f.Error != "")
+	m.optional("aria-describedby", describedBy)
+	return m.attrs()
+}
+
+func textAttrs(f *field, q *survey.Question, describedBy, placeholder string) template.HTMLAttr {
+	var m markup
+	m.attr("class", "t")
+	m.attr("id", f.ID)
+	m.attr("name", fieldPrefix+q.Name)
+	if f.Long {
+		rows := q.Rows
+		if rows <= 0 {
+			rows = 4
+		}
+		m.number("rows", rows)
+	} else {
+		m.attr("type", q.InputType)
+		m.attr("value", f.Value)
+		m.optional("min", q.Min)
+		m.optional("max", q.Max)
+		step := q.Step
+		if q.InputType == "number" {
+			step = firstOf(step, "any")
+		}
+		m.optional("step", step)
+		m.optional("autocomplete", q.Autocomplete)
+	}
+	m.number("maxlength", q.MaxLength)
+	m.optional("placeholder", placeholder)
+	m.flag("required", q.Required)
+	m.flag("aria-invalid", f.Error != "")
+	m.optional("aria-describedby", describedBy)
+	return m.attrs()
+}
+
 func radios(f *field, q *survey.Question, t *texts, say func(survey.Text) string) template.HTML {
-	var b strings.Builder
-	b.Grow(len(q.Choices) * 96)
-	name := template.HTMLEscapeString(f.Name)
+	var m markup
+	m.b.Grow(len(q.Choices) * 96)
 	for n, c := range q.Choices {
 		key, text := c.Key(), say(c.Text)
 		if q.Type == survey.Boolean && text == "" {
 			text = [...]string{t.Yes, t.No}[n]
 		}
-		b.WriteString(`<label><input type="radio"`)
+		m.open("label")
+		m.close()
+		m.open("input")
+		m.attr("type", "radio")
 		if n == 0 {
-			b.WriteString(` id="` + f.Focus + `"`)
+			m.attr("id", f.Focus)
 		}
-		b.WriteString(` name="` + name + `" value="` + template.HTMLEscapeString(key) + `"`)
-		if f.Value == key {
-			b.WriteString(" checked")
-		}
-		if f.Required {
-			b.WriteString(" required")
-		}
-		b.WriteString(">" + template.HTMLEscapeString(text) + "</label>")
+		m.attr("name", fieldPrefix+q.Name)
+		m.attr("value", key)
+		m.flag("checked", f.Value == key)
+		m.flag("required", q.Required)
+		m.close()
+		m.text(text)
+		m.end("label")
 	}
-	return template.HTML(b.String())
+	return m.html()
 }
 
 // ends spells out the ends of a scale: "0 = Never, 10 = Certainly".
@@ -202,29 +235,41 @@ func ends(q *survey.Question, say func(survey.Text) string) string {
 	if len(q.Choices) < 2 {
 		return ""
 	}
-	var parts []string
-	for _, e := range []struct {
-		choice survey.Choice
-		label  survey.Text
-	}{{q.Choices[0], q.MinLabel}, {q.Choices[len(q.Choices)-1], q.MaxLabel}} {
-		if label := say(e.label); label != "" {
-			parts = append(parts, say(e.choice.Text)+" = "+label)
+	low, high := say(q.MinLabel), say(q.MaxLabel)
+	if low != "" {
+		low = say(q.Choices[0].Text) + " = " + low
+	}
+	if high != "" {
+		high = say(q.Choices[len(q.Choices)-1].Text) + " = " + high
+	}
+	if low != "" && high != "" {
+		return low + ", " + high
+	}
+	return low + high
+}
+
+func firstOf(texts ...string) string {
+	for _, s := range texts {
+		if s != "" {
+			return s
 		}
 	}
-	return strings.Join(parts, ", ")
+	return ""
 }
 
 // piper looks up the {names} in texts: answers as they were chosen, then the
 // invitation's variables.
 func piper(v visit, r *survey.Response) func(string) (string, bool) {
-	variables := v.variables()
 	return func(name string) (string, bool) {
 		if r != nil {
 			if answer, ok := r.Answers[name]; ok {
 				return spoken(v, name, answer), true
 			}
 		}
-		if val, ok := variables[name]; ok {
+		if name == "place" && v.inv.Place != "" {
+			return v.inv.Place, true
+		}
+		if val, ok := v.inv.Variables[name]; ok {
 			return fmt.Sprint(val), true
 		}
 		return "", false

@@ -12,9 +12,9 @@ import (
 // that no question can take the name of a field of ours.
 const (
 	fieldPrefix = "q."
-	keyField    = "_key" // idempotency key of the render
-	onField     = "_on"  // a question asked on this page
-	wasField    = "_was" // a question asked on an earlier page
+	keyField    = "_key"  // idempotency key of the render
+	onPrefix    = "_on."  // and a name: asked on this page
+	wasPrefix   = "_was." // and a name: asked on an earlier page
 )
 
 // step is what a request leads to: questions to ask, or a finished response.
@@ -45,27 +45,28 @@ func nextStep(v visit, form url.Values) step {
 	}
 	checked, err := d.Check(survey.Response{Language: v.lang, Answers: answers, Variables: v.variables()})
 	s.response = checked
-	on, was := form[onField], form[wasField]
+	on := func(name string) bool { return form.Has(onPrefix + name) }
+	was := func(name string) bool { return form.Has(wasPrefix + name) }
 	var faults survey.Faults
 	errors.As(err, &faults)
 	for _, f := range faults {
-		if slices.Contains(on, f.Question) || slices.Contains(was, f.Question) {
+		if on(f.Question) || was(f.Question) {
 			s.faults[f.Question] = f
 		}
 	}
 	visible := d.Visible(survey.Env{Answers: checked.Answers, Variables: checked.Variables})
 	if len(s.faults) > 0 {
 		for _, q := range visible {
-			if _, faulty := s.faults[q.Name]; faulty || slices.Contains(on, q.Name) {
+			if _, faulty := s.faults[q.Name]; faulty || on(q.Name) {
 				s.ask = append(s.ask, q)
-			} else if slices.Contains(was, q.Name) {
+			} else if was(q.Name) {
 				s.was = append(s.was, q.Name)
 			}
 		}
 		return s
 	}
 	for _, q := range visible {
-		if slices.Contains(on, q.Name) || slices.Contains(was, q.Name) {
+		if on(q.Name) || was(q.Name) {
 			s.was = append(s.was, q.Name)
 		}
 	}

@@ -33,21 +33,16 @@ func policy() string {
 
 const layout = `{{define "head"}}<!DOCTYPE html>
 <html lang="{{.Lang}}"><head><meta charset="utf-8"><title>{{.HeadTitle}}</title><meta name="viewport" content="width=device-width,initial-scale=1"><style>` + style + `</style></head><body><main>{{end}}
-{{define "foot"}}</main>{{if .NotMeAction}}<footer><form method="post" action="{{.NotMeAction}}"><p id="nm">{{.T.NotMeHint}}</p><button aria-describedby="nm">{{.T.NotMe}}</button></form></footer>{{end}}</body></html>
+{{define "foot"}}</main>{{if .NotMeAction}}<footer><form method="post" action="{{.NotMeAction}}"><p id="nm">{{.T.NotMeHint}}</p><button type="submit" aria-describedby="nm">{{.T.NotMe}}</button></form></footer>{{end}}</body></html>
 {{end}}
 {{define "notice"}}{{template "head" .}}<h1>{{.Title}}</h1><p>{{.Body}}</p>{{template "foot" .}}{{end}}
 {{define "form"}}{{template "head" .}}<h1>{{.Title}}</h1>{{with .Place}}<p>{{.}}</p>{{end}}{{with .About}}<p>{{.}}</p>{{end}}
 {{- if .Faulty}}<div role="alert"><h2 class="e">{{.T.ErrorTitle}}</h2><ul>{{range .Questions}}{{if .Error}}<li><a href="#{{.Focus}}">{{.Title}}</a></li>{{end}}{{end}}</ul></div>{{end -}}
-<form method="post">{{range .Hidden}}<input type="hidden" name="{{.Name}}" value="{{.Value}}">{{end}}
+<form method="post">{{.Hidden}}
 {{- range .Questions}}{{with .Heading}}<h2>{{.}}</h2>{{end}}
-{{- if .Radios}}<fieldset id="{{.ID}}" role="radiogroup"{{if .Required}} aria-required="true"{{end}}{{if .Error}} aria-invalid="true"{{end}}{{with .DescribedBy}} aria-describedby="{{.}}"{{end}}><legend>{{.Title}} ({{.Mark}})</legend>
-{{- template "about" .}}<div class="s">{{.Radios}}</div></fieldset>
-{{- else}}<div class="q"><label class="l" for="{{.ID}}">{{.Title}} ({{.Mark}})</label>{{template "about" .}}
-{{- if .Long}}<textarea class="t" id="{{.ID}}" name="{{.Name}}" rows="{{.Rows}}"{{template "field" .}}>{{.Value}}</textarea>
-{{- else}}<input class="t" id="{{.ID}}" type="{{.Input}}" name="{{.Name}}" value="{{.Value}}"{{with .Min}} min="{{.}}"{{end}}{{with .Max}} max="{{.}}"{{end}}{{with .Step}} step="{{.}}"{{end}}{{with .Autocomplete}} autocomplete="{{.}}"{{end}}{{template "field" .}}>{{end}}</div>{{end}}{{end -}}
-<button>{{.Button}}</button></form>{{template "foot" .}}{{end}}
-{{define "about"}}{{with .Ends}}<p id="{{$.ID}}s">{{.}}</p>{{end}}{{with .About}}<p id="{{$.ID}}d">{{.}}</p>{{end}}{{with .Error}}<p class="e" id="{{$.ID}}e">{{.}}</p>{{end}}{{end}}
-{{define "field"}}{{if .MaxLength}} maxlength="{{.MaxLength}}"{{end}}{{with .Placeholder}} placeholder="{{.}}"{{end}}{{if .Required}} required{{end}}{{if .Error}} aria-invalid="true"{{end}}{{with .DescribedBy}} aria-describedby="{{.}}"{{end}}{{end}}`
+{{- if .Radios}}<fieldset {{.Attrs}}><legend>{{.Label}}</legend>{{.Notes}}<div class="s">{{.Radios}}</div></fieldset>
+{{- else}}<div class="q"><label class="l" for="{{.ID}}">{{.Label}}</label>{{.Notes}}{{if .Long}}<textarea {{.Attrs}}>{{.Value}}</textarea>{{else}}<input {{.Attrs}}>{{end}}</div>{{end}}
+{{- end}}<button type="submit">{{.Button}}</button></form>{{template "foot" .}}{{end}}`
 
 func parseTemplates() (*template.Template, error) {
 	return template.New("survey").Parse(layout)

@@ -1,0 +1,68 @@
+package webtest_test
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/survey/web/webtest"
+)
+
+const page = `<!DOCTYPE html><html><body><form method="post">
+<input type="hidden" name="_key" value="K&quot;1"><input type="hidden" name="q.old" value="carried">
+<fieldset><label><input type="radio" name="q.score" value="1" required>1</label><label><input type="radio" name="q.score" value="2" checked required>2</label></fieldset>
+<textarea class="t" name="q.note" maxlength="5">&lt;typed&gt;</textarea>
+<input class="t" title="a > b name=&quot;x&quot;" name="q.mail" type="email" value="" required>
+<button type="submit">Send</button></form>
+<form method="post" action="x/not-me"><button type="submit">No</button></form></body></html>`
+
+func TestForms(t *testing.T) {
+	forms := webtest.Forms([]byte(page))
+	require.Len(t, forms, 2)
+	assert.Equal(t, []string{"score", "note", "mail"}, forms[0].Asks())
+	assert.Empty(t, forms[0].Action)
+	assert.Equal(t, "x/not-me", forms[1].Action)
+	assert.Empty(t, forms[1].Asks())
+}
+
+func TestFill(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		answers map[string]any
+		want    url.Values
+		err     error
+	}{
+		{"all", map[string]any{"score": 1, "note": "a\nb", "mail": "a@b.c", "elsewhere": 1},
+			url.Values{"_key": {`K"1`}, "q.old": {"carried"}, "q.score": {"1"}, "q.note": {"a\r\nb"}, "q.mail": {"a@b.c"}}, nil},
+		{"what was there stays", map[string]any{"note": "x", "mail": "m"},
+			url.Values{"_key": {`K"1`}, "q.old": {"carried"}, "q.score": {"2"}, "q.note": {"x"}, "q.mail": {"m"}}, nil},
+		{"not offered", map[string]any{"score": 3, "note": "x", "mail": "m"}, nil, webtest.ErrNotOffered},
+		{"required", map[string]any{"score": 1, "note": "x"}, nil, webtest.ErrRequired},
+		{"too long", map[string]any{"note": "abcdef", "mail": "m"}, nil, webtest.ErrTooLong},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got, err := webtest.Fill([]byte(page), tc.answers)
+			if tc.err != nil {
+				require.ErrorIs(t, err, tc.err)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, got)
+		})
+	}
+	_, err := webtest.Fill([]byte("<p>nothing</p>"), nil)
+	require.ErrorIs(t, err, webtest.ErrNoForm)
+}
+
+func FuzzForms(f *testing.F) {
+	for _, s := range []string{page, "<", "<form", `<form><input name="`, "<form><textarea>", `<form><input = "x" y>`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, form := range webtest.Forms(data) {
+			_, _ = form.Fill(map[string]any{"a": 1})
+		}
+	})
+}
