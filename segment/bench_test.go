@@ -1,0 +1,238 @@
+package segment_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/vefacrm/vefa/segment"
+)
+
+// benchTag draws tag t of the reference's benchmark specification
+// (rules-and-segments.md section 6) over n customers.
+func benchTag(t, n int) *segment.Set {
+	rng := rand.New(rand.NewPCG(uint64(t), 99))
+	d := 0.5 * math.Pow(0.00002, float64(t)/199)
+	s := new(segment.Set)
+	switch {
+	case t%8 == 7:
+		for id := 0; id < n; {
+			run := 1 + int(2000*rng.ExpFloat64())
+			id += 1 + int(2000*(1/d-1)*rng.ExpFloat64())
+			for ; run > 0 && id < n; run-- {
+				s.Add(uint32(id))
+				id++
+			}
+		}
+	case d > 0.05:
+		for id := range n {
+			if rng.Float64() < d {
+				s.Add(uint32(id))
+			}
+		}
+	default:
+		for id := -1; ; {
+			if id += 1 + int(rng.ExpFloat64()/d); id >= n {
+				break
+			}
+			s.Add(uint32(id))
+		}
+	}
+	s.Compact()
+	return s
+}
+
+var benchQueries = []struct {
+	name       string
+	a, b, c, d int
+}{{"dense", 0, 4, 40, 80}, {"medium", 40, 50, 80, 102}, {"sparse", 102, 0, 40, 130}, {"tiny", 158, 130, 0, 40}, {"runs", 7, 15, 47, 79}}
+
+func BenchmarkSelect(b *testing.B) {
+	for _, n := range []int{1_000_000, 10_000_000} {
+		for _, q := range benchQueries {
+			sel := segment.Select{
+				Include: []*segment.Set{benchTag(q.a, n), benchTag(q.b, n)},
+				Exclude: []*segment.Set{benchTag(q.c, n), benchTag(q.d, n)},
+			}
+			b.Run(fmt.Sprintf("%s/%dM/count", q.name, n/1_000_000), func(b *testing.B) {
+				size := 0
+				for b.Loop() {
+					size = sel.Count()
+				}
+				b.ReportMetric(float64(size), "members")
+			})
+			b.Run(fmt.Sprintf("%s/%dM/set", q.name, n/1_000_000), func(b *testing.B) {
+				for b.Loop() {
+					sel.Set()
+				}
+			})
+		}
+	}
+}
+
+// benchIndex holds n customers with the 200 tags of the specification.
+func benchIndex(b *testing.B, n int) *segment.Index {
+	idx := segment.NewIndex(segment.Options{})
+	_, err := idx.Load(day0, func(yield func(string, []string) bool) {
+		for i := range n {
+			if !yield(fmt.Sprintf("c%08d", i), nil) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	bytes, pairs := 0, 0
+	for t := range 200 {
+		s := benchTag(t, n)
+		bytes, pairs = bytes+s.Bytes(), pairs+s.Len()
+		if _, err := idx.SetTag(day0, benchName(t), s); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Logf("%d customers, %d pairs, %.2f bits per pair", n, pairs, 8*float64(bytes)/float64(pairs))
+	return idx
+}
+
+func benchName(t int) string { return fmt.Sprintf("tag-%03d", t) }
+
+// benchSegments defines the 1,000 segments of the specification.
+func benchSegments(b *testing.B, idx *segment.Index) []string {
+	rng := rand.New(rand.NewPCG(1, 2))
+	defs, names := make([]segment.Definition, 1000), make([]string, 1000)
+	tag := func(n int) segment.Expr { return segment.Tag(benchName(rng.IntN(n))) }
+	for i := range defs {
+		names[i] = fmt.Sprintf("s%04d", i)
+		defs[i] = segment.Definition{Name: names[i], Expr: segment.Without(segment.All(tag(100), tag(150)), tag(200), tag(200), tag(200))}
+	}
+	if _, err := idx.Define(day0, defs...); err != nil {
+		b.Fatal(err)
+	}
+	return names
+}
+
+func BenchmarkThousandSegments1M(b *testing.B) {
+	idx := benchIndex(b, 1_000_000)
+	names := benchSegments(b, idx)
+	v := idx.View()
+	for b.Loop() {
+		for _, name := range names {
+			if _, err := v.Count(name, day0); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+func BenchmarkTagChange1000Segments(b *testing.B) {
+	idx := benchIndex(b, 1_000_000)
+	if err := idx.Track(benchSegments(b, idx)...); err != nil {
+		b.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(3, 4))
+	changes := make([]segment.TagChange, 4096)
+	for i := range changes {
+		changes[i] = segment.TagChange{Customer: fmt.Sprintf("c%08d", rng.IntN(1_000_000)), Tag: benchName(rng.IntN(200)), Clear: i%2 == 0}
+	}
+	events := 0
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		got, err := idx.Apply(day0, changes[i%len(changes):i%len(changes)+1])
+		if err != nil {
+			b.Fatal(err)
+		}
+		events += len(got)
+		i++
+	}
+	b.ReportMetric(float64(events)/float64(b.N), "events/op")
+}
+
+func BenchmarkTagTurnsRed(b *testing.B) {
+	idx := benchIndex(b, 1_000_000)
+	if err := idx.Track(benchSegments(b, idx)[:100]...); err != nil {
+		b.Fatal(err)
+	}
+	events := 0
+	for b.Loop() {
+		b.StopTimer()
+		if _, err := idx.SetPolarity(day0, segment.PolarityRule{Tag: benchName(42), Polarity: segment.Neutral}); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		got, err := idx.SetPolarity(day0, segment.PolarityRule{Tag: benchName(42), Polarity: segment.Red})
+		if err != nil {
+			b.Fatal(err)
+		}
+		events = len(got)
+	}
+	b.ReportMetric(float64(events), "events")
+}
+
+func BenchmarkPreview10Tags1M(b *testing.B) {
+	idx := benchIndex(b, 1_000_000)
+	var tags []segment.Expr
+	for t := range 10 {
+		tags = append(tags, segment.Tag(benchName(10*t)))
+	}
+	e := segment.Without(segment.All(segment.Any(tags[0], tags[1]), segment.Any(tags[2], tags[3]), segment.Atleast(2, tags[4:7]...)), tags[7:]...)
+	if _, err := idx.Define(day0, segment.Definition{Name: "x", Expr: e}); err != nil {
+		b.Fatal(err)
+	}
+	v := idx.View()
+	for b.Loop() {
+		if _, err := v.Preview("x", day0); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkViewAfterWrite1M(b *testing.B) {
+	idx := benchIndex(b, 1_000_000)
+	for b.Loop() {
+		if _, err := idx.Apply(day0, []segment.TagChange{{Customer: "c00000007", Tag: benchName(3), Clear: true}}); err != nil {
+			b.Fatal(err)
+		}
+		idx.View()
+	}
+}
+
+func BenchmarkLoad1M(b *testing.B) {
+	const n = 1_000_000
+	customers := make([]string, n)
+	for i := range customers {
+		customers[i] = fmt.Sprintf("c%08d", i)
+	}
+	tags := []string{benchName(0), benchName(1), benchName(2), benchName(3), benchName(4), benchName(5), benchName(6), benchName(7)}
+	for b.Loop() {
+		idx := segment.NewIndex(segment.Options{})
+		if _, err := idx.Load(day0, func(yield func(string, []string) bool) {
+			for i, c := range customers {
+				if !yield(c, tags[i%8:]) {
+					return
+				}
+			}
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkLottery(b *testing.B) {
+	l := segment.NewLottery([]byte("summer"))
+	b.ReportAllocs()
+	for b.Loop() {
+		l.Sample("c00000007", 5, 100)
+	}
+}
+
+func BenchmarkMarshal(b *testing.B) {
+	s := benchTag(10, 1_000_000)
+	for b.Loop() {
+		if _, err := s.MarshalBinary(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,316 @@
+package rfm
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Convention says how values become scores.
+type Convention uint8
+
+const (
+	// RPackage is the convention of the R package rfm: cut points are the type-7
+	// quantiles plus one (one day, one order, one unit of currency), a value
+	// scores by the cut points it reaches, equal values score equally.
+	RPackage Convention = iota
+	// NTile makes groups of equal size, as ntile(n) of SQL. Equal values are
+	// split between groups, by customer id.
+	NTile
+	// QCut is pandas.qcut with duplicates="drop", as pymc-marketing uses it with
+	// Bins 4: intervals closed above at the type-7 quantiles; where ties make
+	// quantiles equal there are fewer groups and the highest score is lower.
+	QCut
+	// Fixed uses the cut points of Config.Cuts as they are.
+	Fixed
+)
+
+// Config says how to score. The zero value is the R package's convention with
+// quintiles.
+type Config struct {
+	Convention Convention
+	Bins       int   // 2 … 9; default 5. Fixed has as many as its cuts make.
+	Unit       int64 // minor units in a unit of currency, which RPackage adds to monetary cut points; default 100
+	// Nested scores frequency within each recency score, and monetary value within
+	// each pair of the two, instead of each by itself. Not with Fixed.
+	Nested bool
+	Cuts   Cuts // for Fixed
+}
+
+// Cuts are ascending cut points; a value scores one more for each it reaches,
+// recency one less. Recency in days, Monetary in minor units.
+type Cuts struct {
+	Recency, Frequency, Monetary []int64
+}
+
+// Score is a row with its scores, from 1; higher is better.
+type Score struct {
+	Row
+	R, F, M int
+}
+
+// Cell returns the scores as a three-digit number, e.g. 543.
+func (s Score) Cell() int { return 100*s.R + 10*s.F + s.M }
+
+// Leaf returns the scores as a leaf name for package segment, e.g. "rfm:5-4-3".
+func (s Score) Leaf() string { return fmt.Sprintf("rfm:%d-%d-%d", s.R, s.F, s.M) }
+
+// Cut is a cut point as an exact fraction Num/Den.
+type Cut struct{ Num, Den int64 }
+
+// Float returns the cut point as a number for display.
+func (c Cut) Float() float64 { return float64(c.Num) / float64(c.Den) }
+
+// Result holds the scores by customer and the cut points that made them. Cut
+// points are empty for NTile and with Nested.
+type Result struct {
+	Scores                       []Score
+	Recency, Frequency, Monetary []Cut
+}
+
+// Score scores the rows, which may come in any order; each customer once. Faults
+// are *InvalidError.
+func (c Config) Score(rows []Row) (Result, error) {
+	if err := c.validate(); err != nil {
+		return Result{}, err
+	}
+	if c.Bins == 0 {
+		c.Bins = 5
+	}
+	if c.Unit == 0 {
+		c.Unit = 100
+	}
+	scores, err := sorted(rows)
+	if err != nil {
+		return Result{}, err
+	}
+	out := Result{Scores: scores}
+	all := make([]int32, len(scores))
+	for i := range all {
+		all[i] = int32(i)
+	}
+	out.Recency = c.column(scores, all, recency)
+	if !c.Nested {
+		out.Frequency = c.column(scores, all, frequency)
+		out.Monetary = c.column(scores, all, monetary)
+		return out, nil
+	}
+	out.Recency = nil
+	for _, within := range split(scores, all, func(s *Score) int { return s.R }) {
+		c.column(scores, within, frequency)
+		for _, cell := range split(scores, within, func(s *Score) int { return s.F }) {
+			c.column(scores, cell, monetary)
+		}
+	}
+	return out, nil
+}
+
+func (c Config) validate() error {
+	switch {
+	case c.Convention > Fixed:
+		return &InvalidError{Field: "convention", Msg: "is unknown"}
+	case c.Bins != 0 && (c.Bins < 2 || c.Bins > 9):
+		return &InvalidError{Field: "bins", Msg: "must be from 2 to 9"}
+	case c.Unit < 0 || c.Unit > 1_000_000:
+		return &InvalidError{Field: "unit", Msg: "must be from 1 to 1,000,000"}
+	case c.Convention == Fixed && c.Nested:
+		return &InvalidError{Field: "nested", Msg: "makes no difference with fixed cuts"}
+	}
+	for field, cuts := range map[string][]int64{
+		"recency": c.Cuts.Recency, "frequency": c.Cuts.Frequency, "monetary": c.Cuts.Monetary,
+	} {
+		if c.Convention != Fixed {
+			break
+		}
+		if len(cuts) > 8 || !slices.IsSorted(cuts) || len(slices.Compact(slices.Clone(cuts))) != len(cuts) {
+			return &InvalidError{Field: "cuts", Msg: field + " must be at most 8 ascending numbers"}
+		}
+	}
+	return nil
+}
+
+// sorted copies the rows into scores by customer and checks them.
+func sorted(rows []Row) ([]Score, error) {
+	scores := make([]Score, len(rows))
+	inOrder := true
+	for i, r := range rows {
+		switch {
+		case r.Customer == "":
+			return nil, &InvalidError{Field: "customer", Msg: "must not be empty"}
+		case r.Recency < 0 || r.Recency > maxMoney:
+			return nil, &InvalidError{Customer: r.Customer, Field: "recency", Msg: "is out of range"}
+		case r.Frequency < 0 || r.Frequency > maxMoney:
+			return nil, &InvalidError{Customer: r.Customer, Field: "frequency", Msg: "is out of range"}
+		case r.Monetary < -maxMoney || r.Monetary > maxMoney:
+			return nil, &InvalidError{Customer: r.Customer, Field: "monetary", Msg: "is out of range"}
+		}
+		scores[i].Row = r
+		inOrder = inOrder && (i == 0 || rows[i-1].Customer < r.Customer)
+	}
+	if inOrder {
+		return scores, nil
+	}
+	slices.SortFunc(scores, func(a, b Score) int { return cmp.Compare(a.Customer, b.Customer) })
+	for i := 1; i < len(scores); i++ {
+		if scores[i-1].Customer == scores[i].Customer {
+			return nil, &InvalidError{Customer: scores[i].Customer, Field: "customer", Msg: "has two rows"}
+		}
+	}
+	return scores, nil
+}
+
+// dimension reads a value and writes its score.
+type dimension struct {
+	value   func(s *Score) int64
+	set     func(s *Score, score int)
+	lowBest bool // the fewest days since the last order are best
+	money   bool
+	cuts    func(c Cuts) []int64
+}
+
+var (
+	recency = dimension{
+		value: func(s *Score) int64 { return s.Recency }, set: func(s *Score, n int) { s.R = n },
+		lowBest: true, cuts: func(c Cuts) []int64 { return c.Recency },
+	}
+	frequency = dimension{
+		value: func(s *Score) int64 { return s.Frequency }, set: func(s *Score, n int) { s.F = n },
+		cuts: func(c Cuts) []int64 { return c.Frequency },
+	}
+	monetary = dimension{
+		value: func(s *Score) int64 { return s.Monetary }, set: func(s *Score, n int) { s.M = n },
+		money: true, cuts: func(c Cuts) []int64 { return c.Monetary },
+	}
+)
+
+// column scores one dimension of the rows at the given places, which are in
+// customer order, and returns the cut points.
+func (c Config) column(scores []Score, at []int32, d dimension) []Cut {
+	if len(at) == 0 {
+		return nil
+	}
+	values := make([]int64, len(at))
+	for i, place := range at {
+		values[i] = d.value(&scores[place])
+	}
+	if c.Convention == NTile {
+		c.ntile(scores, at, values, d)
+		return nil
+	}
+	var cuts []Cut
+	open := true // a value equal to a cut point has reached it
+	switch c.Convention {
+	case Fixed:
+		for _, n := range d.cuts(c.Cuts) {
+			cuts = append(cuts, Cut{n, 1})
+		}
+	case QCut:
+		open = false
+		cuts = c.dropEqual(c.quantiles(values))
+	default:
+		step := int64(1)
+		if d.money {
+			step = c.Unit
+		}
+		cuts = c.quantiles(values)[1:c.Bins]
+		for i := range cuts {
+			cuts[i].Num += step * cuts[i].Den
+		}
+	}
+	inner := cuts
+	if c.Convention == QCut { // the outer edges bound nothing
+		inner = cuts[1:max(1, len(cuts)-1)]
+		cuts = inner
+	}
+	for i, place := range at {
+		score := 1
+		for _, cut := range inner {
+			if v := values[i] * cut.Den; v > cut.Num || open && v == cut.Num {
+				score++
+			}
+		}
+		if d.lowBest {
+			score = len(inner) + 2 - score
+		}
+		d.set(&scores[place], score)
+	}
+	return cuts
+}
+
+// quantiles returns the type-7 quantiles 0, 1/Bins … 1 of Hyndman & Fan (1996),
+// exactly: x[h] + (x[h+1]-x[h])·fraction with h = (n-1)·j/Bins.
+func (c Config) quantiles(values []int64) []Cut {
+	order := ascending(values)
+	bins := int64(c.Bins)
+	out := make([]Cut, bins+1)
+	for j := range out {
+		h := int64(len(values)-1) * int64(j)
+		low := values[order[h/bins]]
+		num := low * bins
+		if rest := h % bins; rest != 0 {
+			num += (values[order[h/bins+1]] - low) * rest
+		}
+		out[j] = Cut{num, bins}
+	}
+	return out
+}
+
+func (c Config) dropEqual(cuts []Cut) []Cut {
+	return slices.CompactFunc(cuts, func(a, b Cut) bool { return a.Num == b.Num })
+}
+
+func (c Config) ntile(scores []Score, at []int32, values []int64, d dimension) {
+	size, extra := len(values)/c.Bins, len(values)%c.Bins
+	tile, left := 0, 0
+	for _, i := range ascending(values) {
+		for left == 0 {
+			tile++
+			if left = size; tile <= extra {
+				left++
+			}
+		}
+		left--
+		score := tile
+		if d.lowBest {
+			score = c.Bins + 1 - tile
+		}
+		d.set(&scores[at[i]], score)
+	}
+}
+
+// split groups places by a score, lowest first, each in customer order.
+func split(scores []Score, at []int32, by func(*Score) int) [][]int32 {
+	groups := make([][]int32, 10)
+	for _, place := range at {
+		n := by(&scores[place])
+		groups[n] = append(groups[n], place)
+	}
+	return slices.DeleteFunc(groups, func(g []int32) bool { return len(g) == 0 })
+}
+
+// ascending returns the places of values in ascending order, equal values in the
+// order in which they stand: a radix sort, with passes only for digits in use.
+func ascending(values []int64) []int32 {
+	low, high := slices.Min(values), slices.Max(values)
+	order, next := make([]int32, len(values)), make([]int32, len(values))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	const digit = 11
+	for shift := 0; uint64(high-low)>>shift != 0; shift += digit {
+		var start [1<<digit + 1]int32
+		for _, v := range values {
+			start[uint64(v-low)>>shift&(1<<digit-1)+1]++
+		}
+		for i := 1; i < len(start); i++ {
+			start[i] += start[i-1]
+		}
+		for _, i := range order {
+			d := uint64(values[i]-low) >> shift & (1<<digit - 1)
+			next[start[d]] = i
+			start[d]++
+		}
+		order, next = next, order
+	}
+	return order
+}
