@@ -13,7 +13,8 @@ const (
 	// last delivery of it. The test TestNothingIsLost holds it.
 	tail = 70
 	// lastDay is the last day that order numbers have room for.
-	lastDay = 15_000
+	lastDay    = 15_000
+	daySeconds = 86400
 	// eveningHour is when the sources have delivered, in local time.
 	eveningHour = 22
 )
@@ -92,9 +93,9 @@ func (c *calendar) evening(day int) int64 {
 // dayOf returns the first day whose evening is not before t.
 func (c *calendar) dayOf(t int64) int {
 	ago := t - c.evening(0) - 1
-	day := int(ago / 86400)
+	day := int(ago / daySeconds)
 	if ago < 0 {
-		day = -int(-ago / 86400)
+		day = -int(-ago / daySeconds)
 	}
 	for c.evening(day) < t {
 		day++
@@ -151,7 +152,7 @@ func (c *calendar) working(t int64) int64 {
 	case clock < opens:
 		return t - clock + opens + (clock+2*3600)*3600/(opens+2*3600)
 	case clock >= closes:
-		return t - clock + 86400 + opens + (clock-closes)*900/(closes-opens)
+		return t - clock + daySeconds + opens + (clock-closes)*900/(closes-opens)
 	}
 	return t
 }

@@ -13,18 +13,17 @@ var complaintTitles = [...]string{
 // tellComplaint tells a call to the call centre: the call, a ticket that is
 // opened and mostly solved, and where the goods were a present sometimes the
 // recipient's own ticket about the same story.
-func (w *World) tellComplaint(out *sink, l *life, s *story, r *random, opened int64, t trouble, about crm.FactKey, gift bool) {
+func (w *World) tellComplaint(out *sink, s *story, r *random, opened int64, t trouble, about crm.FactKey, gift bool) {
 	var buf [3]stage
 	opened = w.calendar.working(opened)
 	stages := w.ticketCourse(r, opened, buf[:0])
 	id := storyID(s.person, s.slot)<<4 | 9
 	caller, title := w.profileKey(s.person, s.k, s.source), complaintTitles[t]
-	var mates []crm.FactRef
 
 	if to, ok := w.recipient(s); gift && ok && t != fine && r.chance(0.4) {
 		other := crm.FactKey{Kind: crm.KindTicket, Source: sourceNames[callcentre], ID: w.id('U', s.person, s.slot)}
 		first := crm.FactKey{Kind: crm.KindTicket, Source: sourceNames[callcentre], ID: w.id('T', s.person, s.slot)}
-		mates = []crm.FactRef{{Subject: crm.OfProfile(caller), Key: first}}
+		mates := []crm.FactRef{{Subject: crm.OfProfile(caller), Key: first}}
 		var buf [3]stage
 		later := w.ticketCourse(r, w.calendar.working(opened+int64(r.between(1, 48))*3600), buf[:0])
 		out.versions(id+1<<60, later, 0, func(i int) {
@@ -49,7 +48,7 @@ func (w *World) ticketCourse(r *random, opened int64, stages []stage) []stage {
 	case x < 5: // forgotten
 		return stages
 	case x < 110:
-		solved += int64(r.between(3, 12)) * day
+		solved += int64(r.between(3, 12)) * daySeconds
 	}
 	solved = w.calendar.working(solved)
 	if pending := w.calendar.working(opened + (solved-opened)/3); r.chance(0.3) && pending < solved {
@@ -111,7 +110,7 @@ func (w *World) tellVisit(out *sink, l *life, s *story) {
 	})
 	if complaint {
 		key.ID = w.id('V', s.person, s.slot)
-		w.tellComplaint(out, l, s, &r, course[len(course)-1].at+int64(r.between(2, 5*24))*3600, t, key, false)
+		w.tellComplaint(out, s, &r, course[len(course)-1].at+int64(r.between(2, 5*24))*3600, t, key, false)
 	}
 }
 
@@ -154,11 +153,11 @@ var contactTopics = []string{"question", "abandoned", "opening-hours", "stock", 
 
 // tellContact tells a call or a post that has no order behind it; some of them
 // are complaints.
-func (w *World) tellContact(out *sink, l *life, s *story) {
+func (w *World) tellContact(out *sink, s *story) {
 	r := s.r
 	topic := contactTopics[r.below(len(contactTopics))]
 	if r.chance(0.12) {
-		w.tellComplaint(out, l, s, &r, s.began, fine, crm.FactKey{}, false)
+		w.tellComplaint(out, s, &r, s.began, fine, crm.FactKey{}, false)
 		return
 	}
 	channel := "call"

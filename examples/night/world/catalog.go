@@ -100,6 +100,12 @@ func (w *World) serial(a *article, person, slot, line int) string {
 	return string(append(b, '-', byte('1'+line)))
 }
 
+// lineCount returns how many lines the order of a story has.
+func (w *World) lineCount(s *story) int {
+	lines, _ := w.lines(s.person, s.slot, s.source, s.at.currency)
+	return len(lines)
+}
+
 // lines returns what is bought in a story and the sum.
 func (w *World) lines(person, slot int, source uint8, currency string) ([]crm.OrderLine, crm.Money) {
 	r := w.random(streamGoods, uint64(person), uint64(slot))

@@ -195,7 +195,7 @@ func (a *acts) click(w *World, r *random, kind string) time.Time {
 func (w *World) awake(r *random, t time.Time, hours, days float64) time.Time {
 	u := r.unit()
 	wait := u * u * u / (1.02 - u) * hours * 3600 / 2
-	at := t.Add(40*time.Second + time.Duration(min(wait, days*day))*time.Second)
+	at := t.Add(40*time.Second + time.Duration(min(wait, days*daySeconds))*time.Second)
 	local := at.In(w.calendar.zones[zoneTurkey])
 	if h := local.Hour(); h < 7 {
 		at = at.Add(time.Duration(7-h)*time.Hour + time.Duration(r.below(5400))*time.Second)

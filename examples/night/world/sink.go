@@ -33,7 +33,7 @@ func (s *sink) times(key uint64, at int64, prompt bool, slack int) int {
 		}
 		return 0
 	}
-	if away := at - s.calendar.evening(s.day); away > 0 || away < -(recordTail+1)*86400 {
+	if away := at - s.calendar.evening(s.day); away > 0 || away < -(recordTail+1)*daySeconds {
 		return 0
 	}
 	own := s.calendar.dayOf(at)

@@ -236,11 +236,11 @@ func (w *World) storyOf(id string) (person, slot int, ok bool) {
 func (w *World) tell(out *sink, l *life, d *dweller, s *story) {
 	switch s.kind {
 	case purchase:
-		w.tellPurchase(out, l, d, s)
+		w.tellPurchase(out, d, s)
 	case visit:
 		w.tellVisit(out, l, s)
 	case contact:
-		w.tellContact(out, l, s)
+		w.tellContact(out, s)
 	}
 }
 
