@@ -21,7 +21,7 @@ const (
 	ReasonEarly     = "before-delivery"  // the message had not arrived
 	ReasonFast      = "after-delivery"   // within MinDelay of its arrival
 	ReasonSpread    = "many-recipients"  // the same network asked for many people's links
-	ReasonCompanion = "machine-at-once"  // a certain machine asked for the same link from there
+	ReasonCompanion = "probed-at-once"   // somebody probed the same link
 	ReasonNoFetch   = "no-fetch-headers" // a browser that names one sends Sec-Fetch-Mode
 	ReasonLanguage  = "no-language"      // browsers send Accept-Language
 	ReasonAgents    = "agent-changed"    // the same network came with another agent within seconds
@@ -40,11 +40,11 @@ type Context struct {
 	// MaxRecipients is how many of them are still fine, such as of people in
 	// one shop's network; 0 means 8.
 	MaxRecipients int
-	// Companion is set when a certain machine asked for the same link at nearly
-	// the same time: one from the same IP hash, or any HEAD or prefetch.
+	// Companion is set when somebody probed the same link (HEAD, OPTIONS) at
+	// nearly the same time, from wherever.
 	Companion bool
-	// Agents is how many other user agents asked for the same link from the
-	// same IP hash at nearly the same time.
+	// Agents is how many other browsers' user agents asked for the same link
+	// from the same IP hash at nearly the same time.
 	Agents int
 }
 
@@ -70,7 +70,7 @@ func Classify(c Click, x Context) (crm.Verdict, []string) {
 		maxRecipients = 8
 	}
 	agent := strings.ToLower(c.Agent)
-	add(c.Method != "" && c.Method != http.MethodGet && c.Method != http.MethodPost, ReasonMethod, &certain)
+	add(!ordinary(c.Method), ReasonMethod, &certain)
 	add(c.Prefetch, ReasonPrefetch, &certain)
 	add(agent != "" && machineAgent(agent), ReasonAgent, &certain)
 	add(agent == "", ReasonNoAgent, &doubts)
@@ -101,17 +101,33 @@ var machineAgents = [...]string{
 	"curl/", "wget/", "libwww", "python", "go-http-client", "java/", "okhttp", "apache-httpclient", "httpclient", "http-client", "http_request", "httpie", "axios", "node-fetch", "undici", "got (", "ruby", "perl", "php/", "guzzle", "libcurl", "winhttp", "postman", "insomnia", "restsharp", "aiohttp", "httpx", "scrapy", "reqwest", "dart/", "urlgrabber", "dalvik/", "cfnetwork/",
 }
 
-func machineAgent(lower string) bool {
+// agentsByByte are machineAgents by their first byte.
+var agentsByByte = func() (t [256][]string) {
 	for _, s := range machineAgents {
-		if strings.Contains(lower, s) {
-			// CUBOT is a maker of phones.
-			if s == "bot" && strings.Contains(lower, "cubot") && strings.Count(lower, "bot") == strings.Count(lower, "cubot") {
+		t[s[0]] = append(t[s[0]], s)
+	}
+	return t
+}()
+
+// machineAgent looks for a machine's mark in an agent in lower case.
+func machineAgent(lower string) bool {
+	for i := 0; i+2 < len(lower); i++ {
+		for _, mark := range agentsByByte[lower[i]] {
+			if lower[i+1] != mark[1] || !strings.HasPrefix(lower[i:], mark) {
 				continue
+			}
+			if mark == "bot" && i >= 2 && lower[i-2:i] == "cu" {
+				continue // CUBOT makes phones
 			}
 			return true
 		}
 	}
 	return false
+}
+
+// ordinary reports methods that a person's browser uses; "" is not known.
+func ordinary(method string) bool {
+	return method == "" || method == http.MethodGet || method == http.MethodPost
 }
 
 // sendsFetch reports agents of browsers that send Sec-Fetch headers on https:

@@ -37,15 +37,25 @@ const MaxAgent = 512
 
 // fill takes what a click keeps of a request's headers.
 func (c *Click) fill(r *http.Request) {
+	h := r.Header
 	c.Method = r.Method
-	c.Agent = cutText(r.Header.Get("User-Agent"), MaxAgent)
-	c.Language = r.Header.Get("Accept-Language") != ""
-	c.Fetch = r.Header.Get("Sec-Fetch-Mode") != ""
-	for _, name := range [...]string{"Sec-Purpose", "Purpose", "X-Moz"} {
-		if v := r.Header.Get(name); v != "" && hasFold(v, "prefetch", "preview", "prerender") {
-			c.Prefetch = true
-		}
+	c.Agent = cutText(first(h["User-Agent"]), MaxAgent)
+	c.Language = first(h["Accept-Language"]) != ""
+	c.Fetch = first(h["Sec-Fetch-Mode"]) != ""
+	c.Prefetch = ahead(first(h["Sec-Purpose"])) || ahead(first(h["Purpose"])) || ahead(first(h["X-Moz"]))
+}
+
+// first is Header.Get for a name in canonical form, which saves canonicalising.
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
 	}
+	return values[0]
+}
+
+// ahead reports a purpose that is no person's.
+func ahead(purpose string) bool {
+	return purpose != "" && hasFold(purpose, "prefetch", "preview", "prerender")
 }
 
 func hasFold(s string, words ...string) bool {

@@ -218,12 +218,12 @@ func (c *Codec) Parse(purpose, token string) (uint64, error) {
 	var a, b [8]byte
 	binary.BigEndian.PutUint64(a[:], want)
 	binary.BigEndian.PutUint64(b[:], hi<<21|lo>>43)
-	same := subtle.ConstantTimeCompare(a[:], b[:])
-	id := m.restore(s, hidden)
-	m.states.Put(s)
-	if same != 1 {
+	if subtle.ConstantTimeCompare(a[:], b[:]) != 1 {
+		m.states.Put(s)
 		return 0, ErrForged
 	}
+	id := m.restore(s, hidden)
+	m.states.Put(s)
 	return id, nil
 }
 

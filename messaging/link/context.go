@@ -3,9 +3,8 @@ package link
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
-
-	"github.com/vefacrm/vefa/crm"
 )
 
 // Window is what Contexts counts as "around" and "at nearly the same time".
@@ -74,7 +73,8 @@ func spread(clicks []Click, order []int, d time.Duration, out []Context) {
 	}
 }
 
-// companions looks, link by link, for machines and other agents beside a click.
+// companions looks, link by link, for probes and other browsers beside a click.
+// A handset's own preview or prefetch just before its owner's click is neither.
 // One link's clicks within the window are bounded: beyond maxBeside neighbours
 // nothing new can be learned.
 func companions(clicks []Click, order []int, d time.Duration, out []Context) {
@@ -90,12 +90,10 @@ func companions(clicks []Click, order []int, d time.Duration, out []Context) {
 			if o.ID != c.ID || o.At.Sub(c.At).Abs() > d {
 				return false
 			}
-			sure := o.Prefetch || (o.Method != "" && o.Method != "GET" && o.Method != "POST")
-			same := o.IP == c.IP && o.IP != 0
-			if o.RequestID != c.RequestID || o.Method != c.Method {
-				x.Companion = x.Companion || sure || (same && machineCertain(*o, out[order[j]].Delivered))
+			if (o.RequestID != c.RequestID || o.Method != c.Method) && !ordinary(o.Method) {
+				x.Companion = true
 			}
-			if same && o.Agent != c.Agent {
+			if o.IP == c.IP && o.IP != 0 && o.Agent != c.Agent && !machineAgent(strings.ToLower(o.Agent)) {
 				agents[o.Agent] = true
 			}
 			return true
@@ -106,10 +104,4 @@ func companions(clicks []Click, order []int, d time.Duration, out []Context) {
 		}
 		x.Agents = len(agents)
 	}
-}
-
-// machineCertain reports a click that is a machine's whatever its neighbours.
-func machineCertain(c Click, delivered time.Time) bool {
-	v, _ := Classify(Click{At: c.At, Method: c.Method, Agent: c.Agent, Prefetch: c.Prefetch, Language: true, Fetch: true}, Context{Delivered: delivered, MinDelay: 1})
-	return v == crm.Machine
 }
