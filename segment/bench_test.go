@@ -1,9 +1,12 @@
+//go:build unix
+
 package segment_test
 
 import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"syscall"
 	"testing"
 
 	"github.com/vefacrm/vefa/segment"
@@ -43,6 +46,20 @@ func benchTag(t, n int) *segment.Set {
 	return s
 }
 
+// cpu reports the CPU time per operation beside the wall time, which on a shared
+// machine says little: defer cpu(b)().
+func cpu(b *testing.B) func() {
+	now := func() int64 {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+			b.Fatal(err)
+		}
+		return u.Utime.Nano() + u.Stime.Nano()
+	}
+	start := now()
+	return func() { b.ReportMetric(float64(now()-start)/float64(b.N), "cpu-ns/op") }
+}
+
 var benchQueries = []struct {
 	name       string
 	a, b, c, d int
@@ -57,12 +74,14 @@ func BenchmarkSelect(b *testing.B) {
 			}
 			b.Run(fmt.Sprintf("%s/%dM/count", q.name, n/1_000_000), func(b *testing.B) {
 				size := 0
+				defer cpu(b)()
 				for b.Loop() {
 					size = sel.Count()
 				}
 				b.ReportMetric(float64(size), "members")
 			})
 			b.Run(fmt.Sprintf("%s/%dM/set", q.name, n/1_000_000), func(b *testing.B) {
+				defer cpu(b)()
 				for b.Loop() {
 					sel.Set()
 				}
@@ -117,6 +136,7 @@ func BenchmarkThousandSegments1M(b *testing.B) {
 	idx := benchIndex(b, 1_000_000)
 	names := benchSegments(b, idx)
 	v := idx.View()
+	defer cpu(b)()
 	for b.Loop() {
 		for _, name := range names {
 			if _, err := v.Count(name, day0); err != nil {
@@ -139,6 +159,7 @@ func BenchmarkTagChange1000Segments(b *testing.B) {
 	events := 0
 	b.ReportAllocs()
 	i := 0
+	defer cpu(b)()
 	for b.Loop() {
 		got, err := idx.Apply(day0, changes[i%len(changes):i%len(changes)+1])
 		if err != nil {
@@ -156,6 +177,7 @@ func BenchmarkTagTurnsRed(b *testing.B) {
 		b.Fatal(err)
 	}
 	events := 0
+	defer cpu(b)()
 	for b.Loop() {
 		b.StopTimer()
 		if _, err := idx.SetPolarity(day0, segment.PolarityRule{Tag: benchName(42), Polarity: segment.Neutral}); err != nil {
@@ -182,6 +204,7 @@ func BenchmarkPreview10Tags1M(b *testing.B) {
 		b.Fatal(err)
 	}
 	v := idx.View()
+	defer cpu(b)()
 	for b.Loop() {
 		if _, err := v.Preview("x", day0); err != nil {
 			b.Fatal(err)
@@ -191,6 +214,7 @@ func BenchmarkPreview10Tags1M(b *testing.B) {
 
 func BenchmarkViewAfterWrite1M(b *testing.B) {
 	idx := benchIndex(b, 1_000_000)
+	defer cpu(b)()
 	for b.Loop() {
 		if _, err := idx.Apply(day0, []segment.TagChange{{Customer: "c00000007", Tag: benchName(3), Clear: true}}); err != nil {
 			b.Fatal(err)
@@ -206,6 +230,7 @@ func BenchmarkLoad1M(b *testing.B) {
 		customers[i] = fmt.Sprintf("c%08d", i)
 	}
 	tags := []string{benchName(0), benchName(1), benchName(2), benchName(3), benchName(4), benchName(5), benchName(6), benchName(7)}
+	defer cpu(b)()
 	for b.Loop() {
 		idx := segment.NewIndex(segment.Options{})
 		if _, err := idx.Load(day0, func(yield func(string, []string) bool) {
@@ -223,6 +248,7 @@ func BenchmarkLoad1M(b *testing.B) {
 func BenchmarkLottery(b *testing.B) {
 	l := segment.NewLottery([]byte("summer"))
 	b.ReportAllocs()
+	defer cpu(b)()
 	for b.Loop() {
 		l.Sample("c00000007", 5, 100)
 	}
@@ -230,6 +256,7 @@ func BenchmarkLottery(b *testing.B) {
 
 func BenchmarkMarshal(b *testing.B) {
 	s := benchTag(10, 1_000_000)
+	defer cpu(b)()
 	for b.Loop() {
 		if _, err := s.MarshalBinary(); err != nil {
 			b.Fatal(err)

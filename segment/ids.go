@@ -17,9 +17,6 @@ type IDs struct {
 // Assign returns the dense id of customer, giving the next one to a new customer.
 // The empty string is an *InvalidError; after 2^32 customers it is a *LimitError.
 func (d *IDs) Assign(customer string) (uint32, error) {
-	if id, ok := d.Lookup(customer); ok {
-		return id, nil
-	}
 	if customer == "" {
 		return 0, &InvalidError{Field: "customer", Msg: "must not be empty"}
 	}
