@@ -94,7 +94,7 @@ func (t *tx) LockAddresses(ctx context.Context, addrs ...crm.Address) ([]*crm.Ad
 	sorted = slices.Compact(sorted)
 	rows := newRows(7, len(sorted))
 	for _, a := range sorted {
-		if err := checkKeys("lock", "address", "", string(a.Channel), a.Value); err != nil {
+		if err := check("lock", "address", "", a.Validate()); err != nil {
 			return nil, err
 		}
 		rows.add(int64(a.Part()), string(a.Channel), a.Value, int64(0), int64(0), int64(0), "{}")
@@ -116,6 +116,11 @@ func compareAddresses(a, b crm.Address) int {
 func (t *tx) PutAddresses(ctx context.Context, states ...*crm.AddressState) error {
 	if len(states) == 0 {
 		return nil
+	}
+	for _, s := range states {
+		if err := checkAddress(s); err != nil {
+			return err
+		}
 	}
 	sorted := slices.Clone(states)
 	slices.SortStableFunc(sorted, func(a, b *crm.AddressState) int { return compareAddresses(a.Address, b.Address) })

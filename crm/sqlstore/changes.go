@@ -129,7 +129,7 @@ func (r *reader) Changes(ctx context.Context, after crm.Position, limit int) ([]
 
 // Cursor implements crm.CursorWriter.
 func (t *tx) Cursor(ctx context.Context, consumer string) (crm.Position, error) {
-	if err := checkKeys("read", "cursor", consumer, consumer); err != nil {
+	if err := check("read", "cursor", consumer, (crm.ProfileKey{Source: "cursor", ID: consumer}).Validate()); err != nil {
 		return "", err
 	}
 	part := int64(crm.PartOf("cursor", consumer))
@@ -172,7 +172,7 @@ func (t *tx) Cursor(ctx context.Context, consumer string) (crm.Position, error) 
 
 // SetCursor implements crm.CursorWriter.
 func (t *tx) SetCursor(ctx context.Context, consumer string, to crm.Position) error {
-	if err := checkKeys("write", "cursor", consumer, consumer); err != nil {
+	if err := check("write", "cursor", consumer, (crm.ProfileKey{Source: "cursor", ID: consumer}).Validate()); err != nil {
 		return err
 	}
 	if _, err := to.Parts(); err != nil {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"slices"
-	"strings"
 
 	"github.com/vefacrm/vefa/crm"
 )
@@ -66,11 +65,8 @@ func (t *tx) PutDocuments(ctx context.Context, docs ...*crm.Document) error {
 	})
 	keys, made, kept := newRows(3, len(docs)), newRows(5, 0), newRows(5, 0)
 	for _, d := range sorted {
-		if err := checkKeys("put", "document", d.ID, d.Kind, d.ID); err != nil {
+		if err := check("put", "document", d.ID, d.Validate()); err != nil {
 			return err
-		}
-		if !json.Valid(d.Data) {
-			return &crm.Error{Op: "put", Entity: "document", ID: d.ID, Kind: crm.ErrInvalid, Err: &crm.FieldError{Field: "data", Msg: "is not JSON"}}
 		}
 		if _, twice := revs[name{d.Kind, d.ID}]; twice {
 			return conflict("put", "document", d.ID)
@@ -99,7 +95,7 @@ func (t *tx) PutDocuments(ctx context.Context, docs ...*crm.Document) error {
 		return err
 	}
 	if stale == nil && seen != kept.len() {
-		stale = conflict("put", "document", strings.Clone(sorted[0].ID))
+		stale = conflict("put", "document", sorted[0].ID)
 	}
 	if stale != nil {
 		return stale

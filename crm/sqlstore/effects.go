@@ -157,10 +157,9 @@ func (r *reader) ScanEffects(ctx context.Context, parts crm.PartRange, after crm
 }
 
 // addEffect adds an effect as its table has it.
-func addEffect(rows *rowset, e *crm.Effect, rev int64) error {
+func addEffect(op string, rows *rowset, e *crm.Effect, rev int64) error {
 	kind, a, b := e.Subject.Flat()
-	if err := checkKeys("put", "effect", string(e.ID), string(e.ID), string(e.Kind), e.Cause, e.Occurrence, a, b,
-		string(e.About.Kind), e.About.Source, e.About.ID, string(e.To.Channel), e.To.Value, string(e.State)); err != nil {
+	if err := checkEffect(op, e); err != nil {
 		return err
 	}
 	var reasons, guards string
@@ -176,8 +175,8 @@ func addEffect(rows *rowset, e *crm.Effect, rev int64) error {
 		}
 	}
 	rows.add(int64(e.ID.Part()), string(e.ID), string(e.Kind), e.Cause, e.Version, kind, a, b,
-		string(e.About.Kind), e.About.Source, e.About.ID, e.Occurrence, micros(e.Due), string(e.State), waiting(e.State),
-		string(e.To.Channel), e.To.Value, micros(e.Created), micros(e.Changed), micros(e.SentAt), int64(e.Attempts), micros(e.Lease),
+		clean(string(e.About.Kind)), clean(e.About.Source), clean(e.About.ID), e.Occurrence, micros(e.Due), string(e.State), waiting(e.State),
+		clean(string(e.To.Channel)), clean(e.To.Value), micros(e.Created), micros(e.Changed), micros(e.SentAt), int64(e.Attempts), micros(e.Lease),
 		rev, reasons, guards, jsonText(e.Data))
 	return nil
 }
@@ -198,7 +197,7 @@ func (t *tx) PutEffects(ctx context.Context, effects ...*crm.Effect) ([]bool, er
 		if i > 0 && sorted[i-1].ID == e.ID {
 			continue // the first of several counts
 		}
-		if err := addEffect(rows, e, 1); err != nil {
+		if err := addEffect("put", rows, e, 1); err != nil {
 			return nil, err
 		}
 	}
@@ -233,7 +232,7 @@ func (t *tx) UpdateEffects(ctx context.Context, effects ...*crm.Effect) error {
 		if i > 0 && sorted[i-1].ID == e.ID {
 			return conflict("update", "effect", string(e.ID))
 		}
-		if err := addEffect(rows, e, e.Rev+1); err != nil {
+		if err := addEffect("update", rows, e, e.Rev+1); err != nil {
 			return err
 		}
 		keys.add(int64(e.ID.Part()), string(e.ID))

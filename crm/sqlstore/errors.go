@@ -87,16 +87,6 @@ func valid(s string) bool {
 	return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0
 }
 
-// checkKeys refuses key texts that no database could hold.
-func checkKeys(op, entity, id string, texts ...string) error {
-	for _, s := range texts {
-		if len(s) > crm.MaxKeyLen || !valid(s) {
-			return &crm.Error{Op: op, Entity: entity, ID: clean(id), Kind: crm.ErrInvalid, Err: &crm.FieldError{Field: "key", Msg: "is too long, is not UTF-8 or has a NUL byte"}}
-		}
-	}
-	return nil
-}
-
 // seek returns a key text to look for. One that no database could hold becomes
 // one that no row has.
 func seek(s string) string {

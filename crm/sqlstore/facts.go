@@ -302,12 +302,8 @@ func (a factRow) compare(b factRow) int {
 func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 	rows := make([]factRow, len(facts))
 	for i, f := range facts {
-		kind, a, b := f.Subject.Flat()
-		if err := checkKeys("put", string(f.Key.Kind), f.Key.String(), kind, a, b, string(f.Key.Kind), f.Key.Source, f.Key.ID, f.Place); err != nil {
+		if err := checkFact(f); err != nil {
 			return nil, err
-		}
-		if f.Data == nil || f.Data.FactKind() != f.Key.Kind {
-			return nil, &crm.Error{Op: "put", Entity: string(f.Key.Kind), ID: f.Key.String(), Kind: crm.ErrInvalid, Err: &crm.FieldError{Field: "data", Msg: "is missing or of another kind"}}
 		}
 		rows[i] = factRow{f.Ref(), f.Subject.Part(), factTable(f.Key.Kind), i}
 	}

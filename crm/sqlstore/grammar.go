@@ -160,8 +160,21 @@ func (g *grammar) replaceAll(id tableID) string {
 
 // lookup selects the rows of t that match v by the columns by.
 func (g *grammar) lookup(id tableID, n int, by, out []string, tail string) string {
+	return g.lookupBy(id, "", n, by, out, tail)
+}
+
+// lookupBy is lookup by another index than the key. SQLite, which knows nothing
+// of the rows before ANALYZE, must be told.
+func (g *grammar) lookupBy(id tableID, index string, n int, by, out []string, tail string) string {
 	with, from := g.rows(g.tables[id].typesOf(by), n)
-	return with + "SELECT " + list("t.", out) + " FROM " + from + g.cross() + g.table(id) + " AS t ON " + g.match(by) + tail
+	return with + "SELECT " + list("t.", out) + " FROM " + from + g.cross() + g.table(id) + " AS t" + g.indexedBy(index) + " ON " + g.match(by) + tail
+}
+
+func (g *grammar) indexedBy(index string) string {
+	if index == "" || g.dialect != SQLite {
+		return ""
+	}
+	return " INDEXED BY " + g.before + index + `"`
 }
 
 // forUpdate locks the rows read, in the order of the key.
@@ -195,7 +208,7 @@ func (g *grammar) remove(id tableID, n int, by []string, returning ...string) st
 		q = "DELETE FROM " + g.table(id) + " AS t USING " + from + " WHERE " + g.match(by)
 	}
 	if len(returning) > 0 {
-		q += " RETURNING " + list("t.", returning)
+		q += " RETURNING " + list("", returning)
 	}
 	return q
 }
@@ -209,9 +222,18 @@ func (g *grammar) scan(id tableID, out []string, where string) string {
 		bounds = append(bounds, param(i+2))
 	}
 	n := len(keys)
-	return "SELECT " + list("t.", out) + " FROM " + g.table(id) + " AS t WHERE t.tenant = " + g.tenant +
+	return "SELECT " + list("t.", out) + " FROM " + g.table(id) + " AS t WHERE " + g.aside("t.tenant") + " = " + g.tenant +
 		" AND (" + list("t.", g.key(id)) + ") > (" + strings.Join(bounds, ", ") + ") AND t.part < " + param(n+1) + where +
 		" ORDER BY " + list("t.", g.key(id)) + " LIMIT " + param(n+2)
+}
+
+// aside keeps a column that is a constant from the planner of SQLite, which
+// would else sort what the key has in order.
+func (g *grammar) aside(column string) string {
+	if g.dialect == SQLite {
+		return "+" + column
+	}
+	return column
 }
 
 // finish turns the text into the form that the dialect's drivers bind alike.

@@ -118,7 +118,7 @@ func (t *tx) AppendLinks(ctx context.Context, links ...*crm.Link) error {
 		return nil
 	}
 	for _, l := range links {
-		if err := checkKeys("append", "link", l.Profile.String(), l.Profile.Source, l.Profile.ID, string(l.Customer)); err != nil {
+		if err := checkLink(l); err != nil {
 			return err
 		}
 	}
@@ -130,17 +130,15 @@ func (t *tx) AppendLinks(ctx context.Context, links ...*crm.Link) error {
 	for k, p := range was {
 		is[k] = p
 	}
-	log, homes := newRows(9, len(links)), newRows(4, 0)
+	log := newRows(9, len(links))
 	var made []*crm.Link
 	seqs := make([]int64, len(links))
 	for i, l := range links {
 		p := is[l.Profile]
-		switch {
-		case l.Kind == crm.LinkNew && p.links > 0:
-			return &crm.Error{Op: "append", Entity: "link", ID: l.Profile.String(), Kind: crm.ErrExists}
-		case l.Kind != crm.LinkNew && p.links == 0:
-			return &crm.Error{Op: "append", Entity: "link", ID: l.Profile.String(), Kind: crm.ErrInvalid, Err: &crm.FieldError{Field: "kind", Msg: "of the first decision must be new"}}
-		case l.Kind == crm.LinkNew:
+		if (p.links == 0) != (l.Kind == crm.LinkNew) {
+			return check("append", "link", l.Profile.String(), &crm.FieldError{Field: "kind", Msg: "of the first decision about a profile, and of no other, must be new"})
+		}
+		if l.Kind == crm.LinkNew {
 			p.home = string(l.Customer)
 			made = append(made, l)
 		}
@@ -157,17 +155,8 @@ func (t *tx) AppendLinks(ctx context.Context, links ...*crm.Link) error {
 		}
 		log.add(int64(l.Profile.Part()), l.Profile.Source, l.Profile.ID, p.links, string(l.Customer), clean(string(l.Kind)), clean(l.Actor), micros(l.At), data)
 	}
-	slices.SortFunc(made, func(a, b *crm.Link) int {
-		return compareParts(a.Customer.Part(), b.Customer.Part(), string(a.Customer), string(b.Customer))
-	})
-	for _, l := range made {
-		homes.add(int64(l.Customer.Part()), string(l.Customer), l.Profile.Source, l.Profile.ID)
-	}
-	if n, err := t.exec(ctx, opInsert, tabCustomers, homes); err != nil || n != len(made) {
-		if err == nil {
-			err = &crm.Error{Op: "append", Entity: "customer", ID: string(made[0].Customer), Kind: crm.ErrExists}
-		}
-		return t.doom(err)
+	if err := t.addCustomers(ctx, made); err != nil {
+		return err
 	}
 	if _, err := t.exec(ctx, opInsert, tabLinks, log); err != nil {
 		return t.doom(err)
@@ -180,6 +169,47 @@ func (t *tx) AppendLinks(ctx context.Context, links ...*crm.Link) error {
 		t.changed(crm.ChangedLink, crm.OfProfile(l.Profile), crm.FactKey{})
 	}
 	return nil
+}
+
+// addCustomers makes the customers of first decisions, all or none.
+func (t *tx) addCustomers(ctx context.Context, made []*crm.Link) error {
+	slices.SortFunc(made, func(a, b *crm.Link) int {
+		return compareParts(a.Customer.Part(), b.Customer.Part(), string(a.Customer), string(b.Customer))
+	})
+	rows := newRows(4, len(made))
+	for i, l := range made {
+		if i > 0 && l.Customer == made[i-1].Customer {
+			return customerExists(l)
+		}
+		rows.add(int64(l.Customer.Part()), string(l.Customer), l.Profile.Source, l.Profile.ID)
+	}
+	inserted := newRows(2, len(made))
+	err := t.each(ctx, opInsert, tabCustomers, rows, func(rows *sql.Rows) error {
+		var part int64
+		var id string
+		err := rows.Scan(&part, &id)
+		inserted.add(part, id)
+		return err
+	})
+	if err != nil {
+		return t.doom(err)
+	}
+	if inserted.len() == len(made) {
+		return nil
+	}
+	if _, err := t.exec(ctx, opDelete, tabCustomers, inserted); err != nil {
+		return t.doom(err)
+	}
+	for _, l := range made {
+		if !slices.Contains(inserted.vals, any(string(l.Customer))) {
+			return customerExists(l)
+		}
+	}
+	return nil
+}
+
+func customerExists(l *crm.Link) error {
+	return &crm.Error{Op: "append link", Entity: "customer", ID: string(l.Customer), Kind: crm.ErrExists}
 }
 
 func compareParts(p, q crm.Part, a, b string) int {

@@ -152,7 +152,7 @@ func (t *tx) PutProfiles(ctx context.Context, profiles ...*crm.Profile) error {
 	}
 	puts := make([]put, len(profiles))
 	for i, p := range profiles {
-		if err := checkKeys("put", "profile", p.ProfileKey.String(), p.Source, p.ID); err != nil {
+		if err := checkProfile(p); err != nil {
 			return err
 		}
 		puts[i] = put{p, p.Part()}
@@ -180,10 +180,7 @@ func (t *tx) PutProfiles(ctx context.Context, profiles ...*crm.Profile) error {
 		if err != nil {
 			return err
 		}
-		list, err := contactRows(&kept, p.part)
-		if err != nil {
-			return err
-		}
+		list := contactRows(&kept, p.part)
 		cells := []any{string(kept.Kind), clean(kept.Name.Given), clean(kept.Name.Family), clean(kept.Name.Full), clean(kept.Birth),
 			clean(kept.Gender), clean(kept.Locale), clean(kept.Postal.City), clean(kept.Postal.Country)}
 		tail := []any{kept.Rev + 1, micros(kept.At), micros(kept.Since), data}
@@ -275,18 +272,15 @@ func (t *tx) replaceProfiles(ctx context.Context, content, gone, contacts *rowse
 	return err
 }
 
-func contactRows(p *crm.Profile, part crm.Part) ([][]any, error) {
+func contactRows(p *crm.Profile, part crm.Part) [][]any {
 	out := make([][]any, 0, len(p.Contacts))
 	for i, c := range p.Contacts {
-		if err := checkKeys("put", "profile", p.ProfileKey.String(), string(c.Channel), c.Value); err != nil {
-			return nil, err
-		}
 		if slices.ContainsFunc(p.Contacts[:i], func(o crm.Contact) bool { return o.Address == c.Address }) {
 			continue
 		}
 		out = append(out, []any{int64(part), p.Source, p.ID, string(c.Channel), c.Value, flag(c.Verified), flag(c.Masked)})
 	}
-	return out, nil
+	return out
 }
 
 // settleProfiles writes the fresh profiles.

@@ -63,12 +63,8 @@ func refRows(refs []crm.Ref) (*rowset, error) {
 	}
 	list := make([]row, len(refs))
 	for i, r := range refs {
-		kind, a, b := r.Subject.Flat()
-		if err := checkKeys("put", "ref", string(r.Kind), string(r.Kind), r.Key, kind, a, b); err != nil {
+		if err := check("put", "ref", string(r.Kind), r.Validate()); err != nil {
 			return nil, err
-		}
-		if len(r.Target) > 4*crm.MaxKeyLen || !valid(r.Target) {
-			return nil, &crm.Error{Op: "put", Entity: "ref", ID: string(r.Kind), Kind: crm.ErrInvalid, Err: &crm.FieldError{Field: "target", Msg: "is too long or not UTF-8"}}
 		}
 		list[i] = row{r.Part(), r}
 	}

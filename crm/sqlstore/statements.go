@@ -74,9 +74,9 @@ func (g *grammar) text(id statementID, n int) string {
 	switch id.op {
 	case opInsert:
 		switch tab {
-		case tabProfiles, tabContacts, tabMembers, tabCustomers, tabLinks, tabAddresses, tabRefs, tabDocuments, tabChanges, tabCursors:
+		case tabProfiles, tabContacts, tabMembers, tabLinks, tabAddresses, tabRefs, tabDocuments, tabChanges, tabCursors:
 			return g.insert(tab, n, keepThere)
-		case tabEffects:
+		case tabCustomers, tabEffects:
 			return g.insert(tab, n, keepThere, t.keyNames()...)
 		}
 	case opNewer:
@@ -133,7 +133,7 @@ func (g *grammar) text(id statementID, n int) string {
 		}
 	case opDelete:
 		switch {
-		case tab == tabMembers, tab == tabRefs:
+		case tab == tabMembers, tab == tabCustomers, tab == tabRefs:
 			return g.remove(tab, n, t.keyNames())
 		case facts:
 			return g.remove(tab, n, t.keyNames(), withKind(outFactKey)...)
@@ -149,7 +149,7 @@ func (g *grammar) text(id statementID, n int) string {
 		case tab == tabLinks:
 			return g.lookup(tab, n, profileKey, outLink, order)
 		case tab == tabEffects:
-			return g.lookup(tab, n, []string{"part", "subject_kind", "subject_a", "subject_b"}, outEffect, "")
+			return g.lookupBy(tab, "effects_subject", n, []string{"part", "subject_kind", "subject_a", "subject_b"}, outEffect, "")
 		case facts:
 			by := []string{"part", "subject_kind", "subject_a", "subject_b"}
 			return g.lookup(tab, n, by, withKind(outFact), order+" LIMIT "+param(g.rowParams(len(by), n)+1))
@@ -172,7 +172,7 @@ func (g *grammar) text(id statementID, n int) string {
 		case tab == tabProfiles:
 			return g.scan(tab, outProfile, "")
 		case tab == tabFacts:
-			return g.scan(tab, withKind(outFact), " AND t.kind = "+param(t.keys+3))
+			return g.scan(tab, withKind(outFact), " AND "+g.aside("t.kind")+" = "+param(t.keys+3))
 		case facts:
 			return g.scan(tab, outFact, "")
 		case tab == tabAddresses:
@@ -263,7 +263,7 @@ func (g *grammar) scanDocuments() string {
 // by part, so that the index leads to the due ones however many wait for later.
 func (g *grammar) dueEffects(when string, kinds int) string {
 	q := "WITH RECURSIVE p(part) AS (SELECT CAST($1 AS integer) UNION ALL SELECT p.part + 1 FROM p WHERE p.part + 1 < CAST($2 AS integer)) " +
-		"SELECT " + list("t.", outEffect) + " FROM p" + g.cross() + g.table(tabEffects) + " AS t ON t.part = p.part AND t.tenant = " + g.tenant +
+		"SELECT " + list("t.", outEffect) + " FROM p" + g.cross() + g.table(tabEffects) + " AS t" + g.indexedBy("effects_waiting") + " ON t.part = p.part AND t.tenant = " + g.tenant +
 		" AND t.waiting = $3 AND t." + when + " < $4"
 	if kinds > 0 {
 		in := make([]string, kinds)

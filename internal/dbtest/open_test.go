@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -56,18 +57,22 @@ func postgresDSN(t testing.TB) string {
 	return dsn
 }
 
+// server is the connection to the test server; tests share it, because some
+// open a hundred stores.
+var server = sync.OnceValues(func() (*sql.DB, error) { return sql.Open("pgx", os.Getenv("VEFA_TEST_POSTGRES")) })
+
 var schemas atomic.Int64
 
 // openPostgres names a schema that does not exist yet.
 func openPostgres(t testing.TB) database {
 	t.Helper()
-	db, err := sql.Open("pgx", postgresDSN(t))
+	postgresDSN(t)
+	db, err := server()
 	require.NoError(t, err)
 	schema := fmt.Sprintf("t%d_%d_%d", os.Getpid(), time.Now().UnixNano()%1e9, schemas.Add(1))
 	t.Cleanup(func() {
 		_, err := db.ExecContext(context.Background(), `DROP SCHEMA IF EXISTS "`+schema+`" CASCADE`)
 		require.NoError(t, err)
-		require.NoError(t, db.Close())
 	})
 	return database{"postgres", sqlstore.Postgres, db, sqlstore.Config{Schema: schema}}
 }

@@ -1,0 +1,96 @@
+package sqlstore_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/sqlstore"
+)
+
+var dialects = []sqlstore.Dialect{sqlstore.SQLite, sqlstore.Postgres}
+
+// TestStatements: none uses what some database lacks or does otherwise, each
+// names the part and the tenant, and parameters bind the same on every driver.
+func TestStatements(t *testing.T) {
+	forbidden := regexp.MustCompile(`(?i)\b(advisory|pg_advisory\w*|listen|notify|nextval|merge|savepoint|random|now|current_timestamp|offset|jsonb|select \*)\b`)
+	table := regexp.MustCompile(`[ (]"?\w*"?\.?"vefa_?\w*"`)
+	for _, d := range dialects {
+		all, err := sqlstore.Statements(d, sqlstore.Config{Tenant: "acme", Prefix: "vefa_"})
+		require.NoError(t, err)
+		seen := map[string]bool{}
+		for _, s := range all {
+			require.False(t, seen[s.Name], s.Name)
+			seen[s.Name] = true
+			require.NotRegexp(t, forbidden, s.SQL, s.Name)
+			require.Regexp(t, table, s.SQL, s.Name)
+			require.Contains(t, s.SQL, "part", s.Name)
+			if s.Name != "cursors/write-lock" {
+				require.Contains(t, s.SQL, "'acme'", s.Name)
+			}
+			if d == sqlstore.SQLite {
+				require.NotContains(t, s.SQL, "$", s.Name)
+				require.NotContains(t, s.SQL, "FOR UPDATE", s.Name)
+			} else {
+				require.NotContains(t, s.SQL, "?", s.Name)
+				if strings.Contains(s.SQL, "unnest") {
+					require.NotContains(t, s.SQL, "VALUES", s.Name)
+				}
+			}
+		}
+		require.Greater(t, len(all), 50)
+	}
+}
+
+// TestNamesAreQualified: nothing relies on a search path, and prefix and schema
+// of the host's choice reach every table.
+func TestNamesAreQualified(t *testing.T) {
+	names := regexp.MustCompile(`(?:INTO|FROM|JOIN|UPDATE|TABLE|ON) (?:IF NOT EXISTS )?("?[\w".]+)`)
+	cte := map[string]bool{"v": true, "p": true, "unnest": true, "LATERAL": true, "SKIP": true, "ALL": true, "SELECT": true, "CONFLICT": true, "t": true, "true": true, "SET": true, "OF": true}
+	all, err := sqlstore.Statements(sqlstore.Postgres, sqlstore.Config{Schema: "Their Data"[:5], Prefix: "x_"})
+	require.NoError(t, err)
+	for _, s := range all {
+		for _, m := range names.FindAllStringSubmatch(s.SQL, -1) {
+			name := m[1]
+			if cte[name] || strings.HasPrefix(name, "t.") {
+				continue
+			}
+			require.True(t, strings.HasPrefix(name, `"Their"."x_`), "%s: %s", s.Name, name)
+		}
+	}
+}
+
+func TestConfig(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		d    sqlstore.Dialect
+		cfg  sqlstore.Config
+		bad  string
+	}{
+		{"zero", sqlstore.SQLite, sqlstore.Config{}, ""},
+		{"zero", sqlstore.Postgres, sqlstore.Config{}, ""},
+		{"dialect", 0, sqlstore.Config{}, "dialect"},
+		{"quote in the schema", sqlstore.Postgres, sqlstore.Config{Schema: `a"; DROP TABLE x; --`}, "schema"},
+		{"schema is ignored", sqlstore.SQLite, sqlstore.Config{Schema: `a"`}, ""},
+		{"space in the prefix", sqlstore.SQLite, sqlstore.Config{Prefix: "a b"}, "prefix"},
+		{"long prefix", sqlstore.SQLite, sqlstore.Config{Prefix: strings.Repeat("a", 25)}, "prefix"},
+		{"no prefix", sqlstore.SQLite, sqlstore.Config{Prefix: "-"}, ""},
+		{"quote in the tenant", sqlstore.Postgres, sqlstore.Config{Tenant: "o'hara"}, "tenant"},
+		{"tenant", sqlstore.Postgres, sqlstore.Config{Tenant: "saat-42"}, ""},
+	} {
+		t.Run(c.d.String()+" "+c.name, func(t *testing.T) {
+			_, err := sqlstore.Statements(c.d, c.cfg)
+			if c.bad == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, crm.ErrInvalid)
+			require.ErrorContains(t, err, c.bad)
+			require.ErrorIs(t, sqlstore.New(nil, c.d, c.cfg).View(t.Context(), nil), crm.ErrInvalid)
+			require.ErrorIs(t, sqlstore.New(nil, c.d, c.cfg).Update(t.Context(), nil), crm.ErrInvalid)
+		})
+	}
+}
