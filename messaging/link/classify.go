@@ -101,23 +101,37 @@ var machineAgents = [...]string{
 	"curl/", "wget/", "libwww", "python", "go-http-client", "java/", "okhttp", "apache-httpclient", "httpclient", "http-client", "http_request", "httpie", "axios", "node-fetch", "undici", "got (", "ruby", "perl", "php/", "guzzle", "libcurl", "winhttp", "postman", "insomnia", "restsharp", "aiohttp", "httpx", "scrapy", "reqwest", "dart/", "urlgrabber", "dalvik/", "cfnetwork/",
 }
 
-// agentsByByte are machineAgents by their first byte.
-var agentsByByte = func() (t [256][]string) {
+// marks groups machineAgents by the low bits of their first three bytes, so
+// that most places of an agent are passed over after one look: at holds the
+// number of a group, 0 for none.
+var marks = func() (t struct {
+	at     [1 << 15]uint8
+	groups [256][]string
+}) {
+	n := uint8(0)
 	for _, s := range machineAgents {
-		t[s[0]] = append(t[s[0]], s)
+		at := bits15(s[0], s[1], s[2])
+		if t.at[at] == 0 {
+			n++ // there are far fewer than 256 marks
+			t.at[at] = n
+		}
+		t.groups[t.at[at]] = append(t.groups[t.at[at]], s)
 	}
 	return t
 }()
 
+func bits15(a, b, c byte) int { return int(a&31)<<10 | int(b&31)<<5 | int(c&31) }
+
 // machineAgent looks for a machine's mark in an agent in lower case.
 func machineAgent(lower string) bool {
 	for i := 0; i+2 < len(lower); i++ {
-		for _, mark := range agentsByByte[lower[i]] {
-			if lower[i+1] != mark[1] || !strings.HasPrefix(lower[i:], mark) {
+		group := marks.at[bits15(lower[i], lower[i+1], lower[i+2])]
+		if group == 0 {
+			continue
+		}
+		for _, mark := range marks.groups[group] {
+			if !strings.HasPrefix(lower[i:], mark) || (mark == "bot" && i >= 2 && lower[i-2:i] == "cu") { // CUBOT makes phones
 				continue
-			}
-			if mark == "bot" && i >= 2 && lower[i-2:i] == "cu" {
-				continue // CUBOT makes phones
 			}
 			return true
 		}
