@@ -154,13 +154,13 @@ func (w *writer) regroup(groups []Grouping) error {
 
 func (w *writer) regroupCount(groups []Grouping) (int, error) {
 	var keys []ProfileKey
-	in := map[ProfileKey]bool{}
-	for _, g := range groups {
+	in := map[ProfileKey]int{} // group
+	for i, g := range groups {
 		for _, k := range g.Profiles {
-			if in[k] {
+			if _, twice := in[k]; twice {
 				return 0, invalid("regroup", "profile", k.String(), fieldError("profiles", "is in two groups"))
 			}
-			in[k] = true
+			in[k] = i
 			keys = append(keys, k)
 		}
 	}
@@ -182,7 +182,14 @@ func (w *writer) regroupCount(groups []Grouping) (int, error) {
 	}
 	groups = slices.Clone(groups)
 	for _, m := range members {
-		rest := slices.DeleteFunc(slices.Clone(m), func(k ProfileKey) bool { return in[k] })
+		taker := -1 // the group that took from this customer
+		rest := slices.DeleteFunc(slices.Clone(m), func(k ProfileKey) bool {
+			g, ok := in[k]
+			if ok && taker < 0 {
+				taker = g
+			}
+			return ok
+		})
 		if len(rest) > 0 {
 			more, err := w.tx.Profiles(w.ctx, rest...)
 			if err != nil {
@@ -191,7 +198,9 @@ func (w *writer) regroupCount(groups []Grouping) (int, error) {
 			for _, p := range more {
 				byKey[p.ProfileKey] = p
 			}
-			groups = append(groups, Grouping{Profiles: rest, Kind: LinkSplit, Actor: "crm", Evidence: Evidence{Note: "what remains"}})
+			left := groups[taker]
+			groups = append(groups, Grouping{Profiles: rest, Kind: LinkSplit, Actor: left.Actor,
+				Evidence: Evidence{With: left.Profiles[0], Note: "what remains"}})
 		}
 	}
 	all := make([]ProfileKey, 0, len(byKey))

@@ -1,0 +1,237 @@
+package engage
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/messaging/consent"
+	"github.com/vefacrm/vefa/survey"
+	"github.com/vefacrm/vefa/survey/web"
+)
+
+// answerSource is the source of answer facts and of the tickets they open.
+const answerSource = "survey"
+
+// invitations is the Engine as the survey pages see it.
+type invitations Engine
+
+var (
+	_ web.Store      = (*invitations)(nil)
+	_ web.NotMeStore = (*invitations)(nil)
+)
+
+// Invitation implements web.Store.
+func (v *invitations) Invitation(ctx context.Context, n uint64) (web.Invitation, error) {
+	var out web.Invitation
+	err := v.cfg.Store.View(ctx, func(r crm.Reader) error {
+		f, d, s, err := (*Engine)(v).invited(ctx, r, n)
+		if err != nil {
+			return err
+		}
+		out = web.Invitation{Definition: s.Definition, Language: s.Invitation.Locale, ExpiresAt: f.SentAt.Add(v.cfg.AnswerWithin)}
+		out.Place, err = placeName(ctx, r, f)
+		if err != nil {
+			return err
+		}
+		facts, err := r.Facts(ctx, crm.FactRef{Subject: answerSubject(f, d), Key: answerKey(f)})
+		if err != nil {
+			return err
+		}
+		if facts[0] != nil {
+			out.State = web.Answered
+		}
+		return nil
+	})
+	if errors.Is(err, crm.ErrNotFound) {
+		return out, fmt.Errorf("%w: %w", web.ErrNotFound, err)
+	}
+	return out, err
+}
+
+// invited finds what a survey token belongs to: a message that was sent.
+func (e *Engine) invited(ctx context.Context, r crm.Reader, n uint64) (*crm.Effect, MessageData, *Survey, error) {
+	f, d, err := effectOfLink(ctx, r, n)
+	if err != nil {
+		return nil, d, nil, err
+	}
+	for i := range e.cfg.Surveys {
+		if s := &e.cfg.Surveys[i]; s.Name == d.Survey && !f.SentAt.IsZero() {
+			return f, d, s, nil
+		}
+	}
+	return nil, d, nil, &crm.Error{Op: "find", Entity: "survey", ID: d.Survey, Kind: crm.ErrNotFound}
+}
+
+func placeName(ctx context.Context, r crm.Reader, f *crm.Effect) (string, error) {
+	if f.About.IsZero() {
+		return "", nil
+	}
+	facts, err := r.Facts(ctx, crm.FactRef{Subject: f.Subject, Key: f.About})
+	if err != nil || facts[0] == nil || facts[0].Place == "" {
+		return "", err
+	}
+	docs, err := r.Documents(ctx, "place", facts[0].Place)
+	if err != nil || docs[0] == nil {
+		return "", err
+	}
+	var p crm.Place
+	if err := docs[0].Decode(&p); err != nil {
+		return "", err
+	}
+	return p.Name, nil
+}
+
+func answerSubject(f *crm.Effect, d MessageData) crm.Subject {
+	if !d.Profile.IsZero() {
+		return crm.OfProfile(d.Profile)
+	}
+	return f.Subject
+}
+
+func answerKey(f *crm.Effect) crm.FactKey {
+	return crm.FactKey{Kind: crm.KindAnswer, Source: answerSource, ID: string(f.ID)}
+}
+
+// Submit implements web.Store: the answer, its ticket if it is bad, and the
+// silence that follows are one transaction. The first answer wins.
+func (v *invitations) Submit(ctx context.Context, n uint64, r survey.Response, at time.Time) (bool, error) {
+	e := (*Engine)(v)
+	var first bool
+	err := e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
+		first = false
+		f, d, s, err := e.invited(ctx, tx, n)
+		if err != nil {
+			return err
+		}
+		who, key := answerSubject(f, d), answerKey(f)
+		old, err := tx.Facts(ctx, crm.FactRef{Subject: who, Key: key})
+		if err != nil || old[0] != nil {
+			return err
+		}
+		first = true
+		a := &crm.Answer{Survey: s.Name, Effect: f.ID, About: f.About, Score: -1, Bad: s.Definition.Bad(r, survey.ScoreOptions{}), Values: r.Answers}
+		if score, ok := s.Definition.Score(r, survey.ScoreOptions{}); ok && score.Answered {
+			a.Metric, a.Score = string(score.Metric), score.Value
+		}
+		var said []string
+		for _, w := range s.Definition.Written(r) {
+			said = append(said, w.Text)
+		}
+		a.Comment = strings.Join(said, "\n")
+		place := ""
+		if about, err := tx.Facts(ctx, crm.FactRef{Subject: f.Subject, Key: f.About}); err != nil {
+			return err
+		} else if about[0] != nil {
+			place = about[0].Place
+		}
+		facts := []*crm.Fact{{Key: key, Subject: who, At: at, Place: place, Version: 1, Data: a}}
+		if a.Bad {
+			facts = append(facts, &crm.Fact{
+				Key: crm.FactKey{Kind: crm.KindTicket, Source: answerSource, ID: string(f.ID)}, Subject: who, At: at, Place: place, Version: 1,
+				Data: &crm.Ticket{Title: "A bad answer to " + s.Name, State: crm.TicketOpen, Reason: "survey", Cause: key, Assignee: place, Opened: crm.Micros(at)},
+			})
+		}
+		return e.svc.In(tx).Record(ctx, facts...)
+	})
+	return first && err == nil, err
+}
+
+// NotMe implements web.NotMeStore.
+func (v *invitations) NotMe(ctx context.Context, n uint64, at time.Time) error {
+	e := (*Engine)(v)
+	return e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
+		f, d, err := effectOfLink(ctx, tx, n)
+		if err != nil {
+			return err
+		}
+		return e.notMe(ctx, tx, f, d, at)
+	})
+}
+
+// notMe hears "this message was not for me": the person is never written to at
+// this address again, somebody looks for the right address, and the incident
+// is on record. Nothing more is asked of whoever said it.
+func (e *Engine) notMe(ctx context.Context, tx crm.Tx, f *crm.Effect, d MessageData, at time.Time) error {
+	if f.SentAt.IsZero() {
+		return nil
+	}
+	who := answerSubject(f, d).Profile
+	svc := e.svc.In(tx)
+	if _, err := svc.NotMe(ctx, who, f.To, "recipient"); err != nil {
+		return err
+	}
+	return svc.Record(ctx,
+		&crm.Fact{Key: crm.FactKey{Kind: crm.KindTicket, Source: "not-me", ID: string(f.ID)}, Subject: crm.OfProfile(who), At: at, Version: 1,
+			Data: &crm.Ticket{Title: "A message reached somebody else", State: crm.TicketOpen, Reason: "not-me", Cause: f.About, Opened: crm.Micros(at)}},
+		&crm.Fact{Key: crm.FactKey{Kind: "incident", Source: "not-me", ID: string(f.ID)}, Subject: crm.OfProfile(who), At: at, Version: 1,
+			Data: &crm.Custom{Kind: "incident", JSON: []byte(`{"kind":"misdirected","effect":"` + string(f.ID) + `"}`)}},
+	)
+}
+
+// Reply hears an inbound message from an address. An opt-out refuses consent
+// at once; what might be one stops every message and leaves the rest to a
+// person; "not me" is heard about the last message that went there. ID is the
+// provider's, so that a repeated delivery changes nothing.
+func (e *Engine) Reply(ctx context.Context, from crm.Address, id, text string, at time.Time) (consent.Reply, error) {
+	var parser consent.Parser
+	reply := parser.Parse(text)
+	if !reply.Intent.Suppress() {
+		return reply, nil
+	}
+	err := e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
+		svc := e.svc.In(tx)
+		refuse := &crm.Fact{Key: crm.FactKey{Kind: crm.KindConsent, Source: "reply", ID: id}, Subject: crm.OfAddress(from), At: at, Version: 1,
+			Data: &crm.Consent{ConsentKey: e.cfg.Consent, Status: crm.Refused, Via: "HS_MESAJ", Actor: "recipient", Proof: "reply " + id}}
+		stop := &crm.Fact{Key: crm.FactKey{Kind: crm.KindSuppression, Source: "reply", ID: id}, Subject: crm.OfAddress(from), At: at, Version: 1,
+			Data: &crm.Suppression{Reason: "reply", Actor: "recipient"}}
+		switch reply.Intent {
+		case consent.OptOut:
+			return svc.Record(ctx, refuse)
+		case consent.NotMe:
+			f, d, err := lastMessage(ctx, tx, from)
+			if err != nil {
+				return err
+			}
+			if f != nil {
+				return e.notMe(ctx, tx, f, d, at)
+			}
+		}
+		return svc.Record(ctx, stop)
+	})
+	return reply, err
+}
+
+// lastMessage finds the message that was last sent to an address. Messages of
+// campaigns hang on the address, those of rules on the profiles that use it.
+func lastMessage(ctx context.Context, r crm.Reader, to crm.Address) (*crm.Effect, MessageData, error) {
+	var d MessageData
+	subjects := []crm.Subject{crm.OfAddress(to)}
+	refs, err := r.Refs(ctx, crm.RefContact, loadBatch, to.String())
+	if err != nil {
+		return nil, d, err
+	}
+	for _, ref := range refs[0] {
+		subjects = append(subjects, ref.Subject)
+	}
+	effects, err := r.EffectsOf(ctx, subjects...)
+	if err != nil {
+		return nil, d, err
+	}
+	var last *crm.Effect
+	for _, f := range effects {
+		if f.Kind == crm.EffectMessage && f.To == to && !f.SentAt.IsZero() &&
+			(last == nil || cmp.Or(f.SentAt.Compare(last.SentAt), cmp.Compare(f.ID, last.ID)) > 0) {
+			last = f
+		}
+	}
+	if last == nil {
+		return nil, d, nil
+	}
+	return last, d, json.Unmarshal(last.Data, &d)
+}

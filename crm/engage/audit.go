@@ -1,0 +1,440 @@
+package engage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// AuditReport counts what must never happen. It is computed from the stored
+// record alone: ledgers, holds, tags, link decisions and effects, none of them
+// counted by the code that sends.
+type AuditReport struct {
+	Sent int `json:"sent"` // messages that were claimed for sending
+
+	EffectsRepeated         int `json:"effects_repeated"`
+	SentWithoutConsent      int `json:"sent_without_consent"`
+	SentToOpenTicket        int `json:"sent_to_open_ticket"`
+	SentToExcludedTag       int `json:"sent_to_excluded_tag"`
+	SurveyBeforeDelivery    int `json:"survey_before_delivery"`
+	AnswersBadWithoutTicket int `json:"answers_bad_without_ticket"`
+
+	// Findings name the first offenders of each kind, by effect or fact.
+	Findings []string `json:"findings,omitempty"`
+}
+
+// Clean reports whether nothing was found.
+func (r AuditReport) Clean() bool {
+	return r.EffectsRepeated+r.SentWithoutConsent+r.SentToOpenTicket+r.SentToExcludedTag+r.SurveyBeforeDelivery+r.AnswersBadWithoutTicket == 0
+}
+
+// maxFindings bounds AuditReport.Findings.
+const maxFindings = 20
+
+func (r *AuditReport) find(counter *int, format string, args ...any) {
+	*counter++
+	if len(r.Findings) < maxFindings {
+		r.Findings = append(r.Findings, fmt.Sprintf(format, args...))
+	}
+}
+
+// audit holds what the checks read once.
+type audit struct {
+	ctx     context.Context
+	r       crm.Reader
+	consent crm.ConsentKey
+	tags    []TagDef
+	report  AuditReport
+	// where profiles were at what time; only those that ever moved
+	moved map[crm.ProfileKey][]crm.Link
+	now   map[crm.ProfileKey]crm.CustomerID
+	ever  map[crm.CustomerID][]crm.ProfileKey
+	sent  []*crm.Effect
+	data  map[crm.EffectID]MessageData
+}
+
+// Audit reads the whole record and counts what must never happen. A consent,
+// a suppression or a ticket counts against a message only if it was recorded
+// before the message was claimed: the claim notes the version of the address
+// that it read, and each of those entries the version that it made.
+func Audit(ctx context.Context, store crm.Store, consent crm.ConsentKey) (AuditReport, error) {
+	a := &audit{ctx: ctx, consent: consent, moved: map[crm.ProfileKey][]crm.Link{}, now: map[crm.ProfileKey]crm.CustomerID{},
+		ever: map[crm.CustomerID][]crm.ProfileKey{}, data: map[crm.EffectID]MessageData{}}
+	err := store.View(ctx, func(r crm.Reader) error {
+		a.r, a.report = r, AuditReport{}
+		for _, step := range []func() error{a.read, a.repeated, a.addresses, a.excluded, a.delivered, a.answered, a.silent} {
+			if err := step(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return a.report, err
+}
+
+func (a *audit) read() error {
+	var err error
+	if a.tags, err = loadTags(a.ctx, a.r); err != nil {
+		return err
+	}
+	var keys []crm.ProfileKey
+	flush := func() error {
+		logs, err := a.r.Links(a.ctx, keys...)
+		if err != nil {
+			return err
+		}
+		for i, log := range logs {
+			for _, l := range log {
+				if !slices.Contains(a.ever[l.Customer], keys[i]) {
+					a.ever[l.Customer] = append(a.ever[l.Customer], keys[i])
+				}
+			}
+			if len(log) > 1 {
+				a.moved[keys[i]] = log
+			}
+		}
+		keys = keys[:0]
+		return nil
+	}
+	for p, err := range crm.Profiles(a.ctx, a.r, crm.AllParts()) {
+		if err != nil {
+			return err
+		}
+		a.now[p.ProfileKey] = p.Customer
+		if keys = append(keys, p.ProfileKey); len(keys) == loadBatch {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	for e, err := range crm.AllEffects(a.ctx, a.r, crm.AllParts()) {
+		if err != nil {
+			return err
+		}
+		if e.Kind != crm.EffectMessage || e.SentAt.IsZero() {
+			continue
+		}
+		var d MessageData
+		if err := json.Unmarshal(e.Data, &d); err != nil {
+			return &crm.Error{Op: "audit", Entity: "effect", ID: string(e.ID), Kind: crm.ErrInvalid, Err: err}
+		}
+		a.sent = append(a.sent, e)
+		a.data[e.ID] = d
+	}
+	a.report.Sent = len(a.sent)
+	return nil
+}
+
+// placed returns the customer that a profile belonged to at a time.
+func (a *audit) placed(k crm.ProfileKey, at time.Time) crm.CustomerID {
+	id := a.now[k]
+	if log := a.moved[k]; len(log) > 0 {
+		id = log[0].Customer
+		for _, l := range log {
+			if l.Kind != crm.LinkNotMe && !l.At.After(at) {
+				id = l.Customer
+			}
+		}
+	}
+	return id
+}
+
+// people returns the profiles that were one customer with k at a time.
+func (a *audit) people(k crm.ProfileKey, at time.Time) []crm.ProfileKey {
+	id := a.placed(k, at)
+	var out []crm.ProfileKey
+	for _, p := range a.ever[id] {
+		if a.placed(p, at) == id {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// profile returns whom a message is about.
+func (a *audit) profile(e *crm.Effect) crm.ProfileKey {
+	if !e.Subject.Profile.IsZero() {
+		return e.Subject.Profile
+	}
+	return a.data[e.ID].Profile
+}
+
+// repeated: nobody gets one thing twice. One thing is a cause, what it is
+// about and its occurrence; one receiver is an address.
+func (a *audit) repeated() error {
+	type thing struct {
+		cause, occurrence string
+		about             crm.FactKey
+		to                crm.Address
+	}
+	seen := map[thing]crm.EffectID{}
+	for _, e := range a.sent {
+		k := thing{e.Cause, e.Occurrence, e.About, e.To}
+		if first, twice := seen[k]; twice {
+			a.report.find(&a.report.EffectsRepeated, "effect %s repeats %s", e.ID, first)
+			continue
+		}
+		seen[k] = e.ID
+	}
+	return nil
+}
+
+// addresses: at the version of the address that the claim read, consent stood
+// and no ticket held it.
+func (a *audit) addresses() error {
+	byAddr := map[crm.Address][]*crm.Effect{}
+	for _, e := range a.sent {
+		byAddr[e.To] = append(byAddr[e.To], e)
+	}
+	addrs := make([]crm.Address, 0, len(byAddr))
+	for to := range byAddr {
+		addrs = append(addrs, to)
+	}
+	slices.SortFunc(addrs, crm.Address.Compare)
+	for chunk := range slices.Chunk(addrs, loadBatch) {
+		ledger := map[crm.Address][]*crm.Fact{}
+		subjects := make([]crm.Subject, len(chunk))
+		for i, to := range chunk {
+			subjects[i] = crm.OfAddress(to)
+		}
+		for f, err := range crm.FactsOf(a.ctx, a.r, subjects, crm.KindConsent, crm.KindSuppression, crm.KindHold) {
+			if err != nil {
+				return err
+			}
+			ledger[f.Subject.Address] = append(ledger[f.Subject.Address], f)
+		}
+		for _, to := range chunk {
+			for _, e := range byAddr[to] {
+				a.guards(e, ledger[to])
+			}
+		}
+	}
+	return nil
+}
+
+func (a *audit) guards(e *crm.Effect, ledger []*crm.Fact) {
+	version := int64(-1)
+	for _, g := range e.Guards {
+		if g.Record == GuardAddress {
+			version = g.Version
+		}
+	}
+	if version < 0 {
+		a.report.find(&a.report.SentWithoutConsent, "effect %s notes no version of its address", e.ID)
+		return
+	}
+	var consent, refusal *crm.Fact
+	stopped := map[string]*crm.Fact{}
+	for _, f := range ledger {
+		switch d := f.Data.(type) {
+		case *crm.Hold:
+			if d.Placed <= version && (d.Lifted == 0 || d.Lifted > version) && d.Ticket != a.data[e.ID].Answers {
+				a.report.find(&a.report.SentToOpenTicket, "effect %s went out while %s was open", e.ID, d.Ticket.Key)
+			}
+		case *crm.Consent:
+			if d.ConsentKey != a.consent || d.Guard > version {
+				continue
+			}
+			latest := &consent
+			if d.Status == crm.Refused {
+				latest = &refusal
+			}
+			if *latest == nil || f.At.After((*latest).At) {
+				*latest = f
+			}
+		case *crm.Suppression:
+			if d.Guard > version {
+				continue
+			}
+			if was := stopped[d.Reason]; was == nil || !f.At.Before(was.At) {
+				stopped[d.Reason] = f
+			}
+		}
+	}
+	if a.data[e.ID].Class == Transactional {
+		return
+	}
+	if consent == nil || (refusal != nil && !refusal.At.Before(consent.At)) {
+		a.report.find(&a.report.SentWithoutConsent, "effect %s had no consent", e.ID)
+		return
+	}
+	for _, f := range stopped {
+		if !f.Data.(*crm.Suppression).Off {
+			a.report.find(&a.report.SentWithoutConsent, "effect %s went to a suppressed address", e.ID)
+			return
+		}
+	}
+}
+
+// excluded: nobody who carried a red tag before the claim got a message,
+// unless the audience said that it does not care about that tag.
+func (a *audit) excluded() error {
+	for chunk := range slices.Chunk(a.sent, loadBatch) {
+		people := map[crm.EffectID][]crm.ProfileKey{}
+		var subjects []crm.Subject
+		for _, e := range chunk {
+			k := a.profile(e)
+			if k.IsZero() {
+				continue
+			}
+			people[e.ID] = a.people(k, e.SentAt)
+			for _, p := range people[e.ID] {
+				subjects = append(subjects, crm.OfProfile(p))
+			}
+		}
+		slices.SortFunc(subjects, crm.Subject.Compare)
+		subjects = slices.Compact(subjects)
+		tags := map[crm.ProfileKey][]*crm.Fact{}
+		for f, err := range crm.FactsOf(a.ctx, a.r, subjects, crm.KindTag) {
+			if err != nil {
+				return err
+			}
+			tags[f.Subject.Profile] = append(tags[f.Subject.Profile], f)
+		}
+		for _, e := range chunk {
+			var facts []*crm.Fact
+			for _, p := range people[e.ID] {
+				facts = append(facts, tags[p]...)
+			}
+			before := e.SentAt.Add(-time.Microsecond)
+			for _, t := range crm.TagsAt(facts, before) {
+				if redAt(a.tags, t.Name, before) && redAt(a.tags, t.Name, e.SentAt) && !slices.Contains(a.data[e.ID].Ignores, t.Name) {
+					a.report.find(&a.report.SentToExcludedTag, "effect %s went to a carrier of %s", e.ID, t.Name)
+					break
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// delivered: a survey about an order comes after the goods.
+func (a *audit) delivered() error {
+	for chunk := range slices.Chunk(a.sent, loadBatch) {
+		var refs []crm.FactRef
+		var about []*crm.Effect
+		for _, e := range chunk {
+			if a.data[e.ID].Survey != "" && e.About.Kind == crm.KindOrder {
+				refs = append(refs, crm.FactRef{Subject: e.Subject, Key: e.About})
+				about = append(about, e)
+			}
+		}
+		facts, err := a.r.Facts(a.ctx, refs...)
+		if err != nil {
+			return err
+		}
+		for i, f := range facts {
+			if f == nil {
+				// The order hangs on another profile in a later version.
+				found, err := a.r.Refs(a.ctx, crm.RefFact, 1, refs[i].Key.String())
+				if err != nil {
+					return err
+				}
+				if len(found[0]) > 0 {
+					moved, err := a.r.Facts(a.ctx, crm.FactRef{Subject: found[0][0].Subject, Key: refs[i].Key})
+					if err != nil {
+						return err
+					}
+					f = moved[0]
+				}
+			}
+			if f == nil {
+				a.report.find(&a.report.SurveyBeforeDelivery, "effect %s asks about an order that is not there", about[i].ID)
+				continue
+			}
+			at, ok := f.Data.(*crm.Order).DeliveredAt(f.At)
+			if !ok || at.After(about[i].SentAt) {
+				a.report.find(&a.report.SurveyBeforeDelivery, "effect %s asked before the goods came", about[i].ID)
+			}
+		}
+	}
+	return nil
+}
+
+// answered: every bad answer has its ticket.
+func (a *audit) answered() error {
+	owed := map[crm.FactKey]bool{}
+	for f, err := range crm.FactsOfKind(a.ctx, a.r, crm.AllParts(), crm.KindAnswer) {
+		if err != nil {
+			return err
+		}
+		if d := f.Data.(*crm.Answer); d.Bad || badScore(d.Metric, d.Score) {
+			owed[f.Key] = true
+		}
+	}
+	for f, err := range crm.FactsOfKind(a.ctx, a.r, crm.AllParts(), crm.KindTicket) {
+		if err != nil {
+			return err
+		}
+		delete(owed, f.Data.(*crm.Ticket).Cause)
+	}
+	left := make([]crm.FactKey, 0, len(owed))
+	for k := range owed {
+		left = append(left, k)
+	}
+	slices.SortFunc(left, crm.FactKey.Compare)
+	for _, k := range left {
+		a.report.find(&a.report.AnswersBadWithoutTicket, "answer %s has no ticket", k)
+	}
+	return nil
+}
+
+// badScore says what a bad answer is, apart from the code that takes answers:
+// detractors, the two lowest of five, the three lowest of seven.
+func badScore(metric string, score int) bool {
+	switch metric {
+	case "nps":
+		return score <= 6
+	case "csat":
+		return score <= 2
+	case "ces":
+		return score <= 3
+	}
+	return false
+}
+
+// silent: each unsolved ticket holds each address of its customer. One that
+// does not would let messages through unseen, so it counts as if it had.
+func (a *audit) silent() error {
+	for f, err := range crm.FactsOfKind(a.ctx, a.r, crm.AllParts(), crm.KindTicket) {
+		if err != nil {
+			return err
+		}
+		if !f.Data.(*crm.Ticket).Unsolved() {
+			continue
+		}
+		members, err := a.r.Members(a.ctx, a.now[f.Subject.Profile])
+		if err != nil {
+			return err
+		}
+		profiles, err := a.r.Profiles(a.ctx, members[0]...)
+		if err != nil {
+			return err
+		}
+		var addrs []crm.Address
+		for _, p := range profiles {
+			for _, c := range p.Contacts {
+				if !c.Masked && !slices.Contains(p.Disowned, c.Address) {
+					addrs = append(addrs, c.Address)
+				}
+			}
+		}
+		states, err := a.r.Addresses(a.ctx, addrs...)
+		if err != nil {
+			return err
+		}
+		for _, st := range states {
+			if !slices.Contains(st.Holds, f.Ref()) {
+				a.report.find(&a.report.SentToOpenTicket, "ticket %s leaves an address of its customer open", f.Key)
+			}
+		}
+	}
+	return nil
+}

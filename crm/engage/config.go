@@ -1,0 +1,175 @@
+package engage
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/dedup/people"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/link"
+	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/segment"
+	"github.com/vefacrm/vefa/survey"
+)
+
+// Config says what a retailer's evening consists of. Store, Secret, Sender and
+// BaseURL must be set.
+type Config struct {
+	Store crm.Store
+	// Now is the clock of everything. Defaults to time.Now.
+	Now func() time.Time
+	// Home is the zone that evenings are named in. Defaults to UTC.
+	Home *time.Location
+	// Survivorship decides which source's value a customer shows.
+	Survivorship crm.Survivorship
+	// NewID makes customer ids; nil means UUIDs of version 7.
+	NewID  func() string
+	Logger *slog.Logger
+
+	// Rules are the rules of the evening over Facts.
+	Rules []*rules.Book
+	// Segments are the definitions that campaigns draw from, in the language of
+	// package segment.
+	Segments string
+	// Campaigns are drawn on their evenings.
+	Campaigns []Campaign
+	// Messages are what rules may send, by name. Their Text may use the fields
+	// of a campaign's.
+	Messages []messaging.Campaign
+	// Surveys are what rules may ask, by name.
+	Surveys []Survey
+	// Tasks carry out rules' own actions in the transaction that finishes them.
+	Tasks map[string]TaskFunc
+
+	// Consent is the consent that commercial messages need.
+	Consent crm.ConsentKey
+	// Sender hands messages to the provider.
+	Sender messaging.Sender
+	// BaseURL is where Handler is reachable for recipients, such as
+	// https://s.example: links are BaseURL/l/… and BaseURL/s/….
+	BaseURL string
+	// Secret keys links, survey tokens and assignments; at least 32 bytes.
+	// Whoever changes it invalidates all links that are out.
+	Secret []byte
+	// Destinations says where tracked links may lead.
+	Destinations link.Destinations
+	// ClientIP finds a visitor's address; nil means the connection's.
+	ClientIP func(*http.Request) netip.Addr
+	// RequestID gives the idempotency key of a click; nil means a random one.
+	RequestID func(*http.Request) string
+	// SurveyKey makes the idempotency key of a rendered survey page; nil means
+	// a random one.
+	SurveyKey func() string
+
+	// People configures record linkage.
+	People people.Options
+	// TrainAt is how many profiles there must be before a linkage model is
+	// learnt. Below, nobody is merged. Defaults to 500.
+	TrainAt int
+	// AnswerWithin is how long a survey takes answers. Defaults to 30 days.
+	AnswerWithin time.Duration
+	// Progress hears how far a night is; may be nil. It must be quick.
+	Progress func(step string, done, total int)
+}
+
+// Campaign is a campaign and whom it is drawn from.
+type Campaign struct {
+	messaging.Campaign
+	// Segment names the definition that it is drawn from.
+	Segment string
+	// On are the evenings on which it is drawn, as dates in Config.Home.
+	On []string
+}
+
+// Survey is a survey that rules may ask for and the message that invites.
+type Survey struct {
+	Name       string
+	Definition *survey.Definition
+	Invitation messaging.Campaign
+}
+
+// TaskFunc carries out one task of a rule in the transaction that marks it
+// done. An error leaves it to the next evening.
+type TaskFunc func(ctx context.Context, svc *crm.Service, e *crm.Effect) error
+
+func (c Config) withDefaults() Config {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Home == nil {
+		c.Home = time.UTC
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.TrainAt <= 0 {
+		c.TrainAt = 500
+	}
+	if c.AnswerWithin <= 0 {
+		c.AnswerWithin = 30 * 24 * time.Hour
+	}
+	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	return c
+}
+
+func (c *Config) validate() error {
+	var faults []error
+	fault := func(bad bool, format string, args ...any) {
+		if bad {
+			faults = append(faults, fmt.Errorf("engage: Config."+format, args...))
+		}
+	}
+	fault(c.Store == nil, "Store must be set")
+	fault(c.Sender == nil, "Sender must be set")
+	fault(c.BaseURL == "", "BaseURL must be set")
+	fault(len(c.Secret) < 32, "Secret must have at least 32 bytes")
+	for i := range c.Campaigns {
+		x := &c.Campaigns[i]
+		if err := x.Validate(); err != nil {
+			faults = append(faults, fmt.Errorf("engage: campaign %q: %w", x.Name, err))
+		}
+		fault(x.Segment == "", "Campaigns[%d] %q names no segment", i, x.Name)
+		for _, day := range x.On {
+			_, err := time.Parse(time.DateOnly, day)
+			fault(err != nil, "Campaigns[%d] %q: %q is no date", i, x.Name, day)
+		}
+	}
+	for i := range c.Messages {
+		if err := c.Messages[i].Validate(); err != nil {
+			faults = append(faults, fmt.Errorf("engage: message %q: %w", c.Messages[i].Name, err))
+		}
+	}
+	for i := range c.Surveys {
+		s := &c.Surveys[i]
+		fault(s.Name == "" || s.Definition == nil, "Surveys[%d] needs a name and a definition", i)
+		if err := s.Invitation.Validate(); err != nil {
+			faults = append(faults, fmt.Errorf("engage: survey %q: %w", s.Name, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// derive makes the key of one purpose from the secret.
+func (c *Config) derive(purpose string, n int) []byte {
+	h := hmac.New(sha256.New, c.Secret)
+	h.Write([]byte("vefa/engage/" + purpose))
+	return h.Sum(nil)[:n]
+}
+
+// definitions parses Config.Segments.
+func (c *Config) definitions() ([]segment.Definition, error) {
+	defs, err := segment.ParseDefinitions(c.Segments, segment.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("engage: segments: %w", err)
+	}
+	return defs, nil
+}

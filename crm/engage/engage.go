@@ -1,0 +1,194 @@
+package engage
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/dedup/people"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/experiment"
+	"github.com/vefacrm/vefa/messaging/link"
+	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/segment"
+	"github.com/vefacrm/vefa/survey/invite"
+	"github.com/vefacrm/vefa/survey/web"
+)
+
+// Engine binds the engines to the record. It owns no goroutine and opens
+// nothing. Night and Deliver exclude each other; everything else may be called
+// at any time.
+type Engine struct {
+	cfg      Config
+	svc      *crm.Service
+	vocab    *rules.Vocabulary
+	schema   *rules.Schema[Facts]
+	rules    *rules.Engine[Facts]
+	linker   *people.Linker
+	links    *link.Codec
+	surveys  *invite.Codec
+	assign   *experiment.Assigner
+	clicks   *link.Log
+	redirect *link.Handler
+	pages    *web.Handler
+	outbox   messaging.Outbox
+	messages map[string]*messaging.Campaign // by the effect's cause or by rules' names
+	texts    map[string]*messaging.Template
+	defs     []segment.Definition
+
+	mu     sync.Mutex // held by Night and Deliver
+	loaded bool
+	pop    *population
+	places *crm.Places
+	tags   []TagDef
+	people *people.Index
+	seg    *segment.Index
+}
+
+// New checks the whole configuration, reports every fault and returns an
+// engine. It reads and writes nothing.
+func New(cfg Config) (*Engine, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	e := &Engine{cfg: cfg, vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, texts: map[string]*messaging.Template{}}
+	e.svc = crm.New(cfg.Store, crm.Config{Now: cfg.Now, NewID: cfg.NewID, Logger: cfg.Logger, Survivorship: cfg.Survivorship})
+	var err error
+	if e.schema, err = Schema(e.vocab); err != nil {
+		return nil, err
+	}
+	e.rules = rules.NewEngine(e.schema)
+	if err := e.rules.Load(cfg.Rules...); err != nil {
+		return nil, err
+	}
+	if e.defs, err = cfg.definitions(); err != nil {
+		return nil, err
+	}
+	if e.linker, err = people.New(cfg.People); err != nil {
+		return nil, err
+	}
+	if e.links, err = link.NewCodec(link.Key{ID: 1, Secret: cfg.derive("link", 32)}); err != nil {
+		return nil, err
+	}
+	if e.surveys, err = invite.New("survey", cfg.derive("survey", 32)); err != nil {
+		return nil, err
+	}
+	if e.assign, err = experiment.NewAssigner(cfg.derive("assign", 32)); err != nil {
+		return nil, err
+	}
+	if err := e.collectMessages(); err != nil {
+		return nil, err
+	}
+	if e.clicks, err = link.NewLog(link.LogConfig{Sink: e.sinkClicks, MaxWait: time.Second}); err != nil {
+		return nil, err
+	}
+	if e.redirect, err = link.NewHandler(link.Config{Codec: e.links, Resolver: link.ResolverFunc(e.destination), Log: e.clicks,
+		IPSecret: cfg.derive("visitors", 32), Allow: cfg.Destinations, Now: cfg.Now, RequestID: cfg.RequestID, ClientIP: cfg.ClientIP}); err != nil {
+		return nil, err
+	}
+	if e.pages, err = web.New(web.Config{Store: (*invitations)(e), Tokens: e.surveys, Path: "/s/", Now: cfg.Now, NewKey: cfg.SurveyKey, Logger: cfg.Logger}); err != nil {
+		return nil, err
+	}
+	e.outbox = messaging.Outbox{Store: cfg.Store, Sender: cfg.Sender, Guard: e.guard, Render: e.render, Now: cfg.Now}
+	return e, nil
+}
+
+// collectMessages names every message that may go out and parses its text.
+func (e *Engine) collectMessages() error {
+	add := func(name string, c *messaging.Campaign) error {
+		if e.messages[name] != nil {
+			return fmt.Errorf("engage: two messages are named %q", name)
+		}
+		t, err := c.Template()
+		if err != nil {
+			return fmt.Errorf("engage: message %q: %w", name, err)
+		}
+		e.messages[name], e.texts[name] = c, t
+		return nil
+	}
+	for i := range e.cfg.Campaigns {
+		c := &e.cfg.Campaigns[i]
+		c.Consent = e.cfg.Consent
+		if err := add(c.Cause(), &c.Campaign); err != nil {
+			return err
+		}
+	}
+	for i := range e.cfg.Messages {
+		c := &e.cfg.Messages[i]
+		c.Consent = e.cfg.Consent
+		if err := add("message/"+c.Name, c); err != nil {
+			return err
+		}
+	}
+	for i := range e.cfg.Surveys {
+		s := &e.cfg.Surveys[i]
+		s.Invitation.Consent = e.cfg.Consent
+		if err := add("survey/"+s.Name, &s.Invitation); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Service returns the record that the engine works on.
+func (e *Engine) Service() *crm.Service { return e.svc }
+
+// Rules returns the rules in force; Load replaces them while nights run.
+func (e *Engine) Rules() *rules.Engine[Facts] { return e.rules }
+
+// Handler serves tracked links under /l/ and surveys under /s/. Run the click
+// log with Clicks().Run while it serves.
+func (e *Engine) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/l/", e.redirect)
+	mux.Handle("/s/", e.pages)
+	return mux
+}
+
+// Clicks is the log that the redirects write to. The host runs it; a night
+// flushes it.
+func (e *Engine) Clicks() *link.Log { return e.clicks }
+
+// load reads what a night needs into memory, once.
+func (e *Engine) load(ctx context.Context) error {
+	if e.loaded {
+		return nil
+	}
+	err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+		if e.places, err = crm.LoadPlaces(ctx, r, e.cfg.Home); err != nil {
+			return err
+		}
+		e.tags, err = loadTags(ctx, r)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	e.pop = newPopulation(e.svc, e.places, e.cfg.Consent)
+	if err := e.pop.load(ctx, func(n int) { e.progress("load", n, 0) }); err != nil {
+		return err
+	}
+	if err := e.loadSegments(); err != nil {
+		return err
+	}
+	e.loaded = true
+	return nil
+}
+
+func (e *Engine) progress(step string, done, total int) {
+	if e.cfg.Progress != nil {
+		e.cfg.Progress(step, done, total)
+	}
+}
+
+// Close forgets what is kept in memory; the next night reads it again. It
+// closes nothing of the host's.
+func (e *Engine) Close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.loaded, e.pop, e.people, e.seg = false, nil, nil, nil
+}

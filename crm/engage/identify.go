@@ -1,0 +1,391 @@
+package engage
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/dedup"
+	"github.com/vefacrm/vefa/dedup/people"
+)
+
+// identified counts what an evening's linkage did.
+type identified struct {
+	Records  int  `json:"records"`  // looked at
+	Clusters int  `json:"clusters"` // that were affected
+	Moved    int  `json:"moved"`    // profiles that belong to another customer than before
+	Trained  bool `json:"trained,omitempty"`
+}
+
+// linkActor is the actor of link decisions that record linkage takes.
+const linkActor = "dedup"
+
+const modelKind, modelID = "dedup", "people"
+
+// recordID names a profile to package dedup. Keys have no control characters.
+func recordID(k crm.ProfileKey) string { return k.Source + "\x1f" + k.ID }
+
+func keyOf(id string) crm.ProfileKey {
+	source, rest, _ := strings.Cut(id, "\x1f")
+	return crm.ProfileKey{Source: source, ID: rest}
+}
+
+// linkable reports whether record linkage looks at a profile: persons do,
+// organisations and households are placed by hand.
+func linkable(p *crm.Profile) bool { return p.Kind == "" || p.Kind == crm.Person }
+
+// personRecord is what linkage sees of a profile: nothing masked or disowned.
+func personRecord(p *crm.Profile) people.Record {
+	r := people.Record{ID: recordID(p.ProfileKey), Source: p.Source, Given: p.Name.Given, Family: p.Name.Family, FullName: p.Name.Full,
+		Gender: p.Gender, Birth: p.Birth, City: p.Postal.City, District: p.Postal.District, Postcode: p.Postal.Postcode, Street: p.Postal.Street}
+	for _, a := range p.Reachable(crm.Phone) {
+		r.Phones = append(r.Phones, a.Value)
+	}
+	for _, a := range p.Reachable(crm.Email) {
+		r.Emails = append(r.Emails, a.Value)
+	}
+	return r
+}
+
+// identify finds out who is the same person: once over everybody, then over
+// what changed and whoever that touches.
+func (e *Engine) identify(ctx context.Context, changed []crm.ProfileKey) (identified, error) {
+	model, err := e.model(ctx)
+	if err != nil {
+		return identified{}, err
+	}
+	if model == nil {
+		return e.identifyAll(ctx)
+	}
+	var out identified
+	var clusters []dedup.Cluster
+	if e.people == nil {
+		if e.people, err = e.linker.NewIndex(model); err != nil {
+			return out, err
+		}
+		var all []people.Record
+		for p, err := range e.scanProfiles(ctx) {
+			if err != nil {
+				return out, err
+			}
+			if linkable(p) {
+				all = append(all, personRecord(p))
+			}
+		}
+		decisions, err := e.decisions(ctx, nil)
+		if err != nil {
+			return out, err
+		}
+		c, err := e.people.Apply(ctx, all, nil, decisions...)
+		if err != nil {
+			e.people = nil
+			return out, err
+		}
+		out.Records, clusters = len(all), c.Clusters
+	} else {
+		var upserts []people.Record
+		for chunk := range slices.Chunk(changed, loadBatch) {
+			err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
+				found, err := r.Profiles(ctx, chunk...)
+				for _, p := range found {
+					if p != nil && linkable(p) {
+						upserts = append(upserts, personRecord(p))
+					}
+				}
+				return err
+			})
+			if err != nil {
+				return out, err
+			}
+		}
+		decisions, err := e.decisions(ctx, changed)
+		if err != nil {
+			return out, err
+		}
+		c, err := e.people.Apply(ctx, upserts, nil, decisions...)
+		if err != nil {
+			e.people = nil
+			return out, err
+		}
+		out.Records, clusters = len(upserts), c.Clusters
+	}
+	out.Clusters = len(clusters)
+	out.Moved, err = e.place(ctx, clusters)
+	return out, err
+}
+
+// identifyAll learns a model from everybody and links everybody by it.
+func (e *Engine) identifyAll(ctx context.Context) (identified, error) {
+	out := identified{}
+	var failed error
+	records := iter.Seq[people.Record](func(yield func(people.Record) bool) {
+		out.Records = 0
+		for p, err := range e.scanProfiles(ctx) {
+			if err != nil {
+				failed = err
+				return
+			}
+			if linkable(p) {
+				out.Records++
+				if !yield(personRecord(p)) {
+					return
+				}
+			}
+		}
+	})
+	n := 0
+	for range records {
+		if n++; n >= e.cfg.TrainAt {
+			break
+		}
+	}
+	if failed != nil || n < e.cfg.TrainAt {
+		return out, failed
+	}
+	decisions, err := e.decisions(ctx, nil)
+	if err != nil {
+		return out, err
+	}
+	result, err := e.linker.Link(ctx, records, nil, decisions...)
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return out, err
+	}
+	if err := e.saveModel(ctx, result.Model); err != nil {
+		return out, err
+	}
+	out.Trained, out.Clusters = true, len(result.Clusters)
+	out.Moved, err = e.place(ctx, result.Clusters)
+	return out, err
+}
+
+func (e *Engine) scanProfiles(ctx context.Context) iter.Seq2[*crm.Profile, error] {
+	return func(yield func(*crm.Profile, error) bool) {
+		var after crm.ProfileKey
+		for {
+			var page []*crm.Profile
+			err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+				page, err = r.ScanProfiles(ctx, crm.AllParts(), after, 2*loadBatch)
+				return err
+			})
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, p := range page {
+				if !yield(p, nil) {
+					return
+				}
+				after = p.ProfileKey
+			}
+			if len(page) < 2*loadBatch {
+				return
+			}
+		}
+	}
+}
+
+// model reads the model that was learnt, or nil.
+func (e *Engine) model(ctx context.Context) (*dedup.Model, error) {
+	var doc *crm.Document
+	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		docs, err := r.Documents(ctx, modelKind, modelID)
+		if err == nil {
+			doc = docs[0]
+		}
+		return err
+	})
+	if err != nil || doc == nil {
+		return nil, err
+	}
+	return dedup.ReadModel(bytes.NewReader(doc.Data))
+}
+
+func (e *Engine) saveModel(ctx context.Context, m *dedup.Model) error {
+	var buf bytes.Buffer
+	if _, err := m.WriteTo(&buf); err != nil {
+		return err
+	}
+	return e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
+		docs, err := tx.Documents(ctx, modelKind, modelID)
+		if err != nil {
+			return err
+		}
+		doc := &crm.Document{Kind: modelKind, ID: modelID, Data: json.RawMessage(bytes.TrimSpace(buf.Bytes()))}
+		if docs[0] != nil {
+			doc.Rev = docs[0].Rev
+		}
+		return tx.PutDocuments(ctx, doc)
+	})
+}
+
+// decisions reads what people decided about profiles (nil: about all): who
+// was merged by hand must stay together, who was split by hand apart.
+func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey) ([]dedup.Decision, error) {
+	if keys == nil {
+		for _, x := range e.pop.sorted() {
+			keys = append(keys, x.profiles...)
+		}
+	}
+	last := map[[2]string]dedup.Decision{}
+	var order [][2]string
+	say := func(a, b crm.ProfileKey, same bool) {
+		if a == b || a.IsZero() || b.IsZero() {
+			return
+		}
+		d := dedup.Decision{A: min(recordID(a), recordID(b)), B: max(recordID(a), recordID(b)), Same: same}
+		k := [2]string{d.A, d.B}
+		if _, ok := last[k]; !ok {
+			order = append(order, k)
+		}
+		last[k] = d
+	}
+	for chunk := range slices.Chunk(keys, loadBatch) {
+		err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
+			logs, err := r.Links(ctx, chunk...)
+			if err != nil {
+				return err
+			}
+			for i, log := range logs {
+				for n, l := range log {
+					if n == 0 || l.Kind == crm.LinkNotMe || l.Kind == crm.LinkMatched || l.Actor == linkActor {
+						continue
+					}
+					homes, err := r.Homes(ctx, l.Customer, log[n-1].Customer)
+					if err != nil {
+						return err
+					}
+					switch {
+					case l.Kind == crm.LinkManual:
+						say(chunk[i], homes[0], true)
+					case !l.Evidence.With.IsZero():
+						say(chunk[i], l.Evidence.With, false)
+					default:
+						say(chunk[i], homes[1], false)
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	out := make([]dedup.Decision, len(order))
+	for i, k := range order {
+		out[i] = last[k]
+	}
+	return out, nil
+}
+
+// placeBatch is how many groups of profiles are written per transaction.
+const placeBatch = 200
+
+// place makes each cluster a customer, where it is none yet. It returns how
+// many profiles moved.
+func (e *Engine) place(ctx context.Context, clusters []dedup.Cluster) (int, error) {
+	var groups []crm.Grouping
+	for chunk := range slices.Chunk(clusters, 2*loadBatch) {
+		got, err := e.misplaced(ctx, chunk)
+		if err != nil {
+			return 0, err
+		}
+		groups = append(groups, got...)
+	}
+	moved, done := 0, 0
+	for chunk := range slices.Chunk(groups, placeBatch) {
+		n, err := e.svc.Regroup(ctx, chunk...)
+		if err != nil {
+			return moved, fmt.Errorf("engage: place: %w", err)
+		}
+		moved += n
+		done += len(chunk)
+		e.progress("identify", done, len(groups))
+	}
+	return moved, nil
+}
+
+// misplaced returns a grouping for each cluster that is not a customer by
+// itself. What linkage does not look at stays with whom it was put by hand.
+func (e *Engine) misplaced(ctx context.Context, clusters []dedup.Cluster) ([]crm.Grouping, error) {
+	var groups []crm.Grouping
+	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		groups = groups[:0]
+		var keys []crm.ProfileKey
+		for _, c := range clusters {
+			for _, id := range c.Members {
+				keys = append(keys, keyOf(id))
+			}
+		}
+		profiles, err := r.Profiles(ctx, keys...)
+		if err != nil {
+			return err
+		}
+		ids := make([]crm.CustomerID, 0, len(clusters))
+		rest := profiles
+		for _, c := range clusters {
+			if rest[0] == nil {
+				return &crm.Error{Op: "place", Entity: "profile", ID: keyOf(c.Members[0]).String(), Kind: crm.ErrNotFound}
+			}
+			ids = append(ids, rest[0].Customer)
+			rest = rest[len(c.Members):]
+		}
+		members, err := r.Members(ctx, ids...)
+		if err != nil {
+			return err
+		}
+		for i, c := range clusters {
+			mine := keys[:len(c.Members)]
+			keys = keys[len(c.Members):]
+			extra := slices.DeleteFunc(slices.Clone(members[i]), func(k crm.ProfileKey) bool { return slices.Contains(mine, k) })
+			same := len(members[i])-len(extra) == len(mine)
+			if len(extra) > 0 {
+				others, err := r.Profiles(ctx, extra...)
+				if err != nil {
+					return err
+				}
+				extra = extra[:0]
+				for _, p := range others {
+					if linkable(p) {
+						same = false
+					} else {
+						extra = append(extra, p.ProfileKey)
+					}
+				}
+			}
+			if !same {
+				groups = append(groups, grouping(c, slices.Concat(mine, extra)))
+			}
+		}
+		return nil
+	})
+	return groups, err
+}
+
+// grouping turns a cluster into a link decision with its evidence: for each
+// profile the strongest edge that holds it.
+func grouping(c dedup.Cluster, keys []crm.ProfileKey) crm.Grouping {
+	g := crm.Grouping{Profiles: keys, Kind: crm.LinkMatched, Actor: linkActor}
+	if len(c.Members) == 1 {
+		g.Kind = crm.LinkSplit
+		g.Evidence.Note = "no longer like the others"
+		return g
+	}
+	g.Each = make(map[crm.ProfileKey]crm.Evidence, len(c.Members))
+	for _, edge := range c.Edges {
+		for _, p := range [][2]string{{edge.A, edge.B}, {edge.B, edge.A}} {
+			k := keyOf(p[0])
+			if was, ok := g.Each[k]; !ok || edge.Weight > was.Weight {
+				g.Each[k] = crm.Evidence{With: keyOf(p[1]), Weight: edge.Weight, Fields: edge.Fields}
+			}
+		}
+	}
+	return g
+}

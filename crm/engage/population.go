@@ -1,0 +1,622 @@
+package engage
+
+import (
+	"cmp"
+	"context"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// person is what an evening needs to know about one customer, compact: there
+// may be millions. Times are Unix microseconds.
+type person struct {
+	id       crm.CustomerID
+	home     crm.ProfileKey // the earliest profile; decided by content, so used for order and for keys
+	profiles []crm.ProfileKey
+	phones   []crm.Address // that can be tried, best first
+	emails   []crm.Address
+	kind     uint32 // interned texts
+	city     uint32
+	district uint32
+	gender   uint32
+	locale   uint32
+	birth    int32 // yyyymmdd with zeros where unknown; 0: unknown
+	sms      bool
+	email    bool
+	place    uint32 // of the last purchase or visit: whose evening it is
+	tickets  []ticketRow
+	orders   []orderRow // by time, then key
+	visits   []visitRow
+	answers  []answerRow
+	tags     []tagRow
+	clicked  int64 // last click of a person
+}
+
+type orderRow struct {
+	at, delivered int64 // delivered 0: not yet
+	amount        int64
+	id            string
+	returns       string // id of the order that a return takes back
+	source        uint32
+	profile       uint32 // index in person.profiles
+	channel       uint32
+	place         uint32
+	category      uint32
+	brand         uint32
+	flags         uint8
+}
+
+const (
+	flagGift = 1 << iota
+	flagReturn
+	flagCancelled
+	flagReturned // taken back by a later return
+)
+
+type visitRow struct {
+	at      int64
+	id      string
+	serial  string
+	source  uint32
+	profile uint32
+	service uint32
+	place   uint32
+}
+
+type answerRow struct {
+	at      int64
+	id      string
+	source  uint32
+	profile uint32
+	survey  uint32
+	score   int32
+	bad     bool
+}
+
+type ticketRow struct {
+	ref    crm.FactRef
+	opened int64
+	solved int64 // 0: not solved
+}
+
+type tagRow struct {
+	name    uint32
+	at      int64
+	expires int64 // 0: never
+	off     bool
+	key     crm.FactKey
+}
+
+// population holds all persons in memory. It is loaded once and then kept up
+// by the change feed, so that an evening reads only what changed.
+type population struct {
+	svc     *crm.Service
+	store   crm.Store
+	places  *crm.Places
+	consent crm.ConsentKey
+	texts   texts
+	byHome  map[crm.ProfileKey]*person // home profile → person
+	homeOf  map[crm.ProfileKey]crm.ProfileKey
+	order   []*person // sorted by home; nil until sorted again
+	at      crm.Position
+	threads int
+}
+
+// texts gives repeated texts small numbers.
+type texts struct {
+	mu   sync.RWMutex
+	ids  map[string]uint32
+	list []string
+}
+
+func (t *texts) id(s string) uint32 {
+	t.mu.RLock()
+	n, ok := t.ids[s]
+	t.mu.RUnlock()
+	if ok {
+		return n
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n, ok := t.ids[s]; ok {
+		return n
+	}
+	if t.ids == nil {
+		t.ids = map[string]uint32{"": 0}
+		t.list = []string{""}
+		if s == "" {
+			return 0
+		}
+	}
+	s = strings.Clone(s)
+	n = uint32(len(t.list))
+	t.ids[s] = n
+	t.list = append(t.list, s)
+	return n
+}
+
+func (t *texts) text(n uint32) string {
+	if n == 0 {
+		return ""
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.list[n]
+}
+
+// kinds are the facts that persons are made of.
+var kinds = []crm.FactKind{crm.KindOrder, crm.KindVisit, crm.KindTicket, crm.KindAnswer, crm.KindClick, crm.KindTag}
+
+func newPopulation(svc *crm.Service, places *crm.Places, consent crm.ConsentKey) *population {
+	return &population{svc: svc, store: svc.Store(), places: places, consent: consent,
+		byHome: map[crm.ProfileKey]*person{}, homeOf: map[crm.ProfileKey]crm.ProfileKey{},
+		threads: runtime.GOMAXPROCS(0)}
+}
+
+// loadBatch is how many customers are read per transaction.
+const loadBatch = 500
+
+// load reads everybody. Changes committed meanwhile are met again by refresh.
+func (p *population) load(ctx context.Context, progress func(n int)) error {
+	err := p.store.View(ctx, func(r crm.Reader) (err error) {
+		p.at, err = r.Head(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	work := make(chan []crm.CustomerID, p.threads)
+	done := make(chan []*person, p.threads)
+	var wg sync.WaitGroup
+	for range p.threads {
+		wg.Go(func() {
+			for ids := range work {
+				got, err := p.read(ctx, ids)
+				if err != nil {
+					cancel(err)
+					continue
+				}
+				done <- got
+			}
+		})
+	}
+	go func() {
+		defer close(done)
+		defer wg.Wait()
+		defer close(work)
+		var after crm.ProfileKey
+		for ctx.Err() == nil {
+			var page []*crm.Profile
+			var ids []crm.CustomerID
+			err := p.store.View(ctx, func(r crm.Reader) (err error) {
+				if page, err = r.ScanProfiles(ctx, crm.AllParts(), after, 2*loadBatch); err != nil || len(page) == 0 {
+					return err
+				}
+				keys := make([]crm.ProfileKey, len(page))
+				for i, x := range page {
+					keys[i] = x.ProfileKey
+				}
+				homes, err := r.HomeIDs(ctx, keys...)
+				for i, x := range page {
+					if err == nil && homes[i] == x.Customer {
+						ids = append(ids, x.Customer)
+					}
+				}
+				return err
+			})
+			if err != nil {
+				cancel(err)
+				return
+			}
+			if len(page) == 0 {
+				return
+			}
+			after = page[len(page)-1].ProfileKey
+			for chunk := range slices.Chunk(ids, loadBatch) {
+				work <- chunk
+			}
+		}
+	}()
+	n := 0
+	for got := range done {
+		for _, x := range got {
+			p.keep(x)
+		}
+		n += len(got)
+		if progress != nil {
+			progress(n)
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+func (p *population) keep(x *person) {
+	if p.byHome[x.home] == nil {
+		p.order = nil
+	}
+	p.byHome[x.home] = x
+	for _, k := range x.profiles {
+		p.homeOf[k] = x.home
+	}
+}
+
+// sorted returns everybody in the order of their home profiles.
+func (p *population) sorted() []*person {
+	if p.order == nil {
+		p.order = make([]*person, 0, len(p.byHome))
+		for _, x := range p.byHome {
+			p.order = append(p.order, x)
+		}
+		slices.SortFunc(p.order, func(a, b *person) int { return a.home.Compare(b.home) })
+	}
+	return p.order
+}
+
+// of returns the person that a profile belongs to, or nil.
+func (p *population) of(k crm.ProfileKey) *person {
+	home, ok := p.homeOf[k]
+	if !ok {
+		return nil
+	}
+	return p.byHome[home]
+}
+
+// delta is what a refresh changed: the persons as they are now, the homes that
+// are no persons of their own any more, and the profiles that changed.
+type delta struct {
+	persons  []*person
+	gone     []crm.ProfileKey
+	profiles []crm.ProfileKey // profiles whose own record or links changed
+}
+
+// refresh brings the population up to the head of the change feed.
+func (p *population) refresh(ctx context.Context) (delta, error) {
+	profiles := map[crm.ProfileKey]bool{}
+	own := map[crm.ProfileKey]bool{}
+	addrs := map[crm.Address]bool{}
+	for {
+		var n int
+		err := p.store.View(ctx, func(r crm.Reader) error {
+			changes, next, err := r.Changes(ctx, p.at, 5000)
+			if err != nil {
+				return err
+			}
+			for _, c := range changes {
+				switch {
+				case !c.Subject.Profile.IsZero():
+					profiles[c.Subject.Profile] = true
+					if c.Kind != crm.ChangedFact {
+						own[c.Subject.Profile] = true
+					}
+				case c.Fact.Kind == crm.KindConsent || c.Fact.Kind == crm.KindSuppression:
+					addrs[c.Subject.Address] = true
+				}
+			}
+			n, p.at = len(changes), next
+			return nil
+		})
+		if err != nil {
+			return delta{}, err
+		}
+		if n == 0 {
+			break
+		}
+	}
+	return p.reload(ctx, profiles, own, addrs)
+}
+
+func (p *population) reload(ctx context.Context, profiles, own map[crm.ProfileKey]bool, addrs map[crm.Address]bool) (delta, error) {
+	var d delta
+	flat := make([]string, 0, len(addrs))
+	for a := range addrs {
+		flat = append(flat, a.String())
+	}
+	slices.Sort(flat)
+	for chunk := range slices.Chunk(flat, loadBatch) {
+		err := p.store.View(ctx, func(r crm.Reader) error {
+			found, err := r.Refs(ctx, crm.RefContact, loadBatch, chunk...)
+			for _, refs := range found {
+				for _, ref := range refs {
+					profiles[ref.Subject.Profile] = true
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return d, err
+		}
+	}
+	for k := range own {
+		d.profiles = append(d.profiles, k)
+	}
+	slices.SortFunc(d.profiles, crm.ProfileKey.Compare)
+	// A profile that moved leaves a person behind, who is read again as well.
+	keys := make([]crm.ProfileKey, 0, len(profiles))
+	for k := range profiles {
+		keys = append(keys, k)
+		if was := p.of(k); was != nil && own[k] {
+			for _, other := range was.profiles {
+				if !profiles[other] {
+					keys = append(keys, other)
+				}
+			}
+		}
+	}
+	slices.SortFunc(keys, crm.ProfileKey.Compare)
+	keys = slices.Compact(keys)
+	ids := map[crm.CustomerID]bool{}
+	for chunk := range slices.Chunk(keys, 2*loadBatch) {
+		err := p.store.View(ctx, func(r crm.Reader) error {
+			found, err := r.Profiles(ctx, chunk...)
+			for _, x := range found {
+				if x != nil {
+					ids[x.Customer] = true
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return d, err
+		}
+	}
+	list := make([]crm.CustomerID, 0, len(ids))
+	for id := range ids {
+		list = append(list, id)
+	}
+	slices.Sort(list)
+	for chunk := range slices.Chunk(list, loadBatch) {
+		got, err := p.read(ctx, chunk)
+		if err != nil {
+			return d, err
+		}
+		d.persons = append(d.persons, got...)
+	}
+	slices.SortFunc(d.persons, func(a, b *person) int { return a.home.Compare(b.home) })
+	homes := map[crm.ProfileKey]bool{}
+	for _, x := range d.persons {
+		homes[x.home] = true
+	}
+	for _, x := range d.persons {
+		for _, k := range x.profiles {
+			if was, ok := p.homeOf[k]; ok && !homes[was] && p.byHome[was] != nil {
+				delete(p.byHome, was)
+				d.gone = append(d.gone, was)
+				p.order = nil
+			}
+		}
+	}
+	for _, x := range d.persons {
+		p.keep(x)
+	}
+	slices.SortFunc(d.gone, crm.ProfileKey.Compare)
+	return d, nil
+}
+
+// read builds the persons with the given current customer ids.
+func (p *population) read(ctx context.Context, ids []crm.CustomerID) ([]*person, error) {
+	var out []*person
+	err := p.store.View(ctx, func(r crm.Reader) error {
+		out = out[:0]
+		members, err := r.Members(ctx, ids...)
+		if err != nil {
+			return err
+		}
+		var keys []crm.ProfileKey
+		for _, m := range members {
+			keys = append(keys, m...)
+		}
+		profiles, err := r.Profiles(ctx, keys...)
+		if err != nil {
+			return err
+		}
+		customers, err := p.svc.FoldMany(ctx, r, ids)
+		if err != nil {
+			return err
+		}
+		owner := make(map[crm.ProfileKey]*person, len(keys))
+		var subjects []crm.Subject
+		var addrs []crm.Address
+		for i, m := range members {
+			c := customers[i]
+			if len(m) == 0 || c == nil {
+				continue
+			}
+			x := p.describe(c)
+			first := profiles[0]
+			for _, q := range profiles[:len(m)] {
+				if crm.CompareSeniority(q, first) < 0 {
+					first = q
+				}
+				owner[q.ProfileKey] = x
+				subjects = append(subjects, crm.OfProfile(q.ProfileKey))
+			}
+			x.home, x.profiles = first.ProfileKey, m
+			profiles = profiles[len(m):]
+			if len(x.phones) > 0 {
+				addrs = append(addrs, x.phones[0])
+			}
+			if len(x.emails) > 0 {
+				addrs = append(addrs, x.emails[0])
+			}
+			out = append(out, x)
+		}
+		for f, err := range crm.FactsOf(ctx, r, subjects, kinds...) {
+			if err != nil {
+				return err
+			}
+			p.add(owner[f.Subject.Profile], f)
+		}
+		return p.consents(ctx, r, out, addrs)
+	})
+	for _, x := range out {
+		p.finish(x)
+	}
+	return out, err
+}
+
+func (p *population) consents(ctx context.Context, r crm.Reader, persons []*person, addrs []crm.Address) error {
+	slices.SortFunc(addrs, crm.Address.Compare)
+	addrs = slices.Compact(addrs)
+	states, err := r.Addresses(ctx, addrs...)
+	if err != nil {
+		return err
+	}
+	granted := make(map[crm.Address]bool, len(states))
+	for _, st := range states {
+		c, ok := st.Consent(p.consent)
+		granted[st.Address] = ok && c.Status == crm.Granted && len(st.Suppressed) == 0
+	}
+	for _, x := range persons {
+		x.sms = len(x.phones) > 0 && granted[x.phones[0]]
+		x.email = len(x.emails) > 0 && granted[x.emails[0]]
+	}
+	return nil
+}
+
+func (p *population) describe(c *crm.Customer) *person {
+	return &person{
+		id: c.ID, phones: c.Reachable(crm.Phone), emails: c.Reachable(crm.Email),
+		kind: p.texts.id(string(c.Kind)), city: p.texts.id(c.Postal.City), district: p.texts.id(c.Postal.District),
+		gender: p.texts.id(c.Gender), locale: p.texts.id(c.Locale), birth: birthNumber(c.Birth),
+	}
+}
+
+// birthNumber turns "1980-05-12" into 19800512 and "1980-05" into 19800500.
+func birthNumber(s string) int32 {
+	var n int32
+	digits := 0
+	for i := 0; i < len(s) && digits < 8; i++ {
+		if c := s[i]; c >= '0' && c <= '9' {
+			n = n*10 + int32(c-'0')
+			digits++
+		}
+	}
+	for ; digits < 8 && digits > 0; digits++ {
+		n *= 10
+	}
+	return n
+}
+
+func (p *population) add(x *person, f *crm.Fact) {
+	at := f.At.UnixMicro()
+	who := uint32(slices.Index(x.profiles, f.Subject.Profile))
+	switch d := f.Data.(type) {
+	case *crm.Order:
+		row := orderRow{at: at, amount: d.Total.Amount, id: f.Key.ID, returns: d.Returns.ID, source: p.texts.id(f.Key.Source),
+			profile: who, channel: p.texts.id(d.Channel), place: p.texts.id(f.Place)}
+		if t, ok := d.DeliveredAt(f.At); ok {
+			row.delivered = t.UnixMicro()
+		}
+		var top *crm.OrderLine
+		for i := range d.Lines {
+			if l := &d.Lines[i]; top == nil || l.Amount.Amount > top.Amount.Amount {
+				top = l
+			}
+		}
+		if top != nil {
+			row.category, row.brand = p.texts.id(top.Category), p.texts.id(top.Brand)
+		}
+		if d.Gift || !d.Recipient.IsZero() {
+			row.flags |= flagGift
+		}
+		if !d.Returns.IsZero() || d.Total.Amount < 0 {
+			row.flags |= flagReturn
+		}
+		switch d.Status {
+		case crm.OrderCancelled:
+			row.flags |= flagCancelled
+		case crm.OrderReturned:
+			row.flags |= flagReturned
+		}
+		x.orders = append(x.orders, row)
+	case *crm.Visit:
+		x.visits = append(x.visits, visitRow{at, f.Key.ID, d.Serial, p.texts.id(f.Key.Source), who, p.texts.id(d.Service), p.texts.id(f.Place)})
+	case *crm.Answer:
+		x.answers = append(x.answers, answerRow{at, f.Key.ID, p.texts.id(f.Key.Source), who, p.texts.id(d.Survey), int32(d.Score), d.Bad})
+	case *crm.Ticket:
+		row := ticketRow{ref: f.Ref(), opened: d.Opened.UnixMicro()}
+		if !d.Unsolved() {
+			if row.solved = d.Solved.UnixMicro(); d.Solved.IsZero() {
+				row.solved = at
+			}
+		}
+		x.tickets = append(x.tickets, row)
+	case *crm.Click:
+		if d.Verdict == crm.Human {
+			x.clicked = max(x.clicked, at)
+		}
+	case *crm.TagChange:
+		row := tagRow{name: p.texts.id(d.Tag), at: at, off: d.Off, key: f.Key}
+		if !d.Expires.IsZero() {
+			row.expires = d.Expires.UnixMicro()
+		}
+		x.tags = append(x.tags, row)
+	}
+}
+
+// finish puts a person's rows in order and folds what can be folded for good.
+func (p *population) finish(x *person) {
+	slices.SortFunc(x.orders, func(a, b orderRow) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.id, b.id), cmp.Compare(a.source, b.source))
+	})
+	slices.SortFunc(x.visits, func(a, b visitRow) int { return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.id, b.id)) })
+	slices.SortFunc(x.answers, func(a, b answerRow) int { return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.id, b.id)) })
+	slices.SortFunc(x.tags, func(a, b tagRow) int { return cmp.Or(cmp.Compare(a.at, b.at), a.key.Compare(b.key)) })
+	for i := range x.orders {
+		if x.orders[i].flags&flagReturn != 0 && x.orders[i].returns != "" {
+			for j := range x.orders {
+				if x.orders[j].id == x.orders[i].returns {
+					x.orders[j].flags |= flagReturned
+				}
+			}
+		}
+	}
+	var last int64
+	for _, o := range x.orders {
+		if o.at >= last && o.place != 0 {
+			last, x.place = o.at, o.place
+		}
+	}
+	for _, v := range x.visits {
+		if v.at >= last && v.place != 0 {
+			last, x.place = v.at, v.place
+		}
+	}
+	x.orders = slices.Clip(x.orders)
+	x.tags = slices.Clip(x.tags)
+}
+
+// zone returns the zone whose evening it is for a person.
+func (p *population) zone(x *person) *time.Location {
+	return p.places.Zone(p.texts.text(x.place))
+}
+
+// tagNames calls yield for each tag that is set at an instant. Rows are in the
+// order of time, so the last row of a name counts.
+func (x *person) tagsAt(at int64, yield func(name uint32)) {
+	for i, t := range x.tags {
+		if t.at > at || t.off || (t.expires != 0 && t.expires <= at) {
+			continue
+		}
+		later := false
+		for _, u := range x.tags[i+1:] {
+			if u.name == t.name && u.at <= at {
+				later = true
+				break
+			}
+		}
+		if !later {
+			yield(t.name)
+		}
+	}
+}
