@@ -174,7 +174,10 @@ func (l *lowerer) expand(c *condition, at int) *term {
 		l.front.used = used
 		c.term.walk(func(*term) { c.size++ })
 	}
-	l.front.used = append(append(l.front.used, c.name), c.uses...)
+	l.front.use(c.name)
+	for _, name := range c.uses {
+		l.front.use(name)
+	}
 	if c.term == nil {
 		return l.fault(at, "condition %s is faulty: %s", c.name, c.faults[0].msg)
 	}

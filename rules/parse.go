@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -42,6 +43,13 @@ type condition struct {
 
 func newFrontEnd(s *schema) *frontEnd {
 	return &frontEnd{schema: s, conditions: map[string]*condition{}, configs: map[*field]*conf.Config{}}
+}
+
+// use notes that a condition was expanded.
+func (f *frontEnd) use(name string) {
+	if !slices.Contains(f.used, name) {
+		f.used = append(f.used, name)
+	}
 }
 
 // compile turns a text into a simplified term of kind bool, or says what is

@@ -204,3 +204,18 @@ func checkBounds(bounds []bound, p unsafe.Pointer) error {
 	}
 	return nil
 }
+
+// env returns the environment of one subject, whose bounds have been checked.
+func (s *Set[F]) env(facts *F, m *Moment) (env, error) {
+	e := env{facts: unsafe.Pointer(facts), m: m}
+	return e, checkBounds(s.bounds, e.facts)
+}
+
+// rowAt returns the address of a row of a field.
+func rowAt(e env, f *field, row int) (unsafe.Pointer, bool) {
+	s := (*sliceHeader)(unsafe.Add(e.facts, f.offset))
+	if row < 0 || row >= s.len {
+		return nil, false
+	}
+	return unsafe.Add(s.data, uintptr(row)*f.row.size), true
+}

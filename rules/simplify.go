@@ -225,8 +225,8 @@ func simplifyLogic(t *term) *term {
 			return boolTerm(!and, t.at)
 		}
 	}
-	for text := range seen {
-		if seen["not "+text] || seen["not ("+text+")"] {
+	for _, k := range kids {
+		if k.op == opNot && seen[k.kids[0].canonical()] {
 			return boolTerm(!and, t.at)
 		}
 	}

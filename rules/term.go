@@ -122,24 +122,18 @@ func (t *term) write(b *strings.Builder, outer int) {
 			}
 		}
 	case opNot:
+		switch k := t.kids[0]; k.op {
+		case opHas, opIn, opContains, opStarts, opEnds:
+			k.writeTest(b, "not ")
+			return
+		}
 		b.WriteString("not ")
 		t.kids[0].write(b, own+1)
 	case opNeg:
 		b.WriteByte('-')
 		t.kids[0].write(b, own+1)
-	case opIn:
-		t.kids[0].write(b, own+1)
-		b.WriteString(" in [")
-		for i, c := range t.list {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			c.writeConst(b)
-		}
-		b.WriteByte(']')
-	case opHas:
-		b.WriteString(strconv.Quote(t.str) + " in ")
-		t.kids[0].write(b, own+1)
+	case opIn, opHas, opContains, opStarts, opEnds:
+		t.writeTest(b, "")
 	case opFloat, opDay:
 		t.kids[0].write(b, outer)
 	case opIf:
@@ -168,6 +162,30 @@ func (t *term) write(b *strings.Builder, outer int) {
 		t.kids[0].write(b, own)
 		b.WriteString(" " + opNames[t.op] + " ")
 		t.kids[1].write(b, own+1)
+	}
+}
+
+// writeTest prints in, contains and the like, with not before the operator.
+func (t *term) writeTest(b *strings.Builder, not string) {
+	own := t.strength() + 1
+	switch t.op {
+	case opHas:
+		b.WriteString(strconv.Quote(t.str) + " " + not + "in ")
+		t.kids[0].write(b, own)
+	case opIn:
+		t.kids[0].write(b, own)
+		b.WriteString(" " + not + "in [")
+		for i, c := range t.list {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			c.writeConst(b)
+		}
+		b.WriteByte(']')
+	default:
+		t.kids[0].write(b, own)
+		b.WriteString(" " + not + opNames[t.op] + " ")
+		t.kids[1].write(b, own)
 	}
 }
 
@@ -235,6 +253,10 @@ func (t *term) strength() int {
 	case opAdd, opSub:
 		return 30
 	case opNot:
+		switch t.kids[0].op {
+		case opHas, opIn, opContains, opStarts, opEnds:
+			return 20
+		}
 		return 50
 	case opMul, opDiv, opMod:
 		return 60

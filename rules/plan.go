@@ -1,0 +1,195 @@
+package rules
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// CausePrefix begins the Cause of every effect of a rule; the rule's name
+// follows.
+const CausePrefix = "rule/"
+
+// Target is what a firing is about in the record.
+type Target struct {
+	// Subject is the profile (or address) that the triggering record hangs on:
+	// of a rule with Each that of the row's order, visit or answer, else the
+	// profile that the customer was first seen as.
+	Subject crm.Subject
+	// About is the fact that the row came from. It may be zero for a rule
+	// without Each.
+	About crm.FactKey
+}
+
+// Payload is what an effect of a rule carries as Data.
+type Payload struct {
+	Action  ActionKind        `json:"action"`
+	Name    string            `json:"name"` // tag, survey, template, queue or task
+	With    map[string]string `json:"with,omitempty"`
+	Row     crm.FactKey       `json:"row,omitzero"`     // of a rule with Each: the fact it fired for
+	Planned string            `json:"planned"`          // local day of the firing, such as 2025-03-01
+	Expires time.Time         `json:"expires,omitzero"` // of tag: when it ends
+}
+
+// DecodePayload returns what an effect of a rule carries.
+func DecodePayload(e *crm.Effect) (Payload, error) {
+	var p Payload
+	if !strings.HasPrefix(e.Cause, CausePrefix) {
+		return p, fmt.Errorf("rules: effect %s is of %q, not of a rule", e.ID, e.Cause)
+	}
+	if err := json.Unmarshal(e.Data, &p); err != nil {
+		return p, fmt.Errorf("rules: effect %s: %w", e.ID, err)
+	}
+	return p, nil
+}
+
+var effectKinds = map[ActionKind]crm.EffectKind{
+	DoTag: crm.EffectTag, DoUntag: crm.EffectTag, DoSurvey: crm.EffectMessage,
+	DoMessage: crm.EffectMessage, DoTicket: crm.EffectTicket, DoTask: crm.EffectTask,
+}
+
+// Plan appends the effects of a firing to dst: one per action, in order, with
+// deterministic ids, so that planning the same firing again gives the same
+// effects. The id is made of
+//
+//   - the cause, "rule/" and the rule's name;
+//   - the subject;
+//   - with once per row, the fact it is about;
+//   - the occurrence: the action's id (kind:name if it has none) and, with once
+//     per day, week, month, year or version, "@" and which one.
+//
+// Everything else (condition, delay, parameters) may be edited without anybody
+// being written to twice. An effect is due after the delay, see Action, in the
+// zone of the moment. Give the effects to Record, or to a Tx of the record.
+func (s *Set[F]) Plan(dst []*crm.Effect, f Firing, t Target, m *Moment) ([]*crm.Effect, error) {
+	c := s.byName[f.Rule.Name]
+	if c == nil || c.rule != f.Rule {
+		return dst, fmt.Errorf("rules: the firing of %q is of another set", f.Rule.Name)
+	}
+	r := c.rule
+	if err := t.Subject.Validate(); err != nil {
+		return dst, fmt.Errorf("rules: plan %s: %w", r.Name, err)
+	}
+	var about crm.FactKey
+	if r.Once == PerRow {
+		if about = t.About; about.IsZero() {
+			return dst, fmt.Errorf("rules: plan %s: once per row needs the row's fact", r.Name)
+		}
+	}
+	planned := len(dst)
+	for i := range r.Then {
+		a, ca := &r.Then[i], &c.actions[i]
+		p := Payload{Action: a.Kind, Name: a.Name, With: a.With, Planned: m.Date()}
+		if c.each != nil {
+			p.Row = t.About
+		}
+		due := crm.Micros(ca.delay.due(m, ca.clock))
+		if ca.lasts {
+			p.Expires = crm.Micros(ca.last.due(&Moment{now: due, zone: m.zone, today: m.dayOf(due)}, -1))
+		}
+		data, err := json.Marshal(p)
+		if err != nil {
+			return dst[:planned], fmt.Errorf("rules: plan %s: %w", r.Name, err)
+		}
+		e := &crm.Effect{
+			Kind: effectKinds[a.Kind], Cause: CausePrefix + r.Name, Version: r.Version,
+			Subject: t.Subject, About: about, Occurrence: occurrence(r, a, m),
+			Due: due, State: crm.Planned, Created: crm.Micros(m.now), Changed: crm.Micros(m.now), Data: data,
+			Reasons: []crm.Reason{{Guard: "when", Pass: true}},
+		}
+		e.ID = crm.NewEffectID(e.Cause, e.Subject, e.About, e.Occurrence)
+		dst = append(dst, e)
+	}
+	return dst, nil
+}
+
+func occurrence(r *Rule, a *Action, m *Moment) string {
+	switch r.Once {
+	case PerDay, PerWeek, PerMonth, PerYear:
+		return a.key() + "@" + m.keys[r.Once]
+	case PerVersion:
+		return fmt.Sprintf("%s@v%d", a.key(), r.Version)
+	}
+	return a.key()
+}
+
+// Decision is the answer of Recheck.
+type Decision struct {
+	Proceed bool
+	State   crm.EffectState // if it must not proceed: Withheld or Cancelled
+	Reasons []crm.Reason    // every check, in a fixed order
+}
+
+// Recheck decides whether an effect that is due should still happen: whether
+// its rule is there, enabled and in effect, whether none of its cancel_on
+// conditions holds and whether its guard does, all by the facts of now and the
+// active version of the rule. row is the index of the row that the effect is
+// about (RowOf tells which) in the rule's Each field, or -1 if there is none
+// any more. A failing guard withholds, everything else cancels. It decides
+// nothing about consent, tickets and silence: those are the sender's checks.
+//
+// The error is a *BoundsError or says that the effect is not of a rule.
+func (s *Set[F]) Recheck(e *crm.Effect, facts *F, row int, m *Moment) (Decision, error) {
+	name, ok := strings.CutPrefix(e.Cause, CausePrefix)
+	if !ok {
+		return Decision{}, fmt.Errorf("rules: effect %s is of %q, not of a rule", e.ID, e.Cause)
+	}
+	d := Decision{Proceed: true, State: crm.Planned}
+	check := func(guard string, pass bool, state crm.EffectState, note string) {
+		d.Reasons = append(d.Reasons, crm.Reason{Guard: guard, Pass: pass, Note: note})
+		if !pass && d.Proceed {
+			d.Proceed, d.State = false, state
+		}
+	}
+	c := s.byName[name]
+	switch {
+	case c == nil:
+		check("rule", false, crm.Cancelled, "the rule is gone")
+		return d, nil
+	case c.rule.Disabled:
+		check("rule", false, crm.Cancelled, "the rule is disabled")
+		return d, nil
+	case c.rule.Version != e.Version:
+		check("rule", true, "", "changed since it was planned")
+	default:
+		check("rule", true, "", "")
+	}
+	if m.today < c.from || m.today > c.to {
+		check("effective", false, crm.Cancelled, "the rule is in effect "+c.rule.From+".."+c.rule.To)
+	}
+	v, err := s.env(facts, m)
+	if err != nil {
+		return Decision{}, err
+	}
+	if c.each != nil {
+		var found bool
+		if v.row, found = rowAt(v, c.each, row); !found {
+			check("row", false, crm.Cancelled, "the "+c.rule.Each+" row that it is about is gone")
+			return d, nil
+		}
+	}
+	for _, k := range c.cancelOn {
+		holds := k.test(v)
+		check("cancel_on "+k.name, !holds, crm.Cancelled, "")
+	}
+	if c.guard != nil {
+		check("guard", c.guard(v), crm.Withheld, "")
+	}
+	return d, nil
+}
+
+// RowOf returns the fact that an effect of a rule with Each is about, or the
+// zero key.
+func RowOf(e *crm.Effect) crm.FactKey {
+	if !e.About.IsZero() {
+		return e.About
+	}
+	p, err := DecodePayload(e)
+	if err != nil {
+		return crm.FactKey{}
+	}
+	return p.Row
+}
