@@ -8,25 +8,146 @@ type Select struct {
 	Exclude []*Set
 }
 
-func (q Select) compile() *node {
-	return op(opAnd, leaves(q.Include), leaves(q.Exclude))
+// Count returns the number of members without building a set.
+func (q Select) Count() int {
+	total := 0
+	var s combiner
+	q.each(func(_ uint16, inc, exc []*container) { total += s.count(inc, exc) })
+	return total
+}
+
+// Set returns the members as a set of its own.
+func (q Select) Set() *Set {
+	out := new(Set)
+	var s combiner
+	q.each(func(key uint16, inc, exc []*container) {
+		acc := *inc[0]
+		for _, c := range inc[1:] {
+			if acc = s.intersect(acc, *c); acc.n == 0 {
+				return
+			}
+		}
+		for _, c := range exc {
+			if acc = s.subtract(acc, *c); acc.n == 0 {
+				return
+			}
+		}
+		if acc.n == unknownLen {
+			acc.n = acc.bits.count()
+		}
+		out.put(key, acc)
+	})
+	return out
+}
+
+// each visits the chunks in which every included set has members, with the
+// included containers from small to large and the excluded ones that are not empty.
+func (q Select) each(visit func(key uint16, inc, exc []*container)) {
+	if len(q.Include) == 0 {
+		return
+	}
+	driver := q.Include[0]
+	for _, s := range q.Include[1:] {
+		if len(s.keys) < len(driver.keys) {
+			driver = s
+		}
+	}
+	var space [8]*container
+	all := space[:0]
+chunks:
+	for _, key := range driver.keys {
+		all = all[:0]
+		for _, s := range q.Include {
+			i, ok := s.find(key)
+			if !ok {
+				continue chunks
+			}
+			c := &s.cs[i]
+			at := len(all)
+			for at > 0 && all[at-1].n > c.n {
+				at--
+			}
+			all = append(all, nil)
+			copy(all[at+1:], all[at:])
+			all[at] = c
+		}
+		for _, s := range q.Exclude {
+			if i, ok := s.find(key); ok {
+				all = append(all, &s.cs[i])
+			}
+		}
+		visit(key, all[:len(q.Include)], all[len(q.Include):])
+	}
+}
+
+// count returns |inc[0] ∩ inc[1] … \ exc[0] \ exc[1] …|. The last pass over
+// bitmaps only counts.
+func (s *combiner) count(inc, exc []*container) int {
+	acc := *inc[0]
+	if len(inc) == 2 && acc.kind == kindBitmap { // the larger one is a bitmap or runs
+		if n, ok := s.countPair(inc, exc); ok {
+			return n
+		}
+	}
+	for _, c := range inc[1:] {
+		if acc = s.intersect(acc, *c); acc.n == 0 {
+			return 0
+		}
+	}
+	for i, c := range exc {
+		if i == len(exc)-1 && acc.kind == kindBitmap && c.kind == kindBitmap {
+			return countAndNot(acc.bits, c.bits)
+		}
+		if acc = s.subtract(acc, *c); acc.n == 0 {
+			return 0
+		}
+	}
+	if acc.n == unknownLen {
+		return int(acc.bits.count())
+	}
+	return int(acc.n)
+}
+
+// countPair counts two bitmaps without at most one bitmap and one array, which
+// is the usual shape in a dense chunk, and stores nothing.
+func (s *combiner) countPair(inc, exc []*container) (n int, ok bool) {
+	if inc[1].kind != kindBitmap || len(exc) > 2 {
+		return 0, false
+	}
+	a, b := inc[0].bits, inc[1].bits
+	var not *bitmap
+	var few []uint16
+	for _, c := range exc {
+		switch {
+		case c.kind == kindBitmap && not == nil:
+			not = c.bits
+		case c.kind == kindArray && few == nil:
+			few = c.arr
+		default:
+			return 0, false
+		}
+	}
+	if not == nil {
+		n = countAnd(a, b)
+		for _, v := range few {
+			n -= int(a[v>>6] & b[v>>6] >> (v & 63) & 1)
+		}
+		return n, true
+	}
+	n = countAndAndNot(a, b, not)
+	for _, v := range few {
+		n -= int(a[v>>6] & b[v>>6] &^ not[v>>6] >> (v & 63) & 1)
+	}
+	return n, true
 }
 
 func leaves(sets []*Set) []*node {
 	out := make([]*node, len(sets))
-	store := make([]node, len(sets))
 	for i, s := range sets {
-		store[i] = node{op: opSet, set: s, key: -1}
-		out[i] = &store[i]
+		out[i] = leaf(s)
 	}
 	return out
 }
-
-// Count returns the number of members without building a set.
-func (q Select) Count() int { return q.compile().total() }
-
-// Set returns the members as a set of its own.
-func (q Select) Set() *Set { return q.compile().collect() }
 
 // Union returns the ids that are in any of the sets.
 func Union(sets ...*Set) *Set { return op(opOr, leaves(sets), nil).collect() }

@@ -40,7 +40,7 @@ func (v *View) Preview(name string, at time.Time) (Preview, error) {
 		return Preview{}, err
 	}
 	out := Preview{Population: v.pop.Len()}
-	within := op(opAnd, nil, nil) // scratch for counting inside the population
+	var within combiner
 	for _, key := range v.pop.keys {
 		pop := v.pop.chunk(key)
 		for _, n := range b.nodes {
@@ -51,18 +51,6 @@ func (v *View) Preview(name string, at time.Time) (Preview, error) {
 	}
 	out.Tree = tree.counted()
 	return out, nil
-}
-
-// countIn returns |pop ∩ c|.
-func (n *node) countIn(pop, c container) int {
-	if c.n == 0 || pop.n == chunkSize {
-		return int(c.n)
-	}
-	got := n.intersect(pop, c)
-	if got.n == unknownLen {
-		got.n = got.bits.count()
-	}
-	return int(got.n)
 }
 
 // treeBuilder compiles an expression with one node per operation, so that each
@@ -233,8 +221,8 @@ func (v *View) Waterfall(name string, at time.Time) (Waterfall, error) {
 		w.Steps = append(w.Steps, Exclusion{Label: "tag " + v.names[r.at] + " is red", Red: r.rule})
 	}
 	base := op(opAnd, root.inc, nil)
-	alone := op(opAnd, nil, nil)
-	steps := [2]*node{op(opAnd, nil, nil), op(opAnd, nil, nil)}
+	var alone combiner
+	var steps [2]combiner
 	for _, key := range base.keys() {
 		b := base.chunk(key)
 		w.Base += int(b.n)
