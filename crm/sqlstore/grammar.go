@@ -217,14 +217,14 @@ func (g *grammar) remove(id tableID, n int, by []string, returning ...string) st
 // the part to stop before, then the limit.
 func (g *grammar) scan(id tableID, out []string, where string) string {
 	keys := g.tables[id].keyNames()
-	bounds := []string{"$1", g.tenant}
+	bounds := []string{g.bound(1), g.tenant}
 	for i := range keys[1:] {
-		bounds = append(bounds, param(i+2))
+		bounds = append(bounds, g.bound(i+2))
 	}
 	n := len(keys)
 	return "SELECT " + list("t.", out) + " FROM " + g.table(id) + " AS t WHERE " + g.aside("t.tenant") + " = " + g.tenant +
-		" AND (" + list("t.", g.key(id)) + ") > (" + strings.Join(bounds, ", ") + ") AND t.part < " + param(n+1) + where +
-		" ORDER BY " + list("t.", g.key(id)) + " LIMIT " + param(n+2)
+		" AND (" + list("t.", g.key(id)) + ") > (" + strings.Join(bounds, ", ") + ") AND t.part < " + g.bound(n+1) + where +
+		" ORDER BY " + list("t.", g.key(id)) + " LIMIT " + g.bound(n+2)
 }
 
 // aside keeps a column that is a constant from the planner of SQLite, which
@@ -234,6 +234,15 @@ func (g *grammar) aside(column string) string {
 		return "+" + column
 	}
 	return column
+}
+
+// bound is a parameter that bounds a range or a page. SQLite would plan such a
+// statement anew for each value that is bound, which costs more than running it.
+func (g *grammar) bound(n int) string {
+	if g.dialect == SQLite {
+		return "+" + param(n)
+	}
+	return param(n)
 }
 
 // finish turns the text into the form that the dialect's drivers bind alike.

@@ -152,7 +152,7 @@ func (g *grammar) text(id statementID, n int) string {
 			return g.lookupBy(tab, "effects_subject", n, []string{"part", "subject_kind", "subject_a", "subject_b"}, outEffect, "")
 		case facts:
 			by := []string{"part", "subject_kind", "subject_a", "subject_b"}
-			return g.lookup(tab, n, by, withKind(outFact), order+" LIMIT "+param(g.rowParams(len(by), n)+1))
+			return g.lookup(tab, n, by, withKind(outFact), order+" LIMIT "+g.bound(g.rowParams(len(by), n)+1))
 		case tab == tabRefs:
 			return g.refsOf(n)
 		case tab == tabChanges:
@@ -161,7 +161,7 @@ func (g *grammar) text(id statementID, n int) string {
 	case opOfKind:
 		if tab == tabFacts {
 			by := []string{"part", "subject_kind", "subject_a", "subject_b", "kind"}
-			return g.lookup(tab, n, by, withKind(outFact), order+" LIMIT "+param(g.rowParams(len(by), n)+1))
+			return g.lookup(tab, n, by, withKind(outFact), order+" LIMIT "+g.bound(g.rowParams(len(by), n)+1))
 		}
 	case opOfAfter:
 		if facts {
@@ -225,7 +225,7 @@ func (g *grammar) refsOf(n int) string {
 	by := []string{"part", "kind", "ref"}
 	order := " ORDER BY " + list("t.", g.key(tabRefs)) + " LIMIT "
 	if g.dialect == SQLite {
-		return g.lookup(tabRefs, 1, by, outRef, order+"$4")
+		return g.lookup(tabRefs, 1, by, outRef, order+g.bound(4))
 	}
 	_, from := g.rows([]colType{small, text, text}, n)
 	return "SELECT " + list("r.", outRef) + " FROM " + from + " CROSS JOIN LATERAL (SELECT " + list("t.", outRef) + " FROM " + g.table(tabRefs) +
@@ -246,16 +246,16 @@ func (g *grammar) factsAfter(tab tableID, out []string) string {
 	rest := g.tables[tab].keyNames()[4:]
 	bounds := make([]string, len(rest))
 	for i := range rest {
-		bounds[i] = param(5 + i)
+		bounds[i] = g.bound(5 + i)
 	}
 	return "SELECT " + list("t.", out) + " FROM " + g.table(tab) + " AS t WHERE t.part = $1 AND t.tenant = " + g.tenant +
 		" AND t.subject_kind = $2 AND t.subject_a = $3 AND t.subject_b = $4 AND (" + list("t.", rest) + ") > (" + list("", bounds) + ")" +
-		" ORDER BY " + list("t.", g.key(tab)) + " LIMIT " + param(5+len(rest))
+		" ORDER BY " + list("t.", g.key(tab)) + " LIMIT " + g.bound(5+len(rest))
 }
 
 func (g *grammar) scanDocuments() string {
 	return "SELECT " + list("t.", outDocument) + " FROM " + g.table(tabDocuments) + " AS t WHERE t.part = $1 AND t.tenant = " + g.tenant +
-		" AND t.kind = $2 AND t.id > $3 ORDER BY t.id LIMIT $4"
+		" AND t.kind = $2 AND t.id > " + g.bound(3) + " ORDER BY t.id LIMIT " + g.bound(4)
 }
 
 // dueEffects reads what waits: $1 and $2 are the parts, $3 what it waits for,
@@ -264,7 +264,7 @@ func (g *grammar) scanDocuments() string {
 func (g *grammar) dueEffects(when string, kinds int) string {
 	q := "WITH RECURSIVE p(part) AS (SELECT CAST($1 AS integer) UNION ALL SELECT p.part + 1 FROM p WHERE p.part + 1 < CAST($2 AS integer)) " +
 		"SELECT " + list("t.", outEffect) + " FROM p" + g.cross() + g.table(tabEffects) + " AS t" + g.indexedBy("effects_waiting") + " ON t.part = p.part AND t.tenant = " + g.tenant +
-		" AND t.waiting = $3 AND t." + when + " < $4"
+		" AND t.waiting = " + g.bound(3) + " AND t." + when + " < " + g.bound(4)
 	if kinds > 0 {
 		in := make([]string, kinds)
 		for i := range in {
@@ -272,7 +272,7 @@ func (g *grammar) dueEffects(when string, kinds int) string {
 		}
 		q += " AND t.kind IN (" + strings.Join(in, ", ") + ")"
 	}
-	return q + " ORDER BY t.part, t.due, t.id LIMIT $5"
+	return q + " ORDER BY t.part, t.due, t.id LIMIT " + g.bound(5)
 }
 
 // Statement is one statement of the package, as the database sees it.
