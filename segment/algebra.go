@@ -12,7 +12,7 @@ type Select struct {
 func (q Select) Count() int {
 	total := 0
 	var s combiner
-	q.each(func(_ uint16, inc, exc []*container) { total += s.count(inc, exc) })
+	q.each(func(key uint16, inc []*container) { total += s.count(inc, key, q.Exclude) })
 	return total
 }
 
@@ -20,15 +20,19 @@ func (q Select) Count() int {
 func (q Select) Set() *Set {
 	out := new(Set)
 	var s combiner
-	q.each(func(key uint16, inc, exc []*container) {
+	q.each(func(key uint16, inc []*container) {
 		acc := *inc[0]
 		for _, c := range inc[1:] {
 			if acc = s.intersect(acc, *c); acc.n == 0 {
 				return
 			}
 		}
-		for _, c := range exc {
-			if acc = s.subtract(acc, *c); acc.n == 0 {
+		for _, e := range q.Exclude {
+			i, ok := e.find(key)
+			if !ok {
+				continue
+			}
+			if acc = s.subtract(acc, e.cs[i]); acc.n == 0 {
 				return
 			}
 		}
@@ -41,8 +45,8 @@ func (q Select) Set() *Set {
 }
 
 // each visits the chunks in which every included set has members, with the
-// included containers from small to large and the excluded ones that are not empty.
-func (q Select) each(visit func(key uint16, inc, exc []*container)) {
+// included containers from small to large; full ones are left out if they can be.
+func (q Select) each(visit func(key uint16, inc []*container)) {
 	if len(q.Include) == 0 {
 		return
 	}
@@ -57,35 +61,36 @@ func (q Select) each(visit func(key uint16, inc, exc []*container)) {
 chunks:
 	for _, key := range driver.keys {
 		all = all[:0]
+		var full *container
 		for _, s := range q.Include {
 			i, ok := s.find(key)
 			if !ok {
 				continue chunks
 			}
 			c := &s.cs[i]
+			if c.n == chunkSize {
+				full = c
+				continue
+			}
 			at := len(all)
-			for at > 0 && all[at-1].n > c.n {
-				at--
-			}
-			all = append(all, nil)
-			copy(all[at+1:], all[at:])
-			all[at] = c
-		}
-		for _, s := range q.Exclude {
-			if i, ok := s.find(key); ok {
-				all = append(all, &s.cs[i])
+			all = append(all, c)
+			for ; at > 0 && all[at-1].n > c.n; at-- {
+				all[at], all[at-1] = all[at-1], c
 			}
 		}
-		visit(key, all[:len(q.Include)], all[len(q.Include):])
+		if len(all) == 0 {
+			all = append(all, full)
+		}
+		visit(key, all)
 	}
 }
 
-// count returns |inc[0] ∩ inc[1] … \ exc[0] \ exc[1] …|. The last pass over
-// bitmaps only counts.
-func (s *combiner) count(inc, exc []*container) int {
+// count returns the size of inc[0] ∩ inc[1] … without the excluded sets, on the
+// chunk key. The last pass over bitmaps only counts.
+func (s *combiner) count(inc []*container, key uint16, exclude []*Set) int {
 	acc := *inc[0]
 	if len(inc) == 2 && acc.kind == kindBitmap { // the larger one is a bitmap or runs
-		if n, ok := s.countPair(inc, exc); ok {
+		if n, ok := s.countPair(inc, key, exclude); ok {
 			return n
 		}
 	}
@@ -94,8 +99,13 @@ func (s *combiner) count(inc, exc []*container) int {
 			return 0
 		}
 	}
-	for i, c := range exc {
-		if i == len(exc)-1 && acc.kind == kindBitmap && c.kind == kindBitmap {
+	for at, e := range exclude {
+		i, ok := e.find(key)
+		if !ok {
+			continue
+		}
+		c := &e.cs[i]
+		if at == len(exclude)-1 && acc.kind == kindBitmap && c.kind == kindBitmap {
 			return countAndNot(acc.bits, c.bits)
 		}
 		if acc = s.subtract(acc, *c); acc.n == 0 {
@@ -110,14 +120,19 @@ func (s *combiner) count(inc, exc []*container) int {
 
 // countPair counts two bitmaps without at most one bitmap and one array, which
 // is the usual shape in a dense chunk, and stores nothing.
-func (s *combiner) countPair(inc, exc []*container) (n int, ok bool) {
-	if inc[1].kind != kindBitmap || len(exc) > 2 {
+func (s *combiner) countPair(inc []*container, key uint16, exclude []*Set) (n int, ok bool) {
+	if inc[1].kind != kindBitmap {
 		return 0, false
 	}
 	a, b := inc[0].bits, inc[1].bits
 	var not *bitmap
 	var few []uint16
-	for _, c := range exc {
+	for _, e := range exclude {
+		i, found := e.find(key)
+		if !found {
+			continue
+		}
+		c := &e.cs[i]
 		switch {
 		case c.kind == kindBitmap && not == nil:
 			not = c.bits

@@ -256,8 +256,33 @@ func unionKeys(a, b []uint16) []uint16 {
 	return append(append(out, a...), b...)
 }
 
+// plain returns the expression as a Select, if all operands of the conjunction
+// are leaves, which is the usual audience and has a shorter way.
+func (n *node) plain() (q Select, ok bool) {
+	if n.op != opAnd {
+		return q, false
+	}
+	q.Include, q.Exclude = make([]*Set, 0, len(n.inc)), make([]*Set, 0, len(n.exc))
+	for _, k := range n.inc {
+		if k.op != opSet {
+			return q, false
+		}
+		q.Include = append(q.Include, k.set)
+	}
+	for _, k := range n.exc {
+		if k.op != opSet {
+			return q, false
+		}
+		q.Exclude = append(q.Exclude, k.set)
+	}
+	return q, true
+}
+
 // total counts the members of the expression.
 func (n *node) total() int {
+	if q, ok := n.plain(); ok {
+		return q.Count()
+	}
 	size := 0
 	for _, key := range n.keys() {
 		c := n.chunk(key)
@@ -268,6 +293,9 @@ func (n *node) total() int {
 
 // collect builds the Set of the expression.
 func (n *node) collect() *Set {
+	if q, ok := n.plain(); ok {
+		return q.Set()
+	}
 	s := new(Set)
 	keys := n.keys()
 	s.keys, s.cs = make([]uint16, 0, len(keys)), make([]container, 0, len(keys))
