@@ -1,0 +1,236 @@
+package messagingtest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/messaging"
+)
+
+// Fixture is one fresh sender whose provider, real or simulated, accepts
+// well-formed messages to +905320000000 and the numbers after it.
+type Fixture struct {
+	Sender messaging.Sender
+	// Arrived returns how often a message arrived at the provider. It is
+	// optional; with it the suite sees that nothing is lost or repeated.
+	Arrived func(id crm.EffectID) int
+}
+
+// Run checks that senders keep the contract that messaging.Outbox relies on.
+// Each subtest asks for a fixture of its own.
+func Run(t *testing.T, open func(t *testing.T) Fixture) {
+	t.Helper()
+	for _, c := range []struct {
+		name string
+		test func(t *testing.T, f Fixture)
+	}{
+		{"one receipt per message, in order", inOrder},
+		{"an empty batch", empty},
+		{"hostile texts", hostile},
+		{"the largest batch", largest},
+		{"a context that has ended", ended},
+		{"several batches at once", atOnce},
+		{"a repeated message", repeated},
+		{"asking what became of messages", asked},
+		{"the batch is not changed", unchanged},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
+	}
+}
+
+// Message returns the i-th message that the suite sends.
+func Message(i int) messaging.Message {
+	to := crm.Address{Channel: crm.Phone, Value: fmt.Sprintf("+90532%07d", i)}
+	return messaging.Message{
+		ID: crm.NewEffectID("test/conformance", crm.OfAddress(to), crm.FactKey{}, ""), To: to, From: "VEFA",
+		Text: fmt.Sprintf("Merhaba %d, İndirim başladı", i), Class: messaging.Commercial, Cause: "test/conformance",
+		At: time.Date(2025, 3, 3, 12, 0, 0, 0, time.UTC),
+	}
+}
+
+func batch(n int) []messaging.Message {
+	out := make([]messaging.Message, n)
+	for i := range out {
+		out[i] = Message(i)
+	}
+	return out
+}
+
+// send sends and checks the form of the answer.
+func send(t *testing.T, f Fixture, b []messaging.Message) []messaging.Receipt {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	receipts, err := f.Sender.Send(ctx, b)
+	if err != nil {
+		t.Fatalf("send %d messages: %v", len(b), err)
+	}
+	form(t, b, receipts)
+	return receipts
+}
+
+func form(t *testing.T, b []messaging.Message, receipts []messaging.Receipt) {
+	t.Helper()
+	if len(receipts) != len(b) {
+		t.Fatalf("%d receipts for %d messages", len(receipts), len(b))
+	}
+	for i, r := range receipts {
+		if r.ID != b[i].ID {
+			t.Errorf("receipt %d is about %s, message %d is %s", i, r.ID, i, b[i].ID)
+		}
+		switch r.Status {
+		case messaging.Accepted, messaging.Rejected, messaging.Throttled, messaging.Uncertain:
+		default:
+			t.Errorf("receipt %d has the status %q", i, r.Status)
+		}
+		if strings.Contains(r.Reason, b[i].To.Value) || (b[i].Text != "" && strings.Contains(r.Reason, b[i].Text)) {
+			t.Errorf("receipt %d tells the address or the text", i)
+		}
+	}
+}
+
+func accepted(t *testing.T, receipts []messaging.Receipt) {
+	t.Helper()
+	for i, r := range receipts {
+		if r.Status != messaging.Accepted {
+			t.Errorf("message %d is %s (%s), not accepted", i, r.Status, r.Reason)
+		}
+	}
+}
+
+func arrived(t *testing.T, f Fixture, b []messaging.Message, want int) {
+	t.Helper()
+	if f.Arrived == nil {
+		return
+	}
+	for i, m := range b {
+		if n := f.Arrived(m.ID); n != want {
+			t.Errorf("message %d arrived %d times, not %d", i, n, want)
+		}
+	}
+}
+
+func inOrder(t *testing.T, f Fixture) {
+	b := batch(min(7, limit(f)))
+	accepted(t, send(t, f, b))
+	arrived(t, f, b, 1)
+}
+
+func empty(t *testing.T, f Fixture) {
+	receipts, err := f.Sender.Send(t.Context(), nil)
+	if err != nil || len(receipts) != 0 {
+		t.Errorf("an empty batch gives %d receipts, %v", len(receipts), err)
+	}
+}
+
+func hostile(t *testing.T, f Fixture) {
+	for i, text := range []string{"", "\x00\x01", "a\r\nX-Header: b", `"}]}`, "<script>", strings.Repeat("ş", 2000), "😀🇹🇷", "%s%n", "\xff\xfe"} {
+		m := Message(i)
+		m.Text = text
+		send(t, f, []messaging.Message{m}) // any status will do, in form
+	}
+	m := Message(99)
+	m.To = crm.Address{Channel: "carrier pigeon", Value: "roof"}
+	if r := send(t, f, []messaging.Message{m}); r[0].Status == messaging.Uncertain {
+		t.Errorf("a channel that is not served is %s", r[0].Status)
+	}
+}
+
+func limit(f Fixture) int {
+	if l, ok := f.Sender.(messaging.BatchLimiter); ok {
+		return max(1, l.MaxBatch())
+	}
+	return 1000
+}
+
+func largest(t *testing.T, f Fixture) {
+	b := batch(min(limit(f), 1000))
+	accepted(t, send(t, f, b))
+	arrived(t, f, b, 1)
+}
+
+func ended(t *testing.T, f Fixture) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	b := batch(1)
+	receipts, err := f.Sender.Send(ctx, b)
+	if err == nil {
+		form(t, b, receipts)
+		if receipts[0].Status == messaging.Rejected {
+			t.Error("a message that was not sent counts as rejected for good")
+		}
+	}
+}
+
+func atOnce(t *testing.T, f Fixture) {
+	n := min(limit(f), 20)
+	var wg sync.WaitGroup
+	for w := range 8 {
+		b := make([]messaging.Message, n)
+		for i := range b {
+			b[i] = Message(w*n + i)
+		}
+		wg.Go(func() {
+			receipts, err := f.Sender.Send(t.Context(), b)
+			if err != nil || len(receipts) != n {
+				t.Errorf("batch %d: %d receipts, %v", w, len(receipts), err)
+				return
+			}
+			for i, r := range receipts {
+				if r.ID != b[i].ID || r.Status != messaging.Accepted {
+					t.Errorf("batch %d, message %d: %+v", w, i, r)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	arrived(t, f, batch(8*n), 1)
+}
+
+func repeated(t *testing.T, f Fixture) {
+	if i, ok := f.Sender.(messaging.Idempotent); !ok || !i.Idempotent() {
+		t.Skip("the sender does not recognise repeated ids")
+	}
+	b := batch(3)
+	for _, m := range b { // one at a time, then together: ids count, not batches
+		accepted(t, send(t, f, []messaging.Message{m}))
+	}
+	accepted(t, send(t, f, b[:min(3, limit(f))]))
+	arrived(t, f, b, 1)
+}
+
+func asked(t *testing.T, f Fixture) {
+	r, ok := f.Sender.(messaging.Reconciler)
+	if !ok {
+		t.Skip("the sender cannot be asked")
+	}
+	sent, other := Message(1), Message(2)
+	accepted(t, send(t, f, []messaging.Message{sent}))
+	ids := []crm.EffectID{other.ID, sent.ID}
+	receipts, err := r.Reconcile(t.Context(), ids)
+	if err != nil {
+		t.Fatalf("reconcile: %v", err)
+	}
+	form(t, []messaging.Message{other, sent}, receipts)
+	if s := receipts[0].Status; s != messaging.Throttled && s != messaging.Uncertain {
+		t.Errorf("a message that was never sent is %s", s)
+	}
+	if s := receipts[1].Status; s != messaging.Accepted && s != messaging.Uncertain {
+		t.Errorf("a message that was accepted is %s", s)
+	}
+}
+
+func unchanged(t *testing.T, f Fixture) {
+	b := batch(min(3, limit(f)))
+	send(t, f, b)
+	for i := range b {
+		if want := Message(i); b[i].ID != want.ID || b[i].Text != want.Text || b[i].To != want.To {
+			t.Errorf("message %d was changed", i)
+		}
+	}
+}
