@@ -12,24 +12,97 @@ import (
 // where and the data (see factdata.go). Whom it is about and its key stand in
 // the tree's key.
 
-// factOf decodes an entry. Everything in it is one copy of the entry's bytes,
-// or words.
-func (r *reader) factOf(key []byte, val string) (*crm.Fact, error) {
-	n := len(key) - 2
-	buf := make([]byte, 0, 256)
-	buf = append(append(buf, key[2:]...), val...)
-	s := string(buf)
+// factChunk is how many facts share their pieces of memory. Whoever keeps one
+// fact keeps its chunk; whoever reads a million saves two allocations of three.
+const factChunk = 16
+
+// factPage decodes entries into a page of facts. It takes copies of a chunk of
+// entries together; all texts of those facts are pieces of that one copy, or
+// words.
+type factPage struct {
+	r     *reader
+	facts []*crm.Fact
+	buf   []byte
+	ends  [factChunk][2]int // of each entry's key and value in buf
+	n     int
+	// Memory to be handed out:
+	orders []orderFact
+	lines  []crm.OrderLine
+}
+
+type orderFact struct {
+	crm.Fact
+	crm.Order
+}
+
+func (p *factPage) len() int { return len(p.facts) + p.n }
+
+func (p *factPage) add(key []byte, val string) error {
+	p.buf = append(p.buf, key[2:]...)
+	p.ends[p.n][0] = len(p.buf)
+	p.buf = append(p.buf, val...)
+	p.ends[p.n][1] = len(p.buf)
+	if p.n++; p.n == factChunk {
+		return p.flush()
+	}
+	return nil
+}
+
+// flush decodes what has been added.
+func (p *factPage) flush() error {
+	text := string(p.buf)
+	from := 0
+	for i := range p.n {
+		f, err := p.decode(text[from:p.ends[i][0]], text[p.ends[i][0]:p.ends[i][1]], p.n-i)
+		if err != nil {
+			return err
+		}
+		p.facts = append(p.facts, f)
+		from = p.ends[i][1]
+	}
+	p.buf, p.n = p.buf[:0], 0
+	return nil
+}
+
+// decode decodes a key without its part and a value; left is how many facts
+// of the chunk are to come, with this one.
+func (p *factPage) decode(key, val string, left int) (*crm.Fact, error) {
 	var f crm.Fact
-	var rest string
-	f.Subject, rest = cutSubject(s[:n])
-	var kind string
+	var rest, kind string
+	f.Subject, rest = cutSubject(key)
 	kind, rest = cutText(rest)
 	f.Key.Kind = crm.FactKind(kind)
 	f.Key.Source, f.Key.ID = cutText(rest)
-	d := decoder{s: s[n:], words: r.words()}
+	d := decoder{s: val, words: p.r.words()}
 	f.Version = d.int()
 	f.Recorded = d.time()
-	return decodeContent(&d, &f)
+	f.At = d.time()
+	f.Place = d.word()
+	form := d.byte()
+	if form == formOrder {
+		if len(p.orders) == 0 {
+			p.orders = make([]orderFact, left)
+		}
+		o := &p.orders[0]
+		p.orders = p.orders[1:]
+		o.Fact = f
+		p.order(&d, &o.Order, f.Key.ID, left)
+		o.Data = &o.Order
+		return &o.Fact, nil
+	}
+	return decodeForm(&d, form, f)
+}
+
+// factOf decodes one entry.
+func (r *reader) factOf(key []byte, val string) (*crm.Fact, error) {
+	p := factPage{r: r}
+	if err := p.add(key, val); err != nil {
+		return nil, err
+	}
+	if err := p.flush(); err != nil {
+		return nil, err
+	}
+	return p.facts[0], nil
 }
 
 // Facts returns one entry per ref.
@@ -69,7 +142,7 @@ func (r *reader) FactsOf(ctx context.Context, q crm.FactQuery) ([]*crm.Fact, err
 		}
 		return b
 	})
-	var out []*crm.Fact
+	page := factPage{r: r}
 	c := cursor{t: &r.st.facts}
 	var prefix []byte
 	// read takes what starts with prefix.
@@ -81,23 +154,18 @@ func (r *reader) FactsOf(ctx context.Context, q crm.FactQuery) ([]*crm.Fact, err
 			}
 			from = after
 		}
-		for c.forward(from); c.ok && len(out) < limit && bytes.HasPrefix(c.key, prefix); c.step() {
-			f, err := r.factOf(c.key, c.val)
-			if err != nil {
+		for c.forward(from); c.ok && page.len() < limit && bytes.HasPrefix(c.key, prefix); c.step() {
+			if err := page.add(c.key, c.val); err != nil {
 				return err
 			}
-			if out == nil {
-				out = make([]*crm.Fact, 0, room(limit))
-			}
-			out = append(out, f)
-			if len(out)%256 == 0 && ctx.Err() != nil {
+			if page.len()%256 == 0 && ctx.Err() != nil {
 				return ctx.Err()
 			}
 		}
 		return nil
 	}
 	err := each(ctx, len(starts), func(i int) error {
-		if len(out) >= limit {
+		if page.len() >= limit {
 			return nil
 		}
 		if len(kinds) == 0 {
@@ -115,10 +183,13 @@ func (r *reader) FactsOf(ctx context.Context, q crm.FactQuery) ([]*crm.Fact, err
 		}
 		return nil
 	})
+	if err == nil {
+		err = page.flush()
+	}
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	return page.facts, nil
 }
 
 // sortedKeys returns the keys that are not empty, sorted and each once.
@@ -153,25 +224,20 @@ func (r *reader) ScanFacts(ctx context.Context, parts crm.PartRange, kind crm.Fa
 			from = a
 		}
 	}
-	var out []*crm.Fact
+	page := factPage{r: r}
 	c := cursor{t: &r.st.facts}
 	c.seek(from)
 	var to []byte
-	for n := 0; c.ok && len(out) < limit && partOf(c.key) < parts.Hi; n++ {
+	for n := 0; c.ok && page.len() < limit && partOf(c.key) < parts.Hi; n++ {
 		if n%1024 == 1023 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		at := subjectLen(c.key)
 		switch cmp := compareKind(c.key[at:], string(kind)); {
 		case cmp == 0:
-			f, err := r.factOf(c.key, c.val)
-			if err != nil {
+			if err := page.add(c.key, c.val); err != nil {
 				return nil, err
 			}
-			if out == nil {
-				out = make([]*crm.Fact, 0, room(limit))
-			}
-			out = append(out, f)
 			c.step()
 		case cmp < 0: // on to this subject's facts of the kind
 			to = appendText(append(to[:0], c.key[:at]...), string(kind))
@@ -181,7 +247,10 @@ func (r *reader) ScanFacts(ctx context.Context, parts crm.PartRange, kind crm.Fa
 			c.forward(to)
 		}
 	}
-	return out, nil
+	if err := page.flush(); err != nil {
+		return nil, err
+	}
+	return page.facts, nil
 }
 
 // subjectLen is the length of the part and the subject that a key starts with.
@@ -215,52 +284,84 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 			return nil, refuse("put", "fact", f.Key.String(), err)
 		}
 	}
-	changed := make([]bool, len(facts))
-	return changed, each(ctx, len(facts), func(i int) (err error) {
-		changed[i], err = t.putFact(facts[i])
+	// All keys and values, sorted by key, meet what is there in one pass.
+	var b batch
+	content := make([]int, len(facts)) // where in a value it starts
+	err := each(ctx, len(facts), func(i int) (err error) {
+		f := facts[i]
+		b.add(i, func(buf []byte) []byte { return appendFactKey(appendSubject(buf, f.Subject), f.Key) },
+			func(buf []byte) []byte {
+				e := t.encode()
+				e.int(f.Version)
+				e.time(crm.Micros(f.Recorded))
+				content[i] = len(e.b)
+				err = encodeContent(e, f)
+				return append(buf, e.b...)
+			})
+		if err != nil {
+			err = refuse("put", "fact", f.Key.String(), err)
+		}
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	t.st.words = t.store.words.list
+	b.sort()
+	changed := make([]bool, len(facts))
+	var entries []entry
+	c := cursor{t: &t.st.facts}
+	for i, s := range b.spans {
+		e := entry{b.key(s), b.val(s)}
+		var val string
+		var there, again bool
+		if n := len(entries); i > 0 && bytes.Equal(b.key(b.spans[i-1]), e.key) && n > 0 && bytes.Equal(entries[n-1].key, e.key) {
+			val, there, again = string(entries[n-1].val), true, true
+		} else if c.forward(e.key); c.ok && bytes.Equal(c.key, e.key) {
+			val, there = c.val, true
+		}
+		if there {
+			newer, err := t.newer(e.key, val, facts[s.n], string(e.val[content[s.n]:]))
+			if err != nil {
+				return nil, err
+			}
+			if !newer {
+				continue
+			}
+		}
+		if changed[s.n] = true; again {
+			entries[len(entries)-1] = e
+		} else {
+			entries = append(entries, e)
+		}
+	}
+	t.st.facts.putAll(t.owner, entries)
+	for i, f := range facts {
+		if changed[i] {
+			t.changed(f.Subject.Part(), crm.ChangedFact, f.Subject, f.Key, f.Recorded)
+		}
+	}
+	return changed, nil
 }
 
-func (t *tx) putFact(f *crm.Fact) (bool, error) {
-	part := f.Subject.Part()
-	t.key = appendFactKey(appendFlat(appendPart(t.key[:0], part), f.Subject), f.Key)
-	e := t.encode()
-	e.int(f.Version)
-	e.time(crm.Micros(f.Recorded))
-	content := len(e.b)
-	if err := encodeContent(e, f); err != nil {
-		return false, refuse("put", "fact", f.Key.String(), err)
+// newer reports whether a fact replaces what is stored under its key.
+func (t *tx) newer(key []byte, val string, f *crm.Fact, content string) (bool, error) {
+	d := decoder{s: val}
+	version := d.int()
+	d.time()
+	if version != f.Version || d.s == content {
+		return version < f.Version, nil
 	}
-	if val, ok := t.st.facts.get(t.key); ok {
-		d := decoder{s: val, words: t.store.words.list}
-		version := d.int()
-		d.time()
-		if version > f.Version || version == f.Version && d.s == string(e.b[content:]) {
-			return false, nil
-		}
-		if version == f.Version {
-			t.st.words = t.store.words.list
-			old, err := t.factOf(t.key, val)
-			if err != nil {
-				return false, err
-			}
-			was, err := hashOf(old, d.s)
-			if err != nil {
-				return false, err
-			}
-			is, err := hashOf(f, "")
-			if err != nil {
-				return false, err
-			}
-			if is <= was {
-				return false, nil
-			}
-		}
+	old, err := t.factOf(key, val)
+	if err != nil {
+		return false, err
 	}
-	t.keep(&t.st.facts, t.key)
-	t.changed(part, crm.ChangedFact, f.Subject, f.Key, f.Recorded)
-	return true, nil
+	was, err := hashOf(old, d.s)
+	if err != nil {
+		return false, err
+	}
+	is, err := hashOf(f, "")
+	return err == nil && is > was, err
 }
 
 // DeleteFacts removes facts.

@@ -113,28 +113,17 @@ func encodeContent(e *encoder, f *crm.Fact) error {
 	return nil
 }
 
-// decodeContent is the inverse of encodeContent.
-func decodeContent(d *decoder, f *crm.Fact) (*crm.Fact, error) {
-	f.At = d.time()
-	f.Place = d.word()
-	switch d.byte() {
-	case formOrder:
-		v := new(struct { // one piece of memory for both
-			crm.Fact
-			crm.Order
-		})
-		v.Fact = *f
-		decodeOrder(d, &v.Order, f.Key.ID)
-		v.Data = &v.Order
-		return &v.Fact, nil
+// decodeForm is the inverse of encodeContent for every form but an order's.
+func decodeForm(d *decoder, form byte, f crm.Fact) (*crm.Fact, error) {
+	switch form {
 	case formVisit:
 		f.Data = decodeVisit(d)
 	case formTag:
-		v := new(struct {
+		v := new(struct { // one piece of memory for both
 			crm.Fact
 			crm.TagChange
 		})
-		v.Fact = *f
+		v.Fact = f
 		v.TagChange = crm.TagChange{Tag: d.word(), Off: d.bool(), By: d.word(), Why: d.text(), Expires: d.time()}
 		v.Data = &v.TagChange
 		return &v.Fact, nil
@@ -168,9 +157,7 @@ func decodeContent(d *decoder, f *crm.Fact) (*crm.Fact, error) {
 			return nil, err
 		}
 	}
-	c := new(crm.Fact)
-	*c = *f
-	return c, nil
+	return &f, nil
 }
 
 // hashOf returns the hash of a fact as the contract has it. Content is what is
@@ -299,7 +286,8 @@ func encodeOrder(e *encoder, o *crm.Order, id string) {
 	}
 }
 
-func decodeOrder(d *decoder, o *crm.Order, id string) {
+// order decodes an order; left is as in decode.
+func (p *factPage) order(d *decoder, o *crm.Order, id string, left int) {
 	flags := d.uint()
 	word := func(bit uint64) string {
 		if flags&bit != 0 {
@@ -337,7 +325,11 @@ func decodeOrder(d *decoder, o *crm.Order, id string) {
 	if n == 0 {
 		return
 	}
-	o.Lines = make([]crm.OrderLine, min(n, uint64(len(d.s))))
+	count := int(min(n, uint64(len(d.s))))
+	if len(p.lines) < count {
+		p.lines = make([]crm.OrderLine, max(count, left))
+	}
+	o.Lines, p.lines = p.lines[:count:count], p.lines[count:]
 	for i := range o.Lines {
 		l := &o.Lines[i]
 		flags = d.uint()

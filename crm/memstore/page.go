@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"encoding/binary"
 	"strings"
 )
 
@@ -109,6 +110,110 @@ func (p page) put(key, val []byte) (page, bool) {
 	writeHead(&b, shared+l, rest-l, size)
 	b.WriteString(string(p[body+l:]))
 	return page(b.String()), true
+}
+
+// leaf is a page that came off another one, with the bound between the two.
+type leaf struct {
+	low  string
+	page page
+}
+
+// putAll returns the page with the entries, which are sorted, set, the pages
+// that had to be split off, and how many keys are new.
+func (p page) putAll(entries []entry) (self page, more []leaf, added int) {
+	if len(entries) == 1 {
+		self, isNew := p.put(entries[0].key, entries[0].val)
+		if isNew {
+			added = 1
+		}
+		if len(self) > maxPage {
+			if l, r, low := self.split(); r != "" {
+				return l, []leaf{{low, r}}, added
+			}
+		}
+		return self, nil, added
+	}
+	size := len(p)
+	for _, e := range entries {
+		size += len(e.key) + len(e.val) + 6
+	}
+	buf := make([]byte, 0, size)
+	from := 0         // what of p has not been written yet
+	var before []byte // the new key just written, if it was
+	for _, e := range entries {
+		off, match, exact := p.find(e.key)
+		if off > from {
+			buf = p.appendAfter(buf, before, from, off)
+			before, from = nil, off
+		}
+		if before != nil { // and nothing between the two
+			match = common(string(before), e.key)
+		}
+		if exact {
+			_, rest, size, body := p.head(off)
+			from = body + rest + size
+		} else {
+			added++
+		}
+		buf = appendHead(buf, match, len(e.key)-match, len(e.val))
+		buf = append(append(buf, e.key[match:]...), e.val...)
+		before = e.key
+	}
+	buf = p.appendAfter(buf, before, from, len(p))
+	self, more = cut(page(buf))
+	return self, more, added
+}
+
+// appendAfter appends the entries of p from from to to, behind the key before,
+// which is new; nil says that p's own entry before from stands there.
+func (p page) appendAfter(buf, before []byte, from, to int) []byte {
+	if before == nil || from == to {
+		return append(buf, p[from:to]...)
+	}
+	shared, rest, size, body := p.head(from)
+	l := common(string(p[body:body+rest]), before[shared:])
+	buf = appendHead(buf, shared+l, rest-l, size)
+	return append(buf, p[body+l:to]...)
+}
+
+// cut cuts a page that has grown too long into several.
+func cut(p page) (self page, more []leaf) {
+	if len(p) <= maxPage {
+		return p, nil
+	}
+	target := len(p) / ((len(p) + maxPage*3/4 - 1) / (maxPage * 3 / 4))
+	low, first := "", true
+	var key, buf []byte
+	flush := func(next string) {
+		if first {
+			self, first = page(buf), false
+		} else {
+			more = append(more, leaf{low, page(buf)})
+		}
+		low, buf = next, buf[:0]
+	}
+	for off := 0; off < len(p); {
+		shared, rest, size, body := p.head(off)
+		key = append(key[:shared], p[body:body+rest]...)
+		next := body + rest + size
+		if len(buf) > 0 && len(buf)+next-off > target {
+			flush(string(key[:shared+1]))
+			buf = appendHead(buf, 0, len(key), size)
+			buf = append(append(buf, key...), p[body+rest:next]...)
+		} else {
+			buf = append(buf, p[off:next]...)
+		}
+		off = next
+	}
+	flush("")
+	return self, more
+}
+
+func appendHead(b []byte, ns ...int) []byte {
+	for _, n := range ns {
+		b = binary.AppendUvarint(b, uint64(n))
+	}
+	return b
 }
 
 // remove returns the page without the key, and whether it was there.

@@ -41,7 +41,8 @@ func (d *decoder) place() (p place) {
 	return p
 }
 
-// What a profile has besides name, contacts and times.
+// What a profile has besides name, contacts and times, in the order in which
+// encoder.profile looks.
 const (
 	profileKind = 1 << iota
 	profileFull
@@ -57,14 +58,12 @@ const (
 
 func (e *encoder) profile(p *crm.Profile) {
 	flags := uint64(0)
-	for bit, on := range map[uint64]bool{
-		profileKind: p.Kind != "", profileFull: p.Name.Full != "", profileTitle: p.Name.Title != "",
-		profileBirth: p.Birth != "", profileGender: p.Gender != "", profileLocale: p.Locale != "",
-		profilePostal: p.Postal != crm.Postal{}, profileAttributes: len(p.Attributes) > 0,
-		profileDisowned: len(p.Disowned) > 0, profileVersion: p.SourceVersion != 0,
+	for i, on := range [...]bool{
+		p.Kind != "", p.Name.Full != "", p.Name.Title != "", p.Birth != "", p.Gender != "", p.Locale != "",
+		p.Postal != crm.Postal{}, len(p.Attributes) > 0, len(p.Disowned) > 0, p.SourceVersion != 0,
 	} {
 		if on {
-			flags |= bit
+			flags |= 1 << i
 		}
 	}
 	e.uint(flags)
@@ -328,6 +327,7 @@ func (t *tx) PutProfiles(ctx context.Context, profiles ...*crm.Profile) error {
 	}
 	places := make([]place, len(profiles))
 	seen := make(map[crm.ProfileKey]bool, len(profiles))
+	var out batch
 	err := each(ctx, len(profiles), func(i int) error {
 		p := profiles[i]
 		if err := errors.Join(p.Validate(), checkTimes(p.Since, p.At)); err != nil {
@@ -338,20 +338,20 @@ func (t *tx) PutProfiles(ctx context.Context, profiles ...*crm.Profile) error {
 			return conflict("put", "profile", p.ProfileKey.String())
 		}
 		seen[p.ProfileKey] = true
+		places[i].rev++
+		e := t.encode()
+		e.place(places[i])
+		e.profile(p)
+		out.add(i, func(buf []byte) []byte { return append(buf, t.key...) }, func(buf []byte) []byte { return append(buf, e.b...) })
 		return nil
 	})
 	if err != nil {
 		return err
 	}
+	t.st.words = t.store.words.list
+	t.st.profiles.putAll(t.owner, out.entries())
 	for i, p := range profiles {
-		places[i].rev++
-		part := p.Part()
-		t.key = append(appendText(appendPart(t.key[:0], part), p.Source), p.ID...)
-		e := t.encode()
-		e.place(places[i])
-		e.profile(p)
-		t.keep(&t.st.profiles, t.key)
-		t.changed(part, crm.ChangedProfile, crm.OfProfile(p.ProfileKey), crm.FactKey{}, p.At)
+		t.changed(p.Part(), crm.ChangedProfile, crm.OfProfile(p.ProfileKey), crm.FactKey{}, p.At)
 		p.Rev = places[i].rev
 	}
 	return nil
@@ -421,31 +421,41 @@ func checkLink(l *crm.Link) error {
 	return errors.Join(faults...)
 }
 
+// moved is a profile that a call makes decisions about.
+type moved struct {
+	key  []byte
+	was  crm.CustomerID
+	now  place
+	rest string // the profile itself, as it is stored
+}
+
 // AppendLinks appends decisions and moves profiles.
 func (t *tx) AppendLinks(ctx context.Context, links ...*crm.Link) error {
 	if err := t.usable(ctx); err != nil {
 		return err
 	}
 	// Everything is looked at before anything is written.
-	count := make(map[crm.ProfileKey]int64, len(links))
+	about := make(map[crm.ProfileKey]*moved, len(links))
 	homes := map[crm.CustomerID]bool{}
+	var decided, placed, customers batch
+	seqs := make([]int64, len(links))
 	err := each(ctx, len(links), func(i int) error {
 		l := links[i]
-		name := l.Profile.String()
 		if err := checkLink(l); err != nil {
-			return refuse("append", "link", name, err)
+			return refuse("append", "link", l.Profile.String(), err)
 		}
-		n, ok := count[l.Profile]
-		if !ok {
-			t.key = appendProfile(t.key[:0], l.Profile)
-			p, _, found := t.placeOf(t.key)
-			if !found {
-				return &crm.Error{Op: "append link", Entity: "profile", ID: name, Kind: crm.ErrNotFound}
+		m := about[l.Profile]
+		if m == nil {
+			m = &moved{key: appendProfile(nil, l.Profile)}
+			var found bool
+			if m.now, m.rest, found = t.placeOf(m.key); !found {
+				return &crm.Error{Op: "append link", Entity: "profile", ID: l.Profile.String(), Kind: crm.ErrNotFound}
 			}
-			n = p.links
+			m.was = m.now.customer
+			about[l.Profile] = m
 		}
-		if (n == 0) != (l.Kind == crm.LinkNew) {
-			return refuse("append", "link", name, errFirstLink)
+		if (m.now.links == 0) != (l.Kind == crm.LinkNew) {
+			return refuse("append", "link", l.Profile.String(), errFirstLink)
 		}
 		if l.Kind == crm.LinkNew {
 			t.key = append(appendCustomer(t.key[:0], l.Customer), 0)
@@ -453,51 +463,44 @@ func (t *tx) AppendLinks(ctx context.Context, links ...*crm.Link) error {
 				return &crm.Error{Op: "append link", Entity: "customer", ID: string(l.Customer), Kind: crm.ErrExists}
 			}
 			homes[l.Customer] = true
+			m.now.home = l.Customer
+			t.encode().profileKey(l.Profile)
+			customers.add(i, func(buf []byte) []byte { return append(buf, t.key...) }, func(buf []byte) []byte { return append(buf, t.enc.b...) })
 		}
-		count[l.Profile] = n + 1
+		m.now.links++
+		seqs[i] = m.now.links
+		if l.Kind != crm.LinkNotMe {
+			m.now.customer = l.Customer
+		}
+		t.encode().link(l)
+		decided.add(i, func(buf []byte) []byte {
+			return binary.BigEndian.AppendUint32(append(append(buf, m.key...), 0), uint32(seqs[i]))
+		}, func(buf []byte) []byte { return append(buf, t.enc.b...) })
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for _, l := range links {
-		t.appendLink(l)
+	member := func(buf []byte, id crm.CustomerID, m *moved) []byte {
+		return append(append(appendCustomer(buf, id), 1), m.key[2:]...)
+	}
+	for _, m := range about {
+		if m.was != m.now.customer {
+			if m.was != "" {
+				t.st.customers.remove(t.owner, member(nil, m.was, m))
+			}
+			customers.add(0, func(buf []byte) []byte { return member(buf, m.now.customer, m) }, nil)
+		}
+		t.encode().place(m.now)
+		placed.add(0, func(buf []byte) []byte { return append(buf, m.key...) }, func(buf []byte) []byte { return append(append(buf, t.enc.b...), m.rest...) })
+	}
+	t.st.words = t.store.words.list
+	t.st.links.putAll(t.owner, decided.entries())
+	t.st.customers.putAll(t.owner, customers.entries())
+	t.st.profiles.putAll(t.owner, placed.entries())
+	for i, l := range links {
+		l.Seq = seqs[i]
+		t.changed(l.Profile.Part(), crm.ChangedLink, crm.OfProfile(l.Profile), crm.FactKey{}, l.At)
 	}
 	return nil
-}
-
-func (t *tx) appendLink(l *crm.Link) {
-	part := l.Profile.Part()
-	key := append(appendText(appendPart(nil, part), l.Profile.Source), l.Profile.ID...)
-	p, rest, _ := t.placeOf(key)
-	p.links++
-	l.Seq = p.links
-
-	e := t.encode()
-	e.link(l)
-	t.key = binary.BigEndian.AppendUint32(append(append(t.key[:0], key...), 0), uint32(l.Seq))
-	t.keep(&t.st.links, t.key)
-
-	member := func(id crm.CustomerID) []byte {
-		t.key = append(appendCustomer(t.key[:0], id), 1)
-		t.key = append(appendText(t.key, l.Profile.Source), l.Profile.ID...)
-		return t.key
-	}
-	if l.Kind != crm.LinkNotMe && p.customer != l.Customer {
-		if p.customer != "" {
-			t.st.customers.remove(t.owner, member(p.customer))
-		}
-		t.st.customers.put(t.owner, member(l.Customer), nil)
-		p.customer = l.Customer
-	}
-	if l.Kind == crm.LinkNew {
-		p.home = l.Customer
-		t.encode().profileKey(l.Profile)
-		t.key = append(appendCustomer(t.key[:0], l.Customer), 0)
-		t.keep(&t.st.customers, t.key)
-	}
-	t.encode().place(p)
-	t.enc.b = append(t.enc.b, rest...)
-	t.keep(&t.st.profiles, key)
-	t.changed(part, crm.ChangedLink, crm.OfProfile(l.Profile), crm.FactKey{}, l.At)
 }

@@ -51,11 +51,15 @@ func (t *tx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
 			return refuse("put", "ref", string(refs[i].Kind), err)
 		}
 	}
-	return each(ctx, len(refs), func(i int) error {
-		t.key = appendRef(t.key[:0], refs[i])
-		t.st.refs.put(t.owner, t.key, nil)
+	var b batch
+	err := each(ctx, len(refs), func(i int) error {
+		b.add(i, func(buf []byte) []byte { return appendRef(buf, refs[i]) }, nil)
 		return nil
 	})
+	if err == nil {
+		t.st.refs.putAll(t.owner, b.entries())
+	}
+	return err
 }
 
 // DeleteRefs removes entries.

@@ -72,55 +72,95 @@ func (t *tree) has(key []byte) bool {
 
 // put sets the value of a key and reports whether the key is new.
 func (t *tree) put(owner uint64, key, val []byte) bool {
+	return t.putAll(owner, []entry{{key, val}}) == 1
+}
+
+// entry is a key and its value on the way into a tree.
+type entry struct{ key, val []byte }
+
+// putAll sets the values of keys, which are sorted and differ, and returns how
+// many of them are new. What lies together is written together: a page is
+// copied once, however many entries go there.
+func (t *tree) putAll(owner uint64, entries []entry) (added int) {
+	if len(entries) == 0 {
+		return 0
+	}
 	if t.root == nil {
 		t.root = &node{owner: owner, low: []string{""}, pages: []page{""}}
 	}
-	left, right, low, added := t.root.put(owner, key, val)
-	t.root = left
-	if right != nil {
-		t.root = &node{owner: owner, low: []string{"", low}, kids: []*node{left, right}}
+	root, more, added := t.root.putAll(owner, entries)
+	for len(more) > 0 {
+		up := &node{owner: owner, low: []string{""}, kids: []*node{root}}
+		for _, m := range more {
+			up.low, up.kids = append(up.low, m.low), append(up.kids, m.node)
+		}
+		root, more = up, up.divide()
 	}
-	if added {
-		t.n++
-	}
+	t.root = root
+	t.n += added
 	return added
 }
 
-func (n *node) put(owner uint64, key, val []byte) (left, right *node, low string, added bool) {
+// sibling is what came off a node, with the bound between the two.
+type sibling struct {
+	low  string
+	node *node
+}
+
+func (n *node) putAll(owner uint64, entries []entry) (self *node, more []sibling, added int) {
 	n = n.own(owner)
-	i := n.child(key)
-	if n.kids != nil {
-		var l, r *node
-		l, r, low, added = n.kids[i].put(owner, key, val)
-		n.kids[i] = l
-		if r != nil {
-			n.low = slices.Insert(n.low, i+1, low)
-			n.kids = slices.Insert(n.kids, i+1, r)
+	for end := len(entries); end > 0; {
+		// The entries of the last child concerned come first: what its split
+		// inserts does not move the children still to come.
+		i, from := n.child(entries[end-1].key), end-1
+		for from > 0 && (i == 0 || string(entries[from-1].key) >= n.low[i]) {
+			from--
 		}
-	} else {
-		var p page
-		p, added = n.pages[i].put(key, val)
-		n.pages[i] = p
-		if len(p) > maxPage {
-			if l, r, low := p.split(); r != "" {
-				n.pages[i] = l
-				n.low = slices.Insert(n.low, i+1, low)
-				n.pages = slices.Insert(n.pages, i+1, r)
+		group := entries[from:end]
+		end = from
+		if n.kids != nil {
+			kid, split, a := n.kids[i].putAll(owner, group)
+			n.kids[i] = kid
+			added += a
+			for j, s := range split {
+				n.low = slices.Insert(n.low, i+1+j, s.low)
+				n.kids = slices.Insert(n.kids, i+1+j, s.node)
 			}
+			continue
+		}
+		p, split, a := n.pages[i].putAll(group)
+		n.pages[i] = p
+		added += a
+		for j, s := range split {
+			n.low = slices.Insert(n.low, i+1+j, s.low)
+			n.pages = slices.Insert(n.pages, i+1+j, s.page)
 		}
 	}
+	return n, n.divide(), added
+}
+
+// divide cuts what a node has too much off into siblings.
+func (n *node) divide() (more []sibling) {
 	if len(n.low) <= maxKids {
-		return n, nil, "", added
+		return nil
 	}
-	h := len(n.low) / 2
-	right = &node{owner: owner, low: slices.Clone(n.low[h:])}
-	left = &node{owner: owner, low: slices.Clone(n.low[:h])}
-	if n.kids != nil {
-		left.kids, right.kids = slices.Clone(n.kids[:h]), slices.Clone(n.kids[h:])
-	} else {
-		left.pages, right.pages = slices.Clone(n.pages[:h]), slices.Clone(n.pages[h:])
+	low, kids, pages := n.low, n.kids, n.pages
+	count := (len(low) + maxKids - 1) / maxKids
+	for i := range count {
+		from, to := i*len(low)/count, (i+1)*len(low)/count
+		part := &node{owner: n.owner, low: slices.Clone(low[from:to])}
+		if kids != nil {
+			part.kids = slices.Clone(kids[from:to])
+		} else {
+			part.pages = slices.Clone(pages[from:to])
+		}
+		if i == 0 {
+			*n = *part
+		} else {
+			more = append(more, sibling{low[from], part})
+		}
 	}
-	return left, right, right.low[0], added
+	return more
 }
 
 // remove takes a key out and reports whether it was there.
