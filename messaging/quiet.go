@@ -100,21 +100,14 @@ func (q QuietHours) NotBefore(at time.Time, zone *time.Location, key string) tim
 		zone = time.UTC
 	}
 	t := at.In(zone)
-	next := time.Date(t.Year(), t.Month(), t.Day(), int(q.To)/60, int(q.To)%60, 0, 0, zone)
-	if Clock(t.Hour()*60+t.Minute()) >= q.To {
-		next = time.Date(t.Year(), t.Month(), t.Day()+1, int(q.To)/60, int(q.To)%60, 0, 0, zone)
-	}
-	if next.Before(at) {
-		next = at.Truncate(time.Minute)
-	}
-	// A clock change moves the end by a few hours at most, in either direction.
-	if back := next.Add(-3 * time.Hour); back.After(at) {
-		for !q.Quiet(next.Add(-time.Minute), zone) && next.After(back) {
-			next = next.Add(-time.Minute)
+	wait := (int(q.To) - t.Hour()*60 - t.Minute() + 1440) % 1440
+	minute := t.Add(-time.Duration(t.Second())*time.Second - time.Duration(t.Nanosecond()))
+	next := minute.Add(time.Duration(wait) * time.Minute)
+	_, before := t.Zone()
+	if _, after := next.Zone(); after != before { // a clock change: look for it
+		for next = minute; q.Quiet(next, zone); {
+			next = next.Add(time.Minute)
 		}
-	}
-	for i := 0; i < 24*60 && (q.Quiet(next, zone) || !next.After(at)); i++ {
-		next = next.Add(time.Minute)
 	}
 	if q.Spread > 0 {
 		h := fnv.New64a()
