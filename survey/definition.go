@@ -57,7 +57,7 @@ type Question struct {
 	Page         int // index of its page, from 0
 	Panel        string
 	PanelTitle   Text // title of the innermost panel, if any
-	Required     bool // always required; a requiredIf is judged by Check
+	Required     bool // isRequired; from Visible: as these answers make it
 	RequiredText Text // the author's message for a missing answer
 
 	// Choices of a radiogroup, steps of a rating, and the two values of a
@@ -206,14 +206,14 @@ func holds(static bool, cond *Expr, env Env) bool {
 func (q *Question) shown(env Env) Question {
 	out := *q
 	if q.requiredIf != nil {
-		out.Required = q.Required || q.requiredIf.True(env)
+		out.Required = q.requiredIf.True(env) // instead of isRequired, as in SurveyJS
 	}
 	if !slices.ContainsFunc(q.Choices, func(c Choice) bool { return c.visibleIf != nil }) {
 		return out
 	}
 	out.Choices = nil
 	for _, c := range q.Choices {
-		if holds(true, c.visibleIf, env) {
+		if c.visibleIf == nil || c.visibleIf.loosely(env) {
 			out.Choices = append(out.Choices, c)
 		}
 	}

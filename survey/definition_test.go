@@ -88,6 +88,7 @@ func TestFindings(t *testing.T) {
 		{"empty", `{}`, survey.NoQuestion, survey.Failure, "", ""},
 		{"pages no array", `{"pages":{}}`, survey.BadValue, survey.Failure, "pages", ""},
 		{"text no text", element(`{"type":"comment","name":"a","title":{"tr":5}}`), survey.BadValue, survey.Failure, "elements[0].title.tr", ""},
+		{"markup", `{"elements":[{"type":"comment","name":"a"}],"completedHtml":"<b>x</b>"}`, survey.UnsupportedProperty, survey.Warning, "completedHtml", ""},
 		{"input type", element(`{"type":"text","name":"a","inputType":"color"}`), survey.UnsupportedProperty, survey.Failure, "elements[0].inputType", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -93,9 +93,23 @@ func (x *Expr) Variables() []string { return append([]string(nil), x.vars...) }
 // []any or map[string]any.
 func (x *Expr) Value(env Env) any { return x.root.eval(&env) }
 
-// True evaluates the expression as a condition, with JavaScript's notion of
-// truth.
-func (x *Expr) True(env Env) bool { return truthy(x.root.eval(&env)) }
+// True evaluates the expression as the condition of a question or panel. Only
+// the value true holds, as in SurveyJS: a number or a text, such as that of
+// "{name}" alone, does not.
+func (x *Expr) True(env Env) bool { return x.root.eval(&env) == true }
+
+// loosely evaluates the expression as the condition of a choice, where
+// SurveyJS compares with JavaScript's ==: true, 1 and "1" hold.
+func (x *Expr) loosely(env Env) bool {
+	switch v := x.root.eval(&env).(type) {
+	case bool:
+		return v
+	case nil, map[string]any:
+		return false
+	default:
+		return toNumber(v) == 1
+	}
+}
 
 type exprNode interface{ eval(env *Env) any }
 

@@ -22,7 +22,7 @@ type oracleCase struct {
 	Values map[string]any `json:"v"`
 	Parse  bool           `json:"parse"` // refused
 	Err    string         `json:"err"`   // threw
-	Truth  bool           `json:"t"`
+	Truth  bool           `json:"t"`     // holds as a condition
 	Result any            `json:"r"`
 }
 
@@ -78,4 +78,21 @@ func same(a, b any) bool {
 		return b == nil
 	}
 	return reflect.DeepEqual(a, b)
+}
+
+// A condition holds for true alone: the name of an answered question by itself
+// does not show anything, as in SurveyJS.
+func TestConditionIsStrict(t *testing.T) {
+	d := parse(t, element(`{"type":"comment","name":"a"},{"type":"comment","name":"b","visibleIf":"{a}"},
+	 {"type":"radiogroup","name":"c","choices":["x",{"value":"y","visibleIf":"{a}"},{"value":"z","visibleIf":"{a} notempty"}],"isRequired":true,"requiredIf":"{a} = 'must'"}`))
+	require.NoError(t, d.Err())
+	got, err := d.Check(survey.Response{Answers: map[string]any{"a": "1", "b": "hidden", "c": "y"}})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]any{"a": "1", "c": "y"}, got.Answers)
+	_, err = d.Check(survey.Response{Answers: map[string]any{"a": "2", "c": "y"}})
+	require.Error(t, err, "2 is not true")
+	_, err = d.Check(survey.Response{Answers: map[string]any{"a": "must"}})
+	require.ErrorContains(t, err, "required")
+	_, err = d.Check(survey.Response{})
+	require.NoError(t, err, "requiredIf goes before isRequired")
 }

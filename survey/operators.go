@@ -54,17 +54,17 @@ func less(a, b any) bool {
 	if a == nil || b == nil {
 		return false
 	}
-	at, aText := comparable1(a)
-	bt, bText := comparable1(b)
+	at, aText := asText(a)
+	bt, bText := asText(b)
 	if aText && bText {
 		return compareText(at, bt) < 0
 	}
 	return toNumber(a) < toNumber(b) // false for NaN
 }
 
-// comparable1 gives the text under which JavaScript compares a value with
+// asText gives the text under which JavaScript compares a value with
 // another text.
-func comparable1(v any) (string, bool) {
+func asText(v any) (string, bool) {
 	switch v.(type) {
 	case string, []any, map[string]any:
 		return toText(v), true

@@ -43,14 +43,16 @@ type parser struct {
 
 func (p *parser) survey(root *node) {
 	d := p.d
-	d.thanks, d.complete, d.next = Text{}, Text{}, Text{}
 	read := properties{
 		"title":        func(v *node, at string) { d.title = p.localized(v, at, "") },
 		"description":  func(v *node, at string) { d.about = p.localized(v, at, "") },
 		"completeText": func(v *node, at string) { d.complete = p.localized(v, at, "") },
 		"pageNextText": func(v *node, at string) { d.next = p.localized(v, at, "") },
 		"completedHtml": func(v *node, at string) {
-			d.thanks = p.localized(v, at, "").withoutMarkup()
+			written := p.localized(v, at, "")
+			if d.thanks = written.withoutMarkup(); !slices.Equal(d.thanks.all(), written.all()) {
+				p.find(UnsupportedProperty, Warning, at, "", "is shown without its markup")
+			}
 		},
 		"locale": func(v *node, at string) { p.text(v, at, "", &d.locale) },
 		"clearInvisibleValues": func(v *node, at string) {

@@ -94,6 +94,15 @@ func Pipe(s string, lookup func(name string) (string, bool)) string {
 	return b.String()
 }
 
+// all lists the texts: the default, then by language.
+func (t Text) all() []string {
+	out := []string{t.plain}
+	for _, l := range t.langs {
+		out = append(out, l.text)
+	}
+	return out
+}
+
 func (t *Text) add(lang, s string) {
 	if lang == "default" {
 		t.plain = s

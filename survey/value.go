@@ -139,14 +139,14 @@ func resolve(values map[string]any, name string) (any, bool) {
 	if len(values) == 0 || name == "" {
 		return nil, false
 	}
-	if v, ok := member1(values, name); ok {
+	if v, ok := lookup(values, name); ok {
 		return v, true
 	}
 	for i := 1; i < len(name); i++ {
 		if name[i] != '.' && name[i] != '[' {
 			continue
 		}
-		if v, ok := member1(values, name[:i]); ok {
+		if v, ok := lookup(values, name[:i]); ok {
 			if v, ok = follow(plain(v), name[i:]); ok {
 				return v, true
 			}
@@ -155,7 +155,8 @@ func resolve(values map[string]any, name string) (any, bool) {
 	return nil, false
 }
 
-func member1(values map[string]any, name string) (any, bool) {
+// lookup finds a name, exactly or else in any case of letters.
+func lookup(values map[string]any, name string) (any, bool) {
 	if v, ok := values[name]; ok {
 		return v, true
 	}
@@ -271,14 +272,21 @@ func textToNumber(s string) float64 {
 		return math.Inf(-1)
 	}
 	if len(s) > 2 && s[0] == '0' {
-		for prefix, base := range map[string]int{"0x": 16, "0X": 16, "0o": 8, "0O": 8, "0b": 2, "0B": 2} {
-			if strings.HasPrefix(s, prefix) {
-				u, err := strconv.ParseUint(s[2:], base, 64)
-				if err != nil {
-					return math.NaN()
-				}
-				return float64(u)
+		base := 0
+		switch s[1] | 0x20 {
+		case 'x':
+			base = 16
+		case 'o':
+			base = 8
+		case 'b':
+			base = 2
+		}
+		if base > 0 {
+			u, err := strconv.ParseUint(s[2:], base, 64)
+			if err != nil {
+				return math.NaN()
 			}
+			return float64(u)
 		}
 	}
 	if strings.Trim(s, "0123456789+-.eE") != "" {

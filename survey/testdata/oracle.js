@@ -4,7 +4,7 @@
 //   node oracle.js < cases > expressions.jsonl
 //
 // A case is a line {"e": expression, "v": {values}}. A result adds "r", the
-// value, and "t", its truth; or "parse": true when the expression is refused,
+// value, and "t", whether it holds as the condition of a question; or "parse": true when the expression is refused,
 // or "err" when evaluating it threw.
 const { ExpressionRunner, ConditionsParser } = require("survey-core");
 console.warn = console.error = () => {};
@@ -19,7 +19,7 @@ lines.on("line", (line) => {
     } else {
       const r = new ExpressionRunner(c.e).runValues(structuredClone(o.v));
       o.r = r === undefined ? null : r;
-      o.t = !!r;
+      o.t = r === true;
     }
   } catch (e) {
     o.err = e.message;

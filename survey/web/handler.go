@@ -38,6 +38,8 @@ type Config struct {
 // ErrConfig is wrapped by New's error for a Config without Store or Tokens.
 var ErrConfig = errors.New("survey/web: Store and Tokens are needed")
 
+var errNoDefinition = errors.New("an open invitation without a definition")
+
 // Handler serves survey pages. It is safe for concurrent use.
 type Handler struct {
 	cfg    Config
@@ -135,6 +137,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.unavailable(w, r, "invitation", err)
 		return
 	}
+	if v.inv.Definition == nil && (v.inv.State == Open || v.inv.State == "") {
+		h.unavailable(w, r, "invitation", errNoDefinition)
+		return
+	}
 	v.settle(r)
 	handle(w, r, v)
 }
@@ -195,7 +201,7 @@ func (v *visit) settle(r *http.Request) {
 }
 
 func (h *Handler) questions(w http.ResponseWriter, r *http.Request, v visit) {
-	if v.inv.State != Open || v.inv.Definition == nil {
+	if v.inv.State != Open {
 		h.closed(w, r, v, http.StatusOK)
 		return
 	}
@@ -205,7 +211,7 @@ func (h *Handler) questions(w http.ResponseWriter, r *http.Request, v visit) {
 
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v visit) {
 	key := r.PostForm.Get(keyField)
-	if v.inv.State != Open || v.inv.Definition == nil {
+	if v.inv.State != Open {
 		h.late(w, r, v, key)
 		return
 	}

@@ -297,6 +297,11 @@ func TestStoreFailure(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, rec.Code)
 	assert.Equal(t, "60", rec.Header().Get("Retry-After"))
 	assert.NotContains(t, rec.Body.String(), "secret")
+	w.fail = nil
+	w.inv[7].Definition = nil
+	assert.Equal(t, http.StatusServiceUnavailable, w.get("/s/"+w.token).Code)
+	w.inv[7].State = web.Answered
+	assert.Equal(t, http.StatusOK, w.get("/s/"+w.token+"/thanks").Code)
 }
 
 func TestLanguages(t *testing.T) {
