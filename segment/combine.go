@@ -250,9 +250,8 @@ func (s *combiner) countIn(pop, c container) int {
 // countAnd returns |a ∩ b| without storing it.
 func countAnd(a, b *bitmap) int {
 	n := 0
-	for i := 0; i < bitmapLen; i += 4 {
-		n += bits.OnesCount64(a[i]&b[i]) + bits.OnesCount64(a[i+1]&b[i+1]) +
-			bits.OnesCount64(a[i+2]&b[i+2]) + bits.OnesCount64(a[i+3]&b[i+3])
+	for i, w := range a {
+		n += bits.OnesCount64(w & b[i])
 	}
 	return n
 }
@@ -260,9 +259,8 @@ func countAnd(a, b *bitmap) int {
 // countAndNot returns |a \ b| without storing it.
 func countAndNot(a, b *bitmap) int {
 	n := 0
-	for i := 0; i < bitmapLen; i += 4 {
-		n += bits.OnesCount64(a[i]&^b[i]) + bits.OnesCount64(a[i+1]&^b[i+1]) +
-			bits.OnesCount64(a[i+2]&^b[i+2]) + bits.OnesCount64(a[i+3]&^b[i+3])
+	for i, w := range a {
+		n += bits.OnesCount64(w &^ b[i])
 	}
 	return n
 }
@@ -270,8 +268,8 @@ func countAndNot(a, b *bitmap) int {
 // countAndAndNot returns |a ∩ b \ c| without storing it.
 func countAndAndNot(a, b, c *bitmap) int {
 	n := 0
-	for i := 0; i < bitmapLen; i += 2 {
-		n += bits.OnesCount64(a[i]&b[i]&^c[i]) + bits.OnesCount64(a[i+1]&b[i+1]&^c[i+1])
+	for i, w := range a {
+		n += bits.OnesCount64(w & b[i] &^ c[i])
 	}
 	return n
 }

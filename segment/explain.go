@@ -262,7 +262,7 @@ func (r Reason) write(b *strings.Builder, depth int) {
 	if r.Holds {
 		answer = "yes"
 	}
-	fmt.Fprintf(b, "%s %s%s: %s", mark, strings.Repeat("  ", depth), r.Label, answer)
+	fmt.Fprintf(b, "%s %s%s: %s", mark, strings.Repeat("  ", min(depth, maxIndent)), r.Label, answer)
 	if r.Shown {
 		b.WriteString(" (see above)")
 	}

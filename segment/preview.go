@@ -166,6 +166,9 @@ func (e Expr) label() string {
 	}
 }
 
+// maxIndent keeps the text of a very deep tree from growing with its square.
+const maxIndent = 30
+
 // String returns the tree, one node per line with its count.
 func (p Preview) String() string {
 	var b strings.Builder
@@ -175,7 +178,7 @@ func (p Preview) String() string {
 }
 
 func (t TreeCount) write(b *strings.Builder, depth int) {
-	fmt.Fprintf(b, "%s%s: %d", strings.Repeat("  ", depth), t.Label, t.Count)
+	fmt.Fprintf(b, "%s%s: %d", strings.Repeat("  ", min(depth, maxIndent)), t.Label, t.Count)
 	if t.Shown {
 		b.WriteString(" (see above)")
 	}
