@@ -9,6 +9,17 @@ import (
 type batch struct {
 	buf   []byte
 	spans []span
+	out   []entry
+}
+
+// maxScratch is how much memory for gathering is kept for the next time.
+const maxScratch = 1 << 22
+
+func (b *batch) reset() {
+	if cap(b.buf) > maxScratch {
+		*b = batch{}
+	}
+	b.buf, b.spans, b.out = b.buf[:0], b.spans[:0], b.out[:0]
 }
 
 // span is where a key and its value lie in the buffer; n is the number that
@@ -43,7 +54,7 @@ func (b *batch) sort() {
 // entries returns the entries sorted; of several with one key the last.
 func (b *batch) entries() []entry {
 	b.sort()
-	out := make([]entry, 0, len(b.spans))
+	out := b.out[:0]
 	for _, s := range b.spans {
 		e := entry{b.key(s), b.val(s)}
 		if n := len(out); n > 0 && bytes.Equal(out[n-1].key, e.key) {
@@ -52,5 +63,6 @@ func (b *batch) entries() []entry {
 		}
 		out = append(out, e)
 	}
+	b.out = out
 	return out
 }

@@ -229,7 +229,7 @@ func (t *tx) PutEffects(ctx context.Context, effects ...*crm.Effect) ([]bool, er
 		v.Rev, created[i] = 1, true
 		t.putEffect(id, v)
 		t.key = append(appendSubject(t.key[:0], v.Subject), id...)
-		t.st.onSubject.put(t.owner, t.key, nil)
+		t.st.onSubject.put(&t.writer, t.key, nil)
 		return nil
 	})
 }
@@ -276,7 +276,7 @@ func (t *tx) UpdateEffects(ctx context.Context, effects ...*crm.Effect) error {
 		id, _ := appendEffect(nil, v.ID)
 		if state, ok := waiting(old[i].State); ok {
 			t.key = appendDue(t.key[:0], state, old[i].Due, id)
-			t.st.due.remove(t.owner, t.key)
+			t.st.due.remove(&t.writer, t.key)
 		}
 		v.Rev++
 		t.putEffect(id, v)

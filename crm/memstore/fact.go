@@ -285,7 +285,7 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 		}
 	}
 	// All keys and values, sorted by key, meet what is there in one pass.
-	var b batch
+	b := t.batch(0)
 	content := make([]int, len(facts)) // where in a value it starts
 	err := each(ctx, len(facts), func(i int) (err error) {
 		f := facts[i]
@@ -309,7 +309,7 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 	t.st.words = t.store.words.list
 	b.sort()
 	changed := make([]bool, len(facts))
-	var entries []entry
+	entries := b.out[:0]
 	c := cursor{t: &t.st.facts}
 	for i, s := range b.spans {
 		e := entry{b.key(s), b.val(s)}
@@ -335,7 +335,8 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 			entries = append(entries, e)
 		}
 	}
-	t.st.facts.putAll(t.owner, entries)
+	b.out = entries
+	t.st.facts.putAll(&t.writer, entries)
 	for i, f := range facts {
 		if changed[i] {
 			t.changed(f.Subject.Part(), crm.ChangedFact, f.Subject, f.Key, f.Recorded)
@@ -379,7 +380,7 @@ func (t *tx) DeleteFacts(ctx context.Context, refs ...crm.FactRef) error {
 		d := decoder{s: val}
 		d.int()
 		recorded := d.time()
-		t.st.facts.remove(t.owner, t.key)
+		t.st.facts.remove(&t.writer, t.key)
 		t.changed(ref.Subject.Part(), crm.ChangedFact, ref.Subject, ref.Key, recorded)
 		return nil
 	})

@@ -214,6 +214,6 @@ func (t *tx) SetCursor(ctx context.Context, consumer string, to crm.Position) er
 	if _, err := to.Parts(); err != nil {
 		return err
 	}
-	t.st.cursors.put(t.owner, []byte(consumer), []byte(to))
+	t.st.cursors.put(&t.writer, []byte(consumer), []byte(to))
 	return nil
 }

@@ -120,7 +120,7 @@ type leaf struct {
 
 // putAll returns the page with the entries, which are sorted, set, the pages
 // that had to be split off, and how many keys are new.
-func (p page) putAll(entries []entry) (self page, more []leaf, added int) {
+func (p page) putAll(w *writer, entries []entry) (self page, more []leaf, added int) {
 	if len(entries) == 1 {
 		self, isNew := p.put(entries[0].key, entries[0].val)
 		if isNew {
@@ -133,11 +133,7 @@ func (p page) putAll(entries []entry) (self page, more []leaf, added int) {
 		}
 		return self, nil, added
 	}
-	size := len(p)
-	for _, e := range entries {
-		size += len(e.key) + len(e.val) + 6
-	}
-	buf := make([]byte, 0, size)
+	buf := w.buf[:0]
 	from := 0         // what of p has not been written yet
 	var before []byte // the new key just written, if it was
 	for _, e := range entries {
@@ -160,7 +156,10 @@ func (p page) putAll(entries []entry) (self page, more []leaf, added int) {
 		before = e.key
 	}
 	buf = p.appendAfter(buf, before, from, len(p))
-	self, more = cut(page(buf))
+	self, more = cut(buf)
+	if w.buf = buf; cap(buf) > maxScratch {
+		w.buf = nil
+	}
 	return self, more, added
 }
 
@@ -176,8 +175,9 @@ func (p page) appendAfter(buf, before []byte, from, to int) []byte {
 	return append(buf, p[body+l:to]...)
 }
 
-// cut cuts a page that has grown too long into several.
-func cut(p page) (self page, more []leaf) {
+// cut makes a page of a buffer, or several if it is too long.
+func cut(b []byte) (self page, more []leaf) {
+	p := page(b)
 	if len(p) <= maxPage {
 		return p, nil
 	}

@@ -327,7 +327,7 @@ func (t *tx) PutProfiles(ctx context.Context, profiles ...*crm.Profile) error {
 	}
 	places := make([]place, len(profiles))
 	seen := make(map[crm.ProfileKey]bool, len(profiles))
-	var out batch
+	out := t.batch(0)
 	err := each(ctx, len(profiles), func(i int) error {
 		p := profiles[i]
 		if err := errors.Join(p.Validate(), checkTimes(p.Since, p.At)); err != nil {
@@ -349,7 +349,7 @@ func (t *tx) PutProfiles(ctx context.Context, profiles ...*crm.Profile) error {
 		return err
 	}
 	t.st.words = t.store.words.list
-	t.st.profiles.putAll(t.owner, out.entries())
+	t.st.profiles.putAll(&t.writer, out.entries())
 	for i, p := range profiles {
 		t.changed(p.Part(), crm.ChangedProfile, crm.OfProfile(p.ProfileKey), crm.FactKey{}, p.At)
 		p.Rev = places[i].rev
@@ -437,7 +437,7 @@ func (t *tx) AppendLinks(ctx context.Context, links ...*crm.Link) error {
 	// Everything is looked at before anything is written.
 	about := make(map[crm.ProfileKey]*moved, len(links))
 	homes := map[crm.CustomerID]bool{}
-	var decided, placed, customers batch
+	decided, placed, customers := t.batch(0), t.batch(1), t.batch(2)
 	seqs := make([]int64, len(links))
 	err := each(ctx, len(links), func(i int) error {
 		l := links[i]
@@ -487,7 +487,7 @@ func (t *tx) AppendLinks(ctx context.Context, links ...*crm.Link) error {
 	for _, m := range about {
 		if m.was != m.now.customer {
 			if m.was != "" {
-				t.st.customers.remove(t.owner, member(nil, m.was, m))
+				t.st.customers.remove(&t.writer, member(nil, m.was, m))
 			}
 			customers.add(0, func(buf []byte) []byte { return member(buf, m.now.customer, m) }, nil)
 		}
@@ -495,9 +495,9 @@ func (t *tx) AppendLinks(ctx context.Context, links ...*crm.Link) error {
 		placed.add(0, func(buf []byte) []byte { return append(buf, m.key...) }, func(buf []byte) []byte { return append(append(buf, t.enc.b...), m.rest...) })
 	}
 	t.st.words = t.store.words.list
-	t.st.links.putAll(t.owner, decided.entries())
-	t.st.customers.putAll(t.owner, customers.entries())
-	t.st.profiles.putAll(t.owner, placed.entries())
+	t.st.links.putAll(&t.writer, decided.entries())
+	t.st.customers.putAll(&t.writer, customers.entries())
+	t.st.profiles.putAll(&t.writer, placed.entries())
 	for i, l := range links {
 		l.Seq = seqs[i]
 		t.changed(l.Profile.Part(), crm.ChangedLink, crm.OfProfile(l.Profile), crm.FactKey{}, l.At)

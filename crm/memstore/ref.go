@@ -51,13 +51,13 @@ func (t *tx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
 			return refuse("put", "ref", string(refs[i].Kind), err)
 		}
 	}
-	var b batch
+	b := t.batch(0)
 	err := each(ctx, len(refs), func(i int) error {
 		b.add(i, func(buf []byte) []byte { return appendRef(buf, refs[i]) }, nil)
 		return nil
 	})
 	if err == nil {
-		t.st.refs.putAll(t.owner, b.entries())
+		t.st.refs.putAll(&t.writer, b.entries())
 	}
 	return err
 }
@@ -69,7 +69,7 @@ func (t *tx) DeleteRefs(ctx context.Context, refs ...crm.Ref) error {
 	}
 	return each(ctx, len(refs), func(i int) error {
 		t.key = appendRef(t.key[:0], refs[i])
-		t.st.refs.remove(t.owner, t.key)
+		t.st.refs.remove(&t.writer, t.key)
 		return nil
 	})
 }

@@ -16,8 +16,9 @@ type Store struct {
 	state  atomic.Pointer[state]
 	writer chan struct{} // holds one token while nobody writes
 	// Guarded by the token:
-	words words
-	owner uint64
+	words   words
+	owner   uint64
+	batches [3]batch // scratch
 }
 
 var _ crm.Store = (*Store)(nil)
@@ -73,7 +74,7 @@ func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
 
 	next := *s.state.Load()
 	s.owner++
-	tx := &tx{reader: reader{st: &next}, store: s, owner: s.owner}
+	tx := &tx{reader: reader{st: &next}, store: s, writer: writer{owner: s.owner}}
 	tx.enc.words = &s.words
 	defer tx.over.Store(true)
 	if err := fn(tx); err != nil {
@@ -96,8 +97,8 @@ type reader struct {
 // tx is a reader of its own, not yet published state, and writes to it.
 type tx struct {
 	reader
+	writer
 	store *Store
-	owner uint64
 	enc   encoder
 	key   []byte // scratch
 }
@@ -158,10 +159,17 @@ func (r *reader) decoder(val string) decoder {
 
 func (r *reader) words() []string { return r.st.words }
 
-// commit writes the encoder's bytes as the value of a key.
+// keep writes the encoder's bytes as the value of a key.
 func (t *tx) keep(in *tree, key []byte) bool {
 	t.st.words = t.store.words.list
-	return in.put(t.owner, key, t.enc.b)
+	return in.put(&t.writer, key, t.enc.b)
+}
+
+// batch returns one of the empty batches; a verb needs at most three.
+func (t *tx) batch(i int) *batch {
+	b := &t.store.batches[i]
+	b.reset()
+	return b
 }
 
 // encode starts a new value.

@@ -11,8 +11,7 @@ const (
 
 // A tree is an ordered map from bytes to bytes, a B-tree whose nodes and pages
 // are never changed once another tree may see them. To copy the struct is to
-// take a snapshot. Writers pass an owner: nodes of the same owner are private
-// to the transaction and changed in place.
+// take a snapshot.
 type tree struct {
 	root *node
 	n    int // entries
@@ -71,8 +70,17 @@ func (t *tree) has(key []byte) bool {
 }
 
 // put sets the value of a key and reports whether the key is new.
-func (t *tree) put(owner uint64, key, val []byte) bool {
-	return t.putAll(owner, []entry{{key, val}}) == 1
+func (t *tree) put(w *writer, key, val []byte) bool {
+	w.one[0] = entry{key, val}
+	return t.putAll(w, w.one[:]) == 1
+}
+
+// writer is who writes to trees: one transaction. Nodes that it owns nobody
+// else sees; they are changed in place.
+type writer struct {
+	owner uint64
+	buf   []byte // scratch
+	one   [1]entry
 }
 
 // entry is a key and its value on the way into a tree.
@@ -81,16 +89,16 @@ type entry struct{ key, val []byte }
 // putAll sets the values of keys, which are sorted and differ, and returns how
 // many of them are new. What lies together is written together: a page is
 // copied once, however many entries go there.
-func (t *tree) putAll(owner uint64, entries []entry) (added int) {
+func (t *tree) putAll(w *writer, entries []entry) (added int) {
 	if len(entries) == 0 {
 		return 0
 	}
 	if t.root == nil {
-		t.root = &node{owner: owner, low: []string{""}, pages: []page{""}}
+		t.root = &node{owner: w.owner, low: []string{""}, pages: []page{""}}
 	}
-	root, more, added := t.root.putAll(owner, entries)
+	root, more, added := t.root.putAll(w, entries)
 	for len(more) > 0 {
-		up := &node{owner: owner, low: []string{""}, kids: []*node{root}}
+		up := &node{owner: w.owner, low: []string{""}, kids: []*node{root}}
 		for _, m := range more {
 			up.low, up.kids = append(up.low, m.low), append(up.kids, m.node)
 		}
@@ -107,8 +115,8 @@ type sibling struct {
 	node *node
 }
 
-func (n *node) putAll(owner uint64, entries []entry) (self *node, more []sibling, added int) {
-	n = n.own(owner)
+func (n *node) putAll(w *writer, entries []entry) (self *node, more []sibling, added int) {
+	n = n.own(w.owner)
 	for end := len(entries); end > 0; {
 		// The entries of the last child concerned come first: what its split
 		// inserts does not move the children still to come.
@@ -119,7 +127,7 @@ func (n *node) putAll(owner uint64, entries []entry) (self *node, more []sibling
 		group := entries[from:end]
 		end = from
 		if n.kids != nil {
-			kid, split, a := n.kids[i].putAll(owner, group)
+			kid, split, a := n.kids[i].putAll(w, group)
 			n.kids[i] = kid
 			added += a
 			for j, s := range split {
@@ -128,7 +136,7 @@ func (n *node) putAll(owner uint64, entries []entry) (self *node, more []sibling
 			}
 			continue
 		}
-		p, split, a := n.pages[i].putAll(group)
+		p, split, a := n.pages[i].putAll(w, group)
 		n.pages[i] = p
 		added += a
 		for j, s := range split {
@@ -164,11 +172,11 @@ func (n *node) divide() (more []sibling) {
 }
 
 // remove takes a key out and reports whether it was there.
-func (t *tree) remove(owner uint64, key []byte) bool {
+func (t *tree) remove(w *writer, key []byte) bool {
 	if !t.has(key) {
 		return false
 	}
-	t.root = t.root.remove(owner, key)
+	t.root = t.root.remove(w.owner, key)
 	for t.root != nil && len(t.root.kids) == 1 {
 		t.root = t.root.kids[0]
 	}

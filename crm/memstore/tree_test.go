@@ -23,25 +23,34 @@ func TestTreeAgainstMap(t *testing.T) {
 		})
 		var tr, snap tree
 		model, snapModel := map[string]string{}, map[string]string{}
-		owner := uint64(1)
+		w := &writer{owner: 1}
 		for i, n := 0, rapid.IntRange(1, 600).Draw(t, "steps"); i < n; i++ {
 			key := keys.Draw(t, "key")
 			switch rapid.IntRange(0, 11).Draw(t, "op") {
 			case 0, 1, 2:
 				_, had := model[key]
-				require.Equal(t, had, tr.remove(owner, []byte(key)))
+				require.Equal(t, had, tr.remove(w, []byte(key)))
 				delete(model, key)
 			case 3:
 				requireSame(t, snap, snapModel)
 				snap, snapModel = tr, maps.Clone(model)
-				owner++
+				w.owner++
 			case 4: // roll back
 				tr, model = snap, maps.Clone(snapModel)
-				owner++
+				w.owner++
+			case 5: // many at once
+				var b batch
+				for range rapid.IntRange(1, 60).Draw(t, "many") {
+					k, v := keys.Draw(t, "key"), []byte{byte(i)}
+					b.add(0, func(buf []byte) []byte { return append(buf, k...) }, func(buf []byte) []byte { return append(buf, v...) })
+					model[k] = string(v)
+				}
+				tr.putAll(w, b.entries())
+				require.Equal(t, len(model), tr.n)
 			default:
 				val := string(bytes.Repeat([]byte{byte(i)}, rapid.SampledFrom([]int{0, 1, 30, 200, 2000}).Draw(t, "size")))
 				_, had := model[key]
-				require.Equal(t, !had, tr.put(owner, []byte(key), []byte(val)))
+				require.Equal(t, !had, tr.put(w, []byte(key), []byte(val)))
 				model[key] = val
 			}
 			got, ok := tr.get([]byte(key))
