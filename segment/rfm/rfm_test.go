@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"encoding/csv"
 	"fmt"
+	"math/big"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -269,4 +270,41 @@ func BenchmarkScore1M(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// The cut points are the quantiles that sorting and rational arithmetic give.
+func TestCutsAgainstSorting(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 2))
+		n, bins := 1+rng.IntN(300), int64(2+rng.IntN(8))
+		spread := []int64{2, 50, 1 << 30, 1 << 56}[rng.IntN(4)]
+		rows := make([]rfm.Row, n)
+		values := make([]int64, n)
+		for i := range rows {
+			values[i] = rng.Int64N(spread) - spread/3
+			rows[i] = rfm.Row{Customer: fmt.Sprintf("%04d", i), Monetary: values[i]}
+		}
+		got, err := rfm.Config{Bins: int(bins), Unit: 1}.Score(rows)
+		require.NoError(t, err)
+		sorted := slices.Sorted(slices.Values(values))
+		scores := make([]int, n)
+		for j := int64(1); j < bins; j++ {
+			h := int64(n-1) * j
+			cut := new(big.Rat).SetInt64(sorted[h/bins])
+			if h%bins != 0 {
+				step := new(big.Rat).SetInt64(sorted[h/bins+1] - sorted[h/bins])
+				cut.Add(cut, step.Mul(step, big.NewRat(h%bins, bins)))
+			}
+			cut.Add(cut, big.NewRat(1, 1))
+			require.Zero(t, cut.Cmp(big.NewRat(got.Monetary[j-1].Num, got.Monetary[j-1].Den)))
+			for i, v := range values {
+				if new(big.Rat).SetInt64(v).Cmp(cut) >= 0 {
+					scores[i]++
+				}
+			}
+		}
+		for i, s := range got.Scores {
+			require.Equal(t, scores[i]+1, s.M)
+		}
+	})
 }

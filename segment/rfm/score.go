@@ -58,6 +58,18 @@ func (s Score) Leaf() string { return fmt.Sprintf("rfm:%d-%d-%d", s.R, s.F, s.M)
 // Cut is a cut point as an exact fraction Num/Den.
 type Cut struct{ Num, Den int64 }
 
+// above returns the least whole number that is greater than the cut point, or
+// equal to it where equal is enough. Den is positive.
+func (c Cut) above(equal bool) int64 {
+	n := c.Num / c.Den
+	if rest := c.Num % c.Den; rest < 0 {
+		n-- // division rounds towards zero
+	} else if rest == 0 && equal {
+		return n
+	}
+	return n + 1
+}
+
 // Float returns the cut point as a number for display.
 func (c Cut) Float() float64 { return float64(c.Num) / float64(c.Den) }
 
@@ -222,10 +234,14 @@ func (c Config) column(scores []Score, at []int32, d dimension) []Cut {
 		inner = cuts[1:max(1, len(cuts)-1)]
 		cuts = inner
 	}
+	reach := make([]int64, len(inner)) // the least whole value that scores for the cut
+	for i, cut := range inner {
+		reach[i] = cut.above(open)
+	}
 	for i, place := range at {
 		score := 1
-		for _, cut := range inner {
-			if v := values[i] * cut.Den; v > cut.Num || open && v == cut.Num {
+		for _, least := range reach {
+			if values[i] >= least {
 				score++
 			}
 		}
@@ -240,17 +256,27 @@ func (c Config) column(scores []Score, at []int32, d dimension) []Cut {
 // quantiles returns the type-7 quantiles 0, 1/Bins … 1 of Hyndman & Fan (1996),
 // exactly: x[h] + (x[h+1]-x[h])·fraction with h = (n-1)·j/Bins.
 func (c Config) quantiles(values []int64) []Cut {
-	order := ascending(values)
-	bins := int64(c.Bins)
+	n, bins := int64(len(values)), int64(c.Bins)
+	var ranks []int
+	for j := range bins + 1 {
+		h := int((n - 1) * j / bins)
+		ranks = append(ranks, h, min(h+1, len(values)-1))
+	}
+	slices.Sort(ranks)
+	ranks = slices.Compact(ranks)
+	sorted := orderStatistics(values, ranks)
+	at := func(rank int64) int64 {
+		i, _ := slices.BinarySearch(ranks, int(rank))
+		return sorted[i]
+	}
 	out := make([]Cut, bins+1)
-	for j := range out {
-		h := int64(len(values)-1) * int64(j)
-		low := values[order[h/bins]]
-		num := low * bins
-		if rest := h % bins; rest != 0 {
-			num += (values[order[h/bins+1]] - low) * rest
+	for j := range bins + 1 {
+		h, rest := (n-1)*j/bins, (n-1)*j%bins
+		low := at(h)
+		out[j] = Cut{low * bins, bins}
+		if rest != 0 {
+			out[j].Num += (at(h+1) - low) * rest
 		}
-		out[j] = Cut{num, bins}
 	}
 	return out
 }
@@ -286,31 +312,4 @@ func split(scores []Score, at []int32, by func(*Score) int) [][]int32 {
 		groups[n] = append(groups[n], place)
 	}
 	return slices.DeleteFunc(groups, func(g []int32) bool { return len(g) == 0 })
-}
-
-// ascending returns the places of values in ascending order, equal values in the
-// order in which they stand: a radix sort, with passes only for digits in use.
-func ascending(values []int64) []int32 {
-	low, high := slices.Min(values), slices.Max(values)
-	order, next := make([]int32, len(values)), make([]int32, len(values))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	const digit = 11
-	for shift := 0; uint64(high-low)>>shift != 0; shift += digit {
-		var start [1<<digit + 1]int32
-		for _, v := range values {
-			start[uint64(v-low)>>shift&(1<<digit-1)+1]++
-		}
-		for i := 1; i < len(start); i++ {
-			start[i] += start[i-1]
-		}
-		for _, i := range order {
-			d := uint64(values[i]-low) >> shift & (1<<digit - 1)
-			next[start[d]] = i
-			start[d]++
-		}
-		order, next = next, order
-	}
-	return order
 }
