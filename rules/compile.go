@@ -74,6 +74,7 @@ const (
 // rules, or a *CompileError with every fault of every book.
 func (s *Schema[F]) Compile(books ...*Book) (*Set[F], error) {
 	c := &compiler{schema: s.s, front: newFrontEnd(s.s), groups: map[string]int{}, named: map[string]bool{}}
+	c.each(books, c.take)
 	c.each(books, c.declare)
 	c.each(books, c.checkConditions)
 	c.each(books, c.compileRules)
@@ -134,8 +135,10 @@ func (c *compiler) fault(path, rule, field, format string, args ...any) {
 	c.add(f)
 }
 
+// add keeps a fault, unless the line is known to be faulty since it was read.
 func (c *compiler) add(f *Fault) {
-	if len(c.faults) < 1000 {
+	known := f.Line > 0 && slices.ContainsFunc(c.book.faults, func(o *Fault) bool { return o.Line == f.Line })
+	if len(c.faults) < 1000 && !known {
 		c.faults = append(c.faults, f)
 		c.order = append(c.order, c.bookNo)
 	}
@@ -147,6 +150,14 @@ func (c *compiler) exprFaults(path, rule, field, text string, faults []exprFault
 		f := &Fault{Rule: rule, Field: field, Msg: e.msg}
 		c.book.locateIn(f, path, text, e.at)
 		c.add(f)
+	}
+}
+
+// take takes over the faults that were found when the book was read.
+func (c *compiler) take() {
+	for _, f := range c.book.faults {
+		c.faults = append(c.faults, f)
+		c.order = append(c.order, c.bookNo)
 	}
 }
 

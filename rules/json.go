@@ -9,12 +9,12 @@ import (
 )
 
 // ReadJSON reads a rule book written in JSON, with the same keys as in YAML;
-// json.Marshal of a Book gives a text that it reads. A faulty file gives a
-// *CompileError with every fault found.
+// json.Marshal of a Book gives a text that it reads. Faults are reported as by
+// ReadYAML.
 func ReadJSON(name string, data []byte) (*Book, error) {
-	d, err := newDecoder(name, data, true)
-	if err != nil {
-		return nil, err
+	d, ok := newDecoder(name, data, true)
+	if !ok {
+		return d.finish(nil)
 	}
 	r := &jsonReader{d: d, dec: json.NewDecoder(strings.NewReader(d.book.text))}
 	r.dec.UseNumber()
@@ -26,9 +26,6 @@ func ReadJSON(name string, data []byte) (*Book, error) {
 	}
 	if r.failed {
 		return d.finish(nil)
-	}
-	if v == nil {
-		return d.book, nil
 	}
 	return d.finish(v)
 }

@@ -60,6 +60,9 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 			}
 		}
 		same := c.fingerprint()
+		if c.simple.isConst() {
+			continue // said already
+		}
 		if other, ok := first[same]; ok {
 			add(LintDuplicate, "the same condition and actions as %s", other)
 		} else {

@@ -22,6 +22,7 @@ type Book struct {
 	text   string           // of the file
 	strict bool             // from JSON: numbers and texts are told apart
 	places map[string]place // by path, such as rules[2].when
+	faults []*Fault         // found when it was read
 }
 
 // Rule says what is to be done for whom, and when. In a file the keys are the

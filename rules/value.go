@@ -105,7 +105,7 @@ func (d *decoder) fields(v *value, path string, handlers map[string]func(path st
 			for n := range handlers {
 				names = append(names, n)
 			}
-			d.fault(k.place, lastPart(path), "unknown key %s%s", strconv.Quote(k.name), didYouMean(k.name, names))
+			d.fault(k.place, lastPart(strings.TrimPrefix(path+"."+k.name, ".")), "unknown key %s%s", strconv.Quote(k.name), didYouMean(k.name, names))
 			continue
 		}
 		h(path+"."+k.name, v.items[i])
@@ -311,30 +311,29 @@ func (d *decoder) duplicate(v *value, k key) bool {
 	return false
 }
 
-// finish returns the book, or every fault in the order of the file.
+// finish returns the book and every fault in the order of the file. The book
+// keeps its faults, so that Compile refuses it.
 func (d *decoder) finish(v *value) (*Book, error) {
 	if v != nil {
 		d.root(v)
 	}
-	if len(d.faults) > 0 {
-		slices.SortStableFunc(d.faults, func(a, b *Fault) int {
-			if a.Line != b.Line {
-				return a.Line - b.Line
-			}
-			return a.Column - b.Column
-		})
-		return nil, compileError(d.faults)
-	}
-	return d.book, nil
+	slices.SortStableFunc(d.faults, func(a, b *Fault) int {
+		if a.Line != b.Line {
+			return a.Line - b.Line
+		}
+		return a.Column - b.Column
+	})
+	d.book.faults = d.faults
+	return d.book, compileError(d.faults)
 }
 
-func newDecoder(name string, data []byte, strict bool) (*decoder, error) {
+// newDecoder starts a book; ok is false if the file is not fit to be parsed.
+func newDecoder(name string, data []byte, strict bool) (d *decoder, ok bool) {
 	text, bad := checkFile(data)
-	d := &decoder{book: &Book{name: name, text: text, strict: strict, places: map[string]place{}}}
+	d = &decoder{book: &Book{name: name, text: text, strict: strict, places: map[string]place{}}}
 	if bad != nil {
 		s := locate(text, bad.at)
 		d.fault(place{line: s.line, column: s.column}, "", "%s", bad.msg)
-		return nil, compileError(d.faults)
 	}
-	return d, nil
+	return d, bad == nil
 }

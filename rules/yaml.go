@@ -13,7 +13,8 @@ import (
 )
 
 // ReadYAML reads a rule book written in YAML; name is the file's name, for
-// faults. A faulty file gives a *CompileError with every fault found.
+// faults. A faulty file gives a *CompileError with every fault found; the book
+// is returned even then, and Compile refuses it with these faults and its own.
 //
 //	conditions:
 //	  reachable: SMSConsent and "red" not in Tags
@@ -29,9 +30,9 @@ import (
 //
 // Anchors, aliases, merge keys and tags are refused: a rule says what it says.
 func ReadYAML(name string, data []byte) (*Book, error) {
-	d, err := newDecoder(name, data, false)
-	if err != nil {
-		return nil, err
+	d, ok := newDecoder(name, data, false)
+	if !ok {
+		return d.finish(nil)
 	}
 	if s, msg := checkYAML(d.book.text); msg != "" {
 		d.fault(place{line: s.line, column: s.column}, "", "%s", msg)
@@ -41,10 +42,7 @@ func ReadYAML(name string, data []byte) (*Book, error) {
 	if len(d.faults) > 0 {
 		return d.finish(nil)
 	}
-	if v == nil { // an empty file is an empty book
-		return d.book, nil
-	}
-	return d.finish(v)
+	return d.finish(v) // an empty file is an empty book
 }
 
 // checkYAML refuses nesting that no rule book needs.
