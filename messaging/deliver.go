@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -83,8 +84,8 @@ func (o *Outbox) record(ctx context.Context, outcomes []outcome, stats *Stats) e
 	now := o.now()
 	effects := make([]*crm.Effect, len(outcomes))
 	for i := range outcomes {
-		effects[i] = outcomes[i].effect.Clone()
-		o.answer(effects[i], &outcomes[i], now)
+		effects[i] = outcomes[i].effect
+		o.answer(effects[i], outcomes[i].receipt, now)
 	}
 	err := o.Store.Update(ctx, func(tx crm.Tx) error { return tx.UpdateEffects(ctx, effects...) })
 	if errors.Is(err, crm.ErrConflict) {
@@ -102,7 +103,7 @@ func (o *Outbox) record(ctx context.Context, outcomes []outcome, stats *Stats) e
 			stats.Failed++
 		case crm.Planned:
 			stats.Throttled++
-		case crm.Unknown, crm.Sent:
+		case crm.Unknown:
 			stats.Unknown++
 		}
 	}
@@ -123,11 +124,11 @@ func (o *Outbox) recordUntouched(ctx context.Context, outcomes []outcome, now ti
 			return err
 		}
 		for i, e := range stored {
-			if e == nil || e.Attempts != outcomes[i].effect.Attempts || e.State != outcomes[i].effect.State {
+			if e == nil || e.State != crm.Sent || e.Attempts != outcomes[i].effect.Attempts {
 				continue
 			}
 			c := e.Clone()
-			o.answer(c, &outcomes[i], now)
+			o.answer(c, outcomes[i].receipt, now)
 			written = append(written, c)
 		}
 		if len(written) == 0 {
@@ -138,9 +139,9 @@ func (o *Outbox) recordUntouched(ctx context.Context, outcomes []outcome, now ti
 	return written, err
 }
 
-// answer writes one receipt into an effect.
-func (o *Outbox) answer(e *crm.Effect, out *outcome, now time.Time) {
-	r := out.receipt
+// answer writes one receipt into an effect that is crm.Sent. The number of
+// attempts stays.
+func (o *Outbox) answer(e *crm.Effect, r Receipt, now time.Time) {
 	e.Changed = now
 	why := crm.Reason{Guard: GuardProvider, Note: string(r.Status)}
 	if r.Provider != "" {
@@ -168,7 +169,7 @@ func (o *Outbox) answer(e *crm.Effect, out *outcome, now time.Time) {
 	default:
 		e.State, e.Lease = crm.Unknown, crm.Micros(now.Add(o.patience(e.Attempts)))
 	}
-	e.Reasons = append(e.Reasons, why)
+	e.Reasons = append(slices.Clip(e.Reasons), why) // the guard may share its reasons
 }
 
 // backoff is how long to leave a throttling provider alone: 30 s, 1, 2, 4 …

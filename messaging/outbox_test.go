@@ -213,11 +213,7 @@ func TestOutboxResumes(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, 5, c.sender)
-			kill := &crashing{Store: w.store, after: 3} // reconcile twice, claim, and no answers
-			if c.name == "plain" {
-				kill.after = 2
-			}
-			w.outbox.Store = kill
+			w.outbox.Store = &crashing{Store: w.store, after: 1} // the claim, and no answers
 			_, err := w.outbox.RunOnce(t.Context())
 			require.ErrorContains(t, err, "killed")
 			assert.Equal(t, map[crm.EffectState]int{crm.Sent: 5}, w.states(t))
@@ -249,7 +245,7 @@ func (repeats) Idempotent() bool { return true }
 func TestOutboxSendsAgainUnderTheSameID(t *testing.T) {
 	m := messaging.NewMemorySender(nil)
 	w := newWorld(t, 4, repeats{m})
-	w.outbox.Store = &crashing{Store: w.store, after: 3}
+	w.outbox.Store = &crashing{Store: w.store, after: 1}
 	_, err := w.outbox.RunOnce(t.Context())
 	require.Error(t, err)
 	w.outbox = &messaging.Outbox{Store: w.store, Sender: repeats{m}, Guard: guard, Render: render, Now: func() time.Time { return w.now }}

@@ -17,6 +17,12 @@ func (o *Outbox) resolve(ctx context.Context, now, before time.Time, states ...c
 	reconciler, _ := o.Sender.(Reconciler)
 	var total Stats
 	for _, state := range states {
+		if some, err := o.waiting(ctx, state, before); err != nil || !some {
+			if err != nil {
+				return total, err
+			}
+			continue
+		}
 		claims, stats, err := o.reclaim(ctx, state, now, before)
 		total.Add(stats)
 		if err != nil || len(claims) == 0 {
@@ -43,6 +49,20 @@ func (o *Outbox) doubtful() []crm.EffectState {
 		return []crm.EffectState{crm.Sent, crm.Unknown}
 	}
 	return []crm.EffectState{crm.Sent}
+}
+
+// waiting reports, without a write transaction, whether there is anything to
+// look into.
+func (o *Outbox) waiting(ctx context.Context, state crm.EffectState, before time.Time) (some bool, err error) {
+	err = o.Store.View(ctx, func(r crm.Reader) error {
+		due, err := r.DueEffects(ctx, crm.DueQuery{Parts: o.Parts, State: state, Kinds: []crm.EffectKind{crm.EffectMessage}, Before: before, Limit: 1})
+		some = len(due) > 0
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("messaging: look for old claims: %w", err)
+	}
+	return some, err
 }
 
 // reclaim takes up to a batch of expired claims under a new lease, so that
