@@ -63,7 +63,7 @@ func (p *parser) question(n *node, path string, typ Type, name string, parent in
 			read[prop] = func(v *node, at string) { p.bound(v, at, name, dst) }
 		}
 	}
-	p.members(n, path, name, read, questionVocabulary(typ))
+	p.members(n, path, name, read, questionVocabulary[typ])
 	if finish != nil {
 		finish()
 	}

@@ -63,27 +63,23 @@ const questionIgnored = `state useDisplayValuesInDynamicTexts width minWidth max
 const questionLater = `valueName enableIf resetValueIf setValueIf setValueExpression defaultValue
 	defaultValueExpression clearIfInvisible readOnly validators showCommentArea hasComment`
 
-func questionVocabulary(t Type) vocabulary {
-	ignored, later := questionIgnored, questionLater
-	switch t {
-	case Rating:
-		ignored += ` rateType scaleColorMode rateColorMode autoGenerate displayRateDescriptionsAsExtremeItems
-			rateDescriptionLocation displayMode itemComponent`
-	case Radiogroup:
-		ignored += ` separateSpecialChoices otherPlaceholder noneText refuseText dontKnowText otherText
-			otherErrorText colCount allowClear showClearButton itemComponent`
-		later += ` choicesFromQuestion choicesFromQuestionMode choiceValuesFromQuestion choiceTextsFromQuestion
-			choicesOrder choicesByUrl hideIfChoicesEmpty choicesVisibleIf choicesEnableIf showOtherItem hasOther
-			showNoneItem hasNone showRefuseItem showDontKnowItem storeOthersAsComment`
-	case Boolean:
-		ignored += " label swapOrder displayMode useTitleAsLabel showTitle"
-	case Comment:
-		ignored += " cols textUpdateMode autoGrow allowResize acceptCarriageReturn"
-	case Input:
-		ignored += " inputSize size textUpdateMode inputTextAlignment minErrorText maxErrorText stepErrorText"
-		later += " minValueExpression maxValueExpression maskType maskSettings dataList"
-	}
-	return vocabulary{ignored: names(ignored), later: names(later)}
+var questionVocabulary = map[Type]vocabulary{
+	Rating: question(`rateType scaleColorMode rateColorMode autoGenerate displayRateDescriptionsAsExtremeItems
+		rateDescriptionLocation displayMode itemComponent`, ""),
+	Radiogroup: question(`separateSpecialChoices otherPlaceholder noneText refuseText dontKnowText otherText
+		otherErrorText colCount allowClear showClearButton itemComponent`,
+		`choicesFromQuestion choicesFromQuestionMode choiceValuesFromQuestion choiceTextsFromQuestion
+		choicesOrder choicesByUrl hideIfChoicesEmpty choicesVisibleIf choicesEnableIf showOtherItem hasOther
+		showNoneItem hasNone showRefuseItem showDontKnowItem storeOthersAsComment`),
+	Boolean: question("label swapOrder displayMode useTitleAsLabel", ""),
+	Comment: question("cols textUpdateMode autoGrow allowResize acceptCarriageReturn", ""),
+	Input: question("inputSize size textUpdateMode inputTextAlignment minErrorText maxErrorText stepErrorText",
+		"minValueExpression maxValueExpression maskType maskSettings dataList"),
+}
+
+// question is what SurveyJS knows of every question, and of one type.
+func question(ignored, later string) vocabulary {
+	return vocabulary{ignored: names(questionIgnored + " " + ignored), later: names(questionLater + " " + later)}
 }
 
 func keys[V any](m map[string]V) []string {
