@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -96,14 +97,6 @@ func (g *grammar) rowParams(width, n int) int {
 	return width
 }
 
-// cross joins so that the left side stays outside.
-func (g *grammar) cross() string {
-	if g.dialect == SQLite {
-		return " CROSS JOIN "
-	}
-	return " JOIN "
-}
-
 // match compares columns of t with the first columns of v.
 func (g *grammar) match(names []string) string {
 	terms := []string{"t.tenant = " + g.tenant}
@@ -158,7 +151,9 @@ func (g *grammar) replaceAll(id tableID) string {
 	return "UPDATE SET " + strings.Join(set, ", ")
 }
 
-// lookup selects the rows of t that match v by the columns by.
+// lookup selects the rows of t that match v by the columns by. Each row of v
+// leads into the index by itself: a join that the planner may turn around reads
+// the whole table as long as it believes that the table is small.
 func (g *grammar) lookup(id tableID, n int, by, out []string, tail string) string {
 	return g.lookupBy(id, "", n, by, out, tail)
 }
@@ -167,7 +162,27 @@ func (g *grammar) lookup(id tableID, n int, by, out []string, tail string) strin
 // of the rows before ANALYZE, must be told.
 func (g *grammar) lookupBy(id tableID, index string, n int, by, out []string, tail string) string {
 	with, from := g.rows(g.tables[id].typesOf(by), n)
-	return with + "SELECT " + list("t.", out) + " FROM " + from + g.cross() + g.table(id) + " AS t" + g.indexedBy(index) + " ON " + g.match(by) + tail
+	return with + g.seek(from, id, index, out, g.match(by), tail)
+}
+
+// seek selects from t, for each row of a source, what fits.
+func (g *grammar) seek(source string, id tableID, index string, out []string, fits, tail string) string {
+	if g.dialect == SQLite {
+		return "SELECT " + list("t.", out) + " FROM " + source + " CROSS JOIN " + g.table(id) + " AS t" + g.indexedBy(index) + " ON " + fits + tail
+	}
+	all := union(out, g.tables[id].keyNames())
+	return "SELECT " + list("t.", out) + " FROM " + source + " CROSS JOIN LATERAL (SELECT " + list("t.", all) + " FROM " + g.table(id) +
+		" AS t WHERE " + fits + " LIMIT ALL) AS t" + tail
+}
+
+func union(a, b []string) []string {
+	out := slices.Clone(a)
+	for _, s := range b {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 func (g *grammar) indexedBy(index string) string {
@@ -182,20 +197,46 @@ func (g *grammar) forUpdate(id tableID) string {
 	if g.dialect == SQLite {
 		return ""
 	}
-	return " ORDER BY " + list("t.", g.key(id)) + " FOR UPDATE OF t"
+	return " ORDER BY " + list("t.", g.tables[id].keyNames()) + " FOR UPDATE OF t"
 }
 
-// update sets columns of the rows whose key is in v. The set columns follow the
-// key columns in v.
+// update sets columns of the rows whose key is in v, which are there. The set
+// columns follow the key columns in v. On PostgreSQL it is an insert that always
+// meets its row, because that one surely goes by the key (see lookup).
 func (g *grammar) update(id tableID, n int, set []string) string {
 	t := &g.tables[id]
 	keys := t.keyNames()
+	if g.dialect == Postgres {
+		return g.upsert(id, n, set)
+	}
 	with, from := g.rows(t.typesOf(append(keys[:len(keys):len(keys)], set...)), n)
 	terms := make([]string, len(set))
 	for i, s := range set {
 		terms[i] = s + " = v.c" + strconv.Itoa(len(keys)+i+1)
 	}
 	return with + "UPDATE " + g.table(id) + " AS t SET " + strings.Join(terms, ", ") + " FROM " + from + " WHERE " + g.match(keys)
+}
+
+func (g *grammar) upsert(id tableID, n int, set []string) string {
+	t := &g.tables[id]
+	given := append(t.keyNames(), set...)
+	_, from := g.rows(t.typesOf(given), n)
+	var cells, change []string
+	for _, c := range t.cols {
+		switch i := slices.Index(given, c.name); {
+		case i >= 0:
+			cells = append(cells, "c"+strconv.Itoa(i+1))
+		case c.typ == text:
+			cells = append(cells, "''")
+		default:
+			cells = append(cells, "0")
+		}
+	}
+	for _, s := range set {
+		change = append(change, s+" = excluded."+s)
+	}
+	return "INSERT INTO " + g.table(id) + " AS t (part, tenant, " + list("", t.names()[1:]) + ") SELECT c1, " + g.tenant + ", " +
+		strings.Join(cells[1:], ", ") + " FROM " + from + " ON CONFLICT (" + strings.Join(g.key(id), ", ") + ") DO UPDATE SET " + strings.Join(change, ", ")
 }
 
 // remove deletes the rows that match v by the columns by.

@@ -14,43 +14,72 @@ func (r *reader) Refs(ctx context.Context, kind crm.RefKind, limit int, keys ...
 	unique := slices.Clone(keys)
 	slices.Sort(unique)
 	unique = slices.Compact(unique)
-	found := make(map[string][]crm.Ref, len(unique))
-	scan := func(rows *sql.Rows) error {
-		var ref crm.Ref
-		var subject, a, b string
-		if err := rows.Scan(&ref.Kind, &ref.Key, &subject, &a, &b, &ref.Target); err != nil {
-			return err
-		}
-		ref.Subject = crm.SubjectOf(subject, a, b)
-		found[ref.Key] = append(found[ref.Key], ref)
-		return nil
-	}
 	rows := newRows(3, len(unique))
 	for _, k := range unique {
 		rows.add(int64(crm.PartOf(string(kind), k)), seek(string(kind)), seek(k))
 	}
-	var err error
-	if r.s.g.dialect == Postgres {
-		err = r.each(ctx, opOf, tabRefs, rows, scan, page(limit))
-	} else {
-		for v := rows.vals; len(v) > 0 && err == nil; v = v[3:] {
-			err = r.query(ctx, opOf, tabRefs, 1, append(v[:3:3], page(limit)), scan)
-		}
-	}
+	all, err := r.refs(ctx, rows, page(limit))
 	if err != nil {
 		return nil, err
 	}
-	out := make([][]crm.Ref, len(keys))
-	for i, k := range keys {
-		out[i] = found[k]
+	found := make(map[string][]crm.Ref, len(unique))
+	for _, ref := range all {
+		found[ref.Key] = append(found[ref.Key], ref)
 	}
-	for _, refs := range found {
+	for k, refs := range found {
 		slices.SortFunc(refs, func(a, b crm.Ref) int {
 			if c := a.Subject.Compare(b.Subject); c != 0 {
 				return c
 			}
 			return strings.Compare(a.Target, b.Target)
 		})
+		found[k] = refs[:min(len(refs), int(page(limit)))]
+	}
+	out := make([][]crm.Ref, len(keys))
+	for i, k := range keys {
+		out[i] = found[k]
+	}
+	return out, nil
+}
+
+// manyRefs is how many entries SQLite may give for several keys together before
+// each key is asked for by itself.
+const manyRefs = 4096
+
+// refs reads the entries of keys, at least up to the limit for each.
+func (r *reader) refs(ctx context.Context, keys *rowset, limit int64) ([]crm.Ref, error) {
+	var out []crm.Ref
+	scan := func(rows *sql.Rows) error {
+		var ref crm.Ref
+		var subject, a, b string
+		err := rows.Scan(&ref.Kind, &ref.Key, &subject, &a, &b, &ref.Target)
+		ref.Subject = crm.SubjectOf(subject, a, b)
+		out = append(out, ref)
+		return err
+	}
+	if r.s.g.dialect == Postgres {
+		err := r.each(ctx, opOf, tabRefs, keys, scan, limit)
+		return out, err
+	}
+	for v := keys.vals; len(v) > 0; {
+		n := r.s.g.chunk(len(v) / 3)
+		some, before := v[:3*n], len(out)
+		v = v[3*n:]
+		most := limit
+		if n > 1 {
+			most = manyRefs
+		}
+		if err := r.each(ctx, opOf, tabRefs, &rowset{3, some}, scan, most); err != nil {
+			return nil, err
+		}
+		if n == 1 || len(out)-before < manyRefs {
+			continue
+		}
+		for out = out[:before]; len(some) > 0; some = some[3:] {
+			if err := r.each(ctx, opOf, tabRefs, &rowset{3, some[:3]}, scan, limit); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return out, nil
 }

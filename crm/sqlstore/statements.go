@@ -64,7 +64,7 @@ func (g *grammar) text(id statementID, n int) string {
 	tab := id.tab
 	t := &g.tables[tab]
 	facts := tab >= tabOrders && tab <= tabFacts
-	order := " ORDER BY " + list("t.", g.key(tab))
+	order := " ORDER BY " + list("t.", t.keyNames())
 	withKind := func(names []string) []string {
 		if tab != tabFacts {
 			return names
@@ -219,25 +219,27 @@ func (g *grammar) text(id statementID, n int) string {
 // profileContent is what PutProfiles writes: all but the key and the place.
 var profileContent = []string{"kind", "given", "family", "full_name", "birth", "gender", "locale", "city", "country", "rev", "at", "since", "data"}
 
-// refsOf reads the entries of keys of an index, up to a limit for each. SQLite,
-// which cannot limit per key, takes one key at a time.
+// refsOf reads the entries of keys of an index: on PostgreSQL up to a limit for
+// each key; SQLite, which cannot, limits the whole.
 func (g *grammar) refsOf(n int) string {
 	by := []string{"part", "kind", "ref"}
-	order := " ORDER BY " + list("t.", g.key(tabRefs)) + " LIMIT "
 	if g.dialect == SQLite {
-		return g.lookup(tabRefs, 1, by, outRef, order+g.bound(4))
+		order := ""
+		if n == 1 {
+			order = " ORDER BY " + list("t.", g.tables[tabRefs].keyNames())
+		}
+		return g.lookup(tabRefs, n, by, outRef, order+" LIMIT "+g.bound(3*n+1))
 	}
 	_, from := g.rows([]colType{small, text, text}, n)
 	return "SELECT " + list("r.", outRef) + " FROM " + from + " CROSS JOIN LATERAL (SELECT " + list("t.", outRef) + " FROM " + g.table(tabRefs) +
-		" AS t WHERE " + g.match(by) + order + "$4) AS r"
+		" AS t WHERE " + g.match(by) + " ORDER BY " + list("t.", g.key(tabRefs)) + " LIMIT $4) AS r"
 }
 
 // changesOf reads ranges of the feed: v holds part, the number before the first
 // and the last number.
 func (g *grammar) changesOf(n int) string {
 	with, from := g.rows([]colType{small, big, big}, n)
-	return with + "SELECT " + list("t.", outChange) + " FROM " + from + g.cross() + g.table(tabChanges) + " AS t ON t.tenant = " + g.tenant +
-		" AND t.part = v.c1 AND t.seq > v.c2 AND t.seq <= v.c3 ORDER BY t.part, t.seq"
+	return with + g.seek(from, tabChanges, "", outChange, "t.part = v.c1 AND t.tenant = "+g.tenant+" AND t.seq > v.c2 AND t.seq <= v.c3", " ORDER BY t.part, t.seq")
 }
 
 // factsAfter reads facts of one subject after a key: $1 to $4 the subject, then
@@ -262,17 +264,16 @@ func (g *grammar) scanDocuments() string {
 // $4 before when, $5 the limit, then the kinds, if it is not all. It seeks part
 // by part, so that the index leads to the due ones however many wait for later.
 func (g *grammar) dueEffects(when string, kinds int) string {
-	q := "WITH RECURSIVE p(part) AS (SELECT CAST($1 AS integer) UNION ALL SELECT p.part + 1 FROM p WHERE p.part + 1 < CAST($2 AS integer)) " +
-		"SELECT " + list("t.", outEffect) + " FROM p" + g.cross() + g.table(tabEffects) + " AS t" + g.indexedBy("effects_waiting") + " ON t.part = p.part AND t.tenant = " + g.tenant +
-		" AND t.waiting = " + g.bound(3) + " AND t." + when + " < " + g.bound(4)
+	parts := "WITH RECURSIVE p(part) AS (SELECT CAST($1 AS integer) UNION ALL SELECT p.part + 1 FROM p WHERE p.part + 1 < CAST($2 AS integer)) "
+	fits := "t.part = p.part AND t.tenant = " + g.tenant + " AND t.waiting = " + g.bound(3) + " AND t." + when + " < " + g.bound(4)
 	if kinds > 0 {
 		in := make([]string, kinds)
 		for i := range in {
 			in[i] = param(6 + i)
 		}
-		q += " AND t.kind IN (" + strings.Join(in, ", ") + ")"
+		fits += " AND t.kind IN (" + strings.Join(in, ", ") + ")"
 	}
-	return q + " ORDER BY t.part, t.due, t.id LIMIT " + g.bound(5)
+	return parts + g.seek("p", tabEffects, "effects_waiting", outEffect, fits, " ORDER BY t.part, t.due, t.id LIMIT "+g.bound(5))
 }
 
 // Statement is one statement of the package, as the database sees it.

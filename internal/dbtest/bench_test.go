@@ -1,0 +1,228 @@
+package dbtest
+
+import (
+	"context"
+	"database/sql"
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/sqlstore"
+)
+
+var people = flag.Int("people", 5000, "how many people the import benchmarks import, with 4 orders each")
+
+// contents are the rows of one table, in the order in which an import made them.
+type contents struct {
+	table   string // qualified
+	columns []string
+	rows    [][]any
+}
+
+// arrival orders each table's rows as they came in, which their keys do not.
+var arrival = map[string]string{
+	"profiles": "id", "contacts": "id, channel", "members": "id", "customers": "home_id", "links": "id", "orders": "id", "consents": "id",
+	"addresses": "value", "refs": "subject_b, target, kind", "changes": "subject_b, fact_id", "part_seq": "part",
+}
+
+func readContents(t testing.TB, d database) []contents {
+	t.Helper()
+	var out []contents
+	for _, name := range tables(t, d) {
+		order, ok := arrival[strings.TrimPrefix(name, "vefa_")]
+		if !ok {
+			continue
+		}
+		c := contents{table: qualified(d, name)}
+		rows, err := d.db.QueryContext(context.Background(), "SELECT * FROM "+c.table+" ORDER BY "+order)
+		require.NoError(t, err)
+		c.columns, err = rows.Columns()
+		require.NoError(t, err)
+		for rows.Next() {
+			vals := make([]any, len(c.columns))
+			into := make([]any, len(vals))
+			for i := range vals {
+				into[i] = &vals[i]
+			}
+			require.NoError(t, rows.Scan(into...))
+			c.rows = append(c.rows, vals)
+		}
+		require.NoError(t, rows.Err())
+		require.NoError(t, rows.Close())
+		out = append(out, c)
+	}
+	return out
+}
+
+func qualified(d database, table string) string {
+	if d.dialect == sqlstore.Postgres {
+		return `"` + d.cfg.Schema + `"."` + table + `"`
+	}
+	return `"` + table + `"`
+}
+
+func count(all []contents) int {
+	n := 0
+	for _, c := range all {
+		n += len(c.rows)
+	}
+	return n
+}
+
+// timeImport imports through the Service and returns how long it took.
+func timeImport(t testing.TB, d database) time.Duration {
+	t.Helper()
+	svc := service(d.store())
+	const step = 1000
+	var took time.Duration
+	for lo := 0; lo < *people; lo += step {
+		b := batch(lo, min(lo+step, *people), 4)
+		start := time.Now()
+		rep, err := svc.Import(context.Background(), b)
+		took += time.Since(start)
+		require.NoError(t, err)
+		require.Empty(t, rep.Rejected)
+	}
+	return took
+}
+
+// timeBare writes the same rows by prepared statements of 50 rows, 10,000 rows
+// per transaction.
+func timeBare(t testing.TB, d database, all []contents) time.Duration {
+	t.Helper()
+	ctx := context.Background()
+	const per, perTx = 50, 10_000
+	start := time.Now()
+	for _, c := range all {
+		row := "(?" + strings.Repeat(",?", len(c.columns)-1) + ")"
+		insert := func(n int) string {
+			return "INSERT INTO " + c.table + " (" + strings.Join(c.columns, ",") + ") VALUES " + row + strings.Repeat(","+row, n-1)
+		}
+		for lo := 0; lo < len(c.rows); lo += perTx {
+			tx, err := d.db.BeginTx(ctx, nil)
+			require.NoError(t, err)
+			st, err := tx.PrepareContext(ctx, insert(per))
+			require.NoError(t, err)
+			part := c.rows[lo:min(lo+perTx, len(c.rows))]
+			args := make([]any, 0, per*len(c.columns))
+			for len(part) >= per {
+				args = args[:0]
+				for _, r := range part[:per] {
+					args = append(args, r...)
+				}
+				_, err := st.ExecContext(ctx, args...)
+				require.NoError(t, err)
+				part = part[per:]
+			}
+			for _, r := range part {
+				_, err := tx.ExecContext(ctx, insert(1), r...)
+				require.NoError(t, err)
+			}
+			require.NoError(t, tx.Commit())
+		}
+	}
+	return time.Since(start)
+}
+
+// timeCopy drops the keys and indexes, writes the same rows by COPY and builds
+// the keys and indexes.
+func timeCopy(t testing.TB, d database, all []contents) time.Duration {
+	t.Helper()
+	ctx := context.Background()
+	var undo, redo []string
+	for _, q := range []string{
+		`SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname), format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint WHERE contype = 'p' AND connamespace = $1::regnamespace AND conrelid::regclass::text NOT LIKE '%schema_versions'`,
+		`SELECT format('DROP INDEX %I.%I', schemaname, indexname), indexdef FROM pg_indexes WHERE schemaname = $1 AND indexdef NOT LIKE 'CREATE UNIQUE%'`,
+	} {
+		rows, err := d.db.QueryContext(ctx, q, d.cfg.Schema)
+		require.NoError(t, err)
+		for rows.Next() {
+			var a, b string
+			require.NoError(t, rows.Scan(&a, &b))
+			undo, redo = append(undo, a), append(redo, b)
+		}
+		require.NoError(t, rows.Err())
+		require.NoError(t, rows.Close())
+	}
+	for i := len(undo) - 1; i >= 0; i-- {
+		_, err := d.db.ExecContext(ctx, undo[i])
+		require.NoError(t, err)
+	}
+	conn, err := d.db.Conn(ctx)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, conn.Close()) }()
+	start := time.Now()
+	for _, c := range all {
+		require.NoError(t, conn.Raw(func(raw any) error {
+			for lo := 0; lo < len(c.rows); lo += 10_000 {
+				part := c.rows[lo:min(lo+10_000, len(c.rows))]
+				name := strings.Split(strings.ReplaceAll(c.table, `"`, ""), ".")
+				if _, err := raw.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier(name), c.columns, pgx.CopyFromRows(part)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	for _, q := range redo {
+		_, err := conn.ExecContext(ctx, q)
+		require.NoError(t, err)
+	}
+	return time.Since(start)
+}
+
+func report(b *testing.B, rows int, ours, theirs time.Duration, peer string) {
+	b.ReportMetric(float64(rows)/ours.Seconds(), "import-rows/s")
+	b.ReportMetric(float64(rows)/theirs.Seconds(), peer+"-rows/s")
+	b.ReportMetric(theirs.Seconds()/ours.Seconds(), "of-"+peer)
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkImportSQLite compares an import through the Service with a bare
+// prepared multi-row insert of the rows that it makes into the same tables.
+func BenchmarkImportSQLite(b *testing.B) {
+	for range b.N {
+		d := openSQLite(b)
+		migrate(b, d)
+		ours := timeImport(b, d)
+		all := readContents(b, d)
+		bare := openSQLite(b)
+		migrate(b, bare)
+		theirs := timeBare(b, bare, all)
+		report(b, count(all), ours, theirs, "bare")
+	}
+}
+
+// BenchmarkImportPostgres compares an import through the Service with COPY of
+// the rows that it makes into the same tables, with the index build.
+func BenchmarkImportPostgres(b *testing.B) {
+	for range b.N {
+		d := openPostgres(b)
+		migrate(b, d)
+		ours := timeImport(b, d)
+		all := readContents(b, d)
+		peer := openPostgres(b)
+		migrate(b, peer)
+		for i := range all {
+			all[i].table = strings.ReplaceAll(all[i].table, d.cfg.Schema, peer.cfg.Schema)
+		}
+		theirs := timeCopy(b, peer, all)
+		report(b, count(all), ours, theirs, "copy")
+		if testing.Verbose() {
+			for _, c := range all {
+				b.Logf("%s %d", c.table, len(c.rows))
+			}
+		}
+	}
+}
+
+var _ = fmt.Sprint
+var _ crm.Store
+var _ sql.Result
