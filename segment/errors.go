@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// ParseError says where a text or JSON definition is wrong.
+// ParseError says where a text or JSON definition is wrong. In text it is where
+// the offending word begins, in JSON where it ends.
 type ParseError struct {
 	Line   int // from 1
 	Column int // from 1, in characters
@@ -38,7 +39,7 @@ func (e *InvalidError) Error() string { return "segment: " + e.Field + ": " + e.
 // UnknownError names something a definition or a question refers to and the
 // index does not have.
 type UnknownError struct {
-	Kind string // "segment", "leaf", "tag"
+	Kind string // "segment", "leaf", "tag", "customer"
 	Name string
 	In   string // the definition that refers to it; empty for a direct question
 }

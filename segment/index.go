@@ -188,7 +188,7 @@ func (x *Index) Load(at time.Time, rows iter.Seq2[string, []string]) (changes []
 			s.Compact()
 		}
 	}
-	x.recompute(nil, Cause{Kind: CauseLoad}, &changes)
+	x.recompute(x.planned().all, Cause{Kind: CauseLoad}, &changes)
 	return changes, err
 }
 
@@ -353,7 +353,8 @@ func (x *Index) SetLeaf(at time.Time, name string, members *Set) ([]MembershipCh
 }
 
 // SetPredicate supplies or replaces an outside leaf as a function of customer
-// and time, which must be pure, quick and safe for concurrent use. Tracked segments see new answers at Advance and Touch.
+// and time, which must be pure, quick and safe for concurrent use, and must not
+// call the index. Tracked segments see new answers at Advance and Touch.
 func (x *Index) SetPredicate(at time.Time, name string, holds func(customer string, at time.Time) bool) ([]MembershipChange, error) {
 	if holds == nil {
 		return nil, &InvalidError{Field: "leaf", Msg: "the predicate is nil"}

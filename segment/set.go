@@ -228,13 +228,3 @@ func (s *Set) put(key uint16, c container) {
 	s.keys = append(s.keys, key)
 	s.cs = append(s.cs, c)
 }
-
-// putShared appends a chunk of another set without copying it.
-func (s *Set) putShared(key uint16, c container) {
-	if c.n == 0 {
-		return
-	}
-	c.owner = nil
-	s.keys = append(s.keys, key)
-	s.cs = append(s.cs, c)
-}

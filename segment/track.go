@@ -308,11 +308,8 @@ func (x *Index) report(t *tracked, id uint32, customer string, entered bool, cau
 	})
 }
 
-// recompute evaluates segments anew (all of them for nil) and reports the differences.
+// recompute evaluates segments anew and reports the differences.
 func (x *Index) recompute(affected []*tracked, cause Cause, out *[]MembershipChange) {
-	if affected == nil && cause.Kind == CauseLoad {
-		affected = x.planned().all
-	}
 	c := newCompiler(&x.state, x.clock)
 	for _, t := range affected {
 		root, err := c.audience(x.defs[t.name])
