@@ -214,7 +214,9 @@ func (d *decoder) time() time.Time {
 }
 
 func (d *decoder) float() float64 {
-	return math.Float64frombits(binary.BigEndian.Uint64([]byte(d.take(8))))
+	var b [8]byte
+	copy(b[:], d.take(8))
+	return math.Float64frombits(binary.BigEndian.Uint64(b[:]))
 }
 
 func (d *decoder) profileKey() crm.ProfileKey {
@@ -240,13 +242,16 @@ func (d *decoder) customer() crm.CustomerID {
 	return id
 }
 
-// list decodes n records, or returns nil for none, as JSON does.
+// count reads a number of things that follow; each takes a byte at least.
+func (d *decoder) count() int { n := d.uint(); return int(min(n, uint64(len(d.s)))) }
+
+// list decodes a number of records, or returns nil for none, as JSON does.
 func list[T any](d *decoder, one func() T) []T {
-	n := d.uint()
+	n := d.count()
 	if n == 0 {
 		return nil
 	}
-	out := make([]T, 0, min(n, uint64(len(d.s))+1))
+	out := make([]T, 0, n)
 	for range n {
 		out = append(out, one())
 	}

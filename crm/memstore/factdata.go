@@ -76,6 +76,7 @@ func encodeContent(e *encoder, f *crm.Fact) error {
 			e.word(s)
 		}
 		e.text(v.Signals)
+		e.text(v.Signals)
 	case *crm.Answer:
 		e.byte(formAnswer)
 		known = len(v.Values) == 0
@@ -321,11 +322,10 @@ func (p *factPage) order(d *decoder, o *crm.Order, id string, left int) {
 	if flags&orderReturns != 0 {
 		o.Returns = d.factKey()
 	}
-	n := d.uint()
-	if n == 0 {
+	count := d.count()
+	if count == 0 {
 		return
 	}
-	count := int(min(n, uint64(len(d.s))))
 	if len(p.lines) < count {
 		p.lines = make([]crm.OrderLine, max(count, left))
 	}

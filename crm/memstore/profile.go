@@ -151,7 +151,7 @@ func (d *decoder) profile(p *crm.Profile) {
 		p.Postal = crm.Postal{Street: d.text(), District: d.word(), City: d.word(), Postcode: d.text(), Country: d.word()}
 	}
 	if flags&profileAttributes != 0 {
-		n := d.uint()
+		n := d.count()
 		p.Attributes = make(map[string]string, n)
 		for range n {
 			k := d.word()

@@ -1,0 +1,281 @@
+package storetest_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/crm/storetest"
+)
+
+// The test of a store is one line.
+func Example() {
+	suite := storetest.Options{NoConcurrentWriters: true}
+	testStore := func(t *testing.T) {
+		suite.Run(t, func(*testing.T) crm.Store { return memstore.New() })
+	}
+	fmt.Println(testStore != nil, suite.NoConcurrentWriters)
+	// Output: true true
+}
+
+// TestFaults runs the suite, in a process of its own, on stores that each break
+// one rule. The suite has to notice every one of them.
+func TestFaults(t *testing.T) {
+	for name := range faults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFaultyStore$", "-test.failfast", "-rapid.checks=30", "-rapid.nofailfile", "-rapid.shrinktime=0s")
+			cmd.Env = append(os.Environ(), "STORETEST_FAULT="+name)
+			out, err := cmd.CombinedOutput()
+			var failed *exec.ExitError
+			require.ErrorAs(t, err, &failed, "the suite passed a store that breaks a rule:\n%s", out)
+			require.Contains(t, string(out), "The rule:")
+			require.NotContains(t, string(out), "panic:")
+		})
+	}
+}
+
+// TestFaultyStore is what TestFaults runs.
+func TestFaultyStore(t *testing.T) {
+	fault := os.Getenv("STORETEST_FAULT")
+	if fault == "" {
+		t.Skip("run by TestFaults only")
+	}
+	storetest.Options{NoConcurrentWriters: true}.Run(t, func(*testing.T) crm.Store {
+		return &faulty{Store: memstore.New(), fault: faults[fault]}
+	})
+}
+
+type faulty struct {
+	crm.Store
+	fault func(s *faulty, tx crm.Tx) crm.Tx
+	// keep commits what a function wrote that failed.
+	keep bool
+}
+
+func (s *faulty) Update(ctx context.Context, fn func(crm.Tx) error) error {
+	var own error
+	err := s.Store.Update(ctx, func(tx crm.Tx) error {
+		own = fn(s.fault(s, tx))
+		if s.keep {
+			return nil
+		}
+		return own
+	})
+	if own != nil {
+		return own
+	}
+	return err
+}
+
+func (s *faulty) View(ctx context.Context, fn func(crm.Reader) error) error {
+	return s.Store.View(ctx, func(r crm.Reader) error { return fn(s.fault(s, readOnly{r, crm.UnimplementedTx{}})) })
+}
+
+// readOnly lets the faults of reading be written once.
+type readOnly struct {
+	crm.Reader
+	crm.UnimplementedTx
+}
+
+// Tx has every method twice, by embedding; the reader's count.
+
+func (r readOnly) Profiles(ctx context.Context, keys ...crm.ProfileKey) ([]*crm.Profile, error) {
+	return r.Reader.Profiles(ctx, keys...)
+}
+func (r readOnly) ScanProfiles(ctx context.Context, parts crm.PartRange, after crm.ProfileKey, limit int) ([]*crm.Profile, error) {
+	return r.Reader.ScanProfiles(ctx, parts, after, limit)
+}
+func (r readOnly) Members(ctx context.Context, ids ...crm.CustomerID) ([][]crm.ProfileKey, error) {
+	return r.Reader.Members(ctx, ids...)
+}
+func (r readOnly) Homes(ctx context.Context, ids ...crm.CustomerID) ([]crm.ProfileKey, error) {
+	return r.Reader.Homes(ctx, ids...)
+}
+func (r readOnly) HomeIDs(ctx context.Context, keys ...crm.ProfileKey) ([]crm.CustomerID, error) {
+	return r.Reader.HomeIDs(ctx, keys...)
+}
+func (r readOnly) Links(ctx context.Context, keys ...crm.ProfileKey) ([][]crm.Link, error) {
+	return r.Reader.Links(ctx, keys...)
+}
+func (r readOnly) Facts(ctx context.Context, refs ...crm.FactRef) ([]*crm.Fact, error) {
+	return r.Reader.Facts(ctx, refs...)
+}
+func (r readOnly) FactsOf(ctx context.Context, q crm.FactQuery) ([]*crm.Fact, error) {
+	return r.Reader.FactsOf(ctx, q)
+}
+func (r readOnly) ScanFacts(ctx context.Context, parts crm.PartRange, kind crm.FactKind, after crm.FactRef, limit int) ([]*crm.Fact, error) {
+	return r.Reader.ScanFacts(ctx, parts, kind, after, limit)
+}
+func (r readOnly) Addresses(ctx context.Context, addrs ...crm.Address) ([]*crm.AddressState, error) {
+	return r.Reader.Addresses(ctx, addrs...)
+}
+func (r readOnly) ScanAddresses(ctx context.Context, parts crm.PartRange, after crm.Address, limit int) ([]*crm.AddressState, error) {
+	return r.Reader.ScanAddresses(ctx, parts, after, limit)
+}
+func (r readOnly) Refs(ctx context.Context, kind crm.RefKind, limit int, keys ...string) ([][]crm.Ref, error) {
+	return r.Reader.Refs(ctx, kind, limit, keys...)
+}
+func (r readOnly) Effects(ctx context.Context, ids ...crm.EffectID) ([]*crm.Effect, error) {
+	return r.Reader.Effects(ctx, ids...)
+}
+func (r readOnly) EffectsOf(ctx context.Context, subjects ...crm.Subject) ([]*crm.Effect, error) {
+	return r.Reader.EffectsOf(ctx, subjects...)
+}
+func (r readOnly) DueEffects(ctx context.Context, q crm.DueQuery) ([]*crm.Effect, error) {
+	return r.Reader.DueEffects(ctx, q)
+}
+func (r readOnly) ScanEffects(ctx context.Context, parts crm.PartRange, after crm.EffectID, limit int) ([]*crm.Effect, error) {
+	return r.Reader.ScanEffects(ctx, parts, after, limit)
+}
+func (r readOnly) Changes(ctx context.Context, after crm.Position, limit int) ([]crm.Change, crm.Position, error) {
+	return r.Reader.Changes(ctx, after, limit)
+}
+func (r readOnly) Head(ctx context.Context) (crm.Position, error) { return r.Reader.Head(ctx) }
+func (r readOnly) Documents(ctx context.Context, kind string, ids ...string) ([]*crm.Document, error) {
+	return r.Reader.Documents(ctx, kind, ids...)
+}
+func (r readOnly) ScanDocuments(ctx context.Context, kind, after string, limit int) ([]*crm.Document, error) {
+	return r.Reader.ScanDocuments(ctx, kind, after, limit)
+}
+
+var faults = map[string]func(s *faulty, tx crm.Tx) crm.Tx{
+	"no rollback":         func(s *faulty, tx crm.Tx) crm.Tx { s.keep = true; return tx },
+	"stale profiles":      func(_ *faulty, tx crm.Tx) crm.Tx { return staleProfiles{tx} },
+	"last write wins":     func(_ *faulty, tx crm.Tx) crm.Tx { return lastWins{tx} },
+	"short pages":         func(_ *faulty, tx crm.Tx) crm.Tx { return shortPages{tx} },
+	"unsorted refs":       func(_ *faulty, tx crm.Tx) crm.Tx { return unsortedRefs{tx} },
+	"due too early":       func(_ *faulty, tx crm.Tx) crm.Tx { return dueEarly{tx} },
+	"lost changes":        func(_ *faulty, tx crm.Tx) crm.Tx { return lostChanges{tx} },
+	"planned twice":       func(_ *faulty, tx crm.Tx) crm.Tx { return plannedTwice{tx} },
+	"local times":         func(_ *faulty, tx crm.Tx) crm.Tx { return localTimes{tx} },
+	"unversioned address": func(_ *faulty, tx crm.Tx) crm.Tx { return anyVersion{tx} },
+	"moved by not-me":     func(_ *faulty, tx crm.Tx) crm.Tx { return notMeMoves{tx} },
+	"half a call":         func(_ *faulty, tx crm.Tx) crm.Tx { return halfCall{tx} },
+}
+
+type staleProfiles struct{ crm.Tx }
+
+func (t staleProfiles) PutProfiles(ctx context.Context, ps ...*crm.Profile) error {
+	for _, p := range ps {
+		if old, err := t.Profiles(ctx, p.ProfileKey); err == nil && old[0] != nil {
+			p.Rev = old[0].Rev
+		}
+	}
+	return t.Tx.PutProfiles(ctx, ps...)
+}
+
+type lastWins struct{ crm.Tx }
+
+func (t lastWins) PutFacts(ctx context.Context, fs ...*crm.Fact) ([]bool, error) {
+	for _, f := range fs {
+		if old, err := t.Facts(ctx, f.Ref()); err == nil && old[0] != nil && old[0].Version == f.Version {
+			if err := t.DeleteFacts(ctx, f.Ref()); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return t.Tx.PutFacts(ctx, fs...)
+}
+
+type shortPages struct{ crm.Tx }
+
+func (t shortPages) ScanFacts(ctx context.Context, parts crm.PartRange, kind crm.FactKind, after crm.FactRef, limit int) ([]*crm.Fact, error) {
+	fs, err := t.Tx.ScanFacts(ctx, parts, kind, after, limit)
+	if len(fs) == limit && limit > 2 {
+		fs = slices.Delete(fs, 1, 2)
+	}
+	return fs, err
+}
+
+type unsortedRefs struct{ crm.Tx }
+
+func (t unsortedRefs) Refs(ctx context.Context, kind crm.RefKind, limit int, keys ...string) ([][]crm.Ref, error) {
+	out, err := t.Tx.Refs(ctx, kind, limit, keys...)
+	for _, rs := range out {
+		slices.Reverse(rs)
+	}
+	return out, err
+}
+
+type dueEarly struct{ crm.Tx }
+
+func (t dueEarly) DueEffects(ctx context.Context, q crm.DueQuery) ([]*crm.Effect, error) {
+	q.Before = q.Before.Add(time.Microsecond)
+	return t.Tx.DueEffects(ctx, q)
+}
+
+type lostChanges struct{ crm.Tx }
+
+func (t lostChanges) Changes(ctx context.Context, after crm.Position, limit int) ([]crm.Change, crm.Position, error) {
+	cs, next, err := t.Tx.Changes(ctx, after, limit)
+	if len(cs) > 3 {
+		cs = cs[1:]
+	}
+	return cs, next, err
+}
+
+type plannedTwice struct{ crm.Tx }
+
+func (t plannedTwice) PutEffects(ctx context.Context, xs ...*crm.Effect) ([]bool, error) {
+	out, err := t.Tx.PutEffects(ctx, xs...)
+	for i := range out {
+		out[i] = true
+	}
+	return out, err
+}
+
+type localTimes struct{ crm.Tx }
+
+func (t localTimes) Facts(ctx context.Context, refs ...crm.FactRef) ([]*crm.Fact, error) {
+	fs, err := t.Tx.Facts(ctx, refs...)
+	for _, f := range fs {
+		if f != nil {
+			f.At = f.At.In(time.FixedZone("", 3*3600))
+		}
+	}
+	return fs, err
+}
+
+type anyVersion struct{ crm.Tx }
+
+func (t anyVersion) PutAddresses(ctx context.Context, states ...*crm.AddressState) error {
+	for _, s := range states {
+		old, err := t.Addresses(ctx, s.Address)
+		if err != nil {
+			return err
+		}
+		s.Version = old[0].Version + 1
+	}
+	return t.Tx.PutAddresses(ctx, states...)
+}
+
+type notMeMoves struct{ crm.Tx }
+
+func (t notMeMoves) AppendLinks(ctx context.Context, links ...*crm.Link) error {
+	for _, l := range links {
+		if l.Kind == crm.LinkNotMe {
+			l.Kind = crm.LinkManual
+		}
+	}
+	return t.Tx.AppendLinks(ctx, links...)
+}
+
+type halfCall struct{ crm.Tx }
+
+func (t halfCall) PutProfiles(ctx context.Context, ps ...*crm.Profile) error {
+	for _, p := range ps {
+		if err := t.Tx.PutProfiles(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
