@@ -11,9 +11,11 @@ const (
 	// threshold is the average weight that two clusters must exceed to be merged:
 	// zero bits, even odds.
 	threshold = 0
-	// leastWeight and mostWeight bound what one pair contributes to an average, so
-	// that neither one excellent pair nor one contradiction decides for a cluster.
-	leastWeight, mostWeight = -12, 20
+	// leastWeight and mostWeight bound what one pair contributes to an average. The
+	// errors of one bad record contradict all the others of its entity at once, so
+	// contradictions are far from independent: one counts as odds of 1 in 32, about one
+	// disagreement in a reliable field. Nor may one excellent pair decide for a cluster.
+	leastWeight, mostWeight = -5, 20
 )
 
 // edge is a scored pair, a < b.

@@ -29,8 +29,8 @@
 //
 // # Constants
 //
-// The threshold is even odds (0 bits). A single pair counts at most 20 and at least
-// -12 bits in an average. An identifier held under more than five different holders
+// The threshold is even odds (0 bits). A single pair counts at most 20 and at least -5
+// bits in an average. An identifier held under more than five different holders
 // or by more than 1,000 records is nobody's. Blocks hold at most 1,000 records,
 // fewer if the budget of pairs ([Options.Pairs]) asks for it; [Stats] reports
 // what was left out. None of them was fitted to a file.

@@ -41,14 +41,15 @@ type Reason struct {
 
 // Explanation is the waterfall of a pair: starting at Prior, the reasons in the
 // order of the schema and then what the relations (household, namesakes) explain
-// away add up to Weight.
+// away add up to Weight, unless there is a Veto.
 type Explanation struct {
 	A           string   `json:"a"`
 	B           string   `json:"b"`
 	Prior       float64  `json:"prior"`
 	Reasons     []Reason `json:"reasons"`
-	Relations   float64  `json:"relations"` // bits, never positive
-	Weight      float64  `json:"weight"`    // log2 of the odds of a match
+	Relations   float64  `json:"relations"`      // bits, never positive
+	Veto        string   `json:"veto,omitempty"` // comparison that forbids a match; Weight is then at most -5
+	Weight      float64  `json:"weight"`         // log2 of the odds of a match
 	Probability float64  `json:"probability"`
 }
 
@@ -57,8 +58,12 @@ func (s *scorer) explain(x *comparer, a, b []uint32) Explanation {
 	p := x.compare(a, b)
 	j := s.joint(x, p)
 	out := Explanation{Prior: s.prior[classMatch] - s.prior[classChance], Weight: s.odds(j)}
-	out.Probability = Probability(out.Weight)
 	out.Relations = out.Weight - (j[classMatch] - j[classChance])
+	if c := s.vetoed(p); c >= 0 {
+		out.Veto = s.p.comparisons[c].name
+		out.Weight = min(out.Weight, leastWeight)
+	}
+	out.Probability = Probability(out.Weight)
 	for c, k := range s.p.comparisons {
 		l := p.level(c)
 		d := &x.t.dicts[k.field]
@@ -97,6 +102,9 @@ func (e Explanation) String() string {
 	}
 	if e.Relations < -0.05 {
 		fmt.Fprintf(&b, "  %-12s %-14s %+7.1f %+7.1f\n", "relations", "", e.Relations, sum+e.Relations)
+	}
+	if e.Veto != "" {
+		fmt.Fprintf(&b, "  %-12s %-14s %7s %+7.1f\n", "veto", e.Veto, "", e.Weight)
 	}
 	return b.String()
 }

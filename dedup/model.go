@@ -51,7 +51,14 @@ type FrequencyModel struct {
 	Field  string             `json:"field"`
 	Rest   float64            `json:"rest"`
 	Known  int                `json:"known"` // records that had a value
+	Same   float64            `json:"same"`  // other records of its own entity that have a record's value, on average
 	Values map[string]float64 `json:"values,omitempty"`
+}
+
+// share is the frequency, among unrelated records, of a value that two records agree on
+// and n have: the two say nothing about it, and their duplicates have it for another reason.
+func (f FrequencyModel) share(n float64) float64 {
+	return min(max((n-2-f.Same)/float64(max(f.Known-1, 1)), f.Rest), 0.9)
 }
 
 // ReadModel reads a model written by [Model.WriteTo]; it is checked against the
@@ -99,7 +106,7 @@ func (m *Model) check(p *plan) error {
 		}
 	}
 	for _, f := range m.Frequencies {
-		ok = ok && probability(f.Rest)
+		ok = ok && probability(f.Rest) && f.Same >= 0 && f.Known >= 0
 		for _, v := range f.Values {
 			ok = ok && v > 0 && v <= 1
 		}

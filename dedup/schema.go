@@ -35,6 +35,7 @@ type Schema struct {
 	Blocks      []Block
 	Relations   []Relation
 	Swaps       []Swap
+	Vetoes      []Veto
 }
 
 // Field is one attribute of a record. Values arrive normalised; "" is unknown.
@@ -68,14 +69,15 @@ type Comparison struct {
 	ImpliedLevels int
 }
 
-// Level is a grade of agreement: it holds when Metric(a, b) >= Min. M is what is
-// assumed about the share of true matches on this level until data say more; 0
-// leaves it to the library.
+// Level is a grade of agreement: it holds when Metric(a, b) >= Min. M and U are what
+// is assumed about the share of matches and of unrelated pairs on this level until
+// data say more; 0 leaves it to the library.
 type Level struct {
 	Name   string
 	Metric Metric
 	Min    float64
 	M      float64
+	U      float64
 }
 
 // Block is a rule that picks pairs worth comparing: records whose Parts are all
@@ -118,6 +120,15 @@ type Swap struct {
 	Level int
 }
 
+// Veto says that two records of which no level of Comparison holds are not one
+// entity whatever else agrees, as brother and sister are not, unless one of the
+// comparisons Unless is equal. It acts only where the data show Comparison to be
+// reliable: fewer than 1 in 32 matches disagree on it.
+type Veto struct {
+	Comparison string
+	Unless     []string
+}
+
 // Record is one row to link. ID is the caller's key, unique among the records.
 // Values holds one normalised value per field of the schema; it is not kept, so a
 // caller may use one slice for all records.
@@ -157,12 +168,18 @@ type block struct {
 	learn []bool // by comparison: left out
 }
 
+type veto struct {
+	comparison int
+	unless     []int
+}
+
 // plan is a schema checked and resolved to indexes.
 type plan struct {
 	schema      Schema
 	comparisons []comparison
 	blocks      []block
 	swaps       [][3]int
+	vetoes      []veto
 	holder      []int    // by field, -1
 	shared      [][]lane // by relation, by comparison
 	specs       [][]Part // by field: distinct ways to cut a value into a key
@@ -296,6 +313,13 @@ func compile(s Schema) (*plan, error) {
 	for _, w := range s.Swaps {
 		p.swaps = append(p.swaps, [3]int{comparisonIndex("swap", w.A), comparisonIndex("swap", w.B), w.Level})
 	}
+	for _, v := range s.Vetoes {
+		k := veto{comparison: comparisonIndex("veto", v.Comparison)}
+		for _, name := range v.Unless {
+			k.unless = append(k.unless, comparisonIndex("veto", name))
+		}
+		p.vetoes = append(p.vetoes, k)
+	}
 	if len(s.Comparisons) == 0 || len(s.Comparisons) > MaxComparisons || len(s.Blocks) == 0 ||
 		len(s.Blocks) > MaxBlocks || len(s.Relations) > MaxRelations {
 		bad("1 to %d comparisons, 1 to %d blocks, up to %d relations", MaxComparisons, MaxBlocks, MaxRelations)
@@ -326,7 +350,7 @@ func (p *plan) print() string {
 		h = mix(h ^ hashString(fmt.Sprint(args...)))
 	}
 	s := p.schema
-	add(s.Name, s.Fields, s.Swaps, s.Relations)
+	add(s.Name, s.Fields, s.Swaps, s.Relations, s.Vetoes)
 	for _, c := range s.Comparisons {
 		add(c.Name, c.Field, c.Frequency, c.ImpliedBy, c.ImpliedLevels)
 		for _, l := range c.Levels {

@@ -20,8 +20,8 @@ type scorer struct {
 	lanes   [MaxRelations][]lane
 	inexact [MaxComparisons]float64 // the most a comparison without equality adds to match over chance
 	swapped [MaxComparisons]float64 // what a swap makes of it, at least; -Inf without one
-	rest    []float64               // by field: shift of a value whose frequency the model does not know
-	known   []float64               // by field: records that had a value, for identifiers
+	vetoes  []veto                  // those that act
+	held    []FrequencyModel        // by field
 }
 
 func newScorer(p *plan, m *Model) *scorer {
@@ -54,13 +54,17 @@ func newScorer(p *plan, m *Model) *scorer {
 			s.swapped[c] = s.bits[c][w[2]][classMatch] - s.bits[c][w[2]][classChance]
 		}
 	}
-	s.known = make([]float64, len(p.schema.Fields))
-	s.rest = make([]float64, len(p.schema.Fields))
+	for _, v := range p.vetoes {
+		levels := m.Comparisons[v.comparison].Levels
+		if levels[len(levels)-1].M < math.Exp2(leastWeight) {
+			s.vetoes = append(s.vetoes, v)
+		}
+	}
+	s.held = make([]FrequencyModel, len(p.schema.Fields))
 	for _, f := range m.Frequencies {
 		for i := range p.schema.Fields {
 			if p.schema.Fields[i].Name == f.Field {
-				s.known[i] = float64(max(f.Known, 1))
-				s.rest[i] = f.Rest
+				s.held[i] = f
 			}
 		}
 	}
@@ -75,17 +79,12 @@ func (s *scorer) frequencies(t *table) {
 			continue
 		}
 		d := &t.dicts[c.field]
-		var values map[string]float64
-		for _, f := range s.m.Frequencies {
-			if f.Field == s.p.schema.Fields[c.field].Name {
-				values = f.Values
-			}
-		}
+		held := &s.held[c.field]
 		u := s.m.Comparisons[i].Levels[0].U
 		for id := len(d.shift); id < len(d.values); id++ {
-			share := s.rest[c.field]
-			if len(values) > 0 {
-				if v, ok := values[valueHash(d.values[id])]; ok {
+			share := held.Rest
+			if len(held.Values) > 0 {
+				if v, ok := held.Values[valueHash(d.values[id])]; ok {
 					share = v
 				}
 			}
@@ -108,11 +107,11 @@ func (s *scorer) adjustment(x *comparer, c int) float64 {
 	d := &x.t.dicts[k.field]
 	id := x.agreed[c]
 	if k.identifier {
-		n := s.known[k.field]
-		if n == 0 {
+		held := &s.held[k.field]
+		if held.Known == 0 {
 			return 0
 		}
-		return math.Log2(min(1, float64(d.holders[id])/n) / s.m.Comparisons[c].Levels[0].U)
+		return math.Log2(held.share(float64(d.holders[id])) / s.m.Comparisons[c].Levels[0].U)
 	}
 	if int(id) < len(d.shift) {
 		return float64(d.shift[id])
@@ -163,8 +162,8 @@ func (s *scorer) ceiling(t *table, a, b []uint32, parts *[MaxComparisons]float64
 				switch {
 				case !k.frequency:
 				case k.identifier:
-					if n := s.known[k.field]; n > 0 { // held by one record
-						gain = s.bits[c][0][classMatch] + math.Log2(n)
+					if held := &s.held[k.field]; held.Known > 0 {
+						gain = s.bits[c][0][classMatch] - math.Log2(held.Rest)
 					}
 				case va == vb && int(va) < len(d.shift):
 					gain -= float64(d.shift[va])
@@ -211,7 +210,28 @@ func (s *scorer) link(x *comparer, a, b []uint32) (weight float64, ok bool) {
 
 // weight is the logarithm to base 2 of the odds that the pair is a match.
 func (s *scorer) weight(x *comparer, p pattern) float64 {
-	return s.odds(s.joint(x, p))
+	w := s.odds(s.joint(x, p))
+	if s.vetoed(p) >= 0 {
+		return min(w, leastWeight)
+	}
+	return w
+}
+
+// vetoed returns the comparison that forbids a match, or -1.
+func (s *scorer) vetoed(p pattern) int {
+next:
+	for _, v := range s.vetoes {
+		if p.level(v.comparison) != s.p.comparisons[v.comparison].levels {
+			continue
+		}
+		for _, c := range v.unless {
+			if p.level(c) == 0 {
+				continue next
+			}
+		}
+		return v.comparison
+	}
+	return -1
 }
 
 func (s *scorer) odds(j [classes]float64) float64 {

@@ -1,0 +1,184 @@
+package dedup
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+)
+
+// tally counts patterns.
+type tally map[pattern]float64
+
+type seen struct {
+	p pattern
+	n float64
+}
+
+func (t tally) sorted() []seen {
+	out := make([]seen, 0, len(t))
+	for p, n := range t {
+		out = append(out, seen{p, n})
+	}
+	slices.SortFunc(out, func(a, b seen) int { return cmp.Compare(a.p, b.p) })
+	return out
+}
+
+// run is a learning rule's pairs.
+type run struct {
+	seen  []seen
+	share [classes]float64
+}
+
+// estimate runs expectation-maximisation over the learning rules at once: every
+// rule has its own shares of the classes, the probabilities are common, and a rule
+// says nothing about the comparisons its blocks were chosen by.
+func (l *learner) estimate(ctx context.Context, b *blocking) error {
+	if l.runs == nil {
+		for r, rule := range l.p.blocks {
+			if rule.learn == nil {
+				continue
+			}
+			if t := l.sample(b, r); len(t) > 0 {
+				l.runs = append(l.runs, &run{seen: t.sorted()})
+			}
+		}
+	}
+	for _, x := range l.runs {
+		x.share = [classes]float64{0.3, 0.5, 0.1, 0.1}
+	}
+	for r := range l.p.schema.Relations {
+		l.r[r] = nil
+		for c := range l.p.comparisons {
+			p := slices.Clone(l.u[c])
+			switch l.p.shared[r][c] {
+			case byRelation:
+				for i := range p {
+					p[i] = (p[i] + l.m[c][i]) / 2
+				}
+			case byNamesakes:
+				copy(p, l.m[c])
+			}
+			l.r[r] = append(l.r[r], p)
+		}
+	}
+	for range mostRounds {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if l.round(l.runs) < 1e-4 {
+			break
+		}
+	}
+	return nil
+}
+
+// sample tallies the patterns of a learning rule, whole blocks in the order of
+// their hashed keys until there are enough.
+func (l *learner) sample(b *blocking, r int) tally {
+	run := &b.runs[r]
+	order := make([]int, len(run.keys))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int {
+		return cmp.Compare(mix(uint64(run.keys[i])), mix(uint64(run.keys[j])))
+	})
+	x, out, n := newComparer(l.t), tally{}, 0
+	for _, k := range order {
+		records := run.records[run.bounds[k]:run.bounds[k+1]]
+		for i, a := range records {
+			for _, c := range records[i+1:] {
+				p := x.compare(l.t.row(a), l.t.row(c))
+				for k, left := range l.p.blocks[r].learn {
+					if left {
+						p |= unknown << (4 * k)
+					}
+				}
+				out[p]++
+				n++
+			}
+		}
+		if n >= learnPairs {
+			break
+		}
+	}
+	return out
+}
+
+// round is one step of the estimation; it returns the largest change of a share of m.
+func (l *learner) round(all []*run) float64 {
+	relations := len(l.p.schema.Relations)
+	var sums [classes][MaxComparisons][16]float64
+	for _, x := range all {
+		var shares [classes]float64
+		total := 0.0
+		for _, s := range x.seen {
+			like := x.share
+			for c := range l.p.comparisons {
+				i := s.p.level(c)
+				if i == unknown {
+					continue
+				}
+				like[classMatch] *= l.m[c][i]
+				like[classChance] *= l.u[c][i]
+				for r := range relations {
+					like[2+r] *= l.r[r][c][i]
+				}
+			}
+			all := 0.0
+			for k := 0; k < 2+relations; k++ {
+				all += like[k]
+			}
+			if all <= 0 {
+				continue
+			}
+			for k := 0; k < 2+relations; k++ {
+				w := like[k] / all * s.n
+				shares[k] += w
+				if k == classChance {
+					continue
+				}
+				for c := range l.p.comparisons {
+					if i := s.p.level(c); i != unknown {
+						sums[k][c][i] += w
+					}
+				}
+			}
+			total += s.n
+		}
+		for k := range x.share {
+			x.share[k] = (shares[k] + 0.1) / (total + 0.4)
+		}
+	}
+	moved := 0.0
+	for c := range l.p.comparisons {
+		next := blend(sums[classMatch][c][:len(l.m[c])], l.a[c], priorPairs)
+		for i := range next {
+			moved = max(moved, math.Abs(next[i]-l.m[c][i]))
+		}
+		l.m[c] = next
+		for r := range relations {
+			if l.p.shared[r][c] != byChance {
+				prior := slices.Clone(l.u[c])
+				for i := range prior {
+					prior[i] = (prior[i] + l.a[c][i]) / 2
+				}
+				l.r[r][c] = blend(sums[2+r][c][:len(l.m[c])], prior, priorPairs)
+			}
+		}
+	}
+	return moved
+}
+
+// blend is the share of observed counts with the assumed ones as so many pairs.
+func blend(counts, assumed []float64, pairs float64) []float64 {
+	out, total := make([]float64, len(counts)), pairs
+	for _, n := range counts {
+		total += n
+	}
+	for i, n := range counts {
+		out[i] = max((n+assumed[i]*pairs)/total, 1e-6)
+	}
+	return normal(out)
+}

@@ -1,0 +1,199 @@
+package dedup_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/adrg/strutil"
+	"github.com/adrg/strutil/metrics"
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/dedup"
+)
+
+var _ dedup.Metric = strutil.StringMetric(metrics.NewSorensenDice()) // theirs will do as a level's
+
+func TestJaroWinklerGolden(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want float64
+	}{ // Winkler 1990 and the jellyfish test data
+		{"dixon", "dicksonx", 0.81333}, {"martha", "marhta", 0.96111}, {"dwayne", "duane", 0.84}, {"jones", "johnson", 0.83238},
+		{"abcvwxyz", "cabvwxyz", 0.95833}, {"leuchars", "baronet", 0}, {"", "", 1}, {"a", "", 0}, {"a", "b", 0},
+		{"ağaoğlu", "ağaoğul", 0.98095},
+	} {
+		require.InDelta(t, c.want, dedup.JaroWinkler{}.Compare(c.a, c.b), 0.03, "%s %s", c.a, c.b)
+		require.InDelta(t, plainJaroWinkler(c.a, c.b), dedup.JaroWinkler{}.Compare(c.a, c.b), 1e-12, "%s %s", c.a, c.b)
+	}
+}
+
+func TestEditsGolden(t *testing.T) {
+	for _, c := range []struct {
+		a, b     string
+		lev, osa int
+	}{
+		{"kitten", "sitting", 3, 3}, {"ca", "abc", 3, 3}, {"abcd", "acbd", 2, 1}, {"", "abc", 3, 3}, {"ışık", "ışkı", 2, 1}, {"same", "same", 0, 0},
+	} {
+		require.Equal(t, c.lev, dedup.Levenshtein(c.a, c.b), "%s %s", c.a, c.b)
+		require.Equal(t, c.osa, dedup.OSA(c.a, c.b), "%s %s", c.a, c.b)
+	}
+	require.Equal(t, 0.75, dedup.Similarity{}.Compare("abcd", "acbd"))
+}
+
+func FuzzKernels(f *testing.F) {
+	for _, s := range [][2]string{{"martha", "marhta"}, {"", "x"}, {"çağrı", "cagri"}, {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "aab"}, {"\xff", "\xfe"}, {"ab", "ba"}} {
+		f.Add(s[0], s[1])
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		if len(a) > 200 || len(b) > 200 {
+			return
+		}
+		differential(t, a, b)
+	})
+}
+
+// Random words of few letters meet every branch more often than a fuzzer does.
+func TestKernelsEqualPlainOnes(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	word := func() string {
+		n := r.IntN(12)
+		if r.IntN(20) == 0 {
+			n = 60 + r.IntN(10)
+		}
+		b := make([]rune, n)
+		for i := range b {
+			b[i] = []rune("abcdeğ")[r.IntN(5+r.IntN(20)/19)]
+		}
+		return string(b)
+	}
+	for range 30_000 {
+		differential(t, word(), word())
+	}
+}
+
+func differential(t *testing.T, a, b string) {
+	if !utf8.ValidString(a) || !utf8.ValidString(b) {
+		return
+	}
+	if g, w := (dedup.JaroWinkler{}).Compare(a, b), plainJaroWinkler(a, b); g != w {
+		t.Fatalf("JaroWinkler(%q, %q) = %v, plain %v", a, b, g, w)
+	}
+	lev, osa := plainEdits(a, b, false), plainEdits(a, b, true)
+	if g := dedup.Levenshtein(a, b); g != lev || g != dedup.Levenshtein(b, a) {
+		t.Fatalf("Levenshtein(%q, %q) = %d, plain %d", a, b, g, lev)
+	}
+	if g := dedup.OSA(a, b); g != osa || g != dedup.OSA(b, a) {
+		t.Fatalf("OSA(%q, %q) = %d, plain %d", a, b, g, osa)
+	}
+	for most := range 3 {
+		if g := (dedup.Edits{Max: most}).Compare(a, b) == 1; g != (osa <= most) {
+			t.Fatalf("Edits{%d}(%q, %q) = %v, distance %d", most, a, b, g, osa)
+		}
+	}
+}
+
+// plainJaroWinkler is the definition, written down.
+func plainJaroWinkler(x, y string) float64 {
+	a, b := []rune(x), []rune(y)
+	if x == y {
+		return 1
+	}
+	if len(a) == 0 || len(b) == 0 {
+		return 0
+	}
+	window := max(0, max(len(a), len(b))/2-1)
+	usedA, usedB := map[int]bool{}, map[int]bool{}
+	for j := range b {
+		for i := range a {
+			if a[i] == b[j] && !usedA[i] && i >= j-window && i <= j+window {
+				usedA[i], usedB[j] = true, true
+				break
+			}
+		}
+	}
+	m := len(usedA)
+	if m == 0 {
+		return 0
+	}
+	var left, right []rune
+	for i := range a {
+		if usedA[i] {
+			left = append(left, a[i])
+		}
+	}
+	for j := range b {
+		if usedB[j] {
+			right = append(right, b[j])
+		}
+	}
+	moved := 0
+	for k := range left {
+		if left[k] != right[k] {
+			moved++
+		}
+	}
+	f := float64(m)
+	jaro := (f/float64(len(a)) + f/float64(len(b)) + (f-float64(moved/2))/f) / 3
+	if jaro > 0.7 {
+		p := 0
+		for p < min(4, len(a), len(b)) && a[p] == b[p] {
+			p++
+		}
+		jaro += 0.1 * float64(p) * (1 - jaro)
+	}
+	return jaro
+}
+
+// plainEdits is the recurrence on a full matrix.
+func plainEdits(x, y string, swaps bool) int {
+	a, b := []rune(x), []rune(y)
+	d := make([][]int, len(a)+1)
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		d[i][0] = i
+	}
+	for j := range d[0] {
+		d[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, d[i-1][j-1]+cost)
+			if swaps && i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+			}
+		}
+	}
+	return d[len(a)][len(b)]
+}
+
+func TestKernelsDoNotAllocate(t *testing.T) {
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		dedup.JaroWinkler{}.Compare("yilmazoglu", "yilmazoglo")
+		dedup.Levenshtein("yilmazoglu", "yilmazoglo")
+		dedup.OSA("yilmazoglu", "yilmazoglo")
+	}))
+}
+
+var surnames = []string{"yilmaz", "yilmza", "kaya", "demir", "sahin", "celik", "ozturk", "ozdemir", "arslan", "dogan", "kilic", "aslan", "cetin", "karaoglu", "demirci", "demirel"}
+
+func benchmark(b *testing.B, compare func(a, c string)) {
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		compare(surnames[i&15], surnames[i>>4&15])
+	}
+}
+
+func BenchmarkJaroWinkler(b *testing.B) {
+	benchmark(b, func(a, c string) { dedup.JaroWinkler{}.Compare(a, c) })
+}
+func BenchmarkLevenshtein(b *testing.B) { benchmark(b, func(a, c string) { dedup.Levenshtein(a, c) }) }
+func BenchmarkOSA(b *testing.B)         { benchmark(b, func(a, c string) { dedup.OSA(a, c) }) }
+func BenchmarkStrutilJaroWinkler(b *testing.B) {
+	m := metrics.NewJaroWinkler()
+	benchmark(b, func(a, c string) { strutil.Similarity(a, c, m) })
+}

@@ -1,0 +1,21 @@
+// Package people finds the records that speak of the same person: the preset of
+// package dedup for customers, patients, members. It folds names (Turkish İ, I, ı, i
+// and all Latin diacritics), reads phone numbers and e-mail addresses in any format,
+// and knows how persons are compared.
+//
+//	linker, err := people.New(people.Options{})
+//	result, err := linker.Link(ctx, slices.Values(records), nil)
+//
+// There is nothing to tune and there are no labels: what a name, a birth date or a
+// shared phone is worth is learnt from the records, with assumptions filling in where
+// there are few of them. Attributes that a file lacks are simply no evidence.
+//
+// For a shop that runs for years: Train on the population once in a while and keep the
+// [dedup.Model], build an [Index], and Apply every evening what came, changed or went.
+// Retrain when the number of records has doubled, as the probability that two
+// records are one person falls with it.
+//
+// What identifies nobody is left out: masked numbers and addresses, placeholders, relay
+// addresses of marketplaces ([Options.Relays] adds more), and whatever phone or address
+// more than five differently named people hold.
+package people

@@ -1,0 +1,107 @@
+package dedup
+
+import (
+	"context"
+	"math"
+)
+
+// shares estimates how common matches and relations are among all pairs of records:
+// expectation-maximisation over the candidates with everything else fixed. Pairs
+// that no rule picked count as chance.
+func (l *learner) shares(ctx context.Context, m *Model, b *blocking) error {
+	all := float64(len(l.t.ids)) * float64(len(l.t.ids)-1) / 2
+	if all < 1 {
+		return nil
+	}
+	m.Match = min(1/float64(len(l.t.ids)), 0.1)
+	for r := range m.Relations {
+		m.Relations[r].Share = m.Match
+	}
+	s := newScorer(l.p, m)
+	s.frequencies(l.t)
+	if l.drawn == nil {
+		l.drawn, l.scale = b.drawPairs()
+	}
+	if len(l.drawn) == 0 {
+		return nil
+	}
+	joints := make([][classes]float32, len(l.drawn))
+	x := newComparer(l.t)
+	for i, q := range l.drawn {
+		j := s.joint(x, x.compare(l.t.row(q[0]), l.t.row(q[1])))
+		for k := range j { // without the priors, which are what is sought
+			joints[i][k] = float32(j[k] - s.prior[k])
+		}
+	}
+	for range mostRounds {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		prior := newScorer(l.p, m).prior
+		var sums [classes]float64
+		for _, j := range joints {
+			var like [classes]float64
+			most := math.Inf(-1)
+			for k := 0; k < s.used; k++ {
+				like[k] = float64(j[k]) + prior[k]
+				most = max(most, like[k])
+			}
+			total := 0.0
+			for k := 0; k < s.used; k++ {
+				like[k] = math.Exp2(like[k] - most)
+				total += like[k]
+			}
+			for k := 0; k < s.used; k++ {
+				sums[k] += like[k] / total
+			}
+		}
+		next := func(k int) float64 { return min(max(sums[k]*l.scale/all, 0.1/all), 0.3) }
+		moved := math.Abs(math.Log2(next(classMatch) / m.Match))
+		m.Match = next(classMatch)
+		for r := range m.Relations {
+			m.Relations[r].Share = next(2 + r)
+		}
+		if moved < 1e-3 {
+			break
+		}
+	}
+	m.Match = round9(m.Match)
+	for r := range m.Relations {
+		m.Relations[r].Share = round9(m.Relations[r].Share)
+	}
+	return nil
+}
+
+// sharePairs is the number of candidate pairs from which the shares are estimated.
+const sharePairs = 250_000
+
+// drawPairs draws candidates by the hashes of their keys and ids; scale is the number of
+// candidates that one of them stands for.
+func (b *blocking) drawPairs() (pairs [][2]uint32, scale float64) {
+	var all int64
+	for _, st := range b.stats {
+		all += st.Pairs
+	}
+	part := min(1, sharePairs/float64(max(all, 1)))
+	limit := uint64(part * float64(1<<32))
+	ids := make([]uint32, len(b.t.ids))
+	for i, id := range b.t.ids {
+		ids[i] = uint32(hashString(id))
+	}
+	for r := range b.runs {
+		run := &b.runs[r]
+		for k, key := range run.keys {
+			records := run.records[run.bounds[k]:run.bounds[k+1]]
+			for i, a := range records {
+				h := uint64(key)<<32 | uint64(ids[a])
+				for _, c := range records[i+1:] {
+					if part < 1 && mix(h^uint64(ids[c]))>>32 >= limit || !b.fresh(r, key, a, c) {
+						continue
+					}
+					pairs = append(pairs, [2]uint32{a, c})
+				}
+			}
+		}
+	}
+	return pairs, 1 / part
+}

@@ -1,0 +1,417 @@
+package dedup
+
+import (
+	"cmp"
+	"context"
+	"slices"
+)
+
+// bulk is the number of records from which an empty index is filled as a batch.
+const bulk = 1000
+
+// work is what one Apply touches.
+type work struct {
+	dirty    map[uint32]bool    // records whose pairs must be scored again
+	seeds    map[uint32]bool    // records whose component must be clustered again
+	upserted map[uint32]bool    //
+	elements map[[2]uint32]bool // field, element: identifiers whose holders changed
+}
+
+// Apply removes records, inserts or replaces others and adds decisions, in this
+// order, and clusters again what is affected. Removing an unknown id is no error;
+// a decision may name records that are not there yet. An upserted record without id,
+// twice in one call or of the wrong width is a [RecordError], and nothing is changed.
+// A cancelled context is noticed before anything is changed.
+func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, decisions ...Decision) (Change, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return Change{}, err
+	}
+	if err := x.validate(upserts); err != nil {
+		return Change{}, err
+	}
+	if len(x.t.ids) == 0 && len(upserts) >= bulk {
+		return x.fill(upserts, decisions)
+	}
+	var out Change
+	w := &work{map[uint32]bool{}, map[uint32]bool{}, map[uint32]bool{}, map[[2]uint32]bool{}}
+	for _, id := range removes {
+		if i, ok := x.slots[id]; ok {
+			x.unlink(i, w)
+			delete(x.slots, id)
+			x.t.ids[i], x.clusters[i] = "", nil
+			x.free = append(x.free, i)
+			out.Removed = append(out.Removed, id)
+		}
+	}
+	for _, r := range upserts {
+		x.upsert(r, w)
+	}
+	out.Removed = slices.DeleteFunc(out.Removed, func(id string) bool { _, back := x.slots[id]; return back })
+	slices.Sort(out.Removed)
+	for _, d := range decisions {
+		x.decide(d)
+		for _, id := range []string{d.A, d.B} {
+			if i, ok := x.slots[id]; ok {
+				w.seeds[i] = true
+			}
+		}
+	}
+	x.scorer.frequencies(x.t)
+	x.holders(w)
+	for i := range w.dirty {
+		if x.t.ids[i] != "" {
+			x.rescore(i, w)
+		}
+	}
+	x.recluster(w, &out)
+	return out, nil
+}
+
+func (x *Index) validate(upserts []Record) error {
+	seen := make(map[string]bool, len(upserts))
+	for i, r := range upserts {
+		var err error
+		switch {
+		case r.ID == "":
+			err = ErrNoID
+		case len(r.Values) != len(x.t.dicts):
+			err = ErrValues
+		case seen[r.ID]:
+			err = ErrDuplicateID
+		}
+		if err != nil {
+			return &RecordError{ID: r.ID, Row: i + 1, Err: err}
+		}
+		seen[r.ID] = true
+	}
+	return nil
+}
+
+// fill loads an empty index with the means of a batch.
+func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
+	for i, r := range upserts {
+		if err := x.t.add(r, i+1); err != nil {
+			return Change{}, err
+		}
+	}
+	if err := x.t.sort(); err != nil {
+		return Change{}, err
+	}
+	x.t.count()
+	x.scorer.frequencies(x.t)
+	b, _ := newBlocking(x.t, caps{x.scorer.m.SpecificCap, x.scorer.m.WideCap}, 0)
+	// a background context: from here on the index changes and must be finished
+	edges, _, err := b.edges(context.Background(), x.scorer, x.linker.opt.Threads)
+	if err != nil {
+		return Change{}, err
+	}
+	n := len(x.t.ids)
+	x.near, x.clusters, x.mark = make([][]neighbour, n), make([]*Cluster, n), make([]uint32, n)
+	for _, e := range edges {
+		x.near[e.a] = append(x.near[e.a], neighbour{e.b, e.weight})
+		x.near[e.b] = append(x.near[e.b], neighbour{e.a, e.weight})
+	}
+	for i, id := range x.t.ids {
+		x.slots[id] = uint32(i)
+		x.keys(x.t.row(uint32(i)), func(_ int, key uint64) { x.postings.add(key, uint32(i)) })
+	}
+	for _, d := range decisions {
+		x.decide(d)
+	}
+	all := make([]Decision, 0, len(x.decisions))
+	for k, same := range x.decisions {
+		all = append(all, Decision{k[0], k[1], same})
+	}
+	must, cannot := resolve(all, x.slot)
+	var out Change
+	out.Clusters, out.Conflicts, err = partition(context.Background(), x.t, x.scorer, components(n, edges, must, cannot), x.linker.opt.Threads)
+	if err != nil {
+		return Change{}, err
+	}
+	slices.SortFunc(out.Clusters, func(a, b Cluster) int { return cmp.Compare(a.Members[0], b.Members[0]) })
+	sortDecisions(out.Conflicts)
+	for k := range out.Clusters {
+		for _, id := range out.Clusters[k].Members {
+			x.clusters[x.slots[id]] = &out.Clusters[k]
+		}
+	}
+	out.Clusters = slices.Clone(out.Clusters)
+	return out, nil
+}
+
+func sortDecisions(d []Decision) {
+	slices.SortFunc(d, func(a, b Decision) int { return cmp.Or(cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B)) })
+}
+
+func (x *Index) slot(id string) (uint32, bool) {
+	i, ok := x.slots[id]
+	return i, ok
+}
+
+func (x *Index) decide(d Decision) {
+	k := d.key()
+	if _, known := x.decisions[k]; !known {
+		x.decided[k[0]] = append(x.decided[k[0]], k[1])
+		x.decided[k[1]] = append(x.decided[k[1]], k[0])
+	}
+	x.decisions[k] = d.Same
+}
+
+// keys yields the posting keys of a row: its block keys by rule, and after the rules the
+// elements of identifiers, to find who holds them.
+func (x *Index) keys(row []uint32, yield func(rule int, key uint64)) {
+	p := x.t.plan
+	for r := range p.blocks {
+		x.t.eachKey(row, &p.blocks[r], true, func(k uint32) { yield(r, postingKey(r, k)) })
+	}
+	var buf [1]uint32
+	for q, f := range p.identifiers {
+		for _, e := range x.t.dicts[f].parts(row[f], &buf) {
+			r := len(p.blocks) + q
+			yield(r, postingKey(r, e))
+		}
+	}
+}
+
+func postingKey(rule int, key uint32) uint64 { return uint64(rule+1)<<32 | uint64(key) }
+
+func (x *Index) limit(rule int) int {
+	if x.t.plan.blocks[rule].wide {
+		return x.scorer.m.WideCap
+	}
+	return x.scorer.m.SpecificCap
+}
+
+// unlink takes a record out of the postings and drops its pairs.
+func (x *Index) unlink(i uint32, w *work) {
+	row := x.t.row(i)
+	rules := len(x.t.plan.blocks)
+	x.keys(row, func(rule int, key uint64) {
+		left := x.postings.remove(key, i)
+		if rule < rules && left == x.limit(rule) { // small enough again
+			x.touch(key, w)
+		}
+	})
+	x.eachIdentifier(row, w, func(d *dict, e uint32) { d.holders[e]-- })
+	x.drop(i, w)
+	for _, id := range x.decided[x.t.ids[i]] {
+		if j, ok := x.slots[id]; ok {
+			w.seeds[j] = true
+		}
+	}
+	clear(row)
+}
+
+func (x *Index) eachIdentifier(row []uint32, w *work, do func(d *dict, e uint32)) {
+	var buf [1]uint32
+	for q, f := range x.t.plan.identifiers {
+		d := &x.t.dicts[f]
+		for _, e := range d.parts(row[f], &buf) {
+			do(d, e)
+			w.elements[[2]uint32{uint32(q), e}] = true
+		}
+	}
+}
+
+func (x *Index) touch(key uint64, w *work) {
+	if e := x.postings.find(key); e != nil {
+		x.postings.each(e, func(i uint32) { w.dirty[i] = true })
+	}
+}
+
+// drop forgets the pairs of a record.
+func (x *Index) drop(i uint32, w *work) {
+	for _, n := range x.near[i] {
+		w.seeds[n.record] = true
+		x.near[n.record] = slices.DeleteFunc(x.near[n.record], func(m neighbour) bool { return m.record == i })
+	}
+	x.near[i] = x.near[i][:0]
+}
+
+func (x *Index) upsert(r Record, w *work) {
+	p := x.t.plan
+	i, known := x.slots[r.ID]
+	row := make([]uint32, len(r.Values))
+	for f, v := range r.Values {
+		row[f] = x.t.intern(f, v)
+	}
+	if known {
+		w.upserted[i] = true
+		if slices.Equal(row, x.t.row(i)) {
+			w.seeds[i] = true
+			return
+		}
+		x.unlink(i, w)
+	} else {
+		if n := len(x.free); n > 0 {
+			i, x.free = x.free[n-1], x.free[:n-1]
+		} else {
+			i = uint32(len(x.t.ids))
+			x.t.ids = append(x.t.ids, "")
+			x.t.rows = append(x.t.rows, row...)
+			x.near, x.clusters, x.mark = append(x.near, nil), append(x.clusters, nil), append(x.mark, 0)
+		}
+		x.t.ids[i] = r.ID
+		x.slots[r.ID] = i
+	}
+	copy(x.t.row(i), row)
+	w.upserted[i], w.dirty[i] = true, true
+	x.keys(row, func(rule int, key uint64) {
+		if n := x.postings.add(key, i); rule < len(p.blocks) && n == x.limit(rule)+1 { // too large now
+			x.touch(key, w)
+		}
+	})
+	x.eachIdentifier(row, w, func(d *dict, e uint32) { d.holders[e]++ })
+}
+
+// holders decides again which identifiers are nobody's, and touches the records whose
+// pairs weigh something else because of it, or because an identifier became more common.
+func (x *Index) holders(w *work) {
+	for q, f := range x.t.plan.identifiers {
+		d := &x.t.dicts[f]
+		h := x.t.plan.holder[f]
+		rule := len(x.t.plan.blocks) + q
+		for at := range w.elements {
+			if int(at[0]) != q {
+				continue
+			}
+			e := at[1]
+			was, n := d.ignored[e], d.holders[e]
+			d.ignored[e] = n > maxShared
+			list := x.postings.find(postingKey(rule, e))
+			if n > maxHolders && n <= maxShared && h >= 0 {
+				var names []uint32
+				x.postings.each(list, func(i uint32) {
+					if v := x.t.row(i)[h]; v != 0 {
+						names = append(names, x.t.holderKey(h, v))
+					}
+				})
+				d.ignored[e] = distinct(names) > maxHolders
+			}
+			if was && d.ignored[e] || n == 0 {
+				continue
+			}
+			x.postings.each(list, func(i uint32) { w.dirty[i] = true })
+		}
+	}
+}
+
+// candidates calls yield once for every record that a rule pairs with the row.
+func (x *Index) candidates(row []uint32, self uint32, yield func(uint32)) {
+	if x.round++; x.round == 0 {
+		clear(x.mark)
+		x.round = 1
+	}
+	p := x.t.plan
+	for r := range p.blocks {
+		most := x.limit(r)
+		x.t.eachKey(row, &p.blocks[r], false, func(k uint32) {
+			e := x.postings.find(postingKey(r, k))
+			if e == nil || int(e.n) > most {
+				return
+			}
+			x.postings.each(e, func(i uint32) {
+				if i != self && x.mark[i] != x.round {
+					x.mark[i] = x.round
+					yield(i)
+				}
+			})
+		})
+	}
+}
+
+// rescore finds the pairs of a record anew.
+func (x *Index) rescore(i uint32, w *work) {
+	x.drop(i, w)
+	w.seeds[i] = true
+	row := x.t.row(i)
+	x.candidates(row, i, func(j uint32) {
+		if v, ok := x.scorer.link(x.x, row, x.t.row(j)); ok {
+			x.near[i] = append(x.near[i], neighbour{j, float32(v)})
+			x.near[j] = append(x.near[j], neighbour{i, float32(v)})
+			w.seeds[j] = true
+		}
+	})
+}
+
+// recluster clusters the components of all seeds.
+func (x *Index) recluster(w *work, out *Change) {
+	seen := map[uint32]bool{}
+	for seed := range w.seeds {
+		if seen[seed] || x.t.ids[seed] == "" {
+			continue
+		}
+		part := x.component(seed, seen)
+		clusters, conflicts := x.t.resolve(part, x.scorer, x.x, x.fields)
+		out.Conflicts = append(out.Conflicts, conflicts...)
+		for k := range clusters {
+			c := &clusters[k]
+			changed := false
+			for _, id := range c.Members {
+				i := x.slots[id]
+				old := x.clusters[i]
+				changed = changed || w.upserted[i] || old == nil || !slices.Equal(old.Members, c.Members)
+				x.clusters[i] = c
+			}
+			if changed {
+				out.Clusters = append(out.Clusters, *c)
+			}
+		}
+	}
+	slices.SortFunc(out.Clusters, func(a, b Cluster) int { return cmp.Compare(a.Members[0], b.Members[0]) })
+	sortDecisions(out.Conflicts)
+}
+
+// component gathers what is connected with a record.
+func (x *Index) component(seed uint32, seen map[uint32]bool) component {
+	members := []uint32{seed}
+	seen[seed] = true
+	visit := func(i uint32) {
+		if !seen[i] {
+			seen[i] = true
+			members = append(members, i)
+		}
+	}
+	for k := 0; k < len(members); k++ {
+		i := members[k]
+		for _, n := range x.near[i] {
+			visit(n.record)
+		}
+		for _, id := range x.decided[x.t.ids[i]] {
+			if j, ok := x.slots[id]; ok && x.decisions[Decision{A: x.t.ids[i], B: id}.key()] {
+				visit(j)
+			}
+		}
+	}
+	slices.SortFunc(members, func(a, b uint32) int { return cmp.Compare(x.t.ids[a], x.t.ids[b]) })
+	local := make(map[uint32]uint32, len(members))
+	for k, i := range members {
+		local[i] = uint32(k)
+	}
+	part := component{members: members}
+	var decisions []Decision
+	for k, i := range members {
+		for _, n := range x.near[i] {
+			if l := local[n.record]; uint32(k) < l {
+				part.edges = append(part.edges, edge{uint32(k), l, n.weight})
+			}
+		}
+		for _, id := range x.decided[x.t.ids[i]] {
+			if j, ok := x.slots[id]; ok && x.t.ids[i] < id {
+				if _, inside := local[j]; inside {
+					d := Decision{A: x.t.ids[i], B: id}
+					d.Same = x.decisions[d.key()]
+					decisions = append(decisions, d)
+				}
+			}
+		}
+	}
+	slices.SortFunc(part.edges, func(a, b edge) int { return cmp.Or(cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b)) })
+	part.must, part.cannot = resolve(decisions, func(id string) (uint32, bool) {
+		i, ok := x.slots[id]
+		return local[i], ok
+	})
+	return part
+}
