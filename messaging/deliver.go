@@ -38,8 +38,12 @@ func (o *Outbox) deliver(ctx context.Context, claims []claim, stats Stats) (Stat
 	return stats, err
 }
 
+// atOnce is the Receipt.After of a message that is due as it was before: it was
+// never handed to the provider.
+const atOnce time.Duration = -1
+
 // sendAll sends in batches that the sender takes. It returns one receipt per
-// message, Uncertain where the sender returned an error or broke its contract,
+// message, Unknown where the sender returned an error or broke its contract,
 // and Throttled for batches that were not begun because ctx had ended.
 func sendAll(ctx context.Context, s Sender, messages []Message) ([]Receipt, error) {
 	limit := len(messages)
@@ -54,7 +58,7 @@ func sendAll(ctx context.Context, s Sender, messages []Message) ([]Receipt, erro
 		messages = messages[n:]
 		if ctx.Err() != nil {
 			for _, m := range part {
-				out = append(out, Receipt{ID: m.ID, Status: Throttled, Reason: "stopped before it was sent", After: time.Microsecond})
+				out = append(out, Receipt{ID: m.ID, Status: Throttled, Reason: "stopped before it was sent", After: atOnce})
 			}
 			continue
 		}
@@ -66,9 +70,10 @@ func sendAll(ctx context.Context, s Sender, messages []Message) ([]Receipt, erro
 			faults = append(faults, err)
 		}
 		for i, m := range part {
-			r := Receipt{ID: m.ID, Status: Uncertain, Reason: "the sender's answer is lost"}
+			r := Receipt{ID: m.ID, Status: Unknown, Reason: "the sender's answer is lost"}
 			if err == nil && receipts[i].ID == m.ID {
 				r = receipts[i]
+				r.After = max(0, r.After)
 			} else if err == nil {
 				r.Reason = "the sender answered about another message"
 			}
@@ -157,11 +162,12 @@ func (o *Outbox) answer(e *crm.Effect, r Receipt, now time.Time) {
 		e.State, e.Lease = crm.Failed, time.Time{}
 	case Throttled:
 		e.State, e.Lease = crm.Planned, time.Time{}
-		wait := r.After
-		if wait <= 0 {
-			wait = backoff(e.Attempts)
+		switch {
+		case r.After > 0:
+			e.Due = crm.Micros(now.Add(r.After))
+		case r.After != atOnce:
+			e.Due = crm.Micros(now.Add(backoff(e.Attempts)))
 		}
-		e.Due = crm.Micros(now.Add(wait))
 		if e.Attempts >= o.attempts() {
 			e.State = crm.Failed
 			why.Note += fmt.Sprintf("; given up after %d attempts", e.Attempts)

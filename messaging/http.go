@@ -62,10 +62,10 @@ type HTTPConfig struct {
 //     something first, the messages are fine;
 //   - 3xx likewise, for redirects are not followed;
 //   - the remaining 4xx refuse the batch for good (Rejected);
-//   - 408 and 5xx leave everything open (Uncertain).
+//   - 408 and 5xx leave everything open (Unknown).
 //
 // A connection that fails before any byte of the request was written is
-// Throttled, any later failure Uncertain. Nothing is retried here, that is the
+// Throttled, any later failure Unknown. Nothing is retried here, that is the
 // Outbox's business; only net/http repeats a request by itself where nothing of
 // it was written, or where Repeats makes that harmless. StatusURL takes POST {"ids":["…"]} and answers like URL; an
 // id of status "absent" was never received.
@@ -178,7 +178,7 @@ func (s *HTTPSender) halves(ctx context.Context, batch []Message, ids []crm.Effe
 // Reconcile implements Reconciler. Without a StatusURL everything is uncertain.
 func (s *HTTPSender) Reconcile(ctx context.Context, ids []crm.EffectID) ([]Receipt, error) {
 	if s.cfg.StatusURL == "" {
-		return fill(ids, Receipt{Status: Uncertain, Reason: "the provider cannot be asked"}), nil
+		return fill(ids, Receipt{Status: Unknown, Reason: "the provider cannot be asked"}), nil
 	}
 	out := make([]Receipt, 0, len(ids))
 	for len(ids) > 0 {
@@ -193,7 +193,7 @@ func (s *HTTPSender) Reconcile(ctx context.Context, ids []crm.EffectID) ([]Recei
 			case r.Reason == absent:
 				r.Status = Throttled
 			case r.Status == Throttled, r.Status == Rejected && r.Provider == whole:
-				r.Status = Uncertain // the question was not answered
+				r.Status = Unknown // the question was not answered
 			}
 			if r.Provider == whole {
 				r.Provider = ""
@@ -239,7 +239,7 @@ func (s *HTTPSender) post(ctx context.Context, to, key string, body []byte, ids 
 		if !wrote.Load() {
 			return all(Throttled, 0, "no connection")
 		}
-		return all(Uncertain, 0, "connection lost")
+		return all(Unknown, 0, "connection lost")
 	}
 	defer resp.Body.Close()
 	code := "HTTP " + strconv.Itoa(resp.StatusCode)
@@ -250,15 +250,15 @@ func (s *HTTPSender) post(ctx context.Context, to, key string, body []byte, ids 
 	case c >= 400 && c < 500 && c != http.StatusRequestTimeout:
 		return all(Rejected, 0, code)
 	default:
-		return all(Uncertain, 0, code)
+		return all(Unknown, 0, code)
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, s.cfg.MaxResponse+1))
 	if err != nil || int64(len(data)) > s.cfg.MaxResponse {
-		return all(Uncertain, 0, code+" without a readable body")
+		return all(Unknown, 0, code+" without a readable body")
 	}
 	receipts, err := parseReceipts(data, ids)
 	if err != nil {
-		return all(Uncertain, 0, code+" that is not the documented JSON")
+		return all(Unknown, 0, code+" that is not the documented JSON")
 	}
 	return receipts
 }
@@ -277,7 +277,7 @@ func parseReceipts(data []byte, ids []crm.EffectID) ([]Receipt, error) {
 		return nil, errors.New("messaging: no receipts")
 	}
 	at := make(map[crm.EffectID]int, len(ids))
-	out := fill(ids, Receipt{Status: Uncertain, Reason: "the provider did not mention it"})
+	out := fill(ids, Receipt{Status: Unknown, Reason: "the provider did not mention it"})
 	seen := make([]bool, len(ids))
 	for i, id := range ids {
 		at[id] = i
@@ -289,16 +289,16 @@ func parseReceipts(data []byte, ids []crm.EffectID) ([]Receipt, error) {
 		}
 		r := Receipt{ID: w.ID, Status: Status(w.Status), Provider: short(w.ProviderID), Reason: short(w.Reason)}
 		switch {
-		case r.Status == Accepted, r.Status == Rejected, r.Status == Uncertain:
+		case r.Status == Accepted, r.Status == Rejected, r.Status == Unknown:
 		case r.Status == Throttled:
 			r.After = seconds(w.RetryAfter)
 		case w.Status == "absent":
-			r.Status, r.Reason = Uncertain, absent
+			r.Status, r.Reason = Unknown, absent
 		default:
-			r.Status, r.Reason = Uncertain, "the provider's status is not known"
+			r.Status, r.Reason = Unknown, "the provider's status is not known"
 		}
 		if seen[i] && r != out[i] {
-			r = Receipt{ID: w.ID, Status: Uncertain, Reason: "the provider contradicts itself"}
+			r = Receipt{ID: w.ID, Status: Unknown, Reason: "the provider contradicts itself"}
 		}
 		out[i], seen[i] = r, true
 	}

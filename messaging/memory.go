@@ -21,7 +21,7 @@ type MemorySender struct {
 
 // NewMemorySender returns a provider. Answer decides about each message that is
 // new to it; nil accepts everything. A message is kept if and only if the
-// answer is Accepted, or Uncertain (it arrived, the answer is lost). Answer is
+// answer is Accepted, or Unknown (it arrived, the answer is lost). Answer is
 // called under the sender's lock.
 func NewMemorySender(answer func(Message) Receipt) *MemorySender {
 	return &MemorySender{answer: answer, receipts: map[crm.EffectID]Receipt{}}
@@ -51,7 +51,7 @@ func (s *MemorySender) Send(ctx context.Context, batch []Message) ([]Receipt, er
 		}
 		out[i] = r
 		switch r.Status {
-		case Accepted, Uncertain:
+		case Accepted, Unknown:
 			s.messages = append(s.messages, m)
 			s.receipts[m.ID] = Receipt{ID: m.ID, Status: Accepted, Provider: fmt.Sprintf("mem-%d", len(s.messages))}
 		case Rejected:

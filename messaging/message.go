@@ -41,9 +41,9 @@ const (
 	// Throttled: the provider has not taken it; the same message may come again
 	// later.
 	Throttled Status = "throttled"
-	// Uncertain: nobody can tell whether the provider has it. It must not be
+	// Unknown: nobody can tell whether the provider has it. It must not be
 	// sent again to a provider that does not recognise repeated ids.
-	Uncertain Status = "unknown"
+	Unknown Status = "unknown"
 )
 
 // Receipt is the answer about one message.
@@ -59,7 +59,7 @@ type Receipt struct {
 //
 // Send returns one receipt per message in the order of the batch. An error
 // means that nothing is known about any message of the batch: each counts as
-// Uncertain. A sender that knows better says so in receipts. Send is called
+// Unknown. A sender that knows better says so in receipts. Send is called
 // from several goroutines at once.
 type Sender interface {
 	Send(ctx context.Context, batch []Message) ([]Receipt, error)

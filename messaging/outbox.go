@@ -68,17 +68,17 @@ type Outbox struct {
 
 // Stats is what one run did. Where it says nothing else, it counts effects.
 type Stats struct {
-	Due       int // found, of any state
-	Claimed   int // moved to sent
-	Done      int // accepted by the provider
-	Withheld  int // refused by a guard
-	HeldOut   int // in the control group
-	Deferred  int // due later, by a guard
-	Failed    int // rejected, or impossible to render
-	Throttled int // due later, by the provider
-	Unknown   int // of unknown fate after this run
-	Resent    int // sent again under the same id
-	Conflicts int // that somebody else was first with
+	Due       int `json:"due"`       // found, of any state
+	Claimed   int `json:"claimed"`   // moved to sent
+	Done      int `json:"done"`      // accepted by the provider
+	Withheld  int `json:"withheld"`  // refused by a guard
+	HeldOut   int `json:"heldout"`   // in the control group
+	Deferred  int `json:"deferred"`  // due later, by a guard
+	Failed    int `json:"failed"`    // rejected, or impossible to render
+	Throttled int `json:"throttled"` // due later, by the provider
+	Unknown   int `json:"unknown"`   // of unknown fate after this run
+	Resent    int `json:"resent"`    // sent again under the same id
+	Conflicts int `json:"conflicts"` // that somebody else was first with
 }
 
 // Add adds the counts of another run.
@@ -101,6 +101,9 @@ func (s *Stats) Add(o Stats) {
 // record consistent: what was claimed is looked into when its lease ends.
 func (o *Outbox) RunOnce(ctx context.Context) (Stats, error) {
 	if err := o.check(); err != nil {
+		return Stats{}, err
+	}
+	if err := ctx.Err(); err != nil {
 		return Stats{}, err
 	}
 	now := o.now()

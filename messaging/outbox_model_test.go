@@ -38,9 +38,9 @@ func (m *moody) Send(_ context.Context, batch []messaging.Message) ([]messaging.
 			m.arrived[msg.ID]++
 		case 1:
 			m.arrived[msg.ID]++
-			out[i].Status = messaging.Uncertain
+			out[i].Status = messaging.Unknown
 		case 2:
-			out[i].Status = messaging.Uncertain
+			out[i].Status = messaging.Unknown
 		case 3:
 			out[i].Status = messaging.Throttled
 		}
@@ -132,7 +132,7 @@ func FuzzHTTPAnswer(f *testing.F) {
 		}
 		for _, r := range receipts {
 			switch r.Status {
-			case messaging.Accepted, messaging.Rejected, messaging.Throttled, messaging.Uncertain:
+			case messaging.Accepted, messaging.Rejected, messaging.Throttled, messaging.Unknown:
 			default:
 				t.Fatalf("status %q", r.Status)
 			}

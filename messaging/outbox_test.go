@@ -129,7 +129,7 @@ func TestOutboxAnswers(t *testing.T) {
 	answers := map[crm.EffectID]messaging.Receipt{
 		planned(0).ID: {Status: messaging.Rejected, Reason: "no such number"},
 		planned(1).ID: {Status: messaging.Throttled, After: time.Hour},
-		planned(2).ID: {Status: messaging.Uncertain},
+		planned(2).ID: {Status: messaging.Unknown},
 	}
 	sender := messaging.NewMemorySender(func(m messaging.Message) messaging.Receipt {
 		if r, ok := answers[m.ID]; ok {

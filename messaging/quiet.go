@@ -24,6 +24,7 @@ func ParseClock(s string) (Clock, error) {
 	return 0, fmt.Errorf("messaging: %q is not a time of day such as 20:30", s)
 }
 
+// String writes "HH:MM".
 func (c Clock) String() string { return fmt.Sprintf("%02d:%02d", c/60, c%60) }
 
 // MarshalText writes "HH:MM".

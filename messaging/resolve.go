@@ -124,7 +124,7 @@ func (o *Outbox) ask(ctx context.Context, r Reconciler, claims []claim) ([]Recei
 	ids := make([]crm.EffectID, len(claims))
 	for i := range claims {
 		ids[i] = claims[i].effect.ID
-		out[i] = Receipt{ID: ids[i], Status: Uncertain, Reason: "sent before; the answer was lost"}
+		out[i] = Receipt{ID: ids[i], Status: Unknown, Reason: "sent before; the answer was lost"}
 	}
 	if r == nil {
 		return out, nil
@@ -136,6 +136,7 @@ func (o *Outbox) ask(ctx context.Context, r Reconciler, claims []claim) ([]Recei
 	for i := range answers {
 		if i < len(out) && answers[i].ID == ids[i] {
 			out[i] = answers[i]
+			out[i].After = max(0, out[i].After)
 		}
 	}
 	return out, nil
@@ -151,11 +152,11 @@ func (o *Outbox) sendAgain(ctx context.Context, claims []claim, receipts []Recei
 	for i := range claims {
 		r := &receipts[i]
 		switch absent := r.Status == Throttled; {
-		case !absent && (r.Status != Uncertain || !idem):
+		case !absent && (r.Status != Unknown || !idem):
 		case claims[i].verdict.Outcome == Send:
 			messages, which = append(messages, claims[i].message), append(which, i)
 		case absent: // planned again: the guard's answer is written when it is claimed
-			r.After = time.Microsecond
+			r.After = atOnce
 		default:
 			r.Reason += "; not sent again: " + refusal(claims[i].verdict)
 		}
@@ -163,7 +164,7 @@ func (o *Outbox) sendAgain(ctx context.Context, claims []claim, receipts []Recei
 	if len(messages) > 0 {
 		again, _ := sendAll(ctx, o.Sender, messages) // an error is an uncertain receipt
 		for k, i := range which {
-			if again[k].Status == Throttled && receipts[i].Status == Uncertain {
+			if again[k].Status == Throttled && receipts[i].Status == Unknown {
 				continue // not taken this time, but the first attempt may have arrived
 			}
 			receipts[i] = again[k]

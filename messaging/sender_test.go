@@ -88,6 +88,13 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"receipts": receipts})
 }
 
+// seen returns the headers of the requests so far.
+func (p *provider) seen() []http.Header {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]http.Header(nil), p.headers...)
+}
+
 func newProvider(t testing.TB, change func(*messaging.HTTPConfig)) (*provider, *messaging.HTTPSender) {
 	t.Helper()
 	p := &provider{arrived: map[crm.EffectID]int{}}
@@ -124,20 +131,20 @@ func TestHTTPSenderHeadersAndLimits(t *testing.T) {
 		assert.Equal(t, want, receipts[i].Status, receipts[i].Reason)
 		assert.Equal(t, batch[i].ID, receipts[i].ID)
 	}
-	require.NotEmpty(t, p.headers)
-	assert.Greater(t, len(p.headers), 1, "too large a request is cut in two")
+	require.NotEmpty(t, p.seen())
+	assert.Greater(t, len(p.seen()), 1, "too large a request is cut in two")
 	keys := map[string]bool{}
-	for _, h := range p.headers {
+	for _, h := range p.seen() {
 		assert.Equal(t, "Bearer key", h.Get("Authorization"))
 		assert.Equal(t, "application/json", h.Get("Content-Type"))
 		assert.Len(t, h.Get("Idempotency-Key"), 64)
 		keys[h.Get("Idempotency-Key")] = true
 	}
-	assert.Len(t, keys, len(p.headers))
+	assert.Len(t, keys, len(p.seen()))
 	p, s = newProvider(t, func(c *messaging.HTTPConfig) { c.Repeats = false })
 	_, err = s.Send(t.Context(), batch[:1])
 	require.NoError(t, err)
-	assert.Empty(t, p.headers[0].Get("Idempotency-Key"), "net/http would repeat the request")
+	assert.Empty(t, p.seen()[0].Get("Idempotency-Key"), "net/http would repeat the request")
 	assert.False(t, s.Idempotent())
 }
 
@@ -169,27 +176,27 @@ func TestHTTPSenderAnswers(t *testing.T) {
 		{"302", status(302, "Location", "https://evil.example.org/"), messaging.Throttled, 0},
 		{"400", status(400), messaging.Rejected, 0},
 		{"422", status(422), messaging.Rejected, 0},
-		{"408", status(408), messaging.Uncertain, 0},
-		{"500", status(500), messaging.Uncertain, 0},
-		{"503", status(503, "Retry-After", "9"), messaging.Uncertain, 0},
-		{"204", status(204), messaging.Uncertain, 0},
-		{"no JSON", body("<html>"), messaging.Uncertain, 0},
-		{"no receipts", body("{}"), messaging.Uncertain, 0},
-		{"not mentioned", body(`{"receipts":[]}`), messaging.Uncertain, 0},
-		{"somebody else's", body(`{"receipts":[{"id":"x","status":"accepted"}]}`), messaging.Uncertain, 0},
-		{"a strange status", body(one(`"status":"maybe"`)), messaging.Uncertain, 0},
+		{"408", status(408), messaging.Unknown, 0},
+		{"500", status(500), messaging.Unknown, 0},
+		{"503", status(503, "Retry-After", "9"), messaging.Unknown, 0},
+		{"204", status(204), messaging.Unknown, 0},
+		{"no JSON", body("<html>"), messaging.Unknown, 0},
+		{"no receipts", body("{}"), messaging.Unknown, 0},
+		{"not mentioned", body(`{"receipts":[]}`), messaging.Unknown, 0},
+		{"somebody else's", body(`{"receipts":[{"id":"x","status":"accepted"}]}`), messaging.Unknown, 0},
+		{"a strange status", body(one(`"status":"maybe"`)), messaging.Unknown, 0},
 		{"throttled", body(one(`"status":"throttled","retry_after":2.5`)), messaging.Throttled, 2500 * time.Millisecond},
 		{"throttled for ever", body(one(`"status":"throttled","retry_after":1e300`)), messaging.Throttled, 24 * time.Hour},
 		{"rejected", body(one(`"status":"rejected","reason":"no\nsuch number"`)), messaging.Rejected, 0},
-		{"a contradiction", body(`{"receipts":[{"id":"` + string(m.ID) + `","status":"accepted"},{"id":"` + string(m.ID) + `","status":"rejected"}]}`), messaging.Uncertain, 0},
-		{"too long a body", body(`{"receipts":[]` + strings.Repeat(" ", 5000) + `}`), messaging.Uncertain, 0},
+		{"a contradiction", body(`{"receipts":[{"id":"` + string(m.ID) + `","status":"accepted"},{"id":"` + string(m.ID) + `","status":"rejected"}]}`), messaging.Unknown, 0},
+		{"too long a body", body(`{"receipts":[]` + strings.Repeat(" ", 5000) + `}`), messaging.Unknown, 0},
 		{"connection lost", func(w http.ResponseWriter, _ *http.Request) bool {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err == nil {
 				conn.Close()
 			}
 			return true
-		}, messaging.Uncertain, 0},
+		}, messaging.Unknown, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, s := newProvider(t, func(h *messaging.HTTPConfig) { h.MaxResponse, h.Repeats = 4096, false })
@@ -202,11 +209,11 @@ func TestHTTPSenderAnswers(t *testing.T) {
 			assert.Equal(t, m.ID, receipts[0].ID)
 			assert.NotContains(t, receipts[0].Provider+receipts[0].Reason, "\x00")
 			assert.NotContains(t, receipts[0].Reason, "\n")
-			assert.Len(t, p.headers, 1, "nothing is retried here")
+			assert.Len(t, p.seen(), 1, "nothing is retried here")
 			answers, err := s.Reconcile(t.Context(), []crm.EffectID{m.ID})
 			require.NoError(t, err)
 			if c.name != "rejected" {
-				assert.Equal(t, messaging.Uncertain, answers[0].Status, "a question that was not answered tells nothing")
+				assert.Equal(t, messaging.Unknown, answers[0].Status, "a question that was not answered tells nothing")
 			}
 			assert.NotContains(t, answers[0].Provider, "\x00")
 		})
@@ -224,7 +231,7 @@ func TestHTTPSenderWithoutAConnection(t *testing.T) {
 	assert.Equal(t, messaging.Throttled, receipts[0].Status, "nothing was written, so it may be sent later")
 	answers, err := s.Reconcile(t.Context(), []crm.EffectID{"x"})
 	require.NoError(t, err)
-	assert.Equal(t, messaging.Uncertain, answers[0].Status)
+	assert.Equal(t, messaging.Unknown, answers[0].Status)
 	refused := errors.New("no key")
 	s, err = messaging.NewHTTPSender(messaging.HTTPConfig{URL: "https://sms.example.com", Authorize: func(*http.Request) error { return refused }})
 	require.NoError(t, err)

@@ -23,6 +23,7 @@ type TemplateError struct {
 	Msg    string
 }
 
+// Error says what is wrong and where.
 func (e *TemplateError) Error() string {
 	return fmt.Sprintf("messaging: template: %s at byte %d", e.Msg, e.Offset)
 }

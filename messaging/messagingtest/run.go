@@ -84,7 +84,7 @@ func form(t *testing.T, b []messaging.Message, receipts []messaging.Receipt) {
 			t.Errorf("receipt %d is about %s, message %d is %s", i, r.ID, i, b[i].ID)
 		}
 		switch r.Status {
-		case messaging.Accepted, messaging.Rejected, messaging.Throttled, messaging.Uncertain:
+		case messaging.Accepted, messaging.Rejected, messaging.Throttled, messaging.Unknown:
 		default:
 			t.Errorf("receipt %d has the status %q", i, r.Status)
 		}
@@ -136,7 +136,7 @@ func hostile(t *testing.T, f Fixture) {
 	}
 	m := Message(99)
 	m.To = crm.Address{Channel: "carrier pigeon", Value: "roof"}
-	if r := send(t, f, []messaging.Message{m}); r[0].Status == messaging.Uncertain {
+	if r := send(t, f, []messaging.Message{m}); r[0].Status == messaging.Unknown {
 		t.Errorf("a channel that is not served is %s", r[0].Status)
 	}
 }
@@ -217,10 +217,10 @@ func asked(t *testing.T, f Fixture) {
 		t.Fatalf("reconcile: %v", err)
 	}
 	form(t, []messaging.Message{other, sent}, receipts)
-	if s := receipts[0].Status; s != messaging.Throttled && s != messaging.Uncertain {
+	if s := receipts[0].Status; s != messaging.Throttled && s != messaging.Unknown {
 		t.Errorf("a message that was never sent is %s", s)
 	}
-	if s := receipts[1].Status; s != messaging.Accepted && s != messaging.Uncertain {
+	if s := receipts[1].Status; s != messaging.Accepted && s != messaging.Unknown {
 		t.Errorf("a message that was accepted is %s", s)
 	}
 }

@@ -32,6 +32,7 @@ const (
 	UCS2                           // UTF-16 code units, big-endian
 )
 
+// String names the encoding.
 func (e Encoding) String() string {
 	switch e {
 	case GSM7:
@@ -140,6 +141,7 @@ type CharacterError struct {
 	Encoding Encoding
 }
 
+// Error names the character, its place and the encoding.
 func (e *CharacterError) Error() string {
 	return fmt.Sprintf("sms: %U at %d cannot be encoded in %s", e.Rune, e.Index, e.Encoding)
 }
