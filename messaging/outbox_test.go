@@ -329,3 +329,53 @@ func BenchmarkOutbox(b *testing.B) {
 	}
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "effects/s")
 }
+
+// stopping takes two messages at a time and stops the host after the first two.
+type stopping struct {
+	*messaging.MemorySender
+	stop context.CancelFunc
+}
+
+func (stopping) MaxBatch() int { return 2 }
+
+func (s stopping) Send(ctx context.Context, b []messaging.Message) ([]messaging.Receipt, error) {
+	defer s.stop()
+	return s.MemorySender.Send(ctx, b)
+}
+
+func TestOutboxStopsBetweenBatches(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	m := messaging.NewMemorySender(nil)
+	w := newWorld(t, 5, stopping{m, stop})
+	_, err := w.outbox.RunOnce(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, map[crm.EffectState]int{crm.Done: 2, crm.Planned: 3}, w.states(t), "answers are kept, the rest is due as before")
+	w.outbox.Sender = m
+	s, err := w.outbox.Drain(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, messaging.Stats{Due: 3, Claimed: 3, Done: 3}, s)
+	_, err = w.outbox.RunOnce(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// A message that never reached the provider before the process died is planned
+// again when a guard refuses it now, and withheld with the guard's reasons.
+func TestOutboxResumeWithholds(t *testing.T) {
+	m := messaging.NewMemorySender(nil)
+	w := newWorld(t, 2, &dumb{})
+	w.outbox.Store = &crashing{Store: w.store, after: 1}
+	_, err := w.outbox.RunOnce(t.Context()) // m has never seen them
+	require.Error(t, err)
+	require.NoError(t, w.store.Update(t.Context(), func(tx crm.Tx) error {
+		return tx.PutAddresses(t.Context(), &crm.AddressState{Address: phone(1), Version: 1, Suppressed: []string{"not-me"}})
+	}))
+	o := &messaging.Outbox{Store: w.store, Sender: m, Guard: guard, Render: render, Now: func() time.Time { return w.now }}
+	s, err := o.Resume(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, messaging.Stats{Due: 2, Done: 1, Resent: 1, Throttled: 1}, s)
+	s, err = o.Drain(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, messaging.Stats{Due: 1, Withheld: 1}, s)
+	assert.Equal(t, crm.GuardRead{Record: messaging.RecordAddress}, w.effect(t, 0).Guards[0])
+	assert.Len(t, m.Messages(), 1)
+}
