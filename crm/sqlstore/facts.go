@@ -43,7 +43,9 @@ func (r *reader) Facts(ctx context.Context, refs ...crm.FactRef) ([]*crm.Fact, e
 	}
 	out := make([]*crm.Fact, len(refs))
 	for i, ref := range refs {
-		out[i] = found[ref]
+		if out[i] = found[ref]; out[i] == nil && r.absent != nil {
+			r.absent[ref] = struct{}{}
+		}
 	}
 	return out, nil
 }
@@ -321,11 +323,14 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 			}
 		}
 		for len(round) > 0 {
-			n := 1
+			n, fresh := 0, 0
 			for n < len(round) && round[n].tab == round[0].tab {
+				if t.wasAbsent(round[n].ref) {
+					fresh++
+				}
 				n++
 			}
-			if err := t.putFacts(ctx, round[:n], facts, changed); err != nil {
+			if err := t.putFacts(ctx, round[:n], facts, changed, fresh == n); err != nil {
 				return nil, err
 			}
 			round = round[n:]
@@ -340,8 +345,18 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 	return changed, nil
 }
 
-// putFacts writes facts of one table, sorted by key, each once.
-func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, changed []bool) error {
+// wasAbsent reports, once, whether the transaction looked for the fact in vain.
+func (t *tx) wasAbsent(ref crm.FactRef) bool {
+	_, ok := t.absent[ref]
+	if ok {
+		delete(t.absent, ref)
+	}
+	return ok
+}
+
+// putFacts writes facts of one table, sorted by key, each once. Fresh ones are
+// known to be new, which spares the database to compare and to answer.
+func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, changed []bool, fresh bool) error {
 	tab := list[0].tab
 	rows := newRows(len(t.s.g.tables[tab].cols), len(list))
 	for _, r := range list {
@@ -358,6 +373,21 @@ func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, ch
 		}
 		rows.add(micros(f.At), f.Version, crm.FactHash(f, data), micros(f.Recorded), f.Place, jsonText(data))
 		addPlain(rows, f.Data)
+	}
+	if fresh {
+		n, err := t.exec(ctx, opInsert, tab, rows)
+		switch {
+		case err != nil:
+			return t.doom(err)
+		case n == len(list):
+			for _, r := range list {
+				changed[r.at] = true
+			}
+			return nil
+		case t.own:
+			return t.doom(errAgain) // somebody else was faster; run again, we see
+		}
+		return t.doom(conflict("put", string(list[0].ref.Key.Kind), list[0].ref.Key.String()))
 	}
 	next := 0
 	return t.each(ctx, opNewer, tab, rows, func(rows *sql.Rows) error {

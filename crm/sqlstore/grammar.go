@@ -125,7 +125,13 @@ func (g *grammar) key(id tableID) []string {
 func (g *grammar) insert(id tableID, n int, conflict string, returning ...string) string {
 	t := &g.tables[id]
 	names := t.names()
-	q := "INSERT INTO " + g.table(id) + " AS t (part, tenant, " + list("", names[1:]) + ") "
+	verb := "INSERT INTO "
+	if g.dialect == SQLite && conflict == keepThere {
+		// Nothing else can fail row by row, and FAIL spares SQLite the copy of
+		// every page that ABORT needs to take the statement back.
+		verb = "INSERT OR FAIL INTO "
+	}
+	q := verb + g.table(id) + " AS t (part, tenant, " + list("", names[1:]) + ") "
 	if g.dialect == SQLite {
 		q += "VALUES " + values(len(names), n, g.tenant)
 	} else {

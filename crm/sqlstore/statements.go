@@ -74,7 +74,8 @@ func (g *grammar) text(id statementID, n int) string {
 	switch id.op {
 	case opInsert:
 		switch tab {
-		case tabProfiles, tabContacts, tabMembers, tabLinks, tabAddresses, tabRefs, tabDocuments, tabChanges, tabCursors:
+		case tabProfiles, tabContacts, tabMembers, tabLinks, tabOrders, tabVisits, tabTickets, tabTags, tabConsents, tabFacts,
+			tabAddresses, tabRefs, tabDocuments, tabChanges, tabCursors:
 			return g.insert(tab, n, keepThere)
 		case tabCustomers, tabEffects:
 			return g.insert(tab, n, keepThere, t.keyNames()...)

@@ -11,6 +11,8 @@ import (
 // reader implements crm.Reader.
 type reader struct {
 	*session
+	// absent, if set, notes facts that this transaction looked for in vain.
+	absent map[crm.FactRef]struct{}
 	// settle, if set, writes what a transaction still holds back of the
 	// profiles, before they are read.
 	settle func(context.Context) error
@@ -37,7 +39,7 @@ var (
 func newTx(s *session) *tx {
 	t := &tx{now: crm.Micros(s.s.cfg.Now())}
 	t.session = s
-	t.settle = t.settleProfiles
+	t.settle, t.absent = t.settleProfiles, map[crm.FactRef]struct{}{}
 	return t
 }
 
