@@ -8,13 +8,26 @@ type compiler struct {
 	st     *state
 	at     time.Time
 	pop    *node
+	leaves map[*Set]*node
 	nested map[string]*node
 	preds  map[string]*node
 	clock  func() time.Time // not nil: for single customers, at the living clock
 }
 
 func newCompiler(st *state, at time.Time) *compiler {
-	return &compiler{st: st, at: at, pop: leaf(st.pop)}
+	c := &compiler{st: st, at: at, leaves: make(map[*Set]*node)}
+	c.pop = c.leaf(st.pop)
+	return c
+}
+
+// leaf returns the one node of a set.
+func (c *compiler) leaf(s *Set) *node {
+	n, ok := c.leaves[s]
+	if !ok {
+		n = leaf(s)
+		c.leaves[s] = n
+	}
+	return n
 }
 
 // audience compiles population ∩ expression \ red tags.
@@ -24,7 +37,7 @@ func (c *compiler) audience(d *defined) (*node, error) {
 		return nil, err
 	}
 	for _, r := range c.st.redsFor(d, c.at) {
-		root.exc = append(root.exc, leaf(c.st.tags[r.at]))
+		root.exc = append(root.exc, c.leaf(c.st.tags[r.at]))
 	}
 	return root, nil
 }
@@ -67,7 +80,7 @@ func (c *compiler) exclude(n *node, args []Expr) error {
 func (c *compiler) expr(e Expr) (*node, error) {
 	switch e.Op {
 	case OpTag:
-		return leaf(c.st.tag(e.Name)), nil
+		return c.leaf(c.st.tag(e.Name)), nil
 	case OpLeaf:
 		return c.outside(e.Name)
 	case OpSegment:
@@ -124,7 +137,7 @@ func (c *compiler) outside(name string) (*node, error) {
 		return nil, &UnknownError{Kind: "leaf", Name: name}
 	}
 	if o.pred == nil {
-		return leaf(o.set), nil
+		return c.leaf(o.set), nil
 	}
 	if n, ok := c.preds[name]; ok {
 		return n, nil

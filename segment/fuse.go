@@ -305,15 +305,9 @@ func (n *node) collect() *Set {
 	return s
 }
 
-// has answers for a single id; every question has its own stamp, so that a
-// segment that is nested in many places is asked once.
+// has answers for a single id; every question has its own stamp, so that what is
+// mentioned in many places is asked once.
 func (n *node) has(id uint32, stamp uint64) bool {
-	switch n.op {
-	case opSet:
-		return n.set.Contains(id)
-	case opPred:
-		return n.pred(n.name(id))
-	}
 	if n.stamp != stamp {
 		n.stamp, n.holds = stamp, n.ask(id, stamp)
 	}
@@ -322,6 +316,10 @@ func (n *node) has(id uint32, stamp uint64) bool {
 
 func (n *node) ask(id uint32, stamp uint64) bool {
 	switch n.op {
+	case opSet:
+		return n.set.Contains(id)
+	case opPred:
+		return n.pred(n.name(id))
 	case opAnd:
 		for _, k := range n.inc {
 			if !k.has(id, stamp) {

@@ -512,7 +512,7 @@ func checkWorld(t *rapid.T, w *world, idx *segment.Index, state map[string]map[s
 		p, err := v.Preview(name, now)
 		require.NoError(t, err)
 		require.Equal(t, count, p.Members)
-		require.Equal(t, treeSize(w, name, customers, now), p.Tree.Count)
+		checkTree(t, w, w.defs[name].Expr, p.Tree, customers, now)
 		for _, c := range customers {
 			want := w.in(name, c, now)
 			require.Equal(t, want, state[name][c], "%s in %s", c, name)
@@ -527,13 +527,23 @@ func checkWorld(t *rapid.T, w *world, idx *segment.Index, state map[string]map[s
 	}
 }
 
-func treeSize(w *world, name string, customers []string, at time.Time) (n int) {
+// checkTree compares the count of every node with a count by hand.
+func checkTree(t *rapid.T, w *world, e segment.Expr, tree segment.TreeCount, customers []string, at time.Time) {
+	n := 0
 	for _, c := range customers {
-		if w.live[c] && w.holds(w.defs[name].Expr, c, at) {
+		if w.live[c] && w.holds(e, c, at) {
 			n++
 		}
 	}
-	return n
+	require.Equal(t, n, tree.Count, "%s", e)
+	below := e.Args
+	if e.Op == segment.OpSegment && !tree.Shown {
+		below = []segment.Expr{w.defs[e.Name].Expr}
+	}
+	require.Len(t, tree.Children, len(below))
+	for i, a := range below {
+		checkTree(t, w, a, tree.Children[i], customers, at)
+	}
 }
 
 // Readers see all of a polarity flip or nothing of it.

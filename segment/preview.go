@@ -30,7 +30,7 @@ func (v *View) Preview(name string, at time.Time) (Preview, error) {
 		return Preview{}, err
 	}
 	c := newCompiler(&v.state, v.when(at))
-	b := treeBuilder{c: c, shown: make(map[string]bool)}
+	b := treeBuilder{c: c, known: make(map[*node]bool), shown: make(map[string]bool)}
 	tree, err := b.build(d.Expr)
 	if err != nil {
 		return Preview{}, err
@@ -57,7 +57,8 @@ func (v *View) Preview(name string, at time.Time) (Preview, error) {
 // can be counted.
 type treeBuilder struct {
 	c     *compiler
-	nodes []*node
+	nodes []*node // each once, however often the tree mentions it
+	known map[*node]bool
 	shown map[string]bool
 	refs  map[string]*node
 }
@@ -109,7 +110,10 @@ func (b *treeBuilder) build(e Expr) (*treeNode, error) {
 		}
 		t.node = b.operation(e, kids)
 	}
-	b.nodes = append(b.nodes, t.node)
+	if !b.known[t.node] {
+		b.known[t.node] = true
+		b.nodes = append(b.nodes, t.node)
+	}
 	return t, nil
 }
 
