@@ -27,7 +27,10 @@ type Campaign struct {
 	Locale string  `json:"locale,omitempty"`
 	Fields []Field `json:"fields,omitempty"`
 	URL    string  `json:"url,omitempty"` // where its tracked link leads; empty: no link
-	// MaxSegments bounds the worst case of a text message; 0 means 255.
+	// Route is what the provider's route can do and bills, for text messages.
+	Route sms.Profile `json:"route,omitzero"`
+	// MaxSegments bounds the worst case of a text message over Route; 0 means
+	// that it is not looked at.
 	MaxSegments int `json:"max_segments,omitempty"`
 
 	Consent crm.ConsentKey `json:"consent,omitzero"`
@@ -110,7 +113,7 @@ func (c *Campaign) checkLength(t *Template) error {
 	if c.MaxSegments <= 0 || (c.Channel != "" && c.Channel != crm.Phone) {
 		return nil
 	}
-	p := sms.Domestic()
+	p := c.Route
 	p.MaxSegments = c.MaxSegments
 	plan, err := t.WorstCase(p)
 	if err != nil {

@@ -25,7 +25,7 @@ func spring() *messaging.Campaign {
 		Name: "spring", From: "VEFA", Locale: "tr",
 		Text:   "Sayın {name}, {amount} indiriminiz {until} tarihine kadar: {link} RET 4609",
 		Fields: []messaging.Field{{Name: "name", Max: 12, Fallback: "müşterimiz"}, {Name: "amount", Type: messaging.MoneyField}, {Name: "until", Type: messaging.DateField}, {Name: "link", Type: messaging.LinkField, Max: 27}},
-		URL:    "https://shop.example.com/spring", MaxSegments: 2,
+		URL:    "https://shop.example.com/spring", Route: sms.Domestic(), MaxSegments: 2,
 		Consent: vefa, Exclude: []string{"red"}, Caps: []messaging.Cap{{Max: 2, Per: 7 * 24 * time.Hour}}, Quiet: messaging.EveningQuiet(),
 		Holdout: 0.1, Window: 14 * 24 * time.Hour,
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -111,6 +112,34 @@ func TestKeysRotate(t *testing.T) {
 	_, err = c.Parse(link.PurposeClick, young)
 	require.NoError(t, err)
 	require.ErrorIs(t, c.Retire(1), link.ErrKey)
+}
+
+// Keys change while others mint and parse: every token is whole.
+func TestKeysRotateUnderLoad(t *testing.T) {
+	c := codec(t)
+	old := mint(t, c, link.PurposeClick, 3)
+	var wg sync.WaitGroup
+	for w := range uint64(4) {
+		wg.Go(func() {
+			for i := range uint64(300) {
+				token, err := c.Mint(link.PurposeClick, w*1000+i)
+				if !assert.NoError(t, err) {
+					return
+				}
+				id, err := c.Parse(link.PurposeClick, token)
+				assert.NoError(t, err)
+				assert.Equal(t, w*1000+i, id)
+			}
+		})
+	}
+	for id := uint8(2); id < 16; id++ {
+		require.NoError(t, c.Add(link.Key{ID: id, Secret: secret(id)}))
+		require.NoError(t, c.SignWith(id))
+	}
+	wg.Wait()
+	got, err := c.Parse(link.PurposeClick, old)
+	require.NoError(t, err)
+	assert.EqualValues(t, 3, got)
 }
 
 func TestCodecErrors(t *testing.T) {

@@ -49,6 +49,28 @@ func (e Encoding) String() string {
 	return fmt.Sprintf("Encoding(%d)", uint8(e))
 }
 
+// names are the short names of the encodings, for configuration files.
+var names = [...]string{GSM7: "gsm7", TurkishSingle: "tr-single", TurkishLocking: "tr-locking", TurkishBoth: "tr-both", UCS2: "ucs2"}
+
+// MarshalText writes a short name: gsm7, tr-single, tr-locking, tr-both, ucs2.
+func (e Encoding) MarshalText() ([]byte, error) {
+	if e > UCS2 {
+		return nil, ErrEncoding
+	}
+	return []byte(names[e]), nil
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (e *Encoding) UnmarshalText(text []byte) error {
+	for i, n := range names {
+		if n == string(text) {
+			*e = Encoding(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%w %q", ErrEncoding, text)
+}
+
 // header returns the national language information elements of an encoding.
 func (e Encoding) header() []byte {
 	switch e {

@@ -11,21 +11,21 @@ import (
 // Profile is what one route to a provider can do and how it bills. The zero
 // value is a plain route abroad: GSM-7 or UCS-2.
 type Profile struct {
-	Name string
+	Name string `json:"name,omitempty"`
 	// Encodings are those the route takes, the preferred ones first: of two
 	// with equally many segments the earlier one is chosen. Empty means GSM7,
 	// UCS2.
-	Encodings []Encoding
+	Encodings []Encoding `json:"encodings,omitempty"`
 	// Suffix is text that the operator appends and bills, such as " B0xx" in
 	// Turkey. It counts, but it is not part of what is encoded.
-	Suffix string
+	Suffix string `json:"suffix,omitempty"`
 	// Wide bills concatenation references of 16 bits; otherwise 8.
-	Wide bool
+	Wide bool `json:"wide,omitempty"`
 	// MaxSegments is the largest message that the route takes; 0 means 255.
-	MaxSegments int
+	MaxSegments int `json:"max_segments,omitempty"`
 	// Transliterate lets Plan send Turkish letters and typographic signs in
 	// their plain form (ş as s, ’ as ') where that saves segments.
-	Transliterate bool
+	Transliterate bool `json:"transliterate,omitempty"`
 }
 
 // Domestic is the profile of a Turkish route that encodes Turkish letters itself

@@ -1,6 +1,7 @@
 package sms_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -108,6 +109,16 @@ func TestPlanErrors(t *testing.T) {
 	assert.Equal(t, 2, plan.Segments)
 	_, err = sms.Profile{Encodings: []sms.Encoding{9}}.Plan("a")
 	require.ErrorIs(t, err, sms.ErrEncoding)
+}
+
+func TestProfileAsJSON(t *testing.T) {
+	raw, err := json.Marshal(sms.DomesticSingle())
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"name":"tr-domestic-single","encodings":["gsm7","tr-single","ucs2"],"suffix":" B000","max_segments":7}`, string(raw))
+	var back sms.Profile
+	require.NoError(t, json.Unmarshal(raw, &back))
+	assert.Equal(t, sms.DomesticSingle(), back)
+	require.ErrorIs(t, json.Unmarshal([]byte(`{"encodings":["utf8"]}`), &back), sms.ErrEncoding)
 }
 
 func TestHeaders(t *testing.T) {
