@@ -209,6 +209,7 @@ func (c *compiler) rowsField(path, who, name string) (*field, bool) {
 	}
 	f := c.schema.root.fields[name]
 	if f != nil && f.kind == Rows {
+		c.front.rows[f] = true
 		return f, true
 	}
 	var names []string

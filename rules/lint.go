@@ -109,7 +109,12 @@ func (c *compiled) demands(a *Action) bool {
 // fingerprint is the same for rules that fire alike and do the same.
 func (c *compiled) fingerprint() string {
 	r := c.rule
-	data, err := json.Marshal([]any{r.On, r.Each, r.Once, r.From, r.To, r.Disabled, r.Then, r.Guard, r.CancelOn, c.simple.canonical()})
+	var conjuncts []string
+	for _, k := range flat(c.simple, opAnd) {
+		conjuncts = append(conjuncts, k.canonical())
+	}
+	slices.Sort(conjuncts)
+	data, err := json.Marshal([]any{r.On, r.Each, r.Once, r.From, r.To, r.Disabled, r.Then, r.Guard, r.CancelOn, conjuncts})
 	if err != nil { // there is nothing in it that JSON lacks
 		return r.Name
 	}

@@ -125,6 +125,7 @@ func constant(t *term) *term {
 func (l *lowerer) identifier(n *ast.IdentifierNode) *term {
 	root := l.front.schema.root
 	if f := root.fields[n.Value]; f != nil {
+		l.front.rows[f] = true
 		return fieldTerm(f, ofFacts, at(n))
 	}
 	if c := l.front.conditions[n.Value]; c != nil {
@@ -237,6 +238,7 @@ func (l *lowerer) member(n *ast.MemberNode) *term {
 
 func (l *lowerer) rowField(t *rowType, b base, name *ast.StringNode) *term {
 	if f := t.fields[name.Value]; f != nil {
+		l.front.rows[f] = true
 		return fieldTerm(f, b, at(name))
 	}
 	return l.fault(at(name), "unknown field %s%s", name.Value, didYouMean(name.Value, t.names()))

@@ -26,7 +26,8 @@ type frontEnd struct {
 	schema     *schema
 	conditions map[string]*condition
 	configs    map[*field]*conf.Config
-	used       []string // conditions expanded since it was last emptied
+	rows       map[*field]bool // gone over by any expression
+	used       []string        // conditions expanded since it was last emptied
 }
 
 // condition is a named expression that others may use.
@@ -42,7 +43,7 @@ type condition struct {
 }
 
 func newFrontEnd(s *schema) *frontEnd {
-	return &frontEnd{schema: s, conditions: map[string]*condition{}, configs: map[*field]*conf.Config{}}
+	return &frontEnd{schema: s, conditions: map[string]*condition{}, configs: map[*field]*conf.Config{}, rows: map[*field]bool{}}
 }
 
 // use notes that a condition was expanded.

@@ -54,7 +54,9 @@ func newSet[F any](s *Schema[F], c *compiler) *Set[F] {
 			set.events[r.rule.On.Event] = append(set.events[r.rule.On.Event], r)
 		}
 	}
-	set.bounds = boundsOf(s.s.root)
+	if c.front != nil {
+		set.bounds = boundsOf(s.s.root, c.front.rows)
+	}
 	return set
 }
 
@@ -177,11 +179,15 @@ type bound struct {
 	inner  []bound
 }
 
-func boundsOf(t *rowType) []bound {
+// boundsOf returns the bounds of the fields that some expression goes over.
+func boundsOf(t *rowType, used map[*field]bool) []bound {
 	var out []bound
 	for _, f := range t.order {
-		if f.kind == Rows {
-			out = append(out, bound{f.name, f.offset, f.max, f.row.size, boundsOf(f.row)})
+		if f.kind != Rows {
+			continue
+		}
+		if inner := boundsOf(f.row, used); used[f] || len(inner) > 0 {
+			out = append(out, bound{f.name, f.offset, f.max, f.row.size, inner})
 		}
 	}
 	return out
