@@ -178,9 +178,9 @@ func Except(s *Set, others ...*Set) *Set {
 // Xor returns the ids that are in an odd number of the sets.
 func Xor(sets ...*Set) *Set { return op(opXor, leaves(sets), nil).collect() }
 
-// AtLeast returns the ids that are in k or more of the sets. For k < 1 it
+// Threshold returns the ids that are in k or more of the sets. For k < 1 it
 // returns the ids that are in any.
-func AtLeast(k int, sets ...*Set) *Set {
+func Threshold(k int, sets ...*Set) *Set {
 	if k <= 1 {
 		return Union(sets...)
 	}

@@ -201,7 +201,7 @@ func BenchmarkPreview10Tags1M(b *testing.B) {
 	for t := range 10 {
 		tags = append(tags, segment.Tag(benchName(10*t)))
 	}
-	e := segment.Without(segment.All(segment.Any(tags[0], tags[1]), segment.Any(tags[2], tags[3]), segment.Atleast(2, tags[4:7]...)), tags[7:]...)
+	e := segment.Without(segment.All(segment.Any(tags[0], tags[1]), segment.Any(tags[2], tags[3]), segment.AtLeast(2, tags[4:7]...)), tags[7:]...)
 	if _, err := idx.Define(day0, segment.Definition{Name: "x", Expr: e}); err != nil {
 		b.Fatal(err)
 	}

@@ -50,17 +50,17 @@ func All(args ...Expr) Expr { return Expr{Op: OpAll, Args: args} }
 // Any selects the customers that are in one or more of the operands.
 func Any(args ...Expr) Expr { return Expr{Op: OpAny, Args: args} }
 
-// Atleast selects the customers that are in k or more of the operands.
-func Atleast(k int, args ...Expr) Expr { return Expr{Op: OpAtLeast, K: k, Args: args} }
+// AtLeast selects the customers that are in k or more of the operands.
+func AtLeast(k int, args ...Expr) Expr { return Expr{Op: OpAtLeast, K: k, Args: args} }
 
 // Without selects the customers that are in base and in none of the excluded.
 func Without(base Expr, excluded ...Expr) Expr {
 	return Expr{Op: OpExcept, Args: append([]Expr{base}, excluded...)}
 }
 
-// OneOf selects the customers that are in an odd number of the operands; of
+// Odd selects the customers that are in an odd number of the operands; of
 // two, those in exactly one.
-func OneOf(args ...Expr) Expr { return Expr{Op: OpXor, Args: args} }
+func Odd(args ...Expr) Expr { return Expr{Op: OpXor, Args: args} }
 
 // Not selects everyone in the live population who is not in the operand.
 func Not(arg Expr) Expr { return Expr{Op: OpNot, Args: []Expr{arg}} }

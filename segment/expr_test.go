@@ -28,10 +28,10 @@ func TestParse(t *testing.T) {
 		"(a except b) except c":         segment.Without(segment.Without(tag("a"), tag("b")), tag("c")),
 		"(a except b) and c":            segment.All(segment.Without(tag("a"), tag("b")), tag("c")),
 		"not not a":                     segment.Not(segment.Not(tag("a"))),
-		"at least 2 of (a, b, c)":       segment.Atleast(2, tag("a"), tag("b"), tag("c")),
+		"at least 2 of (a, b, c)":       segment.AtLeast(2, tag("a"), tag("b"), tag("c")),
 		"all(a) or any()":               segment.Any(segment.All(tag("a")), segment.Nobody()),
 		"everyone except segment(x)":    segment.Without(segment.Everyone(), segment.In("x")),
-		"leaf(rfm:5-5-5) xor ışık-İyi":  segment.OneOf(segment.Leaf("rfm:5-5-5"), tag("ışık-İyi")),
+		"leaf(rfm:5-5-5) xor ışık-İyi":  segment.Odd(segment.Leaf("rfm:5-5-5"), tag("ışık-İyi")),
 		"a # the first\n and b # other": segment.All(tag("a"), tag("b")),
 		"\ufeffa":                       tag("a"),
 	} {
@@ -212,12 +212,12 @@ func genExpr(depth int, segments []string) *rapid.Generator[segment.Expr] {
 			return segment.Any(args(0)...)
 		case 6:
 			a := args(1)
-			return segment.Atleast(rapid.IntRange(1, len(a)).Draw(t, "k"), a...)
+			return segment.AtLeast(rapid.IntRange(1, len(a)).Draw(t, "k"), a...)
 		case 7:
 			a := args(2)
 			return segment.Without(a[0], a[1:]...)
 		case 8:
-			return segment.OneOf(args(2)...)
+			return segment.Odd(args(2)...)
 		case 9:
 			return segment.Not(args(1)[0])
 		}

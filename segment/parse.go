@@ -307,7 +307,7 @@ func (p *parser) atLeast(depth int) (Expr, error) {
 	if k > len(args) {
 		return Expr{}, p.scan.fail(num.at, fmt.Sprintf("at least %d of only %d", k, len(args)))
 	}
-	return Atleast(k, args...), nil
+	return AtLeast(k, args...), nil
 }
 
 // list reads a parenthesised, comma-separated list, which may be empty.

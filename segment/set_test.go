@@ -175,7 +175,7 @@ func TestAlgebraAgainstModel(t *testing.T) {
 		require.Equal(t, some, len(union))
 		check(segment.Xor(ss[:]...), func(in uint8) bool { return bits.OnesCount8(in)%2 == 1 })
 		for k := 1; k <= size+1; k++ {
-			check(segment.AtLeast(k, ss[:]...), func(in uint8) bool { return bits.OnesCount8(in) >= k })
+			check(segment.Threshold(k, ss[:]...), func(in uint8) bool { return bits.OnesCount8(in) >= k })
 		}
 		for include := 1; include <= size; include++ {
 			q := segment.Select{Include: ss[:include], Exclude: ss[include:]}
