@@ -287,9 +287,15 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 	// All keys and values, sorted by key, meet what is there in one pass.
 	b := t.batch(0)
 	content := make([]int, len(facts)) // where in a value it starts
+	parts := make([]crm.Part, len(facts))
 	err := each(ctx, len(facts), func(i int) (err error) {
 		f := facts[i]
-		b.add(i, func(buf []byte) []byte { return appendFactKey(appendSubject(buf, f.Subject), f.Key) },
+		if i > 0 && f.Subject == facts[i-1].Subject {
+			parts[i] = parts[i-1]
+		} else {
+			parts[i] = f.Subject.Part()
+		}
+		b.add(i, func(buf []byte) []byte { return appendFactKey(appendFlat(appendPart(buf, parts[i]), f.Subject), f.Key) },
 			func(buf []byte) []byte {
 				e := t.encode()
 				e.int(f.Version)
@@ -339,7 +345,7 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 	t.st.facts.putAll(&t.writer, entries)
 	for i, f := range facts {
 		if changed[i] {
-			t.changed(f.Subject.Part(), crm.ChangedFact, f.Subject, f.Key, f.Recorded)
+			t.changed(parts[i], crm.ChangedFact, f.Subject, f.Key, f.Recorded)
 		}
 	}
 	return changed, nil

@@ -325,7 +325,7 @@ func (t *tx) PutProfiles(ctx context.Context, profiles ...*crm.Profile) error {
 	if err := t.usable(ctx); err != nil {
 		return err
 	}
-	places := make([]place, len(profiles))
+	places, parts := make([]place, len(profiles)), make([]crm.Part, len(profiles))
 	seen := make(map[crm.ProfileKey]bool, len(profiles))
 	out := t.batch(0)
 	err := each(ctx, len(profiles), func(i int) error {
@@ -334,6 +334,7 @@ func (t *tx) PutProfiles(ctx context.Context, profiles ...*crm.Profile) error {
 			return refuse("put", "profile", p.ProfileKey.String(), err)
 		}
 		t.key = appendProfile(t.key[:0], p.ProfileKey)
+		parts[i] = partOf(t.key)
 		if places[i], _, _ = t.placeOf(t.key); places[i].rev != p.Rev || seen[p.ProfileKey] {
 			return conflict("put", "profile", p.ProfileKey.String())
 		}
@@ -351,7 +352,7 @@ func (t *tx) PutProfiles(ctx context.Context, profiles ...*crm.Profile) error {
 	t.st.words = t.store.words.list
 	t.st.profiles.putAll(&t.writer, out.entries())
 	for i, p := range profiles {
-		t.changed(p.Part(), crm.ChangedProfile, crm.OfProfile(p.ProfileKey), crm.FactKey{}, p.At)
+		t.changed(parts[i], crm.ChangedProfile, crm.OfProfile(p.ProfileKey), crm.FactKey{}, p.At)
 		p.Rev = places[i].rev
 	}
 	return nil
@@ -500,7 +501,7 @@ func (t *tx) AppendLinks(ctx context.Context, links ...*crm.Link) error {
 	t.st.profiles.putAll(&t.writer, placed.entries())
 	for i, l := range links {
 		l.Seq = seqs[i]
-		t.changed(l.Profile.Part(), crm.ChangedLink, crm.OfProfile(l.Profile), crm.FactKey{}, l.At)
+		t.changed(partOf(about[l.Profile].key), crm.ChangedLink, crm.OfProfile(l.Profile), crm.FactKey{}, l.At)
 	}
 	return nil
 }

@@ -47,6 +47,9 @@ func (t *tx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
 		return err
 	}
 	for i := range refs {
+		if plainRef(&refs[i]) {
+			continue
+		}
 		if err := refs[i].Validate(); err != nil {
 			return refuse("put", "ref", string(refs[i].Kind), err)
 		}
@@ -60,6 +63,28 @@ func (t *tx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
 		t.st.refs.putAll(&t.writer, b.entries())
 	}
 	return err
+}
+
+// plainRef is a quick look that finds most entries to be valid; the others are
+// for Validate to judge.
+func plainRef(r *crm.Ref) bool {
+	kind, a, b := r.Subject.Flat()
+	return plain(string(r.Kind)) && plain(r.Key) && plain(a) && plain(b) && (r.Target == "" || plain(r.Target)) &&
+		(kind == "a") == r.Subject.Profile.IsZero() && (kind == "p") == r.Subject.Address.IsZero()
+}
+
+// plain reports whether a text is not empty, short, and ASCII without control
+// characters.
+func plain(s string) bool {
+	if s == "" || len(s) > crm.MaxKeyLen {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // DeleteRefs removes entries.

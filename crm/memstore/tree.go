@@ -5,7 +5,7 @@ import "slices"
 // Sizes chosen by measurement: smaller pages copy less per write, larger ones
 // need fewer nodes.
 const (
-	maxPage = 1536 // bytes of a page before it is split
+	maxPage = 1024 // bytes of a page before it is split
 	maxKids = 32   // children of a node before it is split
 )
 
@@ -44,14 +44,17 @@ func (n *node) own(owner uint64) *node {
 	if n.owner == owner {
 		return n
 	}
-	c := &node{owner: owner, low: slices.Clone(n.low)}
+	c := &node{owner: owner, low: grown(n.low)}
 	if n.kids != nil {
-		c.kids = slices.Clone(n.kids)
+		c.kids = grown(n.kids)
 	} else {
-		c.pages = slices.Clone(n.pages)
+		c.pages = grown(n.pages)
 	}
 	return c
 }
+
+// grown returns a copy with room for one more.
+func grown[T any](s []T) []T { return append(make([]T, 0, len(s)+1), s...) }
 
 func (t *tree) get(key []byte) (string, bool) {
 	n := t.root
