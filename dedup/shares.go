@@ -55,7 +55,16 @@ func (l *learner) shares(ctx context.Context, m *Model, b *blocking) error {
 				sums[k] += like[k] / total
 			}
 		}
-		next := func(k int) float64 { return min(max(sums[k]*l.scale/all, 0.1/all), 0.3) }
+		next := func(k int) float64 {
+			sum, of := sums[k]*l.scale, all
+			if k != classMatch {
+				// A handful of records says nothing about relations: one related
+				// pair for ten matches is assumed.
+				const pairs = assumedRecords * assumedRecords / 2
+				sum, of = sum+pairs*m.Match/10, of+pairs
+			}
+			return min(max(sum/of, 0.1/of), 0.3)
+		}
 		moved := math.Abs(math.Log2(next(classMatch) / m.Match))
 		m.Match = next(classMatch)
 		for r := range m.Relations {

@@ -18,7 +18,7 @@ func schema(extra []string) dedup.Schema {
 		},
 		Comparisons: []dedup.Comparison{
 			{Name: "given", Field: "given", Frequency: true, Levels: []dedup.Level{
-				{Name: "equal", M: 0.75, U: 0.01}, {Name: "part", Metric: part{}, Min: 1, M: 0.05, U: 0.005},
+				{Name: "equal", M: 0.77, U: 0.01}, {Name: "part", Metric: part{}, Min: 1, M: 0.05, U: 0.005},
 				{Name: "alike", Metric: likeWord{}, Min: 0.92, M: 0.08, U: 0.003}, {Name: "similar", Metric: likeWord{}, Min: 0.85, M: 0.03, U: 0.005},
 				{Name: "vague", Metric: likeWord{}, Min: 0.75, M: 0.02, U: 0.02}, {Name: "initial", Metric: initial{}, Min: 1, M: 0.03, U: 0.05}}},
 			{Name: "family", Field: "family", Frequency: true, Levels: []dedup.Level{
