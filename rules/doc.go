@@ -47,6 +47,30 @@
 // the ends of int64 instead of wrapping; division by zero is null; a time is
 // compared with a date by its local day.
 //
+// # Rule books
+//
+// A book is a YAML or JSON file, or a Book written in Go; testdata/evening.yaml
+// is a whole one. The keys of a rule are those of Rule: name, doc, owner, tags,
+// on (evening, manual, {event: kind}), each, when, unless, guard, cancel_on,
+// salience, group, then, once (customer, row, day, week, month, year, version),
+// from, to, enabled, version. An action is one of tag, untag, survey, message,
+// ticket and task, with id, with, after (90min 12h 1d 2w 6mo 2y), at ("10:00")
+// and, for a tag, for. Every fault of every book is reported at once, with
+// file, line, column and a caret; an Engine keeps its old set until a new one
+// is without fault.
+//
+// # From a firing to something done
+//
+// Evening, Event and Manual only read. Plan turns a Firing into crm.Effects
+// whose ids depend on rule, subject, fact and period alone; Record writes those
+// that are news to a Journal (a crm.Tx is one), so that an evening run twice,
+// or killed and run again, ends in the same effects. When an effect is due,
+// Recheck looks at the rule, its cancel_on and its guard again, by the facts of
+// then. A battery changed today is tagged today and invited in 730 days; a
+// battery changed in between cancels that and, being a row of its own, plans
+// its own invitation. Explain says why or why not, in English or Turkish, and
+// Lint what compiles but is probably not meant.
+//
 // # Why it cannot hurt the process
 //
 // Parser and type checker are expr's; its virtual machine is never used. Our

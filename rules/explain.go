@@ -154,8 +154,7 @@ func flat(t *term, o op) []*term {
 // read appends the terms of a leaf whose values tell most: fields and loops.
 func read(t *term, out []*term) []*term {
 	switch {
-	case t.op == opField && t.kind != Tags, t.isLoop(), t.op == opLen, t.op == opSub && t.kids[0].op == opToday,
-		t.op == opSub && t.kids[1].op == opToday, t.op == opAnniversary:
+	case t.op == opField && t.kind != Tags, t.isLoop(), t.op == opLen, t.op == opSub && t.kids[0].kind == day, t.op == opAnniversary:
 		return append(out, t)
 	}
 	for _, k := range t.kids {

@@ -53,7 +53,7 @@ func (f *frontEnd) use(name string) {
 	}
 }
 
-// compile turns a text into a simplified term of kind bool, or says what is
+// compile turns a text into a term of kind bool, as written, or says what is
 // wrong with it. each is the field whose rows the rule fires for, or nil.
 func (f *frontEnd) compile(text string, each *field) (*term, []exprFault) {
 	t, faults := f.lower(text, each, nil)
@@ -63,7 +63,7 @@ func (f *frontEnd) compile(text string, each *field) (*term, []exprFault) {
 	if limit := f.schema.limits.Cost; t.cost > limit {
 		return nil, []exprFault{{t.at, fmt.Sprintf("may take %d steps, at most %d are allowed: declare smaller maxima or go over fewer rows", t.cost, limit)}}
 	}
-	return simplify(t), nil
+	return t, nil
 }
 
 // lower parses and checks a text. path holds the conditions being expanded.

@@ -272,17 +272,29 @@ func contradicts(kids []*term) bool {
 	return false
 }
 
-// rank orders conjuncts: equality with a number first, because it rarely holds
-// and is tested in line, then what is cheap in the order of the author, who
-// often knows what rarely holds, and what goes over rows or long texts last.
+// rank orders conjuncts: cheap ones that rarely hold come first.
 func (t *term) rank() int64 {
-	switch {
-	case t.op == opBetween && t.num == t.high() && t.num != 0 && t.cost <= 4:
-		return 0
-	case t.cost <= 64:
-		return 1
+	switch t.op {
+	case opBetween:
+		if t.num == t.high() && t.num != 0 { // most things are zero
+			return 10 + t.kids[0].cost
+		}
+		return 30 + t.kids[0].cost
+	case opEq:
+		if t.kids[0].kind == String {
+			return 20 + t.cost
+		}
+		return 30 + t.cost
+	case opHas:
+		return 25 + t.cost
+	case opLt, opLe, opGt, opGe:
+		return 35 + t.cost
+	case opField:
+		return 45
+	case opIn:
+		return 40 + t.cost
 	}
-	return t.cost
+	return 50 + t.cost
 }
 
 // canonical spells a simplified term; ranges have no spelling of their own.

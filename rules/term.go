@@ -100,6 +100,12 @@ func (t *term) String() string {
 
 // write prints the term; outer is the binding strength of what surrounds it.
 func (t *term) write(b *strings.Builder, outer int) {
+	if name, of := t.dayCount(); of != nil {
+		b.WriteString(name + "(")
+		of.write(b, 0)
+		b.WriteByte(')')
+		return
+	}
 	own := t.strength()
 	if own < outer && t.op != opBetween {
 		b.WriteByte('(')
@@ -163,6 +169,17 @@ func (t *term) write(b *strings.Builder, outer int) {
 		b.WriteString(" " + opNames[t.op] + " ")
 		t.kids[1].write(b, own+1)
 	}
+}
+
+// dayCount tells daysSince(of) and daysUntil(of), which are differences of days.
+func (t *term) dayCount() (name string, of *term) {
+	switch {
+	case t.op != opSub || t.kids[0].kind != day:
+		return "", nil
+	case t.kids[0].op == opToday:
+		return "daysSince", t.kids[1]
+	}
+	return "daysUntil", t.kids[0]
 }
 
 // writeTest prints in, contains and the like, with not before the operator.
