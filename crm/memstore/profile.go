@@ -279,4 +279,3 @@ func (t *tx) PutProfiles(ctx context.Context, profiles ...*crm.Profile) error {
 	}
 	return nil
 }
-
