@@ -1,0 +1,282 @@
+package importer
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// party is a profile with its versions and what other files say about it.
+type party struct {
+	versions []version
+	contacts []crm.Contact // of files of contacts
+	heard    time.Time     // the earliest fact on it
+}
+
+type version struct {
+	profile *crm.Profile
+	updated time.Time
+	from    origin
+}
+
+func (l *loader) profile(r *row) {
+	f := r.table.file
+	p := &crm.Profile{
+		ProfileKey: crm.ProfileKey{Source: f.source, ID: r.need("id")}, Kind: crm.PartyKind(r.word("kind")),
+		Name:   crm.Name{Given: r.text("given"), Family: r.text("family"), Full: r.text("full"), Title: r.text("title")},
+		Gender: r.text("gender"), Locale: r.text("locale"), Since: r.time("since"), SourceVersion: 1,
+		Postal: crm.Postal{Street: r.text("street"), District: r.text("district"), City: r.text("city"),
+			Postcode: r.text("postcode"), Country: r.text("country")},
+	}
+	if s := r.value("birth"); s != "" {
+		birth, err := f.clock.birth(s)
+		if err != nil {
+			r.note("birth", "%v; left out", err)
+		}
+		p.Birth = birth
+	}
+	for _, name := range [...]string{"phone", "phone2", "email", "email2"} {
+		l.contactOf(r, p, name)
+	}
+	for _, a := range r.table.attributes {
+		r.formula(a.name, a.cell)
+		if v := strings.TrimSpace(r.cells[a.cell]); v != "" {
+			if p.Attributes == nil {
+				p.Attributes = map[string]string{}
+			}
+			p.Attributes[a.name] = v
+		}
+	}
+	v := version{p, r.time("updated"), r.origin()}
+	if p.At = v.updated; p.At.IsZero() {
+		p.At = p.Since
+	} else {
+		p.SourceVersion = p.At.UnixMicro()
+	}
+	if p.ID != "" {
+		r.valid(p.Validate())
+	}
+	if len(r.faults) == 0 {
+		l.addVersion(r, v)
+	}
+}
+
+func (l *loader) contactOf(r *row, p *crm.Profile, field string) {
+	raw := r.value(field)
+	if raw == "" {
+		return
+	}
+	channel := crm.Channel(strings.TrimSuffix(field, "2"))
+	a, ok := r.table.file.address(channel, raw)
+	if !ok {
+		r.note(field, "%s is no %s that reaches one person; left out", quote(raw), nameOf(channel))
+		return
+	}
+	if !slices.ContainsFunc(p.Contacts, func(c crm.Contact) bool { return c.Address == a }) {
+		p.Contacts = append(p.Contacts, crm.Contact{Address: a})
+	}
+}
+
+func nameOf(c crm.Channel) string {
+	switch c {
+	case crm.Phone:
+		return "phone number"
+	case crm.Email:
+		return "e-mail address"
+	}
+	return "address"
+}
+
+func (l *loader) addVersion(r *row, v version) {
+	k := v.profile.ProfileKey
+	p := l.parties[k]
+	if p == nil {
+		p = &party{}
+		l.parties[k] = p
+	}
+	for _, w := range p.versions {
+		if w.profile.SourceVersion == v.profile.SourceVersion {
+			r.note("id", "%s stands in %s already, no older; either of the two may count", quote(k.ID), w.from)
+			break
+		}
+	}
+	p.versions = append(p.versions, v)
+}
+
+func (l *loader) contact(r *row) {
+	k := r.profile("profile", l.sources)
+	channel := crm.Channel(r.word("channel"))
+	raw := r.need("value")
+	r.need("profile")
+	r.need("channel")
+	c := crm.Contact{Verified: r.yes("verified"), Masked: r.yes("masked")}
+	if len(r.faults) > 0 {
+		return
+	}
+	p := l.parties[k]
+	if p == nil {
+		r.fault("profile", "%s is in no file of profiles or was rejected there", quote(k.String()))
+		return
+	}
+	var ok bool
+	if c.Address, ok = r.table.file.address(channel, raw); !ok && c.Masked && channel == crm.Email {
+		// A relay is no address of a person, but it is what the source has.
+		c.Address = crm.Address{Channel: channel, Value: strings.ToLower(raw)}
+		ok = c.Address.Validate() == nil
+	}
+	if !ok {
+		r.note("value", "%s is no %s that reaches one person; left out", quote(raw), nameOf(channel))
+		return
+	}
+	for i := range p.contacts {
+		if have := &p.contacts[i]; have.Address == c.Address {
+			have.Verified, have.Masked = have.Verified || c.Verified, have.Masked || c.Masked
+			return
+		}
+	}
+	p.contacts = append(p.contacts, c)
+}
+
+// finishParties decides when each version of a profile became known.
+func (l *loader) finishParties() {
+	keys := make([]crm.ProfileKey, 0, len(l.parties))
+	for k := range l.parties {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, crm.ProfileKey.Compare)
+	for _, k := range keys {
+		p := l.parties[k]
+		slices.SortStableFunc(p.versions, func(a, b version) int {
+			return cmp.Or(cmp.Compare(a.profile.SourceVersion, b.profile.SourceVersion), cmp.Compare(a.from.line, b.from.line))
+		})
+		for i, v := range p.versions {
+			v.profile.Contacts = addContacts(v.profile.Contacts, p.contacts)
+			known := v.updated
+			if i == 0 || known.IsZero() {
+				known = p.since(v)
+				if v.profile.Since.IsZero() {
+					v.profile.Since = known
+				}
+				if v.profile.At.IsZero() {
+					v.profile.At = known
+				}
+			}
+			at := int64(undated)
+			if !known.IsZero() {
+				at = known.UnixMicro()
+			}
+			l.data.timeline.addProfile(at, v.profile)
+		}
+	}
+}
+
+// since returns when a party was first known: as its source says, or earlier
+// where something happened to it before; else when its row was changed.
+func (p *party) since(v version) time.Time {
+	known := v.profile.Since
+	if known.IsZero() || !p.heard.IsZero() && p.heard.Before(known) {
+		known = p.heard
+	}
+	if known.IsZero() || !v.updated.IsZero() && v.updated.Before(known) {
+		known = v.updated
+	}
+	return known
+}
+
+// addContacts adds to a profile's contacts what a file of contacts says of it.
+func addContacts(have, more []crm.Contact) []crm.Contact {
+	for _, c := range more {
+		i := slices.IndexFunc(have, func(h crm.Contact) bool { return h.Address == c.Address })
+		if i < 0 {
+			have = append(have, c)
+			continue
+		}
+		have[i].Verified, have[i].Masked = have[i].Verified || c.Verified, have[i].Masked || c.Masked
+	}
+	return have
+}
+
+func (l *loader) consent(r *row) {
+	f := r.table.file
+	k := r.profile("profile", l.sources)
+	channel := crm.Channel(r.word("channel"))
+	status := r.word("status")
+	raw := r.value("value")
+	if f.provides("value") && !f.provides("profile") && f.kind == consents && raw == "" && status != "none" && status != "" {
+		r.need("value")
+	}
+	if status == "" || status == "none" { // nothing was said
+		return
+	}
+	at := r.time("at")
+	c := crm.Consent{
+		ConsentKey: crm.ConsentKey{Brand: r.value("brand"), Recipient: r.word("recipient"), Purpose: r.value("purpose")},
+		Status:     crm.ConsentStatus(status), Via: r.text("via"), Proof: r.text("proof"), Actor: r.text("actor"),
+	}
+	if c.Recipient == "consumer" { // the two are one to the ledger
+		c.Recipient = ""
+	}
+	if c.Brand == "" {
+		c.Brand = f.brand
+	}
+	r.need("channel")
+	r.need("at")
+	if len(r.faults) > 0 {
+		return
+	}
+	var to []crm.Address
+	switch {
+	case raw != "":
+		a, ok := f.address(channel, raw)
+		if !ok {
+			r.fault("value", "%s is no %s that reaches one person", quote(raw), nameOf(channel))
+			return
+		}
+		to = append(to, a)
+	case k.IsZero():
+		r.fault("profile", "neither an address nor a profile is given")
+		return
+	case l.parties[k] == nil:
+		r.fault("profile", "%s is in no file of profiles or was rejected there", quote(k.String()))
+		return
+	default:
+		if to = l.parties[k].reachable(channel); len(to) == 0 {
+			r.note("profile", "%s has no %s that the consent could be about; left out", quote(k.String()), nameOf(channel))
+			return
+		}
+	}
+	id := r.value("id")
+	if id == "" {
+		id = strings.Join([]string{at.Format(time.RFC3339Nano), status, c.Brand, c.Recipient, c.Purpose}, "|")
+	}
+	for _, a := range to {
+		data := c
+		fact := &crm.Fact{Key: crm.FactKey{Kind: crm.KindConsent, Source: f.source, ID: id}, Subject: crm.OfAddress(a), At: at, Version: at.UnixMicro(), Data: &data}
+		if r.valid(fact.Validate()); len(r.faults) > 0 {
+			return
+		}
+		l.facts = append(l.facts, &care{from: r.origin(), stages: []stage{{at, fact}}})
+	}
+	l.brands[c.Brand] = true
+	l.heard(k, at)
+}
+
+// reachable returns the addresses of a channel in any version of a profile.
+func (p *party) reachable(channel crm.Channel) []crm.Address {
+	var out []crm.Address
+	add := func(contacts []crm.Contact) {
+		for _, c := range contacts {
+			if c.Channel == channel && !c.Masked && !slices.Contains(out, c.Address) {
+				out = append(out, c.Address)
+			}
+		}
+	}
+	for _, v := range p.versions {
+		add(v.profile.Contacts)
+	}
+	add(p.contacts)
+	return out
+}
