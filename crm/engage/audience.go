@@ -50,6 +50,12 @@ func (e *Engine) refresh(ctx context.Context) (delta, error) {
 	if err != nil {
 		return d, err
 	}
+	if e.changed == nil {
+		e.changed = map[crm.ProfileKey]bool{}
+	}
+	for _, k := range d.profiles {
+		e.changed[k] = true
+	}
 	err = e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
 		e.tags, err = loadTags(ctx, r)
 		return err

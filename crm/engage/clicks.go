@@ -74,9 +74,12 @@ func clickOf(f *crm.Fact) link.Click {
 	return c
 }
 
-// judged is how far back an evening judges clicks again. It is longer than
-// what one click can tell about another.
-const judged = 36 * time.Hour
+// An evening judges the clicks of the last day again. It looks at somewhat older
+// ones beside them, for what they tell about the first of the day.
+const (
+	judged    = 25 * time.Hour
+	neighbour = 26 * time.Hour
+)
 
 // collect flushes the click log and judges the clicks since the evening before
 // among their neighbours: a scanner gives itself away by what it does next.
@@ -91,7 +94,7 @@ func (e *Engine) collect(ctx context.Context, now time.Time) (map[crm.Verdict]in
 			if err != nil {
 				return err
 			}
-			if f.At.After(now.Add(-judged)) && !f.At.After(now) {
+			if f.At.After(now.Add(-neighbour)) && !f.At.After(now) {
 				facts = append(facts, f)
 			}
 		}
@@ -113,6 +116,9 @@ func (e *Engine) collect(ctx context.Context, now time.Time) (map[crm.Verdict]in
 	counts := map[crm.Verdict]int{}
 	var changed []*crm.Fact
 	for i, x := range link.Contexts(clicks, func(id uint64) time.Time { return sent[id] }, link.Window{}) {
+		if !facts[i].At.After(now.Add(-judged)) {
+			continue
+		}
 		verdict, reasons := link.Classify(clicks[i], x)
 		counts[verdict]++
 		was := facts[i].Data.(*crm.Click)

@@ -122,7 +122,7 @@ func (e *Engine) shop(x *person, about crm.FactKey) string {
 const (
 	GuardRecipient = "recipient" // the address is still one of this customer's
 	GuardDelivered = "delivered" // a survey comes after the goods
-	GuardRepeated  = "repeated"  // another profile of the customer got it
+	GuardRepeated  = "repeated"  // the address or another profile of the customer got it
 )
 
 // claimed is what the guard reads about the customer of one effect.
@@ -265,6 +265,13 @@ func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effec
 			}
 		}
 	}
+	sharing, err := sharers(ctx, tx, effects)
+	if err != nil {
+		return nil, err
+	}
+	for _, list := range sharing {
+		subjects = append(subjects, list...)
+	}
 	slices.SortFunc(subjects, crm.Subject.Compare)
 	subjects = slices.Compact(subjects)
 	tags := map[crm.ProfileKey][]*crm.Fact{}
@@ -284,8 +291,23 @@ func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effec
 			sent[f.Subject] = append(sent[f.Subject], f)
 		}
 	}
+	type thing struct {
+		cause, occurrence string
+		about             crm.FactKey
+		to                crm.Address
+	}
+	claims := map[thing]bool{} // within this batch
 	for i := range all {
 		c := &all[i]
+		g := effects[i]
+		this := thing{g.Cause, g.Occurrence, g.About, g.To}
+		c.repeated = claims[this]
+		claims[this] = true
+		for _, s := range sharing[g.To] {
+			for _, f := range sent[s] {
+				c.repeated = c.repeated || f.ID != g.ID && this == thing{f.Cause, f.Occurrence, f.About, f.To}
+			}
+		}
 		var facts []*crm.Fact
 		seen := map[crm.Subject]bool{}
 		look := func(s crm.Subject) {
@@ -295,7 +317,6 @@ func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effec
 			seen[s] = true
 			for _, f := range sent[s] {
 				c.recent = append(c.recent, f.SentAt)
-				g := effects[i]
 				if f.ID != g.ID && f.Cause == g.Cause && f.Occurrence == g.Occurrence && f.About == g.About {
 					c.repeated = true
 				}
@@ -313,6 +334,29 @@ func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effec
 		}
 	}
 	return all, nil
+}
+
+// sharers returns the profiles that use each effect's address, of whatever
+// customer: one message reaches all of them.
+func sharers(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (map[crm.Address][]crm.Subject, error) {
+	const most = 20 // a number that more people use is a switchboard
+	keys := make([]string, len(effects))
+	for i, f := range effects {
+		keys[i] = f.To.String()
+	}
+	found, err := tx.Refs(ctx, crm.RefContact, most, keys...)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[crm.Address][]crm.Subject, len(effects))
+	for i, refs := range found {
+		list := make([]crm.Subject, len(refs))
+		for j, r := range refs {
+			list[j] = r.Subject
+		}
+		out[effects[i].To] = list
+	}
+	return out, nil
 }
 
 // deliveredAt reads when the goods of surveyed orders were handed over.
@@ -352,4 +396,3 @@ func (e *Engine) deliveredAt(ctx context.Context, tx crm.Tx, effects []*crm.Effe
 	}
 	return out, nil
 }
-

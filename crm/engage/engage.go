@@ -46,6 +46,8 @@ type Engine struct {
 	tags   []TagDef
 	people *people.Index
 	seg    *segment.Index
+	// changed are profiles that record linkage has not looked at yet
+	changed map[crm.ProfileKey]bool
 }
 
 // New checks the whole configuration, reports every fault and returns an
@@ -190,5 +192,5 @@ func (e *Engine) progress(step string, done, total int) {
 func (e *Engine) Close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.loaded, e.pop, e.people, e.seg = false, nil, nil, nil
+	e.loaded, e.pop, e.people, e.seg, e.changed = false, nil, nil, nil, nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 
@@ -54,7 +55,16 @@ func personRecord(p *crm.Profile) people.Record {
 
 // identify finds out who is the same person: once over everybody, then over
 // what changed and whoever that touches.
-func (e *Engine) identify(ctx context.Context, changed []crm.ProfileKey) (identified, error) {
+func (e *Engine) identify(ctx context.Context) (identified, error) {
+	out, err := e.identifyChanged(ctx)
+	if err == nil {
+		e.changed = nil
+	}
+	return out, err
+}
+
+func (e *Engine) identifyChanged(ctx context.Context) (identified, error) {
+	changed := slices.SortedFunc(maps.Keys(e.changed), crm.ProfileKey.Compare)
 	model, err := e.model(ctx)
 	if err != nil {
 		return identified{}, err

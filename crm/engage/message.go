@@ -2,6 +2,7 @@ package engage
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/messaging"
@@ -37,4 +38,29 @@ type MessageData struct {
 	Link uint64 `json:"link,omitempty"`
 	// Rule is what package rules keeps, to check the rule again.
 	Rule json.RawMessage `json:"rule,omitempty"`
+}
+
+// decodeMessage returns the data of a message effect.
+func decodeMessage(f *crm.Effect) (MessageData, error) {
+	var d MessageData
+	if err := json.Unmarshal(f.Data, &d); err != nil {
+		return d, fmt.Errorf("engage: effect %s: %w", f.ID, err)
+	}
+	return d, nil
+}
+
+// MessageName returns the name of a message: "campaign/…", "message/…" or
+// "survey/…".
+func MessageName(f *crm.Effect) (string, error) {
+	d, err := decodeMessage(f)
+	return d.Name, err
+}
+
+// About returns whom a message is about.
+func About(f *crm.Effect) (crm.ProfileKey, error) {
+	if !f.Subject.Profile.IsZero() {
+		return f.Subject.Profile, nil
+	}
+	d, err := decodeMessage(f)
+	return d.Profile, err
 }

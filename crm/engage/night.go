@@ -87,12 +87,11 @@ func (e *Engine) Night(ctx context.Context, n Night) (NightReport, error) {
 		}
 		rep.Seconds[name] += time.Since(start).Seconds()
 	}
-	var d delta
 	step("import", func() error { return e.importAll(ctx, n, &rep) })
 	step("load", func() error { return e.load(ctx) })
 	step("collect", func() (err error) { rep.Clicks, err = e.collect(ctx, now); return err })
-	step("refresh", func() (err error) { d, err = e.refresh(ctx); return err })
-	step("identify", func() (err error) { rep.Identified, err = e.identify(ctx, d.profiles); return err })
+	step("refresh", func() (err error) { _, err = e.refresh(ctx); return err })
+	step("identify", func() (err error) { rep.Identified, err = e.identify(ctx); return err })
 	step("refresh", func() (err error) { _, err = e.refresh(ctx); return err })
 	step("rules", func() error {
 		intents, err := e.evaluate(ctx, now)

@@ -160,9 +160,9 @@ func bare(f *crm.Effect) (*crm.Effect, error) {
 	if f.Kind != crm.EffectMessage {
 		return f, nil
 	}
-	var d MessageData
-	if err := json.Unmarshal(f.Data, &d); err != nil {
-		return nil, fmt.Errorf("engage: effect %s: %w", f.ID, err)
+	d, err := decodeMessage(f)
+	if err != nil {
+		return nil, err
 	}
 	c := *f
 	c.Data = d.Rule
