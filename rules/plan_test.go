@@ -225,3 +225,85 @@ func TestImports(t *testing.T) {
 		}
 	}
 }
+
+// TestBatteryOverYears runs every tenth evening of ten years, each twice. Two
+// battery changes give two tags and two invitations; the first invitation is
+// cancelled because the second change came before it was due.
+func TestBatteryOverYears(t *testing.T) {
+	data, err := os.ReadFile("testdata/evening.yaml")
+	require.NoError(t, err)
+	schema, err := rules.NewSchema[Shopper](rules.Options{})
+	require.NoError(t, err)
+	book, err := rules.ReadYAML("evening.yaml", data)
+	require.NoError(t, err)
+	set, err := schema.Compile(book)
+	require.NoError(t, err)
+	journal := rules.NewMemoryJournal()
+	ctx := t.Context()
+	zone, err := time.LoadLocation("Europe/Istanbul")
+	require.NoError(t, err)
+	day0 := time.Date(2025, 1, 1, 20, 0, 0, 0, zone)
+	changes := []int{10, 400}
+	var log []string
+	facts := func(day int) (*Shopper, []crm.FactKey) {
+		s, keys := &Shopper{SMSConsent: true, Orders: 1}, []crm.FactKey{}
+		for i, c := range changes {
+			if c <= day {
+				s.Visits = append(s.Visits, Visit{DaysAgo: day - c, Service: "battery"})
+				keys = append(keys, crm.FactKey{Kind: crm.KindVisit, Source: "service", ID: fmt.Sprint("v", i)})
+			}
+		}
+		return s, keys
+	}
+	evening := func(day int) {
+		m := rules.NewMoment(day0.AddDate(0, 0, day), zone)
+		s, keys := facts(day)
+		firings, err := set.Evening(nil, s, m)
+		require.NoError(t, err)
+		in := rules.Intent{Members: []crm.Subject{buyer}}
+		for _, f := range firings {
+			in.Effects, err = set.Plan(in.Effects, f, rules.Target{Subject: buyer, About: keys[f.Row]}, m)
+			require.NoError(t, err)
+		}
+		require.NoError(t, journal.Update(ctx, func(j rules.Journal) error {
+			if _, err := rules.Record(ctx, j, in); err != nil {
+				return err
+			}
+			due, err := j.DueEffects(ctx, crm.DueQuery{State: crm.Planned, Before: m.Now().Add(time.Second)})
+			if err != nil {
+				return err
+			}
+			for _, e := range due {
+				row := -1
+				for i, k := range keys {
+					if k == rules.RowOf(e) {
+						row = i
+					}
+				}
+				d, err := set.Recheck(e, s, row, m)
+				if err != nil {
+					return err
+				}
+				e.State = crm.Done
+				if !d.Proceed {
+					e.State = d.State
+				}
+				log = append(log, fmt.Sprint(day, " ", e.Occurrence, " ", e.About.ID, " ", e.State))
+				if err := j.UpdateEffects(ctx, e); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	for day := 0; day <= 3650; day += 10 {
+		evening(day)
+		evening(day)
+	}
+	require.Equal(t, []string{
+		"10 tag:battery v0 done",
+		"400 tag:battery v1 done",
+		"740 message:battery-invitation v0 cancelled",
+		"1130 message:battery-invitation v1 done",
+	}, log)
+}
