@@ -86,8 +86,12 @@ func (r *reader) ScanAddresses(ctx context.Context, parts crm.PartRange, after c
 // with version 0, so that there is something to lock; all are taken in the order
 // of the key, so that two calls cannot wait for each other.
 func (t *tx) LockAddresses(ctx context.Context, addrs ...crm.Address) ([]*crm.AddressState, error) {
-	if t.s.g.dialect == SQLite {
-		return t.Addresses(ctx, addrs...) // the transaction is the only writer
+	if t.s.g.dialect == SQLite { // the transaction is the only writer
+		states, err := t.Addresses(ctx, addrs...)
+		for _, s := range states {
+			t.locked[s.Address] = s.Version
+		}
+		return states, err
 	}
 	sorted := slices.Clone(addrs)
 	slices.SortFunc(sorted, compareAddresses)
@@ -99,10 +103,14 @@ func (t *tx) LockAddresses(ctx context.Context, addrs ...crm.Address) ([]*crm.Ad
 		}
 		rows.add(int64(a.Part()), string(a.Channel), a.Value, int64(0), int64(0), int64(0), "{}")
 	}
-	if _, err := t.exec(ctx, opInsert, tabAddresses, rows); err != nil {
+	if _, err := t.exec(ctx, opMerge, tabAddresses, rows); err != nil {
 		return nil, err
 	}
-	return t.addresses(ctx, opState, addrs, addressKeys(sorted))
+	states, err := t.addresses(ctx, opState, addrs, addressKeys(sorted))
+	for _, s := range states {
+		t.locked[s.Address] = s.Version
+	}
+	return states, err
 }
 
 func compareAddresses(a, b crm.Address) int {
@@ -137,12 +145,11 @@ func (t *tx) PutAddresses(ctx context.Context, states ...*crm.AddressState) erro
 		}
 		rows.add(int64(s.Address.Part()), string(s.Address.Channel), s.Address.Value, s.Version, int64(len(s.Suppressed)), int64(len(s.Holds)), data)
 	}
-	have, err := t.LockAddresses(ctx, addrs...)
-	if err != nil {
+	if err := t.lockUnlocked(ctx, addrs); err != nil {
 		return err
 	}
-	for i, s := range sorted {
-		if s.Version != have[i].Version+1 {
+	for _, s := range sorted {
+		if s.Version != t.locked[s.Address]+1 {
 			return conflict("put", "address", "")
 		}
 	}
@@ -153,5 +160,18 @@ func (t *tx) PutAddresses(ctx context.Context, states ...*crm.AddressState) erro
 	if err != nil {
 		return t.doom(err)
 	}
+	for _, s := range sorted {
+		t.locked[s.Address] = s.Version
+	}
 	return nil
+}
+
+// lockUnlocked locks those addresses that the transaction has not locked yet.
+func (t *tx) lockUnlocked(ctx context.Context, addrs []crm.Address) error {
+	addrs = slices.DeleteFunc(addrs, func(a crm.Address) bool { _, ok := t.locked[a]; return ok })
+	if len(addrs) == 0 {
+		return nil
+	}
+	_, err := t.LockAddresses(ctx, addrs...)
+	return err
 }

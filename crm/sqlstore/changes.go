@@ -58,7 +58,7 @@ func (t *tx) flushChanges(ctx context.Context) error {
 		}
 		i += n
 	}
-	if _, err := t.exec(ctx, opInsert, tabChanges, rows); err != nil {
+	if _, err := t.exec(ctx, t.faster(opAdd), tabChanges, rows); err != nil {
 		return t.doom(err)
 	}
 	return nil

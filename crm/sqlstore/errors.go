@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -44,6 +45,16 @@ func retryable(err error) bool {
 		}
 	}
 	return false
+}
+
+// raced marks an error of an insert that did not expect its row as one to try
+// again after: somebody else added it meanwhile.
+func raced(o op, err error) error {
+	var state interface{ SQLState() string }
+	if (o == opAdd || o == opMerge) && errors.As(err, &state) && state.SQLState() == "23505" {
+		return fmt.Errorf("%w: %w", errAgain, err)
+	}
+	return err
 }
 
 // pause waits before attempt n+1, or returns the context's error.

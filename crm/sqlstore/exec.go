@@ -174,6 +174,15 @@ func (s *session) execText(ctx context.Context, q string, args []any) (int64, er
 	return res.RowsAffected()
 }
 
+// faster returns the way to insert rows that suits the transaction. In the
+// host's own, an error must not end it, so there it is always ON CONFLICT.
+func (s *session) faster(o op) op {
+	if s.own && s.s.g.dialect == Postgres {
+		return o
+	}
+	return opInsert
+}
+
 // query runs a statement that takes no rows.
 func (s *session) query(ctx context.Context, o op, tab tableID, n int, args []any, scan func(*sql.Rows) error) error {
 	return wrap("read", s.s.g.tables[tab].name, s.queryText(ctx, s.s.sql(o, tab, n), args, scan))
@@ -186,7 +195,7 @@ func (s *session) each(ctx context.Context, o op, tab tableID, rows *rowset, sca
 		n := s.s.g.chunk(len(left) / rows.width)
 		args := append(s.s.g.args(rows.width, left[:n*rows.width]), extra...)
 		if err := s.queryText(ctx, s.s.sql(o, tab, n), args, scan); err != nil {
-			return wrap(opNames[o], s.s.g.tables[tab].name, err)
+			return wrap(opNames[o], s.s.g.tables[tab].name, raced(o, err))
 		}
 		left = left[n*rows.width:]
 	}
@@ -200,7 +209,7 @@ func (s *session) exec(ctx context.Context, o op, tab tableID, rows *rowset) (in
 		n := s.s.g.chunk(len(left) / rows.width)
 		k, err := s.execText(ctx, s.s.sql(o, tab, n), s.s.g.args(rows.width, left[:n*rows.width]))
 		if err != nil {
-			return int(total), wrap(opNames[o], s.s.g.tables[tab].name, err)
+			return int(total), wrap(opNames[o], s.s.g.tables[tab].name, raced(o, err))
 		}
 		total += k
 		left = left[n*rows.width:]

@@ -375,7 +375,7 @@ func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, ch
 		addPlain(rows, f.Data)
 	}
 	if fresh {
-		n, err := t.exec(ctx, opInsert, tab, rows)
+		n, err := t.exec(ctx, t.faster(opAdd), tab, rows)
 		switch {
 		case err != nil:
 			return t.doom(err)

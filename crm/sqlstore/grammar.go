@@ -223,6 +223,24 @@ func (g *grammar) update(id tableID, n int, set []string) string {
 	return with + "UPDATE " + g.table(id) + " AS t SET " + strings.Join(terms, ", ") + " FROM " + from + " WHERE " + g.match(keys)
 }
 
+// add inserts rows on PostgreSQL without ON CONFLICT, which makes it do every
+// row twice. Rows that are there are left out, if they may be there; one that
+// somebody else adds at the same moment is an error.
+func (g *grammar) add(id tableID, n int, mayBeThere bool, returning ...string) string {
+	t := &g.tables[id]
+	names := t.names()
+	_, from := g.rows(t.typesOf(names), n)
+	c := strings.Split(columns(len(names)), ",")
+	q := "INSERT INTO " + g.table(id) + " AS t (part, tenant, " + list("", names[1:]) + ") SELECT v.c1, " + g.tenant + ", " + list("v.", c[1:]) + " FROM " + from
+	if mayBeThere {
+		q += " LEFT JOIN LATERAL (SELECT 1 AS there FROM " + g.table(id) + " AS t WHERE " + g.match(t.keyNames()) + " LIMIT 1) AS x ON true WHERE x.there IS NULL"
+	}
+	if len(returning) > 0 {
+		q += " RETURNING " + list("", returning)
+	}
+	return q
+}
+
 func (g *grammar) upsert(id tableID, n int, set []string) string {
 	t := &g.tables[id]
 	given := append(t.keyNames(), set...)

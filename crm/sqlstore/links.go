@@ -158,7 +158,7 @@ func (t *tx) AppendLinks(ctx context.Context, links ...*crm.Link) error {
 	if err := t.addCustomers(ctx, made); err != nil {
 		return err
 	}
-	if _, err := t.exec(ctx, opInsert, tabLinks, log); err != nil {
+	if _, err := t.exec(ctx, t.faster(opAdd), tabLinks, log); err != nil {
 		return t.doom(err)
 	}
 	if err := t.move(ctx, was, is); err != nil {
@@ -282,6 +282,6 @@ func (t *tx) move(ctx context.Context, was, is map[crm.ProfileKey]place) error {
 	if _, err := t.exec(ctx, opDelete, tabMembers, leave); err != nil {
 		return err
 	}
-	_, err := t.exec(ctx, opInsert, tabMembers, enter)
+	_, err := t.exec(ctx, t.faster(opAdd), tabMembers, enter)
 	return err
 }

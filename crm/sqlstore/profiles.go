@@ -268,7 +268,7 @@ func (t *tx) replaceProfiles(ctx context.Context, content, gone, contacts *rowse
 	if _, err := t.exec(ctx, opDeleteOf, tabContacts, gone); err != nil {
 		return err
 	}
-	_, err := t.exec(ctx, opInsert, tabContacts, contacts)
+	_, err := t.exec(ctx, t.faster(opAdd), tabContacts, contacts)
 	return err
 }
 
@@ -304,7 +304,7 @@ func (t *tx) settleProfiles(ctx context.Context) error {
 			contacts.add(c...)
 		}
 	}
-	n, err := t.exec(ctx, opInsert, tabProfiles, rows)
+	n, err := t.exec(ctx, t.faster(opAdd), tabProfiles, rows)
 	if err != nil {
 		return t.doom(err)
 	}
@@ -316,7 +316,7 @@ func (t *tx) settleProfiles(ctx context.Context) error {
 		}
 		return t.doom(conflict("put", "profile", fresh[0].key.String()))
 	}
-	if _, err := t.exec(ctx, opInsert, tabContacts, contacts); err != nil {
+	if _, err := t.exec(ctx, t.faster(opAdd), tabContacts, contacts); err != nil {
 		return t.doom(err)
 	}
 	return nil

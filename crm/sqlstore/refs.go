@@ -127,7 +127,7 @@ func (t *tx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, opInsert, tabRefs, rows)
+	_, err = t.exec(ctx, t.faster(opMerge), tabRefs, rows)
 	return err
 }
 

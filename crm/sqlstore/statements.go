@@ -11,6 +11,8 @@ type op uint8
 
 const (
 	opInsert     op = iota // new rows; those that are there stay as they are
+	opAdd                  // PostgreSQL, own transaction: new rows that cannot be there
+	opMerge                // PostgreSQL, own transaction: new rows, those that are there stay
 	opNewer                // facts: new rows, or newer versions
 	opGet                  // rows by key
 	opState                // what must be known before writing a row, locked
@@ -32,7 +34,7 @@ const (
 	numOps
 )
 
-var opNames = [numOps]string{"insert", "newer", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock"}
+var opNames = [numOps]string{"insert", "add", "merge", "newer", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock"}
 
 type statementID struct {
 	op  op
@@ -79,6 +81,22 @@ func (g *grammar) text(id statementID, n int) string {
 			return g.insert(tab, n, keepThere)
 		case tabCustomers, tabEffects:
 			return g.insert(tab, n, keepThere, t.keyNames()...)
+		}
+	case opAdd:
+		switch {
+		case g.dialect == SQLite:
+		case facts, tab == tabProfiles, tab == tabContacts, tab == tabMembers, tab == tabLinks, tab == tabChanges:
+			return g.add(tab, n, false)
+		}
+	case opMerge:
+		switch {
+		case g.dialect == SQLite:
+		case tab == tabRefs:
+			return g.add(tab, n, true)
+		case tab == tabEffects:
+			return g.add(tab, n, true, t.keyNames()...)
+		case tab == tabAddresses:
+			return g.add(tab, n, true) + " ON CONFLICT (" + strings.Join(g.key(tab), ", ") + ") DO " + keepThere
 		}
 	case opNewer:
 		switch {

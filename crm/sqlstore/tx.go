@@ -24,7 +24,8 @@ type tx struct {
 	now     time.Time
 	changes []crm.Change
 	fresh   freshProfiles
-	given   []givenNumber // what the store wrote into the caller's values
+	locked  map[crm.Address]int64 // the versions of addresses that are locked
+	given   []givenNumber         // what the store wrote into the caller's values
 	// broken is why the transaction cannot be committed any more, whatever the
 	// function makes of the error that it was given.
 	broken   error
@@ -37,7 +38,7 @@ var (
 )
 
 func newTx(s *session) *tx {
-	t := &tx{now: crm.Micros(s.s.cfg.Now())}
+	t := &tx{now: crm.Micros(s.s.cfg.Now()), locked: map[crm.Address]int64{}}
 	t.session = s
 	t.settle, t.absent = t.settleProfiles, map[crm.FactRef]struct{}{}
 	return t

@@ -3,6 +3,7 @@ package dbtest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -79,21 +80,38 @@ func count(all []contents) int {
 	return n
 }
 
-// timeImport imports through the Service and returns how long it took.
-func timeImport(t testing.TB, d database) cost {
+// timeImport imports through the Service, by some workers at once, and returns
+// how long it took.
+func timeImport(t testing.TB, d database, workers int) cost {
 	t.Helper()
 	svc := crm.New(d.store(), crm.Config{ChunkSize: 2000}) // some 10,000 rows per transaction, as the peers have
 	const step = 2000
-	var took cost
+	var batches []crm.Batch
 	for lo := 0; lo < *people; lo += step {
-		b := batch(lo, min(lo+step, *people), 4)
-		start := begin(t, d)
-		rep, err := svc.Import(context.Background(), b)
-		took = took.add(start.end(t))
-		require.NoError(t, err)
-		require.Empty(t, rep.Rejected)
+		batches = append(batches, batch(lo, min(lo+step, *people), 4))
 	}
-	return took
+	next := make(chan crm.Batch)
+	errs := make(chan error, workers)
+	start := begin(t, d)
+	for range workers {
+		go func() {
+			var first error
+			for b := range next {
+				if rep, err := svc.Import(context.Background(), b); err != nil || len(rep.Rejected) > 0 {
+					first = errors.Join(first, err)
+				}
+			}
+			errs <- first
+		}()
+	}
+	for _, b := range batches {
+		next <- b
+	}
+	close(next)
+	for range workers {
+		require.NoError(t, <-errs)
+	}
+	return start.end(t)
 }
 
 // timeBare writes the same rows by prepared statements of 50 rows, 10,000 rows
@@ -246,7 +264,7 @@ func BenchmarkImportSQLite(b *testing.B) {
 	for range b.N {
 		d := openSQLite(b)
 		migrate(b, d)
-		ours := timeImport(b, d)
+		ours := timeImport(b, d, 1)
 		all := readContents(b, d)
 		bare := openSQLite(b)
 		migrate(b, bare)
@@ -255,25 +273,24 @@ func BenchmarkImportSQLite(b *testing.B) {
 	}
 }
 
-// BenchmarkImportPostgres compares an import through the Service with COPY of
-// the rows that it makes into the same tables, with the index build.
+// BenchmarkImportPostgres compares an import through the Service, by one worker
+// and by two, with COPY of the rows that it makes into the same tables, with the
+// index build.
 func BenchmarkImportPostgres(b *testing.B) {
-	for range b.N {
-		d := openPostgres(b)
-		migrate(b, d)
-		ours := timeImport(b, d)
-		all := readContents(b, d)
-		peer := openPostgres(b)
-		migrate(b, peer)
-		for i := range all {
-			all[i].table = strings.ReplaceAll(all[i].table, d.cfg.Schema, peer.cfg.Schema)
-		}
-		theirs := timeCopy(b, peer, all)
-		report(b, count(all), ours, theirs, "copy")
-		if testing.Verbose() {
-			for _, c := range all {
-				b.Logf("%s %d", c.table, len(c.rows))
+	for _, workers := range []int{1, 2} {
+		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
+			for range b.N {
+				d := openPostgres(b)
+				migrate(b, d)
+				ours := timeImport(b, d, workers)
+				all := readContents(b, d)
+				peer := openPostgres(b)
+				migrate(b, peer)
+				for i := range all {
+					all[i].table = strings.ReplaceAll(all[i].table, d.cfg.Schema, peer.cfg.Schema)
+				}
+				report(b, count(all), ours, timeCopy(b, peer, all), "copy")
 			}
-		}
+		})
 	}
 }
