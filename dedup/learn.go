@@ -313,7 +313,7 @@ func (l *learner) frequency(f int, identifier bool, chance, same float64) Freque
 	}
 	var common []value
 	for id, n := range counts {
-		if n > 1 && out.share(float64(n)) > out.Rest {
+		if n > 1 && float64(n) > 2+out.Same {
 			common = append(common, value{uint32(id), n})
 		}
 	}
@@ -324,9 +324,11 @@ func (l *learner) frequency(f int, identifier bool, chance, same float64) Freque
 	if len(common) > mostValues {
 		common = common[:mostValues]
 	}
-	out.Values = make(map[string]float64, len(common))
+	if len(common) > 0 {
+		out.Values = make(map[string]float64, len(common))
+	}
 	for _, v := range common {
-		out.Values[valueHash(d.values[v.id])] = round9(out.share(float64(v.n)))
+		out.Values[valueHash(d.values[v.id])] = round9(out.share(float64(v.n), chance))
 	}
 	return out
 }

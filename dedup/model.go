@@ -57,9 +57,12 @@ type FrequencyModel struct {
 
 // share is the frequency, among unrelated records, of a value that two records agree on
 // and n have: the two say nothing about it, and their duplicates have it for another
-// reason. In a small file a few holders are no frequency, hence the assumed records.
-func (f FrequencyModel) share(n float64) float64 {
-	return min(max((n-2-f.Same)/float64(f.Known+assumedRecords), f.Rest), 0.9)
+// reason. In a small file a few holders are no frequency; there it is drawn to chance,
+// the mean.
+func (f FrequencyModel) share(n, chance float64) float64 {
+	counted := max((n-2-f.Same)/float64(max(f.Known, 1)), f.Rest)
+	weight := assumedRecords / float64(assumedRecords+f.Known)
+	return min(math.Exp2((1-weight)*math.Log2(counted)+weight*math.Log2(chance)), 0.9)
 }
 
 // ReadModel reads a model written by [Model.WriteTo]; it is checked against the

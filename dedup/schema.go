@@ -264,8 +264,8 @@ func compile(s Schema) (*plan, error) {
 		}
 		if c.ImpliedBy != "" {
 			k.impliedBy, k.impliedLevels = comparisonIndex("comparison "+c.Name, c.ImpliedBy), c.ImpliedLevels
-			if k.impliedBy >= i {
-				bad("comparison %s: %s must stand before it", c.Name, c.ImpliedBy)
+			if k.impliedBy >= i || k.impliedBy < len(p.comparisons) && p.comparisons[k.impliedBy].impliedBy >= 0 {
+				bad("comparison %s: %s must stand before it and be implied by nothing", c.Name, c.ImpliedBy)
 			}
 		}
 		p.comparisons = append(p.comparisons, k)

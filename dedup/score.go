@@ -1,6 +1,10 @@
 package dedup
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // A pair belongs to one of these classes: one entity, nothing to do with each
 // other, or one of the relations.
@@ -21,6 +25,8 @@ type scorer struct {
 	inexact [MaxComparisons]float64 // the most a comparison without equality adds to match over chance
 	swapped [MaxComparisons]float64 // what a swap makes of it, at least; -Inf without one
 	vetoes  []veto                  // those that act
+	rare    [MaxComparisons]float64 // log2 of the frequency of an identifier that nobody else holds
+	order   []int                   // comparisons, those first that can raise a doubtful pair most
 	held    []FrequencyModel        // by field
 }
 
@@ -46,6 +52,18 @@ func newScorer(p *plan, m *Model) *scorer {
 			s.inexact[c] = max(s.inexact[c], s.bits[c][l][classMatch]-s.bits[c][l][classChance])
 		}
 	}
+	for c := range p.comparisons {
+		s.order = append(s.order, c)
+	}
+	slices.SortStableFunc(s.order, func(a, b int) int {
+		if settled := p.comparisons[b].impliedBy >= 0; settled != (p.comparisons[a].impliedBy >= 0) {
+			if settled {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(s.inexact[b], s.inexact[a])
+	})
 	for c := range s.swapped {
 		s.swapped[c] = math.Inf(-1)
 	}
@@ -68,6 +86,11 @@ func newScorer(p *plan, m *Model) *scorer {
 			}
 		}
 	}
+	for c, k := range p.comparisons {
+		if held := &s.held[k.field]; k.frequency && held.Known > 0 {
+			s.rare[c] = math.Log2(held.share(0, m.Comparisons[c].Levels[0].U))
+		}
+	}
 	return s
 }
 
@@ -81,8 +104,9 @@ func (s *scorer) frequencies(t *table) {
 		d := &t.dicts[c.field]
 		held := &s.held[c.field]
 		u := s.m.Comparisons[i].Levels[0].U
+		unlisted := held.share(0, u)
 		for id := len(d.shift); id < len(d.values); id++ {
-			share := held.Rest
+			share := unlisted
 			if len(held.Values) > 0 {
 				if v, ok := held.Values[valueHash(d.values[id])]; ok {
 					share = v
@@ -111,7 +135,7 @@ func (s *scorer) adjustment(x *comparer, c int) float64 {
 		if held.Known == 0 {
 			return 0
 		}
-		return math.Log2(held.share(float64(d.holders[id])) / s.m.Comparisons[c].Levels[0].U)
+		return math.Log2(held.share(float64(d.holders[id]), s.m.Comparisons[c].Levels[0].U) / s.m.Comparisons[c].Levels[0].U)
 	}
 	if int(id) < len(d.shift) {
 		return float64(d.shift[id])
@@ -163,7 +187,7 @@ func (s *scorer) ceiling(t *table, a, b []uint32, parts *[MaxComparisons]float64
 				case !k.frequency:
 				case k.identifier:
 					if held := &s.held[k.field]; held.Known > 0 {
-						gain = s.bits[c][0][classMatch] - math.Log2(held.Rest)
+						gain = s.bits[c][0][classMatch] - s.rare[c]
 					}
 				case va == vb && int(va) < len(d.shift):
 					gain -= float64(d.shift[va])
@@ -188,7 +212,7 @@ func (s *scorer) link(x *comparer, a, b []uint32) (weight float64, ok bool) {
 	var parts [MaxComparisons]float64
 	most := s.ceiling(x.t, a, b, &parts)
 	var p pattern
-	for c := range s.p.comparisons {
+	for _, c := range s.order {
 		if most <= threshold {
 			return 0, false
 		}

@@ -185,7 +185,7 @@ func BenchmarkEvening(b *testing.B) {
 	require.NoError(b, err)
 	_, err = x.Apply(ctx, records[:40000], nil)
 	require.NoError(b, err)
-	evening := 0
+	evening, before := 0, cpu()
 	for b.Loop() {
 		at := 40000 + evening*500%7000
 		var gone []string
@@ -196,6 +196,7 @@ func BenchmarkEvening(b *testing.B) {
 		require.NoError(b, err)
 		evening++
 	}
+	b.ReportMetric(1000*(cpu()-before)/float64(b.N), "cpu-ms/op")
 	b.ReportMetric(dedup.Evaluate(slices.Collect(x.Unwrap().Clusters()), lookup(truth)).F1, "F1")
 }
 
@@ -210,10 +211,12 @@ func BenchmarkFind(b *testing.B) {
 	require.NoError(b, err)
 	_, err = x.Apply(ctx, records[:40000], nil)
 	require.NoError(b, err)
+	before := cpu()
 	for i := 0; b.Loop(); i++ {
 		_, err := x.Find(ctx, records[40000+i%7000])
 		require.NoError(b, err)
 	}
+	b.ReportMetric(1e6*(cpu()-before)/float64(b.N), "cpu-us/op")
 }
 
 func cpu() float64 {
