@@ -26,7 +26,9 @@ type Change struct {
 	Kind    ChangeKind
 	Subject Subject
 	Fact    FactKey // of a changed fact
-	At      time.Time
+	// At is roughly when, for people: a store's own clock or the time that the
+	// record bears. Order is Seq's business.
+	At time.Time
 }
 
 // Position is how far a consumer has read. It is opaque: it holds one number

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 )
@@ -190,7 +191,7 @@ func (f *Fact) Validate() error {
 		faults = append(faults, fieldError("at", "must be set"))
 	}
 	switch {
-	case f.Data == nil:
+	case f.Data == nil || reflect.ValueOf(f.Data).IsNil():
 		faults = append(faults, fieldError("data", "must be set"))
 	case f.Data.FactKind() != f.Key.Kind:
 		faults = append(faults, fieldError("data", fmt.Sprintf("is of kind %q, the key says %q", f.Data.FactKind(), f.Key.Kind)))

@@ -41,6 +41,10 @@ func (w *writer) reject(entity, id string, err error) {
 func (w *writer) profiles(delivered []*Profile, facts []*Fact) error {
 	newest := make(map[ProfileKey]*Profile, len(delivered))
 	for _, p := range delivered {
+		if p == nil {
+			w.reject("profile", "", invalid("put", "profile", "", fieldError("profile", "is nil")))
+			continue
+		}
 		if err := p.Validate(); err != nil {
 			w.reject("profile", p.ProfileKey.String(), invalid("put", "profile", p.ProfileKey.String(), err))
 			continue

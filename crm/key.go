@@ -53,6 +53,9 @@ const MaxKeyLen = 512
 // checkKeyText refuses text that no store could use as a key: empty (unless
 // allowed), longer than MaxKeyLen, not UTF-8 or with a control character.
 func checkKeyText(field, s string, empty bool) error {
+	if plainText(s) && s != "" {
+		return nil
+	}
 	switch {
 	case s == "" && !empty:
 		return fieldError(field, "must not be empty")
@@ -64,6 +67,20 @@ func checkKeyText(field, s string, empty bool) error {
 		return fieldError(field, "contains a control character")
 	}
 	return nil
+}
+
+// plainText reports whether a text is short and of printable ASCII, as nearly
+// all keys are.
+func plainText(s string) bool {
+	if len(s) > MaxKeyLen {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < 0x20 || c >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // ProfileKey names a source record: the system that it came from and that

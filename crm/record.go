@@ -12,6 +12,10 @@ import (
 func (w *writer) valid(delivered []*Fact) []*Fact {
 	out := make([]*Fact, 0, len(delivered))
 	for _, f := range delivered {
+		if f == nil {
+			w.reject("fact", "", invalid("record", "fact", "", fieldError("fact", "is nil")))
+			continue
+		}
 		err := f.Validate()
 		if err == nil && f.Key.Kind == KindHold {
 			err = fieldError("kind", "is written by the kernel alone")

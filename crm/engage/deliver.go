@@ -316,8 +316,11 @@ func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effec
 			}
 			seen[s] = true
 			for _, f := range sent[s] {
+				if f.ID == g.ID {
+					continue // sent again under its own id
+				}
 				c.recent = append(c.recent, f.SentAt)
-				if f.ID != g.ID && f.Cause == g.Cause && f.Occurrence == g.Occurrence && f.About == g.About {
+				if f.Cause == g.Cause && f.Occurrence == g.Occurrence && f.About == g.About {
 					c.repeated = true
 				}
 			}

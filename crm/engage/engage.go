@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/dedup/people"
@@ -85,7 +84,7 @@ func New(cfg Config) (*Engine, error) {
 	if err := e.collectMessages(); err != nil {
 		return nil, err
 	}
-	if e.clicks, err = link.NewLog(link.LogConfig{Sink: e.sinkClicks, MaxWait: time.Second}); err != nil {
+	if e.clicks, err = link.NewLog(link.LogConfig{Sink: e.sinkClicks}); err != nil {
 		return nil, err
 	}
 	if e.redirect, err = link.NewHandler(link.Config{Codec: e.links, Resolver: link.ResolverFunc(e.destination), Log: e.clicks,

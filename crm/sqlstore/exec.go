@@ -97,6 +97,7 @@ type session struct {
 	s     *Store
 	tx    *sql.Tx
 	own   bool                 // the store began it
+	conn  *sql.Conn            // where Config.Copy writes, if it may
 	stmts map[string]*sql.Stmt // SQLite: prepared on the transaction's connection
 	used  map[string]int
 }
@@ -202,8 +203,27 @@ func (s *session) each(ctx context.Context, o op, tab tableID, rows *rowset, sca
 	return nil
 }
 
+// manyRows is from how many rows on Config.Copy is worth its round trips.
+const manyRows = 64
+
+// copyRows writes new rows by Config.Copy.
+func (s *session) copyRows(ctx context.Context, tab tableID, rows *rowset) error {
+	t := &s.s.g.tables[tab]
+	columns := append([]string{"tenant"}, t.names()...)
+	list := make([][]any, 0, rows.len())
+	flat := make([]any, 0, rows.len()*len(columns))
+	for v := rows.vals; len(v) > 0; v = v[rows.width:] {
+		flat = append(append(flat, s.s.cfg.Tenant), v[:rows.width]...)
+		list = append(list, flat[len(flat)-len(columns):])
+	}
+	return s.s.cfg.Copy(ctx, s.conn, [2]string{s.s.cfg.Schema, s.s.cfg.Prefix + t.name}, columns, list)
+}
+
 // exec is each for statements that return nothing; it counts the rows touched.
 func (s *session) exec(ctx context.Context, o op, tab tableID, rows *rowset) (int, error) {
+	if o == opAdd && s.conn != nil && rows.len() >= manyRows {
+		return rows.len(), wrap("copy", s.s.g.tables[tab].name, raced(o, s.copyRows(ctx, tab, rows)))
+	}
 	var total int64
 	for left := rows.vals; len(left) > 0; {
 		n := s.s.g.chunk(len(left) / rows.width)

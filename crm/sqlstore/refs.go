@@ -127,8 +127,40 @@ func (t *tx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
 	if err != nil {
 		return err
 	}
+	if t.conn != nil && rows.len() >= manyRows {
+		if rows, err = t.newRefs(ctx, rows); err != nil {
+			return err
+		}
+		_, err = t.exec(ctx, opAdd, tabRefs, rows)
+		return err
+	}
 	_, err = t.exec(ctx, t.faster(opMerge), tabRefs, rows)
 	return err
+}
+
+// newRefs leaves out the entries that are there.
+func (t *tx) newRefs(ctx context.Context, rows *rowset) (*rowset, error) {
+	there := map[[6]string]bool{}
+	err := t.each(ctx, opGet, tabRefs, rows, func(rows *sql.Rows) error {
+		var k [6]string
+		err := rows.Scan(&k[0], &k[1], &k[2], &k[3], &k[4], &k[5])
+		there[k] = true
+		return err
+	})
+	if err != nil || len(there) == 0 {
+		return rows, err
+	}
+	out := newRows(rows.width, rows.len())
+	for v := rows.vals; len(v) > 0; v = v[rows.width:] {
+		var k [6]string
+		for i := range k {
+			k[i], _ = v[i+1].(string)
+		}
+		if !there[k] {
+			out.add(v[:rows.width]...)
+		}
+	}
+	return out, nil
 }
 
 // DeleteRefs implements crm.RefWriter.

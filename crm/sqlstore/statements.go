@@ -85,7 +85,7 @@ func (g *grammar) text(id statementID, n int) string {
 	case opAdd:
 		switch {
 		case g.dialect == SQLite:
-		case facts, tab == tabProfiles, tab == tabContacts, tab == tabMembers, tab == tabLinks, tab == tabChanges:
+		case facts, tab == tabProfiles, tab == tabContacts, tab == tabMembers, tab == tabLinks, tab == tabRefs, tab == tabChanges:
 			return g.add(tab, n, false)
 		}
 	case opMerge:
@@ -121,6 +121,8 @@ func (g *grammar) text(id statementID, n int) string {
 			return g.lookup(tab, n, t.keyNames(), outEffect, "")
 		case tab == tabDocuments:
 			return g.lookup(tab, n, t.keyNames(), outDocument, "")
+		case tab == tabRefs && g.dialect == Postgres:
+			return g.lookup(tab, n, t.keyNames(), outRef, "")
 		case tab == tabCursors:
 			return g.lookup(tab, n, t.keyNames(), []string{"position"}, "")
 		}

@@ -96,11 +96,21 @@ func (s *Store) attempt(ctx context.Context, fn func(crm.Tx) error) (err error) 
 	if s.g.dialect == Postgres {
 		opts.Isolation = sql.LevelReadCommitted
 	}
-	dbtx, err := s.db.BeginTx(ctx, opts)
+	begin := s.db.BeginTx
+	var conn *sql.Conn
+	if s.cfg.Copy != nil && s.g.dialect == Postgres {
+		if conn, err = s.db.Conn(ctx); err != nil {
+			return wrap("begin", "", err)
+		}
+		defer func() { _ = conn.Close() }() // gives it back; the transaction has ended
+		begin = conn.BeginTx
+	}
+	dbtx, err := begin(ctx, opts)
 	if err != nil {
 		return wrap("begin", "", err)
 	}
 	t := newTx(s.session(dbtx, true))
+	t.conn = conn
 	done := false
 	defer func() {
 		if !done { // fn failed or panics

@@ -1,0 +1,306 @@
+package engagetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/engage"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/survey"
+)
+
+// Start is the first evening of the retailer that New makes, at noon: nothing
+// waits for quiet hours.
+var Start = time.Date(2025, 3, 3, 12, 0, 0, 0, time.UTC)
+
+// Brand is the retailer's consent.
+var Brand = crm.ConsentKey{Brand: "test"}
+
+// Clock is a clock that goes on by itself, a microsecond each time it is read.
+type Clock struct{ micros atomic.Int64 }
+
+// Now returns the time.
+func (c *Clock) Now() time.Time { return time.UnixMicro(c.micros.Add(1)).UTC() }
+
+// Set moves the clock.
+func (c *Clock) Set(t time.Time) { c.micros.Store(t.UnixMicro()) }
+
+// Retailer is a small one: an engine with one rule, one campaign and one
+// survey on a store.
+type Retailer struct {
+	Engine *engage.Engine
+	Clock  *Clock
+	Sender *messaging.MemorySender
+}
+
+// Rules are the retailer's rules.
+const Rules = `
+rules:
+  - name: survey
+    each: Purchases
+    when: row.DaysAgo == 0 and row.Delivered and SMSConsent
+    then:
+      - survey: visit
+        after: 1d
+  - name: buyer
+    when: Orders > 0 and "buyer" not in Tags
+    then:
+      - tag: buyer
+  - name: call
+    when: Orders >= 3
+    then:
+      - task: call
+`
+
+// New returns an engine on a store. Several may share a store and a clock.
+func New(t testing.TB, store crm.Store, clock *Clock, change func(*engage.Config)) *Retailer {
+	t.Helper()
+	book, err := rules.ReadYAML("rules.yaml", []byte(Rules))
+	require.NoError(t, err)
+	sender := messaging.NewMemorySender(nil)
+	link := messaging.Field{Name: "link", Type: messaging.LinkField, Max: 60}
+	cfg := engage.Config{
+		Store: store, Now: clock.Now, Sender: sender, BaseURL: "https://s.example", Secret: []byte("0123456789abcdef0123456789abcdef"),
+		Rules: []*rules.Book{book}, Segments: "segment everybody = everyone", Consent: Brand,
+		Campaigns: []engage.Campaign{{Segment: "everybody", On: []string{"2025-03-03"}, Campaign: messaging.Campaign{
+			Name: "spring", Text: "Spring {link}", Fields: []messaging.Field{link}, URL: "https://shop.example/spring", Unmeasured: "a test"}}},
+		Surveys: []engage.Survey{{Name: "visit", Definition: survey.Recommendation(), Invitation: messaging.Campaign{
+			Name: "visit", Text: "How was it? {link}", Fields: []messaging.Field{link}, Unmeasured: "a test"}}},
+		Tasks: map[string]engage.TaskFunc{"call": func(ctx context.Context, svc *crm.Service, e *crm.Effect) error {
+			return svc.Record(ctx, &crm.Fact{Key: crm.FactKey{Kind: crm.KindNote, Source: "desk", ID: string(e.ID)}, Subject: e.Subject, At: e.Due, Version: 1,
+				Data: &crm.Note{Text: "call"}})
+		}},
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	eng, err := engage.New(cfg)
+	require.NoError(t, err)
+	return &Retailer{eng, clock, sender}
+}
+
+// Key is the key of person i.
+func Key(i int) crm.ProfileKey { return crm.ProfileKey{Source: "pos", ID: fmt.Sprint(i)} }
+
+// Phone is the number of person i.
+func Phone(i int) crm.Address {
+	return crm.Address{Channel: crm.Phone, Value: fmt.Sprintf("+9053%08d", i)}
+}
+
+// Consent is an entry of the ledger.
+func Consent(i int, id string, status crm.ConsentStatus, at time.Time) *crm.Fact {
+	return &crm.Fact{Key: crm.FactKey{Kind: crm.KindConsent, Source: "web", ID: id}, Subject: crm.OfAddress(Phone(i)), At: at, Version: 1,
+		Data: &crm.Consent{ConsentKey: Brand, Status: status}}
+}
+
+// Order is a sale in a shop.
+func Order(i int, id string, at time.Time) *crm.Fact {
+	return &crm.Fact{Key: crm.FactKey{Kind: crm.KindOrder, Source: "pos", ID: id}, Subject: crm.OfProfile(Key(i)), At: at, Version: 1,
+		Data: &crm.Order{Number: id, Channel: "store", Total: crm.Money{Amount: 10000, Currency: "TRY"}}}
+}
+
+// People is n persons who agreed and bought something on the day.
+func People(n int) crm.Batch {
+	var b crm.Batch
+	for i := range n {
+		p := &crm.Profile{ProfileKey: Key(i), Name: crm.Name{Given: "Ada", Family: fmt.Sprint("Kaya", i)}, Since: Start, At: Start,
+			Contacts: []crm.Contact{{Address: Phone(i)}}}
+		b.Profiles = append(b.Profiles, p)
+		b.Facts = append(b.Facts, Consent(i, fmt.Sprint("c", i), crm.Granted, Start.Add(-time.Hour)), Order(i, fmt.Sprint("o", i), Start.Add(-time.Hour)))
+	}
+	return b
+}
+
+// Once yields one batch.
+func Once(b crm.Batch) func(context.Context) iter.Seq2[crm.Batch, error] {
+	return func(context.Context) iter.Seq2[crm.Batch, error] {
+		return func(yield func(crm.Batch, error) bool) { yield(b, nil) }
+	}
+}
+
+// Run runs the suite. Open returns a fresh, empty store each time.
+func Run(t *testing.T, open func(t *testing.T) crm.Store) {
+	t.Run("Race", func(t *testing.T) { race(t, open(t)) })
+	t.Run("TwiceIsOnce", func(t *testing.T) { twice(t, open(t)) })
+	t.Run("Stopped", func(t *testing.T) { stopped(t, open) })
+}
+
+// race opens tickets, withdraws consents and turns tags red while two engines
+// send the same campaign.
+func race(t *testing.T, store crm.Store) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	const people = 400
+	clock := &Clock{}
+	clock.Set(Start)
+	plan := New(t, store, clock, nil)
+	_, err := plan.Engine.Service().Import(ctx, People(people))
+	require.NoError(t, err)
+
+	// Two workers deliver, each batch with a fresh view of the world.
+	workers := []*Retailer{plan, New(t, store, clock, nil)}
+	var wg, writers sync.WaitGroup
+	errs := make(chan error, 16)
+	over := make(chan struct{})
+	for w := range 3 {
+		writers.Go(func() {
+			svc := workers[0].Engine.Service()
+			r := rand.New(rand.NewPCG(uint64(w), 9))
+			for n := 0; ; n++ {
+				select {
+				case <-over:
+					return
+				default:
+				}
+				i := r.IntN(people)
+				id := fmt.Sprintf("w%d-%d", w, n)
+				var err error
+				switch n % 3 {
+				case 0:
+					_, err = svc.OpenTicket(ctx, Key(i), "desk", id, crm.Ticket{Title: "x"})
+				case 1:
+					err = svc.Record(ctx, Consent(i, id, crm.Refused, clock.Now()))
+				case 2:
+					err = svc.Merge(ctx, "staff", crm.Evidence{}, Key(i), Key((i+1)%people))
+				}
+				if err != nil && !errors.Is(err, crm.ErrConflict) {
+					errs <- err
+					return
+				}
+			}
+		})
+	}
+	_, err = plan.Engine.Night(ctx, engage.Night{Day: "2025-03-03"})
+	require.NoError(t, err)
+	for _, w := range workers {
+		wg.Go(func() {
+			for range 5 {
+				if _, err := w.Engine.Deliver(ctx); err != nil {
+					errs <- err
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	close(over)
+	writers.Wait()
+	select {
+	case err := <-errs:
+		require.NoError(t, err)
+	default:
+	}
+	rep, err := engage.Audit(ctx, store, Brand)
+	require.NoError(t, err)
+	require.True(t, rep.Clean(), "%+v", rep)
+	require.Positive(t, rep.Sent, "the race left nobody to send to")
+	require.Zero(t, workers[0].Sender.Repeats()+workers[1].Sender.Repeats())
+}
+
+func digest(t *testing.T, store crm.Store) [32]byte {
+	t.Helper()
+	var d [32]byte
+	require.NoError(t, store.View(t.Context(), func(r crm.Reader) (err error) {
+		d, err = crm.Digest(t.Context(), r, Start.AddDate(1, 0, 0))
+		return err
+	}))
+	return d
+}
+
+// twice runs evenings twice: nothing is done twice.
+func twice(t *testing.T, store crm.Store) {
+	clock := &Clock{}
+	clock.Set(Start)
+	shop := New(t, store, clock, nil)
+	var last [32]byte
+	for day := range 3 {
+		at := Start.AddDate(0, 0, day)
+		clock.Set(at)
+		n := engage.Night{Day: at.Format(time.DateOnly), Source: Once(People(50 + 10*day))}
+		rep, err := shop.Engine.Night(t.Context(), n)
+		require.NoError(t, err)
+		require.True(t, rep.Closed)
+		sent := len(shop.Sender.Messages())
+		last = digest(t, store)
+		for range 2 {
+			clock.Set(at)
+			_, err = shop.Engine.Night(t.Context(), n)
+			require.NoError(t, err)
+			require.Equal(t, last, digest(t, store))
+			require.Len(t, shop.Sender.Messages(), sent)
+		}
+	}
+	require.Len(t, shop.Sender.Messages(), 50+50, "the campaign of the first evening, and a survey of each sale a day later")
+	rep, err := engage.Audit(t.Context(), store, Brand)
+	require.NoError(t, err)
+	require.True(t, rep.Clean(), "%+v", rep)
+}
+
+// failing is a store whose nth write transaction fails.
+type failing struct {
+	crm.Store
+	left atomic.Int64
+}
+
+var errCut = errors.New("cut")
+
+func (f *failing) Update(ctx context.Context, fn func(crm.Tx) error) error {
+	return f.Store.Update(ctx, func(tx crm.Tx) error {
+		if err := fn(tx); err != nil {
+			return err
+		}
+		if f.left.Add(-1) == 0 {
+			return errCut
+		}
+		return nil
+	})
+}
+
+// stopped cuts an evening at every transaction that it has and goes on with a
+// new engine, as after a crash: the end is always the same.
+func stopped(t *testing.T, open func(t *testing.T) crm.Store) {
+	evenings := func(store crm.Store, after int64) (cut bool, end [32]byte) {
+		clock := &Clock{}
+		f := &failing{Store: store}
+		f.left.Store(after)
+		shop := New(t, f, clock, nil)
+		for day := range 2 {
+			for {
+				at := Start.AddDate(0, 0, day)
+				clock.Set(at)
+				_, err := shop.Engine.Resume(t.Context())
+				if err == nil {
+					clock.Set(at)
+					_, err = shop.Engine.Night(t.Context(), engage.Night{Day: at.Format(time.DateOnly), Source: Once(People(20 + day))})
+				}
+				if err == nil {
+					break
+				}
+				require.ErrorIs(t, err, errCut)
+				cut = true
+				shop = New(t, store, clock, nil)
+			}
+		}
+		return cut, digest(t, store)
+	}
+	_, want := evenings(open(t), 0)
+	for after := int64(1); ; after++ {
+		cut, got := evenings(open(t), after)
+		require.Equal(t, want, got, "cut at transaction %d", after)
+		if !cut {
+			require.Greater(t, after, int64(5))
+			return
+		}
+	}
+}
