@@ -124,7 +124,7 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 		}
 	}
 	s := newScorer(l.plan, m)
-	s.frequencies(t)
+	s.adopt(t)
 	edges, pairs, err := b.edges(ctx, s, l.opt.Threads)
 	if err != nil {
 		return nil, err

@@ -94,8 +94,16 @@ func newScorer(p *plan, m *Model) *scorer {
 	return s
 }
 
-// frequencies writes the frequency adjustments of the model into a table's dictionaries,
-// from value number first on.
+// adopt makes a table's dictionaries hold the frequency adjustments of this model.
+func (s *scorer) adopt(t *table) {
+	for f := range t.dicts {
+		t.dicts[f].shift = t.dicts[f].shift[:0]
+	}
+	s.frequencies(t)
+}
+
+// frequencies writes the frequency adjustments of the model into a table's dictionaries
+// for the values that are new.
 func (s *scorer) frequencies(t *table) {
 	for i, c := range s.p.comparisons {
 		if !c.frequency || c.identifier {

@@ -18,7 +18,7 @@ func (l *learner) shares(ctx context.Context, m *Model, b *blocking) error {
 		m.Relations[r].Share = m.Match
 	}
 	s := newScorer(l.p, m)
-	s.frequencies(l.t)
+	s.adopt(l.t)
 	if l.drawn == nil {
 		l.drawn, l.scale = b.drawPairs()
 	}
