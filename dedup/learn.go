@@ -140,7 +140,8 @@ func (l *learner) chance(ctx context.Context, threads int) error {
 	n := uint64(len(l.t.ids))
 	counts := make([][17]float64, len(l.p.comparisons))
 	if n > 1 {
-		parts, err := parallel(ctx, threads, samplePairs/4096, func(chunk int, x *worker) error {
+		chunks := min(samplePairs, 2*n*n)/4096 + 1 // a small file has no more pairs than that
+		parts, err := parallel(ctx, threads, int(chunks), func(chunk int, x *worker) error {
 			if x.counts == nil {
 				x.comparer = newComparer(l.t)
 				x.counts = make([][17]float64, len(l.p.comparisons))
