@@ -98,12 +98,12 @@ func (d *Data) Zone() *time.Location { return d.zone }
 func (d *Data) Brands() []string { return slices.Clone(d.brands) }
 
 // Rows returns the number of rows read, headers and blank lines left out,
-// rejected rows counted in. A file that is read as several kinds counts for
-// each.
+// rejected rows counted in. A file that is read as several kinds counts once.
 func (d *Data) Rows() int { return d.rows }
 
 // Rejected returns one error for every row that was left out, in the order in
-// which they were met.
+// which they were met. Of a file that is read as several kinds a row may be left
+// out as one and not as the other.
 func (d *Data) Rejected() []RowError { return slices.Clone(d.rejected) }
 
 // Warnings returns what is odd about rows that were loaded: a contact that is

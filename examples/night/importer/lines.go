@@ -134,7 +134,7 @@ func (s *records) next(want int) ([]string, int, error) {
 	}
 	if err != nil && len(more) > 0 {
 		s.unread(more)
-		err = errRow("unbalanced quotes: with the lines that its quotes enclose, " + err.Error())
+		err = errRow("unbalanced quotes: with the lines that its quotes enclose " + strings.TrimPrefix(err.Error(), "unbalanced quotes: "))
 	}
 	return cells, l.number, err
 }

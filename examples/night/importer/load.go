@@ -29,6 +29,7 @@ type loader struct {
 	salesIn []*sale // in the order of the files
 	facts   []*care
 	cared   map[crm.FactKey]origin  // visits and tickets
+	read    map[string]bool         // files that were read before, as another kind
 	strange map[crm.ProfileKey]bool // referred to, in no file
 }
 
@@ -45,7 +46,7 @@ func (r *row) origin() origin { return origin{r.table.file.name, r.line} }
 func newLoader(ctx context.Context, root *os.Root) *loader {
 	return &loader{
 		ctx: ctx, root: root, data: &Data{zone: time.UTC}, sources: map[string]bool{}, brands: map[string]bool{},
-		placeAt: map[string]*place{}, parties: map[crm.ProfileKey]*party{}, sales: map[crm.FactKey]*sale{}, cared: map[crm.FactKey]origin{}, strange: map[crm.ProfileKey]bool{},
+		placeAt: map[string]*place{}, parties: map[crm.ProfileKey]*party{}, sales: map[crm.FactKey]*sale{}, cared: map[crm.FactKey]origin{}, read: map[string]bool{}, strange: map[crm.ProfileKey]bool{},
 	}
 }
 
@@ -116,6 +117,8 @@ func (l *loader) rows(f *file, read func(*row)) error {
 		l.faults = append(l.faults, faults...)
 		return nil
 	}
+	again := l.read[f.name]
+	l.read[f.name] = true
 	for {
 		r, err := t.next()
 		switch {
@@ -127,11 +130,16 @@ func (l *loader) rows(f *file, read func(*row)) error {
 			l.faults = append(l.faults, RowError{File: f.name, Line: t.records.number, Reason: "cannot be read further: " + err.Error()})
 			return nil
 		}
-		l.data.rows++
-		if len(r.faults) == 0 {
-			read(r)
+		if !again {
+			l.data.rows++
 		}
-		l.book(r)
+		switch broken := len(r.faults) > 0; {
+		case !broken:
+			read(r)
+			l.book(r)
+		case !again:
+			l.book(r)
+		}
 	}
 }
 

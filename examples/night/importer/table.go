@@ -68,13 +68,13 @@ func newTable(ctx context.Context, f *file, r io.Reader) (*table, []RowError) {
 		return nil, whole(at, "", "header: %v", err)
 	}
 	for i, h := range header {
+		if strings.Contains(h, "\r") {
+			return nil, whole(at, "", "header: lines end in CR alone; save it with LF or CRLF")
+		}
 		if !utf8.ValidString(h) {
 			return nil, whole(at, "", "header: the name of column %d is not UTF-8; save the file as UTF-8", i+1)
 		}
 		header[i] = strings.TrimSpace(h)
-	}
-	if strings.Contains(header[0], "\r") {
-		return nil, whole(at, "", "header: lines end in CR alone; save it with LF or CRLF")
 	}
 	t.header = header
 	if faults := t.delimiter(at); faults != nil {

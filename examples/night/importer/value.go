@@ -29,6 +29,7 @@ func isCurrency(s string) bool {
 type number struct {
 	decimal byte // '.' or ','; 0 means '.'
 	round   bool // half away from zero, where there are too many decimals
+	plain   bool // errors suggest nothing
 }
 
 // ParseAmount reads an amount of a currency into its minor unit, without ever
@@ -36,6 +37,9 @@ type number struct {
 // currency's code or sign and grouping by threes are understood. More decimals
 // than the currency has are an error, unless they are zeros.
 func ParseAmount(s, currency string, decimal byte) (int64, error) {
+	if decimal != ',' {
+		decimal = '.'
+	}
 	return number{decimal: decimal}.amount(s, currency)
 }
 
@@ -83,12 +87,12 @@ func (n number) parse(s, t string, exp int) (int64, error) {
 	}
 	digits, ok := ungroup(whole, n.decimal)
 	if !ok || digits == "" && frac == "" || strings.Trim(frac, "0123456789") != "" {
-		other := ","
-		if n.decimal == ',' {
-			other = "."
+		if n.plain {
+			return 0, bad("is no number")
 		}
-		if strings.Contains(t, other) {
-			return 0, bad(fmt.Sprintf("is no number with the decimal sign %q; set decimal: %q in %s if it is that", n.decimal, other, MappingFile))
+		other := number{decimal: '.' + ',' - n.decimal, round: true, plain: true}
+		if _, err := other.parse(s, t, exp); err == nil {
+			return 0, bad(fmt.Sprintf("is no number with the decimal sign %q; is it %q? Then set decimal: %q in %s", n.decimal, other.decimal, string(other.decimal), MappingFile))
 		}
 		return 0, bad("is no number")
 	}
