@@ -41,7 +41,7 @@ func email(raw string, more map[string]bool) (string, bool) {
 	if at < 1 || at == len(s)-1 || strings.ContainsAny(s, " *,;:\t\r\n\x1f\"()<>\\") {
 		return "", false
 	}
-	local, domain := s[:at], strings.TrimSuffix(s[at+1:], ".")
+	local, domain := s[:at], strings.TrimRight(s[at+1:], ".")
 	if strings.IndexByte(domain, '.') < 1 || relays[domain] || more[domain] || strings.Contains(local, "@") {
 		return "", false
 	}
