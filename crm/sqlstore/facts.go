@@ -323,14 +323,18 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 			}
 		}
 		for len(round) > 0 {
-			n, fresh := 0, 0
+			n := 1
 			for n < len(round) && round[n].tab == round[0].tab {
-				if t.wasAbsent(round[n].ref) {
-					fresh++
-				}
 				n++
 			}
-			if err := t.putFacts(ctx, round[:n], facts, changed, fresh == n); err != nil {
+			fresh, known, err := t.divide(ctx, round[:n])
+			if err != nil {
+				return nil, err
+			}
+			if err := t.putFacts(ctx, fresh, facts, changed, true); err != nil {
+				return nil, err
+			}
+			if err := t.putFacts(ctx, known, facts, changed, false); err != nil {
 				return nil, err
 			}
 			round = round[n:]
@@ -345,6 +349,44 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 	return changed, nil
 }
 
+// divide tells the facts that are not there from those that may be. On
+// PostgreSQL it looks for many at once, which is cheaper than to let ON CONFLICT
+// find out.
+func (t *tx) divide(ctx context.Context, list []factRow) (fresh, known []factRow, err error) {
+	for _, r := range list {
+		if t.wasAbsent(r.ref) {
+			fresh = append(fresh, r)
+		} else {
+			known = append(known, r)
+		}
+	}
+	if !t.own || t.s.g.dialect != Postgres || len(known) < manyRows {
+		return fresh, known, nil
+	}
+	tab := list[0].tab
+	rows := newRows(t.s.g.tables[tab].keys, len(known))
+	for _, r := range known {
+		rows.add(factKey(tab, r.part, r.ref)...)
+	}
+	there := map[crm.FactRef]bool{}
+	err = t.each(ctx, opPeek, tab, rows, func(rows *sql.Rows) error {
+		ref, _, err := scanFactKey(tab, rows)
+		there[ref] = true
+		return err
+	})
+	ask := known
+	known = nil
+	for _, r := range ask {
+		if there[r.ref] {
+			known = append(known, r)
+		} else {
+			fresh = append(fresh, r)
+		}
+	}
+	slices.SortFunc(fresh, factRow.compare)
+	return fresh, known, err
+}
+
 // wasAbsent reports, once, whether the transaction looked for the fact in vain.
 func (t *tx) wasAbsent(ref crm.FactRef) bool {
 	_, ok := t.absent[ref]
@@ -357,6 +399,9 @@ func (t *tx) wasAbsent(ref crm.FactRef) bool {
 // putFacts writes facts of one table, sorted by key, each once. Fresh ones are
 // known to be new, which spares the database to compare and to answer.
 func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, changed []bool, fresh bool) error {
+	if len(list) == 0 {
+		return nil
+	}
 	tab := list[0].tab
 	rows := newRows(len(t.s.g.tables[tab].cols), len(list))
 	for _, r := range list {

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 
@@ -128,15 +129,27 @@ func (t *tx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
 		return err
 	}
 	if t.conn != nil && rows.len() >= manyRows {
-		if rows, err = t.newRefs(ctx, rows); err != nil {
-			return err
+		// Most entries of an import are new. To look for them first costs as
+		// much as to write them, so it is done only for a while after one was
+		// there: then the database refused and the function is run again.
+		if t.s.careful.Load() > 0 {
+			t.s.careful.Add(-1)
+			if rows, err = t.newRefs(ctx, rows); err != nil {
+				return err
+			}
 		}
-		_, err = t.exec(ctx, opAdd, tabRefs, rows)
+		if _, err = t.exec(ctx, opAdd, tabRefs, rows); errors.Is(err, errAgain) {
+			t.s.careful.Store(carefulCalls)
+		}
 		return err
 	}
 	_, err = t.exec(ctx, t.faster(opMerge), tabRefs, rows)
 	return err
 }
+
+// carefulCalls is for how many calls of PutRefs entries are looked for first,
+// after one was there.
+const carefulCalls = 64
 
 // newRefs leaves out the entries that are there.
 func (t *tx) newRefs(ctx context.Context, rows *rowset) (*rowset, error) {

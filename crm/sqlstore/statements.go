@@ -138,8 +138,11 @@ func (g *grammar) text(id statementID, n int) string {
 			return g.lookup(tab, n, t.keyNames(), []string{"kind", "id", "rev"}, g.forUpdate(tab))
 		}
 	case opPeek:
-		if tab == tabProfiles {
+		switch {
+		case tab == tabProfiles:
 			return g.lookup(tab, n, profileKey, outPlace, "")
+		case facts && g.dialect == Postgres:
+			return g.lookup(tab, n, t.keyNames(), withKind(outFactKey), "")
 		}
 	case opUpdate:
 		switch tab {

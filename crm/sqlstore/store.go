@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/vefacrm/vefa/crm"
 )
@@ -21,6 +22,8 @@ type Store struct {
 	texts map[textKey]string
 	stmts map[string]*sql.Stmt // SQLite: nil where it is wanted but not yet prepared
 	want  []string
+
+	careful atomic.Int64 // see PutRefs
 
 	writer chan struct{} // SQLite has one writer; the others queue here, in turn
 }

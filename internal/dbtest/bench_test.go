@@ -280,7 +280,7 @@ func BenchmarkImportPostgres(b *testing.B) {
 	for _, workers := range []int{1, 2} {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
 			for range b.N {
-				d := openPostgres(b)
+				d := openCopying(b)
 				migrate(b, d)
 				ours := timeImport(b, d, workers)
 				all := readContents(b, d)

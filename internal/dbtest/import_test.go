@@ -24,7 +24,16 @@ func service(store crm.Store) *crm.Service {
 // TestImport: an import leaves what it leaves in memory, and a repeated one
 // changes nothing.
 func TestImport(t *testing.T) {
-	onEach(t, func(t *testing.T, d database) {
+	t.Run("copying", func(t *testing.T) {
+		d := openCopying(t)
+		migrate(t, d)
+		testImport(t, d)
+	})
+	onEach(t, testImport)
+}
+
+func testImport(t *testing.T, d database) {
+	{
 		ctx := deadline(t)
 		store, memory := d.store(), memstore.New()
 		got, want := service(store), service(memory)
@@ -62,5 +71,5 @@ func TestImport(t *testing.T) {
 		require.NoError(t, store.View(ctx, read(&a)))
 		require.NoError(t, memory.View(ctx, read(&b)))
 		require.Equal(t, b, a)
-	})
+	}
 }

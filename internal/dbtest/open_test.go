@@ -12,7 +12,8 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib" // registers "pgx"
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite" // registers "sqlite"
 
@@ -75,6 +76,22 @@ func openPostgres(t testing.TB) database {
 		require.NoError(t, err)
 	})
 	return database{"postgres", sqlstore.Postgres, db, sqlstore.Config{Schema: schema}}
+}
+
+// openCopying is openPostgres with the bulk path of the driver lent.
+func openCopying(t testing.TB) database {
+	t.Helper()
+	d := openPostgres(t)
+	d.cfg.Copy = copyFrom
+	return d
+}
+
+// copyFrom is what the package comment of sqlstore shows for pgx.
+func copyFrom(ctx context.Context, conn *sql.Conn, table [2]string, columns []string, rows [][]any) error {
+	return conn.Raw(func(driver any) error {
+		_, err := driver.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier(table[:]), columns, pgx.CopyFromRows(rows))
+		return err
+	})
 }
 
 // openers are the databases that every test runs on.
