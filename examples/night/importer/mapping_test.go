@@ -43,7 +43,7 @@ func TestMappingFaults(t *testing.T) {
 		{"source twice", "sources:\n  - {name: s, files: []}\n  - {name: s, files: []}\n", `mapping.yaml:3:12: name: the source "s" stands here and in line 2`},
 		{"alias", "zone: &z UTC\nsources: []\n", `anchors, aliases and tags are not understood here`},
 		{"deep", "sources: " + strings.Repeat("[", 100) + strings.Repeat("]", 100) + "\n", "is nested too deep"},
-		{"huge", "# " + strings.Repeat("x", 300<<10), "has more than 256 KB"},
+		{"huge", "# " + strings.Repeat("x", 300<<10), "has more than 64 KB"},
 		{"two documents", "zone: UTC\n---\nzone: UTC\n", "there is more than one document"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -99,7 +100,7 @@ func (l *loader) addVersion(r *row, v version) {
 	}
 	for _, w := range p.versions {
 		if w.profile.SourceVersion == v.profile.SourceVersion {
-			r.note("id", "%s stands in %s already, no older; either of the two may count", quote(k.ID), w.from)
+			r.note("id", "%s stands in %s already, no older; one of the two counts", quote(k.ID), w.from)
 			break
 		}
 	}
@@ -149,41 +150,66 @@ func (l *loader) finishParties() {
 	slices.SortFunc(keys, crm.ProfileKey.Compare)
 	for _, k := range keys {
 		p := l.parties[k]
-		slices.SortStableFunc(p.versions, func(a, b version) int {
-			return cmp.Or(cmp.Compare(a.profile.SourceVersion, b.profile.SourceVersion), cmp.Compare(a.from.line, b.from.line))
-		})
-		for i, v := range p.versions {
+		since, known := p.since()
+		for i, v := range p.distinct() {
 			v.profile.Contacts = addContacts(v.profile.Contacts, p.contacts)
-			known := v.updated
-			if i == 0 || known.IsZero() {
-				known = p.since(v)
-				if v.profile.Since.IsZero() {
-					v.profile.Since = known
-				}
-				if v.profile.At.IsZero() {
-					v.profile.At = known
-				}
+			v.profile.Since = since
+			at := v.updated
+			if i == 0 || at.IsZero() {
+				at = known
 			}
-			at := int64(undated)
-			if !known.IsZero() {
-				at = known.UnixMicro()
+			if v.profile.At.IsZero() {
+				v.profile.At = known
 			}
-			l.data.timeline.addProfile(at, v.profile)
+			if at.IsZero() {
+				l.data.timeline.addProfile(undated, v.profile)
+			} else {
+				l.data.timeline.addProfile(at.UnixMicro(), v.profile)
+			}
 		}
 	}
 }
 
-// since returns when a party was first known: as its source says, or earlier
-// where something happened to it before; else when its row was changed.
-func (p *party) since(v version) time.Time {
-	known := v.profile.Since
-	if known.IsZero() || !p.heard.IsZero() && p.heard.Before(known) {
-		known = p.heard
+// distinct returns the versions in their order. Of two that say to be the same
+// one counts: which does not depend on the order of the rows.
+func (p *party) distinct() []version {
+	hash := func(v version) int64 {
+		text, err := json.Marshal(v.profile)
+		if err != nil { // a struct of texts and times
+			return 0
+		}
+		return crm.ContentHash(text)
 	}
-	if known.IsZero() || !v.updated.IsZero() && v.updated.Before(known) {
-		known = v.updated
+	slices.SortStableFunc(p.versions, func(a, b version) int {
+		if c := cmp.Compare(a.profile.SourceVersion, b.profile.SourceVersion); c != 0 {
+			return c
+		}
+		return cmp.Compare(hash(b), hash(a))
+	})
+	return slices.CompactFunc(p.versions, func(a, b version) bool { return a.profile.SourceVersion == b.profile.SourceVersion })
+}
+
+// since returns since when the source says to know a party, and when the run
+// tells of it: then, or earlier where something happened to it before. Without
+// a date the first thing that happened counts, or the first change of the row.
+func (p *party) since() (since, known time.Time) {
+	var changed time.Time
+	earliest := func(t *time.Time, u time.Time) {
+		if t.IsZero() || !u.IsZero() && u.Before(*t) {
+			*t = u
+		}
 	}
-	return known
+	for _, v := range p.versions {
+		earliest(&since, v.profile.Since)
+		earliest(&changed, v.updated)
+	}
+	known = since
+	earliest(&known, p.heard)
+	earliest(&known, changed)
+	if since.IsZero() {
+		since = known
+	}
+	return since, known
 }
 
 // addContacts adds to a profile's contacts what a file of contacts says of it.

@@ -50,7 +50,7 @@ func TestBadRowsStopNothing(t *testing.T) {
 			`p.csv:5: given: "\tx" is a formula to a spreadsheet; kept as text`}, "1 2 3 4 5", 5},
 		{"a megabyte", "1,Ali,,,\n2," + big + ",,,\n3,Can,,,\n", []string{"p.csv:3: given: the field has more than 1 MB"}, nil, "1 3", 3},
 		{"a huge line", "1,Ali,,,\n2," + strings.Repeat(big, 5) + ",,,\n3,Can,,,\n", []string{"p.csv:3: the line has more than 4 MB"}, nil, "1 3", 3},
-		{"one id twice", "1,Ali,,,\n1,Veli,,,\n", nil, []string{`p.csv:3: id: "1" stands in p.csv:2 already, no older; either of the two may count`}, "1", 2},
+		{"one id twice", "1,Ali,,,\n1,Veli,,,\n", nil, []string{`p.csv:3: id: "1" stands in p.csv:2 already, no older; one of the two counts`}, "1", 2},
 		{"no line break at the end", "1,Ali,,,", nil, nil, "1", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {

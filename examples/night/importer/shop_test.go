@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -141,4 +142,50 @@ func TestRunsAreFunctionsOfTime(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	require.Empty(t, slices.Collect(run.History(ctx)))
+}
+
+// The order of the rows within a file does not matter, even where two rows say
+// different things of one version.
+func TestOrderOfRowsDoesNotMatter(t *testing.T) {
+	const mapping = `
+sources:
+  - name: s
+    files:
+      - {name: p.csv, kind: profiles, columns: {id: id, given: name, phone: phone, since: since, updated: upd}}
+      - {name: c.csv, kind: consents, columns: {value: phone, status: status, at: at, via: via}, constants: {channel: phone}}
+`
+	rows := []string{
+		"1,Ali,05321112201,2025-01-02,", "1,Veli,05321112202,2025-01-01,", "1,Can,,,2025-01-05", "2,Nur,,,2025-01-03", "2,Su,,2025-01-01,2025-01-04", "3,Ece,,,",
+	}
+	said := []string{
+		"05321112201,granted,2025-01-02,a", "05321112201,granted,2025-01-02,b", "05321112201,refused,2025-01-02,c", "05321112202,granted,2025-01-03,d",
+	}
+	digest := func(from time.Time) (sum [32]byte) {
+		d := read(t, map[string]string{"mapping.yaml": mapping,
+			"p.csv": "id,name,phone,since,upd\n" + strings.Join(rows, "\n"), "c.csv": "phone,status,at,via\n" + strings.Join(said, "\n")})
+		require.Empty(t, d.Rejected())
+		run, store := d.Starting(from, nil), memstore.New()
+		svc := crm.New(store, crm.Config{Now: func() time.Time { return run.Evening(run.Days()) }})
+		batches := slices.Collect(run.History(context.Background()))
+		for n := range run.Days() {
+			batches = append(batches, run.Day(n))
+		}
+		for _, b := range batches {
+			_, err := svc.Import(context.Background(), b)
+			require.NoError(t, err)
+		}
+		require.NoError(t, store.View(context.Background(), func(r crm.Reader) (err error) {
+			sum, err = crm.Digest(context.Background(), r, time.Date(2025, 2, 1, 0, 0, 0, 0, time.UTC))
+			return err
+		}))
+		return sum
+	}
+	from := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+	want := digest(from)
+	require.Equal(t, want, digest(from.AddDate(0, 0, 3)), "partly history")
+	require.Equal(t, want, digest(from.AddDate(1, 0, 0)), "all history")
+	slices.Reverse(rows)
+	slices.Reverse(said)
+	require.Equal(t, want, digest(from), "in reverse")
+	require.Equal(t, want, digest(from.AddDate(1, 0, 0)), "in reverse, all history")
 }

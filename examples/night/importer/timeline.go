@@ -35,18 +35,34 @@ func (r *record) compare(o *record) int {
 	return cmp.Or(r.fact.Subject.Compare(o.fact.Subject), r.fact.Key.Compare(o.fact.Key), cmp.Compare(r.fact.Version, o.fact.Version))
 }
 
+func (r *record) hash() int64 {
+	data, err := crm.EncodeFactData(r.fact.Data)
+	if err != nil {
+		return 0
+	}
+	return crm.FactHash(r.fact, data)
+}
+
 // timeline is every record, by time.
 type timeline []record
 
-func (t *timeline) addProfile(at int64, p *crm.Profile) { *t = append(*t, record{at: at, profile: p}) }
+func (l *timeline) addProfile(at int64, p *crm.Profile) { *l = append(*l, record{at: at, profile: p}) }
 
-func (t *timeline) addFact(at time.Time, f *crm.Fact) {
-	*t = append(*t, record{at: at.UnixMicro(), fact: f})
+func (l *timeline) addFact(at time.Time, f *crm.Fact) {
+	*l = append(*l, record{at: at.UnixMicro(), fact: f})
 }
 
-// settle sorts the records and links the versions of each.
-func (t timeline) settle() {
-	slices.SortStableFunc(t, func(a, b record) int { return a.compare(&b) })
+// settle sorts the records and links the versions of each. Of two facts that
+// are one version of one, the kernel's choice is kept: the larger hash.
+func (l *timeline) settle() {
+	slices.SortStableFunc(*l, func(a, b record) int {
+		if c := a.compare(&b); c != 0 || a.fact == nil {
+			return c
+		}
+		return cmp.Compare(b.hash(), a.hash())
+	})
+	*l = slices.CompactFunc(*l, func(a, b record) bool { return a.compare(&b) == 0 })
+	t := *l
 	last := make(map[crm.FactRef]int32, len(t))
 	for i := range t {
 		t[i].next = -1
@@ -64,17 +80,17 @@ func (t timeline) settle() {
 }
 
 // span returns the first and the last time of the dated records.
-func (t timeline) span() (first, last time.Time) {
-	i, _ := slices.BinarySearchFunc(t, int64(undated)+1, func(r record, at int64) int { return cmp.Compare(r.at, at) })
-	if i == len(t) {
+func (l timeline) span() (first, last time.Time) {
+	i, _ := slices.BinarySearchFunc(l, int64(undated)+1, func(r record, at int64) int { return cmp.Compare(r.at, at) })
+	if i == len(l) {
 		return time.Time{}, time.Time{}
 	}
-	return time.UnixMicro(t[i].at).UTC(), time.UnixMicro(t[len(t)-1].at).UTC()
+	return time.UnixMicro(l[i].at).UTC(), time.UnixMicro(l[len(l)-1].at).UTC()
 }
 
 // upTo returns the number of records at or before a time.
-func (t timeline) upTo(at int64) int {
-	i, _ := slices.BinarySearchFunc(t, at, func(r record, at int64) int {
+func (l timeline) upTo(at int64) int {
+	i, _ := slices.BinarySearchFunc(l, at, func(r record, at int64) int {
 		if r.at <= at {
 			return -1
 		}

@@ -12,9 +12,10 @@ import (
 
 // Limits of mapping.yaml, far above what anybody writes.
 const (
-	maxMapping = 256 << 10 // bytes
-	maxDepth   = 16        // of nested values
-	maxBranch  = 200       // characters of a line that may open nested values
+	maxMapping = 64 << 10 // bytes; the parser's time is quadratic
+	maxDepth   = 16       // of nested values
+	maxFaults  = 100
+	maxBranch  = 200 // characters of a line that may open nested values
 )
 
 // node is a value of mapping.yaml with its position. Scalars are texts, as they
@@ -37,6 +38,9 @@ type yamlReader struct {
 }
 
 func (y *yamlReader) fault(p position, field, format string, args ...any) {
+	if len(y.faults) == maxFaults {
+		return
+	}
 	y.faults = append(y.faults, RowError{File: y.file, Line: p.line, Column: p.column, Field: field, Reason: fmt.Sprintf(format, args...)})
 }
 
