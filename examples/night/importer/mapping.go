@@ -2,7 +2,6 @@ package importer
 
 import (
 	"errors"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -342,6 +341,3 @@ func (r mappingReader) complete(f *file, at position) {
 		}
 	}
 }
-
-// String says what the file is read as, for errors that name it.
-func (f *file) String() string { return fmt.Sprintf("%s (%s of %s)", f.name, f.kind, f.source) }
