@@ -23,6 +23,8 @@ import (
 
 var people = flag.Int("people", 5000, "how many people the import benchmarks import, with 4 orders each")
 
+var chunk = flag.Int("chunk", 2000, "how many records an import writes per transaction; 2,000 make some 10,000 rows, as many as the peers commit at once")
+
 // contents are the rows of one table, in the order in which an import made them.
 type contents struct {
 	table   string // qualified
@@ -84,8 +86,8 @@ func count(all []contents) int {
 // how long it took.
 func timeImport(t testing.TB, d database, workers int) cost {
 	t.Helper()
-	svc := crm.New(d.store(), crm.Config{ChunkSize: 2000}) // some 10,000 rows per transaction, as the peers have
-	const step = 2000
+	svc := crm.New(d.store(), crm.Config{ChunkSize: *chunk})
+	step := *chunk
 	var batches []crm.Batch
 	for lo := 0; lo < *people; lo += step {
 		batches = append(batches, batch(lo, min(lo+step, *people), 4))
