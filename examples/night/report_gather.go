@@ -1,0 +1,293 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/engage"
+)
+
+// dayCount is what happened on one date, from noon to noon and night alike.
+type dayCount struct{ sent, withheld, orders int }
+
+// messageCount is what became of all messages of one name.
+type messageCount struct {
+	planned, withheld, heldOut, cancelled, failed, waiting, sent int
+}
+
+// gathered is what the report reads from the record beside the summary.
+type gathered struct {
+	nights   []engage.NightReport
+	days     map[string]*dayCount // by date at home
+	messages map[string]*messageCount
+	sources  map[string]int // profiles by source
+	sizes    map[int]int    // customers by number of profiles
+	places   *crm.Places
+	sample   *crm.Customer // nil where there is nobody
+	events   []crm.Event   // of the sample
+}
+
+// gather reads the record once and then the sample customer.
+func (s *simulation) gather(ctx context.Context) (*gathered, error) {
+	g := &gathered{days: map[string]*dayCount{}, messages: map[string]*messageCount{}, sources: map[string]int{}, sizes: map[int]int{}}
+	pick := picker{owner: map[crm.ProfileKey]crm.CustomerID{}, seen: map[crm.CustomerID]*interest{}, sources: map[string]uint64{}}
+	err := s.store.View(ctx, func(r crm.Reader) error {
+		var err error
+		if g.places, err = crm.LoadPlaces(ctx, r, s.home); err != nil {
+			return err
+		}
+		for n, err := range engage.Nights(ctx, r) {
+			if err != nil {
+				return err
+			}
+			g.nights = append(g.nights, n)
+		}
+		for p, err := range crm.Profiles(ctx, r, crm.AllParts()) {
+			if err != nil {
+				return err
+			}
+			g.sources[p.Source]++
+			pick.profile(p)
+		}
+		for f, err := range crm.AllEffects(ctx, r, crm.AllParts()) {
+			if err != nil {
+				return err
+			}
+			if err := s.count(g, &pick, f); err != nil {
+				return err
+			}
+		}
+		first := s.at(0, eveningStep-1).AddDate(0, 0, -1)
+		for _, kind := range []crm.FactKind{crm.KindOrder, crm.KindAnswer, crm.KindTicket, crm.KindClick} {
+			for f, err := range crm.FactsOfKind(ctx, r, crm.AllParts(), kind) {
+				if err != nil {
+					return err
+				}
+				if o, ok := f.Data.(*crm.Order); ok && o.Returns.IsZero() {
+					g.day(s.home, f.At).orders++
+				}
+				pick.fact(f, f.At.After(first))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range pick.seen {
+		g.sizes[x.profiles]++
+	}
+	best := pick.best()
+	if best.IsZero() {
+		return g, nil
+	}
+	if g.sample, err = s.eng.Service().CustomerOf(ctx, best); err != nil {
+		return nil, err
+	}
+	for e, err := range s.eng.Service().Timeline(ctx, g.sample.ID) {
+		if err != nil {
+			return nil, err
+		}
+		g.events = append(g.events, e)
+	}
+	return g, nil
+}
+
+// day returns the count of the date that an instant has at home.
+func (g *gathered) day(home *time.Location, at time.Time) *dayCount {
+	date := at.In(home).Format(time.DateOnly)
+	d := g.days[date]
+	if d == nil {
+		d = &dayCount{}
+		g.days[date] = d
+	}
+	return d
+}
+
+// count takes one effect into the figures.
+func (s *simulation) count(g *gathered, pick *picker, f *crm.Effect) error {
+	if f.Kind != crm.EffectMessage {
+		return nil
+	}
+	name, err := engage.MessageName(f)
+	if err != nil {
+		return err
+	}
+	who, err := engage.About(f)
+	if err != nil {
+		return err
+	}
+	pick.message(who, f)
+	m := g.messages[name]
+	if m == nil {
+		m = &messageCount{}
+		g.messages[name] = m
+	}
+	m.planned++
+	switch f.State {
+	case crm.Withheld:
+		m.withheld++
+		g.day(s.home, f.Changed).withheld++
+	case crm.HeldOut:
+		m.heldOut++
+	case crm.Cancelled:
+		m.cancelled++
+	case crm.Failed:
+		m.failed++
+	}
+	switch {
+	case !f.SentAt.IsZero():
+		m.sent++
+		g.day(s.home, f.SentAt).sent++
+	case f.State == crm.Planned:
+		m.waiting++
+	}
+	return nil
+}
+
+// interest is what makes a customer worth telling about.
+type interest struct {
+	first                                       crm.ProfileKey // the smallest key: it decides ties
+	profiles                                    int
+	sources                                     uint64
+	events, orders, asked, answered, bad        int
+	tickets, withheld, silenced, clicks, judged int
+}
+
+// picker finds the customer whose story shows most. It looks at source keys
+// and at nothing that a store makes up, so every store has the same one.
+type picker struct {
+	owner   map[crm.ProfileKey]crm.CustomerID
+	seen    map[crm.CustomerID]*interest
+	sources map[string]uint64 // a bit each
+}
+
+func (p *picker) profile(x *crm.Profile) {
+	p.owner[x.ProfileKey] = x.Customer
+	c := p.seen[x.Customer]
+	if c == nil {
+		c = &interest{first: x.ProfileKey}
+		p.seen[x.Customer] = c
+	}
+	if x.ProfileKey.Compare(c.first) < 0 {
+		c.first = x.ProfileKey
+	}
+	bit, known := p.sources[x.Source]
+	if !known {
+		bit = 1 << min(63, len(p.sources))
+		p.sources[x.Source] = bit
+	}
+	c.profiles++
+	c.sources |= bit
+}
+
+func (p *picker) of(k crm.ProfileKey) *interest { return p.seen[p.owner[k]] }
+
+func (p *picker) message(k crm.ProfileKey, f *crm.Effect) {
+	c := p.of(k)
+	if c == nil {
+		return
+	}
+	c.events++
+	name, err := engage.MessageName(f)
+	survey := err == nil && len(name) > 7 && name[:7] == "survey/"
+	switch {
+	case !f.SentAt.IsZero() && survey:
+		c.asked++
+	case f.State == crm.Withheld:
+		c.withheld++
+		for _, r := range f.Reasons {
+			if !r.Pass && r.Guard == "open-ticket" {
+				c.silenced++
+			}
+		}
+	default:
+		c.judged++
+	}
+}
+
+// fact notes a fact; recent means that it happened in the evenings shown.
+func (p *picker) fact(f *crm.Fact, recent bool) {
+	c := p.of(f.Subject.Profile)
+	if c == nil {
+		return
+	}
+	c.events++
+	if !recent {
+		return
+	}
+	switch d := f.Data.(type) {
+	case *crm.Order:
+		c.orders++
+	case *crm.Answer:
+		c.answered++
+		if d.Bad {
+			c.bad++
+		}
+	case *crm.Ticket:
+		c.tickets++
+	case *crm.Click:
+		c.clicks++
+	}
+}
+
+// score weighs a story: several sources that became one, something bought, a
+// survey with its answer and its ticket, a message that a guard held back.
+func (c *interest) score() int {
+	has := func(n, points int) int {
+		if n > 0 {
+			return points
+		}
+		return 0
+	}
+	n := 4*min(c.profiles, 4) + has(c.orders, 8) + has(c.asked, 8) + has(c.answered, 8) + has(c.bad, 4) + has(c.tickets, 6) +
+		has(c.withheld, 8) + has(c.silenced, 6) + has(c.clicks, 3) + has(c.judged, 3)
+	for s := c.sources; s != 0; s &= s - 1 {
+		n += 2
+	}
+	// A story of more than a page is none.
+	return n - 2*max(0, c.events-20)
+}
+
+// best returns the smallest key of the customer with the best story.
+func (p *picker) best() crm.ProfileKey {
+	var out *interest
+	for _, c := range p.seen {
+		if out == nil || cmp.Or(cmp.Compare(c.score(), out.score()), out.first.Compare(c.first)) > 0 {
+			out = c
+		}
+	}
+	if out == nil {
+		return crm.ProfileKey{}
+	}
+	return out.first
+}
+
+// place names a place for people.
+func (g *gathered) place(id string) string {
+	if p := g.places.Get(id); p != nil && p.Name != "" {
+		return p.Name
+	}
+	return id
+}
+
+// whyNot asks, for each campaign that planned nothing for the sample, why.
+func (s *simulation) whyNot(ctx context.Context, g *gathered, campaigns []engage.CampaignResult) ([]absence, error) {
+	var out []absence
+	for _, c := range campaigns {
+		why, err := s.eng.Why(ctx, g.sample.ID, "campaign/"+c.Name)
+		if err != nil {
+			return nil, fmt.Errorf("campaign %s: %w", c.Name, err)
+		}
+		if len(why.Effects) == 0 {
+			out = append(out, absence{c.Name, why.Text})
+		}
+	}
+	return out, nil
+}
+
+// absence is a campaign that a customer is not in, and why.
+type absence struct{ Campaign, Text string }
