@@ -1,5 +1,11 @@
 package crm
 
+import (
+	"cmp"
+	"iter"
+	"slices"
+)
+
 // Batch is what a source delivers: profiles and facts in any order, repeated
 // or not. Facts about an address, such as consents, stand among the facts.
 type Batch struct {
@@ -9,6 +15,58 @@ type Batch struct {
 
 // Len returns the number of records.
 func (b Batch) Len() int { return len(b.Profiles) + len(b.Facts) }
+
+// chunks cuts a batch into pieces of at most n records, in the order of their
+// parts and a profile before its facts.
+func (b Batch) chunks(n int) iter.Seq[Batch] {
+	return func(yield func(Batch) bool) {
+		if b.Len() <= n {
+			if b.Len() > 0 {
+				yield(b)
+			}
+			return
+		}
+		type item struct {
+			part    Part
+			profile *Profile
+			fact    *Fact
+		}
+		items := make([]item, 0, b.Len())
+		for _, p := range b.Profiles {
+			var part Part
+			if p != nil {
+				part = p.Part()
+			}
+			items = append(items, item{part, p, nil})
+		}
+		for _, f := range b.Facts {
+			var part Part
+			if f != nil {
+				part = f.Subject.Part()
+			}
+			items = append(items, item{part, nil, f})
+		}
+		profiles := len(b.Profiles)
+		order := make([]int, len(items))
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(items[i].part, items[j].part) })
+		for piece := range slices.Chunk(order, n) {
+			var c Batch
+			for _, i := range piece {
+				if i < profiles {
+					c.Profiles = append(c.Profiles, items[i].profile)
+				} else {
+					c.Facts = append(c.Facts, items[i].fact)
+				}
+			}
+			if !yield(c) {
+				return
+			}
+		}
+	}
+}
 
 // Rejected is a record of a batch that was not accepted, and why. The rest of
 // its batch is.

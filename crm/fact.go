@@ -60,9 +60,20 @@ type FactRef struct {
 
 // Compare orders refs by part, subject, key. Stores scan in this order.
 func (r FactRef) Compare(o FactRef) int {
+	if r.Subject == o.Subject {
+		return r.Key.Compare(o.Key)
+	}
 	if a, b := r.Subject.Part(), o.Subject.Part(); a != b {
 		return int(a) - int(b)
 	}
+	if c := r.Subject.Compare(o.Subject); c != 0 {
+		return c
+	}
+	return r.Key.Compare(o.Key)
+}
+
+// compareText is an order without parts, cheaper where any order will do.
+func (r FactRef) compareText(o FactRef) int {
 	if c := r.Subject.Compare(o.Subject); c != 0 {
 		return c
 	}

@@ -89,7 +89,7 @@ func (w *writer) plainFacts(facts []*Fact) error {
 	if len(facts) == 0 {
 		return nil
 	}
-	slices.SortFunc(facts, func(a, b *Fact) int { return a.Ref().Compare(b.Ref()) })
+	slices.SortFunc(facts, func(a, b *Fact) int { return a.Ref().compareText(b.Ref()) })
 	facts, err := w.follow(facts)
 	if err != nil {
 		return err

@@ -93,17 +93,15 @@ func (s *Service) update(ctx context.Context, fn func(Tx) error) error {
 // A fact may come before its profile: the profile is then known by its key
 // alone until it is delivered. The error is about the store; what was reported
 // as accepted before it is kept.
+//
+// A large batch is cut part by part, so that a transaction touches few parts:
+// give 10,000 records and more at a time where there are many.
 func (s *Service) Import(ctx context.Context, b Batch) (ImportReport, error) {
 	var total ImportReport
-	for b.Len() > 0 {
+	for chunk := range b.chunks(s.cfg.ChunkSize) {
 		if err := ctx.Err(); err != nil {
 			return total, err
 		}
-		var chunk Batch
-		n := min(len(b.Profiles), s.cfg.ChunkSize)
-		chunk.Profiles, b.Profiles = b.Profiles[:n], b.Profiles[n:]
-		n = min(len(b.Facts), s.cfg.ChunkSize-n)
-		chunk.Facts, b.Facts = b.Facts[:n], b.Facts[n:]
 		var rep ImportReport
 		err := s.update(ctx, func(tx Tx) (err error) {
 			rep, err = s.importChunk(ctx, tx, chunk)

@@ -12,7 +12,7 @@ func (w *writer) addressFacts(facts []*Fact) error {
 	if len(facts) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(facts, func(a, b *Fact) int { return a.Ref().Compare(b.Ref()) })
+	slices.SortStableFunc(facts, func(a, b *Fact) int { return a.Ref().compareText(b.Ref()) })
 	var addrs []Address
 	refs := make([]FactRef, len(facts))
 	for i, f := range facts {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -17,10 +18,19 @@ const clickSource = "link"
 // sinkClicks writes a group of clicks. The verdict of a click by itself comes
 // first; the evening looks at it among its neighbours again.
 func (e *Engine) sinkClicks(ctx context.Context, clicks []link.Click) error {
-	return e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
-		var facts []*crm.Fact
+	var facts []*crm.Fact
+	err := e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
+		facts = facts[:0]
+		effects, err := effectsOfLinks(ctx, tx, clicks)
+		if err != nil {
+			return err
+		}
 		for _, c := range clicks {
-			f, d, err := effectOfLink(ctx, tx, c.ID)
+			f := effects[c.ID]
+			if f == nil {
+				continue // a token of ours for a message that is no more
+			}
+			d, err := decodeMessage(f)
 			if err != nil {
 				return err
 			}
@@ -29,6 +39,109 @@ func (e *Engine) sinkClicks(ctx context.Context, clicks []link.Click) error {
 		}
 		return e.svc.In(tx).Record(ctx, facts...)
 	})
+	if err == nil {
+		e.recent.add(facts)
+	}
+	return err
+}
+
+// effectsOfLinks finds the effects that links belong to, by their numbers.
+func effectsOfLinks(ctx context.Context, r crm.Reader, clicks []link.Click) (map[uint64]*crm.Effect, error) {
+	keys := make([]string, len(clicks))
+	for i, c := range clicks {
+		keys[i] = linkKey(c.ID)
+	}
+	refs, err := r.Refs(ctx, crm.RefLink, 1, keys...)
+	if err != nil {
+		return nil, err
+	}
+	var ids []crm.EffectID
+	var numbers []uint64
+	for i, list := range refs {
+		if len(list) > 0 {
+			ids = append(ids, crm.EffectID(list[0].Target))
+			numbers = append(numbers, clicks[i].ID)
+		}
+	}
+	effects, err := r.Effects(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[uint64]*crm.Effect, len(ids))
+	for i, f := range effects {
+		if f != nil {
+			out[numbers[i]] = f
+		}
+	}
+	return out, nil
+}
+
+// recentClicks are where the clicks are that an evening judges again, so that
+// it need not look through all that there ever were.
+type recentClicks struct {
+	mu     sync.Mutex
+	loaded bool
+	refs   map[crm.FactRef]time.Time
+}
+
+func (r *recentClicks) add(facts []*crm.Fact) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.refs == nil {
+		r.refs = map[crm.FactRef]time.Time{}
+	}
+	for _, f := range facts {
+		r.refs[f.Ref()] = f.At
+	}
+}
+
+// since reads the clicks after one instant and not after another.
+func (r *recentClicks) since(ctx context.Context, store crm.Store, after, until time.Time) ([]*crm.Fact, error) {
+	if !r.loaded { // what other processes took, or this one before it was started again
+		err := store.View(ctx, func(tx crm.Reader) error {
+			for f, err := range crm.FactsOfKind(ctx, tx, crm.AllParts(), crm.KindClick) {
+				if err != nil {
+					return err
+				}
+				if f.At.After(after) {
+					r.add([]*crm.Fact{f})
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		r.loaded = true
+	}
+	r.mu.Lock()
+	var refs []crm.FactRef
+	for ref, at := range r.refs {
+		switch {
+		case !at.After(after):
+			delete(r.refs, ref)
+		case !at.After(until):
+			refs = append(refs, ref)
+		}
+	}
+	r.mu.Unlock()
+	slices.SortFunc(refs, crm.FactRef.Compare)
+	var facts []*crm.Fact
+	for chunk := range slices.Chunk(refs, loadBatch) {
+		err := store.View(ctx, func(tx crm.Reader) error {
+			got, err := tx.Facts(ctx, chunk...)
+			for _, f := range got {
+				if f != nil {
+					facts = append(facts, f)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return facts, nil
 }
 
 func clickFact(f *crm.Effect, d MessageData, c link.Click, verdict crm.Verdict, reasons []string, version int64) *crm.Fact {
@@ -87,23 +200,10 @@ func (e *Engine) collect(ctx context.Context, now time.Time) (map[crm.Verdict]in
 	if err := e.clicks.Flush(ctx); err != nil {
 		return nil, err
 	}
-	var facts []*crm.Fact
-	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
-		facts = facts[:0]
-		for f, err := range crm.FactsOfKind(ctx, r, crm.AllParts(), crm.KindClick) {
-			if err != nil {
-				return err
-			}
-			if f.At.After(now.Add(-neighbour)) && !f.At.After(now) {
-				facts = append(facts, f)
-			}
-		}
-		return nil
-	})
+	facts, err := e.recent.since(ctx, e.cfg.Store, now.Add(-neighbour), now)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(facts, func(a, b *crm.Fact) int { return a.Ref().Compare(b.Ref()) })
 	clicks := make([]link.Click, len(facts))
 	sent := map[uint64]time.Time{}
 	for i, f := range facts {

@@ -47,6 +47,9 @@ type Engine struct {
 	seg    *segment.Index
 	// changed are profiles that record linkage has not looked at yet
 	changed map[crm.ProfileKey]bool
+	// looked is what it saw of each profile when it last looked
+	looked map[crm.ProfileKey]int64
+	recent recentClicks
 }
 
 // New checks the whole configuration, reports every fault and returns an
@@ -191,5 +194,5 @@ func (e *Engine) progress(step string, done, total int) {
 func (e *Engine) Close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.loaded, e.pop, e.people, e.seg, e.changed = false, nil, nil, nil, nil
+	e.loaded, e.pop, e.people, e.seg, e.changed, e.recent.loaded = false, nil, nil, nil, nil, false
 }

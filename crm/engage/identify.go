@@ -53,6 +53,19 @@ func personRecord(p *crm.Profile) people.Record {
 	return r
 }
 
+// fingerprint tells whether linkage would see anything new in a record.
+func fingerprint(r *people.Record) int64 {
+	parts := [][]byte{[]byte(r.Given), []byte(r.Family), []byte(r.FullName), []byte(r.Gender), []byte(r.Birth), []byte(r.City),
+		[]byte(r.District), []byte(r.Postcode), []byte(r.Street)}
+	for _, p := range r.Phones {
+		parts = append(parts, []byte("p"+p))
+	}
+	for _, m := range r.Emails {
+		parts = append(parts, []byte("m"+m))
+	}
+	return crm.ContentHash(parts...)
+}
+
 // identify finds out who is the same person: once over everybody, then over
 // what changed and whoever that touches.
 func (e *Engine) identify(ctx context.Context) (identified, error) {
@@ -78,6 +91,7 @@ func (e *Engine) identifyChanged(ctx context.Context) (identified, error) {
 		if e.people, err = e.linker.NewIndex(model); err != nil {
 			return out, err
 		}
+		e.looked = map[crm.ProfileKey]int64{}
 		var all []people.Record
 		for p, err := range e.scanProfiles(ctx) {
 			if err != nil {
@@ -85,6 +99,7 @@ func (e *Engine) identifyChanged(ctx context.Context) (identified, error) {
 			}
 			if linkable(p) {
 				all = append(all, personRecord(p))
+				e.looked[p.ProfileKey] = fingerprint(&all[len(all)-1])
 			}
 		}
 		decisions, err := e.decisions(ctx, nil)
@@ -103,8 +118,13 @@ func (e *Engine) identifyChanged(ctx context.Context) (identified, error) {
 			err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
 				found, err := r.Profiles(ctx, chunk...)
 				for _, p := range found {
-					if p != nil && linkable(p) {
-						upserts = append(upserts, personRecord(p))
+					if p == nil || !linkable(p) {
+						continue
+					}
+					rec := personRecord(p)
+					if print := fingerprint(&rec); e.looked[p.ProfileKey] != print {
+						e.looked[p.ProfileKey] = print
+						upserts = append(upserts, rec)
 					}
 				}
 				return err
@@ -116,6 +136,9 @@ func (e *Engine) identifyChanged(ctx context.Context) (identified, error) {
 		decisions, err := e.decisions(ctx, changed)
 		if err != nil {
 			return out, err
+		}
+		if len(upserts)+len(decisions) == 0 {
+			return out, nil
 		}
 		c, err := e.people.Apply(ctx, upserts, nil, decisions...)
 		if err != nil {

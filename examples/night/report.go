@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -29,7 +30,6 @@ type page struct {
 	AuditClean      bool
 	Findings        []string
 	Clicks          []share
-	Visitors        []named
 	Story           *story
 	Phases          []phase
 	Total           string
@@ -44,8 +44,8 @@ type page struct {
 type tile struct{ Label, Value, Note string }
 
 type dayRow struct {
-	Date                                    string
-	Sent, Withheld, Orders, Merges, Tickets string
+	Date                                             string
+	Sent, Withheld, Orders, Merges, Answers, Tickets string
 }
 
 type campaignView struct {
@@ -217,13 +217,21 @@ func tiles(sum summary) []tile {
 		withheld += c.N
 	}
 	open := sum.Tickets[crm.TicketOpen] + sum.Tickets[crm.TicketPending]
-	out := []tile{
-		{"Customers", thousands(sum.Customers), thousands(sum.Profiles) + " records of all sources"},
+	clicks := 0
+	for _, n := range sum.Clicks {
+		clicks += n
+	}
+	out := []tile{{"Customers", thousands(sum.Customers), thousands(sum.Profiles) + " records of all sources"}}
+	if sum.Dedup.Known {
+		out = append(out, tile{"Same person found", percent(sum.Dedup.F1), "F1 over pairs, against the truth"})
+	}
+	out = append(out, []tile{
 		{"Messages sent", thousands(sum.Sent), "each with its own link"},
 		{"Messages withheld", thousands(withheld), "each with its reasons"},
 		{"Survey answers", thousands(int(answers)), "of " + thousands(asked) + " asked"},
 		{"Tickets solved", thousands(sum.Tickets[crm.TicketSolved]), thousands(open) + " still open"},
-	}
+		{"Clicks by people", thousands(sum.Clicks[crm.Human]), "of " + thousands(clicks) + " requests"},
+	}...)
 	if sum.Clean() {
 		return append(out, tile{"Audit", "clean", "six rules, no violation"})
 	}
@@ -231,25 +239,37 @@ func tiles(sum summary) []tile {
 }
 
 func (p *page) evenings(g *gathered, dates []string) {
-	n := len(dates)
-	sent, withheld, orders, merges, tickets := make([]int, n), make([]int, n), make([]int, n), make([]int, n), make([]int, n)
-	nights := map[string]engage.NightReport{}
-	for _, r := range g.nights {
-		nights[r.Day] = r
-	}
-	for i, date := range dates {
-		if d := g.days[date]; d != nil {
-			sent[i], withheld[i], orders[i] = d.sent, d.withheld, d.orders
+	column := func(of func(*dayCount, *engage.NightReport) int) []int {
+		out := make([]int, len(dates))
+		nights := map[string]*engage.NightReport{}
+		for i := range g.nights {
+			nights[g.nights[i].Day] = &g.nights[i]
 		}
-		merges[i], tickets[i] = nights[date].Identified.Moved, nights[date].Tickets
-		p.Days = append(p.Days, dayRow{longDate(date), thousands(sent[i]), thousands(withheld[i]), thousands(orders[i]), thousands(merges[i]), thousands(tickets[i])})
+		for i, date := range dates {
+			out[i] = of(cmp.Or(g.days[date], &dayCount{}), cmp.Or(nights[date], &engage.NightReport{}))
+		}
+		return out
 	}
-	messages := series{dates: dates, first: sent, second: withheld}.draw("messages", "Messages sent and withheld", "messages sent")
-	messages.First, messages.Second = "sent", "withheld"
+	sent := column(func(d *dayCount, _ *engage.NightReport) int { return d.rules.sent })
+	withheld := column(func(d *dayCount, _ *engage.NightReport) int { return d.rules.withheld })
+	drawn := column(func(d *dayCount, _ *engage.NightReport) int { return d.drawn.sent })
+	refused := column(func(d *dayCount, _ *engage.NightReport) int { return d.drawn.withheld })
+	orders := column(func(d *dayCount, _ *engage.NightReport) int { return d.orders })
+	answers := column(func(d *dayCount, _ *engage.NightReport) int { return d.answers })
+	merges := column(func(_ *dayCount, n *engage.NightReport) int { return n.Identified.Moved })
+	tickets := column(func(_ *dayCount, n *engage.NightReport) int { return n.Tickets })
+	for i, date := range dates {
+		p.Days = append(p.Days, dayRow{longDate(date), thousands(sent[i] + drawn[i]), thousands(withheld[i] + refused[i]), thousands(orders[i]),
+			thousands(merges[i]), thousands(answers[i]), thousands(tickets[i])})
+	}
+	rules := series{dates: dates, first: sent, second: withheld}.draw("messages", "Messages of rules", "messages sent")
+	campaigns := series{dates: dates, first: drawn, second: refused}.draw("drawn", "Messages of campaigns", "messages sent")
+	rules.First, rules.Second, campaigns.First, campaigns.Second = "sent", "withheld", "sent", "withheld"
 	p.Evenings = []bars{
-		messages,
-		series{dates: dates, first: orders}.draw("orders", "Orders imported, by the day they were made", "orders"),
-		series{dates: dates, first: merges}.draw("merges", "Records recognised as somebody known", "records"),
-		series{dates: dates, first: tickets, level: true}.draw("tickets", "Tickets open at the end of the evening", "tickets open"),
+		rules, campaigns,
+		series{dates: dates, first: orders}.draw("orders", "Orders imported, by their day", "orders"),
+		series{dates: dates, first: merges}.draw("merges", "Records recognised", "records"),
+		series{dates: dates, first: answers}.draw("answers", "Survey answers", "answers"),
+		series{dates: dates, first: tickets, level: true}.draw("tickets", "Tickets open in the evening", "tickets open"),
 	}
 }

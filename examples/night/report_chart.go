@@ -93,7 +93,7 @@ func (s series) draw(id, title, unit string) bars {
 			most = next
 		}
 	}
-	limit, step := axis(float64(most))
+	limit, step := axis(float64(most), true)
 	for v := 0.0; v <= limit+step/2; v += step {
 		c.Grid = append(c.Grid, tick{coord(plotBottom - v/limit*(plotBottom-plotTop)), thousands(int(v))})
 	}
@@ -142,18 +142,19 @@ func (s series) describe(unit string) string {
 	return fmt.Sprintf("%d evenings; %s %s together, most on %s: %s.", len(s.dates), thousands(sum), unit, longDate(s.dates[high]), thousands(s.first[high]))
 }
 
-// axis returns a round upper end of an axis from 0 and the step of its lines.
-func axis(most float64) (limit, step float64) {
+// axis returns a round upper end of an axis from 0 and the step of its lines,
+// of which there are at most four.
+func axis(most float64, whole bool) (limit, step float64) {
 	if most <= 0 {
 		return 1, 1
 	}
 	step = math.Pow(10, math.Floor(math.Log10(most)))
-	for _, f := range []float64{0.25, 0.5, 1, 2} {
-		if n := math.Ceil(most / (step * f)); n <= 4 && (step*f >= 1 || most < 1) {
+	for _, f := range []float64{0.5, 1, 2, 2.5, 5} {
+		if n := math.Ceil(most/(step*f) - 1e-9); n <= 4 && (!whole || step*f == math.Trunc(step*f)) {
 			return n * step * f, step * f
 		}
 	}
-	return math.Ceil(most/step) * step, step
+	return 10 * step, 5 * step
 }
 
 // whiskers is a chart of shares with their intervals, one above the other.
@@ -188,7 +189,7 @@ func drawWhiskers(id, title, desc, unit string, list []estimate) whiskers {
 	for _, e := range list {
 		lo, hi = min(lo, e.lo), max(hi, e.hi)
 	}
-	_, step := axis(max(hi-lo, 1e-9))
+	_, step := axis(max(hi-lo, 1e-9), false)
 	lo, hi = math.Floor(lo/step)*step, math.Ceil(hi/step)*step
 	if hi <= lo {
 		hi = lo + step
@@ -204,7 +205,7 @@ func drawWhiskers(id, title, desc, unit string, list []estimate) whiskers {
 		if math.Abs(v) < step/1e6 {
 			v = 0
 		}
-		c.Grid = append(c.Grid, tick{x(v), strconv.FormatFloat(v, 'f', decimals(step), 64) + unit})
+		c.Grid = append(c.Grid, tick{x(v), strings.TrimPrefix(signed(v, decimals(step)), "+") + unit})
 	}
 	c.Zero, c.HasZero = x(0), lo < 0
 	return c

@@ -4,14 +4,21 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/engage"
 )
 
-// dayCount is what happened on one date, from noon to noon and night alike.
-type dayCount struct{ sent, withheld, orders int }
+// dayCount is what happened on one date.
+type dayCount struct {
+	drawn, rules    outcome // messages of campaigns, and of rules
+	orders, answers int
+}
+
+// outcome counts messages that were sent and that a guard withheld.
+type outcome struct{ sent, withheld int }
 
 // messageCount is what became of all messages of one name.
 type messageCount struct {
@@ -66,8 +73,13 @@ func (s *simulation) gather(ctx context.Context) (*gathered, error) {
 				if err != nil {
 					return err
 				}
-				if o, ok := f.Data.(*crm.Order); ok && o.Returns.IsZero() {
-					g.day(s.home, f.At).orders++
+				switch d := f.Data.(type) {
+				case *crm.Order:
+					if d.Returns.IsZero() {
+						g.day(s.home, f.At).orders++
+					}
+				case *crm.Answer:
+					g.day(s.home, f.At).answers++
 				}
 				pick.fact(f, f.At.After(first))
 			}
@@ -127,10 +139,16 @@ func (s *simulation) count(g *gathered, pick *picker, f *crm.Effect) error {
 		g.messages[name] = m
 	}
 	m.planned++
+	of := func(d *dayCount) *outcome {
+		if strings.HasPrefix(name, "campaign/") {
+			return &d.drawn
+		}
+		return &d.rules
+	}
 	switch f.State {
 	case crm.Withheld:
 		m.withheld++
-		g.day(s.home, f.Changed).withheld++
+		of(g.day(s.home, f.Changed)).withheld++
 	case crm.HeldOut:
 		m.heldOut++
 	case crm.Cancelled:
@@ -141,7 +159,7 @@ func (s *simulation) count(g *gathered, pick *picker, f *crm.Effect) error {
 	switch {
 	case !f.SentAt.IsZero():
 		m.sent++
-		g.day(s.home, f.SentAt).sent++
+		of(g.day(s.home, f.SentAt)).sent++
 	case f.State == crm.Planned:
 		m.waiting++
 	}
@@ -193,7 +211,7 @@ func (p *picker) message(k crm.ProfileKey, f *crm.Effect) {
 	}
 	c.events++
 	name, err := engage.MessageName(f)
-	survey := err == nil && len(name) > 7 && name[:7] == "survey/"
+	survey := err == nil && strings.HasPrefix(name, "survey/")
 	switch {
 	case !f.SentAt.IsZero() && survey:
 		c.asked++
@@ -243,7 +261,7 @@ func (c *interest) score() int {
 		}
 		return 0
 	}
-	n := 4*min(c.profiles, 4) + has(c.orders, 8) + has(c.asked, 8) + has(c.answered, 8) + has(c.bad, 4) + has(c.tickets, 6) +
+	n := 6*min(c.profiles, 3) + has(c.orders, 8) + has(c.asked, 8) + has(c.answered, 8) + has(c.bad, 4) + has(c.tickets, 6) +
 		has(c.withheld, 8) + has(c.silenced, 6) + has(c.clicks, 3) + has(c.judged, 3)
 	for s := c.sources; s != 0; s &= s - 1 {
 		n += 2

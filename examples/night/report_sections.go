@@ -202,7 +202,7 @@ func peopleOf(g *gathered, sum summary) peopleView {
 	of := func(label string, x float64) share {
 		return share{Label: label, N: strconv.FormatFloat(x, 'f', 4, 64), Bar: sparkOf(0, int(math.Round(1000*x)), 1000)}
 	}
-	v.Scores = []share{of("Precision: pairs joined that are one person", d.Precision), of("Recall: pairs of one person that were joined", d.Recall), of("F1, their harmonic mean", d.F1)}
+	v.Scores = []share{of("Precision", d.Precision), of("Recall", d.Recall), of("F1", d.F1)}
 	sizes := map[int]int{}
 	for n, c := range g.sizes {
 		sizes[min(n, 6)] += c
@@ -211,12 +211,9 @@ func peopleOf(g *gathered, sum summary) peopleView {
 		if sizes[n] == 0 {
 			continue
 		}
-		label := fmt.Sprintf("%d records", n)
-		switch n {
-		case 1:
-			label = "1 record"
-		case 6:
-			label = "6 records and more"
+		label := strconv.Itoa(n)
+		if n == 6 {
+			label = "6 and more"
 		}
 		v.Sizes = append(v.Sizes, shareOf(label, "", sizes[n], sum.Customers))
 	}
@@ -253,8 +250,8 @@ func (p *page) clicks(sum summary) {
 		return
 	}
 	p.Clicks = []share{
-		shareOf("People", "good", sum.Clicks[crm.Human], whole), shareOf("Suspected: count for nothing until seen again", "off", sum.Clicks[crm.Suspected], whole),
-		shareOf("Machines: link scanners and previews", "off", sum.Clicks[crm.Machine], whole),
+		shareOf("People", "good", sum.Clicks[crm.Human], whole), shareOf("Perhaps machines", "off", sum.Clicks[crm.Suspected], whole),
+		shareOf("Machines, such as link scanners", "off", sum.Clicks[crm.Machine], whole),
 	}
 }
 

@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/engage"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/rules"
 )
 
 // story is one customer's page: who it is, and all that happened.
@@ -38,7 +41,7 @@ type moment struct {
 // reason is one step of a decision.
 type reason struct {
 	Guard, Note string
-	Pass        bool
+	Answer      string // "yes", "no" or "later"
 }
 
 // maxMoments bounds the timeline.
@@ -221,7 +224,7 @@ func (m *moment) fact(g *gathered, home *time.Location, f *crm.Fact, about map[c
 		m.Class, m.Label = "visit", "Service"
 		m.Head = strings.TrimSpace(d.Brand+" "+d.Service) + where
 		if d.Price.Amount != 0 {
-			m.line("%s", d.Price)
+			m.line("%s", money(d.Price))
 		}
 	case *crm.Ticket:
 		m.Class, m.Label = "ticket", "Ticket"
@@ -246,9 +249,9 @@ func (m *moment) fact(g *gathered, home *time.Location, f *crm.Fact, about map[c
 	case *crm.Click:
 		m.Class, m.Label = "click", "Click"
 		m.Head = map[crm.Verdict]string{crm.Human: "Clicked, judged a person", crm.Suspected: "Clicked, perhaps a machine", crm.Machine: "Link opened by a machine: does not count"}[d.Verdict]
-		m.line("%s", strings.TrimPrefix(d.Campaign, "rule/"))
-		for _, r := range d.Reasons {
-			m.line("%s", r)
+		m.line("of %s", strings.Replace(d.Campaign, "/", " ", 1))
+		if len(d.Reasons) > 0 {
+			m.line("told by: %s", strings.Join(d.Reasons, ", "))
 		}
 	case *crm.Interaction:
 		m.Class, m.Label = "note", "Contact"
@@ -291,7 +294,7 @@ func (m *moment) order(g *gathered, home *time.Location, f *crm.Fact, d *crm.Ord
 		m.Head = "Order " + d.Number
 	}
 	m.Head += where
-	m.line("%s, number %s%s", d.Total, d.Number, dash(d.Channel))
+	m.line("%s, number %s%s", money(d.Total), d.Number, dash(d.Channel))
 	if !d.Returns.IsZero() {
 		m.line("takes back %s", about[d.Returns])
 	}
@@ -304,6 +307,17 @@ func (m *moment) order(g *gathered, home *time.Location, f *crm.Fact, d *crm.Ord
 	if at, ok := d.DeliveredAt(f.At); ok && at.Sub(f.At) > time.Minute {
 		m.line("handed over on %s", at.In(home).Format("2 January 2006"))
 	}
+}
+
+// money writes an amount with separators.
+func money(m crm.Money) string {
+	s := m.String()
+	whole, rest, _ := strings.Cut(s, ".")
+	n, err := strconv.Atoi(whole)
+	if err != nil || rest == "" || (n == 0 && m.Amount < 0) {
+		return s
+	}
+	return thousands(n) + "." + rest
 }
 
 func dash(s string) string {
@@ -336,8 +350,11 @@ func (m *moment) effect(home *time.Location, f *crm.Effect, about map[crm.FactKe
 		}
 	case crm.EffectTag:
 		m.Label, m.Head = "Tag", "Tag decision of "+cause
-		if f.State == crm.Done {
-			m.Head = "Tagged by " + cause
+		if p, err := rules.DecodePayload(f); err == nil {
+			m.Head = tagHead(p.Name, p.Action == rules.DoUntag)
+		}
+		if f.State != crm.Done {
+			m.Head += ": " + string(f.State)
 		}
 	case crm.EffectTicket:
 		m.Label, m.Head = "Ticket", "Ticket of "+cause
@@ -353,11 +370,26 @@ func (m *moment) effect(home *time.Location, f *crm.Effect, about map[crm.FactKe
 		m.line("to %s", hidden(f.To))
 	}
 	for _, r := range f.Reasons {
-		m.Reasons = append(m.Reasons, reason{guardLabel(r.Guard), r.Note, r.Pass})
-		if !r.Pass {
+		x := reason{guardLabel(r.Guard), r.Note, "yes"}
+		switch {
+		case r.Pass:
+		case r.Guard == messaging.GuardQuiet: // it would only have waited
+			x = reason{"Quiet hours: would have waited", quietNote(home, r.Note), "later"}
+		default:
+			x.Answer = "no"
 			m.Refused++
 		}
+		m.Reasons = append(m.Reasons, x)
 	}
+}
+
+// quietNote writes the end of quiet hours in the time of home.
+func quietNote(home *time.Location, note string) string {
+	at, err := time.Parse(time.RFC3339, strings.TrimPrefix(note, "until "))
+	if err != nil {
+		return note
+	}
+	return "until " + at.In(home).Format("2 Jan 15:04")
 }
 
 var messageStates = map[crm.EffectState]string{

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/engage"
+)
+
+// summary is what -json prints.
+type summary struct {
+	Store    string `json:"store"`
+	From     string `json:"from"`
+	Evenings int    `json:"evenings"`
+	Dedup    truth  `json:"dedup"`
+	engage.Results
+	engage.AuditReport
+	RowsRead       int                `json:"rows_read"`
+	RowsRejected   int                `json:"rows_rejected"`
+	GatewayRepeats int                `json:"gateway_repeats"` // messages that the provider saw again under their id
+	Visitors       map[string]int     `json:"visitors,omitempty"`
+	Seconds        map[string]float64 `json:"seconds"`
+	TotalSeconds   float64            `json:"total_seconds"`
+	PeakRSS        int64              `json:"peak_rss_mib"`
+	Digest         string             `json:"digest,omitempty"`
+}
+
+// truth compares customers with who people really are, pair by pair.
+type truth struct {
+	Known     bool    `json:"known"`
+	Pairs     int64   `json:"pairs"` // true pairs of profiles with unmasked contact data
+	Precision float64 `json:"precision"`
+	Recall    float64 `json:"recall"`
+	F1        float64 `json:"f1"`
+}
+
+// finish reads the end state and prints what was asked for.
+func (s *simulation) finish(ctx context.Context, out io.Writer, where string) error {
+	if s.state.Day > 0 {
+		s.clock.set(s.at(s.state.Day-1, eveningStep))
+	}
+	sum := summary{Store: where, From: s.from.Format(time.DateOnly), Evenings: s.state.Day, Seconds: s.seconds}
+	delete(sum.Seconds, "resumed")
+	var err error
+	stop := s.measure("results")
+	if sum.Results, err = s.eng.Results(ctx); err != nil {
+		return err
+	}
+	stop()
+	stop = s.measure("audit")
+	if sum.AuditReport, err = engage.Audit(ctx, s.store, crm.ConsentKey{Brand: brand}); err != nil {
+		return err
+	}
+	stop()
+	if sum.Dedup, err = s.truth(ctx); err != nil {
+		return err
+	}
+	sum.RowsRead, sum.RowsRejected, sum.GatewayRepeats = s.rows, s.bad, s.gate.repeats
+	if s.guests != nil {
+		sum.Visitors = map[string]int{}
+		for k, n := range s.guests.done {
+			sum.Visitors[string(k)] = n
+		}
+	}
+	if s.o.digest {
+		d, err := s.digest(ctx)
+		if err != nil {
+			return err
+		}
+		sum.Digest = d
+	}
+	for k, v := range sum.Seconds {
+		sum.Seconds[k] = math.Round(v*1000) / 1000
+	}
+	sum.TotalSeconds = math.Round(time.Since(s.show.start0).Seconds()*100) / 100
+	sum.PeakRSS = peakRSS()
+	if s.o.report != "" {
+		if err := s.writeReport(ctx, sum, s.o.report); err != nil {
+			return fmt.Errorf("-report: %w", err)
+		}
+	}
+	if s.o.json {
+		enc := json.NewEncoder(out)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(sum); err != nil {
+			return err
+		}
+	} else {
+		sum.print(out)
+	}
+	if s.o.digest {
+		fmt.Fprintln(out, sum.Digest)
+	}
+	if !sum.Clean() {
+		return fmt.Errorf("the audit found what must never happen: %v", sum.Findings)
+	}
+	return nil
+}
+
+func (s *simulation) digest(ctx context.Context) (string, error) {
+	var d [32]byte
+	err := s.store.View(ctx, func(r crm.Reader) (err error) {
+		d, err = crm.Digest(ctx, r, s.clock.now())
+		return err
+	})
+	return hex.EncodeToString(d[:]), err
+}
+
+// truth compares the links of the record with the world's truth, over profiles
+// that have contact data of their own.
+func (s *simulation) truth(ctx context.Context) (truth, error) {
+	if s.world == nil {
+		return truth{}, nil
+	}
+	type pair struct {
+		customer crm.CustomerID
+		person   int
+	}
+	byCustomer, byPerson, both := map[crm.CustomerID]int64{}, map[int]int64{}, map[pair]int64{}
+	err := s.store.View(ctx, func(r crm.Reader) error {
+		for p, err := range crm.Profiles(ctx, r, crm.AllParts()) {
+			if err != nil {
+				return err
+			}
+			person, known := s.world.Truth(p.ProfileKey)
+			if !known || !hasContact(p) {
+				continue
+			}
+			byCustomer[p.Customer]++
+			byPerson[person]++
+			both[pair{p.Customer, person}]++
+		}
+		return nil
+	})
+	pairs := func(n int64) int64 { return n * (n - 1) / 2 }
+	var said, true_, hit int64
+	for _, n := range byCustomer {
+		said += pairs(n)
+	}
+	for _, n := range byPerson {
+		true_ += pairs(n)
+	}
+	for _, n := range both {
+		hit += pairs(n)
+	}
+	t := truth{Known: true, Pairs: true_}
+	if said > 0 {
+		t.Precision = float64(hit) / float64(said)
+	}
+	if true_ > 0 {
+		t.Recall = float64(hit) / float64(true_)
+	}
+	if hit > 0 {
+		t.F1 = 2 * t.Precision * t.Recall / (t.Precision + t.Recall)
+	}
+	return t, err
+}
+
+func hasContact(p *crm.Profile) bool {
+	for _, c := range p.Contacts {
+		if !c.Masked {
+			return true
+		}
+	}
+	return false
+}
+
+// print writes the summary for people.
+func (s summary) print(w io.Writer) {
+	fmt.Fprintf(w, "\n%d profiles are %d customers", s.Profiles, s.Customers)
+	if s.Dedup.Known {
+		fmt.Fprintf(w, " (precision %.4f, recall %.4f, F1 %.4f against the truth)", s.Dedup.Precision, s.Dedup.Recall, s.Dedup.F1)
+	}
+	fmt.Fprintf(w, "\n%d messages sent; withheld:", s.Sent)
+	for _, c := range s.Withheld {
+		fmt.Fprintf(w, " %s %d", c.Name, c.N)
+	}
+	fmt.Fprintln(w)
+	for _, c := range s.Campaigns {
+		r := c.Report
+		fmt.Fprintf(w, "campaign %s: %d assigned, %d held out; bought %.1f %% (clickers %.1f %%, held out %.1f %%), difference %+.2f points [%+.2f, %+.2f] %s\n",
+			c.Name, r.Counts.Assigned, r.Counts.HeldOut, 100*r.Total.Share, 100*r.Clickers.Share, 100*r.HeldOut.Share,
+			100*r.Incremental.Difference, 100*r.Incremental.Interval.Lo, 100*r.Incremental.Interval.Hi, r.Result)
+	}
+	for _, v := range s.Surveys {
+		if v.Place == "" {
+			fmt.Fprintf(w, "survey %s: %d of %d answered, %s %.0f [%.0f, %.0f]\n", v.Survey, v.N, v.Sent, v.Result.Metric, v.Result.Value, v.Result.Interval.Low, v.Result.Interval.High)
+		}
+	}
+	fmt.Fprintf(w, "clicks: %d by people, %d suspected, %d by machines; tickets: %d solved, %d open\n", s.Clicks[crm.Human], s.Clicks[crm.Suspected], s.Clicks[crm.Machine],
+		s.Tickets[crm.TicketSolved], s.Tickets[crm.TicketOpen]+s.Tickets[crm.TicketPending])
+	fmt.Fprintf(w, "audit of the record: %d repeated, %d without consent, %d to open tickets, %d to excluded tags, %d surveys before delivery, %d bad answers without a ticket\n",
+		s.EffectsRepeated, s.SentWithoutConsent, s.SentToOpenTicket, s.SentToExcludedTag, s.SurveyBeforeDelivery, s.AnswersBadWithoutTicket)
+	fmt.Fprintf(w, "%d records read, %d rejected; %.1f s, %d MiB\n", s.RowsRead, s.RowsRejected, s.TotalSeconds, s.PeakRSS)
+}
+
+const brand = "saat"
+
+// writeFile writes a whole file or none.
+func writeFile(path string, data []byte) error {
+	tmp := path + ".tmp"
+	if err := os.WriteFile(tmp, data, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}

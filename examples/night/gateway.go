@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/examples/night/world"
+)
+
+// gateway is the SMS provider of the example: a real HTTP server that speaks
+// the wire format of messaging.HTTPSender and behaves as the world says. Its
+// answers depend on the message's id and the simulated time alone, so that a
+// run that was killed meets the same gateway.
+type gateway struct {
+	fate func(effect crm.EffectID, to crm.Address, at time.Time) (status string, delivered time.Time)
+	now  func() time.Time
+
+	mu      sync.Mutex
+	taken   map[string]bool
+	fresh   []crm.EffectID
+	repeats int // messages that came again under their id
+}
+
+// drain returns the messages that came since it was called last, each once.
+func (g *gateway) drain() []crm.EffectID {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	ids := g.fresh
+	g.fresh = nil
+	return ids
+}
+
+type wireMessage struct {
+	ID      string `json:"id"`
+	Channel string `json:"channel"`
+	To      string `json:"to"`
+}
+
+type wireReceipt struct {
+	ID         string `json:"id"`
+	Status     string `json:"status"`
+	Reason     string `json:"reason,omitempty"`
+	RetryAfter int    `json:"retry_after,omitempty"`
+}
+
+func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Messages []wireMessage `json:"messages"`
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 16<<20)).Decode(&in); err != nil {
+		http.Error(w, "bad request", http.StatusBadRequest)
+		return
+	}
+	var out struct {
+		Receipts []wireReceipt `json:"receipts"`
+	}
+	now := g.now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, m := range in.Messages {
+		if g.taken[m.ID] {
+			g.repeats++
+		}
+		g.taken[m.ID] = true
+		g.fresh = append(g.fresh, crm.EffectID(m.ID))
+		out.Receipts = append(out.Receipts, g.answer(m, now))
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(out)
+}
+
+func (g *gateway) answer(m wireMessage, now time.Time) wireReceipt {
+	status, delivered := g.fate(crm.EffectID(m.ID), crm.Address{Channel: crm.Channel(m.Channel), Value: m.To}, now)
+	switch status {
+	case world.Throttled:
+		// The first attempt of an hour is too much; a later hour is fine.
+		if crm.ContentHash([]byte(m.ID), []byte(now.Format(time.RFC3339)))%2 == 0 {
+			return wireReceipt{ID: m.ID, Status: "throttled", RetryAfter: 3600}
+		}
+	case world.Unknown:
+		if delivered.IsZero() {
+			return wireReceipt{ID: m.ID, Status: "unknown", Reason: "the connection broke"}
+		}
+	case world.Rejected:
+		return wireReceipt{ID: m.ID, Status: "rejected", Reason: "no such number"}
+	}
+	return wireReceipt{ID: m.ID, Status: "accepted"}
+}

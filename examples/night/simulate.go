@@ -1,0 +1,465 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/engage"
+	"github.com/vefacrm/vefa/examples/night/importer"
+	"github.com/vefacrm/vefa/examples/night/world"
+	"github.com/vefacrm/vefa/messaging"
+)
+
+// clock is the simulated time.
+type clock struct{ micros atomic.Int64 }
+
+func (c *clock) now() time.Time  { return time.UnixMicro(c.micros.Load()).UTC() }
+func (c *clock) set(t time.Time) { c.micros.Store(t.UnixMicro()) }
+
+// progressDoc is how far a database is. It is written after each step, so that
+// the same command goes on where it was stopped.
+type progressDoc struct {
+	Seed      uint64 `json:"seed"`
+	Customers int    `json:"customers"`
+	Import    string `json:"import,omitempty"`
+	From      string `json:"from"`
+	Day       int    `json:"day"`  // the next evening
+	Step      int    `json:"step"` // and the next step of its day
+	History   bool   `json:"history"`
+}
+
+const progressKind, progressID = "example", "night"
+
+// The steps of a day. Messages leave in the morning and at noon; the evening
+// has the rest.
+var steps = []struct{ hour, minute int }{{10, 30}, {13, 0}, {22, 0}}
+
+const eveningStep = 2
+
+// simulation runs evenings.
+type simulation struct {
+	o       options
+	from    time.Time // midnight of the first evening's date, local
+	home    *time.Location
+	store   crm.Store
+	eng     *engage.Engine
+	source  source
+	world   *world.World   // nil for an import
+	data    *importer.Data // nil for a world
+	clock   *clock
+	gate    *gateway
+	guests  *visitors
+	state   progressDoc
+	rev     int64
+	rows    int
+	bad     int
+	seconds map[string]float64
+	show    *display
+}
+
+// errOther is a database of another simulation.
+var errOther = errors.New("the database holds another simulation")
+
+// newSimulation opens the source and binds everything; shut stops the servers.
+func newSimulation(ctx context.Context, o options, store crm.Store, show *display) (s *simulation, shut func(), err error) {
+	home, err := time.LoadLocation("Europe/Istanbul")
+	if err != nil {
+		return nil, nil, err
+	}
+	s = &simulation{o: o, home: home, store: store, clock: &clock{}, seconds: map[string]float64{}, show: show}
+	if err := s.openSource(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err := s.openProgress(ctx); err != nil {
+		return nil, nil, err
+	}
+	s.clock.set(s.source.Evening(-1))
+
+	mux := http.NewServeMux()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	base := "http://" + listener.Addr().String()
+	s.gate = &gateway{now: s.clock.now, taken: map[string]bool{}, fate: s.fate}
+	mux.Handle("POST /gateway", s.gate)
+	sender, err := messaging.NewHTTPSender(messaging.HTTPConfig{URL: base + "/gateway", Repeats: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, err := configuration(o, s.from, home)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg.Store, cfg.Now, cfg.Sender, cfg.BaseURL = store, s.clock.now, sender, base
+	cfg.ClientIP, cfg.RequestID = forwardedFor, func(r *http.Request) string { return r.Header.Get("X-Request-Id") }
+	cfg.Progress = show.step
+	if s.eng, err = engage.New(cfg); err != nil {
+		return nil, nil, err
+	}
+	mux.Handle("/", s.eng.Handler())
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	ctx, cancel := context.WithCancel(ctx)
+	served, logged := make(chan error, 1), make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	go func() { logged <- s.eng.Clicks().Run(ctx) }()
+	if s.world != nil {
+		s.guests = &visitors{world: s.world, eng: s.eng, clock: s.clock, done: map[world.ActKind]int{}, told: map[crm.EffectID]bool{},
+			client: &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+				if r.URL.Host != listener.Addr().String() {
+					return http.ErrUseLastResponse // the world outside is not there
+				}
+				return nil
+			}}}
+	}
+	return s, func() {
+		_ = server.Close()
+		cancel()
+		<-served
+		<-logged
+	}, nil
+}
+
+// forwardedFor is the visitor's address as the simulated proxy tells it.
+func forwardedFor(r *http.Request) netip.Addr {
+	a, err := netip.ParseAddr(r.Header.Get("X-Forwarded-For"))
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a
+}
+
+// fate is what the gateway does with a message: as the world says, or with
+// imported data always accept.
+func (s *simulation) fate(effect crm.EffectID, to crm.Address, at time.Time) (string, time.Time) {
+	if s.world == nil {
+		return world.Accepted, at
+	}
+	return s.world.Gateway(effect, to, at)
+}
+
+func (s *simulation) openSource(ctx context.Context) error {
+	day, err := checkDay("from", s.o.from)
+	if err != nil {
+		return err
+	}
+	if s.o.format != "" {
+		if s.data, err = importer.Open(ctx, s.o.format, s.o.dir); err != nil {
+			return fmt.Errorf("-import: %w", err)
+		}
+		if !s.o.fromSet { // the last evenings of the data
+			_, last := s.data.Span()
+			y, m, d := last.In(s.home).AddDate(0, 0, 1-s.o.evenings).Date()
+			day = time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+		}
+		s.from = time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, s.home)
+		s.source = folder{s.data.Starting(s.from, s.home), s.data}
+		s.rows, s.bad = s.data.Rows(), len(s.data.Rejected())
+		return nil
+	}
+	s.from = time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, s.home)
+	s.world, err = world.New(world.Config{People: s.o.customers, Seed: s.o.seed, From: day, Evenings: s.o.evenings})
+	s.source = s.world
+	return err
+}
+
+// openProgress reads how far the database is and refuses one of another world.
+func (s *simulation) openProgress(ctx context.Context) error {
+	mine := progressDoc{Seed: s.o.seed, Customers: s.o.customers, Import: s.o.format, From: s.from.Format(time.DateOnly)}
+	s.state = mine
+	err := s.store.View(ctx, func(r crm.Reader) error {
+		docs, err := r.Documents(ctx, progressKind, progressID)
+		if err != nil || docs[0] == nil {
+			return err
+		}
+		s.rev = docs[0].Rev
+		return docs[0].Decode(&s.state)
+	})
+	if err != nil {
+		return err
+	}
+	theirs := s.state
+	theirs.Day, theirs.Step, theirs.History = 0, 0, false
+	if s.o.format != "" { // the size and the seed of an import are what the folder has
+		theirs.Seed, theirs.Customers = mine.Seed, mine.Customers
+	}
+	if theirs != mine {
+		return fmt.Errorf("%w: it has seed %d, %d customers, from %s, import %q; asked for are seed %d, %d customers, from %s, import %q", errOther,
+			s.state.Seed, s.state.Customers, s.state.From, s.state.Import, mine.Seed, mine.Customers, mine.From, mine.Import)
+	}
+	return nil
+}
+
+func (s *simulation) saveProgress(ctx context.Context) error {
+	doc, err := crm.NewDocument(progressKind, progressID, s.state)
+	if err != nil {
+		return err
+	}
+	doc.Rev = s.rev
+	err = s.store.Update(ctx, func(tx crm.Tx) error { doc.Rev = s.rev; return tx.PutDocuments(ctx, doc) })
+	s.rev = doc.Rev
+	return err
+}
+
+// at returns the time of a step of a day.
+func (s *simulation) at(day, step int) time.Time {
+	if step == eveningStep {
+		return s.source.Evening(day)
+	}
+	if step < 0 {
+		return s.source.Evening(day - 1)
+	}
+	d := s.from.AddDate(0, 0, day)
+	return time.Date(d.Year(), d.Month(), d.Day(), steps[step].hour, steps[step].minute, 0, 0, s.home)
+}
+
+// run does all evenings that are left.
+func (s *simulation) run(ctx context.Context) error {
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	for s.state.Day < s.o.evenings {
+		day, step := s.state.Day, s.state.Step
+		if err := s.step(ctx, day, step); err != nil {
+			return fmt.Errorf("%s: %w", s.at(day, step).In(s.home).Format("2006-01-02 15:04"), err)
+		}
+		if s.state.Step++; s.state.Step == len(steps) {
+			s.state.Day, s.state.Step = day+1, 0
+		}
+		if err := s.saveProgress(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare imports what was there before the first evening, or takes up what
+// an earlier run left.
+func (s *simulation) prepare(ctx context.Context) error {
+	defer s.measure("history")()
+	if !s.state.History {
+		if err := s.putPlaces(ctx); err != nil {
+			return err
+		}
+		const many = 20_000 // records at a time: few parts per transaction
+		var all crm.Batch
+		for b := range s.source.History(ctx) {
+			all.Profiles = append(all.Profiles, b.Profiles...)
+			all.Facts = append(all.Facts, b.Facts...)
+			if all.Len() < many {
+				continue
+			}
+			if err := s.take(ctx, all); err != nil {
+				return err
+			}
+			all = crm.Batch{}
+			s.show.step("history", s.rows, 0)
+		}
+		if err := s.take(ctx, all); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		s.state.History = true
+		return s.saveProgress(ctx)
+	}
+	// The times of this step: it is done again from its start.
+	s.clock.set(s.at(s.state.Day, s.state.Step))
+	if s.guests != nil && s.state.Day < s.o.evenings {
+		before := s.at(s.state.Day, s.state.Step-1)
+		var left []*crm.Effect
+		err := s.store.View(ctx, func(r crm.Reader) error {
+			for f, err := range crm.AllEffects(ctx, r, crm.AllParts()) {
+				if err != nil {
+					return err
+				}
+				if f.Kind == crm.EffectMessage && f.SentAt.After(before.AddDate(0, 0, -13)) {
+					left = append(left, f)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if err := s.guests.hear(left, before); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *simulation) take(ctx context.Context, b crm.Batch) error {
+	rep, err := s.eng.Service().Import(ctx, b)
+	s.rows += b.Len()
+	s.bad += len(rep.Rejected)
+	for _, bad := range rep.Rejected {
+		s.show.warn("%v", bad.Err)
+	}
+	return err
+}
+
+func (s *simulation) putPlaces(ctx context.Context) error {
+	return s.store.Update(ctx, func(tx crm.Tx) error {
+		for _, p := range s.source.Places() {
+			doc, err := crm.NewDocument("place", p.ID, p)
+			if err != nil {
+				return err
+			}
+			old, err := tx.Documents(ctx, "place", p.ID)
+			if err != nil {
+				return err
+			}
+			if old[0] != nil {
+				doc.Rev = old[0].Rev
+			}
+			if err := tx.PutDocuments(ctx, doc); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// step does one step of a day: people react until then, then the engine works.
+func (s *simulation) step(ctx context.Context, day, step int) error {
+	at := s.at(day, step)
+	if s.guests != nil {
+		stop := s.measure("visitors")
+		if err := s.guests.act(ctx, at); err != nil {
+			return err
+		}
+		if err := s.eng.Clicks().Flush(ctx); err != nil {
+			return err
+		}
+		stop()
+	}
+	s.clock.set(at)
+	if err := s.resume(ctx); err != nil {
+		return err
+	}
+	if step == eveningStep {
+		if err := s.evening(ctx, day); err != nil {
+			return err
+		}
+	} else {
+		stop := s.measure("deliver")
+		if _, err := s.eng.Deliver(ctx); err != nil {
+			return err
+		}
+		stop()
+	}
+	return s.listen(ctx, at)
+}
+
+// resume finishes, once per run, what was on its way when a run was killed.
+func (s *simulation) resume(ctx context.Context) error {
+	if s.seconds["resumed"] != 0 {
+		return nil
+	}
+	s.seconds["resumed"] = 1
+	_, err := s.eng.Resume(ctx)
+	return err
+}
+
+func (s *simulation) evening(ctx context.Context, day int) error {
+	if day == redDay && s.world != nil {
+		if err := s.eng.SetPolarity(ctx, redTag, true, "head office", "service customers are left alone in this season"); err != nil {
+			return err
+		}
+	}
+	if err := s.desk(ctx); err != nil {
+		return err
+	}
+	rep, err := s.eng.Night(ctx, engage.Night{Day: s.day(day), Source: func(context.Context) iter.Seq2[crm.Batch, error] {
+		return func(yield func(crm.Batch, error) bool) { yield(s.source.Day(day), nil) }
+	}})
+	s.rows += rep.Rows
+	s.bad += rep.Rejected
+	for name, t := range rep.Seconds {
+		s.seconds[name] += t
+	}
+	if err == nil {
+		s.show.evening(day, s.o.evenings, rep)
+	}
+	return err
+}
+
+func (s *simulation) day(n int) string { return s.from.AddDate(0, 0, n).Format(time.DateOnly) }
+
+// desk is the staff who solve tickets, each after some days.
+func (s *simulation) desk(ctx context.Context) error {
+	defer s.measure("desk")()
+	open, err := s.eng.Unsolved(ctx)
+	if err != nil {
+		return err
+	}
+	now := s.clock.now()
+	for _, t := range open {
+		if t.Ref.Key.Source != "survey" && t.Ref.Key.Source != "not-me" && t.Ref.Key.Source != "rule" {
+			continue // solved in the system that it came from
+		}
+		days := 1 + int(uint64(crm.ContentHash([]byte(t.Ref.Key.ID)))%6)
+		if now.Sub(t.Opened) < time.Duration(days)*24*time.Hour {
+			continue
+		}
+		if err := s.eng.Service().SetTicket(ctx, t.Ref, crm.TicketSolved, "desk", "Müşteri arandı, sorun çözüldü."); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// listen tells the visitors what was sent in this step.
+func (s *simulation) listen(ctx context.Context, at time.Time) error {
+	if s.guests == nil {
+		return nil
+	}
+	ids := s.gate.drain()
+	var sent []*crm.Effect
+	for len(ids) > 0 {
+		n := min(len(ids), 500)
+		err := s.store.View(ctx, func(r crm.Reader) error {
+			got, err := r.Effects(ctx, ids[:n]...)
+			for _, f := range got {
+				if f != nil {
+					sent = append(sent, f)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		ids = ids[n:]
+	}
+	return s.guests.hear(sent, at)
+}
+
+func (s *simulation) measure(name string) func() {
+	start := time.Now()
+	return func() { s.seconds[name] += time.Since(start).Seconds() }
+}
+
+// again runs one evening again.
+func (s *simulation) again(ctx context.Context, date string) error {
+	d, err := checkDay("evening", date)
+	if err != nil {
+		return err
+	}
+	day := int(d.Sub(time.Date(s.from.Year(), s.from.Month(), s.from.Day(), 0, 0, 0, 0, time.UTC)).Hours() / 24)
+	if day < 0 || day >= s.state.Day {
+		return fmt.Errorf("-evening: %s is not one of the %d evenings from %s that were done", date, s.state.Day, s.state.From)
+	}
+	s.clock.set(s.at(day, eveningStep))
+	return s.evening(ctx, day)
+}

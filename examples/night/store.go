@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/crm/sqlstore"
+)
+
+// openStore opens what -db names. An empty name is a SQLite file in a temporary
+// directory. The function that it returns closes everything again.
+func openStore(ctx context.Context, name string) (crm.Store, string, func(), error) {
+	kind, where, _ := strings.Cut(name, ":")
+	switch kind {
+	case "memory":
+		return memstore.New(), "memory", func() {}, nil
+	case "", "sqlite":
+		if where != "" {
+			return openSQLite(ctx, where, "normal", func() {})
+		}
+		dir, err := os.MkdirTemp("", "vefa-night-")
+		if err != nil {
+			return nil, "", nil, err
+		}
+		// Nobody needs this file after a power cut.
+		return openSQLite(ctx, filepath.Join(dir, "night.db"), "off", func() { _ = os.RemoveAll(dir) })
+	case "postgres":
+		db, err := sql.Open("pgx", where)
+		if err != nil {
+			return nil, "", nil, fmt.Errorf("-db: %w", err)
+		}
+		return migrated(ctx, db, sqlstore.Postgres, "PostgreSQL", func() {})
+	}
+	return nil, "", nil, fmt.Errorf("-db: %q is none of memory, sqlite:PATH, postgres:DSN", name)
+}
+
+func openSQLite(ctx context.Context, path, synchronous string, cleanup func()) (crm.Store, string, func(), error) {
+	db, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=wal_autocheckpoint(10000)&_pragma=cache_size(-65536)&_pragma=synchronous("+synchronous+")")
+	if err != nil {
+		cleanup()
+		return nil, "", nil, fmt.Errorf("-db: %w", err)
+	}
+	db.SetMaxOpenConns(4)
+	return migrated(ctx, db, sqlstore.SQLite, "SQLite", cleanup)
+}
+
+func migrated(ctx context.Context, db *sql.DB, d sqlstore.Dialect, what string, cleanup func()) (crm.Store, string, func(), error) {
+	shut := func() {
+		_ = db.Close()
+		cleanup()
+	}
+	if err := sqlstore.Migrate(ctx, db, d, sqlstore.Config{}); err != nil {
+		shut()
+		return nil, "", nil, fmt.Errorf("-db: %w", err)
+	}
+	return sqlstore.New(db, d, sqlstore.Config{}), what, shut, nil
+}
