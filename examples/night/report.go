@@ -53,7 +53,7 @@ type campaignView struct {
 	Verdict, Class   string
 	Rates, Increment whiskers
 	Rows             []rateRow
-	Withheld         []named
+	Withheld         []string
 	Difference       string
 	Notes            []string
 }

@@ -77,14 +77,14 @@ func (s series) draw(id, title, unit string) bars {
 		}
 	}
 	c.Desc = s.describe(unit)
-	if len(values) == 0 {
-		return c
-	}
 	tops := make([]int, len(values))
 	for i, v := range values {
 		tops[i] = v.first + v.second
 	}
 	slices.Sort(tops)
+	if len(tops) == 0 || tops[len(tops)-1] == 0 {
+		return c // nothing to draw
+	}
 	most := tops[len(tops)-1]
 	if len(tops) > 2 {
 		// One evening may be unlike all others: the first, which finds who is
@@ -135,6 +135,9 @@ func (s series) describe(unit string) string {
 		if s.first[i] > s.first[high] {
 			high = i
 		}
+	}
+	if sum == 0 {
+		return fmt.Sprintf("%d evenings without any %s.", len(s.dates), unit)
 	}
 	if s.level {
 		return fmt.Sprintf("%d evenings; at most %s %s, on %s; %s after the last.", len(s.dates), thousands(s.first[high]), unit, longDate(s.dates[high]), thousands(s.first[len(s.first)-1]))

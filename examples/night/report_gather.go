@@ -63,7 +63,7 @@ func (s *simulation) gather(ctx context.Context) (*gathered, error) {
 			if err != nil {
 				return err
 			}
-			if err := s.count(g, &pick, f); err != nil {
+			if err := s.tally(g, &pick, f); err != nil {
 				return err
 			}
 		}
@@ -119,8 +119,8 @@ func (g *gathered) day(home *time.Location, at time.Time) *dayCount {
 	return d
 }
 
-// count takes one effect into the figures.
-func (s *simulation) count(g *gathered, pick *picker, f *crm.Effect) error {
+// tally takes one effect into the figures.
+func (s *simulation) tally(g *gathered, pick *picker, f *crm.Effect) error {
 	if f.Kind != crm.EffectMessage {
 		return nil
 	}

@@ -40,20 +40,25 @@ func campaignOf(c engage.CampaignResult, home *time.Location) campaignView {
 			list = append(list, *e)
 		}
 	}
-	v.Rates = drawWhiskers(v.ID+"-rates", "Share who bought, "+c.Name, "Points are shares, lines their "+confidence+" intervals. The figures are in the table below.", " %", list)
+	v.Verdict = verdict(r)
+	for _, w := range c.Withheld {
+		v.Withheld = append(v.Withheld, fmt.Sprintf("%s (%s)", guardShort(w.Name), thousands(w.N)))
+	}
+	if len(list) > 0 {
+		v.Rates = drawWhiskers(v.ID+"-rates", "Share who bought, "+c.Name, "Points are shares, lines their "+confidence+" intervals. The figures are in the table below.", " %", list)
+	}
+	if r.Counts.Assigned == 0 || r.Counts.HeldOut == 0 {
+		return v // nothing to compare
+	}
 	i := r.Incremental
 	points := fmt.Sprintf("%s points (%s interval %s to %s)", signed(100*i.Difference, 2), confidence, signed(100*i.Interval.Lo, 2), signed(100*i.Interval.Hi, 2))
 	v.Increment = drawWhiskers(v.ID+"-difference", "What the messages changed, "+c.Name, "Share of everybody addressed less that of the held out: "+points+".", "", []estimate{
 		{"difference", "Difference in points: " + signed(100*i.Difference, 2), 100 * i.Interval.Lo, 100 * i.Difference, 100 * i.Interval.Hi}})
 	v.Difference = fmt.Sprintf("Difference to the held out: %s, that is %s purchases.", points, signed(i.Conversions, 1))
-	v.Verdict = verdict(r)
 	if i.HasLift {
 		v.Notes = append(v.Notes, fmt.Sprintf("Relative to the held out: %s %% (interval %s %% to %s %%).", signed(100*i.Lift, 0), signed(100*i.LiftInterval.Lo, 0), signed(100*i.LiftInterval.Hi, 0)))
 	}
 	v.Notes = append(v.Notes, fmt.Sprintf("Two-sided p %.3f, for one look at a size fixed before; check of the split p %.3f.", i.P, r.SRM))
-	for _, w := range c.Withheld {
-		v.Withheld = append(v.Withheld, named{guardShort(w.Name), w.N})
-	}
 	return v
 }
 
@@ -184,10 +189,16 @@ func guardShort(guard string) string {
 	}[guard]; ok {
 		return l
 	}
+	if name, ok := strings.CutPrefix(guard, "cancel_on "); ok {
+		return "“" + name + "” came true"
+	}
 	return strings.ToUpper(guard[:min(1, len(guard))]) + guard[min(1, len(guard)):]
 }
 
 func guardNote(guard string) string {
+	if strings.HasPrefix(guard, "cancel_on ") {
+		return "what the rule asked about went away"
+	}
 	return map[string]string{
 		"consent": "nobody said yes for this address, or somebody took it back", "open-ticket": "silence on every address until the matter is solved",
 		"excluded-tag": "head office turned a tag of theirs red", "suppressed": "bounced, not this person, or a legal request",

@@ -288,7 +288,15 @@ func (m *moment) order(g *gathered, home *time.Location, f *crm.Fact, d *crm.Ord
 	}
 	var lines []string
 	for _, l := range d.Lines {
-		lines = append(lines, strings.TrimSpace(l.Brand+" "+l.Category))
+		what := strings.TrimSpace(l.Brand + " " + l.Category)
+		if what == "" {
+			what = l.SKU
+		}
+		lines = append(lines, what)
+	}
+	const most = 4
+	if n := len(lines) - most; n > 0 {
+		lines = append(lines[:most], fmt.Sprintf("%d more", n))
 	}
 	if m.Head = strings.Join(lines, ", "); m.Head == "" {
 		m.Head = "Order " + d.Number
@@ -314,8 +322,11 @@ func money(m crm.Money) string {
 	s := m.String()
 	whole, rest, _ := strings.Cut(s, ".")
 	n, err := strconv.Atoi(whole)
-	if err != nil || rest == "" || (n == 0 && m.Amount < 0) {
+	switch {
+	case err != nil || rest == "":
 		return s
+	case n == 0 && m.Amount < 0:
+		return "−0." + rest
 	}
 	return thousands(n) + "." + rest
 }
@@ -416,6 +427,9 @@ func guardLabel(guard string) string {
 		"unless": "No exception of the rule", "guard": "Guard of the rule", "customer": "Customer is there", "task": "Task is known",
 	}[guard]; ok {
 		return l
+	}
+	if name, ok := strings.CutPrefix(guard, "cancel_on "); ok {
+		return "Not “" + name + "” meanwhile"
 	}
 	return guard
 }

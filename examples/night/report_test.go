@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// reportOf runs a small simulation and returns its page.
+func reportOf(t *testing.T, db string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "report.html")
+	err := run(context.Background(), []string{"-db", db, "-customers", "500", "-evenings", "13", "-report", path}, io.Discard, io.Discard)
+	require.NoError(t, err)
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(data)
+}
+
+func TestReport(t *testing.T) {
+	html := reportOf(t, "memory")
+	checkPage(t, html)
+	require.Less(t, len(html), 300_000)
+	for _, want := range []string{
+		`<html lang="en">`, `name="viewport"`, "prefers-color-scheme:dark", "The evenings", "Campaign new-collection", "Held out", "descriptive only",
+		"Difference to the held out", "From the plan to the provider", "Against the truth", "messages sent twice", "Clicks by verdict",
+		"One customer", "Refused by", "checks passed", "agree:", "Seconds",
+	} {
+		require.Contains(t, html, want)
+	}
+	require.Equal(t, strings.Count(html, `role="img"`), strings.Count(html, "<desc id="), "each chart is described")
+
+	// Another run on another store differs in the store's name and in times.
+	again := reportOf(t, "")
+	require.Equal(t, lasting(html), strings.Replace(lasting(again), "kept in SQLite", "kept in memory", 1))
+}
+
+// lasting returns a page without the section on the run.
+func lasting(html string) string {
+	before, rest, _ := strings.Cut(html, `<section id="run"`)
+	_, after, _ := strings.Cut(rest, "</section>")
+	return before + after
+}
+
+func TestReportOfNothing(t *testing.T) {
+	html, err := (&page{Title: "Nothing"}).render()
+	require.NoError(t, err)
+	checkPage(t, string(html))
+}
+
+// TestReportEscapes puts hostile text into every field of a page.
+func TestReportEscapes(t *testing.T) {
+	for _, hostile := range []string{`"><script>alert(1)</script>`, `'onload='x`, "</svg></title><img src=x>", "\x00‮<!--", "javascript:alert(1)"} {
+		var p page
+		fill(reflect.ValueOf(&p).Elem(), hostile)
+		html, err := p.render()
+		require.NoError(t, err)
+		text := string(html)
+		require.NotContains(t, text, "<img")
+		require.NotContains(t, text, "<!--")
+		for _, tag := range tags.FindAllString(text, -1) {
+			require.NotRegexp(t, `\son[a-z]+=`, regexp.MustCompile(`"[^"]*"`).ReplaceAllString(tag, `""`))
+		}
+		checkBalance(t, text)
+		require.NotContains(t, text, "<script")
+	}
+}
+
+// fill sets every text to a value and gives every list two entries.
+func fill(v reflect.Value, text string) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(text)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(2)
+	case reflect.Float64:
+		v.SetFloat(2)
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), text)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range 2 {
+			fill(v.Index(i), text)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), text)
+		}
+	}
+}
+
+var (
+	tags    = regexp.MustCompile(`<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s[^<>]*?)?)(/?)>`)
+	ids     = regexp.MustCompile(`\sid="([^"]*)"`)
+	labels  = regexp.MustCompile(`\saria-labelledby="([^"]*)"`)
+	anchors = regexp.MustCompile(`\shref="([^"]*)"`)
+	levels  = regexp.MustCompile(`<h([1-6])`)
+)
+
+// checkPage checks what a page must be: whole, without anything from elsewhere,
+// and accessible.
+func checkPage(t *testing.T, html string) {
+	t.Helper()
+	checkBalance(t, html)
+	for _, never := range []string{"<script", "http://", "https://", "url(", "@import", " src=", "style=\"", "ZgotmplZ", "<no value>", "NaN", "Inf"} {
+		require.NotContains(t, html, never)
+	}
+	require.True(t, strings.HasPrefix(html, "<!DOCTYPE html>"))
+	seen := map[string]bool{}
+	for _, m := range ids.FindAllStringSubmatch(html, -1) {
+		require.False(t, seen[m[1]], "id %q twice", m[1])
+		require.NotContains(t, m[1], " ")
+		seen[m[1]] = true
+	}
+	for _, m := range labels.FindAllStringSubmatch(html, -1) {
+		for _, id := range strings.Fields(m[1]) {
+			require.True(t, seen[id], "no element %q", id)
+		}
+	}
+	for _, m := range anchors.FindAllStringSubmatch(html, -1) {
+		require.True(t, seen[strings.TrimPrefix(m[1], "#")], "no anchor %q", m[1])
+	}
+	level := 0
+	for _, m := range levels.FindAllStringSubmatch(html, -1) {
+		n, err := strconv.Atoi(m[1])
+		require.NoError(t, err)
+		require.LessOrEqual(t, n, level+1, "a heading leaves a level out")
+		level = n
+	}
+	for _, landmark := range []string{"<header>", "<nav ", "<main ", "<footer>"} {
+		require.Equal(t, 1, strings.Count(html, landmark))
+	}
+	require.Equal(t, strings.Count(html, "<table>"), strings.Count(html, "<caption>"))
+}
+
+// checkBalance checks that all elements are closed in order.
+func checkBalance(t *testing.T, html string) {
+	t.Helper()
+	if before, rest, ok := strings.Cut(html, "<style>"); ok {
+		_, after, _ := strings.Cut(rest, "</style>")
+		html = before + after
+	}
+	var open []string
+	for _, m := range tags.FindAllStringSubmatch(html, -1) {
+		switch {
+		case m[2] == "meta" || m[4] == "/":
+		case m[1] == "":
+			open = append(open, m[2])
+		default:
+			require.NotEmpty(t, open, "%s closes nothing", m[0])
+			require.Equal(t, open[len(open)-1], m[2], "%s in %v", m[0], open)
+			open = open[:len(open)-1]
+		}
+	}
+	require.Empty(t, open)
+}
+
+// TestReportContrast computes WCAG 2 contrast of all text colours on all
+// grounds, by day and by night.
+func TestReportContrast(t *testing.T) {
+	palettes := regexp.MustCompile(`:root\{([^}]*)\}`).FindAllStringSubmatch(reportTemplate, -1)
+	require.Len(t, palettes, 2)
+	for _, p := range palettes {
+		colours := map[string]float64{}
+		for _, m := range regexp.MustCompile(`--(\w+):#([0-9a-f]+)`).FindAllStringSubmatch(p[1], -1) {
+			hex := m[2]
+			if len(hex) == 3 {
+				hex = strings.Repeat(hex[:1], 2) + strings.Repeat(hex[1:2], 2) + strings.Repeat(hex[2:], 2)
+			}
+			var light float64
+			for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
+				n, err := strconv.ParseUint(hex[2*i:2*i+2], 16, 8)
+				require.NoError(t, err)
+				c := float64(n) / 255
+				if c <= 0.04045 {
+					c /= 12.92
+				} else {
+					c = math.Pow((c+0.055)/1.055, 2.4)
+				}
+				light += weight * c
+			}
+			colours[m[1]] = light
+		}
+		for _, ink := range []string{"ink", "soft", "first", "second", "good", "bad"} {
+			for _, ground := range []string{"paper", "card", "tint"} {
+				if ground == "tint" && ink != "ink" {
+					continue
+				}
+				a, b := colours[ink], colours[ground]
+				require.GreaterOrEqual(t, (max(a, b)+0.05)/(min(a, b)+0.05), 4.5, "%s on %s in %s", ink, ground, p[1])
+			}
+		}
+	}
+}
+
+func TestReportAxis(t *testing.T) {
+	for _, c := range []struct {
+		most        float64
+		whole       bool
+		limit, step float64
+	}{
+		{0, true, 1, 1}, {1, true, 1, 1}, {3, true, 3, 1}, {7, true, 8, 2}, {42, true, 60, 20}, {839, true, 1000, 250}, {1000, true, 1000, 500},
+		{9999, true, 10000, 2500}, {0.3, false, 0.3, 0.1}, {1.2, false, 1.5, 0.5},
+	} {
+		limit, step := axis(c.most, c.whole)
+		require.InDelta(t, c.limit, limit, 1e-9, "%v", c.most)
+		require.InDelta(t, c.step, step, 1e-9, "%v", c.most)
+	}
+}
+
+func TestReportSeries(t *testing.T) {
+	var s series
+	for i := range 365 {
+		s.dates = append(s.dates, fmt.Sprintf("2025-%02d-%02d", 1+i/31, 1+i%28))
+		s.first = append(s.first, i%7)
+	}
+	s.first[0] = 5000
+	c := s.draw("x", "Title", "things")
+	require.LessOrEqual(t, len(c.Bars), maxBars)
+	require.True(t, c.Bars[0].Cut)
+	require.Contains(t, c.Notes[0], "1 Jan: 5,006")
+	require.Contains(t, c.Notes[1], "Each bar is 4 evenings")
+	for _, b := range c.Bars {
+		require.GreaterOrEqual(t, b.Y, plotTop)
+		require.LessOrEqual(t, b.X+b.Width, plotRight+0.1)
+	}
+	require.Empty(t, series{}.draw("x", "Title", "things").Bars)
+	require.Empty(t, series{dates: []string{"2025-01-01"}, first: []int{0}}.draw("x", "Title", "things").Bars)
+	level := series{dates: s.dates, first: slices.Repeat([]int{3}, 365), level: true}.draw("x", "Title", "things")
+	require.Equal(t, level.Bars[0].Height, level.Bars[50].Height)
+}
+
+func TestReportWords(t *testing.T) {
+	require.Equal(t, "1,234,567", thousands(1234567))
+	require.Equal(t, "−1,000", thousands(-1000))
+	require.Equal(t, "999", thousands(999))
+	require.Equal(t, "−0.55", signed(-0.551, 2))
+	require.Equal(t, "0.0", signed(-0.001, 1))
+	require.Equal(t, "+3", signed(3, 0))
+	require.Equal(t, "+90532 ••• •• 67", hidden(crm.Address{Channel: crm.Phone, Value: "+905321234567"}))
+	require.Equal(t, "ş…@example.com", hidden(crm.Address{Channel: crm.Email, Value: "şule@example.com"}))
+	require.Equal(t, "phone", hidden(crm.Address{Channel: crm.Phone, Value: "155"}))
+	require.Equal(t, "6,939.90 TRY", money(crm.Money{Amount: 693990, Currency: "TRY"}))
+	require.Equal(t, "−0.50 TRY", money(crm.Money{Amount: -50, Currency: "TRY"}))
+	require.Equal(t, "a-b_2f_20_130", slug("a-b/ İ"))
+	require.Equal(t, "Survey after-purchase", messageLabel("survey/after-purchase"))
+	require.Equal(t, "Not “returned” meanwhile", guardLabel("cancel_on returned"))
+	require.Equal(t, "A host's guard", guardLabel("A host's guard"))
+	require.Contains(t, weight(13), "8,200 times")
+}
