@@ -1,0 +1,89 @@
+package vefa_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/engage"
+	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/survey"
+)
+
+var at = time.Date(2025, 3, 1, 19, 0, 0, 0, time.UTC)
+
+// README begin
+func run(ctx context.Context, sender messaging.Sender, secret []byte, now func() time.Time) error {
+	book, err := rules.ReadYAML("evening.yaml", []byte(`
+rules:
+  - name: ask
+    each: Purchases
+    when: row.DaysAgo == 0 and row.Delivered and SMSConsent and OpenTickets == 0
+    then: [{survey: visit}]
+`))
+	if err != nil {
+		return err // with file, line, column and a caret
+	}
+	link := messaging.Field{Name: "link", Type: messaging.LinkField, Max: 60}
+	eng, err := engage.New(engage.Config{
+		Store: memstore.New(), Sender: sender, Now: now, BaseURL: "https://s.example", Secret: secret, Rules: []*rules.Book{book},
+		Surveys: []engage.Survey{{Name: "visit", Definition: survey.Recommendation(), Invitation: messaging.Campaign{
+			Name: "visit", Text: "How was it? {link}", Fields: []messaging.Field{link}, Unmeasured: "asked after each visit"}}},
+	})
+	if err != nil {
+		return err
+	}
+	ayse := crm.ProfileKey{Source: "till", ID: "4711"}
+	phone := crm.Address{Channel: crm.Phone, Value: "+905321234567"}
+	_, err = eng.Service().Import(ctx, crm.Batch{
+		Profiles: []*crm.Profile{{ProfileKey: ayse, Name: crm.Name{Given: "Ayşe", Family: "Yılmaz"}, Contacts: []crm.Contact{{Address: phone}}}},
+		Facts: []*crm.Fact{
+			{Key: crm.FactKey{Kind: crm.KindConsent, Source: "till", ID: "1"}, Subject: crm.OfAddress(phone), At: now(), Data: &crm.Consent{Status: crm.Granted}},
+			{Key: crm.FactKey{Kind: crm.KindOrder, Source: "till", ID: "90"}, Subject: crm.OfProfile(ayse), At: now(), Data: &crm.Order{Number: "90", Total: crm.Money{Amount: 129900, Currency: "TRY"}}},
+		}})
+	if err != nil {
+		return err
+	}
+	report, err := eng.Night(ctx, engage.Night{}) // tonight; twice does nothing twice
+	fmt.Println(report.Day, report.Delivered.Done, "sent")
+	return err
+}
+
+// README end
+
+func Example() {
+	sender := messaging.NewMemorySender(nil)
+	now := func() time.Time { return at }
+	if err := run(context.Background(), sender, []byte("a secret of at least 32 bytes ..."), now); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(strings.HasPrefix(sender.Messages()[0].Text, "How was it? https://s.example/l/"))
+	// Output:
+	// 2025-03-01 1 sent
+	// true
+}
+
+// TestREADME holds that the README shows the code that Example runs.
+func TestREADME(t *testing.T) {
+	src, err := os.ReadFile("readme_test.go")
+	require.NoError(t, err)
+	_, rest, ok := strings.Cut(string(src), "// README begin\n")
+	require.True(t, ok)
+	code, _, ok := strings.Cut(rest, "\n// README end")
+	require.True(t, ok)
+	page, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	require.Contains(t, string(page), "```go\n"+code+"```", "README.md shows other code than readme_test.go runs")
+	for _, command := range []string{"go run ./examples/night", "go test work"} {
+		require.Contains(t, string(page), command)
+	}
+}
