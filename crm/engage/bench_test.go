@@ -58,7 +58,7 @@ func evening(b *testing.B, n int, book []byte) {
 	eng, err := engage.New(engage.Config{
 		Store: store, Now: func() time.Time { return now }, Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example",
 		Secret: []byte("0123456789abcdef0123456789abcdef"), Rules: []*rules.Book{read}, Consent: crm.ConsentKey{Brand: "bench"},
-		Messages:  []messaging.Campaign{words("battery-reminder"), words("birthday")},
+		Messages: []messaging.Campaign{words("battery-reminder"), words("birthday")},
 		Surveys: []engage.Survey{{Name: "after-purchase", Definition: survey.Recommendation(), Invitation: words("after-purchase")},
 			{Name: "after-service", Definition: survey.Recommendation(), Invitation: words("after-service")}},
 		Tasks: map[string]engage.TaskFunc{"call-back": func(context.Context, *crm.Service, *crm.Effect) error { return nil }},

@@ -73,7 +73,8 @@ type Config struct {
 	// People configures record linkage.
 	People people.Options
 	// TrainAt is how many profiles there must be before a linkage model is
-	// learnt. Below, nobody is merged. Defaults to 500.
+	// learnt. Below, nobody is merged. Defaults to 100. With few records a model
+	// rests on assumptions; it is learnt again whenever they have doubled.
 	TrainAt int
 	// AnswerWithin is how long a survey takes answers. Defaults to 30 days.
 	AnswerWithin time.Duration
@@ -112,7 +113,7 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.Default()
 	}
 	if c.TrainAt <= 0 {
-		c.TrainAt = 500
+		c.TrainAt = 100
 	}
 	if c.AnswerWithin <= 0 {
 		c.AnswerWithin = 30 * 24 * time.Hour

@@ -78,11 +78,12 @@ func (e *Engine) identify(ctx context.Context) (identified, error) {
 
 func (e *Engine) identifyChanged(ctx context.Context) (identified, error) {
 	changed := slices.SortedFunc(maps.Keys(e.changed), crm.ProfileKey.Compare)
-	model, err := e.model(ctx)
+	model, records, err := e.model(ctx)
 	if err != nil {
 		return identified{}, err
 	}
-	if model == nil {
+	if model == nil || e.pop.profileCount() >= 2*records {
+		e.people = nil
 		return e.identifyAll(ctx)
 	}
 	var out identified
@@ -191,7 +192,7 @@ func (e *Engine) identifyAll(ctx context.Context) (identified, error) {
 	if err != nil {
 		return out, err
 	}
-	if err := e.saveModel(ctx, result.Model); err != nil {
+	if err := e.saveModel(ctx, result.Model, e.pop.profileCount()); err != nil {
 		return out, err
 	}
 	out.Trained, out.Clusters = true, len(result.Clusters)
@@ -225,25 +226,37 @@ func (e *Engine) scanProfiles(ctx context.Context) iter.Seq2[*crm.Profile, error
 	}
 }
 
-// model reads the model that was learnt, or nil.
-func (e *Engine) model(ctx context.Context) (*dedup.Model, error) {
-	var doc *crm.Document
-	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
-		docs, err := r.Documents(ctx, modelKind, modelID)
-		if err == nil {
-			doc = docs[0]
-		}
-		return err
-	})
-	if err != nil || doc == nil {
-		return nil, err
-	}
-	return dedup.ReadModel(bytes.NewReader(doc.Data))
+// learnt is a linkage model and how many records it was learnt from. A model
+// keeps what it learnt; when the population has doubled it is learnt again.
+type learnt struct {
+	Records int             `json:"records"`
+	Model   json.RawMessage `json:"model"`
 }
 
-func (e *Engine) saveModel(ctx context.Context, m *dedup.Model) error {
+// model reads the model that was learnt, or nil.
+func (e *Engine) model(ctx context.Context) (*dedup.Model, int, error) {
+	var l learnt
+	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		docs, err := r.Documents(ctx, modelKind, modelID)
+		if err != nil || docs[0] == nil {
+			return err
+		}
+		return docs[0].Decode(&l)
+	})
+	if err != nil || l.Records == 0 {
+		return nil, 0, err
+	}
+	m, err := dedup.ReadModel(bytes.NewReader(l.Model))
+	return m, l.Records, err
+}
+
+func (e *Engine) saveModel(ctx context.Context, m *dedup.Model, records int) error {
 	var buf bytes.Buffer
 	if _, err := m.WriteTo(&buf); err != nil {
+		return err
+	}
+	doc, err := crm.NewDocument(modelKind, modelID, learnt{records, bytes.TrimSpace(buf.Bytes())})
+	if err != nil {
 		return err
 	}
 	return e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
@@ -251,8 +264,7 @@ func (e *Engine) saveModel(ctx context.Context, m *dedup.Model) error {
 		if err != nil {
 			return err
 		}
-		doc := &crm.Document{Kind: modelKind, ID: modelID, Data: json.RawMessage(bytes.TrimSpace(buf.Bytes()))}
-		if docs[0] != nil {
+		if doc.Rev = 0; docs[0] != nil {
 			doc.Rev = docs[0].Rev
 		}
 		return tx.PutDocuments(ctx, doc)

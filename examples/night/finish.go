@@ -55,7 +55,7 @@ func (s *simulation) finish(ctx context.Context, out io.Writer, where string) er
 	}
 	stop()
 	stop = s.measure("audit")
-	if sum.AuditReport, err = engage.Audit(ctx, s.store, crm.ConsentKey{Brand: brand}); err != nil {
+	if sum.AuditReport, err = engage.Audit(ctx, s.store, s.consent()); err != nil {
 		return err
 	}
 	stop()
@@ -200,8 +200,6 @@ func (s summary) print(w io.Writer) {
 		s.EffectsRepeated, s.SentWithoutConsent, s.SentToOpenTicket, s.SentToExcludedTag, s.SurveyBeforeDelivery, s.AnswersBadWithoutTicket)
 	fmt.Fprintf(w, "%d records read, %d rejected; %.1f s, %d MiB\n", s.RowsRead, s.RowsRejected, s.TotalSeconds, s.PeakRSS)
 }
-
-const brand = "saat"
 
 // writeFile writes a whole file or none.
 func writeFile(path string, data []byte) error {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/engage"
-	"github.com/vefacrm/vefa/examples/night/world"
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/messaging/link"
 	"github.com/vefacrm/vefa/rules"
@@ -102,10 +101,8 @@ func configuration(o options, from time.Time, home *time.Location) (engage.Confi
 				})
 			},
 		},
-		Consent:      crm.ConsentKey{Brand: world.Brand},
 		Secret:       secret,
 		Destinations: link.Destinations{LoopbackHTTP: true},
-		TrainAt:      300,
 	}, nil
 }
 

@@ -99,6 +99,7 @@ func newSimulation(ctx context.Context, o options, store crm.Store, show *displa
 	if err != nil {
 		return nil, nil, err
 	}
+	cfg.Consent = s.consent()
 	cfg.Store, cfg.Now, cfg.Sender, cfg.BaseURL = store, s.clock.now, sender, base
 	cfg.ClientIP, cfg.RequestID = forwardedFor, func(r *http.Request) string { return r.Header.Get("X-Request-Id") }
 	cfg.Progress = show.step
@@ -126,6 +127,18 @@ func newSimulation(ctx context.Context, o options, store crm.Store, show *displa
 		<-served
 		<-logged
 	}, nil
+}
+
+// consent is what commercial messages need: the brand's of the world, or the
+// first brand that an imported folder has consents of.
+func (s *simulation) consent() crm.ConsentKey {
+	if s.data == nil {
+		return crm.ConsentKey{Brand: world.Brand}
+	}
+	if brands := s.data.Brands(); len(brands) > 0 {
+		return crm.ConsentKey{Brand: brands[0]}
+	}
+	return crm.ConsentKey{}
 }
 
 // forwardedFor is the visitor's address as the simulated proxy tells it.
@@ -163,6 +176,12 @@ func (s *simulation) openSource(ctx context.Context) error {
 		s.from = time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, s.home)
 		s.source = folder{s.data.Starting(s.from, s.home), s.data}
 		s.rows, s.bad = s.data.Rows(), len(s.data.Rejected())
+		for _, bad := range s.data.Rejected() {
+			s.show.warn("%v", bad)
+		}
+		if n := len(s.data.Warnings()); n > 0 {
+			s.show.warn("%d warnings, the first: %v", n, s.data.Warnings()[0])
+		}
 		return nil
 	}
 	s.from = time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, s.home)
@@ -300,12 +319,20 @@ func (s *simulation) prepare(ctx context.Context) error {
 
 func (s *simulation) take(ctx context.Context, b crm.Batch) error {
 	rep, err := s.eng.Service().Import(ctx, b)
-	s.rows += b.Len()
-	s.bad += len(rep.Rejected)
+	s.read(b.Len(), len(rep.Rejected))
 	for _, bad := range rep.Rejected {
 		s.show.warn("%v", bad.Err)
 	}
 	return err
+}
+
+// read counts records that were read. The rows of a folder were counted when
+// it was opened.
+func (s *simulation) read(rows, bad int) {
+	s.bad += bad
+	if s.data == nil {
+		s.rows += rows
+	}
 }
 
 func (s *simulation) putPlaces(ctx context.Context) error {
@@ -383,8 +410,7 @@ func (s *simulation) evening(ctx context.Context, day int) error {
 	rep, err := s.eng.Night(ctx, engage.Night{Day: s.day(day), Source: func(context.Context) iter.Seq2[crm.Batch, error] {
 		return func(yield func(crm.Batch, error) bool) { yield(s.source.Day(day), nil) }
 	}})
-	s.rows += rep.Rows
-	s.bad += rep.Rejected
+	s.read(rep.Rows, rep.Rejected)
 	for name, t := range rep.Seconds {
 		s.seconds[name] += t
 	}
