@@ -68,7 +68,6 @@ func stamp(t time.Time) string {
 }
 
 func (d *digester) profiles(ctx context.Context, r Reader, _ time.Time) error {
-	type member struct{ first, key ProfileKey }
 	groups := map[CustomerID]*Profile{}
 	var all []struct {
 		key ProfileKey

@@ -339,8 +339,8 @@ func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effec
 	return all, nil
 }
 
-// sharers returns the profiles that use each effect's address, of whatever
-// customer: one message reaches all of them.
+// sharers returns the profiles of all customers who use each effect's address:
+// one message reaches all of them.
 func sharers(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (map[crm.Address][]crm.Subject, error) {
 	const most = 20 // a number that more people use is a switchboard
 	keys := make([]string, len(effects))
@@ -351,11 +351,36 @@ func sharers(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (map[crm.Add
 	if err != nil {
 		return nil, err
 	}
+	var users []crm.ProfileKey
+	for _, refs := range found {
+		for _, r := range refs {
+			users = append(users, r.Subject.Profile)
+		}
+	}
+	profiles, err := tx.Profiles(ctx, users...)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]crm.CustomerID, len(profiles))
+	for i, p := range profiles {
+		if p != nil {
+			ids[i] = p.Customer
+		}
+	}
+	members, err := tx.Members(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
 	out := make(map[crm.Address][]crm.Subject, len(effects))
 	for i, refs := range found {
-		list := make([]crm.Subject, len(refs))
-		for j, r := range refs {
-			list[j] = r.Subject
+		var list []crm.Subject
+		for range refs {
+			for _, k := range members[0] {
+				if s := crm.OfProfile(k); !slices.Contains(list, s) {
+					list = append(list, s)
+				}
+			}
+			members = members[1:]
 		}
 		out[effects[i].To] = list
 	}

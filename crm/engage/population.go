@@ -443,7 +443,8 @@ func (p *population) read(ctx context.Context, ids []crm.CustomerID) ([]*person,
 				owner[q.ProfileKey] = x
 				subjects = append(subjects, crm.OfProfile(q.ProfileKey))
 			}
-			x.home, x.profiles = first.ProfileKey, m
+			x.profiles = p.ownKeys(m)
+			x.home = x.profiles[slices.Index(m, first.ProfileKey)]
 			profiles = profiles[len(m):]
 			if len(x.phones) > 0 {
 				addrs = append(addrs, x.phones[0])
@@ -486,9 +487,38 @@ func (p *population) consents(ctx context.Context, r crm.Reader, persons []*pers
 	return nil
 }
 
+// What a person keeps is copied: a text of a record would keep all that was
+// read with it.
+
+func (p *population) ownKeys(keys []crm.ProfileKey) []crm.ProfileKey {
+	out := make([]crm.ProfileKey, len(keys))
+	for i, k := range keys {
+		out[i] = crm.ProfileKey{Source: p.texts.text(p.texts.id(k.Source)), ID: strings.Clone(k.ID)}
+	}
+	return out
+}
+
+func ownAddresses(addrs []crm.Address) []crm.Address {
+	out := make([]crm.Address, len(addrs))
+	for i, a := range addrs {
+		out[i] = crm.Address{Channel: a.Channel, Value: strings.Clone(a.Value)}
+		switch a.Channel {
+		case crm.Phone:
+			out[i].Channel = crm.Phone
+		case crm.Email:
+			out[i].Channel = crm.Email
+		}
+	}
+	return out
+}
+
+func (p *population) ownFactKey(k crm.FactKey) crm.FactKey {
+	return crm.FactKey{Kind: crm.FactKind(p.texts.text(p.texts.id(string(k.Kind)))), Source: p.texts.text(p.texts.id(k.Source)), ID: strings.Clone(k.ID)}
+}
+
 func (p *population) describe(c *crm.Customer) *person {
 	return &person{
-		id: c.ID, phones: c.Reachable(crm.Phone), emails: c.Reachable(crm.Email),
+		id: crm.CustomerID(strings.Clone(string(c.ID))), phones: ownAddresses(c.Reachable(crm.Phone)), emails: ownAddresses(c.Reachable(crm.Email)),
 		kind: p.texts.id(string(c.Kind)), city: p.texts.id(c.Postal.City), district: p.texts.id(c.Postal.District),
 		gender: p.texts.id(c.Gender), locale: p.texts.id(c.Locale), birth: birthNumber(c.Birth),
 	}
@@ -515,7 +545,7 @@ func (p *population) add(x *person, f *crm.Fact) {
 	who := uint32(slices.Index(x.profiles, f.Subject.Profile))
 	switch d := f.Data.(type) {
 	case *crm.Order:
-		row := orderRow{at: at, amount: d.Total.Amount, id: f.Key.ID, returns: d.Returns.ID, source: p.texts.id(f.Key.Source),
+		row := orderRow{at: at, amount: d.Total.Amount, id: strings.Clone(f.Key.ID), returns: strings.Clone(d.Returns.ID), source: p.texts.id(f.Key.Source),
 			profile: who, channel: p.texts.id(d.Channel), place: p.texts.id(f.Place)}
 		if t, ok := d.DeliveredAt(f.At); ok {
 			row.delivered = t.UnixMicro()
@@ -543,11 +573,11 @@ func (p *population) add(x *person, f *crm.Fact) {
 		}
 		x.orders = append(x.orders, row)
 	case *crm.Visit:
-		x.visits = append(x.visits, visitRow{at, f.Key.ID, d.Serial, p.texts.id(f.Key.Source), who, p.texts.id(d.Service), p.texts.id(f.Place)})
+		x.visits = append(x.visits, visitRow{at, strings.Clone(f.Key.ID), strings.Clone(d.Serial), p.texts.id(f.Key.Source), who, p.texts.id(d.Service), p.texts.id(f.Place)})
 	case *crm.Answer:
-		x.answers = append(x.answers, answerRow{at, f.Key.ID, p.texts.id(f.Key.Source), who, p.texts.id(d.Survey), int32(d.Score), d.Bad})
+		x.answers = append(x.answers, answerRow{at, strings.Clone(f.Key.ID), p.texts.id(f.Key.Source), who, p.texts.id(d.Survey), int32(d.Score), d.Bad})
 	case *crm.Ticket:
-		row := ticketRow{ref: f.Ref(), opened: d.Opened.UnixMicro()}
+		row := ticketRow{ref: crm.FactRef{Subject: crm.OfProfile(x.profiles[who]), Key: p.ownFactKey(f.Key)}, opened: d.Opened.UnixMicro()}
 		if !d.Unsolved() {
 			if row.solved = d.Solved.UnixMicro(); d.Solved.IsZero() {
 				row.solved = at
@@ -559,7 +589,7 @@ func (p *population) add(x *person, f *crm.Fact) {
 			x.clicked = max(x.clicked, at)
 		}
 	case *crm.TagChange:
-		row := tagRow{name: p.texts.id(d.Tag), at: at, off: d.Off, key: f.Key}
+		row := tagRow{name: p.texts.id(d.Tag), at: at, off: d.Off, key: p.ownFactKey(f.Key)}
 		if !d.Expires.IsZero() {
 			row.expires = d.Expires.UnixMicro()
 		}
