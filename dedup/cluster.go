@@ -224,8 +224,7 @@ func (c *clusterer) tree(cluster []uint32) []edge {
 	for _, m := range cluster {
 		in[m] = m
 	}
-	var root func(uint32) uint32
-	root = func(m uint32) uint32 {
+	root := func(m uint32) uint32 {
 		for in[m] != m {
 			in[m] = in[in[m]]
 			m = in[m]

@@ -73,7 +73,7 @@ type definitionJSON struct {
 // MarshalJSON writes {"name": …, "members": expression, "ignoreRed": [tags]}.
 func (d Definition) MarshalJSON() ([]byte, error) {
 	d = d.sorted()
-	return json.Marshal(definitionJSON{Name: d.Name, Expr: d.Expr, IgnoreRed: d.IgnoreRed})
+	return json.Marshal(definitionJSON(d))
 }
 
 // UnmarshalJSON reads what MarshalJSON writes, within the default Limits, and

@@ -172,7 +172,7 @@ func (e *Engine) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.pop = newPopulation(e.svc, e.places, e.cfg.Consent)
+	e.pop = newPopulation(e.svc, e.places, e.cfg.Consent, e.cfg.Survivorship)
 	if err := e.pop.load(ctx, func(n int) { e.progress("load", n, 0) }); err != nil {
 		return err
 	}

@@ -95,16 +95,17 @@ type tagRow struct {
 // population holds all persons in memory. It is loaded once and then kept up
 // by the change feed, so that an evening reads only what changed.
 type population struct {
-	svc     *crm.Service
 	store   crm.Store
 	places  *crm.Places
 	consent crm.ConsentKey
-	texts   texts
-	byHome  map[crm.ProfileKey]*person // home profile → person
-	homeOf  map[crm.ProfileKey]crm.ProfileKey
-	order   []*person // sorted by home; nil until sorted again
-	at      crm.Position
-	threads int
+	// survivorship is the record's own
+	survivorship crm.Survivorship
+	texts        texts
+	byHome       map[crm.ProfileKey]*person // home profile → person
+	homeOf       map[crm.ProfileKey]crm.ProfileKey
+	order        []*person // sorted by home; nil until sorted again
+	at           crm.Position
+	threads      int
 }
 
 // texts gives repeated texts small numbers.
@@ -152,8 +153,8 @@ func (t *texts) text(n uint32) string {
 // kinds are the facts that persons are made of.
 var kinds = []crm.FactKind{crm.KindOrder, crm.KindVisit, crm.KindTicket, crm.KindAnswer, crm.KindClick, crm.KindTag}
 
-func newPopulation(svc *crm.Service, places *crm.Places, consent crm.ConsentKey) *population {
-	return &population{svc: svc, store: svc.Store(), places: places, consent: consent,
+func newPopulation(svc *crm.Service, places *crm.Places, consent crm.ConsentKey, s crm.Survivorship) *population {
+	return &population{store: svc.Store(), places: places, consent: consent, survivorship: s,
 		byHome: map[crm.ProfileKey]*person{}, homeOf: map[crm.ProfileKey]crm.ProfileKey{},
 		threads: runtime.GOMAXPROCS(0)}
 }
@@ -422,19 +423,14 @@ func (p *population) read(ctx context.Context, ids []crm.CustomerID) ([]*person,
 		if err != nil {
 			return err
 		}
-		customers, err := p.svc.FoldMany(ctx, r, ids)
-		if err != nil {
-			return err
-		}
 		owner := make(map[crm.ProfileKey]*person, len(keys))
 		var subjects []crm.Subject
 		var addrs []crm.Address
-		for i, m := range members {
-			c := customers[i]
-			if len(m) == 0 || c == nil {
+		for _, m := range members {
+			if len(m) == 0 {
 				continue
 			}
-			x := p.describe(c)
+			x := p.describe(p.survivorship.Fold(profiles[:len(m)]))
 			first := profiles[0]
 			for _, q := range profiles[:len(m)] {
 				if crm.CompareSeniority(q, first) < 0 {

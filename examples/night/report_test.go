@@ -63,7 +63,7 @@ func TestReportOfNothing(t *testing.T) {
 
 // TestReportEscapes puts hostile text into every field of a page.
 func TestReportEscapes(t *testing.T) {
-	for _, hostile := range []string{`"><script>alert(1)</script>`, `'onload='x`, "</svg></title><img src=x>", "\x00‮<!--", "javascript:alert(1)"} {
+	for _, hostile := range []string{`"><script>alert(1)</script>`, `'onload='x`, "</svg></title><img src=x>", "\x00\u202e<!--", "javascript:alert(1)"} {
 		var p page
 		fill(reflect.ValueOf(&p).Elem(), hostile)
 		html, err := p.render()

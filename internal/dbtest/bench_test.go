@@ -205,8 +205,6 @@ func timeCopy(t testing.TB, d database, all []contents) cost {
 // the database server's included, which a busy machine changes less.
 type cost struct{ wall, cpu time.Duration }
 
-func (c cost) add(o cost) cost { return cost{c.wall + o.wall, c.cpu + o.cpu} }
-
 type stopwatch struct {
 	d    database
 	wall time.Time

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// process runs the program in a process of its own, which is killed when ctx
+// ends.
+func process(ctx context.Context, t testing.TB, env []string, args ...string) (o printed, killed bool) {
+	t.Helper()
+	cmd := exec.CommandContext(ctx, os.Args[0], append([]string{"-json", "-digest"}, args...)...) // its Cancel is SIGKILL
+	cmd.Env = append(append(os.Environ(), asProgram+"=1"), env...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	if err == nil {
+		return read(t, out.Bytes(), errs.String()), false
+	}
+	var exit *exec.ExitError
+	require.True(t, errors.Is(err, context.DeadlineExceeded) || errors.As(err, &exit), "%v", err)
+	if cmd.ProcessState != nil {
+		status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
+		require.True(t, ok && status.Signaled() && status.Signal() == syscall.SIGKILL, "%v\n%s", err, errs.String())
+	}
+	return printed{}, true
+}
+
+// TestKilledAtRandomMoments kills runs with SIGKILL, goes on with the same
+// command and compares what comes out with a run that nobody disturbed.
+func TestKilledAtRandomMoments(t *testing.T) {
+	flags, kills := size(250, 28), 12
+	if long() {
+		flags, kills = size(20_000, 60), 50
+	}
+	for _, d := range []database{onSQLite, onPostgres} {
+		t.Run(d.name, func(t *testing.T) {
+			ctx := deadline(t)
+			whole := append([]string{"-db", d.open(t)}, flags...)
+			start := time.Now()
+			want, killed := process(ctx, t, nil, whole...)
+			require.False(t, killed)
+			took := time.Since(start)
+			seed := rand.Uint64()
+			t.Logf("a run takes %.1f s; seed of the kills: %d", took.Seconds(), seed)
+			random := rand.New(rand.NewPCG(seed, 0))
+			for n := 0; n < kills; {
+				args := append([]string{"-db", d.open(t)}, flags...)
+				for done := false; !done; {
+					// Short lives hit a run many times, long ones let it get on.
+					limit := took / time.Duration(1+random.IntN(8))
+					life, cancel := context.WithCancel(ctx)
+					if n < kills {
+						life, cancel = context.WithTimeout(ctx, time.Duration(random.Int64N(int64(limit))))
+					}
+					got, killed := process(life, t, nil, args...)
+					cancel()
+					require.NoError(t, ctx.Err())
+					if killed {
+						n++
+						continue
+					}
+					done = true
+					same(t, whole[1], args[1], want, got)
+				}
+			}
+		})
+	}
+}
+
+// TestKilledWhileSending kills a run while the gateway has messages of which
+// the record does not know what became: among them accepted ones, throttled
+// ones, some whose number does not exist and some on which the line breaks.
+func TestKilledWhileSending(t *testing.T) {
+	flags := append(size(300, 14), "-seed", "22") // this world has them all
+	db := onSQLite.open(t)
+	want := night(t, append([]string{"-db", db}, flags...)...)
+	for _, at := range []string{"accepted:40", "throttled:1", "rejected:3", "unknown:1", "unknown:3"} {
+		t.Run(at, func(t *testing.T) {
+			args := append([]string{"-db", onSQLite.open(t)}, flags...)
+			_, killed := process(deadline(t), t, []string{dieAt + "=" + at}, args...)
+			require.True(t, killed, "the gateway gives this answer less often")
+			same(t, db, args[1], want, night(t, args...))
+		})
+	}
+	t.Run("again and again", func(t *testing.T) {
+		args := append([]string{"-db", onSQLite.open(t)}, flags...)
+		for n := 0; ; n++ {
+			got, killed := process(deadline(t), t, []string{dieAt + "=accepted:" + strconv.Itoa(3+7*n)}, args...)
+			if !killed {
+				require.Greater(t, n, 3)
+				same(t, db, args[1], want, got)
+				return
+			}
+		}
+	})
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// Tests that kill run this binary again as the program.
+const (
+	asProgram = "VEFA_NIGHT_PROGRAM" // "1": be the program
+	dieAt     = "VEFA_NIGHT_DIE"     // "throttled:3": be killed when the gateway answers so for the third time
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) == "" {
+		os.Exit(m.Run())
+	}
+	program := run
+	if os.Getenv(dieAt) != "" {
+		program = dying
+	}
+	if err := program(context.Background(), os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "night:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// dying is run in a process that is killed while the gateway has the messages
+// and the record does not know its answers yet.
+func dying(ctx context.Context, args []string, out, errs io.Writer) error {
+	o, err := parse(args, errs)
+	if err != nil {
+		return err
+	}
+	show := newDisplay(errs)
+	store, where, shut, err := openStore(ctx, o.db)
+	if err != nil {
+		return err
+	}
+	defer shut()
+	s, stop, err := newSimulation(ctx, o, store, show)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	answer, number, _ := strings.Cut(os.Getenv(dieAt), ":")
+	left, err := strconv.Atoi(number)
+	if err != nil {
+		return err
+	}
+	fate := s.gate.fate
+	s.gate.fate = func(effect crm.EffectID, to crm.Address, at time.Time) (string, time.Time) {
+		status, delivered := fate(effect, to, at)
+		if status == answer {
+			if left--; left == 0 {
+				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+				select {} // never answers
+			}
+		}
+		return status, delivered
+	}
+	if err := s.run(ctx); err != nil {
+		return err
+	}
+	return s.finish(ctx, out, where)
+}
+
+// long reports whether the tests have the size that the issue asks for; it
+// takes an hour.
+func long() bool { return os.Getenv("VEFA_LONG") == "1" }
+
+// size returns the flags of a simulated world.
+func size(people, evenings int) []string {
+	return []string{"-customers", strconv.Itoa(people), "-evenings", strconv.Itoa(evenings)}
+}
+
+// deadline is a context that ends before the test's patience does.
+func deadline(t testing.TB) context.Context {
+	t.Helper()
+	patience := 3 * time.Minute
+	if long() {
+		patience = 3 * time.Hour
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// printed is what one run printed.
+type printed struct {
+	summary
+	effects int // of all kinds and states
+	log     string
+}
+
+// night runs the program in this process and reads what it says with -json and
+// -digest.
+func night(t testing.TB, args ...string) printed {
+	t.Helper()
+	var out, errs bytes.Buffer
+	err := run(deadline(t), append([]string{"-json", "-digest"}, args...), &out, &errs)
+	require.NoError(t, err, "night %q\n%s", args, errs.String())
+	return read(t, out.Bytes(), errs.String())
+}
+
+// read takes the output of -json -digest apart.
+func read(t testing.TB, out []byte, log string) printed {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	o := printed{log: log}
+	require.NoError(t, json.NewDecoder(bytes.NewReader(out)).Decode(&o.summary), "%s", out)
+	require.Len(t, o.Digest, 64)
+	require.Equal(t, o.Digest, lines[len(lines)-1], "the digest is the last line")
+	for _, states := range o.Effects {
+		for _, n := range states {
+			o.effects += n
+		}
+	}
+	return o
+}
+
+// database is one kind of store.
+type database struct {
+	name string
+	open func(t testing.TB) string // the value of -db for an empty one
+}
+
+var (
+	inMemory   = database{"memory", func(testing.TB) string { return "memory" }}
+	onSQLite   = database{"sqlite", func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "night.db") }}
+	onPostgres = database{"postgres", emptyPostgres}
+)
+
+// emptyPostgres makes a database on the test server, or skips.
+func emptyPostgres(t testing.TB) string {
+	t.Helper()
+	server := os.Getenv("VEFA_TEST_POSTGRES")
+	if server == "" {
+		const msg = "VEFA_TEST_POSTGRES is not set: nothing was tested on PostgreSQL"
+		if os.Getenv("VEFA_REQUIRE_ALL") == "1" {
+			t.Fatal(msg)
+		}
+		t.Skip(msg)
+	}
+	name := "night_" + strings.ToLower(rand.Text())
+	administer(t, `CREATE DATABASE `+name)
+	t.Cleanup(func() { administer(t, `DROP DATABASE `+name+` WITH (FORCE)`) })
+	if u, err := url.Parse(server); err == nil && u.Scheme != "" {
+		u.Path = "/" + name
+		return "postgres:" + u.String()
+	}
+	return "postgres:" + server + " dbname=" + name // the last one counts
+}
+
+// administer runs a statement on the test server.
+func administer(t testing.TB, statement string, args ...any) {
+	t.Helper()
+	db, err := sql.Open("pgx", os.Getenv("VEFA_TEST_POSTGRES"))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	_, err = db.ExecContext(ctx, statement, args...)
+	require.NoError(t, err, statement)
+}
