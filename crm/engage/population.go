@@ -241,14 +241,20 @@ func (p *population) load(ctx context.Context, progress func(n int)) error {
 	return nil
 }
 
-func (p *population) keep(x *person) {
-	if p.byHome[x.home] == nil {
+// keep takes in what was read of a person. One who was there keeps the place,
+// in sorted too.
+func (p *population) keep(x *person) *person {
+	if was := p.byHome[x.home]; was != nil {
+		*was = *x
+		x = was
+	} else {
+		p.byHome[x.home] = x
 		p.order = nil
 	}
-	p.byHome[x.home] = x
 	for _, k := range x.profiles {
 		p.homeOf[k] = x.home
 	}
+	return x
 }
 
 // sorted returns everybody in the order of their home profiles.
@@ -399,8 +405,8 @@ func (p *population) reload(ctx context.Context, profiles, own map[crm.ProfileKe
 			}
 		}
 	}
-	for _, x := range d.persons {
-		p.keep(x)
+	for i, x := range d.persons {
+		d.persons[i] = p.keep(x)
 	}
 	slices.SortFunc(d.gone, crm.ProfileKey.Compare)
 	return d, nil

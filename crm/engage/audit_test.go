@@ -1,0 +1,148 @@
+package engage_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/engage"
+	"github.com/vefacrm/vefa/crm/engage/engagetest"
+	"github.com/vefacrm/vefa/crm/memstore"
+)
+
+// sent is a retailer whose campaign has gone out to ten people, and the
+// effects of the first two.
+func sent(t *testing.T) (*engagetest.Retailer, crm.Store, []*crm.Effect) {
+	t.Helper()
+	store, clock := memstore.New(), &engagetest.Clock{}
+	clock.Set(engagetest.Start)
+	shop := engagetest.New(t, store, clock, nil)
+	_, err := shop.Engine.Night(t.Context(), engage.Night{Source: engagetest.Once(engagetest.People(10))})
+	require.NoError(t, err)
+	var out []*crm.Effect
+	require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+		for f, err := range crm.AllEffects(t.Context(), r, crm.AllParts()) {
+			if err != nil {
+				return err
+			}
+			if !f.SentAt.IsZero() {
+				out = append(out, f.Clone())
+			}
+		}
+		return nil
+	}))
+	require.GreaterOrEqual(t, len(out), 2)
+	return shop, store, out
+}
+
+func audit(t *testing.T, store crm.Store) engage.AuditReport {
+	t.Helper()
+	rep, err := engage.Audit(t.Context(), store, engagetest.Brand)
+	require.NoError(t, err)
+	return rep
+}
+
+func update(t *testing.T, store crm.Store, fn func(crm.Tx) error) {
+	t.Helper()
+	require.NoError(t, store.Update(t.Context(), fn))
+}
+
+// TestAuditFinds forges each thing that must never happen: the audit counts
+// it, so its zeros mean something.
+func TestAuditFinds(t *testing.T) {
+	t.Run("clean", func(t *testing.T) {
+		_, store, effects := sent(t)
+		rep := audit(t, store)
+		require.True(t, rep.Clean(), "%+v", rep)
+		require.Equal(t, len(effects), rep.Sent)
+	})
+	t.Run("repeated", func(t *testing.T) {
+		_, store, effects := sent(t)
+		twice := effects[0].Clone()
+		twice.Subject = crm.OfProfile(engagetest.Key(3))
+		twice.ID = crm.NewEffectID(twice.Cause, twice.Subject, twice.About, twice.Occurrence)
+		twice.Rev = 0
+		update(t, store, func(tx crm.Tx) error { _, err := tx.PutEffects(t.Context(), twice); return err })
+		require.Equal(t, 1, audit(t, store).EffectsRepeated)
+	})
+	t.Run("consent withdrawn before", func(t *testing.T) {
+		shop, store, effects := sent(t)
+		// A refusal that took effect at a version before the one the claim read.
+		require.NoError(t, shop.Engine.Service().Record(t.Context(), &crm.Fact{Key: crm.FactKey{Kind: crm.KindConsent, Source: "x", ID: "x"},
+			Subject: crm.OfAddress(effects[0].To), At: shop.Clock.Now(), Version: 1, Data: &crm.Consent{ConsentKey: engagetest.Brand, Status: crm.Refused}}))
+		require.Zero(t, audit(t, store).SentWithoutConsent, "it came after the claim")
+		late := effects[0].Clone()
+		for i := range late.Guards {
+			late.Guards[i].Version += 5
+		}
+		update(t, store, func(tx crm.Tx) error { return tx.UpdateEffects(t.Context(), late) })
+		require.Equal(t, 1, audit(t, store).SentWithoutConsent)
+	})
+	t.Run("no version", func(t *testing.T) {
+		_, store, effects := sent(t)
+		blind := effects[0].Clone()
+		blind.Guards = nil
+		update(t, store, func(tx crm.Tx) error { return tx.UpdateEffects(t.Context(), blind) })
+		require.Equal(t, 1, audit(t, store).SentWithoutConsent)
+	})
+	t.Run("open ticket", func(t *testing.T) {
+		shop, store, effects := sent(t)
+		who, err := engage.About(effects[0])
+		require.NoError(t, err)
+		_, err = shop.Engine.Service().OpenTicket(t.Context(), who, "desk", "1", crm.Ticket{})
+		require.NoError(t, err)
+		require.Zero(t, audit(t, store).SentToOpenTicket, "it came after the claim")
+		late := effects[0].Clone()
+		for i := range late.Guards {
+			late.Guards[i].Version += 5
+		}
+		update(t, store, func(tx crm.Tx) error { return tx.UpdateEffects(t.Context(), late) })
+		require.Equal(t, 1, audit(t, store).SentToOpenTicket)
+	})
+	t.Run("unheld address", func(t *testing.T) {
+		shop, store, _ := sent(t)
+		_, err := shop.Engine.Service().OpenTicket(t.Context(), engagetest.Key(1), "desk", "1", crm.Ticket{})
+		require.NoError(t, err)
+		update(t, store, func(tx crm.Tx) error {
+			st, err := tx.LockAddresses(t.Context(), engagetest.Phone(1))
+			if err != nil {
+				return err
+			}
+			open := st[0].Clone()
+			open.Version++
+			open.Holds = nil
+			return tx.PutAddresses(t.Context(), open)
+		})
+		require.Equal(t, 1, audit(t, store).SentToOpenTicket)
+	})
+	t.Run("excluded tag", func(t *testing.T) {
+		shop, store, effects := sent(t)
+		who, err := engage.About(effects[0])
+		require.NoError(t, err)
+		before := shop.Clock.Now().Add(-2 * time.Hour)
+		shop.Clock.Set(before)
+		require.NoError(t, shop.Engine.Service().Tag(t.Context(), who, crm.TagChange{Tag: "staff"}))
+		require.NoError(t, shop.Engine.SetPolarity(t.Context(), "staff", true, "test", "test"))
+		require.Equal(t, 1, audit(t, store).SentToExcludedTag)
+	})
+	t.Run("survey before delivery", func(t *testing.T) {
+		shop, store, _ := sent(t)
+		shop.Clock.Set(engagetest.Start.AddDate(0, 0, 1))
+		_, err := shop.Engine.Night(t.Context(), engage.Night{})
+		require.NoError(t, err)
+		require.Zero(t, audit(t, store).SurveyBeforeDelivery)
+		o := engagetest.Order(1, "o1", engagetest.Start.Add(-time.Hour))
+		o.Version = 2
+		o.Data.(*crm.Order).Status = crm.OrderShipped
+		require.NoError(t, shop.Engine.Service().Record(t.Context(), o))
+		require.Equal(t, 1, audit(t, store).SurveyBeforeDelivery)
+	})
+	t.Run("bad answer", func(t *testing.T) {
+		shop, store, _ := sent(t)
+		require.NoError(t, shop.Engine.Service().Record(t.Context(), &crm.Fact{Key: crm.FactKey{Kind: crm.KindAnswer, Source: "survey", ID: "x"},
+			Subject: crm.OfProfile(engagetest.Key(1)), At: shop.Clock.Now(), Version: 1, Data: &crm.Answer{Survey: "visit", Metric: "nps", Score: 3}}))
+		require.Equal(t, 1, audit(t, store).AnswersBadWithoutTicket)
+	})
+}

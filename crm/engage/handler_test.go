@@ -1,0 +1,240 @@
+package engage_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/engage"
+	"github.com/vefacrm/vefa/crm/engage/engagetest"
+	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/messaging/link"
+	"github.com/vefacrm/vefa/survey/web/webtest"
+)
+
+// town is a retailer whose surveys are out and whose pages are served.
+type town struct {
+	*engagetest.Retailer
+	store   crm.Store
+	server  *httptest.Server
+	surveys []*crm.Effect
+}
+
+func newTown(t *testing.T) *town {
+	t.Helper()
+	w := &town{store: memstore.New()}
+	clock := &engagetest.Clock{}
+	clock.Set(engagetest.Start)
+	mux := http.NewServeMux()
+	w.server = httptest.NewServer(mux)
+	t.Cleanup(w.server.Close)
+	w.Retailer = engagetest.New(t, w.store, clock, func(c *engage.Config) {
+		c.BaseURL, c.Destinations = w.server.URL, link.Destinations{LoopbackHTTP: true}
+		c.RequestID = func(r *http.Request) string { return r.Header.Get("X-Request-Id") }
+	})
+	mux.Handle("/", w.Engine.Handler())
+	for day := range 2 {
+		clock.Set(engagetest.Start.AddDate(0, 0, day))
+		_, err := w.Engine.Night(t.Context(), engage.Night{Source: engagetest.Once(engagetest.People(4))})
+		require.NoError(t, err)
+	}
+	w.read(t, func(r crm.Reader) {
+		for f, err := range crm.AllEffects(t.Context(), r, crm.AllParts()) {
+			require.NoError(t, err)
+			if name, err := engage.MessageName(f); err == nil && name == "survey/visit" {
+				w.surveys = append(w.surveys, f)
+			}
+		}
+	})
+	require.Len(t, w.surveys, 4)
+	return w
+}
+
+func (w *town) read(t *testing.T, fn func(crm.Reader)) {
+	t.Helper()
+	require.NoError(t, w.store.View(t.Context(), func(r crm.Reader) error { fn(r); return nil }))
+}
+
+func (w *town) facts(t *testing.T, kind crm.FactKind) []*crm.Fact {
+	t.Helper()
+	var out []*crm.Fact
+	w.read(t, func(r crm.Reader) {
+		for f, err := range crm.FactsOfKind(t.Context(), r, crm.AllParts(), kind) {
+			require.NoError(t, err)
+			out = append(out, f)
+		}
+	})
+	return out
+}
+
+func TestBadAnswerOpensTicketAndSilences(t *testing.T) {
+	w := newTown(t)
+	_, page, err := w.Engine.Links(w.surveys[0])
+	require.NoError(t, err)
+	out, err := webtest.Answer(t.Context(), w.server.Client(), page, map[string]any{"nps": 2, "comment": "Kayış koptu"})
+	require.NoError(t, err)
+	require.True(t, out.Thanked(), "%d %s", out.Status, out.URL)
+	answers, tickets := w.facts(t, crm.KindAnswer), w.facts(t, crm.KindTicket)
+	require.Len(t, answers, 1)
+	require.Len(t, tickets, 1)
+	a := answers[0].Data.(*crm.Answer)
+	require.True(t, a.Bad)
+	require.Equal(t, 2, a.Score)
+	require.Equal(t, "Kayış koptu", a.Comment)
+	require.Equal(t, answers[0].Key, tickets[0].Data.(*crm.Ticket).Cause)
+	w.read(t, func(r crm.Reader) {
+		st, err := r.Addresses(t.Context(), w.surveys[0].To)
+		require.NoError(t, err)
+		require.Len(t, st[0].Holds, 1, "the address falls silent in the same transaction")
+	})
+	// A second answer is told so and stores nothing.
+	out, err = webtest.Answer(t.Context(), w.server.Client(), page, map[string]any{"nps": 10})
+	require.NoError(t, err)
+	require.False(t, out.Thanked())
+	require.Len(t, w.facts(t, crm.KindAnswer), 1)
+	require.Equal(t, 2, w.facts(t, crm.KindAnswer)[0].Data.(*crm.Answer).Score)
+
+	unsolved, err := w.Engine.Unsolved(t.Context())
+	require.NoError(t, err)
+	require.Len(t, unsolved, 1)
+	rep, err := engage.Audit(t.Context(), w.store, engagetest.Brand)
+	require.NoError(t, err)
+	require.True(t, rep.Clean(), "%+v", rep)
+}
+
+func TestForgedTokens(t *testing.T) {
+	w := newTown(t)
+	tracked, page, err := w.Engine.Links(w.surveys[0])
+	require.NoError(t, err)
+	last := func(s string) string {
+		if strings.HasSuffix(s, "A") {
+			return s[:len(s)-1] + "B"
+		}
+		return s[:len(s)-1] + "A"
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for _, url := range []string{last(tracked), last(page), w.server.URL + "/l/", w.server.URL + "/s/..%2f..", w.server.URL + "/l/" + strings.Repeat("x", 5000)} {
+		resp, err := client.Get(url)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.GreaterOrEqual(t, resp.StatusCode, 400, url)
+		require.Less(t, resp.StatusCode, 500, url)
+	}
+	require.NoError(t, w.Engine.Clicks().Flush(t.Context()))
+	require.Empty(t, w.facts(t, crm.KindClick))
+}
+
+func TestClicksAreToldFromScanners(t *testing.T) {
+	w := newTown(t)
+	tracked, page, err := w.Engine.Links(w.surveys[0])
+	require.NoError(t, err)
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	visit := func(method, id string, header map[string]string) {
+		w.Clock.Set(w.Clock.Now().Add(time.Minute))
+		req, err := http.NewRequestWithContext(t.Context(), method, tracked, nil)
+		require.NoError(t, err)
+		req.Header.Set("X-Request-Id", id)
+		for k, v := range header {
+			req.Header.Set(k, v)
+		}
+		resp, err := client.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, http.StatusFound, resp.StatusCode)
+		require.Equal(t, page, resp.Header.Get("Location"))
+	}
+	person := map[string]string{"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
+		"Accept-Language": "tr-TR", "Sec-Fetch-Mode": "navigate"}
+	visit("GET", "1", person)
+	visit("GET", "1", person) // delivered twice, it is one click
+	visit("GET", "2", person)
+	visit("HEAD", "3", map[string]string{"User-Agent": "bitlybot/3.0"})
+	w.Clock.Set(engagetest.Start.AddDate(0, 0, 2))
+	rep, err := w.Engine.Night(t.Context(), engage.Night{})
+	require.NoError(t, err)
+	require.Equal(t, 2, rep.Clicks[crm.Human])
+	require.Equal(t, 1, rep.Clicks[crm.Machine])
+	require.Len(t, w.facts(t, crm.KindClick), 3)
+}
+
+func TestNotMeIsHeardAtOnce(t *testing.T) {
+	w := newTown(t)
+	f := w.surveys[1]
+	_, page, err := w.Engine.Links(f)
+	require.NoError(t, err)
+	for range 2 {
+		_, err := webtest.NotMe(t.Context(), w.server.Client(), page)
+		require.NoError(t, err)
+	}
+	who, err := engage.About(f)
+	require.NoError(t, err)
+	c, err := w.Engine.Service().CustomerOf(t.Context(), who)
+	require.NoError(t, err)
+	require.Empty(t, c.Reachable(crm.Phone), "nothing about this person goes there again")
+	require.Len(t, w.facts(t, crm.KindTicket), 1, "somebody looks for the right address")
+	require.Len(t, w.facts(t, "incident"), 1)
+}
+
+func TestReplies(t *testing.T) {
+	w := newTown(t)
+	at := w.Clock.Now()
+	state := func(i int) *crm.AddressState {
+		var st *crm.AddressState
+		w.read(t, func(r crm.Reader) {
+			got, err := r.Addresses(t.Context(), engagetest.Phone(i))
+			require.NoError(t, err)
+			st = got[0]
+		})
+		return st
+	}
+	for range 2 {
+		_, err := w.Engine.Reply(t.Context(), engagetest.Phone(0), "in-1", "İptal", at)
+		require.NoError(t, err)
+	}
+	c, _ := state(0).Consent(engagetest.Brand)
+	require.Equal(t, crm.Refused, c.Status)
+	_, err := w.Engine.Reply(t.Context(), engagetest.Phone(1), "in-2", "yanlış numara", at)
+	require.NoError(t, err)
+	cust, err := w.Engine.Service().CustomerOf(t.Context(), engagetest.Key(1))
+	require.NoError(t, err)
+	require.Empty(t, cust.Reachable(crm.Phone))
+	_, err = w.Engine.Reply(t.Context(), engagetest.Phone(2), "in-3", "Sizi şikayet edeceğim", at)
+	require.NoError(t, err)
+	require.Equal(t, []string{"reply"}, state(2).Suppressed, "what might be an opt-out stops everything")
+	_, err = w.Engine.Reply(t.Context(), engagetest.Phone(3), "in-4", "Teşekkürler!", at)
+	require.NoError(t, err)
+	require.Empty(t, state(3).Suppressed)
+}
+
+func TestWhy(t *testing.T) {
+	w := newTown(t)
+	who, err := engage.About(w.surveys[0])
+	require.NoError(t, err)
+	c, err := w.Engine.Service().CustomerOf(t.Context(), who)
+	require.NoError(t, err)
+	y, err := w.Engine.Why(t.Context(), c.ID, "rule/survey")
+	require.NoError(t, err)
+	require.Len(t, y.Effects, 1)
+	require.Contains(t, y.String(), "yes consent")
+	y, err = w.Engine.Why(t.Context(), c.ID, "rule/call")
+	require.NoError(t, err)
+	require.Empty(t, y.Effects)
+	require.Contains(t, y.String(), "Orders")
+	_, err = w.Engine.Why(t.Context(), c.ID, "rule/nothing")
+	require.Error(t, err)
+	_, err = w.Engine.Why(t.Context(), "nobody", "rule/survey")
+	require.ErrorIs(t, err, crm.ErrNotFound)
+}
+
+func TestBadConfigIsRefusedWhole(t *testing.T) {
+	_, err := engage.New(engage.Config{})
+	require.ErrorContains(t, err, "Store")
+	require.ErrorContains(t, err, "Sender")
+	require.ErrorContains(t, err, "Secret")
+	require.ErrorContains(t, err, "BaseURL")
+}
