@@ -8,7 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	_ "github.com/jackc/pgx/v5/stdlib"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 
 	"github.com/vefacrm/vefa/crm"
@@ -38,7 +39,7 @@ func openStore(ctx context.Context, name string) (crm.Store, string, func(), err
 		if err != nil {
 			return nil, "", nil, fmt.Errorf("-db: %w", err)
 		}
-		return migrated(ctx, db, sqlstore.Postgres, "PostgreSQL", func() {})
+		return migrated(ctx, db, sqlstore.Postgres, sqlstore.Config{Copy: copyFrom}, "PostgreSQL", func() {})
 	}
 	return nil, "", nil, fmt.Errorf("-db: %q is none of memory, sqlite:PATH, postgres:DSN", name)
 }
@@ -50,17 +51,25 @@ func openSQLite(ctx context.Context, path, synchronous string, cleanup func()) (
 		return nil, "", nil, fmt.Errorf("-db: %w", err)
 	}
 	db.SetMaxOpenConns(4)
-	return migrated(ctx, db, sqlstore.SQLite, "SQLite", cleanup)
+	return migrated(ctx, db, sqlstore.SQLite, sqlstore.Config{}, "SQLite", cleanup)
 }
 
-func migrated(ctx context.Context, db *sql.DB, d sqlstore.Dialect, what string, cleanup func()) (crm.Store, string, func(), error) {
+// copyFrom lends the store PostgreSQL's COPY, which only the driver has.
+func copyFrom(ctx context.Context, conn *sql.Conn, table [2]string, columns []string, rows [][]any) error {
+	return conn.Raw(func(c any) error {
+		_, err := c.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier(table[:]), columns, pgx.CopyFromRows(rows))
+		return err
+	})
+}
+
+func migrated(ctx context.Context, db *sql.DB, d sqlstore.Dialect, cfg sqlstore.Config, what string, cleanup func()) (crm.Store, string, func(), error) {
 	shut := func() {
 		_ = db.Close()
 		cleanup()
 	}
-	if err := sqlstore.Migrate(ctx, db, d, sqlstore.Config{}); err != nil {
+	if err := sqlstore.Migrate(ctx, db, d, cfg); err != nil {
 		shut()
 		return nil, "", nil, fmt.Errorf("-db: %w", err)
 	}
-	return sqlstore.New(db, d, sqlstore.Config{}), what, shut, nil
+	return sqlstore.New(db, d, cfg), what, shut, nil
 }
