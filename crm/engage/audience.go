@@ -50,11 +50,8 @@ func (e *Engine) refresh(ctx context.Context) (delta, error) {
 	if err != nil {
 		return d, err
 	}
-	if e.changed == nil {
-		e.changed = map[crm.ProfileKey]bool{}
-	}
 	for _, k := range d.profiles {
-		e.changed[k] = true
+		e.look(k)
 	}
 	err = e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
 		e.tags, err = loadTags(ctx, r)

@@ -82,7 +82,14 @@ func (e *Engine) identifyChanged(ctx context.Context) (identified, error) {
 	if err != nil {
 		return identified{}, err
 	}
-	if model == nil || e.pop.profileCount() >= 2*records {
+	if model == nil {
+		return e.identifyAll(ctx)
+	}
+	n, err := e.profileCount(ctx)
+	if err != nil {
+		return identified{}, err
+	}
+	if n >= 2*records {
 		e.people = nil
 		return e.identifyAll(ctx)
 	}
@@ -153,6 +160,62 @@ func (e *Engine) identifyChanged(ctx context.Context) (identified, error) {
 	return out, err
 }
 
+// profileCount returns the number of profiles.
+func (e *Engine) profileCount(ctx context.Context) (int, error) {
+	if e.loaded {
+		return len(e.pop.homeOf), nil
+	}
+	n := 0
+	for _, err := range e.scanProfiles(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// head returns the end of the change feed.
+func (e *Engine) head(ctx context.Context) (at crm.Position, err error) {
+	err = e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+		at, err = r.Head(ctx)
+		return err
+	})
+	return at, err
+}
+
+// changedSince has linkage look at the profiles that changed after a position,
+// while it was at work or the population was read.
+func (e *Engine) changedSince(ctx context.Context, at crm.Position) error {
+	for {
+		var n int
+		err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
+			changes, next, err := r.Changes(ctx, at, 5000)
+			if err != nil {
+				return err
+			}
+			for _, c := range changes {
+				if c.Kind == crm.ChangedProfile {
+					e.look(c.Subject.Profile)
+				}
+			}
+			n, at = len(changes), next
+			return nil
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// look has linkage look at a profile on its next turn.
+func (e *Engine) look(k crm.ProfileKey) {
+	if e.changed == nil {
+		e.changed = map[crm.ProfileKey]bool{}
+	}
+	e.changed[k] = true
+}
+
 // identifyAll learns a model from everybody and links everybody by it.
 func (e *Engine) identifyAll(ctx context.Context) (identified, error) {
 	out := identified{}
@@ -192,7 +255,11 @@ func (e *Engine) identifyAll(ctx context.Context) (identified, error) {
 	if err != nil {
 		return out, err
 	}
-	if err := e.saveModel(ctx, result.Model, e.pop.profileCount()); err != nil {
+	total, err := e.profileCount(ctx)
+	if err != nil {
+		return out, err
+	}
+	if err := e.saveModel(ctx, result.Model, total); err != nil {
 		return out, err
 	}
 	out.Trained, out.Clusters = true, len(result.Clusters)
@@ -275,8 +342,11 @@ func (e *Engine) saveModel(ctx context.Context, m *dedup.Model, records int) err
 // was merged by hand must stay together, who was split by hand apart.
 func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey) ([]dedup.Decision, error) {
 	if keys == nil {
-		for _, x := range e.pop.sorted() {
-			keys = append(keys, x.profiles...)
+		for p, err := range e.scanProfiles(ctx) {
+			if err != nil {
+				return nil, err
+			}
+			keys = append(keys, p.ProfileKey)
 		}
 	}
 	last := map[[2]string]dedup.Decision{}
@@ -331,7 +401,7 @@ func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey) ([]dedup.
 }
 
 // placeBatch is how many groups of profiles are written per transaction.
-const placeBatch = 200
+const placeBatch = 1000
 
 // place makes each cluster a customer, where it is none yet. It returns how
 // many profiles moved.

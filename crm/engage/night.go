@@ -88,11 +88,27 @@ func (e *Engine) Night(ctx context.Context, n Night) (NightReport, error) {
 		rep.Seconds[name] += time.Since(start).Seconds()
 	}
 	step("import", func() error { return e.importAll(ctx, n, &rep) })
+	// The first time, people are told apart before they are read into memory.
+	first := !e.loaded
+	var at crm.Position
+	if first {
+		step("identify", func() (err error) {
+			if at, err = e.head(ctx); err == nil {
+				rep.Identified, err = e.identify(ctx)
+			}
+			return err
+		})
+	}
 	step("load", func() error { return e.load(ctx) })
+	if first {
+		step("identify", func() error { return e.changedSince(ctx, at) })
+	}
 	step("collect", func() (err error) { rep.Clicks, err = e.collect(ctx, now); return err })
 	step("refresh", func() (err error) { _, err = e.refresh(ctx); return err })
-	step("identify", func() (err error) { rep.Identified, err = e.identify(ctx); return err })
-	step("refresh", func() (err error) { _, err = e.refresh(ctx); return err })
+	if !first {
+		step("identify", func() (err error) { rep.Identified, err = e.identify(ctx); return err })
+		step("refresh", func() (err error) { _, err = e.refresh(ctx); return err })
+	}
 	step("rules", func() error {
 		intents, err := e.evaluate(ctx, now)
 		if err != nil {

@@ -278,9 +278,6 @@ func (p *population) of(k crm.ProfileKey) *person {
 	return p.byHome[home]
 }
 
-// profileCount returns the number of profiles.
-func (p *population) profileCount() int { return len(p.homeOf) }
-
 // delta is what a refresh changed: the persons as they are now, the homes that
 // are no persons of their own any more, and the profiles that changed.
 type delta struct {
