@@ -175,7 +175,9 @@ func (o *Outbox) answer(e *crm.Effect, r Receipt, now time.Time) {
 	default:
 		e.State, e.Lease = crm.Unknown, crm.Micros(now.Add(o.patience(e.Attempts)))
 	}
-	e.Reasons = append(slices.Clip(e.Reasons), why) // the guard may share its reasons
+	// The guard may share its reasons. Of the provider's answers the last one
+	// counts, however often it was asked.
+	e.Reasons = append(slices.DeleteFunc(slices.Clone(e.Reasons), func(r crm.Reason) bool { return r.Guard == GuardProvider }), why)
 }
 
 // backoff is how long to leave a throttling provider alone: 30 s, 1, 2, 4 …

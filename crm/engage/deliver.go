@@ -296,6 +296,10 @@ func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effec
 		about             crm.FactKey
 		to                crm.Address
 	}
+	batch := make(map[crm.EffectID]bool, len(effects))
+	for _, f := range effects {
+		batch[f.ID] = true
+	}
 	claims := map[thing]bool{} // within this batch
 	for i := range all {
 		c := &all[i]
@@ -319,7 +323,9 @@ func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effec
 				if f.ID == g.ID {
 					continue // sent again under its own id
 				}
-				c.recent = append(c.recent, f.SentAt)
+				if !batch[f.ID] { // those are counted as they are decided
+					c.recent = append(c.recent, f.SentAt)
+				}
 				if f.Cause == g.Cause && f.Occurrence == g.Occurrence && f.About == g.About {
 					c.repeated = true
 				}

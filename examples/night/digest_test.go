@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -154,5 +156,24 @@ func TestAnotherWorldIsRefused(t *testing.T) {
 			}
 			require.Equal(t, want.Digest, night(t, "-db", db, "-customers", "120", "-evenings", "2").Digest)
 		})
+	}
+}
+
+// TestPathOfADatabase keeps the record in the file that was named, whatever
+// its name means in a URI.
+func TestPathOfADatabase(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "gece #1 100%25 ?mode=memory&x.db")
+	args := append([]string{"-db", "sqlite:" + path}, size(60, 1)...)
+	first := night(t, args...)
+	_, err := os.Stat(path)
+	require.NoError(t, err)
+	again := night(t, args...)
+	require.Contains(t, again.log, "goes on after 1 evenings")
+	require.Equal(t, first.Digest, again.Digest)
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, f := range files {
+		require.True(t, strings.HasPrefix(f.Name(), filepath.Base(path)), f.Name())
 	}
 }

@@ -19,7 +19,7 @@ type gateway struct {
 	now  func() time.Time
 
 	mu      sync.Mutex
-	taken   map[string]bool
+	taken   map[string]wireReceipt // the last answer to each message
 	fresh   []crm.EffectID
 	repeats int // messages that came again under their id
 }
@@ -61,12 +61,41 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, m := range in.Messages {
-		if g.taken[m.ID] {
+		if _, again := g.taken[m.ID]; again {
 			g.repeats++
 		}
-		g.taken[m.ID] = true
+		g.taken[m.ID] = g.answer(m, now)
 		g.fresh = append(g.fresh, crm.EffectID(m.ID))
-		out.Receipts = append(out.Receipts, g.answer(m, now))
+		out.Receipts = append(out.Receipts, g.taken[m.ID])
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(out)
+}
+
+// status says what became of messages. What this process has not heard of was
+// never received: whoever sends it again gets the answer that was lost.
+func (g *gateway) status(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		IDs []string `json:"ids"`
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 16<<20)).Decode(&in); err != nil {
+		http.Error(w, "bad request", http.StatusBadRequest)
+		return
+	}
+	var out struct {
+		Receipts []wireReceipt `json:"receipts"`
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, id := range in.IDs {
+		a, known := g.taken[id]
+		switch {
+		case !known || a.Status == "throttled":
+			a = wireReceipt{ID: id, Status: "absent"}
+		case a.Status == "unknown": // the line broke, and it never got through
+			a = wireReceipt{ID: id, Status: "rejected", Reason: "could not be delivered"}
+		}
+		out.Receipts = append(out.Receipts, a)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(out)

@@ -75,10 +75,14 @@ func newSimulation(ctx context.Context, o options, store crm.Store, show *displa
 		return nil, nil, err
 	}
 	s = &simulation{o: o, home: home, store: store, clock: &clock{}, seconds: map[string]float64{}, show: show}
+	known, err := s.readProgress(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	if err := s.openSource(ctx); err != nil {
 		return nil, nil, err
 	}
-	if err := s.openProgress(ctx); err != nil {
+	if err := s.openProgress(known); err != nil {
 		return nil, nil, err
 	}
 	s.clock.set(s.source.Evening(-1))
@@ -88,10 +92,16 @@ func newSimulation(ctx context.Context, o options, store crm.Store, show *displa
 	if err != nil {
 		return nil, nil, err
 	}
+	defer func() {
+		if err != nil {
+			_ = listener.Close()
+		}
+	}()
 	base := "http://" + listener.Addr().String()
-	s.gate = &gateway{now: s.clock.now, taken: map[string]bool{}, fate: s.fate}
+	s.gate = &gateway{now: s.clock.now, taken: map[string]wireReceipt{}, fate: s.fate}
 	mux.Handle("POST /gateway", s.gate)
-	sender, err := messaging.NewHTTPSender(messaging.HTTPConfig{URL: base + "/gateway", Repeats: true})
+	mux.HandleFunc("POST /gateway/status", s.gate.status)
+	sender, err := messaging.NewHTTPSender(messaging.HTTPConfig{URL: base + "/gateway", StatusURL: base + "/gateway/status", Repeats: true})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -168,7 +178,11 @@ func (s *simulation) openSource(ctx context.Context) error {
 		if s.data, err = importer.Open(ctx, s.o.format, s.o.dir); err != nil {
 			return fmt.Errorf("-import: %w", err)
 		}
-		if !s.o.fromSet { // the last evenings of the data
+		if !s.o.fromSet && s.state.From != "" { // it goes on where it began
+			if day, err = checkDay("from", s.state.From); err != nil {
+				return err
+			}
+		} else if !s.o.fromSet { // the last evenings of the data
 			_, last := s.data.Span()
 			y, m, d := last.In(s.home).AddDate(0, 0, 1-s.o.evenings).Date()
 			day = time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
@@ -190,20 +204,24 @@ func (s *simulation) openSource(ctx context.Context) error {
 	return err
 }
 
-// openProgress reads how far the database is and refuses one of another world.
-func (s *simulation) openProgress(ctx context.Context) error {
-	mine := progressDoc{Seed: s.o.seed, Customers: s.o.customers, Import: s.o.format, From: s.from.Format(time.DateOnly)}
-	s.state = mine
-	err := s.store.View(ctx, func(r crm.Reader) error {
+// readProgress reads how far the database is, and whether it was begun.
+func (s *simulation) readProgress(ctx context.Context) (known bool, err error) {
+	err = s.store.View(ctx, func(r crm.Reader) error {
 		docs, err := r.Documents(ctx, progressKind, progressID)
 		if err != nil || docs[0] == nil {
 			return err
 		}
-		s.rev = docs[0].Rev
+		known, s.rev = true, docs[0].Rev
 		return docs[0].Decode(&s.state)
 	})
-	if err != nil {
-		return err
+	return known, err
+}
+
+// openProgress refuses a database of another world.
+func (s *simulation) openProgress(known bool) error {
+	mine := progressDoc{Seed: s.o.seed, Customers: s.o.customers, Import: s.o.format, From: s.from.Format(time.DateOnly)}
+	if !known {
+		s.state = mine
 	}
 	theirs := s.state
 	theirs.Day, theirs.Step, theirs.History = 0, 0, false

@@ -36,7 +36,7 @@ type visit struct {
 // hear plans what follows from messages that left: acts after the given time.
 func (v *visitors) hear(effects []*crm.Effect, after time.Time) error {
 	for _, f := range effects {
-		if f.SentAt.IsZero() || v.told[f.ID] {
+		if f.State != crm.Done || v.told[f.ID] { // throttled, refused or not answered yet
 			continue
 		}
 		v.told[f.ID] = true
