@@ -144,7 +144,6 @@ type database struct {
 }
 
 var (
-	inMemory   = database{"memory", func(testing.TB) string { return "memory" }}
 	onSQLite   = database{"sqlite", func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "night.db") }}
 	onPostgres = database{"postgres", emptyPostgres}
 )

@@ -3,6 +3,7 @@ package dbtest
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/storetest"
@@ -13,7 +14,8 @@ import (
 func TestStore(t *testing.T) {
 	onEach(t, func(t *testing.T, d database) {
 		tenants := 0
-		storetest.Run(t, func(*testing.T) crm.Store {
+		// The race detector makes a database in pure Go slow.
+		storetest.Options{Deadline: 10 * time.Minute}.Run(t, func(*testing.T) crm.Store {
 			tenants++
 			d.cfg.Tenant = fmt.Sprintf("t-%d", tenants)
 			return d.store()
