@@ -78,10 +78,16 @@ func (e *Engine) refreshSegments(d delta) error {
 			joined = append(joined, segmentName(x.home))
 		}
 	}
-	for _, x := range e.pop.sorted() { // time takes tags away, too
-		if !seen[x.home] && slices.ContainsFunc(x.tags, func(t tagRow) bool { return t.expires != 0 }) {
-			check = append(check, x)
+	if at != e.checked { // time takes tags away, too
+		e.checked = at
+		for _, x := range e.pop.sorted() {
+			if !seen[x.home] && slices.ContainsFunc(x.tags, func(t tagRow) bool { return t.expires != 0 }) {
+				check = append(check, x)
+			}
 		}
+	}
+	if len(check)+len(gone) == 0 {
+		return nil
 	}
 	var changes []segment.TagChange
 	for _, x := range check {

@@ -45,6 +45,8 @@ type Engine struct {
 	tags   []TagDef
 	people *people.Index
 	seg    *segment.Index
+	// checked is for when expired tags were taken away
+	checked int64
 	// changed are profiles that record linkage has not looked at yet
 	changed map[crm.ProfileKey]bool
 	// looked is what it saw of each profile when it last looked

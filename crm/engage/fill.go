@@ -84,7 +84,7 @@ func (f *filler) fill(x *person) *Facts {
 		row := Purchase{
 			DaysAgo: c.ago(r.at), DeliveredAgo: -1, Channel: t.text(r.channel), Place: t.text(r.place), Category: t.text(r.category), Brand: t.text(r.brand),
 			Amount: r.amount, Gift: r.flags&flagGift != 0, Return: r.flags&flagReturn != 0, Cancelled: r.flags&flagCancelled != 0,
-			Returned: r.flags&flagReturned != 0, index: i,
+			Returned: r.flags&(flagReturned|flagTakenBack) != 0, index: i,
 		}
 		if r.delivered != 0 && r.delivered <= f.at {
 			row.Delivered, row.DeliveredAgo = true, c.ago(r.delivered)

@@ -55,7 +55,8 @@ const (
 	flagGift = 1 << iota
 	flagReturn
 	flagCancelled
-	flagReturned // taken back by a later return
+	flagReturned  // wholly, says the source
+	flagTakenBack // by a later return; worked out by finish
 )
 
 type visitRow struct {
@@ -249,12 +250,23 @@ func (p *population) keep(x *person) *person {
 		x = was
 	} else {
 		p.byHome[x.home] = x
-		p.order = nil
+		if p.order != nil {
+			i, _ := slices.BinarySearchFunc(p.order, x.home, func(a *person, k crm.ProfileKey) int { return a.home.Compare(k) })
+			p.order = slices.Insert(p.order, i, x)
+		}
 	}
 	for _, k := range x.profiles {
 		p.homeOf[k] = x.home
 	}
 	return x
+}
+
+// forget removes a person who is no longer one.
+func (p *population) forget(home crm.ProfileKey) {
+	delete(p.byHome, home)
+	if i, found := slices.BinarySearchFunc(p.order, home, func(a *person, k crm.ProfileKey) int { return a.home.Compare(k) }); found {
+		p.order = slices.Delete(p.order, i, i+1)
+	}
 }
 
 // sorted returns everybody in the order of their home profiles.
@@ -276,137 +288,6 @@ func (p *population) of(k crm.ProfileKey) *person {
 		return nil
 	}
 	return p.byHome[home]
-}
-
-// delta is what a refresh changed: the persons as they are now, the homes that
-// are no persons of their own any more, and the profiles that changed.
-type delta struct {
-	persons  []*person
-	gone     []crm.ProfileKey
-	profiles []crm.ProfileKey // profiles whose own record or links changed
-}
-
-// refresh brings the population up to the head of the change feed.
-func (p *population) refresh(ctx context.Context) (delta, error) {
-	profiles := map[crm.ProfileKey]bool{}
-	own := map[crm.ProfileKey]bool{}
-	addrs := map[crm.Address]bool{}
-	for {
-		var n int
-		err := p.store.View(ctx, func(r crm.Reader) error {
-			changes, next, err := r.Changes(ctx, p.at, 5000)
-			if err != nil {
-				return err
-			}
-			for _, c := range changes {
-				switch {
-				case !c.Subject.Profile.IsZero():
-					profiles[c.Subject.Profile] = true
-					if c.Kind != crm.ChangedFact {
-						own[c.Subject.Profile] = true
-					}
-				case c.Fact.Kind == crm.KindConsent || c.Fact.Kind == crm.KindSuppression:
-					addrs[c.Subject.Address] = true
-				}
-			}
-			n, p.at = len(changes), next
-			return nil
-		})
-		if err != nil {
-			return delta{}, err
-		}
-		if n == 0 {
-			break
-		}
-	}
-	return p.reload(ctx, profiles, own, addrs)
-}
-
-func (p *population) reload(ctx context.Context, profiles, own map[crm.ProfileKey]bool, addrs map[crm.Address]bool) (delta, error) {
-	var d delta
-	flat := make([]string, 0, len(addrs))
-	for a := range addrs {
-		flat = append(flat, a.String())
-	}
-	slices.Sort(flat)
-	for chunk := range slices.Chunk(flat, loadBatch) {
-		err := p.store.View(ctx, func(r crm.Reader) error {
-			found, err := r.Refs(ctx, crm.RefContact, loadBatch, chunk...)
-			for _, refs := range found {
-				for _, ref := range refs {
-					profiles[ref.Subject.Profile] = true
-				}
-			}
-			return err
-		})
-		if err != nil {
-			return d, err
-		}
-	}
-	for k := range own {
-		d.profiles = append(d.profiles, k)
-	}
-	slices.SortFunc(d.profiles, crm.ProfileKey.Compare)
-	// A profile that moved leaves a person behind, who is read again as well.
-	keys := make([]crm.ProfileKey, 0, len(profiles))
-	for k := range profiles {
-		keys = append(keys, k)
-		if was := p.of(k); was != nil && own[k] {
-			for _, other := range was.profiles {
-				if !profiles[other] {
-					keys = append(keys, other)
-				}
-			}
-		}
-	}
-	slices.SortFunc(keys, crm.ProfileKey.Compare)
-	keys = slices.Compact(keys)
-	ids := map[crm.CustomerID]bool{}
-	for chunk := range slices.Chunk(keys, 2*loadBatch) {
-		err := p.store.View(ctx, func(r crm.Reader) error {
-			found, err := r.Profiles(ctx, chunk...)
-			for _, x := range found {
-				if x != nil {
-					ids[x.Customer] = true
-				}
-			}
-			return err
-		})
-		if err != nil {
-			return d, err
-		}
-	}
-	list := make([]crm.CustomerID, 0, len(ids))
-	for id := range ids {
-		list = append(list, id)
-	}
-	slices.Sort(list)
-	for chunk := range slices.Chunk(list, loadBatch) {
-		got, err := p.read(ctx, chunk)
-		if err != nil {
-			return d, err
-		}
-		d.persons = append(d.persons, got...)
-	}
-	slices.SortFunc(d.persons, func(a, b *person) int { return a.home.Compare(b.home) })
-	homes := map[crm.ProfileKey]bool{}
-	for _, x := range d.persons {
-		homes[x.home] = true
-	}
-	for _, x := range d.persons {
-		for _, k := range x.profiles {
-			if was, ok := p.homeOf[k]; ok && !homes[was] && p.byHome[was] != nil {
-				delete(p.byHome, was)
-				d.gone = append(d.gone, was)
-				p.order = nil
-			}
-		}
-	}
-	for i, x := range d.persons {
-		d.persons[i] = p.keep(x)
-	}
-	slices.SortFunc(d.gone, crm.ProfileKey.Compare)
-	return d, nil
 }
 
 // read builds the persons with the given current customer ids.
@@ -445,12 +326,7 @@ func (p *population) read(ctx context.Context, ids []crm.CustomerID) ([]*person,
 			x.profiles = p.ownKeys(m)
 			x.home = x.profiles[slices.Index(m, first.ProfileKey)]
 			profiles = profiles[len(m):]
-			if len(x.phones) > 0 {
-				addrs = append(addrs, x.phones[0])
-			}
-			if len(x.emails) > 0 {
-				addrs = append(addrs, x.emails[0])
-			}
+			addrs = append(addrs, x.best()...)
 			out = append(out, x)
 		}
 		for f, err := range crm.FactsOf(ctx, r, subjects, kinds...) {
@@ -605,14 +481,18 @@ func (p *population) finish(x *person) {
 	slices.SortFunc(x.answers, func(a, b answerRow) int { return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.id, b.id)) })
 	slices.SortFunc(x.tags, func(a, b tagRow) int { return cmp.Or(cmp.Compare(a.at, b.at), a.key.Compare(b.key)) })
 	for i := range x.orders {
+		x.orders[i].flags &^= flagTakenBack
+	}
+	for i := range x.orders {
 		if x.orders[i].flags&flagReturn != 0 && x.orders[i].returns != "" {
 			for j := range x.orders {
 				if x.orders[j].id == x.orders[i].returns {
-					x.orders[j].flags |= flagReturned
+					x.orders[j].flags |= flagTakenBack
 				}
 			}
 		}
 	}
+	x.place = 0
 	var last int64
 	for _, o := range x.orders {
 		if o.at >= last && o.place != 0 {
