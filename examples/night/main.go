@@ -80,7 +80,7 @@ func parse(args []string, errs io.Writer) (options, error) {
 func main() {
 	// A nightly job may take its memory; collecting less often is worth a third
 	// of the time.
-	debug.SetGCPercent(200)
+	debug.SetGCPercent(400)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
