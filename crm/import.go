@@ -14,14 +14,18 @@ type writer struct {
 	tx  Tx
 	now time.Time
 	rep ImportReport
+	// what profiles of this chunk are now, so that nobody reads them again
+	seen map[ProfileKey]*Profile
 	// customers whose addresses or tickets changed: their silence is checked
 	touched map[CustomerID]bool
+	// profiles whose tickets changed
+	about map[ProfileKey]bool
 	// tickets that were solved, moved or taken back in this chunk
 	lapsed []FactRef
 }
 
 func (s *Service) importChunk(ctx context.Context, tx Tx, b Batch) (ImportReport, error) {
-	w := &writer{s: s, ctx: ctx, tx: tx, now: s.Now(), touched: map[CustomerID]bool{}}
+	w := &writer{s: s, ctx: ctx, tx: tx, now: s.Now(), touched: map[CustomerID]bool{}, seen: map[ProfileKey]*Profile{}}
 	facts := w.valid(b.Facts)
 	if err := w.profiles(b.Profiles, facts); err != nil {
 		return w.rep, err
@@ -90,11 +94,13 @@ func (w *writer) profiles(delivered []*Profile, facts []*Fact) error {
 			links = append(links, &Link{Profile: k, Customer: id, Kind: LinkNew, At: w.now, Actor: "import"})
 			add = append(add, contactRefs(p)...)
 		case stubs[k]:
+			w.seen[k] = was
 			continue
 		default:
 			q := mergeVersions(was, p)
 			if sameProfile(was, q) {
 				w.rep.Repeated++
+				w.seen[k] = was
 				continue
 			}
 			q.Rev, q.Customer, q.Disowned = was.Rev, was.Customer, was.Disowned
@@ -112,6 +118,7 @@ func (w *writer) profiles(delivered []*Profile, facts []*Fact) error {
 			p = q
 		}
 		puts = append(puts, p)
+		w.seen[k] = p
 		if !stubs[k] {
 			w.rep.Profiles++
 		}

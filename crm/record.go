@@ -163,6 +163,10 @@ func (w *writer) touch(keys []ProfileKey) error {
 	for _, p := range profiles {
 		if p != nil {
 			w.touched[p.Customer] = true
+			if w.about == nil {
+				w.about = map[ProfileKey]bool{}
+			}
+			w.about[p.ProfileKey] = true
 		}
 	}
 	return nil
@@ -289,6 +293,13 @@ func (w *writer) names(keys []ProfileKey) (map[ProfileKey]Name, error) {
 	slices.SortFunc(keys, ProfileKey.Compare)
 	keys = slices.Compact(keys)
 	out := make(map[ProfileKey]Name, len(keys))
+	keys = slices.DeleteFunc(keys, func(k ProfileKey) bool {
+		p := w.seen[k]
+		if p != nil {
+			out[k] = p.Name
+		}
+		return p != nil
+	})
 	if len(keys) == 0 {
 		return out, nil
 	}
