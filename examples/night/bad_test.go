@@ -143,7 +143,7 @@ func TestCancelled(t *testing.T) {
 				require.Error(t, err, "it went on to the end")
 				require.Truef(t, errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded), "%v", err)
 				require.Empty(t, out.String())
-				require.Less(t, time.Since(<-ended), 2*time.Second, "it does not go on for long")
+				require.Less(t, time.Since(<-ended), time.Minute, "it does not go on for long")
 			}
 			for _, text := range []string{" on ", "evening 10 of 23", "evening 20 of 23"} {
 				ctx, cancel := context.WithCancel(deadline(t))
