@@ -22,34 +22,26 @@ var at = time.Date(2025, 3, 1, 19, 0, 0, 0, time.UTC)
 
 // README begin
 func run(ctx context.Context, sender messaging.Sender, secret []byte, now func() time.Time) error {
-	book, err := rules.ReadYAML("evening.yaml", []byte(`
-rules:
-  - name: ask
-    each: Purchases
-    when: row.DaysAgo == 0 and row.Delivered and SMSConsent and OpenTickets == 0
-    then: [{survey: visit}]
-`))
+	book, err := rules.ReadYAML("evening.yaml", []byte(`rules: [{name: ask, each: Purchases,
+  when: row.DaysAgo == 0 and row.Delivered and SMSConsent and OpenTickets == 0, then: [{survey: visit}]}]`))
 	if err != nil {
 		return err // with file, line, column and a caret
 	}
-	link := messaging.Field{Name: "link", Type: messaging.LinkField, Max: 60}
 	eng, err := engage.New(engage.Config{
 		Store: memstore.New(), Sender: sender, Now: now, BaseURL: "https://s.example", Secret: secret, Rules: []*rules.Book{book},
 		Surveys: []engage.Survey{{Name: "visit", Definition: survey.Recommendation(), Invitation: messaging.Campaign{
-			Name: "visit", Text: "How was it? {link}", Fields: []messaging.Field{link}, Unmeasured: "asked after each visit"}}},
+			Name: "visit", Text: "How was it? {link}", Fields: []messaging.Field{{Name: "link", Type: messaging.LinkField, Max: 60}}, Unmeasured: "asked after each visit"}}},
 	})
 	if err != nil {
 		return err
 	}
-	ayse := crm.ProfileKey{Source: "till", ID: "4711"}
-	phone := crm.Address{Channel: crm.Phone, Value: "+905321234567"}
-	_, err = eng.Service().Import(ctx, crm.Batch{
+	ayse, phone := crm.ProfileKey{Source: "till", ID: "4711"}, crm.Address{Channel: crm.Phone, Value: "+905321234567"}
+	if _, err = eng.Service().Import(ctx, crm.Batch{
 		Profiles: []*crm.Profile{{ProfileKey: ayse, Name: crm.Name{Given: "Ayşe", Family: "Yılmaz"}, Contacts: []crm.Contact{{Address: phone}}}},
 		Facts: []*crm.Fact{
 			{Key: crm.FactKey{Kind: crm.KindConsent, Source: "till", ID: "1"}, Subject: crm.OfAddress(phone), At: now(), Data: &crm.Consent{Status: crm.Granted}},
 			{Key: crm.FactKey{Kind: crm.KindOrder, Source: "till", ID: "90"}, Subject: crm.OfProfile(ayse), At: now(), Data: &crm.Order{Number: "90", Total: crm.Money{Amount: 129900, Currency: "TRY"}}},
-		}})
-	if err != nil {
+		}}); err != nil {
 		return err
 	}
 	report, err := eng.Night(ctx, engage.Night{}) // tonight; twice does nothing twice
@@ -82,6 +74,7 @@ func TestREADME(t *testing.T) {
 	require.True(t, ok)
 	page, err := os.ReadFile("README.md")
 	require.NoError(t, err)
+	require.LessOrEqual(t, strings.Count(code, "\n"), 30, "an example of at most 30 lines was promised")
 	require.Contains(t, string(page), "```go\n"+code+"```", "README.md shows other code than readme_test.go runs")
 	for _, command := range []string{"go run ./examples/night", "go test work"} {
 		require.Contains(t, string(page), command)

@@ -39,9 +39,10 @@ func process(ctx context.Context, t testing.TB, env []string, args ...string) (o
 // TestKilledAtRandomMoments kills runs with SIGKILL, goes on with the same
 // command and compares what comes out with a run that nobody disturbed.
 func TestKilledAtRandomMoments(t *testing.T) {
-	flags, kills := size(250, 28), 12
+	const kills = 50
+	flags := size(250, 28)
 	if long() {
-		flags, kills = size(20_000, 60), 50
+		flags = size(20_000, 60)
 	}
 	for _, d := range []database{onSQLite, onPostgres} {
 		t.Run(d.name, func(t *testing.T) {
