@@ -145,3 +145,30 @@ func TestStoryNumbersGoBack(t *testing.T) {
 		t.Error("the last day has no slot")
 	}
 }
+
+func TestDistrictsAreOfTheirTowns(t *testing.T) {
+	of := map[string]map[string]bool{}
+	for _, x := range towns {
+		of[x.name] = map[string]bool{}
+		for _, d := range x.districts {
+			if of[x.name][d] {
+				t.Errorf("%s has two districts %s", x.name, d)
+			}
+			of[x.name][d] = true
+		}
+	}
+	w, n := small(t, 3000), 0
+	for b := range w.History(t.Context()) {
+		for _, p := range b.Profiles {
+			if p.Postal.City == "" {
+				continue
+			}
+			if n++; !of[p.Postal.City][p.Postal.District] {
+				t.Fatalf("%s is no district of %s", p.Postal.District, p.Postal.City)
+			}
+		}
+	}
+	if n < 1000 {
+		t.Errorf("only %d profiles have a town", n)
+	}
+}

@@ -150,7 +150,7 @@ func (w *World) single(person int) dweller {
 		d.born.month, d.born.day = 1, 1
 	}
 	d.town = uint8(w.shops.towns.draw(&r))
-	d.district = uint8(w.words.districtZipf.draw(&r))
+	d.district = uint8(w.words.districts[d.town].draw(&r))
 	d.habit = uint32(r.next() >> 32)
 	d.mailStyle = uint8(r.below(4))
 	d.mailNumber = r.below(100000)

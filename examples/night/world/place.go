@@ -22,21 +22,6 @@ const (
 var regionNames = [7]string{"Marmara", "İç Anadolu", "Ege", "Akdeniz", "Karadeniz", "Güneydoğu Anadolu", "Doğu Anadolu"}
 var regionIDs = [7]string{"tr-marmara", "tr-ic-anadolu", "tr-ege", "tr-akdeniz", "tr-karadeniz", "tr-guneydogu", "tr-dogu"}
 
-// town is a place to live: its name, region and weight.
-type town struct {
-	name   string
-	region int
-	weight float64
-}
-
-var towns = []town{
-	{"İstanbul", 0, 160}, {"Ankara", 1, 58}, {"İzmir", 2, 45}, {"Bursa", 0, 32}, {"Antalya", 3, 27}, {"Konya", 1, 23}, {"Adana", 3, 23}, {"Şanlıurfa", 5, 21},
-	{"Gaziantep", 5, 22}, {"Kocaeli", 0, 21}, {"Mersin", 3, 19}, {"Diyarbakır", 5, 18}, {"Hatay", 3, 15}, {"Manisa", 2, 15}, {"Kayseri", 1, 14}, {"Samsun", 4, 14},
-	{"Balıkesir", 0, 13}, {"Kahramanmaraş", 3, 11}, {"Van", 6, 11}, {"Aydın", 2, 12}, {"Tekirdağ", 0, 12}, {"Denizli", 2, 11}, {"Sakarya", 0, 11}, {"Muğla", 2, 11},
-	{"Eskişehir", 1, 9}, {"Mardin", 5, 9}, {"Malatya", 6, 8}, {"Trabzon", 4, 8}, {"Ordu", 4, 8}, {"Erzurum", 6, 7}, {"Afyonkarahisar", 2, 7}, {"Sivas", 1, 6},
-	{"Tokat", 4, 6}, {"Çorum", 4, 5}, {"Düzce", 4, 4}, {"Isparta", 3, 4}, {"Rize", 4, 3},
-}
-
 var abroad = []struct {
 	country, name, city string
 	zone                int

@@ -127,11 +127,12 @@ func (w *World) profile(l *life, d *dweller, k, version int) *crm.Profile {
 	}
 	town, district := d.town, d.district
 	if r.chance(0.12) && faulty || change == movedAway {
-		town, district = uint8(w.shops.towns.draw(&r)), uint8(w.words.districtZipf.draw(&r))
+		town = uint8(w.shops.towns.draw(&r))
+		district = uint8(w.words.districts[town].draw(&r))
 	}
 	p.Postal.Country = "TR"
 	if !r.chance(noTown) {
-		p.Postal.City, p.Postal.District = towns[town].name, districts[district]
+		p.Postal.City, p.Postal.District = towns[town].name, towns[town].districts[district]
 	}
 	return p
 }

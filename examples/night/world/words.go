@@ -2,7 +2,7 @@ package world
 
 import "strings"
 
-// Common given names, surnames and places of Turkey, combined at random. The
+// Common given names and surnames of Turkey, combined at random. The
 // lists are those of the project's generator for record linkage
 // (data/dedup/retail_synth); no combination stands for a real person.
 var (
@@ -11,7 +11,6 @@ var (
 	surnames    = strings.Fields("Yılmaz Kaya Demir Şahin Çelik Yıldız Yıldırım Öztürk Aydın Özdemir Arslan Doğan Kılıç Aslan Çetin Kara Koç Kurt Özkan Şimşek Polat Korkmaz Çakır Erdoğan Acar Şen Aktaş Güneş Bulut Yalçın Güler Bozkurt Taş Ünal Turan Keskin Gül Avcı Işık Tekin Ateş Köse Yavuz Sarı Can Uysal Tunç Özer Duman Coşkun Aksoy Karaca Güven Ay Kaplan Kahraman Demirci Ceylan Toprak Ekinci Uçar Altun Uzun Kocabaş Bayram Erol Soylu Soysal Sönmez Tuna Türk Türkmen Uğur Uslu Vural Yaman Yazıcı Yiğit Yüksel Zengin Başaran Baş Balcı Bal Bakır Aydoğan Aygün Akın Akbaş Akbulut Akgül Akkaya Akyol Alkan Altıntaş Ata Atalay Çağlar Çınar Çiftçi Dağ Dinç Durmaz Dursun Eker Elmas Er Eren Ergin Ergün Erdem Gök Gökçe Gültekin Gümüş Gündoğdu Gündüz Güngör Gürbüz İnce İpek Kalkan Kandemir Karadağ Karagöz Karakaya Karakuş Karataş Kartal Kavak Kaçar Kılınç Kırmızı Kızıl Koca Koçak Konuk Kutlu Mutlu Oral Oruç Önal Öner Özcan Özbek Özgür Özmen Pala Parlak Sağlam Savaş Sevinç Sezer Şeker Tan Taşkın Tatar Temel Toker Topal Topçu")
 	surnameHead = strings.Fields("Kara Ak Sarı Kızıl Gök Deli Koca Küçük Hacı Molla Hoca Kör Topal Çolak Demirci Bakırcı Kuyumcu Terzi Ekmekçi Değirmenci Çoban Bahçıvan Balıkçı Arıcı Saatçi İmam Kadı Paşa Bey Ağa Genç Yeni Eski Uzun Kısa Er Öz Alp Bay Çam")
 	surnameTail = strings.Fields("oğlu gil er soy kaya taş tepe dağ bulut kan türk alp han bey baş göz kol el deniz su ova bağ")
-	districts   = strings.Fields("Merkez Kadıköy Üsküdar Beşiktaş Şişli Bakırköy Çankaya Keçiören Yenimahalle Konak Bornova Karşıyaka Nilüfer Osmangazi Muratpaşa Kepez Selçuklu Meram Seyhan Çukurova Şahinbey İzmit Gebze Yenişehir Melikgazi İlkadım Karesi Atakum Ortahisar Efeler")
 	mailDomains = []string{"example.com", "example.org", "example.net", "mail.example", "posta.example"}
 )
 
@@ -86,10 +85,11 @@ func typo(r *random, s string) string {
 
 // words are the lists in the form that drawing needs.
 type words struct {
-	male, female, last    []word
-	maleZipf, femaleZipf  table
-	lastZipf, domainZipf  table
-	districtZipf, spelled table
+	male, female, last   []word
+	maleZipf, femaleZipf table
+	lastZipf, domainZipf table
+	districts            []table // by town
+	spelled              table
 }
 
 func newWords() *words {
@@ -103,6 +103,6 @@ func newWords() *words {
 		male: spellAll(maleNames), female: spellAll(femaleNames), last: spellAll(last),
 		maleZipf: newZipf(len(maleNames), 1.1), femaleZipf: newZipf(len(femaleNames), 1.1),
 		lastZipf: newZipf(len(last), 1.05), domainZipf: newZipf(len(mailDomains), 1),
-		districtZipf: newZipf(len(districts), 1), spelled: newTable(3, 2, 2, 2, 1),
+		districts: newDistricts(), spelled: newTable(3, 2, 2, 2, 1),
 	}
 }
