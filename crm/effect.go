@@ -110,13 +110,13 @@ type Effect struct {
 	Occurrence string
 	Due        time.Time
 	State      EffectState
-	To         Address     // of a message: where it goes; set when it is claimed
-	Reasons    []Reason    // how the last decision was reached
-	Guards     []GuardRead // what was read when it was claimed
-	Created    time.Time   // when it was planned
-	Changed    time.Time   // when the state was last changed
-	SentAt     time.Time   // when it was claimed; zero if it never was
-	Attempts   int
+	To         Address         // of a message: where it goes; set when it is claimed
+	Reasons    []Reason        // how the last decision was reached
+	Guards     []GuardRead     // what was read when it was claimed
+	Created    time.Time       // when it was planned
+	Changed    time.Time       // when the state was last changed
+	SentAt     time.Time       // when it was claimed; zero if it never was
+	Attempts   int             // how often whoever carries it out was told to come again later
 	Lease      time.Time       // a claimed effect may be taken up again after this
 	Data       json.RawMessage // what the kind needs
 	Rev        int64           // the store's revision, 0 before the first Put

@@ -88,13 +88,14 @@ func sendAll(ctx context.Context, s Sender, messages []Message) ([]Receipt, erro
 func (o *Outbox) record(ctx context.Context, outcomes []outcome, stats *Stats) error {
 	now := o.now()
 	effects := make([]*crm.Effect, len(outcomes))
+	leases := make([]time.Time, len(outcomes)) // which tell this claim from a later one
 	for i := range outcomes {
-		effects[i] = outcomes[i].effect
+		effects[i], leases[i] = outcomes[i].effect, outcomes[i].effect.Lease
 		o.answer(effects[i], outcomes[i].receipt, now)
 	}
 	err := o.Store.Update(ctx, func(tx crm.Tx) error { return tx.UpdateEffects(ctx, effects...) })
 	if errors.Is(err, crm.ErrConflict) {
-		effects, err = o.recordUntouched(ctx, outcomes, now)
+		effects, err = o.recordUntouched(ctx, outcomes, leases, now)
 	}
 	if err != nil {
 		return fmt.Errorf("messaging: record answers: %w", err)
@@ -117,7 +118,7 @@ func (o *Outbox) record(ctx context.Context, outcomes []outcome, stats *Stats) e
 
 // recordUntouched is record for effects of which some were changed by others:
 // it reads them again and writes those that still are the claim of this run.
-func (o *Outbox) recordUntouched(ctx context.Context, outcomes []outcome, now time.Time) (written []*crm.Effect, err error) {
+func (o *Outbox) recordUntouched(ctx context.Context, outcomes []outcome, leases []time.Time, now time.Time) (written []*crm.Effect, err error) {
 	ids := make([]crm.EffectID, len(outcomes))
 	for i := range outcomes {
 		ids[i] = outcomes[i].effect.ID
@@ -129,7 +130,7 @@ func (o *Outbox) recordUntouched(ctx context.Context, outcomes []outcome, now ti
 			return err
 		}
 		for i, e := range stored {
-			if e == nil || e.State != crm.Sent || e.Attempts != outcomes[i].effect.Attempts {
+			if e == nil || e.State != crm.Sent || !e.Lease.Equal(leases[i]) {
 				continue
 			}
 			c := e.Clone()
@@ -144,8 +145,9 @@ func (o *Outbox) recordUntouched(ctx context.Context, outcomes []outcome, now ti
 	return written, err
 }
 
-// answer writes one receipt into an effect that is crm.Sent. The number of
-// attempts stays.
+// answer writes one receipt into an effect that is crm.Sent. Attempts counts
+// how often the provider said "not now": neither claims nor lost answers use
+// up an effect's attempts, however often a process is killed.
 func (o *Outbox) answer(e *crm.Effect, r Receipt, now time.Time) {
 	e.Changed = now
 	why := crm.Reason{Guard: GuardProvider, Note: string(r.Status)}
@@ -162,10 +164,11 @@ func (o *Outbox) answer(e *crm.Effect, r Receipt, now time.Time) {
 		e.State, e.Lease = crm.Failed, time.Time{}
 	case Throttled:
 		e.State, e.Lease = crm.Planned, time.Time{}
-		switch {
-		case r.After > 0:
-			e.Due = crm.Micros(now.Add(r.After))
-		case r.After != atOnce:
+		if r.After == atOnce {
+			break
+		}
+		e.Attempts++
+		if e.Due = crm.Micros(now.Add(r.After)); r.After == 0 {
 			e.Due = crm.Micros(now.Add(backoff(e.Attempts)))
 		}
 		if e.Attempts >= o.attempts() {
@@ -173,7 +176,7 @@ func (o *Outbox) answer(e *crm.Effect, r Receipt, now time.Time) {
 			why.Note += fmt.Sprintf("; given up after %d attempts", e.Attempts)
 		}
 	default:
-		e.State, e.Lease = crm.Unknown, crm.Micros(now.Add(o.patience(e.Attempts)))
+		e.State, e.Lease = crm.Unknown, crm.Micros(now.Add(o.patience(now.Sub(e.SentAt))))
 	}
 	// The guard may share its reasons. Of the provider's answers the last one
 	// counts, however often it was asked.
@@ -186,9 +189,10 @@ func backoff(attempts int) time.Duration {
 	return min(time.Hour, 30*time.Second<<min(max(attempts-1, 0), 8))
 }
 
-// patience is how long an unknown fate is left alone: the lease, doubled each
-// time it was looked into, up to a day or the lease, whichever is longer.
-func (o *Outbox) patience(attempts int) time.Duration {
+// patience is how long an unknown fate is left alone: the lease, and twice as
+// long each time it was looked into, up to a day or the lease, whichever is
+// longer. Age is how long ago the message was claimed.
+func (o *Outbox) patience(age time.Duration) time.Duration {
 	l := o.lease()
-	return max(l, min(24*time.Hour, l<<min(max(attempts-1, 0), 10)))
+	return max(l, min(24*time.Hour, l+age))
 }

@@ -62,7 +62,7 @@ type Outbox struct {
 
 	Batch       int           // effects per transaction; 0 means 500
 	Lease       time.Duration // after which the fate of a claim is looked into; 0 means 5 minutes
-	MaxAttempts int           // before a throttled effect fails; 0 means 10
+	MaxAttempts int           // how often the provider may throttle an effect before it fails; 0 means 10
 	Parts       crm.PartRange // the zero value means all
 }
 
@@ -312,7 +312,6 @@ func (o *Outbox) decide(c *claim, now time.Time, stats *Stats) error {
 	case Send:
 		e.State, e.SentAt, e.Lease = crm.Sent, now, crm.Micros(now.Add(o.lease()))
 		e.Guards = c.verdict.Reads
-		e.Attempts++
 		o.address(c)
 		stats.Claimed++
 	case Withhold:

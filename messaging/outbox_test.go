@@ -379,3 +379,74 @@ func TestOutboxResumeWithholds(t *testing.T) {
 	assert.Equal(t, crm.GuardRead{Record: messaging.RecordAddress}, w.effect(t, 0).Guards[0])
 	assert.Len(t, m.Messages(), 1)
 }
+
+// A process that is killed again and again while the provider has the batch
+// uses up nothing: only the provider's own "not now" counts.
+func TestOutboxOutlivesKills(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		sender messaging.Sender
+	}{
+		{"before the provider got it", &dumb{fail: errors.New("killed")}},
+		{"while it answered", messaging.NewMemorySender(func(messaging.Message) messaging.Receipt {
+			return messaging.Receipt{Status: messaging.Throttled, After: time.Minute}
+		})},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, 3, c.sender)
+			w.outbox.MaxAttempts = 3
+			for range 25 {
+				w.outbox.Store = &crashing{Store: w.store, after: 1}
+				_, err := w.outbox.RunOnce(t.Context())
+				require.ErrorContains(t, err, "killed")
+				w.now = w.now.Add(48 * time.Hour)
+			}
+			assert.Zero(t, w.effect(t, 0).Attempts)
+			w.outbox.Store, w.outbox.Sender = w.store, messaging.NewMemorySender(nil)
+			_, err := w.outbox.Drain(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, map[crm.EffectState]int{crm.Done: 3}, w.states(t))
+		})
+	}
+}
+
+// unsure never hears an answer and cannot be asked, but recognises ids.
+type unsure struct{ *dumb }
+
+func (unsure) Idempotent() bool { return true }
+
+func TestOutboxGivesUpOnThrottlingAlone(t *testing.T) {
+	line := unsure{&dumb{fail: errors.New("connection lost")}}
+	w := newWorld(t, 1, line)
+	w.outbox.MaxAttempts = 3
+	var waits []time.Duration
+	for range 12 { // the line is dead for days
+		_, err := w.outbox.Drain(t.Context())
+		require.NoError(t, err)
+		e := w.effect(t, 0)
+		require.Equal(t, crm.Unknown, e.State)
+		waits = append(waits, e.Lease.Sub(w.now))
+		w.now = e.Lease.Add(time.Microsecond)
+	}
+	assert.Equal(t, 5*time.Minute, waits[0].Round(time.Second))
+	assert.Equal(t, 10*time.Minute, waits[1].Round(time.Second))
+	assert.Equal(t, 20*time.Minute, waits[2].Round(time.Second))
+	assert.Equal(t, 24*time.Hour, waits[11])
+
+	busy := 0
+	sender := messaging.NewMemorySender(func(messaging.Message) messaging.Receipt {
+		busy++
+		return messaging.Receipt{Status: messaging.Throttled, Reason: "busy"}
+	})
+	w.outbox.Sender = sender
+	for range 10 {
+		_, err := w.outbox.Drain(t.Context())
+		require.NoError(t, err)
+		w.now = w.now.Add(24 * time.Hour)
+	}
+	e := w.effect(t, 0)
+	assert.Equal(t, crm.Failed, e.State)
+	assert.Equal(t, 3, busy)
+	assert.Equal(t, 3, e.Attempts)
+	assert.Contains(t, e.Reasons[len(e.Reasons)-1].Note, "given up after 3 attempts")
+}

@@ -96,8 +96,7 @@ func (o *Outbox) reclaim(ctx context.Context, state crm.EffectState, now, before
 			c.again = true
 			e := c.effect
 			e.State, e.To, e.Changed = crm.Sent, due[i].To, now
-			e.Attempts++
-			e.Lease = crm.Micros(now.Add(o.patience(e.Attempts)))
+			e.Lease = crm.Micros(now.Add(o.patience(now.Sub(e.SentAt))))
 			if c.verdict.Outcome == Send && c.message.To == due[i].To {
 				e.Guards, e.Reasons = c.verdict.Reads, c.verdict.Reasons
 				o.address(c)
