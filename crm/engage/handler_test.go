@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -237,4 +238,39 @@ func TestBadConfigIsRefusedWhole(t *testing.T) {
 	require.ErrorContains(t, err, "Sender")
 	require.ErrorContains(t, err, "Secret")
 	require.ErrorContains(t, err, "BaseURL")
+}
+
+// TestHostileRequests sends what no browser sends: nothing of it may stop the
+// clicks and answers of others.
+func TestHostileRequests(t *testing.T) {
+	w := newTown(t)
+	tracked, page, err := w.Engine.Links(w.surveys[0])
+	require.NoError(t, err)
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for _, id := range []string{"\xff\xfe", strings.Repeat("i", 4000), "a b\tc", "", "", "../..", "İ"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, tracked, nil)
+		require.NoError(t, err)
+		req.Header["X-Request-Id"] = []string{id}
+		req.Header["User-Agent"] = []string{"\x80\xff" + strings.Repeat("ş", 4000) + "\xc5"}
+		resp, err := client.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, http.StatusFound, resp.StatusCode)
+	}
+	require.NoError(t, w.Engine.Clicks().Flush(t.Context()))
+	clicks := w.facts(t, crm.KindClick)
+	require.Len(t, clicks, 7, "a request without an id is a click of its own")
+	for _, f := range clicks {
+		require.NoError(t, f.Validate())
+		require.True(t, utf8.ValidString(f.Data.(*crm.Click).Agent))
+	}
+
+	out, err := webtest.Answer(t.Context(), w.server.Client(), page, map[string]any{"nps": 2, "comment": "=cmd|' /C calc'!A0\x00\xff\u202e<script>"})
+	require.NoError(t, err)
+	require.True(t, out.Thanked(), "%d %s", out.Status, out.URL)
+	answers := w.facts(t, crm.KindAnswer)
+	require.Len(t, answers, 1)
+	comment := answers[0].Data.(*crm.Answer).Comment
+	require.True(t, utf8.ValidString(comment))
+	require.NotContains(t, comment, "\x00", "PostgreSQL has no NUL")
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -35,11 +36,15 @@ type Click struct {
 // MaxAgent is the number of bytes of a User-Agent that are kept.
 const MaxAgent = 512
 
+// MaxRequestID is the number of bytes up to which a request's id is kept as it
+// is.
+const MaxRequestID = 128
+
 // fill takes what a click keeps of a request's headers.
 func (c *Click) fill(r *http.Request) {
 	h := r.Header
 	c.Method = r.Method
-	c.Agent = cutText(first(h["User-Agent"]), MaxAgent)
+	c.Agent = cleanText(first(h["User-Agent"]), MaxAgent)
 	c.Language = first(h["Accept-Language"]) != ""
 	c.Fetch = first(h["Sec-Fetch-Mode"]) != ""
 	c.Prefetch = ahead(first(h["Sec-Purpose"])) || ahead(first(h["Purpose"])) || ahead(first(h["X-Moz"]))
@@ -77,6 +82,45 @@ func cutText(s string, n int) string {
 		n--
 	}
 	return s[:n]
+}
+
+// cleanText is cutText of what a header may really hold: bytes that are not
+// UTF-8 and control characters become U+FFFD.
+func cleanText(s string, n int) string {
+	s = cutText(s, n)
+	if printable(s) {
+		return s
+	}
+	return cutText(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, s), n)
+}
+
+// printable reports printable ASCII.
+func printable(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// requestKey makes a key of what a host's RequestID gave, which may be a header
+// that anybody can set: what is no short printable text is hashed, and nothing
+// is as good as random.
+func requestKey(r *http.Request, id string) string {
+	switch {
+	case id == "":
+		return RandomRequestID(r)
+	case len(id) <= MaxRequestID && printable(id):
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:16])
 }
 
 // RandomRequestID gives a request 128 random bits. It is the default.

@@ -41,7 +41,8 @@ type Config struct {
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// RequestID gives the idempotency key of a request; nil means
-	// RandomRequestID. At most 128 bytes of it are kept.
+	// RandomRequestID, and so does an empty one. What is longer than
+	// MaxRequestID or not printable ASCII is hashed.
 	RequestID func(*http.Request) string
 	// ClientIP finds the client's address; nil means RemoteIP.
 	ClientIP func(*http.Request) netip.Addr
@@ -143,7 +144,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "try again", http.StatusServiceUnavailable)
 		return
 	}
-	c := Click{ID: id, At: now, RequestID: cutText(h.cfg.RequestID(r), 128), IP: h.ips.hash(h.cfg.ClientIP(r), now)}
+	c := Click{ID: id, At: now, RequestID: requestKey(r, h.cfg.RequestID(r)), IP: h.ips.hash(h.cfg.ClientIP(r), now)}
 	c.fill(r)
 	// A click that finds no room is counted by the log; the person goes on.
 	_ = h.cfg.Log.Record(r.Context(), c)
