@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,7 +62,8 @@ type Config struct {
 	// Secret keys links, survey tokens and assignments; at least 32 bytes.
 	// Whoever changes it invalidates all links that are out.
 	Secret []byte
-	// Destinations says where tracked links may lead.
+	// Destinations says where tracked links may lead, besides the surveys at
+	// BaseURL. New refuses messages whose URL it does not allow.
 	Destinations link.Destinations
 	// ClientIP finds a visitor's address; nil means the connection's.
 	ClientIP func(*http.Request) netip.Addr
@@ -133,8 +136,23 @@ func (c *Config) validate() error {
 	fault(c.Sender == nil, "Sender must be set")
 	fault(c.BaseURL == "", "BaseURL must be set")
 	fault(len(c.Secret) < 32, "Secret must have at least 32 bytes")
+	allowed := c.destinations()
+	leads := func(what, name, url string) {
+		if url == "" {
+			return
+		}
+		if err := allowed.Check(url); err != nil {
+			faults = append(faults, fmt.Errorf("engage: %s %q: Config.Destinations: %w", what, name, err))
+		}
+	}
+	if len(c.Surveys) > 0 && c.BaseURL != "" {
+		if err := allowed.Check(c.BaseURL + "/s/"); err != nil {
+			faults = append(faults, fmt.Errorf("engage: Config.BaseURL: links lead to the surveys there: %w", err))
+		}
+	}
 	for i := range c.Campaigns {
 		x := &c.Campaigns[i]
+		leads("campaign", x.Name, x.URL)
 		if err := x.Validate(); err != nil {
 			faults = append(faults, fmt.Errorf("engage: campaign %q: %w", x.Name, err))
 		}
@@ -145,6 +163,7 @@ func (c *Config) validate() error {
 		}
 	}
 	for i := range c.Messages {
+		leads("message", c.Messages[i].Name, c.Messages[i].URL)
 		if err := c.Messages[i].Validate(); err != nil {
 			faults = append(faults, fmt.Errorf("engage: message %q: %w", c.Messages[i].Name, err))
 		}
@@ -157,6 +176,15 @@ func (c *Config) validate() error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// destinations is where links may lead: the host's, and the surveys.
+func (c *Config) destinations() link.Destinations {
+	d := c.Destinations
+	if u, err := url.Parse(c.BaseURL); err == nil && len(d.Hosts) > 0 && u.Hostname() != "" {
+		d.Hosts = append(slices.Clone(d.Hosts), strings.ToLower(u.Hostname()))
+	}
+	return d
 }
 
 // derive makes the key of one purpose from the secret.

@@ -93,7 +93,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	if e.redirect, err = link.NewHandler(link.Config{Codec: e.links, Resolver: link.ResolverFunc(e.destination), Log: e.clicks,
-		IPSecret: cfg.derive("visitors", 32), Allow: cfg.Destinations, Now: cfg.Now, RequestID: cfg.RequestID, ClientIP: cfg.ClientIP}); err != nil {
+		IPSecret: cfg.derive("visitors", 32), Allow: cfg.destinations(), Now: cfg.Now, RequestID: cfg.RequestID, ClientIP: cfg.ClientIP}); err != nil {
 		return nil, err
 	}
 	if e.pages, err = web.New(web.Config{Store: (*invitations)(e), Tokens: e.surveys, Path: "/s/", Now: cfg.Now, NewKey: cfg.SurveyKey, Logger: cfg.Logger}); err != nil {

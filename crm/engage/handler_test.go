@@ -14,7 +14,9 @@ import (
 	"github.com/vefacrm/vefa/crm/engage"
 	"github.com/vefacrm/vefa/crm/engage/engagetest"
 	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/messaging/link"
+	"github.com/vefacrm/vefa/survey"
 	"github.com/vefacrm/vefa/survey/web/webtest"
 )
 
@@ -273,4 +275,50 @@ func TestHostileRequests(t *testing.T) {
 	comment := answers[0].Data.(*crm.Answer).Comment
 	require.True(t, utf8.ValidString(comment))
 	require.NotContains(t, comment, "\x00", "PostgreSQL has no NUL")
+}
+
+// A link whose message has no page any more leads nowhere; that is no fault of
+// the server.
+func TestLinkOfAForgottenMessage(t *testing.T) {
+	w := newTown(t)
+	var spring *crm.Effect
+	w.read(t, func(r crm.Reader) {
+		for f, err := range crm.AllEffects(t.Context(), r, crm.AllParts()) {
+			require.NoError(t, err)
+			if f.Cause == "campaign/spring" {
+				spring = f
+			}
+		}
+	})
+	tracked, _, err := w.Engine.Links(spring)
+	require.NoError(t, err)
+	path := strings.TrimPrefix(tracked, w.server.URL)
+	later := engagetest.New(t, w.store, w.Clock, func(c *engage.Config) { c.Campaigns = nil })
+	answer := httptest.NewRecorder()
+	later.Engine.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+	require.Equal(t, http.StatusNotFound, answer.Code)
+}
+
+// What New lets pass must not fail when people click.
+func TestDestinations(t *testing.T) {
+	make := func(change func(*engage.Config)) error {
+		book := engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Secret: []byte(strings.Repeat("s", 32)),
+			Campaigns: []engage.Campaign{{Segment: "all", Campaign: messaging.Campaign{Name: "a", Text: "a", URL: "https://shop.example/a", Unmeasured: "test"}}},
+			Messages:  []messaging.Campaign{{Name: "b", Text: "b", URL: "https://shop.example/b", Unmeasured: "test"}},
+			Surveys:   []engage.Survey{{Name: "c", Definition: survey.Recommendation(), Invitation: messaging.Campaign{Name: "c", Text: "c", Unmeasured: "test"}}}}
+		change(&book)
+		_, err := engage.New(book)
+		return err
+	}
+	require.NoError(t, make(func(*engage.Config) {}))
+	require.NoError(t, make(func(c *engage.Config) { c.Destinations.Hosts = []string{"shop.example"} }), "surveys are always allowed")
+	err := make(func(c *engage.Config) { c.Destinations.Hosts = []string{"other.example"} })
+	require.ErrorIs(t, err, link.ErrDestination)
+	require.ErrorContains(t, err, `campaign "a"`)
+	require.ErrorContains(t, err, `message "b"`)
+	err = make(func(c *engage.Config) { c.BaseURL = "http://localhost:8080" })
+	require.ErrorContains(t, err, "BaseURL")
+	require.NoError(t, make(func(c *engage.Config) {
+		c.BaseURL, c.Destinations.LoopbackHTTP = "http://localhost:8080", true
+	}))
 }

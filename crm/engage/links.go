@@ -119,6 +119,9 @@ func (e *Engine) destination(ctx context.Context, n uint64) (string, error) {
 		out = c.URL
 		return nil
 	})
+	if errors.Is(err, crm.ErrNotFound) {
+		err = fmt.Errorf("%w: %w", link.ErrNotFound, err)
+	}
 	return out, err
 }
 
