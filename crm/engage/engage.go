@@ -2,8 +2,10 @@ package engage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/vefacrm/vefa/crm"
@@ -89,6 +91,9 @@ func New(cfg Config) (*Engine, error) {
 	if err := e.collectMessages(); err != nil {
 		return nil, err
 	}
+	if err := e.checkNames(); err != nil {
+		return nil, err
+	}
 	if e.clicks, err = link.NewLog(link.LogConfig{Sink: e.sinkClicks}); err != nil {
 		return nil, err
 	}
@@ -140,10 +145,43 @@ func (e *Engine) collectMessages() error {
 	return nil
 }
 
+// checkNames reports segments that campaigns draw from and things that rules do
+// which the configuration does not have.
+func (e *Engine) checkNames() error {
+	var faults []error
+	for i := range e.cfg.Campaigns {
+		c := &e.cfg.Campaigns[i]
+		if !slices.ContainsFunc(e.defs, func(d segment.Definition) bool { return d.Name == c.Segment }) {
+			faults = append(faults, fmt.Errorf("engage: campaign %q draws from segment %q, which Config.Segments does not define", c.Name, c.Segment))
+		}
+	}
+	for _, r := range e.rules.Active().Rules() {
+		for i, a := range r.Then {
+			var known bool
+			switch a.Kind {
+			case rules.DoMessage:
+				known = e.messages["message/"+a.Name] != nil
+			case rules.DoSurvey:
+				known = e.messages["survey/"+a.Name] != nil
+			case rules.DoTask:
+				known = e.cfg.Tasks[a.Name] != nil
+			default:
+				known = true
+			}
+			if !known {
+				faults = append(faults, fmt.Errorf("engage: rule %q: then[%d]: there is no %s %q", r.Name, i, a.Kind, a.Name))
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
 // Service returns the record that the engine works on.
 func (e *Engine) Service() *crm.Service { return e.svc }
 
-// Rules returns the rules in force; Load replaces them while nights run.
+// Rules returns the rules in force; Load replaces them while nights run. A rule
+// loaded so that sends what the configuration does not have sends nothing, and
+// Config.Logger hears of it.
 func (e *Engine) Rules() *rules.Engine[Facts] { return e.rules }
 
 // Handler serves tracked links under /l/ and surveys under /s/. Run the click

@@ -1,6 +1,8 @@
 package engage_test
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/messaging/link"
+	"github.com/vefacrm/vefa/rules"
 	"github.com/vefacrm/vefa/survey"
 	"github.com/vefacrm/vefa/survey/web/webtest"
 )
@@ -303,6 +306,7 @@ func TestLinkOfAForgottenMessage(t *testing.T) {
 func TestDestinations(t *testing.T) {
 	make := func(change func(*engage.Config)) error {
 		book := engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Secret: []byte(strings.Repeat("s", 32)),
+			Segments:  "segment all = everyone",
 			Campaigns: []engage.Campaign{{Segment: "all", Campaign: messaging.Campaign{Name: "a", Text: "a", URL: "https://shop.example/a", Unmeasured: "test"}}},
 			Messages:  []messaging.Campaign{{Name: "b", Text: "b", URL: "https://shop.example/b", Unmeasured: "test"}},
 			Surveys:   []engage.Survey{{Name: "c", Definition: survey.Recommendation(), Invitation: messaging.Campaign{Name: "c", Text: "c", Unmeasured: "test"}}}}
@@ -321,4 +325,29 @@ func TestDestinations(t *testing.T) {
 	require.NoError(t, make(func(c *engage.Config) {
 		c.BaseURL, c.Destinations.LoopbackHTTP = "http://localhost:8080", true
 	}))
+}
+
+// TestUnknownNames refuses rules and campaigns that name what is not there, and
+// lets an evening go on when such a rule comes later.
+func TestUnknownNames(t *testing.T) {
+	book, err := rules.ReadYAML("r.yaml", []byte("rules:\n  - name: a\n    when: Orders > 0\n    then: [{survey: none}, {message: none}, {task: none}, {tag: any}]\n"))
+	require.NoError(t, err)
+	_, err = engage.New(engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Secret: []byte(strings.Repeat("s", 32)),
+		Rules:     []*rules.Book{book},
+		Campaigns: []engage.Campaign{{Segment: "nobody", Campaign: messaging.Campaign{Name: "a", Text: "a", Unmeasured: "test"}}}})
+	for _, part := range []string{`segment "nobody"`, `rule "a": then[0]: there is no survey "none"`, `then[1]: there is no message "none"`, `then[2]: there is no task "none"`} {
+		require.ErrorContains(t, err, part)
+	}
+	require.NotContains(t, err.Error(), "then[3]")
+
+	store, clock := memstore.New(), &engagetest.Clock{}
+	clock.Set(engagetest.Start)
+	var log bytes.Buffer
+	shop := engagetest.New(t, store, clock, func(c *engage.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	require.NoError(t, shop.Engine.Rules().Load(book))
+	rep, err := shop.Engine.Night(t.Context(), engage.Night{Source: engagetest.Once(engagetest.People(3))})
+	require.NoError(t, err)
+	require.Equal(t, 3, rep.Carried.Tags, "the rest of the rule works")
+	require.Len(t, shop.Sender.Messages(), 3, "the campaign goes out")
+	require.Contains(t, log.String(), "message/none")
 }

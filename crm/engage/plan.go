@@ -30,7 +30,7 @@ func (e *Engine) evaluate(ctx context.Context, now time.Time) ([]rules.Intent, e
 	var wg sync.WaitGroup
 	for t := range threads {
 		wg.Go(func() {
-			w := &evaluator{e: e, set: set, fill: newFiller(e.pop, e.vocab, now), moments: map[*time.Location]*rules.Moment{}, now: now}
+			w := &evaluator{e: e, set: set, fill: newFiller(e.pop, e.vocab, now), moments: map[*time.Location]*rules.Moment{}, now: now, missing: map[string]bool{}}
 			for b := range next {
 				if errs[t] != nil {
 					continue
@@ -71,6 +71,7 @@ type evaluator struct {
 	moments map[*time.Location]*rules.Moment
 	now     time.Time
 	firings []rules.Firing
+	missing map[string]bool // that was logged
 }
 
 func (w *evaluator) moment(x *person) *rules.Moment {
@@ -107,7 +108,8 @@ func (w *evaluator) person(x *person) (rules.Intent, error) {
 	for _, k := range x.profiles {
 		in.Members = append(in.Members, crm.OfProfile(k))
 	}
-	return in, w.e.dress(in.Effects)
+	in.Effects, err = w.e.dress(in.Effects, w.missing)
+	return in, err
 }
 
 // target says what a firing is about in the record.
@@ -129,15 +131,19 @@ func (e *Engine) target(x *person, facts *Facts, f rules.Firing) rules.Target {
 	return rules.Target{Subject: crm.OfProfile(x.home)}
 }
 
-// dress turns what rules say about messages into MessageData.
-func (e *Engine) dress(effects []*crm.Effect) error {
+// dress turns what rules say about messages into MessageData. What a rule that
+// was loaded later wants to send and the configuration does not have is left
+// out: it stops neither the evening nor itself once it is there.
+func (e *Engine) dress(effects []*crm.Effect, missing map[string]bool) ([]*crm.Effect, error) {
+	out := effects[:0]
 	for _, f := range effects {
 		if f.Kind != crm.EffectMessage {
+			out = append(out, f)
 			continue
 		}
 		p, err := rules.DecodePayload(f)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		d := MessageData{Name: "message/" + p.Name, Rule: f.Data, Profile: f.Subject.Profile}
 		if p.Action == rules.DoSurvey {
@@ -145,14 +151,19 @@ func (e *Engine) dress(effects []*crm.Effect) error {
 		}
 		c := e.messages[d.Name]
 		if c == nil {
-			return fmt.Errorf("engage: rule %q sends %s, which Config does not have", f.Cause, d.Name)
+			if !missing[f.Cause+d.Name] {
+				missing[f.Cause+d.Name] = true
+				e.cfg.Logger.Warn("engage: a rule sends what Config does not have", "cause", f.Cause, "message", d.Name)
+			}
+			continue
 		}
 		d.Class = c.Class
 		if f.Data, err = json.Marshal(d); err != nil {
-			return err
+			return nil, err
 		}
+		out = append(out, f)
 	}
-	return nil
+	return out, nil
 }
 
 // bare returns an effect of a rule as package rules planned it.
