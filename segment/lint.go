@@ -337,20 +337,19 @@ func (l *linter) uses(drawn []string) error {
 	for _, name := range l.names {
 		def := l.v.defs[name]
 		for _, tag := range def.refs.tags {
-			tags[tag] = true
+			tags[tag], tags[fieldOf(tag)] = true, true
 			if l.v.tag(tag).IsEmpty() {
 				l.report(Finding{FindingUncarried, name, tag, false})
 			}
 		}
 		for _, tag := range def.IgnoreRed {
-			tags[tag] = true
+			tags[tag], tags[fieldOf(tag)] = true, true
 			if !slices.ContainsFunc(l.v.PolarityRules(tag), func(r PolarityRule) bool { return r.Polarity == Red }) {
 				l.report(Finding{FindingIdleRed, name, tag, false})
 			}
 		}
 		for _, leaf := range def.refs.leaves {
-			leaves[leaf] = true
-			leaves[fieldOf(leaf)] = true
+			leaves[leaf], leaves[fieldOf(leaf)] = true, true
 		}
 		for _, ref := range def.refs.segments {
 			segments[ref] = true
@@ -361,17 +360,18 @@ func (l *linter) uses(drawn []string) error {
 			l.report(Finding{FindingUnused, name, "", true})
 		}
 	}
+	// One value of a field, or one tag of "city:Bursa" and its like, is as good as all.
 	for tag, i := range l.v.ord {
-		if !tags[tag] && len(l.v.polarity[i]) == 0 {
+		if field := fieldOf(tag); field != "" && !tags[field] {
+			l.report(Finding{FindingUnusedTag, "", field + ":…", true})
+		} else if field == "" && !tags[tag] && len(l.v.polarity[i]) == 0 {
 			l.report(Finding{FindingUnusedTag, "", tag, true})
 		}
 	}
 	for leaf := range l.v.leaves {
-		if field := fieldOf(leaf); field != "" { // one value of a field is as good as all
-			if !leaves[field] {
-				l.report(Finding{FindingUnusedLeaf, "", field + ":…", true})
-			}
-		} else if !leaves[leaf] {
+		if field := fieldOf(leaf); field != "" && !leaves[field] {
+			l.report(Finding{FindingUnusedLeaf, "", field + ":…", true})
+		} else if field == "" && !leaves[leaf] {
 			l.report(Finding{FindingUnusedLeaf, "", leaf, true})
 		}
 	}

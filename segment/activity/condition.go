@@ -176,8 +176,8 @@ func checkKind(kind string) string {
 		return fmt.Sprintf("expected a kind of activity of at most %d bytes", maxKind)
 	}
 	for _, r := range kind {
-		if r == utf8.RuneError || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.:", r) {
-			return "a kind of activity is one word of letters, digits, -, _, . and :"
+		if r == utf8.RuneError || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.", r) {
+			return "a kind of activity is one word of letters, digits, -, _ and ."
 		}
 	}
 	return ""

@@ -126,7 +126,8 @@ func midnight(at time.Time, daysAgo int, in *time.Location) int64 {
 }
 
 // Supply makes the log answer for all conditions that the definitions mention as
-// leaves: leaves whose name has a space. Faulty conditions are an *Error, and
+// leaves: leaves whose name has a space and no
+// colon, which fields have. Faulty conditions are an *Error, and
 // nothing is supplied then. Call it before Index.Define.
 func Supply(idx *segment.Index, log *Log, at time.Time, defs ...segment.Definition) ([]segment.MembershipChange, error) {
 	type leaf struct {
@@ -137,7 +138,7 @@ func Supply(idx *segment.Index, log *Log, at time.Time, defs ...segment.Definiti
 	seen := make(map[string]bool)
 	for _, d := range defs {
 		for _, name := range d.Leaves() {
-			if seen[name] || !strings.Contains(name, " ") {
+			if seen[name] || !strings.Contains(name, " ") || strings.Contains(name, ":") {
 				continue
 			}
 			seen[name] = true
