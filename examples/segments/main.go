@@ -77,7 +77,7 @@ func parse(args []string, errs io.Writer) (options, error) {
 	case !o.sample && o.definitions == "":
 		return o, errors.New("-pairs needs -definitions")
 	case o.sample && customers == "":
-		o.customers = []string{"c-0004", "c-0009", "c-0017"}
+		o.customers = []string{"c-0009", "c-0017", "c-0084"}
 	}
 	if o.sample && by == "" {
 		o.by = []string{"city", "group"}

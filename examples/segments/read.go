@@ -326,6 +326,7 @@ func (in *input) takeOrder(row map[string]string) (err error) {
 // minor reads an amount with up to two decimals in minor units.
 func minor(s string) (int64, error) {
 	whole, cents, point := strings.Cut(s, ".")
+	bare := point && cents == ""
 	for point && len(cents) < 2 {
 		cents += "0"
 	}
@@ -333,7 +334,7 @@ func minor(s string) (int64, error) {
 	if !point {
 		n *= 100
 	}
-	if err != nil || len(cents) > 2 || len(whole) > 15 || strings.ContainsAny(s, "+_") || whole == "" || whole == "-" {
+	if err != nil || bare || len(cents) > 2 || len(whole) > 15 || strings.ContainsAny(s, "+_") || whole == "" || whole == "-" {
 		return 0, fmt.Errorf("amount %q is no number such as 129.90", s)
 	}
 	return n, nil
