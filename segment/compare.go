@@ -26,7 +26,7 @@ func (v *View) Compare(at time.Time, names ...string) (Comparison, error) {
 	if err != nil {
 		return Comparison{}, err
 	}
-	return Comparison{Names: slices.Clone(names), Common: common(sets)}, nil
+	return Comparison{Names: slices.Clone(names), Common: Overlaps(sets...)}, nil
 }
 
 // audiences draws segments; nested ones that they share are evaluated once per chunk.
@@ -45,20 +45,6 @@ func (v *View) audiences(at time.Time, names []string) ([]*Set, error) {
 		sets[i] = root.collect()
 	}
 	return sets, nil
-}
-
-// common counts the ids that each two sets have in common.
-func common(sets []*Set) [][]int {
-	out := make([][]int, len(sets))
-	for i := range sets {
-		out[i] = make([]int, len(sets))
-		out[i][i] = sets[i].Len()
-		for j := range i {
-			n := Select{Include: []*Set{sets[i], sets[j]}}.Count()
-			out[i][j], out[j][i] = n, n
-		}
-	}
-	return out
 }
 
 // Size returns the number of members of the i-th segment.

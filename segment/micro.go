@@ -194,6 +194,6 @@ func (m Micros) Compare(n int) Comparison {
 		c.Names = append(c.Names, s.Definition.Name)
 		sets[i] = s.set
 	}
-	c.Common = common(sets)
+	c.Common = Overlaps(sets...)
 	return c
 }
