@@ -204,6 +204,7 @@ type Exclusion struct {
 	Label   string       // the excluded expression
 	Red     PolarityRule // the rule, if a red tag excludes; otherwise zero
 	Alone   int          // how many of the base it excludes by itself
+	Only    int          // how many of the base no other step excludes: lifting it would let them in
 	Removed int          // how many of those left by the steps before it removes
 	Left    int          // how many are left after it
 }
@@ -228,15 +229,24 @@ func (v *View) Waterfall(name string, at time.Time) (Waterfall, error) {
 		w.Steps = append(w.Steps, Exclusion{Label: "tag " + v.names[r.at] + " is red", Red: r.rule})
 	}
 	base := op(opAnd, root.inc, nil)
-	var alone combiner
+	// Whom exactly one step excludes.
+	single := op(opAnd, []*node{op(opOr, root.exc, nil)}, nil)
+	if len(root.exc) > 1 {
+		twice := op(opAtLeast, root.exc, nil)
+		twice.k = 2
+		single.exc = []*node{twice}
+	}
+	var alone, sole combiner
 	var steps [2]combiner
 	for _, key := range base.keys() {
 		b := base.chunk(key)
 		w.Base += int(b.n)
+		one := sole.intersect(b, single.chunk(key))
 		left, leftN := b, int(b.n)
 		for i, e := range root.exc {
 			x := e.chunk(key)
 			w.Steps[i].Alone += alone.countIn(b, x)
+			w.Steps[i].Only += alone.countIn(one, x)
 			next := left
 			if x.n > 0 && leftN > 0 {
 				next = steps[i%2].subtract(left, x) // alternate: left lives in the other's scratch
@@ -274,7 +284,7 @@ func (w Waterfall) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d before exclusions\n", w.Base)
 	for _, s := range w.Steps {
-		fmt.Fprintf(&b, "  -%d %s (alone %d), %d left\n", s.Removed, s.Label, s.Alone, s.Left)
+		fmt.Fprintf(&b, "  -%d %s (alone %d, only %d), %d left\n", s.Removed, s.Label, s.Alone, s.Only, s.Left)
 	}
 	fmt.Fprintf(&b, "%d members\n", w.Members)
 	return b.String()
