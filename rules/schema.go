@@ -93,6 +93,7 @@ type rowType struct {
 	fields map[string]*field
 	order  []*field
 	size   uintptr
+	typ    reflect.Type
 }
 
 func (t *rowType) names() []string {
@@ -183,7 +184,7 @@ func (b *schemaBuilder) fault(path, format string, args ...any) {
 }
 
 func (b *schemaBuilder) read(t reflect.Type, path string, depth int) *rowType {
-	row := &rowType{fields: map[string]*field{}, size: t.Size()}
+	row := &rowType{fields: map[string]*field{}, size: t.Size(), typ: t}
 	b.readInto(row, t, 0, path, depth)
 	return row
 }
