@@ -1,6 +1,9 @@
 package rules
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+)
 
 // parameters reads name: value, name: {expr: …, doc: …}, or a list of
 // {name, expr, doc}.
@@ -104,8 +107,12 @@ func (d *decoder) tableRow(path string, v *value, inputs int) TableRow {
 	d.strs(&all)(path, v)
 	n := min(inputs, len(all))
 	row.When, row.Then = append(row.When, all[:n]...), append(row.Then, all[n:]...)
-	for i := range row.When {
-		d.book.places[path+".when["+strconv.Itoa(i)+"]"] = d.book.places[path+"["+strconv.Itoa(i)+"]"]
+	for i := range all {
+		to := fmt.Sprintf("%s.when[%d]", path, i)
+		if i >= n {
+			to = fmt.Sprintf("%s.then[%d]", path, i-n)
+		}
+		d.book.places[to] = d.book.places[fmt.Sprintf("%s[%d]", path, i)]
 	}
 	return row
 }

@@ -87,7 +87,7 @@ func (d *decoder) want(v *value, path string, s shape) bool {
 }
 
 func lastPart(path string) string {
-	if i := strings.IndexByte(path, '.'); i >= 0 && strings.HasPrefix(path, "rules[") {
+	if i := strings.IndexByte(path, '.'); i >= 0 && (strings.HasPrefix(path, "rules[") || strings.HasPrefix(path, "tables[")) {
 		return path[i+1:]
 	}
 	return path
