@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -101,7 +102,7 @@ func diffRule(a, b *compiled) (RuleChange, bool) {
 	}
 	slices.SortFunc(d.Fields, func(a, b FieldChange) int { return strings.Compare(a.Field, b.Field) })
 	if !d.SameMeaning && was["when"] == is["when"] && was["unless"] == is["unless"] {
-		d.Fields = append(d.Fields, FieldChange{"meaning", a.simple.canonical(), b.simple.canonical()})
+		d.Fields = append(d.Fields, FieldChange{"meaning", a.whole(), b.whole()})
 	}
 	if old, now := a.explainTexts(), b.explainTexts(); old != now && was["guard"] == is["guard"] && was["cancel_on"] == is["cancel_on"] {
 		d.Fields = append(d.Fields, FieldChange{"guards", old, now})
@@ -137,12 +138,14 @@ func (c *compiled) explainTexts() string {
 
 // fieldsOf returns the fields of a rule as JSON texts, by the names of files.
 func fieldsOf(r *Rule) map[string]string {
-	data, err := json.Marshal(r)
-	if err != nil {
+	var data bytes.Buffer
+	enc := json.NewEncoder(&data)
+	enc.SetEscapeHTML(false) // people read it
+	if err := enc.Encode(r); err != nil {
 		return nil
 	}
 	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(data, &raw); err != nil {
+	if err := json.Unmarshal(data.Bytes(), &raw); err != nil {
 		return nil
 	}
 	out := make(map[string]string, len(raw))
@@ -150,4 +153,12 @@ func fieldsOf(r *Rule) map[string]string {
 		out[k] = string(v)
 	}
 	return out
+}
+
+// whole spells the condition with everything put in.
+func (c *compiled) whole() string {
+	if c.unless == nil {
+		return c.when.String()
+	}
+	return both(c.when, not(c.unless)).String()
 }

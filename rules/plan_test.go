@@ -307,3 +307,11 @@ func TestBatteryOverYears(t *testing.T) {
 		"1130 message:battery-invitation v1 done",
 	}, log)
 }
+
+// crmReasons makes reasons from pairs of guard and outcome.
+func crmReasons(pairs ...any) (out []crm.Reason) {
+	for i := 0; i < len(pairs); i += 2 {
+		out = append(out, crm.Reason{Guard: pairs[i].(string), Pass: pairs[i+1].(bool)})
+	}
+	return out
+}
