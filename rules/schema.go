@@ -138,9 +138,17 @@ const (
 // Embedded structs are flattened. A field of another type is skipped, unless
 // it has a rule tag: then it is an error, as are two fields of one name.
 func NewSchema[F any](opts Options) (*Schema[F], error) {
-	t := reflect.TypeFor[F]()
+	root, err := readStruct(reflect.TypeFor[F]())
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	return newSchema[F](root, opts), nil
+}
+
+// readStruct reads the struct that facts are.
+func readStruct(t reflect.Type) (*rowType, error) {
 	if t.Kind() != reflect.Struct {
-		return nil, fmt.Errorf("rules: facts must be a struct, %s is none", t)
+		return nil, fmt.Errorf("facts must be a struct, %s is none", t)
 	}
 	b := schemaBuilder{}
 	root := b.read(t, "", 1)
@@ -148,13 +156,21 @@ func NewSchema[F any](opts Options) (*Schema[F], error) {
 		b.fault("", "has no field that rules can read")
 	}
 	if len(b.faults) > 0 {
-		return nil, fmt.Errorf("rules: facts %s: %w", t, errors.Join(b.faults...))
+		name := t.String()
+		if t.Name() == "" && len(name) > 60 {
+			name = "struct" // of a DynamicSchema
+		}
+		return nil, fmt.Errorf("facts %s: %w", name, errors.Join(b.faults...))
 	}
+	return root, nil
+}
+
+func newSchema[F any](root *rowType, opts Options) *Schema[F] {
 	tags := opts.Tags
 	if tags == nil {
 		tags = NewVocabulary()
 	}
-	return &Schema[F]{&schema{root: root, limits: opts.Limits.withDefaults(), tags: tags}}, nil
+	return &Schema[F]{&schema{root: root, limits: opts.Limits.withDefaults(), tags: tags}}
 }
 
 // Tags returns the vocabulary of the schema's TagSet fields.
