@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 	"unsafe"
 )
 
@@ -16,6 +17,9 @@ type Set[F any] struct {
 	evening []*compiled
 	events  map[string][]*compiled
 	bounds  []bound
+
+	planOnce sync.Once // of plan
+	plan     *vectorPlan
 }
 
 // Firing says that a rule matched: the subject as a whole (Row is -1), or one
