@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 	"unsafe"
 )
 
@@ -21,6 +22,9 @@ type Set[F any] struct {
 	strata  []*compiled // of chain: the evening's rules, each after those that feed it
 	unused  []string    // conditions and parameters, for Lint
 	bounds  []bound
+
+	planOnce sync.Once // of plan
+	plan     *vectorPlan
 }
 
 // Firing says that a rule matched: the subject as a whole (Row is -1), or one
