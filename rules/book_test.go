@@ -95,7 +95,7 @@ func TestFileFaults(t *testing.T) {
 		`r.yaml:30:9: third: then[3].mesage: unknown key "mesage" (did you mean message?)`,
 		`r.yaml:31:25: third: then[4].untag: one action cannot be both tag and untag`,
 		`r.yaml:32:11: first: name: the name is used twice`,
-		`r.yaml:34:9: first: on: must be evening, manual or event: kind, not "nightly"`,
+		`r.yaml:34:9: first: on: must be evening, manual, event, tag_added, tag_removed, segment_entered, segment_left or date, not "nightly"`,
 	}, faultLines(err))
 	_, err = compileYAML(t, strings.Replace(faultyYAML, "each: Order\n", "each: Orders\n", 1))
 	require.Contains(t, faultLines(err), `r.yaml:11:13: second: when: unknown name Flgg (did you mean Flag?)`)

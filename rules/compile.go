@@ -29,8 +29,13 @@ type compiled struct {
 	group    int // index of the group, or -1
 	mode     GroupMode
 
-	guard    boolFn
-	cancelOn []cancelTest
+	guard     boolFn
+	guardTerm *term
+	cancelOn  []cancelTest
+	place     rulePlace
+	tie       string // orders rules of one salience; the name, but for rows of tables
+	explain   lazyExplainer
+	index     int // in the order of the set
 
 	when   *term // as written, for Explain and Lint
 	unless *term
@@ -41,6 +46,7 @@ type compiled struct {
 type cancelTest struct {
 	name string
 	test boolFn
+	term *term
 }
 
 type compiledAction struct {
@@ -62,6 +68,8 @@ type compiler struct {
 	modes  []GroupMode
 	rules  []*compiled
 	named  map[string]bool
+	tables map[string]*decisionTable
+	chain  bool
 }
 
 const (
@@ -73,11 +81,15 @@ const (
 // Compile checks all books together and returns the immutable Set of their
 // rules, or a *CompileError with every fault of every book.
 func (s *Schema[F]) Compile(books ...*Book) (*Set[F], error) {
-	c := &compiler{schema: s.s, front: newFrontEnd(s.s), groups: map[string]int{}, named: map[string]bool{}}
+	c := &compiler{schema: s.s, front: newFrontEnd(s.s), groups: map[string]int{}, named: map[string]bool{}, tables: map[string]*decisionTable{}}
 	c.each(books, c.take)
+	c.each(books, c.declareParameters)
 	c.each(books, c.declare)
+	c.each(books, c.checkParameters)
 	c.each(books, c.checkConditions)
+	c.each(books, c.compileTables)
 	c.each(books, c.compileRules)
+	c.each(books, c.checkChain)
 	if len(c.rules) > s.s.limits.Rules {
 		c.fault("", "", "rules", "there are %d rules, at most %d are allowed", len(c.rules), s.s.limits.Rules)
 	}
@@ -165,18 +177,11 @@ func (c *compiler) take() {
 func (c *compiler) declare() {
 	for i, d := range c.book.Conditions {
 		path, who := fmt.Sprintf("conditions[%d]", i), "condition "+d.Name
-		switch {
-		case !isName(d.Name):
-			c.fault(path+".name", who, "name", "%q is no name: letters, digits and _ are allowed", d.Name)
-		case functions[d.Name].usage != "" || d.Name == "row" || c.schema.root.fields[d.Name] != nil:
-			c.fault(path+".name", who, "name", "the name is taken")
-		case c.front.conditions[d.Name] != nil:
-			c.fault(path+".name", who, "name", "the name is used twice")
-		default:
-			each, ok := c.rowsField(path+".each", who, d.Each)
-			if ok {
-				c.front.conditions[d.Name] = &condition{name: d.Name, text: d.Expr, each: each}
-			}
+		if !c.freeName(path, who, d.Name) {
+			continue
+		}
+		if each, ok := c.rowsField(path+".each", who, d.Each); ok {
+			c.front.conditions[d.Name] = &condition{name: d.Name, text: d.Expr, each: each}
 		}
 	}
 	for i, g := range c.book.Groups {
@@ -194,13 +199,20 @@ func (c *compiler) declare() {
 		default:
 			c.fault(path+".mode", who, "mode", "must be all, first or exclusive, not %q", g.Mode)
 		}
-		if len(c.modes) == 64 {
-			c.fault(path+".name", who, "name", "there are more than 64 groups")
-			continue
-		}
-		c.groups[g.Name] = len(c.modes)
-		c.modes = append(c.modes, g.Mode)
+		c.addGroup(path+".name", who, g)
 	}
+}
+
+// addGroup numbers a group and returns its number, or -1 if there are too many.
+func (c *compiler) addGroup(path, who string, g Group) int {
+	if len(c.modes) == 64 {
+		c.fault(path, who, "name", "there are more than 64 groups, tables that act included")
+		return -1
+	}
+	n := len(c.modes)
+	c.groups[g.Name] = n
+	c.modes = append(c.modes, g.Mode)
+	return n
 }
 
 func (c *compiler) rowsField(path, who, name string) (*field, bool) {
@@ -240,14 +252,26 @@ func (c *compiler) checkConditions() {
 
 func (c *compiler) compileRules() {
 	for i := range c.book.Rules {
-		r := c.book.Rules[i].clone()
-		before := len(c.faults)
-		c.front.used = nil
-		out := c.rule(fmt.Sprintf("rules[%d]", i), r)
-		if len(c.faults) == before {
-			c.rules = append(c.rules, out)
-		}
+		c.compileRule(fmt.Sprintf("rules[%d]", i), c.book.Rules[i].clone())
 	}
+}
+
+// compileRule compiles a rule and keeps it if it is without fault.
+func (c *compiler) compileRule(path string, r *Rule) {
+	before := len(c.faults)
+	c.front.used = nil
+	out := c.rule(path, r)
+	if len(c.faults) == before {
+		out.place = rulePlace{c.book, c.bookNo, path}
+		c.rules = append(c.rules, out)
+	}
+}
+
+// rulePlace is where a rule came from, for faults that show when all are known.
+type rulePlace struct {
+	book   *Book
+	bookNo int
+	path   string
 }
 
 // clone copies a rule, so that nobody can change a compiled one.
@@ -255,6 +279,7 @@ func (r *Rule) clone() *Rule {
 	c := *r
 	c.Tags = slices.Clone(r.Tags)
 	c.CancelOn = slices.Clone(r.CancelOn)
+	c.CancelAt = slices.Clone(r.CancelAt)
 	c.Then = slices.Clone(r.Then)
 	for i := range c.Then {
 		with := make(map[string]string, len(c.Then[i].With))
@@ -270,7 +295,7 @@ func (r *Rule) clone() *Rule {
 }
 
 func (c *compiler) rule(path string, r *Rule) *compiled {
-	out := &compiled{rule: r, from: farPast, to: farFuture, group: -1}
+	out := &compiled{rule: r, from: farPast, to: farFuture, group: -1, tie: r.Name}
 	fault := func(field, format string, args ...any) { c.fault(path+"."+field, r.Name, field, format, args...) }
 	if msg := checkText(r.Name, maxName); msg != "" {
 		fault("name", "%s", msg)
@@ -278,20 +303,33 @@ func (c *compiler) rule(path string, r *Rule) *compiled {
 		fault("name", "the name is used twice")
 	}
 	c.named[r.Name] = true
-	c.trigger(r, fault)
 	each, ok := c.rowsField(path+".each", r.Name, r.Each)
 	out.each = each
 	if ok {
+		day := c.trigger(r, path, each, fault)
+		if r.When == "" && r.On.Kind == OnDate {
+			r.When = "true"
+		}
 		out.when = c.expr(path, r, "when", r.When, each)
+		if day != nil && out.when != nil {
+			if out.when.isConst() && out.when.num != 0 {
+				out.when = day
+			} else {
+				out.when = both(day, out.when)
+			}
+		}
 		if r.Unless != "" {
 			out.unless = c.expr(path, r, "unless", r.Unless, each)
 		}
 		if r.Guard != "" {
 			if t := c.expr(path, r, "guard", r.Guard, each); t != nil {
-				out.guard = compileBool(simplify(t))
+				out.guard, out.guardTerm = compileBool(simplify(t)), t
 			}
 		}
 		c.cancelTests(out, path, each)
+	}
+	if r.row != nil {
+		out.tie = r.row.tie
 	}
 	if r.Group != "" {
 		if g, ok := c.groups[r.Group]; ok {
@@ -327,31 +365,14 @@ func (c *compiler) rule(path string, r *Rule) *compiled {
 func (c *compiler) conditionTexts() []string {
 	var texts []string
 	for _, name := range c.front.used {
-		texts = append(texts, name+"="+c.front.conditions[name].text)
+		if p := c.front.parameters[name]; p != nil {
+			texts = append(texts, name+"="+p.text)
+		} else {
+			texts = append(texts, name+"="+c.front.conditions[name].text)
+		}
 	}
 	slices.Sort(texts)
 	return slices.Compact(texts)
-}
-
-func (c *compiler) trigger(r *Rule, fault func(string, string, ...any)) {
-	if r.On.Kind == "" {
-		r.On.Kind = OnEvening
-		if r.On.Event != "" {
-			r.On.Kind = OnEvent
-		}
-	}
-	switch r.On.Kind {
-	case OnEvening, OnManual:
-		if r.On.Event != "" {
-			fault("on", "an event belongs to the trigger event only")
-		}
-	case OnEvent:
-		if msg := checkText(r.On.Event, maxName); msg != "" {
-			fault("on", "the event %s", msg)
-		}
-	default:
-		fault("on", "must be evening, manual or event: kind, not %q", r.On.Kind)
-	}
 }
 
 func (c *compiler) expr(path string, r *Rule, name, text string, each *field) *term {
@@ -364,6 +385,14 @@ func (c *compiler) cancelTests(out *compiled, path string, each *field) {
 	for i, name := range out.rule.CancelOn {
 		field := fmt.Sprintf("cancel_on[%d]", i)
 		k := c.front.conditions[name]
+		if k == nil && !isName(name) {
+			if t, faults := c.front.compile(name, each); len(faults) > 0 {
+				c.exprFaults(path+"."+field, out.rule.Name, field, name, faults)
+			} else {
+				out.cancelOn = append(out.cancelOn, cancelTest{name, compileBool(simplify(t)), t})
+			}
+			continue
+		}
 		if k == nil {
 			names := make([]string, 0, len(c.front.conditions))
 			for n := range c.front.conditions {
@@ -377,7 +406,7 @@ func (c *compiler) cancelTests(out *compiled, path string, each *field) {
 			c.fault(path+"."+field, out.rule.Name, field, "%s", f.msg)
 		}
 		if t != nil {
-			out.cancelOn = append(out.cancelOn, cancelTest{name, compileBool(simplify(t))})
+			out.cancelOn = append(out.cancelOn, cancelTest{name, compileBool(simplify(t)), t})
 		}
 	}
 }
@@ -393,6 +422,9 @@ func (c *compiler) once(out *compiled, fault func(string, string, ...any)) {
 		r.Once = PerCustomer
 	case r.Once == PerRow && r.Each == "":
 		fault("once", "per row needs each: the rows that the rule fires for")
+	}
+	if r.Rearm && (r.Each == "" || r.Once != PerRow) {
+		fault("rearm", "needs each and once per row: a new row takes the place of the old one")
 	}
 }
 
@@ -410,7 +442,7 @@ func (c *compiler) date(s, name string, empty int64, fault func(string, string, 
 
 func (c *compiler) actions(out *compiled, path string) {
 	r := out.rule
-	if len(r.Then) == 0 {
+	if len(r.Then) == 0 && r.row == nil {
 		c.fault(path+".then", r.Name, "then", "must not be empty")
 	}
 	if len(r.Then) > 50 {

@@ -1,6 +1,12 @@
 package rules
 
-import "sync/atomic"
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
 
 // Engine holds the active Set of a running process. Rules are changed under
 // way: a new set takes the place of the old one in one atomic step, whoever is
@@ -9,7 +15,13 @@ import "sync/atomic"
 type Engine[F any] struct {
 	schema *Schema[F]
 	active atomic.Pointer[Set[F]]
+
+	mu   sync.Mutex // of past, and of changing active
+	past []*Set[F]  // sets that were active, the latest last; the active one too
 }
+
+// maxPast is how many sets an Engine remembers.
+const maxPast = 20
 
 // NewEngine returns an engine with an empty active set.
 func NewEngine[F any](schema *Schema[F]) *Engine[F] {
@@ -29,7 +41,7 @@ func (e *Engine[F]) Load(books ...*Book) error {
 	if err != nil {
 		return err
 	}
-	e.active.Store(set)
+	e.Swap(set)
 	return nil
 }
 
@@ -39,5 +51,54 @@ func (e *Engine[F]) Swap(set *Set[F]) *Set[F] {
 	if set == nil {
 		return e.active.Load()
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.past) == maxPast {
+		e.past = append(e.past[:0:0], e.past[1:]...)
+	}
+	e.past = append(e.past, set)
 	return e.active.Swap(set)
+}
+
+// Past returns the sets that were active, the latest last and the active one
+// included: at most 20, those that were loaded by this process.
+func (e *Engine[F]) Past() []*Set[F] {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return append([]*Set[F](nil), e.past...)
+}
+
+// Rollback makes the latest set of a version the active one again.
+func (e *Engine[F]) Rollback(version int64) error {
+	past := e.Past()
+	for i := len(past) - 1; i >= 0; i-- {
+		if past[i].Version() == version {
+			e.Swap(past[i])
+			return nil
+		}
+	}
+	return fmt.Errorf("rules: no set of version %d was active", version)
+}
+
+// RuleOf returns the rule of a name as it was in a version, from the sets that
+// were active: what an effect was planned by. It returns nil if there is none.
+func (e *Engine[F]) RuleOf(name string, version int64) *Rule {
+	past := e.Past()
+	for i := len(past) - 1; i >= 0; i-- {
+		if r := past[i].Rule(name); r != nil && r.Version == version {
+			return r
+		}
+	}
+	return nil
+}
+
+// Version is a positive number made from the names and versions of all rules:
+// sets that do the same have the same.
+func (s *Set[F]) Version() int64 {
+	h := sha256.New()
+	for _, c := range s.rules {
+		fmt.Fprintf(h, "%q %d\n", c.rule.Name, c.rule.Version)
+	}
+	sum := h.Sum(nil)
+	return int64(binary.BigEndian.Uint64(sum[:8])>>1) | 1
 }

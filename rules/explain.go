@@ -5,19 +5,30 @@ import (
 	"math"
 	"strconv"
 	"time"
-	"unsafe"
 )
 
 // Explanation says why a rule fires for a subject, or why it does not.
 type Explanation struct {
 	Rule  string
 	Fires bool
-	// Blocked says what keeps the rule from firing whatever its condition:
-	// BlockedDisabled, BlockedDates or both.
+	// Blocked says what keeps the rule from firing whatever its condition.
 	Blocked []Blocked
+	// Instead is the rule that fires in its place, if BlockedGroup.
+	Instead string
+	// Past is what became of the rule's actions for the subject and which guard
+	// stopped them. Whoever has a journal fills it by Account.
+	Past []Deed
 	// Cases holds one case for the subject as a whole (Row -1), or one per row
 	// of a rule with Each; a subject without rows has none.
 	Cases []Case
+}
+
+// Deed is an action of a rule that was planned for a subject.
+type Deed struct {
+	Action  string    // its id: kind:name if it has none
+	State   string    // of its effect: planned, sent, done, withheld, cancelled …
+	When    time.Time // when it is due if it waits, else when the state changed
+	Stopped []string  // the guards that stopped it, with their notes
 }
 
 // Blocked names something that keeps a rule from firing.
@@ -27,6 +38,7 @@ type Blocked string
 const (
 	BlockedDisabled Blocked = "disabled"
 	BlockedDates    Blocked = "not in effect"
+	BlockedGroup    Blocked = "group" // another rule of its group comes first
 )
 
 // Case is the condition of a rule for one row, or for the whole subject.
@@ -35,6 +47,17 @@ type Case struct {
 	Pass   bool
 	When   *Step
 	Unless *Step // nil if the rule has none; a rule fires if this does not pass
+	// Guard and CancelOn are what Recheck would find now: an action that is due
+	// is withheld if Guard does not pass (nil: there is none) and cancelled if
+	// any of CancelOn does.
+	Guard    *Step
+	CancelOn []Cancel
+}
+
+// Cancel is a condition of cancel_on with its outcome.
+type Cancel struct {
+	Name string
+	*Step
 }
 
 // Step is a part of a condition with its outcome.
@@ -44,6 +67,8 @@ type Step struct {
 	Pass   bool
 	Values []Value // of a leaf: what it read
 	Steps  []*Step // of and, or, not
+
+	from *step
 }
 
 // StepOp names what a step is.
@@ -64,9 +89,9 @@ type Value struct {
 }
 
 // Explain evaluates every part of a rule's condition, without stopping at the
-// first that decides, and returns what each part read and gave. Groups are not
-// part of it: they depend on the other rules. It is meant for people and takes
-// some microseconds per leaf.
+// first that decides, and returns what each part read and gave; whether another
+// rule of its group comes first; and what its guard and cancel_on say now. It is
+// meant for people and takes some microseconds.
 func (s *Set[F]) Explain(rule string, facts *F, m *Moment) (*Explanation, error) {
 	c := s.byName[rule]
 	if c == nil {
@@ -83,12 +108,22 @@ func (s *Set[F]) Explain(rule string, facts *F, m *Moment) (*Explanation, error)
 	if m.today < c.from || m.today > c.to {
 		x.Blocked = append(x.Blocked, BlockedDates)
 	}
+	if x.Instead = s.instead(c, e); x.Instead != "" {
+		x.Blocked = append(x.Blocked, BlockedGroup)
+	}
+	how := c.explainer()
 	add := func(row int) {
-		k := Case{Row: row, When: explain(c.when, e)}
+		k := Case{Row: row, When: how.when.run(e)}
 		k.Pass = k.When.Pass
-		if c.unless != nil {
-			k.Unless = explain(c.unless, e)
+		if how.unless != nil {
+			k.Unless = how.unless.run(e)
 			k.Pass = k.Pass && !k.Unless.Pass
+		}
+		if how.guard != nil {
+			k.Guard = how.guard.run(e)
+		}
+		for i, n := range c.cancelOn {
+			k.CancelOn = append(k.CancelOn, Cancel{n.name, how.cancel[i].run(e)})
 		}
 		x.Cases = append(x.Cases, k)
 		x.Fires = x.Fires || k.Pass && len(x.Blocked) == 0
@@ -97,47 +132,35 @@ func (s *Set[F]) Explain(rule string, facts *F, m *Moment) (*Explanation, error)
 		add(-1)
 		return x, nil
 	}
-	rows := (*sliceHeader)(unsafe.Add(e.facts, c.each.offset)).len
-	for i := range rows {
+	for i := range rowsOf(e, c.each) {
 		e.row, _ = rowAt(e, c.each, i)
 		add(i)
 	}
 	return x, nil
 }
 
-func explain(t *term, e env) *Step {
-	switch t.op {
-	case opAnd, opOr:
-		s := &Step{Op: StepAnd, Text: t.String(), Pass: t.op == opAnd}
-		if t.op == opOr {
-			s.Op = StepOr
+// instead returns the rule of c's group that fires in its place, or "".
+func (s *Set[F]) instead(c *compiled, e env) string {
+	if c.group < 0 || c.mode != First && c.mode != Exclusive {
+		return ""
+	}
+	for _, o := range s.rules {
+		if o == c {
+			break
 		}
-		for _, k := range flat(t, t.op) {
-			step := explain(k, e)
-			s.Steps = append(s.Steps, step)
-			if t.op == opAnd {
-				s.Pass = s.Pass && step.Pass
-			} else {
-				s.Pass = s.Pass || step.Pass
-			}
+		same := o.rule.On.occasion() == c.rule.On.occasion() || o.isEvening() && c.isEvening()
+		if o.group != c.group || o.rule.Disabled || !same || !o.matches(e) {
+			continue
 		}
-		return s
-	case opNot:
-		if k := t.kids[0]; k.op == opAnd || k.op == opOr || k.op == opNot {
-			inner := explain(k, e)
-			return &Step{Op: StepNot, Text: t.String(), Pass: !inner.Pass, Steps: []*Step{inner}}
+		var none uint64
+		if len(o.fire(nil, e, &none)) > 0 {
+			return o.rule.Name
 		}
 	}
-	s := &Step{Op: StepLeaf, Text: t.String(), Pass: compileBool(t)(e)}
-	seen := map[string]bool{}
-	for _, v := range read(t, nil) {
-		if text := v.String(); !seen[text] {
-			seen[text] = true
-			s.Values = append(s.Values, Value{text, valueText(v, e)})
-		}
-	}
-	return s
+	return ""
 }
+
+func (c *compiled) isEvening() bool { return c.rule.On.Kind == OnEvening || c.rule.On.Kind == OnDate }
 
 // flat returns the operands of a chain of one operator.
 func flat(t *term, o op) []*term {
@@ -163,34 +186,64 @@ func read(t *term, out []*term) []*term {
 	return out
 }
 
-func valueText(t *term, e env) string {
-	if isNull := nullFn(t); isNull != nil && isNull(e) {
-		return "null"
+// valueFn makes the closure that reads a value and spells it.
+func valueFn(t *term) func(env) string {
+	get := spellFn(t)
+	isNull := nullFn(t)
+	if isNull == nil {
+		return get
 	}
+	return func(e env) string {
+		if isNull(e) {
+			return "null"
+		}
+		return get(e)
+	}
+}
+
+func spellFn(t *term) func(env) string {
 	switch t.op {
 	case opAny, opAll, opNone, opOne:
-		rows := (*sliceHeader)(e.at(t.base, t.field.offset)).len
-		return fmt.Sprintf("%d/%d", countFn(t)(e), rows)
+		count, off, b := countFn(t), t.field.offset, t.base
+		return func(e env) string {
+			rows := (*sliceHeader)(e.at(b, off)).len
+			return strconv.FormatInt(count(e), 10) + "/" + strconv.Itoa(rows)
+		}
 	}
 	switch t.kind {
 	case Bool:
-		return strconv.FormatBool(compileBool(t)(e))
+		get := compileBool(t)
+		return func(e env) string { return strconv.FormatBool(get(e)) }
 	case Int:
-		return strconv.FormatInt(compileInt(t)(e), 10)
+		get := compileInt(t)
+		return func(e env) string { return strconv.FormatInt(get(e), 10) }
 	case Float:
-		f := compileFloat(t)(e)
-		if f == math.Trunc(f) && math.Abs(f) < 1e15 {
-			return strconv.FormatFloat(f, 'f', 0, 64)
-		}
-		return strconv.FormatFloat(f, 'g', 10, 64)
+		get := compileFloat(t)
+		return func(e env) string { return floatText(get(e)) }
 	case String:
-		return strconv.Quote(compileString(t)(e))
+		get := compileString(t)
+		return func(e env) string { return strconv.Quote(get(e)) }
 	case day:
-		return dayText(compileInt(t)(e))
+		get := compileInt(t)
+		return func(e env) string { return dayText(get(e)) }
 	case Time:
-		return timeField(t)(e).In(e.m.zone).Format(time.RFC3339)
+		get := timeField(t)
+		return func(e env) string { return get(e).In(e.m.zone).Format(time.RFC3339) }
 	}
-	return ""
+	return func(env) string { return "" }
+}
+
+func floatText(f float64) string {
+	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
+		return strconv.FormatFloat(f, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(f, 'g', 10, 64)
+}
+
+// parseDay reads a date, or the date of a time, as a day number.
+func parseDay(s string) (int64, bool) {
+	d, err := time.Parse(time.DateOnly, s[:min(len(s), len(time.DateOnly))])
+	return floorDiv(d.Unix(), 86400), err == nil
 }
 
 // Missing returns the steps that keep the nearest case from passing: the

@@ -12,24 +12,50 @@ type phrases struct {
 	and, or, negated     string
 	row, unless, nothing string
 	disabled, dates      string
+	instead              string // with the other rule's name
 	is, null             string
+
+	guard, cancel                  string // headings of what Recheck would say
+	flips, flipsOff, would, insert string
+	record, stopped, due           string
+	states                         map[string]string
+	date                           string
+	truth                          map[string]string
 }
 
-func phrasesOf(lang string) phrases {
+var english = phrases{
+	fires: "Rule %s fires.", not: "Rule %s does not fire", yes: "yes", no: "no ", because: ": ",
+	and: "all of:", or: "any of:", negated: "not:", row: "row %d (%s)", unless: "unless:",
+	nothing: "there is no row", disabled: "the rule is disabled", dates: "the rule is not in effect on this day",
+	instead: "rule %s of the same group comes first",
+	is:      "%s is %s", null: "null",
+	guard: "guard, when due:", cancel: "cancelled if %s:",
+	flips: "It would fire if:", flipsOff: "It would not fire if:", would: "%s were %s instead of %s", insert: " and ",
+	record: "On record:", stopped: "stopped by %s", due: "due",
+	states: map[string]string{"planned": "waiting", "sent": "sent", "done": "done", "withheld": "withheld", "heldout": "held out",
+		"cancelled": "cancelled", "failed": "failed", "unknown": "unknown"},
+	date: "2006-01-02", truth: map[string]string{"true": "true", "false": "false"},
+}
+
+var turkish = phrases{
+	fires: "%s kuralı çalışır.", not: "%s kuralı çalışmaz", yes: "evet ", no: "hayır", because: ": ",
+	and: "hepsi:", or: "en az biri:", negated: "şu olmamalı:", row: "%d. satır (%s)", unless: "istisna:",
+	nothing: "uygun satır yok", disabled: "kural kapalı", dates: "kural bu tarihte yürürlükte değil",
+	instead: "aynı gruptan %s kuralı önce gelir",
+	is:      "%s = %s", null: "boş",
+	guard: "zamanı geldiğinde aranan koşul:", cancel: "şu olursa iptal edilir (%s):",
+	flips: "Şöyle olsaydı çalışırdı:", flipsOff: "Şöyle olsaydı çalışmazdı:", would: "%s %s olsaydı (şimdi %s)", insert: " ve ",
+	record: "Kayıtta:", stopped: "engelleyen: %s", due: "zamanı",
+	states: map[string]string{"planned": "bekliyor", "sent": "gönderildi", "done": "yapıldı", "withheld": "tutuldu", "heldout": "kontrol grubunda",
+		"cancelled": "iptal edildi", "failed": "başarısız", "unknown": "belirsiz"},
+	date: "02.01.2006", truth: map[string]string{"true": "doğru", "false": "yanlış"},
+}
+
+func phrasesOf(lang string) *phrases {
 	if lang == "tr" || strings.HasPrefix(lang, "tr-") {
-		return phrases{
-			fires: "%s kuralı çalışır.", not: "%s kuralı çalışmaz", yes: "evet ", no: "hayır", because: ": ",
-			and: "hepsi:", or: "en az biri:", negated: "şu olmamalı:", row: "%d. satır (%s)", unless: "istisna:",
-			nothing: "uygun satır yok", disabled: "kural kapalı", dates: "kural bu tarihte yürürlükte değil",
-			is: "%s = %s", null: "boş",
-		}
+		return &turkish
 	}
-	return phrases{
-		fires: "Rule %s fires.", not: "Rule %s does not fire", yes: "yes", no: "no ", because: ": ",
-		and: "all of:", or: "any of:", negated: "not:", row: "row %d (%s)", unless: "unless:",
-		nothing: "there is no row", disabled: "the rule is disabled", dates: "the rule is not in effect on this day",
-		is: "%s is %s", null: "null",
-	}
+	return &english
 }
 
 // String returns the explanation in English.
@@ -37,7 +63,8 @@ func (x *Explanation) String() string { return x.Text("en") }
 
 // Text returns the explanation for people, in Turkish ("tr") or else English:
 // the outcome and what is missing in the first line, then every part of the
-// condition with what it read.
+// condition with what it read, what guards say, and what became of the rule's
+// actions if Past is filled.
 func (x *Explanation) Text(lang string) string {
 	p := phrasesOf(lang)
 	var b strings.Builder
@@ -60,16 +87,93 @@ func (x *Explanation) Text(lang string) string {
 			b.WriteString(indent + p.unless + "\n")
 			k.Unless.write(&b, p, indent+"  ")
 		}
+		if !k.Pass {
+			continue
+		}
+		if k.Guard != nil {
+			b.WriteString(indent + p.guard + "\n")
+			k.Guard.write(&b, p, indent+"  ")
+		}
+		for _, c := range k.CancelOn {
+			fmt.Fprintf(&b, indent+p.cancel+"\n", c.Name)
+			c.write(&b, p, indent+"  ")
+		}
+	}
+	x.writePast(&b, p)
+	return b.String()
+}
+
+// writePast says what became of the rule's actions.
+func (x *Explanation) writePast(b *strings.Builder, p *phrases) {
+	if len(x.Past) == 0 {
+		return
+	}
+	b.WriteString(p.record + "\n")
+	for _, d := range x.Past {
+		fmt.Fprintf(b, "  %s: %s", d.Action, p.states[d.State])
+		if d.State == "planned" {
+			b.WriteString(", " + p.due)
+		}
+		b.WriteString(" " + d.When.Format(p.date))
+		if len(d.Stopped) > 0 {
+			fmt.Fprintf(b, "; "+p.stopped, strings.Join(d.Stopped, ", "))
+		}
+		b.WriteByte('\n')
+	}
+}
+
+// FlipText puts flips in words, in Turkish ("tr") or else English: one per
+// line below a heading. It is empty if there are none.
+func (x *Explanation) FlipText(lang string) string {
+	p := phrasesOf(lang)
+	flips := x.Flips()
+	if len(flips) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	if x.passes() {
+		b.WriteString(p.flipsOff)
+	} else {
+		b.WriteString(p.flips)
+	}
+	b.WriteByte('\n')
+	for _, f := range flips {
+		b.WriteString("  ")
+		if f.Row >= 0 {
+			head, _, _ := strings.Cut(p.row, " (")
+			fmt.Fprintf(&b, head+": ", f.Row+1)
+		}
+		for i, c := range f.Changes {
+			if i > 0 {
+				b.WriteString(p.insert)
+			}
+			fmt.Fprintf(&b, p.would, c.Text, p.value(c.To), p.value(c.From))
+		}
+		b.WriteByte('\n')
 	}
 	return b.String()
 }
 
-func (x *Explanation) reasons(p phrases) []string {
+// value translates the values that are words.
+func (p *phrases) value(v string) string {
+	if v == "null" {
+		return p.null
+	}
+	if t, ok := p.truth[v]; ok {
+		return t
+	}
+	return v
+}
+
+func (x *Explanation) reasons(p *phrases) []string {
 	var out []string
 	for _, why := range x.Blocked {
-		if why == BlockedDisabled {
+		switch why {
+		case BlockedDisabled:
 			out = append(out, p.disabled)
-		} else {
+		case BlockedGroup:
+			out = append(out, fmt.Sprintf(p.instead, x.Instead))
+		default:
 			out = append(out, p.dates)
 		}
 	}
@@ -89,14 +193,14 @@ func (x *Explanation) reasons(p phrases) []string {
 	return out
 }
 
-func (p phrases) outcome(pass bool) string {
+func (p *phrases) outcome(pass bool) string {
 	if pass {
 		return p.yes
 	}
 	return p.no
 }
 
-func (s *Step) values(p phrases) string {
+func (s *Step) values(p *phrases) string {
 	parts := make([]string, 0, len(s.Values))
 	for _, v := range s.Values {
 		value := v.Value
@@ -112,7 +216,7 @@ func (s *Step) values(p phrases) string {
 	return strings.Join(parts, ", ")
 }
 
-func (s *Step) write(b *strings.Builder, p phrases, indent string) {
+func (s *Step) write(b *strings.Builder, p *phrases, indent string) {
 	b.WriteString(indent + p.outcome(s.Pass) + " ")
 	switch s.Op {
 	case StepAnd:

@@ -32,6 +32,9 @@ type Intent struct {
 // An effect is no news if its id is in the journal, or if one with the same
 // cause, occurrence and fact is there on any of the customer's members. Call
 // it with a Tx, in the transaction that the facts were read in.
+//
+// Of a rule with Rearm, what is waiting for another row of the customer is
+// cancelled when a later one is planned; the one that is due last stays.
 func Record(ctx context.Context, j Journal, intents ...Intent) ([]*crm.Effect, error) {
 	var subjects []crm.Subject
 	for _, in := range intents {
@@ -47,6 +50,7 @@ func Record(ctx context.Context, j Journal, intents ...Intent) ([]*crm.Effect, e
 	}
 	markOf := func(e *crm.Effect) mark { return mark{e.Cause, e.Occurrence, e.About} }
 	done := map[crm.Subject]map[mark]bool{}
+	waiting := map[crm.Subject][]*crm.Effect{}
 	if len(subjects) > 0 {
 		old, err := j.EffectsOf(ctx, subjects...)
 		if err != nil {
@@ -57,11 +61,15 @@ func Record(ctx context.Context, j Journal, intents ...Intent) ([]*crm.Effect, e
 				done[e.Subject] = map[mark]bool{}
 			}
 			done[e.Subject][markOf(e)] = true
+			if e.State == crm.Planned {
+				waiting[e.Subject] = append(waiting[e.Subject], e)
+			}
 		}
 	}
-	var news []*crm.Effect
+	var news, replaced []*crm.Effect
 	for _, in := range intents {
 		planned := map[mark]bool{}
+		first := len(news)
 		for _, e := range in.Effects {
 			k := markOf(e)
 			seen := planned[k] || slices.ContainsFunc(in.Members, func(s crm.Subject) bool { return done[s][k] })
@@ -69,6 +77,12 @@ func Record(ctx context.Context, j Journal, intents ...Intent) ([]*crm.Effect, e
 				planned[k] = true
 				news = append(news, e)
 			}
+		}
+		replaced = append(replaced, rearm(in.Members, news[first:], waiting)...)
+	}
+	if len(replaced) > 0 {
+		if err := j.UpdateEffects(ctx, replaced...); err != nil {
+			return nil, fmt.Errorf("rules: record: %w", err)
 		}
 	}
 	if len(news) == 0 {

@@ -22,20 +22,34 @@ type FindingKind string
 
 // The kinds of findings.
 const (
-	LintUnknownTag  FindingKind = "unknown tag"  // not in the list given to Lint
-	LintAlwaysTrue  FindingKind = "always true"  // the condition holds for everybody
-	LintAlwaysFalse FindingKind = "always false" // it can hold for nobody: parts contradict
-	LintDuplicate   FindingKind = "duplicate"    // another rule does the same under the same condition
-	LintNoEffect    FindingKind = "no effect"    // sets a tag that its condition demands, or the like
+	LintUnknownTag  FindingKind = "unknown tag"    // not in the list given to Lint
+	LintAlwaysTrue  FindingKind = "always true"    // the condition holds for everybody
+	LintAlwaysFalse FindingKind = "always false"   // it can hold for nobody: parts contradict
+	LintDuplicate   FindingKind = "duplicate"      // another rule does the same under the same condition
+	LintNoEffect    FindingKind = "no effect"      // sets a tag that its condition demands, or the like
+	LintSubsumed    FindingKind = "subsumed"       // another rule does the same for all of its customers and more
+	LintDead        FindingKind = "dead"           // never fires: another rule of its group, or row of its table, is always first
+	LintConflict    FindingKind = "contradictory"  // sets a tag that another rule clears for the same customers
+	LintCancelled   FindingKind = "cancels itself" // its own condition implies that it is cancelled, or its guard fails
+	LintCycle       FindingKind = "tag cycle"      // rules make one another fire in a circle
+	LintUnused      FindingKind = "unused"         // a condition or parameter that nothing uses
+	LintGap         FindingKind = "gap"            // a table has no row for some cases
 )
 
 // Lint looks for mistakes that compile: unknown tags (if knownTags is not nil),
-// conditions that always or never hold by themselves, and rules that do the
-// same as another. Findings are in the order of the set.
+// conditions that always or never hold by themselves, rules that do the same as
+// another or contradict it, rules and rows of tables that never come to their
+// turn, cases that tables leave out, and tags by which rules trigger one another
+// in a circle. What it finds is proved from the conditions alone; that it finds
+// nothing proves nothing. Findings are in the order of the set, then of tables.
 func (s *Set[F]) Lint(knownTags []string) []Finding {
 	var out []Finding
 	first := map[string]string{}
-	for _, c := range s.rules {
+	deeds := make([]string, len(s.rules))
+	for i, c := range s.rules {
+		deeds[i] = c.sameDeeds()
+	}
+	for i, c := range s.rules {
 		r := c.rule
 		add := func(kind FindingKind, format string, args ...any) {
 			out = append(out, Finding{r.Name, kind, fmt.Sprintf(format, args...)})
@@ -47,12 +61,11 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 				}
 			}
 		}
-		if c.simple.isConst() {
-			if c.simple.num != 0 {
-				add(LintAlwaysTrue, "%s", c.when)
-			} else {
-				add(LintAlwaysFalse, "%s", c.when)
-			}
+		switch never := c.simple.isConst() && c.simple.num == 0 || excludes(c.simple, c.simple); {
+		case never:
+			add(LintAlwaysFalse, "%s", c.when)
+		case c.simple.isConst():
+			add(LintAlwaysTrue, "%s", c.when)
 		}
 		for i := range r.Then {
 			if a := &r.Then[i]; c.demands(a) {
@@ -60,13 +73,109 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 			}
 		}
 		same := c.fingerprint()
-		if c.simple.isConst() {
-			continue // said already
+		if c.simple.isConst() || r.Disabled {
+			continue // said already, or of no account
 		}
 		if other, ok := first[same]; ok {
 			add(LintDuplicate, "the same condition and actions as %s", other)
-		} else {
-			first[same] = r.Name
+			continue
+		}
+		first[same] = r.Name
+		c.lintCancel(add)
+		s.lintPair(c, i, deeds, add)
+	}
+	out = s.lintCycles(out)
+	for _, name := range s.unused {
+		out = append(out, Finding{name, LintUnused, "nothing uses it"})
+	}
+	for _, name := range s.Tables() {
+		s.tables[name].lint(func(kind FindingKind, format string, args ...any) {
+			out = append(out, Finding{"table " + name, kind, fmt.Sprintf(format, args...)})
+		})
+	}
+	return out
+}
+
+// lintCancel looks for a rule that stands in its own way.
+func (c *compiled) lintCancel(add func(FindingKind, string, ...any)) {
+	for _, k := range c.cancelOn {
+		if implies(c.simple, simplify(k.term)) {
+			add(LintCancelled, "the condition implies cancel_on %s", k.name)
+		}
+	}
+	if c.guardTerm != nil && excludes(c.simple, simplify(c.guardTerm)) {
+		immediate := slices.ContainsFunc(c.rule.Then, func(a Action) bool { return a.After == "" })
+		if immediate {
+			add(LintCancelled, "the guard fails whenever the condition holds")
+		}
+	}
+}
+
+// lintPair compares a rule with the others of its trigger. Conditions are
+// compared last: that is what takes time.
+func (s *Set[F]) lintPair(c *compiled, at int, deeds []string, add func(FindingKind, string, ...any)) {
+	r := c.rule
+	limited := c.group >= 0 && (c.mode == First || c.mode == Exclusive)
+	for i, o := range s.rules {
+		if i == at || o.rule.Disabled || o.rule.On != r.On || o.rule.Each != r.Each || o.simple.isConst() {
+			continue
+		}
+		before, always := i < at, o.from <= c.from && o.to >= c.to
+		if limited && c.group == o.group && before && always && r.row == nil && implies(c.simple, o.simple) {
+			add(LintDead, "%s is always first in group %s", o.rule.Name, r.Group)
+			return
+		}
+		if !limited && c.group == o.group && always && deeds[i] == deeds[at] && implies(c.simple, o.simple) && (before || !implies(o.simple, c.simple)) {
+			add(LintSubsumed, "%s does the same for all of its customers", o.rule.Name)
+			return
+		}
+		if tag := c.undoes(o); before && tag != "" && (implies(c.simple, o.simple) || implies(o.simple, c.simple)) {
+			add(LintConflict, "%s does the opposite with tag %q for the same customers", o.rule.Name, tag)
+		}
+	}
+}
+
+// sameDeeds is the same for rules that do the same once their conditions hold.
+func (c *compiled) sameDeeds() string {
+	r := c.rule
+	data, err := json.Marshal([]any{r.Once, r.Then, r.Guard, r.CancelOn, r.CancelAt, r.Rearm})
+	if err != nil {
+		return r.Name
+	}
+	return string(data)
+}
+
+// undoes returns a tag that one of the rules sets and the other clears at once.
+func (c *compiled) undoes(o *compiled) string {
+	for i := range c.rule.Then {
+		a := &c.rule.Then[i]
+		if !a.immediateTag() {
+			continue
+		}
+		for k := range o.rule.Then {
+			if b := &o.rule.Then[k]; b.immediateTag() && a.Name == b.Name && a.Kind != b.Kind {
+				return a.Name
+			}
+		}
+	}
+	return ""
+}
+
+// lintCycles finds rules that make one another fire in a circle.
+func (s *Set[F]) lintCycles(out []Finding) []Finding {
+	next := feeds(s.rules, false, true)
+	state := make([]int, len(s.rules))
+	for i, c := range s.rules {
+		if state[i] != 0 {
+			continue
+		}
+		if msg := cycle(s.rules, next, i, state, nil); msg != "" {
+			out = append(out, Finding{c.rule.Name, LintCycle, msg})
+			for k := range state { // those on the way are part of what was said
+				if state[k] == 1 {
+					state[k] = 2
+				}
+			}
 		}
 	}
 	return out
@@ -114,7 +223,7 @@ func (c *compiled) fingerprint() string {
 		conjuncts = append(conjuncts, k.canonical())
 	}
 	slices.Sort(conjuncts)
-	data, err := json.Marshal([]any{r.On, r.Each, r.Once, r.From, r.To, r.Disabled, r.Then, r.Guard, r.CancelOn, conjuncts})
+	data, err := json.Marshal([]any{r.On, r.Each, r.Once, r.From, r.To, r.Disabled, r.Then, r.Guard, r.CancelOn, r.CancelAt, r.Rearm, r.Group, conjuncts})
 	if err != nil { // there is nothing in it that JSON lacks
 		return r.Name
 	}

@@ -131,6 +131,9 @@ func (l *lowerer) identifier(n *ast.IdentifierNode) *term {
 	if c := l.front.conditions[n.Value]; c != nil {
 		return l.expand(c, at(n))
 	}
+	if p := l.front.parameters[n.Value]; p != nil {
+		return l.parameter(p, at(n))
+	}
 	if n.Value == "row" {
 		if l.each == nil {
 			return l.fault(at(n), "row is known only in a rule with each")
@@ -142,6 +145,9 @@ func (l *lowerer) identifier(n *ast.IdentifierNode) *term {
 	}
 	names := root.names()
 	for name := range l.front.conditions {
+		names = append(names, name)
+	}
+	for name := range l.front.parameters {
 		names = append(names, name)
 	}
 	if l.item != nil && l.item.fields[n.Value] != nil {
@@ -156,12 +162,7 @@ func fieldTerm(f *field, b base, at int) *term {
 
 // expand puts a named condition in the place of its name.
 func (l *lowerer) expand(c *condition, at int) *term {
-	if i := slices.Index(l.path, c.name); i >= 0 {
-		cycle := append(slices.Clone(l.path[i:]), c.name)
-		msg := cycle[0]
-		for _, name := range cycle[1:] {
-			msg += " -> " + name
-		}
+	if msg := circle(l.path, c.name); msg != "" {
 		return l.fault(at, "conditions go round in a circle: %s", msg)
 	}
 	if c.each != nil && c.each != l.each {

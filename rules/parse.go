@@ -25,9 +25,17 @@ import (
 type frontEnd struct {
 	schema     *schema
 	conditions map[string]*condition
-	configs    map[*field]*conf.Config
+	parameters map[string]*parameter
+	configs    map[configKey]*conf.Config
 	rows       map[*field]bool // gone over by any expression
-	used       []string        // conditions expanded since it was last emptied
+	used       []string        // conditions and parameters expanded since it was last emptied
+	ever       map[string]bool // that something else uses
+}
+
+// configKey says which settings of expr's parser and checker are meant.
+type configKey struct {
+	each        *field
+	asCondition bool
 }
 
 // condition is a named expression that others may use.
@@ -43,14 +51,32 @@ type condition struct {
 }
 
 func newFrontEnd(s *schema) *frontEnd {
-	return &frontEnd{schema: s, conditions: map[string]*condition{}, configs: map[*field]*conf.Config{}, rows: map[*field]bool{}}
+	return &frontEnd{schema: s, conditions: map[string]*condition{}, parameters: map[string]*parameter{}, configs: map[configKey]*conf.Config{}, rows: map[*field]bool{}, ever: map[string]bool{}}
 }
 
 // use notes that a condition was expanded.
 func (f *frontEnd) use(name string) {
+	f.ever[name] = true
 	if !slices.Contains(f.used, name) {
 		f.used = append(f.used, name)
 	}
+}
+
+// unused returns the conditions and parameters that nothing uses, sorted.
+func (f *frontEnd) unused() []string {
+	var out []string
+	for name := range f.conditions {
+		if !f.ever[name] {
+			out = append(out, name)
+		}
+	}
+	for name := range f.parameters {
+		if !f.ever[name] {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // compile turns a text into a term of kind bool, as written, or says what is
@@ -66,8 +92,13 @@ func (f *frontEnd) compile(text string, each *field) (*term, []exprFault) {
 	return t, nil
 }
 
-// lower parses and checks a text. path holds the conditions being expanded.
+// lower parses and checks a condition. path holds the conditions being expanded.
 func (f *frontEnd) lower(text string, each *field, path []string) (t *term, faults []exprFault) {
+	return f.lowerAs(text, each, path, true)
+}
+
+// lowerAs is lower for a condition or for an expression of any kind.
+func (f *frontEnd) lowerAs(text string, each *field, path []string, asCondition bool) (t *term, faults []exprFault) {
 	defer func() {
 		// The parser is not ours and its input is hostile. It is not known to
 		// panic; if it does, that is a faulty rule and not a dead process.
@@ -84,14 +115,18 @@ func (f *frontEnd) lower(text string, each *field, path []string) (t *term, faul
 	case !utf8.ValidString(text):
 		return nil, []exprFault{{0, "is not valid UTF-8"}}
 	}
-	config := f.config(each)
+	config := f.config(each, asCondition)
 	tree, err := parser.ParseWithConfig(text, config)
 	if err != nil {
 		return nil, []exprFault{parseFault(err)}
 	}
 	l := &lowerer{front: f, each: each, path: path}
-	t = l.expr(tree.Node)
-	if t != nil && t.kind != Bool {
+	if asCondition {
+		t = l.expr(tree.Node)
+	} else {
+		t = l.node(tree.Node) // a bare fold(…) too
+	}
+	if asCondition && t != nil && t.kind != Bool {
 		l.fault(t.at, "must be true or false, not a value of kind %s", t.kind)
 	}
 	if len(l.faults) > 0 {
@@ -114,14 +149,20 @@ func parseFault(err error) exprFault {
 }
 
 // config returns the settings of expr's parser and checker for rules on each.
-func (f *frontEnd) config(each *field) *conf.Config {
-	if c := f.configs[each]; c != nil {
+func (f *frontEnd) config(each *field, asCondition bool) *conf.Config {
+	key := configKey{each, asCondition}
+	if c := f.configs[key]; c != nil {
 		return c
 	}
 	env := envTypes(f.schema.root)
 	for name := range f.conditions {
 		if _, taken := env[name]; !taken {
 			env[name] = types.Bool
+		}
+	}
+	for name := range f.parameters {
+		if _, taken := env[name]; !taken {
+			env[name] = types.Any
 		}
 	}
 	if each != nil {
@@ -131,8 +172,10 @@ func (f *frontEnd) config(each *field) *conf.Config {
 	c.WithEnv(env)
 	c.Strict = true
 	c.Optimize = false
-	c.Expect = reflect.Bool
-	c.ExpectAny = true
+	if asCondition {
+		c.Expect = reflect.Bool
+		c.ExpectAny = true
+	}
 	c.MaxNodes = uint(f.schema.limits.Nodes)
 	for name := range c.Builtins {
 		if _, ok := functions[name]; !ok {
@@ -146,7 +189,7 @@ func (f *frontEnd) config(each *field) *conf.Config {
 			expr.Function(name, func(...any) (any, error) { return nil, nil }, fn.sample)(c)
 		}
 	}
-	f.configs[each] = c
+	f.configs[key] = c
 	return c
 }
 

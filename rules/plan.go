@@ -100,6 +100,9 @@ func (s *Set[F]) Plan(dst []*crm.Effect, f Firing, t Target, m *Moment) ([]*crm.
 			Due: due, State: crm.Planned, Created: crm.Micros(m.now), Changed: crm.Micros(m.now), Data: data,
 			Reasons: []crm.Reason{{Guard: "when", Pass: true}},
 		}
+		if r.Rearm && a.After != "" {
+			e.Reasons = append(e.Reasons, crm.Reason{Guard: guardRearm, Pass: true})
+		}
 		e.ID = crm.NewEffectID(e.Cause, e.Subject, e.About, e.Occurrence)
 		dst = append(dst, e)
 	}

@@ -206,7 +206,7 @@ func TestRecheck(t *testing.T) {
 // TestImports holds the boundary: only the files that make durable effects
 // know the record, and none an engine or expr's virtual machine.
 func TestImports(t *testing.T) {
-	knowRecord := map[string]bool{"plan.go": true, "journal.go": true}
+	knowRecord := map[string]bool{"plan.go": true, "journal.go": true, "account.go": true}
 	entries, err := os.ReadDir(".")
 	require.NoError(t, err)
 	for _, e := range entries {
@@ -306,4 +306,12 @@ func TestBatteryOverYears(t *testing.T) {
 		"740 message:battery-invitation v0 cancelled",
 		"1130 message:battery-invitation v1 done",
 	}, log)
+}
+
+// crmReasons makes reasons from pairs of guard and outcome.
+func crmReasons(pairs ...any) (out []crm.Reason) {
+	for i := 0; i < len(pairs); i += 2 {
+		out = append(out, crm.Reason{Guard: pairs[i].(string), Pass: pairs[i+1].(bool)})
+	}
+	return out
 }

@@ -16,7 +16,10 @@ import (
 type Book struct {
 	Rules      []Rule      `json:"rules,omitempty"`
 	Conditions []Condition `json:"conditions,omitempty"`
+	Parameters []Parameter `json:"parameters,omitempty"`
+	Tables     []Table     `json:"tables,omitempty"`
 	Groups     []Group     `json:"groups,omitempty"`
+	Chain      bool        `json:"chain,omitempty"` // rules must be fit for Set.Chain: see there
 
 	name   string           // of the file
 	text   string           // of the file
@@ -37,15 +40,24 @@ type Rule struct {
 	When     string   `json:"when"`                // the condition
 	Unless   string   `json:"unless,omitempty"`    // and not this
 	Guard    string   `json:"guard,omitempty"`     // must still hold when a delayed action is due
-	CancelOn []string `json:"cancel_on,omitempty"` // conditions, none of which may hold by then
-	Salience int      `json:"salience,omitempty"`  // higher comes first; ties by name
-	Group    string   `json:"group,omitempty"`     // see Group
+	CancelOn []string `json:"cancel_on,omitempty"` // conditions, by name or written out, none of which may hold by then
+	// CancelAt are occurrences that cancel at once what is waiting, even if the
+	// facts are as before by the time it would be due: see Set.Cancel.
+	CancelAt []Trigger `json:"cancel_at,omitempty"`
+	// Rearm makes a later row take the place of earlier ones: when the rule
+	// fires for it, delayed actions that still wait for others of the customer's
+	// rows are cancelled. It needs Each and once per row.
+	Rearm    bool     `json:"rearm,omitempty"`
+	Salience int      `json:"salience,omitempty"` // higher comes first; ties by name
+	Group    string   `json:"group,omitempty"`    // see Group
 	Then     []Action `json:"then"`
 	Once     Once     `json:"once,omitempty"` // zero: per row if there is Each, else per customer
 	From     string   `json:"from,omitempty"` // first day, such as 2025-01-01, in the moment's zone
 	To       string   `json:"to,omitempty"`   // last day
 	Disabled bool     `json:"disabled,omitempty"`
 	Version  int64    `json:"version,omitempty"` // 0: a hash of the content, of its conditions too
+
+	row *tableRule // of a rule that a table's row is
 }
 
 // Condition is a named expression of kind bool. Other expressions use its name
@@ -71,22 +83,6 @@ const (
 	All       GroupMode = "all"       // every rule that matches (default)
 	First     GroupMode = "first"     // the first rule that matches, for all its rows
 	Exclusive GroupMode = "exclusive" // the first rule that matches, for its first row only
-)
-
-// Trigger says when a rule is looked at.
-type Trigger struct {
-	Kind  TriggerKind `json:"kind,omitempty"`
-	Event string      `json:"event,omitempty"` // of OnEvent: the kind of event
-}
-
-// TriggerKind names a kind of trigger.
-type TriggerKind string
-
-// The triggers.
-const (
-	OnEvening TriggerKind = "evening" // by Evening (default)
-	OnEvent   TriggerKind = "event"   // by Event with the same kind of event
-	OnManual  TriggerKind = "manual"  // by Manual with the rule's name
 )
 
 // Action is one thing to be done. Kind and Name belong together: tag and the
@@ -171,7 +167,7 @@ func (o *Once) UnmarshalText(b []byte) error {
 // that it uses.
 func contentVersion(r *Rule, conditions []string) int64 {
 	c := *r
-	c.Version, c.Doc, c.Owner = 0, "", ""
+	c.Version, c.Doc, c.Owner, c.row = 0, "", "", nil
 	data, err := json.Marshal(struct {
 		Rule       *Rule
 		Conditions []string

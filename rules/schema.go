@@ -93,6 +93,7 @@ type rowType struct {
 	fields map[string]*field
 	order  []*field
 	size   uintptr
+	typ    reflect.Type
 }
 
 func (t *rowType) names() []string {
@@ -114,8 +115,21 @@ type field struct {
 	repr     reflect.Kind // of the value itself
 	interned bool         // a TagSet, not a []string
 	offset   uintptr
+	pos      int          // in the order of its rowType
+	typ      reflect.Type // of the Go field
+	ages     aging
 	row      *rowType // of Rows
 }
+
+// aging says what the passing of a day does to an integer that counts days.
+type aging uint8
+
+const (
+	still  aging = iota
+	since        // one more every day
+	until        // one less every day
+	yearly       // one less every day, after 0 comes 364
+)
 
 const (
 	defaultMaxRows   = 1000
@@ -134,12 +148,28 @@ const (
 // max declares the largest length of rows (default 1,000), tags (100) and
 // strings (256, in bytes); the worst-case cost of a rule is computed from it
 // and facts with more rows than declared are refused when they are evaluated.
+//
+// days says that an integer counts days and so changes by itself: since grows
+// by one every day, until shrinks by one, yearly shrinks and starts again at
+// 364 after 0 (values outside 0..364 stay as they are). A Population, Calendar
+// and Backtest need to know; a time.Time with daysSince(…) says it by itself.
+//
+//	DaysToBirthday int `rule:",days=yearly"`
+//
 // Embedded structs are flattened. A field of another type is skipped, unless
 // it has a rule tag: then it is an error, as are two fields of one name.
 func NewSchema[F any](opts Options) (*Schema[F], error) {
-	t := reflect.TypeFor[F]()
+	root, err := readStruct(reflect.TypeFor[F]())
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	return newSchema[F](root, opts), nil
+}
+
+// readStruct reads the struct that facts are.
+func readStruct(t reflect.Type) (*rowType, error) {
 	if t.Kind() != reflect.Struct {
-		return nil, fmt.Errorf("rules: facts must be a struct, %s is none", t)
+		return nil, fmt.Errorf("facts must be a struct, %s is none", t)
 	}
 	b := schemaBuilder{}
 	root := b.read(t, "", 1)
@@ -147,13 +177,21 @@ func NewSchema[F any](opts Options) (*Schema[F], error) {
 		b.fault("", "has no field that rules can read")
 	}
 	if len(b.faults) > 0 {
-		return nil, fmt.Errorf("rules: facts %s: %w", t, errors.Join(b.faults...))
+		name := t.String()
+		if t.Name() == "" && len(name) > 60 {
+			name = "struct" // of a DynamicSchema
+		}
+		return nil, fmt.Errorf("facts %s: %w", name, errors.Join(b.faults...))
 	}
+	return root, nil
+}
+
+func newSchema[F any](root *rowType, opts Options) *Schema[F] {
 	tags := opts.Tags
 	if tags == nil {
 		tags = NewVocabulary()
 	}
-	return &Schema[F]{&schema{root: root, limits: opts.Limits.withDefaults(), tags: tags}}, nil
+	return &Schema[F]{&schema{root: root, limits: opts.Limits.withDefaults(), tags: tags}}
 }
 
 // Tags returns the vocabulary of the schema's TagSet fields.
@@ -183,7 +221,7 @@ func (b *schemaBuilder) fault(path, format string, args ...any) {
 }
 
 func (b *schemaBuilder) read(t reflect.Type, path string, depth int) *rowType {
-	row := &rowType{fields: map[string]*field{}, size: t.Size()}
+	row := &rowType{fields: map[string]*field{}, size: t.Size(), typ: t}
 	b.readInto(row, t, 0, path, depth)
 	return row
 }
@@ -209,7 +247,7 @@ func (b *schemaBuilder) readInto(row *rowType, t reflect.Type, base uintptr, pat
 		if name == "" {
 			name = sf.Name
 		}
-		f := &field{name: name, doc: sf.Tag.Get("doc"), offset: base + sf.Offset}
+		f := &field{name: name, doc: sf.Tag.Get("doc"), offset: base + sf.Offset, typ: sf.Type}
 		if !b.typed(f, sf.Type, where, depth) {
 			if tagged {
 				b.fault(where, "rules cannot read a %s", sf.Type)
@@ -228,6 +266,7 @@ func (b *schemaBuilder) readInto(row *rowType, t reflect.Type, base uintptr, pat
 			continue
 		}
 		row.fields[name] = f
+		f.pos = len(row.order)
 		row.order = append(row.order, f)
 	}
 }
@@ -283,6 +322,10 @@ func (b *schemaBuilder) params(f *field, params, path string) {
 			continue
 		}
 		key, value, _ := strings.Cut(p, "=")
+		if key == "days" {
+			b.days(f, value, path)
+			continue
+		}
 		n, err := strconv.Atoi(value)
 		switch {
 		case key != "max":
@@ -295,6 +338,17 @@ func (b *schemaBuilder) params(f *field, params, path string) {
 			f.max = n
 		}
 	}
+}
+
+func (b *schemaBuilder) days(f *field, value, path string) {
+	ages := map[string]aging{"since": since, "until": until, "yearly": yearly}[value]
+	switch {
+	case f.kind != Int || f.repr == reflect.Int8 || f.repr == reflect.Uint8:
+		b.fault(path, "days is of no use for a %s", f.typ)
+	case ages == still:
+		b.fault(path, "days must be since, until or yearly, not %q", value)
+	}
+	f.ages = ages
 }
 
 // isName reports whether s can stand in an expression as an identifier.

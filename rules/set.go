@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 	"unsafe"
 )
 
@@ -15,7 +16,15 @@ type Set[F any] struct {
 	byName  map[string]*compiled
 	evening []*compiled
 	events  map[string][]*compiled
+	hooks   map[Trigger][]*compiled // rules of tags and segments
+	tables  map[string]*decisionTable
+	chain   bool
+	strata  []*compiled // of chain: the evening's rules, each after those that feed it
+	unused  []string    // conditions and parameters, for Lint
 	bounds  []bound
+
+	planOnce sync.Once // of plan
+	plan     *vectorPlan
 }
 
 // Firing says that a rule matched: the subject as a whole (Row is -1), or one
@@ -38,24 +47,33 @@ func (e *BoundsError) Error() string {
 
 // newSet takes over what the compiler made.
 func newSet[F any](s *Schema[F], c *compiler) *Set[F] {
-	set := &Set[F]{schema: s, rules: c.rules, byName: map[string]*compiled{}, events: map[string][]*compiled{}}
+	set := &Set[F]{schema: s, rules: c.rules, byName: map[string]*compiled{}, events: map[string][]*compiled{},
+		hooks: map[Trigger][]*compiled{}, tables: c.tables, chain: c.chain}
 	slices.SortFunc(set.rules, func(a, b *compiled) int {
-		return cmp.Or(cmp.Compare(b.rule.Salience, a.rule.Salience), cmp.Compare(a.rule.Name, b.rule.Name))
+		return cmp.Or(cmp.Compare(b.rule.Salience, a.rule.Salience), cmp.Compare(a.tie, b.tie))
 	})
-	for _, r := range set.rules {
+	for i, r := range set.rules {
+		r.index = i
 		set.byName[r.rule.Name] = r
 		if r.rule.Disabled {
 			continue
 		}
 		switch r.rule.On.Kind {
-		case OnEvening:
+		case OnEvening, OnDate:
 			set.evening = append(set.evening, r)
 		case OnEvent:
 			set.events[r.rule.On.Event] = append(set.events[r.rule.On.Event], r)
+		case OnTagAdded, OnTagRemoved, OnSegmentEntered, OnSegmentLeft:
+			k := r.rule.On.occasion()
+			set.hooks[k] = append(set.hooks[k], r)
 		}
+	}
+	if set.chain {
+		set.strata = strataOf(set.evening)
 	}
 	if c.front != nil {
 		set.bounds = boundsOf(s.s.root, c.front.rows)
+		set.unused = c.front.unused()
 	}
 	return set
 }

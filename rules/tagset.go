@@ -144,3 +144,21 @@ func (s TagSet) hasMore(id uint32) bool {
 	}
 	return false
 }
+
+// each calls fn with the number of every tag, in order.
+func (s *TagSet) each(fn func(uint32)) {
+	for low := s.low; low != 0; low &= low - 1 {
+		fn(uint32(bits.TrailingZeros64(low)))
+	}
+	for _, id := range s.more {
+		fn(id)
+	}
+}
+
+func (s *TagSet) put(id uint32) {
+	if id < 64 {
+		s.low |= 1 << id
+	} else if i, found := slices.BinarySearch(s.more, id); !found {
+		s.more = slices.Insert(s.more, i, id)
+	}
+}

@@ -87,7 +87,7 @@ func (d *decoder) want(v *value, path string, s shape) bool {
 }
 
 func lastPart(path string) string {
-	if i := strings.IndexByte(path, '.'); i >= 0 && strings.HasPrefix(path, "rules[") {
+	if i := strings.IndexByte(path, '.'); i >= 0 && (strings.HasPrefix(path, "rules[") || strings.HasPrefix(path, "tables[")) {
 		return path[i+1:]
 	}
 	return path
@@ -173,6 +173,9 @@ func (d *decoder) root(v *value) {
 		},
 		"conditions": func(_ string, v *value) { d.conditions(v) },
 		"groups":     func(_ string, v *value) { d.groups(v) },
+		"parameters": func(_ string, v *value) { d.parameters(v) },
+		"tables":     func(_ string, v *value) { d.tables(v) },
+		"chain":      d.boolean(func(b bool) { d.book.Chain = b }),
 	})
 }
 
@@ -184,7 +187,13 @@ func (d *decoder) readRule(path string, v *value) {
 		}
 	}
 	defer func() { d.rule = "" }()
-	d.fields(v, path, map[string]func(string, *value){
+	d.fields(v, path, d.ruleKeys(&r))
+	d.book.Rules = append(d.book.Rules, r)
+}
+
+// ruleKeys are the keys of a rule and how they are read.
+func (d *decoder) ruleKeys(r *Rule) map[string]func(path string, v *value) {
+	return map[string]func(string, *value){
 		"name": d.str(&r.Name), "doc": d.str(&r.Doc), "owner": d.str(&r.Owner), "tags": d.strs(&r.Tags),
 		"each": d.str(&r.Each), "when": d.str(&r.When), "unless": d.str(&r.Unless), "guard": d.str(&r.Guard),
 		"cancel_on": d.strs(&r.CancelOn), "group": d.str(&r.Group), "from": d.str(&r.From), "to": d.str(&r.To),
@@ -192,7 +201,15 @@ func (d *decoder) readRule(path string, v *value) {
 		"version":  d.integer(func(n int64) { r.Version = n }),
 		"disabled": d.boolean(func(b bool) { r.Disabled = b }),
 		"enabled":  d.boolean(func(b bool) { r.Disabled = !b }),
+		"rearm":    d.boolean(func(b bool) { r.Rearm = b }),
 		"on":       func(path string, v *value) { d.trigger(path, v, &r.On) },
+		"cancel_at": func(path string, v *value) {
+			d.list(v, path, func(path string, v *value) {
+				var t Trigger
+				d.trigger(path, v, &t)
+				r.CancelAt = append(r.CancelAt, t)
+			})
+		},
 		"once": func(path string, v *value) {
 			var s string
 			d.str(&s)(path, v)
@@ -203,8 +220,7 @@ func (d *decoder) readRule(path string, v *value) {
 		"then": func(path string, v *value) {
 			d.list(v, path, func(path string, v *value) { r.Then = append(r.Then, d.action(path, v)) })
 		},
-	})
-	d.book.Rules = append(d.book.Rules, r)
+	}
 }
 
 // trigger reads evening, manual, {event: order} or {kind: event, event: order}.
@@ -214,13 +230,19 @@ func (d *decoder) trigger(path string, v *value, on *Trigger) {
 		on.Kind = TriggerKind(v.text)
 		return
 	}
-	d.fields(v, path, map[string]func(string, *value){
-		"event": d.str(&on.Event),
+	handlers := map[string]func(string, *value){
 		"kind":  func(path string, v *value) { d.str((*string)(&on.Kind))(path, v) },
-	})
-	if on.Kind == "" {
-		on.Kind = OnEvent
+		"event": d.str(&on.Event), "tag": d.str(&on.Tag), "segment": d.str(&on.Segment),
+		"date": d.str(&on.Date), "before": d.str(&on.Before), "after": d.str(&on.After),
+		"yearly": d.boolean(func(b bool) { on.Yearly = b }),
 	}
+	for kind, dst := range map[TriggerKind]*string{OnTagAdded: &on.Tag, OnTagRemoved: &on.Tag, OnSegmentEntered: &on.Segment, OnSegmentLeft: &on.Segment} {
+		handlers[string(kind)] = func(path string, v *value) {
+			on.Kind = kind
+			d.str(dst)(path, v)
+		}
+	}
+	d.fields(v, path, handlers)
 }
 
 func (d *decoder) action(path string, v *value) Action {

@@ -1,0 +1,290 @@
+package rules
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"unsafe"
+)
+
+// Chain is Evening in strata: a tag that a rule sets or takes away at once is
+// seen, in the same evening, by every rule that tests it. Rules run after those
+// that change what they test, else in the order of the set, and each runs once,
+// so it always ends. Firings are appended in the order in which they arise; the
+// facts themselves are not changed.
+//
+// news, if not nil, says whether a firing is to take effect: a host passes what
+// Record would say, so that a tag which was set long ago and taken away since
+// is not taken for set. It needs a set whose books say chain: true; such books
+// are refused when rules feed one another in a circle.
+func (s *Set[F]) Chain(dst []Firing, facts *F, m *Moment, news func(Firing) bool) ([]Firing, error) {
+	if !s.chain {
+		return dst, fmt.Errorf("rules: chain: no book of the set says chain: true")
+	}
+	own, err := s.env(facts, m)
+	if err != nil {
+		return dst, err
+	}
+	copied := reflect.New(s.schema.s.root.typ)
+	copied.Elem().Set(reflect.NewAt(s.schema.s.root.typ, own.facts).Elem())
+	e := env{facts: copied.UnsafePointer(), m: m}
+	fields := s.schema.s.tagFields()
+	touched := map[*field]bool{}
+	var decided uint64
+	for _, r := range s.strata {
+		if !r.matches(e) {
+			continue
+		}
+		before := len(dst)
+		dst = r.fire(dst, e, &decided)
+		for _, f := range dst[before:] {
+			if news != nil && !news(f) {
+				continue
+			}
+			for i := range r.rule.Then {
+				if a := &r.rule.Then[i]; a.immediateTag() {
+					s.schema.s.apply(e.facts, fields, touched, a)
+				}
+			}
+		}
+	}
+	return dst, nil
+}
+
+// immediateTag reports whether the action changes a tag this evening.
+func (a *Action) immediateTag() bool {
+	return (a.Kind == DoTag || a.Kind == DoUntag) && a.After == "" && a.At == ""
+}
+
+// tagFields are the fields of the facts that hold tags.
+func (s *schema) tagFields() []*field {
+	var out []*field
+	for _, f := range s.root.order {
+		if f.kind == Tags {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// apply changes a tag in every field of tags; touched are those that are no
+// longer shared with the facts that were given.
+func (s *schema) apply(facts unsafe.Pointer, fields []*field, touched map[*field]bool, a *Action) {
+	for _, f := range fields {
+		p := unsafe.Add(facts, f.offset)
+		if f.interned {
+			set := (*TagSet)(p)
+			if !touched[f] {
+				*set = set.Clone()
+			}
+			if a.Kind == DoTag {
+				s.tags.Add(set, a.Name)
+			} else {
+				s.tags.Remove(set, a.Name)
+			}
+		} else {
+			list := (*[]string)(p)
+			if !touched[f] {
+				*list = slices.Clone(*list)
+			}
+			*list = slices.DeleteFunc(*list, func(t string) bool { return t == a.Name })
+			if a.Kind == DoTag {
+				*list = append(*list, a.Name)
+			}
+		}
+		touched[f] = true
+	}
+}
+
+// feed says that one rule changes a tag that another one tests.
+type feed struct {
+	to  int
+	tag string
+	on  bool // sets it
+}
+
+// feeds returns, for each rule, the rules that it feeds. Which rules those are
+// follows from what they do; enables leaves out those that it can only stop. A
+// rule that feeds itself is no part of it.
+func feeds(rules []*compiled, immediate, enables bool) [][]feed {
+	type use struct {
+		rule     int
+		has, not bool
+	}
+	byTag := map[string][]use{}
+	for i, c := range rules {
+		if c.rule.Disabled {
+			continue
+		}
+		has, not := c.tagsTested()
+		for tag := range has {
+			byTag[tag] = append(byTag[tag], use{i, true, not[tag]})
+		}
+		for tag := range not {
+			if !has[tag] {
+				byTag[tag] = append(byTag[tag], use{i, false, true})
+			}
+		}
+		for _, t := range []Trigger{c.rule.On} {
+			switch t.Kind {
+			case OnTagAdded:
+				byTag[t.Tag] = append(byTag[t.Tag], use{i, true, false})
+			case OnTagRemoved:
+				byTag[t.Tag] = append(byTag[t.Tag], use{i, false, true})
+			}
+		}
+	}
+	out := make([][]feed, len(rules))
+	for i, c := range rules {
+		if c.rule.Disabled {
+			continue
+		}
+		for k := range c.rule.Then {
+			a := &c.rule.Then[k]
+			if a.Kind != DoTag && a.Kind != DoUntag || immediate && !a.immediateTag() {
+				continue
+			}
+			on := a.Kind == DoTag
+			for _, u := range byTag[a.Name] {
+				if enables && (on && !u.has || !on && !u.not) {
+					continue
+				}
+				if u.rule == i {
+					continue // each runs once; "not yet tagged" is how rules are written
+				}
+				out[i] = append(out[i], feed{u.rule, a.Name, on})
+			}
+		}
+		slices.SortStableFunc(out[i], func(a, b feed) int { return a.to - b.to })
+	}
+	return out
+}
+
+// tagsTested returns the tags that a condition needs and those that it must not
+// have; a tag below an odd number of nots counts the other way round.
+func (c *compiled) tagsTested() (has, not map[string]bool) {
+	has, not = map[string]bool{}, map[string]bool{}
+	var walk func(t *term, positive bool)
+	walk = func(t *term, positive bool) {
+		if t == nil {
+			return
+		}
+		switch t.op {
+		case opHas:
+			if t.kids[0].base != ofFacts {
+				return
+			}
+			if positive {
+				has[t.str] = true
+			} else {
+				not[t.str] = true
+			}
+			return
+		case opNot:
+			walk(t.kids[0], !positive)
+			return
+		case opAnd, opOr:
+			for _, k := range t.kids {
+				walk(k, positive)
+			}
+			return
+		}
+		for _, k := range t.kids { // anything else may turn it round
+			walk(k, positive)
+			walk(k, !positive)
+		}
+	}
+	walk(c.when, true)
+	walk(c.unless, false)
+	return has, not
+}
+
+// cycle finds a circle of feeds from a rule on and puts it in words, or "".
+// state remembers what is known: 1 on the way, 2 without a circle.
+func cycle(rules []*compiled, out [][]feed, from int, state []int, path []string) string {
+	state[from] = 1
+	for _, f := range out[from] {
+		step := fmt.Sprintf("%s sets %s", rules[from].rule.Name, f.tag)
+		if !f.on {
+			step = fmt.Sprintf("%s clears %s", rules[from].rule.Name, f.tag)
+		}
+		next := append(slices.Clone(path), step)
+		switch state[f.to] {
+		case 1:
+			name := rules[f.to].rule.Name
+			i := slices.IndexFunc(next, func(s string) bool {
+				return strings.HasPrefix(s, name+" sets ") || strings.HasPrefix(s, name+" clears ")
+			})
+			return strings.Join(append(next[i:], name), " -> ")
+		case 0:
+			if msg := cycle(rules, out, f.to, state, next); msg != "" {
+				return msg
+			}
+		}
+	}
+	state[from] = 2
+	return ""
+}
+
+// checkChain refuses a book that asks for chaining when rules feed one another
+// in a circle. It runs once, for all books.
+func (c *compiler) checkChain() {
+	if !c.book.Chain || c.chain {
+		return
+	}
+	c.chain = true
+	var evening []*compiled
+	for _, r := range c.rules {
+		if r.rule.On.Kind == OnEvening || r.rule.On.Kind == OnDate {
+			evening = append(evening, r)
+		}
+	}
+	out := feeds(evening, true, false)
+	state := make([]int, len(evening))
+	for i := range evening {
+		if state[i] != 0 {
+			continue
+		}
+		if msg := cycle(evening, out, i, state, nil); msg != "" {
+			at := evening[i].place
+			book, no := c.book, c.bookNo
+			c.book, c.bookNo = at.book, at.bookNo
+			c.fault(at.path+".when", evening[i].rule.Name, "when", "rules feed one another in a circle: %s", msg)
+			c.book, c.bookNo = book, no
+			return
+		}
+	}
+}
+
+// strataOf orders rules so that each comes after those that feed it, else as
+// they are. There must be no circle.
+func strataOf(rules []*compiled) []*compiled {
+	out := feeds(rules, true, false)
+	waits := make([]int, len(rules))
+	for _, fs := range out {
+		for _, f := range fs {
+			waits[f.to]++
+		}
+	}
+	done := make([]bool, len(rules))
+	var order []*compiled
+	for len(order) < len(rules) {
+		next := -1
+		for i := range rules {
+			if !done[i] && waits[i] == 0 {
+				next = i
+				break
+			}
+		}
+		if next < 0 {
+			return rules // a circle: refused before
+		}
+		done[next] = true
+		order = append(order, rules[next])
+		for _, f := range out[next] {
+			waits[f.to]--
+		}
+	}
+	return order
+}

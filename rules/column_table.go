@@ -1,0 +1,365 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"time"
+	"unsafe"
+)
+
+// blockRows is how many subjects are evaluated together: a bitmap of them and
+// the planes of a few columns stay in the first levels of cache.
+const blockRows = 1 << 14
+
+// table holds the rows of one struct type of one block: the subjects
+// themselves, or child rows of them, in order.
+type table struct {
+	typ    *rowType
+	n      int
+	words  int
+	cols   []column // by field.pos
+	parent []int32  // of child rows: the row of the table above
+	first  []int32  // per row of the table above, and one more: its child rows
+}
+
+// column holds one field of the rows of a table; which of the parts are used
+// depends on its kind.
+type column struct {
+	null  []uint64 // rows that are null; nil if none is
+	bits  []uint64 // Bool
+	num   planes   // Int; codes of a dictionary; Tags: how many; Time: local days
+	md    planes   // Time: month*32 + day of the month
+	flo   []float64
+	micro []int64 // Time
+	text  []byte  // String without a dictionary: all values one behind the other
+	ends  []uint32
+	coded bool // String, Int of days=yearly: num holds codes of the dictionary
+	tags  map[uint32]*tagRows
+	rows  *table
+}
+
+// tagRows says which rows have a tag: as a bitmap, or as a list if they are few.
+type tagRows struct {
+	bits []uint64
+	list []int32
+}
+
+func (t *tagRows) has(row int) bool {
+	if t == nil {
+		return false
+	}
+	if t.bits != nil {
+		return bitAt(t.bits, row)
+	}
+	_, found := slices.BinarySearch(t.list, int32(row))
+	return found
+}
+
+// dictionary gives the distinct values of a text column numbers, or the values
+// outside 0..364 of an integer of days=yearly.
+type dictionary struct {
+	codes  map[string]int64
+	values []string
+	odd    []int64
+}
+
+const (
+	maxDictionary = 1 << 16
+	yearDays      = 365
+	// maxAge bounds the integers that age, so that adding days cannot wrap.
+	maxAge = int64(1) << 40
+)
+
+func (d *dictionary) code(s string) int64 {
+	if c, ok := d.codes[s]; ok {
+		return c
+	}
+	c := int64(len(d.values))
+	s = string([]byte(s)) // do not keep a larger text alive
+	d.codes[s] = c
+	d.values = append(d.values, s)
+	return c
+}
+
+func (d *dictionary) oddCode(n int64) int64 {
+	i := slices.Index(d.odd, n)
+	if i < 0 {
+		i = len(d.odd)
+		d.odd = append(d.odd, n)
+	}
+	return yearDays + int64(i)
+}
+
+// encoder turns structs into tables. It belongs to one population.
+type encoder struct {
+	schema *schema
+	zone   *Moment // of the day that values are as of
+	dicts  map[*field]*dictionary
+	read   map[*field]*reader
+	ids    map[string]uint32
+}
+
+// reader holds the closures that read one field of a struct.
+type reader struct {
+	null    boolFn
+	boolean boolFn
+	integer intFn
+	float   floatFn
+	text    stringFn
+	time    func(env) time.Time
+}
+
+func newEncoder(s *schema, m *Moment) *encoder {
+	e := &encoder{schema: s, zone: m, dicts: map[*field]*dictionary{}, read: map[*field]*reader{}, ids: map[string]uint32{}}
+	e.prepare(s.root)
+	return e
+}
+
+func (e *encoder) prepare(t *rowType) {
+	for _, f := range t.order {
+		ft := fieldTerm(f, ofFacts, 0)
+		r := &reader{}
+		if f.kind != Tags && f.kind != Rows {
+			r.null = nullFn(ft)
+		}
+		e.dicts[f] = &dictionary{codes: map[string]int64{}}
+		switch f.kind {
+		case Bool:
+			r.boolean = compileBool(ft)
+		case Int:
+			r.integer = compileInt(ft)
+		case Float:
+			r.float = compileFloat(ft)
+		case String:
+			r.text = compileString(ft)
+		case Time:
+			r.time = timeField(ft)
+		case Rows:
+			e.prepare(f.row)
+		}
+		e.read[f] = r
+	}
+}
+
+// check refuses what a table cannot hold as it is.
+func (e *encoder) check(t *rowType, p unsafe.Pointer) error {
+	for _, f := range t.order {
+		switch {
+		case f.ages != still:
+			if n := e.read[f].integer(env{facts: p}); n > maxAge || n < -maxAge {
+				return fmt.Errorf("rules: field %s: %d is no number of days", f.name, n)
+			}
+		case f.kind == Rows:
+			s := (*sliceHeader)(unsafe.Add(p, f.offset))
+			if s.len > f.max {
+				return &BoundsError{f.name, s.len, f.max}
+			}
+			for i := range s.len {
+				if err := e.check(f.row, unsafe.Add(s.data, uintptr(i)*f.row.size)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// table encodes the structs that rows point to.
+func (e *encoder) table(t *rowType, rows []unsafe.Pointer) *table {
+	out := &table{typ: t, n: len(rows), words: wordsOf(len(rows)), cols: make([]column, len(t.order))}
+	ints := make([]int64, len(rows))
+	for i, f := range t.order {
+		c, r := &out.cols[i], e.read[f]
+		if r.null != nil {
+			c.null = e.bitmap(rows, r.null)
+		}
+		switch f.kind {
+		case Bool:
+			if c.bits = e.bitmap(rows, r.boolean); c.bits == nil {
+				c.bits = make([]uint64, out.words)
+			}
+		case Int:
+			for j, p := range rows {
+				ints[j] = e.anchor(f, r.integer(env{facts: p}))
+			}
+			c.num, c.coded = encodePlanes(ints), f.ages == yearly
+		case Float:
+			c.flo = make([]float64, len(rows))
+			for j, p := range rows {
+				c.flo[j] = r.float(env{facts: p})
+			}
+		case String:
+			e.texts(c, f, rows, ints)
+		case Time:
+			e.times(c, r, rows, ints)
+		case Tags:
+			e.tags(c, f, rows, ints)
+		case Rows:
+			e.children(c, f, rows)
+		}
+	}
+	return out
+}
+
+// bitmap returns the rows for which fn holds, nil if there are none.
+func (e *encoder) bitmap(rows []unsafe.Pointer, fn boolFn) []uint64 {
+	var out []uint64
+	for i, p := range rows {
+		if fn(env{facts: p}) {
+			if out == nil {
+				out = make([]uint64, wordsOf(len(rows)))
+			}
+			setBit(out, i)
+		}
+	}
+	return out
+}
+
+// anchor turns a number of days into one that the passing of days leaves alone.
+func (e *encoder) anchor(f *field, n int64) int64 {
+	switch f.ages {
+	case since:
+		return e.zone.today - n
+	case until:
+		return e.zone.today + n
+	case yearly:
+		if n < 0 || n >= yearDays {
+			return e.dicts[f].oddCode(n)
+		}
+		return modYear(e.zone.today + n)
+	}
+	return n
+}
+
+func modYear(n int64) int64 {
+	if n %= yearDays; n < 0 {
+		n += yearDays
+	}
+	return n
+}
+
+// texts stores texts as codes of a dictionary if they repeat, else as they are.
+func (e *encoder) texts(c *column, f *field, rows []unsafe.Pointer, ints []int64) {
+	d, text := e.dicts[f], e.read[f].text
+	c.coded = true
+	limit := min(len(d.values)+len(rows)/4+64, maxDictionary)
+	for j, p := range rows {
+		s := text(env{facts: p})
+		code, ok := d.codes[s]
+		if !ok {
+			if len(d.values) >= limit {
+				c.coded = false
+				break
+			}
+			code = d.code(s)
+		}
+		ints[j] = code
+	}
+	if c.coded {
+		c.num = encodePlanes(ints)
+		return
+	}
+	c.ends = make([]uint32, len(rows)+1)
+	for j, p := range rows {
+		c.text = append(c.text, text(env{facts: p})...)
+		c.ends[j+1] = uint32(len(c.text))
+	}
+	c.text = slices.Clip(c.text)
+}
+
+// textAt returns a text that is stored as it is; it shares the memory.
+func (c *column) textAt(row int) string {
+	a, b := c.ends[row], c.ends[row+1]
+	if a == b {
+		return ""
+	}
+	return unsafe.String(&c.text[a], int(b-a))
+}
+
+func (e *encoder) times(c *column, r *reader, rows []unsafe.Pointer, ints []int64) {
+	c.micro = make([]int64, len(rows))
+	md := make([]int64, len(rows))
+	for j, p := range rows {
+		t := r.time(env{facts: p})
+		c.micro[j], ints[j] = t.UnixMicro(), e.zone.dayOf(t)
+		if t.IsZero() { // null: keep the planes narrow
+			ints[j], md[j] = e.zone.today, 1<<5|1
+			continue
+		}
+		_, m, d := civil(ints[j])
+		md[j] = m<<5 | d
+	}
+	c.num, c.md = encodePlanes(ints), encodePlanes(md)
+}
+
+func (e *encoder) tags(c *column, f *field, rows []unsafe.Pointer, ints []int64) {
+	c.tags = map[uint32]*tagRows{}
+	var recent [64]*tagRows // most tags are among the first
+	add := func(id uint32, row int) {
+		var t *tagRows
+		if id < 64 {
+			t = recent[id]
+		} else {
+			t = c.tags[id]
+		}
+		if t == nil {
+			t = &tagRows{}
+			c.tags[id] = t
+			if id < 64 {
+				recent[id] = t
+			}
+		}
+		if k := len(t.list); k == 0 || t.list[k-1] != int32(row) {
+			t.list = append(t.list, int32(row))
+		}
+	}
+	for j, p := range rows {
+		at := unsafe.Add(p, f.offset)
+		if f.interned {
+			s := (*TagSet)(at)
+			ints[j] = int64(s.Len())
+			s.each(func(id uint32) { add(id, j) })
+			continue
+		}
+		list := *(*[]string)(at)
+		ints[j] = int64(len(list))
+		for _, tag := range list {
+			id, ok := e.ids[tag]
+			if !ok {
+				id = e.schema.tags.id(tag)
+				e.ids[tag] = id
+			}
+			add(id, j)
+		}
+	}
+	c.num = encodePlanes(ints)
+	for _, t := range c.tags {
+		if len(t.list) > len(rows)/64 {
+			t.bits = make([]uint64, wordsOf(len(rows)))
+			for _, r := range t.list {
+				setBit(t.bits, int(r))
+			}
+			t.list = nil
+		} else {
+			t.list = slices.Clip(t.list)
+		}
+	}
+}
+
+func (e *encoder) children(c *column, f *field, rows []unsafe.Pointer) {
+	first := make([]int32, len(rows)+1)
+	for j, p := range rows {
+		first[j+1] = first[j] + int32((*sliceHeader)(unsafe.Add(p, f.offset)).len)
+	}
+	kids := make([]unsafe.Pointer, 0, first[len(rows)])
+	parent := make([]int32, 0, first[len(rows)])
+	for j, p := range rows {
+		s := (*sliceHeader)(unsafe.Add(p, f.offset))
+		for i := range s.len {
+			kids = append(kids, unsafe.Add(s.data, uintptr(i)*f.row.size))
+			parent = append(parent, int32(j))
+		}
+	}
+	c.rows = e.table(f.row, kids)
+	c.rows.first, c.rows.parent = first, parent
+}

@@ -1,0 +1,330 @@
+package rules_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/vefacrm/vefa/rules"
+)
+
+// each yields pointers to the elements of a slice.
+func each[T any](list []T) iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		for i := range list {
+			if !yield(&list[i]) {
+				return
+			}
+		}
+	}
+}
+
+// requireSame checks that Evaluate gives for everybody what Evening gives one
+// by one.
+func requireSame[F any](t require.TestingT, set *rules.Set[F], pop *rules.Population[F], facts []F, m *rules.Moment) {
+	matches, err := set.Evaluate(context.Background(), pop, m)
+	require.NoError(t, err)
+	got := map[int][]rules.Firing{}
+	for i, f := range matches.All() {
+		got[i] = slices.Clone(f)
+	}
+	counts, firings, total := map[string]int{}, map[string]int{}, 0
+	for i := range facts {
+		want, err := set.Evening(nil, &facts[i], m)
+		require.NoError(t, err)
+		require.Equal(t, len(want), len(got[i]), "subject %d: %v, one by one %v", i, names(got[i]), names(want))
+		seen := map[string]bool{}
+		for k := range want {
+			require.Same(t, want[k].Rule, got[i][k].Rule)
+			require.Equal(t, want[k].Row, got[i][k].Row)
+			name := want[k].Rule.Name
+			require.True(t, matches.Has(name, i))
+			if !seen[name] {
+				counts[name]++
+			}
+			seen[name] = true
+			firings[name]++
+			total++
+		}
+	}
+	require.Equal(t, total, matches.Total())
+	for _, r := range set.Rules() {
+		require.Equal(t, counts[r.Name], matches.Count(r.Name), r.Name)
+		require.Equal(t, firings[r.Name], matches.Firings(r.Name), r.Name)
+		n := 0
+		for range matches.Subjects(r.Name) {
+			n++
+		}
+		require.Equal(t, counts[r.Name], n)
+	}
+}
+
+func names(f []rules.Firing) (out []string) {
+	for _, x := range f {
+		out = append(out, fmt.Sprintf("%s/%d", x.Rule.Name, x.Row))
+	}
+	return out
+}
+
+func load[F any](t testing.TB, set *rules.Set[F], facts []F) *rules.Population[F] {
+	t.Helper()
+	pop, err := rules.NewPopulation(set.Schema(), evening, each(facts))
+	require.NoError(t, err)
+	return pop
+}
+
+func TestColumnsGiveTheTwentyRules(t *testing.T) {
+	people := population(20_000)
+	set := twentyRules[customer](t)
+	requireSame(t, set, load(t, set, people), people, evening)
+	other := twentyRules[tagged](t)
+	tags := tag(people, other.Schema().Tags())
+	requireSame(t, other, load(t, other, tags), tags, evening)
+}
+
+// TestColumnsKeepFacts checks that Facts gives back what was loaded.
+func TestColumnsKeepFacts(t *testing.T) {
+	people := population(300)
+	set := twentyRules[customer](t)
+	pop := load(t, set, people)
+	for i := range people {
+		got, ok := pop.Facts(i, evening)
+		require.True(t, ok)
+		want := people[i]
+		want.Tags = slices.Sorted(slices.Values(want.Tags))
+		if len(want.Purchases) == 0 {
+			want.Purchases = got.Purchases
+		}
+		require.Equal(t, want, got)
+	}
+	s := factsSchema(t)
+	f := sample(s)
+	all, err := rules.NewPopulation(s, evening, each([]facts{{}, *f}))
+	require.NoError(t, err)
+	got, ok := all.Facts(1, evening)
+	require.True(t, ok)
+	want := *f
+	want.Born = want.Born.In(time.UTC)
+	got.skipped = want.skipped
+	require.True(t, got.Tags.Equal(want.Tags))
+	got.Tags = want.Tags
+	require.ElementsMatch(t, want.Labels, got.Labels)
+	got.Labels = want.Labels
+	require.Equal(t, fmt.Sprintf("%+v", want.Orders[0].Lines), fmt.Sprintf("%+v", got.Orders[0].Lines))
+	_, ok = all.Facts(2, evening)
+	require.False(t, ok)
+}
+
+// TestColumnsKnowTheLanguage evaluates everything of TestLanguage by columns.
+func TestColumnsKnowTheLanguage(t *testing.T) {
+	s := factsSchema(t)
+	f := sample(s)
+	m := rules.NewMoment(time.Date(2025, 3, 1, 18, 0, 0, 0, time.UTC), nil)
+	people := []facts{*f, {}, *f}
+	pop, err := rules.NewPopulation(s, m, each(people))
+	require.NoError(t, err)
+	var book rules.Book
+	for i, text := range languageTexts() {
+		book.Rules = append(book.Rules, rules.Rule{Name: fmt.Sprint(i, " ", text), When: text, Then: tagX})
+	}
+	for i, text := range []string{"row.Amount > 60", "row.Amount > 60 and Flag", "Flag", "any(row.Lines, .Price > 1)", "row.Amount > N", `row.Channel == "web" or N == 7`, "any(row.Lines, .Price > row.Amount)"} {
+		book.Rules = append(book.Rules, rules.Rule{Name: fmt.Sprint("each", i), Each: "Orders", When: text, Then: tagX})
+	}
+	set, err := s.Compile(&book)
+	require.NoError(t, err)
+	requireSame(t, set, pop, people, m)
+}
+
+// TestColumnsAreTheSameAsClosures compares random expressions over random
+// facts, in sets of rules with groups, and after random changes.
+func TestColumnsAreTheSameAsClosures(t *testing.T) {
+	schema, err := rules.NewSchema[plain](rules.Options{})
+	require.NoError(t, err)
+	rapid.Check(t, func(t *rapid.T) {
+		w := &writer{t: t}
+		book := rules.Book{Groups: []rules.Group{{Name: "g", Mode: rules.First}, {Name: "x", Mode: rules.Exclusive}}}
+		for i := range rapid.IntRange(1, 6).Draw(t, "rules") {
+			r := rules.Rule{Name: fmt.Sprint(i), When: w.boolean(rapid.IntRange(1, 3).Draw(t, "depth")), Then: tagX}
+			r.Group = rapid.SampledFrom([]string{"", "", "g", "x"}).Draw(t, "group")
+			r.Salience = rapid.IntRange(0, 2).Draw(t, "salience")
+			if rapid.Bool().Draw(t, "each") {
+				r.Each = "Items"
+				r.When = "(" + r.When + ") " + w.one("and", "or") + " " + w.one("row.A > 1", "row.Ok", `row.Kind == "a"`, "row.A == I", "row.Cost > X", "any(More, .A == row.A)")
+			}
+			book.Rules = append(book.Rules, r)
+		}
+		set, err := schema.Compile(&book)
+		if err != nil {
+			t.Skip("too expensive")
+		}
+		people := rapid.SliceOfN(rapid.Custom(drawPlain), 1, 70).Draw(t, "people")
+		pop, err := rules.NewPopulation(schema, evening, each(people))
+		require.NoError(t, err)
+		requireSame(t, set, pop, people, evening)
+		for range rapid.IntRange(0, 5).Draw(t, "changes") {
+			f := drawPlain(t)
+			if rapid.Bool().Draw(t, "new") {
+				i, err := pop.Add(&f, evening)
+				require.NoError(t, err)
+				require.Equal(t, len(people), i)
+				people = append(people, f)
+			} else {
+				i := rapid.IntRange(0, len(people)-1).Draw(t, "who")
+				require.NoError(t, pop.Put(i, &f, evening))
+				people[i] = f
+			}
+		}
+		requireSame(t, set, pop, people, evening)
+	})
+}
+
+// TestColumnsAfterManyChanges goes over the point where blocks are encoded anew.
+func TestColumnsAfterManyChanges(t *testing.T) {
+	people := population(20_000)
+	fresh := people[16_000:]
+	people = slices.Clone(people[:16_000])
+	set := twentyRules[customer](t)
+	pop := load(t, set, people)
+	r := rand.New(rand.NewPCG(1, 1))
+	for k := range fresh {
+		if k%4 == 0 {
+			_, err := pop.Add(&fresh[k], evening)
+			require.NoError(t, err)
+			people = append(people, fresh[k])
+			continue
+		}
+		i := r.IntN(len(people))
+		require.NoError(t, pop.Put(i, &fresh[k], evening))
+		people[i] = fresh[k]
+	}
+	requireSame(t, set, pop, people, evening)
+	require.NoError(t, pop.Remove(3))
+	require.NoError(t, pop.Remove(len(people)-1))
+	m, err := set.Evaluate(t.Context(), pop, evening)
+	require.NoError(t, err)
+	for i := range m.All() {
+		require.NotEqual(t, 3, i)
+		require.NotEqual(t, len(people)-1, i)
+	}
+	require.Error(t, pop.Put(len(people), &fresh[0], evening))
+	require.Error(t, pop.Remove(-1))
+}
+
+// aged is facts that change with the days in every way there is.
+type aged struct {
+	Since  int   `rule:",days=since"`
+	Until  *int  `rule:",days=until"`
+	Year   int   `rule:",days=yearly"`
+	Small  int16 `rule:",days=since"`
+	Plain  int
+	At     time.Time
+	Visits []agedRow `rule:",max=4"`
+}
+
+type agedRow struct {
+	Ago  int    `rule:",days=since"`
+	Ends *int32 `rule:",days=until"`
+	N    int
+}
+
+func drawAged(t *rapid.T) aged {
+	d := rapid.IntRange(-4, 6)
+	f := aged{Since: d.Draw(t, "Since"), Small: int16(d.Draw(t, "Small")), Plain: d.Draw(t, "Plain"),
+		Year: rapid.SampledFrom([]int{0, 1, 2, 363, 364, -1, 365, 400}).Draw(t, "Year")}
+	if rapid.Bool().Draw(t, "until") {
+		f.Until = new(d.Draw(t, "Until"))
+	}
+	if rapid.Bool().Draw(t, "time") {
+		f.At = evening.Now().Add(time.Duration(rapid.IntRange(-24*400, 24*10).Draw(t, "At")) * time.Hour)
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "visits") {
+		r := agedRow{Ago: d.Draw(t, "Ago"), N: d.Draw(t, "N")}
+		if rapid.Bool().Draw(t, "ends") {
+			r.Ends = new(int32(d.Draw(t, "Ends")))
+		}
+		f.Visits = append(f.Visits, r)
+	}
+	return f
+}
+
+var agedTexts = []string{
+	"Since == 2", "Since <= 3 and Plain > 0", "Until == 1", "Until >= 0", "Until == nil", "Year == 0", "Year in [1, 364]", "Year == 365 or Year < 0", "Small != 2",
+	"daysSince(At) in 1..3", "daysUntil(At) == 2", "daysToAnniversary(At) <= 2", "At == nil", "At < date(\"2025-02-27\")", "month(At) == 3", "monthDay(At) in 1..2", "month(At) != 2",
+	"any(Visits, .Ago == 2)", "count(Visits, .Ago > 1 and .N > 0) >= 1", "sum(Visits, .Ago) == 5", "all(Visits, .Ends > 0)", "any(Visits, .Ends == nil)",
+	"any(Visits, .Ago == Since)", "Since + 1 == Small", "today() == date(\"2025-03-03\") and Plain > 1", "daysSince(At) > Plain", "one(Visits, .N == 1)", "none(Visits, .Ago < 0)",
+	"len(Visits) == 2", "Since == 3 or Until == 3", "not (Since == 3) and Plain == 1", "any(Visits, Plain > 2)", "any(Visits, Since > 1 and .N == 1)", "year(At) == 2024",
+}
+
+func agedSet(t testing.TB) *rules.Set[aged] {
+	schema, err := rules.NewSchema[aged](rules.Options{})
+	require.NoError(t, err)
+	var book rules.Book
+	for i, text := range agedTexts {
+		book.Rules = append(book.Rules, rules.Rule{Name: fmt.Sprintf("%02d", i), When: text, Then: tagX})
+	}
+	book.Rules = append(book.Rules, rules.Rule{Name: "each", Each: "Visits", When: "row.Ago == 3 and Since > 1", Then: tagX})
+	set, err := schema.Compile(&book)
+	require.NoError(t, err)
+	return set
+}
+
+// TestColumnsAge evaluates on later days, and earlier ones, what was loaded once.
+func TestColumnsAge(t *testing.T) {
+	set := agedSet(t)
+	rapid.Check(t, func(t *rapid.T) {
+		people := rapid.SliceOfN(rapid.Custom(drawAged), 1, 40).Draw(t, "people")
+		pop, err := rules.NewPopulation(set.Schema(), evening, each(people))
+		require.NoError(t, err)
+		for _, days := range []int{0, 1, 2, -3, rapid.IntRange(-500, 500).Draw(t, "days")} {
+			m := rules.NewMoment(evening.Now().AddDate(0, 0, days), nil)
+			later := make([]aged, len(people))
+			for i := range people {
+				later[i] = set.Schema().Age(people[i], days)
+			}
+			requireSame(t, set, pop, later, m)
+			if days == 2 { // changes that are as of that day
+				f := drawAged(t)
+				require.NoError(t, pop.Put(0, &f, m))
+				people[0] = set.Schema().Age(f, -days)
+			}
+		}
+	})
+}
+
+func TestPopulationRefuses(t *testing.T) {
+	set := agedSet(t)
+	_, err := rules.NewPopulation(set.Schema(), evening, each([]aged{{}, {Visits: make([]agedRow, 5)}}))
+	var be *rules.BoundsError
+	require.ErrorAs(t, err, &be)
+	require.ErrorContains(t, err, "subject 1: ")
+	_, err = rules.NewPopulation(set.Schema(), evening, each([]aged{{Since: 1 << 62}}))
+	require.ErrorContains(t, err, "field Since: 4611686018427387904 is no number of days")
+	pop, err := rules.NewPopulation(set.Schema(), evening, nil)
+	require.NoError(t, err)
+	_, err = set.Evaluate(t.Context(), pop, rules.NewMoment(evening.Now(), time.FixedZone("x", 3600)))
+	require.ErrorIs(t, err, rules.ErrZone)
+	_, err = pop.Add(&aged{Visits: make([]agedRow, 5)}, evening)
+	require.ErrorAs(t, err, &be)
+	require.Zero(t, pop.Len())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = pop.Add(&aged{}, evening)
+	require.NoError(t, err)
+	_, err = set.Evaluate(ctx, pop, evening)
+	require.ErrorIs(t, err, context.Canceled)
+
+	type bad struct {
+		A string `rule:",days=since"`
+		B int    `rule:",days=weekly"`
+	}
+	_, err = rules.NewSchema[bad](rules.Options{})
+	require.ErrorContains(t, err, "days is of no use for a string")
+	require.ErrorContains(t, err, `must be since, until or yearly, not "weekly"`)
+}

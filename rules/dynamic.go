@@ -1,0 +1,177 @@
+package rules
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"time"
+	"unsafe"
+)
+
+// Dynamic is a subject whose fields became known only when the program ran: a
+// line of a file, a row of somebody's table. Only the DynamicSchema that made it
+// knows what is in it. A host that can should declare a struct instead.
+type Dynamic struct{ _ struct{} }
+
+// DynamicSchema is a Schema without a Go struct.
+type DynamicSchema struct {
+	*Schema[Dynamic]
+	root *rowType
+}
+
+// NewDynamicSchema makes a schema of fields: Name and Kind of each, Max where it
+// is not the default, Fields of Rows, and Nullable where a value may be missing.
+func NewDynamicSchema(fields []Field, opts Options) (*DynamicSchema, error) {
+	t, err := structOf(fields, "", 1)
+	if err != nil {
+		return nil, fmt.Errorf("rules: facts: %w", err)
+	}
+	root, err := readStruct(t)
+	if err != nil {
+		return nil, fmt.Errorf("rules: facts: %w", err)
+	}
+	return &DynamicSchema{Schema: newSchema[Dynamic](root, opts), root: root}, nil
+}
+
+// structOf makes the Go struct that the fields stand for.
+func structOf(fields []Field, path string, depth int) (reflect.Type, error) {
+	if depth > maxSchemaDepth {
+		return nil, fmt.Errorf("field %s: rows are nested more than %d deep", path, maxSchemaDepth-1)
+	}
+	out := make([]reflect.StructField, len(fields))
+	for i, f := range fields {
+		if !isName(f.Name) {
+			return nil, fmt.Errorf("field %s%q: is no name that a rule could use", path, f.Name)
+		}
+		tag := f.Name
+		if f.Max != 0 {
+			tag += ",max=" + strconv.Itoa(f.Max)
+		}
+		sf := reflect.StructField{Name: "F" + strconv.Itoa(i), Tag: reflect.StructTag("rule:" + strconv.Quote(tag) + " doc:" + strconv.Quote(f.Doc))}
+		switch f.Kind {
+		case Bool:
+			sf.Type = reflect.TypeFor[bool]()
+		case Int:
+			sf.Type = reflect.TypeFor[int64]()
+		case Float:
+			sf.Type = reflect.TypeFor[float64]()
+		case String:
+			sf.Type = reflect.TypeFor[string]()
+		case Time:
+			sf.Type = reflect.TypeFor[time.Time]()
+		case Tags:
+			sf.Type = reflect.TypeFor[TagSet]()
+		case Rows:
+			row, err := structOf(f.Fields, path+f.Name+".", depth+1)
+			if err != nil {
+				return nil, err
+			}
+			sf.Type = reflect.SliceOf(row)
+		default:
+			return nil, fmt.Errorf("field %s%s: facts cannot hold a %s", path, f.Name, f.Kind)
+		}
+		if f.Nullable && f.Kind <= String {
+			sf.Type = reflect.PointerTo(sf.Type)
+		}
+		out[i] = sf
+	}
+	return reflect.StructOf(out), nil
+}
+
+// New returns a record with every field at its zero value: null where that is
+// allowed, else 0, false, empty.
+func (s *DynamicSchema) New() *Dynamic {
+	// A Dynamic is the first byte of a struct that only the schema can name; the
+	// pointer keeps all of it alive.
+	return (*Dynamic)(reflect.New(s.root.typ).UnsafePointer())
+}
+
+// Set puts a value into a field of a record of this schema: bool; int, int64;
+// float64; string; time.Time; []string for tags; []map[string]any for rows; nil
+// where the field may be null. Others are errors, as are rows beyond the
+// declared maximum.
+func (s *DynamicSchema) Set(r *Dynamic, field string, value any) error {
+	return s.set(s.root, unsafe.Pointer(r), field, value)
+}
+
+func (s *DynamicSchema) set(t *rowType, p unsafe.Pointer, name string, value any) error {
+	f := t.fields[name]
+	if f == nil {
+		return fmt.Errorf("rules: facts: unknown field %s%s", name, didYouMean(name, t.names()))
+	}
+	goType := goTypeOf(t, f)
+	dst := reflect.NewAt(goType, unsafe.Add(p, f.offset)).Elem()
+	if value == nil {
+		if !f.nullable {
+			return fmt.Errorf("rules: facts: field %s cannot be null", name)
+		}
+		dst.SetZero()
+		return nil
+	}
+	if n, ok := value.(int); ok {
+		value = int64(n)
+	}
+	put := func(ok bool) error {
+		if !ok {
+			return fmt.Errorf("rules: facts: field %s is of kind %s, not a %T", name, f.kind, value)
+		}
+		v := reflect.ValueOf(value)
+		if !f.pointer {
+			dst.Set(v)
+			return nil
+		}
+		p := reflect.New(goType.Elem())
+		p.Elem().Set(v)
+		dst.Set(p)
+		return nil
+	}
+	switch v := value.(type) {
+	case bool:
+		return put(f.kind == Bool)
+	case int64:
+		if f.kind == Float {
+			value = float64(v)
+		}
+		return put(f.kind == Int || f.kind == Float)
+	case float64:
+		return put(f.kind == Float)
+	case string:
+		return put(f.kind == String)
+	case time.Time:
+		return put(f.kind == Time)
+	case []string:
+		if f.kind != Tags {
+			return put(false)
+		}
+		value = s.Tags().Set(v...)
+		return put(true)
+	case []map[string]any:
+		if f.kind != Rows {
+			return put(false)
+		}
+		if len(v) > f.max {
+			return &BoundsError{f.name, len(v), f.max}
+		}
+		rows := reflect.MakeSlice(goType, len(v), len(v))
+		for i, m := range v {
+			for name, value := range m {
+				if err := s.set(f.row, rows.Index(i).Addr().UnsafePointer(), name, value); err != nil {
+					return fmt.Errorf("%w (row %d of %s)", err, i+1, f.name)
+				}
+			}
+		}
+		dst.Set(rows)
+		return nil
+	}
+	return put(false)
+}
+
+// goTypeOf returns the Go type of a field.
+func goTypeOf(t *rowType, f *field) reflect.Type {
+	for sf := range t.typ.Fields() {
+		if sf.Offset == f.offset && sf.Type.Size() > 0 {
+			return sf.Type
+		}
+	}
+	return nil
+}

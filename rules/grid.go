@@ -1,0 +1,400 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// grid is a table seen as boxes in the space of its columns: what the analysis
+// of gaps and overlaps works on. The space is cut into finitely many atoms, so
+// that the answers are exact for independent columns.
+type grid struct {
+	columns []*column
+	masks   [][][]bool // by row and column: the atoms that the cell takes
+}
+
+// grid makes the columns of a table, without cells.
+func (c *compiler) grid(path, who string, t *Table, each *field) *grid {
+	g := &grid{}
+	for i := range t.Inputs {
+		in := &t.Inputs[i]
+		col := &column{input: in, expr: in.Expr}
+		g.columns = append(g.columns, col)
+		where := fmt.Sprintf("inputs[%d]", i)
+		v, faults := c.front.value(in.Expr, each)
+		if len(faults) > 0 {
+			p := path + "." + where
+			if _, ok := c.book.places[p+".expr"]; ok {
+				p += ".expr"
+			}
+			c.exprFaults(p, who, where, in.Expr, faults)
+			continue
+		}
+		if s := strings.TrimPrefix(in.Expr, "row."); !isName(s) && v.op != opFold {
+			col.expr = "(" + in.Expr + ")"
+		}
+		col.kind, col.nullable, col.folded = v.kind, v.nullable, v.op == opFold
+		if col.kind == Time {
+			col.kind = day
+		}
+		col.least, col.most = bounds(v)
+		switch col.kind {
+		case Bool, Int, Float, String, day, Tags:
+		default:
+			c.fault(path+"."+where, who, where, "a column cannot be of kind %s", v.kind)
+		}
+		if len(in.Values) > 0 && col.kind != String {
+			c.fault(path+"."+where, who, where, "values belong to texts, %s is of kind %s", in.Expr, v.kind)
+		}
+	}
+	return g
+}
+
+// row reads a row's cells and returns its condition.
+func (g *grid) row(c *compiler, path, who string, n int, row *TableRow) string {
+	var parts []string
+	for j, text := range row.When {
+		col := g.columns[j]
+		if col.kind == 0 {
+			continue // the column itself is faulty
+		}
+		x, msg := c.readCell(col, text)
+		if msg != "" {
+			c.fault(fmt.Sprintf("%s.when[%d]", path, j), who, fmt.Sprintf("rows[%d].when[%d]", n, j), "%s", msg)
+			x = &cell{any: true}
+		}
+		for len(col.cells) < n {
+			col.cells = append(col.cells, &cell{any: true})
+		}
+		col.cells = append(col.cells, x)
+		if s := col.condition(x); s != "" {
+			parts = append(parts, s)
+		}
+	}
+	if len(parts) == 0 {
+		return "true"
+	}
+	return strings.Join(parts, " and ")
+}
+
+// maxTagsTold is how many tags of one column the analysis tells apart.
+const maxTagsTold = 6
+
+// cut finds the atoms of every column and which of them each row takes. It
+// returns false if that would be too many.
+func (g *grid) cut(rows int) bool {
+	for _, col := range g.columns {
+		col.cut()
+		if col.atoms == 0 {
+			return false
+		}
+	}
+	g.masks = make([][][]bool, rows)
+	for r := range rows {
+		g.masks[r] = make([][]bool, len(g.columns))
+		for j, col := range g.columns {
+			g.masks[r][j] = col.mask(col.cells[r])
+		}
+	}
+	return true
+}
+
+func (col *column) cut() {
+	for _, x := range col.cells {
+		for _, s := range x.spans {
+			for _, end := range []*number{s.lo, s.hi} {
+				if end != nil {
+					col.cuts = append(col.cuts, *end)
+				}
+			}
+		}
+		if col.kind == String || col.kind == Tags {
+			col.words = append(col.words, x.words...)
+		}
+	}
+	slices.SortFunc(col.cuts, number.compare)
+	col.cuts = slices.Compact(col.cuts)
+	col.open = col.kind == String
+	if len(col.input.Values) > 0 {
+		col.words, col.open = append(col.words, col.input.Values...), false
+	}
+	slices.Sort(col.words)
+	col.words = slices.Compact(col.words)
+	switch col.kind {
+	case Bool:
+		col.atoms = 2
+	case String:
+		col.atoms = len(col.words)
+		if col.open {
+			col.atoms++
+		}
+	case Tags:
+		if len(col.words) > maxTagsTold {
+			col.atoms = 0
+			return
+		}
+		col.atoms = 1 << len(col.words)
+	default:
+		col.atoms = 2*len(col.cuts) + 1
+	}
+	if col.nullable {
+		col.atoms++
+	}
+}
+
+// exists reports whether there is any value in an atom.
+func (col *column) exists(atom int) bool {
+	if col.kind != Int && col.kind != day || atom >= 2*len(col.cuts)+1 {
+		return true
+	}
+	k := atom / 2
+	if atom%2 == 1 {
+		return col.cuts[k].n >= col.least && col.cuts[k].n <= col.most
+	}
+	lo, hi := col.least, col.most // the integers between two cuts
+	if k > 0 {
+		lo = max(lo, satAdd(col.cuts[k-1].n, 1))
+	}
+	if k < len(col.cuts) {
+		hi = min(hi, satAdd(col.cuts[k].n, -1))
+	}
+	return lo <= hi && (k == 0 || col.cuts[k-1].n < col.most) && (k == len(col.cuts) || col.cuts[k].n > col.least)
+}
+
+// satAdd adds 1 or -1 without wrapping around.
+func satAdd(a, b int64) int64 {
+	if s := a + b; (s > a) == (b > 0) {
+		return s
+	}
+	return a
+}
+
+// mask tells which atoms a cell takes.
+func (col *column) mask(x *cell) []bool {
+	m := make([]bool, col.atoms)
+	for a := range m {
+		m[a] = col.exists(a) && (x.any || col.takes(x, a) != x.not)
+	}
+	return m
+}
+
+func (col *column) takes(x *cell, atom int) bool {
+	if col.nullable && atom == col.atoms-1 {
+		return x.null
+	}
+	switch col.kind {
+	case Bool:
+		return slices.Contains(x.words, [...]string{"false", "true"}[atom])
+	case String:
+		return atom < len(col.words) && slices.Contains(x.words, col.words[atom])
+	case Tags:
+		return slices.ContainsFunc(x.words, func(w string) bool {
+			i, _ := slices.BinarySearch(col.words, w)
+			return atom&(1<<i) != 0
+		})
+	}
+	return slices.ContainsFunc(x.spans, func(s span) bool { return col.spans(s, atom) })
+}
+
+// spans reports whether a span takes an atom: a cut, or what lies between two.
+func (col *column) spans(s span, atom int) bool {
+	k := atom / 2
+	if atom%2 == 1 {
+		n := col.cuts[k]
+		low := s.lo == nil || n.compare(*s.lo) > 0 || n == *s.lo && !s.loOpen
+		high := s.hi == nil || n.compare(*s.hi) < 0 || n == *s.hi && !s.hiOpen
+		return low && high
+	}
+	low := s.lo == nil || k > 0 && col.cuts[k-1].compare(*s.lo) >= 0
+	high := s.hi == nil || k < len(col.cuts) && col.cuts[k].compare(*s.hi) <= 0
+	return low && high
+}
+
+// describe names a value of an atom, as a cell.
+func (col *column) describe(atom int) string {
+	name := col.input.Name
+	if name == "" {
+		name = col.input.Expr
+	}
+	if col.nullable && atom == col.atoms-1 {
+		return name + " is nil"
+	}
+	switch col.kind {
+	case Bool:
+		return name + " is " + [...]string{"false", "true"}[atom]
+	case String:
+		if atom < len(col.words) {
+			return fmt.Sprintf("%s is %q", name, col.words[atom])
+		}
+		return name + " is any other text"
+	case Tags:
+		var has []string
+		for i, w := range col.words {
+			if atom&(1<<i) != 0 {
+				has = append(has, w)
+			}
+		}
+		if len(has) == 0 {
+			return name + " has none of " + strings.Join(col.words, ", ")
+		}
+		return name + " has " + strings.Join(has, ", ")
+	}
+	k := atom / 2
+	switch {
+	case atom%2 == 1:
+		return name + " is " + col.spell(col.cuts[k])
+	case k == 0 && len(col.cuts) == 0:
+		return name + " is anything"
+	case k == 0:
+		return name + " < " + col.spell(col.cuts[0])
+	case k == len(col.cuts):
+		return name + " > " + col.spell(col.cuts[k-1])
+	}
+	return fmt.Sprintf("%s is between %s and %s", name, col.spell(col.cuts[k-1]), col.spell(col.cuts[k]))
+}
+
+// overlap returns atoms that two rows both take, or nil.
+func (g *grid) overlap(a, b int) []int {
+	out := make([]int, len(g.columns))
+	for j := range g.columns {
+		out[j] = slices.IndexFunc(g.masks[a][j], func(bool) bool { return true })
+		found := false
+		for atom, in := range g.masks[a][j] {
+			if in && g.masks[b][j][atom] {
+				out[j], found = atom, true
+				break
+			}
+		}
+		if !found {
+			return nil
+		}
+	}
+	return out
+}
+
+// gap returns atoms within the box that no given row takes, or nil. It gives up
+// after a number of steps and says so.
+func (g *grid) gap(box [][]bool, rows []int) (atoms []int, sure bool) {
+	s := &gapSearch{g: g, box: box, left: 200_000, covered: map[string]bool{}}
+	atoms = s.find(0, rows)
+	return atoms, s.left > 0
+}
+
+type gapSearch struct {
+	g       *grid
+	box     [][]bool
+	left    int
+	covered map[string]bool // by column and rows
+}
+
+func (s *gapSearch) find(j int, rows []int) []int {
+	if len(rows) == 0 {
+		out := make([]int, len(s.g.columns)-j)
+		for i := range out {
+			out[i] = slices.Index(s.box[j+i], true)
+		}
+		return out
+	}
+	if j == len(s.g.columns) || s.left <= 0 {
+		return nil
+	}
+	key := fmt.Sprint(j, rows)
+	if s.covered[key] {
+		return nil
+	}
+	tried := map[string]bool{}
+	for atom, in := range s.box[j] {
+		if !in {
+			continue
+		}
+		s.left -= 1 + len(rows)
+		var still []int
+		for _, r := range rows {
+			if s.g.masks[r][j][atom] {
+				still = append(still, r)
+			}
+		}
+		k := fmt.Sprint(still)
+		if tried[k] {
+			continue
+		}
+		tried[k] = true
+		if rest := s.find(j+1, still); rest != nil {
+			return append([]int{atom}, rest...)
+		}
+	}
+	if s.left > 0 {
+		s.covered[key] = true
+	}
+	return nil
+}
+
+func (g *grid) all() [][]bool {
+	out := make([][]bool, len(g.columns))
+	for j, col := range g.columns {
+		out[j] = col.mask(&cell{any: true})
+	}
+	return out
+}
+
+// describe puts atoms in words; columns that say nothing are left out.
+func (g *grid) describe(atoms []int) string {
+	var parts []string
+	for j, col := range g.columns {
+		if s := col.describe(atoms[j]); !strings.HasSuffix(s, " is anything") {
+			parts = append(parts, s)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// checkHits refuses a table in which rows meet that must not.
+func (c *compiler) checkHits(path, who string, d *decisionTable) {
+	t := d.table
+	if !d.grid.cut(len(t.Rows)) {
+		d.grid = nil // Decide finds out, Lint says so
+		return
+	}
+	if t.Hit != HitUnique && t.Hit != HitAny {
+		return
+	}
+	for b := range t.Rows {
+		for a := range b {
+			if t.Hit == HitAny && slices.Equal(t.Rows[a].Then, t.Rows[b].Then) {
+				continue
+			}
+			if at := d.grid.overlap(a, b); at != nil {
+				c.fault(fmt.Sprintf("%s.rows[%d]", path, b), who, fmt.Sprintf("rows[%d]", b), "rows %s and %s match together, the policy is %s: %s",
+					t.rowName(a), t.rowName(b), t.Hit, d.grid.describe(at))
+				break
+			}
+		}
+	}
+}
+
+// lint says what a table leaves open and which of its rows never win.
+func (d *decisionTable) lint(add func(kind FindingKind, format string, args ...any)) {
+	if d.grid == nil {
+		add(LintGap, "the columns cannot be analysed: more than %d tags in one", maxTagsTold)
+		return
+	}
+	if atoms, sure := d.grid.gap(d.grid.all(), d.order); atoms != nil {
+		add(LintGap, "no row for: %s", d.grid.describe(atoms))
+	} else if !sure {
+		add(LintGap, "too large to be analysed for gaps")
+	}
+	for at, i := range d.order {
+		box := d.grid.masks[i]
+		if slices.ContainsFunc(box, func(m []bool) bool { return !slices.Contains(m, true) }) {
+			add(LintDead, "row %s can never match", d.table.rowName(i))
+			continue
+		}
+		if d.table.Hit == HitCollect || at == 0 {
+			continue
+		}
+		if atoms, sure := d.grid.gap(box, d.order[:at]); atoms == nil && sure {
+			add(LintDead, "row %s never wins: the rows before it take all its cases", d.table.rowName(i))
+		}
+	}
+}

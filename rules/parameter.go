@@ -1,0 +1,122 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Parameter is a named constant: the numbers and lists that business people
+// turn, in one place. Other expressions use its name as if its value stood
+// there. Expr is in the rule language and may use other parameters: 2_000_000,
+// "Istanbul", ["gold", "platinum"], date("2025-01-31"), vip_spend / 2. In a
+// file `name: value` gives the value as it is, texts without further quotes,
+// and `name: {expr: …}` an expression.
+type Parameter struct {
+	Name string `json:"name"`
+	Doc  string `json:"doc,omitempty"`
+	Expr string `json:"expr"`
+}
+
+// parameter is a Parameter in use.
+type parameter struct {
+	name   string
+	text   string
+	term   *term // a constant
+	done   bool
+	uses   []string
+	faults []exprFault
+}
+
+// value parses and checks an expression of any kind.
+func (f *frontEnd) value(text string, each *field) (t *term, faults []exprFault) {
+	return f.lowerAs(text, each, nil, false)
+}
+
+// constantOf evaluates a parameter; path holds the parameters on the way.
+func (f *frontEnd) constantOf(p *parameter, path []string) {
+	if p.done {
+		return
+	}
+	used := f.used
+	f.used = nil
+	defer func() { p.uses, f.used, p.done = f.used, used, true }()
+	t, faults := f.lowerAs(p.text, nil, append(slices.Clone(path), p.name), false)
+	if len(faults) > 0 {
+		p.faults = faults
+		return
+	}
+	c := constant(simplify(t))
+	switch {
+	case !c.isConst() || c.kind == null:
+		p.faults = []exprFault{{t.at, fmt.Sprintf("a parameter must be constant, %s is not", t)}}
+	default:
+		p.term = c
+	}
+}
+
+// parameter puts a parameter's value in the place of its name.
+func (l *lowerer) parameter(p *parameter, at int) *term {
+	if msg := circle(l.path, p.name); msg != "" {
+		return l.fault(at, "parameters go round in a circle: %s", msg)
+	}
+	l.front.constantOf(p, l.path)
+	l.front.use(p.name)
+	for _, name := range p.uses {
+		l.front.use(name)
+	}
+	if p.term == nil {
+		return l.fault(at, "parameter %s is faulty: %s", p.name, p.faults[0].msg)
+	}
+	c := *p.term
+	c.at = at
+	return &c
+}
+
+// circle spells the circle that name closes in a path, or returns "".
+func circle(path []string, name string) string {
+	i := slices.Index(path, name)
+	if i < 0 {
+		return ""
+	}
+	msg := path[i]
+	for _, n := range append(slices.Clone(path[i+1:]), name) {
+		msg += " -> " + n
+	}
+	return msg
+}
+
+// declareParameters makes the names of parameters known.
+func (c *compiler) declareParameters() {
+	for i, p := range c.book.Parameters {
+		path, who := fmt.Sprintf("parameters[%d]", i), "parameter "+p.Name
+		if c.freeName(path, who, p.Name) {
+			c.front.parameters[p.Name] = &parameter{name: p.Name, text: p.Expr}
+		}
+	}
+}
+
+// freeName reports whether a condition or parameter may be called name.
+func (c *compiler) freeName(path, who, name string) bool {
+	switch {
+	case !isName(name):
+		c.fault(path+".name", who, "name", "%q is no name: letters, digits and _ are allowed", name)
+	case functions[name].usage != "" || name == "row" || c.schema.root.fields[name] != nil:
+		c.fault(path+".name", who, "name", "the name is taken")
+	case c.front.conditions[name] != nil || c.front.parameters[name] != nil:
+		c.fault(path+".name", who, "name", "the name is used twice")
+	default:
+		return true
+	}
+	return false
+}
+
+func (c *compiler) checkParameters() {
+	for i, d := range c.book.Parameters {
+		p := c.front.parameters[d.Name]
+		if p == nil || p.text != d.Expr {
+			continue
+		}
+		c.front.constantOf(p, nil)
+		c.exprFaults(fmt.Sprintf("parameters[%d].expr", i), "parameter "+d.Name, "expr", d.Expr, p.faults)
+	}
+}

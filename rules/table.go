@@ -1,0 +1,384 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Table is a decision table: each row is one case, each input column one thing
+// that cases differ by. Decide returns what a subject's case gives. A table
+// with actions is also as many rules, one per row, named table/row: they are
+// planned, explained, counted and replayed like any other.
+//
+//	tables:
+//	  - name: welcome
+//	    hit: first
+//	    when: reachable
+//	    inputs: [Tier, Orders, Tags]
+//	    outputs: [template, percent]
+//	    rows:
+//	      - {name: best, when: ["gold, platinum", ">= 5", "-"], then: [best, 20]}
+//	      - {name: rest, when: ["-", "-", not staff], then: [hello, 5]}
+//	    then:
+//	      - message: "{template}"
+//	        with: {percent: "{percent}"}
+//
+// A cell is - (anything), a value, a list of values, a range (3..5), a
+// comparison (>= 100, < 2025-01-31), nil, or not before any of these, which
+// then holds for null too. In a column of tags a list means any of them. Texts
+// need quotes only where they would read as something else. Numbers and dates
+// may be parameters.
+type Table struct {
+	Rule // what the rows have in common; Group is not used
+
+	Hit     HitPolicy  `json:"hit,omitempty"`
+	Inputs  []Input    `json:"inputs"`
+	Outputs []Output   `json:"outputs,omitempty"`
+	Rows    []TableRow `json:"rows"`
+}
+
+// HitPolicy says what happens when several rows of a table match, with the
+// names of the Decision Model and Notation standard (OMG DMN 1.5, 8.2.10).
+type HitPolicy string
+
+// The hit policies.
+const (
+	HitUnique   HitPolicy = "unique"   // at most one row may match (default)
+	HitAny      HitPolicy = "any"      // several may, if they give the same
+	HitFirst    HitPolicy = "first"    // the first in the order of the table
+	HitPriority HitPolicy = "priority" // the one whose outputs come first in their Values
+	HitCollect  HitPolicy = "collect"  // all
+)
+
+var hitPolicies = []HitPolicy{HitUnique, HitAny, HitFirst, HitPriority, HitCollect}
+
+// Input is a column that cases differ by.
+type Input struct {
+	Expr   string   `json:"expr"`             // such as Tier, Orders, fold(City), count(Purchases, .Gift)
+	Name   string   `json:"name,omitempty"`   // for people; zero: Expr
+	Values []string `json:"values,omitempty"` // of a text: all that it can be, for the analysis of gaps
+}
+
+// Output is a column that cases give.
+type Output struct {
+	Name   string   `json:"name"`
+	Values []string `json:"values,omitempty"` // of HitPriority: best first
+}
+
+// TableRow is one case.
+type TableRow struct {
+	Name string   `json:"name,omitempty"` // part of the ids of what it does; zero: row1, row2 …
+	Doc  string   `json:"doc,omitempty"`
+	When []string `json:"when"` // a cell per input
+	Then []string `json:"then"` // a value per output
+}
+
+// tableRule ties a rule to the table's row that it is.
+type tableRule struct {
+	table string
+	tie   string
+}
+
+// decisionTable is a Table that is ready to be evaluated.
+type decisionTable struct {
+	table *Table
+	each  *field
+	rows  []boolFn // in the order of precedence
+	order []int    // the rows' numbers in the table
+	grid  *grid    // for the analysis; nil if it cannot be analysed
+}
+
+// Outcome is what a table gives for a subject.
+type Outcome struct {
+	Table string
+	Hits  []Hit // none: the case is not in the table; more than one: HitCollect
+}
+
+// Hit is a row of a table that matched.
+type Hit struct {
+	Row    string
+	Values map[string]string // by output
+}
+
+// HitsError says that rows of a table matched together which may not.
+type HitsError struct {
+	Table  string
+	Policy HitPolicy
+	Rows   []string
+}
+
+func (e *HitsError) Error() string {
+	return fmt.Sprintf("rules: table %s: rows %s match together, its policy is %s", e.Table, strings.Join(e.Rows, ", "), e.Policy)
+}
+
+// Tables returns the names of all tables, sorted.
+func (s *Set[F]) Tables() []string {
+	names := make([]string, 0, len(s.tables))
+	for n := range s.tables {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Decide asks a table about a subject; row is the row's index for a table with
+// Each, else -1. The error is a *HitsError if the policy does not allow what
+// matched, a *BoundsError, or says that there is no such table or row.
+func (s *Set[F]) Decide(table string, facts *F, row int, m *Moment) (*Outcome, error) {
+	t := s.tables[table]
+	if t == nil {
+		return nil, fmt.Errorf("rules: there is no table %q", table)
+	}
+	e, err := s.env(facts, m)
+	if err != nil {
+		return nil, err
+	}
+	if t.each != nil {
+		var found bool
+		if e.row, found = rowAt(e, t.each, row); !found {
+			return nil, fmt.Errorf("rules: table %s: there is no row %d of %s", table, row, t.each.name)
+		}
+	}
+	return t.decide(e)
+}
+
+func (t *decisionTable) decide(e env) (*Outcome, error) {
+	out := &Outcome{Table: t.table.Name}
+	for i, test := range t.rows {
+		if !test(e) {
+			continue
+		}
+		out.Hits = append(out.Hits, t.hit(t.order[i]))
+		if t.table.Hit == HitFirst || t.table.Hit == HitPriority {
+			return out, nil
+		}
+	}
+	if t.table.Hit == HitCollect || len(out.Hits) < 2 {
+		return out, nil
+	}
+	same := true
+	wrong := &HitsError{Table: t.table.Name, Policy: t.table.Hit}
+	for _, h := range out.Hits {
+		wrong.Rows = append(wrong.Rows, h.Row)
+		for name, v := range h.Values {
+			same = same && out.Hits[0].Values[name] == v
+		}
+	}
+	if t.table.Hit == HitAny && same {
+		out.Hits = out.Hits[:1]
+		return out, nil
+	}
+	return nil, wrong
+}
+
+func (t *decisionTable) hit(row int) Hit {
+	h := Hit{Row: t.table.rowName(row), Values: map[string]string{}}
+	for i, o := range t.table.Outputs {
+		h.Values[o.Name] = t.table.Rows[row].Then[i]
+	}
+	return h
+}
+
+func (t *Table) rowName(i int) string {
+	if n := t.Rows[i].Name; n != "" {
+		return n
+	}
+	return fmt.Sprintf("row%d", i+1)
+}
+
+const (
+	maxTableRows    = 2000
+	maxTableColumns = 50
+)
+
+// compileTables checks the tables of a book and makes rules of those that act.
+func (c *compiler) compileTables() {
+	for i := range c.book.Tables {
+		c.table(fmt.Sprintf("tables[%d]", i), &c.book.Tables[i])
+	}
+}
+
+func (c *compiler) table(path string, source *Table) {
+	t := *source
+	who := "table " + t.Name
+	before := len(c.faults)
+	fault := func(field, format string, args ...any) { c.fault(path+"."+field, who, field, format, args...) }
+	if msg := checkText(t.Name, maxName); msg != "" {
+		fault("name", "%s", msg)
+	} else if c.tables[t.Name] != nil {
+		fault("name", "the name is used twice")
+	}
+	if t.Hit == "" {
+		t.Hit = HitUnique
+	}
+	if !slices.Contains(hitPolicies, t.Hit) {
+		fault("hit", "must be unique, any, first, priority or collect, not %q", t.Hit)
+	}
+	if t.Group != "" {
+		fault("group", "a table is a group of its own")
+	}
+	if len(t.Rows) == 0 || len(t.Rows) > maxTableRows {
+		fault("rows", "there are %d rows: 1 to %d are allowed", len(t.Rows), maxTableRows)
+	}
+	if len(t.Inputs) == 0 || len(t.Inputs)+len(t.Outputs) > maxTableColumns {
+		fault("inputs", "there are %d inputs and %d outputs: at least one input and at most %d columns are allowed", len(t.Inputs), len(t.Outputs), maxTableColumns)
+	}
+	for i, o := range t.Outputs {
+		where := fmt.Sprintf("outputs[%d]", i)
+		switch {
+		case !isName(o.Name):
+			fault(where, "%q is no name: letters, digits and _ are allowed", o.Name)
+		case slices.ContainsFunc(t.Outputs[:i], func(p Output) bool { return p.Name == o.Name }):
+			fault(where, "the name is used twice")
+		case t.Hit == HitPriority && len(o.Values) == 0 && len(t.Outputs) == 1:
+			fault(where, "the policy priority needs the output's values, best first")
+		}
+	}
+	each, ok := c.rowsField(path+".each", who, t.Each)
+	if !ok || len(c.faults) > before {
+		return
+	}
+	g := c.grid(path, who, &t, each)
+	texts := make([]string, len(t.Rows))
+	names := map[string]bool{}
+	for i := range t.Rows {
+		where := fmt.Sprintf("rows[%d]", i)
+		row := &t.Rows[i]
+		name := t.rowName(i)
+		if msg := checkText(name, 100); msg != "" {
+			fault(where, "the name %s", msg)
+		}
+		if names[name] {
+			fault(where, "the name %q is used twice", name)
+		}
+		names[name] = true
+		if len(row.When) != len(t.Inputs) || len(row.Then) != len(t.Outputs) {
+			fault(where, "has %d cells and %d values, %d inputs and %d outputs are declared", len(row.When), len(row.Then), len(t.Inputs), len(t.Outputs))
+			continue
+		}
+		texts[i] = g.row(c, path+"."+where, who, i, row)
+		for j, v := range row.Then {
+			if o := t.Outputs[j]; len(o.Values) > 0 && !slices.Contains(o.Values, v) {
+				c.fault(fmt.Sprintf("%s.%s.then[%d]", path, where, j), who, where, "%q is none of the values of %s%s", v, o.Name, didYouMean(v, o.Values))
+			}
+		}
+	}
+	if len(c.faults) > before {
+		return
+	}
+	d := &decisionTable{table: &t, each: each, grid: g, order: t.precedence()}
+	c.checkHits(path, who, d)
+	if len(c.faults) > before {
+		return
+	}
+	c.tables[t.Name] = d
+	if t.When == "" {
+		t.When = "true"
+	}
+	var group string
+	if len(t.Then) > 0 {
+		mode := First
+		if t.Hit == HitCollect {
+			mode = All
+		}
+		group = "table " + t.Name
+		c.addGroup(path, who, Group{Name: group, Mode: mode})
+	}
+	for at, i := range d.order {
+		if !c.tableRow(path, d, i, at, texts[i], group) {
+			return // what is wrong with one is probably wrong with all
+		}
+	}
+}
+
+// tableRow compiles one row, as a test and, if the table acts, as a rule.
+func (c *compiler) tableRow(path string, d *decisionTable, i, at int, text, group string) bool {
+	t := d.table
+	when := text
+	if t.When != "true" {
+		when = "(" + t.When + ") and (" + text + ")"
+	}
+	if t.Unless != "" {
+		when += " and not (" + t.Unless + ")"
+	}
+	before := len(c.faults)
+	c.front.used = nil
+	term, faults := c.front.compile(when, d.each)
+	if len(faults) > 0 { // the cells are known to be good: it is when, unless or all together
+		_, own := c.front.compile(t.When, d.each)
+		c.exprFaults(path+".when", "table "+t.Name, "when", t.When, own)
+		if t.Unless != "" {
+			_, more := c.front.compile(t.Unless, d.each)
+			c.exprFaults(path+".unless", "table "+t.Name, "unless", t.Unless, more)
+		}
+		if len(c.faults) == before {
+			c.fault(fmt.Sprintf("%s.rows[%d]", path, i), "table "+t.Name, "rows", "%s", faults[0].msg)
+		}
+		return false
+	}
+	d.rows = append(d.rows, compileBool(simplify(term)))
+	if len(t.Then) == 0 {
+		return true
+	}
+	r := t.Rule.clone()
+	r.Name, r.Group = t.Name+"/"+t.rowName(i), group
+	r.When, r.Unless = when, ""
+	if doc := t.Rows[i].Doc; doc != "" {
+		r.Doc = doc
+	}
+	r.row = &tableRule{t.Name, fmt.Sprintf("%s/%06d", t.Name, at)}
+	r.Then = t.fill(r.Then, i)
+	c.compileRule(path, r)
+	return len(c.faults) == before
+}
+
+// fill puts a row's outputs into the actions. An action whose name becomes
+// empty or - is left out.
+func (t *Table) fill(actions []Action, row int) []Action {
+	pairs := make([]string, 0, 2*len(t.Outputs))
+	for i, o := range t.Outputs {
+		v := t.Rows[row].Then[i]
+		if v == "-" {
+			v = ""
+		}
+		pairs = append(pairs, "{"+o.Name+"}", v)
+	}
+	put := strings.NewReplacer(pairs...)
+	out := actions[:0]
+	for _, a := range actions {
+		for _, s := range []*string{&a.Name, &a.ID, &a.After, &a.At, &a.For} {
+			*s = put.Replace(*s)
+		}
+		for k, v := range a.With {
+			a.With[k] = put.Replace(v)
+		}
+		if a.Name != "" {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// precedence returns the rows in the order in which they win.
+func (t *Table) precedence() []int {
+	order := make([]int, len(t.Rows))
+	for i := range order {
+		order[i] = i
+	}
+	if t.Hit != HitPriority {
+		return order
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		for i, o := range t.Outputs {
+			if len(o.Values) == 0 {
+				continue
+			}
+			if d := slices.Index(o.Values, t.Rows[a].Then[i]) - slices.Index(o.Values, t.Rows[b].Then[i]); d != 0 {
+				return d
+			}
+		}
+		return a - b
+	})
+	return order
+}
