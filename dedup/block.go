@@ -231,7 +231,7 @@ func (b *blocking) report(r int, records []uint32) {
 	h := HotKey{Rule: b.stats[r].Rule, Records: len(records)}
 	row := b.t.row(records[0])
 	for _, q := range b.t.plan.blocks[r].parts {
-		h.Values = append(h.Values, b.t.dicts[q.field].values[row[q.field]])
+		h.Values = append(h.Values, b.t.dicts[q.field].text(row[q.field]))
 	}
 	b.hots = append(b.hots, h)
 }

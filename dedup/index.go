@@ -27,6 +27,7 @@ type Index struct {
 	decided   map[string][]string // ids in decisions with an id
 	mark      []uint32            // scratch: the record was met in round
 	round     uint32
+	guest     []uint32 // scratch: row of a question
 }
 
 type neighbour struct {

@@ -235,7 +235,7 @@ func (l *learner) equal(f int) float64 {
 // without ignored ones.
 func (l *learner) counts(f int) ([]int, int) {
 	d := &l.t.dicts[f]
-	counts, known := make([]int, len(d.values)), 0
+	counts, known := make([]int, d.len()), 0
 	var buf [1]uint32
 	for i := range l.t.ids {
 		any := false
@@ -320,7 +320,7 @@ func (l *learner) frequency(f int, identifier bool, chance, same float64) Freque
 	}
 	d := &l.t.dicts[f]
 	slices.SortFunc(common, func(a, b value) int {
-		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(d.values[a.id], d.values[b.id]))
+		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(d.text(a.id), d.text(b.id)))
 	})
 	if len(common) > mostValues {
 		common = common[:mostValues]
@@ -329,7 +329,7 @@ func (l *learner) frequency(f int, identifier bool, chance, same float64) Freque
 		out.Values = make(map[string]float64, len(common))
 	}
 	for _, v := range common {
-		out.Values[valueHash(d.values[v.id])] = round9(out.share(float64(v.n), chance))
+		out.Values[valueHash(d.text(v.id))] = round9(out.share(float64(v.n), chance))
 	}
 	return out
 }

@@ -113,10 +113,10 @@ func (s *scorer) frequencies(t *table) {
 		held := &s.held[c.field]
 		u := s.m.Comparisons[i].Levels[0].U
 		unlisted := held.share(0, u)
-		for id := len(d.shift); id < len(d.values); id++ {
+		for id := len(d.shift); id < d.len(); id++ {
 			share := unlisted
 			if len(held.Values) > 0 {
-				if v, ok := held.Values[valueHash(d.values[id])]; ok {
+				if v, ok := held.Values[valueHash(d.text(uint32(id)))]; ok {
 					share = v
 				}
 			}

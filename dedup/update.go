@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 )
 
 // bulk is the number of records from which an empty index is filled as a batch.
@@ -235,7 +236,7 @@ func (x *Index) upsert(r Record, w *work) {
 	i, known := x.slots[r.ID]
 	row := make([]uint32, len(r.Values))
 	for f, v := range r.Values {
-		row[f] = x.t.intern(f, v)
+		row[f] = x.t.intern(f, v, false)
 	}
 	if known {
 		w.upserted[i] = true
@@ -248,13 +249,11 @@ func (x *Index) upsert(r Record, w *work) {
 		if n := len(x.free); n > 0 {
 			i, x.free = x.free[n-1], x.free[:n-1]
 		} else {
-			i = uint32(len(x.t.ids))
-			x.t.ids = append(x.t.ids, "")
-			x.t.rows = append(x.t.rows, row...)
+			i = x.t.extend()
 			x.near, x.clusters, x.mark = append(x.near, nil), append(x.clusters, nil), append(x.mark, 0)
 		}
-		x.t.ids[i] = r.ID
-		x.slots[r.ID] = i
+		x.t.ids[i] = strings.Clone(r.ID)
+		x.slots[x.t.ids[i]] = i
 	}
 	copy(x.t.row(i), row)
 	w.upserted[i], w.dirty[i] = true, true
