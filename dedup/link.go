@@ -205,6 +205,8 @@ func (b *blocking) edges(ctx context.Context, s *scorer, threads int) ([]edge, i
 		w.edges = nil
 	}
 	slices.SortFunc(edges, func(a, b edge) int { return cmp.Or(cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b)) })
+	// two keys of a rule with one hash make a pair that a later rule picks once more
+	edges = slices.Compact(edges)
 	var pairs int64
 	for _, n := range counts {
 		pairs += n

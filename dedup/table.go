@@ -62,21 +62,25 @@ func (d *dict) push(v string, p *plan, f int, guest bool) uint32 {
 	return id
 }
 
-func cutKey(v string, cut Part) uint32 {
-	if cut.First {
+// cut is what a key sees of a value.
+func (q Part) cut(v string) string {
+	if q.First {
 		v, _, _ = strings.Cut(v, " ")
 	}
-	if cut.Prefix > 0 {
+	if q.Prefix > 0 {
 		n := 0
 		for i := range v {
-			if n == cut.Prefix {
-				v = v[:i]
-				break
+			if n == q.Prefix {
+				return v[:i]
 			}
 			n++
 		}
 	}
-	h := uint32(hashString(v) >> 32)
+	return v
+}
+
+func cutKey(v string, cut Part) uint32 {
+	h := uint32(hashString(cut.cut(v)) >> 32)
 	if h == 0 {
 		h = 1
 	}
