@@ -11,6 +11,7 @@ import (
 // that the result does not depend on who did what.
 type worker struct {
 	comparer *comparer
+	resolver *resolver
 	counts   [][17]float64
 	edges    []edge
 }

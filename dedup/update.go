@@ -127,11 +127,10 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 	}
 	must, cannot := resolve(all, x.slot)
 	var out Change
-	out.Clusters, out.Conflicts, err = partition(context.Background(), x.t, x.scorer, components(n, edges, must, cannot), x.linker.opt.Threads)
+	out.Clusters, out.Conflicts, err = newComponents(n, edges, must, cannot).partition(context.Background(), x.t, x.scorer, x.linker.opt.Threads)
 	if err != nil {
 		return Change{}, err
 	}
-	slices.SortFunc(out.Clusters, func(a, b Cluster) int { return cmp.Compare(a.Members[0], b.Members[0]) })
 	sortDecisions(out.Conflicts)
 	for k := range out.Clusters {
 		for _, id := range out.Clusters[k].Members {
@@ -343,7 +342,7 @@ func (x *Index) recluster(w *work, out *Change) {
 			continue
 		}
 		part := x.component(seed, seen)
-		clusters, conflicts := x.t.resolve(part, x.scorer, x.x, x.fields)
+		clusters, conflicts := x.resolver.resolve(part)
 		out.Conflicts = append(out.Conflicts, conflicts...)
 		for k := range clusters {
 			c := &clusters[k]
