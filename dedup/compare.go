@@ -104,6 +104,14 @@ func (c *comparison) grade(a, b string) int {
 
 func (x *comparer) sets(i int, c *comparison, va, vb uint32) int {
 	d := &x.t.dicts[c.field]
+	if len(d.elements) == 0 && d.ignored == nil { // a batch over single values
+		if va == vb {
+			x.agreed[i] = va
+			return 0
+		}
+		x.agreed[i] = 0
+		return c.grade(d.text(va), d.text(vb))
+	}
 	var bufA, bufB [1]uint32
 	as, bs := d.parts(va, &bufA), d.parts(vb, &bufB)
 	best, found := unknown, uint32(0)

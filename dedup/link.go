@@ -129,14 +129,7 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 		return nil, err
 	}
 	out := &Result{Model: m}
-	out.Stats = Stats{Records: len(t.ids), Pairs: pairs, Edges: len(edges), Blocks: b.stats, HotKeys: b.hots}
-	for _, f := range l.plan.identifiers {
-		for _, x := range t.dicts[f].ignored {
-			if x {
-				out.Stats.Ignored++
-			}
-		}
-	}
+	out.Stats = Stats{Records: len(t.ids), Pairs: pairs, Edges: len(edges), Blocks: b.stats, HotKeys: b.hots, Ignored: t.ignored}
 	b = nil
 	find := func(id string) (uint32, bool) {
 		i, ok := slices.BinarySearch(t.ids, id)

@@ -94,8 +94,22 @@ func newScorer(p *plan, m *Model) *scorer {
 	return s
 }
 
-// adopt makes a table's dictionaries hold the frequency adjustments of this model.
+// manyValues is the size of a dictionary whose strings are too many for a cache.
+const manyValues = 1 << 16
+
+// adopt makes a table's dictionaries hold the frequency adjustments of this model, and
+// has strings that are dear to fetch compared last.
 func (s *scorer) adopt(t *table) {
+	slices.SortStableFunc(s.order, func(a, b int) int {
+		dear := func(c int) int {
+			k := &s.p.comparisons[c]
+			if k.impliedBy >= 0 || t.dicts[k.field].len() < manyValues {
+				return 0
+			}
+			return 1
+		}
+		return dear(a) - dear(b)
+	})
 	for f := range t.dicts {
 		t.dicts[f].shift = t.dicts[f].shift[:0]
 	}

@@ -20,6 +20,8 @@ type table struct {
 	text  texts      // what the ids are made of
 	pages [][]uint32 // rows, pageRows to a page
 	dicts []dict
+
+	ignored int // identifiers that blank made unknown
 }
 
 // dict numbers the distinct values of a field from 1; 0 is unknown.
@@ -134,7 +136,7 @@ func (d *dict) parts(id uint32, buf *[1]uint32) []uint32 {
 	if id == 0 {
 		return nil
 	}
-	if d.elements != nil {
+	if len(d.elements) > 0 {
 		if many, ok := d.elements[id]; ok {
 			return many
 		}
@@ -210,7 +212,45 @@ func build(ctx context.Context, p *plan, records iter.Seq[Record]) (*table, erro
 		return nil, err
 	}
 	t.count()
+	t.blank()
 	return t, ctx.Err()
+}
+
+// blank makes identifiers that say nothing unknown in the rows, once and for all, so
+// that a batch need not look them up for every pair.
+func (t *table) blank() {
+	for _, f := range t.plan.identifiers {
+		d := &t.dicts[f]
+		some := false
+		for _, x := range d.ignored {
+			if x {
+				some = true
+				t.ignored++
+			}
+		}
+		ignored := d.ignored
+		d.ignored = nil
+		if !some {
+			continue
+		}
+		for id, parts := range d.elements {
+			parts = slices.DeleteFunc(parts, func(e uint32) bool { return ignored[e] })
+			d.elements[id] = parts
+		}
+		for i := range t.ids {
+			v := &t.row(uint32(i))[f]
+			if parts, many := d.elements[*v]; many {
+				switch len(parts) {
+				case 0:
+					*v = 0
+				case 1:
+					*v = parts[0]
+				}
+			} else if ignored[*v] {
+				*v = 0
+			}
+		}
+	}
 }
 
 // sort orders the rows by id, in place.
