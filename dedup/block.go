@@ -2,8 +2,10 @@ package dedup
 
 import (
 	"cmp"
+	"context"
 	"math/bits"
 	"slices"
+	"sync"
 )
 
 // blocking is the candidate pairs of a table, as runs of records that share a key.
@@ -12,9 +14,21 @@ type blocking struct {
 	runs  []runs   // by rule
 	live  []uint32 // by record: bit r says that it stands in a run of rule r
 	many  []bool   // by rule: some record has several keys
-	hot   map[uint64]bool
 	stats []BlockStats
 	hots  []HotKey
+
+	dropped []dropped // by rule
+}
+
+// dropped are the blocks of a rule that are too large.
+type dropped struct {
+	hot     map[uint32]bool // their keys, where a record may have several
+	largest []block1        // the ten largest
+}
+
+type block1 struct {
+	key, first uint32
+	n          int
 }
 
 type runs struct {
@@ -92,22 +106,32 @@ func (t *table) eachKey(row []uint32, b *block, all bool, yield func(uint32)) {
 
 // newBlocking groups the table's records by every rule's key. Blocks above the
 // caps are left out; caps of zero are chosen so that the budget of pairs is kept.
-func newBlocking(t *table, limit caps, budget int64) (*blocking, caps) {
+func newBlocking(ctx context.Context, t *table, limit caps, budget int64, threads int) (*blocking, caps, error) {
 	p := t.plan
 	n := len(p.blocks)
-	b := &blocking{t: t, runs: make([]runs, n), live: make([]uint32, len(t.ids)), many: make([]bool, n), hot: map[uint64]bool{}}
+	b := &blocking{t: t, runs: make([]runs, n), live: make([]uint32, len(t.ids)), many: make([]bool, n), dropped: make([]dropped, n)}
 	b.stats = make([]BlockStats, n)
 	f := &fitting{budget: budget, fixed: limit}
-	entries, scratch := make([]keyed, 0, len(t.ids)), make([]keyed, 0, len(t.ids))
 	for _, wide := range []bool{false, true} {
+		var rules []int
 		for r := range p.blocks {
-			if p.blocks[r].wide != wide {
-				continue
+			if p.blocks[r].wide == wide {
+				rules = append(rules, r)
 			}
-			entries, b.many[r] = t.entries(entries[:0], &p.blocks[r])
-			entries, scratch = sortKeyed(entries, scratch)
-			f.count(entries, wide)
-			b.gather(r, entries, f.most(wide))
+		}
+		_, err := parallel(ctx, threads, len(rules), func(k int, w *worker) error {
+			if w.entries == nil {
+				w.entries, w.scratch = make([]keyed, 0, len(t.ids)), make([]keyed, 0, len(t.ids))
+			}
+			r := rules[k]
+			entries, several := t.entries(w.entries[:0], &p.blocks[r])
+			b.many[r] = several
+			w.entries, w.scratch = sortKeyed(entries, w.scratch)
+			b.gather(r, w.entries, f.add(w.entries, wide))
+			return nil
+		})
+		if err != nil {
+			return nil, caps{}, err
 		}
 	}
 	limit = f.caps()
@@ -118,13 +142,14 @@ func newBlocking(t *table, limit caps, budget int64) (*blocking, caps) {
 		}
 		b.cap(r, most)
 	}
+	for r := range b.dropped {
+		b.hots = append(b.hots, b.dropped[r].keys(b, r)...)
+	}
 	slices.SortFunc(b.hots, func(a, c HotKey) int {
 		return cmp.Or(cmp.Compare(c.Records, a.Records), cmp.Compare(a.Rule, c.Rule), slices.Compare(a.Values, c.Values))
 	})
-	if len(b.hots) > 10 {
-		b.hots = b.hots[:10]
-	}
-	return b, limit
+	b.hots = b.hots[:min(len(b.hots), mostHot)]
+	return b, limit, nil
 }
 
 // entries appends the keys of all records under a rule; many says that some record has
@@ -191,12 +216,16 @@ func (b *blocking) gather(r int, entries []keyed, most int) {
 // fitting chooses the caps: the largest for the specific rules, then the largest for the
 // wide ones with what is left of the budget.
 type fitting struct {
+	mu     sync.Mutex
 	budget int64
 	fixed  caps // by a model; zero if they are to be chosen
 	counts [2][maxShared + 1]int64
 }
 
-func (f *fitting) count(entries []keyed, wide bool) {
+// add counts a rule's blocks and returns the cap as it is now.
+func (f *fitting) add(entries []keyed, wide bool) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	counts := &f.counts[0]
 	if wide {
 		counts = &f.counts[1]
@@ -208,6 +237,7 @@ func (f *fitting) count(entries []keyed, wide bool) {
 		}
 		at += n
 	}
+	return f.most(wide)
 }
 
 func (f *fitting) caps() caps { return caps{f.most(false), f.most(true)} }
@@ -269,46 +299,50 @@ func (b *blocking) cap(r, most int) {
 	*run = runs{records, bounds, keys}
 }
 
+// mostHot is the number of too large blocks that are reported.
+const mostHot = 10
+
 // drop notes a block that is too large.
 func (b *blocking) drop(r int, key, first uint32, n int) {
 	b.stats[r].Capped++
-	b.stats[r].Rule = b.t.plan.schema.Blocks[r].Name
+	d := &b.dropped[r]
 	if b.many[r] {
-		b.hot[uint64(r)<<32|uint64(key)] = true
+		if d.hot == nil {
+			d.hot = map[uint32]bool{}
+		}
+		d.hot[key] = true
 	}
-	b.report(r, key, first, n)
+	at, _ := slices.BinarySearchFunc(d.largest, block1{key, first, n}, func(a, b block1) int {
+		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.key, b.key))
+	})
+	if at < mostHot {
+		d.largest = slices.Insert(d.largest, at, block1{key, first, n})
+		d.largest = d.largest[:min(len(d.largest), mostHot)]
+	}
 }
 
-func (b *blocking) report(r int, key, first uint32, n int) {
-	if len(b.hots) >= 10 { // keep the ten largest
-		least := 0
-		for i := range b.hots {
-			if b.hots[i].Records < b.hots[least].Records {
-				least = i
-			}
-		}
-		if b.hots[least].Records >= n {
-			return
-		}
-		b.hots = slices.Delete(b.hots, least, least+1)
-	}
-	rule := &b.t.plan.blocks[r]
-	h := HotKey{Rule: b.stats[r].Rule, Records: n}
-	row := b.t.row(first)
-	for i, q := range rule.parts {
-		d := &b.t.dicts[q.field]
-		id := row[q.field]
-		if i == rule.set { // the element that made the key
-			var buf [1]uint32
-			for _, e := range d.parts(id, &buf) {
-				if b.t.key(row, rule, e, false) == key {
-					id = e
+// keys describes the largest blocks that rule r dropped.
+func (d *dropped) keys(b *blocking, r int) []HotKey {
+	rule, out := &b.t.plan.blocks[r], []HotKey(nil)
+	for _, x := range d.largest {
+		h := HotKey{Rule: b.stats[r].Rule, Records: x.n}
+		row := b.t.row(x.first)
+		for i, q := range rule.parts {
+			d := &b.t.dicts[q.field]
+			id := row[q.field]
+			if i == rule.set { // the element that made the key
+				var buf [1]uint32
+				for _, e := range d.parts(id, &buf) {
+					if b.t.key(row, rule, e, false) == x.key {
+						id = e
+					}
 				}
 			}
+			h.Values = append(h.Values, b.t.plan.schema.Blocks[r].Parts[i].cut(d.text(id)))
 		}
-		h.Values = append(h.Values, b.t.plan.schema.Blocks[r].Parts[i].cut(d.text(id)))
+		out = append(out, h)
 	}
-	b.hots = append(b.hots, h)
+	return out
 }
 
 // fresh reports whether rule r is the first that picks the pair i, j, found under key.
@@ -351,7 +385,7 @@ func (b *blocking) common(r int, x, y []uint32) uint32 {
 	rule := &b.t.plan.blocks[r]
 	least := uint32(0)
 	b.t.eachKey(x, rule, false, func(k uint32) {
-		if least != 0 && k >= least || b.hot[uint64(r)<<32|uint64(k)] {
+		if least != 0 && k >= least || b.dropped[r].hot[k] {
 			return
 		}
 		b.t.eachKey(y, rule, false, func(l uint32) {

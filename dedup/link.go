@@ -91,11 +91,14 @@ type Result struct {
 
 // Train learns a model from records without labels.
 func (l *Linker) Train(ctx context.Context, records iter.Seq[Record]) (*Model, error) {
-	t, err := build(ctx, l.plan, records)
+	t, err := build(ctx, l.plan, records, l.opt.Threads)
 	if err != nil {
 		return nil, err
 	}
-	b, limit := newBlocking(t, caps{}, l.budget(len(t.ids)))
+	b, limit, err := newBlocking(ctx, t, caps{}, l.budget(len(t.ids)), l.opt.Threads)
+	if err != nil {
+		return nil, err
+	}
 	return learn(ctx, t, b, limit, l.opt.Threads)
 }
 
@@ -108,7 +111,7 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 			return nil, err
 		}
 	}
-	t, err := build(ctx, l.plan, records)
+	t, err := build(ctx, l.plan, records, l.opt.Threads)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +119,10 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 	if m != nil {
 		limit = caps{m.SpecificCap, m.WideCap}
 	}
-	b, limit := newBlocking(t, limit, l.budget(len(t.ids)))
+	b, limit, err := newBlocking(ctx, t, limit, l.budget(len(t.ids)), l.opt.Threads)
+	if err != nil {
+		return nil, err
+	}
 	if m == nil {
 		if m, err = learn(ctx, t, b, limit, l.opt.Threads); err != nil {
 			return nil, err

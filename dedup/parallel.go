@@ -14,6 +14,8 @@ type worker struct {
 	resolver *resolver
 	counts   [][17]float64
 	edges    []edge
+	entries  []keyed
+	scratch  []keyed
 }
 
 // parallel calls do for chunks 0 to n-1 on so many goroutines and waits for them.

@@ -2,8 +2,6 @@ package dedup
 
 import (
 	"cmp"
-	"context"
-	"iter"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -95,13 +93,7 @@ func (t *table) intern(f int, v string, guest bool) uint32 {
 	if v == "" {
 		return 0
 	}
-	if len(v) > MaxValue {
-		n := MaxValue
-		for n > 0 && !utf8.RuneStart(v[n]) {
-			n--
-		}
-		v = v[:n]
-	}
+	v = shorten(v)
 	d := &t.dicts[f]
 	if id := d.lookup(v); id != 0 {
 		return id
@@ -129,6 +121,18 @@ func (t *table) intern(f int, v string, guest bool) uint32 {
 		return id
 	}
 	return d.push(v, t.plan, f, guest)
+}
+
+// shorten cuts what is beyond MaxValue, at a character.
+func shorten(v string) string {
+	if len(v) <= MaxValue {
+		return v
+	}
+	n := MaxValue
+	for n > 0 && !utf8.RuneStart(v[n]) {
+		n--
+	}
+	return v[:n]
 }
 
 // parts returns the elements of a value of a set; buf saves the allocation for single ones.
@@ -190,30 +194,6 @@ func (t *table) add(r Record, row int) error {
 		to[f] = t.intern(f, v, false)
 	}
 	return nil
-}
-
-// build reads records into a table ordered by id, so that nothing after it
-// depends on the order of the input.
-func build(ctx context.Context, p *plan, records iter.Seq[Record]) (*table, error) {
-	t := newTable(p)
-	row := 0
-	for r := range records {
-		row++
-		if row%4096 == 0 {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-		}
-		if err := t.add(r, row); err != nil {
-			return nil, err
-		}
-	}
-	if err := t.sort(); err != nil {
-		return nil, err
-	}
-	t.count()
-	t.blank()
-	return t, ctx.Err()
 }
 
 // blank makes identifiers that say nothing unknown in the rows, once and for all, so

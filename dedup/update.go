@@ -102,8 +102,11 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 	}
 	x.t.count()
 	x.scorer.frequencies(x.t)
-	b, _ := newBlocking(x.t, caps{x.scorer.m.SpecificCap, x.scorer.m.WideCap}, 0)
 	// a background context: from here on the index changes and must be finished
+	b, _, err := newBlocking(context.Background(), x.t, caps{x.scorer.m.SpecificCap, x.scorer.m.WideCap}, 0, x.linker.opt.Threads)
+	if err != nil {
+		return Change{}, err
+	}
 	edges, _, err := b.edges(context.Background(), x.scorer, x.linker.opt.Threads)
 	if err != nil {
 		return Change{}, err
