@@ -124,7 +124,7 @@ func newBlocking(ctx context.Context, t *table, limit caps, budget int64, thread
 				w.entries, w.scratch = make([]keyed, 0, len(t.ids)), make([]keyed, 0, len(t.ids))
 			}
 			r := rules[k]
-			entries, several := t.entries(w.entries[:0], &p.blocks[r])
+			entries, several := t.entries(w.entries[:0], &p.blocks[r], false)
 			b.many[r] = several
 			w.entries, w.scratch = sortKeyed(entries, w.scratch)
 			b.gather(r, w.entries, f.add(w.entries, wide))
@@ -152,12 +152,12 @@ func newBlocking(ctx context.Context, t *table, limit caps, budget int64, thread
 	return b, limit, nil
 }
 
-// entries appends the keys of all records under a rule; many says that some record has
-// several.
-func (t *table) entries(out []keyed, rule *block) (_ []keyed, many bool) {
+// entries appends the keys of all records under a rule, those of ignored identifiers
+// only if all is set; many says that some record has several.
+func (t *table) entries(out []keyed, rule *block, all bool) (_ []keyed, many bool) {
 	if rule.set < 0 {
 		for i := range t.ids {
-			if k := t.key(t.row(uint32(i)), rule, 0, false); k != 0 {
+			if k := t.key(t.row(uint32(i)), rule, 0, all); k != 0 {
 				out = append(out, keyed{k, uint32(i)})
 			}
 		}
@@ -165,7 +165,7 @@ func (t *table) entries(out []keyed, rule *block) (_ []keyed, many bool) {
 	}
 	for i := range t.ids {
 		before := len(out)
-		t.eachKey(t.row(uint32(i)), rule, false, func(k uint32) { out = append(out, keyed{k, uint32(i)}) })
+		t.eachKey(t.row(uint32(i)), rule, all, func(k uint32) { out = append(out, keyed{k, uint32(i)}) })
 		many = many || len(out) > before+1
 	}
 	return out, many

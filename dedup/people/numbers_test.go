@@ -9,6 +9,8 @@ import (
 	"iter"
 	"os"
 	"os/exec"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -133,6 +135,80 @@ func peak() float64 {
 	var u syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	return float64(u.Maxrss) / 1000
+}
+
+// BenchmarkAsk asks an index of a million records for single ones, and adds single ones to
+// it, clusters brought up to date: "who is this?" at the till. VEFA_RETAIL_1M names the
+// file; without it the 50,000 of the shared data are used.
+func BenchmarkAsk(b *testing.B) {
+	path := os.Getenv("VEFA_RETAIL_1M")
+	var records []people.Record
+	if path == "" {
+		s := sets["retail_50k"]
+		records, _ = load(b, s, data(b, s.file))
+	} else {
+		var failed error
+		for r := range retailFile(path, &failed) {
+			r.Phones, r.Emails = slices.Clone(r.Phones), slices.Clone(r.Emails)
+			records = append(records, r)
+		}
+		require.NoError(b, failed)
+	}
+	l := newLinker(b, people.Options{Threads: 2})
+	model, err := l.Train(ctx, slices.Values(records))
+	require.NoError(b, err)
+	x, err := l.NewIndex(model)
+	require.NoError(b, err)
+	last := len(records) - len(records)/50
+	used := cpu()
+	_, err = x.Apply(ctx, records[:last], nil)
+	require.NoError(b, err)
+	built := cpu() - used
+	var heap runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&heap)
+	report := func(b *testing.B, took []time.Duration) {
+		slices.Sort(took)
+		at := func(q float64) float64 { return float64(took[int(q*float64(len(took)-1))].Nanoseconds()) / 1000 }
+		b.ReportMetric(at(0.5), "p50-us")
+		b.ReportMetric(at(0.99), "p99-us")
+		b.ReportMetric(at(1), "max-us")
+		b.ReportMetric(float64(last), "records")
+	}
+	b.Run("find", func(b *testing.B) {
+		var took []time.Duration
+		for b.Loop() {
+			took = took[:0]
+			for _, r := range records[last:] {
+				start := time.Now()
+				_, err := x.Find(ctx, r)
+				took = append(took, time.Since(start))
+				require.NoError(b, err)
+			}
+		}
+		report(b, took)
+		b.ReportMetric(built, "fill-cpu-s")
+		b.ReportMetric(float64(heap.HeapAlloc)/1e6, "heap-MB")
+	})
+	b.Run("add", func(b *testing.B) {
+		var took []time.Duration
+		for b.Loop() {
+			took = took[:0]
+			for _, r := range records[last:] {
+				start := time.Now()
+				_, err := x.Apply(ctx, []people.Record{r}, nil)
+				took = append(took, time.Since(start))
+				require.NoError(b, err)
+			}
+			b.StopTimer()
+			for _, r := range records[last:] {
+				_, err := x.Apply(ctx, nil, []string{r.ID})
+				require.NoError(b, err)
+			}
+			b.StartTimer()
+		}
+		report(b, took)
+	})
 }
 
 // BenchmarkMillion links files in a process of their own and reports its time, without
