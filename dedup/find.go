@@ -16,7 +16,7 @@ type Match struct {
 	Cluster     []string `json:"cluster"`     // ids of the entity's records; read only
 }
 
-// leastMatch is the weight from which Find returns a match: odds of one in a hundred.
+// leastMatch is the weight above which Find returns a match: odds of one in a hundred.
 const leastMatch = -6.65
 
 // Find returns the records that may be of the same entity as r, the likeliest first,
@@ -33,9 +33,8 @@ func (x *Index) Find(ctx context.Context, r Record) ([]Match, error) {
 	var out []Match
 	x.with(r, func(row []uint32, c *comparer) {
 		x.candidates(row, ^uint32(0), func(i uint32) {
-			p := c.compare(row, x.t.row(i))
-			w := x.scorer.weight(c, p)
-			if w < leastMatch {
+			p, w, ok := x.scorer.above(c, row, x.t.row(i), leastMatch)
+			if !ok {
 				return
 			}
 			out = append(out, Match{ID: x.t.ids[i], Weight: round(w), Probability: round(Probability(w)),

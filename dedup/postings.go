@@ -1,6 +1,10 @@
 package dedup
 
-import "math/bits"
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+)
 
 // postings maps block keys to the records that have them. What a batch brings is held as
 // sorted lists, what came and went since in an open hash table over them.
@@ -23,8 +27,8 @@ type ranks struct {
 
 type rank struct{ key, from uint32 }
 
-// gone stands in a sorted list for a record that was removed.
-const gone = ^uint32(0)
+// gone marks a record of a sorted list that was removed.
+const gone = 1 << 31
 
 type posting struct {
 	key     uint64 // 0 is empty
@@ -157,12 +161,12 @@ func (p *postings) add(rule int, key, record uint32) int {
 // was not there. Emptied keys stay until the table grows.
 func (p *postings) remove(rule int, key, record uint32) int {
 	if rule < len(p.base) {
-		for i, have := range p.base[rule].find(key) {
-			if have == record {
-				p.base[rule].find(key)[i] = gone
-				p.ensure(postingKey(rule, key)).removed++
-				return p.find(rule, key).n
-			}
+		base := p.base[rule].find(key)
+		i, found := slices.BinarySearchFunc(base, record, func(have, record uint32) int { return cmp.Compare(have&^gone, record) })
+		if found && base[i] == record {
+			base[i] |= gone
+			p.ensure(postingKey(rule, key)).removed++
+			return p.find(rule, key).n
 		}
 	}
 	e := p.entry(postingKey(rule, key))
@@ -185,7 +189,7 @@ func (p *postings) remove(rule int, key, record uint32) int {
 // each yields the records of a list.
 func (p *postings) each(l list, yield func(uint32)) {
 	for _, i := range l.base {
-		if i != gone {
+		if i&gone == 0 {
 			yield(i)
 		}
 	}

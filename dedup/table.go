@@ -181,7 +181,7 @@ func (t *table) add(r Record, row int) error {
 	if len(r.Values) != len(t.dicts) {
 		return &RecordError{ID: r.ID, Row: row, Err: ErrValues}
 	}
-	if uint64(len(t.ids)) == maxRecords {
+	if len(t.ids) == maxRecords {
 		return &RecordError{ID: r.ID, Row: row, Err: ErrFull}
 	}
 	i := t.extend()
@@ -347,7 +347,7 @@ func distinct(keys []uint32) int {
 }
 
 // maxRecords is the number of records that a table can hold.
-const maxRecords = 1<<32 - 2
+const maxRecords = 1<<31 - 1
 
 const (
 	// maxHolders is the number of differently named holders an identifier may

@@ -104,7 +104,7 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 		return Change{}, err
 	}
 	x.t.count()
-	x.scorer.frequencies(x.t)
+	x.scorer.adopt(x.t)
 	// a background context: from here on the index changes and must be finished
 	b, _, err := newBlocking(context.Background(), x.t, caps{x.scorer.m.SpecificCap, x.scorer.m.WideCap}, 0, x.linker.opt.Threads)
 	if err != nil {
