@@ -2,21 +2,33 @@ package dedup
 
 import (
 	"cmp"
+	"context"
+	"math/bits"
 	"slices"
+	"sync"
 )
-
-// many is the key of a record that has several keys of a rule.
-const many = ^uint32(0)
 
 // blocking is the candidate pairs of a table, as runs of records that share a key.
 type blocking struct {
 	t     *table
-	rules int
-	keys  []uint32 // record × rule: key, 0 none or capped, or many
 	runs  []runs   // by rule
-	hot   map[uint64]bool
+	live  []uint32 // by record: bit r says that it stands in a run of rule r
+	many  []bool   // by rule: some record has several keys
 	stats []BlockStats
 	hots  []HotKey
+
+	dropped []dropped // by rule
+}
+
+// dropped are the blocks of a rule that are too large.
+type dropped struct {
+	hot     map[uint32]bool // their keys, where a record may have several
+	largest []block1        // the ten largest
+}
+
+type block1 struct {
+	key, first uint32
+	n          int
 }
 
 type runs struct {
@@ -62,7 +74,7 @@ func (t *table) key(row []uint32, b *block, element uint32, all bool) uint32 {
 		h = mix(h ^ uint64(d.keys[q.spec][id]))
 	}
 	k := uint32(h >> 32)
-	if k == 0 || k == many {
+	if k == 0 {
 		k = 1
 	}
 	return k
@@ -94,48 +106,35 @@ func (t *table) eachKey(row []uint32, b *block, all bool, yield func(uint32)) {
 
 // newBlocking groups the table's records by every rule's key. Blocks above the
 // caps are left out; caps of zero are chosen so that the budget of pairs is kept.
-func newBlocking(t *table, limit caps, budget int64) (*blocking, caps) {
+func newBlocking(ctx context.Context, t *table, limit caps, budget int64, threads int) (*blocking, caps, error) {
 	p := t.plan
-	b := &blocking{t: t, rules: len(p.blocks), hot: map[uint64]bool{}}
-	b.keys = make([]uint32, len(t.ids)*b.rules)
-	b.runs = make([]runs, b.rules)
-	b.stats = make([]BlockStats, b.rules)
-	entries, scratch := make([]keyed, 0, len(t.ids)), make([]keyed, 0)
-	for r := range p.blocks {
-		rule := &p.blocks[r]
-		entries = entries[:0]
-		for i := range t.ids {
-			n, last := 0, uint32(0)
-			t.eachKey(t.row(uint32(i)), rule, false, func(k uint32) {
-				entries = append(entries, keyed{k, uint32(i)})
-				n, last = n+1, k
-			})
-			if n > 1 {
-				last = many
+	n := len(p.blocks)
+	b := &blocking{t: t, runs: make([]runs, n), live: make([]uint32, len(t.ids)), many: make([]bool, n), dropped: make([]dropped, n)}
+	b.stats = make([]BlockStats, n)
+	f := &fitting{budget: budget, fixed: limit}
+	for _, wide := range []bool{false, true} {
+		var rules []int
+		for r := range p.blocks {
+			if p.blocks[r].wide == wide {
+				rules = append(rules, r)
 			}
-			b.keys[i*b.rules+r] = last
 		}
-		entries, scratch = sortKeyed(entries, scratch)
-		out := &b.runs[r]
-		for i := 0; i < len(entries); {
-			j := i + 1
-			for j < len(entries) && entries[j].key == entries[i].key {
-				j++
+		_, err := parallel(ctx, threads, len(rules), func(k int, w *worker) error {
+			if w.entries == nil {
+				w.entries, w.scratch = make([]keyed, 0, len(t.ids)), make([]keyed, 0, len(t.ids))
 			}
-			if j-i > 1 {
-				out.bounds = append(out.bounds, uint32(len(out.records)))
-				out.keys = append(out.keys, entries[i].key)
-				for _, e := range entries[i:j] {
-					out.records = append(out.records, e.record)
-				}
-			}
-			i = j
+			r := rules[k]
+			entries, several := t.entries(w.entries[:0], &p.blocks[r], false)
+			b.many[r] = several
+			w.entries, w.scratch = sortKeyed(entries, w.scratch)
+			b.gather(r, w.entries, f.add(w.entries, wide))
+			return nil
+		})
+		if err != nil {
+			return nil, caps{}, err
 		}
-		out.bounds = append(out.bounds, uint32(len(out.records)))
 	}
-	if limit.specific == 0 {
-		limit = b.fit(budget)
-	}
+	limit = f.caps()
 	for r := range b.runs {
 		most := limit.specific
 		if p.blocks[r].wide {
@@ -143,126 +142,253 @@ func newBlocking(t *table, limit caps, budget int64) (*blocking, caps) {
 		}
 		b.cap(r, most)
 	}
+	for r := range b.dropped {
+		b.hots = append(b.hots, b.dropped[r].keys(b, r)...)
+	}
 	slices.SortFunc(b.hots, func(a, c HotKey) int {
 		return cmp.Or(cmp.Compare(c.Records, a.Records), cmp.Compare(a.Rule, c.Rule), slices.Compare(a.Values, c.Values))
 	})
-	if len(b.hots) > 10 {
-		b.hots = b.hots[:10]
-	}
-	return b, limit
+	b.hots = b.hots[:min(len(b.hots), mostHot)]
+	return b, limit, nil
 }
 
-// fit chooses the caps: the largest for the specific rules, then the largest for
-// the wide ones with what is left of the budget.
-func (b *blocking) fit(budget int64) caps {
-	var counts [2][maxShared + 1]int64
-	for r, run := range b.runs {
-		w := 0
-		if b.t.plan.blocks[r].wide {
-			w = 1
-		}
-		for k := range run.keys {
-			if n := run.bounds[k+1] - run.bounds[k]; n <= maxShared {
-				counts[w][n]++
+// entries appends the keys of all records under a rule, those of ignored identifiers
+// only if all is set; many says that some record has several.
+func (t *table) entries(out []keyed, rule *block, all bool) (_ []keyed, many bool) {
+	if rule.set < 0 {
+		for i := range t.ids {
+			if k := t.key(t.row(uint32(i)), rule, 0, all); k != 0 {
+				out = append(out, keyed{k, uint32(i)})
 			}
 		}
+		return out, false
 	}
-	choose := func(counts *[maxShared + 1]int64, least int, budget int64) (int, int64) {
-		var pairs int64
-		for n := 2; n <= maxShared; n++ {
-			add := counts[n] * int64(n) * int64(n-1) / 2
-			if pairs+add > budget && n > least {
-				return n - 1, pairs
-			}
-			pairs += add
-		}
-		return maxShared, pairs
+	for i := range t.ids {
+		before := len(out)
+		t.eachKey(t.row(uint32(i)), rule, all, func(k uint32) { out = append(out, keyed{k, uint32(i)}) })
+		many = many || len(out) > before+1
 	}
-	var c caps
-	var used int64
-	c.specific, used = choose(&counts[0], 20, budget)
-	c.wide, _ = choose(&counts[1], 2, max(budget-used, budget/4))
-	return c
+	return out, many
 }
 
-// cap drops the runs of rule r with more than most records.
+// runLength is the number of entries from the first that share its key.
+func runLength(entries []keyed) int {
+	n := 1
+	for n < len(entries) && entries[n].key == entries[0].key {
+		n++
+	}
+	return n
+}
+
+// gather keeps the runs of a rule that hold two records or more, up to most; the
+// others are too large whatever follows.
+func (b *blocking) gather(r int, entries []keyed, most int) {
+	out := &b.runs[r]
+	keys, records := 0, 0
+	for at := 0; at < len(entries); {
+		n := runLength(entries[at:])
+		if n > 1 && n <= most {
+			keys, records = keys+1, records+n
+		}
+		at += n
+	}
+	out.keys, out.bounds, out.records = make([]uint32, 0, keys), make([]uint32, 0, keys+1), make([]uint32, 0, records)
+	for at := 0; at < len(entries); {
+		n := runLength(entries[at:])
+		run := entries[at : at+n]
+		at += n
+		if n == 1 {
+			continue
+		}
+		if n > most {
+			b.drop(r, run[0].key, run[0].record, n)
+			continue
+		}
+		out.bounds = append(out.bounds, uint32(len(out.records)))
+		out.keys = append(out.keys, run[0].key)
+		for _, e := range run {
+			out.records = append(out.records, e.record)
+		}
+	}
+	out.bounds = append(out.bounds, uint32(len(out.records)))
+}
+
+// fitting chooses the caps: the largest for the specific rules, then the largest for the
+// wide ones with what is left of the budget.
+type fitting struct {
+	mu     sync.Mutex
+	budget int64
+	fixed  caps // by a model; zero if they are to be chosen
+	counts [2][maxShared + 1]int64
+}
+
+// add counts a rule's blocks and returns the cap as it is now.
+func (f *fitting) add(entries []keyed, wide bool) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	counts := &f.counts[0]
+	if wide {
+		counts = &f.counts[1]
+	}
+	for at := 0; at < len(entries); {
+		n := runLength(entries[at:])
+		if n <= maxShared {
+			counts[n]++
+		}
+		at += n
+	}
+	return f.most(wide)
+}
+
+func (f *fitting) caps() caps { return caps{f.most(false), f.most(true)} }
+
+// most is the cap as far as rules have been counted; further ones can only lower it.
+func (f *fitting) most(wide bool) int {
+	if f.fixed.specific != 0 {
+		if wide {
+			return f.fixed.wide
+		}
+		return f.fixed.specific
+	}
+	specific, used := choose(&f.counts[0], 20, f.budget)
+	if !wide {
+		return specific
+	}
+	n, _ := choose(&f.counts[1], 2, max(f.budget-used, f.budget/4))
+	return n
+}
+
+func choose(counts *[maxShared + 1]int64, least int, budget int64) (most int, pairs int64) {
+	for n := 2; n <= maxShared; n++ {
+		add := counts[n] * int64(n) * int64(n-1) / 2
+		if pairs+add > budget && n > least {
+			return n - 1, pairs
+		}
+		pairs += add
+	}
+	return maxShared, pairs
+}
+
+// cap drops the runs of rule r with more than most records and notes who is in the others.
 func (b *blocking) cap(r, most int) {
 	run, stats := &b.runs[r], &b.stats[r]
 	stats.Rule = b.t.plan.schema.Blocks[r].Name
-	var kept runs
-	kept.records = run.records[:0]
+	keys, bounds, records := run.keys[:0], run.bounds[:0], run.records[:0]
+	from := uint32(0)
 	for k, key := range run.keys {
-		records := run.records[run.bounds[k]:run.bounds[k+1]]
-		n := len(records)
+		members := run.records[from:run.bounds[k+1]]
+		from = run.bounds[k+1]
+		n := len(members)
 		if n > most {
-			stats.Capped++
-			b.hot[uint64(r)<<32|uint64(key)] = true
-			b.report(r, records)
-			for _, i := range records {
-				if at := &b.keys[int(i)*b.rules+r]; *at == key {
-					*at = 0
-				}
-			}
+			b.drop(r, key, members[0], n)
 			continue
 		}
 		stats.Blocks++
 		stats.Pairs += int64(n) * int64(n-1) / 2
-		kept.bounds = append(kept.bounds, uint32(len(kept.records)))
-		kept.keys = append(kept.keys, key)
-		kept.records = append(kept.records, records...)
+		bounds = append(bounds, uint32(len(records)))
+		keys = append(keys, key)
+		records = append(records, members...)
+		for _, i := range members {
+			b.live[i] |= 1 << r
+		}
 	}
-	kept.bounds = append(kept.bounds, uint32(len(kept.records)))
-	*run = kept
+	bounds = append(bounds, uint32(len(records)))
+	if 2*len(records) < cap(run.records) { // most of it was dropped
+		keys, bounds, records = slices.Clone(keys), slices.Clone(bounds), slices.Clone(records)
+	}
+	*run = runs{records, bounds, keys}
 }
 
-func (b *blocking) report(r int, records []uint32) {
-	if len(b.hots) >= 10 { // keep the ten largest
-		least := 0
-		for i := range b.hots {
-			if b.hots[i].Records < b.hots[least].Records {
-				least = i
+// mostHot is the number of too large blocks that are reported.
+const mostHot = 10
+
+// drop notes a block that is too large.
+func (b *blocking) drop(r int, key, first uint32, n int) {
+	b.stats[r].Capped++
+	d := &b.dropped[r]
+	if b.many[r] {
+		if d.hot == nil {
+			d.hot = map[uint32]bool{}
+		}
+		d.hot[key] = true
+	}
+	at, _ := slices.BinarySearchFunc(d.largest, block1{key, first, n}, func(a, b block1) int {
+		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.key, b.key))
+	})
+	if at < mostHot {
+		d.largest = slices.Insert(d.largest, at, block1{key, first, n})
+		d.largest = d.largest[:min(len(d.largest), mostHot)]
+	}
+}
+
+// keys describes the largest blocks that rule r dropped.
+func (d *dropped) keys(b *blocking, r int) []HotKey {
+	rule, out := &b.t.plan.blocks[r], []HotKey(nil)
+	for _, x := range d.largest {
+		h := HotKey{Rule: b.stats[r].Rule, Records: x.n}
+		row := b.t.row(x.first)
+		for i, q := range rule.parts {
+			d := &b.t.dicts[q.field]
+			id := row[q.field]
+			if i == rule.set { // the element that made the key
+				var buf [1]uint32
+				for _, e := range d.parts(id, &buf) {
+					if b.t.key(row, rule, e, false) == x.key {
+						id = e
+					}
+				}
 			}
+			h.Values = append(h.Values, b.t.plan.schema.Blocks[r].Parts[i].cut(d.text(id)))
 		}
-		if b.hots[least].Records >= len(records) {
-			return
-		}
-		b.hots = slices.Delete(b.hots, least, least+1)
+		out = append(out, h)
 	}
-	h := HotKey{Rule: b.stats[r].Rule, Records: len(records)}
-	row := b.t.row(records[0])
-	for _, q := range b.t.plan.blocks[r].parts {
-		h.Values = append(h.Values, b.t.dicts[q.field].values[row[q.field]])
-	}
-	b.hots = append(b.hots, h)
+	return out
 }
 
 // fresh reports whether rule r is the first that picks the pair i, j, found under key.
 func (b *blocking) fresh(r int, key, i, j uint32) bool {
-	ki := b.keys[int(i)*b.rules : int(i)*b.rules+r+1]
-	kj := b.keys[int(j)*b.rules : int(j)*b.rules+r+1]
-	for q := 0; q < r; q++ {
-		if ki[q] == kj[q] && ki[q] != 0 && ki[q] != many {
-			return false
-		}
-		if (ki[q] == many || kj[q] == many) && b.common(q, i, j) != 0 {
+	both := b.live[i] & b.live[j] & (1<<r - 1)
+	if both == 0 && !b.many[r] {
+		return true
+	}
+	x, y := b.t.row(i), b.t.row(j)
+	for ; both != 0; both &= both - 1 {
+		if q := bits.TrailingZeros32(both); b.shares(q, x, y) {
 			return false
 		}
 	}
-	if ki[r] == many && kj[r] == many {
-		return b.common(r, i, j) == key
+	if b.many[r] {
+		if least := b.common(r, x, y); least != 0 && least != key {
+			return false
+		}
+	}
+	return true
+}
+
+// shares reports whether two records, both in runs of rule r, are in one of them.
+func (b *blocking) shares(r int, x, y []uint32) bool {
+	if b.many[r] {
+		return b.common(r, x, y) != 0
+	}
+	for _, q := range b.t.plan.blocks[r].parts {
+		if v, w := x[q.field], y[q.field]; v != w {
+			if keys := b.t.dicts[q.field].keys[q.spec]; keys[v] != keys[w] {
+				return false
+			}
+		}
 	}
 	return true
 }
 
 // common returns the least key that two records share under a rule with a set.
-func (b *blocking) common(r int, i, j uint32) uint32 {
+func (b *blocking) common(r int, x, y []uint32) uint32 {
 	rule := &b.t.plan.blocks[r]
 	least := uint32(0)
-	b.t.eachKey(b.t.row(i), rule, false, func(k uint32) {
-		if least != 0 && k >= least || b.hot[uint64(r)<<32|uint64(k)] {
+	b.t.eachKey(x, rule, false, func(k uint32) {
+		if least != 0 && k >= least || b.dropped[r].hot[k] {
 			return
 		}
-		b.t.eachKey(b.t.row(j), rule, false, func(l uint32) {
+		b.t.eachKey(y, rule, false, func(l uint32) {
 			if k == l {
 				least = k
 			}

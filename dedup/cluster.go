@@ -38,6 +38,7 @@ type component struct {
 // compared when they are needed.
 type clusterer struct {
 	component
+	dense     dense
 	score     func(a, b uint32) float64 // weight of two members
 	groups    [][]uint32
 	near      []map[uint32]float64 // sum of weights to clusters with a pair above the threshold
@@ -71,12 +72,24 @@ func clamp(w float64) float64 { return min(max(w, leastWeight), mostWeight) }
 // order, ordered by their first member.
 func (c *clusterer) cluster() [][]uint32 {
 	n := len(c.members)
+	if n == 1 {
+		return [][]uint32{{0}}
+	}
 	if n == 2 && len(c.must) == 0 && len(c.cannot) == 0 {
 		if len(c.edges) == 1 && float64(c.edges[0].weight) > threshold {
 			return [][]uint32{{0, 1}}
 		}
 		return [][]uint32{{0}, {1}}
 	}
+	if n <= mostDense && len(c.must) == 0 && len(c.cannot) == 0 {
+		return c.small()
+	}
+	return c.large()
+}
+
+// large clusters a component of any size and with any decisions.
+func (c *clusterer) large() [][]uint32 {
+	n := len(c.members)
 	c.groups = make([][]uint32, n)
 	c.near = make([]map[uint32]float64, n)
 	for i := range c.groups {

@@ -72,14 +72,14 @@ func (x *comparer) values(i int, c *comparison, va, vb uint32) int {
 	}
 	d := &x.t.dicts[c.field]
 	if x.memo == nil {
-		return c.grade(d.values[va], d.values[vb])
+		return c.grade(d.text(va), d.text(vb))
 	}
 	h := (uint64(va)<<32 | uint64(vb)) * 0x9e3779b97f4a7c15
 	m := &x.memo[(h>>40+uint64(i)*0x51ed)&(memoSize-1)]
 	if m.a == va && m.b == vb && m.c == uint8(i+1) {
 		return int(m.level)
 	}
-	level := c.grade(d.values[va], d.values[vb])
+	level := c.grade(d.text(va), d.text(vb))
 	*m = memo{va, vb, uint8(i + 1), uint8(level)}
 	return level
 }
@@ -104,6 +104,14 @@ func (c *comparison) grade(a, b string) int {
 
 func (x *comparer) sets(i int, c *comparison, va, vb uint32) int {
 	d := &x.t.dicts[c.field]
+	if len(d.elements) == 0 && d.ignored == nil { // a batch over single values
+		if va == vb {
+			x.agreed[i] = va
+			return 0
+		}
+		x.agreed[i] = 0
+		return c.grade(d.text(va), d.text(vb))
+	}
 	var bufA, bufB [1]uint32
 	as, bs := d.parts(va, &bufA), d.parts(vb, &bufB)
 	best, found := unknown, uint32(0)
@@ -122,7 +130,7 @@ func (x *comparer) sets(i int, c *comparison, va, vb uint32) int {
 				}
 				best = 0
 			} else if best != 0 {
-				best = min(best, c.grade(d.values[ea], d.values[eb]))
+				best = min(best, c.grade(d.text(ea), d.text(eb)))
 			}
 		}
 	}
@@ -134,7 +142,7 @@ func (d *dict) rarer(a, b uint32) bool {
 	if d.holders != nil && d.holders[a] != d.holders[b] {
 		return d.holders[a] < d.holders[b]
 	}
-	return d.values[a] < d.values[b]
+	return d.text(a) < d.text(b)
 }
 
 func (x *comparer) swap(p pattern, s [3]int, a, b []uint32) pattern {
@@ -143,8 +151,8 @@ func (x *comparer) swap(p pattern, s [3]int, a, b []uint32) pattern {
 		return p
 	}
 	fa, fb := x.t.plan.comparisons[s[0]].field, x.t.plan.comparisons[s[1]].field
-	da, db := x.t.dicts[fa].values, x.t.dicts[fb].values
-	a0, b0, a1, b1 := da[a[fa]], da[b[fa]], db[a[fb]], db[b[fb]]
+	da, db := &x.t.dicts[fa], &x.t.dicts[fb]
+	a0, b0, a1, b1 := da.text(a[fa]), da.text(b[fa]), db.text(a[fb]), db.text(b[fb])
 	if a0[0] != b1[0] && a1[0] != b0[0] { // cheap: one of the two must start alike
 		return p
 	}

@@ -11,6 +11,7 @@ var (
 	ErrDuplicateID = errors.New("id occurs twice")
 	ErrValues      = errors.New("number of values differs from the schema's fields")
 	ErrUnknownID   = errors.New("no record with this id")
+	ErrFull        = errors.New("no room for more values")
 	ErrModel       = errors.New("model does not fit")
 )
 

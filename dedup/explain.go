@@ -68,7 +68,7 @@ func (s *scorer) explain(x *comparer, a, b []uint32) Explanation {
 		l := p.level(c)
 		d := &x.t.dicts[k.field]
 		r := Reason{Field: k.name, Level: "unknown",
-			A: strings.ReplaceAll(d.values[a[k.field]], Sep, ", "), B: strings.ReplaceAll(d.values[b[k.field]], Sep, ", ")}
+			A: strings.ReplaceAll(d.text(a[k.field]), Sep, ", "), B: strings.ReplaceAll(d.text(b[k.field]), Sep, ", ")}
 		if l != unknown {
 			level := s.m.Comparisons[c].Levels[l]
 			r.Level, r.M, r.U = level.Name, level.M, level.U

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"hash/maphash"
 	"slices"
 )
 
@@ -17,7 +16,7 @@ type Match struct {
 	Cluster     []string `json:"cluster"`     // ids of the entity's records; read only
 }
 
-// leastMatch is the weight from which Find returns a match: odds of one in a hundred.
+// leastMatch is the weight above which Find returns a match: odds of one in a hundred.
 const leastMatch = -6.65
 
 // Find returns the records that may be of the same entity as r, the likeliest first,
@@ -34,9 +33,8 @@ func (x *Index) Find(ctx context.Context, r Record) ([]Match, error) {
 	var out []Match
 	x.with(r, func(row []uint32, c *comparer) {
 		x.candidates(row, ^uint32(0), func(i uint32) {
-			p := c.compare(row, x.t.row(i))
-			w := x.scorer.weight(c, p)
-			if w < leastMatch {
+			p, w, ok := x.scorer.above(c, row, x.t.row(i), leastMatch)
+			if !ok {
 				return
 			}
 			out = append(out, Match{ID: x.t.ids[i], Weight: round(w), Probability: round(Probability(w)),
@@ -50,35 +48,28 @@ func (x *Index) Find(ctx context.Context, r Record) ([]Match, error) {
 // with interns a record for the time of a call; values that were not known before
 // are forgotten afterwards, so that questions do not fill the memory.
 func (x *Index) with(r Record, do func(row []uint32, c *comparer)) {
-	known := make([]int, len(x.t.dicts))
-	row := make([]uint32, len(x.t.dicts))
+	row := x.guest[:0]
 	for f, v := range r.Values {
-		known[f] = len(x.t.dicts[f].values)
-		row[f] = x.t.intern(f, v)
+		row = append(row, x.t.intern(f, v, true))
 	}
+	x.guest = row
 	x.scorer.frequencies(x.t)
 	do(row, &comparer{t: x.t}) // no memo: numbers of new values will be used again
 	for f := range x.t.dicts {
-		x.t.dicts[f].forget(known[f])
+		if d := &x.t.dicts[f]; len(d.guests) > 0 {
+			d.forget()
+		}
 	}
 }
 
-// forget drops the values from number n on.
-func (d *dict) forget(n int) {
-	if n == len(d.values) {
-		return
+// forget drops the values of guests.
+func (d *dict) forget() {
+	n := len(d.at)
+	for k := range d.guests {
+		delete(d.elements, uint32(n+k))
 	}
-	// the newest first, so that what they were placed behind is found as it was then
-	for id := len(d.values) - 1; id >= n; id-- {
-		delete(d.elements, uint32(id))
-		m := uint64(len(d.slots) - 1)
-		i := maphash.String(seed, d.values[id]) & m
-		for d.slots[i] != uint32(id) {
-			i = (i + 1) & m
-		}
-		d.slots[i] = 0
-	}
-	d.values = d.values[:n]
+	clear(d.guests)
+	d.guests = d.guests[:0]
 	for s := range d.keys {
 		d.keys[s] = d.keys[s][:n]
 	}

@@ -18,6 +18,7 @@ type Index struct {
 	fields    *fieldNames
 	t         *table
 	x         *comparer
+	resolver  *resolver
 	slots     map[string]uint32
 	free      []uint32
 	postings  postings
@@ -27,6 +28,7 @@ type Index struct {
 	decided   map[string][]string // ids in decisions with an id
 	mark      []uint32            // scratch: the record was met in round
 	round     uint32
+	guest     []uint32 // scratch: row of a question
 }
 
 type neighbour struct {
@@ -54,7 +56,8 @@ func (l *Linker) NewIndex(m *Model) (*Index, error) {
 	}
 	x := &Index{linker: l, scorer: newScorer(l.plan, m), fields: &fieldNames{p: l.plan}, t: newTable(l.plan),
 		slots: map[string]uint32{}, decisions: map[[2]string]bool{}, decided: map[string][]string{}}
-	x.x = newComparer(x.t)
+	x.resolver = newResolver(x.t, x.scorer, x.fields, 1)
+	x.x = x.resolver.x
 	return x, nil
 }
 

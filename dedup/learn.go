@@ -33,8 +33,11 @@ type learner struct {
 	r     [MaxRelations][][]float64 // of related pairs
 	a     [][]float64               // of matches, as assumed before looking
 	runs  []*run                    // patterns of the learning rules
-	drawn [][2]uint32               // sample of all candidates
+	drawn []drawn                   // sample of all candidates
+	met   []uint32                  // what agreed in them
 	scale float64                   // candidates that one of them stands for
+
+	tallies []tallied // by field
 }
 
 // learn estimates the model of a table, whose candidate pairs b holds.
@@ -231,25 +234,37 @@ func (l *learner) equal(f int) float64 {
 	return min(max(pairs/all, 1/all, 0.1/float64(known)), 0.9)
 }
 
-// counts returns how many records have each value (element, for sets) of a field,
-// without ignored ones.
-func (l *learner) counts(f int) ([]int, int) {
+// tallied is how many records have each value (element, for sets) of a field.
+type tallied struct {
+	counts []uint32
+	known  int
+}
+
+// counts tallies a field, without ignored values, once.
+func (l *learner) counts(f int) ([]uint32, int) {
+	if l.tallies == nil {
+		l.tallies = make([]tallied, len(l.t.dicts))
+	}
+	out := &l.tallies[f]
+	if out.counts != nil {
+		return out.counts, out.known
+	}
 	d := &l.t.dicts[f]
-	counts, known := make([]int, len(d.values)), 0
+	out.counts = make([]uint32, d.len())
 	var buf [1]uint32
 	for i := range l.t.ids {
 		any := false
 		for _, e := range d.parts(l.t.row(uint32(i))[f], &buf) {
 			if d.ignored == nil || !d.ignored[e] {
-				counts[e]++
+				out.counts[e]++
 				any = true
 			}
 		}
 		if any {
-			known++
+			out.known++
 		}
 	}
-	return counts, known
+	return out.counts, out.known
 }
 
 // model writes down what was learnt; the shares of the classes follow in shares.
@@ -310,7 +325,7 @@ func (l *learner) frequency(f int, identifier bool, chance, same float64) Freque
 	}
 	type value struct {
 		id uint32
-		n  int
+		n  uint32
 	}
 	var common []value
 	for id, n := range counts {
@@ -320,7 +335,7 @@ func (l *learner) frequency(f int, identifier bool, chance, same float64) Freque
 	}
 	d := &l.t.dicts[f]
 	slices.SortFunc(common, func(a, b value) int {
-		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(d.values[a.id], d.values[b.id]))
+		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(d.text(a.id), d.text(b.id)))
 	})
 	if len(common) > mostValues {
 		common = common[:mostValues]
@@ -329,7 +344,7 @@ func (l *learner) frequency(f int, identifier bool, chance, same float64) Freque
 		out.Values = make(map[string]float64, len(common))
 	}
 	for _, v := range common {
-		out.Values[valueHash(d.values[v.id])] = round9(out.share(float64(v.n), chance))
+		out.Values[valueHash(d.text(v.id))] = round9(out.share(float64(v.n), chance))
 	}
 	return out
 }

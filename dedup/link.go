@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"iter"
-	"math"
 	"slices"
 )
 
@@ -92,11 +91,14 @@ type Result struct {
 
 // Train learns a model from records without labels.
 func (l *Linker) Train(ctx context.Context, records iter.Seq[Record]) (*Model, error) {
-	t, err := build(ctx, l.plan, records)
+	t, err := build(ctx, l.plan, records, l.opt.Threads)
 	if err != nil {
 		return nil, err
 	}
-	b, limit := newBlocking(t, caps{}, l.budget(len(t.ids)))
+	b, limit, err := newBlocking(ctx, t, caps{}, l.budget(len(t.ids)), l.opt.Threads)
+	if err != nil {
+		return nil, err
+	}
 	return learn(ctx, t, b, limit, l.opt.Threads)
 }
 
@@ -109,7 +111,7 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 			return nil, err
 		}
 	}
-	t, err := build(ctx, l.plan, records)
+	t, err := build(ctx, l.plan, records, l.opt.Threads)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +119,10 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 	if m != nil {
 		limit = caps{m.SpecificCap, m.WideCap}
 	}
-	b, limit := newBlocking(t, limit, l.budget(len(t.ids)))
+	b, limit, err := newBlocking(ctx, t, limit, l.budget(len(t.ids)), l.opt.Threads)
+	if err != nil {
+		return nil, err
+	}
 	if m == nil {
 		if m, err = learn(ctx, t, b, limit, l.opt.Threads); err != nil {
 			return nil, err
@@ -130,25 +135,17 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 		return nil, err
 	}
 	out := &Result{Model: m}
-	out.Stats = Stats{Records: len(t.ids), Pairs: pairs, Edges: len(edges), Blocks: b.stats, HotKeys: b.hots}
-	for _, f := range l.plan.identifiers {
-		for _, x := range t.dicts[f].ignored {
-			if x {
-				out.Stats.Ignored++
-			}
-		}
-	}
+	out.Stats = Stats{Records: len(t.ids), Pairs: pairs, Edges: len(edges), Blocks: b.stats, HotKeys: b.hots, Ignored: t.ignored}
 	b = nil
 	find := func(id string) (uint32, bool) {
 		i, ok := slices.BinarySearch(t.ids, id)
 		return uint32(i), ok
 	}
 	must, cannot := resolve(decisions, find)
-	parts := components(len(t.ids), edges, must, cannot)
-	if out.Clusters, out.Conflicts, err = partition(ctx, t, s, parts, l.opt.Threads); err != nil {
+	parts := newComponents(len(t.ids), edges, must, cannot)
+	if out.Clusters, out.Conflicts, err = parts.partition(ctx, t, s, l.opt.Threads); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(out.Clusters, func(a, b Cluster) int { return cmp.Compare(a.Members[0], b.Members[0]) })
 	out.Stats.Clusters = len(out.Clusters)
 	for _, c := range out.Clusters {
 		out.Stats.Largest = max(out.Stats.Largest, len(c.Members))
@@ -205,6 +202,8 @@ func (b *blocking) edges(ctx context.Context, s *scorer, threads int) ([]edge, i
 		w.edges = nil
 	}
 	slices.SortFunc(edges, func(a, b edge) int { return cmp.Or(cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b)) })
+	// two keys of a rule with one hash make a pair that a later rule picks once more
+	edges = slices.Compact(edges)
 	var pairs int64
 	for _, n := range counts {
 		pairs += n
@@ -238,128 +237,3 @@ func resolve(decisions []Decision, find func(string) (uint32, bool)) (must, cann
 	}
 	return must, cannot
 }
-
-// components splits n records by the edges between them; edges are in order.
-func components(n int, edges []edge, must, cannot [][2]uint32) []component {
-	parent := make([]uint32, n)
-	for i := range parent {
-		parent[i] = uint32(i)
-	}
-	root := func(i uint32) uint32 {
-		for parent[i] != i {
-			parent[i] = parent[parent[i]]
-			i = parent[i]
-		}
-		return i
-	}
-	join := func(a, b uint32) {
-		if a, b = root(a), root(b); a != b {
-			parent[max(a, b)] = min(a, b)
-		}
-	}
-	for _, e := range edges {
-		join(e.a, e.b)
-	}
-	for _, p := range must {
-		join(p[0], p[1])
-	}
-	number, local := make([]uint32, n), make([]uint32, n) // component of a root; place in it
-	sizes := make([]uint32, 0, n)
-	for i := range parent {
-		r := root(uint32(i))
-		if int(r) == i {
-			number[i] = uint32(len(sizes))
-			sizes = append(sizes, 0)
-		}
-		number[i] = number[r]
-		local[i] = sizes[number[r]]
-		sizes[number[r]]++
-	}
-	parts, all := make([]component, len(sizes)), make([]uint32, n)
-	at := uint32(0)
-	for k, size := range sizes {
-		parts[k].members = all[at : at : at+size]
-		at += size
-	}
-	for i := range number {
-		k := &parts[number[i]]
-		k.members = append(k.members, uint32(i))
-	}
-	for from := 0; from < len(edges); { // edges of a component are not adjacent: count, then place
-		k := &parts[number[edges[from].a]]
-		k.edges = append(k.edges, edge{local[edges[from].a], local[edges[from].b], edges[from].weight})
-		from++
-	}
-	for _, p := range must {
-		k := &parts[number[p[0]]]
-		k.must = append(k.must, [2]uint32{local[p[0]], local[p[1]]})
-	}
-	for _, p := range cannot {
-		if number[p[0]] == number[p[1]] {
-			k := &parts[number[p[0]]]
-			k.cannot = append(k.cannot, [2]uint32{local[p[0]], local[p[1]]})
-		}
-	}
-	return parts
-}
-
-// partition clusters every component.
-func partition(ctx context.Context, t *table, s *scorer, parts []component, threads int) ([]Cluster, []Decision, error) {
-	const chunkSize = 512
-	chunks := (len(parts) + chunkSize - 1) / chunkSize
-	found, conflicts := make([][]Cluster, chunks), make([][]Decision, chunks)
-	fields := &fieldNames{p: t.plan}
-	_, err := parallel(ctx, threads, chunks, func(k int, w *worker) error {
-		if w.comparer == nil {
-			w.comparer = newComparer(t)
-		}
-		for _, part := range parts[k*chunkSize : min((k+1)*chunkSize, len(parts))] {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			clusters, overruled := t.resolve(part, s, w.comparer, fields)
-			found[k] = append(found[k], clusters...)
-			conflicts[k] = append(conflicts[k], overruled...)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	return slices.Concat(found...), slices.Concat(conflicts...), nil
-}
-
-// resolve clusters one component and gathers the evidence.
-func (t *table) resolve(part component, s *scorer, x *comparer, fields *fieldNames) ([]Cluster, []Decision) {
-	if len(part.members) == 1 {
-		return []Cluster{{Members: []string{t.ids[part.members[0]]}}}, nil
-	}
-	c := &clusterer{component: part}
-	c.score = func(a, b uint32) float64 { return s.weight(x, x.compare(t.row(a), t.row(b))) }
-	var out []Cluster
-	for _, group := range c.cluster() {
-		k := Cluster{Members: make([]string, len(group))}
-		for i, m := range group {
-			k.Members[i] = t.ids[part.members[m]]
-		}
-		if edges := c.tree(group); len(edges) > 0 {
-			k.Edges = make([]Edge, len(edges))
-			for i, e := range edges {
-				a, b := part.members[e.a], part.members[e.b]
-				p := x.compare(t.row(a), t.row(b))
-				w := s.weight(x, p)
-				k.Edges[i] = Edge{A: t.ids[a], B: t.ids[b], Weight: round(w), Probability: round(Probability(w)),
-					Fields: fields.of(p), Decided: math.IsInf(float64(e.weight), 1)}
-			}
-		}
-		out = append(out, k)
-	}
-	var conflicts []Decision
-	for _, p := range c.conflicts {
-		conflicts = append(conflicts, Decision{A: t.ids[part.members[p[0]]], B: t.ids[part.members[p[1]]], Same: true})
-	}
-	return out, conflicts
-}
-
-// round keeps four decimals: evidence is read by people and stored.
-func round(x float64) float64 { return math.Round(x*1e4) / 1e4 }

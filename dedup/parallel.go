@@ -11,8 +11,11 @@ import (
 // that the result does not depend on who did what.
 type worker struct {
 	comparer *comparer
+	resolver *resolver
 	counts   [][17]float64
 	edges    []edge
+	entries  []keyed
+	scratch  []keyed
 }
 
 // parallel calls do for chunks 0 to n-1 on so many goroutines and waits for them.

@@ -94,8 +94,22 @@ func newScorer(p *plan, m *Model) *scorer {
 	return s
 }
 
-// adopt makes a table's dictionaries hold the frequency adjustments of this model.
+// manyValues is the size of a dictionary whose strings are too many for a cache.
+const manyValues = 1 << 16
+
+// adopt makes a table's dictionaries hold the frequency adjustments of this model, and
+// has strings that are dear to fetch compared last.
 func (s *scorer) adopt(t *table) {
+	slices.SortStableFunc(s.order, func(a, b int) int {
+		dear := func(c int) int {
+			k := &s.p.comparisons[c]
+			if k.impliedBy >= 0 || t.dicts[k.field].len() < manyValues {
+				return 0
+			}
+			return 1
+		}
+		return dear(a) - dear(b)
+	})
 	for f := range t.dicts {
 		t.dicts[f].shift = t.dicts[f].shift[:0]
 	}
@@ -113,10 +127,10 @@ func (s *scorer) frequencies(t *table) {
 		held := &s.held[c.field]
 		u := s.m.Comparisons[i].Levels[0].U
 		unlisted := held.share(0, u)
-		for id := len(d.shift); id < len(d.values); id++ {
+		for id := len(d.shift); id < d.len(); id++ {
 			share := unlisted
 			if len(held.Values) > 0 {
-				if v, ok := held.Values[valueHash(d.values[id])]; ok {
+				if v, ok := held.Values[valueHash(d.text(uint32(id)))]; ok {
 					share = v
 				}
 			}
@@ -214,15 +228,20 @@ func (s *scorer) ceiling(t *table, a, b []uint32, parts *[MaxComparisons]float64
 	return sum
 }
 
-// link returns the weight of a pair if it is above the threshold. It compares no
-// further once that cannot be.
+// link returns the weight of a pair if it is above the threshold.
 func (s *scorer) link(x *comparer, a, b []uint32) (weight float64, ok bool) {
+	_, w, ok := s.above(x, a, b, threshold)
+	return w, ok
+}
+
+// above returns the pattern and weight of a pair if it is above a weight. It compares no
+// further once that cannot be.
+func (s *scorer) above(x *comparer, a, b []uint32, least float64) (p pattern, weight float64, ok bool) {
 	var parts [MaxComparisons]float64
 	most := s.ceiling(x.t, a, b, &parts)
-	var p pattern
 	for _, c := range s.order {
-		if most <= threshold {
-			return 0, false
+		if most <= least {
+			return 0, 0, false
 		}
 		l := x.level(c, a, b, p)
 		p |= pattern(l) << (4 * c)
@@ -233,11 +252,12 @@ func (s *scorer) link(x *comparer, a, b []uint32) (weight float64, ok bool) {
 			most += max(s.bits[c][l][classMatch]-s.bits[c][l][classChance], s.swapped[c]) - parts[c]
 		}
 	}
-	if most <= threshold {
-		return 0, false
+	if most <= least {
+		return 0, 0, false
 	}
-	w := s.weight(x, x.swaps(p, a, b))
-	return w, w > threshold
+	p = x.swaps(p, a, b)
+	w := s.weight(x, p)
+	return p, w, w > least
 }
 
 // weight is the logarithm to base 2 of the odds that the pair is a match.

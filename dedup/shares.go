@@ -19,16 +19,22 @@ func (l *learner) shares(ctx context.Context, m *Model, b *blocking) error {
 	}
 	s := newScorer(l.p, m)
 	s.adopt(l.t)
-	if l.drawn == nil {
-		l.drawn, l.scale = b.drawPairs()
+	if l.scale == 0 {
+		l.draw(b)
 	}
 	if len(l.drawn) == 0 {
 		return nil
 	}
 	joints := make([][classes]float32, len(l.drawn))
-	x := newComparer(l.t)
+	x := &comparer{t: l.t}
+	met := l.met
 	for i, q := range l.drawn {
-		j := s.joint(x, x.compare(l.t.row(q[0]), l.t.row(q[1])))
+		for c := range x.agreed {
+			if q.met>>c&1 != 0 {
+				x.agreed[c], met = met[0], met[1:]
+			}
+		}
+		j := s.joint(x, q.p)
 		for k := range j { // without the priors, which are what is sought
 			joints[i][k] = float32(j[k] - s.prior[k])
 		}
@@ -48,8 +54,12 @@ func (l *learner) shares(ctx context.Context, m *Model, b *blocking) error {
 			}
 			total := 0.0
 			for k := 0; k < s.used; k++ {
-				like[k] = math.Exp2(like[k] - most)
-				total += like[k]
+				if d := like[k] - most; d > -40 {
+					like[k] = math.Exp2(d)
+					total += like[k]
+				} else {
+					like[k] = 0
+				}
 			}
 			for k := 0; k < s.used; k++ {
 				sums[k] += like[k] / total
@@ -84,19 +94,26 @@ func (l *learner) shares(ctx context.Context, m *Model, b *blocking) error {
 // sharePairs is the number of candidate pairs from which the shares are estimated.
 const sharePairs = 250_000
 
-// drawPairs draws candidates by the hashes of their keys and ids; scale is the number of
-// candidates that one of them stands for.
-func (b *blocking) drawPairs() (pairs [][2]uint32, scale float64) {
+// drawn is a pair of the sample: its pattern, and the comparisons that name what agreed.
+type drawn struct {
+	p   pattern
+	met uint16
+}
+
+// draw draws candidates by the hashes of their keys and ids.
+func (l *learner) draw(b *blocking) {
 	var all int64
 	for _, st := range b.stats {
 		all += st.Pairs
 	}
 	part := min(1, sharePairs/float64(max(all, 1)))
+	l.scale = 1 / part
 	limit := uint64(part * float64(1<<32))
 	ids := make([]uint32, len(b.t.ids))
 	for i, id := range b.t.ids {
 		ids[i] = uint32(hashString(id))
 	}
+	x := newComparer(l.t)
 	for r := range b.runs {
 		run := &b.runs[r]
 		for k, key := range run.keys {
@@ -107,10 +124,16 @@ func (b *blocking) drawPairs() (pairs [][2]uint32, scale float64) {
 					if part < 1 && mix(h^uint64(ids[c]))>>32 >= limit || !b.fresh(r, key, a, c) {
 						continue
 					}
-					pairs = append(pairs, [2]uint32{a, c})
+					q := drawn{p: x.compare(l.t.row(a), l.t.row(c))}
+					for c, k := range l.p.comparisons {
+						if k.frequency && q.p.level(c) == 0 {
+							q.met |= 1 << c
+							l.met = append(l.met, x.agreed[c])
+						}
+					}
+					l.drawn = append(l.drawn, q)
 				}
 			}
 		}
 	}
-	return pairs, 1 / part
 }

@@ -2,9 +2,6 @@ package dedup
 
 import (
 	"cmp"
-	"context"
-	"hash/maphash"
-	"iter"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -18,14 +15,16 @@ const MaxValue = 256
 type table struct {
 	plan  *plan
 	ids   []string
-	rows  []uint32 // len(ids) × fields
+	text  texts      // what the ids are made of
+	pages [][]uint32 // rows, pageRows to a page
 	dicts []dict
+
+	ignored int // identifiers that blank made unknown
 }
 
 // dict numbers the distinct values of a field from 1; 0 is unknown.
 type dict struct {
-	slots    []uint32 // open hash table of value numbers
-	values   []string
+	names
 	keys     [][]uint32          // by way to cut, by value: block key
 	elements map[uint32][]uint32 // values of a set that have several
 	holders  []uint32            // identifiers: records per element
@@ -38,14 +37,18 @@ func newTable(p *plan) *table {
 	for f := range t.dicts {
 		d := &t.dicts[f]
 		d.keys = make([][]uint32, len(p.specs[f]))
-		d.push("", p, f)
+		d.push("", p, f, false)
 	}
 	return t
 }
 
-func (d *dict) push(v string, p *plan, f int) uint32 {
-	id := uint32(len(d.values))
-	d.values = append(d.values, v)
+func (d *dict) push(v string, p *plan, f int, guest bool) uint32 {
+	id := uint32(d.len())
+	if guest {
+		d.guests = append(d.guests, strings.Clone(v))
+	} else {
+		d.add(v)
+	}
 	for s, cut := range p.specs[f] {
 		d.keys[s] = append(d.keys[s], cutKey(v, cut))
 	}
@@ -53,96 +56,52 @@ func (d *dict) push(v string, p *plan, f int) uint32 {
 		d.holders = append(d.holders, 0)
 		d.ignored = append(d.ignored, false)
 	}
-	if id != 0 {
+	if id != 0 && !guest {
 		d.enter(id)
 	}
 	return id
 }
 
-// lookup returns the number of a value, 0 if it has none. The hash is seeded anew in
-// every process; nothing that is seen outside depends on it.
-func (d *dict) lookup(v string) uint32 {
-	if len(d.slots) == 0 {
-		return 0
-	}
-	m := uint64(len(d.slots) - 1)
-	for i := maphash.String(seed, v) & m; ; i = (i + 1) & m {
-		id := d.slots[i]
-		if id == 0 || d.values[id] == v {
-			return id
-		}
-	}
-}
-
-// enter puts the newest value into the hash table.
-func (d *dict) enter(id uint32) {
-	if 3*len(d.slots) < 4*(len(d.values)+1) {
-		d.rehash(max(16, 2*len(d.slots)))
-		return
-	}
-	d.place(id)
-}
-
-func (d *dict) place(id uint32) {
-	m := uint64(len(d.slots) - 1)
-	i := maphash.String(seed, d.values[id]) & m
-	for d.slots[i] != 0 {
-		i = (i + 1) & m
-	}
-	d.slots[i] = id
-}
-
-func (d *dict) rehash(size int) {
-	d.slots = make([]uint32, size)
-	for id := 1; id < len(d.values); id++ {
-		d.place(uint32(id))
-	}
-}
-
-var seed = maphash.MakeSeed()
-
-func cutKey(v string, cut Part) uint32 {
-	if cut.First {
+// cut is what a key sees of a value.
+func (q Part) cut(v string) string {
+	if q.First {
 		v, _, _ = strings.Cut(v, " ")
 	}
-	if cut.Prefix > 0 {
+	if q.Prefix > 0 {
 		n := 0
 		for i := range v {
-			if n == cut.Prefix {
-				v = v[:i]
-				break
+			if n == q.Prefix {
+				return v[:i]
 			}
 			n++
 		}
 	}
-	h := uint32(hashString(v) >> 32)
+	return v
+}
+
+func cutKey(v string, cut Part) uint32 {
+	h := uint32(hashString(cut.cut(v)) >> 32)
 	if h == 0 {
 		h = 1
 	}
 	return h
 }
 
-// intern returns the number of v in field f.
-func (t *table) intern(f int, v string) uint32 {
+// intern returns the number of v in field f. A guest's value that is new is numbered
+// until the guest leaves, see [Index.with].
+func (t *table) intern(f int, v string, guest bool) uint32 {
 	if v == "" {
 		return 0
 	}
-	if len(v) > MaxValue {
-		n := MaxValue
-		for n > 0 && !utf8.RuneStart(v[n]) {
-			n--
-		}
-		v = v[:n]
-	}
+	v = shorten(v)
 	d := &t.dicts[f]
 	if id := d.lookup(v); id != 0 {
 		return id
 	}
-	v = strings.Clone(v)
 	if t.plan.schema.Fields[f].Set && strings.Contains(v, Sep) {
 		var ids []uint32
 		for e := range strings.SplitSeq(v, Sep) {
-			if id := t.intern(f, e); id != 0 {
+			if id := t.intern(f, e, guest); id != 0 {
 				ids = append(ids, id)
 			}
 		}
@@ -154,14 +113,26 @@ func (t *table) intern(f int, v string) uint32 {
 			}
 			return ids[0]
 		}
-		id := d.push(v, t.plan, f)
+		id := d.push(v, t.plan, f, guest)
 		if d.elements == nil {
 			d.elements = map[uint32][]uint32{}
 		}
 		d.elements[id] = ids
 		return id
 	}
-	return d.push(v, t.plan, f)
+	return d.push(v, t.plan, f, guest)
+}
+
+// shorten cuts what is beyond MaxValue, at a character.
+func shorten(v string) string {
+	if len(v) <= MaxValue {
+		return v
+	}
+	n := MaxValue
+	for n > 0 && !utf8.RuneStart(v[n]) {
+		n--
+	}
+	return v[:n]
 }
 
 // parts returns the elements of a value of a set; buf saves the allocation for single ones.
@@ -169,7 +140,7 @@ func (d *dict) parts(id uint32, buf *[1]uint32) []uint32 {
 	if id == 0 {
 		return nil
 	}
-	if d.elements != nil {
+	if len(d.elements) > 0 {
 		if many, ok := d.elements[id]; ok {
 			return many
 		}
@@ -178,9 +149,28 @@ func (d *dict) parts(id uint32, buf *[1]uint32) []uint32 {
 	return buf[:]
 }
 
+// pageRows is the number of rows that are allocated at a time.
+const pageRows = 4096
+
 func (t *table) row(i uint32) []uint32 {
 	n := len(t.dicts)
-	return t.rows[int(i)*n : int(i)*n+n : int(i)*n+n]
+	at := int(i%pageRows) * n
+	return t.pages[i/pageRows][at : at+n : at+n]
+}
+
+// extend makes room for one more row and returns its number.
+func (t *table) extend() uint32 {
+	i := uint32(len(t.ids))
+	t.ids = append(t.ids, "")
+	if int(i/pageRows) == len(t.pages) {
+		t.pages = append(t.pages, make([]uint32, pageRows*len(t.dicts)))
+	}
+	return i
+}
+
+// name stores an id.
+func (t *table) name(i uint32, id string) {
+	t.ids[i] = t.text.keep(id)
 }
 
 // add appends a record.
@@ -191,49 +181,77 @@ func (t *table) add(r Record, row int) error {
 	if len(r.Values) != len(t.dicts) {
 		return &RecordError{ID: r.ID, Row: row, Err: ErrValues}
 	}
-	t.ids = append(t.ids, r.ID)
+	if len(t.ids) == maxRecords {
+		return &RecordError{ID: r.ID, Row: row, Err: ErrFull}
+	}
+	i := t.extend()
+	t.name(i, r.ID)
+	to := t.row(i)
 	for f, v := range r.Values {
-		t.rows = append(t.rows, t.intern(f, v))
+		if t.dicts[f].full() {
+			return &RecordError{ID: r.ID, Row: row, Err: ErrFull}
+		}
+		to[f] = t.intern(f, v, false)
 	}
 	return nil
 }
 
-// build reads records into a table ordered by id, so that nothing after it
-// depends on the order of the input.
-func build(ctx context.Context, p *plan, records iter.Seq[Record]) (*table, error) {
-	t := newTable(p)
-	row := 0
-	for r := range records {
-		row++
-		if row%4096 == 0 {
-			if err := ctx.Err(); err != nil {
-				return nil, err
+// blank makes identifiers that say nothing unknown in the rows, once and for all, so
+// that a batch need not look them up for every pair. No values may come after it.
+func (t *table) blank() {
+	for f := range t.dicts {
+		t.dicts[f].slots = nil
+	}
+	for _, f := range t.plan.identifiers {
+		d := &t.dicts[f]
+		some := false
+		for _, x := range d.ignored {
+			if x {
+				some = true
+				t.ignored++
 			}
 		}
-		if err := t.add(r, row); err != nil {
-			return nil, err
+		ignored := d.ignored
+		d.ignored = nil
+		if !some {
+			continue
+		}
+		for id, parts := range d.elements {
+			parts = slices.DeleteFunc(parts, func(e uint32) bool { return ignored[e] })
+			d.elements[id] = parts
+		}
+		for i := range t.ids {
+			v := &t.row(uint32(i))[f]
+			if parts, many := d.elements[*v]; many {
+				switch len(parts) {
+				case 0:
+					*v = 0
+				case 1:
+					*v = parts[0]
+				}
+			} else if ignored[*v] {
+				*v = 0
+			}
 		}
 	}
-	if err := t.sort(); err != nil {
-		return nil, err
-	}
-	t.count()
-	return t, ctx.Err()
 }
 
+// sort orders the rows by id, in place.
 func (t *table) sort() error {
 	type entry struct {
 		head uint64
 		row  uint32
 	}
-	order := make([]entry, len(t.ids))
 	sorted := true
-	for i, id := range t.ids {
-		order[i] = entry{head(id), uint32(i)}
-		sorted = sorted && (i == 0 || t.ids[i-1] < id)
+	for i := 1; i < len(t.ids) && sorted; i++ {
+		sorted = t.ids[i-1] < t.ids[i]
 	}
 	if sorted {
 		return nil
+	}
+	order := make([]entry, len(t.ids))
+	for i, id := range t.ids {
+		order[i] = entry{head(id), uint32(i)}
 	}
 	slices.SortFunc(order, func(a, b entry) int {
 		if c := cmp.Compare(a.head, b.head); c != 0 {
@@ -241,16 +259,32 @@ func (t *table) sort() error {
 		}
 		return cmp.Compare(t.ids[a.row], t.ids[b.row])
 	})
-	ids, rows := make([]string, len(t.ids)), make([]uint32, 0, len(t.rows))
-	for i, e := range order {
-		ids[i] = t.ids[e.row]
-		if i > 0 && ids[i] == ids[i-1] {
-			first, second := int(order[i-1].row)+1, int(e.row)+1
-			return &RecordError{ID: ids[i], Row: max(first, second), Err: ErrDuplicateID}
+	for i := 1; i < len(order); i++ {
+		if a, b := order[i-1].row, order[i].row; t.ids[a] == t.ids[b] {
+			return &RecordError{ID: t.ids[a], Row: int(max(a, b)) + 1, Err: ErrDuplicateID}
 		}
-		rows = append(rows, t.row(e.row)...)
 	}
-	t.ids, t.rows = ids, rows
+	held := make([]uint32, len(t.dicts))
+	for i := range order { // cycle by cycle
+		if order[i].row == uint32(i) {
+			continue
+		}
+		id := t.ids[i]
+		copy(held, t.row(uint32(i)))
+		at := uint32(i)
+		for {
+			from := order[at].row
+			order[at].row = at
+			if from == uint32(i) {
+				t.ids[at] = id
+				copy(t.row(at), held)
+				break
+			}
+			t.ids[at] = t.ids[from]
+			copy(t.row(at), t.row(from))
+			at = from
+		}
+	}
 	return nil
 }
 
@@ -304,13 +338,16 @@ func (t *table) count() {
 // holderKey tells holders apart by the first three characters of the holder
 // field, so that typing errors further on make no new holder.
 func (t *table) holderKey(f int, id uint32) uint32 {
-	return cutKey(t.dicts[f].values[id], Part{Prefix: 3})
+	return cutKey(t.dicts[f].text(id), Part{Prefix: 3})
 }
 
 func distinct(keys []uint32) int {
 	slices.Sort(keys)
 	return len(slices.Compact(keys))
 }
+
+// maxRecords is the number of records that a table can hold.
+const maxRecords = 1<<31 - 1
 
 const (
 	// maxHolders is the number of differently named holders an identifier may

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 )
 
 // bulk is the number of records from which an empty index is filled as a batch.
@@ -15,6 +16,8 @@ type work struct {
 	seeds    map[uint32]bool    // records whose component must be clustered again
 	upserted map[uint32]bool    //
 	elements map[[2]uint32]bool // field, element: identifiers whose holders changed
+	blocks   map[uint64]bool    // posting keys of blocks that crossed their cap
+	lists    [][]uint32         // records whose pairs with each other must be looked at again
 }
 
 // Apply removes records, inserts or replaces others and adds decisions, in this
@@ -35,7 +38,7 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 		return x.fill(upserts, decisions)
 	}
 	var out Change
-	w := &work{map[uint32]bool{}, map[uint32]bool{}, map[uint32]bool{}, map[[2]uint32]bool{}}
+	w := &work{dirty: map[uint32]bool{}, seeds: map[uint32]bool{}, upserted: map[uint32]bool{}, elements: map[[2]uint32]bool{}, blocks: map[uint64]bool{}}
 	for _, id := range removes {
 		if i, ok := x.slots[id]; ok {
 			x.unlink(i, w)
@@ -65,6 +68,7 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 			x.rescore(i, w)
 		}
 	}
+	x.revisit(w)
 	x.recluster(w, &out)
 	return out, nil
 }
@@ -100,9 +104,12 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 		return Change{}, err
 	}
 	x.t.count()
-	x.scorer.frequencies(x.t)
-	b, _ := newBlocking(x.t, caps{x.scorer.m.SpecificCap, x.scorer.m.WideCap}, 0)
+	x.scorer.adopt(x.t)
 	// a background context: from here on the index changes and must be finished
+	b, _, err := newBlocking(context.Background(), x.t, caps{x.scorer.m.SpecificCap, x.scorer.m.WideCap}, 0, x.linker.opt.Threads)
+	if err != nil {
+		return Change{}, err
+	}
 	edges, _, err := b.edges(context.Background(), x.scorer, x.linker.opt.Threads)
 	if err != nil {
 		return Change{}, err
@@ -115,8 +122,8 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 	}
 	for i, id := range x.t.ids {
 		x.slots[id] = uint32(i)
-		x.keys(x.t.row(uint32(i)), func(_ int, key uint64) { x.postings.add(key, uint32(i)) })
 	}
+	x.load()
 	for _, d := range decisions {
 		x.decide(d)
 	}
@@ -126,11 +133,10 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 	}
 	must, cannot := resolve(all, x.slot)
 	var out Change
-	out.Clusters, out.Conflicts, err = partition(context.Background(), x.t, x.scorer, components(n, edges, must, cannot), x.linker.opt.Threads)
+	out.Clusters, out.Conflicts, err = newComponents(n, edges, must, cannot).partition(context.Background(), x.t, x.scorer, x.linker.opt.Threads)
 	if err != nil {
 		return Change{}, err
 	}
-	slices.SortFunc(out.Clusters, func(a, b Cluster) int { return cmp.Compare(a.Members[0], b.Members[0]) })
 	sortDecisions(out.Conflicts)
 	for k := range out.Clusters {
 		for _, id := range out.Clusters[k].Members {
@@ -159,23 +165,45 @@ func (x *Index) decide(d Decision) {
 	x.decisions[k] = d.Same
 }
 
+// load fills the postings with all records of the table.
+func (x *Index) load() {
+	p := x.t.plan
+	var entries, scratch []keyed
+	for r := range p.blocks {
+		entries, _ = x.t.entries(entries[:0], &p.blocks[r], true)
+		entries, scratch = sortKeyed(entries, scratch)
+		x.postings.load(r, entries)
+	}
+	var buf [1]uint32
+	for q, f := range p.identifiers {
+		entries = entries[:0]
+		for i := range x.t.ids {
+			for _, e := range x.t.dicts[f].parts(x.t.row(uint32(i))[f], &buf) {
+				entries = append(entries, keyed{elementKey(e), uint32(i)})
+			}
+		}
+		entries, scratch = sortKeyed(entries, scratch)
+		x.postings.load(len(p.blocks)+q, entries)
+	}
+}
+
+// elementKey spreads the numbers of elements as if they were hashes, each to its own.
+func elementKey(e uint32) uint32 { return e * 2654435761 }
+
 // keys yields the posting keys of a row: its block keys by rule, and after the rules the
 // elements of identifiers, to find who holds them.
-func (x *Index) keys(row []uint32, yield func(rule int, key uint64)) {
+func (x *Index) keys(row []uint32, yield func(rule int, key uint32)) {
 	p := x.t.plan
 	for r := range p.blocks {
-		x.t.eachKey(row, &p.blocks[r], true, func(k uint32) { yield(r, postingKey(r, k)) })
+		x.t.eachKey(row, &p.blocks[r], true, func(k uint32) { yield(r, k) })
 	}
 	var buf [1]uint32
 	for q, f := range p.identifiers {
 		for _, e := range x.t.dicts[f].parts(row[f], &buf) {
-			r := len(p.blocks) + q
-			yield(r, postingKey(r, e))
+			yield(len(p.blocks)+q, elementKey(e))
 		}
 	}
 }
-
-func postingKey(rule int, key uint32) uint64 { return uint64(rule+1)<<32 | uint64(key) }
 
 func (x *Index) limit(rule int) int {
 	if x.t.plan.blocks[rule].wide {
@@ -188,10 +216,10 @@ func (x *Index) limit(rule int) int {
 func (x *Index) unlink(i uint32, w *work) {
 	row := x.t.row(i)
 	rules := len(x.t.plan.blocks)
-	x.keys(row, func(rule int, key uint64) {
-		left := x.postings.remove(key, i)
+	x.keys(row, func(rule int, key uint32) {
+		left := x.postings.remove(rule, key, i)
 		if rule < rules && left == x.limit(rule) { // small enough again
-			x.touch(key, w)
+			w.blocks[postingKey(rule, key)] = true
 		}
 	})
 	x.eachIdentifier(row, w, func(d *dict, e uint32) { d.holders[e]-- })
@@ -215,12 +243,6 @@ func (x *Index) eachIdentifier(row []uint32, w *work, do func(d *dict, e uint32)
 	}
 }
 
-func (x *Index) touch(key uint64, w *work) {
-	if e := x.postings.find(key); e != nil {
-		x.postings.each(e, func(i uint32) { w.dirty[i] = true })
-	}
-}
-
 // drop forgets the pairs of a record.
 func (x *Index) drop(i uint32, w *work) {
 	for _, n := range x.near[i] {
@@ -235,7 +257,7 @@ func (x *Index) upsert(r Record, w *work) {
 	i, known := x.slots[r.ID]
 	row := make([]uint32, len(r.Values))
 	for f, v := range r.Values {
-		row[f] = x.t.intern(f, v)
+		row[f] = x.t.intern(f, v, false)
 	}
 	if known {
 		w.upserted[i] = true
@@ -248,25 +270,23 @@ func (x *Index) upsert(r Record, w *work) {
 		if n := len(x.free); n > 0 {
 			i, x.free = x.free[n-1], x.free[:n-1]
 		} else {
-			i = uint32(len(x.t.ids))
-			x.t.ids = append(x.t.ids, "")
-			x.t.rows = append(x.t.rows, row...)
+			i = x.t.extend()
 			x.near, x.clusters, x.mark = append(x.near, nil), append(x.clusters, nil), append(x.mark, 0)
 		}
-		x.t.ids[i] = r.ID
-		x.slots[r.ID] = i
+		x.t.ids[i] = strings.Clone(r.ID)
+		x.slots[x.t.ids[i]] = i
 	}
 	copy(x.t.row(i), row)
 	w.upserted[i], w.dirty[i] = true, true
-	x.keys(row, func(rule int, key uint64) {
-		if n := x.postings.add(key, i); rule < len(p.blocks) && n == x.limit(rule)+1 { // too large now
-			x.touch(key, w)
+	x.keys(row, func(rule int, key uint32) {
+		if n := x.postings.add(rule, key, i); rule < len(p.blocks) && n == x.limit(rule)+1 { // too large now
+			w.blocks[postingKey(rule, key)] = true
 		}
 	})
 	x.eachIdentifier(row, w, func(d *dict, e uint32) { d.holders[e]++ })
 }
 
-// holders decides again which identifiers are nobody's, and touches the records whose
+// holders decides again which identifiers are nobody's, and notes the records whose
 // pairs weigh something else because of it, or because an identifier became more common.
 func (x *Index) holders(w *work) {
 	for q, f := range x.t.plan.identifiers {
@@ -280,7 +300,7 @@ func (x *Index) holders(w *work) {
 			e := at[1]
 			was, n := d.ignored[e], d.holders[e]
 			d.ignored[e] = n > maxShared
-			list := x.postings.find(postingKey(rule, e))
+			list := x.postings.find(rule, elementKey(e))
 			if n > maxHolders && n <= maxShared && h >= 0 {
 				var names []uint32
 				x.postings.each(list, func(i uint32) {
@@ -293,9 +313,91 @@ func (x *Index) holders(w *work) {
 			if was && d.ignored[e] || n == 0 {
 				continue
 			}
-			x.postings.each(list, func(i uint32) { w.dirty[i] = true })
+			if was != d.ignored[e] { // it says something else about every pair
+				x.postings.each(list, func(i uint32) { w.dirty[i] = true })
+			} else if list.n > 1 {
+				w.lists = append(w.lists, x.postings.appendTo(nil, list))
+			}
 		}
 	}
+}
+
+// revisit looks again at the pairs of records that share an identifier which became more
+// or less common, and at those of blocks that crossed their cap.
+func (x *Index) revisit(w *work) {
+	for _, list := range w.lists {
+		x.visit(list, false, w)
+	}
+	for at := range w.blocks {
+		rule, key := int(at>>32)-1, uint32(at)
+		l := x.postings.find(rule, key)
+		records := x.postings.appendTo(nil, l)
+		if l.n <= x.limit(rule) && len(records) > 0 && x.holds(records[0], rule, key) {
+			x.visit(records, true, w)
+			continue
+		}
+		inside := make(map[uint32]bool, len(records)) // too large: its pairs may be nobody's now
+		for _, i := range records {
+			inside[i] = true
+		}
+		for _, i := range records {
+			for _, n := range slices.Clone(x.near[i]) {
+				if i < n.record && inside[n.record] {
+					x.pair(i, n.record, false, w)
+				}
+			}
+		}
+	}
+}
+
+// visit looks again at all pairs of a list; picked says that a rule picks them.
+func (x *Index) visit(list []uint32, picked bool, w *work) {
+	for k, i := range list {
+		for _, j := range list[k+1:] {
+			if !w.dirty[i] && !w.dirty[j] {
+				x.pair(i, j, picked, w)
+			}
+		}
+	}
+}
+
+// pair brings what is known about two records up to date.
+func (x *Index) pair(i, j uint32, picked bool, w *work) {
+	v, ok := x.scorer.link(x.x, x.t.row(i), x.t.row(j))
+	ok = ok && (picked || x.picked(i, j))
+	at := slices.IndexFunc(x.near[i], func(n neighbour) bool { return n.record == j })
+	back := slices.IndexFunc(x.near[j], func(n neighbour) bool { return n.record == i })
+	switch {
+	case !ok && at < 0 || ok && at >= 0 && x.near[i][at].weight == float32(v):
+		return
+	case !ok:
+		x.near[i], x.near[j] = slices.Delete(x.near[i], at, at+1), slices.Delete(x.near[j], back, back+1)
+	case at >= 0:
+		x.near[i][at].weight, x.near[j][back].weight = float32(v), float32(v)
+	default:
+		x.near[i], x.near[j] = append(x.near[i], neighbour{j, float32(v)}), append(x.near[j], neighbour{i, float32(v)})
+	}
+	w.seeds[i], w.seeds[j] = true, true
+}
+
+// picked reports whether a rule picks two records.
+func (x *Index) picked(i, j uint32) bool {
+	for r := range x.t.plan.blocks {
+		found := false
+		x.t.eachKey(x.t.row(i), &x.t.plan.blocks[r], false, func(k uint32) {
+			found = found || x.holds(j, r, k) && x.postings.find(r, k).n <= x.limit(r)
+		})
+		if found {
+			return true
+		}
+	}
+	return false
+}
+
+// holds reports whether a record has a key of a rule that is no ignored identifier's.
+func (x *Index) holds(i uint32, rule int, key uint32) (found bool) {
+	x.t.eachKey(x.t.row(i), &x.t.plan.blocks[rule], false, func(k uint32) { found = found || k == key })
+	return found
 }
 
 // candidates calls yield once for every record that a rule pairs with the row.
@@ -308,11 +410,11 @@ func (x *Index) candidates(row []uint32, self uint32, yield func(uint32)) {
 	for r := range p.blocks {
 		most := x.limit(r)
 		x.t.eachKey(row, &p.blocks[r], false, func(k uint32) {
-			e := x.postings.find(postingKey(r, k))
-			if e == nil || int(e.n) > most {
+			l := x.postings.find(r, k)
+			if l.n > most {
 				return
 			}
-			x.postings.each(e, func(i uint32) {
+			x.postings.each(l, func(i uint32) {
 				if i != self && x.mark[i] != x.round {
 					x.mark[i] = x.round
 					yield(i)
@@ -344,7 +446,7 @@ func (x *Index) recluster(w *work, out *Change) {
 			continue
 		}
 		part := x.component(seed, seen)
-		clusters, conflicts := x.t.resolve(part, x.scorer, x.x, x.fields)
+		clusters, conflicts := x.resolver.resolve(part)
 		out.Conflicts = append(out.Conflicts, conflicts...)
 		for k := range clusters {
 			c := &clusters[k]
