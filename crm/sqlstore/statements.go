@@ -286,9 +286,11 @@ func (g *grammar) scanDocuments() string {
 
 // dueEffects reads what waits: $1 and $2 are the parts, $3 what it waits for,
 // $4 before when, $5 the limit, then the kinds, if it is not all. It seeks part
-// by part, so that the index leads to the due ones however many wait for later.
+// by part, so that the index leads to the due ones however many wait for later,
+// and from one part where something waits to the next.
 func (g *grammar) dueEffects(when string, kinds int) string {
-	parts := "WITH RECURSIVE p(part) AS (SELECT CAST($1 AS integer) UNION ALL SELECT p.part + 1 FROM p WHERE p.part + 1 < CAST($2 AS integer)) "
+	next := "SELECT min(t.part) FROM " + g.table(tabEffects) + " AS t" + g.indexedBy("effects_waiting") + " WHERE t.waiting IS NOT NULL AND t.part < " + g.bound(2) + " AND t.part "
+	parts := "WITH RECURSIVE p(part) AS (" + next + ">= " + g.bound(1) + " UNION ALL SELECT (" + next + "> p.part) FROM p WHERE p.part IS NOT NULL) "
 	fits := "t.part = p.part AND t.tenant = " + g.tenant + " AND t.waiting = " + g.bound(3) + " AND t." + when + " < " + g.bound(4)
 	if kinds > 0 {
 		in := make([]string, kinds)
