@@ -167,6 +167,10 @@ func (o *Outbox) answer(e *crm.Effect, r Receipt, now time.Time) {
 		if r.After == atOnce {
 			break
 		}
+		if r.Unreached {
+			e.Due = crm.Micros(now.Add(max(r.After, o.lease())))
+			break
+		}
 		e.Attempts++
 		if e.Due = crm.Micros(now.Add(r.After)); r.After == 0 {
 			e.Due = crm.Micros(now.Add(backoff(e.Attempts)))

@@ -57,15 +57,15 @@ type HTTPConfig struct {
 // is in seconds; receipts may come in any order, and a message without one is
 // uncertain. Of other answers,
 //
-//   - 429, 401, 403, 404 and 405 mean that nothing was taken (Throttled, with
-//     the Retry-After of the response): the provider or the host must change
-//     something first, the messages are fine;
-//   - 3xx likewise, for redirects are not followed;
+//   - 429 means that nothing was taken (Throttled, with the Retry-After of the
+//     response);
+//   - 401, 403, 404, 405 and 3xx, which is not followed, likewise, but somebody
+//     must change something first and the messages are fine (Unreached);
 //   - the remaining 4xx refuse the batch for good (Rejected);
 //   - 408 and 5xx leave everything open (Unknown).
 //
 // A connection that fails before any byte of the request was written is
-// Throttled, any later failure Unknown. Nothing is retried here, that is the
+// Throttled and Unreached, any later failure Unknown. Nothing is retried here, that is the
 // Outbox's business; only net/http repeats a request by itself where nothing of
 // it was written, or where Repeats makes that harmless. StatusURL takes POST {"ids":["…"]} and answers like URL; an
 // id of status "absent" was never received.
@@ -193,7 +193,7 @@ func (s *HTTPSender) Reconcile(ctx context.Context, ids []crm.EffectID) ([]Recei
 			case r.Reason == absent:
 				r.Status = Throttled
 			case r.Status == Throttled, r.Status == Rejected && r.Provider == whole:
-				r.Status = Unknown // the question was not answered
+				r.Status, r.Unreached = Unknown, false // the question was not answered
 			}
 			if r.Provider == whole {
 				r.Provider = ""
@@ -216,13 +216,16 @@ func (s *HTTPSender) post(ctx context.Context, to, key string, body []byte, ids 
 	all := func(status Status, after time.Duration, reason string) []Receipt {
 		return fill(ids, Receipt{Status: status, After: after, Reason: reason, Provider: whole})
 	}
+	unreached := func(reason string) []Receipt {
+		return fill(ids, Receipt{Status: Throttled, Unreached: true, Reason: reason, Provider: whole})
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	var wrote atomic.Bool
 	trace := &httptrace.ClientTrace{WroteHeaderField: func(string, []string) { wrote.Store(true) }, GotConn: func(httptrace.GotConnInfo) { wrote.Store(true) }}
 	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
-		return all(Throttled, 0, "the request cannot be made")
+		return unreached("the request cannot be made")
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
@@ -231,13 +234,13 @@ func (s *HTTPSender) post(ctx context.Context, to, key string, body []byte, ids 
 	}
 	if s.cfg.Authorize != nil {
 		if err := s.cfg.Authorize(req); err != nil {
-			return all(Throttled, 0, "no credentials")
+			return unreached("no credentials")
 		}
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {
 		if !wrote.Load() {
-			return all(Throttled, 0, "no connection")
+			return unreached("no connection")
 		}
 		return all(Unknown, 0, "connection lost")
 	}
@@ -245,8 +248,10 @@ func (s *HTTPSender) post(ctx context.Context, to, key string, body []byte, ids 
 	code := "HTTP " + strconv.Itoa(resp.StatusCode)
 	switch c := resp.StatusCode; {
 	case c == http.StatusOK || c == http.StatusCreated || c == http.StatusAccepted || c == http.StatusMultiStatus:
-	case c == http.StatusTooManyRequests, c == http.StatusUnauthorized, c == http.StatusForbidden, c == http.StatusNotFound, c == http.StatusMethodNotAllowed, c >= 300 && c < 400:
+	case c == http.StatusTooManyRequests:
 		return all(Throttled, retryAfter(resp.Header.Get("Retry-After")), code)
+	case c == http.StatusUnauthorized, c == http.StatusForbidden, c == http.StatusNotFound, c == http.StatusMethodNotAllowed, c >= 300 && c < 400:
+		return unreached(code)
 	case c >= 400 && c < 500 && c != http.StatusRequestTimeout:
 		return all(Rejected, 0, code)
 	default:

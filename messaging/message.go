@@ -53,6 +53,10 @@ type Receipt struct {
 	Provider string        // the provider's own id of the message, if it gave one
 	Reason   string        // why it was not accepted; without text or address
 	After    time.Duration // of Throttled: not before this long from now; 0 leaves it to the caller
+	// Unreached, of Throttled, says that the provider was not reached or took
+	// nothing from this host at all: no answer about the message, however often
+	// it comes. An Outbox tries again and never gives the message up for it.
+	Unreached bool
 }
 
 // Sender hands messages to a provider.

@@ -61,7 +61,7 @@ type Outbox struct {
 	Now    func() time.Time // nil means time.Now
 
 	Batch       int           // effects per transaction; 0 means 500
-	Lease       time.Duration // after which the fate of a claim is looked into; 0 means 5 minutes
+	Lease       time.Duration // after which the fate of a claim is looked into, or a provider that was not reached is tried again; 0 means 5 minutes
 	MaxAttempts int           // how often the provider may throttle an effect before it fails; 0 means 10
 	Parts       crm.PartRange // the zero value means all
 }

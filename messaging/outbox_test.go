@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -449,4 +451,25 @@ func TestOutboxGivesUpOnThrottlingAlone(t *testing.T) {
 	assert.Equal(t, 3, busy)
 	assert.Equal(t, 3, e.Attempts)
 	assert.Contains(t, e.Reasons[len(e.Reasons)-1].Note, "given up after 3 attempts")
+}
+
+// A provider that cannot be reached for days loses no message.
+func TestOutboxOutlivesAnOutage(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	gone := server.URL
+	server.Close()
+	line, err := messaging.NewHTTPSender(messaging.HTTPConfig{URL: gone, Repeats: true})
+	require.NoError(t, err)
+	w := newWorld(t, 3, line)
+	for range 30 {
+		s, err := w.outbox.Drain(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 3, s.Throttled)
+		require.Equal(t, w.now.Add(5*time.Minute), w.effect(t, 0).Due)
+		w.now = w.now.Add(4 * time.Hour)
+	}
+	w.outbox.Sender = messaging.NewMemorySender(nil)
+	_, err = w.outbox.Drain(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, map[crm.EffectState]int{crm.Done: 3}, w.states(t))
 }

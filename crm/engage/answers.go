@@ -18,6 +18,11 @@ import (
 // answerSource is the source of answer facts and of the tickets they open.
 const answerSource = "survey"
 
+// answerKeyKind is the kind of the documents that keep the key of the page that
+// an answer came from: the same page sent twice is the same answer. It says
+// nothing about the customer and is no part of the record's digest.
+const answerKeyKind = "answer-key"
+
 // invitations is the Engine as the survey pages see it.
 type invitations Engine
 
@@ -43,10 +48,15 @@ func (v *invitations) Invitation(ctx context.Context, n uint64) (web.Invitation,
 		if err != nil {
 			return err
 		}
-		if facts[0] != nil {
-			out.State = web.Answered
+		if facts[0] == nil {
+			return nil
 		}
-		return nil
+		out.State = web.Answered
+		docs, err := r.Documents(ctx, answerKeyKind, string(f.ID))
+		if err != nil || docs[0] == nil {
+			return err
+		}
+		return docs[0].Decode(&out.Key)
 	})
 	if errors.Is(err, crm.ErrNotFound) {
 		return out, fmt.Errorf("%w: %w", web.ErrNotFound, err)
@@ -136,6 +146,15 @@ func (v *invitations) Submit(ctx context.Context, n uint64, r survey.Response, a
 				Key: crm.FactKey{Kind: crm.KindTicket, Source: answerSource, ID: string(f.ID)}, Subject: who, At: at, Place: place, Version: 1,
 				Data: &crm.Ticket{Title: "A bad answer to " + s.Name, State: crm.TicketOpen, Reason: "survey", Cause: key, Assignee: place, Opened: crm.Micros(at)},
 			})
+		}
+		if r.Key != "" {
+			doc, err := crm.NewDocument(answerKeyKind, string(f.ID), r.Key)
+			if err != nil {
+				return err
+			}
+			if err := tx.PutDocuments(ctx, doc); err != nil {
+				return err
+			}
 		}
 		return e.svc.In(tx).Record(ctx, facts...)
 	})

@@ -53,13 +53,18 @@ func (e *Engine) refresh(ctx context.Context) (delta, error) {
 	for _, k := range d.profiles {
 		e.look(k)
 	}
+	var tags []TagDef
 	err = e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
-		e.tags, err = loadTags(ctx, r)
+		tags, err = loadTags(ctx, r)
 		return err
 	})
 	if err != nil {
 		return d, err
 	}
+	if _, err := e.seg.SetPolarity(time.Time{}, polarity(newTurns(e.tags, tags))...); err != nil {
+		return d, fmt.Errorf("engage: segments: %w", err)
+	}
+	e.tags = tags
 	return d, e.refreshSegments(d)
 }
 
@@ -119,16 +124,15 @@ func (e *Engine) refreshSegments(d delta) error {
 	return nil
 }
 
-// drawn is the audience of a campaign: who is in, and who would be but for red
-// tags, in the order of home profiles.
+// drawn is the audience of a campaign: who is in it or would be but for red
+// tags, which messaging excludes with a reason, in the order of home profiles.
 type drawn struct {
 	considered []*person
-	in         map[crm.ProfileKey]bool
 	ignores    []string // red tags that the segment does not care about
 }
 
 func (e *Engine) draw(name string, at time.Time) (drawn, error) {
-	d := drawn{in: map[crm.ProfileKey]bool{}}
+	var d drawn
 	view := e.seg.View()
 	def, _, err := view.Definition(name)
 	if err != nil {
@@ -142,14 +146,6 @@ func (e *Engine) draw(name string, at time.Time) (drawn, error) {
 	if err != nil {
 		return d, fmt.Errorf("engage: %w", err)
 	}
-	members, err := view.Members(name, at)
-	if err != nil {
-		return d, fmt.Errorf("engage: %w", err)
-	}
-	in := map[string]bool{}
-	for m := range members {
-		in[m] = true
-	}
 	considered, err := all.Members(careless.Name, at)
 	if err != nil {
 		return d, fmt.Errorf("engage: %w", err)
@@ -162,7 +158,6 @@ func (e *Engine) draw(name string, at time.Time) (drawn, error) {
 		name := segmentName(x.home)
 		if may[name] {
 			d.considered = append(d.considered, x)
-			d.in[x.home] = in[name]
 		}
 	}
 	return d, nil

@@ -166,22 +166,44 @@ func (a *audit) profile(e *crm.Effect) crm.ProfileKey {
 	return a.data[e.ID].Profile
 }
 
+// inFlight is how long before a claim a merge may have been decided without
+// being committed when the claim read the record.
+const inFlight = time.Minute
+
 // repeated: nobody gets one thing twice. One thing is a cause, what it is
-// about and its occurrence; one receiver is an address.
+// about and its occurrence; one receiver is an address, or a customer by
+// whatever addresses.
 func (a *audit) repeated() error {
 	type thing struct {
 		cause, occurrence string
 		about             crm.FactKey
-		to                crm.Address
 	}
-	seen := map[thing]crm.EffectID{}
+	type delivery struct {
+		thing
+		to crm.Address
+	}
+	type receipt struct {
+		thing
+		by crm.ProfileKey
+	}
+	slices.SortStableFunc(a.sent, func(x, y *crm.Effect) int { return x.SentAt.Compare(y.SentAt) })
+	seen, had := map[delivery]crm.EffectID{}, map[receipt]crm.EffectID{}
 	for _, e := range a.sent {
-		k := thing{e.Cause, e.Occurrence, e.About, e.To}
-		if first, twice := seen[k]; twice {
+		t, who := thing{e.Cause, e.Occurrence, e.About}, a.profile(e)
+		first, twice := seen[delivery{t, e.To}]
+		if !twice && !who.IsZero() {
+			for _, p := range a.people(who, e.SentAt.Add(-inFlight)) {
+				if id, ok := had[receipt{t, p}]; ok && a.placed(p, e.SentAt) == a.placed(who, e.SentAt) {
+					first, twice = id, true
+				}
+			}
+		}
+		if twice {
 			a.report.find(&a.report.EffectsRepeated, "effect %s repeats %s", e.ID, first)
 			continue
 		}
-		seen[k] = e.ID
+		seen[delivery{t, e.To}] = e.ID
+		had[receipt{t, who}] = e.ID
 	}
 	return nil
 }

@@ -67,6 +67,24 @@ func TestAuditFinds(t *testing.T) {
 		update(t, store, func(tx crm.Tx) error { _, err := tx.PutEffects(t.Context(), twice); return err })
 		require.Equal(t, 1, audit(t, store).EffectsRepeated)
 	})
+	t.Run("repeated to another address", func(t *testing.T) {
+		shop, store, effects := sent(t)
+		who, err := engage.About(effects[0])
+		require.NoError(t, err)
+		other, err := engage.About(effects[1])
+		require.NoError(t, err)
+		shop.Clock.Set(shop.Clock.Now().Add(time.Hour))
+		require.NoError(t, shop.Engine.Service().Merge(t.Context(), "staff", crm.Evidence{}, who, other))
+		require.Zero(t, audit(t, store).EffectsRepeated, "they were two people then")
+		// One of them got another message of the same campaign after the merge.
+		twice := effects[1].Clone()
+		twice.Subject = crm.OfProfile(other)
+		twice.ID = crm.NewEffectID(twice.Cause, twice.Subject, twice.About, twice.Occurrence)
+		twice.To = crm.Address{Channel: crm.Phone, Value: "+905551112233"}
+		twice.Rev, twice.SentAt = 0, shop.Clock.Now().Add(time.Hour)
+		update(t, store, func(tx crm.Tx) error { _, err := tx.PutEffects(t.Context(), twice); return err })
+		require.Equal(t, 1, audit(t, store).EffectsRepeated)
+	})
 	t.Run("consent withdrawn before", func(t *testing.T) {
 		shop, store, effects := sent(t)
 		// A refusal that took effect at a version before the one the claim read.

@@ -95,8 +95,8 @@ func (r *recentClicks) add(facts []*crm.Fact) {
 	}
 }
 
-// since reads the clicks after one instant and not after another.
-func (r *recentClicks) since(ctx context.Context, store crm.Store, after, until time.Time) ([]*crm.Fact, error) {
+// since reads the clicks after an instant.
+func (r *recentClicks) since(ctx context.Context, store crm.Store, after time.Time) ([]*crm.Fact, error) {
 	if !r.loaded { // what other processes took, or this one before it was started again
 		err := store.View(ctx, func(tx crm.Reader) error {
 			for f, err := range crm.FactsOfKind(ctx, tx, crm.AllParts(), crm.KindClick) {
@@ -117,12 +117,11 @@ func (r *recentClicks) since(ctx context.Context, store crm.Store, after, until 
 	r.mu.Lock()
 	var refs []crm.FactRef
 	for ref, at := range r.refs {
-		switch {
-		case !at.After(after):
+		if !at.After(after) {
 			delete(r.refs, ref)
-		case !at.After(until):
-			refs = append(refs, ref)
+			continue
 		}
+		refs = append(refs, ref)
 	}
 	r.mu.Unlock()
 	slices.SortFunc(refs, crm.FactRef.Compare)
@@ -196,11 +195,12 @@ const (
 
 // collect flushes the click log and judges the clicks since the evening before
 // among their neighbours: a scanner gives itself away by what it does next.
+// Where an evening goes on later, what came since are neighbours, too.
 func (e *Engine) collect(ctx context.Context, now time.Time) (map[crm.Verdict]int, error) {
 	if err := e.clicks.Flush(ctx); err != nil {
 		return nil, err
 	}
-	facts, err := e.recent.since(ctx, e.cfg.Store, now.Add(-neighbour), now)
+	facts, err := e.recent.since(ctx, e.cfg.Store, now.Add(-neighbour))
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +216,7 @@ func (e *Engine) collect(ctx context.Context, now time.Time) (map[crm.Verdict]in
 	counts := map[crm.Verdict]int{}
 	var changed []*crm.Fact
 	for i, x := range link.Contexts(clicks, func(id uint64) time.Time { return sent[id] }, link.Window{}) {
-		if !facts[i].At.After(now.Add(-judged)) {
+		if !facts[i].At.After(now.Add(-judged)) || facts[i].At.After(now) {
 			continue
 		}
 		verdict, reasons := link.Classify(clicks[i], x)

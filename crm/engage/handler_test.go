@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -111,6 +112,28 @@ func TestBadAnswerOpensTicketAndSilences(t *testing.T) {
 	rep, err := engage.Audit(t.Context(), w.store, engagetest.Brand)
 	require.NoError(t, err)
 	require.True(t, rep.Clean(), "%+v", rep)
+}
+
+// TestSamePageTwice presses the button twice: it is one answer, and the second
+// press is thanked as well.
+func TestSamePageTwice(t *testing.T) {
+	w := newTown(t)
+	_, page, err := w.Engine.Links(w.surveys[0])
+	require.NoError(t, err)
+	press := func(key, score string) *http.Response {
+		resp, err := w.server.Client().PostForm(page, url.Values{"_key": {key}, "_on.nps": {"1"}, "_on.comment": {"1"}, "q.nps": {score}})
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		return resp
+	}
+	for range 3 {
+		resp := press("one render", "9")
+		require.Equal(t, http.StatusOK, resp.StatusCode)
+		require.True(t, strings.HasSuffix(resp.Request.URL.Path, "/thanks"), resp.Request.URL)
+	}
+	require.Equal(t, http.StatusConflict, press("another render", "0").StatusCode)
+	require.Len(t, w.facts(t, crm.KindAnswer), 1)
+	require.Empty(t, w.facts(t, crm.KindTicket))
 }
 
 func TestForgedTokens(t *testing.T) {

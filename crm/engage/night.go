@@ -3,6 +3,7 @@ package engage
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -13,7 +14,9 @@ import (
 
 // Night is one evening's work.
 type Night struct {
-	// Day is the evening's date; the zero value means today in Config.Home.
+	// Day is the evening's date in Config.Home; the zero value means today. An
+	// evening that was missed is caught up by its date, as of the end of that
+	// day; one that has not come yet is refused.
 	Day string
 	// Source yields what the sources deliver; nil means that nothing came. A
 	// night that is run again takes the same delivery again: it changes nothing.
@@ -23,7 +26,11 @@ type Night struct {
 // NightReport says what an evening did. It is kept in the record and grows
 // when an evening goes on after it was stopped.
 type NightReport struct {
-	Day        string              `json:"day"`
+	Day string `json:"day"`
+	// At is the instant whose evening it is: when it was begun, or the end of a
+	// day that was caught up. Rules, due times and campaigns go by it, however
+	// late an evening that was stopped goes on.
+	At         time.Time           `json:"at"`
 	Closed     bool                `json:"closed"` // all of it was done
 	Rows       int                 `json:"rows"`   // records delivered
 	Accepted   int                 `json:"accepted"`
@@ -61,18 +68,22 @@ const nightKind = "night"
 func (e *Engine) Night(ctx context.Context, n Night) (NightReport, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	now := e.svc.Now()
-	if n.Day == "" {
-		n.Day = now.In(e.cfg.Home).Format(time.DateOnly)
-	}
-	if _, err := time.Parse(time.DateOnly, n.Day); err != nil {
-		return NightReport{}, &crm.Error{Op: "run", Entity: nightKind, ID: n.Day, Kind: crm.ErrInvalid, Err: err}
+	at, err := e.instant(&n)
+	if err != nil {
+		return NightReport{}, err
 	}
 	rep, rev, err := e.nightReport(ctx, n.Day)
 	if err != nil {
 		return rep, err
 	}
 	closed := rep.Closed
+	if rep.At.IsZero() {
+		rep.Day, rep.At = n.Day, at
+		if rev, err = e.saveReport(ctx, rep, rev); err != nil {
+			return rep, err
+		}
+	}
+	now := rep.At
 	rep.Day, rep.Seconds = n.Day, map[string]float64{}
 	step := func(name string, do func() error) {
 		if err != nil {
@@ -90,10 +101,10 @@ func (e *Engine) Night(ctx context.Context, n Night) (NightReport, error) {
 	step("import", func() error { return e.importAll(ctx, n, &rep) })
 	// The first time, people are told apart before they are read into memory.
 	first := !e.loaded
-	var at crm.Position
+	var head crm.Position
 	if first {
 		step("identify", func() (err error) {
-			if at, err = e.head(ctx); err == nil {
+			if head, err = e.head(ctx); err == nil {
 				rep.Identified, err = e.identify(ctx)
 			}
 			return err
@@ -101,9 +112,15 @@ func (e *Engine) Night(ctx context.Context, n Night) (NightReport, error) {
 	}
 	step("load", func() error { return e.load(ctx) })
 	if first {
-		step("identify", func() error { return e.changedSince(ctx, at) })
+		step("identify", func() error { return e.changedSince(ctx, head) })
 	}
-	step("collect", func() (err error) { rep.Clicks, err = e.collect(ctx, now); return err })
+	step("collect", func() (err error) {
+		if closed { // its clicks were judged, and may have been again by later evenings
+			return e.clicks.Flush(ctx)
+		}
+		rep.Clicks, err = e.collect(ctx, now)
+		return err
+	})
 	step("refresh", func() (err error) { _, err = e.refresh(ctx); return err })
 	if !first {
 		step("identify", func() (err error) { rep.Identified, err = e.identify(ctx); return err })
@@ -151,9 +168,30 @@ func (e *Engine) Night(ctx context.Context, n Night) (NightReport, error) {
 		if closed {
 			rep.Again++
 		}
-		return e.saveReport(ctx, rep, rev)
+		_, err := e.saveReport(ctx, rep, rev)
+		return err
 	})
 	return rep, err
+}
+
+// instant fills the day of an evening and returns the instant to take it at.
+func (e *Engine) instant(n *Night) (time.Time, error) {
+	now := e.svc.Now()
+	today := now.In(e.cfg.Home).Format(time.DateOnly)
+	if n.Day == "" {
+		n.Day = today
+	}
+	day, err := time.ParseInLocation(time.DateOnly, n.Day, e.cfg.Home)
+	switch {
+	case err != nil:
+	case n.Day > today:
+		err = errors.New("it has not come yet; today is " + today)
+	case n.Day < today:
+		return day.AddDate(0, 0, 1).Add(-time.Microsecond).UTC(), nil
+	default:
+		return now, nil
+	}
+	return now, &crm.Error{Op: "run", Entity: nightKind, ID: n.Day, Kind: crm.ErrInvalid, Err: err}
 }
 
 func sum(a, b planned) planned {
@@ -199,14 +237,18 @@ func (e *Engine) nightReport(ctx context.Context, day string) (NightReport, int6
 	return rep, rev, err
 }
 
-func (e *Engine) saveReport(ctx context.Context, rep NightReport, rev int64) error {
+// saveReport stores a report over revision rev and returns its new one.
+func (e *Engine) saveReport(ctx context.Context, rep NightReport, rev int64) (int64, error) {
 	data, err := json.Marshal(rep)
 	if err != nil {
-		return err
+		return rev, err
 	}
-	return e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
-		return tx.PutDocuments(ctx, &crm.Document{Kind: nightKind, ID: rep.Day, Data: data, Rev: rev})
+	var doc *crm.Document
+	err = e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
+		doc = &crm.Document{Kind: nightKind, ID: rep.Day, Data: data, Rev: rev}
+		return tx.PutDocuments(ctx, doc)
 	})
+	return doc.Rev, err
 }
 
 // Nights returns the reports of all evenings, by date.

@@ -42,6 +42,7 @@ type orderRow struct {
 	amount        int64
 	id            string
 	returns       string // id of the order that a return takes back
+	returnsSource uint32
 	source        uint32
 	profile       uint32 // index in person.profiles
 	channel       uint32
@@ -420,7 +421,7 @@ func (p *population) add(x *person, f *crm.Fact) {
 	who := uint32(slices.Index(x.profiles, f.Subject.Profile))
 	switch d := f.Data.(type) {
 	case *crm.Order:
-		row := orderRow{at: at, amount: d.Total.Amount, id: strings.Clone(f.Key.ID), returns: strings.Clone(d.Returns.ID), source: p.texts.id(f.Key.Source),
+		row := orderRow{at: at, amount: d.Total.Amount, id: strings.Clone(f.Key.ID), returns: strings.Clone(d.Returns.ID), returnsSource: p.texts.id(d.Returns.Source), source: p.texts.id(f.Key.Source),
 			profile: who, channel: p.texts.id(d.Channel), place: p.texts.id(f.Place)}
 		if t, ok := d.DeliveredAt(f.At); ok {
 			row.delivered = t.UnixMicro()
@@ -486,7 +487,7 @@ func (p *population) finish(x *person) {
 	for i := range x.orders {
 		if x.orders[i].flags&flagReturn != 0 && x.orders[i].returns != "" {
 			for j := range x.orders {
-				if x.orders[j].id == x.orders[i].returns {
+				if x.orders[j].id == x.orders[i].returns && x.orders[j].source == x.orders[i].returnsSource {
 					x.orders[j].flags |= flagTakenBack
 				}
 			}

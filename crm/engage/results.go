@@ -58,7 +58,7 @@ type SurveyResult struct {
 func (e *Engine) Results(ctx context.Context) (Results, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	out := Results{Effects: map[string]map[string]int{}, Tickets: map[crm.TicketState]int{}, Clicks: map[crm.Verdict]int{}}
+	out := Results{Campaigns: []CampaignResult{}, Surveys: []SurveyResult{}, Effects: map[string]map[string]int{}, Tickets: map[crm.TicketState]int{}, Clicks: map[crm.Verdict]int{}}
 	if err := e.load(ctx); err != nil {
 		return out, err
 	}

@@ -102,6 +102,22 @@ func redTags(defs []TagDef, at time.Time, ignored []string) []string {
 	return out
 }
 
+// newTurns returns the turns that are in defs and not in was. Turns are only
+// ever added.
+func newTurns(was, defs []TagDef) []TagDef {
+	known := make(map[string]int, len(was))
+	for _, d := range was {
+		known[d.Name] = len(d.Turns)
+	}
+	var out []TagDef
+	for _, d := range defs {
+		if n := known[d.Name]; n < len(d.Turns) {
+			out = append(out, TagDef{Name: d.Name, Turns: d.Turns[n:]})
+		}
+	}
+	return out
+}
+
 // polarity translates the definitions for package segment.
 func polarity(defs []TagDef) []segment.PolarityRule {
 	var out []segment.PolarityRule

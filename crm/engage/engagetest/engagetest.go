@@ -136,7 +136,7 @@ func Run(t *testing.T, open func(t *testing.T) crm.Store) {
 	t.Run("Stopped", func(t *testing.T) { stopped(t, open) })
 }
 
-// race opens tickets, withdraws consents and turns tags red while two engines
+// race opens tickets, withdraws consents and merges people while two engines
 // send the same campaign.
 func race(t *testing.T, store crm.Store) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -247,13 +247,21 @@ func twice(t *testing.T, store crm.Store) {
 	require.True(t, rep.Clean(), "%+v", rep)
 }
 
-// failing is a store whose nth write transaction fails.
+// ErrCut is what a transaction that Failing cuts returns.
+var ErrCut = errors.New("cut")
+
+// Failing returns a store whose nth write transaction is rolled back with
+// ErrCut, as if the process had died before the commit.
+func Failing(store crm.Store, n int64) crm.Store {
+	f := &failing{Store: store}
+	f.left.Store(n)
+	return f
+}
+
 type failing struct {
 	crm.Store
 	left atomic.Int64
 }
-
-var errCut = errors.New("cut")
 
 func (f *failing) Update(ctx context.Context, fn func(crm.Tx) error) error {
 	return f.Store.Update(ctx, func(tx crm.Tx) error {
@@ -261,7 +269,7 @@ func (f *failing) Update(ctx context.Context, fn func(crm.Tx) error) error {
 			return err
 		}
 		if f.left.Add(-1) == 0 {
-			return errCut
+			return ErrCut
 		}
 		return nil
 	})
@@ -272,9 +280,7 @@ func (f *failing) Update(ctx context.Context, fn func(crm.Tx) error) error {
 func stopped(t *testing.T, open func(t *testing.T) crm.Store) {
 	evenings := func(store crm.Store, after int64) (cut bool, end [32]byte) {
 		clock := &Clock{}
-		f := &failing{Store: store}
-		f.left.Store(after)
-		shop := New(t, f, clock, nil)
+		shop := New(t, Failing(store, after), clock, nil)
 		for day := range 2 {
 			for {
 				at := Start.AddDate(0, 0, day)
@@ -287,7 +293,7 @@ func stopped(t *testing.T, open func(t *testing.T) crm.Store) {
 				if err == nil {
 					break
 				}
-				require.ErrorIs(t, err, errCut)
+				require.ErrorIs(t, err, ErrCut)
 				cut = true
 				shop = New(t, store, clock, nil)
 			}

@@ -1,0 +1,180 @@
+package engage_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/engage"
+	"github.com/vefacrm/vefa/crm/engage/engagetest"
+	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/rules"
+)
+
+// daily greets whoever bought today, and everybody who ever bought once a day.
+func daily(t *testing.T, store crm.Store, clock *engagetest.Clock, sender messaging.Sender) *engage.Engine {
+	t.Helper()
+	book, err := rules.ReadYAML("rules.yaml", []byte(`
+rules:
+  - name: today
+    each: Purchases
+    when: row.DaysAgo == 0
+    then: [{message: thanks}]
+  - name: daily
+    when: Orders > 0
+    once: day
+    then: [{message: hello}]
+`))
+	require.NoError(t, err)
+	shop := engagetest.New(t, store, clock, func(c *engage.Config) {
+		c.Rules, c.Campaigns, c.Surveys, c.Sender = []*rules.Book{book}, nil, nil, sender
+		c.TrainAt = 1 << 20 // the names and numbers of these people are too much alike
+		c.Messages = []messaging.Campaign{{Name: "thanks", Text: "thanks", Unmeasured: "test"}, {Name: "hello", Text: "hello", Unmeasured: "test"}}
+	})
+	return shop.Engine
+}
+
+// TestAnEveningGoesOnAfterMidnight stops an evening before everybody's rules
+// ran and goes on when the next day has begun: it is still the same evening.
+func TestAnEveningGoesOnAfterMidnight(t *testing.T) {
+	const people = 250 // several transactions of plans
+	start := time.Date(2025, 3, 3, 23, 55, 0, 0, time.UTC)
+	b := engagetest.People(people)
+	count := func(store crm.Store) map[string]int {
+		out := map[string]int{}
+		require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+			for f, err := range crm.AllEffects(t.Context(), r, crm.AllParts()) {
+				if err != nil {
+					return err
+				}
+				out[f.Cause]++
+			}
+			return nil
+		}))
+		return out
+	}
+	cutMidway := false
+	for after := int64(2); after < 9; after++ {
+		store, clock := memstore.New(), &engagetest.Clock{}
+		clock.Set(start)
+		failing := engagetest.Failing(store, after)
+		sender := messaging.NewMemorySender(nil)
+		_, err := daily(t, failing, clock, sender).Night(t.Context(), engage.Night{Source: engagetest.Once(b)})
+		if err == nil {
+			continue
+		}
+		require.ErrorIs(t, err, engagetest.ErrCut)
+		n := count(store)["rule/daily"]
+		cutMidway = cutMidway || n > 0 && n < people
+
+		clock.Set(start.Add(10 * time.Minute))
+		rep, err := daily(t, store, clock, sender).Night(t.Context(), engage.Night{Day: "2025-03-03", Source: engagetest.Once(b)})
+		require.NoError(t, err)
+		require.True(t, rep.Closed)
+		require.Equal(t, start, rep.At.Truncate(time.Minute))
+		require.Equal(t, map[string]int{"rule/today": people, "rule/daily": people}, count(store), "cut at %d", after)
+		require.Len(t, sender.Messages(), 2*people)
+	}
+	require.True(t, cutMidway, "no cut was in the middle of the plans")
+}
+
+// TestMissedEvening catches up an evening by its date, and refuses one to come.
+func TestMissedEvening(t *testing.T) {
+	store, clock := memstore.New(), &engagetest.Clock{}
+	sender := messaging.NewMemorySender(nil)
+	clock.Set(engagetest.Start.AddDate(0, 0, 2)) // two days after everybody bought
+	eng := daily(t, store, clock, sender)
+	rep, err := eng.Night(t.Context(), engage.Night{Day: "2025-03-03", Source: engagetest.Once(engagetest.People(3))})
+	require.NoError(t, err)
+	require.Equal(t, time.Date(2025, 3, 3, 23, 59, 59, 999999000, time.UTC), rep.At)
+	require.Equal(t, 6, rep.Rules.Planned, "bought on the day that is caught up")
+	require.Equal(t, 6, rep.Delivered.Done)
+	for _, day := range []string{"2025-03-06", "2025-02-30", "tomorrow"} {
+		_, err = eng.Night(t.Context(), engage.Night{Day: day})
+		require.ErrorIs(t, err, crm.ErrInvalid)
+		require.ErrorContains(t, err, day)
+	}
+}
+
+// TestVerdictsStayWhenAnEveningIsRunAgain judges a click just before an evening
+// by what came just after it; the evening run once more must not forget that.
+func TestVerdictsStayWhenAnEveningIsRunAgain(t *testing.T) {
+	w := newTown(t)
+	tracked, _, err := w.Engine.Links(w.surveys[0])
+	require.NoError(t, err)
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	evening := engagetest.Start.AddDate(0, 0, 2)
+	ask := func(method, id string, at time.Time) {
+		w.Clock.Set(at)
+		req, err := http.NewRequestWithContext(t.Context(), method, tracked, nil)
+		require.NoError(t, err)
+		req.Header.Set("X-Request-Id", id)
+		req.Header.Set("User-Agent", "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.5 Mobile/15E148 Safari/604.1")
+		req.Header.Set("Accept-Language", "tr")
+		resp, err := client.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+	}
+	verdict := func() crm.Verdict {
+		for _, f := range w.facts(t, crm.KindClick) {
+			if c := f.Data.(*crm.Click); c.Method == http.MethodGet {
+				return c.Verdict
+			}
+		}
+		return ""
+	}
+	night := func(eng *engage.Engine, at time.Time) {
+		w.Clock.Set(at)
+		_, err := eng.Night(t.Context(), engage.Night{})
+		require.NoError(t, err)
+	}
+	ask(http.MethodGet, "1", evening.Add(-5*time.Second))
+	require.NoError(t, w.Engine.Clicks().Flush(t.Context()))
+	night(w.Engine, evening)
+	require.Equal(t, crm.Human, verdict())
+	ask(http.MethodHead, "2", evening.Add(5*time.Second)) // a scanner after all
+	night(w.Engine, evening.AddDate(0, 0, 1))
+	require.Equal(t, crm.Suspected, verdict())
+	night(w.Engine, evening)
+	require.Equal(t, crm.Suspected, verdict())
+	fresh := engagetest.New(t, w.store, w.Clock, nil)
+	night(fresh.Engine, evening)
+	require.Equal(t, crm.Suspected, verdict())
+}
+
+// TestPolarityTurnsBack turns a tag red and neutral again under a running
+// engine: campaigns see both at once.
+func TestPolarityTurnsBack(t *testing.T) {
+	store, clock := memstore.New(), &engagetest.Clock{}
+	clock.Set(engagetest.Start.AddDate(0, 0, -1))
+	setup := engagetest.New(t, store, clock, nil)
+	_, err := setup.Engine.Service().Import(t.Context(), engagetest.People(3))
+	require.NoError(t, err)
+	require.NoError(t, setup.Engine.Service().Tag(t.Context(), engagetest.Key(1), crm.TagChange{Tag: "staff"}))
+	require.NoError(t, setup.Engine.SetPolarity(t.Context(), "staff", true, "hr", "test"))
+
+	shop := engagetest.New(t, store, clock, nil)
+	_, err = shop.Engine.Night(t.Context(), engage.Night{}) // the engine has seen the tag red
+	require.NoError(t, err)
+	cust, err := shop.Engine.Service().CustomerOf(t.Context(), engagetest.Key(1))
+	require.NoError(t, err)
+	why, err := shop.Engine.Why(t.Context(), cust.ID, "campaign/spring")
+	require.NoError(t, err)
+	require.Contains(t, why.Text, "staff")
+	require.NoError(t, shop.Engine.SetPolarity(t.Context(), "staff", false, "hr", "test"))
+	clock.Set(engagetest.Start)
+	rep, err := shop.Engine.Night(t.Context(), engage.Night{})
+	require.NoError(t, err)
+	require.Equal(t, 3, rep.Campaigns.Planned)
+	sent := 0
+	for _, m := range shop.Sender.Messages() {
+		if m.Cause == "campaign/spring" {
+			sent++
+		}
+	}
+	require.Equal(t, 3, sent)
+}
