@@ -102,7 +102,9 @@ type Survey struct {
 }
 
 // TaskFunc carries out one task of a rule in the transaction that marks it
-// done. An error leaves it to the next evening.
+// done; the service writes into that transaction, and the store may call it
+// again. An error takes back what it wrote and leaves the task to the next
+// evening, with the error as its reason; the rest of this evening goes on.
 type TaskFunc func(ctx context.Context, svc *crm.Service, e *crm.Effect) error
 
 func (c Config) withDefaults() Config {

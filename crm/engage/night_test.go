@@ -1,6 +1,10 @@
 package engage_test
 
 import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"testing"
 	"time"
@@ -177,4 +181,62 @@ func TestPolarityTurnsBack(t *testing.T) {
 		}
 	}
 	require.Equal(t, 3, sent)
+}
+
+// TestATaskThatFails stops neither its evening nor the other tasks, leaves
+// nothing of what it wrote, and is done when it can be.
+func TestATaskThatFails(t *testing.T) {
+	store, clock := memstore.New(), &engagetest.Clock{}
+	clock.Set(engagetest.Start)
+	broken := true
+	var log bytes.Buffer
+	shop := engagetest.New(t, store, clock, func(c *engage.Config) {
+		call := c.Tasks["call"]
+		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		c.Tasks["call"] = func(ctx context.Context, svc *crm.Service, f *crm.Effect) error {
+			if err := call(ctx, svc, f); err != nil {
+				return err
+			}
+			if broken && f.Subject.Profile == engagetest.Key(1) {
+				return fmt.Errorf("the line is busy: %w", crm.ErrConflict)
+			}
+			return nil
+		}
+	})
+	b := engagetest.People(3)
+	for i := range 3 {
+		b.Facts = append(b.Facts, engagetest.Order(i, fmt.Sprint("second", i), engagetest.Start.Add(-50*time.Hour)), engagetest.Order(i, fmt.Sprint("third", i), engagetest.Start.Add(-40*time.Hour)))
+	}
+	notes := func() (n int) {
+		require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+			for _, err := range crm.FactsOfKind(t.Context(), r, crm.AllParts(), crm.KindNote) {
+				if err != nil {
+					return err
+				}
+				n++
+			}
+			return nil
+		}))
+		return n
+	}
+	rep, err := shop.Engine.Night(t.Context(), engage.Night{Source: engagetest.Once(b)})
+	require.NoError(t, err)
+	require.True(t, rep.Closed)
+	require.Equal(t, 2, rep.Carried.Tasks)
+	require.Equal(t, 1, rep.Carried.Failed)
+	require.Equal(t, 2, notes())
+	require.Len(t, shop.Sender.Messages(), 3, "the campaign goes out all the same")
+	require.Contains(t, log.String(), "the line is busy")
+	who, err := shop.Engine.Service().CustomerOf(t.Context(), engagetest.Key(1))
+	require.NoError(t, err)
+	why, err := shop.Engine.Why(t.Context(), who.ID, "rule/call")
+	require.NoError(t, err)
+	require.Contains(t, why.String(), "the line is busy")
+
+	broken = false
+	clock.Set(engagetest.Start.AddDate(0, 0, 1).Add(-time.Minute))
+	rep, err = shop.Engine.Night(t.Context(), engage.Night{})
+	require.NoError(t, err)
+	require.Equal(t, 1, rep.Carried.Tasks)
+	require.Equal(t, 3, notes())
 }
