@@ -196,10 +196,18 @@ func TestNotMeIsHeardAtOnce(t *testing.T) {
 	f := w.surveys[1]
 	_, page, err := w.Engine.Links(f)
 	require.NoError(t, err)
-	for range 2 {
-		_, err := webtest.NotMe(t.Context(), w.server.Client(), page)
+	_, err = webtest.NotMe(t.Context(), w.server.Client(), page)
+	require.NoError(t, err)
+	for _, path := range []string{"/not-me", ""} { // pressed again, and answered all the same
+		resp, err := w.server.Client().PostForm(page+path, url.Values{"_on.nps": {"1"}, "_on.comment": {"1"}, "q.nps": {"0"}})
 		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
 	}
+	require.Empty(t, w.facts(t, crm.KindAnswer), "nobody answers for somebody else")
+	out, err := webtest.Answer(t.Context(), w.server.Client(), page, map[string]any{"nps": 0})
+	require.NoError(t, err)
+	require.False(t, out.Thanked())
+	require.Zero(t, out.Pages, "there is nothing left to ask")
 	who, err := engage.About(f)
 	require.NoError(t, err)
 	c, err := w.Engine.Service().CustomerOf(t.Context(), who)
