@@ -197,13 +197,11 @@ func (e *Engine) Handler() http.Handler {
 // flushes it.
 func (e *Engine) Clicks() *link.Log { return e.clicks }
 
-// load reads what a night needs into memory, once.
+// load reads what a night needs into memory, once; places may open at any time
+// and are read each time.
 func (e *Engine) load(ctx context.Context) error {
-	if e.loaded {
-		return nil
-	}
 	err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
-		if e.places, err = crm.LoadPlaces(ctx, r, e.cfg.Home); err != nil {
+		if e.places, err = crm.LoadPlaces(ctx, r, e.cfg.Home); err != nil || e.loaded {
 			return err
 		}
 		e.tags, err = loadTags(ctx, r)
@@ -211,6 +209,10 @@ func (e *Engine) load(ctx context.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	if e.loaded {
+		e.pop.places = e.places
+		return nil
 	}
 	e.pop = newPopulation(e.svc, e.places, e.cfg.Consent, e.cfg.Survivorship)
 	if err := e.pop.load(ctx, func(n int) { e.progress("load", n, 0) }); err != nil {

@@ -240,3 +240,31 @@ func TestATaskThatFails(t *testing.T) {
 	require.Equal(t, 1, rep.Carried.Tasks)
 	require.Equal(t, 3, notes())
 }
+
+// TestAShopOpens sends from a place that opened after the engine was started.
+func TestAShopOpens(t *testing.T) {
+	store, clock := memstore.New(), &engagetest.Clock{}
+	clock.Set(engagetest.Start.AddDate(0, 0, -1))
+	shop := engagetest.New(t, store, clock, func(c *engage.Config) {
+		c.Campaigns = nil
+		c.Surveys[0].Invitation.Text, c.Surveys[0].Invitation.Fields = "How was {shop}?", []messaging.Field{{Name: "shop", Max: 24, Fallback: "it"}}
+	})
+	_, err := shop.Engine.Night(t.Context(), engage.Night{})
+	require.NoError(t, err)
+	update(t, store, func(tx crm.Tx) error {
+		doc, err := crm.NewDocument("place", "new", &crm.Place{ID: "new", Kind: crm.Shop, Name: "The New Shop"})
+		if err != nil {
+			return err
+		}
+		return tx.PutDocuments(t.Context(), doc)
+	})
+	b := engagetest.People(1)
+	b.Facts[1].Place = "new"
+	for day := range 2 {
+		clock.Set(engagetest.Start.AddDate(0, 0, day).Add(time.Hour))
+		_, err = shop.Engine.Night(t.Context(), engage.Night{Source: engagetest.Once(b)})
+		require.NoError(t, err)
+	}
+	require.Len(t, shop.Sender.Messages(), 1)
+	require.Equal(t, "How was The New Shop?", shop.Sender.Messages()[0].Text)
+}
