@@ -70,6 +70,7 @@ type simulation struct {
 	rev     int64
 	rows    int
 	bad     int
+	left    messaging.Stats // what left since the evening before
 	seconds map[string]float64
 	show    *display
 }
@@ -409,9 +410,11 @@ func (s *simulation) step(ctx context.Context, day, step int) error {
 		}
 	} else {
 		stop := s.measure("deliver")
-		if _, err := s.eng.Deliver(ctx); err != nil {
+		got, err := s.eng.Deliver(ctx)
+		if err != nil {
 			return err
 		}
+		s.left.Add(got)
 		stop()
 	}
 	return s.listen(ctx, at)
@@ -444,6 +447,8 @@ func (s *simulation) evening(ctx context.Context, day int) error {
 		s.seconds[name] += t
 	}
 	if err == nil {
+		rep.Delivered.Add(s.left)
+		s.left = messaging.Stats{}
 		s.show.evening(day, s.o.evenings, rep)
 	}
 	return err
