@@ -2,11 +2,14 @@ package engage_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -32,9 +35,11 @@ type town struct {
 	surveys []*crm.Effect
 }
 
-func newTown(t *testing.T) *town {
+func newTown(t *testing.T) *town { return newTownOn(t, memstore.New()) }
+
+func newTownOn(t *testing.T, store crm.Store) *town {
 	t.Helper()
-	w := &town{store: memstore.New()}
+	w := &town{store: store}
 	clock := &engagetest.Clock{}
 	clock.Set(engagetest.Start)
 	mux := http.NewServeMux()
@@ -381,4 +386,75 @@ func TestUnknownNames(t *testing.T) {
 	require.Equal(t, 3, rep.Carried.Tags, "the rest of the rule works")
 	require.Len(t, shop.Sender.Messages(), 3, "the campaign goes out")
 	require.Contains(t, log.String(), "message/none")
+}
+
+// away is a store whose database can be unplugged.
+type away struct {
+	crm.Store
+	gone atomic.Bool
+}
+
+var errAway = errors.New("the database is away")
+
+func (a *away) View(ctx context.Context, fn func(crm.Reader) error) error {
+	if a.gone.Load() {
+		return errAway
+	}
+	return a.Store.View(ctx, fn)
+}
+
+func (a *away) Update(ctx context.Context, fn func(crm.Tx) error) error {
+	if a.gone.Load() {
+		return errAway
+	}
+	return a.Store.Update(ctx, fn)
+}
+
+// TestDatabaseAway unplugs the database under the pages: people are told to
+// come again, links that were used lately still lead on, and nothing is lost.
+func TestDatabaseAway(t *testing.T) {
+	db := &away{Store: memstore.New()}
+	w := newTownOn(t, db)
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	click := func(f *crm.Effect, id string) *http.Response {
+		tracked, _, err := w.Engine.Links(f)
+		require.NoError(t, err)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, tracked, nil)
+		require.NoError(t, err)
+		req.Header.Set("X-Request-Id", id)
+		resp, err := client.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		return resp
+	}
+	require.Equal(t, http.StatusFound, click(w.surveys[0], "1").StatusCode)
+	_, page, err := w.Engine.Links(w.surveys[0])
+	require.NoError(t, err)
+
+	db.gone.Store(true)
+	require.Equal(t, http.StatusFound, click(w.surveys[0], "2").StatusCode, "it is known where this one leads")
+	resp := click(w.surveys[1], "3")
+	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+	require.NotEmpty(t, resp.Header.Get("Retry-After"))
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		req, err := http.NewRequestWithContext(t.Context(), method, page, nil)
+		require.NoError(t, err)
+		resp, err := client.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+		require.NotEmpty(t, resp.Header.Get("Retry-After"))
+	}
+	require.ErrorIs(t, w.Engine.Clicks().Flush(t.Context()), errAway)
+	w.Clock.Set(engagetest.Start.AddDate(0, 0, 2))
+	_, err = w.Engine.Night(t.Context(), engage.Night{})
+	require.ErrorIs(t, err, errAway)
+
+	db.gone.Store(false)
+	_, err = w.Engine.Night(t.Context(), engage.Night{})
+	require.NoError(t, err)
+	require.Len(t, w.facts(t, crm.KindClick), 2, "the clicks waited")
+	out, err := webtest.Answer(t.Context(), w.server.Client(), page, map[string]any{"nps": 9})
+	require.NoError(t, err)
+	require.True(t, out.Thanked())
 }
