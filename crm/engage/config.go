@@ -44,8 +44,10 @@ type Config struct {
 	Segments string
 	// Campaigns are drawn on their evenings.
 	Campaigns []Campaign
-	// Messages are what rules may send, by name. Their Text may use the fields
-	// of a campaign's.
+	// Messages are what rules may send, by name. The Text of every message may
+	// use two fields: "link", its tracked link, and "shop", the name of the place
+	// that it is about, which needs a Fallback for where there is none. Other
+	// fields show their Fallback.
 	Messages []messaging.Campaign
 	// Surveys are what rules may ask, by name.
 	Surveys []Survey

@@ -84,19 +84,29 @@ func (e *Engine) render(_ context.Context, _ crm.Tx, f *crm.Effect) (messaging.M
 	if err != nil {
 		return m, err
 	}
+	shop := ""
+	if slices.ContainsFunc(c.Fields, func(f messaging.Field) bool { return f.Name == "shop" }) {
+		shop = e.shop(x, f.About)
+	}
+	if m.Text, err = t.Render(fieldValues(c, url, shop)); err != nil {
+		return m, fmt.Errorf("%w: %w", messaging.ErrUnrenderable, err)
+	}
+	return m, nil
+}
+
+// fieldValues are the values of a message's fields: "link", its tracked link,
+// and "shop", the name of the place that it is about.
+func fieldValues(c *messaging.Campaign, link, shop string) messaging.Values {
 	values := messaging.Values{}
 	for _, field := range c.Fields {
 		switch field.Name {
 		case "link":
-			values["link"] = url
+			values["link"] = link
 		case "shop":
-			values["shop"] = e.shop(x, f.About)
+			values["shop"] = shop
 		}
 	}
-	if m.Text, err = t.Render(values); err != nil {
-		return m, fmt.Errorf("%w: %w", messaging.ErrUnrenderable, err)
-	}
-	return m, nil
+	return values
 }
 
 // shop names the place of the order or visit that a message is about.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/vefacrm/vefa/crm"
@@ -117,6 +118,17 @@ func (e *Engine) collectMessages() error {
 		t, err := c.Template()
 		if err != nil {
 			return fmt.Errorf("engage: message %q: %w", name, err)
+		}
+		if c.URL == "" && !strings.HasPrefix(name, "survey/") && slices.ContainsFunc(c.Fields, func(f messaging.Field) bool { return f.Name == "link" }) {
+			return fmt.Errorf("engage: message %q has a link and no URL that it leads to", name)
+		}
+		// As it would go out about something that happened in no known place.
+		url, err := e.trackedURL(1)
+		if err == nil {
+			_, err = t.Render(fieldValues(c, url, ""))
+		}
+		if err != nil {
+			return fmt.Errorf("engage: message %q could not go out: %w", name, err)
 		}
 		e.messages[name], e.texts[name] = c, t
 		return nil

@@ -363,6 +363,24 @@ func TestDestinations(t *testing.T) {
 	}))
 }
 
+// TestMessagesThatCouldNotGoOut are refused before anybody waits for them.
+func TestMessagesThatCouldNotGoOut(t *testing.T) {
+	for want, field := range map[string]messaging.Field{
+		"link": {Name: "link", Type: messaging.LinkField, Max: 20},
+		"shop": {Name: "shop"},
+		"name": {Name: "name"},
+	} {
+		_, err := engage.New(engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Secret: []byte(strings.Repeat("s", 32)),
+			Messages: []messaging.Campaign{{Name: "a", Text: "Hello {" + want + "}", Fields: []messaging.Field{field}, Unmeasured: "test"}}})
+		require.ErrorIs(t, err, messaging.ErrTemplate)
+		require.ErrorContains(t, err, `message "message/a" could not go out`)
+		require.ErrorContains(t, err, want)
+	}
+	_, err := engage.New(engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Secret: []byte(strings.Repeat("s", 32)),
+		Messages: []messaging.Campaign{{Name: "a", Text: "Hello {link}", Fields: []messaging.Field{{Name: "link", Type: messaging.LinkField}}, Unmeasured: "test"}}})
+	require.ErrorContains(t, err, `message "message/a" has a link and no URL`)
+}
+
 // TestUnknownNames refuses rules and campaigns that name what is not there, and
 // lets an evening go on when such a rule comes later.
 func TestUnknownNames(t *testing.T) {
