@@ -371,7 +371,7 @@ func TestMessagesThatCouldNotGoOut(t *testing.T) {
 		"name": {Name: "name"},
 	} {
 		_, err := engage.New(engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Secret: []byte(strings.Repeat("s", 32)),
-			Messages: []messaging.Campaign{{Name: "a", Text: "Hello {" + want + "}", Fields: []messaging.Field{field}, Unmeasured: "test"}}})
+			Messages: []messaging.Campaign{{Name: "a", Text: "Hello {" + want + "}", Fields: []messaging.Field{field}, URL: "https://shop.example/a", Unmeasured: "test"}}})
 		require.ErrorIs(t, err, messaging.ErrTemplate)
 		require.ErrorContains(t, err, `message "message/a" could not go out`)
 		require.ErrorContains(t, err, want)
