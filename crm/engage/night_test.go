@@ -268,3 +268,68 @@ func TestAShopOpens(t *testing.T) {
 	require.Len(t, shop.Sender.Messages(), 1)
 	require.Equal(t, "How was The New Shop?", shop.Sender.Messages()[0].Text)
 }
+
+// TestDaysAreThoseOfTheShop asks three people who bought in the same instant
+// "did you buy today?": it is another day in each shop.
+func TestDaysAreThoseOfTheShop(t *testing.T) {
+	shops := func() (crm.Store, *engagetest.Clock, messaging.Sender) {
+		store, clock := memstore.New(), &engagetest.Clock{}
+		sender := messaging.NewMemorySender(nil)
+		update(t, store, func(tx crm.Tx) error {
+			for id, zone := range map[string]string{"dubai": "Asia/Dubai", "berlin": "Europe/Berlin", "ny": "America/New_York"} {
+				doc, err := crm.NewDocument("place", id, &crm.Place{ID: id, Kind: crm.Shop, Name: id, Zone: zone})
+				if err != nil {
+					return err
+				}
+				if err := tx.PutDocuments(t.Context(), doc); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		return store, clock, sender
+	}
+	for _, c := range []struct {
+		bought, evening string
+		want            []int // who bought today: 0 in Dubai, 1 in Berlin, 2 in New York
+	}{
+		{"2025-03-03T20:30:00Z", "2025-03-04T19:00:00Z", []int{0}}, // 00:30 in Dubai, 21:30 in Berlin
+		{"2025-03-04T04:30:00Z", "2025-03-05T03:00:00Z", []int{}},  // 23:30 and 22:00 in New York, of two days
+		{"2025-03-29T22:30:00Z", "2025-03-30T21:30:00Z", []int{}},  // the day of 23 hours in Berlin: 23:30 and 23:30
+		{"2025-03-29T23:30:00Z", "2025-03-30T21:30:00Z", []int{1}}, // 00:30 and 23:30
+		{"2025-10-25T21:45:00Z", "2025-10-26T22:30:00Z", []int{}},  // the day of 25 hours: 23:45 and 23:30
+		{"2025-10-25T22:15:00Z", "2025-10-26T22:45:00Z", []int{1}}, // 24.5 hours later it is still today
+	} {
+		at, err := time.Parse(time.RFC3339, c.bought)
+		require.NoError(t, err)
+		evening, err := time.Parse(time.RFC3339, c.evening)
+		require.NoError(t, err)
+		store, clock, sender := shops()
+		b := engagetest.People(3)
+		for i, place := range []string{"dubai", "berlin", "ny"} {
+			f := b.Facts[2*i+1]
+			f.Key.ID, f.At, f.Place = c.bought+place, at, place
+		}
+		clock.Set(evening)
+		eng := daily(t, store, clock, sender)
+		_, err = eng.Service().Import(t.Context(), b)
+		require.NoError(t, err)
+		_, err = eng.Night(t.Context(), engage.Night{})
+		require.NoError(t, err)
+		got := []int{}
+		require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+			for f, err := range crm.AllEffects(t.Context(), r, crm.AllParts()) {
+				if err != nil {
+					return err
+				}
+				for i, place := range []string{"dubai", "berlin", "ny"} {
+					if f.Cause == "rule/today" && f.About.ID == c.bought+place {
+						got = append(got, i)
+					}
+				}
+			}
+			return nil
+		}))
+		require.ElementsMatch(t, c.want, got, "bought %s, evening %s", c.bought, c.evening)
+	}
+}
