@@ -216,8 +216,8 @@ func (s *HTTPSender) post(ctx context.Context, to, key string, body []byte, ids 
 	all := func(status Status, after time.Duration, reason string) []Receipt {
 		return fill(ids, Receipt{Status: status, After: after, Reason: reason, Provider: whole})
 	}
-	unreached := func(reason string) []Receipt {
-		return fill(ids, Receipt{Status: Throttled, Unreached: true, Reason: reason, Provider: whole})
+	unreached := func(after time.Duration, reason string) []Receipt {
+		return fill(ids, Receipt{Status: Throttled, Unreached: true, After: after, Reason: reason, Provider: whole})
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
@@ -225,7 +225,7 @@ func (s *HTTPSender) post(ctx context.Context, to, key string, body []byte, ids 
 	trace := &httptrace.ClientTrace{WroteHeaderField: func(string, []string) { wrote.Store(true) }, GotConn: func(httptrace.GotConnInfo) { wrote.Store(true) }}
 	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
-		return unreached("the request cannot be made")
+		return unreached(0, "the request cannot be made")
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
@@ -234,13 +234,13 @@ func (s *HTTPSender) post(ctx context.Context, to, key string, body []byte, ids 
 	}
 	if s.cfg.Authorize != nil {
 		if err := s.cfg.Authorize(req); err != nil {
-			return unreached("no credentials")
+			return unreached(0, "no credentials")
 		}
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {
 		if !wrote.Load() {
-			return unreached("no connection")
+			return unreached(0, "no connection")
 		}
 		return all(Unknown, 0, "connection lost")
 	}
@@ -251,7 +251,7 @@ func (s *HTTPSender) post(ctx context.Context, to, key string, body []byte, ids 
 	case c == http.StatusTooManyRequests:
 		return all(Throttled, retryAfter(resp.Header.Get("Retry-After")), code)
 	case c == http.StatusUnauthorized, c == http.StatusForbidden, c == http.StatusNotFound, c == http.StatusMethodNotAllowed, c >= 300 && c < 400:
-		return unreached(code)
+		return unreached(retryAfter(resp.Header.Get("Retry-After")), code)
 	case c >= 400 && c < 500 && c != http.StatusRequestTimeout:
 		return all(Rejected, 0, code)
 	default:

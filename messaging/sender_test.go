@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -206,6 +207,7 @@ func TestHTTPSenderAnswers(t *testing.T) {
 			require.Len(t, receipts, 1)
 			assert.Equal(t, c.want, receipts[0].Status, receipts[0].Reason)
 			assert.Equal(t, c.after, receipts[0].After)
+			assert.Equal(t, slices.Contains([]string{"401", "403", "302"}, c.name), receipts[0].Unreached, "is it the provider's answer about the message?")
 			assert.Equal(t, m.ID, receipts[0].ID)
 			assert.NotContains(t, receipts[0].Provider+receipts[0].Reason, "\x00")
 			assert.NotContains(t, receipts[0].Reason, "\n")
@@ -229,6 +231,7 @@ func TestHTTPSenderWithoutAConnection(t *testing.T) {
 	receipts, err := s.Send(t.Context(), []messaging.Message{messagingtest.Message(1)})
 	require.NoError(t, err)
 	assert.Equal(t, messaging.Throttled, receipts[0].Status, "nothing was written, so it may be sent later")
+	assert.True(t, receipts[0].Unreached)
 	answers, err := s.Reconcile(t.Context(), []crm.EffectID{"x"})
 	require.NoError(t, err)
 	assert.Equal(t, messaging.Unknown, answers[0].Status)
@@ -238,6 +241,7 @@ func TestHTTPSenderWithoutAConnection(t *testing.T) {
 	receipts, err = s.Send(t.Context(), []messaging.Message{messagingtest.Message(1)})
 	require.NoError(t, err)
 	assert.Equal(t, messaging.Throttled, receipts[0].Status)
+	assert.True(t, receipts[0].Unreached)
 }
 
 func TestHTTPConfig(t *testing.T) {

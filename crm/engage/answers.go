@@ -44,11 +44,14 @@ func (v *invitations) Invitation(ctx context.Context, n uint64) (web.Invitation,
 		if err != nil {
 			return err
 		}
-		facts, err := r.Facts(ctx, crm.FactRef{Subject: answerSubject(f, d), Key: answerKey(f)})
-		if err != nil {
+		answer, misdirected, err := outcome(ctx, r, f, d)
+		switch {
+		case err != nil:
 			return err
-		}
-		if facts[0] == nil {
+		case misdirected:
+			out.State = web.NotMe
+			return nil
+		case answer == nil:
 			return nil
 		}
 		out.State = web.Answered
@@ -108,6 +111,24 @@ func answerKey(f *crm.Effect) crm.FactKey {
 	return crm.FactKey{Kind: crm.KindAnswer, Source: answerSource, ID: string(f.ID)}
 }
 
+// incidentKey is the key of the record that a message reached somebody else.
+func incidentKey(f *crm.Effect) crm.FactKey {
+	return crm.FactKey{Kind: incidentKind, Source: "not-me", ID: string(f.ID)}
+}
+
+const incidentKind = "incident"
+
+// outcome reads what became of an invitation: its answer, or that whoever got
+// it is somebody else, who answers for nobody.
+func outcome(ctx context.Context, r crm.Reader, f *crm.Effect, d MessageData) (answer *crm.Fact, misdirected bool, err error) {
+	who := answerSubject(f, d)
+	facts, err := r.Facts(ctx, crm.FactRef{Subject: who, Key: answerKey(f)}, crm.FactRef{Subject: who, Key: incidentKey(f)})
+	if err != nil {
+		return nil, false, err
+	}
+	return facts[0], facts[1] != nil, nil
+}
+
 // Submit implements web.Store: the answer, its ticket if it is bad, and the
 // silence that follows are one transaction. The first answer wins.
 func (v *invitations) Submit(ctx context.Context, n uint64, r survey.Response, at time.Time) (bool, error) {
@@ -120,8 +141,7 @@ func (v *invitations) Submit(ctx context.Context, n uint64, r survey.Response, a
 			return err
 		}
 		who, key := answerSubject(f, d), answerKey(f)
-		old, err := tx.Facts(ctx, crm.FactRef{Subject: who, Key: key})
-		if err != nil || old[0] != nil {
+		if old, misdirected, err := outcome(ctx, tx, f, d); err != nil || old != nil || misdirected {
 			return err
 		}
 		first = true
@@ -188,8 +208,8 @@ func (e *Engine) notMe(ctx context.Context, tx crm.Tx, f *crm.Effect, d MessageD
 	return svc.Record(ctx,
 		&crm.Fact{Key: crm.FactKey{Kind: crm.KindTicket, Source: "not-me", ID: string(f.ID)}, Subject: crm.OfProfile(who), At: at, Version: 1,
 			Data: &crm.Ticket{Title: "A message reached somebody else", State: crm.TicketOpen, Reason: "not-me", Cause: f.About, Opened: crm.Micros(at)}},
-		&crm.Fact{Key: crm.FactKey{Kind: "incident", Source: "not-me", ID: string(f.ID)}, Subject: crm.OfProfile(who), At: at, Version: 1,
-			Data: &crm.Custom{Kind: "incident", JSON: []byte(`{"kind":"misdirected","effect":"` + string(f.ID) + `"}`)}},
+		&crm.Fact{Key: incidentKey(f), Subject: crm.OfProfile(who), At: at, Version: 1,
+			Data: &crm.Custom{Kind: incidentKind, JSON: []byte(`{"kind":"misdirected","effect":"` + string(f.ID) + `"}`)}},
 	)
 }
 

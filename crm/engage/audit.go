@@ -166,8 +166,8 @@ func (a *audit) profile(e *crm.Effect) crm.ProfileKey {
 	return a.data[e.ID].Profile
 }
 
-// inFlight is how long before a claim a merge may have been decided without
-// being committed when the claim read the record.
+// inFlight is how long before a claim a merge, a tag or its turning red may
+// have been decided without being committed when the claim read the record.
 const inFlight = time.Minute
 
 // repeated: nobody gets one thing twice. One thing is a cause, what it is
@@ -325,9 +325,13 @@ func (a *audit) excluded() error {
 			for _, p := range people[e.ID] {
 				facts = append(facts, tags[p]...)
 			}
-			before := e.SentAt.Add(-time.Microsecond)
+			// A tag or a turn of the last moment may have been committed after the
+			// claim that took its time a moment later.
+			before := e.SentAt.Add(-inFlight)
+			now := crm.TagsAt(facts, e.SentAt)
 			for _, t := range crm.TagsAt(facts, before) {
-				if redAt(a.tags, t.Name, before) && redAt(a.tags, t.Name, e.SentAt) && !slices.Contains(a.data[e.ID].Ignores, t.Name) {
+				still := slices.ContainsFunc(now, func(x crm.Tag) bool { return x.Name == t.Name })
+				if still && redAt(a.tags, t.Name, before) && redAt(a.tags, t.Name, e.SentAt) && !slices.Contains(a.data[e.ID].Ignores, t.Name) {
 					a.report.find(&a.report.SentToExcludedTag, "effect %s went to a carrier of %s", e.ID, t.Name)
 					break
 				}

@@ -3,7 +3,6 @@ package engage
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -19,20 +18,57 @@ type carried struct {
 	Tasks     int `json:"tasks"`
 	Cancelled int `json:"cancelled"`
 	Withheld  int `json:"withheld"`
+	Failed    int `json:"failed,omitempty"` // tasks that failed or that the host does not have
+}
+
+// count notes what became of one effect.
+func (n *carried) count(f *crm.Effect) {
+	switch {
+	case f.State == crm.Cancelled:
+		n.Cancelled++
+	case f.State != crm.Done:
+		n.Withheld++
+	case f.Kind == crm.EffectTag:
+		n.Tags++
+	case f.Kind == crm.EffectTicket:
+		n.Tickets++
+	case f.Kind == crm.EffectTask:
+		n.Tasks++
+	}
+}
+
+func (n *carried) add(o carried) {
+	n.Tags += o.Tags
+	n.Tickets += o.Tickets
+	n.Tasks += o.Tasks
+	n.Cancelled += o.Cancelled
+	n.Withheld += o.Withheld
+	n.Failed += o.Failed
 }
 
 // carry carries out tags, tickets and tasks that are due: each in the
 // transaction that marks it done.
 func (e *Engine) carry(ctx context.Context, now time.Time) (carried, error) {
-	var total carried
 	fill := newFiller(e.pop, e.vocab, now)
 	moments := map[*time.Location]*rules.Moment{}
+	total, err := e.carryFacts(ctx, now, fill, moments)
+	if err != nil {
+		return total, err
+	}
+	tasks, err := e.carryTasks(ctx, now, fill, moments)
+	total.add(tasks)
+	return total, err
+}
+
+// carryFacts carries out tags and tickets, many per transaction.
+func (e *Engine) carryFacts(ctx context.Context, now time.Time, fill *filler, moments map[*time.Location]*rules.Moment) (carried, error) {
+	var total carried
 	for {
 		var n carried
 		var due int
 		err := e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
 			n = carried{}
-			effects, err := tx.DueEffects(ctx, crm.DueQuery{State: crm.Planned, Kinds: []crm.EffectKind{crm.EffectTag, crm.EffectTicket, crm.EffectTask},
+			effects, err := tx.DueEffects(ctx, crm.DueQuery{State: crm.Planned, Kinds: []crm.EffectKind{crm.EffectTag, crm.EffectTicket},
 				Before: now.Add(time.Microsecond), Limit: loadBatch})
 			if err != nil {
 				return err
@@ -47,36 +83,19 @@ func (e *Engine) carry(ctx context.Context, now time.Time) (carried, error) {
 				if err != nil {
 					return err
 				}
-				if ok, err := e.recheck(f, fill, moments, now); err != nil {
+				ok, err := e.recheck(f, fill, moments, now)
+				if err != nil {
 					return err
-				} else if !ok {
-					if f.State == crm.Cancelled {
-						n.Cancelled++
+				}
+				if ok {
+					f.State = crm.Done
+					if f.Kind == crm.EffectTag {
+						facts = append(facts, tagFact(f, p, now))
 					} else {
-						n.Withheld++
-					}
-					continue
-				}
-				f.State = crm.Done
-				switch f.Kind {
-				case crm.EffectTag:
-					n.Tags++
-					facts = append(facts, tagFact(f, p, now))
-				case crm.EffectTicket:
-					n.Tickets++
-					facts = append(facts, ticketFact(f, p, now))
-				case crm.EffectTask:
-					do := e.cfg.Tasks[p.Name]
-					if do == nil {
-						f.State = crm.Failed
-						f.Reasons = append(f.Reasons, crm.Reason{Guard: "task", Note: "the host has no task of this name"})
-						continue
-					}
-					n.Tasks++
-					if err := do(ctx, e.svc.In(tx), f); err != nil {
-						return fmt.Errorf("engage: task %q: %w", p.Name, err)
+						facts = append(facts, ticketFact(f, p, now))
 					}
 				}
+				n.count(f)
 			}
 			if err := e.svc.In(tx).Record(ctx, facts...); err != nil {
 				return err
@@ -89,16 +108,102 @@ func (e *Engine) carry(ctx context.Context, now time.Time) (carried, error) {
 		if err != nil {
 			return total, err
 		}
-		total.Tags += n.Tags
-		total.Tickets += n.Tickets
-		total.Tasks += n.Tasks
-		total.Cancelled += n.Cancelled
-		total.Withheld += n.Withheld
+		total.add(n)
 		if due == 0 {
 			return total, nil
 		}
-		e.progress("carry", total.Tags+total.Tickets+total.Tasks, 0)
+		e.progress("carry", total.Tags+total.Tickets, 0)
 	}
+}
+
+// taskPause is how long a task that failed is left alone: until the next
+// evening, which may begin a little earlier than this one.
+const taskPause = 12 * time.Hour
+
+// carryTasks carries out the host's tasks, each in a transaction of its own:
+// one that fails takes back what it wrote, and stops no other.
+func (e *Engine) carryTasks(ctx context.Context, now time.Time, fill *filler, moments map[*time.Location]*rules.Moment) (carried, error) {
+	var total carried
+	for {
+		var due []*crm.Effect
+		err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+			due, err = r.DueEffects(ctx, crm.DueQuery{State: crm.Planned, Kinds: []crm.EffectKind{crm.EffectTask}, Before: now.Add(time.Microsecond), Limit: loadBatch})
+			return err
+		})
+		if err != nil || len(due) == 0 {
+			return total, err
+		}
+		for _, f := range due {
+			n, err := e.carryTask(ctx, f, now, fill, moments)
+			if err != nil {
+				return total, err
+			}
+			total.add(n)
+		}
+		e.progress("tasks", total.Tasks, 0)
+	}
+}
+
+// errTask is a task that failed, not the store.
+type errTask struct{ error }
+
+// Unwrap shows the store what it can try again.
+func (e errTask) Unwrap() error { return e.error }
+
+func (e *Engine) carryTask(ctx context.Context, due *crm.Effect, now time.Time, fill *filler, moments map[*time.Location]*rules.Moment) (carried, error) {
+	p, err := rules.DecodePayload(due)
+	if err != nil {
+		return carried{}, err
+	}
+	var n carried
+	finish := func(do func(tx crm.Tx, f *crm.Effect) error) error {
+		err := e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
+			n = carried{}
+			f := due.Clone()
+			f.Changed = now
+			if err := do(tx, f); err != nil {
+				return err
+			}
+			return tx.UpdateEffects(ctx, f)
+		})
+		if errors.Is(err, crm.ErrConflict) && !errors.As(err, new(errTask)) {
+			n = carried{} // another worker was first
+			return nil
+		}
+		return err
+	}
+	err = finish(func(tx crm.Tx, f *crm.Effect) error {
+		if ok, err := e.recheck(f, fill, moments, now); err != nil {
+			return err
+		} else if ok {
+			f.State = crm.Done
+			if do := e.cfg.Tasks[p.Name]; do == nil {
+				f.State = crm.Failed
+				f.Reasons = append(f.Reasons, crm.Reason{Guard: "task", Note: "the host has no task of this name"})
+				n.Failed++
+				return nil
+			} else if err := do(ctx, e.svc.In(tx), f); err != nil {
+				return errTask{err}
+			}
+		}
+		n.count(f)
+		return nil
+	})
+	var failed errTask
+	if !errors.As(err, &failed) {
+		return n, err
+	}
+	if ctx.Err() != nil {
+		return carried{}, ctx.Err()
+	}
+	e.cfg.Logger.Warn("engage: a task failed and is left to the next evening", "task", p.Name, "effect", due.ID, "err", failed.error)
+	err = finish(func(_ crm.Tx, f *crm.Effect) error {
+		f.Due = crm.Micros(now.Add(taskPause))
+		f.Reasons = []crm.Reason{{Guard: "task", Note: "it failed and is tried again: " + failed.Error()}}
+		n.Failed++
+		return nil
+	})
+	return n, err
 }
 
 // recheck asks the rule again whether its effect should still happen and notes

@@ -44,8 +44,10 @@ type Config struct {
 	Segments string
 	// Campaigns are drawn on their evenings.
 	Campaigns []Campaign
-	// Messages are what rules may send, by name. Their Text may use the fields
-	// of a campaign's.
+	// Messages are what rules may send, by name. The Text of every message may
+	// use two fields: "link", its tracked link, and "shop", the name of the place
+	// that it is about, which needs a Fallback for where there is none. Other
+	// fields show their Fallback.
 	Messages []messaging.Campaign
 	// Surveys are what rules may ask, by name.
 	Surveys []Survey
@@ -102,7 +104,9 @@ type Survey struct {
 }
 
 // TaskFunc carries out one task of a rule in the transaction that marks it
-// done. An error leaves it to the next evening.
+// done; the service writes into that transaction, and the store may call it
+// again. An error takes back what it wrote and leaves the task to the next
+// evening, with the error as its reason; the rest of this evening goes on.
 type TaskFunc func(ctx context.Context, svc *crm.Service, e *crm.Effect) error
 
 func (c Config) withDefaults() Config {

@@ -84,19 +84,29 @@ func (e *Engine) render(_ context.Context, _ crm.Tx, f *crm.Effect) (messaging.M
 	if err != nil {
 		return m, err
 	}
+	shop := ""
+	if slices.ContainsFunc(c.Fields, func(f messaging.Field) bool { return f.Name == "shop" }) {
+		shop = e.shop(x, f.About)
+	}
+	if m.Text, err = t.Render(fieldValues(c, url, shop)); err != nil {
+		return m, fmt.Errorf("%w: %w", messaging.ErrUnrenderable, err)
+	}
+	return m, nil
+}
+
+// fieldValues are the values of a message's fields: "link", its tracked link,
+// and "shop", the name of the place that it is about.
+func fieldValues(c *messaging.Campaign, link, shop string) messaging.Values {
 	values := messaging.Values{}
 	for _, field := range c.Fields {
 		switch field.Name {
 		case "link":
-			values["link"] = url
+			values["link"] = link
 		case "shop":
-			values["shop"] = e.shop(x, f.About)
+			values["shop"] = shop
 		}
 	}
-	if m.Text, err = t.Render(values); err != nil {
-		return m, fmt.Errorf("%w: %w", messaging.ErrUnrenderable, err)
-	}
-	return m, nil
+	return values
 }
 
 // shop names the place of the order or visit that a message is about.
@@ -269,6 +279,15 @@ func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effec
 	if err != nil {
 		return nil, err
 	}
+	former, err := formerHomes(ctx, tx, sharing)
+	if err != nil {
+		return nil, err
+	}
+	for to, list := range sharing {
+		for _, s := range list {
+			sharing[to] = append(sharing[to], former[s]...)
+		}
+	}
 	for _, list := range sharing {
 		subjects = append(subjects, list...)
 	}
@@ -389,6 +408,52 @@ func sharers(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (map[crm.Add
 			members = members[1:]
 		}
 		out[effects[i].To] = list
+	}
+	return out, nil
+}
+
+// formerHomes returns, for each profile that was once placed with others, the
+// profiles that those customers are named after: what was sent to the customer
+// as a whole hangs there, and stays there after a split.
+func formerHomes(ctx context.Context, tx crm.Tx, sharing map[crm.Address][]crm.Subject) (map[crm.Subject][]crm.Subject, error) {
+	var keys []crm.ProfileKey
+	for _, list := range sharing {
+		for _, s := range list {
+			keys = append(keys, s.Profile)
+		}
+	}
+	slices.SortFunc(keys, crm.ProfileKey.Compare)
+	if keys = slices.Compact(keys); len(keys) == 0 {
+		return nil, nil
+	}
+	logs, err := tx.Links(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	var ids []crm.CustomerID
+	var whose []crm.Subject
+	for i, log := range logs {
+		if len(log) < 2 {
+			continue
+		}
+		for _, l := range log {
+			if l.Kind != crm.LinkNotMe {
+				ids, whose = append(ids, l.Customer), append(whose, crm.OfProfile(keys[i]))
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	homes, err := tx.Homes(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	out := map[crm.Subject][]crm.Subject{}
+	for i, h := range homes {
+		if s := crm.OfProfile(h); !h.IsZero() && s != whose[i] && !slices.Contains(out[whose[i]], s) {
+			out[whose[i]] = append(out[whose[i]], s)
+		}
 	}
 	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/vefacrm/vefa/crm"
@@ -118,6 +119,17 @@ func (e *Engine) collectMessages() error {
 		if err != nil {
 			return fmt.Errorf("engage: message %q: %w", name, err)
 		}
+		if c.URL == "" && !strings.HasPrefix(name, "survey/") && slices.ContainsFunc(c.Fields, func(f messaging.Field) bool { return f.Name == "link" }) {
+			return fmt.Errorf("engage: message %q has a link and no URL that it leads to", name)
+		}
+		// As it would go out about something that happened in no known place.
+		url, err := e.trackedURL(1)
+		if err == nil {
+			_, err = t.Render(fieldValues(c, url, ""))
+		}
+		if err != nil {
+			return fmt.Errorf("engage: message %q could not go out: %w", name, err)
+		}
 		e.messages[name], e.texts[name] = c, t
 		return nil
 	}
@@ -197,13 +209,11 @@ func (e *Engine) Handler() http.Handler {
 // flushes it.
 func (e *Engine) Clicks() *link.Log { return e.clicks }
 
-// load reads what a night needs into memory, once.
+// load reads what a night needs into memory, once; places may open at any time
+// and are read each time.
 func (e *Engine) load(ctx context.Context) error {
-	if e.loaded {
-		return nil
-	}
 	err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
-		if e.places, err = crm.LoadPlaces(ctx, r, e.cfg.Home); err != nil {
+		if e.places, err = crm.LoadPlaces(ctx, r, e.cfg.Home); err != nil || e.loaded {
 			return err
 		}
 		e.tags, err = loadTags(ctx, r)
@@ -211,6 +221,10 @@ func (e *Engine) load(ctx context.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	if e.loaded {
+		e.pop.places = e.places
+		return nil
 	}
 	e.pop = newPopulation(e.svc, e.places, e.cfg.Consent, e.cfg.Survivorship)
 	if err := e.pop.load(ctx, func(n int) { e.progress("load", n, 0) }); err != nil {

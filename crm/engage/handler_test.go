@@ -2,11 +2,14 @@ package engage_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -32,9 +35,11 @@ type town struct {
 	surveys []*crm.Effect
 }
 
-func newTown(t *testing.T) *town {
+func newTown(t *testing.T) *town { return newTownOn(t, memstore.New()) }
+
+func newTownOn(t *testing.T, store crm.Store) *town {
 	t.Helper()
-	w := &town{store: memstore.New()}
+	w := &town{store: store}
 	clock := &engagetest.Clock{}
 	clock.Set(engagetest.Start)
 	mux := http.NewServeMux()
@@ -196,10 +201,18 @@ func TestNotMeIsHeardAtOnce(t *testing.T) {
 	f := w.surveys[1]
 	_, page, err := w.Engine.Links(f)
 	require.NoError(t, err)
-	for range 2 {
-		_, err := webtest.NotMe(t.Context(), w.server.Client(), page)
+	_, err = webtest.NotMe(t.Context(), w.server.Client(), page)
+	require.NoError(t, err)
+	for _, path := range []string{"/not-me", ""} { // pressed again, and answered all the same
+		resp, err := w.server.Client().PostForm(page+path, url.Values{"_on.nps": {"1"}, "_on.comment": {"1"}, "q.nps": {"0"}})
 		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
 	}
+	require.Empty(t, w.facts(t, crm.KindAnswer), "nobody answers for somebody else")
+	out, err := webtest.Answer(t.Context(), w.server.Client(), page, map[string]any{"nps": 0})
+	require.NoError(t, err)
+	require.False(t, out.Thanked())
+	require.Zero(t, out.Pages, "there is nothing left to ask")
 	who, err := engage.About(f)
 	require.NoError(t, err)
 	c, err := w.Engine.Service().CustomerOf(t.Context(), who)
@@ -350,6 +363,24 @@ func TestDestinations(t *testing.T) {
 	}))
 }
 
+// TestMessagesThatCouldNotGoOut are refused before anybody waits for them.
+func TestMessagesThatCouldNotGoOut(t *testing.T) {
+	for want, field := range map[string]messaging.Field{
+		"link": {Name: "link", Type: messaging.LinkField, Max: 20},
+		"shop": {Name: "shop"},
+		"name": {Name: "name"},
+	} {
+		_, err := engage.New(engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Secret: []byte(strings.Repeat("s", 32)),
+			Messages: []messaging.Campaign{{Name: "a", Text: "Hello {" + want + "}", Fields: []messaging.Field{field}, URL: "https://shop.example/a", Unmeasured: "test"}}})
+		require.ErrorIs(t, err, messaging.ErrTemplate)
+		require.ErrorContains(t, err, `message "message/a" could not go out`)
+		require.ErrorContains(t, err, want)
+	}
+	_, err := engage.New(engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Secret: []byte(strings.Repeat("s", 32)),
+		Messages: []messaging.Campaign{{Name: "a", Text: "Hello {link}", Fields: []messaging.Field{{Name: "link", Type: messaging.LinkField}}, Unmeasured: "test"}}})
+	require.ErrorContains(t, err, `message "message/a" has a link and no URL`)
+}
+
 // TestUnknownNames refuses rules and campaigns that name what is not there, and
 // lets an evening go on when such a rule comes later.
 func TestUnknownNames(t *testing.T) {
@@ -373,4 +404,75 @@ func TestUnknownNames(t *testing.T) {
 	require.Equal(t, 3, rep.Carried.Tags, "the rest of the rule works")
 	require.Len(t, shop.Sender.Messages(), 3, "the campaign goes out")
 	require.Contains(t, log.String(), "message/none")
+}
+
+// away is a store whose database can be unplugged.
+type away struct {
+	crm.Store
+	gone atomic.Bool
+}
+
+var errAway = errors.New("the database is away")
+
+func (a *away) View(ctx context.Context, fn func(crm.Reader) error) error {
+	if a.gone.Load() {
+		return errAway
+	}
+	return a.Store.View(ctx, fn)
+}
+
+func (a *away) Update(ctx context.Context, fn func(crm.Tx) error) error {
+	if a.gone.Load() {
+		return errAway
+	}
+	return a.Store.Update(ctx, fn)
+}
+
+// TestDatabaseAway unplugs the database under the pages: people are told to
+// come again, links that were used lately still lead on, and nothing is lost.
+func TestDatabaseAway(t *testing.T) {
+	db := &away{Store: memstore.New()}
+	w := newTownOn(t, db)
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	click := func(f *crm.Effect, id string) *http.Response {
+		tracked, _, err := w.Engine.Links(f)
+		require.NoError(t, err)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, tracked, nil)
+		require.NoError(t, err)
+		req.Header.Set("X-Request-Id", id)
+		resp, err := client.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		return resp
+	}
+	require.Equal(t, http.StatusFound, click(w.surveys[0], "1").StatusCode)
+	_, page, err := w.Engine.Links(w.surveys[0])
+	require.NoError(t, err)
+
+	db.gone.Store(true)
+	require.Equal(t, http.StatusFound, click(w.surveys[0], "2").StatusCode, "it is known where this one leads")
+	resp := click(w.surveys[1], "3")
+	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+	require.NotEmpty(t, resp.Header.Get("Retry-After"))
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		req, err := http.NewRequestWithContext(t.Context(), method, page, nil)
+		require.NoError(t, err)
+		resp, err := client.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+		require.NotEmpty(t, resp.Header.Get("Retry-After"))
+	}
+	require.ErrorIs(t, w.Engine.Clicks().Flush(t.Context()), errAway)
+	w.Clock.Set(engagetest.Start.AddDate(0, 0, 2))
+	_, err = w.Engine.Night(t.Context(), engage.Night{})
+	require.ErrorIs(t, err, errAway)
+
+	db.gone.Store(false)
+	_, err = w.Engine.Night(t.Context(), engage.Night{})
+	require.NoError(t, err)
+	require.Len(t, w.facts(t, crm.KindClick), 2, "the clicks waited")
+	out, err := webtest.Answer(t.Context(), w.server.Client(), page, map[string]any{"nps": 9})
+	require.NoError(t, err)
+	require.True(t, out.Thanked())
 }

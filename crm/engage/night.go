@@ -137,11 +137,7 @@ func (e *Engine) Night(ctx context.Context, n Night) (NightReport, error) {
 	})
 	step("carry", func() error {
 		got, err := e.carry(ctx, now)
-		rep.Carried.Tags += got.Tags
-		rep.Carried.Tickets += got.Tickets
-		rep.Carried.Tasks += got.Tasks
-		rep.Carried.Cancelled += got.Cancelled
-		rep.Carried.Withheld += got.Withheld
+		rep.Carried.add(got)
 		return err
 	})
 	step("refresh", func() (err error) { _, err = e.refresh(ctx); return err })

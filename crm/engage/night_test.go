@@ -1,6 +1,10 @@
 package engage_test
 
 import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"testing"
 	"time"
@@ -177,4 +181,155 @@ func TestPolarityTurnsBack(t *testing.T) {
 		}
 	}
 	require.Equal(t, 3, sent)
+}
+
+// TestATaskThatFails stops neither its evening nor the other tasks, leaves
+// nothing of what it wrote, and is done when it can be.
+func TestATaskThatFails(t *testing.T) {
+	store, clock := memstore.New(), &engagetest.Clock{}
+	clock.Set(engagetest.Start)
+	broken := true
+	var log bytes.Buffer
+	shop := engagetest.New(t, store, clock, func(c *engage.Config) {
+		call := c.Tasks["call"]
+		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		c.Tasks["call"] = func(ctx context.Context, svc *crm.Service, f *crm.Effect) error {
+			if err := call(ctx, svc, f); err != nil {
+				return err
+			}
+			if broken && f.Subject.Profile == engagetest.Key(1) {
+				return fmt.Errorf("the line is busy: %w", crm.ErrConflict)
+			}
+			return nil
+		}
+	})
+	b := engagetest.People(3)
+	for i := range 3 {
+		b.Facts = append(b.Facts, engagetest.Order(i, fmt.Sprint("second", i), engagetest.Start.Add(-50*time.Hour)), engagetest.Order(i, fmt.Sprint("third", i), engagetest.Start.Add(-40*time.Hour)))
+	}
+	notes := func() (n int) {
+		require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+			for _, err := range crm.FactsOfKind(t.Context(), r, crm.AllParts(), crm.KindNote) {
+				if err != nil {
+					return err
+				}
+				n++
+			}
+			return nil
+		}))
+		return n
+	}
+	rep, err := shop.Engine.Night(t.Context(), engage.Night{Source: engagetest.Once(b)})
+	require.NoError(t, err)
+	require.True(t, rep.Closed)
+	require.Equal(t, 2, rep.Carried.Tasks)
+	require.Equal(t, 1, rep.Carried.Failed)
+	require.Equal(t, 2, notes())
+	require.Len(t, shop.Sender.Messages(), 3, "the campaign goes out all the same")
+	require.Contains(t, log.String(), "the line is busy")
+	who, err := shop.Engine.Service().CustomerOf(t.Context(), engagetest.Key(1))
+	require.NoError(t, err)
+	why, err := shop.Engine.Why(t.Context(), who.ID, "rule/call")
+	require.NoError(t, err)
+	require.Contains(t, why.String(), "the line is busy")
+
+	broken = false
+	clock.Set(engagetest.Start.AddDate(0, 0, 1).Add(-time.Minute))
+	rep, err = shop.Engine.Night(t.Context(), engage.Night{})
+	require.NoError(t, err)
+	require.Equal(t, 1, rep.Carried.Tasks)
+	require.Equal(t, 3, notes())
+}
+
+// TestAShopOpens sends from a place that opened after the engine was started.
+func TestAShopOpens(t *testing.T) {
+	store, clock := memstore.New(), &engagetest.Clock{}
+	clock.Set(engagetest.Start.AddDate(0, 0, -1))
+	shop := engagetest.New(t, store, clock, func(c *engage.Config) {
+		c.Campaigns = nil
+		c.Surveys[0].Invitation.Text, c.Surveys[0].Invitation.Fields = "How was {shop}?", []messaging.Field{{Name: "shop", Max: 24, Fallback: "it"}}
+	})
+	_, err := shop.Engine.Night(t.Context(), engage.Night{})
+	require.NoError(t, err)
+	update(t, store, func(tx crm.Tx) error {
+		doc, err := crm.NewDocument("place", "new", &crm.Place{ID: "new", Kind: crm.Shop, Name: "The New Shop"})
+		if err != nil {
+			return err
+		}
+		return tx.PutDocuments(t.Context(), doc)
+	})
+	b := engagetest.People(1)
+	b.Facts[1].Place = "new"
+	for day := range 2 {
+		clock.Set(engagetest.Start.AddDate(0, 0, day).Add(time.Hour))
+		_, err = shop.Engine.Night(t.Context(), engage.Night{Source: engagetest.Once(b)})
+		require.NoError(t, err)
+	}
+	require.Len(t, shop.Sender.Messages(), 1)
+	require.Equal(t, "How was The New Shop?", shop.Sender.Messages()[0].Text)
+}
+
+// TestDaysAreThoseOfTheShop asks three people who bought in the same instant
+// "did you buy today?": it is another day in each shop.
+func TestDaysAreThoseOfTheShop(t *testing.T) {
+	shops := func() (crm.Store, *engagetest.Clock, messaging.Sender) {
+		store, clock := memstore.New(), &engagetest.Clock{}
+		sender := messaging.NewMemorySender(nil)
+		update(t, store, func(tx crm.Tx) error {
+			for id, zone := range map[string]string{"dubai": "Asia/Dubai", "berlin": "Europe/Berlin", "ny": "America/New_York"} {
+				doc, err := crm.NewDocument("place", id, &crm.Place{ID: id, Kind: crm.Shop, Name: id, Zone: zone})
+				if err != nil {
+					return err
+				}
+				if err := tx.PutDocuments(t.Context(), doc); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		return store, clock, sender
+	}
+	for _, c := range []struct {
+		bought, evening string
+		want            []int // who bought today: 0 in Dubai, 1 in Berlin, 2 in New York
+	}{
+		{"2025-03-03T20:30:00Z", "2025-03-04T19:00:00Z", []int{0}}, // 00:30 in Dubai, 21:30 in Berlin
+		{"2025-03-04T04:30:00Z", "2025-03-05T03:00:00Z", []int{}},  // 23:30 and 22:00 in New York, of two days
+		{"2025-03-29T22:30:00Z", "2025-03-30T21:30:00Z", []int{}},  // the day of 23 hours in Berlin: 23:30 and 23:30
+		{"2025-03-29T23:30:00Z", "2025-03-30T21:30:00Z", []int{1}}, // 00:30 and 23:30
+		{"2025-10-25T21:45:00Z", "2025-10-26T22:30:00Z", []int{}},  // the day of 25 hours: 23:45 and 23:30
+		{"2025-10-25T22:15:00Z", "2025-10-26T22:45:00Z", []int{1}}, // 24.5 hours later it is still today
+	} {
+		at, err := time.Parse(time.RFC3339, c.bought)
+		require.NoError(t, err)
+		evening, err := time.Parse(time.RFC3339, c.evening)
+		require.NoError(t, err)
+		store, clock, sender := shops()
+		b := engagetest.People(3)
+		for i, place := range []string{"dubai", "berlin", "ny"} {
+			f := b.Facts[2*i+1]
+			f.Key.ID, f.At, f.Place = c.bought+place, at, place
+		}
+		clock.Set(evening)
+		eng := daily(t, store, clock, sender)
+		_, err = eng.Service().Import(t.Context(), b)
+		require.NoError(t, err)
+		_, err = eng.Night(t.Context(), engage.Night{})
+		require.NoError(t, err)
+		got := []int{}
+		require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+			for f, err := range crm.AllEffects(t.Context(), r, crm.AllParts()) {
+				if err != nil {
+					return err
+				}
+				for i, place := range []string{"dubai", "berlin", "ny"} {
+					if f.Cause == "rule/today" && f.About.ID == c.bought+place {
+						got = append(got, i)
+					}
+				}
+			}
+			return nil
+		}))
+		require.ElementsMatch(t, c.want, got, "bought %s, evening %s", c.bought, c.evening)
+	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -176,4 +177,25 @@ func TestPathOfADatabase(t *testing.T) {
 	for _, f := range files {
 		require.True(t, strings.HasPrefix(f.Name(), filepath.Base(path)), f.Name())
 	}
+}
+
+// TestAnotherFolderIsRefused keeps one database for one folder, as it was.
+func TestAnotherFolderIsRefused(t *testing.T) {
+	db := onSQLite.open(t)
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS("importer/testdata/shop")))
+	args := []string{"-db", db, "-import", "csv:" + dir, "-evenings", "3"}
+	want := night(t, args...)
+	require.Equal(t, want.Digest, night(t, args...).Digest)
+	f, err := os.OpenFile(filepath.Join(dir, "customers.csv"), os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = f.WriteString("more\n")
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	var out, errs strings.Builder
+	err = run(deadline(t), args, &out, &errs)
+	require.ErrorIs(t, err, errOther)
+	require.ErrorContains(t, err, fmt.Sprintf("of %d rows", want.RowsRead))
+	require.ErrorContains(t, err, fmt.Sprintf("of %d rows", want.RowsRead+1))
+	require.Empty(t, out.String())
 }

@@ -30,10 +30,19 @@ type progressDoc struct {
 	Seed      uint64 `json:"seed"`
 	Customers int    `json:"customers"`
 	Import    string `json:"import,omitempty"`
+	Rows      int    `json:"rows,omitempty"` // of the folder
 	From      string `json:"from"`
 	Day       int    `json:"day"`  // the next evening
 	Step      int    `json:"step"` // and the next step of its day
 	History   bool   `json:"history"`
+}
+
+// String says which simulation it is.
+func (p progressDoc) String() string {
+	if p.Import != "" {
+		return fmt.Sprintf("import %q of %d rows, from %s", p.Import, p.Rows, p.From)
+	}
+	return fmt.Sprintf("seed %d, %d customers, from %s, import %q", p.Seed, p.Customers, p.From, p.Import)
 }
 
 const progressKind, progressID = "example", "night"
@@ -61,6 +70,7 @@ type simulation struct {
 	rev     int64
 	rows    int
 	bad     int
+	left    messaging.Stats // what left since the evening before
 	seconds map[string]float64
 	show    *display
 }
@@ -220,17 +230,19 @@ func (s *simulation) readProgress(ctx context.Context) (known bool, err error) {
 // openProgress refuses a database of another world.
 func (s *simulation) openProgress(known bool) error {
 	mine := progressDoc{Seed: s.o.seed, Customers: s.o.customers, Import: s.o.format, From: s.from.Format(time.DateOnly)}
+	if s.data != nil {
+		mine.Rows = s.data.Rows()
+	}
 	if !known {
 		s.state = mine
 	}
 	theirs := s.state
 	theirs.Day, theirs.Step, theirs.History = 0, 0, false
-	if s.o.format != "" { // the size and the seed of an import are what the folder has
+	if s.o.format != "" { // the size of an import is that of its folder
 		theirs.Seed, theirs.Customers = mine.Seed, mine.Customers
 	}
 	if theirs != mine {
-		return fmt.Errorf("%w: it has seed %d, %d customers, from %s, import %q; asked for are seed %d, %d customers, from %s, import %q", errOther,
-			s.state.Seed, s.state.Customers, s.state.From, s.state.Import, mine.Seed, mine.Customers, mine.From, mine.Import)
+		return fmt.Errorf("%w: it has %s; asked for is %s", errOther, s.state, mine)
 	}
 	return nil
 }
@@ -398,9 +410,11 @@ func (s *simulation) step(ctx context.Context, day, step int) error {
 		}
 	} else {
 		stop := s.measure("deliver")
-		if _, err := s.eng.Deliver(ctx); err != nil {
+		got, err := s.eng.Deliver(ctx)
+		if err != nil {
 			return err
 		}
+		s.left.Add(got)
 		stop()
 	}
 	return s.listen(ctx, at)
@@ -433,6 +447,8 @@ func (s *simulation) evening(ctx context.Context, day int) error {
 		s.seconds[name] += t
 	}
 	if err == nil {
+		rep.Delivered.Add(s.left)
+		s.left = messaging.Stats{}
 		s.show.evening(day, s.o.evenings, rep)
 	}
 	return err

@@ -88,6 +88,9 @@ func form(t *testing.T, b []messaging.Message, receipts []messaging.Receipt) {
 		default:
 			t.Errorf("receipt %d has the status %q", i, r.Status)
 		}
+		if r.Unreached && r.Status != messaging.Throttled {
+			t.Errorf("receipt %d is %s, which a provider that was not reached cannot say", i, r.Status)
+		}
 		if strings.Contains(r.Reason, b[i].To.Value) || (b[i].Text != "" && strings.Contains(r.Reason, b[i].Text)) {
 			t.Errorf("receipt %d tells the address or the text", i)
 		}

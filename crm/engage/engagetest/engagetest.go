@@ -134,6 +134,7 @@ func Run(t *testing.T, open func(t *testing.T) crm.Store) {
 	t.Run("Race", func(t *testing.T) { race(t, open(t)) })
 	t.Run("TwiceIsOnce", func(t *testing.T) { twice(t, open(t)) })
 	t.Run("Stopped", func(t *testing.T) { stopped(t, open) })
+	t.Run("Split", func(t *testing.T) { split(t, open(t)) })
 }
 
 // race opens tickets, withdraws consents and merges people while two engines
@@ -242,6 +243,39 @@ func twice(t *testing.T, store crm.Store) {
 		}
 	}
 	require.Len(t, shop.Sender.Messages(), 50+50, "the campaign of the first evening, and a survey of each sale a day later")
+	rep, err := engage.Audit(t.Context(), store, Brand)
+	require.NoError(t, err)
+	require.True(t, rep.Clean(), "%+v", rep)
+}
+
+// split asks a customer of two profiles, reached at the phone of one of them,
+// and takes that profile away again: its phone does not ring once more.
+func split(t *testing.T, store crm.Store) {
+	clock := &Clock{}
+	clock.Set(Start.Add(-time.Hour))
+	shop := New(t, store, clock, func(c *engage.Config) {
+		book, err := rules.ReadYAML("rules.yaml", []byte("rules: [{name: welcome, when: Orders > 0, then: [{message: welcome}]}]"))
+		require.NoError(t, err)
+		c.Rules, c.Campaigns, c.Surveys = []*rules.Book{book}, nil, nil
+		c.Messages = []messaging.Campaign{{Name: "welcome", Text: "Welcome", Unmeasured: "a test"}}
+	})
+	b := People(2)
+	b.Profiles[0].Contacts, b.Profiles[0].Since = nil, Start.AddDate(0, -1, 0) // it names the customer
+	svc := shop.Engine.Service()
+	_, err := svc.Import(t.Context(), b)
+	require.NoError(t, err)
+	require.NoError(t, svc.Merge(t.Context(), "desk", crm.Evidence{}, Key(0), Key(1)))
+	for evening := range 3 {
+		clock.Set(Start.AddDate(0, 0, evening))
+		if evening == 1 {
+			require.NoError(t, svc.Split(t.Context(), "desk", crm.Evidence{}, Key(1)))
+		}
+		clock.Set(clock.Now().Add(time.Hour))
+		_, err := shop.Engine.Night(t.Context(), engage.Night{})
+		require.NoError(t, err)
+		require.Len(t, shop.Sender.Messages(), 1)
+		require.Equal(t, Phone(1), shop.Sender.Messages()[0].To)
+	}
 	rep, err := engage.Audit(t.Context(), store, Brand)
 	require.NoError(t, err)
 	require.True(t, rep.Clean(), "%+v", rep)
