@@ -97,10 +97,10 @@ func (c Config) Score(rows []Row) (Result, error) {
 		return Result{Scores: []Score{}}, err
 	}
 	var out Result
-	out.Recency = c.column(t.values[recency], t.scores[recency], recency)
+	out.Recency = c.column(t.values[recency.column], t.scores[recency.column], recency)
 	if !c.Nested {
-		out.Frequency = c.column(t.values[frequency], t.scores[frequency], frequency)
-		out.Monetary = c.column(t.values[monetary], t.scores[monetary], monetary)
+		out.Frequency = c.column(t.values[frequency.column], t.scores[frequency.column], frequency)
+		out.Monetary = c.column(t.values[monetary.column], t.scores[monetary.column], monetary)
 	} else {
 		out.Recency = nil
 		for _, within := range t.split(nil, recency) {
@@ -139,28 +139,35 @@ func (c Config) validate() error {
 }
 
 // dimension is what is scored.
-type dimension int
-
-const (
-	recency dimension = iota
-	frequency
-	monetary
-	dimensions
-)
-
-// lowBest says that the least value is best: the fewest days since the last order.
-func (d dimension) lowBest() bool { return d == recency }
-
-func (d dimension) cuts(c Cuts) []int64 {
-	return [dimensions][]int64{c.Recency, c.Frequency, c.Monetary}[d]
+type dimension struct {
+	column  int // in a table
+	set     func(s *Score, score int)
+	lowBest bool // the fewest days since the last order are best
+	money   bool
+	cuts    func(c Cuts) []int64
 }
+
+var (
+	recency = dimension{
+		column: 0, set: func(s *Score, n int) { s.R = n },
+		lowBest: true, cuts: func(c Cuts) []int64 { return c.Recency },
+	}
+	frequency = dimension{
+		column: 1, set: func(s *Score, n int) { s.F = n },
+		cuts: func(c Cuts) []int64 { return c.Frequency },
+	}
+	monetary = dimension{
+		column: 2, set: func(s *Score, n int) { s.M = n },
+		money: true, cuts: func(c Cuts) []int64 { return c.Monetary },
+	}
+)
 
 // table holds the rows by customer, column by column: scoring reads values many
 // times, and rows are wide.
 type table struct {
 	rows   []Row
-	values [dimensions][]int64
-	scores [dimensions][]uint8
+	values [3][]int64
+	scores [3][]uint8
 }
 
 // newTable checks the rows and brings them into the order of customers.
@@ -185,7 +192,7 @@ func newTable(rows []Row) (*table, error) {
 	for d := range t.values {
 		t.values[d], t.scores[d] = make([]int64, len(rows)), make([]uint8, len(rows))
 	}
-	r, f, m := t.values[recency], t.values[frequency], t.values[monetary]
+	r, f, m := t.values[recency.column], t.values[frequency.column], t.values[monetary.column]
 	for i := range rows {
 		row := &rows[i]
 		r[i], f[i], m[i] = row.Recency, row.Frequency, row.Monetary
@@ -209,7 +216,7 @@ func (r *Row) validate() error {
 
 func (t *table) finish() []Score {
 	scores := make([]Score, len(t.rows))
-	r, f, m := t.scores[recency], t.scores[frequency], t.scores[monetary]
+	r, f, m := t.scores[recency.column], t.scores[frequency.column], t.scores[monetary.column]
 	for i := range scores {
 		scores[i] = Score{Row: t.rows[i], R: int(r[i]), F: int(f[i]), M: int(m[i])}
 	}
@@ -221,12 +228,12 @@ func (t *table) finish() []Score {
 func (t *table) split(at []int32, by dimension) [][]int32 {
 	groups := make([][]int32, 10)
 	if at == nil {
-		for i, n := range t.scores[by] {
+		for i, n := range t.scores[by.column] {
 			groups[n] = append(groups[n], int32(i))
 		}
 	}
 	for _, i := range at {
-		n := t.scores[by][i]
+		n := t.scores[by.column][i]
 		groups[n] = append(groups[n], i)
 	}
 	return slices.DeleteFunc(groups, func(g []int32) bool { return len(g) == 0 })
@@ -237,11 +244,11 @@ func (t *table) split(at []int32, by dimension) [][]int32 {
 func (c Config) part(t *table, at []int32, d dimension) {
 	values, scores := make([]int64, len(at)), make([]uint8, len(at))
 	for i, place := range at {
-		values[i] = t.values[d][place]
+		values[i] = t.values[d.column][place]
 	}
 	c.column(values, scores, d)
 	for i, place := range at {
-		t.scores[d][place] = scores[i]
+		t.scores[d.column][place] = scores[i]
 	}
 }
 
@@ -264,7 +271,7 @@ func (c Config) column(values []int64, scores []uint8, d dimension) []Cut {
 		cuts = c.dropEqual(c.quantiles(values))
 	default:
 		step := int64(1)
-		if d == monetary {
+		if d.money {
 			step = c.Unit
 		}
 		cuts = c.quantiles(values)[1:c.Bins]
@@ -282,7 +289,7 @@ func (c Config) column(values []int64, scores []uint8, d dimension) []Cut {
 		reach[i] = cut.above(open)
 	}
 	classify(values, scores, reach)
-	if d.lowBest() {
+	if d.lowBest {
 		for i, score := range scores {
 			scores[i] = uint8(len(inner)+2) - score
 		}
@@ -362,7 +369,7 @@ func (c Config) ntile(values []int64, scores []uint8, d dimension) {
 		}
 		left--
 		score := tile
-		if d.lowBest() {
+		if d.lowBest {
 			score = c.Bins + 1 - tile
 		}
 		scores[i] = uint8(score)
