@@ -45,6 +45,22 @@ func (s *Set) find(key uint16) (int, bool) {
 	return slices.BinarySearch(s.keys, key)
 }
 
+// at returns the members with the high half key, nil if there are none; they
+// must not be changed.
+func (s *Set) at(key uint16) *container {
+	if int(key) < len(s.keys) && s.keys[key] == key {
+		return &s.cs[key]
+	}
+	return s.search(key)
+}
+
+func (s *Set) search(key uint16) *container {
+	if i, ok := slices.BinarySearch(s.keys, key); ok {
+		return &s.cs[i]
+	}
+	return nil
+}
+
 // chunk returns the members with the high half key; the result must not be changed.
 func (s *Set) chunk(key uint16) container {
 	if i, ok := s.find(key); ok {
