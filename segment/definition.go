@@ -33,6 +33,15 @@ func (d Definition) Equal(e Definition) bool {
 	return d.Name == e.Name && d.Expr.Equal(e.Expr) && slices.Equal(d.IgnoreRed, e.IgnoreRed)
 }
 
+// Tags lists the tags that the expression mentions itself, sorted.
+func (d Definition) Tags() []string { return d.Expr.references().tags }
+
+// Leaves lists the outside leaves that the expression mentions itself, sorted.
+func (d Definition) Leaves() []string { return d.Expr.references().leaves }
+
+// Segments lists the segments that the expression mentions itself, sorted.
+func (d Definition) Segments() []string { return d.Expr.references().segments }
+
 // sorted returns the definition with IgnoreRed in its canonical order.
 func (d Definition) sorted() Definition {
 	if len(d.IgnoreRed) == 0 {

@@ -56,8 +56,8 @@ func Example() {
 	// left: çiğdem because of polarity service-only
 	// audience: [ayşe]
 	// 3 before exclusions
-	//   -1 staff (alone 1), 2 left
-	//   -1 tag service-only is red (alone 1), 1 left
+	//   -1 staff (alone 1, only 1), 2 left
+	//   -1 tag service-only is red (alone 1, only 1), 1 left
 	// 1 members
 	// çiğdem is not in summer-sms (version 1)
 	//   in the live population

@@ -125,10 +125,10 @@ func TestWaterfall(t *testing.T) {
 	w, err := idx.View().Waterfall("all", day0)
 	require.NoError(t, err)
 	require.Equal(t, `5 before exclusions
-  -1 staff (alone 1), 4 left
-  -2 vip (alone 2), 2 left
-  -1 service-only (alone 2), 1 left
-  -0 tag newsletter is red (alone 3), 1 left
+  -1 staff (alone 1, only 0), 4 left
+  -2 vip (alone 2, only 0), 2 left
+  -1 service-only (alone 2, only 0), 1 left
+  -0 tag newsletter is red (alone 3, only 0), 1 left
 1 members
 `, w.String())
 }

@@ -80,6 +80,38 @@ func ParseJSON(data []byte, limits Limits) (Expr, error) {
 	return newJSONParser(data, limits).document()
 }
 
+// ParseDefinitionsJSON reads an array of definitions, as json.Marshal writes
+// it, within the given limits, which hold for the whole document. A name defined
+// twice is a *ParseError.
+func ParseDefinitionsJSON(data []byte, limits Limits) ([]Definition, error) {
+	p := newJSONParser(data, limits)
+	if err := p.sized(); err != nil {
+		return nil, err
+	}
+	if err := p.delim('['); err != nil {
+		return nil, err
+	}
+	var defs []Definition
+	seen := make(map[string]bool)
+	for p.dec.More() {
+		d, err := p.fields()
+		if err != nil {
+			return nil, err
+		}
+		if seen[d.Name] {
+			return nil, p.fail("segment %q is defined twice", d.Name)
+		}
+		seen[d.Name] = true
+		if defs = append(defs, d); len(defs) > p.limits.Segments {
+			return nil, &LimitError{What: "segments", Limit: int64(p.limits.Segments)}
+		}
+	}
+	if err := p.delim(']'); err != nil {
+		return nil, err
+	}
+	return defs, p.end()
+}
+
 // jsonParser reads tokens, so that depth and size are known before they cost.
 type jsonParser struct {
 	dec    *json.Decoder
@@ -160,6 +192,14 @@ func (p *jsonParser) definition() (d Definition, err error) {
 	if err = p.sized(); err != nil {
 		return d, err
 	}
+	if d, err = p.fields(); err != nil {
+		return d, err
+	}
+	return d, p.end()
+}
+
+// fields reads one definition.
+func (p *jsonParser) fields() (d Definition, err error) {
 	if err = p.delim('{'); err != nil {
 		return d, err
 	}
@@ -189,7 +229,7 @@ func (p *jsonParser) definition() (d Definition, err error) {
 	if !seen["name"] || !seen["members"] {
 		return d, p.fail("a definition needs name and members")
 	}
-	return d.sorted(), p.end()
+	return d.sorted(), nil
 }
 
 func (p *jsonParser) field(seen map[string]bool) (string, error) {

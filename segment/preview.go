@@ -35,10 +35,12 @@ func (v *View) Preview(name string, at time.Time) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
-	root, err := c.audience(d)
-	if err != nil {
-		return Preview{}, err
+	// The audience is what the tree's root selects without the red tags.
+	var reds []*node
+	for _, r := range v.redsFor(d, c.at) {
+		reds = append(reds, c.leaf(v.tags[r.at]))
 	}
+	root := op(opAnd, []*node{c.pop, tree.node}, reds)
 	out := Preview{Population: v.pop.Len()}
 	var within combiner
 	for _, key := range v.pop.keys {
@@ -46,8 +48,13 @@ func (v *View) Preview(name string, at time.Time) (Preview, error) {
 		for _, n := range b.nodes {
 			n.count += within.countIn(pop, n.chunk(key))
 		}
-		members := root.chunk(key)
-		out.Members += int(members.n)
+		if len(reds) > 0 {
+			members := root.chunk(key)
+			out.Members += int(members.n)
+		}
+	}
+	if len(reds) == 0 {
+		out.Members = tree.node.count
 	}
 	out.Tree = tree.counted()
 	return out, nil
@@ -204,6 +211,7 @@ type Exclusion struct {
 	Label   string       // the excluded expression
 	Red     PolarityRule // the rule, if a red tag excludes; otherwise zero
 	Alone   int          // how many of the base it excludes by itself
+	Only    int          // how many of the base no other step excludes: lifting it would let them in
 	Removed int          // how many of those left by the steps before it removes
 	Left    int          // how many are left after it
 }
@@ -228,15 +236,24 @@ func (v *View) Waterfall(name string, at time.Time) (Waterfall, error) {
 		w.Steps = append(w.Steps, Exclusion{Label: "tag " + v.names[r.at] + " is red", Red: r.rule})
 	}
 	base := op(opAnd, root.inc, nil)
-	var alone combiner
+	// Whom exactly one step excludes.
+	single := op(opAnd, []*node{op(opOr, root.exc, nil)}, nil)
+	if len(root.exc) > 1 {
+		twice := op(opAtLeast, root.exc, nil)
+		twice.k = 2
+		single.exc = []*node{twice}
+	}
+	var alone, sole combiner
 	var steps [2]combiner
 	for _, key := range base.keys() {
 		b := base.chunk(key)
 		w.Base += int(b.n)
+		one := sole.intersect(b, single.chunk(key))
 		left, leftN := b, int(b.n)
 		for i, e := range root.exc {
 			x := e.chunk(key)
 			w.Steps[i].Alone += alone.countIn(b, x)
+			w.Steps[i].Only += alone.countIn(one, x)
 			next := left
 			if x.n > 0 && leftN > 0 {
 				next = steps[i%2].subtract(left, x) // alternate: left lives in the other's scratch
@@ -274,7 +291,7 @@ func (w Waterfall) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d before exclusions\n", w.Base)
 	for _, s := range w.Steps {
-		fmt.Fprintf(&b, "  -%d %s (alone %d), %d left\n", s.Removed, s.Label, s.Alone, s.Left)
+		fmt.Fprintf(&b, "  -%d %s (alone %d, only %d), %d left\n", s.Removed, s.Label, s.Alone, s.Only, s.Left)
 	}
 	fmt.Fprintf(&b, "%d members\n", w.Members)
 	return b.String()

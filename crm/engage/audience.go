@@ -60,6 +60,9 @@ func (e *Engine) refresh(ctx context.Context) (delta, error) {
 	if err != nil {
 		return d, err
 	}
+	if err := e.refreshPolarity(); err != nil {
+		return d, err
+	}
 	return d, e.refreshSegments(d)
 }
 

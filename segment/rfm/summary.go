@@ -52,6 +52,7 @@ type account struct {
 	last      time.Time
 	frequency int64
 	monetary  int64
+	serial    uint64 // of Live: a number of its own
 }
 
 // Add takes one order in. A nameless customer, a zero time or an amount or sum

@@ -1,0 +1,258 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vefacrm/vefa/segment"
+	"github.com/vefacrm/vefa/segment/report"
+	"github.com/vefacrm/vefa/segment/rfm"
+)
+
+// answers are all that is said about the focus and its neighbours.
+type answers struct {
+	w         *world
+	at        time.Time
+	days      int // between the two dates
+	def       segment.Definition
+	preview   segment.Preview
+	waterfall segment.Waterfall
+	overlap   segment.Comparison
+	nearest   []segment.Neighbour
+	lint      segment.LintReport
+	uses      []use
+	why       []why
+	micro     segment.Micros
+	moves     []rfm.Move
+}
+
+// use says who uses a tag, a leaf or a segment.
+type use struct {
+	Kind, Name string
+	By         []segment.User
+	Ignored    []string // segments that ignore its red
+}
+
+// why explains one customer.
+type why struct {
+	segment.Explanation
+	History []segment.MembershipChange
+}
+
+func (w *world) answer(ctx context.Context, o options) (*answers, error) {
+	a := &answers{w: w, at: o.at, days: int(o.at.Sub(o.before).Hours() / 24)}
+	var err error
+	if a.def, _, err = w.view.Definition(w.focus); err != nil {
+		return nil, err
+	}
+	if a.preview, err = w.view.Preview(w.focus, o.at); err != nil {
+		return nil, err
+	}
+	if a.waterfall, err = w.view.Waterfall(w.focus, o.at); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, d := range w.defs {
+		names = append(names, d.Name)
+	}
+	if len(names) <= 200 { // a matrix that nobody reads is not worth its time
+		if a.overlap, err = w.view.Compare(o.at, names...); err != nil {
+			return nil, err
+		}
+	}
+	if a.nearest, err = w.view.Nearest(w.focus, 5, o.at); err != nil {
+		return nil, err
+	}
+	if a.lint, err = w.view.Lint(ctx, o.at, segment.LintOptions{}); err != nil {
+		return nil, err
+	}
+	a.uses = w.usesOf(a.def)
+	for _, c := range o.customers {
+		e, err := w.view.Explain(w.focus, c, o.at)
+		if err != nil {
+			return nil, err
+		}
+		x := why{Explanation: e}
+		for _, h := range w.history {
+			if h.Customer == c {
+				x.History = append(x.History, h)
+			}
+		}
+		a.why = append(a.why, x)
+	}
+	if err := a.cells(o); err != nil {
+		return nil, err
+	}
+	a.moves = rfm.Migrate(w.before, w.scores, rfm.RPackageGroups())
+	return a, nil
+}
+
+// usesOf lists who else uses what the definition mentions, and who uses it.
+func (w *world) usesOf(d segment.Definition) []use {
+	out := []use{{Kind: "segment", Name: d.Name, By: w.view.SegmentUsers(d.Name)}}
+	for _, tag := range d.Tags() {
+		u := use{Kind: "tag", Name: tag, By: w.view.TagUsers(tag)}
+		for other := range w.view.Definitions() {
+			if slices.Contains(other.IgnoreRed, tag) {
+				u.Ignored = append(u.Ignored, other.Name)
+			}
+		}
+		out = append(out, u)
+	}
+	for _, leaf := range d.Leaves() {
+		out = append(out, use{Kind: "leaf", Name: leaf, By: w.view.LeafUsers(leaf)})
+	}
+	for _, s := range d.Segments() {
+		out = append(out, use{Kind: "segment", Name: s, By: w.view.SegmentUsers(s)})
+	}
+	return out
+}
+
+func (u use) String() string {
+	var by []string
+	for _, x := range u.By {
+		if x.Direct {
+			by = append(by, x.Segment)
+		} else {
+			by = append(by, x.Segment+" (through another)")
+		}
+	}
+	if len(by) == 0 {
+		by = []string{"nothing; it can be removed"}
+	}
+	line := fmt.Sprintf("%s %s is used by %s", u.Kind, u.Name, strings.Join(by, ", "))
+	if len(u.Ignored) > 0 {
+		line += "; its red is ignored by " + strings.Join(u.Ignored, ", ")
+	}
+	return line
+}
+
+// cells finds the micro-segments of the focus.
+func (a *answers) cells(o options) error {
+	if len(o.by) == 0 {
+		return nil
+	}
+	var dims []segment.Dimension
+	for _, field := range o.by {
+		d, err := a.w.view.FieldDimension(field)
+		if err != nil {
+			return fmt.Errorf("-by: %w", err)
+		}
+		dims = append(dims, d)
+	}
+	var err error
+	a.micro, err = a.w.view.MicroSegments(o.at, dims, segment.MicroOptions{Within: a.w.focus, MinSize: o.min})
+	return err
+}
+
+// since tells a customer's history in the focus.
+func (x why) since() string {
+	if len(x.History) == 0 {
+		if x.In {
+			return "  in since before the first dated row\n"
+		}
+		return ""
+	}
+	var b strings.Builder
+	for _, h := range x.History {
+		word := "left"
+		if h.Entered {
+			word = "entered"
+		}
+		fmt.Fprintf(&b, "  %s %s: %s %s\n", word, h.At.Format(time.DateOnly), h.Cause.Kind, h.Cause.Name)
+	}
+	return b.String()
+}
+
+// print writes the answers as text.
+func (a *answers) print(out io.Writer) error {
+	b := bufio.NewWriter(out)
+	fmt.Fprintf(b, "%s\nas of %s\n", a.def, a.at.Format(time.DateOnly))
+	part := func(title, text string) {
+		if text != "" {
+			fmt.Fprintf(b, "\n%s\n%s", title, text)
+		}
+	}
+	part("How many are in each part:", a.preview.String())
+	part("What each exclusion costs:", a.waterfall.String())
+	part("What it overlaps with:", a.near())
+	part("Who uses what:", a.used())
+	for _, x := range a.why {
+		part("Why, and since when:", x.String()+x.since())
+	}
+	if a.micro.Dimensions != nil {
+		part("Micro-segments:", a.micros())
+	}
+	part("What is probably not meant:", a.lint.String())
+	return b.Flush()
+}
+
+func (a *answers) near() string {
+	var b strings.Builder
+	for _, n := range a.nearest {
+		fmt.Fprintf(&b, "%s: %d members, %d in common, Jaccard %.3f\n", n.Segment, n.Size, n.Common, n.Jaccard)
+	}
+	return b.String()
+}
+
+func (a *answers) used() string {
+	var b strings.Builder
+	for _, u := range a.uses {
+		fmt.Fprintln(&b, u)
+	}
+	return b.String()
+}
+
+func (a *answers) micros() string {
+	var b strings.Builder
+	for _, m := range a.micro.Segments[:min(20, len(a.micro.Segments))] {
+		fmt.Fprintf(&b, "%s: %d\n", m.Definition.Name, m.Size)
+	}
+	fmt.Fprintf(&b, "%d micro-segments hold %d of %d members\n", len(a.micro.Segments), a.micro.Covered, a.micro.Population)
+	return b.String()
+}
+
+// write writes the answers as a page.
+func (a *answers) write(path string) error {
+	p := report.Page{
+		Title:  "Segment " + a.def.Name,
+		Lead:   fmt.Sprintf("%d of %d customers on %s.", a.preview.Members, a.preview.Population, a.at.Format("2 January 2006")),
+		Footer: "Written by go run ./examples/segments of vefa.",
+	}
+	add := func(title, lead string, pictures ...report.Picture) {
+		p.Sections = append(p.Sections, report.Section{Title: title, Lead: lead, Pictures: pictures})
+	}
+	add("Definition", "", report.Text("As it is written", a.def.String()), report.Counts("Each part by itself", a.preview))
+	add("Exclusions", "", report.Waterfall("From everybody to the members", a.waterfall))
+	if len(a.overlap.Names) > 1 {
+		add("Overlap", "", report.Overlap("How much of each segment is in each other", a.overlap))
+	}
+	if a.micro.Dimensions != nil {
+		add("Micro-segments", "", report.MicroSegments("Its members, by "+strings.Join(a.micro.Dimensions, " and "), a.micro, 20))
+	}
+	if a.w.orders {
+		groups := rfm.RPackageGroups()
+		add("Value", "Recency, frequency and monetary value of all who bought.",
+			report.RFM("Where customers stand", a.w.scores), report.Groups("By name", a.w.scores, groups),
+			report.Migration(fmt.Sprintf("Where they went in %d days", a.days), a.moves, groups))
+	}
+	var pictures []report.Picture
+	for _, x := range a.why {
+		pictures = append(pictures, report.Text(x.Customer, x.String()+x.since()))
+	}
+	if len(pictures) > 0 {
+		add("Why, and since when", "A star marks what decides.", pictures...)
+	}
+	add("Housekeeping", "", report.Text("Who uses what", a.used()), report.Text("What is probably not meant", a.lint.String()))
+	var b bytes.Buffer
+	if err := p.Write(&b); err != nil {
+		return err
+	}
+	return writeFile(path, b.Bytes())
+}

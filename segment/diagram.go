@@ -1,0 +1,198 @@
+package segment
+
+// A diagrams holds reduced ordered binary decision diagrams (Bryant 1986): each
+// distinct truth function over tags, leaves and nested segments has exactly one
+// node, so that equality is comparing two numbers. Every customer's tags are
+// free, so what holds for the functions holds for every population.
+type diagrams struct {
+	st    *state
+	limit int
+	order map[string]int32 // variable by the kind and name of its leaf
+	nodes []diagram
+	find  map[diagram]int32
+	memo  map[[3]int32]int32 // if-then-else
+	defs  map[string]int32
+}
+
+// diagram decides on one variable between two nodes.
+type diagram struct{ at, low, high int32 }
+
+const (
+	never  int32 = 0
+	always int32 = 1
+)
+
+// errTooBig stops a proof that would cost too much.
+type errTooBig struct{}
+
+func (errTooBig) Error() string { return "segment: too many cases to prove anything" }
+
+func newDiagrams(st *state, limit int) *diagrams {
+	d := &diagrams{st: st, limit: limit, order: make(map[string]int32), find: make(map[diagram]int32),
+		memo: make(map[[3]int32]int32), defs: make(map[string]int32)}
+	last := int32(1<<31 - 1)
+	d.nodes = []diagram{{at: last}, {at: last}}
+	return d
+}
+
+// build returns the node of an expression. It fails with errTooBig only.
+func (d *diagrams) build(e Expr) (int32, error) {
+	switch e.Op {
+	case OpTag, OpLeaf:
+		return d.variable(e)
+	case OpSegment:
+		if n, ok := d.defs[e.Name]; ok {
+			return n, nil
+		}
+		def, err := d.st.definition(e.Name)
+		if err != nil {
+			return never, err
+		}
+		n, err := d.build(def.Expr)
+		if err == nil {
+			d.defs[e.Name] = n
+		}
+		return n, err
+	}
+	args := make([]int32, len(e.Args))
+	for i, a := range e.Args {
+		var err error
+		if args[i], err = d.build(a); err != nil {
+			return never, err
+		}
+	}
+	return d.combine(e, args)
+}
+
+// combine returns the node of an operation on operands that are built.
+func (d *diagrams) combine(e Expr, args []int32) (n int32, err error) {
+	step := func(f, g, h int32) {
+		if err == nil {
+			n, err = d.choose(f, g, h)
+		}
+	}
+	switch e.Op {
+	case OpAll:
+		n = always
+		for _, a := range args {
+			step(a, n, never)
+		}
+	case OpAny:
+		n = never
+		for _, a := range args {
+			step(a, always, n)
+		}
+	case OpExcept:
+		n = args[0]
+		for _, a := range args[1:] {
+			step(a, never, n)
+		}
+	case OpXor:
+		n = args[0]
+		for _, a := range args[1:] {
+			not, failed := d.choose(n, never, always)
+			if failed != nil {
+				return never, failed
+			}
+			step(a, not, n)
+		}
+	case OpNot:
+		step(args[0], never, always)
+	case OpAtLeast:
+		return d.atLeast(e.K, args)
+	}
+	return n, err
+}
+
+// atLeast keeps, operand by operand, the nodes of "k more are needed".
+func (d *diagrams) atLeast(k int, args []int32) (int32, error) {
+	need := make([]int32, k+1)
+	need[0] = always
+	for _, a := range args {
+		for j := k; j > 0; j-- {
+			var err error
+			if need[j], err = d.choose(a, need[j-1], need[j]); err != nil {
+				return never, err
+			}
+		}
+	}
+	return need[k], nil
+}
+
+func (d *diagrams) variable(e Expr) (int32, error) {
+	key := e.Op.String() + " " + e.Name
+	at, ok := d.order[key]
+	if !ok {
+		at = int32(len(d.order))
+		d.order[key] = at
+	}
+	return d.node(diagram{at, never, always})
+}
+
+func (d *diagrams) node(n diagram) (int32, error) {
+	if n.low == n.high {
+		return n.low, nil
+	}
+	if at, ok := d.find[n]; ok {
+		return at, nil
+	}
+	if len(d.nodes) >= d.limit {
+		return never, errTooBig{}
+	}
+	at := int32(len(d.nodes))
+	d.nodes = append(d.nodes, n)
+	d.find[n] = at
+	return at, nil
+}
+
+// choose returns the node of "g where f holds, else h". Its recursion is as
+// deep as there are variables.
+func (d *diagrams) choose(f, g, h int32) (int32, error) {
+	switch {
+	case f == always:
+		return g, nil
+	case f == never:
+		return h, nil
+	case g == h:
+		return g, nil
+	case g == always && h == never:
+		return f, nil
+	}
+	key := [3]int32{f, g, h}
+	if n, ok := d.memo[key]; ok {
+		return n, nil
+	}
+	if len(d.memo) >= 8*d.limit {
+		return never, errTooBig{}
+	}
+	at := min(d.nodes[f].at, d.nodes[g].at, d.nodes[h].at)
+	low, err := d.choose(d.branch(f, at, false), d.branch(g, at, false), d.branch(h, at, false))
+	if err != nil {
+		return never, err
+	}
+	high, err := d.choose(d.branch(f, at, true), d.branch(g, at, true), d.branch(h, at, true))
+	if err != nil {
+		return never, err
+	}
+	n, err := d.node(diagram{at, low, high})
+	if err == nil {
+		d.memo[key] = n
+	}
+	return n, err
+}
+
+func (d *diagrams) branch(n, at int32, high bool) int32 {
+	switch {
+	case d.nodes[n].at != at:
+		return n
+	case high:
+		return d.nodes[n].high
+	}
+	return d.nodes[n].low
+}
+
+// within reports whether a implies b.
+func (d *diagrams) within(a, b int32) (bool, error) {
+	n, err := d.choose(a, b, always)
+	return n == always, err
+}

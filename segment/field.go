@@ -1,0 +1,83 @@
+package segment
+
+import (
+	"cmp"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// fieldOf returns the field of which a leaf is a value: "city" of "city:Bursa",
+// "" of a leaf without a colon.
+func fieldOf(leaf string) string {
+	field, _, ok := strings.Cut(leaf, ":")
+	if !ok {
+		return ""
+	}
+	return field
+}
+
+// SetField supplies or replaces a field of the customers, such as their city,
+// tier or RFM cell, as the leaves "field:value", one for each value. Rows are
+// (customer, value) and complete: who has no row, or an empty value, has no
+// value. Further values can be named that definitions may refer to while nobody
+// has them; those seen earlier stay known anyway. Unknown customers are
+// skipped. It is one step for readers. A customer with two values, a bad name or
+// a colon in the field's name is an *InvalidError.
+func (x *Index) SetField(at time.Time, field string, rows iter.Seq2[string, string], values ...string) (changes []MembershipChange, err error) {
+	if err := checkName("field", field+":"); err != nil || field == "" || strings.Contains(field, ":") {
+		return nil, &InvalidError{Field: "field", Msg: "needs a name without colon, at most 254 bytes long"}
+	}
+	sets := make(map[string]*Set)
+	for _, value := range values {
+		sets[field+":"+value] = new(Set)
+	}
+	x.mu.Lock()
+	defer x.done()
+	var seen Set
+	for customer, value := range rows {
+		if value == "" {
+			continue
+		}
+		id, ok := x.ids.Lookup(customer)
+		if !ok {
+			continue
+		}
+		if !seen.Add(id) {
+			return nil, &InvalidError{Field: "field " + field, Msg: "has two values for one customer"}
+		}
+		leaf := field + ":" + value
+		if sets[leaf] == nil {
+			sets[leaf] = new(Set)
+		}
+		sets[leaf].Add(id)
+	}
+	for leaf := range sets {
+		if err := checkName("value of "+field, leaf); err != nil {
+			return nil, err
+		}
+	}
+	for leaf := range x.leaves { // values that nobody has any more
+		if fieldOf(leaf) == field && sets[leaf] == nil {
+			sets[leaf] = new(Set)
+		}
+	}
+	if err := x.begin(at, &changes); err != nil {
+		return nil, err
+	}
+	x.touchMaps()
+	affected := make(map[*tracked]bool)
+	for leaf, s := range sets {
+		s.Compact()
+		x.leaves[leaf] = outside{set: s}
+		for _, t := range x.planned().byLeaf[leaf] {
+			affected[t] = true
+		}
+	}
+	x.plan = nil
+	inOrder := slices.SortedFunc(maps.Keys(affected), func(a, b *tracked) int { return cmp.Compare(a.name, b.name) })
+	x.recompute(inOrder, Cause{Kind: CauseLeaf, Name: field}, &changes)
+	return changes, nil
+}

@@ -1,0 +1,403 @@
+package segment
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// FindingKind says what Lint found.
+type FindingKind uint8
+
+// The kinds of findings, in the order in which they are reported.
+const (
+	FindingEmpty      FindingKind = iota + 1 // Segment has no members
+	FindingUniversal                         // Segment has everybody
+	FindingEqual                             // Segment and Other have the same members
+	FindingSubset                            // all members of Segment are in Other, and no definition says so
+	FindingRedundant                         // operand Other of Segment changes nothing
+	FindingUncarried                         // Segment mentions tag Other, which nobody carries
+	FindingIdleRed                           // Segment ignores the red of tag Other, which was never red
+	FindingUnused                            // Segment is neither drawn nor mentioned
+	FindingUnusedTag                         // tag Other is mentioned nowhere
+	FindingUnusedLeaf                        // leaf Other is mentioned nowhere
+)
+
+// String returns the kind in words.
+func (k FindingKind) String() string {
+	words := [...]string{"unknown", "empty", "universal", "equal", "subset", "redundant", "uncarried", "idle red",
+		"unused segment", "unused tag", "unused leaf"}
+	if int(k) >= len(words) {
+		return words[0]
+	}
+	return words[k]
+}
+
+// Finding is something that is probably not meant.
+type Finding struct {
+	Kind    FindingKind
+	Segment string
+	Other   string // see FindingKind
+	// Proven says that it follows from the definitions, whatever the data; it is
+	// false for what merely happens to hold at the moment.
+	Proven bool
+}
+
+// String returns the finding as a sentence.
+func (f Finding) String() string {
+	proof := "at present, "
+	if f.Proven {
+		proof = "by definition, "
+	}
+	switch f.Kind {
+	case FindingEmpty:
+		return fmt.Sprintf("segment %s: %snobody is in it", f.Segment, proof)
+	case FindingUniversal:
+		return fmt.Sprintf("segment %s: %severybody is in it", f.Segment, proof)
+	case FindingEqual:
+		return fmt.Sprintf("segment %s: %sit is equal to segment %s", f.Segment, proof, f.Other)
+	case FindingSubset:
+		return fmt.Sprintf("segment %s: %sall of it is in segment %s", f.Segment, proof, f.Other)
+	case FindingRedundant:
+		return fmt.Sprintf("segment %s: leaving out %q changes nothing", f.Segment, f.Other)
+	case FindingUncarried:
+		return fmt.Sprintf("segment %s: nobody carries tag %s", f.Segment, f.Other)
+	case FindingIdleRed:
+		return fmt.Sprintf("segment %s: ignores the red of tag %s, which was never red", f.Segment, f.Other)
+	case FindingUnused:
+		return fmt.Sprintf("segment %s: nothing draws or mentions it", f.Segment)
+	case FindingUnusedTag:
+		return fmt.Sprintf("tag %s: no segment mentions it", f.Other)
+	case FindingUnusedLeaf:
+		return fmt.Sprintf("leaf %s: no segment mentions it", f.Other)
+	}
+	return f.Kind.String()
+}
+
+// LintOptions configure Lint. The zero value works.
+type LintOptions struct {
+	// Drawn are the segments that campaigns, reports and the like draw from. If
+	// it is nil nothing is known about that and no segment is called unused.
+	Drawn []string
+	// Cases bounds the work of a proof, in nodes of its decision diagrams;
+	// default 65,536. Definitions that need more are in Report.Unproven.
+	Cases int
+}
+
+// LintReport is what Lint found.
+type LintReport struct {
+	Findings []Finding // by kind, segment, other
+	Unproven []string  // segments too intricate to prove anything about, by name
+}
+
+// Lint looks for segments that are empty, universal, equal to or within one
+// another, for operands that change nothing, and for what nobody uses. It
+// proves by algebra what it can, then looks at the members after red tags. It
+// is for people who tidy up: with thousands of segments it takes seconds; ctx
+// ends it early. An unknown segment among those drawn is an *UnknownError.
+func (v *View) Lint(ctx context.Context, at time.Time, opt LintOptions) (LintReport, error) {
+	l := &linter{v: v, at: v.when(at), names: slices.Sorted(maps.Keys(v.defs)), known: make(map[Finding]bool)}
+	if opt.Cases <= 0 {
+		opt.Cases = 1 << 16
+	}
+	for _, step := range []func() error{
+		func() error { return l.uses(opt.Drawn) },
+		func() error { return l.prove(ctx, opt.Cases) },
+		func() error { return l.members(ctx) },
+	} {
+		if err := step(); err != nil {
+			return LintReport{}, err
+		}
+	}
+	slices.SortFunc(l.out.Findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Segment, b.Segment), cmp.Compare(a.Other, b.Other))
+	})
+	return l.out, nil
+}
+
+type linter struct {
+	v      *View
+	at     time.Time
+	names  []string
+	out    LintReport
+	proven map[string]int32 // segments whose function is known
+	known  map[Finding]bool // what is reported, without Proven
+}
+
+func (l *linter) report(f Finding) {
+	key := f
+	key.Proven = false
+	if !l.known[key] {
+		l.known[key] = true
+		l.out.Findings = append(l.out.Findings, f)
+	}
+}
+
+// prove looks at the definitions as truth functions.
+func (l *linter) prove(ctx context.Context, cases int) error {
+	d := newDiagrams(&l.v.state, cases)
+	l.proven = make(map[string]int32)
+	byNode := make(map[int32]string)
+	for _, name := range l.names {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		def := l.v.defs[name]
+		n, err := d.build(def.Expr)
+		if err != nil { // those before it may have used up the room
+			d = newDiagrams(&l.v.state, cases)
+			clear(byNode)
+			if n, err = d.build(def.Expr); err != nil {
+				l.out.Unproven = append(l.out.Unproven, name)
+				continue
+			}
+		}
+		l.proven[name] = n
+		switch {
+		case n == never:
+			l.report(Finding{FindingEmpty, name, "", true})
+		case n == always && !isEveryone(def.Expr):
+			l.report(Finding{FindingUniversal, name, "", true})
+		case n == always:
+		case byNode[n] != "":
+			if other := l.v.defs[byNode[n]]; slices.Equal(def.IgnoreRed, other.IgnoreRed) {
+				l.report(Finding{FindingEqual, name, other.Name, true})
+			}
+		default:
+			byNode[n] = name
+		}
+		if n == never || n == always {
+			continue // every operand would be redundant
+		}
+		r := redundancy{d: d, want: n, left: 400}
+		r.look(def.Expr, func(e Expr) Expr { return e })
+		for _, text := range r.found {
+			l.report(Finding{FindingRedundant, name, text, true})
+		}
+	}
+	return nil
+}
+
+func isEveryone(e Expr) bool { return e.Op == OpAll && len(e.Args) == 0 }
+
+// redundancy finds operands without which a definition stays the same.
+type redundancy struct {
+	d     *diagrams
+	want  int32
+	left  int // tries
+	found []string
+}
+
+// look tries to leave out each operand of e, the last first; whole puts a
+// changed e back into the definition.
+func (r *redundancy) look(e Expr, whole func(Expr) Expr) Expr {
+	lowest := 0
+	switch e.Op {
+	case OpAll, OpAny:
+	case OpExcept:
+		lowest = 1
+	default:
+		lowest = len(e.Args)
+	}
+	for i := len(e.Args) - 1; i >= lowest && len(e.Args) > 1; i-- {
+		less := e
+		less.Args = slices.Delete(slices.Clone(e.Args), i, i+1)
+		if e.Op == OpExcept && len(less.Args) == 1 {
+			less = less.Args[0]
+		}
+		if r.left--; r.left < 0 {
+			return e
+		}
+		n, err := r.d.build(whole(less))
+		if err != nil || n != r.want {
+			continue
+		}
+		text := e.Args[i].String()
+		if e.Op == OpExcept {
+			text = "except " + text
+		}
+		r.found = append(r.found, text)
+		op := e.Op
+		if e = less; e.Op != op {
+			return e
+		}
+	}
+	e.Args = slices.Clone(e.Args)
+	for i := range e.Args {
+		e.Args[i] = r.look(e.Args[i], func(part Expr) Expr {
+			with := e
+			with.Args = slices.Clone(e.Args)
+			with.Args[i] = part
+			return whole(with)
+		})
+	}
+	return e
+}
+
+// members looks at who is in the segments now.
+func (l *linter) members(ctx context.Context) error {
+	sets, err := l.v.audiences(l.at, l.names)
+	if err != nil {
+		return err
+	}
+	everybody := l.v.pop.Len()
+	alike := make(map[int][]int) // by size
+	var some []int               // neither empty nor universal, one of each equal
+	for i, s := range sets {
+		switch n := s.Len(); {
+		case n == 0:
+			l.report(Finding{FindingEmpty, l.names[i], "", false})
+			continue
+		case n == everybody:
+			if !isEveryone(l.v.defs[l.names[i]].Expr) {
+				l.report(Finding{FindingUniversal, l.names[i], "", false})
+			}
+			continue
+		}
+		size := s.Len()
+		same := slices.IndexFunc(alike[size], func(j int) bool { return sets[j].Equal(s) })
+		if same >= 0 {
+			l.report(Finding{FindingEqual, l.names[i], l.names[alike[size][same]], false})
+			continue
+		}
+		alike[size] = append(alike[size], i)
+		some = append(some, i)
+	}
+	return l.subsets(ctx, sets, some)
+}
+
+// subsets reports for each segment the smallest ones that have all of it. That
+// a nested segment contains what is cut out of it goes without saying.
+func (l *linter) subsets(ctx context.Context, sets []*Set, some []int) error {
+	slices.SortStableFunc(some, func(i, j int) int { return cmp.Compare(sets[i].Len(), sets[j].Len()) })
+	for n, i := range some {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		var above []int
+		below := make(map[string]bool)
+		l.v.reach(l.names[i], below)
+		for _, j := range some[n+1:] {
+			if sets[i].Len() == sets[j].Len() || !sets[i].within(sets[j]) {
+				continue
+			}
+			if slices.ContainsFunc(above, func(k int) bool { return sets[k].within(sets[j]) }) {
+				continue // follows from a smaller one
+			}
+			above = append(above, j)
+			mentions := make(map[string]bool)
+			l.v.reach(l.names[j], mentions)
+			if below[l.names[j]] || mentions[l.names[i]] {
+				continue
+			}
+			l.report(Finding{FindingSubset, l.names[i], l.names[j], l.implies(l.names[i], l.names[j])})
+		}
+	}
+	return nil
+}
+
+// implies reports whether the definitions alone make a part of b.
+func (l *linter) implies(a, b string) bool {
+	if _, ok := l.proven[a]; !ok {
+		return false
+	}
+	if _, ok := l.proven[b]; !ok {
+		return false
+	}
+	da, db := l.v.defs[a], l.v.defs[b]
+	if slices.ContainsFunc(da.IgnoreRed, func(tag string) bool { return !slices.Contains(db.IgnoreRed, tag) }) {
+		return false // who is in a in spite of a red tag may not be in b
+	}
+	d := newDiagrams(&l.v.state, 1<<14)
+	x, err := d.build(da.Expr)
+	if err != nil {
+		return false
+	}
+	y, err := d.build(db.Expr)
+	if err != nil {
+		return false
+	}
+	yes, err := d.within(x, y)
+	return yes && err == nil
+}
+
+// uses looks at who mentions what.
+func (l *linter) uses(drawn []string) error {
+	tags, leaves, segments := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, name := range drawn {
+		if _, err := l.v.definition(name); err != nil {
+			return err
+		}
+		segments[name] = true
+	}
+	for _, name := range l.names {
+		def := l.v.defs[name]
+		for _, tag := range def.refs.tags {
+			tags[tag], tags[fieldOf(tag)] = true, true
+			if l.v.tag(tag).IsEmpty() {
+				l.report(Finding{FindingUncarried, name, tag, false})
+			}
+		}
+		for _, tag := range def.IgnoreRed {
+			tags[tag], tags[fieldOf(tag)] = true, true
+			if !slices.ContainsFunc(l.v.PolarityRules(tag), func(r PolarityRule) bool { return r.Polarity == Red }) {
+				l.report(Finding{FindingIdleRed, name, tag, false})
+			}
+		}
+		for _, leaf := range def.refs.leaves {
+			leaves[leaf], leaves[fieldOf(leaf)] = true, true
+		}
+		for _, ref := range def.refs.segments {
+			segments[ref] = true
+		}
+	}
+	for _, name := range l.names {
+		if drawn != nil && !segments[name] {
+			l.report(Finding{FindingUnused, name, "", true})
+		}
+	}
+	// One value of a field, or one tag of "city:Bursa" and its like, is as good as all.
+	for tag, i := range l.v.ord {
+		if field := fieldOf(tag); field != "" && !tags[field] {
+			l.report(Finding{FindingUnusedTag, "", field + ":…", true})
+		} else if field == "" && !tags[tag] && len(l.v.polarity[i]) == 0 {
+			l.report(Finding{FindingUnusedTag, "", tag, true})
+		}
+	}
+	for leaf := range l.v.leaves {
+		if field := fieldOf(leaf); field != "" && !leaves[field] {
+			l.report(Finding{FindingUnusedLeaf, "", field + ":…", true})
+		} else if field == "" && !leaves[leaf] {
+			l.report(Finding{FindingUnusedLeaf, "", leaf, true})
+		}
+	}
+	return nil
+}
+
+// within reports whether all ids of s are in t.
+func (s *Set) within(t *Set) bool {
+	var c combiner
+	for i, key := range s.keys {
+		j, ok := t.find(key)
+		if !ok || s.cs[i].n > t.cs[j].n || c.countIn(t.cs[j], s.cs[i]) != int(s.cs[i].n) {
+			return false
+		}
+	}
+	return true
+}
+
+// String returns the findings, one per line.
+func (r LintReport) String() string {
+	var b strings.Builder
+	for _, f := range r.Findings {
+		b.WriteString(f.String() + "\n")
+	}
+	for _, name := range r.Unproven {
+		b.WriteString("segment " + name + ": too intricate to prove anything about\n")
+	}
+	return b.String()
+}

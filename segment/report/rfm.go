@@ -1,0 +1,278 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vefacrm/vefa/segment/rfm"
+)
+
+// RFM draws recency against frequency: how many customers each cell has, and
+// their mean monetary score.
+func RFM(title string, scores []rfm.Score) Picture {
+	bins := 0
+	for _, s := range scores {
+		bins = max(bins, s.R, s.F)
+	}
+	bins = min(bins, 9)
+	type cell struct{ n, m int }
+	grid := make([][]cell, bins+1)
+	for i := range grid {
+		grid[i] = make([]cell, bins+1)
+	}
+	most := 0
+	for _, s := range scores {
+		if s.R < 1 || s.F < 1 || s.R > bins || s.F > bins {
+			continue
+		}
+		c := &grid[s.R][s.F]
+		c.n++
+		c.m += s.M
+		most = max(most, c.n)
+	}
+	v := heatView{Title: title, Corner: "Recency", Square: true,
+		Caption: fmt.Sprintf("%s customers by recency (down) and frequency (across); 1 is worst. Small: mean monetary score.", thousands(len(scores)))}
+	for f := 1; f <= bins; f++ {
+		v.Columns = append(v.Columns, heatHead{"F " + strconv.Itoa(f), "frequency score " + strconv.Itoa(f)})
+	}
+	for r := bins; r >= 1; r-- {
+		row := heatRow{Label: "R " + strconv.Itoa(r)}
+		for f := 1; f <= bins; f++ {
+			c := grid[r][f]
+			out := heatCell{Text: thousands(c.n), Shade: shade(c.n, most)}
+			if c.n > 0 {
+				out.Note = "M " + short(float64(c.m)/float64(c.n))
+				out.Title = percent(c.n, len(scores)) + " of all customers"
+			}
+			row.Cells = append(row.Cells, out)
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	return draw("heat", v)
+}
+
+// Groups draws how many customers each named group of scores has, in the order
+// of the groups.
+func Groups(title string, scores []rfm.Score, groups []rfm.Group) Picture {
+	count := make(map[string]int)
+	for _, s := range scores {
+		count[rfm.Name(s, groups)]++
+	}
+	v := rowsView{Title: title, What: "Group", Count: "Customers", Caption: thousands(len(scores)) + " customers, the best groups first."}
+	most := 0
+	for _, n := range count {
+		most = max(most, n)
+	}
+	for _, name := range groupOrder(groups) {
+		if n := count[name]; n > 0 || name != rfm.Other {
+			v.Rows = append(v.Rows, row{Label: name, N: thousands(n), Note: percent(n, len(scores)), Bar: barOf(0, n, most)})
+		}
+	}
+	return draw("rows", v)
+}
+
+func groupOrder(groups []rfm.Group) []string {
+	var out []string
+	for _, g := range groups {
+		if !slices.Contains(out, g.Name) {
+			out = append(out, g.Name)
+		}
+	}
+	if !slices.Contains(out, rfm.Other) {
+		out = append(out, rfm.Other)
+	}
+	return out
+}
+
+// The geometry of a migration, in units of its drawing.
+const (
+	flowWidth  = 360.0
+	flowLeft   = 116.0 // where bars stand
+	flowRight  = flowWidth - flowLeft
+	flowBar    = 7.0
+	flowHeight = 300.0 // of all customers together
+	flowGap    = 7.0   // between groups
+	flowLine   = 13.0  // the least that a label needs
+	maxFlows   = 24    // groups drawn one by one
+)
+
+type flowView struct {
+	Title, Caption string
+	Height         string
+	Left, Right    []flowBarView
+	Ribbons        []ribbon
+	Moves          []moveRow
+	Notes          []string
+}
+
+type flowBarView struct {
+	X, Y, Height string
+	TextY        string
+	Label, Title string
+	N            string
+}
+
+type ribbon struct {
+	Path  string
+	Class string // up, down, same, new
+	Title string
+}
+
+type moveRow struct{ From, To, N, Class string }
+
+// Migration draws which group customers left and which they came to, between
+// two dates. Groups are in the given order, best first; moves up and down are
+// told apart by it. Other groups follow by name.
+func Migration(title string, moves []rfm.Move, groups []rfm.Group) Picture {
+	place := make(map[string]int)
+	for _, name := range groupOrder(groups) {
+		place[name] = len(place)
+	}
+	var strangers []string
+	for _, m := range moves {
+		for _, name := range []string{m.From, m.To} {
+			if _, ok := place[name]; !ok && name != "" {
+				strangers = append(strangers, name)
+			}
+		}
+	}
+	slices.Sort(strangers)
+	for _, name := range slices.Compact(strangers) {
+		place[name] = len(place)
+	}
+	f := flow{place: place, left: map[string]int{}, right: map[string]int{}, moves: map[[2]string]int{}}
+	for _, m := range moves {
+		f.add(m)
+	}
+	return draw("flow", f.view(title))
+}
+
+// flow lays a migration out.
+type flow struct {
+	place       map[string]int
+	left, right map[string]int
+	moves       map[[2]string]int
+	all         int
+	bundled     bool
+}
+
+// absent stands for those who have no score at one of the dates.
+const absent = "no purchases"
+
+// others bundles what is too much for a picture.
+const others = "other groups"
+
+func (f *flow) name(group string) string {
+	switch {
+	case group == "":
+		return absent
+	case f.place[group] >= maxFlows:
+		f.bundled = true
+		return others
+	}
+	return group
+}
+
+func (f *flow) rank(name string) int {
+	switch name {
+	case others:
+		return len(f.place)
+	case absent:
+		return len(f.place) + 1
+	}
+	return f.place[name]
+}
+
+func (f *flow) add(m rfm.Move) {
+	if m.Customers <= 0 {
+		return
+	}
+	from, to := f.name(m.From), f.name(m.To)
+	f.left[from] += m.Customers
+	f.right[to] += m.Customers
+	f.moves[[2]string{from, to}] += m.Customers
+	f.all += m.Customers
+}
+
+// side is where a group's bar begins and how much of it is taken.
+type side struct{ at, taken float64 }
+
+func (f *flow) stack(count map[string]int, x float64) (bars []flowBarView, sides map[string]*side, height float64) {
+	sides = make(map[string]*side)
+	names := make([]string, 0, len(count))
+	for name := range count {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(f.rank(a), f.rank(b)), cmp.Compare(a, b)) })
+	y := 4.0
+	for _, name := range names {
+		h := f.scale(count[name])
+		room := max(h, flowLine)
+		sides[name] = &side{at: y + (room-h)/2}
+		bars = append(bars, flowBarView{
+			X: short(x), Y: short(y + (room-h)/2), Height: short(max(h, 0.6)), TextY: short(y + room/2),
+			Label: clip(name, 18), Title: fmt.Sprintf("%s: %s (%s)", name, thousands(count[name]), percent(count[name], f.all)), N: thousands(count[name]),
+		})
+		y += room + flowGap
+	}
+	return bars, sides, y
+}
+
+func (f *flow) scale(n int) float64 { return float64(n) / float64(max(f.all, 1)) * flowHeight }
+
+func (f *flow) view(title string) flowView {
+	v := flowView{Title: title, Caption: fmt.Sprintf("%s customers: their group before (left) and after (right).", thousands(f.all))}
+	left, from, h1 := f.stack(f.left, flowLeft-flowBar)
+	right, to, h2 := f.stack(f.right, flowRight)
+	v.Left, v.Right, v.Height = left, right, short(max(h1, h2, 20))
+	pairs := make([][2]string, 0, len(f.moves))
+	for p := range f.moves {
+		pairs = append(pairs, p)
+	}
+	slices.SortFunc(pairs, func(a, b [2]string) int {
+		return cmp.Or(cmp.Compare(f.rank(a[0]), f.rank(b[0])), cmp.Compare(f.rank(a[1]), f.rank(b[1])))
+	})
+	stayed, up, down := 0, 0, 0
+	for _, p := range pairs {
+		n := f.moves[p]
+		class := "down"
+		switch {
+		case p[0] == absent || p[1] == absent:
+			class = "new"
+		case p[0] == p[1]:
+			class = "same"
+			stayed += n
+		case f.rank(p[1]) < f.rank(p[0]):
+			class = "up"
+			up += n
+		default:
+			down += n
+		}
+		h := f.scale(n)
+		a, b := from[p[0]], to[p[1]]
+		y1, y2 := a.at+a.taken, b.at+b.taken
+		a.taken += h
+		b.taken += h
+		v.Ribbons = append(v.Ribbons, ribbon{Path: ribbonPath(y1, y2, h), Class: class, Title: fmt.Sprintf("%s to %s: %s", p[0], p[1], thousands(n))})
+		v.Moves = append(v.Moves, moveRow{p[0], p[1], thousands(n), class})
+	}
+	v.Notes = append(v.Notes, fmt.Sprintf("%s stayed, %s rose, %s fell.", thousands(stayed), thousands(up), thousands(down)))
+	if f.bundled {
+		v.Notes = append(v.Notes, fmt.Sprintf("Beyond %d, groups are taken together.", maxFlows))
+	}
+	return v
+}
+
+// ribbonPath is a band of height h from the left bars to the right ones.
+func ribbonPath(y1, y2, h float64) string {
+	mid := (flowLeft + flowRight) / 2
+	var b strings.Builder
+	fmt.Fprintf(&b, "M%s %s", short(flowLeft), short(y1))
+	fmt.Fprintf(&b, "C%s %s %s %s %s %s", short(mid), short(y1), short(mid), short(y2), short(flowRight), short(y2))
+	fmt.Fprintf(&b, "v%s", short(max(h, 0.3)))
+	fmt.Fprintf(&b, "C%s %s %s %s %s %sz", short(mid), short(y2+h), short(mid), short(y1+h), short(flowLeft), short(y1+h))
+	return b.String()
+}

@@ -1,0 +1,185 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/vefacrm/vefa/segment"
+)
+
+// row is a line of a table with a bar.
+type row struct {
+	Label, Note string
+	Depth       []struct{} // indentation, once per level
+	N           string
+	Bar         bar
+	Class       string
+}
+
+type rowsView struct {
+	Title, Caption, What, Count string
+	Rows                        []row
+	Notes                       []string
+}
+
+// Waterfall draws how exclusions bring a segment down to its members: what each
+// step removes of those left by the steps before it, and by itself.
+func Waterfall(title string, w segment.Waterfall) Picture {
+	v := rowsView{Title: title, What: "Step", Count: "Customers",
+		Caption: "Each exclusion in its order: whom it removes of those left before it."}
+	v.Rows = append(v.Rows, row{Label: "Before exclusions", N: thousands(w.Base), Bar: barOf(0, w.Base, w.Base), Class: "all"})
+	for _, s := range w.Steps {
+		r := row{Label: s.Label, N: "−" + thousands(s.Removed), Bar: barOf(s.Left, s.Removed, w.Base), Class: "off"}
+		r.Note = fmt.Sprintf("alone %s, none but this %s, left %s", thousands(s.Alone), thousands(s.Only), thousands(s.Left))
+		if s.Red.Owner != "" || s.Red.Reason != "" {
+			r.Note += "; " + s.Red.Owner
+			if s.Red.Reason != "" {
+				r.Note += ": " + s.Red.Reason
+			}
+		}
+		v.Rows = append(v.Rows, r)
+	}
+	v.Rows = append(v.Rows, row{Label: "Members", Note: percent(w.Members, w.Base) + " of those before", N: thousands(w.Members),
+		Bar: barOf(0, w.Members, w.Base), Class: "all"})
+	if len(w.Steps) > 0 {
+		v.Notes = []string{"“Alone” is how many a step would remove were it the only one; “none but this” how many would come back if it were lifted."}
+	}
+	return draw("rows", v)
+}
+
+// Counts draws the tree of a definition with the exact count on every node.
+func Counts(title string, p segment.Preview) Picture {
+	v := rowsView{Title: title, What: "Part of the definition", Count: "Customers",
+		Caption: fmt.Sprintf("Of %s customers, by each part alone.", thousands(p.Population))}
+	var walk func(t segment.TreeCount, depth int)
+	walk = func(t segment.TreeCount, depth int) {
+		r := row{Label: t.Label, N: thousands(t.Count), Bar: barOf(0, t.Count, p.Population), Depth: make([]struct{}, min(depth, 12))}
+		if t.Shown {
+			r.Note = "as above"
+		}
+		if len(t.Children) > 0 {
+			r.Class = "all"
+		}
+		v.Rows = append(v.Rows, r)
+		for _, k := range t.Children {
+			walk(k, depth+1)
+		}
+	}
+	walk(p.Tree, 0)
+	v.Rows = append(v.Rows, row{Label: "Members, after red tags", N: thousands(p.Members), Bar: barOf(0, p.Members, p.Population), Class: "total"})
+	const most = 300
+	if left := len(v.Rows) - most; left > 0 {
+		v.Rows = append(v.Rows[:most-1], v.Rows[len(v.Rows)-1])
+		v.Notes = append(v.Notes, fmt.Sprintf("%s parts are left out.", thousands(left+1)))
+	}
+	return draw("rows", v)
+}
+
+// MicroSegments draws the most populous micro-segments.
+func MicroSegments(title string, m segment.Micros, most int) Picture {
+	v := rowsView{Title: title, What: joinNames(m.Dimensions), Count: "Customers",
+		Caption: fmt.Sprintf("%s micro-segments hold %s of %s customers (%s).", thousands(len(m.Segments)), thousands(m.Covered), thousands(m.Population), percent(m.Covered, m.Population))}
+	shown := m.Segments[:min(max(most, 0), len(m.Segments))]
+	for _, s := range shown {
+		r := row{Label: s.Definition.Name, N: thousands(s.Size)}
+		if len(shown) > 0 {
+			r.Bar = barOf(0, s.Size, shown[0].Size)
+		}
+		if s.Shared > 0 {
+			r.Note = thousands(s.Shared) + " of them in others, too"
+		}
+		v.Rows = append(v.Rows, r)
+	}
+	if left := len(m.Segments) - len(shown); left > 0 {
+		v.Notes = append(v.Notes, fmt.Sprintf("%s smaller ones are not shown.", thousands(left)))
+	}
+	return draw("rows", v)
+}
+
+func joinNames(names []string) string {
+	out := ""
+	for i, n := range names {
+		if i > 0 {
+			out += " / "
+		}
+		out += n
+	}
+	return out
+}
+
+// heatView is a table whose cells are shaded.
+type heatView struct {
+	Title, Caption string
+	Corner         string
+	Columns        []heatHead
+	Rows           []heatRow
+	Notes          []string
+	Pairs          []pairRow
+	Square         bool // every cell has the same width
+}
+
+type heatHead struct{ Label, Title string }
+
+type heatRow struct {
+	Label, Note string
+	Cells       []heatCell
+}
+
+type heatCell struct {
+	Text, Note, Title string
+	Shade             int // 0 … 10
+}
+
+type pairRow struct{ A, B, Common, Jaccard string }
+
+// maxOverlap is how many segments a heat map shows.
+const maxOverlap = 40
+
+// Overlap draws a heat map of how much of each segment is in each other, and
+// lists the pairs that are most alike. Of more than 40 segments it shows the
+// largest.
+func Overlap(title string, c segment.Comparison) Picture {
+	order := make([]int, len(c.Names))
+	for i := range order {
+		order[i] = i
+	}
+	v := heatView{Title: title, Caption: "Each cell: the share of the row's segment that is in the column's, too.", Corner: "Segment", Square: true}
+	if len(order) > maxOverlap {
+		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(c.Size(j), c.Size(i)) })
+		v.Notes = append(v.Notes, fmt.Sprintf("The %d largest of %s segments.", maxOverlap, thousands(len(order))))
+		order = order[:maxOverlap]
+	}
+	type pair struct{ i, j int }
+	var pairs []pair
+	for at, i := range order {
+		v.Columns = append(v.Columns, heatHead{strconv.Itoa(at + 1), c.Names[i]})
+		r := heatRow{Label: fmt.Sprintf("%d %s", at+1, c.Names[i]), Note: thousands(c.Size(i))}
+		for other, j := range order {
+			cell := heatCell{Text: percent(c.Common[i][j], c.Size(i))}
+			cell.Title = fmt.Sprintf("%s of %s are in %s", thousands(c.Common[i][j]), c.Names[i], c.Names[j])
+			cell.Shade = shade(c.Common[i][j], c.Size(i))
+			if i == j {
+				cell = heatCell{Text: "·", Title: c.Names[i]}
+			} else if other > at && c.Common[i][j] > 0 {
+				pairs = append(pairs, pair{i, j})
+			}
+			r.Cells = append(r.Cells, cell)
+		}
+		v.Rows = append(v.Rows, r)
+	}
+	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(c.Jaccard(b.i, b.j), c.Jaccard(a.i, a.j)) })
+	for _, p := range pairs[:min(5, len(pairs))] {
+		v.Pairs = append(v.Pairs, pairRow{c.Names[p.i], c.Names[p.j], thousands(c.Common[p.i][p.j]), strconv.FormatFloat(c.Jaccard(p.i, p.j), 'f', 3, 64)})
+	}
+	return draw("heat", v)
+}
+
+// shade is 0 for nothing and from 1 to 10 for shares.
+func shade(n, of int) int {
+	if n <= 0 || of <= 0 {
+		return 0
+	}
+	return max(1, min(10, int(float64(n)/float64(of)*10+0.5)))
+}

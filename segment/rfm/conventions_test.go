@@ -1,0 +1,104 @@
+package rfm_test
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/segment/rfm"
+)
+
+// conventions are those of testdata/conventions.json.
+var conventions = map[string]rfm.Config{
+	"rpackage-5":     {},
+	"ntile-5":        {Convention: rfm.NTile},
+	"nested-ntile-5": {Convention: rfm.NTile, Nested: true},
+	"qcut-4":         {Convention: rfm.QCut, Bins: 4},
+	"qcut-5":         {Convention: rfm.QCut},
+	"fixed": {Convention: rfm.Fixed, Cuts: rfm.Cuts{
+		Recency: []int64{31, 91, 181, 366}, Frequency: []int64{2, 4, 7}, Monetary: []int64{50_00, 200_00, 500_00, 1000_00}}},
+}
+
+// Every convention scores as the engine that it is named after, customer by
+// customer.
+func TestConventionsAgainstOtherEngines(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join("testdata", "conventions.json"))
+	require.NoError(t, err)
+	var want map[string]map[string]struct {
+		Customers int
+		SHA256    string `json:"sha256"`
+		Cells     map[string]int
+	}
+	require.NoError(t, json.Unmarshal(raw, &want))
+	for data, rows := range map[string]func(*testing.T) []rfm.Row{"rfm_data_orders": goldenRows, "cdnow": cdnowRows} {
+		t.Run(data, func(t *testing.T) {
+			rows := rows(t)
+			for name, config := range conventions {
+				expected, ok := want[data][name]
+				require.True(t, ok, name)
+				got, err := config.Score(rows)
+				require.NoError(t, err)
+				require.Len(t, got.Scores, expected.Customers)
+				cells := map[string]int{}
+				sum := sha256.New()
+				for _, s := range got.Scores {
+					cells[strconv.Itoa(s.Cell())]++
+					fmt.Fprintf(sum, "%s,%d\n", s.Customer, s.Cell())
+				}
+				require.Equal(t, expected.Cells, cells, name)
+				require.Equal(t, expected.SHA256, hex.EncodeToString(sum.Sum(nil)), name)
+			}
+		})
+	}
+}
+
+func cdnowOrders(t *testing.T) []rfm.Order {
+	root := os.Getenv("VEFA_DATA")
+	if root == "" {
+		root = filepath.Join("..", "..", "..", "shared", "data")
+	}
+	f, err := os.Open(filepath.Join(root, "retail", "cdnow", "CDNOW_master.txt"))
+	if err != nil {
+		t.Skipf("golden data not present (set VEFA_DATA): %v", err)
+	}
+	defer f.Close()
+	var orders []rfm.Order
+	lines := bufio.NewScanner(f)
+	lines.Scan() // header
+	for lines.Scan() {
+		field := strings.Fields(lines.Text())
+		if len(field) < 4 {
+			continue
+		}
+		at, err := time.Parse("20060102", field[1])
+		require.NoError(t, err)
+		whole, cents, _ := strings.Cut(field[3], ".")
+		amount, err := strconv.ParseInt(whole+(cents + "00")[:2], 10, 64)
+		require.NoError(t, err)
+		orders = append(orders, rfm.Order{Customer: field[0], At: at, Amount: amount})
+	}
+	require.NoError(t, lines.Err())
+	return orders
+}
+
+func cdnowRows(t *testing.T) []rfm.Row {
+	rows, err := rfm.Summarise(func(yield func(rfm.Order) bool) {
+		for _, o := range cdnowOrders(t) {
+			if !yield(o) {
+				return
+			}
+		}
+	}, time.Date(1998, 6, 30, 0, 0, 0, 0, time.UTC), nil)
+	require.NoError(t, err)
+	return rows
+}
