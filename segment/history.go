@@ -64,18 +64,17 @@ func (x *Index) Since(name, customer string, at time.Time) (MembershipChange, bo
 	epochs := x.histories[name].epochs
 	for i := len(epochs) - 1; i >= 0; i-- {
 		e := &epochs[i]
-		if e.from.After(at) || !e.touched.Contains(id) {
-			if e.fresh && !e.from.After(at) {
-				break // before it nobody looked
-			}
+		if e.from.After(at) {
 			continue
 		}
-		for j := len(e.changes) - 1; j >= 0; j-- {
-			if c := &e.changes[j]; !c.at.After(at) && c.has(id) {
-				return c.member(id, customer), true, nil
+		if e.touched.Contains(id) {
+			for j := len(e.changes) - 1; j >= 0; j-- {
+				if c := &e.changes[j]; !c.at.After(at) && c.has(id) {
+					return c.member(id, customer), true, nil
+				}
 			}
 		}
-		if e.fresh {
+		if e.fresh { // nobody looked before it
 			break
 		}
 	}
