@@ -4,7 +4,9 @@ import (
 	"hash/maphash"
 	"iter"
 	"math"
+	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // IDs maps customer ids, which are any non-empty strings, to the dense ids that
@@ -13,15 +15,21 @@ import (
 //
 // A customer costs the bytes of its id, 10 to 20 bytes of hash table, and four
 // more if ids differ in length. UUIDs in their usual form, 36 characters in lower
-// case, are kept in 16 bytes.
+// case, are kept in 16 bytes. Readers take no lock.
 type IDs struct {
-	mu     sync.RWMutex
+	mu    sync.Mutex // of writers
+	table atomic.Pointer[idTable]
+	n     atomic.Uint64       // dense ids given
+	gone  atomic.Pointer[Set] // forgotten dense ids; replaced, never changed
+	used  int                 // slots that are not empty
+}
+
+// idTable is what readers use. Slots are read and written atomically; a slot is
+// written after everything that it leads to.
+type idTable struct {
 	seed   maphash.Seed
 	slots  []uint64 // open addressing: half a hash above, dense id + 1 below
-	used   int      // slots that are not empty
-	n      uint64   // dense ids given
-	blocks []nameBlock
-	gone   Set // forgotten dense ids
+	blocks []atomic.Pointer[nameBlock]
 }
 
 const (
@@ -34,13 +42,13 @@ const (
 )
 
 // nameBlock holds the names of consecutive dense ids one after the other. While
-// they are of one length and kind, no ends are kept.
+// they are of one length and kind, no ends are kept. A block that readers may see
+// is only added to, beyond what they look at; any other change makes a new one.
 type nameBlock struct {
-	text   []byte
-	ends   []uint32 // with packedFlag
+	text   []byte   // names, then spare room
+	ends   []uint32 // with packedFlag; as many as a block has names
 	width  int
 	packed bool
-	n      int
 }
 
 const packedFlag = 1 << 31
@@ -112,65 +120,84 @@ func (b *nameBlock) at(i int) (text []byte, packed bool) {
 	return b.text[from : b.ends[i]&^packedFlag], b.ends[i]&packedFlag != 0
 }
 
-func (b *nameBlock) add(n *name) {
+// with returns the block with the name n at the place i, the next one.
+func (b *nameBlock) with(i int, n *name) *nameBlock {
 	size := len(n.text)
 	if n.packed {
 		size = len(n.uuid)
 	}
-	if b.n == 0 {
-		b.width, b.packed = size, n.packed
+	if i == 0 {
+		b = &nameBlock{width: size, packed: n.packed}
 	}
 	if b.ends == nil && (size != b.width || n.packed != b.packed) {
-		b.ends = make([]uint32, b.n, blockLen)
-		for i := range b.ends {
-			b.ends[i] = uint32((i + 1) * b.width)
+		ends := make([]uint32, blockLen)
+		for j := range i {
+			ends[j] = uint32((j + 1) * b.width)
 			if b.packed {
-				b.ends[i] |= packedFlag
+				ends[j] |= packedFlag
 			}
 		}
+		b = &nameBlock{text: b.text, ends: ends}
+	}
+	from := i * b.width
+	if b.ends != nil {
+		from = int(b.ends[i-1] &^ packedFlag) // the first name alone makes no ends
+	}
+	if need := from + size; need > len(b.text) {
+		room := max(need, 2*len(b.text))
+		if b.ends == nil {
+			room = min(room, blockLen*b.width)
+		}
+		grown := *b
+		grown.text = make([]byte, room)
+		copy(grown.text, b.text[:from])
+		b = &grown
 	}
 	if n.packed {
-		b.text = append(b.text, n.uuid[:]...)
+		copy(b.text[from:], n.uuid[:])
 	} else {
-		b.text = append(b.text, n.text...)
+		copy(b.text[from:], n.text)
 	}
 	if b.ends != nil {
-		end := uint32(len(b.text))
+		b.ends[i] = uint32(from + size)
 		if n.packed {
-			end |= packedFlag
+			b.ends[i] |= packedFlag
 		}
-		b.ends = append(b.ends, end)
 	}
-	if b.n++; b.n == blockLen { // complete: give spare memory back
-		b.text = append(make([]byte, 0, len(b.text)), b.text...)
+	if i == blockLen-1 && from+size < len(b.text) { // complete: give spare memory back
+		full := *b
+		full.text = slices.Clone(b.text[:from+size])
+		b = &full
 	}
+	return b
 }
 
-func (d *IDs) hash(n *name) uint64 {
+func (t *idTable) hash(n *name) uint64 {
 	if n.packed {
-		return maphash.Bytes(d.seed, n.uuid[:])
+		return maphash.Bytes(t.seed, n.uuid[:])
 	}
-	return maphash.String(d.seed, n.text)
+	return maphash.String(t.seed, n.text)
 }
 
-// find returns the slot that holds the name, or false.
-func (d *IDs) find(n *name, h uint64) (slot int, ok bool) {
-	if len(d.slots) == 0 {
-		return 0, false
-	}
-	mask := len(d.slots) - 1
+func (t *idTable) name(id uint32) (text []byte, packed bool) {
+	return t.blocks[id/blockLen].Load().at(int(id % blockLen))
+}
+
+// find returns the slot that holds the name and its dense id, or false.
+func (t *idTable) find(n *name, h uint64) (slot int, id uint32, ok bool) {
+	mask := len(t.slots) - 1
 	for at := int(h) & mask; ; at = (at + 1) & mask {
-		s := d.slots[at]
+		s := atomic.LoadUint64(&t.slots[at])
 		if s == slotEmpty {
-			return 0, false
+			return 0, 0, false
 		}
 		if s>>32 != h>>32 || uint32(s) == slotGone {
 			continue
 		}
 		id := uint32(s) - 1
-		text, packed := d.blocks[id/blockLen].at(int(id % blockLen))
+		text, packed := t.name(id)
 		if packed == n.packed && (packed && [16]byte(text) == n.uuid || !packed && string(text) == n.text) {
-			return at, true
+			return at, id, true
 		}
 	}
 }
@@ -188,86 +215,103 @@ func (d *IDs) Assign(customer string) (uint32, error) {
 	n := nameOf(customer)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.slots == nil {
-		d.seed = maphash.MakeSeed()
-		d.slots = make([]uint64, 16)
+	t := d.table.Load()
+	if t == nil {
+		t = &idTable{seed: maphash.MakeSeed(), slots: make([]uint64, 16), blocks: make([]atomic.Pointer[nameBlock], 1)}
+		d.table.Store(t)
 	}
-	h := d.hash(&n)
-	if at, ok := d.find(&n, h); ok {
-		return uint32(d.slots[at]) - 1, nil
+	h := t.hash(&n)
+	if _, id, ok := t.find(&n, h); ok {
+		return id, nil
 	}
-	if d.n >= maxDense {
+	given := d.n.Load()
+	if given >= maxDense {
 		return 0, &LimitError{What: "customers", Limit: maxDense}
 	}
-	if d.used >= len(d.slots)/5*4 {
-		d.grow()
+	if d.used >= len(t.slots)/5*4 {
+		t = d.grow(t)
 	}
-	id := uint32(d.n)
-	d.n++
-	if id%blockLen == 0 {
-		d.blocks = append(d.blocks, nameBlock{})
+	id := uint32(given)
+	if int(id/blockLen) == len(t.blocks) {
+		t = &idTable{seed: t.seed, slots: t.slots, blocks: moreBlocks(t.blocks)}
+		d.table.Store(t)
 	}
-	d.blocks[id/blockLen].add(&n)
-	d.put(h, id)
+	block := &t.blocks[id/blockLen]
+	old := block.Load()
+	if next := old.with(int(id%blockLen), &n); next != old {
+		block.Store(next)
+	}
+	d.n.Store(given + 1)
+	t.put(h, id)
+	d.used++
 	return id, nil
 }
 
-func (d *IDs) put(h uint64, id uint32) {
-	mask := len(d.slots) - 1
+func moreBlocks(old []atomic.Pointer[nameBlock]) []atomic.Pointer[nameBlock] {
+	out := make([]atomic.Pointer[nameBlock], len(old)+len(old)/4+1)
+	for i := range old {
+		out[i].Store(old[i].Load())
+	}
+	return out
+}
+
+func (t *idTable) put(h uint64, id uint32) {
+	mask := len(t.slots) - 1
 	at := int(h) & mask
-	for d.slots[at] != slotEmpty {
+	for atomic.LoadUint64(&t.slots[at]) != slotEmpty {
 		at = (at + 1) & mask
 	}
-	d.slots[at] = h>>32<<32 | uint64(id+1)
-	d.used++
+	atomic.StoreUint64(&t.slots[at], h>>32<<32|uint64(id+1))
 }
 
 // grow makes room by leaving out forgotten ids and, if need be, by doubling.
-func (d *IDs) grow() {
-	size := len(d.slots)
-	if live := int(d.n) - d.gone.Len(); live >= size/5*3 {
+func (d *IDs) grow(t *idTable) *idTable {
+	n, gone, size := uint32(d.n.Load()), d.gone.Load(), len(t.slots)
+	live := int(n)
+	if gone != nil {
+		live -= gone.Len()
+	}
+	if live >= size/5*3 {
 		size *= 2
 	}
-	d.slots, d.used = make([]uint64, size), 0
-	for i := range d.n {
-		id := uint32(i)
-		if d.gone.Contains(id) {
-			continue
+	t = &idTable{seed: t.seed, slots: make([]uint64, size), blocks: t.blocks}
+	for id := range n {
+		if gone == nil || !gone.Contains(id) {
+			text, _ := t.name(id)
+			t.put(maphash.Bytes(t.seed, text), id) // names are hashed as they are kept
 		}
-		text, _ := d.blocks[id/blockLen].at(int(id % blockLen))
-		d.put(maphash.Bytes(d.seed, text), id) // names are hashed as they are kept
 	}
+	d.used = live
+	d.table.Store(t)
+	return t
 }
 
 // Lookup returns the dense id of a known customer.
 func (d *IDs) Lookup(customer string) (id uint32, ok bool) {
+	t := d.table.Load()
+	if t == nil {
+		return 0, false
+	}
 	n := nameOf(customer)
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	if d.slots == nil {
-		return 0, false
-	}
-	at, ok := d.find(&n, d.hash(&n))
-	if !ok {
-		return 0, false
-	}
-	return uint32(d.slots[at]) - 1, true
+	_, id, ok = t.find(&n, t.hash(&n))
+	return id, ok
 }
 
 // Name returns the customer with a dense id; false for an id never given or forgotten.
 func (d *IDs) Name(id uint32) (string, bool) {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
 	var space [64]byte
 	b, ok := d.appendName(space[:0], id)
 	return string(b), ok
 }
 
 func (d *IDs) appendName(b []byte, id uint32) ([]byte, bool) {
-	if uint64(id) >= d.n || d.gone.Contains(id) {
+	if uint64(id) >= d.n.Load() {
 		return b, false
 	}
-	text, packed := d.blocks[id/blockLen].at(int(id % blockLen))
+	if gone := d.gone.Load(); gone != nil && gone.Contains(id) {
+		return b, false
+	}
+	text, packed := d.table.Load().name(id)
 	if packed {
 		return appendUUID(b, text), true
 	}
@@ -275,7 +319,7 @@ func (d *IDs) appendName(b []byte, id uint32) ([]byte, bool) {
 }
 
 // namesOf yields the dense ids of a set with the customers' names, "" for those
-// forgotten. It makes strings for many at a time and holds no lock in between.
+// forgotten. It makes strings for many at a time.
 func (d *IDs) namesOf(s *Set) iter.Seq2[uint32, string] {
 	return func(yield func(uint32, string) bool) {
 		const batch = 64
@@ -283,12 +327,10 @@ func (d *IDs) namesOf(s *Set) iter.Seq2[uint32, string] {
 		flush := func() bool {
 			text = text[:0]
 			ends = ends[:0]
-			d.mu.RLock()
 			for _, id := range ids {
 				text, _ = d.appendName(text, id)
 				ends = append(ends, len(text))
 			}
-			d.mu.RUnlock()
 			all, from := string(text), 0
 			for i, id := range ids {
 				if !yield(id, all[from:ends[i]]) {
@@ -309,11 +351,7 @@ func (d *IDs) namesOf(s *Set) iter.Seq2[uint32, string] {
 }
 
 // Len returns the number of dense ids given so far, forgotten ones included.
-func (d *IDs) Len() int {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	return int(d.n)
-}
+func (d *IDs) Len() int { return int(d.n.Load()) }
 
 // Forget erases the customer's id for good and reports whether it was known.
 // Should the same customer come again, a new dense id is given.
@@ -321,17 +359,27 @@ func (d *IDs) Forget(customer string) bool {
 	n := nameOf(customer)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.slots == nil {
+	t := d.table.Load()
+	if t == nil {
 		return false
 	}
-	at, ok := d.find(&n, d.hash(&n))
+	at, id, ok := t.find(&n, t.hash(&n))
 	if !ok {
 		return false
 	}
-	id := uint32(d.slots[at]) - 1
-	d.slots[at] = slotGone
-	text, _ := d.blocks[id/blockLen].at(int(id % blockLen))
+	gone := new(Set)
+	if old := d.gone.Load(); old != nil {
+		gone = old.Clone()
+	}
+	gone.Add(id)
+	d.gone.Store(gone)
+	atomic.StoreUint64(&t.slots[at], slotGone)
+	// Whoever reads this block now may finish; then the name is nowhere any more.
+	block := &t.blocks[id/blockLen]
+	without := *block.Load()
+	without.text = slices.Clone(without.text)
+	text, _ := without.at(int(id % blockLen))
 	clear(text)
-	d.gone.Add(id)
+	block.Store(&without)
 	return true
 }
