@@ -180,16 +180,7 @@ func (s *combiner) maskRuns(a, r container) container {
 	if a.bits != dst {
 		*dst = *a.bits
 	}
-	next := 0 // first id not yet decided
-	for i := 0; i+1 < len(r.arr); i += 2 {
-		if first := int(r.arr[i]); first > next {
-			dst.clearRange(uint16(next), uint16(first-1))
-		}
-		next = int(r.arr[i+1]) + 1
-	}
-	if next < chunkSize {
-		dst.clearRange(uint16(next), chunkSize-1)
-	}
+	dst.mask(r.arr)
 	return container{kind: kindBitmap, bits: dst, n: unknownLen}
 }
 
@@ -256,15 +247,6 @@ func countAnd(a, b *bitmap) int {
 	n := 0
 	for i, w := range a {
 		n += bits.OnesCount64(w & b[i])
-	}
-	return n
-}
-
-// countAndNot returns |a \ b| without storing it.
-func countAndNot(a, b *bitmap) int {
-	n := 0
-	for i, w := range a {
-		n += bits.OnesCount64(w &^ b[i])
 	}
 	return n
 }

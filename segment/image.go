@@ -63,19 +63,33 @@ func AppendImage(b []byte, sets ...*Set) []byte {
 	pad()
 	for _, s := range sets {
 		for i := range s.cs {
-			if c := &s.cs[i]; c.kind == kindBitmap {
-				for _, w := range c.bits {
-					b = le.AppendUint64(b, w)
-				}
-			} else {
-				for _, v := range c.arr {
-					b = le.AppendUint16(b, v)
-				}
-				pad()
-			}
+			b = s.cs[i].appendPayload(b)
+			pad()
 		}
 	}
 	le.PutUint32(b[start+8:], crc32.Checksum(b[start+12:], castagnoli))
+	return b
+}
+
+func littleEndian() bool { return binary.NativeEndian.Uint16([]byte{1, 0}) == 1 }
+
+// appendPayload appends the members as they lie in memory, little-endian.
+func (c *container) appendPayload(b []byte) []byte {
+	le := binary.LittleEndian
+	switch {
+	case c.kind == kindBitmap && littleEndian():
+		return append(b, unsafe.Slice((*byte)(unsafe.Pointer(c.bits)), 8*bitmapLen)...)
+	case c.kind == kindBitmap:
+		for _, w := range c.bits {
+			b = le.AppendUint64(b, w)
+		}
+	case littleEndian():
+		return append(b, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(c.arr))), 2*len(c.arr))...)
+	default:
+		for _, v := range c.arr {
+			b = le.AppendUint16(b, v)
+		}
+	}
 	return b
 }
 
@@ -100,8 +114,7 @@ func OpenImage(data []byte) ([]*Set, error) {
 	}
 	sets, backing := make([]*Set, count), make([]Set, count)
 	keys, cs := make([]uint16, chunks), make([]container, chunks)
-	direct := binary.NativeEndian.Uint16([]byte{1, 0}) == 1 &&
-		uintptr(unsafe.Pointer(unsafe.SliceData(data)))%8 == 0
+	direct := littleEndian() && uintptr(unsafe.Pointer(unsafe.SliceData(data)))%8 == 0
 	next := uint64(0)
 	for i := range sets {
 		n := uint64(le.Uint32(data[imageHeader+4*i:]))
