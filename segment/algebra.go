@@ -10,150 +10,95 @@ type Select struct {
 
 // Count returns the number of members without building a set.
 func (q Select) Count() int {
+	s := scratches.Get().(*scratch)
 	total := 0
-	var s combiner
-	q.each(func(key uint16, inc []*container) { total += s.count(inc, key, q.Exclude) })
+	for _, key := range q.keys() {
+		if !s.include(q.Include, key) {
+			continue
+		}
+		if base, _ := smallest(s.inc); base.kind == kindArray {
+			if vals := s.keep(base, s.inc); len(vals) > 0 && s.exclude(q.Exclude, key) {
+				total += len(s.drop(vals, s.exc))
+			}
+		} else if s.exclude(q.Exclude, key) {
+			total += s.count(s.inc, s.exc)
+		}
+	}
+	s.release()
 	return total
 }
 
 // Set returns the members as a set of its own.
 func (q Select) Set() *Set {
-	out := new(Set)
-	var s combiner
-	q.each(func(key uint16, inc []*container) {
-		acc := *inc[0]
-		for _, c := range inc[1:] {
-			if acc = s.intersect(acc, *c); acc.n == 0 {
-				return
-			}
+	s := scratches.Get().(*scratch)
+	for _, key := range q.keys() {
+		if !s.include(q.Include, key) {
+			continue
 		}
-		for _, e := range q.Exclude {
-			i, ok := e.find(key)
-			if !ok {
-				continue
+		if base, _ := smallest(s.inc); base.kind == kindArray {
+			if vals := s.keep(base, s.inc); len(vals) > 0 && s.exclude(q.Exclude, key) {
+				s.put(key, arrayOf(s.drop(vals, s.exc)))
 			}
-			if acc = s.subtract(acc, e.cs[i]); acc.n == 0 {
-				return
-			}
+		} else if s.exclude(q.Exclude, key) {
+			s.put(key, s.chunk(s.inc, s.exc))
 		}
-		if acc.n == unknownLen {
-			acc.n = acc.bits.count()
-		}
-		out.put(key, acc)
-	})
+	}
+	out := s.set()
+	s.release()
 	return out
 }
 
-// each visits the chunks in which every included set has members, with the
-// included containers from small to large; full ones are left out if they can be.
-func (q Select) each(visit func(key uint16, inc []*container)) {
+// keys returns the chunks of the included set with the fewest.
+func (q *Select) keys() []uint16 {
 	if len(q.Include) == 0 {
-		return
+		return nil
 	}
-	driver := q.Include[0]
+	keys := q.Include[0].keys
 	for _, s := range q.Include[1:] {
-		if len(s.keys) < len(driver.keys) {
-			driver = s
+		if len(s.keys) < len(keys) {
+			keys = s.keys
 		}
 	}
-	var space [8]*container
-	all := space[:0]
-chunks:
-	for _, key := range driver.keys {
-		all = all[:0]
-		var full *container
-		for _, s := range q.Include {
-			i, ok := s.find(key)
-			if !ok {
-				continue chunks
-			}
-			c := &s.cs[i]
+	return keys
+}
+
+// include gathers the included containers of one chunk and reports whether there
+// may be members.
+func (s *scratch) include(sets []*Set, key uint16) bool {
+	inc := s.inc[:0]
+	var full *container
+	for _, set := range sets {
+		c := set.at(key)
+		if c == nil {
+			return false
+		}
+		if c.n == chunkSize {
+			full = c
+			continue
+		}
+		inc = append(inc, c)
+	}
+	if len(inc) == 0 {
+		inc = append(inc, full)
+	}
+	s.inc = inc
+	return true
+}
+
+// exclude gathers the excluded containers of one chunk and reports whether they
+// leave anybody.
+func (s *scratch) exclude(sets []*Set, key uint16) bool {
+	exc := s.exc[:0]
+	for _, set := range sets {
+		if c := set.at(key); c != nil {
 			if c.n == chunkSize {
-				full = c
-				continue
+				return false
 			}
-			at := len(all)
-			all = append(all, c)
-			for ; at > 0 && all[at-1].n > c.n; at-- {
-				all[at], all[at-1] = all[at-1], c
-			}
-		}
-		if len(all) == 0 {
-			all = append(all, full)
-		}
-		visit(key, all)
-	}
-}
-
-// count returns the size of inc[0] ∩ inc[1] … without the excluded sets, on the
-// chunk key. The last pass over bitmaps only counts.
-func (s *combiner) count(inc []*container, key uint16, exclude []*Set) int {
-	acc := *inc[0]
-	if len(inc) == 2 && acc.kind == kindBitmap { // the larger one is a bitmap or runs
-		if n, ok := s.countPair(inc, key, exclude); ok {
-			return n
+			exc = append(exc, c)
 		}
 	}
-	for _, c := range inc[1:] {
-		if acc = s.intersect(acc, *c); acc.n == 0 {
-			return 0
-		}
-	}
-	for at, e := range exclude {
-		i, ok := e.find(key)
-		if !ok {
-			continue
-		}
-		c := &e.cs[i]
-		if at == len(exclude)-1 && acc.kind == kindBitmap && c.kind == kindBitmap {
-			return countAndNot(acc.bits, c.bits)
-		}
-		if acc = s.subtract(acc, *c); acc.n == 0 {
-			return 0
-		}
-	}
-	if acc.n == unknownLen {
-		return int(acc.bits.count())
-	}
-	return int(acc.n)
-}
-
-// countPair counts two bitmaps without at most one bitmap and one array, which
-// is the usual shape in a dense chunk, and stores nothing.
-func (s *combiner) countPair(inc []*container, key uint16, exclude []*Set) (n int, ok bool) {
-	if inc[1].kind != kindBitmap {
-		return 0, false
-	}
-	a, b := inc[0].bits, inc[1].bits
-	var not *bitmap
-	var few []uint16
-	for _, e := range exclude {
-		i, found := e.find(key)
-		if !found {
-			continue
-		}
-		c := &e.cs[i]
-		switch {
-		case c.kind == kindBitmap && not == nil:
-			not = c.bits
-		case c.kind == kindArray && few == nil:
-			few = c.arr
-		default:
-			return 0, false
-		}
-	}
-	if not == nil {
-		n = countAnd(a, b)
-		for _, v := range few {
-			n -= int(a[v>>6] & b[v>>6] >> (v & 63) & 1)
-		}
-		return n, true
-	}
-	n = countAndAndNot(a, b, not)
-	for _, v := range few {
-		n -= int(a[v>>6] & b[v>>6] &^ not[v>>6] >> (v & 63) & 1)
-	}
-	return n, true
+	s.exc = exc
+	return true
 }
 
 func leaves(sets []*Set) []*node {

@@ -138,10 +138,8 @@ func BenchmarkThousandSegments1M(b *testing.B) {
 	v := idx.View()
 	defer cpu(b)()
 	for b.Loop() {
-		for _, name := range names {
-			if _, err := v.Count(name, day0); err != nil {
-				b.Fatal(err)
-			}
+		if _, err := v.Counts(day0, names...); err != nil {
+			b.Fatal(err)
 		}
 	}
 }
@@ -162,12 +160,12 @@ func BenchmarkTagChange1000Segments(b *testing.B) {
 	defer cpu(b)()
 	for b.Loop() {
 		at := i % len(changes)
-		got, err := idx.Apply(day0, changes[at:at+1])
+		got, err := idx.Bulk().Apply(day0, changes[at:at+1])
 		changes[at].Clear = !changes[at].Clear // the next lap undoes this one
 		if err != nil {
 			b.Fatal(err)
 		}
-		events += len(got)
+		events += got.Len()
 		i++
 	}
 	b.ReportMetric(float64(events)/float64(b.N), "events/op")
@@ -186,11 +184,11 @@ func BenchmarkTagTurnsRed(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.StartTimer()
-		got, err := idx.SetPolarity(day0, segment.PolarityRule{Tag: benchName(42), Polarity: segment.Red})
+		got, err := idx.Bulk().SetPolarity(day0, segment.PolarityRule{Tag: benchName(42), Polarity: segment.Red})
 		if err != nil {
 			b.Fatal(err)
 		}
-		events = len(got)
+		events = got.Len()
 	}
 	b.ReportMetric(float64(events), "events")
 }

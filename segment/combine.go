@@ -160,6 +160,9 @@ func filterArrays(out, a, b []uint16, want bool) (j int) {
 	}
 	i := 0
 	for _, v := range a {
+		for i+4 <= len(b) && b[i+3] < v {
+			i += 4
+		}
 		for i < len(b) && b[i] < v {
 			i++
 		}
@@ -177,16 +180,7 @@ func (s *combiner) maskRuns(a, r container) container {
 	if a.bits != dst {
 		*dst = *a.bits
 	}
-	next := 0 // first id not yet decided
-	for i := 0; i+1 < len(r.arr); i += 2 {
-		if first := int(r.arr[i]); first > next {
-			dst.clearRange(uint16(next), uint16(first-1))
-		}
-		next = int(r.arr[i+1]) + 1
-	}
-	if next < chunkSize {
-		dst.clearRange(uint16(next), chunkSize-1)
-	}
+	dst.mask(r.arr)
 	return container{kind: kindBitmap, bits: dst, n: unknownLen}
 }
 
@@ -212,24 +206,25 @@ func (s *combiner) runsAnd(a, b container) container {
 
 func (s *combiner) runsAndNot(a, b container) container {
 	out, at := s.spare(a, b)
-	size := int32(0)
-	y := b.arr
-	emit := func(first, last int) {
-		if first <= last {
-			out = append(out, uint16(first), uint16(last))
-			size += int32(last - first + 1)
-		}
-	}
+	size, y := int32(0), b.arr
 	for x := a.arr; len(x) > 1; x = x[2:] {
-		first, last := int(x[0]), int(x[1])
-		for len(y) > 1 && int(y[1]) < first {
+		first, last := int32(x[0]), int32(x[1])
+		for len(y) > 1 && int32(y[1]) < first {
 			y = y[2:]
 		}
-		for i := 0; i+1 < len(y) && int(y[i]) <= last; i += 2 {
-			emit(first, int(y[i])-1)
-			first = int(y[i+1]) + 1
+		for ; len(y) > 1 && int32(y[0]) <= last; y = y[2:] {
+			if hole := int32(y[0]); hole > first {
+				out = append(out, uint16(first), uint16(hole-1))
+				size += hole - first
+			}
+			if first = int32(y[1]) + 1; first > last {
+				break // the run may reach into the next one
+			}
 		}
-		emit(first, last)
+		if first <= last {
+			out = append(out, uint16(first), uint16(last))
+			size += last - first + 1
+		}
 	}
 	s.arrs[at] = out
 	return container{kind: kindRun, arr: out, n: size}
@@ -252,15 +247,6 @@ func countAnd(a, b *bitmap) int {
 	n := 0
 	for i, w := range a {
 		n += bits.OnesCount64(w & b[i])
-	}
-	return n
-}
-
-// countAndNot returns |a \ b| without storing it.
-func countAndNot(a, b *bitmap) int {
-	n := 0
-	for i, w := range a {
-		n += bits.OnesCount64(w &^ b[i])
 	}
 	return n
 }

@@ -32,6 +32,12 @@
 //	view.Waterfall("summer-sms", sendTime)
 //	view.Explain("summer-sms", customer, sendTime)
 //
+// With Options.History the index also knows the past: who was in a segment on 1
+// May (MembersAt), and since when and by which cause somebody is in it (Since). A
+// campaign keeps its audience as drawn with View.Freeze. Where many segments are
+// asked about, View.Counts and View.Audiences evaluate them together; where a
+// write moves many customers, Index.Bulk reports them as sets.
+//
 // Time is an argument everywhere; nothing here reads a clock. Results depend on
 // the content of the index, not on the order of maps or goroutines. Members are
 // in the order in which the index first met the customers.
@@ -40,7 +46,8 @@
 //
 // Underneath is Set, a compressed set of dense 32-bit ids, useful alone. It is
 // stored as array, bitmap or runs per 65,536 ids and is read and written in the
-// portable Roaring format. Select, Union and the others evaluate in one pass
+// portable Roaring format; AppendImage and OpenImage keep many sets in one file
+// that is used where it lies. Select, Union and the others evaluate in one pass
 // without intermediate sets. IDs maps customer ids to dense ids.
 //
 // Lottery draws samples, hold-outs and splits that stay the same for a customer

@@ -35,10 +35,12 @@ func (v *View) Preview(name string, at time.Time) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
-	root, err := c.audience(d)
-	if err != nil {
-		return Preview{}, err
+	// The audience is what the tree's root selects without the red tags.
+	var reds []*node
+	for _, r := range v.redsFor(d, c.at) {
+		reds = append(reds, c.leaf(v.tags[r.at]))
 	}
+	root := op(opAnd, []*node{c.pop, tree.node}, reds)
 	out := Preview{Population: v.pop.Len()}
 	var within combiner
 	for _, key := range v.pop.keys {
@@ -46,8 +48,13 @@ func (v *View) Preview(name string, at time.Time) (Preview, error) {
 		for _, n := range b.nodes {
 			n.count += within.countIn(pop, n.chunk(key))
 		}
-		members := root.chunk(key)
-		out.Members += int(members.n)
+		if len(reds) > 0 {
+			members := root.chunk(key)
+			out.Members += int(members.n)
+		}
+	}
+	if len(reds) == 0 {
+		out.Members = tree.node.count
 	}
 	out.Tree = tree.counted()
 	return out, nil

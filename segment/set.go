@@ -45,6 +45,22 @@ func (s *Set) find(key uint16) (int, bool) {
 	return slices.BinarySearch(s.keys, key)
 }
 
+// at returns the members with the high half key, nil if there are none; they
+// must not be changed.
+func (s *Set) at(key uint16) *container {
+	if int(key) < len(s.keys) && s.keys[key] == key {
+		return &s.cs[key]
+	}
+	return s.search(key)
+}
+
+func (s *Set) search(key uint16) *container {
+	if i, ok := slices.BinarySearch(s.keys, key); ok {
+		return &s.cs[i]
+	}
+	return nil
+}
+
 // chunk returns the members with the high half key; the result must not be changed.
 func (s *Set) chunk(key uint16) container {
 	if i, ok := s.find(key); ok {
@@ -142,6 +158,20 @@ func (s *Set) Len() int {
 	n := 0
 	for i := range s.cs {
 		n += int(s.cs[i].n)
+	}
+	return n
+}
+
+// Rank returns the number of members that are not greater than id.
+func (s *Set) Rank(id uint32) int {
+	key, n := uint16(id>>16), 0
+	for i := range s.cs {
+		switch {
+		case s.keys[i] < key:
+			n += int(s.cs[i].n)
+		case s.keys[i] == key:
+			n += s.cs[i].rank(uint16(id))
+		}
 	}
 	return n
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/engage"
+	"github.com/vefacrm/vefa/segment/report"
 )
 
 //go:embed report.html.tmpl
@@ -22,6 +23,8 @@ type page struct {
 	Evenings        []bars
 	Days            []dayRow
 	Campaigns       []campaignView
+	Audiences       []report.Picture // a waterfall per campaign
+	Segments        []report.Picture
 	Surveys         []surveyView
 	Steps           []step
 	Messages        []messageRow
@@ -127,6 +130,9 @@ func (s *simulation) writeReport(ctx context.Context, sum summary, path string) 
 	return writeFile(path, data)
 }
 
+// Style is the style of the pictures of package report.
+func (*page) Style() template.CSS { return report.Style() }
+
 func (p *page) render() ([]byte, error) {
 	t, err := template.New("report").Parse(reportTemplate)
 	if err != nil {
@@ -154,6 +160,9 @@ func (s *simulation) page(ctx context.Context, sum summary) (*page, error) {
 	p.evenings(g, s.dates(sum.Evenings))
 	for _, c := range sum.Campaigns {
 		p.Campaigns = append(p.Campaigns, campaignOf(c, s.home))
+	}
+	if err := s.segments(ctx, p, g); err != nil {
+		return nil, err
 	}
 	p.Surveys = surveysOf(sum.Surveys)
 	p.waterfall(g, sum)

@@ -32,6 +32,7 @@ type gathered struct {
 	messages map[string]*messageCount
 	sources  map[string]int // profiles by source
 	sizes    map[int]int    // customers by number of profiles
+	sales    []sale         // orders and returns, in the order of the record
 	places   *crm.Places
 	sample   *crm.Customer // nil where there is nobody
 	events   []crm.Event   // of the sample
@@ -77,6 +78,9 @@ func (s *simulation) gather(ctx context.Context) (*gathered, error) {
 				case *crm.Order:
 					if d.Returns.IsZero() {
 						g.day(s.home, f.At).orders++
+					}
+					if who, known := pick.owner[f.Subject.Profile]; known && d.Status != crm.OrderCancelled {
+						g.sales = append(g.sales, sale{who, f.At, d.Total})
 					}
 				case *crm.Answer:
 					g.day(s.home, f.At).answers++

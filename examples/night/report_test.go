@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/segment/report"
 )
 
 // reportOf runs a small simulation and returns its page.
@@ -37,6 +38,7 @@ func TestReport(t *testing.T) {
 	for _, want := range []string{
 		`<html lang="en">`, `name="viewport"`, "prefers-color-scheme:dark", "The evenings", "Campaign new-collection", "Held out", "descriptive only",
 		"Difference to the held out", "From the plan to the provider", "Against the truth", "messages sent twice", "Clicks by verdict",
+		"Whom segments select", "Audience of new-collection", "Most alike", "tag watch-buyer", "by recency (down)", "Where customers went",
 		"One customer", "Refused by", "checks passed", "agree:", "Seconds",
 	} {
 		require.Contains(t, html, want)
@@ -81,6 +83,10 @@ func TestReportEscapes(t *testing.T) {
 
 // fill sets every text to a value and gives every list two entries.
 func fill(v reflect.Value, text string) {
+	if v.Type() == reflect.TypeFor[report.Picture]() {
+		v.Set(reflect.ValueOf(report.Text(text, text)))
+		return
+	}
 	switch v.Kind() {
 	case reflect.String:
 		v.SetString(text)

@@ -1,0 +1,23 @@
+package engage
+
+import (
+	"context"
+
+	"github.com/vefacrm/vefa/segment"
+)
+
+// Segments returns the segments of Config.Segments with everybody's tags as of
+// what is committed, frozen, for the questions that people ask of them: counts,
+// waterfalls, overlap, lint. Customers have the names of their earliest
+// profiles, crm.ProfileKey.String.
+func (e *Engine) Segments(ctx context.Context) (*segment.View, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := e.load(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := e.refresh(ctx); err != nil {
+		return nil, err
+	}
+	return e.seg.View(), nil
+}
