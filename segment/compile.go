@@ -1,6 +1,9 @@
 package segment
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // compiler turns expressions into evaluator nodes over one state and moment. A
 // nested segment becomes one shared node however often it is mentioned.
@@ -11,6 +14,8 @@ type compiler struct {
 	leaves map[*Set]*node
 	nested map[string]*node
 	preds  map[string]*node
+	reds   []redTag         // in effect at that moment, by name; see audience
+	asked  bool             // reds is filled in
 	clock  func() time.Time // not nil: for single customers, at the living clock
 }
 
@@ -36,7 +41,13 @@ func (c *compiler) audience(d *defined) (*node, error) {
 	if err := c.include(root, d.Expr); err != nil {
 		return nil, err
 	}
-	for _, r := range c.st.redsFor(d, c.at) {
+	if !c.asked {
+		c.reds, c.asked = c.st.reds(c.at), true
+	}
+	for _, r := range c.reds {
+		if _, ignored := slices.BinarySearch(d.IgnoreRed, c.st.names[r.at]); ignored {
+			continue
+		}
 		root.exc = append(root.exc, c.leaf(c.st.tags[r.at]))
 	}
 	return root, nil

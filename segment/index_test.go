@@ -497,6 +497,7 @@ func TestIncrementalEqualsRecomputation(t *testing.T) {
 
 func checkWorld(t *rapid.T, w *world, idx *segment.Index, state map[string]map[string]bool, customers []string, now time.Time) {
 	v := idx.View()
+	checkTogether(t, v, slices.Sorted(maps.Keys(state)), now)
 	for name := range state {
 		kept, ok := idx.Tracked(name)
 		require.True(t, ok)
@@ -524,6 +525,20 @@ func checkWorld(t *rapid.T, w *world, idx *segment.Index, state map[string]map[s
 			require.Equal(t, want, e.In, "%s", e)
 			require.NotEmpty(t, e.Reasons())
 		}
+	}
+}
+
+// checkTogether compares evaluation together with evaluation one by one.
+func checkTogether(t *rapid.T, v *segment.View, names []string, now time.Time) {
+	counts, err := v.Counts(now, names...)
+	require.NoError(t, err)
+	sets, err := v.Audiences(now, names...)
+	require.NoError(t, err)
+	for i, name := range names {
+		one, err := v.Audience(name, now)
+		require.NoError(t, err)
+		require.Equal(t, one.Len(), counts[i], name)
+		require.True(t, one.Equal(sets[i]), name)
 	}
 }
 

@@ -36,35 +36,47 @@ func ascending(values []int64) []int32 {
 // stand there if values were sorted. One pass counts values by their leading
 // bits, a second one gathers the buckets that hold a rank; only those are sorted.
 func orderStatistics(values []int64, ranks []int) []int64 {
-	low, high := slices.Min(values), slices.Max(values)
-	const lead = 16
-	shift := max(0, bits.Len64(uint64(high-low))-lead)
-	count := make([]int, 1<<lead)
+	low, high := values[0], values[0]
 	for _, v := range values {
-		count[uint64(v-low)>>shift]++
+		low, high = min(low, v), max(high, v)
+	}
+	const lead = 14 // so many leading bits tell buckets apart: their counts stay in the cache
+	shift := max(0, bits.Len64(uint64(high-low))-lead)
+	count := make([]int32, 1<<lead)
+	for _, v := range values {
+		count[uint64(v-low)>>shift&(1<<lead-1)]++
 	}
 	wanted := make([]bool, len(count))
 	skipped := make([]int, len(ranks)) // values below the rank that are not gathered
 	below, gathered, at := 0, 0, 0
 	for b := 0; b < len(count) && at < len(ranks); b++ {
-		for at < len(ranks) && ranks[at] < below+count[b] {
+		for at < len(ranks) && ranks[at] < below+int(count[b]) {
 			wanted[b] = true
 			skipped[at] = below - gathered
 			at++
 		}
-		below += count[b]
+		below += int(count[b])
 		if wanted[b] {
-			gathered += count[b]
+			gathered += int(count[b])
 		}
+	}
+	out := make([]int64, len(ranks))
+	if shift == 0 { // a bucket is a value
+		at, below = 0, 0
+		for b := 0; at < len(ranks); b++ {
+			for below += int(count[b]); at < len(ranks) && ranks[at] < below; at++ {
+				out[at] = low + int64(b)
+			}
+		}
+		return out
 	}
 	some := make([]int64, 0, gathered)
 	for _, v := range values {
-		if wanted[uint64(v-low)>>shift] {
+		if wanted[uint64(v-low)>>shift&(1<<lead-1)] {
 			some = append(some, v)
 		}
 	}
 	slices.Sort(some)
-	out := make([]int64, len(ranks))
 	for i, r := range ranks {
 		out[i] = some[r-skipped[i]]
 	}

@@ -92,28 +92,25 @@ func (c Config) Score(rows []Row) (Result, error) {
 	if c.Unit == 0 {
 		c.Unit = 100
 	}
-	scores, err := sorted(rows)
-	if err != nil {
-		return Result{}, err
+	t, err := newTable(rows)
+	if err != nil || len(rows) == 0 {
+		return Result{Scores: []Score{}}, err
 	}
-	out := Result{Scores: scores}
-	all := make([]int32, len(scores))
-	for i := range all {
-		all[i] = int32(i)
-	}
-	out.Recency = c.column(scores, all, recency)
+	var out Result
+	out.Recency = c.column(t.values[recency.column], t.scores[recency.column], recency)
 	if !c.Nested {
-		out.Frequency = c.column(scores, all, frequency)
-		out.Monetary = c.column(scores, all, monetary)
-		return out, nil
-	}
-	out.Recency = nil
-	for _, within := range split(scores, all, func(s *Score) int { return s.R }) {
-		c.column(scores, within, frequency)
-		for _, cell := range split(scores, within, func(s *Score) int { return s.F }) {
-			c.column(scores, cell, monetary)
+		out.Frequency = c.column(t.values[frequency.column], t.scores[frequency.column], frequency)
+		out.Monetary = c.column(t.values[monetary.column], t.scores[monetary.column], monetary)
+	} else {
+		out.Recency = nil
+		for _, within := range t.split(nil, recency) {
+			c.part(t, within, frequency)
+			for _, cell := range t.split(within, frequency) {
+				c.part(t, cell, monetary)
+			}
 		}
 	}
+	out.Scores = t.finish()
 	return out, nil
 }
 
@@ -141,39 +138,9 @@ func (c Config) validate() error {
 	return nil
 }
 
-// sorted copies the rows into scores by customer and checks them.
-func sorted(rows []Row) ([]Score, error) {
-	scores := make([]Score, len(rows))
-	inOrder := true
-	for i, r := range rows {
-		switch {
-		case r.Customer == "":
-			return nil, &InvalidError{Field: "customer", Msg: "must not be empty"}
-		case r.Recency < 0 || r.Recency > maxMoney:
-			return nil, &InvalidError{Customer: r.Customer, Field: "recency", Msg: "is out of range"}
-		case r.Frequency < 0 || r.Frequency > maxMoney:
-			return nil, &InvalidError{Customer: r.Customer, Field: "frequency", Msg: "is out of range"}
-		case r.Monetary < -maxMoney || r.Monetary > maxMoney:
-			return nil, &InvalidError{Customer: r.Customer, Field: "monetary", Msg: "is out of range"}
-		}
-		scores[i].Row = r
-		inOrder = inOrder && (i == 0 || rows[i-1].Customer < r.Customer)
-	}
-	if inOrder {
-		return scores, nil
-	}
-	slices.SortFunc(scores, func(a, b Score) int { return cmp.Compare(a.Customer, b.Customer) })
-	for i := 1; i < len(scores); i++ {
-		if scores[i-1].Customer == scores[i].Customer {
-			return nil, &InvalidError{Customer: scores[i].Customer, Field: "customer", Msg: "has two rows"}
-		}
-	}
-	return scores, nil
-}
-
-// dimension reads a value and writes its score.
+// dimension is what is scored.
 type dimension struct {
-	value   func(s *Score) int64
+	column  int // in a table
 	set     func(s *Score, score int)
 	lowBest bool // the fewest days since the last order are best
 	money   bool
@@ -182,31 +149,114 @@ type dimension struct {
 
 var (
 	recency = dimension{
-		value: func(s *Score) int64 { return s.Recency }, set: func(s *Score, n int) { s.R = n },
+		column: 0, set: func(s *Score, n int) { s.R = n },
 		lowBest: true, cuts: func(c Cuts) []int64 { return c.Recency },
 	}
 	frequency = dimension{
-		value: func(s *Score) int64 { return s.Frequency }, set: func(s *Score, n int) { s.F = n },
+		column: 1, set: func(s *Score, n int) { s.F = n },
 		cuts: func(c Cuts) []int64 { return c.Frequency },
 	}
 	monetary = dimension{
-		value: func(s *Score) int64 { return s.Monetary }, set: func(s *Score, n int) { s.M = n },
+		column: 2, set: func(s *Score, n int) { s.M = n },
 		money: true, cuts: func(c Cuts) []int64 { return c.Monetary },
 	}
 )
 
-// column scores one dimension of the rows at the given places, which are in
-// customer order, and returns the cut points.
-func (c Config) column(scores []Score, at []int32, d dimension) []Cut {
-	if len(at) == 0 {
-		return nil
+// table holds the rows by customer, column by column: scoring reads values many
+// times, and rows are wide.
+type table struct {
+	rows   []Row
+	values [3][]int64
+	scores [3][]uint8
+}
+
+// newTable checks the rows and brings them into the order of customers.
+func newTable(rows []Row) (*table, error) {
+	inOrder := true
+	for i := range rows {
+		if err := rows[i].validate(); err != nil {
+			return nil, err
+		}
+		inOrder = inOrder && (i == 0 || rows[i-1].Customer < rows[i].Customer)
 	}
-	values := make([]int64, len(at))
+	if !inOrder {
+		rows = slices.Clone(rows)
+		slices.SortFunc(rows, func(a, b Row) int { return cmp.Compare(a.Customer, b.Customer) })
+		for i := 1; i < len(rows); i++ {
+			if rows[i-1].Customer == rows[i].Customer {
+				return nil, &InvalidError{Customer: rows[i].Customer, Field: "customer", Msg: "has two rows"}
+			}
+		}
+	}
+	t := &table{rows: rows}
+	for d := range t.values {
+		t.values[d], t.scores[d] = make([]int64, len(rows)), make([]uint8, len(rows))
+	}
+	r, f, m := t.values[recency.column], t.values[frequency.column], t.values[monetary.column]
+	for i := range rows {
+		row := &rows[i]
+		r[i], f[i], m[i] = row.Recency, row.Frequency, row.Monetary
+	}
+	return t, nil
+}
+
+func (r *Row) validate() error {
+	switch {
+	case r.Customer == "":
+		return &InvalidError{Field: "customer", Msg: "must not be empty"}
+	case r.Recency < 0 || r.Recency > maxMoney:
+		return &InvalidError{Customer: r.Customer, Field: "recency", Msg: "is out of range"}
+	case r.Frequency < 0 || r.Frequency > maxMoney:
+		return &InvalidError{Customer: r.Customer, Field: "frequency", Msg: "is out of range"}
+	case r.Monetary < -maxMoney || r.Monetary > maxMoney:
+		return &InvalidError{Customer: r.Customer, Field: "monetary", Msg: "is out of range"}
+	}
+	return nil
+}
+
+func (t *table) finish() []Score {
+	scores := make([]Score, len(t.rows))
+	r, f, m := t.scores[recency.column], t.scores[frequency.column], t.scores[monetary.column]
+	for i := range scores {
+		scores[i] = Score{Row: t.rows[i], R: int(r[i]), F: int(f[i]), M: int(m[i])}
+	}
+	return scores
+}
+
+// split groups the given places, or all, by a score, lowest first, each in
+// customer order.
+func (t *table) split(at []int32, by dimension) [][]int32 {
+	groups := make([][]int32, 10)
+	if at == nil {
+		for i, n := range t.scores[by.column] {
+			groups[n] = append(groups[n], int32(i))
+		}
+	}
+	for _, i := range at {
+		n := t.scores[by.column][i]
+		groups[n] = append(groups[n], i)
+	}
+	return slices.DeleteFunc(groups, func(g []int32) bool { return len(g) == 0 })
+}
+
+// part scores one dimension of the rows at the given places, which are in
+// customer order.
+func (c Config) part(t *table, at []int32, d dimension) {
+	values, scores := make([]int64, len(at)), make([]uint8, len(at))
 	for i, place := range at {
-		values[i] = d.value(&scores[place])
+		values[i] = t.values[d.column][place]
 	}
+	c.column(values, scores, d)
+	for i, place := range at {
+		t.scores[d.column][place] = scores[i]
+	}
+}
+
+// column scores the values of one dimension, which are in customer order and at
+// least one, and returns the cut points.
+func (c Config) column(values []int64, scores []uint8, d dimension) []Cut {
 	if c.Convention == NTile {
-		c.ntile(scores, at, values, d)
+		c.ntile(values, scores, d)
 		return nil
 	}
 	var cuts []Cut
@@ -238,17 +288,11 @@ func (c Config) column(scores []Score, at []int32, d dimension) []Cut {
 	for i, cut := range inner {
 		reach[i] = cut.above(open)
 	}
-	for i, place := range at {
-		score := 1
-		for _, least := range reach {
-			if values[i] >= least {
-				score++
-			}
+	classify(values, scores, reach)
+	if d.lowBest {
+		for i, score := range scores {
+			scores[i] = uint8(len(inner)+2) - score
 		}
-		if d.lowBest {
-			score = len(inner) + 2 - score
-		}
-		d.set(&scores[place], score)
 	}
 	return cuts
 }
@@ -285,7 +329,35 @@ func (c Config) dropEqual(cuts []Cut) []Cut {
 	return slices.CompactFunc(cuts, func(a, b Cut) bool { return a.Num == b.Num })
 }
 
-func (c Config) ntile(scores []Score, at []int32, values []int64, d dimension) {
+// classify scores values by how many of the bounds they reach, from 1.
+func classify(values []int64, scores []uint8, reach []int64) {
+	scores = scores[:len(values)]
+	if len(reach) == 4 { // quintiles: worth having the bounds in registers
+		a, b, c, d := reach[0], reach[1], reach[2], reach[3]
+		for i, v := range values {
+			scores[i] = 1 + reaches(v, a) + reaches(v, b) + reaches(v, c) + reaches(v, d)
+		}
+		return
+	}
+	for i, v := range values {
+		score := uint8(1)
+		for _, least := range reach {
+			score += reaches(v, least)
+		}
+		scores[i] = score
+	}
+}
+
+// reaches is 1 if v >= least, else 0, without a branch: which values reach a
+// bound cannot be predicted.
+func reaches(v, least int64) (n uint8) {
+	if v >= least {
+		n = 1
+	}
+	return n
+}
+
+func (c Config) ntile(values []int64, scores []uint8, d dimension) {
 	size, extra := len(values)/c.Bins, len(values)%c.Bins
 	tile, left := 0, 0
 	for _, i := range ascending(values) {
@@ -300,16 +372,6 @@ func (c Config) ntile(scores []Score, at []int32, values []int64, d dimension) {
 		if d.lowBest {
 			score = c.Bins + 1 - tile
 		}
-		d.set(&scores[at[i]], score)
+		scores[i] = uint8(score)
 	}
-}
-
-// split groups places by a score, lowest first, each in customer order.
-func split(scores []Score, at []int32, by func(*Score) int) [][]int32 {
-	groups := make([][]int32, 10)
-	for _, place := range at {
-		n := by(&scores[place])
-		groups[n] = append(groups[n], place)
-	}
-	return slices.DeleteFunc(groups, func(g []int32) bool { return len(g) == 0 })
 }
