@@ -240,7 +240,7 @@ func (r *redundancy) look(e Expr, whole func(Expr) Expr) Expr {
 
 // members looks at who is in the segments now.
 func (l *linter) members(ctx context.Context) error {
-	sets, err := l.v.audiences(l.at, l.names)
+	sets, err := l.v.Audiences(l.at, l.names...)
 	if err != nil {
 		return err
 	}
