@@ -1,6 +1,6 @@
 package segment
 
-// A diagrams holds reduced ordered binary decision diagrams (Bryant 1986): each
+// diagrams holds reduced ordered binary decision diagrams (Bryant 1986): each
 // distinct truth function over tags, leaves and nested segments has exactly one
 // node, so that equality is comparing two numbers. Every customer's tags are
 // free, so what holds for the functions holds for every population.
@@ -8,6 +8,7 @@ type diagrams struct {
 	st    *state
 	limit int
 	order map[string]int32 // variable by the kind and name of its leaf
+	leaf  []Expr           // by variable
 	nodes []diagram
 	find  map[diagram]int32
 	memo  map[[3]int32]int32 // if-then-else
@@ -22,11 +23,6 @@ const (
 	always int32 = 1
 )
 
-// errTooBig stops a proof that would cost too much.
-type errTooBig struct{}
-
-func (errTooBig) Error() string { return "segment: too many cases to prove anything" }
-
 func newDiagrams(st *state, limit int) *diagrams {
 	d := &diagrams{st: st, limit: limit, order: make(map[string]int32), find: make(map[diagram]int32),
 		memo: make(map[[3]int32]int32), defs: make(map[string]int32)}
@@ -35,7 +31,10 @@ func newDiagrams(st *state, limit int) *diagrams {
 	return d
 }
 
-// build returns the node of an expression. It fails with errTooBig only.
+// tooBig stops what would cost too much.
+func (d *diagrams) tooBig() error { return &LimitError{What: "cases", Limit: int64(d.limit)} }
+
+// build returns the node of an expression; a *LimitError if it is too intricate.
 func (d *diagrams) build(e Expr) (int32, error) {
 	switch e.Op {
 	case OpTag, OpLeaf:
@@ -125,6 +124,7 @@ func (d *diagrams) variable(e Expr) (int32, error) {
 	if !ok {
 		at = int32(len(d.order))
 		d.order[key] = at
+		d.leaf = append(d.leaf, e)
 	}
 	return d.node(diagram{at, never, always})
 }
@@ -137,7 +137,7 @@ func (d *diagrams) node(n diagram) (int32, error) {
 		return at, nil
 	}
 	if len(d.nodes) >= d.limit {
-		return never, errTooBig{}
+		return never, d.tooBig()
 	}
 	at := int32(len(d.nodes))
 	d.nodes = append(d.nodes, n)
@@ -163,7 +163,7 @@ func (d *diagrams) choose(f, g, h int32) (int32, error) {
 		return n, nil
 	}
 	if len(d.memo) >= 8*d.limit {
-		return never, errTooBig{}
+		return never, d.tooBig()
 	}
 	at := min(d.nodes[f].at, d.nodes[g].at, d.nodes[h].at)
 	low, err := d.choose(d.branch(f, at, false), d.branch(g, at, false), d.branch(h, at, false))

@@ -102,7 +102,7 @@ type LintReport struct {
 func (v *View) Lint(ctx context.Context, at time.Time, opt LintOptions) (LintReport, error) {
 	l := &linter{v: v, at: v.when(at), names: slices.Sorted(maps.Keys(v.defs)), known: make(map[Finding]bool)}
 	if opt.Cases <= 0 {
-		opt.Cases = 1 << 16
+		opt.Cases = maxCases
 	}
 	for _, step := range []func() error{
 		func() error { return l.uses(opt.Drawn) },

@@ -43,6 +43,7 @@ type use struct {
 type why struct {
 	segment.Explanation
 	History []segment.MembershipChange
+	Flips   []segment.Flip // what would change the answer
 }
 
 func (w *world) answer(ctx context.Context, o options) (*answers, error) {
@@ -79,6 +80,11 @@ func (w *world) answer(ctx context.Context, o options) (*answers, error) {
 			return nil, err
 		}
 		x := why{Explanation: e}
+		if e.Live {
+			if x.Flips, err = w.view.Flips(w.focus, c, o.at); err != nil {
+				return nil, err
+			}
+		}
 		for _, h := range w.history {
 			if h.Customer == c {
 				x.History = append(x.History, h)
@@ -151,21 +157,32 @@ func (a *answers) cells(o options) error {
 	return err
 }
 
-// since tells a customer's history in the focus.
+// since tells a customer's history in the focus, and what would change it.
 func (x why) since() string {
-	if len(x.History) == 0 {
-		if x.In {
-			return "  in since before the first dated row\n"
-		}
-		return ""
-	}
 	var b strings.Builder
+	if len(x.History) == 0 && x.In {
+		b.WriteString("  in since before the first dated row\n")
+	}
 	for _, h := range x.History {
 		word := "left"
 		if h.Entered {
 			word = "entered"
 		}
 		fmt.Fprintf(&b, "  %s %s: %s %s\n", word, h.At.Format(time.DateOnly), h.Cause.Kind, h.Cause.Name)
+	}
+	if len(x.Flips) > 0 {
+		word := "in"
+		if x.In {
+			word = "out"
+		}
+		fmt.Fprintf(&b, "  would be %s", word)
+		for i, f := range x.Flips {
+			if i > 0 {
+				b.WriteString(" and")
+			}
+			fmt.Fprintf(&b, " %s", f)
+		}
+		b.WriteByte('\n')
 	}
 	return b.String()
 }
