@@ -37,9 +37,9 @@
 // A View answers what people ask of segments: Preview counts every part of a
 // definition while it is being edited (With adds the draft), Waterfall what each
 // exclusion removes in order, alone and only it, Explain why somebody is in or
-// out, Compare and Nearest what overlaps, MicroSegments which combinations of
-// fields and tags have people in them, TagUsers and its like who uses what, Lint
-// what is probably not meant. Package segment/report draws the answers.
+// out and Flips what would change that, Compare and Nearest what overlaps,
+// MicroSegments which combinations of fields and tags have people in them,
+// TagUsers and its like who uses what, Lint what is probably not meant. Package segment/report draws the answers.
 //
 // Leaves come from outside: SetField supplies a field such as the city or the
 // RFM cell as leaves "city:Bursa", SetPredicate any function of customer and

@@ -251,7 +251,11 @@ func (a *answers) write(path string) error {
 		add("Overlap", "", report.Overlap("How much of each segment is in each other", a.overlap))
 	}
 	if a.micro.Dimensions != nil {
-		add("Micro-segments", "", report.MicroSegments("Its members, by "+strings.Join(a.micro.Dimensions, " and "), a.micro, 20))
+		pictures := []report.Picture{report.MicroSegments("Its members, by "+strings.Join(a.micro.Dimensions, " and "), a.micro, 20)}
+		if len(a.micro.Dimensions) == 2 {
+			pictures = append(pictures, report.Grid("The same as a table", a.micro, nil))
+		}
+		add("Micro-segments", "", pictures...)
 	}
 	if a.w.orders {
 		groups := rfm.RPackageGroups()

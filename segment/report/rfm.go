@@ -33,7 +33,7 @@ func RFM(title string, scores []rfm.Score) Picture {
 		c.m += s.M
 		most = max(most, c.n)
 	}
-	v := heatView{Title: title, Corner: "Recency", Square: true,
+	v := heatView{Title: title, Corner: "Recency",
 		Caption: fmt.Sprintf("%s customers by recency (down) and frequency (across); 1 is worst. Small: mean monetary score.", thousands(len(scores)))}
 	for f := 1; f <= bins; f++ {
 		v.Columns = append(v.Columns, heatHead{"F " + strconv.Itoa(f), "frequency score " + strconv.Itoa(f)})
