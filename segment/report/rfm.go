@@ -44,7 +44,7 @@ func RFM(title string, scores []rfm.Score) Picture {
 			c := grid[r][f]
 			out := heatCell{Text: thousands(c.n), Shade: shade(c.n, most)}
 			if c.n > 0 {
-				out.Note = "M " + short(float64(c.m)/float64(c.n))
+				out.Note = "M\u00a0" + short(float64(c.m)/float64(c.n))
 				out.Title = percent(c.n, len(scores)) + " of all customers"
 			}
 			row.Cells = append(row.Cells, out)

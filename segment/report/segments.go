@@ -12,11 +12,14 @@ import (
 // row is a line of a table with a bar.
 type row struct {
 	Label, Note string
-	Depth       []struct{} // indentation, once per level
+	Depth       int // indentation, 0 … maxDepth
 	N           string
 	Bar         bar
 	Class       string
 }
+
+// maxDepth is how far a row is indented at most.
+const maxDepth = 8
 
 type rowsView struct {
 	Title, Caption, What, Count string
@@ -55,7 +58,7 @@ func Counts(title string, p segment.Preview) Picture {
 		Caption: fmt.Sprintf("Of %s customers, by each part alone.", thousands(p.Population))}
 	var walk func(t segment.TreeCount, depth int)
 	walk = func(t segment.TreeCount, depth int) {
-		r := row{Label: t.Label, N: thousands(t.Count), Bar: barOf(0, t.Count, p.Population), Depth: make([]struct{}, min(depth, 12))}
+		r := row{Label: t.Label, N: thousands(t.Count), Bar: barOf(0, t.Count, p.Population), Depth: min(depth, maxDepth)}
 		if t.Shown {
 			r.Note = "as above"
 		}
@@ -203,7 +206,7 @@ func Overlap(title string, c segment.Comparison) Picture {
 	var pairs []pair
 	for at, i := range order {
 		v.Columns = append(v.Columns, heatHead{strconv.Itoa(at + 1), c.Names[i]})
-		r := heatRow{Label: fmt.Sprintf("%d %s", at+1, c.Names[i]), Note: thousands(c.Size(i))}
+		r := heatRow{Label: fmt.Sprintf("%d\u00a0%s", at+1, c.Names[i]), Note: thousands(c.Size(i))}
 		for other, j := range order {
 			cell := heatCell{Text: percent(c.Common[i][j], c.Size(i))}
 			cell.Title = fmt.Sprintf("%s of %s are in %s", thousands(c.Common[i][j]), c.Names[i], c.Names[j])
