@@ -135,6 +135,31 @@ func TestLintProvesAllThatIsTrue(t *testing.T) {
 	})
 }
 
+// Segments that treat red tags differently are not the same by definition, even
+// while nothing is red.
+func TestLintMindsRed(t *testing.T) {
+	idx := shop(t)
+	define(t, idx, `
+		segment a = newsletter and vip
+		segment b = vip and newsletter ignoring red staff
+		segment c = vip and newsletter ignoring red staff
+		segment d = vip ignoring red staff, x
+		segment e = vip or staff`)
+	got, err := idx.View().Lint(context.Background(), day0, segment.LintOptions{})
+	require.NoError(t, err)
+	for _, want := range []segment.Finding{
+		{Kind: segment.FindingEqual, Segment: "b", Other: "a"},
+		{Kind: segment.FindingEqual, Segment: "c", Other: "b", Proven: true},
+		{Kind: segment.FindingSubset, Segment: "a", Other: "d", Proven: true},
+		{Kind: segment.FindingSubset, Segment: "d", Other: "e"}, // who ignores more may be in
+	} {
+		require.Contains(t, got.Findings, want)
+	}
+	for _, f := range got.Findings {
+		require.False(t, f.Proven && f.Kind == segment.FindingEqual && f.Other != "b", "%v", f)
+	}
+}
+
 // withoutLeaves makes tags of leaves, whose members the test does not choose.
 func withoutLeaves(e segment.Expr) segment.Expr {
 	if e.Op == segment.OpLeaf {
