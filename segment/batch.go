@@ -32,7 +32,7 @@ func (v *View) Audiences(at time.Time, names ...string) ([]*Set, error) {
 
 func (v *View) batch(at time.Time, names []string) (*batch, error) {
 	c := newCompiler(&v.state, v.when(at))
-	b := &batch{ord: make(map[*node]int32)}
+	b := newBatch()
 	for _, name := range names {
 		d, err := v.definition(name)
 		if err != nil {
@@ -72,6 +72,8 @@ const (
 	laySize = 24  // and if it has this many values
 	layMost = 512 // bitmaps at a time, 4 MB
 )
+
+func newBatch() *batch { return &batch{ord: make(map[*node]int32)} }
 
 func (b *batch) add(root *node) {
 	var q batchQuery

@@ -160,12 +160,12 @@ func BenchmarkTagChange1000Segments(b *testing.B) {
 	defer cpu(b)()
 	for b.Loop() {
 		at := i % len(changes)
-		got, err := idx.Apply(day0, changes[at:at+1])
+		got, err := idx.Bulk().Apply(day0, changes[at:at+1])
 		changes[at].Clear = !changes[at].Clear // the next lap undoes this one
 		if err != nil {
 			b.Fatal(err)
 		}
-		events += len(got)
+		events += got.Len()
 		i++
 	}
 	b.ReportMetric(float64(events)/float64(b.N), "events/op")
@@ -184,11 +184,11 @@ func BenchmarkTagTurnsRed(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.StartTimer()
-		got, err := idx.SetPolarity(day0, segment.PolarityRule{Tag: benchName(42), Polarity: segment.Red})
+		got, err := idx.Bulk().SetPolarity(day0, segment.PolarityRule{Tag: benchName(42), Polarity: segment.Red})
 		if err != nil {
 			b.Fatal(err)
 		}
-		events = len(got)
+		events = got.Len()
 	}
 	b.ReportMetric(float64(events), "events")
 }

@@ -26,7 +26,7 @@ func fieldOf(leaf string) string {
 // has them; those seen earlier stay known anyway. Unknown customers are
 // skipped. It is one step for readers. A customer with two values, a bad name or
 // a colon in the field's name is an *InvalidError.
-func (x *Index) SetField(at time.Time, field string, rows iter.Seq2[string, string], values ...string) (changes []MembershipChange, err error) {
+func (x *Index) SetField(at time.Time, field string, rows iter.Seq2[string, string], values ...string) ([]MembershipChange, error) {
 	if err := checkName("field", field+":"); err != nil || field == "" || strings.Contains(field, ":") {
 		return nil, &InvalidError{Field: "field", Msg: "needs a name without colon, at most 254 bytes long"}
 	}
@@ -64,7 +64,7 @@ func (x *Index) SetField(at time.Time, field string, rows iter.Seq2[string, stri
 			sets[leaf] = new(Set)
 		}
 	}
-	if err := x.begin(at, &changes); err != nil {
+	if err := x.begin(at); err != nil {
 		return nil, err
 	}
 	x.touchMaps()
@@ -78,6 +78,6 @@ func (x *Index) SetField(at time.Time, field string, rows iter.Seq2[string, stri
 	}
 	x.plan = nil
 	inOrder := slices.SortedFunc(maps.Keys(affected), func(a, b *tracked) int { return cmp.Compare(a.name, b.name) })
-	x.recompute(inOrder, Cause{Kind: CauseLeaf, Name: field}, &changes)
-	return changes, nil
+	x.recompute(inOrder, Cause{Kind: CauseLeaf, Name: field})
+	return listed(x.report(), nil)
 }

@@ -40,6 +40,10 @@ type Index struct {
 	tracked map[string]*tracked
 	plan    *plan
 	stamp   uint64
+	found   []found  // scratch of apply
+	out     []change // of the present write, at the end of slab while it has room
+	slab    []change
+	keep    bool // Options.History
 }
 
 // NewIndex returns an empty index.
@@ -96,12 +100,13 @@ func (x *Index) View() *View {
 }
 
 // begin moves the clock to at, emitting what that changes, before a write.
-func (x *Index) begin(at time.Time, out *[]MembershipChange) error {
+func (x *Index) begin(at time.Time) error {
 	if !at.IsZero() && at.Before(x.clock) {
 		return &ClockError{At: at, Clock: x.clock}
 	}
+	x.openReport()
 	if !at.IsZero() {
-		x.advance(at.UTC(), out)
+		x.advance(at.UTC())
 	}
 	return nil
 }
@@ -154,13 +159,18 @@ func (x *Index) Declare(tags ...string) error {
 // Load adds customers to the population, each with tags that are added to those
 // it has. It is the way to fill an index: one pass, no limit on rows. An
 // *InvalidError names a bad customer or tag; rows before it stay loaded.
-func (x *Index) Load(at time.Time, rows iter.Seq2[string, []string]) (changes []MembershipChange, err error) {
+func (x *Index) Load(at time.Time, rows iter.Seq2[string, []string]) ([]MembershipChange, error) {
+	return listed(x.load(at, rows))
+}
+
+func (x *Index) load(at time.Time, rows iter.Seq2[string, []string]) (Changes, error) {
 	x.mu.Lock()
 	defer x.done()
-	if err := x.begin(at, &changes); err != nil {
-		return nil, err
+	if err := x.begin(at); err != nil {
+		return Changes{}, err
 	}
 	x.popFresh = nil
+	var err error
 	for customer, tags := range rows {
 		var id uint32
 		if id, err = x.ids.Assign(customer); err != nil {
@@ -188,49 +198,49 @@ func (x *Index) Load(at time.Time, rows iter.Seq2[string, []string]) (changes []
 			s.Compact()
 		}
 	}
-	x.recompute(x.planned().all, Cause{Kind: CauseLoad}, &changes)
-	return changes, err
+	x.recompute(x.planned().all, Cause{Kind: CauseLoad})
+	return x.report(), err
 }
 
 // Join adds customers to the live population.
-func (x *Index) Join(at time.Time, customers ...string) (changes []MembershipChange, err error) {
+func (x *Index) Join(at time.Time, customers ...string) ([]MembershipChange, error) {
 	x.mu.Lock()
 	defer x.done()
 	if slices.Contains(customers, "") {
 		return nil, &InvalidError{Field: "customer", Msg: "must not be empty"}
 	}
-	if err := x.begin(at, &changes); err != nil {
+	if err := x.begin(at); err != nil {
 		return nil, err
 	}
 	x.popFresh = nil
 	for _, customer := range customers {
 		id, err := x.ids.Assign(customer)
 		if err != nil {
-			return changes, err
+			return listed(x.report(), err)
 		}
 		if x.pop.Add(id) {
-			x.settle(id, customer, x.planned().all, Cause{Kind: CauseJoined}, &changes)
+			x.settle(id, customer, x.planned().all, &Cause{Kind: CauseJoined})
 		}
 	}
-	return changes, nil
+	return listed(x.report(), nil)
 }
 
 // Leave takes customers out of the live population; their tags stay, should
 // they come back. Unknown customers are ignored.
-func (x *Index) Leave(at time.Time, customers ...string) (changes []MembershipChange, err error) {
+func (x *Index) Leave(at time.Time, customers ...string) ([]MembershipChange, error) {
 	return x.leave(at, customers, false)
 }
 
 // Forget erases customers: population, tags and the id itself. Outside leaves
 // keep the retired dense id, which names nobody. Unknown customers are ignored.
-func (x *Index) Forget(at time.Time, customers ...string) (changes []MembershipChange, err error) {
+func (x *Index) Forget(at time.Time, customers ...string) ([]MembershipChange, error) {
 	return x.leave(at, customers, true)
 }
 
-func (x *Index) leave(at time.Time, customers []string, forget bool) (changes []MembershipChange, err error) {
+func (x *Index) leave(at time.Time, customers []string, forget bool) ([]MembershipChange, error) {
 	x.mu.Lock()
 	defer x.done()
-	if err := x.begin(at, &changes); err != nil {
+	if err := x.begin(at); err != nil {
 		return nil, err
 	}
 	x.popFresh = nil
@@ -240,7 +250,7 @@ func (x *Index) leave(at time.Time, customers []string, forget bool) (changes []
 			continue
 		}
 		if x.pop.Remove(id) {
-			x.settle(id, customer, x.planned().all, Cause{Kind: CauseLeft}, &changes)
+			x.settle(id, customer, x.planned().all, &Cause{Kind: CauseLeft})
 		}
 		if !forget {
 			continue
@@ -252,7 +262,7 @@ func (x *Index) leave(at time.Time, customers []string, forget bool) (changes []
 		}
 		x.ids.Forget(customer)
 	}
-	return changes, nil
+	return listed(x.report(), nil)
 }
 
 // TagChange sets or clears one tag of one customer.
@@ -266,26 +276,38 @@ type TagChange struct {
 // Apply makes tag changes one by one, in order. Changes that change nothing
 // cause nothing. A customer never loaded or joined is an *UnknownError, a bad
 // tag name an *InvalidError; then no change is made.
-func (x *Index) Apply(at time.Time, changes []TagChange) (out []MembershipChange, err error) {
+func (x *Index) Apply(at time.Time, changes []TagChange) ([]MembershipChange, error) {
+	return listed(x.apply(at, changes))
+}
+
+func (x *Index) apply(at time.Time, changes []TagChange) (Changes, error) {
 	x.mu.Lock()
 	defer x.done()
+	// Everything is looked up first: if something is wrong, nothing happens.
+	all := x.found[:0]
 	for i := range changes {
-		if _, ok := x.ids.Lookup(changes[i].Customer); !ok {
-			return nil, &UnknownError{Kind: "customer", Name: changes[i].Customer}
+		id, ok := x.ids.Lookup(changes[i].Customer)
+		if !ok {
+			return Changes{}, &UnknownError{Kind: "customer", Name: changes[i].Customer}
 		}
-		if _, ok := x.ord[changes[i].Tag]; !ok {
+		tag, ok := x.ord[changes[i].Tag]
+		if !ok {
 			if err := checkName("tag", changes[i].Tag); err != nil {
-				return nil, err
+				return Changes{}, err
 			}
+			tag = -1
 		}
+		all = append(all, found{id, tag})
 	}
-	if err := x.begin(at, &out); err != nil {
-		return nil, err
+	x.found = all[:0]
+	if err := x.begin(at); err != nil {
+		return Changes{}, err
 	}
 	for i := range changes {
-		c := &changes[i]
-		id, _ := x.ids.Lookup(c.Customer)
-		tag := x.internTag(c.Tag)
+		c, id, tag := &changes[i], all[i].id, all[i].tag
+		if tag < 0 {
+			tag = x.internTag(c.Tag)
+		}
 		cause := Cause{Kind: CauseTagSet, Name: c.Tag, By: c.By}
 		if c.Clear {
 			if !x.tags[tag].Remove(id) {
@@ -297,59 +319,72 @@ func (x *Index) Apply(at time.Time, changes []TagChange) (out []MembershipChange
 		}
 		x.dirty(tag)
 		if len(x.tracked) > 0 {
-			x.settle(id, c.Customer, x.planned().forTag(tag), cause, &out)
+			x.settleTag(tag, !c.Clear, id, c.Customer, &cause)
 		}
 	}
-	return out, nil
+	return x.report(), nil
+}
+
+type found struct {
+	id  uint32
+	tag int // -1: new
 }
 
 // SetTag replaces all carriers of a tag in one step.
-func (x *Index) SetTag(at time.Time, tag string, carriers *Set) (changes []MembershipChange, err error) {
+func (x *Index) SetTag(at time.Time, tag string, carriers *Set) ([]MembershipChange, error) {
+	return listed(x.setTag(at, tag, carriers))
+}
+
+func (x *Index) setTag(at time.Time, tag string, carriers *Set) (Changes, error) {
 	if err := checkName("tag", tag); err != nil {
-		return nil, err
+		return Changes{}, err
 	}
 	x.mu.Lock()
 	defer x.done()
-	if err := x.begin(at, &changes); err != nil {
-		return nil, err
+	if err := x.begin(at); err != nil {
+		return Changes{}, err
 	}
 	i := x.internTag(tag)
 	affected := slices.Clone(x.planned().forTag(i))
 	x.tags[i] = carriers.Clone()
 	x.dirty(i)
 	x.plan = nil
-	x.recompute(affected, Cause{Kind: CauseTagReplaced, Name: tag}, &changes)
-	return changes, nil
+	x.recompute(affected, Cause{Kind: CauseTagReplaced, Name: tag})
+	return x.report(), nil
 }
 
 // SetPolarity decides about tags, in order. Where rules overlap in time the one
 // decided last holds. The effect on everything that depends on the tags is one
 // step for readers.
-func (x *Index) SetPolarity(at time.Time, rules ...PolarityRule) (changes []MembershipChange, err error) {
+func (x *Index) SetPolarity(at time.Time, rules ...PolarityRule) ([]MembershipChange, error) {
+	return listed(x.setPolarity(at, rules))
+}
+
+func (x *Index) setPolarity(at time.Time, rules []PolarityRule) (Changes, error) {
 	for _, r := range rules {
 		if err := r.validate(); err != nil {
-			return nil, err
+			return Changes{}, err
 		}
 	}
 	x.mu.Lock()
 	defer x.done()
-	if err := x.begin(at, &changes); err != nil {
-		return nil, err
+	if err := x.begin(at); err != nil {
+		return Changes{}, err
 	}
 	for _, r := range rules {
 		i := x.internTag(r.Tag)
 		before := x.redNow(i)
 		x.polarity[i] = append(slices.Clip(x.polarity[i]), r)
 		if red := x.redNow(i); red != before {
-			x.flip(i, red, &changes)
+			x.flip(i, red)
 		}
 	}
-	return changes, nil
+	return x.report(), nil
 }
 
 // SetLeaf supplies or replaces an outside leaf as a set of dense ids.
 func (x *Index) SetLeaf(at time.Time, name string, members *Set) ([]MembershipChange, error) {
-	return x.setLeaf(at, name, outside{set: members.Clone()})
+	return listed(x.setLeaf(at, name, outside{set: members.Clone()}))
 }
 
 // SetPredicate supplies or replaces an outside leaf as a function of customer
@@ -359,37 +394,41 @@ func (x *Index) SetPredicate(at time.Time, name string, holds func(customer stri
 	if holds == nil {
 		return nil, &InvalidError{Field: "leaf", Msg: "the predicate is nil"}
 	}
-	return x.setLeaf(at, name, outside{pred: holds})
+	return listed(x.setLeaf(at, name, outside{pred: holds}))
 }
 
-func (x *Index) setLeaf(at time.Time, name string, o outside) (changes []MembershipChange, err error) {
+func (x *Index) setLeaf(at time.Time, name string, o outside) (Changes, error) {
 	if err := checkName("leaf", name); err != nil {
-		return nil, err
+		return Changes{}, err
 	}
 	x.mu.Lock()
 	defer x.done()
-	if err := x.begin(at, &changes); err != nil {
-		return nil, err
+	if err := x.begin(at); err != nil {
+		return Changes{}, err
 	}
 	x.touchMaps()
 	x.leaves[name] = o
 	x.plan = nil
-	x.recompute(x.planned().byLeaf[name], Cause{Kind: CauseLeaf, Name: name}, &changes)
-	return changes, nil
+	x.recompute(x.planned().byLeaf[name], Cause{Kind: CauseLeaf, Name: name})
+	return x.report(), nil
 }
 
 // Define registers definitions, replacing those of the same name. They may
 // refer to each other in any order. Nothing is registered when one is faulty:
 // *InvalidError, *LimitError, *UnknownError or *CycleError.
-func (x *Index) Define(at time.Time, defs ...Definition) (changes []MembershipChange, err error) {
+func (x *Index) Define(at time.Time, defs ...Definition) ([]MembershipChange, error) {
+	return listed(x.define(at, defs))
+}
+
+func (x *Index) define(at time.Time, defs []Definition) (Changes, error) {
 	x.mu.Lock()
 	defer x.done()
-	next, err := x.define(defs, x.strict)
+	next, err := x.state.define(defs, x.strict)
 	if err != nil {
-		return nil, err
+		return Changes{}, err
 	}
-	if err := x.begin(at, &changes); err != nil {
-		return nil, err
+	if err := x.begin(at); err != nil {
+		return Changes{}, err
 	}
 	x.touchMaps()
 	changed := make(map[string]bool)
@@ -405,15 +444,15 @@ func (x *Index) Define(at time.Time, defs ...Definition) (changes []MembershipCh
 	x.plan = nil
 	for _, t := range x.planned().all {
 		if cause, ok := x.changedBelow(t.name, changed); ok {
-			x.recompute([]*tracked{t}, cause, &changes)
+			x.recompute([]*tracked{t}, cause)
 		}
 	}
-	return changes, nil
+	return x.report(), nil
 }
 
 // Undefine removes definitions; unknown ones are ignored. While a remaining
 // definition refers to one it is an *InUseError. Tracked members leave.
-func (x *Index) Undefine(at time.Time, names ...string) (changes []MembershipChange, err error) {
+func (x *Index) Undefine(at time.Time, names ...string) ([]MembershipChange, error) {
 	x.mu.Lock()
 	defer x.done()
 	for _, name := range names {
@@ -428,7 +467,7 @@ func (x *Index) Undefine(at time.Time, names ...string) (changes []MembershipCha
 			return nil, &InUseError{Name: name, By: users}
 		}
 	}
-	if err := x.begin(at, &changes); err != nil {
+	if err := x.begin(at); err != nil {
 		return nil, err
 	}
 	x.touchMaps()
@@ -438,13 +477,13 @@ func (x *Index) Undefine(at time.Time, names ...string) (changes []MembershipCha
 			continue
 		}
 		if t, ok := x.tracked[name]; ok {
-			x.emit(t, new(Set), Cause{Kind: CauseDefinition, Name: name, Version: d.version}, &changes)
+			x.emit(t, new(Set), Cause{Kind: CauseDefinition, Name: name, Version: d.version})
 			delete(x.tracked, name)
 		}
 		delete(x.defs, name)
 	}
 	x.plan = nil
-	return changes, nil
+	return listed(x.report(), nil)
 }
 
 // Members is View.Members on the present state.

@@ -7,7 +7,7 @@ import (
 
 // RemoveLeaf removes outside leaves; unknown ones are ignored. While a
 // definition refers to one it is an *InUseError and nothing is removed.
-func (x *Index) RemoveLeaf(at time.Time, names ...string) (changes []MembershipChange, err error) {
+func (x *Index) RemoveLeaf(at time.Time, names ...string) ([]MembershipChange, error) {
 	x.mu.Lock()
 	defer x.done()
 	for _, name := range names {
@@ -15,7 +15,7 @@ func (x *Index) RemoveLeaf(at time.Time, names ...string) (changes []MembershipC
 			return nil, &InUseError{Name: name, By: by}
 		}
 	}
-	if err := x.begin(at, &changes); err != nil {
+	if err := x.begin(at); err != nil {
 		return nil, err
 	}
 	x.touchMaps()
@@ -23,14 +23,14 @@ func (x *Index) RemoveLeaf(at time.Time, names ...string) (changes []MembershipC
 		delete(x.leaves, name)
 	}
 	x.plan = nil
-	return changes, nil
+	return listed(x.report(), nil)
 }
 
 // RemoveTag erases tags with their carriers and polarity rules; unknown ones are
 // ignored. While a definition mentions one, be it to ignore its red, or while
 // one is or will be red and so keeps its carriers out of audiences, it is an
 // *InUseError and nothing is removed.
-func (x *Index) RemoveTag(at time.Time, tags ...string) (changes []MembershipChange, err error) {
+func (x *Index) RemoveTag(at time.Time, tags ...string) ([]MembershipChange, error) {
 	x.mu.Lock()
 	defer x.done()
 	when := x.clock
@@ -48,7 +48,7 @@ func (x *Index) RemoveTag(at time.Time, tags ...string) (changes []MembershipCha
 			return nil, &InUseError{Name: tag, By: by}
 		}
 	}
-	if err := x.begin(at, &changes); err != nil {
+	if err := x.begin(at); err != nil {
 		return nil, err
 	}
 	x.touchMaps()
@@ -60,7 +60,7 @@ func (x *Index) RemoveTag(at time.Time, tags ...string) (changes []MembershipCha
 		}
 	}
 	x.plan = nil
-	return changes, nil
+	return listed(x.report(), nil)
 }
 
 // mentions lists the segments whose own definition uses something, by name.

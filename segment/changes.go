@@ -1,0 +1,204 @@
+package segment
+
+import (
+	"iter"
+	"time"
+)
+
+// CauseKind says what kind of event changed a membership.
+type CauseKind uint8
+
+// The kinds of causes.
+const (
+	CauseTagSet      CauseKind = iota + 1 // Name: tag
+	CauseTagCleared                       // Name: tag
+	CauseTagReplaced                      // Name: tag; SetTag
+	CausePolarity                         // Name: tag; its polarity was decided or came into effect
+	CauseLeaf                             // Name: leaf; SetLeaf, SetPredicate
+	CausePredicate                        // time passed or the customer was touched
+	CauseDefinition                       // Name: segment, Version: of its definition
+	CauseJoined                           // the customer joined the population
+	CauseLeft                             // the customer left the population
+	CauseLoad                             // bulk load
+)
+
+// String returns the kind in words.
+func (k CauseKind) String() string {
+	words := [...]string{"unknown", "tag set", "tag cleared", "tag replaced", "polarity", "leaf",
+		"predicate", "definition", "joined", "left", "load"}
+	if int(k) >= len(words) {
+		return words[0]
+	}
+	return words[k]
+}
+
+// Cause says why a membership changed.
+type Cause struct {
+	Kind    CauseKind
+	Name    string // see CauseKind
+	Version int    // of the definition, from 1
+	By      string // TagChange.By
+}
+
+// MembershipChange says that a customer entered or left a tracked segment.
+type MembershipChange struct {
+	Seq      uint64 // 1, 2, 3 … in this index, without gaps
+	Segment  string
+	Customer string
+	ID       uint32 // dense id
+	Entered  bool   // false: left
+	At       time.Time
+	Cause    Cause
+}
+
+// ChangeSet says that customers entered or left a tracked segment, at one moment
+// and for one cause.
+type ChangeSet struct {
+	Seq     uint64 // of the first customer; the others follow by dense id
+	Segment string
+	Entered bool // false: left
+	At      time.Time
+	Cause   Cause
+	IDs     *Set // dense ids, at least one; not to be changed
+}
+
+// Changes is what one write did to the tracked segments, in order, each change
+// exactly once. Changes of many customers are kept as sets, so that a tag that
+// turns red for millions costs little until somebody asks for every one of them.
+// The zero value holds no change.
+type Changes struct {
+	list []change
+	ids  *IDs
+}
+
+// change is a ChangeSet that needs no set for a single customer.
+type change struct {
+	seq      uint64
+	segment  string
+	customer string // if ids is nil
+	at       time.Time
+	cause    Cause
+	ids      *Set // nil: id alone
+	id       uint32
+	entered  bool
+}
+
+func (c *change) len() int {
+	if c.ids == nil {
+		return 1
+	}
+	return c.ids.Len()
+}
+
+// has reports whether the change is one of the given customer, and its number.
+func (c *change) has(id uint32) bool {
+	if c.ids == nil {
+		return c.id == id
+	}
+	return c.ids.Contains(id)
+}
+
+// Len returns the number of membership changes.
+func (c Changes) Len() int {
+	n := 0
+	for i := range c.list {
+		n += c.list[i].len()
+	}
+	return n
+}
+
+// All yields the changes customer by customer. A customer who was forgotten
+// since the write has no name any more.
+func (c Changes) All() iter.Seq[MembershipChange] {
+	return func(yield func(MembershipChange) bool) {
+		for i := range c.list {
+			if !c.list[i].each(c.ids, yield) {
+				return
+			}
+		}
+	}
+}
+
+func (c *change) each(ids *IDs, yield func(MembershipChange) bool) bool {
+	m := MembershipChange{
+		Seq: c.seq, Segment: c.segment, Customer: c.customer, ID: c.id, Entered: c.entered, At: c.at, Cause: c.cause,
+	}
+	if c.ids == nil {
+		return yield(m)
+	}
+	for id := range c.ids.All() {
+		m.ID = id
+		m.Customer, _ = ids.Name(id)
+		if !yield(m) {
+			return false
+		}
+		m.Seq++
+	}
+	return true
+}
+
+// Sets yields the changes as sets.
+func (c Changes) Sets() iter.Seq[ChangeSet] {
+	return func(yield func(ChangeSet) bool) {
+		for i := range c.list {
+			d := &c.list[i]
+			s := ChangeSet{Seq: d.seq, Segment: d.segment, Entered: d.entered, At: d.at, Cause: d.cause, IDs: d.ids}
+			if s.IDs == nil {
+				s.IDs = SetOf(d.id)
+			}
+			if !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+// listed is for writes that return their changes customer by customer.
+func listed(c Changes, err error) ([]MembershipChange, error) {
+	if len(c.list) == 0 {
+		return nil, err
+	}
+	out := make([]MembershipChange, 0, c.Len())
+	for m := range c.All() {
+		out = append(out, m)
+	}
+	return out, err
+}
+
+// Bulk is an Index whose writes return their Changes as sets; see Index.Bulk.
+type Bulk struct{ x *Index }
+
+// Bulk returns the index with writes that return Changes, which are cheap
+// however many customers they concern, instead of one value for each.
+func (x *Index) Bulk() Bulk { return Bulk{x} }
+
+// Load is Index.Load.
+func (b Bulk) Load(at time.Time, rows iter.Seq2[string, []string]) (Changes, error) {
+	return b.x.load(at, rows)
+}
+
+// Apply is Index.Apply.
+func (b Bulk) Apply(at time.Time, changes []TagChange) (Changes, error) {
+	return b.x.apply(at, changes)
+}
+
+// SetTag is Index.SetTag.
+func (b Bulk) SetTag(at time.Time, tag string, carriers *Set) (Changes, error) {
+	return b.x.setTag(at, tag, carriers)
+}
+
+// SetPolarity is Index.SetPolarity.
+func (b Bulk) SetPolarity(at time.Time, rules ...PolarityRule) (Changes, error) {
+	return b.x.setPolarity(at, rules)
+}
+
+// SetLeaf is Index.SetLeaf.
+func (b Bulk) SetLeaf(at time.Time, name string, members *Set) (Changes, error) {
+	return b.x.setLeaf(at, name, outside{set: members.Clone()})
+}
+
+// Define is Index.Define.
+func (b Bulk) Define(at time.Time, defs ...Definition) (Changes, error) { return b.x.define(at, defs) }
+
+// Advance is Index.Advance.
+func (b Bulk) Advance(at time.Time) (Changes, error) { return b.x.advanceTo(at) }
