@@ -1,5 +1,7 @@
 package segment
 
+import "slices"
+
 // diagrams holds reduced ordered binary decision diagrams (Bryant 1986): each
 // distinct truth function over tags, leaves and nested segments has exactly one
 // node, so that equality is comparing two numbers. Every customer's tags are
@@ -63,51 +65,53 @@ func (d *diagrams) build(e Expr) (int32, error) {
 	return d.combine(e, args)
 }
 
-// combine returns the node of an operation on operands that are built.
+// combine returns the node of an operation on operands that are built. The last
+// operand comes first: variables are numbered in the order of the text, so that
+// long lists of tags grow at their top and cost a step each.
 func (d *diagrams) combine(e Expr, args []int32) (n int32, err error) {
-	step := func(f, g, h int32) {
-		if err == nil {
-			n, err = d.choose(f, g, h)
-		}
-	}
 	switch e.Op {
 	case OpAll:
-		n = always
-		for _, a := range args {
-			step(a, n, never)
-		}
+		return d.fold(args, always, func(a, rest int32) (int32, error) { return d.choose(a, rest, never) })
 	case OpAny:
-		n = never
-		for _, a := range args {
-			step(a, always, n)
-		}
+		return d.fold(args, never, d.or)
 	case OpExcept:
-		n = args[0]
-		for _, a := range args[1:] {
-			step(a, never, n)
+		excluded, err := d.fold(args[1:], never, d.or)
+		if err != nil {
+			return never, err
 		}
+		return d.choose(excluded, never, args[0])
 	case OpXor:
-		n = args[0]
-		for _, a := range args[1:] {
-			not, failed := d.choose(n, never, always)
-			if failed != nil {
-				return never, failed
+		return d.fold(args, never, func(a, rest int32) (int32, error) {
+			not, err := d.choose(rest, never, always)
+			if err != nil {
+				return never, err
 			}
-			step(a, not, n)
-		}
+			return d.choose(a, not, rest)
+		})
 	case OpNot:
-		step(args[0], never, always)
-	case OpAtLeast:
+		return d.choose(args[0], never, always)
+	default:
 		return d.atLeast(e.K, args)
 	}
-	return n, err
+}
+
+func (d *diagrams) or(a, b int32) (int32, error) { return d.choose(a, always, b) }
+
+func (d *diagrams) fold(args []int32, n int32, step func(a, rest int32) (int32, error)) (int32, error) {
+	for _, a := range slices.Backward(args) {
+		var err error
+		if n, err = step(a, n); err != nil {
+			return never, err
+		}
+	}
+	return n, nil
 }
 
 // atLeast keeps, operand by operand, the nodes of "k more are needed".
 func (d *diagrams) atLeast(k int, args []int32) (int32, error) {
 	need := make([]int32, k+1)
 	need[0] = always
-	for _, a := range args {
+	for _, a := range slices.Backward(args) {
 		for j := k; j > 0; j-- {
 			var err error
 			if need[j], err = d.choose(a, need[j-1], need[j]); err != nil {

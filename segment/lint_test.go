@@ -200,6 +200,28 @@ func TestLintGivesUp(t *testing.T) {
 	require.Contains(t, got.String(), "too intricate")
 }
 
+// Long lists are no trouble: their diagrams are as long as they are.
+func TestLintOfLongLists(t *testing.T) {
+	var tags []segment.Expr
+	for i := range 3000 {
+		tags = append(tags, segment.Tag(fmt.Sprint("t", i)))
+	}
+	idx := segment.NewIndex(segment.Options{})
+	_, err := idx.Join(day0, "x")
+	require.NoError(t, err)
+	_, err = idx.Define(day0,
+		segment.Definition{Name: "any", Expr: segment.Any(tags...)},
+		segment.Definition{Name: "few", Expr: segment.AtLeast(3, tags...)},
+		segment.Definition{Name: "none", Expr: segment.Without(segment.All(tags...), tags[2999])},
+		segment.Definition{Name: "twice", Expr: segment.Any(append(tags[:2999:2999], tags[7])...)})
+	require.NoError(t, err)
+	got, err := idx.View().Lint(context.Background(), day0, segment.LintOptions{})
+	require.NoError(t, err)
+	require.Empty(t, got.Unproven)
+	require.Contains(t, got.Findings, segment.Finding{Kind: segment.FindingEmpty, Segment: "none", Proven: true})
+	require.Contains(t, got.Findings, segment.Finding{Kind: segment.FindingRedundant, Segment: "twice", Other: "t7", Proven: true})
+}
+
 func FuzzLint(f *testing.F) {
 	f.Add("segment a = x and not x segment b = segment(a) or y except y ignoring red y")
 	f.Add("segment a = at least 2 of (x, y, x xor y) segment b = not segment(a)")
