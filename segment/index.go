@@ -15,6 +15,10 @@ type Options struct {
 	// Strict refuses definitions that mention a tag no customer ever carried,
 	// no polarity rule names and Declare did not announce.
 	Strict bool
+	// History keeps every change of tracked segments, so that past members can be
+	// asked for: MembersAt, MembersBetween, Since. Without it writes report their
+	// changes and forget them.
+	History bool
 }
 
 // Index holds a population, its tags with their polarity, outside leaves and
@@ -43,13 +47,15 @@ type Index struct {
 	found   []found  // scratch of apply
 	out     []change // of the present write, at the end of slab while it has room
 	slab    []change
-	keep    bool // Options.History
+
+	keep      bool // Options.History
+	histories map[string]*history
 }
 
 // NewIndex returns an empty index.
 func NewIndex(opt Options) *Index {
 	return &Index{
-		strict: opt.Strict,
+		strict: opt.Strict, keep: opt.History,
 		state: state{
 			ids: new(IDs), limits: opt.Limits.orDefault(), pop: new(Set),
 			ord: make(map[string]int), leaves: make(map[string]outside), defs: make(map[string]*defined),
@@ -478,7 +484,7 @@ func (x *Index) Undefine(at time.Time, names ...string) ([]MembershipChange, err
 		}
 		if t, ok := x.tracked[name]; ok {
 			x.emit(t, new(Set), Cause{Kind: CauseDefinition, Name: name, Version: d.version})
-			delete(x.tracked, name)
+			x.untrack(t)
 		}
 		delete(x.defs, name)
 	}

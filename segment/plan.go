@@ -27,6 +27,7 @@ type plan struct {
 type dependents struct {
 	all   []*tracked
 	rules []int32
+	first []int32 // the tags that rules ask for first, each once
 }
 
 // A rule is, in this order: how many conditions and exclusions there are beside
@@ -74,27 +75,31 @@ func (x *Index) planned() *plan {
 		for _, tag := range x.planReferences(p, t) {
 			d := &p.byTag[tag]
 			d.all = append(d.all, t)
+			at := len(d.rules)
 			d.rules = appendRule(d.rules, tag, inc, exc, plain)
+			if r := d.rules[at:]; len(r) > ruleHead && !slices.Contains(d.first, r[ruleHead]) {
+				d.first = append(d.first, r[ruleHead])
+			}
 		}
 	}
 	return p
 }
 
-// plainTags returns the tags of an audience that is a conjunction of tags, each
-// named once, over the population.
+// plainTags returns the tags of an audience that is a conjunction of tags, none
+// both included and excluded, over the population.
 func (x *Index) plainTags(root *node, tagOf map[*Set]int32) (inc, exc []int32, ok bool) {
-	seen := make(map[int32]bool)
 	take := func(nodes []*node) (tags []int32, ok bool) {
 		for _, n := range nodes {
 			if n.op == opSet && n.set == x.pop {
 				continue
 			}
 			tag, isTag := tagOf[n.set]
-			if n.op != opSet || !isTag || seen[tag] {
+			if n.op != opSet || !isTag || slices.Contains(inc, tag) {
 				return nil, false
 			}
-			seen[tag] = true
-			tags = append(tags, tag)
+			if !slices.Contains(tags, tag) {
+				tags = append(tags, tag)
+			}
 		}
 		return tags, true
 	}
@@ -202,6 +207,11 @@ func (x *Index) settleTag(tag int, set bool, id uint32, customer string, cause *
 		return
 	}
 	x.stamp++
+	// Most rules end with their first tag. Asked for in a row, the answers do not
+	// wait for each other's way from memory.
+	for _, first := range d.first {
+		p.memo[first] = memo{x.stamp, x.tags[first].Contains(id)}
+	}
 	rules := d.rules
 next:
 	for _, t := range d.all {

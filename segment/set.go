@@ -162,6 +162,20 @@ func (s *Set) Len() int {
 	return n
 }
 
+// Rank returns the number of members that are not greater than id.
+func (s *Set) Rank(id uint32) int {
+	key, n := uint16(id>>16), 0
+	for i := range s.cs {
+		switch {
+		case s.keys[i] < key:
+			n += int(s.cs[i].n)
+		case s.keys[i] == key:
+			n += s.cs[i].rank(uint16(id))
+		}
+	}
+	return n
+}
+
 // IsEmpty reports whether the set has no member.
 func (s *Set) IsEmpty() bool { return len(s.cs) == 0 }
 

@@ -1,0 +1,48 @@
+package segment
+
+import "time"
+
+// Frozen is an audience as it was drawn, for a campaign: who was in it does not
+// change with tags, polarity or definitions any more. It is safe for concurrent
+// use.
+type Frozen struct {
+	Definition Definition
+	Version    int            // of the definition, from 1
+	At         time.Time      // when polarity and predicates were meant
+	Red        []PolarityRule // in effect and not ignored, by tag
+	members    *Set
+}
+
+// Freeze draws a segment and keeps what it rested on. Errors are those of Audience.
+func (v *View) Freeze(name string, at time.Time) (*Frozen, error) {
+	members, err := v.Audience(name, at)
+	if err != nil {
+		return nil, err
+	}
+	d := v.defs[name]
+	f := &Frozen{Definition: d.Definition, Version: d.version, At: v.when(at), members: members}
+	for _, r := range v.redsFor(d, f.At) {
+		f.Red = append(f.Red, r.rule)
+	}
+	return f, nil
+}
+
+// Members returns the dense ids of the audience.
+func (f *Frozen) Members() *Set { return f.members.Clone() }
+
+// Len returns the number of members.
+func (f *Frozen) Len() int { return f.members.Len() }
+
+// Has reports whether the dense id is in the audience.
+func (f *Frozen) Has(id uint32) bool { return f.members.Contains(id) }
+
+// Compare tells how the segment would be drawn differently now: whom it would
+// gain and lose, and which of the lost have left the population.
+func (f *Frozen) Compare(v *View, at time.Time) (gained, lost, gone *Set, err error) {
+	now, err := v.Audience(f.Definition.Name, at)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	lost = Except(f.members, now)
+	return Except(now, f.members), lost, Except(lost, v.pop), nil
+}

@@ -1,0 +1,195 @@
+package segment_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/vefacrm/vefa/segment"
+)
+
+// Who was in it on 1 May, since when, and by which cause.
+func TestHistoryOfOneCustomer(t *testing.T) {
+	idx := segment.NewIndex(segment.Options{History: true})
+	_, err := idx.Load(day0, func(yield func(string, []string) bool) {
+		_ = yield("ayşe", []string{"newsletter"}) && yield("burak", nil)
+	})
+	require.NoError(t, err)
+	define(t, idx, "segment mail = newsletter except staff")
+	_, err = idx.MembersAt("mail", day0)
+	require.EqualError(t, err, `segment: "mail": members at 2025-05-01T00:00:00Z are not known: the segment was not tracked`)
+	require.NoError(t, idx.Track("mail"))
+	_, err = idx.Apply(day(2), []segment.TagChange{{Customer: "burak", Tag: "newsletter", By: "form"}})
+	require.NoError(t, err)
+	_, err = idx.SetPolarity(day(4), segment.PolarityRule{Tag: "newsletter", Polarity: segment.Red, From: day(5), Until: day(7)})
+	require.NoError(t, err)
+	_, err = idx.Advance(day(9))
+	require.NoError(t, err)
+
+	who := func(n int) []string {
+		s, err := idx.MembersAt("mail", day(n))
+		require.NoError(t, err)
+		var out []string
+		for c := range idx.View().Customers(s) {
+			out = append(out, c)
+		}
+		return out
+	}
+	require.Equal(t, []string{"ayşe"}, who(0))
+	require.Equal(t, []string{"ayşe"}, who(1))
+	require.Equal(t, []string{"ayşe", "burak"}, who(2))
+	require.Equal(t, []string{"ayşe", "burak"}, who(4))
+	require.Empty(t, who(5))
+	require.Equal(t, []string{"ayşe", "burak"}, who(7))
+
+	_, ok, err := idx.Since("mail", "ayşe", day(1))
+	require.NoError(t, err)
+	require.False(t, ok, "as it was from the beginning")
+	c, ok, err := idx.Since("mail", "burak", day(3))
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, segment.MembershipChange{Seq: 1, Segment: "mail", Customer: "burak", ID: 1, Entered: true, At: day(2),
+		Cause: segment.Cause{Kind: segment.CauseTagSet, Name: "newsletter", By: "form"}}, c)
+	c, _, err = idx.Since("mail", "burak", day(6))
+	require.NoError(t, err)
+	require.Equal(t, segment.MembershipChange{Seq: 3, Segment: "mail", Customer: "burak", ID: 1, At: day(5),
+		Cause: segment.Cause{Kind: segment.CausePolarity, Name: "newsletter"}}, c)
+
+	entered, left, err := idx.MembersBetween("mail", day(1), day(9))
+	require.NoError(t, err)
+	require.True(t, entered.Equal(segment.SetOf(1)) && left.IsEmpty())
+
+	idx.ForgetHistory(day(3))
+	require.Equal(t, []string{"ayşe", "burak"}, who(3))
+	require.Empty(t, who(6))
+	_, err = idx.MembersAt("mail", day(2))
+	var unknown *segment.HistoryError
+	require.ErrorAs(t, err, &unknown)
+	_, ok, err = idx.Since("mail", "burak", day(3))
+	require.NoError(t, err)
+	require.False(t, ok)
+	_, err = idx.MembersAt("mail", day(10))
+	require.ErrorAs(t, err, &unknown, "the future is not known")
+	_, _, err = idx.Since("mail", "nobody", day(9))
+	require.Error(t, err)
+	_, err = shop(t).MembersAt("mail", day0)
+	require.ErrorAs(t, err, &unknown, "without Options.History")
+}
+
+// Every past moment can be asked for and gives what was true then, over many
+// epochs, gaps in which the segment was not tracked, and forgetting.
+func TestHistoryAgainstModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 3))
+		const n = 60
+		idx := segment.NewIndex(segment.Options{History: true})
+		_, err := idx.Load(day0, func(yield func(string, []string) bool) {
+			for i := range n {
+				if !yield(fmt.Sprint(i), nil) {
+					return
+				}
+			}
+		})
+		require.NoError(t, err)
+		define(t, idx, "segment s = a except b")
+		type moment struct {
+			at      time.Time
+			members *segment.Set // nil: not tracked
+		}
+		var past []moment
+		last := make(map[string]segment.MembershipChange)
+		now, tracked := day0, false
+		for step := range 30 + rng.IntN(60) {
+			now = now.Add(time.Hour)
+			switch r := rng.IntN(12); {
+			case r == 0 && step > 0:
+				idx.Advance(now)
+				if tracked = !tracked; tracked {
+					require.NoError(t, idx.Track("s"))
+				} else {
+					idx.Untrack("s")
+				}
+				clear(last)
+			case r == 1:
+				got, err := idx.SetPolarity(now, segment.PolarityRule{Tag: "c", Polarity: segment.Polarity(rng.IntN(3))})
+				require.NoError(t, err)
+				for _, c := range got {
+					last[c.Customer] = c
+				}
+			default:
+				var changes []segment.TagChange
+				for range rng.IntN(60) {
+					changes = append(changes, segment.TagChange{Customer: fmt.Sprint(rng.IntN(n)),
+						Tag: string(rune('a' + rng.IntN(3))), Clear: rng.IntN(2) == 0})
+				}
+				got, err := idx.Apply(now, changes)
+				require.NoError(t, err)
+				for _, c := range got {
+					last[c.Customer] = c
+				}
+			}
+			m := moment{at: now}
+			if tracked {
+				m.members, _ = idx.Tracked("s")
+			}
+			past = append(past, m)
+		}
+		forgotten := day0
+		check := func() {
+			for i, m := range past {
+				got, err := idx.MembersAt("s", m.at)
+				if m.at.Before(forgotten) || m.members == nil && (i == 0 || past[i-1].members == nil) {
+					require.Error(t, err)
+					continue
+				}
+				if m.members == nil { // untracked at this very moment: the members until then
+					continue
+				}
+				require.NoError(t, err)
+				require.True(t, m.members.Equal(got), "%s", m.at)
+			}
+		}
+		check()
+		if tracked {
+			for i := range n {
+				want, ok := last[fmt.Sprint(i)]
+				got, found, err := idx.Since("s", fmt.Sprint(i), now)
+				require.NoError(t, err)
+				require.Equal(t, ok, found)
+				require.Equal(t, want, got)
+			}
+		}
+		forgotten = past[rng.IntN(len(past))].at
+		idx.ForgetHistory(forgotten)
+		check()
+	})
+}
+
+func TestFrozenAudience(t *testing.T) {
+	idx := shop(t)
+	f, err := idx.View().Freeze("mail", day0)
+	require.NoError(t, err)
+	require.Equal(t, 2, f.Len())
+	_, err = idx.SetPolarity(day(1), segment.PolarityRule{Tag: "service-only", Polarity: segment.Red, Owner: "marketing"})
+	require.NoError(t, err)
+	_, err = idx.Apply(day(1), []segment.TagChange{{Customer: "emre", Tag: "newsletter"}})
+	require.NoError(t, err)
+	_, err = idx.Leave(day(1), "ayşe")
+	require.NoError(t, err)
+	gained, lost, gone, err := f.Compare(idx.View(), day(1))
+	require.NoError(t, err)
+	require.True(t, gained.Equal(segment.SetOf(4)))
+	require.True(t, lost.Equal(segment.SetOf(0, 2)))
+	require.True(t, gone.Equal(segment.SetOf(0)))
+	require.True(t, f.Has(0) && f.Members().Equal(segment.SetOf(0, 2)), "it stays as it was drawn")
+
+	f, err = idx.View().Freeze("mail", day(1))
+	require.NoError(t, err)
+	require.Equal(t, "marketing", f.Red[0].Owner)
+	_, err = idx.View().Freeze("nope", day(1))
+	require.Error(t, err)
+}
