@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -30,6 +31,7 @@ type answers struct {
 	why       []why
 	micro     segment.Micros
 	moves     []rfm.Move
+	moved     string // who entered and left since the earlier date
 }
 
 // use says who uses a tag, a leaf or a segment.
@@ -42,8 +44,8 @@ type use struct {
 // why explains one customer.
 type why struct {
 	segment.Explanation
-	History []segment.MembershipChange
-	Flips   []segment.Flip // what would change the answer
+	History []segment.MembershipChange // oldest first
+	Flips   []segment.Flip             // what would change the answer
 }
 
 func (w *world) answer(ctx context.Context, o options) (*answers, error) {
@@ -74,6 +76,9 @@ func (w *world) answer(ctx context.Context, o options) (*answers, error) {
 		return nil, err
 	}
 	a.uses = w.usesOf(a.def)
+	if a.moved, err = w.movedSince(o.before, o.at); err != nil {
+		return nil, err
+	}
 	for _, c := range o.customers {
 		e, err := w.view.Explain(w.focus, c, o.at)
 		if err != nil {
@@ -85,9 +90,9 @@ func (w *world) answer(ctx context.Context, o options) (*answers, error) {
 				return nil, err
 			}
 		}
-		for _, h := range w.history {
-			if h.Customer == c {
-				x.History = append(x.History, h)
+		if e.Known {
+			if x.History, err = w.history(c, o.at); err != nil {
+				return nil, err
 			}
 		}
 		a.why = append(a.why, x)
@@ -97,6 +102,36 @@ func (w *world) answer(ctx context.Context, o options) (*answers, error) {
 	}
 	a.moves = rfm.Migrate(w.before, w.scores, rfm.RPackageGroups())
 	return a, nil
+}
+
+// history lists a customer's changes in the focus up to a time, the latest of each moment.
+func (w *world) history(customer string, at time.Time) (out []segment.MembershipChange, err error) {
+	for {
+		m, ok, err := w.idx.Since(w.focus, customer, at)
+		var before *segment.HistoryError
+		if errors.As(err, &before) || err == nil && !ok {
+			slices.Reverse(out)
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+		at = m.At.Add(-time.Nanosecond)
+	}
+}
+
+// movedSince counts who entered and left the focus since a date, if that is known.
+func (w *world) movedSince(from, to time.Time) (string, error) {
+	entered, left, err := w.idx.MembersBetween(w.focus, from, to)
+	var unknown *segment.HistoryError
+	if errors.As(err, &unknown) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("since %s: %d entered, %d left\n", from.Format(time.DateOnly), entered.Len(), left.Len()), nil
 }
 
 // usesOf lists who else uses what the definition mentions, and who uses it.
@@ -191,6 +226,7 @@ func (x why) since() string {
 func (a *answers) print(out io.Writer) error {
 	b := bufio.NewWriter(out)
 	fmt.Fprintf(b, "%s\nas of %s\n", a.def, a.at.Format(time.DateOnly))
+	b.WriteString(a.moved)
 	part := func(title, text string) {
 		if text != "" {
 			fmt.Fprintf(b, "\n%s\n%s", title, text)
@@ -235,11 +271,19 @@ func (a *answers) micros() string {
 	return b.String()
 }
 
+// sentence makes one of a line.
+func sentence(line string) string {
+	if line == "" {
+		return ""
+	}
+	return strings.ToUpper(line[:1]) + strings.TrimSpace(line[1:]) + "."
+}
+
 // write writes the answers as a page.
 func (a *answers) write(path string) error {
 	p := report.Page{
 		Title:  "Segment " + a.def.Name,
-		Lead:   fmt.Sprintf("%d of %d customers on %s.", a.preview.Members, a.preview.Population, a.at.Format("2 January 2006")),
+		Lead:   fmt.Sprintf("%d of %d customers on %s. %s", a.preview.Members, a.preview.Population, a.at.Format("2 January 2006"), sentence(a.moved)),
 		Footer: "Written by go run ./examples/segments of vefa.",
 	}
 	add := func(title, lead string, pictures ...report.Picture) {
