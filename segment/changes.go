@@ -126,9 +126,8 @@ func (c *change) each(ids *IDs, yield func(MembershipChange) bool) bool {
 	if c.ids == nil {
 		return yield(m)
 	}
-	for id := range c.ids.All() {
-		m.ID = id
-		m.Customer, _ = ids.Name(id)
+	for id, customer := range ids.namesOf(c.ids) {
+		m.ID, m.Customer = id, customer
 		if !yield(m) {
 			return false
 		}

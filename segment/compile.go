@@ -172,8 +172,8 @@ func (c *compiler) outside(name string) (*node, error) {
 // ask puts the predicate to the whole live population.
 func (c *compiler) ask(pred func(string, time.Time) bool) *Set {
 	s := new(Set)
-	for id := range c.st.pop.All() {
-		if customer, ok := c.st.ids.Name(id); ok && pred(customer, c.at) {
+	for id, customer := range c.st.ids.namesOf(c.st.pop) {
+		if customer != "" && pred(customer, c.at) {
 			s.Add(id)
 		}
 	}

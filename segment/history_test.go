@@ -2,7 +2,10 @@ package segment_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -191,5 +194,152 @@ func TestFrozenAudience(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "marketing", f.Red[0].Owner)
 	_, err = idx.View().Freeze("nope", day(1))
+	require.Error(t, err)
+}
+
+// Readers of every kind, while polarity flips, tags change and customers come and
+// go: each view agrees with itself, and the race detector finds nothing.
+func TestReadersDuringWrites(t *testing.T) {
+	const n = 3000
+	idx := segment.NewIndex(segment.Options{History: true})
+	_, err := idx.Load(day0, func(yield func(string, []string) bool) {
+		for i := range n {
+			tags := []string{"x"}
+			if i%3 == 0 {
+				tags = append(tags, "third")
+			}
+			if !yield(fmt.Sprint(i), tags) {
+				return
+			}
+		}
+	})
+	require.NoError(t, err)
+	define(t, idx, "segment all = x segment third = x and third segment rest = segment(all) except third")
+	require.NoError(t, idx.Track("all", "third", "rest"))
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	read := func(look func() error) {
+		wg.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if err := look(); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	read(func() error {
+		v := idx.View()
+		c, err := v.Counts(time.Time{}, "all", "third", "rest")
+		if err != nil {
+			return err
+		}
+		if c[0] != c[1]+c[2] || c[1] != 0 && c[1] != n/3 {
+			return fmt.Errorf("half a write: %v", c)
+		}
+		s, err := v.Audiences(time.Time{}, "third")
+		if err == nil && s[0].Len() != c[1] {
+			err = fmt.Errorf("%d and %d in the same view", s[0].Len(), c[1])
+		}
+		return err
+	})
+	read(func() error {
+		s, ok := idx.Tracked("third")
+		if !ok || s.Len() != 0 && s.Len() != n/3 {
+			return fmt.Errorf("half a flip: %d", s.Len())
+		}
+		for c := range idx.View().Customers(s) {
+			if _, ok := idx.IDs().Lookup(c); !ok {
+				return fmt.Errorf("%q has no id", c)
+			}
+		}
+		return nil
+	})
+	read(func() error {
+		at := idx.Clock()
+		s, err := idx.MembersAt("third", at)
+		if err == nil && s.Len() != 0 && s.Len() != n/3 {
+			err = fmt.Errorf("half a flip in the past: %d", s.Len())
+		}
+		return err
+	})
+	for i := range 120 {
+		at := day0.Add(time.Duration(i) * time.Hour)
+		got, err := idx.Bulk().SetPolarity(at, segment.PolarityRule{Tag: "third", Polarity: segment.Polarity(2 * (i % 2))})
+		require.NoError(t, err)
+		if i > 0 {
+			require.Equal(t, 2*n/3, got.Len(), "they leave or enter all and third")
+		}
+		_, err = idx.Join(at, fmt.Sprint("guest", i))
+		require.NoError(t, err)
+		_, err = idx.Bulk().Apply(at, []segment.TagChange{{Customer: fmt.Sprint("guest", i), Tag: "x"}})
+		require.NoError(t, err)
+		_, err = idx.Forget(at, fmt.Sprint("guest", i))
+		require.NoError(t, err)
+	}
+	close(done)
+	wg.Wait()
+}
+
+// What a write reports as sets is what it reports one by one.
+func TestChangesAsSets(t *testing.T) {
+	one, bulk := shop(t), shop(t)
+	for _, idx := range []*segment.Index{one, bulk} {
+		require.NoError(t, idx.Track("mail", "both", "service"))
+	}
+	require.Zero(t, segment.Changes{}.Len())
+	check := func(want []segment.MembershipChange, got segment.Changes, err error) {
+		t.Helper()
+		require.NoError(t, err)
+		require.Equal(t, len(want), got.Len())
+		require.Equal(t, want, slices.Collect(got.All()))
+		var again []segment.MembershipChange
+		for s := range got.Sets() {
+			seq := s.Seq
+			for id := range s.IDs.All() {
+				customer, _ := bulk.IDs().Name(id)
+				again = append(again, segment.MembershipChange{Seq: seq, Segment: s.Segment, Customer: customer, ID: id, Entered: s.Entered, At: s.At, Cause: s.Cause})
+				seq++
+			}
+		}
+		require.Equal(t, want, again)
+		for range got.All() {
+			break
+		}
+		for range got.Sets() {
+			break
+		}
+	}
+	red := segment.PolarityRule{Tag: "newsletter", Polarity: segment.Red, Until: day(3)}
+	want, err := one.SetPolarity(day(1), red)
+	require.NoError(t, err)
+	got, err := bulk.Bulk().SetPolarity(day(1), red)
+	check(want, got, err)
+	want, _ = one.Advance(day(4))
+	got, err = bulk.Bulk().Advance(day(4))
+	check(want, got, err)
+	change := []segment.TagChange{{Customer: "emre", Tag: "newsletter"}, {Customer: "emre", Tag: "vip"}, {Customer: "emre", Tag: "new"}}
+	want, _ = one.Apply(day(4), change)
+	got, err = bulk.Bulk().Apply(day(4), change)
+	check(want, got, err)
+	want, _ = one.SetTag(day(4), "vip", segment.SetOf(0, 1, 2))
+	got, err = bulk.Bulk().SetTag(day(4), "vip", segment.SetOf(0, 1, 2))
+	check(want, got, err)
+	d := segment.Definition{Name: "mail", Expr: segment.Everyone()}
+	want, _ = one.Define(day(5), d)
+	got, err = bulk.Bulk().Define(day(5), d)
+	check(want, got, err)
+	rows := maps.All(map[string][]string{"fatma": {"newsletter"}})
+	want, _ = one.Load(day(5), rows)
+	got, err = bulk.Bulk().Load(day(5), rows)
+	check(want, got, err)
+	_, err = bulk.Bulk().SetLeaf(day(5), "l", segment.SetOf(1))
+	require.NoError(t, err)
+	_, err = bulk.Bulk().Apply(day(1), nil)
 	require.Error(t, err)
 }

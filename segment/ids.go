@@ -1,76 +1,385 @@
 package segment
 
 import (
+	"hash/maphash"
+	"iter"
 	"math"
+	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // IDs maps customer ids, which are any non-empty strings, to the dense ids that
 // sets hold, and back. Dense ids are given in order of first arrival and are
 // never given twice. The zero value is ready; it is safe for concurrent use.
+//
+// A customer costs the bytes of its id, 10 to 20 bytes of hash table, and four
+// more if ids differ in length. UUIDs in their usual form, 36 characters in lower
+// case, are kept in 16 bytes. Readers take no lock.
 type IDs struct {
-	mu    sync.RWMutex
-	dense map[string]uint32
-	names []string
+	mu    sync.Mutex // of writers
+	table atomic.Pointer[idTable]
+	n     atomic.Uint64       // dense ids given
+	gone  atomic.Pointer[Set] // forgotten dense ids; replaced, never changed
+	used  int                 // slots that are not empty
+}
+
+// idTable is what readers use. Slots are read and written atomically; a slot is
+// written after everything that it leads to.
+type idTable struct {
+	seed   maphash.Seed
+	slots  []uint64 // open addressing: half a hash above, dense id + 1 below
+	blocks []atomic.Pointer[nameBlock]
+}
+
+const (
+	blockLen    = 1024 // names in a block
+	maxCustomer = 1 << 16
+	maxDense    = math.MaxUint32 - 1 // further ids would look like slotGone
+
+	slotEmpty = 0
+	slotGone  = math.MaxUint32 // in the lower half
+)
+
+// nameBlock holds the names of consecutive dense ids one after the other. While
+// they are of one length and kind, no ends are kept. A block that readers may see
+// is only added to, beyond what they look at; any other change makes a new one.
+type nameBlock struct {
+	text   []byte   // names, then spare room
+	ends   []uint32 // with packedFlag; as many as a block has names
+	width  int
+	packed bool
+}
+
+const packedFlag = 1 << 31
+
+// name is a customer id in the form in which it is kept.
+type name struct {
+	text   string // unless packed
+	uuid   [16]byte
+	packed bool
+}
+
+func nameOf(customer string) (n name) {
+	if len(customer) == 36 && packUUID(customer, &n.uuid) {
+		n.packed = true
+	} else {
+		n.text = customer
+	}
+	return n
+}
+
+// packUUID reads the usual form of a UUID in lower case.
+func packUUID(s string, out *[16]byte) bool {
+	if s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return false
+	}
+	at, bad := 0, byte(0)
+	for i := range out {
+		if at == 8 || at == 13 || at == 18 || at == 23 {
+			at++
+		}
+		hi, lo := hexValue[s[at]], hexValue[s[at+1]]
+		out[i] = hi<<4 | lo&15
+		bad |= hi | lo
+		at += 2
+	}
+	return bad < 16
+}
+
+// hexValue holds the values of lower-case hexadecimal digits, 255 for the rest.
+var hexValue = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 255
+	}
+	for i, c := range "0123456789abcdef" {
+		t[c] = byte(i)
+	}
+	return t
+}()
+
+func appendUUID(b []byte, uuid []byte) []byte {
+	const digits = "0123456789abcdef"
+	for i, c := range uuid {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			b = append(b, '-')
+		}
+		b = append(b, digits[c>>4], digits[c&15])
+	}
+	return b
+}
+
+func (b *nameBlock) at(i int) (text []byte, packed bool) {
+	if b.ends == nil {
+		return b.text[i*b.width : (i+1)*b.width], b.packed
+	}
+	from := uint32(0)
+	if i > 0 {
+		from = b.ends[i-1] &^ packedFlag
+	}
+	return b.text[from : b.ends[i]&^packedFlag], b.ends[i]&packedFlag != 0
+}
+
+// with returns the block with the name n at the place i, the next one.
+func (b *nameBlock) with(i int, n *name) *nameBlock {
+	size := len(n.text)
+	if n.packed {
+		size = len(n.uuid)
+	}
+	if i == 0 {
+		b = &nameBlock{width: size, packed: n.packed}
+	}
+	if b.ends == nil && (size != b.width || n.packed != b.packed) {
+		ends := make([]uint32, blockLen)
+		for j := range i {
+			ends[j] = uint32((j + 1) * b.width)
+			if b.packed {
+				ends[j] |= packedFlag
+			}
+		}
+		b = &nameBlock{text: b.text, ends: ends}
+	}
+	from := i * b.width
+	if b.ends != nil {
+		from = int(b.ends[i-1] &^ packedFlag) // the first name alone makes no ends
+	}
+	if need := from + size; need > len(b.text) {
+		room := max(need, 2*len(b.text))
+		if b.ends == nil {
+			room = min(room, blockLen*b.width)
+		}
+		grown := *b
+		grown.text = make([]byte, room)
+		copy(grown.text, b.text[:from])
+		b = &grown
+	}
+	if n.packed {
+		copy(b.text[from:], n.uuid[:])
+	} else {
+		copy(b.text[from:], n.text)
+	}
+	if b.ends != nil {
+		b.ends[i] = uint32(from + size)
+		if n.packed {
+			b.ends[i] |= packedFlag
+		}
+	}
+	if i == blockLen-1 && from+size < len(b.text) { // complete: give spare memory back
+		full := *b
+		full.text = slices.Clone(b.text[:from+size])
+		b = &full
+	}
+	return b
+}
+
+func (t *idTable) hash(n *name) uint64 {
+	if n.packed {
+		return maphash.Bytes(t.seed, n.uuid[:])
+	}
+	return maphash.String(t.seed, n.text)
+}
+
+func (t *idTable) name(id uint32) (text []byte, packed bool) {
+	return t.blocks[id/blockLen].Load().at(int(id % blockLen))
+}
+
+// find returns the slot that holds the name and its dense id, or false.
+func (t *idTable) find(n *name, h uint64) (slot int, id uint32, ok bool) {
+	mask := len(t.slots) - 1
+	for at := int(h) & mask; ; at = (at + 1) & mask {
+		s := atomic.LoadUint64(&t.slots[at])
+		if s == slotEmpty {
+			return 0, 0, false
+		}
+		if s>>32 != h>>32 || uint32(s) == slotGone {
+			continue
+		}
+		id := uint32(s) - 1
+		text, packed := t.name(id)
+		if packed == n.packed && (packed && [16]byte(text) == n.uuid || !packed && string(text) == n.text) {
+			return at, id, true
+		}
+	}
 }
 
 // Assign returns the dense id of customer, giving the next one to a new customer.
-// The empty string is an *InvalidError; after 2^32 customers it is a *LimitError.
+// The empty string, or one of more than 65,536 bytes, is an *InvalidError; after
+// 2^32 - 2 customers it is a *LimitError.
 func (d *IDs) Assign(customer string) (uint32, error) {
-	if customer == "" {
+	switch {
+	case customer == "":
 		return 0, &InvalidError{Field: "customer", Msg: "must not be empty"}
+	case len(customer) > maxCustomer:
+		return 0, &InvalidError{Field: "customer", Msg: "must not be longer than 65536 bytes"}
 	}
+	n := nameOf(customer)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if id, ok := d.dense[customer]; ok {
+	t := d.table.Load()
+	if t == nil {
+		t = &idTable{seed: maphash.MakeSeed(), slots: make([]uint64, 16), blocks: make([]atomic.Pointer[nameBlock], 1)}
+		d.table.Store(t)
+	}
+	h := t.hash(&n)
+	if _, id, ok := t.find(&n, h); ok {
 		return id, nil
 	}
-	if uint64(len(d.names)) > math.MaxUint32 {
-		return 0, &LimitError{What: "customers", Limit: math.MaxUint32}
+	given := d.n.Load()
+	if given >= maxDense {
+		return 0, &LimitError{What: "customers", Limit: maxDense}
 	}
-	if d.dense == nil {
-		d.dense = make(map[string]uint32)
+	if d.used >= len(t.slots)/5*4 {
+		t = d.grow(t)
 	}
-	id := uint32(len(d.names))
-	d.dense[customer] = id
-	d.names = append(d.names, customer)
+	id := uint32(given)
+	if int(id/blockLen) == len(t.blocks) {
+		t = &idTable{seed: t.seed, slots: t.slots, blocks: moreBlocks(t.blocks)}
+		d.table.Store(t)
+	}
+	block := &t.blocks[id/blockLen]
+	old := block.Load()
+	if next := old.with(int(id%blockLen), &n); next != old {
+		block.Store(next)
+	}
+	d.n.Store(given + 1)
+	t.put(h, id)
+	d.used++
 	return id, nil
+}
+
+func moreBlocks(old []atomic.Pointer[nameBlock]) []atomic.Pointer[nameBlock] {
+	out := make([]atomic.Pointer[nameBlock], len(old)+len(old)/4+1)
+	for i := range old {
+		out[i].Store(old[i].Load())
+	}
+	return out
+}
+
+func (t *idTable) put(h uint64, id uint32) {
+	mask := len(t.slots) - 1
+	at := int(h) & mask
+	for atomic.LoadUint64(&t.slots[at]) != slotEmpty {
+		at = (at + 1) & mask
+	}
+	atomic.StoreUint64(&t.slots[at], h>>32<<32|uint64(id+1))
+}
+
+// grow makes room by leaving out forgotten ids and, if need be, by doubling.
+func (d *IDs) grow(t *idTable) *idTable {
+	n, gone, size := uint32(d.n.Load()), d.gone.Load(), len(t.slots)
+	live := int(n)
+	if gone != nil {
+		live -= gone.Len()
+	}
+	if live >= size/5*3 {
+		size *= 2
+	}
+	t = &idTable{seed: t.seed, slots: make([]uint64, size), blocks: t.blocks}
+	for id := range n {
+		if gone == nil || !gone.Contains(id) {
+			text, _ := t.name(id)
+			t.put(maphash.Bytes(t.seed, text), id) // names are hashed as they are kept
+		}
+	}
+	d.used = live
+	d.table.Store(t)
+	return t
 }
 
 // Lookup returns the dense id of a known customer.
 func (d *IDs) Lookup(customer string) (id uint32, ok bool) {
-	d.mu.RLock()
-	id, ok = d.dense[customer]
-	d.mu.RUnlock()
+	t := d.table.Load()
+	if t == nil {
+		return 0, false
+	}
+	n := nameOf(customer)
+	_, id, ok = t.find(&n, t.hash(&n))
 	return id, ok
 }
 
 // Name returns the customer with a dense id; false for an id never given or forgotten.
 func (d *IDs) Name(id uint32) (string, bool) {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	if uint64(id) >= uint64(len(d.names)) || d.names[id] == "" {
-		return "", false
+	var space [64]byte
+	b, ok := d.appendName(space[:0], id)
+	return string(b), ok
+}
+
+func (d *IDs) appendName(b []byte, id uint32) ([]byte, bool) {
+	if uint64(id) >= d.n.Load() {
+		return b, false
 	}
-	return d.names[id], true
+	if gone := d.gone.Load(); gone != nil && gone.Contains(id) {
+		return b, false
+	}
+	text, packed := d.table.Load().name(id)
+	if packed {
+		return appendUUID(b, text), true
+	}
+	return append(b, text...), true
+}
+
+// namesOf yields the dense ids of a set with the customers' names, "" for those
+// forgotten. It makes strings for many at a time.
+func (d *IDs) namesOf(s *Set) iter.Seq2[uint32, string] {
+	return func(yield func(uint32, string) bool) {
+		const batch = 64
+		ids, ends, text := make([]uint32, 0, batch), make([]int, 0, batch), []byte(nil)
+		flush := func() bool {
+			text = text[:0]
+			ends = ends[:0]
+			for _, id := range ids {
+				text, _ = d.appendName(text, id)
+				ends = append(ends, len(text))
+			}
+			all, from := string(text), 0
+			for i, id := range ids {
+				if !yield(id, all[from:ends[i]]) {
+					return false
+				}
+				from = ends[i]
+			}
+			ids = ids[:0]
+			return true
+		}
+		for id := range s.All() {
+			if ids = append(ids, id); len(ids) == batch && !flush() {
+				return
+			}
+		}
+		flush()
+	}
 }
 
 // Len returns the number of dense ids given so far, forgotten ones included.
-func (d *IDs) Len() int {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	return len(d.names)
-}
+func (d *IDs) Len() int { return int(d.n.Load()) }
 
 // Forget erases the customer's id for good and reports whether it was known.
 // Should the same customer come again, a new dense id is given.
 func (d *IDs) Forget(customer string) bool {
+	n := nameOf(customer)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	id, ok := d.dense[customer]
-	if ok {
-		delete(d.dense, customer)
-		d.names[id] = ""
+	t := d.table.Load()
+	if t == nil {
+		return false
 	}
-	return ok
+	at, id, ok := t.find(&n, t.hash(&n))
+	if !ok {
+		return false
+	}
+	gone := new(Set)
+	if old := d.gone.Load(); old != nil {
+		gone = old.Clone()
+	}
+	gone.Add(id)
+	d.gone.Store(gone)
+	atomic.StoreUint64(&t.slots[at], slotGone)
+	// Whoever reads this block now may finish; then the name is nowhere any more.
+	block := &t.blocks[id/blockLen]
+	without := *block.Load()
+	without.text = slices.Clone(without.text)
+	text, _ := without.at(int(id % blockLen))
+	clear(text)
+	block.Store(&without)
+	return true
 }

@@ -69,8 +69,8 @@ func (v *View) Members(name string, at time.Time) (iter.Seq[string], error) {
 // forgotten since.
 func (v *View) Customers(s *Set) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for id := range s.All() {
-			if customer, ok := v.ids.Name(id); ok && !yield(customer) {
+		for _, customer := range v.ids.namesOf(s) {
+			if customer != "" && !yield(customer) {
 				return
 			}
 		}

@@ -129,7 +129,7 @@ func segments1000() (picks [1000][5]int) {
 	return picks
 }
 
-func define1000(b *testing.B, idx *segment.Index) []string {
+func define1000(b testing.TB, idx *segment.Index) []string {
 	b.Helper()
 	var defs []segment.Definition
 	var names []string

@@ -1,0 +1,110 @@
+package segment_test
+
+import (
+	"crypto/md5"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/vefacrm/vefa/segment"
+)
+
+func uuidOf(n int) string {
+	h := md5.Sum([]byte{byte(n), byte(n >> 8)})
+	return fmt.Sprintf("%x-%x-%x-%x-%x", h[:4], h[4:6], h[6:8], h[8:10], h[10:])
+}
+
+// Names of all kinds, remembered and forgotten, behave as in a map.
+func TestIDsAgainstModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 4))
+		kinds := rapid.IntRange(1, 5).Draw(t, "kinds")
+		draw := func() string {
+			n := rng.IntN(3000)
+			switch rng.IntN(kinds) {
+			case 0:
+				return fmt.Sprintf("c%06d", n)
+			case 1:
+				return uuidOf(n)
+			case 2:
+				return strings.ToUpper(uuidOf(n))
+			case 3:
+				return strings.Repeat("ş", 1+n%40)
+			default:
+				return string([]byte{byte(n), 0, 255, '-'}) + strings.Repeat("-", n%40)
+			}
+		}
+		var ids segment.IDs
+		known, names := map[string]uint32{}, []string{}
+		for range 6000 {
+			customer := draw()
+			if rng.IntN(6) == 0 {
+				_, ok := known[customer]
+				require.Equal(t, ok, ids.Forget(customer))
+				if ok {
+					names[known[customer]] = ""
+					delete(known, customer)
+				}
+				continue
+			}
+			id, err := ids.Assign(customer)
+			require.NoError(t, err)
+			want, ok := known[customer]
+			if !ok {
+				want = uint32(len(names))
+				known[customer] = want
+				names = append(names, customer)
+			}
+			require.Equal(t, want, id)
+		}
+		require.Equal(t, len(names), ids.Len())
+		for customer, want := range known {
+			id, ok := ids.Lookup(customer)
+			require.True(t, ok)
+			require.Equal(t, want, id)
+		}
+		for i, want := range names {
+			got, ok := ids.Name(uint32(i))
+			require.Equal(t, want != "", ok)
+			require.Equal(t, want, got)
+		}
+	})
+}
+
+// An index with UUIDs for customers shows them as they came, in every answer.
+func TestUUIDCustomers(t *testing.T) {
+	idx := segment.NewIndex(segment.Options{})
+	var want []string
+	_, err := idx.Load(day0, func(yield func(string, []string) bool) {
+		for i := range 200 {
+			c := uuidOf(i)
+			want = append(want, c)
+			if !yield(c, []string{"x"}) {
+				return
+			}
+		}
+	})
+	require.NoError(t, err)
+	define(t, idx, "segment s = x")
+	require.Equal(t, want, members(t, idx.View(), "s", day0))
+	for c := range idx.View().Customers(segment.SetOf(5, 7)) {
+		require.Equal(t, want[5], c)
+		break
+	}
+	require.NoError(t, idx.Track("s"))
+	got, err := idx.SetPolarity(day0, segment.PolarityRule{Tag: "x", Polarity: segment.Red})
+	require.NoError(t, err)
+	var gone []string
+	for _, c := range got {
+		gone = append(gone, c.Customer)
+	}
+	require.Equal(t, want, gone)
+	_, err = idx.Join(day0, strings.Repeat("x", 1<<17))
+	require.Error(t, err)
+	require.False(t, slices.Contains(want, ""))
+}
