@@ -15,10 +15,10 @@ func implies(a, b *term) bool {
 		return true
 	}
 	if a.op == opOr {
-		return all(a.kids, func(k *term) bool { return implies(k, b) })
+		return every(a.kids, func(k *term) bool { return implies(k, b) })
 	}
 	if b.op == opAnd {
-		return all(b.kids, func(k *term) bool { return implies(a, k) })
+		return every(b.kids, func(k *term) bool { return implies(a, k) })
 	}
 	if b.op == opOr && slices.ContainsFunc(b.kids, func(k *term) bool { return implies(a, k) }) {
 		return true
@@ -29,7 +29,7 @@ func implies(a, b *term) bool {
 	return leafImplies(a, b)
 }
 
-func all(kids []*term, fn func(*term) bool) bool {
+func every(kids []*term, fn func(*term) bool) bool {
 	return !slices.ContainsFunc(kids, func(k *term) bool { return !fn(k) })
 }
 
@@ -39,11 +39,11 @@ func excludes(a, b *term) bool {
 		for _, y := range flat(b, opAnd) {
 			switch {
 			case x.op == opOr:
-				if all(x.kids, func(k *term) bool { return excludes(k, y) }) {
+				if every(x.kids, func(k *term) bool { return excludes(k, y) }) {
 					return true
 				}
 			case y.op == opOr:
-				if all(y.kids, func(k *term) bool { return excludes(x, k) }) {
+				if every(y.kids, func(k *term) bool { return excludes(x, k) }) {
 					return true
 				}
 			case leafExcludes(x, y) || leafExcludes(y, x):
@@ -112,8 +112,8 @@ func (v interval) apart(w interval) bool {
 	return before(v, w) || before(w, v)
 }
 
-// wordsOf reads a text, or a number in a list, that is asked for by value.
-func wordsOf(t *term) (of string, values []string, ok bool) {
+// textsOf reads a text, or a number in a list, that is asked for by value.
+func textsOf(t *term) (of string, values []string, ok bool) {
 	switch {
 	case t.op == opEq && t.kids[1].isConst() && t.kids[1].kind == String:
 		return t.kids[0].String(), []string{t.kids[1].str}, true
@@ -140,11 +140,11 @@ func leafImplies(a, b *term) bool {
 			return v.within(w)
 		}
 	}
-	of, v, ok := wordsOf(a)
-	other, w, isIn := wordsOf(b)
+	of, v, ok := textsOf(a)
+	other, w, isIn := textsOf(b)
 	if ok && of == other {
 		if isIn {
-			return all2(v, func(s string) bool { return slices.Contains(w, s) })
+			return everyText(v, func(s string) bool { return slices.Contains(w, s) })
 		}
 		return b.op == opNe && !slices.Contains(v, w[0])
 	}
@@ -160,7 +160,7 @@ func leafImplies(a, b *term) bool {
 	return false
 }
 
-func all2(list []string, fn func(string) bool) bool {
+func everyText(list []string, fn func(string) bool) bool {
 	return !slices.ContainsFunc(list, func(s string) bool { return !fn(s) })
 }
 
@@ -177,11 +177,11 @@ func leafExcludes(a, b *term) bool {
 			return v.apart(w)
 		}
 	}
-	of, v, ok := wordsOf(a)
-	other, w, isIn := wordsOf(b)
+	of, v, ok := textsOf(a)
+	other, w, isIn := textsOf(b)
 	if ok && of == other {
 		if isIn {
-			return all2(v, func(s string) bool { return !slices.Contains(w, s) })
+			return everyText(v, func(s string) bool { return !slices.Contains(w, s) })
 		}
 		return b.op == opNe && len(v) == 1 && v[0] == w[0]
 	}

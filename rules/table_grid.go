@@ -10,7 +10,7 @@ import (
 // of gaps and overlaps works on. The space is cut into finitely many atoms, so
 // that the answers are exact for independent columns.
 type grid struct {
-	columns []*column
+	columns []*tableColumn
 	masks   [][][]bool // by row and column: the atoms that the cell takes
 }
 
@@ -19,7 +19,7 @@ func (c *compiler) grid(path, who string, t *Table, each *field) *grid {
 	g := &grid{}
 	for i := range t.Inputs {
 		in := &t.Inputs[i]
-		col := &column{input: in, expr: in.Expr}
+		col := &tableColumn{input: in, expr: in.Expr}
 		g.columns = append(g.columns, col)
 		where := fmt.Sprintf("inputs[%d]", i)
 		v, faults := c.front.value(in.Expr, each)
@@ -62,10 +62,10 @@ func (g *grid) row(c *compiler, path, who string, n int, row *TableRow) string {
 		x, msg := c.readCell(col, text)
 		if msg != "" {
 			c.fault(fmt.Sprintf("%s.when[%d]", path, j), who, fmt.Sprintf("rows[%d].when[%d]", n, j), "%s", msg)
-			x = &cell{any: true}
+			x = &tableCell{any: true}
 		}
 		for len(col.cells) < n {
-			col.cells = append(col.cells, &cell{any: true})
+			col.cells = append(col.cells, &tableCell{any: true})
 		}
 		col.cells = append(col.cells, x)
 		if s := col.condition(x); s != "" {
@@ -100,7 +100,7 @@ func (g *grid) cut(rows int) bool {
 	return true
 }
 
-func (col *column) cut() {
+func (col *tableColumn) cut() {
 	for _, x := range col.cells {
 		for _, s := range x.spans {
 			for _, end := range []*number{s.lo, s.hi} {
@@ -144,7 +144,7 @@ func (col *column) cut() {
 }
 
 // exists reports whether there is any value in an atom.
-func (col *column) exists(atom int) bool {
+func (col *tableColumn) exists(atom int) bool {
 	if col.kind != Int && col.kind != day || atom >= 2*len(col.cuts)+1 {
 		return true
 	}
@@ -171,7 +171,7 @@ func satAdd(a, b int64) int64 {
 }
 
 // mask tells which atoms a cell takes.
-func (col *column) mask(x *cell) []bool {
+func (col *tableColumn) mask(x *tableCell) []bool {
 	m := make([]bool, col.atoms)
 	for a := range m {
 		m[a] = col.exists(a) && (x.any || col.takes(x, a) != x.not)
@@ -179,7 +179,7 @@ func (col *column) mask(x *cell) []bool {
 	return m
 }
 
-func (col *column) takes(x *cell, atom int) bool {
+func (col *tableColumn) takes(x *tableCell, atom int) bool {
 	if col.nullable && atom == col.atoms-1 {
 		return x.null
 	}
@@ -194,11 +194,11 @@ func (col *column) takes(x *cell, atom int) bool {
 			return atom&(1<<i) != 0
 		})
 	}
-	return slices.ContainsFunc(x.spans, func(s span) bool { return col.spans(s, atom) })
+	return slices.ContainsFunc(x.spans, func(s cellSpan) bool { return col.spans(s, atom) })
 }
 
 // spans reports whether a span takes an atom: a cut, or what lies between two.
-func (col *column) spans(s span, atom int) bool {
+func (col *tableColumn) spans(s cellSpan, atom int) bool {
 	k := atom / 2
 	if atom%2 == 1 {
 		n := col.cuts[k]
@@ -212,7 +212,7 @@ func (col *column) spans(s span, atom int) bool {
 }
 
 // describe names a value of an atom, as a cell.
-func (col *column) describe(atom int) string {
+func (col *tableColumn) describe(atom int) string {
 	name := col.input.Name
 	if name == "" {
 		name = col.input.Expr
@@ -333,7 +333,7 @@ func (s *gapSearch) find(j int, rows []int) []int {
 func (g *grid) all() [][]bool {
 	out := make([][]bool, len(g.columns))
 	for j, col := range g.columns {
-		out[j] = col.mask(&cell{any: true})
+		out[j] = col.mask(&tableCell{any: true})
 	}
 	return out
 }
