@@ -70,6 +70,9 @@ type compiler struct {
 	named  map[string]bool
 	tables map[string]*decisionTable
 	chain  bool
+
+	tableRows int // of all tables
+	found     int // faults, those that are not kept included
 }
 
 const (
@@ -149,6 +152,7 @@ func (c *compiler) fault(path, rule, field, format string, args ...any) {
 
 // add keeps a fault, unless the line is known to be faulty since it was read.
 func (c *compiler) add(f *Fault) {
+	c.found++
 	known := f.Line > 0 && slices.ContainsFunc(c.book.faults, func(o *Fault) bool { return o.Line == f.Line })
 	if len(c.faults) < 1000 && !known {
 		c.faults = append(c.faults, f)
@@ -258,10 +262,10 @@ func (c *compiler) compileRules() {
 
 // compileRule compiles a rule and keeps it if it is without fault.
 func (c *compiler) compileRule(path string, r *Rule) {
-	before := len(c.faults)
-	c.front.used = nil
+	before := c.found
+	c.front.used = nameSet{}
 	out := c.rule(path, r)
-	if len(c.faults) == before {
+	if c.found == before {
 		out.place = rulePlace{c.book, c.bookNo, path}
 		c.rules = append(c.rules, out)
 	}
@@ -364,7 +368,7 @@ func (c *compiler) rule(path string, r *Rule) *compiled {
 // any of them may change a rule, so they are part of its version.
 func (c *compiler) conditionTexts() []string {
 	var texts []string
-	for _, name := range c.front.used {
+	for _, name := range c.front.used.list {
 		if p := c.front.parameters[name]; p != nil {
 			texts = append(texts, name+"="+p.text)
 		} else {

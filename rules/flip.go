@@ -38,12 +38,16 @@ const (
 func (x *Explanation) Flips() []Flip {
 	want := !x.passes()
 	var one, two []Flip
+	left := maxFlipTries
 	for i := range x.Cases {
 		k := &x.Cases[i]
 		if k.Pass == want {
 			continue
 		}
-		single, pairs := k.flips(want)
+		if left <= 0 {
+			break
+		}
+		single, pairs := k.flips(want, &left)
 		one = append(one, single...)
 		two = append(two, pairs...)
 	}
@@ -79,11 +83,11 @@ type flipSearch struct {
 	leaves       []*Step
 	outcome      []bool
 	index        map[*Step]int
-	left         int
+	left         *int // tries
 }
 
-func (k *Case) flips(want bool) (single, pairs []Flip) {
-	s := &flipSearch{when: k.When, unless: k.Unless, index: map[*Step]int{}, left: maxFlipTries}
+func (k *Case) flips(want bool, left *int) (single, pairs []Flip) {
+	s := &flipSearch{when: k.When, unless: k.Unless, index: map[*Step]int{}, left: left}
 	s.collect(k.When)
 	if k.Unless != nil {
 		s.collect(k.Unless)
@@ -101,7 +105,7 @@ func (k *Case) flips(want bool) (single, pairs []Flip) {
 		return single, nil
 	}
 	for i := range sources {
-		for j := i + 1; j < len(sources) && len(pairs) < maxFlips && s.left > 0; j++ {
+		for j := i + 1; j < len(sources) && len(pairs) < maxFlips && *s.left > 0; j++ {
 			a, b := &sources[i], &sources[j]
 			var second *try
 			first := s.nearest(a, func() bool {
@@ -133,7 +137,7 @@ func (s *flipSearch) nearest(src *source, does func() bool) *try {
 		for j, l := range src.leaves {
 			s.outcome[l] = t.outcome[j]
 		}
-		if s.left--; s.left < 0 {
+		if *s.left--; *s.left < 0 {
 			return nil
 		}
 		if does() {

@@ -20,7 +20,10 @@ type lowerer struct {
 	faults []exprFault
 }
 
-const maxFaults = 20 // of one expression
+const (
+	maxFaults = 20  // of one expression
+	maxNames  = 100 // conditions or parameters that use one another
+)
 
 func (l *lowerer) fault(at int, format string, args ...any) *term {
 	if len(l.faults) < maxFaults {
@@ -165,21 +168,25 @@ func (l *lowerer) expand(c *condition, at int) *term {
 	if msg := circle(l.path, c.name); msg != "" {
 		return l.fault(at, "conditions go round in a circle: %s", msg)
 	}
+	if len(l.path) >= maxNames || c.deep >= maxNames {
+		return l.fault(at, "conditions use one another more than %d deep", maxNames)
+	}
 	if c.each != nil && c.each != l.each {
 		return l.fault(at, "condition %s is about rows of %s: it can be used only in rules with each: %s", c.name, c.each.name, c.each.name)
 	}
 	if !c.done {
-		used := l.front.used
-		l.front.used = nil
+		used, deep := l.front.used, l.front.deep
+		l.front.used, l.front.deep = nameSet{}, 0
 		c.term, c.faults = l.front.lower(c.text, c.each, append(slices.Clone(l.path), c.name))
-		c.uses, c.done = l.front.used, true
-		l.front.used = used
+		c.uses, c.deep, c.done = l.front.used.list, l.front.deep+1, true
+		l.front.used, l.front.deep = used, deep
 		c.term.walk(func(*term) { c.size++ })
 	}
 	l.front.use(c.name)
 	for _, name := range c.uses {
 		l.front.use(name)
 	}
+	l.front.deep = max(l.front.deep, c.deep)
 	if c.term == nil {
 		return l.fault(at, "condition %s is faulty: %s", c.name, c.faults[0].msg)
 	}
