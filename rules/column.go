@@ -91,6 +91,9 @@ func (p *people) grow(n int) {
 	}
 }
 
+// Schema returns the schema of the facts.
+func (p *Population[F]) Schema() *Schema[F] { return p.schema }
+
 // Len returns how many subjects were ever added; removed ones count, their
 // numbers are not used again.
 func (p *Population[F]) Len() int { return p.p.n }

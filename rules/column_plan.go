@@ -98,12 +98,8 @@ func newVectorPlan(s *schema, rules []*compiled) *vectorPlan {
 	root := p.ctx(nil, nil, ofFacts)
 	for _, r := range rules {
 		v := vectorRule{compiled: r}
-		conjuncts := []*term{r.simple}
-		if r.simple.op == opAnd {
-			conjuncts = r.simple.kids
-		}
 		var facts, rows []*term
-		for _, k := range conjuncts {
+		for _, k := range r.conjuncts() {
 			if k.readsRow() {
 				rows = append(rows, k)
 			} else {

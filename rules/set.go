@@ -18,7 +18,8 @@ type Set[F any] struct {
 	events  map[string][]*compiled
 	bounds  []bound
 
-	planOnce sync.Once // of plan
+	indexes  map[**compiled]*ruleIndex // by the first of a list of rules
+	planOnce sync.Once                 // of plan
 	plan     *vectorPlan
 }
 
@@ -61,6 +62,7 @@ func newSet[F any](s *Schema[F], c *compiler) *Set[F] {
 	if c.front != nil {
 		set.bounds = boundsOf(s.s.root, c.front.rows)
 	}
+	set.buildIndexes()
 	return set
 }
 
@@ -133,6 +135,11 @@ func (s *Set[F]) run(dst []Firing, rules []*compiled, facts *F, m *Moment) ([]Fi
 	e := env{facts: unsafe.Pointer(facts), m: m}
 	if err := checkBounds(s.bounds, e.facts); err != nil {
 		return dst, err
+	}
+	if len(rules) >= indexFrom {
+		if x := s.indexes[unsafe.SliceData(rules)]; x != nil {
+			return x.run(dst, e), nil
+		}
 	}
 	var decided uint64 // groups of which a rule has fired
 	for _, r := range rules {
