@@ -85,7 +85,15 @@ func (s *Schema[F]) Compile(books ...*Book) (*Set[F], error) {
 		sort.Stable(faultOrder{c.faults, c.order})
 		return nil, compileError(c.faults)
 	}
-	return newSet(s, c), nil
+	set := newSet(s, c)
+	for _, b := range books {
+		if b != nil {
+			rest := *b
+			rest.Rules = nil
+			set.books = append(set.books, &rest)
+		}
+	}
+	return set, nil
 }
 
 // faultOrder sorts by book, then line.

@@ -18,6 +18,7 @@ type Set[F any] struct {
 	events  map[string][]*compiled
 	bounds  []bound
 
+	books    []*Book                   // conditions and groups, for Preview
 	indexes  map[**compiled]*ruleIndex // by the first of a list of rules
 	planOnce sync.Once                 // of plan
 	plan     *vectorPlan
