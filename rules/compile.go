@@ -29,8 +29,9 @@ type compiled struct {
 	group    int // index of the group, or -1
 	mode     GroupMode
 
-	guard    boolFn
-	cancelOn []cancelTest
+	guard     boolFn
+	guardTerm *term
+	cancelOn  []cancelTest
 
 	when   *term // as written, for Explain and Lint
 	unless *term
@@ -41,6 +42,7 @@ type compiled struct {
 type cancelTest struct {
 	name string
 	test boolFn
+	term *term
 }
 
 type compiledAction struct {
@@ -296,7 +298,8 @@ func (c *compiler) rule(path string, r *Rule) *compiled {
 		}
 		if r.Guard != "" {
 			if t := c.expr(path, r, "guard", r.Guard, each); t != nil {
-				out.guard = compileBool(simplify(t))
+				out.guardTerm = simplify(t)
+				out.guard = compileBool(out.guardTerm)
 			}
 		}
 		c.cancelTests(out, path, each)
@@ -385,7 +388,7 @@ func (c *compiler) cancelTests(out *compiled, path string, each *field) {
 			c.fault(path+"."+field, out.rule.Name, field, "%s", f.msg)
 		}
 		if t != nil {
-			out.cancelOn = append(out.cancelOn, cancelTest{name, compileBool(simplify(t))})
+			out.cancelOn = append(out.cancelOn, cancelTest{name, compileBool(simplify(t)), simplify(t)})
 		}
 	}
 }
