@@ -30,11 +30,12 @@ type compiled struct {
 	mode     GroupMode
 
 	guard     boolFn
-	guardTerm *term
+	guardTerm *term // simplified
+	guardText *term // as written
 	cancelOn  []cancelTest
 	place     rulePlace
 	tie       string // orders rules of one salience; the name, but for rows of tables
-	explain   lazyExplainer
+	explain   *lazyExplainer
 	index     int // in the order of the set
 
 	when   *term // as written, for Explain and Lint
@@ -46,7 +47,8 @@ type compiled struct {
 type cancelTest struct {
 	name string
 	test boolFn
-	term *term
+	term *term // simplified
+	text *term // as written
 }
 
 type compiledAction struct {
@@ -100,7 +102,15 @@ func (s *Schema[F]) Compile(books ...*Book) (*Set[F], error) {
 		sort.Stable(faultOrder{c.faults, c.order})
 		return nil, compileError(c.faults)
 	}
-	return newSet(s, c), nil
+	set := newSet(s, c)
+	for _, b := range books {
+		if b != nil {
+			rest := *b
+			rest.Rules = nil
+			set.books = append(set.books, &rest)
+		}
+	}
+	return set, nil
 }
 
 // faultOrder sorts by book, then line.
@@ -299,7 +309,7 @@ func (r *Rule) clone() *Rule {
 }
 
 func (c *compiler) rule(path string, r *Rule) *compiled {
-	out := &compiled{rule: r, from: farPast, to: farFuture, group: -1, tie: r.Name}
+	out := &compiled{rule: r, from: farPast, to: farFuture, group: -1, tie: r.Name, explain: &lazyExplainer{}}
 	fault := func(field, format string, args ...any) { c.fault(path+"."+field, r.Name, field, format, args...) }
 	if msg := checkText(r.Name, maxName); msg != "" {
 		fault("name", "%s", msg)
@@ -327,7 +337,8 @@ func (c *compiler) rule(path string, r *Rule) *compiled {
 		}
 		if r.Guard != "" {
 			if t := c.expr(path, r, "guard", r.Guard, each); t != nil {
-				out.guard, out.guardTerm = compileBool(simplify(t)), t
+				out.guardText, out.guardTerm = t, simplify(t)
+				out.guard = compileBool(out.guardTerm)
 			}
 		}
 		c.cancelTests(out, path, each)
@@ -393,7 +404,7 @@ func (c *compiler) cancelTests(out *compiled, path string, each *field) {
 			if t, faults := c.front.compile(name, each); len(faults) > 0 {
 				c.exprFaults(path+"."+field, out.rule.Name, field, name, faults)
 			} else {
-				out.cancelOn = append(out.cancelOn, cancelTest{name, compileBool(simplify(t)), t})
+				out.cancelOn = append(out.cancelOn, cancelTest{name, compileBool(simplify(t)), simplify(t), t})
 			}
 			continue
 		}
@@ -410,7 +421,7 @@ func (c *compiler) cancelTests(out *compiled, path string, each *field) {
 			c.fault(path+"."+field, out.rule.Name, field, "%s", f.msg)
 		}
 		if t != nil {
-			out.cancelOn = append(out.cancelOn, cancelTest{name, compileBool(simplify(t)), t})
+			out.cancelOn = append(out.cancelOn, cancelTest{name, compileBool(simplify(t)), simplify(t), t})
 		}
 	}
 }

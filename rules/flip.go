@@ -11,11 +11,11 @@ import (
 // Flip is a smallest change that would turn the outcome of a Case round.
 type Flip struct {
 	Row     int // of the case
-	Changes []Change
+	Changes []ValueChange
 }
 
-// Change says what one thing that the condition reads would have to be.
-type Change struct {
+// ValueChange says what one thing that the condition reads would have to be.
+type ValueChange struct {
 	Text string // in the rule language: a field, a count, "vip" in Tags, or a whole leaf
 	From string // its value
 	To   string // the nearest value that does it
@@ -98,7 +98,7 @@ func (k *Case) flips(want bool, left *int) (single, pairs []Flip) {
 		src := &sources[i]
 		if t := s.nearest(src, func() bool { return s.result() == want }); t != nil {
 			alone[i] = true
-			single = append(single, Flip{k.Row, []Change{{src.text, src.from, t.to}}})
+			single = append(single, Flip{k.Row, []ValueChange{{src.text, src.from, t.to}}})
 		}
 	}
 	if len(single) > 0 {
@@ -113,7 +113,7 @@ func (k *Case) flips(want bool, left *int) (single, pairs []Flip) {
 				return second != nil
 			})
 			if first != nil {
-				pairs = append(pairs, Flip{k.Row, []Change{{a.text, a.from, first.to}, {b.text, b.from, second.to}}})
+				pairs = append(pairs, Flip{k.Row, []ValueChange{{a.text, a.from, first.to}, {b.text, b.from, second.to}}})
 			}
 		}
 	}

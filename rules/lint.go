@@ -101,11 +101,11 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 // lintCancel looks for a rule that stands in its own way.
 func (c *compiled) lintCancel(p *prover, add func(FindingKind, string, ...any)) {
 	for _, k := range c.cancelOn {
-		if p.implies(c.simple, simplify(k.term)) {
+		if p.implies(c.simple, k.term) {
 			add(LintCancelled, "the condition implies cancel_on %s", k.name)
 		}
 	}
-	if c.guardTerm != nil && p.excludes(c.simple, simplify(c.guardTerm)) {
+	if c.guardTerm != nil && p.excludes(c.simple, c.guardTerm) {
 		immediate := slices.ContainsFunc(c.rule.Then, func(a Action) bool { return a.After == "" })
 		if immediate {
 			add(LintCancelled, "the guard fails whenever the condition holds")
