@@ -49,6 +49,9 @@ var ErrZone = errors.New("rules: the moment is of another zone than the populati
 // error names the first subject that cannot be held: a *BoundsError if it has
 // more rows than the schema declares.
 func NewPopulation[F any](s *Schema[F], m *Moment, facts iter.Seq[*F]) (*Population[F], error) {
+	if unsafe.Sizeof(*new(F)) != s.s.root.size {
+		return nil, fmt.Errorf("rules: a population of %T is not possible: it takes a struct", *new(F))
+	}
 	pop := &Population[F]{s, &people{
 		enc: newEncoder(s.s, m), changed: map[int]unsafe.Pointer{},
 		newFacts: func() unsafe.Pointer { return unsafe.Pointer(new(F)) },

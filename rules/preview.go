@@ -169,7 +169,7 @@ func (m *Matches) of1(rule string) *found {
 func (s *Set[F]) comparable() *vectorPlan {
 	list := slices.Clone(s.evening)
 	for _, r := range s.rules {
-		if !r.rule.Disabled && r.rule.On.Kind != OnEvening {
+		if !r.rule.Disabled && !r.isEvening() {
 			list = append(list, r.bare())
 		}
 	}
