@@ -38,6 +38,10 @@
 // named condition is used like a field. fold compares without regard to case,
 // diacritics and the four Turkish letters I İ ı i.
 //
+// An integer field tagged `rule:",scale=2"` is a decimal: it holds hundredths,
+// and rules read and write it as 1250.50. Comparisons, sums and products with
+// integers are exact; division gives a float.
+//
 // # Null and other edges
 //
 // Pointers and times may be null (nil, the zero time). A comparison that reads

@@ -282,18 +282,19 @@ type probe struct {
 
 // scalarValue is a value to try.
 type scalarValue struct {
-	kind Kind
-	n    int64
-	f    float64
-	s    string
-	list bool // none of the texts that the leaf names
+	kind  Kind
+	n     int64
+	scale uint8 // of n
+	f     float64
+	s     string
+	list  bool // none of the texts that the leaf names
 }
 
 func (v scalarValue) number() float64 {
 	if v.kind == Float {
 		return v.f
 	}
-	return float64(v.n)
+	return float64(v.n) / math.Pow10(int(v.scale))
 }
 
 // String spells the value as valueFn does.
@@ -309,7 +310,7 @@ func (v scalarValue) String() string {
 	case day:
 		return dayText(v.n)
 	}
-	return strconv.FormatInt(v.n, 10)
+	return decimalText(v.n, v.scale)
 }
 
 // probeOf recognises comparisons of one thing with constants.
@@ -348,7 +349,7 @@ func compareProbe(t *term) (probe, bool) {
 		c := b.num
 		for _, n := range []int64{c, satAdd(c, 1), satAdd(c, -1)} {
 			if least, most := bounds(a); n >= least && n <= most {
-				p.candidates = append(p.candidates, scalarValue{kind: b.kind, n: n})
+				p.candidates = append(p.candidates, scalarValue{kind: b.kind, n: n, scale: b.scale})
 			}
 		}
 		p.test = func(v scalarValue) bool { return inOrder(o, cmp.Compare(v.n, c)) }
@@ -389,14 +390,14 @@ func inProbe(t *term) (probe, bool) {
 	p := probe{text: a.String()}
 	var words []string
 	for _, c := range t.list {
-		p.candidates = append(p.candidates, scalarValue{kind: a.kind, n: c.num, s: c.str})
+		p.candidates = append(p.candidates, scalarValue{kind: a.kind, n: c.num, scale: c.scale, s: c.str})
 		words = append(words, strconv.Quote(c.str))
 	}
 	if a.kind == String {
 		p.candidates = append(p.candidates, scalarValue{kind: String, s: strings.Join(words, ", "), list: true})
 	} else {
 		for _, c := range t.list {
-			p.candidates = append(p.candidates, scalarValue{kind: Int, n: satAdd(c.num, 1)}, scalarValue{kind: Int, n: satAdd(c.num, -1)})
+			p.candidates = append(p.candidates, scalarValue{kind: Int, n: satAdd(c.num, 1), scale: c.scale}, scalarValue{kind: Int, n: satAdd(c.num, -1), scale: c.scale})
 		}
 	}
 	p.test = func(v scalarValue) bool {

@@ -160,7 +160,7 @@ func (l *lowerer) identifier(n *ast.IdentifierNode) *term {
 }
 
 func fieldTerm(f *field, b base, at int) *term {
-	return &term{op: opField, kind: f.kind, field: f, base: b, at: at, nullable: f.nullable, cost: 1}
+	return &term{op: opField, kind: f.kind, field: f, base: b, at: at, nullable: f.nullable, scale: f.scale, cost: 1}
 }
 
 // expand puts a named condition in the place of its name.
@@ -272,7 +272,7 @@ func (l *lowerer) unary(n *ast.UnaryNode) *term {
 	if n.Operator == "+" {
 		return t
 	}
-	return &term{op: opNeg, kind: t.kind, kids: []*term{t}, at: at(n), nullable: t.nullable, cost: t.cost + 1}
+	return &term{op: opNeg, kind: t.kind, kids: []*term{t}, at: at(n), nullable: t.nullable, scale: scaleOf(t), cost: t.cost + 1}
 }
 
 func (l *lowerer) conditional(n *ast.ConditionalNode) *term {
@@ -288,13 +288,14 @@ func (l *lowerer) conditional(n *ast.ConditionalNode) *term {
 		return l.fault(at(n), "both sides of : must be of one kind, not %s and %s", a.kind, b.kind)
 	}
 	return &term{op: opIf, kind: a.kind, kids: []*term{c, a, b}, at: c.at,
-		nullable: a.nullable || b.nullable, cost: addCost(c.cost, max(a.cost, b.cost))}
+		nullable: a.nullable || b.nullable, scale: scaleOf(a), cost: addCost(c.cost, max(a.cost, b.cost))}
 }
 
 func scalar(k Kind) bool { return k == Bool || k == Int || k == Float || k == String || k == day }
 
 // numeric makes both terms floats if one of them is.
 func numeric(a, b *term) (*term, *term) {
+	a, b = alignScale(a, b)
 	if a.kind == Int && b.kind == Float {
 		a = toFloat(a)
 	}
@@ -313,6 +314,9 @@ func numeric(a, b *term) (*term, *term) {
 func toFloat(t *term) *term {
 	if t.kind == Float {
 		return t
+	}
+	if t.scaled() {
+		return wholeUnits(t)
 	}
 	if t.isConst() {
 		return &term{op: opConst, kind: Float, flo: float64(t.num), at: t.at, cost: 1}

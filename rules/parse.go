@@ -222,7 +222,7 @@ func envTypes(t *rowType) types.Map {
 			m[f.name] = types.TypeOf([]string(nil))
 		case f.nullable && f.kind != Time:
 			m[f.name] = types.Any
-		case f.kind == Time:
+		case f.kind == Time || f.scale > 0:
 			m[f.name] = types.Any
 		case f.kind == Bool:
 			m[f.name] = types.Bool

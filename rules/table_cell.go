@@ -19,6 +19,7 @@ type tableColumn struct {
 	expr     string // as it stands in a condition
 	kind     Kind   // Bool, Int, Float, String, day or Tags
 	folded   bool
+	scale    uint8 // of Int
 	nullable bool
 	least    int64 // of Int and day
 	most     int64
@@ -199,6 +200,10 @@ func (c *compiler) operand(col *tableColumn, text string) (number, string) {
 		switch {
 		case p.term == nil:
 			return number{}, fmt.Sprintf("parameter %s is faulty: %s", text, p.faults[0].msg)
+		case col.scale > 0:
+			if c, ok := rescale(p.term, col.scale); ok {
+				return number{n: c.num}, ""
+			}
 		case p.term.kind == col.kind:
 			return number{n: p.term.num, f: p.term.flo}, ""
 		case p.term.kind == Int && col.kind == Float:
@@ -208,6 +213,12 @@ func (c *compiler) operand(col *tableColumn, text string) (number, string) {
 	}
 	switch col.kind {
 	case Int:
+		if col.scale > 0 {
+			if n, ok := parseDecimal(strings.ReplaceAll(text, "_", ""), col.scale); ok {
+				return number{n: n}, ""
+			}
+			return number{}, fmt.Sprintf("%q is no number with %d digits behind the point", text, col.scale)
+		}
 		if n, err := strconv.ParseInt(strings.ReplaceAll(text, "_", ""), 10, 64); err == nil {
 			return number{n: n}, ""
 		}
@@ -227,7 +238,7 @@ func (c *compiler) operand(col *tableColumn, text string) (number, string) {
 
 // spell writes the number as a constant of the language.
 func (col *tableColumn) spell(n number) string {
-	t := &term{op: opConst, kind: col.kind, num: n.n, flo: n.f}
+	t := &term{op: opConst, kind: col.kind, num: n.n, flo: n.f, scale: col.scale}
 	return t.String()
 }
 

@@ -61,6 +61,7 @@ func (c *compiler) grid(path, who string, t *Table, each *field) *grid {
 			col.expr = "(" + in.Expr + ")"
 		}
 		col.kind, col.nullable, col.folded = v.kind, v.nullable, v.op == opFold
+		col.scale = scaleOf(v)
 		if col.kind == Time {
 			col.kind = day
 		}
