@@ -104,10 +104,13 @@ type feed struct {
 	on  bool // sets it
 }
 
+// maxFeeds bounds how many feeds are looked at.
+const maxFeeds = 1_000_000
+
 // feeds returns, for each rule, the rules that it feeds. Which rules those are
 // follows from what they do; enables leaves out those that it can only stop. A
-// rule that feeds itself is no part of it.
-func feeds(rules []*compiled, immediate, enables bool) [][]feed {
+// rule that feeds itself is no part of it. ok is false if there are too many.
+func feeds(rules []*compiled, immediate, enables bool) (out [][]feed, ok bool) {
 	type use struct {
 		rule     int
 		has, not bool
@@ -135,7 +138,8 @@ func feeds(rules []*compiled, immediate, enables bool) [][]feed {
 			}
 		}
 	}
-	out := make([][]feed, len(rules))
+	out = make([][]feed, len(rules))
+	edges := 0
 	for i, c := range rules {
 		if c.rule.Disabled {
 			continue
@@ -153,12 +157,15 @@ func feeds(rules []*compiled, immediate, enables bool) [][]feed {
 				if u.rule == i {
 					continue // each runs once; "not yet tagged" is how rules are written
 				}
+				if edges++; edges > maxFeeds {
+					return nil, false
+				}
 				out[i] = append(out[i], feed{u.rule, a.Name, on})
 			}
 		}
 		slices.SortStableFunc(out[i], func(a, b feed) int { return a.to - b.to })
 	}
-	return out
+	return out, true
 }
 
 // tagsTested returns the tags that a condition needs and those that it must not
@@ -190,39 +197,46 @@ func (c *compiled) tagsTested() (has, not map[string]bool) {
 			}
 			return
 		}
-		for _, k := range t.kids { // anything else may turn it round
-			walk(k, positive)
-			walk(k, !positive)
-		}
+		t.walk(func(k *term) { // anything else may turn it round
+			if k.op == opHas && k.kids[0].base == ofFacts {
+				has[k.str], not[k.str] = true, true
+			}
+		})
 	}
 	walk(c.when, true)
 	walk(c.unless, false)
 	return has, not
 }
 
+// trail is the way to the rule that cycle is at.
+type trail struct {
+	rules []int
+	steps []string
+}
+
 // cycle finds a circle of feeds from a rule on and puts it in words, or "".
 // state remembers what is known: 1 on the way, 2 without a circle.
-func cycle(rules []*compiled, out [][]feed, from int, state []int, path []string) string {
+func cycle(rules []*compiled, out [][]feed, from int, state []int, way *trail) string {
 	state[from] = 1
+	way.rules = append(way.rules, from)
 	for _, f := range out[from] {
-		step := fmt.Sprintf("%s sets %s", rules[from].rule.Name, f.tag)
-		if !f.on {
-			step = fmt.Sprintf("%s clears %s", rules[from].rule.Name, f.tag)
+		verb := "clears"
+		if f.on {
+			verb = "sets"
 		}
-		next := append(slices.Clone(path), step)
+		way.steps = append(way.steps, fmt.Sprintf("%s %s %s", rules[from].rule.Name, verb, f.tag))
 		switch state[f.to] {
 		case 1:
-			name := rules[f.to].rule.Name
-			i := slices.IndexFunc(next, func(s string) bool {
-				return strings.HasPrefix(s, name+" sets ") || strings.HasPrefix(s, name+" clears ")
-			})
-			return strings.Join(append(next[i:], name), " -> ")
+			i := slices.Index(way.rules, f.to)
+			return strings.Join(append(slices.Clone(way.steps[i:]), rules[f.to].rule.Name), " -> ")
 		case 0:
-			if msg := cycle(rules, out, f.to, state, next); msg != "" {
+			if msg := cycle(rules, out, f.to, state, way); msg != "" {
 				return msg
 			}
 		}
+		way.steps = way.steps[:len(way.steps)-1]
 	}
+	way.rules = way.rules[:len(way.rules)-1]
 	state[from] = 2
 	return ""
 }
@@ -240,13 +254,17 @@ func (c *compiler) checkChain() {
 			evening = append(evening, r)
 		}
 	}
-	out := feeds(evening, true, false)
+	out, ok := feeds(evening, true, false)
+	if !ok {
+		c.fault("chain", "", "chain", "too many rules set and test the same tags")
+		return
+	}
 	state := make([]int, len(evening))
 	for i := range evening {
 		if state[i] != 0 {
 			continue
 		}
-		if msg := cycle(evening, out, i, state, nil); msg != "" {
+		if msg := cycle(evening, out, i, state, &trail{}); msg != "" {
 			at := evening[i].place
 			book, no := c.book, c.bookNo
 			c.book, c.bookNo = at.book, at.bookNo
@@ -260,7 +278,7 @@ func (c *compiler) checkChain() {
 // strataOf orders rules so that each comes after those that feed it, else as
 // they are. There must be no circle.
 func strataOf(rules []*compiled) []*compiled {
-	out := feeds(rules, true, false)
+	out, _ := feeds(rules, true, false)
 	waits := make([]int, len(rules))
 	for _, fs := range out {
 		for _, f := range fs {

@@ -23,12 +23,12 @@ rules:
 	v := set.Schema().Tags()
 	f := &facts{Flag: true, Tags: v.Set("b")}
 	got, err := set.Chain(nil, f, evening, nil)
-	require.Equal(t, []string{"c-first", "b-second", "a-last", "d-later"}, names(t, got, err))
+	require.Equal(t, []string{"c-first", "b-second", "a-last", "d-later"}, fired(t, got, err))
 	require.Equal(t, []string{"b"}, v.Names(f.Tags), "the facts are only read")
 	got, err = set.Evening(nil, f, evening)
-	require.Equal(t, []string{"c-first", "d-later"}, names(t, got, err), "without chaining tags are of yesterday")
+	require.Equal(t, []string{"c-first", "d-later"}, fired(t, got, err), "without chaining tags are of yesterday")
 	got, err = set.Chain(nil, f, evening, func(g rules.Firing) bool { return g.Rule.Name != "c-first" })
-	require.Equal(t, []string{"c-first", "d-later"}, names(t, got, err), "what is no news sets no tag")
+	require.Equal(t, []string{"c-first", "d-later"}, fired(t, got, err), "what is no news sets no tag")
 
 	plain, err := compileYAML(t, "rules: [{name: a, when: Flag, then: [{tag: x}]}]")
 	require.NoError(t, err)
@@ -164,7 +164,7 @@ rules:
 		}
 		dst, err = set.EveningStats(dst[:0], f, evening, into)
 		require.NoError(t, err)
-		require.Equal(t, names(t, want, nil), names(t, dst, nil))
+		require.Equal(t, fired(t, want, nil), fired(t, dst, nil))
 	}
 	require.NoError(t, st.Merge(other))
 	st.Decided("a", rules.Decision{Reasons: crmReasons("rule", true, "guard", false)})

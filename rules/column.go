@@ -49,6 +49,9 @@ var ErrZone = errors.New("rules: the moment is of another zone than the populati
 // error names the first subject that cannot be held: a *BoundsError if it has
 // more rows than the schema declares.
 func NewPopulation[F any](s *Schema[F], m *Moment, facts iter.Seq[*F]) (*Population[F], error) {
+	if unsafe.Sizeof(*new(F)) != s.s.root.size {
+		return nil, fmt.Errorf("rules: a population of %T is not possible: it takes a struct", *new(F))
+	}
 	pop := &Population[F]{s, &people{
 		enc: newEncoder(s.s, m), changed: map[int]unsafe.Pointer{},
 		newFacts: func() unsafe.Pointer { return unsafe.Pointer(new(F)) },
@@ -90,6 +93,9 @@ func (p *people) grow(n int) {
 		p.perBlock = append(p.perBlock, 0)
 	}
 }
+
+// Schema returns the schema of the facts.
+func (p *Population[F]) Schema() *Schema[F] { return p.schema }
 
 // Len returns how many subjects were ever added; removed ones count, their
 // numbers are not used again.
@@ -272,15 +278,27 @@ func (s *Set[F]) eveningPlan() *vectorPlan {
 }
 
 func (s *Set[F]) evaluate(ctx context.Context, plan *vectorPlan, pop *Population[F], m *Moment) (*Matches, error) {
-	q := pop.p
+	if err := s.fits(pop, m); err != nil {
+		return nil, err
+	}
+	return s.pass(ctx, newEvaluator(plan, pop.p, m), pop)
+}
+
+func (s *Set[F]) fits(pop *Population[F], m *Moment) error {
 	if pop.schema.s != s.schema.s {
-		return nil, errors.New("rules: the population is of another schema")
+		return errors.New("rules: the population is of another schema")
 	}
-	if m.zone.String() != q.enc.zone.zone.String() {
-		return nil, ErrZone
+	if m.zone.String() != pop.p.enc.zone.zone.String() {
+		return ErrZone
 	}
-	out := &Matches{byName: map[string]int{}, found: make([]found, len(plan.rules)), n: q.n, blocks: slices.Clone(q.blocks)}
-	for i, r := range plan.rules {
+	return nil
+}
+
+// pass evaluates the rules of the evaluator's plan for everybody.
+func (s *Set[F]) pass(ctx context.Context, ev *evaluator, pop *Population[F]) (*Matches, error) {
+	q := pop.p
+	out := &Matches{byName: map[string]int{}, found: make([]found, len(ev.plan.rules)), n: q.n, blocks: slices.Clone(q.blocks)}
+	for i, r := range ev.plan.rules {
 		out.rules = append(out.rules, r.compiled)
 		out.byName[r.rule.Name] = i
 		out.found[i].subjects = make([]cell, (q.n+blockRows-1)/blockRows)
@@ -288,8 +306,8 @@ func (s *Set[F]) evaluate(ctx context.Context, plan *vectorPlan, pop *Population
 			out.found[i].rows = make([]cell, len(q.blocks))
 		}
 	}
-	sw := &sweep{ev: newEvaluator(plan, q, m), out: out, beside: map[int][]Firing{}}
-	if err := s.beside(sw, plan, pop, m); err != nil {
+	sw := &sweep{ev: ev, out: out, beside: map[int][]Firing{}}
+	if err := s.beside(sw, pop); err != nil {
 		return nil, err
 	}
 	for b := range (q.n + blockRows - 1) / blockRows {
@@ -298,28 +316,26 @@ func (s *Set[F]) evaluate(ctx context.Context, plan *vectorPlan, pop *Population
 		}
 		sw.block(b)
 	}
+	for i := range out.found {
+		out.total += out.found[i].firings
+	}
 	return out, nil
 }
 
 // beside evaluates, row by row, the subjects that changed since their block was
 // encoded.
-func (s *Set[F]) beside(sw *sweep, plan *vectorPlan, pop *Population[F], m *Moment) error {
-	var rules []*compiled
-	for _, r := range plan.rules {
-		rules = append(rules, r.compiled)
-	}
+func (s *Set[F]) beside(sw *sweep, pop *Population[F]) error {
 	for i := range pop.p.changed {
-		f, _ := pop.Facts(i, m)
-		firings, err := s.run(nil, rules, &f, m)
+		f, _ := pop.Facts(i, sw.ev.m)
+		sw.ev.over.adjust(unsafe.Pointer(&f), i)
+		firings, err := s.run(nil, sw.out.rules, &f, sw.ev.m)
 		if err != nil {
 			return err
 		}
 		if len(firings) > 0 {
 			sw.beside[i] = firings
+			sw.order = append(sw.order, i)
 		}
-	}
-	for i := range sw.beside {
-		sw.order = append(sw.order, i)
 	}
 	slices.Sort(sw.order)
 	return nil
@@ -344,7 +360,7 @@ func (sw *sweep) block(b int) {
 	var t *table
 	if b < len(q.blocks) {
 		t = q.blocks[b]
-		sw.ev.start(t)
+		sw.ev.start(t, first)
 		sw.live = slices.Grow(sw.live[:0], t.words)[:t.words]
 		fill(sw.live, t.n)
 		for i := range sw.live {
@@ -390,10 +406,6 @@ func (sw *sweep) block(b int) {
 		if r.each == nil {
 			f.firings = f.n
 		}
-	}
-	sw.out.total = 0
-	for i := range sw.out.found {
-		sw.out.total += sw.out.found[i].firings
 	}
 }
 

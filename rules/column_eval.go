@@ -21,10 +21,10 @@ type evaluator struct {
 	sums   []float64
 	nums   []int64
 	str    *string
-	whole  bool // answers are kept from day to day: they must be whole
 	tests  []*codeTest
 	closed []*closed
-	tag    func(n *vector) ([]uint64, bool) // of a backtest: tags that differ from the table's
+	over   *overlay // of a backtest: tags that differ from the table's
+	first  int      // subject of the table's row 0
 }
 
 // answer is the bitmap of a node, or what is known without one.
@@ -38,6 +38,7 @@ type answer struct {
 type codeTest struct {
 	spans []span // runs of codes
 	pass  []bool // by code
+	size  int    // of the dictionary then
 	m     *Moment
 }
 
@@ -58,25 +59,15 @@ func newEvaluator(plan *vectorPlan, pop *people, m *Moment) *evaluator {
 	}
 }
 
-// start makes t the block to answer for.
-func (ev *evaluator) start(t *table) {
+// start makes t, whose row 0 is subject first, the block to answer for.
+func (ev *evaluator) start(t *table, first int) {
 	ev.block++
+	ev.first = first
 	for i, c := range ev.plan.ctxs {
 		if c.above == nil {
 			ev.tables[i] = t
 		} else {
 			ev.tables[i] = ev.tables[c.above.id].cols[c.rows.pos].rows
-		}
-	}
-}
-
-// day makes m the moment to answer for, for the same block: only what depends
-// on the day, and on tags if those have changed, is answered anew.
-func (ev *evaluator) day(m *Moment, tagged bool) {
-	ev.m = m
-	for i, n := range ev.plan.nodes {
-		if n.daily || tagged && n.tagged {
-			ev.memo[i].block = 0
 		}
 	}
 }
@@ -106,7 +97,7 @@ func (ev *evaluator) eval(n *vector, within []uint64) ([]uint64, verdict) {
 	if a.block == ev.block {
 		return a.w, a.v
 	}
-	if n.uses > 1 || ev.whole {
+	if n.uses > 1 {
 		within = nil
 	}
 	a.w, a.v = ev.answer(n, within)
@@ -303,9 +294,9 @@ func (t *table) expand(out, above []uint64) []uint64 {
 }
 
 func (ev *evaluator) tagLeaf(n *vector, t *table) ([]uint64, verdict) {
-	if ev.tag != nil {
-		if w, ok := ev.tag(n); ok {
-			return w, some
+	if ev.over != nil && ev.over.field == n.field {
+		if o := ev.over.tags[n.tag]; o != nil {
+			return o.apply(ev.buffer(n, t.words), t.cols[n.field.pos].tags[n.tag], ev.first/64), some
 		}
 	}
 	rows := t.cols[n.field.pos].tags[n.tag]
@@ -467,10 +458,10 @@ func (ev *evaluator) rawText(n *vector, t *table, c *column, out, within []uint6
 func (ev *evaluator) textTest(n *vector) *codeTest {
 	d := ev.pop.enc.dicts[n.field]
 	c := ev.tests[n.id]
-	if c != nil && (len(c.pass) == len(d.values) || n.equals != nil) {
+	if c != nil && c.size == len(d.values) {
 		return c
 	}
-	c = &codeTest{}
+	c = &codeTest{size: len(d.values)}
 	ev.tests[n.id] = c
 	if n.equals != nil && len(n.equals) <= 8 {
 		for _, s := range n.equals {
@@ -704,6 +695,9 @@ func (ev *evaluator) closure(n *vector, t *table, within []uint64) ([]uint64, ve
 	if c == nil {
 		c = &closed{test: compileBool(n.term), facts: ev.pop.newFacts()}
 		c.gather = gathererFor(ev.plan.schema, ev.pop.enc.dicts, ev.pop.enc.zone.zone, n.term)
+		if ev.over != nil {
+			c.gather.tags = nil
+		}
 		ev.closed[n.id] = c
 	}
 	c.loaded = -1
@@ -719,6 +713,9 @@ func (ev *evaluator) closure(n *vector, t *table, within []uint64) ([]uint64, ve
 		if c.loaded != row {
 			c.gather.load(root, row, c.facts, ev.m.today)
 			c.loaded = row
+			if ev.over != nil && n.tagged {
+				ev.over.adjust(c.facts, ev.first+row)
+			}
 		}
 		if n.ctx.above != nil {
 			e.row, _ = rowAt(e, n.ctx.rows, i-int(t.first[row]))

@@ -26,8 +26,8 @@ type vector struct {
 	needle string   // of startsWith and the like, cmp says which
 	equals []string // of texts: all that hold, if they are that few
 	term   *term    // of closures, sums and calendar fields
-	daily  bool     // the answer depends on the day
-	tagged bool     // … or on tags
+	daily  bool     // of calendar fields: the answer depends on the day
+	tagged bool     // of closures: they read tags
 }
 
 type vectorOp uint8
@@ -82,6 +82,7 @@ type vectorPlan struct {
 	nodes  []*vector
 	ctxs   []*vectorCtx
 	rules  []vectorRule
+	gated  bool // with cancel_on and guard, and with tags that change
 }
 
 type vectorRule struct {
@@ -89,21 +90,22 @@ type vectorRule struct {
 	facts *vector // nil: always
 	rows  *vector // of a rule with Each; nil: always
 	each  *vectorCtx
-	gate  []*vector // of a backtest: cancel_on, then guard
-	guard *vector
+	// of a backtest, about the rows of each if there is one:
+	cancel []*vector
+	guard  *vector
 }
 
 func newVectorPlan(s *schema, rules []*compiled) *vectorPlan {
-	p := &vectorPlan{schema: s}
+	return (&vectorPlan{schema: s}).take(rules)
+}
+
+// take adds the rules to an empty plan.
+func (p *vectorPlan) take(rules []*compiled) *vectorPlan {
 	root := p.ctx(nil, nil, ofFacts)
 	for _, r := range rules {
 		v := vectorRule{compiled: r}
-		conjuncts := []*term{r.simple}
-		if r.simple.op == opAnd {
-			conjuncts = r.simple.kids
-		}
 		var facts, rows []*term
-		for _, k := range conjuncts {
+		for _, k := range r.conjuncts() {
 			if k.readsRow() {
 				rows = append(rows, k)
 			} else {
@@ -115,10 +117,26 @@ func newVectorPlan(s *schema, rules []*compiled) *vectorPlan {
 			v.each = p.ctx(root, r.each, ofRow)
 			v.rows = p.conjunction(v.each, rows)
 		}
+		if p.gated {
+			p.gates(&v, root)
+		}
 		p.rules = append(p.rules, v)
 	}
 	p.order()
 	return p
+}
+
+// gates adds what is checked when an effect of the rule is due.
+func (p *vectorPlan) gates(v *vectorRule, ctx *vectorCtx) {
+	if v.each != nil {
+		ctx = v.each
+	}
+	for _, c := range v.cancelOn {
+		v.cancel = append(v.cancel, p.conjunction(ctx, []*term{c.term}))
+	}
+	if v.guardTerm != nil {
+		v.guard = p.conjunction(ctx, []*term{v.guardTerm})
+	}
 }
 
 // conjunction returns the node of all terms, nil if there are none.
@@ -167,17 +185,13 @@ func (p *vectorPlan) vectorize(t *term, ctx *vectorCtx) *vector {
 	v := p.build(t, ctx)
 	if v == nil && (ctx.above == nil || ctx.own == ofRow) {
 		v = &vector{op: vClosure, term: t, cost: 400 + int(min(t.cost, 1000))}
-		t.walk(func(k *term) {
-			v.daily = v.daily || k.op == opToday || k.op == opAnniversary || k.op == opField && k.field.ages != still
-			v.tagged = v.tagged || k.op == opField && k.field.kind == Tags || k.op == opHas
-		})
+		t.walk(func(k *term) { v.tagged = v.tagged || k.op == opField && k.field.kind == Tags })
 	}
 	if v != nil && v.ctx == nil {
 		v.ctx, v.id = ctx, len(p.nodes)
 		p.nodes = append(p.nodes, v)
 		for _, k := range v.kids {
 			k.uses++
-			v.daily, v.tagged = v.daily || k.daily, v.tagged || k.tagged
 		}
 	}
 	ctx.bucket[key] = v
@@ -308,7 +322,7 @@ func (p *vectorPlan) leaf(t *term, ctx *vectorCtx) *vector {
 	case opField:
 		return &vector{op: vBool, field: t.field, cost: 1}
 	case opHas:
-		return &vector{op: vTag, field: t.kids[0].field, tag: uint32(t.num), cost: 2, tagged: true}
+		return &vector{op: vTag, field: t.kids[0].field, tag: uint32(t.num), cost: 2}
 	case opIsNull:
 		if t.kids[0].op == opField {
 			return &vector{op: vNull, field: t.kids[0].field, cost: 1}
@@ -356,7 +370,7 @@ func (p *vectorPlan) integer(t, k *term, spans []span, ctx *vectorCtx) *vector {
 	v := &vector{op: vInt, spans: spans, cost: 10 + 4*len(spans)}
 	switch k.op {
 	case opField:
-		v.field, v.daily = k.field, k.field.ages != still
+		v.field = k.field
 		if k.kind != Int {
 			return nil
 		}
@@ -367,7 +381,7 @@ func (p *vectorPlan) integer(t, k *term, spans []span, ctx *vectorCtx) *vector {
 		}
 	case opSub:
 		a, b := k.kids[0], k.kids[1]
-		v.days, v.daily = since0, true
+		v.days = since0
 		if b.op == opToday {
 			a, b, v.days = b, a, until0
 		}
@@ -389,7 +403,10 @@ func (p *vectorPlan) integer(t, k *term, spans []span, ctx *vectorCtx) *vector {
 			v.op, v.field = vCount, k.kids[0].field
 			return v
 		}
-		v.op, v.field, v.tagged = vLen, k.kids[0].field, true
+		if p.gated {
+			return nil // closures see the tags that have changed
+		}
+		v.op, v.field = vLen, k.kids[0].field
 	case opCount, opSum:
 		if k.base != ctx.own {
 			return nil
@@ -403,7 +420,6 @@ func (p *vectorPlan) integer(t, k *term, spans []span, ctx *vectorCtx) *vector {
 			if v.op, v.term = vSumInt, k.kids[1]; v.term.op != opField || v.term.base != ofItem {
 				return nil
 			}
-			v.daily = v.term.field.ages != still
 		}
 	default:
 		return nil

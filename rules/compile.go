@@ -30,11 +30,12 @@ type compiled struct {
 	mode     GroupMode
 
 	guard     boolFn
-	guardTerm *term
+	guardTerm *term // simplified
+	guardText *term // as written
 	cancelOn  []cancelTest
 	place     rulePlace
 	tie       string // orders rules of one salience; the name, but for rows of tables
-	explain   lazyExplainer
+	explain   *lazyExplainer
 	index     int // in the order of the set
 
 	when   *term // as written, for Explain and Lint
@@ -46,7 +47,8 @@ type compiled struct {
 type cancelTest struct {
 	name string
 	test boolFn
-	term *term
+	term *term // simplified
+	text *term // as written
 }
 
 type compiledAction struct {
@@ -70,6 +72,9 @@ type compiler struct {
 	named  map[string]bool
 	tables map[string]*decisionTable
 	chain  bool
+
+	tableRows int // of all tables
+	found     int // faults, those that are not kept included
 }
 
 const (
@@ -97,7 +102,15 @@ func (s *Schema[F]) Compile(books ...*Book) (*Set[F], error) {
 		sort.Stable(faultOrder{c.faults, c.order})
 		return nil, compileError(c.faults)
 	}
-	return newSet(s, c), nil
+	set := newSet(s, c)
+	for _, b := range books {
+		if b != nil {
+			rest := *b
+			rest.Rules = nil
+			set.books = append(set.books, &rest)
+		}
+	}
+	return set, nil
 }
 
 // faultOrder sorts by book, then line.
@@ -149,6 +162,7 @@ func (c *compiler) fault(path, rule, field, format string, args ...any) {
 
 // add keeps a fault, unless the line is known to be faulty since it was read.
 func (c *compiler) add(f *Fault) {
+	c.found++
 	known := f.Line > 0 && slices.ContainsFunc(c.book.faults, func(o *Fault) bool { return o.Line == f.Line })
 	if len(c.faults) < 1000 && !known {
 		c.faults = append(c.faults, f)
@@ -258,10 +272,10 @@ func (c *compiler) compileRules() {
 
 // compileRule compiles a rule and keeps it if it is without fault.
 func (c *compiler) compileRule(path string, r *Rule) {
-	before := len(c.faults)
-	c.front.used = nil
+	before := c.found
+	c.front.used = nameSet{}
 	out := c.rule(path, r)
-	if len(c.faults) == before {
+	if c.found == before {
 		out.place = rulePlace{c.book, c.bookNo, path}
 		c.rules = append(c.rules, out)
 	}
@@ -295,7 +309,7 @@ func (r *Rule) clone() *Rule {
 }
 
 func (c *compiler) rule(path string, r *Rule) *compiled {
-	out := &compiled{rule: r, from: farPast, to: farFuture, group: -1, tie: r.Name}
+	out := &compiled{rule: r, from: farPast, to: farFuture, group: -1, tie: r.Name, explain: &lazyExplainer{}}
 	fault := func(field, format string, args ...any) { c.fault(path+"."+field, r.Name, field, format, args...) }
 	if msg := checkText(r.Name, maxName); msg != "" {
 		fault("name", "%s", msg)
@@ -323,7 +337,8 @@ func (c *compiler) rule(path string, r *Rule) *compiled {
 		}
 		if r.Guard != "" {
 			if t := c.expr(path, r, "guard", r.Guard, each); t != nil {
-				out.guard, out.guardTerm = compileBool(simplify(t)), t
+				out.guardText, out.guardTerm = t, simplify(t)
+				out.guard = compileBool(out.guardTerm)
 			}
 		}
 		c.cancelTests(out, path, each)
@@ -364,7 +379,7 @@ func (c *compiler) rule(path string, r *Rule) *compiled {
 // any of them may change a rule, so they are part of its version.
 func (c *compiler) conditionTexts() []string {
 	var texts []string
-	for _, name := range c.front.used {
+	for _, name := range c.front.used.list {
 		if p := c.front.parameters[name]; p != nil {
 			texts = append(texts, name+"="+p.text)
 		} else {
@@ -389,7 +404,7 @@ func (c *compiler) cancelTests(out *compiled, path string, each *field) {
 			if t, faults := c.front.compile(name, each); len(faults) > 0 {
 				c.exprFaults(path+"."+field, out.rule.Name, field, name, faults)
 			} else {
-				out.cancelOn = append(out.cancelOn, cancelTest{name, compileBool(simplify(t)), t})
+				out.cancelOn = append(out.cancelOn, cancelTest{name, compileBool(simplify(t)), simplify(t), t})
 			}
 			continue
 		}
@@ -406,7 +421,7 @@ func (c *compiler) cancelTests(out *compiled, path string, each *field) {
 			c.fault(path+"."+field, out.rule.Name, field, "%s", f.msg)
 		}
 		if t != nil {
-			out.cancelOn = append(out.cancelOn, cancelTest{name, compileBool(simplify(t)), t})
+			out.cancelOn = append(out.cancelOn, cancelTest{name, compileBool(simplify(t)), simplify(t), t})
 		}
 	}
 }

@@ -128,10 +128,10 @@ func (c *compiled) meaning() string {
 func (c *compiled) explainTexts() string {
 	var parts []string
 	if c.guardTerm != nil {
-		parts = append(parts, c.guardTerm.String())
+		parts = append(parts, c.guardText.String())
 	}
 	for _, k := range c.cancelOn {
-		parts = append(parts, "cancel if "+k.term.String())
+		parts = append(parts, "cancel if "+k.text.String())
 	}
 	return strings.Join(parts, "; ")
 }

@@ -286,12 +286,53 @@ func FuzzExpression(f *testing.F) {
 	})
 }
 
+// exercise asks a set everything that can be asked.
+func exercise(t *testing.T, set *rules.Set[facts], f *facts) {
+	dst, err := set.Evening(nil, f, evening)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted, err := set.EveningStats(nil, f, evening, set.NewStats())
+	if err != nil || len(counted) != len(dst) {
+		t.Fatalf("%d firings, counted %d, %v", len(dst), len(counted), err)
+	}
+	fires := map[string]bool{}
+	for _, g := range dst {
+		fires[g.Rule.Name] = true
+	}
+	for _, r := range set.Rules() {
+		x, err := set.Explain(r.Name, f, evening)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if evening := r.On.Kind == rules.OnEvening || r.On.Kind == rules.OnDate; evening && x.Fires != fires[r.Name] {
+			t.Fatalf("%s fires %v, explained as %s", r.Name, fires[r.Name], x)
+		}
+		_ = x.FlipText("tr")
+	}
+	for _, name := range set.Tables() {
+		for row := -1; row < 2; row++ {
+			_, _ = set.Decide(name, f, row, evening)
+		}
+	}
+	_, _ = set.Chain(nil, f, evening, nil)
+	_ = set.Lint([]string{"x"})
+	if d := rules.Diff(set, set); len(d) > 0 {
+		t.Fatalf("%v", d)
+	}
+}
+
 // FuzzBook: no file may panic or be accepted with a fault unplaced.
 func FuzzBook(f *testing.F) {
 	f.Add([]byte(faultyYAML), false)
 	f.Add([]byte("rules:\n  - name: a\n    when: >\n      Flag\n      and N == 1\n    then: [{tag: x, with: {a: 1}}]\n"), false)
 	f.Add([]byte(`{"rules": [{"name": "a", "when": "Flag", "then": [{"tag": "x"}]}], "groups": {"a": "first"}}`), true)
 	f.Add([]byte("conditions: {a: b, b: a}\n"), false)
+	f.Add([]byte(tableYAML), false)
+	f.Add([]byte("chain: true\nrules:\n  - {name: a, on: {date: Born, yearly: true, before: 7d}, then: [{tag: a}], cancel_at: [{tag_added: a}]}\n  - {name: b, each: Orders, when: '\"a\" in Tags', rearm: true, then: [{tag: b, after: 1d}]}\n"), false)
+	f.Add([]byte("parameters: {a: {expr: b}, b: {expr: a}, c: [1, x], d: -3}\ntables: [{name: t, hit: any, inputs: [N, Flag], outputs: [v], rows: [[\"1..3, > d\", \"-\", x], [not 2, \"true\", y]], then: [{tag: \"{v}\"}]}]\n"), false)
+	f.Add([]byte("tables: [{inputs:[0],rows:[{0:00}]}] "), false)
+	f.Add([]byte("parameters: [0]"), false)
 	f.Add([]byte("- - - -"), false)
 	f.Add([]byte("a: |2\n   x\n"), false)
 	f.Add([]byte("\"\\x"), false)
@@ -318,9 +359,7 @@ func FuzzBook(f *testing.F) {
 			}
 		}
 		if compileErr == nil {
-			if _, err := set.Evening(nil, sample(schema), evening); err != nil {
-				t.Fatal(err)
-			}
+			exercise(t, set, sample(schema))
 		}
 		_ = fmt.Sprint(compileErr)
 	})

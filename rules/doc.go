@@ -38,6 +38,10 @@
 // named condition is used like a field. fold compares without regard to case,
 // diacritics and the four Turkish letters I İ ı i.
 //
+// An integer field tagged `rule:",scale=2"` is a decimal: it holds hundredths,
+// and rules read and write it as 1250.50. Comparisons, sums and products with
+// integers are exact; division gives a float.
+//
 // # Null and other edges
 //
 // Pointers and times may be null (nil, the zero time). A comparison that reads
@@ -51,13 +55,27 @@
 //
 // A book is a YAML or JSON file, or a Book written in Go; testdata/evening.yaml
 // is a whole one. The keys of a rule are those of Rule: name, doc, owner, tags,
-// on (evening, manual, {event: kind}), each, when, unless, guard, cancel_on,
-// salience, group, then, once (customer, row, day, week, month, year, version),
-// from, to, enabled, version. An action is one of tag, untag, survey, message,
-// ticket and task, with id, with, after (90min 12h 1d 2w 6mo 2y), at ("10:00")
-// and, for a tag, for. Every fault of every book is reported at once, with
-// file, line, column and a caret; an Engine keeps its old set until a new one
-// is without fault.
+// on, each, when, unless, guard, cancel_on, cancel_at, rearm, salience, group,
+// then, once (customer, row, day, week, month, year, version), from, to, enabled,
+// version. An action is one of tag, untag, survey, message, ticket and task, with
+// id, with, after (90min 12h 1d 2w 6mo 2y), at ("10:00") and, for a tag, for.
+// Every fault of every book is reported at once, with file, line, column and a
+// caret; an Engine keeps its old set until a new one is without fault.
+//
+// A rule is looked at every evening, or on what Trigger says: an event, a tag
+// that was set or taken away, a segment that was entered or left, a date such as
+// a birthday, by hand.
+//
+//	on: {event: order}          on: {date: Born, yearly: true, before: 7d}
+//	on: {tag_added: vip}        on: {segment_left: lapsed}
+//
+// Conditions and parameters are named once and used anywhere, those of other
+// books too; circles are refused with their path. A decision table (see Table)
+// has a row per case and a hit policy; where rows meet that must not it is
+// refused with the case, and Lint names the cases that it leaves out.
+//
+//	parameters: {vip_spend: 2_000_000, cities: [Ankara, İzmir]}
+//	conditions: {big: Spend12m >= vip_spend and City in cities}
 //
 // # From a firing to something done
 //
@@ -68,8 +86,24 @@
 // Recheck looks at the rule, its cancel_on and its guard again, by the facts of
 // then. A battery changed today is tagged today and invited in 730 days; a
 // battery changed in between cancels that and, being a row of its own, plans
-// its own invitation. Explain says why or why not, in English or Turkish, and
-// Lint what compiles but is probably not meant.
+// its own invitation; with rearm the new one cancels the old at once, and
+// cancel_at names occasions that do (Set.Cancel).
+//
+// # Before and after
+//
+// Explain says why a rule fires or why not, in English or Turkish, with every
+// value read, which rule of its group comes first, what its guards say, and, by
+// Flips, the smallest changes that would turn the outcome round. Lint says what
+// compiles but is probably not meant: rules that are dead, duplicate, subsumed
+// or contradictory, tags by which rules trigger one another in a circle. Diff
+// tells two sets apart. A Breaker stops a rule that suddenly matches many times
+// its usual population; Stats counts what each rule did and what stopped it.
+// An Engine remembers the sets that were active: which rule was it that sent
+// this, and back to the one of before.
+//
+// Rules do not see what others did this evening, unless they are evaluated by
+// Chain: then each runs after those that set the tags it tests, and books in
+// which that goes round in a circle are refused.
 //
 // # Why it cannot hurt the process
 //

@@ -47,6 +47,9 @@ func structOf(fields []Field, path string, depth int) (reflect.Type, error) {
 		if f.Max != 0 {
 			tag += ",max=" + strconv.Itoa(f.Max)
 		}
+		if f.Scale != 0 {
+			tag += ",scale=" + strconv.Itoa(f.Scale)
+		}
 		sf := reflect.StructField{Name: "F" + strconv.Itoa(i), Tag: reflect.StructTag("rule:" + strconv.Quote(tag) + " doc:" + strconv.Quote(f.Doc))}
 		switch f.Kind {
 		case Bool:

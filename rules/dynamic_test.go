@@ -3,6 +3,7 @@ package rules_test
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,13 +33,15 @@ func TestRecords(t *testing.T) {
 	}
 	runtime.GC()
 	got, err := set.Evening(nil, r, evening)
-	require.Equal(t, []string{"all", "row"}, names(t, got, err))
+	require.Equal(t, []string{"all", "row"}, fired(t, got, err))
 	require.Equal(t, 1, got[1].Row)
 	got, err = set.Chain(nil, r, evening, nil)
-	require.Equal(t, []string{"all", "row", "then"}, names(t, got, err))
+	require.Equal(t, []string{"all", "row", "then"}, fired(t, got, err))
 	got, err = set.Evening(nil, s.New(), evening)
-	require.Empty(t, names(t, got, err))
+	require.Empty(t, fired(t, got, err))
 
+	_, err = rules.NewPopulation(s.Schema, evening, slices.Values([]*rules.Dynamic{r}))
+	require.ErrorContains(t, err, "it takes a struct")
 	for field, v := range map[string]any{"cty": 1, "n": "x", "city": 3, "ok": nil, "tags": "x", "orders": []string{"x"}, "at": "2020-01-01", "f": struct{}{}} {
 		require.Error(t, s.Set(r, field, v), field)
 	}

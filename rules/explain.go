@@ -215,8 +215,8 @@ func spellFn(t *term) func(env) string {
 		get := compileBool(t)
 		return func(e env) string { return strconv.FormatBool(get(e)) }
 	case Int:
-		get := compileInt(t)
-		return func(e env) string { return strconv.FormatInt(get(e), 10) }
+		get, scale := compileInt(t), t.scale
+		return func(e env) string { return decimalText(get(e), scale) }
 	case Float:
 		get := compileFloat(t)
 		return func(e env) string { return floatText(get(e)) }

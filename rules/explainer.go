@@ -27,10 +27,10 @@ func (c *compiled) explainer() *explainer {
 			x.unless = newStep(c.unless)
 		}
 		if c.guardTerm != nil {
-			x.guard = newStep(c.guardTerm)
+			x.guard = newStep(c.guardText)
 		}
 		for _, k := range c.cancelOn {
-			x.cancel = append(x.cancel, newStep(k.term))
+			x.cancel = append(x.cancel, newStep(k.text))
 		}
 		c.explain.x = x
 	})

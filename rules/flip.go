@@ -11,11 +11,11 @@ import (
 // Flip is a smallest change that would turn the outcome of a Case round.
 type Flip struct {
 	Row     int // of the case
-	Changes []Change
+	Changes []ValueChange
 }
 
-// Change says what one thing that the condition reads would have to be.
-type Change struct {
+// ValueChange says what one thing that the condition reads would have to be.
+type ValueChange struct {
 	Text string // in the rule language: a field, a count, "vip" in Tags, or a whole leaf
 	From string // its value
 	To   string // the nearest value that does it
@@ -38,12 +38,16 @@ const (
 func (x *Explanation) Flips() []Flip {
 	want := !x.passes()
 	var one, two []Flip
+	left := maxFlipTries
 	for i := range x.Cases {
 		k := &x.Cases[i]
 		if k.Pass == want {
 			continue
 		}
-		single, pairs := k.flips(want)
+		if left <= 0 {
+			break
+		}
+		single, pairs := k.flips(want, &left)
 		one = append(one, single...)
 		two = append(two, pairs...)
 	}
@@ -79,11 +83,11 @@ type flipSearch struct {
 	leaves       []*Step
 	outcome      []bool
 	index        map[*Step]int
-	left         int
+	left         *int // tries
 }
 
-func (k *Case) flips(want bool) (single, pairs []Flip) {
-	s := &flipSearch{when: k.When, unless: k.Unless, index: map[*Step]int{}, left: maxFlipTries}
+func (k *Case) flips(want bool, left *int) (single, pairs []Flip) {
+	s := &flipSearch{when: k.When, unless: k.Unless, index: map[*Step]int{}, left: left}
 	s.collect(k.When)
 	if k.Unless != nil {
 		s.collect(k.Unless)
@@ -94,14 +98,14 @@ func (k *Case) flips(want bool) (single, pairs []Flip) {
 		src := &sources[i]
 		if t := s.nearest(src, func() bool { return s.result() == want }); t != nil {
 			alone[i] = true
-			single = append(single, Flip{k.Row, []Change{{src.text, src.from, t.to}}})
+			single = append(single, Flip{k.Row, []ValueChange{{src.text, src.from, t.to}}})
 		}
 	}
 	if len(single) > 0 {
 		return single, nil
 	}
 	for i := range sources {
-		for j := i + 1; j < len(sources) && len(pairs) < maxFlips && s.left > 0; j++ {
+		for j := i + 1; j < len(sources) && len(pairs) < maxFlips && *s.left > 0; j++ {
 			a, b := &sources[i], &sources[j]
 			var second *try
 			first := s.nearest(a, func() bool {
@@ -109,7 +113,7 @@ func (k *Case) flips(want bool) (single, pairs []Flip) {
 				return second != nil
 			})
 			if first != nil {
-				pairs = append(pairs, Flip{k.Row, []Change{{a.text, a.from, first.to}, {b.text, b.from, second.to}}})
+				pairs = append(pairs, Flip{k.Row, []ValueChange{{a.text, a.from, first.to}, {b.text, b.from, second.to}}})
 			}
 		}
 	}
@@ -133,7 +137,7 @@ func (s *flipSearch) nearest(src *source, does func() bool) *try {
 		for j, l := range src.leaves {
 			s.outcome[l] = t.outcome[j]
 		}
-		if s.left--; s.left < 0 {
+		if *s.left--; *s.left < 0 {
 			return nil
 		}
 		if does() {
@@ -278,18 +282,19 @@ type probe struct {
 
 // scalarValue is a value to try.
 type scalarValue struct {
-	kind Kind
-	n    int64
-	f    float64
-	s    string
-	list bool // none of the texts that the leaf names
+	kind  Kind
+	n     int64
+	scale uint8 // of n
+	f     float64
+	s     string
+	list  bool // none of the texts that the leaf names
 }
 
 func (v scalarValue) number() float64 {
 	if v.kind == Float {
 		return v.f
 	}
-	return float64(v.n)
+	return float64(v.n) / math.Pow10(int(v.scale))
 }
 
 // String spells the value as valueFn does.
@@ -305,7 +310,7 @@ func (v scalarValue) String() string {
 	case day:
 		return dayText(v.n)
 	}
-	return strconv.FormatInt(v.n, 10)
+	return decimalText(v.n, v.scale)
 }
 
 // probeOf recognises comparisons of one thing with constants.
@@ -344,7 +349,7 @@ func compareProbe(t *term) (probe, bool) {
 		c := b.num
 		for _, n := range []int64{c, satAdd(c, 1), satAdd(c, -1)} {
 			if least, most := bounds(a); n >= least && n <= most {
-				p.candidates = append(p.candidates, scalarValue{kind: b.kind, n: n})
+				p.candidates = append(p.candidates, scalarValue{kind: b.kind, n: n, scale: b.scale})
 			}
 		}
 		p.test = func(v scalarValue) bool { return inOrder(o, cmp.Compare(v.n, c)) }
@@ -385,14 +390,14 @@ func inProbe(t *term) (probe, bool) {
 	p := probe{text: a.String()}
 	var words []string
 	for _, c := range t.list {
-		p.candidates = append(p.candidates, scalarValue{kind: a.kind, n: c.num, s: c.str})
+		p.candidates = append(p.candidates, scalarValue{kind: a.kind, n: c.num, scale: c.scale, s: c.str})
 		words = append(words, strconv.Quote(c.str))
 	}
 	if a.kind == String {
 		p.candidates = append(p.candidates, scalarValue{kind: String, s: strings.Join(words, ", "), list: true})
 	} else {
 		for _, c := range t.list {
-			p.candidates = append(p.candidates, scalarValue{kind: Int, n: satAdd(c.num, 1)}, scalarValue{kind: Int, n: satAdd(c.num, -1)})
+			p.candidates = append(p.candidates, scalarValue{kind: Int, n: satAdd(c.num, 1), scale: c.scale}, scalarValue{kind: Int, n: satAdd(c.num, -1), scale: c.scale})
 		}
 	}
 	p.test = func(v scalarValue) bool {

@@ -96,7 +96,7 @@ func TestFlipsAreTrue(t *testing.T) {
 		}
 		x, err := set.Explain("r", &f, evening)
 		require.NoError(t, err)
-		change := func(g *facts, ch rules.Change) {
+		change := func(g *facts, ch rules.ValueChange) {
 			switch ch.Text {
 			case "N":
 				_, err := fmt.Sscan(ch.To, &g.N)

@@ -5,48 +5,75 @@ import (
 	"slices"
 )
 
+// prover compares conditions by their shapes, within a budget.
+type prover struct {
+	left  int // comparisons
+	texts map[*term]string
+}
+
+func newProver() *prover { return &prover{left: 3_000_000, texts: map[*term]string{}} }
+
+// text returns the canonical spelling of a term.
+func (p *prover) text(t *term) string {
+	s, ok := p.texts[t]
+	if !ok {
+		s = t.canonical()
+		p.left -= len(s)
+		if len(p.texts) < 100_000 {
+			p.texts[t] = s
+		}
+	}
+	return s
+}
+
 // implies reports whether b holds whenever a does, as far as that can be seen
 // from their shapes: true is a proof, false is not. Both must be simplified.
-func implies(a, b *term) bool {
+func (p *prover) implies(a, b *term) bool {
+	if p.left--; p.left < 0 {
+		return false
+	}
 	if a.isConst() && a.kind == Bool && a.num == 0 || b.isConst() && b.kind == Bool && b.num != 0 {
 		return true
 	}
-	if a.canonical() == b.canonical() {
+	if p.text(a) == p.text(b) {
 		return true
 	}
 	if a.op == opOr {
-		return all(a.kids, func(k *term) bool { return implies(k, b) })
+		return every(a.kids, func(k *term) bool { return p.implies(k, b) })
 	}
 	if b.op == opAnd {
-		return all(b.kids, func(k *term) bool { return implies(a, k) })
+		return every(b.kids, func(k *term) bool { return p.implies(a, k) })
 	}
-	if b.op == opOr && slices.ContainsFunc(b.kids, func(k *term) bool { return implies(a, k) }) {
+	if b.op == opOr && slices.ContainsFunc(b.kids, func(k *term) bool { return p.implies(a, k) }) {
 		return true
 	}
 	if a.op == opAnd {
-		return slices.ContainsFunc(a.kids, func(k *term) bool { return implies(k, b) })
+		return slices.ContainsFunc(a.kids, func(k *term) bool { return p.implies(k, b) })
 	}
-	return leafImplies(a, b)
+	return p.leafImplies(a, b)
 }
 
-func all(kids []*term, fn func(*term) bool) bool {
+func every(kids []*term, fn func(*term) bool) bool {
 	return !slices.ContainsFunc(kids, func(k *term) bool { return !fn(k) })
 }
 
 // excludes reports whether a and b cannot hold together, as far as can be seen.
-func excludes(a, b *term) bool {
+func (p *prover) excludes(a, b *term) bool {
 	for _, x := range flat(a, opAnd) {
 		for _, y := range flat(b, opAnd) {
+			if p.left--; p.left < 0 {
+				return false
+			}
 			switch {
 			case x.op == opOr:
-				if all(x.kids, func(k *term) bool { return excludes(k, y) }) {
+				if every(x.kids, func(k *term) bool { return p.excludes(k, y) }) {
 					return true
 				}
 			case y.op == opOr:
-				if all(y.kids, func(k *term) bool { return excludes(x, k) }) {
+				if every(y.kids, func(k *term) bool { return p.excludes(x, k) }) {
 					return true
 				}
-			case leafExcludes(x, y) || leafExcludes(y, x):
+			case p.leafExcludes(x, y) || p.leafExcludes(y, x):
 				return true
 			}
 		}
@@ -112,8 +139,8 @@ func (v interval) apart(w interval) bool {
 	return before(v, w) || before(w, v)
 }
 
-// wordsOf reads a text, or a number in a list, that is asked for by value.
-func wordsOf(t *term) (of string, values []string, ok bool) {
+// textsOf reads a text, or a number in a list, that is asked for by value.
+func textsOf(t *term) (of string, values []string, ok bool) {
 	switch {
 	case t.op == opEq && t.kids[1].isConst() && t.kids[1].kind == String:
 		return t.kids[0].String(), []string{t.kids[1].str}, true
@@ -128,9 +155,9 @@ func wordsOf(t *term) (of string, values []string, ok bool) {
 	return "", nil, false
 }
 
-func leafImplies(a, b *term) bool {
+func (p *prover) leafImplies(a, b *term) bool {
 	if b.op == opNot {
-		return excludes(a, b.kids[0])
+		return p.excludes(a, b.kids[0])
 	}
 	if a.op == opNot {
 		return false
@@ -140,34 +167,34 @@ func leafImplies(a, b *term) bool {
 			return v.within(w)
 		}
 	}
-	of, v, ok := wordsOf(a)
-	other, w, isIn := wordsOf(b)
+	of, v, ok := textsOf(a)
+	other, w, isIn := textsOf(b)
 	if ok && of == other {
 		if isIn {
-			return all2(v, func(s string) bool { return slices.Contains(w, s) })
+			return everyText(v, func(s string) bool { return slices.Contains(w, s) })
 		}
 		return b.op == opNe && !slices.Contains(v, w[0])
 	}
 	if a.op == opAny && b.op == opAny && a.field == b.field && a.base == b.base {
-		return implies(a.kids[0], b.kids[0])
+		return p.implies(a.kids[0], b.kids[0])
 	}
 	// count(…) >= 1 and the like: fewer rows are counted under a stricter condition.
 	if a.op == opBetween && b.op == opBetween && a.kids[0].op == opCount && b.kids[0].op == opCount && a.kids[0].field == b.kids[0].field &&
 		a.kids[0].base == b.kids[0].base && b.high() == math.MaxInt64 && b.num <= a.num {
-		p, q := a.kids[0].kids[0], b.kids[0].kids[0]
-		return p != nil && q != nil && implies(p, q)
+		x, y := a.kids[0].kids[0], b.kids[0].kids[0]
+		return x != nil && y != nil && p.implies(x, y)
 	}
 	return false
 }
 
-func all2(list []string, fn func(string) bool) bool {
+func everyText(list []string, fn func(string) bool) bool {
 	return !slices.ContainsFunc(list, func(s string) bool { return !fn(s) })
 }
 
-func leafExcludes(a, b *term) bool {
+func (p *prover) leafExcludes(a, b *term) bool {
 	if b.op == opNot {
 		// a excludes not k if a implies k.
-		return implies(a, b.kids[0])
+		return p.implies(a, b.kids[0])
 	}
 	if a.op == opNot {
 		return false
@@ -177,11 +204,11 @@ func leafExcludes(a, b *term) bool {
 			return v.apart(w)
 		}
 	}
-	of, v, ok := wordsOf(a)
-	other, w, isIn := wordsOf(b)
+	of, v, ok := textsOf(a)
+	other, w, isIn := textsOf(b)
 	if ok && of == other {
 		if isIn {
-			return all2(v, func(s string) bool { return !slices.Contains(w, s) })
+			return everyText(v, func(s string) bool { return !slices.Contains(w, s) })
 		}
 		return b.op == opNe && len(v) == 1 && v[0] == w[0]
 	}

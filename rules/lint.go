@@ -44,6 +44,7 @@ const (
 // nothing proves nothing. Findings are in the order of the set, then of tables.
 func (s *Set[F]) Lint(knownTags []string) []Finding {
 	var out []Finding
+	p := newProver()
 	first := map[string]string{}
 	deeds := make([]string, len(s.rules))
 	for i, c := range s.rules {
@@ -61,7 +62,7 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 				}
 			}
 		}
-		switch never := c.simple.isConst() && c.simple.num == 0 || excludes(c.simple, c.simple); {
+		switch never := c.simple.isConst() && c.simple.num == 0 || p.excludes(c.simple, c.simple); {
 		case never:
 			add(LintAlwaysFalse, "%s", c.when)
 		case c.simple.isConst():
@@ -81,15 +82,16 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 			continue
 		}
 		first[same] = r.Name
-		c.lintCancel(add)
-		s.lintPair(c, i, deeds, add)
+		c.lintCancel(p, add)
+		s.lintPair(p, c, i, deeds, add)
 	}
 	out = s.lintCycles(out)
 	for _, name := range s.unused {
 		out = append(out, Finding{name, LintUnused, "nothing uses it"})
 	}
+	budget := 2_000_000 // steps of all tables
 	for _, name := range s.Tables() {
-		s.tables[name].lint(func(kind FindingKind, format string, args ...any) {
+		s.tables[name].lint(&budget, func(kind FindingKind, format string, args ...any) {
 			out = append(out, Finding{"table " + name, kind, fmt.Sprintf(format, args...)})
 		})
 	}
@@ -97,13 +99,13 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 }
 
 // lintCancel looks for a rule that stands in its own way.
-func (c *compiled) lintCancel(add func(FindingKind, string, ...any)) {
+func (c *compiled) lintCancel(p *prover, add func(FindingKind, string, ...any)) {
 	for _, k := range c.cancelOn {
-		if implies(c.simple, simplify(k.term)) {
+		if p.implies(c.simple, k.term) {
 			add(LintCancelled, "the condition implies cancel_on %s", k.name)
 		}
 	}
-	if c.guardTerm != nil && excludes(c.simple, simplify(c.guardTerm)) {
+	if c.guardTerm != nil && p.excludes(c.simple, c.guardTerm) {
 		immediate := slices.ContainsFunc(c.rule.Then, func(a Action) bool { return a.After == "" })
 		if immediate {
 			add(LintCancelled, "the guard fails whenever the condition holds")
@@ -113,7 +115,7 @@ func (c *compiled) lintCancel(add func(FindingKind, string, ...any)) {
 
 // lintPair compares a rule with the others of its trigger. Conditions are
 // compared last: that is what takes time.
-func (s *Set[F]) lintPair(c *compiled, at int, deeds []string, add func(FindingKind, string, ...any)) {
+func (s *Set[F]) lintPair(p *prover, c *compiled, at int, deeds []string, add func(FindingKind, string, ...any)) {
 	r := c.rule
 	limited := c.group >= 0 && (c.mode == First || c.mode == Exclusive)
 	for i, o := range s.rules {
@@ -121,15 +123,15 @@ func (s *Set[F]) lintPair(c *compiled, at int, deeds []string, add func(FindingK
 			continue
 		}
 		before, always := i < at, o.from <= c.from && o.to >= c.to
-		if limited && c.group == o.group && before && always && r.row == nil && implies(c.simple, o.simple) {
+		if limited && c.group == o.group && before && always && r.row == nil && p.implies(c.simple, o.simple) {
 			add(LintDead, "%s is always first in group %s", o.rule.Name, r.Group)
 			return
 		}
-		if !limited && c.group == o.group && always && deeds[i] == deeds[at] && implies(c.simple, o.simple) && (before || !implies(o.simple, c.simple)) {
+		if !limited && c.group == o.group && always && deeds[i] == deeds[at] && p.implies(c.simple, o.simple) && (before || !p.implies(o.simple, c.simple)) {
 			add(LintSubsumed, "%s does the same for all of its customers", o.rule.Name)
 			return
 		}
-		if tag := c.undoes(o); before && tag != "" && (implies(c.simple, o.simple) || implies(o.simple, c.simple)) {
+		if tag := c.undoes(o); before && tag != "" && (p.implies(c.simple, o.simple) || p.implies(o.simple, c.simple)) {
 			add(LintConflict, "%s does the opposite with tag %q for the same customers", o.rule.Name, tag)
 		}
 	}
@@ -163,13 +165,16 @@ func (c *compiled) undoes(o *compiled) string {
 
 // lintCycles finds rules that make one another fire in a circle.
 func (s *Set[F]) lintCycles(out []Finding) []Finding {
-	next := feeds(s.rules, false, true)
+	next, ok := feeds(s.rules, false, true)
+	if !ok {
+		return append(out, Finding{s.rules[0].rule.Name, LintCycle, "too many rules set and test the same tags to look for circles"})
+	}
 	state := make([]int, len(s.rules))
 	for i, c := range s.rules {
 		if state[i] != 0 {
 			continue
 		}
-		if msg := cycle(s.rules, next, i, state, nil); msg != "" {
+		if msg := cycle(s.rules, next, i, state, &trail{}); msg != "" {
 			out = append(out, Finding{c.rule.Name, LintCycle, msg})
 			for k := range state { // those on the way are part of what was said
 				if state[k] == 1 {

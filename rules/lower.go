@@ -20,7 +20,10 @@ type lowerer struct {
 	faults []exprFault
 }
 
-const maxFaults = 20 // of one expression
+const (
+	maxFaults = 20  // of one expression
+	maxNames  = 100 // conditions or parameters that use one another
+)
 
 func (l *lowerer) fault(at int, format string, args ...any) *term {
 	if len(l.faults) < maxFaults {
@@ -157,7 +160,7 @@ func (l *lowerer) identifier(n *ast.IdentifierNode) *term {
 }
 
 func fieldTerm(f *field, b base, at int) *term {
-	return &term{op: opField, kind: f.kind, field: f, base: b, at: at, nullable: f.nullable, cost: 1}
+	return &term{op: opField, kind: f.kind, field: f, base: b, at: at, nullable: f.nullable, scale: f.scale, cost: 1}
 }
 
 // expand puts a named condition in the place of its name.
@@ -165,21 +168,25 @@ func (l *lowerer) expand(c *condition, at int) *term {
 	if msg := circle(l.path, c.name); msg != "" {
 		return l.fault(at, "conditions go round in a circle: %s", msg)
 	}
+	if len(l.path) >= maxNames || c.deep >= maxNames {
+		return l.fault(at, "conditions use one another more than %d deep", maxNames)
+	}
 	if c.each != nil && c.each != l.each {
 		return l.fault(at, "condition %s is about rows of %s: it can be used only in rules with each: %s", c.name, c.each.name, c.each.name)
 	}
 	if !c.done {
-		used := l.front.used
-		l.front.used = nil
+		used, deep := l.front.used, l.front.deep
+		l.front.used, l.front.deep = nameSet{}, 0
 		c.term, c.faults = l.front.lower(c.text, c.each, append(slices.Clone(l.path), c.name))
-		c.uses, c.done = l.front.used, true
-		l.front.used = used
+		c.uses, c.deep, c.done = l.front.used.list, l.front.deep+1, true
+		l.front.used, l.front.deep = used, deep
 		c.term.walk(func(*term) { c.size++ })
 	}
 	l.front.use(c.name)
 	for _, name := range c.uses {
 		l.front.use(name)
 	}
+	l.front.deep = max(l.front.deep, c.deep)
 	if c.term == nil {
 		return l.fault(at, "condition %s is faulty: %s", c.name, c.faults[0].msg)
 	}
@@ -265,7 +272,7 @@ func (l *lowerer) unary(n *ast.UnaryNode) *term {
 	if n.Operator == "+" {
 		return t
 	}
-	return &term{op: opNeg, kind: t.kind, kids: []*term{t}, at: at(n), nullable: t.nullable, cost: t.cost + 1}
+	return &term{op: opNeg, kind: t.kind, kids: []*term{t}, at: at(n), nullable: t.nullable, scale: scaleOf(t), cost: t.cost + 1}
 }
 
 func (l *lowerer) conditional(n *ast.ConditionalNode) *term {
@@ -281,13 +288,14 @@ func (l *lowerer) conditional(n *ast.ConditionalNode) *term {
 		return l.fault(at(n), "both sides of : must be of one kind, not %s and %s", a.kind, b.kind)
 	}
 	return &term{op: opIf, kind: a.kind, kids: []*term{c, a, b}, at: c.at,
-		nullable: a.nullable || b.nullable, cost: addCost(c.cost, max(a.cost, b.cost))}
+		nullable: a.nullable || b.nullable, scale: scaleOf(a), cost: addCost(c.cost, max(a.cost, b.cost))}
 }
 
 func scalar(k Kind) bool { return k == Bool || k == Int || k == Float || k == String || k == day }
 
 // numeric makes both terms floats if one of them is.
 func numeric(a, b *term) (*term, *term) {
+	a, b = alignScale(a, b)
 	if a.kind == Int && b.kind == Float {
 		a = toFloat(a)
 	}
@@ -306,6 +314,9 @@ func numeric(a, b *term) (*term, *term) {
 func toFloat(t *term) *term {
 	if t.kind == Float {
 		return t
+	}
+	if t.scaled() {
+		return wholeUnits(t)
 	}
 	if t.isConst() {
 		return &term{op: opConst, kind: Float, flo: float64(t.num), at: t.at, cost: 1}

@@ -139,6 +139,10 @@ func (l *lowerer) compareNull(n *ast.BinaryNode, o op, a, b *term) *term {
 }
 
 func (l *lowerer) arithmetic(n *ast.BinaryNode, o op, a, b *term) *term {
+	result, a, b := scaledArithmetic(o, a, b, at(n))
+	if result != nil {
+		return result
+	}
 	if o == opDiv && a.kind == Int && b.kind == Int {
 		a, b = toFloat(a), toFloat(b)
 	}
@@ -150,10 +154,11 @@ func (l *lowerer) arithmetic(n *ast.BinaryNode, o op, a, b *term) *term {
 		return l.fault(at(n), "days are counted by daysSince(…) and daysUntil(…), not by %s", n.Operator)
 	case a.kind != b.kind || a.kind != Int && a.kind != Float:
 		return l.fault(at(n), "%s needs two numbers, not %s and %s", n.Operator, a.kind, b.kind)
-	case o == opMod && a.kind == Float:
+	case o == opMod && (a.kind == Float || a.scaled()):
 		return l.fault(at(n), "%% needs two integers")
 	}
 	t := &term{op: o, kind: a.kind, kids: []*term{a, b}, at: at(n), nullable: a.nullable || b.nullable, cost: addCost(a.cost, b.cost) + 1}
+	t.scale = scaleOf(a)
 	if o == opDiv || o == opMod {
 		zero := b.isConst() && b.num == 0 && b.flo == 0
 		if zero {
@@ -176,7 +181,7 @@ func (l *lowerer) orElse(n *ast.BinaryNode) *term {
 	case a.kind != b.kind || !scalar(a.kind):
 		return l.fault(at(n), "both sides of ?? must be of one kind, not %s and %s", a.kind, b.kind)
 	}
-	return &term{op: opElse, kind: a.kind, kids: []*term{a, b}, at: a.at, nullable: b.nullable, cost: addCost(a.cost, b.cost) + 1}
+	return &term{op: opElse, kind: a.kind, kids: []*term{a, b}, at: a.at, nullable: b.nullable, scale: scaleOf(a), cost: addCost(a.cost, b.cost) + 1}
 }
 
 // in lowers "tag" in Tags, x in [1, 2] and x in 1..5.
@@ -204,6 +209,9 @@ func (l *lowerer) in(n *ast.BinaryNode) *term {
 		return l.fault(at(n), "in needs tags, a list or a range on its right, not a value of kind %s", b.kind)
 	}
 	items := slices.Clone(b.list)
+	if a.scaled() {
+		a, items = alignList(a, items)
+	}
 	for i, c := range items {
 		if a.op == opFold && c.kind == String {
 			c = folded(c)
@@ -234,6 +242,10 @@ func (l *lowerer) inRange(n *ast.BinaryNode, a *term, r *ast.BinaryNode) *term {
 		return nil
 	}
 	lo, hi = constant(lo), constant(hi)
+	if a.scaled() {
+		_, lo = alignScale(a, lo)
+		_, hi = alignScale(a, hi)
+	}
 	if a.kind != Int || lo.kind != Int || hi.kind != Int || !lo.isConst() || !hi.isConst() {
 		return l.fault(at(r), "a range needs an integer before in and constant integers as its ends")
 	}
@@ -285,6 +297,13 @@ func (l *lowerer) scalarCall(n ast.Node, name string, kids []*term) *term {
 		for i := 1; i < len(kids); i++ {
 			kids[0], kids[i] = numeric(kids[0], kids[i])
 		}
+		if !sameScale(kids) {
+			for i, k := range kids {
+				if k.kind == Int {
+					kids[i] = toFloat(k)
+				}
+			}
+		}
 		for i, k := range kids {
 			if k.kind != Int && k.kind != Float {
 				return l.fault(k.at, "%s needs numbers, not a value of kind %s", name, k.kind)
@@ -294,6 +313,7 @@ func (l *lowerer) scalarCall(n ast.Node, name string, kids []*term) *term {
 			}
 		}
 		t.kind = kids[0].kind
+		t.scale = scaleOf(kids[0])
 		return t
 	case "fold":
 		if kids[0].kind != String || kids[0].isConst() {
@@ -412,7 +432,7 @@ func (l *lowerer) loop(n ast.Node, name string, args []ast.Node) *term {
 		if v.kind != Int && v.kind != Float {
 			return l.fault(v.at, "sum needs numbers, not values of kind %s", v.kind)
 		}
-		t.op, t.kind, t.kids = opSum, v.kind, []*term{filter, v}
+		t.op, t.kind, t.kids, t.scale = opSum, v.kind, []*term{filter, v}, scaleOf(v)
 		return loopCost(t)
 	}
 	p := l.predicate(args[1], rows)

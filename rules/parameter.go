@@ -24,6 +24,7 @@ type parameter struct {
 	term   *term // a constant
 	done   bool
 	uses   []string
+	deep   int
 	faults []exprFault
 }
 
@@ -37,9 +38,12 @@ func (f *frontEnd) constantOf(p *parameter, path []string) {
 	if p.done {
 		return
 	}
-	used := f.used
-	f.used = nil
-	defer func() { p.uses, f.used, p.done = f.used, used, true }()
+	used, deep := f.used, f.deep
+	f.used, f.deep = nameSet{}, 0
+	defer func() {
+		p.uses, p.deep, p.done = f.used.list, f.deep+1, true
+		f.used, f.deep = used, deep
+	}()
 	t, faults := f.lowerAs(p.text, nil, append(slices.Clone(path), p.name), false)
 	if len(faults) > 0 {
 		p.faults = faults
@@ -59,11 +63,15 @@ func (l *lowerer) parameter(p *parameter, at int) *term {
 	if msg := circle(l.path, p.name); msg != "" {
 		return l.fault(at, "parameters go round in a circle: %s", msg)
 	}
+	if len(l.path) >= maxNames || p.deep >= maxNames {
+		return l.fault(at, "parameters use one another more than %d deep", maxNames)
+	}
 	l.front.constantOf(p, l.path)
 	l.front.use(p.name)
 	for _, name := range p.uses {
 		l.front.use(name)
 	}
+	l.front.deep = max(l.front.deep, p.deep)
 	if p.term == nil {
 		return l.fault(at, "parameter %s is faulty: %s", p.name, p.faults[0].msg)
 	}
@@ -85,9 +93,16 @@ func circle(path []string, name string) string {
 	return msg
 }
 
+// maxParameters bounds the parameters of a set.
+const maxParameters = 2000
+
 // declareParameters makes the names of parameters known.
 func (c *compiler) declareParameters() {
 	for i, p := range c.book.Parameters {
+		if len(c.front.parameters) == maxParameters {
+			c.fault(fmt.Sprintf("parameters[%d]", i), "", "parameters", "there are more than %d parameters", maxParameters)
+			return
+		}
 		path, who := fmt.Sprintf("parameters[%d]", i), "parameter "+p.Name
 		if c.freeName(path, who, p.Name) {
 			c.front.parameters[p.Name] = &parameter{name: p.Name, text: p.Expr}

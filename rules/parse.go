@@ -28,8 +28,26 @@ type frontEnd struct {
 	parameters map[string]*parameter
 	configs    map[configKey]*conf.Config
 	rows       map[*field]bool // gone over by any expression
-	used       []string        // conditions and parameters expanded since it was last emptied
+	used       nameSet         // conditions and parameters expanded since it was last emptied
+	deep       int             // how deep those use one another
 	ever       map[string]bool // that something else uses
+}
+
+// nameSet is a set of names in the order in which they came.
+type nameSet struct {
+	list []string
+	has  map[string]bool
+}
+
+func (s *nameSet) add(name string) {
+	if s.has[name] {
+		return
+	}
+	if s.has == nil {
+		s.has = map[string]bool{}
+	}
+	s.has[name] = true
+	s.list = append(s.list, name)
 }
 
 // configKey says which settings of expr's parser and checker are meant.
@@ -47,6 +65,7 @@ type condition struct {
 	done   bool     // lowered
 	uses   []string // other conditions, theirs too
 	size   int      // nodes of term
+	deep   int      // how deep conditions use one another, this one included
 	faults []exprFault
 }
 
@@ -57,9 +76,7 @@ func newFrontEnd(s *schema) *frontEnd {
 // use notes that a condition was expanded.
 func (f *frontEnd) use(name string) {
 	f.ever[name] = true
-	if !slices.Contains(f.used, name) {
-		f.used = append(f.used, name)
-	}
+	f.used.add(name)
 }
 
 // unused returns the conditions and parameters that nothing uses, sorted.
@@ -205,7 +222,7 @@ func envTypes(t *rowType) types.Map {
 			m[f.name] = types.TypeOf([]string(nil))
 		case f.nullable && f.kind != Time:
 			m[f.name] = types.Any
-		case f.kind == Time:
+		case f.kind == Time || f.scale > 0:
 			m[f.name] = types.Any
 		case f.kind == Bool:
 			m[f.name] = types.Bool

@@ -20,18 +20,20 @@ type purchase struct {
 	Category string
 	Channel  string
 	Amount   float64
-	DaysAgo  int
+	DaysAgo  int `rule:",days=since"`
 }
 
 type customer struct {
-	ID                                                                        int
-	Email, Phone, City, StoreCode, Tier, LastChannel, LastService             string
-	SMSConsent, EmailConsent                                                  bool
-	DaysSincePurchase, DaysSinceService, DaysSinceSurvey                      int
-	DaysToBirthday, DaysSinceSignup, OpenComplaints, Orders, R, F, M, LastNPS int
-	TotalSpend, Spend12m                                                      float64
-	Tags                                                                      []string
-	Purchases                                                                 []purchase `rule:",max=12"`
+	ID                                                            int
+	Email, Phone, City, StoreCode, Tier, LastChannel, LastService string
+	SMSConsent, EmailConsent                                      bool
+	DaysSincePurchase, DaysSinceService, DaysSinceSurvey          int `rule:",days=since"`
+	DaysToBirthday                                                int `rule:",days=yearly"`
+	DaysSinceSignup                                               int `rule:",days=since"`
+	OpenComplaints, Orders, R, F, M, LastNPS                      int
+	TotalSpend, Spend12m                                          float64
+	Tags                                                          []string
+	Purchases                                                     []purchase `rule:",max=12"`
 }
 
 var (
@@ -264,13 +266,15 @@ func TestTwentyRulesEqualHandWritten(t *testing.T) {
 
 // tagged is what the twenty rules read, with tags as a TagSet.
 type tagged struct {
-	Email, Phone, City, StoreCode, Tier, LastChannel, LastService             string
-	SMSConsent, EmailConsent                                                  bool
-	DaysSincePurchase, DaysSinceService, DaysSinceSurvey                      int
-	DaysToBirthday, DaysSinceSignup, OpenComplaints, Orders, R, F, M, LastNPS int
-	TotalSpend, Spend12m                                                      float64
-	Tags                                                                      rules.TagSet
-	Purchases                                                                 []purchase `rule:",max=12"`
+	Email, Phone, City, StoreCode, Tier, LastChannel, LastService string
+	SMSConsent, EmailConsent                                      bool
+	DaysSincePurchase, DaysSinceService, DaysSinceSurvey          int `rule:",days=since"`
+	DaysToBirthday                                                int `rule:",days=yearly"`
+	DaysSinceSignup                                               int `rule:",days=since"`
+	OpenComplaints, Orders, R, F, M, LastNPS                      int
+	TotalSpend, Spend12m                                          float64
+	Tags                                                          rules.TagSet
+	Purchases                                                     []purchase `rule:",max=12"`
 }
 
 func tag(people []customer, v *rules.Vocabulary) []tagged {

@@ -84,6 +84,7 @@ type Field struct {
 	Kind     Kind
 	Doc      string  // from the struct tag `doc:"…"`
 	Max      int     // of Rows, Tags and String: the declared largest length
+	Scale    int     // of Int: digits behind the point; 0 for a plain integer
 	Nullable bool    // may be null: a pointer or a time
 	Fields   []Field // of Rows: the fields of a row
 }
@@ -107,6 +108,7 @@ func (t *rowType) names() []string {
 // field is one readable field of a rowType.
 type field struct {
 	name     string
+	scale    uint8 // of Int
 	kind     Kind
 	doc      string
 	max      int
@@ -144,6 +146,9 @@ const (
 //	DaysSincePurchase int        `doc:"whole days since the last purchase"`
 //	Purchases         []Purchase `rule:"purchases,max=64" doc:"newest first"`
 //	Secret            string     `rule:"-"`
+//
+// An integer with scale, as in `rule:",scale=2"`, is a decimal: it holds
+// hundredths and rules read it as 1250.50.
 //
 // max declares the largest length of rows (default 1,000), tags (100) and
 // strings (256, in bytes); the worst-case cost of a rule is computed from it
@@ -206,7 +211,7 @@ func (s *Schema[F]) Fields() []Field { return describe(s.s.root) }
 func describe(t *rowType) []Field {
 	out := make([]Field, len(t.order))
 	for i, f := range t.order {
-		out[i] = Field{Name: f.name, Kind: f.kind, Doc: f.doc, Max: f.max, Nullable: f.nullable}
+		out[i] = Field{Name: f.name, Kind: f.kind, Doc: f.doc, Max: f.max, Scale: int(f.scale), Nullable: f.nullable}
 		if f.row != nil {
 			out[i].Fields = describe(f.row)
 		}
@@ -327,6 +332,14 @@ func (b *schemaBuilder) params(f *field, params, path string) {
 			continue
 		}
 		n, err := strconv.Atoi(value)
+		if key == "scale" {
+			if f.kind != Int || err != nil || n < 1 || n > maxScale {
+				b.fault(path, "scale belongs to integers and is a number from 1 to %d", maxScale)
+				continue
+			}
+			f.scale = uint8(n)
+			continue
+		}
 		switch {
 		case key != "max":
 			b.fault(path, "the tag's parameter %q is not known", key)

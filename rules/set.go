@@ -23,7 +23,9 @@ type Set[F any] struct {
 	unused  []string    // conditions and parameters, for Lint
 	bounds  []bound
 
-	planOnce sync.Once // of plan
+	books    []*Book                   // conditions and groups, for Preview
+	indexes  map[**compiled]*ruleIndex // by the first of a list of rules
+	planOnce sync.Once                 // of plan
 	plan     *vectorPlan
 }
 
@@ -75,6 +77,7 @@ func newSet[F any](s *Schema[F], c *compiler) *Set[F] {
 		set.bounds = boundsOf(s.s.root, c.front.rows)
 		set.unused = c.front.unused()
 	}
+	set.buildIndexes()
 	return set
 }
 
@@ -147,6 +150,11 @@ func (s *Set[F]) run(dst []Firing, rules []*compiled, facts *F, m *Moment) ([]Fi
 	e := env{facts: unsafe.Pointer(facts), m: m}
 	if err := checkBounds(s.bounds, e.facts); err != nil {
 		return dst, err
+	}
+	if len(rules) >= indexFrom {
+		if x := s.indexes[unsafe.SliceData(rules)]; x != nil {
+			return x.run(dst, e), nil
+		}
 	}
 	var decided uint64 // groups of which a rule has fired
 	for _, r := range rules {

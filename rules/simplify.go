@@ -68,7 +68,7 @@ func foldable(t *term) bool {
 
 // fold1 evaluates a term whose parts are constants.
 func fold1(t *term) *term {
-	r := &term{op: opConst, kind: t.kind, at: t.at, cost: 1}
+	r := &term{op: opConst, kind: t.kind, at: t.at, scale: scaleOf(t), cost: 1}
 	switch t.kind {
 	case Bool:
 		return boolTerm(compileBool(t)(env{}), t.at)
@@ -307,7 +307,9 @@ func (t *term) canonical() string {
 
 // bounds spells a range as comparisons.
 func (t *term) bounds() []*term {
-	c := func(n int64) *term { return &term{op: opConst, kind: t.kids[0].kind, num: n} }
+	c := func(n int64) *term {
+		return &term{op: opConst, kind: t.kids[0].kind, num: n, scale: scaleOf(t.kids[0])}
+	}
 	lo, hi := t.num, t.high()
 	switch {
 	case lo == hi:

@@ -188,7 +188,7 @@ func (t *Table) rowName(i int) string {
 }
 
 const (
-	maxTableRows    = 2000
+	maxTableRows    = 500
 	maxTableColumns = 50
 )
 
@@ -202,7 +202,7 @@ func (c *compiler) compileTables() {
 func (c *compiler) table(path string, source *Table) {
 	t := *source
 	who := "table " + t.Name
-	before := len(c.faults)
+	before := c.found
 	fault := func(field, format string, args ...any) { c.fault(path+"."+field, who, field, format, args...) }
 	if msg := checkText(t.Name, maxName); msg != "" {
 		fault("name", "%s", msg)
@@ -236,8 +236,11 @@ func (c *compiler) table(path string, source *Table) {
 		}
 	}
 	each, ok := c.rowsField(path+".each", who, t.Each)
-	if !ok || len(c.faults) > before {
+	if !ok || c.found > before {
 		return
+	}
+	if len(t.Rows) > 0 && c.tableRows > c.schema.limits.Rules {
+		return // said already
 	}
 	g := c.grid(path, who, &t, each)
 	texts := make([]string, len(t.Rows))
@@ -264,12 +267,15 @@ func (c *compiler) table(path string, source *Table) {
 			}
 		}
 	}
-	if len(c.faults) > before {
+	if c.found > before {
 		return
 	}
 	d := &decisionTable{table: &t, each: each, grid: g, order: t.precedence()}
 	c.checkHits(path, who, d)
-	if len(c.faults) > before {
+	if c.tableRows += len(t.Rows); c.tableRows > c.schema.limits.Rules {
+		fault("rows", "the tables have more than %d rows together", c.schema.limits.Rules)
+	}
+	if c.found > before {
 		return
 	}
 	c.tables[t.Name] = d
@@ -302,8 +308,8 @@ func (c *compiler) tableRow(path string, d *decisionTable, i, at int, text, grou
 	if t.Unless != "" {
 		when += " and not (" + t.Unless + ")"
 	}
-	before := len(c.faults)
-	c.front.used = nil
+	before := c.found
+	c.front.used = nameSet{}
 	term, faults := c.front.compile(when, d.each)
 	if len(faults) > 0 { // the cells are known to be good: it is when, unless or all together
 		_, own := c.front.compile(t.When, d.each)
@@ -312,7 +318,7 @@ func (c *compiler) tableRow(path string, d *decisionTable, i, at int, text, grou
 			_, more := c.front.compile(t.Unless, d.each)
 			c.exprFaults(path+".unless", "table "+t.Name, "unless", t.Unless, more)
 		}
-		if len(c.faults) == before {
+		if c.found == before {
 			c.fault(fmt.Sprintf("%s.rows[%d]", path, i), "table "+t.Name, "rows", "%s", faults[0].msg)
 		}
 		return false
@@ -330,7 +336,7 @@ func (c *compiler) tableRow(path string, d *decisionTable, i, at int, text, grou
 	r.row = &tableRule{t.Name, fmt.Sprintf("%s/%06d", t.Name, at)}
 	r.Then = t.fill(r.Then, i)
 	c.compileRule(path, r)
-	return len(c.faults) == before
+	return c.found == before
 }
 
 // fill puts a row's outputs into the actions. An action whose name becomes

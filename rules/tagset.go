@@ -64,26 +64,12 @@ func (v *Vocabulary) Set(tags ...string) TagSet {
 
 // Add adds a tag to a set.
 func (v *Vocabulary) Add(s *TagSet, tag string) {
-	id := v.id(tag)
-	if id < 64 {
-		s.low |= 1 << id
-		return
-	}
-	if i, found := slices.BinarySearch(s.more, id); !found {
-		s.more = slices.Insert(s.more, i, id)
-	}
+	s.put(v.id(tag))
 }
 
 // Remove takes a tag out of a set.
 func (v *Vocabulary) Remove(s *TagSet, tag string) {
-	id := v.id(tag)
-	if id < 64 {
-		s.low &^= 1 << id
-		return
-	}
-	if i, found := slices.BinarySearch(s.more, id); found {
-		s.more = slices.Delete(s.more, i, i+1)
-	}
+	s.take(v.id(tag))
 }
 
 // Has reports whether a tag is in a set.
@@ -160,5 +146,13 @@ func (s *TagSet) put(id uint32) {
 		s.low |= 1 << id
 	} else if i, found := slices.BinarySearch(s.more, id); !found {
 		s.more = slices.Insert(s.more, i, id)
+	}
+}
+
+func (s *TagSet) take(id uint32) {
+	if id < 64 {
+		s.low &^= 1 << id
+	} else if i, found := slices.BinarySearch(s.more, id); found {
+		s.more = slices.Delete(s.more, i, i+1)
 	}
 }

@@ -20,6 +20,7 @@ type term struct {
 	str      string // of constants, opHas
 	list     []*term
 	nullable bool
+	scale    uint8 // of Int: digits behind the point; of opDiv: it only turns such a decimal into a float
 	cost     int64 // worst-case steps
 }
 
@@ -106,8 +107,12 @@ func (t *term) write(b *strings.Builder, outer int) {
 		b.WriteByte(')')
 		return
 	}
+	if t.op == opDiv && t.scale > 0 {
+		t.kids[0].write(b, outer)
+		return
+	}
 	own := t.strength()
-	if own < outer && t.op != opBetween {
+	if own < outer && t.op != opBetween || t.op == opElse && outer > 0 { // expr wants ?? in parentheses
 		b.WriteByte('(')
 		defer b.WriteByte(')')
 	}
@@ -240,7 +245,7 @@ func (t *term) writeConst(b *strings.Builder) {
 	case Bool:
 		b.WriteString(strconv.FormatBool(t.num != 0))
 	case Int:
-		b.WriteString(strconv.FormatInt(t.num, 10))
+		b.WriteString(decimalText(t.num, t.scale))
 	case Float:
 		s := strconv.FormatFloat(t.flo, 'g', -1, 64)
 		if !strings.ContainsAny(s, ".eIN") {

@@ -11,7 +11,7 @@ import (
 	"github.com/vefacrm/vefa/rules"
 )
 
-func names(t testing.TB, got []rules.Firing, err error) []string {
+func fired(t testing.TB, got []rules.Firing, err error) []string {
 	t.Helper()
 	require.NoError(t, err)
 	out := []string{}
@@ -38,7 +38,7 @@ rules:
 		Orders: []order{{At: evening.Now().AddDate(0, 0, -14)}, {At: evening.Now().AddDate(0, 0, -13)}}}
 	on := func(tr rules.Trigger) []string {
 		got, err := set.On(nil, tr, f, evening)
-		return names(t, got, err)
+		return fired(t, got, err)
 	}
 	require.Equal(t, []string{"added"}, on(rules.Trigger{Kind: rules.OnTagAdded, Tag: "vip"}))
 	require.Empty(t, on(rules.Trigger{Kind: rules.OnTagAdded, Tag: "red"}))
@@ -111,7 +111,7 @@ rules:
 		{facts{City: "Ankara", N: 999, Born: evening.Now()}, []string{"b"}},
 	} {
 		got, err := set.Evening(nil, &c.f, evening)
-		require.Equal(t, c.want, names(t, got, err))
+		require.Equal(t, c.want, fired(t, got, err))
 	}
 	require.Contains(t, findings(set), "spare unused")
 	require.Len(t, findings(set), 1)

@@ -39,6 +39,11 @@ type Config struct {
 
 	// Rules are the rules of the evening over Facts.
 	Rules []*rules.Book
+	// Breaker, if not nil, leaves out tonight what a rule plans that reaches many
+	// times as many customers as it used to, until somebody has looked at it.
+	Breaker *rules.Breaker
+	// Wide names rules that somebody has looked at: they may reach any number.
+	Wide []string
 	// Segments are the definitions that campaigns draw from, in the language of
 	// package segment.
 	Segments string

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/rules"
 )
 
 // Night is one evening's work.
@@ -38,6 +39,7 @@ type NightReport struct {
 	Rejected   int                 `json:"rejected"`
 	Identified identified          `json:"identified"`
 	Rules      planned             `json:"rules"`
+	Tripped    []rules.Trip        `json:"tripped,omitempty"` // rules that Config.Breaker left out
 	Campaigns  planned             `json:"campaigns"`
 	Carried    carried             `json:"carried"`
 	Delivered  messaging.Stats     `json:"delivered"`
@@ -130,6 +132,13 @@ func (e *Engine) Night(ctx context.Context, n Night) (NightReport, error) {
 		intents, err := e.evaluate(ctx, now)
 		if err != nil {
 			return err
+		}
+		intents, tripped, err := e.trip(ctx, n.Day, intents, closed)
+		if err != nil {
+			return err
+		}
+		if len(tripped) > 0 {
+			rep.Tripped = tripped
 		}
 		got, err := e.write(ctx, intents, closed)
 		rep.Rules = sum(rep.Rules, got)

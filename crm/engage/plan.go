@@ -66,6 +66,7 @@ func (e *Engine) evaluate(ctx context.Context, now time.Time) ([]rules.Intent, e
 // evaluator evaluates persons; one goroutine uses one.
 type evaluator struct {
 	e       *Engine
+	on      rules.Trigger // whose rules; zero: the evening's
 	set     *rules.Set[Facts]
 	fill    *filler
 	moments map[*time.Location]*rules.Moment
@@ -88,7 +89,7 @@ func (w *evaluator) person(x *person) (rules.Intent, error) {
 	m := w.moment(x)
 	facts := w.fill.fill(x)
 	var err error
-	if w.firings, err = w.set.Evening(w.firings[:0], facts, m); err != nil {
+	if w.firings, err = w.set.On(w.firings[:0], w.on, facts, m); err != nil {
 		var bounds *rules.BoundsError
 		if errors.As(err, &bounds) {
 			w.e.cfg.Logger.Warn("engage: a customer has more rows than rules may look at", "customer", x.id, "rows", bounds.Field, "len", bounds.Len)

@@ -92,7 +92,7 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string) (Why,
 		if err != nil {
 			return w, err
 		}
-		w.Text = ex.String()
+		w.Text = ex.String() + ex.FlipText("en")
 		return w, nil
 	}
 	for i := range e.cfg.Campaigns {

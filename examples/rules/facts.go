@@ -23,13 +23,13 @@ const (
 )
 
 // column is a typed column of a CSV file. A header says name:type, where type
-// is text, int, float, bool, date, time or tags, with a ? behind it where a
-// value may be missing. Without a type it is found by looking at the values.
+// is text, int, float, money, bool, date, time or tags, with a ? behind it where
+// a value may be missing. Without a type it is found by looking at the values.
 type column struct {
 	name     string
 	kind     rules.Kind
 	nullable bool
-	isTime   bool // a time, not a date
+	money    bool // an amount with two digits behind the point, exact
 	typed    bool
 }
 
@@ -144,11 +144,13 @@ func parseHeader(h string, first bool) (column, error) {
 	case "bool":
 		col.kind = rules.Bool
 	case "date", "time":
-		col.kind, col.nullable, col.isTime = rules.Time, true, kind == "time"
+		col.kind, col.nullable = rules.Time, true
+	case "money":
+		col.kind, col.money = rules.Int, true
 	case "tags":
 		col.kind = rules.Tags
 	default:
-		return col, fmt.Errorf("%s: type %q is not known: use text, int, float, bool, date, time or tags", name, kind)
+		return col, fmt.Errorf("%s: type %q is not known: use text, int, float, money, bool, date, time or tags", name, kind)
 	}
 	return col, nil
 }
@@ -200,6 +202,13 @@ func (c *column) parse(v string, zone *time.Location) (any, error) {
 		}
 		return v == "true", nil
 	case rules.Int:
+		if c.money {
+			whole, cents, _ := strings.Cut(v, ".")
+			if len(cents) > 2 || strings.ContainsAny(cents, "+-") {
+				return nil, fmt.Errorf("%q is no amount: write 1250.50", v)
+			}
+			v = whole + cents + "00"[len(cents):]
+		}
 		out, err = strconv.ParseInt(v, 10, 64)
 	case rules.Float:
 		out, err = strconv.ParseFloat(v, 64)
@@ -293,7 +302,11 @@ func loadFacts(file string, rowFiles []rowFile, zone *time.Location) (*facts, er
 func (s *sheet) fields(first int) []rules.Field {
 	var out []rules.Field
 	for _, c := range s.columns[first:] {
-		out = append(out, rules.Field{Name: c.name, Kind: c.kind, Nullable: c.nullable})
+		f := rules.Field{Name: c.name, Kind: c.kind, Nullable: c.nullable}
+		if c.money {
+			f.Scale = 2
+		}
+		out = append(out, f)
 	}
 	return out
 }

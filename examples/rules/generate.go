@@ -29,7 +29,7 @@ func main() {
 	end := time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC)
 	day := func(back int) string { return end.AddDate(0, 0, -back).Format(time.DateOnly) }
 	customers := [][]string{strings.Split("customer,name,city,tier,born:date,sms_consent:bool,email_consent:bool,open_tickets:int,last_score:int?,tags:tags", ",")}
-	purchases := [][]string{strings.Split("customer,id,at:date,channel,category,amount:int,gift:bool,returned:bool", ",")}
+	purchases := [][]string{strings.Split("customer,id,at:date,channel,category,amount:money,gift:bool,returned:bool", ",")}
 	visits := [][]string{strings.Split("customer,id,at:date,service", ",")}
 	order, visit := 0, 0
 	for i := range 300 {
@@ -65,7 +65,7 @@ func main() {
 			order++
 			channel := pick([]string{"store", "store", "store", "web", "app"})
 			purchases = append(purchases, []string{key, fmt.Sprintf("o%04d", order), day(int(rng.ExpFloat64() * 220)), channel, pick(goods),
-				strconv.Itoa(10_000 * (5 + int(rng.ExpFloat64()*60))), strconv.FormatBool(rng.IntN(12) == 0), strconv.FormatBool(rng.IntN(25) == 0)})
+				strconv.Itoa(100*(5+int(rng.ExpFloat64()*60))) + ".00", strconv.FormatBool(rng.IntN(12) == 0), strconv.FormatBool(rng.IntN(25) == 0)})
 		}
 		if i%9 == 0 || rng.IntN(4) == 0 {
 			for range 1 + rng.IntN(2) {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 )
@@ -10,8 +11,33 @@ import (
 // of gaps and overlaps works on. The space is cut into finitely many atoms, so
 // that the answers are exact for independent columns.
 type grid struct {
-	columns []*column
-	masks   [][][]bool // by row and column: the atoms that the cell takes
+	columns []*tableColumn
+	masks   [][]atomSet // by row and column: the atoms that the cell takes
+}
+
+// atomSet is a set of atoms of one column.
+type atomSet []uint64
+
+func (s atomSet) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
+
+// first returns the smallest atom of the set, or -1.
+func (s atomSet) first() int {
+	for i, w := range s {
+		if w != 0 {
+			return 64*i + bits.TrailingZeros64(w)
+		}
+	}
+	return -1
+}
+
+// meets returns the smallest atom that both sets have, or -1.
+func (s atomSet) meets(o atomSet) int {
+	for i, w := range s {
+		if w &= o[i]; w != 0 {
+			return 64*i + bits.TrailingZeros64(w)
+		}
+	}
+	return -1
 }
 
 // grid makes the columns of a table, without cells.
@@ -19,7 +45,7 @@ func (c *compiler) grid(path, who string, t *Table, each *field) *grid {
 	g := &grid{}
 	for i := range t.Inputs {
 		in := &t.Inputs[i]
-		col := &column{input: in, expr: in.Expr}
+		col := &tableColumn{input: in, expr: in.Expr}
 		g.columns = append(g.columns, col)
 		where := fmt.Sprintf("inputs[%d]", i)
 		v, faults := c.front.value(in.Expr, each)
@@ -35,6 +61,7 @@ func (c *compiler) grid(path, who string, t *Table, each *field) *grid {
 			col.expr = "(" + in.Expr + ")"
 		}
 		col.kind, col.nullable, col.folded = v.kind, v.nullable, v.op == opFold
+		col.scale = scaleOf(v)
 		if col.kind == Time {
 			col.kind = day
 		}
@@ -62,10 +89,10 @@ func (g *grid) row(c *compiler, path, who string, n int, row *TableRow) string {
 		x, msg := c.readCell(col, text)
 		if msg != "" {
 			c.fault(fmt.Sprintf("%s.when[%d]", path, j), who, fmt.Sprintf("rows[%d].when[%d]", n, j), "%s", msg)
-			x = &cell{any: true}
+			x = &tableCell{any: true}
 		}
 		for len(col.cells) < n {
-			col.cells = append(col.cells, &cell{any: true})
+			col.cells = append(col.cells, &tableCell{any: true})
 		}
 		col.cells = append(col.cells, x)
 		if s := col.condition(x); s != "" {
@@ -81,18 +108,26 @@ func (g *grid) row(c *compiler, path, who string, n int, row *TableRow) string {
 // maxTagsTold is how many tags of one column the analysis tells apart.
 const maxTagsTold = 6
 
+// maxAtoms bounds the work of the analysis: rows times atoms of all columns.
+const maxAtoms = 4_000_000
+
 // cut finds the atoms of every column and which of them each row takes. It
 // returns false if that would be too many.
 func (g *grid) cut(rows int) bool {
+	atoms := 0
 	for _, col := range g.columns {
 		col.cut()
 		if col.atoms == 0 {
 			return false
 		}
+		atoms += col.atoms
 	}
-	g.masks = make([][][]bool, rows)
+	if atoms*rows > maxAtoms {
+		return false
+	}
+	g.masks = make([][]atomSet, rows)
 	for r := range rows {
-		g.masks[r] = make([][]bool, len(g.columns))
+		g.masks[r] = make([]atomSet, len(g.columns))
 		for j, col := range g.columns {
 			g.masks[r][j] = col.mask(col.cells[r])
 		}
@@ -100,7 +135,7 @@ func (g *grid) cut(rows int) bool {
 	return true
 }
 
-func (col *column) cut() {
+func (col *tableColumn) cut() {
 	for _, x := range col.cells {
 		for _, s := range x.spans {
 			for _, end := range []*number{s.lo, s.hi} {
@@ -144,7 +179,7 @@ func (col *column) cut() {
 }
 
 // exists reports whether there is any value in an atom.
-func (col *column) exists(atom int) bool {
+func (col *tableColumn) exists(atom int) bool {
 	if col.kind != Int && col.kind != day || atom >= 2*len(col.cuts)+1 {
 		return true
 	}
@@ -171,15 +206,17 @@ func satAdd(a, b int64) int64 {
 }
 
 // mask tells which atoms a cell takes.
-func (col *column) mask(x *cell) []bool {
-	m := make([]bool, col.atoms)
-	for a := range m {
-		m[a] = col.exists(a) && (x.any || col.takes(x, a) != x.not)
+func (col *tableColumn) mask(x *tableCell) atomSet {
+	m := make(atomSet, (col.atoms+63)/64)
+	for a := range col.atoms {
+		if col.exists(a) && (x.any || col.takes(x, a) != x.not) {
+			m[a/64] |= 1 << (a % 64)
+		}
 	}
 	return m
 }
 
-func (col *column) takes(x *cell, atom int) bool {
+func (col *tableColumn) takes(x *tableCell, atom int) bool {
 	if col.nullable && atom == col.atoms-1 {
 		return x.null
 	}
@@ -194,11 +231,11 @@ func (col *column) takes(x *cell, atom int) bool {
 			return atom&(1<<i) != 0
 		})
 	}
-	return slices.ContainsFunc(x.spans, func(s span) bool { return col.spans(s, atom) })
+	return slices.ContainsFunc(x.spans, func(s cellSpan) bool { return col.spans(s, atom) })
 }
 
 // spans reports whether a span takes an atom: a cut, or what lies between two.
-func (col *column) spans(s span, atom int) bool {
+func (col *tableColumn) spans(s cellSpan, atom int) bool {
 	k := atom / 2
 	if atom%2 == 1 {
 		n := col.cuts[k]
@@ -212,7 +249,7 @@ func (col *column) spans(s span, atom int) bool {
 }
 
 // describe names a value of an atom, as a cell.
-func (col *column) describe(atom int) string {
+func (col *tableColumn) describe(atom int) string {
 	name := col.input.Name
 	if name == "" {
 		name = col.input.Expr
@@ -256,35 +293,30 @@ func (col *column) describe(atom int) string {
 
 // overlap returns atoms that two rows both take, or nil.
 func (g *grid) overlap(a, b int) []int {
-	out := make([]int, len(g.columns))
 	for j := range g.columns {
-		out[j] = slices.IndexFunc(g.masks[a][j], func(bool) bool { return true })
-		found := false
-		for atom, in := range g.masks[a][j] {
-			if in && g.masks[b][j][atom] {
-				out[j], found = atom, true
-				break
-			}
-		}
-		if !found {
+		if g.masks[a][j].meets(g.masks[b][j]) < 0 {
 			return nil
 		}
+	}
+	out := make([]int, len(g.columns))
+	for j := range g.columns {
+		out[j] = g.masks[a][j].meets(g.masks[b][j])
 	}
 	return out
 }
 
-// gap returns atoms within the box that no given row takes, or nil. It gives up
-// after a number of steps and says so.
-func (g *grid) gap(box [][]bool, rows []int) (atoms []int, sure bool) {
-	s := &gapSearch{g: g, box: box, left: 200_000, covered: map[string]bool{}}
+// gap returns atoms within the box that no given row takes, or nil. It takes
+// its steps from the budget; when that is used up nothing is sure.
+func (g *grid) gap(box []atomSet, rows []int, budget *int) (atoms []int, sure bool) {
+	s := &gapSearch{g: g, box: box, left: budget, covered: map[string]bool{}}
 	atoms = s.find(0, rows)
-	return atoms, s.left > 0
+	return atoms, *budget > 0
 }
 
 type gapSearch struct {
 	g       *grid
-	box     [][]bool
-	left    int
+	box     []atomSet
+	left    *int
 	covered map[string]bool // by column and rows
 }
 
@@ -292,11 +324,11 @@ func (s *gapSearch) find(j int, rows []int) []int {
 	if len(rows) == 0 {
 		out := make([]int, len(s.g.columns)-j)
 		for i := range out {
-			out[i] = slices.Index(s.box[j+i], true)
+			out[i] = s.box[j+i].first()
 		}
 		return out
 	}
-	if j == len(s.g.columns) || s.left <= 0 {
+	if j == len(s.g.columns) || *s.left <= 0 {
 		return nil
 	}
 	key := fmt.Sprint(j, rows)
@@ -304,14 +336,16 @@ func (s *gapSearch) find(j int, rows []int) []int {
 		return nil
 	}
 	tried := map[string]bool{}
-	for atom, in := range s.box[j] {
-		if !in {
+	for atom := range s.g.columns[j].atoms {
+		if !s.box[j].has(atom) {
 			continue
 		}
-		s.left -= 1 + len(rows)
+		if *s.left -= 1 + len(rows); *s.left <= 0 {
+			return nil
+		}
 		var still []int
 		for _, r := range rows {
-			if s.g.masks[r][j][atom] {
+			if s.g.masks[r][j].has(atom) {
 				still = append(still, r)
 			}
 		}
@@ -324,16 +358,16 @@ func (s *gapSearch) find(j int, rows []int) []int {
 			return append([]int{atom}, rest...)
 		}
 	}
-	if s.left > 0 {
+	if *s.left > 0 {
 		s.covered[key] = true
 	}
 	return nil
 }
 
-func (g *grid) all() [][]bool {
-	out := make([][]bool, len(g.columns))
+func (g *grid) all() []atomSet {
+	out := make([]atomSet, len(g.columns))
 	for j, col := range g.columns {
-		out[j] = col.mask(&cell{any: true})
+		out[j] = col.mask(&tableCell{any: true})
 	}
 	return out
 }
@@ -374,26 +408,26 @@ func (c *compiler) checkHits(path, who string, d *decisionTable) {
 }
 
 // lint says what a table leaves open and which of its rows never win.
-func (d *decisionTable) lint(add func(kind FindingKind, format string, args ...any)) {
+func (d *decisionTable) lint(budget *int, add func(kind FindingKind, format string, args ...any)) {
 	if d.grid == nil {
-		add(LintGap, "the columns cannot be analysed: more than %d tags in one", maxTagsTold)
+		add(LintGap, "the table cannot be analysed: it is too large or has more than %d tags in one column", maxTagsTold)
 		return
 	}
-	if atoms, sure := d.grid.gap(d.grid.all(), d.order); atoms != nil {
+	if atoms, sure := d.grid.gap(d.grid.all(), d.order, budget); atoms != nil {
 		add(LintGap, "no row for: %s", d.grid.describe(atoms))
 	} else if !sure {
 		add(LintGap, "too large to be analysed for gaps")
 	}
 	for at, i := range d.order {
 		box := d.grid.masks[i]
-		if slices.ContainsFunc(box, func(m []bool) bool { return !slices.Contains(m, true) }) {
+		if slices.ContainsFunc(box, func(m atomSet) bool { return m.first() < 0 }) {
 			add(LintDead, "row %s can never match", d.table.rowName(i))
 			continue
 		}
 		if d.table.Hit == HitCollect || at == 0 {
 			continue
 		}
-		if atoms, sure := d.grid.gap(box, d.order[:at]); atoms == nil && sure {
+		if atoms, sure := d.grid.gap(box, d.order[:at], budget); atoms == nil && sure {
 			add(LintDead, "row %s never wins: the rows before it take all its cases", d.table.rowName(i))
 		}
 	}

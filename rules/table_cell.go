@@ -12,18 +12,19 @@ import (
 	"github.com/vefacrm/vefa/internal/fold"
 )
 
-// column is an input of a table with the finitely many kinds of values that
+// tableColumn is an input of a table with the finitely many kinds of values that
 // the cells of the table tell apart: its atoms.
-type column struct {
+type tableColumn struct {
 	input    *Input
 	expr     string // as it stands in a condition
 	kind     Kind   // Bool, Int, Float, String, day or Tags
 	folded   bool
+	scale    uint8 // of Int
 	nullable bool
 	least    int64 // of Int and day
 	most     int64
 
-	cells []*cell
+	cells []*tableCell
 	cuts  []number // of Int, Float and day, sorted
 	words []string // of String: the texts told apart; of Tags: the tags
 	open  bool     // of String: others exist
@@ -38,25 +39,25 @@ type number struct {
 
 func (a number) compare(b number) int { return cmp.Or(cmp.Compare(a.n, b.n), cmp.Compare(a.f, b.f)) }
 
-// cell is what one row asks of one column.
-type cell struct {
+// tableCell is what one row asks of one column.
+type tableCell struct {
 	any   bool
 	not   bool
 	null  bool
-	spans []span
+	spans []cellSpan
 	words []string
 }
 
-// span is a range of numbers; an end of a nil pointer is open for ever.
-type span struct {
+// cellSpan is a range of numbers; an end of a nil pointer is open for ever.
+type cellSpan struct {
 	lo, hi         *number
 	loOpen, hiOpen bool
 }
 
 // readCell parses a cell of a column.
-func (c *compiler) readCell(col *column, text string) (*cell, string) {
+func (c *compiler) readCell(col *tableColumn, text string) (*tableCell, string) {
 	rest := strings.TrimSpace(text)
-	out := &cell{}
+	out := &tableCell{}
 	if rest == "" || rest == "-" {
 		out.any = true
 		return out, ""
@@ -126,7 +127,7 @@ func splitCell(text string) ([]cellItem, string) {
 	}
 }
 
-func (c *compiler) readItem(col *column, out *cell, item cellItem) string {
+func (c *compiler) readItem(col *tableColumn, out *tableCell, item cellItem) string {
 	switch col.kind {
 	case String, Tags:
 		if !item.quoted && strings.ContainsAny(item.text[:1], "<>=!") {
@@ -163,7 +164,7 @@ func (c *compiler) readItem(col *column, out *cell, item cellItem) string {
 		if a.compare(b) > 0 {
 			return fmt.Sprintf("the range %s is empty", item.text)
 		}
-		out.spans = append(out.spans, span{lo: &a, hi: &b})
+		out.spans = append(out.spans, cellSpan{lo: &a, hi: &b})
 		return ""
 	}
 	for _, o := range []string{">=", "<=", "!=", "==", ">", "<", ""} {
@@ -177,13 +178,13 @@ func (c *compiler) readItem(col *column, out *cell, item cellItem) string {
 		}
 		switch o {
 		case ">=", ">":
-			out.spans = append(out.spans, span{lo: &n, loOpen: o == ">"})
+			out.spans = append(out.spans, cellSpan{lo: &n, loOpen: o == ">"})
 		case "<=", "<":
-			out.spans = append(out.spans, span{hi: &n, hiOpen: o == "<"})
+			out.spans = append(out.spans, cellSpan{hi: &n, hiOpen: o == "<"})
 		case "!=":
-			out.spans = append(out.spans, span{lo: &n, loOpen: true}, span{hi: &n, hiOpen: true})
+			out.spans = append(out.spans, cellSpan{lo: &n, loOpen: true}, cellSpan{hi: &n, hiOpen: true})
 		default:
-			out.spans = append(out.spans, span{lo: &n, hi: &n})
+			out.spans = append(out.spans, cellSpan{lo: &n, hi: &n})
 		}
 		break
 	}
@@ -191,7 +192,7 @@ func (c *compiler) readItem(col *column, out *cell, item cellItem) string {
 }
 
 // operand reads a number, a date or the name of a parameter.
-func (c *compiler) operand(col *column, text string) (number, string) {
+func (c *compiler) operand(col *tableColumn, text string) (number, string) {
 	text = strings.TrimSpace(text)
 	if p := c.front.parameters[text]; p != nil {
 		c.front.constantOf(p, nil)
@@ -199,6 +200,10 @@ func (c *compiler) operand(col *column, text string) (number, string) {
 		switch {
 		case p.term == nil:
 			return number{}, fmt.Sprintf("parameter %s is faulty: %s", text, p.faults[0].msg)
+		case col.scale > 0:
+			if c, ok := rescale(p.term, col.scale); ok {
+				return number{n: c.num}, ""
+			}
 		case p.term.kind == col.kind:
 			return number{n: p.term.num, f: p.term.flo}, ""
 		case p.term.kind == Int && col.kind == Float:
@@ -208,6 +213,12 @@ func (c *compiler) operand(col *column, text string) (number, string) {
 	}
 	switch col.kind {
 	case Int:
+		if col.scale > 0 {
+			if n, ok := parseDecimal(strings.ReplaceAll(text, "_", ""), col.scale); ok {
+				return number{n: n}, ""
+			}
+			return number{}, fmt.Sprintf("%q is no number with %d digits behind the point", text, col.scale)
+		}
 		if n, err := strconv.ParseInt(strings.ReplaceAll(text, "_", ""), 10, 64); err == nil {
 			return number{n: n}, ""
 		}
@@ -226,13 +237,13 @@ func (c *compiler) operand(col *column, text string) (number, string) {
 }
 
 // spell writes the number as a constant of the language.
-func (col *column) spell(n number) string {
-	t := &term{op: opConst, kind: col.kind, num: n.n, flo: n.f}
+func (col *tableColumn) spell(n number) string {
+	t := &term{op: opConst, kind: col.kind, num: n.n, flo: n.f, scale: col.scale}
 	return t.String()
 }
 
 // condition spells the cell in the rule language; "" means anything.
-func (col *column) condition(x *cell) string {
+func (col *tableColumn) condition(x *tableCell) string {
 	if x.any {
 		return ""
 	}

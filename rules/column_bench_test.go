@@ -1,0 +1,291 @@
+//go:build linux
+
+package rules_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/rules"
+)
+
+// manyRules returns the twenty rules and more of the eight templates of the
+// specification, n in all.
+func manyRules(n int) []string {
+	r := rand.New(rand.NewPCG(1, 2))
+	one := func(of ...string) string { return of[r.IntN(len(of))] }
+	tag := func() string { return tagName(r.IntN(200)) }
+	consent := func() string { return one("SMSConsent", "EmailConsent", "(SMSConsent || EmailConsent)") }
+	texts := append([]string(nil), twenty...)
+	for len(texts) < n {
+		var s string
+		switch r.IntN(8) {
+		case 0:
+			s = fmt.Sprintf(`DaysSincePurchase == %d && LastChannel == %q && %s`, 1+r.IntN(30), one("store", "web", "app"), consent())
+		case 1:
+			s = fmt.Sprintf(`%q in Tags && "red" not in Tags && %s`, tag(), consent())
+		case 2:
+			s = fmt.Sprintf(`%q in Tags && %q not in Tags && DaysSincePurchase > %d && %s`, tag(), tag(), 30*(1+r.IntN(12)), consent())
+		case 3:
+			s = fmt.Sprintf(`LastService == %q && DaysSinceService == %d && %q not in Tags`, one("battery", "strap", "polish", "repair"), r.IntN(30), tag())
+		case 4:
+			s = fmt.Sprintf(`R == %d && F >= %d && M >= %d && City == %q && "red" not in Tags`, 1+r.IntN(5), 1+r.IntN(5), 1+r.IntN(5), one(cities...))
+		case 5:
+			s = fmt.Sprintf(`StoreCode == "TR%04d" && DaysSincePurchase <= %d && %s`, r.IntN(300), 1+r.IntN(14), consent())
+		case 6:
+			s = fmt.Sprintf(`Tier == %q && Spend12m >= %d && OpenComplaints == 0 && DaysSinceSurvey > %d`, one(tiers...), 1000*(1+r.IntN(20)), 30*(1+r.IntN(6)))
+		case 7:
+			s = fmt.Sprintf(`any(Purchases, .Category == %q && .DaysAgo <= %d) && %s && %q in Tags`, one(categories...), 30*(1+r.IntN(12)), consent(), tag())
+		}
+		texts = append(texts, s)
+	}
+	return texts[:n]
+}
+
+func bookOf(texts []string, on rules.Trigger) *rules.Book {
+	book := &rules.Book{}
+	for i, text := range texts {
+		book.Rules = append(book.Rules, rules.Rule{Name: fmt.Sprintf("r%05d", i+1), On: on, When: text, Then: tagX})
+	}
+	return book
+}
+
+func setOf[F any](t testing.TB, texts []string, on rules.Trigger) *rules.Set[F] {
+	t.Helper()
+	schema, err := rules.NewSchema[F](rules.Options{})
+	require.NoError(t, err)
+	set, err := schema.Compile(bookOf(texts, on))
+	require.NoError(t, err)
+	return set
+}
+
+// BenchmarkFullPass evaluates 20, 200 and 2,000 rules over 1,000,000 customers
+// in columns, the twenty in turns with hand-written Go; s/load is what it takes
+// to bring the customers into columns.
+func BenchmarkFullPass(b *testing.B) {
+	people, matches := million()
+	runtime.LockOSThread()
+	start := cpu()
+	pop := load(b, setOf[customer](b, twenty, rules.Trigger{}), people)
+	loading := cpu() - start
+	runtime.UnlockOSThread()
+	for _, n := range []int{20, 200, 2000} {
+		b.Run(fmt.Sprintf("rules=%d", n), func(b *testing.B) {
+			set, err := popSchema(pop, manyRules(n))
+			require.NoError(b, err)
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			ours, hand := time.Hour, time.Hour
+			for b.Loop() {
+				start := cpu()
+				m, err := set.Evaluate(b.Context(), pop, evening)
+				ours = min(ours, cpu()-start)
+				if err != nil || n == 20 && m.Total() != matches {
+					b.Fatalf("%v: %d matches; %d are expected", err, m.Total(), matches)
+				}
+				b.ReportMetric(float64(m.Total()), "matches")
+				if n > 20 {
+					continue
+				}
+				start, k := cpu(), 0
+				for i := range people {
+					for _, rule := range byHand {
+						if rule(&people[i]) {
+							k++
+						}
+					}
+				}
+				hand = min(hand, cpu()-start)
+				if k != matches {
+					b.Fatal(k)
+				}
+			}
+			b.ReportMetric(ours.Seconds()*1000, "ms/pass")
+			b.ReportMetric(float64(ours)/float64(len(people)*n), "ns/rule")
+			if n == 20 {
+				b.ReportMetric(loading.Seconds(), "s/load")
+				b.ReportMetric(float64(ours)/float64(hand), "x-hand")
+			}
+		})
+	}
+}
+
+func popSchema(pop *rules.Population[customer], texts []string) (*rules.Set[customer], error) {
+	return pop.Schema().Compile(bookOf(texts, rules.Trigger{}))
+}
+
+// BenchmarkEvent evaluates the rules of an event for one customer after the
+// other, 20,000 of them, each once per round: by the index, and with the same
+// rules in turns by closures alone. The quantiles are of single calls.
+func BenchmarkEvent(b *testing.B) {
+	people := population(20_000)
+	for _, n := range []int{20, 200, 2000, 10_000} {
+		b.Run(fmt.Sprintf("rules=%d", n), func(b *testing.B) {
+			set := setOf[customer](b, manyRules(n), rules.Trigger{Event: "order"})
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			dst := make([]rules.Firing, 0, n)
+			took := make([]time.Duration, len(people))
+			for i := range took {
+				took[i] = time.Hour
+			}
+			best, matches := time.Hour, 0
+			b.ReportAllocs()
+			for b.Loop() {
+				start := cpu()
+				for i := range people {
+					dst, _ = set.Event(dst[:0], "order", &people[i], evening)
+				}
+				best = min(best, cpu()-start)
+				matches = 0
+				for i := range people { // single calls; the least of the rounds, other work on the machine apart
+					start := time.Now()
+					dst, _ = set.Event(dst[:0], "order", &people[i], evening)
+					took[i] = min(took[i], time.Since(start))
+					matches += len(dst)
+				}
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(best.Nanoseconds())/float64(len(people)), "ns/event")
+			b.ReportMetric(float64(took[len(took)/2].Nanoseconds()), "p50-ns")
+			b.ReportMetric(float64(took[len(took)*99/100].Nanoseconds()), "p99-ns")
+			b.ReportMetric(float64(matches)/float64(len(people)), "matches/event")
+		})
+	}
+}
+
+// BenchmarkPreview counts an edited rule over 1,000,000 customers, compiling
+// included, for each of the twenty and with another number in each.
+func BenchmarkPreview(b *testing.B) {
+	people, _ := million()
+	set := twentyRules[customer](b)
+	pop := load(b, set, people)
+	people = nil
+	slowest, total := time.Duration(0), time.Duration(0)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for b.Loop() {
+		slowest, total = 0, 0
+		for i, text := range twenty {
+			best := time.Hour
+			for range 3 {
+				start := cpu()
+				p, err := set.Preview(b.Context(), pop, rules.Rule{Name: "edited", When: text + " && Orders != 7", Then: tagX}, evening, 20)
+				best = min(best, cpu()-start)
+				if err != nil || p.Subjects == 0 && i != 11 {
+					b.Fatal(err, text)
+				}
+			}
+			slowest, total = max(slowest, best), total+best
+		}
+	}
+	b.ReportMetric(slowest.Seconds()*1000, "ms-slowest")
+	b.ReportMetric(total.Seconds()*1000/float64(len(twenty)), "ms-mean")
+}
+
+// BenchmarkBacktest lets the twenty rules run for 365 evenings over 1,000,000
+// customers; each rule tags, so that earlier evenings act on later ones.
+func BenchmarkBacktest(b *testing.B) {
+	people, _ := million()
+	book := bookOf(twenty, rules.Trigger{})
+	acts := []string{"", "", "battery", "", "", "vip", "churn-risk", "complaint"}
+	for i := range book.Rules {
+		tag := fmt.Sprintf("tag-%03d", 100+i)
+		if i < len(acts) && acts[i] != "" {
+			tag = acts[i]
+		}
+		book.Rules[i].Then = []rules.Action{{Kind: rules.DoTag, Name: tag}}
+		if i%3 == 0 {
+			book.Rules[i].Once, book.Rules[i].Then[0].For = rules.PerMonth, "30d"
+		}
+	}
+	schema, err := rules.NewSchema[customer](rules.Options{})
+	require.NoError(b, err)
+	set, err := schema.Compile(book)
+	require.NoError(b, err)
+	pop := load(b, set, people)
+	people = nil
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for b.Loop() {
+		start, planned, effects, nights := cpu(), 0, 0, 0
+		for night, err := range set.Backtest(b.Context(), pop, evening, 365, rules.BacktestOptions[customer]{}) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			for _, r := range night.Rules {
+				planned, effects = planned+r.Planned, effects+r.Effects
+			}
+			nights++
+		}
+		b.ReportMetric((cpu() - start).Seconds(), "s/365-evenings")
+		b.ReportMetric(float64(planned), "planned")
+		b.ReportMetric(float64(effects), "effects")
+		b.ReportMetric(float64(nights), "evenings")
+	}
+}
+
+// BenchmarkIncrementalEvening brings 1,000,000 customers from one evening to
+// the next: every hundredth has changed, for the others time passes. The facts
+// are read from memory. It is compared with the full pass by closures and ends
+// in the same firings.
+func BenchmarkIncrementalEvening(b *testing.B) {
+	people, _ := million()
+	set := twentyRules[customer](b)
+	best, full := time.Hour, time.Hour
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	c, err := rules.NewCalendar(set, evening, each(people))
+	require.NoError(b, err)
+	m := evening
+	var stats rules.EveningStats
+	for b.Loop() {
+		m = rules.NewMoment(m.Now().AddDate(0, 0, 1), nil)
+		for i := range people {
+			p := &people[i] // as the store would have them this evening
+			p.DaysSincePurchase++
+			p.DaysSinceService++
+			p.DaysSinceSurvey++
+			p.DaysSinceSignup++
+			p.DaysToBirthday = (p.DaysToBirthday + 364) % 365
+			for k := range p.Purchases {
+				p.Purchases[k].DaysAgo++
+			}
+		}
+		for i := 0; i < len(people); i += 100 {
+			if err := c.Changed(i); err != nil {
+				b.Fatal(err)
+			}
+		}
+		start := cpu()
+		stats, err = c.Evening(b.Context(), m, func(i int) (*customer, error) { return &people[i], nil }, nil)
+		best = min(best, cpu()-start)
+		if err != nil {
+			b.Fatal(err)
+		}
+		firings, n := make([]rules.Firing, 0, 64), 0
+		start = cpu()
+		for i := range people {
+			firings, _ = set.Evening(firings[:0], &people[i], m)
+			n += len(firings)
+		}
+		full = min(full, cpu()-start)
+		got := 0
+		for _, r := range set.Rules() {
+			got += c.Count(r.Name)
+		}
+		if got != n {
+			b.Fatalf("%d firings, a full pass has %d", got, n)
+		}
+	}
+	b.ReportMetric(best.Seconds()*1000, "ms/evening")
+	b.ReportMetric(full.Seconds()*1000, "ms/full-by-closures")
+	b.ReportMetric(100*float64(stats.Due)/float64(len(people)), "%-read")
+	b.ReportMetric(float64(stats.Entered+stats.Left), "flips")
+}
