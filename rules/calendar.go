@@ -49,10 +49,11 @@ type Calendar[F any] struct {
 // dayIndex knows which subjects have which anchor in one field: the day on
 // which the field is, was or will be 0.
 type dayIndex struct {
-	path  []*field // rows of rows that lead to the field
-	field *field
-	value intFn // of the row
+	flipIndex
+	key   string // of only
+	value intFn  // of the row
 	null  boolFn
+	test  boolFn // only
 	// The subjects as they were loaded, ordered by anchor: those of anchor a
 	// are who[first[a-low]:first[a-low+1]].
 	low   int64
@@ -116,8 +117,12 @@ func NewCalendar[F any](set *Set[F], m *Moment, facts iter.Seq[*F]) (*Calendar[F
 	return c, nil
 }
 
-// nearDays is how far from today anchors are kept in a table.
-const nearDays = 1 << 14
+const (
+	// nearDays is how far from today anchors are kept in a table.
+	nearDays = 1 << 12
+	// maxIndexes is how many indexes may be of some subjects only.
+	maxIndexes = 64
+)
 
 // add takes in one more subject.
 func (c *Calendar[F]) add(f *F, anchors [][]uint64) error {
@@ -177,15 +182,21 @@ func (x *dayIndex) load(anchors []uint64) {
 
 // each calls fn with the anchors of one subject.
 func (x *dayIndex) each(facts unsafe.Pointer, m *Moment, fn func(int64)) {
-	x.down(facts, x.path, m, fn)
+	if len(x.path) == 0 && x.test != nil && !x.test(env{facts: facts, m: m}) {
+		return
+	}
+	x.down(facts, facts, x.path, m, fn)
 }
 
-func (x *dayIndex) down(p unsafe.Pointer, path []*field, m *Moment, fn func(int64)) {
+func (x *dayIndex) down(facts, p unsafe.Pointer, path []*field, m *Moment, fn func(int64)) {
 	if len(path) > 0 {
 		s := (*sliceHeader)(unsafe.Add(p, path[0].offset))
 		for i := range s.len {
-			x.down(unsafe.Add(s.data, uintptr(i)*path[0].row.size), path[1:], m, fn)
+			x.down(facts, unsafe.Add(s.data, uintptr(i)*path[0].row.size), path[1:], m, fn)
 		}
+		return
+	}
+	if len(x.path) > 0 && x.test != nil && !x.test(env{facts: facts, row: p, item: p, m: m}) {
 		return
 	}
 	e := env{facts: p, m: m}
@@ -212,7 +223,7 @@ func (c *Calendar[F]) collect() {
 	daily := map[int32]bool{}
 	for i, r := range c.set.evening {
 		w := flipFinder{root: c.set.schema.s.root, rule: int32(i), flip: c.flip, everybody: func(day int64) { c.global = append(c.global, day) }}
-		w.find(r.simple)
+		w.findIn(r.conjuncts())
 		if w.wild {
 			daily[int32(i)] = true
 		}
@@ -250,20 +261,37 @@ func (c *Calendar[F]) withGroups(rules []int32) []int32 {
 	return slices.Compact(out)
 }
 
-// flip takes note that a comparison of a rule changes key days from the anchor.
-func (c *Calendar[F]) flip(path []*field, f *field, kind flipKind, key int64, t *term, rule int32) {
-	index := slices.IndexFunc(c.indexes, func(x *dayIndex) bool { return x.field == f })
-	if index < 0 {
-		index = len(c.indexes)
-		value := fieldTerm(f, ofFacts, 0)
-		x := &dayIndex{path: path, field: f, null: nullFn(value), low: c.m.today - nearDays,
-			later: make([][]laterEntry, 2*nearDays), far: map[int64][]laterEntry{}}
-		if f.kind == Time {
-			value = toDay(value)
-		}
-		x.value = compileInt(value)
-		c.indexes = append(c.indexes, x)
+// index returns the place of an index, making it if need be. Very many rules
+// share those that are of everybody.
+func (c *Calendar[F]) index(of flipIndex) int {
+	key := ""
+	if of.only != nil {
+		key = of.only.canonical()
 	}
+	same := func(x *dayIndex) bool { return x.field == of.field && x.key == key }
+	if i := slices.IndexFunc(c.indexes, same); i >= 0 {
+		return i
+	}
+	if len(c.indexes) >= maxIndexes && key != "" {
+		of.only = nil
+		return c.index(of)
+	}
+	value := fieldTerm(of.field, ofFacts, 0)
+	x := &dayIndex{flipIndex: of, key: key, null: nullFn(value), low: c.m.today - nearDays, later: make([][]laterEntry, 2*nearDays), far: map[int64][]laterEntry{}}
+	if of.only != nil {
+		x.test = compileBool(of.only)
+	}
+	if of.field.kind == Time {
+		value = toDay(value)
+	}
+	x.value = compileInt(value)
+	c.indexes = append(c.indexes, x)
+	return len(c.indexes) - 1
+}
+
+// flip takes note that a comparison of a rule changes key days from the anchor.
+func (c *Calendar[F]) flip(of flipIndex, kind flipKind, key int64, t *term, rule int32) {
+	index := c.index(of)
 	for i := range c.flips {
 		x := &c.flips[i]
 		if x.index == index && x.kind == kind && x.key == key && (t == nil) == (x.term == nil) && (t == nil || t.canonical() == x.term.canonical()) {
