@@ -4,7 +4,6 @@ package rules_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"runtime"
 	"slices"
 	"testing"
@@ -14,39 +13,6 @@ import (
 
 	"github.com/vefacrm/vefa/rules"
 )
-
-// manyRules returns the twenty rules and more of the eight templates of the
-// specification, n in all.
-func manyRules(n int) []string {
-	r := rand.New(rand.NewPCG(1, 2))
-	one := func(of ...string) string { return of[r.IntN(len(of))] }
-	tag := func() string { return tagName(r.IntN(200)) }
-	consent := func() string { return one("SMSConsent", "EmailConsent", "(SMSConsent || EmailConsent)") }
-	texts := append([]string(nil), twenty...)
-	for len(texts) < n {
-		var s string
-		switch r.IntN(8) {
-		case 0:
-			s = fmt.Sprintf(`DaysSincePurchase == %d && LastChannel == %q && %s`, 1+r.IntN(30), one("store", "web", "app"), consent())
-		case 1:
-			s = fmt.Sprintf(`%q in Tags && "red" not in Tags && %s`, tag(), consent())
-		case 2:
-			s = fmt.Sprintf(`%q in Tags && %q not in Tags && DaysSincePurchase > %d && %s`, tag(), tag(), 30*(1+r.IntN(12)), consent())
-		case 3:
-			s = fmt.Sprintf(`LastService == %q && DaysSinceService == %d && %q not in Tags`, one("battery", "strap", "polish", "repair"), r.IntN(30), tag())
-		case 4:
-			s = fmt.Sprintf(`R == %d && F >= %d && M >= %d && City == %q && "red" not in Tags`, 1+r.IntN(5), 1+r.IntN(5), 1+r.IntN(5), one(cities...))
-		case 5:
-			s = fmt.Sprintf(`StoreCode == "TR%04d" && DaysSincePurchase <= %d && %s`, r.IntN(300), 1+r.IntN(14), consent())
-		case 6:
-			s = fmt.Sprintf(`Tier == %q && Spend12m >= %d && OpenComplaints == 0 && DaysSinceSurvey > %d`, one(tiers...), 1000*(1+r.IntN(20)), 30*(1+r.IntN(6)))
-		case 7:
-			s = fmt.Sprintf(`any(Purchases, .Category == %q && .DaysAgo <= %d) && %s && %q in Tags`, one(categories...), 30*(1+r.IntN(12)), consent(), tag())
-		}
-		texts = append(texts, s)
-	}
-	return texts[:n]
-}
 
 func bookOf(texts []string, on rules.Trigger) *rules.Book {
 	book := &rules.Book{}
