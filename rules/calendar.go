@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math/bits"
+	"reflect"
 	"slices"
 	"unsafe"
 )
@@ -39,21 +40,27 @@ type Calendar[F any] struct {
 	pairs   []uint64 // subject<<32 | flip
 	spare   []uint64
 	firings []Firing
+	rules   []int32
+	lines   []uintptr // of the facts, that rules read
+	rowsAt  []uintptr // slices in the facts, that rules read
+	touched byte
 }
 
 // dayIndex knows which subjects have which anchor in one field: the day on
 // which the field is, was or will be 0.
 type dayIndex struct {
-	path  []*field // rows of rows that lead to the field
-	field *field
-	value intFn // of the row
+	flipIndex
+	key   string // of only
+	value intFn  // of the row
 	null  boolFn
+	test  boolFn // only
 	// The subjects as they were loaded, ordered by anchor: those of anchor a
 	// are who[first[a-low]:first[a-low+1]].
 	low   int64
 	first []int32
 	who   []int32
-	later map[int64][]laterEntry // those that changed, and outliers
+	later [][]laterEntry         // those that changed, by a-low
+	far   map[int64][]laterEntry // those whose anchor is in no table
 }
 
 type laterEntry struct {
@@ -97,6 +104,7 @@ func NewCalendar[F any](set *Set[F], m *Moment, facts iter.Seq[*F]) (*Calendar[F
 		c.place[r.rule] = i
 	}
 	c.collect()
+	c.layout()
 	anchors := make([][]uint64, len(c.indexes)) // anchor and subject
 	for f := range facts {
 		if err := c.add(f, anchors); err != nil {
@@ -104,13 +112,17 @@ func NewCalendar[F any](set *Set[F], m *Moment, facts iter.Seq[*F]) (*Calendar[F
 		}
 	}
 	for i, x := range c.indexes {
-		x.load(anchors[i], m.today)
+		x.load(anchors[i])
 	}
 	return c, nil
 }
 
-// nearDays is how far from today anchors are kept in a table.
-const nearDays = 1 << 15
+const (
+	// nearDays is how far from today anchors are kept in a table.
+	nearDays = 1 << 12
+	// maxIndexes is how many indexes may be of some subjects only.
+	maxIndexes = 64
+)
 
 // add takes in one more subject.
 func (c *Calendar[F]) add(f *F, anchors [][]uint64) error {
@@ -136,10 +148,10 @@ func (c *Calendar[F]) add(f *F, anchors [][]uint64) error {
 	}
 	for k, x := range c.indexes {
 		x.each(unsafe.Pointer(f), c.m, func(a int64) {
-			if anchors != nil && a >= c.m.today-nearDays && a < c.m.today+nearDays {
-				anchors[k] = append(anchors[k], uint64(a-c.m.today+nearDays)<<32|uint64(i))
+			if n := a - x.low; n >= 0 && n < 2*nearDays {
+				anchors[k] = append(anchors[k], uint64(n)<<32|uint64(i))
 			} else {
-				x.later[a] = append(x.later[a], laterEntry{int32(i), 0})
+				x.far[a] = append(x.far[a], laterEntry{int32(i), 0})
 			}
 		})
 	}
@@ -152,8 +164,7 @@ func (c *Calendar[F]) of(subject int) []uint64 {
 }
 
 // load orders subjects by anchor.
-func (x *dayIndex) load(anchors []uint64, today int64) {
-	x.low = today - nearDays
+func (x *dayIndex) load(anchors []uint64) {
 	x.first = make([]int32, 2*nearDays+1)
 	for _, a := range anchors {
 		x.first[a>>32+1]++
@@ -171,15 +182,21 @@ func (x *dayIndex) load(anchors []uint64, today int64) {
 
 // each calls fn with the anchors of one subject.
 func (x *dayIndex) each(facts unsafe.Pointer, m *Moment, fn func(int64)) {
-	x.down(facts, x.path, m, fn)
+	if len(x.path) == 0 && x.test != nil && !x.test(env{facts: facts, m: m}) {
+		return
+	}
+	x.down(facts, facts, x.path, m, fn)
 }
 
-func (x *dayIndex) down(p unsafe.Pointer, path []*field, m *Moment, fn func(int64)) {
+func (x *dayIndex) down(facts, p unsafe.Pointer, path []*field, m *Moment, fn func(int64)) {
 	if len(path) > 0 {
 		s := (*sliceHeader)(unsafe.Add(p, path[0].offset))
 		for i := range s.len {
-			x.down(unsafe.Add(s.data, uintptr(i)*path[0].row.size), path[1:], m, fn)
+			x.down(facts, unsafe.Add(s.data, uintptr(i)*path[0].row.size), path[1:], m, fn)
 		}
+		return
+	}
+	if len(x.path) > 0 && x.test != nil && !x.test(env{facts: facts, row: p, item: p, m: m}) {
 		return
 	}
 	e := env{facts: p, m: m}
@@ -206,7 +223,7 @@ func (c *Calendar[F]) collect() {
 	daily := map[int32]bool{}
 	for i, r := range c.set.evening {
 		w := flipFinder{root: c.set.schema.s.root, rule: int32(i), flip: c.flip, everybody: func(day int64) { c.global = append(c.global, day) }}
-		w.find(r.simple)
+		w.findIn(r.conjuncts())
 		if w.wild {
 			daily[int32(i)] = true
 		}
@@ -244,19 +261,37 @@ func (c *Calendar[F]) withGroups(rules []int32) []int32 {
 	return slices.Compact(out)
 }
 
-// flip takes note that a comparison of a rule changes key days from the anchor.
-func (c *Calendar[F]) flip(path []*field, f *field, kind flipKind, key int64, t *term, rule int32) {
-	index := slices.IndexFunc(c.indexes, func(x *dayIndex) bool { return x.field == f })
-	if index < 0 {
-		index = len(c.indexes)
-		value := fieldTerm(f, ofFacts, 0)
-		x := &dayIndex{path: path, field: f, null: nullFn(value), later: map[int64][]laterEntry{}}
-		if f.kind == Time {
-			value = toDay(value)
-		}
-		x.value = compileInt(value)
-		c.indexes = append(c.indexes, x)
+// index returns the place of an index, making it if need be. Very many rules
+// share those that are of everybody.
+func (c *Calendar[F]) index(of flipIndex) int {
+	key := ""
+	if of.only != nil {
+		key = of.only.canonical()
 	}
+	same := func(x *dayIndex) bool { return x.field == of.field && x.key == key }
+	if i := slices.IndexFunc(c.indexes, same); i >= 0 {
+		return i
+	}
+	if len(c.indexes) >= maxIndexes && key != "" {
+		of.only = nil
+		return c.index(of)
+	}
+	value := fieldTerm(of.field, ofFacts, 0)
+	x := &dayIndex{flipIndex: of, key: key, null: nullFn(value), low: c.m.today - nearDays, later: make([][]laterEntry, 2*nearDays), far: map[int64][]laterEntry{}}
+	if of.only != nil {
+		x.test = compileBool(of.only)
+	}
+	if of.field.kind == Time {
+		value = toDay(value)
+	}
+	x.value = compileInt(value)
+	c.indexes = append(c.indexes, x)
+	return len(c.indexes) - 1
+}
+
+// flip takes note that a comparison of a rule changes key days from the anchor.
+func (c *Calendar[F]) flip(of flipIndex, kind flipKind, key int64, t *term, rule int32) {
+	index := c.index(of)
 	for i := range c.flips {
 		x := &c.flips[i]
 		if x.index == index && x.kind == kind && x.key == key && (t == nil) == (x.term == nil) && (t == nil || t.canonical() == x.term.canonical()) {
@@ -322,14 +357,17 @@ func (c *Calendar[F]) Count(rule string) int {
 	return 0
 }
 
-// Evening brings the calendar to a later moment. read returns the facts of a
-// subject as of then; it is called once for everybody who is due, in the order
-// of their numbers, and may return the same struct each time. visit, which may
-// be nil, gets the firings of the rules that were asked for him, if there are
-// any: those of everybody else are as they were, and Plan makes nothing new of
-// what was planned already. After an error the calendar stays as of the last
-// evening for who was not reached yet; call Evening again.
-func (c *Calendar[F]) Evening(ctx context.Context, m *Moment, read func(subject int) (*F, error), visit func(subject int, f *F, firings []Firing) error) (EveningStats, error) {
+// dueBatch is how many subjects are read at a time.
+const dueBatch = 64
+
+// Evening brings the calendar to a later moment. read sets facts[i] to the
+// facts of subjects[i] as of then; it is called for a few dozen at a time, so
+// that every subject who is due is asked for once, in the order of the numbers.
+// visit, which may be nil, gets the firings of the rules that were asked for a
+// subject, if there are any: those of everybody else are as they were, and Plan
+// makes nothing new of what was planned already. After an error the calendar
+// stays as of the last evening for who was not reached yet; call Evening again.
+func (c *Calendar[F]) Evening(ctx context.Context, m *Moment, read func(ctx context.Context, subjects []int, facts []*F) error, visit func(subject int, f *F, firings []Firing) error) (EveningStats, error) {
 	var stats EveningStats
 	switch {
 	case m.zone.String() != c.m.zone.String():
@@ -337,71 +375,138 @@ func (c *Calendar[F]) Evening(ctx context.Context, m *Moment, read func(subject 
 	case m.today < c.m.today:
 		return stats, fmt.Errorf("rules: the evening of %s has been, this is %s", c.m.Date(), m.Date())
 	}
-	everybody := len(c.daily) > 0 && m.today > c.m.today
-	for _, d := range c.global {
-		everybody = everybody || d > c.m.today && d <= m.today
-	}
 	all := slices.ContainsFunc(c.global, func(d int64) bool { return d > c.m.today && d <= m.today })
 	c.due(m)
-	pairs, k := c.pairs, 0
-	var rules []int32
-	one := func(i int, whole bool) error {
-		if stats.Due&1023 == 0 && ctx.Err() != nil {
-			return ctx.Err()
+	var subjects [dueBatch]int
+	var facts [dueBatch]*F
+	pairs := c.pairs
+	n := 0
+	batch := func() error {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		f, err := read(i)
-		if err != nil {
-			return fmt.Errorf("subject %d: %w", i, err)
+		if err := read(ctx, subjects[:n], facts[:n]); err != nil {
+			return fmt.Errorf("subjects %d to %d: %w", subjects[0], subjects[n-1], err)
 		}
-		stats.Due++
-		if whole {
-			err = c.whole(i, f, m, &stats)
-		} else {
-			err = c.some(i, f, m, rules, &stats)
+		for i, f := range facts[:n] {
+			if f == nil {
+				return fmt.Errorf("subject %d: no facts were read", subjects[i])
+			}
 		}
-		if err == nil && visit != nil && len(c.firings) > 0 {
-			err = visit(i, f, c.firings)
+		c.touch(facts[:n])
+		for k, i := range subjects[:n] {
+			stats.Due++
+			var err error
+			if bitAt(c.changed, i) || all {
+				err = c.whole(i, facts[k], m, &stats)
+			} else {
+				err = c.some(i, facts[k], m, c.asked(pairs, i), &stats)
+			}
+			if err == nil && visit != nil && len(c.firings) > 0 {
+				err = visit(i, facts[k], c.firings)
+			}
+			if err != nil {
+				return err
+			}
+			for len(pairs) > 0 && pairs[0]>>32 <= uint64(i) {
+				pairs = pairs[1:]
+			}
 		}
-		return err
+		n = 0
+		return nil
 	}
+	next := pairs
 	for w := range c.changed {
 		todo := c.changed[w]
-		if everybody {
+		if all || len(c.daily) > 0 && m.today > c.m.today {
 			todo = ^uint64(0)
 			if w == len(c.changed)-1 && c.n&63 != 0 {
 				todo = 1<<(c.n&63) - 1
 			}
 		}
-		for j := k; j < len(pairs) && pairs[j]>>38 == uint64(w); j++ {
-			todo |= 1 << (pairs[j] >> 32 & 63)
+		for ; len(next) > 0 && next[0]>>38 == uint64(w); next = next[1:] {
+			todo |= 1 << (next[0] >> 32 & 63)
 		}
 		for ; todo != 0; todo &= todo - 1 {
-			i := w<<6 | bits.TrailingZeros64(todo)
-			rules = append(rules[:0], c.daily...)
-			n := 0
-			for ; k < len(pairs) && pairs[k]>>32 == uint64(i); k++ {
-				if n == 0 || pairs[k] != pairs[k-1] {
-					rules = append(rules, c.flips[uint32(pairs[k])].spread...)
-					n++
+			subjects[n] = w<<6 | bits.TrailingZeros64(todo)
+			if n++; n == dueBatch {
+				if err := batch(); err != nil {
+					return stats, err
 				}
-			}
-			if n > 1 || len(c.daily) > 0 {
-				slices.Sort(rules)
-				rules = slices.Compact(rules)
-			}
-			changed := bitAt(c.changed, i)
-			if err := one(i, changed || all); err != nil {
-				return stats, err
-			}
-			if changed {
-				stats.Changed++
 			}
 		}
 	}
+	if n > 0 {
+		if err := batch(); err != nil {
+			return stats, err
+		}
+	}
+	stats.Changed = countBits(c.changed)
 	clear(c.changed)
 	c.m = m
 	c.drop()
 	return stats, nil
+}
+
+// asked returns the rules that may have changed for a subject, whose flips are
+// the first of pairs.
+func (c *Calendar[F]) asked(pairs []uint64, subject int) []int32 {
+	n := 0
+	for n < len(pairs) && pairs[n]>>32 == uint64(subject) {
+		n++
+	}
+	if n == 1 && len(c.daily) == 0 {
+		return c.flips[uint32(pairs[0])].spread
+	}
+	c.rules = append(c.rules[:0], c.daily...)
+	for _, p := range pairs[:n] {
+		c.rules = append(c.rules, c.flips[uint32(p)].spread...)
+	}
+	slices.Sort(c.rules)
+	c.rules = slices.Compact(c.rules)
+	return c.rules
+}
+
+// touch reads what the rules will read of many subjects, so that the processor
+// waits for the memory of all of them at once and not for one after the other.
+func (c *Calendar[F]) touch(facts []*F) {
+	sum := byte(0)
+	for _, f := range facts {
+		for _, off := range c.lines {
+			sum += *(*byte)(unsafe.Add(unsafe.Pointer(f), off))
+		}
+	}
+	for _, f := range facts {
+		for _, off := range c.rowsAt {
+			if s := (*sliceHeader)(unsafe.Add(unsafe.Pointer(f), off)); s.len > 0 {
+				sum += *(*byte)(s.data)
+			}
+		}
+	}
+	c.touched = sum
+}
+
+// layout finds out which parts of the memory of the facts rules read.
+func (c *Calendar[F]) layout() {
+	used := map[*field]bool{}
+	for _, r := range c.set.evening {
+		r.simple.walk(func(t *term) {
+			if t.field != nil {
+				used[t.field] = true
+			}
+		})
+	}
+	for _, f := range c.set.schema.s.root.order {
+		if !used[f] {
+			continue
+		}
+		if line := f.offset &^ 63; !slices.Contains(c.lines, line) {
+			c.lines = append(c.lines, line)
+		}
+		if f.typ.Kind() == reflect.Slice {
+			c.rowsAt = append(c.rowsAt, f.offset)
+		}
+	}
 }
 
 // due collects, ordered by subject, who is due and because of which flip.
@@ -411,77 +516,78 @@ func (c *Calendar[F]) due(m *Moment) {
 		f := &c.flips[i]
 		x := c.indexes[f.index]
 		if f.kind == flipCalendar {
-			x.calendar(c, f, i, m)
+			c.calendar(x, f.term, i, m)
 			continue
 		}
 		for day := c.m.today + 1; day <= m.today; day++ {
 			switch f.kind {
 			case flipSince:
-				x.take(c, subtract(day, f.key), i)
+				c.take(x, subtract(day, f.key), i)
 			case flipUntil:
-				x.take(c, add(day, f.key), i)
+				c.take(x, add(day, f.key), i)
 			case flipYearly:
-				x.take(c, modYear(add(day, f.key)), i)
+				c.take(x, modYear(add(day, f.key)), i)
 			}
 		}
 	}
 	c.sort()
 }
 
-// take adds the subjects of an anchor.
-func (x *dayIndex) take(c interface{ push(int32, uint32, int) }, a int64, flip int) {
-	if k := a - x.low; k >= 0 && k < int64(len(x.first)-1) {
-		for _, who := range x.who[x.first[k]:x.first[k+1]] {
-			c.push(who, 0, flip)
-		}
-	}
-	for _, l := range x.later[a] {
-		c.push(l.subject, l.age, flip)
+func (x *dayIndex) add(a int64, l laterEntry) {
+	if k := a - x.low; k >= 0 && k < 2*nearDays {
+		x.later[k] = append(x.later[k], l)
+	} else {
+		x.far[a] = append(x.far[a], l)
 	}
 }
 
+// take adds the subjects of an anchor.
+func (c *Calendar[F]) take(x *dayIndex, a int64, flip int) {
+	k := a - x.low
+	if k < 0 || k >= 2*nearDays {
+		c.push(x.far[a], flip)
+		return
+	}
+	for _, who := range x.who[x.first[k]:x.first[k+1]] {
+		if c.age[who] == 0 {
+			c.pairs = append(c.pairs, uint64(who)<<32|uint64(flip))
+		}
+	}
+	c.push(x.later[k], flip)
+}
+
 // calendar adds the subjects whose month and day get another answer.
-func (x *dayIndex) calendar(c interface {
-	push(int32, uint32, int)
-	last() *Moment
-}, f *flip, flip int, m *Moment) {
-	before := c.last()
-	flips := map[int64]bool{}
+func (c *Calendar[F]) calendar(x *dayIndex, t *term, flip int, m *Moment) {
+	var flips [13 << 5]bool
 	answer := func(code, today int64) bool {
 		n := anniversary(today, fromCivil(2000, code>>5, code&31))
-		return f.term.num <= n && n <= f.term.high()
+		return t.num <= n && n <= t.high()
 	}
 	for month := int64(1); month <= 12; month++ {
 		for day := int64(1); day <= 31; day++ {
 			code := month<<5 | day
-			flips[code] = answer(code, before.today) != answer(code, m.today)
+			flips[code] = answer(code, c.m.today) != answer(code, m.today)
 		}
 	}
-	code := func(a int64) int64 {
-		_, month, day := civil(a)
-		return month<<5 | day
-	}
-	for k := range len(x.first) - 1 {
-		if x.first[k] < x.first[k+1] && flips[code(x.low+int64(k))] {
-			for _, who := range x.who[x.first[k]:x.first[k+1]] {
-				c.push(who, 0, flip)
-			}
+	for k := range int64(2 * nearDays) {
+		_, month, day := civil(x.low + k)
+		if flips[month<<5|day] {
+			c.take(x, x.low+k, flip)
 		}
 	}
-	for a, list := range x.later {
-		if flips[code(a)] {
-			for _, l := range list {
-				c.push(l.subject, l.age, flip)
-			}
+	for a, list := range x.far {
+		if _, month, day := civil(a); flips[month<<5|day] {
+			c.push(list, flip)
 		}
 	}
 }
 
-func (c *Calendar[F]) last() *Moment { return c.m }
-
-func (c *Calendar[F]) push(subject int32, age uint32, flip int) {
-	if c.age[subject] == age {
-		c.pairs = append(c.pairs, uint64(subject)<<32|uint64(flip))
+// push adds those that have not changed since.
+func (c *Calendar[F]) push(list []laterEntry, flip int) {
+	for _, l := range list {
+		if c.age[l.subject] == l.age {
+			c.pairs = append(c.pairs, uint64(l.subject)<<32|uint64(flip))
+		}
 	}
 }
 
@@ -535,7 +641,7 @@ func (c *Calendar[F]) whole(i int, f *F, m *Moment, stats *EveningStats) error {
 		c.age[i]++
 		for _, x := range c.indexes {
 			x.each(unsafe.Pointer(f), m, func(a int64) {
-				x.later[a] = append(x.later[a], laterEntry{int32(i), c.age[i]})
+				x.add(a, laterEntry{int32(i), c.age[i]})
 			})
 		}
 	}
@@ -575,6 +681,7 @@ func (c *Calendar[F]) note(rule int, now bool, stats *EveningStats) {
 
 // drop forgets entries that have been replaced, once they are many.
 func (c *Calendar[F]) drop() {
+	stale := func(l laterEntry) bool { return c.age[l.subject] != l.age }
 	for _, x := range c.indexes {
 		n := 0
 		for _, list := range x.later {
@@ -583,13 +690,11 @@ func (c *Calendar[F]) drop() {
 		if n < c.n/4+1024 {
 			continue
 		}
-		for a, list := range x.later {
-			list = slices.DeleteFunc(list, func(l laterEntry) bool { return c.age[l.subject] != l.age })
-			if len(list) == 0 {
-				delete(x.later, a)
-			} else {
-				x.later[a] = list
-			}
+		for k, list := range x.later {
+			x.later[k] = slices.DeleteFunc(list, stale)
+		}
+		for a, list := range x.far {
+			x.far[a] = slices.DeleteFunc(list, stale)
 		}
 	}
 }

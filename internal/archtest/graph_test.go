@@ -37,7 +37,8 @@ var allowed = map[string][]string{
 	"examples":      {"crm", "rules", "dedup", "segment", "survey", "messaging", "examples"},
 	// nested module: conformance on real databases
 	"internal/dbtest": {"crm", "internal"},
-
+	// nested modules: peers of the engines
+	"internal/rulesbench":   {"rules", "internal"},
 	"internal/segmentbench": {"segment"},
 	// algorithms import nothing of ours
 	"segment/rfm":          {"internal"},
@@ -63,8 +64,8 @@ var thirdParty = map[string][]string{
 	"messaging":             {"github.com/google/uuid"},
 	"internal":              {"golang.org/x/text"},
 	"internal/segmentbench": {"github.com/RoaringBitmap/roaring/v2", "github.com/stretchr/testify", "pgregory.net/rapid"},
-
-	"internal/dbtest": {"github.com/jackc/pgx/v5", "modernc.org/sqlite", "github.com/stretchr/testify", "pgregory.net/rapid"},
+	"internal/rulesbench":   {"cel.dev/cel-go", "github.com/expr-lang/expr", "github.com/stretchr/testify"},
+	"internal/dbtest":       {"github.com/jackc/pgx/v5", "modernc.org/sqlite", "github.com/stretchr/testify", "pgregory.net/rapid"},
 	"examples": {"github.com/jackc/pgx/v5", "modernc.org/sqlite", "github.com/goccy/go-yaml",
 		"github.com/stretchr/testify", "github.com/nyaruka/phonenumbers"},
 }
