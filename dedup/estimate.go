@@ -89,6 +89,9 @@ func (l *learner) sample(b *blocking, r int) tally {
 		records := run.records[run.bounds[k]:run.bounds[k+1]]
 		for i, a := range records {
 			for _, c := range records[i+1:] {
+				if l.t.rivals(a, c) {
+					continue
+				}
 				p := x.compare(l.t.row(a), l.t.row(c))
 				for k, left := range l.p.blocks[r].learn {
 					if left {

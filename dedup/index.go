@@ -54,7 +54,7 @@ func (l *Linker) NewIndex(m *Model) (*Index, error) {
 	if err := m.check(l.plan); err != nil {
 		return nil, err
 	}
-	x := &Index{linker: l, scorer: newScorer(l.plan, m), fields: &fieldNames{p: l.plan}, t: newTable(l.plan),
+	x := &Index{linker: l, scorer: newScorer(l.plan, m), fields: &fieldNames{p: l.plan}, t: l.table(),
 		slots: map[string]uint32{}, decisions: map[[2]string]bool{}, decided: map[string][]string{}}
 	x.resolver = newResolver(x.t, x.scorer, x.fields, 1)
 	x.x = x.resolver.x

@@ -15,7 +15,15 @@ type Options struct {
 	// Pairs is the number of pairs that a batch may compare; 0 means 8 million, or
 	// 8 per record if that is more. Rules whose blocks are too large for it are capped.
 	Pairs int64
+	// OnePerSource names the sources that promise to have every entity once, as a
+	// customer file that was cleaned does; [EverySource] for all. Two records of such a
+	// source are never linked, but by a decision, and each goes to the record of
+	// another source that fits it best.
+	OnePerSource []string
 }
+
+// EverySource stands for all sources, records without one excepted.
+const EverySource = "*"
 
 // Linker links records of one schema. It is immutable and safe for concurrent use.
 type Linker struct {
@@ -30,6 +38,18 @@ func New(schema Schema, opt Options) (*Linker, error) {
 		return nil, err
 	}
 	return &Linker{plan: p, opt: opt}, nil
+}
+
+// table returns an empty table.
+func (l *Linker) table() *table {
+	t := newTable(l.plan)
+	if len(l.opt.OnePerSource) > 0 {
+		t.promises = map[string]uint32{}
+		for i, s := range l.opt.OnePerSource {
+			t.promises[s] = uint32(i + 1)
+		}
+	}
+	return t
 }
 
 func (l *Linker) budget(records int) int64 {
@@ -91,7 +111,7 @@ type Result struct {
 
 // Train learns a model from records without labels.
 func (l *Linker) Train(ctx context.Context, records iter.Seq[Record]) (*Model, error) {
-	t, err := build(ctx, l.plan, records, l.opt.Threads)
+	t, err := build(ctx, l.table(), records, l.opt.Threads)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +131,7 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 			return nil, err
 		}
 	}
-	t, err := build(ctx, l.plan, records, l.opt.Threads)
+	t, err := build(ctx, l.table(), records, l.opt.Threads)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +201,7 @@ func (b *blocking) edges(ctx context.Context, s *scorer, threads int) ([]edge, i
 			for x, i := range records {
 				row := b.t.row(i)
 				for _, j := range records[x+1:] {
-					if !b.fresh(c.rule, key, i, j) {
+					if b.t.rivals(i, j) || !b.fresh(c.rule, key, i, j) {
 						continue
 					}
 					counts[k]++

@@ -175,6 +175,9 @@ type resolver struct {
 
 func newResolver(t *table, s *scorer, fields *fieldNames, room int) *resolver {
 	r := &resolver{t: t, s: s, x: newComparer(t), fields: fields, room: room}
+	if t.promises != nil {
+		r.rivals = t.rivals
+	}
 	r.score = func(a, b uint32) float64 { return s.weight(r.x, r.x.compare(t.row(a), t.row(b))) }
 	return r
 }

@@ -121,7 +121,7 @@ func (l *learner) draw(b *blocking) {
 			for i, a := range records {
 				h := uint64(key)<<32 | uint64(ids[a])
 				for _, c := range records[i+1:] {
-					if part < 1 && mix(h^uint64(ids[c]))>>32 >= limit || !b.fresh(r, key, a, c) {
+					if part < 1 && mix(h^uint64(ids[c]))>>32 >= limit || l.t.rivals(a, c) || !b.fresh(r, key, a, c) {
 						continue
 					}
 					q := drawn{p: x.compare(l.t.row(a), l.t.row(c))}

@@ -19,6 +19,9 @@ type table struct {
 	pages [][]uint32 // rows, pageRows to a page
 	dicts []dict
 
+	promises map[string]uint32 // numbers of the sources that have every entity once
+	sources  []uint32          // by row: number of such a source, or 0
+
 	ignored int // identifiers that blank made unknown
 }
 
@@ -173,6 +176,27 @@ func (t *table) name(i uint32, id string) {
 	t.ids[i] = t.text.keep(id)
 }
 
+// source notes where a record comes from.
+func (t *table) source(i uint32, name string) {
+	if t.promises == nil {
+		return
+	}
+	n, ok := t.promises[name]
+	if _, all := t.promises[EverySource]; all && !ok && name != "" {
+		n = uint32(len(t.promises) + 1)
+		t.promises[strings.Clone(name)] = n
+	}
+	for int(i) >= len(t.sources) {
+		t.sources = append(t.sources, 0)
+	}
+	t.sources[i] = n
+}
+
+// rivals reports whether two records come from one source that has every entity once.
+func (t *table) rivals(i, j uint32) bool {
+	return t.sources != nil && t.sources[i] != 0 && t.sources[i] == t.sources[j]
+}
+
 // add appends a record.
 func (t *table) add(r Record, row int) error {
 	if r.ID == "" {
@@ -186,6 +210,7 @@ func (t *table) add(r Record, row int) error {
 	}
 	i := t.extend()
 	t.name(i, r.ID)
+	t.source(i, r.Source)
 	to := t.row(i)
 	for f, v := range r.Values {
 		if t.dicts[f].full() {
@@ -269,7 +294,10 @@ func (t *table) sort() error {
 		if order[i].row == uint32(i) {
 			continue
 		}
-		id := t.ids[i]
+		id, source := t.ids[i], uint32(0)
+		if t.sources != nil {
+			source = t.sources[i]
+		}
 		copy(held, t.row(uint32(i)))
 		at := uint32(i)
 		for {
@@ -277,10 +305,16 @@ func (t *table) sort() error {
 			order[at].row = at
 			if from == uint32(i) {
 				t.ids[at] = id
+				if t.sources != nil {
+					t.sources[at] = source
+				}
 				copy(t.row(at), held)
 				break
 			}
 			t.ids[at] = t.ids[from]
+			if t.sources != nil {
+				t.sources[at] = t.sources[from]
+			}
 			copy(t.row(at), t.row(from))
 			at = from
 		}

@@ -252,6 +252,18 @@ func (x *Index) drop(i uint32, w *work) {
 	x.near[i] = x.near[i][:0]
 }
 
+// moved reports whether a record comes from another source than before.
+func (x *Index) moved(i uint32, source string) bool {
+	if x.t.promises == nil {
+		return false
+	}
+	was := x.t.sources[i]
+	x.t.source(i, source)
+	now := x.t.sources[i]
+	x.t.sources[i] = was
+	return was != now
+}
+
 func (x *Index) upsert(r Record, w *work) {
 	p := x.t.plan
 	i, known := x.slots[r.ID]
@@ -261,7 +273,7 @@ func (x *Index) upsert(r Record, w *work) {
 	}
 	if known {
 		w.upserted[i] = true
-		if slices.Equal(row, x.t.row(i)) {
+		if slices.Equal(row, x.t.row(i)) && !x.moved(i, r.Source) {
 			w.seeds[i] = true
 			return
 		}
@@ -277,6 +289,7 @@ func (x *Index) upsert(r Record, w *work) {
 		x.slots[x.t.ids[i]] = i
 	}
 	copy(x.t.row(i), row)
+	x.t.source(i, r.Source)
 	w.upserted[i], w.dirty[i] = true, true
 	x.keys(row, func(rule int, key uint32) {
 		if n := x.postings.add(rule, key, i); rule < len(p.blocks) && n == x.limit(rule)+1 { // too large now
@@ -363,6 +376,9 @@ func (x *Index) visit(list []uint32, picked bool, w *work) {
 
 // pair brings what is known about two records up to date.
 func (x *Index) pair(i, j uint32, picked bool, w *work) {
+	if x.t.rivals(i, j) {
+		return
+	}
 	v, ok := x.scorer.link(x.x, x.t.row(i), x.t.row(j))
 	ok = ok && (picked || x.picked(i, j))
 	at := slices.IndexFunc(x.near[i], func(n neighbour) bool { return n.record == j })
@@ -430,6 +446,9 @@ func (x *Index) rescore(i uint32, w *work) {
 	w.seeds[i] = true
 	row := x.t.row(i)
 	x.candidates(row, i, func(j uint32) {
+		if x.t.rivals(i, j) {
+			return
+		}
 		if v, ok := x.scorer.link(x.x, row, x.t.row(j)); ok {
 			x.near[i] = append(x.near[i], neighbour{j, float32(v)})
 			x.near[j] = append(x.near[j], neighbour{i, float32(v)})

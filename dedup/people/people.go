@@ -22,6 +22,9 @@ type Options struct {
 	// Threads is the number of goroutines of batch work; 0 means GOMAXPROCS. It never
 	// changes a result.
 	Threads int
+	// OnePerSource names the sources ([Record.Source]) that have every person once;
+	// see [dedup.Options.OnePerSource].
+	OnePerSource []string
 }
 
 // Linker links records of persons. It is safe for concurrent use.
@@ -34,7 +37,7 @@ type Linker struct {
 // New returns a linker; it fails if more than six extra attributes are named, or one
 // by a name that the preset uses.
 func New(opt Options) (*Linker, error) {
-	l, err := dedup.New(schema(opt.Extra), dedup.Options{Threads: opt.Threads})
+	l, err := dedup.New(schema(opt.Extra), dedup.Options{Threads: opt.Threads, OnePerSource: opt.OnePerSource})
 	if err != nil {
 		return nil, fmt.Errorf("people: options: %w", err)
 	}

@@ -12,7 +12,7 @@ import (
 // done here. Everything but ID may be missing.
 type Record struct {
 	ID     string // unique among the records; the caller's key
-	Source string // where it comes from; not compared
+	Source string // where it comes from; not compared, see [Options.OnePerSource]
 	Given  string // all given names
 	Family string // all surnames
 	// FullName is read where Given and Family are both missing (the last word is
@@ -88,7 +88,7 @@ func (n *normalizer) record(r *Record) dedup.Record {
 	for i := fieldCount; i < len(v) && i-fieldCount < len(r.Extra); i++ {
 		v[i] = key(r.Extra[i-fieldCount])
 	}
-	return dedup.Record{ID: r.ID, Values: v}
+	return dedup.Record{ID: r.ID, Source: r.Source, Values: v}
 }
 
 // key folds a value; the fields are cut first, so that none costs more than it can tell.
