@@ -45,6 +45,7 @@ type clusterer struct {
 	near      []map[uint32]float64 // sum of weights to clusters with a pair above the threshold
 	banned    []map[uint32]bool
 	queue     queue
+	inside    []edge      // of the cluster that tree saw last
 	conflicts [][2]uint32 // must-links that a cannot-link forbids
 }
 
@@ -243,6 +244,7 @@ func (c *clusterer) between(a, b uint32) float64 {
 // tree returns the strongest edges that hold a cluster together, as many as it has
 // members less one if positive edges reach them all.
 func (c *clusterer) tree(cluster []uint32) []edge {
+	c.inside = nil
 	if len(cluster) < 2 {
 		return nil
 	}
@@ -280,6 +282,7 @@ func (c *clusterer) tree(cluster []uint32) []edge {
 	slices.SortFunc(inside, func(a, b edge) int {
 		return cmp.Or(-cmp.Compare(a.weight, b.weight), cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b))
 	})
+	c.inside = inside
 	for _, e := range inside {
 		if a, b := root(e.a), root(e.b); a != b {
 			in[max(a, b)] = min(a, b)

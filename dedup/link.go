@@ -87,6 +87,9 @@ type Edge struct {
 type Cluster struct {
 	Members []string `json:"members"`
 	Edges   []Edge   `json:"edges,omitempty"`
+	// Quality says how well three or more records hang together; of two it is nil,
+	// as their edge says all.
+	Quality *Quality `json:"quality,omitempty"`
 }
 
 // Stats counts what a batch did.
@@ -98,7 +101,15 @@ type Stats struct {
 	Largest  int          `json:"largest"` // records in the largest cluster
 	Blocks   []BlockStats `json:"blocks"`
 	HotKeys  []HotKey     `json:"hot_keys,omitempty"` // the ten largest blocks left out
-	Ignored  int          `json:"ignored"`            // identifiers that too many hold
+	// LargestBlocks are the ten largest blocks that were compared.
+	LargestBlocks []HotKey `json:"largest_blocks,omitempty"`
+	// Matches is the expected number of matches among the pairs with positive weight, and
+	// Unseen a lower bound on those that no rule picked, by how many matches one and
+	// two rules picked (Chao 1987). Recall is what follows for blocking, an upper bound.
+	Matches float64 `json:"matches"`
+	Unseen  float64 `json:"unseen"`
+	Recall  float64 `json:"recall"`
+	Ignored int     `json:"ignored"` // identifiers that too many hold
 }
 
 // Result is a partition of the records.
@@ -107,6 +118,25 @@ type Result struct {
 	Conflicts []Decision // decisions overruled by a contradicting one
 	Model     *Model
 	Stats     Stats
+}
+
+// Count groups the records into blocks and returns what a [Linker.Link] of them would
+// compare, without comparing: Records, Blocks (Pairs and Capped), HotKeys, LargestBlocks
+// and Ignored, and as Pairs the most that it can be.
+func (l *Linker) Count(ctx context.Context, records iter.Seq[Record]) (Stats, error) {
+	t, err := build(ctx, l.table(), records, l.opt.Threads)
+	if err != nil {
+		return Stats{}, err
+	}
+	b, _, err := newBlocking(ctx, t, caps{}, l.budget(len(t.ids)), l.opt.Threads)
+	if err != nil {
+		return Stats{}, err
+	}
+	out := Stats{Records: len(t.ids), Blocks: b.stats, HotKeys: b.hots, LargestBlocks: b.large, Ignored: t.ignored}
+	for _, s := range b.stats {
+		out.Pairs += s.Pairs
+	}
+	return out, nil
 }
 
 // Train learns a model from records without labels.
@@ -155,7 +185,10 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 		return nil, err
 	}
 	out := &Result{Model: m}
-	out.Stats = Stats{Records: len(t.ids), Pairs: pairs, Edges: len(edges), Blocks: b.stats, HotKeys: b.hots, Ignored: t.ignored}
+	out.Stats = Stats{Records: len(t.ids), Pairs: pairs, Edges: len(edges), Blocks: b.stats, HotKeys: b.hots, LargestBlocks: b.large, Ignored: t.ignored}
+	if err := b.recall(ctx, edges, &out.Stats, l.opt.Threads); err != nil {
+		return nil, err
+	}
 	b = nil
 	find := func(id string) (uint32, bool) {
 		i, ok := slices.BinarySearch(t.ids, id)
@@ -225,8 +258,12 @@ func (b *blocking) edges(ctx context.Context, s *scorer, threads int) ([]edge, i
 	// two keys of a rule with one hash make a pair that a later rule picks once more
 	edges = slices.Compact(edges)
 	var pairs int64
-	for _, n := range counts {
+	for r := range b.stats {
+		b.stats[r].New = 0
+	}
+	for k, n := range counts {
 		pairs += n
+		b.stats[chunks[k].rule].New += n
 	}
 	return edges, pairs, nil
 }

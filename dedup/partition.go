@@ -213,6 +213,9 @@ func (r *resolver) resolve(part component) ([]Cluster, []Decision) {
 					Fields: r.fields.of(p), Decided: math.IsInf(float64(e.weight), 1)}
 			}
 		}
+		if len(group) > 2 {
+			k.Quality = quality(group, r.inside, k.Edges)
+		}
 		out = append(out, k)
 	}
 	var conflicts []Decision
