@@ -37,12 +37,15 @@ type learner struct {
 	met   []uint32                  // what agreed in them
 	scale float64                   // candidates that one of them stands for
 
-	tallies []tallied // by field
+	pairs    [2][][2]uint32 // that are known not to match, and to match
+	labelled [2][]seen      // their patterns
+	tallies  []tallied      // by field
 }
 
 // learn estimates the model of a table, whose candidate pairs b holds.
-func learn(ctx context.Context, t *table, b *blocking, limit caps, threads int) (*Model, error) {
+func learn(ctx context.Context, t *table, b *blocking, limit caps, threads int, labels []Decision, step func(int64)) (*Model, error) {
 	l := &learner{p: t.plan, t: t}
+	l.told(labels)
 	l.assume()
 	if err := l.chance(ctx, threads); err != nil {
 		return nil, err
@@ -63,6 +66,10 @@ func learn(ctx context.Context, t *table, b *blocking, limit caps, threads int) 
 			return nil, err
 		}
 		m = next
+		step(1)
+	}
+	if len(labels) > 0 {
+		m.Calibration = l.calibration(m)
 	}
 	return m, nil
 }
@@ -270,7 +277,7 @@ func (l *learner) counts(f int) ([]uint32, int) {
 // model writes down what was learnt; the shares of the classes follow in shares.
 func (l *learner) model(limit caps, before *Model) *Model {
 	m := &Model{
-		Schema: l.p.fingerprint, Records: len(l.t.ids), Match: 1e-4,
+		Format: ModelFormat, Schema: l.p.fingerprint, Records: len(l.t.ids), Match: 1e-4,
 		SpecificCap: limit.specific, WideCap: limit.wide,
 	}
 	for _, r := range l.p.schema.Relations {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"sync"
 )
 
 // Options tune a [Linker]; the zero value is what everybody should use.
@@ -20,6 +21,45 @@ type Options struct {
 	// source are never linked, but by a decision, and each goes to the record of
 	// another source that fits it best.
 	OnePerSource []string
+	// Review is the number of questions that a batch puts to a person, see
+	// [Result.Review]; 0 is none.
+	Review int
+	// Progress, if set, is told how far a batch is: once with Done 0 when a phase begins,
+	// now and then, and once with Done equal to Total when it ends (Total is 0 while
+	// reading, as nobody knows). It is called by one goroutine at a time and must be quick.
+	Progress func(Progress)
+}
+
+// Progress is how far a batch is in one of its phases: read, block, learn, compare and
+// cluster, in this order; learn is left out when there is a model.
+type Progress struct {
+	Phase       string
+	Done, Total int64 // records, rules, rounds, pairs, and components of several records
+}
+
+// begin tells of the start of a phase and returns what tells of its steps.
+func (l *Linker) begin(phase string, total int64) (step func(n int64), end func()) {
+	if l.opt.Progress == nil {
+		return func(int64) {}, func() {}
+	}
+	var mu sync.Mutex
+	var done, told int64
+	l.opt.Progress(Progress{phase, 0, total})
+	step = func(n int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		done += n
+		if done-told > max(total/100, readSize-1) && (total == 0 || done < total) {
+			told = done
+			l.opt.Progress(Progress{phase, done, total})
+		}
+	}
+	return step, func() {
+		if total == 0 {
+			total = done
+		}
+		l.opt.Progress(Progress{phase, total, total})
+	}
 }
 
 // EverySource stands for all sources, records without one excepted.
@@ -116,8 +156,11 @@ type Stats struct {
 type Result struct {
 	Clusters  []Cluster  // every record is in one; ordered by first member
 	Conflicts []Decision // decisions overruled by a contradicting one
-	Model     *Model
-	Stats     Stats
+	// Review holds the pairs about which a person's word would say most, best first;
+	// the answers are [Decision] values for the next batch or index. See [Options.Review].
+	Review []Question
+	Model  *Model
+	Stats  Stats
 }
 
 // Count groups the records into blocks and returns what a [Linker.Link] of them would
@@ -139,17 +182,47 @@ func (l *Linker) Count(ctx context.Context, records iter.Seq[Record]) (Stats, er
 	return out, nil
 }
 
-// Train learns a model from records without labels.
-func (l *Linker) Train(ctx context.Context, records iter.Seq[Record]) (*Model, error) {
-	t, err := build(ctx, l.table(), records, l.opt.Threads)
+// Train learns a model from records, without labels. Labels, if there are some, such as
+// past clerical decisions, refine it: their pairs are known to be matches or not where
+// the others are guessed. Few labels count for little beside many pairs, and labels
+// about records that are not there are left out.
+func (l *Linker) Train(ctx context.Context, records iter.Seq[Record], labels ...Decision) (*Model, error) {
+	t, b, limit, err := l.prepare(ctx, records, caps{})
 	if err != nil {
 		return nil, err
 	}
-	b, limit, err := newBlocking(ctx, t, caps{}, l.budget(len(t.ids)), l.opt.Threads)
+	return l.learn(ctx, t, b, limit, labels)
+}
+
+// prepare reads records and groups them into blocks.
+func (l *Linker) prepare(ctx context.Context, records iter.Seq[Record], limit caps) (*table, *blocking, caps, error) {
+	step, end := l.begin("read", 0)
+	t, err := build(ctx, l.table(), func(yield func(Record) bool) {
+		for r := range records {
+			step(1)
+			if !yield(r) {
+				return
+			}
+		}
+	}, l.opt.Threads)
 	if err != nil {
-		return nil, err
+		return nil, nil, limit, err
 	}
-	return learn(ctx, t, b, limit, l.opt.Threads)
+	end()
+	_, end = l.begin("block", int64(len(l.plan.blocks)))
+	b, limit, err := newBlocking(ctx, t, limit, l.budget(len(t.ids)), l.opt.Threads)
+	if err != nil {
+		return nil, nil, limit, err
+	}
+	end()
+	return t, b, limit, nil
+}
+
+func (l *Linker) learn(ctx context.Context, t *table, b *blocking, limit caps, labels []Decision) (*Model, error) {
+	step, end := l.begin("learn", corrections+1)
+	m, err := learn(ctx, t, b, limit, l.opt.Threads, labels, step)
+	end()
+	return m, err
 }
 
 // Link partitions the records into entities. A nil model is learnt from the same
@@ -161,44 +234,45 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 			return nil, err
 		}
 	}
-	t, err := build(ctx, l.table(), records, l.opt.Threads)
-	if err != nil {
-		return nil, err
-	}
 	limit := caps{}
 	if m != nil {
 		limit = caps{m.SpecificCap, m.WideCap}
 	}
-	b, limit, err := newBlocking(ctx, t, limit, l.budget(len(t.ids)), l.opt.Threads)
+	t, b, limit, err := l.prepare(ctx, records, limit)
 	if err != nil {
 		return nil, err
 	}
 	if m == nil {
-		if m, err = learn(ctx, t, b, limit, l.opt.Threads); err != nil {
+		if m, err = l.learn(ctx, t, b, limit, nil); err != nil {
 			return nil, err
 		}
 	}
 	s := newScorer(l.plan, m)
 	s.adopt(t)
-	edges, pairs, err := b.edges(ctx, s, l.opt.Threads)
+	var total int64
+	for _, st := range b.stats {
+		total += st.Pairs
+	}
+	step, end := l.begin("compare", total)
+	edges, doubtful, pairs, err := b.edges(ctx, s, l.opt.Threads, l.opt.Review, step)
 	if err != nil {
 		return nil, err
 	}
+	end()
 	out := &Result{Model: m}
 	out.Stats = Stats{Records: len(t.ids), Pairs: pairs, Edges: len(edges), Blocks: b.stats, HotKeys: b.hots, LargestBlocks: b.large, Ignored: t.ignored}
 	if err := b.recall(ctx, edges, &out.Stats, l.opt.Threads); err != nil {
 		return nil, err
 	}
 	b = nil
-	find := func(id string) (uint32, bool) {
-		i, ok := slices.BinarySearch(t.ids, id)
-		return uint32(i), ok
-	}
-	must, cannot := resolve(decisions, find)
+	must, cannot := resolve(decisions, t.find)
 	parts := newComponents(len(t.ids), edges, must, cannot)
-	if out.Clusters, out.Conflicts, err = parts.partition(ctx, t, s, l.opt.Threads); err != nil {
+	step, end = l.begin("cluster", int64(len(parts.bounds)-1))
+	if out.Clusters, out.Conflicts, err = parts.partition(ctx, t, s, l.opt.Threads, step); err != nil {
 		return nil, err
 	}
+	end()
+	out.Review = review(t, s, doubtful, out.Clusters, decisions, l.opt.Review)
 	out.Stats.Clusters = len(out.Clusters)
 	for _, c := range out.Clusters {
 		out.Stats.Largest = max(out.Stats.Largest, len(c.Members))
@@ -206,10 +280,18 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 	return out, nil
 }
 
-// edges scores all candidates and returns those above the threshold, in order.
-func (b *blocking) edges(ctx context.Context, s *scorer, threads int) ([]edge, int64, error) {
+// edges scores all candidates and returns those above the threshold, in order, and so
+// many times a few of those nearest to it as questions are asked.
+func (b *blocking) edges(ctx context.Context, s *scorer, threads, questions int, step func(int64)) (edges, doubtful []edge, compared int64, err error) {
+	least := float64(threshold)
+	if questions > 0 {
+		least = leastMatch
+	}
 	const chunkPairs = 20_000
-	type chunk struct{ rule, from, to int }
+	type chunk struct {
+		rule, from, to int
+		pairs          int
+	}
 	var chunks []chunk
 	for r := range b.runs {
 		run, from, pairs := &b.runs[r], 0, 0
@@ -217,7 +299,7 @@ func (b *blocking) edges(ctx context.Context, s *scorer, threads int) ([]edge, i
 			n := int(run.bounds[k+1] - run.bounds[k])
 			pairs += n * (n - 1) / 2
 			if pairs >= chunkPairs || k == len(run.keys)-1 {
-				chunks = append(chunks, chunk{r, from, k + 1})
+				chunks = append(chunks, chunk{r, from, k + 1, pairs})
 				from, pairs = k+1, 0
 			}
 		}
@@ -238,22 +320,32 @@ func (b *blocking) edges(ctx context.Context, s *scorer, threads int) ([]edge, i
 						continue
 					}
 					counts[k]++
-					if v, ok := s.link(w.comparer, row, b.t.row(j)); ok {
-						w.edges = append(w.edges, edge{min(i, j), max(i, j), float32(v)})
+					_, v, ok := s.above(w.comparer, row, b.t.row(j), least)
+					if !ok {
+						continue
+					}
+					e := edge{min(i, j), max(i, j), float32(v)}
+					if v > threshold {
+						w.edges = append(w.edges, e)
+					}
+					if questions > 0 && v < -leastMatch {
+						w.doubtful = nearest(append(w.doubtful, e), questions, false)
 					}
 				}
 			}
 		}
+		step(int64(c.pairs))
 		return nil
 	})
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
-	var edges []edge
 	for _, w := range workers {
 		edges = append(edges, w.edges...)
+		doubtful = append(doubtful, w.doubtful...)
 		w.edges = nil
 	}
+	doubtful = nearest(doubtful, questions, true)
 	slices.SortFunc(edges, func(a, b edge) int { return cmp.Or(cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b)) })
 	// two keys of a rule with one hash make a pair that a later rule picks once more
 	edges = slices.Compact(edges)
@@ -265,7 +357,7 @@ func (b *blocking) edges(ctx context.Context, s *scorer, threads int) ([]edge, i
 		pairs += n
 		b.stats[chunks[k].rule].New += n
 	}
-	return edges, pairs, nil
+	return edges, doubtful, pairs, nil
 }
 
 // resolve turns decisions into pairs of rows; the last decision on a pair counts.

@@ -14,6 +14,7 @@ type worker struct {
 	resolver *resolver
 	counts   [][17]float64
 	edges    []edge
+	doubtful []edge
 	entries  []keyed
 	scratch  []keyed
 }

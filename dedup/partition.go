@@ -109,7 +109,7 @@ func (c *components) component(k uint32) component {
 
 // partition clusters every component and returns all clusters in the order of their
 // first members.
-func (c *components) partition(ctx context.Context, t *table, s *scorer, threads int) ([]Cluster, []Decision, error) {
+func (c *components) partition(ctx context.Context, t *table, s *scorer, threads int, step func(int64)) ([]Cluster, []Decision, error) {
 	const chunkSize = 512
 	count := len(c.bounds) - 1
 	chunks := (count + chunkSize - 1) / chunkSize
@@ -132,6 +132,7 @@ func (c *components) partition(ctx context.Context, t *table, s *scorer, threads
 			}
 			conflicts[k] = append(conflicts[k], overruled...)
 		}
+		step(chunkSize)
 		return nil
 	})
 	if err != nil {

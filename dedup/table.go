@@ -322,6 +322,12 @@ func (t *table) sort() error {
 	return nil
 }
 
+// find returns the row of an id, once they are sorted.
+func (t *table) find(id string) (uint32, bool) {
+	i, ok := slices.BinarySearch(t.ids, id)
+	return uint32(i), ok
+}
+
 // head is the first eight bytes of s in an order that agrees with that of strings.
 func head(s string) (h uint64) {
 	for i := range 8 {

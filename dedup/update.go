@@ -93,6 +93,8 @@ func (x *Index) validate(upserts []Record) error {
 	return nil
 }
 
+func quiet(int64) {} // nobody is told of the progress
+
 // fill loads an empty index with the means of a batch.
 func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 	for i, r := range upserts {
@@ -110,7 +112,7 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	edges, _, err := b.edges(context.Background(), x.scorer, x.linker.opt.Threads)
+	edges, _, _, err := b.edges(context.Background(), x.scorer, x.linker.opt.Threads, 0, quiet)
 	if err != nil {
 		return Change{}, err
 	}
@@ -133,7 +135,7 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 	}
 	must, cannot := resolve(all, x.slot)
 	var out Change
-	out.Clusters, out.Conflicts, err = newComponents(n, edges, must, cannot).partition(context.Background(), x.t, x.scorer, x.linker.opt.Threads)
+	out.Clusters, out.Conflicts, err = newComponents(n, edges, must, cannot).partition(context.Background(), x.t, x.scorer, x.linker.opt.Threads, quiet)
 	if err != nil {
 		return Change{}, err
 	}

@@ -25,6 +25,10 @@ type Options struct {
 	// OnePerSource names the sources ([Record.Source]) that have every person once;
 	// see [dedup.Options.OnePerSource].
 	OnePerSource []string
+	// Review is the number of questions that Link puts to a person, and Progress, if set,
+	// is told how far a batch is; see [dedup.Options].
+	Review   int
+	Progress func(dedup.Progress)
 }
 
 // Linker links records of persons. It is safe for concurrent use.
@@ -37,7 +41,7 @@ type Linker struct {
 // New returns a linker; it fails if more than six extra attributes are named, or one
 // by a name that the preset uses.
 func New(opt Options) (*Linker, error) {
-	l, err := dedup.New(schema(opt.Extra), dedup.Options{Threads: opt.Threads, OnePerSource: opt.OnePerSource})
+	l, err := dedup.New(schema(opt.Extra), dedup.Options{Threads: opt.Threads, OnePerSource: opt.OnePerSource, Review: opt.Review, Progress: opt.Progress})
 	if err != nil {
 		return nil, fmt.Errorf("people: options: %w", err)
 	}
@@ -65,8 +69,14 @@ func (l *Linker) normal(records iter.Seq[Record]) iter.Seq[dedup.Record] {
 
 // Train learns a model from records of the population, without labels. A few
 // thousand records make a good one; below that, assumptions about customer data fill in.
-func (l *Linker) Train(ctx context.Context, records iter.Seq[Record]) (*dedup.Model, error) {
-	return l.linker.Train(ctx, l.normal(records))
+// Labels, such as past clerical decisions, refine it; see [dedup.Linker.Train].
+func (l *Linker) Train(ctx context.Context, records iter.Seq[Record], labels ...dedup.Decision) (*dedup.Model, error) {
+	return l.linker.Train(ctx, l.normal(records), labels...)
+}
+
+// Count says what a Link of the records would compare; see [dedup.Linker.Count].
+func (l *Linker) Count(ctx context.Context, records iter.Seq[Record]) (dedup.Stats, error) {
+	return l.linker.Count(ctx, l.normal(records))
 }
 
 // Link partitions the records into persons; see [dedup.Linker.Link]. A nil model
