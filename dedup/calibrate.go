@@ -5,7 +5,8 @@ import "math"
 // Calibration is a correction of weights that was learnt from labels: Shift + Slope times
 // the weight, as logistic regression finds it (Platt 1999). A slope below 1 says that
 // the fields are more alike than the model takes them to be. Which pairs were labelled may
-// depend on their weights, as it does for answers to a review, without misleading it.
+// depend on their weights without misleading it, but not on how they were clustered: a
+// sample of candidates near even odds teaches more than the answers to a review do.
 type Calibration struct {
 	Slope  float64 `json:"slope"`
 	Shift  float64 `json:"shift"` // bits
@@ -16,7 +17,7 @@ type Calibration struct {
 // that, as standard deviations.
 const (
 	slopeSpread = 0.5
-	shiftSpread = 3 // bits, a factor of eight in the odds
+	shiftSpread = 1 // bits, a factor of two in the odds
 )
 
 // calibrate fits the correction to weights of labelled pairs by Newton's method.
@@ -47,7 +48,7 @@ func calibrate(weights []float64, same []bool) *Calibration {
 			break
 		}
 	}
-	return &Calibration{Slope: round9(slope), Shift: math.Round(shift*1e6) / 1e6, Labels: len(weights)}
+	return &Calibration{Slope: math.Round(slope*1e6) / 1e6, Shift: math.Round(shift*1e6) / 1e6, Labels: len(weights)}
 }
 
 // mostCalibrated bounds a weight's leverage: beyond it a pair is certain anyway.

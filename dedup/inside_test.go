@@ -78,7 +78,7 @@ func TestCalibrate(t *testing.T) {
 	}
 	c := calibrate(weights, same)
 	require.InDelta(t, 0.5, c.Slope, 0.05)
-	require.InDelta(t, -2, c.Shift, 0.3)
+	require.InDelta(t, -2, c.Shift, 0.4)
 	c = calibrate([]float64{3, -3}, []bool{true, false})
 	require.InDelta(t, 1, c.Slope, 0.2, "two labels prove nothing")
 	c = calibrate([]float64{math.Inf(1), math.Inf(-1), 5}, []bool{false, true, false})
