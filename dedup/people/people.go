@@ -25,6 +25,9 @@ type Options struct {
 	// OnePerSource names the sources ([Record.Source]) that have every person once;
 	// see [dedup.Options.OnePerSource].
 	OnePerSource []string
+	// Component is the number of connected records that an [Index] clusters anew during a
+	// change; see [dedup.Options].
+	Component int
 	// Review is the number of questions that Link puts to a person, and Progress, if set,
 	// is told how far a batch is; see [dedup.Options].
 	Review   int
@@ -41,7 +44,7 @@ type Linker struct {
 // New returns a linker; it fails if more than six extra attributes are named, or one
 // by a name that the preset uses.
 func New(opt Options) (*Linker, error) {
-	l, err := dedup.New(schema(opt.Extra), dedup.Options{Threads: opt.Threads, OnePerSource: opt.OnePerSource, Review: opt.Review, Progress: opt.Progress})
+	l, err := dedup.New(schema(opt.Extra), dedup.Options{Threads: opt.Threads, OnePerSource: opt.OnePerSource, Component: opt.Component, Review: opt.Review, Progress: opt.Progress})
 	if err != nil {
 		return nil, fmt.Errorf("people: options: %w", err)
 	}
