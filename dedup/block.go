@@ -116,30 +116,35 @@ func (t *table) eachKey(row []uint32, b *block, all bool, yield func(uint32)) {
 func newBlocking(ctx context.Context, t *table, limit caps, budget int64, threads int) (*blocking, caps, error) {
 	p := t.plan
 	n := len(p.blocks)
-	b := &blocking{t: t, runs: make([]runs, n), live: make([]uint32, len(t.ids)), many: make([]bool, n), dropped: make([]dropped, n)}
+	b := &blocking{t: t, runs: make([]runs, n), live: make([]uint32, t.len()), many: make([]bool, n), dropped: make([]dropped, n)}
 	b.stats = make([]BlockStats, n)
 	f := &fitting{budget: budget, fixed: limit}
-	for _, wide := range []bool{false, true} {
-		var rules []int
-		for r := range p.blocks {
-			if p.blocks[r].wide == wide {
-				rules = append(rules, r)
-			}
+	rules := make([]int, n) // specific ones first, as they decide what is left for the others
+	for r := range rules {
+		rules[r] = r
+	}
+	slices.SortStableFunc(rules, func(a, b int) int {
+		switch {
+		case p.blocks[a].wide == p.blocks[b].wide:
+			return 0
+		case p.blocks[b].wide:
+			return -1
 		}
-		_, err := parallel(ctx, threads, len(rules), func(k int, w *worker) error {
-			if w.entries == nil {
-				w.entries, w.scratch = make([]keyed, 0, len(t.ids)), make([]keyed, 0, len(t.ids))
-			}
-			r := rules[k]
-			entries, several := t.entries(w.entries[:0], &p.blocks[r], false)
-			b.many[r] = several
-			w.entries, w.scratch = sortKeyed(entries, w.scratch)
-			b.gather(r, w.entries, f.add(w.entries, wide))
-			return nil
-		})
-		if err != nil {
-			return nil, caps{}, err
+		return 1
+	})
+	_, err := parallel(ctx, threads, n, func(k int, w *worker) error {
+		if w.entries == nil {
+			w.entries, w.scratch = make([]keyed, 0, t.len()), make([]keyed, 0, t.len())
 		}
+		r := rules[k]
+		entries, several := t.entries(w.entries[:0], &p.blocks[r], false)
+		b.many[r] = several
+		w.entries, w.scratch = sortKeyed(entries, w.scratch)
+		b.gather(r, w.entries, f.add(w.entries, p.blocks[r].wide))
+		return nil
+	})
+	if err != nil {
+		return nil, caps{}, err
 	}
 	limit = f.caps()
 	for r := range b.runs {
@@ -161,14 +166,14 @@ func newBlocking(ctx context.Context, t *table, limit caps, budget int64, thread
 // only if all is set; many says that some record has several.
 func (t *table) entries(out []keyed, rule *block, all bool) (_ []keyed, many bool) {
 	if rule.set < 0 {
-		for i := range t.ids {
+		for i := range t.len() {
 			if k := t.key(t.row(uint32(i)), rule, 0, all); k != 0 {
 				out = append(out, keyed{k, uint32(i)})
 			}
 		}
 		return out, false
 	}
-	for i := range t.ids {
+	for i := range t.len() {
 		before := len(out)
 		t.eachKey(t.row(uint32(i)), rule, all, func(k uint32) { out = append(out, keyed{k, uint32(i)}) })
 		many = many || len(out) > before+1

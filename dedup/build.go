@@ -110,10 +110,10 @@ func (t *table) pack(ctx context.Context, records iter.Seq[Record], packets chan
 	}
 	for r := range records {
 		row++
-		if len(r.Values) != len(t.dicts) {
-			err := ErrValues
-			if r.ID == "" {
-				err = ErrNoID
+		if len(r.Values) != len(t.dicts) || len(r.ID) > mostID {
+			err := checkID(r.ID)
+			if err == nil {
+				err = ErrValues
 			}
 			flush(&RecordError{ID: r.ID, Row: row, Err: err})
 			return

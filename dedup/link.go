@@ -174,11 +174,11 @@ func (l *Linker) Count(ctx context.Context, records iter.Seq[Record]) (Stats, er
 	if err != nil {
 		return Stats{}, err
 	}
-	b, _, err := newBlocking(ctx, t, caps{}, l.budget(len(t.ids)), l.opt.Threads)
+	b, _, err := newBlocking(ctx, t, caps{}, l.budget(t.len()), l.opt.Threads)
 	if err != nil {
 		return Stats{}, err
 	}
-	out := Stats{Records: len(t.ids), Blocks: b.stats, HotKeys: b.hots, LargestBlocks: b.large, Ignored: t.ignored}
+	out := Stats{Records: t.len(), Blocks: b.stats, HotKeys: b.hots, LargestBlocks: b.large, Ignored: t.ignored}
 	for _, s := range b.stats {
 		out.Pairs += s.Pairs
 	}
@@ -213,7 +213,7 @@ func (l *Linker) prepare(ctx context.Context, records iter.Seq[Record], limit ca
 	}
 	end()
 	_, end = l.begin("block", int64(len(l.plan.blocks)))
-	b, limit, err := newBlocking(ctx, t, limit, l.budget(len(t.ids)), l.opt.Threads)
+	b, limit, err := newBlocking(ctx, t, limit, l.budget(t.len()), l.opt.Threads)
 	if err != nil {
 		return nil, nil, limit, err
 	}
@@ -263,13 +263,13 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 	}
 	end()
 	out := &Result{Model: m}
-	out.Stats = Stats{Records: len(t.ids), Pairs: pairs, Edges: len(edges), Blocks: b.stats, HotKeys: b.hots, LargestBlocks: b.large, Ignored: t.ignored}
+	out.Stats = Stats{Records: t.len(), Pairs: pairs, Edges: len(edges), Blocks: b.stats, HotKeys: b.hots, LargestBlocks: b.large, Ignored: t.ignored}
 	if err := b.recall(ctx, edges, &out.Stats, l.opt.Threads); err != nil {
 		return nil, err
 	}
 	b = nil
 	must, cannot := resolve(decisions, t.find)
-	parts := newComponents(len(t.ids), edges, must, cannot)
+	parts := newComponents(t.len(), edges, must, cannot)
 	step, end = l.begin("cluster", int64(len(parts.bounds)-1))
 	if out.Clusters, out.Conflicts, err = parts.partition(ctx, t, s, l.opt.Threads, step); err != nil {
 		return nil, err

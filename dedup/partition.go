@@ -151,7 +151,7 @@ func (c *components) partition(ctx context.Context, t *table, s *scorer, threads
 	for i, k := range c.of {
 		switch {
 		case k == 0:
-			names = append(names, t.ids[i])
+			names = append(names, t.id(uint32(i)))
 			out = append(out, Cluster{Members: names[len(names)-1:]})
 			out[len(out)-1].Members = slices.Clip(out[len(out)-1].Members)
 		case first[i] > 0:
@@ -202,7 +202,7 @@ func (r *resolver) resolve(part component) ([]Cluster, []Decision) {
 	for _, group := range r.groups {
 		k := Cluster{Members: take(&r.names, len(group), 2*r.room)}
 		for i, m := range group {
-			k.Members[i] = t.ids[part.members[m]]
+			k.Members[i] = t.id(part.members[m])
 		}
 		if edges := r.tree(group); len(edges) > 0 {
 			k.Edges = take(&r.links, len(edges), r.room)
@@ -210,7 +210,7 @@ func (r *resolver) resolve(part component) ([]Cluster, []Decision) {
 				a, b := part.members[e.a], part.members[e.b]
 				p := r.x.compare(t.row(a), t.row(b))
 				w := r.s.weight(r.x, p)
-				k.Edges[i] = Edge{A: t.ids[a], B: t.ids[b], Weight: round(w), Probability: round(Probability(w)),
+				k.Edges[i] = Edge{A: t.id(a), B: t.id(b), Weight: round(w), Probability: round(Probability(w)),
 					Fields: r.fields.of(p), Decided: math.IsInf(float64(e.weight), 1)}
 			}
 		}
@@ -221,7 +221,7 @@ func (r *resolver) resolve(part component) ([]Cluster, []Decision) {
 	}
 	var conflicts []Decision
 	for _, p := range r.conflicts {
-		conflicts = append(conflicts, Decision{A: t.ids[part.members[p[0]]], B: t.ids[part.members[p[1]]], Same: true})
+		conflicts = append(conflicts, Decision{A: t.id(part.members[p[0]]), B: t.id(part.members[p[1]]), Same: true})
 	}
 	return out, conflicts
 }

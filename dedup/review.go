@@ -59,7 +59,7 @@ func review(t *table, s *scorer, doubtful []edge, clusters []Cluster, decisions 
 	}
 	of := map[string]int{}
 	for _, e := range doubtful {
-		of[t.ids[e.a]], of[t.ids[e.b]] = -1, -1
+		of[t.id(e.a)], of[t.id(e.b)] = -1, -1
 	}
 	for k, c := range clusters {
 		for _, id := range c.Members {
@@ -72,7 +72,7 @@ func review(t *table, s *scorer, doubtful []edge, clusters []Cluster, decisions 
 	fields := &fieldNames{p: t.plan}
 	var out []Question
 	for _, e := range doubtful {
-		a, b := t.ids[e.a], t.ids[e.b]
+		a, b := t.id(e.a), t.id(e.b)
 		if decided[[2]string{a, b}] {
 			continue
 		}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 )
 
 // bulk is the number of records from which an empty index is filled as a batch.
@@ -34,7 +33,7 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 	if err := x.validate(upserts); err != nil {
 		return Change{}, err
 	}
-	if len(x.t.ids) == 0 && len(upserts) >= bulk {
+	if x.t.len() == 0 && len(upserts) >= bulk {
 		return x.fill(upserts, decisions)
 	}
 	var out Change
@@ -43,7 +42,8 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 		if i, ok := x.slots[id]; ok {
 			x.unlink(i, w)
 			delete(x.slots, id)
-			x.t.ids[i], x.clusters[i] = "", nil
+			x.t.name(i, "")
+			x.clusters[i] = nil
 			x.free = append(x.free, i)
 			out.Removed = append(out.Removed, id)
 		}
@@ -64,7 +64,7 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 	x.scorer.frequencies(x.t)
 	x.holders(w)
 	for i := range w.dirty {
-		if x.t.ids[i] != "" {
+		if x.t.id(i) != "" {
 			x.rescore(i, w)
 		}
 	}
@@ -84,10 +84,9 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 func (x *Index) validate(upserts []Record) error {
 	seen := make(map[string]bool, len(upserts))
 	for i, r := range upserts {
-		var err error
+		err := checkID(r.ID)
 		switch {
-		case r.ID == "":
-			err = ErrNoID
+		case err != nil:
 		case len(r.Values) != len(x.t.dicts):
 			err = ErrValues
 		case seen[r.ID]:
@@ -124,13 +123,14 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	n := len(x.t.ids)
+	n := x.t.len()
 	x.near, x.clusters, x.mark = make([][]neighbour, n), make([]*Cluster, n), make([]uint32, n)
 	for _, e := range edges {
 		x.near[e.a] = append(x.near[e.a], neighbour{e.b, e.weight})
 		x.near[e.b] = append(x.near[e.b], neighbour{e.a, e.weight})
 	}
-	for i, id := range x.t.ids {
+	for i := range x.t.len() {
+		id := x.t.id(uint32(i))
 		x.slots[id] = uint32(i)
 	}
 	x.load()
@@ -187,7 +187,7 @@ func (x *Index) load() {
 	var buf [1]uint32
 	for q, f := range p.identifiers {
 		entries = entries[:0]
-		for i := range x.t.ids {
+		for i := range x.t.len() {
 			for _, e := range x.t.dicts[f].parts(x.t.row(uint32(i))[f], &buf) {
 				entries = append(entries, keyed{elementKey(e), uint32(i)})
 			}
@@ -234,7 +234,7 @@ func (x *Index) unlink(i uint32, w *work) {
 	})
 	x.eachIdentifier(row, w, func(d *dict, e uint32) { d.holders[e]-- })
 	x.drop(i, w)
-	for _, id := range x.decided[x.t.ids[i]] {
+	for _, id := range x.decided[x.t.id(i)] {
 		if j, ok := x.slots[id]; ok {
 			w.seeds[j] = true
 		}
@@ -295,8 +295,8 @@ func (x *Index) upsert(r Record, w *work) {
 			i = x.t.extend()
 			x.near, x.clusters, x.mark = append(x.near, nil), append(x.clusters, nil), append(x.mark, 0)
 		}
-		x.t.ids[i] = strings.Clone(r.ID)
-		x.slots[x.t.ids[i]] = i
+		x.t.name(i, r.ID)
+		x.slots[x.t.id(i)] = i
 	}
 	copy(x.t.row(i), row)
 	x.t.source(i, r.Source)
@@ -471,7 +471,7 @@ func (x *Index) rescore(i uint32, w *work) {
 func (x *Index) recluster(w *work, out *Change, most int) {
 	seen := map[uint32]bool{}
 	for seed := range w.seeds {
-		if seen[seed] || x.t.ids[seed] == "" {
+		if seen[seed] || x.t.id(seed) == "" {
 			continue
 		}
 		members := x.connected(seed, seen)
@@ -513,7 +513,7 @@ func (x *Index) leave(members []uint32) (out []Cluster) {
 	at := map[*Cluster]int{}
 	inside := make(map[string]bool, len(members))
 	for _, i := range members {
-		id := x.t.ids[i]
+		id := x.t.id(i)
 		inside[id] = true
 		c := x.clusters[i]
 		k, known := at[c]
@@ -552,13 +552,13 @@ func (x *Index) connected(seed uint32, seen map[uint32]bool) []uint32 {
 		for _, n := range x.near[i] {
 			visit(n.record)
 		}
-		for _, id := range x.decided[x.t.ids[i]] {
-			if j, ok := x.slots[id]; ok && x.decisions[Decision{A: x.t.ids[i], B: id}.key()] {
+		for _, id := range x.decided[x.t.id(i)] {
+			if j, ok := x.slots[id]; ok && x.decisions[Decision{A: x.t.id(i), B: id}.key()] {
 				visit(j)
 			}
 		}
 	}
-	slices.SortFunc(members, func(a, b uint32) int { return cmp.Compare(x.t.ids[a], x.t.ids[b]) })
+	slices.SortFunc(members, func(a, b uint32) int { return cmp.Compare(x.t.id(a), x.t.id(b)) })
 	return members
 }
 
@@ -576,10 +576,10 @@ func (x *Index) component(members []uint32) component {
 				part.edges = append(part.edges, edge{uint32(k), l, n.weight})
 			}
 		}
-		for _, id := range x.decided[x.t.ids[i]] {
-			if j, ok := x.slots[id]; ok && x.t.ids[i] < id {
+		for _, id := range x.decided[x.t.id(i)] {
+			if j, ok := x.slots[id]; ok && x.t.id(i) < id {
 				if _, inside := local[j]; inside {
-					d := Decision{A: x.t.ids[i], B: id}
+					d := Decision{A: x.t.id(i), B: id}
 					d.Same = x.decisions[d.key()]
 					decisions = append(decisions, d)
 				}
