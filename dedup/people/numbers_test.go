@@ -119,7 +119,6 @@ func child(path string) error {
 		return err
 	}
 	start, used = time.Now(), cpu()
-	stop := prof()
 	r, err := l.Link(ctx, func(yield func(people.Record) bool) {
 		for rec := range retailFile(path, &failed) {
 			if !yield(rec) {
@@ -131,7 +130,6 @@ func child(path string) error {
 		return fmt.Errorf("link %s: %w %w", path, err, failed)
 	}
 	out.Wall, out.CPU = time.Since(start).Seconds()-out.ReadWall, cpu()-used-out.ReadCPU
-	stop()
 	out.RSS = peak()
 	out.Phases = map[string]float64{}
 	for name, p := range timer {
