@@ -123,5 +123,22 @@ func (x *Index) Clusters() iter.Seq[Cluster] {
 	}
 }
 
+// Decisions returns what people decided about pairs of records, ordered by them: the last
+// word on each, also on records that are not there now.
+func (x *Index) Decisions() []Decision {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.settled()
+}
+
+func (x *Index) settled() []Decision {
+	out := make([]Decision, 0, len(x.decisions))
+	for k, same := range x.decisions {
+		out = append(out, Decision{k[0], k[1], same})
+	}
+	sortDecisions(out)
+	return out
+}
+
 // Model returns the model that the index scores with.
 func (x *Index) Model() *Model { return x.scorer.m }

@@ -137,11 +137,7 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 	for _, d := range decisions {
 		x.decide(d)
 	}
-	all := make([]Decision, 0, len(x.decisions))
-	for k, same := range x.decisions {
-		all = append(all, Decision{k[0], k[1], same})
-	}
-	must, cannot := resolve(all, x.slot)
+	must, cannot := resolve(x.settled(), x.slot)
 	var out Change
 	out.Clusters, out.Conflicts, err = newComponents(n, edges, must, cannot).partition(context.Background(), x.t, x.scorer, x.linker.opt.Threads, quiet)
 	if err != nil {

@@ -156,6 +156,13 @@ func TestIndexEqualsBatch(t *testing.T) {
 			}
 		}
 		require.Len(t, partition, len(have))
+		again, err := l.NewIndex(model)
+		require.NoError(t, err)
+		_, err = again.Apply(ctx, slices.Collect(maps.Values(have)), nil, x.Unwrap().Decisions()...)
+		require.NoError(t, err)
+		_, err = again.Settle(ctx)
+		require.NoError(t, err)
+		require.Equal(t, got, slices.Collect(again.Unwrap().Clusters()), "an index built anew with the decisions of the old one")
 		holds(t, batch, decisions)
 	}
 }
