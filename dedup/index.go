@@ -30,6 +30,8 @@ type Index struct {
 	mark      []uint32            // scratch: the record was met in round
 	round     uint32
 	queued    map[uint32]bool // seeds of components that wait for Settle
+	row       []uint32        // scratch: row to come
+	was, is   []listed        // scratch: keys of a record before and after
 	guest     []uint32        // scratch: row of a question
 }
 

@@ -40,11 +40,7 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 	w := &work{dirty: map[uint32]bool{}, seeds: map[uint32]bool{}, upserted: map[uint32]bool{}, elements: map[[2]uint32]bool{}, blocks: map[uint64]bool{}}
 	for _, id := range removes {
 		if i, ok := x.slots[id]; ok {
-			x.unlink(i, w)
-			delete(x.slots, id)
-			x.t.name(i, "")
-			x.clusters[i] = nil
-			x.free = append(x.free, i)
+			x.remove(i, w)
 			out.Removed = append(out.Removed, id)
 		}
 	}
@@ -218,24 +214,57 @@ func (x *Index) limit(rule int) int {
 	return x.scorer.m.SpecificCap
 }
 
-// unlink takes a record out of the postings and drops its pairs.
-func (x *Index) unlink(i uint32, w *work) {
+// listed is a posting key of a record.
+type listed struct {
+	rule int
+	key  uint32
+}
+
+// replace makes next the values of a record, all unknown for one that goes: it is taken off
+// the lists of keys that it has no more and put on those that are new, and its pairs
+// are forgotten.
+func (x *Index) replace(i uint32, next []uint32, w *work) {
 	row := x.t.row(i)
 	rules := len(x.t.plan.blocks)
-	x.keys(row, func(rule int, key uint32) {
-		left := x.postings.remove(rule, key, i)
-		if rule < rules && left == x.limit(rule) { // small enough again
-			w.blocks[postingKey(rule, key)] = true
+	was, is := x.was[:0], x.is[:0]
+	x.keys(row, func(rule int, key uint32) { was = append(was, listed{rule, key}) })
+	x.keys(next, func(rule int, key uint32) { is = append(is, listed{rule, key}) })
+	for _, k := range was {
+		if slices.Contains(is, k) {
+			continue
 		}
-	})
+		if left := x.postings.remove(k.rule, k.key, i); k.rule < rules && left == x.limit(k.rule) { // small enough again
+			w.blocks[postingKey(k.rule, k.key)] = true
+		}
+	}
+	for _, k := range is {
+		if slices.Contains(was, k) {
+			continue
+		}
+		if n := x.postings.add(k.rule, k.key, i); k.rule < rules && n == x.limit(k.rule)+1 { // too large now
+			w.blocks[postingKey(k.rule, k.key)] = true
+		}
+	}
+	x.was, x.is = was, is
 	x.eachIdentifier(row, w, func(d *dict, e uint32) { d.holders[e]-- })
+	x.eachIdentifier(next, w, func(d *dict, e uint32) { d.holders[e]++ })
+	copy(row, next)
 	x.drop(i, w)
-	for _, id := range x.decided[x.t.id(i)] {
-		if j, ok := x.slots[id]; ok {
+}
+
+// remove takes a record out.
+func (x *Index) remove(i uint32, w *work) {
+	x.replace(i, make([]uint32, len(x.t.dicts)), w)
+	id := x.t.id(i)
+	for _, other := range x.decided[id] {
+		if j, ok := x.slots[other]; ok {
 			w.seeds[j] = true
 		}
 	}
-	clear(row)
+	delete(x.slots, id)
+	x.t.name(i, "")
+	x.clusters[i] = nil
+	x.free = append(x.free, i)
 }
 
 func (x *Index) eachIdentifier(row []uint32, w *work, do func(d *dict, e uint32)) {
@@ -271,19 +300,18 @@ func (x *Index) moved(i uint32, source string) bool {
 }
 
 func (x *Index) upsert(r Record, w *work) {
-	p := x.t.plan
 	i, known := x.slots[r.ID]
-	row := make([]uint32, len(r.Values))
+	row := x.row[:0]
 	for f, v := range r.Values {
-		row[f] = x.t.intern(f, v, false)
+		row = append(row, x.t.intern(f, v, false))
 	}
+	x.row = row
 	if known {
 		w.upserted[i] = true
 		if slices.Equal(row, x.t.row(i)) && !x.moved(i, r.Source) {
 			w.seeds[i] = true
 			return
 		}
-		x.unlink(i, w)
 	} else {
 		if n := len(x.free); n > 0 {
 			i, x.free = x.free[n-1], x.free[:n-1]
@@ -294,15 +322,9 @@ func (x *Index) upsert(r Record, w *work) {
 		x.t.name(i, r.ID)
 		x.slots[x.t.id(i)] = i
 	}
-	copy(x.t.row(i), row)
 	x.t.source(i, r.Source)
 	w.upserted[i], w.dirty[i] = true, true
-	x.keys(row, func(rule int, key uint32) {
-		if n := x.postings.add(rule, key, i); rule < len(p.blocks) && n == x.limit(rule)+1 { // too large now
-			w.blocks[postingKey(rule, key)] = true
-		}
-	})
-	x.eachIdentifier(row, w, func(d *dict, e uint32) { d.holders[e]++ })
+	x.replace(i, row, w)
 }
 
 // holders decides again which identifiers are nobody's, and notes the records whose
