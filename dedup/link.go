@@ -27,6 +27,12 @@ type Options struct {
 	// Review is the number of questions that a batch puts to a person, see
 	// [Result.Review]; 0 is none.
 	Review int
+	// Edge, if set, is told every pair with positive weight before clusters are made, in
+	// the order of ids; a [Result] keeps the strongest inside its clusters only.
+	Edge func(Edge)
+	// Truth, if set, names the entity of a record, so that [Stats.Truth] can say how well
+	// blocking and scoring did. It has no influence on anything else.
+	Truth func(id string) (entity string, ok bool)
 	// Progress, if set, is told how far a batch is: once with Done 0 when a phase begins,
 	// now and then, and once with Done equal to Total when it ends (Total is 0 while
 	// reading, as nobody knows). It is called by one goroutine at a time and must be quick.
@@ -152,7 +158,11 @@ type Stats struct {
 	Matches float64 `json:"matches"`
 	Unseen  float64 `json:"unseen"`
 	Recall  float64 `json:"recall"`
-	Ignored int     `json:"ignored"` // identifiers that too many hold
+	// Weights counts the pairs compared by weight, from positive ones on, or from odds of
+	// 1 in 100 with a review or the truth.
+	Weights []WeightCount `json:"weights,omitempty"`
+	Truth   *TruthCount   `json:"truth,omitempty"`
+	Ignored int           `json:"ignored"` // identifiers that too many hold
 }
 
 // Result is a partition of the records.
@@ -257,17 +267,22 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 		total += st.Pairs
 	}
 	step, end := l.begin("compare", total)
-	edges, doubtful, pairs, err := b.edges(ctx, s, l.opt.Threads, l.opt.Review, step)
-	if err != nil {
+	scan := &scan{questions: l.opt.Review, truth: t.entities(l.opt.Truth), step: step}
+	if err := b.compare(ctx, s, l.opt.Threads, scan); err != nil {
 		return nil, err
 	}
 	end()
+	edges := scan.edges
 	out := &Result{Model: m}
-	out.Stats = Stats{Records: t.len(), Pairs: pairs, Edges: len(edges), Blocks: b.stats, HotKeys: b.hots, LargestBlocks: b.large, Ignored: t.ignored}
+	out.Stats = Stats{Records: t.len(), Pairs: scan.pairs, Edges: len(edges), Blocks: b.stats, HotKeys: b.hots, LargestBlocks: b.large, Ignored: t.ignored}
 	if err := b.recall(ctx, edges, &out.Stats, l.opt.Threads); err != nil {
 		return nil, err
 	}
+	out.Stats.Weights, out.Stats.Truth = scan.weights(), scan.measure()
 	b = nil
+	if l.opt.Edge != nil {
+		tell(t, s, edges, l.opt.Edge)
+	}
 	must, cannot := resolve(decisions, t.find)
 	parts := newComponents(t.len(), edges, must, cannot)
 	step, end = l.begin("cluster", int64(len(parts.bounds)-1))
@@ -275,92 +290,12 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 		return nil, err
 	}
 	end()
-	out.Review = review(t, s, doubtful, out.Clusters, decisions, l.opt.Review)
+	out.Review = review(t, s, scan.doubtful, out.Clusters, decisions, l.opt.Review)
 	out.Stats.Clusters = len(out.Clusters)
 	for _, c := range out.Clusters {
 		out.Stats.Largest = max(out.Stats.Largest, len(c.Members))
 	}
 	return out, nil
-}
-
-// edges scores all candidates and returns those above the threshold, in order, and so
-// many times a few of those nearest to it as questions are asked.
-func (b *blocking) edges(ctx context.Context, s *scorer, threads, questions int, step func(int64)) (edges, doubtful []edge, compared int64, err error) {
-	least := float64(threshold)
-	if questions > 0 {
-		least = leastMatch
-	}
-	const chunkPairs = 20_000
-	type chunk struct {
-		rule, from, to int
-		pairs          int
-	}
-	var chunks []chunk
-	for r := range b.runs {
-		run, from, pairs := &b.runs[r], 0, 0
-		for k := range run.keys {
-			n := int(run.bounds[k+1] - run.bounds[k])
-			pairs += n * (n - 1) / 2
-			if pairs >= chunkPairs || k == len(run.keys)-1 {
-				chunks = append(chunks, chunk{r, from, k + 1, pairs})
-				from, pairs = k+1, 0
-			}
-		}
-	}
-	counts := make([]int64, len(chunks))
-	workers, err := parallel(ctx, threads, len(chunks), func(k int, w *worker) error {
-		if w.comparer == nil {
-			w.comparer = newComparer(b.t)
-		}
-		c := chunks[k]
-		run := &b.runs[c.rule]
-		for q := c.from; q < c.to; q++ {
-			records, key := run.records[run.bounds[q]:run.bounds[q+1]], run.keys[q]
-			for x, i := range records {
-				row := b.t.row(i)
-				for _, j := range records[x+1:] {
-					if b.t.rivals(i, j) || !b.fresh(c.rule, key, i, j) {
-						continue
-					}
-					counts[k]++
-					_, v, ok := s.above(w.comparer, row, b.t.row(j), least)
-					if !ok {
-						continue
-					}
-					e := edge{min(i, j), max(i, j), float32(v)}
-					if v > threshold {
-						w.edges = append(w.edges, e)
-					}
-					if questions > 0 && v < -leastMatch {
-						w.doubtful = nearest(append(w.doubtful, e), questions, false)
-					}
-				}
-			}
-		}
-		step(int64(c.pairs))
-		return nil
-	})
-	if err != nil {
-		return nil, nil, 0, err
-	}
-	for _, w := range workers {
-		edges = append(edges, w.edges...)
-		doubtful = append(doubtful, w.doubtful...)
-		w.edges = nil
-	}
-	doubtful = nearest(doubtful, questions, true)
-	slices.SortFunc(edges, func(a, b edge) int { return cmp.Or(cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b)) })
-	// two keys of a rule with one hash make a pair that a later rule picks once more
-	edges = slices.Compact(edges)
-	var pairs int64
-	for r := range b.stats {
-		b.stats[r].New = 0
-	}
-	for k, n := range counts {
-		pairs += n
-		b.stats[chunks[k].rule].New += n
-	}
-	return edges, doubtful, pairs, nil
 }
 
 // resolve turns decisions into pairs of rows; the last decision on a pair counts.

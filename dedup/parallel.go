@@ -15,6 +15,8 @@ type worker struct {
 	counts   [][17]float64
 	edges    []edge
 	doubtful []edge
+	bins     bins
+	met      int64
 	entries  []keyed
 	scratch  []keyed
 }

@@ -115,10 +115,11 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	edges, _, _, err := b.edges(context.Background(), x.scorer, x.linker.opt.Threads, 0, quiet)
-	if err != nil {
+	scan := &scan{step: quiet}
+	if err := b.compare(context.Background(), x.scorer, x.linker.opt.Threads, scan); err != nil {
 		return Change{}, err
 	}
+	edges := scan.edges
 	n := x.t.len()
 	x.near, x.clusters, x.mark = make([][]neighbour, n), make([]*Cluster, n), make([]uint32, n)
 	for _, e := range edges {

@@ -38,7 +38,10 @@ type Options struct {
 	Component int
 	// Review is the number of questions that Link puts to a person, and Progress, if set,
 	// is told how far a batch is; see [dedup.Options].
-	Review   int
+	Review int
+	// Edge and Truth see and measure the pairs of a batch; see [dedup.Options].
+	Edge     func(dedup.Edge)
+	Truth    func(id string) (entity string, ok bool)
 	Progress func(dedup.Progress)
 }
 
@@ -76,7 +79,7 @@ func New(opt Options) (*Linker, error) {
 		}
 		preset.Name += fmt.Sprintf("+%08x", h.Sum32())
 	}
-	l, err := dedup.New(preset, dedup.Options{Threads: opt.Threads, OnePerSource: opt.OnePerSource, Component: opt.Component, Review: opt.Review, Progress: opt.Progress})
+	l, err := dedup.New(preset, dedup.Options{Threads: opt.Threads, OnePerSource: opt.OnePerSource, Component: opt.Component, Review: opt.Review, Progress: opt.Progress, Edge: opt.Edge, Truth: opt.Truth})
 	if err != nil {
 		return nil, fmt.Errorf("people: options: %w", err)
 	}

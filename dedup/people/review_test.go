@@ -74,7 +74,9 @@ func TestReview(t *testing.T) {
 func TestReport(t *testing.T) {
 	records, truth := newWorld(32).population(500)
 	var steps []dedup.Progress
-	l := newLinker(t, people.Options{Progress: func(p dedup.Progress) { steps = append(steps, p) }})
+	var edges []dedup.Edge
+	l := newLinker(t, people.Options{Progress: func(p dedup.Progress) { steps = append(steps, p) },
+		Edge: func(e dedup.Edge) { edges = append(edges, e) }, Truth: lookup(truth)})
 	r, err := l.Link(ctx, slices.Values(records), nil)
 	require.NoError(t, err)
 	var phases []string
@@ -98,6 +100,34 @@ func TestReport(t *testing.T) {
 	require.InDelta(t, r.Stats.Matches/(r.Stats.Matches+r.Stats.Unseen), r.Stats.Recall, 1e-3)
 	m := dedup.Evaluate(r.Clusters, lookup(truth))
 	require.InDelta(t, float64(m.TruePairs), r.Stats.Matches+r.Stats.Unseen, 0.15*float64(m.TruePairs), "matches are counted without labels")
+
+	c := r.Stats.Truth
+	require.Equal(t, m.TruePairs, c.Pairs)
+	require.Len(t, edges, r.Stats.Edges)
+	var right, above, rightAbove int64
+	for i, e := range edges {
+		require.Positive(t, e.Weight)
+		require.Less(t, e.A, e.B)
+		require.True(t, i == 0 || edges[i-1].A < e.A || edges[i-1].A == e.A && edges[i-1].B < e.B)
+		if truth[e.A] == truth[e.B] {
+			right++
+		}
+	}
+	require.Equal(t, right, c.Right)
+	require.LessOrEqual(t, c.Right, c.Compared)
+	require.InDelta(t, float64(c.Right)/float64(c.Pairs), c.Recall, 1e-9)
+	for _, w := range r.Stats.Weights {
+		require.LessOrEqual(t, w.Right, w.Pairs)
+		if w.Weight >= 0 {
+			above, rightAbove = above+w.Pairs, rightAbove+w.Right
+		}
+	}
+	require.Equal(t, c.Edges, above)
+	require.Equal(t, c.Right, rightAbove)
+	blind, err := newLinker(t, people.Options{}).Link(ctx, slices.Values(records), nil)
+	require.NoError(t, err)
+	require.Equal(t, blind.Clusters, r.Clusters, "the truth has no influence")
+	require.Nil(t, blind.Stats.Truth)
 
 	count, err := l.Count(ctx, slices.Values(records))
 	require.NoError(t, err)
