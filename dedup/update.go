@@ -78,7 +78,10 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 }
 
 func (x *Index) validate(upserts []Record) error {
-	seen := make(map[string]bool, len(upserts))
+	var seen map[string]bool
+	if len(upserts) > 1 {
+		seen = make(map[string]bool, len(upserts))
+	}
 	for i, r := range upserts {
 		err := checkID(r.ID)
 		switch {
@@ -91,7 +94,9 @@ func (x *Index) validate(upserts []Record) error {
 		if err != nil {
 			return &RecordError{ID: r.ID, Row: i + 1, Err: err}
 		}
-		seen[r.ID] = true
+		if seen != nil {
+			seen[r.ID] = true
+		}
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/vefacrm/vefa/dedup"
 )
@@ -62,6 +63,7 @@ type Linker struct {
 	opt    Options
 	linker *dedup.Linker
 	relays map[string]bool
+	idle   *sync.Pool // normalizers
 }
 
 // New returns a linker; it fails if more than six extra attributes are named, or one
@@ -83,11 +85,19 @@ func New(opt Options) (*Linker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("people: options: %w", err)
 	}
-	out := &Linker{opt: opt, linker: l, relays: map[string]bool{}}
+	out := &Linker{opt: opt, linker: l, relays: map[string]bool{}, idle: &sync.Pool{}}
 	for _, r := range opt.Relays {
 		out.relays[r] = true
 	}
 	return out, nil
+}
+
+// borrow returns a normalizer for one goroutine, to be given back.
+func (l *Linker) borrow() *normalizer {
+	if n, ok := l.idle.Get().(*normalizer); ok {
+		return n
+	}
+	return l.normalizer()
 }
 
 func (l *Linker) normalizer() *normalizer {
