@@ -15,7 +15,8 @@ type blocking struct {
 	live  []uint32 // by record: bit r says that it stands in a run of rule r
 	many  []bool   // by rule: some record has several keys
 	stats []BlockStats
-	hots  []HotKey
+	hots  []HotKey // the largest that were left out
+	large []HotKey // and that were not
 
 	dropped []dropped // by rule
 }
@@ -23,10 +24,11 @@ type blocking struct {
 // dropped are the blocks of a rule that are too large.
 type dropped struct {
 	hot     map[uint32]bool // their keys, where a record may have several
-	largest []block1        // the ten largest
+	largest []sized         // the ten largest
+	kept    []sized         // and the ten largest that are compared
 }
 
-type block1 struct {
+type sized struct {
 	key, first uint32
 	n          int
 }
@@ -40,15 +42,20 @@ type runs struct {
 // caps are the largest blocks that are compared.
 type caps struct{ specific, wide int }
 
-// BlockStats says what a blocking rule brought.
+// BlockStats says what a blocking rule brought. Matches are expected ones: the sum of the
+// probabilities of the pairs with positive weight.
 type BlockStats struct {
 	Rule   string `json:"rule"`
 	Blocks int    `json:"blocks"`           // blocks of two records or more
 	Pairs  int64  `json:"pairs"`            // pairs in them, before rules are compared with each other
 	Capped int    `json:"capped,omitempty"` // blocks left out as too large
+
+	New     int64   `json:"new"`     // pairs that no rule before it in the schema picked
+	Matches float64 `json:"matches"` // that it picks
+	Only    float64 `json:"only"`    // that no other rule picks: what dropping it would lose
 }
 
-// HotKey is a block that was too large to be compared.
+// HotKey is a block of many records.
 type HotKey struct {
 	Rule    string   `json:"rule"`
 	Values  []string `json:"values"` // of the rule's fields, as the first record has them
@@ -109,30 +116,35 @@ func (t *table) eachKey(row []uint32, b *block, all bool, yield func(uint32)) {
 func newBlocking(ctx context.Context, t *table, limit caps, budget int64, threads int) (*blocking, caps, error) {
 	p := t.plan
 	n := len(p.blocks)
-	b := &blocking{t: t, runs: make([]runs, n), live: make([]uint32, len(t.ids)), many: make([]bool, n), dropped: make([]dropped, n)}
+	b := &blocking{t: t, runs: make([]runs, n), live: make([]uint32, t.len()), many: make([]bool, n), dropped: make([]dropped, n)}
 	b.stats = make([]BlockStats, n)
 	f := &fitting{budget: budget, fixed: limit}
-	for _, wide := range []bool{false, true} {
-		var rules []int
-		for r := range p.blocks {
-			if p.blocks[r].wide == wide {
-				rules = append(rules, r)
-			}
+	rules := make([]int, n) // specific ones first, as they decide what is left for the others
+	for r := range rules {
+		rules[r] = r
+	}
+	slices.SortStableFunc(rules, func(a, b int) int {
+		switch {
+		case p.blocks[a].wide == p.blocks[b].wide:
+			return 0
+		case p.blocks[b].wide:
+			return -1
 		}
-		_, err := parallel(ctx, threads, len(rules), func(k int, w *worker) error {
-			if w.entries == nil {
-				w.entries, w.scratch = make([]keyed, 0, len(t.ids)), make([]keyed, 0, len(t.ids))
-			}
-			r := rules[k]
-			entries, several := t.entries(w.entries[:0], &p.blocks[r], false)
-			b.many[r] = several
-			w.entries, w.scratch = sortKeyed(entries, w.scratch)
-			b.gather(r, w.entries, f.add(w.entries, wide))
-			return nil
-		})
-		if err != nil {
-			return nil, caps{}, err
+		return 1
+	})
+	_, err := parallel(ctx, threads, n, func(k int, w *worker) error {
+		if w.entries == nil {
+			w.entries, w.scratch = make([]keyed, 0, t.len()), make([]keyed, 0, t.len())
 		}
+		r := rules[k]
+		entries, several := t.entries(w.entries[:0], &p.blocks[r], false)
+		b.many[r] = several
+		w.entries, w.scratch = sortKeyed(entries, w.scratch)
+		b.gather(r, w.entries, f.add(w.entries, p.blocks[r].wide))
+		return nil
+	})
+	if err != nil {
+		return nil, caps{}, err
 	}
 	limit = f.caps()
 	for r := range b.runs {
@@ -143,12 +155,10 @@ func newBlocking(ctx context.Context, t *table, limit caps, budget int64, thread
 		b.cap(r, most)
 	}
 	for r := range b.dropped {
-		b.hots = append(b.hots, b.dropped[r].keys(b, r)...)
+		b.hots = append(b.hots, b.describe(r, b.dropped[r].largest)...)
+		b.large = append(b.large, b.describe(r, b.dropped[r].kept)...)
 	}
-	slices.SortFunc(b.hots, func(a, c HotKey) int {
-		return cmp.Or(cmp.Compare(c.Records, a.Records), cmp.Compare(a.Rule, c.Rule), slices.Compare(a.Values, c.Values))
-	})
-	b.hots = b.hots[:min(len(b.hots), mostHot)]
+	b.hots, b.large = largest(b.hots), largest(b.large)
 	return b, limit, nil
 }
 
@@ -156,14 +166,14 @@ func newBlocking(ctx context.Context, t *table, limit caps, budget int64, thread
 // only if all is set; many says that some record has several.
 func (t *table) entries(out []keyed, rule *block, all bool) (_ []keyed, many bool) {
 	if rule.set < 0 {
-		for i := range t.ids {
+		for i := range t.len() {
 			if k := t.key(t.row(uint32(i)), rule, 0, all); k != 0 {
 				out = append(out, keyed{k, uint32(i)})
 			}
 		}
 		return out, false
 	}
-	for i := range t.ids {
+	for i := range t.len() {
 		before := len(out)
 		t.eachKey(t.row(uint32(i)), rule, all, func(k uint32) { out = append(out, keyed{k, uint32(i)}) })
 		many = many || len(out) > before+1
@@ -285,6 +295,7 @@ func (b *blocking) cap(r, most int) {
 		}
 		stats.Blocks++
 		stats.Pairs += int64(n) * int64(n-1) / 2
+		keepLargest(&b.dropped[r].kept, sized{key, members[0], n})
 		bounds = append(bounds, uint32(len(records)))
 		keys = append(keys, key)
 		records = append(records, members...)
@@ -312,19 +323,30 @@ func (b *blocking) drop(r int, key, first uint32, n int) {
 		}
 		d.hot[key] = true
 	}
-	at, _ := slices.BinarySearchFunc(d.largest, block1{key, first, n}, func(a, b block1) int {
-		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.key, b.key))
-	})
-	if at < mostHot {
-		d.largest = slices.Insert(d.largest, at, block1{key, first, n})
-		d.largest = d.largest[:min(len(d.largest), mostHot)]
-	}
+	keepLargest(&d.largest, sized{key, first, n})
 }
 
-// keys describes the largest blocks that rule r dropped.
-func (d *dropped) keys(b *blocking, r int) []HotKey {
-	rule, out := &b.t.plan.blocks[r], []HotKey(nil)
-	for _, x := range d.largest {
+// keepLargest keeps the ten largest blocks in order.
+func keepLargest(list *[]sized, x sized) {
+	if n := len(*list); n == mostHot && (*list)[n-1].n > x.n {
+		return
+	}
+	at, _ := slices.BinarySearchFunc(*list, x, func(a, b sized) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.key, b.key)) })
+	*list = slices.Insert(*list, at, x)
+	*list = (*list)[:min(len(*list), mostHot)]
+}
+
+func largest(keys []HotKey) []HotKey {
+	slices.SortFunc(keys, func(a, c HotKey) int {
+		return cmp.Or(cmp.Compare(c.Records, a.Records), cmp.Compare(a.Rule, c.Rule), slices.Compare(a.Values, c.Values))
+	})
+	return keys[:min(len(keys), mostHot)]
+}
+
+// describe names blocks of rule r.
+func (b *blocking) describe(r int, blocks []sized) (out []HotKey) {
+	rule := &b.t.plan.blocks[r]
+	for _, x := range blocks {
 		h := HotKey{Rule: b.stats[r].Rule, Records: x.n}
 		row := b.t.row(x.first)
 		for i, q := range rule.parts {

@@ -8,8 +8,7 @@ import (
 
 // build reads records into a table ordered by id, so that nothing after it
 // depends on the order of the input.
-func build(ctx context.Context, p *plan, records iter.Seq[Record], threads int) (*table, error) {
-	t := newTable(p)
+func build(ctx context.Context, t *table, records iter.Seq[Record], threads int) (*table, error) {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
@@ -79,11 +78,11 @@ func (t *table) readAhead(ctx context.Context, records iter.Seq[Record]) error {
 			}
 			for len(p.ends) > 0 {
 				row++
-				id := next()
+				id, source := next(), next()
 				for f := range values {
 					values[f] = next()
 				}
-				if err := t.add(Record{ID: id, Values: values}, row); err != nil {
+				if err := t.add(Record{ID: id, Source: source, Values: values}, row); err != nil {
 					cancel(err)
 					break
 				}
@@ -104,22 +103,26 @@ func (t *table) pack(ctx context.Context, records iter.Seq[Record], packets chan
 	defer close(packets)
 	var text []byte
 	var ends []uint32
-	row, size := 0, readSize*(len(t.dicts)+1)
+	row, size := 0, readSize*(len(t.dicts)+2)
 	flush := func(bad error) {
 		packets <- packet{string(text), ends, bad}
 		text, ends = text[:0], make([]uint32, 0, size)
 	}
 	for r := range records {
 		row++
-		if len(r.Values) != len(t.dicts) {
-			err := ErrValues
-			if r.ID == "" {
-				err = ErrNoID
+		if len(r.Values) != len(t.dicts) || len(r.ID) > mostID {
+			err := checkID(r.ID)
+			if err == nil {
+				err = ErrValues
 			}
 			flush(&RecordError{ID: r.ID, Row: row, Err: err})
 			return
 		}
 		text = append(text, r.ID...)
+		ends = append(ends, uint32(len(text)))
+		if t.promises != nil {
+			text = append(text, r.Source...)
+		}
 		ends = append(ends, uint32(len(text)))
 		for _, v := range r.Values {
 			text = append(text, shorten(v)...)

@@ -40,10 +40,12 @@ type clusterer struct {
 	component
 	dense     dense
 	score     func(a, b uint32) float64 // weight of two members
+	rivals    func(a, b uint32) bool    // members of one source that has every entity once; nil for none
 	groups    [][]uint32
 	near      []map[uint32]float64 // sum of weights to clusters with a pair above the threshold
 	banned    []map[uint32]bool
 	queue     queue
+	inside    []edge      // of the cluster that tree saw last
 	conflicts [][2]uint32 // must-links that a cannot-link forbids
 }
 
@@ -81,7 +83,7 @@ func (c *clusterer) cluster() [][]uint32 {
 		}
 		return [][]uint32{{0}, {1}}
 	}
-	if n <= mostDense && len(c.must) == 0 && len(c.cannot) == 0 {
+	if n <= mostDense && len(c.must) == 0 && len(c.cannot) == 0 && c.rivals == nil {
 		return c.small()
 	}
 	return c.large()
@@ -135,7 +137,7 @@ func (c *clusterer) large() [][]uint32 {
 		top := heap.Pop(&c.queue).(candidate)
 		a, b := top.a, top.b
 		sum, ok := c.near[a][b]
-		if !ok || c.groups[a] == nil || c.groups[b] == nil || c.value(a, b, sum) != top.value || c.banned[a][b] {
+		if !ok || c.groups[a] == nil || c.groups[b] == nil || c.value(a, b, sum) != top.value || c.banned[a][b] || c.clash(a, b) {
 			continue
 		}
 		a = c.merge(a, b)
@@ -163,11 +165,26 @@ func (c *clusterer) value(a, b uint32, sum float64) float64 {
 // push queues a pair of clusters that may merge; the caller restores the heap.
 func (c *clusterer) push(a, b uint32, sum float64) bool {
 	v := c.value(a, b, sum)
-	if v <= threshold || math.IsNaN(v) || c.banned[a][b] {
+	if v <= threshold || math.IsNaN(v) || c.banned[a][b] || c.clash(a, b) {
 		return false
 	}
 	c.queue = append(c.queue, candidate{v, a, b})
 	return true
+}
+
+// clash reports whether two clusters have records of one source that has every entity once.
+func (c *clusterer) clash(a, b uint32) bool {
+	if c.rivals == nil {
+		return false
+	}
+	for _, x := range c.groups[a] {
+		for _, y := range c.groups[b] {
+			if c.rivals(c.members[x], c.members[y]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (c *clusterer) ban(a, b uint32) {
@@ -227,6 +244,7 @@ func (c *clusterer) between(a, b uint32) float64 {
 // tree returns the strongest edges that hold a cluster together, as many as it has
 // members less one if positive edges reach them all.
 func (c *clusterer) tree(cluster []uint32) []edge {
+	c.inside = nil
 	if len(cluster) < 2 {
 		return nil
 	}
@@ -264,6 +282,7 @@ func (c *clusterer) tree(cluster []uint32) []edge {
 	slices.SortFunc(inside, func(a, b edge) int {
 		return cmp.Or(-cmp.Compare(a.weight, b.weight), cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b))
 	})
+	c.inside = inside
 	for _, e := range inside {
 		if a, b := root(e.a), root(e.b); a != b {
 			in[max(a, b)] = min(a, b)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/adrg/strutil/metrics"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -198,4 +199,98 @@ func TestExplainIsSymmetric(t *testing.T) {
 		}
 		require.InDelta(t, x.Weight, sum, 1e-9)
 	})
+}
+
+// angry is a metric of a host's own that has a fault.
+type angry struct{}
+
+func (angry) Compare(a, b string) float64 { panic("no comparison") }
+
+// What a caller's metric does wrong happens where the caller can see it.
+func TestMetricPanics(t *testing.T) {
+	s := shops()
+	s.Comparisons[0].Levels[1].Metric = angry{}
+	l, err := dedup.New(s, dedup.Options{Threads: 2})
+	require.NoError(t, err)
+	records := func(yield func(dedup.Record) bool) {
+		for i := range 5000 {
+			if !yield(dedup.Record{ID: fmt.Sprint(i), Values: []string{fmt.Sprint("shop", i), "town", ""}}) {
+				return
+			}
+		}
+	}
+	require.PanicsWithValue(t, "no comparison", func() { _, _ = l.Link(t.Context(), records, nil) })
+}
+
+// Any StringMetric will do as a level of one's own.
+func TestStringMetricAsLevel(t *testing.T) {
+	s := shops()
+	s.Comparisons[0].Levels = append(s.Comparisons[0].Levels, dedup.Level{Name: "overlap", Metric: metrics.NewOverlapCoefficient(), Min: 0.8})
+	l, err := dedup.New(s, dedup.Options{})
+	require.NoError(t, err)
+	m, err := l.Train(t.Context(), slices.Values([]dedup.Record{{ID: "1", Values: []string{"a", "b", ""}}}))
+	require.NoError(t, err)
+	e, err := l.Explain(m, dedup.Record{ID: "1", Values: []string{"saat", "izmir", ""}}, dedup.Record{ID: "2", Values: []string{"yeni saat dunyasi", "izmir", ""}})
+	require.NoError(t, err)
+	require.Equal(t, "overlap", e.Reasons[0].Level)
+}
+
+func TestIDs(t *testing.T) {
+	l, err := dedup.New(shops(), dedup.Options{})
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		record dedup.Record
+		err    error
+	}{
+		"endless": {dedup.Record{ID: strings.Repeat("x", 1<<16), Values: make([]string, 3)}, dedup.ErrLongID},
+		"empty":   {dedup.Record{Values: make([]string, 3)}, dedup.ErrNoID},
+		"narrow":  {dedup.Record{ID: "1", Values: make([]string, 2)}, dedup.ErrValues},
+		"twice":   {dedup.Record{ID: "0", Values: make([]string, 3)}, dedup.ErrDuplicateID},
+	} {
+		for _, threads := range []int{1, 2} {
+			l, err := dedup.New(shops(), dedup.Options{Threads: threads})
+			require.NoError(t, err)
+			_, err = l.Link(t.Context(), slices.Values([]dedup.Record{{ID: "0", Values: make([]string, 3)}, c.record}), nil)
+			require.ErrorIs(t, err, c.err, name)
+			var re *dedup.RecordError
+			require.ErrorAs(t, err, &re)
+			require.Equal(t, 2, re.Row)
+		}
+	}
+	long := dedup.Record{ID: strings.Repeat("x", 1<<16-1), Values: []string{"a", "b", ""}}
+	r, err := l.Link(t.Context(), slices.Values([]dedup.Record{long}), nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{long.ID}, r.Clusters[0].Members)
+}
+
+func ExampleLinker_Count() {
+	linker, _ := dedup.New(shops(), dedup.Options{})
+	stats, err := linker.Count(context.Background(), slices.Values([]dedup.Record{
+		{ID: "1", Values: []string{"saat dunyasi", "izmir", "2324441122"}},
+		{ID: "2", Values: []string{"saat evi", "izmir", ""}},
+		{ID: "3", Values: []string{"altin saat", "izmir", ""}},
+	}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, b := range stats.Blocks {
+		fmt.Println(b.Rule, b.Blocks, b.Pairs)
+	}
+	// Output:
+	// name 1 1
+	// phone 0 0
+	// town 1 3
+}
+
+func ExamplePrepared() {
+	var query dedup.Prepared
+	query.Set("yilmaz")
+	for _, s := range []string{"yilmaz", "yilmza", "kaya"} {
+		fmt.Printf("%s %.3f %d\n", s, query.JaroWinkler(s), query.OSA(s))
+	}
+	// Output:
+	// yilmaz 1.000 0
+	// yilmza 0.967 1
+	// kaya 0.611 5
 }

@@ -27,13 +27,48 @@
 // them is positive. Pairs that no rule picked are compared when they are needed
 // instead of being guessed, so there is no cut-off to tune and chains do not form.
 //
+// # In a batch, and for years
+//
+// [Linker.Link] partitions records, a million on two cores in seconds and some 350 MB;
+// [Linker.Count] says beforehand what it would compare. [Result] and [Stats] report what
+// each rule brought, which blocks were too large, how many matches no rule may have picked,
+// and [Quality] how well a cluster hangs together. [Options.Review] asks for the pairs
+// about which a person's word says most. The answers are [Decision] values: given to
+// every later batch or index they hold for ever, and given to [Linker.Train] they correct the model.
+//
+// An [Index] answers "who is this?" ([Index.Find]) in microseconds and keeps the clusters
+// while records come, change and go ([Index.Apply]). [Entities] gives the clusters ids
+// that stay through mergers and their undoing. [Survivor] picks what to show of an entity
+// and says where it comes from.
+//
 // # Constants
 //
-// The threshold is even odds (0 bits). A single pair counts at most 20 and at least -5
-// bits in an average. An identifier held under more than five different holders
-// or by more than 1,000 records is nobody's. Blocks hold at most 1,000 records,
-// fewer if the budget of pairs ([Options.Pairs]) asks for it; [Stats] reports
-// what was left out. None of them was fitted to a file.
+// None was fitted to a file; each says in one sentence what it is for.
+//
+//   - The threshold of a merger is 0 bits, even odds.
+//   - One pair counts at most 20 and at least -5 bits in an average: no single pair
+//     decides for a cluster, and the errors of one bad record, which contradict all others
+//     at once, count as one disagreement in a reliable field (1 in 32).
+//   - A veto acts where fewer than 1 in 32 matches disagree, the same odds.
+//   - An identifier under more than five holders, told apart by three characters, or in more
+//     than 1,000 records is nobody's: two surnames in a household and a wrong one or two
+//     are common, six are a counter's placeholder.
+//   - A block holds at most 1,000 records, or fewer if the budget of 8 pairs per record, 8
+//     million at least ([Options.Pairs]), asks for it. Rules that are not wide keep
+//     blocks of 20 in any case. The budget bounds time; [Stats] reports what it left out.
+//   - 400,000 random pairs measure chance, 100,000 pairs per rule teach a model, 250,000
+//     candidates give the share of matches: sampling errors are then below those of the method.
+//   - What a schema assumes about matches counts as 30 pairs, what it assumes about chance
+//     as 200 records, so that files of a few hundred records work and larger ones do not
+//     notice. A tenth of the matches are assumed to be related pairs until seen.
+//   - Measured chance is cleaned of matches twice, down to a twentieth of itself.
+//   - A model lists the 20,000 most frequent values of a field.
+//   - Labels correct a weight's slope by 0.5 and its shift by 1 bit, as standard deviations,
+//     before they prove more.
+//   - A swap of two fields holds where each is 0.9 alike (Jaro-Winkler) to the other's.
+//   - A change of an index clusters components of up to 10,000 records at once
+//     ([Options.Component]); larger ones wait for [Index.Settle].
+//   - Find returns matches down to odds of 1 in 100, and a review asks about the same band.
 //
 // # Determinism
 //
@@ -44,6 +79,11 @@
 // # Bad input
 //
 // Values beyond [MaxValue] bytes are cut; bytes that are no UTF-8 are compared as
-// they are; a record without any value is a cluster of its own; an empty or repeated
-// id is a [RecordError].
+// they are; a record without any value is a cluster of its own; blocks that are too large
+// are left out and reported; an empty, repeated or endless id is a [RecordError] that
+// names the row, a model that does not fit [ErrModel], and every fault of a schema is told
+// at once under [ErrSchema]. A panic of a caller's metric reaches the caller.
+//
+// An index forgets records that were removed, but not the distinct values it has seen;
+// one that lives for years is best built anew when its model is.
 package dedup

@@ -83,10 +83,13 @@ func edits(a, b string, swaps bool) int {
 	if len(a) == 0 || len(b) == 0 {
 		return len(a) + len(b)
 	}
-	var mask [128]uint64
-	for i := 0; i < len(a); i++ {
-		mask[a[i]&127] |= 1 << i
-	}
+	var mask masks
+	mask.set(a)
+	return mask.edits(a, b, swaps)
+}
+
+// edits is the distance for 1 to 64 ASCII characters; the masks are a's.
+func (mask *masks) edits(a, b string, swaps bool) int {
 	up, down := ^uint64(0), uint64(0) // vertical differences +1 and -1
 	var diagonal, last uint64
 	top, distance := uint64(1)<<(len(a)-1), len(a)

@@ -8,10 +8,12 @@ import (
 // What can be wrong with a record, a model or a question; test with errors.Is.
 var (
 	ErrNoID        = errors.New("record has no id")
+	ErrLongID      = errors.New("id has more than 65,535 bytes")
 	ErrDuplicateID = errors.New("id occurs twice")
 	ErrValues      = errors.New("number of values differs from the schema's fields")
 	ErrUnknownID   = errors.New("no record with this id")
 	ErrFull        = errors.New("no room for more values")
+	ErrEntities    = errors.New("dedup: entities do not fit together")
 	ErrModel       = errors.New("model does not fit")
 )
 

@@ -73,6 +73,65 @@ func (l *learner) estimate(ctx context.Context, b *blocking) error {
 	return nil
 }
 
+// told tallies the patterns of labelled pairs.
+func (l *learner) told(labels []Decision) {
+	if len(labels) == 0 {
+		return
+	}
+	must, cannot := resolve(labels, l.t.find)
+	l.pairs = [2][][2]uint32{cannot, must}
+	x := newComparer(l.t)
+	for k, pairs := range l.pairs {
+		out := tally{}
+		for _, q := range pairs {
+			out[x.compare(l.t.row(q[0]), l.t.row(q[1]))]++
+		}
+		l.labelled[k] = out.sorted()
+	}
+}
+
+// teach adds the labelled pairs to the sums of a round: a match is one, and what is no
+// match is divided among chance and the relations as the guess goes.
+func (l *learner) teach(sums *[classes][MaxComparisons][16]float64, share [classes]float64) {
+	relations := len(l.p.schema.Relations)
+	for known, patterns := range l.labelled {
+		for _, s := range patterns {
+			var part [classes]float64
+			if known == 1 {
+				part[classMatch] = s.n
+			} else {
+				total := 0.0
+				for k := 1; k < 2+relations; k++ {
+					part[k] = share[k]
+					for c := range l.p.comparisons {
+						if i := s.p.level(c); i == unknown {
+							continue
+						} else if k == classChance {
+							part[k] *= l.u[c][i]
+						} else {
+							part[k] *= l.r[k-2][c][i]
+						}
+					}
+					total += part[k]
+				}
+				for k := range part {
+					part[k] *= s.n / max(total, 1e-300)
+				}
+			}
+			for k, w := range part {
+				if k == classChance || w == 0 {
+					continue
+				}
+				for c := range l.p.comparisons {
+					if i := s.p.level(c); i != unknown {
+						sums[k][c][i] += w
+					}
+				}
+			}
+		}
+	}
+}
+
 // sample tallies the patterns of a learning rule, whole blocks in the order of
 // their hashed keys until there are enough.
 func (l *learner) sample(b *blocking, r int) tally {
@@ -89,6 +148,9 @@ func (l *learner) sample(b *blocking, r int) tally {
 		records := run.records[run.bounds[k]:run.bounds[k+1]]
 		for i, a := range records {
 			for _, c := range records[i+1:] {
+				if l.t.rivals(a, c) {
+					continue
+				}
 				p := x.compare(l.t.row(a), l.t.row(c))
 				for k, left := range l.p.blocks[r].learn {
 					if left {
@@ -150,6 +212,13 @@ func (l *learner) round(all []*run) float64 {
 		for k := range x.share {
 			x.share[k] = (shares[k] + 0.1) / (total + 0.4)
 		}
+	}
+	if l.labelled[0] != nil || l.labelled[1] != nil {
+		share := [classes]float64{0.3, 0.5, 0.1, 0.1}
+		if len(all) > 0 {
+			share = all[0].share
+		}
+		l.teach(&sums, share)
 	}
 	moved := 0.0
 	for c := range l.p.comparisons {

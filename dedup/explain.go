@@ -40,16 +40,17 @@ type Reason struct {
 }
 
 // Explanation is the waterfall of a pair: starting at Prior, the reasons in the
-// order of the schema and then what the relations (household, namesakes) explain
-// away add up to Weight, unless there is a Veto.
+// order of the schema, what the relations (household, namesakes) explain away and what
+// labels corrected add up to Weight, unless there is a Veto.
 type Explanation struct {
 	A           string   `json:"a"`
 	B           string   `json:"b"`
 	Prior       float64  `json:"prior"`
 	Reasons     []Reason `json:"reasons"`
-	Relations   float64  `json:"relations"`      // bits, never positive
-	Veto        string   `json:"veto,omitempty"` // comparison that forbids a match; Weight is then at most -5
-	Weight      float64  `json:"weight"`         // log2 of the odds of a match
+	Relations   float64  `json:"relations"`             // bits, never positive
+	Calibration float64  `json:"calibration,omitempty"` // bits, by what labels showed
+	Veto        string   `json:"veto,omitempty"`        // comparison that forbids a match; Weight is then at most -5
+	Weight      float64  `json:"weight"`                // log2 of the odds of a match
 	Probability float64  `json:"probability"`
 }
 
@@ -59,6 +60,11 @@ func (s *scorer) explain(x *comparer, a, b []uint32) Explanation {
 	j := s.joint(x, p)
 	out := Explanation{Prior: s.prior[classMatch] - s.prior[classChance], Weight: s.odds(j)}
 	out.Relations = out.Weight - (j[classMatch] - j[classChance])
+	if s.m.Calibration != nil {
+		raw := out.Weight
+		out.Weight = s.shift + s.slope*raw
+		out.Calibration = out.Weight - raw
+	}
 	if c := s.vetoed(p); c >= 0 {
 		out.Veto = s.p.comparisons[c].name
 		out.Weight = min(out.Weight, leastWeight)
@@ -102,6 +108,9 @@ func (e Explanation) String() string {
 	}
 	if e.Relations < -0.05 {
 		fmt.Fprintf(&b, "  %-12s %-14s %+7.1f %+7.1f\n", "relations", "", e.Relations, sum+e.Relations)
+	}
+	if e.Calibration != 0 {
+		fmt.Fprintf(&b, "  %-12s %-14s %+7.1f %+7.1f\n", "calibration", "", e.Calibration, sum+e.Relations+e.Calibration)
 	}
 	if e.Veto != "" {
 		fmt.Fprintf(&b, "  %-12s %-14s %7s %+7.1f\n", "veto", e.Veto, "", e.Weight)

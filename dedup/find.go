@@ -37,7 +37,7 @@ func (x *Index) Find(ctx context.Context, r Record) ([]Match, error) {
 			if !ok {
 				return
 			}
-			out = append(out, Match{ID: x.t.ids[i], Weight: round(w), Probability: round(Probability(w)),
+			out = append(out, Match{ID: x.t.id(i), Weight: round(w), Probability: round(Probability(w)),
 				Fields: x.fields.of(p), Cluster: x.clusters[i].Members})
 		})
 	})

@@ -2,6 +2,7 @@ package dedup
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"iter"
 	"slices"
@@ -28,13 +29,20 @@ type Index struct {
 	decided   map[string][]string // ids in decisions with an id
 	mark      []uint32            // scratch: the record was met in round
 	round     uint32
-	guest     []uint32 // scratch: row of a question
+	queued    map[uint32]bool // seeds of components that wait for Settle
+	row       []uint32        // scratch: row to come
+	was, is   []listed        // scratch: keys of a record before and after
+	guest     []uint32        // scratch: row of a question
 }
 
 type neighbour struct {
 	record uint32
 	weight float32
 }
+
+// mostConnected is the number of connected records that a change clusters at once unless
+// [Options.Component] says otherwise: about a second of work.
+const mostConnected = 10_000
 
 // Change says what [Index.Apply] did.
 type Change struct {
@@ -44,6 +52,9 @@ type Change struct {
 	Removed  []string // ids that are gone, in rising order
 	// Conflicts are decisions of the affected clusters that a contradicting one overrules.
 	Conflicts []Decision
+	// Waiting is the number of records whose clusters are as they were, new ones alone,
+	// because too many records are connected with them; see [Index.Settle].
+	Waiting int
 }
 
 // NewIndex returns an empty index that scores with the model.
@@ -54,11 +65,26 @@ func (l *Linker) NewIndex(m *Model) (*Index, error) {
 	if err := m.check(l.plan); err != nil {
 		return nil, err
 	}
-	x := &Index{linker: l, scorer: newScorer(l.plan, m), fields: &fieldNames{p: l.plan}, t: newTable(l.plan),
-		slots: map[string]uint32{}, decisions: map[[2]string]bool{}, decided: map[string][]string{}}
+	x := &Index{linker: l, scorer: newScorer(l.plan, m), fields: &fieldNames{p: l.plan}, t: l.table(),
+		slots: map[string]uint32{}, queued: map[uint32]bool{}, decisions: map[[2]string]bool{}, decided: map[string][]string{}}
 	x.resolver = newResolver(x.t, x.scorer, x.fields, 1)
 	x.x = x.resolver.x
 	return x, nil
+}
+
+// Settle clusters what changes left waiting, however large. After it the index holds what
+// a batch would find. It is meant for the night.
+func (x *Index) Settle(ctx context.Context) (Change, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return Change{}, err
+	}
+	var out Change
+	w := &work{seeds: x.queued}
+	x.queued = map[uint32]bool{}
+	x.recluster(w, &out, maxRecords)
+	return out, nil
 }
 
 // Len is the number of records.
@@ -97,6 +123,23 @@ func (x *Index) Clusters() iter.Seq[Cluster] {
 			}
 		}
 	}
+}
+
+// Decisions returns what people decided about pairs of records, ordered by them: the last
+// word on each, also on records that are not there now.
+func (x *Index) Decisions() []Decision {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.settled()
+}
+
+func (x *Index) settled() []Decision {
+	out := make([]Decision, 0, len(x.decisions))
+	for k, same := range x.decisions {
+		out = append(out, Decision{k[0], k[1], same})
+	}
+	sortDecisions(out)
+	return out
 }
 
 // Model returns the model that the index scores with.

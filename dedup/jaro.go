@@ -28,10 +28,13 @@ func (JaroWinkler) Compare(a, b string) float64 {
 	if len(a) > 64 || len(b) > 64 || !isASCII(a) || !isASCII(b) {
 		return jaroWinklerRunes(a, b)
 	}
-	var mask [128]uint64
-	for i := 0; i < len(a); i++ {
-		mask[a[i]&127] |= 1 << i
-	}
+	var mask masks
+	mask.set(a)
+	return mask.jaroWinkler(a, b)
+}
+
+// jaroWinkler is the metric for up to 64 ASCII characters; the masks are a's.
+func (mask *masks) jaroWinkler(a, b string) float64 {
 	window := max(len(a), len(b))/2 - 1
 	if window < 0 {
 		window = 0

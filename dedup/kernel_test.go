@@ -86,6 +86,20 @@ func differential(t *testing.T, a, b string) {
 	if g := dedup.OSA(a, b); g != osa || g != dedup.OSA(b, a) {
 		t.Fatalf("OSA(%q, %q) = %d, plain %d", a, b, g, osa)
 	}
+	var p dedup.Prepared
+	p.Set("left over") // of the string before
+	p.Set(a)
+	if g := p.JaroWinkler(b); g != plainJaroWinkler(a, b) {
+		t.Fatalf("prepared JaroWinkler(%q, %q) = %v", a, b, g)
+	}
+	if g, h := p.Levenshtein(b), p.OSA(b); g != lev || h != osa {
+		t.Fatalf("prepared edits(%q, %q) = %d, %d, plain %d, %d", a, b, g, h, lev, osa)
+	}
+	for q := 1; q <= 4; q++ {
+		if g, w := (dedup.QGrams{Q: q}).Compare(a, b), plainQGrams(a, b, q); g != w {
+			t.Fatalf("QGrams{%d}(%q, %q) = %v, plain %v", q, a, b, g, w)
+		}
+	}
 	for most := range 3 {
 		if g := (dedup.Edits{Max: most}).Compare(a, b) == 1; g != (osa <= most) {
 			t.Fatalf("Edits{%d}(%q, %q) = %v, distance %d", most, a, b, g, osa)
@@ -145,6 +159,32 @@ func plainJaroWinkler(x, y string) float64 {
 	return jaro
 }
 
+// plainQGrams is the definition, written down.
+func plainQGrams(x, y string, q int) float64 {
+	grams := func(s string) map[string]bool {
+		r, out := []rune(s), map[string]bool{}
+		if len(r) == 0 {
+			return out
+		}
+		n := min(q, len(r))
+		for i := 0; i+n <= len(r); i++ {
+			out[string(r[i:i+n])] = true
+		}
+		return out
+	}
+	a, b := grams(x), grams(y)
+	if len(a)+len(b) == 0 {
+		return 1
+	}
+	both := 0
+	for g := range a {
+		if b[g] {
+			both++
+		}
+	}
+	return float64(both) / float64(len(a)+len(b)-both)
+}
+
 // plainEdits is the recurrence on a full matrix.
 func plainEdits(x, y string, swaps bool) int {
 	a, b := []rune(x), []rune(y)
@@ -176,6 +216,14 @@ func TestKernelsDoNotAllocate(t *testing.T) {
 		dedup.JaroWinkler{}.Compare("yilmazoglu", "yilmazoglo")
 		dedup.Levenshtein("yilmazoglu", "yilmazoglo")
 		dedup.OSA("yilmazoglu", "yilmazoglo")
+		dedup.QGrams{}.Compare("yilmazoglu", "yilmazoglo")
+	}))
+	var p dedup.Prepared
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		p.Set("yilmazoglu")
+		p.JaroWinkler("yilmazoglo")
+		p.Levenshtein("yilmazoglo")
+		p.OSA("yilmazoglo")
 	}))
 }
 
@@ -193,6 +241,30 @@ func BenchmarkJaroWinkler(b *testing.B) {
 }
 func BenchmarkLevenshtein(b *testing.B) { benchmark(b, func(a, c string) { dedup.Levenshtein(a, c) }) }
 func BenchmarkOSA(b *testing.B)         { benchmark(b, func(a, c string) { dedup.OSA(a, c) }) }
+func BenchmarkQGrams(b *testing.B) {
+	benchmark(b, func(a, c string) { dedup.QGrams{}.Compare(a, c) })
+}
+
+// BenchmarkPrepared compares one surname with many, as a search does, preparing included.
+func BenchmarkPrepared(b *testing.B) {
+	for name, compare := range map[string]func(p *dedup.Prepared, c string){
+		"JaroWinkler": func(p *dedup.Prepared, c string) { p.JaroWinkler(c) },
+		"Levenshtein": func(p *dedup.Prepared, c string) { p.Levenshtein(c) },
+		"OSA":         func(p *dedup.Prepared, c string) { p.OSA(c) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			var p dedup.Prepared
+			for i := 0; b.Loop(); i++ {
+				if i&63 == 0 {
+					p.Set(surnames[i>>6&15])
+				}
+				compare(&p, surnames[i&15])
+			}
+		})
+	}
+}
+
 func BenchmarkStrutilJaroWinkler(b *testing.B) {
 	m := metrics.NewJaroWinkler()
 	benchmark(b, func(a, c string) { strutil.Similarity(a, c, m) })

@@ -37,12 +37,15 @@ type learner struct {
 	met   []uint32                  // what agreed in them
 	scale float64                   // candidates that one of them stands for
 
-	tallies []tallied // by field
+	pairs    [2][][2]uint32 // that are known not to match, and to match
+	labelled [2][]seen      // their patterns
+	tallies  []tallied      // by field
 }
 
 // learn estimates the model of a table, whose candidate pairs b holds.
-func learn(ctx context.Context, t *table, b *blocking, limit caps, threads int) (*Model, error) {
+func learn(ctx context.Context, t *table, b *blocking, limit caps, threads int, labels []Decision, step func(int64)) (*Model, error) {
 	l := &learner{p: t.plan, t: t}
+	l.told(labels)
 	l.assume()
 	if err := l.chance(ctx, threads); err != nil {
 		return nil, err
@@ -63,6 +66,10 @@ func learn(ctx context.Context, t *table, b *blocking, limit caps, threads int) 
 			return nil, err
 		}
 		m = next
+		step(1)
+	}
+	if len(labels) > 0 {
+		m.Calibration = l.calibration(m)
 	}
 	return m, nil
 }
@@ -140,7 +147,7 @@ func normal(p []float64) []float64 {
 
 // chance measures how often unrelated records agree.
 func (l *learner) chance(ctx context.Context, threads int) error {
-	n := uint64(len(l.t.ids))
+	n := uint64(l.t.len())
 	counts := make([][17]float64, len(l.p.comparisons))
 	if n > 1 {
 		chunks := min(samplePairs, 2*n*n)/4096 + 1 // a small file has no more pairs than that
@@ -202,7 +209,7 @@ func (l *learner) chance(ctx context.Context, threads int) error {
 // temper draws measured chance agreement of a small file towards what the schema assumes
 // of a population, as the geometric mean with the assumption counting as so many records.
 func (l *learner) temper(c int, u []float64) {
-	weight := assumedRecords / (assumedRecords + float64(len(l.t.ids)))
+	weight := assumedRecords / (assumedRecords + float64(l.t.len()))
 	rest := 1.0
 	for i, level := range l.p.schema.Comparisons[c].Levels {
 		assumed := level.U
@@ -252,7 +259,7 @@ func (l *learner) counts(f int) ([]uint32, int) {
 	d := &l.t.dicts[f]
 	out.counts = make([]uint32, d.len())
 	var buf [1]uint32
-	for i := range l.t.ids {
+	for i := range l.t.len() {
 		any := false
 		for _, e := range d.parts(l.t.row(uint32(i))[f], &buf) {
 			if d.ignored == nil || !d.ignored[e] {
@@ -270,7 +277,7 @@ func (l *learner) counts(f int) ([]uint32, int) {
 // model writes down what was learnt; the shares of the classes follow in shares.
 func (l *learner) model(limit caps, before *Model) *Model {
 	m := &Model{
-		Schema: l.p.fingerprint, Records: len(l.t.ids), Match: 1e-4,
+		Format: ModelFormat, Schema: l.p.fingerprint, Records: l.t.len(), Match: 1e-4,
 		SpecificCap: limit.specific, WideCap: limit.wide,
 	}
 	for _, r := range l.p.schema.Relations {

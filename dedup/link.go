@@ -5,6 +5,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"sync"
 )
 
 // Options tune a [Linker]; the zero value is what everybody should use.
@@ -15,7 +16,63 @@ type Options struct {
 	// Pairs is the number of pairs that a batch may compare; 0 means 8 million, or
 	// 8 per record if that is more. Rules whose blocks are too large for it are capped.
 	Pairs int64
+	// OnePerSource names the sources that promise to have every entity once, as a
+	// customer file that was cleaned does; [EverySource] for all. Two records of such a
+	// source are never linked, but by a decision, and each goes to the record of
+	// another source that fits it best.
+	OnePerSource []string
+	// Component is the number of connected records that an [Index] clusters anew during a
+	// change; 0 means 10,000. What is larger waits for [Index.Settle].
+	Component int
+	// Review is the number of questions that a batch puts to a person, see
+	// [Result.Review]; 0 is none.
+	Review int
+	// Edge, if set, is told every pair with positive weight before clusters are made, in
+	// the order of ids; a [Result] keeps the strongest inside its clusters only.
+	Edge func(Edge)
+	// Truth, if set, names the entity of a record, so that [Stats.Truth] can say how well
+	// blocking and scoring did. It has no influence on anything else.
+	Truth func(id string) (entity string, ok bool)
+	// Progress, if set, is told how far a batch is: once with Done 0 when a phase begins,
+	// now and then, and once with Done equal to Total when it ends (Total is 0 while
+	// reading, as nobody knows). It is called by one goroutine at a time and must be quick.
+	Progress func(Progress)
 }
+
+// Progress is how far a batch is in one of its phases: read, block, learn, compare and
+// cluster, in this order; learn is left out when there is a model.
+type Progress struct {
+	Phase       string
+	Done, Total int64 // records, rules, rounds, pairs, and components of several records
+}
+
+// begin tells of the start of a phase and returns what tells of its steps.
+func (l *Linker) begin(phase string, total int64) (step func(n int64), end func()) {
+	if l.opt.Progress == nil {
+		return func(int64) {}, func() {}
+	}
+	var mu sync.Mutex
+	var done, told int64
+	l.opt.Progress(Progress{phase, 0, total})
+	step = func(n int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		done += n
+		if done-told > max(total/100, readSize-1) && (total == 0 || done < total) {
+			told = done
+			l.opt.Progress(Progress{phase, done, total})
+		}
+	}
+	return step, func() {
+		if total == 0 {
+			total = done
+		}
+		l.opt.Progress(Progress{phase, total, total})
+	}
+}
+
+// EverySource stands for all sources, records without one excepted.
+const EverySource = "*"
 
 // Linker links records of one schema. It is immutable and safe for concurrent use.
 type Linker struct {
@@ -30,6 +87,18 @@ func New(schema Schema, opt Options) (*Linker, error) {
 		return nil, err
 	}
 	return &Linker{plan: p, opt: opt}, nil
+}
+
+// table returns an empty table.
+func (l *Linker) table() *table {
+	t := newTable(l.plan)
+	if len(l.opt.OnePerSource) > 0 {
+		t.promises = map[string]uint32{}
+		for i, s := range l.opt.OnePerSource {
+			t.promises[s] = uint32(i + 1)
+		}
+	}
+	return t
 }
 
 func (l *Linker) budget(records int) int64 {
@@ -67,6 +136,9 @@ type Edge struct {
 type Cluster struct {
 	Members []string `json:"members"`
 	Edges   []Edge   `json:"edges,omitempty"`
+	// Quality says how well three or more records hang together; of two it is nil,
+	// as their edge says all.
+	Quality *Quality `json:"quality,omitempty"`
 }
 
 // Stats counts what a batch did.
@@ -78,28 +150,92 @@ type Stats struct {
 	Largest  int          `json:"largest"` // records in the largest cluster
 	Blocks   []BlockStats `json:"blocks"`
 	HotKeys  []HotKey     `json:"hot_keys,omitempty"` // the ten largest blocks left out
-	Ignored  int          `json:"ignored"`            // identifiers that too many hold
+	// LargestBlocks are the ten largest blocks that were compared.
+	LargestBlocks []HotKey `json:"largest_blocks,omitempty"`
+	// Matches is the expected number of matches among the pairs with positive weight, and
+	// Unseen a lower bound on those that no rule picked, by how many matches one and
+	// two rules picked (Chao 1987). Recall is what follows for blocking, an upper bound.
+	Matches float64 `json:"matches"`
+	Unseen  float64 `json:"unseen"`
+	Recall  float64 `json:"recall"`
+	// Weights counts the pairs compared by weight, from positive ones on, or from odds of
+	// 1 in 100 with a review or the truth.
+	Weights []WeightCount `json:"weights,omitempty"`
+	Truth   *TruthCount   `json:"truth,omitempty"`
+	Ignored int           `json:"ignored"` // identifiers that too many hold
 }
 
 // Result is a partition of the records.
 type Result struct {
 	Clusters  []Cluster  // every record is in one; ordered by first member
 	Conflicts []Decision // decisions overruled by a contradicting one
-	Model     *Model
-	Stats     Stats
+	// Review holds the pairs about which a person's word would say most, best first;
+	// the answers are [Decision] values for the next batch or index. See [Options.Review].
+	Review []Question
+	Model  *Model
+	Stats  Stats
 }
 
-// Train learns a model from records without labels.
-func (l *Linker) Train(ctx context.Context, records iter.Seq[Record]) (*Model, error) {
-	t, err := build(ctx, l.plan, records, l.opt.Threads)
+// Count groups the records into blocks and returns what a [Linker.Link] of them would
+// compare, without comparing: Records, Blocks (Pairs and Capped), HotKeys, LargestBlocks
+// and Ignored, and as Pairs the most that it can be.
+func (l *Linker) Count(ctx context.Context, records iter.Seq[Record]) (Stats, error) {
+	t, err := build(ctx, l.table(), records, l.opt.Threads)
+	if err != nil {
+		return Stats{}, err
+	}
+	b, _, err := newBlocking(ctx, t, caps{}, l.budget(t.len()), l.opt.Threads)
+	if err != nil {
+		return Stats{}, err
+	}
+	out := Stats{Records: t.len(), Blocks: b.stats, HotKeys: b.hots, LargestBlocks: b.large, Ignored: t.ignored}
+	for _, s := range b.stats {
+		out.Pairs += s.Pairs
+	}
+	return out, nil
+}
+
+// Train learns a model from records, without labels. Labels, if there are some, such as
+// past clerical decisions, refine it: their pairs are known to be matches or not where
+// the others are guessed. Few labels count for little beside many pairs, and labels
+// about records that are not there are left out.
+func (l *Linker) Train(ctx context.Context, records iter.Seq[Record], labels ...Decision) (*Model, error) {
+	t, b, limit, err := l.prepare(ctx, records, caps{})
 	if err != nil {
 		return nil, err
 	}
-	b, limit, err := newBlocking(ctx, t, caps{}, l.budget(len(t.ids)), l.opt.Threads)
+	return l.learn(ctx, t, b, limit, labels)
+}
+
+// prepare reads records and groups them into blocks.
+func (l *Linker) prepare(ctx context.Context, records iter.Seq[Record], limit caps) (*table, *blocking, caps, error) {
+	step, end := l.begin("read", 0)
+	t, err := build(ctx, l.table(), func(yield func(Record) bool) {
+		for r := range records {
+			step(1)
+			if !yield(r) {
+				return
+			}
+		}
+	}, l.opt.Threads)
 	if err != nil {
-		return nil, err
+		return nil, nil, limit, err
 	}
-	return learn(ctx, t, b, limit, l.opt.Threads)
+	end()
+	_, end = l.begin("block", int64(len(l.plan.blocks)))
+	b, limit, err := newBlocking(ctx, t, limit, l.budget(t.len()), l.opt.Threads)
+	if err != nil {
+		return nil, nil, limit, err
+	}
+	end()
+	return t, b, limit, nil
+}
+
+func (l *Linker) learn(ctx context.Context, t *table, b *blocking, limit caps, labels []Decision) (*Model, error) {
+	step, end := l.begin("learn", corrections+1)
+	m, err := learn(ctx, t, b, limit, l.opt.Threads, labels, step)
+	end()
+	return m, err
 }
 
 // Link partitions the records into entities. A nil model is learnt from the same
@@ -111,104 +247,55 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 			return nil, err
 		}
 	}
-	t, err := build(ctx, l.plan, records, l.opt.Threads)
-	if err != nil {
-		return nil, err
-	}
 	limit := caps{}
 	if m != nil {
 		limit = caps{m.SpecificCap, m.WideCap}
 	}
-	b, limit, err := newBlocking(ctx, t, limit, l.budget(len(t.ids)), l.opt.Threads)
+	t, b, limit, err := l.prepare(ctx, records, limit)
 	if err != nil {
 		return nil, err
 	}
 	if m == nil {
-		if m, err = learn(ctx, t, b, limit, l.opt.Threads); err != nil {
+		if m, err = l.learn(ctx, t, b, limit, nil); err != nil {
 			return nil, err
 		}
 	}
 	s := newScorer(l.plan, m)
 	s.adopt(t)
-	edges, pairs, err := b.edges(ctx, s, l.opt.Threads)
-	if err != nil {
+	var total int64
+	for _, st := range b.stats {
+		total += st.Pairs
+	}
+	step, end := l.begin("compare", total)
+	scan := &scan{questions: l.opt.Review, truth: t.entities(l.opt.Truth), step: step}
+	if err := b.compare(ctx, s, l.opt.Threads, scan); err != nil {
 		return nil, err
 	}
+	end()
+	edges := scan.edges
 	out := &Result{Model: m}
-	out.Stats = Stats{Records: len(t.ids), Pairs: pairs, Edges: len(edges), Blocks: b.stats, HotKeys: b.hots, Ignored: t.ignored}
-	b = nil
-	find := func(id string) (uint32, bool) {
-		i, ok := slices.BinarySearch(t.ids, id)
-		return uint32(i), ok
-	}
-	must, cannot := resolve(decisions, find)
-	parts := newComponents(len(t.ids), edges, must, cannot)
-	if out.Clusters, out.Conflicts, err = parts.partition(ctx, t, s, l.opt.Threads); err != nil {
+	out.Stats = Stats{Records: t.len(), Pairs: scan.pairs, Edges: len(edges), Blocks: b.stats, HotKeys: b.hots, LargestBlocks: b.large, Ignored: t.ignored}
+	if err := b.recall(ctx, edges, &out.Stats, l.opt.Threads); err != nil {
 		return nil, err
 	}
+	out.Stats.Weights, out.Stats.Truth = scan.weights(), scan.measure()
+	b = nil
+	if l.opt.Edge != nil {
+		tell(t, s, edges, l.opt.Edge)
+	}
+	must, cannot := resolve(decisions, t.find)
+	parts := newComponents(t.len(), edges, must, cannot)
+	step, end = l.begin("cluster", int64(len(parts.bounds)-1))
+	if out.Clusters, out.Conflicts, err = parts.partition(ctx, t, s, l.opt.Threads, step); err != nil {
+		return nil, err
+	}
+	end()
+	out.Review = review(t, s, scan.doubtful, out.Clusters, decisions, l.opt.Review)
 	out.Stats.Clusters = len(out.Clusters)
 	for _, c := range out.Clusters {
 		out.Stats.Largest = max(out.Stats.Largest, len(c.Members))
 	}
 	return out, nil
-}
-
-// edges scores all candidates and returns those above the threshold, in order.
-func (b *blocking) edges(ctx context.Context, s *scorer, threads int) ([]edge, int64, error) {
-	const chunkPairs = 20_000
-	type chunk struct{ rule, from, to int }
-	var chunks []chunk
-	for r := range b.runs {
-		run, from, pairs := &b.runs[r], 0, 0
-		for k := range run.keys {
-			n := int(run.bounds[k+1] - run.bounds[k])
-			pairs += n * (n - 1) / 2
-			if pairs >= chunkPairs || k == len(run.keys)-1 {
-				chunks = append(chunks, chunk{r, from, k + 1})
-				from, pairs = k+1, 0
-			}
-		}
-	}
-	counts := make([]int64, len(chunks))
-	workers, err := parallel(ctx, threads, len(chunks), func(k int, w *worker) error {
-		if w.comparer == nil {
-			w.comparer = newComparer(b.t)
-		}
-		c := chunks[k]
-		run := &b.runs[c.rule]
-		for q := c.from; q < c.to; q++ {
-			records, key := run.records[run.bounds[q]:run.bounds[q+1]], run.keys[q]
-			for x, i := range records {
-				row := b.t.row(i)
-				for _, j := range records[x+1:] {
-					if !b.fresh(c.rule, key, i, j) {
-						continue
-					}
-					counts[k]++
-					if v, ok := s.link(w.comparer, row, b.t.row(j)); ok {
-						w.edges = append(w.edges, edge{min(i, j), max(i, j), float32(v)})
-					}
-				}
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, 0, err
-	}
-	var edges []edge
-	for _, w := range workers {
-		edges = append(edges, w.edges...)
-		w.edges = nil
-	}
-	slices.SortFunc(edges, func(a, b edge) int { return cmp.Or(cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b)) })
-	// two keys of a rule with one hash make a pair that a later rule picks once more
-	edges = slices.Compact(edges)
-	var pairs int64
-	for _, n := range counts {
-		pairs += n
-	}
-	return edges, pairs, nil
 }
 
 // resolve turns decisions into pairs of rows; the last decision on a pair counts.

@@ -12,13 +12,16 @@ import (
 // the two records and the schema. It is saved and loaded as JSON. Values appear
 // in it as hashes only, which keeps names out of sight but is no anonymisation.
 type Model struct {
-	Schema  string `json:"schema"`  // fingerprint of the schema it was learnt with
+	Format  int    `json:"format"`  // version of this form and of what its numbers mean, [ModelFormat]
+	Schema  string `json:"schema"`  // name, version and fingerprint of the schema it was learnt with
 	Records int    `json:"records"` // it was learnt from
 	// Match is the probability that two records picked at random are one entity.
 	Match       float64           `json:"match"`
 	Relations   []RelationModel   `json:"relations,omitempty"`
 	Comparisons []ComparisonModel `json:"comparisons"`
 	Frequencies []FrequencyModel  `json:"frequencies,omitempty"`
+	// Calibration corrects weights by what labels showed; nil without labels.
+	Calibration *Calibration `json:"calibration,omitempty"`
 	// SpecificCap and WideCap are the largest blocks compared, in records.
 	SpecificCap int `json:"specific_cap"`
 	WideCap     int `json:"wide_cap"`
@@ -65,6 +68,11 @@ func (f FrequencyModel) share(n, chance float64) float64 {
 	return min(math.Exp2((1-weight)*math.Log2(counted)+weight*math.Log2(chance)), 0.9)
 }
 
+// ModelFormat is the version of the models that this package writes and reads. It rises
+// when a model would mean something else: with the form of the file, the metrics of this
+// package, or the hashes under which values appear.
+const ModelFormat = 1
+
 // ReadModel reads a model written by [Model.WriteTo]; it is checked against the
 // schema when it is used.
 func ReadModel(r io.Reader) (*Model, error) {
@@ -89,8 +97,14 @@ func valueHash(v string) string { return strconv.FormatUint(hashString(v), 36) }
 
 // check says whether the model can be used with a plan.
 func (m *Model) check(p *plan) error {
+	if m.Format != ModelFormat {
+		return fmt.Errorf("dedup: %w: it has format %d, this is %d", ErrModel, m.Format, ModelFormat)
+	}
 	if m.Schema != p.fingerprint {
 		return fmt.Errorf("dedup: %w: it was learnt with schema %q, this is %q", ErrModel, m.Schema, p.fingerprint)
+	}
+	if c := m.Calibration; c != nil && !(c.Slope > 0 && c.Slope < 100 && math.Abs(c.Shift) < 100) {
+		return fmt.Errorf("dedup: %w: calibration out of range", ErrModel)
 	}
 	probability := func(x float64) bool { return x > 0 && x < 1 && !math.IsNaN(x) }
 	ok := probability(m.Match) && m.Records >= 0 && m.SpecificCap > 1 && m.SpecificCap <= maxShared && m.WideCap > 1 && m.WideCap <= maxShared &&

@@ -14,11 +14,15 @@ type worker struct {
 	resolver *resolver
 	counts   [][17]float64
 	edges    []edge
+	doubtful []edge
+	bins     bins
+	met      int64
 	entries  []keyed
 	scratch  []keyed
 }
 
-// parallel calls do for chunks 0 to n-1 on so many goroutines and waits for them.
+// parallel calls do for chunks 0 to n-1 on so many goroutines and waits for them. A panic
+// of one, in a caller's metric most likely, goes on in the caller's goroutine.
 func parallel(ctx context.Context, threads, n int, do func(chunk int, w *worker) error) ([]*worker, error) {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
@@ -27,10 +31,17 @@ func parallel(ctx context.Context, threads, n int, do func(chunk int, w *worker)
 	workers, faults := make([]*worker, threads), make([]error, threads)
 	var next atomic.Int64
 	var stop atomic.Bool
+	var fell atomic.Pointer[any]
 	var wait sync.WaitGroup
 	for k := range workers {
 		workers[k] = &worker{}
 		wait.Go(func() {
+			defer func() {
+				if x := recover(); x != nil {
+					fell.Store(&x)
+					stop.Store(true)
+				}
+			}()
 			for !stop.Load() {
 				chunk := int(next.Add(1)) - 1
 				if chunk >= n {
@@ -49,6 +60,9 @@ func parallel(ctx context.Context, threads, n int, do func(chunk int, w *worker)
 		})
 	}
 	wait.Wait()
+	if x := fell.Load(); x != nil {
+		panic(*x)
+	}
 	for _, err := range faults {
 		if err != nil {
 			return nil, err

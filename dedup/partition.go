@@ -109,7 +109,7 @@ func (c *components) component(k uint32) component {
 
 // partition clusters every component and returns all clusters in the order of their
 // first members.
-func (c *components) partition(ctx context.Context, t *table, s *scorer, threads int) ([]Cluster, []Decision, error) {
+func (c *components) partition(ctx context.Context, t *table, s *scorer, threads int, step func(int64)) ([]Cluster, []Decision, error) {
 	const chunkSize = 512
 	count := len(c.bounds) - 1
 	chunks := (count + chunkSize - 1) / chunkSize
@@ -132,6 +132,7 @@ func (c *components) partition(ctx context.Context, t *table, s *scorer, threads
 			}
 			conflicts[k] = append(conflicts[k], overruled...)
 		}
+		step(chunkSize)
 		return nil
 	})
 	if err != nil {
@@ -150,7 +151,7 @@ func (c *components) partition(ctx context.Context, t *table, s *scorer, threads
 	for i, k := range c.of {
 		switch {
 		case k == 0:
-			names = append(names, t.ids[i])
+			names = append(names, t.id(uint32(i)))
 			out = append(out, Cluster{Members: names[len(names)-1:]})
 			out[len(out)-1].Members = slices.Clip(out[len(out)-1].Members)
 		case first[i] > 0:
@@ -175,6 +176,9 @@ type resolver struct {
 
 func newResolver(t *table, s *scorer, fields *fieldNames, room int) *resolver {
 	r := &resolver{t: t, s: s, x: newComparer(t), fields: fields, room: room}
+	if t.promises != nil {
+		r.rivals = t.rivals
+	}
 	r.score = func(a, b uint32) float64 { return s.weight(r.x, r.x.compare(t.row(a), t.row(b))) }
 	return r
 }
@@ -198,7 +202,7 @@ func (r *resolver) resolve(part component) ([]Cluster, []Decision) {
 	for _, group := range r.groups {
 		k := Cluster{Members: take(&r.names, len(group), 2*r.room)}
 		for i, m := range group {
-			k.Members[i] = t.ids[part.members[m]]
+			k.Members[i] = t.id(part.members[m])
 		}
 		if edges := r.tree(group); len(edges) > 0 {
 			k.Edges = take(&r.links, len(edges), r.room)
@@ -206,15 +210,18 @@ func (r *resolver) resolve(part component) ([]Cluster, []Decision) {
 				a, b := part.members[e.a], part.members[e.b]
 				p := r.x.compare(t.row(a), t.row(b))
 				w := r.s.weight(r.x, p)
-				k.Edges[i] = Edge{A: t.ids[a], B: t.ids[b], Weight: round(w), Probability: round(Probability(w)),
+				k.Edges[i] = Edge{A: t.id(a), B: t.id(b), Weight: round(w), Probability: round(Probability(w)),
 					Fields: r.fields.of(p), Decided: math.IsInf(float64(e.weight), 1)}
 			}
+		}
+		if len(group) > 2 {
+			k.Quality = quality(group, r.inside, k.Edges)
 		}
 		out = append(out, k)
 	}
 	var conflicts []Decision
 	for _, p := range r.conflicts {
-		conflicts = append(conflicts, Decision{A: t.ids[part.members[p[0]]], B: t.ids[part.members[p[1]]], Same: true})
+		conflicts = append(conflicts, Decision{A: t.id(part.members[p[0]]), B: t.id(part.members[p[1]]), Same: true})
 	}
 	return out, conflicts
 }

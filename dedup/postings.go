@@ -154,7 +154,11 @@ func (p *postings) add(rule int, key, record uint32) int {
 	}
 	e.head = at
 	e.n++
-	return p.find(rule, key).n
+	n := int(e.n) - int(e.removed)
+	if rule < len(p.base) {
+		n += len(p.base[rule].find(key))
+	}
+	return n
 }
 
 // remove takes a record off a key's list and returns what is left of it, or -1 if it

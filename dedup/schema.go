@@ -135,6 +135,8 @@ type Veto struct {
 type Record struct {
 	ID     string
 	Values []string
+	// Source is where the record comes from; it matters where [Options.OnePerSource] says so.
+	Source string
 }
 
 // ErrSchema is wrapped by every complaint about a schema.

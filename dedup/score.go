@@ -28,10 +28,15 @@ type scorer struct {
 	rare    [MaxComparisons]float64 // log2 of the frequency of an identifier that nobody else holds
 	order   []int                   // comparisons, those first that can raise a doubtful pair most
 	held    []FrequencyModel        // by field
+	slope   float64                 // calibration
+	shift   float64
 }
 
 func newScorer(p *plan, m *Model) *scorer {
-	s := &scorer{p: p, m: m, used: 2 + len(m.Relations)}
+	s := &scorer{p: p, m: m, used: 2 + len(m.Relations), slope: 1}
+	if m.Calibration != nil {
+		s.slope, s.shift = m.Calibration.Slope, m.Calibration.Shift
+	}
 	none := 1 - m.Match
 	for r, k := range m.Relations {
 		s.prior[2+r] = math.Log2(k.Share)
@@ -239,8 +244,9 @@ func (s *scorer) link(x *comparer, a, b []uint32) (weight float64, ok bool) {
 func (s *scorer) above(x *comparer, a, b []uint32, least float64) (p pattern, weight float64, ok bool) {
 	var parts [MaxComparisons]float64
 	most := s.ceiling(x.t, a, b, &parts)
+	bound := (least - s.shift) / s.slope // of the weight before calibration
 	for _, c := range s.order {
-		if most <= least {
+		if most <= bound {
 			return 0, 0, false
 		}
 		l := x.level(c, a, b, p)
@@ -252,7 +258,7 @@ func (s *scorer) above(x *comparer, a, b []uint32, least float64) (p pattern, we
 			most += max(s.bits[c][l][classMatch]-s.bits[c][l][classChance], s.swapped[c]) - parts[c]
 		}
 	}
-	if most <= least {
+	if most <= bound {
 		return 0, 0, false
 	}
 	p = x.swaps(p, a, b)
@@ -262,7 +268,7 @@ func (s *scorer) above(x *comparer, a, b []uint32, least float64) (p pattern, we
 
 // weight is the logarithm to base 2 of the odds that the pair is a match.
 func (s *scorer) weight(x *comparer, p pattern) float64 {
-	w := s.odds(s.joint(x, p))
+	w := s.shift + s.slope*s.odds(s.joint(x, p))
 	if s.vetoed(p) >= 0 {
 		return min(w, leastWeight)
 	}

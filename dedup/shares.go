@@ -9,11 +9,11 @@ import (
 // expectation-maximisation over the candidates with everything else fixed. Pairs
 // that no rule picked count as chance.
 func (l *learner) shares(ctx context.Context, m *Model, b *blocking) error {
-	all := float64(len(l.t.ids)) * float64(len(l.t.ids)-1) / 2
+	all := float64(l.t.len()) * float64(l.t.len()-1) / 2
 	if all < 1 {
 		return nil
 	}
-	m.Match = min(1/float64(len(l.t.ids)), 0.1)
+	m.Match = min(1/float64(l.t.len()), 0.1)
 	for r := range m.Relations {
 		m.Relations[r].Share = m.Match
 	}
@@ -109,8 +109,9 @@ func (l *learner) draw(b *blocking) {
 	part := min(1, sharePairs/float64(max(all, 1)))
 	l.scale = 1 / part
 	limit := uint64(part * float64(1<<32))
-	ids := make([]uint32, len(b.t.ids))
-	for i, id := range b.t.ids {
+	ids := make([]uint32, b.t.len())
+	for i := range b.t.len() {
+		id := b.t.id(uint32(i))
 		ids[i] = uint32(hashString(id))
 	}
 	x := newComparer(l.t)
@@ -121,7 +122,7 @@ func (l *learner) draw(b *blocking) {
 			for i, a := range records {
 				h := uint64(key)<<32 | uint64(ids[a])
 				for _, c := range records[i+1:] {
-					if part < 1 && mix(h^uint64(ids[c]))>>32 >= limit || !b.fresh(r, key, a, c) {
+					if part < 1 && mix(h^uint64(ids[c]))>>32 >= limit || l.t.rivals(a, c) || !b.fresh(r, key, a, c) {
 						continue
 					}
 					q := drawn{p: x.compare(l.t.row(a), l.t.row(c))}

@@ -3,6 +3,7 @@ package dedup
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 	"unicode/utf8"
 )
@@ -14,10 +15,12 @@ const MaxValue = 256
 // table holds records as rows of value numbers, one dictionary per field.
 type table struct {
 	plan  *plan
-	ids   []string
-	text  texts      // what the ids are made of
+	ids   texts      // by row
 	pages [][]uint32 // rows, pageRows to a page
 	dicts []dict
+
+	promises map[string]uint32 // numbers of the sources that have every entity once
+	sources  []uint32          // by row: number of such a source, or 0
 
 	ignored int // identifiers that blank made unknown
 }
@@ -160,32 +163,58 @@ func (t *table) row(i uint32) []uint32 {
 
 // extend makes room for one more row and returns its number.
 func (t *table) extend() uint32 {
-	i := uint32(len(t.ids))
-	t.ids = append(t.ids, "")
+	i := uint32(t.len())
+	t.ids.add("")
 	if int(i/pageRows) == len(t.pages) {
 		t.pages = append(t.pages, make([]uint32, pageRows*len(t.dicts)))
 	}
 	return i
 }
 
-// name stores an id.
-func (t *table) name(i uint32, id string) {
-	t.ids[i] = t.text.keep(id)
+// len is the number of rows.
+func (t *table) len() int { return t.ids.len() }
+
+// id is the id of a row; it is good for ever.
+func (t *table) id(i uint32) string { return t.ids.text(i) }
+
+// name gives a row an id.
+func (t *table) name(i uint32, id string) { t.ids.set(i, id) }
+
+// source notes where a record comes from.
+func (t *table) source(i uint32, name string) {
+	if t.promises == nil {
+		return
+	}
+	n, ok := t.promises[name]
+	if _, all := t.promises[EverySource]; all && !ok && name != "" {
+		n = uint32(len(t.promises) + 1)
+		t.promises[strings.Clone(name)] = n
+	}
+	for int(i) >= len(t.sources) {
+		t.sources = append(t.sources, 0)
+	}
+	t.sources[i] = n
+}
+
+// rivals reports whether two records come from one source that has every entity once.
+func (t *table) rivals(i, j uint32) bool {
+	return t.sources != nil && t.sources[i] != 0 && t.sources[i] == t.sources[j]
 }
 
 // add appends a record.
 func (t *table) add(r Record, row int) error {
-	if r.ID == "" {
-		return &RecordError{Row: row, Err: ErrNoID}
+	if err := checkID(r.ID); err != nil {
+		return &RecordError{ID: r.ID, Row: row, Err: err}
 	}
 	if len(r.Values) != len(t.dicts) {
 		return &RecordError{ID: r.ID, Row: row, Err: ErrValues}
 	}
-	if len(t.ids) == maxRecords {
+	if t.len() == maxRecords || t.ids.full() {
 		return &RecordError{ID: r.ID, Row: row, Err: ErrFull}
 	}
 	i := t.extend()
 	t.name(i, r.ID)
+	t.source(i, r.Source)
 	to := t.row(i)
 	for f, v := range r.Values {
 		if t.dicts[f].full() {
@@ -220,7 +249,7 @@ func (t *table) blank() {
 			parts = slices.DeleteFunc(parts, func(e uint32) bool { return ignored[e] })
 			d.elements[id] = parts
 		}
-		for i := range t.ids {
+		for i := range t.len() {
 			v := &t.row(uint32(i))[f]
 			if parts, many := d.elements[*v]; many {
 				switch len(parts) {
@@ -243,25 +272,25 @@ func (t *table) sort() error {
 		row  uint32
 	}
 	sorted := true
-	for i := 1; i < len(t.ids) && sorted; i++ {
-		sorted = t.ids[i-1] < t.ids[i]
+	for i := 1; i < t.len() && sorted; i++ {
+		sorted = t.id(uint32(i-1)) < t.id(uint32(i))
 	}
 	if sorted {
 		return nil
 	}
-	order := make([]entry, len(t.ids))
-	for i, id := range t.ids {
-		order[i] = entry{head(id), uint32(i)}
+	order := make([]entry, t.len())
+	for i := range order {
+		order[i] = entry{head(t.id(uint32(i))), uint32(i)}
 	}
 	slices.SortFunc(order, func(a, b entry) int {
 		if c := cmp.Compare(a.head, b.head); c != 0 {
 			return c
 		}
-		return cmp.Compare(t.ids[a.row], t.ids[b.row])
+		return cmp.Compare(t.id(a.row), t.id(b.row))
 	})
 	for i := 1; i < len(order); i++ {
-		if a, b := order[i-1].row, order[i].row; t.ids[a] == t.ids[b] {
-			return &RecordError{ID: t.ids[a], Row: int(max(a, b)) + 1, Err: ErrDuplicateID}
+		if a, b := order[i-1].row, order[i].row; order[i-1].head == order[i].head && t.id(a) == t.id(b) {
+			return &RecordError{ID: t.id(a), Row: int(max(a, b)) + 1, Err: ErrDuplicateID}
 		}
 	}
 	held := make([]uint32, len(t.dicts))
@@ -269,21 +298,49 @@ func (t *table) sort() error {
 		if order[i].row == uint32(i) {
 			continue
 		}
-		id := t.ids[i]
+		id, source := t.ids.at[i], uint32(0)
+		if t.sources != nil {
+			source = t.sources[i]
+		}
 		copy(held, t.row(uint32(i)))
 		at := uint32(i)
 		for {
 			from := order[at].row
 			order[at].row = at
 			if from == uint32(i) {
-				t.ids[at] = id
+				t.ids.at[at] = id
+				if t.sources != nil {
+					t.sources[at] = source
+				}
 				copy(t.row(at), held)
 				break
 			}
-			t.ids[at] = t.ids[from]
+			t.ids.at[at] = t.ids.at[from]
+			if t.sources != nil {
+				t.sources[at] = t.sources[from]
+			}
 			copy(t.row(at), t.row(from))
 			at = from
 		}
+	}
+	return nil
+}
+
+// find returns the row of an id, once they are sorted.
+func (t *table) find(id string) (uint32, bool) {
+	i, ok := sort.Find(t.len(), func(i int) int { return cmp.Compare(id, t.id(uint32(i))) })
+	return uint32(i), ok
+}
+
+// mostID is the number of bytes that an id may have.
+const mostID = 1<<16 - 1
+
+func checkID(id string) error {
+	switch {
+	case id == "":
+		return ErrNoID
+	case len(id) > mostID:
+		return ErrLongID
 	}
 	return nil
 }
@@ -306,7 +363,7 @@ func (t *table) count() {
 		clear(d.holders)
 		clear(d.ignored)
 		var buf [1]uint32
-		for i := range t.ids {
+		for i := range t.len() {
 			for _, e := range d.parts(t.row(uint32(i))[f], &buf) {
 				d.holders[e]++
 			}
@@ -314,7 +371,7 @@ func (t *table) count() {
 		// distinct holders, in order of records, for the elements that many hold
 		h := t.plan.holder[f]
 		names := map[uint32][]uint32{}
-		for i := range t.ids {
+		for i := range t.len() {
 			row := t.row(uint32(i))
 			for _, e := range d.parts(row[f], &buf) {
 				if d.holders[e] <= maxHolders {

@@ -22,8 +22,19 @@ const (
 	mostTexts = 1 << 34
 )
 
-// add stores s and returns its number.
+// add stores s, of less than 64 KB, and returns its number.
 func (t *texts) add(s string) uint32 {
+	t.at = append(t.at, t.put(s))
+	return uint32(len(t.at) - 1)
+}
+
+// set makes s the string of a number that was given.
+func (t *texts) set(id uint32, s string) { t.at[id] = t.put(s) }
+
+func (t *texts) put(s string) uint32 {
+	if s == "" && len(t.chunks) > 0 {
+		return 0 // the first chunk begins with one
+	}
 	need := len(s) + 2
 	if len(t.chunks) == 0 || t.tail.Len()+need+3 > t.tail.Cap() {
 		t.tail = strings.Builder{}
@@ -31,8 +42,15 @@ func (t *texts) add(s string) uint32 {
 		if len(t.chunks) == 0 {
 			size = 1 << 12 // a small table stays small
 		}
-		t.tail.Grow(max(size, need+4))
+		t.tail.Grow(max(size, need+8))
 		t.chunks = append(t.chunks, "")
+		if len(t.chunks) == 1 {
+			t.tail.WriteString("\x00\x00\x00\x00")
+			t.chunks[0] = t.tail.String()
+			if s == "" {
+				return 0
+			}
+		}
 	}
 	at := uint32(len(t.chunks)-1)<<chunkBits | uint32(t.tail.Len()/4)
 	t.tail.WriteByte(byte(len(s)))
@@ -42,23 +60,7 @@ func (t *texts) add(s string) uint32 {
 		t.tail.WriteByte(0)
 	}
 	t.chunks[len(t.chunks)-1] = t.tail.String()
-	t.at = append(t.at, at)
-	return uint32(len(t.at) - 1)
-}
-
-// keep stores s without a number and returns the copy.
-func (t *texts) keep(s string) string {
-	if s == "" {
-		return ""
-	}
-	if len(t.chunks) == 0 || t.tail.Len()+len(s) > t.tail.Cap() {
-		t.tail = strings.Builder{}
-		t.tail.Grow(max(1<<16, len(s)))
-		t.chunks = []string{""} // who keeps the copies keeps the chunk
-	}
-	from := t.tail.Len()
-	t.tail.WriteString(s)
-	return t.tail.String()[from:]
+	return at
 }
 
 // text returns the string of a number.

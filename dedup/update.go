@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 )
 
 // bulk is the number of records from which an empty index is filled as a batch.
@@ -34,17 +33,14 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 	if err := x.validate(upserts); err != nil {
 		return Change{}, err
 	}
-	if len(x.t.ids) == 0 && len(upserts) >= bulk {
+	if x.t.len() == 0 && len(upserts) >= bulk {
 		return x.fill(upserts, decisions)
 	}
 	var out Change
 	w := &work{dirty: map[uint32]bool{}, seeds: map[uint32]bool{}, upserted: map[uint32]bool{}, elements: map[[2]uint32]bool{}, blocks: map[uint64]bool{}}
 	for _, id := range removes {
 		if i, ok := x.slots[id]; ok {
-			x.unlink(i, w)
-			delete(x.slots, id)
-			x.t.ids[i], x.clusters[i] = "", nil
-			x.free = append(x.free, i)
+			x.remove(i, w)
 			out.Removed = append(out.Removed, id)
 		}
 	}
@@ -64,22 +60,32 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 	x.scorer.frequencies(x.t)
 	x.holders(w)
 	for i := range w.dirty {
-		if x.t.ids[i] != "" {
+		if x.t.id(i) != "" {
 			x.rescore(i, w)
 		}
 	}
 	x.revisit(w)
-	x.recluster(w, &out)
+	most := x.linker.opt.Component
+	if most <= 0 {
+		most = mostConnected
+	}
+	for i := range x.queued { // they may hang together differently now
+		w.seeds[i] = true
+	}
+	clear(x.queued)
+	x.recluster(w, &out, most)
 	return out, nil
 }
 
 func (x *Index) validate(upserts []Record) error {
-	seen := make(map[string]bool, len(upserts))
+	var seen map[string]bool
+	if len(upserts) > 1 {
+		seen = make(map[string]bool, len(upserts))
+	}
 	for i, r := range upserts {
-		var err error
+		err := checkID(r.ID)
 		switch {
-		case r.ID == "":
-			err = ErrNoID
+		case err != nil:
 		case len(r.Values) != len(x.t.dicts):
 			err = ErrValues
 		case seen[r.ID]:
@@ -88,10 +94,14 @@ func (x *Index) validate(upserts []Record) error {
 		if err != nil {
 			return &RecordError{ID: r.ID, Row: i + 1, Err: err}
 		}
-		seen[r.ID] = true
+		if seen != nil {
+			seen[r.ID] = true
+		}
 	}
 	return nil
 }
+
+func quiet(int64) {} // nobody is told of the progress
 
 // fill loads an empty index with the means of a batch.
 func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
@@ -110,30 +120,28 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	edges, _, err := b.edges(context.Background(), x.scorer, x.linker.opt.Threads)
-	if err != nil {
+	scan := &scan{step: quiet}
+	if err := b.compare(context.Background(), x.scorer, x.linker.opt.Threads, scan); err != nil {
 		return Change{}, err
 	}
-	n := len(x.t.ids)
+	edges := scan.edges
+	n := x.t.len()
 	x.near, x.clusters, x.mark = make([][]neighbour, n), make([]*Cluster, n), make([]uint32, n)
 	for _, e := range edges {
 		x.near[e.a] = append(x.near[e.a], neighbour{e.b, e.weight})
 		x.near[e.b] = append(x.near[e.b], neighbour{e.a, e.weight})
 	}
-	for i, id := range x.t.ids {
+	for i := range x.t.len() {
+		id := x.t.id(uint32(i))
 		x.slots[id] = uint32(i)
 	}
 	x.load()
 	for _, d := range decisions {
 		x.decide(d)
 	}
-	all := make([]Decision, 0, len(x.decisions))
-	for k, same := range x.decisions {
-		all = append(all, Decision{k[0], k[1], same})
-	}
-	must, cannot := resolve(all, x.slot)
+	must, cannot := resolve(x.settled(), x.slot)
 	var out Change
-	out.Clusters, out.Conflicts, err = newComponents(n, edges, must, cannot).partition(context.Background(), x.t, x.scorer, x.linker.opt.Threads)
+	out.Clusters, out.Conflicts, err = newComponents(n, edges, must, cannot).partition(context.Background(), x.t, x.scorer, x.linker.opt.Threads, quiet)
 	if err != nil {
 		return Change{}, err
 	}
@@ -177,7 +185,7 @@ func (x *Index) load() {
 	var buf [1]uint32
 	for q, f := range p.identifiers {
 		entries = entries[:0]
-		for i := range x.t.ids {
+		for i := range x.t.len() {
 			for _, e := range x.t.dicts[f].parts(x.t.row(uint32(i))[f], &buf) {
 				entries = append(entries, keyed{elementKey(e), uint32(i)})
 			}
@@ -212,24 +220,57 @@ func (x *Index) limit(rule int) int {
 	return x.scorer.m.SpecificCap
 }
 
-// unlink takes a record out of the postings and drops its pairs.
-func (x *Index) unlink(i uint32, w *work) {
+// listed is a posting key of a record.
+type listed struct {
+	rule int
+	key  uint32
+}
+
+// replace makes next the values of a record, all unknown for one that goes: it is taken off
+// the lists of keys that it has no more and put on those that are new, and its pairs
+// are forgotten.
+func (x *Index) replace(i uint32, next []uint32, w *work) {
 	row := x.t.row(i)
 	rules := len(x.t.plan.blocks)
-	x.keys(row, func(rule int, key uint32) {
-		left := x.postings.remove(rule, key, i)
-		if rule < rules && left == x.limit(rule) { // small enough again
-			w.blocks[postingKey(rule, key)] = true
+	was, is := x.was[:0], x.is[:0]
+	x.keys(row, func(rule int, key uint32) { was = append(was, listed{rule, key}) })
+	x.keys(next, func(rule int, key uint32) { is = append(is, listed{rule, key}) })
+	for _, k := range was {
+		if slices.Contains(is, k) {
+			continue
 		}
-	})
+		if left := x.postings.remove(k.rule, k.key, i); k.rule < rules && left == x.limit(k.rule) { // small enough again
+			w.blocks[postingKey(k.rule, k.key)] = true
+		}
+	}
+	for _, k := range is {
+		if slices.Contains(was, k) {
+			continue
+		}
+		if n := x.postings.add(k.rule, k.key, i); k.rule < rules && n == x.limit(k.rule)+1 { // too large now
+			w.blocks[postingKey(k.rule, k.key)] = true
+		}
+	}
+	x.was, x.is = was, is
 	x.eachIdentifier(row, w, func(d *dict, e uint32) { d.holders[e]-- })
+	x.eachIdentifier(next, w, func(d *dict, e uint32) { d.holders[e]++ })
+	copy(row, next)
 	x.drop(i, w)
-	for _, id := range x.decided[x.t.ids[i]] {
-		if j, ok := x.slots[id]; ok {
+}
+
+// remove takes a record out.
+func (x *Index) remove(i uint32, w *work) {
+	x.replace(i, make([]uint32, len(x.t.dicts)), w)
+	id := x.t.id(i)
+	for _, other := range x.decided[id] {
+		if j, ok := x.slots[other]; ok {
 			w.seeds[j] = true
 		}
 	}
-	clear(row)
+	delete(x.slots, id)
+	x.t.name(i, "")
+	x.clusters[i] = nil
+	x.free = append(x.free, i)
 }
 
 func (x *Index) eachIdentifier(row []uint32, w *work, do func(d *dict, e uint32)) {
@@ -252,20 +293,31 @@ func (x *Index) drop(i uint32, w *work) {
 	x.near[i] = x.near[i][:0]
 }
 
-func (x *Index) upsert(r Record, w *work) {
-	p := x.t.plan
-	i, known := x.slots[r.ID]
-	row := make([]uint32, len(r.Values))
-	for f, v := range r.Values {
-		row[f] = x.t.intern(f, v, false)
+// moved reports whether a record comes from another source than before.
+func (x *Index) moved(i uint32, source string) bool {
+	if x.t.promises == nil {
+		return false
 	}
+	was := x.t.sources[i]
+	x.t.source(i, source)
+	now := x.t.sources[i]
+	x.t.sources[i] = was
+	return was != now
+}
+
+func (x *Index) upsert(r Record, w *work) {
+	i, known := x.slots[r.ID]
+	row := x.row[:0]
+	for f, v := range r.Values {
+		row = append(row, x.t.intern(f, v, false))
+	}
+	x.row = row
 	if known {
 		w.upserted[i] = true
-		if slices.Equal(row, x.t.row(i)) {
+		if slices.Equal(row, x.t.row(i)) && !x.moved(i, r.Source) {
 			w.seeds[i] = true
 			return
 		}
-		x.unlink(i, w)
 	} else {
 		if n := len(x.free); n > 0 {
 			i, x.free = x.free[n-1], x.free[:n-1]
@@ -273,17 +325,12 @@ func (x *Index) upsert(r Record, w *work) {
 			i = x.t.extend()
 			x.near, x.clusters, x.mark = append(x.near, nil), append(x.clusters, nil), append(x.mark, 0)
 		}
-		x.t.ids[i] = strings.Clone(r.ID)
-		x.slots[x.t.ids[i]] = i
+		x.t.name(i, r.ID)
+		x.slots[x.t.id(i)] = i
 	}
-	copy(x.t.row(i), row)
+	x.t.source(i, r.Source)
 	w.upserted[i], w.dirty[i] = true, true
-	x.keys(row, func(rule int, key uint32) {
-		if n := x.postings.add(rule, key, i); rule < len(p.blocks) && n == x.limit(rule)+1 { // too large now
-			w.blocks[postingKey(rule, key)] = true
-		}
-	})
-	x.eachIdentifier(row, w, func(d *dict, e uint32) { d.holders[e]++ })
+	x.replace(i, row, w)
 }
 
 // holders decides again which identifiers are nobody's, and notes the records whose
@@ -363,6 +410,9 @@ func (x *Index) visit(list []uint32, picked bool, w *work) {
 
 // pair brings what is known about two records up to date.
 func (x *Index) pair(i, j uint32, picked bool, w *work) {
+	if x.t.rivals(i, j) {
+		return
+	}
 	v, ok := x.scorer.link(x.x, x.t.row(i), x.t.row(j))
 	ok = ok && (picked || x.picked(i, j))
 	at := slices.IndexFunc(x.near[i], func(n neighbour) bool { return n.record == j })
@@ -430,6 +480,9 @@ func (x *Index) rescore(i uint32, w *work) {
 	w.seeds[i] = true
 	row := x.t.row(i)
 	x.candidates(row, i, func(j uint32) {
+		if x.t.rivals(i, j) {
+			return
+		}
 		if v, ok := x.scorer.link(x.x, row, x.t.row(j)); ok {
 			x.near[i] = append(x.near[i], neighbour{j, float32(v)})
 			x.near[j] = append(x.near[j], neighbour{i, float32(v)})
@@ -438,15 +491,27 @@ func (x *Index) rescore(i uint32, w *work) {
 	})
 }
 
-// recluster clusters the components of all seeds.
-func (x *Index) recluster(w *work, out *Change) {
+// recluster clusters the components of all seeds, but for those of more than most records.
+func (x *Index) recluster(w *work, out *Change, most int) {
 	seen := map[uint32]bool{}
 	for seed := range w.seeds {
-		if seen[seed] || x.t.ids[seed] == "" {
+		if seen[seed] || x.t.id(seed) == "" {
 			continue
 		}
-		part := x.component(seed, seen)
-		clusters, conflicts := x.resolver.resolve(part)
+		members := x.connected(seed, seen)
+		var clusters []Cluster
+		var conflicts []Decision
+		if len(members) > most {
+			for _, i := range members {
+				if w.seeds[i] {
+					x.queued[i] = true
+				}
+			}
+			out.Waiting += len(members)
+			clusters = x.leave(members)
+		} else {
+			clusters, conflicts = x.resolver.resolve(x.component(members))
+		}
 		out.Conflicts = append(out.Conflicts, conflicts...)
 		for k := range clusters {
 			c := &clusters[k]
@@ -466,8 +531,38 @@ func (x *Index) recluster(w *work, out *Change) {
 	sortDecisions(out.Conflicts)
 }
 
-// component gathers what is connected with a record.
-func (x *Index) component(seed uint32, seen map[uint32]bool) component {
+// leave keeps the clusters of connected records as they are, as far as their members are
+// still there and connected; new records are clusters by themselves.
+func (x *Index) leave(members []uint32) (out []Cluster) {
+	at := map[*Cluster]int{}
+	inside := make(map[string]bool, len(members))
+	for _, i := range members {
+		id := x.t.id(i)
+		inside[id] = true
+		c := x.clusters[i]
+		k, known := at[c]
+		if c == nil || !known {
+			k = len(out)
+			out = append(out, Cluster{})
+			if c != nil {
+				at[c] = k
+				out[k].Edges = c.Edges
+			}
+		}
+		out[k].Members = append(out[k].Members, id)
+	}
+	for k := range out {
+		c := &out[k]
+		c.Edges = slices.DeleteFunc(slices.Clone(c.Edges), func(e Edge) bool { return !inside[e.A] || !inside[e.B] })
+		if len(c.Edges) == 0 {
+			c.Edges = nil
+		}
+	}
+	return out
+}
+
+// connected gathers what is connected with a record, in the order of ids.
+func (x *Index) connected(seed uint32, seen map[uint32]bool) []uint32 {
 	members := []uint32{seed}
 	seen[seed] = true
 	visit := func(i uint32) {
@@ -481,13 +576,18 @@ func (x *Index) component(seed uint32, seen map[uint32]bool) component {
 		for _, n := range x.near[i] {
 			visit(n.record)
 		}
-		for _, id := range x.decided[x.t.ids[i]] {
-			if j, ok := x.slots[id]; ok && x.decisions[Decision{A: x.t.ids[i], B: id}.key()] {
+		for _, id := range x.decided[x.t.id(i)] {
+			if j, ok := x.slots[id]; ok && x.decisions[Decision{A: x.t.id(i), B: id}.key()] {
 				visit(j)
 			}
 		}
 	}
-	slices.SortFunc(members, func(a, b uint32) int { return cmp.Compare(x.t.ids[a], x.t.ids[b]) })
+	slices.SortFunc(members, func(a, b uint32) int { return cmp.Compare(x.t.id(a), x.t.id(b)) })
+	return members
+}
+
+// component describes connected records.
+func (x *Index) component(members []uint32) component {
 	local := make(map[uint32]uint32, len(members))
 	for k, i := range members {
 		local[i] = uint32(k)
@@ -500,10 +600,10 @@ func (x *Index) component(seed uint32, seen map[uint32]bool) component {
 				part.edges = append(part.edges, edge{uint32(k), l, n.weight})
 			}
 		}
-		for _, id := range x.decided[x.t.ids[i]] {
-			if j, ok := x.slots[id]; ok && x.t.ids[i] < id {
+		for _, id := range x.decided[x.t.id(i)] {
+			if j, ok := x.slots[id]; ok && x.t.id(i) < id {
 				if _, inside := local[j]; inside {
-					d := Decision{A: x.t.ids[i], B: id}
+					d := Decision{A: x.t.id(i), B: id}
 					d.Same = x.decisions[d.key()]
 					decisions = append(decisions, d)
 				}

@@ -15,6 +15,15 @@
 // Retrain when the number of records has doubled, as the probability that two
 // records are one person falls with it.
 //
+// Names lose titles and case, a second given name may be missing, given and family name
+// may be exchanged, and short forms (Bill, Memo) stand for what they are short for
+// ([Options.Nicknames] adds more). Dates of birth may have a typing error, day and month
+// exchanged, the year or 1 January only. Addresses are spelt one way. Each of these
+// can be replaced ([Options.Normal]).
+//
+// A source that has every person once, as a cleaned customer file does, says so in
+// [Options.OnePerSource]; two such files are then linked one to one.
+//
 // What identifies nobody is left out: masked numbers and addresses, placeholders, relay
 // addresses of marketplaces ([Options.Relays] adds more), and whatever phone or address
 // more than five differently named people hold.

@@ -25,7 +25,12 @@ func (l *Linker) NewIndex(model *dedup.Model) (*Index, error) {
 // Apply removes, inserts or replaces records, adds decisions and reports every
 // affected cluster; see [dedup.Index.Apply].
 func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, decisions ...dedup.Decision) (dedup.Change, error) {
-	n := x.linker.normalizer()
+	n := x.linker.borrow()
+	mine := n.values
+	defer func() {
+		n.values = mine
+		x.linker.idle.Put(n)
+	}()
 	width := len(n.values)
 	all, values := make([]dedup.Record, len(upserts)), make([]string, width*len(upserts))
 	for i := range upserts {
@@ -35,9 +40,14 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 	return x.index.Apply(ctx, all, removes, decisions...)
 }
 
+// Settle clusters what changes left waiting; see [dedup.Index.Settle].
+func (x *Index) Settle(ctx context.Context) (dedup.Change, error) { return x.index.Settle(ctx) }
+
 // Find returns the records that may be this person, the likeliest first; see [dedup.Index.Find].
 func (x *Index) Find(ctx context.Context, r Record) ([]dedup.Match, error) {
-	return x.index.Find(ctx, x.linker.normalizer().record(&r))
+	n := x.linker.borrow()
+	defer x.linker.idle.Put(n)
+	return x.index.Find(ctx, n.record(&r))
 }
 
 // Explain returns the waterfall of two records of the index.

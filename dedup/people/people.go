@@ -3,7 +3,11 @@ package people
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"iter"
+	"maps"
+	"slices"
+	"sync"
 
 	"github.com/vefacrm/vefa/dedup"
 )
@@ -19,9 +23,39 @@ type Options struct {
 	// Extra names attributes beyond those of [Record] that persons have, such as an
 	// occupation or a number at an authority; up to six.
 	Extra []string
+	// Nicknames adds short forms of given names to those known: the name that each stands
+	// for, both as people write them.
+	Nicknames map[string]string
+	// Normal replaces what makes values comparable.
+	Normal Normalizers
 	// Threads is the number of goroutines of batch work; 0 means GOMAXPROCS. It never
 	// changes a result.
 	Threads int
+	// OnePerSource names the sources ([Record.Source]) that have every person once;
+	// see [dedup.Options.OnePerSource].
+	OnePerSource []string
+	// Component is the number of connected records that an [Index] clusters anew during a
+	// change; see [dedup.Options].
+	Component int
+	// Review is the number of questions that Link puts to a person, and Progress, if set,
+	// is told how far a batch is; see [dedup.Options].
+	Review int
+	// Edge and Truth see and measure the pairs of a batch; see [dedup.Options].
+	Edge     func(dedup.Edge)
+	Truth    func(id string) (entity string, ok bool)
+	Progress func(dedup.Progress)
+}
+
+// Normalizers turn a value as people write it into the form that is compared, or into ""
+// for one that says nothing; a nil one is the package's own. They must be safe for
+// concurrent use and leave what they made as it is. After one is replaced, models must be
+// learnt anew.
+type Normalizers struct {
+	Name   func(string) string // of given names, family names and full names
+	Birth  func(string) string // to yyyy-mm-dd, yyyy-mm or yyyy
+	Phone  func(string) string
+	Email  func(string) string
+	Street func(string) string
 }
 
 // Linker links records of persons. It is safe for concurrent use.
@@ -29,24 +63,62 @@ type Linker struct {
 	opt    Options
 	linker *dedup.Linker
 	relays map[string]bool
+	idle   *sync.Pool // normalizers
 }
 
 // New returns a linker; it fails if more than six extra attributes are named, or one
 // by a name that the preset uses.
 func New(opt Options) (*Linker, error) {
-	l, err := dedup.New(schema(opt.Extra), dedup.Options{Threads: opt.Threads})
+	short := make(map[string]string, len(opt.Nicknames))
+	for s, name := range opt.Nicknames {
+		short[key(s)] = key(name)
+	}
+	preset := schema(opt.Extra, short)
+	if len(short) > 0 { // a model learnt with other nicknames is another one
+		h := fnv.New32a()
+		for _, s := range slices.Sorted(maps.Keys(short)) {
+			fmt.Fprintf(h, "%s=%s\n", s, short[s])
+		}
+		preset.Name += fmt.Sprintf("+%08x", h.Sum32())
+	}
+	l, err := dedup.New(preset, dedup.Options{Threads: opt.Threads, OnePerSource: opt.OnePerSource, Component: opt.Component, Review: opt.Review, Progress: opt.Progress, Edge: opt.Edge, Truth: opt.Truth})
 	if err != nil {
 		return nil, fmt.Errorf("people: options: %w", err)
 	}
-	out := &Linker{opt: opt, linker: l, relays: map[string]bool{}}
+	out := &Linker{opt: opt, linker: l, relays: map[string]bool{}, idle: &sync.Pool{}}
 	for _, r := range opt.Relays {
 		out.relays[r] = true
 	}
 	return out, nil
 }
 
+// borrow returns a normalizer for one goroutine, to be given back.
+func (l *Linker) borrow() *normalizer {
+	if n, ok := l.idle.Get().(*normalizer); ok {
+		return n
+	}
+	return l.normalizer()
+}
+
 func (l *Linker) normalizer() *normalizer {
-	return &normalizer{region: l.opt.Region, relays: l.relays, values: make([]string, fieldCount+len(l.opt.Extra))}
+	n := &normalizer{Normalizers: l.opt.Normal, values: make([]string, fieldCount+len(l.opt.Extra))}
+	region, relays := l.opt.Region, l.relays
+	if n.Name == nil {
+		n.Name = name
+	}
+	if n.Birth == nil {
+		n.Birth = birth
+	}
+	if n.Phone == nil {
+		n.Phone = func(s string) string { s, _ = Phone(s, region); return s }
+	}
+	if n.Email == nil {
+		n.Email = func(s string) string { s, _ = email(s, relays); return s }
+	}
+	if n.Street == nil {
+		n.Street = street
+	}
+	return n
 }
 
 func (l *Linker) normal(records iter.Seq[Record]) iter.Seq[dedup.Record] {
@@ -62,8 +134,14 @@ func (l *Linker) normal(records iter.Seq[Record]) iter.Seq[dedup.Record] {
 
 // Train learns a model from records of the population, without labels. A few
 // thousand records make a good one; below that, assumptions about customer data fill in.
-func (l *Linker) Train(ctx context.Context, records iter.Seq[Record]) (*dedup.Model, error) {
-	return l.linker.Train(ctx, l.normal(records))
+// Labels, such as past clerical decisions, refine it; see [dedup.Linker.Train].
+func (l *Linker) Train(ctx context.Context, records iter.Seq[Record], labels ...dedup.Decision) (*dedup.Model, error) {
+	return l.linker.Train(ctx, l.normal(records), labels...)
+}
+
+// Count says what a Link of the records would compare; see [dedup.Linker.Count].
+func (l *Linker) Count(ctx context.Context, records iter.Seq[Record]) (dedup.Stats, error) {
+	return l.linker.Count(ctx, l.normal(records))
 }
 
 // Link partitions the records into persons; see [dedup.Linker.Link]. A nil model

@@ -202,3 +202,38 @@ func ExampleLinker_Link() {
 	// [shop/2]
 	// [web/10]
 }
+
+func ExampleIndex_Find() {
+	linker, err := people.New(people.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	customers := []people.Record{
+		{ID: "shop/1", Given: "Işıl", Family: "Çağlar", Phones: []string{"0532 123 45 67"}, Birth: "1985-04-12"},
+		{ID: "web/9", Given: "ISIL", Family: "CAGLAR", Emails: []string{"isil@example.com"}, Birth: "12.04.1985"},
+		{ID: "shop/2", Given: "Deniz", Family: "Uçar", Phones: []string{"0533 765 43 21"}},
+	}
+	model, err := linker.Train(ctx, slices.Values(customers))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	index, err := linker.NewIndex(model)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := index.Apply(ctx, customers, nil); err != nil {
+		fmt.Println(err)
+		return
+	}
+	// At the till somebody gives a name and a number.
+	found, err := index.Find(ctx, people.Record{Given: "Isil", Family: "Çaglar", Phones: []string{"+90 532 123 45 67"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(found[0].ID, "and with it", found[0].Cluster)
+	// Output: shop/1 and with it [shop/1 web/9]
+}

@@ -43,7 +43,7 @@ func (w *world) person() (entity string, record func() people.Record) {
 	email := fmt.Sprintf("%s%d@example.com", given, w.r.IntN(1e5))
 	return entity, func() people.Record {
 		w.next++
-		rec := people.Record{ID: fmt.Sprintf("r%06d", w.next*7919%1000003), Given: given, Family: family, City: city, Birth: birth,
+		rec := people.Record{Source: w.pick([]string{"till", "web", ""}), ID: fmt.Sprintf("r%06d", w.next*7919%1000003), Given: given, Family: family, City: city, Birth: birth,
 			Phones: []string{phone}, Emails: []string{email}}
 		switch w.r.IntN(8) {
 		case 0:

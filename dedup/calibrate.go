@@ -1,0 +1,73 @@
+package dedup
+
+import "math"
+
+// Calibration is a correction of weights that was learnt from labels: Shift + Slope times
+// the weight, as logistic regression finds it (Platt 1999). A slope below 1 says that
+// the fields are more alike than the model takes them to be. Which pairs were labelled may
+// depend on their weights without misleading it, but not on how they were clustered: a
+// sample of candidates near even odds teaches more than the answers to a review do.
+type Calibration struct {
+	Slope  float64 `json:"slope"`
+	Shift  float64 `json:"shift"` // bits
+	Labels int     `json:"labels"`
+}
+
+// Without evidence the correction is none; these are how far it is expected to be from
+// that, as standard deviations.
+const (
+	slopeSpread = 0.5
+	shiftSpread = 1 // bits, a factor of two in the odds
+)
+
+// calibrate fits the correction to weights of labelled pairs by Newton's method.
+func calibrate(weights []float64, same []bool) *Calibration {
+	slope, shift := 1.0, 0.0
+	for range 50 {
+		// gradient and Hessian of the log posterior
+		ga, gb := (1-slope)/(slopeSpread*slopeSpread), -shift/(shiftSpread*shiftSpread)
+		haa, hab, hbb := 1/(slopeSpread*slopeSpread), 0.0, 1/float64(shiftSpread*shiftSpread)
+		for i, w := range weights {
+			w = min(max(w, -mostCalibrated), mostCalibrated)
+			p := Probability(shift + slope*w)
+			y := 0.0
+			if same[i] {
+				y = 1
+			}
+			r, v := math.Ln2*(y-p), math.Ln2*math.Ln2*p*(1-p)
+			ga, gb = ga+r*w, gb+r
+			haa, hab, hbb = haa+v*w*w, hab+v*w, hbb+v
+		}
+		det := haa*hbb - hab*hab
+		da, db := (hbb*ga-hab*gb)/det, (haa*gb-hab*ga)/det
+		if size := max(math.Abs(da)/slopeSpread, math.Abs(db)/shiftSpread); size > 1 {
+			da, db = da/size, db/size
+		}
+		slope, shift = max(slope+da, 0.05), shift+db
+		if math.Abs(da)+math.Abs(db) < 1e-9 {
+			break
+		}
+	}
+	return &Calibration{Slope: math.Round(slope*1e6) / 1e6, Shift: math.Round(shift*1e6) / 1e6, Labels: len(weights)}
+}
+
+// mostCalibrated bounds a weight's leverage: beyond it a pair is certain anyway.
+const mostCalibrated = 40
+
+// calibration fits the correction of a model to the labelled pairs.
+func (l *learner) calibration(m *Model) *Calibration {
+	s := newScorer(l.p, m)
+	s.adopt(l.t)
+	x := newComparer(l.t)
+	var weights []float64
+	var same []bool
+	for k, pairs := range l.pairs {
+		for _, q := range pairs {
+			p := x.compare(l.t.row(q[0]), l.t.row(q[1]))
+			if s.vetoed(p) < 0 {
+				weights, same = append(weights, s.odds(s.joint(x, p))), append(same, k == 1)
+			}
+		}
+	}
+	return calibrate(weights, same)
+}

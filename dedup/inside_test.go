@@ -1,0 +1,108 @@
+package dedup
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// components of integer weights, so that sums do not depend on their order.
+func drawComponent(t *rapid.T) (component, func(a, b uint32) float64) {
+	n := rapid.IntRange(3, mostDense).Draw(t, "members")
+	var part component
+	weights := make([][]float64, n)
+	for i := range weights {
+		weights[i] = make([]float64, n)
+		part.members = append(part.members, uint32(i))
+	}
+	for i := range n {
+		for j := i + 1; j < n; j++ {
+			w := float64(rapid.IntRange(-9, 9).Draw(t, "weight"))
+			weights[i][j], weights[j][i] = w, w
+			if w > 0 && rapid.IntRange(0, 3).Draw(t, "picked") > 0 {
+				part.edges = append(part.edges, edge{uint32(i), uint32(j), float32(w)})
+			}
+		}
+	}
+	return part, func(a, b uint32) float64 { return weights[a][b] }
+}
+
+// Clustering on a matrix finds what clustering on maps finds.
+func TestSmallClustersLikeLarge(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		part, score := drawComponent(t)
+		small, large := &clusterer{component: part, score: score}, &clusterer{component: part, score: score}
+		require.Equal(t, large.large(), small.small())
+	})
+}
+
+func TestBridges(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		part, _ := drawComponent(t)
+		n := len(part.members)
+		pieces := func(without int) int {
+			c := newComponents(n, slices.Delete(slices.Clone(part.edges), without, min(without+1, len(part.edges))), nil, nil)
+			alone := 0
+			for _, k := range c.of {
+				if k == 0 {
+					alone++
+				}
+			}
+			return alone + len(c.bounds) - 1
+		}
+		want, whole := 0, pieces(len(part.edges))
+		near := make([][]int, n)
+		for i, e := range part.edges {
+			near[e.a], near[e.b] = append(near[e.a], int(e.b)), append(near[e.b], int(e.a))
+			if pieces(i) > whole {
+				want++
+			}
+		}
+		require.Equal(t, want, bridges(near))
+	})
+}
+
+// Labels drawn from odds that the weights exaggerate are told from the weights.
+func TestCalibrate(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	var weights []float64
+	var same []bool
+	for range 4000 {
+		w := r.NormFloat64() * 8
+		weights = append(weights, w)
+		same = append(same, r.Float64() < Probability(0.5*w-2))
+	}
+	c := calibrate(weights, same)
+	require.InDelta(t, 0.5, c.Slope, 0.05)
+	require.InDelta(t, -2, c.Shift, 0.4)
+	c = calibrate([]float64{3, -3}, []bool{true, false})
+	require.InDelta(t, 1, c.Slope, 0.2, "two labels prove nothing")
+	c = calibrate([]float64{math.Inf(1), math.Inf(-1), 5}, []bool{false, true, false})
+	require.Greater(t, c.Slope, 0.0, "whatever a person says, more evidence is more evidence")
+}
+
+// Strings in chunks come back as they went in, however long.
+func TestTexts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var n names
+		n.add("")
+		want := []string{""}
+		for range rapid.IntRange(0, 300).Draw(t, "strings") {
+			s := string(make([]byte, rapid.IntRange(0, MaxValue).Draw(t, "length"))) + rapid.String().Draw(t, "text")
+			if n.lookup(s) == 0 && s != "" {
+				n.enter(n.add(s))
+				want = append(want, s)
+			}
+		}
+		for id, s := range want {
+			require.Equal(t, s, n.text(uint32(id)))
+			if s != "" {
+				require.Equal(t, uint32(id), n.lookup(s))
+			}
+		}
+	})
+}

@@ -1,0 +1,156 @@
+package people_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/dedup"
+	"github.com/vefacrm/vefa/dedup/people"
+)
+
+// A person who answers the questions of a few evenings makes the clusters better, and no
+// question comes twice.
+func TestReview(t *testing.T) {
+	records, truth := newWorld(31).population(700)
+	l := newLinker(t, people.Options{Review: 40})
+	r, err := l.Link(ctx, slices.Values(records), nil)
+	require.NoError(t, err)
+	before := dedup.Evaluate(r.Clusters, lookup(truth))
+	var decisions []dedup.Decision
+	asked := map[[2]string]bool{}
+	for range 4 {
+		require.NotEmpty(t, r.Review)
+		require.True(t, slices.IsSortedFunc(r.Review, func(a, b dedup.Question) int {
+			switch {
+			case a.Gain > b.Gain:
+				return -1
+			case a.Gain < b.Gain:
+				return 1
+			}
+			return 0
+		}), "what tells most comes first")
+		for _, q := range r.Review {
+			require.False(t, asked[[2]string{q.A, q.B}], "asked already: %v", q)
+			asked[[2]string{q.A, q.B}] = true
+			decisions = append(decisions, dedup.Decision{A: q.A, B: q.B, Same: truth[q.A] == truth[q.B]})
+		}
+		r, err = l.Link(ctx, slices.Values(records), r.Model, decisions...)
+		require.NoError(t, err)
+	}
+	after := dedup.Evaluate(r.Clusters, lookup(truth))
+	require.Greater(t, after.F1, before.F1)
+	holds(t, r, decisions)
+
+	refined, err := l.Train(ctx, slices.Values(records), decisions...)
+	require.NoError(t, err)
+	require.NotNil(t, refined.Calibration)
+	require.InDelta(t, len(decisions), refined.Calibration.Labels, 8, "but for pairs that a veto settles")
+	r, err = newLinker(t, people.Options{}).Link(ctx, slices.Values(records), refined)
+	require.NoError(t, err)
+	require.Empty(t, r.Review, "nobody asked for questions")
+	m := dedup.Evaluate(r.Clusters, lookup(truth))
+	require.GreaterOrEqual(t, m.F1, before.F1-0.01, "what was learnt from answers serves without them too")
+	t.Logf("F1 %.4f, %.4f after %d answers, %.4f with the refined model alone: %+v", before.F1, after.F1, len(decisions), m.F1, *refined.Calibration)
+
+	x, err := l.NewIndex(refined)
+	require.NoError(t, err)
+	_, err = x.Apply(ctx, records, nil)
+	require.NoError(t, err)
+	require.Equal(t, r.Clusters, slices.Collect(x.Unwrap().Clusters()), "an index scores with the correction")
+	e, err := x.Explain(decisions[0].A, decisions[0].B)
+	require.NoError(t, err)
+	sum := e.Prior + e.Relations + e.Calibration
+	for _, reason := range e.Reasons {
+		sum += reason.Weight
+	}
+	if e.Veto == "" {
+		require.InDelta(t, e.Weight, sum, 1e-9)
+	}
+}
+
+// What a batch says of its blocks, its progress and its clusters adds up.
+func TestReport(t *testing.T) {
+	records, truth := newWorld(32).population(500)
+	var steps []dedup.Progress
+	var edges []dedup.Edge
+	l := newLinker(t, people.Options{Progress: func(p dedup.Progress) { steps = append(steps, p) },
+		Edge: func(e dedup.Edge) { edges = append(edges, e) }, Truth: lookup(truth)})
+	r, err := l.Link(ctx, slices.Values(records), nil)
+	require.NoError(t, err)
+	var phases []string
+	for _, p := range steps {
+		if p.Done == 0 {
+			phases = append(phases, p.Phase)
+		}
+		require.True(t, p.Total == 0 || p.Done <= p.Total, "%+v", p)
+	}
+	require.Equal(t, []string{"read", "block", "learn", "compare", "cluster"}, phases)
+
+	var fresh int64
+	for _, b := range r.Stats.Blocks {
+		require.LessOrEqual(t, b.New, b.Pairs)
+		require.LessOrEqual(t, b.Only, b.Matches+1e-3)
+		require.LessOrEqual(t, b.Matches, r.Stats.Matches+1e-3)
+		fresh += b.New
+	}
+	require.Equal(t, r.Stats.Pairs, fresh)
+	require.Len(t, r.Stats.LargestBlocks, 10)
+	require.InDelta(t, r.Stats.Matches/(r.Stats.Matches+r.Stats.Unseen), r.Stats.Recall, 1e-3)
+	m := dedup.Evaluate(r.Clusters, lookup(truth))
+	require.InDelta(t, float64(m.TruePairs), r.Stats.Matches+r.Stats.Unseen, 0.15*float64(m.TruePairs), "matches are counted without labels")
+
+	c := r.Stats.Truth
+	require.Equal(t, m.TruePairs, c.Pairs)
+	require.Len(t, edges, r.Stats.Edges)
+	var right, above, rightAbove int64
+	for i, e := range edges {
+		require.Positive(t, e.Weight)
+		require.Less(t, e.A, e.B)
+		require.True(t, i == 0 || edges[i-1].A < e.A || edges[i-1].A == e.A && edges[i-1].B < e.B)
+		if truth[e.A] == truth[e.B] {
+			right++
+		}
+	}
+	require.Equal(t, right, c.Right)
+	require.LessOrEqual(t, c.Right, c.Compared)
+	require.InDelta(t, float64(c.Right)/float64(c.Pairs), c.Recall, 1e-9)
+	for _, w := range r.Stats.Weights {
+		require.LessOrEqual(t, w.Right, w.Pairs)
+		if w.Weight >= 0 {
+			above, rightAbove = above+w.Pairs, rightAbove+w.Right
+		}
+	}
+	require.Equal(t, c.Edges, above)
+	require.Equal(t, c.Right, rightAbove)
+	blind, err := newLinker(t, people.Options{}).Link(ctx, slices.Values(records), nil)
+	require.NoError(t, err)
+	require.Equal(t, blind.Clusters, r.Clusters, "the truth has no influence")
+	require.Nil(t, blind.Stats.Truth)
+
+	count, err := l.Count(ctx, slices.Values(records))
+	require.NoError(t, err)
+	for i, b := range count.Blocks {
+		require.Equal(t, b.Pairs, r.Stats.Blocks[i].Pairs)
+	}
+	require.GreaterOrEqual(t, count.Pairs, r.Stats.Pairs)
+
+	for _, c := range r.Clusters {
+		n := len(c.Members)
+		if n < 3 {
+			require.Nil(t, c.Quality)
+			continue
+		}
+		q := c.Quality
+		require.LessOrEqual(t, q.Links, n*(n-1)/2)
+		require.GreaterOrEqual(t, q.Links, n-1)
+		require.InDelta(t, float64(q.Links)/float64(n*(n-1)/2), q.Density, 1e-3)
+		require.LessOrEqual(t, q.Bridges, n-1)
+		smaller, larger, weakest, ok := c.Split()
+		require.True(t, ok)
+		require.Equal(t, q.Weakest, weakest.Weight)
+		require.LessOrEqual(t, len(smaller), len(larger))
+		require.ElementsMatch(t, c.Members, slices.Concat(smaller, larger))
+	}
+}

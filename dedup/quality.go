@@ -1,0 +1,129 @@
+package dedup
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Quality says how well the records of a cluster hang together. A cluster that owes its
+// existence to one record has bridges and a low density, and is worth a look.
+type Quality struct {
+	Links   int     `json:"links"`   // pairs with positive weight that a rule picked
+	Density float64 `json:"density"` // share of all pairs that are links
+	Bridges int     `json:"bridges"` // links without which the cluster falls in two
+	Weakest float64 `json:"weakest"` // bits of the weakest edge that holds it together
+}
+
+// Split returns the two groups into which a cluster falls when its weakest edge is
+// cut, the smaller one first, and that edge. It reports false for a single record and
+// for a cluster that decisions alone hold together.
+func (c Cluster) Split() (smaller, larger []string, weakest Edge, ok bool) {
+	cut := -1
+	for i, e := range c.Edges {
+		if !e.Decided && (cut < 0 || e.Weight <= c.Edges[cut].Weight) {
+			cut = i
+		}
+	}
+	if cut < 0 {
+		return nil, nil, Edge{}, false
+	}
+	near := map[string][]string{}
+	for i, e := range c.Edges {
+		if i != cut {
+			near[e.A], near[e.B] = append(near[e.A], e.B), append(near[e.B], e.A)
+		}
+	}
+	weakest = c.Edges[cut]
+	side := map[string]bool{weakest.A: true}
+	for list := []string{weakest.A}; len(list) > 0; list = list[1:] {
+		for _, id := range near[list[0]] {
+			if !side[id] {
+				side[id] = true
+				list = append(list, id)
+			}
+		}
+	}
+	for _, id := range c.Members {
+		if side[id] {
+			smaller = append(smaller, id)
+		} else {
+			larger = append(larger, id)
+		}
+	}
+	if cmp.Or(cmp.Compare(len(smaller), len(larger)), slices.Compare(smaller, larger)) > 0 {
+		smaller, larger = larger, smaller
+	}
+	return smaller, larger, weakest, true
+}
+
+// quality measures a group of three or more by the links inside it and the edges that
+// were chosen to hold it together.
+func quality(group []uint32, links []edge, edges []Edge) *Quality {
+	n := len(group)
+	q := &Quality{}
+	local := make(map[uint32]int, n)
+	for i, m := range group {
+		local[m] = i
+	}
+	near := make([][]int, n)
+	for _, e := range links {
+		if math.IsInf(float64(e.weight), 1) { // a decision
+			continue
+		}
+		q.Links++
+		a, b := local[e.a], local[e.b]
+		near[a], near[b] = append(near[a], b), append(near[b], a)
+	}
+	q.Density = round(float64(q.Links) / float64(n*(n-1)/2))
+	q.Bridges = bridges(near)
+	q.Weakest = math.Inf(1)
+	for _, e := range edges {
+		if !e.Decided {
+			q.Weakest = min(q.Weakest, e.Weight)
+		}
+	}
+	if math.IsInf(q.Weakest, 1) {
+		q.Weakest = 0
+	}
+	return q
+}
+
+// bridges counts the edges of a simple graph that are on no cycle (Tarjan 1974), without
+// recursion, as a cluster may be large.
+func bridges(near [][]int) (count int) {
+	n := len(near)
+	seen, low, parent, next := make([]int, n), make([]int, n), make([]int, n), make([]int, n)
+	clock := 0
+	for root := range n {
+		if seen[root] > 0 {
+			continue
+		}
+		clock++
+		seen[root], low[root], parent[root] = clock, clock, -1
+		for at := root; at >= 0; {
+			if next[at] < len(near[at]) {
+				to := near[at][next[at]]
+				next[at]++
+				switch {
+				case seen[to] == 0:
+					clock++
+					seen[to], low[to], parent[to] = clock, clock, at
+					at = to
+				case to != parent[at]:
+					low[at] = min(low[at], seen[to])
+				}
+				continue
+			}
+			up := parent[at]
+			if up >= 0 {
+				low[up] = min(low[up], low[at])
+				if low[at] > seen[up] {
+					count++
+				}
+			}
+			at = up
+		}
+	}
+	return count
+}
