@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"math"
 	"slices"
 	"sync"
 )
@@ -28,6 +29,12 @@ type Options struct {
 	// now and then, and once with Done equal to Total when it ends (Total is 0 while
 	// reading, as nobody knows). It is called by one goroutine at a time and must be quick.
 	Progress func(Progress)
+	// Compared, if set, is told of every pair of records that Link compares, with the
+	// logarithm to base 2 of the odds that they are one entity: to write the pairs down,
+	// or to measure them against a truth. Pairs come in no particular order, a few of
+	// them twice, by one goroutine at a time. Every weight is then worked out to the end,
+	// which takes longer than finding those that are positive.
+	Compared func(a, b string, weight float64)
 }
 
 // Progress is how far a batch is in one of its phases: read, block, learn, compare and
@@ -254,7 +261,7 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 		total += st.Pairs
 	}
 	step, end := l.begin("compare", total)
-	edges, doubtful, pairs, err := b.edges(ctx, s, l.opt.Threads, l.opt.Review, step)
+	edges, doubtful, pairs, err := b.edges(ctx, s, l.opt, step)
 	if err != nil {
 		return nil, err
 	}
@@ -282,10 +289,15 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 
 // edges scores all candidates and returns those above the threshold, in order, and so
 // many times a few of those nearest to it as questions are asked.
-func (b *blocking) edges(ctx context.Context, s *scorer, threads, questions int, step func(int64)) (edges, doubtful []edge, compared int64, err error) {
+func (b *blocking) edges(ctx context.Context, s *scorer, opt Options, step func(int64)) (edges, doubtful []edge, compared int64, err error) {
+	questions := opt.Review
 	least := float64(threshold)
 	if questions > 0 {
 		least = leastMatch
+	}
+	var telling sync.Mutex
+	if opt.Compared != nil {
+		least = math.Inf(-1)
 	}
 	const chunkPairs = 20_000
 	type chunk struct {
@@ -305,7 +317,8 @@ func (b *blocking) edges(ctx context.Context, s *scorer, threads, questions int,
 		}
 	}
 	counts := make([]int64, len(chunks))
-	workers, err := parallel(ctx, threads, len(chunks), func(k int, w *worker) error {
+	workers, err := parallel(ctx, opt.Threads, len(chunks), func(k int, w *worker) error {
+		var told []edge
 		if w.comparer == nil {
 			w.comparer = newComparer(b.t)
 		}
@@ -325,13 +338,23 @@ func (b *blocking) edges(ctx context.Context, s *scorer, threads, questions int,
 						continue
 					}
 					e := edge{min(i, j), max(i, j), float32(v)}
+					if opt.Compared != nil {
+						told = append(told, e)
+					}
 					if v > threshold {
 						w.edges = append(w.edges, e)
 					}
-					if questions > 0 && v < -leastMatch {
+					if questions > 0 && v > leastMatch && v < -leastMatch {
 						w.doubtful = nearest(append(w.doubtful, e), questions, false)
 					}
 				}
+			}
+		}
+		if opt.Compared != nil {
+			telling.Lock()
+			defer telling.Unlock()
+			for _, e := range told {
+				opt.Compared(b.t.ids[e.a], b.t.ids[e.b], float64(e.weight))
 			}
 		}
 		step(int64(c.pairs))

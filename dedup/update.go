@@ -112,7 +112,7 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	edges, _, _, err := b.edges(context.Background(), x.scorer, x.linker.opt.Threads, 0, quiet)
+	edges, _, _, err := b.edges(context.Background(), x.scorer, Options{Threads: x.linker.opt.Threads}, quiet)
 	if err != nil {
 		return Change{}, err
 	}

@@ -29,6 +29,8 @@ type Options struct {
 	// is told how far a batch is; see [dedup.Options].
 	Review   int
 	Progress func(dedup.Progress)
+	// Compared, if set, is told of every pair that Link compares; see [dedup.Options].
+	Compared func(a, b string, weight float64)
 }
 
 // Linker links records of persons. It is safe for concurrent use.
@@ -41,7 +43,7 @@ type Linker struct {
 // New returns a linker; it fails if more than six extra attributes are named, or one
 // by a name that the preset uses.
 func New(opt Options) (*Linker, error) {
-	l, err := dedup.New(schema(opt.Extra), dedup.Options{Threads: opt.Threads, OnePerSource: opt.OnePerSource, Review: opt.Review, Progress: opt.Progress})
+	l, err := dedup.New(schema(opt.Extra), dedup.Options{Threads: opt.Threads, OnePerSource: opt.OnePerSource, Review: opt.Review, Progress: opt.Progress, Compared: opt.Compared})
 	if err != nil {
 		return nil, fmt.Errorf("people: options: %w", err)
 	}
