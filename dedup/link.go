@@ -296,9 +296,6 @@ func (b *blocking) edges(ctx context.Context, s *scorer, opt Options, step func(
 		least = leastMatch
 	}
 	var telling sync.Mutex
-	if opt.Compared != nil {
-		least = math.Inf(-1)
-	}
 	const chunkPairs = 20_000
 	type chunk struct {
 		rule, from, to int
@@ -334,17 +331,20 @@ func (b *blocking) edges(ctx context.Context, s *scorer, opt Options, step func(
 					}
 					counts[k]++
 					_, v, ok := s.above(w.comparer, row, b.t.row(j), least)
-					if !ok {
-						continue
-					}
 					e := edge{min(i, j), max(i, j), float32(v)}
 					if opt.Compared != nil {
 						told = append(told, e)
+						if !ok || v <= threshold {
+							told[len(told)-1].weight = float32(math.Inf(-1))
+						}
+					}
+					if !ok {
+						continue
 					}
 					if v > threshold {
 						w.edges = append(w.edges, e)
 					}
-					if questions > 0 && v > leastMatch && v < -leastMatch {
+					if questions > 0 && v < -leastMatch {
 						w.doubtful = nearest(append(w.doubtful, e), questions, false)
 					}
 				}
