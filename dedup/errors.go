@@ -12,6 +12,7 @@ var (
 	ErrValues      = errors.New("number of values differs from the schema's fields")
 	ErrUnknownID   = errors.New("no record with this id")
 	ErrFull        = errors.New("no room for more values")
+	ErrEntities    = errors.New("dedup: entities do not fit together")
 	ErrModel       = errors.New("model does not fit")
 )
 

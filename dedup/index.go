@@ -2,6 +2,7 @@ package dedup
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"iter"
 	"slices"
@@ -28,13 +29,18 @@ type Index struct {
 	decided   map[string][]string // ids in decisions with an id
 	mark      []uint32            // scratch: the record was met in round
 	round     uint32
-	guest     []uint32 // scratch: row of a question
+	queued    map[uint32]bool // seeds of components that wait for Settle
+	guest     []uint32        // scratch: row of a question
 }
 
 type neighbour struct {
 	record uint32
 	weight float32
 }
+
+// mostConnected is the number of connected records that a change clusters at once unless
+// [Options.Component] says otherwise: about a second of work.
+const mostConnected = 10_000
 
 // Change says what [Index.Apply] did.
 type Change struct {
@@ -44,6 +50,9 @@ type Change struct {
 	Removed  []string // ids that are gone, in rising order
 	// Conflicts are decisions of the affected clusters that a contradicting one overrules.
 	Conflicts []Decision
+	// Waiting is the number of records whose clusters are as they were, new ones alone,
+	// because too many records are connected with them; see [Index.Settle].
+	Waiting int
 }
 
 // NewIndex returns an empty index that scores with the model.
@@ -55,10 +64,25 @@ func (l *Linker) NewIndex(m *Model) (*Index, error) {
 		return nil, err
 	}
 	x := &Index{linker: l, scorer: newScorer(l.plan, m), fields: &fieldNames{p: l.plan}, t: l.table(),
-		slots: map[string]uint32{}, decisions: map[[2]string]bool{}, decided: map[string][]string{}}
+		slots: map[string]uint32{}, queued: map[uint32]bool{}, decisions: map[[2]string]bool{}, decided: map[string][]string{}}
 	x.resolver = newResolver(x.t, x.scorer, x.fields, 1)
 	x.x = x.resolver.x
 	return x, nil
+}
+
+// Settle clusters what changes left waiting, however large. After it the index holds what
+// a batch would find. It is meant for the night.
+func (x *Index) Settle(ctx context.Context) (Change, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return Change{}, err
+	}
+	var out Change
+	w := &work{seeds: x.queued}
+	x.queued = map[uint32]bool{}
+	x.recluster(w, &out, maxRecords)
+	return out, nil
 }
 
 // Len is the number of records.

@@ -22,6 +22,9 @@ type Options struct {
 	// source are never linked, but by a decision, and each goes to the record of
 	// another source that fits it best.
 	OnePerSource []string
+	// Component is the number of connected records that an [Index] clusters anew during a
+	// change; 0 means 10,000. What is larger waits for [Index.Settle].
+	Component int
 	// Review is the number of questions that a batch puts to a person, see
 	// [Result.Review]; 0 is none.
 	Review int

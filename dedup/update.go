@@ -69,7 +69,15 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 		}
 	}
 	x.revisit(w)
-	x.recluster(w, &out)
+	most := x.linker.opt.Component
+	if most <= 0 {
+		most = mostConnected
+	}
+	for i := range x.queued { // they may hang together differently now
+		w.seeds[i] = true
+	}
+	clear(x.queued)
+	x.recluster(w, &out, most)
 	return out, nil
 }
 
@@ -459,15 +467,27 @@ func (x *Index) rescore(i uint32, w *work) {
 	})
 }
 
-// recluster clusters the components of all seeds.
-func (x *Index) recluster(w *work, out *Change) {
+// recluster clusters the components of all seeds, but for those of more than most records.
+func (x *Index) recluster(w *work, out *Change, most int) {
 	seen := map[uint32]bool{}
 	for seed := range w.seeds {
 		if seen[seed] || x.t.ids[seed] == "" {
 			continue
 		}
-		part := x.component(seed, seen)
-		clusters, conflicts := x.resolver.resolve(part)
+		members := x.connected(seed, seen)
+		var clusters []Cluster
+		var conflicts []Decision
+		if len(members) > most {
+			for _, i := range members {
+				if w.seeds[i] {
+					x.queued[i] = true
+				}
+			}
+			out.Waiting += len(members)
+			clusters = x.leave(members)
+		} else {
+			clusters, conflicts = x.resolver.resolve(x.component(members))
+		}
 		out.Conflicts = append(out.Conflicts, conflicts...)
 		for k := range clusters {
 			c := &clusters[k]
@@ -487,8 +507,38 @@ func (x *Index) recluster(w *work, out *Change) {
 	sortDecisions(out.Conflicts)
 }
 
-// component gathers what is connected with a record.
-func (x *Index) component(seed uint32, seen map[uint32]bool) component {
+// leave keeps the clusters of connected records as they are, as far as their members are
+// still there and connected; new records are clusters by themselves.
+func (x *Index) leave(members []uint32) (out []Cluster) {
+	at := map[*Cluster]int{}
+	inside := make(map[string]bool, len(members))
+	for _, i := range members {
+		id := x.t.ids[i]
+		inside[id] = true
+		c := x.clusters[i]
+		k, known := at[c]
+		if c == nil || !known {
+			k = len(out)
+			out = append(out, Cluster{})
+			if c != nil {
+				at[c] = k
+				out[k].Edges = c.Edges
+			}
+		}
+		out[k].Members = append(out[k].Members, id)
+	}
+	for k := range out {
+		c := &out[k]
+		c.Edges = slices.DeleteFunc(slices.Clone(c.Edges), func(e Edge) bool { return !inside[e.A] || !inside[e.B] })
+		if len(c.Edges) == 0 {
+			c.Edges = nil
+		}
+	}
+	return out
+}
+
+// connected gathers what is connected with a record, in the order of ids.
+func (x *Index) connected(seed uint32, seen map[uint32]bool) []uint32 {
 	members := []uint32{seed}
 	seen[seed] = true
 	visit := func(i uint32) {
@@ -509,6 +559,11 @@ func (x *Index) component(seed uint32, seen map[uint32]bool) component {
 		}
 	}
 	slices.SortFunc(members, func(a, b uint32) int { return cmp.Compare(x.t.ids[a], x.t.ids[b]) })
+	return members
+}
+
+// component describes connected records.
+func (x *Index) component(members []uint32) component {
 	local := make(map[uint32]uint32, len(members))
 	for k, i := range members {
 		local[i] = uint32(k)

@@ -35,6 +35,9 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 	return x.index.Apply(ctx, all, removes, decisions...)
 }
 
+// Settle clusters what changes left waiting; see [dedup.Index.Settle].
+func (x *Index) Settle(ctx context.Context) (dedup.Change, error) { return x.index.Settle(ctx) }
+
 // Find returns the records that may be this person, the likeliest first; see [dedup.Index.Find].
 func (x *Index) Find(ctx context.Context, r Record) ([]dedup.Match, error) {
 	return x.index.Find(ctx, x.linker.normalizer().record(&r))

@@ -59,6 +59,8 @@ func TestIndexEqualsBatch(t *testing.T) {
 	model, err := l.Train(ctx, slices.Values(base))
 	require.NoError(t, err)
 	learnt := *model
+	waited := 0
+	defer func() { require.NotZero(t, waited, "something had to wait") }()
 	for seed := range uint64(12) {
 		w := newWorld(seed)
 		model := &learnt
@@ -71,12 +73,29 @@ func TestIndexEqualsBatch(t *testing.T) {
 		if seed%4 == 3 { // one source has everybody once
 			l = newLinker(t, people.Options{OnePerSource: []string{"till"}})
 		}
+		if seed%4 == 1 { // much has to wait
+			l = newLinker(t, people.Options{Component: 3})
+		}
 		x, err := l.NewIndex(model)
 		require.NoError(t, err)
 		have := map[string]people.Record{}
 		var decisions []dedup.Decision
 		var sources []func() people.Record
 		partition := map[string][]string{} // built from changes only
+		add := func(change dedup.Change) {
+			for _, id := range change.Removed {
+				delete(partition, id)
+			}
+			for _, c := range change.Clusters {
+				for _, id := range c.Members {
+					partition[id] = c.Members
+				}
+			}
+			for id, members := range partition {
+				require.Contains(t, members, id)
+				require.Equal(t, members, partition[members[0]], "the clusters are a partition at any time")
+			}
+		}
 		for evening := range 1 + w.r.IntN(6) {
 			var upserts []people.Record
 			var removes []string
@@ -118,15 +137,13 @@ func TestIndexEqualsBatch(t *testing.T) {
 			upserts = slices.Collect(maps.Values(last(upserts)))
 			change, err := x.Apply(ctx, upserts, removes, now...)
 			require.NoError(t, err)
-			for _, id := range change.Removed {
-				delete(partition, id)
-			}
-			for _, c := range change.Clusters {
-				for _, id := range c.Members {
-					partition[id] = c.Members
-				}
-			}
+			add(change)
 		}
+		change, err := x.Settle(ctx)
+		require.NoError(t, err)
+		require.Zero(t, change.Waiting)
+		waited += len(change.Clusters)
+		add(change)
 		batch, err := l.Link(ctx, maps.Values(have), model, decisions...)
 		require.NoError(t, err)
 		got := slices.Collect(x.Unwrap().Clusters())

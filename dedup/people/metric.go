@@ -6,6 +6,20 @@ import (
 	"github.com/vefacrm/vefa/dedup"
 )
 
+// nickname is part for given names, of which a short form is one too: "bill" of "william".
+type nickname struct{ more *map[string]string }
+
+func (n nickname) Compare(a, b string) float64 {
+	if p := (part{}).Compare(a, b); p == 1 {
+		return p
+	}
+	first := func(s string) string { s, _, _ = strings.Cut(s, " "); return s }
+	if isShort(*n.more, first(a), first(b)) {
+		return 1
+	}
+	return 0
+}
+
 // part grades names of which one has words that the other lacks: 1 when every
 // word of the shorter is one of the longer's, as "fatma" of "hatice fatma".
 type part struct{}

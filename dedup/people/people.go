@@ -3,7 +3,10 @@ package people
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"iter"
+	"maps"
+	"slices"
 
 	"github.com/vefacrm/vefa/dedup"
 )
@@ -19,18 +22,38 @@ type Options struct {
 	// Extra names attributes beyond those of [Record] that persons have, such as an
 	// occupation or a number at an authority; up to six.
 	Extra []string
+	// Nicknames adds short forms of given names to those known: the name that each stands
+	// for, both as people write them.
+	Nicknames map[string]string
+	// Normal replaces what makes values comparable.
+	Normal Normalizers
 	// Threads is the number of goroutines of batch work; 0 means GOMAXPROCS. It never
 	// changes a result.
 	Threads int
 	// OnePerSource names the sources ([Record.Source]) that have every person once;
 	// see [dedup.Options.OnePerSource].
 	OnePerSource []string
+	// Component is the number of connected records that an [Index] clusters anew during a
+	// change; see [dedup.Options].
+	Component int
 	// Review is the number of questions that Link puts to a person, and Progress, if set,
 	// is told how far a batch is; see [dedup.Options].
 	Review   int
 	Progress func(dedup.Progress)
 	// Compared, if set, is told of every pair that Link compares; see [dedup.Options].
 	Compared func(a, b string, weight float64)
+}
+
+// Normalizers turn a value as people write it into the form that is compared, or into ""
+// for one that says nothing; a nil one is the package's own. They must be safe for
+// concurrent use and leave what they made as it is. After one is replaced, models must be
+// learnt anew.
+type Normalizers struct {
+	Name   func(string) string // of given names, family names and full names
+	Birth  func(string) string // to yyyy-mm-dd, yyyy-mm or yyyy
+	Phone  func(string) string
+	Email  func(string) string
+	Street func(string) string
 }
 
 // Linker links records of persons. It is safe for concurrent use.
@@ -43,7 +66,19 @@ type Linker struct {
 // New returns a linker; it fails if more than six extra attributes are named, or one
 // by a name that the preset uses.
 func New(opt Options) (*Linker, error) {
-	l, err := dedup.New(schema(opt.Extra), dedup.Options{Threads: opt.Threads, OnePerSource: opt.OnePerSource, Review: opt.Review, Progress: opt.Progress, Compared: opt.Compared})
+	short := make(map[string]string, len(opt.Nicknames))
+	for s, name := range opt.Nicknames {
+		short[key(s)] = key(name)
+	}
+	preset := schema(opt.Extra, short)
+	if len(short) > 0 { // a model learnt with other nicknames is another one
+		h := fnv.New32a()
+		for _, s := range slices.Sorted(maps.Keys(short)) {
+			fmt.Fprintf(h, "%s=%s\n", s, short[s])
+		}
+		preset.Name += fmt.Sprintf("+%08x", h.Sum32())
+	}
+	l, err := dedup.New(preset, dedup.Options{Threads: opt.Threads, OnePerSource: opt.OnePerSource, Component: opt.Component, Review: opt.Review, Progress: opt.Progress, Compared: opt.Compared})
 	if err != nil {
 		return nil, fmt.Errorf("people: options: %w", err)
 	}
@@ -55,7 +90,24 @@ func New(opt Options) (*Linker, error) {
 }
 
 func (l *Linker) normalizer() *normalizer {
-	return &normalizer{region: l.opt.Region, relays: l.relays, values: make([]string, fieldCount+len(l.opt.Extra))}
+	n := &normalizer{Normalizers: l.opt.Normal, values: make([]string, fieldCount+len(l.opt.Extra))}
+	region, relays := l.opt.Region, l.relays
+	if n.Name == nil {
+		n.Name = name
+	}
+	if n.Birth == nil {
+		n.Birth = birth
+	}
+	if n.Phone == nil {
+		n.Phone = func(s string) string { s, _ = Phone(s, region); return s }
+	}
+	if n.Email == nil {
+		n.Email = func(s string) string { s, _ = email(s, relays); return s }
+	}
+	if n.Street == nil {
+		n.Street = street
+	}
+	return n
 }
 
 func (l *Linker) normal(records iter.Seq[Record]) iter.Seq[dedup.Record] {
@@ -74,6 +126,14 @@ func (l *Linker) normal(records iter.Seq[Record]) iter.Seq[dedup.Record] {
 // Labels, such as past clerical decisions, refine it; see [dedup.Linker.Train].
 func (l *Linker) Train(ctx context.Context, records iter.Seq[Record], labels ...dedup.Decision) (*dedup.Model, error) {
 	return l.linker.Train(ctx, l.normal(records), labels...)
+}
+
+// Explain scores two records with a model, outside of any index; see [dedup.Linker.Explain].
+func (l *Linker) Explain(m *dedup.Model, a, b Record) (dedup.Explanation, error) {
+	n := l.normalizer()
+	first := n.record(&a)
+	first.Values = slices.Clone(first.Values)
+	return l.linker.Explain(m, first, n.record(&b))
 }
 
 // Count says what a Link of the records would compare; see [dedup.Linker.Count].

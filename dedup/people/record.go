@@ -50,8 +50,7 @@ const (
 
 // normalizer turns records into values; it reuses its buffers and is for one goroutine.
 type normalizer struct {
-	region string
-	relays map[string]bool
+	Normalizers
 	values []string
 	words  []string
 	buf    []byte
@@ -60,18 +59,18 @@ type normalizer struct {
 func (n *normalizer) record(r *Record) dedup.Record {
 	v := n.values
 	clear(v)
-	given, family := name(r.Given), name(r.Family)
+	given, family := n.Name(r.Given), n.Name(r.Family)
 	if given == "" && family == "" && r.FullName != "" {
-		given, family = splitName(r.FullName)
+		given, family = n.splitName(r.FullName)
 	}
 	v[fieldGiven], v[fieldFamily] = given, family
 	if r.FullName != "" {
-		v[fieldOther] = n.other(name(r.FullName), given, family)
+		v[fieldOther] = n.other(n.Name(r.FullName), given, family)
 	}
 	v[fieldNames] = n.names(given, family)
-	v[fieldBirth] = birth(r.Birth)
-	v[fieldPhone] = n.set(r.Phones, func(s string) (string, bool) { return Phone(s, n.region) })
-	v[fieldEmail] = n.set(r.Emails, func(s string) (string, bool) { return email(s, n.relays) })
+	v[fieldBirth] = n.Birth(r.Birth)
+	v[fieldPhone] = n.set(r.Phones, n.Phone)
+	v[fieldEmail] = n.set(r.Emails, n.Email)
 	v[fieldGender] = gender(r.Gender)
 	v[fieldCity], v[fieldDistrict] = key(r.City), key(r.District)
 	switch {
@@ -84,7 +83,7 @@ func (n *normalizer) record(r *Record) dedup.Record {
 		v[fieldPlace] = "|" + v[fieldDistrict]
 	}
 	v[fieldPostcode] = strings.ReplaceAll(key(r.Postcode), " ", "")
-	v[fieldStreet] = key(r.Street)
+	v[fieldStreet] = n.Street(r.Street)
 	for i := fieldCount; i < len(v) && i-fieldCount < len(r.Extra); i++ {
 		v[i] = key(r.Extra[i-fieldCount])
 	}
@@ -105,6 +104,9 @@ var titles = map[string]bool{
 	"bay": true, "bayan": true, "herr": true, "frau": true, "av": true, "doc": true, "jr": true, "sr": true,
 }
 
+// suffixes are titles that stand after a name.
+var suffixes = map[string]bool{"jr": true, "sr": true, "phd": true, "md": true, "esq": true}
+
 // name folds a name and drops titles, unless nothing else would be left.
 func name(s string) string {
 	k := key(s)
@@ -112,6 +114,9 @@ func name(s string) string {
 	for found && titles[word] {
 		k = rest
 		word, rest, found = strings.Cut(k, " ")
+	}
+	for i := strings.LastIndexByte(k, ' '); i > 0 && suffixes[k[i+1:]]; i = strings.LastIndexByte(k, ' ') {
+		k = k[:i]
 	}
 	if strings.IndexByte(k, '0') >= 0 && strings.Trim(k, "0 ") == "" {
 		return ""
@@ -123,11 +128,11 @@ func name(s string) string {
 	return k
 }
 
-func splitName(full string) (given, family string) {
+func (n *normalizer) splitName(full string) (given, family string) {
 	if before, after, ok := strings.Cut(full, ","); ok {
-		return name(after), name(before)
+		return n.Name(after), n.Name(before)
 	}
-	k := name(full)
+	k := n.Name(full)
 	if i := strings.LastIndexByte(k, ' '); i > 0 {
 		return k[:i], k[i+1:]
 	}
@@ -171,14 +176,13 @@ func (n *normalizer) names(given, family string) string {
 }
 
 // set normalises the elements of a field and joins those that are any good.
-func (n *normalizer) set(raw []string, normal func(string) (string, bool)) string {
+func (n *normalizer) set(raw []string, normal func(string) string) string {
 	if len(raw) == 1 {
-		s, _ := normal(raw[0])
-		return s
+		return normal(raw[0])
 	}
 	n.words = n.words[:0]
 	for _, r := range raw {
-		if s, ok := normal(r); ok {
+		if s := normal(r); s != "" {
 			n.words = append(n.words, s)
 		}
 	}
@@ -197,13 +201,14 @@ func (n *normalizer) set(raw []string, normal func(string) (string, bool)) strin
 const mostContacts = 16
 
 // birth returns yyyy-mm-dd, yyyy-mm or yyyy, or "" for anything else. Digits alone
-// (yyyymmdd) are read too. Impossible months and days are kept, as wrong dates of one
+// (yyyymmdd) and days first (31.12.1980, 31/12/1980) are read too. Impossible months and days are kept, as wrong dates of one
 // person are often wrong alike.
 func birth(s string) string {
 	s = strings.TrimSpace(s)
 	if i := strings.IndexAny(s, "T "); i >= 0 {
 		s = s[:i]
 	}
+	s = dayFirst(s)
 	digits := true
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -227,6 +232,60 @@ func birth(s string) string {
 		return ""
 	}
 	return s
+}
+
+// dayFirst turns a date with its year at the end into one with it at the start. The day
+// comes first, as it does nearly everywhere, unless only the other order makes a date.
+func dayFirst(s string) string {
+	n := len(s)
+	if n < 8 || n > 10 || s[n-5] != '.' && s[n-5] != '/' && s[n-5] != '-' {
+		return s
+	}
+	day, month, ok := strings.Cut(s[:n-5], s[n-5:n-4])
+	if !ok || len(day) < 1 || len(day) > 2 || len(month) < 1 || len(month) > 2 {
+		return s
+	}
+	two := func(s string) string {
+		if len(s) == 1 {
+			return "0" + s
+		}
+		return s
+	}
+	day, month = two(day), two(month)
+	if month > "12" && day <= "12" {
+		day, month = month, day
+	}
+	return s[n-4:] + "-" + month + "-" + day
+}
+
+// streetWords are ways to write the same word of an address, by the one that is kept.
+var streetWords = map[string]string{
+	"mahalle": "mah", "mahallesi": "mah", "mh": "mah", "cadde": "cad", "caddesi": "cad", "cd": "cad",
+	"sokak": "sok", "sokagi": "sok", "sk": "sok", "bulvar": "blv", "bulvari": "blv", "bulv": "blv", "apartmani": "apt", "apartman": "apt",
+	"daire": "d", "numara": "no", "street": "st", "road": "rd", "avenue": "ave", "av": "ave", "boulevard": "blvd", "drive": "dr",
+	"lane": "ln", "place": "pl", "court": "ct", "square": "sq", "strasse": "str",
+}
+
+// street folds an address and spells its usual words one way.
+func street(s string) string {
+	k := key(s)
+	found := false
+	for w := range strings.SplitSeq(k, " ") {
+		if streetWords[w] != "" {
+			found = true
+			break
+		}
+	}
+	if !found {
+		return k
+	}
+	words := strings.Split(k, " ")
+	for i, w := range words {
+		if short := streetWords[w]; short != "" {
+			words[i] = short
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 func gender(s string) string {

@@ -1,0 +1,49 @@
+package people
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestBirth(t *testing.T) {
+	for raw, want := range map[string]string{
+		"1985-04-12": "1985-04-12", "19850412": "1985-04-12", "1985-04-12T00:00:00Z": "1985-04-12", "1985": "1985", "1985-04": "1985-04",
+		"12.04.1985": "1985-04-12", "12/4/1985": "1985-04-12", "2-4-1985": "1985-04-02", "04/31/1985": "1985-04-31",
+		"1900-01-01": "", "1970-01-01": "", "01.01.1900": "", "yesterday": "", "": "", "1985/04": "", "1/1": "", "99.99.1985": "1985-99-99",
+		"1.2.3.1985": "", "..1985": "", "\xff.1.1985": "",
+	} {
+		require.Equal(t, want, birth(raw), "%q", raw)
+	}
+}
+
+func TestNames(t *testing.T) {
+	for raw, want := range map[string]string{
+		"Dr. Işıl ÇAĞLAR": "isil caglar", "Prof. Dr. Ömer": "omer", "John Smith Jr.": "john smith", "Dr": "dr", "N/A": "", "Müşteri": "", "0000": "",
+		"O'Neil-Kaya": "oneil kaya", "Jr": "jr",
+	} {
+		require.Equal(t, want, name(raw), "%q", raw)
+	}
+	for raw, want := range map[string]string{
+		"Çınar Mahallesi 5. Sokak No: 3": "cinar mah 5 sok no 3", "Cinar Mah. 5. Sk. No 3": "cinar mah 5 sok no 3", "12 Baker Street": "12 baker st", "": "",
+	} {
+		require.Equal(t, want, street(raw), "%q", raw)
+	}
+	n := &normalizer{Normalizers: Normalizers{Name: strings.ToUpper}}
+	given, family := n.splitName("Kaya, ali")
+	require.Equal(t, []string{" ALI", "KAYA"}, []string{given, family}, "a host's own normaliser is asked")
+}
+
+func TestNicknames(t *testing.T) {
+	more := map[string]string{"joska": "jozsef"}
+	n := nickname{&more}
+	for _, p := range [][2]string{{"bill", "william"}, {"bill", "liam"}, {"kate", "katherine"}, {"kate", "catherine"}, {"joska", "jozsef"},
+		{"bob james", "robert"}, {"fatma", "hatice fatma"}, {"memo", "mehmet ali"}} {
+		require.Equal(t, 1.0, n.Compare(p[0], p[1]), "%v", p)
+		require.Equal(t, 1.0, n.Compare(p[1], p[0]), "%v", p)
+	}
+	for _, p := range [][2]string{{"bill", "robert"}, {"ali", "veli"}, {"joska", "joe"}, {"mehmet", "ahmet"}} {
+		require.Zero(t, n.Compare(p[0], p[1]), "%v", p)
+	}
+}
