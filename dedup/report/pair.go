@@ -45,10 +45,14 @@ func Waterfall(title string, e dedup.Explanation) Picture {
 		at += w
 		low, high = min(low, at), max(high, at)
 	}
+	var silent []string
 	for _, r := range e.Reasons {
 		s := step{Name: r.Field, Level: r.Level}
+		if r.A == "" && r.B == "" && r.Weight == 0 {
+			silent = append(silent, r.Field)
+			continue
+		}
 		switch {
-		case r.A == "" && r.B == "":
 		case r.A == r.B:
 			s.Values = page.Clip(r.A, 60)
 		default:
@@ -79,6 +83,9 @@ func Waterfall(title string, e dedup.Explanation) Picture {
 		v.Steps = append(v.Steps, m.step)
 	}
 	v.Notes = []string{"A bit doubles the odds. The line is even odds; left of it the records are more probably two."}
+	if len(silent) > 0 {
+		v.Notes = append(v.Notes, "Neither record says anything about: "+fields(silent)+".")
+	}
 	return draw("waterfall", v)
 }
 

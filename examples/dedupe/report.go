@@ -190,7 +190,9 @@ func (j *job) selfWeights(found map[int32]people.Record, step int) ([]float64, e
 		if !ok {
 			continue // a bad row
 		}
-		e, err := j.linker.Explain(j.result.Model, rec, rec)
+		twin := rec
+		twin.ID = "copy of " + rec.ID
+		e, err := j.linker.Explain(j.result.Model, rec, twin)
 		if err != nil {
 			return nil, err
 		}
