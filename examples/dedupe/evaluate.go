@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/vefacrm/vefa/dedup"
@@ -60,10 +61,8 @@ func (j *job) readTruth(ctx context.Context) error {
 			name := row[t.layout.truth]
 			id := numbers[name]
 			if id == 0 && name != "" {
-				name = strings.Clone(name)
-				j.people = append(j.people, name)
-				id = int32(len(j.people))
-				numbers[name] = id
+				id = int32(len(numbers) + 1)
+				numbers[strings.Clone(name)] = id
 			}
 			put(n, id)
 			return ctx.Err()
@@ -88,7 +87,7 @@ func (j *job) evaluate() {
 		if e == 0 {
 			return "", false
 		}
-		return j.people[e-1], true
+		return strconv.Itoa(int(e)), true
 	})
 	out := &measures{TruePairs: m.TruePairs, Clusters: quality{m.Precision, m.Recall, m.F1}, BCubed: m.BCubed}
 	known := make([]scored, 0, len(j.pairs))

@@ -45,7 +45,6 @@ type job struct {
 	cluster []int32  // of each row, from 1; 0 for a row that could not be read
 	pairs   []scored // linked ones; with a truth also true ones that were compared and not linked
 	truth   []int32  // the person of each row, from 1; 0: not known
-	people  []string // their names
 	measure *measures
 	spent   stopwatch
 }
