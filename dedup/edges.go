@@ -77,7 +77,7 @@ func (t *table) entities(truth func(string) (string, bool)) []uint32 {
 // compare scores all candidates.
 func (b *blocking) compare(ctx context.Context, s *scorer, threads int, out *scan) error {
 	least := float64(threshold)
-	if out.questions > 0 || out.truth != nil {
+	if out.questions > 0 {
 		least = leastMatch
 	}
 	const chunkPairs = 20_000

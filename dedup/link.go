@@ -159,7 +159,7 @@ type Stats struct {
 	Unseen  float64 `json:"unseen"`
 	Recall  float64 `json:"recall"`
 	// Weights counts the pairs compared by weight, from positive ones on, or from odds of
-	// 1 in 100 with a review or the truth.
+	// 1 in 100 with a review.
 	Weights []WeightCount `json:"weights,omitempty"`
 	Truth   *TruthCount   `json:"truth,omitempty"`
 	Ignored int           `json:"ignored"` // identifiers that too many hold

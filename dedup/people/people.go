@@ -139,6 +139,14 @@ func (l *Linker) Train(ctx context.Context, records iter.Seq[Record], labels ...
 	return l.linker.Train(ctx, l.normal(records), labels...)
 }
 
+// Explain scores two records with a model, outside of any index; see [dedup.Linker.Explain].
+func (l *Linker) Explain(m *dedup.Model, a, b Record) (dedup.Explanation, error) {
+	n := l.normalizer()
+	first := n.record(&a)
+	first.Values = slices.Clone(first.Values) // the second one uses the same memory
+	return l.linker.Explain(m, first, n.record(&b))
+}
+
 // Count says what a Link of the records would compare; see [dedup.Linker.Count].
 func (l *Linker) Count(ctx context.Context, records iter.Seq[Record]) (dedup.Stats, error) {
 	return l.linker.Count(ctx, l.normal(records))

@@ -1,0 +1,163 @@
+package report
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/vefacrm/vefa/dedup"
+	"github.com/vefacrm/vefa/internal/page"
+)
+
+type level struct {
+	Comparison, Level string
+	M, U, Weight      string
+	MWidth, UWidth    string // percent
+	X, Width          string // of the weight's bar, percent
+	Class             string
+	First             int // rows of the comparison, on its first row
+}
+
+// Levels draws what was learnt: for each level of each comparison how often a match is on
+// it (m), how often two random records are (u), and what the level is worth in bits,
+// log2(m/u).
+func Levels(title string, m *dedup.Model) Picture {
+	most := 1.0
+	weight := func(l dedup.LevelModel) float64 {
+		return math.Log2(math.Max(l.M, 1e-12)) - math.Log2(math.Max(l.U, 1e-12))
+	}
+	for _, c := range m.Comparisons {
+		for _, l := range c.Levels {
+			most = max(most, math.Abs(weight(l)))
+		}
+	}
+	v := struct {
+		Title, Caption string
+		Rows           []level
+	}{Title: title, Caption: "Two random records are one entity once in " + page.Thousands(int(math.Round(1/math.Max(m.Match, 1e-15)))) + ". Learnt from " + page.Thousands(m.Records) + " records."}
+	for _, c := range m.Comparisons {
+		for i, l := range c.Levels {
+			w := weight(l)
+			r := level{Level: l.Name, M: share(l.M), U: share(l.U), Weight: bits(w), MWidth: page.Short(100 * l.M), UWidth: page.Short(100 * l.U)}
+			a, b := 50+50*min(w, 0)/most, 50+50*max(w, 0)/most
+			r.X, r.Width, r.Class = page.Short(a), page.Short(max(b-a, 0.6)), "up"
+			if w < 0 {
+				r.Class = "down"
+			}
+			if i == 0 {
+				r.Comparison, r.First = c.Name, len(c.Levels)
+			}
+			v.Rows = append(v.Rows, r)
+		}
+	}
+	return draw("levels", v)
+}
+
+// bucket is a column of a histogram.
+type bucket struct {
+	X, Y, Width, Height string
+	Label, N            string
+}
+
+type histogramView struct {
+	Title, Caption, Axis string
+	Bars                 []bucket
+	Ticks                []tick
+	Notes                []string
+}
+
+type tick struct{ X, Y, Label string }
+
+// Weights draws how many pairs there are of each weight, in bits, as [dedup.Stats] counts
+// them.
+func Weights(title string, counts []dedup.WeightCount) Picture {
+	byWeight := map[int]int{}
+	for _, c := range counts {
+		byWeight[c.Weight] = int(c.Pairs)
+	}
+	return histogram(title, "Pairs by weight", "weight in bits", byWeight, 1)
+}
+
+// SelfWeights draws what records would weigh against a copy of themselves. Those that do
+// not reach even odds say so little that nothing can be linked to them (unlinkables).
+func SelfWeights(title string, weights []float64) Picture {
+	const step = 2
+	n := 0
+	counts := map[int]int{}
+	for _, w := range weights {
+		if w <= 0 {
+			n++
+		}
+		if !math.IsNaN(w) {
+			counts[int(math.Floor(math.Max(-60, math.Min(w, 120))/step))]++
+		}
+	}
+	return histogram(title, page.Percent(n, len(weights))+" of "+page.Thousands(len(weights))+" records say too little to be linked to a copy of themselves.", "weight of a record against its copy, in bits", counts, step)
+}
+
+// histogram draws counts by weight in steps of so many bits.
+func histogram(title, caption, axis string, counts map[int]int, step int) Picture {
+	v := histogramView{Title: title, Caption: caption, Axis: axis}
+	low, high, most := math.MaxInt, math.MinInt, 0
+	for k, n := range counts {
+		if n > 0 {
+			low, high, most = min(low, k), max(high, k), max(most, n)
+		}
+	}
+	if most == 0 {
+		v.Notes = []string{"There is nothing to show."}
+		return draw("histogram", v)
+	}
+	width := 600 / float64(high-low+1)
+	for k := low; k <= high; k++ {
+		if counts[k] == 0 {
+			continue
+		}
+		h := max(160*float64(counts[k])/float64(most), 1)
+		v.Bars = append(v.Bars, bucket{X: page.Short(20 + width*float64(k-low)), Y: page.Short(180 - h), Width: page.Short(max(width-1, 0.5)), Height: page.Short(h),
+			Label: page.Short(float64(k * step)), N: page.Thousands(counts[k])})
+	}
+	every := max(1, (high-low+1+7)/8)
+	for k := low; k <= high; k += every {
+		v.Ticks = append(v.Ticks, tick{page.Short(20 + width*float64(k-low)), "196", page.Short(float64(k * step))})
+	}
+	v.Notes = []string{"The highest column is " + page.Thousands(most) + "."}
+	return draw("histogram", v)
+}
+
+type curveView struct {
+	Title, Path string
+	Dots        []tick
+	Rows        []struct{ Weight, Precision, Recall, F1 string }
+}
+
+// PrecisionRecall draws precision against recall of pairs as the threshold falls, where the
+// truth is known: of counts as [dedup.Stats] has them, and of the number of all true pairs.
+func PrecisionRecall(title string, counts []dedup.WeightCount, truePairs int64) Picture {
+	v := curveView{Title: title}
+	counts = slices.Clone(counts)
+	slices.SortFunc(counts, func(a, b dedup.WeightCount) int { return cmp.Compare(b.Weight, a.Weight) })
+	every := max(1, len(counts)/12)
+	var found, right int64
+	for i, c := range counts {
+		found, right = found+c.Pairs, right+c.Right
+		precision, recall := float64(right)/float64(max(found, 1)), float64(right)/float64(max(truePairs, 1))
+		x, y := page.Short(40+280*clamp(recall)), page.Short(300-280*clamp(precision))
+		if i == 0 {
+			v.Path = "M" + x + " " + y
+		} else {
+			v.Path += " L" + x + " " + y
+		}
+		if i%every == 0 || i == len(counts)-1 {
+			v.Dots = append(v.Dots, tick{x, y, bits(float64(c.Weight))})
+			f1 := 0.0
+			if precision+recall > 0 {
+				f1 = 2 * precision * recall / (precision + recall)
+			}
+			v.Rows = append(v.Rows, struct{ Weight, Precision, Recall, F1 string }{bits(float64(c.Weight)), share(precision), share(recall), share(f1)})
+		}
+	}
+	return draw("curve", v)
+}
+
+func clamp(v float64) float64 { return math.Max(0, math.Min(v, 1)) }

@@ -1,0 +1,127 @@
+package report_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/dedup"
+	"github.com/vefacrm/vefa/dedup/people"
+	"github.com/vefacrm/vefa/dedup/report"
+)
+
+const hostile = `<script>alert(1)</script>"'&` + "\x00\u202e"
+
+// linked is a small result with everything in it.
+func linked(t testing.TB) (*people.Linker, *dedup.Result, []people.Record) {
+	t.Helper()
+	var records []people.Record
+	for i := range 120 {
+		who := i / 3
+		records = append(records, people.Record{ID: fmt.Sprint("r", i), Given: []string{"Ayşe", "Mehmet", "Fatma", "Ali", "Zeynep"}[who%5], Family: fmt.Sprint("Yıl", who*who, "maz"),
+			Phones: []string{fmt.Sprintf("0532%07d", 1000*who+1)}, City: []string{"İzmir", "Bursa"}[who%2]})
+	}
+	l, err := people.New(people.Options{Review: 5})
+	require.NoError(t, err)
+	r, err := l.Link(context.Background(), slices.Values(records), nil)
+	require.NoError(t, err)
+	return l, r, records
+}
+
+func everything(t testing.TB, text string) report.Page {
+	t.Helper()
+	l, r, records := linked(t)
+	name := func(id string) string { return id + text }
+	e, err := l.Explain(r.Model, records[0], records[1])
+	require.NoError(t, err)
+	e.Reasons[0].A, e.Reasons[0].B = text, text+"x"
+	e.Veto = text
+	r.Stats.HotKeys = []dedup.HotKey{{Rule: text, Values: []string{text}, Records: 2000}}
+	review := append(r.Review, dedup.Question{A: "a", B: "b", Weight: 0.5, Probability: 0.6, Fields: []string{text}, Pairs: 3})
+	big := dedup.Cluster{}
+	for i := range 60 {
+		big.Members = append(big.Members, fmt.Sprintf("m%02d", i))
+	}
+	big.Edges = []dedup.Edge{{A: "m00", B: "m01", Weight: 3, Fields: []string{text}}, {A: "m01", B: "m59", Weight: 5}, {A: "m02", B: "m03", Decided: true}}
+	return report.Page{Title: text, Lead: text, Footer: text, Sections: []report.Section{{Title: text, Lead: text, Pictures: []report.Picture{
+		report.Text(text, text), report.Facts(text, report.Fact{Name: text, Value: text, Note: text}),
+		report.Waterfall(text, e), report.Questions(text, review, name), report.Questions(text, nil, nil),
+		report.Levels(text, r.Model), report.Weights(text, []dedup.WeightCount{{Weight: -3, Pairs: 7}, {Weight: 0, Pairs: 2}, {Weight: 40, Pairs: 1}}), report.Weights(text, nil),
+		report.SelfWeights(text, []float64{-1, 2, 3, 300, math.Inf(-1), math.NaN()}), report.PrecisionRecall(text, []dedup.WeightCount{{Weight: 0, Pairs: 5, Right: 3}, {Weight: 20, Pairs: 4, Right: 4}}, 8), report.PrecisionRecall(text, nil, 0),
+		report.Cluster(text, r.Clusters[0], name), report.Cluster(text, big, nil), report.Cluster(text, dedup.Cluster{Members: []string{"alone"}}, name),
+		report.Sizes(text, r.Clusters), report.Blocks(text, r.Stats),
+	}}}}
+}
+
+func written(t testing.TB, p report.Page) string {
+	t.Helper()
+	var b strings.Builder
+	require.NoError(t, p.Write(&b))
+	return b.String()
+}
+
+// TestHostile puts markup wherever text from outside can stand.
+func TestHostile(t *testing.T) {
+	html := written(t, everything(t, hostile))
+	require.NotContains(t, html, "<script")
+	require.NotContains(t, html, "alert(1)</")
+	require.Contains(t, html, "&lt;script&gt;alert(1)")
+	require.NotContains(t, html, "report: ", "a template failed")
+	for _, external := range []string{"http://", "https://", "url(", "@import", "<link", "<img", "<iframe", "NaN", "Inf"} {
+		require.NotContains(t, html, external)
+	}
+}
+
+func TestSameBytes(t *testing.T) {
+	require.Equal(t, written(t, everything(t, "x")), written(t, everything(t, "x")))
+}
+
+// TestWaterfall holds that what is drawn is what was explained.
+func TestWaterfall(t *testing.T) {
+	l, r, records := linked(t)
+	e, err := l.Explain(r.Model, records[0], records[1])
+	require.NoError(t, err)
+	html := string(report.Waterfall("a pair", e).HTML())
+	for _, want := range []string{"two records at random", "given", "phone", "these two", fmt.Sprintf("%.1f", e.Weight), "Neither record says anything about: "} {
+		require.Contains(t, html, want)
+	}
+	require.Contains(t, html, "dd-total")
+}
+
+func TestErrorIsTheWriters(t *testing.T) {
+	require.ErrorIs(t, report.Page{Title: "x"}.Write(broken{}), io.ErrClosedPipe)
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func Example() {
+	linker, err := people.New(people.Options{})
+	if err != nil {
+		panic(err)
+	}
+	a := people.Record{ID: "1", Given: "Ayşe", Family: "Yılmaz", Phones: []string{"0532 123 45 67"}}
+	b := people.Record{ID: "2", Given: "AYSE", Family: "YILMAZ", Phones: []string{"+905321234567"}}
+	result, err := linker.Link(context.Background(), slices.Values([]people.Record{a, b}), nil)
+	if err != nil {
+		panic(err)
+	}
+	why, err := linker.Explain(result.Model, a, b)
+	if err != nil {
+		panic(err)
+	}
+	page := report.Page{Title: "Two rows", Sections: []report.Section{{Title: "Why", Pictures: []report.Picture{report.Waterfall("Rows 1 and 2", why)}}}}
+	var html strings.Builder
+	if err := page.Write(&html); err != nil {
+		panic(err)
+	}
+	fmt.Println(strings.Contains(html.String(), "Rows 1 and 2"), len(result.Clusters))
+	// Output: true 1
+}

@@ -1,0 +1,295 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/vefacrm/vefa/dedup"
+	"github.com/vefacrm/vefa/dedup/people"
+)
+
+//go:embed sample/people.csv
+var sample []byte
+
+// fileSource is what -one-per-source calls the file itself.
+const fileSource = "file"
+
+// maxBad is how many bad rows are named.
+const maxBad = 20
+
+// job is one run. Rows of both files are numbered through, the second file after the
+// first; a row's number is its id for the linkage.
+type job struct {
+	o       options
+	errs    io.Writer
+	show    *display
+	tables  []*table
+	lengths []int // rows of each table, bad ones included
+	rows    int   // that could be read
+	bad     int
+	linker  *people.Linker
+	result  *dedup.Result
+	loaded  bool     // the model came from a file
+	cluster []int32  // of each row, from 1; 0 for a row that could not be read
+	pairs   []scored // linked ones, for -pairs
+	truth   []int32  // the person of each row, from 1; 0: not known
+	measure *measures
+	spent   stopwatch
+}
+
+// scored is a pair of rows, a < b, and its weight in bits.
+type scored struct {
+	a, b   int32
+	weight float32
+}
+
+// open reads the headers and what the first rows tell about dates.
+func open(o options, errs io.Writer) (*job, error) {
+	j := &job{o: o, errs: errs, show: newDisplay(errs), spent: newStopwatch()}
+	for _, path := range o.in {
+		j.tables = append(j.tables, file(path))
+	}
+	if len(o.in) == 0 {
+		j.tables = []*table{{path: "sample/people.csv", open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(sample)), nil }}}
+	}
+	j.lengths = make([]int, len(j.tables))
+	for i, t := range j.tables {
+		if o.delimiter != "" {
+			t.comma, _ = utf8.DecodeRuneInString(o.delimiter)
+		}
+		_, closer, err := t.start()
+		if err != nil {
+			return nil, err
+		}
+		if err := closer(); err != nil {
+			return nil, err
+		}
+		if t.layout, err = arrange(o, t.header); err != nil {
+			return nil, fmt.Errorf("%s: %w", t.path, err)
+		}
+		if i > 0 && !slices.Equal(t.layout.extras, j.tables[0].layout.extras) {
+			return nil, fmt.Errorf("%s: the files differ in their extra attributes", t.path)
+		}
+		if err := t.readDates(); err != nil {
+			return nil, err
+		}
+		if o.roles == nil {
+			j.show.say("%s read as -map %s", t.path, t.layout.describe(t.header))
+		}
+	}
+	opt := people.Options{Region: o.region, Threads: o.threads, Progress: j.progress}
+	for _, x := range j.tables[0].layout.extras {
+		opt.Extra = append(opt.Extra, strings.TrimPrefix(x, extraRole))
+	}
+	if o.single != "" {
+		opt.OnePerSource = []string{dedup.EverySource}
+	}
+	if o.report != "" {
+		opt.Review = reviewed
+	}
+	if o.truth != "" {
+		opt.Truth = j.person
+	}
+	if o.pairs != "" {
+		opt.Edge = func(e dedup.Edge) {
+			a, b := rowOf(e.A), rowOf(e.B)
+			j.pairs = append(j.pairs, scored{min(a, b), max(a, b), float32(e.Weight)})
+		}
+	}
+	var err error
+	j.linker, err = people.New(opt)
+	return j, err
+}
+
+// readDates learns from the first rows how dates of numbers are to be read.
+func (t *table) readDates() error {
+	cols := t.layout.at["birth"]
+	if len(cols) == 0 {
+		return nil
+	}
+	enough := errors.New("enough")
+	err := t.rows(func(n int, row []string) error {
+		t.dates.look(row[cols[0]])
+		if n >= 10_000 {
+			return enough
+		}
+		return nil
+	}, func(int, *rowError) error { return nil })
+	if errors.Is(err, enough) {
+		return nil
+	}
+	return err
+}
+
+// rowOf is the row of an id of ours, from 0.
+func rowOf(id string) int32 {
+	n, _ := strconv.Atoi(id) // written by link
+	return int32(n - 1)
+}
+
+func (j *job) progress(p dedup.Progress) {
+	j.spent.phase(p.Phase)
+	j.show.step(p.Phase, p.Done, p.Total)
+}
+
+// link reads the files and links their rows.
+func (j *job) link(ctx context.Context) error {
+	model, err := j.loadModel()
+	if err != nil {
+		return err
+	}
+	if j.o.truth != "" {
+		j.spent.phase("evaluate")
+		if err := j.readTruth(ctx); err != nil {
+			return err
+		}
+	}
+	var failed error
+	records := func(yield func(people.Record) bool) {
+		failed = j.records(ctx, yield)
+	}
+	j.spent.phase("read")
+	j.result, err = j.linker.Link(ctx, iter.Seq[people.Record](records), model)
+	j.show.end()
+	if failed != nil {
+		return failed
+	}
+	if err != nil {
+		return err
+	}
+	if j.rows == 0 {
+		return errors.New("there is no row that can be read")
+	}
+	if j.bad > 0 {
+		j.show.say("%d of %d rows could not be read", j.bad, j.bad+j.rows)
+	}
+	j.spent.phase("evaluate")
+	j.number()
+	j.sortPairs()
+	if j.o.truth != "" {
+		j.evaluate()
+	}
+	return j.saveModel()
+}
+
+var errStopped = errors.New("stopped")
+
+// records yields the rows of all files.
+func (j *job) records(ctx context.Context, yield func(people.Record) bool) error {
+	base := 0
+	j.rows, j.bad = 0, 0
+	for i, t := range j.tables {
+		var rec people.Record
+		var id []byte
+		source := strconv.Itoa(i + 1)
+		last := 0
+		err := t.rows(func(n int, row []string) error {
+			if n&4095 == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			last = n
+			j.rows++
+			t.layout.record(&rec, row, t.dates)
+			id = strconv.AppendInt(id[:0], int64(base+n), 10)
+			rec.ID, rec.Source = string(id), ""
+			switch {
+			case t.layout.single >= 0:
+				rec.Source = row[t.layout.single]
+			case j.o.single != "":
+				rec.Source = source
+			}
+			if !yield(rec) {
+				return errStopped
+			}
+			return nil
+		}, func(n int, e *rowError) error {
+			last = n
+			if j.bad++; j.bad <= maxBad {
+				j.show.say("%v", e)
+			}
+			return nil
+		})
+		if errors.Is(err, errStopped) {
+			return nil // whoever stopped says why
+		}
+		if err != nil {
+			return err
+		}
+		j.lengths[i] = last
+		base += last
+	}
+	return nil
+}
+
+// number gives clusters numbers, from 1 in the order of their first rows.
+func (j *job) number() {
+	total := 0
+	for _, n := range j.lengths {
+		total += n
+	}
+	j.cluster = make([]int32, total)
+	first := make([]int32, len(j.result.Clusters))
+	order := make([]int32, len(j.result.Clusters))
+	for i, c := range j.result.Clusters {
+		order[i], first[i] = int32(i), rowOf(c.Members[0])
+		for _, m := range c.Members[1:] {
+			first[i] = min(first[i], rowOf(m))
+		}
+	}
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(first[a], first[b]) })
+	for n, i := range order {
+		for _, m := range j.result.Clusters[i].Members {
+			j.cluster[rowOf(m)] = int32(n + 1)
+		}
+	}
+}
+
+// sortPairs puts pairs in the order of their rows.
+func (j *job) sortPairs() {
+	slices.SortFunc(j.pairs, func(a, b scored) int { return cmp.Or(cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b)) })
+}
+
+func (j *job) loadModel() (*dedup.Model, error) {
+	if j.o.model == "" {
+		return nil, nil
+	}
+	f, err := os.Open(j.o.model)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("-model: %w", err)
+	}
+	defer f.Close()
+	m, err := dedup.ReadModel(f)
+	if err == nil {
+		_, err = j.linker.NewIndex(m) // says whether it fits
+	}
+	if err != nil {
+		return nil, fmt.Errorf("-model: %s: %w", j.o.model, err)
+	}
+	j.loaded = true
+	return m, nil
+}
+
+func (j *job) saveModel() error {
+	if j.o.model == "" || j.loaded {
+		return nil
+	}
+	return create(j.o.model, func(w io.Writer) error {
+		_, err := j.result.Model.WriteTo(w)
+		return err
+	})
+}

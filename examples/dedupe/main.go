@@ -1,0 +1,116 @@
+// Command dedupe finds the records of one CSV file, or of two, that speak of the same
+// person, without labels and without anything to tune.
+//
+//	go run ./examples/dedupe -in people.csv -out clusters.csv
+//
+// Columns are recognised by their names or told with -map. See -help, and README.md
+// beside this file.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// options are the flags.
+type options struct {
+	in        []string // one or two files
+	roles     map[string]string
+	delimiter string
+	out       string
+	pairs     string
+	report    string
+	model     string
+	truth     string
+	single    string // column whose values are sources that have every person once
+	region    string
+	threads   int
+	json      bool
+}
+
+func parse(args []string, errs io.Writer) (options, error) {
+	var o options
+	var in, in2, mapping string
+	f := flag.NewFlagSet("dedupe", flag.ContinueOnError)
+	f.SetOutput(errs)
+	f.StringVar(&in, "in", "", "CSV file with a header; .gz is read too (default: a sample of this program)")
+	f.StringVar(&in2, "in2", "", "a second file with the same columns, or other columns that -map names too")
+	f.StringVar(&mapping, "map", "", "columns of roles: given=first_name,family=surname,extra:occupation=job (default: recognised by name)")
+	f.StringVar(&o.delimiter, "delimiter", "", "between cells, one character or tab (default: recognised)")
+	f.StringVar(&o.out, "out", "", "write row, id and cluster_id of every row to this file")
+	f.StringVar(&o.pairs, "pairs", "", "write the linked pairs with their weights to this file")
+	f.StringVar(&o.report, "report", "", "write an HTML page with pictures to this file")
+	f.StringVar(&o.model, "model", "", "use the model in this file, or, if there is none, write the learnt one to it")
+	f.StringVar(&o.truth, "truth", "", "column that names the true person; the result is then measured")
+	f.StringVar(&o.single, "one-per-source", "", "column that names the source, where each source has every person once; with -in2 also: file")
+	f.StringVar(&o.region, "region", "TR", "home country of phone numbers without a country code, as an ISO 3166 code")
+	f.IntVar(&o.threads, "threads", 2, "goroutines to work with; the result does not depend on them")
+	f.BoolVar(&o.json, "json", false, "print what was found and measured as one JSON object")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	switch {
+	case f.NArg() > 0:
+		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	case in == "" && in2 != "":
+		return o, errors.New("-in2 goes with -in")
+	case o.threads < 1 || o.threads > 1024:
+		return o, fmt.Errorf("-threads: %d is not between 1 and 1024", o.threads)
+	}
+	if o.delimiter == "tab" || o.delimiter == `\t` {
+		o.delimiter = "\t"
+	}
+	if r := []rune(o.delimiter); len(r) > 1 || len(r) == 1 && (r[0] == '"' || r[0] == '\r' || r[0] == '\n' || r[0] == '�') {
+		return o, fmt.Errorf("-delimiter: %q is not one character that may stand between cells", o.delimiter)
+	}
+	for _, path := range []string{in, in2} {
+		if path != "" {
+			o.in = append(o.in, path)
+		}
+	}
+	var err error
+	o.roles, err = parseMap(mapping)
+	return o, err
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case err == nil:
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(2)
+	default:
+		fmt.Fprintln(os.Stderr, "dedupe:", err)
+		os.Exit(1)
+	}
+}
+
+// run is the program; a test calls it.
+func run(ctx context.Context, args []string, out, errs io.Writer) error {
+	o, err := parse(args, errs)
+	if err != nil {
+		return err
+	}
+	j, err := open(o, errs)
+	if err != nil {
+		return err
+	}
+	if err := j.link(ctx); err != nil {
+		return err
+	}
+	if err := j.write(ctx); err != nil {
+		return err
+	}
+	if o.json {
+		return j.printJSON(out)
+	}
+	return j.print(out)
+}
