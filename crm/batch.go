@@ -16,6 +16,36 @@ type Batch struct {
 // Len returns the number of records.
 func (b Batch) Len() int { return len(b.Profiles) + len(b.Facts) }
 
+// divide separates what chunks of other parts must have been written for: orders
+// that are also found by their recipient's name, tickets, and facts that the
+// batch delivers for several subjects, of which the newest counts. Written last,
+// in one order, they come out the same however the rest was written.
+func (b Batch) divide() (first, last Batch) {
+	at := map[FactKey]Subject{}
+	several := map[FactKey]bool{}
+	for _, f := range b.Facts {
+		if f == nil || !anchored(f.Key.Kind) {
+			continue
+		}
+		if s, twice := at[f.Key]; twice && s != f.Subject {
+			several[f.Key] = true
+		}
+		at[f.Key] = f.Subject
+	}
+	first = Batch{b.Profiles, make([]*Fact, 0, len(b.Facts))}
+	for _, f := range b.Facts {
+		to := &first
+		if f != nil {
+			o, _ := f.Data.(*Order)
+			if f.Key.Kind == KindTicket || several[f.Key] || (o != nil && !o.Recipient.IsZero() && o.Recipient != f.Subject.Profile) {
+				to = &last
+			}
+		}
+		to.Facts = append(to.Facts, f)
+	}
+	return first, last
+}
+
 // chunks cuts a batch into pieces of at most n records, in the order of their
 // parts and a profile before its facts.
 func (b Batch) chunks(n int) iter.Seq[Batch] {
