@@ -350,8 +350,8 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 }
 
 // divide tells the facts that are not there from those that may be. On
-// PostgreSQL it looks for many at once, which is cheaper than to let ON CONFLICT
-// find out.
+// PostgreSQL it hopes, or looks for many at once, which is cheaper than to let
+// ON CONFLICT find out.
 func (t *tx) divide(ctx context.Context, list []factRow) (fresh, known []factRow, err error) {
 	for _, r := range list {
 		if t.wasAbsent(r.ref) {
@@ -364,6 +364,9 @@ func (t *tx) divide(ctx context.Context, list []factRow) (fresh, known []factRow
 		return fresh, known, nil
 	}
 	tab := list[0].tab
+	if t.hopeful(tab, len(known)) {
+		return list, nil, nil
+	}
 	rows := newRows(t.s.g.tables[tab].keys, len(known))
 	for _, r := range known {
 		rows.add(factKey(tab, r.part, r.ref)...)
@@ -418,6 +421,15 @@ func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, ch
 		}
 		rows.add(micros(f.At), f.Version, crm.FactHash(f, data), micros(f.Recorded), f.Place, jsonText(data))
 		addPlain(rows, f.Data)
+	}
+	if fresh && t.conn != nil && len(list) >= manyRows {
+		if err := t.add(ctx, tab, rows); err != nil {
+			return t.doom(err)
+		}
+		for _, r := range list {
+			changed[r.at] = true
+		}
+		return nil
 	}
 	if fresh {
 		n, err := t.exec(ctx, t.faster(opAdd), tab, rows)

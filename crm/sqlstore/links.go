@@ -183,6 +183,12 @@ func (t *tx) addCustomers(ctx context.Context, made []*crm.Link) error {
 		}
 		rows.add(int64(l.Customer.Part()), string(l.Customer), l.Profile.Source, l.Profile.ID)
 	}
+	if t.hopeful(tabCustomers, len(made)) {
+		if err := t.add(ctx, tabCustomers, rows); err != nil {
+			return t.doom(err)
+		}
+		return nil
+	}
 	inserted := newRows(2, len(made))
 	err := t.each(ctx, opInsert, tabCustomers, rows, func(rows *sql.Rows) error {
 		var part int64

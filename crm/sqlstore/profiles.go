@@ -29,7 +29,9 @@ func (r *reader) Profiles(ctx context.Context, keys ...crm.ProfileKey) ([]*crm.P
 	}
 	out := make([]*crm.Profile, len(keys))
 	for i, k := range keys {
-		out[i] = found[k]
+		if out[i] = found[k]; out[i] == nil && r.strangers != nil {
+			r.strangers[k] = struct{}{}
+		}
 	}
 	return out, nil
 }
@@ -232,14 +234,21 @@ func (t *tx) PutProfiles(ctx context.Context, profiles ...*crm.Profile) error {
 // checkRevs looks whether the profiles are as the caller read them, and on
 // PostgreSQL keeps them so.
 func (t *tx) checkRevs(ctx context.Context, revs map[crm.ProfileKey]int64, absent, present []crm.ProfileKey) error {
+	ask := make([]crm.ProfileKey, 0, len(absent)+len(present))
 	for _, k := range absent {
 		if t.fresh.byKey[k] != nil {
 			return conflict("put", "profile", k.String())
 		}
+		if _, ok := t.strangers[k]; ok {
+			delete(t.strangers, k) // if somebody made it since, settleProfiles finds out
+		} else {
+			ask = append(ask, k)
+		}
 	}
+	ask = append(ask, present...)
 	var stale error
 	seen := 0
-	err := t.each(ctx, opState, tabProfiles, profileKeys(append(absent, present...)), func(rows *sql.Rows) error {
+	err := t.each(ctx, opState, tabProfiles, profileKeys(ask), func(rows *sql.Rows) error {
 		k, rev, _, err := scanPlace(rows)
 		if err == nil && rev != revs[k] {
 			stale = conflict("put", "profile", k.String())

@@ -128,28 +128,46 @@ func (t *tx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
 	if err != nil {
 		return err
 	}
-	if t.conn != nil && rows.len() >= manyRows {
-		// Most entries of an import are new. To look for them first costs as
-		// much as to write them, so it is done only for a while after one was
-		// there: then the database refused and the function is run again.
-		if t.s.careful.Load() > 0 {
-			t.s.careful.Add(-1)
-			if rows, err = t.newRefs(ctx, rows); err != nil {
-				return err
-			}
-		}
-		if _, err = t.exec(ctx, opAdd, tabRefs, rows); errors.Is(err, errAgain) {
-			t.s.careful.Store(carefulCalls)
-		}
+	if t.conn == nil || rows.len() < manyRows {
+		_, err = t.exec(ctx, t.faster(opMerge), tabRefs, rows)
 		return err
 	}
-	_, err = t.exec(ctx, t.faster(opMerge), tabRefs, rows)
-	return err
+	if !t.hopeful(tabRefs, rows.len()) {
+		if rows, err = t.newRefs(ctx, rows); err != nil {
+			return err
+		}
+	}
+	return t.add(ctx, tabRefs, rows)
 }
 
-// carefulCalls is for how many calls of PutRefs entries are looked for first,
-// after one was there.
+// hopeful reports whether n rows may be added without a look whether they are
+// there. Most rows of an import are new, and to look for them costs as much as
+// to write them, so it is done only for a while after one was there.
+func (t *tx) hopeful(tab tableID, n int) bool {
+	if t.conn == nil || n < manyRows {
+		return false
+	}
+	careful := &t.s.careful[tab]
+	if careful.Load() <= 0 {
+		return true
+	}
+	careful.Add(-1)
+	return false
+}
+
+// carefulCalls is for how many calls rows of a table are looked for, after one
+// was there.
 const carefulCalls = 64
+
+// add adds rows by opAdd. If one is there the transaction fails and is run
+// again, carefully.
+func (t *tx) add(ctx context.Context, tab tableID, rows *rowset) error {
+	_, err := t.exec(ctx, opAdd, tab, rows)
+	if errors.Is(err, errAgain) {
+		t.s.careful[tab].Store(carefulCalls)
+	}
+	return err
+}
 
 // newRefs leaves out the entries that are there.
 func (t *tx) newRefs(ctx context.Context, rows *rowset) (*rowset, error) {

@@ -11,7 +11,7 @@ type op uint8
 
 const (
 	opInsert     op = iota // new rows; those that are there stay as they are
-	opAdd                  // PostgreSQL, own transaction: new rows that cannot be there
+	opAdd                  // PostgreSQL, own transaction: new rows; an error if one is there
 	opMerge                // PostgreSQL, own transaction: new rows, those that are there stay
 	opNewer                // facts: new rows, or newer versions
 	opGet                  // rows by key
@@ -85,7 +85,8 @@ func (g *grammar) text(id statementID, n int) string {
 	case opAdd:
 		switch {
 		case g.dialect == SQLite:
-		case facts, tab == tabProfiles, tab == tabContacts, tab == tabMembers, tab == tabLinks, tab == tabRefs, tab == tabChanges:
+		case facts, tab == tabProfiles, tab == tabContacts, tab == tabMembers, tab == tabCustomers, tab == tabLinks, tab == tabAddresses,
+			tab == tabRefs, tab == tabChanges:
 			return g.add(tab, n, false)
 		}
 	case opMerge:

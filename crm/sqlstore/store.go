@@ -23,7 +23,9 @@ type Store struct {
 	stmts map[string]*sql.Stmt // SQLite: nil where it is wanted but not yet prepared
 	want  []string
 
-	careful atomic.Int64 // see PutRefs
+	// careful is for how many calls rows of a table are looked for before they
+	// are added, see tx.hopeful.
+	careful [numTables]atomic.Int64
 
 	writer chan struct{} // SQLite has one writer; the others queue here, in turn
 }
