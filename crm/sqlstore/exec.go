@@ -1,8 +1,11 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"encoding/binary"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -208,15 +211,44 @@ const manyRows = 64
 
 // copyRows writes new rows by Config.Copy.
 func (s *session) copyRows(ctx context.Context, tab tableID, rows *rowset) error {
-	t := &s.s.g.tables[tab]
-	columns := append([]string{"tenant"}, t.names()...)
-	list := make([][]any, 0, rows.len())
-	flat := make([]any, 0, rows.len()*len(columns))
-	for v := rows.vals; len(v) > 0; v = v[rows.width:] {
-		flat = append(append(flat, s.s.cfg.Tenant), v[:rows.width]...)
-		list = append(list, flat[len(flat)-len(columns):])
+	buf, _ := s.s.copies.Get().(*[]byte)
+	if buf == nil {
+		buf = new([]byte)
 	}
-	return s.s.cfg.Copy(ctx, s.conn, [2]string{s.s.cfg.Schema, s.s.cfg.Prefix + t.name}, columns, list)
+	defer s.s.copies.Put(buf)
+	*buf = appendCopy((*buf)[:0], s.s.g.tables[tab].cols, s.s.cfg.Tenant, rows.vals)
+	return s.s.cfg.Copy(ctx, s.conn, s.s.sql(opCopy, tab, 1), bytes.NewReader(*buf))
+}
+
+// appendCopy writes rows in PostgreSQL's binary COPY format (the manual's chapter
+// on COPY, "Binary Format"): a header, per row the number of fields and per field
+// its length and bytes, a trailer. The tenant is the first field.
+func appendCopy(b []byte, cols []column, tenant string, vals []any) []byte {
+	b = append(b, "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"...)
+	for i, v := range vals {
+		c := i % len(cols)
+		if c == 0 {
+			b = binary.BigEndian.AppendUint16(b, uint16(1+len(cols)))
+			b = binary.BigEndian.AppendUint32(b, uint32(len(tenant)))
+			b = append(b, tenant...)
+		}
+		switch v := v.(type) {
+		case int64:
+			if cols[c].typ == small {
+				b = binary.BigEndian.AppendUint32(b, 2)
+				b = binary.BigEndian.AppendUint16(b, uint16(v))
+			} else {
+				b = binary.BigEndian.AppendUint32(b, 8)
+				b = binary.BigEndian.AppendUint64(b, uint64(v))
+			}
+		case string:
+			b = binary.BigEndian.AppendUint32(b, uint32(len(v)))
+			b = append(b, v...)
+		default:
+			b = binary.BigEndian.AppendUint32(b, math.MaxUint32)
+		}
+	}
+	return binary.BigEndian.AppendUint16(b, math.MaxUint16)
 }
 
 // exec is each for statements that return nothing; it counts the rows touched.

@@ -303,11 +303,17 @@ func (a factRow) compare(b factRow) int {
 // PutFacts implements crm.FactWriter.
 func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 	rows := make([]factRow, len(facts))
+	parts := make([]crm.Part, len(facts))
 	for i, f := range facts {
 		if err := checkFact(f); err != nil {
 			return nil, err
 		}
-		rows[i] = factRow{f.Ref(), f.Subject.Part(), factTable(f.Key.Kind), i}
+		if i > 0 && f.Subject == facts[i-1].Subject {
+			parts[i] = parts[i-1]
+		} else {
+			parts[i] = f.Subject.Part()
+		}
+		rows[i] = factRow{f.Ref(), parts[i], factTable(f.Key.Kind), i}
 	}
 	slices.SortStableFunc(rows, factRow.compare)
 	changed := make([]bool, len(facts))
@@ -343,7 +349,7 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 	}
 	for i, f := range facts {
 		if changed[i] {
-			t.changed(crm.ChangedFact, f.Subject, f.Key)
+			t.changed(crm.ChangedFact, parts[i], f.Subject, f.Key)
 		}
 	}
 	return changed, nil
@@ -525,7 +531,7 @@ func (t *tx) DeleteFacts(ctx context.Context, refs ...crm.FactRef) error {
 		}
 		slices.SortFunc(gone, crm.FactRef.Compare)
 		for _, ref := range gone {
-			t.changed(crm.ChangedFact, ref.Subject, ref.Key)
+			t.changed(crm.ChangedFact, ref.Subject.Part(), ref.Subject, ref.Key)
 		}
 		list = list[n:]
 	}

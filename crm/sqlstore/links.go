@@ -166,7 +166,7 @@ func (t *tx) AppendLinks(ctx context.Context, links ...*crm.Link) error {
 	}
 	for i, l := range links {
 		t.give(&l.Seq, seqs[i])
-		t.changed(crm.ChangedLink, crm.OfProfile(l.Profile), crm.FactKey{})
+		t.changed(crm.ChangedLink, l.Profile.Part(), crm.OfProfile(l.Profile), crm.FactKey{})
 	}
 	return nil
 }

@@ -223,7 +223,7 @@ func (t *tx) PutProfiles(ctx context.Context, profiles ...*crm.Profile) error {
 	t.fresh.order = append(t.fresh.order, made...)
 	for _, p := range profiles {
 		t.give(&p.Rev, p.Rev+1)
-		t.changed(crm.ChangedProfile, crm.OfProfile(p.ProfileKey), crm.FactKey{})
+		t.changed(crm.ChangedProfile, p.Part(), crm.OfProfile(p.ProfileKey), crm.FactKey{})
 	}
 	if len(t.fresh.order) > maxFresh {
 		return t.settleProfiles(ctx)

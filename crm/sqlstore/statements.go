@@ -12,6 +12,7 @@ type op uint8
 const (
 	opInsert     op = iota // new rows; those that are there stay as they are
 	opAdd                  // PostgreSQL, own transaction: new rows; an error if one is there
+	opCopy                 // PostgreSQL: the same by COPY
 	opMerge                // PostgreSQL, own transaction: new rows, those that are there stay
 	opNewer                // facts: new rows, or newer versions
 	opGet                  // rows by key
@@ -34,7 +35,7 @@ const (
 	numOps
 )
 
-var opNames = [numOps]string{"insert", "add", "merge", "newer", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock"}
+var opNames = [numOps]string{"insert", "add", "copy", "merge", "newer", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock"}
 
 type statementID struct {
 	op  op
@@ -88,6 +89,10 @@ func (g *grammar) text(id statementID, n int) string {
 		case facts, tab == tabProfiles, tab == tabContacts, tab == tabMembers, tab == tabCustomers, tab == tabLinks, tab == tabAddresses,
 			tab == tabRefs, tab == tabChanges:
 			return g.add(tab, n, false)
+		}
+	case opCopy:
+		if g.text(statementID{opAdd, tab}, n) != "" {
+			return "COPY " + g.table(tab) + " (tenant, " + list("", t.names()) + ") FROM STDIN (FORMAT binary)"
 		}
 	case opMerge:
 		switch {

@@ -27,6 +27,8 @@ type Store struct {
 	// are added, see tx.hopeful.
 	careful [numTables]atomic.Int64
 
+	copies sync.Pool // *[]byte, see copyRows
+
 	writer chan struct{} // SQLite has one writer; the others queue here, in turn
 }
 
