@@ -128,7 +128,7 @@ func (g *grammar) text(id statementID, n int) string {
 		case tab == tabDocuments:
 			return g.lookup(tab, n, t.keyNames(), outDocument, "")
 		case tab == tabRefs && g.dialect == Postgres:
-			return g.lookup(tab, n, t.keyNames(), outRef, "")
+			return g.lookup(tab, n, t.names(), outRef, "")
 		case tab == tabCursors:
 			return g.lookup(tab, n, t.keyNames(), []string{"position"}, "")
 		}
@@ -163,8 +163,10 @@ func (g *grammar) text(id statementID, n int) string {
 		}
 	case opDelete:
 		switch {
-		case tab == tabMembers, tab == tabCustomers, tab == tabRefs:
+		case tab == tabMembers, tab == tabCustomers:
 			return g.remove(tab, n, t.keyNames())
+		case tab == tabRefs:
+			return g.remove(tab, n, t.names())
 		case facts:
 			return g.remove(tab, n, t.keyNames(), withKind(outFactKey)...)
 		}
@@ -252,17 +254,17 @@ var profileContent = []string{"kind", "given", "family", "full_name", "birth", "
 // refsOf reads the entries of keys of an index: on PostgreSQL up to a limit for
 // each key; SQLite, which cannot, limits the whole.
 func (g *grammar) refsOf(n int) string {
-	by := []string{"part", "kind", "ref"}
+	by := []string{"part", "hash", "kind", "ref"}
+	order := " ORDER BY " + list("t.", g.tables[tabRefs].keyNames())
 	if g.dialect == SQLite {
-		order := ""
-		if n == 1 {
-			order = " ORDER BY " + list("t.", g.tables[tabRefs].keyNames())
+		if n > 1 {
+			order = ""
 		}
-		return g.lookup(tabRefs, n, by, outRef, order+" LIMIT "+g.bound(3*n+1))
+		return g.lookup(tabRefs, n, by, outRef, order+" LIMIT "+g.bound(len(by)*n+1))
 	}
-	_, from := g.rows([]colType{small, text, text}, n)
+	_, from := g.rows(g.tables[tabRefs].typesOf(by), n)
 	return "SELECT " + list("r.", outRef) + " FROM " + from + " CROSS JOIN LATERAL (SELECT " + list("t.", outRef) + " FROM " + g.table(tabRefs) +
-		" AS t WHERE " + g.match(by) + " ORDER BY " + list("t.", g.key(tabRefs)) + " LIMIT $4) AS r"
+		" AS t WHERE " + g.match(by) + order + " LIMIT $5) AS r"
 }
 
 // changesOf reads ranges of the feed: v holds part, the number before the first
