@@ -13,12 +13,39 @@ import (
 // rowset is rows of parameters, flat.
 type rowset struct {
 	width int
-	vals  []any // string, int64 or nil
+	vals  []cell
 }
 
-func newRows(width, n int) *rowset { return &rowset{width, make([]any, 0, width*n)} }
+// cell is one parameter. In an any each would be an allocation of its own.
+type cell struct {
+	s    string
+	n    int64
+	kind cellKind
+}
 
-func (r *rowset) add(vals ...any) { r.vals = append(r.vals, vals...) }
+type cellKind uint8
+
+const (
+	null cellKind = iota
+	str
+	num
+)
+
+func newRows(width, n int) *rowset { return &rowset{width, make([]cell, 0, width*n)} }
+
+// add adds parameters: string, int64 or nil.
+func (r *rowset) add(vals ...any) {
+	for _, v := range vals {
+		switch v := v.(type) {
+		case string:
+			r.vals = append(r.vals, cell{s: v, kind: str})
+		case int64:
+			r.vals = append(r.vals, cell{n: v, kind: num})
+		default:
+			r.vals = append(r.vals, cell{})
+		}
+	}
+}
 
 func (r *rowset) len() int {
 	if r.width == 0 {
@@ -48,9 +75,18 @@ func (g *grammar) chunk(n int) int {
 }
 
 // args turns rows into parameters.
-func (g *grammar) args(width int, vals []any) []any {
+func (g *grammar) args(width int, vals []cell) []any {
 	if g.dialect == SQLite {
-		return vals[:len(vals):len(vals)]
+		out := make([]any, len(vals), len(vals)+1)
+		for i, v := range vals {
+			switch v.kind {
+			case str:
+				out[i] = v.s
+			case num:
+				out[i] = v.n
+			}
+		}
+		return out
 	}
 	out := make([]any, width, width+1)
 	var b strings.Builder
@@ -71,12 +107,13 @@ func (g *grammar) args(width int, vals []any) []any {
 }
 
 // appendElement writes one element of a PostgreSQL array literal.
-func appendElement(b *strings.Builder, v any) {
-	switch v := v.(type) {
-	case int64:
+func appendElement(b *strings.Builder, c cell) {
+	switch c.kind {
+	case num:
 		var buf [20]byte
-		b.Write(strconv.AppendInt(buf[:0], v, 10))
-	case string:
+		b.Write(strconv.AppendInt(buf[:0], c.n, 10))
+	case str:
+		v := c.s
 		b.WriteByte('"')
 		for {
 			i := strings.IndexAny(v, `"\`)
@@ -223,7 +260,7 @@ func (s *session) copyRows(ctx context.Context, tab tableID, rows *rowset) error
 // appendCopy writes rows in PostgreSQL's binary COPY format (the manual's chapter
 // on COPY, "Binary Format"): a header, per row the number of fields and per field
 // its length and bytes, a trailer. The tenant is the first field.
-func appendCopy(b []byte, cols []column, tenant string, vals []any) []byte {
+func appendCopy(b []byte, cols []column, tenant string, vals []cell) []byte {
 	b = append(b, "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"...)
 	for i, v := range vals {
 		c := i % len(cols)
@@ -232,18 +269,18 @@ func appendCopy(b []byte, cols []column, tenant string, vals []any) []byte {
 			b = binary.BigEndian.AppendUint32(b, uint32(len(tenant)))
 			b = append(b, tenant...)
 		}
-		switch v := v.(type) {
-		case int64:
+		switch v.kind {
+		case num:
 			if cols[c].typ == small {
 				b = binary.BigEndian.AppendUint32(b, 2)
-				b = binary.BigEndian.AppendUint16(b, uint16(v))
+				b = binary.BigEndian.AppendUint16(b, uint16(v.n))
 			} else {
 				b = binary.BigEndian.AppendUint32(b, 8)
-				b = binary.BigEndian.AppendUint64(b, uint64(v))
+				b = binary.BigEndian.AppendUint64(b, uint64(v.n))
 			}
-		case string:
-			b = binary.BigEndian.AppendUint32(b, uint32(len(v)))
-			b = append(b, v...)
+		case str:
+			b = binary.BigEndian.AppendUint32(b, uint32(len(v.s)))
+			b = append(b, v.s...)
 		default:
 			b = binary.BigEndian.AppendUint32(b, math.MaxUint32)
 		}

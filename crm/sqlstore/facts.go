@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"slices"
@@ -189,7 +190,7 @@ func (r *reader) factsOf(ctx context.Context, tab tableID, subjects *rowset, tai
 	rows := newRows(5, subjects.len()*len(tail.kinds))
 	for v := subjects.vals; len(v) > 0; v = v[4:] {
 		for _, k := range tail.kinds {
-			rows.add(v[:4]...)
+			rows.vals = append(rows.vals, v[:4]...)
 			rows.add(seek(string(k)))
 		}
 	}
@@ -315,7 +316,7 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 		}
 		rows[i] = factRow{f.Ref(), parts[i], factTable(f.Key.Kind), i}
 	}
-	slices.SortStableFunc(rows, factRow.compare)
+	slices.SortFunc(rows, func(a, b factRow) int { return cmp.Or(a.compare(b), a.at-b.at) })
 	changed := make([]bool, len(facts))
 	for len(rows) > 0 {
 		// A fact that is there twice waits for the next round, so that each

@@ -198,10 +198,10 @@ func (t *tx) newRefs(ctx context.Context, rows *rowset) (*rowset, error) {
 	for v := rows.vals; len(v) > 0; v = v[rows.width:] {
 		var k [6]string // subject, target, kind, key
 		for i := range k {
-			k[i], _ = v[i+2].(string)
+			k[i] = v[i+2].s
 		}
 		if !there[k] {
-			out.add(v[:rows.width]...)
+			out.vals = append(out.vals, v[:rows.width]...)
 		}
 	}
 	return out, nil
