@@ -49,7 +49,8 @@ func (t *tx) flushChanges(ctx context.Context) error {
 		order[i] = int32(i)
 	}
 	slices.SortStableFunc(order, func(i, j int32) int { return int(changes[i].Part) - int(changes[j].Part) })
-	rows := newRows(10, len(changes))
+	rows := t.s.rows(10, len(changes))
+	defer t.s.free(rows)
 	for _, i := range order {
 		c := &changes[i]
 		kind, a, b := c.Subject.Flat()

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -32,6 +33,23 @@ const (
 )
 
 func newRows(width, n int) *rowset { return &rowset{width, make([]cell, 0, width*n)} }
+
+// rows returns an empty rowset from those that free gave back.
+func (s *Store) rows(width, n int) *rowset {
+	r, _ := s.rowsets.Get().(*rowset)
+	if r == nil {
+		r = new(rowset)
+	}
+	r.width, r.vals = width, slices.Grow(r.vals, width*n)
+	return r
+}
+
+// free takes rows back that nobody uses any more.
+func (s *Store) free(r *rowset) {
+	clear(r.vals)
+	r.vals = r.vals[:0]
+	s.rowsets.Put(r)
+}
 
 // add adds parameters: string, int64 or nil.
 func (r *rowset) add(vals ...any) {

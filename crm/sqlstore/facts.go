@@ -321,12 +321,21 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 	for len(rows) > 0 {
 		// A fact that is there twice waits for the next round, so that each
 		// statement meets it once and they count in the order given.
-		round, later := rows[:0:0], rows[:0:0]
-		for i, r := range rows {
-			if i > 0 && r.tab == rows[i-1].tab && r.ref == rows[i-1].ref {
-				later = append(later, r)
-			} else {
-				round = append(round, r)
+		round, later := rows, []factRow(nil)
+		again := func(i int) bool { return i > 0 && rows[i].tab == rows[i-1].tab && rows[i].ref == rows[i-1].ref }
+		for i := range rows {
+			if again(i) {
+				round = nil
+				break
+			}
+		}
+		if round == nil {
+			for i, r := range rows {
+				if again(i) {
+					later = append(later, r)
+				} else {
+					round = append(round, r)
+				}
 			}
 		}
 		for len(round) > 0 {
@@ -348,6 +357,7 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 		}
 		rows = later
 	}
+	t.changes = slices.Grow(t.changes, len(facts))
 	for i, f := range facts {
 		if changed[i] {
 			t.changed(crm.ChangedFact, parts[i], f.Subject, f.Key)
@@ -360,6 +370,12 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 // PostgreSQL it hopes, or looks for many at once, which is cheaper than to let
 // ON CONFLICT find out.
 func (t *tx) divide(ctx context.Context, list []factRow) (fresh, known []factRow, err error) {
+	if t.hopeful(list[0].tab, len(list)) {
+		for _, r := range list {
+			delete(t.absent, r.ref)
+		}
+		return list, nil, nil
+	}
 	for _, r := range list {
 		if t.wasAbsent(r.ref) {
 			fresh = append(fresh, r)
@@ -371,9 +387,6 @@ func (t *tx) divide(ctx context.Context, list []factRow) (fresh, known []factRow
 		return fresh, known, nil
 	}
 	tab := list[0].tab
-	if t.hopeful(tab, len(known)) {
-		return list, nil, nil
-	}
 	rows := newRows(t.s.g.tables[tab].keys, len(known))
 	for _, r := range known {
 		rows.add(factKey(tab, r.part, r.ref)...)
@@ -413,7 +426,8 @@ func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, ch
 		return nil
 	}
 	tab := list[0].tab
-	rows := newRows(len(t.s.g.tables[tab].cols), len(list))
+	rows := t.s.rows(len(t.s.g.tables[tab].cols), len(list))
+	defer t.s.free(rows)
 	for _, r := range list {
 		f := facts[r.at]
 		data, err := crm.EncodeFactData(f.Data)

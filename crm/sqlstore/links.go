@@ -131,7 +131,8 @@ func (t *tx) AppendLinks(ctx context.Context, links ...*crm.Link) error {
 	for k, p := range was {
 		is[k] = p
 	}
-	log := newRows(9, len(links))
+	log := t.s.rows(9, len(links))
+	defer t.s.free(log)
 	var made []*crm.Link
 	seqs := make([]int64, len(links))
 	for i, l := range links {

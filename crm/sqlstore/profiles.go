@@ -305,7 +305,9 @@ func (t *tx) settleProfiles(ctx context.Context) error {
 		}
 		return a.key.Compare(b.key)
 	})
-	rows, contacts := newRows(len(fresh[0].row), len(fresh)), newRows(7, 2*len(fresh))
+	rows, contacts := t.s.rows(len(fresh[0].row), len(fresh)), t.s.rows(7, 2*len(fresh))
+	defer t.s.free(rows)
+	defer t.s.free(contacts)
 	for _, f := range fresh {
 		f.row[12].s, f.row[13].s, f.row[14].n = f.place.customer, f.place.home, f.place.links
 		rows.vals = append(rows.vals, f.row...)

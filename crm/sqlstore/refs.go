@@ -16,7 +16,8 @@ func (r *reader) Refs(ctx context.Context, kind crm.RefKind, limit int, keys ...
 	unique := slices.Clone(keys)
 	slices.Sort(unique)
 	unique = slices.Compact(unique)
-	rows := newRows(refsBy, len(unique))
+	rows := r.s.rows(refsBy, len(unique))
+	defer r.s.free(rows)
 	for _, k := range unique {
 		part, hash := crm.PartHash(string(kind), k)
 		rows.add(int64(part), hash, seek(string(kind)), seek(k))
@@ -91,7 +92,7 @@ func (r *reader) refs(ctx context.Context, keys *rowset, limit int64) ([]crm.Ref
 }
 
 // refRows turns entries into rows, sorted and each once.
-func refRows(refs []crm.Ref) (*rowset, error) {
+func (t *tx) refRows(refs []crm.Ref) (*rowset, error) {
 	type row struct {
 		part crm.Part
 		hash int64
@@ -124,7 +125,7 @@ func refRows(refs []crm.Ref) (*rowset, error) {
 		}
 		return strings.Compare(string(x.ref.Kind), string(y.ref.Kind))
 	})
-	rows := newRows(8, len(list))
+	rows := t.s.rows(8, len(list))
 	for i, r := range list {
 		if i > 0 && *r.ref == *list[i-1].ref {
 			continue
@@ -137,10 +138,11 @@ func refRows(refs []crm.Ref) (*rowset, error) {
 
 // PutRefs implements crm.RefWriter.
 func (t *tx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
-	rows, err := refRows(refs)
+	rows, err := t.refRows(refs)
 	if err != nil {
 		return err
 	}
+	defer func() { t.s.free(rows) }()
 	if t.conn == nil || rows.len() < manyRows {
 		_, err = t.exec(ctx, t.faster(opMerge), tabRefs, rows)
 		return err
@@ -157,7 +159,7 @@ func (t *tx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
 // there. Most rows of an import are new, and to look for them costs as much as
 // to write them, so it is done only for a while after one was there.
 func (t *tx) hopeful(tab tableID, n int) bool {
-	if t.conn == nil || n < manyRows {
+	if t.conn == nil || n < manyRows || t.again {
 		return false
 	}
 	careful := &t.s.careful[tab]
@@ -209,10 +211,11 @@ func (t *tx) newRefs(ctx context.Context, rows *rowset) (*rowset, error) {
 
 // DeleteRefs implements crm.RefWriter.
 func (t *tx) DeleteRefs(ctx context.Context, refs ...crm.Ref) error {
-	rows, err := refRows(refs)
+	rows, err := t.refRows(refs)
 	if err != nil {
 		return err
 	}
+	defer t.s.free(rows)
 	_, err = t.exec(ctx, opDelete, tabRefs, rows)
 	return err
 }

@@ -27,7 +27,8 @@ type Store struct {
 	// are added, see tx.hopeful.
 	careful [numTables]atomic.Int64
 
-	copies sync.Pool // *[]byte, see copyRows
+	copies  sync.Pool // *[]byte, see copyRows
+	rowsets sync.Pool // *rowset, see rows
 
 	writer chan struct{} // SQLite has one writer; the others queue here, in turn
 }
@@ -84,7 +85,7 @@ func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
 		}
 	}
 	for n := 0; ; n++ {
-		err := s.attempt(ctx, fn)
+		err := s.attempt(ctx, fn, n > 0)
 		if err == nil || !retryable(err) {
 			return err
 		}
@@ -97,7 +98,7 @@ func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
 	}
 }
 
-func (s *Store) attempt(ctx context.Context, fn func(crm.Tx) error) (err error) {
+func (s *Store) attempt(ctx context.Context, fn func(crm.Tx) error, again bool) (err error) {
 	s.prepareWanted(ctx)
 	opts := &sql.TxOptions{}
 	if s.g.dialect == Postgres {
@@ -117,7 +118,7 @@ func (s *Store) attempt(ctx context.Context, fn func(crm.Tx) error) (err error) 
 		return wrap("begin", "", err)
 	}
 	t := newTx(s.session(dbtx, true))
-	t.conn = conn
+	t.conn, t.again = conn, again
 	done := false
 	defer func() {
 		if !done { // fn failed or panics

@@ -32,6 +32,7 @@ type tx struct {
 	// broken is why the transaction cannot be committed any more, whatever the
 	// function makes of the error that it was given.
 	broken   error
+	again    bool   // run again after somebody, perhaps itself, was in the way
 	consumer string // PostgreSQL: a cursor that must be made first
 }
 
