@@ -47,7 +47,8 @@ func (b Batch) divide() (first, last Batch) {
 }
 
 // chunks cuts a batch into pieces of at most n records, in the order of their
-// parts and a profile before its facts.
+// parts and a profile before its facts. It cuts between parts, unless a part has
+// more than n, so that pieces written at once are not in each other's way.
 func (b Batch) chunks(n int) iter.Seq[Batch] {
 	return func(yield func(Batch) bool) {
 		if b.Len() <= n {
@@ -82,7 +83,20 @@ func (b Batch) chunks(n int) iter.Seq[Batch] {
 			order[i] = i
 		}
 		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(items[i].part, items[j].part) })
-		for piece := range slices.Chunk(order, n) {
+		for len(order) > 0 {
+			end := min(n, len(order))
+			if end < len(order) {
+				part := items[order[end]].part
+				cut := end
+				for cut > 0 && items[order[cut-1]].part == part {
+					cut--
+				}
+				if cut > 0 {
+					end = cut
+				}
+			}
+			piece := order[:end]
+			order = order[end:]
 			var c Batch
 			for _, i := range piece {
 				if i < profiles {
