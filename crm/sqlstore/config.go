@@ -51,7 +51,8 @@ type Config struct {
 	Tenant string
 	// Copy, if set, runs a COPY … FROM STDIN statement on PostgreSQL, with the
 	// rows as its input, in the transaction that conn is in. It makes imports
-	// faster; nothing depends on it. The package comment shows it for pgx.
+	// faster; nothing depends on it. It is called on a goroutine that ends with
+	// it, before the transaction does. The package comment shows it for pgx.
 	Copy func(ctx context.Context, conn *sql.Conn, statement string, rows io.Reader) error
 	// Now is the clock that stamps changes and migrations; nil means time.Now.
 	Now func() time.Time

@@ -5,6 +5,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -158,6 +160,11 @@ type session struct {
 	conn  *sql.Conn            // where Config.Copy writes, if it may
 	stmts map[string]*sql.Stmt // SQLite: prepared on the transaction's connection
 	used  map[string]int
+
+	// A COPY runs while the caller makes the next rows; whatever else uses the
+	// connection waits for it first, see wait.
+	copying chan error
+	failed  error // of a COPY; it ended the transaction
 }
 
 // stmt returns the statement prepared, or nil to send it as it is. Only SQLite
@@ -190,6 +197,9 @@ func (s *session) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
 }
 
 func (s *session) queryText(ctx context.Context, q string, args []any, scan func(*sql.Rows) error) (err error) {
+	if err := s.wait(); err != nil {
+		return err
+	}
 	st, err := s.stmt(ctx, q)
 	if err != nil {
 		return err
@@ -217,6 +227,9 @@ func (s *session) queryText(ctx context.Context, q string, args []any, scan func
 }
 
 func (s *session) execText(ctx context.Context, q string, args []any) (int64, error) {
+	if err := s.wait(); err != nil {
+		return 0, err
+	}
 	st, err := s.stmt(ctx, q)
 	if err != nil {
 		return 0, err
@@ -264,15 +277,48 @@ func (s *session) each(ctx context.Context, o op, tab tableID, rows *rowset, sca
 // manyRows is from how many rows on Config.Copy is worth its round trips.
 const manyRows = 64
 
-// copyRows writes new rows by Config.Copy.
+// wait waits for the COPY that runs and returns its error, or that of an earlier
+// one.
+func (s *session) wait() error {
+	if s.copying != nil {
+		s.failed = <-s.copying
+		s.copying = nil
+	}
+	return s.failed
+}
+
+// copyRows begins to write new rows by Config.Copy.
 func (s *session) copyRows(ctx context.Context, tab tableID, rows *rowset) error {
 	buf, _ := s.s.copies.Get().(*[]byte)
 	if buf == nil {
 		buf = new([]byte)
 	}
-	defer s.s.copies.Put(buf)
 	*buf = appendCopy((*buf)[:0], s.s.g.tables[tab].cols, s.s.cfg.Tenant, rows.vals)
-	return s.s.cfg.Copy(ctx, s.conn, s.s.sql(opCopy, tab, 1), bytes.NewReader(*buf))
+	if err := s.wait(); err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	s.copying = done
+	go func() {
+		err := raced(opAdd, s.s.copy(ctx, s.conn, s.s.sql(opCopy, tab, 1), *buf))
+		if errors.Is(err, errAgain) {
+			s.s.careful[tab].Store(carefulCalls)
+		}
+		s.s.copies.Put(buf)
+		done <- wrap("copy", s.s.g.tables[tab].name, err)
+	}()
+	return nil
+}
+
+// copy calls the host's function on a goroutine, where a panic would end the
+// process.
+func (s *Store) copy(ctx context.Context, conn *sql.Conn, statement string, rows []byte) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("sqlstore: Config.Copy panicked: %v", p)
+		}
+	}()
+	return s.cfg.Copy(ctx, conn, statement, bytes.NewReader(rows))
 }
 
 // appendCopy writes rows in PostgreSQL's binary COPY format (the manual's chapter
@@ -309,7 +355,7 @@ func appendCopy(b []byte, cols []column, tenant string, vals []cell) []byte {
 // exec is each for statements that return nothing; it counts the rows touched.
 func (s *session) exec(ctx context.Context, o op, tab tableID, rows *rowset) (int, error) {
 	if o == opAdd && s.conn != nil && rows.len() >= manyRows {
-		return rows.len(), wrap("copy", s.s.g.tables[tab].name, raced(o, s.copyRows(ctx, tab, rows)))
+		return rows.len(), s.copyRows(ctx, tab, rows)
 	}
 	var total int64
 	for left := rows.vals; len(left) > 0; {

@@ -444,7 +444,7 @@ func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, ch
 		addPlain(rows, f.Data)
 	}
 	if fresh && t.conn != nil && len(list) >= manyRows {
-		if err := t.add(ctx, tab, rows); err != nil {
+		if _, err := t.exec(ctx, opAdd, tab, rows); err != nil {
 			return t.doom(err)
 		}
 		for _, r := range list {

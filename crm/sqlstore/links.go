@@ -194,7 +194,7 @@ func (t *tx) addCustomers(ctx context.Context, made []*crm.Link) error {
 		rows.add(int64(r.part), string(r.l.Customer), r.l.Profile.Source, r.l.Profile.ID)
 	}
 	if t.hopeful(tabCustomers, len(made)) {
-		if err := t.add(ctx, tabCustomers, rows); err != nil {
+		if _, err := t.exec(ctx, opAdd, tabCustomers, rows); err != nil {
 			return t.doom(err)
 		}
 		return nil

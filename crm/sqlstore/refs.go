@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"slices"
 	"strings"
 
@@ -152,7 +151,8 @@ func (t *tx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
 			return err
 		}
 	}
-	return t.add(ctx, tabRefs, rows)
+	_, err = t.exec(ctx, opAdd, tabRefs, rows)
+	return err
 }
 
 // hopeful reports whether n rows may be added without a look whether they are
@@ -171,18 +171,8 @@ func (t *tx) hopeful(tab tableID, n int) bool {
 }
 
 // carefulCalls is for how many calls rows of a table are looked for, after one
-// was there.
+// was there, which ended the transaction.
 const carefulCalls = 64
-
-// add adds rows by opAdd. If one is there the transaction fails and is run
-// again, carefully.
-func (t *tx) add(ctx context.Context, tab tableID, rows *rowset) error {
-	_, err := t.exec(ctx, opAdd, tab, rows)
-	if errors.Is(err, errAgain) {
-		t.s.careful[tab].Store(carefulCalls)
-	}
-	return err
-}
 
 // newRefs leaves out the entries that are there.
 func (t *tx) newRefs(ctx context.Context, rows *rowset) (*rowset, error) {

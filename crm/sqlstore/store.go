@@ -122,6 +122,7 @@ func (s *Store) attempt(ctx context.Context, fn func(crm.Tx) error, again bool) 
 	done := false
 	defer func() {
 		if !done { // fn failed or panics
+			_ = t.wait() // it is about to be taken back
 			t.undo()
 			if e := dbtx.Rollback(); e != nil && !errors.Is(e, sql.ErrTxDone) && err != nil {
 				err = fmt.Errorf("%w (and the rollback: %w)", err, e)
@@ -132,16 +133,23 @@ func (s *Store) attempt(ctx context.Context, fn func(crm.Tx) error, again bool) 
 		return err
 	}
 	err = fn(t)
+	failed := t.wait()
 	if t.consumer != "" {
 		return s.addConsumer(ctx, dbtx, t)
 	}
 	if t.broken != nil {
 		return t.broken
 	}
+	if failed != nil {
+		return failed // whatever fn made of it
+	}
 	if err != nil {
 		return err
 	}
 	if err := t.finish(ctx); err != nil {
+		return err
+	}
+	if err := t.wait(); err != nil {
 		return err
 	}
 	if err := dbtx.Commit(); err != nil {
