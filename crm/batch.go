@@ -16,8 +16,39 @@ type Batch struct {
 // Len returns the number of records.
 func (b Batch) Len() int { return len(b.Profiles) + len(b.Facts) }
 
+// divide separates what chunks of other parts must have been written for: orders
+// that are also found by their recipient's name, tickets, and facts that the
+// batch delivers for several subjects, of which the newest counts. Written last,
+// in one order, they come out the same however the rest was written.
+func (b Batch) divide() (first, last Batch) {
+	at := map[FactKey]Subject{}
+	several := map[FactKey]bool{}
+	for _, f := range b.Facts {
+		if f == nil || !anchored(f.Key.Kind) {
+			continue
+		}
+		if s, twice := at[f.Key]; twice && s != f.Subject {
+			several[f.Key] = true
+		}
+		at[f.Key] = f.Subject
+	}
+	first = Batch{b.Profiles, make([]*Fact, 0, len(b.Facts))}
+	for _, f := range b.Facts {
+		to := &first
+		if f != nil {
+			o, _ := f.Data.(*Order)
+			if f.Key.Kind == KindTicket || several[f.Key] || (o != nil && !o.Recipient.IsZero() && o.Recipient != f.Subject.Profile) {
+				to = &last
+			}
+		}
+		to.Facts = append(to.Facts, f)
+	}
+	return first, last
+}
+
 // chunks cuts a batch into pieces of at most n records, in the order of their
-// parts and a profile before its facts.
+// parts and a profile before its facts. It cuts between parts, unless a part has
+// more than n, so that pieces written at once are not in each other's way.
 func (b Batch) chunks(n int) iter.Seq[Batch] {
 	return func(yield func(Batch) bool) {
 		if b.Len() <= n {
@@ -52,7 +83,20 @@ func (b Batch) chunks(n int) iter.Seq[Batch] {
 			order[i] = i
 		}
 		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(items[i].part, items[j].part) })
-		for piece := range slices.Chunk(order, n) {
+		for len(order) > 0 {
+			end := min(n, len(order))
+			if end < len(order) {
+				part := items[order[end]].part
+				cut := end
+				for cut > 0 && items[order[cut-1]].part == part {
+					cut--
+				}
+				if cut > 0 {
+					end = cut
+				}
+			}
+			piece := order[:end]
+			order = order[end:]
 			var c Batch
 			for _, i := range piece {
 				if i < profiles {

@@ -191,13 +191,13 @@ func Micros(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
 // Validate reports every fault of the fact.
 func (f *Fact) Validate() error {
-	faults := []error{
+	faults := append(make([]error, 0, 8), // stays on the stack
 		f.Subject.Validate(),
 		checkKeyText("kind", string(f.Key.Kind), false),
 		checkKeyText("source", f.Key.Source, false),
 		checkKeyText("id", f.Key.ID, false),
 		checkKeyText("place", f.Place, true),
-	}
+	)
 	if f.At.IsZero() {
 		faults = append(faults, fieldError("at", "must be set"))
 	}

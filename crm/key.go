@@ -2,6 +2,7 @@ package crm
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -39,12 +40,19 @@ func (r PartRange) Contains(p Part) bool {
 
 // PartOf returns the first 10 bits of SHA-256(a, 0, b).
 func PartOf(a, b string) Part {
+	part, _ := PartHash(a, b)
+	return part
+}
+
+// PartHash returns the first 10 bits of SHA-256(a, 0, b) and the second 64, as a
+// signed number that every database can hold, for stores that index texts by it.
+func PartHash(a, b string) (Part, int64) {
 	var buf [160]byte
 	x := append(buf[:0], a...)
 	x = append(x, 0)
 	x = append(x, b...)
 	sum := sha256.Sum256(x)
-	return Part(sum[0])<<2 | Part(sum[1])>>6
+	return Part(sum[0])<<2 | Part(sum[1])>>6, int64(binary.BigEndian.Uint64(sum[8:]))
 }
 
 // MaxKeyLen is the largest number of bytes in any text that is part of a key.

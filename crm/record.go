@@ -31,27 +31,34 @@ func (w *writer) valid(delivered []*Fact) []*Fact {
 
 // facts writes the delivered facts of a chunk.
 func (w *writer) facts(delivered []*Fact) error {
-	var plain, about []*Fact
-	place := make(map[FactRef]int, len(delivered))
-	for _, f := range delivered {
-		c := *f
+	copies := make([]Fact, len(delivered))
+	plain := make([]*Fact, 0, len(delivered))
+	var about []*Fact
+	for i, f := range delivered {
+		c := &copies[i]
+		*c = *f
 		c.At, c.Recorded = Micros(f.At), w.now
-		to := &plain
 		if f.Subject.Profile.IsZero() && (f.Key.Kind == KindConsent || f.Key.Kind == KindSuppression) {
-			to = &about
+			about = append(about, c)
+		} else {
+			plain = append(plain, c)
 		}
-		if i, twice := place[c.Ref()]; twice && to == &plain {
+	}
+	slices.SortStableFunc(plain, func(a, b *Fact) int { return a.Ref().compareText(b.Ref()) })
+	once := plain[:0]
+	for _, f := range plain {
+		if n := len(once); n > 0 && once[n-1].Ref() == f.Ref() {
 			w.rep.Repeated++
-			won, err := newerFact(plain[i], &c)
+			won, err := newerFact(once[n-1], f)
 			if err != nil {
 				return err
 			}
-			plain[i] = won
+			once[n-1] = won
 			continue
 		}
-		place[c.Ref()] = len(*to)
-		*to = append(*to, &c)
+		once = append(once, f)
 	}
+	plain = once
 	if err := w.plainFacts(plain); err != nil {
 		return err
 	}
@@ -85,11 +92,11 @@ func newerFact(a, b *Fact) (*Fact, error) {
 // that a later version may hang on another profile.
 func anchored(k FactKind) bool { return k == KindOrder || k == KindVisit || k == KindTicket }
 
+// plainFacts writes facts that are sorted by their text, each once.
 func (w *writer) plainFacts(facts []*Fact) error {
 	if len(facts) == 0 {
 		return nil
 	}
-	slices.SortFunc(facts, func(a, b *Fact) int { return a.Ref().compareText(b.Ref()) })
 	facts, err := w.follow(facts)
 	if err != nil {
 		return err
@@ -98,8 +105,10 @@ func (w *writer) plainFacts(facts []*Fact) error {
 	if err != nil {
 		return err
 	}
-	var refs []Ref
-	var subjects, tickets []ProfileKey
+	refs := make([]Ref, 0, 3*len(facts))
+	subjects := make([]ProfileKey, 0, len(facts))
+	var tickets []ProfileKey
+	texts := make([]string, len(facts)) // of the keys
 	for i, f := range facts {
 		if !changed[i] {
 			w.rep.Repeated++
@@ -107,7 +116,8 @@ func (w *writer) plainFacts(facts []*Fact) error {
 		}
 		w.rep.Facts++
 		if anchored(f.Key.Kind) {
-			refs = append(refs, Ref{RefFact, f.Key.String(), f.Subject, ""})
+			texts[i] = f.Key.String()
+			refs = append(refs, Ref{RefFact, texts[i], f.Subject, ""})
 		}
 		switch d := f.Data.(type) {
 		case *Order:
@@ -115,15 +125,15 @@ func (w *writer) plainFacts(facts []*Fact) error {
 			if !d.Recipient.IsZero() {
 				subjects = append(subjects, d.Recipient)
 			}
-			refs = append(refs, Ref{RefOrder, d.Number, f.Subject, f.Key.String()})
+			refs = append(refs, Ref{RefOrder, d.Number, f.Subject, texts[i]})
 			for _, l := range d.Lines {
 				if l.Serial != "" {
-					refs = append(refs, Ref{RefSerial, l.Serial, f.Subject, f.Key.String()})
+					refs = append(refs, Ref{RefSerial, l.Serial, f.Subject, texts[i]})
 				}
 			}
 		case *Visit:
 			if d.Serial != "" {
-				refs = append(refs, Ref{RefSerial, d.Serial, f.Subject, f.Key.String()})
+				refs = append(refs, Ref{RefSerial, d.Serial, f.Subject, texts[i]})
 			}
 		case *Ticket:
 			if !d.Unsolved() {
@@ -140,7 +150,7 @@ func (w *writer) plainFacts(facts []*Fact) error {
 		if d, ok := f.Data.(*Order); ok && changed[i] {
 			for _, who := range []ProfileKey{f.Subject.Profile, d.Recipient} {
 				if key := partialKey(d.Number, names[who]); key != "" {
-					refs = append(refs, Ref{RefPartial, key, f.Subject, f.Key.String()})
+					refs = append(refs, Ref{RefPartial, key, f.Subject, texts[i]})
 				}
 			}
 		}
@@ -175,7 +185,7 @@ func (w *writer) touch(keys []ProfileKey) error {
 // follow takes care of facts that hung on another subject in an earlier
 // version: the newest version decides where the fact hangs.
 func (w *writer) follow(facts []*Fact) ([]*Fact, error) {
-	var keys []string
+	keys := make([]string, 0, len(facts))
 	for _, f := range facts {
 		if anchored(f.Key.Kind) {
 			keys = append(keys, f.Key.String())
@@ -188,21 +198,23 @@ func (w *writer) follow(facts []*Fact) ([]*Fact, error) {
 	if err != nil {
 		return nil, err
 	}
-	where := make(map[string]Subject, len(keys))
+	where := make(map[string]Subject)
 	for i, refs := range found {
 		if len(refs) > 0 {
 			where[keys[i]] = refs[0].Subject
 		}
 	}
 	// Two versions in one chunk may hang on two subjects as well.
-	best := make(map[FactKey]*Fact, len(facts))
+	best := make(map[string]*Fact, len(keys))
 	out := facts[:0]
 	for _, f := range facts {
 		if !anchored(f.Key.Kind) {
 			out = append(out, f)
 			continue
 		}
-		if have := best[f.Key]; have != nil {
+		key := keys[0]
+		keys = keys[1:]
+		if have := best[key]; have != nil {
 			w.rep.Repeated++
 			won, err := newerFact(have, f)
 			if err != nil {
@@ -213,12 +225,15 @@ func (w *writer) follow(facts []*Fact) ([]*Fact, error) {
 			}
 			out = slices.DeleteFunc(out, func(x *Fact) bool { return x == have })
 		}
-		best[f.Key] = f
+		best[key] = f
 		out = append(out, f)
 	}
 	var moved []FactRef
 	var drop []*Fact
 	for _, f := range out {
+		if len(where) == 0 {
+			break
+		}
 		if at, ok := where[f.Key.String()]; ok && anchored(f.Key.Kind) && at != f.Subject {
 			moved = append(moved, FactRef{at, f.Key})
 			drop = append(drop, f)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,6 +24,11 @@ type Config struct {
 	// ChunkSize is how many records an import writes per transaction. Defaults
 	// to 500.
 	ChunkSize int
+	// Workers is how many of those transactions a large import has open at
+	// once, each about parts of its own. Defaults to 1. More help where the
+	// store is a database server; Now and NewID must then be safe for
+	// concurrent use. The record is the same, save ids and version counters.
+	Workers int
 }
 
 func (c Config) withDefaults() Config {
@@ -97,22 +103,83 @@ func (s *Service) update(ctx context.Context, fn func(Tx) error) error {
 // A large batch is cut part by part, so that a transaction touches few parts:
 // give 10,000 records and more at a time where there are many.
 func (s *Service) Import(ctx context.Context, b Batch) (ImportReport, error) {
-	var total ImportReport
-	for chunk := range b.chunks(s.cfg.ChunkSize) {
-		if err := ctx.Err(); err != nil {
-			return total, err
-		}
-		var rep ImportReport
-		err := s.update(ctx, func(tx Tx) (err error) {
-			rep, err = s.importChunk(ctx, tx, chunk)
-			return err
-		})
-		if err != nil {
-			return total, err
-		}
-		total.Add(rep)
+	if b.Len() <= s.cfg.ChunkSize {
+		return s.importChunks(ctx, b, 1)
 	}
-	return total, nil
+	first, last := b.divide()
+	workers := s.cfg.Workers
+	if s.joined {
+		workers = 1
+	}
+	total, err := s.importChunks(ctx, first, workers)
+	if err != nil {
+		return total, err
+	}
+	rep, err := s.importChunks(ctx, last, 1)
+	total.Add(rep)
+	return total, err
+}
+
+// importChunks writes a batch chunk by chunk, up to some workers at once.
+func (s *Service) importChunks(ctx context.Context, b Batch, workers int) (ImportReport, error) {
+	var total ImportReport
+	if workers <= 1 {
+		for chunk := range b.chunks(s.cfg.ChunkSize) {
+			rep, err := s.importOne(ctx, chunk)
+			if err != nil {
+				return total, err
+			}
+			total.Add(rep)
+		}
+		return total, nil
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var mu sync.Mutex
+	var reps []*ImportReport // nil where a chunk failed
+	var failed error
+	var running sync.WaitGroup
+	slots := make(chan struct{}, workers)
+	for chunk := range b.chunks(s.cfg.ChunkSize) {
+		slots <- struct{}{}
+		mu.Lock()
+		i, bad := len(reps), failed != nil
+		reps = append(reps, nil)
+		mu.Unlock()
+		if bad {
+			break
+		}
+		running.Go(func() {
+			defer func() { <-slots }()
+			rep, err := s.importOne(ctx, chunk)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				reps[i] = &rep
+			} else if failed == nil {
+				failed = err
+				stop()
+			}
+		})
+	}
+	running.Wait()
+	for _, rep := range reps {
+		if rep != nil {
+			total.Add(*rep)
+		}
+	}
+	return total, failed
+}
+
+func (s *Service) importOne(ctx context.Context, chunk Batch) (rep ImportReport, err error) {
+	if err := ctx.Err(); err != nil {
+		return rep, err
+	}
+	err = s.update(ctx, func(tx Tx) (err error) {
+		rep, err = s.importChunk(ctx, tx, chunk)
+		return err
+	})
+	return rep, err
 }
 
 // PutProfile accepts one profile.

@@ -14,16 +14,25 @@ func (w *writer) addressFacts(facts []*Fact) error {
 	}
 	slices.SortStableFunc(facts, func(a, b *Fact) int { return a.Ref().compareText(b.Ref()) })
 	var addrs []Address
-	refs := make([]FactRef, len(facts))
-	for i, f := range facts {
-		addrs = append(addrs, f.Subject.Address)
-		refs[i] = f.Ref()
+	for _, f := range facts { // sorted
+		if n := len(addrs); n == 0 || addrs[n-1] != f.Subject.Address {
+			addrs = append(addrs, f.Subject.Address)
+		}
 	}
-	slices.SortFunc(addrs, Address.Compare)
-	addrs = slices.Compact(addrs)
 	states, err := w.lock(addrs)
 	if err != nil {
 		return err
+	}
+	// About an address of version 0 nothing was ever said.
+	unknown := make(map[Address]bool)
+	var refs []FactRef
+	for _, a := range addrs {
+		unknown[a] = states[a].Version == 0
+	}
+	for _, f := range facts {
+		if !unknown[f.Subject.Address] {
+			refs = append(refs, f.Ref())
+		}
 	}
 	olds, err := w.tx.Facts(w.ctx, refs...)
 	if err != nil {
@@ -68,7 +77,19 @@ func (w *writer) addressFacts(facts []*Fact) error {
 	if _, err := w.tx.PutFacts(w.ctx, puts...); err != nil {
 		return err
 	}
-	if err := w.refold(dirty, states); err != nil {
+	var ledgers []Subject
+	for _, d := range dirty {
+		if !unknown[d.Address] {
+			ledgers = append(ledgers, d)
+		}
+	}
+	var said []*Fact
+	for _, f := range puts {
+		if unknown[f.Subject.Address] {
+			said = append(said, f)
+		}
+	}
+	if err := w.refold(dirty, ledgers, said, states); err != nil {
 		return err
 	}
 	out := make([]*AddressState, len(dirty))
@@ -78,8 +99,9 @@ func (w *writer) addressFacts(facts []*Fact) error {
 	return w.tx.PutAddresses(w.ctx, out...)
 }
 
-// refold computes consents and suppressions of addresses from their ledgers.
-func (w *writer) refold(dirty []Subject, states map[Address]*AddressState) error {
+// refold computes consents and suppressions of addresses: from the ledgers of
+// some, and of the others from the facts said, which are all that there are.
+func (w *writer) refold(dirty, ledgers []Subject, said []*Fact, states map[Address]*AddressState) error {
 	if len(dirty) == 0 {
 		return nil
 	}
@@ -91,10 +113,7 @@ func (w *writer) refold(dirty []Subject, states map[Address]*AddressState) error
 	for _, d := range dirty {
 		states[d.Address].Consents, states[d.Address].Suppressed = nil, nil
 	}
-	for f, err := range FactsOf(w.ctx, w.tx, dirty, KindConsent, KindSuppression) {
-		if err != nil {
-			return err
-		}
+	fold := func(f *Fact) {
 		switch d := f.Data.(type) {
 		case *Consent:
 			states[f.Subject.Address].foldConsent(d, f.At)
@@ -104,6 +123,17 @@ func (w *writer) refold(dirty []Subject, states map[Address]*AddressState) error
 			if was := stop[k]; was == nil || f.At.After(was.At) || (f.At.Equal(was.At) && was.Data.(*Suppression).Off) {
 				stop[k] = f
 			}
+		}
+	}
+	for _, f := range said {
+		fold(f)
+	}
+	if len(ledgers) > 0 {
+		for f, err := range FactsOf(w.ctx, w.tx, ledgers, KindConsent, KindSuppression) {
+			if err != nil {
+				return err
+			}
+			fold(f)
 		}
 	}
 	for k, f := range stop {

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"maps"
 	"slices"
 
 	"github.com/vefacrm/vefa/crm"
@@ -17,7 +18,17 @@ type addressData struct {
 
 // Addresses implements crm.AddressReader.
 func (r *reader) Addresses(ctx context.Context, addrs ...crm.Address) ([]*crm.AddressState, error) {
-	return r.addresses(ctx, opGet, addrs, addressKeys(addrs))
+	found := make(map[crm.Address]*crm.AddressState, len(addrs))
+	if err := r.readAddresses(ctx, opGet, addressKeys(addrs), found); err != nil {
+		return nil, err
+	}
+	out := make([]*crm.AddressState, len(addrs))
+	for i, a := range addrs {
+		if out[i] = found[a]; out[i] == nil {
+			out[i] = &crm.AddressState{Address: a}
+		}
+	}
+	return out, nil
 }
 
 func addressKeys(addrs []crm.Address) *rowset {
@@ -28,25 +39,14 @@ func addressKeys(addrs []crm.Address) *rowset {
 	return rows
 }
 
-func (r *reader) addresses(ctx context.Context, o op, addrs []crm.Address, keys *rowset) ([]*crm.AddressState, error) {
-	found := make(map[crm.Address]*crm.AddressState, len(addrs))
-	err := r.each(ctx, o, tabAddresses, keys, func(rows *sql.Rows) error {
+func (r *reader) readAddresses(ctx context.Context, o op, keys *rowset, found map[crm.Address]*crm.AddressState) error {
+	return r.each(ctx, o, tabAddresses, keys, func(rows *sql.Rows) error {
 		s, err := scanAddress(rows)
 		if err == nil {
 			found[s.Address] = s
 		}
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]*crm.AddressState, len(addrs))
-	for i, a := range addrs {
-		if out[i] = found[a]; out[i] == nil {
-			out[i] = &crm.AddressState{Address: a}
-		}
-	}
-	return out, nil
 }
 
 func scanAddress(rows *sql.Rows) (*crm.AddressState, error) {
@@ -82,9 +82,11 @@ func (r *reader) ScanAddresses(ctx context.Context, parts crm.PartRange, after c
 	return out, err
 }
 
-// LockAddresses implements crm.AddressWriter. Rows that are missing are made
-// with version 0, so that there is something to lock; all are taken in the order
-// of the key, so that two calls cannot wait for each other.
+// LockAddresses implements crm.AddressWriter. Rows are locked in the order of
+// the key, so that two calls cannot wait for each other. What has no row cannot
+// be locked: in a transaction of its own the store makes the row at the end, and
+// if somebody else made one meanwhile it starts again; in the host's it is made
+// here, with version 0.
 func (t *tx) LockAddresses(ctx context.Context, addrs ...crm.Address) ([]*crm.AddressState, error) {
 	if t.s.g.dialect == SQLite { // the transaction is the only writer
 		states, err := t.Addresses(ctx, addrs...)
@@ -93,31 +95,84 @@ func (t *tx) LockAddresses(ctx context.Context, addrs ...crm.Address) ([]*crm.Ad
 		}
 		return states, err
 	}
-	sorted := slices.Clone(addrs)
-	slices.SortFunc(sorted, compareAddresses)
-	sorted = slices.Compact(sorted)
-	rows := newRows(7, len(sorted))
+	sorted := sortedAddresses(addrs)
 	for _, a := range sorted {
 		if err := check("lock", "address", "", a.Validate()); err != nil {
 			return nil, err
 		}
-		rows.add(int64(a.Part()), string(a.Channel), a.Value, int64(0), int64(0), int64(0), "{}")
 	}
-	if _, err := t.exec(ctx, opMerge, tabAddresses, rows); err != nil {
+	if !t.own {
+		rows := newRows(7, len(sorted))
+		for _, a := range sorted {
+			addUnwritten(rows, a)
+		}
+		if _, err := t.exec(ctx, opMerge, tabAddresses, rows); err != nil {
+			return nil, err
+		}
+	}
+	found := make(map[crm.Address]*crm.AddressState, len(sorted))
+	if err := t.readAddresses(ctx, opState, addressKeys(sorted), found); err != nil {
 		return nil, err
 	}
-	states, err := t.addresses(ctx, opState, addrs, addressKeys(sorted))
-	for _, s := range states {
-		t.locked[s.Address] = s.Version
+	for _, a := range sorted {
+		s := found[a]
+		if s == nil {
+			s = &crm.AddressState{Address: a}
+			found[a] = s
+			t.unheld[a] = true
+		}
+		t.locked[a] = s.Version
 	}
-	return states, err
+	out := make([]*crm.AddressState, len(addrs))
+	for i, a := range addrs {
+		out[i] = found[a]
+	}
+	return out, nil
 }
 
-func compareAddresses(a, b crm.Address) int {
-	if p, q := a.Part(), b.Part(); p != q {
-		return int(p) - int(q)
+func addUnwritten(rows *rowset, a crm.Address) {
+	rows.add(int64(a.Part()), string(a.Channel), a.Value, int64(0), int64(0), int64(0), "{}")
+}
+
+// holdAddresses makes the rows of addresses that were locked without one. Of two
+// transactions that locked the same the later one fails here and starts again.
+func (t *tx) holdAddresses(ctx context.Context) error {
+	if len(t.unheld) == 0 {
+		return nil
 	}
-	return a.Compare(b)
+	rows := newRows(7, len(t.unheld))
+	for _, a := range sortedAddresses(slices.Collect(maps.Keys(t.unheld))) {
+		addUnwritten(rows, a)
+	}
+	clear(t.unheld)
+	if _, err := t.exec(ctx, opAdd, tabAddresses, rows); err != nil {
+		return t.doom(err)
+	}
+	return nil
+}
+
+// sortedAddresses returns the addresses in the order of the key, each once.
+func sortedAddresses(addrs []crm.Address) []crm.Address {
+	type keyed struct {
+		part crm.Part
+		a    crm.Address
+	}
+	list := make([]keyed, len(addrs))
+	for i, a := range addrs {
+		list[i] = keyed{a.Part(), a}
+	}
+	slices.SortFunc(list, func(x, y keyed) int {
+		if x.part != y.part {
+			return int(x.part) - int(y.part)
+		}
+		return x.a.Compare(y.a)
+	})
+	list = slices.Compact(list)
+	out := make([]crm.Address, len(list))
+	for i, k := range list {
+		out[i] = k.a
+	}
+	return out
 }
 
 // PutAddresses implements crm.AddressWriter.
@@ -130,45 +185,54 @@ func (t *tx) PutAddresses(ctx context.Context, states ...*crm.AddressState) erro
 			return err
 		}
 	}
-	sorted := slices.Clone(states)
-	slices.SortStableFunc(sorted, func(a, b *crm.AddressState) int { return compareAddresses(a.Address, b.Address) })
-	rows := newRows(7, len(sorted))
-	addrs := make([]crm.Address, len(sorted))
-	for i, s := range sorted {
-		addrs[i] = s.Address
-		if i > 0 && addrs[i-1] == s.Address {
+	addrs := make([]crm.Address, len(states))
+	byAddress := make(map[crm.Address]*crm.AddressState, len(states))
+	for i, s := range states {
+		if byAddress[s.Address] != nil {
+			return conflict("put", "address", "")
+		}
+		addrs[i], byAddress[s.Address] = s.Address, s
+	}
+	addrs = sortedAddresses(addrs)
+	if err := t.lockUnlocked(ctx, addrs); err != nil {
+		return err
+	}
+	fresh, known := newRows(7, 0), newRows(7, 0)
+	for _, a := range addrs {
+		s := byAddress[a]
+		if s.Version != t.locked[a]+1 {
 			return conflict("put", "address", "")
 		}
 		data, err := encode("address", "", addressData{s.Consents, s.Suppressed, s.Holds})
 		if err != nil {
 			return err
 		}
-		rows.add(int64(s.Address.Part()), string(s.Address.Channel), s.Address.Value, s.Version, int64(len(s.Suppressed)), int64(len(s.Holds)), data)
-	}
-	if err := t.lockUnlocked(ctx, addrs); err != nil {
-		return err
-	}
-	for _, s := range sorted {
-		if s.Version != t.locked[s.Address]+1 {
-			return conflict("put", "address", "")
+		rows := known
+		if t.unheld[a] {
+			rows = fresh
 		}
+		rows.add(int64(a.Part()), string(a.Channel), a.Value, s.Version, int64(len(s.Suppressed)), int64(len(s.Holds)), data)
 	}
-	n, err := t.exec(ctx, opNewer, tabAddresses, rows)
-	if err == nil && n != len(sorted) {
+	n, err := t.exec(ctx, opNewer, tabAddresses, known)
+	if err == nil && n != known.len() {
 		err = conflict("put", "address", "")
+	}
+	if err == nil {
+		_, err = t.exec(ctx, opAdd, tabAddresses, fresh)
 	}
 	if err != nil {
 		return t.doom(err)
 	}
-	for _, s := range sorted {
+	for _, s := range states {
 		t.locked[s.Address] = s.Version
+		delete(t.unheld, s.Address)
 	}
 	return nil
 }
 
 // lockUnlocked locks those addresses that the transaction has not locked yet.
 func (t *tx) lockUnlocked(ctx context.Context, addrs []crm.Address) error {
-	addrs = slices.DeleteFunc(addrs, func(a crm.Address) bool { _, ok := t.locked[a]; return ok })
+	addrs = slices.DeleteFunc(slices.Clone(addrs), func(a crm.Address) bool { _, ok := t.locked[a]; return ok })
 	if len(addrs) == 0 {
 		return nil
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 // changed notes an entry for the change feed.
-func (t *tx) changed(kind crm.ChangeKind, subject crm.Subject, fact crm.FactKey) {
-	t.changes = append(t.changes, crm.Change{Part: subject.Part(), Kind: kind, Subject: subject, Fact: fact, At: t.now})
+func (t *tx) changed(kind crm.ChangeKind, part crm.Part, subject crm.Subject, fact crm.FactKey) {
+	t.changes = append(t.changes, crm.Change{Part: part, Kind: kind, Subject: subject, Fact: fact, At: t.now})
 }
 
 // flushChanges numbers the entries and writes them. The counters of the parts
@@ -23,40 +23,39 @@ func (t *tx) flushChanges(ctx context.Context) error {
 		return nil
 	}
 	t.changes = nil
-	slices.SortStableFunc(changes, func(a, b crm.Change) int { return int(a.Part) - int(b.Part) })
-	bump := newRows(2, 0)
-	for i := 0; i < len(changes); {
-		n := 1
-		for i+n < len(changes) && changes[i+n].Part == changes[i].Part {
-			n++
-		}
-		bump.add(int64(changes[i].Part), int64(n))
-		i += n
+	var number [crm.Parts]int64 // how many, then the next one
+	for i := range changes {
+		number[changes[i].Part]++
 	}
-	var last [crm.Parts]int64
+	bump := newRows(2, 0)
+	for p, n := range number {
+		if n > 0 {
+			bump.add(int64(p), n)
+		}
+	}
 	err := t.each(ctx, opBump, tabPartSeq, bump, func(rows *sql.Rows) error {
 		var part, n int64
 		if err := rows.Scan(&part, &n); err != nil {
 			return err
 		}
-		last[part] = n
+		number[part] = n - number[part] + 1
 		return nil
 	})
 	if err != nil {
 		return t.doom(err)
 	}
-	rows := newRows(10, len(changes))
-	for i := 0; i < len(changes); {
-		p := changes[i].Part
-		n := 1
-		for i+n < len(changes) && changes[i+n].Part == p {
-			n++
-		}
-		for j, c := range changes[i : i+n] {
-			kind, a, b := c.Subject.Flat()
-			rows.add(int64(p), last[p]-int64(n)+int64(j)+1, string(c.Kind), kind, a, b, string(c.Fact.Kind), c.Fact.Source, c.Fact.ID, micros(c.At))
-		}
-		i += n
+	order := make([]int32, len(changes))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortStableFunc(order, func(i, j int32) int { return int(changes[i].Part) - int(changes[j].Part) })
+	rows := t.s.rows(10, len(changes))
+	defer t.s.free(rows)
+	for _, i := range order {
+		c := &changes[i]
+		kind, a, b := c.Subject.Flat()
+		rows.add(int64(c.Part), number[c.Part], string(c.Kind), kind, a, b, string(c.Fact.Kind), c.Fact.Source, c.Fact.ID, micros(c.At))
+		number[c.Part]++
 	}
 	if _, err := t.exec(ctx, t.faster(opAdd), tabChanges, rows); err != nil {
 		return t.doom(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -48,11 +49,11 @@ type Config struct {
 	// that several retailers may share the tables. Empty is a tenant like any
 	// other. Letters, digits, _ and -, at most 64.
 	Tenant string
-	// Copy, if set, writes many new rows at once by the driver's own bulk path,
-	// on PostgreSQL, into a table (schema, name) in the transaction that conn is
-	// in. It makes imports faster; nothing depends on it. Values are string,
-	// int64 or nil. The package comment shows it for pgx.
-	Copy func(ctx context.Context, conn *sql.Conn, table [2]string, columns []string, rows [][]any) error
+	// Copy, if set, runs a COPY … FROM STDIN statement on PostgreSQL, with the
+	// rows as its input, in the transaction that conn is in. It makes imports
+	// faster; nothing depends on it. It is called on a goroutine that ends with
+	// it, before the transaction does. The package comment shows it for pgx.
+	Copy func(ctx context.Context, conn *sql.Conn, statement string, rows io.Reader) error
 	// Now is the clock that stamps changes and migrations; nil means time.Now.
 	Now func() time.Time
 }

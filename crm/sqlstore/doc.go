@@ -41,9 +41,9 @@
 //
 // An import is faster when the host lends its driver's bulk path; for pgx:
 //
-//	cfg.Copy = func(ctx context.Context, conn *sql.Conn, table [2]string, columns []string, rows [][]any) error {
+//	cfg.Copy = func(ctx context.Context, conn *sql.Conn, statement string, rows io.Reader) error {
 //		return conn.Raw(func(driver any) error {
-//			_, err := driver.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier(table[:]), columns, pgx.CopyFromRows(rows))
+//			_, err := driver.(*stdlib.Conn).Conn().PgConn().CopyFrom(ctx, rows, statement)
 //			return err
 //		})
 //	}

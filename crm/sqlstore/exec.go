@@ -1,8 +1,14 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -10,12 +16,56 @@ import (
 // rowset is rows of parameters, flat.
 type rowset struct {
 	width int
-	vals  []any // string, int64 or nil
+	vals  []cell
 }
 
-func newRows(width, n int) *rowset { return &rowset{width, make([]any, 0, width*n)} }
+// cell is one parameter. In an any each would be an allocation of its own.
+type cell struct {
+	s    string
+	n    int64
+	kind cellKind
+}
 
-func (r *rowset) add(vals ...any) { r.vals = append(r.vals, vals...) }
+type cellKind uint8
+
+const (
+	null cellKind = iota
+	str
+	num
+)
+
+func newRows(width, n int) *rowset { return &rowset{width, make([]cell, 0, width*n)} }
+
+// rows returns an empty rowset from those that free gave back.
+func (s *Store) rows(width, n int) *rowset {
+	r, _ := s.rowsets.Get().(*rowset)
+	if r == nil {
+		r = new(rowset)
+	}
+	r.width, r.vals = width, slices.Grow(r.vals, width*n)
+	return r
+}
+
+// free takes rows back that nobody uses any more.
+func (s *Store) free(r *rowset) {
+	clear(r.vals)
+	r.vals = r.vals[:0]
+	s.rowsets.Put(r)
+}
+
+// add adds parameters: string, int64 or nil.
+func (r *rowset) add(vals ...any) {
+	for _, v := range vals {
+		switch v := v.(type) {
+		case string:
+			r.vals = append(r.vals, cell{s: v, kind: str})
+		case int64:
+			r.vals = append(r.vals, cell{n: v, kind: num})
+		default:
+			r.vals = append(r.vals, cell{})
+		}
+	}
+}
 
 func (r *rowset) len() int {
 	if r.width == 0 {
@@ -45,9 +95,18 @@ func (g *grammar) chunk(n int) int {
 }
 
 // args turns rows into parameters.
-func (g *grammar) args(width int, vals []any) []any {
+func (g *grammar) args(width int, vals []cell) []any {
 	if g.dialect == SQLite {
-		return vals[:len(vals):len(vals)]
+		out := make([]any, len(vals), len(vals)+1)
+		for i, v := range vals {
+			switch v.kind {
+			case str:
+				out[i] = v.s
+			case num:
+				out[i] = v.n
+			}
+		}
+		return out
 	}
 	out := make([]any, width, width+1)
 	var b strings.Builder
@@ -68,12 +127,13 @@ func (g *grammar) args(width int, vals []any) []any {
 }
 
 // appendElement writes one element of a PostgreSQL array literal.
-func appendElement(b *strings.Builder, v any) {
-	switch v := v.(type) {
-	case int64:
+func appendElement(b *strings.Builder, c cell) {
+	switch c.kind {
+	case num:
 		var buf [20]byte
-		b.Write(strconv.AppendInt(buf[:0], v, 10))
-	case string:
+		b.Write(strconv.AppendInt(buf[:0], c.n, 10))
+	case str:
+		v := c.s
 		b.WriteByte('"')
 		for {
 			i := strings.IndexAny(v, `"\`)
@@ -100,6 +160,11 @@ type session struct {
 	conn  *sql.Conn            // where Config.Copy writes, if it may
 	stmts map[string]*sql.Stmt // SQLite: prepared on the transaction's connection
 	used  map[string]int
+
+	// A COPY runs while the caller makes the next rows; whatever else uses the
+	// connection waits for it first, see wait.
+	copying chan error
+	failed  error // of a COPY; it ended the transaction
 }
 
 // stmt returns the statement prepared, or nil to send it as it is. Only SQLite
@@ -132,6 +197,9 @@ func (s *session) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
 }
 
 func (s *session) queryText(ctx context.Context, q string, args []any, scan func(*sql.Rows) error) (err error) {
+	if err := s.wait(); err != nil {
+		return err
+	}
 	st, err := s.stmt(ctx, q)
 	if err != nil {
 		return err
@@ -159,6 +227,9 @@ func (s *session) queryText(ctx context.Context, q string, args []any, scan func
 }
 
 func (s *session) execText(ctx context.Context, q string, args []any) (int64, error) {
+	if err := s.wait(); err != nil {
+		return 0, err
+	}
 	st, err := s.stmt(ctx, q)
 	if err != nil {
 		return 0, err
@@ -206,23 +277,85 @@ func (s *session) each(ctx context.Context, o op, tab tableID, rows *rowset, sca
 // manyRows is from how many rows on Config.Copy is worth its round trips.
 const manyRows = 64
 
-// copyRows writes new rows by Config.Copy.
-func (s *session) copyRows(ctx context.Context, tab tableID, rows *rowset) error {
-	t := &s.s.g.tables[tab]
-	columns := append([]string{"tenant"}, t.names()...)
-	list := make([][]any, 0, rows.len())
-	flat := make([]any, 0, rows.len()*len(columns))
-	for v := rows.vals; len(v) > 0; v = v[rows.width:] {
-		flat = append(append(flat, s.s.cfg.Tenant), v[:rows.width]...)
-		list = append(list, flat[len(flat)-len(columns):])
+// wait waits for the COPY that runs and returns its error, or that of an earlier
+// one.
+func (s *session) wait() error {
+	if s.copying != nil {
+		s.failed = <-s.copying
+		s.copying = nil
 	}
-	return s.s.cfg.Copy(ctx, s.conn, [2]string{s.s.cfg.Schema, s.s.cfg.Prefix + t.name}, columns, list)
+	return s.failed
+}
+
+// copyRows begins to write new rows by Config.Copy.
+func (s *session) copyRows(ctx context.Context, tab tableID, rows *rowset) error {
+	buf, _ := s.s.copies.Get().(*[]byte)
+	if buf == nil {
+		buf = new([]byte)
+	}
+	*buf = appendCopy((*buf)[:0], s.s.g.tables[tab].cols, s.s.cfg.Tenant, rows.vals)
+	if err := s.wait(); err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	s.copying = done
+	go func() {
+		err := raced(opAdd, s.s.copy(ctx, s.conn, s.s.sql(opCopy, tab, 1), *buf))
+		if errors.Is(err, errAgain) {
+			s.s.careful[tab].Store(carefulCalls)
+		}
+		s.s.copies.Put(buf)
+		done <- wrap("copy", s.s.g.tables[tab].name, err)
+	}()
+	return nil
+}
+
+// copy calls the host's function on a goroutine, where a panic would end the
+// process.
+func (s *Store) copy(ctx context.Context, conn *sql.Conn, statement string, rows []byte) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("sqlstore: Config.Copy panicked: %v", p)
+		}
+	}()
+	return s.cfg.Copy(ctx, conn, statement, bytes.NewReader(rows))
+}
+
+// appendCopy writes rows in PostgreSQL's binary COPY format (the manual's chapter
+// on COPY, "Binary Format"): a header, per row the number of fields and per field
+// its length and bytes, a trailer. The tenant is the first field.
+func appendCopy(b []byte, cols []column, tenant string, vals []cell) []byte {
+	b = append(b, "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"...)
+	for i, v := range vals {
+		c := i % len(cols)
+		if c == 0 {
+			b = binary.BigEndian.AppendUint16(b, uint16(1+len(cols)))
+			b = binary.BigEndian.AppendUint32(b, uint32(len(tenant)))
+			b = append(b, tenant...)
+		}
+		switch v.kind {
+		case num:
+			if cols[c].typ == small {
+				b = binary.BigEndian.AppendUint32(b, 2)
+				b = binary.BigEndian.AppendUint16(b, uint16(v.n))
+			} else {
+				b = binary.BigEndian.AppendUint32(b, 8)
+				b = binary.BigEndian.AppendUint64(b, uint64(v.n))
+			}
+		case str:
+			b = binary.BigEndian.AppendUint32(b, uint32(len(v.s)))
+			b = append(b, v.s...)
+		default:
+			b = binary.BigEndian.AppendUint32(b, math.MaxUint32)
+		}
+	}
+	return binary.BigEndian.AppendUint16(b, math.MaxUint16)
 }
 
 // exec is each for statements that return nothing; it counts the rows touched.
 func (s *session) exec(ctx context.Context, o op, tab tableID, rows *rowset) (int, error) {
 	if o == opAdd && s.conn != nil && rows.len() >= manyRows {
-		return rows.len(), wrap("copy", s.s.g.tables[tab].name, raced(o, s.copyRows(ctx, tab, rows)))
+		return rows.len(), s.copyRows(ctx, tab, rows)
 	}
 	var total int64
 	for left := rows.vals; len(left) > 0; {

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"slices"
@@ -189,7 +190,7 @@ func (r *reader) factsOf(ctx context.Context, tab tableID, subjects *rowset, tai
 	rows := newRows(5, subjects.len()*len(tail.kinds))
 	for v := subjects.vals; len(v) > 0; v = v[4:] {
 		for _, k := range tail.kinds {
-			rows.add(v[:4]...)
+			rows.vals = append(rows.vals, v[:4]...)
 			rows.add(seek(string(k)))
 		}
 	}
@@ -303,23 +304,38 @@ func (a factRow) compare(b factRow) int {
 // PutFacts implements crm.FactWriter.
 func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 	rows := make([]factRow, len(facts))
+	parts := make([]crm.Part, len(facts))
 	for i, f := range facts {
 		if err := checkFact(f); err != nil {
 			return nil, err
 		}
-		rows[i] = factRow{f.Ref(), f.Subject.Part(), factTable(f.Key.Kind), i}
+		if i > 0 && f.Subject == facts[i-1].Subject {
+			parts[i] = parts[i-1]
+		} else {
+			parts[i] = f.Subject.Part()
+		}
+		rows[i] = factRow{f.Ref(), parts[i], factTable(f.Key.Kind), i}
 	}
-	slices.SortStableFunc(rows, factRow.compare)
+	slices.SortFunc(rows, func(a, b factRow) int { return cmp.Or(a.compare(b), a.at-b.at) })
 	changed := make([]bool, len(facts))
 	for len(rows) > 0 {
 		// A fact that is there twice waits for the next round, so that each
 		// statement meets it once and they count in the order given.
-		round, later := rows[:0:0], rows[:0:0]
-		for i, r := range rows {
-			if i > 0 && r.tab == rows[i-1].tab && r.ref == rows[i-1].ref {
-				later = append(later, r)
-			} else {
-				round = append(round, r)
+		round, later := rows, []factRow(nil)
+		again := func(i int) bool { return i > 0 && rows[i].tab == rows[i-1].tab && rows[i].ref == rows[i-1].ref }
+		for i := range rows {
+			if again(i) {
+				round = nil
+				break
+			}
+		}
+		if round == nil {
+			for i, r := range rows {
+				if again(i) {
+					later = append(later, r)
+				} else {
+					round = append(round, r)
+				}
 			}
 		}
 		for len(round) > 0 {
@@ -341,18 +357,25 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 		}
 		rows = later
 	}
+	t.changes = slices.Grow(t.changes, len(facts))
 	for i, f := range facts {
 		if changed[i] {
-			t.changed(crm.ChangedFact, f.Subject, f.Key)
+			t.changed(crm.ChangedFact, parts[i], f.Subject, f.Key)
 		}
 	}
 	return changed, nil
 }
 
 // divide tells the facts that are not there from those that may be. On
-// PostgreSQL it looks for many at once, which is cheaper than to let ON CONFLICT
-// find out.
+// PostgreSQL it hopes, or looks for many at once, which is cheaper than to let
+// ON CONFLICT find out.
 func (t *tx) divide(ctx context.Context, list []factRow) (fresh, known []factRow, err error) {
+	if t.hopeful(list[0].tab, len(list)) {
+		for _, r := range list {
+			delete(t.absent, r.ref)
+		}
+		return list, nil, nil
+	}
 	for _, r := range list {
 		if t.wasAbsent(r.ref) {
 			fresh = append(fresh, r)
@@ -403,7 +426,8 @@ func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, ch
 		return nil
 	}
 	tab := list[0].tab
-	rows := newRows(len(t.s.g.tables[tab].cols), len(list))
+	rows := t.s.rows(len(t.s.g.tables[tab].cols), len(list))
+	defer t.s.free(rows)
 	for _, r := range list {
 		f := facts[r.at]
 		data, err := crm.EncodeFactData(f.Data)
@@ -418,6 +442,15 @@ func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, ch
 		}
 		rows.add(micros(f.At), f.Version, crm.FactHash(f, data), micros(f.Recorded), f.Place, jsonText(data))
 		addPlain(rows, f.Data)
+	}
+	if fresh && t.conn != nil && len(list) >= manyRows {
+		if _, err := t.exec(ctx, opAdd, tab, rows); err != nil {
+			return t.doom(err)
+		}
+		for _, r := range list {
+			changed[r.at] = true
+		}
+		return nil
 	}
 	if fresh {
 		n, err := t.exec(ctx, t.faster(opAdd), tab, rows)
@@ -513,7 +546,7 @@ func (t *tx) DeleteFacts(ctx context.Context, refs ...crm.FactRef) error {
 		}
 		slices.SortFunc(gone, crm.FactRef.Compare)
 		for _, ref := range gone {
-			t.changed(crm.ChangedFact, ref.Subject, ref.Key)
+			t.changed(crm.ChangedFact, ref.Subject.Part(), ref.Subject, ref.Key)
 		}
 		list = list[n:]
 	}

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"slices"
@@ -130,7 +131,8 @@ func (t *tx) AppendLinks(ctx context.Context, links ...*crm.Link) error {
 	for k, p := range was {
 		is[k] = p
 	}
-	log := newRows(9, len(links))
+	log := t.s.rows(9, len(links))
+	defer t.s.free(log)
 	var made []*crm.Link
 	seqs := make([]int64, len(links))
 	for i, l := range links {
@@ -166,22 +168,36 @@ func (t *tx) AppendLinks(ctx context.Context, links ...*crm.Link) error {
 	}
 	for i, l := range links {
 		t.give(&l.Seq, seqs[i])
-		t.changed(crm.ChangedLink, crm.OfProfile(l.Profile), crm.FactKey{})
+		t.changed(crm.ChangedLink, l.Profile.Part(), crm.OfProfile(l.Profile), crm.FactKey{})
 	}
 	return nil
 }
 
 // addCustomers makes the customers of first decisions, all or none.
 func (t *tx) addCustomers(ctx context.Context, made []*crm.Link) error {
-	slices.SortFunc(made, func(a, b *crm.Link) int {
-		return compareParts(a.Customer.Part(), b.Customer.Part(), string(a.Customer), string(b.Customer))
+	type row struct {
+		part crm.Part
+		l    *crm.Link
+	}
+	list := make([]row, len(made))
+	for i, l := range made {
+		list[i] = row{l.Customer.Part(), l}
+	}
+	slices.SortFunc(list, func(a, b row) int {
+		return compareParts(a.part, b.part, string(a.l.Customer), string(b.l.Customer))
 	})
 	rows := newRows(4, len(made))
-	for i, l := range made {
-		if i > 0 && l.Customer == made[i-1].Customer {
-			return customerExists(l)
+	for i, r := range list {
+		if i > 0 && r.l.Customer == list[i-1].l.Customer {
+			return customerExists(r.l)
 		}
-		rows.add(int64(l.Customer.Part()), string(l.Customer), l.Profile.Source, l.Profile.ID)
+		rows.add(int64(r.part), string(r.l.Customer), r.l.Profile.Source, r.l.Profile.ID)
+	}
+	if t.hopeful(tabCustomers, len(made)) {
+		if _, err := t.exec(ctx, opAdd, tabCustomers, rows); err != nil {
+			return t.doom(err)
+		}
+		return nil
 	}
 	inserted := newRows(2, len(made))
 	err := t.each(ctx, opInsert, tabCustomers, rows, func(rows *sql.Rows) error {
@@ -201,7 +217,7 @@ func (t *tx) addCustomers(ctx context.Context, made []*crm.Link) error {
 		return t.doom(err)
 	}
 	for _, l := range made {
-		if !slices.Contains(inserted.vals, any(string(l.Customer))) {
+		if !slices.Contains(inserted.vals, cell{s: string(l.Customer), kind: str}) {
 			return customerExists(l)
 		}
 	}
@@ -255,18 +271,23 @@ func (t *tx) places(ctx context.Context, links []*crm.Link) (map[crm.ProfileKey]
 
 // move writes the new places of profiles.
 func (t *tx) move(ctx context.Context, was, is map[crm.ProfileKey]place) error {
-	keys := make([]crm.ProfileKey, 0, len(is))
-	for k := range is {
-		keys = append(keys, k)
+	type row struct {
+		part crm.Part
+		key  crm.ProfileKey
 	}
-	slices.SortFunc(keys, func(a, b crm.ProfileKey) int { return compareParts(a.Part(), b.Part(), a.String(), b.String()) })
-	rows, leave, enter := newRows(6, len(keys)), newRows(4, 0), newRows(4, len(keys))
-	for _, k := range keys {
+	list := make([]row, 0, len(is))
+	for k := range is {
+		list = append(list, row{k.Part(), k})
+	}
+	slices.SortFunc(list, func(a, b row) int { return cmp.Or(int(a.part)-int(b.part), a.key.Compare(b.key)) })
+	rows, leave, enter := newRows(6, 0), newRows(4, 0), newRows(4, len(list))
+	for _, r := range list {
+		k := r.key
 		from, to := was[k], is[k]
 		if f := t.fresh.byKey[k]; f != nil {
 			f.place = to
 		} else {
-			rows.add(int64(k.Part()), k.Source, k.ID, to.customer, to.home, to.links)
+			rows.add(int64(r.part), k.Source, k.ID, to.customer, to.home, to.links)
 		}
 		if from.customer == to.customer {
 			continue

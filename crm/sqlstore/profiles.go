@@ -29,7 +29,9 @@ func (r *reader) Profiles(ctx context.Context, keys ...crm.ProfileKey) ([]*crm.P
 	}
 	out := make([]*crm.Profile, len(keys))
 	for i, k := range keys {
-		out[i] = found[k]
+		if out[i] = found[k]; out[i] == nil && r.strangers != nil {
+			r.strangers[k] = struct{}{}
+		}
 	}
 	return out, nil
 }
@@ -128,8 +130,8 @@ type freshProfile struct {
 	key      crm.ProfileKey
 	part     crm.Part
 	place    place
-	row      []any // as in the table, place and all
-	contacts [][]any
+	row      []cell // as in the table, place and all
+	contacts []cell
 }
 
 // place is where the link log puts a profile.
@@ -180,13 +182,17 @@ func (t *tx) PutProfiles(ctx context.Context, profiles ...*crm.Profile) error {
 		if err != nil {
 			return err
 		}
-		list := contactRows(&kept, p.part)
 		cells := []any{string(kept.Kind), clean(kept.Name.Given), clean(kept.Name.Family), clean(kept.Name.Full), clean(kept.Birth),
 			clean(kept.Gender), clean(kept.Locale), clean(kept.Postal.City), clean(kept.Postal.Country)}
 		tail := []any{kept.Rev + 1, micros(kept.At), micros(kept.Since), data}
 		if kept.Rev == 0 {
-			row := slices.Concat([]any{int64(p.part), kept.Source, kept.ID}, cells, []any{"", "", int64(0)}, tail)
-			made = append(made, &freshProfile{key: kept.ProfileKey, part: p.part, row: row, contacts: list})
+			row, list := newRows(19, 1), newRows(7, len(kept.Contacts))
+			row.add(int64(p.part), kept.Source, kept.ID)
+			row.add(cells...)
+			row.add("", "", int64(0))
+			row.add(tail...)
+			addContacts(list, &kept, p.part)
+			made = append(made, &freshProfile{key: kept.ProfileKey, part: p.part, row: row.vals, contacts: list.vals})
 			absent = append(absent, kept.ProfileKey)
 			continue
 		}
@@ -195,9 +201,7 @@ func (t *tx) PutProfiles(ctx context.Context, profiles ...*crm.Profile) error {
 		content.add(cells...)
 		content.add(tail...)
 		gone.add(int64(p.part), kept.Source, kept.ID)
-		for _, c := range list {
-			contacts.add(c...)
-		}
+		addContacts(contacts, &kept, p.part)
 	}
 	if len(present) > 0 {
 		if err := t.settleProfiles(ctx); err != nil {
@@ -221,7 +225,7 @@ func (t *tx) PutProfiles(ctx context.Context, profiles ...*crm.Profile) error {
 	t.fresh.order = append(t.fresh.order, made...)
 	for _, p := range profiles {
 		t.give(&p.Rev, p.Rev+1)
-		t.changed(crm.ChangedProfile, crm.OfProfile(p.ProfileKey), crm.FactKey{})
+		t.changed(crm.ChangedProfile, p.Part(), crm.OfProfile(p.ProfileKey), crm.FactKey{})
 	}
 	if len(t.fresh.order) > maxFresh {
 		return t.settleProfiles(ctx)
@@ -232,14 +236,21 @@ func (t *tx) PutProfiles(ctx context.Context, profiles ...*crm.Profile) error {
 // checkRevs looks whether the profiles are as the caller read them, and on
 // PostgreSQL keeps them so.
 func (t *tx) checkRevs(ctx context.Context, revs map[crm.ProfileKey]int64, absent, present []crm.ProfileKey) error {
+	ask := make([]crm.ProfileKey, 0, len(absent)+len(present))
 	for _, k := range absent {
 		if t.fresh.byKey[k] != nil {
 			return conflict("put", "profile", k.String())
 		}
+		if _, ok := t.strangers[k]; ok {
+			delete(t.strangers, k) // if somebody made it since, settleProfiles finds out
+		} else {
+			ask = append(ask, k)
+		}
 	}
+	ask = append(ask, present...)
 	var stale error
 	seen := 0
-	err := t.each(ctx, opState, tabProfiles, profileKeys(append(absent, present...)), func(rows *sql.Rows) error {
+	err := t.each(ctx, opState, tabProfiles, profileKeys(ask), func(rows *sql.Rows) error {
 		k, rev, _, err := scanPlace(rows)
 		if err == nil && rev != revs[k] {
 			stale = conflict("put", "profile", k.String())
@@ -272,15 +283,13 @@ func (t *tx) replaceProfiles(ctx context.Context, content, gone, contacts *rowse
 	return err
 }
 
-func contactRows(p *crm.Profile, part crm.Part) [][]any {
-	out := make([][]any, 0, len(p.Contacts))
+func addContacts(rows *rowset, p *crm.Profile, part crm.Part) {
 	for i, c := range p.Contacts {
 		if slices.ContainsFunc(p.Contacts[:i], func(o crm.Contact) bool { return o.Address == c.Address }) {
 			continue
 		}
-		out = append(out, []any{int64(part), p.Source, p.ID, string(c.Channel), c.Value, flag(c.Verified), flag(c.Masked)})
+		rows.add(int64(part), p.Source, p.ID, string(c.Channel), c.Value, flag(c.Verified), flag(c.Masked))
 	}
-	return out
 }
 
 // settleProfiles writes the fresh profiles.
@@ -296,13 +305,13 @@ func (t *tx) settleProfiles(ctx context.Context) error {
 		}
 		return a.key.Compare(b.key)
 	})
-	rows, contacts := newRows(len(fresh[0].row), len(fresh)), newRows(7, 2*len(fresh))
+	rows, contacts := t.s.rows(len(fresh[0].row), len(fresh)), t.s.rows(7, 2*len(fresh))
+	defer t.s.free(rows)
+	defer t.s.free(contacts)
 	for _, f := range fresh {
-		f.row[12], f.row[13], f.row[14] = f.place.customer, f.place.home, f.place.links
-		rows.add(f.row...)
-		for _, c := range f.contacts {
-			contacts.add(c...)
-		}
+		f.row[12].s, f.row[13].s, f.row[14].n = f.place.customer, f.place.home, f.place.links
+		rows.vals = append(rows.vals, f.row...)
+		contacts.vals = append(contacts.vals, f.contacts...)
 	}
 	n, err := t.exec(ctx, t.faster(opAdd), tabProfiles, rows)
 	if err != nil {

@@ -1,9 +1,9 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"slices"
 	"strings"
 
@@ -15,9 +15,11 @@ func (r *reader) Refs(ctx context.Context, kind crm.RefKind, limit int, keys ...
 	unique := slices.Clone(keys)
 	slices.Sort(unique)
 	unique = slices.Compact(unique)
-	rows := newRows(3, len(unique))
+	rows := r.s.rows(refsBy, len(unique))
+	defer r.s.free(rows)
 	for _, k := range unique {
-		rows.add(int64(crm.PartOf(string(kind), k)), seek(string(kind)), seek(k))
+		part, hash := crm.PartHash(string(kind), k)
+		rows.add(int64(part), hash, seek(string(kind)), seek(k))
 	}
 	all, err := r.refs(ctx, rows, page(limit))
 	if err != nil {
@@ -43,6 +45,9 @@ func (r *reader) Refs(ctx context.Context, kind crm.RefKind, limit int, keys ...
 	return out, nil
 }
 
+// refsBy is how many columns entries are looked up by: part, hash, kind and key.
+const refsBy = 4
+
 // manyRefs is how many entries SQLite may give for several keys together before
 // each key is asked for by itself.
 const manyRefs = 4096
@@ -63,21 +68,21 @@ func (r *reader) refs(ctx context.Context, keys *rowset, limit int64) ([]crm.Ref
 		return out, err
 	}
 	for v := keys.vals; len(v) > 0; {
-		n := r.s.g.chunk(len(v) / 3)
-		some, before := v[:3*n], len(out)
-		v = v[3*n:]
+		n := r.s.g.chunk(len(v) / refsBy)
+		some, before := v[:refsBy*n], len(out)
+		v = v[refsBy*n:]
 		most := limit
 		if n > 1 {
 			most = manyRefs
 		}
-		if err := r.each(ctx, opOf, tabRefs, &rowset{3, some}, scan, most); err != nil {
+		if err := r.each(ctx, opOf, tabRefs, &rowset{refsBy, some}, scan, most); err != nil {
 			return nil, err
 		}
 		if n == 1 || len(out)-before < manyRefs {
 			continue
 		}
-		for out = out[:before]; len(some) > 0; some = some[3:] {
-			if err := r.each(ctx, opOf, tabRefs, &rowset{3, some[:3]}, scan, limit); err != nil {
+		for out = out[:before]; len(some) > 0; some = some[refsBy:] {
+			if err := r.each(ctx, opOf, tabRefs, &rowset{refsBy, some[:refsBy]}, scan, limit); err != nil {
 				return nil, err
 			}
 		}
@@ -86,69 +91,87 @@ func (r *reader) refs(ctx context.Context, keys *rowset, limit int64) ([]crm.Ref
 }
 
 // refRows turns entries into rows, sorted and each once.
-func refRows(refs []crm.Ref) (*rowset, error) {
+func (t *tx) refRows(refs []crm.Ref) (*rowset, error) {
 	type row struct {
 		part crm.Part
-		ref  crm.Ref
+		hash int64
+		ref  *crm.Ref
 	}
 	list := make([]row, len(refs))
-	for i, r := range refs {
+	for i := range refs {
+		r := &refs[i]
 		if err := check("put", "ref", string(r.Kind), r.Validate()); err != nil {
 			return nil, err
 		}
-		list[i] = row{r.Part(), r}
+		part, hash := crm.PartHash(string(r.Kind), r.Key)
+		list[i] = row{part, hash, r}
 	}
 	slices.SortFunc(list, func(x, y row) int {
 		if x.part != y.part {
 			return int(x.part) - int(y.part)
 		}
-		if c := strings.Compare(string(x.ref.Kind), string(y.ref.Kind)); c != 0 {
-			return c
-		}
-		if c := strings.Compare(x.ref.Key, y.ref.Key); c != 0 {
+		if c := cmp.Compare(x.hash, y.hash); c != 0 {
 			return c
 		}
 		if c := x.ref.Subject.Compare(y.ref.Subject); c != 0 {
 			return c
 		}
-		return strings.Compare(x.ref.Target, y.ref.Target)
+		if c := strings.Compare(x.ref.Target, y.ref.Target); c != 0 {
+			return c
+		}
+		if c := strings.Compare(x.ref.Key, y.ref.Key); c != 0 {
+			return c
+		}
+		return strings.Compare(string(x.ref.Kind), string(y.ref.Kind))
 	})
-	list = slices.Compact(list)
-	rows := newRows(7, len(list))
-	for _, r := range list {
+	rows := t.s.rows(8, len(list))
+	for i, r := range list {
+		if i > 0 && *r.ref == *list[i-1].ref {
+			continue
+		}
 		kind, a, b := r.ref.Subject.Flat()
-		rows.add(int64(r.part), string(r.ref.Kind), r.ref.Key, kind, a, b, r.ref.Target)
+		rows.add(int64(r.part), r.hash, kind, a, b, r.ref.Target, string(r.ref.Kind), r.ref.Key)
 	}
 	return rows, nil
 }
 
 // PutRefs implements crm.RefWriter.
 func (t *tx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
-	rows, err := refRows(refs)
+	rows, err := t.refRows(refs)
 	if err != nil {
 		return err
 	}
-	if t.conn != nil && rows.len() >= manyRows {
-		// Most entries of an import are new. To look for them first costs as
-		// much as to write them, so it is done only for a while after one was
-		// there: then the database refused and the function is run again.
-		if t.s.careful.Load() > 0 {
-			t.s.careful.Add(-1)
-			if rows, err = t.newRefs(ctx, rows); err != nil {
-				return err
-			}
-		}
-		if _, err = t.exec(ctx, opAdd, tabRefs, rows); errors.Is(err, errAgain) {
-			t.s.careful.Store(carefulCalls)
-		}
+	defer func() { t.s.free(rows) }()
+	if t.conn == nil || rows.len() < manyRows {
+		_, err = t.exec(ctx, t.faster(opMerge), tabRefs, rows)
 		return err
 	}
-	_, err = t.exec(ctx, t.faster(opMerge), tabRefs, rows)
+	if !t.hopeful(tabRefs, rows.len()) {
+		if rows, err = t.newRefs(ctx, rows); err != nil {
+			return err
+		}
+	}
+	_, err = t.exec(ctx, opAdd, tabRefs, rows)
 	return err
 }
 
-// carefulCalls is for how many calls of PutRefs entries are looked for first,
-// after one was there.
+// hopeful reports whether n rows may be added without a look whether they are
+// there. Most rows of an import are new, and to look for them costs as much as
+// to write them, so it is done only for a while after one was there.
+func (t *tx) hopeful(tab tableID, n int) bool {
+	if t.conn == nil || n < manyRows || t.again {
+		return false
+	}
+	careful := &t.s.careful[tab]
+	if careful.Load() <= 0 {
+		return true
+	}
+	careful.Add(-1)
+	return false
+}
+
+// carefulCalls is for how many calls rows of a table are looked for, after one
+// was there, which ended the transaction.
 const carefulCalls = 64
 
 // newRefs leaves out the entries that are there.
@@ -156,7 +179,7 @@ func (t *tx) newRefs(ctx context.Context, rows *rowset) (*rowset, error) {
 	there := map[[6]string]bool{}
 	err := t.each(ctx, opGet, tabRefs, rows, func(rows *sql.Rows) error {
 		var k [6]string
-		err := rows.Scan(&k[0], &k[1], &k[2], &k[3], &k[4], &k[5])
+		err := rows.Scan(&k[4], &k[5], &k[0], &k[1], &k[2], &k[3])
 		there[k] = true
 		return err
 	})
@@ -165,12 +188,12 @@ func (t *tx) newRefs(ctx context.Context, rows *rowset) (*rowset, error) {
 	}
 	out := newRows(rows.width, rows.len())
 	for v := rows.vals; len(v) > 0; v = v[rows.width:] {
-		var k [6]string
+		var k [6]string // subject, target, kind, key
 		for i := range k {
-			k[i], _ = v[i+1].(string)
+			k[i] = v[i+2].s
 		}
 		if !there[k] {
-			out.add(v[:rows.width]...)
+			out.vals = append(out.vals, v[:rows.width]...)
 		}
 	}
 	return out, nil
@@ -178,10 +201,11 @@ func (t *tx) newRefs(ctx context.Context, rows *rowset) (*rowset, error) {
 
 // DeleteRefs implements crm.RefWriter.
 func (t *tx) DeleteRefs(ctx context.Context, refs ...crm.Ref) error {
-	rows, err := refRows(refs)
+	rows, err := t.refRows(refs)
 	if err != nil {
 		return err
 	}
+	defer t.s.free(rows)
 	_, err = t.exec(ctx, opDelete, tabRefs, rows)
 	return err
 }

@@ -11,7 +11,8 @@ type op uint8
 
 const (
 	opInsert     op = iota // new rows; those that are there stay as they are
-	opAdd                  // PostgreSQL, own transaction: new rows that cannot be there
+	opAdd                  // PostgreSQL, own transaction: new rows; an error if one is there
+	opCopy                 // PostgreSQL: the same by COPY
 	opMerge                // PostgreSQL, own transaction: new rows, those that are there stay
 	opNewer                // facts: new rows, or newer versions
 	opGet                  // rows by key
@@ -34,7 +35,7 @@ const (
 	numOps
 )
 
-var opNames = [numOps]string{"insert", "add", "merge", "newer", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock"}
+var opNames = [numOps]string{"insert", "add", "copy", "merge", "newer", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock"}
 
 type statementID struct {
 	op  op
@@ -85,8 +86,13 @@ func (g *grammar) text(id statementID, n int) string {
 	case opAdd:
 		switch {
 		case g.dialect == SQLite:
-		case facts, tab == tabProfiles, tab == tabContacts, tab == tabMembers, tab == tabLinks, tab == tabRefs, tab == tabChanges:
+		case facts, tab == tabProfiles, tab == tabContacts, tab == tabMembers, tab == tabCustomers, tab == tabLinks, tab == tabAddresses,
+			tab == tabRefs, tab == tabChanges:
 			return g.add(tab, n, false)
+		}
+	case opCopy:
+		if g.text(statementID{opAdd, tab}, n) != "" {
+			return "COPY " + g.table(tab) + " (tenant, " + list("", t.names()) + ") FROM STDIN (FORMAT binary)"
 		}
 	case opMerge:
 		switch {
@@ -122,7 +128,7 @@ func (g *grammar) text(id statementID, n int) string {
 		case tab == tabDocuments:
 			return g.lookup(tab, n, t.keyNames(), outDocument, "")
 		case tab == tabRefs && g.dialect == Postgres:
-			return g.lookup(tab, n, t.keyNames(), outRef, "")
+			return g.lookup(tab, n, t.names(), outRef, "")
 		case tab == tabCursors:
 			return g.lookup(tab, n, t.keyNames(), []string{"position"}, "")
 		}
@@ -157,8 +163,10 @@ func (g *grammar) text(id statementID, n int) string {
 		}
 	case opDelete:
 		switch {
-		case tab == tabMembers, tab == tabCustomers, tab == tabRefs:
+		case tab == tabMembers, tab == tabCustomers:
 			return g.remove(tab, n, t.keyNames())
+		case tab == tabRefs:
+			return g.remove(tab, n, t.names())
 		case facts:
 			return g.remove(tab, n, t.keyNames(), withKind(outFactKey)...)
 		}
@@ -246,17 +254,17 @@ var profileContent = []string{"kind", "given", "family", "full_name", "birth", "
 // refsOf reads the entries of keys of an index: on PostgreSQL up to a limit for
 // each key; SQLite, which cannot, limits the whole.
 func (g *grammar) refsOf(n int) string {
-	by := []string{"part", "kind", "ref"}
+	by := []string{"part", "hash", "kind", "ref"}
+	order := " ORDER BY " + list("t.", g.tables[tabRefs].keyNames())
 	if g.dialect == SQLite {
-		order := ""
-		if n == 1 {
-			order = " ORDER BY " + list("t.", g.tables[tabRefs].keyNames())
+		if n > 1 {
+			order = ""
 		}
-		return g.lookup(tabRefs, n, by, outRef, order+" LIMIT "+g.bound(3*n+1))
+		return g.lookup(tabRefs, n, by, outRef, order+" LIMIT "+g.bound(len(by)*n+1))
 	}
-	_, from := g.rows([]colType{small, text, text}, n)
+	_, from := g.rows(g.tables[tabRefs].typesOf(by), n)
 	return "SELECT " + list("r.", outRef) + " FROM " + from + " CROSS JOIN LATERAL (SELECT " + list("t.", outRef) + " FROM " + g.table(tabRefs) +
-		" AS t WHERE " + g.match(by) + " ORDER BY " + list("t.", g.key(tabRefs)) + " LIMIT $4) AS r"
+		" AS t WHERE " + g.match(by) + order + " LIMIT $5) AS r"
 }
 
 // changesOf reads ranges of the feed: v holds part, the number before the first

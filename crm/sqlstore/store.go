@@ -23,7 +23,12 @@ type Store struct {
 	stmts map[string]*sql.Stmt // SQLite: nil where it is wanted but not yet prepared
 	want  []string
 
-	careful atomic.Int64 // see PutRefs
+	// careful is for how many calls rows of a table are looked for before they
+	// are added, see tx.hopeful.
+	careful [numTables]atomic.Int64
+
+	copies  sync.Pool // *[]byte, see copyRows
+	rowsets sync.Pool // *rowset, see rows
 
 	writer chan struct{} // SQLite has one writer; the others queue here, in turn
 }
@@ -80,7 +85,7 @@ func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
 		}
 	}
 	for n := 0; ; n++ {
-		err := s.attempt(ctx, fn)
+		err := s.attempt(ctx, fn, n > 0)
 		if err == nil || !retryable(err) {
 			return err
 		}
@@ -93,7 +98,7 @@ func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
 	}
 }
 
-func (s *Store) attempt(ctx context.Context, fn func(crm.Tx) error) (err error) {
+func (s *Store) attempt(ctx context.Context, fn func(crm.Tx) error, again bool) (err error) {
 	s.prepareWanted(ctx)
 	opts := &sql.TxOptions{}
 	if s.g.dialect == Postgres {
@@ -113,10 +118,11 @@ func (s *Store) attempt(ctx context.Context, fn func(crm.Tx) error) (err error) 
 		return wrap("begin", "", err)
 	}
 	t := newTx(s.session(dbtx, true))
-	t.conn = conn
+	t.conn, t.again = conn, again
 	done := false
 	defer func() {
 		if !done { // fn failed or panics
+			_ = t.wait() // it is about to be taken back
 			t.undo()
 			if e := dbtx.Rollback(); e != nil && !errors.Is(e, sql.ErrTxDone) && err != nil {
 				err = fmt.Errorf("%w (and the rollback: %w)", err, e)
@@ -127,16 +133,23 @@ func (s *Store) attempt(ctx context.Context, fn func(crm.Tx) error) (err error) 
 		return err
 	}
 	err = fn(t)
+	failed := t.wait()
 	if t.consumer != "" {
 		return s.addConsumer(ctx, dbtx, t)
 	}
 	if t.broken != nil {
 		return t.broken
 	}
+	if failed != nil {
+		return failed // whatever fn made of it
+	}
 	if err != nil {
 		return err
 	}
 	if err := t.finish(ctx); err != nil {
+		return err
+	}
+	if err := t.wait(); err != nil {
 		return err
 	}
 	if err := dbtx.Commit(); err != nil {

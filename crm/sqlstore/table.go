@@ -23,7 +23,7 @@ type column struct {
 // table is one table: its key columns first, the part always leading.
 type table struct {
 	name string
-	keys int
+	keys int // how many; that of the tenant is not counted
 	cols []column
 }
 
@@ -113,7 +113,7 @@ func schema() [numTables]table {
 		tabConsents:  fact("consents", cols(text, "brand", "recipient", "purpose", "status")),
 		tabFacts:     {"facts", 7, join(part, subject, cols(text, "kind", "source", "id"), factRest)},
 		tabAddresses: {"addresses", 3, join(part, cols(text, "channel", "value"), cols(big, "version", "suppressions", "holds"), cols(text, "data"))},
-		tabRefs:      {"refs", 7, join(part, cols(text, "kind", "ref"), subject, cols(text, "target"))},
+		tabRefs:      {"refs", 6, join(part, cols(big, "hash"), subject, cols(text, "target", "kind", "ref"))},
 		tabEffects: {"effects", 2, join(part, cols(text, "id", "kind", "cause"), cols(big, "version"), subject,
 			cols(text, "about_kind", "about_source", "about_id", "occurrence"), cols(big, "due"), cols(text, "state"), cols(small, "waiting"),
 			cols(text, "to_channel", "to_value"), cols(big, "created", "changed", "sent_at", "attempts", "lease", "rev"), cols(text, "reasons", "guards", "data"))},

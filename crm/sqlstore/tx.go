@@ -13,6 +13,8 @@ type reader struct {
 	*session
 	// absent, if set, notes facts that this transaction looked for in vain.
 	absent map[crm.FactRef]struct{}
+	// strangers, if set, notes profiles in the same way.
+	strangers map[crm.ProfileKey]struct{}
 	// settle, if set, writes what a transaction still holds back of the
 	// profiles, before they are read.
 	settle func(context.Context) error
@@ -25,10 +27,12 @@ type tx struct {
 	changes []crm.Change
 	fresh   freshProfiles
 	locked  map[crm.Address]int64 // the versions of addresses that are locked
+	unheld  map[crm.Address]bool  // of those, the ones that have no row yet
 	given   []givenNumber         // what the store wrote into the caller's values
 	// broken is why the transaction cannot be committed any more, whatever the
 	// function makes of the error that it was given.
 	broken   error
+	again    bool   // run again after somebody, perhaps itself, was in the way
 	consumer string // PostgreSQL: a cursor that must be made first
 }
 
@@ -38,9 +42,9 @@ var (
 )
 
 func newTx(s *session) *tx {
-	t := &tx{now: crm.Micros(s.s.cfg.Now()), locked: map[crm.Address]int64{}}
+	t := &tx{now: crm.Micros(s.s.cfg.Now()), locked: map[crm.Address]int64{}, unheld: map[crm.Address]bool{}}
 	t.session = s
-	t.settle, t.absent = t.settleProfiles, map[crm.FactRef]struct{}{}
+	t.settle, t.absent, t.strangers = t.settleProfiles, map[crm.FactRef]struct{}{}, map[crm.ProfileKey]struct{}{}
 	return t
 }
 
@@ -86,6 +90,9 @@ func (t *tx) lockWrites(ctx context.Context) error {
 // last: from then on others that write to the same parts wait.
 func (t *tx) finish(ctx context.Context) error {
 	if err := t.settleProfiles(ctx); err != nil {
+		return err
+	}
+	if err := t.holdAddresses(ctx); err != nil {
 		return err
 	}
 	return t.flushChanges(ctx)

@@ -4,11 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 
@@ -56,9 +56,9 @@ func openSQLite(ctx context.Context, path, synchronous string, cleanup func()) (
 }
 
 // copyFrom lends the store PostgreSQL's COPY, which only the driver has.
-func copyFrom(ctx context.Context, conn *sql.Conn, table [2]string, columns []string, rows [][]any) error {
+func copyFrom(ctx context.Context, conn *sql.Conn, statement string, rows io.Reader) error {
 	return conn.Raw(func(c any) error {
-		_, err := c.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier(table[:]), columns, pgx.CopyFromRows(rows))
+		_, err := c.(*stdlib.Conn).Conn().PgConn().CopyFrom(ctx, rows, statement)
 		return err
 	})
 }

@@ -3,7 +3,6 @@ package dbtest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -86,34 +85,19 @@ func count(all []contents) int {
 // how long it took.
 func timeImport(t testing.TB, d database, workers int) cost {
 	t.Helper()
-	svc := crm.New(d.store(), crm.Config{ChunkSize: *chunk})
-	step := 5 * *chunk // records come by the ten thousand, as Import asks for
-	var batches []crm.Batch
+	svc := crm.New(d.store(), crm.Config{ChunkSize: *chunk, Workers: workers})
+	step := 5 * *chunk // records come by ten thousands, as Import asks for
+	var sum cost
 	for lo := 0; lo < *people; lo += step {
-		batches = append(batches, batch(lo, min(lo+step, *people), 4))
+		b := batch(lo, min(lo+step, *people), 4)
+		start := begin(t, d)
+		rep, err := svc.Import(context.Background(), b)
+		sum = sum.add(start.end(t))
+		require.NoError(t, err)
+		require.Empty(t, rep.Rejected)
+		require.Equal(t, b.Len(), rep.Profiles+rep.Facts)
 	}
-	next := make(chan crm.Batch)
-	errs := make(chan error, workers)
-	start := begin(t, d)
-	for range workers {
-		go func() {
-			var first error
-			for b := range next {
-				if rep, err := svc.Import(context.Background(), b); err != nil || len(rep.Rejected) > 0 {
-					first = errors.Join(first, err)
-				}
-			}
-			errs <- first
-		}()
-	}
-	for _, b := range batches {
-		next <- b
-	}
-	close(next)
-	for range workers {
-		require.NoError(t, <-errs)
-	}
-	return start.end(t)
+	return sum
 }
 
 // timeBare writes the same rows by prepared statements of 50 rows, 10,000 rows
@@ -203,29 +187,29 @@ func timeCopy(t testing.TB, d database, all []contents) cost {
 
 // cost is what something took: by the clock, and of all processors together,
 // the database server's included, which a busy machine changes less.
-type cost struct{ wall, cpu time.Duration }
+type cost struct{ wall, cpu, self time.Duration }
+
+func (c cost) add(o cost) cost { return cost{c.wall + o.wall, c.cpu + o.cpu, c.self + o.self} }
 
 type stopwatch struct {
-	d    database
-	wall time.Time
-	cpu  time.Duration
+	d         database
+	wall      time.Time
+	cpu, self time.Duration
 }
 
 func begin(t testing.TB, d database) stopwatch {
-	return stopwatch{d, time.Now(), cpuTime(t, d)}
+	return stopwatch{d, time.Now(), cpuTime(t, d), selfTime(t)}
 }
 
 func (s stopwatch) end(t testing.TB) cost {
-	return cost{time.Since(s.wall), cpuTime(t, s.d) - s.cpu}
+	return cost{time.Since(s.wall), cpuTime(t, s.d) - s.cpu, selfTime(t) - s.self}
 }
 
 // cpuTime adds the time of this process to that of the server's processes, as
 // far as /proc shows them.
 func cpuTime(t testing.TB, d database) time.Duration {
 	t.Helper()
-	var self syscall.Rusage
-	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &self))
-	sum := time.Duration(self.Utime.Nano() + self.Stime.Nano())
+	sum := selfTime(t)
 	if d.dialect != sqlstore.Postgres {
 		return sum
 	}
@@ -250,11 +234,23 @@ func cpuTime(t testing.TB, d database) time.Duration {
 	return sum
 }
 
+// selfTime is the time of this process alone.
+func selfTime(t testing.TB) time.Duration {
+	t.Helper()
+	var self syscall.Rusage
+	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &self))
+	return time.Duration(self.Utime.Nano() + self.Stime.Nano())
+}
+
 func report(b *testing.B, rows int, ours, theirs cost, peer string) {
 	b.ReportMetric(float64(rows)/ours.wall.Seconds(), "import-rows/s")
 	b.ReportMetric(float64(rows)/theirs.wall.Seconds(), peer+"-rows/s")
 	b.ReportMetric(theirs.wall.Seconds()/ours.wall.Seconds(), "of-"+peer)
 	b.ReportMetric(theirs.cpu.Seconds()/ours.cpu.Seconds(), "of-"+peer+"-cpu")
+	b.ReportMetric(ours.self.Seconds(), "import-client-cpu-s")
+	b.ReportMetric(ours.cpu.Seconds()-ours.self.Seconds(), "import-server-cpu-s")
+	b.ReportMetric(theirs.self.Seconds(), peer+"-client-cpu-s")
+	b.ReportMetric(theirs.cpu.Seconds()-theirs.self.Seconds(), peer+"-server-cpu-s")
 	b.ReportMetric(0, "ns/op")
 }
 

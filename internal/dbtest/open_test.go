@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib" // registers "pgx"
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite" // registers "sqlite"
@@ -87,9 +87,9 @@ func openCopying(t testing.TB) database {
 }
 
 // copyFrom is what the package comment of sqlstore shows for pgx.
-func copyFrom(ctx context.Context, conn *sql.Conn, table [2]string, columns []string, rows [][]any) error {
+func copyFrom(ctx context.Context, conn *sql.Conn, statement string, rows io.Reader) error {
 	return conn.Raw(func(driver any) error {
-		_, err := driver.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier(table[:]), columns, pgx.CopyFromRows(rows))
+		_, err := driver.(*stdlib.Conn).Conn().PgConn().CopyFrom(ctx, rows, statement)
 		return err
 	})
 }

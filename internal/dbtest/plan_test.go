@@ -54,6 +54,9 @@ func TestStatementsRun(t *testing.T) {
 		all, err := sqlstore.Statements(d.dialect, d.cfg)
 		require.NoError(t, err)
 		for _, s := range all {
+			if strings.HasSuffix(s.Name, "/copy") {
+				continue // cannot be prepared; TestImport runs them
+			}
 			st, err := d.db.PrepareContext(deadline(t), s.SQL)
 			require.NoError(t, err, "%s\n%s", s.Name, s.SQL)
 			require.NoError(t, st.Close())
