@@ -81,51 +81,55 @@ func (t *texts) full() bool { return len(t.chunks) >= mostTexts/chunkSize-1 }
 // names is a set of strings that are numbered as they come.
 type names struct {
 	texts
-	slots []uint32 // open hash table of numbers; 0 is free, number 0 is never looked up
+	slots []slot // open hash table; number 0 is never looked up
 }
+
+// slot is a number, 0 if it is free, and the hash of its string, which spares most looks at
+// strings that are others.
+type slot struct{ hash, id uint32 }
 
 // The hash is seeded anew in every process; nothing that is seen outside depends on it.
 var seed = maphash.MakeSeed()
 
+func hash(s string) uint32 { return uint32(maphash.String(seed, s)) }
+
 // lookup returns the number of a string, 0 if it has none.
 func (n *names) lookup(s string) uint32 {
-	if len(n.slots) == 0 {
-		n.slots = make([]uint32, 16)
-	}
-	m := uint64(len(n.slots) - 1)
-	for i := maphash.String(seed, s) & m; ; i = (i + 1) & m {
-		id := n.slots[i]
-		if id != 0 && n.text(id) != s {
-			continue
-		}
-		if id == 0 {
-			for k, g := range n.guests {
-				if g == s {
-					return uint32(len(n.at) + k)
-				}
+	if len(n.slots) > 0 {
+		h, m := hash(s), uint32(len(n.slots)-1)
+		for i := h & m; n.slots[i].id != 0; i = (i + 1) & m {
+			if x := n.slots[i]; x.hash == h && n.text(x.id) == s {
+				return x.id
 			}
 		}
-		return id
 	}
+	for k, g := range n.guests {
+		if g == s {
+			return uint32(len(n.at) + k)
+		}
+	}
+	return 0
 }
 
 // enter makes the newest string, whose number is id, be found.
 func (n *names) enter(id uint32) {
-	if 3*len(n.slots) >= 4*(n.len()+1) {
-		n.place(id)
-		return
+	if 3*len(n.slots) < 4*(n.len()+1) {
+		old := n.slots
+		n.slots = make([]slot, max(16, 2*len(old)))
+		for _, x := range old {
+			if x.id != 0 {
+				n.place(x)
+			}
+		}
 	}
-	n.slots = make([]uint32, max(16, 2*len(n.slots)))
-	for id := 1; id < n.len(); id++ {
-		n.place(uint32(id))
-	}
+	n.place(slot{hash(n.text(id)), id})
 }
 
-func (n *names) place(id uint32) {
-	m := uint64(len(n.slots) - 1)
-	i := maphash.String(seed, n.text(id)) & m
-	for n.slots[i] != 0 {
+func (n *names) place(x slot) {
+	m := uint32(len(n.slots) - 1)
+	i := x.hash & m
+	for n.slots[i].id != 0 {
 		i = (i + 1) & m
 	}
-	n.slots[i] = id
+	n.slots[i] = x
 }

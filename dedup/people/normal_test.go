@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 func TestBirth(t *testing.T) {
@@ -46,4 +47,30 @@ func TestNicknames(t *testing.T) {
 	for _, p := range [][2]string{{"bill", "robert"}, {"ali", "veli"}, {"joska", "joe"}, {"mehmet", "ahmet"}} {
 		require.Zero(t, n.Compare(p[0], p[1]), "%v", p)
 	}
+}
+
+// What is read fast is what the library reads.
+func TestFastPhoneLikeSlow(t *testing.T) {
+	seen := memo{}
+	rapid.Check(t, func(t *rapid.T) {
+		raw := rapid.SampledFrom([]string{"", "+", "0", "00", "+90", "090", "0090", "90"}).Draw(t, "start") + rapid.StringMatching(`[1-9][0-9]{4,13}`).Draw(t, "digits")
+		fast, ok, known := fastPhone(raw, "TR")
+		e, _ := Phone(raw, "TR")
+		require.Equal(t, e, seen.phone(raw, "TR"))
+		if !known {
+			return
+		}
+		slow, possible := slowPhone(raw, "TR")
+		if ok {
+			require.Equal(t, slow, fast, raw)
+		} else if possible {
+			var digits []byte
+			for _, c := range []byte(raw) {
+				if c != '+' {
+					digits = append(digits, c)
+				}
+			}
+			require.True(t, constant(digits) || len(digits) < 7, raw)
+		}
+	})
 }

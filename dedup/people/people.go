@@ -110,7 +110,8 @@ func (l *Linker) normalizer() *normalizer {
 		n.Birth = birth
 	}
 	if n.Phone == nil {
-		n.Phone = func(s string) string { s, _ = Phone(s, region); return s }
+		seen := memo{}
+		n.Phone = func(s string) string { return seen.phone(s, region) }
 	}
 	if n.Email == nil {
 		n.Email = func(s string) string { s, _ = email(s, relays); return s }

@@ -11,40 +11,57 @@ import (
 // cannot be anybody's number is refused: too short or too long, masked with *, x
 // or #, or one digit only, as 0555 555 55 55 is nearly.
 func Phone(raw, region string) (e164 string, ok bool) {
+	if e164, ok, known := fastPhone(raw, region); known {
+		return e164, ok
+	}
+	return slowPhone(raw, region)
+}
+
+// fastPhone reads what can be read in tens of nanoseconds; known says whether that is so.
+func fastPhone(raw, region string) (e164 string, ok, known bool) {
 	var digits [20]byte
 	n, plus := 0, false
 	for i := 0; i < len(raw); i++ {
 		switch c := raw[i]; {
 		case c >= '0' && c <= '9':
 			if n == len(digits) {
-				return "", false
+				return "", false, true
 			}
 			digits[n] = c
 			n++
 		case c == '+' && n == 0:
 			plus = true
 		case c == '*' || c == '#' || c == 'x' || c == 'X':
-			return "", false
+			return "", false, true
 		case c == ' ' || c == '-' || c == '(' || c == ')' || c == '.' || c == '/' || c == '\t' || c == ':':
 		case c >= 0x80: // no-break blanks and the like
 		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
 			if n > 0 {
-				return slowPhone(raw, region) // an extension, perhaps
+				return "", false, false // an extension, perhaps
 			}
 		default:
-			return "", false
+			return "", false, true
 		}
 	}
 	d := digits[:n]
 	if n < 7 || constant(d) {
-		return "", false
+		return "", false, true
 	}
 	if region == "" || region == "TR" {
 		if e, ok := turkish(d, plus); ok {
-			return e, true
+			return e, true, true
 		}
 	}
-	return slowPhone(raw, region)
+	if plus && d[0] == '9' && d[1] == '0' && d[2] != '0' {
+		switch n - 2 { // what libphonenumber knows of Turkey
+		case 7, 12, 13:
+		case 10:
+			return "+" + string(d), true, true
+		default:
+			return "", false, true
+		}
+	}
+	return "", false, false
 }
 
 // turkish is the fast path for numbers of Turkey: an optional 0, 90, +90 or 0090
@@ -80,6 +97,28 @@ func constant(d []byte) bool {
 		same++
 	}
 	return same >= 9 || same >= len(d)-1
+}
+
+// memo remembers what the library said of a number: it takes twenty microseconds, and
+// people who share a line are met one after the other.
+type memo map[string]string
+
+// mostRemembered bounds a memo.
+const mostRemembered = 1 << 14
+
+func (m memo) phone(raw, region string) string {
+	if e, _, known := fastPhone(raw, region); known || len(raw) > 64 {
+		return e
+	}
+	if e, ok := m[raw]; ok {
+		return e
+	}
+	e, _ := slowPhone(raw, region)
+	if len(m) >= mostRemembered {
+		clear(m)
+	}
+	m[strings.Clone(raw)] = e
+	return e
 }
 
 func slowPhone(raw, region string) (string, bool) {
