@@ -22,29 +22,11 @@ func (v *View) Compare(at time.Time, names ...string) (Comparison, error) {
 	if len(names) > most {
 		return Comparison{}, &LimitError{What: "segments", Limit: most}
 	}
-	sets, err := v.audiences(at, names)
+	sets, err := v.Audiences(at, names...)
 	if err != nil {
 		return Comparison{}, err
 	}
 	return Comparison{Names: slices.Clone(names), Common: Overlaps(sets...)}, nil
-}
-
-// audiences draws segments; nested ones that they share are evaluated once per chunk.
-func (v *View) audiences(at time.Time, names []string) ([]*Set, error) {
-	c := newCompiler(&v.state, v.when(at))
-	sets := make([]*Set, len(names))
-	for i, name := range names {
-		d, err := v.definition(name)
-		if err != nil {
-			return nil, err
-		}
-		root, err := c.audience(d)
-		if err != nil {
-			return nil, err
-		}
-		sets[i] = root.collect()
-	}
-	return sets, nil
 }
 
 // Size returns the number of members of the i-th segment.
@@ -89,7 +71,7 @@ func (v *View) Nearest(name string, n int, at time.Time) ([]Neighbour, error) {
 			names = append(names, d.Name)
 		}
 	}
-	sets, err := v.audiences(at, names)
+	sets, err := v.Audiences(at, names...)
 	if err != nil {
 		return nil, err
 	}

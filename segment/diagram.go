@@ -1,6 +1,8 @@
 package segment
 
-// A diagrams holds reduced ordered binary decision diagrams (Bryant 1986): each
+import "slices"
+
+// diagrams holds reduced ordered binary decision diagrams (Bryant 1986): each
 // distinct truth function over tags, leaves and nested segments has exactly one
 // node, so that equality is comparing two numbers. Every customer's tags are
 // free, so what holds for the functions holds for every population.
@@ -8,6 +10,7 @@ type diagrams struct {
 	st    *state
 	limit int
 	order map[string]int32 // variable by the kind and name of its leaf
+	leaf  []Expr           // by variable
 	nodes []diagram
 	find  map[diagram]int32
 	memo  map[[3]int32]int32 // if-then-else
@@ -22,11 +25,6 @@ const (
 	always int32 = 1
 )
 
-// errTooBig stops a proof that would cost too much.
-type errTooBig struct{}
-
-func (errTooBig) Error() string { return "segment: too many cases to prove anything" }
-
 func newDiagrams(st *state, limit int) *diagrams {
 	d := &diagrams{st: st, limit: limit, order: make(map[string]int32), find: make(map[diagram]int32),
 		memo: make(map[[3]int32]int32), defs: make(map[string]int32)}
@@ -35,7 +33,10 @@ func newDiagrams(st *state, limit int) *diagrams {
 	return d
 }
 
-// build returns the node of an expression. It fails with errTooBig only.
+// tooBig stops what would cost too much.
+func (d *diagrams) tooBig() error { return &LimitError{What: "cases", Limit: int64(d.limit)} }
+
+// build returns the node of an expression; a *LimitError if it is too intricate.
 func (d *diagrams) build(e Expr) (int32, error) {
 	switch e.Op {
 	case OpTag, OpLeaf:
@@ -64,51 +65,53 @@ func (d *diagrams) build(e Expr) (int32, error) {
 	return d.combine(e, args)
 }
 
-// combine returns the node of an operation on operands that are built.
+// combine returns the node of an operation on operands that are built. The last
+// operand comes first: variables are numbered in the order of the text, so that
+// long lists of tags grow at their top and cost a step each.
 func (d *diagrams) combine(e Expr, args []int32) (n int32, err error) {
-	step := func(f, g, h int32) {
-		if err == nil {
-			n, err = d.choose(f, g, h)
-		}
-	}
 	switch e.Op {
 	case OpAll:
-		n = always
-		for _, a := range args {
-			step(a, n, never)
-		}
+		return d.fold(args, always, func(a, rest int32) (int32, error) { return d.choose(a, rest, never) })
 	case OpAny:
-		n = never
-		for _, a := range args {
-			step(a, always, n)
-		}
+		return d.fold(args, never, d.or)
 	case OpExcept:
-		n = args[0]
-		for _, a := range args[1:] {
-			step(a, never, n)
+		excluded, err := d.fold(args[1:], never, d.or)
+		if err != nil {
+			return never, err
 		}
+		return d.choose(excluded, never, args[0])
 	case OpXor:
-		n = args[0]
-		for _, a := range args[1:] {
-			not, failed := d.choose(n, never, always)
-			if failed != nil {
-				return never, failed
+		return d.fold(args, never, func(a, rest int32) (int32, error) {
+			not, err := d.choose(rest, never, always)
+			if err != nil {
+				return never, err
 			}
-			step(a, not, n)
-		}
+			return d.choose(a, not, rest)
+		})
 	case OpNot:
-		step(args[0], never, always)
-	case OpAtLeast:
+		return d.choose(args[0], never, always)
+	default:
 		return d.atLeast(e.K, args)
 	}
-	return n, err
+}
+
+func (d *diagrams) or(a, b int32) (int32, error) { return d.choose(a, always, b) }
+
+func (d *diagrams) fold(args []int32, n int32, step func(a, rest int32) (int32, error)) (int32, error) {
+	for _, a := range slices.Backward(args) {
+		var err error
+		if n, err = step(a, n); err != nil {
+			return never, err
+		}
+	}
+	return n, nil
 }
 
 // atLeast keeps, operand by operand, the nodes of "k more are needed".
 func (d *diagrams) atLeast(k int, args []int32) (int32, error) {
 	need := make([]int32, k+1)
 	need[0] = always
-	for _, a := range args {
+	for _, a := range slices.Backward(args) {
 		for j := k; j > 0; j-- {
 			var err error
 			if need[j], err = d.choose(a, need[j-1], need[j]); err != nil {
@@ -125,6 +128,7 @@ func (d *diagrams) variable(e Expr) (int32, error) {
 	if !ok {
 		at = int32(len(d.order))
 		d.order[key] = at
+		d.leaf = append(d.leaf, e)
 	}
 	return d.node(diagram{at, never, always})
 }
@@ -137,7 +141,7 @@ func (d *diagrams) node(n diagram) (int32, error) {
 		return at, nil
 	}
 	if len(d.nodes) >= d.limit {
-		return never, errTooBig{}
+		return never, d.tooBig()
 	}
 	at := int32(len(d.nodes))
 	d.nodes = append(d.nodes, n)
@@ -163,7 +167,7 @@ func (d *diagrams) choose(f, g, h int32) (int32, error) {
 		return n, nil
 	}
 	if len(d.memo) >= 8*d.limit {
-		return never, errTooBig{}
+		return never, d.tooBig()
 	}
 	at := min(d.nodes[f].at, d.nodes[g].at, d.nodes[h].at)
 	low, err := d.choose(d.branch(f, at, false), d.branch(g, at, false), d.branch(h, at, false))

@@ -42,6 +42,20 @@
 // the content of the index, not on the order of maps or goroutines. Members are
 // in the order in which the index first met the customers.
 //
+// # Questions
+//
+// A View answers what people ask of segments: Preview counts every part of a
+// definition while it is being edited (With adds the draft), Waterfall what each
+// exclusion removes in order, alone and only it, Explain why somebody is in or
+// out and Flips what would change that, Compare and Nearest what overlaps,
+// MicroSegments which combinations of fields and tags have people in them,
+// TagUsers and its like who uses what, Lint what is probably not meant. Package segment/report draws the answers.
+//
+// Leaves come from outside: SetField supplies a field such as the city or the
+// RFM cell as leaves "city:Bursa", SetPredicate any function of customer and
+// time; package segment/activity supplies behaviour windows such as
+// leaf("purchase >= 2 in 90d").
+//
 // # Sets
 //
 // Underneath is Set, a compressed set of dense 32-bit ids, useful alone. It is
@@ -51,6 +65,6 @@
 // without intermediate sets. IDs maps customer ids to dense ids.
 //
 // Lottery draws samples, hold-outs and splits that stay the same for a customer
-// as the population grows. Package segment/rfm scores recency, frequency and
-// monetary value.
+// as the population grows; Panel keeps a stratified one as tags. Package
+// segment/rfm scores recency, frequency and monetary value.
 package segment

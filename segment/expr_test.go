@@ -3,6 +3,8 @@ package segment_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,6 +150,48 @@ func TestJSONErrors(t *testing.T) {
 	require.Error(t, d.UnmarshalJSON([]byte(`{"name":"x","members":"a","more":1}`)))
 }
 
+// A file of definitions is the same in text and in JSON.
+func TestDefinitionsJSON(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var defs []segment.Definition
+		for i := range rapid.IntRange(0, 4).Draw(t, "n") {
+			d := segment.Definition{Name: fmt.Sprint("s ", i), Expr: genExpr(3, []string{"s", "not"}).Draw(t, "expr")}
+			if rapid.Bool().Draw(t, "careless") {
+				d.IgnoreRed = []string{"a", "red"}
+			}
+			defs = append(defs, d)
+		}
+		text := ""
+		for _, d := range defs {
+			text += d.String() + "\n"
+		}
+		fromText, err := segment.ParseDefinitions(text, segment.Limits{})
+		require.NoError(t, err)
+		data, err := json.Marshal(append([]segment.Definition{}, defs...))
+		require.NoError(t, err)
+		fromJSON, err := segment.ParseDefinitionsJSON(data, segment.Limits{})
+		require.NoError(t, err)
+		require.True(t, slices.EqualFunc(fromText, fromJSON, segment.Definition.Equal))
+	})
+	for text, want := range map[string]string{
+		"{}":                   "1:2: expected [, found {",
+		"[\n{\"name\":\"a\"}]": "2:13: a definition needs name and members",
+		`[{"name":"a","members":"x"},{"name":"a","members":"y"}]`: `1:55: segment "a" is defined twice`,
+		`[{"name":"a","members":"x"}] 1`:                          "1:31: text after the end of the document",
+		`[{"name":"a","members":{"no":1}}]`:                       "1:29: unknown operation no",
+		`[`:                                                       "1:2: JSON: unexpected end",
+	} {
+		_, err := segment.ParseDefinitionsJSON([]byte(text), segment.Limits{})
+		require.EqualError(t, err, "segment: "+want, text)
+	}
+	for name, limits := range map[string]segment.Limits{"bytes": {Bytes: 20}, "nodes": {Nodes: 3}, "segments": {Segments: 1}, "depth": {Depth: 1}} {
+		_, err := segment.ParseDefinitionsJSON([]byte(`[{"name":"a","members":{"all":["x","y"]}},{"name":"b","members":"x"}]`), limits)
+		var limit *segment.LimitError
+		require.ErrorAs(t, err, &limit, name)
+		require.Equal(t, name, limit.What)
+	}
+}
+
 func TestHostileDefinitions(t *testing.T) {
 	deep := func(open, middle, end string, n int) string {
 		return strings.Repeat(open, n) + middle + strings.Repeat(end, n)
@@ -270,7 +314,8 @@ func FuzzParse(f *testing.F) {
 
 func FuzzParseJSON(f *testing.F) {
 	for _, text := range []string{`"a"`, `{"all":["a",{"not":"b"}]}`, `{"atLeast":{"k":1,"of":["a"]}}`,
-		`{"name":"x","members":{"leaf":"l"},"ignoreRed":["r"]}`, `{"all":[`, `{"xor":["a","b"]} x`, `nul`} {
+		`{"name":"x","members":{"leaf":"l"},"ignoreRed":["r"]}`, `{"all":[`, `{"xor":["a","b"]} x`, `nul`,
+		`[{"name":"x","members":"a"},{"name":"y","members":{"segment":"x"}}]`} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -281,6 +326,18 @@ func FuzzParseJSON(f *testing.F) {
 			}
 			back, err := segment.ParseJSON(out, segment.Limits{})
 			if err != nil || !back.Equal(e) {
+				t.Fatalf("%s -> %s: %v", data, out, err)
+			}
+		} else {
+			requireTyped(t, err)
+		}
+		if defs, err := segment.ParseDefinitionsJSON(data, segment.Limits{}); err == nil {
+			out, err := json.Marshal(defs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			back, err := segment.ParseDefinitionsJSON(out, segment.Limits{})
+			if err != nil && len(defs) > 0 || !slices.EqualFunc(defs, back, segment.Definition.Equal) {
 				t.Fatalf("%s -> %s: %v", data, out, err)
 			}
 		} else {

@@ -24,7 +24,7 @@ func fieldOf(leaf string) string {
 // (customer, value) and complete: who has no row, or an empty value, has no
 // value. Further values can be named that definitions may refer to while nobody
 // has them; those seen earlier stay known anyway. Unknown customers are
-// skipped. It is one step for readers. A customer with two values, a bad name or
+// skipped. Rows must not call the index. It is one step for readers. A customer with two values, a bad name or
 // a colon in the field's name is an *InvalidError.
 func (x *Index) SetField(at time.Time, field string, rows iter.Seq2[string, string], values ...string) ([]MembershipChange, error) {
 	if err := checkName("field", field+":"); err != nil || field == "" || strings.Contains(field, ":") {

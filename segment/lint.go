@@ -102,7 +102,7 @@ type LintReport struct {
 func (v *View) Lint(ctx context.Context, at time.Time, opt LintOptions) (LintReport, error) {
 	l := &linter{v: v, at: v.when(at), names: slices.Sorted(maps.Keys(v.defs)), known: make(map[Finding]bool)}
 	if opt.Cases <= 0 {
-		opt.Cases = 1 << 16
+		opt.Cases = maxCases
 	}
 	for _, step := range []func() error{
 		func() error { return l.uses(opt.Drawn) },
@@ -141,7 +141,11 @@ func (l *linter) report(f Finding) {
 func (l *linter) prove(ctx context.Context, cases int) error {
 	d := newDiagrams(&l.v.state, cases)
 	l.proven = make(map[string]int32)
-	byNode := make(map[int32]string)
+	type meaning struct {
+		node    int32
+		ignores string
+	}
+	first := make(map[meaning]string)
 	for _, name := range l.names {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -150,25 +154,24 @@ func (l *linter) prove(ctx context.Context, cases int) error {
 		n, err := d.build(def.Expr)
 		if err != nil { // those before it may have used up the room
 			d = newDiagrams(&l.v.state, cases)
-			clear(byNode)
+			clear(first)
 			if n, err = d.build(def.Expr); err != nil {
 				l.out.Unproven = append(l.out.Unproven, name)
 				continue
 			}
 		}
 		l.proven[name] = n
+		m := meaning{n, strings.Join(def.IgnoreRed, "\x00")}
 		switch {
 		case n == never:
 			l.report(Finding{FindingEmpty, name, "", true})
 		case n == always && !isEveryone(def.Expr):
 			l.report(Finding{FindingUniversal, name, "", true})
 		case n == always:
-		case byNode[n] != "":
-			if other := l.v.defs[byNode[n]]; slices.Equal(def.IgnoreRed, other.IgnoreRed) {
-				l.report(Finding{FindingEqual, name, other.Name, true})
-			}
+		case first[m] != "":
+			l.report(Finding{FindingEqual, name, first[m], true})
 		default:
-			byNode[n] = name
+			first[m] = name
 		}
 		if n == never || n == always {
 			continue // every operand would be redundant
@@ -240,7 +243,7 @@ func (r *redundancy) look(e Expr, whole func(Expr) Expr) Expr {
 
 // members looks at who is in the segments now.
 func (l *linter) members(ctx context.Context) error {
-	sets, err := l.v.audiences(l.at, l.names)
+	sets, err := l.v.Audiences(l.at, l.names...)
 	if err != nil {
 		return err
 	}

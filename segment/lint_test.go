@@ -135,6 +135,31 @@ func TestLintProvesAllThatIsTrue(t *testing.T) {
 	})
 }
 
+// Segments that treat red tags differently are not the same by definition, even
+// while nothing is red.
+func TestLintMindsRed(t *testing.T) {
+	idx := shop(t)
+	define(t, idx, `
+		segment a = newsletter and vip
+		segment b = vip and newsletter ignoring red staff
+		segment c = vip and newsletter ignoring red staff
+		segment d = vip ignoring red staff, x
+		segment e = vip or staff`)
+	got, err := idx.View().Lint(context.Background(), day0, segment.LintOptions{})
+	require.NoError(t, err)
+	for _, want := range []segment.Finding{
+		{Kind: segment.FindingEqual, Segment: "b", Other: "a"},
+		{Kind: segment.FindingEqual, Segment: "c", Other: "b", Proven: true},
+		{Kind: segment.FindingSubset, Segment: "a", Other: "d", Proven: true},
+		{Kind: segment.FindingSubset, Segment: "d", Other: "e"}, // who ignores more may be in
+	} {
+		require.Contains(t, got.Findings, want)
+	}
+	for _, f := range got.Findings {
+		require.False(t, f.Proven && f.Kind == segment.FindingEqual && f.Other != "b", "%v", f)
+	}
+}
+
 // withoutLeaves makes tags of leaves, whose members the test does not choose.
 func withoutLeaves(e segment.Expr) segment.Expr {
 	if e.Op == segment.OpLeaf {
@@ -147,12 +172,8 @@ func withoutLeaves(e segment.Expr) segment.Expr {
 	return e
 }
 
-// A definition whose diagram explodes is said to be unproven; those after it are not.
-func TestLintGivesUp(t *testing.T) {
-	idx := segment.NewIndex(segment.Options{})
-	_, err := idx.Join(day0, "x")
-	require.NoError(t, err)
-	// Pairs far apart in the order of variables: 2^20 cases.
+// intricate has pairs far apart in the order of variables: 2^20 cases.
+func intricate() segment.Expr {
 	var left, pairs []segment.Expr
 	for i := range 20 {
 		left = append(left, segment.Tag(fmt.Sprint("l", i)))
@@ -160,8 +181,16 @@ func TestLintGivesUp(t *testing.T) {
 	for i := range 20 {
 		pairs = append(pairs, segment.Odd(left[i], segment.Tag(fmt.Sprint("r", i))))
 	}
+	return segment.All(segment.Any(left...), segment.All(pairs...))
+}
+
+// A definition whose diagram explodes is said to be unproven; those after it are not.
+func TestLintGivesUp(t *testing.T) {
+	idx := segment.NewIndex(segment.Options{})
+	_, err := idx.Join(day0, "x")
+	require.NoError(t, err)
 	_, err = idx.Define(day0,
-		segment.Definition{Name: "bad", Expr: segment.All(segment.Any(left...), segment.All(pairs...))},
+		segment.Definition{Name: "bad", Expr: intricate()},
 		segment.Definition{Name: "good", Expr: segment.Not(segment.Any(segment.Tag("a"), segment.Not(segment.Tag("a"))))})
 	require.NoError(t, err)
 	got, err := idx.View().Lint(context.Background(), day0, segment.LintOptions{Cases: 10_000})
@@ -169,6 +198,28 @@ func TestLintGivesUp(t *testing.T) {
 	require.Equal(t, []string{"bad"}, got.Unproven)
 	require.Contains(t, got.Findings, segment.Finding{Kind: segment.FindingEmpty, Segment: "good", Proven: true})
 	require.Contains(t, got.String(), "too intricate")
+}
+
+// Long lists are no trouble: their diagrams are as long as they are.
+func TestLintOfLongLists(t *testing.T) {
+	var tags []segment.Expr
+	for i := range 3000 {
+		tags = append(tags, segment.Tag(fmt.Sprint("t", i)))
+	}
+	idx := segment.NewIndex(segment.Options{})
+	_, err := idx.Join(day0, "x")
+	require.NoError(t, err)
+	_, err = idx.Define(day0,
+		segment.Definition{Name: "any", Expr: segment.Any(tags...)},
+		segment.Definition{Name: "few", Expr: segment.AtLeast(3, tags...)},
+		segment.Definition{Name: "none", Expr: segment.Without(segment.All(tags...), tags[2999])},
+		segment.Definition{Name: "twice", Expr: segment.Any(append(tags[:2999:2999], tags[7])...)})
+	require.NoError(t, err)
+	got, err := idx.View().Lint(context.Background(), day0, segment.LintOptions{})
+	require.NoError(t, err)
+	require.Empty(t, got.Unproven)
+	require.Contains(t, got.Findings, segment.Finding{Kind: segment.FindingEmpty, Segment: "none", Proven: true})
+	require.Contains(t, got.Findings, segment.Finding{Kind: segment.FindingRedundant, Segment: "twice", Other: "t7", Proven: true})
 }
 
 func FuzzLint(f *testing.F) {

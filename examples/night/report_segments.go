@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -47,11 +48,15 @@ func (s *simulation) segments(ctx context.Context, p *page, g *gathered) error {
 	return err
 }
 
-// overlap compares segments with the carriers of each tag, red or not.
+// overlap compares segments with the carriers of the most frequent tags, red or not.
 func overlap(view *segment.View, names []string, at time.Time) (report.Picture, error) {
 	tags := slices.Collect(view.Tags())
+	shown := slices.Clone(tags)
+	slices.SortStableFunc(shown, func(a, b string) int { return cmp.Compare(view.Tag(b).Len(), view.Tag(a).Len()) })
+	shown = shown[:min(len(shown), 30)]
+	slices.Sort(shown)
 	var drafts []segment.Definition
-	for _, tag := range tags {
+	for _, tag := range shown {
 		if name := "tag " + tag; !slices.Contains(names, name) {
 			drafts = append(drafts, segment.Definition{Name: name, Expr: segment.Tag(tag), IgnoreRed: tags})
 			names = append(names, name)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -30,6 +31,7 @@ type answers struct {
 	why       []why
 	micro     segment.Micros
 	moves     []rfm.Move
+	moved     string // who entered and left since the earlier date
 }
 
 // use says who uses a tag, a leaf or a segment.
@@ -42,7 +44,8 @@ type use struct {
 // why explains one customer.
 type why struct {
 	segment.Explanation
-	History []segment.MembershipChange
+	History []segment.MembershipChange // oldest first
+	Flips   []segment.Flip             // what would change the answer
 }
 
 func (w *world) answer(ctx context.Context, o options) (*answers, error) {
@@ -73,15 +76,23 @@ func (w *world) answer(ctx context.Context, o options) (*answers, error) {
 		return nil, err
 	}
 	a.uses = w.usesOf(a.def)
+	if a.moved, err = w.movedSince(o.before, o.at); err != nil {
+		return nil, err
+	}
 	for _, c := range o.customers {
 		e, err := w.view.Explain(w.focus, c, o.at)
 		if err != nil {
 			return nil, err
 		}
 		x := why{Explanation: e}
-		for _, h := range w.history {
-			if h.Customer == c {
-				x.History = append(x.History, h)
+		if e.Live {
+			if x.Flips, err = w.view.Flips(w.focus, c, o.at); err != nil {
+				return nil, err
+			}
+		}
+		if e.Known {
+			if x.History, err = w.history(c, o.at); err != nil {
+				return nil, err
 			}
 		}
 		a.why = append(a.why, x)
@@ -91,6 +102,36 @@ func (w *world) answer(ctx context.Context, o options) (*answers, error) {
 	}
 	a.moves = rfm.Migrate(w.before, w.scores, rfm.RPackageGroups())
 	return a, nil
+}
+
+// history lists a customer's changes in the focus up to a time, the latest of each moment.
+func (w *world) history(customer string, at time.Time) (out []segment.MembershipChange, err error) {
+	for {
+		m, ok, err := w.idx.Since(w.focus, customer, at)
+		var before *segment.HistoryError
+		if errors.As(err, &before) || err == nil && !ok {
+			slices.Reverse(out)
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+		at = m.At.Add(-time.Nanosecond)
+	}
+}
+
+// movedSince counts who entered and left the focus since a date, if that is known.
+func (w *world) movedSince(from, to time.Time) (string, error) {
+	entered, left, err := w.idx.MembersBetween(w.focus, from, to)
+	var unknown *segment.HistoryError
+	if errors.As(err, &unknown) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("since %s: %d entered, %d left\n", from.Format(time.DateOnly), entered.Len(), left.Len()), nil
 }
 
 // usesOf lists who else uses what the definition mentions, and who uses it.
@@ -151,21 +192,32 @@ func (a *answers) cells(o options) error {
 	return err
 }
 
-// since tells a customer's history in the focus.
+// since tells a customer's history in the focus, and what would change it.
 func (x why) since() string {
-	if len(x.History) == 0 {
-		if x.In {
-			return "  in since before the first dated row\n"
-		}
-		return ""
-	}
 	var b strings.Builder
+	if len(x.History) == 0 && x.In {
+		b.WriteString("  in since before the first dated row\n")
+	}
 	for _, h := range x.History {
 		word := "left"
 		if h.Entered {
 			word = "entered"
 		}
 		fmt.Fprintf(&b, "  %s %s: %s %s\n", word, h.At.Format(time.DateOnly), h.Cause.Kind, h.Cause.Name)
+	}
+	if len(x.Flips) > 0 {
+		word := "in"
+		if x.In {
+			word = "out"
+		}
+		fmt.Fprintf(&b, "  would be %s", word)
+		for i, f := range x.Flips {
+			if i > 0 {
+				b.WriteString(" and")
+			}
+			fmt.Fprintf(&b, " %s", f)
+		}
+		b.WriteByte('\n')
 	}
 	return b.String()
 }
@@ -174,6 +226,7 @@ func (x why) since() string {
 func (a *answers) print(out io.Writer) error {
 	b := bufio.NewWriter(out)
 	fmt.Fprintf(b, "%s\nas of %s\n", a.def, a.at.Format(time.DateOnly))
+	b.WriteString(a.moved)
 	part := func(title, text string) {
 		if text != "" {
 			fmt.Fprintf(b, "\n%s\n%s", title, text)
@@ -218,11 +271,19 @@ func (a *answers) micros() string {
 	return b.String()
 }
 
+// sentence makes one of a line.
+func sentence(line string) string {
+	if line == "" {
+		return ""
+	}
+	return strings.ToUpper(line[:1]) + strings.TrimSpace(line[1:]) + "."
+}
+
 // write writes the answers as a page.
 func (a *answers) write(path string) error {
 	p := report.Page{
 		Title:  "Segment " + a.def.Name,
-		Lead:   fmt.Sprintf("%d of %d customers on %s.", a.preview.Members, a.preview.Population, a.at.Format("2 January 2006")),
+		Lead:   fmt.Sprintf("%d of %d customers on %s. %s", a.preview.Members, a.preview.Population, a.at.Format("2 January 2006"), sentence(a.moved)),
 		Footer: "Written by go run ./examples/segments of vefa.",
 	}
 	add := func(title, lead string, pictures ...report.Picture) {
@@ -234,7 +295,11 @@ func (a *answers) write(path string) error {
 		add("Overlap", "", report.Overlap("How much of each segment is in each other", a.overlap))
 	}
 	if a.micro.Dimensions != nil {
-		add("Micro-segments", "", report.MicroSegments("Its members, by "+strings.Join(a.micro.Dimensions, " and "), a.micro, 20))
+		pictures := []report.Picture{report.MicroSegments("Its members, by "+strings.Join(a.micro.Dimensions, " and "), a.micro, 20)}
+		if len(a.micro.Dimensions) == 2 {
+			pictures = append(pictures, report.Grid("The same as a table", a.micro, nil))
+		}
+		add("Micro-segments", "", pictures...)
 	}
 	if a.w.orders {
 		groups := rfm.RPackageGroups()

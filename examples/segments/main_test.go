@@ -71,6 +71,7 @@ func TestSinceWhenAndWhy(t *testing.T) {
   entered 2025-05-14: polarity newsletter
 `)
 	require.Contains(t, out, "2 of 3\n")
+	require.Contains(t, out, "since 2025-03-03: 1 entered, 0 left\n")
 	require.Contains(t, out, "Bursa: 1\nİzmir: 1\n")
 	out, _, err = runWith(t, "-pairs", pairs, "-definitions", defs, "-segment", "mail", "-at", "2025-05-05")
 	require.NoError(t, err)

@@ -15,20 +15,19 @@ import (
 
 // world is the index with all that was read, as of the day of the questions.
 type world struct {
-	idx     *segment.Index
-	view    *segment.View
-	defs    []segment.Definition
-	focus   string
-	history []segment.MembershipChange // of the focus, from the first dated row on
-	scores  []rfm.Score
-	before  []rfm.Score // at the earlier date
-	orders  bool
+	idx    *segment.Index // keeps the history of the focus, from the first dated row on
+	view   *segment.View
+	defs   []segment.Definition
+	focus  string
+	scores []rfm.Score
+	before []rfm.Score // at the earlier date
+	orders bool
 }
 
 // build loads the index and lets its history happen day by day, so that it can
 // say since when and why somebody is in the focus.
 func build(o options, in *input) (*world, error) {
-	w := &world{idx: segment.NewIndex(segment.Options{}), defs: in.defs, focus: o.segment, orders: len(in.orders) > 0}
+	w := &world{idx: segment.NewIndex(segment.Options{History: true}), defs: in.defs, focus: o.segment, orders: len(in.orders) > 0}
 	if w.focus == "" {
 		w.focus = in.defs[len(in.defs)-1].Name
 	}
@@ -52,17 +51,13 @@ func build(o options, in *input) (*world, error) {
 		return nil, err
 	}
 	for _, day := range days {
-		changes, err := w.idx.Apply(day.at, day.changes)
-		if err != nil {
+		if _, err := w.idx.Bulk().Apply(day.at, day.changes); err != nil {
 			return nil, err
 		}
-		w.history = append(w.history, changes...)
 	}
-	changes, err := w.idx.Advance(o.at)
-	if err != nil {
+	if _, err := w.idx.Bulk().Advance(o.at); err != nil {
 		return nil, err
 	}
-	w.history = append(w.history, changes...)
 	w.view = w.idx.View()
 	return w, nil
 }

@@ -33,7 +33,7 @@ func RFM(title string, scores []rfm.Score) Picture {
 		c.m += s.M
 		most = max(most, c.n)
 	}
-	v := heatView{Title: title, Corner: "Recency", Square: true,
+	v := heatView{Title: title, Corner: "Recency",
 		Caption: fmt.Sprintf("%s customers by recency (down) and frequency (across); 1 is worst. Small: mean monetary score.", thousands(len(scores)))}
 	for f := 1; f <= bins; f++ {
 		v.Columns = append(v.Columns, heatHead{"F " + strconv.Itoa(f), "frequency score " + strconv.Itoa(f)})
@@ -44,7 +44,7 @@ func RFM(title string, scores []rfm.Score) Picture {
 			c := grid[r][f]
 			out := heatCell{Text: thousands(c.n), Shade: shade(c.n, most)}
 			if c.n > 0 {
-				out.Note = "M " + short(float64(c.m)/float64(c.n))
+				out.Note = "M\u00a0" + short(float64(c.m)/float64(c.n))
 				out.Title = percent(c.n, len(scores)) + " of all customers"
 			}
 			row.Cells = append(row.Cells, out)

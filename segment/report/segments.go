@@ -12,11 +12,14 @@ import (
 // row is a line of a table with a bar.
 type row struct {
 	Label, Note string
-	Depth       []struct{} // indentation, once per level
+	Depth       int // indentation, 0 … maxDepth
 	N           string
 	Bar         bar
 	Class       string
 }
+
+// maxDepth is how far a row is indented at most.
+const maxDepth = 8
 
 type rowsView struct {
 	Title, Caption, What, Count string
@@ -55,7 +58,7 @@ func Counts(title string, p segment.Preview) Picture {
 		Caption: fmt.Sprintf("Of %s customers, by each part alone.", thousands(p.Population))}
 	var walk func(t segment.TreeCount, depth int)
 	walk = func(t segment.TreeCount, depth int) {
-		r := row{Label: t.Label, N: thousands(t.Count), Bar: barOf(0, t.Count, p.Population), Depth: make([]struct{}, min(depth, 12))}
+		r := row{Label: t.Label, N: thousands(t.Count), Bar: barOf(0, t.Count, p.Population), Depth: min(depth, maxDepth)}
 		if t.Shown {
 			r.Note = "as above"
 		}
@@ -98,6 +101,55 @@ func MicroSegments(title string, m segment.Micros, most int) Picture {
 	return draw("rows", v)
 }
 
+// Grid draws micro-segments over two dimensions as a table, the first down, the
+// second across, such as behaviour by value. What treat returns for a cell is
+// written into it, e.g. the treatment that such customers get; it may be nil.
+// Micro-segments over other than two dimensions are drawn as MicroSegments does.
+func Grid(title string, m segment.Micros, treat func(down, across string) string) Picture {
+	if len(m.Dimensions) != 2 {
+		return MicroSegments(title, m, maxOverlap)
+	}
+	v := heatView{Title: title, Corner: m.Dimensions[0],
+		Caption: fmt.Sprintf("%s (down) by %s (across): %s of %s customers.", m.Dimensions[0], m.Dimensions[1], thousands(m.Covered), thousands(m.Population))}
+	size := make(map[[2]string]int)
+	most := 0
+	var down, across []string
+	for _, s := range m.Segments {
+		a, b := s.Cells[0], s.Cells[1]
+		size[[2]string{a, b}] = s.Size
+		most = max(most, s.Size)
+		if !slices.Contains(down, a) {
+			down = append(down, a)
+		}
+		if !slices.Contains(across, b) {
+			across = append(across, b)
+		}
+	}
+	slices.Sort(down)
+	slices.Sort(across)
+	if len(down) > maxOverlap || len(across) > maxOverlap {
+		return MicroSegments(title, m, maxOverlap)
+	}
+	for _, b := range across {
+		v.Columns = append(v.Columns, heatHead{b, m.Dimensions[1] + " " + b})
+	}
+	for _, a := range down {
+		r := heatRow{Label: a}
+		for _, b := range across {
+			n := size[[2]string{a, b}]
+			cell := heatCell{Text: thousands(n), Shade: shade(n, most), Title: percent(n, m.Population) + " of all"}
+			if n == 0 {
+				cell.Text = "·" // none, or fewer than the least size
+			} else if treat != nil {
+				cell.Note = treat(a, b)
+			}
+			r.Cells = append(r.Cells, cell)
+		}
+		v.Rows = append(v.Rows, r)
+	}
+	return draw("heat", v)
+}
+
 func joinNames(names []string) string {
 	out := ""
 	for i, n := range names {
@@ -117,7 +169,6 @@ type heatView struct {
 	Rows           []heatRow
 	Notes          []string
 	Pairs          []pairRow
-	Square         bool // every cell has the same width
 }
 
 type heatHead struct{ Label, Title string }
@@ -145,7 +196,7 @@ func Overlap(title string, c segment.Comparison) Picture {
 	for i := range order {
 		order[i] = i
 	}
-	v := heatView{Title: title, Caption: "Each cell: the share of the row's segment that is in the column's, too.", Corner: "Segment", Square: true}
+	v := heatView{Title: title, Caption: "Each cell: the share of the row's segment that is in the column's, too.", Corner: "Segment"}
 	if len(order) > maxOverlap {
 		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(c.Size(j), c.Size(i)) })
 		v.Notes = append(v.Notes, fmt.Sprintf("The %d largest of %s segments.", maxOverlap, thousands(len(order))))
@@ -155,7 +206,7 @@ func Overlap(title string, c segment.Comparison) Picture {
 	var pairs []pair
 	for at, i := range order {
 		v.Columns = append(v.Columns, heatHead{strconv.Itoa(at + 1), c.Names[i]})
-		r := heatRow{Label: fmt.Sprintf("%d %s", at+1, c.Names[i]), Note: thousands(c.Size(i))}
+		r := heatRow{Label: fmt.Sprintf("%d\u00a0%s", at+1, c.Names[i]), Note: thousands(c.Size(i))}
 		for other, j := range order {
 			cell := heatCell{Text: percent(c.Common[i][j], c.Size(i))}
 			cell.Title = fmt.Sprintf("%s of %s are in %s", thousands(c.Common[i][j]), c.Names[i], c.Names[j])

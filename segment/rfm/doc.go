@@ -9,6 +9,8 @@
 //		group := rfm.Name(s, rfm.RPackageGroups())
 //	}
 //
+// Live keeps the same scores up to date order by order.
+//
 // "RFM" is at least four different things in the wild, and they disagree about
 // ties. The Convention is therefore explicit, and each is exact: cut points are
 // compared in integer arithmetic, never as floating-point numbers.

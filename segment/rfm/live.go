@@ -1,9 +1,6 @@
 package rfm
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Live keeps scores up to date order by order: Score answers at any moment what
 // Config.Score would over Summarise of the same orders, without looking at all
@@ -124,7 +121,7 @@ func (l *Live) score(d int, dim dimension, e entry, shift int64) int {
 		return tile
 	}
 	if l.cuts[d] == nil {
-		l.cuts[d] = c.cutPoints(dim, &l.values[d])
+		l.cuts[d] = c.cutPoints(dim, l.values[d].n, l.values[d].statistics)
 	}
 	score := 1
 	for _, cut := range l.cuts[d] {
@@ -132,7 +129,7 @@ func (l *Live) score(d int, dim dimension, e entry, shift int64) int {
 		if c.Convention == Fixed { // these are days ago already
 			moved = cut
 		}
-		if e.value+shift >= moved.above(c.Convention != QCut) {
+		if e.value+shift >= moved.above(c.reached()) {
 			score++
 		}
 	}
@@ -150,39 +147,4 @@ func tileOf(rank, n, bins int) int {
 		return extra + (rank-large)/size + 1
 	}
 	return rank/(size+1) + 1
-}
-
-// cutPoints returns the cut points of a list that hold until it changes; never nil.
-func (c Config) cutPoints(dim dimension, o *ordered) []Cut {
-	cuts := make([]Cut, 0, c.Bins+1)
-	if c.Convention == Fixed {
-		for _, n := range dim.cuts(c.Cuts) {
-			cuts = append(cuts, Cut{n, 1})
-		}
-		return cuts
-	}
-	n, bins := int64(o.n), int64(c.Bins)
-	var ranks []int
-	for j := range bins + 1 {
-		h := int((n - 1) * j / bins)
-		ranks = append(ranks, h, min(h+1, o.n-1))
-	}
-	at := o.statistics(ranks) // ascending already
-	for j := range bins + 1 {
-		low, high := at[2*j], at[2*j+1]
-		cuts = append(cuts, Cut{low*bins + (high-low)*((n-1)*j%bins), bins})
-	}
-	if c.Convention == QCut {
-		cuts = c.dropEqual(cuts)
-		return slices.Clone(cuts[1:max(1, len(cuts)-1)])
-	}
-	step := int64(1)
-	if dim.money {
-		step = c.Unit
-	}
-	cuts = cuts[1:c.Bins]
-	for i := range cuts {
-		cuts[i].Num += step * cuts[i].Den
-	}
-	return cuts
 }

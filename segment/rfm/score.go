@@ -259,63 +259,67 @@ func (c Config) column(values []int64, scores []uint8, d dimension) []Cut {
 		c.ntile(values, scores, d)
 		return nil
 	}
-	var cuts []Cut
-	open := true // a value equal to a cut point has reached it
-	switch c.Convention {
-	case Fixed:
-		for _, n := range d.cuts(c.Cuts) {
-			cuts = append(cuts, Cut{n, 1})
-		}
-	case QCut:
-		open = false
-		cuts = c.dropEqual(c.quantiles(values))
-	default:
-		step := int64(1)
-		if d.money {
-			step = c.Unit
-		}
-		cuts = c.quantiles(values)[1:c.Bins]
-		for i := range cuts {
-			cuts[i].Num += step * cuts[i].Den
-		}
-	}
-	inner := cuts
-	if c.Convention == QCut { // the outer edges bound nothing
-		inner = cuts[1:max(1, len(cuts)-1)]
-		cuts = inner
-	}
-	reach := make([]int64, len(inner)) // the least whole value that scores for the cut
-	for i, cut := range inner {
-		reach[i] = cut.above(open)
+	cuts := c.cutPoints(d, len(values), func(ranks []int) []int64 { return orderStatistics(values, ranks) })
+	reach := make([]int64, len(cuts)) // the least whole value that scores for the cut
+	for i, cut := range cuts {
+		reach[i] = cut.above(c.reached())
 	}
 	classify(values, scores, reach)
 	if d.lowBest {
 		for i, score := range scores {
-			scores[i] = uint8(len(inner)+2) - score
+			scores[i] = uint8(len(cuts)+2) - score
 		}
+	}
+	return cuts
+}
+
+// reached reports whether a value equal to a cut point scores for it.
+func (c Config) reached() bool { return c.Convention != QCut }
+
+// cutPoints returns the cut points of n values of a dimension, of which
+// statistics returns those at ascending ranks.
+func (c Config) cutPoints(d dimension, n int, statistics func(ranks []int) []int64) []Cut {
+	switch c.Convention {
+	case Fixed:
+		cuts := []Cut{}
+		for _, n := range d.cuts(c.Cuts) {
+			cuts = append(cuts, Cut{n, 1})
+		}
+		return cuts
+	case QCut: // the outer edges bound nothing
+		cuts := c.dropEqual(c.quantiles(n, statistics))
+		return cuts[1:max(1, len(cuts)-1)]
+	}
+	step := int64(1)
+	if d.money {
+		step = c.Unit
+	}
+	cuts := c.quantiles(n, statistics)[1:c.Bins]
+	for i := range cuts {
+		cuts[i].Num += step * cuts[i].Den
 	}
 	return cuts
 }
 
 // quantiles returns the type-7 quantiles 0, 1/Bins … 1 of Hyndman & Fan (1996),
 // exactly: x[h] + (x[h+1]-x[h])·fraction with h = (n-1)·j/Bins.
-func (c Config) quantiles(values []int64) []Cut {
-	n, bins := int64(len(values)), int64(c.Bins)
+func (c Config) quantiles(n int, statistics func(ranks []int) []int64) []Cut {
+	last, bins := int64(n-1), int64(c.Bins)
 	var ranks []int
 	for j := range bins + 1 {
-		h := int((n - 1) * j / bins)
-		ranks = append(ranks, h, min(h+1, len(values)-1))
+		h := int(last * j / bins)
+		ranks = append(ranks, h, min(h+1, n-1))
 	}
 	slices.Sort(ranks)
 	ranks = slices.Compact(ranks)
-	sorted := orderStatistics(values, ranks)
+	sorted := statistics(ranks)
 	at := func(rank int64) int64 {
 		i, _ := slices.BinarySearch(ranks, int(rank))
 		return sorted[i]
 	}
 	out := make([]Cut, bins+1)
 	for j := range bins + 1 {
-		h, rest := (n-1)*j/bins, (n-1)*j%bins
+		h, rest := last*j/bins, last*j%bins
 		low := at(h)
 		out[j] = Cut{low * bins, bins}
 		if rest != 0 {
