@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math"
 	"math/bits"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -303,6 +304,73 @@ func (d *IDs) Lookup(customer string) (id uint32, ok bool) {
 	n := nameOf(customer)
 	_, id, ok = t.find(&n, t.hash(&n))
 	return id, ok
+}
+
+// NoID stands for an unknown customer in the answer of LookupAll.
+const NoID = math.MaxUint32
+
+// LookupAll writes the dense ids of the customers to out, which has the same
+// length, NoID for unknown ones. In a large table a look-up is mostly waiting for
+// memory; many at a time wait together.
+func (d *IDs) LookupAll(customers []string, out []uint32) {
+	d.lookupAll(len(customers), func(i int) string { return customers[i] }, func(i int, id uint32) { out[i] = id })
+}
+
+func (d *IDs) lookupAll(count int, customer func(int) string, found func(i int, id uint32)) {
+	t := d.table.Load()
+	const batch = 32
+	var names [batch]name
+	var hashes [batch]uint64
+	var near [batch]uint64 // one read for each, so that the processor fetches what it will need
+	for from := 0; from < count; from += batch {
+		part := min(batch, count-from)
+		if t == nil {
+			for i := range part {
+				found(from+i, NoID)
+			}
+			continue
+		}
+		mask := len(t.slots) - 1
+		for i := range part {
+			names[i] = nameOf(customer(from + i))
+			hashes[i] = t.hash(&names[i])
+		}
+		for i := range part {
+			near[i] = atomic.LoadUint64(&t.slots[int(hashes[i])&mask&^7])
+		}
+		for i := range part {
+			if id, ok := t.candidate(hashes[i]); ok {
+				near[i] += t.firstByte(id)
+			}
+		}
+		for i := range part {
+			if _, id, ok := t.find(&names[i], hashes[i]); ok {
+				found(from+i, id)
+			} else {
+				found(from+i, NoID)
+			}
+		}
+	}
+	runtime.KeepAlive(&near)
+}
+
+// candidate returns the dense id in the first group that is most likely meant.
+func (t *idTable) candidate(h uint64) (id uint32, ok bool) {
+	group := (*[8]uint64)(t.slots[int(h)&(len(t.slots)-1)&^7:])
+	for i := range group {
+		if s := atomic.LoadUint64(&group[i]); s>>32 == h>>32 && s != slotEmpty && uint32(s) != slotGone {
+			return uint32(s) - 1, true
+		}
+	}
+	return 0, false
+}
+
+func (t *idTable) firstByte(id uint32) uint64 {
+	text, _ := t.name(id)
+	if len(text) == 0 {
+		return 0
+	}
+	return uint64(text[0])
 }
 
 // Name returns the customer with a dense id; false for an id never given or forgotten.

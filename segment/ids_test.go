@@ -44,6 +44,9 @@ func TestIDsAgainstModel(t *testing.T) {
 			}
 		}
 		var ids segment.IDs
+		none := make([]uint32, 1)
+		ids.LookupAll([]string{"x"}, none)
+		require.EqualValues(t, segment.NoID, none[0])
 		known, names := map[string]uint32{}, []string{}
 		for range 6000 {
 			customer := draw()
@@ -67,6 +70,19 @@ func TestIDsAgainstModel(t *testing.T) {
 			require.Equal(t, want, id)
 		}
 		require.Equal(t, len(names), ids.Len())
+		asked := []string{"", "nobody"}
+		for range 100 {
+			asked = append(asked, draw())
+		}
+		all := make([]uint32, len(asked))
+		ids.LookupAll(asked, all)
+		for i, customer := range asked {
+			want, ok := known[customer]
+			if !ok {
+				want = segment.NoID
+			}
+			require.Equal(t, want, all[i], "%q", customer)
+		}
 		for customer, want := range known {
 			id, ok := ids.Lookup(customer)
 			require.True(t, ok)
