@@ -38,6 +38,10 @@
 // asked about, View.Counts and View.Audiences evaluate them together; where a
 // write moves many customers, Index.Bulk reports them as sets.
 //
+// Time is an argument everywhere; nothing here reads a clock. Results depend on
+// the content of the index, not on the order of maps or goroutines. Members are
+// in the order in which the index first met the customers.
+//
 // # Questions
 //
 // A View answers what people ask of segments: Preview counts every part of a
@@ -45,17 +49,12 @@
 // exclusion removes in order, alone and only it, Explain why somebody is in or
 // out and Flips what would change that, Compare and Nearest what overlaps,
 // MicroSegments which combinations of fields and tags have people in them,
-// TagUsers and its like who uses what, Lint what is probably not meant. Package
-// segment/report draws the answers.
+// TagUsers and its like who uses what, Lint what is probably not meant. Package segment/report draws the answers.
 //
 // Leaves come from outside: SetField supplies a field such as the city or the
 // RFM cell as leaves "city:Bursa", SetPredicate any function of customer and
 // time; package segment/activity supplies behaviour windows such as
 // leaf("purchase >= 2 in 90d").
-//
-// Time is an argument everywhere; nothing here reads a clock. Results depend on
-// the content of the index, not on the order of maps or goroutines. Members are
-// in the order in which the index first met the customers.
 //
 // # Sets
 //

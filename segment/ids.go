@@ -1,9 +1,12 @@
 package segment
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 	"iter"
 	"math"
+	"math/bits"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -69,34 +72,27 @@ func nameOf(customer string) (n name) {
 	return n
 }
 
-// packUUID reads the usual form of a UUID in lower case.
+// packUUID reads the usual form of a UUID in lower case, eight digits at a time.
 func packUUID(s string, out *[16]byte) bool {
 	if s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return false
 	}
-	at, bad := 0, byte(0)
-	for i := range out {
-		if at == 8 || at == 13 || at == 18 || at == 23 {
-			at++
-		}
-		hi, lo := hexValue[s[at]], hexValue[s[at+1]]
-		out[i] = hi<<4 | lo&15
-		bad |= hi | lo
-		at += 2
+	four := func(s string) uint64 { return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 }
+	valid := true
+	for i, digits := range [4]uint64{
+		four(s[0:4]) | four(s[4:8])<<32, four(s[9:13]) | four(s[14:18])<<32,
+		four(s[19:23]) | four(s[24:28])<<32, four(s[28:32]) | four(s[32:36])<<32,
+	} {
+		const ones = 0x0101010101010101
+		v := digits&(15*ones) + 9*(digits>>6&ones) // letters have that bit
+		letter := (v + 6*ones) >> 4 & ones         // where the value is above 9
+		valid = valid && v&^(15*ones) == 0 && v+'0'*ones+('a'-'0'-10)*letter == digits
+		v = (v<<4 | v>>8) & 0x00ff00ff00ff00ff
+		v = (v | v>>8) & 0x0000ffff0000ffff
+		binary.LittleEndian.PutUint32(out[4*i:], uint32(v|v>>16))
 	}
-	return bad < 16
+	return valid
 }
-
-// hexValue holds the values of lower-case hexadecimal digits, 255 for the rest.
-var hexValue = func() (t [256]byte) {
-	for i := range t {
-		t[i] = 255
-	}
-	for i, c := range "0123456789abcdef" {
-		t[c] = byte(i)
-	}
-	return t
-}()
 
 func appendUUID(b []byte, uuid []byte) []byte {
 	const digits = "0123456789abcdef"
@@ -183,24 +179,37 @@ func (t *idTable) name(id uint32) (text []byte, packed bool) {
 	return t.blocks[id/blockLen].Load().at(int(id % blockLen))
 }
 
-// find returns the slot that holds the name and its dense id, or false.
+// find returns the slot that holds the name and its dense id, or false. Slots
+// are looked at in groups of eight, a cache line, without a branch for each: one
+// that cannot be predicted would wait for memory.
 func (t *idTable) find(n *name, h uint64) (slot int, id uint32, ok bool) {
 	mask := len(t.slots) - 1
-	for at := int(h) & mask; ; at = (at + 1) & mask {
-		s := atomic.LoadUint64(&t.slots[at])
-		if s == slotEmpty {
+	for first := int(h) & mask &^ 7; ; first = (first + 8) & mask {
+		group := (*[8]uint64)(t.slots[first:])
+		match, empty := uint64(0), uint64(0)
+		for i := range group {
+			s := atomic.LoadUint64(&group[i])
+			match |= isZero(s>>32^h>>32) << i
+			empty |= isZero(s) << i
+		}
+		for match &^= empty; match != 0; match &= match - 1 {
+			at := first + bits.TrailingZeros64(match)
+			s := uint32(atomic.LoadUint64(&t.slots[at]))
+			if s == slotGone {
+				continue
+			}
+			if text, packed := t.name(s - 1); packed == n.packed && (packed && [16]byte(text) == n.uuid || !packed && string(text) == n.text) {
+				return at, s - 1, true
+			}
+		}
+		if empty != 0 {
 			return 0, 0, false
-		}
-		if s>>32 != h>>32 || uint32(s) == slotGone {
-			continue
-		}
-		id := uint32(s) - 1
-		text, packed := t.name(id)
-		if packed == n.packed && (packed && [16]byte(text) == n.uuid || !packed && string(text) == n.text) {
-			return at, id, true
 		}
 	}
 }
+
+// isZero is 1 for 0 and 0 for everything else.
+func isZero(v uint64) uint64 { return ((v - 1) &^ v) >> 63 }
 
 // Assign returns the dense id of customer, giving the next one to a new customer.
 // The empty string, or one of more than 65,536 bytes, is an *InvalidError; after
@@ -257,9 +266,9 @@ func moreBlocks(old []atomic.Pointer[nameBlock]) []atomic.Pointer[nameBlock] {
 
 func (t *idTable) put(h uint64, id uint32) {
 	mask := len(t.slots) - 1
-	at := int(h) & mask
+	at := int(h) & mask &^ 7
 	for atomic.LoadUint64(&t.slots[at]) != slotEmpty {
-		at = (at + 1) & mask
+		at = (at + 1) & mask // through the group, then the next one
 	}
 	atomic.StoreUint64(&t.slots[at], h>>32<<32|uint64(id+1))
 }
@@ -295,6 +304,73 @@ func (d *IDs) Lookup(customer string) (id uint32, ok bool) {
 	n := nameOf(customer)
 	_, id, ok = t.find(&n, t.hash(&n))
 	return id, ok
+}
+
+// NoID stands for an unknown customer in the answer of LookupAll.
+const NoID = math.MaxUint32
+
+// LookupAll writes the dense ids of the customers to out, which has the same
+// length, NoID for unknown ones. In a large table a look-up is mostly waiting for
+// memory; many at a time wait together.
+func (d *IDs) LookupAll(customers []string, out []uint32) {
+	d.lookupAll(len(customers), func(i int) string { return customers[i] }, func(i int, id uint32) { out[i] = id })
+}
+
+func (d *IDs) lookupAll(count int, customer func(int) string, found func(i int, id uint32)) {
+	t := d.table.Load()
+	const batch = 32
+	var names [batch]name
+	var hashes [batch]uint64
+	var near [batch]uint64 // one read for each, so that the processor fetches what it will need
+	for from := 0; from < count; from += batch {
+		part := min(batch, count-from)
+		if t == nil {
+			for i := range part {
+				found(from+i, NoID)
+			}
+			continue
+		}
+		mask := len(t.slots) - 1
+		for i := range part {
+			names[i] = nameOf(customer(from + i))
+			hashes[i] = t.hash(&names[i])
+		}
+		for i := range part {
+			near[i] = atomic.LoadUint64(&t.slots[int(hashes[i])&mask&^7])
+		}
+		for i := range part {
+			if id, ok := t.candidate(hashes[i]); ok {
+				near[i] += t.firstByte(id)
+			}
+		}
+		for i := range part {
+			if _, id, ok := t.find(&names[i], hashes[i]); ok {
+				found(from+i, id)
+			} else {
+				found(from+i, NoID)
+			}
+		}
+	}
+	runtime.KeepAlive(&near)
+}
+
+// candidate returns the dense id in the first group that is most likely meant.
+func (t *idTable) candidate(h uint64) (id uint32, ok bool) {
+	group := (*[8]uint64)(t.slots[int(h)&(len(t.slots)-1)&^7:])
+	for i := range group {
+		if s := atomic.LoadUint64(&group[i]); s>>32 == h>>32 && s != slotEmpty && uint32(s) != slotGone {
+			return uint32(s) - 1, true
+		}
+	}
+	return 0, false
+}
+
+func (t *idTable) firstByte(id uint32) uint64 {
+	text, _ := t.name(id)
+	if len(text) == 0 {
+		return 0
+	}
+	return uint64(text[0])
 }
 
 // Name returns the customer with a dense id; false for an id never given or forgotten.

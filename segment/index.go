@@ -291,9 +291,18 @@ func (x *Index) apply(at time.Time, changes []TagChange) (Changes, error) {
 	defer x.done()
 	// Everything is looked up first: if something is wrong, nothing happens.
 	all := x.found[:0]
-	for i := range changes {
-		id, ok := x.ids.Lookup(changes[i].Customer)
+	if len(changes) == 1 { // the usual write
+		id, ok := x.ids.Lookup(changes[0].Customer)
 		if !ok {
+			id = NoID
+		}
+		all = append(all, found{id: id})
+	} else {
+		x.ids.lookupAll(len(changes), func(i int) string { return changes[i].Customer },
+			func(_ int, id uint32) { all = append(all, found{id: id}) })
+	}
+	for i := range changes {
+		if all[i].id == NoID {
 			return Changes{}, &UnknownError{Kind: "customer", Name: changes[i].Customer}
 		}
 		tag, ok := x.ord[changes[i].Tag]
@@ -303,7 +312,7 @@ func (x *Index) apply(at time.Time, changes []TagChange) (Changes, error) {
 			}
 			tag = -1
 		}
-		all = append(all, found{id, tag})
+		all[i].tag = tag
 	}
 	x.found = all[:0]
 	if err := x.begin(at); err != nil {

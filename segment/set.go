@@ -149,8 +149,8 @@ func (s *Set) Remove(id uint32) bool {
 
 // Contains reports whether id is a member.
 func (s *Set) Contains(id uint32) bool {
-	i, ok := s.find(uint16(id >> 16))
-	return ok && s.cs[i].has(uint16(id))
+	c := s.at(uint16(id >> 16))
+	return c != nil && c.has(uint16(id))
 }
 
 // Len returns the number of members.

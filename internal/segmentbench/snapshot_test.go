@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -130,9 +131,17 @@ func BenchmarkIDs(b *testing.B) {
 			}
 		}
 	})
+	got := make([]uint32, len(asked))
+	together := best(func() {
+		ids.LookupAll(asked, got)
+		if !slices.Equal(got, want) {
+			b.Fatal("wrong ids")
+		}
+	})
 	for b.Loop() {
 	}
 	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(together/float64(len(asked)), "ns/look-up-together")
 	b.ReportMetric(least/float64(len(asked)), "ns/look-up")
 	b.ReportMetric(float64(size)/n, "B/customer")
 	runtime.KeepAlive(ids)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -60,6 +61,28 @@ func TestConventionsAgainstOtherEngines(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Migration between two dates is what pandas counts.
+func TestMigrationAgainstPandas(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join("testdata", "migration.json"))
+	require.NoError(t, err)
+	var lines [][3]any
+	require.NoError(t, json.Unmarshal(raw, &lines))
+	var want []rfm.Move
+	for _, l := range lines {
+		want = append(want, rfm.Move{From: l[0].(string), To: l[1].(string), Customers: int(l[2].(float64))})
+	}
+	orders := goldenOrders(t)
+	score := func(at time.Time) []rfm.Score {
+		rows, err := rfm.Summarise(slices.Values(orders), at, nil)
+		require.NoError(t, err)
+		got, err := rfm.Config{}.Score(rows)
+		require.NoError(t, err)
+		return got.Scores
+	}
+	before, after := score(time.Date(2006, 6, 30, 0, 0, 0, 0, time.UTC)), score(time.Date(2006, 12, 31, 0, 0, 0, 0, time.UTC))
+	require.Equal(t, want, rfm.Migrate(before, after, rfm.RPackageGroups()))
 }
 
 func cdnowOrders(t *testing.T) []rfm.Order {

@@ -38,21 +38,21 @@ func readCSV(t *testing.T, path string) [][]string {
 }
 
 func goldenRows(t *testing.T) []rfm.Row {
-	lines := readCSV(t, "retail/rfm/rfm_data_orders.csv.gz")
-	orders := func(yield func(rfm.Order) bool) {
-		for _, l := range lines {
-			at, err := time.Parse(time.DateOnly, l[1])
-			require.NoError(t, err)
-			amount, err := strconv.ParseInt(l[2], 10, 64)
-			require.NoError(t, err)
-			if !yield(rfm.Order{Customer: l[0], At: at, Amount: 100 * amount}) {
-				return
-			}
-		}
-	}
-	rows, err := rfm.Summarise(orders, time.Date(2006, 12, 31, 0, 0, 0, 0, time.UTC), nil)
+	rows, err := rfm.Summarise(slices.Values(goldenOrders(t)), time.Date(2006, 12, 31, 0, 0, 0, 0, time.UTC), nil)
 	require.NoError(t, err)
 	return rows
+}
+
+func goldenOrders(t *testing.T) []rfm.Order {
+	var orders []rfm.Order
+	for _, l := range readCSV(t, "retail/rfm/rfm_data_orders.csv.gz") {
+		at, err := time.Parse(time.DateOnly, l[1])
+		require.NoError(t, err)
+		amount, err := strconv.ParseInt(l[2], 10, 64)
+		require.NoError(t, err)
+		orders = append(orders, rfm.Order{Customer: l[0], At: at, Amount: 100 * amount})
+	}
+	return orders
 }
 
 func TestGoldenRPackage(t *testing.T) {
