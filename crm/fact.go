@@ -51,7 +51,9 @@ func (k FactKey) Compare(o FactKey) int {
 func (k FactKey) IsZero() bool { return k == FactKey{} }
 
 // String writes kind/source/id, escaped as by ProfileKey.String.
-func (k FactKey) String() string { return escapeSource(string(k.Kind)) + "/" + escapeSource(k.Source) + "/" + k.ID }
+func (k FactKey) String() string {
+	return escapeSource(string(k.Kind)) + "/" + escapeSource(k.Source) + "/" + k.ID
+}
 
 // FactRef is the full address of a fact.
 type FactRef struct {
