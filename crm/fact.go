@@ -50,7 +50,10 @@ func (k FactKey) Compare(o FactKey) int {
 // IsZero reports whether the key is empty.
 func (k FactKey) IsZero() bool { return k == FactKey{} }
 
-func (k FactKey) String() string { return string(k.Kind) + "/" + k.Source + "/" + k.ID }
+// String writes kind/source/id, escaped as by ProfileKey.String.
+func (k FactKey) String() string {
+	return escapeSource(string(k.Kind)) + "/" + escapeSource(k.Source) + "/" + k.ID
+}
 
 // FactRef is the full address of a fact.
 type FactRef struct {

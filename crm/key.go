@@ -112,7 +112,23 @@ func (k ProfileKey) Compare(o ProfileKey) int {
 	return strings.Compare(k.ID, o.ID)
 }
 
-func (k ProfileKey) String() string { return k.Source + "/" + k.ID }
+// String writes source/id. A slash or a percent sign in the source's name is
+// escaped, so that no two keys are written alike.
+func (k ProfileKey) String() string { return escapeSource(k.Source) + "/" + k.ID }
+
+func escapeSource(s string) string {
+	if !strings.ContainsAny(s, "/%") {
+		return s
+	}
+	return strings.NewReplacer("%", "%25", "/", "%2F").Replace(s)
+}
+
+func unescapeSource(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	return strings.NewReplacer("%25", "%", "%2F", "/").Replace(s)
+}
 
 // Validate reports every fault of the key.
 func (k ProfileKey) Validate() error {

@@ -114,8 +114,7 @@ func find(ctx context.Context, r Reader, q Query) ([]Hit, error) {
 	return out, nil
 }
 
-// parseFactKey is the inverse of FactKey.String; sources have no slash of
-// their own in what it is used for, or the id keeps it.
+// parseFactKey is the inverse of FactKey.String.
 func parseFactKey(s string) FactKey {
 	kind, rest, ok := strings.Cut(s, "/")
 	if !ok {
@@ -125,5 +124,5 @@ func parseFactKey(s string) FactKey {
 	if !ok {
 		return FactKey{}
 	}
-	return FactKey{FactKind(kind), source, id}
+	return FactKey{FactKind(unescapeSource(kind)), unescapeSource(source), id}
 }

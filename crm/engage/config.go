@@ -131,6 +131,8 @@ func (c Config) withDefaults() Config {
 		c.AnswerWithin = 30 * 24 * time.Hour
 	}
 	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	// The consent is written into these; the host's own stay as they are.
+	c.Campaigns, c.Messages, c.Surveys = slices.Clone(c.Campaigns), slices.Clone(c.Messages), slices.Clone(c.Surveys)
 	return c
 }
 

@@ -476,3 +476,13 @@ func TestDatabaseAway(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, out.Thanked())
 }
+
+func TestConfigStaysTheHosts(t *testing.T) {
+	messages := []messaging.Campaign{{Name: "a", Text: "a", Unmeasured: "test"}}
+	for _, brand := range []string{"one", "two"} {
+		_, err := engage.New(engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Secret: []byte(strings.Repeat("s", 32)),
+			Consent: crm.ConsentKey{Brand: brand}, Messages: messages})
+		require.NoError(t, err)
+		require.Zero(t, messages[0].Consent)
+	}
+}
