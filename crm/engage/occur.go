@@ -3,7 +3,6 @@ package engage
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/rules"
