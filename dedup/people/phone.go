@@ -136,5 +136,9 @@ func slowPhone(raw, region string) (string, bool) {
 	if err != nil || !phonenumbers.IsPossibleNumber(n) {
 		return "", false
 	}
-	return phonenumbers.Format(n, phonenumbers.E164), true
+	e164 := phonenumbers.Format(n, phonenumbers.E164)
+	if constant([]byte(e164[1:])) {
+		return "", false
+	}
+	return e164, true
 }
