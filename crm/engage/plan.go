@@ -30,7 +30,7 @@ func (e *Engine) evaluate(ctx context.Context, now time.Time) ([]rules.Intent, e
 	var wg sync.WaitGroup
 	for t := range threads {
 		wg.Go(func() {
-			w := &evaluator{e: e, set: set, fill: newFiller(e.pop, e.vocab, now), moments: map[uint32]*rules.Moment{}, now: now}
+			w := &evaluator{e: e, set: set, fill: newFiller(e.pop, e.vocab, now), moments: map[*time.Location]*rules.Moment{}, now: now}
 			for b := range next {
 				if errs[t] != nil {
 					continue
@@ -68,16 +68,17 @@ type evaluator struct {
 	e       *Engine
 	set     *rules.Set[Facts]
 	fill    *filler
-	moments map[uint32]*rules.Moment // by place
+	moments map[*time.Location]*rules.Moment
 	now     time.Time
 	firings []rules.Firing
 }
 
 func (w *evaluator) moment(x *person) *rules.Moment {
-	m := w.moments[x.place]
+	zone := w.fill.clock(x.place).loc
+	m := w.moments[zone]
 	if m == nil {
-		m = rules.NewMoment(w.now, w.e.pop.zone(x))
-		w.moments[x.place] = m
+		m = rules.NewMoment(w.now, zone)
+		w.moments[zone] = m
 	}
 	return m
 }
