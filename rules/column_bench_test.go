@@ -258,35 +258,3 @@ func BenchmarkIncrementalEvening(b *testing.B) {
 	b.ReportMetric(100*float64(stats.Due)/float64(len(people)), "%-read")
 	b.ReportMetric(float64(stats.Entered+stats.Left), "flips")
 }
-
-// BenchmarkSwap compiles 10,000 rules beside the active set and switches; it
-// reports the compilation, off-line, and the slowest switch seen by whoever
-// takes the active set meanwhile.
-func BenchmarkSwap(b *testing.B) {
-	schema, err := rules.NewSchema[customer](rules.Options{})
-	require.NoError(b, err)
-	book := bookOf(manyRules(10_000), rules.Trigger{Event: "order"})
-	engine := rules.NewEngine(schema)
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	best, slowest := time.Hour, time.Duration(0)
-	for b.Loop() {
-		start := cpu()
-		set, err := schema.Compile(book)
-		if err != nil {
-			b.Fatal(err)
-		}
-		best = min(best, cpu()-start)
-		at := time.Now()
-		for range 1000 {
-			set = engine.Swap(set)
-		}
-		slowest = max(slowest, time.Since(at)/1000)
-		if engine.Active().Len() != 10_000 && set.Len() != 10_000 {
-			b.Fatal("nothing was switched")
-		}
-	}
-	b.ReportMetric(best.Seconds(), "s/compile-10000")
-	b.ReportMetric(float64(best.Microseconds())/10_000, "µs/rule")
-	b.ReportMetric(float64(slowest.Nanoseconds()), "ns/switch")
-}

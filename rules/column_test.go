@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -380,4 +381,36 @@ func FuzzColumns(f *testing.F) {
 			require.Equal(t, want, names(got))
 		}
 	})
+}
+
+// TestPopulationIsReadByMany evaluates, previews and looks facts up from many
+// goroutines at once, for the race detector.
+func TestPopulationIsReadByMany(t *testing.T) {
+	people := population(2000)
+	set := twentyRules[customer](t)
+	pop := load(t, set, people)
+	require.NoError(t, pop.Put(3, &people[4], evening))
+	want, err := set.Evaluate(t.Context(), pop, evening)
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			m, err := set.Evaluate(t.Context(), pop, evening)
+			if err != nil || m.Total() != want.Total() {
+				t.Errorf("%v: %d firings, not %d", err, m.Total(), want.Total())
+			}
+			if _, err := set.Preview(t.Context(), pop, rules.Rule{Name: "p", When: `Email endsWith "com" and len(Tags) > 3`, Then: tagX}, evening, 3); err != nil {
+				t.Error(err)
+			}
+			for range set.Backtest(t.Context(), pop, evening, 2, rules.BacktestOptions[customer]{}) {
+			}
+			if f, ok := pop.Facts(3, evening); !ok || f.ID != people[4].ID {
+				t.Error(f, ok)
+			}
+			if _, err := set.Event(nil, "none", &people[0], evening); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -3,6 +3,7 @@ package engage
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/rules"
@@ -47,7 +48,7 @@ func (e *Engine) Occur(ctx context.Context, id crm.CustomerID, t rules.Trigger, 
 		return out, &crm.Error{Op: "occur", Entity: "customer", ID: string(id), Kind: crm.ErrNotFound, Err: errors.New("it has no profile")}
 	}
 	now := e.svc.Now()
-	w := &evaluator{e: e, on: t, set: e.rules.Active(), fill: newFiller(e.pop, e.vocab, now), moments: map[uint32]*rules.Moment{}, now: now, missing: map[string]bool{}}
+	w := &evaluator{e: e, on: t, set: e.rules.Active(), fill: newFiller(e.pop, e.vocab, now), moments: map[*time.Location]*rules.Moment{}, now: now, missing: map[string]bool{}}
 	members := make([]crm.Subject, len(x.profiles))
 	for i, k := range x.profiles {
 		members[i] = crm.OfProfile(k)

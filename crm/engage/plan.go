@@ -30,7 +30,7 @@ func (e *Engine) evaluate(ctx context.Context, now time.Time) ([]rules.Intent, e
 	var wg sync.WaitGroup
 	for t := range threads {
 		wg.Go(func() {
-			w := &evaluator{e: e, set: set, fill: newFiller(e.pop, e.vocab, now), moments: map[uint32]*rules.Moment{}, now: now, missing: map[string]bool{}}
+			w := &evaluator{e: e, set: set, fill: newFiller(e.pop, e.vocab, now), moments: map[*time.Location]*rules.Moment{}, now: now, missing: map[string]bool{}}
 			for b := range next {
 				if errs[t] != nil {
 					continue
@@ -69,17 +69,18 @@ type evaluator struct {
 	on      rules.Trigger // whose rules; zero: the evening's
 	set     *rules.Set[Facts]
 	fill    *filler
-	moments map[uint32]*rules.Moment // by place
+	moments map[*time.Location]*rules.Moment
 	now     time.Time
 	firings []rules.Firing
 	missing map[string]bool // that was logged
 }
 
 func (w *evaluator) moment(x *person) *rules.Moment {
-	m := w.moments[x.place]
+	zone := w.fill.clock(x.place).loc
+	m := w.moments[zone]
 	if m == nil {
-		m = rules.NewMoment(w.now, w.e.pop.zone(x))
-		w.moments[x.place] = m
+		m = rules.NewMoment(w.now, zone)
+		w.moments[zone] = m
 	}
 	return m
 }
