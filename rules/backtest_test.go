@@ -24,7 +24,6 @@ type replay struct {
 	known   map[crm.EffectID]bool
 	pending []*replayed
 	lastSet map[string]crm.EffectID // by subject and tag: what set it last
-	serial  int
 }
 
 type replayed struct {
@@ -32,7 +31,6 @@ type replayed struct {
 	who     int
 	row     int
 	due     time.Time
-	order   int
 	expires bool
 }
 

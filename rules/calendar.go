@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math/bits"
+	"reflect"
 	"slices"
 	"unsafe"
 )
@@ -39,46 +40,11 @@ type Calendar[F any] struct {
 	pairs   []uint64 // subject<<32 | flip
 	spare   []uint64
 	firings []Firing
+	rules   []int32
+	lines   []uintptr // of the facts, that rules read
+	rowsAt  []uintptr // slices in the facts, that rules read
+	touched byte
 }
-
-// dayIndex knows which subjects have which anchor in one field: the day on
-// which the field is, was or will be 0.
-type dayIndex struct {
-	path  []*field // rows of rows that lead to the field
-	field *field
-	value intFn // of the row
-	null  boolFn
-	// The subjects as they were loaded, ordered by anchor: those of anchor a
-	// are who[first[a-low]:first[a-low+1]].
-	low   int64
-	first []int32
-	who   []int32
-	later map[int64][]laterEntry // those that changed, and outliers
-}
-
-type laterEntry struct {
-	subject int32
-	age     uint32
-}
-
-// flip says on which day, seen from the anchor, a comparison changes.
-type flip struct {
-	index  int // of indexes
-	key    int64
-	kind   flipKind
-	term   *term // of anniversaries
-	rules  []int32
-	spread []int32 // rules and those of their groups
-}
-
-type flipKind uint8
-
-const (
-	flipSince    flipKind = iota // on the day anchor + key
-	flipUntil                    // on the day anchor - key
-	flipYearly                   // on days that are anchor - key, but for whole years of 365 days
-	flipCalendar                 // when the answer for the anchor's month and day changes
-)
 
 // EveningStats says what an evening took.
 type EveningStats struct {
@@ -97,6 +63,7 @@ func NewCalendar[F any](set *Set[F], m *Moment, facts iter.Seq[*F]) (*Calendar[F
 		c.place[r.rule] = i
 	}
 	c.collect()
+	c.layout()
 	anchors := make([][]uint64, len(c.indexes)) // anchor and subject
 	for f := range facts {
 		if err := c.add(f, anchors); err != nil {
@@ -104,13 +71,17 @@ func NewCalendar[F any](set *Set[F], m *Moment, facts iter.Seq[*F]) (*Calendar[F
 		}
 	}
 	for i, x := range c.indexes {
-		x.load(anchors[i], m.today)
+		x.load(anchors[i])
 	}
 	return c, nil
 }
 
-// nearDays is how far from today anchors are kept in a table.
-const nearDays = 1 << 15
+const (
+	// nearDays is how far from today anchors are kept in a table.
+	nearDays = 1 << 12
+	// maxIndexes is how many indexes may be of some subjects only.
+	maxIndexes = 64
+)
 
 // add takes in one more subject.
 func (c *Calendar[F]) add(f *F, anchors [][]uint64) error {
@@ -136,10 +107,10 @@ func (c *Calendar[F]) add(f *F, anchors [][]uint64) error {
 	}
 	for k, x := range c.indexes {
 		x.each(unsafe.Pointer(f), c.m, func(a int64) {
-			if anchors != nil && a >= c.m.today-nearDays && a < c.m.today+nearDays {
-				anchors[k] = append(anchors[k], uint64(a-c.m.today+nearDays)<<32|uint64(i))
+			if n := a - x.low; n >= 0 && n < 2*nearDays {
+				anchors[k] = append(anchors[k], uint64(n)<<32|uint64(i))
 			} else {
-				x.later[a] = append(x.later[a], laterEntry{int32(i), 0})
+				x.far[a] = append(x.far[a], laterEntry{int32(i), 0})
 			}
 		})
 	}
@@ -149,124 +120,6 @@ func (c *Calendar[F]) add(f *F, anchors [][]uint64) error {
 // of returns the bits of a subject.
 func (c *Calendar[F]) of(subject int) []uint64 {
 	return c.fires[subject*c.words : (subject+1)*c.words]
-}
-
-// load orders subjects by anchor.
-func (x *dayIndex) load(anchors []uint64, today int64) {
-	x.low = today - nearDays
-	x.first = make([]int32, 2*nearDays+1)
-	for _, a := range anchors {
-		x.first[a>>32+1]++
-	}
-	for i := 1; i < len(x.first); i++ {
-		x.first[i] += x.first[i-1]
-	}
-	next := slices.Clone(x.first)
-	x.who = make([]int32, len(anchors))
-	for _, a := range anchors {
-		x.who[next[a>>32]] = int32(uint32(a))
-		next[a>>32]++
-	}
-}
-
-// each calls fn with the anchors of one subject.
-func (x *dayIndex) each(facts unsafe.Pointer, m *Moment, fn func(int64)) {
-	x.down(facts, x.path, m, fn)
-}
-
-func (x *dayIndex) down(p unsafe.Pointer, path []*field, m *Moment, fn func(int64)) {
-	if len(path) > 0 {
-		s := (*sliceHeader)(unsafe.Add(p, path[0].offset))
-		for i := range s.len {
-			x.down(unsafe.Add(s.data, uintptr(i)*path[0].row.size), path[1:], m, fn)
-		}
-		return
-	}
-	e := env{facts: p, m: m}
-	if x.null != nil && x.null(e) {
-		return
-	}
-	n := x.value(e)
-	switch x.field.ages {
-	case since:
-		n = subtract(m.today, n)
-	case until:
-		n = add(m.today, n)
-	case yearly:
-		if n < 0 || n >= yearDays {
-			return
-		}
-		n = modYear(m.today + n)
-	}
-	fn(n)
-}
-
-// collect finds what of the rules depends on the day.
-func (c *Calendar[F]) collect() {
-	daily := map[int32]bool{}
-	for i, r := range c.set.evening {
-		w := flipFinder{root: c.set.schema.s.root, rule: int32(i), flip: c.flip, everybody: func(day int64) { c.global = append(c.global, day) }}
-		w.find(r.simple)
-		if w.wild {
-			daily[int32(i)] = true
-		}
-		for _, d := range []int64{r.from, add(r.to, 1)} {
-			if d > farPast && d <= farFuture {
-				c.global = append(c.global, d)
-			}
-		}
-	}
-	for i := range c.flips {
-		c.flips[i].spread = c.withGroups(c.flips[i].rules)
-	}
-	var list []int32
-	for r := range daily {
-		list = append(list, r)
-	}
-	c.daily = c.withGroups(list)
-}
-
-// withGroups adds the rules that share a group, of which at most one fires.
-func (c *Calendar[F]) withGroups(rules []int32) []int32 {
-	out := slices.Clone(rules)
-	for _, i := range rules {
-		r := c.set.evening[i]
-		if r.group < 0 || r.mode != First && r.mode != Exclusive {
-			continue
-		}
-		for k, o := range c.set.evening {
-			if o.group == r.group {
-				out = append(out, int32(k))
-			}
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// flip takes note that a comparison of a rule changes key days from the anchor.
-func (c *Calendar[F]) flip(path []*field, f *field, kind flipKind, key int64, t *term, rule int32) {
-	index := slices.IndexFunc(c.indexes, func(x *dayIndex) bool { return x.field == f })
-	if index < 0 {
-		index = len(c.indexes)
-		value := fieldTerm(f, ofFacts, 0)
-		x := &dayIndex{path: path, field: f, null: nullFn(value), later: map[int64][]laterEntry{}}
-		if f.kind == Time {
-			value = toDay(value)
-		}
-		x.value = compileInt(value)
-		c.indexes = append(c.indexes, x)
-	}
-	for i := range c.flips {
-		x := &c.flips[i]
-		if x.index == index && x.kind == kind && x.key == key && (t == nil) == (x.term == nil) && (t == nil || t.canonical() == x.term.canonical()) {
-			if !slices.Contains(x.rules, rule) {
-				x.rules = append(x.rules, rule)
-			}
-			return
-		}
-	}
-	c.flips = append(c.flips, flip{index: index, kind: kind, key: key, term: t, rules: []int32{rule}})
 }
 
 // Daily returns the names of the rules that are asked for everybody every
@@ -322,14 +175,17 @@ func (c *Calendar[F]) Count(rule string) int {
 	return 0
 }
 
-// Evening brings the calendar to a later moment. read returns the facts of a
-// subject as of then; it is called once for everybody who is due, in the order
-// of their numbers, and may return the same struct each time. visit, which may
-// be nil, gets the firings of the rules that were asked for him, if there are
-// any: those of everybody else are as they were, and Plan makes nothing new of
-// what was planned already. After an error the calendar stays as of the last
-// evening for who was not reached yet; call Evening again.
-func (c *Calendar[F]) Evening(ctx context.Context, m *Moment, read func(subject int) (*F, error), visit func(subject int, f *F, firings []Firing) error) (EveningStats, error) {
+// dueBatch is how many subjects are read at a time.
+const dueBatch = 64
+
+// Evening brings the calendar to a later moment. read sets facts[i] to the
+// facts of subjects[i] as of then; it is called for a few dozen at a time, so
+// that every subject who is due is asked for once, in the order of the numbers.
+// visit, which may be nil, gets the firings of the rules that were asked for a
+// subject, if there are any: those of everybody else are as they were, and Plan
+// makes nothing new of what was planned already. After an error the calendar
+// stays as of the last evening for who was not reached yet; call Evening again.
+func (c *Calendar[F]) Evening(ctx context.Context, m *Moment, read func(ctx context.Context, subjects []int, facts []*F) error, visit func(subject int, f *F, firings []Firing) error) (EveningStats, error) {
 	var stats EveningStats
 	switch {
 	case m.zone.String() != c.m.zone.String():
@@ -337,176 +193,137 @@ func (c *Calendar[F]) Evening(ctx context.Context, m *Moment, read func(subject 
 	case m.today < c.m.today:
 		return stats, fmt.Errorf("rules: the evening of %s has been, this is %s", c.m.Date(), m.Date())
 	}
-	everybody := len(c.daily) > 0 && m.today > c.m.today
-	for _, d := range c.global {
-		everybody = everybody || d > c.m.today && d <= m.today
-	}
 	all := slices.ContainsFunc(c.global, func(d int64) bool { return d > c.m.today && d <= m.today })
 	c.due(m)
-	pairs, k := c.pairs, 0
-	var rules []int32
-	one := func(i int, whole bool) error {
-		if stats.Due&1023 == 0 && ctx.Err() != nil {
-			return ctx.Err()
+	var subjects [dueBatch]int
+	var facts [dueBatch]*F
+	pairs := c.pairs
+	n := 0
+	batch := func() error {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		f, err := read(i)
-		if err != nil {
-			return fmt.Errorf("subject %d: %w", i, err)
+		if err := read(ctx, subjects[:n], facts[:n]); err != nil {
+			return fmt.Errorf("subjects %d to %d: %w", subjects[0], subjects[n-1], err)
 		}
-		stats.Due++
-		if whole {
-			err = c.whole(i, f, m, &stats)
-		} else {
-			err = c.some(i, f, m, rules, &stats)
+		for i, f := range facts[:n] {
+			if f == nil {
+				return fmt.Errorf("subject %d: no facts were read", subjects[i])
+			}
 		}
-		if err == nil && visit != nil && len(c.firings) > 0 {
-			err = visit(i, f, c.firings)
+		c.touch(facts[:n])
+		for k, i := range subjects[:n] {
+			stats.Due++
+			var err error
+			if bitAt(c.changed, i) || all {
+				err = c.whole(i, facts[k], m, &stats)
+			} else {
+				err = c.some(i, facts[k], m, c.asked(pairs, i), &stats)
+			}
+			if err == nil && visit != nil && len(c.firings) > 0 {
+				err = visit(i, facts[k], c.firings)
+			}
+			if err != nil {
+				return err
+			}
+			for len(pairs) > 0 && pairs[0]>>32 <= uint64(i) {
+				pairs = pairs[1:]
+			}
 		}
-		return err
+		n = 0
+		return nil
 	}
+	next := pairs
 	for w := range c.changed {
 		todo := c.changed[w]
-		if everybody {
+		if all || len(c.daily) > 0 && m.today > c.m.today {
 			todo = ^uint64(0)
 			if w == len(c.changed)-1 && c.n&63 != 0 {
 				todo = 1<<(c.n&63) - 1
 			}
 		}
-		for j := k; j < len(pairs) && pairs[j]>>38 == uint64(w); j++ {
-			todo |= 1 << (pairs[j] >> 32 & 63)
+		for ; len(next) > 0 && next[0]>>38 == uint64(w); next = next[1:] {
+			todo |= 1 << (next[0] >> 32 & 63)
 		}
 		for ; todo != 0; todo &= todo - 1 {
-			i := w<<6 | bits.TrailingZeros64(todo)
-			rules = append(rules[:0], c.daily...)
-			n := 0
-			for ; k < len(pairs) && pairs[k]>>32 == uint64(i); k++ {
-				if n == 0 || pairs[k] != pairs[k-1] {
-					rules = append(rules, c.flips[uint32(pairs[k])].spread...)
-					n++
+			subjects[n] = w<<6 | bits.TrailingZeros64(todo)
+			if n++; n == dueBatch {
+				if err := batch(); err != nil {
+					return stats, err
 				}
-			}
-			if n > 1 || len(c.daily) > 0 {
-				slices.Sort(rules)
-				rules = slices.Compact(rules)
-			}
-			changed := bitAt(c.changed, i)
-			if err := one(i, changed || all); err != nil {
-				return stats, err
-			}
-			if changed {
-				stats.Changed++
 			}
 		}
 	}
+	if n > 0 {
+		if err := batch(); err != nil {
+			return stats, err
+		}
+	}
+	stats.Changed = countBits(c.changed)
 	clear(c.changed)
 	c.m = m
 	c.drop()
 	return stats, nil
 }
 
-// due collects, ordered by subject, who is due and because of which flip.
-func (c *Calendar[F]) due(m *Moment) {
-	c.pairs = c.pairs[:0]
-	for i := range c.flips {
-		f := &c.flips[i]
-		x := c.indexes[f.index]
-		if f.kind == flipCalendar {
-			x.calendar(c, f, i, m)
+// asked returns the rules that may have changed for a subject, whose flips are
+// the first of pairs.
+func (c *Calendar[F]) asked(pairs []uint64, subject int) []int32 {
+	n := 0
+	for n < len(pairs) && pairs[n]>>32 == uint64(subject) {
+		n++
+	}
+	if n == 1 && len(c.daily) == 0 {
+		return c.flips[uint32(pairs[0])].spread
+	}
+	c.rules = append(c.rules[:0], c.daily...)
+	for _, p := range pairs[:n] {
+		c.rules = append(c.rules, c.flips[uint32(p)].spread...)
+	}
+	slices.Sort(c.rules)
+	c.rules = slices.Compact(c.rules)
+	return c.rules
+}
+
+// touch reads what the rules will read of many subjects, so that the processor
+// waits for the memory of all of them at once and not for one after the other.
+func (c *Calendar[F]) touch(facts []*F) {
+	sum := byte(0)
+	for _, f := range facts {
+		for _, off := range c.lines {
+			sum += *(*byte)(unsafe.Add(unsafe.Pointer(f), off))
+		}
+	}
+	for _, f := range facts {
+		for _, off := range c.rowsAt {
+			if s := (*sliceHeader)(unsafe.Add(unsafe.Pointer(f), off)); s.len > 0 {
+				sum += *(*byte)(s.data)
+			}
+		}
+	}
+	c.touched = sum
+}
+
+// layout finds out which parts of the memory of the facts rules read.
+func (c *Calendar[F]) layout() {
+	used := map[*field]bool{}
+	for _, r := range c.set.evening {
+		r.simple.walk(func(t *term) {
+			if t.field != nil {
+				used[t.field] = true
+			}
+		})
+	}
+	for _, f := range c.set.schema.s.root.order {
+		if !used[f] {
 			continue
 		}
-		for day := c.m.today + 1; day <= m.today; day++ {
-			switch f.kind {
-			case flipSince:
-				x.take(c, subtract(day, f.key), i)
-			case flipUntil:
-				x.take(c, add(day, f.key), i)
-			case flipYearly:
-				x.take(c, modYear(add(day, f.key)), i)
-			}
+		if line := f.offset &^ 63; !slices.Contains(c.lines, line) {
+			c.lines = append(c.lines, line)
 		}
-	}
-	c.sort()
-}
-
-// take adds the subjects of an anchor.
-func (x *dayIndex) take(c interface{ push(int32, uint32, int) }, a int64, flip int) {
-	if k := a - x.low; k >= 0 && k < int64(len(x.first)-1) {
-		for _, who := range x.who[x.first[k]:x.first[k+1]] {
-			c.push(who, 0, flip)
+		if f.typ.Kind() == reflect.Slice {
+			c.rowsAt = append(c.rowsAt, f.offset)
 		}
-	}
-	for _, l := range x.later[a] {
-		c.push(l.subject, l.age, flip)
-	}
-}
-
-// calendar adds the subjects whose month and day get another answer.
-func (x *dayIndex) calendar(c interface {
-	push(int32, uint32, int)
-	last() *Moment
-}, f *flip, flip int, m *Moment) {
-	before := c.last()
-	flips := map[int64]bool{}
-	answer := func(code, today int64) bool {
-		n := anniversary(today, fromCivil(2000, code>>5, code&31))
-		return f.term.num <= n && n <= f.term.high()
-	}
-	for month := int64(1); month <= 12; month++ {
-		for day := int64(1); day <= 31; day++ {
-			code := month<<5 | day
-			flips[code] = answer(code, before.today) != answer(code, m.today)
-		}
-	}
-	code := func(a int64) int64 {
-		_, month, day := civil(a)
-		return month<<5 | day
-	}
-	for k := range len(x.first) - 1 {
-		if x.first[k] < x.first[k+1] && flips[code(x.low+int64(k))] {
-			for _, who := range x.who[x.first[k]:x.first[k+1]] {
-				c.push(who, 0, flip)
-			}
-		}
-	}
-	for a, list := range x.later {
-		if flips[code(a)] {
-			for _, l := range list {
-				c.push(l.subject, l.age, flip)
-			}
-		}
-	}
-}
-
-func (c *Calendar[F]) last() *Moment { return c.m }
-
-func (c *Calendar[F]) push(subject int32, age uint32, flip int) {
-	if c.age[subject] == age {
-		c.pairs = append(c.pairs, uint64(subject)<<32|uint64(flip))
-	}
-}
-
-// sort orders the pairs by subject, then flip: by their digits.
-func (c *Calendar[F]) sort() {
-	if len(c.pairs) < 2000 || c.n > 1<<22 {
-		slices.Sort(c.pairs)
-		return
-	}
-	c.spare = slices.Grow(c.spare[:0], len(c.pairs))[:len(c.pairs)]
-	for _, shift := range []int{32, 43} { // flips are in order already
-		var next [1 << 11]int
-		for _, p := range c.pairs {
-			next[p>>shift&(1<<11-1)]++
-		}
-		sum := 0
-		for i, n := range next {
-			next[i], sum = sum, sum+n
-		}
-		for _, p := range c.pairs {
-			d := p >> shift & (1<<11 - 1)
-			c.spare[next[d]] = p
-			next[d]++
-		}
-		c.pairs, c.spare = c.spare, c.pairs
 	}
 }
 
@@ -535,7 +352,7 @@ func (c *Calendar[F]) whole(i int, f *F, m *Moment, stats *EveningStats) error {
 		c.age[i]++
 		for _, x := range c.indexes {
 			x.each(unsafe.Pointer(f), m, func(a int64) {
-				x.later[a] = append(x.later[a], laterEntry{int32(i), c.age[i]})
+				x.add(a, laterEntry{int32(i), c.age[i]})
 			})
 		}
 	}
@@ -570,26 +387,5 @@ func (c *Calendar[F]) note(rule int, now bool, stats *EveningStats) {
 	} else {
 		c.counts[rule]--
 		stats.Left++
-	}
-}
-
-// drop forgets entries that have been replaced, once they are many.
-func (c *Calendar[F]) drop() {
-	for _, x := range c.indexes {
-		n := 0
-		for _, list := range x.later {
-			n += len(list)
-		}
-		if n < c.n/4+1024 {
-			continue
-		}
-		for a, list := range x.later {
-			list = slices.DeleteFunc(list, func(l laterEntry) bool { return c.age[l.subject] != l.age })
-			if len(list) == 0 {
-				delete(x.later, a)
-			} else {
-				x.later[a] = list
-			}
-		}
 	}
 }

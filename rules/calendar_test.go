@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -10,6 +11,16 @@ import (
 
 	"github.com/vefacrm/vefa/rules"
 )
+
+// from reads facts from memory.
+func from[F any](people []F) func(context.Context, []int, []*F) error {
+	return func(_ context.Context, subjects []int, facts []*F) error {
+		for k, i := range subjects {
+			facts[k] = &people[i]
+		}
+		return nil
+	}
+}
 
 // TestCalendarIsAFullPass keeps a calendar over random histories and compares
 // it, evening by evening, with asking every rule for everybody.
@@ -58,11 +69,14 @@ func TestCalendarIsAFullPass(t *testing.T) {
 				require.NoError(t, c.Changed(i))
 			}
 			last, visited := -1, map[int][]rules.Firing{}
-			stats, err := c.Evening(t.Context(), m, func(i int) (*aged, error) {
-				require.Greater(t, i, last)
-				last = i
-				delete(changed, i)
-				return &people[i], nil
+			stats, err := c.Evening(t.Context(), m, func(_ context.Context, subjects []int, facts []*aged) error {
+				for k, i := range subjects {
+					require.Greater(t, i, last)
+					last = i
+					delete(changed, i)
+					facts[k] = &people[i]
+				}
+				return nil
 			}, func(i int, f *aged, firings []rules.Firing) error {
 				visited[i] = slices.Clone(firings)
 				return nil
@@ -109,7 +123,7 @@ func TestCalendarReadsTheDueOnly(t *testing.T) {
 		for i := range people {
 			people[i] = set.Schema().Age(people[i], 1)
 		}
-		stats, err := c.Evening(t.Context(), m, func(i int) (*customer, error) { return &people[i], nil }, nil)
+		stats, err := c.Evening(t.Context(), m, from(people), nil)
 		require.NoError(t, err)
 		require.Less(t, stats.Due, len(people)*7/100)
 		require.Positive(t, stats.Entered)
@@ -140,12 +154,14 @@ func TestCalendarFaults(t *testing.T) {
 	require.Error(t, c.Changed(4))
 	require.NoError(t, c.Changed(1))
 	gone := errors.New("gone")
-	read := func(int) (*aged, error) { return nil, gone }
+	read := func(context.Context, []int, []*aged) error { return gone }
 	_, err = c.Evening(t.Context(), evening, read, nil)
 	require.ErrorIs(t, err, gone)
-	require.ErrorContains(t, err, "subject 1: ")
+	require.ErrorContains(t, err, "subjects 1 to 1: ")
+	_, err = c.Evening(t.Context(), evening, func(context.Context, []int, []*aged) error { return nil }, nil)
+	require.ErrorContains(t, err, "subject 1: no facts were read")
 	f := aged{Since: 2}
-	stats, err := c.Evening(t.Context(), evening, func(int) (*aged, error) { return &f, nil }, nil)
+	stats, err := c.Evening(t.Context(), evening, from([]aged{{}, f}), nil)
 	require.NoError(t, err)
 	require.Equal(t, 1, stats.Changed) // asked again
 	require.True(t, c.Has("00", 1))

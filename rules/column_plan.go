@@ -72,7 +72,6 @@ type vectorCtx struct {
 	own    base // how terms name its fields
 	above  *vectorCtx
 	rows   *field // of above
-	each   bool
 	bucket map[string]*vector
 }
 

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -327,4 +328,89 @@ func TestPopulationRefuses(t *testing.T) {
 	_, err = rules.NewSchema[bad](rules.Options{})
 	require.ErrorContains(t, err, "days is of no use for a string")
 	require.ErrorContains(t, err, `must be since, until or yearly, not "weekly"`)
+}
+
+// FuzzColumns: whatever text is a rule, columns and the index say of it what
+// the closures say.
+func FuzzColumns(f *testing.F) {
+	for _, text := range languageTexts() {
+		f.Add(text, int64(1))
+	}
+	f.Add(`any(Orders, .Amount > N and any(.Lines, .Price > 1) or not .Gift)`, int64(2))
+	f.Add(`sum(filter(Orders, .Gift), .Score) in 1..9 or one(visits, .DaysAgo == Small)`, int64(3))
+	f.Add(`(Flag ? Score ?? 1 : N) % 3 == 1 and (Nick ?? "a") in ["a", "b"]`, int64(4))
+	schema := factsSchema(f)
+	f.Fuzz(func(t *testing.T, text string, seed int64) {
+		var book rules.Book
+		for i := range 25 { // enough for an index
+			book.Rules = append(book.Rules, rules.Rule{Name: fmt.Sprintf("%02d", i), When: text, Then: tagX})
+			if i%2 == 1 {
+				book.Rules[i].Each = "Orders"
+			}
+			if i%3 == 2 {
+				book.Rules[i].Unless = "N == 7"
+			}
+		}
+		set, err := schema.Compile(&book)
+		if err != nil {
+			return
+		}
+		r := rand.New(rand.NewPCG(uint64(seed), 1))
+		people := make([]facts, 5)
+		for i := range people {
+			people[i] = *sample(schema)
+			people[i].N, people[i].Flag = r.IntN(9), r.IntN(2) == 0
+			people[i].Small, people[i].F = int8(r.IntN(7)-3), float64(r.IntN(5))
+			people[i].Orders = people[i].Orders[:r.IntN(len(people[i].Orders)+1)]
+			if r.IntN(2) == 0 {
+				people[i].Score, people[i].Nick = nil, new("b")
+			}
+		}
+		pop, err := rules.NewPopulation(schema, evening, each(people))
+		require.NoError(t, err)
+		requireSame(t, set, pop, people, evening)
+		for i := range people {
+			var want []string
+			for _, r := range set.Rules() {
+				one, err := set.Manual(nil, r.Name, &people[i], evening)
+				require.NoError(t, err)
+				want = append(want, names(one)...)
+			}
+			got, err := set.Evening(nil, &people[i], evening)
+			require.NoError(t, err)
+			require.Equal(t, want, names(got))
+		}
+	})
+}
+
+// TestPopulationIsReadByMany evaluates, previews and looks facts up from many
+// goroutines at once, for the race detector.
+func TestPopulationIsReadByMany(t *testing.T) {
+	people := population(2000)
+	set := twentyRules[customer](t)
+	pop := load(t, set, people)
+	require.NoError(t, pop.Put(3, &people[4], evening))
+	want, err := set.Evaluate(t.Context(), pop, evening)
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			m, err := set.Evaluate(t.Context(), pop, evening)
+			if err != nil || m.Total() != want.Total() {
+				t.Errorf("%v: %d firings, not %d", err, m.Total(), want.Total())
+			}
+			if _, err := set.Preview(t.Context(), pop, rules.Rule{Name: "p", When: `Email endsWith "com" and len(Tags) > 3`, Then: tagX}, evening, 3); err != nil {
+				t.Error(err)
+			}
+			for range set.Backtest(t.Context(), pop, evening, 2, rules.BacktestOptions[customer]{}) {
+			}
+			if f, ok := pop.Facts(3, evening); !ok || f.ID != people[4].ID {
+				t.Error(f, ok)
+			}
+			if _, err := set.Event(nil, "none", &people[0], evening); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 }

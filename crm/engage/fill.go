@@ -1,6 +1,7 @@
 package engage
 
 import (
+	"math"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -15,35 +16,53 @@ type filler struct {
 	now   time.Time
 	at    int64
 	facts Facts
-	days  map[*time.Location]dayClock
+	days  map[uint32]*dayClock // by place: there are few, and looking a zone up takes longer than counting days
 	names []uint32
 }
 
-// dayClock counts days in one zone. Zones shift seldom, so the offset of one
-// instant is good for its whole hour.
+// dayClock counts days in one zone.
 type dayClock struct {
-	loc   *time.Location
-	today int
+	loc      *time.Location
+	today    int
+	offset   int64 // seconds east of UTC, for instants of
+	from, to int64 // [from, to), in microseconds
 }
 
 func newFiller(p *population, vocab *rules.Vocabulary, now time.Time) *filler {
-	return &filler{p: p, vocab: vocab, now: now, at: now.UnixMicro(), days: map[*time.Location]dayClock{}}
+	return &filler{p: p, vocab: vocab, now: now, at: now.UnixMicro(), days: map[uint32]*dayClock{}}
 }
 
-func (f *filler) clock(place uint32) dayClock {
-	loc := f.p.places.Zone(f.p.texts.text(place))
-	c, ok := f.days[loc]
-	if !ok {
-		c = dayClock{loc, dayNumber(f.now, loc)}
-		f.days[loc] = c
+func (f *filler) clock(place uint32) *dayClock {
+	c := f.days[place]
+	if c == nil {
+		c = newDayClock(f.now, f.p.places.Zone(f.p.texts.text(place)))
+		f.days[place] = c
+	}
+	return c
+}
+
+func newDayClock(now time.Time, loc *time.Location) *dayClock {
+	local := now.In(loc)
+	_, offset := local.Zone()
+	c := &dayClock{loc: loc, today: dayNumber(now, loc), offset: int64(offset), from: math.MinInt64, to: math.MaxInt64}
+	start, end := local.ZoneBounds()
+	if !start.IsZero() {
+		c.from = start.UnixMicro()
+	}
+	if !end.IsZero() {
+		c.to = end.UnixMicro()
 	}
 	return c
 }
 
 // ago returns how many calendar days before today an instant was.
-func (c dayClock) ago(micros int64) int {
-	_, offset := time.UnixMicro(micros).In(c.loc).Zone()
-	secs := micros/1e6 + int64(offset)
+func (c *dayClock) ago(micros int64) int {
+	offset := c.offset
+	if micros < c.from || micros >= c.to {
+		_, o := time.UnixMicro(micros).In(c.loc).Zone()
+		offset = int64(o)
+	}
+	secs := micros/1e6 + offset
 	day := secs / 86400
 	if secs%86400 < 0 {
 		day--

@@ -75,7 +75,7 @@ type evaluator struct {
 }
 
 func (w *evaluator) moment(x *person) *rules.Moment {
-	zone := w.e.pop.zone(x)
+	zone := w.fill.clock(x.place).loc
 	m := w.moments[zone]
 	if m == nil {
 		m = rules.NewMoment(w.now, zone)

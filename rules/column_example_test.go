@@ -1,0 +1,91 @@
+package rules_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vefacrm/vefa/rules"
+)
+
+type shopper struct {
+	City              string
+	DaysSincePurchase int `rule:",days=since"`
+	Tags              rules.TagSet
+}
+
+func shoppers() (*rules.Schema[shopper], []shopper) {
+	schema, err := rules.NewSchema[shopper](rules.Options{})
+	if err != nil {
+		panic(err)
+	}
+	v := schema.Tags()
+	return schema, []shopper{
+		{"Izmir", 88, v.Set("vip")}, {"Izmir", 12, v.Set()}, {"Ankara", 89, v.Set()}, {"Ankara", 400, v.Set("asleep")},
+	}
+}
+
+// Count whom a rule is about before anybody saves it.
+func ExampleSet_Preview() {
+	schema, people := shoppers()
+	m := rules.NewMoment(time.Date(2025, 3, 1, 20, 0, 0, 0, time.UTC), nil)
+	pop, err := rules.NewPopulation(schema, m, func(yield func(*shopper) bool) {
+		for i := range people {
+			if !yield(&people[i]) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		panic(err)
+	}
+	set, err := schema.Compile(&rules.Book{Conditions: []rules.Condition{{Name: "away", Expr: "DaysSincePurchase > 80"}}})
+	if err != nil {
+		panic(err)
+	}
+	p, err := set.Preview(context.Background(), pop, rules.Rule{
+		Name: "come back", When: `away and "asleep" not in Tags`,
+		Then: []rules.Action{{Kind: rules.DoTag, Name: "asleep"}},
+	}, m, 10)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(p.Subjects, "of", p.Population, p.Sample)
+	// Output: 2 of 4 [0 2]
+}
+
+// Let three evenings pass: the tag that a rule gives keeps it from firing again.
+func ExampleSet_Backtest() {
+	schema, people := shoppers()
+	first := rules.NewMoment(time.Date(2025, 3, 1, 20, 0, 0, 0, time.UTC), nil)
+	set, err := schema.Compile(&rules.Book{Rules: []rules.Rule{{
+		Name: "asleep", When: `DaysSincePurchase >= 90 and "asleep" not in Tags`,
+		Then: []rules.Action{{Kind: rules.DoTag, Name: "asleep"}},
+	}}})
+	if err != nil {
+		panic(err)
+	}
+	pop, err := rules.NewPopulation(schema, first, func(yield func(*shopper) bool) {
+		for i := range people {
+			if !yield(&people[i]) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		panic(err)
+	}
+	for night, err := range set.Backtest(context.Background(), pop, first, 4, rules.BacktestOptions[shopper]{}) {
+		if err != nil {
+			panic(err)
+		}
+		r := &night.Rules[0]
+		fmt.Println(night.Moment.Date(), "matched", r.Matched, "planned", r.Planned, slices.Collect(r.Subjects()))
+	}
+	// Output:
+	// 2025-03-01 matched 0 planned 0 []
+	// 2025-03-02 matched 1 planned 1 [2]
+	// 2025-03-03 matched 1 planned 1 [0]
+	// 2025-03-04 matched 0 planned 0 []
+}
