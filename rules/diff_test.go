@@ -333,6 +333,8 @@ func FuzzBook(f *testing.F) {
 	f.Add([]byte("parameters: {a: {expr: b}, b: {expr: a}, c: [1, x], d: -3}\ntables: [{name: t, hit: any, inputs: [N, Flag], outputs: [v], rows: [[\"1..3, > d\", \"-\", x], [not 2, \"true\", y]], then: [{tag: \"{v}\"}]}]\n"), false)
 	f.Add([]byte("tables: [{inputs:[0],rows:[{0:00}]}] "), false)
 	f.Add([]byte("parameters: [0]"), false)
+	f.Add([]byte("conditions: [0]"), false)
+	f.Add([]byte("groups: [0]"), false)
 	f.Add([]byte("- - - -"), false)
 	f.Add([]byte("a: |2\n   x\n"), false)
 	f.Add([]byte("\"\\x"), false)

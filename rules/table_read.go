@@ -10,9 +10,6 @@ import (
 func (d *decoder) parameters(v *value) {
 	d.entries(v, "parameters", func(path, name string, v *value) {
 		p := Parameter{Name: name}
-		if _, ok := d.book.places[path]; !ok {
-			d.book.places[path] = v.place
-		}
 		d.rule = "parameter " + name
 		switch {
 		case v.shape == isMap:

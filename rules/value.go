@@ -317,7 +317,9 @@ func (d *decoder) entries(v *value, path string, read func(path, name string, v 
 		}
 	case isList:
 		for i, item := range v.items {
-			read(fmt.Sprintf("%s[%d]", path, i), "", item)
+			where := fmt.Sprintf("%s[%d]", path, i)
+			d.book.places[where] = item.place
+			read(where, "", item)
 		}
 	default:
 		d.fault(v.place, path, "must be a map or a list")
