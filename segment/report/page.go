@@ -6,19 +6,16 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"strconv"
-	"strings"
 	"sync"
+
+	"github.com/vefacrm/vefa/internal/page"
 )
 
-//go:embed page.html.tmpl
-var pageTemplate string
+//go:embed pictures.html.tmpl
+var pictures string
 
 //go:embed style.css
 var pictureStyle string
-
-//go:embed page.css
-var pageStyle string
 
 // Page is a report: a title and sections of pictures.
 type Page struct {
@@ -49,19 +46,19 @@ func Style() template.CSS { return template.CSS(pictureStyle) }
 
 // Write writes the page as one HTML file. The error is that of w.
 func (p Page) Write(w io.Writer) error {
-	html, err := render("page", struct {
-		Page
-		Base, Style template.CSS
-	}{p, template.CSS(pageStyle), Style()})
-	if err != nil {
-		return err
+	out := page.Page{Title: p.Title, Lead: p.Lead, Footer: p.Footer, Style: Style()}
+	for _, s := range p.Sections {
+		parts := make([]template.HTML, len(s.Pictures))
+		for i, x := range s.Pictures {
+			parts[i] = x.html
+		}
+		out.Sections = append(out.Sections, page.Section{Title: s.Title, Lead: s.Lead, Parts: parts})
 	}
-	_, err = io.WriteString(w, string(html))
-	return err
+	return out.Write(w)
 }
 
 var templates = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("").Funcs(template.FuncMap{"anchor": anchor}).Parse(pageTemplate))
+	return template.Must(template.New("").Parse(pictures))
 })
 
 func render(name string, data any) (template.HTML, error) {
@@ -87,39 +84,6 @@ func Text(title, text string) Picture {
 	return draw("text", struct{ Title, Text string }{title, text})
 }
 
-// anchor is the id of a section; its number makes it unique.
-func anchor(i int) string { return "section-" + strconv.Itoa(i+1) }
-
-// thousands writes a number with separators.
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	sign := ""
-	if n < 0 {
-		sign, s = "−", s[1:]
-	}
-	var b strings.Builder
-	for i, r := range s {
-		if i > 0 && (len(s)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(r)
-	}
-	return sign + b.String()
-}
-
-// percent writes a share of n in whole percent; what is little is not nothing.
-func percent(n, of int) string {
-	switch {
-	case of <= 0 || n <= 0:
-		return "0 %"
-	case 200*n < of:
-		return "<1 %"
-	case 200*(of-n) < of && n < of:
-		return ">99 %"
-	}
-	return strconv.Itoa((200*n+of)/(2*of)) + " %"
-}
-
 // bar is a span of a row's track, in percent of its width.
 type bar struct{ X, Width string }
 
@@ -129,20 +93,5 @@ func barOf(from, n, whole int) bar {
 	}
 	width := max(100*float64(n)/float64(whole), 0.5) // a little is visible
 	x := min(100*float64(from)/float64(whole), 100-width)
-	return bar{short(max(x, 0)), short(min(width, 100))}
-}
-
-// short writes a coordinate with one digit after the point at most.
-func short(v float64) string {
-	s := strconv.FormatFloat(v, 'f', 1, 64)
-	return strings.TrimSuffix(s, ".0")
-}
-
-// clip shortens a text for a place where it cannot wrap.
-func clip(s string, runes int) string {
-	r := []rune(s)
-	if len(r) <= runes {
-		return s
-	}
-	return strings.TrimRight(string(r[:runes-1]), " ") + "…"
+	return bar{page.Short(max(x, 0)), page.Short(min(width, 100))}
 }

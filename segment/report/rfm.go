@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/vefacrm/vefa/internal/page"
 	"github.com/vefacrm/vefa/segment/rfm"
 )
 
@@ -34,7 +35,7 @@ func RFM(title string, scores []rfm.Score) Picture {
 		most = max(most, c.n)
 	}
 	v := heatView{Title: title, Corner: "Recency",
-		Caption: fmt.Sprintf("%s customers by recency (down) and frequency (across); 1 is worst. Small: mean monetary score.", thousands(len(scores)))}
+		Caption: fmt.Sprintf("%s customers by recency (down) and frequency (across); 1 is worst. Small: mean monetary score.", page.Thousands(len(scores)))}
 	for f := 1; f <= bins; f++ {
 		v.Columns = append(v.Columns, heatHead{"F " + strconv.Itoa(f), "frequency score " + strconv.Itoa(f)})
 	}
@@ -42,10 +43,10 @@ func RFM(title string, scores []rfm.Score) Picture {
 		row := heatRow{Label: "R " + strconv.Itoa(r)}
 		for f := 1; f <= bins; f++ {
 			c := grid[r][f]
-			out := heatCell{Text: thousands(c.n), Shade: shade(c.n, most)}
+			out := heatCell{Text: page.Thousands(c.n), Shade: shade(c.n, most)}
 			if c.n > 0 {
-				out.Note = "M\u00a0" + short(float64(c.m)/float64(c.n))
-				out.Title = percent(c.n, len(scores)) + " of all customers"
+				out.Note = "M\u00a0" + page.Short(float64(c.m)/float64(c.n))
+				out.Title = page.Percent(c.n, len(scores)) + " of all customers"
 			}
 			row.Cells = append(row.Cells, out)
 		}
@@ -61,14 +62,14 @@ func Groups(title string, scores []rfm.Score, groups []rfm.Group) Picture {
 	for _, s := range scores {
 		count[rfm.Name(s, groups)]++
 	}
-	v := rowsView{Title: title, What: "Group", Count: "Customers", Caption: thousands(len(scores)) + " customers, the best groups first."}
+	v := rowsView{Title: title, What: "Group", Count: "Customers", Caption: page.Thousands(len(scores)) + " customers, the best groups first."}
 	most := 0
 	for _, n := range count {
 		most = max(most, n)
 	}
 	for _, name := range groupOrder(groups) {
 		if n := count[name]; n > 0 || name != rfm.Other {
-			v.Rows = append(v.Rows, row{Label: name, N: thousands(n), Note: percent(n, len(scores)), Bar: barOf(0, n, most)})
+			v.Rows = append(v.Rows, row{Label: name, N: page.Thousands(n), Note: page.Percent(n, len(scores)), Bar: barOf(0, n, most)})
 		}
 	}
 	return draw("rows", v)
@@ -213,8 +214,8 @@ func (f *flow) stack(count map[string]int, x float64) (bars []flowBarView, sides
 		room := max(h, flowLine)
 		sides[name] = &side{at: y + (room-h)/2}
 		bars = append(bars, flowBarView{
-			X: short(x), Y: short(y + (room-h)/2), Height: short(max(h, 0.6)), TextY: short(y + room/2),
-			Label: clip(name, 18), Title: fmt.Sprintf("%s: %s (%s)", name, thousands(count[name]), percent(count[name], f.all)), N: thousands(count[name]),
+			X: page.Short(x), Y: page.Short(y + (room-h)/2), Height: page.Short(max(h, 0.6)), TextY: page.Short(y + room/2),
+			Label: page.Clip(name, 18), Title: fmt.Sprintf("%s: %s (%s)", name, page.Thousands(count[name]), page.Percent(count[name], f.all)), N: page.Thousands(count[name]),
 		})
 		y += room + flowGap
 	}
@@ -224,10 +225,10 @@ func (f *flow) stack(count map[string]int, x float64) (bars []flowBarView, sides
 func (f *flow) scale(n int) float64 { return float64(n) / float64(max(f.all, 1)) * flowHeight }
 
 func (f *flow) view(title string) flowView {
-	v := flowView{Title: title, Caption: fmt.Sprintf("%s customers: their group before (left) and after (right).", thousands(f.all))}
+	v := flowView{Title: title, Caption: fmt.Sprintf("%s customers: their group before (left) and after (right).", page.Thousands(f.all))}
 	left, from, h1 := f.stack(f.left, flowLeft-flowBar)
 	right, to, h2 := f.stack(f.right, flowRight)
-	v.Left, v.Right, v.Height = left, right, short(max(h1, h2, 20))
+	v.Left, v.Right, v.Height = left, right, page.Short(max(h1, h2, 20))
 	pairs := make([][2]string, 0, len(f.moves))
 	for p := range f.moves {
 		pairs = append(pairs, p)
@@ -256,10 +257,10 @@ func (f *flow) view(title string) flowView {
 		y1, y2 := a.at+a.taken, b.at+b.taken
 		a.taken += h
 		b.taken += h
-		v.Ribbons = append(v.Ribbons, ribbon{Path: ribbonPath(y1, y2, h), Class: class, Title: fmt.Sprintf("%s to %s: %s", p[0], p[1], thousands(n))})
-		v.Moves = append(v.Moves, moveRow{p[0], p[1], thousands(n), class})
+		v.Ribbons = append(v.Ribbons, ribbon{Path: ribbonPath(y1, y2, h), Class: class, Title: fmt.Sprintf("%s to %s: %s", p[0], p[1], page.Thousands(n))})
+		v.Moves = append(v.Moves, moveRow{p[0], p[1], page.Thousands(n), class})
 	}
-	v.Notes = append(v.Notes, fmt.Sprintf("%s stayed, %s rose, %s fell.", thousands(stayed), thousands(up), thousands(down)))
+	v.Notes = append(v.Notes, fmt.Sprintf("%s stayed, %s rose, %s fell.", page.Thousands(stayed), page.Thousands(up), page.Thousands(down)))
 	if f.bundled {
 		v.Notes = append(v.Notes, fmt.Sprintf("Beyond %d, groups are taken together.", maxFlows))
 	}
@@ -270,9 +271,9 @@ func (f *flow) view(title string) flowView {
 func ribbonPath(y1, y2, h float64) string {
 	mid := (flowLeft + flowRight) / 2
 	var b strings.Builder
-	fmt.Fprintf(&b, "M%s %s", short(flowLeft), short(y1))
-	fmt.Fprintf(&b, "C%s %s %s %s %s %s", short(mid), short(y1), short(mid), short(y2), short(flowRight), short(y2))
-	fmt.Fprintf(&b, "v%s", short(max(h, 0.3)))
-	fmt.Fprintf(&b, "C%s %s %s %s %s %sz", short(mid), short(y2+h), short(mid), short(y1+h), short(flowLeft), short(y1+h))
+	fmt.Fprintf(&b, "M%s %s", page.Short(flowLeft), page.Short(y1))
+	fmt.Fprintf(&b, "C%s %s %s %s %s %s", page.Short(mid), page.Short(y1), page.Short(mid), page.Short(y2), page.Short(flowRight), page.Short(y2))
+	fmt.Fprintf(&b, "v%s", page.Short(max(h, 0.3)))
+	fmt.Fprintf(&b, "C%s %s %s %s %s %sz", page.Short(mid), page.Short(y2+h), page.Short(mid), page.Short(y1+h), page.Short(flowLeft), page.Short(y1+h))
 	return b.String()
 }
