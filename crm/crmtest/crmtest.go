@@ -81,7 +81,7 @@ func Customers(n int, o Options) iter.Seq[crm.Batch] {
 func customer(b *crm.Batch, i int, o Options, names []string) {
 	r := rand.New(rand.NewPCG(o.Seed, uint64(i)))
 	since := o.Until.AddDate(0, 0, -o.Days-1-r.IntN(1000))
-	phone := crm.Address{Channel: crm.Phone, Value: fmt.Sprintf("+90599%08d", i)}
+	phone := crm.Address{Channel: crm.Phone, Value: fmt.Sprintf("+90%010d", 5_000_000_000+i)}
 	first, last := given[r.IntN(len(given))], family[r.IntN(len(family))]
 	key := crm.ProfileKey{Source: "pos", ID: fmt.Sprintf("%08d", i)}
 	p := &crm.Profile{ProfileKey: key, Name: crm.Name{Given: first, Family: last}, Since: since, At: since,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -96,7 +97,9 @@ func (e *Engine) identifyChanged(ctx context.Context) (identified, error) {
 	var out identified
 	var clusters []dedup.Cluster
 	if e.people == nil {
-		if e.people, err = e.linker.NewIndex(model); err != nil {
+		if e.people, err = e.linker.NewIndex(model); errors.Is(err, dedup.ErrModel) {
+			return e.identifyAll(ctx) // learnt by another version
+		} else if err != nil {
 			return out, err
 		}
 		e.looked = map[crm.ProfileKey]int64{}
@@ -314,6 +317,9 @@ func (e *Engine) model(ctx context.Context) (*dedup.Model, int, error) {
 		return nil, 0, err
 	}
 	m, err := dedup.ReadModel(bytes.NewReader(l.Model))
+	if errors.Is(err, dedup.ErrModel) {
+		return nil, 0, nil // learnt by another version, learnt again by this one
+	}
 	return m, l.Records, err
 }
 
