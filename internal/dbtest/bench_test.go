@@ -3,9 +3,12 @@ package dbtest
 import (
 	"bytes"
 	"context"
+	"database/sql"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -139,8 +142,8 @@ func timeBare(t testing.TB, d database, all []contents) cost {
 }
 
 // timeCopy drops the keys and indexes, writes the same rows by COPY and builds
-// the keys and indexes.
-func timeCopy(t testing.TB, d database, all []contents) cost {
+// the keys and indexes, on some connections at once, the largest table first.
+func timeCopy(t testing.TB, d database, all []contents, connections int) cost {
 	t.Helper()
 	ctx := context.Background()
 	var undo, redo []string
@@ -162,27 +165,61 @@ func timeCopy(t testing.TB, d database, all []contents) cost {
 		_, err := d.db.ExecContext(ctx, undo[i])
 		require.NoError(t, err)
 	}
-	conn, err := d.db.Conn(ctx)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, conn.Close()) }()
-	start := begin(t, d)
+	slices.SortStableFunc(all, func(a, b contents) int { return len(b.rows) - len(a.rows) })
+	work := make([]func(*sql.Conn) error, 0, len(all)+len(redo))
 	for _, c := range all {
-		require.NoError(t, conn.Raw(func(raw any) error {
-			for lo := 0; lo < len(c.rows); lo += 10_000 {
-				part := c.rows[lo:min(lo+10_000, len(c.rows))]
-				name := strings.Split(strings.ReplaceAll(c.table, `"`, ""), ".")
-				if _, err := raw.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier(name), c.columns, pgx.CopyFromRows(part)); err != nil {
-					return err
-				}
-			}
-			return nil
-		}))
+		work = append(work, func(conn *sql.Conn) error { return copyContents(ctx, conn, c) })
 	}
 	for _, q := range redo {
-		_, err := conn.ExecContext(ctx, q)
-		require.NoError(t, err)
+		work = append(work, func(conn *sql.Conn) error {
+			_, err := conn.ExecContext(ctx, q)
+			return err
+		})
 	}
-	return start.end(t)
+	conns := make([]*sql.Conn, connections)
+	for i := range conns {
+		conn, err := d.db.Conn(ctx)
+		require.NoError(t, err)
+		conns[i] = conn
+	}
+	start := begin(t, d)
+	for _, step := range [][]func(*sql.Conn) error{work[:len(all)], work[len(all):]} {
+		next := make(chan func(*sql.Conn) error, len(step))
+		for _, do := range step {
+			next <- do
+		}
+		close(next)
+		errs := make(chan error, connections)
+		for _, conn := range conns {
+			go func() {
+				var first error
+				for do := range next {
+					first = errors.Join(first, do(conn))
+				}
+				errs <- first
+			}()
+		}
+		for range conns {
+			require.NoError(t, <-errs)
+		}
+	}
+	took := start.end(t)
+	for _, conn := range conns {
+		require.NoError(t, conn.Close())
+	}
+	return took
+}
+
+func copyContents(ctx context.Context, conn *sql.Conn, c contents) error {
+	return conn.Raw(func(raw any) error {
+		name := pgx.Identifier(strings.Split(strings.ReplaceAll(c.table, `"`, ""), "."))
+		for part := range slices.Chunk(c.rows, 10_000) {
+			if _, err := raw.(*stdlib.Conn).Conn().CopyFrom(ctx, name, c.columns, pgx.CopyFromRows(part)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // cost is what something took: by the clock, and of all processors together,
@@ -271,7 +308,7 @@ func BenchmarkImportSQLite(b *testing.B) {
 
 // BenchmarkImportPostgres compares an import through the Service, by one worker
 // and by two, with COPY of the rows that it makes into the same tables, with the
-// index build.
+// index build, on one connection (of-copy) and on two (of-copy2).
 func BenchmarkImportPostgres(b *testing.B) {
 	for _, workers := range []int{1, 2} {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
@@ -280,12 +317,18 @@ func BenchmarkImportPostgres(b *testing.B) {
 				migrate(b, d)
 				ours := timeImport(b, d, workers)
 				all := readContents(b, d)
-				peer := openPostgres(b)
-				migrate(b, peer)
-				for i := range all {
-					all[i].table = strings.ReplaceAll(all[i].table, d.cfg.Schema, peer.cfg.Schema)
+				schema, peers := d.cfg.Schema, [3]cost{}
+				for connections := 1; connections <= 2; connections++ {
+					peer := openPostgres(b)
+					migrate(b, peer)
+					for i := range all {
+						all[i].table = strings.ReplaceAll(all[i].table, schema, peer.cfg.Schema)
+					}
+					schema = peer.cfg.Schema
+					peers[connections] = timeCopy(b, peer, all, connections)
 				}
-				report(b, count(all), ours, timeCopy(b, peer, all), "copy")
+				report(b, count(all), ours, peers[1], "copy")
+				b.ReportMetric(peers[2].wall.Seconds()/ours.wall.Seconds(), "of-copy2")
 			}
 		})
 	}

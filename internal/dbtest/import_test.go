@@ -1,6 +1,7 @@
 package dbtest
 
 import (
+	"fmt"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -19,6 +20,65 @@ func service(store crm.Store) *crm.Service {
 		Now:   func() time.Time { return day.Add(48 * time.Hour) },
 		NewID: func() string { return "id-" + strconv.FormatInt(n.Add(1), 10) },
 	})
+}
+
+// TestImportAtOnce: chunks written at once, over rows that are partly there,
+// leave what one after the other does, and the changes have no gap.
+func TestImportAtOnce(t *testing.T) {
+	d := openCopying(t)
+	migrate(t, d)
+	ctx := deadline(t)
+	memory := memstore.New()
+	clock := func() time.Time { return day.Add(48 * time.Hour) }
+	all := batch(0, 400, 3)
+	for i := range 40 { // gifts are found by the recipient's name as well
+		gift := order(i, 9)
+		gift.Data.(*crm.Order).Recipient = person(399 - i).ProfileKey
+		all.Facts = append(all.Facts, gift)
+		moved := order(i, 0) // a newer version under another customer
+		moved.Subject, moved.Version = crm.OfProfile(person(200+i).ProfileKey), moved.Version+1
+		all.Facts = append(all.Facts, moved)
+	}
+	for store, cfg := range map[crm.Store]crm.Config{
+		d.store(): {Now: clock, ChunkSize: 150, Workers: 4},
+		memory:    {Now: clock, ChunkSize: 70},
+	} {
+		svc := crm.New(store, cfg)
+		_, err := svc.Import(ctx, batch(150, 250, 1))
+		require.NoError(t, err)
+		rep, err := svc.Import(ctx, all)
+		require.NoError(t, err)
+		require.Empty(t, rep.Rejected)
+		require.Equal(t, all.Len(), rep.Profiles+rep.Facts+rep.Repeated)
+		rep, err = svc.Import(ctx, all)
+		require.NoError(t, err)
+		require.Zero(t, rep.Profiles+rep.Facts)
+	}
+	read := func(store crm.Store) (out []string) {
+		require.NoError(t, store.View(ctx, func(r crm.Reader) error {
+			profiles, err := r.ScanProfiles(ctx, crm.AllParts(), crm.ProfileKey{}, 1000)
+			require.NoError(t, err)
+			require.Len(t, profiles, 400)
+			facts, err := r.ScanFacts(ctx, crm.AllParts(), crm.KindOrder, crm.FactRef{}, 10_000)
+			require.NoError(t, err)
+			for _, f := range facts {
+				out = append(out, fmt.Sprint(f.Ref(), f.Version))
+			}
+			return nil
+		}))
+		for i := range 40 {
+			hits := 0
+			for h, err := range crm.New(store, crm.Config{}).Find(ctx, crm.Query{Suffix: fmt.Sprintf("%02d9", i), Surname: person(399 - i).Name.Family}) {
+				require.NoError(t, err)
+				if h.Fact == order(i, 9).Key {
+					hits++
+				}
+			}
+			require.Equal(t, 1, hits, "gift %d is found by its recipient's surname", i)
+		}
+		return out
+	}
+	require.Equal(t, read(memory), read(d.store()))
 }
 
 // TestImport: an import leaves what it leaves in memory, and a repeated one
