@@ -156,3 +156,26 @@ func BenchmarkExplain(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkSwap puts one compiled set of 10,000 rules in the place of another
+// while somebody else evaluates.
+func BenchmarkSwap(b *testing.B) {
+	schema, err := rules.NewSchema[customer](rules.Options{})
+	require.NoError(b, err)
+	var sets [2]*rules.Set[customer]
+	for i := range sets {
+		var book rules.Book
+		for k := range 10_000 {
+			book.Rules = append(book.Rules, rules.Rule{Name: fmt.Sprint("r", k), When: fmt.Sprintf("DaysSincePurchase == %d and Orders > %d", k%365, i), Then: tagX})
+		}
+		sets[i], err = schema.Compile(&book)
+		require.NoError(b, err)
+	}
+	e := rules.NewEngine(schema)
+	n := 0
+	for b.Loop() {
+		e.Swap(sets[n&1])
+		n++
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N), "ns/swap")
+}
