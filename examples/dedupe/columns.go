@@ -98,8 +98,10 @@ type layout struct {
 	single int              // column of the source, -1: none
 }
 
-// arrange finds the columns. Without a map they are recognised by name.
-func arrange(o options, header []string) (*layout, error) {
+// arrange finds the columns. Without a map they are recognised by name. A column of the map
+// that only another file has, of which others are the columns, is nothing here: two files
+// may call one thing by two names.
+func arrange(o options, header, others []string) (*layout, error) {
 	l := &layout{at: map[string][]int{}, truth: -1, single: -1}
 	exact := map[string]int{}
 	for i, h := range header {
@@ -125,7 +127,10 @@ func arrange(o options, header []string) (*layout, error) {
 	if o.roles != nil {
 		for _, role := range slices.Sorted(maps.Keys(o.roles)) {
 			for name := range strings.SplitSeq(o.roles[role], "+") {
-				l.at[role] = append(l.at[role], find("-map", strings.TrimSpace(name)))
+				name = strings.TrimSpace(name)
+				if _, here := exact[name]; here || !slices.Contains(others, name) {
+					l.at[role] = append(l.at[role], find("-map", name))
+				}
 			}
 			if strings.HasPrefix(role, extraRole) {
 				l.extras = append(l.extras, role)

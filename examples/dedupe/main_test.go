@@ -159,6 +159,19 @@ func TestTwoFiles(t *testing.T) {
 	}
 }
 
+// TestTwoVocabularies maps two files that call the same things by different names.
+func TestTwoVocabularies(t *testing.T) {
+	first := put(t, "a.csv", "nr,first,last,tel,job\n7,Ayşe,Yılmaz,0532 123 45 67,clerk\n8,Mehmet,Kaya,0533 765 43 21,cook\n")
+	second := put(t, "b.csv", "key;fname;lname;gsm\nx;AYSE;YILMAZ;+905321234567\n")
+	out := filepath.Join(t.TempDir(), "c.csv")
+	mapping := "id=nr,id=key,given=first,given=fname,family=last,family=lname,phone=tel,phone=gsm,extra:job=job"
+	start(t, "-in", first, "-in2", second, "-map", mapping, "-out", out)
+	require.Equal(t, [][]string{{"row", "id", "cluster_id", "file"}, {"1", "7", "1", "1"}, {"2", "8", "2", "1"}, {"1", "x", "1", "2"}}, cells(t, out))
+	// What no file has is a mistake, and so is a file of which nothing is mapped.
+	require.Contains(t, fails(t, "-in", first, "-in2", second, "-map", mapping+",city=town"), `-map: there is no column "town"`)
+	require.Contains(t, fails(t, "-in", first, "-in2", second, "-map", "given=first,phone=tel"), "no column says anything about a person")
+}
+
 func TestRefused(t *testing.T) {
 	in := put(t, "few.csv", few)
 	for _, c := range []struct {
@@ -244,7 +257,7 @@ func FuzzRows(f *testing.F) {
 			return take(n)
 		})
 		_ = err
-		if l, err := arrange(options{}, table.header); err == nil {
+		if l, err := arrange(options{}, table.header, nil); err == nil {
 			require.False(t, slices.Contains(l.at["full"], -1))
 		}
 	})
