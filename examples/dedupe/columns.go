@@ -24,10 +24,10 @@ var roles = []struct {
 	{"birth", "birth dob dateofbirth birthdate birthday dogumtarihi dogumgunu dogum geburtsdatum datedenaissance"},
 	{"phone", "phone phones phonenumber telephone telephonenumber tel telno telefon telefonno mobile mobilephone mobilenumber cell cellphone gsm gsmno cep ceptel ceptelefonu handy phone1 phone2"},
 	{"email", "email emails emailaddress mail mailaddress eposta epostaadresi elektronikposta email1 email2"},
-	{"city", "city town suburb il sehir ort stadt ville ciudad"},
+	{"city", "city town suburb addrcity addresscity cityname il sehir ort stadt ville ciudad"},
 	{"district", "district ilce semt bezirk"},
-	{"postcode", "postcode zip zipcode postalcode postakodu plz codepostal postcodefake"},
-	{"street", "street streetaddress address address1 addressline1 addr adres strasse rue"},
+	{"postcode", "postcode zip zipcode postalcode addrpostalcode addresspostcode postakodu plz codepostal postcodefake"},
+	{"street", "street streetaddress address address1 addressline1 addr addr1 addrline1 addrfull fulladdress adres strasse rue"},
 	{"source", "source datasource sourcesystem kaynak kanal"},
 }
 
