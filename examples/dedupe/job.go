@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/vefacrm/vefa/dedup"
@@ -91,6 +92,7 @@ func open(o options, errs io.Writer) (*job, error) {
 		if i > 0 && !slices.Equal(t.layout.extras, j.tables[0].layout.extras) {
 			return nil, fmt.Errorf("%s: the files differ in their extra attributes", t.path)
 		}
+		t.dates.year = time.Now().Year()
 		if err := t.readDates(); err != nil {
 			return nil, err
 		}

@@ -220,6 +220,19 @@ func TestDates(t *testing.T) {
 	}
 }
 
+// TestDatesInWords reads months by name, and years of two digits where the present is known.
+func TestDatesInWords(t *testing.T) {
+	d := dateOrder{monthFirst: 1, year: 2026}
+	for in, want := range map[string]string{
+		"Mar 1 1970": "1970-03-01", "March 1, 1970": "1970-03-01", "19-Feb-91": "1991-02-19", "1 Ağustos 1970": "1970-08-01", "3 ŞUBAT 2001": "2001-02-03",
+		"10/27/76": "1976-10-27", "3/15/26": "2026-03-15", "3/15/27": "1927-03-15",
+		"78-11-12": "78-11-12", "Foo 1 1970": "Foo 1 1970", "Mar 1st 1970": "Mar 1st 1970", "Mar 1 197": "Mar 1 197", "Mar Apr 1970": "Mar Apr 1970", "1 2 1970": "1 2 1970", "Mart": "Mart",
+	} {
+		require.Equal(t, want, d.iso(in))
+	}
+	require.Equal(t, "19-Feb-91", dateOrder{}.iso("19-Feb-91"))
+}
+
 func TestHeaders(t *testing.T) {
 	for name, want := range map[string]string{"Doğum Tarihi": "dogumtarihi", "DOĞUM TARİHİ": "dogumtarihi", "E-Posta": "eposta", "GSM No.": "gsmno", "Soyadı": "soyadi", "first_name": "firstname"} {
 		require.Equal(t, want, headerKey(name))
@@ -260,5 +273,17 @@ func FuzzRows(f *testing.F) {
 		if l, err := arrange(options{}, table.header, nil); err == nil {
 			require.False(t, slices.Contains(l.at["full"], -1))
 		}
+	})
+}
+
+// FuzzDates holds that a date that was read is left alone from then on.
+func FuzzDates(f *testing.F) {
+	for _, s := range []string{"12/11/78", "19-Feb-91", "Mar 1 1970", "1.2.1978 00:00", "78-11-12"} {
+		f.Add(s)
+	}
+	d := dateOrder{year: 2026}
+	f.Fuzz(func(t *testing.T, s string) {
+		once := d.iso(s)
+		require.Equal(t, once, d.iso(once))
 	})
 }
