@@ -24,10 +24,10 @@ var roles = []struct {
 	{"birth", "birth dob dateofbirth birthdate birthday dogumtarihi dogumgunu dogum geburtsdatum datedenaissance"},
 	{"phone", "phone phones phonenumber telephone telephonenumber tel telno telefon telefonno mobile mobilephone mobilenumber cell cellphone gsm gsmno cep ceptel ceptelefonu handy phone1 phone2"},
 	{"email", "email emails emailaddress mail mailaddress eposta epostaadresi elektronikposta email1 email2"},
-	{"city", "city town suburb il sehir ort stadt ville ciudad"},
+	{"city", "city town suburb addrcity addresscity cityname il sehir ort stadt ville ciudad"},
 	{"district", "district ilce semt bezirk"},
-	{"postcode", "postcode zip zipcode postalcode postakodu plz codepostal postcodefake"},
-	{"street", "street streetaddress address address1 addressline1 addr adres strasse rue"},
+	{"postcode", "postcode zip zipcode postalcode addrpostalcode addresspostcode postakodu plz codepostal postcodefake"},
+	{"street", "street streetaddress address address1 addressline1 addr addr1 addrline1 addrfull fulladdress adres strasse rue"},
 	{"source", "source datasource sourcesystem kaynak kanal"},
 }
 
@@ -98,8 +98,10 @@ type layout struct {
 	single int              // column of the source, -1: none
 }
 
-// arrange finds the columns. Without a map they are recognised by name.
-func arrange(o options, header []string) (*layout, error) {
+// arrange finds the columns. Without a map they are recognised by name. A column of the map
+// that only another file has, of which others are the columns, is nothing here: two files
+// may call one thing by two names.
+func arrange(o options, header, others []string) (*layout, error) {
 	l := &layout{at: map[string][]int{}, truth: -1, single: -1}
 	exact := map[string]int{}
 	for i, h := range header {
@@ -125,7 +127,10 @@ func arrange(o options, header []string) (*layout, error) {
 	if o.roles != nil {
 		for _, role := range slices.Sorted(maps.Keys(o.roles)) {
 			for name := range strings.SplitSeq(o.roles[role], "+") {
-				l.at[role] = append(l.at[role], find("-map", strings.TrimSpace(name)))
+				name = strings.TrimSpace(name)
+				if _, here := exact[name]; here || !slices.Contains(others, name) {
+					l.at[role] = append(l.at[role], find("-map", name))
+				}
 			}
 			if strings.HasPrefix(role, extraRole) {
 				l.extras = append(l.extras, role)

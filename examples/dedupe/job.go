@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/vefacrm/vefa/dedup"
@@ -65,7 +66,7 @@ func open(o options, errs io.Writer) (*job, error) {
 		j.tables = []*table{{path: "sample/people.csv", open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(sample)), nil }}}
 	}
 	j.lengths = make([]int, len(j.tables))
-	for i, t := range j.tables {
+	for _, t := range j.tables {
 		if o.delimiter != "" {
 			t.comma, _ = utf8.DecodeRuneInString(o.delimiter)
 		}
@@ -76,12 +77,22 @@ func open(o options, errs io.Writer) (*job, error) {
 		if err := closer(); err != nil {
 			return nil, err
 		}
-		if t.layout, err = arrange(o, t.header); err != nil {
+	}
+	for i, t := range j.tables {
+		var others []string
+		for k, other := range j.tables {
+			if k != i {
+				others = append(others, other.header...)
+			}
+		}
+		var err error
+		if t.layout, err = arrange(o, t.header, others); err != nil {
 			return nil, fmt.Errorf("%s: %w", t.path, err)
 		}
 		if i > 0 && !slices.Equal(t.layout.extras, j.tables[0].layout.extras) {
 			return nil, fmt.Errorf("%s: the files differ in their extra attributes", t.path)
 		}
+		t.dates.year = time.Now().Year()
 		if err := t.readDates(); err != nil {
 			return nil, err
 		}

@@ -159,6 +159,19 @@ func TestTwoFiles(t *testing.T) {
 	}
 }
 
+// TestTwoVocabularies maps two files that call the same things by different names.
+func TestTwoVocabularies(t *testing.T) {
+	first := put(t, "a.csv", "nr,first,last,tel,job\n7,Ayşe,Yılmaz,0532 123 45 67,clerk\n8,Mehmet,Kaya,0533 765 43 21,cook\n")
+	second := put(t, "b.csv", "key;fname;lname;gsm\nx;AYSE;YILMAZ;+905321234567\n")
+	out := filepath.Join(t.TempDir(), "c.csv")
+	mapping := "id=nr,id=key,given=first,given=fname,family=last,family=lname,phone=tel,phone=gsm,extra:job=job"
+	start(t, "-in", first, "-in2", second, "-map", mapping, "-out", out)
+	require.Equal(t, [][]string{{"row", "id", "cluster_id", "file"}, {"1", "7", "1", "1"}, {"2", "8", "2", "1"}, {"1", "x", "1", "2"}}, cells(t, out))
+	// What no file has is a mistake, and so is a file of which nothing is mapped.
+	require.Contains(t, fails(t, "-in", first, "-in2", second, "-map", mapping+",city=town"), `-map: there is no column "town"`)
+	require.Contains(t, fails(t, "-in", first, "-in2", second, "-map", "given=first,phone=tel"), "no column says anything about a person")
+}
+
 func TestRefused(t *testing.T) {
 	in := put(t, "few.csv", few)
 	for _, c := range []struct {
@@ -207,6 +220,19 @@ func TestDates(t *testing.T) {
 	}
 }
 
+// TestDatesInWords reads months by name, and years of two digits where the present is known.
+func TestDatesInWords(t *testing.T) {
+	d := dateOrder{monthFirst: 1, year: 2026}
+	for in, want := range map[string]string{
+		"Mar 1 1970": "1970-03-01", "March 1, 1970": "1970-03-01", "19-Feb-91": "1991-02-19", "1 Ağustos 1970": "1970-08-01", "3 ŞUBAT 2001": "2001-02-03",
+		"10/27/76": "1976-10-27", "3/15/26": "2026-03-15", "3/15/27": "1927-03-15",
+		"78-11-12": "78-11-12", "Foo 1 1970": "Foo 1 1970", "Mar 1st 1970": "Mar 1st 1970", "Mar 1 197": "Mar 1 197", "Mar Apr 1970": "Mar Apr 1970", "1 2 1970": "1 2 1970", "Mart": "Mart",
+	} {
+		require.Equal(t, want, d.iso(in))
+	}
+	require.Equal(t, "19-Feb-91", dateOrder{}.iso("19-Feb-91"))
+}
+
 func TestHeaders(t *testing.T) {
 	for name, want := range map[string]string{"Doğum Tarihi": "dogumtarihi", "DOĞUM TARİHİ": "dogumtarihi", "E-Posta": "eposta", "GSM No.": "gsmno", "Soyadı": "soyadi", "first_name": "firstname"} {
 		require.Equal(t, want, headerKey(name))
@@ -244,8 +270,20 @@ func FuzzRows(f *testing.F) {
 			return take(n)
 		})
 		_ = err
-		if l, err := arrange(options{}, table.header); err == nil {
+		if l, err := arrange(options{}, table.header, nil); err == nil {
 			require.False(t, slices.Contains(l.at["full"], -1))
 		}
+	})
+}
+
+// FuzzDates holds that a date that was read is left alone from then on.
+func FuzzDates(f *testing.F) {
+	for _, s := range []string{"12/11/78", "19-Feb-91", "Mar 1 1970", "1.2.1978 00:00", "78-11-12"} {
+		f.Add(s)
+	}
+	d := dateOrder{year: 2026}
+	f.Fuzz(func(t *testing.T, s string) {
+		once := d.iso(s)
+		require.Equal(t, once, d.iso(once))
 	})
 }
