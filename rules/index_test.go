@@ -74,7 +74,9 @@ func TestIndexOfTheSpecification(t *testing.T) {
 		requireIndexed(t, set, &people[i])
 		requireIndexed(t, other, &tags[i])
 	}
-	require.Zero(t, testing.AllocsPerRun(100, func() { dst, _ = set.Event(dst[:0], "e", &people[7], evening) }))
+	if !raced {
+		require.Zero(t, testing.AllocsPerRun(100, func() { dst, _ = set.Event(dst[:0], "e", &people[7], evening) }))
+	}
 }
 
 // TestIndexOfFloats goes along the edges of what floats can be.
