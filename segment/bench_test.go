@@ -60,36 +60,6 @@ func cpu(b *testing.B) func() {
 	return func() { b.ReportMetric(float64(now()-start)/float64(b.N), "cpu-ns/op") }
 }
 
-var benchQueries = []struct {
-	name       string
-	a, b, c, d int
-}{{"dense", 0, 4, 40, 80}, {"medium", 40, 50, 80, 102}, {"sparse", 102, 0, 40, 130}, {"tiny", 158, 130, 0, 40}, {"runs", 7, 15, 47, 79}}
-
-func BenchmarkSelect(b *testing.B) {
-	for _, n := range []int{1_000_000, 10_000_000} {
-		for _, q := range benchQueries {
-			sel := segment.Select{
-				Include: []*segment.Set{benchTag(q.a, n), benchTag(q.b, n)},
-				Exclude: []*segment.Set{benchTag(q.c, n), benchTag(q.d, n)},
-			}
-			b.Run(fmt.Sprintf("%s/%dM/count", q.name, n/1_000_000), func(b *testing.B) {
-				size := 0
-				defer cpu(b)()
-				for b.Loop() {
-					size = sel.Count()
-				}
-				b.ReportMetric(float64(size), "members")
-			})
-			b.Run(fmt.Sprintf("%s/%dM/set", q.name, n/1_000_000), func(b *testing.B) {
-				defer cpu(b)()
-				for b.Loop() {
-					sel.Set()
-				}
-			})
-		}
-	}
-}
-
 func benchName(t int) string { return fmt.Sprintf("tag-%03d", t) }
 
 func BenchmarkLoad1M(b *testing.B) {
