@@ -367,13 +367,9 @@ func (b *blocking) describe(r int, blocks []sized) (out []HotKey) {
 	return out
 }
 
-// fresh reports whether rule r is the first that picks the pair i, j, found under key.
-func (b *blocking) fresh(r int, key, i, j uint32) bool {
-	both := b.live[i] & b.live[j] & (1<<r - 1)
-	if both == 0 && !b.many[r] {
-		return true
-	}
-	x, y := b.t.row(i), b.t.row(j)
+// fresh reports whether rule r is the first that picks two records, found under key; x and
+// y are their rows, and both are the rules before r in whose runs both records stand.
+func (b *blocking) fresh(r int, key uint32, both uint32, x, y []uint32) bool {
 	for ; both != 0; both &= both - 1 {
 		if q := bits.TrailingZeros32(both); b.shares(q, x, y) {
 			return false

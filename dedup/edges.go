@@ -104,12 +104,18 @@ func (b *blocking) compare(ctx context.Context, s *scorer, threads int, out *sca
 		}
 		c := chunks[k]
 		run := &b.runs[c.rule]
+		near := nearby{to: c.from}
 		for q := c.from; q < c.to; q++ {
+			if q == near.to {
+				near.gather(b, run, q, c.to, w)
+			}
 			records, key := run.records[run.bounds[q]:run.bounds[q+1]], run.keys[q]
+			first := int(run.bounds[q] - near.first)
 			for x, i := range records {
-				row := b.t.row(i)
-				for _, j := range records[x+1:] {
-					if b.t.rivals(i, j) || !b.fresh(c.rule, key, i, j) {
+				row, live := near.row(first+x), near.live[first+x]&(1<<c.rule-1)
+				for y, j := range records[x+1:] {
+					other := near.row(first + x + 1 + y)
+					if b.t.rivals(i, j) || !b.fresh(c.rule, key, live&near.live[first+x+1+y], row, other) {
 						continue
 					}
 					counts[k]++
@@ -117,7 +123,7 @@ func (b *blocking) compare(ctx context.Context, s *scorer, threads int, out *sca
 					if right {
 						w.met++
 					}
-					_, v, ok := s.above(w.comparer, row, b.t.row(j), least)
+					_, v, ok := s.above(w.comparer, row, other, least)
 					if !ok {
 						continue
 					}
@@ -165,6 +171,36 @@ func (b *blocking) compare(ctx context.Context, s *scorer, threads int, out *sca
 	}
 	return nil
 }
+
+// nearby is the rows of some runs side by side. They are fetched together, as they lie far
+// apart in a large table, and the processor would wait for each of them in turn.
+type nearby struct {
+	rows  []uint32
+	live  []uint32 // by record: see blocking.live
+	width int
+	first uint32 // place of the first record in the rule's runs
+	to    int    // the run after the last
+}
+
+// mostNearby is the number of records that are fetched together, unless a run has more.
+const mostNearby = 256
+
+// gather fetches run q and those after it.
+func (n *nearby) gather(b *blocking, run *runs, q, end int, w *worker) {
+	n.width, n.first = len(b.t.dicts), run.bounds[q]
+	n.to = q + 1
+	for n.to < end && run.bounds[n.to+1]-n.first <= mostNearby {
+		n.to++
+	}
+	records := run.records[n.first:run.bounds[n.to]]
+	w.rows, w.live = w.rows[:0], w.live[:0]
+	for _, i := range records {
+		w.rows, w.live = append(w.rows, b.t.row(i)...), append(w.live, b.live[i])
+	}
+	n.rows, n.live = w.rows, w.live
+}
+
+func (n *nearby) row(k int) []uint32 { return n.rows[k*n.width : (k+1)*n.width : (k+1)*n.width] }
 
 // weights lists the counts by weight, without empty ones at either end.
 func (s *scan) weights() (out []WeightCount) {

@@ -32,14 +32,16 @@ func (x *Index) Find(ctx context.Context, r Record) ([]Match, error) {
 	}
 	var out []Match
 	x.with(r, func(row []uint32, c *comparer) {
-		x.candidates(row, ^uint32(0), func(i uint32) {
-			p, w, ok := x.scorer.above(c, row, x.t.row(i), leastMatch)
+		met := x.candidates(row, ^uint32(0))
+		for _, q := range x.promising(row, met, leastMatch) {
+			i := met[q.place]
+			p, w, ok := x.scorer.settle(c, row, x.t.row(i), leastMatch, q.most, &q.parts)
 			if !ok {
-				return
+				continue
 			}
 			out = append(out, Match{ID: x.t.id(i), Weight: round(w), Probability: round(Probability(w)),
 				Fields: x.fields.of(p), Cluster: x.clusters[i].Members})
-		})
+		}
 	})
 	slices.SortFunc(out, func(a, b Match) int { return cmp.Or(-cmp.Compare(a.Weight, b.Weight), cmp.Compare(a.ID, b.ID)) })
 	return out, nil
@@ -48,11 +50,8 @@ func (x *Index) Find(ctx context.Context, r Record) ([]Match, error) {
 // with interns a record for the time of a call; values that were not known before
 // are forgotten afterwards, so that questions do not fill the memory.
 func (x *Index) with(r Record, do func(row []uint32, c *comparer)) {
-	row := x.guest[:0]
-	for f, v := range r.Values {
-		row = append(row, x.t.intern(f, v, true))
-	}
-	x.guest = row
+	row := x.guest
+	x.t.numbers(row, r.Values, true)
 	x.scorer.frequencies(x.t)
 	do(row, &comparer{t: x.t}) // no memo: numbers of new values will be used again
 	for f := range x.t.dicts {

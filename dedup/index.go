@@ -30,9 +30,14 @@ type Index struct {
 	mark      []uint32            // scratch: the record was met in round
 	round     uint32
 	queued    map[uint32]bool // seeds of components that wait for Settle
-	row       []uint32        // scratch: row to come
-	was, is   []listed        // scratch: keys of a record before and after
-	guest     []uint32        // scratch: row of a question
+	work      work
+	met       []uint32  // scratch: records that rules pair with one
+	pending   []pending // scratch: those of them that may be above a weight
+	members   []uint32  // scratch: of a component
+	edges     []edge    // scratch: of a component
+	row       []uint32  // scratch: row to come
+	was, is   []listed  // scratch: keys of a record before and after
+	guest     []uint32  // scratch: row of a question
 }
 
 type neighbour struct {
@@ -69,6 +74,7 @@ func (l *Linker) NewIndex(m *Model) (*Index, error) {
 		slots: map[string]uint32{}, queued: map[uint32]bool{}, decisions: map[[2]string]bool{}, decided: map[string][]string{}}
 	x.resolver = newResolver(x.t, x.scorer, x.fields, 1)
 	x.x = x.resolver.x
+	x.row, x.guest = make([]uint32, len(x.t.dicts)), make([]uint32, len(x.t.dicts))
 	return x, nil
 }
 
@@ -81,9 +87,12 @@ func (x *Index) Settle(ctx context.Context) (Change, error) {
 		return Change{}, err
 	}
 	var out Change
-	w := &work{seeds: x.queued}
-	x.queued = map[uint32]bool{}
-	x.recluster(w, &out, maxRecords)
+	x.work.reset()
+	for i := range x.queued {
+		x.work.seed(i)
+	}
+	clear(x.queued)
+	x.recluster(&x.work, &out, maxRecords)
 	return out, nil
 }
 

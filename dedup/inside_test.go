@@ -93,15 +93,15 @@ func TestTexts(t *testing.T) {
 		want := []string{""}
 		for range rapid.IntRange(0, 300).Draw(t, "strings") {
 			s := string(make([]byte, rapid.IntRange(0, MaxValue).Draw(t, "length"))) + rapid.String().Draw(t, "text")
-			if n.lookup(s) == 0 && s != "" {
-				n.enter(n.add(s))
+			if n.lookup(s, hash(s)) == 0 && s != "" {
+				n.enter(n.add(s), hash(s))
 				want = append(want, s)
 			}
 		}
 		for id, s := range want {
 			require.Equal(t, s, n.text(uint32(id)))
 			if s != "" {
-				require.Equal(t, uint32(id), n.lookup(s))
+				require.Equal(t, uint32(id), n.lookup(s, hash(s)))
 			}
 		}
 	})

@@ -19,6 +19,8 @@ type worker struct {
 	met      int64
 	entries  []keyed
 	scratch  []keyed
+	rows     []uint32
+	live     []uint32
 }
 
 // parallel calls do for chunks 0 to n-1 on so many goroutines and waits for them. A panic

@@ -14,6 +14,7 @@ type postings struct {
 	nodes   []node
 	free    uint32 // head of the list of unused nodes; 0 is none
 	used    int    // entries that hold a key
+	touched uint32 // see touch.go
 }
 
 // ranks are the lists of one rule, ordered by key, with an index over the upper bits of

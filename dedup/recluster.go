@@ -7,42 +7,48 @@ import (
 
 // recluster clusters the components of all seeds, but for those of more than most records.
 func (x *Index) recluster(w *work, out *Change, most int) {
-	seen := map[uint32]bool{}
-	for seed := range w.seeds {
-		if seen[seed] || x.t.id(seed) == "" {
+	for _, seed := range w.seeds {
+		if w.is(seed, isSeen) || x.t.id(seed) == "" {
 			continue
 		}
-		members := x.connected(seed, seen)
+		members := x.connected(seed, w)
 		var clusters []Cluster
-		var conflicts []Decision
 		if len(members) > most {
 			for _, i := range members {
-				if w.seeds[i] {
+				if w.is(i, isSeed) {
 					x.queued[i] = true
 				}
 			}
 			out.Waiting += len(members)
 			clusters = x.leave(members)
-		} else {
-			clusters, conflicts = x.resolver.resolve(x.component(members))
+			for k := range clusters {
+				x.place(&clusters[k], func(m int) uint32 { return x.slots[clusters[k].Members[m]] }, out)
+			}
+			continue
 		}
+		clusters, conflicts := x.resolver.resolve(x.component(members))
 		out.Conflicts = append(out.Conflicts, conflicts...)
-		for k := range clusters {
-			c := &clusters[k]
-			changed := false
-			for _, id := range c.Members {
-				i := x.slots[id]
-				old := x.clusters[i]
-				changed = changed || w.upserted[i] || old == nil || !slices.Equal(old.Members, c.Members)
-				x.clusters[i] = c
-			}
-			if changed {
-				out.Clusters = append(out.Clusters, *c)
-			}
+		for k, group := range x.resolver.groups {
+			x.place(&clusters[k], func(m int) uint32 { return members[group[m]] }, out)
 		}
 	}
 	slices.SortFunc(out.Clusters, func(a, b Cluster) int { return cmp.Compare(a.Members[0], b.Members[0]) })
 	sortDecisions(out.Conflicts)
+}
+
+// place makes a cluster that of its members, whose records are told by their place, and
+// reports it if it is another than before or an upserted record is in it.
+func (x *Index) place(c *Cluster, record func(m int) uint32, out *Change) {
+	changed := false
+	for m := range c.Members {
+		i := record(m)
+		old := x.clusters[i]
+		changed = changed || x.work.is(i, isUpserted) || old == nil || !slices.Equal(old.Members, c.Members)
+		x.clusters[i] = c
+	}
+	if changed {
+		out.Clusters = append(out.Clusters, *c)
+	}
 }
 
 // leave keeps the clusters of connected records as they are, as far as their members are
@@ -75,48 +81,67 @@ func (x *Index) leave(members []uint32) (out []Cluster) {
 	return out
 }
 
-// connected gathers what is connected with a record, in the order of ids.
-func (x *Index) connected(seed uint32, seen map[uint32]bool) []uint32 {
-	members := []uint32{seed}
-	seen[seed] = true
-	visit := func(i uint32) {
-		if !seen[i] {
-			seen[i] = true
-			members = append(members, i)
-		}
-	}
-	for k := 0; k < len(members); k++ {
-		i := members[k]
+// connected gathers what is connected with a record, in the order of ids. The list is good
+// until the next call.
+func (x *Index) connected(seed uint32, w *work) []uint32 {
+	from := len(w.seen)
+	w.put(&w.seen, isSeen, seed)
+	for k := from; k < len(w.seen); k++ {
+		i := w.seen[k]
 		for _, n := range x.near[i] {
-			visit(n.record)
+			w.put(&w.seen, isSeen, n.record)
+		}
+		if len(x.decided) == 0 {
+			continue
 		}
 		for _, id := range x.decided[x.t.id(i)] {
 			if j, ok := x.slots[id]; ok && x.decisions[Decision{A: x.t.id(i), B: id}.key()] {
-				visit(j)
+				w.put(&w.seen, isSeen, j)
 			}
 		}
 	}
-	slices.SortFunc(members, func(a, b uint32) int { return cmp.Compare(x.t.id(a), x.t.id(b)) })
-	return members
+	x.members = append(x.members[:0], w.seen[from:]...)
+	if len(x.members) > 1 {
+		slices.SortFunc(x.members, func(a, b uint32) int { return cmp.Compare(x.t.id(a), x.t.id(b)) })
+	}
+	return x.members
 }
+
+// fewMembers is the number of records among which one is found by looking at all.
+const fewMembers = 16
 
 // component describes connected records.
 func (x *Index) component(members []uint32) component {
-	local := make(map[uint32]uint32, len(members))
-	for k, i := range members {
-		local[i] = uint32(k)
+	var local func(i uint32) (uint32, bool)
+	if len(members) <= fewMembers {
+		local = func(i uint32) (uint32, bool) {
+			k := slices.Index(members, i)
+			return uint32(k), k >= 0
+		}
+	} else {
+		places := make(map[uint32]uint32, len(members))
+		for k, i := range members {
+			places[i] = uint32(k)
+		}
+		local = func(i uint32) (uint32, bool) {
+			k, ok := places[i]
+			return k, ok
+		}
 	}
-	part := component{members: members}
+	part := component{members: members, edges: x.edges[:0]}
 	var decisions []Decision
 	for k, i := range members {
 		for _, n := range x.near[i] {
-			if l := local[n.record]; uint32(k) < l {
+			if l, _ := local(n.record); uint32(k) < l {
 				part.edges = append(part.edges, edge{uint32(k), l, n.weight})
 			}
 		}
+		if len(x.decided) == 0 {
+			continue
+		}
 		for _, id := range x.decided[x.t.id(i)] {
 			if j, ok := x.slots[id]; ok && x.t.id(i) < id {
-				if _, inside := local[j]; inside {
+				if _, inside := local(j); inside {
 					d := Decision{A: x.t.id(i), B: id}
 					d.Same = x.decisions[d.key()]
 					decisions = append(decisions, d)
@@ -124,10 +149,10 @@ func (x *Index) component(members []uint32) component {
 			}
 		}
 	}
+	x.edges = part.edges
 	slices.SortFunc(part.edges, func(a, b edge) int { return cmp.Or(cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b)) })
-	part.must, part.cannot = resolve(decisions, func(id string) (uint32, bool) {
-		i, ok := x.slots[id]
-		return local[i], ok
-	})
+	if len(decisions) > 0 {
+		part.must, part.cannot = resolve(decisions, func(id string) (uint32, bool) { return local(x.slots[id]) })
+	}
 	return part
 }

@@ -22,13 +22,14 @@ type scorer struct {
 	used    int // classes in use
 	bits    [MaxComparisons][16][classes]float64
 	lanes   [MaxRelations][]lane
-	inexact [MaxComparisons]float64 // the most a comparison without equality adds to match over chance
-	swapped [MaxComparisons]float64 // what a swap makes of it, at least; -Inf without one
-	vetoes  []veto                  // those that act
-	rare    [MaxComparisons]float64 // log2 of the frequency of an identifier that nobody else holds
-	order   []int                   // comparisons, those first that can raise a doubtful pair most
-	held    []FrequencyModel        // by field
-	slope   float64                 // calibration
+	inexact [MaxComparisons]float64   // the most a comparison without equality adds to match over chance
+	swapped [MaxComparisons]float64   // what a swap makes of it, at least; -Inf without one
+	vetoes  []veto                    // those that act
+	rare    [MaxComparisons]float64   // log2 of the frequency of an identifier that nobody else holds
+	shared  [MaxComparisons][]float64 // adjustment for an identifier, by the number of its holders
+	order   []int                     // comparisons, those first that can raise a doubtful pair most
+	held    []FrequencyModel          // by field
+	slope   float64                   // calibration
 	shift   float64
 }
 
@@ -94,9 +95,24 @@ func newScorer(p *plan, m *Model) *scorer {
 	for c, k := range p.comparisons {
 		if held := &s.held[k.field]; k.frequency && held.Known > 0 {
 			s.rare[c] = math.Log2(held.share(0, m.Comparisons[c].Levels[0].U))
+			if k.identifier {
+				s.shared[c] = make([]float64, fewHolders)
+				for n := range s.shared[c] {
+					s.shared[c][n] = s.holders(c, n)
+				}
+			}
 		}
 	}
 	return s
+}
+
+// fewHolders is the number of holders below which adjustments are kept at hand.
+const fewHolders = 64
+
+// holders is the frequency adjustment of an identifier with n holders.
+func (s *scorer) holders(c, n int) float64 {
+	u := s.m.Comparisons[c].Levels[0].U
+	return math.Log2(s.held[s.p.comparisons[c].field].share(float64(n), u) / u)
 }
 
 // manyValues is the size of a dictionary whose strings are too many for a cache.
@@ -158,11 +174,15 @@ func (s *scorer) adjustment(x *comparer, c int) float64 {
 	d := &x.t.dicts[k.field]
 	id := x.agreed[c]
 	if k.identifier {
-		held := &s.held[k.field]
-		if held.Known == 0 {
+		shared := s.shared[c]
+		if shared == nil {
 			return 0
 		}
-		return math.Log2(held.share(float64(d.holders[id]), s.m.Comparisons[c].Levels[0].U) / s.m.Comparisons[c].Levels[0].U)
+		n := d.holders[id]
+		if n < uint32(len(shared)) {
+			return shared[n]
+		}
+		return s.holders(c, int(n))
 	}
 	if int(id) < len(d.shift) {
 		return float64(d.shift[id])
@@ -244,7 +264,15 @@ func (s *scorer) link(x *comparer, a, b []uint32) (weight float64, ok bool) {
 func (s *scorer) above(x *comparer, a, b []uint32, least float64) (p pattern, weight float64, ok bool) {
 	var parts [MaxComparisons]float64
 	most := s.ceiling(x.t, a, b, &parts)
-	bound := (least - s.shift) / s.slope // of the weight before calibration
+	return s.settle(x, a, b, least, most, &parts)
+}
+
+// bound is the weight before calibration above which a pair must be.
+func (s *scorer) bound(least float64) float64 { return (least - s.shift) / s.slope }
+
+// settle is above for a pair with a known ceiling.
+func (s *scorer) settle(x *comparer, a, b []uint32, least, most float64, parts *[MaxComparisons]float64) (p pattern, weight float64, ok bool) {
+	bound := s.bound(least)
 	for _, c := range s.order {
 		if most <= bound {
 			return 0, 0, false

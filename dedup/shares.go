@@ -122,7 +122,7 @@ func (l *learner) draw(b *blocking) {
 			for i, a := range records {
 				h := uint64(key)<<32 | uint64(ids[a])
 				for _, c := range records[i+1:] {
-					if part < 1 && mix(h^uint64(ids[c]))>>32 >= limit || l.t.rivals(a, c) || !b.fresh(r, key, a, c) {
+					if part < 1 && mix(h^uint64(ids[c]))>>32 >= limit || l.t.rivals(a, c) || !b.fresh(r, key, b.live[a]&b.live[c]&(1<<r-1), b.t.row(a), b.t.row(c)) {
 						continue
 					}
 					q := drawn{p: x.compare(l.t.row(a), l.t.row(c))}

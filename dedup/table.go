@@ -23,6 +23,9 @@ type table struct {
 	sources  []uint32          // by row: number of such a source, or 0
 
 	ignored int // identifiers that blank made unknown
+
+	hashes  []uint32 // scratch: of a record's values
+	touched uint32   // see touch.go
 }
 
 // dict numbers the distinct values of a field from 1; 0 is unknown.
@@ -36,16 +39,16 @@ type dict struct {
 }
 
 func newTable(p *plan) *table {
-	t := &table{plan: p, dicts: make([]dict, len(p.schema.Fields))}
+	t := &table{plan: p, dicts: make([]dict, len(p.schema.Fields)), hashes: make([]uint32, len(p.schema.Fields))}
 	for f := range t.dicts {
 		d := &t.dicts[f]
 		d.keys = make([][]uint32, len(p.specs[f]))
-		d.push("", p, f, false)
+		d.push("", 0, p, f, false)
 	}
 	return t
 }
 
-func (d *dict) push(v string, p *plan, f int, guest bool) uint32 {
+func (d *dict) push(v string, h uint32, p *plan, f int, guest bool) uint32 {
 	id := uint32(d.len())
 	if guest {
 		d.guests = append(d.guests, strings.Clone(v))
@@ -60,7 +63,7 @@ func (d *dict) push(v string, p *plan, f int, guest bool) uint32 {
 		d.ignored = append(d.ignored, false)
 	}
 	if id != 0 && !guest {
-		d.enter(id)
+		d.enter(id, h)
 	}
 	return id
 }
@@ -90,22 +93,34 @@ func cutKey(v string, cut Part) uint32 {
 	return h
 }
 
-// intern returns the number of v in field f. A guest's value that is new is numbered
-// until the guest leaves, see [Index.with].
-func (t *table) intern(f int, v string, guest bool) uint32 {
-	if v == "" {
-		return 0
+// numbers writes the numbers of a record's values into row, one for each field. A guest's
+// value that is new is numbered until the guest leaves, see [Index.with].
+func (t *table) numbers(row []uint32, values []string, guest bool) {
+	for f, v := range values {
+		if v != "" {
+			t.hashes[f] = hash(shorten(v))
+		}
 	}
-	v = shorten(v)
+	t.touchValues(values)
+	for f, v := range values {
+		row[f] = 0
+		if v != "" {
+			row[f] = t.intern(f, shorten(v), t.hashes[f], guest)
+		}
+	}
+}
+
+// intern returns the number of v, whose hash is h, in field f.
+func (t *table) intern(f int, v string, h uint32, guest bool) uint32 {
 	d := &t.dicts[f]
-	if id := d.lookup(v); id != 0 {
+	if id := d.lookup(v, h); id != 0 {
 		return id
 	}
 	if t.plan.schema.Fields[f].Set && strings.Contains(v, Sep) {
 		var ids []uint32
 		for e := range strings.SplitSeq(v, Sep) {
-			if id := t.intern(f, e, guest); id != 0 {
-				ids = append(ids, id)
+			if e != "" {
+				ids = append(ids, t.intern(f, e, hash(e), guest))
 			}
 		}
 		slices.Sort(ids)
@@ -116,14 +131,14 @@ func (t *table) intern(f int, v string, guest bool) uint32 {
 			}
 			return ids[0]
 		}
-		id := d.push(v, t.plan, f, guest)
+		id := d.push(v, h, t.plan, f, guest)
 		if d.elements == nil {
 			d.elements = map[uint32][]uint32{}
 		}
 		d.elements[id] = ids
 		return id
 	}
-	return d.push(v, t.plan, f, guest)
+	return d.push(v, h, t.plan, f, guest)
 }
 
 // shorten cuts what is beyond MaxValue, at a character.
@@ -215,13 +230,12 @@ func (t *table) add(r Record, row int) error {
 	i := t.extend()
 	t.name(i, r.ID)
 	t.source(i, r.Source)
-	to := t.row(i)
-	for f, v := range r.Values {
+	for f := range t.dicts {
 		if t.dicts[f].full() {
 			return &RecordError{ID: r.ID, Row: row, Err: ErrFull}
 		}
-		to[f] = t.intern(f, v, false)
 	}
+	t.numbers(t.row(i), r.Values, false)
 	return nil
 }
 

@@ -93,10 +93,10 @@ var seed = maphash.MakeSeed()
 
 func hash(s string) uint32 { return uint32(maphash.String(seed, s)) }
 
-// lookup returns the number of a string, 0 if it has none.
-func (n *names) lookup(s string) uint32 {
+// lookup returns the number of a string with hash h, 0 if it has none.
+func (n *names) lookup(s string, h uint32) uint32 {
 	if len(n.slots) > 0 {
-		h, m := hash(s), uint32(len(n.slots)-1)
+		m := uint32(len(n.slots) - 1)
 		for i := h & m; n.slots[i].id != 0; i = (i + 1) & m {
 			if x := n.slots[i]; x.hash == h && n.text(x.id) == s {
 				return x.id
@@ -111,8 +111,8 @@ func (n *names) lookup(s string) uint32 {
 	return 0
 }
 
-// enter makes the newest string, whose number is id, be found.
-func (n *names) enter(id uint32) {
+// enter makes the newest string, whose number is id and whose hash is h, be found.
+func (n *names) enter(id, h uint32) {
 	if 3*len(n.slots) < 4*(n.len()+1) {
 		old := n.slots
 		n.slots = make([]slot, max(16, 2*len(old)))
@@ -122,7 +122,7 @@ func (n *names) enter(id uint32) {
 			}
 		}
 	}
-	n.place(slot{hash(n.text(id)), id})
+	n.place(slot{h, id})
 }
 
 func (n *names) place(x slot) {

@@ -9,15 +9,53 @@ import (
 // bulk is the number of records from which an empty index is filled as a batch.
 const bulk = 1000
 
-// work is what one Apply touches.
+// work is what one change touches. It is kept from one to the next, as most touch little.
 type work struct {
-	dirty    map[uint32]bool    // records whose pairs must be scored again
-	seeds    map[uint32]bool    // records whose component must be clustered again
-	upserted map[uint32]bool    //
-	elements map[[2]uint32]bool // field, element: identifiers whose holders changed
-	blocks   map[uint64]bool    // posting keys of blocks that crossed their cap
-	lists    [][]uint32         // records whose pairs with each other must be looked at again
+	marks    []mark      // by record
+	dirty    []uint32    // records whose pairs must be scored again
+	seeds    []uint32    // records whose component must be clustered again
+	upserted []uint32    //
+	seen     []uint32    // records whose component was clustered
+	elements [][2]uint32 // identifier, element: those whose holders changed
+	blocks   []uint64    // posting keys of blocks that crossed their cap
+	records  []uint32    // of lists
+	lists    [][2]uint32 // from, to: records whose pairs with each other must be looked at again
 }
+
+// mark says in which of the sets of work a record is.
+type mark uint8
+
+const (
+	isDirty mark = 1 << iota
+	isSeed
+	isUpserted
+	isSeen
+)
+
+// reset forgets the change before.
+func (w *work) reset() {
+	for _, set := range []*[]uint32{&w.dirty, &w.seeds, &w.upserted, &w.seen} {
+		for _, i := range *set {
+			w.marks[i] = 0
+		}
+		*set = (*set)[:0]
+	}
+	w.elements, w.blocks, w.records, w.lists = w.elements[:0], w.blocks[:0], w.records[:0], w.lists[:0]
+}
+
+// put adds a record to the set that m stands for.
+func (w *work) put(set *[]uint32, m mark, i uint32) {
+	if w.marks[i]&m == 0 {
+		w.marks[i] |= m
+		*set = append(*set, i)
+	}
+}
+
+func (w *work) soil(i uint32) { w.put(&w.dirty, isDirty, i) }
+func (w *work) seed(i uint32) { w.put(&w.seeds, isSeed, i) }
+
+// is reports whether a record is in a set.
+func (w *work) is(i uint32, m mark) bool { return w.marks[i]&m != 0 }
 
 // Apply removes records, inserts or replaces others and adds decisions, in this
 // order, and clusters again what is affected. Removing an unknown id is no error;
@@ -37,7 +75,8 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 		return x.fill(upserts, decisions)
 	}
 	var out Change
-	w := &work{dirty: map[uint32]bool{}, seeds: map[uint32]bool{}, upserted: map[uint32]bool{}, elements: map[[2]uint32]bool{}, blocks: map[uint64]bool{}}
+	w := &x.work
+	w.reset()
 	for _, id := range removes {
 		if i, ok := x.slots[id]; ok {
 			x.remove(i, w)
@@ -53,13 +92,13 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 		x.decide(d)
 		for _, id := range []string{d.A, d.B} {
 			if i, ok := x.slots[id]; ok {
-				w.seeds[i] = true
+				w.seed(i)
 			}
 		}
 	}
 	x.scorer.frequencies(x.t)
 	x.holders(w)
-	for i := range w.dirty {
+	for _, i := range w.dirty {
 		if x.t.id(i) != "" {
 			x.rescore(i, w)
 		}
@@ -70,7 +109,7 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 		most = mostConnected
 	}
 	for i := range x.queued { // they may hang together differently now
-		w.seeds[i] = true
+		w.seed(i)
 	}
 	clear(x.queued)
 	x.recluster(w, &out, most)
@@ -126,7 +165,7 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 	}
 	edges := scan.edges
 	n := x.t.len()
-	x.near, x.clusters, x.mark = make([][]neighbour, n), make([]*Cluster, n), make([]uint32, n)
+	x.near, x.clusters, x.mark, x.work.marks = make([][]neighbour, n), make([]*Cluster, n), make([]uint32, n), make([]mark, n)
 	for _, e := range edges {
 		x.near[e.a] = append(x.near[e.a], neighbour{e.b, e.weight})
 		x.near[e.b] = append(x.near[e.b], neighbour{e.a, e.weight})
@@ -235,20 +274,22 @@ func (x *Index) replace(i uint32, next []uint32, w *work) {
 	was, is := x.was[:0], x.is[:0]
 	x.keys(row, func(rule int, key uint32) { was = append(was, listed{rule, key}) })
 	x.keys(next, func(rule int, key uint32) { is = append(is, listed{rule, key}) })
+	x.postings.touch(was)
+	x.postings.touch(is)
 	for _, k := range was {
 		if slices.Contains(is, k) {
 			continue
 		}
 		if left := x.postings.remove(k.rule, k.key, i); k.rule < rules && left == x.limit(k.rule) { // small enough again
-			w.blocks[postingKey(k.rule, k.key)] = true
+			w.blocks = append(w.blocks, postingKey(k.rule, k.key))
 		}
 	}
 	for _, k := range is {
-		if slices.Contains(was, k) {
+		if len(was) > 0 && slices.Contains(was, k) {
 			continue
 		}
 		if n := x.postings.add(k.rule, k.key, i); k.rule < rules && n == x.limit(k.rule)+1 { // too large now
-			w.blocks[postingKey(k.rule, k.key)] = true
+			w.blocks = append(w.blocks, postingKey(k.rule, k.key))
 		}
 	}
 	x.was, x.is = was, is
@@ -264,7 +305,7 @@ func (x *Index) remove(i uint32, w *work) {
 	id := x.t.id(i)
 	for _, other := range x.decided[id] {
 		if j, ok := x.slots[other]; ok {
-			w.seeds[j] = true
+			w.seed(j)
 		}
 	}
 	delete(x.slots, id)
@@ -279,7 +320,7 @@ func (x *Index) eachIdentifier(row []uint32, w *work, do func(d *dict, e uint32)
 		d := &x.t.dicts[f]
 		for _, e := range d.parts(row[f], &buf) {
 			do(d, e)
-			w.elements[[2]uint32{uint32(q), e}] = true
+			w.elements = append(w.elements, [2]uint32{uint32(q), e})
 		}
 	}
 }
@@ -287,7 +328,7 @@ func (x *Index) eachIdentifier(row []uint32, w *work, do func(d *dict, e uint32)
 // drop forgets the pairs of a record.
 func (x *Index) drop(i uint32, w *work) {
 	for _, n := range x.near[i] {
-		w.seeds[n.record] = true
+		w.seed(n.record)
 		x.near[n.record] = slices.DeleteFunc(x.near[n.record], func(m neighbour) bool { return m.record == i })
 	}
 	x.near[i] = x.near[i][:0]
@@ -307,15 +348,12 @@ func (x *Index) moved(i uint32, source string) bool {
 
 func (x *Index) upsert(r Record, w *work) {
 	i, known := x.slots[r.ID]
-	row := x.row[:0]
-	for f, v := range r.Values {
-		row = append(row, x.t.intern(f, v, false))
-	}
-	x.row = row
+	row := x.row
+	x.t.numbers(row, r.Values, false)
 	if known {
-		w.upserted[i] = true
+		w.put(&w.upserted, isUpserted, i)
 		if slices.Equal(row, x.t.row(i)) && !x.moved(i, r.Source) {
-			w.seeds[i] = true
+			w.seed(i)
 			return
 		}
 	} else {
@@ -323,48 +361,50 @@ func (x *Index) upsert(r Record, w *work) {
 			i, x.free = x.free[n-1], x.free[:n-1]
 		} else {
 			i = x.t.extend()
-			x.near, x.clusters, x.mark = append(x.near, nil), append(x.clusters, nil), append(x.mark, 0)
+			x.near, x.clusters, x.mark, x.work.marks = append(x.near, nil), append(x.clusters, nil), append(x.mark, 0), append(x.work.marks, 0)
 		}
 		x.t.name(i, r.ID)
 		x.slots[x.t.id(i)] = i
 	}
 	x.t.source(i, r.Source)
-	w.upserted[i], w.dirty[i] = true, true
+	w.put(&w.upserted, isUpserted, i)
+	w.soil(i)
 	x.replace(i, row, w)
 }
 
 // holders decides again which identifiers are nobody's, and notes the records whose
 // pairs weigh something else because of it, or because an identifier became more common.
 func (x *Index) holders(w *work) {
-	for q, f := range x.t.plan.identifiers {
-		d := &x.t.dicts[f]
-		h := x.t.plan.holder[f]
-		rule := len(x.t.plan.blocks) + q
-		for at := range w.elements {
-			if int(at[0]) != q {
-				continue
-			}
-			e := at[1]
-			was, n := d.ignored[e], d.holders[e]
-			d.ignored[e] = n > maxShared
-			list := x.postings.find(rule, elementKey(e))
-			if n > maxHolders && n <= maxShared && h >= 0 {
-				var names []uint32
-				x.postings.each(list, func(i uint32) {
-					if v := x.t.row(i)[h]; v != 0 {
-						names = append(names, x.t.holderKey(h, v))
-					}
-				})
-				d.ignored[e] = distinct(names) > maxHolders
-			}
-			if was && d.ignored[e] || n == 0 {
-				continue
-			}
-			if was != d.ignored[e] { // it says something else about every pair
-				x.postings.each(list, func(i uint32) { w.dirty[i] = true })
-			} else if list.n > 1 {
-				w.lists = append(w.lists, x.postings.appendTo(nil, list))
-			}
+	slices.SortFunc(w.elements, func(a, b [2]uint32) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	w.elements = slices.Compact(w.elements)
+	for _, at := range w.elements {
+		q, e := int(at[0]), at[1]
+		f := x.t.plan.identifiers[q]
+		d, h := &x.t.dicts[f], x.t.plan.holder[f]
+		was, n := d.ignored[e], d.holders[e]
+		d.ignored[e] = n > maxShared
+		if n <= 1 && !was && !d.ignored[e] { // nobody else's
+			continue
+		}
+		list := x.postings.find(len(x.t.plan.blocks)+q, elementKey(e))
+		if n > maxHolders && n <= maxShared && h >= 0 {
+			var names []uint32
+			x.postings.each(list, func(i uint32) {
+				if v := x.t.row(i)[h]; v != 0 {
+					names = append(names, x.t.holderKey(h, v))
+				}
+			})
+			d.ignored[e] = distinct(names) > maxHolders
+		}
+		if was && d.ignored[e] || n == 0 {
+			continue
+		}
+		if was != d.ignored[e] { // it says something else about every pair
+			x.postings.each(list, w.soil)
+		} else if list.n > 1 {
+			from := uint32(len(w.records))
+			w.records = x.postings.appendTo(w.records, list)
+			w.lists = append(w.lists, [2]uint32{from, uint32(len(w.records))})
 		}
 	}
 }
@@ -372,10 +412,11 @@ func (x *Index) holders(w *work) {
 // revisit looks again at the pairs of records that share an identifier which became more
 // or less common, and at those of blocks that crossed their cap.
 func (x *Index) revisit(w *work) {
-	for _, list := range w.lists {
-		x.visit(list, false, w)
+	for _, l := range w.lists {
+		x.visit(w.records[l[0]:l[1]], false, w)
 	}
-	for at := range w.blocks {
+	slices.Sort(w.blocks)
+	for _, at := range slices.Compact(w.blocks) {
 		rule, key := int(at>>32)-1, uint32(at)
 		l := x.postings.find(rule, key)
 		records := x.postings.appendTo(nil, l)
@@ -401,7 +442,7 @@ func (x *Index) revisit(w *work) {
 func (x *Index) visit(list []uint32, picked bool, w *work) {
 	for k, i := range list {
 		for _, j := range list[k+1:] {
-			if !w.dirty[i] && !w.dirty[j] {
+			if !w.is(i, isDirty) && !w.is(j, isDirty) {
 				x.pair(i, j, picked, w)
 			}
 		}
@@ -427,7 +468,6 @@ func (x *Index) pair(i, j uint32, picked bool, w *work) {
 	default:
 		x.near[i], x.near[j] = append(x.near[i], neighbour{j, float32(v)}), append(x.near[j], neighbour{i, float32(v)})
 	}
-	w.seeds[i], w.seeds[j] = true, true
 }
 
 // picked reports whether a rule picks two records.
@@ -450,43 +490,58 @@ func (x *Index) holds(i uint32, rule int, key uint32) (found bool) {
 	return found
 }
 
-// candidates calls yield once for every record that a rule pairs with the row.
-func (x *Index) candidates(row []uint32, self uint32, yield func(uint32)) {
+// candidates returns every record that a rule pairs with the row, once. The list is good
+// until the next call.
+func (x *Index) candidates(row []uint32, self uint32) []uint32 {
 	if x.round++; x.round == 0 {
 		clear(x.mark)
 		x.round = 1
 	}
 	p := x.t.plan
+	keys, met := x.is[:0], x.met[:0]
 	for r := range p.blocks {
-		most := x.limit(r)
-		x.t.eachKey(row, &p.blocks[r], false, func(k uint32) {
-			l := x.postings.find(r, k)
-			if l.n > most {
-				return
+		x.t.eachKey(row, &p.blocks[r], false, func(k uint32) { keys = append(keys, listed{r, k}) })
+	}
+	x.postings.touch(keys)
+	for _, k := range keys {
+		l := x.postings.find(k.rule, k.key)
+		if l.n > x.limit(k.rule) {
+			continue
+		}
+		x.postings.each(l, func(i uint32) {
+			if i != self && x.mark[i] != x.round {
+				x.mark[i] = x.round
+				met = append(met, i)
 			}
-			x.postings.each(l, func(i uint32) {
-				if i != self && x.mark[i] != x.round {
-					x.mark[i] = x.round
-					yield(i)
-				}
-			})
 		})
 	}
+	x.is, x.met = keys, met
+	x.t.touchRows(met)
+	return met
+}
+
+// promising returns the records that may be above a weight with a row. The list is good
+// until the next call.
+func (x *Index) promising(row []uint32, met []uint32, least float64) []pending {
+	x.pending = x.scorer.promising(x.t, x.pending[:0], row, len(met), func(k int) []uint32 { return x.t.row(met[k]) }, least)
+	return x.pending
 }
 
 // rescore finds the pairs of a record anew.
 func (x *Index) rescore(i uint32, w *work) {
 	x.drop(i, w)
-	w.seeds[i] = true
+	w.seed(i)
 	row := x.t.row(i)
-	x.candidates(row, i, func(j uint32) {
+	met := x.candidates(row, i)
+	for _, q := range x.promising(row, met, threshold) {
+		j := met[q.place]
 		if x.t.rivals(i, j) {
-			return
+			continue
 		}
-		if v, ok := x.scorer.link(x.x, row, x.t.row(j)); ok {
+		if _, v, ok := x.scorer.settle(x.x, row, x.t.row(j), threshold, q.most, &q.parts); ok {
 			x.near[i] = append(x.near[i], neighbour{j, float32(v)})
 			x.near[j] = append(x.near[j], neighbour{i, float32(v)})
-			w.seeds[j] = true
+			w.seed(j)
 		}
-	})
+	}
 }
