@@ -102,6 +102,24 @@ func (c *comparison) grade(a, b string) int {
 	return best
 }
 
+// possible returns the first level below equality that may hold for values with these
+// sketches.
+func (c *comparison) possible(a, b uint64) int {
+	for i := range c.groups {
+		g := &c.groups[i]
+		if g.sketcher == nil {
+			return g.first
+		}
+		bound := g.sketcher.Bound(a, b)
+		for k, least := range g.mins {
+			if bound >= least {
+				return g.first + k
+			}
+		}
+	}
+	return c.levels
+}
+
 func (x *comparer) sets(i int, c *comparison, va, vb uint32) int {
 	d := &x.t.dicts[c.field]
 	if len(d.elements) == 0 && d.ignored == nil { // a batch over single values
@@ -145,6 +163,9 @@ func (d *dict) rarer(a, b uint32) bool {
 	return d.text(a) < d.text(b)
 }
 
+// alike is the Jaro-Winkler similarity from which values count as exchanged.
+const alike = 0.9
+
 func (x *comparer) swap(p pattern, s [3]int, a, b []uint32) pattern {
 	la, lb := p.level(s[0]), p.level(s[1])
 	if la == unknown || lb == unknown || la <= s[2] || lb <= s[2] {
@@ -156,8 +177,8 @@ func (x *comparer) swap(p pattern, s [3]int, a, b []uint32) pattern {
 	if a0[0] != b1[0] && a1[0] != b0[0] { // cheap: one of the two must start alike
 		return p
 	}
-	alike := func(a, b string) bool { return (JaroWinkler{}).Compare(min(a, b), max(a, b)) >= 0.9 }
-	if !alike(a0, b1) || !alike(a1, b0) {
+	like := func(a, b string) bool { return (JaroWinkler{}).Compare(min(a, b), max(a, b)) >= alike }
+	if !like(a0, b1) || !like(a1, b0) {
 		return p
 	}
 	p &^= 15<<(4*s[0]) | 15<<(4*s[1])

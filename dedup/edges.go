@@ -198,6 +198,13 @@ func (n *nearby) gather(b *blocking, run *runs, q, end int, w *worker) {
 		w.rows, w.live = append(w.rows, b.t.row(i)...), append(w.live, b.live[i])
 	}
 	n.rows, n.live = w.rows, w.live
+	for f := range b.t.dicts {
+		if d := &b.t.dicts[f]; len(d.sketches) >= manyValues {
+			for k := f; k < len(n.rows); k += n.width {
+				w.touched += uint32(d.sketches[n.rows[k]])
+			}
+		}
+	}
 }
 
 func (n *nearby) row(k int) []uint32 { return n.rows[k*n.width : (k+1)*n.width : (k+1)*n.width] }

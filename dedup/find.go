@@ -35,7 +35,7 @@ func (x *Index) Find(ctx context.Context, r Record) ([]Match, error) {
 		met := x.candidates(row, ^uint32(0))
 		for _, q := range x.promising(row, met, leastMatch) {
 			i := met[q.place]
-			p, w, ok := x.scorer.settle(c, row, x.t.row(i), leastMatch, q.most, &q.parts)
+			p, w, ok := x.scorer.settle(c, row, x.t.row(i), leastMatch, &q.ceiling)
 			if !ok {
 				continue
 			}
@@ -71,6 +71,9 @@ func (d *dict) forget() {
 	d.guests = d.guests[:0]
 	for s := range d.keys {
 		d.keys[s] = d.keys[s][:n]
+	}
+	if d.sketches != nil {
+		d.sketches = d.sketches[:n]
 	}
 	if d.holders != nil {
 		d.holders, d.ignored = d.holders[:n], d.ignored[:n]

@@ -21,6 +21,7 @@ type worker struct {
 	scratch  []keyed
 	rows     []uint32
 	live     []uint32
+	touched  uint32 // see touch.go
 }
 
 // parallel calls do for chunks 0 to n-1 on so many goroutines and waits for them. A panic

@@ -144,9 +144,10 @@ var ErrSchema = errors.New("dedup: bad schema")
 
 // group is a run of levels of one comparison that share a metric.
 type group struct {
-	metric Metric
-	first  int
-	mins   []float64
+	metric   Metric
+	sketcher Sketcher // the same, if it is one and agrees with the field's
+	first    int
+	mins     []float64
 }
 
 type comparison struct {
@@ -182,11 +183,13 @@ type plan struct {
 	blocks      []block
 	swaps       [][3]int
 	vetoes      []veto
-	holder      []int    // by field, -1
-	shared      [][]lane // by relation, by comparison
-	specs       [][]Part // by field: distinct ways to cut a value into a key
-	identifiers []int    // fields
-	fingerprint string   // of everything a model depends on
+	holder      []int      // by field, -1
+	shared      [][]lane   // by relation, by comparison
+	specs       [][]Part   // by field: distinct ways to cut a value into a key
+	identifiers []int      // fields
+	sketchers   []Sketcher // by field; nil for none
+	outlined    []bool     // by field: its sketches are outlines
+	fingerprint string     // of everything a model depends on
 }
 
 type lane byte
@@ -262,7 +265,7 @@ func compile(s Schema) (*plan, error) {
 				k.groups[n-1].mins = append(k.groups[n-1].mins, level.Min)
 				continue
 			}
-			k.groups = append(k.groups, group{level.Metric, l, []float64{level.Min}})
+			k.groups = append(k.groups, group{metric: level.Metric, first: l, mins: []float64{level.Min}})
 		}
 		if c.ImpliedBy != "" {
 			k.impliedBy, k.impliedLevels = comparisonIndex("comparison "+c.Name, c.ImpliedBy), c.ImpliedLevels
@@ -272,6 +275,7 @@ func compile(s Schema) (*plan, error) {
 		}
 		p.comparisons = append(p.comparisons, k)
 	}
+	p.sketch()
 	p.specs = make([][]Part, len(s.Fields))
 	for _, b := range s.Blocks {
 		k := block{set: -1, wide: b.Wide}
@@ -331,6 +335,29 @@ func compile(s Schema) (*plan, error) {
 	}
 	p.fingerprint = p.print()
 	return p, nil
+}
+
+// sketch chooses who makes the sketches of each field: the first metric that can.
+func (p *plan) sketch() {
+	p.sketchers, p.outlined = make([]Sketcher, len(p.schema.Fields)), make([]bool, len(p.schema.Fields))
+	for c := range p.comparisons {
+		k := &p.comparisons[c]
+		if k.field >= len(p.sketchers) {
+			continue // a fault that was noted
+		}
+		for g := range k.groups {
+			s, ok := k.groups[g].metric.(Sketcher)
+			if !ok {
+				continue
+			}
+			if p.sketchers[k.field] == nil {
+				p.sketchers[k.field], p.outlined[k.field] = s, agree(s, JaroWinkler{})
+			}
+			if agree(s, p.sketchers[k.field]) {
+				k.groups[g].sketcher = s
+			}
+		}
+	}
 }
 
 // spec numbers the distinct ways in which rules cut a field's values.

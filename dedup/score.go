@@ -22,14 +22,15 @@ type scorer struct {
 	used    int // classes in use
 	bits    [MaxComparisons][16][classes]float64
 	lanes   [MaxRelations][]lane
-	inexact [MaxComparisons]float64   // the most a comparison without equality adds to match over chance
-	swapped [MaxComparisons]float64   // what a swap makes of it, at least; -Inf without one
-	vetoes  []veto                    // those that act
-	rare    [MaxComparisons]float64   // log2 of the frequency of an identifier that nobody else holds
-	shared  [MaxComparisons][]float64 // adjustment for an identifier, by the number of its holders
-	order   []int                     // comparisons, those first that can raise a doubtful pair most
-	held    []FrequencyModel          // by field
-	slope   float64                   // calibration
+	inexact [MaxComparisons]float64     // the most a comparison without equality adds to match over chance
+	from    [MaxComparisons][16]float64 // the most that it adds on a level or one after it
+	swapped [MaxComparisons]float64     // what a swap makes of it, at least; -Inf without one
+	vetoes  []veto                      // those that act
+	rare    [MaxComparisons]float64     // log2 of the frequency of an identifier that nobody else holds
+	shared  [MaxComparisons][]float64   // adjustment for an identifier, by the number of its holders
+	order   []int                       // comparisons, those first that can raise a doubtful pair most
+	held    []FrequencyModel            // by field
+	slope   float64                     // calibration
 	shift   float64
 }
 
@@ -56,6 +57,11 @@ func newScorer(p *plan, m *Model) *scorer {
 	for c, k := range m.Comparisons {
 		for l := 1; l < len(k.Levels); l++ {
 			s.inexact[c] = max(s.inexact[c], s.bits[c][l][classMatch]-s.bits[c][l][classChance])
+		}
+		last := len(k.Levels) - 1
+		s.from[c][last] = s.bits[c][last][classMatch] - s.bits[c][last][classChance]
+		for l := last - 1; l > 0; l-- {
+			s.from[c][l] = max(s.from[c][l+1], s.bits[c][l][classMatch]-s.bits[c][l][classChance])
 		}
 	}
 	for c := range p.comparisons {
@@ -216,24 +222,43 @@ func (s *scorer) joint(x *comparer, p pattern) [classes]float64 {
 	return sum
 }
 
-// ceiling returns the most that a pair's weight can be, and each comparison's part
-// of it, without comparing strings. Relations only take weight away, so they need
+// ceiling is the most that a pair's weight before calibration can be.
+type ceiling struct {
+	most  float64
+	parts [MaxComparisons]float64 // each comparison's part of it
+	swaps uint16                  // comparisons that may be swapped
+}
+
+// ceiling finds it without comparing strings. Relations only take weight away, so they need
 // not be looked at.
-func (s *scorer) ceiling(t *table, a, b []uint32, parts *[MaxComparisons]float64) float64 {
-	sum := s.prior[classMatch] - s.prior[classChance]
+func (s *scorer) ceiling(t *table, a, b []uint32, out *ceiling) {
+	out.most = s.prior[classMatch] - s.prior[classChance]
+	out.swaps = s.swaps(t, a, b)
 	for c := range s.p.comparisons {
 		k := &s.p.comparisons[c]
 		va, vb := a[k.field], b[k.field]
 		most := 0.0
 		if va != 0 && vb != 0 {
-			most = s.inexact[c]
 			d := &t.dicts[k.field]
-			if va == vb || k.set && d.elements != nil {
+			several := k.set && d.elements != nil // elements, perhaps
+			switch {
+			case va == vb:
+				most = math.Inf(-1)
+			case d.sketches == nil:
+				most = s.from[c][min(1, k.levels)]
+			default:
+				l := min(1, k.levels)
+				if x, y := d.sketches[va], d.sketches[vb]; x != 0 && y != 0 {
+					l, several = k.possible(x, y), false
+				}
+				most = s.from[c][l]
+			}
+			if va == vb || several {
 				gain := s.bits[c][0][classMatch] - s.bits[c][0][classChance]
 				switch {
 				case !k.frequency:
 				case k.identifier:
-					if held := &s.held[k.field]; held.Known > 0 {
+					if s.shared[c] != nil {
 						gain = s.bits[c][0][classMatch] - s.rare[c]
 					}
 				case va == vb && int(va) < len(d.shift):
@@ -242,15 +267,35 @@ func (s *scorer) ceiling(t *table, a, b []uint32, parts *[MaxComparisons]float64
 					gain += 60
 				}
 				most = max(most, gain)
+			} else if out.swaps>>c&1 != 0 {
+				most = max(most, s.swapped[c])
 			}
-			if k.impliedBy >= 0 || k.identifier || k.set { // it may turn out to be unknown
+			// it may turn out to be unknown
+			if k.impliedBy >= 0 || several || d.ignored != nil && (d.ignored[va] || d.ignored[vb]) {
 				most = max(most, 0)
 			}
 		}
-		parts[c] = most
-		sum += most
+		out.parts[c] = most
+		out.most += most
 	}
-	return sum
+}
+
+// swaps returns the comparisons whose values may be exchanged in two rows.
+func (s *scorer) swaps(t *table, a, b []uint32) (out uint16) {
+	for _, w := range s.p.swaps {
+		f, g := s.p.comparisons[w[0]].field, s.p.comparisons[w[1]].field
+		if a[f] == 0 || b[f] == 0 || a[g] == 0 || b[g] == 0 {
+			continue
+		}
+		if s.p.outlined[f] && s.p.outlined[g] {
+			a0, b0, a1, b1 := t.dicts[f].sketches[a[f]], t.dicts[f].sketches[b[f]], t.dicts[g].sketches[a[g]], t.dicts[g].sketches[b[g]]
+			if a0 != 0 && b1 != 0 && (JaroWinkler{}).Bound(a0, b1) < alike || a1 != 0 && b0 != 0 && (JaroWinkler{}).Bound(a1, b0) < alike {
+				continue
+			}
+		}
+		out |= 1<<w[0] | 1<<w[1]
+	}
+	return out
 }
 
 // link returns the weight of a pair if it is above the threshold.
@@ -262,17 +307,17 @@ func (s *scorer) link(x *comparer, a, b []uint32) (weight float64, ok bool) {
 // above returns the pattern and weight of a pair if it is above a weight. It compares no
 // further once that cannot be.
 func (s *scorer) above(x *comparer, a, b []uint32, least float64) (p pattern, weight float64, ok bool) {
-	var parts [MaxComparisons]float64
-	most := s.ceiling(x.t, a, b, &parts)
-	return s.settle(x, a, b, least, most, &parts)
+	var most ceiling
+	s.ceiling(x.t, a, b, &most)
+	return s.settle(x, a, b, least, &most)
 }
 
 // bound is the weight before calibration above which a pair must be.
 func (s *scorer) bound(least float64) float64 { return (least - s.shift) / s.slope }
 
 // settle is above for a pair with a known ceiling.
-func (s *scorer) settle(x *comparer, a, b []uint32, least, most float64, parts *[MaxComparisons]float64) (p pattern, weight float64, ok bool) {
-	bound := s.bound(least)
+func (s *scorer) settle(x *comparer, a, b []uint32, least float64, limit *ceiling) (p pattern, weight float64, ok bool) {
+	bound, most := s.bound(least), limit.most
 	for _, c := range s.order {
 		if most <= bound {
 			return 0, 0, false
@@ -281,9 +326,13 @@ func (s *scorer) settle(x *comparer, a, b []uint32, least, most float64, parts *
 		p |= pattern(l) << (4 * c)
 		switch {
 		case l == unknown:
-			most -= parts[c]
+			most -= limit.parts[c]
 		case l > 0:
-			most += max(s.bits[c][l][classMatch]-s.bits[c][l][classChance], s.swapped[c]) - parts[c]
+			gain := s.bits[c][l][classMatch] - s.bits[c][l][classChance]
+			if limit.swaps>>c&1 != 0 {
+				gain = max(gain, s.swapped[c])
+			}
+			most += gain - limit.parts[c]
 		}
 	}
 	if most <= bound {

@@ -32,6 +32,7 @@ type table struct {
 type dict struct {
 	names
 	keys     [][]uint32          // by way to cut, by value: block key
+	sketches []uint64            // by value, if some metric makes them; 0 for several elements
 	elements map[uint32][]uint32 // values of a set that have several
 	holders  []uint32            // identifiers: records per element
 	ignored  []bool              // identifiers: held by too many
@@ -57,6 +58,13 @@ func (d *dict) push(v string, h uint32, p *plan, f int, guest bool) uint32 {
 	}
 	for s, cut := range p.specs[f] {
 		d.keys[s] = append(d.keys[s], cutKey(v, cut))
+	}
+	if s := p.sketchers[f]; s != nil {
+		sketch := uint64(0)
+		if v != "" && !(p.schema.Fields[f].Set && strings.Contains(v, Sep)) {
+			sketch = s.Sketch(v)
+		}
+		d.sketches = append(d.sketches, sketch)
 	}
 	if p.schema.Fields[f].Identifier {
 		d.holders = append(d.holders, 0)

@@ -25,21 +25,27 @@ func (t *table) touchValues(values []string) {
 	t.touched = sum
 }
 
-// touchRows reads rows.
+// touchRows reads rows, and the sketches of their values in large dictionaries.
 func (t *table) touchRows(rows []uint32) {
 	sum := t.touched
 	for _, i := range rows {
 		row := t.row(i)
 		sum += row[0] + row[len(row)-1]
 	}
+	for f := range t.dicts {
+		if d := &t.dicts[f]; len(d.sketches) >= manyValues {
+			for _, i := range rows {
+				sum += uint32(d.sketches[t.row(i)[f]])
+			}
+		}
+	}
 	t.touched = sum
 }
 
 // pending is a pair of one row with another that may be above a weight.
 type pending struct {
+	ceiling
 	place int // of the other
-	most  float64
-	parts [MaxComparisons]float64
 }
 
 // promising returns those of n rows whose pair with a may be above a weight, and touches
@@ -53,7 +59,8 @@ func (s *scorer) promising(t *table, out []pending, a []uint32, n int, row func(
 			out = out[:len(out)+1]
 		}
 		q := &out[len(out)-1]
-		if q.place, q.most = k, s.ceiling(t, a, row(k), &q.parts); q.most <= bound {
+		q.place = k
+		if s.ceiling(t, a, row(k), &q.ceiling); q.most <= bound {
 			out = out[:len(out)-1]
 		}
 	}

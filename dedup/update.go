@@ -538,7 +538,7 @@ func (x *Index) rescore(i uint32, w *work) {
 		if x.t.rivals(i, j) {
 			continue
 		}
-		if _, v, ok := x.scorer.settle(x.x, row, x.t.row(j), threshold, q.most, &q.parts); ok {
+		if _, v, ok := x.scorer.settle(x.x, row, x.t.row(j), threshold, &q.ceiling); ok {
 			x.near[i] = append(x.near[i], neighbour{j, float32(v)})
 			x.near[j] = append(x.near[j], neighbour{i, float32(v)})
 			w.seed(j)

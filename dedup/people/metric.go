@@ -7,14 +7,14 @@ import (
 )
 
 // nickname is part for given names, of which a short form is one too: "bill" of "william".
-type nickname struct{ more *map[string]string }
+type nickname struct{ names *shortNames }
 
 func (n nickname) Compare(a, b string) float64 {
 	if p := (part{}).Compare(a, b); p == 1 {
 		return p
 	}
 	first := func(s string) string { s, _, _ = strings.Cut(s, " "); return s }
-	if isShort(*n.more, first(a), first(b)) {
+	if isShort(n.names.more, first(a), first(b)) {
 		return 1
 	}
 	return 0

@@ -38,7 +38,7 @@ func TestNames(t *testing.T) {
 
 func TestNicknames(t *testing.T) {
 	more := map[string]string{"joska": "jozsef"}
-	n := nickname{&more}
+	n := nickname{newShortNames(more)}
 	for _, p := range [][2]string{{"bill", "william"}, {"bill", "liam"}, {"kate", "katherine"}, {"kate", "catherine"}, {"joska", "jozsef"},
 		{"bob james", "robert"}, {"fatma", "hatice fatma"}, {"memo", "mehmet ali"}} {
 		require.Equal(t, 1.0, n.Compare(p[0], p[1]), "%v", p)

@@ -73,7 +73,7 @@ func New(opt Options) (*Linker, error) {
 	for s, name := range opt.Nicknames {
 		short[key(s)] = key(name)
 	}
-	preset := schema(opt.Extra, short)
+	preset := schema(opt.Extra, newShortNames(short))
 	if len(short) > 0 { // a model learnt with other nicknames is another one
 		h := fnv.New32a()
 		for _, s := range slices.Sorted(maps.Keys(short)) {

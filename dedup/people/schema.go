@@ -5,7 +5,7 @@ import "github.com/vefacrm/vefa/dedup"
 // schema is the preset: how persons are compared, whatever file they come from.
 // Absent attributes are no evidence either way. The assumed shares (M) are rough
 // beliefs about customer data that count for thirty pairs of evidence.
-func schema(extra []string, short map[string]string) dedup.Schema {
+func schema(extra []string, short *shortNames) dedup.Schema {
 	jw := dedup.JaroWinkler{}
 	s := dedup.Schema{
 		Name: "people/2",
@@ -18,7 +18,7 @@ func schema(extra []string, short map[string]string) dedup.Schema {
 		},
 		Comparisons: []dedup.Comparison{
 			{Name: "given", Field: "given", Frequency: true, Levels: []dedup.Level{
-				{Name: "equal", M: 0.77, U: 0.01}, {Name: "part", Metric: nickname{&short}, Min: 1, M: 0.05, U: 0.005},
+				{Name: "equal", M: 0.77, U: 0.01}, {Name: "part", Metric: nickname{short}, Min: 1, M: 0.05, U: 0.005},
 				{Name: "alike", Metric: likeWord{}, Min: 0.92, M: 0.08, U: 0.003}, {Name: "similar", Metric: likeWord{}, Min: 0.85, M: 0.03, U: 0.005},
 				{Name: "vague", Metric: likeWord{}, Min: 0.75, M: 0.02, U: 0.02}, {Name: "initial", Metric: initial{}, Min: 1, M: 0.03, U: 0.05}}},
 			{Name: "family", Field: "family", Frequency: true, Levels: []dedup.Level{
