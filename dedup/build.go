@@ -24,6 +24,7 @@ func build(ctx context.Context, t *table, records iter.Seq[Record], threads int)
 	}
 	t.count()
 	t.blank()
+	t.derive()
 	return t, ctx.Err()
 }
 

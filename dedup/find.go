@@ -52,6 +52,7 @@ func (x *Index) Find(ctx context.Context, r Record) ([]Match, error) {
 func (x *Index) with(r Record, do func(row []uint32, c *comparer)) {
 	row := x.guest
 	x.t.numbers(row, r.Values, true)
+	x.t.derive()
 	x.scorer.frequencies(x.t)
 	do(row, &comparer{t: x.t}) // no memo: numbers of new values will be used again
 	for f := range x.t.dicts {

@@ -56,16 +56,6 @@ func (d *dict) push(v string, h uint32, p *plan, f int, guest bool) uint32 {
 	} else {
 		d.add(v)
 	}
-	for s, cut := range p.specs[f] {
-		d.keys[s] = append(d.keys[s], cutKey(v, cut))
-	}
-	if s := p.sketchers[f]; s != nil {
-		sketch := uint64(0)
-		if v != "" && !(p.schema.Fields[f].Set && strings.Contains(v, Sep)) {
-			sketch = s.Sketch(v)
-		}
-		d.sketches = append(d.sketches, sketch)
-	}
 	if p.schema.Fields[f].Identifier {
 		d.holders = append(d.holders, 0)
 		d.ignored = append(d.ignored, false)
@@ -74,6 +64,42 @@ func (d *dict) push(v string, h uint32, p *plan, f int, guest bool) uint32 {
 		d.enter(id, h)
 	}
 	return id
+}
+
+// derive makes the keys and sketches of the values that are new. It comes once after many
+// values, so that they are given room once.
+func (t *table) derive() {
+	for f := range t.dicts {
+		d := &t.dicts[f]
+		for s, cut := range t.plan.specs[f] {
+			keys := room(d.keys[s], d.len())
+			for id := len(keys); id < d.len(); id++ {
+				keys = append(keys, cutKey(d.text(uint32(id)), cut))
+			}
+			d.keys[s] = keys
+		}
+		s := t.plan.sketchers[f]
+		if s == nil {
+			continue
+		}
+		set := t.plan.schema.Fields[f].Set
+		d.sketches = room(d.sketches, d.len())
+		for id := len(d.sketches); id < d.len(); id++ {
+			sketch := uint64(0)
+			if v := d.text(uint32(id)); v != "" && !(set && strings.Contains(v, Sep)) {
+				sketch = s.Sketch(v)
+			}
+			d.sketches = append(d.sketches, sketch)
+		}
+	}
+}
+
+// room makes room for n elements in an empty slice.
+func room[T any](s []T, n int) []T {
+	if cap(s) == 0 {
+		return make([]T, 0, n)
+	}
+	return s
 }
 
 // cut is what a key sees of a value.

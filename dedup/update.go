@@ -153,6 +153,7 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 		return Change{}, err
 	}
 	x.t.count()
+	x.t.derive()
 	x.scorer.adopt(x.t)
 	// a background context: from here on the index changes and must be finished
 	b, _, err := newBlocking(context.Background(), x.t, caps{x.scorer.m.SpecificCap, x.scorer.m.WideCap}, 0, x.linker.opt.Threads)
@@ -350,6 +351,7 @@ func (x *Index) upsert(r Record, w *work) {
 	i, known := x.slots[r.ID]
 	row := x.row
 	x.t.numbers(row, r.Values, false)
+	x.t.derive()
 	if known {
 		w.put(&w.upserted, isUpserted, i)
 		if slices.Equal(row, x.t.row(i)) && !x.moved(i, r.Source) {
