@@ -89,6 +89,16 @@ func wrap(op, entity string, err error) error {
 	return out
 }
 
+// ended makes an error tell that the context has ended. When it does, database/sql takes the
+// transaction away from those who work in it, who are told anything ("statement is closed").
+func ended(ctx context.Context, err error) error {
+	cause := ctx.Err()
+	if err == nil || cause == nil || errors.Is(err, cause) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", cause, err)
+}
+
 func conflict(op, entity, id string) error {
 	return &crm.Error{Op: op, Entity: entity, ID: id, Kind: crm.ErrConflict}
 }

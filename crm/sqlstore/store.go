@@ -64,10 +64,10 @@ func (s *Store) View(ctx context.Context, fn func(crm.Reader) error) (err error)
 	}
 	tx, err := s.db.BeginTx(ctx, opts)
 	if err != nil {
-		return wrap("view", "", err)
+		return ended(ctx, wrap("view", "", err))
 	}
 	defer func() { _ = tx.Rollback() }() // nothing to keep; after a panic too
-	return fn(&reader{session: s.session(tx, true)})
+	return ended(ctx, fn(&reader{session: s.session(tx, true)}))
 }
 
 // Update runs fn in a transaction of its own and commits it. Where the database
@@ -87,7 +87,7 @@ func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
 	for n := 0; ; n++ {
 		err := s.attempt(ctx, fn, n > 0)
 		if err == nil || !retryable(err) {
-			return err
+			return ended(ctx, err)
 		}
 		if n+1 >= maxAttempts {
 			return &crm.Error{Op: "update", Kind: crm.ErrBusy, Err: err}
@@ -172,11 +172,11 @@ type joined struct {
 	tx *sql.Tx
 }
 
-func (j *joined) View(_ context.Context, fn func(crm.Reader) error) error {
+func (j *joined) View(ctx context.Context, fn func(crm.Reader) error) error {
 	if j.s.err != nil {
 		return j.s.err
 	}
-	return fn(&reader{session: j.s.session(j.tx, false)})
+	return ended(ctx, fn(&reader{session: j.s.session(j.tx, false)}))
 }
 
 func (j *joined) Update(ctx context.Context, fn func(crm.Tx) error) (err error) {
@@ -189,6 +189,7 @@ func (j *joined) Update(ctx context.Context, fn func(crm.Tx) error) (err error) 
 		if !done {
 			t.undo()
 		}
+		err = ended(ctx, err)
 	}()
 	if err := t.lockWrites(ctx); err != nil {
 		return err
