@@ -15,7 +15,7 @@
 // Retrain when the number of records has doubled, as the probability that two
 // records are one person falls with it.
 //
-// Names lose titles and case, a second given name may be missing, given and family name
+// Names lose titles and case (of "Sr" and "Jr" it is kept whom they name), a second given name may be missing, given and family name
 // may be exchanged, and short forms (Bill, Memo) stand for what they are short for
 // ([Options.Nicknames] adds more). Dates of birth may have a typing error, day and month
 // exchanged, the year or 1 January only. Addresses are spelt one way. Each of these

@@ -22,9 +22,15 @@ func TestBirth(t *testing.T) {
 func TestNames(t *testing.T) {
 	for raw, want := range map[string]string{
 		"Dr. Işıl ÇAĞLAR": "isil caglar", "Prof. Dr. Ömer": "omer", "John Smith Jr.": "john smith", "Dr": "dr", "N/A": "", "Müşteri": "", "0000": "",
-		"O'Neil-Kaya": "oneil kaya", "Jr": "jr",
+		"O'Neil-Kaya": "oneil kaya", "Jr": "jr", "Robert Smith III": "robert smith", "Smith Senior": "smith",
 	} {
 		require.Equal(t, want, name(raw), "%q", raw)
+	}
+	for raw, want := range map[string]string{
+		"Smith Jr.": "2", "SMITH SR": "1", "Robert Smith, Jr": "2", "Smith Sr, Robert": "1", "King III": "3", "Henry iv": "4", "Davis Junior": "2",
+		"": "", "Jr": "", "Smith": "", "Ali Sr\xff": "", "van der Sr Berg": "", "Sri": "", "a,": "", ",,": "", "Işıl Çağlar": "",
+	} {
+		require.Equal(t, want, generation(raw), "%q", raw)
 	}
 	for raw, want := range map[string]string{
 		"Çınar Mahallesi 5. Sokak No: 3": "cinar mah 5 sok no 3", "Cinar Mah. 5. Sk. No 3": "cinar mah 5 sok no 3", "12 Baker Street": "12 baker st", "": "",

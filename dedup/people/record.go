@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -45,6 +46,7 @@ const (
 	fieldNames
 	fieldCity
 	fieldDistrict
+	fieldGeneration
 	fieldCount
 )
 
@@ -68,6 +70,7 @@ func (n *normalizer) record(r *Record) dedup.Record {
 		v[fieldOther] = n.other(n.Name(r.FullName), given, family)
 	}
 	v[fieldNames] = n.names(given, family)
+	v[fieldGeneration] = cmp.Or(generation(r.Family), generation(r.Given), generation(r.FullName))
 	v[fieldBirth] = n.Birth(r.Birth)
 	v[fieldPhone] = n.set(r.Phones, n.Phone)
 	v[fieldEmail] = n.set(r.Emails, n.Email)
@@ -105,7 +108,33 @@ var titles = map[string]bool{
 }
 
 // suffixes are titles that stand after a name.
-var suffixes = map[string]bool{"jr": true, "sr": true, "phd": true, "md": true, "esq": true}
+var suffixes = map[string]bool{"jr": true, "sr": true, "junior": true, "senior": true, "ii": true, "iii": true, "iv": true, "phd": true, "md": true, "esq": true}
+
+// generations are the suffixes that tell father and son of one name apart.
+var generations = map[string]string{"sr": "1", "senior": "1", "jr": "2", "junior": "2", "ii": "2", "iii": "3", "iv": "4"}
+
+// generation returns what the last word of a name, or of what stands before a comma, says
+// about who of one name it is, "" in nearly all cases.
+func generation(s string) string {
+	s = strings.TrimRight(s, " .,")
+	i := strings.LastIndexAny(s, " ,")
+	if i < 0 {
+		return ""
+	}
+	if w := s[i+1:]; len(w) >= 2 && len(w) <= len("junior") {
+		var buf [6]byte
+		for k := range w {
+			buf[k] = w[k] | 0x20 // lower case, of letters
+		}
+		if g := generations[string(buf[:len(w)])]; g != "" {
+			return g
+		}
+	}
+	if before, _, ok := strings.Cut(s, ","); ok {
+		return generation(before)
+	}
+	return ""
+}
 
 // name folds a name and drops titles, unless nothing else would be left.
 func name(s string) string {

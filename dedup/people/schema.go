@@ -8,13 +8,13 @@ import "github.com/vefacrm/vefa/dedup"
 func schema(extra []string, short *shortNames) dedup.Schema {
 	jw := dedup.JaroWinkler{}
 	s := dedup.Schema{
-		Name: "people/2",
+		Name: "people/3",
 		Fields: []dedup.Field{
 			{Name: "given"}, {Name: "family"}, {Name: "other"}, {Name: "birth"},
 			{Name: "phone", Set: true, Identifier: true, Holder: "family"},
 			{Name: "email", Set: true, Identifier: true, Holder: "family"},
 			{Name: "gender"}, {Name: "place"}, {Name: "postcode"}, {Name: "street"},
-			{Name: "names"}, {Name: "city"}, {Name: "district"},
+			{Name: "names"}, {Name: "city"}, {Name: "district"}, {Name: "generation"},
 		},
 		Comparisons: []dedup.Comparison{
 			{Name: "given", Field: "given", Frequency: true, Levels: []dedup.Level{
@@ -39,6 +39,8 @@ func schema(extra []string, short *shortNames) dedup.Schema {
 				{Name: "typo", Metric: mails{}, Min: 0.95, M: 0.06, U: 1e-05}, {Name: "similar", Metric: mails{}, Min: 0.81, M: 0.04, U: 0.0005}}},
 			{Name: "gender", Field: "gender", ImpliedBy: "given", ImpliedLevels: 4, Levels: []dedup.Level{
 				{Name: "equal", M: 0.97, U: 0.5}}},
+			{Name: "generation", Field: "generation", Levels: []dedup.Level{
+				{Name: "equal", M: 0.98, U: 0.5}}},
 			{Name: "place", Field: "place", Frequency: true, Levels: []dedup.Level{
 				{Name: "equal", M: 0.7, U: 0.01}, {Name: "city", Metric: places{}, Min: 0.9, M: 0.05, U: 0.01},
 				{Name: "other district", Metric: places{}, Min: 0.8, M: 0.05, U: 0.05}, {Name: "city alike", Metric: places{}, Min: 0.7, M: 0.04, U: 0.005},
@@ -54,7 +56,7 @@ func schema(extra []string, short *shortNames) dedup.Schema {
 			{Name: "household", Shared: []string{"family", "phone", "place", "postcode", "street"}},
 			{Name: "namesakes", Shared: []string{"email"}, Chance: []string{"given", "family"}},
 		},
-		Vetoes: []dedup.Veto{{Comparison: "given", Unless: []string{"email"}}},
+		Vetoes: []dedup.Veto{{Comparison: "given", Unless: []string{"email"}}, {Comparison: "generation"}},
 		Swaps:  []dedup.Swap{{A: "given", B: "family", Level: 2}},
 		Blocks: []dedup.Block{
 			learning(block("phone", whole("phone")), "phone"),

@@ -31,6 +31,26 @@ var roles = []struct {
 	{"source", "source datasource sourcesystem kaynak kanal"},
 }
 
+// parts are columns that belong to a role beside its own: they are read after it.
+var parts = []struct{ role, known string }{
+	{"given", "middle middlename middlenames middleinitial midname secondname secondgivenname ikinciad ikinciisim zweitername primarynamemiddle"},
+	{"family", "suffix namesuffix generation generationsuffix primarynamesuffix"},
+}
+
+// attributes are what files say of persons beyond the roles, by the name that they get.
+var attributes = []struct{ name, known string }{
+	{"nationalid", "nationalid nationalidnumber ssn ssnnumber socialsecuritynumber socsecid tckn tcno tckimlik tckimlikno kimlikno taxid taxnumber vergino vkn"},
+	{"passport", "passport passportno passportnumber pasaportno"},
+	{"licence", "licence license licencenumber licensenumber driverslicense driverslicensenumber driverlicense driverlicensenumber ehliyetno"},
+	{"birthplace", "birthplace placeofbirth dogumyeri geburtsort lieudenaissance"},
+	{"occupation", "occupation profession job jobtitle meslek beruf"},
+	{"father", "father fathername fathersname babaadi"},
+	{"mother", "mother mothername mothersname mothersmaidenname anneadi annekizliksoyadi"},
+}
+
+// mostExtras is the number of attributes that people.Options takes.
+const mostExtras = 6
+
 // extraRole marks a role that is an attribute of the user's own.
 const extraRole = "extra:"
 
@@ -165,6 +185,22 @@ func (l *layout) recognise(header []string) {
 				l.at[r.name] = append(l.at[r.name], i)
 				taken[i] = true
 			}
+		}
+	}
+	column := func(known string) int {
+		return slices.IndexFunc(header, func(h string) bool { return slices.Contains(strings.Fields(known), headerKey(h)) })
+	}
+	for _, p := range parts {
+		if i := column(p.known); i >= 0 && !taken[i] && len(l.at[p.role]) > 0 {
+			l.at[p.role] = append(l.at[p.role], i)
+			taken[i] = true
+		}
+	}
+	for _, a := range attributes {
+		if i := column(a.known); i >= 0 && !taken[i] && len(l.extras) < mostExtras {
+			l.extras = append(l.extras, extraRole+a.name)
+			l.at[extraRole+a.name] = []int{i}
+			taken[i] = true
 		}
 	}
 }

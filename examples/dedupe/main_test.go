@@ -172,6 +172,27 @@ func TestTwoVocabularies(t *testing.T) {
 	require.Contains(t, fails(t, "-in", first, "-in2", second, "-map", "given=first,phone=tel"), "no column says anything about a person")
 }
 
+// TestRecognised reads columns by their names, and what belongs together as one.
+func TestRecognised(t *testing.T) {
+	var file strings.Builder
+	file.WriteString("voter id,first name,Middle_Name,Last Name,Name Suffix,SSN,Doğum Yeri,meslek,anne adı,status\n" +
+		"1,John,Paul,Smith,Sr,1111,Bursa,cook,Ada,active\n2,John,Paul,Smith,Jr,2222,Bursa,cook,Eva,active\n3,John,P,Smith,SR,1111,Bursa,cook,Ada,moved\n")
+	for i := range 200 { // others, each twice
+		k := i / 2
+		fmt.Fprintf(&file, "%d,%s,,%s,,%d,%s,%s,%s,active\n", i+4, strings.Repeat(string(rune('a'+k%25)), 4)+string(rune('a'+k/25)), string(rune('b'+k/25))+strings.Repeat(string(rune('a'+k%23)), 5),
+			3000+37*k, []string{"Bursa", "Izmir", "Ankara"}[k%3], []string{"cook", "clerk", "nurse"}[k/3%3], []string{"Ada", "Eva", "Ida", "Uma"}[k%4])
+	}
+	in := put(t, "voters.csv", file.String())
+	out := filepath.Join(t.TempDir(), "c.csv")
+	_, said := start(t, "-in", in, "-out", out)
+	require.Contains(t, said, "family=Last Name+Name Suffix,given=first name+Middle_Name")
+	require.Contains(t, said, "extra:birthplace=Doğum Yeri,extra:mother=anne adı,extra:nationalid=SSN,extra:occupation=meslek")
+	require.NotContains(t, said, "status")
+	rows := cells(t, out)
+	require.Equal(t, rows[1][2], rows[3][2], "the same man")
+	require.NotEqual(t, rows[1][2], rows[2][2], "his son")
+}
+
 func TestRefused(t *testing.T) {
 	in := put(t, "few.csv", few)
 	for _, c := range []struct {
