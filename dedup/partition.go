@@ -120,15 +120,16 @@ func (c *components) partition(ctx context.Context, t *table, s *scorer, threads
 		if w.resolver == nil {
 			w.resolver = newResolver(t, s, fields, chunkSize)
 		}
+		found[k] = make([]Cluster, 0, chunkSize+chunkSize/8) // most components are one
 		for q := k * chunkSize; q < min((k+1)*chunkSize, count); q++ {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			part := c.component(uint32(q))
-			clusters, overruled := w.resolver.resolve(part)
+			part, before := c.component(uint32(q)), len(found[k])
+			var overruled []Decision
+			found[k], overruled = w.resolver.resolve(part, found[k])
 			for i, group := range w.resolver.groups {
-				found[k] = append(found[k], clusters[i])
-				first[part.members[group[0]]] = uint32(len(found[k]))
+				first[part.members[group[0]]] = uint32(before + i + 1)
 			}
 			conflicts[k] = append(conflicts[k], overruled...)
 		}
@@ -193,12 +194,12 @@ func take[T any](left *[]T, n, room int) []T {
 	return out
 }
 
-// resolve returns the clusters of a component and the decisions that are overruled.
-func (r *resolver) resolve(part component) ([]Cluster, []Decision) {
+// resolve appends the clusters of a component to out and returns the decisions that are
+// overruled.
+func (r *resolver) resolve(part component, out []Cluster) ([]Cluster, []Decision) {
 	t := r.t
 	r.component, r.conflicts = part, nil
 	r.groups = r.cluster()
-	out := make([]Cluster, 0, len(r.groups))
 	for _, group := range r.groups {
 		k := Cluster{Members: take(&r.names, len(group), 2*r.room)}
 		for i, m := range group {

@@ -26,7 +26,7 @@ func (x *Index) recluster(w *work, out *Change, most int) {
 			}
 			continue
 		}
-		clusters, conflicts := x.resolver.resolve(x.component(members))
+		clusters, conflicts := x.resolver.resolve(x.component(members), nil)
 		out.Conflicts = append(out.Conflicts, conflicts...)
 		for k, group := range x.resolver.groups {
 			x.place(&clusters[k], func(m int) uint32 { return members[group[m]] }, out)
