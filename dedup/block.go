@@ -62,8 +62,6 @@ type HotKey struct {
 	Records int      `json:"records"`
 }
 
-type keyed struct{ key, record uint32 }
-
 // key returns the block key of a row under a rule, 0 if a part is unknown. For a rule
 // with a set, element stands for the set's value. Ignored identifiers have no key
 // unless all is set.
@@ -133,13 +131,10 @@ func newBlocking(ctx context.Context, t *table, limit caps, budget int64, thread
 		return 1
 	})
 	_, err := parallel(ctx, threads, n, func(k int, w *worker) error {
-		if w.entries == nil {
-			w.entries, w.scratch = make([]keyed, 0, t.len()), make([]keyed, 0, t.len())
-		}
 		r := rules[k]
-		entries, several := t.entries(w.entries[:0], &p.blocks[r], false)
-		b.many[r] = several
-		w.entries, w.scratch = sortKeyed(entries, w.scratch)
+		w.keys.fill(t, &p.blocks[r], false)
+		b.many[r] = len(w.keys.more) > 0
+		w.entries = w.keys.sorted(w.entries)
 		b.gather(r, w.entries, f.add(w.entries, p.blocks[r].wide))
 		return nil
 	})
@@ -160,25 +155,6 @@ func newBlocking(ctx context.Context, t *table, limit caps, budget int64, thread
 	}
 	b.hots, b.large = largest(b.hots), largest(b.large)
 	return b, limit, nil
-}
-
-// entries appends the keys of all records under a rule, those of ignored identifiers
-// only if all is set; many says that some record has several.
-func (t *table) entries(out []keyed, rule *block, all bool) (_ []keyed, many bool) {
-	if rule.set < 0 {
-		for i := range t.len() {
-			if k := t.key(t.row(uint32(i)), rule, 0, all); k != 0 {
-				out = append(out, keyed{k, uint32(i)})
-			}
-		}
-		return out, false
-	}
-	for i := range t.len() {
-		before := len(out)
-		t.eachKey(t.row(uint32(i)), rule, all, func(k uint32) { out = append(out, keyed{k, uint32(i)}) })
-		many = many || len(out) > before+1
-	}
-	return out, many
 }
 
 // runLength is the number of entries from the first that share its key.
@@ -413,37 +389,4 @@ func (b *blocking) common(r int, x, y []uint32) uint32 {
 		})
 	})
 	return least
-}
-
-// sortKeyed sorts by key, then record: one pass over the upper half of the key,
-// which is a hash and so spreads evenly, then small insertion sorts. Records
-// arrive in rising order.
-func sortKeyed(in, out []keyed) (sorted, scratch []keyed) {
-	var start [1<<16 + 1]uint32
-	for _, e := range in {
-		start[e.key>>16+1]++
-	}
-	for k := 1; k < len(start); k++ {
-		start[k] += start[k-1]
-	}
-	bounds := start
-	out = slices.Grow(out[:0], len(in))[:len(in)]
-	for _, e := range in {
-		k := e.key >> 16
-		out[start[k]] = e
-		start[k]++
-	}
-	for k := 0; k < 1<<16; k++ {
-		part := out[bounds[k]:bounds[k+1]]
-		if len(part) > 24 {
-			slices.SortStableFunc(part, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
-			continue
-		}
-		for i := 1; i < len(part); i++ {
-			for j := i; j > 0 && part[j].key < part[j-1].key; j-- {
-				part[j], part[j-1] = part[j-1], part[j]
-			}
-		}
-	}
-	return out, in
 }

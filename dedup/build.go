@@ -19,6 +19,9 @@ func build(ctx context.Context, t *table, records iter.Seq[Record], threads int)
 	if err := read(ctx, records); err != nil {
 		return nil, err
 	}
+	for f := range t.dicts {
+		t.dicts[f].slots = nil // no values may come any more
+	}
 	if err := t.sort(); err != nil {
 		return nil, err
 	}

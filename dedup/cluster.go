@@ -46,6 +46,9 @@ type clusterer struct {
 	banned    []map[uint32]bool
 	queue     queue
 	inside    []edge      // of the cluster that tree saw last
+	roots     []uint32    // scratch of tree: by member, what it hangs on; of the last cluster only
+	spare     []edge      // scratch of tree
+	chosen    []edge      // scratch of tree
 	conflicts [][2]uint32 // must-links that a cannot-link forbids
 }
 
@@ -242,7 +245,7 @@ func (c *clusterer) between(a, b uint32) float64 {
 }
 
 // tree returns the strongest edges that hold a cluster together, as many as it has
-// members less one if positive edges reach them all.
+// members less one if positive edges reach them all. The list is good until the next call.
 func (c *clusterer) tree(cluster []uint32) []edge {
 	c.inside = nil
 	if len(cluster) < 2 {
@@ -251,10 +254,19 @@ func (c *clusterer) tree(cluster []uint32) []edge {
 	if len(c.members) == 2 && len(c.must) == 0 {
 		return c.edges
 	}
-	in := make(map[uint32]uint32, len(cluster))
+	const outside = ^uint32(0)
+	if len(c.roots) < len(c.members) {
+		c.roots = slices.Repeat([]uint32{outside}, max(len(c.members), mostDense))
+	}
+	in := c.roots
 	for _, m := range cluster {
 		in[m] = m
 	}
+	defer func() {
+		for _, m := range cluster {
+			in[m] = outside
+		}
+	}()
 	root := func(m uint32) uint32 {
 		for in[m] != m {
 			in[m] = in[in[m]]
@@ -262,32 +274,27 @@ func (c *clusterer) tree(cluster []uint32) []edge {
 		}
 		return m
 	}
-	var inside, out []edge
+	inside, out := c.spare[:0], c.chosen[:0]
 	for _, e := range c.edges {
-		if _, ok := in[e.a]; !ok {
-			continue
-		}
-		if _, ok := in[e.b]; ok {
+		if in[e.a] != outside && in[e.b] != outside {
 			inside = append(inside, e)
 		}
 	}
 	for _, p := range c.must { // decisions first: they hold whatever the weight
-		if _, ok := in[p[0]]; !ok {
-			continue
-		}
-		if _, ok := in[p[1]]; ok {
+		if in[p[0]] != outside && in[p[1]] != outside {
 			inside = append(inside, edge{min(p[0], p[1]), max(p[0], p[1]), float32(math.Inf(1))})
 		}
 	}
 	slices.SortFunc(inside, func(a, b edge) int {
 		return cmp.Or(-cmp.Compare(a.weight, b.weight), cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b))
 	})
-	c.inside = inside
+	c.inside, c.spare = inside, inside
 	for _, e := range inside {
 		if a, b := root(e.a), root(e.b); a != b {
 			in[max(a, b)] = min(a, b)
 			out = append(out, e)
 		}
 	}
+	c.chosen = out
 	return out
 }

@@ -134,7 +134,7 @@ func (b *blocking) compare(ctx context.Context, s *scorer, threads int, out *sca
 					}
 					e := edge{min(i, j), max(i, j), float32(v)}
 					if v > threshold {
-						w.edges = append(w.edges, e)
+						w.edges.add(e)
 					}
 					if out.questions > 0 && v < -leastMatch {
 						w.doubtful = nearest(append(w.doubtful, e), out.questions, false)
@@ -148,8 +148,15 @@ func (b *blocking) compare(ctx context.Context, s *scorer, threads int, out *sca
 	if err != nil {
 		return err
 	}
+	total := 0
 	for _, w := range workers {
-		out.edges = append(out.edges, w.edges...)
+		total += w.edges.len()
+	}
+	out.edges = make([]edge, 0, total)
+	for _, w := range workers {
+		for _, page := range w.edges {
+			out.edges = append(out.edges, page...)
+		}
 		out.doubtful = append(out.doubtful, w.doubtful...)
 		out.met += w.met
 		for i := range w.bins.all {
@@ -208,6 +215,27 @@ func (n *nearby) gather(b *blocking, run *runs, q, end int, w *worker) {
 }
 
 func (n *nearby) row(k int) []uint32 { return n.rows[k*n.width : (k+1)*n.width : (k+1)*n.width] }
+
+// edgePages is a growing list of edges, of which none moves.
+type edgePages [][]edge
+
+const pageEdges = 8192
+
+func (p *edgePages) add(e edge) {
+	n := len(*p)
+	if n == 0 || len((*p)[n-1]) == pageEdges {
+		*p = append(*p, make([]edge, 0, pageEdges))
+		n++
+	}
+	(*p)[n-1] = append((*p)[n-1], e)
+}
+
+func (p edgePages) len() (n int) {
+	for _, page := range p {
+		n += len(page)
+	}
+	return n
+}
 
 // weights lists the counts by weight, without empty ones at either end.
 func (s *scan) weights() (out []WeightCount) {

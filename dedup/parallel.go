@@ -13,12 +13,12 @@ type worker struct {
 	comparer *comparer
 	resolver *resolver
 	counts   [][17]float64
-	edges    []edge
+	edges    edgePages
 	doubtful []edge
 	bins     bins
 	met      int64
+	keys     keyList
 	entries  []keyed
-	scratch  []keyed
 	rows     []uint32
 	live     []uint32
 	touched  uint32 // see touch.go

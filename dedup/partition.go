@@ -165,6 +165,7 @@ func (c *components) partition(ctx context.Context, t *table, s *scorer, threads
 // resolver clusters components and gathers the evidence; it is for one goroutine.
 type resolver struct {
 	clusterer
+	measurer
 	t      *table
 	s      *scorer
 	x      *comparer
@@ -216,7 +217,7 @@ func (r *resolver) resolve(part component, out []Cluster) ([]Cluster, []Decision
 			}
 		}
 		if len(group) > 2 {
-			k.Quality = quality(group, r.inside, k.Edges)
+			k.Quality = r.quality(group, r.inside, k.Edges)
 		}
 		out = append(out, k)
 	}

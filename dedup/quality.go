@@ -57,26 +57,47 @@ func (c Cluster) Split() (smaller, larger []string, weakest Edge, ok bool) {
 	return smaller, larger, weakest, true
 }
 
-// quality measures a group of three or more by the links inside it and the edges that
-// were chosen to hold it together.
-func quality(group []uint32, links []edge, edges []Edge) *Quality {
+// measurer measures clusters; it keeps its room from one to the next.
+type measurer struct {
+	near                    [][]int
+	ends                    []int
+	seen, low, parent, next []int
+}
+
+// quality measures a group of three or more, in rising order, by the links inside it and the
+// edges that were chosen to hold it together.
+func (r *measurer) quality(group []uint32, links []edge, edges []Edge) *Quality {
 	n := len(group)
 	q := &Quality{}
-	local := make(map[uint32]int, n)
-	for i, m := range group {
-		local[m] = i
+	r.near = slices.Grow(r.near[:0], n)[:n]
+	r.next = slices.Grow(r.next[:0], n)[:n]
+	clear(r.next)
+	local := func(m uint32) int { // the links are inside
+		i, _ := slices.BinarySearch(group, m)
+		return i
 	}
-	near := make([][]int, n)
 	for _, e := range links {
 		if math.IsInf(float64(e.weight), 1) { // a decision
 			continue
 		}
 		q.Links++
-		a, b := local[e.a], local[e.b]
-		near[a], near[b] = append(near[a], b), append(near[b], a)
+		r.next[local(e.a)]++
+		r.next[local(e.b)]++
+	}
+	r.ends = slices.Grow(r.ends[:0], 2*q.Links)[:2*q.Links]
+	from := 0
+	for i, n := range r.next {
+		r.near[i] = r.ends[from : from : from+n]
+		from += n
+	}
+	for _, e := range links {
+		if !math.IsInf(float64(e.weight), 1) {
+			a, b := local(e.a), local(e.b)
+			r.near[a], r.near[b] = append(r.near[a], b), append(r.near[b], a)
+		}
 	}
 	q.Density = round(float64(q.Links) / float64(n*(n-1)/2))
-	q.Bridges = bridges(near)
+	q.Bridges = r.bridges()
 	q.Weakest = math.Inf(1)
 	for _, e := range edges {
 		if !e.Decided {
@@ -91,9 +112,13 @@ func quality(group []uint32, links []edge, edges []Edge) *Quality {
 
 // bridges counts the edges of a simple graph that are on no cycle (Tarjan 1974), without
 // recursion, as a cluster may be large.
-func bridges(near [][]int) (count int) {
-	n := len(near)
-	seen, low, parent, next := make([]int, n), make([]int, n), make([]int, n), make([]int, n)
+func (r *measurer) bridges() (count int) {
+	near, n := r.near, len(r.near)
+	for _, list := range []*[]int{&r.seen, &r.low, &r.parent, &r.next} {
+		*list = slices.Grow((*list)[:0], n)[:n]
+		clear(*list)
+	}
+	seen, low, parent, next := r.seen, r.low, r.parent, r.next
 	clock := 0
 	for root := range n {
 		if seen[root] > 0 {

@@ -109,6 +109,8 @@ func (l *learner) draw(b *blocking) {
 	part := min(1, sharePairs/float64(max(all, 1)))
 	l.scale = 1 / part
 	limit := uint64(part * float64(1<<32))
+	expected := int(min(float64(all), sharePairs))
+	l.drawn, l.met = make([]drawn, 0, expected+expected/8), make([]uint32, 0, 2*expected)
 	ids := make([]uint32, b.t.len())
 	for i := range b.t.len() {
 		id := b.t.id(uint32(i))

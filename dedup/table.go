@@ -274,11 +274,8 @@ func (t *table) add(r Record, row int) error {
 }
 
 // blank makes identifiers that say nothing unknown in the rows, once and for all, so
-// that a batch need not look them up for every pair. No values may come after it.
+// that a batch need not look them up for every pair.
 func (t *table) blank() {
-	for f := range t.dicts {
-		t.dicts[f].slots = nil
-	}
 	for _, f := range t.plan.identifiers {
 		d := &t.dicts[f]
 		some := false

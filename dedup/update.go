@@ -216,21 +216,22 @@ func (x *Index) decide(d Decision) {
 // load fills the postings with all records of the table.
 func (x *Index) load() {
 	p := x.t.plan
-	var entries, scratch []keyed
+	var keys keyList
+	var entries []keyed
 	for r := range p.blocks {
-		entries, _ = x.t.entries(entries[:0], &p.blocks[r], true)
-		entries, scratch = sortKeyed(entries, scratch)
+		keys.fill(x.t, &p.blocks[r], true)
+		entries = keys.sorted(entries)
 		x.postings.load(r, entries)
 	}
 	var buf [1]uint32
 	for q, f := range p.identifiers {
-		entries = entries[:0]
-		for i := range x.t.len() {
-			for _, e := range x.t.dicts[f].parts(x.t.row(uint32(i))[f], &buf) {
-				entries = append(entries, keyed{elementKey(e), uint32(i)})
+		keys.reset(x.t.len())
+		for i := range uint32(x.t.len()) {
+			for _, e := range x.t.dicts[f].parts(x.t.row(i)[f], &buf) {
+				keys.add(elementKey(e), i)
 			}
 		}
-		entries, scratch = sortKeyed(entries, scratch)
+		entries = keys.sorted(entries)
 		x.postings.load(len(p.blocks)+q, entries)
 	}
 }
