@@ -9,7 +9,8 @@ import "math/bits"
 type Sketcher interface {
 	Metric
 	// Sketch returns what is to be known of a value, 0 if that is nothing. It is called
-	// once for each value.
+	// once for each value. Metrics of one field share the sketches that the first of them
+	// makes; one that would make others is asked with the strings.
 	Sketch(value string) uint64
 	// Bound returns a number that Compare does not exceed for two different values with
 	// these sketches, which are not 0.
