@@ -12,7 +12,6 @@ func (x *Index) recluster(w *work, out *Change, most int) {
 			continue
 		}
 		members := x.connected(seed, w)
-		var clusters []Cluster
 		if len(members) > most {
 			for _, i := range members {
 				if w.is(i, isSeed) {
@@ -20,7 +19,7 @@ func (x *Index) recluster(w *work, out *Change, most int) {
 				}
 			}
 			out.Waiting += len(members)
-			clusters = x.leave(members)
+			clusters := x.leave(members)
 			for k := range clusters {
 				x.place(&clusters[k], func(m int) uint32 { return x.slots[clusters[k].Members[m]] }, out)
 			}

@@ -245,9 +245,9 @@ func (s *scorer) ceiling(t *table, a, b []uint32, out *ceiling) {
 			case va == vb:
 				most = math.Inf(-1)
 			case d.sketches == nil:
-				most = s.from[c][min(1, k.levels)]
+				most = s.from[c][1]
 			default:
-				l := min(1, k.levels)
+				l := 1
 				if x, y := d.sketches[va], d.sketches[vb]; x != 0 && y != 0 {
 					l, several = k.possible(x, y), false
 				}
