@@ -152,10 +152,10 @@ func (o *Outbox) answer(e *crm.Effect, r Receipt, now time.Time) {
 	e.Changed = now
 	why := crm.Reason{Guard: GuardProvider, Note: string(r.Status)}
 	if r.Provider != "" {
-		why.Note += " as " + r.Provider
+		why.Note += " as " + short(r.Provider)
 	}
 	if r.Reason != "" {
-		why.Note += ": " + r.Reason
+		why.Note += ": " + short(r.Reason)
 	}
 	switch r.Status {
 	case Accepted:

@@ -27,8 +27,8 @@ type HTTPConfig struct {
 	URL string
 	// StatusURL, if set, is asked what became of messages (Reconciler).
 	StatusURL string
-	// Client is used for its transport, cookies aside; nil means one of its
-	// own. Redirects are never followed.
+	// Client is used for its transport and Timeout; nil means one of its own.
+	// Its cookie jar is left aside and redirects are never followed.
 	Client *http.Client
 	// Authorize adds credentials to each request, such as an Authorization
 	// header; may be nil.
@@ -99,6 +99,7 @@ func NewHTTPSender(cfg HTTPConfig) (*HTTPSender, error) {
 	if cfg.Client != nil {
 		*client = *cfg.Client
 	}
+	client.Jar = nil // the host's cookies are not the provider's, nor the other way round
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &HTTPSender{cfg, client}, nil
 }
@@ -320,8 +321,10 @@ func fill(ids []crm.EffectID, r Receipt) []Receipt {
 }
 
 // short bounds a provider's text and keeps it printable.
-func short(s string) string {
-	const limit = 200
+func short(s string) string { return clip(s, 200) }
+
+// clip returns at most limit bytes of what somebody else wrote, printable.
+func clip(s string, limit int) string {
 	if len(s) > limit {
 		cut := limit
 		for cut > 0 && !utf8.RuneStart(s[cut]) {

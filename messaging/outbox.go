@@ -301,7 +301,7 @@ func (o *Outbox) prepare(ctx context.Context, tx crm.Tx, due []*crm.Effect, now 
 }
 
 func failedRender(err error) Decision {
-	return Decision{Verdict: Verdict{Outcome: Withhold, Guard: GuardRender, Reasons: []crm.Reason{{Guard: GuardRender, Note: err.Error()}}}}
+	return Decision{Verdict: Verdict{Outcome: Withhold, Guard: GuardRender, Reasons: []crm.Reason{{Guard: GuardRender, Note: clip(err.Error(), 500)}}}}
 }
 
 // decide writes a decision about a planned effect into it.

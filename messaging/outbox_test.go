@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -111,6 +113,38 @@ func TestOutboxSends(t *testing.T) {
 	s, err = w.outbox.Drain(t.Context())
 	require.NoError(t, err)
 	assert.Zero(t, s, "nothing is left")
+}
+
+// wordy is a sender of the host whose answers are as long as a page of HTML.
+type wordy struct{}
+
+func (wordy) Send(_ context.Context, batch []messaging.Message) ([]messaging.Receipt, error) {
+	out := make([]messaging.Receipt, len(batch))
+	for i, m := range batch {
+		out[i] = messaging.Receipt{ID: m.ID, Status: messaging.Rejected, Provider: strings.Repeat("p", 1<<20), Reason: strings.Repeat("ğ", 1<<20)}
+	}
+	return out, nil
+}
+
+// TestOutboxBoundsWhatHostsSay keeps of a host's texts what a person reads.
+func TestOutboxBoundsWhatHostsSay(t *testing.T) { // Case H10
+	w := newWorld(t, 2, wordy{})
+	w.outbox.Render = func(ctx context.Context, tx crm.Tx, e *crm.Effect) (messaging.Message, error) {
+		if e.ID == planned(0).ID {
+			return messaging.Message{}, fmt.Errorf("%w: %s", messaging.ErrUnrenderable, strings.Repeat("\xff", 1<<20))
+		}
+		return render(ctx, tx, e)
+	}
+	_, err := w.outbox.Drain(t.Context())
+	require.NoError(t, err)
+	for i := range 2 {
+		e := w.effect(t, i)
+		assert.Equal(t, crm.Failed, e.State)
+		note := e.Reasons[len(e.Reasons)-1].Note
+		assert.NotEmpty(t, note)
+		assert.LessOrEqual(t, len(note), 1024)
+		assert.True(t, utf8.ValidString(note))
+	}
 }
 
 func TestOutboxAsksTheGuardAgain(t *testing.T) {

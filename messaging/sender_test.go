@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -147,6 +149,35 @@ func TestHTTPSenderHeadersAndLimits(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, p.seen()[0].Get("Idempotency-Key"), "net/http would repeat the request")
 	assert.False(t, s.Idempotent())
+}
+
+// TestHTTPSenderKeepsNoCookies neither sends the cookies of the host's client
+// nor stores those of the provider in it.
+func TestHTTPSenderKeepsNoCookies(t *testing.T) { // Case H10
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	var at *url.URL
+	p, s := newProvider(t, func(c *messaging.HTTPConfig) {
+		at, err = url.Parse(c.URL)
+		require.NoError(t, err)
+		jar.SetCookies(at, []*http.Cookie{{Name: "session", Value: "of-the-host", Path: "/"}})
+		client := *c.Client
+		client.Jar = jar
+		c.Client = &client
+	})
+	p.before = func(w http.ResponseWriter, _ *http.Request) bool {
+		http.SetCookie(w, &http.Cookie{Name: "provider", Value: "x", Path: "/"})
+		return false
+	}
+	for range 2 {
+		_, err = s.Send(t.Context(), []messaging.Message{{ID: planned(1).ID, To: phone(1), Text: "a"}})
+		require.NoError(t, err)
+	}
+	require.Len(t, p.seen(), 2)
+	for _, h := range p.seen() {
+		assert.Empty(t, h.Get("Cookie"))
+	}
+	assert.Len(t, jar.Cookies(at), 1, "the host's jar holds what it held")
 }
 
 func TestHTTPSenderAnswers(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/rules"
@@ -199,11 +201,27 @@ func (e *Engine) carryTask(ctx context.Context, due *crm.Effect, now time.Time, 
 	e.cfg.Logger.Warn("engage: a task failed and is left to the next evening", "task", p.Name, "effect", due.ID, "err", failed.error)
 	err = finish(func(_ crm.Tx, f *crm.Effect) error {
 		f.Due = crm.Micros(now.Add(taskPause))
-		f.Reasons = []crm.Reason{{Guard: "task", Note: "it failed and is tried again: " + failed.Error()}}
+		f.Reasons = []crm.Reason{{Guard: "task", Note: "it failed and is tried again: " + clip(failed.Error(), maxNote)}}
 		n.Failed++
 		return nil
 	})
 	return n, err
+}
+
+// maxNote is how many bytes of a host's error are stored with an effect; all of
+// it goes to the log.
+const maxNote = 500
+
+// clip returns at most n bytes of what a host wrote, as printable UTF-8.
+func clip(s string, n int) string {
+	for n = min(n, len(s)); n > 0 && n < len(s) && !utf8.RuneStart(s[n]); n-- {
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return ' '
+		}
+		return r
+	}, s[:n])
 }
 
 // recheck asks the rule again whether its effect should still happen and notes

@@ -64,7 +64,8 @@ type Config struct {
 	// Sender hands messages to the provider.
 	Sender messaging.Sender
 	// BaseURL is where Handler is reachable for recipients, such as
-	// https://s.example: links are BaseURL/l/… and BaseURL/s/….
+	// https://s.example: links are BaseURL/l/… and BaseURL/s/…. It must be https,
+	// or http to a loopback address where Destinations.LoopbackHTTP says so.
 	BaseURL string
 	// Secret keys links, survey tokens and assignments; at least 32 bytes.
 	// Whoever changes it invalidates all links that are out.
@@ -145,7 +146,9 @@ func (c *Config) validate() error {
 	}
 	fault(c.Store == nil, "Store must be set")
 	fault(c.Sender == nil, "Sender must be set")
-	fault(c.BaseURL == "", "BaseURL must be set")
+	if err := c.checkBase(); err != nil {
+		faults = append(faults, fmt.Errorf("engage: Config.BaseURL: %w", err))
+	}
 	fault(len(c.Secret) < 32, "Secret must have at least 32 bytes")
 	allowed := c.destinations()
 	leads := func(what, name, url string) {
@@ -196,6 +199,23 @@ func (c *Config) destinations() link.Destinations {
 		d.Hosts = append(slices.Clone(d.Hosts), strings.ToLower(u.Hostname()))
 	}
 	return d
+}
+
+// checkBase refuses a BaseURL that recipients cannot or should not follow. Its
+// host is the host's own word, so it may be a private one.
+func (c *Config) checkBase() error {
+	if c.BaseURL == "" {
+		return errors.New("must be set")
+	}
+	u, err := url.Parse(c.BaseURL)
+	if err != nil {
+		return fmt.Errorf("%w: it is not a URL", link.ErrDestination)
+	}
+	if strings.ContainsAny(c.BaseURL, "?#") {
+		return fmt.Errorf("%w: a query or a fragment, before the path of a link", link.ErrDestination)
+	}
+	own := link.Destinations{Hosts: []string{strings.ToLower(u.Hostname())}, LoopbackHTTP: c.Destinations.LoopbackHTTP}
+	return own.Check(c.BaseURL + "/l/")
 }
 
 // derive makes the key of one purpose from the secret.

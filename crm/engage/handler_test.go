@@ -281,6 +281,29 @@ func TestBadConfigIsRefusedWhole(t *testing.T) {
 	require.ErrorContains(t, err, "BaseURL")
 }
 
+// TestBaseURL refuses what recipients cannot or should not follow, with surveys
+// and without.
+func TestBaseURL(t *testing.T) { // Case H10
+	with := func(base string, change func(*engage.Config)) error {
+		cfg := engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: base, Secret: []byte("0123456789abcdef0123456789abcdef")}
+		if change != nil {
+			change(&cfg)
+		}
+		_, err := engage.New(cfg)
+		return err
+	}
+	for _, base := range []string{"javascript:alert(1)", "javascript://s.example/%0aalert(1)", "data:text/html,x", "s.example", "//s.example", "/s", "ftp://s.example",
+		"http://s.example", "http://localhost:8080", "https://user:pw@s.example", "https://s.example?x=1", "https://s.example#x", "https://s.example/a b", "https://s.example\\@evil.example", "https://"} {
+		require.ErrorContains(t, with(base, nil), "Config.BaseURL", base)
+		require.ErrorContains(t, with(base, func(c *engage.Config) { c.Destinations.Hosts = []string{"shop.example"} }), "Config.BaseURL", base)
+	}
+	for _, base := range []string{"https://s.example", "https://s.example/", "https://s.example:8443/crm", "https://s.internal"} {
+		require.NoError(t, with(base, nil), base)
+	}
+	require.NoError(t, with("http://127.0.0.1:8080", func(c *engage.Config) { c.Destinations.LoopbackHTTP = true }))
+	require.Error(t, with("http://s.example", func(c *engage.Config) { c.Destinations.LoopbackHTTP = true }))
+}
+
 // TestHostileRequests sends what no browser sends: nothing of it may stop the
 // clicks and answers of others.
 func TestHostileRequests(t *testing.T) {

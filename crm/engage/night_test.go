@@ -3,11 +3,14 @@ package engage_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -239,6 +242,35 @@ func TestATaskThatFails(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, rep.Carried.Tasks)
 	require.Equal(t, 3, notes())
+}
+
+// TestATaskThatFailsAtLength stores of its error what a person reads.
+func TestATaskThatFailsAtLength(t *testing.T) { // Case H10
+	store, clock := memstore.New(), &engagetest.Clock{}
+	clock.Set(engagetest.Start)
+	shop := engagetest.New(t, store, clock, func(c *engage.Config) {
+		c.Logger = slog.New(slog.DiscardHandler)
+		c.Tasks["call"] = func(context.Context, *crm.Service, *crm.Effect) error {
+			return errors.New(strings.Repeat("ş", 1<<20) + "\x00\xff")
+		}
+	})
+	b := engagetest.People(1)
+	b.Facts = append(b.Facts, engagetest.Order(0, "second", engagetest.Start.Add(-50*time.Hour)), engagetest.Order(0, "third", engagetest.Start.Add(-40*time.Hour)))
+	rep, err := shop.Engine.Night(t.Context(), engage.Night{Source: engagetest.Once(b)})
+	require.NoError(t, err)
+	require.Equal(t, 1, rep.Carried.Failed)
+	require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+		for f, err := range crm.AllEffects(t.Context(), r, crm.AllParts()) {
+			if err != nil {
+				return err
+			}
+			for _, why := range f.Reasons {
+				require.LessOrEqual(t, len(why.Note), 1024)
+				require.True(t, utf8.ValidString(why.Note))
+			}
+		}
+		return nil
+	}))
 }
 
 // TestAShopOpens sends from a place that opened after the engine was started.

@@ -57,7 +57,7 @@ type Config struct {
 }
 
 // Handler redirects tracked links: GET or HEAD of a path whose last element is
-// a token answers 302 to the link's destination and records a Click. A token
+// a token, with or without a slash after it, answers 302 to the link's destination and records a Click. A token
 // that does not verify gets 404 without a look into cache, Resolver or Log.
 // GET never changes anything but the log of clicks.
 type Handler struct {
@@ -127,7 +127,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	path := r.URL.Path
+	path := strings.TrimSuffix(r.URL.Path, "/") // some messengers append one
 	id, err := h.cfg.Codec.Parse(h.cfg.Purpose, path[strings.LastIndexByte(path, '/')+1:])
 	if err != nil {
 		http.Error(w, "no such link", http.StatusNotFound)

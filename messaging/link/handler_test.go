@@ -117,7 +117,7 @@ func TestRedirect(t *testing.T) {
 func TestJunkIsRefusedWithoutALook(t *testing.T) {
 	s := newSite(t, nil)
 	good := mint(t, s.codec, link.PurposeClick, 5)
-	for _, path := range []string{"/", "/x", "/" + good[:13] + "!", "/" + strings.Repeat("0", 14), "/" + mint(t, s.codec, link.PurposeSurvey, 5), "/" + good + "/", "/?u=https://evil.example.org"} {
+	for _, path := range []string{"/", "/x", "/" + good[:13] + "!", "/" + strings.Repeat("0", 14), "/" + mint(t, s.codec, link.PurposeSurvey, 5), "/" + good + "//", "/" + good + "/x", "/?u=https://evil.example.org"} {
 		w := s.get(t, "GET", path)
 		assert.Equal(t, http.StatusNotFound, w.Code, path)
 		assert.Empty(t, w.Header().Get("Location"))
@@ -127,6 +127,15 @@ func TestJunkIsRefusedWithoutALook(t *testing.T) {
 	assert.Equal(t, "GET, HEAD", w.Header().Get("Allow"))
 	assert.Zero(t, s.asked.Load())
 	assert.Empty(t, s.flushed(t))
+}
+
+// TestSlashAfterTheToken follows links to which a messenger appended a slash.
+func TestSlashAfterTheToken(t *testing.T) { // Case C14
+	s := newSite(t, nil)
+	w := s.get(t, "GET", "/l/"+mint(t, s.codec, link.PurposeClick, 5)+"/")
+	assert.Equal(t, http.StatusFound, w.Code)
+	assert.Equal(t, shop, w.Header().Get("Location"))
+	assert.Len(t, s.flushed(t), 1)
 }
 
 func TestNoOpenRedirect(t *testing.T) {
