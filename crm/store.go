@@ -38,6 +38,7 @@ type Reader interface {
 // UnimplementedTx.
 type Tx interface {
 	Reader
+	CustomerLocker
 	ProfileWriter
 	FactWriter
 	AddressWriter
@@ -64,6 +65,20 @@ type ProfileReader interface {
 	HomeIDs(ctx context.Context, keys ...ProfileKey) ([]CustomerID, error)
 	// Links returns, per profile, all decisions about it in the order taken.
 	Links(ctx context.Context, keys ...ProfileKey) ([][]Link, error)
+}
+
+// CustomerLocker keeps customers as they are.
+type CustomerLocker interface {
+	// LockCustomers keeps other transactions from locking the same customers
+	// until this one ends; what is read afterwards includes everything that
+	// those who held them before have committed. An id that was never made is
+	// ignored. Give all ids in one call, before addresses are locked.
+	//
+	// Whoever changes the members of a customer, when one of them was first
+	// seen, its addresses or its tickets holds its lock, from before it reads
+	// what it decides by: read where the profiles are, lock, read again, and
+	// answer ErrConflict if they have moved.
+	LockCustomers(ctx context.Context, ids ...CustomerID) error
 }
 
 // ProfileWriter writes profiles and link decisions.

@@ -26,8 +26,9 @@ func (UnimplementedTx) HomeIDs(context.Context, ...ProfileKey) ([]CustomerID, er
 func (UnimplementedTx) Links(context.Context, ...ProfileKey) ([][]Link, error) {
 	return nil, ErrUnimplemented
 }
-func (UnimplementedTx) PutProfiles(context.Context, ...*Profile) error { return ErrUnimplemented }
-func (UnimplementedTx) AppendLinks(context.Context, ...*Link) error    { return ErrUnimplemented }
+func (UnimplementedTx) LockCustomers(context.Context, ...CustomerID) error { return ErrUnimplemented }
+func (UnimplementedTx) PutProfiles(context.Context, ...*Profile) error     { return ErrUnimplemented }
+func (UnimplementedTx) AppendLinks(context.Context, ...*Link) error        { return ErrUnimplemented }
 func (UnimplementedTx) Facts(context.Context, ...FactRef) ([]*Fact, error) {
 	return nil, ErrUnimplemented
 }

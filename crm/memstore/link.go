@@ -48,6 +48,9 @@ func (r *reader) Homes(ctx context.Context, ids ...crm.CustomerID) ([]crm.Profil
 	})
 }
 
+// LockCustomers does nothing: nobody else writes until the update ends.
+func (t *tx) LockCustomers(ctx context.Context, _ ...crm.CustomerID) error { return t.usable(ctx) }
+
 // HomeIDs returns the ids that were made for profiles.
 func (r *reader) HomeIDs(ctx context.Context, keys ...crm.ProfileKey) ([]crm.CustomerID, error) {
 	if err := r.usable(ctx); err != nil {

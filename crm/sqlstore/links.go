@@ -49,14 +49,32 @@ func (r *reader) Homes(ctx context.Context, ids ...crm.CustomerID) ([]crm.Profil
 	return out, nil
 }
 
-// customerKeys drops repeated ids, so that no member is listed twice.
+// LockCustomers implements crm.CustomerLocker: every id that was ever made has a
+// row, and rows are locked in the order of the key, so that two calls cannot wait
+// for each other.
+func (t *tx) LockCustomers(ctx context.Context, ids ...crm.CustomerID) error {
+	if t.s.g.dialect == SQLite { // the transaction is the only writer
+		return nil
+	}
+	return t.each(ctx, opState, tabCustomers, customerKeys(ids), func(*sql.Rows) error { return nil })
+}
+
+// customerKeys returns the keys in their order, repeated ones once, so that no
+// member is listed twice.
 func customerKeys(ids []crm.CustomerID) *rowset {
-	ids = slices.Clone(ids)
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	rows := newRows(2, len(ids))
-	for _, id := range ids {
-		rows.add(int64(id.Part()), seek(string(id)))
+	type keyed struct {
+		part crm.Part
+		id   crm.CustomerID
+	}
+	list := make([]keyed, len(ids))
+	for i, id := range ids {
+		list[i] = keyed{id.Part(), id}
+	}
+	slices.SortFunc(list, func(a, b keyed) int { return compareParts(a.part, b.part, string(a.id), string(b.id)) })
+	list = slices.Compact(list)
+	rows := newRows(2, len(list))
+	for _, k := range list {
+		rows.add(int64(k.part), seek(string(k.id)))
 	}
 	return rows
 }

@@ -136,6 +136,10 @@ func (g *grammar) text(id statementID, n int) string {
 		switch tab {
 		case tabProfiles:
 			return g.lookup(tab, n, profileKey, outPlace, g.forUpdate(tab))
+		case tabCustomers:
+			if g.dialect == Postgres {
+				return g.lookup(tab, n, t.keyNames(), []string{"id"}, g.forUpdate(tab))
+			}
 		case tabAddresses:
 			return g.lookup(tab, n, t.keyNames(), outAddress, g.forUpdate(tab))
 		case tabEffects:

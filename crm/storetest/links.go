@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/stretchr/testify/require"
 
@@ -13,6 +14,7 @@ var linkTests = []test{
 	{"Links/Moves", "a decision moves the profile between members; homes stay for ever, so a merged id remains an alias", testLinkMoves},
 	{"Links/NotMe", "a not-me decision is kept and moves nothing", testLinkNotMe},
 	{"Links/FirstIsNew", "the first decision about a profile must be LinkNew", testLinkFirst},
+	{"Links/Lock", "of those who lock a customer and read afterwards each builds on the one before, in whatever order they name several", testCustomerLock},
 	{"Links/Members", "members are sorted, whatever their parts", testLinkMembers},
 }
 
@@ -181,4 +183,48 @@ func testLinkMembers(e *env) {
 		return nil
 	})
 	require.Equal(e, want, e.members(customer(100)))
+}
+
+// testCustomerLock is the lost-update test, with a fact that nothing but the lock
+// of the customers guards: each writer reads it and writes the next version.
+func testCustomerLock(e *env) {
+	const writers, rounds = 8, 10
+	arrive(e, 1, 2)
+	about := note(crm.OfProfile(key(1)), "count", "0", 1)
+	e.update(func(tx crm.Tx) error {
+		if err := tx.LockCustomers(e.ctx); err != nil {
+			return err
+		}
+		if err := tx.LockCustomers(e.ctx, "never made"); err != nil {
+			return err
+		}
+		_, err := tx.PutFacts(e.ctx, about)
+		return err
+	})
+	err := parallel(writers, func(i int) error {
+		ids := []crm.CustomerID{customer(1), customer(2), customer(1), "never made"}
+		if i%2 == 1 {
+			slices.Reverse(ids)
+		}
+		for range rounds {
+			err := e.retry(func(tx crm.Tx) error {
+				if err := tx.LockCustomers(e.ctx, ids...); err != nil {
+					return err
+				}
+				facts, err := tx.Facts(e.ctx, about.Ref())
+				if err != nil {
+					return err
+				}
+				v := facts[0].Version
+				_, err = tx.PutFacts(e.ctx, note(crm.OfProfile(key(1)), "count", fmt.Sprint(v), v+1))
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	require.NoError(e, err)
+	require.EqualValues(e, 1+writers*rounds, e.fact(about.Ref()).Version, "updates were lost")
 }
