@@ -204,7 +204,8 @@ type ChangeReader interface {
 // CursorWriter keeps the positions of consumers.
 type CursorWriter interface {
 	// Cursor returns the consumer's position and holds it until the
-	// transaction ends; ErrBusy if another transaction holds it.
+	// transaction ends. If another transaction holds it the error is an *Error
+	// of kind ErrBusy without a cause; that of a locked store has one.
 	Cursor(ctx context.Context, consumer string) (Position, error)
 	SetCursor(ctx context.Context, consumer string, to Position) error
 }
