@@ -20,7 +20,7 @@ type carried struct {
 	Tasks     int `json:"tasks"`
 	Cancelled int `json:"cancelled"`
 	Withheld  int `json:"withheld"`
-	Failed    int `json:"failed,omitempty"` // tasks that failed or that the host does not have
+	Failed    int `json:"failed,omitempty"` // tasks that failed or that the host does not have, and what cannot be carried out
 }
 
 // count notes what became of one effect.
@@ -28,6 +28,8 @@ func (n *carried) count(f *crm.Effect) {
 	switch {
 	case f.State == crm.Cancelled:
 		n.Cancelled++
+	case f.State == crm.Failed:
+		n.Failed++
 	case f.State != crm.Done:
 		n.Withheld++
 	case f.Kind == crm.EffectTag:
@@ -83,18 +85,18 @@ func (e *Engine) carryFacts(ctx context.Context, now time.Time, fill *filler, mo
 				f.Changed = now
 				p, err := rules.DecodePayload(f)
 				if err != nil {
-					return err
-				}
-				ok, err := e.recheck(f, fill, moments, now)
-				if err != nil {
-					return err
-				}
-				if ok {
+					e.fail(f, err)
+				} else if e.recheck(f, fill, moments, now) {
 					f.State = crm.Done
-					if f.Kind == crm.EffectTag {
-						facts = append(facts, tagFact(f, p, now))
+					fact := tagFact(f, p, now)
+					if f.Kind == crm.EffectTicket {
+						fact = ticketFact(f, p, now)
+					}
+					// One that cannot be recorded would take the others back.
+					if err := fact.Validate(); err != nil {
+						e.fail(f, err)
 					} else {
-						facts = append(facts, ticketFact(f, p, now))
+						facts = append(facts, fact)
 					}
 				}
 				n.count(f)
@@ -153,10 +155,6 @@ type errTask struct{ error }
 func (e errTask) Unwrap() error { return e.error }
 
 func (e *Engine) carryTask(ctx context.Context, due *crm.Effect, now time.Time, fill *filler, moments map[*time.Location]*rules.Moment) (carried, error) {
-	p, err := rules.DecodePayload(due)
-	if err != nil {
-		return carried{}, err
-	}
 	var n carried
 	finish := func(do func(tx crm.Tx, f *crm.Effect) error) error {
 		err := e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
@@ -174,16 +172,15 @@ func (e *Engine) carryTask(ctx context.Context, due *crm.Effect, now time.Time, 
 		}
 		return err
 	}
-	err = finish(func(tx crm.Tx, f *crm.Effect) error {
-		if ok, err := e.recheck(f, fill, moments, now); err != nil {
-			return err
-		} else if ok {
+	p, unreadable := rules.DecodePayload(due)
+	err := finish(func(tx crm.Tx, f *crm.Effect) error {
+		if unreadable != nil {
+			e.fail(f, unreadable)
+		} else if e.recheck(f, fill, moments, now) {
 			f.State = crm.Done
 			if do := e.cfg.Tasks[p.Name]; do == nil {
 				f.State = crm.Failed
 				f.Reasons = append(f.Reasons, crm.Reason{Guard: "task", Note: "the host has no task of this name"})
-				n.Failed++
-				return nil
 			} else if err := do(ctx, e.svc.In(tx), f); err != nil {
 				return errTask{err}
 			}
@@ -224,18 +221,29 @@ func clip(s string, n int) string {
 	}, s[:n])
 }
 
+// GuardData is the guard of the reason that an effect's data is not what its
+// kind is carried out by, such as a host's own under a kind of this package.
+const GuardData = "data"
+
+// fail ends an effect that cannot be carried out and never will be.
+func (e *Engine) fail(f *crm.Effect, err error) {
+	f.State, f.Reasons = crm.Failed, []crm.Reason{{Guard: GuardData, Note: clip(err.Error(), maxNote)}}
+	e.cfg.Logger.Warn("engage: an effect cannot be carried out", "effect", f.ID, "kind", f.Kind, "cause", f.Cause, "err", err)
+}
+
 // recheck asks the rule again whether its effect should still happen and notes
-// the answer in it.
-func (e *Engine) recheck(f *crm.Effect, fill *filler, moments map[*time.Location]*rules.Moment, now time.Time) (bool, error) {
+// the answer in it. An effect that the rule cannot be asked about has failed.
+func (e *Engine) recheck(f *crm.Effect, fill *filler, moments map[*time.Location]*rules.Moment, now time.Time) bool {
 	plain, err := bare(f)
 	if err != nil {
-		return false, err
+		e.fail(f, err)
+		return false
 	}
 	x := e.pop.of(f.Subject.Profile)
 	if x == nil {
 		f.State = crm.Cancelled
 		f.Reasons = []crm.Reason{{Guard: "customer", Note: "the source record is gone"}}
-		return false, nil
+		return false
 	}
 	zone := e.pop.zone(x)
 	m := moments[zone]
@@ -246,13 +254,14 @@ func (e *Engine) recheck(f *crm.Effect, fill *filler, moments map[*time.Location
 	facts := fill.fill(x)
 	d, err := e.rules.Active().Recheck(plain, facts, e.rowOf(x, facts, rules.RowOf(plain)), m)
 	if err != nil {
-		return false, err
+		e.fail(f, err)
+		return false
 	}
 	f.Reasons = d.Reasons
 	if !d.Proceed {
 		f.State = d.State
 	}
-	return d.Proceed, nil
+	return d.Proceed
 }
 
 // rowOf finds the row of a fact among a customer's facts, or -1.

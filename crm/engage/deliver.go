@@ -197,10 +197,7 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 		own(GuardRepeated, !c.repeated, "")
 		if len(c.data.Rule) > 0 {
 			g := f.Clone()
-			ok, err := e.recheck(g, fill, moments, now)
-			if err != nil {
-				return nil, err
-			}
+			ok := e.recheck(g, fill, moments, now)
 			v.Reasons = append(v.Reasons, g.Reasons...)
 			if !ok && v.Outcome != messaging.Withhold {
 				v.Outcome, v.Guard, v.NotBefore = messaging.Withhold, "rule", time.Time{}

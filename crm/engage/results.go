@@ -3,7 +3,6 @@ package engage
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -123,9 +122,9 @@ func (e *Engine) Results(ctx context.Context) (Results, error) {
 		if f.Kind != crm.EffectMessage {
 			continue
 		}
-		var d MessageData
-		if err := json.Unmarshal(f.Data, &d); err != nil {
-			return out, fmt.Errorf("engage: effect %s: %w", f.ID, err)
+		d, err := decodeMessage(f)
+		if err != nil {
+			continue // a host's own; it was never sent and is counted by its state
 		}
 		data[f.ID] = d
 		byCause[f.Cause] = append(byCause[f.Cause], f)
