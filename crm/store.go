@@ -31,6 +31,17 @@ type Reader interface {
 	EffectReader
 	ChangeReader
 	DocumentReader
+	Clock
+}
+
+// Clock tells the time.
+type Clock interface {
+	// Now returns the time of the store: of a database server its own, of a
+	// store within the process that of the process or of the store's
+	// configuration. Leases go by it, because all processes that share a store
+	// agree on it, however wrong their own clocks are. It moves on within a
+	// transaction.
+	Now(ctx context.Context) (time.Time, error)
 }
 
 // Tx reads and writes within one transaction and sees its own writes. Methods

@@ -1,6 +1,9 @@
 package crm
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // UnimplementedTx answers ErrUnimplemented to everything. Stores outside this
 // library embed it, so that a method added to Tx does not break their build.
@@ -73,6 +76,7 @@ func (UnimplementedTx) PutEffects(context.Context, ...*Effect) ([]bool, error) {
 	return nil, ErrUnimplemented
 }
 func (UnimplementedTx) UpdateEffects(context.Context, ...*Effect) error { return ErrUnimplemented }
+func (UnimplementedTx) Now(context.Context) (time.Time, error)          { return time.Time{}, ErrUnimplemented }
 func (UnimplementedTx) Changes(context.Context, Position, int) ([]Change, Position, error) {
 	return nil, "", ErrUnimplemented
 }

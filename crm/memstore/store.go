@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/vefacrm/vefa/crm"
 )
@@ -15,6 +16,7 @@ import (
 type Store struct {
 	state  atomic.Pointer[state]
 	writer chan struct{} // holds one token while nobody writes
+	now    func() time.Time
 	// Guarded by the token:
 	words   words
 	owner   uint64
@@ -23,9 +25,12 @@ type Store struct {
 
 var _ crm.Store = (*Store)(nil)
 
-// New returns an empty store.
-func New() *Store {
-	s := &Store{writer: make(chan struct{}, 1), words: words{ids: map[string]uint32{}}}
+// New returns an empty store whose clock is time.Now.
+func New() *Store { return NewAt(time.Now) }
+
+// NewAt returns an empty store with a clock of the caller's, which leases go by.
+func NewAt(now func() time.Time) *Store {
+	s := &Store{now: now, writer: make(chan struct{}, 1), words: words{ids: map[string]uint32{}}}
 	s.state.Store(new(state))
 	s.writer <- struct{}{}
 	return s
@@ -54,7 +59,7 @@ func (s *Store) View(ctx context.Context, fn func(crm.Reader) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r := &reader{st: s.state.Load()}
+	r := &reader{st: s.state.Load(), now: s.now}
 	defer r.over.Store(true)
 	return fn(r)
 }
@@ -74,7 +79,7 @@ func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
 
 	next := *s.state.Load()
 	s.owner++
-	tx := &tx{reader: reader{st: &next}, store: s, writer: writer{owner: s.owner}}
+	tx := &tx{reader: reader{st: &next, now: s.now}, store: s, writer: writer{owner: s.owner}}
 	tx.enc.words = &s.words
 	defer tx.over.Store(true)
 	if err := fn(tx); err != nil {
@@ -91,7 +96,16 @@ func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
 // reader reads one state.
 type reader struct {
 	st   *state
+	now  func() time.Time
 	over atomic.Bool // the function that it was given to has returned
+}
+
+// Now returns the time of the store's clock.
+func (r *reader) Now(ctx context.Context) (time.Time, error) {
+	if err := r.usable(ctx); err != nil {
+		return time.Time{}, err
+	}
+	return crm.Micros(r.now()), nil
 }
 
 // tx is a reader of its own, not yet published state, and writes to it.

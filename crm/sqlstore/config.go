@@ -54,7 +54,9 @@ type Config struct {
 	// faster; nothing depends on it. It is called on a goroutine that ends with
 	// it, before the transaction does. The package comment shows it for pgx.
 	Copy func(ctx context.Context, conn *sql.Conn, statement string, rows io.Reader) error
-	// Now is the clock that stamps changes and migrations; nil means time.Now.
+	// Now is the clock that stamps changes and migrations; nil means time.Now. On
+	// SQLite it is the clock of leases, too: the file has no other. On PostgreSQL
+	// those go by the server's.
 	Now func() time.Time
 }
 

@@ -32,10 +32,11 @@ const (
 	opAll                  // all rows of a small table
 	opLockCursor           // a consumer's position, if nobody holds it
 	opWriteLock            // SQLite: become the writer
+	opNow                  // PostgreSQL: the server's time in microseconds
 	numOps
 )
 
-var opNames = [numOps]string{"insert", "add", "copy", "merge", "newer", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock"}
+var opNames = [numOps]string{"insert", "add", "copy", "merge", "newer", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock", "now"}
 
 type statementID struct {
 	op  op
@@ -247,6 +248,10 @@ func (g *grammar) text(id statementID, n int) string {
 			// Finds no row and changes no page, but makes the transaction the
 			// writer from here on.
 			return "UPDATE " + g.table(tab) + " SET position = position WHERE part = -1"
+		}
+	case opNow:
+		if tab == tabCursors && g.dialect == Postgres {
+			return "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 		}
 	}
 	return ""

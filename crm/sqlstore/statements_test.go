@@ -26,6 +26,9 @@ func TestStatements(t *testing.T) {
 			require.False(t, seen[s.Name], s.Name)
 			seen[s.Name] = true
 			require.NotRegexp(t, forbidden, s.SQL, s.Name)
+			if s.Name == "cursors/now" { // asks the server itself
+				continue
+			}
 			require.Regexp(t, table, s.SQL, s.Name)
 			require.Contains(t, s.SQL, "part", s.Name)
 			if s.Name != "cursors/write-lock" && !strings.HasSuffix(s.Name, "/copy") {

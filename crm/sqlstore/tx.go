@@ -60,6 +60,16 @@ func (t *tx) give(at *int64, n int64) {
 	*at = n
 }
 
+// Now implements crm.Clock.
+func (r *reader) Now(ctx context.Context) (time.Time, error) {
+	if r.s.g.dialect == SQLite {
+		return crm.Micros(r.s.cfg.Now()), ctx.Err()
+	}
+	var n int64
+	err := r.query(ctx, opNow, tabCursors, 0, nil, func(rows *sql.Rows) error { return rows.Scan(&n) })
+	return fromMicros(n), err
+}
+
 func (t *tx) undo() {
 	for i := len(t.given) - 1; i >= 0; i-- {
 		*t.given[i].at = t.given[i].was

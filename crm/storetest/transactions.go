@@ -13,6 +13,7 @@ import (
 var errMine = errors.New("an error of the function's own")
 
 var transactionTests = []test{
+	{"Transactions/Now", "Now is UTC in microseconds, never goes back within a transaction, and is one clock for views and updates", testNow},
 	{"Transactions/Commit", "a transaction sees its own writes; after it everybody does", testCommit},
 	{"Transactions/Error", "an Update whose function fails leaves nothing behind and returns that error", testRollbackError},
 	{"Transactions/Panic", "an Update whose function panics leaves nothing behind, and the panic goes on", testRollbackPanic},
