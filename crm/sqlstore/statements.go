@@ -251,7 +251,7 @@ func (g *grammar) text(id statementID, n int) string {
 		}
 	case opNow:
 		if tab == tabCursors && g.dialect == Postgres {
-			return "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+			return "SELECT (date_part('epoch', clock_timestamp()) * 1000000)::bigint"
 		}
 	}
 	return ""
