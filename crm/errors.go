@@ -3,6 +3,7 @@ package crm
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 )
 
@@ -10,9 +11,9 @@ import (
 var (
 	ErrNotFound      = errors.New("not found")
 	ErrExists        = errors.New("already exists")
-	ErrConflict      = errors.New("changed by somebody else") // a stale Rev
+	ErrConflict      = errors.New("changed by somebody else") // a stale Rev; Retry runs the transaction again
 	ErrInvalid       = errors.New("invalid")
-	ErrBusy          = errors.New("busy") // another worker holds the cursor or lease
+	ErrBusy          = errors.New("busy, try again") // others are at the same records; nothing was written
 	ErrUnimplemented = errors.New("not implemented by this store")
 )
 
@@ -55,6 +56,35 @@ func (e *Error) Unwrap() []error {
 		errs = append(errs, e.Err)
 	}
 	return errs
+}
+
+// PanicError is a panic of a function that the host gave, as an error.
+type PanicError struct {
+	Value any    // what was given to panic
+	Stack []byte // of the goroutine that panicked, for a log
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// Unwrap returns the value where it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// Recover turns a panic into an Error that wraps a PanicError. Defer it around
+// functions that the host gave: defer crm.Recover("send", &err). Without a panic
+// it does nothing.
+func Recover(op string, err *error) {
+	if v := recover(); v != nil {
+		*err = Panicked(op, v)
+	}
+}
+
+// Panicked returns the error for what recover returned, for deferred functions
+// that have more to do than Recover.
+func Panicked(op string, value any) error {
+	return &Error{Op: op, Err: &PanicError{Value: value, Stack: debug.Stack()}}
 }
 
 // FieldError is one fault of one field of an input.

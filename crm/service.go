@@ -29,6 +29,9 @@ type Config struct {
 	// store is a database server; Now and NewID must then be safe for
 	// concurrent use. The record is the same, save ids and version counters.
 	Workers int
+	// Retry says how often a verb that met another writer is run again. The
+	// zero value gives up after about five seconds, with ErrBusy.
+	Retry Retry
 }
 
 func (c Config) withDefaults() Config {
@@ -51,19 +54,22 @@ func (c Config) withDefaults() Config {
 // to be done. It starts nothing and closes nothing; it is safe for concurrent
 // use if its Store is.
 type Service struct {
-	store  Store
-	cfg    Config
-	joined bool
+	store Store
+	cfg   Config
 }
 
-// New returns a Service on a store.
+// New returns a Service on a store. With a nil store every verb returns an
+// error that says so.
 func New(store Store, cfg Config) *Service {
+	if store == nil {
+		store = noStore{}
+	}
 	return &Service{store: store, cfg: cfg.withDefaults()}
 }
 
 // In returns a Service whose every verb runs in the caller's transaction.
 func (s *Service) In(tx Tx) *Service {
-	return &Service{store: joined{tx}, cfg: s.cfg, joined: true}
+	return &Service{store: joined{tx}, cfg: s.cfg}
 }
 
 // Store returns the store, which is the caller's transaction after In.
@@ -78,19 +84,23 @@ type joined struct{ tx Tx }
 func (j joined) View(_ context.Context, fn func(Reader) error) error { return fn(j.tx) }
 func (j joined) Update(_ context.Context, fn func(Tx) error) error   { return fn(j.tx) }
 
-// maxAttempts bounds how often a verb starts again after somebody else changed
-// a record under it.
-const maxAttempts = 16
+// Joined implements Joined.
+func (j joined) Joined() {}
 
-// update runs fn in a transaction and again when it met a conflict. In the
-// caller's transaction there is no again.
-func (s *Service) update(ctx context.Context, fn func(Tx) error) error {
-	for attempt := 1; ; attempt++ {
-		err := s.store.Update(ctx, fn)
-		if err == nil || s.joined || attempt == maxAttempts || ctx.Err() != nil || !errors.Is(err, ErrConflict) {
-			return err
-		}
-	}
+// Update runs fn in a transaction, and again, after a pause, when it met
+// another writer: what fn decides on it must read through its Tx. It is what
+// every verb of the Service does. It returns fn's error, or ErrBusy when
+// Config.Retry is used up, and never ErrConflict. After In, fn runs in the
+// caller's transaction, once.
+func (s *Service) Update(ctx context.Context, fn func(Tx) error) error {
+	return s.cfg.Retry.Update(ctx, s.store, fn)
+}
+
+// update is Update for the service's own verbs. A panic of a function that the
+// host gave, such as Config.NewID, is rolled back and becomes an error.
+func (s *Service) update(ctx context.Context, fn func(Tx) error) (err error) {
+	defer Recover("update", &err)
+	return s.Update(ctx, fn)
 }
 
 // Import accepts what a source delivered, in transactions of Config.ChunkSize
@@ -108,7 +118,7 @@ func (s *Service) Import(ctx context.Context, b Batch) (ImportReport, error) {
 	}
 	first, last := b.divide()
 	workers := s.cfg.Workers
-	if s.joined {
+	if _, theirs := s.store.(Joined); theirs {
 		workers = 1
 	}
 	total, err := s.importChunks(ctx, first, workers)

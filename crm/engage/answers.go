@@ -134,7 +134,7 @@ func outcome(ctx context.Context, r crm.Reader, f *crm.Effect, d MessageData) (a
 func (v *invitations) Submit(ctx context.Context, n uint64, r survey.Response, at time.Time) (bool, error) {
 	e := (*Engine)(v)
 	var first bool
-	err := e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
+	err := e.svc.Update(ctx, func(tx crm.Tx) error {
 		first = false
 		f, d, s, err := e.invited(ctx, tx, n)
 		if err != nil {
@@ -184,7 +184,7 @@ func (v *invitations) Submit(ctx context.Context, n uint64, r survey.Response, a
 // NotMe implements web.NotMeStore.
 func (v *invitations) NotMe(ctx context.Context, n uint64, at time.Time) error {
 	e := (*Engine)(v)
-	return e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
+	return e.svc.Update(ctx, func(tx crm.Tx) error {
 		f, d, err := effectOfLink(ctx, tx, n)
 		if err != nil {
 			return err
@@ -223,7 +223,7 @@ func (e *Engine) Reply(ctx context.Context, from crm.Address, id, text string, a
 	if !reply.Intent.Suppress() {
 		return reply, nil
 	}
-	err := e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
+	err := e.svc.Update(ctx, func(tx crm.Tx) error {
 		svc := e.svc.In(tx)
 		refuse := &crm.Fact{Key: crm.FactKey{Kind: crm.KindConsent, Source: "reply", ID: id}, Subject: crm.OfAddress(from), At: at, Version: 1,
 			Data: &crm.Consent{ConsentKey: e.cfg.Consent, Status: crm.Refused, Via: "HS_MESAJ", Actor: "recipient", Proof: "reply " + id}}

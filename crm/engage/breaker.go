@@ -83,7 +83,18 @@ func (e *Engine) decideReach(ctx context.Context, day string, intents []rules.In
 	if err != nil {
 		return got, err
 	}
-	return got, e.cfg.Store.Update(ctx, func(tx crm.Tx) error { return tx.PutDocuments(ctx, doc) })
+	err = e.svc.Update(ctx, func(tx crm.Tx) error {
+		docs, err := tx.Documents(ctx, breakerKind, day)
+		if err != nil {
+			return err
+		}
+		if docs[0] != nil { // another engine decided meanwhile
+			got = reach{}
+			return docs[0].Decode(&got)
+		}
+		return tx.PutDocuments(ctx, &crm.Document{Kind: doc.Kind, ID: doc.ID, Data: doc.Data})
+	})
+	return got, err
 }
 
 // matched counts the customers that each rule of the evening plans for.

@@ -2,7 +2,6 @@ package engage
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -70,7 +69,7 @@ func (e *Engine) carryFacts(ctx context.Context, now time.Time, fill *filler, mo
 	for {
 		var n carried
 		var due int
-		err := e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
+		err := e.svc.Update(ctx, func(tx crm.Tx) error {
 			n = carried{}
 			effects, err := tx.DueEffects(ctx, crm.DueQuery{State: crm.Planned, Kinds: []crm.EffectKind{crm.EffectTag, crm.EffectTicket},
 				Before: now.Add(time.Microsecond), Limit: loadBatch})
@@ -106,9 +105,6 @@ func (e *Engine) carryFacts(ctx context.Context, now time.Time, fill *filler, mo
 			}
 			return tx.UpdateEffects(ctx, effects...)
 		})
-		if errors.Is(err, crm.ErrConflict) {
-			continue // another worker was first
-		}
 		if err != nil {
 			return total, err
 		}
@@ -148,29 +144,32 @@ func (e *Engine) carryTasks(ctx context.Context, now time.Time, fill *filler, mo
 	}
 }
 
-// errTask is a task that failed, not the store.
-type errTask struct{ error }
-
-// Unwrap shows the store what it can try again.
-func (e errTask) Unwrap() error { return e.error }
+// perform calls a task of the host. A panic fails the task, as an error does.
+func perform(ctx context.Context, do TaskFunc, svc *crm.Service, f *crm.Effect) (err error) {
+	defer crm.Recover("task", &err)
+	return do(ctx, svc, f)
+}
 
 func (e *Engine) carryTask(ctx context.Context, due *crm.Effect, now time.Time, fill *filler, moments map[*time.Location]*rules.Moment) (carried, error) {
 	var n carried
+	var failed error // of the task, not of the store
 	finish := func(do func(tx crm.Tx, f *crm.Effect) error) error {
-		err := e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
-			n = carried{}
-			f := due.Clone()
+		return e.svc.Update(ctx, func(tx crm.Tx) error {
+			n, failed = carried{}, nil
+			found, err := tx.Effects(ctx, due.ID)
+			if err != nil {
+				return err
+			}
+			if found[0] == nil || found[0].Rev != due.Rev {
+				return nil // another worker was first
+			}
+			f := found[0].Clone()
 			f.Changed = now
 			if err := do(tx, f); err != nil {
 				return err
 			}
 			return tx.UpdateEffects(ctx, f)
 		})
-		if errors.Is(err, crm.ErrConflict) && !errors.As(err, new(errTask)) {
-			n = carried{} // another worker was first
-			return nil
-		}
-		return err
 	}
 	p, unreadable := rules.DecodePayload(due)
 	err := finish(func(tx crm.Tx, f *crm.Effect) error {
@@ -181,24 +180,25 @@ func (e *Engine) carryTask(ctx context.Context, due *crm.Effect, now time.Time, 
 			if do := e.cfg.Tasks[p.Name]; do == nil {
 				f.State = crm.Failed
 				f.Reasons = append(f.Reasons, crm.Reason{Guard: "task", Note: "the host has no task of this name"})
-			} else if err := do(ctx, e.svc.In(tx), f); err != nil {
-				return errTask{err}
+			} else if err := perform(ctx, do, e.svc.In(tx), f); err != nil {
+				failed = err
+				return err
 			}
 		}
 		n.count(f)
 		return nil
 	})
-	var failed errTask
-	if !errors.As(err, &failed) {
+	if err == nil || failed == nil {
 		return n, err
 	}
 	if ctx.Err() != nil {
 		return carried{}, ctx.Err()
 	}
-	e.cfg.Logger.Warn("engage: a task failed and is left to the next evening", "task", p.Name, "effect", due.ID, "err", failed.error)
+	why := failed
+	e.cfg.Logger.Warn("engage: a task failed and is left to the next evening", "task", p.Name, "effect", due.ID, "err", why)
 	err = finish(func(_ crm.Tx, f *crm.Effect) error {
 		f.Due = crm.Micros(now.Add(taskPause))
-		f.Reasons = []crm.Reason{{Guard: "task", Note: "it failed and is tried again: " + clip(failed.Error(), maxNote)}}
+		f.Reasons = []crm.Reason{{Guard: "task", Note: "it failed and is tried again: " + clip(why.Error(), maxNote)}}
 		n.Failed++
 		return nil
 	})

@@ -19,7 +19,7 @@ const clickSource = "link"
 // first; the evening looks at it among its neighbours again.
 func (e *Engine) sinkClicks(ctx context.Context, clicks []link.Click) error {
 	var facts []*crm.Fact
-	err := e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
+	err := e.svc.Update(ctx, func(tx crm.Tx) error {
 		facts = facts[:0]
 		effects, err := effectsOfLinks(ctx, tx, clicks)
 		if err != nil {

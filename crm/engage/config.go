@@ -36,6 +36,9 @@ type Config struct {
 	// NewID makes customer ids; nil means UUIDs of version 7.
 	NewID  func() string
 	Logger *slog.Logger
+	// Retry says how often a transaction that met another writer is run again.
+	// The zero value gives up after about five seconds, with crm.ErrBusy.
+	Retry crm.Retry
 
 	// Rules are the rules of the evening over Facts.
 	Rules []*rules.Book

@@ -14,9 +14,11 @@ import (
 
 // Deliver sends what is due now: between evenings, when delays end or quiet
 // hours are over. A night does it, too.
-func (e *Engine) Deliver(ctx context.Context) (messaging.Stats, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+func (e *Engine) Deliver(ctx context.Context) (_ messaging.Stats, err error) {
+	if err = e.lock(ctx); err != nil {
+		return messaging.Stats{}, err
+	}
+	defer e.release("deliver", &err)
 	if err := e.load(ctx); err != nil {
 		return messaging.Stats{}, err
 	}
@@ -40,9 +42,11 @@ func (e *Engine) deliver(ctx context.Context) (messaging.Stats, error) {
 
 // Resume looks into messages that were handed to the provider when the process
 // was killed. Call it once when no other process delivers.
-func (e *Engine) Resume(ctx context.Context) (messaging.Stats, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+func (e *Engine) Resume(ctx context.Context) (_ messaging.Stats, err error) {
+	if err = e.lock(ctx); err != nil {
+		return messaging.Stats{}, err
+	}
+	defer e.release("resume", &err)
 	if err := e.load(ctx); err != nil {
 		return messaging.Stats{}, err
 	}

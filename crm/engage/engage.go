@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/dedup/people"
@@ -41,7 +40,7 @@ type Engine struct {
 	texts    map[string]*messaging.Template
 	defs     []segment.Definition
 
-	mu     sync.Mutex // held by Night and Deliver
+	turn   chan struct{} // holds one token while a verb works with what follows
 	loaded bool
 	pop    *population
 	places *crm.Places
@@ -64,8 +63,8 @@ func New(cfg Config) (*Engine, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	e := &Engine{cfg: cfg, vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, texts: map[string]*messaging.Template{}}
-	e.svc = crm.New(cfg.Store, crm.Config{Now: cfg.Now, NewID: cfg.NewID, Logger: cfg.Logger, Survivorship: cfg.Survivorship})
+	e := &Engine{cfg: cfg, vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, texts: map[string]*messaging.Template{}, turn: make(chan struct{}, 1)}
+	e.svc = crm.New(cfg.Store, crm.Config{Now: cfg.Now, NewID: cfg.NewID, Logger: cfg.Logger, Survivorship: cfg.Survivorship, Retry: cfg.Retry})
 	var err error
 	if e.schema, err = Schema(e.vocab); err != nil {
 		return nil, err
@@ -243,10 +242,39 @@ func (e *Engine) progress(step string, done, total int) {
 	}
 }
 
-// Close forgets what is kept in memory; the next night reads it again. It
-// closes nothing of the host's.
+// lock waits until no other verb works with what is kept in memory, but no
+// longer than ctx allows.
+func (e *Engine) lock(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case e.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("engage: waiting for another call of this engine, such as its night: %w", ctx.Err())
+	}
+}
+
+// release is deferred by whoever has the lock. A panic of a function that the
+// host gave becomes the verb's error; what is kept in memory is then read again,
+// because a change of it may have been cut in half.
+func (e *Engine) release(op string, err *error) {
+	if v := recover(); v != nil {
+		*err = crm.Panicked(op, v)
+		e.forget()
+	}
+	<-e.turn
+}
+
+// Close forgets what is kept in memory; the next night reads it again. It waits
+// for the verb that is running, and closes nothing of the host's.
 func (e *Engine) Close() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.turn <- struct{}{}
+	defer func() { <-e.turn }()
+	e.forget()
+}
+
+func (e *Engine) forget() {
 	e.loaded, e.pop, e.people, e.seg, e.changed, e.recent.loaded = false, nil, nil, nil, nil, false
 }

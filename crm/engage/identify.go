@@ -332,7 +332,7 @@ func (e *Engine) saveModel(ctx context.Context, m *dedup.Model, records int) err
 	if err != nil {
 		return err
 	}
-	return e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
+	return e.svc.Update(ctx, func(tx crm.Tx) error {
 		docs, err := tx.Documents(ctx, modelKind, modelID)
 		if err != nil {
 			return err

@@ -67,26 +67,33 @@ const nightKind = "night"
 // that it comes from. An evening that was stopped is done again from its start
 // and ends as if it had not been. An evening that is closed plans nothing more,
 // whatever has become known since; running it again changes nothing.
-func (e *Engine) Night(ctx context.Context, n Night) (NightReport, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	at, err := e.instant(&n)
-	if err != nil {
-		return NightReport{}, err
+func (e *Engine) Night(ctx context.Context, n Night) (rep NightReport, err error) {
+	if err = e.lock(ctx); err != nil {
+		return rep, err
 	}
-	rep, rev, err := e.nightReport(ctx, n.Day)
+	defer e.release("night", &err)
+	at, err := e.instant(&n)
 	if err != nil {
 		return rep, err
 	}
-	closed := rep.Closed
-	if rep.At.IsZero() {
-		rep.Day, rep.At = n.Day, at
-		if rev, err = e.saveReport(ctx, rep, rev); err != nil {
-			return rep, err
-		}
+	was, err := e.nightReport(ctx, n.Day)
+	if err == nil && was.At.IsZero() {
+		was, err = e.saveReport(ctx, n.Day, func(r *NightReport) {
+			if r.At.IsZero() { // another process may have begun it meanwhile
+				r.Day, r.At = n.Day, at
+			}
+		})
 	}
-	now := rep.At
-	rep.Day, rep.Seconds = n.Day, map[string]float64{}
+	if err != nil {
+		return rep, fmt.Errorf("engage: night %s: begin: %w", n.Day, err)
+	}
+	closed, now := was.Closed, was.At
+	run := NightReport{Day: n.Day, At: now, Seconds: map[string]float64{}}
+	defer func() {
+		if err != nil {
+			rep = was.with(run)
+		}
+	}()
 	step := func(name string, do func() error) {
 		if err != nil {
 			return
@@ -98,16 +105,16 @@ func (e *Engine) Night(ctx context.Context, n Night) (NightReport, error) {
 		if err = do(); err != nil {
 			err = fmt.Errorf("engage: night %s: %s: %w", n.Day, name, err)
 		}
-		rep.Seconds[name] += time.Since(start).Seconds()
+		run.Seconds[name] += time.Since(start).Seconds()
 	}
-	step("import", func() error { return e.importAll(ctx, n, &rep) })
+	step("import", func() error { return e.importAll(ctx, n, &run) })
 	// The first time, people are told apart before they are read into memory.
 	first := !e.loaded
 	var head crm.Position
 	if first {
 		step("identify", func() (err error) {
 			if head, err = e.head(ctx); err == nil {
-				rep.Identified, err = e.identify(ctx)
+				run.Identified, err = e.identify(ctx)
 			}
 			return err
 		})
@@ -120,12 +127,12 @@ func (e *Engine) Night(ctx context.Context, n Night) (NightReport, error) {
 		if closed { // its clicks were judged, and may have been again by later evenings
 			return e.clicks.Flush(ctx)
 		}
-		rep.Clicks, err = e.collect(ctx, now)
+		run.Clicks, err = e.collect(ctx, now)
 		return err
 	})
 	step("refresh", func() (err error) { _, err = e.refresh(ctx); return err })
 	if !first {
-		step("identify", func() (err error) { rep.Identified, err = e.identify(ctx); return err })
+		step("identify", func() (err error) { run.Identified, err = e.identify(ctx); return err })
 		step("refresh", func() (err error) { _, err = e.refresh(ctx); return err })
 	}
 	step("rules", func() error {
@@ -138,45 +145,67 @@ func (e *Engine) Night(ctx context.Context, n Night) (NightReport, error) {
 			return err
 		}
 		if len(tripped) > 0 {
-			rep.Tripped = tripped
+			run.Tripped = tripped
 		}
 		got, err := e.write(ctx, intents, closed)
-		rep.Rules = sum(rep.Rules, got)
+		run.Rules = got
 		return err
 	})
 	step("carry", func() error {
 		got, err := e.carry(ctx, now)
-		rep.Carried.add(got)
+		run.Carried = got
 		return err
 	})
 	step("refresh", func() (err error) { _, err = e.refresh(ctx); return err })
 	step("campaigns", func() error {
 		got, err := e.campaigns(ctx, n.Day, now, closed)
-		rep.Campaigns = sum(rep.Campaigns, got)
+		run.Campaigns = got
 		return err
 	})
 	step("deliver", func() error {
 		got, err := e.deliver(ctx)
-		rep.Delivered.Add(got)
+		run.Delivered = got
 		return err
 	})
 	step("report", func() error {
-		rep.Tickets = 0
 		for _, x := range e.pop.sorted() {
 			for _, t := range x.tickets {
 				if t.solved == 0 && t.opened <= now.UnixMicro() {
-					rep.Tickets++
+					run.Tickets++
 				}
 			}
 		}
-		rep.Closed = true
-		if closed {
-			rep.Again++
-		}
-		_, err := e.saveReport(ctx, rep, rev)
+		rep, err = e.saveReport(ctx, n.Day, func(r *NightReport) {
+			done := run
+			done.Closed = true
+			*r = r.with(done)
+		})
 		return err
 	})
 	return rep, err
+}
+
+// with returns what is on record about an evening together with what one more
+// run of it did.
+func (r NightReport) with(run NightReport) NightReport {
+	out := run
+	if r.Closed && run.Closed {
+		out.Again = r.Again + 1
+	} else {
+		out.Again = r.Again
+	}
+	out.Closed = r.Closed || run.Closed
+	out.Rules, out.Campaigns = sum(r.Rules, run.Rules), sum(r.Campaigns, run.Campaigns)
+	out.Carried, out.Delivered = r.Carried, r.Delivered
+	out.Carried.add(run.Carried)
+	out.Delivered.Add(run.Delivered)
+	if out.Tripped == nil {
+		out.Tripped = r.Tripped
+	}
+	if out.Clicks == nil {
+		out.Clicks = r.Clicks
+	}
+	return out
 }
 
 // instant fills the day of an evening and returns the instant to take it at.
@@ -228,32 +257,41 @@ func (e *Engine) importAll(ctx context.Context, n Night, rep *NightReport) error
 	return nil
 }
 
-func (e *Engine) nightReport(ctx context.Context, day string) (NightReport, int64, error) {
-	var rep NightReport
-	var rev int64
-	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
-		docs, err := r.Documents(ctx, nightKind, day)
-		if err != nil || docs[0] == nil {
-			return err
-		}
-		rev = docs[0].Rev
-		return docs[0].Decode(&rep)
+// nightReport reads what is on record about an evening.
+func (e *Engine) nightReport(ctx context.Context, day string) (rep NightReport, err error) {
+	err = e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		rep, _, err = reportOf(ctx, r, day)
+		return err
 	})
-	return rep, rev, err
+	return rep, err
 }
 
-// saveReport stores a report over revision rev and returns its new one.
-func (e *Engine) saveReport(ctx context.Context, rep NightReport, rev int64) (int64, error) {
-	data, err := json.Marshal(rep)
-	if err != nil {
-		return rev, err
+func reportOf(ctx context.Context, r crm.DocumentReader, day string) (rep NightReport, rev int64, err error) {
+	docs, err := r.Documents(ctx, nightKind, day)
+	if err != nil || docs[0] == nil {
+		return rep, 0, err
 	}
-	var doc *crm.Document
-	err = e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
-		doc = &crm.Document{Kind: nightKind, ID: rep.Day, Data: data, Rev: rev}
-		return tx.PutDocuments(ctx, doc)
+	return rep, docs[0].Rev, docs[0].Decode(&rep)
+}
+
+// saveReport changes what is on record about an evening, whoever else runs it at
+// the same time, and returns it.
+func (e *Engine) saveReport(ctx context.Context, day string, change func(*NightReport)) (NightReport, error) {
+	var out NightReport
+	err := e.svc.Update(ctx, func(tx crm.Tx) error {
+		rep, rev, err := reportOf(ctx, tx, day)
+		if err != nil {
+			return err
+		}
+		change(&rep)
+		data, err := json.Marshal(rep)
+		if err != nil {
+			return err
+		}
+		out = rep
+		return tx.PutDocuments(ctx, &crm.Document{Kind: nightKind, ID: day, Data: data, Rev: rev})
 	})
-	return doc.Rev, err
+	return out, err
 }
 
 // Nights returns the reports of all evenings, by date.

@@ -196,6 +196,7 @@ func TestATaskThatFails(t *testing.T) {
 	shop := engagetest.New(t, store, clock, func(c *engage.Config) {
 		call := c.Tasks["call"]
 		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		c.Retry.Sleep = func(context.Context, time.Duration) error { return nil }
 		c.Tasks["call"] = func(ctx context.Context, svc *crm.Service, f *crm.Effect) error {
 			if err := call(ctx, svc, f); err != nil {
 				return err

@@ -24,14 +24,15 @@ type Occurred struct {
 //
 // The occasion itself should be in the record before. Telling the same occasion
 // twice plans nothing twice.
-func (e *Engine) Occur(ctx context.Context, id crm.CustomerID, t rules.Trigger, about crm.FactKey) (Occurred, error) {
-	var out Occurred
+func (e *Engine) Occur(ctx context.Context, id crm.CustomerID, t rules.Trigger, about crm.FactKey) (out Occurred, err error) {
 	c, err := e.svc.Customer(ctx, id)
 	if err != nil {
 		return out, err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	if err = e.lock(ctx); err != nil {
+		return out, err
+	}
+	defer e.release("occur", &err)
 	if err := e.load(ctx); err != nil {
 		return out, err
 	}
@@ -53,7 +54,7 @@ func (e *Engine) Occur(ctx context.Context, id crm.CustomerID, t rules.Trigger, 
 	for i, k := range x.profiles {
 		members[i] = crm.OfProfile(k)
 	}
-	err = e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
+	err = e.svc.Update(ctx, func(tx crm.Tx) error {
 		cancelled, err := w.set.Cancel(ctx, tx, t, about, w.moment(x), members...)
 		out.Cancelled = len(cancelled)
 		return err

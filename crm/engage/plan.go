@@ -195,7 +195,7 @@ func (e *Engine) write(ctx context.Context, intents []rules.Intent, closed bool)
 	done := 0
 	for chunk := range slices.Chunk(intents, planBatch) {
 		var n planned
-		err := e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
+		err := e.svc.Update(ctx, func(tx crm.Tx) error {
 			n = planned{}
 			var all []*crm.Effect
 			for _, in := range chunk {
@@ -265,7 +265,7 @@ func (e *Engine) campaign(ctx context.Context, c *Campaign, day string, now time
 	var batch []*crm.Effect
 	flush := func() error {
 		var n planned
-		err := e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
+		err := e.svc.Update(ctx, func(tx crm.Tx) error {
 			n = planned{}
 			if closed {
 				n.Late = len(batch)

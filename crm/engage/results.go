@@ -54,9 +54,11 @@ type SurveyResult struct {
 }
 
 // Results reads the record and sums up what the evenings did until now.
-func (e *Engine) Results(ctx context.Context) (Results, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
+	if err = e.lock(ctx); err != nil {
+		return Results{}, err
+	}
+	defer e.release("results", &err)
 	out := Results{Campaigns: []CampaignResult{}, Surveys: []SurveyResult{}, Effects: map[string]map[string]int{}, Tickets: map[crm.TicketState]int{}, Clicks: map[crm.Verdict]int{}}
 	if err := e.load(ctx); err != nil {
 		return out, err
@@ -68,7 +70,7 @@ func (e *Engine) Results(ctx context.Context) (Results, error) {
 	surveys := map[string]*survey.Groups[string]{}
 	asked := map[string]int{}
 	var effects []*crm.Effect
-	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
+	err = e.cfg.Store.View(ctx, func(r crm.Reader) error {
 		for f, err := range crm.AllEffects(ctx, r, crm.AllParts()) {
 			if err != nil {
 				return err
@@ -268,9 +270,11 @@ type Unsolved struct {
 
 // Unsolved returns the tickets that are not solved, by the customers they
 // silence.
-func (e *Engine) Unsolved(ctx context.Context) ([]Unsolved, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+func (e *Engine) Unsolved(ctx context.Context) (_ []Unsolved, err error) {
+	if err = e.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer e.release("unsolved", &err)
 	if err := e.load(ctx); err != nil {
 		return nil, err
 	}

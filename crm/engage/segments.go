@@ -10,9 +10,11 @@ import (
 // what is committed, frozen, for the questions that people ask of them: counts,
 // waterfalls, overlap, lint. Customers have the names of their earliest
 // profiles, crm.ProfileKey.String.
-func (e *Engine) Segments(ctx context.Context) (*segment.View, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+func (e *Engine) Segments(ctx context.Context) (_ *segment.View, err error) {
+	if err = e.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer e.release("segments", &err)
 	if err := e.load(ctx); err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ const tagKind = "tag"
 // with the transaction that stores it.
 func (e *Engine) SetPolarity(ctx context.Context, tag string, red bool, by, why string) error {
 	now := e.svc.Now()
-	return e.cfg.Store.Update(ctx, func(tx crm.Tx) error {
+	return e.svc.Update(ctx, func(tx crm.Tx) error {
 		docs, err := tx.Documents(ctx, tagKind, tag)
 		if err != nil {
 			return err

@@ -48,7 +48,7 @@ func (w Why) String() string {
 // Why explains a cause ("rule/…" or "campaign/…") for a customer, by any id
 // that it ever had: from the decisions on record, and where there is none by
 // asking the rule or the segment now.
-func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string) (Why, error) {
+func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string) (_ Why, err error) {
 	w := Why{Customer: id, Cause: cause}
 	c, err := e.svc.Customer(ctx, id)
 	if err != nil {
@@ -73,8 +73,10 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string) (Why,
 	if err != nil || len(w.Effects) > 0 {
 		return w, err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	if err = e.lock(ctx); err != nil {
+		return w, err
+	}
+	defer e.release("why", &err)
 	if err := e.load(ctx); err != nil {
 		return w, err
 	}

@@ -54,6 +54,10 @@ type Config struct {
 	// faster; nothing depends on it. It is called on a goroutine that ends with
 	// it, before the transaction does. The package comment shows it for pgx.
 	Copy func(ctx context.Context, conn *sql.Conn, statement string, rows io.Reader) error
+	// Retry says how often an Update is run again where the database asks for it
+	// (serialization failure, deadlock, lock time-out, locked file), and Migrate.
+	// The zero value gives up after about five seconds, with crm.ErrBusy.
+	Retry crm.Retry
 	// Now is the clock that stamps changes and migrations; nil means time.Now. On
 	// SQLite it is the clock of leases, too: the file has no other. On PostgreSQL
 	// those go by the server's.

@@ -11,13 +11,6 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
-// Update tries again for a little more than five seconds in all.
-const (
-	firstPause   = 2 * time.Millisecond
-	longestPause = 250 * time.Millisecond
-	maxAttempts  = 28
-)
-
 // errAgain asks Update to roll back and run the function once more: a profile
 // that was not there when it was looked for was made by somebody else.
 var errAgain = errors.New("sqlstore: somebody else was faster")
@@ -55,22 +48,6 @@ func raced(o op, err error) error {
 		return fmt.Errorf("%w: %w", errAgain, err)
 	}
 	return err
-}
-
-// pause waits before attempt n+1, or returns the context's error.
-func pause(ctx context.Context, n int) error {
-	d := longestPause
-	if n < 7 {
-		d = min(d, firstPause<<n)
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 // wrap gives an error of the database the package's form. Errors that have it

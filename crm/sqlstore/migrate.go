@@ -173,15 +173,8 @@ type migrator struct {
 // patiently runs fn until the database does not ask for another try. Two
 // processes that make the same table at once may also get "exists already".
 func (m *migrator) patiently(ctx context.Context, fn func(context.Context) error) error {
-	for n := 0; ; n++ {
-		err := fn(ctx)
-		if err == nil || n+1 >= maxAttempts || !(retryable(err) || existsAlready(err)) {
-			return err
-		}
-		if e := pause(ctx, n); e != nil {
-			return errors.Join(err, e)
-		}
-	}
+	again := func(err error) bool { return retryable(err) || existsAlready(err) }
+	return m.cfg.Retry.Do(ctx, again, func(int) error { return fn(ctx) })
 }
 
 func existsAlready(err error) bool {

@@ -71,7 +71,7 @@ func (s *Store) View(ctx context.Context, fn func(crm.Reader) error) (err error)
 }
 
 // Update runs fn in a transaction of its own and commits it. Where the database
-// asks for it, fn is run again, for some seconds; then the error is ErrBusy.
+// asks for it, fn is run again as Config.Retry says; then the error is ErrBusy.
 func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
 	if s.err != nil {
 		return s.err
@@ -84,18 +84,8 @@ func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
 			return wrap("update", "", ctx.Err())
 		}
 	}
-	for n := 0; ; n++ {
-		err := s.attempt(ctx, fn, n > 0)
-		if err == nil || !retryable(err) {
-			return ended(ctx, err)
-		}
-		if n+1 >= maxAttempts {
-			return &crm.Error{Op: "update", Kind: crm.ErrBusy, Err: err}
-		}
-		if e := pause(ctx, n); e != nil {
-			return &crm.Error{Op: "update", Kind: crm.ErrBusy, Err: errors.Join(err, e)}
-		}
-	}
+	err := s.cfg.Retry.Do(ctx, retryable, func(n int) error { return s.attempt(ctx, fn, n > 0) })
+	return ended(ctx, err)
 }
 
 func (s *Store) attempt(ctx context.Context, fn func(crm.Tx) error, again bool) (err error) {
@@ -171,6 +161,9 @@ type joined struct {
 	s  *Store
 	tx *sql.Tx
 }
+
+// Joined implements crm.Joined.
+func (j *joined) Joined() {}
 
 func (j *joined) View(ctx context.Context, fn func(crm.Reader) error) error {
 	if j.s.err != nil {
