@@ -12,6 +12,7 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/engage"
+	"github.com/vefacrm/vefa/crm/engage/engagetest"
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/rules"
@@ -21,14 +22,14 @@ import (
 var at = time.Date(2025, 3, 1, 19, 0, 0, 0, time.UTC)
 
 // README begin
-func run(ctx context.Context, sender messaging.Sender, secret []byte, now func() time.Time) error {
+func run(ctx context.Context, sender messaging.Sender, keys engage.Keys, now func() time.Time) error {
 	book, err := rules.ReadYAML("evening.yaml", []byte(`rules: [{name: ask, each: Purchases,
   when: row.DaysAgo == 0 and row.Delivered and SMSConsent and OpenTickets == 0, then: [{survey: visit}]}]`))
 	if err != nil {
 		return err // with file, line, column and a caret
 	}
 	eng, err := engage.New(engage.Config{
-		Store: memstore.New(), Sender: sender, Now: now, BaseURL: "https://s.example", Secret: secret, Rules: []*rules.Book{book},
+		Store: memstore.New(), Sender: sender, Now: now, BaseURL: "https://s.example", Keys: keys, Rules: []*rules.Book{book},
 		Surveys: []engage.Survey{{Name: "visit", Definition: survey.Recommendation(), Invitation: messaging.Campaign{
 			Name: "visit", Text: "How was it? {link}", Fields: []messaging.Field{{Name: "link", Type: messaging.LinkField, Max: 60}}, Unmeasured: "asked after each visit"}}},
 	})
@@ -54,7 +55,7 @@ func run(ctx context.Context, sender messaging.Sender, secret []byte, now func()
 func Example() {
 	sender := messaging.NewMemorySender(nil)
 	now := func() time.Time { return at }
-	if err := run(context.Background(), sender, []byte("a secret of at least 32 bytes ..."), now); err != nil {
+	if err := run(context.Background(), sender, engagetest.Keys(), now); err != nil {
 		fmt.Println(err)
 		return
 	}

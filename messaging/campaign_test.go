@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/messaging/experiment"
@@ -184,7 +185,7 @@ func audience(n int) iter.Seq2[messaging.Recipient, error] {
 func collect(t testing.TB, c *messaging.Campaign, at time.Time, n int) []*crm.Effect {
 	t.Helper()
 	var out []*crm.Effect
-	for e, err := range c.Plan(t.Context(), at, assigner(t), audience(n)) {
+	for e, err := range c.Plan(t.Context(), at, crmtest.IDs(), assigner(t), audience(n)) {
 		require.NoError(t, err)
 		out = append(out, e)
 	}
@@ -234,7 +235,7 @@ func TestPlan(t *testing.T) {
 
 func TestPlanFaults(t *testing.T) {
 	first := func(ctx context.Context, c *messaging.Campaign, a *experiment.Assigner, seq iter.Seq2[messaging.Recipient, error]) error {
-		for _, err := range c.Plan(ctx, noon, a, seq) {
+		for _, err := range c.Plan(ctx, noon, crmtest.IDs(), a, seq) {
 			return err
 		}
 		return nil
@@ -281,7 +282,7 @@ func Example() {
 	store := memstore.New()
 	sender := messaging.NewMemorySender(nil)
 	err := store.Update(ctx, func(tx crm.Tx) error {
-		for e, err := range campaign.Plan(ctx, at, nil, people) {
+		for e, err := range campaign.Plan(ctx, at, crmtest.IDs(), nil, people) {
 			if err != nil {
 				return err
 			}
@@ -329,7 +330,7 @@ func BenchmarkPlan(b *testing.B) {
 	const n = 10000
 	b.ReportAllocs()
 	for b.Loop() {
-		for _, err := range c.Plan(b.Context(), noon, a, audience(n)) {
+		for _, err := range c.Plan(b.Context(), noon, crmtest.IDs(), a, audience(n)) {
 			if err != nil {
 				b.Fatal(err)
 			}

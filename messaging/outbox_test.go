@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/messaging"
 )
@@ -28,7 +29,7 @@ func phone(i int) crm.Address {
 
 func planned(i int) *crm.Effect {
 	s := crm.OfAddress(phone(i))
-	return &crm.Effect{ID: crm.NewEffectID("campaign/spring", s, crm.FactKey{}, ""), Kind: crm.EffectMessage, Cause: "campaign/spring",
+	return &crm.Effect{ID: crmtest.EffectID("campaign/spring", s, crm.FactKey{}, ""), Kind: crm.EffectMessage, Cause: "campaign/spring",
 		Subject: s, Due: noon, State: crm.Planned, Created: noon, Changed: noon}
 }
 

@@ -20,10 +20,14 @@ import (
 // ignores those that are there already. Planning again therefore plans nobody
 // twice. The sequence ends with the first error of the audience, of the
 // context or of a recipient.
-func (c *Campaign) Plan(ctx context.Context, at time.Time, assign *experiment.Assigner, audience iter.Seq2[Recipient, error]) iter.Seq2[*crm.Effect, error] {
+func (c *Campaign) Plan(ctx context.Context, at time.Time, ids *crm.EffectIDs, assign *experiment.Assigner, audience iter.Seq2[Recipient, error]) iter.Seq2[*crm.Effect, error] {
 	return func(yield func(*crm.Effect, error) bool) {
 		if err := c.Validate(); err != nil {
 			yield(nil, err)
+			return
+		}
+		if ids == nil {
+			yield(nil, fmt.Errorf("%w: the ids of effects need a key, see crm.NewEffectIDs", ErrCampaign))
 			return
 		}
 		if c.Holdout > 0 && assign == nil {
@@ -36,7 +40,7 @@ func (c *Campaign) Plan(ctx context.Context, at time.Time, assign *experiment.As
 			}
 			var e *crm.Effect
 			if err == nil {
-				e, err = c.effect(r, at, assign)
+				e, err = c.effect(r, at, ids, assign)
 			}
 			if err != nil {
 				yield(nil, err)
@@ -49,7 +53,7 @@ func (c *Campaign) Plan(ctx context.Context, at time.Time, assign *experiment.As
 	}
 }
 
-func (c *Campaign) effect(r Recipient, at time.Time, assign *experiment.Assigner) (*crm.Effect, error) {
+func (c *Campaign) effect(r Recipient, at time.Time, ids *crm.EffectIDs, assign *experiment.Assigner) (*crm.Effect, error) {
 	in := c.Candidate(r.Candidate)
 	var to crm.Address
 	if in.Address != nil {
@@ -67,7 +71,7 @@ func (c *Campaign) effect(r Recipient, at time.Time, assign *experiment.Assigner
 		due = crm.Micros(c.Start)
 	}
 	e := &crm.Effect{
-		ID: crm.NewEffectID(c.Cause(), r.Subject, r.About, r.Occurrence), Kind: crm.EffectMessage,
+		ID: ids.ID(c.Cause(), r.Subject, r.About, r.Occurrence), Kind: crm.EffectMessage,
 		Cause: c.Cause(), Version: c.Version, Subject: r.Subject, About: r.About, Occurrence: r.Occurrence,
 		Due: due, State: crm.Planned, Created: crm.Micros(at), Changed: crm.Micros(at), Data: r.Data,
 	}

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/rules"
 )
 
@@ -139,7 +140,7 @@ func (p *replay) evening(t require.TestingT, n int, m *rules.Moment) map[string]
 			if x.Row >= 0 {
 				target.About = p.fact(i, x.Row)
 			}
-			effects, err := p.set.Plan(nil, x, target, m)
+			effects, err := p.set.Plan(crmtest.IDs(), nil, x, target, m)
 			require.NoError(t, err)
 			for k, e := range effects {
 				if p.known[e.ID] {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/rules"
 )
 
@@ -74,6 +75,11 @@ func Example() {
 	istanbul := time.FixedZone("TRT", 3*3600)
 	ctx, journal := context.Background(), rules.NewMemoryJournal()
 
+	ids, err := crm.NewEffectIDs(crmtest.Secret("ids")) // yours is drawn once and never changes
+	if err != nil {
+		log.Fatal(err)
+	}
+
 	night := func(now time.Time) {
 		m := rules.NewMoment(now, istanbul)
 		var firings []rules.Firing
@@ -91,7 +97,7 @@ func Example() {
 				case "Visits":
 					target.About = s.Visits[f.Row].Key
 				}
-				if intent.Effects, err = set.Plan(intent.Effects, f, target, m); err != nil {
+				if intent.Effects, err = set.Plan(ids, intent.Effects, f, target, m); err != nil {
 					log.Fatal(err)
 				}
 			}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -53,7 +54,7 @@ var effectKinds = map[ActionKind]crm.EffectKind{
 
 // Plan appends the effects of a firing to dst: one per action, in order, with
 // deterministic ids, so that planning the same firing again gives the same
-// effects. The id is made of
+// effects. The id is made under the installation's key of
 //
 //   - the cause, "rule/" and the rule's name;
 //   - the subject;
@@ -64,7 +65,10 @@ var effectKinds = map[ActionKind]crm.EffectKind{
 // Everything else (condition, delay, parameters) may be edited without anybody
 // being written to twice. An effect is due after the delay, see Action, in the
 // zone of the moment. Give the effects to Record, or to a Tx of the record.
-func (s *Set[F]) Plan(dst []*crm.Effect, f Firing, t Target, m *Moment) ([]*crm.Effect, error) {
+func (s *Set[F]) Plan(ids *crm.EffectIDs, dst []*crm.Effect, f Firing, t Target, m *Moment) ([]*crm.Effect, error) {
+	if ids == nil {
+		return dst, errors.New("rules: plan: the ids of effects need a key, see crm.NewEffectIDs")
+	}
 	c := s.byName[f.Rule.Name]
 	if c == nil || c.rule != f.Rule {
 		return dst, fmt.Errorf("rules: the firing of %q is of another set", f.Rule.Name)
@@ -103,7 +107,7 @@ func (s *Set[F]) Plan(dst []*crm.Effect, f Firing, t Target, m *Moment) ([]*crm.
 		if r.Rearm && a.After != "" {
 			e.Reasons = append(e.Reasons, crm.Reason{Guard: guardRearm, Pass: true})
 		}
-		e.ID = crm.NewEffectID(e.Cause, e.Subject, e.About, e.Occurrence)
+		e.ID = ids.ID(e.Cause, e.Subject, e.About, e.Occurrence)
 		dst = append(dst, e)
 	}
 	return dst, nil

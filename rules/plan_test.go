@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/rules"
 	"github.com/vefacrm/vefa/rules/journaltest"
 )
@@ -55,7 +56,7 @@ func due(t *testing.T, now, zone, after, at string) string {
 	require.NoError(t, err)
 	f, err := set.Evening(nil, &facts{}, m)
 	require.NoError(t, err)
-	e, err := set.Plan(nil, f[0], rules.Target{Subject: buyer}, m)
+	e, err := set.Plan(crmtest.IDs(), nil, f[0], rules.Target{Subject: buyer}, m)
 	require.NoError(t, err)
 	require.NoError(t, e[0].Validate())
 	require.Equal(t, time.UTC, e[0].Due.Location())
@@ -111,7 +112,7 @@ rules:
 	var effects []*crm.Effect
 	var lines []string
 	for _, g := range firings {
-		effects, err = set.Plan(effects, g, rules.Target{Subject: buyer, About: order1}, m)
+		effects, err = set.Plan(crmtest.IDs(), effects, g, rules.Target{Subject: buyer, About: order1}, m)
 		require.NoError(t, err)
 	}
 	for _, e := range effects {
@@ -138,14 +139,14 @@ rules:
 	require.Equal(t, "2025-12-30T22:00:00Z", p.Expires.Format(time.RFC3339))
 	require.JSONEq(t, `{"action":"ticket","name":"q","with":{"priority":"high"},"row":{"kind":"order","source":"erp","id":"o1"},"planned":"2024-12-31"}`, string(effects[6].Data))
 
-	again, err := set.Plan(nil, firings[2], rules.Target{Subject: buyer, About: order1}, m)
+	again, err := set.Plan(crmtest.IDs(), nil, firings[2], rules.Target{Subject: buyer, About: order1}, m)
 	require.NoError(t, err)
 	require.Equal(t, effects[2:8], again)
-	_, err = set.Plan(nil, firings[2], rules.Target{Subject: buyer}, m)
+	_, err = set.Plan(crmtest.IDs(), nil, firings[2], rules.Target{Subject: buyer}, m)
 	require.ErrorContains(t, err, "once per row needs the row's fact")
-	_, err = set.Plan(nil, firings[2], rules.Target{About: order1}, m)
+	_, err = set.Plan(crmtest.IDs(), nil, firings[2], rules.Target{About: order1}, m)
 	require.ErrorContains(t, err, "subject")
-	_, err = set.Plan(nil, rules.Firing{Rule: &rules.Rule{Name: "row"}}, rules.Target{Subject: buyer}, m)
+	_, err = set.Plan(crmtest.IDs(), nil, rules.Firing{Rule: &rules.Rule{Name: "row"}}, rules.Target{Subject: buyer}, m)
 	require.ErrorContains(t, err, "of another set")
 	_, err = rules.DecodePayload(&crm.Effect{Cause: "campaign/x"})
 	require.Error(t, err)
@@ -168,7 +169,7 @@ func TestRecheck(t *testing.T) {
 	then := rules.NewMoment(time.Date(2027, 3, 1, 10, 0, 0, 0, time.UTC), nil)
 	firings, err := set.Evening(nil, &Shopper{Orders: 1, Visits: []Visit{{DaysAgo: 1, Service: "battery"}}}, planned)
 	require.NoError(t, err)
-	effects, err := set.Plan(nil, firings[0], rules.Target{Subject: buyer, About: order1}, planned)
+	effects, err := set.Plan(crmtest.IDs(), nil, firings[0], rules.Target{Subject: buyer, About: order1}, planned)
 	require.NoError(t, err)
 	invitation := effects[1]
 	later := func() *Shopper {
@@ -262,7 +263,7 @@ func TestBatteryOverYears(t *testing.T) {
 		require.NoError(t, err)
 		in := rules.Intent{Members: []crm.Subject{buyer}}
 		for _, f := range firings {
-			in.Effects, err = set.Plan(in.Effects, f, rules.Target{Subject: buyer, About: keys[f.Row]}, m)
+			in.Effects, err = set.Plan(crmtest.IDs(), in.Effects, f, rules.Target{Subject: buyer, About: keys[f.Row]}, m)
 			require.NoError(t, err)
 		}
 		require.NoError(t, journal.Update(ctx, func(j rules.Journal) error {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/rules"
 )
 
@@ -168,7 +169,7 @@ rules:
 	}
 	other := crm.OfProfile(crm.ProfileKey{Source: "web", ID: "9"})
 	record := func(m *rules.Moment, of crm.Subject, n int) []*crm.Effect {
-		effects, err := set.Plan(nil, rules.Firing{Rule: set.Rule("battery"), Row: 0}, rules.Target{Subject: of, About: visit(n)}, m)
+		effects, err := set.Plan(crmtest.IDs(), nil, rules.Firing{Rule: set.Rule("battery"), Row: 0}, rules.Target{Subject: of, About: visit(n)}, m)
 		require.NoError(t, err)
 		news, err := rules.Record(ctx, j, rules.Intent{Members: []crm.Subject{buyer, other}, Effects: effects})
 		require.NoError(t, err)
@@ -269,7 +270,7 @@ rules:
 			require.NoError(t, err)
 			in := rules.Intent{Members: []crm.Subject{buyer}}
 			for _, g := range firings {
-				in.Effects, err = set.Plan(in.Effects, g, rules.Target{Subject: buyer, About: keys[g.Row]}, m)
+				in.Effects, err = set.Plan(crmtest.IDs(), in.Effects, g, rules.Target{Subject: buyer, About: keys[g.Row]}, m)
 				require.NoError(t, err)
 			}
 			_, err = rules.Record(ctx, j, in)

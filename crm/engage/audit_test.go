@@ -59,10 +59,10 @@ func TestAuditFinds(t *testing.T) {
 		require.Equal(t, len(effects), rep.Sent)
 	})
 	t.Run("repeated", func(t *testing.T) {
-		_, store, effects := sent(t)
+		shop, store, effects := sent(t)
 		twice := effects[0].Clone()
 		twice.Subject = crm.OfProfile(engagetest.Key(3))
-		twice.ID = crm.NewEffectID(twice.Cause, twice.Subject, twice.About, twice.Occurrence)
+		twice.ID = shop.Engine.IDs().ID(twice.Cause, twice.Subject, twice.About, twice.Occurrence)
 		twice.Rev = 0
 		update(t, store, func(tx crm.Tx) error { _, err := tx.PutEffects(t.Context(), twice); return err })
 		require.Equal(t, 1, audit(t, store).EffectsRepeated)
@@ -79,7 +79,7 @@ func TestAuditFinds(t *testing.T) {
 		// One of them got another message of the same campaign after the merge.
 		twice := effects[1].Clone()
 		twice.Subject = crm.OfProfile(other)
-		twice.ID = crm.NewEffectID(twice.Cause, twice.Subject, twice.About, twice.Occurrence)
+		twice.ID = shop.Engine.IDs().ID(twice.Cause, twice.Subject, twice.About, twice.Occurrence)
 		twice.To = crm.Address{Channel: crm.Phone, Value: "+905551112233"}
 		twice.Rev, twice.SentAt = 0, shop.Clock.Now().Add(time.Hour)
 		update(t, store, func(tx crm.Tx) error { _, err := tx.PutEffects(t.Context(), twice); return err })

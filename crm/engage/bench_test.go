@@ -16,6 +16,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/crm/engage"
+	"github.com/vefacrm/vefa/crm/engage/engagetest"
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/rules"
@@ -58,7 +59,7 @@ func evening(b *testing.B, n int, book []byte) {
 	var phase time.Time
 	eng, err := engage.New(engage.Config{
 		Store: store, Now: func() time.Time { return now }, Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example",
-		Secret: []byte("0123456789abcdef0123456789abcdef"), Rules: []*rules.Book{read}, Consent: crm.ConsentKey{Brand: "bench"},
+		Keys: engagetest.Keys(), Rules: []*rules.Book{read}, Consent: crm.ConsentKey{Brand: "bench"},
 		Messages: []messaging.Campaign{words("battery-reminder"), words("birthday")},
 		Surveys: []engage.Survey{{Name: "after-purchase", Definition: survey.Recommendation(), Invitation: words("after-purchase")},
 			{Name: "after-service", Definition: survey.Recommendation(), Invitation: words("after-service")}},

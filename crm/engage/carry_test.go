@@ -32,7 +32,7 @@ func TestEffectsOfTheHostFailAlone(t *testing.T) {
 		put := func(kind crm.EffectKind, cause, data string) error {
 			f := &crm.Effect{Kind: kind, Cause: cause, Subject: crm.OfProfile(engagetest.Key(1)), Occurrence: fmt.Sprint(len(bad)),
 				Due: engagetest.Start.Add(-time.Hour), State: crm.Planned, Created: engagetest.Start, Changed: engagetest.Start, Data: json.RawMessage(data)}
-			f.ID = crm.NewEffectID(f.Cause, f.Subject, f.About, f.Occurrence)
+			f.ID = shop.Engine.IDs().ID(f.Cause, f.Subject, f.About, f.Occurrence)
 			bad = append(bad, f.ID)
 			_, err := tx.PutEffects(t.Context(), f)
 			return err

@@ -2,8 +2,6 @@ package engage
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,7 +21,7 @@ import (
 	"github.com/vefacrm/vefa/survey"
 )
 
-// Config says what a retailer's evening consists of. Store, Secret, Sender and
+// Config says what a retailer's evening consists of. Store, Keys, Sender and
 // BaseURL must be set.
 type Config struct {
 	Store crm.Store
@@ -70,9 +68,8 @@ type Config struct {
 	// https://s.example: links are BaseURL/l/… and BaseURL/s/…. It must be https,
 	// or http to a loopback address where Destinations.LoopbackHTTP says so.
 	BaseURL string
-	// Secret keys links, survey tokens and assignments; at least 32 bytes.
-	// Whoever changes it invalidates all links that are out.
-	Secret []byte
+	// Keys are the secrets of links, survey pages, ids and hold-outs.
+	Keys Keys
 	// Destinations says where tracked links may lead, besides the surveys at
 	// BaseURL. New refuses messages whose URL it does not allow.
 	Destinations link.Destinations
@@ -152,7 +149,7 @@ func (c *Config) validate() error {
 	if err := c.checkBase(); err != nil {
 		faults = append(faults, fmt.Errorf("engage: Config.BaseURL: %w", err))
 	}
-	fault(len(c.Secret) < 32, "Secret must have at least 32 bytes")
+	c.checkKeys(fault)
 	allowed := c.destinations()
 	leads := func(what, name, url string) {
 		if url == "" {
@@ -219,13 +216,6 @@ func (c *Config) checkBase() error {
 	}
 	own := link.Destinations{Hosts: []string{strings.ToLower(u.Hostname())}, LoopbackHTTP: c.Destinations.LoopbackHTTP}
 	return own.Check(c.BaseURL + "/l/")
-}
-
-// derive makes the key of one purpose from the secret.
-func (c *Config) derive(purpose string, n int) []byte {
-	h := hmac.New(sha256.New, c.Secret)
-	h.Write([]byte("vefa/engage/" + purpose))
-	return h.Sum(nil)[:n]
 }
 
 // definitions parses Config.Segments.

@@ -11,7 +11,7 @@
 // customer until it is solved.
 //
 //	eng, err := engage.New(engage.Config{
-//		Store: memstore.New(), Sender: sender, BaseURL: "https://s.example", Secret: secret,
+//		Store: memstore.New(), Sender: sender, BaseURL: "https://s.example", Keys: keys,
 //		Rules: books, Surveys: surveys, Home: istanbul,
 //	})
 //	go eng.Clicks().Run(ctx)

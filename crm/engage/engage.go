@@ -7,15 +7,14 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/dedup/people"
 	"github.com/vefacrm/vefa/messaging"
-	"github.com/vefacrm/vefa/messaging/experiment"
 	"github.com/vefacrm/vefa/messaging/link"
 	"github.com/vefacrm/vefa/rules"
 	"github.com/vefacrm/vefa/segment"
-	"github.com/vefacrm/vefa/survey/invite"
 	"github.com/vefacrm/vefa/survey/web"
 )
 
@@ -29,9 +28,7 @@ type Engine struct {
 	schema   *rules.Schema[Facts]
 	rules    *rules.Engine[Facts]
 	linker   *people.Linker
-	links    *link.Codec
-	surveys  *invite.Codec
-	assign   *experiment.Assigner
+	keys     derived
 	clicks   *link.Log
 	redirect *link.Handler
 	pages    *web.Handler
@@ -39,6 +36,9 @@ type Engine struct {
 	messages map[string]*messaging.Campaign // by the effect's cause or by rules' names
 	texts    map[string]*messaging.Template
 	defs     []segment.Definition
+
+	// keysKnown: the record was seen to be of these keys
+	keysKnown atomic.Bool
 
 	turn   chan struct{} // holds one token while a verb works with what follows
 	loaded bool
@@ -79,13 +79,7 @@ func New(cfg Config) (*Engine, error) {
 	if e.linker, err = people.New(cfg.People); err != nil {
 		return nil, err
 	}
-	if e.links, err = link.NewCodec(link.Key{ID: 1, Secret: cfg.derive("link", 32)}); err != nil {
-		return nil, err
-	}
-	if e.surveys, err = invite.New("survey", cfg.derive("survey", 32)); err != nil {
-		return nil, err
-	}
-	if e.assign, err = experiment.NewAssigner(cfg.derive("assign", 32)); err != nil {
+	if e.keys, err = cfg.derive(); err != nil {
 		return nil, err
 	}
 	if err := e.collectMessages(); err != nil {
@@ -97,11 +91,11 @@ func New(cfg Config) (*Engine, error) {
 	if e.clicks, err = link.NewLog(link.LogConfig{Sink: e.sinkClicks}); err != nil {
 		return nil, err
 	}
-	if e.redirect, err = link.NewHandler(link.Config{Codec: e.links, Resolver: link.ResolverFunc(e.destination), Log: e.clicks,
-		IPSecret: cfg.derive("visitors", 32), Allow: cfg.destinations(), Now: cfg.Now, RequestID: cfg.RequestID, ClientIP: cfg.ClientIP}); err != nil {
+	if e.redirect, err = link.NewHandler(link.Config{Codec: e.keys.links, Resolver: link.ResolverFunc(e.destination), Log: e.clicks,
+		IPSecret: e.keys.visitors.Reveal(), Allow: cfg.destinations(), Now: cfg.Now, RequestID: cfg.RequestID, ClientIP: cfg.ClientIP}); err != nil {
 		return nil, err
 	}
-	if e.pages, err = web.New(web.Config{Store: (*invitations)(e), Tokens: e.surveys, Path: "/s/", Now: cfg.Now, NewKey: cfg.SurveyKey, Logger: cfg.Logger}); err != nil {
+	if e.pages, err = web.New(web.Config{Store: (*invitations)(e), Tokens: e.keys.surveys, Path: "/s/", Now: cfg.Now, NewKey: cfg.SurveyKey, Logger: cfg.Logger}); err != nil {
 		return nil, err
 	}
 	e.outbox = messaging.Outbox{Store: cfg.Store, Sender: cfg.Sender, Guard: e.guard, Render: e.render, Now: cfg.Now}

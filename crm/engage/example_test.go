@@ -9,6 +9,7 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/engage"
+	"github.com/vefacrm/vefa/crm/engage/engagetest"
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/rules"
@@ -35,7 +36,7 @@ rules:
 	brand := crm.ConsentKey{Brand: "saat"}
 	eng, err := engage.New(engage.Config{
 		Store: store, Sender: sender, Now: func() time.Time { return clock },
-		BaseURL: "https://s.example", Secret: []byte(strings.Repeat("s", 32)), // keep yours secret
+		BaseURL: "https://s.example", Keys: engagetest.Keys(), // yours are secret
 		Rules: []*rules.Book{book}, Consent: brand,
 		Surveys: []engage.Survey{{Name: "visit", Definition: survey.Recommendation(), Invitation: messaging.Campaign{
 			Name: "visit", Text: "How was it? {link}", Fields: []messaging.Field{{Name: "link", Type: messaging.LinkField, Max: 60}},

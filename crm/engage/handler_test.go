@@ -277,7 +277,8 @@ func TestBadConfigIsRefusedWhole(t *testing.T) {
 	_, err := engage.New(engage.Config{})
 	require.ErrorContains(t, err, "Store")
 	require.ErrorContains(t, err, "Sender")
-	require.ErrorContains(t, err, "Secret")
+	require.ErrorContains(t, err, "Keys.Sign")
+	require.ErrorContains(t, err, "Keys.ID")
 	require.ErrorContains(t, err, "BaseURL")
 }
 
@@ -285,7 +286,7 @@ func TestBadConfigIsRefusedWhole(t *testing.T) {
 // and without.
 func TestBaseURL(t *testing.T) { // Case H10
 	with := func(base string, change func(*engage.Config)) error {
-		cfg := engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: base, Secret: []byte("0123456789abcdef0123456789abcdef")}
+		cfg := engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: base, Keys: engagetest.Keys()}
 		if change != nil {
 			change(&cfg)
 		}
@@ -364,7 +365,7 @@ func TestLinkOfAForgottenMessage(t *testing.T) {
 // What New lets pass must not fail when people click.
 func TestDestinations(t *testing.T) {
 	make := func(change func(*engage.Config)) error {
-		book := engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Secret: []byte(strings.Repeat("s", 32)),
+		book := engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Keys: engagetest.Keys(),
 			Segments:  "segment all = everyone",
 			Campaigns: []engage.Campaign{{Segment: "all", Campaign: messaging.Campaign{Name: "a", Text: "a", URL: "https://shop.example/a", Unmeasured: "test"}}},
 			Messages:  []messaging.Campaign{{Name: "b", Text: "b", URL: "https://shop.example/b", Unmeasured: "test"}},
@@ -393,13 +394,13 @@ func TestMessagesThatCouldNotGoOut(t *testing.T) {
 		"shop": {Name: "shop"},
 		"name": {Name: "name"},
 	} {
-		_, err := engage.New(engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Secret: []byte(strings.Repeat("s", 32)),
+		_, err := engage.New(engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Keys: engagetest.Keys(),
 			Messages: []messaging.Campaign{{Name: "a", Text: "Hello {" + want + "}", Fields: []messaging.Field{field}, URL: "https://shop.example/a", Unmeasured: "test"}}})
 		require.ErrorIs(t, err, messaging.ErrTemplate)
 		require.ErrorContains(t, err, `message "message/a" could not go out`)
 		require.ErrorContains(t, err, want)
 	}
-	_, err := engage.New(engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Secret: []byte(strings.Repeat("s", 32)),
+	_, err := engage.New(engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Keys: engagetest.Keys(),
 		Messages: []messaging.Campaign{{Name: "a", Text: "Hello {link}", Fields: []messaging.Field{{Name: "link", Type: messaging.LinkField}}, Unmeasured: "test"}}})
 	require.ErrorContains(t, err, `message "message/a" has a link and no URL`)
 }
@@ -409,7 +410,7 @@ func TestMessagesThatCouldNotGoOut(t *testing.T) {
 func TestUnknownNames(t *testing.T) {
 	book, err := rules.ReadYAML("r.yaml", []byte("rules:\n  - name: a\n    when: Orders > 0\n    then: [{survey: none}, {message: none}, {task: none}, {tag: any}]\n"))
 	require.NoError(t, err)
-	_, err = engage.New(engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Secret: []byte(strings.Repeat("s", 32)),
+	_, err = engage.New(engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Keys: engagetest.Keys(),
 		Rules:     []*rules.Book{book},
 		Campaigns: []engage.Campaign{{Segment: "nobody", Campaign: messaging.Campaign{Name: "a", Text: "a", Unmeasured: "test"}}}})
 	for _, part := range []string{`segment "nobody"`, `rule "a": then[0]: there is no survey "none"`, `then[1]: there is no message "none"`, `then[2]: there is no task "none"`} {
@@ -503,7 +504,7 @@ func TestDatabaseAway(t *testing.T) {
 func TestConfigStaysTheHosts(t *testing.T) {
 	messages := []messaging.Campaign{{Name: "a", Text: "a", Unmeasured: "test"}}
 	for _, brand := range []string{"one", "two"} {
-		_, err := engage.New(engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Secret: []byte(strings.Repeat("s", 32)),
+		_, err := engage.New(engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Keys: engagetest.Keys(),
 			Consent: crm.ConsentKey{Brand: brand}, Messages: messages})
 		require.NoError(t, err)
 		require.Zero(t, messages[0].Consent)

@@ -105,7 +105,7 @@ func (e *Engine) destination(ctx context.Context, n uint64) (string, error) {
 			return err
 		}
 		if d.Survey != "" {
-			token, err := e.surveys.Mint(n)
+			token, err := e.keys.surveys.Mint(n)
 			if err != nil {
 				return err
 			}
@@ -127,7 +127,7 @@ func (e *Engine) destination(ctx context.Context, n uint64) (string, error) {
 
 // trackedURL returns the link that goes into a message.
 func (e *Engine) trackedURL(n uint64) (string, error) {
-	token, err := e.links.Mint(link.PurposeClick, n)
+	token, err := e.keys.links.Mint(link.PurposeClick, n)
 	if err != nil {
 		return "", err
 	}

@@ -73,6 +73,9 @@ func (e *Engine) Night(ctx context.Context, n Night) (rep NightReport, err error
 	}
 	defer e.release("night", &err)
 	at, err := e.instant(&n)
+	if err == nil {
+		err = e.checkKeys(ctx)
+	}
 	if err != nil {
 		return rep, err
 	}
@@ -279,6 +282,9 @@ func reportOf(ctx context.Context, r crm.DocumentReader, day string) (rep NightR
 func (e *Engine) saveReport(ctx context.Context, day string, change func(*NightReport)) (NightReport, error) {
 	var out NightReport
 	err := e.svc.Update(ctx, func(tx crm.Tx) error {
+		if err := e.noteKeys(ctx, tx); err != nil {
+			return err
+		}
 		rep, rev, err := reportOf(ctx, tx, day)
 		if err != nil {
 			return err

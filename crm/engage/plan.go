@@ -102,7 +102,7 @@ func (w *evaluator) person(x *person) (rules.Intent, error) {
 	}
 	var in rules.Intent
 	for _, f := range w.firings {
-		if in.Effects, err = w.set.Plan(in.Effects, f, w.e.target(x, facts, f), m); err != nil {
+		if in.Effects, err = w.set.Plan(w.e.keys.ids, in.Effects, f, w.e.target(x, facts, f), m); err != nil {
 			return in, err
 		}
 	}
@@ -205,6 +205,9 @@ func (e *Engine) write(ctx context.Context, intents []rules.Intent, closed bool)
 				n.Late = len(all)
 				return nil
 			}
+			if err := e.noteKeys(ctx, tx); err != nil {
+				return err
+			}
 			refs, err := number(ctx, tx, all)
 			if err != nil {
 				return err
@@ -298,7 +301,7 @@ func (e *Engine) campaign(ctx context.Context, c *Campaign, day string, now time
 		batch = batch[:0]
 		return err
 	}
-	for f, err := range today.Plan(ctx, now, e.assign, e.recipients(ctx, &today, d, "", d.considered)) {
+	for f, err := range today.Plan(ctx, now, e.keys.ids, e.keys.assign, e.recipients(ctx, &today, d, "", d.considered)) {
 		if err != nil {
 			return total, err
 		}

@@ -303,6 +303,6 @@ func (e *Engine) Links(f *crm.Effect) (tracked, page string, err error) {
 	if tracked, err = e.trackedURL(d.Link); err != nil || d.Survey == "" {
 		return tracked, "", err
 	}
-	token, err := e.surveys.Mint(d.Link)
+	token, err := e.keys.surveys.Mint(d.Link)
 	return tracked, e.cfg.BaseURL + "/s/" + token, err
 }

@@ -157,6 +157,9 @@ func (s *Store) attempt(ctx context.Context, fn func(crm.Tx) error, again bool) 
 // package comment.
 func (s *Store) Join(tx *sql.Tx) crm.Store { return &joined{s, tx} }
 
+// Tenant returns Config.Tenant. crm/engage derives the keys of a tenant for it.
+func (s *Store) Tenant() string { return s.cfg.Tenant }
+
 type joined struct {
 	s  *Store
 	tx *sql.Tx
@@ -164,6 +167,8 @@ type joined struct {
 
 // Joined implements crm.Joined.
 func (j *joined) Joined() {}
+
+func (j *joined) Tenant() string { return j.s.Tenant() }
 
 func (j *joined) View(ctx context.Context, fn func(crm.Reader) error) error {
 	if j.s.err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
 )
 
 // The records that tests write. What matters to a test it sets itself.
@@ -48,7 +49,7 @@ func note(s crm.Subject, id, text string, version int64) *crm.Fact {
 func effect(n int, occurrence string) *crm.Effect {
 	s := crm.OfProfile(key(n))
 	return &crm.Effect{
-		ID: crm.NewEffectID("rule/battery", s, crm.FactKey{}, occurrence), Kind: crm.EffectMessage, Cause: "rule/battery",
+		ID: crmtest.EffectID("rule/battery", s, crm.FactKey{}, occurrence), Kind: crm.EffectMessage, Cause: "rule/battery",
 		Subject: s, Occurrence: occurrence, Due: start, State: crm.Planned, Created: start, Changed: start,
 	}
 }
@@ -136,7 +137,7 @@ func everyEffect() *crm.Effect {
 	about := crm.FactKey{Kind: crm.KindOrder, Source: "till", ID: "TR/1"}
 	day := 24 * time.Hour
 	return &crm.Effect{
-		ID: crm.NewEffectID("campaign/spring", s, about, "2025-03-01"), Kind: crm.EffectTicket, Cause: "campaign/spring", Version: 3,
+		ID: crmtest.EffectID("campaign/spring", s, about, "2025-03-01"), Kind: crm.EffectTicket, Cause: "campaign/spring", Version: 3,
 		Subject: s, About: about, Occurrence: "2025-03-01", Due: start.Add(700 * day), State: crm.Sent, To: phone(1),
 		Reasons: []crm.Reason{{Guard: "consent", Pass: true, Note: "v3"}, {Guard: "open-ticket"}},
 		Guards:  []crm.GuardRead{{Record: "address", Version: 4}, {Record: "tags", Version: 2}},

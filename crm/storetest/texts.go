@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
 )
 
 var textTests = []test{
@@ -125,7 +126,7 @@ func textFact(s string) *crm.Fact {
 func textEffect(s string) *crm.Effect {
 	subject := crm.OfProfile(crm.ProfileKey{Source: s, ID: s})
 	return &crm.Effect{
-		ID: crm.NewEffectID(s, subject, crm.FactKey{}, s), Kind: crm.EffectKind(s), Cause: s, Subject: subject, Occurrence: s,
+		ID: crmtest.EffectID(s, subject, crm.FactKey{}, s), Kind: crm.EffectKind(s), Cause: s, Subject: subject, Occurrence: s,
 		Due: start, State: crm.Planned, Created: start, Changed: start, Data: mustJSON(s), Reasons: []crm.Reason{{Guard: s, Note: s}},
 	}
 }
@@ -175,7 +176,7 @@ func testRefusedTexts(e *env) {
 			{"effect", func(tx crm.Tx) error {
 				x := effect(1, "a")
 				x.Cause = s
-				x.ID = crm.NewEffectID(s, x.Subject, x.About, x.Occurrence)
+				x.ID = crmtest.EffectID(s, x.Subject, x.About, x.Occurrence)
 				_, err := tx.PutEffects(e.ctx, effect(1, "good"), x)
 				return err
 			}},
@@ -210,9 +211,9 @@ func testRefusedTexts(e *env) {
 			_, err := tx.PutFacts(e.ctx, f)
 			return err
 		},
-		"an effect with another's id": func(tx crm.Tx) error {
+		"an effect with the id of another part": func(tx crm.Tx) error {
 			x := effect(1, "a")
-			x.ID = effect(1, "b").ID
+			x.ID = effect(2, "a").ID
 			_, err := tx.PutEffects(e.ctx, x)
 			return err
 		},

@@ -32,8 +32,15 @@ const (
 	redTag = "service-only"
 )
 
-// secret keys the links of the example. A real host keeps its own.
-var secret = []byte("vefa example night: not a secret at all")
+// keys are the example's, and the same each time, so that a run can be repeated.
+// A real host draws 32 random bytes for each and keeps them to itself.
+func keys() engage.Keys {
+	return engage.Keys{
+		Tenant: "saat",
+		Sign:   []engage.Key{{ID: 1, Secret: crm.NewSecret([]byte("vefa example night: signs, and is not secret"))}},
+		ID:     crm.NewSecret([]byte("vefa example night: ids, and is not secret either")),
+	}
+}
 
 var link40 = messaging.Field{Name: "link", Type: messaging.LinkField, Max: 48}
 var shop = messaging.Field{Name: "shop", Max: 24, Fallback: "SAAT"}
@@ -101,7 +108,7 @@ func configuration(o options, from time.Time, home *time.Location) (engage.Confi
 				})
 			},
 		},
-		Secret:       secret,
+		Keys:         keys(),
 		Destinations: link.Destinations{LoopbackHTTP: true},
 	}, nil
 }

@@ -15,6 +15,7 @@ import (
 // and what was done once acts on later ones.
 type replay struct {
 	p       *program
+	ids     *crm.EffectIDs
 	journal *rules.MemoryJournal
 	tags    []map[string]bool // by customer: what rules set and cleared
 	counts  map[string]*tally
@@ -41,8 +42,13 @@ func (p *program) backtest(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("-to: %q is no date", p.to)
 	}
+	// A backtest keeps nothing, so its ids need no key of anybody's.
+	ids, err := crm.NewEffectIDs(crm.NewSecret([]byte("vefa example rules: a backtest of the past")))
+	if err != nil {
+		return err
+	}
 	n := len(p.facts.customers)
-	r := &replay{p: p, journal: rules.NewMemoryJournal(), tags: make([]map[string]bool, n), counts: map[string]*tally{}, past: rules.Populations{}}
+	r := &replay{p: p, ids: ids, journal: rules.NewMemoryJournal(), tags: make([]map[string]bool, n), counts: map[string]*tally{}, past: rules.Populations{}}
 	for i := range r.tags {
 		r.tags[i] = map[string]bool{}
 	}
@@ -128,7 +134,7 @@ func (r *replay) evening(ctx context.Context, m *rules.Moment) error {
 			if f.Row >= 0 {
 				target.About = r.p.facts.about(f.Rule.Each, s.rows[f.Rule.Each][f.Row])
 			}
-			if in.Effects, err = r.p.set.Plan(in.Effects, f, target, m); err != nil {
+			if in.Effects, err = r.p.set.Plan(r.ids, in.Effects, f, target, m); err != nil {
 				return err
 			}
 		}

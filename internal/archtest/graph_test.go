@@ -22,7 +22,7 @@ var engines = []string{"rules", "dedup", "segment", "survey", "messaging"}
 // allowed says which packages of this module a package may import: a prefix of
 // packages → prefixes that it may use. The longest matching prefix decides.
 var allowed = map[string][]string{
-	"crm":           {"internal/fold"},
+	"crm":           {"internal/fold", "internal/keyring"},
 	"crm/memstore":  {"crm", "internal"},
 	"crm/sqlstore":  {"crm", "internal"},
 	"crm/storetest": {"crm", "internal"},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/messaging"
 )
 
@@ -47,7 +48,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 func Message(i int) messaging.Message {
 	to := crm.Address{Channel: crm.Phone, Value: fmt.Sprintf("+90532%07d", i)}
 	return messaging.Message{
-		ID: crm.NewEffectID("test/conformance", crm.OfAddress(to), crm.FactKey{}, ""), To: to, From: "VEFA",
+		ID: crmtest.EffectID("test/conformance", crm.OfAddress(to), crm.FactKey{}, ""), To: to, From: "VEFA",
 		Text: fmt.Sprintf("Merhaba %d, İndirim başladı", i), Class: messaging.Commercial, Cause: "test/conformance",
 		At: time.Date(2025, 3, 3, 12, 0, 0, 0, time.UTC),
 	}

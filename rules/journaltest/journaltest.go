@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/rules"
 )
 
@@ -56,7 +57,7 @@ func effect(subject crm.Subject, occurrence string, due time.Duration) *crm.Effe
 		About: crm.FactKey{Kind: crm.KindOrder, Source: "erp", ID: "o1"},
 		Due:   start.Add(due), State: crm.Planned, Created: start, Changed: start, Data: []byte(`{"action":"survey","name":"s","planned":"2025-03-01"}`),
 	}
-	e.ID = crm.NewEffectID(e.Cause, e.Subject, e.About, e.Occurrence)
+	e.ID = crmtest.EffectID(e.Cause, e.Subject, e.About, e.Occurrence)
 	return e
 }
 
@@ -264,9 +265,9 @@ func recordFollowsMembers(t *testing.T, update Update) {
 
 func refusesInvalid(t *testing.T, update Update) {
 	e := effect(profile(1), "x", 0)
-	e.Occurrence = "y"
+	e.ID = effect(profile(2), "x", 0).ID
 	err := update(t.Context(), func(j rules.Journal) error { _, err := j.PutEffects(t.Context(), e); return err })
 	if !errors.Is(err, crm.ErrInvalid) {
-		t.Errorf("an effect whose id does not belong to it gives %v", err)
+		t.Errorf("an effect of another part than its subject gives %v", err)
 	}
 }

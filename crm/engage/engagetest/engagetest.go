@@ -71,7 +71,7 @@ func New(t testing.TB, store crm.Store, clock *Clock, change func(*engage.Config
 	sender := messaging.NewMemorySender(nil)
 	link := messaging.Field{Name: "link", Type: messaging.LinkField, Max: 60}
 	cfg := engage.Config{
-		Store: store, Now: clock.Now, Sender: sender, BaseURL: "https://s.example", Secret: []byte("0123456789abcdef0123456789abcdef"),
+		Store: store, Now: clock.Now, Sender: sender, BaseURL: "https://s.example", Keys: Keys(),
 		Rules: []*rules.Book{book}, Segments: "segment everybody = everyone", Consent: Brand,
 		Campaigns: []engage.Campaign{{Segment: "everybody", On: []string{"2025-03-03"}, Campaign: messaging.Campaign{
 			Name: "spring", Text: "Spring {link}", Fields: []messaging.Field{link}, URL: "https://shop.example/spring", Unmeasured: "a test"}}},
@@ -81,6 +81,9 @@ func New(t testing.TB, store crm.Store, clock *Clock, change func(*engage.Config
 			return svc.Record(ctx, &crm.Fact{Key: crm.FactKey{Kind: crm.KindNote, Source: "desk", ID: string(e.ID)}, Subject: e.Subject, At: e.Due, Version: 1,
 				Data: &crm.Note{Text: "call"}})
 		}},
+	}
+	if s, ok := store.(interface{ Tenant() string }); ok && s.Tenant() != "" {
+		cfg.Keys.Tenant = "" // the store's
 	}
 	if change != nil {
 		change(&cfg)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/examples/night/world"
 )
 
@@ -24,7 +25,7 @@ func letters(t testing.TB, w *world.World, kind string) []world.Sent {
 	for _, p := range b.Profiles {
 		for _, to := range p.Reachable(crm.Phone) {
 			s := world.Sent{To: to, Profile: p.ProfileKey, Kind: kind, At: w.Evening(3), About: about[p.ProfileKey]}
-			s.Effect = crm.NewEffectID("test/"+kind, crm.OfProfile(p.ProfileKey), crm.FactKey{}, "once")
+			s.Effect = crmtest.EffectID("test/"+kind, crm.OfProfile(p.ProfileKey), crm.FactKey{}, "once")
 			out = append(out, s)
 		}
 	}
@@ -133,7 +134,7 @@ func TestOpinionsHaveCauses(t *testing.T) {
 			continue
 		}
 		s := world.Sent{To: crm.Address{Channel: crm.Post, Value: f.Key.ID}, Kind: "survey", About: f.Key, At: w.Evening(0)}
-		s.Effect = crm.NewEffectID("test", f.Subject, f.Key, "")
+		s.Effect = crmtest.EffectID("test", f.Subject, f.Key, "")
 		who := 0
 		if complained[f.Key] {
 			who = 1
@@ -156,7 +157,7 @@ func TestWrongNumbers(t *testing.T) {
 	notMe, key := 0, historyOf(t, w).Profiles[0].ProfileKey
 	for i := range 1000 {
 		s := world.Sent{To: crm.Address{Channel: crm.Phone, Value: fmt.Sprintf("+90530%07d", i*7919)}, Profile: key, Kind: "survey", At: w.Evening(0)}
-		s.Effect = crm.NewEffectID("test", crm.OfAddress(s.To), crm.FactKey{}, "")
+		s.Effect = crmtest.EffectID("test", crm.OfAddress(s.To), crm.FactKey{}, "")
 		for _, a := range w.Reactions(s) {
 			switch a.Kind {
 			case world.NotMe:
@@ -171,7 +172,7 @@ func TestWrongNumbers(t *testing.T) {
 
 	at := w.Evening(1)
 	for i := range 20 {
-		id := crm.NewEffectID("test", crm.OfAddress(crm.Address{Channel: crm.Phone, Value: fmt.Sprint(i)}), crm.FactKey{}, "")
+		id := crmtest.EffectID("test", crm.OfAddress(crm.Address{Channel: crm.Phone, Value: fmt.Sprint(i)}), crm.FactKey{}, "")
 		if status, delivered := w.Gateway(id, crm.Address{Channel: crm.Phone, Value: "+905555555555"}, at); status != world.Rejected || !delivered.IsZero() {
 			t.Errorf("the placeholder: %s %v", status, delivered)
 		}
