@@ -113,7 +113,7 @@ func (c *Config) derive() (d derived, err error) {
 	var links []link.Key
 	d.surveys = &invite.Codec{Domain: "survey"}
 	for _, s := range k.Sign {
-		links = append(links, link.Key{ID: s.ID, Secret: s.Secret.Derive(tenant, "link").Reveal()})
+		links = append(links, link.Key{ID: s.ID, Secret: s.Secret.Derive(tenant, "link")})
 		if err = d.surveys.Add(int(s.ID), s.Secret.Derive(tenant, "survey").Reveal()); err != nil {
 			return d, err
 		}

@@ -12,6 +12,9 @@ import (
 	"hash"
 	"sync"
 	"sync/atomic"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/internal/keyring"
 )
 
 // Errors of a Codec. Match them with errors.Is.
@@ -34,7 +37,7 @@ const (
 	// MaxID is the largest id that a token can carry.
 	MaxID = 1<<39 - 1
 	// MinSecret is the smallest number of bytes in a key's secret.
-	MinSecret = 32
+	MinSecret = keyring.MinSecret
 	// maxPurpose bounds the purpose, so that the tag's input fits a buffer.
 	maxPurpose = 64
 )
@@ -50,8 +53,8 @@ const (
 
 // Key is one secret. Its id stands in every token that was made with it.
 type Key struct {
-	ID     uint8  // 0 to 15
-	Secret []byte // at least MinSecret bytes
+	ID     uint8      // 0 to 15
+	Secret crm.Secret // at least MinSecret bytes, see crm.Secret.Check
 }
 
 // Codec makes and reads tokens. Keys rotate: Add a new one everywhere, then
@@ -103,14 +106,15 @@ func (c *Codec) Add(k Key) error {
 	if k.ID > 15 {
 		return fmt.Errorf("%w: id %d is not from 0 to 15", ErrKey, k.ID)
 	}
-	if len(k.Secret) < MinSecret {
-		return fmt.Errorf("%w %d: the secret has %d bytes, at least %d are needed", ErrKey, k.ID, len(k.Secret), MinSecret)
+	if err := k.Secret.Check(); err != nil {
+		return fmt.Errorf("%w %d: %w", ErrKey, k.ID, err)
 	}
-	block, err := aes.NewCipher(derive(k.Secret, "vefa/link/permute/1")[:16])
+	secret := k.Secret.Reveal()
+	block, err := aes.NewCipher(derive(secret, "vefa/link/permute/1")[:16])
 	if err != nil {
 		return fmt.Errorf("%w %d: %w", ErrKey, k.ID, err)
 	}
-	tagKey := derive(k.Secret, "vefa/link/tag/1")
+	tagKey := derive(secret, "vefa/link/tag/1")
 	m := &material{id: k.ID, round: block}
 	m.states.New = func() any { return &state{mac: hmac.New(sha256.New, tagKey)} }
 	return c.change(func(r *ring) error {

@@ -1,7 +1,6 @@
 package link_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -13,10 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/messaging/link"
 )
 
-func secret(b byte) []byte { return bytes.Repeat([]byte{b}, link.MinSecret) }
+func secret(b byte) crm.Secret { return crmtest.Secret(string(rune(b))) }
 
 func codec(t testing.TB) *link.Codec {
 	t.Helper()
@@ -32,10 +33,13 @@ func mint(t testing.TB, c *link.Codec, purpose string, id uint64) string {
 	return token
 }
 
+var golden = crm.NewSecret([]byte("\xc3\x9eQ7\xf1\x08\xaa\x5d\x1b\xe4\x90\x2f\x76\xb8\x4c\xd3\x65\x0e\xf7\x81\x39\xca\x12\x9d\x5b\xe0\x48\xa6\x27\x7f\xd1\x83"))
+
 // Tokens that are out in the world must stay readable: these never change.
 func TestGoldenTokens(t *testing.T) {
-	c := codec(t)
-	for id, want := range map[uint64]string{0: "ZFE5rYPEEQOWO1", 1: "1xPJW1Ki69iuiv", link.MaxID: "JArejWumjnoSCP"} {
+	c, err := link.NewCodec(link.Key{ID: 1, Secret: golden})
+	require.NoError(t, err)
+	for id, want := range map[uint64]string{0: "O6evU48bmOIoLp", 1: "QXWZnLDwWsD5ov", link.MaxID: "0Otgixvxh0FdZp"} {
 		assert.Equal(t, want, mint(t, c, link.PurposeClick, id))
 	}
 }
@@ -147,8 +151,13 @@ func TestCodecErrors(t *testing.T) {
 	require.ErrorIs(t, err, link.ErrKey)
 	_, err = link.NewCodec(link.Key{ID: 16, Secret: secret('a')})
 	require.ErrorIs(t, err, link.ErrKey)
-	_, err = link.NewCodec(link.Key{ID: 1, Secret: []byte("short")})
+	_, err = link.NewCodec(link.Key{ID: 1, Secret: crm.NewSecret([]byte("short"))})
 	require.ErrorIs(t, err, link.ErrKey)
+	for _, weak := range [][]byte{nil, make([]byte, 32), []byte(strings.Repeat("a", 32))} { // Case H3
+		_, err = link.NewCodec(link.Key{ID: 1, Secret: crm.NewSecret(weak)})
+		require.ErrorIs(t, err, link.ErrKey)
+		require.ErrorIs(t, err, crm.ErrWeakSecret)
+	}
 	c := codec(t)
 	_, err = c.Mint(link.PurposeClick, link.MaxID+1)
 	require.ErrorIs(t, err, link.ErrRange)
@@ -178,7 +187,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func ExampleCodec() {
-	c, err := link.NewCodec(link.Key{ID: 1, Secret: []byte("a secret of at least 32 bytes, kept safe")})
+	c, err := link.NewCodec(link.Key{ID: 1, Secret: crm.NewSecret([]byte("a secret of at least 32 bytes, kept safe"))})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/messaging/link"
 )
 
@@ -247,7 +248,7 @@ func FuzzDestinations(f *testing.F) {
 }
 
 func ExampleHandler() {
-	codec, _ := link.NewCodec(link.Key{ID: 1, Secret: []byte("a secret of at least 32 bytes, kept safe")})
+	codec, _ := link.NewCodec(link.Key{ID: 1, Secret: crm.NewSecret([]byte("a secret of at least 32 bytes, kept safe"))})
 	log, _ := link.NewLog(link.LogConfig{Sink: func(_ context.Context, clicks []link.Click) error {
 		for _, c := range clicks {
 			verdict, reasons := link.Classify(c, link.Context{})

@@ -1,7 +1,6 @@
 package invite_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -9,7 +8,7 @@ import (
 )
 
 func Example() {
-	secret := bytes.Repeat([]byte{7}, 32) // 32 bytes from crypto/rand in earnest
+	secret := []byte("32 bytes from crypto/rand in earnest")
 	codec, err := invite.New("survey", secret)
 	if err != nil {
 		panic(err)
@@ -23,7 +22,7 @@ func Example() {
 	_, err = codec.Parse("A" + token[1:])
 	fmt.Println(errors.Is(err, invite.ErrForged) || errors.Is(err, invite.ErrUnknownKey))
 	// Output:
-	// https://example.com/s/0000000018aYxNzleSW6Yf 22
+	// https://example.com/s/70n0Ddg6iOysmwGPonIuh7 22
 	// 12345 <nil>
 	// true
 }

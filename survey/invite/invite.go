@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/vefacrm/vefa/internal/keyring"
 )
 
 // The errors of Parse, for errors.Is. They never hold the token.
@@ -23,7 +25,7 @@ var (
 	ErrNoKey     = errors.New("invite: no key to sign with")
 	ErrKeyID     = errors.New("invite: key id out of range")
 	ErrKeyExists = errors.New("invite: another key has this id")
-	ErrWeakKey   = errors.New("invite: secret shorter than 16 bytes")
+	ErrWeakKey   = errors.New("invite: weak key")
 	ErrSigning   = errors.New("invite: the signing key cannot be retired")
 )
 
@@ -32,8 +34,9 @@ var (
 // in circulation.
 const MaxKeys = 7
 
-// MinSecret is the least length of a secret, in bytes. Use 32 random bytes.
-const MinSecret = 16
+// MinSecret is the least length of a secret, in bytes. Draw them from
+// crypto/rand: what repeats itself, counts or has few different bytes is refused.
+const MinSecret = keyring.MinSecret
 
 // Codec mints and parses tokens. It is safe for concurrent use. The zero value
 // has no key: Parse refuses everything and Mint fails.
@@ -68,8 +71,8 @@ func (c *Codec) Add(key int, secret []byte) error {
 	if err := inRange(key); err != nil {
 		return err
 	}
-	if len(secret) < MinSecret {
-		return fmt.Errorf("%w: key %d has %d", ErrWeakKey, key, len(secret))
+	if err := keyring.Weak(secret); err != nil {
+		return fmt.Errorf("%w %d: %w", ErrWeakKey, key, err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,14 +131,14 @@ func (c *Codec) Mint(id uint64) (string, error) {
 	if !ready {
 		return "", ErrNoKey
 	}
-	t := c.tag(key, secret, id)
-	return encode(uint64(key), id, binary.BigEndian.Uint64(t[:])), nil
+	tag := c.mac(forTag, key, secret, id)
+	return encode(uint64(key), id^c.mac(forMask, key, secret, tag), tag), nil
 }
 
 // Parse gives the invitation's id. Errors: ErrMalformed, ErrUnknownKey,
 // ErrForged. The time that comparing takes does not depend on the tag.
 func (c *Codec) Parse(token string) (uint64, error) {
-	key, id, got, ok := decode(token)
+	key, hidden, got, ok := decode(token)
 	if !ok || key >= MaxKeys {
 		return 0, ErrMalformed
 	}
@@ -145,8 +148,9 @@ func (c *Codec) Parse(token string) (uint64, error) {
 	if secret == nil {
 		return 0, ErrUnknownKey
 	}
-	want := c.tag(int(key), secret, id)
-	var sent [tagSize]byte
+	id := hidden ^ c.mac(forMask, int(key), secret, got)
+	var want, sent [8]byte
+	binary.BigEndian.PutUint64(want[:], c.mac(forTag, int(key), secret, id))
 	binary.BigEndian.PutUint64(sent[:], got)
 	if subtle.ConstantTimeCompare(want[:], sent[:]) != 1 {
 		return 0, ErrForged
@@ -154,22 +158,25 @@ func (c *Codec) Parse(token string) (uint64, error) {
 	return id, nil
 }
 
+// What a MAC is for. The tag authenticates the invitation's id; the mask, a
+// function of the tag, hides it.
 const (
-	tagSize = 8
-	version = "vefa/invite/1"
+	forTag  = "vefa/invite/2/tag"
+	forMask = "vefa/invite/2/mask"
 )
 
-// tag authenticates version, domain, key id and invitation id. Each variable
-// part has its length or a fixed size, so no two inputs read the same.
-func (c *Codec) tag(key int, secret []byte, id uint64) [tagSize]byte {
+// mac returns the first 8 bytes of HMAC-SHA256 over what it is for, domain, key
+// id and n. Each variable part has its length or a fixed size, and no purpose is
+// the beginning of the other, so no two inputs read the same.
+func (c *Codec) mac(purpose string, key int, secret []byte, n uint64) uint64 {
 	mac := hmac.New(sha256.New, secret)
-	buf := make([]byte, 0, len(version)+len(c.Domain)+17)
-	buf = append(buf, version...)
+	buf := make([]byte, 0, len(purpose)+len(c.Domain)+17)
+	buf = append(buf, purpose...)
 	buf = binary.BigEndian.AppendUint64(buf, uint64(len(c.Domain)))
 	buf = append(buf, c.Domain...)
 	buf = append(buf, byte(key))
-	buf = binary.BigEndian.AppendUint64(buf, id)
+	buf = binary.BigEndian.AppendUint64(buf, n)
 	mac.Write(buf)
 	var sum [sha256.Size]byte
-	return [tagSize]byte(mac.Sum(sum[:0])[:tagSize])
+	return binary.BigEndian.Uint64(mac.Sum(sum[:0]))
 }

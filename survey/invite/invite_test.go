@@ -2,6 +2,8 @@ package invite_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"math"
 	"strings"
@@ -16,8 +18,8 @@ import (
 )
 
 var (
-	secretA = bytes.Repeat([]byte{0xA5}, 32)
-	secretB = bytes.Repeat([]byte{0x5B}, 32)
+	secretA = []byte("\xc3\x9eQ7\xf1\x08\xaa\x5d\x1b\xe4\x90\x2f\x76\xb8\x4c\xd3\x65\x0e\xf7\x81\x39\xca\x12\x9d\x5b\xe0\x48\xa6\x27\x7f\xd1\x83")
+	secretB = []byte("a secret of the tests, which all the world may know")
 )
 
 func codec(t testing.TB) *invite.Codec {
@@ -30,7 +32,7 @@ func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := &invite.Codec{Domain: rapid.String().Draw(t, "domain")}
 		key := rapid.IntRange(0, invite.MaxKeys-1).Draw(t, "key")
-		require.NoError(t, c.Add(key, rapid.SliceOfN(rapid.Byte(), 16, 64).Draw(t, "secret")))
+		require.NoError(t, c.Add(key, sum(rapid.Uint64().Draw(t, "secret"))))
 		require.NoError(t, c.Sign(key))
 		id := rapid.Uint64().Draw(t, "id")
 		token, err := c.Mint(id)
@@ -45,11 +47,42 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
+func sum(n uint64) []byte {
+	s := sha256.Sum256(binary.BigEndian.AppendUint64(nil, n))
+	return s[:]
+}
+
+// Case H4: tokens of invitations that were numbered one after the other show
+// neither the number nor the order, and share nothing that others do not.
+func TestTokensHideTheirNumber(t *testing.T) {
+	c := codec(t)
+	const n = 5000
+	lower, common := 0, 0
+	previous := ""
+	for id := range uint64(n) {
+		token, err := c.Mint(id)
+		require.NoError(t, err)
+		if id > 0 {
+			if token < previous {
+				lower++
+			}
+			for i := 0; i < len(token) && token[i] == previous[i]; i++ {
+				common++
+			}
+		}
+		previous = token
+	}
+	assert.InDelta(t, n/2, lower, 150)
+	// The first character takes one of eight values or fewer; the others are as
+	// good as random.
+	assert.Less(t, common, 2*n)
+}
+
 func TestGolden(t *testing.T) {
 	// Tokens are in messages that were sent: their form must never change.
 	// The values were computed with Python's hmac and big integers.
 	c := codec(t)
-	for id, want := range map[uint64]string{0: "00000000000L7SGDn7tokC", 1: "00000000000YsrSUie17HA", math.MaxUint64: "7n42DGM5Tfldxo2cUnBpMr"} {
+	for id, want := range map[uint64]string{0: "7R4fJcypJfPwAPt6XlLjJr", 1: "3epwWPja4be6yaHrhsVinI", math.MaxUint64: "5TeGKr5JSmJz3YNHRUBukA"} {
 		token, err := c.Mint(id)
 		require.NoError(t, err)
 		assert.Equal(t, want, token, "id %d", id)
@@ -151,7 +184,9 @@ func TestKeyErrors(t *testing.T) {
 	require.ErrorIs(t, c.Add(invite.MaxKeys, secretA), invite.ErrKeyID)
 	require.ErrorIs(t, c.Sign(7), invite.ErrKeyID)
 	require.ErrorIs(t, c.Retire(7), invite.ErrKeyID)
-	require.ErrorIs(t, c.Add(0, make([]byte, 15)), invite.ErrWeakKey)
+	for _, weak := range [][]byte{make([]byte, 32), secretA[:31], bytes.Repeat(secretA[:8], 4)} { // Case H3
+		require.ErrorIs(t, c.Add(0, weak), invite.ErrWeakKey)
+	}
 	_, err = invite.New("x", nil)
 	require.ErrorIs(t, err, invite.ErrWeakKey)
 }

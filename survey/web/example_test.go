@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -41,7 +40,7 @@ func (s *shop) Submit(_ context.Context, _ uint64, r survey.Response, _ time.Tim
 
 // A host mounts the handler; a customer opens the link and answers.
 func Example() {
-	codec, err := invite.New("survey", bytes.Repeat([]byte{9}, 32))
+	codec, err := invite.New("survey", []byte("32 bytes from crypto/rand in earnest"))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -83,7 +83,7 @@ func newWorld(t testing.TB, def *survey.Definition) *world {
 		}},
 		answers: map[uint64]survey.Response{}, notMe: map[uint64]int{},
 	}}
-	codec, err := invite.New("survey", bytes.Repeat([]byte{1}, 32))
+	codec, err := invite.New("survey", []byte("32 bytes from crypto/rand in earnest"))
 	require.NoError(t, err)
 	w.token, err = codec.Mint(7)
 	require.NoError(t, err)
