@@ -43,12 +43,23 @@ type Decision struct {
 // does so at least once under its own id: with a sender that recognises ids
 // exactly once, with any other its fate may stay crm.Unknown.
 //
-// Several processes may run outboxes over the same store; whoever claims first
-// wins. The fields must not be changed once RunOnce was called; RunOnce may be
-// called concurrently.
+// Several processes may run outboxes over the same store: the first to claim an
+// effect has it until its lease ends. A claim is checked, and its lease renewed
+// where need be, right before its message is handed over, and no more is claimed
+// than leaves in a quarter of the lease at the pace of the sender, which is
+// measured. Leases go by the store's clock, so that a process whose own clock is
+// wrong takes nothing away from another.
+//
+// The fields must not be changed once RunOnce was called; RunOnce may be called
+// concurrently.
 type Outbox struct {
 	Store  crm.Store
 	Sender Sender
+	// Lock locks, in the claiming transaction and before the addresses, what Guard
+	// decides by besides the destinations, such as the customers, and returns
+	// further addresses to lock with them; it may be nil. To is set. It must not
+	// keep or change the effects.
+	Lock func(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]crm.Address, error)
 	// Guard decides about claimed effects in the claiming transaction, one
 	// decision per effect in their order. To is set and the addresses are
 	// locked, so that what it reads of them cannot change before the commit.
@@ -58,12 +69,21 @@ type Outbox struct {
 	// Cause and At. It must give the same message for the same effect each
 	// time, or a repeated message differs from the first.
 	Render func(ctx context.Context, tx crm.Tx, e *crm.Effect) (Message, error)
-	Now    func() time.Time // nil means time.Now
+	Now    func() time.Time // what is due, and when a message was sent; nil means time.Now
+	// LeaseNow is the clock of leases, the same in all processes; nil means the
+	// store's. Hosts that simulate time give it the simulated one.
+	LeaseNow func() time.Time
 
-	Batch       int           // effects per transaction; 0 means 500
-	Lease       time.Duration // after which the fate of a claim is looked into, or a provider that was not reached is tried again; 0 means 5 minutes
+	Batch int // at most so many effects per transaction; 0 means 500
+	// Lease is how long a claim is its process's alone. When it has ended, the
+	// fate of the claim is looked into; a provider that was not reached is tried
+	// again after it, too. A call to the sender is given half of it. 0 means 5
+	// minutes; a message should take the sender no more than a sixteenth of it.
+	Lease       time.Duration
 	MaxAttempts int           // how often the provider may throttle an effect before it fails; 0 means 10
 	Parts       crm.PartRange // the zero value means all
+
+	pace pace
 }
 
 // Stats is what one run did. Where it says nothing else, it counts effects.
@@ -107,7 +127,7 @@ func (o *Outbox) RunOnce(ctx context.Context) (Stats, error) {
 		return Stats{}, err
 	}
 	now := o.now()
-	stats, err := o.resolve(ctx, now, now, o.doubtful()...)
+	stats, err := o.resolve(ctx, now, false, o.doubtful()...)
 	if err != nil {
 		return stats, err
 	}
@@ -131,7 +151,8 @@ func (o *Outbox) Drain(ctx context.Context) (Stats, error) {
 // Resume looks at once into every claim that was never answered, whatever its
 // lease. Call it when the host starts and knows that no other outbox runs over
 // these parts, so that a process that was killed while sending goes on where it
-// was.
+// was. Where others run, do not: what they have just handed to the provider
+// looks as if it had been lost.
 func (o *Outbox) Resume(ctx context.Context) (Stats, error) {
 	if err := o.check(); err != nil {
 		return Stats{}, err
@@ -140,7 +161,7 @@ func (o *Outbox) Resume(ctx context.Context) (Stats, error) {
 	now := o.now()
 	for {
 		// Each effect found leaves the state Sent.
-		s, err := o.resolve(ctx, now, now.AddDate(1000, 0, 0), crm.Sent)
+		s, err := o.resolve(ctx, now, true, crm.Sent)
 		total.Add(s)
 		if err != nil || s.Due == s.Conflicts {
 			return total, err
@@ -187,12 +208,22 @@ func (o *Outbox) attempts() int {
 	return o.MaxAttempts
 }
 
+// clock returns the time that leases go by.
+func (o *Outbox) clock(ctx context.Context, c crm.Clock) (time.Time, error) {
+	if o.LeaseNow != nil {
+		return crm.Micros(o.LeaseNow()), nil
+	}
+	return c.Now(ctx)
+}
+
 // claim is one effect on its way through a run.
 type claim struct {
 	effect  *crm.Effect
 	message Message
 	verdict Decision
-	again   bool // sent before; its fate is unknown
+	// doubt, of an effect that was claimed before, is what the provider said
+	// about it when it was asked; nil of one that was not.
+	doubt *Receipt
 }
 
 // sendDue claims one batch of planned effects and sends it.
@@ -202,19 +233,23 @@ func (o *Outbox) sendDue(ctx context.Context, now time.Time) (Stats, error) {
 	err := o.Store.Update(ctx, func(tx crm.Tx) error {
 		stats, claims = Stats{}, nil // the store may run this again
 		due, err := tx.DueEffects(ctx, crm.DueQuery{Parts: o.Parts, State: crm.Planned,
-			Kinds: []crm.EffectKind{crm.EffectMessage}, Before: now.Add(time.Microsecond), Limit: o.batch()})
+			Kinds: []crm.EffectKind{crm.EffectMessage}, Before: now.Add(time.Microsecond), Limit: o.pace.claims(o.batch())})
 		if err != nil || len(due) == 0 {
 			return err
 		}
 		stats.Due = len(due)
-		all, err := o.prepare(ctx, tx, due, now)
+		all, err := o.prepare(ctx, tx, due)
+		if err != nil {
+			return err
+		}
+		until, err := o.newLease(ctx, tx)
 		if err != nil {
 			return err
 		}
 		changed := make([]*crm.Effect, len(all))
 		for i := range all {
 			c := &all[i]
-			if err := o.decide(c, now, &stats); err != nil {
+			if err := o.decide(c, now, until, &stats); err != nil {
 				return err
 			}
 			changed[i] = c.effect
@@ -233,9 +268,15 @@ func (o *Outbox) sendDue(ctx context.Context, now time.Time) (Stats, error) {
 	return o.deliver(ctx, claims, stats)
 }
 
+// newLease returns when a lease that begins now ends.
+func (o *Outbox) newLease(ctx context.Context, c crm.Clock) (time.Time, error) {
+	now, err := o.clock(ctx, c)
+	return crm.Micros(now.Add(o.lease())), err
+}
+
 // prepare renders effects, locks where they go and asks the guard about those
 // that can be rendered. It works on clones.
-func (o *Outbox) prepare(ctx context.Context, tx crm.Tx, due []*crm.Effect, now time.Time) ([]claim, error) {
+func (o *Outbox) prepare(ctx context.Context, tx crm.Tx, due []*crm.Effect) ([]claim, error) {
 	all := make([]claim, len(due))
 	addrs := make([]crm.Address, 0, len(due))
 	for i, e := range due {
@@ -260,6 +301,19 @@ func (o *Outbox) prepare(ctx context.Context, tx crm.Tx, due []*crm.Effect, now 
 	if len(addrs) == 0 {
 		return all, nil
 	}
+	ask := make([]*crm.Effect, 0, len(all))
+	for i := range all {
+		if !all[i].message.To.IsZero() {
+			ask = append(ask, all[i].effect)
+		}
+	}
+	if o.Lock != nil {
+		more, err := o.Lock(ctx, tx, ask)
+		if err != nil {
+			return nil, fmt.Errorf("lock: %w", err)
+		}
+		addrs = append(addrs, more...)
+	}
 	slices.SortFunc(addrs, crm.Address.Compare)
 	addrs = slices.Compact(addrs)
 	states, err := tx.LockAddresses(ctx, addrs...)
@@ -268,12 +322,6 @@ func (o *Outbox) prepare(ctx context.Context, tx crm.Tx, due []*crm.Effect, now 
 	}
 	if len(states) != len(addrs) {
 		return nil, fmt.Errorf("the store answered %d of %d addresses", len(states), len(addrs))
-	}
-	ask := make([]*crm.Effect, 0, len(all))
-	for i := range all {
-		if !all[i].message.To.IsZero() {
-			ask = append(ask, all[i].effect)
-		}
 	}
 	answers, err := o.Guard(ctx, tx, ask)
 	if err != nil {
@@ -305,12 +353,12 @@ func failedRender(err error) Decision {
 }
 
 // decide writes a decision about a planned effect into it.
-func (o *Outbox) decide(c *claim, now time.Time, stats *Stats) error {
+func (o *Outbox) decide(c *claim, now, until time.Time, stats *Stats) error {
 	e := c.effect
 	e.Changed, e.Reasons = now, c.verdict.Reasons
 	switch c.verdict.Outcome {
 	case Send:
-		e.State, e.SentAt, e.Lease = crm.Sent, now, crm.Micros(now.Add(o.lease()))
+		e.State, e.SentAt, e.Lease = crm.Sent, now, until
 		e.Guards = c.verdict.Reads
 		o.address(c)
 		stats.Claimed++

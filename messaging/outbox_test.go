@@ -62,7 +62,8 @@ type world struct {
 
 func newWorld(t testing.TB, n int, sender messaging.Sender) *world {
 	t.Helper()
-	w := &world{store: memstore.New(), now: noon}
+	w := &world{now: noon}
+	w.store = memstore.NewAt(func() time.Time { return w.now })
 	effects := make([]*crm.Effect, n)
 	for i := range effects {
 		effects[i] = planned(i)

@@ -9,21 +9,21 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
-// resolve looks into claimed effects whose lease ended before an instant: the
+// resolve looks into claimed effects whose lease has ended, or all of them: the
 // provider is asked where it can be, and a message of unknown fate is sent
 // again under the same id where the provider recognises ids and the guard still
 // lets it go. Everything else is left Unknown.
-func (o *Outbox) resolve(ctx context.Context, now, before time.Time, states ...crm.EffectState) (Stats, error) {
+func (o *Outbox) resolve(ctx context.Context, now time.Time, all bool, states ...crm.EffectState) (Stats, error) {
 	reconciler, _ := o.Sender.(Reconciler)
 	var total Stats
 	for _, state := range states {
-		if some, err := o.waiting(ctx, state, before); err != nil || !some {
+		if some, err := o.waiting(ctx, state, all); err != nil || !some {
 			if err != nil {
 				return total, err
 			}
 			continue
 		}
-		claims, stats, err := o.reclaim(ctx, state, now, before)
+		claims, stats, err := o.reclaim(ctx, state, now, all)
 		total.Add(stats)
 		if err != nil || len(claims) == 0 {
 			if err != nil {
@@ -31,11 +31,10 @@ func (o *Outbox) resolve(ctx context.Context, now, before time.Time, states ...c
 			}
 			continue
 		}
-		receipts, err := o.ask(ctx, reconciler, claims)
-		if err != nil {
+		if err := o.ask(ctx, reconciler, claims); err != nil {
 			return total, err
 		}
-		if err := o.sendAgain(ctx, claims, receipts, &total); err != nil {
+		if err := o.sendAgain(ctx, claims, &total); err != nil {
 			return total, err
 		}
 	}
@@ -51,11 +50,25 @@ func (o *Outbox) doubtful() []crm.EffectState {
 	return []crm.EffectState{crm.Sent}
 }
 
+// lapsed asks for claims whose lease has ended, or for all.
+func (o *Outbox) lapsed(ctx context.Context, r crm.Reader, state crm.EffectState, all bool, limit int) ([]*crm.Effect, time.Time, error) {
+	now, err := o.clock(ctx, r)
+	if err != nil {
+		return nil, now, err
+	}
+	before := now
+	if all {
+		before = now.AddDate(1000, 0, 0)
+	}
+	due, err := r.DueEffects(ctx, crm.DueQuery{Parts: o.Parts, State: state, Kinds: []crm.EffectKind{crm.EffectMessage}, Before: before, Limit: limit})
+	return due, now, err
+}
+
 // waiting reports, without a write transaction, whether there is anything to
 // look into.
-func (o *Outbox) waiting(ctx context.Context, state crm.EffectState, before time.Time) (some bool, err error) {
+func (o *Outbox) waiting(ctx context.Context, state crm.EffectState, all bool) (some bool, err error) {
 	err = o.Store.View(ctx, func(r crm.Reader) error {
-		due, err := r.DueEffects(ctx, crm.DueQuery{Parts: o.Parts, State: state, Kinds: []crm.EffectKind{crm.EffectMessage}, Before: before, Limit: 1})
+		due, _, err := o.lapsed(ctx, r, state, all, 1)
 		some = len(due) > 0
 		return err
 	})
@@ -65,23 +78,25 @@ func (o *Outbox) waiting(ctx context.Context, state crm.EffectState, before time
 	return some, err
 }
 
-// reclaim takes up to a batch of expired claims under a new lease, so that
-// nobody else looks into them meanwhile. Where they might be sent again, their
-// destinations are locked and the guard decides anew.
-func (o *Outbox) reclaim(ctx context.Context, state crm.EffectState, now, before time.Time) ([]claim, Stats, error) {
+// reclaim takes expired claims under a new lease, so that nobody else looks into
+// them meanwhile. Where they might be sent again, their destinations are locked
+// and the guard decides anew.
+func (o *Outbox) reclaim(ctx context.Context, state crm.EffectState, now time.Time, all bool) ([]claim, Stats, error) {
 	maySend := len(o.doubtful()) > 1
 	var stats Stats
 	var claims []claim
 	err := o.Store.Update(ctx, func(tx crm.Tx) error {
 		stats, claims = Stats{}, nil
-		due, err := tx.DueEffects(ctx, crm.DueQuery{Parts: o.Parts, State: state,
-			Kinds: []crm.EffectKind{crm.EffectMessage}, Before: before, Limit: o.batch()})
+		due, at, err := o.lapsed(ctx, tx, state, all, o.pace.claims(o.batch()))
 		if err != nil || len(due) == 0 {
 			return err
 		}
 		stats.Due = len(due)
 		if maySend {
-			if claims, err = o.prepare(ctx, tx, due, now); err != nil {
+			if claims, err = o.prepare(ctx, tx, due); err != nil {
+				return err
+			}
+			if at, err = o.clock(ctx, tx); err != nil { // locks may have taken a while
 				return err
 			}
 		} else {
@@ -93,10 +108,9 @@ func (o *Outbox) reclaim(ctx context.Context, state crm.EffectState, now, before
 		changed := make([]*crm.Effect, len(claims))
 		for i := range claims {
 			c := &claims[i]
-			c.again = true
 			e := c.effect
 			e.State, e.To, e.Changed = crm.Sent, due[i].To, now
-			e.Lease = crm.Micros(now.Add(o.patience(now.Sub(e.SentAt))))
+			e.Lease = crm.Micros(at.Add(o.patience(now.Sub(e.SentAt))))
 			if c.verdict.Outcome == Send && c.message.To == due[i].To {
 				e.Guards, e.Reasons = c.verdict.Reads, c.verdict.Reasons
 				o.address(c)
@@ -116,68 +130,62 @@ func (o *Outbox) reclaim(ctx context.Context, state crm.EffectState, now, before
 	return claims, stats, nil
 }
 
-// ask asks the provider about claims, in batches; without a reconciler, all
-// stay uncertain.
-func (o *Outbox) ask(ctx context.Context, r Reconciler, claims []claim) ([]Receipt, error) {
-	out := make([]Receipt, len(claims))
+// ask asks the provider about claims and sets their doubt; without a reconciler,
+// all stay uncertain.
+func (o *Outbox) ask(ctx context.Context, r Reconciler, claims []claim) error {
 	ids := make([]crm.EffectID, len(claims))
 	for i := range claims {
 		ids[i] = claims[i].effect.ID
-		out[i] = Receipt{ID: ids[i], Status: Unknown, Reason: "sent before; the answer was lost"}
+		claims[i].doubt = &Receipt{ID: ids[i], Status: Unknown, Reason: "sent before; the answer was lost"}
 	}
 	if r == nil {
-		return out, nil
+		return nil
 	}
-	answers, err := r.Reconcile(ctx, ids)
+	call, cancel := context.WithTimeout(ctx, o.lease()/2)
+	defer cancel()
+	answers, err := r.Reconcile(call, ids)
 	if err != nil {
-		return out, ctx.Err() // the provider cannot tell now; the new lease decides when to ask again
+		return ctx.Err() // the provider cannot tell now; the new lease decides when to ask again
 	}
 	for i := range answers {
-		if i < len(out) && answers[i].ID == ids[i] {
-			out[i] = answers[i]
-			out[i].After = max(0, out[i].After)
+		if i < len(claims) && answers[i].ID == ids[i] {
+			answers[i].After = max(0, answers[i].After)
+			claims[i].doubt = &answers[i]
 		}
 	}
-	return out, nil
+	return nil
 }
 
-// sendAgain sends what the provider never received, and what is still uncertain
-// to one that recognises ids, if the guard lets it go; then it records all
-// answers.
-func (o *Outbox) sendAgain(ctx context.Context, claims []claim, receipts []Receipt, stats *Stats) error {
+// sendAgain records what the provider knows and sends what it never received,
+// and what is still uncertain to one that recognises ids, if the guard lets it
+// go.
+func (o *Outbox) sendAgain(ctx context.Context, claims []claim, stats *Stats) error {
 	idem := isIdempotent(o.Sender)
-	var messages []Message
-	var which []int
-	for i := range claims {
-		r := &receipts[i]
+	var again []claim
+	var settled []outcome
+	for _, c := range claims {
+		r := *c.doubt
 		switch absent := r.Status == Throttled; {
 		case !absent && (r.Status != Unknown || !idem):
-		case claims[i].verdict.Outcome == Send:
-			messages, which = append(messages, claims[i].message), append(which, i)
+		case c.verdict.Outcome == Send:
+			again = append(again, c)
+			continue
 		case absent: // planned again: the guard's answer is written when it is claimed
 			r.After = atOnce
 		default:
-			r.Reason += "; not sent again: " + refusal(claims[i].verdict)
+			r.Reason += "; not sent again: " + refusal(c.verdict)
 		}
+		settled = append(settled, outcome{c, r})
 	}
-	if len(messages) > 0 {
-		again, _ := sendAll(ctx, o.Sender, messages) // an error is an uncertain receipt
-		for k, i := range which {
-			if again[k].Status == Throttled && receipts[i].Status == Unknown {
-				continue // not taken this time, but the first attempt may have arrived
-			}
-			receipts[i] = again[k]
-			stats.Resent++
-		}
-	}
-	outcomes := make([]outcome, len(claims))
-	for i := range claims {
-		outcomes[i] = outcome{claims[i], receipts[i]}
-	}
-	if err := o.record(context.WithoutCancel(ctx), outcomes, stats); err != nil {
+	if _, err := o.record(context.WithoutCancel(ctx), settled, stats); err != nil {
 		return err
 	}
-	return ctx.Err()
+	var err error
+	*stats, err = o.deliver(ctx, again, *stats)
+	if err == nil {
+		err = ctx.Err()
+	}
+	return err
 }
 
 // refusal says in few words why a guard does not let an effect go now.

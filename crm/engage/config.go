@@ -27,6 +27,16 @@ type Config struct {
 	Store crm.Store
 	// Now is the clock of everything. Defaults to time.Now.
 	Now func() time.Time
+	// LeaseNow is the clock that the leases of messages go by, the same in all
+	// processes; nil means the store's. A host that simulates time gives it the
+	// simulated one.
+	LeaseNow func() time.Time
+	// Lease is how long a message that was claimed is left to the process that
+	// claimed it: a message should take the Sender no more than a sixteenth of it.
+	// 0 means 5 minutes. Batch is how many messages a transaction may claim; 0
+	// means 500.
+	Lease time.Duration
+	Batch int
 	// Home is the zone that evenings are named in. Defaults to UTC.
 	Home *time.Location
 	// Survivorship decides which source's value a customer shows.

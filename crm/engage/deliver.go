@@ -53,6 +53,13 @@ func (e *Engine) Resume(ctx context.Context) (_ messaging.Stats, err error) {
 	return e.outbox.Resume(ctx)
 }
 
+// Receive records answers of the provider that come outside of Config.Sender,
+// such as delivery reports: they settle what became of a message whose answer
+// was lost. It waits for no night and for no other delivery.
+func (e *Engine) Receive(ctx context.Context, receipts ...messaging.Receipt) (messaging.Stats, error) {
+	return e.outbox.Receive(ctx, receipts...)
+}
+
 // render turns an effect into the message that goes out. The guard looks at
 // the record itself afterwards; what is known in memory is good enough here.
 func (e *Engine) render(_ context.Context, _ crm.Tx, f *crm.Effect) (messaging.Message, error) {

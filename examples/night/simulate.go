@@ -120,7 +120,7 @@ func newSimulation(ctx context.Context, o options, store crm.Store, show *displa
 		return nil, nil, err
 	}
 	cfg.Consent = s.consent()
-	cfg.Store, cfg.Now, cfg.Sender, cfg.BaseURL = store, s.clock.now, sender, base
+	cfg.Store, cfg.Now, cfg.LeaseNow, cfg.Sender, cfg.BaseURL = store, s.clock.now, s.clock.now, sender, base
 	cfg.ClientIP, cfg.RequestID = forwardedFor, func(r *http.Request) string { return r.Header.Get("X-Request-Id") }
 	cfg.Progress = show.step
 	if s.eng, err = engage.New(cfg); err != nil {

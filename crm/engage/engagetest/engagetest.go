@@ -71,7 +71,7 @@ func New(t testing.TB, store crm.Store, clock *Clock, change func(*engage.Config
 	sender := messaging.NewMemorySender(nil)
 	link := messaging.Field{Name: "link", Type: messaging.LinkField, Max: 60}
 	cfg := engage.Config{
-		Store: store, Now: clock.Now, Sender: sender, BaseURL: "https://s.example", Keys: Keys(),
+		Store: store, Now: clock.Now, LeaseNow: clock.Now, Sender: sender, BaseURL: "https://s.example", Keys: Keys(),
 		Rules: []*rules.Book{book}, Segments: "segment everybody = everyone", Consent: Brand,
 		Campaigns: []engage.Campaign{{Segment: "everybody", On: []string{"2025-03-03"}, Campaign: messaging.Campaign{
 			Name: "spring", Text: "Spring {link}", Fields: []messaging.Field{link}, URL: "https://shop.example/spring", Unmeasured: "a test"}}},
