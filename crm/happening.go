@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -21,7 +22,15 @@ type Answer struct {
 // FactKind returns KindAnswer.
 func (*Answer) FactKind() FactKind { return KindAnswer }
 
-func (a *Answer) validate() error { return checkKeyText("survey", a.Survey, false) }
+func (a *Answer) validate() error {
+	err := checkKeyText("survey", a.Survey, false)
+	if len(a.Values) > 0 {
+		if _, e := json.Marshal(a.Values); e != nil {
+			err = errors.Join(err, fieldError("values", "cannot be written as JSON: "+e.Error()))
+		}
+	}
+	return err
+}
 
 // Verdict says whether a click came from a person.
 type Verdict string
@@ -103,4 +112,6 @@ type TagChange struct {
 // FactKind returns KindTag.
 func (*TagChange) FactKind() FactKind { return KindTag }
 
-func (t *TagChange) validate() error { return errors.Join(checkKeyText("tag", t.Tag, false)) }
+func (t *TagChange) validate() error {
+	return errors.Join(checkKeyText("tag", t.Tag, false), checkTime("expires", t.Expires))
+}

@@ -251,7 +251,7 @@ func (e *Engine) Reply(ctx context.Context, from crm.Address, id, text string, a
 func lastMessage(ctx context.Context, r crm.Reader, to crm.Address) (*crm.Effect, MessageData, error) {
 	var d MessageData
 	subjects := []crm.Subject{crm.OfAddress(to)}
-	refs, err := r.Refs(ctx, crm.RefContact, loadBatch, to.String())
+	refs, err := r.Refs(ctx, crm.RefContact, loadBatch, crm.RefKey(to.String()))
 	if err != nil {
 		return nil, d, err
 	}

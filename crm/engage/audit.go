@@ -359,7 +359,7 @@ func (a *audit) delivered() error {
 		for i, f := range facts {
 			if f == nil {
 				// The order hangs on another profile in a later version.
-				found, err := a.r.Refs(a.ctx, crm.RefFact, 1, refs[i].Key.String())
+				found, err := a.r.Refs(a.ctx, crm.RefFact, 1, crm.RefKey(refs[i].Key.String()))
 				if err != nil {
 					return err
 				}

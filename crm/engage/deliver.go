@@ -378,7 +378,7 @@ func sharers(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (map[crm.Add
 	const most = 20 // a number that more people use is a switchboard
 	keys := make([]string, len(effects))
 	for i, f := range effects {
-		keys[i] = f.To.String()
+		keys[i] = crm.RefKey(f.To.String())
 	}
 	found, err := tx.Refs(ctx, crm.RefContact, most, keys...)
 	if err != nil {
@@ -473,7 +473,7 @@ func (e *Engine) deliveredAt(ctx context.Context, tx crm.Tx, effects []*crm.Effe
 	var asked []*crm.Effect
 	for i, f := range effects {
 		if all[i].data.Survey != "" && f.About.Kind == crm.KindOrder {
-			keys = append(keys, f.About.String())
+			keys = append(keys, crm.RefKey(f.About.String()))
 			asked = append(asked, f)
 		}
 	}

@@ -121,7 +121,7 @@ func (p *population) drop(x *person, k crm.FactKey) {
 func (p *population) reconsent(ctx context.Context, changed map[crm.Address]bool, persons map[*person]bool) error {
 	flat := make([]string, 0, len(changed))
 	for a := range changed {
-		flat = append(flat, a.String())
+		flat = append(flat, crm.RefKey(a.String()))
 	}
 	slices.Sort(flat)
 	for chunk := range slices.Chunk(flat, loadBatch) {
