@@ -407,10 +407,12 @@ func sharers(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (map[crm.Add
 	out := make(map[crm.Address][]crm.Subject, len(effects))
 	for i, refs := range found {
 		var list []crm.Subject
+		seen := map[crm.ProfileKey]bool{}
 		for range refs {
 			for _, k := range members[0] {
-				if s := crm.OfProfile(k); !slices.Contains(list, s) {
-					list = append(list, s)
+				if !seen[k] {
+					seen[k] = true
+					list = append(list, crm.OfProfile(k))
 				}
 			}
 			members = members[1:]
