@@ -39,7 +39,7 @@ func (v *invitations) Invitation(ctx context.Context, n uint64) (web.Invitation,
 		if err != nil {
 			return err
 		}
-		out = web.Invitation{Definition: s.Definition, Language: s.Invitation.Locale, ExpiresAt: f.SentAt.Add(v.cfg.AnswerWithin)}
+		out = web.Invitation{Definition: s.Definition, Language: s.Invitation.Locale, ExpiresAt: f.SentAt.Add(v.cfg.AnswerWithin), NotMeUntil: f.SentAt.Add(v.cfg.NotMeWithin)}
 		out.Place, err = placeName(ctx, r, f)
 		if err != nil {
 			return err
@@ -188,6 +188,9 @@ func (v *invitations) NotMe(ctx context.Context, n uint64, at time.Time) error {
 		f, d, err := effectOfLink(ctx, tx, n)
 		if err != nil {
 			return err
+		}
+		if !at.Before(f.SentAt.Add(e.cfg.NotMeWithin)) {
+			return web.ErrEnded
 		}
 		return e.notMe(ctx, tx, f, d, at)
 	})

@@ -57,8 +57,10 @@ type Config struct {
 }
 
 // Handler redirects tracked links: GET or HEAD of a path whose last element is
-// a token, with or without a slash after it, answers 302 to the link's destination and records a Click. A token
-// that does not verify gets 404 without a look into cache, Resolver or Log.
+// a token, with or without a slash after it, answers 302 to the link's
+// destination and records a Click. A token that does not verify gets 404, one
+// whose key is not in use any more 410, both without a look into cache, Resolver
+// or Log.
 // GET never changes anything but the log of clicks.
 type Handler struct {
 	cfg   Config
@@ -129,7 +131,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	path := strings.TrimSuffix(r.URL.Path, "/") // some messengers append one
 	id, err := h.cfg.Codec.Parse(h.cfg.Purpose, path[strings.LastIndexByte(path, '/')+1:])
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrUnknownKey):
+		http.Error(w, "this link has expired", http.StatusGone)
+		return
+	case err != nil:
 		http.Error(w, "no such link", http.StatusNotFound)
 		return
 	}

@@ -118,9 +118,17 @@ func TestRedirect(t *testing.T) {
 func TestJunkIsRefusedWithoutALook(t *testing.T) {
 	s := newSite(t, nil)
 	good := mint(t, s.codec, link.PurposeClick, 5)
-	for _, path := range []string{"/", "/x", "/" + good[:13] + "!", "/" + strings.Repeat("0", 14), "/" + mint(t, s.codec, link.PurposeSurvey, 5), "/" + good + "//", "/" + good + "/x", "/?u=https://evil.example.org"} {
+	for _, path := range []string{"/", "/x", "/" + good[:13] + "!", "/" + strings.Repeat("0", 13) + "1", "/" + mint(t, s.codec, link.PurposeSurvey, 5), "/" + good + "//", "/" + good + "/x", "/?u=https://evil.example.org"} {
 		w := s.get(t, "GET", path)
 		assert.Equal(t, http.StatusNotFound, w.Code, path)
+		assert.Empty(t, w.Header().Get("Location"))
+	}
+	// Case H3: the key of these (0 and 2) is not in use any more.
+	dropped, err := link.NewCodec(link.Key{ID: 2, Secret: secret('b')})
+	require.NoError(t, err)
+	for _, path := range []string{"/" + strings.Repeat("0", 14), "/" + mint(t, dropped, link.PurposeClick, 5)} {
+		w := s.get(t, "GET", path)
+		assert.Equal(t, http.StatusGone, w.Code, path)
 		assert.Empty(t, w.Header().Get("Location"))
 	}
 	w := s.get(t, "POST", "/"+good)
