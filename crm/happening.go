@@ -55,12 +55,22 @@ type Click struct {
 	// Signals is what else was seen of the request, in the recorder's own form,
 	// so that the verdict can be computed again. It names nobody.
 	Signals string `json:"signals,omitempty"`
+	// Count is not 0 where the fact stands for so many requests that were
+	// counted without a look at each, because one link had too many within an
+	// hour. Its Verdict is about none of them in particular.
+	Count int64 `json:"count,omitempty"`
 }
+
+// Requests returns how many requests the fact stands for, at least 1.
+func (c *Click) Requests() int64 { return max(1, c.Count) }
 
 // FactKind returns KindClick.
 func (*Click) FactKind() FactKind { return KindClick }
 
 func (c *Click) validate() error {
+	if c.Count < 0 {
+		return fieldError("count", "is negative")
+	}
 	switch c.Verdict {
 	case Human, Suspected, Machine:
 		return nil

@@ -87,6 +87,10 @@ type Config struct {
 	ClientIP func(*http.Request) netip.Addr
 	// RequestID gives the idempotency key of a click; nil means a random one.
 	RequestID func(*http.Request) string
+	// ClicksPerLink is how many requests for one link are kept one by one in an
+	// hour, by each engine; those beyond are counted, in one fact of the link and
+	// the hour, and their verdict is crm.Suspected. 0 means 60.
+	ClicksPerLink int
 	// SurveyKey makes the idempotency key of a rendered survey page; nil means
 	// a random one.
 	SurveyKey func() string

@@ -107,6 +107,7 @@ type population struct {
 	homeOf       map[crm.ProfileKey]crm.ProfileKey
 	order        []*person // sorted by home; nil until sorted again
 	at           crm.Position
+	clicks       map[crm.FactRef]bool // that the feed told of and no evening has forgotten
 	threads      int
 }
 
@@ -157,7 +158,7 @@ var kinds = []crm.FactKind{crm.KindOrder, crm.KindVisit, crm.KindTicket, crm.Kin
 
 func newPopulation(svc *crm.Service, places *crm.Places, consent crm.ConsentKey, s crm.Survivorship) *population {
 	return &population{store: svc.Store(), places: places, consent: consent, survivorship: s,
-		byHome: map[crm.ProfileKey]*person{}, homeOf: map[crm.ProfileKey]crm.ProfileKey{},
+		byHome: map[crm.ProfileKey]*person{}, homeOf: map[crm.ProfileKey]crm.ProfileKey{}, clicks: map[crm.FactRef]bool{},
 		threads: runtime.GOMAXPROCS(0)}
 }
 

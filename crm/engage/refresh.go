@@ -26,6 +26,9 @@ func (p *population) refresh(ctx context.Context) (delta, error) {
 				return err
 			}
 			for _, c := range changes {
+				if c.Kind == crm.ChangedFact && c.Fact.Kind == crm.KindClick {
+					p.clicks[crm.FactRef{Subject: c.Subject, Key: c.Fact}] = true
+				}
 				switch {
 				case c.Kind != crm.ChangedFact:
 					n.own[c.Subject.Profile] = true
