@@ -140,7 +140,11 @@ func TestDeliveriesInAnyOrder(t *testing.T) {
 	}
 	want := ""
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 200 {
+	runs := 200
+	if testing.Short() {
+		runs = 20
+	}
+	for range runs {
 		s, c := newService(t)
 		for range 2 {
 			for _, i := range r.Perm(len(records)) {
@@ -358,7 +362,11 @@ func TestTenThousandOperations(t *testing.T) {
 		tell(crm.Batch{Profiles: []*crm.Profile{person(keys[i], "A", fmt.Sprint("B", i%7), t0.Add(time.Duration(r.IntN(1000))*time.Minute), phone(i%90))}})
 	}
 	any := func() crm.ProfileKey { return keys[r.IntN(people)] }
-	for n := range 10_000 {
+	operations := 10_000
+	if testing.Short() {
+		operations = 1_000
+	}
+	for n := range operations {
 		c.step()
 		switch r.IntN(9) {
 		case 0, 1:
