@@ -3,6 +3,7 @@ package crm
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/vefacrm/vefa/internal/fold"
 )
@@ -36,7 +37,7 @@ func (w *writer) facts(delivered []*Fact) error {
 	for i, f := range delivered {
 		c := &copies[i]
 		*c = *f
-		c.At, c.Recorded, c.Data = Micros(f.At), w.now, storable(f.Data)
+		c.At, c.Recorded = Micros(f.At), w.now
 		if f.Subject.Profile.IsZero() && (f.Key.Kind == KindConsent || f.Key.Kind == KindSuppression) {
 			about = append(about, c)
 		} else {
@@ -115,7 +116,7 @@ func (w *writer) plainFacts(facts []*Fact) error {
 		}
 		w.rep.Facts++
 		if anchored(f.Key.Kind) {
-			texts[i] = RefKey(f.Key.String())
+			texts[i] = f.Key.String()
 			refs = append(refs, Ref{RefFact, texts[i], f.Subject, ""})
 		}
 		switch d := f.Data.(type) {
@@ -187,7 +188,7 @@ func (w *writer) follow(facts []*Fact) ([]*Fact, error) {
 	keys := make([]string, 0, len(facts))
 	for _, f := range facts {
 		if anchored(f.Key.Kind) {
-			keys = append(keys, RefKey(f.Key.String()))
+			keys = append(keys, f.Key.String())
 		}
 	}
 	if len(keys) == 0 {
@@ -233,7 +234,7 @@ func (w *writer) follow(facts []*Fact) ([]*Fact, error) {
 		if len(where) == 0 {
 			break
 		}
-		if at, ok := where[RefKey(f.Key.String())]; ok && anchored(f.Key.Kind) && at != f.Subject {
+		if at, ok := where[f.Key.String()]; ok && anchored(f.Key.Kind) && at != f.Subject {
 			moved = append(moved, FactRef{at, f.Key})
 			drop = append(drop, f)
 		}
@@ -267,8 +268,8 @@ func (w *writer) follow(facts []*Fact) ([]*Fact, error) {
 
 // forget removes a fact and its index entries: a newer version hangs elsewhere.
 func (w *writer) forget(f *Fact) error {
-	target := RefKey(f.Key.String())
-	refs := []Ref{{RefFact, target, f.Subject, ""}}
+	refs := []Ref{{RefFact, f.Key.String(), f.Subject, ""}}
+	target := f.Key.String()
 	switch d := f.Data.(type) {
 	case *Order:
 		refs = append(refs, Ref{RefOrder, d.Number, f.Subject, target})
@@ -357,7 +358,19 @@ func partialKey(number string, n Name) string {
 		return ""
 	}
 	slices.Reverse(digits)
-	return RefKey(string(digits) + " " + surname)
+	return clip(string(digits) + " " + surname)
+}
+
+// clip shortens a derived key to what a key may have.
+func clip(s string) string {
+	if len(s) <= MaxKeyLen {
+		return s
+	}
+	s = s[:MaxKeyLen]
+	for !utf8.ValidString(s) {
+		s = s[:len(s)-1]
+	}
+	return s
 }
 
 // cleanText makes text from outside storable everywhere: valid UTF-8 without

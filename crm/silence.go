@@ -309,7 +309,7 @@ func lockSet(profiles []*Profile) []Address {
 			}
 		}
 		if len(out) == n {
-			out = append(out, Address{"profile", RefKey(p.ProfileKey.String())})
+			out = append(out, Address{"profile", clip(p.ProfileKey.String())})
 		}
 	}
 	slices.SortFunc(out, Address.Compare)
@@ -330,7 +330,7 @@ func addressesOf(profiles []*Profile) []Address {
 	return slices.Compact(out)
 }
 
-func ticketKey(t FactRef) string { return RefKey(t.Subject.String() + " " + t.Key.String()) }
+func ticketKey(t FactRef) string { return clip(t.Subject.String() + " " + t.Key.String()) }
 
 func (w *writer) moveHolds(want map[FactRef][]Address) error {
 	tickets := make([]FactRef, 0, len(want))

@@ -3,6 +3,8 @@ package engage
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,7 +41,7 @@ func (v *invitations) Invitation(ctx context.Context, n uint64) (web.Invitation,
 		if err != nil {
 			return err
 		}
-		out = web.Invitation{Definition: s.Definition, Language: s.Invitation.Locale, ExpiresAt: f.SentAt.Add(v.cfg.AnswerWithin), NotMeUntil: f.SentAt.Add(v.cfg.NotMeWithin)}
+		out = web.Invitation{Definition: s.Definition, Language: s.Invitation.Locale, ExpiresAt: f.SentAt.Add(v.cfg.AnswerWithin)}
 		out.Place, err = placeName(ctx, r, f)
 		if err != nil {
 			return err
@@ -189,9 +191,6 @@ func (v *invitations) NotMe(ctx context.Context, n uint64, at time.Time) error {
 		if err != nil {
 			return err
 		}
-		if !at.Before(f.SentAt.Add(e.cfg.NotMeWithin)) {
-			return web.ErrEnded
-		}
 		return e.notMe(ctx, tx, f, d, at)
 	})
 }
@@ -236,11 +235,23 @@ func (e *Engine) Reply(ctx context.Context, from crm.Address, id, text string, a
 		case consent.OptOut:
 			return svc.Record(ctx, refuse)
 		case consent.NotMe:
+			// Once it is known, the message is no longer found by the address.
+			docs, err := tx.Documents(ctx, replyKind, replyID(from, id))
+			if err != nil || docs[0] != nil {
+				return err
+			}
 			f, d, err := lastMessage(ctx, tx, from)
 			if err != nil {
 				return err
 			}
 			if f != nil {
+				doc, err := crm.NewDocument(replyKind, replyID(from, id), f.ID)
+				if err != nil {
+					return err
+				}
+				if err := tx.PutDocuments(ctx, doc); err != nil {
+					return err
+				}
 				return e.notMe(ctx, tx, f, d, at)
 			}
 		}
@@ -249,12 +260,22 @@ func (e *Engine) Reply(ctx context.Context, from crm.Address, id, text string, a
 	return reply, err
 }
 
+// replyKind is the kind of the documents that say which message a "not me" was
+// about, so that the same reply delivered again is not about another.
+const replyKind = "reply"
+
+// replyID names a reply: the provider's id and where it came from.
+func replyID(from crm.Address, id string) string {
+	sum := sha256.Sum256([]byte(from.String() + "\x00" + id))
+	return hex.EncodeToString(sum[:16])
+}
+
 // lastMessage finds the message that was last sent to an address. Messages of
 // campaigns hang on the address, those of rules on the profiles that use it.
 func lastMessage(ctx context.Context, r crm.Reader, to crm.Address) (*crm.Effect, MessageData, error) {
 	var d MessageData
 	subjects := []crm.Subject{crm.OfAddress(to)}
-	refs, err := r.Refs(ctx, crm.RefContact, loadBatch, crm.RefKey(to.String()))
+	refs, err := r.Refs(ctx, crm.RefContact, loadBatch, to.String())
 	if err != nil {
 		return nil, d, err
 	}

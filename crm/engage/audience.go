@@ -46,20 +46,22 @@ func (e *Engine) loadSegments() error {
 
 // refresh brings population, tags and segments up to what is committed.
 func (e *Engine) refresh(ctx context.Context) (delta, error) {
+	// The store is asked before anything is taken in: from there on nothing may
+	// fail that can be tried again, or segments would miss what persons know.
+	var tags []TagDef
+	err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+		tags, err = loadTags(ctx, r)
+		return err
+	})
+	if err != nil {
+		return delta{}, err
+	}
 	d, err := e.pop.refresh(ctx)
 	if err != nil {
 		return d, err
 	}
 	for _, k := range d.profiles {
 		e.look(k)
-	}
-	var tags []TagDef
-	err = e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
-		tags, err = loadTags(ctx, r)
-		return err
-	})
-	if err != nil {
-		return d, err
 	}
 	if _, err := e.seg.SetPolarity(time.Time{}, polarity(newTurns(e.tags, tags))...); err != nil {
 		return d, fmt.Errorf("engage: segments: %w", err)

@@ -378,7 +378,7 @@ func sharers(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (map[crm.Add
 	const most = 20 // a number that more people use is a switchboard
 	keys := make([]string, len(effects))
 	for i, f := range effects {
-		keys[i] = crm.RefKey(f.To.String())
+		keys[i] = f.To.String()
 	}
 	found, err := tx.Refs(ctx, crm.RefContact, most, keys...)
 	if err != nil {
@@ -407,12 +407,10 @@ func sharers(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (map[crm.Add
 	out := make(map[crm.Address][]crm.Subject, len(effects))
 	for i, refs := range found {
 		var list []crm.Subject
-		seen := map[crm.ProfileKey]bool{}
 		for range refs {
 			for _, k := range members[0] {
-				if !seen[k] {
-					seen[k] = true
-					list = append(list, crm.OfProfile(k))
+				if s := crm.OfProfile(k); !slices.Contains(list, s) {
+					list = append(list, s)
 				}
 			}
 			members = members[1:]
@@ -475,7 +473,7 @@ func (e *Engine) deliveredAt(ctx context.Context, tx crm.Tx, effects []*crm.Effe
 	var asked []*crm.Effect
 	for i, f := range effects {
 		if all[i].data.Survey != "" && f.About.Kind == crm.KindOrder {
-			keys = append(keys, crm.RefKey(f.About.String()))
+			keys = append(keys, f.About.String())
 			asked = append(asked, f)
 		}
 	}

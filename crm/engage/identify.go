@@ -71,10 +71,13 @@ func fingerprint(r *people.Record) int64 {
 // what changed and whoever that touches.
 func (e *Engine) identify(ctx context.Context) (identified, error) {
 	out, err := e.identifyChanged(ctx)
-	if err == nil {
-		e.changed = nil
+	if err != nil {
+		// What linkage knows may be ahead of the record, or half read.
+		e.people, e.looked = nil, nil
+		return out, err
 	}
-	return out, err
+	e.changed = nil
+	return out, nil
 }
 
 func (e *Engine) identifyChanged(ctx context.Context) (identified, error) {
@@ -187,9 +190,13 @@ func (e *Engine) head(ctx context.Context) (at crm.Position, err error) {
 	return at, err
 }
 
-// changedSince has linkage look at the profiles that changed after a position,
-// while it was at work or the population was read.
-func (e *Engine) changedSince(ctx context.Context, at crm.Position) error {
+// lookAtUnseen has linkage look at the profiles that changed while it was at
+// work or the population was read.
+func (e *Engine) lookAtUnseen(ctx context.Context) error {
+	if e.unseen == nil {
+		return nil
+	}
+	at := *e.unseen
 	for {
 		var n int
 		err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
@@ -205,8 +212,12 @@ func (e *Engine) changedSince(ctx context.Context, at crm.Position) error {
 			n, at = len(changes), next
 			return nil
 		})
-		if err != nil || n == 0 {
+		if err != nil {
 			return err
+		}
+		if n == 0 {
+			e.unseen = nil
+			return nil
 		}
 	}
 }
@@ -465,11 +476,7 @@ func (e *Engine) misplaced(ctx context.Context, clusters []dedup.Cluster) ([]crm
 		for i, c := range clusters {
 			mine := keys[:len(c.Members)]
 			keys = keys[len(c.Members):]
-			linked := make(map[crm.ProfileKey]bool, len(mine))
-			for _, k := range mine {
-				linked[k] = true
-			}
-			extra := slices.DeleteFunc(slices.Clone(members[i]), func(k crm.ProfileKey) bool { return linked[k] })
+			extra := slices.DeleteFunc(slices.Clone(members[i]), func(k crm.ProfileKey) bool { return slices.Contains(mine, k) })
 			same := len(members[i])-len(extra) == len(mine)
 			if len(extra) > 0 {
 				others, err := r.Profiles(ctx, extra...)

@@ -113,19 +113,20 @@ func (e *Engine) Night(ctx context.Context, n Night) (rep NightReport, err error
 	step("import", func() error { return e.importAll(ctx, n, &run) })
 	// The first time, people are told apart before they are read into memory.
 	first := !e.loaded
-	var head crm.Position
 	if first {
 		step("identify", func() (err error) {
-			if head, err = e.head(ctx); err == nil {
-				run.Identified, err = e.identify(ctx)
+			e.people, e.looked = nil, nil // of an evening that ended before it had read everybody
+			head, err := e.head(ctx)
+			if err != nil {
+				return err
 			}
+			e.unseen = &head
+			run.Identified, err = e.identify(ctx)
 			return err
 		})
 	}
 	step("load", func() error { return e.load(ctx) })
-	if first {
-		step("identify", func() error { return e.changedSince(ctx, head) })
-	}
+	step("identify", func() error { return e.lookAtUnseen(ctx) })
 	step("collect", func() (err error) {
 		if closed { // its clicks were judged, and may have been again by later evenings
 			return e.clicks.Flush(ctx)

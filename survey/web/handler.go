@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/survey"
-	"github.com/vefacrm/vefa/survey/invite"
 )
 
 // Config configures a Handler. Store and Tokens are needed; the zero value of
@@ -112,12 +111,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id, err := h.cfg.Tokens.Parse(token)
-	switch { // without a look at the store
-	case errors.Is(err, invite.ErrUnknownKey):
-		h.gone(w, r)
-		return
-	case err != nil:
-		h.unknown(w, r)
+	if err != nil {
+		h.unknown(w, r) // without a look at the store
 		return
 	}
 	if r.Method == http.MethodPost {
@@ -299,28 +294,11 @@ func (h *Handler) thanks(w http.ResponseWriter, r *http.Request, v visit) {
 }
 
 func (h *Handler) hearNotMe(w http.ResponseWriter, r *http.Request, v visit) {
-	err := ErrEnded
-	switch {
-	case v.hearsNotMe():
-		err = h.notMe.NotMe(r.Context(), v.id, v.at)
-	case v.inv.State == NotMe: // said in time, and now again
-		err = nil
-	}
-	switch {
-	case errors.Is(err, ErrEnded):
-		t, lang := textsFor(v.lang)
-		h.notice(w, r, notice{Lang: lang, T: t, Title: t.NotMeLate, Body: t.NotMeLateBody}, http.StatusGone)
-		return
-	case err != nil:
+	if err := h.notMe.NotMe(r.Context(), v.id, v.at); err != nil {
 		h.unavailable(w, r, "not me", err)
 		return
 	}
 	seeOther(w, v.up+v.token+"/heard"+langQuery(r))
-}
-
-// hearsNotMe reports whether it is not yet too late for "not me".
-func (v *visit) hearsNotMe() bool {
-	return v.inv.NotMeUntil.IsZero() || v.at.Before(v.inv.NotMeUntil)
 }
 
 func (h *Handler) heard(w http.ResponseWriter, r *http.Request, v visit) {
@@ -347,7 +325,7 @@ func langQuery(r *http.Request) string {
 }
 
 func (h *Handler) notMeAction(v visit) string {
-	if h.notMe == nil || !v.hearsNotMe() {
+	if h.notMe == nil {
 		return ""
 	}
 	return v.up + v.token + "/not-me"
@@ -367,12 +345,6 @@ func (h *Handler) unavailable(w http.ResponseWriter, r *http.Request, op string,
 func (h *Handler) unknown(w http.ResponseWriter, r *http.Request) {
 	t, lang := textsFor(language("", Invitation{}, r.Header.Get("Accept-Language")))
 	h.notice(w, r, notice{Lang: lang, T: t, Title: t.NotFound, Body: t.NotFoundBody}, http.StatusNotFound)
-}
-
-// gone answers a token whose key is no longer in use.
-func (h *Handler) gone(w http.ResponseWriter, r *http.Request) {
-	t, lang := textsFor(language("", Invitation{}, r.Header.Get("Accept-Language")))
-	h.notice(w, r, notice{Lang: lang, T: t, Title: t.Expired, Body: t.ExpiredBody}, http.StatusGone)
 }
 
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int) {
