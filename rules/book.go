@@ -1,9 +1,6 @@
 package rules
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "strings"
 
 // place is where a value of a file stands.
 type place struct {
@@ -35,7 +32,7 @@ func (b *Book) locate(f *Fault, path string) {
 	f.File = b.name
 	if p, ok := b.at(path); ok {
 		f.Line, f.Column = p.line, p.column
-		f.Snippet = snippet(b.text, spot{p.line, p.column})
+		f.Snippet = b.text.snippet(spot{p.line, p.column})
 	}
 }
 
@@ -45,7 +42,7 @@ func (b *Book) locateIn(f *Fault, path, text string, at int) {
 	s := locate(text, at)
 	if b.places == nil {
 		f.Line, f.Column = s.line, s.column
-		f.Snippet = snippet(text, s)
+		f.Snippet = newFileText(text).snippet(s)
 		return
 	}
 	b.locate(f, path)
@@ -59,31 +56,24 @@ func (b *Book) locateIn(f *Fault, path, text string, at int) {
 	default:
 		f.Line, f.Column = p.line+s.line-1, s.column
 	}
-	f.Snippet = snippet(b.text, spot{f.Line, f.Column})
+	f.Snippet = b.text.snippet(spot{f.Line, f.Column})
 }
 
 // follows reports whether text stands in the file at the place, line by line.
-func (p place) follows(file, text string) bool {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	for i := 1; i < p.line; i++ {
-		nl := strings.IndexByte(file, '\n')
-		if nl < 0 {
-			return false
-		}
-		file = file[nl+1:]
+func (p place) follows(file *fileText, text string) bool {
+	if p.line > file.lines() {
+		return false
 	}
-	for i, want := range lines {
-		line, rest, _ := strings.Cut(file, "\n")
-		if i == 0 || p.block {
-			for range p.column - 1 {
-				_, n := utf8.DecodeRuneInString(line)
-				line = line[n:]
-			}
+	n := 0
+	for want := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		column := 1
+		if n == 0 || p.block {
+			column = p.column
 		}
-		if !strings.HasPrefix(line, want) {
+		if !strings.HasPrefix(file.from(p.line+n, column), want) {
 			return false
 		}
-		file = rest
+		n++
 	}
 	return true
 }

@@ -89,7 +89,8 @@ type exprFault struct {
 // spot is a place in a text: line and column count from 1.
 type spot struct{ line, column int }
 
-// locate returns the spot of a character offset within text.
+// locate returns the spot of a character offset within text, which is short: a
+// file knows its places by its index.
 func locate(text string, at int) spot {
 	s := spot{1, 1}
 	for _, r := range text {
@@ -105,40 +106,6 @@ func locate(text string, at int) spot {
 		}
 	}
 	return s
-}
-
-// snippet returns the line of text at the spot with a caret below it, or ""
-// when there is no such line. Long lines are cut around the caret.
-func snippet(text string, s spot) string {
-	for i := 1; i < s.line; i++ {
-		nl := strings.IndexByte(text, '\n')
-		if nl < 0 {
-			return ""
-		}
-		text = text[nl+1:]
-	}
-	if nl := strings.IndexByte(text, '\n'); nl >= 0 {
-		text = text[:nl]
-	}
-	line := []rune(strings.TrimRight(strings.ToValidUTF8(text, "\ufffd"), "\r"))
-	col := min(s.column-1, len(line))
-	if col < 0 || len(line) == 0 {
-		return ""
-	}
-	const width = 60
-	if cut := col - width; cut > 0 {
-		line = append([]rune{'…'}, line[cut:]...)
-		col -= cut - 1
-	}
-	if len(line) > col+width {
-		line = append(line[:col+width:col+width], '…')
-	}
-	for i, r := range line {
-		if r < ' ' || r == 0x7f {
-			line[i] = ' '
-		}
-	}
-	return " | " + string(line) + "\n | " + strings.Repeat(" ", col) + "^"
 }
 
 // closest returns the candidate that name was probably meant to be, or "".

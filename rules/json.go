@@ -16,7 +16,7 @@ func ReadJSON(name string, data []byte) (*Book, error) {
 	if !ok {
 		return d.finish(nil)
 	}
-	r := &jsonReader{d: d, dec: json.NewDecoder(strings.NewReader(d.book.text))}
+	r := &jsonReader{d: d, dec: json.NewDecoder(strings.NewReader(d.book.text.text))}
 	r.dec.UseNumber()
 	v := r.value(0)
 	if v != nil && !r.failed {
@@ -37,7 +37,7 @@ type jsonReader struct {
 	dec    *json.Decoder
 	failed bool
 	line   int // of the offset below, from 1
-	begin  int // offset at which that line begins
+	column int // characters of that line before the offset
 	offset int
 }
 
@@ -50,7 +50,7 @@ func (r *jsonReader) fail(p place, msg string) {
 
 // start returns the place of the next token.
 func (r *jsonReader) start() place {
-	text, i := r.d.book.text, int(r.dec.InputOffset())
+	text, i := r.d.book.text.text, int(r.dec.InputOffset())
 	for i < len(text) && strings.IndexByte(" \t\r\n,:", text[i]) >= 0 {
 		i++
 	}
@@ -58,12 +58,14 @@ func (r *jsonReader) start() place {
 		r.line = 1
 	}
 	for ; r.offset < i; r.offset++ {
-		if text[r.offset] == '\n' {
+		if c := text[r.offset]; c == '\n' {
 			r.line++
-			r.begin = r.offset + 1
+			r.column = 0
+		} else if utf8.RuneStart(c) {
+			r.column++
 		}
 	}
-	return place{line: r.line, column: 1 + utf8.RuneCountInString(text[r.begin:i])}
+	return place{line: r.line, column: 1 + r.column}
 }
 
 func (r *jsonReader) token() (json.Token, place) {

@@ -22,7 +22,7 @@ type Book struct {
 	Chain      bool        `json:"chain,omitempty"` // rules must be fit for Set.Chain: see there
 
 	name   string           // of the file
-	text   string           // of the file
+	text   *fileText        // of the file
 	strict bool             // from JSON: numbers and texts are told apart
 	places map[string]place // by path, such as rules[2].when
 	faults []*Fault         // found when it was read

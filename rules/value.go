@@ -15,7 +15,8 @@ type value struct {
 	text   string
 	isText bool // written in quotes or as a word: not a number or a bool
 	items  []*value
-	keys   []key // of a map, beside items
+	keys   []key           // of a map, beside items
+	known  map[string]bool // names of keys; nil while there are few
 	place  place
 }
 
@@ -72,7 +73,7 @@ func (d *decoder) fault(p place, path, format string, args ...any) {
 	}
 	d.faults = append(d.faults, &Fault{
 		File: d.book.name, Rule: d.rule, Field: path, Line: p.line, Column: p.column,
-		Msg: fmt.Sprintf(format, args...), Snippet: snippet(d.book.text, spot{p.line, p.column}),
+		Msg: fmt.Sprintf(format, args...), Snippet: d.book.text.snippet(spot{p.line, p.column}),
 	})
 }
 
@@ -326,9 +327,25 @@ func (d *decoder) entries(v *value, path string, read func(path, name string, v 
 	}
 }
 
+// has reports whether a map has a key. What has many, such as the conditions of
+// a large book, knows their names.
+func (v *value) has(name string) bool {
+	const few = 16
+	if len(v.keys) <= few {
+		return slices.ContainsFunc(v.keys, func(o key) bool { return o.name == name })
+	}
+	if v.known == nil {
+		v.known = make(map[string]bool, 2*len(v.keys))
+	}
+	for i := len(v.known); i < len(v.keys); i++ { // names are unique
+		v.known[v.keys[i].name] = true
+	}
+	return v.known[name]
+}
+
 // duplicate reports a key that is there already.
 func (d *decoder) duplicate(v *value, k key) bool {
-	if slices.ContainsFunc(v.keys, func(o key) bool { return o.name == k.name }) {
+	if v.has(k.name) {
 		d.fault(k.place, "", "the key %s is given twice", strconv.Quote(k.name))
 		return true
 	}
@@ -354,7 +371,7 @@ func (d *decoder) finish(v *value) (*Book, error) {
 // newDecoder starts a book; ok is false if the file is not fit to be parsed.
 func newDecoder(name string, data []byte, strict bool) (d *decoder, ok bool) {
 	text, bad := checkFile(data)
-	d = &decoder{book: &Book{name: name, text: text, strict: strict, places: map[string]place{}}}
+	d = &decoder{book: &Book{name: name, text: newFileText(text), strict: strict, places: map[string]place{}}}
 	if bad != nil {
 		s := locate(text, bad.at)
 		d.fault(place{line: s.line, column: s.column}, "", "%s", bad.msg)

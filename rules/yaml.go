@@ -34,7 +34,7 @@ func ReadYAML(name string, data []byte) (*Book, error) {
 	if !ok {
 		return d.finish(nil)
 	}
-	if s, msg := checkYAML(d.book.text); msg != "" {
+	if s, msg := checkYAML(d.book.text.text); msg != "" {
 		d.fault(place{line: s.line, column: s.column}, "", "%s", msg)
 		return d.finish(nil)
 	}
@@ -84,7 +84,7 @@ func (d *decoder) parseYAML() (v *value) {
 			d.fault(place{line: 1, column: 1}, "", "the file cannot be read (%v)", r)
 		}
 	}()
-	file, err := parser.ParseBytes([]byte(d.book.text), 0)
+	file, err := parser.ParseBytes([]byte(d.book.text.text), 0)
 	if err != nil {
 		d.yamlError(err)
 		return nil
@@ -228,10 +228,11 @@ func (d *decoder) yamlString(n *ast.StringNode) *value {
 // yamlBlock reads | and > texts, whose lines begin below, in one column.
 func (d *decoder) yamlBlock(n *ast.LiteralNode) *value {
 	v := &value{text: n.Value.Value, isText: true, place: yamlPlace(n)}
-	lines := strings.Split(d.book.text, "\n")
-	for i := v.place.line; i < len(lines); i++ {
-		if body := strings.TrimLeft(lines[i], " "); strings.TrimSpace(body) != "" {
-			p := place{line: v.place.line + 1, column: len(lines[i]) - len(body) + 1, block: true}
+	for line := v.place.line + 1; line <= d.book.text.lines(); line++ {
+		from, to := d.book.text.bounds(line)
+		text := d.book.text.text[from:to]
+		if body := strings.TrimLeft(text, " "); strings.TrimSpace(body) != "" {
+			p := place{line: v.place.line + 1, column: len(text) - len(body) + 1, block: true}
 			if p.verbatim = p.follows(d.book.text, v.text); p.verbatim {
 				v.place = p
 			}
