@@ -18,6 +18,15 @@
 //	mux.Handle("/", eng.Handler())
 //	report, err := eng.Night(ctx, engage.Night{Source: deliveries})
 //
+// What visitors do is bounded: Config.ClicksPerLink for the clicks of a link,
+// the time-outs and numbers of survey/web for forms, and the size of the click
+// log, which refuses and counts what is beyond and logs how much that was. The
+// host's http.Server must have time-outs of its own (ReadHeaderTimeout,
+// ReadTimeout, WriteTimeout, IdleTimeout), and a limit of requests by client
+// belongs in front of it. Addresses of visitors are hashed under a random key of
+// the day, which is in the record until the day after the next one begins and
+// then deleted; backups of the record keep it as long as they are kept.
+//
 // Everything may be stopped anywhere and run again. What a night plans has
 // deterministic ids; running it twice does nothing twice. Guards are asked when
 // a message is planned and again in the transaction that claims it, under the

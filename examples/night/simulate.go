@@ -127,7 +127,9 @@ func newSimulation(ctx context.Context, o options, store crm.Store, show *displa
 		return nil, nil, err
 	}
 	mux.Handle("/", s.eng.Handler())
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	// The zero value of each of these waits for ever.
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: time.Minute,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
 	ctx, cancel := context.WithCancel(ctx)
 	served, logged := make(chan error, 1), make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()

@@ -116,12 +116,16 @@ var (
 	noReferrer = []string{"no-referrer"}
 	noIndex    = []string{"noindex"}
 	noBody     = []string{"0"}
+	closing    = []string{"close"}
 )
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head := w.Header()
 	head["Cache-Control"], head["Referrer-Policy"], head["X-Robots-Tag"] = noStore, noReferrer, noIndex
+	if r.ContentLength != 0 {
+		leaveBody(w)
+	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		head.Set("Allow", "GET, HEAD")
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
@@ -150,6 +154,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = h.cfg.Log.Record(r.Context(), c)
 	head["Location"], head["Content-Length"] = location, noBody
 	w.WriteHeader(http.StatusFound)
+}
+
+// leaveBody answers without waiting for the body that a request of no use has,
+// and ends the connection after it. Otherwise net/http reads the body first, for
+// as long as the client takes.
+func leaveBody(w http.ResponseWriter) {
+	w.Header()["Connection"] = closing
+	_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) // what cannot be set is the host's to bound
 }
 
 // locate returns the Location header of a link.

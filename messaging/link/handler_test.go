@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -138,6 +140,48 @@ func TestSlashAfterTheToken(t *testing.T) { // Case C14
 	assert.Equal(t, shop, w.Header().Get("Location"))
 	assert.Len(t, s.flushed(t), 1)
 }
+
+// TestBodiesAreNotWaitedFor answers requests whose bodies never come, and ends
+// their connections.
+func TestBodiesAreNotWaitedFor(t *testing.T) { // Case H7
+	s := newSite(t, nil)
+	good := "/" + mint(t, s.codec, link.PurposeClick, 5)
+	junk := good + "x"
+	for head, want := range map[string]int{
+		"GET " + good + " HTTP/1.1\r\nHost: s.tc\r\nContent-Length: 1000\r\n\r\nq":              http.StatusFound,
+		"POST " + good + " HTTP/1.1\r\nHost: s.tc\r\nContent-Length: 1000\r\n\r\n":              http.StatusMethodNotAllowed,
+		"GET " + junk + " HTTP/1.1\r\nHost: s.tc\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc": http.StatusNotFound,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			here, there := net.Pipe()
+			conns := make(chan net.Conn, 1)
+			conns <- there
+			server := &http.Server{Handler: s.handler}
+			go func() { _ = server.Serve(oneConn(conns)) }()
+			start := time.Now()
+			go func() { _, _ = here.Write([]byte(head)) }()
+			all, err := io.ReadAll(here) // until the server ends the connection
+			require.NoError(t, err)
+			assert.Contains(t, string(all), fmt.Sprintf("HTTP/1.1 %d ", want))
+			assert.Zero(t, time.Since(start), "of the test's own clock")
+			close(conns)
+			_ = here.Close()
+			require.NoError(t, server.Close())
+		})
+	}
+}
+
+// oneConn is a listener of connections in memory.
+type oneConn chan net.Conn
+
+func (c oneConn) Accept() (net.Conn, error) {
+	if conn, ok := <-c; ok {
+		return conn, nil
+	}
+	return nil, net.ErrClosed
+}
+func (oneConn) Close() error   { return nil }
+func (oneConn) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
 
 func TestNoOpenRedirect(t *testing.T) {
 	s := newSite(t, nil)

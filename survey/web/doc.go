@@ -25,4 +25,10 @@
 // Texts of the page are in Turkish and English; texts of the questions come in
 // whatever languages the definition has. The host should limit the rate of
 // requests and compress responses, as for its other pages.
+//
+// A body is read only after the token, and only for Config.BodyTimeout; a
+// request that is refused by its head is answered at once and its connection
+// ended. What comes before a handler runs is the server's: give http.Server a
+// ReadHeaderTimeout, ReadTimeout, WriteTimeout and IdleTimeout, because its zero
+// value waits for ever.
 package web

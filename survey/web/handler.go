@@ -27,6 +27,14 @@ type Config struct {
 	NewKey func() string
 	// MaxBody bounds the bytes of a form. Defaults to 64 KiB.
 	MaxBody int64
+	// BodyTimeout is how long a form may take to arrive. Defaults to 10 seconds.
+	// It and MaxForms are kept by deadlines of the connection: they have no
+	// effect behind a middleware whose ResponseWriter has no Unwrap method.
+	BodyTimeout time.Duration
+	// MaxForms is how many forms may be arriving at a time; a form takes up to
+	// MaxBody of memory. Of one invitation it is four at most; what is beyond is
+	// answered 503. Defaults to 512.
+	MaxForms int
 	// CrossOrigin refuses forms that other sites send. Defaults to
 	// http.NewCrossOriginProtection().
 	CrossOrigin *http.CrossOriginProtection
@@ -46,6 +54,7 @@ type Handler struct {
 	tmpl   *template.Template
 	policy string
 	notMe  NotMeStore // nil when the store does not hear it
+	bodies bodies
 }
 
 // New returns a handler. It starts nothing.
@@ -68,6 +77,12 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.MaxBody <= 0 {
 		cfg.MaxBody = 64 << 10
 	}
+	if cfg.BodyTimeout <= 0 {
+		cfg.BodyTimeout = 10 * time.Second
+	}
+	if cfg.MaxForms <= 0 {
+		cfg.MaxForms = 512
+	}
 	if cfg.CrossOrigin == nil {
 		cfg.CrossOrigin = http.NewCrossOriginProtection()
 	}
@@ -78,7 +93,7 @@ func New(cfg Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{cfg: cfg, tmpl: tmpl, policy: policy()}
+	h := &Handler{cfg: cfg, tmpl: tmpl, policy: policy(), bodies: bodies{of: map[uint64]int{}, max: cfg.MaxForms}}
 	h.notMe, _ = cfg.Store.(NotMeStore)
 	return h, nil
 }
@@ -101,28 +116,27 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.headers(w)
 	token, action, deeper := strings.Cut(strings.TrimPrefix(r.URL.Path, h.cfg.Path), "/")
 	handle, allow := h.route(r.Method, action)
-	if allow == "" {
-		h.unknown(w, r)
-		return
-	}
-	if handle == nil {
-		w.Header().Set("Allow", allow)
-		h.refuse(w, r, http.StatusMethodNotAllowed)
-		return
-	}
 	id, err := h.cfg.Tokens.Parse(token)
-	if err != nil {
-		h.unknown(w, r) // without a look at the store
+	var refuse func() // without a look at the store or at the body
+	switch {
+	case allow == "":
+		refuse = func() { h.unknown(w, r) }
+	case handle == nil:
+		refuse = func() { w.Header().Set("Allow", allow); h.refuse(w, r, http.StatusMethodNotAllowed) }
+	case err != nil:
+		refuse = func() { h.unknown(w, r) }
+	case r.Method != http.MethodPost:
+		leaveBody(w, r) // a page is asked for without one
+	case h.cfg.CrossOrigin.Check(r) != nil:
+		refuse = func() { h.refuse(w, r, http.StatusForbidden) }
+	}
+	if refuse != nil {
+		leaveBody(w, r)
+		refuse()
 		return
 	}
-	if r.Method == http.MethodPost {
-		if err := h.cfg.CrossOrigin.Check(r); err != nil {
-			h.refuse(w, r, http.StatusForbidden)
-			return
-		}
-		if !h.readForm(w, r) {
-			return
-		}
+	if r.Method == http.MethodPost && !h.readForm(w, r, id) {
+		return
 	}
 	v := visit{token: token, id: id, at: h.cfg.Now()}
 	if deeper { // also for the slash that some messengers append
@@ -342,6 +356,13 @@ func (h *Handler) unavailable(w http.ResponseWriter, r *http.Request, op string,
 	h.notice(w, r, notice{Lang: lang, T: t, Title: t.Unavailable, Body: t.UnavailableBody}, http.StatusServiceUnavailable)
 }
 
+// later asks to send a form once more.
+func (h *Handler) later(w http.ResponseWriter, r *http.Request, status int) {
+	t, lang := textsFor(language("", Invitation{}, r.Header.Get("Accept-Language")))
+	w.Header().Set("Retry-After", "5")
+	h.notice(w, r, notice{Lang: lang, T: t, Title: t.Unavailable, Body: t.UnavailableBody}, status)
+}
+
 func (h *Handler) unknown(w http.ResponseWriter, r *http.Request) {
 	t, lang := textsFor(language("", Invitation{}, r.Header.Get("Accept-Language")))
 	h.notice(w, r, notice{Lang: lang, T: t, Title: t.NotFound, Body: t.NotFoundBody}, http.StatusNotFound)
@@ -354,23 +375,4 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int) {
 		n.Title = t.TooLarge
 	}
 	h.notice(w, r, n, status)
-}
-
-// readForm parses a bounded form, or answers that it cannot.
-func (h *Handler) readForm(w http.ResponseWriter, r *http.Request) bool {
-	r.Body = http.MaxBytesReader(w, r.Body, h.cfg.MaxBody)
-	ct, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	if ct = strings.TrimSpace(ct); ct != "" && !strings.EqualFold(ct, "application/x-www-form-urlencoded") {
-		h.refuse(w, r, http.StatusUnsupportedMediaType)
-		return false
-	}
-	if err := r.ParseForm(); err != nil {
-		status := http.StatusBadRequest
-		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-			status = http.StatusRequestEntityTooLarge
-		}
-		h.refuse(w, r, status)
-		return false
-	}
-	return true
 }
