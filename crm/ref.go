@@ -13,6 +13,7 @@ const (
 	RefPartial RefKind = "partial" // last three digits of an order number and folded surname → order
 	RefFact    RefKind = "fact"    // FactKey.String of orders, visits and tickets → where it hangs
 	RefLink    RefKind = "link"    // a token's id → effect; kept by crm/engage
+	RefSent    RefKind = "sent"    // a hash of a thing and of who got it → effect; kept by crm/engage
 )
 
 // Ref is one entry of an index: under a key, a subject and a target there, such

@@ -2,6 +2,7 @@ package crm
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -342,8 +343,7 @@ func (w *writer) moveHolds(want map[FactRef][]Address) error {
 	for i, t := range tickets {
 		keys[i] = ticketKey(t)
 	}
-	const most = 4096 // a customer with more addresses than this is no customer
-	have, err := w.tx.Refs(w.ctx, RefHold, most, keys...)
+	have, err := w.tx.Refs(w.ctx, RefHold, math.MaxInt32, keys...)
 	if err != nil {
 		return err
 	}

@@ -55,11 +55,10 @@ type Decision struct {
 type Outbox struct {
 	Store  crm.Store
 	Sender Sender
-	// Lock locks, in the claiming transaction and before the addresses, what Guard
-	// decides by besides the destinations, such as the customers, and returns
-	// further addresses to lock with them; it may be nil. To is set. It must not
-	// keep or change the effects.
-	Lock func(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]crm.Address, error)
+	// Lock locks, in the claiming transaction and before the destinations, what
+	// Guard decides by besides them, such as the customers; it may be nil. To is
+	// set. It must not keep or change the effects.
+	Lock func(ctx context.Context, tx crm.Tx, effects []*crm.Effect) error
 	// Guard decides about claimed effects in the claiming transaction, one
 	// decision per effect in their order. To is set and the addresses are
 	// locked, so that what it reads of them cannot change before the commit.
@@ -308,11 +307,9 @@ func (o *Outbox) prepare(ctx context.Context, tx crm.Tx, due []*crm.Effect) ([]c
 		}
 	}
 	if o.Lock != nil {
-		more, err := o.Lock(ctx, tx, ask)
-		if err != nil {
+		if err := o.Lock(ctx, tx, ask); err != nil {
 			return nil, fmt.Errorf("lock: %w", err)
 		}
-		addrs = append(addrs, more...)
 	}
 	slices.SortFunc(addrs, crm.Address.Compare)
 	addrs = slices.Compact(addrs)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -275,7 +276,7 @@ func replyID(from crm.Address, id string) string {
 func lastMessage(ctx context.Context, r crm.Reader, to crm.Address) (*crm.Effect, MessageData, error) {
 	var d MessageData
 	subjects := []crm.Subject{crm.OfAddress(to)}
-	refs, err := r.Refs(ctx, crm.RefContact, loadBatch, to.String())
+	refs, err := r.Refs(ctx, crm.RefContact, math.MaxInt32, to.String())
 	if err != nil {
 		return nil, d, err
 	}

@@ -146,25 +146,18 @@ const (
 	GuardRepeated  = "repeated"  // the address or another profile of the customer got it
 )
 
-// claimed is what the guard reads about the customer of one effect.
-type claimed struct {
-	data     MessageData
-	profiles []*crm.Profile
-	tags     []string
-	recent   []time.Time
-	repeated bool
-}
-
 // guard decides at the moment of sending, in the transaction that claims, from
-// the record itself. The addresses are locked: consent, suppression and
-// tickets cannot change before the commit.
+// the record itself. Customers and addresses are locked: who is who, consent,
+// suppression and tickets cannot change before the commit. The effects are
+// decided one after the other, each as if those before it were in the record:
+// how they are cut into batches changes nothing.
 func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]messaging.Decision, error) {
 	now := e.svc.Now()
 	defs, err := loadTags(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	all, err := e.readClaims(ctx, tx, effects, now)
+	all, got, err := e.readClaims(ctx, tx, effects, now)
 	if err != nil {
 		return nil, err
 	}
@@ -182,16 +175,17 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 	}
 	fill := newFiller(e.pop, e.vocab, now)
 	moments := map[*time.Location]*rules.Moment{}
-	sentNow := map[crm.ProfileKey]int{} // by home, within this batch
 	out := make([]messaging.Decision, len(effects))
 	for i, f := range effects {
 		c := &all[i]
 		msg := *e.messages[c.data.Name]
 		msg.Exclude = slices.Concat(msg.Exclude, redTags(defs, now, c.data.Ignores))
 		x := e.pop.of(e.about(f, c.data))
-		in := messaging.Candidate{Address: states[i], Tags: c.tags, Recent: c.recent, Answers: c.data.Answers, Zone: e.pop.zone(x)}
-		for range sentNow[x.home] {
-			in.Recent = append(in.Recent, now)
+		in := messaging.Candidate{Address: states[i], Tags: c.tags, Answers: c.data.Answers, Zone: e.pop.zone(x)}
+		if len(msg.Caps) > 0 {
+			if in.Recent, err = c.recent(f); err != nil {
+				return nil, err
+			}
 		}
 		v := msg.Again(in, now)
 		own := func(guard string, pass bool, note string) {
@@ -205,7 +199,7 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 			at, ok := delivered[f.ID]
 			own(GuardDelivered, ok && !at.After(now), "")
 		}
-		own(GuardRepeated, !c.repeated, "")
+		own(GuardRepeated, !got.repeated(f, c), "")
 		if len(c.data.Rule) > 0 {
 			g := f.Clone()
 			ok := e.recheck(g, fill, moments, now)
@@ -214,256 +208,12 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 				v.Outcome, v.Guard, v.NotBefore = messaging.Withhold, "rule", time.Time{}
 			}
 		}
-		if v.Outcome == messaging.Send && msg.Class != Transactional {
-			sentNow[x.home]++
+		if v.Outcome == messaging.Send && f.SentAt.IsZero() {
+			got.add(f, c, now)
 		}
 		out[i].Verdict = v
 	}
-	return out, nil
-}
-
-// about returns whom a message is about.
-func (e *Engine) about(f *crm.Effect, d MessageData) crm.ProfileKey {
-	if !f.Subject.Profile.IsZero() {
-		return f.Subject.Profile
-	}
-	return d.Profile
-}
-
-// usable reports whether an address is still one that the customer can be
-// reached at.
-func usable(profiles []*crm.Profile, to crm.Address) bool {
-	for _, p := range profiles {
-		if slices.Contains(p.Reachable(to.Channel), to) {
-			return true
-		}
-	}
-	return false
-}
-
-// readClaims reads the customers of effects, in batches.
-func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effect, now time.Time) ([]claimed, error) {
-	all := make([]claimed, len(effects))
-	keys := make([]crm.ProfileKey, len(effects))
-	for i, f := range effects {
-		if err := json.Unmarshal(f.Data, &all[i].data); err != nil {
-			return nil, fmt.Errorf("engage: effect %s: %w", f.ID, err)
-		}
-		keys[i] = e.about(f, all[i].data)
-	}
-	profiles, err := tx.Profiles(ctx, keys...)
-	if err != nil {
-		return nil, err
-	}
-	ids := make([]crm.CustomerID, len(effects))
-	for i, p := range profiles {
-		if p == nil {
-			return nil, &crm.Error{Op: "send", Entity: "profile", ID: keys[i].String(), Kind: crm.ErrNotFound}
-		}
-		ids[i] = p.Customer
-	}
-	members, err := tx.Members(ctx, ids...)
-	if err != nil {
-		return nil, err
-	}
-	flat := slices.Concat(members...)
-	found, err := tx.Profiles(ctx, flat...)
-	if err != nil {
-		return nil, err
-	}
-	var subjects []crm.Subject
-	for i := range all {
-		all[i].profiles, found = found[:len(members[i])], found[len(members[i]):]
-		for _, p := range all[i].profiles {
-			subjects = append(subjects, crm.OfProfile(p.ProfileKey))
-			for _, c := range p.Contacts {
-				if !c.Masked {
-					subjects = append(subjects, crm.OfAddress(c.Address))
-				}
-			}
-		}
-	}
-	sharing, err := sharers(ctx, tx, effects)
-	if err != nil {
-		return nil, err
-	}
-	former, err := formerHomes(ctx, tx, sharing)
-	if err != nil {
-		return nil, err
-	}
-	for to, list := range sharing {
-		for _, s := range list {
-			sharing[to] = append(sharing[to], former[s]...)
-		}
-	}
-	for _, list := range sharing {
-		subjects = append(subjects, list...)
-	}
-	slices.SortFunc(subjects, crm.Subject.Compare)
-	subjects = slices.Compact(subjects)
-	tags := map[crm.ProfileKey][]*crm.Fact{}
-	for f, err := range crm.FactsOf(ctx, tx, subjects, crm.KindTag) {
-		if err != nil {
-			return nil, err
-		}
-		tags[f.Subject.Profile] = append(tags[f.Subject.Profile], f)
-	}
-	before, err := tx.EffectsOf(ctx, subjects...)
-	if err != nil {
-		return nil, err
-	}
-	sent := map[crm.Subject][]*crm.Effect{}
-	for _, f := range before {
-		if f.Kind == crm.EffectMessage && !f.SentAt.IsZero() {
-			sent[f.Subject] = append(sent[f.Subject], f)
-		}
-	}
-	type thing struct {
-		cause, occurrence string
-		about             crm.FactKey
-		to                crm.Address
-	}
-	batch := make(map[crm.EffectID]bool, len(effects))
-	for _, f := range effects {
-		batch[f.ID] = true
-	}
-	claims := map[thing]bool{} // within this batch
-	for i := range all {
-		c := &all[i]
-		g := effects[i]
-		this := thing{g.Cause, g.Occurrence, g.About, g.To}
-		c.repeated = claims[this]
-		claims[this] = true
-		for _, s := range sharing[g.To] {
-			for _, f := range sent[s] {
-				c.repeated = c.repeated || f.ID != g.ID && this == thing{f.Cause, f.Occurrence, f.About, f.To}
-			}
-		}
-		var facts []*crm.Fact
-		seen := map[crm.Subject]bool{}
-		look := func(s crm.Subject) {
-			if seen[s] {
-				return
-			}
-			seen[s] = true
-			for _, f := range sent[s] {
-				if f.ID == g.ID {
-					continue // sent again under its own id
-				}
-				if !batch[f.ID] { // those are counted as they are decided
-					c.recent = append(c.recent, f.SentAt)
-				}
-				if f.Cause == g.Cause && f.Occurrence == g.Occurrence && f.About == g.About {
-					c.repeated = true
-				}
-			}
-		}
-		for _, p := range c.profiles {
-			facts = append(facts, tags[p.ProfileKey]...)
-			look(crm.OfProfile(p.ProfileKey))
-			for _, a := range p.Contacts {
-				look(crm.OfAddress(a.Address))
-			}
-		}
-		for _, t := range crm.TagsAt(facts, now) {
-			c.tags = append(c.tags, t.Name)
-		}
-	}
-	return all, nil
-}
-
-// sharers returns the profiles of all customers who use each effect's address:
-// one message reaches all of them.
-func sharers(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (map[crm.Address][]crm.Subject, error) {
-	const most = 20 // a number that more people use is a switchboard
-	keys := make([]string, len(effects))
-	for i, f := range effects {
-		keys[i] = f.To.String()
-	}
-	found, err := tx.Refs(ctx, crm.RefContact, most, keys...)
-	if err != nil {
-		return nil, err
-	}
-	var users []crm.ProfileKey
-	for _, refs := range found {
-		for _, r := range refs {
-			users = append(users, r.Subject.Profile)
-		}
-	}
-	profiles, err := tx.Profiles(ctx, users...)
-	if err != nil {
-		return nil, err
-	}
-	ids := make([]crm.CustomerID, len(profiles))
-	for i, p := range profiles {
-		if p != nil {
-			ids[i] = p.Customer
-		}
-	}
-	members, err := tx.Members(ctx, ids...)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[crm.Address][]crm.Subject, len(effects))
-	for i, refs := range found {
-		var list []crm.Subject
-		for range refs {
-			for _, k := range members[0] {
-				if s := crm.OfProfile(k); !slices.Contains(list, s) {
-					list = append(list, s)
-				}
-			}
-			members = members[1:]
-		}
-		out[effects[i].To] = list
-	}
-	return out, nil
-}
-
-// formerHomes returns, for each profile that was once placed with others, the
-// profiles that those customers are named after: what was sent to the customer
-// as a whole hangs there, and stays there after a split.
-func formerHomes(ctx context.Context, tx crm.Tx, sharing map[crm.Address][]crm.Subject) (map[crm.Subject][]crm.Subject, error) {
-	var keys []crm.ProfileKey
-	for _, list := range sharing {
-		for _, s := range list {
-			keys = append(keys, s.Profile)
-		}
-	}
-	slices.SortFunc(keys, crm.ProfileKey.Compare)
-	if keys = slices.Compact(keys); len(keys) == 0 {
-		return nil, nil
-	}
-	logs, err := tx.Links(ctx, keys...)
-	if err != nil {
-		return nil, err
-	}
-	var ids []crm.CustomerID
-	var whose []crm.Subject
-	for i, log := range logs {
-		if len(log) < 2 {
-			continue
-		}
-		for _, l := range log {
-			if l.Kind != crm.LinkNotMe {
-				ids, whose = append(ids, l.Customer), append(whose, crm.OfProfile(keys[i]))
-			}
-		}
-	}
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	homes, err := tx.Homes(ctx, ids...)
-	if err != nil {
-		return nil, err
-	}
-	out := map[crm.Subject][]crm.Subject{}
-	for i, h := range homes {
-		if s := crm.OfProfile(h); !h.IsZero() && s != whose[i] && !slices.Contains(out[whose[i]], s) {
-			out[whose[i]] = append(out[whose[i]], s)
-		}
-	}
-	return out, nil
+	return out, tx.PutRefs(ctx, got.refs...)
 }
 
 // deliveredAt reads when the goods of surveyed orders were handed over.

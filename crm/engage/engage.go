@@ -101,7 +101,7 @@ func New(cfg Config) (*Engine, error) {
 	if e.pages, err = web.New(web.Config{Store: (*invitations)(e), Tokens: e.keys.surveys, Path: "/s/", Now: cfg.Now, NewKey: cfg.SurveyKey, Logger: cfg.Logger}); err != nil {
 		return nil, err
 	}
-	e.outbox = messaging.Outbox{Store: cfg.Store, Sender: cfg.Sender, Guard: e.guard, Render: e.render, Now: cfg.Now,
+	e.outbox = messaging.Outbox{Store: cfg.Store, Sender: cfg.Sender, Lock: e.lockCustomers, Guard: e.guard, Render: e.render, Now: cfg.Now,
 		LeaseNow: cfg.LeaseNow, Lease: cfg.Lease, Batch: cfg.Batch}
 	return e, nil
 }

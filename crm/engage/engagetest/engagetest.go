@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
@@ -137,6 +138,7 @@ func Run(t *testing.T, open func(t *testing.T) crm.Store) {
 	t.Run("Race", func(t *testing.T) { race(t, open(t)) })
 	t.Run("TwiceIsOnce", func(t *testing.T) { twice(t, open(t)) })
 	t.Run("Stopped", func(t *testing.T) { stopped(t, open) })
+	t.Run("Merged", func(t *testing.T) { merged(t, open(t)) })
 	t.Run("Split", func(t *testing.T) { split(t, open(t)) })
 }
 
@@ -312,8 +314,70 @@ func (f *failing) Update(ctx context.Context, fn func(crm.Tx) error) error {
 	})
 }
 
+// merged draws messages for the two profiles of each person, keeps them over the
+// quiet hours and merges the profiles meanwhile; then two engines send at once, a
+// few messages at a time. Each person is written to once.
+// Case A5.
+func merged(t *testing.T, store crm.Store) {
+	const persons = 25
+	clock := &Clock{}
+	evening := Start.Add(9 * time.Hour)
+	clock.Set(evening)
+	book, err := rules.ReadYAML("rules.yaml", []byte("rules: [{name: welcome, when: Orders > 0, then: [{message: welcome}]}]"))
+	require.NoError(t, err)
+	engine := func() *Retailer {
+		return New(t, store, clock, func(c *engage.Config) {
+			c.Rules, c.Campaigns, c.Surveys, c.Batch, c.TrainAt = []*rules.Book{book}, nil, nil, 7, 1000
+			c.Messages = []messaging.Campaign{{Name: "welcome", Text: "Welcome", Unmeasured: "a test", Quiet: messaging.EveningQuiet()}}
+		})
+	}
+	shops := []*Retailer{engine(), engine()}
+	_, err = shops[0].Engine.Night(t.Context(), engage.Night{Source: Once(People(2 * persons))})
+	require.NoError(t, err)
+	require.Empty(t, shops[0].Sender.Messages(), "it is night")
+	for i := range persons {
+		require.NoError(t, shops[0].Engine.Service().Merge(t.Context(), "desk", crm.Evidence{}, Key(2*i), Key(2*i+1)))
+	}
+	clock.Set(Start.AddDate(0, 0, 1))
+	var wg sync.WaitGroup
+	for _, s := range shops {
+		wg.Go(func() {
+			_, err := s.Engine.Deliver(t.Context())
+			assert.NoError(t, err)
+		})
+	}
+	wg.Wait()
+	got := map[int]int{}
+	for _, s := range shops {
+		for _, m := range s.Sender.Messages() {
+			for i := range 2 * persons {
+				if Phone(i) == m.To {
+					got[i/2]++
+				}
+			}
+		}
+	}
+	require.Len(t, got, persons, "everybody is written to")
+	for who, n := range got {
+		require.Equal(t, 1, n, "person %d", who)
+	}
+	rep, err := engage.Audit(t.Context(), store, Brand)
+	require.NoError(t, err)
+	require.True(t, rep.Clean(), "%+v", rep)
+}
+
+// sharing is People, each of whom can also be reached at the next one's phone.
+func sharing(n int) crm.Batch {
+	b := People(n)
+	for i, p := range b.Profiles {
+		p.Contacts = append(p.Contacts, crm.Contact{Address: Phone((i + 1) % n)})
+	}
+	return b
+}
+
 // stopped cuts an evening at every transaction that it has and goes on with a
-// new engine, as after a crash: the end is always the same.
+// new engine, as after a crash: the end is always the same. What went to a phone
+// that others use, too, is no repetition of what was claimed with it (case A19).
 func stopped(t *testing.T, open func(t *testing.T) crm.Store) {
 	evenings := func(store crm.Store, after int64) (cut bool, end [32]byte) {
 		clock := &Clock{}
@@ -325,7 +389,7 @@ func stopped(t *testing.T, open func(t *testing.T) crm.Store) {
 				_, err := shop.Engine.Resume(t.Context())
 				if err == nil {
 					clock.Set(at)
-					_, err = shop.Engine.Night(t.Context(), engage.Night{Day: at.Format(time.DateOnly), Source: Once(People(20 + day))})
+					_, err = shop.Engine.Night(t.Context(), engage.Night{Day: at.Format(time.DateOnly), Source: Once(sharing(20 + day))})
 				}
 				if err == nil {
 					break
