@@ -510,3 +510,26 @@ func TestConfigStaysTheHosts(t *testing.T) {
 		require.Zero(t, messages[0].Consent)
 	}
 }
+
+// TestARespondentIsAPerson follows the tracked link of a message with webtest,
+// which must look like whoever got the message: judged a machine, it would be
+// missing from every figure of a host's test. Case B20.
+func TestARespondentIsAPerson(t *testing.T) {
+	w := newTown(t)
+	tracked, _, err := w.Engine.Links(w.surveys[0])
+	require.NoError(t, err)
+	w.Clock.Advance(time.Minute)
+	out, err := webtest.Answer(t.Context(), w.server.Client(), tracked, map[string]any{"nps": 10})
+	require.NoError(t, err)
+	require.True(t, out.Thanked(), "%d %s", out.Status, out.URL)
+	before := w.Clock.Now()
+	_ = before
+
+	w.Clock.Set(engagetest.Start.AddDate(0, 0, 2))
+	rep, err := w.Engine.Night(t.Context(), engage.Night{})
+	require.NoError(t, err)
+	require.Equal(t, map[crm.Verdict]int{crm.Human: 1}, rep.Clicks)
+	res, err := w.Engine.Results(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, map[crm.Verdict]int{crm.Human: 1}, res.Clicks)
+}

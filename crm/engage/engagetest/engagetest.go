@@ -37,6 +37,12 @@ func (c *Clock) Now() time.Time { return time.UnixMicro(c.micros.Add(1)).UTC() }
 // Set moves the clock.
 func (c *Clock) Set(t time.Time) { c.micros.Store(t.UnixMicro()) }
 
+// Advance moves the clock on by d and returns the time. A negative d moves it
+// back.
+func (c *Clock) Advance(d time.Duration) time.Time {
+	return time.UnixMicro(c.micros.Add(d.Microseconds())).UTC()
+}
+
 // Retailer is a small one: an engine with one rule, one campaign and one
 // survey on a store.
 type Retailer struct {
