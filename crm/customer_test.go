@@ -186,7 +186,7 @@ func TestCustomersArePaged(t *testing.T) {
 	_, err := s.Import(t.Context(), b)
 	require.NoError(t, err)
 	for i := range 50 {
-		require.NoError(t, s.Merge(t.Context(), "x", crm.Evidence{}, pos(fmt.Sprint(i)), pos(fmt.Sprint(people-1-i))))
+		requireMerge(t, s, pos(fmt.Sprint(i)), pos(fmt.Sprint(people-1-i)))
 	}
 	seen, profiles := map[crm.CustomerID]bool{}, 0
 	for c, err := range s.Customers(t.Context()) {

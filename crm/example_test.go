@@ -32,7 +32,8 @@ func Example() {
 		fmt.Println(err, rep.Rejected)
 		return
 	}
-	if err := svc.Merge(ctx, "desk", crm.Evidence{Note: "she said so"}, till, web); err != nil {
+	merged, err := svc.Merge(ctx, "desk", crm.Evidence{Note: "she said so"}, till, web)
+	if err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -48,7 +49,8 @@ func Example() {
 		fmt.Println(hit.Fact, hit.Customer == one.ID, err)
 	}
 
-	if err := svc.Split(ctx, "desk", crm.Evidence{Note: "mother and daughter"}, web); err != nil {
+	// They are mother and daughter: the merge is taken back.
+	if _, err := svc.Undo(ctx, "desk", merged...); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -47,6 +47,11 @@ func (k FactKey) Compare(o FactKey) int {
 	return strings.Compare(k.ID, o.ID)
 }
 
+// Validate reports every fault of the key.
+func (k FactKey) Validate() error {
+	return errors.Join(checkKeyText("kind", string(k.Kind), false), checkKeyText("source", k.Source, false), checkKeyText("id", k.ID, false))
+}
+
 // IsZero reports whether the key is empty.
 func (k FactKey) IsZero() bool { return k == FactKey{} }
 
@@ -81,6 +86,11 @@ func (r FactRef) compareText(o FactRef) int {
 		return c
 	}
 	return r.Key.Compare(o.Key)
+}
+
+// Validate reports every fault of the ref.
+func (r FactRef) Validate() error {
+	return errors.Join(r.Subject.Validate(), r.Key.Validate())
 }
 
 // IsZero reports whether the ref is empty.

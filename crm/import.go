@@ -18,19 +18,28 @@ type writer struct {
 	seen map[ProfileKey]*Profile
 	// customers whose addresses or tickets changed: their silence is checked
 	touched map[CustomerID]bool
-	// profiles whose tickets changed
-	about map[ProfileKey]bool
 	// tickets that were solved, moved or taken back in this chunk
 	lapsed []FactRef
+	// customers that are locked, or that nobody else can reach
+	held map[CustomerID]bool
+	// where delivered facts of the kinds that exist once hung before
+	anchors map[FactKey]Subject
 }
 
 func (s *Service) importChunk(ctx context.Context, tx Tx, b Batch) (ImportReport, error) {
-	w := &writer{s: s, ctx: ctx, tx: tx, now: s.Now(), touched: map[CustomerID]bool{}, seen: map[ProfileKey]*Profile{}}
+	w := newWriter(ctx, s, tx)
+	w.seen = map[ProfileKey]*Profile{}
 	facts := w.valid(b.Facts)
-	if err := w.profiles(b.Profiles, facts); err != nil {
+	// Locked before anything is read: anchors of facts, then customers, then
+	// addresses, each in the order of their keys.
+	counting, err := w.anchor(facts)
+	if err != nil {
 		return w.rep, err
 	}
-	if err := w.facts(facts); err != nil {
+	if err := w.profiles(b.Profiles, facts, counting); err != nil {
+		return w.rep, err
+	}
+	if err := w.facts(counting); err != nil {
 		return w.rep, err
 	}
 	return w.rep, w.settleHolds()
@@ -41,8 +50,9 @@ func (w *writer) reject(entity, id string, err error) {
 }
 
 // profiles writes the newest version of each delivered profile, and stubs for
-// the subjects of facts that nobody delivered yet.
-func (w *writer) profiles(delivered []*Profile, facts []*Fact) error {
+// the subjects of facts that nobody delivered yet. Of the facts, counting are
+// those that will be written.
+func (w *writer) profiles(delivered []*Profile, facts, counting []*Fact) error {
 	newest := make(map[ProfileKey]*Profile, len(delivered))
 	for _, p := range delivered {
 		if p == nil {
@@ -80,6 +90,9 @@ func (w *writer) profiles(delivered []*Profile, facts []*Fact) error {
 	if err != nil {
 		return err
 	}
+	if err := w.lockDelivered(keys, old, newest, counting); err != nil {
+		return err
+	}
 	var puts []*Profile
 	var links []*Link
 	var add, del []Ref
@@ -90,7 +103,7 @@ func (w *writer) profiles(delivered []*Profile, facts []*Fact) error {
 		switch was := old[i]; {
 		case was == nil:
 			id := CustomerID(w.s.cfg.NewID())
-			p.Customer = id
+			p.Customer, w.held[id] = id, true
 			links = append(links, &Link{Profile: k, Customer: id, Kind: LinkNew, At: w.now, Actor: "import"})
 			add = append(add, contactRefs(p)...)
 		case stubs[k]:
@@ -152,13 +165,7 @@ func (w *writer) relabel(keys []ProfileKey) error {
 	if err != nil {
 		return err
 	}
-	var ids []CustomerID
-	for _, p := range profiles {
-		if !slices.Contains(ids, p.Customer) {
-			ids = append(ids, p.Customer)
-		}
-	}
-	members, err := w.tx.Members(w.ctx, ids...)
+	members, err := w.tx.Members(w.ctx, customersOf(profiles)...)
 	if err != nil {
 		return err
 	}
@@ -168,7 +175,8 @@ func (w *writer) relabel(keys []ProfileKey) error {
 			groups = append(groups, Grouping{Profiles: m, Kind: LinkMatched, Actor: "import", Evidence: Evidence{Note: "an earlier profile names the customer"}})
 		}
 	}
-	return w.regroup(groups)
+	_, err = w.regroup(groups, decided{})
+	return err
 }
 
 // renamedOrders returns the partial keys of orders under their buyer's new

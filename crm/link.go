@@ -10,7 +10,8 @@ const (
 	LinkNew     LinkKind = "new"     // first sight: the profile is its own customer
 	LinkMatched LinkKind = "matched" // record linkage found the person
 	LinkManual  LinkKind = "manual"  // somebody decided
-	LinkSplit   LinkKind = "split"   // taken out of a customer again
+	LinkSplit   LinkKind = "split"   // taken out of a customer again, or what the others were left with
+	LinkUndo    LinkKind = "undo"    // put back to where it was before another decision
 	LinkNotMe   LinkKind = "not-me"  // the holder of Address is not this person; places nothing
 )
 
@@ -33,4 +34,15 @@ type Link struct {
 	At       time.Time  `json:"at"`
 	Evidence Evidence   `json:"evidence,omitzero"`
 	Seq      int64      `json:"seq"` // 1, 2, … per profile; given by the store
+	// Op names what the decision is part of: all decisions that one merge, split
+	// or undo took have the same Op, and there are OpLen of them. A split decides
+	// about every profile of the customers concerned, those that stay included,
+	// so that its decisions say who was parted from whom. Empty in decisions that
+	// stand alone: of kinds LinkNew and LinkNotMe.
+	Op    string `json:"op,omitempty"`
+	OpLen int    `json:"op_len,omitempty"`
+	// Stays is set where the profile was with Customer before.
+	Stays bool `json:"stays,omitempty"`
+	// Undoes is the Op that a decision of kind LinkUndo takes back.
+	Undoes string `json:"undoes,omitempty"`
 }

@@ -117,7 +117,6 @@ func (w *writer) plainFacts(facts []*Fact) error {
 		w.rep.Facts++
 		if anchored(f.Key.Kind) {
 			texts[i] = f.Key.String()
-			refs = append(refs, Ref{RefFact, texts[i], f.Subject, ""})
 		}
 		switch d := f.Data.(type) {
 		case *Order:
@@ -173,81 +172,84 @@ func (w *writer) touch(keys []ProfileKey) error {
 	for _, p := range profiles {
 		if p != nil {
 			w.touched[p.Customer] = true
-			if w.about == nil {
-				w.about = map[ProfileKey]bool{}
-			}
-			w.about[p.ProfileKey] = true
 		}
 	}
 	return nil
 }
 
-// follow takes care of facts that hung on another subject in an earlier
-// version: the newest version decides where the fact hangs.
-func (w *writer) follow(facts []*Fact) ([]*Fact, error) {
-	keys := make([]string, 0, len(facts))
+// anchor picks of each fact that exists once in the world the version that counts
+// among those delivered, keeps others from moving it, and notes where it hung
+// before. The other facts pass.
+func (w *writer) anchor(facts []*Fact) ([]*Fact, error) {
+	best := make(map[FactKey]*Fact)
+	var keys []FactKey
 	for _, f := range facts {
-		if anchored(f.Key.Kind) {
-			keys = append(keys, f.Key.String())
+		if !anchored(f.Key.Kind) {
+			continue
 		}
+		have := best[f.Key]
+		if have == nil {
+			best[f.Key] = f
+			keys = append(keys, f.Key)
+			continue
+		}
+		w.rep.Repeated++
+		won, err := newerFact(have, f)
+		if err != nil {
+			return nil, err
+		}
+		best[f.Key] = won
 	}
 	if len(keys) == 0 {
 		return facts, nil
 	}
-	found, err := w.tx.Refs(w.ctx, RefFact, 1, keys...)
+	found, err := w.tx.LockAnchors(w.ctx, keys...)
 	if err != nil {
 		return nil, err
 	}
-	where := make(map[string]Subject)
-	for i, refs := range found {
-		if len(refs) > 0 {
-			where[keys[i]] = refs[0].Subject
+	made := make([]FactRef, 0, len(keys))
+	w.anchors = map[FactKey]Subject{}
+	for i, k := range keys {
+		if found[i] != (Subject{}) {
+			w.anchors[k] = found[i]
+		} else {
+			made = append(made, FactRef{best[k].Subject, k})
 		}
 	}
-	// Two versions in one chunk may hang on two subjects as well.
-	best := make(map[string]*Fact, len(keys))
-	out := facts[:0]
+	out := make([]*Fact, 0, len(facts))
 	for _, f := range facts {
-		if !anchored(f.Key.Kind) {
-			out = append(out, f)
-			continue
-		}
-		key := keys[0]
-		keys = keys[1:]
-		if have := best[key]; have != nil {
-			w.rep.Repeated++
-			won, err := newerFact(have, f)
-			if err != nil {
-				return nil, err
-			}
-			if won == have {
+		if anchored(f.Key.Kind) {
+			if best[f.Key] != f {
 				continue
 			}
-			out = slices.DeleteFunc(out, func(x *Fact) bool { return x == have })
+			delete(best, f.Key) // the same fact may be given twice
 		}
-		best[key] = f
 		out = append(out, f)
 	}
-	var moved []FactRef
-	var drop []*Fact
-	for _, f := range out {
-		if len(where) == 0 {
-			break
-		}
-		if at, ok := where[f.Key.String()]; ok && anchored(f.Key.Kind) && at != f.Subject {
-			moved = append(moved, FactRef{at, f.Key})
-			drop = append(drop, f)
+	return out, w.tx.PutAnchors(w.ctx, made...)
+}
+
+// follow takes care of facts that hung on another subject in an earlier
+// version: the newest version decides where the fact hangs.
+func (w *writer) follow(facts []*Fact) ([]*Fact, error) {
+	var was []FactRef
+	var moved []*Fact
+	for _, f := range facts {
+		if at, ok := w.anchors[f.Key]; ok && anchored(f.Key.Kind) && at != f.Subject {
+			was, moved = append(was, FactRef{at, f.Key}), append(moved, f)
 		}
 	}
 	if len(moved) == 0 {
-		return out, nil
+		return facts, nil
 	}
-	olds, err := w.tx.Facts(w.ctx, moved...)
+	olds, err := w.tx.Facts(w.ctx, was...)
 	if err != nil {
 		return nil, err
 	}
+	stays := map[*Fact]bool{}
+	var anchors []FactRef
 	for i, old := range olds {
-		f := drop[i]
+		f := moved[i]
 		if old != nil {
 			won, err := newerFact(old, f)
 			if err != nil {
@@ -255,20 +257,22 @@ func (w *writer) follow(facts []*Fact) ([]*Fact, error) {
 			}
 			if won == old {
 				w.rep.Repeated++
-				out = slices.DeleteFunc(out, func(x *Fact) bool { return x == f })
+				stays[f] = true
 				continue
 			}
 			if err := w.forget(old); err != nil {
 				return nil, err
 			}
 		}
+		anchors = append(anchors, f.Ref())
 	}
-	return out, nil
+	out := slices.DeleteFunc(facts, func(f *Fact) bool { return stays[f] })
+	return out, w.tx.PutAnchors(w.ctx, anchors...)
 }
 
 // forget removes a fact and its index entries: a newer version hangs elsewhere.
 func (w *writer) forget(f *Fact) error {
-	refs := []Ref{{RefFact, f.Key.String(), f.Subject, ""}}
+	var refs []Ref
 	target := f.Key.String()
 	switch d := f.Data.(type) {
 	case *Order:

@@ -11,7 +11,6 @@ const (
 	RefOrder   RefKind = "order"   // order number → order
 	RefSerial  RefKind = "serial"  // serial number → order or visit
 	RefPartial RefKind = "partial" // last three digits of an order number and folded surname → order
-	RefFact    RefKind = "fact"    // FactKey.String of orders, visits and tickets → where it hangs
 	RefLink    RefKind = "link"    // a token's id → effect; kept by crm/engage
 	RefSent    RefKind = "sent"    // a hash of a thing and of who got it → effect; kept by crm/engage
 )

@@ -14,7 +14,7 @@ import (
 type Config struct {
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
-	// NewID makes customer ids. Defaults to UUIDs of version 7.
+	// NewID makes the ids of customers and of operations (Link.Op). Defaults to UUIDs of version 7.
 	NewID func() string
 	// Logger gets what nobody waits for. Defaults to slog.Default.
 	Logger *slog.Logger

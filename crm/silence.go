@@ -191,17 +191,16 @@ func (w *writer) settleHolds() error {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
-	// Whoever opens a ticket, moves a profile or changes an address locks what
-	// the customers concerned are reached at, and then looks again: of two who
-	// do so at once the second sees what the first did, or starts again.
-	members, profiles, err := w.crowd(ids)
+	// Opening a ticket, moving a profile and changing an address all lock the
+	// customers concerned before they read: of two who do so at once the second
+	// sees what the first did, or starts again.
+	for _, id := range ids {
+		if !w.held[id] {
+			return &Error{Op: "hold", Entity: "customer", ID: string(id), Kind: ErrConflict}
+		}
+	}
+	members, err := w.tx.Members(w.ctx, ids...)
 	if err != nil {
-		return err
-	}
-	if _, err := w.tx.LockAddresses(w.ctx, lockSet(profiles)...); err != nil {
-		return err
-	}
-	if err := w.unchanged(ids, members, profiles); err != nil {
 		return err
 	}
 	var subjects []Subject
@@ -236,85 +235,19 @@ func (w *writer) settleHolds() error {
 		for _, k := range m {
 			tickets = append(tickets, byProfile[k]...)
 		}
-		mine := profiles[:len(m)]
-		profiles = profiles[len(m):]
 		if len(tickets) == 0 {
 			continue
 		}
-		addrs := addressesOf(mine)
+		profiles, err := w.tx.Profiles(w.ctx, m...)
+		if err != nil {
+			return err
+		}
+		addrs := addressesOf(profiles)
 		for _, t := range tickets {
 			want[t] = addrs
 		}
 	}
 	return w.moveHolds(want)
-}
-
-// crowd reads the members of customers and their profiles, one after the other.
-func (w *writer) crowd(ids []CustomerID) ([][]ProfileKey, []*Profile, error) {
-	members, err := w.tx.Members(w.ctx, ids...)
-	if err != nil {
-		return nil, nil, err
-	}
-	profiles, err := w.tx.Profiles(w.ctx, slices.Concat(members...)...)
-	return members, profiles, err
-}
-
-// unchanged reports a conflict if customers are not, now that they are locked,
-// what they were before.
-func (w *writer) unchanged(ids []CustomerID, members [][]ProfileKey, profiles []*Profile) error {
-	conflict := &Error{Op: "hold", Entity: "customer", Kind: ErrConflict}
-	again, now, err := w.crowd(ids)
-	if err != nil {
-		return err
-	}
-	for i, m := range members {
-		if !slices.Equal(m, again[i]) {
-			return conflict
-		}
-	}
-	for i, p := range profiles {
-		if p == nil || now[i] == nil || !slices.Equal(p.Contacts, now[i].Contacts) || !slices.Equal(p.Disowned, now[i].Disowned) {
-			return conflict
-		}
-	}
-	// A ticket's profile may have left its customer before the first look.
-	keys := make([]ProfileKey, 0, len(w.about))
-	for k := range w.about {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, ProfileKey.Compare)
-	found, err := w.tx.Profiles(w.ctx, keys...)
-	if err != nil {
-		return err
-	}
-	for _, p := range found {
-		if p != nil && !w.touched[p.Customer] {
-			return conflict
-		}
-	}
-	return nil
-}
-
-// lockSet returns what to lock so that silence and the people concerned change
-// one after the other: their addresses, and for a profile without any a stand-in.
-func lockSet(profiles []*Profile) []Address {
-	var out []Address
-	for _, p := range profiles {
-		if p == nil {
-			continue
-		}
-		n := len(out)
-		for _, c := range p.Contacts {
-			if !c.Masked && !slices.Contains(p.Disowned, c.Address) {
-				out = append(out, c.Address)
-			}
-		}
-		if len(out) == n {
-			out = append(out, Address{"profile", clip(p.ProfileKey.String())})
-		}
-	}
-	slices.SortFunc(out, Address.Compare)
-	return slices.Compact(out)
 }
 
 // addressesOf returns all addresses by which profiles can be reached, sorted.

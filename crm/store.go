@@ -27,6 +27,7 @@ type Reader interface {
 	ProfileReader
 	FactReader
 	AddressReader
+	AnchorReader
 	RefReader
 	EffectReader
 	ChangeReader
@@ -53,6 +54,7 @@ type Tx interface {
 	ProfileWriter
 	FactWriter
 	AddressWriter
+	AnchorWriter
 	RefWriter
 	EffectWriter
 	DocumentWriter
@@ -69,6 +71,9 @@ type ProfileReader interface {
 	ScanProfiles(ctx context.Context, parts PartRange, after ProfileKey, limit int) ([]*Profile, error)
 	// Members returns, per customer id, the profiles placed there now, sorted.
 	Members(ctx context.Context, ids ...CustomerID) ([][]ProfileKey, error)
+	// CustomersOf returns the customer that each profile belongs to now, or ""
+	// where there is no such profile. It reads less than Profiles does.
+	CustomersOf(ctx context.Context, keys ...ProfileKey) ([]CustomerID, error)
 	// Homes returns, per customer id, the profile that it was made for, or the
 	// zero key for an id that never was.
 	Homes(ctx context.Context, ids ...CustomerID) ([]ProfileKey, error)

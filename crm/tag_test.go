@@ -94,7 +94,7 @@ func TestTagVerbs(t *testing.T) {
 	_, err := s.Import(ctx, crm.Batch{Profiles: []*crm.Profile{person(pos("1"), "A", "B", t0), person(pos("2"), "A", "B", t0)}})
 	require.NoError(t, err)
 	c.step()
-	require.NoError(t, s.Merge(ctx, "x", crm.Evidence{}, pos("1"), pos("2")))
+	requireMerge(t, s, pos("1"), pos("2"))
 	who, err := s.CustomerOf(ctx, pos("1"))
 	require.NoError(t, err)
 	tags := func() []crm.Tag {

@@ -22,7 +22,7 @@ func TestTimelineHoldsEverything(t *testing.T) {
 	_, err := s.Import(ctx, crm.Batch{Profiles: []*crm.Profile{person(a, "A", "B", t0, phone(1)), person(b, "A", "B", t0, email), person(pos("3"), "C", "D", t0, phone(3))}})
 	require.NoError(t, err)
 	c.t = t0.Add(time.Minute)
-	require.NoError(t, s.Merge(ctx, "ada", crm.Evidence{}, a, b))
+	requireMerge(t, s, a, b)
 	at := func(minutes int) time.Time { return t0.Add(time.Duration(minutes) * time.Minute) }
 	fact := func(kind crm.FactKind, subject crm.Subject, minute int, d crm.FactData) *crm.Fact {
 		return &crm.Fact{Key: crm.FactKey{Kind: kind, Source: "x", ID: string(kind)}, Subject: subject, At: at(minute), Version: 1, Data: d}
@@ -112,7 +112,7 @@ func TestTimelineOfOneInstant(t *testing.T) {
 	_, err := s.Import(ctx, crm.Batch{Profiles: []*crm.Profile{person(b, "A", "B", t0), person(a, "A", "B", t0)},
 		Facts: []*crm.Fact{order(a, "2", t0), order(a, "1", t0), order(a, "3", t0)}})
 	require.NoError(t, err)
-	require.NoError(t, s.Merge(ctx, "x", crm.Evidence{}, a, b))
+	requireMerge(t, s, a, b)
 	ids := make([]crm.EffectID, 3)
 	require.NoError(t, s.Store().Update(ctx, func(tx crm.Tx) error {
 		for i := range ids {

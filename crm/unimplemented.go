@@ -20,6 +20,16 @@ func (UnimplementedTx) ScanProfiles(context.Context, PartRange, ProfileKey, int)
 func (UnimplementedTx) Members(context.Context, ...CustomerID) ([][]ProfileKey, error) {
 	return nil, ErrUnimplemented
 }
+func (UnimplementedTx) CustomersOf(context.Context, ...ProfileKey) ([]CustomerID, error) {
+	return nil, ErrUnimplemented
+}
+func (UnimplementedTx) Anchors(context.Context, ...FactKey) ([]Subject, error) {
+	return nil, ErrUnimplemented
+}
+func (UnimplementedTx) LockAnchors(context.Context, ...FactKey) ([]Subject, error) {
+	return nil, ErrUnimplemented
+}
+func (UnimplementedTx) PutAnchors(context.Context, ...FactRef) error { return ErrUnimplemented }
 func (UnimplementedTx) Homes(context.Context, ...CustomerID) ([]ProfileKey, error) {
 	return nil, ErrUnimplemented
 }

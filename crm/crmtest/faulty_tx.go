@@ -14,6 +14,7 @@ type readOnly struct {
 	crm.ProfileWriter
 	crm.FactWriter
 	crm.AddressWriter
+	crm.AnchorWriter
 	crm.RefWriter
 	crm.EffectWriter
 	crm.DocumentWriter
@@ -55,6 +56,34 @@ func (t *faultyTx) Members(ctx context.Context, ids ...crm.CustomerID) (out [][]
 		return out, err
 	}
 	return t.in.Members(ctx, ids...)
+}
+
+func (t *faultyTx) CustomersOf(ctx context.Context, keys ...crm.ProfileKey) (out []crm.CustomerID, err error) {
+	if err = t.store.meet(); err != nil {
+		return out, err
+	}
+	return t.in.CustomersOf(ctx, keys...)
+}
+
+func (t *faultyTx) Anchors(ctx context.Context, keys ...crm.FactKey) (out []crm.Subject, err error) {
+	if err = t.store.meet(); err != nil {
+		return out, err
+	}
+	return t.in.Anchors(ctx, keys...)
+}
+
+func (t *faultyTx) LockAnchors(ctx context.Context, keys ...crm.FactKey) (out []crm.Subject, err error) {
+	if err = t.store.meet(); err != nil {
+		return out, err
+	}
+	return t.in.LockAnchors(ctx, keys...)
+}
+
+func (t *faultyTx) PutAnchors(ctx context.Context, anchors ...crm.FactRef) (err error) {
+	if err = t.store.meet(); err != nil {
+		return err
+	}
+	return t.in.PutAnchors(ctx, anchors...)
 }
 
 func (t *faultyTx) Homes(ctx context.Context, ids ...crm.CustomerID) (out []crm.ProfileKey, err error) {

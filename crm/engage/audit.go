@@ -359,12 +359,12 @@ func (a *audit) delivered() error {
 		for i, f := range facts {
 			if f == nil {
 				// The order hangs on another profile in a later version.
-				found, err := a.r.Refs(a.ctx, crm.RefFact, 1, refs[i].Key.String())
+				found, err := a.r.Anchors(a.ctx, refs[i].Key)
 				if err != nil {
 					return err
 				}
-				if len(found[0]) > 0 {
-					moved, err := a.r.Facts(a.ctx, crm.FactRef{Subject: found[0][0].Subject, Key: refs[i].Key})
+				if found[0] != (crm.Subject{}) {
+					moved, err := a.r.Facts(a.ctx, crm.FactRef{Subject: found[0], Key: refs[i].Key})
 					if err != nil {
 						return err
 					}

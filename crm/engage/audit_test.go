@@ -74,7 +74,8 @@ func TestAuditFinds(t *testing.T) {
 		other, err := engage.About(effects[1])
 		require.NoError(t, err)
 		shop.Clock.Set(shop.Clock.Now().Add(time.Hour))
-		require.NoError(t, shop.Engine.Service().Merge(t.Context(), "staff", crm.Evidence{}, who, other))
+		_, err = shop.Engine.Service().Merge(t.Context(), "staff", crm.Evidence{}, who, other)
+		require.NoError(t, err)
 		require.Zero(t, audit(t, store).EffectsRepeated, "they were two people then")
 		// One of them got another message of the same campaign after the merge.
 		twice := effects[1].Clone()

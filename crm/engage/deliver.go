@@ -219,23 +219,23 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 // deliveredAt reads when the goods of surveyed orders were handed over.
 func (e *Engine) deliveredAt(ctx context.Context, tx crm.Tx, effects []*crm.Effect, all []claimed) (map[crm.EffectID]time.Time, error) {
 	out := map[crm.EffectID]time.Time{}
-	var keys []string
+	var keys []crm.FactKey
 	var asked []*crm.Effect
 	for i, f := range effects {
 		if all[i].data.Survey != "" && f.About.Kind == crm.KindOrder {
-			keys = append(keys, f.About.String())
+			keys = append(keys, f.About)
 			asked = append(asked, f)
 		}
 	}
-	found, err := tx.Refs(ctx, crm.RefFact, 1, keys...)
+	found, err := tx.Anchors(ctx, keys...)
 	if err != nil {
 		return nil, err
 	}
 	var refs []crm.FactRef
 	var which []*crm.Effect
-	for i, r := range found {
-		if len(r) > 0 {
-			refs = append(refs, crm.FactRef{Subject: r[0].Subject, Key: asked[i].About})
+	for i, at := range found {
+		if at != (crm.Subject{}) {
+			refs = append(refs, crm.FactRef{Subject: at, Key: asked[i].About})
 			which = append(which, asked[i])
 		}
 	}

@@ -137,7 +137,8 @@ func TestGuardsAreAskedWhenAMessageLeaves(t *testing.T) {
 		"a ticket of a record that is merged in": {guard: messaging.GuardTicket, change: func(w *waiting) {
 			_, err := w.Engine.Service().OpenTicket(w.t.Context(), engagetest.Key(2), "desk", "1", crm.Ticket{})
 			require.NoError(w.t, err)
-			require.NoError(w.t, w.Engine.Service().Merge(w.t.Context(), "desk", crm.Evidence{}, engagetest.Key(0), engagetest.Key(2)))
+			_, err = w.Engine.Service().Merge(w.t.Context(), "desk", crm.Evidence{}, engagetest.Key(0), engagetest.Key(2))
+			require.NoError(w.t, err)
 		}},
 		"the campaign's excluded tag": {guard: messaging.GuardTag, change: func(w *waiting) { tag(w, "staff") },
 			setup: func(_ *waiting, c *engage.Config) { c.Campaigns[0].Exclude = []string{"staff"} }},
@@ -156,7 +157,8 @@ func TestGuardsAreAskedWhenAMessageLeaves(t *testing.T) {
 			setup: func(_ *waiting, c *engage.Config) { c.Campaigns[0].Exclude = []string{"staff"} },
 			change: func(w *waiting) {
 				require.NoError(w.t, w.Engine.Service().Tag(w.t.Context(), engagetest.Key(2), crm.TagChange{Tag: "staff"}))
-				require.NoError(w.t, w.Engine.Service().Merge(w.t.Context(), "desk", crm.Evidence{}, engagetest.Key(0), engagetest.Key(2)))
+				_, err := w.Engine.Service().Merge(w.t.Context(), "desk", crm.Evidence{}, engagetest.Key(0), engagetest.Key(2))
+				require.NoError(w.t, err)
 			}},
 		"the number is somebody else's by now": {guard: engage.GuardRecipient, change: func(w *waiting) { moved(w, 0, engagetest.Phone(70)) }},
 		"the number is one of two by now":      {change: func(w *waiting) { moved(w, 0, engagetest.Phone(70), engagetest.Phone(0)) }},
@@ -185,7 +187,8 @@ func TestGuardsAreAskedWhenAMessageLeaves(t *testing.T) {
 			require.NoError(w.t, w.Engine.Rules().Load(book))
 		}},
 		"another record of the person got it": {rule: true, guard: engage.GuardRepeated, change: func(w *waiting) {
-			require.NoError(w.t, w.Engine.Service().Merge(w.t.Context(), "desk", crm.Evidence{}, engagetest.Key(0), engagetest.Key(1)))
+			_, err := w.Engine.Service().Merge(w.t.Context(), "desk", crm.Evidence{}, engagetest.Key(0), engagetest.Key(1))
+			require.NoError(w.t, err)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -295,7 +298,8 @@ func TestCapsSeeEarlierMessages(t *testing.T) {
 			}, want: []string{"a"}},
 		"what a merged record got": {campaigns: []engage.Campaign{campaign("a", day(0)), campaign("b", day(1), weekly)},
 			between: func(w *waiting) {
-				require.NoError(w.t, w.Engine.Service().Merge(w.t.Context(), "desk", crm.Evidence{}, engagetest.Key(0), engagetest.Key(1)))
+				_, err := w.Engine.Service().Merge(w.t.Context(), "desk", crm.Evidence{}, engagetest.Key(0), engagetest.Key(1))
+				require.NoError(w.t, err)
 			}, want: []string{"a"}},
 	} {
 		t.Run(name, func(t *testing.T) {

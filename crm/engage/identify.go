@@ -433,11 +433,15 @@ func (e *Engine) place(ctx context.Context, clusters []dedup.Cluster) (int, erro
 	}
 	moved, done := 0, 0
 	for chunk := range slices.Chunk(groups, placeBatch) {
-		n, err := e.svc.Regroup(ctx, chunk...)
+		links, err := e.svc.Regroup(ctx, chunk...)
 		if err != nil {
 			return moved, fmt.Errorf("engage: place: %w", err)
 		}
-		moved += n
+		for _, l := range links {
+			if !l.Stays {
+				moved++
+			}
+		}
 		done += len(chunk)
 		e.progress("identify", done, len(groups))
 	}

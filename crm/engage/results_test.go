@@ -143,7 +143,8 @@ func TestResultsOfACampaign(t *testing.T) {
 	}
 	w.take(b)
 	for i := range peopleMeasured {
-		require.NoError(t, svc.Merge(t.Context(), "desk", crm.Evidence{}, engagetest.Key(i), otherRecord(i)))
+		_, err := svc.Merge(t.Context(), "desk", crm.Evidence{}, engagetest.Key(i), otherRecord(i))
+		require.NoError(t, err)
 	}
 	clock.Set(engagetest.Start)
 	_, err := w.Engine.Night(t.Context(), engage.Night{})

@@ -81,6 +81,7 @@ func prepare(ctx context.Context, lo, hi int) func(crm.Tx) error {
 	var profiles []*crm.Profile
 	var links []*crm.Link
 	var facts []*crm.Fact
+	var anchors []crm.FactRef
 	var refs []crm.Ref
 	for i := lo; i < hi; i++ {
 		p := &crm.Profile{
@@ -119,8 +120,8 @@ func prepare(ctx context.Context, lo, hi int) func(crm.Tx) error {
 			target := f.Key.String()
 			refs = append(refs,
 				crm.Ref{Kind: crm.RefOrder, Key: number, Subject: s, Target: target},
-				crm.Ref{Kind: crm.RefPartial, Key: number[len(number)-3:] + "yilmaz" + strconv.Itoa(i%5003), Subject: s, Target: target},
-				crm.Ref{Kind: crm.RefFact, Key: target, Subject: s})
+				crm.Ref{Kind: crm.RefPartial, Key: number[len(number)-3:] + "yilmaz" + strconv.Itoa(i%5003), Subject: s, Target: target})
+			anchors = append(anchors, f.Ref())
 		}
 	}
 	return func(tx crm.Tx) error {
@@ -131,6 +132,9 @@ func prepare(ctx context.Context, lo, hi int) func(crm.Tx) error {
 			return err
 		}
 		if _, err := tx.PutFacts(ctx, facts...); err != nil {
+			return err
+		}
+		if err := tx.PutAnchors(ctx, anchors...); err != nil {
 			return err
 		}
 		return tx.PutRefs(ctx, refs...)

@@ -48,6 +48,21 @@ func (r *reader) Homes(ctx context.Context, ids ...crm.CustomerID) ([]crm.Profil
 	})
 }
 
+// CustomersOf returns where profiles are.
+func (r *reader) CustomersOf(ctx context.Context, keys ...crm.ProfileKey) ([]crm.CustomerID, error) {
+	if err := r.usable(ctx); err != nil {
+		return nil, err
+	}
+	out := make([]crm.CustomerID, len(keys))
+	var key []byte
+	return out, each(ctx, len(keys), func(i int) error {
+		key = appendProfile(key[:0], keys[i])
+		p, _, _ := r.placeOf(key)
+		out[i] = p.customer
+		return nil
+	})
+}
+
 // LockCustomers does nothing: nobody else writes until the update ends.
 func (t *tx) LockCustomers(ctx context.Context, _ ...crm.CustomerID) error { return t.usable(ctx) }
 
@@ -78,7 +93,11 @@ func (r *reader) Links(ctx context.Context, keys ...crm.ProfileKey) ([][]crm.Lin
 		if !storable(keys[i].Source, keys[i].ID) {
 			return nil
 		}
-		prefix = append(appendProfile(prefix[:0], keys[i]), 0)
+		prefix = appendProfile(prefix[:0], keys[i])
+		if p, _, found := r.placeOf(prefix); found {
+			out[i] = make([]crm.Link, 0, p.links)
+		}
+		prefix = append(prefix, 0)
 		for c.seek(prefix); c.ok && bytes.HasPrefix(c.key, prefix); c.step() {
 			l := crm.Link{Profile: keys[i], Seq: int64(binary.BigEndian.Uint32(c.key[len(prefix):]))}
 			d := r.decoder(c.val)
@@ -102,6 +121,15 @@ func (e *encoder) link(l *crm.Link) {
 	if evidence {
 		flags |= 2
 	}
+	if l.Op != "" || l.OpLen != 0 {
+		flags |= 4
+	}
+	if l.Undoes != "" {
+		flags |= 8
+	}
+	if l.Stays {
+		flags |= 16
+	}
 	e.byte(flags)
 	if flags&1 != 0 {
 		e.address(l.Address)
@@ -114,6 +142,13 @@ func (e *encoder) link(l *crm.Link) {
 			e.word(f)
 		}
 		e.text(l.Evidence.Note)
+	}
+	if flags&4 != 0 {
+		e.customer(crm.CustomerID(l.Op)) // mostly a UUID
+		e.int(int64(l.OpLen))
+	}
+	if flags&8 != 0 {
+		e.customer(crm.CustomerID(l.Undoes))
 	}
 }
 
@@ -129,6 +164,14 @@ func (d *decoder) link(l *crm.Link) {
 	if flags&2 != 0 {
 		l.Evidence = crm.Evidence{With: d.profileKey(), Weight: d.float(), Fields: list(d, d.word), Note: d.text()}
 	}
+	if flags&4 != 0 {
+		l.Op = string(d.customer())
+		l.OpLen = int(d.int())
+	}
+	if flags&8 != 0 {
+		l.Undoes = string(d.customer())
+	}
+	l.Stays = flags&16 != 0
 }
 
 var (
@@ -139,6 +182,11 @@ var (
 
 func checkLink(l *crm.Link) error {
 	faults := []error{checkTimes(l.At)}
+	for _, op := range []string{l.Op, l.Undoes} {
+		if op != "" && !plain(op) {
+			faults = append(faults, crm.ProfileKey{Source: "op", ID: op}.Validate())
+		}
+	}
 	if !plain(l.Profile.Source) || !plain(l.Profile.ID) {
 		faults = append(faults, l.Profile.Validate())
 	}
@@ -151,7 +199,7 @@ func checkLink(l *crm.Link) error {
 		faults = append(faults, errWeight)
 	}
 	switch l.Kind {
-	case crm.LinkNew, crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkNotMe:
+	case crm.LinkNew, crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkUndo, crm.LinkNotMe:
 	default:
 		faults = append(faults, errLinkKind)
 	}

@@ -42,6 +42,7 @@ type state struct {
 	profiles  tree // part, source, id → profile
 	customers tree // customer, 0 → its home; customer, 1, source, id: a member
 	links     tree // part, source, id, 0, seq → link
+	anchors   tree // kind, source, id of a fact → subject
 	facts     tree // part, subject, kind, source, id → fact
 	refs      tree // kind, key, subject, target
 	addresses tree // part, channel, value → state

@@ -38,8 +38,13 @@ func checkLink(l *crm.Link) error {
 	if w := l.Evidence.Weight; math.IsNaN(w) || math.IsInf(w, 0) {
 		faults = append(faults, &crm.FieldError{Field: "evidence.weight", Msg: "is not a number"})
 	}
+	for _, op := range []string{l.Op, l.Undoes} {
+		if op != "" && (crm.ProfileKey{Source: "op", ID: op}).Validate() != nil {
+			faults = append(faults, &crm.FieldError{Field: "op", Msg: "is no id"})
+		}
+	}
 	switch l.Kind {
-	case crm.LinkNew, crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkNotMe:
+	case crm.LinkNew, crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkUndo, crm.LinkNotMe:
 	default:
 		faults = append(faults, &crm.FieldError{Field: "kind", Msg: "is not known"})
 	}

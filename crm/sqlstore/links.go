@@ -100,6 +100,27 @@ func (r *reader) HomeIDs(ctx context.Context, keys ...crm.ProfileKey) ([]crm.Cus
 	return out, nil
 }
 
+// CustomersOf implements crm.ProfileReader.
+func (r *reader) CustomersOf(ctx context.Context, keys ...crm.ProfileKey) ([]crm.CustomerID, error) {
+	if err := r.settled(ctx); err != nil {
+		return nil, err
+	}
+	found := make(map[crm.ProfileKey]crm.CustomerID, len(keys))
+	err := r.each(ctx, opPeek, tabProfiles, profileKeys(keys), func(rows *sql.Rows) error {
+		k, _, p, err := scanPlace(rows)
+		found[k] = crm.CustomerID(p.customer)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]crm.CustomerID, len(keys))
+	for i, k := range keys {
+		out[i] = found[k]
+	}
+	return out, nil
+}
+
 // Links implements crm.ProfileReader.
 func (r *reader) Links(ctx context.Context, keys ...crm.ProfileKey) ([][]crm.Link, error) {
 	unique := slices.Clone(keys)

@@ -54,6 +54,7 @@ var (
 	outLink     = []string{"source", "id", "seq", "data"}
 	outFactKey  = []string{"part", "subject_kind", "subject_a", "subject_b", "source", "id"}
 	outFact     = []string{"subject_kind", "subject_a", "subject_b", "source", "id", "at", "version", "recorded", "place", "data"}
+	outAnchor   = []string{"id", "kind", "source", "subject_kind", "subject_a", "subject_b"}
 	outAddress  = []string{"channel", "value", "version", "data"}
 	outRef      = []string{"kind", "ref", "subject_kind", "subject_a", "subject_b", "target"}
 	outEffect   = []string{"id", "kind", "cause", "version", "subject_kind", "subject_a", "subject_b", "about_kind", "about_source", "about_id", "occurrence", "due", "state", "to_channel", "to_value", "created", "changed", "sent_at", "attempts", "lease", "rev", "reasons", "guards", "data"}
@@ -79,7 +80,7 @@ func (g *grammar) text(id statementID, n int) string {
 	case opInsert:
 		switch tab {
 		case tabProfiles, tabContacts, tabMembers, tabLinks, tabOrders, tabVisits, tabTickets, tabTags, tabConsents, tabFacts,
-			tabAddresses, tabRefs, tabDocuments, tabChanges, tabCursors:
+			tabAnchors, tabAddresses, tabRefs, tabDocuments, tabChanges, tabCursors:
 			return g.insert(tab, n, keepThere)
 		case tabCustomers, tabEffects:
 			return g.insert(tab, n, keepThere, t.keyNames()...)
@@ -87,7 +88,7 @@ func (g *grammar) text(id statementID, n int) string {
 	case opAdd:
 		switch {
 		case g.dialect == SQLite:
-		case facts, tab == tabProfiles, tab == tabContacts, tab == tabMembers, tab == tabCustomers, tab == tabLinks, tab == tabAddresses,
+		case facts, tab == tabProfiles, tab == tabContacts, tab == tabMembers, tab == tabCustomers, tab == tabLinks, tab == tabAnchors, tab == tabAddresses,
 			tab == tabRefs, tab == tabChanges:
 			return g.add(tab, n, false)
 		}
@@ -122,6 +123,8 @@ func (g *grammar) text(id statementID, n int) string {
 			return g.lookup(tab, n, t.keyNames(), []string{"id", "home_source", "home_id"}, "")
 		case facts:
 			return g.lookup(tab, n, t.keyNames(), withKind(outFact), "")
+		case tab == tabAnchors:
+			return g.lookup(tab, n, t.keyNames(), outAnchor, "")
 		case tab == tabAddresses:
 			return g.lookup(tab, n, t.keyNames(), outAddress, "")
 		case tab == tabEffects:
@@ -141,6 +144,10 @@ func (g *grammar) text(id statementID, n int) string {
 			if g.dialect == Postgres {
 				return g.lookup(tab, n, t.keyNames(), []string{"id"}, g.forUpdate(tab))
 			}
+		case tabAnchors:
+			if g.dialect == Postgres {
+				return g.lookup(tab, n, t.keyNames(), outAnchor, g.forUpdate(tab))
+			}
 		case tabAddresses:
 			return g.lookup(tab, n, t.keyNames(), outAddress, g.forUpdate(tab))
 		case tabEffects:
@@ -159,7 +166,7 @@ func (g *grammar) text(id statementID, n int) string {
 		switch tab {
 		case tabProfiles:
 			return g.update(tab, n, profileContent)
-		case tabEffects, tabDocuments:
+		case tabAnchors, tabEffects, tabDocuments:
 			return g.update(tab, n, t.names()[t.keys:])
 		}
 	case opPlace:

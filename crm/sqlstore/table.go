@@ -80,6 +80,7 @@ const (
 	tabTags
 	tabConsents
 	tabFacts
+	tabAnchors
 	tabAddresses
 	tabRefs
 	tabEffects
@@ -112,6 +113,7 @@ func schema() [numTables]table {
 		tabTags:      fact("tags", cols(text, "tag"), cols(small, "cleared"), cols(text, "actor"), cols(big, "expires")),
 		tabConsents:  fact("consents", cols(text, "brand", "recipient", "purpose", "status")),
 		tabFacts:     {"facts", 7, join(part, subject, cols(text, "kind", "source", "id"), factRest)},
+		tabAnchors:   {"anchors", 4, join(part, cols(text, "id", "kind", "source"), subject)},
 		tabAddresses: {"addresses", 3, join(part, cols(text, "channel", "value"), cols(big, "version", "suppressions", "holds"), cols(text, "data"))},
 		tabRefs:      {"refs", 6, join(part, cols(big, "hash"), subject, cols(text, "target", "kind", "ref"))},
 		tabEffects: {"effects", 2, join(part, cols(text, "id", "kind", "cause"), cols(big, "version"), subject,

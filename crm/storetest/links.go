@@ -62,7 +62,7 @@ func (e *env) members(id crm.CustomerID) (out []crm.ProfileKey) {
 
 func testLinkRoundTrip(e *env) {
 	arrive(e, 1, 2)
-	kinds := []crm.LinkKind{crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkNotMe}
+	kinds := []crm.LinkKind{crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkUndo, crm.LinkNotMe}
 	want := []crm.Link{*newLink(1)}
 	want[0].Seq = 1
 	for i, kind := range kinds {
@@ -123,7 +123,10 @@ func testLinkMoves(e *env) {
 		}
 		require.Equal(e, []crm.ProfileKey{key(2), {}, key(1), {}}, homes, "an id stays an alias after a merge; an id that never was has no home")
 		ids, err := r.HomeIDs(e.ctx, key(3), key(9), key(1))
+		require.NoError(e, err)
 		require.Equal(e, []crm.CustomerID{customer(3), "", customer(1)}, ids)
+		ids, err = r.CustomersOf(e.ctx, key(3), key(9), key(1), key(3))
+		require.Equal(e, []crm.CustomerID{customer(1), "", customer(1), customer(1)}, ids, "where profiles are now")
 		return err
 	})
 	e.update(func(tx crm.Tx) error { return tx.AppendLinks(e.ctx, everyLink(key(2), crm.LinkSplit, customer(2))) })

@@ -36,7 +36,7 @@ func (o Options) Run(t *testing.T, open func(t *testing.T) crm.Store) {
 		o.Deadline = time.Minute
 	}
 	for _, group := range [][]test{
-		transactionTests, profileTests, linkTests, factTests, addressTests, refTests,
+		transactionTests, profileTests, linkTests, factTests, addressTests, anchorTests, refTests,
 		effectTests, documentTests, feedTests, scanTests, textTests, concurrencyTests, machineTests,
 	} {
 		for _, tt := range group {

@@ -100,6 +100,12 @@ func (r readOnly) Members(ctx context.Context, ids ...crm.CustomerID) ([][]crm.P
 func (r readOnly) Homes(ctx context.Context, ids ...crm.CustomerID) ([]crm.ProfileKey, error) {
 	return r.Reader.Homes(ctx, ids...)
 }
+func (r readOnly) CustomersOf(ctx context.Context, keys ...crm.ProfileKey) ([]crm.CustomerID, error) {
+	return r.Reader.CustomersOf(ctx, keys...)
+}
+func (r readOnly) Anchors(ctx context.Context, keys ...crm.FactKey) ([]crm.Subject, error) {
+	return r.Reader.Anchors(ctx, keys...)
+}
 func (r readOnly) HomeIDs(ctx context.Context, keys ...crm.ProfileKey) ([]crm.CustomerID, error) {
 	return r.Reader.HomeIDs(ctx, keys...)
 }

@@ -40,6 +40,9 @@ func everything(ctx context.Context, tx crm.Tx) error {
 	if err := tx.PutAddresses(ctx, &crm.AddressState{Address: phone(1), Version: 1}); err != nil {
 		return err
 	}
+	if err := tx.PutAnchors(ctx, crm.FactRef{Subject: crm.OfProfile(key(1)), Key: order(1, "1001").Key}); err != nil {
+		return err
+	}
 	if err := tx.PutRefs(ctx, crm.Ref{Kind: crm.RefOrder, Key: "1001", Subject: crm.OfProfile(key(1)), Target: "x"}); err != nil {
 		return err
 	}
@@ -63,6 +66,7 @@ func count(ctx context.Context, r crm.Reader) (map[string]int, error) {
 	members, err2 := r.Members(ctx, customer(1))
 	homes, err3 := r.HomeIDs(ctx, key(1))
 	links, err4 := r.Links(ctx, key(1))
+	anchors, err13 := r.Anchors(ctx, order(1, "1001").Key)
 	facts, err5 := r.ScanFacts(ctx, crm.AllParts(), crm.KindOrder, crm.FactRef{}, 100)
 	addrs, err6 := r.ScanAddresses(ctx, crm.AllParts(), crm.Address{}, 100)
 	refs, err7 := r.Refs(ctx, crm.RefOrder, 100, "1001")
@@ -70,12 +74,15 @@ func count(ctx context.Context, r crm.Reader) (map[string]int, error) {
 	due, err9 := r.DueEffects(ctx, crm.DueQuery{State: crm.Planned, Before: start.AddDate(1, 0, 0)})
 	docs, err10 := r.ScanDocuments(ctx, "place", "", 100)
 	changes, err11 := readFeed(ctx, r, "", 100)
-	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11); err != nil {
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err13); err != nil {
 		return nil, err
 	}
 	out["profiles"], out["facts"], out["addresses"], out["effects"] = len(profiles), len(facts), len(addrs), len(effects)
 	out["due"], out["documents"], out["changes"] = len(due), len(docs), len(changes)
 	out["members"], out["links"], out["refs"] = len(members[0]), len(links[0]), len(refs[0])
+	if anchors[0] != (crm.Subject{}) {
+		out["anchors"] = 1
+	}
 	if homes[0] != "" {
 		out["homes"] = 1
 	}
@@ -83,7 +90,7 @@ func count(ctx context.Context, r crm.Reader) (map[string]int, error) {
 }
 
 var one = map[string]int{
-	"profiles": 1, "members": 1, "homes": 1, "links": 1, "facts": 1, "addresses": 1, "refs": 1,
+	"profiles": 1, "members": 1, "homes": 1, "links": 1, "facts": 1, "addresses": 1, "anchors": 1, "refs": 1,
 	"effects": 1, "due": 1, "documents": 1, "changes": 3,
 }
 

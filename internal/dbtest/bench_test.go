@@ -37,7 +37,7 @@ type contents struct {
 // arrival orders each table's rows as they came in, which their keys do not.
 var arrival = map[string]string{
 	"profiles": "id", "contacts": "id, channel", "members": "id", "customers": "home_id", "links": "id", "orders": "id", "consents": "id",
-	"addresses": "value", "refs": "subject_b, target, kind", "changes": "subject_b, fact_id", "part_seq": "part",
+	"addresses": "value", "anchors": "id", "refs": "subject_b, target, kind", "changes": "subject_b, fact_id", "part_seq": "part",
 }
 
 func readContents(t testing.TB, d database) []contents {

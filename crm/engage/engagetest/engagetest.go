@@ -184,7 +184,7 @@ func race(t *testing.T, store crm.Store) {
 				case 1:
 					err = svc.Record(ctx, Consent(i, id, crm.Refused, clock.Now()))
 				case 2:
-					err = svc.Merge(ctx, "staff", crm.Evidence{}, Key(i), Key((i+1)%people))
+					_, err = svc.Merge(ctx, "staff", crm.Evidence{}, Key(i), Key((i+1)%people))
 				}
 				if err != nil && !errors.Is(err, crm.ErrConflict) {
 					errs <- err
@@ -275,11 +275,13 @@ func split(t *testing.T, store crm.Store) {
 	svc := shop.Engine.Service()
 	_, err := svc.Import(t.Context(), b)
 	require.NoError(t, err)
-	require.NoError(t, svc.Merge(t.Context(), "desk", crm.Evidence{}, Key(0), Key(1)))
+	_, err = svc.Merge(t.Context(), "desk", crm.Evidence{}, Key(0), Key(1))
+	require.NoError(t, err)
 	for evening := range 3 {
 		clock.Set(Start.AddDate(0, 0, evening))
 		if evening == 1 {
-			require.NoError(t, svc.Split(t.Context(), "desk", crm.Evidence{}, Key(1)))
+			_, err := svc.Split(t.Context(), "desk", crm.Evidence{}, Key(1))
+			require.NoError(t, err)
 		}
 		clock.Set(clock.Now().Add(time.Hour))
 		_, err := shop.Engine.Night(t.Context(), engage.Night{})
@@ -342,7 +344,8 @@ func merged(t *testing.T, store crm.Store) {
 	require.NoError(t, err)
 	require.Empty(t, shops[0].Sender.Messages(), "it is night")
 	for i := range persons {
-		require.NoError(t, shops[0].Engine.Service().Merge(t.Context(), "desk", crm.Evidence{}, Key(2*i), Key(2*i+1)))
+		_, err := shops[0].Engine.Service().Merge(t.Context(), "desk", crm.Evidence{}, Key(2*i), Key(2*i+1))
+		require.NoError(t, err)
 	}
 	clock.Set(Start.AddDate(0, 0, 1))
 	var wg sync.WaitGroup

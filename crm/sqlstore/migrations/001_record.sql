@@ -93,6 +93,13 @@ CREATE TABLE {p}facts (
     PRIMARY KEY (part, tenant, subject_kind, subject_a, subject_b, kind, source, id)
 ){end};
 
+-- Where the facts hang that exist once in the world: orders, visits, tickets.
+CREATE TABLE {p}anchors (
+    part smallint NOT NULL, tenant {key} NOT NULL, id {key} NOT NULL, kind {key} NOT NULL, source {key} NOT NULL,
+    subject_kind {key} NOT NULL, subject_a {key} NOT NULL, subject_b {key} NOT NULL,
+    PRIMARY KEY (part, tenant, id, kind, source)
+){end};
+
 -- What may be sent to an address now. A row of version 0 was only ever locked.
 CREATE TABLE {p}addresses (
     part smallint NOT NULL, tenant {key} NOT NULL, channel {key} NOT NULL, value {key} NOT NULL,

@@ -1,0 +1,131 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// Anchors implements crm.AnchorReader.
+func (r *reader) Anchors(ctx context.Context, keys ...crm.FactKey) ([]crm.Subject, error) {
+	return r.anchors(ctx, opGet, keys)
+}
+
+func (r *reader) anchors(ctx context.Context, o op, keys []crm.FactKey) ([]crm.Subject, error) {
+	sorted := sortedFactKeys(keys)
+	rows := r.s.rows(4, len(sorted))
+	defer r.s.free(rows)
+	for _, k := range sorted {
+		rows.add(int64(k.part), seek(k.key.ID), seek(string(k.key.Kind)), seek(k.key.Source))
+	}
+	found := map[crm.FactKey]crm.Subject{}
+	err := r.each(ctx, o, tabAnchors, rows, func(rows *sql.Rows) error {
+		var k crm.FactKey
+		var kind, a, b string
+		err := rows.Scan(&k.ID, &k.Kind, &k.Source, &kind, &a, &b)
+		found[k] = crm.SubjectOf(kind, a, b)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]crm.Subject, len(keys))
+	if len(found) > 0 {
+		for i, k := range keys {
+			out[i] = found[k]
+		}
+	}
+	return out, nil
+}
+
+type partFactKey struct {
+	part crm.Part
+	key  crm.FactKey
+}
+
+// sortedFactKeys returns the keys in the order of the table's key, each once.
+func sortedFactKeys(keys []crm.FactKey) []partFactKey {
+	list := make([]partFactKey, len(keys))
+	for i, k := range keys {
+		list[i] = partFactKey{k.Part(), k}
+	}
+	slices.SortFunc(list, func(a, b partFactKey) int {
+		if c := compareParts(a.part, b.part, a.key.ID, b.key.ID); c != 0 {
+			return c
+		}
+		return a.key.Compare(b.key)
+	})
+	return slices.Compact(list)
+}
+
+// LockAnchors implements crm.AnchorWriter. Rows are locked in the order of the
+// key, so that two calls cannot wait for each other.
+func (t *tx) LockAnchors(ctx context.Context, keys ...crm.FactKey) ([]crm.Subject, error) {
+	o := opState
+	if t.s.g.dialect == SQLite { // the transaction is the only writer
+		o = opGet
+	}
+	out, err := t.anchors(ctx, o, keys)
+	if err != nil {
+		return nil, err
+	}
+	if t.anchored == nil {
+		t.anchored = make(map[crm.FactKey]bool, len(keys))
+	}
+	for i, k := range keys {
+		t.anchored[k] = out[i] != crm.Subject{}
+	}
+	return out, nil
+}
+
+// PutAnchors implements crm.AnchorWriter. Of two transactions that make the same
+// anchor the second waits for the first at the key, fails and starts again.
+func (t *tx) PutAnchors(ctx context.Context, anchors ...crm.FactRef) error {
+	if len(anchors) == 0 {
+		return nil
+	}
+	where := make(map[crm.FactKey]crm.Subject, len(anchors))
+	keys := make([]crm.FactKey, len(anchors))
+	var ask []crm.FactKey
+	for i, a := range anchors {
+		if err := check("put", "anchor", a.Key.String(), a.Validate()); err != nil {
+			return err
+		}
+		if _, twice := where[a.Key]; twice {
+			return conflict("put", "anchor", a.Key.String())
+		}
+		where[a.Key], keys[i] = a.Subject, a.Key
+		if _, asked := t.anchored[a.Key]; !asked {
+			ask = append(ask, a.Key)
+		}
+	}
+	if len(ask) > 0 {
+		if _, err := t.LockAnchors(ctx, ask...); err != nil {
+			return err
+		}
+	}
+	made, kept := t.s.rows(7, len(anchors)), newRows(7, 0)
+	defer t.s.free(made)
+	for _, k := range sortedFactKeys(keys) {
+		rows := made
+		if t.anchored[k.key] {
+			rows = kept
+		}
+		t.anchored[k.key] = true
+		kind, a, b := where[k.key].Flat()
+		rows.add(int64(k.part), k.key.ID, string(k.key.Kind), k.key.Source, kind, a, b)
+	}
+	n, err := t.exec(ctx, t.faster(opAdd), tabAnchors, made)
+	if err == nil && n != made.len() { // in the host's transaction
+		err = conflict("put", "anchor", keys[0].String())
+	}
+	if err == nil {
+		_, err = t.exec(ctx, opUpdate, tabAnchors, kept)
+	}
+	if err != nil {
+		return t.doom(err)
+	}
+	return nil
+}

@@ -1,0 +1,250 @@
+package crm
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// PartialUndoError says that decisions were to be taken back of which others, that
+// the same operation took, were not given.
+type PartialUndoError struct {
+	Op       string // see Link.Op
+	Given    int    // different decisions of it that were given
+	Complete int    // how many the operation took
+}
+
+func (e *PartialUndoError) Error() string {
+	return fmt.Sprintf("%d of the %d decisions of operation %q are given", e.Given, e.Complete, e.Op)
+}
+
+// Undo takes operations back: each profile that moved returns to where it was
+// before, by further decisions, which are returned. Give all decisions of an
+// operation, as Merge, Split, Regroup and Undo returned them; of several
+// operations the one given last is taken back first. It fails with ErrInvalid,
+// and changes nothing, if a decision is not in the record as given or places
+// nothing; in a *PartialUndoError if only a part of an operation is given.
+//
+// To take a merge back is to say that those who return are not the others: the
+// pairs are remembered as after Split.
+func (s *Service) Undo(ctx context.Context, actor string, decisions ...Link) ([]Link, error) {
+	return s.decide(ctx, func(w *writer) ([]*Link, error) { return w.undo(actor, decisions) })
+}
+
+// returning is a profile that an operation moved.
+type returning struct {
+	key ProfileKey
+	to  CustomerID // where it was before
+}
+
+// operation is one of those to be taken back.
+type operation struct {
+	op        string
+	decisions []Link
+	returns   []returning
+}
+
+func (w *writer) undo(actor string, decisions []Link) ([]*Link, error) {
+	ops, err := complete(decisions)
+	if err != nil {
+		return nil, err
+	}
+	// Links are append-only: what is in the log may be read before the lock.
+	if err := w.before(ops); err != nil {
+		return nil, err
+	}
+	// Those who return, and those whom they return to, locked in one call.
+	var homes []CustomerID
+	var ask []ProfileKey
+	for _, o := range ops {
+		for _, d := range o.decisions {
+			ask = append(ask, d.Profile)
+		}
+		for _, x := range o.returns {
+			homes = append(homes, x.to)
+		}
+	}
+	joined, err := w.tx.Homes(w.ctx, homes...)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.lockKnown("undo", append(ask, joined...)); err != nil {
+		return nil, err
+	}
+	var out []*Link
+	for _, o := range slices.Backward(ops) {
+		groups, err := w.returnGroups(actor, o)
+		if err != nil {
+			return nil, err
+		}
+		d := decided{one: true, named: map[ProfileKey]bool{}, undoes: map[ProfileKey]string{}}
+		for _, l := range o.decisions {
+			d.named[l.Profile] = true
+		}
+		for _, g := range groups {
+			for _, k := range g.Profiles {
+				d.undoes[k] = o.op
+			}
+		}
+		links, err := w.regroup(groups, d)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, links...)
+	}
+	return out, nil
+}
+
+// complete sorts decisions by operation, in the order in which they were given,
+// and refuses what is not a whole one.
+func complete(decisions []Link) ([]*operation, error) {
+	type id struct {
+		k   ProfileKey
+		seq int64
+	}
+	seen := map[id]bool{}
+	byOp := map[string]*operation{}
+	var ops []*operation
+	for _, d := range decisions {
+		if d.Op == "" || d.Kind == LinkNew || d.Kind == LinkNotMe {
+			return nil, invalid("undo", "link", d.Profile.String(), fieldError("kind", "is of a decision that cannot be taken back"))
+		}
+		if seen[id{d.Profile, d.Seq}] {
+			continue
+		}
+		seen[id{d.Profile, d.Seq}] = true
+		o := byOp[d.Op]
+		if o == nil {
+			o = &operation{op: d.Op}
+			byOp[d.Op] = o
+			ops = append(ops, o)
+		}
+		o.decisions = append(o.decisions, d)
+	}
+	for _, o := range ops {
+		if d := o.decisions[0]; len(o.decisions) != d.OpLen {
+			return nil, invalid("undo", "link", d.Profile.String(), &PartialUndoError{o.op, len(o.decisions), d.OpLen})
+		}
+	}
+	return ops, nil
+}
+
+// before finds out where the profiles were that the operations moved.
+func (w *writer) before(ops []*operation) error {
+	for _, o := range ops {
+		keys := make([]ProfileKey, len(o.decisions))
+		for i, d := range o.decisions {
+			keys[i] = d.Profile
+		}
+		logs, err := w.tx.Links(w.ctx, keys...)
+		if err != nil {
+			return err
+		}
+		for i, d := range o.decisions {
+			was, found := CustomerID(""), false
+			for _, l := range logs[i] {
+				switch {
+				case l.Seq < d.Seq && l.Kind != LinkNotMe:
+					was = l.Customer
+				case l.Seq == d.Seq:
+					found = l.Op == d.Op && l.OpLen == d.OpLen && l.Kind == d.Kind && l.Customer == d.Customer
+				}
+			}
+			if !found || was == "" {
+				return invalid("undo", "link", d.Profile.String(), fieldError("seq", "is of no such decision in the record"))
+			}
+			if was != d.Customer {
+				o.returns = append(o.returns, returning{d.Profile, was})
+			}
+		}
+	}
+	return nil
+}
+
+// returnGroups returns who will be one customer: those who return to one id, with
+// those who are where that id means now.
+func (w *writer) returnGroups(actor string, o *operation) ([]Grouping, error) {
+	back := map[CustomerID][]ProfileKey{}
+	undone := map[ProfileKey]bool{}
+	for _, x := range o.returns {
+		back[x.to] = append(back[x.to], x.key)
+		undone[x.key] = true
+	}
+	ids := make([]CustomerID, 0, len(back))
+	for id := range back {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	homes, err := w.tx.Homes(w.ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	now, err := w.tx.CustomersOf(w.ctx, homes...)
+	if err != nil {
+		return nil, err
+	}
+	members, err := w.tx.Members(w.ctx, now...)
+	if err != nil {
+		return nil, err
+	}
+	group := func(keys []ProfileKey) Grouping {
+		return Grouping{Profiles: keys, Kind: LinkUndo, Actor: actor, Evidence: Evidence{Note: "undone"}}
+	}
+	var groups []Grouping
+	grouped := map[ProfileKey]bool{}
+	at := map[CustomerID]int{} // groups of those who are joined at one customer
+	for i, id := range ids {
+		keys := back[id]
+		if !undone[homes[i]] { // whoever is there stays there
+			if n, ok := at[now[i]]; ok {
+				groups[n].Profiles = append(groups[n].Profiles, keys...)
+				continue
+			}
+			at[now[i]] = len(groups)
+			for _, k := range members[i] {
+				if !undone[k] {
+					keys = append(keys, k)
+				}
+			}
+		}
+		groups = append(groups, group(keys))
+	}
+	for _, g := range groups {
+		for _, k := range g.Profiles {
+			grouped[k] = true
+		}
+	}
+	// Those about whom the operation decided that they stay, stay where they are;
+	// that it is taken back is noted at them as well.
+	for _, d := range o.decisions {
+		if !grouped[d.Profile] {
+			stay, err := w.stays(d.Profile, grouped)
+			if err != nil {
+				return nil, err
+			}
+			groups = append(groups, group(stay))
+		}
+	}
+	return groups, nil
+}
+
+// stays returns the profile and whoever shares its customer with it and is in no
+// group, and puts them into grouped.
+func (w *writer) stays(k ProfileKey, grouped map[ProfileKey]bool) ([]ProfileKey, error) {
+	at, err := w.tx.CustomersOf(w.ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	members, err := w.tx.Members(w.ctx, at...)
+	if err != nil {
+		return nil, err
+	}
+	var out []ProfileKey
+	for _, m := range members[0] {
+		if !grouped[m] {
+			grouped[m] = true
+			out = append(out, m)
+		}
+	}
+	return out, nil
+}
