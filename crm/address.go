@@ -43,10 +43,11 @@ type Consent struct {
 func (*Consent) FactKind() FactKind { return KindConsent }
 
 func (c *Consent) validate() error {
+	var err error
 	if c.Status != Granted && c.Status != Refused {
-		return fieldError("status", fmt.Sprintf("%q is not granted or refused", c.Status))
+		err = fieldError("status", fmt.Sprintf("%q is not granted or refused", c.Status))
 	}
-	return nil
+	return errors.Join(err, checkKeyText("brand", c.Brand, true), checkKeyText("recipient", c.Recipient, true), checkKeyText("purpose", c.Purpose, true))
 }
 
 // Suppression stops every message to an address, whatever was consented to:

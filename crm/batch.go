@@ -112,6 +112,28 @@ func (b Batch) chunks(n int) iter.Seq[Batch] {
 	}
 }
 
+// halve cuts a batch of two records or more in two, profiles first.
+func (b Batch) halve() (first, second Batch) {
+	n := b.Len() / 2
+	p := min(n, len(b.Profiles))
+	f := n - p
+	return Batch{b.Profiles[:p], b.Facts[:f]}, Batch{b.Profiles[p:], b.Facts[f:]}
+}
+
+// reject reports the only record of a batch.
+func (b Batch) reject(err error) Rejected {
+	if len(b.Profiles) > 0 {
+		if p := b.Profiles[0]; p != nil {
+			return Rejected{"profile", p.ProfileKey.String(), err}
+		}
+		return Rejected{"profile", "", err}
+	}
+	if f := b.Facts[0]; f != nil {
+		return Rejected{string(f.Key.Kind), f.Key.String(), err}
+	}
+	return Rejected{"fact", "", err}
+}
+
 // Rejected is a record of a batch that was not accepted, and why. The rest of
 // its batch is.
 type Rejected struct {

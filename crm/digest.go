@@ -24,7 +24,7 @@ import (
 //	stop     address, suppression reasons in force, tickets that hold it
 //	order, visit, ticket, answer, interaction, note and the host's own kinds:
 //	         subject, key, place, time, version, content
-//	click    subject, key, time, effect, verdict
+//	click    subject, key, time, effect, verdict, count if it is not 0
 //	effect   id, kind, cause, about, occurrence, due, state, reasons' guards
 //
 // Left out: generated ids (customers'), attempts, leases, times at which the
@@ -58,6 +58,14 @@ func (d *digester) row(fields ...string) {
 		d.h.Write([]byte(f))
 	}
 	d.rows = append(d.rows, [32]byte(d.h.Sum(nil)))
+}
+
+// counted writes a count behind a field, nothing for 0.
+func counted(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return " " + strconv.FormatInt(n, 10)
 }
 
 func stamp(t time.Time) string {
@@ -105,7 +113,7 @@ func (d *digester) facts(ctx context.Context, r Reader, at time.Time) error {
 			}
 			k, a, b := f.Subject.Flat()
 			if c, ok := f.Data.(*Click); ok {
-				d.row("click", k, a, b, f.Key.Source, f.Key.ID, stamp(f.At), string(c.Effect), string(c.Verdict))
+				d.row("click", k, a, b, f.Key.Source, f.Key.ID, stamp(f.At), string(c.Effect), string(c.Verdict)+counted(c.Count))
 				continue
 			}
 			data, err := EncodeFactData(f.Data)

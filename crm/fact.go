@@ -131,10 +131,33 @@ type Custom struct {
 func (c *Custom) FactKind() FactKind { return c.Kind }
 
 func (c *Custom) validate() error {
-	if !json.Valid(c.JSON) {
-		return fieldError("data", "is not JSON")
+	var faults []error
+	if c.Kind.builtIn() {
+		faults = append(faults, fieldError("data", fmt.Sprintf("must have the type that kind %q has", c.Kind)))
 	}
-	return nil
+	if !json.Valid(c.JSON) {
+		faults = append(faults, fieldError("data", "is not JSON"))
+	}
+	return errors.Join(faults...)
+}
+
+// ownType tells the types that stores can give back from a host's that embeds
+// one of them.
+func ownType(d FactData) bool {
+	switch d.(type) {
+	case *Order, *Visit, *Ticket, *Answer, *Click, *Interaction, *Note, *TagChange, *Consent, *Suppression, *Hold, *Custom:
+		return true
+	}
+	return false
+}
+
+// builtIn reports whether the library has a type of its own for the kind.
+func (k FactKind) builtIn() bool {
+	switch k {
+	case KindOrder, KindVisit, KindTicket, KindAnswer, KindClick, KindInteraction, KindNote, KindTag, KindConsent, KindSuppression, KindHold:
+		return true
+	}
+	return false
 }
 
 // EncodeFactData returns the content as JSON, the form in which stores keep it.
@@ -202,7 +225,15 @@ func FactHash(f *Fact, data []byte) int64 {
 // Micros truncates to the resolution that every store keeps: microseconds, UTC.
 func Micros(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// Validate reports every fault of the fact.
+// checkTime refuses times that no store keeps: outside of the years 1 to 9999.
+func checkTime(field string, t time.Time) error {
+	if y := t.UTC().Year(); y < 1 || y > 9999 {
+		return fieldError(field, "has a year that is not between 1 and 9999")
+	}
+	return nil
+}
+
+// Validate reports every fault of the fact. A fact without one can be imported.
 func (f *Fact) Validate() error {
 	faults := append(make([]error, 0, 8), // stays on the stack
 		f.Subject.Validate(),
@@ -211,11 +242,16 @@ func (f *Fact) Validate() error {
 		checkKeyText("id", f.Key.ID, false),
 		checkKeyText("place", f.Place, true),
 	)
-	if f.At.IsZero() {
+	if Micros(f.At).IsZero() {
 		faults = append(faults, fieldError("at", "must be set"))
 	}
+	faults = append(faults, checkTime("at", f.At))
 	switch {
-	case f.Data == nil || reflect.ValueOf(f.Data).IsNil():
+	case f.Data == nil:
+		faults = append(faults, fieldError("data", "must be set"))
+	case !ownType(f.Data):
+		faults = append(faults, fieldError("data", fmt.Sprintf("is a %T, not a type of this package", f.Data)))
+	case reflect.ValueOf(f.Data).IsNil():
 		faults = append(faults, fieldError("data", "must be set"))
 	case f.Data.FactKind() != f.Key.Kind:
 		faults = append(faults, fieldError("data", fmt.Sprintf("is of kind %q, the key says %q", f.Data.FactKind(), f.Key.Kind)))

@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -21,7 +22,15 @@ type Answer struct {
 // FactKind returns KindAnswer.
 func (*Answer) FactKind() FactKind { return KindAnswer }
 
-func (a *Answer) validate() error { return checkKeyText("survey", a.Survey, false) }
+func (a *Answer) validate() error {
+	err := checkKeyText("survey", a.Survey, false)
+	if len(a.Values) > 0 {
+		if _, e := json.Marshal(a.Values); e != nil {
+			err = errors.Join(err, fieldError("values", "cannot be written as JSON: "+e.Error()))
+		}
+	}
+	return err
+}
 
 // Verdict says whether a click came from a person.
 type Verdict string
@@ -46,12 +55,22 @@ type Click struct {
 	// Signals is what else was seen of the request, in the recorder's own form,
 	// so that the verdict can be computed again. It names nobody.
 	Signals string `json:"signals,omitempty"`
+	// Count is not 0 where the fact stands for so many requests that were
+	// counted without a look at each, because one link had too many within an
+	// hour. Its Verdict is about none of them in particular.
+	Count int64 `json:"count,omitempty"`
 }
+
+// Requests returns how many requests the fact stands for, at least 1.
+func (c *Click) Requests() int64 { return max(1, c.Count) }
 
 // FactKind returns KindClick.
 func (*Click) FactKind() FactKind { return KindClick }
 
 func (c *Click) validate() error {
+	if c.Count < 0 {
+		return fieldError("count", "is negative")
+	}
 	switch c.Verdict {
 	case Human, Suspected, Machine:
 		return nil
@@ -103,4 +122,6 @@ type TagChange struct {
 // FactKind returns KindTag.
 func (*TagChange) FactKind() FactKind { return KindTag }
 
-func (t *TagChange) validate() error { return errors.Join(checkKeyText("tag", t.Tag, false)) }
+func (t *TagChange) validate() error {
+	return errors.Join(checkKeyText("tag", t.Tag, false), checkTime("expires", t.Expires))
+}

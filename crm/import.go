@@ -189,7 +189,7 @@ func (w *writer) renamedOrders(profiles []*Profile) ([]Ref, error) {
 				return nil, err
 			}
 			if key := partialKey(f.Data.(*Order).Number, p.Name); key != "" {
-				refs = append(refs, Ref{RefPartial, key, f.Subject, f.Key.String()})
+				refs = append(refs, Ref{RefPartial, key, f.Subject, RefKey(f.Key.String())})
 			}
 		}
 	}
@@ -272,7 +272,7 @@ func contactRefs(p *Profile) []Ref {
 	var refs []Ref
 	for _, c := range p.Contacts {
 		if !c.Masked && !slices.Contains(p.Disowned, c.Address) {
-			refs = append(refs, Ref{RefContact, c.Address.String(), OfProfile(p.ProfileKey), ""})
+			refs = append(refs, Ref{RefContact, RefKey(c.Address.String()), OfProfile(p.ProfileKey), ""})
 		}
 	}
 	return refs

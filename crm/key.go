@@ -174,7 +174,15 @@ func (a Address) Compare(o Address) int {
 	return strings.Compare(a.Value, o.Value)
 }
 
-func (a Address) String() string { return string(a.Channel) + ":" + a.Value }
+// String writes channel:value. A colon or a percent sign in the channel's name
+// is escaped, so that no two addresses are written alike.
+func (a Address) String() string {
+	ch := string(a.Channel)
+	if strings.ContainsAny(ch, ":%") {
+		ch = strings.NewReplacer("%", "%25", ":", "%3A").Replace(ch)
+	}
+	return ch + ":" + a.Value
+}
 
 // Validate reports every fault of the address.
 func (a Address) Validate() error {

@@ -56,7 +56,7 @@ func find(ctx context.Context, r Reader, q Query) ([]Hit, error) {
 	var hits []Hit
 	seen := map[Hit]bool{}
 	add := func(kind RefKind, key string) error {
-		if len(key) > MaxKeyLen {
+		if len(key) > MaxKeyLen { // longer than any that is kept
 			return nil
 		}
 		refs, err := r.Refs(ctx, kind, maxHits, key)
@@ -64,7 +64,11 @@ func find(ctx context.Context, r Reader, q Query) ([]Hit, error) {
 			return err
 		}
 		for _, ref := range refs[0] {
-			h := Hit{Profile: ref.Subject.Profile, Fact: parseFactKey(ref.Target)}
+			fact, err := factOfTarget(ctx, r, ref)
+			if err != nil {
+				return err
+			}
+			h := Hit{Profile: ref.Subject.Profile, Fact: fact}
 			if !seen[h] {
 				seen[h] = true
 				hits = append(hits, h)
@@ -77,7 +81,7 @@ func find(ctx context.Context, r Reader, q Query) ([]Hit, error) {
 		seen[hits[0]] = true
 	}
 	if !q.Address.IsZero() {
-		if err := add(RefContact, q.Address.String()); err != nil {
+		if err := add(RefContact, RefKey(q.Address.String())); err != nil {
 			return nil, err
 		}
 	}
@@ -92,7 +96,7 @@ func find(ctx context.Context, r Reader, q Query) ([]Hit, error) {
 		}
 	}
 	if q.Suffix != "" && q.Surname != "" {
-		if err := add(RefPartial, q.Suffix+" "+fold.Key(q.Surname)); err != nil {
+		if err := add(RefPartial, RefKey(q.Suffix+" "+fold.Key(q.Surname))); err != nil {
 			return nil, err
 		}
 	}
@@ -112,6 +116,24 @@ func find(ctx context.Context, r Reader, q Query) ([]Hit, error) {
 		}
 	}
 	return out, nil
+}
+
+// factOfTarget returns the fact that an entry names. Of a key that is too long
+// to be kept whole the entry has a hash, which is looked for among the facts of
+// its subject.
+func factOfTarget(ctx context.Context, r Reader, ref Ref) (FactKey, error) {
+	if len(ref.Target) < MaxKeyLen {
+		return parseFactKey(ref.Target), nil
+	}
+	for f, err := range FactsOf(ctx, r, []Subject{ref.Subject}, KindOrder, KindVisit) {
+		if err != nil {
+			return FactKey{}, err
+		}
+		if RefKey(f.Key.String()) == ref.Target {
+			return f.Key, nil
+		}
+	}
+	return FactKey{}, nil
 }
 
 // parseFactKey is the inverse of FactKey.String.

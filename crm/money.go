@@ -48,7 +48,7 @@ func (m Money) validate(field string) error {
 	if m == (Money{}) {
 		return nil
 	}
-	if len(m.Currency) != 3 || strings.ToUpper(m.Currency) != m.Currency {
+	if len(m.Currency) != 3 || strings.Trim(m.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		return fieldError(field+".currency", "is not an ISO 4217 code")
 	}
 	return nil

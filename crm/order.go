@@ -71,6 +71,7 @@ func (o *Order) validate() error {
 	faults := []error{
 		checkKeyText("number", o.Number, false), o.Total.validate("total"),
 		checkOptionalKey("payer", o.Payer), checkOptionalKey("recipient", o.Recipient), checkOptionalKey("owner", o.Owner),
+		checkTime("delivered", o.Delivered),
 	}
 	switch o.Status {
 	case "", OrderPlaced, OrderShipped, OrderDelivered, OrderCancelled, OrderReturned:
@@ -117,5 +118,5 @@ func (*Visit) FactKind() FactKind { return KindVisit }
 
 func (v *Visit) validate() error {
 	return errors.Join(checkKeyText("number", v.Number, false), checkKeyText("service", v.Service, false),
-		checkKeyText("serial", v.Serial, true), v.Price.validate("price"))
+		checkKeyText("serial", v.Serial, true), v.Price.validate("price"), checkTime("done", v.Done))
 }

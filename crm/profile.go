@@ -107,7 +107,8 @@ func (p *Profile) Clone() *Profile {
 	return &q
 }
 
-// Validate reports every fault of the profile.
+// Validate reports every fault of the profile. One without a fault can be
+// imported.
 func (p *Profile) Validate() error {
 	faults := []error{p.ProfileKey.Validate()}
 	switch p.Kind {
@@ -118,6 +119,7 @@ func (p *Profile) Validate() error {
 	if p.Birth != "" && !validBirth(p.Birth) {
 		faults = append(faults, fieldError("birth", "is not an ISO 8601 date"))
 	}
+	faults = append(faults, checkTime("since", p.Since), checkTime("at", p.At))
 	for i, c := range p.Contacts {
 		if err := c.Address.Validate(); err != nil {
 			faults = append(faults, within("contacts", i, err))

@@ -3,7 +3,6 @@ package crm
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/vefacrm/vefa/internal/fold"
 )
@@ -37,7 +36,7 @@ func (w *writer) facts(delivered []*Fact) error {
 	for i, f := range delivered {
 		c := &copies[i]
 		*c = *f
-		c.At, c.Recorded = Micros(f.At), w.now
+		c.At, c.Recorded, c.Data = Micros(f.At), w.now, storable(f.Data)
 		if f.Subject.Profile.IsZero() && (f.Key.Kind == KindConsent || f.Key.Kind == KindSuppression) {
 			about = append(about, c)
 		} else {
@@ -116,7 +115,7 @@ func (w *writer) plainFacts(facts []*Fact) error {
 		}
 		w.rep.Facts++
 		if anchored(f.Key.Kind) {
-			texts[i] = f.Key.String()
+			texts[i] = RefKey(f.Key.String())
 		}
 		switch d := f.Data.(type) {
 		case *Order:
@@ -273,7 +272,7 @@ func (w *writer) follow(facts []*Fact) ([]*Fact, error) {
 // forget removes a fact and its index entries: a newer version hangs elsewhere.
 func (w *writer) forget(f *Fact) error {
 	var refs []Ref
-	target := f.Key.String()
+	target := RefKey(f.Key.String())
 	switch d := f.Data.(type) {
 	case *Order:
 		refs = append(refs, Ref{RefOrder, d.Number, f.Subject, target})
@@ -362,19 +361,7 @@ func partialKey(number string, n Name) string {
 		return ""
 	}
 	slices.Reverse(digits)
-	return clip(string(digits) + " " + surname)
-}
-
-// clip shortens a derived key to what a key may have.
-func clip(s string) string {
-	if len(s) <= MaxKeyLen {
-		return s
-	}
-	s = s[:MaxKeyLen]
-	for !utf8.ValidString(s) {
-		s = s[:len(s)-1]
-	}
-	return s
+	return RefKey(string(digits) + " " + surname)
 }
 
 // cleanText makes text from outside storable everywhere: valid UTF-8 without

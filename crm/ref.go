@@ -1,19 +1,42 @@
 package crm
 
-import "errors"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"unicode/utf8"
+)
 
 // RefKind names an index by which records are looked up.
 type RefKind string
 
 // The indexes that the kernel keeps.
 const (
-	RefContact RefKind = "contact" // Address.String → profile
+	RefContact RefKind = "contact" // RefKey of Address.String → profile
 	RefOrder   RefKind = "order"   // order number → order
 	RefSerial  RefKind = "serial"  // serial number → order or visit
 	RefPartial RefKind = "partial" // last three digits of an order number and folded surname → order
 	RefLink    RefKind = "link"    // a token's id → effect; kept by crm/engage
 	RefSent    RefKind = "sent"    // a hash of a thing and of who got it → effect; kept by crm/engage
 )
+
+// RefKey returns a text that is made of several, such as FactKey.String, in the
+// form in which it can be the key or the target of a Ref: as it is, or where it
+// has MaxKeyLen bytes or more as MaxKeyLen bytes of its beginning and its hash.
+func RefKey(text string) string {
+	if len(text) < MaxKeyLen {
+		return text
+	}
+	sum := sha256.Sum256([]byte(text))
+	const tail = 2*sha256.Size + 1
+	n := MaxKeyLen - tail
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	// Always of the same length, which no text has that is kept as it is.
+	return text[:n] + strings.Repeat("~", MaxKeyLen-tail-n) + "~" + hex.EncodeToString(sum[:])
+}
 
 // Ref is one entry of an index: under a key, a subject and a target there, such
 // as a FactKey's or an EffectID's text. Several subjects may share a key.

@@ -3,30 +3,62 @@ package crm
 import (
 	"context"
 	"iter"
+	"slices"
 )
 
 // FactsOf iterates over the facts of some kinds (none: all) of subjects, page
 // by page, in the order of FactRef.Compare.
 func FactsOf(ctx context.Context, r FactReader, subjects []Subject, kinds ...FactKind) iter.Seq2[*Fact, error] {
 	return func(yield func(*Fact, error) bool) {
-		q := FactQuery{Subjects: subjects, Kinds: kinds, Limit: 1000}
-		for {
-			page, err := r.FactsOf(ctx, q)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, f := range page {
-				if !yield(f, nil) {
+		for chunk := range slices.Chunk(inFactOrder(subjects), scanSize) {
+			q := FactQuery{Subjects: chunk, Kinds: kinds, Limit: scanSize}
+			for {
+				page, err := r.FactsOf(ctx, q)
+				if err != nil {
+					yield(nil, err)
 					return
 				}
+				for _, f := range page {
+					if !yield(f, nil) {
+						return
+					}
+				}
+				if len(page) < q.Limit {
+					break
+				}
+				q.After = page[len(page)-1].Ref()
 			}
-			if len(page) < q.Limit {
-				return
-			}
-			q.After = page[len(page)-1].Ref()
 		}
 	}
+}
+
+// inFactOrder returns subjects as they are if one query can ask for all of
+// them, else in the order of their facts, each once: a store looks at every
+// subject of a query for every page.
+func inFactOrder(subjects []Subject) []Subject {
+	if len(subjects) <= scanSize {
+		return subjects
+	}
+	type placed struct {
+		part Part
+		s    Subject
+	}
+	all := make([]placed, len(subjects))
+	for i, s := range subjects {
+		all[i] = placed{s.Part(), s}
+	}
+	slices.SortFunc(all, func(a, b placed) int {
+		if a.part != b.part {
+			return int(a.part) - int(b.part)
+		}
+		return a.s.Compare(b.s)
+	})
+	all = slices.Compact(all)
+	out := make([]Subject, len(all))
+	for i, p := range all {
+		out[i] = p.s
+	}
+	return out
 }
 
 // Profiles iterates over all profiles of some parts, page by page.

@@ -105,10 +105,11 @@ func (s *Service) update(ctx context.Context, fn func(Tx) error) (err error) {
 
 // Import accepts what a source delivered, in transactions of Config.ChunkSize
 // records. Bad records are reported, each with every fault, and the others
-// kept. Repeating a delivery, or delivering in another order, changes nothing.
-// A fact may come before its profile: the profile is then known by its key
-// alone until it is delivered. The error is about the store; what was reported
-// as accepted before it is kept.
+// kept; so are those that only the store refuses, save in a transaction of the
+// caller's, which a store does not go on with. Repeating a delivery, or
+// delivering in another order, changes nothing. A fact may come before its
+// profile: the profile is then known by its key alone until it is delivered.
+// The error is about the store; what was reported as accepted before it is kept.
 //
 // A large batch is cut part by part, so that a transaction touches few parts:
 // give 10,000 records and more at a time where there are many.
@@ -136,17 +137,17 @@ func (s *Service) importChunks(ctx context.Context, b Batch, workers int) (Impor
 	if workers <= 1 {
 		for chunk := range b.chunks(s.cfg.ChunkSize) {
 			rep, err := s.importOne(ctx, chunk)
+			total.Add(rep)
 			if err != nil {
 				return total, err
 			}
-			total.Add(rep)
 		}
 		return total, nil
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var mu sync.Mutex
-	var reps []*ImportReport // nil where a chunk failed
+	var reps []*ImportReport
 	var failed error
 	var running sync.WaitGroup
 	slots := make(chan struct{}, workers)
@@ -164,9 +165,8 @@ func (s *Service) importChunks(ctx context.Context, b Batch, workers int) (Impor
 			rep, err := s.importOne(ctx, chunk)
 			mu.Lock()
 			defer mu.Unlock()
-			if err == nil {
-				reps[i] = &rep
-			} else if failed == nil {
+			reps[i] = &rep
+			if err != nil && failed == nil {
 				failed = err
 				stop()
 			}
@@ -181,14 +181,35 @@ func (s *Service) importChunks(ctx context.Context, b Batch, workers int) (Impor
 	return total, failed
 }
 
+// importOne writes a chunk in a transaction. Where the store itself refuses a
+// record of it, the chunk is cut in two, each half with a transaction of its
+// own, until the record stands alone and is reported as rejected.
 func (s *Service) importOne(ctx context.Context, chunk Batch) (rep ImportReport, err error) {
 	if err := ctx.Err(); err != nil {
 		return rep, err
 	}
+	begun := false // a store that is not configured is ErrInvalid, too
 	err = s.update(ctx, func(tx Tx) (err error) {
+		begun = true
 		rep, err = s.importChunk(ctx, tx, chunk)
 		return err
 	})
+	if err == nil {
+		return rep, nil
+	}
+	if _, theirs := s.store.(Joined); theirs || !begun || ctx.Err() != nil || !errors.Is(err, ErrInvalid) {
+		return ImportReport{}, err
+	}
+	if chunk.Len() == 1 {
+		return ImportReport{Rejected: []Rejected{chunk.reject(err)}}, nil
+	}
+	first, second := chunk.halve()
+	rep, err = s.importOne(ctx, first)
+	if err != nil {
+		return rep, err
+	}
+	more, err := s.importOne(ctx, second)
+	rep.Add(more)
 	return rep, err
 }
 

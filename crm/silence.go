@@ -264,7 +264,7 @@ func addressesOf(profiles []*Profile) []Address {
 	return slices.Compact(out)
 }
 
-func ticketKey(t FactRef) string { return clip(t.Subject.String() + " " + t.Key.String()) }
+func ticketKey(t FactRef) string { return RefKey(t.Subject.String() + " " + t.Key.String()) }
 
 func (w *writer) moveHolds(want map[FactRef][]Address) error {
 	tickets := make([]FactRef, 0, len(want))

@@ -60,7 +60,7 @@ func (s *Service) tag(ctx context.Context, k ProfileKey, c TagChange, off bool) 
 		source = "crm"
 	}
 	return s.Record(ctx, &Fact{
-		Key:     FactKey{KindTag, source, c.Tag + "@" + at.Format(time.RFC3339Nano)},
+		Key:     FactKey{KindTag, source, RefKey(c.Tag + "@" + at.Format(time.RFC3339Nano))},
 		Subject: OfProfile(k), At: at, Version: at.UnixMicro(), Data: &c,
 	})
 }

@@ -54,5 +54,11 @@ func (t *Ticket) validate() error {
 	if t.Opened.IsZero() {
 		faults = append(faults, fieldError("opened", "must be set"))
 	}
+	faults = append(faults, checkTime("opened", t.Opened), checkTime("solved", t.Solved))
+	for i, l := range t.Log {
+		if err := checkTime("at", l.At); err != nil {
+			faults = append(faults, within("log", i, err))
+		}
+	}
 	return errors.Join(faults...)
 }

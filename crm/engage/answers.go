@@ -42,7 +42,7 @@ func (v *invitations) Invitation(ctx context.Context, n uint64) (web.Invitation,
 		if err != nil {
 			return err
 		}
-		out = web.Invitation{Definition: s.Definition, Language: s.Invitation.Locale, ExpiresAt: f.SentAt.Add(v.cfg.AnswerWithin)}
+		out = web.Invitation{Definition: s.Definition, Language: s.Invitation.Locale, ExpiresAt: f.SentAt.Add(v.cfg.AnswerWithin), NotMeUntil: f.SentAt.Add(v.cfg.NotMeWithin)}
 		out.Place, err = placeName(ctx, r, f)
 		if err != nil {
 			return err
@@ -192,6 +192,9 @@ func (v *invitations) NotMe(ctx context.Context, n uint64, at time.Time) error {
 		if err != nil {
 			return err
 		}
+		if !at.Before(f.SentAt.Add(e.cfg.NotMeWithin)) {
+			return web.ErrEnded
+		}
 		return e.notMe(ctx, tx, f, d, at)
 	})
 }
@@ -276,7 +279,7 @@ func replyID(from crm.Address, id string) string {
 func lastMessage(ctx context.Context, r crm.Reader, to crm.Address) (*crm.Effect, MessageData, error) {
 	var d MessageData
 	subjects := []crm.Subject{crm.OfAddress(to)}
-	refs, err := r.Refs(ctx, crm.RefContact, math.MaxInt32, to.String())
+	refs, err := r.Refs(ctx, crm.RefContact, math.MaxInt32, crm.RefKey(to.String()))
 	if err != nil {
 		return nil, d, err
 	}

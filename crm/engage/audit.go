@@ -88,10 +88,8 @@ func (a *audit) read() error {
 			return err
 		}
 		for i, log := range logs {
-			for _, l := range log {
-				if !slices.Contains(a.ever[l.Customer], keys[i]) {
-					a.ever[l.Customer] = append(a.ever[l.Customer], keys[i])
-				}
+			for _, id := range everOf(log) {
+				a.ever[id] = append(a.ever[id], keys[i])
 			}
 			if len(log) > 1 {
 				a.moved[keys[i]] = log
@@ -132,6 +130,16 @@ func (a *audit) read() error {
 	return nil
 }
 
+// everOf returns the customers that a profile was ever placed in, each once.
+func everOf(log []crm.Link) []crm.CustomerID {
+	out := make([]crm.CustomerID, 0, len(log))
+	for _, l := range log {
+		out = append(out, l.Customer)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // placed returns the customer that a profile belonged to at a time.
 func (a *audit) placed(k crm.ProfileKey, at time.Time) crm.CustomerID {
 	id := a.now[k]
@@ -144,18 +152,6 @@ func (a *audit) placed(k crm.ProfileKey, at time.Time) crm.CustomerID {
 		}
 	}
 	return id
-}
-
-// people returns the profiles that were one customer with k at a time.
-func (a *audit) people(k crm.ProfileKey, at time.Time) []crm.ProfileKey {
-	id := a.placed(k, at)
-	var out []crm.ProfileKey
-	for _, p := range a.ever[id] {
-		if a.placed(p, at) == id {
-			out = append(out, p)
-		}
-	}
-	return out
 }
 
 // profile returns whom a message is about.
@@ -182,19 +178,28 @@ func (a *audit) repeated() error {
 		thing
 		to crm.Address
 	}
+	// A customer may be of many records: whom a thing reached is looked up by
+	// the customers that they ever were in, not record by record.
 	type receipt struct {
 		thing
+		in crm.CustomerID
+	}
+	type taker struct {
 		by crm.ProfileKey
+		id crm.EffectID
 	}
 	slices.SortStableFunc(a.sent, func(x, y *crm.Effect) int { return x.SentAt.Compare(y.SentAt) })
-	seen, had := map[delivery]crm.EffectID{}, map[receipt]crm.EffectID{}
+	seen, had := map[delivery]crm.EffectID{}, map[receipt][]taker{}
 	for _, e := range a.sent {
 		t, who := thing{e.Cause, e.Occurrence, e.About}, a.profile(e)
 		first, twice := seen[delivery{t, e.To}]
 		if !twice && !who.IsZero() {
-			for _, p := range a.people(who, e.SentAt.Add(-inFlight)) {
-				if id, ok := had[receipt{t, p}]; ok && a.placed(p, e.SentAt) == a.placed(who, e.SentAt) {
-					first, twice = id, true
+			before := e.SentAt.Add(-inFlight)
+			was, is := a.placed(who, before), a.placed(who, e.SentAt)
+			for _, o := range had[receipt{t, was}] {
+				if a.placed(o.by, before) == was && a.placed(o.by, e.SentAt) == is {
+					first, twice = o.id, true
+					break
 				}
 			}
 		}
@@ -203,7 +208,13 @@ func (a *audit) repeated() error {
 			continue
 		}
 		seen[delivery{t, e.To}] = e.ID
-		had[receipt{t, who}] = e.ID
+		ids := []crm.CustomerID{a.now[who]}
+		if log := a.moved[who]; len(log) > 0 {
+			ids = everOf(log)
+		}
+		for _, id := range ids {
+			had[receipt{t, id}] = append(had[receipt{t, id}], taker{who, e.ID})
+		}
 	}
 	return nil
 }
@@ -295,52 +306,6 @@ func (a *audit) guards(e *crm.Effect, ledger []*crm.Fact) {
 	}
 }
 
-// excluded: nobody who carried a red tag before the claim got a message,
-// unless the audience said that it does not care about that tag.
-func (a *audit) excluded() error {
-	for chunk := range slices.Chunk(a.sent, loadBatch) {
-		people := map[crm.EffectID][]crm.ProfileKey{}
-		var subjects []crm.Subject
-		for _, e := range chunk {
-			k := a.profile(e)
-			if k.IsZero() {
-				continue
-			}
-			people[e.ID] = a.people(k, e.SentAt)
-			for _, p := range people[e.ID] {
-				subjects = append(subjects, crm.OfProfile(p))
-			}
-		}
-		slices.SortFunc(subjects, crm.Subject.Compare)
-		subjects = slices.Compact(subjects)
-		tags := map[crm.ProfileKey][]*crm.Fact{}
-		for f, err := range crm.FactsOf(a.ctx, a.r, subjects, crm.KindTag) {
-			if err != nil {
-				return err
-			}
-			tags[f.Subject.Profile] = append(tags[f.Subject.Profile], f)
-		}
-		for _, e := range chunk {
-			var facts []*crm.Fact
-			for _, p := range people[e.ID] {
-				facts = append(facts, tags[p]...)
-			}
-			// A tag or a turn of the last moment may have been committed after the
-			// claim that took its time a moment later.
-			before := e.SentAt.Add(-inFlight)
-			now := crm.TagsAt(facts, e.SentAt)
-			for _, t := range crm.TagsAt(facts, before) {
-				still := slices.ContainsFunc(now, func(x crm.Tag) bool { return x.Name == t.Name })
-				if still && redAt(a.tags, t.Name, before) && redAt(a.tags, t.Name, e.SentAt) && !slices.Contains(a.data[e.ID].Ignores, t.Name) {
-					a.report.find(&a.report.SentToExcludedTag, "effect %s went to a carrier of %s", e.ID, t.Name)
-					break
-				}
-			}
-		}
-	}
-	return nil
-}
-
 // delivered: a survey about an order comes after the goods.
 func (a *audit) delivered() error {
 	for chunk := range slices.Chunk(a.sent, loadBatch) {
@@ -424,43 +389,4 @@ func badScore(metric string, score int) bool {
 		return score <= 3
 	}
 	return false
-}
-
-// silent: each unsolved ticket holds each address of its customer. One that
-// does not would let messages through unseen, so it counts as if it had.
-func (a *audit) silent() error {
-	for f, err := range crm.FactsOfKind(a.ctx, a.r, crm.AllParts(), crm.KindTicket) {
-		if err != nil {
-			return err
-		}
-		if !f.Data.(*crm.Ticket).Unsolved() {
-			continue
-		}
-		members, err := a.r.Members(a.ctx, a.now[f.Subject.Profile])
-		if err != nil {
-			return err
-		}
-		profiles, err := a.r.Profiles(a.ctx, members[0]...)
-		if err != nil {
-			return err
-		}
-		var addrs []crm.Address
-		for _, p := range profiles {
-			for _, c := range p.Contacts {
-				if !c.Masked && !slices.Contains(p.Disowned, c.Address) {
-					addrs = append(addrs, c.Address)
-				}
-			}
-		}
-		states, err := a.r.Addresses(a.ctx, addrs...)
-		if err != nil {
-			return err
-		}
-		for _, st := range states {
-			if !slices.Contains(st.Holds, f.Ref()) {
-				a.report.find(&a.report.SentToOpenTicket, "ticket %s leaves an address of its customer open", f.Key)
-			}
-		}
-	}
-	return nil
 }

@@ -3,9 +3,9 @@ package engage
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -18,93 +18,113 @@ const clickSource = "link"
 // sinkClicks writes a group of clicks. The verdict of a click by itself comes
 // first; the evening looks at it among its neighbours again.
 func (e *Engine) sinkClicks(ctx context.Context, clicks []link.Click) error {
-	var facts []*crm.Fact
-	err := e.svc.Update(ctx, func(tx crm.Tx) error {
-		facts = facts[:0]
-		effects, err := effectsOfLinks(ctx, tx, clicks)
+	ids := make([]uint64, len(clicks))
+	for i, c := range clicks {
+		ids[i] = c.ID
+	}
+	return e.recordOfLinks(ctx, ids, func(i int, f *crm.Effect, d MessageData) *crm.Fact {
+		verdict, reasons := link.Classify(clicks[i], link.Context{Delivered: f.SentAt})
+		return clickFact(f, d, clicks[i], verdict, reasons, 1)
+	})
+}
+
+// reasonSurplus is the reason of the verdict on requests that were only counted.
+const reasonSurplus = "too-many"
+
+// sinkSurplus writes how many requests came beyond those that are kept. Each
+// count is a fact of its own, whose version is the count: processes add to one
+// another, and what is written twice counts once.
+func (e *Engine) sinkSurplus(ctx context.Context, counts []link.Surplus) error {
+	ids := make([]uint64, len(counts))
+	for i, s := range counts {
+		ids[i] = s.ID
+	}
+	return e.recordOfLinks(ctx, ids, func(i int, f *crm.Effect, d MessageData) *crm.Fact {
+		s := counts[i]
+		return &crm.Fact{
+			Key:     crm.FactKey{Kind: crm.KindClick, Source: clickSource, ID: fmt.Sprintf("%s/%s/%s/%d", f.ID, s.Hour.Format("2006-01-02T15"), e.writer, s.Serial)},
+			Subject: clickSubject(f, d), At: s.Hour, Version: int64(s.Count),
+			Data: &crm.Click{Effect: f.ID, Campaign: f.Cause, Verdict: crm.Suspected, Reasons: []string{reasonSurplus}, Classifier: link.Classifier, Count: int64(s.Count)},
+		}
+	})
+}
+
+// recordOfLinks records a fact for each link's number. A number of ours whose
+// message is no more, or cannot be read, is left out: it must not hold up the
+// clicks of others.
+func (e *Engine) recordOfLinks(ctx context.Context, numbers []uint64, fact func(i int, f *crm.Effect, d MessageData) *crm.Fact) error {
+	return e.svc.Update(ctx, func(tx crm.Tx) error {
+		messages, err := e.messagesOfLinks(ctx, tx, numbers)
 		if err != nil {
 			return err
 		}
-		for _, c := range clicks {
-			f := effects[c.ID]
-			if f == nil {
-				continue // a token of ours for a message that is no more
+		var facts []*crm.Fact
+		for i, n := range numbers {
+			if m, ok := messages[n]; ok {
+				facts = append(facts, fact(i, m.effect, m.data))
 			}
-			d, err := decodeMessage(f)
-			if err != nil {
-				return err
-			}
-			verdict, reasons := link.Classify(c, link.Context{Delivered: f.SentAt})
-			facts = append(facts, clickFact(f, d, c, verdict, reasons, 1))
 		}
 		return e.svc.In(tx).Record(ctx, facts...)
 	})
-	if err == nil {
-		e.recent.add(facts)
-	}
-	return err
 }
 
-// effectsOfLinks finds the effects that links belong to, by their numbers.
-func effectsOfLinks(ctx context.Context, r crm.Reader, clicks []link.Click) (map[uint64]*crm.Effect, error) {
-	keys := make([]string, len(clicks))
-	for i, c := range clicks {
-		keys[i] = linkKey(c.ID)
+type linked struct {
+	effect *crm.Effect
+	data   MessageData
+}
+
+// messagesOfLinks finds the messages that links belong to, by their numbers.
+func (e *Engine) messagesOfLinks(ctx context.Context, r crm.Reader, numbers []uint64) (map[uint64]linked, error) {
+	numbers = slices.Clone(numbers)
+	slices.Sort(numbers)
+	numbers = slices.Compact(numbers)
+	keys := make([]string, len(numbers))
+	for i, n := range numbers {
+		keys[i] = linkKey(n)
 	}
 	refs, err := r.Refs(ctx, crm.RefLink, 1, keys...)
 	if err != nil {
 		return nil, err
 	}
 	var ids []crm.EffectID
-	var numbers []uint64
+	var found []uint64
 	for i, list := range refs {
 		if len(list) > 0 {
 			ids = append(ids, crm.EffectID(list[0].Target))
-			numbers = append(numbers, clicks[i].ID)
+			found = append(found, numbers[i])
 		}
 	}
 	effects, err := r.Effects(ctx, ids...)
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[uint64]*crm.Effect, len(ids))
+	out := make(map[uint64]linked, len(ids))
 	for i, f := range effects {
-		if f != nil {
-			out[numbers[i]] = f
+		if f == nil {
+			continue
 		}
+		d, err := decodeMessage(f)
+		if err != nil {
+			e.cfg.Logger.Error("engage: clicks on a message that cannot be read are dropped", "effect", f.ID, "err", err)
+			continue
+		}
+		out[found[i]] = linked{f, d}
 	}
 	return out, nil
 }
 
-// recentClicks are where the clicks are that an evening judges again, so that
-// it need not look through all that there ever were.
-type recentClicks struct {
-	mu     sync.Mutex
-	loaded bool
-	refs   map[crm.FactRef]time.Time
-}
-
-func (r *recentClicks) add(facts []*crm.Fact) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.refs == nil {
-		r.refs = map[crm.FactRef]time.Time{}
-	}
-	for _, f := range facts {
-		r.refs[f.Ref()] = f.At
-	}
-}
-
-// since reads the clicks after an instant.
-func (r *recentClicks) since(ctx context.Context, store crm.Store, after time.Time) ([]*crm.Fact, error) {
-	if !r.loaded { // what other processes took, or this one before it was started again
-		err := store.View(ctx, func(tx crm.Reader) error {
-			for f, err := range crm.FactsOfKind(ctx, tx, crm.AllParts(), crm.KindClick) {
+// recentClicks reads the clicks after an instant, and forgets older ones. The
+// change feed told of those that came since the population was loaded, whichever
+// process took them; those before are looked for once.
+func (e *Engine) recentClicks(ctx context.Context, after time.Time) ([]*crm.Fact, error) {
+	if !e.sought {
+		err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
+			for f, err := range crm.FactsOfKind(ctx, r, crm.AllParts(), crm.KindClick) {
 				if err != nil {
 					return err
 				}
 				if f.At.After(after) {
-					r.add([]*crm.Fact{f})
+					e.pop.clicks[f.Ref()] = true
 				}
 			}
 			return nil
@@ -112,29 +132,24 @@ func (r *recentClicks) since(ctx context.Context, store crm.Store, after time.Ti
 		if err != nil {
 			return nil, err
 		}
-		r.loaded = true
+		e.sought = true
 	}
-	r.mu.Lock()
-	var refs []crm.FactRef
-	for ref, at := range r.refs {
-		if !at.After(after) {
-			delete(r.refs, ref)
-			continue
-		}
-		refs = append(refs, ref)
-	}
-	r.mu.Unlock()
-	slices.SortFunc(refs, crm.FactRef.Compare)
+	refs := slices.SortedFunc(maps.Keys(e.pop.clicks), crm.FactRef.Compare)
 	var facts []*crm.Fact
 	for chunk := range slices.Chunk(refs, loadBatch) {
-		err := store.View(ctx, func(tx crm.Reader) error {
-			got, err := tx.Facts(ctx, chunk...)
-			for _, f := range got {
-				if f != nil {
-					facts = append(facts, f)
-				}
+		err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
+			got, err := r.Facts(ctx, chunk...)
+			if err != nil {
+				return err
 			}
-			return err
+			for i, f := range got {
+				if f == nil || !f.At.After(after) {
+					delete(e.pop.clicks, chunk[i])
+					continue
+				}
+				facts = append(facts, f)
+			}
+			return nil
 		})
 		if err != nil {
 			return nil, err
@@ -143,13 +158,16 @@ func (r *recentClicks) since(ctx context.Context, store crm.Store, after time.Ti
 	return facts, nil
 }
 
-func clickFact(f *crm.Effect, d MessageData, c link.Click, verdict crm.Verdict, reasons []string, version int64) *crm.Fact {
-	who := f.Subject
+func clickSubject(f *crm.Effect, d MessageData) crm.Subject {
 	if !d.Profile.IsZero() {
-		who = crm.OfProfile(d.Profile)
+		return crm.OfProfile(d.Profile)
 	}
+	return f.Subject
+}
+
+func clickFact(f *crm.Effect, d MessageData, c link.Click, verdict crm.Verdict, reasons []string, version int64) *crm.Fact {
 	return &crm.Fact{
-		Key: crm.FactKey{Kind: crm.KindClick, Source: clickSource, ID: string(f.ID) + "/" + c.RequestID}, Subject: who, At: c.At, Version: version,
+		Key: crm.FactKey{Kind: crm.KindClick, Source: clickSource, ID: string(f.ID) + "/" + c.RequestID}, Subject: clickSubject(f, d), At: c.At, Version: version,
 		Data: &crm.Click{Effect: f.ID, Campaign: f.Cause, Method: c.Method, Agent: c.Agent, Verdict: verdict, Reasons: reasons,
 			Classifier: link.Classifier, Signals: signals(c)},
 	}
@@ -195,14 +213,33 @@ const (
 
 // collect flushes the click log and judges the clicks since the evening before
 // among their neighbours: a scanner gives itself away by what it does next.
-// Where an evening goes on later, what came since are neighbours, too.
+// Where an evening goes on later, what came since are neighbours, too. How much
+// it reads is bounded by Config.ClicksPerLink for each link and hour, and judging
+// takes time in proportion to it.
 func (e *Engine) collect(ctx context.Context, now time.Time) (map[crm.Verdict]int, error) {
 	if err := e.clicks.Flush(ctx); err != nil {
 		return nil, err
 	}
-	facts, err := e.recent.since(ctx, e.cfg.Store, now.Add(-neighbour))
+	if err := e.forgetVisitors(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := e.refresh(ctx); err != nil {
+		return nil, err
+	}
+	recent, err := e.recentClicks(ctx, now.Add(-neighbour))
 	if err != nil {
 		return nil, err
+	}
+	counts := map[crm.Verdict]int{}
+	ofDay := func(f *crm.Fact) bool { return f.At.After(now.Add(-judged)) && !f.At.After(now) }
+	facts := recent[:0]
+	for _, f := range recent {
+		switch d := f.Data.(*crm.Click); {
+		case d.Count == 0:
+			facts = append(facts, f)
+		case ofDay(f):
+			counts[d.Verdict] += int(d.Count)
+		}
 	}
 	clicks := make([]link.Click, len(facts))
 	sent := map[uint64]time.Time{}
@@ -213,10 +250,13 @@ func (e *Engine) collect(ctx context.Context, now time.Time) (map[crm.Verdict]in
 	if err := e.sentTimes(ctx, facts, clicks, sent); err != nil {
 		return nil, err
 	}
-	counts := map[crm.Verdict]int{}
+	contexts, err := link.Contexts(ctx, clicks, func(id uint64) time.Time { return sent[id] }, link.Window{})
+	if err != nil {
+		return nil, err
+	}
 	var changed []*crm.Fact
-	for i, x := range link.Contexts(clicks, func(id uint64) time.Time { return sent[id] }, link.Window{}) {
-		if !facts[i].At.After(now.Add(-judged)) || facts[i].At.After(now) {
+	for i, x := range contexts {
+		if !ofDay(facts[i]) {
 			continue
 		}
 		verdict, reasons := link.Classify(clicks[i], x)

@@ -87,6 +87,10 @@ type Config struct {
 	ClientIP func(*http.Request) netip.Addr
 	// RequestID gives the idempotency key of a click; nil means a random one.
 	RequestID func(*http.Request) string
+	// ClicksPerLink is how many requests for one link are kept one by one in an
+	// hour, by each engine; those beyond are counted, in one fact of the link and
+	// the hour, and their verdict is crm.Suspected. 0 means 60.
+	ClicksPerLink int
 	// SurveyKey makes the idempotency key of a rendered survey page; nil means
 	// a random one.
 	SurveyKey func() string
@@ -99,6 +103,10 @@ type Config struct {
 	TrainAt int
 	// AnswerWithin is how long a survey takes answers. Defaults to 30 days.
 	AnswerWithin time.Duration
+	// NotMeWithin is how long the page of a message hears "this was not for me";
+	// then the link says nothing about an address any more. Replies are heard at
+	// all times. Defaults to AnswerWithin.
+	NotMeWithin time.Duration
 	// Progress hears how far a night is; may be nil. It must be quick.
 	Progress func(step string, done, total int)
 }
@@ -140,6 +148,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.AnswerWithin <= 0 {
 		c.AnswerWithin = 30 * 24 * time.Hour
+	}
+	if c.NotMeWithin <= 0 {
+		c.NotMeWithin = c.AnswerWithin
 	}
 	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
 	// The consent is written into these; the host's own stay as they are.

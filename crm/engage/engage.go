@@ -2,6 +2,7 @@ package engage
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -56,7 +57,8 @@ type Engine struct {
 	unseen *crm.Position
 	// looked is what it saw of each profile when it last looked
 	looked map[crm.ProfileKey]int64
-	recent recentClicks
+	sought bool   // the clicks from before the population was loaded were read
+	writer string // tells this engine's counts of clicks from others
 }
 
 // New checks the whole configuration, reports every fault and returns an
@@ -66,7 +68,7 @@ func New(cfg Config) (*Engine, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	e := &Engine{cfg: cfg, vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, texts: map[string]*messaging.Template{}, turn: make(chan struct{}, 1)}
+	e := &Engine{cfg: cfg, writer: rand.Text()[:16], vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, texts: map[string]*messaging.Template{}, turn: make(chan struct{}, 1)}
 	e.svc = crm.New(cfg.Store, crm.Config{Now: cfg.Now, NewID: cfg.NewID, Logger: cfg.Logger, Survivorship: cfg.Survivorship, Retry: cfg.Retry})
 	var err error
 	if e.schema, err = Schema(e.vocab); err != nil {
@@ -91,11 +93,12 @@ func New(cfg Config) (*Engine, error) {
 	if err := e.checkNames(); err != nil {
 		return nil, err
 	}
-	if e.clicks, err = link.NewLog(link.LogConfig{Sink: e.sinkClicks}); err != nil {
+	if e.clicks, err = link.NewLog(link.LogConfig{Sink: e.sinkClicks, Surplus: e.sinkSurplus, PerLink: cfg.ClicksPerLink,
+		OnError: func(err error) { cfg.Logger.Warn("engage: clicks", "err", err) }}); err != nil {
 		return nil, err
 	}
 	if e.redirect, err = link.NewHandler(link.Config{Codec: e.keys.links, Resolver: link.ResolverFunc(e.destination), Log: e.clicks,
-		IPSecret: e.keys.visitors.Reveal(), Allow: cfg.destinations(), Now: cfg.Now, RequestID: cfg.RequestID, ClientIP: cfg.ClientIP}); err != nil {
+		VisitorKey: e.visitorKey, Allow: cfg.destinations(), Now: cfg.Now, RequestID: cfg.RequestID, ClientIP: cfg.ClientIP}); err != nil {
 		return nil, err
 	}
 	if e.pages, err = web.New(web.Config{Store: (*invitations)(e), Tokens: e.keys.surveys, Path: "/s/", Now: cfg.Now, NewKey: cfg.SurveyKey, Logger: cfg.Logger}); err != nil {
@@ -274,5 +277,5 @@ func (e *Engine) Close() {
 }
 
 func (e *Engine) forget() {
-	e.loaded, e.pop, e.people, e.seg, e.changed, e.unseen, e.recent.loaded = false, nil, nil, nil, nil, nil, false
+	e.loaded, e.pop, e.people, e.seg, e.changed, e.unseen, e.sought = false, nil, nil, nil, nil, nil, false
 }

@@ -132,9 +132,11 @@ func (f *filler) fill(x *person) *Facts {
 			continue
 		}
 		row := Visit{DaysAgo: f.clock(r.place).ago(r.at), Service: t.text(r.service), Serial: r.serial, Latest: true, index: i}
-		for j := range visits {
-			if visits[j].Service == row.Service && visits[j].Serial == row.Serial {
-				visits[j].Latest = false
+		if len(x.visits) <= manyRows {
+			for j := range visits {
+				if visits[j].Service == row.Service && visits[j].Serial == row.Serial {
+					visits[j].Latest = false
+				}
 			}
 		}
 		visits = append(visits, row)
@@ -143,6 +145,9 @@ func (f *filler) fill(x *person) *Facts {
 		if row.Service == "battery" {
 			o.DaysSinceBattery = row.DaysAgo
 		}
+	}
+	if len(x.visits) > manyRows {
+		onlyLatest(visits)
 	}
 	for i := range x.answers {
 		r := &x.answers[i]
@@ -164,6 +169,18 @@ func (f *filler) fill(x *person) *Facts {
 	}
 	o.Purchases, o.Visits, o.Answers = purchases, visits, answers
 	return o
+}
+
+// onlyLatest clears Latest of every visit that a later one of the same service
+// to the same product follows.
+func onlyLatest(visits []Visit) {
+	type product struct{ service, serial string }
+	seen := make(map[product]bool, len(visits))
+	for i := len(visits) - 1; i >= 0; i-- {
+		p := product{visits[i].Service, visits[i].Serial}
+		visits[i].Latest = !seen[p]
+		seen[p] = true
+	}
 }
 
 // birthday returns days to the next birthday and the age; 29 February is kept

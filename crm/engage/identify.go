@@ -480,7 +480,11 @@ func (e *Engine) misplaced(ctx context.Context, clusters []dedup.Cluster) ([]crm
 		for i, c := range clusters {
 			mine := keys[:len(c.Members)]
 			keys = keys[len(c.Members):]
-			extra := slices.DeleteFunc(slices.Clone(members[i]), func(k crm.ProfileKey) bool { return slices.Contains(mine, k) })
+			linked := make(map[crm.ProfileKey]bool, len(mine))
+			for _, k := range mine {
+				linked[k] = true
+			}
+			extra := slices.DeleteFunc(slices.Clone(members[i]), func(k crm.ProfileKey) bool { return linked[k] })
 			same := len(members[i])-len(extra) == len(mine)
 			if len(extra) > 0 {
 				others, err := r.Profiles(ctx, extra...)

@@ -94,12 +94,11 @@ func (c *Config) checkKeys(fault func(bad bool, format string, args ...any)) {
 
 // derived are the keys at work.
 type derived struct {
-	ids      *crm.EffectIDs
-	assign   *experiment.Assigner
-	links    *link.Codec
-	surveys  *invite.Codec
-	visitors crm.Secret
-	check    keyCheck
+	ids     *crm.EffectIDs
+	assign  *experiment.Assigner
+	links   *link.Codec
+	surveys *invite.Codec
+	check   keyCheck
 }
 
 func (c *Config) derive() (d derived, err error) {
@@ -124,7 +123,6 @@ func (c *Config) derive() (d derived, err error) {
 	if d.links, err = link.NewCodec(links...); err != nil {
 		return d, err
 	}
-	d.visitors = k.Sign[0].Secret.Derive(tenant, "visitor")
 	d.check = keyCheck{ID: checkValue(k.ID, tenant), Salt: checkValue(k.salt(), tenant)}
 	return d, nil
 }

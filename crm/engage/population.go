@@ -107,7 +107,8 @@ type population struct {
 	homeOf       map[crm.ProfileKey]crm.ProfileKey
 	order        []*person // sorted by home; nil until sorted again
 	at           crm.Position
-	pending      news // what the feed told before at and is not taken in yet
+	pending      news                 // what the feed told before at and is not taken in yet
+	clicks       map[crm.FactRef]bool // that the feed told of and no evening has forgotten
 	threads      int
 }
 
@@ -158,7 +159,7 @@ var kinds = []crm.FactKind{crm.KindOrder, crm.KindVisit, crm.KindTicket, crm.Kin
 
 func newPopulation(svc *crm.Service, places *crm.Places, consent crm.ConsentKey, s crm.Survivorship) *population {
 	return &population{store: svc.Store(), places: places, consent: consent, survivorship: s,
-		byHome: map[crm.ProfileKey]*person{}, homeOf: map[crm.ProfileKey]crm.ProfileKey{},
+		byHome: map[crm.ProfileKey]*person{}, homeOf: map[crm.ProfileKey]crm.ProfileKey{}, clicks: map[crm.FactRef]bool{},
 		threads: runtime.GOMAXPROCS(0)}
 }
 
@@ -292,6 +293,12 @@ func (p *population) of(k crm.ProfileKey) *person {
 	return p.byHome[home]
 }
 
+// place is where a profile stands: a person and the index among the profiles.
+type place struct {
+	person *person
+	index  uint32
+}
+
 // read builds the persons with the given current customer ids.
 func (p *population) read(ctx context.Context, ids []crm.CustomerID) ([]*person, error) {
 	var out []*person
@@ -309,7 +316,7 @@ func (p *population) read(ctx context.Context, ids []crm.CustomerID) ([]*person,
 		if err != nil {
 			return err
 		}
-		owner := make(map[crm.ProfileKey]*person, len(keys))
+		owner := make(map[crm.ProfileKey]place, len(keys))
 		var subjects []crm.Subject
 		var addrs []crm.Address
 		for _, m := range members {
@@ -318,11 +325,11 @@ func (p *population) read(ctx context.Context, ids []crm.CustomerID) ([]*person,
 			}
 			x := p.describe(p.survivorship.Fold(profiles[:len(m)]))
 			first := profiles[0]
-			for _, q := range profiles[:len(m)] {
+			for i, q := range profiles[:len(m)] {
 				if crm.CompareSeniority(q, first) < 0 {
 					first = q
 				}
-				owner[q.ProfileKey] = x
+				owner[q.ProfileKey] = place{x, uint32(i)}
 				subjects = append(subjects, crm.OfProfile(q.ProfileKey))
 			}
 			x.profiles = p.ownKeys(m)
@@ -335,7 +342,8 @@ func (p *population) read(ctx context.Context, ids []crm.CustomerID) ([]*person,
 			if err != nil {
 				return err
 			}
-			p.add(owner[f.Subject.Profile], f)
+			of := owner[f.Subject.Profile]
+			p.add(of.person, of.index, f)
 		}
 		return p.consents(ctx, r, out, addrs)
 	})
@@ -417,9 +425,9 @@ func birthNumber(s string) int32 {
 	return n
 }
 
-func (p *population) add(x *person, f *crm.Fact) {
+// add takes in a fact of the profile at an index of x.profiles.
+func (p *population) add(x *person, who uint32, f *crm.Fact) {
 	at := f.At.UnixMicro()
-	who := uint32(slices.Index(x.profiles, f.Subject.Profile))
 	switch d := f.Data.(type) {
 	case *crm.Order:
 		row := orderRow{at: at, amount: d.Total.Amount, id: strings.Clone(f.Key.ID), returns: strings.Clone(d.Returns.ID), returnsSource: p.texts.id(d.Returns.Source), source: p.texts.id(f.Key.Source),
@@ -485,15 +493,7 @@ func (p *population) finish(x *person) {
 	for i := range x.orders {
 		x.orders[i].flags &^= flagTakenBack
 	}
-	for i := range x.orders {
-		if x.orders[i].flags&flagReturn != 0 && x.orders[i].returns != "" {
-			for j := range x.orders {
-				if x.orders[j].id == x.orders[i].returns && x.orders[j].source == x.orders[i].returnsSource {
-					x.orders[j].flags |= flagTakenBack
-				}
-			}
-		}
-	}
+	x.takeBack()
 	x.place = 0
 	var last int64
 	for _, o := range x.orders {
@@ -510,14 +510,56 @@ func (p *population) finish(x *person) {
 	x.tags = slices.Clip(x.tags)
 }
 
+// takeBack marks the orders that later returns name.
+func (x *person) takeBack() {
+	type order struct {
+		id     string
+		source uint32
+	}
+	var named map[order]bool
+	for i := range x.orders {
+		if r := &x.orders[i]; r.flags&flagReturn != 0 && r.returns != "" {
+			if named == nil {
+				named = map[order]bool{}
+			}
+			named[order{r.returns, r.returnsSource}] = true
+		}
+	}
+	if named == nil {
+		return
+	}
+	for i := range x.orders {
+		if r := &x.orders[i]; named[order{r.id, r.source}] {
+			r.flags |= flagTakenBack
+		}
+	}
+}
+
 // zone returns the zone whose evening it is for a person.
 func (p *population) zone(x *person) *time.Location {
 	return p.places.Zone(p.texts.text(x.place))
 }
 
-// tagNames calls yield for each tag that is set at an instant. Rows are in the
+// manyRows is from how many rows on a map is quicker than looking through them.
+const manyRows = 64
+
+// tagsAt calls yield for each tag that is set at an instant. Rows are in the
 // order of time, so the last row of a name counts.
 func (x *person) tagsAt(at int64, yield func(name uint32)) {
+	if len(x.tags) > manyRows {
+		last := make(map[uint32]int, len(x.tags))
+		for i, t := range x.tags {
+			if t.at <= at {
+				last[t.name] = i
+			}
+		}
+		for i, t := range x.tags {
+			if last[t.name] == i && t.at <= at && !t.off && (t.expires == 0 || t.expires > at) {
+				yield(t.name)
+			}
+		}
+		return
+	}
 	for i, t := range x.tags {
 		if t.at > at || t.off || (t.expires != 0 && t.expires <= at) {
 			continue

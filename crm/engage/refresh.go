@@ -31,6 +31,9 @@ func (p *population) refresh(ctx context.Context) (delta, error) {
 				return err
 			}
 			for _, c := range changes {
+				if c.Kind == crm.ChangedFact && c.Fact.Kind == crm.KindClick {
+					p.clicks[crm.FactRef{Subject: c.Subject, Key: c.Fact}] = true
+				}
 				switch {
 				case c.Kind != crm.ChangedFact:
 					n.own[c.Subject.Profile] = true
@@ -68,13 +71,22 @@ type news struct {
 	addrs map[crm.Address]bool // whose consents changed
 }
 
+// maxPatch is how many changed facts are put into one person by themselves.
+// Each looks through the person's rows; a customer of thousands of records of
+// which each changed is read as a whole, which takes time in proportion.
+const maxPatch = 64
+
 // patch takes changed facts into persons who are otherwise as they were. It
 // returns the persons, and the profiles of those who must be read as a whole.
 func (p *population) patch(ctx context.Context, n news) (persons map[*person]bool, whole map[crm.ProfileKey]bool, err error) {
 	persons, whole = map[*person]bool{}, map[crm.ProfileKey]bool{}
 	refs := make([]crm.FactRef, 0, len(n.facts))
+	news := map[*person]int{}
 	for ref := range n.facts {
-		if k := ref.Subject.Profile; p.of(k) == nil || n.own[k] {
+		news[p.of(ref.Subject.Profile)]++
+	}
+	for ref := range n.facts {
+		if k := ref.Subject.Profile; p.of(k) == nil || n.own[k] || news[p.of(k)] > maxPatch {
 			whole[k] = true
 		} else if slices.Contains(kinds, ref.Key.Kind) {
 			refs = append(refs, ref)
@@ -96,7 +108,7 @@ func (p *population) patch(ctx context.Context, n news) (persons map[*person]boo
 					continue
 				}
 				p.drop(x, f.Key)
-				p.add(x, f)
+				p.add(x, uint32(slices.Index(x.profiles, k)), f)
 				persons[x] = true
 			}
 			return err
@@ -131,33 +143,55 @@ func (p *population) drop(x *person, k crm.FactKey) {
 func (p *population) reconsent(ctx context.Context, changed map[crm.Address]bool, persons map[*person]bool) error {
 	flat := make([]string, 0, len(changed))
 	for a := range changed {
-		flat = append(flat, a.String())
+		flat = append(flat, crm.RefKey(a.String()))
 	}
 	slices.Sort(flat)
 	for chunk := range slices.Chunk(flat, loadBatch) {
 		err := p.store.View(ctx, func(r crm.Reader) error {
-			found, err := r.Refs(ctx, crm.RefContact, loadBatch, chunk...)
-			if err != nil {
-				return err
-			}
 			var users []*person
 			var addrs []crm.Address
-			for _, refs := range found {
-				for _, ref := range refs {
-					x := p.of(ref.Subject.Profile)
-					if x == nil || slices.Contains(users, x) {
-						continue
-					}
-					persons[x] = true
-					users = append(users, x)
-					addrs = append(addrs, x.best()...)
+			seen := map[*person]bool{}
+			err := contactsOf(ctx, r, chunk, func(k crm.ProfileKey) {
+				x := p.of(k)
+				if x == nil || seen[x] {
+					return
 				}
+				seen[x], persons[x] = true, true
+				users = append(users, x)
+				addrs = append(addrs, x.best()...)
+			})
+			if err != nil {
+				return err
 			}
 			return p.consents(ctx, r, users, addrs)
 		})
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// contactsOf calls yield for every profile that has one of the addresses. Most
+// have a few users; those that have more than were asked for are asked again
+// for more, so that the last user of a shared number is not left out.
+func contactsOf(ctx context.Context, r crm.RefReader, keys []string, yield func(crm.ProfileKey)) error {
+	for limit := loadBatch; len(keys) > 0; limit *= 16 {
+		found, err := r.Refs(ctx, crm.RefContact, limit, keys...)
+		if err != nil {
+			return err
+		}
+		var more []string
+		for i, refs := range found {
+			if len(refs) == limit {
+				more = append(more, keys[i])
+				continue
+			}
+			for _, ref := range refs {
+				yield(ref.Subject.Profile)
+			}
+		}
+		keys = more
 	}
 	return nil
 }
@@ -188,9 +222,11 @@ func (p *population) reload(ctx context.Context, n news) (delta, error) {
 	slices.SortFunc(d.profiles, crm.ProfileKey.Compare)
 	// A profile that moved leaves a person behind, who is read again as well.
 	keys := make([]crm.ProfileKey, 0, len(profiles))
+	left := map[*person]bool{}
 	for k := range profiles {
 		keys = append(keys, k)
-		if was := p.of(k); was != nil && own[k] {
+		if was := p.of(k); was != nil && own[k] && !left[was] {
+			left[was] = true
 			for _, other := range was.profiles {
 				if !profiles[other] {
 					keys = append(keys, other)

@@ -24,7 +24,7 @@ type Results struct {
 	Campaigns []CampaignResult          `json:"campaigns"`
 	Surveys   []SurveyResult            `json:"surveys"`
 	Tickets   map[crm.TicketState]int   `json:"tickets"`
-	Clicks    map[crm.Verdict]int       `json:"clicks"`
+	Clicks    map[crm.Verdict]int       `json:"clicks"` // requests; those beyond Config.ClicksPerLink are suspected
 }
 
 // Count is a named number.
@@ -82,7 +82,7 @@ func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
 				return err
 			}
 			c := f.Data.(*crm.Click)
-			out.Clicks[c.Verdict]++
+			out.Clicks[c.Verdict] += int(c.Requests())
 			if c.Verdict == crm.Human {
 				clicked[c.Effect] = true
 			}

@@ -63,7 +63,7 @@ func TestContentAgainstJSON(t *testing.T) {
 			return &crm.Click{
 				Effect: crm.EffectID(texts.Draw(t, "effect")), Campaign: texts.Draw(t, "campaign"), Method: texts.Draw(t, "method"), Agent: texts.Draw(t, "agent"),
 				Verdict: crm.Verdict(texts.Draw(t, "verdict")), Classifier: texts.Draw(t, "classifier"), Reasons: rapid.SliceOfN(texts, 0, 3).Draw(t, "reasons"),
-				Signals: texts.Draw(t, "signals"),
+				Signals: texts.Draw(t, "signals"), Count: rapid.Int64().Draw(t, "count"),
 			}
 		}),
 		rapid.Custom(func(t *rapid.T) crm.FactData {

@@ -76,7 +76,7 @@ func encodeContent(e *encoder, f *crm.Fact) error {
 			e.word(s)
 		}
 		e.text(v.Signals)
-		e.text(v.Signals)
+		e.int(v.Count)
 	case *crm.Answer:
 		e.byte(formAnswer)
 		known = len(v.Values) == 0
@@ -140,7 +140,7 @@ func decodeForm(d *decoder, form byte, f crm.Fact) (*crm.Fact, error) {
 	case formClick:
 		f.Data = &crm.Click{
 			Effect: crm.EffectID(d.text()), Campaign: d.word(), Method: d.word(), Agent: d.word(),
-			Verdict: crm.Verdict(d.word()), Classifier: d.word(), Reasons: list(d, d.word), Signals: d.text(),
+			Verdict: crm.Verdict(d.word()), Classifier: d.word(), Reasons: list(d, d.word), Signals: d.text(), Count: d.int(),
 		}
 	case formAnswer:
 		f.Data = &crm.Answer{

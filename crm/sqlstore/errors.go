@@ -60,10 +60,39 @@ func wrap(op, entity string, err error) error {
 		return err
 	}
 	out := &crm.Error{Op: op, Entity: entity, Err: err}
-	if retryable(err) {
+	switch {
+	case retryable(err):
 		out.Kind = crm.ErrBusy
+	case refused(err):
+		out.Kind = crm.ErrInvalid
 	}
 	return out
+}
+
+// refused reports whether the database refuses what it was given, not the
+// statement or the moment: a value out of range, a constraint, a row or an index
+// entry that is too large. A key that is taken is not among them: somebody else
+// was faster.
+func refused(err error) bool {
+	var state interface{ SQLState() string }
+	if errors.As(err, &state) {
+		switch s := state.SQLState(); {
+		case s == "23505":
+		case strings.HasPrefix(s, "22"), strings.HasPrefix(s, "23"), strings.HasPrefix(s, "54"):
+			return true
+		}
+		return false
+	}
+	var code interface{ Code() int }
+	if errors.As(err, &code) {
+		switch c := code.Code(); c & 0xff {
+		case 18, 20: // SQLITE_TOOBIG, SQLITE_MISMATCH
+			return true
+		case 19: // SQLITE_CONSTRAINT, save ..._PRIMARYKEY and ..._UNIQUE
+			return c != 1555 && c != 2067
+		}
+	}
+	return false
 }
 
 // ended makes an error tell that the context has ended. When it does, database/sql takes the

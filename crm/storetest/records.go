@@ -103,7 +103,7 @@ func everyFact() []*crm.Fact {
 		}},
 		{p, &crm.Answer{Survey: "after-sale", Effect: effect(1, "x").ID, About: about, Metric: "csat", Score: 5, Bad: true, Comment: "iyi"}},
 		{p, &crm.Click{Effect: effect(1, "x").ID, Campaign: "campaign/spring", Method: "GET", Agent: "Mozilla/5.0 (\"x\")", Verdict: crm.Suspected,
-			Reasons: []string{"fast", "known range"}, Classifier: "2025-01", Signals: "dc=eu;\"q\""}},
+			Reasons: []string{"fast", "known range"}, Classifier: "2025-01", Signals: "dc=eu;\"q\"", Count: 1 << 40}},
 		{p, &crm.Interaction{Channel: "call", Direction: "in", Topic: "garanti", Text: "Merhaba\n\tdünya", Employee: "e-9"}},
 		{p, &crm.Note{Text: "ölçü: 18 mm", Actor: "e-9"}},
 		{p, &crm.TagChange{Tag: "kırmızı", Off: true, By: "rule/battery", Why: "two years", Expires: start.Add(day)}},

@@ -1,6 +1,7 @@
 package link_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/messaging/link"
@@ -185,7 +187,8 @@ func TestSimulatedCrowd(t *testing.T) {
 	w := &crowd{rng: rand.New(rand.NewPCG(1, 2)), delivered: map[uint64]time.Time{}}
 	w.people(6000)
 	w.machines(300)
-	contexts := link.Contexts(w.clicks, func(id uint64) time.Time { return w.delivered[id] }, link.Window{})
+	contexts, err := link.Contexts(t.Context(), w.clicks, func(id uint64) time.Time { return w.delivered[id] }, link.Window{})
+	require.NoError(t, err)
 	matrix := map[string]map[crm.Verdict]int{}
 	var machines, flagged, people, lost int
 	for i, c := range w.clicks {
@@ -231,12 +234,104 @@ func TestContextsDoNotDependOnOrder(t *testing.T) {
 	w.machines(40)
 	want := map[string]link.Context{}
 	delivered := func(id uint64) time.Time { return w.delivered[id] }
-	for i, x := range link.Contexts(w.clicks, delivered, link.Window{}) {
+	contexts, err := link.Contexts(t.Context(), w.clicks, delivered, link.Window{})
+	require.NoError(t, err)
+	for i, x := range contexts {
 		want[w.clicks[i].RequestID] = x
 	}
 	w.rng.Shuffle(len(w.clicks), func(i, j int) { w.clicks[i], w.clicks[j] = w.clicks[j], w.clicks[i] })
-	for i, x := range link.Contexts(w.clicks, delivered, link.Window{}) {
+	contexts, err = link.Contexts(t.Context(), w.clicks, delivered, link.Window{})
+	require.NoError(t, err)
+	for i, x := range contexts {
 		assert.Equal(t, want[w.clicks[i].RequestID], x)
+	}
+}
+
+// besideSlowly is what companions computes, looking at every pair of clicks.
+func besideSlowly(clicks []link.Click, i int, d time.Duration) (companion bool, agents int) {
+	machine := func(agent string) bool {
+		if agent == "" {
+			return false
+		}
+		_, reasons := link.Classify(link.Click{Agent: agent}, link.Context{})
+		return slices.Contains(reasons, link.ReasonAgent)
+	}
+	c, others := clicks[i], map[string]bool{}
+	for _, o := range clicks {
+		if o.ID != c.ID || o.At.Sub(c.At).Abs() > d {
+			continue
+		}
+		if (o.RequestID != c.RequestID || o.Method != c.Method) && o.Method != "GET" && o.Method != "POST" && o.Method != "" {
+			companion = true
+		}
+		if o.IP == c.IP && o.IP != 0 && o.Agent != c.Agent && !machine(o.Agent) {
+			others[o.Agent] = true
+		}
+	}
+	return companion, len(others)
+}
+
+// TestContextsAgreeWithEveryPair compares the sliding windows with what looking
+// at all pairs gives, repeats and clicks of one instant among them.
+func TestContextsAgreeWithEveryPair(t *testing.T) { // Case H1
+	rng := rand.New(rand.NewPCG(5, 6))
+	agents := []string{iphone, android, windows, "", "WhatsApp/2.24", "curl/8"}
+	methods := []string{"GET", "GET", "GET", "HEAD", "OPTIONS", "POST", ""}
+	for range 60 {
+		var clicks []link.Click
+		for range 1 + rng.IntN(120) {
+			c := link.Click{ID: rng.Uint64N(3), IP: rng.Uint64N(4), At: noon.Add(time.Duration(rng.IntN(60)) * 2 * time.Second),
+				Agent: agents[rng.IntN(len(agents))], Method: methods[rng.IntN(len(methods))], RequestID: fmt.Sprint(rng.IntN(40))}
+			clicks = append(clicks, c)
+			if rng.IntN(6) == 0 {
+				clicks = append(clicks, c)
+			}
+		}
+		contexts, err := link.Contexts(t.Context(), clicks, nil, link.Window{})
+		require.NoError(t, err)
+		for i, x := range contexts {
+			companion, others := besideSlowly(clicks, i, 15*time.Second)
+			require.Equal(t, companion, x.Companion, "%+v", clicks[i])
+			require.Equal(t, others, x.Agents, "%+v", clicks[i])
+		}
+	}
+}
+
+// flood is n requests for one link within seconds, each of another agent.
+func flood(n int) []link.Click {
+	out := make([]link.Click, n)
+	for i := range out {
+		out[i] = link.Click{ID: 7, IP: 9, At: noon.Add(time.Duration(i) * time.Millisecond), RequestID: fmt.Sprint(i), Method: "GET",
+			Agent: fmt.Sprintf("Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) Version/18.1 Number/%d Safari/604.1", i), Language: true}
+	}
+	return out
+}
+
+// TestJudgingAFloodIsLinear counts allocations, which stand for the work: one
+// agent in lower case for a click, not for each of its neighbours.
+func TestJudgingAFloodIsLinear(t *testing.T) { // Case H1
+	per := func(n int) float64 {
+		clicks := flood(n)
+		return testing.AllocsPerRun(1, func() {
+			_, err := link.Contexts(t.Context(), clicks, nil, link.Window{})
+			require.NoError(t, err)
+		}) / float64(n)
+	}
+	for _, n := range []int{1000, 4000, 16000} {
+		assert.Less(t, per(n), 4.0, "allocations a click, of %d clicks", n)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := link.Contexts(ended, flood(3), nil, link.Window{})
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// BenchmarkContextsOfAFlood judges 100,000 requests for one link.
+func BenchmarkContextsOfAFlood(b *testing.B) {
+	clicks := flood(100_000)
+	for b.Loop() {
+		_, err := link.Contexts(b.Context(), clicks, nil, link.Window{})
+		require.NoError(b, err)
 	}
 }
 

@@ -1,18 +1,13 @@
 package link
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
 	"strings"
-	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -20,14 +15,14 @@ import (
 
 // Click is one request for a tracked link, as it was seen. It holds what
 // Classify needs and nothing that names a person: no token, and the address of
-// the client only as a keyed hash whose key changes every day.
+// the client only as a keyed hash whose key changes every day and is forgotten.
 type Click struct {
 	ID        uint64    // of the link
 	RequestID string    // with ID the identity of the click: a repeat is the same click
 	At        time.Time // UTC
 	Method    string
 	Agent     string // User-Agent, at most MaxAgent bytes
-	IP        uint64 // keyed hash, 0 if the address is not known
+	IP        uint64 // keyed hash, to be compared within a day; 0 if the address or the key is not known
 	Prefetch  bool   // Purpose, Sec-Purpose or X-Moz said so
 	Language  bool   // there was an Accept-Language
 	Fetch     bool   // there was a Sec-Fetch-Mode
@@ -141,36 +136,4 @@ func RemoteIP(r *http.Request) netip.Addr {
 		return netip.Addr{}
 	}
 	return ap.Addr().Unmap()
-}
-
-// ipHasher hashes addresses under a key that is derived anew for each UTC day.
-type ipHasher struct {
-	secret []byte
-	day    atomic.Pointer[dayKey]
-}
-
-type dayKey struct {
-	day   int64
-	block cipher.Block
-}
-
-func (h *ipHasher) hash(a netip.Addr, at time.Time) uint64 {
-	if !a.IsValid() {
-		return 0
-	}
-	day := at.Unix() / 86400
-	k := h.day.Load()
-	if k == nil || k.day != day {
-		mac := hmac.New(sha256.New, h.secret)
-		fmt.Fprintf(mac, "vefa/link/ip/1/%d", day)
-		block, err := aes.NewCipher(mac.Sum(nil)[:16])
-		if err != nil {
-			return 0 // cannot happen: the key has 16 bytes
-		}
-		k = &dayKey{day, block}
-		h.day.Store(k)
-	}
-	b := a.As16()
-	k.block.Encrypt(b[:], b[:])
-	return binary.BigEndian.Uint64(b[:]) | 1 // never 0
 }

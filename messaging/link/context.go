@@ -2,6 +2,7 @@ package link
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -13,11 +14,14 @@ type Window struct {
 	Companion time.Duration // for Companion and Agents, to each side; 0 means 15 seconds
 }
 
-// Contexts computes the Context of each click from all of them, in their
-// order. Delivered gives the time at which a link's message arrived, the zero
-// time where nobody knows; nil knows nothing. The order of the clicks and
-// repeated deliveries of one click do not matter to the result.
-func Contexts(clicks []Click, delivered func(id uint64) time.Time, w Window) []Context {
+// Contexts returns the Context of each click, computed from all of them, in
+// their order. It fails only with the error of ctx, once that has ended.
+// Delivered gives the time at which a link's message arrived, the zero time
+// where it is not known; nil knows nothing. The order of the clicks and
+// repeated deliveries of one click do not matter to the result. Besides the
+// sorting its time grows with the number of clicks alone, however many of them
+// are of one link or of one address.
+func Contexts(ctx context.Context, clicks []Click, delivered func(id uint64) time.Time, w Window) ([]Context, error) {
 	if w.Spread <= 0 {
 		w.Spread = time.Minute
 	}
@@ -34,74 +38,135 @@ func Contexts(clicks []Click, delivered func(id uint64) time.Time, w Window) []C
 	for i := range order {
 		order[i] = i
 	}
-	spread(clicks, order, w.Spread, out)
-	companions(clicks, order, w.Companion, out)
-	return out
+	if err := spread(ctx, clicks, order, w.Spread, out); err != nil {
+		return nil, err
+	}
+	if err := companions(ctx, clicks, order, w.Companion, out); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
-// spread counts, by a sliding window over each network's clicks, how many
-// other links it asked for around each.
-func spread(clicks []Click, order []int, d time.Duration, out []Context) {
-	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(clicks[a].IP, clicks[b].IP), clicks[a].At.Compare(clicks[b].At), cmp.Compare(a, b))
-	})
+// checkEvery is after how many clicks the context is asked again.
+const checkEvery = 4096
+
+// around slides a window of d to each side over clicks that are in the order of
+// time: add and remove tell which of them come in and go out, at that all in
+// reach of click k are in.
+func around(ctx context.Context, clicks []Click, order []int, d time.Duration, add, remove, at func(i int)) error {
+	lo, hi := 0, 0
+	for k, i := range order {
+		if k%checkEvery == 0 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		for hi < len(order) && !clicks[order[hi]].At.After(clicks[i].At.Add(d)) {
+			add(order[hi])
+			hi++
+		}
+		for clicks[order[lo]].At.Before(clicks[i].At.Add(-d)) {
+			remove(order[lo])
+			lo++
+		}
+		at(i)
+	}
+	return nil
+}
+
+// groups calls each with every run of clicks that same finds alike.
+func groups(clicks []Click, order []int, same func(a, b *Click) bool, each func(order []int) error) error {
 	for from := 0; from < len(order); {
-		to := from
-		for to < len(order) && clicks[order[to]].IP == clicks[order[from]].IP {
+		to := from + 1
+		for to < len(order) && same(&clicks[order[to]], &clicks[order[from]]) {
 			to++
 		}
-		if clicks[order[from]].IP != 0 {
-			seen := map[uint64]int{}
-			lo, hi := from, from
-			for k := from; k < to; k++ {
-				at := clicks[order[k]].At
-				for hi < to && !clicks[order[hi]].At.After(at.Add(d)) {
-					seen[clicks[order[hi]].ID]++
-					hi++
-				}
-				for clicks[order[lo]].At.Before(at.Add(-d)) {
-					id := clicks[order[lo]].ID
-					if seen[id]--; seen[id] == 0 {
-						delete(seen, id)
-					}
-					lo++
-				}
-				out[order[k]].Recipients = len(seen) - 1
-			}
+		if err := each(order[from:to]); err != nil {
+			return err
 		}
 		from = to
 	}
+	return nil
 }
+
+// spread counts, network by network, how many other links it asked for around
+// each click.
+func spread(ctx context.Context, clicks []Click, order []int, d time.Duration, out []Context) error {
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(clicks[a].IP, clicks[b].IP), clicks[a].At.Compare(clicks[b].At), cmp.Compare(a, b))
+	})
+	return groups(clicks, order, func(a, b *Click) bool { return a.IP == b.IP }, func(order []int) error {
+		if clicks[order[0]].IP == 0 {
+			return ctx.Err()
+		}
+		seen := map[uint64]int{}
+		return around(ctx, clicks, order, d,
+			func(i int) { seen[clicks[i].ID]++ },
+			func(i int) { drop(seen, clicks[i].ID) },
+			func(i int) { out[i].Recipients = len(seen) - 1 })
+	})
+}
+
+// probe tells requests by other methods than a browser's apart.
+type probe struct{ request, method string }
 
 // companions looks, link by link, for probes and other browsers beside a click.
 // A handset's own preview or prefetch just before its owner's click is neither.
-// One link's clicks within the window are bounded: beyond maxBeside neighbours
-// nothing new can be learned.
-func companions(clicks []Click, order []int, d time.Duration, out []Context) {
-	const maxBeside = 256
+func companions(ctx context.Context, clicks []Click, order []int, d time.Duration, out []Context) error {
 	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(clicks[a].ID, clicks[b].ID), clicks[a].At.Compare(clicks[b].At), cmp.Compare(clicks[a].RequestID, clicks[b].RequestID))
+		return cmp.Or(cmp.Compare(clicks[a].ID, clicks[b].ID), clicks[a].At.Compare(clicks[b].At), cmp.Compare(clicks[a].RequestID, clicks[b].RequestID), cmp.Compare(a, b))
 	})
-	for k, i := range order {
-		c, x := &clicks[i], &out[i]
-		agents := map[string]bool{}
-		beside := func(j int) bool {
-			o := &clicks[order[j]]
-			if o.ID != c.ID || o.At.Sub(c.At).Abs() > d {
-				return false
-			}
-			if (o.RequestID != c.RequestID || o.Method != c.Method) && !ordinary(o.Method) {
-				x.Companion = true
-			}
-			if o.IP == c.IP && o.IP != 0 && o.Agent != c.Agent && !machineAgent(strings.ToLower(o.Agent)) {
-				agents[o.Agent] = true
-			}
-			return true
+	machine := make([]bool, len(clicks))
+	return groups(clicks, order, func(a, b *Click) bool { return a.ID == b.ID }, func(order []int) error {
+		if len(order) == 1 {
+			return nil // nothing is beside it
 		}
-		for j := k - 1; j >= 0 && k-j <= maxBeside && beside(j); j-- {
+		for k, i := range order {
+			if k%checkEvery == 0 && ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			machine[i] = machineAgent(strings.ToLower(clicks[i].Agent))
 		}
-		for j := k + 1; j < len(order) && j-k <= maxBeside && beside(j); j++ {
-		}
-		x.Agents = len(agents)
+		probes := map[probe]int{}
+		all := 0                                // of the probes, repeats too
+		browsers := map[uint64]map[string]int{} // network → agent → clicks
+		return around(ctx, clicks, order, d, func(i int) {
+			c := &clicks[i]
+			if !ordinary(c.Method) {
+				probes[probe{c.RequestID, c.Method}]++
+				all++
+			}
+			if c.IP != 0 && !machine[i] {
+				if browsers[c.IP] == nil {
+					browsers[c.IP] = map[string]int{}
+				}
+				browsers[c.IP][c.Agent]++
+			}
+		}, func(i int) {
+			c := &clicks[i]
+			if !ordinary(c.Method) {
+				drop(probes, probe{c.RequestID, c.Method})
+				all--
+			}
+			if c.IP != 0 && !machine[i] {
+				if drop(browsers[c.IP], c.Agent); len(browsers[c.IP]) == 0 {
+					delete(browsers, c.IP)
+				}
+			}
+		}, func(i int) {
+			c := &clicks[i]
+			out[i].Companion = all > probes[probe{c.RequestID, c.Method}]
+			if c.IP != 0 {
+				out[i].Agents = len(browsers[c.IP])
+				if !machine[i] {
+					out[i].Agents-- // its own
+				}
+			}
+		})
+	})
+}
+
+// drop takes one from a count and forgets it at zero.
+func drop[K comparable](counts map[K]int, k K) {
+	if counts[k]--; counts[k] == 0 {
+		delete(counts, k)
 	}
 }

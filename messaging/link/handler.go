@@ -26,13 +26,20 @@ type ResolverFunc func(ctx context.Context, id uint64) (string, error)
 // Destination calls f.
 func (f ResolverFunc) Destination(ctx context.Context, id uint64) (string, error) { return f(ctx, id) }
 
-// Config configures a Handler. Codec, Resolver, Log and IPSecret must be set.
+// Config configures a Handler. Codec, Resolver and Log must be set.
 type Config struct {
 	Codec    *Codec
 	Resolver Resolver
 	Log      *Log
-	// IPSecret keys the hashes of client addresses; at least 16 bytes.
-	IPSecret []byte
+	// VisitorKey returns the key, of at least 16 bytes, under which the addresses
+	// of a UTC day's clients are hashed. It is asked once a day; where it fails,
+	// clicks carry no hash for some seconds, then it is asked again. Processes
+	// that serve the same links must get the same key, or one visitor looks like
+	// several. The key should be random and deleted when the day is over: then
+	// nothing leads from a hash back to an address, which is why no secret of
+	// the configuration is used. Nil means random keys that this Handler alone
+	// knows and forgets.
+	VisitorKey func(ctx context.Context, day time.Time) ([]byte, error)
 	// Allow says where links may lead. It is checked when a destination is
 	// loaded into the cache, so at serve time.
 	Allow Destinations
@@ -52,13 +59,15 @@ type Config struct {
 	// again; 0 means 10 minutes. An older one is still used while the Resolver
 	// fails.
 	Fresh time.Duration
-	// Timeout bounds one call of the Resolver; 0 means 2 seconds.
+	// Timeout bounds one call of the Resolver or VisitorKey; 0 means 2 seconds.
 	Timeout time.Duration
 }
 
 // Handler redirects tracked links: GET or HEAD of a path whose last element is
-// a token, with or without a slash after it, answers 302 to the link's destination and records a Click. A token
-// that does not verify gets 404 without a look into cache, Resolver or Log.
+// a token, with or without a slash after it, answers 302 to the link's
+// destination and records a Click. A token that does not verify gets 404, one
+// whose key is not in use any more 410, both without a look into cache, Resolver
+// or Log.
 // GET never changes anything but the log of clicks.
 type Handler struct {
 	cfg   Config
@@ -77,7 +86,6 @@ func NewHandler(cfg Config) (*Handler, error) {
 	need(cfg.Codec != nil, "Codec must be set")
 	need(cfg.Resolver != nil, "Resolver must be set")
 	need(cfg.Log != nil, "Log must be set")
-	need(len(cfg.IPSecret) >= 16, "IPSecret must have at least 16 bytes")
 	need(len(cfg.Purpose) <= maxPurpose, "Purpose is longer than 64 bytes")
 	for _, h := range cfg.Allow.Hosts {
 		need(h != "" && h == strings.ToLower(h) && !strings.ContainsAny(h, "/:@ "), fmt.Sprintf("Allow.Hosts: %q is no host in lower case", h))
@@ -106,8 +114,10 @@ func NewHandler(cfg Config) (*Handler, error) {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 2 * time.Second
 	}
-	secret := append([]byte(nil), cfg.IPSecret...)
-	return &Handler{cfg: cfg, cache: newCache(cfg.CacheSize), ips: ipHasher{secret: secret}}, nil
+	if cfg.VisitorKey == nil {
+		cfg.VisitorKey = ownKey
+	}
+	return &Handler{cfg: cfg, cache: newCache(cfg.CacheSize), ips: ipHasher{key: cfg.VisitorKey, timeout: cfg.Timeout}}, nil
 }
 
 // Header values that every answer shares; net/http only reads them.
@@ -133,7 +143,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	path := strings.TrimSuffix(r.URL.Path, "/") // some messengers append one
 	id, err := h.cfg.Codec.Parse(h.cfg.Purpose, path[strings.LastIndexByte(path, '/')+1:])
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrUnknownKey):
+		http.Error(w, "this link has expired", http.StatusGone)
+		return
+	case err != nil:
 		http.Error(w, "no such link", http.StatusNotFound)
 		return
 	}
@@ -148,10 +162,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "try again", http.StatusServiceUnavailable)
 		return
 	}
-	c := Click{ID: id, At: now, RequestID: requestKey(r, h.cfg.RequestID(r)), IP: h.ips.hash(h.cfg.ClientIP(r), now)}
-	c.fill(r)
-	// A click that finds no room is counted by the log; the person goes on.
-	_ = h.cfg.Log.Record(r.Context(), c)
+	if !h.cfg.Log.counted(id, now) {
+		c := Click{ID: id, At: now, RequestID: requestKey(r, h.cfg.RequestID(r)), IP: h.ips.hash(r.Context(), h.cfg.ClientIP(r), now)}
+		c.fill(r)
+		// A click that finds no room is counted by the log; the person goes on.
+		_ = h.cfg.Log.Record(r.Context(), c)
+	}
 	head["Location"], head["Content-Length"] = location, noBody
 	w.WriteHeader(http.StatusFound)
 }

@@ -50,7 +50,7 @@ func newSite(t testing.TB, change func(*link.Config, *link.LogConfig)) *site {
 		s.clicks = append(s.clicks, c...)
 		return nil
 	}}
-	cfg := link.Config{Codec: s.codec, IPSecret: []byte("sixteen bytes or more"), Now: func() time.Time { return *s.now.Load() },
+	cfg := link.Config{Codec: s.codec, Now: func() time.Time { return *s.now.Load() },
 		Resolver: link.ResolverFunc(func(_ context.Context, id uint64) (string, error) {
 			s.asked.Add(1)
 			if err := s.fail.Load(); err != nil {
@@ -120,9 +120,17 @@ func TestRedirect(t *testing.T) {
 func TestJunkIsRefusedWithoutALook(t *testing.T) {
 	s := newSite(t, nil)
 	good := mint(t, s.codec, link.PurposeClick, 5)
-	for _, path := range []string{"/", "/x", "/" + good[:13] + "!", "/" + strings.Repeat("0", 14), "/" + mint(t, s.codec, link.PurposeSurvey, 5), "/" + good + "//", "/" + good + "/x", "/?u=https://evil.example.org"} {
+	for _, path := range []string{"/", "/x", "/" + good[:13] + "!", "/" + strings.Repeat("0", 13) + "1", "/" + mint(t, s.codec, link.PurposeSurvey, 5), "/" + good + "//", "/" + good + "/x", "/?u=https://evil.example.org"} {
 		w := s.get(t, "GET", path)
 		assert.Equal(t, http.StatusNotFound, w.Code, path)
+		assert.Empty(t, w.Header().Get("Location"))
+	}
+	// Case H3: the key of these (0 and 2) is not in use any more.
+	dropped, err := link.NewCodec(link.Key{ID: 2, Secret: secret('b')})
+	require.NoError(t, err)
+	for _, path := range []string{"/" + strings.Repeat("0", 14), "/" + mint(t, dropped, link.PurposeClick, 5)} {
+		w := s.get(t, "GET", path)
+		assert.Equal(t, http.StatusGone, w.Code, path)
 		assert.Empty(t, w.Header().Get("Location"))
 	}
 	w := s.get(t, "POST", "/"+good)
@@ -247,9 +255,54 @@ func TestIPHashesChangeByTheDay(t *testing.T) {
 	assert.NotEqual(t, c[0].IP, c[3].IP)
 }
 
+// TestVisitorKeys asks for the key of a day once, leaves one that cannot be had
+// alone for a while, and has no hash without one.
+func TestVisitorKeys(t *testing.T) { // Case H6
+	var asked []time.Time
+	var fail error
+	short := false
+	s := newSite(t, func(c *link.Config, _ *link.LogConfig) {
+		c.VisitorKey = func(_ context.Context, day time.Time) ([]byte, error) {
+			asked = append(asked, day)
+			if short {
+				return []byte("short"), nil
+			}
+			return []byte("sixteen bytes or more " + day.String()), fail
+		}
+	})
+	at := func(when time.Time) {
+		s.now.Store(&when)
+		require.Equal(t, http.StatusFound, s.get(t, "GET", "/"+mint(t, s.codec, link.PurposeClick, 5)).Code)
+	}
+	midnight := noon.Add(12 * time.Hour)
+	for range 5 { // two servers' clocks around midnight
+		at(midnight.Add(-time.Millisecond))
+		at(midnight.Add(time.Millisecond))
+	}
+	assert.Equal(t, []time.Time{midnight.AddDate(0, 0, -1), midnight}, asked)
+	fail = errors.New("down")
+	next := midnight.AddDate(0, 0, 1)
+	at(next)
+	at(next.Add(9 * time.Second))
+	assert.Len(t, asked, 3, "a store that is down is not asked at each click")
+	fail, short = nil, true
+	at(next.Add(11 * time.Second))
+	short = false
+	at(next.Add(30 * time.Second))
+	assert.Len(t, asked, 5)
+	c := s.flushed(t)
+	require.Len(t, c, 14)
+	assert.Equal(t, c[0].IP, c[2].IP)
+	assert.NotEqual(t, c[0].IP, c[1].IP)
+	for _, x := range c[10:13] {
+		assert.Zero(t, x.IP)
+	}
+	assert.NotZero(t, c[13].IP)
+}
+
 func TestHandlerConfig(t *testing.T) {
 	_, err := link.NewHandler(link.Config{Allow: link.Destinations{Hosts: []string{"Shop.example.com"}}})
-	for _, want := range []string{"Codec", "Resolver", "Log", "IPSecret", "Allow.Hosts"} {
+	for _, want := range []string{"Codec", "Resolver", "Log", "Allow.Hosts"} {
 		assert.ErrorContains(t, err, want)
 	}
 }
@@ -300,7 +353,7 @@ func ExampleHandler() {
 		}
 		return nil
 	}})
-	handler, err := link.NewHandler(link.Config{Codec: codec, Log: log, IPSecret: []byte("another secret, as long"), Allow: link.Destinations{Hosts: []string{"shop.example.com"}},
+	handler, err := link.NewHandler(link.Config{Codec: codec, Log: log, Allow: link.Destinations{Hosts: []string{"shop.example.com"}},
 		Resolver: link.ResolverFunc(func(context.Context, uint64) (string, error) { return "https://shop.example.com/spring", nil })})
 	if err != nil {
 		fmt.Println(err)
@@ -332,6 +385,7 @@ func (d *discard) WriteHeader(int)             {}
 func BenchmarkRedirect(b *testing.B) {
 	s := newSite(b, func(c *link.Config, l *link.LogConfig) {
 		l.Sink = func(context.Context, []link.Click) error { return nil }
+		l.Surplus, l.PerLink = func(context.Context, []link.Surplus) error { return nil }, 1<<60 // the clicks of many links, not a flood
 		c.Now = time.Now
 	})
 	ctx, cancel := context.WithCancel(b.Context())

@@ -3,6 +3,8 @@ package link
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -12,37 +14,75 @@ var ErrFull = errors.New("link: the click log is full")
 
 // LogConfig configures a Log. The zero value of every field but Sink works.
 type LogConfig struct {
-	// Sink writes a group of clicks and must be safe to repeat: after an error
-	// the same clicks come again, at the head of a group. It owns the slice
-	// only until it returns. It is never called twice at a time.
+	// Sink writes a group of at most Group clicks and must be safe to repeat:
+	// after an error the same clicks come again, at the head of a group. It owns
+	// the slice only until it returns. It is never called twice at a time.
 	Sink func(ctx context.Context, clicks []Click) error
-	// Size is how many clicks may wait; 0 means 65,536.
+	// Surplus writes how many requests came beyond PerLink; like Sink it is
+	// repeated after an error and never called twice at a time. Counts are
+	// totals: writing one again, or a newer one over an older, is right however
+	// often it happens. Nil means that every click is kept.
+	Surplus func(ctx context.Context, counts []Surplus) error
+	// PerLink is how many clicks of one link in one hour are kept one by one;
+	// those beyond are counted. 0 means 60, more than a person clicks; at most
+	// so many per Log, so with several processes as many times that. It has no
+	// effect without Surplus.
+	PerLink int
+	// Links is how many links are counted at a time; 0 means 131,072, which
+	// takes some 15 MB. Where more are clicked within an hour, those that are
+	// written are forgotten first, so that they may keep PerLink clicks again;
+	// where none is written because Surplus fails, clicks of other links are
+	// refused.
+	Links int
+	// Size is how many clicks may wait; 0 means 65,536. One takes up to 1 KB,
+	// most of it the user agent.
 	Size int
-	// Group is how many clicks wake Run at once; 0 means 1,024.
+	// Group is how many clicks wake Run at once and go to Sink in one call; 0
+	// means 1,024.
 	Group int
 	// Interval is how long a click waits at most while Run runs; 0 means 100 ms.
 	Interval time.Duration
 	// MaxWait is how long Record waits for room; 0 means 20 ms, negative not at
 	// all.
 	MaxWait time.Duration
-	// OnError hears what Sink returned; nil means that only Stats counts it.
+	// Timeout bounds one call of Sink or Surplus by its context, so that
+	// neither a Run that ends nor a redirect waits for a store that hangs; 0
+	// means 30 seconds.
+	Timeout time.Duration
+	// OnError is told what Sink and Surplus returned, and after each Flush how
+	// many clicks were refused since the last (an error that is ErrFull); nil
+	// means that only Stats counts it.
 	OnError func(error)
+}
+
+// Surplus counts the requests for one link in one hour that were not kept as
+// clicks.
+type Surplus struct {
+	ID   uint64    // of the link
+	Hour time.Time // its beginning, UTC
+	// Serial is, with ID, Hour and the Log, the identity of the count. One hour
+	// may have several, to be added up.
+	Serial uint64
+	Count  uint64 // so far; a later Surplus of the same identity has no less
 }
 
 // LogStats counts what a Log did.
 type LogStats struct {
-	Recorded uint64 // accepted
+	Recorded uint64 // accepted to be kept
+	Surplus  uint64 // accepted to be counted only
 	Written  uint64 // given to Sink with success
 	Overflow uint64 // refused with ErrFull: lost, and the only clicks that are
-	Failures uint64 // errors of Sink
-	Waiting  int    // accepted and not written yet
+	Failures uint64 // errors of Sink and Surplus
+	Waiting  int    // accepted to be kept and not written yet
 }
 
 // Log gathers clicks in memory and writes them in groups. It is asynchronous:
 // a killed process loses what waited, at most one Interval of clicks while Sink
 // keeps up. Full, it first makes Record wait (back-pressure) and after MaxWait
 // refuses the click and counts it, so that a redirect never hangs on a database
-// that is down. Nothing is dropped without being counted.
+// that is down. Of one link it keeps LogConfig.PerLink clicks an hour and counts
+// the others, so that one link cannot fill the store. Nothing is dropped without
+// being counted.
 //
 // A Log owns no goroutine: the caller runs Run.
 type Log struct {
@@ -52,8 +92,10 @@ type Log struct {
 	waiting []Click
 	spare   []Click
 	stats   LogStats
+	told    uint64        // of stats.Overflow, what OnError knows
 	writing int           // clicks of waiting's past that are with Sink
 	room    chan struct{} // closed and replaced when room is made; nil while nobody waits
+	tallies tallies
 
 	wake chan struct{} // one token: a group is complete
 	turn chan struct{} // held while Sink runs
@@ -77,22 +119,64 @@ func NewLog(cfg LogConfig) (*Log, error) {
 	if cfg.MaxWait == 0 {
 		cfg.MaxWait = 20 * time.Millisecond
 	}
-	return &Log{cfg: cfg, wake: make(chan struct{}, 1), turn: make(chan struct{}, 1)}, nil
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = 30 * time.Second
+	}
+	if cfg.PerLink <= 0 {
+		cfg.PerLink = 60
+	}
+	if cfg.Links <= 0 {
+		cfg.Links = 1 << 17
+	}
+	l := &Log{cfg: cfg, wake: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
+	if cfg.Surplus != nil {
+		l.tallies = tallies{of: map[linkHour]*tally{}, open: map[linkHour]*tally{}, keep: cfg.PerLink, limit: cfg.Links}
+	}
+	return l, nil
 }
 
-// Record accepts a click, or returns ErrFull or the context's error.
+// Record accepts a click, to be kept or, beyond LogConfig.PerLink, to be
+// counted; or it returns ErrFull or the context's error.
 func (l *Log) Record(ctx context.Context, c Click) error {
 	l.mu.Lock()
-	if len(l.waiting)+l.writing >= l.cfg.Size {
+	if l.full() {
 		l.mu.Unlock()
 		return l.recordSlowly(ctx, c)
 	}
-	l.add(c)
-	return nil
+	return l.add(c)
 }
 
+// counted takes a request of which nothing is kept, before a click is made of
+// it. It reports false where the click is to be recorded.
+func (l *Log) counted(id uint64, at time.Time) bool {
+	if l.cfg.Surplus == nil {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.tallies.surplus(linkHour{id, hourOf(at)}) {
+		return false
+	}
+	l.stats.Surplus++
+	return true
+}
+
+func (l *Log) full() bool { return len(l.waiting)+l.writing >= l.cfg.Size }
+
 // add appends under the lock and releases it.
-func (l *Log) add(c Click) {
+func (l *Log) add(c Click) error {
+	if l.cfg.Surplus != nil {
+		switch l.tallies.take(linkHour{c.ID, hourOf(c.At)}) {
+		case taken:
+			l.stats.Surplus++
+			l.mu.Unlock()
+			return nil
+		case noRoom:
+			l.stats.Overflow++
+			l.mu.Unlock()
+			return ErrFull
+		}
+	}
 	l.waiting = append(l.waiting, c)
 	l.stats.Recorded++
 	full := len(l.waiting) == l.cfg.Group
@@ -100,6 +184,7 @@ func (l *Log) add(c Click) {
 	if full {
 		l.nudge()
 	}
+	return nil
 }
 
 func (l *Log) nudge() {
@@ -111,6 +196,9 @@ func (l *Log) nudge() {
 
 // recordSlowly waits for room.
 func (l *Log) recordSlowly(ctx context.Context, c Click) error {
+	if l.counted(c.ID, c.At) {
+		return nil // needs no room
+	}
 	var late <-chan time.Time
 	if l.cfg.MaxWait > 0 {
 		timer := time.NewTimer(l.cfg.MaxWait)
@@ -119,9 +207,8 @@ func (l *Log) recordSlowly(ctx context.Context, c Click) error {
 	}
 	for {
 		l.mu.Lock()
-		if len(l.waiting)+l.writing < l.cfg.Size {
-			l.add(c)
-			return nil
+		if !l.full() {
+			return l.add(c)
 		}
 		if late == nil {
 			l.stats.Overflow++
@@ -151,24 +238,37 @@ func (l *Log) recordSlowly(ctx context.Context, c Click) error {
 }
 
 // Run writes groups until the context ends, then once more what still waits,
-// and returns that write's error. It is to be called once.
+// and returns that write's error; a call of Sink that takes longer than
+// LogConfig.Timeout ends that too. After an error it tries again, with pauses
+// that grow to maxPause. It is to be called once.
 func (l *Log) Run(ctx context.Context) error {
 	tick := time.NewTicker(l.cfg.Interval)
 	defer tick.Stop()
-	for {
+	for fails := 0; ; {
 		select {
 		case <-ctx.Done():
 			return l.Flush(context.WithoutCancel(ctx))
 		case <-tick.C:
 		case <-l.wake:
 		}
-		// A failed group stays at the head; the next tick tries it again.
-		_ = l.Flush(ctx)
+		if l.Flush(ctx) == nil {
+			fails = 0
+			continue
+		}
+		fails++ // a failed group stays at the head
+		select {
+		case <-ctx.Done():
+		case <-time.After(min(l.cfg.Interval<<min(fails, 16), maxPause)):
+		}
 	}
 }
 
-// Flush writes everything that was recorded before the call. Where Sink fails,
-// the clicks stay for the next time and its error is returned.
+// maxPause is how long Run leaves a store alone that keeps failing.
+const maxPause = 5 * time.Second
+
+// Flush writes everything that was recorded before the call, group by group.
+// Where Sink fails or the context ends, the clicks that are not written stay for
+// the next time and the error is returned.
 func (l *Log) Flush(ctx context.Context) error {
 	select {
 	case l.turn <- struct{}{}:
@@ -176,55 +276,99 @@ func (l *Log) Flush(ctx context.Context) error {
 		return ctx.Err()
 	}
 	defer func() { <-l.turn }()
+	err := l.flushClicks(ctx)
+	if err == nil && l.cfg.Surplus != nil {
+		err = l.flushSurplus(ctx)
+	}
+	l.mu.Lock()
+	refused := l.stats.Overflow - l.told
+	l.told = l.stats.Overflow
+	l.mu.Unlock()
+	if refused > 0 && l.cfg.OnError != nil {
+		l.cfg.OnError(fmt.Errorf("%w: %d clicks were refused", ErrFull, refused))
+	}
+	return err
+}
+
+func (l *Log) flushClicks(ctx context.Context) error {
 	l.mu.Lock()
 	group := l.waiting
 	l.waiting, l.spare = l.spare[:0], nil
 	l.writing = len(group)
 	l.mu.Unlock()
-	if len(group) == 0 {
-		l.settle(group, 0)
-		return nil
-	}
-	done := false
-	defer func() {
-		if !done { // Sink panicked: keep the clicks
-			l.restore(group)
+	written := 0
+	defer func() { l.settle(group, written) }() // also where Sink panics
+	for part := range slices.Chunk(group, l.cfg.Group) {
+		if err := l.call(ctx, func(ctx context.Context) error { return l.cfg.Sink(ctx, part) }); err != nil {
+			return err
 		}
-	}()
-	err := l.cfg.Sink(ctx, group)
-	done = true
-	if err == nil {
-		l.settle(group, len(group))
-		return nil
+		written += len(part)
+		l.wrote(len(part))
 	}
-	l.restore(group)
-	if l.cfg.OnError != nil {
-		l.cfg.OnError(err)
+	return nil
+}
+
+// call gives Sink or Surplus its time and tells of its error.
+func (l *Log) call(ctx context.Context, write func(context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.cfg.Timeout)
+	defer cancel()
+	err := write(ctx)
+	if err != nil {
+		l.mu.Lock()
+		l.stats.Failures++
+		l.mu.Unlock()
+		if l.cfg.OnError != nil {
+			l.cfg.OnError(err)
+		}
 	}
 	return err
 }
 
-// settle takes a written group's slice back and makes room.
-func (l *Log) settle(group []Click, written int) {
-	clear(group)
+// wrote makes room where n clicks were.
+func (l *Log) wrote(n int) {
 	l.mu.Lock()
-	l.spare = group[:0]
-	l.stats.Written += uint64(written)
-	l.writing = 0
+	defer l.mu.Unlock()
+	l.stats.Written += uint64(n)
+	l.writing -= n
 	if l.room != nil {
 		close(l.room)
 		l.room = nil
 	}
-	l.mu.Unlock()
 }
 
-// restore puts a group that was not written before what came since.
-func (l *Log) restore(group []Click) {
+// settle takes a group's slice back and puts what was not written of it before
+// what came since.
+func (l *Log) settle(group []Click, written int) {
+	clear(group[:written])
 	l.mu.Lock()
-	l.waiting = append(group, l.waiting...)
+	defer l.mu.Unlock()
 	l.writing = 0
-	l.stats.Failures++
+	if written == len(group) {
+		l.spare = group[:0]
+		return
+	}
+	l.waiting = append(group[written:], l.waiting...)
+}
+
+func (l *Log) flushSurplus(ctx context.Context) error {
+	l.mu.Lock()
+	counts := l.tallies.due()
 	l.mu.Unlock()
+	for part := range slices.Chunk(counts, l.cfg.Group) {
+		if err := l.call(ctx, func(ctx context.Context) error { return l.cfg.Surplus(ctx, part) }); err != nil {
+			return err
+		}
+		l.mu.Lock()
+		l.tallies.wrote(part)
+		l.mu.Unlock()
+	}
+	l.mu.Lock()
+	l.tallies.prune()
+	l.mu.Unlock()
+	return nil
 }
 
 // Stats returns what was counted so far.

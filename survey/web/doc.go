@@ -5,12 +5,13 @@
 //	GET  /s/{token}          the questions; never changes anything
 //	POST /s/{token}          an answer: checked, stored once, 303 to the thank-you page
 //	GET  /s/{token}/thanks   thank you
-//	POST /s/{token}/not-me   "this message was not for me": heard, no data asked
+//	POST /s/{token}/not-me   "this message was not for me": heard until it expires, no data asked
 //	GET  /s/{token}/heard    we have heard it
 //
 // A link is opened by scanners and previews before a person sees it, so only a
 // POST counts. A forged token gets the same page as an unknown one, without a
-// look at the store. A second answer to the same invitation is thanked for
+// look at the store; a token whose key is no longer in use is answered like an
+// expired invitation. A second answer to the same invitation is thanked for
 // politely and not stored; the same page sent twice is the same answer.
 //
 // Questions whose condition depends on answers are asked on a following page;

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/survey"
+	"github.com/vefacrm/vefa/survey/invite"
 )
 
 // Config configures a Handler. Store and Tokens are needed; the zero value of
@@ -123,6 +124,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse = func() { h.unknown(w, r) }
 	case handle == nil:
 		refuse = func() { w.Header().Set("Allow", allow); h.refuse(w, r, http.StatusMethodNotAllowed) }
+	case errors.Is(err, invite.ErrUnknownKey):
+		refuse = func() { h.gone(w, r) }
 	case err != nil:
 		refuse = func() { h.unknown(w, r) }
 	case r.Method != http.MethodPost:
@@ -308,11 +311,28 @@ func (h *Handler) thanks(w http.ResponseWriter, r *http.Request, v visit) {
 }
 
 func (h *Handler) hearNotMe(w http.ResponseWriter, r *http.Request, v visit) {
-	if err := h.notMe.NotMe(r.Context(), v.id, v.at); err != nil {
+	err := ErrEnded
+	switch {
+	case v.hearsNotMe():
+		err = h.notMe.NotMe(r.Context(), v.id, v.at)
+	case v.inv.State == NotMe: // said in time, and now again
+		err = nil
+	}
+	switch {
+	case errors.Is(err, ErrEnded):
+		t, lang := textsFor(v.lang)
+		h.notice(w, r, notice{Lang: lang, T: t, Title: t.NotMeLate, Body: t.NotMeLateBody}, http.StatusGone)
+		return
+	case err != nil:
 		h.unavailable(w, r, "not me", err)
 		return
 	}
 	seeOther(w, v.up+v.token+"/heard"+langQuery(r))
+}
+
+// hearsNotMe reports whether it is not yet too late for "not me".
+func (v *visit) hearsNotMe() bool {
+	return v.inv.NotMeUntil.IsZero() || v.at.Before(v.inv.NotMeUntil)
 }
 
 func (h *Handler) heard(w http.ResponseWriter, r *http.Request, v visit) {
@@ -339,7 +359,7 @@ func langQuery(r *http.Request) string {
 }
 
 func (h *Handler) notMeAction(v visit) string {
-	if h.notMe == nil {
+	if h.notMe == nil || !v.hearsNotMe() {
 		return ""
 	}
 	return v.up + v.token + "/not-me"
@@ -366,6 +386,12 @@ func (h *Handler) later(w http.ResponseWriter, r *http.Request, status int) {
 func (h *Handler) unknown(w http.ResponseWriter, r *http.Request) {
 	t, lang := textsFor(language("", Invitation{}, r.Header.Get("Accept-Language")))
 	h.notice(w, r, notice{Lang: lang, T: t, Title: t.NotFound, Body: t.NotFoundBody}, http.StatusNotFound)
+}
+
+// gone answers a token whose key is no longer in use.
+func (h *Handler) gone(w http.ResponseWriter, r *http.Request) {
+	t, lang := textsFor(language("", Invitation{}, r.Header.Get("Accept-Language")))
+	h.notice(w, r, notice{Lang: lang, T: t, Title: t.Expired, Body: t.ExpiredBody}, http.StatusGone)
 }
 
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int) {

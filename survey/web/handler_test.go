@@ -7,17 +7,20 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/survey"
+	"github.com/vefacrm/vefa/survey/invite"
 	"github.com/vefacrm/vefa/survey/web"
 	"github.com/vefacrm/vefa/survey/web/webtest"
 )
@@ -54,7 +57,10 @@ func TestForgedTokenReadsNoStore(t *testing.T) {
 	w := newWorld(t, survey.Satisfaction())
 	want := w.get("/s/0000000000000000000000")
 	assert.Equal(t, http.StatusNotFound, want.Code)
-	forged := "A" + w.token[1:]
+	forged := w.token[:len(w.token)-1] + "A" // of a key that is in use
+	if forged == w.token {
+		forged = w.token[:len(w.token)-1] + "B"
+	}
 	for _, path := range []string{"/s/" + forged, "/s/", "/s/x", "/s/" + w.token + "x", "/s/" + forged + "/thanks", "/s/" + forged + "/not-me"} {
 		for _, m := range []string{"GET", "POST"} {
 			got := w.do(m, path, bytes.NewBufferString("q.satisfaction=1"))
@@ -393,4 +399,68 @@ func TestCancelledRequest(t *testing.T) {
 	cancel()
 	_, err := webtest.Answer(ctx, w.srv.Client(), w.link(), nil)
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+// Case H3: a token whose key was dropped has expired: its page says so, without
+// a look at the store.
+func TestTokenOfADroppedKeyHasExpired(t *testing.T) {
+	w := newWorld(t, survey.Satisfaction())
+	h, err := web.New(web.Config{Store: hearing{w.record}, Tokens: dropped{}, Now: func() time.Time { return noon }})
+	require.NoError(t, err)
+	w.h = h
+	for path, want := range map[string]int{"": http.StatusGone, "/thanks": http.StatusGone, "/heard": http.StatusGone} {
+		rec := w.get("/s/" + w.token + path)
+		assert.Equal(t, want, rec.Code, path)
+		assert.NotContains(t, rec.Body.String(), "not-me", "there is nothing to hear it of")
+	}
+	assert.Contains(t, w.do("GET", "/s/"+w.token, nil, "Accept-Language", "tr").Body.String(), "sona erdi")
+	assert.Equal(t, http.StatusGone, w.post("/s/"+w.token, "_on.satisfaction=1&q.satisfaction=5").Code)
+	assert.Equal(t, http.StatusGone, w.post("/s/"+w.token+"/not-me", "").Code)
+	assert.Zero(t, w.reads)
+	assert.Zero(t, w.submits)
+}
+
+type dropped struct{}
+
+func (dropped) Parse(string) (uint64, error) {
+	return 0, fmt.Errorf("of last year: %w", invite.ErrUnknownKey)
+}
+
+// Case H8: "not me" has an end. After it the pages do not offer the button, and
+// whoever presses one of an old page is told what to do instead.
+func TestNotMeEnds(t *testing.T) {
+	w := newWorld(t, survey.Satisfaction())
+	w.inv[7].NotMeUntil = noon.Add(time.Microsecond)
+	assert.Contains(t, w.get("/s/"+w.token).Body.String(), "/not-me")
+	w.inv[7].NotMeUntil = noon // the end is not inside
+	for _, state := range []web.State{web.Open, web.Answered, web.Expired} {
+		w.inv[7].State = state
+		assert.NotContains(t, w.get("/s/"+w.token).Body.String(), "/not-me", state)
+		rec := w.post("/s/"+w.token+"/not-me", "")
+		assert.Equal(t, http.StatusGone, rec.Code, state)
+		assert.Contains(t, rec.Body.String(), "lütfen böyle bir mesajı yanıtlayın", state)
+		assert.NotContains(t, rec.Body.String(), "<form", state)
+	}
+	assert.Zero(t, w.notMe[7])
+	w.inv[7].State = web.NotMe // heard in time
+	assert.Equal(t, http.StatusSeeOther, w.post("/s/"+w.token+"/not-me", "").Code)
+	assert.Zero(t, w.notMe[7], "and not again")
+
+	// The store's own word counts, whatever the page thought.
+	w.inv[7].State, w.inv[7].NotMeUntil = web.Open, time.Time{}
+	w.h = must(web.New(web.Config{Store: ended{w.record}, Tokens: tokens{w.token: 7}, Now: func() time.Time { return noon }}))
+	assert.Equal(t, http.StatusGone, w.post("/s/"+w.token+"/not-me", "").Code)
+}
+
+type ended struct{ *record }
+
+func (ended) NotMe(context.Context, uint64, time.Time) error {
+	return fmt.Errorf("too late: %w", web.ErrEnded)
+}
+
+func must(h *web.Handler, err error) *web.Handler {
+	if err != nil {
+		panic(err)
+	}
+	return h
 }

@@ -11,6 +11,9 @@ import (
 // ErrNotFound is what a Store returns, or wraps, for an id it does not know.
 var ErrNotFound = errors.New("survey/web: no such invitation")
 
+// ErrEnded is what a NotMeStore returns, or wraps, when "not me" comes too late.
+var ErrEnded = errors.New("survey/web: the message has expired")
+
 // State is the state of an invitation.
 type State string
 
@@ -31,6 +34,7 @@ type Invitation struct {
 	Variables  map[string]any // further values for expressions and texts of the definition
 	State      State
 	ExpiresAt  time.Time // answers count before this instant; zero: always
+	NotMeUntil time.Time // "not me" is heard before this instant; zero: always
 	Key        string    // Response.Key of the stored answer; empty when there is none or it is not kept
 }
 
@@ -50,11 +54,14 @@ type Store interface {
 type NotMeStore interface {
 	// NotMe records that the receiver is not the person the message was meant
 	// for. It is called in every state of the invitation, perhaps more than
-	// once, and must be idempotent.
+	// once, and must be idempotent. It is not called after
+	// Invitation.NotMeUntil; a store that decides by its own record returns
+	// ErrEnded.
 	NotMe(ctx context.Context, id uint64, at time.Time) error
 }
 
-// Tokens reads the token of a link; *invite.Codec does.
+// Tokens reads the token of a link; *invite.Codec does. A token whose error is
+// invite.ErrUnknownKey has expired, every other error means an unknown one.
 type Tokens interface {
 	Parse(token string) (id uint64, err error)
 }

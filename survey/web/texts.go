@@ -12,6 +12,7 @@ type texts struct {
 	Yes, No                        string
 	ErrorPrefix, ErrorTitle        string
 	NotMe, NotMeHint               string
+	NotMeLate, NotMeLateBody       string
 	Thanks, ThanksBody             string
 	Already, AlreadyBody           string
 	Expired, ExpiredBody           string
@@ -28,6 +29,7 @@ var english = texts{
 	Yes: "Yes", No: "No",
 	ErrorPrefix: "Error: ", ErrorTitle: "Please look at these questions again",
 	NotMe: "This message was not for me", NotMeHint: "Press it and we will stop writing to you about this. You do not have to tell us anything else.",
+	NotMeLate: "This link has expired", NotMeLateBody: "Nothing was stored. If messages reach you that are not for you, please reply to one of them and say so.",
 	Thanks: "Thank you", ThanksBody: "Your answer has reached us.",
 	Already: "Thank you, we have your answer", AlreadyBody: "This survey has already been answered, so nothing more was stored.",
 	Expired: "This survey has ended", ExpiredBody: "Thank you for wanting to answer. The time for answering is over.",
@@ -51,6 +53,7 @@ var turkish = texts{
 	Yes: "Evet", No: "Hayır",
 	ErrorPrefix: "Hata: ", ErrorTitle: "Lütfen şu sorulara yeniden bakın",
 	NotMe: "Bu mesaj bana ait değil", NotMeHint: "Bastığınızda size bu konuda bir daha yazmayız. Başka bir bilgi vermeniz gerekmez.",
+	NotMeLate: "Bu bağlantının süresi doldu", NotMeLateBody: "Bir şey kaydedilmedi. Size ait olmayan mesajlar geliyorsa lütfen böyle bir mesajı yanıtlayın ve bunu belirtin.",
 	Thanks: "Teşekkür ederiz", ThanksBody: "Yanıtınız bize ulaştı.",
 	Already: "Teşekkürler, yanıtınız bizde", AlreadyBody: "Bu anket daha önce yanıtlandı; yeni bir şey kaydedilmedi.",
 	Expired: "Bu anket sona erdi", ExpiredBody: "Yanıtlamak istediğiniz için teşekkürler. Yanıt süresi doldu.",
