@@ -211,10 +211,20 @@ type EffectWriter interface {
 // ChangeReader reads the change feed.
 type ChangeReader interface {
 	// Changes returns up to limit changes after the position, sorted by part
-	// and within a part in commit order, and the position after them.
+	// and within a part in commit order, and the position after them. It is
+	// ErrPruned if any of them was pruned: what is left would hide that
+	// something is missing.
 	Changes(ctx context.Context, after Position, limit int) ([]Change, Position, error)
 	// Head returns the position after everything committed.
 	Head(ctx context.Context) (Position, error)
+	// Cursors returns how far each consumer has read, by consumer.
+	Cursors(ctx context.Context) ([]Cursor, error)
+}
+
+// Cursor is how far a consumer of the change feed has read.
+type Cursor struct {
+	Consumer string
+	At       Position
 }
 
 // CursorWriter keeps the positions of consumers.
@@ -224,6 +234,14 @@ type CursorWriter interface {
 	// of kind ErrBusy without a cause; that of a locked store has one.
 	Cursor(ctx context.Context, consumer string) (Position, error)
 	SetCursor(ctx context.Context, consumer string, to Position) error
+	// DropCursors forgets consumers; absent ones are ignored. One that comes
+	// again begins where a new one does.
+	DropCursors(ctx context.Context, consumers ...string) error
+	// PruneChanges removes up to limit changes (0: 1,000) from the beginning of
+	// the parts of the feed and returns how many: none behind the position, and
+	// of each part none from the first on that is not older than before. It looks
+	// at no cursor: Service.Prune does.
+	PruneChanges(ctx context.Context, upTo Position, before time.Time, limit int) (int, error)
 }
 
 // DocumentReader reads documents.
@@ -239,6 +257,8 @@ type DocumentWriter interface {
 	// PutDocuments inserts (Rev 0) or replaces (Rev as read) and sets the new
 	// Rev. A stale Rev is ErrConflict and nothing of the call is kept.
 	PutDocuments(ctx context.Context, docs ...*Document) error
+	// DeleteDocuments removes documents of a kind; absent ones are ignored.
+	DeleteDocuments(ctx context.Context, kind string, ids ...string) error
 }
 
 // pageSize is how many records the package's own iterators ask for at a time.

@@ -102,3 +102,11 @@ func (UnimplementedTx) ScanDocuments(context.Context, string, string, int) ([]*D
 	return nil, ErrUnimplemented
 }
 func (UnimplementedTx) PutDocuments(context.Context, ...*Document) error { return ErrUnimplemented }
+func (UnimplementedTx) DeleteDocuments(context.Context, string, ...string) error {
+	return ErrUnimplemented
+}
+func (UnimplementedTx) Cursors(context.Context) ([]Cursor, error)    { return nil, ErrUnimplemented }
+func (UnimplementedTx) DropCursors(context.Context, ...string) error { return ErrUnimplemented }
+func (UnimplementedTx) PruneChanges(context.Context, Position, time.Time, int) (int, error) {
+	return 0, ErrUnimplemented
+}

@@ -302,3 +302,31 @@ func (t *faultyTx) PutDocuments(ctx context.Context, docs ...*crm.Document) erro
 	}
 	return t.in.PutDocuments(ctx, docs...)
 }
+
+func (t *faultyTx) Cursors(ctx context.Context) (out []crm.Cursor, err error) {
+	if err = t.store.meet(); err != nil {
+		return out, err
+	}
+	return t.in.Cursors(ctx)
+}
+
+func (t *faultyTx) DropCursors(ctx context.Context, consumers ...string) (err error) {
+	if err = t.store.meet(); err != nil {
+		return err
+	}
+	return t.in.DropCursors(ctx, consumers...)
+}
+
+func (t *faultyTx) PruneChanges(ctx context.Context, upTo crm.Position, before time.Time, limit int) (n int, err error) {
+	if err = t.store.meet(); err != nil {
+		return n, err
+	}
+	return t.in.PruneChanges(ctx, upTo, before, limit)
+}
+
+func (t *faultyTx) DeleteDocuments(ctx context.Context, kind string, ids ...string) (err error) {
+	if err = t.store.meet(); err != nil {
+		return err
+	}
+	return t.in.DeleteDocuments(ctx, kind, ids...)
+}

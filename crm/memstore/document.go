@@ -54,6 +54,18 @@ func (r *reader) ScanDocuments(ctx context.Context, kind, after string, limit in
 	return out, nil
 }
 
+// DeleteDocuments removes documents.
+func (t *tx) DeleteDocuments(ctx context.Context, kind string, ids ...string) error {
+	if err := t.usable(ctx); err != nil {
+		return err
+	}
+	return each(ctx, len(ids), func(i int) error {
+		t.key = appendDocument(t.key[:0], kind, ids[i])
+		t.st.documents.remove(&t.writer, t.key)
+		return nil
+	})
+}
+
 // PutDocuments inserts or replaces documents.
 func (t *tx) PutDocuments(ctx context.Context, docs ...*crm.Document) error {
 	if err := t.usable(ctx); err != nil {

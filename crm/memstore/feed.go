@@ -34,6 +34,7 @@ type group struct {
 
 type partLog struct {
 	n      uint64 // changes so far
+	pruned uint64 // how many of them are gone
 	blocks []block
 	tail   []byte
 	first  uint64 // the number of the tail's first change
@@ -69,15 +70,7 @@ func (f *feed) part(p crm.Part) *partLog {
 
 // changed appends an entry to the feed of a part.
 func (t *tx) changed(part crm.Part, kind crm.ChangeKind, subject crm.Subject, fact crm.FactKey, at time.Time) {
-	g := t.st.feed.groups[part/groupSize]
-	switch {
-	case g == nil:
-		g = &group{owner: t.owner}
-	case g.owner != t.owner:
-		g = &group{owner: t.owner, parts: g.parts}
-	}
-	t.st.feed.groups[part/groupSize] = g
-	log := &g.parts[part%groupSize]
+	log := t.ownLog(part)
 	log.n++
 	if len(log.tail) == 0 {
 		log.first, log.last = log.n, shared{}
@@ -134,6 +127,9 @@ func (r *reader) Changes(ctx context.Context, after crm.Position, limit int) ([]
 		log := r.st.feed.part(p)
 		if log == nil || log.n <= at[p] {
 			continue
+		}
+		if at[p] < log.pruned {
+			return nil, "", &crm.Error{Op: "read", Entity: "changes", Kind: crm.ErrPruned}
 		}
 		if out == nil {
 			out = make([]crm.Change, 0, room(limit))

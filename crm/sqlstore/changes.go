@@ -98,6 +98,7 @@ func (r *reader) Changes(ctx context.Context, after crm.Position, limit int) ([]
 		return nil, after, err
 	}
 	left := uint64(page(limit))
+	asked := 0
 	rows := newRows(3, 0)
 	for p, head := range heads {
 		if head <= at[p] || left == 0 {
@@ -107,6 +108,7 @@ func (r *reader) Changes(ctx context.Context, after crm.Position, limit int) ([]
 		rows.add(int64(p), int64(at[p]), int64(at[p]+n))
 		at[p] += n
 		left -= n
+		asked += int(n)
 	}
 	var out []crm.Change
 	err = r.each(ctx, opOf, tabChanges, rows, func(rows *sql.Rows) error {
@@ -122,6 +124,9 @@ func (r *reader) Changes(ctx context.Context, after crm.Position, limit int) ([]
 	})
 	if err != nil {
 		return nil, after, err
+	}
+	if len(out) != asked {
+		return nil, after, &crm.Error{Op: "read", Entity: "changes", Kind: crm.ErrPruned}
 	}
 	return out, at.Position(), nil
 }

@@ -32,11 +32,13 @@ const (
 	opAll                  // all rows of a small table
 	opLockCursor           // a consumer's position, if nobody holds it
 	opWriteLock            // SQLite: become the writer
+	opFirst                // the first number that is left in parts of the feed
+	opPrune                // changes of parts up to a number
 	opNow                  // PostgreSQL: the server's time in microseconds
 	numOps
 )
 
-var opNames = [numOps]string{"insert", "add", "copy", "merge", "newer", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock", "now"}
+var opNames = [numOps]string{"insert", "add", "copy", "merge", "newer", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock", "first", "prune", "now"}
 
 type statementID struct {
 	op  op
@@ -181,6 +183,8 @@ func (g *grammar) text(id statementID, n int) string {
 			return g.remove(tab, n, t.names())
 		case facts:
 			return g.remove(tab, n, t.keyNames(), withKind(outFactKey)...)
+		case tab == tabDocuments, tab == tabCursors:
+			return g.remove(tab, n, t.keyNames())
 		}
 	case opDeleteOf:
 		if tab == tabContacts {
@@ -242,6 +246,17 @@ func (g *grammar) text(id statementID, n int) string {
 		if tab == tabPartSeq {
 			return "SELECT t.part, t.n FROM " + g.table(tab) + " AS t WHERE t.tenant = " + g.tenant + " ORDER BY t.part"
 		}
+		if tab == tabCursors {
+			return "SELECT t.part, t.consumer, t.position FROM " + g.table(tab) + " AS t WHERE t.tenant = " + g.tenant + " ORDER BY t.consumer"
+		}
+	case opFirst:
+		if tab == tabChanges {
+			return g.firstChanges(n)
+		}
+	case opPrune:
+		if tab == tabChanges {
+			return g.pruneChanges(n)
+		}
 	case opLockCursor:
 		if tab == tabCursors {
 			q := "SELECT t.position FROM " + g.table(tab) + " AS t WHERE t.tenant = " + g.tenant + " AND t.part = $1 AND t.consumer = $2"
@@ -288,6 +303,24 @@ func (g *grammar) refsOf(n int) string {
 func (g *grammar) changesOf(n int) string {
 	with, from := g.rows([]colType{small, big, big}, n)
 	return with + g.seek(from, tabChanges, "", outChange, "t.part = v.c1 AND t.tenant = "+g.tenant+" AND t.seq > v.c2 AND t.seq <= v.c3", " ORDER BY t.part, t.seq")
+}
+
+// firstChanges reads the smallest number that is left in each part.
+func (g *grammar) firstChanges(n int) string {
+	with, from := g.rows([]colType{small}, n)
+	return with + "SELECT v.c1, (SELECT min(t.seq) FROM " + g.table(tabChanges) + " AS t WHERE t.part = v.c1 AND t.tenant = " + g.tenant + ") FROM " + from
+}
+
+// pruneChanges deletes ranges of the feed: v holds part, the number before the
+// first and the last number.
+func (g *grammar) pruneChanges(n int) string {
+	with, from := g.rows([]colType{small, big, big}, n)
+	fits := "t.part = v.c1 AND t.tenant = " + g.tenant + " AND t.seq > v.c2 AND t.seq <= v.c3"
+	if g.dialect == Postgres {
+		return "DELETE FROM " + g.table(tabChanges) + " AS t USING " + from + " WHERE " + fits
+	}
+	return with + "DELETE FROM " + g.table(tabChanges) + " AS t WHERE t.tenant = " + g.tenant + " AND (t.part, t.seq) IN (SELECT t.part, t.seq FROM " +
+		from + " CROSS JOIN " + g.table(tabChanges) + " AS t ON " + fits + ")"
 }
 
 // factsAfter reads facts of one subject after a key: $1 to $4 the subject, then

@@ -235,6 +235,14 @@ func testDocuments(e *env) {
 	require.Nil(e, e.document("place", "new"), "part of a call that failed was kept")
 	same(e, d, e.document("place", "b"))
 
+	e.update(func(tx crm.Tx) error {
+		if err := tx.PutDocuments(e.ctx, doc("place", "gone", `1`), doc("places", "gone", `1`)); err != nil {
+			return err
+		}
+		return tx.DeleteDocuments(e.ctx, "place", "gone", "never")
+	})
+	require.Nil(e, e.document("place", "gone"))
+	require.NotNil(e, e.document("places", "gone"), "one of another kind")
 	for _, limit := range []int{1, 2, 100} {
 		var ids []string
 		e.view(func(r crm.Reader) error {

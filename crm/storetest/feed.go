@@ -16,6 +16,8 @@ var feedTests = []test{
 	{"Feed/LateCommit", "a transaction that began earlier and commits later is not lost to a consumer that read in between", testFeedLateCommit},
 	{"Feed/Writers", "with many writers at once nothing is lost or repeated", testFeedWriters},
 	{"Feed/BadPosition", "a text that is no position is ErrInvalid", testFeedBadPosition},
+	{"Feed/Prune", "PruneChanges takes old changes from the beginning of parts, up to a position; a position before them is ErrPruned; what comes later is numbered on", testFeedPrune},
+	{"Cursor/Drop", "Cursors lists consumers by name; one that is dropped begins anew", testCursorDrop},
 	{"Cursor/Keeps", "a consumer's position is kept with the transaction, each consumer its own", testCursorKeeps},
 	{"Cursor/Held", "a cursor that another transaction holds is ErrBusy, or waits for it: no two transactions work from the same position", testCursorHeld},
 }

@@ -145,8 +145,9 @@ func (r readOnly) ScanEffects(ctx context.Context, parts crm.PartRange, after cr
 func (r readOnly) Changes(ctx context.Context, after crm.Position, limit int) ([]crm.Change, crm.Position, error) {
 	return r.Reader.Changes(ctx, after, limit)
 }
-func (r readOnly) Now(ctx context.Context) (time.Time, error)     { return r.Reader.Now(ctx) }
-func (r readOnly) Head(ctx context.Context) (crm.Position, error) { return r.Reader.Head(ctx) }
+func (r readOnly) Now(ctx context.Context) (time.Time, error)        { return r.Reader.Now(ctx) }
+func (r readOnly) Head(ctx context.Context) (crm.Position, error)    { return r.Reader.Head(ctx) }
+func (r readOnly) Cursors(ctx context.Context) ([]crm.Cursor, error) { return r.Reader.Cursors(ctx) }
 func (r readOnly) Documents(ctx context.Context, kind string, ids ...string) ([]*crm.Document, error) {
 	return r.Reader.Documents(ctx, kind, ids...)
 }
