@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/crm/engage"
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/rules"
@@ -294,34 +295,6 @@ func split(t *testing.T, store crm.Store) {
 	require.True(t, rep.Clean(), "%+v", rep)
 }
 
-// ErrCut is what a transaction that Failing cuts returns.
-var ErrCut = errors.New("cut")
-
-// Failing returns a store whose nth write transaction is rolled back with
-// ErrCut, as if the process had died before the commit.
-func Failing(store crm.Store, n int64) crm.Store {
-	f := &failing{Store: store}
-	f.left.Store(n)
-	return f
-}
-
-type failing struct {
-	crm.Store
-	left atomic.Int64
-}
-
-func (f *failing) Update(ctx context.Context, fn func(crm.Tx) error) error {
-	return f.Store.Update(ctx, func(tx crm.Tx) error {
-		if err := fn(tx); err != nil {
-			return err
-		}
-		if f.left.Add(-1) == 0 {
-			return ErrCut
-		}
-		return nil
-	})
-}
-
 // merged draws messages for the two profiles of each person, keeps them over the
 // quiet hours and merges the profiles meanwhile; then two engines send at once, a
 // few messages at a time. Each person is written to once.
@@ -384,13 +357,17 @@ func sharing(n int) crm.Batch {
 	return b
 }
 
-// stopped cuts an evening at every transaction that it has and goes on with a
-// new engine, as after a crash: the end is always the same. What went to a phone
-// that others use, too, is no repetition of what was claimed with it (case A19).
+// stopped cuts an evening at its transactions and goes on with a new engine, as
+// after a crash: the end is always the same. A transaction is cut before it
+// begins, inside it, at its commit, and after a commit whose answer is lost. What
+// went to a phone that others use, too, is no repetition of what was claimed with
+// it (case A19).
 func stopped(t *testing.T, open func(t *testing.T) crm.Store) {
-	evenings := func(store crm.Store, after int64) (cut bool, end [32]byte) {
+	evenings := func(store crm.Store, fault crmtest.Fault) (cut bool, end [32]byte) {
 		clock := &Clock{}
-		shop := New(t, Failing(store, after), clock, nil)
+		faulty := crmtest.NewFaulty(store)
+		faulty.Fail(fault)
+		shop := New(t, faulty, clock, nil)
 		for day := range 2 {
 			for {
 				at := Start.AddDate(0, 0, day)
@@ -403,20 +380,25 @@ func stopped(t *testing.T, open func(t *testing.T) crm.Store) {
 				if err == nil {
 					break
 				}
-				require.ErrorIs(t, err, ErrCut)
+				require.ErrorIs(t, err, crmtest.ErrFault)
 				cut = true
 				shop = New(t, store, clock, nil)
 			}
 		}
 		return cut, digest(t, store)
 	}
-	_, want := evenings(open(t), 0)
-	for after := int64(1); ; after++ {
-		cut, got := evenings(open(t), after)
-		require.Equal(t, want, got, "cut at transaction %d", after)
-		if !cut {
-			require.Greater(t, after, int64(5))
-			return
+	_, want := evenings(open(t), crmtest.Fault{})
+	for _, where := range []crmtest.Where{crmtest.After, crmtest.Before, crmtest.Inside, crmtest.Lost} {
+		for n := 1; ; n++ {
+			cut, got := evenings(open(t), crmtest.Fault{Where: where, N: n})
+			require.Equal(t, want, got, "cut %s %d", where, n)
+			if !cut {
+				require.Greater(t, n, 5)
+				break
+			}
+			if where != crmtest.After && n > 4 {
+				n += n / 2 // of these a sample; crm/engage tries all of them in memory
+			}
 		}
 	}
 }
