@@ -146,6 +146,7 @@ func Run(t *testing.T, open func(t *testing.T) crm.Store) {
 	t.Run("TwiceIsOnce", func(t *testing.T) { twice(t, open(t)) })
 	t.Run("Stopped", func(t *testing.T) { stopped(t, open) })
 	t.Run("Merged", func(t *testing.T) { merged(t, open(t)) })
+	t.Run("Storm", func(t *testing.T) { storm(t, open(t)) })
 	t.Run("Split", func(t *testing.T) { split(t, open(t)) })
 }
 
