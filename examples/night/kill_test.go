@@ -82,6 +82,57 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	}
 }
 
+// TestKilledOverTheWholeRun kills runs that are large enough to have people who
+// share phones, campaigns and throttled messages: first somewhere in the last two
+// thirds of the run, then sooner, and compares what comes out. VEFA_KILLED_RUNS is
+// how many runs a database has; .ci/run and .ci/long set it. Case A19.
+func TestKilledOverTheWholeRun(t *testing.T) {
+	runs, flags := 1, append(size(1500, 15), "-seed", "31")
+	if n := os.Getenv("VEFA_KILLED_RUNS"); n != "" {
+		var err error
+		runs, err = strconv.Atoi(n)
+		require.NoError(t, err)
+	} else if long() {
+		runs = 250
+	} else if raced || testing.Short() {
+		flags = append(size(250, 7), "-seed", "31")
+	}
+	for _, d := range []database{onSQLite, onPostgres} {
+		t.Run(d.name, func(t *testing.T) {
+			whole := append([]string{"-db", d.open(t)}, flags...)
+			start := time.Now()
+			want, killed := process(deadline(t), t, nil, whole...)
+			require.False(t, killed)
+			took := time.Since(start)
+			seed := rand.Uint64()
+			t.Logf("a run takes %.1f s; seed of the kills: %d", took.Seconds(), seed)
+			random := rand.New(rand.NewPCG(seed, 0))
+			for n := range runs {
+				kills := 0
+				t.Run(strconv.Itoa(n), func(t *testing.T) {
+					args := append([]string{"-db", d.open(t)}, flags...)
+					share := 0.3 + 0.7*random.Float64()
+					for {
+						life, cancel := context.WithCancel(deadline(t))
+						if kills < 4 {
+							life, cancel = context.WithTimeout(life, time.Duration(share*float64(took)))
+						}
+						got, killed := process(life, t, nil, args...)
+						cancel()
+						if !killed {
+							same(t, whole[1], args[1], want, got)
+							break
+						}
+						kills++
+						share = 0.05 + 0.45*random.Float64()
+					}
+					t.Logf("%d kills", kills)
+				})
+			}
+		})
+	}
+}
+
 // TestKilledWhileSending kills a run while the gateway has messages of which
 // the record does not know what became: among them accepted ones, throttled
 // ones, some whose number does not exist and some on which the line breaks.
