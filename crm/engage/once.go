@@ -2,8 +2,6 @@ package engage
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -23,15 +21,11 @@ type thing struct {
 
 func thingOf(f *crm.Effect) thing { return thing{f.Cause, f.Occurrence, f.About} }
 
-// hash is a short name of a thing, and of where it went. What it is made of may
-// be longer than a key.
-func (t thing) hash(to crm.Address) string {
-	h := sha256.New()
-	for _, s := range []string{string(to.Channel), to.Value, t.cause, t.occurrence, string(t.about.Kind), t.about.Source, t.about.ID} {
-		h.Write([]byte(s))
-		h.Write([]byte{0})
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+// hash is a short name of a thing, and of where it went, under the key of ids: a
+// number that was deleted everywhere else is not to be found here by trial. What
+// it is made of may be longer than a key.
+func (t thing) hash(ids *crm.EffectIDs, to crm.Address) string {
+	return string(ids.ID(t.cause, crm.OfAddress(to), t.about, t.occurrence))
 }
 
 // delivery is a thing that went to an address.
@@ -44,12 +38,13 @@ type delivery struct {
 // reached besides what it hangs on: the one that it is about and those of the
 // same customer that bore the address. An entry of a profile names the thing, so
 // that others need not be read.
-func (d delivery) key() string { return "a/" + d.hash(d.to) }
-func sentKey(k crm.ProfileKey) string {
-	sum := sha256.Sum256([]byte(k.Source + "\x00" + k.ID)) // a source's id may be as long as a key
-	return "p/" + hex.EncodeToString(sum[:20])
+func (d delivery) key(ids *crm.EffectIDs) string { return "a/" + d.hash(ids, d.to) }
+func sentKey(ids *crm.EffectIDs, k crm.ProfileKey) string {
+	return "p/" + string(ids.ID("sent", crm.OfProfile(k), crm.FactKey{}, ""))
 }
-func (t thing) target(id crm.EffectID) string { return t.hash(crm.Address{}) + "/" + string(id) }
+func (t thing) target(ids *crm.EffectIDs, id crm.EffectID) string {
+	return t.hash(ids, crm.Address{}) + "/" + string(id)
+}
 func cutTarget(s string) (string, crm.EffectID) {
 	hash, id, _ := strings.Cut(s, "/")
 	return hash, crm.EffectID(id)
@@ -89,6 +84,7 @@ type receipts struct {
 	to   map[delivery][]receipt
 	on   map[crm.Subject][]*recipient // to whom messages count that hang on a subject
 	refs []crm.Ref                    // to put for those of the batch
+	ids  *crm.EffectIDs
 }
 
 // repeated reports whether the address or the customer of an effect has got the
@@ -125,14 +121,14 @@ func (g *receipts) add(f *crm.Effect, c *claimed, now time.Time) {
 	}
 	d := delivery{t, f.To}
 	g.to[d] = append(g.to[d], r)
-	g.refs = append(g.refs, crm.Ref{Kind: crm.RefSent, Key: d.key(), Subject: f.Subject, Target: string(f.ID)})
+	g.refs = append(g.refs, crm.Ref{Kind: crm.RefSent, Key: d.key(g.ids), Subject: f.Subject, Target: string(f.ID)})
 	c.things[t] = append(c.things[t], r)
 	for _, p := range c.profiles {
 		if crm.OfProfile(p.ProfileKey) == f.Subject {
 			continue // found by what it hangs on
 		}
 		if p.ProfileKey == c.data.Profile || slices.Contains(p.Reachable(f.To.Channel), f.To) {
-			g.refs = append(g.refs, crm.Ref{Kind: crm.RefSent, Key: sentKey(p.ProfileKey), Subject: f.Subject, Target: t.target(f.ID)})
+			g.refs = append(g.refs, crm.Ref{Kind: crm.RefSent, Key: sentKey(g.ids, p.ProfileKey), Subject: f.Subject, Target: t.target(g.ids, f.ID)})
 		}
 	}
 }
@@ -216,7 +212,7 @@ func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effec
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &receipts{to: map[delivery][]receipt{}, on: map[crm.Subject][]*recipient{}}
+	g := &receipts{ids: e.keys.ids, to: map[delivery][]receipt{}, on: map[crm.Subject][]*recipient{}}
 	who := make([]*recipient, len(each))
 	var subjects []crm.Subject
 	on := func(s crm.Subject, x *recipient) {
@@ -301,16 +297,16 @@ func (g *receipts) read(ctx context.Context, tx crm.Tx, effects []*crm.Effect, s
 	var deliveries []delivery
 	for _, f := range effects {
 		d := delivery{thingOf(f), f.To}
-		wanted[d.thing.hash(crm.Address{})] = true
+		wanted[d.thing.hash(g.ids, crm.Address{})] = true
 		if !asked[d] {
 			asked[d] = true
-			deliveries, keys = append(deliveries, d), append(keys, d.key())
+			deliveries, keys = append(deliveries, d), append(keys, d.key(g.ids))
 		}
 	}
 	var of []*recipient
 	for _, x := range who {
 		for _, p := range x.profiles {
-			of, keys = append(of, x), append(keys, sentKey(p.ProfileKey))
+			of, keys = append(of, x), append(keys, sentKey(g.ids, p.ProfileKey))
 		}
 	}
 	found, err := tx.Refs(ctx, crm.RefSent, math.MaxInt32, keys...)
