@@ -2,6 +2,7 @@ package crm
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -18,11 +19,17 @@ func (s *Service) OpenTicket(ctx context.Context, k ProfileKey, source, id strin
 	return f.Ref(), s.Record(ctx, f)
 }
 
-// SetTicket moves a ticket to a state and notes who did it and why. Solving
-// it lifts the silence, unless another ticket keeps it.
+// SetTicket moves a ticket to a state and notes who did it and why: a call that
+// returned nil is in the ticket's log, also where the ticket was in that state
+// already. Solving it lifts the silence, unless another ticket keeps it. The
+// ticket is found where it hangs now, if that is elsewhere than ref says.
 func (s *Service) SetTicket(ctx context.Context, ref FactRef, state TicketState, actor, note string) error {
 	return s.update(ctx, func(tx Tx) error {
-		facts, err := tx.Facts(ctx, ref)
+		at, err := tx.LockAnchors(ctx, ref.Key) // nobody else changes the ticket from here on
+		if err != nil {
+			return err
+		}
+		facts, err := tx.Facts(ctx, FactRef{at[0], ref.Key})
 		if err != nil {
 			return err
 		}
@@ -32,14 +39,14 @@ func (s *Service) SetTicket(ctx context.Context, ref FactRef, state TicketState,
 		f := *facts[0]
 		t := *f.Data.(*Ticket)
 		now := s.Now()
-		if t.State == state {
-			return nil
-		}
-		t.State, t.Solved = state, time.Time{}
-		if state == TicketSolved {
+		switch {
+		case state != TicketSolved:
+			t.Solved = time.Time{}
+		case t.Unsolved():
 			t.Solved = now
 		}
-		t.Log = append(append([]TicketLog(nil), t.Log...), TicketLog{At: now, Actor: actor, State: state, Note: note})
+		t.State = state
+		t.Log = append(slices.Clone(t.Log), TicketLog{At: now, Actor: actor, State: state, Note: note, Desk: true})
 		f.Data = &t
 		f.Version++
 		return s.In(tx).Record(ctx, &f)

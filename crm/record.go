@@ -96,6 +96,9 @@ func (w *writer) plainFacts(facts []*Fact) error {
 	if len(facts) == 0 {
 		return nil
 	}
+	if err := w.keepDesk(facts); err != nil {
+		return err
+	}
 	facts, err := w.follow(facts)
 	if err != nil {
 		return err

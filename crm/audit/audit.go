@@ -1,0 +1,290 @@
+// Package audit checks what must never happen in a record, whatever several
+// writers did at once, by reading the record alone. crm/storetest runs it on every
+// store, crm/engage adds what must never happen in the evening.
+package audit
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// Report is what a check found.
+type Report struct {
+	// Violations counts the places where an invariant does not hold.
+	Violations int `json:"violations"`
+	// Findings describe the first twenty, by the keys of the records concerned.
+	Findings []string `json:"findings,omitempty"`
+}
+
+const maxFindings = 20
+
+func (r *Report) find(format string, args ...any) {
+	r.Violations++
+	if len(r.Findings) < maxFindings {
+		r.Findings = append(r.Findings, fmt.Sprintf(format, args...))
+	}
+}
+
+// Record reads the whole record and reports where it contradicts itself:
+//
+//   - a customer bears the id that was made for the earliest of its profiles, and
+//     that profile is one of its own;
+//   - the members of a customer are the profiles that say that they belong to it;
+//   - the last decision about a profile says where it is, decisions are numbered
+//     without a gap, and each operation is there with all of its decisions;
+//   - an order, a visit or a ticket exists once, where its anchor says;
+//   - an unsolved ticket holds every address of its customer, and nothing else
+//     holds any.
+//
+// It fails only if the store does. Give it the Reader of one View: on one that
+// sees changes it would report what is on its way.
+func Record(ctx context.Context, r crm.Reader) (Report, error) {
+	c := &checker{ctx: ctx, r: r, ops: map[string]int{}}
+	for _, check := range []func() error{c.customers, c.anchors, c.holds} {
+		if err := check(); err != nil {
+			return Report{}, err
+		}
+	}
+	return c.Report, nil
+}
+
+type checker struct {
+	Report
+	ctx context.Context
+	r   crm.Reader
+	ops map[string]int // decisions of an operation that were not yet met
+}
+
+// pageSize is how many records are looked at together.
+const pageSize = 1000
+
+// customers goes through all profiles. Every profile is looked at by itself; a
+// customer is looked at where the profile comes that its id was made for.
+func (c *checker) customers() error {
+	profiles, placed := 0, 0
+	for after := (crm.ProfileKey{}); ; {
+		page, err := c.r.ScanProfiles(c.ctx, crm.AllParts(), after, pageSize)
+		if err != nil {
+			return err
+		}
+		if len(page) == 0 {
+			break
+		}
+		after = page[len(page)-1].ProfileKey
+		profiles += len(page)
+		n, err := c.page(page)
+		if err != nil {
+			return err
+		}
+		placed += n
+	}
+	if profiles != placed {
+		c.find("%d profiles, and customers have %d members", profiles, placed)
+	}
+	for op, missing := range c.ops {
+		if missing != 0 {
+			c.find("operation %s: %d decisions are missing", op, missing)
+		}
+	}
+	return nil
+}
+
+// page checks profiles and returns how many members the customers have whose ids
+// were made for them.
+func (c *checker) page(page []*crm.Profile) (int, error) {
+	keys, at := make([]crm.ProfileKey, len(page)), make([]crm.CustomerID, len(page))
+	for i, p := range page {
+		keys[i], at[i] = p.ProfileKey, p.Customer
+	}
+	made, err1 := c.r.HomeIDs(c.ctx, keys...)
+	names, err2 := c.r.Homes(c.ctx, at...) // whom the customers are named after
+	logs, err3 := c.r.Links(c.ctx, keys...)
+	for _, err := range []error{err1, err2, err3} {
+		if err != nil {
+			return 0, err
+		}
+	}
+	named, err := c.r.CustomersOf(c.ctx, names...)
+	if err != nil {
+		return 0, err
+	}
+	origins, err := c.r.Homes(c.ctx, made...)
+	if err != nil {
+		return 0, err
+	}
+	var whole []crm.CustomerID
+	for i, p := range page {
+		if origins[i] != p.ProfileKey {
+			c.find("profile %s: the id that was made for it is that of %s", p.ProfileKey, origins[i])
+		}
+		if named[i] != p.Customer {
+			c.find("profile %s: is in customer %s, which is named after %s, which is in %s", p.ProfileKey, p.Customer, names[i], named[i])
+		}
+		if made[i] == p.Customer {
+			whole = append(whole, p.Customer)
+		}
+		c.log(p, logs[i])
+	}
+	members, err := c.r.Members(c.ctx, whole...)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for i, id := range whole {
+		n += len(members[i])
+		for chunk := range slices.Chunk(members[i], 10*pageSize) {
+			if err := c.members(id, chunk); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return n, nil
+}
+
+func (c *checker) members(id crm.CustomerID, keys []crm.ProfileKey) error {
+	home, err := c.r.Homes(c.ctx, id)
+	if err != nil {
+		return err
+	}
+	profiles, err := c.r.Profiles(c.ctx, append(home[:1:1], keys...)...)
+	if err != nil {
+		return err
+	}
+	first := profiles[0]
+	for i, p := range profiles[1:] {
+		switch {
+		case p == nil:
+			c.find("customer %s: its member %s does not exist", id, keys[i])
+		case p.Customer != id:
+			c.find("customer %s: its member %s is in %s", id, keys[i], p.Customer)
+		case first == nil || crm.CompareSeniority(p, first) < 0:
+			c.find("customer %s: is named after %s, its member %s is earlier", id, home[0], keys[i])
+		}
+	}
+	return nil
+}
+
+func (c *checker) log(p *crm.Profile, log []crm.Link) {
+	at := crm.CustomerID("")
+	for i, l := range log {
+		if l.Seq != int64(i+1) || (l.Kind == crm.LinkNew) != (i == 0) {
+			c.find("profile %s: decision %d is number %d and of kind %s", p.ProfileKey, i+1, l.Seq, l.Kind)
+		}
+		if l.Kind != crm.LinkNotMe {
+			at = l.Customer
+		}
+		if l.Op != "" {
+			left, met := c.ops[l.Op]
+			if !met {
+				left = l.OpLen
+			}
+			if left--; left == 0 {
+				delete(c.ops, l.Op)
+			} else {
+				c.ops[l.Op] = left
+			}
+		}
+	}
+	if at != p.Customer {
+		c.find("profile %s: is in %q, the last decision says %q", p.ProfileKey, p.Customer, at)
+	}
+}
+
+// anchors: what exists once hangs where its anchor says.
+func (c *checker) anchors() error {
+	for _, kind := range []crm.FactKind{crm.KindOrder, crm.KindVisit, crm.KindTicket} {
+		for after := (crm.FactRef{}); ; {
+			page, err := c.r.ScanFacts(c.ctx, crm.AllParts(), kind, after, pageSize)
+			if err != nil {
+				return err
+			}
+			if len(page) == 0 {
+				break
+			}
+			after = page[len(page)-1].Ref()
+			keys := make([]crm.FactKey, len(page))
+			for i, f := range page {
+				keys[i] = f.Key
+			}
+			at, err := c.r.Anchors(c.ctx, keys...)
+			if err != nil {
+				return err
+			}
+			for i, f := range page {
+				if at[i] != f.Subject {
+					c.find("%s of %s: its anchor is %s", f.Key, f.Subject, at[i])
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// hold is a ticket that silences an address.
+type hold struct {
+	ticket crm.FactRef
+	at     crm.Address
+}
+
+// holds: what tickets silence, and nothing else, is silent.
+func (c *checker) holds() error {
+	want := map[hold]bool{}
+	for f, err := range crm.FactsOfKind(c.ctx, c.r, crm.AllParts(), crm.KindTicket) {
+		if err != nil {
+			return err
+		}
+		if f.Subject.Profile.IsZero() || !f.Data.(*crm.Ticket).Unsolved() {
+			continue
+		}
+		at, err := c.r.CustomersOf(c.ctx, f.Subject.Profile)
+		if err != nil {
+			return err
+		}
+		members, err := c.r.Members(c.ctx, at...)
+		if err != nil {
+			return err
+		}
+		profiles, err := c.r.Profiles(c.ctx, members[0]...)
+		if err != nil {
+			return err
+		}
+		for _, p := range profiles {
+			if p == nil {
+				continue
+			}
+			for _, a := range p.Contacts {
+				if !a.Masked && !slices.Contains(p.Disowned, a.Address) {
+					want[hold{f.Ref(), a.Address}] = true
+				}
+			}
+		}
+	}
+	for st, err := range crm.AddressStates(c.ctx, c.r, crm.AllParts()) {
+		if err != nil {
+			return err
+		}
+		for _, t := range st.Holds {
+			if !want[hold{t, st.Address}] {
+				c.find("ticket %s of %s holds an address that it is not about", t.Key, t.Subject)
+			}
+			delete(want, hold{t, st.Address})
+		}
+	}
+	left := make([]hold, 0, len(want))
+	for h := range want {
+		left = append(left, h)
+	}
+	slices.SortFunc(left, func(a, b hold) int {
+		if d := a.ticket.Compare(b.ticket); d != 0 {
+			return d
+		}
+		return a.at.Compare(b.at)
+	})
+	for _, h := range left {
+		c.find("ticket %s of %s leaves an address of its customer open", h.ticket.Key, h.ticket.Subject)
+	}
+	return nil
+}

@@ -1,0 +1,6 @@
+//go:build race
+
+package storetest
+
+// raceEnabled tells that the race detector makes everything slow.
+const raceEnabled = true
