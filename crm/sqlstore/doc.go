@@ -39,6 +39,37 @@
 // what they are about to change; views run at REPEATABLE READ. Every statement
 // names its part, so that sharding by part is possible.
 //
+// # Roles
+//
+// On PostgreSQL two roles suffice, and the one that the application logs in as
+// need not be able to change a table. The owner runs Migrate:
+//
+//	CREATE ROLE vefa_owner LOGIN;
+//	CREATE SCHEMA vefa AUTHORIZATION vefa_owner;
+//
+// The application runs stores. It may call Migrate too, which then only checks
+// the version. These are its rights, for Config{} and a role vefa_app; the owner
+// grants them after each Migrate that changed something. [Grants] returns them
+// for other names:
+//
+//	CREATE ROLE vefa_app LOGIN;
+//	GRANT USAGE ON SCHEMA "vefa" TO "vefa_app";
+//	GRANT SELECT ON "vefa"."schema_versions" TO "vefa_app";
+//	GRANT SELECT, INSERT ON "vefa"."links" TO "vefa_app";
+//	GRANT SELECT, INSERT, UPDATE ON "vefa"."profiles", "vefa"."anchors", "vefa"."addresses", "vefa"."effects", "vefa"."part_seq" TO "vefa_app";
+//	GRANT SELECT, INSERT, DELETE ON "vefa"."contacts", "vefa"."members", "vefa"."refs", "vefa"."changes" TO "vefa_app";
+//	GRANT SELECT, INSERT, UPDATE, DELETE ON "vefa"."customers", "vefa"."orders", "vefa"."visits", "vefa"."tickets", "vefa"."tags", "vefa"."consents", "vefa"."facts", "vefa"."documents", "vefa"."cursors" TO "vefa_app";
+//
+// Tables are named with their schema; operators, types and functions are
+// PostgreSQL's own, which come first on every search_path that does not name
+// pg_catalog. Where a session's search_path names pg_catalog, no schema in which
+// others may create things must stand before it. To be sure whatever a session
+// sets at its start:
+//
+//	ALTER ROLE vefa_app SET search_path = pg_catalog;
+//
+// # Bulk imports
+//
 // An import is faster when the host lends its driver's bulk path; for pgx:
 //
 //	cfg.Copy = func(ctx context.Context, conn *sql.Conn, statement string, rows io.Reader) error {

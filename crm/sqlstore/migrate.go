@@ -139,13 +139,37 @@ func WriteSQL(w io.Writer, d Dialect, cfg Config) error {
 // Migrate brings the tables to the newest version: each step in a transaction
 // of its own, under a lock row, so several processes may call it at once; one
 // does the work and the others find it done. It takes the database and not a
-// transaction: DDL has no place in the host's. A database of a newer version
-// than the library knows is an error.
+// transaction: DDL has no place in the host's. Where nothing is to be done it
+// only reads the version, which needs no right to make tables. A database of a
+// newer version than the library knows is an error.
 func Migrate(ctx context.Context, db *sql.DB, d Dialect, cfg Config) error {
 	all, err := Migrations(d, cfg)
 	if err != nil {
 		return err
 	}
+	have, newest, err := Version(ctx, db, d, cfg)
+	switch {
+	case err != nil && denied(err):
+		return wrap("migrate", "schema", fmt.Errorf("the role may not read the version of the tables: sqlstore.Grants gives it what it needs: %w", err))
+	case err != nil:
+		return err
+	case have == newest:
+		return nil
+	}
+	err = migrate(ctx, db, d, cfg, all)
+	if denied(err) {
+		err = wrap("migrate", "schema", fmt.Errorf("the tables are at version %d of %d, and the role may not change them: run Migrate as their owner: %w", have, newest, err))
+	}
+	return err
+}
+
+// denied reports that the database refused a statement to the role.
+func denied(err error) bool {
+	var state interface{ SQLState() string }
+	return errors.As(err, &state) && state.SQLState() == "42501"
+}
+
+func migrate(ctx context.Context, db *sql.DB, d Dialect, cfg Config, all []Migration) error {
 	cfg, _ = cfg.resolve(d)
 	m := &migrator{db: db, g: newGrammar(d, cfg), cfg: cfg, all: all}
 	if err := m.patiently(ctx, m.prepare); err != nil {
