@@ -14,9 +14,16 @@
 //	token, err := codec.Mint(link.PurposeClick, 42)
 //	mux.Handle("GET /{token}", handler) // NewHandler(Config{Codec: codec, …})
 //
-// Clicks go to a bounded Log that writes them in groups. Classify gives the
-// verdict about a stored click, with reasons and a version, and can be run again
-// over history; Contexts computes from many clicks what it needs to know about
-// each. Verdicts are bounded guesses: a scanner that behaves like a browser on
+// Clicks go to a bounded Log that writes them in groups. Of one link it keeps 60
+// an hour, unless LogConfig.PerLink says otherwise, and counts the others; what
+// waits for a store that is down takes at most LogConfig.Size clicks of 1 KB,
+// and what is refused beyond is counted and told. Addresses of clients are kept
+// as hashes under a key of the day, which is to be forgotten with it. A request
+// with a body is answered without waiting for that. The host bounds the rest: the
+// time-outs of its http.Server and the rate of requests of one client.
+//
+// Classify gives the verdict about a stored click, with reasons and a version,
+// and can be run again over history; Contexts computes from many clicks what it
+// needs to know about each. Verdicts are bounded guesses: a scanner that behaves like a browser on
 // another network at a human hour cannot be told from a person.
 package link

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/vefacrm/vefa/survey"
 )
@@ -257,23 +258,50 @@ func firstOf(texts ...string) string {
 	return ""
 }
 
-// piper looks up the {names} in texts: answers as they were chosen, then the
-// invitation's variables.
+// What a text shows of an answer or variable, and what all texts of a page show
+// of them, in bytes: texts may repeat an answer that is as long as a form.
+const (
+	maxPiped    = 600
+	maxPipedAll = 64 << 10
+)
+
+// piper looks up the {names} in texts of one page: answers as they were chosen,
+// then the invitation's variables. It shows the beginning of what is too long.
 func piper(v visit, r *survey.Response) func(string) (string, bool) {
+	left := maxPipedAll
+	shown := func(s string) (string, bool) {
+		s = shorten(s, min(maxPiped, left))
+		left -= len(s)
+		return s, true
+	}
 	return func(name string) (string, bool) {
 		if r != nil {
 			if answer, ok := r.Answers[name]; ok {
-				return spoken(v, name, answer), true
+				if left <= 0 {
+					return "…", true
+				}
+				return shown(spoken(v, name, answer))
 			}
 		}
 		if name == "place" && v.inv.Place != "" {
-			return v.inv.Place, true
+			return shown(v.inv.Place)
 		}
 		if val, ok := v.inv.Variables[name]; ok {
-			return fmt.Sprint(val), true
+			return shown(fmt.Sprint(val))
 		}
 		return "", false
 	}
+}
+
+// shorten returns s, or its first n bytes at most without half a character and
+// an ellipsis.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n = max(n, 0); n > 0 && !utf8.RuneStart(s[n]); n-- {
+	}
+	return s[:n] + "…"
 }
 
 func spoken(v visit, name string, answer any) string {
