@@ -19,6 +19,7 @@ import (
 
 	"github.com/vefacrm/vefa/dedup"
 	"github.com/vefacrm/vefa/dedup/people"
+	"github.com/vefacrm/vefa/examples/internal/output"
 )
 
 //go:embed sample/people.csv
@@ -278,6 +279,9 @@ func (j *job) loadModel() (*dedup.Model, error) {
 	}
 	f, err := os.Open(j.o.model)
 	if errors.Is(err, fs.ErrNotExist) {
+		if err := output.Check(j.o.model); err != nil {
+			return nil, fmt.Errorf("-model: %w", err)
+		}
 		return nil, nil
 	}
 	if err != nil {
@@ -299,7 +303,7 @@ func (j *job) saveModel() error {
 	if j.o.model == "" || j.loaded {
 		return nil
 	}
-	return create(j.o.model, func(w io.Writer) error {
+	return output.Write(j.o.model, output.Private, func(w io.Writer) error {
 		_, err := j.result.Model.WriteTo(w)
 		return err
 	})

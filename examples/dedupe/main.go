@@ -16,6 +16,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/vefacrm/vefa/examples/internal/output"
 )
 
 // options are the flags.
@@ -98,6 +100,11 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	o, err := parse(args, errs)
 	if err != nil {
 		return err
+	}
+	for _, f := range []struct{ name, path string }{{"-out", o.out}, {"-pairs", o.pairs}, {"-report", o.report}} {
+		if err := output.Check(f.path); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
 	}
 	j, err := open(o, errs)
 	if err != nil {

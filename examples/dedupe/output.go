@@ -1,41 +1,18 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 
 	"github.com/vefacrm/vefa/dedup"
+	"github.com/vefacrm/vefa/examples/internal/output"
 )
-
-// create writes a file whole or not at all.
-func create(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	b := bufio.NewWriterSize(f, 1<<18)
-	if err := errors.Join(write(b), b.Flush(), f.Close()); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if err := os.Chmod(f.Name(), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
 
 // safe keeps a spreadsheet from reading a cell of the input as a formula. A number stays.
 func safe(cell string) string {
@@ -57,12 +34,12 @@ func (j *job) write(ctx context.Context) error {
 	j.spent.phase("write")
 	defer j.spent.stop()
 	if j.o.out != "" {
-		if err := create(j.o.out, func(w io.Writer) error { return j.writeClusters(ctx, w) }); err != nil {
+		if err := output.Write(j.o.out, output.Private, func(w io.Writer) error { return j.writeClusters(ctx, w) }); err != nil {
 			return err
 		}
 	}
 	if j.o.pairs != "" {
-		if err := create(j.o.pairs, j.writePairs); err != nil {
+		if err := output.Write(j.o.pairs, output.Private, j.writePairs); err != nil {
 			return err
 		}
 	}

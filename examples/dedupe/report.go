@@ -12,6 +12,7 @@ import (
 	"github.com/vefacrm/vefa/dedup"
 	"github.com/vefacrm/vefa/dedup/people"
 	"github.com/vefacrm/vefa/dedup/report"
+	"github.com/vefacrm/vefa/examples/internal/output"
 )
 
 const (
@@ -93,7 +94,7 @@ func (j *job) writeReport(ctx context.Context) error {
 	add("What was learnt", "", report.Levels("What agreement and disagreement are worth", r.Model),
 		report.Weights("Pairs by what they weigh", st.Weights), report.SelfWeights("Rows that say too little", self))
 	add("What was compared", "", report.Blocks("Blocking rules", st))
-	return create(j.o.report, func(w io.Writer) error { return page.Write(w) })
+	return output.Write(j.o.report, output.Private, func(w io.Writer) error { return page.Write(w) })
 }
 
 func names(tables []*table) []string {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -199,13 +198,4 @@ func (s summary) print(w io.Writer) {
 	fmt.Fprintf(w, "audit of the record: %d repeated, %d without consent, %d to open tickets, %d to excluded tags, %d surveys before delivery, %d bad answers without a ticket\n",
 		s.EffectsRepeated, s.SentWithoutConsent, s.SentToOpenTicket, s.SentToExcludedTag, s.SurveyBeforeDelivery, s.AnswersBadWithoutTicket)
 	fmt.Fprintf(w, "%d records read, %d rejected; %.1f s, %d MiB\n", s.RowsRead, s.RowsRejected, s.TotalSeconds, s.PeakRSS)
-}
-
-// writeFile writes a whole file or none.
-func writeFile(path string, data []byte) error {
-	tmp := path + ".tmp"
-	if err := os.WriteFile(tmp, data, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
 }

@@ -21,6 +21,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+
+	"github.com/vefacrm/vefa/examples/internal/output"
 )
 
 // options are the flags.
@@ -99,6 +101,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	o, err := parse(args, errs)
 	if err != nil {
 		return err
+	}
+	if err := output.Check(o.report); err != nil {
+		return fmt.Errorf("-report: %w", err)
 	}
 	show := newDisplay(errs)
 	store, where, shut, err := openStore(ctx, o.db)

@@ -7,9 +7,11 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"io"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/engage"
+	"github.com/vefacrm/vefa/examples/internal/output"
 	"github.com/vefacrm/vefa/segment/report"
 )
 
@@ -127,7 +129,7 @@ func (s *simulation) writeReport(ctx context.Context, sum summary, path string) 
 	if err != nil {
 		return err
 	}
-	return writeFile(path, data)
+	return output.Write(path, output.Private, func(w io.Writer) error { _, err := w.Write(data); return err })
 }
 
 // Style is the style of the pictures of package report.

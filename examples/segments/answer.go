@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vefacrm/vefa/examples/internal/output"
 	"github.com/vefacrm/vefa/segment"
 	"github.com/vefacrm/vefa/segment/report"
 	"github.com/vefacrm/vefa/segment/rfm"
@@ -315,9 +315,5 @@ func (a *answers) write(path string) error {
 		add("Why, and since when", "A star marks what decides.", pictures...)
 	}
 	add("Housekeeping", "", report.Text("Who uses what", a.used()), report.Text("What is probably not meant", a.lint.String()))
-	var b bytes.Buffer
-	if err := p.Write(&b); err != nil {
-		return err
-	}
-	return writeFile(path, b.Bytes())
+	return output.Write(path, output.Private, func(w io.Writer) error { return p.Write(w) })
 }

@@ -21,6 +21,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/vefacrm/vefa/examples/internal/output"
 )
 
 // options are the flags.
@@ -119,6 +121,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	o, err := parse(args, errs)
 	if err != nil {
 		return err
+	}
+	if err := output.Check(o.report); err != nil {
+		return fmt.Errorf("-report: %w", err)
 	}
 	in, err := read(ctx, o, errs)
 	if err != nil {
