@@ -19,6 +19,23 @@ type reach struct {
 	Tripped []rules.Trip   `json:"tripped,omitempty"`
 }
 
+// learntKind is the kind and id of the document that holds what the breaker
+// learnt from evenings whose counts were pruned.
+const learntKind = "rule-reach-learnt"
+
+type learntCounts struct {
+	Through string            `json:"through"` // the last of those evenings
+	Past    rules.Populations `json:"past"`
+}
+
+func learntReach(ctx context.Context, r crm.DocumentReader) (out learntCounts, rev int64, err error) {
+	docs, err := r.Documents(ctx, learntKind, learntKind)
+	if err != nil || docs[0] == nil {
+		return out, 0, err
+	}
+	return out, docs[0].Rev, docs[0].Decode(&out)
+}
+
 // trip leaves out what rules plan that reach many times their usual number of
 // customers, and returns what tripped. Config.Wide names those that may.
 func (e *Engine) trip(ctx context.Context, day string, intents []rules.Intent, closed bool) ([]rules.Intent, []rules.Trip, error) {
@@ -52,7 +69,12 @@ func (e *Engine) decideReach(ctx context.Context, day string, intents []rules.In
 	var past rules.Populations
 	known := false
 	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
-		got, past, known = reach{}, rules.Populations{}, false
+		got, known = reach{}, false
+		learnt, _, err := learntReach(ctx, r)
+		if err != nil {
+			return err
+		}
+		past = learnt.Past
 		for d, err := range crm.Documents(ctx, r, breakerKind) {
 			if err != nil {
 				return err
@@ -64,7 +86,7 @@ func (e *Engine) decideReach(ctx context.Context, day string, intents []rules.In
 			if d.ID == day {
 				got, known = evening, true
 			}
-			if d.ID < day {
+			if d.ID < day && d.ID > learnt.Through {
 				past = e.cfg.Breaker.Learn(past, evening.Matched, evening.Tripped)
 			}
 		}

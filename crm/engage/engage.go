@@ -212,6 +212,9 @@ func (e *Engine) Clicks() *link.Log { return e.clicks }
 // load reads what a night needs into memory, once; places may open at any time
 // and are read each time.
 func (e *Engine) load(ctx context.Context) error {
+	if err := e.missed(ctx); err != nil {
+		return err
+	}
 	err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
 		if e.places, err = crm.LoadPlaces(ctx, r, e.cfg.Home); err != nil || e.loaded {
 			return err
@@ -235,6 +238,23 @@ func (e *Engine) load(ctx context.Context) error {
 	}
 	e.loaded = true
 	return nil
+}
+
+// missed has everybody read again if the changes that the population does not
+// know of yet were pruned: by another process, of an engine that was idle long.
+func (e *Engine) missed(ctx context.Context) error {
+	if !e.loaded {
+		return nil
+	}
+	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		_, _, err := r.Changes(ctx, e.pop.at, 1)
+		return err
+	})
+	if errors.Is(err, crm.ErrPruned) {
+		e.forget()
+		return nil
+	}
+	return err
 }
 
 func (e *Engine) progress(step string, done, total int) {

@@ -79,7 +79,7 @@ func newLab(t *testing.T) *lab {
 			case err != nil:
 			case name == "survey/visit":
 				l.surveys = append(l.surveys, f)
-			case l.campaign == nil:
+			case l.campaign == nil && f.Kind == crm.EffectMessage:
 				l.campaign = f
 			}
 		}

@@ -85,6 +85,22 @@ func verbs() []verb {
 	add("*crm.Service.Untag", func(ctx context.Context, l *lab) (any, error) {
 		return only(l.svc.Untag(ctx, key(1), crm.TagChange{Tag: "buyer", By: "desk"}))
 	})
+	add("*crm.Service.Prune", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.svc.Prune(ctx, l.now)
+		return nil, err
+	})
+	add("*crm.Service.PruneWith", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.svc.PruneWith(ctx, l.now, func(f *crm.Effect) (crm.Leftover, error) {
+			f.Data = nil
+			return crm.Leftover{Refs: []crm.Ref{{Kind: crm.RefLink, Key: "1", Subject: f.Subject, Target: string(f.ID)}}}, nil
+		})
+		return nil, err
+	})
+	add("*crm.Service.DropCursors", func(ctx context.Context, l *lab) (any, error) { return only(l.svc.DropCursors(ctx, "x")) })
+	add("*engage.Engine.Prune", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.shop.Engine.Prune(ctx, l.now)
+		return nil, err
+	})
 	add("*crm.Service.Regroup", func(ctx context.Context, l *lab) (any, error) {
 		_, err := l.svc.Regroup(ctx, crm.Grouping{Profiles: []crm.ProfileKey{key(0), key(3)}, Kind: crm.LinkManual, Actor: "desk"})
 		return nil, err

@@ -264,6 +264,9 @@ func (e *Engine) importAll(ctx context.Context, n Night, rep *NightReport) error
 // nightReport reads what is on record about an evening.
 func (e *Engine) nightReport(ctx context.Context, day string) (rep NightReport, err error) {
 	err = e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		if err := checkPruned(ctx, r, day); err != nil {
+			return err
+		}
 		rep, _, err = reportOf(ctx, r, day)
 		return err
 	})

@@ -294,11 +294,14 @@ func (e *Engine) Unsolved(ctx context.Context) (_ []Unsolved, err error) {
 }
 
 // Links returns where a message's tracked link and its survey (if it has one)
-// are reached.
+// are reached. It is crm.ErrPruned for one whose link ended and was pruned.
 func (e *Engine) Links(f *crm.Effect) (tracked, page string, err error) {
 	d, err := decodeMessage(f)
 	if err != nil {
 		return "", "", err
+	}
+	if d.Link == 0 {
+		return "", "", &crm.Error{Op: "link", Entity: "effect", ID: string(f.ID), Kind: crm.ErrPruned}
 	}
 	if tracked, err = e.trackedURL(d.Link); err != nil || d.Survey == "" {
 		return tracked, "", err
