@@ -10,6 +10,7 @@ import (
 	"github.com/vefacrm/vefa/crm/engage"
 	"github.com/vefacrm/vefa/crm/engage/engagetest"
 	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/messaging"
 )
 
 // sent is a retailer whose campaign has gone out to ten people, and the
@@ -64,6 +65,20 @@ func TestAuditFinds(t *testing.T) {
 		twice.Subject = crm.OfProfile(engagetest.Key(3))
 		twice.ID = shop.Engine.IDs().ID(twice.Cause, twice.Subject, twice.About, twice.Occurrence)
 		twice.Rev = 0
+		update(t, store, func(tx crm.Tx) error { _, err := tx.PutEffects(t.Context(), twice); return err })
+		require.Equal(t, 1, audit(t, store).EffectsRepeated)
+	})
+	t.Run("taken twice", func(t *testing.T) { // case A2: one effect, handed over by two processes
+		shop, store, effects := sent(t)
+		_, err := shop.Engine.Receive(t.Context(), messaging.Receipt{ID: effects[0].ID, Status: messaging.Accepted, Provider: "another"})
+		require.NoError(t, err)
+		require.Equal(t, 1, audit(t, store).EffectsRepeated)
+	})
+	t.Run("a shared phone", func(t *testing.T) { // case A6: of two customers who never were one
+		shop, store, effects := sent(t)
+		twice := effects[0].Clone()
+		twice.Subject = crm.OfProfile(engagetest.Key(7))
+		twice.ID, twice.Rev, twice.SentAt = shop.Engine.IDs().ID(twice.Cause, twice.Subject, twice.About, twice.Occurrence), 0, twice.SentAt.AddDate(0, 0, 1)
 		update(t, store, func(tx crm.Tx) error { _, err := tx.PutEffects(t.Context(), twice); return err })
 		require.Equal(t, 1, audit(t, store).EffectsRepeated)
 	})

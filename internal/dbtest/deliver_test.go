@@ -12,7 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
+	osexec "os/exec"
 	"strconv"
 	"sync"
 	"testing"
@@ -302,7 +302,7 @@ func (p *slowProvider) states(t *testing.T, store crm.Store) map[crm.EffectState
 
 // process is a running deliverer.
 type process struct {
-	cmd   *exec.Cmd
+	cmd   *osexec.Cmd
 	stdin io.WriteCloser
 }
 
@@ -310,7 +310,7 @@ func startProcess(t *testing.T, d deliverer) *process {
 	t.Helper()
 	job, err := json.Marshal(d)
 	require.NoError(t, err)
-	cmd := exec.Command(os.Args[0])
+	cmd := osexec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), asDeliverer+"="+string(job))
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
@@ -330,7 +330,7 @@ func (p *process) end(t *testing.T) {
 	t.Helper()
 	_ = p.stdin.Close()
 	err := p.cmd.Wait()
-	var exit *exec.ExitError
+	var exit *osexec.ExitError
 	if errors.As(err, &exit) {
 		t.Errorf("a process failed: %v", exit)
 	}
