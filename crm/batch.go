@@ -18,8 +18,9 @@ func (b Batch) Len() int { return len(b.Profiles) + len(b.Facts) }
 
 // divide separates what chunks of other parts must have been written for: orders
 // that are also found by their recipient's name, tickets, and facts that the
-// batch delivers for several subjects, of which the newest counts. Written last,
-// in one order, they come out the same however the rest was written.
+// batch delivers for several subjects, of which the newest counts; and what it
+// delivers again without a version, of which the last counts. Written last, in
+// one order, they come out the same however the rest was written.
 func (b Batch) divide() (first, last Batch) {
 	at := map[FactKey]Subject{}
 	several := map[FactKey]bool{}
@@ -32,10 +33,29 @@ func (b Batch) divide() (first, last Batch) {
 		}
 		at[f.Key] = f.Subject
 	}
-	first = Batch{b.Profiles, make([]*Fact, 0, len(b.Facts))}
+	var seen map[any]bool // profile keys and fact refs without a version
+	repeated := func(key any) bool {
+		if seen == nil {
+			seen = map[any]bool{}
+		}
+		again := seen[key]
+		seen[key] = true
+		return again
+	}
+	first = Batch{slices.Grow([]*Profile(nil), len(b.Profiles)), make([]*Fact, 0, len(b.Facts))}
+	for _, p := range b.Profiles {
+		to := &first
+		if p != nil && p.unversioned() && repeated(p.ProfileKey) {
+			to = &last
+		}
+		to.Profiles = append(to.Profiles, p)
+	}
 	for _, f := range b.Facts {
 		to := &first
 		if f != nil {
+			if f.Version == 0 && repeated(f.Ref()) {
+				to = &last
+			}
 			o, _ := f.Data.(*Order)
 			if f.Key.Kind == KindTicket || several[f.Key] || (o != nil && !o.Recipient.IsZero() && o.Recipient != f.Subject.Profile) {
 				to = &last
@@ -134,6 +154,17 @@ func (b Batch) reject(err error) Rejected {
 	return Rejected{"fact", "", err}
 }
 
+// entity names what the batch holds, in an error about it.
+func (b Batch) entity() string {
+	switch {
+	case len(b.Profiles) > 0:
+		return "profile"
+	case len(b.Facts) == 1 && b.Facts[0] != nil:
+		return string(b.Facts[0].Key.Kind)
+	}
+	return "fact"
+}
+
 // Rejected is a record of a batch that was not accepted, and why. The rest of
 // its batch is.
 type Rejected struct {
@@ -147,7 +178,23 @@ type ImportReport struct {
 	Profiles int // new or newer
 	Facts    int
 	Repeated int // old or equal versions, which change nothing
+	// Older is how many of those are older than what is stored.
+	Older    int
 	Rejected []Rejected
+	// Conflicting are records with the version of another one that says
+	// something else, which their source should not have sent: whatever is
+	// stored, one of the two is lost. The larger content hash stays, so that the
+	// order of deliveries does not matter. Deliveries without a version cannot
+	// conflict: the later one stays.
+	Conflicting []Conflict
+}
+
+// Conflict is a delivered record whose version was there with other content.
+type Conflict struct {
+	Entity  string // "profile" or the kind of the fact
+	ID      string
+	Version int64 // of a profile its SourceVersion
+	Stored  bool  // whether the delivered one is now stored
 }
 
 // Add sums reports.
@@ -155,5 +202,7 @@ func (r *ImportReport) Add(o ImportReport) {
 	r.Profiles += o.Profiles
 	r.Facts += o.Facts
 	r.Repeated += o.Repeated
+	r.Older += o.Older
 	r.Rejected = append(r.Rejected, o.Rejected...)
+	r.Conflicting = append(r.Conflicting, o.Conflicting...)
 }

@@ -118,13 +118,24 @@ func TestChunks(t *testing.T) {
 }
 
 // TestDivide separates what must be written last: tickets, gifts, and whatever
-// changes hands within the batch. The rest goes first; nothing is lost.
+// changes hands or comes again without a version within the batch. The rest goes
+// first; nothing is lost.
 func TestDivide(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := drawBatch(t)
 		first, last := b.divide()
-		require.Equal(t, b.Profiles, first.Profiles)
-		require.Empty(t, last.Profiles)
+		seen := map[any]bool{}
+		again := func(key any) bool { was := seen[key]; seen[key] = true; return was }
+		var wantOnce, wantAgain []*Profile
+		for _, p := range b.Profiles {
+			if p.At.IsZero() && p.SourceVersion == 0 && again(p.ProfileKey) {
+				wantAgain = append(wantAgain, p)
+			} else {
+				wantOnce = append(wantOnce, p)
+			}
+		}
+		require.Equal(t, wantOnce, first.Profiles)
+		require.Equal(t, wantAgain, last.Profiles)
 		subjects := map[FactKey]map[Subject]bool{}
 		for _, f := range b.Facts {
 			if f.Key.Kind == KindOrder || f.Key.Kind == KindTicket || f.Key.Kind == KindVisit {
@@ -138,7 +149,8 @@ func TestDivide(t *testing.T) {
 		for _, f := range b.Facts {
 			o, _ := f.Data.(*Order)
 			gift := o != nil && !o.Recipient.IsZero() && o.Recipient != f.Subject.Profile
-			if f.Key.Kind == KindTicket || gift || len(subjects[f.Key]) > 1 {
+			repeated := f.Version == 0 && again(f.Ref())
+			if f.Key.Kind == KindTicket || gift || len(subjects[f.Key]) > 1 || repeated {
 				wantLast = append(wantLast, f)
 			} else {
 				wantFirst = append(wantFirst, f)

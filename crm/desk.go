@@ -2,12 +2,14 @@ package crm
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
 
 // OpenTicket opens a ticket on a profile. All addresses of the customer fall
-// silent in the same transaction. Opening it again changes nothing.
+// silent in the same transaction. Opening it again, also with another title,
+// changes nothing: SetTicket does. A profile that is not there is ErrNotFound.
 func (s *Service) OpenTicket(ctx context.Context, k ProfileKey, source, id string, t Ticket) (FactRef, error) {
 	if t.State == "" {
 		t.State = TicketOpen
@@ -16,7 +18,29 @@ func (s *Service) OpenTicket(ctx context.Context, k ProfileKey, source, id strin
 		t.Opened = s.Now()
 	}
 	f := &Fact{Key: FactKey{KindTicket, source, id}, Subject: OfProfile(k), At: t.Opened, Version: 1, Data: &t}
-	return f.Ref(), s.Record(ctx, f)
+	ref := f.Ref()
+	err := s.update(ctx, func(tx Tx) error {
+		ref = f.Ref()
+		at, err := tx.Anchors(ctx, f.Key)
+		if err != nil {
+			return err
+		}
+		if at[0] != (Subject{}) {
+			ref.Subject = at[0]
+			return nil
+		}
+		return sooner(s.In(tx).Record(ctx, f))
+	})
+	return ref, err
+}
+
+// sooner turns ErrExists of a ticket that was just read, and was not so new, into
+// a conflict: another writer was faster, the verb looks again.
+func sooner(err error) error {
+	if errors.Is(err, ErrExists) {
+		return &Error{Op: "record", Entity: "ticket", Kind: ErrConflict}
+	}
+	return err
 }
 
 // SetTicket moves a ticket to a state and notes who did it and why: a call that

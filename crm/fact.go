@@ -105,7 +105,10 @@ type Fact struct {
 	Place   string    // where, a Place id; may be empty
 	// Version is the source's counter or time of change in microseconds. The
 	// newest version wins; of two contents with one version the one with the
-	// larger ContentHash, so deliveries may repeat and arrive in any order.
+	// larger ContentHash, so deliveries may repeat and arrive in any order
+	// (ImportReport.Conflicting lists the latter). 0 says that the source has no
+	// versions: what arrives later is newer, and gets as its version the larger
+	// of the service's clock in microseconds and the stored version plus 1.
 	Version int64
 	// Recorded is when this version was accepted here.
 	Recorded time.Time
@@ -262,7 +265,7 @@ func (f *Fact) Validate() error {
 			if !about {
 				faults = append(faults, fieldError("subject", "must be an address"))
 			}
-		case KindTag:
+		case KindTag, KindOrder, KindVisit, KindTicket:
 			if about {
 				faults = append(faults, fieldError("subject", "must be a profile"))
 			}

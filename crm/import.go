@@ -18,6 +18,8 @@ type writer struct {
 	seen map[ProfileKey]*Profile
 	// customers whose addresses or tickets changed: their silence is checked
 	touched map[CustomerID]bool
+	// facts without a version whose version here was made from an older one's
+	newest map[*Fact]bool
 	// tickets that were solved, moved or taken back in this chunk
 	lapsed []FactRef
 	// customers that are locked, or that nobody else can reach
@@ -65,8 +67,7 @@ func (w *writer) profiles(delivered []*Profile, facts, counting []*Fact) error {
 		}
 		p = cleanProfile(p)
 		if have := newest[p.ProfileKey]; have != nil {
-			p = mergeVersions(have, p)
-			w.rep.Repeated++
+			p = w.merge(have, p, false)
 		}
 		newest[p.ProfileKey] = p
 	}
@@ -104,15 +105,17 @@ func (w *writer) profiles(delivered []*Profile, facts, counting []*Fact) error {
 		case was == nil:
 			id := CustomerID(w.s.cfg.NewID())
 			p.Customer, w.held[id] = id, true
+			if p.unversioned() && !stubs[k] {
+				p.At = w.now
+			}
 			links = append(links, &Link{Profile: k, Customer: id, Kind: LinkNew, At: w.now, Actor: "import"})
 			add = append(add, contactRefs(p)...)
 		case stubs[k]:
 			w.seen[k] = was
 			continue
 		default:
-			q := mergeVersions(was, p)
+			q := w.merge(was, p, true)
 			if sameProfile(was, q) {
-				w.rep.Repeated++
 				w.seen[k] = was
 				continue
 			}
@@ -196,16 +199,71 @@ func (w *writer) renamedOrders(profiles []*Profile) ([]Ref, error) {
 	return refs, nil
 }
 
+// unversioned reports whether the source gave the profile no version.
+func (p *Profile) unversioned() bool { return p.At.IsZero() && p.SourceVersion == 0 }
+
+// merge is mergeVersions, and notes in the report what it means for p, which
+// came later; stored says that have is in the record. Where p has no version it
+// gets one that is newer than have's, unless it says the same.
+func (w *writer) merge(have, p *Profile, stored bool) *Profile {
+	said := func(p *Profile) string {
+		c := *p
+		c.At, c.SourceVersion = time.Time{}, 0
+		return string(profileContent(&c))
+	}
+	if p.unversioned() {
+		if said(have) == said(p) {
+			w.rep.Repeated++
+			p.At, p.SourceVersion = have.At, have.SourceVersion
+			return mergeVersions(have, p)
+		}
+		if !stored {
+			w.rep.Repeated++        // of the two one counts
+			if have.unversioned() { // they came in this order
+				return sinceOf(p, have)
+			}
+		}
+		p.At, p.SourceVersion = w.now, have.SourceVersion
+		if !have.At.Before(p.At) {
+			p.At = have.At.Add(time.Microsecond)
+		}
+		return mergeVersions(have, p)
+	}
+	if !stored && have.unversioned() {
+		have.At = w.now
+	}
+	switch {
+	case have.SourceVersion != p.SourceVersion || !have.At.Equal(p.At):
+		if newerProfile(have, p) {
+			w.rep.Repeated++
+			if stored {
+				w.rep.Older++
+			}
+		} else if !stored {
+			w.rep.Repeated++
+		}
+	case said(have) == said(p):
+		w.rep.Repeated++
+	default:
+		w.rep.Conflicting = append(w.rep.Conflicting, Conflict{"profile", p.ProfileKey.String(), p.SourceVersion, newerProfile(p, have)})
+	}
+	return mergeVersions(have, p)
+}
+
 // mergeVersions returns the newer of two versions of a profile, first known at
 // the earlier of their times. Which is which does not matter.
 func mergeVersions(a, b *Profile) *Profile {
-	since := a.Since
-	if since.IsZero() || (!b.Since.IsZero() && b.Since.Before(since)) {
-		since = b.Since
-	}
-	win := a
 	if newerProfile(b, a) {
-		win = b
+		return sinceOf(b, a)
+	}
+	return sinceOf(a, b)
+}
+
+// sinceOf returns win, first known at the earlier of the two times.
+func sinceOf(win, other *Profile) *Profile {
+	since := win.Since
+	if since.IsZero() || (!other.Since.IsZero() && other.Since.Before(since)) {
+		since = other.Since
 	}
 	if !win.Since.Equal(since) {
 		win = win.Clone()

@@ -3,6 +3,8 @@ package crm
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -84,10 +86,59 @@ func NewPlaces(home *time.Location, places ...*Place) (*Places, error) {
 	return t, nil
 }
 
+// PutPlaces adds places to the tree, or replaces those of the same id; the others
+// stay. It refuses what NewPlaces refuses, of the whole tree, and then nothing is
+// written. What is there already in the same words changes nothing.
+func (s *Service) PutPlaces(ctx context.Context, places ...*Place) error {
+	return s.update(ctx, func(tx Tx) error {
+		all := map[string]*Place{}
+		revs := map[string]*Document{}
+		for d, err := range Documents(ctx, tx, placeKind) {
+			if err != nil {
+				return err
+			}
+			p := new(Place)
+			if err := d.Decode(p); err != nil {
+				return err
+			}
+			all[d.ID], revs[d.ID] = p, d
+		}
+		given := map[string]bool{}
+		var puts []*Document
+		for _, p := range places {
+			if p == nil {
+				return invalid("put", "place", "", fieldError("place", "is nil"))
+			}
+			if given[p.ID] {
+				return &Error{Op: "put", Entity: "place", ID: p.ID, Kind: ErrExists}
+			}
+			given[p.ID], all[p.ID] = true, p
+			d, err := NewDocument(placeKind, p.ID, p)
+			if err != nil {
+				return err
+			}
+			if was := revs[p.ID]; was != nil {
+				if string(was.Data) == string(d.Data) {
+					continue
+				}
+				d.Rev = was.Rev
+			}
+			puts = append(puts, d)
+		}
+		if _, err := NewPlaces(nil, slices.Collect(maps.Values(all))...); err != nil {
+			return err
+		}
+		return tx.PutDocuments(ctx, puts...)
+	})
+}
+
+// placeKind is the kind of the documents that places are kept in.
+const placeKind = "place"
+
 // LoadPlaces reads the tree that PutPlaces wrote.
 func LoadPlaces(ctx context.Context, r Reader, home *time.Location) (*Places, error) {
 	var all []*Place
-	for d, err := range Documents(ctx, r, "place") {
+	for d, err := range Documents(ctx, r, placeKind) {
 		if err != nil {
 			return nil, err
 		}

@@ -69,7 +69,9 @@ type Profile struct {
 	Since time.Time `json:"since,omitzero"`
 	// At is when this version was made in the source, SourceVersion the
 	// source's own counter, if it has one. The larger (SourceVersion, At) wins;
-	// deliveries may repeat and arrive in any order.
+	// deliveries may repeat and arrive in any order. With neither, what arrives
+	// later is newer, and At becomes the larger of the service's clock and the
+	// stored At plus a microsecond.
 	At            time.Time `json:"at,omitzero"`
 	SourceVersion int64     `json:"source_version,omitempty"`
 

@@ -1,16 +1,19 @@
 package crm
 
 import (
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/vefacrm/vefa/internal/fold"
 )
 
-// valid returns the facts that can be accepted and reports the others.
+// valid returns copies of the facts that can be accepted, in the form that
+// stores keep, and reports the others. Without a version they still have none.
 func (w *writer) valid(delivered []*Fact) []*Fact {
 	out := make([]*Fact, 0, len(delivered))
-	for _, f := range delivered {
+	copies := make([]Fact, len(delivered))
+	for i, f := range delivered {
 		if f == nil {
 			w.reject("fact", "", invalid("record", "fact", "", fieldError("fact", "is nil")))
 			continue
@@ -23,32 +26,30 @@ func (w *writer) valid(delivered []*Fact) []*Fact {
 			w.reject(string(f.Key.Kind), f.Key.String(), invalid("record", string(f.Key.Kind), f.Key.String(), err))
 			continue
 		}
-		out = append(out, f)
+		c := &copies[i]
+		*c = *f
+		c.At, c.Recorded, c.Data = Micros(f.At), w.now, storable(f.Data)
+		out = append(out, c)
 	}
 	return out
 }
 
-// facts writes the delivered facts of a chunk.
-func (w *writer) facts(delivered []*Fact) error {
-	copies := make([]Fact, len(delivered))
-	plain := make([]*Fact, 0, len(delivered))
+// facts writes the valid facts of a chunk.
+func (w *writer) facts(valid []*Fact) error {
+	plain := make([]*Fact, 0, len(valid))
 	var about []*Fact
-	for i, f := range delivered {
-		c := &copies[i]
-		*c = *f
-		c.At, c.Recorded, c.Data = Micros(f.At), w.now, storable(f.Data)
+	for _, f := range valid {
 		if f.Subject.Profile.IsZero() && (f.Key.Kind == KindConsent || f.Key.Kind == KindSuppression) {
-			about = append(about, c)
+			about = append(about, f)
 		} else {
-			plain = append(plain, c)
+			plain = append(plain, f)
 		}
 	}
 	slices.SortStableFunc(plain, func(a, b *Fact) int { return a.Ref().compareText(b.Ref()) })
 	once := plain[:0]
 	for _, f := range plain {
 		if n := len(once); n > 0 && once[n-1].Ref() == f.Ref() {
-			w.rep.Repeated++
-			won, err := newerFact(once[n-1], f)
+			won, err := w.pick(once[n-1], f, false)
 			if err != nil {
 				return err
 			}
@@ -64,27 +65,146 @@ func (w *writer) facts(delivered []*Fact) error {
 	return w.addressFacts(about)
 }
 
-// newerFact returns the one of two versions that counts.
-func newerFact(a, b *Fact) (*Fact, error) {
-	if a.Version != b.Version {
-		if b.Version > a.Version {
-			return b, nil
+// clockVersion is the version of what is delivered without one.
+func clockVersion(f *Fact) int64 { return max(f.Recorded.UnixMicro(), 1) }
+
+// newerFact returns the one of two versions of a fact that counts; f came later.
+// It changes neither.
+func newerFact(have, f *Fact) (*Fact, error) {
+	w := writer{}
+	a, b := *have, *f
+	won, err := w.pick(&a, &b, true)
+	if err != nil || won == &a {
+		return have, err
+	}
+	return f, nil
+}
+
+// pick returns the one of two versions of a fact that counts, and notes in the
+// report what that means for f, which came later; stored says that have is in
+// the record. Where f has no version it gets one that is newer than have's,
+// unless it says the same.
+func (w *writer) pick(have, f *Fact, stored bool) (*Fact, error) {
+	dh, err := EncodeFactData(have.Data)
+	if err != nil {
+		return nil, err
+	}
+	df, err := EncodeFactData(f.Data)
+	if err != nil {
+		return nil, err
+	}
+	hh, hf := FactHash(have, dh), FactHash(f, df)
+	same := hh == hf && have.Subject == f.Subject
+	if f.Version == 0 {
+		switch {
+		case same:
+			w.rep.Repeated++
+			return have, nil
+		case have.Version == 0: // neither has one: they came in this order
+			w.rep.Repeated++
+			return f, nil
 		}
-		return a, nil
+		f.Version = clockVersion(f)
+		if have.Version >= f.Version && have.Version < math.MaxInt64 {
+			f.Version = have.Version + 1
+		}
+		if w.newest == nil {
+			w.newest = map[*Fact]bool{}
+		}
+		w.newest[f] = true
+		if !stored {
+			w.rep.Repeated++ // of the two one counts
+		}
+		return f, nil
 	}
-	da, err := EncodeFactData(a.Data)
+	if have.Version == 0 {
+		have.Version = clockVersion(have)
+	}
+	switch {
+	case have.Version > f.Version:
+		w.rep.Repeated++
+		if stored {
+			w.rep.Older++
+		}
+		return have, nil
+	case have.Version < f.Version:
+		if !stored {
+			w.rep.Repeated++
+		}
+		return f, nil
+	case same:
+		w.rep.Repeated++
+		return have, nil
+	}
+	won := hf > hh || (hf == hh && f.Subject.Compare(have.Subject) > 0)
+	w.conflict(f, won)
+	if won {
+		return f, nil
+	}
+	return have, nil
+}
+
+// conflict reports another content of the same version.
+func (w *writer) conflict(f *Fact, won bool) {
+	w.rep.Conflicting = append(w.rep.Conflicting, Conflict{string(f.Key.Kind), f.Key.String(), f.Version, won})
+}
+
+// put writes facts and says which were written. Those without a version become
+// the newest one.
+func (w *writer) put(facts []*Fact) ([]bool, error) {
+	var given, newest []*Fact
+	for _, f := range facts {
+		if f.Version != 0 && !w.newest[f] {
+			given = append(given, f)
+		} else {
+			newest = append(newest, f)
+		}
+	}
+	if len(newest) == 0 {
+		given = facts
+	}
+	puts, err := w.tx.PutFacts(w.ctx, given...)
 	if err != nil {
 		return nil, err
 	}
-	db, err := EncodeFactData(b.Data)
+	for i, p := range puts {
+		switch p {
+		case PutOlder:
+			w.rep.Older++
+			w.rep.Repeated++
+		case PutSame:
+			w.rep.Repeated++
+		case PutWon, PutLost:
+			w.conflict(given[i], p == PutWon)
+		}
+	}
+	changed := make([]bool, len(facts))
+	if len(newest) == 0 {
+		for i, p := range puts {
+			changed[i] = p.Changed()
+		}
+		return changed, nil
+	}
+	for _, f := range newest {
+		f.Version = max(f.Version, clockVersion(f))
+	}
+	more, err := w.tx.PutNewest(w.ctx, newest...)
 	if err != nil {
 		return nil, err
 	}
-	ha, hb := FactHash(a, da), FactHash(b, db)
-	if hb > ha || (hb == ha && b.Subject.Compare(a.Subject) > 0) {
-		return b, nil
+	was := make(map[*Fact]bool, len(facts))
+	for i, f := range given {
+		was[f] = puts[i].Changed()
 	}
-	return a, nil
+	for i, f := range newest {
+		if was[f] = more[i].Changed(); !was[f] {
+			w.rep.Repeated++
+		}
+	}
+	for i, f := range facts {
+		changed[i] = was[f]
+	}
+	return changed, nil
 }
 
 // anchored reports whether a fact of this kind exists once in the world, so
@@ -103,7 +223,7 @@ func (w *writer) plainFacts(facts []*Fact) error {
 	if err != nil {
 		return err
 	}
-	changed, err := w.tx.PutFacts(w.ctx, facts...)
+	changed, err := w.put(facts)
 	if err != nil {
 		return err
 	}
@@ -113,7 +233,6 @@ func (w *writer) plainFacts(facts []*Fact) error {
 	texts := make([]string, len(facts)) // of the keys
 	for i, f := range facts {
 		if !changed[i] {
-			w.rep.Repeated++
 			continue
 		}
 		w.rep.Facts++
@@ -195,8 +314,7 @@ func (w *writer) anchor(facts []*Fact) ([]*Fact, error) {
 			keys = append(keys, f.Key)
 			continue
 		}
-		w.rep.Repeated++
-		won, err := newerFact(have, f)
+		won, err := w.pick(have, f, false)
 		if err != nil {
 			return nil, err
 		}
@@ -253,12 +371,11 @@ func (w *writer) follow(facts []*Fact) ([]*Fact, error) {
 	for i, old := range olds {
 		f := moved[i]
 		if old != nil {
-			won, err := newerFact(old, f)
+			won, err := w.pick(old, f, true)
 			if err != nil {
 				return nil, err
 			}
 			if won == old {
-				w.rep.Repeated++
 				stays[f] = true
 				continue
 			}

@@ -213,21 +213,71 @@ func (s *Service) importOne(ctx context.Context, chunk Batch) (rep ImportReport,
 	return rep, err
 }
 
-// PutProfile accepts one profile.
+// PutProfile accepts one profile. Without a version (At and SourceVersion) it is
+// the newest one, by the service's clock. With one that is older than what is
+// stored, or that was there with other content, nothing is written and the error
+// is ErrExists; with the same content nothing is written and there is no error.
 func (s *Service) PutProfile(ctx context.Context, p *Profile) error {
 	return s.one(ctx, Batch{Profiles: []*Profile{p}})
 }
 
-// Record accepts facts, all or none.
+// Record accepts facts, all or none. A fact of Version 0 becomes the newest
+// version, by the service's clock, unless it says what is stored. With a version
+// that is older than what is stored, or that was there with other content, the
+// error is ErrExists; with the same content there is nothing to write and no
+// error. A tag, a ticket or a note on a profile that is not there is ErrNotFound:
+// that would make a customer of a mistyped number. Other facts may come before
+// their profile, as in Import.
 func (s *Service) Record(ctx context.Context, facts ...*Fact) error {
 	return s.one(ctx, Batch{Facts: facts})
 }
 
+// aboutKnown refuses what people say at a desk about profiles that are not there.
+func aboutKnown(ctx context.Context, tx Tx, facts []*Fact) error {
+	var keys []ProfileKey
+	for _, f := range facts {
+		if f == nil || f.Subject.Profile.IsZero() {
+			continue
+		}
+		switch f.Key.Kind {
+		case KindTag, KindTicket, KindNote:
+			keys = append(keys, f.Subject.Profile)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	profiles, err := tx.Profiles(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	for i, p := range profiles {
+		if p == nil {
+			return &Error{Op: "record", Entity: "profile", ID: keys[i].String(), Kind: ErrNotFound}
+		}
+	}
+	return nil
+}
+
+var (
+	errSameVersion  = errors.New("this version of it says something else")
+	errNewerVersion = errors.New("a newer version of it is stored")
+)
+
 func (s *Service) one(ctx context.Context, b Batch) error {
 	return s.update(ctx, func(tx Tx) error {
+		if err := aboutKnown(ctx, tx, b.Facts); err != nil {
+			return err
+		}
 		rep, err := s.importChunk(ctx, tx, b)
 		for _, r := range rep.Rejected {
 			err = errors.Join(err, r.Err)
+		}
+		for _, c := range rep.Conflicting {
+			err = errors.Join(err, &Error{Op: "record", Entity: c.Entity, ID: c.ID, Kind: ErrExists, Err: errSameVersion})
+		}
+		if err == nil && rep.Older > 0 {
+			err = &Error{Op: "record", Entity: b.entity(), Kind: ErrExists, Err: errNewerVersion}
 		}
 		return err
 	})

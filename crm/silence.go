@@ -51,14 +51,14 @@ func (w *writer) addressFacts(facts []*Fact) error {
 	for _, f := range facts {
 		if old := have[f.Ref()]; old != nil {
 			was, is := unguarded(old), unguarded(f)
-			won, err := newerFact(was, is)
+			won, err := w.pick(was, is, true)
 			if err != nil {
 				return err
 			}
 			if won == was {
-				w.rep.Repeated++
 				continue
 			}
+			f = is
 			gone = append(gone, f.Ref())
 			puts = slices.DeleteFunc(puts, func(x *Fact) bool { return x.Ref() == f.Ref() })
 		}
@@ -68,6 +68,9 @@ func (w *writer) addressFacts(facts []*Fact) error {
 			st.Version++
 		}
 		f = guarded(f, st.Version)
+		if f.Version == 0 {
+			f.Version = clockVersion(f)
+		}
 		have[f.Ref()] = f
 		puts = append(puts, f)
 		w.rep.Facts++

@@ -132,12 +132,32 @@ type FactQuery struct {
 // FactWriter writes facts.
 type FactWriter interface {
 	// PutFacts inserts facts and replaces older versions (see Fact.Version) and
-	// reports which were news; an old or equal version changes nothing.
-	PutFacts(ctx context.Context, facts ...*Fact) (changed []bool, err error)
+	// says what became of each; facts of one call count one after the other.
+	PutFacts(ctx context.Context, facts ...*Fact) ([]Put, error)
+	// PutNewest is PutFacts for facts whose sources give no versions: what says
+	// something else than is stored replaces it, under the larger of its Version
+	// and the stored one plus 1. That is decided while the row is locked, so of
+	// several writers at once the last one's content stays.
+	PutNewest(ctx context.Context, facts ...*Fact) ([]Put, error)
 	// DeleteFacts removes facts; absent ones are ignored. The change feed
 	// reports it as a change.
 	DeleteFacts(ctx context.Context, refs ...FactRef) error
 }
+
+// Put says what became of a fact that was put.
+type Put uint8
+
+// What can become of a fact.
+const (
+	PutSame  Put = iota // this version of it is there
+	PutNew              // it is new, or newer than what was there
+	PutOlder            // a newer version is there
+	PutWon              // another content of the same version was there and is replaced
+	PutLost             // another content of the same version is there and stays
+)
+
+// Changed reports whether the fact was written.
+func (p Put) Changed() bool { return p == PutNew || p == PutWon }
 
 // AddressReader reads what may be sent where.
 type AddressReader interface {

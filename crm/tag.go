@@ -26,7 +26,7 @@ func TagsAt(facts []*Fact, at time.Time) []Tag {
 		if !ok || f.At.After(at) {
 			continue
 		}
-		if was := last[c.Tag]; was == nil || cmp.Or(f.At.Compare(was.At), f.Key.Compare(was.Key), f.Subject.Compare(was.Subject)) > 0 {
+		if was := last[c.Tag]; was == nil || laterTag(f, was) {
 			last[c.Tag] = f
 		}
 	}
@@ -42,27 +42,70 @@ func TagsAt(facts []*Fact, at time.Time) []Tag {
 	return out
 }
 
-// Tag sets a tag on a profile now. Setting it twice at one time is one change.
+// Tag sets a tag on a profile now, after every earlier change of the tag on its
+// customer, also where the clock was set back. Setting it twice at one time is one
+// change. A profile that is not there is ErrNotFound.
 func (s *Service) Tag(ctx context.Context, k ProfileKey, c TagChange) error {
 	return s.tag(ctx, k, c, false)
 }
 
-// Untag clears a tag of a profile now.
+// Untag clears a tag of a profile now, as Tag sets it.
 func (s *Service) Untag(ctx context.Context, k ProfileKey, c TagChange) error {
 	return s.tag(ctx, k, c, true)
 }
 
 func (s *Service) tag(ctx context.Context, k ProfileKey, c TagChange, off bool) error {
 	c.Off = off
-	at := s.Now()
 	source := c.By
 	if source == "" {
 		source = "crm"
 	}
-	return s.Record(ctx, &Fact{
-		Key:     FactKey{KindTag, source, RefKey(c.Tag + "@" + at.Format(time.RFC3339Nano))},
-		Subject: OfProfile(k), At: at, Version: at.UnixMicro(), Data: &c,
+	return s.update(ctx, func(tx Tx) error {
+		last, err := s.lockTag(ctx, tx, k, c.Tag)
+		if err != nil {
+			return err
+		}
+		at := s.Now()
+		if last != nil && !last.At.Before(at) {
+			if *last.Data.(*TagChange) == c && last.Subject.Profile == k {
+				return nil
+			}
+			at = last.At.Add(time.Microsecond)
+		}
+		return s.In(tx).Record(ctx, &Fact{
+			Key:     FactKey{KindTag, source, RefKey(c.Tag + "@" + at.Format(time.RFC3339Nano))},
+			Subject: OfProfile(k), At: at, Data: &c,
+		})
 	})
+}
+
+// lockTag locks the customer of a profile and returns the last change of a tag
+// of the customer, or nil.
+func (s *Service) lockTag(ctx context.Context, tx Tx, k ProfileKey, tag string) (*Fact, error) {
+	w := newWriter(ctx, s, tx)
+	found, err := w.lockKnown("tag", []ProfileKey{k})
+	if err != nil {
+		return nil, err
+	}
+	members, err := tx.Members(ctx, found[0].Customer)
+	if err != nil {
+		return nil, err
+	}
+	var last *Fact
+	for f, err := range FactsOf(ctx, tx, profileSubjects(members[0]), KindTag) {
+		if err != nil {
+			return nil, err
+		}
+		if f.Data.(*TagChange).Tag == tag && (last == nil || laterTag(f, last)) {
+			last = f
+		}
+	}
+	return last, nil
+}
+
+// laterTag orders changes of a tag as TagsAt does.
+func laterTag(f, was *Fact) bool {
+	return cmp.Or(f.At.Compare(was.At), f.Key.Compare(was.Key), f.Subject.Compare(was.Subject)) > 0
 }
 
 // Tags returns a customer's tags now.

@@ -51,7 +51,10 @@ func (UnimplementedTx) FactsOf(context.Context, FactQuery) ([]*Fact, error) {
 func (UnimplementedTx) ScanFacts(context.Context, PartRange, FactKind, FactRef, int) ([]*Fact, error) {
 	return nil, ErrUnimplemented
 }
-func (UnimplementedTx) PutFacts(context.Context, ...*Fact) ([]bool, error) {
+func (UnimplementedTx) PutFacts(context.Context, ...*Fact) ([]Put, error) {
+	return nil, ErrUnimplemented
+}
+func (UnimplementedTx) PutNewest(context.Context, ...*Fact) ([]Put, error) {
 	return nil, ErrUnimplemented
 }
 func (UnimplementedTx) DeleteFacts(context.Context, ...FactRef) error { return ErrUnimplemented }

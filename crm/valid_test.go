@@ -112,7 +112,7 @@ func (s pickyStore) Update(ctx context.Context, fn func(crm.Tx) error) error {
 	return s.Store.Update(ctx, func(tx crm.Tx) error { return fn(pickyTx{tx, s.kind}) })
 }
 
-func (t pickyTx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
+func (t pickyTx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]crm.Put, error) {
 	for _, f := range facts {
 		if strings.HasPrefix(f.Place, "bad") {
 			return nil, &crm.Error{Op: "put", Entity: "fact", Kind: t.kind, Err: fmt.Errorf("place %q", f.Place)}

@@ -149,11 +149,18 @@ func (t *faultyTx) ScanFacts(ctx context.Context, parts crm.PartRange, kind crm.
 	return t.in.ScanFacts(ctx, parts, kind, after, limit)
 }
 
-func (t *faultyTx) PutFacts(ctx context.Context, facts ...*crm.Fact) (out []bool, err error) {
+func (t *faultyTx) PutFacts(ctx context.Context, facts ...*crm.Fact) (out []crm.Put, err error) {
 	if err = t.store.meet(); err != nil {
 		return out, err
 	}
 	return t.in.PutFacts(ctx, facts...)
+}
+
+func (t *faultyTx) PutNewest(ctx context.Context, facts ...*crm.Fact) (out []crm.Put, err error) {
+	if err = t.store.meet(); err != nil {
+		return out, err
+	}
+	return t.in.PutNewest(ctx, facts...)
 }
 
 func (t *faultyTx) DeleteFacts(ctx context.Context, refs ...crm.FactRef) error {

@@ -211,7 +211,7 @@ func (e *Engine) notMe(ctx context.Context, tx crm.Tx, f *crm.Effect, d MessageD
 	if _, err := svc.NotMe(ctx, who, f.To, "recipient"); err != nil {
 		return err
 	}
-	return svc.Record(ctx,
+	return deliver(ctx, svc,
 		&crm.Fact{Key: crm.FactKey{Kind: crm.KindTicket, Source: "not-me", ID: string(f.ID)}, Subject: crm.OfProfile(who), At: at, Version: 1,
 			Data: &crm.Ticket{Title: "A message reached somebody else", State: crm.TicketOpen, Reason: "not-me", Cause: f.About, Opened: crm.Micros(at)}},
 		&crm.Fact{Key: incidentKey(f), Subject: crm.OfProfile(who), At: at, Version: 1,
@@ -237,7 +237,7 @@ func (e *Engine) Reply(ctx context.Context, from crm.Address, id, text string, a
 			Data: &crm.Suppression{Reason: "reply", Actor: "recipient"}}
 		switch reply.Intent {
 		case consent.OptOut:
-			return svc.Record(ctx, refuse)
+			return deliver(ctx, svc, refuse)
 		case consent.NotMe:
 			// Once it is known, the message is no longer found by the address.
 			docs, err := tx.Documents(ctx, replyKind, replyID(from, id))
@@ -259,7 +259,7 @@ func (e *Engine) Reply(ctx context.Context, from crm.Address, id, text string, a
 				return e.notMe(ctx, tx, f, d, at)
 			}
 		}
-		return svc.Record(ctx, stop)
+		return deliver(ctx, svc, stop)
 	})
 	return reply, err
 }
@@ -272,6 +272,16 @@ const replyKind = "reply"
 func replyID(from crm.Address, id string) string {
 	sum := sha256.Sum256([]byte(from.String() + "\x00" + id))
 	return hex.EncodeToString(sum[:16])
+}
+
+// deliver imports facts that may come again, as what providers and browsers send
+// does, and then change nothing. All are accepted or it is an error.
+func deliver(ctx context.Context, svc *crm.Service, facts ...*crm.Fact) error {
+	rep, err := svc.Import(ctx, crm.Batch{Facts: facts})
+	for _, r := range rep.Rejected {
+		err = errors.Join(err, r.Err)
+	}
+	return err
 }
 
 // lastMessage finds the message that was last sent to an address. Messages of

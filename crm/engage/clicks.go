@@ -64,7 +64,7 @@ func (e *Engine) recordOfLinks(ctx context.Context, numbers []uint64, fact func(
 				facts = append(facts, fact(i, m.effect, m.data))
 			}
 		}
-		return e.svc.In(tx).Record(ctx, facts...)
+		return deliver(ctx, e.svc.In(tx), facts...)
 	})
 }
 

@@ -79,6 +79,9 @@ func verbs() []verb {
 	add("*crm.Service.SetTicket", func(ctx context.Context, l *lab) (any, error) {
 		return only(l.svc.SetTicket(ctx, l.ticket, crm.TicketSolved, "desk", "sorry"))
 	})
+	add("*crm.Service.PutPlaces", func(ctx context.Context, l *lab) (any, error) {
+		return only(l.svc.PutPlaces(ctx, &crm.Place{ID: "tr", Kind: crm.Country}, &crm.Place{ID: "s9", Parent: "tr", Kind: crm.Shop}))
+	})
 	add("*crm.Service.Tag", func(ctx context.Context, l *lab) (any, error) {
 		return only(l.svc.Tag(ctx, key(1), crm.TagChange{Tag: "vip", By: "desk"}))
 	})
@@ -144,8 +147,10 @@ func verbs() []verb {
 	// The feed.
 	feed := func(l *lab) *crm.Feed {
 		return &crm.Feed{Store: l.faulty, Consumer: "lab", Batch: 1000, Handler: func(ctx context.Context, tx crm.Tx, changes []crm.Change) error {
-			return l.svc.In(tx).Record(ctx, &crm.Fact{Key: crm.FactKey{Kind: crm.KindNote, Source: "feed", ID: "1"}, Subject: crm.OfProfile(key(1)), At: l.now, Version: int64(len(changes)),
-				Data: &crm.Note{Text: fmt.Sprint(len(changes))}})
+			// Its own note is a change, too, and of an older version.
+			_, err := l.svc.In(tx).Import(ctx, crm.Batch{Facts: []*crm.Fact{{Key: crm.FactKey{Kind: crm.KindNote, Source: "feed", ID: "1"}, Subject: crm.OfProfile(key(1)),
+				At: l.now, Version: int64(len(changes)), Data: &crm.Note{Text: fmt.Sprint(len(changes))}}}})
+			return err
 		}}
 	}
 	add("*crm.Feed.RunOnce", func(ctx context.Context, l *lab) (any, error) {

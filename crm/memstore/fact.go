@@ -3,6 +3,7 @@ package memstore
 import (
 	"bytes"
 	"context"
+	"math"
 	"slices"
 
 	"github.com/vefacrm/vefa/crm"
@@ -272,7 +273,16 @@ func compareKind(rest []byte, kind string) int {
 }
 
 // PutFacts keeps the newest version of every fact.
-func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
+func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]crm.Put, error) {
+	return t.putFacts(ctx, facts, false)
+}
+
+// PutNewest keeps every fact as the newest version.
+func (t *tx) PutNewest(ctx context.Context, facts ...*crm.Fact) ([]crm.Put, error) {
+	return t.putFacts(ctx, facts, true)
+}
+
+func (t *tx) putFacts(ctx context.Context, facts []*crm.Fact, newest bool) ([]crm.Put, error) {
 	if err := t.usable(ctx); err != nil {
 		return nil, err
 	}
@@ -314,7 +324,7 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 	}
 	t.st.words = t.store.words.list
 	b.sort()
-	changed := make([]bool, len(facts))
+	puts := make([]crm.Put, len(facts))
 	entries := b.out[:0]
 	c := cursor{t: &t.st.facts}
 	for i, s := range b.spans {
@@ -326,16 +336,20 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 		} else if c.forward(e.key); c.ok && bytes.Equal(c.key, e.key) {
 			val, there = c.val, true
 		}
+		puts[s.n] = crm.PutNew
 		if there {
-			newer, err := t.newer(e.key, val, facts[s.n], string(e.val[content[s.n]:]))
+			put, err := t.compare(e.key, val, facts[s.n], string(e.val[content[s.n]:]), newest)
 			if err != nil {
 				return nil, err
 			}
-			if !newer {
+			if puts[s.n] = put; !put.Changed() {
 				continue
 			}
+			if newest {
+				e.val = t.raised(val, facts[s.n], e.val[content[s.n]:])
+			}
 		}
-		if changed[s.n] = true; again {
+		if again {
 			entries[len(entries)-1] = e
 		} else {
 			entries = append(entries, e)
@@ -344,31 +358,61 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 	b.out = entries
 	t.st.facts.putAll(&t.writer, entries)
 	for i, f := range facts {
-		if changed[i] {
+		if puts[i].Changed() {
 			t.changed(parts[i], crm.ChangedFact, f.Subject, f.Key, f.Recorded)
 		}
 	}
-	return changed, nil
+	return puts, nil
 }
 
-// newer reports whether a fact replaces what is stored under its key.
-func (t *tx) newer(key []byte, val string, f *crm.Fact, content string) (bool, error) {
+// compare says whether a fact replaces what is stored under its key.
+func (t *tx) compare(key []byte, val string, f *crm.Fact, content string, newest bool) (crm.Put, error) {
 	d := decoder{s: val}
 	version := d.int()
 	d.time()
-	if version != f.Version || d.s == content {
-		return version < f.Version, nil
+	switch {
+	case newest && d.s != content:
+		return crm.PutNew, nil
+	case newest:
+		return crm.PutSame, nil
+	case version < f.Version:
+		return crm.PutNew, nil
+	case version > f.Version:
+		return crm.PutOlder, nil
+	case d.s == content:
+		return crm.PutSame, nil
 	}
 	old, err := t.factOf(key, val)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	was, err := hashOf(old, d.s)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	is, err := hashOf(f, "")
-	return err == nil && is > was, err
+	switch {
+	case err != nil:
+		return 0, err
+	case is == was:
+		return crm.PutSame, nil
+	case is > was:
+		return crm.PutWon, nil
+	}
+	return crm.PutLost, nil
+}
+
+// raised is the value of a fact under a version that is newer than the stored one.
+func (t *tx) raised(stored string, f *crm.Fact, content []byte) []byte {
+	d := decoder{s: stored}
+	version := f.Version
+	if was := d.int(); was >= version && was < math.MaxInt64 {
+		version = was + 1
+	}
+	e := t.encode()
+	e.int(version)
+	e.time(crm.Micros(f.Recorded))
+	return slices.Concat(e.b, content)
 }
 
 // DeleteFacts removes facts.

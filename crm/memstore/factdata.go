@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"time"
+	"unicode/utf8"
 
 	"github.com/vefacrm/vefa/crm"
 )
@@ -213,7 +214,9 @@ func encodeOrder(e *encoder, o *crm.Order, id string) {
 		}
 		return on
 	}
-	set(orderNumber, o.Number != id)
+	if set(orderNumber, o.Number != id); !utf8.ValidString(id) {
+		e.odd = true
+	}
 	set(orderStatus, o.Status != "")
 	set(orderChannel, o.Channel != "")
 	set(orderPayer, !o.Payer.IsZero())

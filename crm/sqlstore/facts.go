@@ -302,7 +302,17 @@ func (a factRow) compare(b factRow) int {
 }
 
 // PutFacts implements crm.FactWriter.
-func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
+func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]crm.Put, error) {
+	return t.putAll(ctx, facts, opNewer)
+}
+
+// PutNewest implements crm.FactWriter.
+func (t *tx) PutNewest(ctx context.Context, facts ...*crm.Fact) ([]crm.Put, error) {
+	return t.putAll(ctx, facts, opNewest)
+}
+
+// putAll writes facts by opNewer or opNewest.
+func (t *tx) putAll(ctx context.Context, facts []*crm.Fact, o op) ([]crm.Put, error) {
 	rows := make([]factRow, len(facts))
 	parts := make([]crm.Part, len(facts))
 	for i, f := range facts {
@@ -317,7 +327,7 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 		rows[i] = factRow{f.Ref(), parts[i], factTable(f.Key.Kind), i}
 	}
 	slices.SortFunc(rows, func(a, b factRow) int { return cmp.Or(a.compare(b), a.at-b.at) })
-	changed := make([]bool, len(facts))
+	puts := make([]crm.Put, len(facts))
 	for len(rows) > 0 {
 		// A fact that is there twice waits for the next round, so that each
 		// statement meets it once and they count in the order given.
@@ -347,10 +357,10 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 			if err != nil {
 				return nil, err
 			}
-			if err := t.putFacts(ctx, fresh, facts, changed, true); err != nil {
+			if err := t.putFacts(ctx, fresh, facts, puts, opAdd); err != nil {
 				return nil, err
 			}
-			if err := t.putFacts(ctx, known, facts, changed, false); err != nil {
+			if err := t.putFacts(ctx, known, facts, puts, o); err != nil {
 				return nil, err
 			}
 			round = round[n:]
@@ -359,11 +369,11 @@ func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]bool, error) {
 	}
 	t.changes = slices.Grow(t.changes, len(facts))
 	for i, f := range facts {
-		if changed[i] {
+		if puts[i].Changed() {
 			t.changed(crm.ChangedFact, parts[i], f.Subject, f.Key)
 		}
 	}
-	return changed, nil
+	return puts, nil
 }
 
 // divide tells the facts that are not there from those that may be. On
@@ -419,16 +429,18 @@ func (t *tx) wasAbsent(ref crm.FactRef) bool {
 	return ok
 }
 
-// putFacts writes facts of one table, sorted by key, each once. Fresh ones are
-// known to be new, which spares the database to compare and to answer.
-func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, changed []bool, fresh bool) error {
+// putFacts writes facts of one table, sorted by key, each once. Those of opAdd
+// are known to be new, which spares the database to compare and to answer.
+func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, puts []crm.Put, o op) error {
 	if len(list) == 0 {
 		return nil
 	}
 	tab := list[0].tab
+	fresh := o == opAdd
 	rows := t.s.rows(len(t.s.g.tables[tab].cols), len(list))
 	defer t.s.free(rows)
-	for _, r := range list {
+	hashes := make([]int64, len(list))
+	for i, r := range list {
 		f := facts[r.at]
 		data, err := crm.EncodeFactData(f.Data)
 		if err != nil {
@@ -440,7 +452,8 @@ func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, ch
 		} else {
 			rows.add(int64(r.part), kind, a, b, f.Key.Source, f.Key.ID)
 		}
-		rows.add(micros(f.At), f.Version, crm.FactHash(f, data), micros(f.Recorded), f.Place, jsonText(data))
+		hashes[i] = crm.FactHash(f, data)
+		rows.add(micros(f.At), f.Version, hashes[i], micros(f.Recorded), f.Place, jsonText(data))
 		addPlain(rows, f.Data)
 	}
 	if fresh && t.conn != nil && len(list) >= manyRows {
@@ -448,7 +461,7 @@ func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, ch
 			return t.doom(err)
 		}
 		for _, r := range list {
-			changed[r.at] = true
+			puts[r.at] = crm.PutNew
 		}
 		return nil
 	}
@@ -459,7 +472,7 @@ func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, ch
 			return t.doom(err)
 		case n == len(list):
 			for _, r := range list {
-				changed[r.at] = true
+				puts[r.at] = crm.PutNew
 			}
 			return nil
 		case t.own:
@@ -467,8 +480,18 @@ func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, ch
 		}
 		return t.doom(conflict("put", string(list[0].ref.Key.Kind), list[0].ref.Key.String()))
 	}
+	if err := t.putOver(ctx, o, list, rows, puts, crm.PutNew); err != nil || o == opNewest {
+		return err
+	}
+	return t.classify(ctx, list, hashes, rows, facts, puts)
+}
+
+// putOver writes rows by a statement that answers with those that were written,
+// which become as told.
+func (t *tx) putOver(ctx context.Context, o op, list []factRow, rows *rowset, puts []crm.Put, become crm.Put) error {
+	tab := list[0].tab
 	next := 0
-	return t.each(ctx, opNewer, tab, rows, func(rows *sql.Rows) error {
+	return t.each(ctx, o, tab, rows, func(rows *sql.Rows) error {
 		ref, part, err := scanFactKey(tab, rows)
 		if err != nil {
 			return err
@@ -480,21 +503,68 @@ func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, ch
 			next, _ = slices.BinarySearchFunc(list, want, factRow.compare)
 		}
 		if next < len(list) && list[next].ref == ref {
-			changed[list[next].at] = true
+			puts[list[next].at] = become
 		}
 		next++
 		return nil
 	})
 }
 
-func scanFactKey(tab tableID, rows *sql.Rows) (ref crm.FactRef, part crm.Part, err error) {
+// classify says of the facts that are not newer than their rows what the rows
+// are, and writes those that win a tie. The rows are locked: PostgreSQL locks
+// what ON CONFLICT meets, also where it changes nothing.
+func (t *tx) classify(ctx context.Context, list []factRow, hashes []int64, rows *rowset, facts []*crm.Fact, puts []crm.Put) error {
+	tab := list[0].tab
+	keys := newRows(t.s.g.tables[tab].keys, 0)
+	for _, r := range list {
+		if puts[r.at] == crm.PutSame {
+			keys.add(factKey(tab, r.part, r.ref)...)
+		}
+	}
+	if keys.len() == 0 {
+		return nil
+	}
+	type stored struct{ version, hash int64 }
+	there := make(map[crm.FactRef]stored, keys.len())
+	err := t.each(ctx, opVersions, tab, keys, func(rows *sql.Rows) error {
+		var s stored
+		ref, _, err := scanFactKey(tab, rows, &s.version, &s.hash)
+		there[ref] = s
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var ties []factRow
+	again := newRows(rows.width, 0)
+	for i, r := range list {
+		if puts[r.at] != crm.PutSame {
+			continue
+		}
+		switch s, v := there[r.ref], facts[r.at].Version; {
+		case s.version > v:
+			puts[r.at] = crm.PutOlder
+		case s.hash > hashes[i]:
+			puts[r.at] = crm.PutLost
+		case s.hash < hashes[i]:
+			ties = append(ties, r)
+			again.vals = append(again.vals, rows.vals[i*rows.width:(i+1)*rows.width]...)
+		}
+	}
+	if len(ties) == 0 {
+		return nil
+	}
+	return t.putOver(ctx, opTied, ties, again, puts, crm.PutWon)
+}
+
+func scanFactKey(tab tableID, rows *sql.Rows, more ...any) (ref crm.FactRef, part crm.Part, err error) {
 	var kind, a, b string
 	var p int64
 	into := []any{&p, &kind, &a, &b, &ref.Key.Source, &ref.Key.ID}
 	if ref.Key.Kind = kindOf(tab); ref.Key.Kind == "" {
 		into = append(into, &ref.Key.Kind)
 	}
-	err = rows.Scan(into...)
+	err = rows.Scan(append(into, more...)...)
 	ref.Subject = crm.SubjectOf(kind, a, b)
 	return ref, crm.Part(p), err
 }

@@ -15,6 +15,9 @@ const (
 	opCopy                 // PostgreSQL: the same by COPY
 	opMerge                // PostgreSQL, own transaction: new rows, those that are there stay
 	opNewer                // facts: new rows, or newer versions
+	opTied                 // facts: rows of the same version whose content wins
+	opNewest               // facts: new rows, or other contents as newer versions
+	opVersions             // facts: what tells versions apart
 	opGet                  // rows by key
 	opState                // what must be known before writing a row, locked
 	opPeek                 // the same, not locked
@@ -38,7 +41,7 @@ const (
 	numOps
 )
 
-var opNames = [numOps]string{"insert", "add", "copy", "merge", "newer", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock", "first", "prune", "now"}
+var opNames = [numOps]string{"insert", "add", "copy", "merge", "newer", "tied", "newest", "versions", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock", "first", "prune", "now"}
 
 type statementID struct {
 	op  op
@@ -111,11 +114,26 @@ func (g *grammar) text(id statementID, n int) string {
 	case opNewer:
 		switch {
 		case facts:
-			return g.insert(tab, n, g.replaceAll(tab)+" WHERE (excluded.version, excluded.hash) > (t.version, t.hash)", withKind(outFactKey)...)
+			return g.insert(tab, n, g.replaceAll(tab)+" WHERE excluded.version > t.version", withKind(outFactKey)...)
 		case tab == tabAddresses:
 			return g.insert(tab, n, g.replaceAll(tab)+" WHERE excluded.version = t.version + 1")
 		case tab == tabCursors:
 			return g.insert(tab, n, g.replaceAll(tab))
+		}
+	case opTied:
+		if facts {
+			return g.insert(tab, n, g.replaceAll(tab)+" WHERE excluded.version = t.version AND excluded.hash > t.hash", withKind(outFactKey)...)
+		}
+	case opNewest:
+		if facts {
+			// The largest version stays: there is none after it.
+			next := "CASE WHEN t.version < excluded.version THEN excluded.version WHEN t.version = 9223372036854775807 THEN t.version ELSE t.version + 1 END"
+			set := strings.Replace(g.replaceAll(tab), "version = excluded.version", "version = "+next, 1)
+			return g.insert(tab, n, set+" WHERE excluded.hash <> t.hash", withKind(outFactKey)...)
+		}
+	case opVersions:
+		if facts {
+			return g.lookup(tab, n, t.keyNames(), append(withKind(outFactKey), "version", "hash"), "")
 		}
 	case opGet:
 		switch {

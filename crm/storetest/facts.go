@@ -36,7 +36,7 @@ func testFactRoundTrip(e *env) {
 		}
 		require.Len(e, changed, len(want))
 		for i, c := range changed {
-			assert.True(e, c, "fact %d was news", i)
+			assert.True(e, c.Changed(), "fact %d was news", i)
 		}
 		return nil
 	})
@@ -73,7 +73,7 @@ func (e *env) putFact(f *crm.Fact) (changed bool) {
 		cs, err := tx.PutFacts(e.ctx, f)
 		if err == nil {
 			require.Len(e, cs, 1)
-			changed = cs[0]
+			changed = cs[0].Changed()
 		}
 		return err
 	})
@@ -97,7 +97,7 @@ func testFactVersion(e *env) {
 	// Several versions in one call.
 	e.update(func(tx crm.Tx) error {
 		changed, err := tx.PutFacts(e.ctx, note(s, "2", "one", 1), note(s, "2", "three", 3), note(s, "2", "two", 2))
-		assert.Equal(e, []bool{true, true, false}, changed, "facts of one call count one after the other")
+		assert.Equal(e, []crm.Put{crm.PutNew, crm.PutNew, crm.PutOlder}, changed, "facts of one call count one after the other")
 		return err
 	})
 	same(e, note(s, "2", "three", 3), e.fact(note(s, "2", "", 0).Ref()))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"pgregory.net/rapid"
@@ -204,18 +205,23 @@ func (m *machine) putFact() operation {
 	for i := range fs {
 		fs[i] = m.drawFact()
 	}
+	newest := m.int(3, "newest") == 0
 	return operation{"put facts", func(tx crm.Tx, next *model) error {
-		var want []bool
+		var want []crm.Put
 		for _, f := range fs {
-			news, err := next.putFact(f)
+			put, err := next.putFact(f, newest)
 			if err != nil {
 				return err
 			}
-			want = append(want, news)
+			want = append(want, put)
 		}
-		got, err := tx.PutFacts(m.ctx, fs...)
-		if err == nil && fmt.Sprint(got) != fmt.Sprint(want) {
-			return fmt.Errorf("changed is %v, want %v", got, want)
+		put := tx.PutFacts
+		if newest {
+			put = tx.PutNewest
+		}
+		got, err := put(m.ctx, fs...)
+		if err == nil && !slices.Equal(got, want) {
+			return fmt.Errorf("what became of facts is %v, want %v", got, want)
 		}
 		return err
 	}}

@@ -103,28 +103,41 @@ func (m *model) appendLink(l *crm.Link) bool {
 	return true
 }
 
-func (m *model) putFact(f *crm.Fact) (news bool, err error) {
+// putFact is PutFacts of one fact, or PutNewest.
+func (m *model) putFact(f *crm.Fact, newest bool) (put crm.Put, err error) {
+	put = crm.PutNew
 	if old := m.facts[f.Ref()]; old != nil {
-		if f.Version < old.Version {
-			return false, nil
+		if f.Version < old.Version && !newest {
+			return crm.PutOlder, nil
 		}
-		if f.Version == old.Version {
-			a, err := crm.EncodeFactData(old.Data)
-			if err != nil {
-				return false, err
-			}
-			b, err := crm.EncodeFactData(f.Data)
-			if err != nil {
-				return false, err
-			}
-			if crm.FactHash(f, b) <= crm.FactHash(old, a) {
-				return false, nil
-			}
+		a, err := crm.EncodeFactData(old.Data)
+		if err != nil {
+			return 0, err
+		}
+		b, err := crm.EncodeFactData(f.Data)
+		if err != nil {
+			return 0, err
+		}
+		was, is := crm.FactHash(old, a), crm.FactHash(f, b)
+		switch {
+		case newest && was == is:
+			return crm.PutSame, nil
+		case newest:
+			c := *f
+			c.Version = max(f.Version, old.Version+1)
+			f = &c
+		case f.Version > old.Version:
+		case is == was:
+			return crm.PutSame, nil
+		case is < was:
+			return crm.PutLost, nil
+		default:
+			put = crm.PutWon
 		}
 	}
 	m.facts[f.Ref()] = f
 	m.changed(crm.ChangedFact, f.Subject, f.Key)
-	return true, nil
+	return put, nil
 }
 
 func (m *model) deleteFact(r crm.FactRef) {

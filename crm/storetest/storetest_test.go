@@ -183,7 +183,7 @@ func (t staleProfiles) PutProfiles(ctx context.Context, ps ...*crm.Profile) erro
 
 type lastWins struct{ crm.Tx }
 
-func (t lastWins) PutFacts(ctx context.Context, fs ...*crm.Fact) ([]bool, error) {
+func (t lastWins) PutFacts(ctx context.Context, fs ...*crm.Fact) ([]crm.Put, error) {
 	for _, f := range fs {
 		if old, err := t.Facts(ctx, f.Ref()); err == nil && old[0] != nil && old[0].Version == f.Version {
 			if err := t.DeleteFacts(ctx, f.Ref()); err != nil {
