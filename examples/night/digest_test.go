@@ -17,6 +17,9 @@ func usual() []string {
 	if long() {
 		return size(20_000, 60)
 	}
+	if testing.Short() {
+		return size(120, 42)
+	}
 	return size(300, 42)
 }
 
@@ -108,10 +111,14 @@ func TestAgain(t *testing.T) {
 
 // TestEveryEveningAgain repeats each evening of a run, first to last.
 func TestEveryEveningAgain(t *testing.T) {
-	args := append([]string{"-db", onSQLite.open(t)}, size(200, 28)...)
+	people, evenings := 200, 28
+	if testing.Short() {
+		people, evenings = 100, 12
+	}
+	args := append([]string{"-db", onSQLite.open(t)}, size(people, evenings)...)
 	want := night(t, args...)
 	first := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
-	for n := range 28 {
+	for n := range evenings {
 		day := first.AddDate(0, 0, n).Format(time.DateOnly)
 		got := night(t, append(args, "-evening", day)...)
 		require.Equal(t, want.Digest, got.Digest, day)
@@ -120,15 +127,18 @@ func TestEveryEveningAgain(t *testing.T) {
 	}
 }
 
-// TestInPieces ends the program after every third evening: nothing that
+// TestInPieces ends the program after every third evening (a fortnight under -short): nothing that
 // matters may be known to the process alone.
 func TestInPieces(t *testing.T) {
-	const people, evenings = 300, 42
+	people, evenings, step := 300, 42, 3
+	if testing.Short() {
+		people, step = 120, 14
+	}
 	db := onSQLite.open(t)
 	wholeDB := onSQLite.open(t)
 	want := night(t, append([]string{"-db", wholeDB}, size(people, evenings)...)...)
 	var got printed
-	for n := 3; n <= evenings; n += 3 {
+	for n := step; n <= evenings; n += step {
 		got = night(t, append([]string{"-db", db}, size(people, n)...)...)
 	}
 	same(t, wholeDB, db, want, got)

@@ -40,7 +40,7 @@ func process(ctx context.Context, t testing.TB, env []string, args ...string) (o
 // command and compares what comes out with a run that nobody disturbed.
 func TestKilledAtRandomMoments(t *testing.T) {
 	kills := 50
-	if raced { // which makes a run ten times as long; .ci/run has all 50 without it
+	if raced || testing.Short() { // the detector makes a run ten times as long; .ci/run has all 50 without it
 		kills = 10
 	}
 	flags := size(250, 28)
