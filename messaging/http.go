@@ -323,7 +323,7 @@ func fill(ids []crm.EffectID, r Receipt) []Receipt {
 // short bounds a provider's text and keeps it printable.
 func short(s string) string { return clip(s, 200) }
 
-// clip returns at most limit bytes of what somebody else wrote, printable.
+// clip returns at most limit bytes of a text of the host or a provider, printable.
 func clip(s string, limit int) string {
 	if len(s) > limit {
 		cut := limit

@@ -197,7 +197,7 @@ func TestVisitorsAreForgotten(t *testing.T) { // Case H6
 	require.False(t, related())
 }
 
-// TestNoVisitorNoKey writes nothing on days on which nobody clicks.
+// TestNoVisitorNoKey writes nothing on days without clicks.
 func TestNoVisitorNoKey(t *testing.T) { // Case H6
 	store, clock := memstore.New(), &engagetest.Clock{}
 	clock.Set(engagetest.Start)

@@ -94,7 +94,7 @@ type Log struct {
 	stats   LogStats
 	told    uint64        // of stats.Overflow, what OnError knows
 	writing int           // clicks of waiting's past that are with Sink
-	room    chan struct{} // closed and replaced when room is made; nil while nobody waits
+	room    chan struct{} // closed and replaced when room is made; nil where none waits
 	tallies tallies
 
 	wake chan struct{} // one token: a group is complete

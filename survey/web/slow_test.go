@@ -95,9 +95,9 @@ func post(path string, length int, body string) string {
 	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: s.example\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", path, length, body)
 }
 
-// TestBodiesThatNobodyWaitsFor are those of requests that are refused by their
+// TestBodiesAreNotWaitedFor sends those of requests that are refused by their
 // head: the answer comes at once and the connection ends.
-func TestBodiesThatNobodyWaitsFor(t *testing.T) { // Case H7
+func TestBodiesAreNotWaitedFor(t *testing.T) { // Case H7
 	w := newWorld(t, survey.Satisfaction())
 	for name, head := range map[string]string{
 		"a forged token":     post("/s/0000000000000000000000", 1000, "q"),
