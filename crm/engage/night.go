@@ -189,6 +189,18 @@ func (e *Engine) Night(ctx context.Context, n Night) (rep NightReport, err error
 	return rep, err
 }
 
+// checkStore logs what a store that can check itself says, when a process begins:
+// an evening may still be done on a file that is opened as no host should.
+func (e *Engine) checkStore(ctx context.Context) {
+	c, ok := e.cfg.Store.(interface{ Check(context.Context) error })
+	if !ok || e.loaded {
+		return
+	}
+	if err := c.Check(ctx); err != nil && ctx.Err() == nil {
+		e.cfg.Logger.Warn("engage: the store is not ready as it should be", "err", err)
+	}
+}
+
 // with returns what is on record about an evening together with what one more
 // run of it did.
 func (r NightReport) with(run NightReport) NightReport {

@@ -57,6 +57,9 @@ type state struct {
 
 // View runs fn on the state as it is now. Writers go on meanwhile.
 func (s *Store) View(ctx context.Context, fn func(crm.Reader) error) error {
+	if s == nil || s.writer == nil {
+		return errNotMade
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -68,6 +71,9 @@ func (s *Store) View(ctx context.Context, fn func(crm.Reader) error) error {
 // Update runs fn and keeps what it wrote if it returns nil and ctx has not
 // ended. It waits for its turn no longer than ctx allows.
 func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
+	if s == nil || s.writer == nil {
+		return errNotMade
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -119,6 +125,8 @@ type tx struct {
 }
 
 var _ crm.Tx = (*tx)(nil)
+
+var errNotMade = &crm.Error{Op: "configure", Entity: "memstore", Kind: crm.ErrInvalid, Err: errors.New("the store was not made by New")}
 
 var errOver = errors.New("the transaction is over")
 

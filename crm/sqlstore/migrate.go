@@ -143,6 +143,9 @@ func WriteSQL(w io.Writer, d Dialect, cfg Config) error {
 // only reads the version, which needs no right to make tables. A database of a
 // newer version than the library knows is an error.
 func Migrate(ctx context.Context, db *sql.DB, d Dialect, cfg Config) error {
+	if db == nil {
+		return errNoDB
+	}
 	all, err := Migrations(d, cfg)
 	if err != nil {
 		return err
@@ -275,6 +278,9 @@ func (m *migrator) step(ctx context.Context) (more bool, err error) {
 // Version returns the schema version of the database, 0 where Migrate was never
 // called, and the newest that this library knows.
 func Version(ctx context.Context, db *sql.DB, d Dialect, cfg Config) (have, newest int, err error) {
+	if db == nil {
+		return 0, 0, errNoDB
+	}
 	all, err := Migrations(d, cfg)
 	if err != nil {
 		return 0, 0, err

@@ -49,20 +49,27 @@ func New(db *sql.DB, d Dialect, cfg Config) *Store {
 	if s.cfg, s.err = cfg.resolve(d); s.err == nil {
 		s.g = newGrammar(d, s.cfg)
 	}
+	if db == nil {
+		s.err = errors.Join(s.err, errNoDB)
+	}
 	return s
 }
 
 // View runs fn in a transaction that sees one state of the record.
 func (s *Store) View(ctx context.Context, fn func(crm.Reader) error) (err error) {
-	if s.err != nil {
-		return s.err
+	if err := s.usable(); err != nil {
+		return err
 	}
 	s.prepareWanted(ctx)
 	opts := &sql.TxOptions{ReadOnly: true}
 	if s.g.dialect == Postgres {
 		opts.Isolation = sql.LevelRepeatableRead
 	}
-	tx, err := s.db.BeginTx(ctx, opts)
+	var tx *sql.Tx
+	err = s.cfg.Retry.Do(ctx, retryable, func(int) (err error) {
+		tx, err = s.beginView(ctx, opts)
+		return err
+	})
 	if err != nil {
 		return ended(ctx, wrap("view", "", err))
 	}
@@ -70,11 +77,26 @@ func (s *Store) View(ctx context.Context, fn func(crm.Reader) error) (err error)
 	return ended(ctx, fn(&reader{session: s.session(tx, true)}))
 }
 
+// beginView begins a view. On SQLite it reads something, because the lock that a
+// writer may hold in the way is met by the first read, and that can be tried
+// again here but not in the middle of a function.
+func (s *Store) beginView(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error) {
+	tx, err := s.db.BeginTx(ctx, opts)
+	if err != nil || s.g.dialect != SQLite {
+		return tx, err
+	}
+	if err := s.session(tx, true).queryText(ctx, "SELECT 1 FROM sqlite_master LIMIT 1", nil, func(*sql.Rows) error { return nil }); err != nil {
+		_ = tx.Rollback()
+		return nil, wrap("view", "", err)
+	}
+	return tx, nil
+}
+
 // Update runs fn in a transaction of its own and commits it. Where the database
 // asks for it, fn is run again as Config.Retry says; then the error is ErrBusy.
 func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
-	if s.err != nil {
-		return s.err
+	if err := s.usable(); err != nil {
+		return err
 	}
 	if s.g.dialect == SQLite {
 		select {
@@ -165,21 +187,31 @@ type joined struct {
 	tx *sql.Tx
 }
 
+func (j *joined) usable() error {
+	if err := j.s.usable(); err != nil {
+		return err
+	}
+	if j.tx == nil {
+		return configError("tx", "is nil; give Join the transaction that BeginTx returned")
+	}
+	return nil
+}
+
 // Joined implements crm.Joined.
 func (j *joined) Joined() {}
 
 func (j *joined) Tenant() string { return j.s.Tenant() }
 
 func (j *joined) View(ctx context.Context, fn func(crm.Reader) error) error {
-	if j.s.err != nil {
-		return j.s.err
+	if err := j.usable(); err != nil {
+		return err
 	}
 	return ended(ctx, fn(&reader{session: j.s.session(j.tx, false)}))
 }
 
 func (j *joined) Update(ctx context.Context, fn func(crm.Tx) error) (err error) {
-	if j.s.err != nil {
-		return j.s.err
+	if err := j.usable(); err != nil {
+		return err
 	}
 	t := newTx(j.s.session(j.tx, false))
 	done := false

@@ -47,7 +47,7 @@ func parse(args []string, errs io.Writer) (options, error) {
 	var folder string
 	f := flag.NewFlagSet("night", flag.ContinueOnError)
 	f.SetOutput(errs)
-	f.StringVar(&o.db, "db", "", "where the record is: memory, sqlite:PATH or postgres:DSN (default: a SQLite file that is thrown away)")
+	f.StringVar(&o.db, "db", "", "where the record is: memory, sqlite:PATH, postgres:DSN or postgres://USER@HOST/DATABASE (default: a SQLite file that is thrown away)")
 	f.IntVar(&o.customers, "customers", 20_000, "people in the simulated world")
 	f.IntVar(&o.evenings, "evenings", 60, "evenings to run")
 	f.Uint64Var(&o.seed, "seed", 1, "of the simulated world")

@@ -34,14 +34,21 @@ func openStore(ctx context.Context, name string) (crm.Store, string, func(), err
 		}
 		// Nobody needs this file after a power cut.
 		return openSQLite(ctx, filepath.Join(dir, "night.db"), "off", func() { _ = os.RemoveAll(dir) })
-	case "postgres":
+	case "postgres", "postgresql":
+		if strings.HasPrefix(where, "//") {
+			where = name // a URL, as other programs of PostgreSQL take it
+		}
 		db, err := sql.Open("pgx", where)
 		if err != nil {
 			return nil, "", nil, fmt.Errorf("-db: %w", err)
 		}
 		return migrated(ctx, db, sqlstore.Postgres, sqlstore.Config{Copy: copyFrom}, "PostgreSQL", func() {})
 	}
-	return nil, "", nil, fmt.Errorf("-db: %q is none of memory, sqlite:PATH, postgres:DSN", name)
+	hint := ""
+	if kind == "file" || kind == name {
+		hint = "; for a SQLite file write sqlite:" + strings.TrimPrefix(name, "file:")
+	}
+	return nil, "", nil, fmt.Errorf("-db: %q is none of memory, sqlite:PATH, postgres:DSN (such as postgres:host=/run/postgresql dbname=shop), postgres://USER@HOST/DATABASE%s", name, hint)
 }
 
 func openSQLite(ctx context.Context, path, synchronous string, cleanup func()) (crm.Store, string, func(), error) {

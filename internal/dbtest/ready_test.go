@@ -1,0 +1,175 @@
+package dbtest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/engage"
+	"github.com/vefacrm/vefa/crm/engage/engagetest"
+	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/crm/sqlstore"
+)
+
+func someone(i int) *crm.Profile {
+	return &crm.Profile{ProfileKey: crm.ProfileKey{Source: "pos", ID: fmt.Sprint(i)}, Name: crm.Name{Given: "Ada"}}
+}
+
+// once is a Retry that does not wait.
+var once = crm.Retry{Attempts: 2, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
+
+// TestNotReady: what a host forgot is told with the step that mends it.
+// Case B18.
+func TestNotReady(t *testing.T) {
+	told := func(t *testing.T, store crm.Store, kind error, words string) {
+		t.Helper()
+		svc := crm.New(store, crm.Config{})
+		err := svc.PutProfile(t.Context(), someone(1))
+		require.ErrorIs(t, err, kind)
+		require.ErrorContains(t, err, words)
+		_, err = svc.Customer(t.Context(), "x")
+		require.ErrorIs(t, err, kind)
+		require.ErrorContains(t, err, words)
+		if c, ok := store.(interface{ Check(context.Context) error }); ok {
+			require.ErrorIs(t, c.Check(t.Context()), kind)
+		}
+	}
+	for _, d := range []sqlstore.Dialect{sqlstore.SQLite, sqlstore.Postgres} {
+		told(t, sqlstore.New(nil, d, sqlstore.Config{}), crm.ErrInvalid, "sql.Open")
+		require.ErrorContains(t, sqlstore.Migrate(t.Context(), nil, d, sqlstore.Config{}), "sql.Open")
+	}
+	told(t, (*sqlstore.Store)(nil), crm.ErrInvalid, "New")
+	told(t, &sqlstore.Store{}, crm.ErrInvalid, "sql.Open")
+	told(t, (*memstore.Store)(nil), crm.ErrInvalid, "New")
+	told(t, &memstore.Store{}, crm.ErrInvalid, "New")
+	t.Run("SQLite", func(t *testing.T) { told(t, openSQLite(t).store(), sqlstore.ErrNotMigrated, "run sqlstore.Migrate") })
+	t.Run("PostgreSQL", func(t *testing.T) {
+		told(t, openPostgres(t).store(), sqlstore.ErrNotMigrated, "run sqlstore.Migrate")
+	})
+	for _, open := range []func(testing.TB) database{openSQLite, openPostgres} {
+		t.Run("ready", func(t *testing.T) {
+			d := open(t)
+			migrate(t, d)
+			require.NoError(t, d.store().Check(t.Context()))
+		})
+	}
+}
+
+// TestAPlainDSN: a SQLite file that was opened without parameters is slow to
+// share, but no transaction fails, and Check says what is missing. Case B18.
+func TestAPlainDSN(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "vefa.db")
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	d := database{"sqlite", sqlstore.SQLite, db, sqlstore.Config{}}
+	migrate(t, d)
+	store := d.store()
+	err = store.Check(t.Context())
+	require.ErrorIs(t, err, sqlstore.ErrDSN)
+	for _, words := range []string{"busy_timeout(10000)", "journal_mode(wal)", "_txlock=immediate"} {
+		require.ErrorContains(t, err, words)
+	}
+	svc := crm.New(store, crm.Config{})
+	errs := make([]error, 100)
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Go(func() {
+			if errs[i] = svc.PutProfile(t.Context(), someone(i)); errs[i] == nil {
+				_, errs[i] = svc.CustomerOf(t.Context(), someone(i).ProfileKey)
+			}
+		})
+	}
+	wg.Wait()
+	require.NoError(t, errors.Join(errs...))
+
+	// Another process has the file: the error names the parameters.
+	other, err := sql.Open("sqlite", path+"?_txlock=exclusive")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, other.Close()) }()
+	tx, err := other.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback() }()
+	impatient := crm.New(sqlstore.New(db, sqlstore.SQLite, sqlstore.Config{Retry: once}), crm.Config{})
+	for _, err := range []error{impatient.PutProfile(t.Context(), someone(1)), errOf(impatient.CustomerOf(t.Context(), someone(1).ProfileKey))} {
+		require.ErrorIs(t, err, crm.ErrBusy)
+		require.ErrorContains(t, err, "busy_timeout")
+	}
+}
+
+func errOf[T any](_ T, err error) error { return err }
+
+// TestTheNightMeetsAStoreThatCannotBegin: a locked file, a file that may only be
+// read and a database without a free connection give an error; when it is over,
+// the same call does the evening. Case A3.
+func TestTheNightMeetsAStoreThatCannotBegin(t *testing.T) {
+	clock := &engagetest.Clock{}
+	clock.Set(engagetest.Start)
+	night := func(ctx context.Context, store crm.Store) (engage.NightReport, error) {
+		return engagetest.New(t, store, clock, nil).Engine.Night(ctx, engage.Night{Source: engagetest.Once(engagetest.People(3))})
+	}
+	t.Run("locked", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "vefa.db")
+		db, err := sql.Open("sqlite", path)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, db.Close()) }()
+		migrate(t, database{"sqlite", sqlstore.SQLite, db, sqlstore.Config{}})
+		other, err := sql.Open("sqlite", path+"?_txlock=exclusive")
+		require.NoError(t, err)
+		defer func() { require.NoError(t, other.Close()) }()
+		tx, err := other.BeginTx(t.Context(), nil)
+		require.NoError(t, err)
+		_, err = night(t.Context(), sqlstore.New(db, sqlstore.SQLite, sqlstore.Config{Retry: once}))
+		require.ErrorIs(t, err, crm.ErrBusy)
+		require.NoError(t, tx.Rollback())
+		rep, err := night(t.Context(), sqlstore.New(db, sqlstore.SQLite, sqlstore.Config{Retry: once}))
+		require.NoError(t, err)
+		require.True(t, rep.Closed)
+	})
+	t.Run("read only", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "vefa.db")
+		db, err := sql.Open("sqlite", path)
+		require.NoError(t, err)
+		migrate(t, database{"sqlite", sqlstore.SQLite, db, sqlstore.Config{}})
+		require.NoError(t, db.Close())
+		require.NoError(t, os.Chmod(path, 0o400))
+		db, err = sql.Open("sqlite", "file:"+path+"?mode=ro")
+		require.NoError(t, err)
+		defer func() { require.NoError(t, db.Close()) }()
+		_, err = night(t.Context(), sqlstore.New(db, sqlstore.SQLite, sqlstore.Config{}))
+		require.ErrorContains(t, err, "readonly")
+	})
+	for _, open := range []func(testing.TB) database{openSQLite, openPostgres} {
+		t.Run("no connection", func(t *testing.T) {
+			d := open(t)
+			migrate(t, d)
+			if d.dialect == sqlstore.Postgres { // the others share theirs
+				db, err := sql.Open("pgx", postgresDSN(t))
+				require.NoError(t, err)
+				defer func() { require.NoError(t, db.Close()) }()
+				d.db = db
+			}
+			d.db.SetMaxOpenConns(1)
+			conn, err := d.db.Conn(t.Context())
+			require.NoError(t, err)
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			_, err = night(ctx, d.store())
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.NoError(t, conn.Close())
+			d.db.SetMaxOpenConns(8)
+			rep, err := night(t.Context(), d.store())
+			require.NoError(t, err)
+			require.True(t, rep.Closed)
+		})
+	}
+}
