@@ -98,8 +98,11 @@ type Config struct {
 	// People configures record linkage.
 	People people.Options
 	// TrainAt is how many profiles there must be before a linkage model is
-	// learnt. Below, nobody is merged. Defaults to 100. With few records a model
-	// rests on assumptions; it is learnt again whenever they have doubled.
+	// learnt. Below, those with the same full name and the same phone number or
+	// e-mail address are merged, unless birth or gender differ, and the report
+	// says so. Defaults to 100; negative means that nobody is merged but by hand.
+	// With few records a model rests on assumptions; it is learnt again whenever
+	// they have doubled.
 	TrainAt int
 	// AnswerWithin is how long a survey takes answers. Defaults to 30 days.
 	AnswerWithin time.Duration
@@ -143,7 +146,7 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	if c.TrainAt <= 0 {
+	if c.TrainAt == 0 {
 		c.TrainAt = 100
 	}
 	if c.AnswerWithin <= 0 {

@@ -213,8 +213,13 @@ func verbs() []verb {
 	add("engage.Audit", func(ctx context.Context, l *lab) (any, error) { return engage.Audit(ctx, l.faulty, engagetest.Brand) })
 	// The evening.
 	tomorrow := func(l *lab) { l.now = labDays[1].AddDate(0, 0, 1) }
+	delivery := engagetest.People(6)
+	for i := range 2 { // known to another source as well
+		delivery.Profiles = append(delivery.Profiles, &crm.Profile{ProfileKey: crm.ProfileKey{Source: "web", ID: fmt.Sprint(i)}, At: engagetest.Start,
+			Name: crm.Name{Given: "Ada", Family: fmt.Sprint("Kaya", 4+i)}, Contacts: []crm.Contact{{Address: phone(4 + i)}}})
+	}
 	night := func(ctx context.Context, l *lab) (any, error) {
-		rep, err := l.shop.Engine.Night(ctx, engage.Night{Source: engagetest.Once(engagetest.People(6))})
+		rep, err := l.shop.Engine.Night(ctx, engage.Night{Source: engagetest.Once(delivery)})
 		if err == nil && !rep.Closed {
 			err = errors.New("a nil error and an evening that is not closed")
 		}

@@ -22,6 +22,11 @@ type identified struct {
 	Clusters int  `json:"clusters"` // that were affected
 	Moved    int  `json:"moved"`    // profiles that belong to another customer than before
 	Trained  bool `json:"trained,omitempty"`
+	// TrainAt is set where no model was learnt because there were fewer profiles
+	// than Config.TrainAt: then those with the same full name and the same phone
+	// number or e-mail address were merged, and nobody else; of a negative one,
+	// nobody at all.
+	TrainAt int `json:"train_at,omitempty"`
 }
 
 // linkActor is the actor of link decisions that record linkage takes.
@@ -81,6 +86,9 @@ func (e *Engine) identify(ctx context.Context) (identified, error) {
 }
 
 func (e *Engine) identifyChanged(ctx context.Context) (identified, error) {
+	if e.cfg.TrainAt < 0 {
+		return e.identifyFew(ctx)
+	}
 	changed := slices.SortedFunc(maps.Keys(e.changed), crm.ProfileKey.Compare)
 	model, records, err := e.model(ctx)
 	if err != nil {
@@ -255,8 +263,11 @@ func (e *Engine) identifyAll(ctx context.Context) (identified, error) {
 			break
 		}
 	}
-	if failed != nil || n < e.cfg.TrainAt {
+	if failed != nil {
 		return out, failed
+	}
+	if n < e.cfg.TrainAt {
+		return e.identifyFew(ctx)
 	}
 	decisions, err := e.decisions(ctx, nil)
 	if err != nil {
