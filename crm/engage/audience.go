@@ -3,6 +3,7 @@ package engage
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -57,6 +58,10 @@ func (e *Engine) refresh(ctx context.Context) (delta, error) {
 		return delta{}, err
 	}
 	d, err := e.pop.refresh(ctx)
+	if errors.Is(err, crm.ErrPruned) { // it is far behind: everybody is read again
+		e.forget()
+		return delta{}, e.load(ctx)
+	}
 	if err != nil {
 		return d, err
 	}

@@ -144,6 +144,24 @@ func verbs() []verb {
 	})
 	add("*crm.Service.Tags", func(ctx context.Context, l *lab) (any, error) { return l.svc.Tags(ctx, l.customer(1)) })
 	add("*crm.Service.Timeline", func(ctx context.Context, l *lab) (any, error) { return drain(l.svc.Timeline(ctx, l.customer(1))) })
+	// What a verb of two transactions removes is counted by the one that did.
+	add("*crm.Service.Prune", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.svc.Prune(ctx, l.now)
+		return nil, err
+	})
+	add("*crm.Service.PruneWith", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.svc.PruneWith(ctx, l.now, nil)
+		return nil, err
+	})
+	add("*crm.Service.DropCursors", func(ctx context.Context, l *lab) (any, error) { return only(l.svc.DropCursors(ctx, "gone")) }).prepare = func(l *lab) {
+		must(l, l.under.Update(l.t.Context(), func(tx crm.Tx) error {
+			at, err := tx.Cursor(l.t.Context(), "gone")
+			if err != nil {
+				return err
+			}
+			return tx.SetCursor(l.t.Context(), "gone", at)
+		}))
+	}
 	// The feed.
 	feed := func(l *lab) *crm.Feed {
 		return &crm.Feed{Store: l.faulty, Consumer: "lab", Batch: 1000, Handler: func(ctx context.Context, tx crm.Tx, changes []crm.Change) error {

@@ -220,6 +220,10 @@ func (e *Engine) lookAtUnseen(ctx context.Context) error {
 			n, at = len(changes), next
 			return nil
 		})
+		if errors.Is(err, crm.ErrPruned) { // linkage reads everybody again instead
+			e.people, e.looked, e.unseen = nil, nil, nil
+			return nil
+		}
 		if err != nil {
 			return err
 		}
