@@ -132,6 +132,8 @@ type verb struct {
 	call    func(context.Context, *lab) (any, error)
 	// patient verbs end without an error when their context ends.
 	patient bool
+	// counts: each accepted call is on record, one whose answer was lost, too.
+	counts bool
 }
 
 // run calls the verb and turns a panic into a failure of the test.
@@ -179,7 +181,9 @@ func TestEveryVerbMeetsAStoreThatFails(t *testing.T) {
 						}
 						require.NoError(t, err, at)
 						require.Equal(t, answer, got, at)
-						require.Equal(t, want, l.digest(), at)
+						if where != crmtest.Lost || !v.counts {
+							require.Equal(t, want, l.digest(), at)
+						}
 						if fired == 0 {
 							break
 						}

@@ -78,7 +78,7 @@ func verbs() []verb {
 	})
 	add("*crm.Service.SetTicket", func(ctx context.Context, l *lab) (any, error) {
 		return only(l.svc.SetTicket(ctx, l.ticket, crm.TicketSolved, "desk", "sorry"))
-	})
+	}).counts = true
 	add("*crm.Service.PutPlaces", func(ctx context.Context, l *lab) (any, error) {
 		return only(l.svc.PutPlaces(ctx, &crm.Place{ID: "tr", Kind: crm.Country}, &crm.Place{ID: "s9", Parent: "tr", Kind: crm.Shop}))
 	})
