@@ -1,6 +1,7 @@
 package engage_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -337,6 +338,44 @@ func TestCapsSeeEarlierMessages(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDeliverGoesOnUntilNothingIsDue sends more than one claim can hold.
+func TestDeliverGoesOnUntilNothingIsDue(t *testing.T) {
+	const people = 1_100
+	store, clock := memstore.New(), &engagetest.Clock{}
+	clock.Set(engagetest.Start.Add(-time.Hour))
+	w := &waiting{t: t, store: store}
+	steps := 0
+	w.Retailer = engagetest.New(t, store, clock, func(cfg *engage.Config) {
+		cfg.Rules, cfg.Surveys, cfg.TrainAt = nil, nil, 1<<20
+		cfg.Campaigns[0].Start = engagetest.Start.Add(time.Hour)
+		cfg.Progress = func(step string, done, _ int) {
+			if step == "deliver" {
+				steps++
+				require.LessOrEqual(t, done, people)
+			}
+		}
+	})
+	w.take(engagetest.People(people))
+	clock.Set(engagetest.Start)
+	_, err := w.Engine.Night(t.Context(), engage.Night{})
+	require.NoError(t, err)
+	require.Empty(t, w.Sender.Messages())
+	clock.Set(engagetest.Start.Add(2 * time.Hour))
+	stats, err := w.Engine.Deliver(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, people, stats.Due)
+	require.Equal(t, people, stats.Done)
+	require.Len(t, w.Sender.Messages(), people)
+	require.Greater(t, steps, 1)
+	stats, err = w.Engine.Deliver(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, stats)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = w.Engine.Deliver(gone)
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 // TestTransactionalMessagesAndCaps sends what somebody must know in spite of a
