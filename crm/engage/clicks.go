@@ -115,9 +115,10 @@ func (e *Engine) messagesOfLinks(ctx context.Context, r crm.Reader, numbers []ui
 
 // recentClicks reads the clicks after an instant, and forgets older ones. The
 // change feed told of those that came since the population was loaded, whichever
-// process took them; those before are looked for once.
+// process took them, and the load itself of those of the days before. Only an
+// evening that is done much later than its own day looks through all clicks.
 func (e *Engine) recentClicks(ctx context.Context, after time.Time) ([]*crm.Fact, error) {
-	if !e.sought {
+	if after.Before(e.clicksFrom) {
 		err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
 			for f, err := range crm.FactsOfKind(ctx, r, crm.AllParts(), crm.KindClick) {
 				if err != nil {
@@ -132,8 +133,8 @@ func (e *Engine) recentClicks(ctx context.Context, after time.Time) ([]*crm.Fact
 		if err != nil {
 			return nil, err
 		}
-		e.sought = true
 	}
+	e.clicksFrom = after
 	refs := slices.SortedFunc(maps.Keys(e.pop.clicks), crm.FactRef.Compare)
 	var facts []*crm.Fact
 	for chunk := range slices.Chunk(refs, loadBatch) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/dedup/people"
@@ -57,8 +58,9 @@ type Engine struct {
 	unseen *crm.Position
 	// looked is what it saw of each profile when it last looked
 	looked map[crm.ProfileKey]int64
-	sought bool   // the clicks from before the population was loaded were read
-	writer string // tells this engine's counts of clicks from others
+	// clicksFrom is the instant after which the population knows every click.
+	clicksFrom time.Time
+	writer     string // tells this engine's counts of clicks from others
 }
 
 // New checks the whole configuration, reports every fault and returns an
@@ -230,6 +232,8 @@ func (e *Engine) load(ctx context.Context) error {
 		return nil
 	}
 	e.pop = newPopulation(e.svc, e.places, e.cfg.Consent, e.cfg.Survivorship)
+	e.clicksFrom = e.svc.Now().Add(-2 * neighbour)
+	e.pop.clicksFrom = e.clicksFrom
 	if err := e.pop.load(ctx, func(n int) { e.progress("load", n, 0) }); err != nil {
 		return err
 	}
@@ -297,5 +301,5 @@ func (e *Engine) Close() {
 }
 
 func (e *Engine) forget() {
-	e.loaded, e.pop, e.people, e.seg, e.changed, e.unseen, e.sought = false, nil, nil, nil, nil, nil, false
+	e.loaded, e.pop, e.people, e.seg, e.changed, e.unseen = false, nil, nil, nil, nil, nil
 }

@@ -107,9 +107,13 @@ type population struct {
 	homeOf       map[crm.ProfileKey]crm.ProfileKey
 	order        []*person // sorted by home; nil until sorted again
 	at           crm.Position
-	pending      news                 // what the feed told before at and is not taken in yet
-	clicks       map[crm.FactRef]bool // that the feed told of and no evening has forgotten
-	threads      int
+	pending      news // what the feed told before at and is not taken in yet
+	// clicks that the feed told of, or of those after clicksFrom the load, and that
+	// no evening has forgotten
+	clicks     map[crm.FactRef]bool
+	clicksFrom time.Time
+	clicksMu   sync.Mutex // while everybody is read
+	threads    int
 }
 
 // texts gives repeated texts small numbers.
@@ -472,6 +476,11 @@ func (p *population) add(x *person, who uint32, f *crm.Fact) {
 	case *crm.Click:
 		if d.Verdict == crm.Human {
 			x.clicked = max(x.clicked, at)
+		}
+		if f.At.After(p.clicksFrom) {
+			p.clicksMu.Lock()
+			p.clicks[crm.FactRef{Subject: crm.OfProfile(x.profiles[who]), Key: p.ownFactKey(f.Key)}] = true
+			p.clicksMu.Unlock()
 		}
 	case *crm.TagChange:
 		row := tagRow{name: p.texts.id(d.Tag), at: at, off: d.Off, key: p.ownFactKey(f.Key)}
