@@ -47,8 +47,10 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 	p := newProver()
 	first := map[string]string{}
 	deeds := make([]string, len(s.rules))
+	near := neighbours{map[string][]int{}, map[string][]int{}, map[int][]int{}}
 	for i, c := range s.rules {
 		deeds[i] = c.sameDeeds()
+		near.add(i, c, deeds[i])
 	}
 	for i, c := range s.rules {
 		r := c.rule
@@ -83,7 +85,7 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 		}
 		first[same] = r.Name
 		c.lintCancel(p, add)
-		s.lintPair(p, c, i, deeds, add)
+		s.lintPair(p, c, i, deeds, near.of(c, deeds[i]), add)
 	}
 	out = s.lintCycles(out)
 	for _, name := range s.unused {
@@ -113,12 +115,52 @@ func (c *compiled) lintCancel(p *prover, add func(FindingKind, string, ...any)) 
 	}
 }
 
-// lintPair compares a rule with the others of its trigger. Conditions are
-// compared last: that is what takes time.
-func (s *Set[F]) lintPair(p *prover, c *compiled, at int, deeds []string, add func(FindingKind, string, ...any)) {
+// neighbours finds the rules that another can have to do with: those that do the
+// same, that set or clear the same tag at once, or that compete in a group. With
+// thousands of rules that is a small part of all pairs.
+type neighbours struct {
+	byDeeds map[string][]int
+	byTag   map[string][]int
+	byGroup map[int][]int
+}
+
+func (n neighbours) add(i int, c *compiled, deeds string) {
+	n.byDeeds[deeds] = append(n.byDeeds[deeds], i)
+	for k := range c.rule.Then {
+		if a := &c.rule.Then[k]; a.immediateTag() {
+			n.byTag[a.Name] = append(n.byTag[a.Name], i)
+		}
+	}
+	if c.limited() {
+		n.byGroup[c.group] = append(n.byGroup[c.group], i)
+	}
+}
+
+// of returns them in the order of the set.
+func (n neighbours) of(c *compiled, deeds string) []int {
+	out := slices.Clone(n.byDeeds[deeds])
+	for k := range c.rule.Then {
+		if a := &c.rule.Then[k]; a.immediateTag() {
+			out = append(out, n.byTag[a.Name]...)
+		}
+	}
+	if c.limited() {
+		out = append(out, n.byGroup[c.group]...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// limited reports whether the rule competes with others of its group.
+func (c *compiled) limited() bool { return c.group >= 0 && (c.mode == First || c.mode == Exclusive) }
+
+// lintPair compares a rule with its neighbours of the same trigger. Conditions
+// are compared last: that is what takes time.
+func (s *Set[F]) lintPair(p *prover, c *compiled, at int, deeds []string, near []int, add func(FindingKind, string, ...any)) {
 	r := c.rule
-	limited := c.group >= 0 && (c.mode == First || c.mode == Exclusive)
-	for i, o := range s.rules {
+	limited := c.limited()
+	for _, i := range near {
+		o := s.rules[i]
 		if i == at || o.rule.Disabled || o.rule.On != r.On || o.rule.Each != r.Each || o.simple.isConst() {
 			continue
 		}

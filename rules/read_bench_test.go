@@ -65,3 +65,30 @@ func processor(b *testing.B) time.Duration {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// BenchmarkLintLarge lints a book of 20,000 rules (case A11):
+//
+//	go test -run xxx -bench LintLarge -benchtime 1x ./rules
+func BenchmarkLintLarge(b *testing.B) {
+	type customer struct {
+		Orders int
+		City   string
+	}
+	schema, err := rules.NewSchema[customer](rules.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	book, err := rules.ReadYAML("large.yaml", largeYAML(20_000))
+	if err != nil {
+		b.Fatal(err)
+	}
+	set, err := schema.Compile(book)
+	if err != nil {
+		b.Fatal(err)
+	}
+	start := processor(b)
+	for b.Loop() {
+		set.Lint(nil)
+	}
+	b.ReportMetric((processor(b)-start).Seconds()/float64(b.N), "cpu-s/lint")
+}
