@@ -416,11 +416,29 @@ func (o *Outbox) answer(e *crm.Effect, r Receipt, now, at time.Time) {
 			why.Note += fmt.Sprintf("; given up after %d attempts", e.Attempts)
 		}
 	default:
-		e.State, e.Lease = crm.Unknown, crm.Micros(at.Add(o.patience(now.Sub(e.SentAt))))
+		since := unknownSince(e.Guards)
+		if since.IsZero() {
+			since = at
+			e.Guards = append(e.Guards, crm.GuardRead{Record: recordUnknown, Version: at.UnixMicro()})
+		}
+		e.State, e.Lease = crm.Unknown, crm.Micros(at.Add(o.patience(at.Sub(since))))
 	}
 	// The guard may share its reasons. Of the provider's answers the last one
 	// counts, however often it was asked.
 	e.Reasons = append(slices.DeleteFunc(slices.Clone(e.Reasons), func(r crm.Reason) bool { return r.Guard == GuardProvider }), why)
+}
+
+// recordUnknown is the GuardRead.Record of when the fate of a message was found to
+// be unknown, in microseconds of the leases' clock: SentAt is of a process's own.
+const recordUnknown = "unknown-since"
+
+func unknownSince(guards []crm.GuardRead) time.Time {
+	for _, g := range guards {
+		if g.Record == recordUnknown {
+			return time.UnixMicro(g.Version)
+		}
+	}
+	return time.Time{}
 }
 
 // backoff is how long to leave a throttling provider alone: 30 s, 1, 2, 4 …
@@ -431,7 +449,7 @@ func backoff(attempts int) time.Duration {
 
 // patience is how long an unknown fate is left alone: the lease, and twice as
 // long each time it was looked into, up to a day or the lease, whichever is
-// longer. Age is how long ago the message was claimed.
+// longer. Age is how long it has been unknown.
 func (o *Outbox) patience(age time.Duration) time.Duration {
 	l := o.lease()
 	return max(l, min(24*time.Hour, l+age))

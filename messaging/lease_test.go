@@ -230,6 +230,27 @@ func TestOutboxLateReceipts(t *testing.T) {
 	assert.Equal(t, crm.Reason{Guard: messaging.GuardTwice, Note: "accepted as x2"}, reasons[len(reasons)-1], "for the audit to see")
 }
 
+// Case A2: a claim that a process with a wrong clock takes over is not put off by
+// as much as the clocks differ.
+func TestOutboxPatienceAndClocks(t *testing.T) {
+	p := &slow{answer: func(crm.EffectID) error { return errors.New("answer lost") }}
+	w, boxes := queue(t, 2, p, asked{p}, -time.Hour, 24*time.Hour)
+	boxes[0].Store = &crashing{Store: w.store, after: 1}
+	_, err := boxes[0].RunOnce(t.Context())
+	require.Error(t, err)
+	p.pass(21 * time.Second)
+	boxes[1].Store = &crashing{Store: w.store, after: 1}
+	_, err = boxes[1].RunOnce(t.Context())
+	require.Error(t, err)
+	assert.Equal(t, p.now.Add(20*time.Second), w.effect(t, 0).Lease)
+	p.pass(21 * time.Second)
+	boxes[1].Store = w.store
+	_, err = boxes[1].Drain(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, map[crm.EffectState]int{crm.Done: 2}, w.states(t))
+	p.once(t, 2)
+}
+
 // Case A19: what the provider has not taken was not sent: it counts neither as
 // sent nor as a repetition of itself.
 func TestOutboxNotTakenIsNotSent(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -110,9 +111,13 @@ func (o *Outbox) reclaim(ctx context.Context, state crm.EffectState, now time.Ti
 			c := &claims[i]
 			e := c.effect
 			e.State, e.To, e.Changed = crm.Sent, due[i].To, now
-			e.Lease = crm.Micros(at.Add(o.patience(now.Sub(e.SentAt))))
+			e.Lease = crm.Micros(at.Add(o.lease()))
 			if c.verdict.Outcome == Send && c.message.To == due[i].To {
-				e.Guards, e.Reasons = c.verdict.Reads, c.verdict.Reasons
+				reads := slices.Clone(c.verdict.Reads)
+				if since := unknownSince(e.Guards); !since.IsZero() {
+					reads = append(reads, crm.GuardRead{Record: recordUnknown, Version: since.UnixMicro()})
+				}
+				e.Guards, e.Reasons = reads, c.verdict.Reasons
 				o.address(c)
 			} else if c.verdict.Outcome == Send { // it would go elsewhere now
 				c.verdict.Outcome = Withhold

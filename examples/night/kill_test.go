@@ -138,8 +138,8 @@ func TestKilledOverTheWholeRun(t *testing.T) {
 // ones, some whose number does not exist and some on which the line breaks.
 func TestKilledWhileSending(t *testing.T) {
 	worlds := map[string][]string{ // by the seeds of worlds that have such answers
-		"25": {"accepted:40", "throttled:1", "throttled:4", "unknown:1"},
-		"1":  {"rejected:2", "throttled:3"},
+		"50": {"accepted:40", "throttled:1", "throttled:4", "unknown:1"},
+		"32": {"rejected:2", "throttled:3"},
 	}
 	for seed, moments := range worlds {
 		flags := append(size(300, 14), "-seed", seed)
