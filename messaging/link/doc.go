@@ -5,8 +5,10 @@
 // A token is 14 characters of base62: a key id, a 39-bit id behind a keyed
 // permutation (so that nobody reads volume or order from it) and a 40-bit
 // HMAC-SHA256 tag that is bound to a purpose. Whoever guesses is refused without
-// a look into the store. A token names a link, it never authenticates anybody:
-// whatever changes state needs a POST by the person. Mint makes the token of an
+// a look into the store. Forty bits are what an SMS has room for: a guess finds
+// one of ten million live links with a chance of 2^-55, so limit the rate of
+// requests that are answered 404; see SECURITY.md. A token names a link, it never
+// authenticates anybody: whatever changes state needs a POST by the person. Mint makes the token of an
 // id that the caller keeps with the message; Handler looks the destination of
 // an id up through the caller's Resolver, never in the URL.
 //
