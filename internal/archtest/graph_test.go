@@ -23,6 +23,7 @@ var engines = []string{"rules", "dedup", "segment", "survey", "messaging"}
 // packages → prefixes that it may use. The longest matching prefix decides.
 var allowed = map[string][]string{
 	"crm":           {"internal/fold", "internal/keyring"},
+	"crm/audit":     {"crm", "internal"},
 	"crm/memstore":  {"crm", "internal"},
 	"crm/sqlstore":  {"crm", "internal"},
 	"crm/storetest": {"crm", "internal"},
@@ -36,7 +37,7 @@ var allowed = map[string][]string{
 	"internal":      {"internal"},
 	"examples":      {"crm", "rules", "dedup", "segment", "survey", "messaging", "examples"},
 	// nested module: conformance on real databases
-	"internal/dbtest": {"crm", "internal"},
+	"internal/dbtest": {"crm", "messaging", "internal"},
 	// nested modules: peers of the engines
 	"internal/rulesbench":   {"rules", "internal"},
 	"internal/segmentbench": {"segment"},
@@ -51,6 +52,7 @@ var allowed = map[string][]string{
 // import outside its tests. The longest matching prefix decides.
 var thirdParty = map[string][]string{
 	"crm":                   {"github.com/google/uuid"},
+	"crm/audit":             nil,
 	"crm/memstore":          nil,
 	"crm/sqlstore":          nil,
 	"crm/storetest":         {"github.com/stretchr/testify", "pgregory.net/rapid"},
