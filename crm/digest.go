@@ -18,12 +18,14 @@ import (
 // The rows and their fields:
 //
 //	profile  source, id, all that the source said, first seen, disowned addresses
-//	link     source, id → the earliest profile of the customer
+//	link     source, id → the earliest profile of the customer, and the profile
+//	         that the customer's id was made for
 //	tag      source, id, tag (current at At), by, expiry
 //	consent  address, brand, recipient, purpose, status, time
 //	stop     address, suppression reasons in force, tickets that hold it
-//	order, visit, ticket, answer, interaction, note and the host's own kinds:
-//	         subject, key, place, time, version, content
+//	order, visit, ticket, answer, interaction, note, what engines add, such as
+//	         incident, and a host's own kinds: subject, key, place, time, version,
+//	         content
 //	click    subject, key, time, effect, verdict, count if it is not 0
 //	effect   id, kind, cause, about, occurrence, due, state, reasons' guards
 //
@@ -98,15 +100,38 @@ func (d *digester) profiles(ctx context.Context, r Reader, _ time.Time) error {
 			id  CustomerID
 		}{p.ProfileKey, p.Customer})
 	}
+	ids := make([]CustomerID, 0, len(groups))
+	for id := range groups {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	home := make(map[CustomerID]ProfileKey, len(ids))
+	for chunk := range slices.Chunk(ids, 1000) {
+		homes, err := r.Homes(ctx, chunk...)
+		if err != nil {
+			return err
+		}
+		for i, id := range chunk {
+			home[id] = homes[i]
+		}
+	}
 	for _, m := range all {
-		first := groups[m.id]
-		d.row("link", m.key.Source, m.key.ID, first.Source, first.ID)
+		first, named := groups[m.id], home[m.id]
+		d.row("link", m.key.Source, m.key.ID, first.Source, first.ID, named.Source, named.ID)
 	}
 	return nil
 }
 
 func (d *digester) facts(ctx context.Context, r Reader, at time.Time) error {
-	for _, kind := range []FactKind{KindOrder, KindVisit, KindTicket, KindAnswer, KindInteraction, KindNote, KindClick} {
+	kinds, err := r.FactKinds(ctx)
+	if err != nil {
+		return err
+	}
+	for _, kind := range kinds {
+		switch kind {
+		case KindTag, KindConsent, KindSuppression, KindHold:
+			continue // what they come to has rows of its own
+		}
 		for f, err := range FactsOfKind(ctx, r, AllParts(), kind) {
 			if err != nil {
 				return err

@@ -119,6 +119,10 @@ type FactReader interface {
 	// ScanFacts returns up to limit facts of one kind in the parts after the
 	// ref (the zero ref: from the start) in the order of FactRef.Compare.
 	ScanFacts(ctx context.Context, parts PartRange, kind FactKind, after FactRef, limit int) ([]*Fact, error)
+	// FactKinds returns, sorted, every kind of which there are facts, a host's
+	// own included. It may name built-in kinds of which there are none. It may
+	// read the whole record.
+	FactKinds(ctx context.Context) ([]FactKind, error)
 }
 
 // FactQuery asks for the facts of some subjects.

@@ -51,6 +51,7 @@ func (UnimplementedTx) FactsOf(context.Context, FactQuery) ([]*Fact, error) {
 func (UnimplementedTx) ScanFacts(context.Context, PartRange, FactKind, FactRef, int) ([]*Fact, error) {
 	return nil, ErrUnimplemented
 }
+func (UnimplementedTx) FactKinds(context.Context) ([]FactKind, error) { return nil, ErrUnimplemented }
 func (UnimplementedTx) PutFacts(context.Context, ...*Fact) ([]Put, error) {
 	return nil, ErrUnimplemented
 }

@@ -65,6 +65,13 @@ func (t *faultyTx) CustomersOf(ctx context.Context, keys ...crm.ProfileKey) (out
 	return t.in.CustomersOf(ctx, keys...)
 }
 
+func (t *faultyTx) FactKinds(ctx context.Context) (out []crm.FactKind, err error) {
+	if err = t.store.meet(); err != nil {
+		return out, err
+	}
+	return t.in.FactKinds(ctx)
+}
+
 func (t *faultyTx) Anchors(ctx context.Context, keys ...crm.FactKey) (out []crm.Subject, err error) {
 	if err = t.store.meet(); err != nil {
 		return out, err

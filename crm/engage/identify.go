@@ -213,7 +213,7 @@ func (e *Engine) lookAtUnseen(ctx context.Context) error {
 				return err
 			}
 			for _, c := range changes {
-				if c.Kind == crm.ChangedProfile {
+				if c.Kind == crm.ChangedProfile || c.Kind == crm.ChangedLink {
 					e.look(c.Subject.Profile)
 				}
 			}
@@ -368,68 +368,6 @@ func (e *Engine) saveModel(ctx context.Context, m *dedup.Model, records int) err
 		}
 		return tx.PutDocuments(ctx, doc)
 	})
-}
-
-// decisions reads what people decided about profiles (nil: about all): who
-// was merged by hand must stay together, who was split by hand apart.
-func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey) ([]dedup.Decision, error) {
-	if keys == nil {
-		for p, err := range e.scanProfiles(ctx) {
-			if err != nil {
-				return nil, err
-			}
-			keys = append(keys, p.ProfileKey)
-		}
-	}
-	last := map[[2]string]dedup.Decision{}
-	var order [][2]string
-	say := func(a, b crm.ProfileKey, same bool) {
-		if a == b || a.IsZero() || b.IsZero() {
-			return
-		}
-		d := dedup.Decision{A: min(recordID(a), recordID(b)), B: max(recordID(a), recordID(b)), Same: same}
-		k := [2]string{d.A, d.B}
-		if _, ok := last[k]; !ok {
-			order = append(order, k)
-		}
-		last[k] = d
-	}
-	for chunk := range slices.Chunk(keys, loadBatch) {
-		err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
-			logs, err := r.Links(ctx, chunk...)
-			if err != nil {
-				return err
-			}
-			for i, log := range logs {
-				for n, l := range log {
-					if n == 0 || l.Kind == crm.LinkNotMe || l.Kind == crm.LinkMatched || l.Actor == linkActor {
-						continue
-					}
-					homes, err := r.Homes(ctx, l.Customer, log[n-1].Customer)
-					if err != nil {
-						return err
-					}
-					switch {
-					case l.Kind == crm.LinkManual:
-						say(chunk[i], homes[0], true)
-					case !l.Evidence.With.IsZero():
-						say(chunk[i], l.Evidence.With, false)
-					default:
-						say(chunk[i], homes[1], false)
-					}
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	out := make([]dedup.Decision, len(order))
-	for i, k := range order {
-		out[i] = last[k]
-	}
-	return out, nil
 }
 
 // placeBatch is how many groups of profiles are written per transaction.

@@ -3,6 +3,7 @@ package memstore
 import (
 	"bytes"
 	"context"
+	"maps"
 	"math"
 	"slices"
 
@@ -122,6 +123,25 @@ func (r *reader) Facts(ctx context.Context, refs ...crm.FactRef) ([]*crm.Fact, e
 	})
 	if err != nil {
 		return nil, err
+	}
+	return out, nil
+}
+
+// FactKinds returns the kinds of which there are facts.
+func (r *reader) FactKinds(ctx context.Context) ([]crm.FactKind, error) {
+	seen := map[string]bool{}
+	err := r.scanParts(ctx, &r.st.facts, crm.AllParts(), nil, math.MaxInt, func(c *cursor) bool {
+		_, rest := cutSubject(string(c.key[2:]))
+		kind, _ := cutText(rest)
+		seen[kind] = true
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out []crm.FactKind
+	for _, k := range slices.Sorted(maps.Keys(seen)) {
+		out = append(out, crm.FactKind(k))
 	}
 	return out, nil
 }

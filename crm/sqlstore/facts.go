@@ -51,6 +51,25 @@ func (r *reader) Facts(ctx context.Context, refs ...crm.FactRef) ([]*crm.Fact, e
 	return out, nil
 }
 
+// FactKinds implements crm.FactReader. Kinds that have a table of their own are
+// always named.
+func (r *reader) FactKinds(ctx context.Context) ([]crm.FactKind, error) {
+	var out []crm.FactKind
+	for _, tab := range factTables {
+		if kind := kindOf(tab); kind != "" {
+			out = append(out, kind)
+		}
+	}
+	err := r.query(ctx, opAll, tabFacts, 1, nil, func(rows *sql.Rows) error {
+		var kind crm.FactKind
+		err := rows.Scan(&kind)
+		out = append(out, kind)
+		return err
+	})
+	slices.Sort(out)
+	return slices.Compact(out), err
+}
+
 func scanFact(tab tableID, rows *sql.Rows) (*crm.Fact, error) {
 	var kind, a, b string
 	var at, recorded int64

@@ -261,6 +261,9 @@ func (g *grammar) text(id statementID, n int) string {
 			return g.insert(tab, n, "UPDATE SET n = t.n + excluded.n", "part", "n")
 		}
 	case opAll:
+		if tab == tabFacts {
+			return "SELECT DISTINCT t.kind FROM " + g.table(tab) + " AS t WHERE t.part >= 0 AND t.tenant = " + g.tenant
+		}
 		if tab == tabPartSeq {
 			return "SELECT t.part, t.n FROM " + g.table(tab) + " AS t WHERE t.tenant = " + g.tenant + " ORDER BY t.part"
 		}

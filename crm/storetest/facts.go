@@ -19,12 +19,30 @@ var factTests = []test{
 	{"Facts/AnyOrder", "deliveries may repeat and come in any order: the end is the same", testFactAnyOrder},
 	{"Facts/Delete", "DeleteFacts removes facts, ignores absent ones and is told of in the feed", testFactDelete},
 	{"Facts/Of", "FactsOf returns the facts of the subjects and kinds asked for, in the order of FactRef.Compare, page by page", testFactsOf},
+	{"Facts/Kinds", "FactKinds names every kind of which there are facts, a host's own included", testFactKinds},
 	{"Facts/Scan", "ScanFacts returns the facts of one kind in the order of FactRef.Compare, page by page", testScanFacts},
 }
 
 // oddTime is the same microsecond with some nanoseconds and a zone.
 func oddTime(t time.Time) time.Time {
 	return t.Add(789).In(time.FixedZone("far", 5*3600+45*60))
+}
+
+func testFactKinds(e *env) {
+	e.update(func(tx crm.Tx) error {
+		own := &crm.Fact{Key: crm.FactKey{Kind: "acme.warranty", Source: "erp", ID: "1"}, Subject: crm.OfAddress(phone(1)), At: start, Data: &crm.Custom{Kind: "acme.warranty", JSON: []byte("{}")}}
+		_, err := tx.PutFacts(e.ctx, order(1, "1"), note(crm.OfProfile(key(1)), "1", "x", 1), own)
+		return err
+	})
+	e.view(func(r crm.Reader) error {
+		kinds, err := r.FactKinds(e.ctx)
+		require.True(e, slices.IsSorted(kinds))
+		for _, k := range []crm.FactKind{crm.KindOrder, crm.KindNote, "acme.warranty"} {
+			require.Contains(e, kinds, k)
+		}
+		require.NotContains(e, kinds, crm.KindAnswer)
+		return err
+	})
 }
 
 func testFactRoundTrip(e *env) {

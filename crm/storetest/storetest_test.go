@@ -103,6 +103,9 @@ func (r readOnly) Homes(ctx context.Context, ids ...crm.CustomerID) ([]crm.Profi
 func (r readOnly) CustomersOf(ctx context.Context, keys ...crm.ProfileKey) ([]crm.CustomerID, error) {
 	return r.Reader.CustomersOf(ctx, keys...)
 }
+func (r readOnly) FactKinds(ctx context.Context) ([]crm.FactKind, error) {
+	return r.Reader.FactKinds(ctx)
+}
 func (r readOnly) Anchors(ctx context.Context, keys ...crm.FactKey) ([]crm.Subject, error) {
 	return r.Reader.Anchors(ctx, keys...)
 }

@@ -1,0 +1,95 @@
+package crm_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// Case B7: decisions are returned; a part of them is refused and changes nothing.
+func TestUndoTakesWholeOperations(t *testing.T) {
+	s, c := newService(t)
+	ctx := t.Context()
+	var keys []crm.ProfileKey
+	for i, id := range []string{"1", "2", "3", "4"} {
+		k := pos(id)
+		keys = append(keys, k)
+		require.NoError(t, s.PutProfile(ctx, person(k, "Ali", "Kaya", t0.Add(time.Duration(i)*time.Hour), phone(i))))
+	}
+	alone := digest(t, s)
+	c.step()
+	merged, err := s.Merge(ctx, "desk", crm.Evidence{}, keys...)
+	require.NoError(t, err)
+	require.Len(t, merged, 3)
+	one := digest(t, s)
+	logs := func() (n int) {
+		for _, k := range keys {
+			l, err := s.Links(ctx, k)
+			require.NoError(t, err)
+			n += len(l)
+		}
+		return n
+	}
+	before := logs()
+	for _, part := range [][]crm.Link{merged[:1], merged[1:], {merged[0], merged[0], merged[0]}} {
+		_, err := s.Undo(ctx, "desk", part...)
+		var partial *crm.PartialUndoError
+		require.ErrorAs(t, err, &partial)
+		require.ErrorIs(t, err, crm.ErrInvalid)
+		require.Equal(t, 3, partial.Complete)
+	}
+	forged := append([]crm.Link(nil), merged...)
+	forged[1].Customer = "somebody else's"
+	_, err = s.Undo(ctx, "desk", forged...)
+	require.ErrorIs(t, err, crm.ErrInvalid)
+	first, err := s.Links(ctx, keys[0])
+	require.NoError(t, err)
+	_, err = s.Undo(ctx, "desk", first[0])
+	require.ErrorIs(t, err, crm.ErrInvalid, "that a profile was seen cannot be taken back")
+	require.Equal(t, one, digest(t, s))
+	require.Equal(t, before, logs(), "a refused call wrote something")
+
+	split, err := s.Split(ctx, "desk", crm.Evidence{}, keys[0])
+	require.NoError(t, err)
+	require.Len(t, split, 4, "a split decides about everybody concerned")
+	back, err := s.Undo(ctx, "desk", split...)
+	require.NoError(t, err)
+	require.Equal(t, one, digest(t, s))
+	for _, l := range back {
+		require.Equal(t, crm.LinkUndo, l.Kind)
+		require.Equal(t, split[0].Op, l.Undoes)
+	}
+	// Several at once, the last first.
+	again, err := s.Split(ctx, "desk", crm.Evidence{}, keys[2], keys[3])
+	require.NoError(t, err)
+	_, err = s.Undo(ctx, "desk", append(append([]crm.Link(nil), merged...), again...)...)
+	require.NoError(t, err)
+	require.Equal(t, alone, digest(t, s))
+}
+
+// Whom linkage took for one person is so by a person's word after a merge, which
+// the log shows.
+func TestMergeOfThoseWhoAreOneAlready(t *testing.T) {
+	s, _ := newService(t)
+	a, b := pos("1"), pos("2")
+	for i, k := range []crm.ProfileKey{a, b} {
+		require.NoError(t, s.PutProfile(t.Context(), person(k, "Ali", "Kaya", t0.Add(time.Duration(i)*time.Hour))))
+	}
+	_, err := s.Regroup(t.Context(), crm.Grouping{Profiles: []crm.ProfileKey{a, b}, Kind: crm.LinkMatched, Actor: "dedup"})
+	require.NoError(t, err)
+	links, err := s.Merge(t.Context(), "desk", crm.Evidence{}, a, b)
+	require.NoError(t, err)
+	require.Len(t, links, 1)
+	require.True(t, links[0].Stays)
+	again, err := s.Merge(t.Context(), "desk", crm.Evidence{}, a, b)
+	require.NoError(t, err)
+	require.Empty(t, again, "it is a person's word already")
+	_, err = s.Undo(t.Context(), "desk", links...)
+	require.NoError(t, err)
+	one, err := s.CustomerOf(t.Context(), b)
+	require.NoError(t, err)
+	require.Len(t, one.Profiles, 2, "who stayed stays")
+}
