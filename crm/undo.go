@@ -183,7 +183,15 @@ func (w *writer) returnGroups(actor string, o *operation) ([]Grouping, error) {
 	if err != nil {
 		return nil, err
 	}
-	members, err := w.tx.Members(w.ctx, now...)
+	var joined []CustomerID // each once: a merger of many is undone into one
+	for i := range ids {
+		if !undone[homes[i]] {
+			joined = append(joined, now[i])
+		}
+	}
+	slices.Sort(joined)
+	joined = slices.Compact(joined)
+	members, err := w.tx.Members(w.ctx, joined...)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +209,8 @@ func (w *writer) returnGroups(actor string, o *operation) ([]Grouping, error) {
 				continue
 			}
 			at[now[i]] = len(groups)
-			for _, k := range members[i] {
+			n, _ := slices.BinarySearch(joined, now[i])
+			for _, k := range members[n] {
 				if !undone[k] {
 					keys = append(keys, k)
 				}
