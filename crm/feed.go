@@ -39,6 +39,9 @@ func (f *Feed) RunOnce(ctx context.Context) (int, error) {
 	if batch <= 0 {
 		batch = 500
 	}
+	if f.Store == nil || f.Handler == nil {
+		return 0, invalid("configure", "feed", f.Consumer, fieldError("store or handler", "is nil; a Feed needs both"))
+	}
 	var n int
 	var held bool // by another worker
 	err := f.Store.Update(ctx, func(tx Tx) error {
@@ -51,7 +54,7 @@ func (f *Feed) RunOnce(ctx context.Context) (int, error) {
 		if err != nil || len(changes) == 0 {
 			return err
 		}
-		if err := f.Handler(ctx, tx, changes); err != nil {
+		if err := f.handle(ctx, tx, changes); err != nil {
 			return err
 		}
 		n = len(changes)
@@ -64,6 +67,12 @@ func (f *Feed) RunOnce(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	return n, nil
+}
+
+// handle calls the handler. A panic of it rolls the batch back, as an error does.
+func (f *Feed) handle(ctx context.Context, tx Tx, changes []Change) (err error) {
+	defer Recover("handle", &err)
+	return f.Handler(ctx, tx, changes)
 }
 
 // cursorHeld tells a position that another worker holds, which is ErrBusy

@@ -160,7 +160,7 @@ func (o *Outbox) send(ctx context.Context, claims []claim, stats *Stats) ([]outc
 	}
 	call, cancel := context.WithTimeout(ctx, o.lease()/2)
 	defer cancel()
-	receipts, err := o.Sender.Send(call, messages)
+	receipts, err := o.callSender(call, messages)
 	if err == nil && len(receipts) != len(messages) {
 		err = fmt.Errorf("messaging: the sender answered %d of %d messages", len(receipts), len(messages))
 	}

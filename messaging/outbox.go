@@ -281,7 +281,7 @@ func (o *Outbox) prepare(ctx context.Context, tx crm.Tx, due []*crm.Effect) ([]c
 	for i, e := range due {
 		c := &all[i]
 		c.effect = e.Clone()
-		m, err := o.Render(ctx, tx, c.effect)
+		m, err := o.callRender(ctx, tx, c.effect)
 		switch {
 		case err == nil:
 		case errors.Is(err, ErrUnrenderable):
@@ -320,7 +320,7 @@ func (o *Outbox) prepare(ctx context.Context, tx crm.Tx, due []*crm.Effect) ([]c
 	if len(states) != len(addrs) {
 		return nil, fmt.Errorf("the store answered %d of %d addresses", len(states), len(addrs))
 	}
-	answers, err := o.Guard(ctx, tx, ask)
+	answers, err := o.callGuard(ctx, tx, ask)
 	if err != nil {
 		return nil, fmt.Errorf("guard: %w", err)
 	}

@@ -148,7 +148,7 @@ func (o *Outbox) ask(ctx context.Context, r Reconciler, claims []claim) error {
 	}
 	call, cancel := context.WithTimeout(ctx, o.lease()/2)
 	defer cancel()
-	answers, err := r.Reconcile(call, ids)
+	answers, err := callReconciler(call, r, ids)
 	if err != nil {
 		return ctx.Err() // the provider cannot tell now; the new lease decides when to ask again
 	}

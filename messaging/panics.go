@@ -1,0 +1,36 @@
+package messaging
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// What the host gave is called here, so that its panics end as what an error of
+// it ends as: a sender's as an unknown fate, a guard's as an error of the batch
+// before anything was claimed, a render's as the failure of its effect alone.
+
+func (o *Outbox) callSender(ctx context.Context, batch []Message) (receipts []Receipt, err error) {
+	defer crm.Recover("send", &err)
+	return o.Sender.Send(ctx, batch)
+}
+
+func callReconciler(ctx context.Context, r Reconciler, ids []crm.EffectID) (receipts []Receipt, err error) {
+	defer crm.Recover("reconcile", &err)
+	return r.Reconcile(ctx, ids)
+}
+
+func (o *Outbox) callGuard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (answers []Decision, err error) {
+	defer crm.Recover("guard", &err)
+	return o.Guard(ctx, tx, effects)
+}
+
+func (o *Outbox) callRender(ctx context.Context, tx crm.Tx, e *crm.Effect) (m Message, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("%w: %w", ErrUnrenderable, crm.Panicked("render", v))
+		}
+	}()
+	return o.Render(ctx, tx, e)
+}
