@@ -299,6 +299,9 @@ func TestArmsAreOfPeople(t *testing.T) {
 	clock.Set(engagetest.Start.AddDate(0, 0, 1))
 	_, err = w.Engine.Night(t.Context(), engage.Night{})
 	require.NoError(t, err)
+	res, err := w.Engine.Results(t.Context())
+	require.NoError(t, err)
+	require.Less(t, res.Campaigns[0].Started.Sub(engagetest.Start), time.Hour, "it began on the first of its evenings")
 	for i, s := range arms(later) {
 		require.NotEmpty(t, s)
 		require.Equal(t, before[i] == crm.HeldOut, s == crm.HeldOut, "person %d changed the arm with the number", i)
