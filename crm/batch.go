@@ -168,7 +168,9 @@ func (b Batch) entity() string {
 // Rejected is a record of a batch that was not accepted, and why. The rest of
 // its batch is.
 type Rejected struct {
-	Entity string // "profile" or the kind of the fact
+	// Entity is "profile" or the kind of the fact; or "contact": the profile is
+	// accepted without that one of its contacts, which Err names.
+	Entity string
 	ID     string
 	Err    error
 }

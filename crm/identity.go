@@ -92,7 +92,11 @@ func (s *Service) Links(ctx context.Context, k ProfileKey) ([]Link, error) {
 // stay. It asks for no further data. It returns how many profiles had it.
 func (s *Service) NotMe(ctx context.Context, k ProfileKey, a Address, actor string) (int, error) {
 	var n int
-	err := s.update(ctx, func(tx Tx) error {
+	a, err := s.normal(a)
+	if err != nil {
+		return 0, invalid("disown", "address", "", err)
+	}
+	err = s.update(ctx, func(tx Tx) error {
 		n = 0
 		w := newWriter(ctx, s, tx)
 		found, err := w.lockKnown("disown", []ProfileKey{k})

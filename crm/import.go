@@ -65,7 +65,7 @@ func (w *writer) profiles(delivered []*Profile, facts, counting []*Fact) error {
 			w.reject("profile", p.ProfileKey.String(), invalid("put", "profile", p.ProfileKey.String(), err))
 			continue
 		}
-		p = cleanProfile(p)
+		p = w.reachable(cleanProfile(p))
 		if have := newest[p.ProfileKey]; have != nil {
 			p = w.merge(have, p, false)
 		}
@@ -314,16 +314,30 @@ func cleanProfile(p *Profile) *Profile {
 	if len(q.Attributes) == 0 {
 		q.Attributes = nil
 	}
-	seen := map[Address]bool{}
-	q.Contacts = slices.DeleteFunc(q.Contacts, func(c Contact) bool {
-		was := seen[c.Address]
-		seen[c.Address] = true
-		return was
-	})
-	if len(q.Contacts) == 0 {
-		q.Contacts = nil
-	}
 	return q
+}
+
+// reachable brings the contacts of a profile, which it may change, into their
+// normal form, each once. One that is no address is reported, and the profile
+// kept without it.
+func (w *writer) reachable(p *Profile) *Profile {
+	kept := p.Contacts[:0]
+	for i, c := range p.Contacts {
+		a, err := w.s.normal(c.Address)
+		if err != nil {
+			id := p.ProfileKey.String()
+			w.reject("contact", id, invalid("put", "contact", id, within("contacts", i, err)))
+			continue
+		}
+		c.Address = a
+		if !slices.ContainsFunc(kept, func(k Contact) bool { return k.Address == a }) {
+			kept = append(kept, c)
+		}
+	}
+	if p.Contacts = kept; len(kept) == 0 {
+		p.Contacts = nil
+	}
+	return p
 }
 
 func contactRefs(p *Profile) []Ref {

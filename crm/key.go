@@ -148,13 +148,13 @@ type Channel string
 // The channels that the library itself knows. A host may use others.
 const (
 	Phone Channel = "phone" // value in E.164, such as +905321234567; SMS and calls
-	Email Channel = "email" // value in lower case
+	Email Channel = "email" // value in small letters
 	Post  Channel = "post"
 )
 
 // Address is one point of contact in the world. Consent, suppression and
-// silence belong to it, not to a person. Values are normalised by the importer
-// (dedup/people has the functions); the kernel compares them byte for byte.
+// silence belong to it, not to a person. A Service keeps values in one normal
+// form (Config.Normalise); stores compare them byte for byte.
 type Address struct {
 	Channel Channel `json:"channel"`
 	Value   string  `json:"value"`

@@ -9,8 +9,8 @@ import (
 )
 
 // Query asks who somebody is by what is known of them. Fields that are set are
-// alternatives, save Suffix and Surname, which belong together. An address is
-// given in the form in which it was imported.
+// alternatives, save Suffix and Surname, which belong together. An address may
+// be written in any way that Config.Normalise understands; another is ErrInvalid.
 type Query struct {
 	Address     Address
 	External    ProfileKey
@@ -36,6 +36,14 @@ const maxHits = 1000
 func (s *Service) Find(ctx context.Context, q Query) iter.Seq2[Hit, error] {
 	return func(yield func(Hit, error) bool) {
 		var hits []Hit
+		if !q.Address.IsZero() {
+			a, err := s.normal(q.Address)
+			if err != nil {
+				yield(Hit{}, invalid("find", "address", "", err))
+				return
+			}
+			q.Address = a
+		}
 		err := s.store.View(ctx, func(r Reader) (err error) {
 			hits, err = find(ctx, r, q)
 			return err

@@ -22,12 +22,17 @@ func (w *writer) valid(delivered []*Fact) []*Fact {
 		if err == nil && f.Key.Kind == KindHold {
 			err = fieldError("kind", "is written by the kernel alone")
 		}
+		subject := f.Subject
+		if err == nil && subject.Profile.IsZero() {
+			subject.Address, err = w.s.normal(subject.Address)
+		}
 		if err != nil {
 			w.reject(string(f.Key.Kind), f.Key.String(), invalid("record", string(f.Key.Kind), f.Key.String(), err))
 			continue
 		}
 		c := &copies[i]
 		*c = *f
+		c.Subject = subject
 		c.At, c.Recorded, c.Data = Micros(f.At), w.now, storable(f.Data)
 		out = append(out, c)
 	}

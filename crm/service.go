@@ -21,6 +21,11 @@ type Config struct {
 	// Survivorship decides which source's value a customer shows. The zero
 	// value takes the newest.
 	Survivorship Survivorship
+	// Normalise returns the form in which an address is kept, or why it is none:
+	// contacts of profiles, subjects of facts, look-ups, "not me". Defaults to
+	// NormalAddress, which asks for phone numbers with their country code. It
+	// must be safe for concurrent use.
+	Normalise Normaliser
 	// ChunkSize is how many records an import writes per transaction. Defaults
 	// to 500.
 	ChunkSize int
@@ -43,6 +48,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.Normalise == nil {
+		c.Normalise = NormalAddress
 	}
 	if c.ChunkSize <= 0 {
 		c.ChunkSize = 500

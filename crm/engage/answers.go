@@ -229,7 +229,11 @@ func (e *Engine) Reply(ctx context.Context, from crm.Address, id, text string, a
 	if !reply.Intent.Suppress() {
 		return reply, nil
 	}
-	err := e.svc.Update(ctx, func(tx crm.Tx) error {
+	from, err := e.sender(ctx, from)
+	if err != nil {
+		return reply, err
+	}
+	err = e.svc.Update(ctx, func(tx crm.Tx) error {
 		svc := e.svc.In(tx)
 		refuse := &crm.Fact{Key: crm.FactKey{Kind: crm.KindConsent, Source: "reply", ID: id}, Subject: crm.OfAddress(from), At: at, Version: 1,
 			Data: &crm.Consent{ConsentKey: e.cfg.Consent, Status: crm.Refused, Via: "HS_MESAJ", Actor: "recipient", Proof: "reply " + id}}

@@ -95,6 +95,10 @@ type Config struct {
 	// a random one.
 	SurveyKey func() string
 
+	// Normalise returns the form in which addresses are kept, as crm.Config has
+	// it. Defaults to crm.NormalAddress and, for phone numbers without a country
+	// code, to those of People.Region.
+	Normalise crm.Normaliser
 	// People configures record linkage.
 	People people.Options
 	// TrainAt is how many profiles there must be before a linkage model is
@@ -145,6 +149,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.Normalise == nil {
+		c.Normalise = inRegion(c.People.Region)
 	}
 	if c.TrainAt == 0 {
 		c.TrainAt = 100

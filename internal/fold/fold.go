@@ -210,3 +210,14 @@ func lower(r rune, turkish bool) rune {
 	}
 	return unicode.ToLower(r)
 }
+
+// Digit returns the ASCII digit that r writes, of ASCII, full-width, Arabic-Indic,
+// Persian and Devanagari digits.
+func Digit(r rune) (byte, bool) {
+	for _, zero := range [...]rune{'0', 0xFF10, 0x0660, 0x06F0, 0x0966} {
+		if r >= zero && r <= zero+9 {
+			return byte('0' + r - zero), true
+		}
+	}
+	return 0, false
+}

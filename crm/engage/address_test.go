@@ -1,0 +1,44 @@
+package engage_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/engage"
+	"github.com/vefacrm/vefa/crm/engage/engagetest"
+	"github.com/vefacrm/vefa/crm/memstore"
+)
+
+// Case B14: whoever is written to by a number of the home region can stop it as
+// the provider names senders, and is written to no more.
+func TestStopFromANumberWithoutPlus(t *testing.T) {
+	store, clock := memstore.New(), &engagetest.Clock{}
+	clock.Set(engagetest.Start.Add(-time.Hour))
+	shop := engagetest.New(t, store, clock, nil)
+	b := engagetest.People(3)
+	b.Profiles[0].Contacts[0].Value = "0530 000 00 00" // as the till has it
+	rep, err := shop.Engine.Service().Import(t.Context(), b)
+	require.NoError(t, err)
+	require.Empty(t, rep.Rejected)
+	for i, from := range []string{"905300000000", "0530 000 00 01", "00905300000002"} {
+		_, err = shop.Engine.Reply(t.Context(), crm.Address{Channel: crm.Phone, Value: from}, "r"+from, "STOP", clock.Now())
+		require.NoError(t, err)
+		require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+			st, err := r.Addresses(t.Context(), engagetest.Phone(i))
+			require.NoError(t, err)
+			c, ok := st[0].Consent(engagetest.Brand)
+			require.True(t, ok)
+			require.Equal(t, crm.Refused, c.Status)
+			return nil
+		}))
+	}
+	_, err = shop.Engine.Reply(t.Context(), crm.Address{Channel: crm.Phone, Value: "SHOP"}, "x", "STOP", clock.Now())
+	require.ErrorIs(t, err, crm.ErrInvalid)
+	clock.Set(engagetest.Start)
+	_, err = shop.Engine.Night(t.Context(), engage.Night{})
+	require.NoError(t, err)
+	require.Empty(t, shop.Sender.Messages())
+}

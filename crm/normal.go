@@ -1,0 +1,115 @@
+package crm
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/vefacrm/vefa/internal/fold"
+)
+
+// Normaliser returns the one form of an address under which it is found, held and
+// consented to, or a FieldError that says why it is none. The form of a normal
+// form is itself.
+type Normaliser func(Address) (Address, error)
+
+// NormalAddress is the Normaliser of a Service that is given none. A phone number
+// must have its country code, after + or 00, and becomes E.164; blanks, hyphens,
+// dots and brackets between its digits, which may be full-width, Arabic, Persian
+// or Devanagari ones, go. A number without a country code is refused: in which
+// country it is dialled is for the host to say. An e-mail address is kept as
+// given, also what follows a + in it, in small ASCII letters. Values of other
+// channels stay as they are.
+func NormalAddress(a Address) (Address, error) {
+	switch a.Channel {
+	case Phone:
+		v, err := normalPhone(a.Value)
+		return Address{Phone, v}, err
+	case Email:
+		v, err := normalEmail(a.Value)
+		return Address{Email, v}, err
+	}
+	return a, a.Validate()
+}
+
+func normalPhone(s string) (string, error) {
+	if e164(s) {
+		return s, nil
+	}
+	if len(s) > 64 {
+		return "", fieldError("value", "is too long for a phone number")
+	}
+	var b strings.Builder
+	for _, r := range strings.TrimSpace(s) {
+		d, ok := fold.Digit(r)
+		switch {
+		case ok:
+			b.WriteByte(d)
+		case r == '+' && b.Len() == 0:
+			b.WriteByte('+')
+		case r == '-' || r == '.' || r == '(' || r == ')' || unicode.Is(unicode.Zs, r) || unicode.Is(unicode.Pd, r):
+		default:
+			return "", fieldError("value", "is not a phone number")
+		}
+	}
+	v := b.String()
+	if rest, ok := strings.CutPrefix(v, "00"); ok {
+		v = "+" + rest
+	}
+	switch {
+	case e164(v):
+		return v, nil
+	case v != "" && v[0] != '+':
+		return "", fieldError("value", "has no country code: give +CC…, or a Config.Normalise that knows the country")
+	}
+	return "", fieldError("value", "is not an E.164 number: + and 8 to 15 digits")
+}
+
+func e164(s string) bool {
+	if len(s) < 9 || len(s) > 16 || s[0] != '+' || s[1] == '0' {
+		return false
+	}
+	for i := 1; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+func normalEmail(s string) (string, error) {
+	s = strings.TrimSpace(s)
+	user, host, ok := strings.Cut(s, "@")
+	if !ok || user == "" || len(s) > 254 || !strings.Contains(strings.Trim(host, "."), ".") ||
+		strings.ContainsAny(host, "@ <>,;") || strings.ContainsAny(user, " <>,;") {
+		return "", fieldError("value", "is not an e-mail address")
+	}
+	if strings.IndexFunc(s, func(r rune) bool { return r >= 'A' && r <= 'Z' }) >= 0 {
+		s = strings.Map(func(r rune) rune {
+			if r >= 'A' && r <= 'Z' {
+				r += 'a' - 'A'
+			}
+			return r
+		}, s)
+	}
+	return s, checkKeyText("value", s, false)
+}
+
+// Normal returns an address in the form in which the service keeps it, by
+// Config.Normalise. Every verb of the service that takes an address does this
+// itself; what reads or writes through a Tx must do it. What is no address is
+// ErrInvalid.
+func (s *Service) Normal(a Address) (Address, error) {
+	n, err := s.normal(a)
+	return n, invalid("normalise", "address", "", err)
+}
+
+func (s *Service) normal(a Address) (Address, error) {
+	if err := a.Validate(); err != nil {
+		return a, err
+	}
+	n, err := s.cfg.Normalise(a)
+	if err != nil {
+		return a, err
+	}
+	return n, n.Validate()
+}
