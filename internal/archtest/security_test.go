@@ -10,10 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSecurity holds that SECURITY.md names tests that are there. Case H11.
-func TestSecurity(t *testing.T) {
-	page, err := os.ReadFile("../../SECURITY.md")
-	require.NoError(t, err)
+// TestNamedTests holds that SECURITY.md and the README's table of promises name
+// tests that are there. Case H11.
+func TestNamedTests(t *testing.T) {
 	there := map[string]bool{}
 	root := os.DirFS("../..")
 	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`)
@@ -27,9 +26,13 @@ func TestSecurity(t *testing.T) {
 		}
 		return err
 	}))
-	named := regexp.MustCompile("`(Test\\w+)`").FindAllSubmatch(page, -1)
-	require.Greater(t, len(named), 30)
-	for _, m := range named {
-		require.True(t, there[string(m[1])], "SECURITY.md names %s, which is not there", m[1])
+	for page, least := range map[string]int{"SECURITY.md": 30, "README.md": 15} {
+		text, err := fs.ReadFile(root, page)
+		require.NoError(t, err)
+		named := regexp.MustCompile("`(Test\\w+)`").FindAllSubmatch(text, -1)
+		require.Greater(t, len(named), least, page)
+		for _, m := range named {
+			require.True(t, there[string(m[1])], "%s names %s, which is not there", page, m[1])
+		}
 	}
 }
