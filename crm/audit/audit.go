@@ -6,6 +6,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/vefacrm/vefa/crm"
@@ -84,10 +85,8 @@ func (c *checker) customers() error {
 	if profiles != placed {
 		c.find("%d profiles, and customers have %d members", profiles, placed)
 	}
-	for op, missing := range c.ops {
-		if missing != 0 {
-			c.find("operation %s: %d decisions are missing", op, missing)
-		}
+	for _, op := range slices.Sorted(maps.Keys(c.ops)) {
+		c.find("operation %s: %d decisions are missing", op, c.ops[op])
 	}
 	return nil
 }
@@ -232,6 +231,8 @@ type hold struct {
 // holds: what tickets silence, and nothing else, is silent.
 func (c *checker) holds() error {
 	want := map[hold]bool{}
+	reached := map[crm.CustomerID][]crm.Address{} // of the customers that have an unsolved ticket
+	var page []crm.FactRef
 	for f, err := range crm.FactsOfKind(c.ctx, c.r, crm.AllParts(), crm.KindTicket) {
 		if err != nil {
 			return err
@@ -239,28 +240,15 @@ func (c *checker) holds() error {
 		if f.Subject.Profile.IsZero() || !f.Data.(*crm.Ticket).Unsolved() {
 			continue
 		}
-		at, err := c.r.CustomersOf(c.ctx, f.Subject.Profile)
-		if err != nil {
-			return err
-		}
-		members, err := c.r.Members(c.ctx, at...)
-		if err != nil {
-			return err
-		}
-		profiles, err := c.r.Profiles(c.ctx, members[0]...)
-		if err != nil {
-			return err
-		}
-		for _, p := range profiles {
-			if p == nil {
-				continue
+		if page = append(page, f.Ref()); len(page) == pageSize {
+			if err := c.silenced(page, reached, want); err != nil {
+				return err
 			}
-			for _, a := range p.Contacts {
-				if !a.Masked && !slices.Contains(p.Disowned, a.Address) {
-					want[hold{f.Ref(), a.Address}] = true
-				}
-			}
+			page = page[:0]
 		}
+	}
+	if err := c.silenced(page, reached, want); err != nil {
+		return err
 	}
 	for st, err := range crm.AddressStates(c.ctx, c.r, crm.AllParts()) {
 		if err != nil {
@@ -285,6 +273,57 @@ func (c *checker) holds() error {
 	})
 	for _, h := range left {
 		c.find("ticket %s of %s leaves an address of its customer open", h.ticket.Key, h.ticket.Subject)
+	}
+	return nil
+}
+
+// silenced puts into want what unsolved tickets hold, and into reached the
+// addresses of their customers, each of which is read once.
+func (c *checker) silenced(tickets []crm.FactRef, reached map[crm.CustomerID][]crm.Address, want map[hold]bool) error {
+	on := make([]crm.ProfileKey, len(tickets))
+	for i, t := range tickets {
+		on[i] = t.Subject.Profile
+	}
+	at, err := c.r.CustomersOf(c.ctx, on...)
+	if err != nil {
+		return err
+	}
+	var ids []crm.CustomerID
+	for _, id := range at {
+		if _, known := reached[id]; !known {
+			reached[id] = nil
+			ids = append(ids, id)
+		}
+	}
+	members, err := c.r.Members(c.ctx, ids...)
+	if err != nil {
+		return err
+	}
+	profiles, err := c.r.Profiles(c.ctx, slices.Concat(members...)...)
+	if err != nil {
+		return err
+	}
+	for i, id := range ids {
+		mine := profiles[:len(members[i])]
+		profiles = profiles[len(members[i]):]
+		var addrs []crm.Address
+		for _, p := range mine {
+			if p == nil {
+				continue
+			}
+			for _, a := range p.Contacts {
+				if !a.Masked && !slices.Contains(p.Disowned, a.Address) {
+					addrs = append(addrs, a.Address)
+				}
+			}
+		}
+		slices.SortFunc(addrs, crm.Address.Compare)
+		reached[id] = slices.Compact(addrs)
+	}
+	for i, t := range tickets {
+		for _, a := range reached[at[i]] {
+			want[hold{t, a}] = true
+		}
 	}
 	return nil
 }

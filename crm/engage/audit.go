@@ -23,14 +23,18 @@ type AuditReport struct {
 	SentToExcludedTag       int `json:"sent_to_excluded_tag"`
 	SurveyBeforeDelivery    int `json:"survey_before_delivery"`
 	AnswersBadWithoutTicket int `json:"answers_bad_without_ticket"`
+	// RecordContradicts counts the places where the record contradicts itself, see
+	// crm/audit.Record.
+	RecordContradicts int `json:"record_contradicts"`
 
-	// Findings name the first offenders of each kind, by effect or fact.
+	// Findings name the first twenty offenders, by the keys of the records
+	// concerned.
 	Findings []string `json:"findings,omitempty"`
 }
 
 // Clean reports whether nothing was found.
 func (r AuditReport) Clean() bool {
-	return r.EffectsRepeated+r.SentWithoutConsent+r.SentToOpenTicket+r.SentToExcludedTag+r.SurveyBeforeDelivery+r.AnswersBadWithoutTicket == 0
+	return r.EffectsRepeated+r.SentWithoutConsent+r.SentToOpenTicket+r.SentToExcludedTag+r.SurveyBeforeDelivery+r.AnswersBadWithoutTicket+r.RecordContradicts == 0
 }
 
 // maxFindings bounds AuditReport.Findings.
@@ -67,7 +71,7 @@ func Audit(ctx context.Context, store crm.Store, consent crm.ConsentKey) (AuditR
 		ever: map[crm.CustomerID][]crm.ProfileKey{}, data: map[crm.EffectID]MessageData{}}
 	err := store.View(ctx, func(r crm.Reader) error {
 		a.r, a.report = r, AuditReport{}
-		for _, step := range []func() error{a.read, a.repeated, a.addresses, a.excluded, a.delivered, a.answered, a.silent} {
+		for _, step := range []func() error{a.read, a.repeated, a.addresses, a.excluded, a.delivered, a.answered, a.silent, a.record} {
 			if err := step(); err != nil {
 				return err
 			}

@@ -150,6 +150,21 @@ func TestAuditFinds(t *testing.T) {
 			return tx.PutAddresses(t.Context(), open)
 		})
 		require.Equal(t, 1, audit(t, store).SentToOpenTicket)
+		require.Equal(t, 1, audit(t, store).RecordContradicts)
+	})
+	t.Run("contradiction", func(t *testing.T) { // case A1: a profile that is where no decision put it
+		_, store, _ := sent(t)
+		update(t, store, func(tx crm.Tx) error {
+			found, err := tx.Profiles(t.Context(), engagetest.Key(1), engagetest.Key(2))
+			if err != nil {
+				return err
+			}
+			return tx.AppendLinks(t.Context(), &crm.Link{Profile: engagetest.Key(2), Customer: found[0].Customer, Kind: crm.LinkManual, Op: "half", OpLen: 2})
+		})
+		rep := audit(t, store)
+		require.Equal(t, 1, rep.RecordContradicts, "%v", rep.Findings)
+		require.Contains(t, rep.Findings[len(rep.Findings)-1], "half")
+		require.False(t, rep.Clean())
 	})
 	t.Run("excluded tag", func(t *testing.T) {
 		shop, store, effects := sent(t)

@@ -195,7 +195,7 @@ func (s summary) print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "clicks: %d by people, %d suspected, %d by machines; tickets: %d solved, %d open\n", s.Clicks[crm.Human], s.Clicks[crm.Suspected], s.Clicks[crm.Machine],
 		s.Tickets[crm.TicketSolved], s.Tickets[crm.TicketOpen]+s.Tickets[crm.TicketPending])
-	fmt.Fprintf(w, "audit of the record: %d repeated, %d without consent, %d to open tickets, %d to excluded tags, %d surveys before delivery, %d bad answers without a ticket\n",
-		s.EffectsRepeated, s.SentWithoutConsent, s.SentToOpenTicket, s.SentToExcludedTag, s.SurveyBeforeDelivery, s.AnswersBadWithoutTicket)
+	fmt.Fprintf(w, "audit of the record: %d repeated, %d without consent, %d to open tickets, %d to excluded tags, %d surveys before delivery, %d bad answers without a ticket, %d contradictions\n",
+		s.EffectsRepeated, s.SentWithoutConsent, s.SentToOpenTicket, s.SentToExcludedTag, s.SurveyBeforeDelivery, s.AnswersBadWithoutTicket, s.RecordContradicts)
 	fmt.Fprintf(w, "%d records read, %d rejected; %.1f s, %d MiB\n", s.RowsRead, s.RowsRejected, s.TotalSeconds, s.PeakRSS)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // zeros are what the audit may never count.
-var zeros = []string{"effects_repeated", "sent_without_consent", "sent_to_open_ticket", "sent_to_excluded_tag", "survey_before_delivery", "answers_bad_without_ticket"}
+var zeros = []string{"effects_repeated", "sent_without_consent", "sent_to_open_ticket", "sent_to_excluded_tag", "survey_before_delivery", "answers_bad_without_ticket", "record_contradicts"}
 
 func TestJSON(t *testing.T) {
 	people, evenings := 3000, 14

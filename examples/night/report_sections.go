@@ -248,7 +248,7 @@ func (p *page) audit(sum summary) {
 	p.Audit = []check{
 		{"messages sent twice", a.EffectsRepeated}, {"sent without consent", a.SentWithoutConsent}, {"sent while a ticket was open", a.SentToOpenTicket},
 		{"sent to carriers of an excluding tag", a.SentToExcludedTag}, {"surveys before the goods were handed over", a.SurveyBeforeDelivery},
-		{"bad answers without a ticket", a.AnswersBadWithoutTicket},
+		{"bad answers without a ticket", a.AnswersBadWithoutTicket}, {"contradictions in the record", a.RecordContradicts},
 	}
 }
 

@@ -174,6 +174,8 @@ func (m *moment) link(l *crm.Link) {
 		m.Head = fmt.Sprintf("%s put record %s of %s here", l.Actor, l.Profile.ID, l.Profile.Source)
 	case crm.LinkSplit:
 		m.Head = fmt.Sprintf("Record %s of %s is somebody else after all", l.Profile.ID, l.Profile.Source)
+	case crm.LinkUndo:
+		m.Head = fmt.Sprintf("%s took back where record %s of %s belongs", l.Actor, l.Profile.ID, l.Profile.Source)
 	case crm.LinkNotMe:
 		m.Head = fmt.Sprintf("“Not me”: the holder of %s is not this person", hidden(l.Address))
 	default:

@@ -270,3 +270,13 @@ func TestReportWords(t *testing.T) {
 	require.Equal(t, "A host's guard", guardLabel("A host's guard"))
 	require.Contains(t, weight(13), "8,200 times")
 }
+
+// TestStoryOfEveryDecision: every kind of link decision has a line of its own.
+func TestStoryOfEveryDecision(t *testing.T) {
+	for _, kind := range []crm.LinkKind{crm.LinkNew, crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkUndo, crm.LinkNotMe} {
+		var m moment
+		m.link(&crm.Link{Kind: kind, Profile: crm.ProfileKey{Source: "pos", ID: "7"}, Actor: "desk", Address: crm.Address{Channel: crm.Phone, Value: "+905551112233"}})
+		require.NotEqual(t, string(kind), m.Head)
+		require.NotContains(t, m.Head, "+905551112233")
+	}
+}
