@@ -21,6 +21,7 @@ import (
 var writerTests = []test{
 	{"Writers/Merge", "a merger of A and B and one of B and C make one customer, whichever comes first", testMergeRace},
 	{"Writers/Tickets", "of several who move one ticket each is in its log", testTicketRace},
+	{"Writers/Log", "a later version of a ticket keeps what was noted about it at a desk", testDeskLog},
 	{"Writers/Desk", "whatever several people do at once, the record does not contradict itself and no call is lost", testDesk},
 	{"Writers/Lives", "importers that deliver lives in orders of their own, orders changing hands, end with one record", testLives},
 }
@@ -129,6 +130,42 @@ func testTicketRace(e *env) {
 	require.Len(e, log, people*calls, "calls that returned nil are not in the log")
 	for call, n := range log {
 		require.Equal(e, 1, n, call)
+	}
+	e.requireConsistent()
+}
+
+// Case A16: the source of a ticket does not know what was noted at a desk. Its
+// later versions keep it, also those that hang elsewhere, and do not double it.
+func testDeskLog(e *env) {
+	svc := e.service()
+	k := e.shoppers(svc, 0, 2)
+	said := crm.TicketLog{At: start.Add(-time.Hour), Actor: "agent", State: crm.TicketOpen, Note: "called"}
+	version := func(n int64, on crm.ProfileKey, log ...crm.TicketLog) *crm.Fact {
+		return &crm.Fact{Key: crm.FactKey{Kind: crm.KindTicket, Source: "cc", ID: "1"}, Subject: crm.OfProfile(on), At: start, Version: n,
+			Data: &crm.Ticket{Title: "strap", State: crm.TicketOpen, Opened: start, Log: log}}
+	}
+	first := version(1, k[0], said)
+	require.NoError(e, svc.Record(e.ctx, first))
+	for _, note := range []string{"looked", "looked", "sent back"} {
+		require.NoError(e, svc.SetTicket(e.ctx, first.Ref(), crm.TicketPending, "ayse", note))
+	}
+	desk := e.fact(first.Ref()).Data.(*crm.Ticket).Log[1:]
+	require.Len(e, desk, 3)
+	later := crm.TicketLog{At: start.AddDate(1, 0, 0), Actor: "agent", State: crm.TicketOpen, Note: "called again"}
+	want := []crm.TicketLog{said, desk[0], desk[1], desk[2], later}
+	for _, f := range []*crm.Fact{
+		version(10, k[0], said, later), version(10, k[0], said, later), // twice
+		version(11, k[1], said, later), // on somebody else
+		version(12, k[1], want...),     // the source took them over
+	} {
+		require.NoError(e, svc.Record(e.ctx, f))
+		got := e.fact(f.Ref()).Data.(*crm.Ticket)
+		require.Len(e, got.Log, len(want), "version %d", f.Version)
+		for i, l := range got.Log {
+			require.True(e, want[i].At.Equal(l.At), "version %d, entry %d", f.Version, i)
+			l.At = want[i].At
+			require.Equal(e, want[i], l, "version %d, entry %d", f.Version, i)
+		}
 	}
 	e.requireConsistent()
 }
