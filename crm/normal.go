@@ -15,8 +15,9 @@ type Normaliser func(Address) (Address, error)
 // NormalAddress is the Normaliser of a Service that is given none. A phone number
 // must have its country code, after + or 00, and becomes E.164; blanks, hyphens,
 // dots and brackets between its digits, which may be full-width, Arabic, Persian
-// or Devanagari ones, go. A number without a country code is refused: in which
-// country it is dialled is for the host to say. An e-mail address is kept as
+// or Devanagari ones, go, and so does a zero in brackets, which is dialled within
+// the country only (in Italy it is part of the number). A number without a country
+// code is refused: in which country it is dialled is for the host to say. An e-mail address is kept as
 // given, also what follows a + in it, in small ASCII letters. Values of other
 // channels stay as they are.
 func NormalAddress(a Address) (Address, error) {
@@ -38,20 +39,25 @@ func normalPhone(s string) (string, error) {
 	if len(s) > 64 {
 		return "", fieldError("value", "is too long for a phone number")
 	}
-	var b strings.Builder
+	var b []byte
+	open := -1 // where what is in brackets begins
 	for _, r := range strings.TrimSpace(s) {
 		d, ok := fold.Digit(r)
 		switch {
 		case ok:
-			b.WriteByte(d)
-		case r == '+' && b.Len() == 0:
-			b.WriteByte('+')
-		case r == '-' || r == '.' || r == '(' || r == ')' || unicode.Is(unicode.Zs, r) || unicode.Is(unicode.Pd, r):
+			b = append(b, d)
+		case r == '+' && len(b) == 0:
+			b = append(b, '+')
+		case r == '(':
+			open = len(b)
+		case r == ')' && open > 0 && string(b[open:]) == "0" && trunkZero(b[:open]):
+			b = b[:open]
+		case r == '-' || r == '.' || r == ')' || unicode.Is(unicode.Zs, r) || unicode.Is(unicode.Pd, r):
 		default:
 			return "", fieldError("value", "is not a phone number")
 		}
 	}
-	v := b.String()
+	v := string(b)
 	if rest, ok := strings.CutPrefix(v, "00"); ok {
 		v = "+" + rest
 	}
@@ -62,6 +68,16 @@ func normalPhone(s string) (string, error) {
 		return "", fieldError("value", "has no country code: give +CC…, or a Config.Normalise that knows the country")
 	}
 	return "", fieldError("value", "is not an E.164 number: + and 8 to 15 digits")
+}
+
+// trunkZero reports whether a zero in brackets after the beginning of a number is
+// not part of it.
+func trunkZero(b []byte) bool {
+	code, ok := strings.CutPrefix(string(b), "+")
+	if !ok {
+		code, ok = strings.CutPrefix(string(b), "00")
+	}
+	return ok && code != "" && code != "39" && code != "378"
 }
 
 func e164(s string) bool {

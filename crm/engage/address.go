@@ -9,12 +9,22 @@ import (
 )
 
 // inRegion is crm.NormalAddress that reads phone numbers without a country code
-// as they are dialled in a region.
+// as they are dialled in a region, and leaves out the zero that some write between
+// country code and number.
 func inRegion(region string) crm.Normaliser {
 	return func(a crm.Address) (crm.Address, error) {
 		n, err := crm.NormalAddress(a)
-		if err == nil || a.Channel != crm.Phone {
+		if a.Channel != crm.Phone {
 			return n, err
+		}
+		if err == nil {
+			// Which country codes a zero may follow, libphonenumber knows.
+			if zero := strings.IndexByte(n.Value, '0'); zero >= 2 && zero <= 4 {
+				if e164, ok := people.Phone(n.Value, region); ok {
+					n.Value = e164
+				}
+			}
+			return n, nil
 		}
 		if e164, ok := people.PhoneAddress(a.Value, region); ok {
 			return crm.Address{Channel: crm.Phone, Value: e164}, nil

@@ -18,12 +18,12 @@ func TestStopFromANumberWithoutPlus(t *testing.T) {
 	store, clock := memstore.New(), &engagetest.Clock{}
 	clock.Set(engagetest.Start.Add(-time.Hour))
 	shop := engagetest.New(t, store, clock, nil)
-	b := engagetest.People(3)
+	b := engagetest.People(5)
 	b.Profiles[0].Contacts[0].Value = "0530 000 00 00" // as the till has it
 	rep, err := shop.Engine.Service().Import(t.Context(), b)
 	require.NoError(t, err)
 	require.Empty(t, rep.Rejected)
-	for i, from := range []string{"905300000000", "0530 000 00 01", "00905300000002"} {
+	for i, from := range []string{"905300000000", "0530 000 00 01", "00905300000002", "+90 0530 000 00 03", "+90 (0) 530 000 00 04"} {
 		_, err = shop.Engine.Reply(t.Context(), crm.Address{Channel: crm.Phone, Value: from}, "r"+from, "STOP", clock.Now())
 		require.NoError(t, err)
 		require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
@@ -41,4 +41,25 @@ func TestStopFromANumberWithoutPlus(t *testing.T) {
 	_, err = shop.Engine.Night(t.Context(), engage.Night{})
 	require.NoError(t, err)
 	require.Empty(t, shop.Sender.Messages())
+}
+
+// Case B14: a zero that is dialled within a country only makes no other number, and
+// what a number became is its own normal form.
+func TestTrunkZero(t *testing.T) {
+	clock := &engagetest.Clock{}
+	svc := engagetest.New(t, memstore.New(), clock, nil).Engine.Service()
+	for raw, want := range map[string]string{
+		"+90 0532 123 45 67": "+905321234567", "0090 0532 123 45 67": "+905321234567", "+4402079460958": "+442079460958",
+		"+49 0171 1234567": "+491711234567", "+40 0721 234 567": "+40721234567", "+39 06 698 12345": "+390669812345",
+		"+905321234567": "+905321234567", "+902121234567": "+902121234567", "+442079460958": "+442079460958",
+	} {
+		for v := raw; ; v = want {
+			got, err := svc.Normal(crm.Address{Channel: crm.Phone, Value: v})
+			require.NoError(t, err, v)
+			require.Equal(t, want, got.Value, v)
+			if v == want {
+				break
+			}
+		}
+	}
 }
