@@ -2,6 +2,7 @@ package crm
 
 import (
 	"context"
+	"fmt"
 	"slices"
 )
 
@@ -13,13 +14,31 @@ type Grouping struct {
 	Evidence Evidence
 	// Each, if set, gives the evidence per profile.
 	Each map[ProfileKey]Evidence
+	// Known, if not nil, says which decisions the group was computed from: per
+	// profile the Seq of the last one by another actor than Actor, 1 where there
+	// is no entry. It covers the members of all customers that the group takes
+	// profiles from, and more. Regroup takes part only of groups about which
+	// nothing else was decided since, see StaleError.
+	Known map[ProfileKey]int64
+}
+
+// StaleError says that decisions were taken about the profiles of groups after
+// those that the groups were computed from, see Grouping.Known.
+type StaleError struct {
+	Groups []int // numbers of the groups as given to Regroup, in order
+}
+
+func (e *StaleError) Error() string {
+	return fmt.Sprintf("of %d groups others decided about profiles meanwhile", len(e.Groups))
 }
 
 // Regroup makes each group exactly one customer. Profiles that shared a
 // customer with a grouped profile and are in no group stay together. It only
 // appends link decisions; facts, consents and tags stay where they hang. It
 // returns the decisions taken, sorted by profile; groups that share no customer
-// with each other are operations of their own (see Link.Op).
+// with each other are operations of their own (see Link.Op). It fails with a
+// *StaleError, and changes nothing, if others decided about profiles of groups
+// since what Known says: give the other groups again, and compute these anew.
 func (s *Service) Regroup(ctx context.Context, groups ...Grouping) ([]Link, error) {
 	return s.decide(ctx, func(w *writer) ([]*Link, error) { return w.regroup(groups, decided{}) })
 }

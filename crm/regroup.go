@@ -25,6 +25,9 @@ func (w *writer) regroup(groups []Grouping, d decided) ([]*Link, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := w.stale(r, len(groups)); err != nil {
+		return nil, err
+	}
 	if d.one {
 		clear(r.op)
 	}
@@ -143,7 +146,7 @@ func (w *writer) gather(groups []Grouping) (*regrouping, error) {
 			if left.Kind == LinkUndo {
 				kind = LinkUndo
 			}
-			r.groups = append(r.groups, Grouping{Profiles: rest, Kind: kind, Actor: left.Actor, Evidence: Evidence{With: left.Profiles[0], Note: "what remains"}})
+			r.groups = append(r.groups, Grouping{Profiles: rest, Kind: kind, Actor: left.Actor, Evidence: Evidence{With: left.Profiles[0], Note: "what remains"}, Known: left.Known})
 			r.op = append(r.op, taker)
 			remains = append(remains, rest...)
 		}
@@ -162,6 +165,51 @@ func (w *writer) gather(groups []Grouping) (*regrouping, error) {
 		r.byKey[p.ProfileKey] = p
 	}
 	return r, w.settleIn(r)
+}
+
+// stale fails with a StaleError if the first n groups, those that were given,
+// rest on decisions that are no longer the last. An operation is stale as a whole.
+func (w *writer) stale(r *regrouping, n int) error {
+	var keys []ProfileKey
+	var of []int // group
+	for i, g := range r.groups {
+		if g.Known == nil {
+			continue
+		}
+		for _, k := range g.Profiles {
+			keys, of = append(keys, k), append(of, i)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	logs, err := w.tx.Links(w.ctx, keys...)
+	if err != nil {
+		return err
+	}
+	changed := map[int]bool{} // operations
+	for i, log := range logs {
+		g := r.groups[of[i]]
+		known, ok := g.Known[keys[i]]
+		if !ok {
+			known = 1
+		}
+		for _, l := range log {
+			if l.Actor != g.Actor && l.Seq > known {
+				changed[r.op[of[i]]] = true
+			}
+		}
+	}
+	e := &StaleError{}
+	for i := range n {
+		if changed[r.op[i]] {
+			e.Groups = append(e.Groups, i)
+		}
+	}
+	if len(e.Groups) == 0 {
+		return nil
+	}
+	return &Error{Op: "regroup", Entity: "profile", ID: r.groups[e.Groups[0]].Profiles[0].String(), Err: e}
 }
 
 // settleIn finds out which customer each group becomes: the one that was made for

@@ -58,6 +58,9 @@ type Engine struct {
 	unseen *crm.Position
 	// looked is what it saw of each profile when it last looked
 	looked map[crm.ProfileKey]int64
+	// known is the last decision that it read about each profile, where that is
+	// neither the first nor its own
+	known map[crm.ProfileKey]int64
 	// clicksFrom is the instant after which the population knows every click.
 	clicksFrom time.Time
 	writer     string // tells this engine's counts of clicks from others
@@ -301,5 +304,5 @@ func (e *Engine) Close() {
 }
 
 func (e *Engine) forget() {
-	e.loaded, e.pop, e.people, e.seg, e.changed, e.unseen = false, nil, nil, nil, nil, nil
+	e.loaded, e.pop, e.people, e.seg, e.changed, e.unseen, e.known = false, nil, nil, nil, nil, nil, nil
 }

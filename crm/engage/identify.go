@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -18,10 +17,13 @@ import (
 
 // identified counts what an evening's linkage did.
 type identified struct {
-	Records  int  `json:"records"`  // looked at
-	Clusters int  `json:"clusters"` // that were affected
-	Moved    int  `json:"moved"`    // profiles that belong to another customer than before
-	Trained  bool `json:"trained,omitempty"`
+	Records  int `json:"records"`  // looked at
+	Clusters int `json:"clusters"` // that were affected
+	Moved    int `json:"moved"`    // profiles that belong to another customer than before
+	// Stale counts clusters that were left as they are for the next evening,
+	// because people decided about their profiles while linkage was at work.
+	Stale   int  `json:"stale,omitempty"`
+	Trained bool `json:"trained,omitempty"`
 	// TrainAt is set where no model was learnt because there were fewer profiles
 	// than Config.TrainAt: then those with the same full name and the same phone
 	// number or e-mail address were merged, and nobody else; of a negative one,
@@ -75,21 +77,21 @@ func fingerprint(r *people.Record) int64 {
 // identify finds out who is the same person: once over everybody, then over
 // what changed and whoever that touches.
 func (e *Engine) identify(ctx context.Context) (identified, error) {
-	out, err := e.identifyChanged(ctx)
+	asked := e.changed
+	e.changed = nil // place fills it with what the next turn has to look at again
+	out, err := e.identifyChanged(ctx, asked)
 	if err != nil {
 		// What linkage knows may be ahead of the record, or half read.
-		e.people, e.looked = nil, nil
-		return out, err
+		e.people, e.looked, e.changed = nil, nil, asked
 	}
-	e.changed = nil
-	return out, nil
+	return out, err
 }
 
-func (e *Engine) identifyChanged(ctx context.Context) (identified, error) {
+func (e *Engine) identifyChanged(ctx context.Context, asked map[crm.ProfileKey]bool) (identified, error) {
 	if e.cfg.TrainAt < 0 {
 		return e.identifyFew(ctx)
 	}
-	changed := slices.SortedFunc(maps.Keys(e.changed), crm.ProfileKey.Compare)
+	changed := slices.SortedFunc(maps.Keys(asked), crm.ProfileKey.Compare)
 	model, records, err := e.model(ctx)
 	if err != nil {
 		return identified{}, err
@@ -114,6 +116,10 @@ func (e *Engine) identifyChanged(ctx context.Context) (identified, error) {
 			return out, err
 		}
 		e.looked = map[crm.ProfileKey]int64{}
+		decisions, err := e.decisions(ctx, nil)
+		if err != nil {
+			return out, err
+		}
 		var all []people.Record
 		for p, err := range e.scanProfiles(ctx) {
 			if err != nil {
@@ -124,10 +130,6 @@ func (e *Engine) identifyChanged(ctx context.Context) (identified, error) {
 				e.looked[p.ProfileKey] = fingerprint(&all[len(all)-1])
 			}
 		}
-		decisions, err := e.decisions(ctx, nil)
-		if err != nil {
-			return out, err
-		}
 		c, err := e.people.Apply(ctx, all, nil, decisions...)
 		if err != nil {
 			e.people = nil
@@ -135,6 +137,10 @@ func (e *Engine) identifyChanged(ctx context.Context) (identified, error) {
 		}
 		out.Records, clusters = len(all), c.Clusters
 	} else {
+		decisions, err := e.decisions(ctx, changed)
+		if err != nil {
+			return out, err
+		}
 		var upserts []people.Record
 		for chunk := range slices.Chunk(changed, loadBatch) {
 			err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
@@ -155,10 +161,6 @@ func (e *Engine) identifyChanged(ctx context.Context) (identified, error) {
 				return out, err
 			}
 		}
-		decisions, err := e.decisions(ctx, changed)
-		if err != nil {
-			return out, err
-		}
 		if len(upserts)+len(decisions) == 0 {
 			return out, nil
 		}
@@ -170,8 +172,7 @@ func (e *Engine) identifyChanged(ctx context.Context) (identified, error) {
 		out.Records, clusters = len(upserts), c.Clusters
 	}
 	out.Clusters = len(clusters)
-	out.Moved, err = e.place(ctx, clusters)
-	return out, err
+	return out, e.place(ctx, clusters, &out)
 }
 
 // profileCount returns the number of profiles.
@@ -292,8 +293,7 @@ func (e *Engine) identifyAll(ctx context.Context) (identified, error) {
 		return out, err
 	}
 	out.Trained, out.Clusters = true, len(result.Clusters)
-	out.Moved, err = e.place(ctx, result.Clusters)
-	return out, err
+	return out, e.place(ctx, result.Clusters, &out)
 }
 
 func (e *Engine) scanProfiles(ctx context.Context) iter.Seq2[*crm.Profile, error] {
@@ -368,117 +368,4 @@ func (e *Engine) saveModel(ctx context.Context, m *dedup.Model, records int) err
 		}
 		return tx.PutDocuments(ctx, doc)
 	})
-}
-
-// placeBatch is how many groups of profiles are written per transaction.
-const placeBatch = 1000
-
-// place makes each cluster a customer, where it is none yet. It returns how
-// many profiles moved.
-func (e *Engine) place(ctx context.Context, clusters []dedup.Cluster) (int, error) {
-	var groups []crm.Grouping
-	for chunk := range slices.Chunk(clusters, 2*loadBatch) {
-		got, err := e.misplaced(ctx, chunk)
-		if err != nil {
-			return 0, err
-		}
-		groups = append(groups, got...)
-	}
-	moved, done := 0, 0
-	for chunk := range slices.Chunk(groups, placeBatch) {
-		links, err := e.svc.Regroup(ctx, chunk...)
-		if err != nil {
-			return moved, fmt.Errorf("engage: place: %w", err)
-		}
-		for _, l := range links {
-			if !l.Stays {
-				moved++
-			}
-		}
-		done += len(chunk)
-		e.progress("identify", done, len(groups))
-	}
-	return moved, nil
-}
-
-// misplaced returns a grouping for each cluster that is not a customer by
-// itself. What linkage does not look at stays with whom it was put by hand.
-func (e *Engine) misplaced(ctx context.Context, clusters []dedup.Cluster) ([]crm.Grouping, error) {
-	var groups []crm.Grouping
-	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
-		groups = groups[:0]
-		var keys []crm.ProfileKey
-		for _, c := range clusters {
-			for _, id := range c.Members {
-				keys = append(keys, keyOf(id))
-			}
-		}
-		profiles, err := r.Profiles(ctx, keys...)
-		if err != nil {
-			return err
-		}
-		ids := make([]crm.CustomerID, 0, len(clusters))
-		rest := profiles
-		for _, c := range clusters {
-			if rest[0] == nil {
-				return &crm.Error{Op: "place", Entity: "profile", ID: keyOf(c.Members[0]).String(), Kind: crm.ErrNotFound}
-			}
-			ids = append(ids, rest[0].Customer)
-			rest = rest[len(c.Members):]
-		}
-		members, err := r.Members(ctx, ids...)
-		if err != nil {
-			return err
-		}
-		for i, c := range clusters {
-			mine := keys[:len(c.Members)]
-			keys = keys[len(c.Members):]
-			linked := make(map[crm.ProfileKey]bool, len(mine))
-			for _, k := range mine {
-				linked[k] = true
-			}
-			extra := slices.DeleteFunc(slices.Clone(members[i]), func(k crm.ProfileKey) bool { return linked[k] })
-			same := len(members[i])-len(extra) == len(mine)
-			if len(extra) > 0 {
-				others, err := r.Profiles(ctx, extra...)
-				if err != nil {
-					return err
-				}
-				extra = extra[:0]
-				for _, p := range others {
-					if linkable(p) {
-						same = false
-					} else {
-						extra = append(extra, p.ProfileKey)
-					}
-				}
-			}
-			if !same {
-				groups = append(groups, grouping(c, slices.Concat(mine, extra)))
-			}
-		}
-		return nil
-	})
-	return groups, err
-}
-
-// grouping turns a cluster into a link decision with its evidence: for each
-// profile the strongest edge that holds it.
-func grouping(c dedup.Cluster, keys []crm.ProfileKey) crm.Grouping {
-	g := crm.Grouping{Profiles: keys, Kind: crm.LinkMatched, Actor: linkActor}
-	if len(c.Members) == 1 {
-		g.Kind = crm.LinkSplit
-		g.Evidence.Note = "no longer like the others"
-		return g
-	}
-	g.Each = make(map[crm.ProfileKey]crm.Evidence, len(c.Members))
-	for _, edge := range c.Edges {
-		for _, p := range [][2]string{{edge.A, edge.B}, {edge.B, edge.A}} {
-			k := keyOf(p[0])
-			if was, ok := g.Each[k]; !ok || edge.Weight > was.Weight {
-				g.Each[k] = crm.Evidence{With: keyOf(p[1]), Weight: edge.Weight, Fields: edge.Fields}
-			}
-		}
-	}
-	return g
 }

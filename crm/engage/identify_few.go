@@ -23,6 +23,10 @@ func (e *Engine) identifyFew(ctx context.Context) (identified, error) {
 	if e.cfg.TrainAt < 0 {
 		return out, nil
 	}
+	decisions, err := e.decisions(ctx, nil)
+	if err != nil {
+		return out, err
+	}
 	g := groups{of: map[string]string{}, members: map[string][]string{}}
 	alike := map[[2]string][]string{} // name and contact
 	customers := map[crm.CustomerID][]string{}
@@ -49,10 +53,6 @@ func (e *Engine) identifyFew(ctx context.Context) (identified, error) {
 			k := [2]string{name, contact}
 			alike[k] = append(alike[k], r.ID)
 		}
-	}
-	decisions, err := e.decisions(ctx, nil)
-	if err != nil {
-		return out, err
 	}
 	for _, id := range slices.Sorted(maps.Keys(customers)) { // what is together stays together
 		list := customers[id]
@@ -94,8 +94,7 @@ func (e *Engine) identifyFew(ctx context.Context) (identified, error) {
 		}
 	}
 	out.Clusters = len(clusters)
-	out.Moved, err = e.place(ctx, clusters)
-	return out, err
+	return out, e.place(ctx, clusters, &out)
 }
 
 // differ reports whether two of the records have different known values.

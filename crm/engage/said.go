@@ -17,6 +17,7 @@ type said struct {
 	gone map[string]bool                        // operations that were taken back
 	at   map[crm.ProfileKey]crm.CustomerID      // where profiles are now
 	home map[crm.CustomerID]crm.ProfileKey
+	last map[crm.ProfileKey]int64 // the last decision that is not linkage's own
 }
 
 // mostParted bounds the pairs that one split is remembered by. Beyond it, some
@@ -26,7 +27,9 @@ const mostParted = 1 << 20
 // decisions reads what people decided about profiles (nil: about all): who was
 // merged by hand must stay together, and every pair that a split or an undone
 // merge parted, apart. What counts of several decisions about a pair is where the
-// two are now: linkage undoes none of them, so that is the last word.
+// two are now: linkage undoes none of them, so that is the last word. It notes
+// which decisions it read; call it before the profiles themselves are read, so that
+// what is decided in between is noticed when linkage writes.
 func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey) ([]dedup.Decision, error) {
 	all := keys == nil
 	if all {
@@ -38,7 +41,7 @@ func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey) ([]dedup.
 		}
 	}
 	s := &said{log: map[crm.ProfileKey][]crm.Link{}, ops: map[string]map[crm.ProfileKey]crm.Link{}, gone: map[string]bool{},
-		at: map[crm.ProfileKey]crm.CustomerID{}, home: map[crm.CustomerID]crm.ProfileKey{}}
+		at: map[crm.ProfileKey]crm.CustomerID{}, home: map[crm.CustomerID]crm.ProfileKey{}, last: map[crm.ProfileKey]int64{}}
 	for chunk := range slices.Chunk(keys, loadBatch) {
 		if err := e.cfg.Store.View(ctx, func(r crm.Reader) error { return s.read(ctx, r, chunk) }); err != nil {
 			return nil, err
@@ -71,6 +74,14 @@ func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey) ([]dedup.
 	if err != nil {
 		return nil, err
 	}
+	if all || e.known == nil {
+		e.known = map[crm.ProfileKey]int64{}
+	}
+	for k, seq := range s.last {
+		if seq > 1 { // most have only the first
+			e.known[k] = seq
+		}
+	}
 	return s.pairs(), nil
 }
 
@@ -82,6 +93,9 @@ func (s *said) read(ctx context.Context, r crm.Reader, keys []crm.ProfileKey) er
 	}
 	for i, log := range logs {
 		for _, l := range log {
+			if l.Actor != linkActor {
+				s.last[keys[i]] = l.Seq
+			}
 			if l.Undoes != "" {
 				s.gone[l.Undoes] = true
 			}
