@@ -67,7 +67,7 @@ var thirdParty = map[string][]string{
 	"internal":              {"golang.org/x/text"},
 	"internal/segmentbench": {"github.com/RoaringBitmap/roaring/v2", "github.com/stretchr/testify", "pgregory.net/rapid"},
 	"internal/rulesbench":   {"cel.dev/cel-go", "github.com/expr-lang/expr", "github.com/stretchr/testify"},
-	"internal/dbtest":       {"github.com/jackc/pgx/v5", "modernc.org/sqlite", "github.com/stretchr/testify", "pgregory.net/rapid"},
+	"internal/dbtest":       {"github.com/jackc/pgx/v5", "modernc.org/sqlite", "github.com/stretchr/testify", "pgregory.net/rapid", "github.com/anishathalye/porcupine"},
 	"examples": {"github.com/jackc/pgx/v5", "modernc.org/sqlite", "github.com/goccy/go-yaml",
 		"github.com/stretchr/testify", "github.com/nyaruka/phonenumbers"},
 }

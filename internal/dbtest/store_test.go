@@ -2,6 +2,7 @@ package dbtest
 
 import (
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -24,8 +25,13 @@ func TestStore(t *testing.T) {
 			if name == "postgres" {
 				as = asApplication(t)
 			}
-			// The race detector makes a database in pure Go slow.
-			storetest.Options{Deadline: 10 * time.Minute}.Run(t, func(t *testing.T) crm.Store {
+			// The race detector makes a database in pure Go slow, and who asks for
+			// many rounds of races waits for them.
+			deadline := 10 * time.Minute
+			if os.Getenv("VEFA_ROUNDS") != "" {
+				deadline = 4 * time.Hour
+			}
+			storetest.Options{Deadline: deadline}.Run(t, func(t *testing.T) crm.Store {
 				if t != of {
 					of, d, tenants = t, open(t), 0
 					migrate(t, d)
