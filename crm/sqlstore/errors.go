@@ -62,7 +62,8 @@ func wrap(op, entity string, err error) error {
 	out := &crm.Error{Op: op, Entity: entity, Err: err}
 	switch {
 	case missing(err):
-		out.Kind, out.Err = crm.ErrInvalid, fmt.Errorf("%w: %w", ErrNotMigrated, err)
+		// Not ErrInvalid: that is said of a record, which an import then leaves out.
+		out.Err = fmt.Errorf("%w: %w", ErrNotMigrated, err)
 	case locked(err):
 		out.Kind, out.Err = crm.ErrBusy, fmt.Errorf("%w; if it happens often, %w", err, ErrDSN)
 	case retryable(err):
