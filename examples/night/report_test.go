@@ -24,7 +24,7 @@ import (
 func reportOf(t *testing.T, db string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "report.html")
-	err := run(context.Background(), []string{"-db", db, "-customers", "500", "-evenings", "13", "-report", path}, io.Discard, io.Discard)
+	err := run(context.Background(), []string{"-db", db, "-customers", "500", "-evenings", "13", "-seed", "2", "-report", path}, io.Discard, io.Discard)
 	require.NoError(t, err)
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
