@@ -63,6 +63,14 @@ func (s *Service) SetTicket(ctx context.Context, ref FactRef, state TicketState,
 		f := *facts[0]
 		t := *f.Data.(*Ticket)
 		now := s.Now()
+		if said := t.said(); said.After(now) {
+			now = said
+		}
+		for _, e := range t.Log {
+			if e.At.After(now) {
+				now = e.At // a clock that went back takes nothing from this call
+			}
+		}
 		switch {
 		case state != TicketSolved:
 			t.Solved = time.Time{}
@@ -72,7 +80,9 @@ func (s *Service) SetTicket(ctx context.Context, ref FactRef, state TicketState,
 		t.State = state
 		t.Log = append(slices.Clone(t.Log), TicketLog{At: now, Actor: actor, State: state, Note: note, Desk: true})
 		f.Data = &t
-		f.Version++
+		if err := tx.DeleteFacts(ctx, f.Ref()); err != nil { // its version is the source's
+			return err
+		}
 		return s.In(tx).Record(ctx, &f)
 	})
 }

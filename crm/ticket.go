@@ -19,6 +19,14 @@ const (
 
 // Ticket is a matter that somebody has to solve. While it is not solved nobody
 // writes to any address of the customer, save to answer the matter itself.
+//
+// What SetTicket did stays when the ticket's source delivers it again. Its entries
+// remain in the log, and State and Solved remain those of the desk's last entry,
+// unless the delivery says of itself that it knows something later: that it was
+// solved at a time (Solved), or an entry of its Log, after that entry. Then State
+// is the delivery's, and the log has an entry that says so. The time of a desk's
+// entry is never before what the ticket said until then. All other fields are
+// those of the source's newest version; SetTicket does not change Fact.Version.
 type Ticket struct {
 	Title    string      `json:"title"`
 	State    TicketState `json:"state"`
@@ -37,8 +45,7 @@ type TicketLog struct {
 	Actor string      `json:"actor"`
 	State TicketState `json:"state"`
 	Note  string      `json:"note,omitempty"`
-	// Desk is set in entries that SetTicket wrote. A version of the ticket that
-	// its source delivers later keeps them.
+	// Desk is set in entries that SetTicket wrote.
 	Desk bool `json:"desk,omitempty"`
 }
 
@@ -67,8 +74,8 @@ func (t *Ticket) validate() error {
 	return errors.Join(faults...)
 }
 
-// keepDesk puts into tickets that replace older versions what was done about them
-// at a desk: the source, which did not do it, does not know of it.
+// keepDesk puts into tickets that are delivered again what was done about them at
+// a desk: the source, which did not do it, does not know of it.
 func (w *writer) keepDesk(facts []*Fact) error {
 	var refs []FactRef
 	var tickets []*Fact
@@ -77,30 +84,71 @@ func (w *writer) keepDesk(facts []*Fact) error {
 			refs, tickets = append(refs, FactRef{at, f.Key}), append(tickets, f)
 		}
 	}
+	if len(refs) == 0 {
+		return nil
+	}
 	olds, err := w.tx.Facts(w.ctx, refs...)
 	if err != nil {
 		return err
 	}
 	for i, f := range tickets {
-		if olds[i] == nil {
-			continue
-		}
-		if won, err := newerFact(olds[i], f); err != nil {
-			return err
-		} else if won == olds[i] {
-			continue
-		}
-		was, is := olds[i].Data.(*Ticket), f.Data.(*Ticket)
-		if log := deskLog(was.Log, is.Log); len(log) > len(is.Log) {
-			t := *is
-			t.Log = log
-			f.Data = &t
+		if old := olds[i]; old != nil && (f.Version == 0 || f.Version >= old.Version) {
+			f.Data = f.Data.(*Ticket).withDesk(old.Data.(*Ticket), f.Key.Source)
 		}
 	}
 	return nil
 }
 
-// deskLog returns the new log with the desk's entries of the old one, by time.
+// withDesk returns a delivered ticket with what a desk did about the stored one.
+// Delivered again it comes out the same.
+func (t *Ticket) withDesk(stored *Ticket, source string) *Ticket {
+	out := *t
+	out.Log = deskLog(stored.Log, t.Log)
+	last := -1 // the desk's last entry
+	for i, e := range out.Log {
+		if e.Desk {
+			last = i
+		}
+	}
+	if last < 0 {
+		return t
+	}
+	if said := t.said(); said.After(out.Log[last].At) {
+		if out.Log[len(out.Log)-1].State != t.State {
+			out.Log = append(out.Log, TicketLog{At: said, Actor: source, State: t.State})
+		}
+		return &out
+	}
+	out.State, out.Solved = out.Log[last].State, time.Time{}
+	switch {
+	case out.State != TicketSolved:
+	case stored.State == TicketSolved:
+		out.Solved = stored.Solved
+	default:
+		for i := last; i >= 0 && out.Log[i].State == TicketSolved; i-- {
+			out.Solved = out.Log[i].At
+		}
+	}
+	return &out
+}
+
+// said returns the latest time at which the ticket's source says something about
+// its state.
+func (t *Ticket) said() time.Time {
+	at := t.Opened
+	if t.State == TicketSolved && t.Solved.After(at) {
+		at = t.Solved
+	}
+	for _, e := range t.Log {
+		if !e.Desk && e.At.After(at) {
+			at = e.At
+		}
+	}
+	return at
+}
+
+// deskLog returns the new log with the desk's entries of the old one, by time, of
+// equal times the source's first.
 func deskLog(was, is []TicketLog) []TicketLog {
 	out := slices.Clone(is)
 	for _, e := range was {
@@ -119,8 +167,14 @@ func deskLog(was, is []TicketLog) []TicketLog {
 			out = append(out, e)
 		}
 	}
-	if len(out) > len(is) {
-		slices.SortStableFunc(out, func(a, b TicketLog) int { return a.At.Compare(b.At) })
-	}
+	slices.SortStableFunc(out, func(a, b TicketLog) int {
+		if c := a.At.Compare(b.At); c != 0 || a.Desk == b.Desk {
+			return c
+		}
+		if a.Desk {
+			return 1
+		}
+		return -1
+	})
 	return out
 }

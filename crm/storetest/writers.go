@@ -22,6 +22,8 @@ var writerTests = []test{
 	{"Writers/Merge", "a merger of A and B and one of B and C make one customer, whichever comes first", testMergeRace},
 	{"Writers/Tickets", "of several who move one ticket each is in its log", testTicketRace},
 	{"Writers/Log", "a later version of a ticket keeps what was noted about it at a desk", testDeskLog},
+	{"Writers/TicketSource", "a ticket's source that delivers it again does not undo what a desk did", testTicketSource},
+	{"Writers/TicketSourceRace", "nor when both write at once", testTicketSourceRace},
 	{"Writers/Desk", "whatever several people do at once, the record does not contradict itself and no call is lost", testDesk},
 	{"Writers/Lives", "importers that deliver lives in orders of their own, orders changing hands, end with one record", testLives},
 }
