@@ -19,9 +19,9 @@ func (b Batch) Len() int { return len(b.Profiles) + len(b.Facts) }
 // divide separates what chunks of other parts must have been written for: orders
 // that are also found by their recipient's name, tickets, and facts that the
 // batch delivers for several subjects, of which the newest counts; and what it
-// delivers again without a version, of which the last counts. Written last, in
-// one order, they come out the same however the rest was written.
-func (b Batch) divide() (first, last Batch) {
+// delivers again without a version, or in any version if inOrder is set. Written
+// last, in one order, they come out the same however the rest was written.
+func (b Batch) divide(inOrder bool) (first, last Batch) {
 	at := map[FactKey]Subject{}
 	several := map[FactKey]bool{}
 	for _, f := range b.Facts {
@@ -33,7 +33,7 @@ func (b Batch) divide() (first, last Batch) {
 		}
 		at[f.Key] = f.Subject
 	}
-	var seen map[any]bool // profile keys and fact refs without a version
+	var seen map[any]bool // profile keys and fact refs
 	repeated := func(key any) bool {
 		if seen == nil {
 			seen = map[any]bool{}
@@ -45,7 +45,7 @@ func (b Batch) divide() (first, last Batch) {
 	first = Batch{slices.Grow([]*Profile(nil), len(b.Profiles)), make([]*Fact, 0, len(b.Facts))}
 	for _, p := range b.Profiles {
 		to := &first
-		if p != nil && p.unversioned() && repeated(p.ProfileKey) {
+		if p != nil && (inOrder || p.unversioned()) && repeated(p.ProfileKey) {
 			to = &last
 		}
 		to.Profiles = append(to.Profiles, p)
@@ -53,7 +53,7 @@ func (b Batch) divide() (first, last Batch) {
 	for _, f := range b.Facts {
 		to := &first
 		if f != nil {
-			if f.Version == 0 && repeated(f.Ref()) {
+			if (inOrder || f.Version == 0) && repeated(f.Ref()) {
 				to = &last
 			}
 			o, _ := f.Data.(*Order)
@@ -185,9 +185,8 @@ type ImportReport struct {
 	Rejected []Rejected
 	// Conflicting are records with the version of another one that says
 	// something else, which their source should not have sent: whatever is
-	// stored, one of the two is lost. The larger content hash stays, so that the
-	// order of deliveries does not matter. Deliveries without a version cannot
-	// conflict: the later one stays.
+	// stored, one of the two is lost. Config.Conflicts says which. Deliveries
+	// without a version cannot conflict: the later one stays.
 	Conflicting []Conflict
 }
 

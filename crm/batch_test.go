@@ -123,7 +123,7 @@ func TestChunks(t *testing.T) {
 func TestDivide(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := drawBatch(t)
-		first, last := b.divide()
+		first, last := b.divide(false)
 		seen := map[any]bool{}
 		again := func(key any) bool { was := seen[key]; seen[key] = true; return was }
 		var wantOnce, wantAgain []*Profile
@@ -159,7 +159,7 @@ func TestDivide(t *testing.T) {
 		require.ElementsMatch(t, wantFirst, first.Facts)
 		require.ElementsMatch(t, wantLast, last.Facts)
 	})
-	first, last := Batch{Facts: []*Fact{nil}}.divide()
+	first, last := Batch{Facts: []*Fact{nil}}.divide(false)
 	require.Equal(t, []*Fact{nil}, first.Facts)
 	require.Empty(t, last.Facts)
 }

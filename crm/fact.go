@@ -106,7 +106,8 @@ type Fact struct {
 	// Version is the source's counter or time of change in microseconds. The
 	// newest version wins; of two contents with one version the one with the
 	// larger ContentHash, so deliveries may repeat and arrive in any order
-	// (ImportReport.Conflicting lists the latter). 0 says that the source has no
+	// (ImportReport.Conflicting lists the latter), or the one that
+	// Config.Conflicts says. 0 says that the source has no
 	// versions: what arrives later is newer, and gets as its version the larger
 	// of the service's clock in microseconds and the stored version plus 1.
 	Version int64

@@ -14,6 +14,8 @@ type writer struct {
 	tx  Tx
 	now time.Time
 	rep ImportReport
+	// which content of one version stays
+	policy ConflictPolicy
 	// what profiles of this chunk are now, so that nobody reads them again
 	seen map[ProfileKey]*Profile
 	// customers whose addresses or tickets changed: their silence is checked
@@ -245,7 +247,13 @@ func (w *writer) merge(have, p *Profile, stored bool) *Profile {
 	case said(have) == said(p):
 		w.rep.Repeated++
 	default:
-		w.rep.Conflicting = append(w.rep.Conflicting, Conflict{"profile", p.ProfileKey.String(), p.SourceVersion, newerProfile(p, have)})
+		if w.conflict("profile", p.ProfileKey.String(), p.SourceVersion, newerProfile(p, have)) {
+			return sinceOf(p, have)
+		}
+		if w.policy == ConflictReject {
+			return have // as it is
+		}
+		return sinceOf(have, p)
 	}
 	return mergeVersions(have, p)
 }

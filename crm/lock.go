@@ -6,7 +6,7 @@ import (
 )
 
 func newWriter(ctx context.Context, s *Service, tx Tx) *writer {
-	return &writer{s: s, ctx: ctx, tx: tx, now: s.Now(), touched: map[CustomerID]bool{}, held: map[CustomerID]bool{}}
+	return &writer{s: s, ctx: ctx, tx: tx, now: s.Now(), touched: map[CustomerID]bool{}, held: map[CustomerID]bool{}, policy: s.cfg.Conflicts}
 }
 
 // lockCustomers locks the customers that profiles belong to and returns the profiles as
@@ -69,8 +69,8 @@ func (w *writer) lockKnown(op string, keys []ProfileKey) ([]*Profile, error) {
 }
 
 // lockDelivered locks, before a delivery is judged, the customers whose addresses
-// or age it may change and those that its tickets are about, and puts the
-// profiles as they are from then on into old. The others are guarded by their Rev.
+// or age it may change, those that its tickets are about, and with a policy of
+// the host's those whose facts it must compare; it puts the profiles as they are from then on into old. The others are guarded by their Rev.
 func (w *writer) lockDelivered(keys []ProfileKey, old []*Profile, delivered map[ProfileKey]*Profile, facts []*Fact) error {
 	var ask []ProfileKey
 	for i, k := range keys {
@@ -79,7 +79,8 @@ func (w *writer) lockDelivered(keys []ProfileKey, old []*Profile, delivered map[
 		}
 	}
 	for _, f := range facts {
-		if f.Key.Kind != KindTicket {
+		// Of facts that have anchors these are locked.
+		if f.Key.Kind != KindTicket && (w.policy == ConflictByContent || anchored(f.Key.Kind)) {
 			continue
 		}
 		for _, s := range []Subject{f.Subject, w.anchors[f.Key]} {

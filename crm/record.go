@@ -64,6 +64,9 @@ func (w *writer) facts(valid []*Fact) error {
 		once = append(once, f)
 	}
 	plain = once
+	if err := w.lockPlain(valid); err != nil {
+		return err
+	}
 	if err := w.plainFacts(plain); err != nil {
 		return err
 	}
@@ -72,18 +75,6 @@ func (w *writer) facts(valid []*Fact) error {
 
 // clockVersion is the version of what is delivered without one.
 func clockVersion(f *Fact) int64 { return max(f.Recorded.UnixMicro(), 1) }
-
-// newerFact returns the one of two versions of a fact that counts; f came later.
-// It changes neither.
-func newerFact(have, f *Fact) (*Fact, error) {
-	w := writer{}
-	a, b := *have, *f
-	won, err := w.pick(&a, &b, true)
-	if err != nil || won == &a {
-		return have, err
-	}
-	return f, nil
-}
 
 // pick returns the one of two versions of a fact that counts, and notes in the
 // report what that means for f, which came later; stored says that have is in
@@ -142,16 +133,10 @@ func (w *writer) pick(have, f *Fact, stored bool) (*Fact, error) {
 		return have, nil
 	}
 	won := hf > hh || (hf == hh && f.Subject.Compare(have.Subject) > 0)
-	w.conflict(f, won)
-	if won {
+	if w.conflict(string(f.Key.Kind), f.Key.String(), f.Version, won) {
 		return f, nil
 	}
 	return have, nil
-}
-
-// conflict reports another content of the same version.
-func (w *writer) conflict(f *Fact, won bool) {
-	w.rep.Conflicting = append(w.rep.Conflicting, Conflict{string(f.Key.Kind), f.Key.String(), f.Version, won})
 }
 
 // put writes facts and says which were written. Those without a version become
@@ -180,7 +165,8 @@ func (w *writer) put(facts []*Fact) ([]bool, error) {
 		case PutSame:
 			w.rep.Repeated++
 		case PutWon, PutLost:
-			w.conflict(given[i], p == PutWon)
+			f := given[i]
+			w.rep.Conflicting = append(w.rep.Conflicting, Conflict{string(f.Key.Kind), f.Key.String(), f.Version, p == PutWon})
 		}
 	}
 	changed := make([]bool, len(facts))
@@ -226,6 +212,9 @@ func (w *writer) plainFacts(facts []*Fact) error {
 	}
 	facts, err := w.follow(facts)
 	if err != nil {
+		return err
+	}
+	if facts, err = w.settle(facts); err != nil {
 		return err
 	}
 	changed, err := w.put(facts)

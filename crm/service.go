@@ -26,6 +26,11 @@ type Config struct {
 	// NormalAddress, which asks for phone numbers with their country code. It
 	// must be safe for concurrent use.
 	Normalise Normaliser
+	// Conflicts says what an import does with a record whose version is there
+	// with other content. The zero value keeps the one with the larger content
+	// hash and reports it. A Service with a value that is not known returns an
+	// error from every verb.
+	Conflicts ConflictPolicy
 	// ChunkSize is how many records an import writes per transaction. Defaults
 	// to 500.
 	ChunkSize int
@@ -66,17 +71,23 @@ type Service struct {
 	cfg   Config
 }
 
-// New returns a Service on a store. With a nil store every verb returns an
-// error that says so.
+// New returns a Service on a store. With a nil store, or a Config that cannot be
+// followed, every verb returns an error that says so.
 func New(store Store, cfg Config) *Service {
 	if store == nil {
 		store = noStore{}
+	}
+	if err := cfg.Conflicts.Validate(); err != nil {
+		store = misconfigured{&Error{Op: "configure", Entity: "service", Kind: ErrInvalid, Err: err}}
 	}
 	return &Service{store: store, cfg: cfg.withDefaults()}
 }
 
 // In returns a Service whose every verb runs in the caller's transaction.
 func (s *Service) In(tx Tx) *Service {
+	if _, bad := s.store.(misconfigured); bad {
+		return s
+	}
 	return &Service{store: joined{tx}, cfg: s.cfg}
 }
 
@@ -125,7 +136,7 @@ func (s *Service) Import(ctx context.Context, b Batch) (ImportReport, error) {
 	if b.Len() <= s.cfg.ChunkSize {
 		return s.importChunks(ctx, b, 1)
 	}
-	first, last := b.divide()
+	first, last := b.divide(s.cfg.Conflicts != ConflictByContent)
 	workers := s.cfg.Workers
 	if _, theirs := s.store.(Joined); theirs {
 		workers = 1

@@ -10,6 +10,7 @@ import (
 	"github.com/vefacrm/vefa/crm/engage"
 	"github.com/vefacrm/vefa/crm/engage/engagetest"
 	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/messaging"
 )
 
 // Case B14: whoever is written to by a number of the home region can stop it as
@@ -61,5 +62,25 @@ func TestTrunkZero(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// Case B1: a policy of conflicts reaches the imports of Service; New refuses one
+// that is not known.
+func TestConflictPolicyOfAnEngine(t *testing.T) {
+	cfg := engage.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Keys: engagetest.Keys(), Conflicts: "first"}
+	_, err := engage.New(cfg)
+	require.ErrorContains(t, err, `conflicts "first" is not known`)
+	cfg.Conflicts = crm.ConflictReject
+	e, err := engage.New(cfg)
+	require.NoError(t, err)
+	key := crm.ProfileKey{Source: "till", ID: "1"}
+	for i, name := range []string{"Ali", "Veli", "Selin"} {
+		rep, err := e.Service().Import(t.Context(), crm.Batch{Profiles: []*crm.Profile{{ProfileKey: key, SourceVersion: 1, Name: crm.Name{Given: name}}}})
+		require.NoError(t, err)
+		require.Equal(t, min(i, 1), len(rep.Rejected))
+		c, err := e.Service().CustomerOf(t.Context(), key)
+		require.NoError(t, err)
+		require.Equal(t, "Ali", c.Name.Given)
 	}
 }

@@ -99,6 +99,9 @@ type Config struct {
 	// it. Defaults to crm.NormalAddress and, for phone numbers without a country
 	// code, to those of People.Region.
 	Normalise crm.Normaliser
+	// Conflicts says what Service's imports do with a record whose version is
+	// there with other content, as crm.Config has it.
+	Conflicts crm.ConflictPolicy
 	// People configures record linkage.
 	People people.Options
 	// TrainAt is how many profiles there must be before a linkage model is
@@ -177,6 +180,9 @@ func (c *Config) validate() error {
 	}
 	fault(c.Store == nil, "Store must be set")
 	fault(c.Sender == nil, "Sender must be set")
+	if err := c.Conflicts.Validate(); err != nil {
+		faults = append(faults, fmt.Errorf("engage: Config: %w", err))
+	}
 	if err := c.checkBase(); err != nil {
 		faults = append(faults, fmt.Errorf("engage: Config.BaseURL: %w", err))
 	}

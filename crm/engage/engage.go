@@ -74,7 +74,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{cfg: cfg, writer: rand.Text()[:16], vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, texts: map[string]*messaging.Template{}, turn: make(chan struct{}, 1)}
-	e.svc = crm.New(cfg.Store, crm.Config{Now: cfg.Now, NewID: cfg.NewID, Logger: cfg.Logger, Survivorship: cfg.Survivorship, Normalise: cfg.Normalise, Retry: cfg.Retry})
+	e.svc = crm.New(cfg.Store, crm.Config{Now: cfg.Now, NewID: cfg.NewID, Logger: cfg.Logger, Survivorship: cfg.Survivorship, Normalise: cfg.Normalise, Conflicts: cfg.Conflicts, Retry: cfg.Retry})
 	var err error
 	if e.schema, err = Schema(e.vocab); err != nil {
 		return nil, err
