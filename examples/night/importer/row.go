@@ -152,7 +152,9 @@ func (r *row) profile(field string, known map[string]bool) crm.ProfileKey {
 	return crm.ProfileKey{Source: r.table.file.source, ID: s}
 }
 
-// address normalises a point of contact; ok is false where it is none.
+// address returns a point of contact in the form in which it is written to; ok is
+// false where it does not reach one person. An e-mail address is kept as given: what
+// people.Email returns is for comparing.
 func (f *file) address(channel crm.Channel, raw string) (crm.Address, bool) {
 	if len(raw) > crm.MaxKeyLen {
 		return crm.Address{}, false
@@ -162,10 +164,23 @@ func (f *file) address(channel crm.Channel, raw string) (crm.Address, bool) {
 	case crm.Phone:
 		value, ok = people.Phone(raw, f.region)
 	case crm.Email:
-		value, ok = people.Email(raw)
+		if _, ok = people.Email(raw); ok {
+			return mailbox(raw)
+		}
 	}
 	a := crm.Address{Channel: channel, Value: value}
 	return a, ok && a.Validate() == nil
+}
+
+// mailbox returns the address of "Ada <ada+shop@corp.example>", or of the address
+// alone.
+func mailbox(raw string) (crm.Address, bool) {
+	raw = strings.TrimSpace(raw)
+	if i := strings.LastIndexByte(raw, '<'); i >= 0 {
+		raw = strings.TrimSuffix(raw[i+1:], ">")
+	}
+	a, err := crm.NormalAddress(crm.Address{Channel: crm.Email, Value: raw})
+	return a, err == nil && a.Validate() == nil
 }
 
 // valid turns the faults that the kernel would find into those of the row.

@@ -70,6 +70,32 @@ func TestBadRowsStopNothing(t *testing.T) {
 	}
 }
 
+// Case C13: an e-mail address is written to as it was given; what links records is
+// no address.
+func TestEmailIsKeptAsGiven(t *testing.T) {
+	const mapping = "sources: [{name: s, files: [{name: p.csv, kind: profiles, columns: {id: no, email: mail}}]}]\n"
+	for in, want := range map[string]string{
+		"ada+shop@corp.example":       "ada+shop@corp.example",
+		" Ada.L@GMail.com ":           "ada.l@gmail.com",
+		"ada@googlemail.com":          "ada@googlemail.com",
+		"Ada <ada+shop@corp.example>": "ada+shop@corp.example",
+		"<ada+shop@corp.example>":     "ada+shop@corp.example",
+		"info@corp.example":           "",
+		"ada":                         "",
+	} {
+		d := read(t, map[string]string{"mapping.yaml": mapping, "p.csv": "no,mail\n1," + in + "\n"})
+		require.Empty(t, messages(d.Rejected()), in)
+		profiles, _ := everything(d)
+		require.Len(t, profiles, 1, in)
+		if want == "" {
+			require.Empty(t, profiles[0].Contacts, in)
+			require.Len(t, d.Warnings(), 1, in)
+			continue
+		}
+		require.Equal(t, []crm.Contact{{Address: crm.Address{Channel: crm.Email, Value: want}}}, profiles[0].Contacts, in)
+	}
+}
+
 func TestBadOrders(t *testing.T) {
 	const header = "no,who,at,total,cur,st,del,upd,gift\n"
 	for _, c := range []struct{ row, reason string }{
