@@ -3,6 +3,7 @@ package vefa_test
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -80,4 +81,27 @@ func TestREADME(t *testing.T) {
 	for _, command := range []string{"go run ./examples/night", "go test work"} {
 		require.Contains(t, string(page), command)
 	}
+}
+
+// TestREADMEOpensDatabases holds that the README opens SQLite as sqlstore asks for,
+// and internal/dbtest does the same.
+func TestREADMEOpensDatabases(t *testing.T) {
+	doc, err := os.ReadFile("crm/sqlstore/doc.go")
+	require.NoError(t, err)
+	_, rest, ok := strings.Cut(string(doc), "//\tfile:vefa.db?")
+	require.True(t, ok)
+	options, _, _ := strings.Cut(rest, "\n")
+	page, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	require.Contains(t, string(page), `sql.Open("sqlite", "file:vefa.db?`+options+`")`)
+	tests, err := os.ReadFile("internal/dbtest/open_test.go")
+	require.NoError(t, err)
+	require.Contains(t, string(tests), `"file:" + path + "?`+options+`"`)
+	_, rest, ok = strings.Cut(string(page), `sql.Open("pgx", "`)
+	require.True(t, ok)
+	dsn, _, _ := strings.Cut(rest, `"`)
+	u, err := url.Parse(dsn)
+	require.NoError(t, err)
+	require.Equal(t, "postgres", u.Scheme)
+	require.Equal(t, "verify-full", u.Query().Get("sslmode"))
 }
