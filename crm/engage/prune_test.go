@@ -2,6 +2,7 @@ package engage_test
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"time"
 
@@ -129,4 +130,35 @@ func TestPrunedUnderAnIdleEngine(t *testing.T) {
 		to[m.To] = true
 	}
 	require.True(t, to[engagetest.Phone(4)], "whom the other process brought is known")
+}
+
+// What ended after the instant stays as it is, and so do links of messages whose
+// survey or "not me" is open, however late the instant.
+func TestPruneLeavesWhatIsOpen(t *testing.T) {
+	in := newInstallation(t)
+	shop := in.open(engagetest.Keys())
+	_, err := shop.Engine.Service().Import(t.Context(), engagetest.People(3))
+	require.NoError(t, err)
+	in.evening(shop, 0, 1)
+	f := anySent(in.effects(), "rule/survey")
+	tracked, page, err := shop.Engine.Links(f)
+	require.NoError(t, err)
+	h := shop.Engine.Handler()
+	before := in.effects()
+	in.clock.Set(engagetest.Start.AddDate(0, 0, 29))
+	got, err := shop.Engine.Prune(t.Context(), engagetest.Start.Add(-time.Hour))
+	require.NoError(t, err)
+	require.Zero(t, got.Effects+got.Links, "nothing had ended by then")
+	require.Equal(t, before, in.effects())
+	got, err = shop.Engine.Prune(t.Context(), in.clock.Now())
+	require.NoError(t, err)
+	require.Positive(t, got.Effects)
+	require.Zero(t, got.Links, "all are open")
+	require.Equal(t, http.StatusFound, get(h, path(tracked)).Code)
+	require.Equal(t, http.StatusOK, get(h, path(page)).Code)
+	in.clock.Set(f.SentAt.AddDate(0, 0, 31))
+	got, err = shop.Engine.Prune(t.Context(), in.clock.Now())
+	require.NoError(t, err)
+	require.Positive(t, got.Links)
+	require.Equal(t, http.StatusNotFound, get(h, path(page)).Code)
 }
