@@ -177,7 +177,7 @@ func (s *Service) Customer(ctx context.Context, id CustomerID) (*Customer, error
 
 // CustomerOf returns the customer that a profile belongs to, or ErrNotFound.
 func (s *Service) CustomerOf(ctx context.Context, k ProfileKey) (*Customer, error) {
-	var id CustomerID
+	var out *Customer
 	err := s.store.View(ctx, func(r Reader) error {
 		p, err := r.Profiles(ctx, k)
 		if err != nil {
@@ -186,13 +186,14 @@ func (s *Service) CustomerOf(ctx context.Context, k ProfileKey) (*Customer, erro
 		if p[0] == nil {
 			return &Error{Op: "find", Entity: "profile", ID: k.String(), Kind: ErrNotFound}
 		}
-		id = p[0].Customer
+		profiles, err := membersOf(ctx, r, p[0].Customer)
+		if err != nil {
+			return err
+		}
+		out = s.cfg.Survivorship.Fold(profiles)
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return s.Customer(ctx, id)
+	return out, err
 }
 
 func membersOf(ctx context.Context, r Reader, id CustomerID) ([]*Profile, error) {

@@ -21,6 +21,7 @@ import (
 var writerTests = []test{
 	{"Writers/Merge", "a merger of A and B and one of B and C make one customer, whichever comes first", testMergeRace},
 	{"Writers/Tickets", "of several who move one ticket each is in its log", testTicketRace},
+	{"Writers/Deliveries", "a delivery that reaches a customer elsewhere, or knew them earlier, and a desk that decides meanwhile, both count", testDeliveredMeanwhile},
 	{"Writers/Log", "a later version of a ticket keeps what was noted about it at a desk", testDeskLog},
 	{"Writers/TicketSource", "a ticket's source that delivers it again does not undo what a desk did", testTicketSource},
 	{"Writers/TicketSourceRace", "nor when both write at once", testTicketSourceRace},
@@ -102,6 +103,43 @@ func testMergeRace(e *env) {
 		c, err := svc.CustomerOf(e.ctx, k[2])
 		require.NoError(e, err)
 		require.Len(e, c.Profiles, 5, "round %d", round)
+	}
+	e.requireConsistent()
+}
+
+// Case A1: a source delivers a new address of a customer, or that it knew one of
+// the customer's profiles earlier, while a desk opens a ticket or merges somebody
+// else into the customer. The address is silent and the merger stands.
+func testDeliveredMeanwhile(e *env) {
+	svc := e.service()
+	for round := range e.rounds(30) {
+		k := e.shoppers(svc, round, 3)
+		_, err := svc.Merge(e.ctx, "desk", crm.Evidence{}, k[0], k[1])
+		require.NoError(e, err)
+		p := &crm.Profile{ProfileKey: k[1], Name: crm.Name{Given: "A"}, At: start.Add(time.Second), Since: start.Add(time.Hour),
+			Contacts: []crm.Contact{{Address: crm.Address{Channel: crm.Phone, Value: fmt.Sprintf("+90555%03d%04d", round%1000, 1)}}}}
+		if round%2 == 0 {
+			p.Contacts = append(p.Contacts, crm.Contact{Address: crm.Address{Channel: crm.Phone, Value: fmt.Sprintf("+90558%07d", round)}})
+		} else {
+			p.Since = start.Add(-time.Hour)
+		}
+		verbs := []func() error{
+			func() error { return deliver(e.ctx, svc, crm.Batch{Profiles: []*crm.Profile{p}}) },
+			func() error {
+				if round%2 == 0 {
+					_, err := svc.OpenTicket(e.ctx, k[0], "desk", fmt.Sprint(round), crm.Ticket{Title: "strap"})
+					return err
+				}
+				_, err := svc.Merge(e.ctx, "desk", crm.Evidence{}, k[0], k[2])
+				return err
+			},
+		}
+		require.NoError(e, parallel(len(verbs), func(i int) error { return patient(verbs[i]) }))
+		if round%2 == 1 {
+			c, err := svc.CustomerOf(e.ctx, k[0])
+			require.NoError(e, err)
+			require.Len(e, c.Profiles, 3, "round %d: the merger is lost", round)
+		}
 	}
 	e.requireConsistent()
 }
