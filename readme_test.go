@@ -2,6 +2,7 @@ package vefa_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -38,13 +39,14 @@ func run(ctx context.Context, sender messaging.Sender, keys engage.Keys, now fun
 		return err
 	}
 	ayse, phone := crm.ProfileKey{Source: "till", ID: "4711"}, crm.Address{Channel: crm.Phone, Value: "+905321234567"}
-	if _, err = eng.Service().Import(ctx, crm.Batch{
+	got, err := eng.Service().Import(ctx, crm.Batch{
 		Profiles: []*crm.Profile{{ProfileKey: ayse, Name: crm.Name{Given: "Ayşe", Family: "Yılmaz"}, Contacts: []crm.Contact{{Address: phone}}}},
 		Facts: []*crm.Fact{
 			{Key: crm.FactKey{Kind: crm.KindConsent, Source: "till", ID: "1"}, Subject: crm.OfAddress(phone), At: now(), Data: &crm.Consent{Status: crm.Granted}},
 			{Key: crm.FactKey{Kind: crm.KindOrder, Source: "till", ID: "90"}, Subject: crm.OfProfile(ayse), At: now(), Data: &crm.Order{Number: "90", Total: crm.Money{Amount: 129900, Currency: "TRY"}}},
-		}}); err != nil {
-		return err
+		}})
+	if err != nil || len(got.Rejected) > 0 { // one bad record stops no other
+		return errors.Join(err, fmt.Errorf("rejected: %v", got.Rejected))
 	}
 	report, err := eng.Night(ctx, engage.Night{}) // tonight; twice does nothing twice
 	fmt.Println(report.Day, report.Delivered.Done, "sent")

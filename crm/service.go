@@ -91,6 +91,10 @@ func (s *Service) In(tx Tx) *Service {
 	return &Service{store: joined{tx}, cfg: s.cfg}
 }
 
+// On returns a Service of the same configuration on another store, such as
+// sqlstore's Join of a transaction of the host's.
+func (s *Service) On(store Store) *Service { return New(store, s.cfg) }
+
 // Store returns the store, which is the caller's transaction after In.
 func (s *Service) Store() Store { return s.store }
 
@@ -125,8 +129,9 @@ func (s *Service) update(ctx context.Context, fn func(Tx) error) (err error) {
 // Import accepts what a source delivered, in transactions of Config.ChunkSize
 // records. Bad records are reported, each with every fault, and the others
 // kept; so are those that only the store refuses, save in a transaction of the
-// caller's, which a store does not go on with. Repeating a delivery, or
-// delivering in another order, changes nothing. A fact may come before its
+// caller's, which a store does not go on with. Repeating a delivery of
+// records that have versions, in whatever order, changes nothing; those without
+// are the newest by arrival (see Fact.Version). A fact may come before its
 // profile: the profile is then known by its key alone until it is delivered.
 // The error is about the store; what was reported as accepted before it is kept.
 //

@@ -164,9 +164,14 @@ func (o *Outbox) send(ctx context.Context, claims []claim, stats *Stats) ([]outc
 	if err == nil && len(receipts) != len(messages) {
 		err = fmt.Errorf("messaging: the sender answered %d of %d messages", len(receipts), len(messages))
 	}
+	lost := "the sender's answer is lost"
+	if err != nil && ctx.Err() == nil {
+		o.logger().Warn("messaging: the sender failed; whether its messages left is not known", "messages", len(messages), "err", err)
+		lost += ": " + short(err.Error())
+	}
 	outcomes := make([]outcome, len(claims))
 	for i, c := range claims {
-		r := Receipt{ID: c.effect.ID, Status: Unknown, Reason: "the sender's answer is lost"}
+		r := Receipt{ID: c.effect.ID, Status: Unknown, Reason: lost}
 		if err == nil && receipts[i].ID == c.effect.ID {
 			r = receipts[i]
 			r.After = max(0, r.After)

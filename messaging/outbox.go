@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -81,6 +82,9 @@ type Outbox struct {
 	Lease       time.Duration
 	MaxAttempts int           // how often the provider may throttle an effect before it fails; 0 means 10
 	Parts       crm.PartRange // the zero value means all
+	// Logger gets the errors of the sender, which are the fate of its messages and
+	// not an error of the run. Defaults to slog.Default.
+	Logger *slog.Logger
 
 	pace pace
 }
@@ -184,6 +188,13 @@ func (o *Outbox) now() time.Time {
 		return crm.Micros(time.Now())
 	}
 	return crm.Micros(o.Now())
+}
+
+func (o *Outbox) logger() *slog.Logger {
+	if o.Logger == nil {
+		return slog.Default()
+	}
+	return o.Logger
 }
 
 func (o *Outbox) batch() int {

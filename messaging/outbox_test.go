@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -147,6 +148,27 @@ func TestOutboxBoundsWhatHostsSay(t *testing.T) { // Case H10
 		assert.LessOrEqual(t, len(note), 1024)
 		assert.True(t, utf8.ValidString(note))
 	}
+}
+
+// broken is a sender whose every call fails.
+type broken struct{}
+
+func (broken) Send(context.Context, []messaging.Message) ([]messaging.Receipt, error) {
+	return nil, errors.New("401 bad credentials")
+}
+
+// What a sender failed with stands in the log and at the messages whose fate it
+// leaves open.
+func TestOutboxSaysWhatTheSenderFailedWith(t *testing.T) {
+	w := newWorld(t, 1, broken{})
+	var log strings.Builder
+	w.outbox.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	_, err := w.outbox.Drain(t.Context())
+	require.NoError(t, err)
+	e := w.effect(t, 0)
+	assert.Equal(t, crm.Unknown, e.State)
+	assert.Contains(t, e.Reasons[len(e.Reasons)-1].Note, "401 bad credentials")
+	assert.Contains(t, log.String(), "401 bad credentials")
 }
 
 func TestOutboxAsksTheGuardAgain(t *testing.T) {

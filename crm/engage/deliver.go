@@ -19,6 +19,9 @@ func (e *Engine) Deliver(ctx context.Context) (_ messaging.Stats, err error) {
 		return messaging.Stats{}, err
 	}
 	defer e.release("deliver", &err)
+	if err := e.checkKeys(ctx); err != nil { // else every link that goes out leads nowhere
+		return messaging.Stats{}, err
+	}
 	if err := e.load(ctx); err != nil {
 		return messaging.Stats{}, err
 	}
@@ -47,6 +50,9 @@ func (e *Engine) Resume(ctx context.Context) (_ messaging.Stats, err error) {
 		return messaging.Stats{}, err
 	}
 	defer e.release("resume", &err)
+	if err := e.checkKeys(ctx); err != nil { // else every link that goes out leads nowhere
+		return messaging.Stats{}, err
+	}
 	if err := e.load(ctx); err != nil {
 		return messaging.Stats{}, err
 	}

@@ -110,7 +110,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e.outbox = messaging.Outbox{Store: cfg.Store, Sender: cfg.Sender, Lock: e.lockCustomers, Guard: e.guard, Render: e.render, Now: cfg.Now,
-		LeaseNow: cfg.LeaseNow, Lease: cfg.Lease, Batch: cfg.Batch}
+		LeaseNow: cfg.LeaseNow, Lease: cfg.Lease, Batch: cfg.Batch, Logger: cfg.Logger}
 	return e, nil
 }
 

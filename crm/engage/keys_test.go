@@ -167,6 +167,8 @@ func TestKeysOfAnotherRecord(t *testing.T) {
 		_, err := shop.Engine.Night(t.Context(), engage.Night{})
 		require.ErrorIs(t, err, engage.ErrKeys, field)
 		require.ErrorContains(t, err, field)
+		_, err = in.open(keys).Engine.Deliver(t.Context())
+		require.ErrorIs(t, err, engage.ErrKeys, "what it sent would lead nowhere")
 		require.Len(t, in.effects(), planned)
 		if field != "Keys.Salt" {
 			keys.Redraw = true

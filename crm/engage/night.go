@@ -20,7 +20,8 @@ type Night struct {
 	// day; one that has not come yet is refused.
 	Day string
 	// Source yields what the sources deliver; nil means that nothing came. A
-	// night that is run again takes the same delivery again: it changes nothing.
+	// night that is run again takes the same delivery again, which changes nothing
+	// where records have versions (see crm.Fact.Version).
 	Source func(ctx context.Context) iter.Seq2[crm.Batch, error]
 }
 
@@ -79,6 +80,7 @@ func (e *Engine) Night(ctx context.Context, n Night) (rep NightReport, err error
 	if err != nil {
 		return rep, err
 	}
+	e.checkStore(ctx)
 	was, err := e.nightReport(ctx, n.Day)
 	if err == nil && was.At.IsZero() {
 		was, err = e.saveReport(ctx, n.Day, func(r *NightReport) {

@@ -13,7 +13,7 @@
 //
 //	tx, err := db.BeginTx(ctx, nil)
 //	// … the host inserts its own row, then:
-//	err = crm.New(store.Join(tx), crm.Config{}).Record(ctx, fact)
+//	err = crm.New(store.Join(tx), crm.Config{}).Record(ctx, fact) // or service.On(store.Join(tx))
 //	err = tx.Commit()
 //
 // # SQLite
