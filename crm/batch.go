@@ -18,9 +18,10 @@ func (b Batch) Len() int { return len(b.Profiles) + len(b.Facts) }
 
 // divide separates what chunks of other parts must have been written for: orders
 // that are also found by their recipient's name, tickets, and facts that the
-// batch delivers for several subjects, of which the newest counts; and what it
-// delivers again without a version, or in any version if inOrder is set. Written
-// last, in one order, they come out the same however the rest was written.
+// batch delivers for several subjects, of which the newest counts; and every
+// delivery of what it delivers repeatedly and at least once without a version, or
+// in any version if inOrder is set. Written last, in one order, they come out the
+// same however the rest was written.
 func (b Batch) divide(inOrder bool) (first, last Batch) {
 	at := map[FactKey]Subject{}
 	several := map[FactKey]bool{}
@@ -33,19 +34,11 @@ func (b Batch) divide(inOrder bool) (first, last Batch) {
 		}
 		at[f.Key] = f.Subject
 	}
-	var seen map[any]bool // profile keys and fact refs
-	repeated := func(key any) bool {
-		if seen == nil {
-			seen = map[any]bool{}
-		}
-		again := seen[key]
-		seen[key] = true
-		return again
-	}
+	repeated := b.repeated(inOrder)
 	first = Batch{slices.Grow([]*Profile(nil), len(b.Profiles)), make([]*Fact, 0, len(b.Facts))}
 	for _, p := range b.Profiles {
 		to := &first
-		if p != nil && (inOrder || p.unversioned()) && repeated(p.ProfileKey) {
+		if p != nil && len(repeated) > 0 && repeated[p.ProfileKey] > 1 {
 			to = &last
 		}
 		to.Profiles = append(to.Profiles, p)
@@ -53,7 +46,7 @@ func (b Batch) divide(inOrder bool) (first, last Batch) {
 	for _, f := range b.Facts {
 		to := &first
 		if f != nil {
-			if (inOrder || f.Version == 0) && repeated(f.Ref()) {
+			if len(repeated) > 0 && repeated[f.Ref()] > 1 {
 				to = &last
 			}
 			o, _ := f.Data.(*Order)
@@ -64,6 +57,106 @@ func (b Batch) divide(inOrder bool) (first, last Batch) {
 		to.Facts = append(to.Facts, f)
 	}
 	return first, last
+}
+
+// repeated counts the deliveries by profile key and fact ref: of those that the
+// batch delivers at least once without a version, or of all if every is set.
+func (b Batch) repeated(every bool) map[any]int {
+	var n map[any]int
+	count := func(key any) {
+		if n == nil {
+			n = map[any]int{}
+		}
+		n[key]++
+	}
+	for _, p := range b.Profiles {
+		if p != nil && (every || p.unversioned()) {
+			count(p.ProfileKey)
+		}
+	}
+	for _, f := range b.Facts {
+		if f != nil && (every || f.Version == 0) {
+			count(f.Ref())
+		}
+	}
+	if len(n) == 0 || every {
+		return n
+	}
+	for _, p := range b.Profiles {
+		if p != nil && !p.unversioned() && n[p.ProfileKey] > 0 {
+			n[p.ProfileKey]++
+		}
+	}
+	for _, f := range b.Facts {
+		if f != nil && f.Version != 0 && n[f.Ref()] > 0 {
+			n[f.Ref()]++
+		}
+	}
+	return n
+}
+
+// together cuts a batch into pieces of at most n records that each hold every
+// delivery of their keys, in the order in which they were delivered: a piece has
+// more than n where one key alone has. Of what comes without a version the last
+// delivery counts, which only a piece that holds all of them can tell from what is
+// stored.
+func (b Batch) together(n int) iter.Seq[Batch] {
+	return func(yield func(Batch) bool) {
+		if b.Len() <= n {
+			if b.Len() > 0 {
+				yield(b)
+			}
+			return
+		}
+		type group struct {
+			part Part
+			Batch
+		}
+		var groups []*group
+		known := map[any]*group{}
+		of := func(key any, part Part) *group {
+			g := known[key]
+			if g == nil {
+				g = &group{part: part}
+				groups = append(groups, g)
+				known[key] = g
+			}
+			return g
+		}
+		for _, p := range b.Profiles {
+			g := &group{}
+			if p != nil {
+				g = of(p.ProfileKey, p.Part())
+			} else {
+				groups = append(groups, g)
+			}
+			g.Profiles = append(g.Profiles, p)
+		}
+		for _, f := range b.Facts {
+			g := &group{}
+			switch {
+			case f == nil:
+				groups = append(groups, g)
+			case anchored(f.Key.Kind): // one fact, whatever its subject
+				g = of(f.Key, f.Subject.Part())
+			default:
+				g = of(f.Ref(), f.Subject.Part())
+			}
+			g.Facts = append(g.Facts, f)
+		}
+		slices.SortStableFunc(groups, func(a, b *group) int { return cmp.Compare(a.part, b.part) })
+		var c Batch
+		for _, g := range groups {
+			if c.Len() > 0 && c.Len()+g.Len() > n {
+				if !yield(c) {
+					return
+				}
+				c = Batch{}
+			}
+			c.Profiles, c.Facts = append(c.Profiles, g.Profiles...), append(c.Facts, g.Facts...)
+		}
+		yield(c)
+	}
 }
 
 // chunks cuts a batch into pieces of at most n records, in the order of their
@@ -132,12 +225,16 @@ func (b Batch) chunks(n int) iter.Seq[Batch] {
 	}
 }
 
-// halve cuts a batch of two records or more in two, profiles first.
-func (b Batch) halve() (first, second Batch) {
+// halve cuts a batch of two records or more into smaller ones, between keys
+// unless it has only one.
+func (b Batch) halve() []Batch {
 	n := b.Len() / 2
+	if pieces := slices.Collect(b.together(n)); len(pieces) > 1 {
+		return pieces
+	}
 	p := min(n, len(b.Profiles))
 	f := n - p
-	return Batch{b.Profiles[:p], b.Facts[:f]}, Batch{b.Profiles[p:], b.Facts[f:]}
+	return []Batch{{b.Profiles[:p], b.Facts[:f]}, {b.Profiles[p:], b.Facts[f:]}}
 }
 
 // reject reports the only record of a batch.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,17 +15,20 @@ import (
 var noon = time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // drawBatch is a batch of profiles and orders of few people, so that parts have
-// several records.
-func drawBatch(t *rapid.T) Batch {
+// several records. Versions of facts rise, or are few and may be 0 if loose.
+func drawBatch(t *rapid.T, loose bool) Batch {
 	var b Batch
 	who := func(label string) ProfileKey {
 		return ProfileKey{"pos", fmt.Sprint(rapid.IntRange(0, 12).Draw(t, label))}
 	}
 	for range rapid.IntRange(0, 20).Draw(t, "profiles") {
-		b.Profiles = append(b.Profiles, &Profile{ProfileKey: who("profile")})
+		b.Profiles = append(b.Profiles, &Profile{ProfileKey: who("profile"), SourceVersion: rapid.Int64Range(0, 2).Draw(t, "version")})
 	}
 	for i := range rapid.IntRange(0, 30).Draw(t, "facts") {
 		f := &Fact{Subject: OfProfile(who("subject")), At: noon, Version: int64(i)}
+		if loose {
+			f.Version = rapid.Int64Range(0, 2).Draw(t, "version")
+		}
 		switch rapid.IntRange(0, 5).Draw(t, "kind") {
 		case 0:
 			f.Key, f.Data = FactKey{KindTicket, "pos", fmt.Sprint(i)}, &Ticket{}
@@ -46,7 +50,7 @@ func drawBatch(t *rapid.T) Batch {
 // records of one part stay together where they fit, and their order is kept.
 func TestChunks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		b := drawBatch(t)
+		b := drawBatch(t, false)
 		n := rapid.IntRange(1, 25).Draw(t, "n")
 		inPart := map[Part]int{}
 		for _, p := range b.Profiles {
@@ -117,24 +121,32 @@ func TestChunks(t *testing.T) {
 	require.Equal(t, 5, n)
 }
 
-// TestDivide separates what must be written last: tickets, gifts, and whatever
-// changes hands or comes again without a version within the batch. The rest goes
-// first; nothing is lost.
+// TestDivide separates what must be written last: tickets, gifts, whatever changes
+// hands, and every delivery of what comes several times and once without a version
+// within the batch. The rest goes first; nothing is lost.
 func TestDivide(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		b := drawBatch(t)
+		b := drawBatch(t, true)
 		first, last := b.divide(false)
-		seen := map[any]bool{}
-		again := func(key any) bool { was := seen[key]; seen[key] = true; return was }
+		total, loose := map[any]int{}, map[any]bool{}
+		for _, p := range b.Profiles {
+			total[p.ProfileKey]++
+			loose[p.ProfileKey] = loose[p.ProfileKey] || p.At.IsZero() && p.SourceVersion == 0
+		}
+		for _, f := range b.Facts {
+			total[f.Ref()]++
+			loose[f.Ref()] = loose[f.Ref()] || f.Version == 0
+		}
+		repeated := func(key any) bool { return loose[key] && total[key] > 1 }
 		var wantOnce, wantAgain []*Profile
 		for _, p := range b.Profiles {
-			if p.At.IsZero() && p.SourceVersion == 0 && again(p.ProfileKey) {
+			if repeated(p.ProfileKey) {
 				wantAgain = append(wantAgain, p)
 			} else {
 				wantOnce = append(wantOnce, p)
 			}
 		}
-		require.Equal(t, wantOnce, first.Profiles)
+		require.ElementsMatch(t, wantOnce, first.Profiles)
 		require.Equal(t, wantAgain, last.Profiles)
 		subjects := map[FactKey]map[Subject]bool{}
 		for _, f := range b.Facts {
@@ -149,8 +161,7 @@ func TestDivide(t *testing.T) {
 		for _, f := range b.Facts {
 			o, _ := f.Data.(*Order)
 			gift := o != nil && !o.Recipient.IsZero() && o.Recipient != f.Subject.Profile
-			repeated := f.Version == 0 && again(f.Ref())
-			if f.Key.Kind == KindTicket || gift || len(subjects[f.Key]) > 1 || repeated {
+			if f.Key.Kind == KindTicket || gift || len(subjects[f.Key]) > 1 || repeated(f.Ref()) {
 				wantLast = append(wantLast, f)
 			} else {
 				wantFirst = append(wantFirst, f)
@@ -162,6 +173,71 @@ func TestDivide(t *testing.T) {
 	first, last := Batch{Facts: []*Fact{nil}}.divide(false)
 	require.Equal(t, []*Fact{nil}, first.Facts)
 	require.Empty(t, last.Facts)
+}
+
+// TestTogether cuts batches without cutting deliveries of one key apart, whether
+// into chunks or because the store refused a record.
+func TestTogether(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := drawBatch(t, true)
+		n := rapid.IntRange(1, 25).Draw(t, "n")
+		key := func(f *Fact) any {
+			if f.Key.Kind == KindOrder || f.Key.Kind == KindTicket {
+				return f.Key
+			}
+			return f.Ref()
+		}
+		check := func(pieces []Batch, atMost int) {
+			var all Batch
+			in := map[any]int{}
+			for i, c := range pieces {
+				require.Positive(t, c.Len())
+				keys := map[any]bool{}
+				for _, p := range c.Profiles {
+					keys[p.ProfileKey] = true
+				}
+				for _, f := range c.Facts {
+					keys[key(f)] = true
+				}
+				require.True(t, c.Len() <= atMost || len(keys) == 1)
+				for k := range keys {
+					was, ok := in[k]
+					require.True(t, !ok || was == i, "deliveries of %v are in two pieces", k)
+					in[k] = i
+				}
+				all.Profiles, all.Facts = append(all.Profiles, c.Profiles...), append(all.Facts, c.Facts...)
+			}
+			require.ElementsMatch(t, b.Profiles, all.Profiles)
+			require.ElementsMatch(t, b.Facts, all.Facts)
+			order := func(facts []*Fact) map[any][]*Fact {
+				out := map[any][]*Fact{}
+				for _, f := range facts {
+					out[key(f)] = append(out[key(f)], f)
+				}
+				return out
+			}
+			require.Equal(t, order(b.Facts), order(all.Facts), "of one key the order of the deliveries stays")
+		}
+		check(slices.Collect(b.together(n)), n)
+		keys := map[any]bool{}
+		for _, p := range b.Profiles {
+			keys[p.ProfileKey] = true
+		}
+		for _, f := range b.Facts {
+			keys[key(f)] = true
+		}
+		if len(keys) > 1 {
+			check(b.halve(), b.Len()/2)
+		}
+	})
+	one := Batch{Profiles: []*Profile{{}, {}, {}}}
+	require.Equal(t, []Batch{{one.Profiles[:1], one.Facts[:0]}, {one.Profiles[1:], one.Facts[0:]}}, one.halve(), "of one key it cuts")
+	for c := range (Batch{Profiles: []*Profile{nil, nil}, Facts: []*Fact{nil}}).together(1) {
+		require.Equal(t, 1, c.Len())
+	}
+	for range (Batch{}).together(1) {
+		t.Fatal("an empty batch has no piece")
+	}
 }
 
 func TestReportsAddUp(t *testing.T) {

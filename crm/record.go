@@ -45,25 +45,15 @@ func (w *writer) facts(valid []*Fact) error {
 	var about []*Fact
 	for _, f := range valid {
 		if f.Subject.Profile.IsZero() && (f.Key.Kind == KindConsent || f.Key.Kind == KindSuppression) {
-			about = append(about, f)
+			about = append(about, unguarded(f))
 		} else {
 			plain = append(plain, f)
 		}
 	}
-	slices.SortStableFunc(plain, func(a, b *Fact) int { return a.Ref().compareText(b.Ref()) })
-	once := plain[:0]
-	for _, f := range plain {
-		if n := len(once); n > 0 && once[n-1].Ref() == f.Ref() {
-			won, err := w.pick(once[n-1], f, false)
-			if err != nil {
-				return err
-			}
-			once[n-1] = won
-			continue
-		}
-		once = append(once, f)
+	plain, err := w.once(plain)
+	if err != nil {
+		return err
 	}
-	plain = once
 	if err := w.lockPlain(valid); err != nil {
 		return err
 	}
@@ -71,6 +61,24 @@ func (w *writer) facts(valid []*Fact) error {
 		return err
 	}
 	return w.addressFacts(about)
+}
+
+// once sorts facts and keeps of each the delivery that counts among them.
+func (w *writer) once(facts []*Fact) ([]*Fact, error) {
+	slices.SortStableFunc(facts, func(a, b *Fact) int { return a.Ref().compareText(b.Ref()) })
+	out := facts[:0]
+	for _, f := range facts {
+		if n := len(out); n > 0 && out[n-1].Ref() == f.Ref() {
+			won, err := w.pick(out[n-1], f, false)
+			if err != nil {
+				return nil, err
+			}
+			out[n-1] = won
+			continue
+		}
+		out = append(out, f)
+	}
+	return out, nil
 }
 
 // clockVersion is the version of what is delivered without one.

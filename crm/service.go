@@ -3,6 +3,7 @@ package crm
 import (
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"sync"
 	"time"
@@ -32,7 +33,8 @@ type Config struct {
 	// error from every verb.
 	Conflicts ConflictPolicy
 	// ChunkSize is how many records an import writes per transaction. Defaults
-	// to 500.
+	// to 500. Of what a batch delivers several times without a version all
+	// deliveries of one key are in one transaction, however many they are.
 	ChunkSize int
 	// Workers is how many of those transactions a large import has open at
 	// once, each about parts of its own. Defaults to 1. More help where the
@@ -139,27 +141,27 @@ func (s *Service) update(ctx context.Context, fn func(Tx) error) (err error) {
 // give 10,000 records and more at a time where there are many.
 func (s *Service) Import(ctx context.Context, b Batch) (ImportReport, error) {
 	if b.Len() <= s.cfg.ChunkSize {
-		return s.importChunks(ctx, b, 1)
+		return s.importChunks(ctx, b.chunks(s.cfg.ChunkSize), 1)
 	}
 	first, last := b.divide(s.cfg.Conflicts != ConflictByContent)
 	workers := s.cfg.Workers
 	if _, theirs := s.store.(Joined); theirs {
 		workers = 1
 	}
-	total, err := s.importChunks(ctx, first, workers)
+	total, err := s.importChunks(ctx, first.chunks(s.cfg.ChunkSize), workers)
 	if err != nil {
 		return total, err
 	}
-	rep, err := s.importChunks(ctx, last, 1)
+	rep, err := s.importChunks(ctx, last.together(s.cfg.ChunkSize), 1)
 	total.Add(rep)
 	return total, err
 }
 
-// importChunks writes a batch chunk by chunk, up to some workers at once.
-func (s *Service) importChunks(ctx context.Context, b Batch, workers int) (ImportReport, error) {
+// importChunks writes chunks of a batch, up to some workers at once.
+func (s *Service) importChunks(ctx context.Context, chunks iter.Seq[Batch], workers int) (ImportReport, error) {
 	var total ImportReport
 	if workers <= 1 {
-		for chunk := range b.chunks(s.cfg.ChunkSize) {
+		for chunk := range chunks {
 			rep, err := s.importOne(ctx, chunk)
 			total.Add(rep)
 			if err != nil {
@@ -175,7 +177,7 @@ func (s *Service) importChunks(ctx context.Context, b Batch, workers int) (Impor
 	var failed error
 	var running sync.WaitGroup
 	slots := make(chan struct{}, workers)
-	for chunk := range b.chunks(s.cfg.ChunkSize) {
+	for chunk := range chunks {
 		slots <- struct{}{}
 		mu.Lock()
 		i, bad := len(reps), failed != nil
@@ -206,7 +208,7 @@ func (s *Service) importChunks(ctx context.Context, b Batch, workers int) (Impor
 }
 
 // importOne writes a chunk in a transaction. Where the store itself refuses a
-// record of it, the chunk is cut in two, each half with a transaction of its
+// record of it, the chunk is cut into smaller ones, each with a transaction of its
 // own, until the record stands alone and is reported as rejected.
 func (s *Service) importOne(ctx context.Context, chunk Batch) (rep ImportReport, err error) {
 	if err := ctx.Err(); err != nil {
@@ -227,14 +229,15 @@ func (s *Service) importOne(ctx context.Context, chunk Batch) (rep ImportReport,
 	if chunk.Len() == 1 {
 		return ImportReport{Rejected: []Rejected{chunk.reject(err)}}, nil
 	}
-	first, second := chunk.halve()
-	rep, err = s.importOne(ctx, first)
-	if err != nil {
-		return rep, err
+	rep = ImportReport{}
+	for _, piece := range chunk.halve() {
+		more, err := s.importOne(ctx, piece)
+		rep.Add(more)
+		if err != nil {
+			return rep, err
+		}
 	}
-	more, err := s.importOne(ctx, second)
-	rep.Add(more)
-	return rep, err
+	return rep, nil
 }
 
 // PutProfile accepts one profile. Without a version (At and SourceVersion) it is

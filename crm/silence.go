@@ -7,13 +7,16 @@ import (
 	"time"
 )
 
-// addressFacts writes ledger entries about addresses: under each address's
+// addressFacts writes ledger entries about addresses, which have no guard: under each address's
 // lock, with the version of the address that the entry makes.
 func (w *writer) addressFacts(facts []*Fact) error {
 	if len(facts) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(facts, func(a, b *Fact) int { return a.Ref().compareText(b.Ref()) })
+	facts, err := w.once(facts)
+	if err != nil {
+		return err
+	}
 	var addrs []Address
 	for _, f := range facts { // sorted
 		if n := len(addrs); n == 0 || addrs[n-1] != f.Subject.Address {
@@ -50,17 +53,15 @@ func (w *writer) addressFacts(facts []*Fact) error {
 	var dirty []Subject
 	for _, f := range facts {
 		if old := have[f.Ref()]; old != nil {
-			was, is := unguarded(old), unguarded(f)
-			won, err := w.pick(was, is, true)
+			was := unguarded(old)
+			won, err := w.pick(was, f, true)
 			if err != nil {
 				return err
 			}
 			if won == was {
 				continue
 			}
-			f = is
 			gone = append(gone, f.Ref())
-			puts = slices.DeleteFunc(puts, func(x *Fact) bool { return x.Ref() == f.Ref() })
 		}
 		st := states[f.Subject.Address]
 		if len(dirty) == 0 || dirty[len(dirty)-1] != f.Subject { // facts are sorted
@@ -71,7 +72,6 @@ func (w *writer) addressFacts(facts []*Fact) error {
 		if f.Version == 0 {
 			f.Version = clockVersion(f)
 		}
-		have[f.Ref()] = f
 		puts = append(puts, f)
 		w.rep.Facts++
 	}

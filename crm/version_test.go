@@ -130,6 +130,54 @@ func TestImportWithoutTimes(t *testing.T) {
 	}
 }
 
+// Case B1: what one delivery says several times without versions is what it says
+// last, whether it is written in one transaction or in several, and changes nothing
+// when it comes again.
+func TestSeveralWordsInOneDelivery(t *testing.T) {
+	said := func() crm.Batch {
+		granted, refused := consent(phone(1), "1", crm.Granted, t0), consent(phone(1), "1", crm.Refused, t0.Add(time.Hour))
+		granted.Version, refused.Version = 0, 0
+		return crm.Batch{
+			Profiles: []*crm.Profile{person(pos("1"), "A", "B", time.Time{}, phone(1)), person(pos("1"), "A", "C", time.Time{}, phone(1))},
+			Facts: []*crm.Fact{granted, refused,
+				stated(pos("1"), "1", crm.OrderPlaced), stated(pos("1"), "1", crm.OrderShipped),
+				stated(pos("1"), "2", crm.OrderPlaced), stated(pos("2"), "2", crm.OrderShipped)},
+		}
+	}
+	want := ""
+	for _, chunk := range []int{1, 3, 5, 500} {
+		s, c := newService(t)
+		s = crm.New(s.Store(), crm.Config{Now: c.now, ChunkSize: chunk, Workers: 4})
+		rep, err := s.Import(t.Context(), said())
+		require.NoError(t, err)
+		require.Equal(t, crm.ImportReport{Profiles: 1, Facts: 3, Repeated: 4}, rep, "chunks of %d", chunk)
+		before := digest(t, s)
+		if want == "" {
+			want = before
+		}
+		require.Equal(t, want, before, "chunks of %d", chunk)
+		for range 3 {
+			c.step()
+			rep, err = s.Import(t.Context(), said())
+			require.NoError(t, err)
+			require.Equal(t, crm.ImportReport{Repeated: 8}, rep, "chunks of %d", chunk)
+			require.Equal(t, before, digest(t, s), "chunks of %d", chunk)
+		}
+		require.Equal(t, crm.OrderShipped, storedOrder(t, s, said().Facts[3].Ref()).Data.(*crm.Order).Status)
+		require.Equal(t, crm.OrderShipped, storedOrder(t, s, said().Facts[5].Ref()).Data.(*crm.Order).Status)
+		require.Nil(t, storedOrder(t, s, said().Facts[4].Ref()))
+		require.NoError(t, s.Store().View(t.Context(), func(r crm.Reader) error {
+			st, err := r.Addresses(t.Context(), phone(1))
+			require.NoError(t, err)
+			got, ok := st[0].Consent(said().Facts[0].Data.(*crm.Consent).ConsentKey)
+			require.True(t, ok)
+			require.Equal(t, crm.Refused, got.Status)
+			require.Equal(t, int64(1), st[0].Version, "nothing was said but once")
+			return nil
+		}))
+	}
+}
+
 // Case B1: with versions the order of deliveries does not matter, another content
 // of one version is listed, and a desk is told.
 func TestSameVersionOtherContent(t *testing.T) {
