@@ -253,7 +253,7 @@ func (e *Engine) Reply(ctx context.Context, from crm.Address, id, text string, a
 				return err
 			}
 			if f != nil {
-				doc, err := crm.NewDocument(replyKind, replyID(from, id), f.ID)
+				doc, err := crm.NewDocument(replyKind, replyID(from, id), heard{f.ID, e.svc.Now()})
 				if err != nil {
 					return err
 				}
@@ -271,6 +271,12 @@ func (e *Engine) Reply(ctx context.Context, from crm.Address, id, text string, a
 // replyKind is the kind of the documents that say which message a "not me" was
 // about, so that the same reply delivered again is not about another.
 const replyKind = "reply"
+
+// heard is such a document.
+type heard struct {
+	Effect crm.EffectID `json:"effect"`
+	At     time.Time    `json:"at"` // when the reply was first delivered, by the engine's clock
+}
 
 // replyID names a reply: the provider's id and where it came from.
 func replyID(from crm.Address, id string) string {

@@ -22,7 +22,8 @@ import (
 //   - reports of evenings before that day. Such an evening cannot be run any more:
 //     Night answers crm.ErrPruned;
 //   - what the breaker counted on those evenings, of which it keeps what it
-//     learnt; keys by which answers and replies that came twice were told apart.
+//     learnt; keys by which answers that came twice were told apart, and those of
+//     replies that came longer ago than surveys and "not me" stay open.
 //
 // What stays: facts, clicks with their verdicts, link decisions, consents, tags,
 // counters, and each effect with its id, state, times and guards: nothing is sent
@@ -197,49 +198,35 @@ func (e *Engine) pruneReach(ctx context.Context, before time.Time) (int, error) 
 	return total, nil
 }
 
-// pruneReplies deletes what tells replies that come twice, of messages that are
-// too old to be replied to.
+// pruneReplies deletes what tells replies that come twice, of replies that are
+// too old to come again. Their own age counts, not that of the message: a "not me"
+// is heard about a message of any age, and is delivered again soon after.
 func (e *Engine) pruneReplies(ctx context.Context, before time.Time) (int, error) {
 	end := e.svc.Now().Add(-max(e.cfg.AnswerWithin, e.cfg.NotMeWithin))
 	if before.Before(end) {
 		end = before
 	}
-	total := 0
-	for after := ""; ; {
-		var page []*crm.Document
-		var old []string
-		err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
-			old = nil
-			if page, err = r.ScanDocuments(ctx, replyKind, after, loadBatch); err != nil {
-				return err
-			}
-			ids := make([]crm.EffectID, len(page))
-			for i, d := range page {
-				if err := d.Decode(&ids[i]); err != nil {
-					return err
-				}
-			}
-			effects, err := r.Effects(ctx, ids...)
+	var old []string
+	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		old = nil
+		for d, err := range crm.Documents(ctx, r, replyKind) {
 			if err != nil {
 				return err
 			}
-			for i, f := range effects {
-				if f == nil || f.State.Final() && f.SentAt.Before(end) {
-					old = append(old, page[i].ID)
-				}
+			var reply heard
+			if err := d.Decode(&reply); err != nil {
+				return err
 			}
-			return nil
-		})
-		if err != nil {
-			return total, err
+			if reply.At.Before(end) {
+				old = append(old, d.ID)
+			}
 		}
-		n, err := e.deleteDocuments(ctx, replyKind, old)
-		total += n
-		if err != nil || len(page) < loadBatch {
-			return total, err
-		}
-		after = page[len(page)-1].ID
+		return nil
+	})
+	if err != nil {
+		return 0, err
 	}
+	return e.deleteDocuments(ctx, replyKind, old)
 }
 
 // documentsBefore returns the ids of documents of a kind that are less than one.
