@@ -322,6 +322,37 @@ func TestOutboxSendsAgainUnderTheSameID(t *testing.T) {
 	assert.Equal(t, crm.Unknown, w.effect(t, 2).State)
 }
 
+// A message of unknown fate does not go to another phone under its id: where the
+// customer has another one by then it stays unknown, at the phone that it was
+// sent to.
+func TestOutboxSendsAgainToTheSameAddress(t *testing.T) {
+	m := messaging.NewMemorySender(nil)
+	w := newWorld(t, 2, repeats{m})
+	w.outbox.Store = &crashing{Store: w.store, after: 1}
+	_, err := w.outbox.RunOnce(t.Context())
+	require.ErrorContains(t, err, "killed")
+	w.outbox = &messaging.Outbox{Store: w.store, Sender: repeats{m}, Guard: guard, Now: func() time.Time { return w.now },
+		Render: func(ctx context.Context, tx crm.Tx, e *crm.Effect) (messaging.Message, error) {
+			out, err := render(ctx, tx, e)
+			if e.ID == planned(1).ID {
+				out.To = phone(9)
+			}
+			return out, err
+		}}
+	w.now = noon.Add(time.Hour)
+	s, err := w.outbox.RunOnce(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, messaging.Stats{Due: 2, Done: 1, Resent: 1, Unknown: 1}, s)
+	assert.Equal(t, 1, m.Repeats())
+	for _, took := range m.Messages() {
+		assert.NotEqual(t, phone(9), took.To)
+	}
+	e := w.effect(t, 1)
+	assert.Equal(t, crm.Unknown, e.State)
+	assert.Equal(t, phone(1), e.To)
+	assert.Contains(t, e.Reasons[len(e.Reasons)-1].Note, "another address")
+}
+
 func TestOutboxDefersAndFails(t *testing.T) {
 	w := newWorld(t, 3, messaging.NewMemorySender(nil))
 	w.outbox.Guard = func(_ context.Context, _ crm.Tx, effects []*crm.Effect) ([]messaging.Decision, error) {

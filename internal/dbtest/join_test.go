@@ -1,8 +1,10 @@
 package dbtest
 
 import (
+	"context"
 	"database/sql"
 	"errors"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -70,5 +72,62 @@ func TestJoin(t *testing.T) {
 
 		// The transaction is over.
 		require.Error(t, crm.New(store.Join(tx), crm.Config{}).Record(ctx, order(4, 0)))
+	})
+}
+
+// oneAtATime is a transaction of the host's that notices when it is used by two
+// at once, which a *sql.Tx does not bear.
+type oneAtATime struct {
+	crm.Store
+	busy     atomic.Bool
+	overlaps atomic.Int64
+}
+
+func (o *oneAtATime) Joined() {}
+
+func (o *oneAtATime) Update(ctx context.Context, fn func(crm.Tx) error) error {
+	if !o.busy.CompareAndSwap(false, true) {
+		o.overlaps.Add(1)
+	}
+	defer o.busy.Store(false)
+	return o.Store.Update(ctx, fn)
+}
+
+// TestJoinedImportHasOneWorker: an import of several workers into the host's
+// transaction takes one chunk after the other, and rolls back with it.
+func TestJoinedImportHasOneWorker(t *testing.T) {
+	onEach(t, func(t *testing.T, d database) {
+		ctx := deadline(t)
+		store := d.store()
+		var b crm.Batch
+		for i := range 1000 {
+			b.Profiles, b.Facts = append(b.Profiles, person(i)), append(b.Facts, order(i, 0))
+		}
+		load := func() *sql.Tx {
+			tx, err := d.db.BeginTx(ctx, nil)
+			require.NoError(t, err)
+			joined, is := store.Join(tx).(crm.Joined)
+			require.True(t, is)
+			one := &oneAtATime{Store: joined}
+			rep, err := crm.New(one, crm.Config{Workers: 4, ChunkSize: 100}).Import(ctx, b)
+			require.NoError(t, err)
+			require.Zero(t, one.overlaps.Load())
+			require.Empty(t, rep.Rejected)
+			require.Equal(t, 1000, rep.Profiles)
+			require.Equal(t, 1000, rep.Facts)
+			return tx
+		}
+		orders := func() (n int) {
+			require.NoError(t, store.View(ctx, func(r crm.Reader) error {
+				facts, err := r.ScanFacts(ctx, crm.AllParts(), crm.KindOrder, crm.FactRef{}, 2000)
+				n = len(facts)
+				return err
+			}))
+			return n
+		}
+		require.NoError(t, load().Rollback())
+		require.Zero(t, orders())
+		require.NoError(t, load().Commit())
+		require.Equal(t, 1000, orders())
 	})
 }
