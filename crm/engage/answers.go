@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -221,8 +222,16 @@ func (e *Engine) notMe(ctx context.Context, tx crm.Tx, f *crm.Effect, d MessageD
 
 // Reply hears an inbound message from an address. An opt-out refuses consent
 // at once; what might be one stops every message and leaves the rest to a
-// person; "not me" is heard about the last message that went there. ID is the
-// provider's, so that a repeated delivery changes nothing.
+// person; "not me" is heard about the last message that went there.
+//
+// A reply is told by the address, the provider's id and at, the instant that the
+// provider says it was sent or received, to the microsecond: the same three again
+// change nothing. The id needs to be unique among the replies of one address at
+// one instant only, so counters that begin anew each day and ids of several
+// providers will do. A host should give the provider's instant and not its own
+// clock's: an opt-out that is delivered again with a later one is a later opt-out,
+// and refuses what was granted between the two. A "not me" whose id is known is
+// another one if it was said after a message that was sent since.
 func (e *Engine) Reply(ctx context.Context, from crm.Address, id, text string, at time.Time) (consent.Reply, error) {
 	var parser consent.Parser
 	reply := parser.Parse(text)
@@ -233,30 +242,43 @@ func (e *Engine) Reply(ctx context.Context, from crm.Address, id, text string, a
 	if err != nil {
 		return reply, err
 	}
+	if id == "" {
+		return reply, &crm.Error{Op: "reply", Entity: "reply", Kind: crm.ErrInvalid, Err: &crm.FieldError{Field: "id", Msg: "must not be empty"}}
+	}
+	told := id + "@" + strconv.FormatInt(at.UnixMicro(), 10)
 	err = e.svc.Update(ctx, func(tx crm.Tx) error {
 		svc := e.svc.In(tx)
-		refuse := &crm.Fact{Key: crm.FactKey{Kind: crm.KindConsent, Source: "reply", ID: id}, Subject: crm.OfAddress(from), At: at, Version: 1,
+		refuse := &crm.Fact{Key: crm.FactKey{Kind: crm.KindConsent, Source: "reply", ID: told}, Subject: crm.OfAddress(from), At: at, Version: 1,
 			Data: &crm.Consent{ConsentKey: e.cfg.Consent, Status: crm.Refused, Via: "HS_MESAJ", Actor: "recipient", Proof: "reply " + id}}
-		stop := &crm.Fact{Key: crm.FactKey{Kind: crm.KindSuppression, Source: "reply", ID: id}, Subject: crm.OfAddress(from), At: at, Version: 1,
+		stop := &crm.Fact{Key: crm.FactKey{Kind: crm.KindSuppression, Source: "reply", ID: told}, Subject: crm.OfAddress(from), At: at, Version: 1,
 			Data: &crm.Suppression{Reason: "reply", Actor: "recipient"}}
 		switch reply.Intent {
 		case consent.OptOut:
 			return deliver(ctx, svc, refuse)
 		case consent.NotMe:
-			// Once it is known, the message is no longer found by the address.
-			docs, err := tx.Documents(ctx, replyKind, replyID(from, id))
-			if err != nil || docs[0] != nil {
-				return err
-			}
 			f, d, err := lastMessage(ctx, tx, from)
 			if err != nil {
 				return err
+			}
+			docs, err := tx.Documents(ctx, replyKind, replyID(from, id))
+			if err != nil {
+				return err
+			}
+			rev := int64(0)
+			if docs[0] != nil {
+				// Once it is known, the message is no longer found by the address,
+				// but an earlier one may be.
+				if later, err := saidLater(ctx, tx, docs[0], f, at); err != nil || !later {
+					return err
+				}
+				rev = docs[0].Rev
 			}
 			if f != nil {
 				doc, err := crm.NewDocument(replyKind, replyID(from, id), heard{f.ID, e.svc.Now()})
 				if err != nil {
 					return err
 				}
+				doc.Rev = rev
 				if err := tx.PutDocuments(ctx, doc); err != nil {
 					return err
 				}
@@ -276,6 +298,23 @@ const replyKind = "reply"
 type heard struct {
 	Effect crm.EffectID `json:"effect"`
 	At     time.Time    `json:"at"` // when the reply was first delivered, by the engine's clock
+}
+
+// saidLater reports whether a "not me" whose id is known is another one: it was
+// said after a message f that left after the one that the known one was about.
+func saidLater(ctx context.Context, r crm.Reader, known *crm.Document, f *crm.Effect, at time.Time) (bool, error) {
+	if f == nil || at.Before(f.SentAt) {
+		return false, nil
+	}
+	var about heard
+	if err := known.Decode(&about); err != nil {
+		return false, err
+	}
+	was, err := r.Effects(ctx, about.Effect)
+	if err != nil {
+		return false, err
+	}
+	return was[0] == nil || f.SentAt.After(was[0].SentAt), nil
 }
 
 // replyID names a reply: the provider's id and where it came from.

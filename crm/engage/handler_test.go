@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -251,6 +252,98 @@ func TestReplies(t *testing.T) {
 	_, err = w.Engine.Reply(t.Context(), engagetest.Phone(3), "in-4", "Teşekkürler!", at)
 	require.NoError(t, err)
 	require.Empty(t, state(3).Suppressed)
+}
+
+// A provider's ids come again, of a counter that begins anew each day or of another
+// provider: no refusal is lost. The same reply delivered again changes nothing.
+func TestReplyIDsComeAgain(t *testing.T) {
+	w := newTown(t)
+	at := w.Clock.Now()
+	state := func(i int) *crm.AddressState {
+		var st *crm.AddressState
+		w.read(t, func(r crm.Reader) {
+			got, err := r.Addresses(t.Context(), engagetest.Phone(i))
+			require.NoError(t, err)
+			st = got[0]
+		})
+		return st
+	}
+	reply := func(i int, text string, at time.Time) {
+		got, err := w.Engine.Reply(t.Context(), engagetest.Phone(i), "77", text, at)
+		require.NoError(t, err)
+		require.True(t, got.Intent.Suppress())
+	}
+	status := func() crm.ConsentStatus {
+		c, _ := state(0).Consent(engagetest.Brand)
+		return c.Status
+	}
+	reply(0, "STOP", at)
+	require.Equal(t, crm.Refused, status())
+	said := at
+	for n := range 20 { // as many as a comparison of contents would hardly decide for the refusal
+		at = at.Add(time.Hour)
+		again := &crm.Fact{Key: crm.FactKey{Kind: crm.KindConsent, Source: "form", ID: fmt.Sprint(n)}, Subject: crm.OfAddress(engagetest.Phone(0)), At: at, Version: 1,
+			Data: &crm.Consent{ConsentKey: engagetest.Brand, Status: crm.Granted, Via: "HS_WEB", Actor: "recipient"}}
+		require.NoError(t, w.Engine.Service().Record(t.Context(), again))
+		require.Equal(t, crm.Granted, status())
+		version := state(0).Version
+		reply(0, "STOP", said) // the last one delivered again
+		require.Equal(t, crm.Granted, status())
+		require.Equal(t, version, state(0).Version)
+		at = at.Add(time.Hour)
+		reply(0, "STOP", at)
+		require.Equal(t, crm.Refused, status())
+		said = at
+	}
+
+	reply(2, "Sizi şikayet edeceğim", at)
+	off := &crm.Fact{Key: crm.FactKey{Kind: crm.KindSuppression, Source: "desk", ID: "off"}, Subject: crm.OfAddress(engagetest.Phone(2)), At: at.Add(time.Hour), Version: 1,
+		Data: &crm.Suppression{Reason: "reply", Actor: "desk", Off: true}}
+	require.NoError(t, w.Engine.Service().Record(t.Context(), off))
+	require.Empty(t, state(2).Suppressed)
+	reply(2, "Sizi şikayet edeceğim", at)
+	require.Empty(t, state(2).Suppressed)
+	reply(2, "Sizi şikayet edeceğim", at.Add(2*time.Hour))
+	require.Equal(t, []string{"reply"}, state(2).Suppressed)
+
+	// A "not me" about a message that was sent after the one that the first was about.
+	incidents := func() int { return len(w.facts(t, "incident")) }
+	at = w.Clock.Now()
+	reply(1, "yanlış numara", at)
+	require.Equal(t, 1, incidents())
+	reply(1, "yanlış numara", at.Add(time.Hour))
+	require.Equal(t, 1, incidents(), "nothing was sent since")
+	err := w.Engine.Service().Update(t.Context(), func(tx crm.Tx) error {
+		for f, err := range crm.AllEffects(t.Context(), tx, crm.AllParts()) {
+			if err != nil {
+				return err
+			}
+			if f.To == engagetest.Phone(1) && !f.SentAt.IsZero() {
+				later := *f
+				last := f.ID[len(f.ID)-1:]
+				other := crm.EffectID("0")
+				if last == other {
+					other = "1"
+				}
+				later.ID, later.Rev, later.SentAt = f.ID[:len(f.ID)-1]+other, 0, at.Add(2*time.Hour)
+				_, err := tx.PutEffects(t.Context(), &later)
+				return err
+			}
+		}
+		return errors.New("nothing was sent")
+	})
+	require.NoError(t, err)
+	reply(1, "yanlış numara", at)
+	require.Equal(t, 1, incidents(), "said before it was sent")
+	for range 2 {
+		reply(1, "yanlış numara", at.Add(3*time.Hour))
+		require.Equal(t, 2, incidents())
+	}
+
+	for _, text := range []string{"STOP", "yanlış numara", "Sizi şikayet edeceğim"} {
+		_, err := w.Engine.Reply(t.Context(), engagetest.Phone(3), "", text, at)
+		require.ErrorIs(t, err, crm.ErrInvalid, text)
+	}
 }
 
 func TestWhy(t *testing.T) {
