@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"time"
@@ -96,6 +97,10 @@ func (r FactRef) Validate() error {
 // IsZero reports whether the ref is empty.
 func (r FactRef) IsZero() bool { return r == FactRef{} }
 
+// MaxVersion is the highest Version that a source may give a fact. Above it there
+// is room for deliveries without versions, which become newer than what is stored.
+const MaxVersion int64 = math.MaxInt64 - 1<<20
+
 // Fact is something that happened. It hangs on the profile or the address that
 // it came with, so that it follows when profiles are merged or split.
 type Fact struct {
@@ -109,7 +114,8 @@ type Fact struct {
 	// (ImportReport.Conflicting lists the latter), or the one that
 	// Config.Conflicts says. 0 says that the source has no
 	// versions: what arrives later is newer, and gets as its version the larger
-	// of the service's clock in microseconds and the stored version plus 1.
+	// of the service's clock in microseconds and the stored version plus 1. At
+	// most MaxVersion, so that there is a newer one for it.
 	Version int64
 	// Recorded is when this version was accepted here.
 	Recorded time.Time
@@ -250,6 +256,9 @@ func (f *Fact) Validate() error {
 		faults = append(faults, fieldError("at", "must be set"))
 	}
 	faults = append(faults, checkTime("at", f.At))
+	if f.Version > MaxVersion {
+		faults = append(faults, fieldError("version", fmt.Sprintf("is above %d", MaxVersion)))
+	}
 	switch {
 	case f.Data == nil:
 		faults = append(faults, fieldError("data", "must be set"))

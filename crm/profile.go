@@ -71,7 +71,8 @@ type Profile struct {
 	// source's own counter, if it has one. The larger (SourceVersion, At) wins;
 	// deliveries may repeat and arrive in any order. With neither, what arrives
 	// later is newer, and At becomes the larger of the service's clock and the
-	// stored At plus a microsecond.
+	// stored At plus a microsecond. At is before the last day of the year 9999,
+	// so that there is a later one for that.
 	At            time.Time `json:"at,omitzero"`
 	SourceVersion int64     `json:"source_version,omitempty"`
 
@@ -82,6 +83,9 @@ type Profile struct {
 	// Rev is the store's revision, 0 before the first Put.
 	Rev int64 `json:"-"`
 }
+
+// lastDay begins where no version of a profile may be from.
+var lastDay = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 // Reachable returns the addresses of a channel that may be tried for this
 // profile: neither masked nor disowned, in the source's order.
@@ -122,6 +126,9 @@ func (p *Profile) Validate() error {
 		faults = append(faults, fieldError("birth", "is not an ISO 8601 date"))
 	}
 	faults = append(faults, checkTime("since", p.Since), checkTime("at", p.At))
+	if !p.At.Before(lastDay) {
+		faults = append(faults, fieldError("at", "is not before the last day of the year 9999"))
+	}
 	for i, c := range p.Contacts {
 		if err := c.Address.Validate(); err != nil {
 			faults = append(faults, within("contacts", i, err))

@@ -109,7 +109,7 @@ func (w *writer) pick(have, f *Fact, stored bool) (*Fact, error) {
 			return f, nil
 		}
 		f.Version = clockVersion(f)
-		if have.Version >= f.Version && have.Version < math.MaxInt64 {
+		if have.Version >= f.Version && have.Version < math.MaxInt64 { // above MaxVersion after many of them
 			f.Version = have.Version + 1
 		}
 		if w.newest == nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/vefacrm/vefa/crm"
 )
@@ -252,7 +253,13 @@ func (t *tx) PutProfiles(ctx context.Context, profiles ...*crm.Profile) error {
 	out := t.batch(0)
 	err := each(ctx, len(profiles), func(i int) error {
 		p := profiles[i]
-		if err := errors.Join(p.Validate(), checkTimes(p.Since, p.At)); err != nil {
+		given := p
+		if p.At.Year() >= 9999 { // the service's own, a little after a stored one
+			c := *p
+			c.At = time.Time{}
+			given = &c
+		}
+		if err := errors.Join(given.Validate(), checkTimes(p.Since, p.At)); err != nil {
 			return refuse("put", "profile", p.ProfileKey.String(), err)
 		}
 		t.key = appendProfile(t.key[:0], p.ProfileKey)

@@ -95,6 +95,15 @@ func (g *maker) maybeTime() time.Time {
 	return g.time()
 }
 
+// versionTime is a time that a version of a profile may be from.
+func (g *maker) versionTime() time.Time {
+	last := time.Date(9999, 12, 30, 23, 59, 59, 999999999, time.UTC)
+	if t := g.maybeTime(); t.Before(last) {
+		return t
+	}
+	return last
+}
+
 func (g *maker) int() int64 {
 	all := []int64{math.MinInt64, math.MinInt64 + 1, -1, 1, math.MaxInt64, math.MaxInt64 - 1, g.Int64(), 1 << 53, 1<<53 + 1}
 	return all[g.IntN(len(all))]
@@ -125,7 +134,7 @@ func (g *maker) profile() *crm.Profile {
 		Name:  crm.Name{Given: g.free(), Family: g.free(), Full: g.free(), Title: g.free()},
 		Birth: []string{"", "0000", "9999-12-31", "1980-02"}[g.IntN(4)], Gender: g.free(), Locale: g.free(),
 		Postal: crm.Postal{Street: g.free(), District: g.free(), City: g.free(), Postcode: g.free(), Country: g.free()},
-		Since:  g.maybeTime(), At: g.maybeTime(), SourceVersion: g.int(),
+		Since:  g.maybeTime(), At: g.versionTime(), SourceVersion: g.int(),
 	}
 	for range g.IntN(4) {
 		p.Contacts = append(p.Contacts, crm.Contact{Address: g.address(), Verified: g.IntN(2) == 0, Masked: g.IntN(4) == 0})
@@ -140,7 +149,7 @@ func (g *maker) profile() *crm.Profile {
 }
 
 func (g *maker) fact() *crm.Fact {
-	f := &crm.Fact{Key: crm.FactKey{Source: g.key(), ID: g.key()}, Subject: crm.OfProfile(g.profileKey()), At: g.time(), Version: g.int()}
+	f := &crm.Fact{Key: crm.FactKey{Source: g.key(), ID: g.key()}, Subject: crm.OfProfile(g.profileKey()), At: g.time(), Version: min(g.int(), crm.MaxVersion)}
 	if g.IntN(2) == 0 {
 		f.Place = g.key()
 	}

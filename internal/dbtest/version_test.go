@@ -2,6 +2,7 @@ package dbtest
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -76,6 +77,60 @@ func TestWritersWithoutVersions(t *testing.T) {
 			ps, err := r.Profiles(deadline(t), person(1).ProfileKey)
 			require.NoError(t, err)
 			require.Equal(t, "last", ps[0].Name.Given)
+			return nil
+		}))
+	}
+	t.Run("memory", func(t *testing.T) { run(t, memstore.New()) })
+	onEach(t, func(t *testing.T, d database) { run(t, d.store()) })
+}
+
+// The highest versions that a source may give: what is told without a version is
+// still newer, and higher ones are refused.
+func TestHighestVersions(t *testing.T) {
+	run := func(t *testing.T, store crm.Store) {
+		svc := crm.New(store, crm.Config{Now: func() time.Time { return day }})
+		told := func(text string, version int64) []*crm.Fact {
+			o := order(1, 0)
+			o.Data.(*crm.Order).Employee = text
+			note := &crm.Fact{Key: crm.FactKey{Kind: crm.KindNote, Source: "desk", ID: "n"}, Subject: crm.OfProfile(person(1).ProfileKey), At: day, Data: &crm.Note{Text: text}}
+			said := consent(1)
+			said.Data.(*crm.Consent).Proof = text
+			for _, f := range []*crm.Fact{o, note, said} {
+				f.Version = version
+			}
+			return []*crm.Fact{o, note, said}
+		}
+		end := time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+		p := person(1)
+		for _, at := range []time.Time{end, end.Add(24*time.Hour - time.Microsecond)} {
+			p.At = at
+			require.ErrorIs(t, svc.PutProfile(deadline(t), p), crm.ErrInvalid)
+		}
+		p.At, p.SourceVersion = end.Add(-time.Microsecond), math.MaxInt64
+		require.NoError(t, svc.PutProfile(deadline(t), p))
+		for _, f := range append(told("above", crm.MaxVersion+1), told("above", math.MaxInt64)...) {
+			require.ErrorIs(t, svc.Record(deadline(t), f), crm.ErrInvalid)
+		}
+		require.NoError(t, svc.Record(deadline(t), told("highest", crm.MaxVersion)...))
+		for _, text := range []string{"one", "two", "three"} {
+			require.NoError(t, svc.Record(deadline(t), told(text, 0)...))
+			p.At, p.SourceVersion, p.Name.Given = time.Time{}, 0, text
+			require.NoError(t, svc.PutProfile(deadline(t), p))
+			require.ErrorIs(t, svc.Record(deadline(t), told("highest", crm.MaxVersion)...), crm.ErrExists, "is older now")
+		}
+		require.NoError(t, store.View(deadline(t), func(r crm.Reader) error {
+			f := told("", 0)
+			got, err := r.Facts(deadline(t), f[0].Ref(), f[1].Ref(), f[2].Ref())
+			require.NoError(t, err)
+			require.Equal(t, "three", got[0].Data.(*crm.Order).Employee)
+			require.Equal(t, "three", got[1].Data.(*crm.Note).Text)
+			require.Equal(t, "three", got[2].Data.(*crm.Consent).Proof)
+			for _, f := range got {
+				require.Equal(t, crm.MaxVersion+3, f.Version)
+			}
+			ps, err := r.Profiles(deadline(t), p.ProfileKey)
+			require.NoError(t, err)
+			require.Equal(t, "three", ps[0].Name.Given)
 			return nil
 		}))
 	}
