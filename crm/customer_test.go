@@ -200,7 +200,7 @@ func TestCustomersArePaged(t *testing.T) {
 	n := 0
 	for range s.Customers(t.Context()) {
 		if n++; n == 3 {
-			break // whoever stops is not called again
+			break // a consumer that stops is not called again
 		}
 	}
 	require.Equal(t, 3, n)

@@ -49,7 +49,7 @@ func sooner(err error) error {
 // ticket is found where it hangs now, if that is elsewhere than ref says.
 func (s *Service) SetTicket(ctx context.Context, ref FactRef, state TicketState, actor, note string) error {
 	return s.update(ctx, func(tx Tx) error {
-		at, err := tx.LockAnchors(ctx, ref.Key) // nobody else changes the ticket from here on
+		at, err := tx.LockAnchors(ctx, ref.Key) // no other writer changes the ticket from here on
 		if err != nil {
 			return err
 		}

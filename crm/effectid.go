@@ -11,7 +11,7 @@ import (
 )
 
 // EffectIDs makes the ids of effects under the id key of an installation. The
-// key keeps whoever reads an id from finding the phone number or the customer
+// key keeps a reader of an id from finding the phone number or the customer
 // in it by trying all of them; it must never change, because the id is what
 // keeps the same thing from being done twice. EffectIDs is safe for concurrent
 // use.

@@ -24,7 +24,7 @@ type writer struct {
 	newest map[*Fact]bool
 	// tickets that were solved, moved or taken back in this chunk
 	lapsed []FactRef
-	// customers that are locked, or that nobody else can reach
+	// customers that are locked, or that no other transaction can reach
 	held map[CustomerID]bool
 	// where delivered facts of the kinds that exist once hung before
 	anchors map[FactKey]Subject
@@ -54,7 +54,7 @@ func (w *writer) reject(entity, id string, err error) {
 }
 
 // profiles writes the newest version of each delivered profile, and stubs for
-// the subjects of facts that nobody delivered yet. Of the facts, counting are
+// the subjects of facts that were not delivered yet. Of the facts, counting are
 // those that will be written.
 func (w *writer) profiles(delivered []*Profile, facts, counting []*Fact) error {
 	newest := make(map[ProfileKey]*Profile, len(delivered))

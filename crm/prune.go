@@ -28,7 +28,7 @@ type Pruned struct {
 // counters, and every effect with its id, cause, state, times, address and guards,
 // so that nothing is done again and Digest and audits are as before.
 //
-// It works part by part in small transactions, beside whoever writes and reads,
+// It works part by part in small transactions, beside readers and writers,
 // may be stopped anywhere and run again, and changes nothing the second time. An
 // instant later than the service's time is ErrInvalid.
 func (s *Service) Prune(ctx context.Context, before time.Time) (Pruned, error) {

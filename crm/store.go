@@ -90,7 +90,7 @@ type CustomerLocker interface {
 	// those who held them before have committed. An id that was never made is
 	// ignored. Give all ids in one call, before addresses are locked.
 	//
-	// Whoever changes the members of a customer, when one of them was first
+	// A transaction that changes the members of a customer, when one of them was first
 	// seen, its addresses or its tickets holds its lock, from before it reads
 	// what it decides by: read where the profiles are, lock, read again, and
 	// answer ErrConflict if they have moved.

@@ -203,7 +203,7 @@ func (w *writer) returnGroups(actor string, o *operation) ([]Grouping, error) {
 	at := map[CustomerID]int{} // groups of those who are joined at one customer
 	for i, id := range ids {
 		keys := back[id]
-		if !undone[homes[i]] { // whoever is there stays there
+		if !undone[homes[i]] { // who is there stays there
 			if n, ok := at[now[i]]; ok {
 				groups[n].Profiles = append(groups[n].Profiles, keys...)
 				continue
@@ -237,7 +237,7 @@ func (w *writer) returnGroups(actor string, o *operation) ([]Grouping, error) {
 	return groups, nil
 }
 
-// stays returns the profile and whoever shares its customer with it and is in no
+// stays returns the profile and those that share its customer with it and is in no
 // group, and puts them into grouped.
 func (w *writer) stays(k ProfileKey, grouped map[ProfileKey]bool) ([]ProfileKey, error) {
 	at, err := w.tx.CustomersOf(w.ctx, k)

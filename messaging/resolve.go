@@ -51,7 +51,7 @@ func (o *Outbox) doubtful() []crm.EffectState {
 	return []crm.EffectState{crm.Sent}
 }
 
-// lapsed asks for claims whose lease has ended, or for all.
+// lapsed returns claims whose lease has ended, or for all.
 func (o *Outbox) lapsed(ctx context.Context, r crm.Reader, state crm.EffectState, all bool, limit int) ([]*crm.Effect, time.Time, error) {
 	now, err := o.clock(ctx, r)
 	if err != nil {
@@ -79,7 +79,7 @@ func (o *Outbox) waiting(ctx context.Context, state crm.EffectState, all bool) (
 	return some, err
 }
 
-// reclaim takes expired claims under a new lease, so that nobody else looks into
+// reclaim takes expired claims under a new lease, so that no other process looks into
 // them meanwhile. Where they might be sent again, their destinations are locked
 // and the guard decides anew.
 func (o *Outbox) reclaim(ctx context.Context, state crm.EffectState, now time.Time, all bool) ([]claim, Stats, error) {

@@ -7,7 +7,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
-// readOnly makes a Tx of a Reader. Nobody can call what it does not have.
+// readOnly makes a Tx of a Reader. What it does not have cannot be called.
 type readOnly struct {
 	crm.Reader
 	crm.CustomerLocker

@@ -34,7 +34,7 @@ func inRegion(region string) crm.Normaliser {
 }
 
 // sender returns whom a reply came from. Providers name senders by all digits of
-// an international number, without the plus sign; where somebody has that number
+// an international number, without the plus sign; where a record has that number
 // it is meant, else what the normaliser makes of it.
 func (e *Engine) sender(ctx context.Context, from crm.Address) (crm.Address, error) {
 	normal, err := e.svc.Normal(from)

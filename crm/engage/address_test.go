@@ -13,7 +13,7 @@ import (
 	"github.com/vefacrm/vefa/messaging"
 )
 
-// Case B14: whoever is written to by a number of the home region can stop it as
+// Case B14: a person who is written to by a number of the home region can stop it as
 // the provider names senders, and is written to no more.
 func TestStopFromANumberWithoutPlus(t *testing.T) {
 	store, clock := memstore.New(), &engagetest.Clock{}

@@ -284,7 +284,7 @@ func (e *Engine) lock(ctx context.Context) error {
 	}
 }
 
-// release is deferred by whoever has the lock. A panic of a function that the
+// release is deferred by the holder of the lock. A panic of a function that the
 // host gave becomes the verb's error; what is kept in memory is then read again,
 // because a change of it may have been cut in half.
 func (e *Engine) release(op string, err *error) {

@@ -83,7 +83,7 @@ func placeDoc(t *testing.T, store crm.Store, id, zone string) {
 
 // TestGuardsAreAskedWhenAMessageLeaves changes one thing between the planning
 // of a message and its sending. Each row names the guard that must refuse: with
-// any of them taken out of the claim, a row sends a message that nobody may
+// any of them taken out of the claim, a row sends a message that no one may
 // get. Person 0 is concerned; person 1, in the same batch, gets the message. Case F.
 func TestGuardsAreAskedWhenAMessageLeaves(t *testing.T) {
 	at := engagetest.Start.Add(time.Hour) // between planning and sending
@@ -378,7 +378,7 @@ func TestDeliverGoesOnUntilNothingIsDue(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// TestTransactionalMessagesAndCaps sends what somebody must know in spite of a
+// TestTransactionalMessagesAndCaps sends what a customer must know in spite of a
 // cap, and does not count it in the same batch.
 func TestTransactionalMessagesAndCaps(t *testing.T) {
 	store, clock := memstore.New(), &engagetest.Clock{}

@@ -605,7 +605,7 @@ func TestConfigStaysTheHosts(t *testing.T) {
 }
 
 // TestARespondentIsAPerson follows the tracked link of a message with webtest,
-// which must look like whoever got the message: judged a machine, it would be
+// which must look like the recipient of the message: judged a machine, it would be
 // missing from every figure of a host's test. Case B20.
 func TestARespondentIsAPerson(t *testing.T) {
 	w := newTown(t)

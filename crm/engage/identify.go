@@ -26,7 +26,7 @@ type identified struct {
 	Trained bool `json:"trained,omitempty"`
 	// TrainAt is set where no model was learnt because there were fewer profiles
 	// than Config.TrainAt: then those with the same full name and the same phone
-	// number or e-mail address were merged, and nobody else; of a negative one,
+	// number or e-mail address were merged, and no others; of a negative one,
 	// nobody at all.
 	TrainAt int `json:"train_at,omitempty"`
 }

@@ -17,7 +17,7 @@ const mostAlike = 10
 // identifyFew is record linkage where there are too few profiles to learn a
 // model from: it merges those who have the same full name and the same phone
 // number or e-mail address, unless birth or gender differ or a person said that
-// they are apart. It takes nobody apart.
+// they are apart. It splits no customer.
 func (e *Engine) identifyFew(ctx context.Context) (identified, error) {
 	out := identified{TrainAt: e.cfg.TrainAt}
 	if e.cfg.TrainAt < 0 {
@@ -131,7 +131,7 @@ func (g *groups) join(a, b string) {
 	delete(g.members, b)
 }
 
-// mayJoin reports whether nobody said that members of two groups are apart.
+// mayJoin reports whether no decision says that members of two groups are apart.
 func (g *groups) mayJoin(a, b string, apart map[[2]string]bool) bool {
 	for _, x := range g.members[g.of[a]] {
 		for _, y := range g.members[g.of[b]] {

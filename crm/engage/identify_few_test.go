@@ -13,7 +13,7 @@ import (
 )
 
 // TestFewCustomers: a shop of 60 customers has too few records to learn a model
-// from. Who has the same name and the same number is one person, nobody else is
+// from. Who has the same name and the same number is one person, no other is
 // merged, and the report says so. Case B8.
 func TestFewCustomers(t *testing.T) {
 	shop := func(t *testing.T, trainAt int) (*engagetest.Retailer, func(i int) crm.CustomerID) {

@@ -295,7 +295,7 @@ func reportOf(ctx context.Context, r crm.DocumentReader, day string) (rep NightR
 	return rep, docs[0].Rev, docs[0].Decode(&rep)
 }
 
-// saveReport changes what is on record about an evening, whoever else runs it at
+// saveReport changes what is on record about an evening, whichever process runs it at
 // the same time, and returns it.
 func (e *Engine) saveReport(ctx context.Context, day string, change func(*NightReport)) (NightReport, error) {
 	var out NightReport

@@ -153,7 +153,7 @@ func usable(profiles []*crm.Profile, to crm.Address) bool {
 }
 
 // lockCustomers locks the customers that effects are about: two processes never
-// decide about one customer at once, and nobody is merged or split meanwhile.
+// decide about one customer at once, and no customer is merged or split meanwhile.
 func (e *Engine) lockCustomers(ctx context.Context, tx crm.Tx, effects []*crm.Effect) error {
 	_, ids, err := e.customers(ctx, tx, effects)
 	if err != nil {
@@ -271,7 +271,7 @@ func readTags(ctx context.Context, tx crm.Tx, subjects []crm.Subject, who []*rec
 }
 
 // read reads what was sent before: the messages that hang on the subjects, and
-// those by which the addresses and the profiles got the same things, whoever uses
+// those by which the addresses and the profiles got the same things, however many use
 // the addresses and whatever became of who is who.
 func (g *receipts) read(ctx context.Context, tx crm.Tx, effects []*crm.Effect, subjects []crm.Subject, who []*recipient) error {
 	before, err := tx.EffectsOf(ctx, subjects...)

@@ -30,7 +30,7 @@ func (r *reader) Anchors(ctx context.Context, keys ...crm.FactKey) ([]crm.Subjec
 	return out, nil
 }
 
-// LockAnchors is Anchors: nobody else writes until the update ends.
+// LockAnchors is Anchors: no other update runs until this one ends.
 func (t *tx) LockAnchors(ctx context.Context, keys ...crm.FactKey) ([]crm.Subject, error) {
 	return t.Anchors(ctx, keys...)
 }

@@ -63,7 +63,7 @@ func (r *reader) CustomersOf(ctx context.Context, keys ...crm.ProfileKey) ([]crm
 	})
 }
 
-// LockCustomers does nothing: nobody else writes until the update ends.
+// LockCustomers does nothing: no other update runs until this one ends.
 func (t *tx) LockCustomers(ctx context.Context, _ ...crm.CustomerID) error { return t.usable(ctx) }
 
 // HomeIDs returns the ids that were made for profiles.

@@ -76,7 +76,7 @@ func wrap(op, entity string, err error) error {
 
 // refused reports whether the database refuses what it was given, not the
 // statement or the moment: a value out of range, a constraint, a row or an index
-// entry that is too large. A key that is taken is not among them: somebody else
+// entry that is too large. A key that is taken is not among them: another writer
 // was faster.
 func refused(err error) bool {
 	var state interface{ SQLState() string }

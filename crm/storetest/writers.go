@@ -77,7 +77,7 @@ func (e *env) shoppers(svc *crm.Service, round, n int) (out []crm.ProfileKey) {
 	return out
 }
 
-// patient runs a verb until nobody is in its way: that is the caller's business
+// patient runs a verb until no other is in its way: that is the caller's business
 // where the service has given up.
 func patient(verb func() error) error {
 	for {
@@ -108,7 +108,7 @@ func testMergeRace(e *env) {
 }
 
 // Case A1: a source delivers a new address of a customer, or that it knew one of
-// the customer's profiles earlier, while a desk opens a ticket or merges somebody
+// the customer's profiles earlier, while a desk opens a ticket or merges a customer
 // else into the customer. The address is silent and the merger stands.
 func testDeliveredMeanwhile(e *env) {
 	svc := e.service()
@@ -302,7 +302,7 @@ func (d *did) act(ctx context.Context, svc *crm.Service, r *rand.Rand, keys []cr
 		}
 		return err
 	}
-	// The source says that it knew somebody earlier, or reaches them elsewhere.
+	// The source says that it knew the party earlier, or reaches them elsewhere.
 	p := &crm.Profile{ProfileKey: some(), Name: crm.Name{Given: "A", Family: call}, At: start.Add(time.Duration(r.IntN(1e6)) * time.Second), Since: start.AddDate(1, 0, 0)}
 	if r.IntN(2) == 0 {
 		p.Since = start.Add(-time.Duration(r.IntN(100)) * time.Hour)

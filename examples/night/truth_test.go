@@ -144,7 +144,7 @@ func (j *judge) converted(who crm.ProfileKey, assigned time.Time, window time.Du
 
 // clicks says what the world knows of one message's link: whether a person
 // followed it, whether something else did, and whether a machine looked at it
-// so soon beside every click that nobody could tell them apart.
+// so soon beside every click that they cannot be told apart.
 func (j *judge) clicks(f *crm.Effect) (person, machine, hidden bool) {
 	var people, machines []world.Act
 	for _, a := range j.acts[f.ID] {

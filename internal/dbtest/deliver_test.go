@@ -147,7 +147,7 @@ func (p *slowProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.mu.Unlock()
 		out.Receipts = append(out.Receipts, receipt{id, status})
 	}
-	for _, m := range in.Messages { // whoever asked may be dead by now
+	for _, m := range in.Messages { // the process that asked may be dead by now
 		time.Sleep(p.unit) // it is the point of this provider
 		p.mu.Lock()
 		p.got[m.ID]++
@@ -168,7 +168,7 @@ func (p *slowProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Case A2: four processes with wrong clocks send through a slow provider that
 // loses a fifth of its answers, and are killed at random and started again.
-// Nobody is written to twice. With a provider that can be asked, all arrives and
+// No one is written to twice. With a provider that can be asked, all arrives and
 // is known to have; with another one, what was answered is known, and a delivery
 // report tells the rest. VEFA_LONG=1 takes a second a message, leases of 20 s and
 // 20 runs; else a message takes 100 ms and a lease 2 s. VEFA_DELIVER_RUNS is the

@@ -54,7 +54,7 @@ func TestWritersWithoutVersions(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		// Whoever speaks now is heard, whatever the clock.
+		// What is said now counts, whatever the clock.
 		last := crm.New(store, crm.Config{Now: func() time.Time { return day.AddDate(-1, 0, 0) }})
 		for _, f := range told(1, "last") {
 			require.NoError(t, last.Record(deadline(t), f))

@@ -28,9 +28,9 @@ type End struct {
 	FirstNight error
 }
 
-// Evenings runs a small retailer for many evenings: every day somebody buys, is
+// Evenings runs a small retailer for many evenings: every day some people buy, is
 // asked about it, clicks and now and then answers, is unhappy, or says that it
-// was somebody else. With prune it prunes every ten evenings what is older than
+// was another person. With prune it prunes every ten evenings what is older than
 // Kept, and what it says of itself is the same; after is called after each
 // evening. Open returns an empty store that stamps changes by the clock given,
 // which stands still during an evening.

@@ -120,7 +120,7 @@ func resolve(path string) (target string, through bool, err error) {
 			return "", false, err
 		}
 		if dir == "/dev/fd" || strings.HasPrefix(dir, "/proc/") {
-			return target, true, nil // an open file: its name leads nowhere, or to what somebody else writes
+			return target, true, nil // an open file: its name leads nowhere, or to what another process writes
 		}
 		to, err := os.Readlink(target)
 		if err != nil {
