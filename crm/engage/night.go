@@ -278,11 +278,12 @@ func (e *Engine) importAll(ctx context.Context, n Night, rep *NightReport) error
 // nightReport reads what is on record about an evening.
 func (e *Engine) nightReport(ctx context.Context, day string) (rep NightReport, err error) {
 	err = e.cfg.Store.View(ctx, func(r crm.Reader) error {
-		if err := checkPruned(ctx, r, day); err != nil {
+		var rev int64
+		rep, rev, err = reportOf(ctx, r, day)
+		if err != nil || rev != 0 { // one that was begun and not closed stays
 			return err
 		}
-		rep, _, err = reportOf(ctx, r, day)
-		return err
+		return checkPruned(ctx, r, day)
 	})
 	return rep, err
 }

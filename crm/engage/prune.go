@@ -19,9 +19,10 @@ import (
 //     and whose survey and "not me" have ended (Config.AnswerWithin,
 //     Config.NotMeWithin): their links lead nowhere from then on. A number may be
 //     given to a later message, as one of 2^39;
-//   - reports of evenings before that day. Such an evening cannot be run any more:
-//     Night answers crm.ErrPruned;
-//   - what the breaker counted on those evenings, of which it keeps what it
+//   - reports of evenings before that day that were closed. Such an evening cannot
+//     be run any more: Night answers crm.ErrPruned. One that was begun and not
+//     closed can still be ended, and so its report is kept;
+//   - what the breaker counted on those closed evenings, of which it keeps what it
 //     learnt; keys by which answers that came twice were told apart, and those of
 //     replies that came longer ago than surveys and "not me" stay open.
 //
@@ -112,7 +113,7 @@ func (e *Engine) firstKept(before time.Time) string {
 // cannot be run again.
 func (e *Engine) pruneReports(ctx context.Context, before time.Time) (int, error) {
 	kept := e.firstKept(before)
-	old, err := e.documentsBefore(ctx, nightKind, kept)
+	old, err := e.endedBefore(ctx, nightKind, kept)
 	if err != nil || len(old) == 0 {
 		return 0, err
 	}
@@ -145,7 +146,7 @@ func (e *Engine) pruneReach(ctx context.Context, before time.Time) (int, error) 
 	if e.cfg.Breaker == nil {
 		return 0, nil
 	}
-	old, err := e.documentsBefore(ctx, breakerKind, e.firstKept(before))
+	old, err := e.endedBefore(ctx, breakerKind, e.firstKept(before))
 	if err != nil {
 		return 0, err
 	}
@@ -227,6 +228,30 @@ func (e *Engine) pruneReplies(ctx context.Context, before time.Time) (int, error
 		return 0, err
 	}
 	return e.deleteDocuments(ctx, replyKind, old)
+}
+
+// endedBefore returns the ids of documents of a kind that are days before one, save
+// those of evenings that were begun and not closed.
+func (e *Engine) endedBefore(ctx context.Context, kind, day string) ([]string, error) {
+	old, err := e.documentsBefore(ctx, kind, day)
+	if err != nil || len(old) == 0 {
+		return nil, err
+	}
+	open := map[string]bool{}
+	err = e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		clear(open)
+		for rep, err := range Nights(ctx, r) {
+			if err != nil {
+				return err
+			}
+			if rep.Day >= day {
+				break
+			}
+			open[rep.Day] = !rep.Closed
+		}
+		return nil
+	})
+	return slices.DeleteFunc(old, func(id string) bool { return open[id] }), err
 }
 
 // documentsBefore returns the ids of documents of a kind that are less than one.

@@ -2,6 +2,8 @@ package engage_test
 
 import (
 	"context"
+	"errors"
+	"iter"
 	"net/http"
 	"testing"
 	"time"
@@ -161,4 +163,42 @@ func TestPruneLeavesWhatIsOpen(t *testing.T) {
 	require.NoError(t, err)
 	require.Positive(t, got.Links)
 	require.Equal(t, http.StatusNotFound, get(h, path(page)).Code)
+}
+
+// An evening that was begun and not closed can be ended after any prune: its report
+// stays until it is closed.
+func TestPruneKeepsEveningsThatAreOpen(t *testing.T) {
+	in := newInstallation(t)
+	shop := in.open(engagetest.Keys())
+	_, err := shop.Engine.Service().Import(t.Context(), engagetest.People(3))
+	require.NoError(t, err)
+	stopped := errors.New("stopped")
+	day := engagetest.Start.Format(time.DateOnly)
+	_, err = shop.Engine.Night(t.Context(), engage.Night{Day: day, Source: func(context.Context) iter.Seq2[crm.Batch, error] {
+		return func(yield func(crm.Batch, error) bool) { yield(crm.Batch{}, stopped) }
+	}})
+	require.ErrorIs(t, err, stopped)
+	in.evening(shop, 1, 2)
+	days := func() (out []string) {
+		require.NoError(t, in.store.View(t.Context(), func(r crm.Reader) error {
+			out = nil
+			for rep, err := range engage.Nights(t.Context(), r) {
+				require.NoError(t, err)
+				out = append(out, rep.Day)
+			}
+			return nil
+		}))
+		return out
+	}
+	in.clock.Set(engagetest.Start.AddDate(0, 3, 0))
+	_, err = shop.Engine.Prune(t.Context(), engagetest.Start.AddDate(0, 2, 0))
+	require.NoError(t, err)
+	require.Equal(t, []string{day}, days())
+	rep, err := shop.Engine.Night(t.Context(), engage.Night{Day: day})
+	require.NoError(t, err)
+	require.True(t, rep.Closed)
+	_, err = shop.Engine.Prune(t.Context(), engagetest.Start.AddDate(0, 2, 0))
+	require.NoError(t, err)
+	_, err = shop.Engine.Night(t.Context(), engage.Night{Day: day})
+	require.ErrorIs(t, err, crm.ErrPruned, "it was closed")
 }
