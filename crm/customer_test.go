@@ -205,7 +205,7 @@ func TestCustomersArePaged(t *testing.T) {
 	}
 	require.Equal(t, 3, n)
 
-	// FoldMany answers in the order of the question, and nil for nobody.
+	// FoldMany answers in the order of the question, and nil for an id without profiles.
 	one, err := s.CustomerOf(t.Context(), pos("0"))
 	require.NoError(t, err)
 	two, err := s.CustomerOf(t.Context(), pos("1000"))

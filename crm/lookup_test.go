@@ -11,7 +11,7 @@ import (
 )
 
 // TestLookUps asks for people by everything that is known of them: each clue
-// alone, several as alternatives, and clues that must find nobody.
+// alone, several as alternatives, and clues that must find no record.
 func TestLookUps(t *testing.T) {
 	ctx := t.Context()
 	s, _ := newService(t)

@@ -51,7 +51,7 @@ func (o *Outbox) doubtful() []crm.EffectState {
 	return []crm.EffectState{crm.Sent}
 }
 
-// lapsed returns claims whose lease has ended, or for all.
+// lapsed returns claims whose lease has ended, or all claims.
 func (o *Outbox) lapsed(ctx context.Context, r crm.Reader, state crm.EffectState, all bool, limit int) ([]*crm.Effect, time.Time, error) {
 	now, err := o.clock(ctx, r)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
-// excluded: nobody who carried a red tag before the claim got a message,
+// excluded: no customer who carried a red tag before the claim got a message,
 // unless the audience said that it does not care about that tag.
 func (a *audit) excluded() error {
 	red := map[string]bool{} // at any time

@@ -107,7 +107,7 @@ type Config struct {
 	// TrainAt is how many profiles there must be before a linkage model is
 	// learnt. Below, those with the same full name and the same phone number or
 	// e-mail address are merged, unless birth or gender differ, and the report
-	// says so. Defaults to 100; negative means that nobody is merged but by hand.
+	// says so. Defaults to 100; negative means that only people merge.
 	// With few records a model rests on assumptions; it is learnt again whenever
 	// they have doubled.
 	TrainAt int

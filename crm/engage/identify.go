@@ -27,7 +27,7 @@ type identified struct {
 	// TrainAt is set where no model was learnt because there were fewer profiles
 	// than Config.TrainAt: then those with the same full name and the same phone
 	// number or e-mail address were merged, and no others; of a negative one,
-	// nobody at all.
+	// none at all.
 	TrainAt int `json:"train_at,omitempty"`
 }
 

@@ -19,14 +19,14 @@ import (
 	"github.com/vefacrm/vefa/rules"
 )
 
-// crowd is a world of people who have one to three records each, phones of their
+// crowd is a population who have one to three records each, phones of their
 // own that they replace, and phones that they share with up to 500 others. It
 // knows who is who; the record does not.
 type crowd struct {
 	r        *rand.Rand
 	person   map[crm.ProfileKey]int
 	profiles []*crm.Profile
-	mixed    map[int]bool // of whom a record was merged with somebody else's, or split off
+	mixed    map[int]bool // of whom a record was merged with another person's, or split off
 	phones   int
 }
 

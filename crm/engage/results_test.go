@@ -174,7 +174,7 @@ func TestResultsOfACampaign(t *testing.T) {
 		}
 		if fateOf(i) == refusedBefore {
 			require.Equal(t, crm.Withheld, f.State)
-			facts = append(facts, bought(i, f.Created.AddDate(0, 0, 1))...) // of nobody's figures
+			facts = append(facts, bought(i, f.Created.AddDate(0, 0, 1))...) // in no figure
 			continue
 		}
 		arm := 0

@@ -81,34 +81,24 @@ func customerKeys(ids []crm.CustomerID) *rowset {
 
 // HomeIDs implements crm.ProfileReader.
 func (r *reader) HomeIDs(ctx context.Context, keys ...crm.ProfileKey) ([]crm.CustomerID, error) {
-	if err := r.settled(ctx); err != nil {
-		return nil, err
-	}
-	found := make(map[crm.ProfileKey]crm.CustomerID, len(keys))
-	err := r.each(ctx, opPeek, tabProfiles, profileKeys(keys), func(rows *sql.Rows) error {
-		k, _, p, err := scanPlace(rows)
-		found[k] = crm.CustomerID(p.home)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]crm.CustomerID, len(keys))
-	for i, k := range keys {
-		out[i] = found[k]
-	}
-	return out, nil
+	return r.customerIDs(ctx, keys, func(p place) crm.CustomerID { return crm.CustomerID(p.home) })
 }
 
 // CustomersOf implements crm.ProfileReader.
 func (r *reader) CustomersOf(ctx context.Context, keys ...crm.ProfileKey) ([]crm.CustomerID, error) {
+	return r.customerIDs(ctx, keys, func(p place) crm.CustomerID { return crm.CustomerID(p.customer) })
+}
+
+// customerIDs returns one id of each profile's place, "" where there is no such
+// profile.
+func (r *reader) customerIDs(ctx context.Context, keys []crm.ProfileKey, pick func(place) crm.CustomerID) ([]crm.CustomerID, error) {
 	if err := r.settled(ctx); err != nil {
 		return nil, err
 	}
 	found := make(map[crm.ProfileKey]crm.CustomerID, len(keys))
 	err := r.each(ctx, opPeek, tabProfiles, profileKeys(keys), func(rows *sql.Rows) error {
 		k, _, p, err := scanPlace(rows)
-		found[k] = crm.CustomerID(p.customer)
+		found[k] = pick(p)
 		return err
 	})
 	if err != nil {

@@ -195,7 +195,7 @@ func testDeskLog(e *env) {
 	want := []crm.TicketLog{said, desk[0], desk[1], desk[2], later}
 	for _, f := range []*crm.Fact{
 		version(10, k[0], said, later), version(10, k[0], said, later), // twice
-		version(11, k[1], said, later), // on somebody else
+		version(11, k[1], said, later), // on another profile
 		version(12, k[1], want...),     // the source took them over
 	} {
 		require.NoError(e, svc.Record(e.ctx, f))
@@ -364,7 +364,7 @@ func testLives(e *env) {
 		who := func(v int) crm.Subject { return crm.OfProfile(writerKey(0, (i*7+v*3)%lives)) }
 		b := crm.Batch{Profiles: []*crm.Profile{{ProfileKey: writerKey(0, i), Name: crm.Name{Given: "A", Family: fmt.Sprint("B", i)}, At: start, Since: start.Add(time.Duration(i) * time.Minute),
 			Contacts: []crm.Contact{{Address: crm.Address{Channel: crm.Phone, Value: fmt.Sprintf("+90557%07d", i)}}}}}}
-		for v := range 3 { // each version on somebody else
+		for v := range 3 { // each version on another profile
 			id := fmt.Sprint("o", i)
 			b.Facts = append(b.Facts,
 				&crm.Fact{Key: crm.FactKey{Kind: crm.KindOrder, Source: "erp", ID: id}, Subject: who(v), At: start, Version: int64(v + 1), Data: &crm.Order{Number: id, Total: crm.Money{Amount: int64(100 + v), Currency: "TRY"}}},

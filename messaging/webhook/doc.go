@@ -12,7 +12,7 @@
 //		… // parse d.Body, then Engine.Reply under the provider's id of the message
 //	}))
 //
-// Within the tolerance a request can be sent again by whoever saw it, and a form
+// Within the tolerance a request can be sent again by anyone who saw it, and a form
 // without a time can be sent again for ever: do what a delivery says under an
 // id of the provider's, as crm facts and Engine.Reply are, so that a repeat
 // changes nothing.

@@ -10,7 +10,7 @@
 // probability 2^-64 times the number of keys in use, because a tag belongs to
 // one id. Limit the rate of tries all the same.
 //
-// The token hides the id: whoever has tokens and not the key cannot tell which
+// The token hides the id: a holder of tokens without the key cannot tell which
 // invitation came first or how many there are.
 //
 // Keys rotate without breaking links in flight: Add a new key, Sign with it,

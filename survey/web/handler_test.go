@@ -427,7 +427,7 @@ func (dropped) Parse(string) (uint64, error) {
 }
 
 // Case H8: "not me" has an end. After it the pages do not offer the button, and
-// whoever presses one of an old page is told what to do instead.
+// who presses one of an old page is told what to do instead.
 func TestNotMeEnds(t *testing.T) {
 	w := newWorld(t, survey.Satisfaction())
 	w.inv[7].NotMeUntil = noon.Add(time.Microsecond)

@@ -40,7 +40,7 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
 
-// server serves a handler without any time-out of its own, as careless hosts do.
+// server serves a handler without any time-out of its own, as a host's may have none.
 type server struct {
 	*pipes
 	http   *http.Server
