@@ -121,6 +121,10 @@ func (m memo) phone(raw, region string) string {
 	return e
 }
 
+// mostDigits is the length of the longest number of ITU-T E.164. The library also
+// takes longer ones, which machines of some countries have among themselves.
+const mostDigits = 15
+
 func slowPhone(raw, region string) (string, bool) {
 	if len(raw) > 64 {
 		return "", false
@@ -137,7 +141,15 @@ func slowPhone(raw, region string) (string, bool) {
 		return "", false
 	}
 	e164 := phonenumbers.Format(n, phonenumbers.E164)
-	if constant([]byte(e164[1:])) {
+	if len(e164) > 1+mostDigits || constant([]byte(e164[1:])) {
+		return "", false
+	}
+	// A leading zero that the library keeps on the first reading and drops on the
+	// second ("+387001000000") would give one number two keys.
+	if n, err = phonenumbers.Parse(e164, region); err != nil || !phonenumbers.IsPossibleNumber(n) || phonenumbers.Format(n, phonenumbers.E164) != e164 {
+		return "", false
+	}
+	if again, ok, known := fastPhone(e164, region); known && (!ok || again != e164) {
 		return "", false
 	}
 	return e164, true
