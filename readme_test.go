@@ -12,10 +12,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/crm/engage"
-	"github.com/vefacrm/vefa/crm/engage/engagetest"
 	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/internal/nighttest"
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/rules"
 	"github.com/vefacrm/vefa/survey"
@@ -24,15 +24,15 @@ import (
 var at = time.Date(2025, 3, 1, 19, 0, 0, 0, time.UTC)
 
 // README begin
-func run(ctx context.Context, sender messaging.Sender, keys engage.Keys, now func() time.Time) error {
+func run(ctx context.Context, sender messaging.Sender, keys vefa.Keys, now func() time.Time) error {
 	book, err := rules.ReadYAML("evening.yaml", []byte(`rules: [{name: ask, each: Purchases,
   when: row.DaysAgo == 0 and row.Delivered and SMSConsent and OpenTickets == 0, then: [{survey: visit}]}]`))
 	if err != nil {
 		return err // with file, line, column and a caret
 	}
-	eng, err := engage.New(engage.Config{
+	eng, err := vefa.New(vefa.Config{
 		Store: memstore.New(), Sender: sender, Now: now, BaseURL: "https://s.example", Keys: keys, Rules: []*rules.Book{book},
-		Surveys: []engage.Survey{{Name: "visit", Definition: survey.Recommendation(), Invitation: messaging.Campaign{
+		Surveys: []vefa.Survey{{Name: "visit", Definition: survey.Recommendation(), Invitation: messaging.Campaign{
 			Name: "visit", Text: "How was it? {link}", Fields: []messaging.Field{{Name: "link", Type: messaging.LinkField, Max: 60}}, Unmeasured: "asked after each visit"}}},
 	})
 	if err != nil {
@@ -48,17 +48,17 @@ func run(ctx context.Context, sender messaging.Sender, keys engage.Keys, now fun
 	if err != nil || len(got.Rejected) > 0 { // one bad record stops no other
 		return errors.Join(err, fmt.Errorf("rejected: %v", got.Rejected))
 	}
-	report, err := eng.Night(ctx, engage.Night{}) // tonight; twice does nothing twice
+	report, err := eng.Night(ctx, vefa.Night{}) // tonight; twice does nothing twice
 	fmt.Println(report.Day, report.Delivered.Done, "sent")
 	return err
 }
 
 // README end
 
-func Example() {
+func Example_readme() {
 	sender := messaging.NewMemorySender(nil)
 	now := func() time.Time { return at }
-	if err := run(context.Background(), sender, engagetest.Keys(), now); err != nil {
+	if err := run(context.Background(), sender, nighttest.Keys(), now); err != nil {
 		fmt.Println(err)
 		return
 	}

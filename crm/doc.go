@@ -25,5 +25,5 @@
 // a goroutine or opens anything.
 //
 // The engines (rules, dedup, segment, survey, messaging) do not know each
-// other; crm/engage binds them to the record.
+// other; vefa binds them to the record.
 package crm

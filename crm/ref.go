@@ -17,8 +17,8 @@ const (
 	RefOrder   RefKind = "order"   // order number → order
 	RefSerial  RefKind = "serial"  // serial number → order or visit
 	RefPartial RefKind = "partial" // last three digits of an order number and folded surname → order
-	RefLink    RefKind = "link"    // a token's id → effect; kept by crm/engage
-	RefSent    RefKind = "sent"    // a hash of a thing and of who got it → effect; kept by crm/engage
+	RefLink    RefKind = "link"    // a token's id → effect; kept by vefa
+	RefSent    RefKind = "sent"    // a hash of a thing and of who got it → effect; kept by vefa
 )
 
 // RefKey returns a text that is made of several, such as FactKey.String, in the

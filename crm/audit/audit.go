@@ -1,6 +1,6 @@
 // Package audit checks what must never happen in a record, whatever several
 // writers did at once, by reading the record alone. crm/storetest runs it on every
-// store, crm/engage adds what must never happen in the evening.
+// store, vefa adds what must never happen in the evening.
 package audit
 
 import (

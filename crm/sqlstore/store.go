@@ -179,7 +179,7 @@ func (s *Store) attempt(ctx context.Context, fn func(crm.Tx) error, again bool) 
 // package comment.
 func (s *Store) Join(tx *sql.Tx) crm.Store { return &joined{s, tx} }
 
-// Tenant returns Config.Tenant. crm/engage derives the keys of a tenant for it.
+// Tenant returns Config.Tenant. vefa derives the keys of a tenant for it.
 func (s *Store) Tenant() string { return s.cfg.Tenant }
 
 type joined struct {

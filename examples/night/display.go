@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vefacrm/vefa/crm/engage"
+	"github.com/vefacrm/vefa"
 )
 
 // display shows how far a run is: a bar on a terminal, a line per ten evenings
@@ -42,7 +42,7 @@ func (d *display) start(s *simulation, where string) {
 	}
 }
 
-// step is engage.Config.Progress.
+// step is vefa.Config.Progress.
 func (d *display) step(name string, done, total int) {
 	now := time.Now()
 	if !d.terminal || now.Sub(d.last) < 100*time.Millisecond {
@@ -57,7 +57,7 @@ func (d *display) step(name string, done, total int) {
 	d.drawn = true
 }
 
-func (d *display) evening(n, total int, rep engage.NightReport) {
+func (d *display) evening(n, total int, rep vefa.NightReport) {
 	line := fmt.Sprintf("%s  %d sent, %d withheld, %d merged, %d tickets open", rep.Day, rep.Delivered.Done, rep.Delivered.Withheld, rep.Identified.Moved, rep.Tickets)
 	if d.terminal {
 		const width = 30

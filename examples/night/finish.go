@@ -9,8 +9,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/crm/engage"
 )
 
 // summary is what -json prints.
@@ -19,8 +19,8 @@ type summary struct {
 	From     string `json:"from"`
 	Evenings int    `json:"evenings"`
 	Dedup    truth  `json:"dedup"`
-	engage.Results
-	engage.AuditReport
+	vefa.Results
+	vefa.AuditReport
 	RowsRead       int                `json:"rows_read"`
 	RowsRejected   int                `json:"rows_rejected"`
 	GatewayRepeats int                `json:"gateway_repeats"` // messages that the provider saw again under their id
@@ -54,7 +54,7 @@ func (s *simulation) finish(ctx context.Context, out io.Writer, where string) er
 	}
 	stop()
 	stop = s.measure("audit")
-	if sum.AuditReport, err = engage.Audit(ctx, s.store, s.consent()); err != nil {
+	if sum.AuditReport, err = vefa.Audit(ctx, s.store, s.consent()); err != nil {
 		return err
 	}
 	stop()

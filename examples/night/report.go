@@ -9,8 +9,8 @@ import (
 	"html/template"
 	"io"
 
+	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/crm/engage"
 	"github.com/vefacrm/vefa/examples/internal/output"
 	"github.com/vefacrm/vefa/segment/report"
 )
@@ -250,25 +250,25 @@ func tiles(sum summary) []tile {
 }
 
 func (p *page) evenings(g *gathered, dates []string) {
-	column := func(of func(*dayCount, *engage.NightReport) int) []int {
+	column := func(of func(*dayCount, *vefa.NightReport) int) []int {
 		out := make([]int, len(dates))
-		nights := map[string]*engage.NightReport{}
+		nights := map[string]*vefa.NightReport{}
 		for i := range g.nights {
 			nights[g.nights[i].Day] = &g.nights[i]
 		}
 		for i, date := range dates {
-			out[i] = of(cmp.Or(g.days[date], &dayCount{}), cmp.Or(nights[date], &engage.NightReport{}))
+			out[i] = of(cmp.Or(g.days[date], &dayCount{}), cmp.Or(nights[date], &vefa.NightReport{}))
 		}
 		return out
 	}
-	sent := column(func(d *dayCount, _ *engage.NightReport) int { return d.rules.sent })
-	withheld := column(func(d *dayCount, _ *engage.NightReport) int { return d.rules.withheld })
-	drawn := column(func(d *dayCount, _ *engage.NightReport) int { return d.drawn.sent })
-	refused := column(func(d *dayCount, _ *engage.NightReport) int { return d.drawn.withheld })
-	orders := column(func(d *dayCount, _ *engage.NightReport) int { return d.orders })
-	answers := column(func(d *dayCount, _ *engage.NightReport) int { return d.answers })
-	merges := column(func(_ *dayCount, n *engage.NightReport) int { return n.Identified.Moved })
-	tickets := column(func(_ *dayCount, n *engage.NightReport) int { return n.Tickets })
+	sent := column(func(d *dayCount, _ *vefa.NightReport) int { return d.rules.sent })
+	withheld := column(func(d *dayCount, _ *vefa.NightReport) int { return d.rules.withheld })
+	drawn := column(func(d *dayCount, _ *vefa.NightReport) int { return d.drawn.sent })
+	refused := column(func(d *dayCount, _ *vefa.NightReport) int { return d.drawn.withheld })
+	orders := column(func(d *dayCount, _ *vefa.NightReport) int { return d.orders })
+	answers := column(func(d *dayCount, _ *vefa.NightReport) int { return d.answers })
+	merges := column(func(_ *dayCount, n *vefa.NightReport) int { return n.Identified.Moved })
+	tickets := column(func(_ *dayCount, n *vefa.NightReport) int { return n.Tickets })
 	for i, date := range dates {
 		p.Days = append(p.Days, dayRow{longDate(date), thousands(sent[i] + drawn[i]), thousands(withheld[i] + refused[i]), thousands(orders[i]),
 			thousands(merges[i]), thousands(answers[i]), thousands(tickets[i])})

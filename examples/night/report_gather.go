@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/crm/engage"
 )
 
 // dayCount is what happened on one date.
@@ -27,7 +27,7 @@ type messageCount struct {
 
 // gathered is what the report reads from the record beside the summary.
 type gathered struct {
-	nights   []engage.NightReport
+	nights   []vefa.NightReport
 	days     map[string]*dayCount // by date at home
 	messages map[string]*messageCount
 	sources  map[string]int // profiles by source
@@ -47,7 +47,7 @@ func (s *simulation) gather(ctx context.Context) (*gathered, error) {
 		if g.places, err = crm.LoadPlaces(ctx, r, s.home); err != nil {
 			return err
 		}
-		for n, err := range engage.Nights(ctx, r) {
+		for n, err := range vefa.Nights(ctx, r) {
 			if err != nil {
 				return err
 			}
@@ -128,11 +128,11 @@ func (s *simulation) tally(g *gathered, pick *picker, f *crm.Effect) error {
 	if f.Kind != crm.EffectMessage {
 		return nil
 	}
-	name, err := engage.MessageName(f)
+	name, err := vefa.MessageName(f)
 	if err != nil {
 		return err
 	}
-	who, err := engage.About(f)
+	who, err := vefa.About(f)
 	if err != nil {
 		return err
 	}
@@ -214,7 +214,7 @@ func (p *picker) message(k crm.ProfileKey, f *crm.Effect) {
 		return
 	}
 	c.events++
-	name, err := engage.MessageName(f)
+	name, err := vefa.MessageName(f)
 	survey := err == nil && strings.HasPrefix(name, "survey/")
 	switch {
 	case !f.SentAt.IsZero() && survey:
@@ -297,7 +297,7 @@ func (g *gathered) place(id string) string {
 }
 
 // whyNot asks, for each campaign that planned nothing for the sample, why.
-func (s *simulation) whyNot(ctx context.Context, g *gathered, campaigns []engage.CampaignResult) ([]absence, error) {
+func (s *simulation) whyNot(ctx context.Context, g *gathered, campaigns []vefa.CampaignResult) ([]absence, error) {
 	var out []absence
 	for _, c := range campaigns {
 		why, err := s.eng.Why(ctx, g.sample.ID, "campaign/"+c.Name)

@@ -10,13 +10,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/crm/engage"
 	"github.com/vefacrm/vefa/messaging/experiment"
 	"github.com/vefacrm/vefa/survey"
 )
 
-func campaignOf(c engage.CampaignResult, home *time.Location) campaignView {
+func campaignOf(c vefa.CampaignResult, home *time.Location) campaignView {
 	r := c.Report
 	v := campaignView{ID: "campaign-" + slug(c.Name), Name: c.Name, Class: string(r.Result)}
 	v.Window = fmt.Sprintf("Drawn on %s; purchases counted until %s.", c.Started.In(home).Format("2 January 2006"), c.Until.In(home).Format("2 January 2006"))
@@ -79,14 +79,14 @@ func verdict(r experiment.Report) string {
 
 // surveysOf groups results by survey: the first of each is its total, the
 // others are its places.
-func surveysOf(list []engage.SurveyResult) []surveyView {
+func surveysOf(list []vefa.SurveyResult) []surveyView {
 	var out []surveyView
 	for i := 0; i < len(list); {
 		total := list[i]
 		v := surveyView{ID: "survey-" + slug(total.Survey), Name: total.Survey, Total: scoreOf(total), Sent: thousands(total.Sent)}
 		v.Unit, v.Low, v.High = scale(total.Result.Metric)
 		shown := int64(0)
-		var places []engage.SurveyResult
+		var places []vefa.SurveyResult
 		for i++; i < len(list) && list[i].Survey == total.Survey; i++ {
 			if list[i].Hidden {
 				v.Hidden++
@@ -96,7 +96,7 @@ func surveysOf(list []engage.SurveyResult) []surveyView {
 			places = append(places, list[i])
 		}
 		v.HiddenAnswers = thousands(int(total.N - shown))
-		slices.SortFunc(places, func(a, b engage.SurveyResult) int {
+		slices.SortFunc(places, func(a, b vefa.SurveyResult) int {
 			return cmp.Or(cmp.Compare(b.Result.Value, a.Result.Value), cmp.Compare(b.N, a.N), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Place, b.Place))
 		})
 		const most = 60 // at each end
@@ -125,7 +125,7 @@ func scale(m survey.Metric) (unit, low, high string) {
 	return "score", "", ""
 }
 
-func scoreOf(v engage.SurveyResult) scoreRow {
+func scoreOf(v vefa.SurveyResult) scoreRow {
 	r := v.Result
 	name := v.Name
 	if name == "" {

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/crm/engage"
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/rules"
 )
@@ -353,7 +353,7 @@ func (m *moment) effect(home *time.Location, f *crm.Effect, about map[crm.FactKe
 	switch f.Kind {
 	case crm.EffectMessage:
 		m.Label = "Message"
-		name, err := engage.MessageName(f)
+		name, err := vefa.MessageName(f)
 		if err != nil {
 			name = f.Cause
 		}

@@ -7,8 +7,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/crm/engage"
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/messaging/link"
 	"github.com/vefacrm/vefa/rules"
@@ -34,10 +34,10 @@ const (
 
 // keys are the example's, and the same each time, so that a run can be repeated.
 // A real host draws 32 random bytes for each and keeps them to itself.
-func keys() engage.Keys {
-	return engage.Keys{
+func keys() vefa.Keys {
+	return vefa.Keys{
 		Tenant: "saat",
-		Sign:   []engage.Key{{ID: 1, Secret: crm.NewSecret([]byte("vefa example night: signs, and is not secret"))}},
+		Sign:   []vefa.Key{{ID: 1, Secret: crm.NewSecret([]byte("vefa example night: signs, and is not secret"))}},
 		ID:     crm.NewSecret([]byte("vefa example night: ids, and is not secret either")),
 	}
 }
@@ -54,21 +54,21 @@ func words(name, text string, fields ...messaging.Field) messaging.Campaign {
 }
 
 // configuration is the retailer as data.
-func configuration(o options, from time.Time, home *time.Location) (engage.Config, error) {
+func configuration(o options, from time.Time, home *time.Location) (vefa.Config, error) {
 	data, name := eveningRules, "evening.yaml"
 	if o.rules != "" {
 		var err error
 		if data, err = os.ReadFile(o.rules); err != nil {
-			return engage.Config{}, err
+			return vefa.Config{}, err
 		}
 		name = o.rules
 	}
 	book, err := rules.ReadYAML(name, data)
 	if err != nil {
-		return engage.Config{}, err
+		return vefa.Config{}, err
 	}
-	campaign := func(name, text, segment string, holdout float64, evenings ...int) engage.Campaign {
-		c := engage.Campaign{Segment: segment, Campaign: messaging.Campaign{
+	campaign := func(name, text, segment string, holdout float64, evenings ...int) vefa.Campaign {
+		c := vefa.Campaign{Segment: segment, Campaign: messaging.Campaign{
 			Name: name, From: "SAAT", Locale: "tr", Text: text, Fields: []messaging.Field{link40}, URL: "https://saat.example/" + name,
 			Quiet: messaging.EveningQuiet(), Caps: []messaging.Cap{{Max: 3, Per: 7 * 24 * time.Hour}},
 			Holdout: holdout, Window: 14 * 24 * time.Hour,
@@ -83,11 +83,11 @@ func configuration(o options, from time.Time, home *time.Location) (engage.Confi
 		c.URL = ""
 		return c
 	}
-	return engage.Config{
+	return vefa.Config{
 		Home:     home,
 		Rules:    []*rules.Book{book},
 		Segments: segments,
-		Campaigns: []engage.Campaign{
+		Campaigns: []vefa.Campaign{
 			campaign("new-collection", "Yeni koleksiyon mağazalarımızda. Size özel koşullar: {link} SMS istemiyorsanız RET yazın.", "new-collection", 0.2, 10),
 			campaign("trade-in", "Eski saatinizi getirin, yenisinde indirim kazanın: {link} SMS istemiyorsanız RET yazın.", "trade-in", 0.2, 25),
 			campaign("first-watch", "Servisimizi tercih ettiniz; ilk saatinizde size özel fiyat: {link} SMS istemiyorsanız RET yazın.", "first-watch", 0.2, 40),
@@ -96,11 +96,11 @@ func configuration(o options, from time.Time, home *time.Location) (engage.Confi
 			words("battery-reminder", "Saatinizin pili iki yaşında. {shop} sizi bekliyor: {link}", shop, link40),
 			words("birthday", "Doğum gününüz kutlu olsun! Size bir sürprizimiz var: {link}", link40),
 		},
-		Surveys: []engage.Survey{
+		Surveys: []vefa.Survey{
 			{Name: "after-purchase", Definition: survey.Recommendation(), Invitation: invitation("after-purchase", "{shop} ziyaretiniz nasıldı? İki soru: {link}")},
 			{Name: "after-service", Definition: survey.Recommendation(), Invitation: invitation("after-service", "{shop}: servisimizden memnun kaldınız mı? İki soru: {link}")},
 		},
-		Tasks: map[string]engage.TaskFunc{
+		Tasks: map[string]vefa.TaskFunc{
 			"call-back": func(ctx context.Context, svc *crm.Service, e *crm.Effect) error {
 				return svc.Record(ctx, &crm.Fact{
 					Key: crm.FactKey{Kind: crm.KindNote, Source: "desk", ID: string(e.ID)}, Subject: e.Subject, At: e.Due, Version: 1,

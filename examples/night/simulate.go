@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/crm/engage"
 	"github.com/vefacrm/vefa/examples/night/importer"
 	"github.com/vefacrm/vefa/examples/night/world"
 	"github.com/vefacrm/vefa/messaging"
@@ -59,7 +59,7 @@ type simulation struct {
 	from    time.Time // midnight of the first evening's date, local
 	home    *time.Location
 	store   crm.Store
-	eng     *engage.Engine
+	eng     *vefa.Engine
 	source  source
 	world   *world.World   // nil for an import
 	data    *importer.Data // nil for a world
@@ -123,7 +123,7 @@ func newSimulation(ctx context.Context, o options, store crm.Store, show *displa
 	cfg.Store, cfg.Now, cfg.LeaseNow, cfg.Sender, cfg.BaseURL = store, s.clock.now, s.clock.now, sender, base
 	cfg.ClientIP, cfg.RequestID = forwardedFor, func(r *http.Request) string { return r.Header.Get("X-Request-Id") }
 	cfg.Progress = show.step
-	if s.eng, err = engage.New(cfg); err != nil {
+	if s.eng, err = vefa.New(cfg); err != nil {
 		return nil, nil, err
 	}
 	mux.Handle("/", s.eng.Handler())
@@ -441,7 +441,7 @@ func (s *simulation) evening(ctx context.Context, day int) error {
 	if err := s.desk(ctx); err != nil {
 		return err
 	}
-	rep, err := s.eng.Night(ctx, engage.Night{Day: s.day(day), Source: func(context.Context) iter.Seq2[crm.Batch, error] {
+	rep, err := s.eng.Night(ctx, vefa.Night{Day: s.day(day), Source: func(context.Context) iter.Seq2[crm.Batch, error] {
 		return func(yield func(crm.Batch, error) bool) { yield(s.source.Day(day), nil) }
 	}})
 	s.read(rep.Rows, rep.Rejected)

@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/crm/engage"
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/examples/night/world"
 	"github.com/vefacrm/vefa/messaging/experiment"
@@ -106,7 +106,7 @@ func newJudge(t *testing.T, s *simulation) *judge {
 
 func (j *judge) about(t *testing.T, f *crm.Effect) crm.ProfileKey {
 	t.Helper()
-	who, err := engage.About(f)
+	who, err := vefa.About(f)
 	require.NoError(t, err)
 	return who
 }
@@ -211,7 +211,7 @@ func TestResultsAreTheWorlds(t *testing.T) {
 	require.Positive(t, places, "no place had enough answers to be shown")
 }
 
-func (j *judge) campaign(t *testing.T, c engage.Campaign, got engage.CampaignResult) {
+func (j *judge) campaign(t *testing.T, c vefa.Campaign, got vefa.CampaignResult) {
 	t.Helper()
 	var want experiment.Counts
 	var hidden, hiddenConverted, likePeople int64
@@ -310,7 +310,7 @@ func (j *judge) passes(f *crm.Effect) bool {
 
 // surveys compares the answers with the first answer that each invited person
 // gave, place by place, and returns how many places it compared.
-func (j *judge) surveys(t *testing.T, res engage.Results) (shown int) {
+func (j *judge) surveys(t *testing.T, res vefa.Results) (shown int) {
 	t.Helper()
 	type tally struct{ n, promoters, detractors int64 }
 	want, total, asked := map[string]map[string]*tally{}, map[string]*tally{}, map[string]int{}
@@ -324,7 +324,7 @@ func (j *judge) surveys(t *testing.T, res engage.Results) (shown int) {
 		}
 	}
 	for _, f := range j.effects {
-		name, err := engage.MessageName(f)
+		name, err := vefa.MessageName(f)
 		require.NoError(t, err)
 		if kindOf(f) != "survey" {
 			continue
@@ -377,7 +377,7 @@ func (j *judge) surveys(t *testing.T, res engage.Results) (shown int) {
 }
 
 // clickFigures compares the verdicts of all clicks with who made them.
-func (j *judge) clickFigures(t *testing.T, res engage.Results) {
+func (j *judge) clickFigures(t *testing.T, res vefa.Results) {
 	t.Helper()
 	people, machines, beside, alike := 0, 0, 0, 0
 	for _, f := range j.effects {

@@ -10,8 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/crm/engage"
 	"github.com/vefacrm/vefa/examples/night/world"
 	"github.com/vefacrm/vefa/survey/web/webtest"
 )
@@ -20,7 +20,7 @@ import (
 // requests to the engine's handler on loopback.
 type visitors struct {
 	world  *world.World
-	eng    *engage.Engine
+	eng    *vefa.Engine
 	clock  *clock
 	client *http.Client
 	todo   []visit // by time
@@ -43,7 +43,7 @@ func (v *visitors) hear(effects []*crm.Effect, after time.Time) error {
 		v.told[f.ID] = true
 		m := world.Sent{Effect: f.ID, To: f.To, Campaign: f.Cause, About: f.About, At: f.SentAt, Profile: f.Subject.Profile, Kind: kindOf(f)}
 		if m.Profile.IsZero() {
-			who, err := engage.About(f)
+			who, err := vefa.About(f)
 			if err != nil {
 				return err
 			}
@@ -65,7 +65,7 @@ func (v *visitors) hear(effects []*crm.Effect, after time.Time) error {
 }
 
 func kindOf(f *crm.Effect) string {
-	name, err := engage.MessageName(f)
+	name, err := vefa.MessageName(f)
 	switch {
 	case err != nil:
 		return ""

@@ -12,9 +12,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/crm/engage"
-	"github.com/vefacrm/vefa/crm/engage/engagetest"
+	"github.com/vefacrm/vefa/crm/crmtest"
+	"github.com/vefacrm/vefa/internal/nighttest"
 )
 
 // TestFloodOfSeveralProcesses asks eight engines on one store for one link at
@@ -24,15 +25,15 @@ import (
 func TestFloodOfSeveralProcesses(t *testing.T) { // Cases H2, H6
 	const processes, each, keep = 8, 400, 10
 	onEach(t, func(t *testing.T, d database) {
-		store, clock := d.store(), &engagetest.Clock{}
-		clock.Set(engagetest.Start)
-		shops := make([]*engagetest.Retailer, processes)
+		store, clock := d.store(), &crmtest.Clock{}
+		clock.Set(nighttest.Start)
+		shops := make([]*nighttest.Retailer, processes)
 		for i := range shops {
-			shops[i] = engagetest.New(t, store, clock, func(c *engage.Config) {
+			shops[i] = nighttest.New(t, store, clock, func(c *vefa.Config) {
 				c.ClicksPerLink, c.ClientIP = keep, func(*http.Request) netip.Addr { return netip.MustParseAddr("203.0.113.77") }
 			})
 		}
-		_, err := shops[0].Engine.Night(deadline(t), engage.Night{Source: engagetest.Once(engagetest.People(1))})
+		_, err := shops[0].Engine.Night(deadline(t), vefa.Night{Source: nighttest.Once(nighttest.People(1))})
 		require.NoError(t, err)
 		var tracked string
 		require.NoError(t, store.View(deadline(t), func(r crm.Reader) error {
@@ -94,7 +95,7 @@ func TestFloodOfSeveralProcesses(t *testing.T) { // Cases H2, H6
 		require.Len(t, surplus, processes)
 		require.EqualValues(t, processes*each, total)
 		require.Len(t, hashes, 1)
-		clock.Set(engagetest.Start.Add(8 * time.Hour))
+		clock.Set(nighttest.Start.Add(8 * time.Hour))
 		res, err := shops[0].Engine.Results(deadline(t))
 		require.NoError(t, err)
 		require.Equal(t, processes*each, res.Clicks[crm.Human]+res.Clicks[crm.Suspected]+res.Clicks[crm.Machine])

@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/crm/engage/engagetest"
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/crm/sqlstore"
+	"github.com/vefacrm/vefa/internal/nighttest"
 )
 
 // Case A15: 400 evenings with pruning keep the tables that hold no record of what
@@ -35,8 +35,8 @@ func TestPrunedEvenings(t *testing.T) {
 				return "vefa_" + s
 			}
 			sizes := map[int]map[string]int{}
-			plain := engagetest.Evenings(t, func(now func() time.Time) crm.Store { return memstore.NewAt(now) }, days[name], false, nil)
-			pruned := engagetest.Evenings(t, func(now func() time.Time) crm.Store { d.cfg.Now = now; return d.store() }, days[name], true, func(day int) {
+			plain := nighttest.Evenings(t, func(now func() time.Time) crm.Store { return memstore.NewAt(now) }, days[name], false, nil)
+			pruned := nighttest.Evenings(t, func(now func() time.Time) crm.Store { d.cfg.Now = now; return d.store() }, days[name], true, func(day int) {
 				if day%10 != 9 {
 					return
 				}
@@ -44,7 +44,7 @@ func TestPrunedEvenings(t *testing.T) {
 					"changes":      count("count(*) FROM " + table("changes")),
 					"documents":    count("count(*) FROM " + table("documents")),
 					"links":        count("count(*) FROM " + table("refs") + " WHERE kind = '" + string(crm.RefLink) + "'"),
-					"bytes before": count("coalesce(max(length(data)), 0) FROM " + table("effects") + fmt.Sprintf(" WHERE waiting IS NULL AND changed < %d", engagetest.Start.AddDate(0, 0, day).Add(-engagetest.Kept).UnixMicro())),
+					"bytes before": count("coalesce(max(length(data)), 0) FROM " + table("effects") + fmt.Sprintf(" WHERE waiting IS NULL AND changed < %d", nighttest.Start.AddDate(0, 0, day).Add(-nighttest.Kept).UnixMicro())),
 				}
 			})
 			require.Equal(t, plain.Digest, pruned.Digest)

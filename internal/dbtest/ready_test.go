@@ -13,11 +13,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/crm/engage"
-	"github.com/vefacrm/vefa/crm/engage/engagetest"
+	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/crm/sqlstore"
+	"github.com/vefacrm/vefa/internal/nighttest"
 )
 
 func someone(i int) *crm.Profile {
@@ -112,10 +113,10 @@ func errOf[T any](_ T, err error) error { return err }
 // read and a database without a free connection give an error; when it is over,
 // the same call does the evening. Case A3.
 func TestTheNightMeetsAStoreThatCannotBegin(t *testing.T) {
-	clock := &engagetest.Clock{}
-	clock.Set(engagetest.Start)
-	night := func(ctx context.Context, store crm.Store) (engage.NightReport, error) {
-		return engagetest.New(t, store, clock, nil).Engine.Night(ctx, engage.Night{Source: engagetest.Once(engagetest.People(3))})
+	clock := &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	night := func(ctx context.Context, store crm.Store) (vefa.NightReport, error) {
+		return nighttest.New(t, store, clock, nil).Engine.Night(ctx, vefa.Night{Source: nighttest.Once(nighttest.People(3))})
 	}
 	t.Run("locked", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "vefa.db")

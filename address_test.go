@@ -1,0 +1,87 @@
+package vefa_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa"
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
+	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/internal/nighttest"
+	"github.com/vefacrm/vefa/messaging"
+)
+
+// Case B14: a person who is written to by a number of the home region can stop it as
+// the provider names senders, and is written to no more.
+func TestStopFromANumberWithoutPlus(t *testing.T) {
+	store, clock := memstore.New(), &crmtest.Clock{}
+	clock.Set(nighttest.Start.Add(-time.Hour))
+	shop := nighttest.New(t, store, clock, nil)
+	b := nighttest.People(5)
+	b.Profiles[0].Contacts[0].Value = "0530 000 00 00" // as the till has it
+	rep, err := shop.Engine.Service().Import(t.Context(), b)
+	require.NoError(t, err)
+	require.Empty(t, rep.Rejected)
+	for i, from := range []string{"905300000000", "0530 000 00 01", "00905300000002", "+90 0530 000 00 03", "+90 (0) 530 000 00 04"} {
+		_, err = shop.Engine.Reply(t.Context(), crm.Address{Channel: crm.Phone, Value: from}, "r"+from, "STOP", clock.Now())
+		require.NoError(t, err)
+		require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+			st, err := r.Addresses(t.Context(), nighttest.Phone(i))
+			require.NoError(t, err)
+			c, ok := st[0].Consent(nighttest.Brand)
+			require.True(t, ok)
+			require.Equal(t, crm.Refused, c.Status)
+			return nil
+		}))
+	}
+	_, err = shop.Engine.Reply(t.Context(), crm.Address{Channel: crm.Phone, Value: "SHOP"}, "x", "STOP", clock.Now())
+	require.ErrorIs(t, err, crm.ErrInvalid)
+	clock.Set(nighttest.Start)
+	_, err = shop.Engine.Night(t.Context(), vefa.Night{})
+	require.NoError(t, err)
+	require.Empty(t, shop.Sender.Messages())
+}
+
+// Case B14: a zero that is dialled within a country only makes no other number, and
+// what a number became is its own normal form.
+func TestTrunkZero(t *testing.T) {
+	clock := &crmtest.Clock{}
+	svc := nighttest.New(t, memstore.New(), clock, nil).Engine.Service()
+	for raw, want := range map[string]string{
+		"+90 0532 123 45 67": "+905321234567", "0090 0532 123 45 67": "+905321234567", "+4402079460958": "+442079460958",
+		"+49 0171 1234567": "+491711234567", "+40 0721 234 567": "+40721234567", "+39 06 698 12345": "+390669812345",
+		"+905321234567": "+905321234567", "+902121234567": "+902121234567", "+442079460958": "+442079460958",
+	} {
+		for v := raw; ; v = want {
+			got, err := svc.Normal(crm.Address{Channel: crm.Phone, Value: v})
+			require.NoError(t, err, v)
+			require.Equal(t, want, got.Value, v)
+			if v == want {
+				break
+			}
+		}
+	}
+}
+
+// Case B1: a policy of conflicts reaches the imports of Service; New refuses one
+// that is not known.
+func TestConflictPolicyOfAnEngine(t *testing.T) {
+	cfg := vefa.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Keys: nighttest.Keys(), Conflicts: "first"}
+	_, err := vefa.New(cfg)
+	require.ErrorContains(t, err, `conflicts "first" is not known`)
+	cfg.Conflicts = crm.ConflictReject
+	e, err := vefa.New(cfg)
+	require.NoError(t, err)
+	key := crm.ProfileKey{Source: "till", ID: "1"}
+	for i, name := range []string{"Ali", "Veli", "Selin"} {
+		rep, err := e.Service().Import(t.Context(), crm.Batch{Profiles: []*crm.Profile{{ProfileKey: key, SourceVersion: 1, Name: crm.Name{Given: name}}}})
+		require.NoError(t, err)
+		require.Equal(t, min(i, 1), len(rep.Rejected))
+		c, err := e.Service().CustomerOf(t.Context(), key)
+		require.NoError(t, err)
+		require.Equal(t, "Ali", c.Name.Given)
+	}
+}

@@ -1,0 +1,363 @@
+package vefa
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/messaging/consent"
+	"github.com/vefacrm/vefa/survey"
+	"github.com/vefacrm/vefa/survey/web"
+)
+
+// answerSource is the source of answer facts and of the tickets they open.
+const answerSource = "survey"
+
+// answerKeyKind is the kind of the documents that keep the key of the page that
+// an answer came from: the same page sent twice is the same answer. It says
+// nothing about the customer and is no part of the record's digest.
+const answerKeyKind = "answer-key"
+
+// invitations is the Engine as the survey pages see it.
+type invitations Engine
+
+var (
+	_ web.Store      = (*invitations)(nil)
+	_ web.NotMeStore = (*invitations)(nil)
+)
+
+// Invitation implements web.Store.
+func (v *invitations) Invitation(ctx context.Context, n uint64) (web.Invitation, error) {
+	var out web.Invitation
+	err := v.cfg.Store.View(ctx, func(r crm.Reader) error {
+		f, d, s, err := (*Engine)(v).invited(ctx, r, n)
+		if err != nil {
+			return err
+		}
+		out = web.Invitation{Definition: s.Definition, Language: s.Invitation.Locale, ExpiresAt: f.SentAt.Add(v.cfg.AnswerWithin), NotMeUntil: f.SentAt.Add(v.cfg.NotMeWithin)}
+		out.Place, err = placeName(ctx, r, f)
+		if err != nil {
+			return err
+		}
+		answer, misdirected, err := outcome(ctx, r, f, d)
+		switch {
+		case err != nil:
+			return err
+		case misdirected:
+			out.State = web.NotMe
+			return nil
+		case answer == nil:
+			return nil
+		}
+		out.State = web.Answered
+		docs, err := r.Documents(ctx, answerKeyKind, string(f.ID))
+		if err != nil || docs[0] == nil {
+			return err
+		}
+		return docs[0].Decode(&out.Key)
+	})
+	if errors.Is(err, crm.ErrNotFound) {
+		return out, fmt.Errorf("%w: %w", web.ErrNotFound, err)
+	}
+	return out, err
+}
+
+// invited finds what a survey token belongs to: a message that was sent.
+func (e *Engine) invited(ctx context.Context, r crm.Reader, n uint64) (*crm.Effect, MessageData, *Survey, error) {
+	f, d, err := effectOfLink(ctx, r, n)
+	if err != nil {
+		return nil, d, nil, err
+	}
+	for i := range e.cfg.Surveys {
+		if s := &e.cfg.Surveys[i]; s.Name == d.Survey && !f.SentAt.IsZero() {
+			return f, d, s, nil
+		}
+	}
+	return nil, d, nil, &crm.Error{Op: "find", Entity: "survey", ID: d.Survey, Kind: crm.ErrNotFound}
+}
+
+func placeName(ctx context.Context, r crm.Reader, f *crm.Effect) (string, error) {
+	if f.About.IsZero() {
+		return "", nil
+	}
+	facts, err := r.Facts(ctx, crm.FactRef{Subject: f.Subject, Key: f.About})
+	if err != nil || facts[0] == nil || facts[0].Place == "" {
+		return "", err
+	}
+	docs, err := r.Documents(ctx, "place", facts[0].Place)
+	if err != nil || docs[0] == nil {
+		return "", err
+	}
+	var p crm.Place
+	if err := docs[0].Decode(&p); err != nil {
+		return "", err
+	}
+	return p.Name, nil
+}
+
+func answerSubject(f *crm.Effect, d MessageData) crm.Subject {
+	if !d.Profile.IsZero() {
+		return crm.OfProfile(d.Profile)
+	}
+	return f.Subject
+}
+
+func answerKey(f *crm.Effect) crm.FactKey {
+	return crm.FactKey{Kind: crm.KindAnswer, Source: answerSource, ID: string(f.ID)}
+}
+
+// incidentKey is the key of the record that a message reached somebody else.
+func incidentKey(f *crm.Effect) crm.FactKey {
+	return crm.FactKey{Kind: incidentKind, Source: "not-me", ID: string(f.ID)}
+}
+
+const incidentKind = "incident"
+
+// outcome reads what became of an invitation: its answer, or that whoever got
+// it is somebody else, who answers for nobody.
+func outcome(ctx context.Context, r crm.Reader, f *crm.Effect, d MessageData) (answer *crm.Fact, misdirected bool, err error) {
+	who := answerSubject(f, d)
+	facts, err := r.Facts(ctx, crm.FactRef{Subject: who, Key: answerKey(f)}, crm.FactRef{Subject: who, Key: incidentKey(f)})
+	if err != nil {
+		return nil, false, err
+	}
+	return facts[0], facts[1] != nil, nil
+}
+
+// Submit implements web.Store: the answer, its ticket if it is bad, and the
+// silence that follows are one transaction. The first answer wins.
+func (v *invitations) Submit(ctx context.Context, n uint64, r survey.Response, at time.Time) (bool, error) {
+	e := (*Engine)(v)
+	var first bool
+	err := e.svc.Update(ctx, func(tx crm.Tx) error {
+		first = false
+		f, d, s, err := e.invited(ctx, tx, n)
+		if err != nil {
+			return err
+		}
+		who, key := answerSubject(f, d), answerKey(f)
+		if old, misdirected, err := outcome(ctx, tx, f, d); err != nil || old != nil || misdirected {
+			return err
+		}
+		first = true
+		a := &crm.Answer{Survey: s.Name, Effect: f.ID, About: f.About, Score: -1, Bad: s.Definition.Bad(r, survey.ScoreOptions{}), Values: r.Answers}
+		if score, ok := s.Definition.Score(r, survey.ScoreOptions{}); ok && score.Answered {
+			a.Metric, a.Score = string(score.Metric), score.Value
+		}
+		var said []string
+		for _, w := range s.Definition.Written(r) {
+			said = append(said, w.Text)
+		}
+		a.Comment = strings.Join(said, "\n")
+		place := ""
+		if about, err := tx.Facts(ctx, crm.FactRef{Subject: f.Subject, Key: f.About}); err != nil {
+			return err
+		} else if about[0] != nil {
+			place = about[0].Place
+		}
+		facts := []*crm.Fact{{Key: key, Subject: who, At: at, Place: place, Version: 1, Data: a}}
+		if a.Bad {
+			facts = append(facts, &crm.Fact{
+				Key: crm.FactKey{Kind: crm.KindTicket, Source: answerSource, ID: string(f.ID)}, Subject: who, At: at, Place: place, Version: 1,
+				Data: &crm.Ticket{Title: "A bad answer to " + s.Name, State: crm.TicketOpen, Reason: "survey", Cause: key, Assignee: place, Opened: crm.Micros(at)},
+			})
+		}
+		if r.Key != "" {
+			doc, err := crm.NewDocument(answerKeyKind, string(f.ID), r.Key)
+			if err != nil {
+				return err
+			}
+			if err := tx.PutDocuments(ctx, doc); err != nil {
+				return err
+			}
+		}
+		return e.svc.In(tx).Record(ctx, facts...)
+	})
+	return first && err == nil, err
+}
+
+// NotMe implements web.NotMeStore.
+func (v *invitations) NotMe(ctx context.Context, n uint64, at time.Time) error {
+	e := (*Engine)(v)
+	return e.svc.Update(ctx, func(tx crm.Tx) error {
+		f, d, err := effectOfLink(ctx, tx, n)
+		if err != nil {
+			return err
+		}
+		if !at.Before(f.SentAt.Add(e.cfg.NotMeWithin)) {
+			return web.ErrEnded
+		}
+		return e.notMe(ctx, tx, f, d, at)
+	})
+}
+
+// notMe hears "this message was not for me": the person is never written to at
+// this address again, somebody looks for the right address, and the incident
+// is on record. Nothing more is asked of whoever said it.
+func (e *Engine) notMe(ctx context.Context, tx crm.Tx, f *crm.Effect, d MessageData, at time.Time) error {
+	if f.SentAt.IsZero() {
+		return nil
+	}
+	who := answerSubject(f, d).Profile
+	svc := e.svc.In(tx)
+	if _, err := svc.NotMe(ctx, who, f.To, "recipient"); err != nil {
+		return err
+	}
+	return deliver(ctx, svc,
+		&crm.Fact{Key: crm.FactKey{Kind: crm.KindTicket, Source: "not-me", ID: string(f.ID)}, Subject: crm.OfProfile(who), At: at, Version: 1,
+			Data: &crm.Ticket{Title: "A message reached somebody else", State: crm.TicketOpen, Reason: "not-me", Cause: f.About, Opened: crm.Micros(at)}},
+		&crm.Fact{Key: incidentKey(f), Subject: crm.OfProfile(who), At: at, Version: 1,
+			Data: &crm.Custom{Kind: incidentKind, JSON: []byte(`{"kind":"misdirected","effect":"` + string(f.ID) + `"}`)}},
+	)
+}
+
+// Reply hears an inbound message from an address. An opt-out refuses consent
+// at once; what might be one stops every message and leaves the rest to a
+// person; "not me" is heard about the last message that went there.
+//
+// A reply is told by the address, the provider's id and at, the instant that the
+// provider says it was sent or received, to the microsecond: the same three again
+// change nothing. The id needs to be unique among the replies of one address at
+// one instant only, so counters that begin anew each day and ids of several
+// providers will do. A host should give the provider's instant and not its own
+// clock's: an opt-out that is delivered again with a later one is a later opt-out,
+// and refuses what was granted between the two. A "not me" whose id is known is
+// another one if it was said after a message that was sent since.
+func (e *Engine) Reply(ctx context.Context, from crm.Address, id, text string, at time.Time) (consent.Reply, error) {
+	var parser consent.Parser
+	reply := parser.Parse(text)
+	if !reply.Intent.Suppress() {
+		return reply, nil
+	}
+	from, err := e.sender(ctx, from)
+	if err != nil {
+		return reply, err
+	}
+	if id == "" {
+		return reply, &crm.Error{Op: "reply", Entity: "reply", Kind: crm.ErrInvalid, Err: &crm.FieldError{Field: "id", Msg: "must not be empty"}}
+	}
+	told := id + "@" + strconv.FormatInt(at.UnixMicro(), 10)
+	err = e.svc.Update(ctx, func(tx crm.Tx) error {
+		svc := e.svc.In(tx)
+		refuse := &crm.Fact{Key: crm.FactKey{Kind: crm.KindConsent, Source: "reply", ID: told}, Subject: crm.OfAddress(from), At: at, Version: 1,
+			Data: &crm.Consent{ConsentKey: e.cfg.Consent, Status: crm.Refused, Via: "HS_MESAJ", Actor: "recipient", Proof: "reply " + id}}
+		stop := &crm.Fact{Key: crm.FactKey{Kind: crm.KindSuppression, Source: "reply", ID: told}, Subject: crm.OfAddress(from), At: at, Version: 1,
+			Data: &crm.Suppression{Reason: "reply", Actor: "recipient"}}
+		switch reply.Intent {
+		case consent.OptOut:
+			return deliver(ctx, svc, refuse)
+		case consent.NotMe:
+			f, d, err := lastMessage(ctx, tx, from)
+			if err != nil {
+				return err
+			}
+			docs, err := tx.Documents(ctx, replyKind, replyID(from, id))
+			if err != nil {
+				return err
+			}
+			rev := int64(0)
+			if docs[0] != nil {
+				// Once it is known, the message is no longer found by the address,
+				// but an earlier one may be.
+				if later, err := saidLater(ctx, tx, docs[0], f, at); err != nil || !later {
+					return err
+				}
+				rev = docs[0].Rev
+			}
+			if f != nil {
+				doc, err := crm.NewDocument(replyKind, replyID(from, id), heard{f.ID, e.svc.Now()})
+				if err != nil {
+					return err
+				}
+				doc.Rev = rev
+				if err := tx.PutDocuments(ctx, doc); err != nil {
+					return err
+				}
+				return e.notMe(ctx, tx, f, d, at)
+			}
+		}
+		return deliver(ctx, svc, stop)
+	})
+	return reply, err
+}
+
+// replyKind is the kind of the documents that say which message a "not me" was
+// about, so that the same reply delivered again is not about another.
+const replyKind = "reply"
+
+// heard is such a document.
+type heard struct {
+	Effect crm.EffectID `json:"effect"`
+	At     time.Time    `json:"at"` // when the reply was first delivered, by the engine's clock
+}
+
+// saidLater reports whether a "not me" whose id is known is another one: it was
+// said after a message f that left after the one that the known one was about.
+func saidLater(ctx context.Context, r crm.Reader, known *crm.Document, f *crm.Effect, at time.Time) (bool, error) {
+	if f == nil || at.Before(f.SentAt) {
+		return false, nil
+	}
+	var about heard
+	if err := known.Decode(&about); err != nil {
+		return false, err
+	}
+	was, err := r.Effects(ctx, about.Effect)
+	if err != nil {
+		return false, err
+	}
+	return was[0] == nil || f.SentAt.After(was[0].SentAt), nil
+}
+
+// replyID names a reply: the provider's id and where it came from.
+func replyID(from crm.Address, id string) string {
+	sum := sha256.Sum256([]byte(from.String() + "\x00" + id))
+	return hex.EncodeToString(sum[:16])
+}
+
+// deliver imports facts that may come again, as what providers and browsers send
+// does, and then change nothing. All are accepted or it is an error.
+func deliver(ctx context.Context, svc *crm.Service, facts ...*crm.Fact) error {
+	rep, err := svc.Import(ctx, crm.Batch{Facts: facts})
+	for _, r := range rep.Rejected {
+		err = errors.Join(err, r.Err)
+	}
+	return err
+}
+
+// lastMessage finds the message that was last sent to an address. Messages of
+// campaigns hang on the address, those of rules on the profiles that use it.
+func lastMessage(ctx context.Context, r crm.Reader, to crm.Address) (*crm.Effect, MessageData, error) {
+	var d MessageData
+	subjects := []crm.Subject{crm.OfAddress(to)}
+	refs, err := r.Refs(ctx, crm.RefContact, math.MaxInt32, crm.RefKey(to.String()))
+	if err != nil {
+		return nil, d, err
+	}
+	for _, ref := range refs[0] {
+		subjects = append(subjects, ref.Subject)
+	}
+	effects, err := r.EffectsOf(ctx, subjects...)
+	if err != nil {
+		return nil, d, err
+	}
+	var last *crm.Effect
+	for _, f := range effects {
+		if f.Kind == crm.EffectMessage && f.To == to && !f.SentAt.IsZero() &&
+			(last == nil || cmp.Or(f.SentAt.Compare(last.SentAt), cmp.Compare(f.ID, last.ID)) > 0) {
+			last = f
+		}
+	}
+	if last == nil {
+		return nil, d, nil
+	}
+	return last, d, json.Unmarshal(last.Data, &d)
+}

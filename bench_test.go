@@ -1,0 +1,111 @@
+package vefa_test
+
+import (
+	"context"
+	"iter"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa"
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
+	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/internal/nighttest"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/survey"
+)
+
+// BenchmarkEvening does one ordinary evening over customers with four orders
+// each, right after their import into the memory store: everybody is read and
+// linked for the first time, twenty rules run over all; what they plan leaves on
+// the next day, measured apart. VEFA_CUSTOMERS=1000000
+// is the size that README quotes:
+//
+//	VEFA_CUSTOMERS=1000000 go test -run xxx -bench Evening -benchtime 1x ./vefa
+func BenchmarkEvening(b *testing.B) {
+	n := 20_000
+	if s := os.Getenv("VEFA_CUSTOMERS"); s != "" {
+		var err error
+		n, err = strconv.Atoi(s)
+		require.NoError(b, err)
+	}
+	book, err := os.ReadFile("internal/nighttest/testdata/ordinary.yaml")
+	require.NoError(b, err)
+	// What a host that runs a night in 4 GiB would set.
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(3400 << 20))
+	for b.Loop() {
+		evening(b, n, book)
+	}
+}
+
+func evening(b *testing.B, n int, book []byte) {
+	ctx := context.Background()
+	now := time.Date(2025, 1, 1, 15, 0, 0, 0, time.UTC)
+	store := memstore.New()
+	read, err := rules.ReadYAML("ordinary.yaml", book)
+	require.NoError(b, err)
+	link := messaging.Field{Name: "link", Type: messaging.LinkField, Max: 60}
+	words := func(name string) messaging.Campaign {
+		return messaging.Campaign{Name: name, Text: "{link}", Fields: []messaging.Field{link}, URL: "https://shop.example/", Unmeasured: "a benchmark"}
+	}
+	var phase time.Time
+	eng, err := vefa.New(vefa.Config{
+		Store: store, Now: func() time.Time { return now }, Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example",
+		Keys: nighttest.Keys(), Rules: []*rules.Book{read}, Consent: crm.ConsentKey{Brand: "bench"},
+		Messages: []messaging.Campaign{words("battery-reminder"), words("birthday")},
+		Surveys: []vefa.Survey{{Name: "after-purchase", Definition: survey.Recommendation(), Invitation: words("after-purchase")},
+			{Name: "after-service", Definition: survey.Recommendation(), Invitation: words("after-service")}},
+		Tasks: map[string]vefa.TaskFunc{"call-back": func(context.Context, *crm.Service, *crm.Effect) error { return nil }},
+	})
+	require.NoError(b, err)
+	require.NoError(b, store.Update(ctx, func(tx crm.Tx) error {
+		for _, p := range crmtest.Places() {
+			d, err := crm.NewDocument("place", p.ID, p)
+			if err != nil {
+				return err
+			}
+			if err := tx.PutDocuments(ctx, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	phase = time.Now()
+	for batch := range crmtest.Customers(n, crmtest.Options{Orders: 4, Brand: "bench", Twice: 0.2, Batch: 20_000}) {
+		rep, err := eng.Service().Import(ctx, batch)
+		require.NoError(b, err)
+		require.Empty(b, rep.Rejected)
+	}
+	b.ReportMetric(time.Since(phase).Seconds(), "s/import")
+	runtime.GC()
+	phase = time.Now()
+	rep, err := eng.Night(ctx, vefa.Night{Day: "2025-01-01", Source: func(context.Context) iter.Seq2[crm.Batch, error] { return func(func(crm.Batch, error) bool) {} }})
+	require.NoError(b, err)
+	require.True(b, rep.Closed)
+	require.Positive(b, rep.Rules.Planned)
+	b.ReportMetric(time.Since(phase).Seconds(), "s/evening")
+	for _, step := range []string{"load", "identify", "refresh", "rules", "carry", "campaigns", "deliver"} {
+		b.ReportMetric(rep.Seconds[step], "s/"+step)
+	}
+	b.ReportMetric(float64(rep.Rules.Planned), "effects")
+	phase = time.Now()
+	now = now.AddDate(0, 0, 1) // what waited for the morning
+	morning, err := eng.Deliver(ctx)
+	require.NoError(b, err)
+	require.Positive(b, morning.Done)
+	b.ReportMetric(time.Since(phase).Seconds(), "s/next-day")
+	b.ReportMetric(float64(rep.Delivered.Done+morning.Done), "sent")
+	b.ReportMetric(float64(rep.Identified.Moved), "merged")
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) == nil {
+		b.ReportMetric(float64(u.Maxrss)/1024, "MiB-peak")
+	}
+}

@@ -1,0 +1,296 @@
+package vefa
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/rules"
+)
+
+// carried counts effects that were carried out in the record itself.
+type carried struct {
+	Tags      int `json:"tags"`
+	Tickets   int `json:"tickets"`
+	Tasks     int `json:"tasks"`
+	Cancelled int `json:"cancelled"`
+	Withheld  int `json:"withheld"`
+	Failed    int `json:"failed,omitempty"` // tasks that failed or that the host does not have, and what cannot be carried out
+}
+
+// count notes what became of one effect.
+func (n *carried) count(f *crm.Effect) {
+	switch {
+	case f.State == crm.Cancelled:
+		n.Cancelled++
+	case f.State == crm.Failed:
+		n.Failed++
+	case f.State != crm.Done:
+		n.Withheld++
+	case f.Kind == crm.EffectTag:
+		n.Tags++
+	case f.Kind == crm.EffectTicket:
+		n.Tickets++
+	case f.Kind == crm.EffectTask:
+		n.Tasks++
+	}
+}
+
+func (n *carried) add(o carried) {
+	n.Tags += o.Tags
+	n.Tickets += o.Tickets
+	n.Tasks += o.Tasks
+	n.Cancelled += o.Cancelled
+	n.Withheld += o.Withheld
+	n.Failed += o.Failed
+}
+
+// carry carries out tags, tickets and tasks that are due: each in the
+// transaction that marks it done.
+func (e *Engine) carry(ctx context.Context, now time.Time) (carried, error) {
+	fill := newFiller(e.pop, e.vocab, now)
+	moments := map[*time.Location]*rules.Moment{}
+	total, err := e.carryFacts(ctx, now, fill, moments)
+	if err != nil {
+		return total, err
+	}
+	tasks, err := e.carryTasks(ctx, now, fill, moments)
+	total.add(tasks)
+	return total, err
+}
+
+// carryFacts carries out tags and tickets, many per transaction.
+func (e *Engine) carryFacts(ctx context.Context, now time.Time, fill *filler, moments map[*time.Location]*rules.Moment) (carried, error) {
+	var total carried
+	for {
+		var n carried
+		var due int
+		err := e.svc.Update(ctx, func(tx crm.Tx) error {
+			n = carried{}
+			effects, err := tx.DueEffects(ctx, crm.DueQuery{State: crm.Planned, Kinds: []crm.EffectKind{crm.EffectTag, crm.EffectTicket},
+				Before: now.Add(time.Microsecond), Limit: loadBatch})
+			if err != nil {
+				return err
+			}
+			due = len(effects)
+			var facts []*crm.Fact
+			for i, f := range effects {
+				f = f.Clone()
+				effects[i] = f
+				f.Changed = now
+				p, err := rules.DecodePayload(f)
+				if err != nil {
+					e.fail(f, err)
+				} else if e.recheck(f, fill, moments, now) {
+					f.State = crm.Done
+					fact := tagFact(f, p, now)
+					if f.Kind == crm.EffectTicket {
+						fact = ticketFact(f, p, now)
+					}
+					// One that cannot be recorded would take the others back.
+					if err := fact.Validate(); err != nil {
+						e.fail(f, err)
+					} else {
+						facts = append(facts, fact)
+					}
+				}
+				n.count(f)
+			}
+			if err := e.svc.In(tx).Record(ctx, facts...); err != nil {
+				return err
+			}
+			return tx.UpdateEffects(ctx, effects...)
+		})
+		if err != nil {
+			return total, err
+		}
+		total.add(n)
+		if due == 0 {
+			return total, nil
+		}
+		e.progress("carry", total.Tags+total.Tickets, 0)
+	}
+}
+
+// taskPause is how long a task that failed is left alone: until the next
+// evening, which may begin a little earlier than this one.
+const taskPause = 12 * time.Hour
+
+// carryTasks carries out the host's tasks, each in a transaction of its own:
+// one that fails takes back what it wrote, and stops no other.
+func (e *Engine) carryTasks(ctx context.Context, now time.Time, fill *filler, moments map[*time.Location]*rules.Moment) (carried, error) {
+	var total carried
+	for {
+		var due []*crm.Effect
+		err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+			due, err = r.DueEffects(ctx, crm.DueQuery{State: crm.Planned, Kinds: []crm.EffectKind{crm.EffectTask}, Before: now.Add(time.Microsecond), Limit: loadBatch})
+			return err
+		})
+		if err != nil || len(due) == 0 {
+			return total, err
+		}
+		for _, f := range due {
+			n, err := e.carryTask(ctx, f, now, fill, moments)
+			if err != nil {
+				return total, err
+			}
+			total.add(n)
+		}
+		e.progress("tasks", total.Tasks, 0)
+	}
+}
+
+// perform calls a task of the host. A panic fails the task, as an error does.
+func perform(ctx context.Context, do TaskFunc, svc *crm.Service, f *crm.Effect) (err error) {
+	defer crm.Recover("task", &err)
+	return do(ctx, svc, f)
+}
+
+func (e *Engine) carryTask(ctx context.Context, due *crm.Effect, now time.Time, fill *filler, moments map[*time.Location]*rules.Moment) (carried, error) {
+	var n carried
+	var failed error // of the task, not of the store
+	finish := func(do func(tx crm.Tx, f *crm.Effect) error) error {
+		return e.svc.Update(ctx, func(tx crm.Tx) error {
+			n, failed = carried{}, nil
+			found, err := tx.Effects(ctx, due.ID)
+			if err != nil {
+				return err
+			}
+			if found[0] == nil || found[0].Rev != due.Rev {
+				return nil // another worker was first
+			}
+			f := found[0].Clone()
+			f.Changed = now
+			if err := do(tx, f); err != nil {
+				return err
+			}
+			return tx.UpdateEffects(ctx, f)
+		})
+	}
+	p, unreadable := rules.DecodePayload(due)
+	err := finish(func(tx crm.Tx, f *crm.Effect) error {
+		if unreadable != nil {
+			e.fail(f, unreadable)
+		} else if e.recheck(f, fill, moments, now) {
+			f.State = crm.Done
+			if do := e.cfg.Tasks[p.Name]; do == nil {
+				f.State = crm.Failed
+				f.Reasons = append(f.Reasons, crm.Reason{Guard: "task", Note: "the host has no task of this name"})
+			} else if err := perform(ctx, do, e.svc.In(tx), f); err != nil {
+				failed = err
+				return err
+			}
+		}
+		n.count(f)
+		return nil
+	})
+	if err == nil || failed == nil {
+		return n, err
+	}
+	if ctx.Err() != nil {
+		return carried{}, ctx.Err()
+	}
+	why := failed
+	e.cfg.Logger.Warn("vefa: a task failed and is left to the next evening", "task", p.Name, "effect", due.ID, "err", why)
+	err = finish(func(_ crm.Tx, f *crm.Effect) error {
+		f.Due = crm.Micros(now.Add(taskPause))
+		f.Reasons = []crm.Reason{{Guard: "task", Note: "it failed and is tried again: " + clip(why.Error(), maxNote)}}
+		n.Failed++
+		return nil
+	})
+	return n, err
+}
+
+// maxNote is how many bytes of a host's error are stored with an effect; all of
+// it goes to the log.
+const maxNote = 500
+
+// clip returns at most n bytes of what a host wrote, as printable UTF-8.
+func clip(s string, n int) string {
+	for n = min(n, len(s)); n > 0 && n < len(s) && !utf8.RuneStart(s[n]); n-- {
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return ' '
+		}
+		return r
+	}, s[:n])
+}
+
+// GuardData is the guard of the reason that an effect's data is not what its
+// kind is carried out by, such as a host's own under a kind of this package.
+const GuardData = "data"
+
+// fail ends an effect that cannot be carried out and never will be.
+func (e *Engine) fail(f *crm.Effect, err error) {
+	f.State, f.Reasons = crm.Failed, []crm.Reason{{Guard: GuardData, Note: clip(err.Error(), maxNote)}}
+	e.cfg.Logger.Warn("vefa: an effect cannot be carried out", "effect", f.ID, "kind", f.Kind, "cause", f.Cause, "err", err)
+}
+
+// recheck asks the rule again whether its effect should still happen and notes
+// the answer in it. An effect that the rule cannot be asked about has failed.
+func (e *Engine) recheck(f *crm.Effect, fill *filler, moments map[*time.Location]*rules.Moment, now time.Time) bool {
+	plain, err := bare(f)
+	if err != nil {
+		e.fail(f, err)
+		return false
+	}
+	x := e.pop.of(f.Subject.Profile)
+	if x == nil {
+		f.State = crm.Cancelled
+		f.Reasons = []crm.Reason{{Guard: "customer", Note: "the source record is gone"}}
+		return false
+	}
+	zone := e.pop.zone(x)
+	m := moments[zone]
+	if m == nil {
+		m = rules.NewMoment(now, zone)
+		moments[zone] = m
+	}
+	facts := fill.fill(x)
+	d, err := e.rules.Active().Recheck(plain, facts, e.rowOf(x, facts, rules.RowOf(plain)), m)
+	if err != nil {
+		e.fail(f, err)
+		return false
+	}
+	f.Reasons = d.Reasons
+	if !d.Proceed {
+		f.State = d.State
+	}
+	return d.Proceed
+}
+
+// rowOf finds the row of a fact among a customer's facts, or -1.
+func (e *Engine) rowOf(x *person, facts *Facts, k crm.FactKey) int {
+	switch k.Kind {
+	case crm.KindOrder:
+		return slices.IndexFunc(facts.Purchases, func(r Purchase) bool { return e.pop.orderKey(&x.orders[r.index]) == k })
+	case crm.KindVisit:
+		return slices.IndexFunc(facts.Visits, func(r Visit) bool { return e.pop.visitKey(&x.visits[r.index]) == k })
+	case crm.KindAnswer:
+		return slices.IndexFunc(facts.Answers, func(r Answer) bool { return e.pop.answerKey(&x.answers[r.index]) == k })
+	}
+	return -1
+}
+
+func tagFact(f *crm.Effect, p rules.Payload, now time.Time) *crm.Fact {
+	return &crm.Fact{
+		Key: crm.FactKey{Kind: crm.KindTag, Source: "rule", ID: string(f.ID)}, Subject: f.Subject, At: now, Version: 1,
+		Data: &crm.TagChange{Tag: p.Name, Off: p.Action == rules.DoUntag, By: f.Cause, Expires: p.Expires},
+	}
+}
+
+func ticketFact(f *crm.Effect, p rules.Payload, now time.Time) *crm.Fact {
+	title := p.With["title"]
+	if title == "" {
+		title = strings.TrimPrefix(f.Cause, rules.CausePrefix)
+	}
+	return &crm.Fact{
+		Key: crm.FactKey{Kind: crm.KindTicket, Source: "rule", ID: string(f.ID)}, Subject: f.Subject, At: now, Version: 1,
+		Data: &crm.Ticket{Title: title, State: crm.TicketOpen, Reason: "rule", Cause: rules.RowOf(f), Assignee: p.Name, Opened: now},
+	}
+}

@@ -1,0 +1,265 @@
+package vefa
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/dedup/people"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/link"
+	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/segment"
+	"github.com/vefacrm/vefa/survey"
+)
+
+// Config says what a retailer's evening consists of. Store, Keys, Sender and
+// BaseURL must be set.
+type Config struct {
+	Store crm.Store
+	// Now is the clock of everything. Defaults to time.Now.
+	Now func() time.Time
+	// LeaseNow is the clock that the leases of messages go by, the same in all
+	// processes; nil means the store's. A host that simulates time gives it the
+	// simulated one.
+	LeaseNow func() time.Time
+	// Lease is how long a message that was claimed is left to the process that
+	// claimed it: a message should take the Sender no more than a sixteenth of it.
+	// 0 means 5 minutes. Batch is how many messages a transaction may claim; 0
+	// means 500.
+	Lease time.Duration
+	Batch int
+	// Home is the zone that evenings are named in. Defaults to UTC.
+	Home *time.Location
+	// Survivorship decides which source's value a customer shows.
+	Survivorship crm.Survivorship
+	// NewID makes customer ids; nil means UUIDs of version 7.
+	NewID  func() string
+	Logger *slog.Logger
+	// Retry says how often a transaction that met another writer is run again.
+	// The zero value gives up after about five seconds, with crm.ErrBusy.
+	Retry crm.Retry
+
+	// Rules are the rules of the evening over Facts.
+	Rules []*rules.Book
+	// Breaker, if not nil, leaves out tonight what a rule plans that reaches many
+	// times as many customers as it used to, until somebody has looked at it.
+	Breaker *rules.Breaker
+	// Wide names rules that somebody has looked at: they may reach any number.
+	Wide []string
+	// Segments are the definitions that campaigns draw from, in the language of
+	// package segment.
+	Segments string
+	// Campaigns are drawn on their evenings.
+	Campaigns []Campaign
+	// Messages are what rules may send, by name. The Text of every message may
+	// use two fields: "link", its tracked link, and "shop", the name of the place
+	// that it is about, which needs a Fallback for where there is none. Other
+	// fields show their Fallback.
+	Messages []messaging.Campaign
+	// Surveys are what rules may ask, by name.
+	Surveys []Survey
+	// Tasks carry out rules' own actions in the transaction that finishes them.
+	Tasks map[string]TaskFunc
+
+	// Consent is the consent that commercial messages need.
+	Consent crm.ConsentKey
+	// Sender hands messages to the provider.
+	Sender messaging.Sender
+	// BaseURL is where Handler is reachable for recipients, such as
+	// https://s.example: links are BaseURL/l/… and BaseURL/s/…. It must be https,
+	// or http to a loopback address where Destinations.LoopbackHTTP says so.
+	BaseURL string
+	// Keys are the secrets of links, survey pages, ids and hold-outs.
+	Keys Keys
+	// Destinations says where tracked links may lead, besides the surveys at
+	// BaseURL. New refuses messages whose URL it does not allow.
+	Destinations link.Destinations
+	// ClientIP finds a visitor's address; nil means the connection's.
+	ClientIP func(*http.Request) netip.Addr
+	// RequestID gives the idempotency key of a click; nil means a random one.
+	RequestID func(*http.Request) string
+	// ClicksPerLink is how many requests for one link are kept one by one in an
+	// hour, by each engine; those beyond are counted, in one fact of the link and
+	// the hour, and their verdict is crm.Suspected. 0 means 60.
+	ClicksPerLink int
+	// SurveyKey makes the idempotency key of a rendered survey page; nil means
+	// a random one.
+	SurveyKey func() string
+
+	// Normalise returns the form in which addresses are kept, as crm.Config has
+	// it. Defaults to crm.NormalAddress and, for phone numbers without a country
+	// code, to those of People.Region.
+	Normalise crm.Normaliser
+	// Conflicts says what Service's imports do with a record whose version is
+	// there with other content, as crm.Config has it.
+	Conflicts crm.ConflictPolicy
+	// People configures record linkage.
+	People people.Options
+	// TrainAt is how many profiles there must be before a linkage model is
+	// learnt. Below, those with the same full name and the same phone number or
+	// e-mail address are merged, unless birth or gender differ, and the report
+	// says so. Defaults to 100; negative means that only people merge.
+	// With few records a model rests on assumptions; it is learnt again whenever
+	// they have doubled.
+	TrainAt int
+	// AnswerWithin is how long a survey takes answers. Defaults to 30 days.
+	AnswerWithin time.Duration
+	// NotMeWithin is how long the page of a message hears "this was not for me";
+	// then the link says nothing about an address any more. Replies are heard at
+	// all times. Defaults to AnswerWithin.
+	NotMeWithin time.Duration
+	// Progress hears how far a night is; may be nil. It must be quick.
+	Progress func(step string, done, total int)
+}
+
+// Campaign is a campaign and whom it is drawn from.
+type Campaign struct {
+	messaging.Campaign
+	// Segment names the definition that it is drawn from.
+	Segment string
+	// On are the evenings on which it is drawn, as dates in Config.Home.
+	On []string
+}
+
+// Survey is a survey that rules may ask for and the message that invites.
+type Survey struct {
+	Name       string
+	Definition *survey.Definition
+	Invitation messaging.Campaign
+}
+
+// TaskFunc carries out one task of a rule in the transaction that marks it
+// done; the service writes into that transaction, and the store may call it
+// again. An error takes back what it wrote and leaves the task to the next
+// evening, with the error as its reason; the rest of this evening goes on.
+type TaskFunc func(ctx context.Context, svc *crm.Service, e *crm.Effect) error
+
+func (c Config) withDefaults() Config {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Home == nil {
+		c.Home = time.UTC
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Normalise == nil {
+		c.Normalise = inRegion(c.People.Region)
+	}
+	if c.TrainAt == 0 {
+		c.TrainAt = 100
+	}
+	if c.AnswerWithin <= 0 {
+		c.AnswerWithin = 30 * 24 * time.Hour
+	}
+	if c.NotMeWithin <= 0 {
+		c.NotMeWithin = c.AnswerWithin
+	}
+	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	// The consent is written into these; the host's own stay as they are.
+	c.Campaigns, c.Messages, c.Surveys = slices.Clone(c.Campaigns), slices.Clone(c.Messages), slices.Clone(c.Surveys)
+	return c
+}
+
+func (c *Config) validate() error {
+	var faults []error
+	fault := func(bad bool, format string, args ...any) {
+		if bad {
+			faults = append(faults, fmt.Errorf("vefa: Config."+format, args...))
+		}
+	}
+	fault(c.Store == nil, "Store must be set")
+	fault(c.Sender == nil, "Sender must be set")
+	if err := c.Conflicts.Validate(); err != nil {
+		faults = append(faults, fmt.Errorf("vefa: Config: %w", err))
+	}
+	if err := c.checkBase(); err != nil {
+		faults = append(faults, fmt.Errorf("vefa: Config.BaseURL: %w", err))
+	}
+	c.checkKeys(fault)
+	allowed := c.destinations()
+	leads := func(what, name, url string) {
+		if url == "" {
+			return
+		}
+		if err := allowed.Check(url); err != nil {
+			faults = append(faults, fmt.Errorf("vefa: %s %q: Config.Destinations: %w", what, name, err))
+		}
+	}
+	if len(c.Surveys) > 0 && c.BaseURL != "" {
+		if err := allowed.Check(c.BaseURL + "/s/"); err != nil {
+			faults = append(faults, fmt.Errorf("vefa: Config.BaseURL: links lead to the surveys there: %w", err))
+		}
+	}
+	for i := range c.Campaigns {
+		x := &c.Campaigns[i]
+		leads("campaign", x.Name, x.URL)
+		if err := x.Validate(); err != nil {
+			faults = append(faults, fmt.Errorf("vefa: campaign %q: %w", x.Name, err))
+		}
+		fault(x.Segment == "", "Campaigns[%d] %q names no segment", i, x.Name)
+		for _, day := range x.On {
+			_, err := time.Parse(time.DateOnly, day)
+			fault(err != nil, "Campaigns[%d] %q: %q is no date", i, x.Name, day)
+		}
+	}
+	for i := range c.Messages {
+		leads("message", c.Messages[i].Name, c.Messages[i].URL)
+		if err := c.Messages[i].Validate(); err != nil {
+			faults = append(faults, fmt.Errorf("vefa: message %q: %w", c.Messages[i].Name, err))
+		}
+	}
+	for i := range c.Surveys {
+		s := &c.Surveys[i]
+		fault(s.Name == "" || s.Definition == nil, "Surveys[%d] needs a name and a definition", i)
+		if err := s.Invitation.Validate(); err != nil {
+			faults = append(faults, fmt.Errorf("vefa: survey %q: %w", s.Name, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// destinations is where links may lead: the host's, and the surveys.
+func (c *Config) destinations() link.Destinations {
+	d := c.Destinations
+	if u, err := url.Parse(c.BaseURL); err == nil && len(d.Hosts) > 0 && u.Hostname() != "" {
+		d.Hosts = append(slices.Clone(d.Hosts), strings.ToLower(u.Hostname()))
+	}
+	return d
+}
+
+// checkBase refuses a BaseURL that recipients cannot or should not follow. Its
+// host is the host's own word, so it may be a private one.
+func (c *Config) checkBase() error {
+	if c.BaseURL == "" {
+		return errors.New("must be set")
+	}
+	u, err := url.Parse(c.BaseURL)
+	if err != nil {
+		return fmt.Errorf("%w: it is not a URL", link.ErrDestination)
+	}
+	if strings.ContainsAny(c.BaseURL, "?#") {
+		return fmt.Errorf("%w: a query or a fragment, before the path of a link", link.ErrDestination)
+	}
+	own := link.Destinations{Hosts: []string{strings.ToLower(u.Hostname())}, LoopbackHTTP: c.Destinations.LoopbackHTTP}
+	return own.Check(c.BaseURL + "/l/")
+}
+
+// definitions parses Config.Segments.
+func (c *Config) definitions() ([]segment.Definition, error) {
+	defs, err := segment.ParseDefinitions(c.Segments, segment.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("vefa: segments: %w", err)
+	}
+	return defs, nil
+}

@@ -1,7 +1,0 @@
-// Package engagetest holds what the evening promises on every store: nothing
-// goes out without consent, to an open ticket or to a carrier of a red tag,
-// however much happens while a campaign is being sent, and running an evening
-// twice does nothing twice.
-//
-//	func TestEngage(t *testing.T) { engagetest.Run(t, func(t *testing.T) crm.Store { … }) }
-package engagetest

@@ -1,0 +1,261 @@
+package vefa
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/rules"
+)
+
+// Deliver sends what is due now: between evenings, when delays end or quiet
+// hours are over. A night does it, too.
+func (e *Engine) Deliver(ctx context.Context) (_ messaging.Stats, err error) {
+	if err = e.lock(ctx); err != nil {
+		return messaging.Stats{}, err
+	}
+	defer e.release("deliver", &err)
+	if err := e.checkKeys(ctx); err != nil { // else every link that goes out leads nowhere
+		return messaging.Stats{}, err
+	}
+	if err := e.load(ctx); err != nil {
+		return messaging.Stats{}, err
+	}
+	if _, err := e.refresh(ctx); err != nil {
+		return messaging.Stats{}, err
+	}
+	return e.deliver(ctx)
+}
+
+func (e *Engine) deliver(ctx context.Context) (messaging.Stats, error) {
+	var total messaging.Stats
+	for {
+		s, err := e.outbox.RunOnce(ctx)
+		total.Add(s)
+		if err != nil || s.Due == 0 {
+			return total, err
+		}
+		e.progress("deliver", total.Due, 0)
+	}
+}
+
+// Resume looks into messages that were handed to the provider when the process
+// was killed. Call it once when no other process delivers.
+func (e *Engine) Resume(ctx context.Context) (_ messaging.Stats, err error) {
+	if err = e.lock(ctx); err != nil {
+		return messaging.Stats{}, err
+	}
+	defer e.release("resume", &err)
+	if err := e.checkKeys(ctx); err != nil { // else every link that goes out leads nowhere
+		return messaging.Stats{}, err
+	}
+	if err := e.load(ctx); err != nil {
+		return messaging.Stats{}, err
+	}
+	return e.outbox.Resume(ctx)
+}
+
+// Receive records answers of the provider that come outside of Config.Sender,
+// such as delivery reports: they settle what became of a message whose answer
+// was lost. It waits for no night and for no other delivery.
+func (e *Engine) Receive(ctx context.Context, receipts ...messaging.Receipt) (messaging.Stats, error) {
+	return e.outbox.Receive(ctx, receipts...)
+}
+
+// render turns an effect into the message that goes out. The guard looks at
+// the record itself afterwards; what is known in memory is good enough here.
+func (e *Engine) render(_ context.Context, _ crm.Tx, f *crm.Effect) (messaging.Message, error) {
+	var m messaging.Message
+	var d MessageData
+	if err := json.Unmarshal(f.Data, &d); err != nil {
+		return m, fmt.Errorf("%w: %w", messaging.ErrUnrenderable, err)
+	}
+	c, t := e.messages[d.Name], e.texts[d.Name]
+	if c == nil {
+		return m, fmt.Errorf("%w: there is no message %q", messaging.ErrUnrenderable, d.Name)
+	}
+	who := d.Profile
+	if who.IsZero() {
+		who = f.Subject.Profile
+	}
+	x := e.pop.of(who)
+	if x == nil {
+		return m, fmt.Errorf("%w: the source record is gone", messaging.ErrUnrenderable)
+	}
+	m.From, m.Class = c.From, c.Class
+	switch {
+	case !f.To.IsZero(): // sent before, under the same id: to the same address
+		m.To = f.To
+	case !f.Subject.Address.IsZero():
+		m.To = f.Subject.Address
+	default:
+		if to, ok := x.reach(c.Channel); ok {
+			m.To = to
+		}
+	}
+	url, err := e.trackedURL(d.Link)
+	if err != nil {
+		return m, err
+	}
+	shop := ""
+	if slices.ContainsFunc(c.Fields, func(f messaging.Field) bool { return f.Name == "shop" }) {
+		shop = e.shop(x, f.About)
+	}
+	if m.Text, err = t.Render(fieldValues(c, url, shop)); err != nil {
+		return m, fmt.Errorf("%w: %w", messaging.ErrUnrenderable, err)
+	}
+	return m, nil
+}
+
+// fieldValues are the values of a message's fields: "link", its tracked link,
+// and "shop", the name of the place that it is about.
+func fieldValues(c *messaging.Campaign, link, shop string) messaging.Values {
+	values := messaging.Values{}
+	for _, field := range c.Fields {
+		switch field.Name {
+		case "link":
+			values["link"] = link
+		case "shop":
+			values["shop"] = shop
+		}
+	}
+	return values
+}
+
+// shop names the place of the order or visit that a message is about.
+func (e *Engine) shop(x *person, about crm.FactKey) string {
+	place := x.place
+	for i := range x.orders {
+		if about.ID == x.orders[i].id && e.pop.orderKey(&x.orders[i]) == about {
+			place = x.orders[i].place
+		}
+	}
+	for i := range x.visits {
+		if about.ID == x.visits[i].id && e.pop.visitKey(&x.visits[i]) == about {
+			place = x.visits[i].place
+		}
+	}
+	if p := e.places.Get(e.pop.texts.text(place)); p != nil {
+		return p.Name
+	}
+	return ""
+}
+
+// The guards of this package, besides those of package messaging.
+const (
+	GuardRecipient = "recipient" // the address is still one of this customer's
+	GuardDelivered = "delivered" // a survey comes after the goods
+	GuardRepeated  = "repeated"  // the address or another profile of the customer got it
+)
+
+// guard decides at the moment of sending, in the transaction that claims, from
+// the record itself. Customers and addresses are locked: who is who, consent,
+// suppression and tickets cannot change before the commit. The effects are
+// decided one after the other, each as if those before it were in the record:
+// how they are cut into batches changes nothing.
+func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]messaging.Decision, error) {
+	now := e.svc.Now()
+	defs, err := loadTags(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	all, got, err := e.readClaims(ctx, tx, effects, now)
+	if err != nil {
+		return nil, err
+	}
+	addrs := make([]crm.Address, len(effects))
+	for i, f := range effects {
+		addrs[i] = f.To
+	}
+	states, err := tx.Addresses(ctx, addrs...)
+	if err != nil {
+		return nil, err
+	}
+	delivered, err := e.deliveredAt(ctx, tx, effects, all)
+	if err != nil {
+		return nil, err
+	}
+	fill := newFiller(e.pop, e.vocab, now)
+	moments := map[*time.Location]*rules.Moment{}
+	out := make([]messaging.Decision, len(effects))
+	for i, f := range effects {
+		c := &all[i]
+		msg := *e.messages[c.data.Name]
+		msg.Exclude = slices.Concat(msg.Exclude, redTags(defs, now, c.data.Ignores))
+		x := e.pop.of(e.about(f, c.data))
+		in := messaging.Candidate{Address: states[i], Tags: c.tags, Answers: c.data.Answers, Zone: e.pop.zone(x)}
+		if len(msg.Caps) > 0 {
+			if in.Recent, err = c.recent(f); err != nil {
+				return nil, err
+			}
+		}
+		v := msg.Again(in, now)
+		own := func(guard string, pass bool, note string) {
+			v.Reasons = append(v.Reasons, crm.Reason{Guard: guard, Pass: pass, Note: note})
+			if !pass && v.Outcome != messaging.Withhold {
+				v.Outcome, v.Guard, v.NotBefore = messaging.Withhold, guard, time.Time{}
+			}
+		}
+		own(GuardRecipient, usable(c.profiles, f.To), "")
+		if c.data.Survey != "" && f.About.Kind == crm.KindOrder {
+			at, ok := delivered[f.ID]
+			own(GuardDelivered, ok && !at.After(now), "")
+		}
+		own(GuardRepeated, !got.repeated(f, c), "")
+		if len(c.data.Rule) > 0 {
+			g := f.Clone()
+			ok := e.recheck(g, fill, moments, now)
+			v.Reasons = append(v.Reasons, g.Reasons...)
+			if !ok && v.Outcome != messaging.Withhold {
+				v.Outcome, v.Guard, v.NotBefore = messaging.Withhold, "rule", time.Time{}
+			}
+		}
+		if v.Outcome == messaging.Send && f.SentAt.IsZero() {
+			got.add(f, c, now)
+		}
+		out[i].Verdict = v
+	}
+	return out, tx.PutRefs(ctx, got.refs...)
+}
+
+// deliveredAt reads when the goods of surveyed orders were handed over.
+func (e *Engine) deliveredAt(ctx context.Context, tx crm.Tx, effects []*crm.Effect, all []claimed) (map[crm.EffectID]time.Time, error) {
+	out := map[crm.EffectID]time.Time{}
+	var keys []crm.FactKey
+	var asked []*crm.Effect
+	for i, f := range effects {
+		if all[i].data.Survey != "" && f.About.Kind == crm.KindOrder {
+			keys = append(keys, f.About)
+			asked = append(asked, f)
+		}
+	}
+	found, err := tx.Anchors(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	var refs []crm.FactRef
+	var which []*crm.Effect
+	for i, at := range found {
+		if at != (crm.Subject{}) {
+			refs = append(refs, crm.FactRef{Subject: at, Key: asked[i].About})
+			which = append(which, asked[i])
+		}
+	}
+	facts, err := tx.Facts(ctx, refs...)
+	if err != nil {
+		return nil, err
+	}
+	for i, f := range facts {
+		if f == nil {
+			continue
+		}
+		if at, ok := f.Data.(*crm.Order).DeliveredAt(f.At); ok {
+			out[which[i].ID] = at
+		}
+	}
+	return out, nil
+}

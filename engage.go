@@ -1,0 +1,308 @@
+package vefa
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/dedup/people"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/link"
+	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/segment"
+	"github.com/vefacrm/vefa/survey/web"
+)
+
+// Engine binds the engines to the record. It owns no goroutine and opens
+// nothing. Night and Deliver exclude each other; everything else may be called
+// at any time.
+type Engine struct {
+	cfg      Config
+	svc      *crm.Service
+	vocab    *rules.Vocabulary
+	schema   *rules.Schema[Facts]
+	rules    *rules.Engine[Facts]
+	linker   *people.Linker
+	keys     derived
+	clicks   *link.Log
+	redirect *link.Handler
+	pages    *web.Handler
+	outbox   messaging.Outbox
+	messages map[string]*messaging.Campaign // by the effect's cause or by rules' names
+	texts    map[string]*messaging.Template
+	defs     []segment.Definition
+
+	// keysKnown: the record was seen to be of these keys
+	keysKnown atomic.Bool
+
+	turn   chan struct{} // holds one token while a verb works with what follows
+	loaded bool
+	pop    *population
+	places *crm.Places
+	tags   []TagDef
+	people *people.Index
+	seg    *segment.Index
+	// checked is for when expired tags were taken away
+	checked int64
+	// changed are profiles that record linkage has not looked at yet
+	changed map[crm.ProfileKey]bool
+	// unseen is the position from which on changes are in the population and
+	// unknown to record linkage; nil where there are none
+	unseen *crm.Position
+	// looked is what it saw of each profile when it last looked
+	looked map[crm.ProfileKey]int64
+	// known is the last decision that it read about each profile, where that is
+	// neither the first nor its own
+	known map[crm.ProfileKey]int64
+	// clicksFrom is the instant after which the population knows every click.
+	clicksFrom time.Time
+	writer     string // tells this engine's counts of clicks from others
+}
+
+// New checks the whole configuration, reports every fault and returns an
+// engine. It reads and writes nothing.
+func New(cfg Config) (*Engine, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	e := &Engine{cfg: cfg, writer: rand.Text()[:16], vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, texts: map[string]*messaging.Template{}, turn: make(chan struct{}, 1)}
+	e.svc = crm.New(cfg.Store, crm.Config{Now: cfg.Now, NewID: cfg.NewID, Logger: cfg.Logger, Survivorship: cfg.Survivorship, Normalise: cfg.Normalise, Conflicts: cfg.Conflicts, Retry: cfg.Retry})
+	var err error
+	if e.schema, err = Schema(e.vocab); err != nil {
+		return nil, err
+	}
+	e.rules = rules.NewEngine(e.schema)
+	if err := e.rules.Load(cfg.Rules...); err != nil {
+		return nil, err
+	}
+	if e.defs, err = cfg.definitions(); err != nil {
+		return nil, err
+	}
+	if e.linker, err = people.New(cfg.People); err != nil {
+		return nil, err
+	}
+	if e.keys, err = cfg.derive(); err != nil {
+		return nil, err
+	}
+	if err := e.collectMessages(); err != nil {
+		return nil, err
+	}
+	if err := e.checkNames(); err != nil {
+		return nil, err
+	}
+	if e.clicks, err = link.NewLog(link.LogConfig{Sink: e.sinkClicks, Surplus: e.sinkSurplus, PerLink: cfg.ClicksPerLink,
+		OnError: func(err error) { cfg.Logger.Warn("vefa: clicks", "err", err) }}); err != nil {
+		return nil, err
+	}
+	if e.redirect, err = link.NewHandler(link.Config{Codec: e.keys.links, Resolver: link.ResolverFunc(e.destination), Log: e.clicks,
+		VisitorKey: e.visitorKey, Allow: cfg.destinations(), Now: cfg.Now, RequestID: cfg.RequestID, ClientIP: cfg.ClientIP}); err != nil {
+		return nil, err
+	}
+	if e.pages, err = web.New(web.Config{Store: (*invitations)(e), Tokens: e.keys.surveys, Path: "/s/", Now: cfg.Now, NewKey: cfg.SurveyKey, Logger: cfg.Logger}); err != nil {
+		return nil, err
+	}
+	e.outbox = messaging.Outbox{Store: cfg.Store, Sender: cfg.Sender, Lock: e.lockCustomers, Guard: e.guard, Render: e.render, Now: cfg.Now,
+		LeaseNow: cfg.LeaseNow, Lease: cfg.Lease, Batch: cfg.Batch, Logger: cfg.Logger}
+	return e, nil
+}
+
+// collectMessages names every message that may go out and parses its text.
+func (e *Engine) collectMessages() error {
+	add := func(name string, c *messaging.Campaign) error {
+		if e.messages[name] != nil {
+			return fmt.Errorf("vefa: two messages are named %q", name)
+		}
+		t, err := c.Template()
+		if err != nil {
+			return fmt.Errorf("vefa: message %q: %w", name, err)
+		}
+		if c.URL == "" && !strings.HasPrefix(name, "survey/") && slices.ContainsFunc(c.Fields, func(f messaging.Field) bool { return f.Name == "link" }) {
+			return fmt.Errorf("vefa: message %q has a link and no URL that it leads to", name)
+		}
+		// As it would go out about something that happened in no known place.
+		url, err := e.trackedURL(1)
+		if err == nil {
+			_, err = t.Render(fieldValues(c, url, ""))
+		}
+		if err != nil {
+			return fmt.Errorf("vefa: message %q could not go out: %w", name, err)
+		}
+		e.messages[name], e.texts[name] = c, t
+		return nil
+	}
+	for i := range e.cfg.Campaigns {
+		c := &e.cfg.Campaigns[i]
+		c.Consent = e.cfg.Consent
+		if err := add(c.Cause(), &c.Campaign); err != nil {
+			return err
+		}
+	}
+	for i := range e.cfg.Messages {
+		c := &e.cfg.Messages[i]
+		c.Consent = e.cfg.Consent
+		if err := add("message/"+c.Name, c); err != nil {
+			return err
+		}
+	}
+	for i := range e.cfg.Surveys {
+		s := &e.cfg.Surveys[i]
+		s.Invitation.Consent = e.cfg.Consent
+		if err := add("survey/"+s.Name, &s.Invitation); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkNames reports segments that campaigns draw from and things that rules do
+// which the configuration does not have.
+func (e *Engine) checkNames() error {
+	var faults []error
+	for i := range e.cfg.Campaigns {
+		c := &e.cfg.Campaigns[i]
+		if !slices.ContainsFunc(e.defs, func(d segment.Definition) bool { return d.Name == c.Segment }) {
+			faults = append(faults, fmt.Errorf("vefa: campaign %q draws from segment %q, which Config.Segments does not define", c.Name, c.Segment))
+		}
+	}
+	for _, r := range e.rules.Active().Rules() {
+		for i, a := range r.Then {
+			var known bool
+			switch a.Kind {
+			case rules.DoMessage:
+				known = e.messages["message/"+a.Name] != nil
+			case rules.DoSurvey:
+				known = e.messages["survey/"+a.Name] != nil
+			case rules.DoTask:
+				known = e.cfg.Tasks[a.Name] != nil
+			default:
+				known = true
+			}
+			if !known {
+				faults = append(faults, fmt.Errorf("vefa: rule %q: then[%d]: there is no %s %q", r.Name, i, a.Kind, a.Name))
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// Service returns the record that the engine works on.
+func (e *Engine) Service() *crm.Service { return e.svc }
+
+// Rules returns the rules in force; Load replaces them while nights run. A rule
+// loaded so that sends what the configuration does not have sends nothing, and
+// Config.Logger hears of it.
+func (e *Engine) Rules() *rules.Engine[Facts] { return e.rules }
+
+// Handler serves tracked links under /l/ and surveys under /s/. Run the click
+// log with Clicks().Run while it serves.
+func (e *Engine) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/l/", e.redirect)
+	mux.Handle("/s/", e.pages)
+	return mux
+}
+
+// Clicks is the log that the redirects write to. The host runs it; a night
+// flushes it.
+func (e *Engine) Clicks() *link.Log { return e.clicks }
+
+// load reads what a night needs into memory, once; places may open at any time
+// and are read each time.
+func (e *Engine) load(ctx context.Context) error {
+	if err := e.missed(ctx); err != nil {
+		return err
+	}
+	err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+		if e.places, err = crm.LoadPlaces(ctx, r, e.cfg.Home); err != nil || e.loaded {
+			return err
+		}
+		e.tags, err = loadTags(ctx, r)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if e.loaded {
+		e.pop.places = e.places
+		return nil
+	}
+	e.pop = newPopulation(e.svc, e.places, e.cfg.Consent, e.cfg.Survivorship)
+	e.clicksFrom = e.svc.Now().Add(-2 * neighbour)
+	e.pop.clicksFrom = e.clicksFrom
+	if err := e.pop.load(ctx, func(n int) { e.progress("load", n, 0) }); err != nil {
+		return err
+	}
+	if err := e.loadSegments(); err != nil {
+		return err
+	}
+	e.loaded = true
+	return nil
+}
+
+// missed has everybody read again if the changes that the population does not
+// know of yet were pruned: by another process, of an engine that was idle long.
+func (e *Engine) missed(ctx context.Context) error {
+	if !e.loaded {
+		return nil
+	}
+	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		_, _, err := r.Changes(ctx, e.pop.at, 1)
+		return err
+	})
+	if errors.Is(err, crm.ErrPruned) {
+		e.forget()
+		return nil
+	}
+	return err
+}
+
+func (e *Engine) progress(step string, done, total int) {
+	if e.cfg.Progress != nil {
+		e.cfg.Progress(step, done, total)
+	}
+}
+
+// lock waits until no other verb works with what is kept in memory, but no
+// longer than ctx allows.
+func (e *Engine) lock(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case e.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("vefa: waiting for another call of this engine, such as its night: %w", ctx.Err())
+	}
+}
+
+// release is deferred by the holder of the lock. A panic of a function that the
+// host gave becomes the verb's error; what is kept in memory is then read again,
+// because a change of it may have been cut in half.
+func (e *Engine) release(op string, err *error) {
+	if v := recover(); v != nil {
+		*err = crm.Panicked(op, v)
+		e.forget()
+	}
+	<-e.turn
+}
+
+// Close forgets what is kept in memory; the next night reads it again. It waits
+// for the verb that is running, and closes nothing of the host's.
+func (e *Engine) Close() {
+	e.turn <- struct{}{}
+	defer func() { <-e.turn }()
+	e.forget()
+}
+
+func (e *Engine) forget() {
+	e.loaded, e.pop, e.people, e.seg, e.changed, e.unseen, e.known = false, nil, nil, nil, nil, nil, nil
+}

@@ -1,0 +1,413 @@
+package vefa_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/vefacrm/vefa"
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
+	"github.com/vefacrm/vefa/internal/nighttest"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/rules"
+)
+
+// errPage is a page that says "not now", whatever the reason.
+type errPage int
+
+func (e errPage) Error() string { return fmt.Sprint("status ", int(e)) }
+
+func (e errPage) Is(target error) bool {
+	return target == crmtest.ErrFault || target == context.Canceled
+}
+
+// drain counts what an iterator yields until its error.
+func drain[T any](seq iter.Seq2[T, error]) (any, error) {
+	n := 0
+	for _, err := range seq {
+		if err != nil {
+			return nil, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// only is for verbs that return an error and nothing else.
+func only(err error) (any, error) { return nil, err }
+
+func verbs() []verb {
+	key, phone := nighttest.Key, nighttest.Phone
+	var all []verb
+	add := func(name string, call func(context.Context, *lab) (any, error)) *verb {
+		all = append(all, verb{name: name, call: call})
+		return &all[len(all)-1]
+	}
+	// The record.
+	add("*crm.Service.Import", func(ctx context.Context, l *lab) (any, error) {
+		b := nighttest.People(7)
+		_, err := l.svc.Import(ctx, b)
+		return nil, err
+	})
+	add("*crm.Service.PutProfile", func(ctx context.Context, l *lab) (any, error) {
+		return only(l.svc.PutProfile(ctx, &crm.Profile{ProfileKey: key(9), Name: crm.Name{Given: "Eda"}, At: l.now, Contacts: []crm.Contact{{Address: phone(9)}}}))
+	})
+	add("*crm.Service.Record", func(ctx context.Context, l *lab) (any, error) {
+		return only(l.svc.Record(ctx, nighttest.Order(3, "new", l.now), nighttest.Consent(3, "new", crm.Refused, l.now)))
+	})
+	add("*crm.Service.Update", func(ctx context.Context, l *lab) (any, error) {
+		return only(l.svc.Update(ctx, func(tx crm.Tx) error { return l.svc.In(tx).Record(ctx, nighttest.Order(3, "new", l.now)) }))
+	})
+	add("crm.Retry.Update", func(ctx context.Context, l *lab) (any, error) {
+		return only(crm.Retry{}.Update(ctx, l.faulty, func(tx crm.Tx) error { return l.svc.In(tx).Record(ctx, nighttest.Order(3, "new", l.now)) }))
+	})
+	add("crm.Retry.Do", func(ctx context.Context, l *lab) (any, error) {
+		return only(crm.Retry{}.Do(ctx, func(error) bool { return false }, func(int) error {
+			return l.svc.Record(ctx, nighttest.Order(3, "new", l.now))
+		}))
+	})
+	add("*crm.Service.OpenTicket", func(ctx context.Context, l *lab) (any, error) {
+		return l.svc.OpenTicket(ctx, key(3), "desk", "t3", crm.Ticket{Title: "y"})
+	})
+	add("*crm.Service.SetTicket", func(ctx context.Context, l *lab) (any, error) {
+		return only(l.svc.SetTicket(ctx, l.ticket, crm.TicketSolved, "desk", "sorry"))
+	}).counts = true
+	add("*crm.Service.PutPlaces", func(ctx context.Context, l *lab) (any, error) {
+		return only(l.svc.PutPlaces(ctx, &crm.Place{ID: "tr", Kind: crm.Country}, &crm.Place{ID: "s9", Parent: "tr", Kind: crm.Shop}))
+	})
+	add("*crm.Service.Tag", func(ctx context.Context, l *lab) (any, error) {
+		return only(l.svc.Tag(ctx, key(1), crm.TagChange{Tag: "vip", By: "desk"}))
+	})
+	add("*crm.Service.Untag", func(ctx context.Context, l *lab) (any, error) {
+		return only(l.svc.Untag(ctx, key(1), crm.TagChange{Tag: "buyer", By: "desk"}))
+	})
+	add("*crm.Service.Prune", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.svc.Prune(ctx, l.now)
+		return nil, err
+	})
+	add("*crm.Service.PruneWith", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.svc.PruneWith(ctx, l.now, func(f *crm.Effect) (crm.Leftover, error) {
+			f.Data = nil
+			return crm.Leftover{Refs: []crm.Ref{{Kind: crm.RefLink, Key: "1", Subject: f.Subject, Target: string(f.ID)}}}, nil
+		})
+		return nil, err
+	})
+	add("*crm.Service.DropCursors", func(ctx context.Context, l *lab) (any, error) { return only(l.svc.DropCursors(ctx, "x")) })
+	add("*vefa.Engine.Prune", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.shop.Engine.Prune(ctx, l.now)
+		return nil, err
+	})
+	add("*crm.Service.Regroup", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.svc.Regroup(ctx, crm.Grouping{Profiles: []crm.ProfileKey{key(0), key(3)}, Kind: crm.LinkManual, Actor: "desk"})
+		return nil, err
+	})
+	add("*crm.Service.Merge", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.svc.Merge(ctx, "desk", crm.Evidence{}, key(0), key(1))
+		return nil, err
+	})
+	add("*crm.Service.Split", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.svc.Split(ctx, "desk", crm.Evidence{}, key(2))
+		return nil, err
+	})
+	add("*crm.Service.Undo", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.svc.Undo(ctx, "desk", l.decisions...)
+		return nil, err
+	})
+	add("*crm.Service.NotMe", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.svc.NotMe(ctx, key(1), phone(1), "desk")
+		return nil, err
+	})
+	add("*crm.Service.Links", func(ctx context.Context, l *lab) (any, error) { return l.svc.Links(ctx, key(1)) })
+	add("*crm.Service.Resolve", func(ctx context.Context, l *lab) (any, error) { return l.svc.Resolve(ctx, l.customer(1)) })
+	add("*crm.Service.Customer", func(ctx context.Context, l *lab) (any, error) { return l.svc.Customer(ctx, l.customer(1)) })
+	add("*crm.Service.CustomerOf", func(ctx context.Context, l *lab) (any, error) { return l.svc.CustomerOf(ctx, key(1)) })
+	add("*crm.Service.Customers", func(ctx context.Context, l *lab) (any, error) { return drain(l.svc.Customers(ctx)) })
+	add("*crm.Service.FoldMany", func(ctx context.Context, l *lab) (out any, err error) {
+		err = l.faulty.View(ctx, func(r crm.Reader) error {
+			out, err = l.svc.FoldMany(ctx, r, []crm.CustomerID{l.customer(1)})
+			return err
+		})
+		return out, err
+	})
+	add("*crm.Service.Find", func(ctx context.Context, l *lab) (any, error) {
+		return drain(l.svc.Find(ctx, crm.Query{Address: phone(1)}))
+	})
+	add("*crm.Service.Find by number", func(ctx context.Context, l *lab) (any, error) {
+		return drain(l.svc.Find(ctx, crm.Query{OrderNumber: "o1"}))
+	})
+	add("*crm.Service.Tags", func(ctx context.Context, l *lab) (any, error) { return l.svc.Tags(ctx, l.customer(1)) })
+	add("*crm.Service.Timeline", func(ctx context.Context, l *lab) (any, error) { return drain(l.svc.Timeline(ctx, l.customer(1))) })
+	// What a verb of two transactions removes is counted by the one that did.
+	add("*crm.Service.Prune", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.svc.Prune(ctx, l.now)
+		return nil, err
+	})
+	add("*crm.Service.PruneWith", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.svc.PruneWith(ctx, l.now, nil)
+		return nil, err
+	})
+	add("*crm.Service.DropCursors", func(ctx context.Context, l *lab) (any, error) { return only(l.svc.DropCursors(ctx, "gone")) }).prepare = func(l *lab) {
+		must(l, l.under.Update(l.t.Context(), func(tx crm.Tx) error {
+			at, err := tx.Cursor(l.t.Context(), "gone")
+			if err != nil {
+				return err
+			}
+			return tx.SetCursor(l.t.Context(), "gone", at)
+		}))
+	}
+	// The feed.
+	feed := func(l *lab) *crm.Feed {
+		return &crm.Feed{Store: l.faulty, Consumer: "lab", Batch: 1000, Handler: func(ctx context.Context, tx crm.Tx, changes []crm.Change) error {
+			// Its own note is a change, too, and of an older version.
+			_, err := l.svc.In(tx).Import(ctx, crm.Batch{Facts: []*crm.Fact{{Key: crm.FactKey{Kind: crm.KindNote, Source: "feed", ID: "1"}, Subject: crm.OfProfile(key(1)),
+				At: l.now, Version: int64(len(changes)), Data: &crm.Note{Text: fmt.Sprint(len(changes))}}}})
+			return err
+		}}
+	}
+	add("*crm.Feed.RunOnce", func(ctx context.Context, l *lab) (any, error) {
+		_, err := feed(l).RunOnce(ctx)
+		return nil, err
+	})
+	add("*crm.Feed.Run", func(ctx context.Context, l *lab) (any, error) {
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		f := feed(l)
+		f.Poll = time.Nanosecond
+		inner, calls := f.Handler, 0
+		f.Handler = func(ctx context.Context, tx crm.Tx, changes []crm.Change) error {
+			if calls++; calls > 1 || l.handled > 0 && len(changes) < 3 {
+				stop() // its own note came back: all was handled
+				return nil
+			}
+			if err := inner(ctx, tx, changes); err != nil {
+				return err
+			}
+			l.handled++
+			return nil
+		}
+		return only(f.Run(ctx))
+	}).patient = true
+	// Reading without a Service.
+	view := func(name string, read func(context.Context, crm.Reader, *lab) (any, error)) {
+		add(name, func(ctx context.Context, l *lab) (out any, err error) {
+			err = l.faulty.View(ctx, func(r crm.Reader) error {
+				out, err = read(ctx, r, l)
+				return err
+			})
+			return out, err
+		})
+	}
+	view("crm.Digest", func(ctx context.Context, r crm.Reader, l *lab) (any, error) { return crm.Digest(ctx, r, l.now) })
+	view("crm.Documents", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
+		return drain(crm.Documents(ctx, r, "night"))
+	})
+	view("crm.FactsOf", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
+		return drain(crm.FactsOf(ctx, r, []crm.Subject{crm.OfProfile(key(1))}))
+	})
+	view("crm.Profiles", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
+		return drain(crm.Profiles(ctx, r, crm.AllParts()))
+	})
+	view("crm.FactsOfKind", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
+		return drain(crm.FactsOfKind(ctx, r, crm.AllParts(), crm.KindOrder))
+	})
+	view("crm.AddressStates", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
+		return drain(crm.AddressStates(ctx, r, crm.AllParts()))
+	})
+	view("crm.AllEffects", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
+		return drain(crm.AllEffects(ctx, r, crm.AllParts()))
+	})
+	view("crm.LoadPlaces", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
+		_, err := crm.LoadPlaces(ctx, r, time.UTC)
+		return nil, err
+	})
+	view("vefa.Nights", func(ctx context.Context, r crm.Reader, l *lab) (any, error) { return drain(vefa.Nights(ctx, r)) })
+	add("vefa.Audit", func(ctx context.Context, l *lab) (any, error) { return vefa.Audit(ctx, l.faulty, nighttest.Brand) })
+	// The evening.
+	tomorrow := func(l *lab) { l.now = labDays[1].AddDate(0, 0, 1) }
+	delivery := nighttest.People(6)
+	for i := range 2 { // known to another source as well
+		delivery.Profiles = append(delivery.Profiles, &crm.Profile{ProfileKey: crm.ProfileKey{Source: "web", ID: fmt.Sprint(i)}, At: nighttest.Start,
+			Name: crm.Name{Given: "Ada", Family: fmt.Sprint("Kaya", 4+i)}, Contacts: []crm.Contact{{Address: phone(4 + i)}}})
+	}
+	night := func(ctx context.Context, l *lab) (any, error) {
+		rep, err := l.shop.Engine.Night(ctx, vefa.Night{Source: nighttest.Once(delivery)})
+		if err == nil && !rep.Closed {
+			err = errors.New("a nil error and an evening that is not closed")
+		}
+		return nil, err
+	}
+	add("*vefa.Engine.Night", night).prepare = tomorrow
+	add("*vefa.Engine.Night of a process that has just started", night).prepare = func(l *lab) { tomorrow(l); l.shop.Engine.Close() }
+	add("*vefa.Engine.Deliver", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.shop.Engine.Deliver(ctx)
+		return nil, err
+	}).prepare = due
+	add("*vefa.Engine.Resume", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.shop.Engine.Resume(ctx)
+		return nil, err
+	}).prepare = func(l *lab) { due(l); lose(l) }
+	add("*vefa.Engine.Receive", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.shop.Engine.Receive(ctx, l.lost...)
+		return nil, err
+	}).prepare = func(l *lab) { due(l); lose(l) }
+	add("*vefa.Engine.Occur", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.shop.Engine.Occur(ctx, l.customer(1), rules.Trigger{Kind: rules.OnTagAdded, Tag: "vip"}, crm.FactKey{})
+		return nil, err
+	})
+	add("*vefa.Engine.Why", func(ctx context.Context, l *lab) (any, error) {
+		return l.shop.Engine.Why(ctx, l.customer(1), "rule/call")
+	})
+	add("*vefa.Engine.Results", func(ctx context.Context, l *lab) (any, error) { return l.shop.Engine.Results(ctx) })
+	add("*vefa.Engine.Unsolved", func(ctx context.Context, l *lab) (any, error) { return l.shop.Engine.Unsolved(ctx) })
+	add("*vefa.Engine.Segments", func(ctx context.Context, l *lab) (any, error) {
+		v, err := l.shop.Engine.Segments(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return v != nil, nil
+	})
+	add("*vefa.Engine.Segments first of all", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.shop.Engine.Segments(ctx)
+		return nil, err
+	}).prepare = func(l *lab) { l.shop.Engine.Close() }
+	add("*vefa.Engine.SetPolarity", func(ctx context.Context, l *lab) (any, error) {
+		return only(l.shop.Engine.SetPolarity(ctx, "buyer", true, "desk", "a test"))
+	})
+	for _, text := range []string{"STOP", "yanlış kişi", "IPTAL etmeyin lütfen"} {
+		add("*vefa.Engine.Reply "+text, func(ctx context.Context, l *lab) (any, error) {
+			return l.shop.Engine.Reply(ctx, phone(1), "r1", text, l.now)
+		})
+	}
+	// Its pages.
+	add("web.Store.Invitation GET", func(ctx context.Context, l *lab) (any, error) { return l.request(ctx, "GET", l.page(), nil) })
+	answer := url.Values{"_key": {"k1"}, "_on.nps": {"1"}, "_on.comment": {"1"}, "q.nps": {"2"}}
+	add("web.Store.Submit POST", func(ctx context.Context, l *lab) (any, error) { return l.request(ctx, "POST", l.page(), answer) })
+	add("web.NotMeStore.NotMe POST", func(ctx context.Context, l *lab) (any, error) {
+		return l.request(ctx, "POST", l.page()+"/not-me", url.Values{})
+	})
+	add("link.Handler GET", func(ctx context.Context, l *lab) (any, error) {
+		tracked, _, err := l.shop.Engine.Links(l.campaign)
+		if err != nil {
+			return nil, err
+		}
+		out, err := l.request(ctx, "GET", tracked, nil)
+		if err != nil {
+			return nil, err
+		}
+		return out, l.shop.Engine.Clicks().Flush(ctx)
+	})
+	// The outbox by itself.
+	outbox := func(l *lab) *messaging.Outbox {
+		return &messaging.Outbox{Store: l.faulty, Sender: l.shop.Sender, Now: func() time.Time { return l.now },
+			Guard: func(_ context.Context, _ crm.Tx, effects []*crm.Effect) ([]messaging.Decision, error) {
+				out := make([]messaging.Decision, len(effects))
+				for i := range out {
+					out[i].Outcome = messaging.Send
+				}
+				return out, nil
+			},
+			Render: func(_ context.Context, _ crm.Tx, f *crm.Effect) (messaging.Message, error) {
+				return messaging.Message{To: f.To, Text: "hello"}, nil
+			}}
+	}
+	byItself := func(l *lab) {
+		plain(l)
+		l.settle = func(ctx context.Context) (messaging.Stats, error) { return outbox(l).Drain(ctx) }
+	}
+	add("*messaging.Outbox.RunOnce", func(ctx context.Context, l *lab) (any, error) {
+		_, err := outbox(l).RunOnce(ctx)
+		return nil, err
+	}).prepare = byItself
+	add("*messaging.Outbox.Drain", func(ctx context.Context, l *lab) (any, error) {
+		_, err := outbox(l).Drain(ctx)
+		return nil, err
+	}).prepare = byItself
+	add("*messaging.Outbox.Resume", func(ctx context.Context, l *lab) (any, error) {
+		_, err := outbox(l).Resume(ctx)
+		return nil, err
+	}).prepare = func(l *lab) { byItself(l); lose(l) }
+	add("*messaging.Outbox.Receive", func(ctx context.Context, l *lab) (any, error) {
+		_, err := outbox(l).Receive(ctx, l.lost...)
+		return nil, err
+	}).prepare = func(l *lab) { byItself(l); lose(l) }
+	return all
+}
+
+// due makes surveys of a new purchase due.
+func due(l *lab) {
+	l.now = labDays[1].AddDate(0, 0, 1)
+	must(l, l.svc.Record(l.t.Context(), nighttest.Order(3, "second", l.now.Add(-time.Hour))))
+	_, err := l.shop.Engine.Night(l.t.Context(), vefa.Night{})
+	must(l, err)
+	l.now = l.now.AddDate(0, 0, 1)
+}
+
+// plain plans messages that need no engine.
+func plain(l *lab) {
+	must(l, l.under.Update(l.t.Context(), func(tx crm.Tx) error {
+		for i := range 3 {
+			to := crm.OfAddress(nighttest.Phone(i))
+			if _, err := tx.PutEffects(l.t.Context(), &crm.Effect{ID: crmtest.EffectID("plain", to, crm.FactKey{}, ""), Kind: crm.EffectMessage, Cause: "plain", Subject: to,
+				To: nighttest.Phone(i), State: crm.Planned, Due: l.now, Created: l.now, Changed: l.now, Data: []byte("{}")}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// lose sends what is due and loses the answers.
+func lose(l *lab) {
+	must(l, l.under.Update(l.t.Context(), func(tx crm.Tx) error {
+		found, err := tx.DueEffects(l.t.Context(), crm.DueQuery{State: crm.Planned, Kinds: []crm.EffectKind{crm.EffectMessage}, Before: l.now.Add(time.Microsecond)})
+		if err != nil {
+			return err
+		}
+		for _, f := range found {
+			f = f.Clone()
+			l.lost = append(l.lost, messaging.Receipt{ID: f.ID, Status: messaging.Accepted, Provider: "p"})
+			f.State, f.SentAt, f.Lease = crm.Sent, l.now, l.now.Add(time.Minute)
+			if err := tx.UpdateEffects(l.t.Context(), f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+func must(l *lab, err error) {
+	if err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func (l *lab) page() string {
+	_, page, err := l.shop.Engine.Links(l.surveys[1])
+	must(l, err)
+	return page
+}
+
+// request asks a page and returns its status; one of 500 and more is an error.
+func (l *lab) request(ctx context.Context, method, to string, form url.Values) (any, error) {
+	r := httptest.NewRequestWithContext(ctx, method, strings.TrimPrefix(to, "https://s.example"), strings.NewReader(form.Encode()))
+	r.Header.Set("X-Request-Id", "one")
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	w := httptest.NewRecorder()
+	l.pages.ServeHTTP(w, r)
+	if w.Code >= 500 {
+		if w.Code == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
+			return nil, errors.New("503 without Retry-After")
+		}
+		return nil, errPage(w.Code)
+	}
+	return w.Code, nil
+}

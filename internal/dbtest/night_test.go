@@ -1,0 +1,23 @@
+package dbtest
+
+import (
+	"testing"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/internal/nighttest"
+)
+
+// TestEngage holds on real databases what an evening promises on every store.
+func TestEngage(t *testing.T) {
+	t.Run("SQLite", func(t *testing.T) {
+		nighttest.Run(t, func(t *testing.T) crm.Store { return migrated(t, openSQLite(t)) })
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		nighttest.Run(t, func(t *testing.T) crm.Store { return migrated(t, openPostgres(t)) })
+	})
+}
+
+func migrated(t *testing.T, d database) crm.Store {
+	migrate(t, d)
+	return d.store()
+}

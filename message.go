@@ -1,0 +1,66 @@
+package vefa
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/messaging"
+)
+
+// Class says what a message is to the law.
+type Class = messaging.Class
+
+// The classes of messages.
+const (
+	Commercial    = messaging.Commercial
+	Transactional = messaging.Transactional
+)
+
+// GuardAddress is the name under which a claim notes the version of the
+// address that it read.
+const GuardAddress = messaging.RecordAddress
+
+// MessageData is the Data of an effect of kind message.
+type MessageData struct {
+	// Name is the message's: "campaign/…", "message/…" or "survey/…".
+	Name string `json:"name"`
+	// Profile is whom it is about, where the effect hangs on an address.
+	Profile crm.ProfileKey `json:"profile,omitzero"`
+	// Survey names the survey that it invites to.
+	Survey string `json:"survey,omitempty"`
+	Class  Class  `json:"class,omitempty"`
+	// Ignores are red tags that its audience does not care about.
+	Ignores []string `json:"ignores,omitempty"`
+	// Answers is the ticket that the message answers; it does not silence it.
+	Answers crm.FactRef `json:"answers,omitzero"`
+	// Link is the number of its tracked link and of its survey token.
+	Link uint64 `json:"link,omitempty"`
+	// Rule is what package rules keeps, to check the rule again.
+	Rule json.RawMessage `json:"rule,omitempty"`
+}
+
+// decodeMessage returns the data of a message effect.
+func decodeMessage(f *crm.Effect) (MessageData, error) {
+	var d MessageData
+	if err := json.Unmarshal(f.Data, &d); err != nil {
+		return d, fmt.Errorf("vefa: effect %s: %w", f.ID, err)
+	}
+	return d, nil
+}
+
+// MessageName returns the name of a message: "campaign/…", "message/…" or
+// "survey/…".
+func MessageName(f *crm.Effect) (string, error) {
+	d, err := decodeMessage(f)
+	return d.Name, err
+}
+
+// About returns whom a message is about.
+func About(f *crm.Effect) (crm.ProfileKey, error) {
+	if !f.Subject.Profile.IsZero() {
+		return f.Subject.Profile, nil
+	}
+	d, err := decodeMessage(f)
+	return d.Profile, err
+}

@@ -1,0 +1,335 @@
+package vefa
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/rules"
+)
+
+// Night is one evening's work.
+type Night struct {
+	// Day is the evening's date in Config.Home; the zero value means today. An
+	// evening that was missed is caught up by its date, as of the end of that
+	// day; one that has not come yet is refused.
+	Day string
+	// Source yields what the sources deliver; nil means that nothing came. A
+	// night that is run again takes the same delivery again, which changes nothing
+	// where records have versions (see crm.Fact.Version).
+	Source func(ctx context.Context) iter.Seq2[crm.Batch, error]
+}
+
+// NightReport says what an evening did. It is kept in the record and grows
+// when an evening goes on after it was stopped.
+type NightReport struct {
+	Day string `json:"day"`
+	// At is the instant whose evening it is: when it was begun, or the end of a
+	// day that was caught up. Rules, due times and campaigns go by it, however
+	// late an evening that was stopped goes on.
+	At         time.Time           `json:"at"`
+	Closed     bool                `json:"closed"` // all of it was done
+	Rows       int                 `json:"rows"`   // records delivered
+	Accepted   int                 `json:"accepted"`
+	Repeated   int                 `json:"repeated"`
+	Rejected   int                 `json:"rejected"`
+	Identified identified          `json:"identified"`
+	Rules      planned             `json:"rules"`
+	Tripped    []rules.Trip        `json:"tripped,omitempty"` // rules that Config.Breaker left out
+	Campaigns  planned             `json:"campaigns"`
+	Carried    carried             `json:"carried"`
+	Delivered  messaging.Stats     `json:"delivered"`
+	Clicks     map[crm.Verdict]int `json:"clicks,omitempty"`
+	Tickets    int                 `json:"tickets"` // unsolved
+	// Again counts how often the evening was run after it was closed.
+	Again int `json:"again,omitempty"`
+	// Seconds is how long each step took, of this run only.
+	Seconds map[string]float64 `json:"-"`
+	// Bad are the first records that were refused, of this run only.
+	Bad []crm.Rejected `json:"-"`
+}
+
+// maxBad bounds NightReport.Bad.
+const maxBad = 100
+
+const nightKind = "night"
+
+// Night does an evening: it imports what came, finds out who is who, refreshes
+// tags and segments, runs the rules, carries out what is due, draws campaigns,
+// sends, collects clicks and reports.
+//
+// Every step may be stopped anywhere and done again: what it plans has
+// deterministic ids and what it writes is committed together with the effect
+// that it comes from. An evening that was stopped is done again from its start
+// and ends as if it had not been. An evening that is closed plans nothing more,
+// whatever has become known since; running it again changes nothing.
+func (e *Engine) Night(ctx context.Context, n Night) (rep NightReport, err error) {
+	if err = e.lock(ctx); err != nil {
+		return rep, err
+	}
+	defer e.release("night", &err)
+	at, err := e.instant(&n)
+	if err == nil {
+		err = e.checkKeys(ctx)
+	}
+	if err != nil {
+		return rep, err
+	}
+	e.checkStore(ctx)
+	was, err := e.nightReport(ctx, n.Day)
+	if err == nil && was.At.IsZero() {
+		was, err = e.saveReport(ctx, n.Day, func(r *NightReport) {
+			if r.At.IsZero() { // another process may have begun it meanwhile
+				r.Day, r.At = n.Day, at
+			}
+		})
+	}
+	if err != nil {
+		return rep, fmt.Errorf("vefa: night %s: begin: %w", n.Day, err)
+	}
+	closed, now := was.Closed, was.At
+	run := NightReport{Day: n.Day, At: now, Seconds: map[string]float64{}}
+	defer func() {
+		if err != nil {
+			rep = was.with(run)
+		}
+	}()
+	step := func(name string, do func() error) {
+		if err != nil {
+			return
+		}
+		if err = ctx.Err(); err != nil {
+			return
+		}
+		start := time.Now() // a duration for the report, not a time of the record
+		if err = do(); err != nil {
+			err = fmt.Errorf("vefa: night %s: %s: %w", n.Day, name, err)
+		}
+		run.Seconds[name] += time.Since(start).Seconds()
+	}
+	step("import", func() error { return e.importAll(ctx, n, &run) })
+	// The first time, people are told apart before they are read into memory.
+	first := !e.loaded
+	if first {
+		step("identify", func() (err error) {
+			e.people, e.looked = nil, nil // of an evening that ended before it had read everybody
+			head, err := e.head(ctx)
+			if err != nil {
+				return err
+			}
+			e.unseen = &head
+			run.Identified, err = e.identify(ctx)
+			return err
+		})
+	}
+	step("load", func() error { return e.load(ctx) })
+	step("identify", func() error { return e.lookAtUnseen(ctx) })
+	step("collect", func() (err error) {
+		if closed { // its clicks were judged, and may have been again by later evenings
+			return e.clicks.Flush(ctx)
+		}
+		run.Clicks, err = e.collect(ctx, now)
+		return err
+	})
+	step("refresh", func() (err error) { _, err = e.refresh(ctx); return err })
+	if !first {
+		step("identify", func() (err error) { run.Identified, err = e.identify(ctx); return err })
+		step("refresh", func() (err error) { _, err = e.refresh(ctx); return err })
+	}
+	step("rules", func() error {
+		intents, err := e.evaluate(ctx, now)
+		if err != nil {
+			return err
+		}
+		intents, tripped, err := e.trip(ctx, n.Day, intents, closed)
+		if err != nil {
+			return err
+		}
+		if len(tripped) > 0 {
+			run.Tripped = tripped
+		}
+		got, err := e.write(ctx, intents, closed)
+		run.Rules = got
+		return err
+	})
+	step("carry", func() error {
+		got, err := e.carry(ctx, now)
+		run.Carried = got
+		return err
+	})
+	step("refresh", func() (err error) { _, err = e.refresh(ctx); return err })
+	step("campaigns", func() error {
+		got, err := e.campaigns(ctx, n.Day, now, closed)
+		run.Campaigns = got
+		return err
+	})
+	step("deliver", func() error {
+		got, err := e.deliver(ctx)
+		run.Delivered = got
+		return err
+	})
+	step("report", func() error {
+		for _, x := range e.pop.sorted() {
+			for _, t := range x.tickets {
+				if t.solved == 0 && t.opened <= now.UnixMicro() {
+					run.Tickets++
+				}
+			}
+		}
+		rep, err = e.saveReport(ctx, n.Day, func(r *NightReport) {
+			done := run
+			done.Closed = true
+			*r = r.with(done)
+		})
+		return err
+	})
+	return rep, err
+}
+
+// checkStore logs what a store that can check itself says, when a process begins:
+// an evening may still be done on a file that is opened as no host should.
+func (e *Engine) checkStore(ctx context.Context) {
+	c, ok := e.cfg.Store.(interface{ Check(context.Context) error })
+	if !ok || e.loaded {
+		return
+	}
+	if err := c.Check(ctx); err != nil && ctx.Err() == nil {
+		e.cfg.Logger.Warn("vefa: the store is not ready as it should be", "err", err)
+	}
+}
+
+// with returns what is on record about an evening together with what one more
+// run of it did.
+func (r NightReport) with(run NightReport) NightReport {
+	out := run
+	if r.Closed && run.Closed {
+		out.Again = r.Again + 1
+	} else {
+		out.Again = r.Again
+	}
+	out.Closed = r.Closed || run.Closed
+	out.Rules, out.Campaigns = sum(r.Rules, run.Rules), sum(r.Campaigns, run.Campaigns)
+	out.Carried, out.Delivered = r.Carried, r.Delivered
+	out.Carried.add(run.Carried)
+	out.Delivered.Add(run.Delivered)
+	if out.Tripped == nil {
+		out.Tripped = r.Tripped
+	}
+	if out.Clicks == nil {
+		out.Clicks = r.Clicks
+	}
+	return out
+}
+
+// instant fills the day of an evening and returns the instant to take it at.
+func (e *Engine) instant(n *Night) (time.Time, error) {
+	now := e.svc.Now()
+	today := now.In(e.cfg.Home).Format(time.DateOnly)
+	if n.Day == "" {
+		n.Day = today
+	}
+	day, err := time.ParseInLocation(time.DateOnly, n.Day, e.cfg.Home)
+	switch {
+	case err != nil:
+	case n.Day > today:
+		err = errors.New("it has not come yet; today is " + today)
+	case n.Day < today:
+		return day.AddDate(0, 0, 1).Add(-time.Microsecond).UTC(), nil
+	default:
+		return now, nil
+	}
+	return now, &crm.Error{Op: "run", Entity: nightKind, ID: n.Day, Kind: crm.ErrInvalid, Err: err}
+}
+
+func sum(a, b planned) planned {
+	return planned{a.Planned + b.Planned, a.Repeated + b.Repeated, a.Late + b.Late}
+}
+
+func (e *Engine) importAll(ctx context.Context, n Night, rep *NightReport) error {
+	rep.Rows, rep.Accepted, rep.Repeated, rep.Rejected = 0, 0, 0, 0
+	if n.Source == nil {
+		return nil
+	}
+	for b, err := range n.Source(ctx) {
+		if err != nil {
+			return err
+		}
+		got, err := e.svc.Import(ctx, b)
+		rep.Rows += b.Len()
+		rep.Accepted += got.Profiles + got.Facts
+		rep.Repeated += got.Repeated
+		rep.Rejected += len(got.Rejected)
+		if room := maxBad - len(rep.Bad); room > 0 {
+			rep.Bad = append(rep.Bad, got.Rejected[:min(room, len(got.Rejected))]...)
+		}
+		if err != nil {
+			return err
+		}
+		e.progress("import", rep.Rows, 0)
+	}
+	return nil
+}
+
+// nightReport reads what is on record about an evening.
+func (e *Engine) nightReport(ctx context.Context, day string) (rep NightReport, err error) {
+	err = e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		var rev int64
+		rep, rev, err = reportOf(ctx, r, day)
+		if err != nil || rev != 0 { // one that was begun and not closed stays
+			return err
+		}
+		return checkPruned(ctx, r, day)
+	})
+	return rep, err
+}
+
+func reportOf(ctx context.Context, r crm.DocumentReader, day string) (rep NightReport, rev int64, err error) {
+	docs, err := r.Documents(ctx, nightKind, day)
+	if err != nil || docs[0] == nil {
+		return rep, 0, err
+	}
+	return rep, docs[0].Rev, docs[0].Decode(&rep)
+}
+
+// saveReport changes what is on record about an evening, whichever process runs it at
+// the same time, and returns it.
+func (e *Engine) saveReport(ctx context.Context, day string, change func(*NightReport)) (NightReport, error) {
+	var out NightReport
+	err := e.svc.Update(ctx, func(tx crm.Tx) error {
+		if err := e.noteKeys(ctx, tx); err != nil {
+			return err
+		}
+		rep, rev, err := reportOf(ctx, tx, day)
+		if err != nil {
+			return err
+		}
+		change(&rep)
+		data, err := json.Marshal(rep)
+		if err != nil {
+			return err
+		}
+		out = rep
+		return tx.PutDocuments(ctx, &crm.Document{Kind: nightKind, ID: day, Data: data, Rev: rev})
+	})
+	return out, err
+}
+
+// Nights returns the reports of all evenings, by date.
+func Nights(ctx context.Context, r crm.DocumentReader) iter.Seq2[NightReport, error] {
+	return func(yield func(NightReport, error) bool) {
+		for d, err := range crm.Documents(ctx, r, nightKind) {
+			var rep NightReport
+			if err == nil {
+				err = d.Decode(&rep)
+			}
+			if !yield(rep, err) || err != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package vefa
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/rules"
+)
+
+// Occurred says what an occasion led to.
+type Occurred struct {
+	Planned   int // effects that are new
+	Repeated  int // that were there already
+	Cancelled int // that waited, of rules with cancel_at
+}
+
+// Occur tells the rules of an occasion about a customer, by any id that it ever
+// had: an event that the host saw, a tag that was set or taken away, a segment
+// that was entered or left. What is waiting and to be cancelled by it is
+// cancelled, about the given fact alone if there is one; then the rules with
+// this trigger plan. The next Night or Deliver does what is due.
+//
+// The occasion itself should be in the record before. Telling the same occasion
+// twice plans nothing twice.
+func (e *Engine) Occur(ctx context.Context, id crm.CustomerID, t rules.Trigger, about crm.FactKey) (out Occurred, err error) {
+	c, err := e.svc.Customer(ctx, id)
+	if err != nil {
+		return out, err
+	}
+	if err = e.lock(ctx); err != nil {
+		return out, err
+	}
+	defer e.release("occur", &err)
+	if err := e.load(ctx); err != nil {
+		return out, err
+	}
+	if _, err := e.refresh(ctx); err != nil {
+		return out, err
+	}
+	var x *person
+	for _, k := range c.Profiles {
+		if x = e.pop.of(k); x != nil {
+			break
+		}
+	}
+	if x == nil {
+		return out, &crm.Error{Op: "occur", Entity: "customer", ID: string(id), Kind: crm.ErrNotFound, Err: errors.New("it has no profile")}
+	}
+	now := e.svc.Now()
+	w := &evaluator{e: e, on: t, set: e.rules.Active(), fill: newFiller(e.pop, e.vocab, now), moments: map[*time.Location]*rules.Moment{}, now: now, missing: map[string]bool{}}
+	members := make([]crm.Subject, len(x.profiles))
+	for i, k := range x.profiles {
+		members[i] = crm.OfProfile(k)
+	}
+	err = e.svc.Update(ctx, func(tx crm.Tx) error {
+		cancelled, err := w.set.Cancel(ctx, tx, t, about, w.moment(x), members...)
+		out.Cancelled = len(cancelled)
+		return err
+	})
+	if err != nil {
+		return out, err
+	}
+	in, err := w.person(x)
+	if err != nil || len(in.Effects) == 0 {
+		return out, err
+	}
+	n, err := e.write(ctx, []rules.Intent{in}, false)
+	out.Planned, out.Repeated = n.Planned, n.Repeated
+	return out, err
+}

@@ -1,0 +1,347 @@
+package vefa
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+// thing is what must not reach anybody twice: a message of one cause, about one
+// fact, for one occurrence.
+type thing struct {
+	cause, occurrence string
+	about             crm.FactKey
+}
+
+func thingOf(f *crm.Effect) thing { return thing{f.Cause, f.Occurrence, f.About} }
+
+// hash is a short name of a thing, and of where it went, under the key of ids: a
+// number that was deleted everywhere else is not to be found here by trial. What
+// it is made of may be longer than a key.
+func (t thing) hash(ids *crm.EffectIDs, to crm.Address) string {
+	return string(ids.ID(t.cause, crm.OfAddress(to), t.about, t.occurrence))
+}
+
+// delivery is a thing that went to an address.
+type delivery struct {
+	thing
+	to crm.Address
+}
+
+// A message is found by its address and thing, and by each profile that it
+// reached besides what it hangs on: the one that it is about and those of the
+// same customer that bore the address. An entry of a profile names the thing, so
+// that others need not be read.
+func (d delivery) key(ids *crm.EffectIDs) string { return "a/" + d.hash(ids, d.to) }
+func sentKey(ids *crm.EffectIDs, k crm.ProfileKey) string {
+	return "p/" + string(ids.ID("sent", crm.OfProfile(k), crm.FactKey{}, ""))
+}
+func (t thing) target(ids *crm.EffectIDs, id crm.EffectID) string {
+	return t.hash(ids, crm.Address{}) + "/" + string(id)
+}
+func cutTarget(s string) (string, crm.EffectID) {
+	hash, id, _ := strings.Cut(s, "/")
+	return hash, crm.EffectID(id)
+}
+
+// receipt is a message that was claimed, and when.
+type receipt struct {
+	*crm.Effect
+	at time.Time
+}
+
+// counts reports whether a message stands against another one. One that is
+// looked into again was let go in the claim that bears its time, together with
+// whatever else was claimed then: nothing is withheld because of itself, or of
+// what was decided after it.
+func (r receipt) counts(against *crm.Effect) bool {
+	return r.ID != against.ID && (against.SentAt.IsZero() || !r.at.Equal(against.SentAt))
+}
+
+// recipient is one customer to whom effects of a batch go, and what was sent to
+// them before, in the record and in the batch.
+type recipient struct {
+	profiles []*crm.Profile
+	tags     []string
+	things   map[thing][]receipt // that this customer got
+	sent     []receipt           // what hangs on the customer's profiles and addresses
+}
+
+// claimed is what the guard reads for one effect.
+type claimed struct {
+	data MessageData
+	*recipient
+}
+
+// receipts are the messages of before and of the batch that is being decided.
+type receipts struct {
+	to   map[delivery][]receipt
+	on   map[crm.Subject][]*recipient // to whom messages count that hang on a subject
+	refs []crm.Ref                    // to put for those of the batch
+	ids  *crm.EffectIDs
+}
+
+// repeated reports whether the address or the customer of an effect has got the
+// same thing before.
+func (g *receipts) repeated(f *crm.Effect, c *claimed) bool {
+	counts := func(r receipt) bool { return r.counts(f) }
+	t := thingOf(f)
+	return slices.ContainsFunc(g.to[delivery{t, f.To}], counts) || slices.ContainsFunc(c.things[t], counts)
+}
+
+// recent returns when the customer of an effect got commercial messages.
+func (c *claimed) recent(f *crm.Effect) ([]time.Time, error) {
+	var out []time.Time
+	for _, r := range c.sent {
+		if !r.counts(f) {
+			continue
+		}
+		d, err := decodeMessage(r.Effect)
+		if err != nil {
+			return nil, err
+		}
+		if d.Class != Transactional {
+			out = append(out, r.at)
+		}
+	}
+	return out, nil
+}
+
+// add notes a message of the batch that goes out now.
+func (g *receipts) add(f *crm.Effect, c *claimed, now time.Time) {
+	r, t := receipt{f, now}, thingOf(f)
+	for _, who := range g.on[f.Subject] {
+		who.sent = append(who.sent, r)
+	}
+	d := delivery{t, f.To}
+	g.to[d] = append(g.to[d], r)
+	g.refs = append(g.refs, crm.Ref{Kind: crm.RefSent, Key: d.key(g.ids), Subject: f.Subject, Target: string(f.ID)})
+	c.things[t] = append(c.things[t], r)
+	for _, p := range c.profiles {
+		if crm.OfProfile(p.ProfileKey) == f.Subject {
+			continue // found by what it hangs on
+		}
+		if p.ProfileKey == c.data.Profile || slices.Contains(p.Reachable(f.To.Channel), f.To) {
+			g.refs = append(g.refs, crm.Ref{Kind: crm.RefSent, Key: sentKey(g.ids, p.ProfileKey), Subject: f.Subject, Target: t.target(g.ids, f.ID)})
+		}
+	}
+}
+
+// about returns whom a message is about.
+func (e *Engine) about(f *crm.Effect, d MessageData) crm.ProfileKey {
+	if !f.Subject.Profile.IsZero() {
+		return f.Subject.Profile
+	}
+	return d.Profile
+}
+
+// usable reports whether an address is still one that the customer can be
+// reached at.
+func usable(profiles []*crm.Profile, to crm.Address) bool {
+	for _, p := range profiles {
+		if slices.Contains(p.Reachable(to.Channel), to) {
+			return true
+		}
+	}
+	return false
+}
+
+// lockCustomers locks the customers that effects are about: two processes never
+// decide about one customer at once, and no customer is merged or split meanwhile.
+func (e *Engine) lockCustomers(ctx context.Context, tx crm.Tx, effects []*crm.Effect) error {
+	_, ids, err := e.customers(ctx, tx, effects)
+	if err != nil {
+		return err
+	}
+	if err := tx.LockCustomers(ctx, ids...); err != nil {
+		return err
+	}
+	_, now, err := e.customers(ctx, tx, effects)
+	if err == nil && !slices.Equal(ids, now) {
+		err = &crm.Error{Op: "lock", Entity: "customer", Kind: crm.ErrConflict} // merged or split before the lock was there
+	}
+	return err
+}
+
+// customers returns, for each effect, its data and the customer whom it is
+// about.
+func (e *Engine) customers(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]MessageData, []crm.CustomerID, error) {
+	data := make([]MessageData, len(effects))
+	keys := make([]crm.ProfileKey, len(effects))
+	for i, f := range effects {
+		if err := json.Unmarshal(f.Data, &data[i]); err != nil {
+			return nil, nil, fmt.Errorf("vefa: effect %s: %w", f.ID, err)
+		}
+		keys[i] = e.about(f, data[i])
+	}
+	profiles, err := tx.Profiles(ctx, keys...)
+	if err != nil {
+		return nil, nil, err
+	}
+	ids := make([]crm.CustomerID, len(effects))
+	for i, p := range profiles {
+		if p == nil {
+			return nil, nil, &crm.Error{Op: "send", Entity: "profile", ID: keys[i].String(), Kind: crm.ErrNotFound}
+		}
+		ids[i] = p.Customer
+	}
+	return data, ids, nil
+}
+
+// readClaims reads the customers of effects and what they got before, each
+// customer of the batch once.
+func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effect, now time.Time) ([]claimed, *receipts, error) {
+	data, ids, err := e.customers(ctx, tx, effects)
+	if err != nil {
+		return nil, nil, err
+	}
+	each := slices.Clone(ids)
+	slices.Sort(each)
+	each = slices.Compact(each)
+	members, err := tx.Members(ctx, each...)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := tx.Profiles(ctx, slices.Concat(members...)...)
+	if err != nil {
+		return nil, nil, err
+	}
+	g := &receipts{ids: e.keys.ids, to: map[delivery][]receipt{}, on: map[crm.Subject][]*recipient{}}
+	who := make([]*recipient, len(each))
+	var subjects []crm.Subject
+	on := func(s crm.Subject, x *recipient) {
+		list := g.on[s]
+		if len(list) > 0 && list[len(list)-1] == x {
+			return
+		}
+		if len(list) == 0 {
+			subjects = append(subjects, s)
+		}
+		g.on[s] = append(list, x)
+	}
+	for i := range each {
+		x := &recipient{profiles: found[:len(members[i])], things: map[thing][]receipt{}}
+		who[i], found = x, found[len(members[i]):]
+		for _, p := range x.profiles {
+			on(crm.OfProfile(p.ProfileKey), x)
+			for _, c := range p.Contacts {
+				if !c.Masked {
+					on(crm.OfAddress(c.Address), x)
+				}
+			}
+		}
+	}
+	slices.SortFunc(subjects, crm.Subject.Compare)
+	if err := readTags(ctx, tx, subjects, who, now); err != nil {
+		return nil, nil, err
+	}
+	all := make([]claimed, len(effects))
+	for i, id := range ids {
+		at, _ := slices.BinarySearch(each, id)
+		all[i] = claimed{data[i], who[at]}
+	}
+	return all, g, g.read(ctx, tx, effects, subjects, who)
+}
+
+// readTags reads the tags that customers bear at an instant.
+func readTags(ctx context.Context, tx crm.Tx, subjects []crm.Subject, who []*recipient, now time.Time) error {
+	tags := map[crm.ProfileKey][]*crm.Fact{}
+	for f, err := range crm.FactsOf(ctx, tx, subjects, crm.KindTag) {
+		if err != nil {
+			return err
+		}
+		tags[f.Subject.Profile] = append(tags[f.Subject.Profile], f)
+	}
+	for _, x := range who {
+		var facts []*crm.Fact
+		for _, p := range x.profiles {
+			facts = append(facts, tags[p.ProfileKey]...)
+		}
+		for _, t := range crm.TagsAt(facts, now) {
+			x.tags = append(x.tags, t.Name)
+		}
+	}
+	return nil
+}
+
+// read reads what was sent before: the messages that hang on the subjects, and
+// those by which the addresses and the profiles got the same things, however many use
+// the addresses and whatever became of who is who.
+func (g *receipts) read(ctx context.Context, tx crm.Tx, effects []*crm.Effect, subjects []crm.Subject, who []*recipient) error {
+	before, err := tx.EffectsOf(ctx, subjects...)
+	if err != nil {
+		return err
+	}
+	for _, f := range before {
+		if f.Kind != crm.EffectMessage || f.SentAt.IsZero() {
+			continue
+		}
+		for _, x := range g.on[f.Subject] {
+			r := receipt{f, f.SentAt}
+			x.sent = append(x.sent, r)
+			if !f.Subject.Profile.IsZero() {
+				t := thingOf(f)
+				x.things[t] = append(x.things[t], r)
+			}
+		}
+	}
+	var keys []string
+	asked := map[delivery]bool{}
+	wanted := map[string]bool{} // things, by their hash
+	var deliveries []delivery
+	for _, f := range effects {
+		d := delivery{thingOf(f), f.To}
+		wanted[d.thing.hash(g.ids, crm.Address{})] = true
+		if !asked[d] {
+			asked[d] = true
+			deliveries, keys = append(deliveries, d), append(keys, d.key(g.ids))
+		}
+	}
+	var of []*recipient
+	for _, x := range who {
+		for _, p := range x.profiles {
+			of, keys = append(of, x), append(keys, sentKey(g.ids, p.ProfileKey))
+		}
+	}
+	found, err := tx.Refs(ctx, crm.RefSent, math.MaxInt32, keys...)
+	if err != nil {
+		return err
+	}
+	var ids []crm.EffectID
+	var note []func(receipt)
+	for i, refs := range found {
+		for _, r := range refs {
+			if i < len(deliveries) {
+				d := deliveries[i]
+				ids = append(ids, crm.EffectID(r.Target))
+				note = append(note, func(r receipt) {
+					if r.To == d.to { // else it was claimed for the address once and went elsewhere
+						g.to[d] = append(g.to[d], r)
+					}
+				})
+				continue
+			}
+			if hash, id := cutTarget(r.Target); wanted[hash] {
+				x := of[i-len(deliveries)]
+				ids = append(ids, id)
+				note = append(note, func(r receipt) { x.things[thingOf(r.Effect)] = append(x.things[thingOf(r.Effect)], r) })
+			}
+		}
+	}
+	sent, err := tx.Effects(ctx, ids...)
+	if err != nil {
+		return err
+	}
+	for i, f := range sent {
+		if f != nil && !f.SentAt.IsZero() {
+			note[i](receipt{f, f.SentAt})
+		}
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+package vefa
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/dedup"
+)
+
+// placeBatch is how many groups of profiles are written per transaction.
+const placeBatch = 1000
+
+// place makes each cluster a customer, where it is none yet, and counts the
+// profiles that moved. A cluster about whose profiles people decided meanwhile
+// stays as they left it; linkage looks at it again on its next turn.
+func (e *Engine) place(ctx context.Context, clusters []dedup.Cluster, out *identified) error {
+	var groups []crm.Grouping
+	for chunk := range slices.Chunk(clusters, 2*loadBatch) {
+		got, err := e.misplaced(ctx, chunk)
+		if err != nil {
+			return err
+		}
+		groups = append(groups, got...)
+	}
+	done := 0
+	for chunk := range slices.Chunk(groups, placeBatch) {
+		done += len(chunk)
+		links, stale, err := e.regroup(ctx, chunk)
+		if err != nil {
+			return fmt.Errorf("vefa: place: %w", err)
+		}
+		for _, l := range links {
+			if !l.Stays {
+				out.Moved++
+			}
+		}
+		out.Stale += len(stale)
+		for _, g := range stale {
+			for _, k := range g.Profiles {
+				e.look(k)
+				delete(e.looked, k)
+			}
+		}
+		e.progress("identify", done, len(groups))
+	}
+	return nil
+}
+
+// regroup writes groups and returns those that it left out as stale.
+func (e *Engine) regroup(ctx context.Context, groups []crm.Grouping) (links []crm.Link, left []crm.Grouping, err error) {
+	for {
+		links, err = e.svc.Regroup(ctx, groups...)
+		var stale *crm.StaleError
+		if !errors.As(err, &stale) {
+			return links, left, err
+		}
+		kept := make([]crm.Grouping, 0, len(groups))
+		for i, g := range groups {
+			if _, is := slices.BinarySearch(stale.Groups, i); is {
+				left = append(left, g)
+			} else {
+				kept = append(kept, g)
+			}
+		}
+		if groups = kept; len(groups) == 0 {
+			return nil, left, nil
+		}
+	}
+}
+
+// misplaced returns a grouping for each cluster that is not a customer by
+// itself. What linkage does not look at stays with whom it was put by hand.
+func (e *Engine) misplaced(ctx context.Context, clusters []dedup.Cluster) ([]crm.Grouping, error) {
+	var groups []crm.Grouping
+	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		groups = groups[:0]
+		var keys []crm.ProfileKey
+		for _, c := range clusters {
+			for _, id := range c.Members {
+				keys = append(keys, keyOf(id))
+			}
+		}
+		profiles, err := r.Profiles(ctx, keys...)
+		if err != nil {
+			return err
+		}
+		ids := make([]crm.CustomerID, 0, len(clusters))
+		rest := profiles
+		for _, c := range clusters {
+			if rest[0] == nil {
+				return &crm.Error{Op: "place", Entity: "profile", ID: keyOf(c.Members[0]).String(), Kind: crm.ErrNotFound}
+			}
+			ids = append(ids, rest[0].Customer)
+			rest = rest[len(c.Members):]
+		}
+		members, err := r.Members(ctx, ids...)
+		if err != nil {
+			return err
+		}
+		for i, c := range clusters {
+			mine := keys[:len(c.Members)]
+			keys = keys[len(c.Members):]
+			linked := make(map[crm.ProfileKey]bool, len(mine))
+			for _, k := range mine {
+				linked[k] = true
+			}
+			extra := slices.DeleteFunc(slices.Clone(members[i]), func(k crm.ProfileKey) bool { return linked[k] })
+			same := len(members[i])-len(extra) == len(mine)
+			if len(extra) > 0 {
+				others, err := r.Profiles(ctx, extra...)
+				if err != nil {
+					return err
+				}
+				extra = extra[:0]
+				for _, p := range others {
+					if linkable(p) {
+						same = false
+					} else {
+						extra = append(extra, p.ProfileKey)
+					}
+				}
+			}
+			if !same {
+				g := grouping(c, slices.Concat(mine, extra))
+				g.Known = e.known
+				groups = append(groups, g)
+			}
+		}
+		return nil
+	})
+	return groups, err
+}
+
+// grouping turns a cluster into a link decision with its evidence: for each
+// profile the strongest edge that holds it.
+func grouping(c dedup.Cluster, keys []crm.ProfileKey) crm.Grouping {
+	g := crm.Grouping{Profiles: keys, Kind: crm.LinkMatched, Actor: linkActor}
+	if len(c.Members) == 1 {
+		g.Kind = crm.LinkSplit
+		g.Evidence.Note = "no longer like the others"
+		return g
+	}
+	g.Each = make(map[crm.ProfileKey]crm.Evidence, len(c.Members))
+	for _, edge := range c.Edges {
+		for _, p := range [][2]string{{edge.A, edge.B}, {edge.B, edge.A}} {
+			k := keyOf(p[0])
+			if was, ok := g.Each[k]; !ok || edge.Weight > was.Weight {
+				g.Each[k] = crm.Evidence{With: keyOf(p[1]), Weight: edge.Weight, Fields: edge.Fields}
+			}
+		}
+	}
+	return g
+}

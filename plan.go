@@ -1,0 +1,316 @@
+package vefa
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/rules"
+)
+
+// planBatch is how many customers with firings are written per transaction.
+const planBatch = 200
+
+// evaluate runs the evening's rules over everybody and returns what they plan,
+// customer by customer in the order of home profiles.
+func (e *Engine) evaluate(ctx context.Context, now time.Time) ([]rules.Intent, error) {
+	persons := e.pop.sorted()
+	set := e.rules.Active()
+	threads := max(1, e.pop.threads)
+	const block = 4096
+	blocks := (len(persons) + block - 1) / block
+	out := make([][]rules.Intent, blocks)
+	errs := make([]error, threads)
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for t := range threads {
+		wg.Go(func() {
+			w := &evaluator{e: e, set: set, fill: newFiller(e.pop, e.vocab, now), moments: map[*time.Location]*rules.Moment{}, now: now, missing: map[string]bool{}}
+			for b := range next {
+				if errs[t] != nil {
+					continue
+				}
+				for _, x := range persons[b*block : min((b+1)*block, len(persons))] {
+					in, err := w.person(x)
+					if err != nil {
+						errs[t] = err
+						break
+					}
+					if len(in.Effects) > 0 {
+						out[b] = append(out[b], in)
+					}
+				}
+			}
+		})
+	}
+	for b := range blocks {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- b
+		e.progress("rules", min((b+1)*block, len(persons)), len(persons))
+	}
+	close(next)
+	wg.Wait()
+	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
+		return nil, err
+	}
+	return slices.Concat(out...), nil
+}
+
+// evaluator evaluates persons; one goroutine uses one.
+type evaluator struct {
+	e       *Engine
+	on      rules.Trigger // whose rules; zero: the evening's
+	set     *rules.Set[Facts]
+	fill    *filler
+	moments map[*time.Location]*rules.Moment
+	now     time.Time
+	firings []rules.Firing
+	missing map[string]bool // that was logged
+}
+
+func (w *evaluator) moment(x *person) *rules.Moment {
+	zone := w.fill.clock(x.place).loc
+	m := w.moments[zone]
+	if m == nil {
+		m = rules.NewMoment(w.now, zone)
+		w.moments[zone] = m
+	}
+	return m
+}
+
+func (w *evaluator) person(x *person) (rules.Intent, error) {
+	m := w.moment(x)
+	facts := w.fill.fill(x)
+	var err error
+	if w.firings, err = w.set.On(w.firings[:0], w.on, facts, m); err != nil {
+		var bounds *rules.BoundsError
+		if errors.As(err, &bounds) {
+			w.e.cfg.Logger.Warn("vefa: a customer has more rows than rules may look at", "customer", x.id, "rows", bounds.Field, "len", bounds.Len)
+			return rules.Intent{}, nil
+		}
+		return rules.Intent{}, err
+	}
+	if len(w.firings) == 0 {
+		return rules.Intent{}, nil
+	}
+	var in rules.Intent
+	for _, f := range w.firings {
+		if in.Effects, err = w.set.Plan(w.e.keys.ids, in.Effects, f, w.e.target(x, facts, f), m); err != nil {
+			return in, err
+		}
+	}
+	for _, k := range x.profiles {
+		in.Members = append(in.Members, crm.OfProfile(k))
+	}
+	in.Effects, err = w.e.dress(in.Effects, w.missing)
+	return in, err
+}
+
+// target says what a firing is about in the record.
+func (e *Engine) target(x *person, facts *Facts, f rules.Firing) rules.Target {
+	p := e.pop
+	if f.Row >= 0 {
+		switch f.Rule.Each {
+		case "Purchases":
+			r := &x.orders[facts.Purchases[f.Row].index]
+			return rules.Target{Subject: crm.OfProfile(x.profiles[r.profile]), About: p.orderKey(r)}
+		case "Visits":
+			r := &x.visits[facts.Visits[f.Row].index]
+			return rules.Target{Subject: crm.OfProfile(x.profiles[r.profile]), About: p.visitKey(r)}
+		case "Answers":
+			r := &x.answers[facts.Answers[f.Row].index]
+			return rules.Target{Subject: crm.OfProfile(x.profiles[r.profile]), About: p.answerKey(r)}
+		}
+	}
+	return rules.Target{Subject: crm.OfProfile(x.home)}
+}
+
+// dress turns what rules say about messages into MessageData. What a rule that
+// was loaded later wants to send and the configuration does not have is left
+// out: it stops neither the evening nor itself once it is there.
+func (e *Engine) dress(effects []*crm.Effect, missing map[string]bool) ([]*crm.Effect, error) {
+	out := effects[:0]
+	for _, f := range effects {
+		if f.Kind != crm.EffectMessage {
+			out = append(out, f)
+			continue
+		}
+		p, err := rules.DecodePayload(f)
+		if err != nil {
+			return nil, err
+		}
+		d := MessageData{Name: "message/" + p.Name, Rule: f.Data, Profile: f.Subject.Profile}
+		if p.Action == rules.DoSurvey {
+			d.Name, d.Survey = "survey/"+p.Name, p.Name
+		}
+		c := e.messages[d.Name]
+		if c == nil {
+			if !missing[f.Cause+d.Name] {
+				missing[f.Cause+d.Name] = true
+				e.cfg.Logger.Warn("vefa: a rule sends what Config does not have", "cause", f.Cause, "message", d.Name)
+			}
+			continue
+		}
+		d.Class = c.Class
+		if f.Data, err = json.Marshal(d); err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// bare returns an effect of a rule as package rules planned it.
+func bare(f *crm.Effect) (*crm.Effect, error) {
+	if f.Kind != crm.EffectMessage {
+		return f, nil
+	}
+	d, err := decodeMessage(f)
+	if err != nil {
+		return nil, err
+	}
+	c := *f
+	c.Data = d.Rule
+	return &c, nil
+}
+
+// planned counts what became of plans.
+type planned struct {
+	Planned  int `json:"planned"`  // effects that are new
+	Repeated int `json:"repeated"` // that were there already
+	Late     int `json:"late"`     // of a closed evening: left out
+}
+
+// write stores the plans of rules. Of an evening that is closed nothing is
+// stored any more.
+func (e *Engine) write(ctx context.Context, intents []rules.Intent, closed bool) (planned, error) {
+	var total planned
+	done := 0
+	for chunk := range slices.Chunk(intents, planBatch) {
+		var n planned
+		err := e.svc.Update(ctx, func(tx crm.Tx) error {
+			n = planned{}
+			var all []*crm.Effect
+			for _, in := range chunk {
+				all = append(all, in.Effects...)
+			}
+			if closed {
+				n.Late = len(all)
+				return nil
+			}
+			if err := e.noteKeys(ctx, tx); err != nil {
+				return err
+			}
+			refs, err := number(ctx, tx, all)
+			if err != nil {
+				return err
+			}
+			news, err := rules.Record(ctx, tx, chunk...)
+			if err != nil {
+				return err
+			}
+			n.Planned, n.Repeated = len(news), len(all)-len(news)
+			var put []crm.Ref
+			for _, f := range news {
+				if ref, ok := refs[f.ID]; ok {
+					put = append(put, ref)
+				}
+			}
+			return tx.PutRefs(ctx, put...)
+		})
+		if err != nil {
+			return total, err
+		}
+		total.Planned += n.Planned
+		total.Repeated += n.Repeated
+		total.Late += n.Late
+		done += len(chunk)
+		e.progress("plan", done, len(intents))
+	}
+	return total, nil
+}
+
+// campaigns draws the campaigns of an evening.
+func (e *Engine) campaigns(ctx context.Context, day string, now time.Time, closed bool) (planned, error) {
+	var total planned
+	for i := range e.cfg.Campaigns {
+		c := &e.cfg.Campaigns[i]
+		if !slices.Contains(c.On, day) {
+			continue
+		}
+		n, err := e.campaign(ctx, c, day, now, closed)
+		total.Planned += n.Planned
+		total.Repeated += n.Repeated
+		total.Late += n.Late
+		if err != nil {
+			return total, fmt.Errorf("vefa: campaign %q: %w", c.Name, err)
+		}
+	}
+	return total, nil
+}
+
+func (e *Engine) campaign(ctx context.Context, c *Campaign, day string, now time.Time, closed bool) (planned, error) {
+	d, err := e.draw(c.Segment, now)
+	if err != nil {
+		return planned{}, err
+	}
+	// What excludes beside the campaign's own tags is what is red today.
+	today := c.Campaign
+	today.Exclude = slices.Concat(c.Exclude, redTags(e.tags, now, d.ignores))
+	var total planned
+	var batch []*crm.Effect
+	flush := func() error {
+		var n planned
+		err := e.svc.Update(ctx, func(tx crm.Tx) error {
+			n = planned{}
+			if closed {
+				n.Late = len(batch)
+				return nil
+			}
+			refs, err := number(ctx, tx, batch)
+			if err != nil {
+				return err
+			}
+			created, err := tx.PutEffects(ctx, batch...)
+			if err != nil {
+				return err
+			}
+			var put []crm.Ref
+			for i, f := range batch {
+				if !created[i] {
+					n.Repeated++
+					continue
+				}
+				n.Planned++
+				if ref, ok := refs[f.ID]; ok {
+					put = append(put, ref)
+				}
+			}
+			return tx.PutRefs(ctx, put...)
+		})
+		total.Planned += n.Planned
+		total.Repeated += n.Repeated
+		total.Late += n.Late
+		batch = batch[:0]
+		return err
+	}
+	for f, err := range today.Plan(ctx, now, e.keys.ids, e.keys.assign, e.recipients(ctx, &today, d, "", d.considered)) {
+		if err != nil {
+			return total, err
+		}
+		if batch = append(batch, f); len(batch) == loadBatch {
+			if err := flush(); err != nil {
+				return total, err
+			}
+			e.progress("campaign "+c.Name, total.Planned+total.Repeated, len(d.considered))
+		}
+	}
+	return total, flush()
+}

@@ -1,0 +1,311 @@
+package vefa
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/experiment"
+	"github.com/vefacrm/vefa/survey"
+)
+
+// Results is what the evenings did, read from the record.
+type Results struct {
+	Customers int                       `json:"customers"`
+	Profiles  int                       `json:"profiles"`
+	Merges    int                       `json:"merges"`   // profiles that joined another customer
+	Effects   map[string]map[string]int `json:"effects"`  // kind → state → number
+	Withheld  []Count                   `json:"withheld"` // messages, by the first guard that refused
+	Campaigns []CampaignResult          `json:"campaigns"`
+	Surveys   []SurveyResult            `json:"surveys"`
+	Tickets   map[crm.TicketState]int   `json:"tickets"`
+	Clicks    map[crm.Verdict]int       `json:"clicks"` // requests; those beyond Config.ClicksPerLink are suspected
+}
+
+// Count is a named number.
+type Count struct {
+	Name string `json:"name"`
+	N    int    `json:"n"`
+}
+
+// CampaignResult is one campaign, measured.
+type CampaignResult struct {
+	Name     string            `json:"name"`
+	Started  time.Time         `json:"started"`
+	Until    time.Time         `json:"until"`    // the end of its window
+	Withheld []Count           `json:"withheld"` // when it was planned, by guard
+	Report   experiment.Report `json:"report"`
+}
+
+// SurveyResult is the answers to one survey at one place.
+type SurveyResult struct {
+	Survey string        `json:"survey"`
+	Place  string        `json:"place"` // id; empty: all together
+	Name   string        `json:"name"`
+	Sent   int           `json:"sent,omitempty"` // of all together
+	N      int64         `json:"n"`
+	Hidden bool          `json:"hidden,omitempty"` // too few answers to show
+	Result survey.Result `json:"result"`
+}
+
+// Results reads the record and sums up what the evenings did until now.
+func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
+	if err = e.lock(ctx); err != nil {
+		return Results{}, err
+	}
+	defer e.release("results", &err)
+	out := Results{Campaigns: []CampaignResult{}, Surveys: []SurveyResult{}, Effects: map[string]map[string]int{}, Tickets: map[crm.TicketState]int{}, Clicks: map[crm.Verdict]int{}}
+	if err := e.load(ctx); err != nil {
+		return out, err
+	}
+	if _, err := e.refresh(ctx); err != nil {
+		return out, err
+	}
+	clicked := map[crm.EffectID]bool{}
+	surveys := map[string]*survey.Groups[string]{}
+	asked := map[string]int{}
+	var effects []*crm.Effect
+	err = e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		for f, err := range crm.AllEffects(ctx, r, crm.AllParts()) {
+			if err != nil {
+				return err
+			}
+			effects = append(effects, f)
+		}
+		for f, err := range crm.FactsOfKind(ctx, r, crm.AllParts(), crm.KindClick) {
+			if err != nil {
+				return err
+			}
+			c := f.Data.(*crm.Click)
+			out.Clicks[c.Verdict] += int(c.Requests())
+			if c.Verdict == crm.Human {
+				clicked[c.Effect] = true
+			}
+		}
+		for f, err := range crm.FactsOfKind(ctx, r, crm.AllParts(), crm.KindTicket) {
+			if err != nil {
+				return err
+			}
+			out.Tickets[f.Data.(*crm.Ticket).State]++
+		}
+		for f, err := range crm.FactsOfKind(ctx, r, crm.AllParts(), crm.KindAnswer) {
+			if err != nil {
+				return err
+			}
+			a := f.Data.(*crm.Answer)
+			if surveys[a.Survey] == nil {
+				surveys[a.Survey] = &survey.Groups[string]{}
+			}
+			s := survey.Score{Metric: survey.Metric(a.Metric), Answered: a.Metric != "", Value: a.Score, Class: survey.Metric(a.Metric).Class(a.Score), Bad: a.Bad}
+			if err := surveys[a.Survey].Add(f.Place, s); err != nil {
+				return fmt.Errorf("vefa: answer %s: %w", f.Key, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
+	byCause := map[string][]*crm.Effect{}
+	withheld := map[string]int{}
+	data := map[crm.EffectID]MessageData{}
+	for _, f := range effects {
+		kind := out.Effects[string(f.Kind)]
+		if kind == nil {
+			kind = map[string]int{}
+			out.Effects[string(f.Kind)] = kind
+		}
+		kind[string(f.State)]++
+		if f.Kind != crm.EffectMessage {
+			continue
+		}
+		d, err := decodeMessage(f)
+		if err != nil {
+			continue // a host's own; it was never sent and is counted by its state
+		}
+		data[f.ID] = d
+		byCause[f.Cause] = append(byCause[f.Cause], f)
+		if f.State == crm.Withheld {
+			withheld[refusal(f)]++
+		}
+		if d.Survey != "" && !f.SentAt.IsZero() {
+			asked[d.Survey]++
+		}
+	}
+	out.Withheld = counts(withheld)
+	for _, x := range e.pop.sorted() {
+		out.Customers++
+		out.Profiles += len(x.profiles)
+	}
+	out.Merges = out.Profiles - out.Customers
+	for i := range e.cfg.Campaigns {
+		c := &e.cfg.Campaigns[i]
+		if list := byCause[c.Cause()]; len(list) > 0 {
+			res, err := e.measure(&c.Campaign, list, data, clicked)
+			if err != nil {
+				return out, err
+			}
+			out.Campaigns = append(out.Campaigns, res)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(surveys)) {
+		g := surveys[name]
+		total := g.Total()
+		out.Surveys = append(out.Surveys, SurveyResult{Survey: name, N: total.N(), Sent: asked[name], Result: total.Result()})
+		for _, r := range g.Results(survey.ResultOptions{}) {
+			s := SurveyResult{Survey: name, Place: r.Key, N: r.Result.N, Hidden: r.Suppressed}
+			if p := e.places.Get(r.Key); p != nil {
+				s.Name = p.Name
+			}
+			if !r.Suppressed {
+				s.Result = r.Result
+			}
+			out.Surveys = append(out.Surveys, s)
+		}
+	}
+	return out, nil
+}
+
+// refusal names the first guard that refused.
+func refusal(f *crm.Effect) string {
+	for _, r := range f.Reasons {
+		if !r.Pass {
+			return r.Guard
+		}
+	}
+	return "unknown"
+}
+
+func counts(m map[string]int) []Count {
+	out := make([]Count, 0, len(m))
+	for name, n := range m {
+		out = append(out, Count{name, n})
+	}
+	slices.SortFunc(out, func(a, b Count) int { return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Name, b.Name)) })
+	return out
+}
+
+// measure counts conversions: customers who bought within the window after
+// they were assigned. Those who were withheld when the campaign was planned
+// belong to neither arm; those who were withheld later stay in theirs.
+func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, data map[crm.EffectID]MessageData, clicked map[crm.EffectID]bool) (CampaignResult, error) {
+	out := CampaignResult{Name: c.Name}
+	withheld := map[string]int{}
+	var n experiment.Counts
+	now := e.svc.Now()
+	for _, f := range effects {
+		if out.Started.IsZero() || f.Created.Before(out.Started) {
+			out.Started = f.Created
+		}
+		if f.State == crm.Withheld && f.Changed.Equal(f.Created) {
+			withheld[refusal(f)]++
+			continue
+		}
+		bought := e.bought(data[f.ID].Profile, f.Created, minTime(f.Created.Add(c.Window), now))
+		if f.State == crm.HeldOut {
+			n.HeldOut++
+			if bought {
+				n.HeldOutConverted++
+			}
+			continue
+		}
+		n.Assigned++
+		if bought {
+			n.Converted++
+		}
+		if f.State != crm.Done {
+			continue
+		}
+		n.Delivered++
+		if clicked[f.ID] {
+			n.Clicked++
+			if bought {
+				n.ClickedConverted++
+			}
+		}
+	}
+	out.Until = out.Started.Add(c.Window)
+	out.Withheld = counts(withheld)
+	var err error
+	if out.Report, err = experiment.Evaluate(n, c.Holdout, 0.95); err != nil {
+		return out, fmt.Errorf("vefa: campaign %q: %w", c.Name, err)
+	}
+	return out, nil
+}
+
+func minTime(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// bought reports whether a customer bought something after one instant and
+// not after another.
+func (e *Engine) bought(k crm.ProfileKey, after, until time.Time) bool {
+	x := e.pop.of(k)
+	if x == nil {
+		return false
+	}
+	lo, hi := after.UnixMicro(), until.UnixMicro()
+	for i := range x.orders {
+		o := &x.orders[i]
+		if o.at > lo && o.at <= hi && o.amount > 0 && o.flags&(flagReturn|flagCancelled) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Unsolved is a ticket that somebody has to solve.
+type Unsolved struct {
+	Ref    crm.FactRef
+	Opened time.Time
+}
+
+// Unsolved returns the tickets that are not solved, by the customers they
+// silence.
+func (e *Engine) Unsolved(ctx context.Context) (_ []Unsolved, err error) {
+	if err = e.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer e.release("unsolved", &err)
+	if err := e.load(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := e.refresh(ctx); err != nil {
+		return nil, err
+	}
+	var out []Unsolved
+	for _, x := range e.pop.sorted() {
+		for _, t := range x.tickets {
+			if t.solved == 0 {
+				out = append(out, Unsolved{t.ref, time.UnixMicro(t.opened).UTC()})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Unsolved) int { return a.Ref.Compare(b.Ref) })
+	return out, nil
+}
+
+// Links returns where a message's tracked link and its survey (if it has one)
+// are reached. It is crm.ErrPruned for one whose link ended and was pruned.
+func (e *Engine) Links(f *crm.Effect) (tracked, page string, err error) {
+	d, err := decodeMessage(f)
+	if err != nil {
+		return "", "", err
+	}
+	if d.Link == 0 {
+		return "", "", &crm.Error{Op: "link", Entity: "effect", ID: string(f.ID), Kind: crm.ErrPruned}
+	}
+	if tracked, err = e.trackedURL(d.Link); err != nil || d.Survey == "" {
+		return tracked, "", err
+	}
+	token, err := e.keys.surveys.Mint(d.Link)
+	return tracked, e.cfg.BaseURL + "/s/" + token, err
+}

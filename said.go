@@ -1,0 +1,193 @@
+package vefa
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/dedup"
+)
+
+// said is what people decided about who is who, as far as it was read.
+type said struct {
+	log  map[crm.ProfileKey][]crm.Link          // by profile, linkage's own decisions left out
+	ops  map[string]map[crm.ProfileKey]crm.Link // by operation that parted people
+	gone map[string]bool                        // operations that were taken back
+	at   map[crm.ProfileKey]crm.CustomerID      // where profiles are now
+	home map[crm.CustomerID]crm.ProfileKey
+	last map[crm.ProfileKey]int64 // the last decision that is not linkage's own
+}
+
+// mostParted bounds the pairs that one split is remembered by. Beyond it, some
+// thousand on either side, each is kept apart from the first of the other side.
+const mostParted = 1 << 20
+
+// decisions reads what people decided about profiles (nil: about all): who was
+// merged by hand must stay together, and every pair that a split or an undone
+// merge parted, apart. What counts of several decisions about a pair is where the
+// two are now: linkage undoes none of them, so that is the last word. It notes
+// which decisions it read; call it before the profiles themselves are read, so that
+// what is decided in between is noticed when linkage writes.
+func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey) ([]dedup.Decision, error) {
+	all := keys == nil
+	if all {
+		for p, err := range e.scanProfiles(ctx) {
+			if err != nil {
+				return nil, err
+			}
+			keys = append(keys, p.ProfileKey)
+		}
+	}
+	s := &said{log: map[crm.ProfileKey][]crm.Link{}, ops: map[string]map[crm.ProfileKey]crm.Link{}, gone: map[string]bool{},
+		at: map[crm.ProfileKey]crm.CustomerID{}, home: map[crm.CustomerID]crm.ProfileKey{}, last: map[crm.ProfileKey]int64{}}
+	for chunk := range slices.Chunk(keys, loadBatch) {
+		if err := e.cfg.Store.View(ctx, func(r crm.Reader) error { return s.read(ctx, r, chunk) }); err != nil {
+			return nil, err
+		}
+	}
+	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		if err := s.place(ctx, r); err != nil || all {
+			return err
+		}
+		// A merger lifts what parted the others of the two customers, who did not
+		// change themselves.
+		ids := slices.Sorted(maps.Values(s.at))
+		members, err := r.Members(ctx, slices.Compact(ids)...)
+		if err != nil {
+			return err
+		}
+		var more []crm.ProfileKey
+		for _, m := range members {
+			for _, k := range m {
+				if _, known := s.log[k]; !known {
+					more = append(more, k)
+				}
+			}
+		}
+		if err := s.read(ctx, r, more); err != nil {
+			return err
+		}
+		return s.place(ctx, r)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if all || e.known == nil {
+		e.known = map[crm.ProfileKey]int64{}
+	}
+	for k, seq := range s.last {
+		if seq > 1 { // most have only the first
+			e.known[k] = seq
+		}
+	}
+	return s.pairs(), nil
+}
+
+// read reads the decisions of people about profiles.
+func (s *said) read(ctx context.Context, r crm.Reader, keys []crm.ProfileKey) error {
+	logs, err := r.Links(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	for i, log := range logs {
+		for _, l := range log {
+			if l.Actor != linkActor {
+				s.last[keys[i]] = l.Seq
+			}
+			if l.Undoes != "" {
+				s.gone[l.Undoes] = true
+			}
+			switch {
+			case l.Actor == linkActor:
+			case l.Kind == crm.LinkManual:
+				s.log[keys[i]] = append(s.log[keys[i]], l)
+				s.home[l.Customer] = crm.ProfileKey{}
+			case l.Kind == crm.LinkSplit || l.Kind == crm.LinkUndo:
+				s.log[keys[i]] = append(s.log[keys[i]], l)
+				if s.ops[l.Op] == nil {
+					s.ops[l.Op] = map[crm.ProfileKey]crm.Link{}
+				}
+				s.ops[l.Op][keys[i]] = l
+			}
+		}
+	}
+	return nil
+}
+
+// place finds out where those are now about whom people decided, and for whom the
+// customers were made that people put others into.
+func (s *said) place(ctx context.Context, r crm.Reader) error {
+	ids := slices.Sorted(maps.Keys(s.home))
+	homes, err := r.Homes(ctx, ids...)
+	if err != nil {
+		return err
+	}
+	keys := slices.Collect(maps.Keys(s.log))
+	for i, id := range ids {
+		s.home[id] = homes[i]
+		keys = append(keys, homes[i])
+	}
+	slices.SortFunc(keys, crm.ProfileKey.Compare)
+	keys = slices.Compact(keys)
+	at, err := r.CustomersOf(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	for i, k := range keys {
+		s.at[k] = at[i]
+	}
+	return nil
+}
+
+// pairs returns the decisions for linkage, sorted.
+func (s *said) pairs() []dedup.Decision {
+	out := map[[2]string]bool{}
+	say := func(a, b crm.ProfileKey, same bool) {
+		if a != b && !a.IsZero() && !b.IsZero() {
+			out[[2]string{min(recordID(a), recordID(b)), max(recordID(a), recordID(b))}] = same
+		}
+	}
+	for k, log := range s.log {
+		for _, l := range log {
+			if l.Kind == crm.LinkManual && !s.gone[l.Op] && s.at[k] == s.at[s.home[l.Customer]] {
+				say(k, s.home[l.Customer], true)
+			}
+		}
+	}
+	for _, op := range s.ops {
+		sides := map[crm.CustomerID][]crm.ProfileKey{}
+		for k, l := range op {
+			sides[l.Customer] = append(sides[l.Customer], k)
+		}
+		ids := slices.Sorted(maps.Keys(sides))
+		for i, x := range ids {
+			slices.SortFunc(sides[x], crm.ProfileKey.Compare)
+			for _, y := range ids[:i] {
+				parted(sides[x], sides[y], func(a, b crm.ProfileKey) { say(a, b, s.at[a] == s.at[b]) })
+			}
+		}
+	}
+	list := make([]dedup.Decision, 0, len(out))
+	for p, same := range out {
+		list = append(list, dedup.Decision{A: p[0], B: p[1], Same: same})
+	}
+	slices.SortFunc(list, func(a, b dedup.Decision) int { return cmp.Or(cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B)) })
+	return list
+}
+
+// parted calls say for each pair across two sides, which are sorted.
+func parted(x, y []crm.ProfileKey, say func(a, b crm.ProfileKey)) {
+	if len(x)*len(y) > mostParted {
+		for _, a := range x {
+			say(a, y[0])
+		}
+		x = x[:1]
+	}
+	for _, a := range x {
+		for _, b := range y {
+			say(a, b)
+		}
+	}
+}

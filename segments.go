@@ -1,0 +1,25 @@
+package vefa
+
+import (
+	"context"
+
+	"github.com/vefacrm/vefa/segment"
+)
+
+// Segments returns the segments of Config.Segments with everybody's tags as of
+// what is committed, frozen, for the questions that people ask of them: counts,
+// waterfalls, overlap, lint. Customers have the names of their earliest
+// profiles, crm.ProfileKey.String.
+func (e *Engine) Segments(ctx context.Context) (_ *segment.View, err error) {
+	if err = e.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer e.release("segments", &err)
+	if err := e.load(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := e.refresh(ctx); err != nil {
+		return nil, err
+	}
+	return e.seg.View(), nil
+}
