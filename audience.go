@@ -147,13 +147,12 @@ func (e *Engine) draw(name string, at time.Time) (drawn, error) {
 	}
 	d.ignores = def.IgnoreRed
 	careless := def
-	careless.Name = name + "-considered"
 	careless.IgnoreRed = slices.Concat(def.IgnoreRed, redTags(e.tags, at, def.IgnoreRed))
 	all, err := view.With(careless)
 	if err != nil {
 		return d, fmt.Errorf("vefa: %w", err)
 	}
-	considered, err := all.Members(careless.Name, at)
+	considered, err := all.Members(name, at)
 	if err != nil {
 		return d, fmt.Errorf("vefa: %w", err)
 	}

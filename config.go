@@ -255,9 +255,13 @@ func (c *Config) checkBase() error {
 	return own.Check(c.BaseURL + "/l/")
 }
 
-// definitions parses Config.Segments.
+// definitions parses Config.Segments and checks that they can be defined
+// together: circles and names that nothing defines show only then.
 func (c *Config) definitions() ([]segment.Definition, error) {
 	defs, err := segment.ParseDefinitions(c.Segments, segment.Limits{})
+	if err == nil {
+		_, err = segment.NewIndex(segment.Options{}).Define(time.Time{}, defs...)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("vefa: segments: %w", err)
 	}

@@ -66,41 +66,47 @@ type Engine struct {
 	writer     string // tells this engine's counts of clicks from others
 }
 
-// New checks the whole configuration, reports every fault and returns an
-// engine. It reads and writes nothing.
+// New checks the whole configuration, reports every fault of it at once, joined
+// by errors.Join, and returns an engine. It reads and writes nothing.
 func New(cfg Config) (*Engine, error) {
 	cfg = cfg.withDefaults()
-	if err := cfg.validate(); err != nil {
-		return nil, err
-	}
 	e := &Engine{cfg: cfg, writer: rand.Text()[:16], vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, texts: map[string]*messaging.Template{}, turn: make(chan struct{}, 1)}
+	var faults []error
+	check := func(err error) bool {
+		if err != nil {
+			faults = append(faults, err)
+		}
+		return err == nil
+	}
+	check(e.cfg.validate())
 	e.svc = crm.New(cfg.Store, crm.Config{Now: cfg.Now, NewID: cfg.NewID, Logger: cfg.Logger, Survivorship: cfg.Survivorship, Normalise: cfg.Normalise, Conflicts: cfg.Conflicts, Retry: cfg.Retry})
 	var err error
 	if e.schema, err = Schema(e.vocab); err != nil {
-		return nil, err
+		return nil, err // no configuration can mend it
 	}
 	e.rules = rules.NewEngine(e.schema)
-	if err := e.rules.Load(cfg.Rules...); err != nil {
-		return nil, err
+	compiled := check(e.rules.Load(cfg.Rules...))
+	e.defs, err = cfg.definitions()
+	defined := check(err)
+	e.linker, err = people.New(cfg.People)
+	check(err)
+	keyed := false
+	if cfg.keysFit() {
+		e.keys, err = cfg.derive()
+		keyed = check(err)
 	}
-	if e.defs, err = cfg.definitions(); err != nil {
-		return nil, err
+	check(e.collectMessages(keyed))
+	if defined {
+		check(e.checkSegments())
 	}
-	if e.linker, err = people.New(cfg.People); err != nil {
-		return nil, err
+	if compiled {
+		check(e.checkActions())
 	}
-	if e.keys, err = cfg.derive(); err != nil {
-		return nil, err
-	}
-	if err := e.collectMessages(); err != nil {
-		return nil, err
-	}
-	if err := e.checkNames(); err != nil {
-		return nil, err
-	}
-	if e.clicks, err = link.NewLog(link.LogConfig{Sink: e.sinkClicks, Surplus: e.sinkSurplus, PerLink: cfg.ClicksPerLink,
-		OnError: func(err error) { cfg.Logger.Warn("vefa: clicks", "err", err) }}); err != nil {
-		return nil, err
+	e.clicks, err = link.NewLog(link.LogConfig{Sink: e.sinkClicks, Surplus: e.sinkSurplus, PerLink: cfg.ClicksPerLink,
+		OnError: func(err error) { cfg.Logger.Warn("vefa: clicks", "err", err) }})
+	check(err)
+	if len(faults) > 0 { // what follows is made of what was checked
+		return nil, errors.Join(faults...)
 	}
 	if e.redirect, err = link.NewHandler(link.Config{Codec: e.keys.links, Resolver: link.ResolverFunc(e.destination), Log: e.clicks,
 		VisitorKey: e.visitorKey, Allow: cfg.destinations(), Now: cfg.Now, RequestID: cfg.RequestID, ClientIP: cfg.ClientIP}); err != nil {
@@ -114,18 +120,33 @@ func New(cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-// collectMessages names every message that may go out and parses its text.
-func (e *Engine) collectMessages() error {
-	add := func(name string, c *messaging.Campaign) error {
+// collectMessages names every message that may go out, parses its text and, where
+// the keys make links, renders it once.
+func (e *Engine) collectMessages(keyed bool) error {
+	var faults []error
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("vefa: message "+format, args...))
+	}
+	add := func(name string, c *messaging.Campaign) {
 		if e.messages[name] != nil {
-			return fmt.Errorf("vefa: two messages are named %q", name)
+			faults = append(faults, fmt.Errorf("vefa: two messages are named %q", name))
+			return
+		}
+		e.messages[name] = c
+		if c.Validate() != nil { // reported already
+			return
 		}
 		t, err := c.Template()
 		if err != nil {
-			return fmt.Errorf("vefa: message %q: %w", name, err)
+			fault("%q: %w", name, err)
+			return
 		}
+		e.texts[name] = t
 		if c.URL == "" && !strings.HasPrefix(name, "survey/") && slices.ContainsFunc(c.Fields, func(f messaging.Field) bool { return f.Name == "link" }) {
-			return fmt.Errorf("vefa: message %q has a link and no URL that it leads to", name)
+			fault("%q has a link and no URL that it leads to", name)
+		}
+		if !keyed || e.cfg.checkBase() != nil {
+			return
 		}
 		// As it would go out about something that happened in no known place.
 		url, err := e.trackedURL(1)
@@ -133,45 +154,42 @@ func (e *Engine) collectMessages() error {
 			_, err = t.Render(fieldValues(c, url, ""))
 		}
 		if err != nil {
-			return fmt.Errorf("vefa: message %q could not go out: %w", name, err)
+			fault("%q could not go out: %w", name, err)
 		}
-		e.messages[name], e.texts[name] = c, t
-		return nil
 	}
 	for i := range e.cfg.Campaigns {
 		c := &e.cfg.Campaigns[i]
 		c.Consent = e.cfg.Consent
-		if err := add(c.Cause(), &c.Campaign); err != nil {
-			return err
-		}
+		add(c.Cause(), &c.Campaign)
 	}
 	for i := range e.cfg.Messages {
 		c := &e.cfg.Messages[i]
 		c.Consent = e.cfg.Consent
-		if err := add("message/"+c.Name, c); err != nil {
-			return err
-		}
+		add("message/"+c.Name, c)
 	}
 	for i := range e.cfg.Surveys {
 		s := &e.cfg.Surveys[i]
 		s.Invitation.Consent = e.cfg.Consent
-		if err := add("survey/"+s.Name, &s.Invitation); err != nil {
-			return err
-		}
+		add("survey/"+s.Name, &s.Invitation)
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
-// checkNames reports segments that campaigns draw from and things that rules do
-// which the configuration does not have.
-func (e *Engine) checkNames() error {
+// checkSegments reports segments that campaigns draw from and nothing defines.
+func (e *Engine) checkSegments() error {
 	var faults []error
 	for i := range e.cfg.Campaigns {
 		c := &e.cfg.Campaigns[i]
-		if !slices.ContainsFunc(e.defs, func(d segment.Definition) bool { return d.Name == c.Segment }) {
+		if c.Segment != "" && !slices.ContainsFunc(e.defs, func(d segment.Definition) bool { return d.Name == c.Segment }) {
 			faults = append(faults, fmt.Errorf("vefa: campaign %q draws from segment %q, which Config.Segments does not define", c.Name, c.Segment))
 		}
 	}
+	return errors.Join(faults...)
+}
+
+// checkActions reports things that rules do which the configuration does not have.
+func (e *Engine) checkActions() error {
+	var faults []error
 	for _, r := range e.rules.Active().Rules() {
 		for i, a := range r.Then {
 			var known bool

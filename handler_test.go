@@ -15,12 +15,14 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/dedup/people"
 	"github.com/vefacrm/vefa/internal/nighttest"
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/messaging/link"
@@ -376,6 +378,42 @@ func TestBadConfigIsRefusedWhole(t *testing.T) {
 	require.ErrorContains(t, err, "BaseURL")
 }
 
+// TestEveryStageOfNewIsReported has a fault for each stage of New: one must not
+// hide the next. Issue 9, step 1.
+func TestEveryStageOfNewIsReported(t *testing.T) {
+	book, err := rules.ReadYAML("broken.yaml", []byte("rules: [{name: broken, when: Nothing > 1, then: [{tag: x}]}]"))
+	require.NoError(t, err)
+	link := []messaging.Field{{Name: "link", Type: messaging.LinkField, Max: 60}}
+	cfg := vefa.Config{
+		BaseURL: "ftp://s.example", Conflicts: "toss", Rules: []*rules.Book{book}, Segments: "segment a = b\nsegment",
+		People:    people.Options{Extra: []string{""}},
+		Campaigns: []vefa.Campaign{{Segment: "nobody", On: []string{"tomorrow"}, Campaign: messaging.Campaign{Name: "spring", Text: "Spring {link}", Fields: link, Unmeasured: "a test"}}},
+		Messages: []messaging.Campaign{{Name: "twin", Text: "x", Unmeasured: "a test"}, {Name: "twin", Text: "x", Unmeasured: "a test"},
+			{Name: "open", Text: "{"}},
+		Surveys:       []vefa.Survey{{}},
+		ClicksPerLink: -1,
+	}
+	faultsOf := func(want ...string) {
+		t.Helper()
+		_, err := vefa.New(cfg)
+		require.Error(t, err)
+		for _, w := range want {
+			assert.ErrorContains(t, err, w)
+		}
+	}
+	faultsOf("Config.Store", "Config.Sender", "Config.BaseURL", "Keys.Sign", "Config: ", "broken.yaml", "Nothing", "vefa: segments", "people: options",
+		`"tomorrow" is no date`, `"campaign/spring" has a link and no URL`, `two messages are named "message/twin"`, `message "open"`, "Surveys[0]")
+	// Names are checked where what they are looked up in is without fault.
+	cfg.Segments, cfg.Rules = "segment a = everyone", nil
+	faultsOf(`draws from segment "nobody"`)
+	good, err := rules.ReadYAML("good.yaml", []byte("rules: [{name: good, when: Orders > 1, then: [{task: call}]}]"))
+	require.NoError(t, err)
+	cfg.Rules = []*rules.Book{good}
+	faultsOf("Config.Store", `draws from segment "nobody"`, `there is no task "call"`)
+	cfg.Segments = "segment a = segment(b)\nsegment b = segment(a)"
+	faultsOf("vefa: segments")
+}
+
 // TestBaseURL refuses what recipients cannot or should not follow, with surveys
 // and without.
 func TestBaseURL(t *testing.T) { // Case H10
@@ -506,7 +544,7 @@ func TestUnknownNames(t *testing.T) {
 	require.NoError(t, err)
 	_, err = vefa.New(vefa.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Keys: nighttest.Keys(),
 		Rules:     []*rules.Book{book},
-		Campaigns: []vefa.Campaign{{Segment: "nobody", Campaign: messaging.Campaign{Name: "a", Text: "a", Unmeasured: "test"}}}})
+		Campaigns: []vefa.Campaign{{Segment: "nobody", On: []string{"tomorrow"}, Campaign: messaging.Campaign{Name: "a", Text: "a", Unmeasured: "test"}}}})
 	for _, part := range []string{`segment "nobody"`, `rule "a": then[0]: there is no survey "none"`, `then[1]: there is no message "none"`, `then[2]: there is no task "none"`} {
 		require.ErrorContains(t, err, part)
 	}

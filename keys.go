@@ -101,6 +101,13 @@ type derived struct {
 	check   keyCheck
 }
 
+// keysFit reports whether keys can be derived at all: checkKeys says what is wrong.
+func (c *Config) keysFit() bool {
+	fit := c.Store != nil
+	c.checkKeys(func(bad bool, _ string, _ ...any) { fit = fit && !bad })
+	return fit
+}
+
 func (c *Config) derive() (d derived, err error) {
 	tenant, k := c.tenant(), &c.Keys
 	if d.ids, err = crm.NewEffectIDs(k.ID.Derive(tenant, "effect-id")); err != nil {

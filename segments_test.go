@@ -44,3 +44,18 @@ func TestSegmentsSeeWhatIsCommitted(t *testing.T) {
 	require.Equal(t, 5, n)
 	require.Empty(t, steps)
 }
+
+// TestASegmentNamedLikeADraft: the audience that is considered for a campaign takes
+// no name that a definition of the host's may have.
+func TestASegmentNamedLikeADraft(t *testing.T) { // Case D2
+	store := memstore.New()
+	clock := &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	w := nighttest.New(t, store, clock, func(c *vefa.Config) {
+		c.Segments = "segment spring-considered = everyone\nsegment spring = segment(spring-considered)"
+		c.Campaigns[0].Segment = "spring"
+	})
+	rep, err := w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(3))})
+	require.NoError(t, err)
+	require.Equal(t, 3, rep.Campaigns.Planned)
+}
