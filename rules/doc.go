@@ -112,13 +112,11 @@
 // predicate once, in milliseconds; Set.Preview counts whom an edited rule is
 // about while it is typed; Set.Compare says who gains and who loses when one
 // set takes the place of another; Set.Backtest lets evenings pass, with tags
-// and once-keys that act on later ones. A Calendar keeps the answers from
-// evening to evening and reads the facts of those alone for whom the day or a
-// change can make a difference. Integers that count days say so in their tag,
-// as in `rule:",days=since"`, so that nothing is loaded anew because a day has
-// passed. Event and Evening of a large set ask an index of its rules, which
-// leaves a few of thousands to be tested. All give the same answers, by test
-// and fuzzer.
+// and once-keys that act on later ones. Integers that count days say so in
+// their tag, as in `rule:",days=since"`, so that nothing is loaded anew because
+// a day has passed. Event and Evening of a large set ask an index of its rules,
+// which leaves a few of thousands to be tested. All give the same answers, by
+// test and fuzzer.
 //
 // # Why it cannot hurt the process
 //

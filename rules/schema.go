@@ -156,8 +156,8 @@ const (
 //
 // days says that an integer counts days and so changes by itself: since grows
 // by one every day, until shrinks by one, yearly shrinks and starts again at
-// 364 after 0 (values outside 0..364 stay as they are). A Population, Calendar
-// and Backtest need to know; a time.Time with daysSince(…) says it by itself.
+// 364 after 0 (values outside 0..364 stay as they are). A Population and
+// Backtest need to know; a time.Time with daysSince(…) says it by itself.
 //
 //	DaysToBirthday int `rule:",days=yearly"`
 //
