@@ -1,6 +1,8 @@
 package vefa_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -83,5 +85,60 @@ func TestConflictPolicyOfAnEngine(t *testing.T) {
 		c, err := e.Service().CustomerOf(t.Context(), key)
 		require.NoError(t, err)
 		require.Equal(t, "Ali", c.Name.Given)
+	}
+}
+
+// A landline that a source lists before the mobile number does not hide that the
+// mobile number has consent, whether the engine knew the person before or loads
+// it now.
+func TestTheNumberWithConsentIsWrittenTo(t *testing.T) {
+	landline := crm.Address{Channel: crm.Phone, Value: "+902125551234"}
+	for _, c := range []struct {
+		name            string
+		landline, phone crm.ConsentStatus
+		to              crm.Address // zero: nothing may leave
+	}{
+		{"only the second", "", crm.Granted, nighttest.Phone(0)},
+		{"only the first", crm.Granted, "", landline},
+		{"both", crm.Granted, crm.Granted, landline},
+		{"the first was refused", crm.Refused, crm.Granted, nighttest.Phone(0)},
+		{"neither", "", "", crm.Address{}},
+	} {
+		for _, known := range []bool{false, true} {
+			t.Run(fmt.Sprint(c.name, ", known before: ", known), func(t *testing.T) {
+				store, clock := memstore.New(), &crmtest.Clock{}
+				clock.Set(nighttest.Start)
+				shop := nighttest.New(t, store, clock, nil)
+				b := nighttest.People(1)
+				b.Profiles[0].Contacts = append([]crm.Contact{{Address: landline}}, b.Profiles[0].Contacts...)
+				b.Facts = slices.DeleteFunc(b.Facts, func(f *crm.Fact) bool { return f.Key.Kind == crm.KindConsent })
+				got, err := shop.Engine.Service().Import(t.Context(), b)
+				require.NoError(t, err)
+				require.Empty(t, got.Rejected)
+				if known {
+					_, err := shop.Engine.Unsolved(t.Context())
+					require.NoError(t, err)
+				}
+				for a, status := range map[crm.Address]crm.ConsentStatus{landline: c.landline, nighttest.Phone(0): c.phone} {
+					if status == "" {
+						continue
+					}
+					f := nighttest.Consent(0, "of "+a.Value, status, nighttest.Start)
+					f.Subject = crm.OfAddress(a)
+					require.NoError(t, shop.Engine.Service().Record(t.Context(), f))
+				}
+				_, err = shop.Engine.Night(t.Context(), vefa.Night{})
+				require.NoError(t, err)
+				var to []crm.Address
+				for _, m := range shop.Sender.Messages() {
+					to = append(to, m.To)
+				}
+				if c.to.IsZero() {
+					require.Empty(t, to)
+					return
+				}
+				require.Equal(t, []crm.Address{c.to}, to)
+			})
+		}
 	}
 }

@@ -206,14 +206,14 @@ func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, d drawn,
 
 // reach returns the address that a message to a person goes to.
 func (x *person) reach(ch crm.Channel) (crm.Address, bool) {
-	list := x.phones
+	list, at := x.phones, x.phone
 	if ch == crm.Email {
-		list = x.emails
+		list, at = x.emails, x.mailbox
 	}
 	if len(list) == 0 {
 		return crm.Address{}, false
 	}
-	return list[0], true
+	return list[at], true
 }
 
 func (e *Engine) addressStates(ctx context.Context, persons []*person, ch crm.Channel) (map[crm.Address]*crm.AddressState, error) {

@@ -12,8 +12,8 @@ import (
 	"github.com/vefacrm/vefa/rules"
 )
 
-// carried counts effects that were carried out in the record itself.
-type carried struct {
+// CarryReport counts effects that were carried out in the record itself.
+type CarryReport struct {
 	Tags      int `json:"tags"`
 	Tickets   int `json:"tickets"`
 	Tasks     int `json:"tasks"`
@@ -23,7 +23,7 @@ type carried struct {
 }
 
 // count notes what became of one effect.
-func (n *carried) count(f *crm.Effect) {
+func (n *CarryReport) count(f *crm.Effect) {
 	switch {
 	case f.State == crm.Cancelled:
 		n.Cancelled++
@@ -40,7 +40,7 @@ func (n *carried) count(f *crm.Effect) {
 	}
 }
 
-func (n *carried) add(o carried) {
+func (n *CarryReport) add(o CarryReport) {
 	n.Tags += o.Tags
 	n.Tickets += o.Tickets
 	n.Tasks += o.Tasks
@@ -51,7 +51,7 @@ func (n *carried) add(o carried) {
 
 // carry carries out tags, tickets and tasks that are due: each in the
 // transaction that marks it done.
-func (e *Engine) carry(ctx context.Context, now time.Time) (carried, error) {
+func (e *Engine) carry(ctx context.Context, now time.Time) (CarryReport, error) {
 	fill := newFiller(e.pop, e.vocab, now)
 	moments := map[*time.Location]*rules.Moment{}
 	total, err := e.carryFacts(ctx, now, fill, moments)
@@ -64,13 +64,13 @@ func (e *Engine) carry(ctx context.Context, now time.Time) (carried, error) {
 }
 
 // carryFacts carries out tags and tickets, many per transaction.
-func (e *Engine) carryFacts(ctx context.Context, now time.Time, fill *filler, moments map[*time.Location]*rules.Moment) (carried, error) {
-	var total carried
+func (e *Engine) carryFacts(ctx context.Context, now time.Time, fill *filler, moments map[*time.Location]*rules.Moment) (CarryReport, error) {
+	var total CarryReport
 	for {
-		var n carried
+		var n CarryReport
 		var due int
 		err := e.svc.Update(ctx, func(tx crm.Tx) error {
-			n = carried{}
+			n = CarryReport{}
 			effects, err := tx.DueEffects(ctx, crm.DueQuery{State: crm.Planned, Kinds: []crm.EffectKind{crm.EffectTag, crm.EffectTicket},
 				Before: now.Add(time.Microsecond), Limit: loadBatch})
 			if err != nil {
@@ -122,8 +122,8 @@ const taskPause = 12 * time.Hour
 
 // carryTasks carries out the host's tasks, each in a transaction of its own:
 // one that fails takes back what it wrote, and stops no other.
-func (e *Engine) carryTasks(ctx context.Context, now time.Time, fill *filler, moments map[*time.Location]*rules.Moment) (carried, error) {
-	var total carried
+func (e *Engine) carryTasks(ctx context.Context, now time.Time, fill *filler, moments map[*time.Location]*rules.Moment) (CarryReport, error) {
+	var total CarryReport
 	for {
 		var due []*crm.Effect
 		err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
@@ -150,12 +150,12 @@ func perform(ctx context.Context, do TaskFunc, svc *crm.Service, f *crm.Effect) 
 	return do(ctx, svc, f)
 }
 
-func (e *Engine) carryTask(ctx context.Context, due *crm.Effect, now time.Time, fill *filler, moments map[*time.Location]*rules.Moment) (carried, error) {
-	var n carried
+func (e *Engine) carryTask(ctx context.Context, due *crm.Effect, now time.Time, fill *filler, moments map[*time.Location]*rules.Moment) (CarryReport, error) {
+	var n CarryReport
 	var failed error // of the task, not of the store
 	finish := func(do func(tx crm.Tx, f *crm.Effect) error) error {
 		return e.svc.Update(ctx, func(tx crm.Tx) error {
-			n, failed = carried{}, nil
+			n, failed = CarryReport{}, nil
 			found, err := tx.Effects(ctx, due.ID)
 			if err != nil {
 				return err
@@ -192,7 +192,7 @@ func (e *Engine) carryTask(ctx context.Context, due *crm.Effect, now time.Time, 
 		return n, err
 	}
 	if ctx.Err() != nil {
-		return carried{}, ctx.Err()
+		return CarryReport{}, ctx.Err()
 	}
 	why := failed
 	e.cfg.Logger.Warn("vefa: a task failed and is left to the next evening", "task", p.Name, "effect", due.ID, "err", why)

@@ -15,8 +15,8 @@ import (
 	"github.com/vefacrm/vefa/dedup/people"
 )
 
-// identified counts what an evening's linkage did.
-type identified struct {
+// LinkageReport counts what an evening's linkage did.
+type LinkageReport struct {
 	Records  int `json:"records"`  // looked at
 	Clusters int `json:"clusters"` // that were affected
 	Moved    int `json:"moved"`    // profiles that belong to another customer than before
@@ -76,7 +76,7 @@ func fingerprint(r *people.Record) int64 {
 
 // identify finds out who is the same person: once over everybody, then over
 // what changed and whoever that touches.
-func (e *Engine) identify(ctx context.Context) (identified, error) {
+func (e *Engine) identify(ctx context.Context) (LinkageReport, error) {
 	asked := e.changed
 	e.changed = nil // place fills it with what the next turn has to look at again
 	out, err := e.identifyChanged(ctx, asked)
@@ -87,27 +87,27 @@ func (e *Engine) identify(ctx context.Context) (identified, error) {
 	return out, err
 }
 
-func (e *Engine) identifyChanged(ctx context.Context, asked map[crm.ProfileKey]bool) (identified, error) {
+func (e *Engine) identifyChanged(ctx context.Context, asked map[crm.ProfileKey]bool) (LinkageReport, error) {
 	if e.cfg.TrainAt < 0 {
 		return e.identifyFew(ctx)
 	}
 	changed := slices.SortedFunc(maps.Keys(asked), crm.ProfileKey.Compare)
 	model, records, err := e.model(ctx)
 	if err != nil {
-		return identified{}, err
+		return LinkageReport{}, err
 	}
 	if model == nil {
 		return e.identifyAll(ctx)
 	}
 	n, err := e.profileCount(ctx)
 	if err != nil {
-		return identified{}, err
+		return LinkageReport{}, err
 	}
 	if n >= 2*records {
 		e.people = nil
 		return e.identifyAll(ctx)
 	}
-	var out identified
+	var out LinkageReport
 	var clusters []dedup.Cluster
 	if e.people == nil {
 		if e.people, err = e.linker.NewIndex(model); errors.Is(err, dedup.ErrModel) {
@@ -244,8 +244,8 @@ func (e *Engine) look(k crm.ProfileKey) {
 }
 
 // identifyAll learns a model from everybody and links everybody by it.
-func (e *Engine) identifyAll(ctx context.Context) (identified, error) {
-	out := identified{}
+func (e *Engine) identifyAll(ctx context.Context) (LinkageReport, error) {
+	out := LinkageReport{}
 	var failed error
 	records := iter.Seq[people.Record](func(yield func(people.Record) bool) {
 		out.Records = 0

@@ -18,8 +18,8 @@ const mostAlike = 10
 // model from: it merges those who have the same full name and the same phone
 // number or e-mail address, unless birth or gender differ or a person said that
 // they are apart. It splits no customer.
-func (e *Engine) identifyFew(ctx context.Context) (identified, error) {
-	out := identified{TrainAt: e.cfg.TrainAt}
+func (e *Engine) identifyFew(ctx context.Context) (LinkageReport, error) {
+	out := LinkageReport{TrainAt: e.cfg.TrainAt}
 	if e.cfg.TrainAt < 0 {
 		return out, nil
 	}

@@ -38,11 +38,11 @@ type NightReport struct {
 	Accepted   int                 `json:"accepted"`
 	Repeated   int                 `json:"repeated"`
 	Rejected   int                 `json:"rejected"`
-	Identified identified          `json:"identified"`
-	Rules      planned             `json:"rules"`
+	Identified LinkageReport       `json:"identified"`
+	Rules      PlanReport          `json:"rules"`
 	Tripped    []rules.Trip        `json:"tripped,omitempty"` // rules that Config.Breaker left out
-	Campaigns  planned             `json:"campaigns"`
-	Carried    carried             `json:"carried"`
+	Campaigns  PlanReport          `json:"campaigns"`
+	Carried    CarryReport         `json:"carried"`
 	Delivered  messaging.Stats     `json:"delivered"`
 	Clicks     map[crm.Verdict]int `json:"clicks,omitempty"`
 	Tickets    int                 `json:"tickets"` // unsolved
@@ -246,8 +246,8 @@ func (e *Engine) instant(n *Night) (time.Time, error) {
 	return now, &crm.Error{Op: "run", Entity: nightKind, ID: n.Day, Kind: crm.ErrInvalid, Err: err}
 }
 
-func sum(a, b planned) planned {
-	return planned{a.Planned + b.Planned, a.Repeated + b.Repeated, a.Late + b.Late}
+func sum(a, b PlanReport) PlanReport {
+	return PlanReport{a.Planned + b.Planned, a.Repeated + b.Repeated, a.Late + b.Late}
 }
 
 func (e *Engine) importAll(ctx context.Context, n Night, rep *NightReport) error {

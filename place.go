@@ -16,7 +16,7 @@ const placeBatch = 1000
 // place makes each cluster a customer, where it is none yet, and counts the
 // profiles that moved. A cluster about whose profiles people decided meanwhile
 // stays as they left it; linkage looks at it again on its next turn.
-func (e *Engine) place(ctx context.Context, clusters []dedup.Cluster, out *identified) error {
+func (e *Engine) place(ctx context.Context, clusters []dedup.Cluster, out *LinkageReport) error {
 	var groups []crm.Grouping
 	for chunk := range slices.Chunk(clusters, 2*loadBatch) {
 		got, err := e.misplaced(ctx, chunk)

@@ -181,8 +181,8 @@ func bare(f *crm.Effect) (*crm.Effect, error) {
 	return &c, nil
 }
 
-// planned counts what became of plans.
-type planned struct {
+// PlanReport counts what became of plans.
+type PlanReport struct {
 	Planned  int `json:"planned"`  // effects that are new
 	Repeated int `json:"repeated"` // that were there already
 	Late     int `json:"late"`     // of a closed evening: left out
@@ -190,13 +190,13 @@ type planned struct {
 
 // write stores the plans of rules. Of an evening that is closed nothing is
 // stored any more.
-func (e *Engine) write(ctx context.Context, intents []rules.Intent, closed bool) (planned, error) {
-	var total planned
+func (e *Engine) write(ctx context.Context, intents []rules.Intent, closed bool) (PlanReport, error) {
+	var total PlanReport
 	done := 0
 	for chunk := range slices.Chunk(intents, planBatch) {
-		var n planned
+		var n PlanReport
 		err := e.svc.Update(ctx, func(tx crm.Tx) error {
-			n = planned{}
+			n = PlanReport{}
 			var all []*crm.Effect
 			for _, in := range chunk {
 				all = append(all, in.Effects...)
@@ -238,8 +238,8 @@ func (e *Engine) write(ctx context.Context, intents []rules.Intent, closed bool)
 }
 
 // campaigns draws the campaigns of an evening.
-func (e *Engine) campaigns(ctx context.Context, day string, now time.Time, closed bool) (planned, error) {
-	var total planned
+func (e *Engine) campaigns(ctx context.Context, day string, now time.Time, closed bool) (PlanReport, error) {
+	var total PlanReport
 	for i := range e.cfg.Campaigns {
 		c := &e.cfg.Campaigns[i]
 		if !slices.Contains(c.On, day) {
@@ -256,20 +256,20 @@ func (e *Engine) campaigns(ctx context.Context, day string, now time.Time, close
 	return total, nil
 }
 
-func (e *Engine) campaign(ctx context.Context, c *Campaign, day string, now time.Time, closed bool) (planned, error) {
+func (e *Engine) campaign(ctx context.Context, c *Campaign, day string, now time.Time, closed bool) (PlanReport, error) {
 	d, err := e.draw(c.Segment, now)
 	if err != nil {
-		return planned{}, err
+		return PlanReport{}, err
 	}
 	// What excludes beside the campaign's own tags is what is red today.
 	today := c.Campaign
 	today.Exclude = slices.Concat(c.Exclude, redTags(e.tags, now, d.ignores))
-	var total planned
+	var total PlanReport
 	var batch []*crm.Effect
 	flush := func() error {
-		var n planned
+		var n PlanReport
 		err := e.svc.Update(ctx, func(tx crm.Tx) error {
-			n = planned{}
+			n = PlanReport{}
 			if closed {
 				n.Late = len(batch)
 				return nil

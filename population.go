@@ -18,7 +18,7 @@ type person struct {
 	id       crm.CustomerID
 	home     crm.ProfileKey // the earliest profile; decided by content, so used for order and for keys
 	profiles []crm.ProfileKey
-	phones   []crm.Address // that can be tried, best first
+	phones   []crm.Address // that can be tried, best source first
 	emails   []crm.Address
 	kind     uint32 // interned texts
 	city     uint32
@@ -26,7 +26,9 @@ type person struct {
 	gender   uint32
 	locale   uint32
 	birth    int32 // yyyymmdd with zeros where unknown; 0: unknown
-	sms      bool
+	phone    int32 // index in phones of the one that is written to; mailbox likewise
+	mailbox  int32
+	sms      bool // phones[phone] has consent; email likewise
 	email    bool
 	place    uint32 // of the last purchase or visit: whose evening it is
 	tickets  []ticketRow
@@ -339,7 +341,7 @@ func (p *population) read(ctx context.Context, ids []crm.CustomerID) ([]*person,
 			x.profiles = p.ownKeys(m)
 			x.home = x.profiles[slices.Index(m, first.ProfileKey)]
 			profiles = profiles[len(m):]
-			addrs = append(addrs, x.best()...)
+			addrs = append(addrs, x.addresses()...)
 			out = append(out, x)
 		}
 		for f, err := range crm.FactsOf(ctx, r, subjects, kinds...) {
@@ -369,9 +371,15 @@ func (p *population) consents(ctx context.Context, r crm.Reader, persons []*pers
 		c, ok := st.Consent(p.consent)
 		granted[st.Address] = ok && c.Status == crm.Granted && len(st.Suppressed) == 0
 	}
+	// The first address with consent, or the first: a landline that a source lists
+	// before a mobile number does not hide it.
+	best := func(list []crm.Address) (int32, bool) {
+		i := slices.IndexFunc(list, func(a crm.Address) bool { return granted[a] })
+		return int32(max(i, 0)), i >= 0
+	}
 	for _, x := range persons {
-		x.sms = len(x.phones) > 0 && granted[x.phones[0]]
-		x.email = len(x.emails) > 0 && granted[x.emails[0]]
+		x.phone, x.sms = best(x.phones)
+		x.mailbox, x.email = best(x.emails)
 	}
 	return nil
 }

@@ -158,7 +158,7 @@ func (p *population) reconsent(ctx context.Context, changed map[crm.Address]bool
 				}
 				seen[x], persons[x] = true, true
 				users = append(users, x)
-				addrs = append(addrs, x.best()...)
+				addrs = append(addrs, x.addresses()...)
 			})
 			if err != nil {
 				return err
@@ -196,17 +196,8 @@ func contactsOf(ctx context.Context, r crm.RefReader, keys []string, yield func(
 	return nil
 }
 
-// best returns the addresses that a person is reached at.
-func (x *person) best() []crm.Address {
-	var out []crm.Address
-	if len(x.phones) > 0 {
-		out = append(out, x.phones[0])
-	}
-	if len(x.emails) > 0 {
-		out = append(out, x.emails[0])
-	}
-	return out
-}
+// addresses returns where a person can be reached.
+func (x *person) addresses() []crm.Address { return slices.Concat(x.phones, x.emails) }
 
 func (p *population) reload(ctx context.Context, n news) (delta, error) {
 	var d delta

@@ -15,11 +15,12 @@ type Normaliser func(Address) (Address, error)
 // NormalAddress is the Normaliser of a Service that is given none. A phone number
 // must have its country code, after + or 00, and becomes E.164; blanks, hyphens,
 // dots and brackets between its digits, which may be full-width, Arabic, Persian
-// or Devanagari ones, go, and so does a zero in brackets, which is dialled within
+// or Devanagari ones, go with characters that are not seen, and so does a zero in brackets, which is dialled within
 // the country only (in Italy it is part of the number). A number without a country
 // code is refused: in which country it is dialled is for the host to say. An e-mail address is kept as
-// given, also what follows a + in it, in small ASCII letters. Values of other
-// channels stay as they are.
+// given, also what follows a + in it, in small ASCII letters; "mailto:" before it,
+// the dot of a full host name after it and characters that are not seen go. Values
+// of other channels stay as they are.
 func NormalAddress(a Address) (Address, error) {
 	switch a.Channel {
 	case Phone:
@@ -41,7 +42,7 @@ func normalPhone(s string) (string, error) {
 	}
 	var b []byte
 	open := -1 // where what is in brackets begins
-	for _, r := range strings.TrimSpace(s) {
+	for _, r := range strings.TrimSpace(strings.Map(seen, s)) {
 		d, ok := fold.Digit(r)
 		switch {
 		case ok:
@@ -92,11 +93,24 @@ func e164(s string) bool {
 	return true
 }
 
+// seen drops characters of the kind that copying from a page brings along: soft
+// hyphens, blanks without width, marks of direction and of byte order.
+func seen(r rune) rune {
+	if unicode.Is(unicode.Cf, r) {
+		return -1
+	}
+	return r
+}
+
 func normalEmail(s string) (string, error) {
-	s = strings.TrimSpace(s)
+	s = strings.TrimSpace(strings.Map(seen, s))
+	if len(s) > 7 && strings.EqualFold(s[:7], "mailto:") {
+		s = strings.TrimSpace(s[7:])
+	}
+	s = strings.TrimSuffix(s, ".")
 	user, host, ok := strings.Cut(s, "@")
 	if !ok || user == "" || len(s) > 254 || !strings.Contains(strings.Trim(host, "."), ".") ||
-		strings.ContainsAny(host, "@ <>,;") || strings.ContainsAny(user, " <>,;") {
+		strings.HasSuffix(host, ".") || strings.ContainsAny(host, "@ <>,;:") || strings.ContainsAny(user, " <>,;:") {
 		return "", fieldError("value", "is not an e-mail address")
 	}
 	if strings.IndexFunc(s, func(r rune) bool { return r >= 'A' && r <= 'Z' }) >= 0 {

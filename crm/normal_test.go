@@ -12,7 +12,7 @@ import (
 func TestNormalAddress(t *testing.T) {
 	for raw, want := range map[string]string{
 		"+905321234567": "+905321234567", "+90 (532) 123-45.67": "+905321234567", "00 90 532 123 45 67": "+905321234567",
-		"+90\u00a0532\u2011123 45 67": "+905321234567", "٠٠٩٠٥٣٢١٢٣٤٥٦٧": "+905321234567", "+９０５３２１２３４５６７": "+905321234567",
+		"+90\u00a0532\u2011123 45 67": "+905321234567", "\u202a+90 532 123 45 67\u202c": "+905321234567", "٠٠٩٠٥٣٢١٢٣٤٥٦٧": "+905321234567", "+９０５３２１２３４５６７": "+905321234567",
 		"+90 (0) 532 123 45 67": "+905321234567", "0090 (0)532-123-45-67": "+905321234567", "+44 (0)20 7946 0958": "+442079460958", "+39 (0)6 698 12345": "+390669812345",
 		"(+90) (532) 123 45 67": "+905321234567", "(0) 532 123 45 67": "", "(0090) (0) 532 123 45 67": "+905321234567",
 		"0532 123 45 67": "", "905300000000": "", "5321234567": "", "+90532": "", "+0905321234567": "", "+9053212345678901234": "",
@@ -26,6 +26,9 @@ func TestNormalAddress(t *testing.T) {
 	}
 	for raw, want := range map[string]string{
 		" Ada+Shop@Corp.Example ": "ada+shop@corp.example", "a.b@gmail.com": "a.b@gmail.com", "ŞULE@example.com": "Şule@example.com",
+		"mailto:ada@corp.example": "ada@corp.example", "MailTo: ada@corp.example": "ada@corp.example", "ada@corp.example.": "ada@corp.example",
+		"\u200bada@corp.example\ufeff": "ada@corp.example", "a\u00adda@corp.example": "ada@corp.example",
+		"mailto:mailto:ada@corp.example": "", "ada@corp.example..": "", "mailto:": "", "ada@corp:25.example": "",
 		"a@b": "", "@b.co": "", "a b@c.de": "", "a@b@c.de": "", "": "",
 	} {
 		got, err := crm.NormalAddress(crm.Address{Channel: crm.Email, Value: raw})

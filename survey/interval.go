@@ -7,8 +7,9 @@ import "math"
 // and one and a half passives, are added before the Wald interval is taken
 // (Rocks 2016, The American Statistician). Its exact coverage stays within
 // .924 and .964 for n of 5 and more, where the plain Wald interval of five
-// happy customers is "100 ± 0". Counts below zero are read as zero; for n = 0
-// the interval is -1..1.
+// happy customers is "100 ± 0". The value itself is always inside, which for one
+// or two answers the added ones would leave out. Counts below zero are read as
+// zero; for n = 0 the interval is -1..1.
 func AdjustedWald(good, middle, bad int64, z float64) Interval {
 	good, middle, bad = max(good, 0), max(middle, 0), max(bad, 0)
 	n := float64(good + middle + bad)
@@ -18,7 +19,8 @@ func AdjustedWald(good, middle, bad int64, z float64) Interval {
 	p := (float64(good) + 0.75) / (n + 3)
 	d := (float64(bad) + 0.75) / (n + 3)
 	half := z * math.Sqrt((p+d-(p-d)*(p-d))/(n+3))
-	return Interval{max(p-d-half, -1), min(p-d+half, 1)}
+	value := float64(good-bad) / n
+	return Interval{min(max(p-d-half, -1), value), max(min(p-d+half, 1), value)}
 }
 
 // Wilson is the score interval of a share k/n on 0..1 (Wilson 1927). k is

@@ -54,6 +54,20 @@ func TestScoresOfSeveralMetrics(t *testing.T) {
 	assert.False(t, ok, "half a point is no answer")
 }
 
+// The interval of a net promoter score holds the score, also of one answer.
+func TestAdjustedWaldHoldsItsValue(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		count := rapid.Int64Range(0, 8)
+		good, middle, bad := count.Draw(t, "good"), count.Draw(t, "middle"), count.Draw(t, "bad")
+		i := survey.AdjustedWald(good, middle, bad, survey.Z95)
+		if n := good + middle + bad; n > 0 {
+			value := float64(good-bad) / float64(n)
+			require.True(t, i.Low <= value && value <= i.High, "%v is outside %v", value, i)
+		}
+		require.True(t, -1 <= i.Low && i.High <= 1)
+	})
+}
+
 // Golden values of the reference, section 6.
 func TestWilson(t *testing.T) {
 	for _, tc := range []struct {
