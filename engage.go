@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -219,12 +220,17 @@ func (e *Engine) Service() *crm.Service { return e.svc }
 // Config.Logger hears of it.
 func (e *Engine) Rules() *rules.Engine[Facts] { return e.rules }
 
-// Handler serves tracked links under /l/ and surveys under /s/. Run the click
-// log with Clicks().Run while it serves.
+// Handler serves tracked links under /l/ and surveys under /s/, and the same below
+// the path of Config.BaseURL: with https://shop.example/care it may be mounted as
+// "/care/" as it is, or at the root behind a proxy that cuts the path off. Run the
+// click log with Clicks().Run while it serves.
 func (e *Engine) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/l/", e.redirect)
 	mux.Handle("/s/", e.pages)
+	if base, err := url.Parse(e.cfg.BaseURL); err == nil && base.Path != "" {
+		mux.Handle("/", http.StripPrefix(base.Path, mux))
+	}
 	return mux
 }
 

@@ -41,7 +41,10 @@ type town struct {
 
 func newTown(t *testing.T) *town { return newTownOn(t, memstore.New()) }
 
-func newTownOn(t *testing.T, store crm.Store) *town {
+func newTownOn(t *testing.T, store crm.Store) *town { return newTownBelow(t, store, "") }
+
+// newTownBelow is a town whose pages are below a path.
+func newTownBelow(t *testing.T, store crm.Store, path string) *town {
 	t.Helper()
 	w := &town{store: store}
 	clock := &crmtest.Clock{}
@@ -50,10 +53,10 @@ func newTownOn(t *testing.T, store crm.Store) *town {
 	w.server = httptest.NewServer(mux)
 	t.Cleanup(w.server.Close)
 	w.Retailer = nighttest.New(t, w.store, clock, func(c *vefa.Config) {
-		c.BaseURL, c.Destinations = w.server.URL, link.Destinations{LoopbackHTTP: true}
+		c.BaseURL, c.Destinations = w.server.URL+path, link.Destinations{LoopbackHTTP: true}
 		c.RequestID = func(r *http.Request) string { return r.Header.Get("X-Request-Id") }
 	})
-	mux.Handle("/", w.Engine.Handler())
+	mux.Handle(path+"/", w.Engine.Handler())
 	for day := range 2 {
 		clock.Set(nighttest.Start.AddDate(0, 0, day))
 		_, err := w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(4))})
@@ -647,16 +650,18 @@ func TestConfigStaysTheHosts(t *testing.T) {
 // which must look like the recipient of the message: judged a machine, it would be
 // missing from every figure of a host's test. Case B20.
 func TestARespondentIsAPerson(t *testing.T) {
-	w := newTown(t)
+	for _, path := range []string{"", "/care", "/care/of/you"} {
+		t.Run("below "+path+"/", func(t *testing.T) { respond(t, newTownBelow(t, memstore.New(), path)) })
+	}
+}
+
+func respond(t *testing.T, w *town) {
 	tracked, _, err := w.Engine.Links(w.surveys[0])
 	require.NoError(t, err)
 	w.Clock.Advance(time.Minute)
 	out, err := webtest.Answer(t.Context(), w.server.Client(), tracked, map[string]any{"nps": 10})
 	require.NoError(t, err)
 	require.True(t, out.Thanked(), "%d %s", out.Status, out.URL)
-	before := w.Clock.Now()
-	_ = before
-
 	w.Clock.Set(nighttest.Start.AddDate(0, 0, 2))
 	rep, err := w.Engine.Night(t.Context(), vefa.Night{})
 	require.NoError(t, err)

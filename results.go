@@ -245,8 +245,8 @@ func minTime(a, b time.Time) time.Time {
 	return a
 }
 
-// bought reports whether a customer bought something after one instant and
-// not after another.
+// bought reports whether a customer bought something after one instant and not
+// after another, and kept some of it.
 func (e *Engine) bought(k crm.ProfileKey, after, until time.Time) bool {
 	x := e.pop.of(k)
 	if x == nil {
@@ -255,11 +255,25 @@ func (e *Engine) bought(k crm.ProfileKey, after, until time.Time) bool {
 	lo, hi := after.UnixMicro(), until.UnixMicro()
 	for i := range x.orders {
 		o := &x.orders[i]
-		if o.at > lo && o.at <= hi && o.amount > 0 && o.flags&(flagReturn|flagCancelled) == 0 {
+		if o.at > lo && o.at <= hi && o.flags&(flagReturn|flagCancelled|flagReturned) == 0 && x.kept(o) > 0 {
 			return true
 		}
 	}
 	return false
+}
+
+// kept is the amount of an order less what its returns took back.
+func (x *person) kept(o *orderRow) int64 {
+	left := o.amount
+	if o.flags&flagTakenBack == 0 {
+		return left
+	}
+	for i := range x.orders {
+		if r := &x.orders[i]; r.flags&(flagReturn|flagCancelled) == flagReturn && r.returns == o.id && r.returnsSource == o.source {
+			left -= max(r.amount, -r.amount)
+		}
+	}
+	return left
 }
 
 // Unsolved is a ticket that somebody has to solve.

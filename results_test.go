@@ -20,7 +20,7 @@ import (
 const (
 	measuredWindow = 7 * 24 * time.Hour
 	measuredShare  = 0.4
-	peopleMeasured = 180
+	peopleMeasured = 228
 )
 
 // purchase is one way to buy or not to buy after a campaign, and whether it is
@@ -53,6 +53,17 @@ var purchases = []purchase{
 		o.Returns, o.Total.Amount = crm.FactKey{Kind: crm.KindOrder, Source: "pos", ID: fmt.Sprint("o", i)}, -10000
 		return f
 	}},
+	{"brought back, by its status", false, false, func(i int, at time.Time) []*crm.Fact {
+		f := bought(i, at.AddDate(0, 0, 1))
+		f[0].Data.(*crm.Order).Status = crm.OrderReturned
+		return f
+	}},
+	{"brought back in two returns", false, false, func(i int, at time.Time) []*crm.Fact {
+		return broughtBack(i, at.AddDate(0, 0, 1), 4000, 6000)
+	}},
+	{"brought back in part", true, true, func(i int, at time.Time) []*crm.Fact {
+		return broughtBack(i, at.AddDate(0, 0, 1), 4000, 5999)
+	}},
 	{"for nothing", false, false, func(i int, at time.Time) []*crm.Fact {
 		f := bought(i, at.AddDate(0, 0, 1))
 		f[0].Data.(*crm.Order).Total.Amount = 0
@@ -72,6 +83,19 @@ var purchases = []purchase{
 
 func bought(i int, at time.Time) []*crm.Fact {
 	return []*crm.Fact{nighttest.Order(i, fmt.Sprint("after", i), at)}
+}
+
+// broughtBack is a purchase of 100.00 and returns of it.
+func broughtBack(i int, at time.Time, amounts ...int64) []*crm.Fact {
+	out := bought(i, at)
+	out[0].Data.(*crm.Order).Total.Amount = 10000
+	for n, amount := range amounts {
+		f := nighttest.Order(i, fmt.Sprint("back", i, "/", n), at.Add(time.Hour))
+		o := f.Data.(*crm.Order)
+		o.Returns, o.Total.Amount = out[0].Key, -amount
+		out = append(out, f)
+	}
+	return out
 }
 
 func otherRecord(i int) crm.ProfileKey { return crm.ProfileKey{Source: "web", ID: fmt.Sprint(i)} }
