@@ -208,6 +208,15 @@ func nullField(b base, f *field) boolFn {
 		}
 	case f.pointer:
 		return func(e env) bool { return *(*unsafe.Pointer)(e.at(b, off)) == nil }
+	case f.valid != 0:
+		off += f.valid
+		switch b {
+		case ofFacts:
+			return func(e env) bool { return !*(*bool)(unsafe.Add(e.facts, off)) }
+		case ofItem:
+			return func(e env) bool { return !*(*bool)(unsafe.Add(e.item, off)) }
+		}
+		return func(e env) bool { return !*(*bool)(e.at(b, off)) }
 	}
 	return func(e env) bool { return (*time.Time)(e.at(b, off)).IsZero() }
 }
@@ -217,6 +226,9 @@ func boolField(t *term) boolFn {
 	switch {
 	case t.field.pointer:
 		return func(e env) bool { p := *(**bool)(e.at(b, off)); return p != nil && *p }
+	case t.field.valid != 0:
+		ok := off + t.field.valid
+		return func(e env) bool { return *(*bool)(e.at(b, off)) && *(*bool)(e.at(b, ok)) }
 	case b == ofRow:
 		return func(e env) bool { return *(*bool)(unsafe.Add(e.row, off)) }
 	case b == ofItem:
@@ -262,6 +274,14 @@ func compileString(t *term) stringFn {
 			return func(e env) string {
 				if p := *(**string)(e.at(b, off)); p != nil {
 					return *p
+				}
+				return ""
+			}
+		case t.field.valid != 0:
+			ok := off + t.field.valid
+			return func(e env) string {
+				if *(*bool)(e.at(b, ok)) {
+					return *(*string)(e.at(b, off))
 				}
 				return ""
 			}
@@ -406,5 +426,5 @@ func timeField(t *term) func(env) time.Time {
 
 // isWide reports whether an integer field is a plain 64-bit word.
 func isWide(f *field) bool {
-	return !f.pointer && (f.repr == reflect.Int64 || f.repr == reflect.Int && unsafe.Sizeof(int(0)) == 8)
+	return !f.pointer && f.valid == 0 && (f.repr == reflect.Int64 || f.repr == reflect.Int && unsafe.Sizeof(int(0)) == 8)
 }

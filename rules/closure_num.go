@@ -105,6 +105,14 @@ func loadInt[T integer](b base, f *field) intFn {
 			}
 			return 0
 		}
+	case f.valid != 0:
+		ok := off + f.valid
+		return func(e env) int64 {
+			if *(*bool)(e.at(b, ok)) {
+				return int64(*(*T)(e.at(b, off)))
+			}
+			return 0
+		}
 	case b == ofFacts:
 		return func(e env) int64 { return int64(*(*T)(unsafe.Add(e.facts, off))) }
 	case b == ofItem:
@@ -446,6 +454,15 @@ func loadFloat[T float32 | float64](b base, f *field) floatFn {
 		return func(e env) float64 {
 			if p := *(**T)(e.at(b, off)); p != nil {
 				return float64(*p)
+			}
+			return 0
+		}
+	}
+	if f.valid != 0 {
+		ok := off + f.valid
+		return func(e env) float64 {
+			if *(*bool)(e.at(b, ok)) {
+				return float64(*(*T)(e.at(b, off)))
 			}
 			return 0
 		}

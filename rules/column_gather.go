@@ -72,6 +72,9 @@ func (g *gatherer) load(t *table, i int, p unsafe.Pointer, today int64) {
 			*(*unsafe.Pointer)(at) = v.UnsafePointer()
 			at = v.UnsafePointer()
 		}
+		if f.valid != 0 {
+			*(*bool)(unsafe.Add(at, f.valid)) = true
+		}
 		switch f.kind {
 		case Bool:
 			*(*bool)(at) = bitAt(c.bits, i)
@@ -223,8 +226,11 @@ func (f *field) age(p unsafe.Pointer, days int64) {
 		*(*unsafe.Pointer)(at) = v.UnsafePointer()
 		at = v.UnsafePointer()
 	}
+	if f.valid != 0 && !*(*bool)(unsafe.Add(at, f.valid)) {
+		return
+	}
 	plain := *f
-	plain.pointer, plain.offset = false, 0
+	plain.pointer, plain.valid, plain.offset = false, 0, 0
 	n := intField(ofFacts, &plain)(env{facts: at})
 	switch f.ages {
 	case since:

@@ -467,7 +467,7 @@ func textLeaf(t *term) *vector {
 		}
 		only = only && k.op != opToday && !k.isLoop()
 	})
-	if f == nil || !only || f.pointer && !guardedText(t) {
+	if f == nil || !only || f.nullable && !guardedText(t) {
 		return nil
 	}
 	v := &vector{op: vText, field: f, cost: 30}

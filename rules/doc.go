@@ -44,8 +44,8 @@
 //
 // # Null and other edges
 //
-// Pointers and times may be null (nil, the zero time). A comparison that reads
-// a null is false, != too; so `not (x == 1)` is true when x is null. x == nil
+// Pointers, Maybes and times may be null (nil, not OK, the zero time). A
+// comparison that reads a null is false, != too; so `not (x == 1)` is true when x is null. x == nil
 // and x ?? 0 ask. Arithmetic with a null is null; sum leaves nulls out; a null
 // bool counts as false. These differ from expr on purpose: integers stop at
 // the ends of int64 instead of wrapping; division by zero is null; a time is

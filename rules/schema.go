@@ -85,7 +85,7 @@ type Field struct {
 	Doc      string  // from the struct tag `doc:"…"`
 	Max      int     // of Rows, Tags and String: the declared largest length
 	Scale    int     // of Int: digits behind the point; 0 for a plain integer
-	Nullable bool    // may be null: a pointer or a time
+	Nullable bool    // may be null: a pointer, a Maybe or a time
 	Fields   []Field // of Rows: the fields of a row
 }
 
@@ -114,6 +114,7 @@ type field struct {
 	max      int
 	nullable bool
 	pointer  bool         // a pointer to the value
+	valid    uintptr      // of a Maybe: how far behind the value its OK stands; else 0
 	repr     reflect.Kind // of the value itself
 	interned bool         // a TagSet, not a []string
 	offset   uintptr
@@ -160,6 +161,8 @@ const (
 // Backtest need to know; a time.Time with daysSince(…) says it by itself.
 //
 //	DaysToBirthday int `rule:",days=yearly"`
+//
+// A pointer, a Maybe and a time.Time may be null.
 //
 // Embedded structs are flattened. A field of another type is skipped, unless
 // it has a rule tag: then it is an error, as are two fields of one name.
@@ -281,6 +284,12 @@ func (b *schemaBuilder) typed(f *field, t reflect.Type, path string, depth int) 
 	if t.Kind() == reflect.Pointer {
 		f.pointer, f.nullable = true, true
 		t = t.Elem()
+	}
+	if v, ok, is := maybeOf(t); is {
+		if f.pointer {
+			return false
+		}
+		f.valid, f.nullable, t = ok, true, v
 	}
 	f.repr = t.Kind()
 	switch {
