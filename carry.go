@@ -221,8 +221,9 @@ func clip(s string, n int) string {
 	}, s[:n])
 }
 
-// GuardData is the guard of the reason that an effect's data is not what its
-// kind is carried out by, such as a host's own under a kind of this package.
+// GuardData is the Guard of the reason of an effect that failed because its Data
+// cannot be read, such as a host's own data under a kind of this package. The
+// Note says what was wrong with it.
 const GuardData = "data"
 
 // fail ends an effect that cannot be carried out and never will be.

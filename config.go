@@ -50,8 +50,9 @@ type Config struct {
 
 	// Rules are the rules of the evening over Facts.
 	Rules []*rules.Book
-	// Breaker, if not nil, leaves out tonight what a rule plans that reaches many
-	// times as many customers as it used to, until somebody has looked at it.
+	// Breaker stops a rule that reaches many times as many customers as on earlier
+	// evenings: what it plans is left out tonight and the rule is listed in
+	// NightReport.Tripped. Nil stops none.
 	Breaker *rules.Breaker
 	// Wide names rules that somebody has looked at: they may reach any number.
 	Wide []string

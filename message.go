@@ -17,8 +17,9 @@ const (
 	Transactional = messaging.Transactional
 )
 
-// GuardAddress is the name under which a claim notes the version of the
-// address that it read.
+// GuardAddress is the Record of the entry of Effect.Guards that holds the version
+// of the destination's address when the message was claimed. Audit compares it
+// with the address's history.
 const GuardAddress = messaging.RecordAddress
 
 // MessageData is the Data of an effect of kind message.

@@ -108,14 +108,16 @@ type Fact struct {
 	Subject Subject
 	At      time.Time // when it happened in the world
 	Place   string    // where, a Place id; may be empty
-	// Version is the source's counter or time of change in microseconds. The
-	// newest version wins; of two contents with one version the one with the
-	// larger ContentHash, so deliveries may repeat and arrive in any order
-	// (ImportReport.Conflicting lists the latter), or the one that
-	// Config.Conflicts says. 0 says that the source has no
-	// versions: what arrives later is newer, and gets as its version the larger
-	// of the service's clock in microseconds and the stored version plus 1. At
-	// most MaxVersion, so that there is a newer one for it.
+	// Version orders the deliveries of one record: the source's counter, or its
+	// time of change in microseconds. The highest wins, so that deliveries may
+	// repeat and arrive in any order.
+	//
+	// 0 means that the source has no versions: the record becomes newer than what
+	// is stored, with the service's clock in microseconds or, if that is not
+	// larger, the stored version plus 1.
+	//
+	// Two contents with one version are decided by Config.Conflicts and listed in
+	// ImportReport.Conflicting. Versions above MaxVersion are refused.
 	Version int64
 	// Recorded is when this version was accepted here.
 	Recorded time.Time

@@ -261,10 +261,10 @@ type CursorWriter interface {
 	// DropCursors forgets consumers; absent ones are ignored. One that comes
 	// again begins where a new one does.
 	DropCursors(ctx context.Context, consumers ...string) error
-	// PruneChanges removes up to limit changes (0: 1,000) from the beginning of
-	// the parts of the feed and returns how many: none behind the position, and
-	// of each part none from the first on that is not older than before. It looks
-	// at no cursor: Service.Prune does.
+	// PruneChanges deletes up to limit changes (0: 1,000) that are older than
+	// before, oldest first, and returns how many. Of each part it stops at the
+	// part's number in upTo and at the first change that is not older. It does not
+	// ask whether a consumer still needs them; Service.Prune does.
 	PruneChanges(ctx context.Context, upTo Position, before time.Time, limit int) (int, error)
 }
 

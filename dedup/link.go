@@ -71,7 +71,8 @@ func (l *Linker) begin(phase string, total int64) (step func(n int64), end func(
 	}
 }
 
-// EverySource stands for all sources, records without one excepted.
+// EverySource, in Options.OnePerSource, means every source. Records without a
+// source are not meant.
 const EverySource = "*"
 
 // Linker links records of one schema. It is immutable and safe for concurrent use.

@@ -6,11 +6,12 @@ import (
 	"reflect"
 )
 
-// Sep joins the elements of a value of a field that is a [Field.Set], for
-// example the phone numbers of one person.
+// Sep separates the elements of a value of a field with [Field.Set]: two phone
+// numbers of one person are given as one string with Sep between them.
 const Sep = "\x1f"
 
-// Limits of a schema; they are what one packed comparison pattern holds.
+// The most that a schema may have; New returns ErrSchema for more. The results of
+// all comparisons of a pair are packed into one 64-bit word.
 const (
 	MaxComparisons = 16 // comparisons of a schema
 	MaxLevels      = 14 // levels of a comparison

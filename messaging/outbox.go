@@ -56,9 +56,10 @@ type Decision struct {
 type Outbox struct {
 	Store  crm.Store
 	Sender Sender
-	// Lock locks, in the claiming transaction and before the destinations, what
-	// Guard decides by besides them, such as the customers; it may be nil. To is
-	// set. It must not keep or change the effects.
+	// Lock takes the locks that Guard needs besides those of the destinations,
+	// such as the customers'. It is called in the claiming transaction, before the
+	// destinations are locked, with To set in each effect, which it must neither
+	// keep nor change. Nil locks nothing.
 	Lock func(ctx context.Context, tx crm.Tx, effects []*crm.Effect) error
 	// Guard decides about claimed effects in the claiming transaction, one
 	// decision per effect in their order. To is set and the addresses are
@@ -75,10 +76,11 @@ type Outbox struct {
 	LeaseNow func() time.Time
 
 	Batch int // at most so many effects per transaction; 0 means 500
-	// Lease is how long a claim is its process's alone. When it has ended, the
-	// fate of the claim is looked into; a provider that was not reached is tried
-	// again after it, too. A call to the sender is given half of it. 0 means 5
-	// minutes; a message should take the sender no more than a sixteenth of it.
+	// Lease is how long a claimed message belongs to the process that claimed it;
+	// 0 means 5 minutes. After it any process asks the provider what became of the
+	// message, or tries again if the provider was not reached. One call to the
+	// sender may take half of it, so give it at least 16 times what one message
+	// takes.
 	Lease       time.Duration
 	MaxAttempts int           // how often the provider may throttle an effect before it fails; 0 means 10
 	Parts       crm.PartRange // the zero value means all

@@ -28,13 +28,16 @@ type Intent struct {
 	Effects []*crm.Effect
 }
 
-// Record writes the effects of many customers that are news and returns them.
-// An effect is no news if its id is in the journal, or if one with the same
-// cause, occurrence and fact is there on any of the customer's members. Call
-// it with a Tx, in the transaction that the facts were read in.
+// Record stores the planned effects that the journal does not have yet and returns
+// them. The journal has an effect if it has its id, or one of the same cause,
+// occurrence and fact on any of the customer's members: what a rule did to one
+// profile of a person is not done to another.
 //
-// Of a rule with Rearm, what is waiting for another row of the customer is
-// cancelled when a later one is planned; the one that is due last stays.
+// Call it with a Tx, in the transaction in which the facts were read, or two
+// processes may plan the same. Its error is the journal's.
+//
+// Of a rule with Rearm at most one effect of a customer waits: a later one cancels
+// those that are due earlier.
 func Record(ctx context.Context, j Journal, intents ...Intent) ([]*crm.Effect, error) {
 	var subjects []crm.Subject
 	for _, in := range intents {

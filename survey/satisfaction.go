@@ -6,9 +6,9 @@ package survey
 // call parses it anew: keep the result.
 func Satisfaction() *Definition { return builtin(satisfactionJSON) }
 
-// Recommendation is the built-in survey that asks would you recommend us on
-// eleven points (NPS, question "nps") and the same open question. Each call
-// parses it anew: keep the result.
+// Recommendation returns the built-in survey for the net promoter score: whether
+// one would recommend the shop, on eleven points (question "nps"), and what else
+// one wants to say (question "comment"). Each call parses it anew: keep the result.
 func Recommendation() *Definition { return builtin(recommendationJSON) }
 
 // builtin parses a definition of this file; a test holds that each parses
