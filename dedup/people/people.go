@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"iter"
@@ -9,13 +10,16 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/nyaruka/phonenumbers"
+
 	"github.com/vefacrm/vefa/dedup"
 )
 
 // Options of a [Linker]; the zero value works.
 type Options struct {
 	// Region is the home country of phone numbers without a country code, as an
-	// ISO 3166 code; "" is "TR".
+	// ISO 3166 code of two capital letters, such as "DE"; "" is "TR". New refuses
+	// others.
 	Region string
 	// Relays are further e-mail domains that stand between a shop and its customers
 	// (marketplaces): addresses there identify nobody.
@@ -66,9 +70,15 @@ type Linker struct {
 	idle   *sync.Pool // normalizers
 }
 
-// New returns a linker; it fails if more than six extra attributes are named, or one
-// by a name that the preset uses.
+// ErrRegion is wrapped by the error about a region that is no country.
+var ErrRegion = errors.New("people: no such region")
+
+// New returns a linker. It fails with ErrRegion, and if more than six extra
+// attributes are named, or one by a name that the preset uses.
 func New(opt Options) (*Linker, error) {
+	if opt.Region != "" && !phonenumbers.GetSupportedRegions()[opt.Region] {
+		return nil, fmt.Errorf("%w: %q; give two capital letters of ISO 3166, such as TR", ErrRegion, opt.Region)
+	}
 	short := make(map[string]string, len(opt.Nicknames))
 	for s, name := range opt.Nicknames {
 		short[key(s)] = key(name)

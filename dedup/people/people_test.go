@@ -44,6 +44,18 @@ func TestEmail(t *testing.T) {
 	}
 }
 
+func TestRegion(t *testing.T) {
+	for _, region := range []string{"", "TR", "DE", "GB"} {
+		_, err := people.New(people.Options{Region: region})
+		require.NoError(t, err, region)
+	}
+	for _, region := range []string{"Turkey", "tr", "XX", "001", " TR", "90"} {
+		_, err := people.New(people.Options{Region: region})
+		require.ErrorIs(t, err, people.ErrRegion, region)
+		require.ErrorContains(t, err, region)
+	}
+}
+
 func FuzzPhone(f *testing.F) {
 	for _, s := range []string{"0532 123 45 67", "+442079460958", "0090 532", "tel: 532-1234567 ext 4", "\x00", "+", "٠٥٣٢١٢٣٤٥٦٧"} {
 		f.Add(s, "TR")
