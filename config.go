@@ -39,6 +39,16 @@ type Config struct {
 	Batch int
 	// Home is the zone that evenings are named in. Defaults to UTC.
 	Home *time.Location
+	// Currency is the home currency, as an ISO 4217 code: what rules read amounts
+	// in. Defaults to TRY, as People.Region defaults to TR; New refuses "" where
+	// the region is another.
+	Currency string
+	// Rate turns an amount in another currency into the home currency, at the rate
+	// of a day, or says that it has no rate; the same question must always get the
+	// same answer, and several goroutines ask. Nil has no rates. An amount without
+	// a rate is null to rules, and so are the sums that it belongs to: currencies
+	// never add up. NightReport.Unpriced counts the customers concerned.
+	Rate func(amount crm.Money, on time.Time) (home crm.Money, ok bool)
 	// Survivorship decides which source's value a customer shows.
 	Survivorship crm.Survivorship
 	// NewID makes customer ids; nil means UUIDs of version 7.
@@ -154,6 +164,9 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	if c.Currency == "" && (c.People.Region == "" || c.People.Region == "TR") {
+		c.Currency = "TRY"
+	}
 	if c.Normalise == nil {
 		c.Normalise = inRegion(c.People.Region)
 	}
@@ -181,6 +194,7 @@ func (c *Config) validate() error {
 	}
 	fault(c.Store == nil, "Store must be set")
 	fault(c.Sender == nil, "Sender must be set")
+	fault(len(c.Currency) != 3 || strings.Trim(c.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "", "Currency %q is no ISO 4217 code, such as TRY", c.Currency)
 	if err := c.Conflicts.Validate(); err != nil {
 		faults = append(faults, fmt.Errorf("vefa: Config: %w", err))
 	}

@@ -258,7 +258,8 @@ func (e *Engine) load(ctx context.Context) error {
 		e.pop.places = e.places
 		return nil
 	}
-	e.pop = newPopulation(e.svc, e.places, e.cfg.Consent, e.cfg.Survivorship)
+	e.pop = newPopulation(&e.cfg, e.places)
+	e.pop.withLines = e.rules.Active().Reads("Lines")
 	e.clicksFrom = e.svc.Now().Add(-2 * neighbour)
 	e.pop.clicksFrom = e.clicksFrom
 	if err := e.pop.load(ctx, func(n int) { e.progress("load", n, 0) }); err != nil {
@@ -273,8 +274,13 @@ func (e *Engine) load(ctx context.Context) error {
 
 // missed has everybody read again if the changes that the population does not
 // know of yet were pruned: by another process, of an engine that was idle long.
+// So it does if rules read now what it did not keep.
 func (e *Engine) missed(ctx context.Context) error {
 	if !e.loaded {
+		return nil
+	}
+	if !e.pop.withLines && e.rules.Active().Reads("Lines") { // rules that were loaded since
+		e.forget()
 		return nil
 	}
 	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {

@@ -16,35 +16,52 @@ type filler struct {
 	now   time.Time
 	at    int64
 	facts Facts
-	days  map[uint32]*dayClock // by place: there are few, and looking a zone up takes longer than counting days
+	shops map[uint32]*shopClock // by place: there are few, and looking a zone up takes longer than counting days
 	names []uint32
 }
 
-// dayClock counts days in one zone.
-type dayClock struct {
-	loc      *time.Location
-	today    int
-	offset   int64 // seconds east of UTC, for instants of
-	from, to int64 // [from, to), in microseconds
+// shopClock counts days in the zone of a place and knows where the place lies.
+type shopClock struct {
+	id, region rules.Maybe[string]
+	opened     time.Time
+	loc        *time.Location
+	today      int
+	hour       int
+	offset     int64 // seconds east of UTC, for instants of
+	from, to   int64 // [from, to), in microseconds
 }
 
 func newFiller(p *population, vocab *rules.Vocabulary, now time.Time) *filler {
-	return &filler{p: p, vocab: vocab, now: now, at: now.UnixMicro(), days: map[uint32]*dayClock{}}
+	return &filler{p: p, vocab: vocab, now: now, at: now.UnixMicro(), shops: map[uint32]*shopClock{}}
 }
 
-func (f *filler) clock(place uint32) *dayClock {
-	c := f.days[place]
+func (f *filler) shop(place uint32) *shopClock {
+	c := f.shops[place]
 	if c == nil {
-		c = newDayClock(f.now, f.p.places.Zone(f.p.texts.text(place)))
-		f.days[place] = c
+		id := f.p.texts.text(place)
+		c = newShopClock(f.now, f.p.places.Zone(id))
+		c.id = known(id)
+		for _, up := range f.p.places.Path(id) {
+			if p := f.p.places.Get(up); p.Kind == crm.Region {
+				c.region = known(up)
+				break
+			}
+		}
+		if p := f.p.places.Get(id); p != nil {
+			c.opened = p.Opened
+		}
+		f.shops[place] = c
 	}
 	return c
 }
 
-func newDayClock(now time.Time, loc *time.Location) *dayClock {
+// known is a text that is null where it is empty.
+func known(s string) rules.Maybe[string] { return rules.Maybe[string]{V: s, OK: s != ""} }
+
+func newShopClock(now time.Time, loc *time.Location) *shopClock {
 	local := now.In(loc)
 	_, offset := local.Zone()
-	c := &dayClock{loc: loc, today: dayNumber(now, loc), offset: int64(offset), from: math.MinInt64, to: math.MaxInt64}
+	c := &shopClock{loc: loc, today: dayNumber(now, loc), hour: local.Hour(), offset: int64(offset), from: math.MinInt64, to: math.MaxInt64}
 	start, end := local.ZoneBounds()
 	if !start.IsZero() {
 		c.from = start.UnixMicro()
@@ -56,7 +73,7 @@ func newDayClock(now time.Time, loc *time.Location) *dayClock {
 }
 
 // ago returns how many calendar days before today an instant was.
-func (c *dayClock) ago(micros int64) int {
+func (c *shopClock) ago(micros int64) int {
 	offset := c.offset
 	if micros < c.from || micros >= c.to {
 		_, o := time.UnixMicro(micros).In(c.loc).Zone()
@@ -70,68 +87,45 @@ func (c *dayClock) ago(micros int64) int {
 	return c.today - int(day)
 }
 
+// instant is a time of a record as rules read it.
+func instant(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
+
 // fill computes the facts of a person as they were at the filler's time. The
 // result is good until the next call.
 func (f *filler) fill(x *person) *Facts {
 	o := &f.facts
-	purchases, visits, answers := o.Purchases[:0], o.Visits[:0], o.Answers[:0]
 	t := &f.p.texts
+	text := func(n uint32) rules.Maybe[string] { return known(t.text(n)) }
+	purchases, lines, visits, answers := o.Purchases[:0], o.Lines[:0], o.Visits[:0], o.Answers[:0]
+	home := f.shop(x.place)
 	*o = Facts{
-		Kind: t.text(x.kind), City: t.text(x.city), District: t.text(x.district), Gender: t.text(x.gender), Locale: t.text(x.locale),
+		Kind: t.text(x.kind), City: text(x.city), District: text(x.district), Gender: text(x.gender), Locale: text(x.locale),
 		Sources: len(x.profiles), Phone: len(x.phones) > 0, Email: len(x.emails) > 0, SMSConsent: x.sms, EmailConsent: x.email,
-		DaysSinceSolve: -1, DaysSincePurchase: -1, DaysSinceFirst: -1, DaysSinceService: -1, DaysSinceBattery: -1,
-		LastScore: -1, DaysSinceAnswer: -1, DaysSinceClick: -1,
+		Place: home.id, Region: home.region, PlaceOpened: home.opened, Hour: home.hour,
 	}
-	home := f.clock(x.place)
+	if x.since != 0 {
+		o.Since = instant(x.since)
+	}
 	for _, k := range x.tickets {
 		switch {
 		case k.opened > f.at:
 		case k.solved == 0 || k.solved > f.at:
 			o.OpenTickets++
 		default:
-			if d := home.ago(k.solved); o.DaysSinceSolve < 0 || d < o.DaysSinceSolve {
-				o.DaysSinceSolve = d
+			if at := instant(k.solved); at.After(o.LastSolved) {
+				o.LastSolved, o.DaysSinceSolve = at, rules.Some(home.ago(k.solved))
 			}
 		}
 	}
-	for i := range x.orders {
-		r := &x.orders[i]
-		if r.at > f.at {
-			continue
-		}
-		c := f.clock(r.place)
-		row := Purchase{
-			DaysAgo: c.ago(r.at), DeliveredAgo: -1, Channel: t.text(r.channel), Place: t.text(r.place), Category: t.text(r.category), Brand: t.text(r.brand),
-			Amount: r.amount, Gift: r.flags&flagGift != 0, Return: r.flags&flagReturn != 0, Cancelled: r.flags&flagCancelled != 0,
-			Returned: r.flags&(flagReturned|flagTakenBack) != 0, index: i,
-		}
-		if r.delivered != 0 && r.delivered <= f.at {
-			row.Delivered, row.DeliveredAgo = true, c.ago(r.delivered)
-		}
-		purchases = append(purchases, row)
-		switch {
-		case row.Cancelled:
-			continue
-		case row.Return:
-			o.Returns++
-		case !row.Returned:
-			o.Orders++
-			o.DaysSincePurchase, o.LastChannel = row.DaysAgo, row.Channel
-			if o.DaysSinceFirst < 0 {
-				o.DaysSinceFirst = row.DaysAgo
-			}
-		}
-		o.TotalSpend += row.Amount
-		if row.DaysAgo < 365 {
-			o.Spend12m += row.Amount
-		}
-	}
+	o.Purchases, o.Lines = purchases, lines
+	f.orders(x)
 	for i := range x.visits {
 		r := &x.visits[i]
 		if r.at > f.at {
 			continue
 		}
-		row := Visit{DaysAgo: f.clock(r.place).ago(r.at), Service: t.text(r.service), Serial: r.serial, Latest: true, index: i}
+		c := f.shop(r.place)
+		row := Visit{At: instant(r.at), DaysAgo: c.ago(r.at), Service: t.text(r.service), Serial: known(r.serial), Place: c.id, Latest: true, index: i}
 		if len(x.visits) <= manyRows {
 			for j := range visits {
 				if visits[j].Service == row.Service && visits[j].Serial == row.Serial {
@@ -141,10 +135,7 @@ func (f *filler) fill(x *person) *Facts {
 		}
 		visits = append(visits, row)
 		o.ServiceVisits++
-		o.DaysSinceService, o.LastService = row.DaysAgo, row.Service
-		if row.Service == "battery" {
-			o.DaysSinceBattery = row.DaysAgo
-		}
+		o.LastVisit, o.DaysSinceService, o.LastService = row.At, rules.Some(row.DaysAgo), known(row.Service)
 	}
 	if len(x.visits) > manyRows {
 		onlyLatest(visits)
@@ -154,27 +145,88 @@ func (f *filler) fill(x *person) *Facts {
 		if r.at > f.at {
 			continue
 		}
-		row := Answer{DaysAgo: home.ago(r.at), Survey: t.text(r.survey), Score: int(r.score), Bad: r.bad, index: i}
+		row := Answer{At: instant(r.at), DaysAgo: home.ago(r.at), Survey: t.text(r.survey), Score: int(r.score), Bad: r.bad, index: i}
 		answers = append(answers, row)
-		o.LastScore, o.LastBad, o.DaysSinceAnswer = row.Score, row.Bad, row.DaysAgo
+		o.LastScore, o.LastBad, o.LastAnswer, o.DaysSinceAnswer = rules.Some(row.Score), row.Bad, row.At, rules.Some(row.DaysAgo)
 	}
 	if x.clicked != 0 && x.clicked <= f.at {
-		o.DaysSinceClick = home.ago(x.clicked)
+		o.LastClick, o.DaysSinceClick = instant(x.clicked), rules.Some(home.ago(x.clicked))
 	}
 	o.DaysToBirthday, o.Age = birthday(x.birth, home.today)
+	if o.DaysToBirthday.OK {
+		o.Born = time.Date(int(x.birth/10000), time.Month(x.birth/100%100), int(x.birth%100), 12, 0, 0, 0, home.loc)
+	}
 	f.names = f.names[:0]
 	x.tagsAt(f.at, func(name uint32) { f.names = append(f.names, name) })
 	for _, n := range f.names {
 		f.vocab.Add(&o.Tags, t.text(n))
 	}
-	o.Purchases, o.Visits, o.Answers = purchases, visits, answers
+	o.Visits, o.Answers = visits, answers
 	return o
+}
+
+// orders fills what is made of orders and returns.
+func (f *filler) orders(x *person) {
+	o, t := &f.facts, &f.p.texts
+	total, year, priced := int64(0), int64(0), true
+	next := 0 // of x.lines
+	for i := range x.orders {
+		r := &x.orders[i]
+		first := next
+		for next < len(x.lines) && x.lines[next].order == uint32(i) {
+			next++
+		}
+		if r.at > f.at {
+			continue
+		}
+		c := f.shop(r.place)
+		row := Purchase{
+			At: instant(r.at), DaysAgo: c.ago(r.at), Channel: known(t.text(r.channel)), Place: c.id, Region: c.region,
+			Category: known(t.text(r.category)), Brand: known(t.text(r.brand)),
+			Amount: rules.Maybe[int64]{V: r.amount, OK: r.flags&flagUnpriced == 0}, Gift: r.flags&flagGift != 0, Return: r.flags&flagReturn != 0,
+			Cancelled: r.flags&flagCancelled != 0, Returned: r.flags&(flagReturned|flagTakenBack) != 0, index: i,
+		}
+		if r.delivered != 0 && r.delivered <= f.at {
+			row.Delivered, row.DeliveredAt, row.DeliveredAgo = true, instant(r.delivered), rules.Some(c.ago(r.delivered))
+		}
+		o.Purchases = append(o.Purchases, row)
+		for j := first; j < next; j++ {
+			l := &x.lines[j]
+			o.Lines = append(o.Lines, Line{At: row.At, DaysAgo: row.DaysAgo, SKU: t.text(l.sku), Category: known(t.text(l.category)), Brand: known(t.text(l.brand)),
+				Serial: known(l.serial), Quantity: int(l.quantity), Amount: rules.Maybe[int64]{V: l.amount, OK: !l.unpriced}, Channel: row.Channel, Place: row.Place,
+				Gift: row.Gift || l.gift, Return: row.Return, Cancelled: row.Cancelled, Returned: row.Returned, Delivered: row.Delivered, index: i})
+		}
+		switch {
+		case row.Cancelled:
+			continue
+		case row.Return:
+			o.Returns++
+		case !row.Returned:
+			o.Orders++
+			o.LastPurchase, o.DaysSincePurchase, o.LastChannel = row.At, rules.Some(row.DaysAgo), row.Channel
+			if !o.DaysSinceFirst.OK {
+				o.FirstPurchase, o.DaysSinceFirst = row.At, o.DaysSincePurchase
+			}
+		}
+		priced = priced && row.Amount.OK
+		total += r.amount
+		if row.DaysAgo < 365 {
+			year += r.amount
+		}
+	}
+	o.TotalSpend, o.Spend12m = rules.Maybe[int64]{V: total, OK: priced}, rules.Maybe[int64]{V: year, OK: priced}
+	if !priced {
+		o.TotalSpend.V, o.Spend12m.V = 0, 0
+	}
 }
 
 // onlyLatest clears Latest of every visit that a later one of the same service
 // to the same product follows.
 func onlyLatest(visits []Visit) {
-	type product struct{ service, serial string }
+	type product struct {
+		service string
+		serial  rules.Maybe[string]
+	}
 	seen := make(map[product]bool, len(visits))
 	for i := len(visits) - 1; i >= 0; i-- {
 		p := product{visits[i].Service, visits[i].Serial}
@@ -185,15 +237,15 @@ func onlyLatest(visits []Visit) {
 
 // birthday returns days to the next birthday and the age; 29 February is kept
 // on 28 February in common years.
-func birthday(birth int32, today int) (days, age int) {
+func birthday(birth int32, today int) (days, age rules.Maybe[int]) {
 	y, m, d := int(birth/10000), int(birth/100%100), int(birth%100)
 	if birth == 0 || y == 0 {
-		return -1, -1
+		return days, age
 	}
 	now := time.Unix(int64(today)*86400, 0).UTC()
-	age = now.Year() - y
+	years := now.Year() - y
 	if m == 0 || d == 0 {
-		return -1, age
+		return days, rules.Some(years)
 	}
 	on := func(year int) time.Time {
 		day := time.Date(year, time.Month(m), d, 0, 0, 0, 0, time.UTC)
@@ -206,9 +258,9 @@ func birthday(birth int32, today int) (days, age int) {
 	if next.Before(now) {
 		next = on(now.Year() + 1)
 	} else if next.After(now) {
-		age--
+		years--
 	}
-	return int(next.Sub(now) / (24 * time.Hour)), age
+	return rules.Some(int(next.Sub(now) / (24 * time.Hour))), rules.Some(years)
 }
 
 // orderKey returns the fact that a row was made of.

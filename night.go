@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -46,6 +47,9 @@ type NightReport struct {
 	Delivered  messaging.Stats     `json:"delivered"`
 	Clicks     map[crm.Verdict]int `json:"clicks,omitempty"`
 	Tickets    int                 `json:"tickets"` // unsolved
+	// Unpriced counts customers with an amount that Config.Rate has no rate for:
+	// rules read it, and their sums, as null.
+	Unpriced int `json:"unpriced,omitempty"`
 	// Again counts how often the evening was run after it was closed.
 	Again int `json:"again,omitempty"`
 	// Seconds is how long each step took, of this run only.
@@ -179,6 +183,9 @@ func (e *Engine) Night(ctx context.Context, n Night) (rep NightReport, err error
 				if t.solved == 0 && t.opened <= now.UnixMicro() {
 					run.Tickets++
 				}
+			}
+			if slices.ContainsFunc(x.orders, func(r orderRow) bool { return r.flags&flagUnpriced != 0 }) {
+				run.Unpriced++
 			}
 		}
 		rep, err = e.saveReport(ctx, n.Day, func(r *NightReport) {

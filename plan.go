@@ -76,7 +76,7 @@ type evaluator struct {
 }
 
 func (w *evaluator) moment(x *person) *rules.Moment {
-	zone := w.fill.clock(x.place).loc
+	zone := w.fill.shop(x.place).loc
 	m := w.moments[zone]
 	if m == nil {
 		m = rules.NewMoment(w.now, zone)
@@ -120,6 +120,9 @@ func (e *Engine) target(x *person, facts *Facts, f rules.Firing) rules.Target {
 		switch f.Rule.Each {
 		case "Purchases":
 			r := &x.orders[facts.Purchases[f.Row].index]
+			return rules.Target{Subject: crm.OfProfile(x.profiles[r.profile]), About: p.orderKey(r)}
+		case "Lines":
+			r := &x.orders[facts.Lines[f.Row].index]
 			return rules.Target{Subject: crm.OfProfile(x.profiles[r.profile]), About: p.orderKey(r)}
 		case "Visits":
 			r := &x.visits[facts.Visits[f.Row].index]

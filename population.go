@@ -3,6 +3,7 @@ package vefa
 import (
 	"cmp"
 	"context"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ type person struct {
 	gender   uint32
 	locale   uint32
 	birth    int32 // yyyymmdd with zeros where unknown; 0: unknown
+	since    int64 // when a source first knew the customer; 0: unknown
 	phone    int32 // index in phones of the one that is written to; mailbox likewise
 	mailbox  int32
 	sms      bool // phones[phone] has consent; email likewise
@@ -33,6 +35,7 @@ type person struct {
 	place    uint32 // of the last purchase or visit: whose evening it is
 	tickets  []ticketRow
 	orders   []orderRow // by time, then key
+	lines    []lineRow  // by order, if the population keeps them
 	visits   []visitRow
 	answers  []answerRow
 	tags     []tagRow
@@ -60,7 +63,23 @@ const (
 	flagCancelled
 	flagReturned  // wholly, says the source
 	flagTakenBack // by a later return; worked out by finish
+	flagUnpriced  // in a currency without a rate
 )
+
+// lineRow is one article of an order.
+type lineRow struct {
+	amount   int64
+	quantity int64
+	serial   string
+	id       string // of the order
+	source   uint32
+	order    uint32 // index in person.orders; worked out by finish
+	sku      uint32
+	category uint32
+	brand    uint32
+	gift     bool
+	unpriced bool
+}
 
 type visitRow struct {
 	at      int64
@@ -105,6 +124,9 @@ type population struct {
 	// survivorship is the record's own
 	survivorship crm.Survivorship
 	texts        texts
+	currency     string // home: what amounts are counted in
+	rate         func(m crm.Money, at time.Time) (crm.Money, bool)
+	withLines    bool                       // articles are kept: some rule reads them
 	byHome       map[crm.ProfileKey]*person // home profile → person
 	homeOf       map[crm.ProfileKey]crm.ProfileKey
 	order        []*person // sorted by home; nil until sorted again
@@ -163,8 +185,8 @@ func (t *texts) text(n uint32) string {
 // kinds are the facts that persons are made of.
 var kinds = []crm.FactKind{crm.KindOrder, crm.KindVisit, crm.KindTicket, crm.KindAnswer, crm.KindClick, crm.KindTag}
 
-func newPopulation(svc *crm.Service, places *crm.Places, consent crm.ConsentKey, s crm.Survivorship) *population {
-	return &population{store: svc.Store(), places: places, consent: consent, survivorship: s,
+func newPopulation(cfg *Config, places *crm.Places) *population {
+	return &population{store: cfg.Store, places: places, consent: cfg.Consent, survivorship: cfg.Survivorship, currency: cfg.Currency, rate: cfg.Rate,
 		byHome: map[crm.ProfileKey]*person{}, homeOf: map[crm.ProfileKey]crm.ProfileKey{}, clicks: map[crm.FactRef]bool{},
 		threads: runtime.GOMAXPROCS(0)}
 }
@@ -417,8 +439,16 @@ func (p *population) describe(c *crm.Customer) *person {
 	return &person{
 		id: crm.CustomerID(strings.Clone(string(c.ID))), phones: ownAddresses(c.Reachable(crm.Phone)), emails: ownAddresses(c.Reachable(crm.Email)),
 		kind: p.texts.id(string(c.Kind)), city: p.texts.id(c.Postal.City), district: p.texts.id(c.Postal.District),
-		gender: p.texts.id(c.Gender), locale: p.texts.id(c.Locale), birth: birthNumber(c.Birth),
+		gender: p.texts.id(c.Gender), locale: p.texts.id(c.Locale), birth: birthNumber(c.Birth), since: microsOf(c.Since),
 	}
+}
+
+// microsOf is an instant in microseconds, 0 where there is none.
+func microsOf(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
 }
 
 // birthNumber turns "1980-05-12" into 19800512 and "1980-05" into 19800500.
@@ -442,15 +472,25 @@ func (p *population) add(x *person, who uint32, f *crm.Fact) {
 	at := f.At.UnixMicro()
 	switch d := f.Data.(type) {
 	case *crm.Order:
-		row := orderRow{at: at, amount: d.Total.Amount, id: strings.Clone(f.Key.ID), returns: strings.Clone(d.Returns.ID), returnsSource: p.texts.id(d.Returns.Source), source: p.texts.id(f.Key.Source),
+		row := orderRow{at: at, id: strings.Clone(f.Key.ID), returns: strings.Clone(d.Returns.ID), returnsSource: p.texts.id(d.Returns.Source), source: p.texts.id(f.Key.Source),
 			profile: who, channel: p.texts.id(d.Channel), place: p.texts.id(f.Place)}
 		if t, ok := d.DeliveredAt(f.At); ok {
 			row.delivered = t.UnixMicro()
 		}
+		var priced bool
+		if row.amount, priced = p.price(d.Total, f.At); !priced {
+			row.flags |= flagUnpriced
+		}
 		var top *crm.OrderLine
 		for i := range d.Lines {
-			if l := &d.Lines[i]; top == nil || l.Amount.Amount > top.Amount.Amount {
+			l := &d.Lines[i]
+			if top == nil || l.Amount.Amount > top.Amount.Amount {
 				top = l
+			}
+			if p.withLines {
+				amount, priced := p.price(l.Amount, f.At)
+				x.lines = append(x.lines, lineRow{amount: amount, unpriced: !priced, quantity: l.Quantity, serial: strings.Clone(l.Serial), id: row.id, source: row.source,
+					sku: p.texts.id(l.SKU), category: p.texts.id(l.Category), brand: p.texts.id(l.Brand), gift: !l.Recipient.IsZero()})
 			}
 		}
 		if top != nil {
@@ -511,6 +551,7 @@ func (p *population) finish(x *person) {
 		x.orders[i].flags &^= flagTakenBack
 	}
 	x.takeBack()
+	x.joinLines()
 	x.place = 0
 	var last int64
 	for _, o := range x.orders {
@@ -550,6 +591,67 @@ func (x *person) takeBack() {
 			r.flags |= flagTakenBack
 		}
 	}
+}
+
+// joinLines puts the articles in the order of the orders that they belong to.
+func (x *person) joinLines() {
+	if len(x.lines) == 0 {
+		return
+	}
+	type order struct {
+		id     string
+		source uint32
+	}
+	index := make(map[order]uint32, len(x.orders))
+	for i := range x.orders {
+		index[order{x.orders[i].id, x.orders[i].source}] = uint32(i)
+	}
+	for i := range x.lines {
+		x.lines[i].order = index[order{x.lines[i].id, x.lines[i].source}]
+	}
+	slices.SortStableFunc(x.lines, func(a, b lineRow) int { return cmp.Compare(a.order, b.order) })
+	x.lines = slices.Clip(x.lines)
+}
+
+// price returns an amount in the home currency, or that there is no rate for it.
+// Amounts without a currency are zero. Rules read hundredths, whatever the home
+// currency's own minor unit is.
+func (p *population) price(m crm.Money, at time.Time) (int64, bool) {
+	if m.Currency != p.currency && m.Amount != 0 {
+		if p.rate == nil {
+			return 0, false
+		}
+		home, ok := p.rate(m, at)
+		if !ok || home.Currency != p.currency {
+			return 0, false
+		}
+		m = home
+	}
+	switch n := m.Amount; crm.Decimals(m.Currency) {
+	case 0:
+		if n > math.MaxInt64/100 || n < math.MinInt64/100 {
+			return 0, false
+		}
+		return 100 * n, true
+	case 3:
+		return roundTo(n, 10), true
+	case 4:
+		return roundTo(n, 100), true
+	default:
+		return n, true
+	}
+}
+
+// roundTo divides and rounds half away from zero.
+func roundTo(n, by int64) int64 {
+	if n < 0 {
+		return -roundTo(-n, by)
+	}
+	q := n / by
+	if n%by >= by/2 {
+		q++
+	}
+	return q
 }
 
 // zone returns the zone whose evening it is for a person.

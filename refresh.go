@@ -128,6 +128,7 @@ func (p *population) drop(x *person, k crm.FactKey) {
 	switch k.Kind {
 	case crm.KindOrder:
 		x.orders = slices.DeleteFunc(x.orders, func(r orderRow) bool { return r.id == k.ID && p.orderKey(&r) == k })
+		x.lines = slices.DeleteFunc(x.lines, func(r lineRow) bool { return r.id == k.ID && p.texts.text(r.source) == k.Source })
 	case crm.KindVisit:
 		x.visits = slices.DeleteFunc(x.visits, func(r visitRow) bool { return r.id == k.ID && p.visitKey(&r) == k })
 	case crm.KindAnswer:

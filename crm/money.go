@@ -44,6 +44,21 @@ func (m Money) String() string {
 	return strings.TrimSpace(fmt.Sprintf("%s%d.%02d %s", sign, a/100, a%100, m.Currency))
 }
 
+// Decimals returns how many digits the minor unit of an ISO 4217 currency stands
+// behind the point: 2 for TRY, 0 for JPY, 3 for KWD. It is 2 for a code that it does
+// not know.
+func Decimals(currency string) int {
+	switch currency {
+	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF":
+		return 0
+	case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND":
+		return 3
+	case "CLF", "UYW":
+		return 4
+	}
+	return 2
+}
+
 func (m Money) validate(field string) error {
 	if m == (Money{}) {
 		return nil

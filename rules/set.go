@@ -21,6 +21,7 @@ type Set[F any] struct {
 	chain   bool
 	strata  []*compiled // of chain: the evening's rules, each after those that feed it
 	unused  []string    // conditions and parameters, for Lint
+	reads   map[string]bool
 	bounds  []bound
 
 	books    []*Book                   // conditions and groups, for Preview
@@ -76,6 +77,8 @@ func newSet[F any](s *Schema[F], c *compiler) *Set[F] {
 	if c.front != nil {
 		set.bounds = boundsOf(s.s.root, c.front.rows)
 		set.unused = c.front.unused()
+		set.reads = map[string]bool{}
+		readsOf(s.s.root, "", c.front.rows, set.reads)
 	}
 	set.buildIndexes()
 	return set
@@ -103,6 +106,11 @@ func (s *Set[F]) Rules() []*Rule {
 	}
 	return out
 }
+
+// Reads reports whether an expression of the set reads a field of the facts, so
+// that a host need not fill what nothing reads. The fields of rows are named with
+// their rows, as in Purchases.Amount.
+func (s *Set[F]) Reads(field string) bool { return s.reads[field] }
 
 // Cost returns the worst-case number of steps of a rule's condition, computed
 // from the declared maxima, or 0 for a name that is not known.
@@ -203,6 +211,18 @@ type bound struct {
 	max    int
 	size   uintptr
 	inner  []bound
+}
+
+// readsOf names the used fields of facts.
+func readsOf(t *rowType, prefix string, used map[*field]bool, into map[string]bool) {
+	for _, f := range t.order {
+		if used[f] {
+			into[prefix+f.name] = true
+		}
+		if f.row != nil {
+			readsOf(f.row, prefix+f.name+".", used, into)
+		}
+	}
 }
 
 // boundsOf returns the bounds of the fields that some expression goes over.
