@@ -79,6 +79,24 @@ func verbs() []verb {
 	add("*crm.Service.SetTicket", func(ctx context.Context, l *lab) (any, error) {
 		return only(l.svc.SetTicket(ctx, l.ticket, crm.TicketSolved, "desk", "sorry"))
 	}).counts = true
+	spring := crm.CounterKey{Kind: "budget", ID: "spring"}
+	taken := crm.Take{ReservationKey: crm.ReservationKey{Counter: spring, ID: "1"}, Amount: 2, Limit: 5}
+	add("*crm.Service.SetLimit", func(ctx context.Context, l *lab) (any, error) {
+		return only(l.svc.SetLimit(ctx, spring, 7))
+	})
+	add("*crm.Service.Reserve", func(ctx context.Context, l *lab) (any, error) {
+		return only(l.svc.Reserve(ctx, taken))
+	})
+	reserved := func(l *lab) {
+		must(l, l.under.Update(l.t.Context(), func(tx crm.Tx) error { _, err := tx.Reserve(l.t.Context(), taken); return err }))
+	}
+	add("*crm.Service.Counter", func(ctx context.Context, l *lab) (any, error) { return l.svc.Counter(ctx, spring) }).prepare = reserved
+	add("*crm.Service.Confirm", func(ctx context.Context, l *lab) (any, error) {
+		return only(l.svc.Confirm(ctx, taken))
+	}).prepare = reserved
+	add("*crm.Service.Release", func(ctx context.Context, l *lab) (any, error) {
+		return only(l.svc.Release(ctx, taken.ReservationKey))
+	}).prepare = reserved
 	add("*crm.Service.PutPlaces", func(ctx context.Context, l *lab) (any, error) {
 		return only(l.svc.PutPlaces(ctx, &crm.Place{ID: "tr", Kind: crm.Country}, &crm.Place{ID: "s9", Parent: "tr", Kind: crm.Shop}))
 	})
@@ -222,6 +240,12 @@ func verbs() []verb {
 	})
 	view("crm.AllEffects", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
 		return drain(crm.AllEffects(ctx, r, crm.AllParts()))
+	})
+	view("crm.AllCounters", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
+		return drain(crm.AllCounters(ctx, r, crm.AllParts()))
+	})
+	view("crm.AllReservations", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
+		return drain(crm.AllReservations(ctx, r, crm.AllParts()))
 	})
 	view("crm.LoadPlaces", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
 		_, err := crm.LoadPlaces(ctx, r, time.UTC)

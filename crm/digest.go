@@ -28,12 +28,14 @@ import (
 //	         content
 //	click    subject, key, time, effect, verdict, count if it is not 0
 //	effect   id, kind, cause, about, occurrence, due, state, reasons' guards
+//	counter  kind, id, limit, how much is used
+//	reserved a counter's kind, id, the reservation's id, amount: what has not expired
 //
 // Left out: generated ids (customers'), attempts, leases, times at which the
 // record was written, versions of addresses, tokens, providers' ids.
 func Digest(ctx context.Context, r Reader, at time.Time) ([32]byte, error) {
 	d := &digester{h: sha256.New()}
-	for _, part := range []func(context.Context, Reader, time.Time) error{d.profiles, d.facts, d.addresses, d.effects} {
+	for _, part := range []func(context.Context, Reader, time.Time) error{d.profiles, d.facts, d.addresses, d.effects, d.counters} {
 		if err := part(ctx, r, at); err != nil {
 			return [32]byte{}, err
 		}

@@ -12,6 +12,8 @@ type Pruned struct {
 	Effects   int `json:"effects"`   // final effects that were stripped
 	Links     int `json:"links"`     // index entries of links that ended
 	Documents int `json:"documents"` // of progress
+	// Reservations that are final, or had expired
+	Reservations int `json:"reservations"`
 }
 
 // Prune takes away what the record does not need any more and that is older than
@@ -23,6 +25,8 @@ type Pruned struct {
 //     such as that of a new consumer, is ErrPruned in Changes: begin at Head, then
 //     read the record itself.
 //   - of final effects the notes of their reasons.
+//   - reservations of counters that were confirmed, released or had expired by then:
+//     do not use their ids again. What they used stays used.
 //
 // What stays: profiles, link decisions, facts, consents and the other ledgers,
 // counters, and every effect with its id, cause, state, times, address and guards,
@@ -45,6 +49,9 @@ func (s *Service) PruneWith(ctx context.Context, before time.Time, strip func(*E
 		return total, invalid("prune", "record", "", fieldError("before", "is in the future"))
 	}
 	if err := s.pruneChanges(ctx, Micros(before), &total); err != nil {
+		return total, err
+	}
+	if err := s.pruneReservations(ctx, before, &total); err != nil {
 		return total, err
 	}
 	return total, s.pruneEffects(ctx, before, strip, &total)

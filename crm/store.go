@@ -32,6 +32,7 @@ type Reader interface {
 	EffectReader
 	ChangeReader
 	DocumentReader
+	CounterReader
 	Clock
 }
 
@@ -58,6 +59,7 @@ type Tx interface {
 	RefWriter
 	EffectWriter
 	DocumentWriter
+	CounterWriter
 	CursorWriter
 }
 

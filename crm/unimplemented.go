@@ -114,3 +114,28 @@ func (UnimplementedTx) DropCursors(context.Context, ...string) error { return Er
 func (UnimplementedTx) PruneChanges(context.Context, Position, time.Time, int) (int, error) {
 	return 0, ErrUnimplemented
 }
+func (UnimplementedTx) Counters(context.Context, ...CounterKey) ([]*Counter, error) {
+	return nil, ErrUnimplemented
+}
+func (UnimplementedTx) ScanCounters(context.Context, PartRange, CounterKey, int) ([]*Counter, error) {
+	return nil, ErrUnimplemented
+}
+func (UnimplementedTx) Reservations(context.Context, ...ReservationKey) ([]*Reservation, error) {
+	return nil, ErrUnimplemented
+}
+func (UnimplementedTx) ScanReservations(context.Context, PartRange, ReservationKey, int) ([]*Reservation, error) {
+	return nil, ErrUnimplemented
+}
+func (UnimplementedTx) SetLimits(context.Context, ...Counter) error { return ErrUnimplemented }
+func (UnimplementedTx) Reserve(context.Context, ...Take) ([]ReservationState, error) {
+	return nil, ErrUnimplemented
+}
+func (UnimplementedTx) Confirm(context.Context, ...Take) ([]ReservationState, error) {
+	return nil, ErrUnimplemented
+}
+func (UnimplementedTx) Release(context.Context, ...ReservationKey) ([]ReservationState, error) {
+	return nil, ErrUnimplemented
+}
+func (UnimplementedTx) DeleteReservations(context.Context, ...ReservationKey) error {
+	return ErrUnimplemented
+}

@@ -51,8 +51,12 @@ type state struct {
 	due       tree // state, part, due, effect's key → kind, lease
 	documents tree // kind, id → document
 	cursors   tree // consumer → position
-	feed      feed
-	words     []string
+	counters  tree // part, kind, id → counter
+	// part, kind, counter, id → reservation
+	reservations tree
+	lapses       tree // part, kind, counter, when, id: a reservation that expires
+	feed         feed
+	words        []string
 }
 
 // View runs fn on the state as it is now. Writers go on meanwhile.

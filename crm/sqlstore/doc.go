@@ -56,9 +56,9 @@
 //	GRANT USAGE ON SCHEMA "vefa" TO "vefa_app";
 //	GRANT SELECT ON "vefa"."schema_versions" TO "vefa_app";
 //	GRANT SELECT, INSERT ON "vefa"."links" TO "vefa_app";
-//	GRANT SELECT, INSERT, UPDATE ON "vefa"."profiles", "vefa"."anchors", "vefa"."addresses", "vefa"."effects", "vefa"."part_seq" TO "vefa_app";
+//	GRANT SELECT, INSERT, UPDATE ON "vefa"."profiles", "vefa"."anchors", "vefa"."addresses", "vefa"."effects", "vefa"."part_seq", "vefa"."counters" TO "vefa_app";
 //	GRANT SELECT, INSERT, DELETE ON "vefa"."contacts", "vefa"."members", "vefa"."refs", "vefa"."changes" TO "vefa_app";
-//	GRANT SELECT, INSERT, UPDATE, DELETE ON "vefa"."customers", "vefa"."orders", "vefa"."visits", "vefa"."tickets", "vefa"."tags", "vefa"."consents", "vefa"."facts", "vefa"."documents", "vefa"."cursors" TO "vefa_app";
+//	GRANT SELECT, INSERT, UPDATE, DELETE ON "vefa"."customers", "vefa"."orders", "vefa"."visits", "vefa"."tickets", "vefa"."tags", "vefa"."consents", "vefa"."facts", "vefa"."documents", "vefa"."cursors", "vefa"."reservations" TO "vefa_app";
 //
 // Tables are named with their schema; operators, types and functions are
 // PostgreSQL's own, which come first on every search_path that does not name
@@ -81,12 +81,12 @@
 //
 // # Tables
 //
-// The tables are the host's to read (not to write); migrations/001_record.sql
-// documents every column. Profiles, contacts, members and customers say who is
+// The tables are the host's to read (not to write); the files in
+// migrations document every column. Profiles, contacts, members and customers say who is
 // who; orders, visits, tickets, tags and consents have the columns that one
 // wants to join and sum, and facts has the other kinds; addresses says what may
-// be sent where; effects what was and is to be done. The data columns hold the
-// whole record as JSON.
+// be sent where; effects what was and is to be done; counters and reservations
+// what can run out. The data columns hold the whole record as JSON.
 //
 // # Order and locks
 //

@@ -44,7 +44,7 @@ func retryable(err error) bool {
 // again after: somebody else added it meanwhile.
 func raced(o op, err error) error {
 	var state interface{ SQLState() string }
-	if (o == opAdd || o == opMerge) && errors.As(err, &state) && state.SQLState() == "23505" {
+	if (o == opAdd || o == opMerge || o == opTakeNew || o == opTakeOneNew) && errors.As(err, &state) && state.SQLState() == "23505" {
 		return fmt.Errorf("%w: %w", errAgain, err)
 	}
 	return err

@@ -38,10 +38,15 @@ const (
 	opFirst                // the first number that is left in parts of the feed
 	opPrune                // changes of parts up to a number
 	opNow                  // PostgreSQL: the server's time in microseconds
+	opTake                 // PostgreSQL: add reservations of a counter and take their sum
+	opTakeNew              // PostgreSQL, own transaction: the same; an error if one is there
+	opTakeOne              // PostgreSQL: the same of one of a counter that is there
+	opTakeOneNew           // PostgreSQL, own transaction: the same; an error if it is there
+	opConfirm              // PostgreSQL: make a reservation final
 	numOps
 )
 
-var opNames = [numOps]string{"insert", "add", "copy", "merge", "newer", "tied", "newest", "versions", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock", "first", "prune", "now"}
+var opNames = [numOps]string{"insert", "add", "copy", "merge", "newer", "tied", "newest", "versions", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock", "first", "prune", "now", "take", "take-new", "take-one", "take-one-new", "confirm"}
 
 type statementID struct {
 	op  op
@@ -72,6 +77,9 @@ const keepThere = "NOTHING"
 // text returns the statement for n rows, or "" if there is no such statement.
 func (g *grammar) text(id statementID, n int) string {
 	tab := id.tab
+	if tab == tabCounters || tab == tabReservations {
+		return g.counterText(id, n)
+	}
 	t := &g.tables[tab]
 	facts := tab >= tabOrders && tab <= tabFacts
 	order := " ORDER BY " + list("t.", t.keyNames())
@@ -294,7 +302,7 @@ func (g *grammar) text(id statementID, n int) string {
 		}
 	case opNow:
 		if tab == tabCursors && g.dialect == Postgres {
-			return "SELECT (date_part('epoch', clock_timestamp()) * 1000000)::bigint"
+			return "SELECT " + clock
 		}
 	}
 	return ""

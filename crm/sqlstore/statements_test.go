@@ -52,7 +52,7 @@ func TestStatements(t *testing.T) {
 // of the host's choice reach every table.
 func TestNamesAreQualified(t *testing.T) {
 	names := regexp.MustCompile(`(?:INTO|FROM|JOIN|UPDATE|TABLE|ON) (?:IF NOT EXISTS )?("?[\w".]+)`)
-	cte := map[string]bool{"v": true, "p": true, "unnest": true, "LATERAL": true, "LEFT": true, "SKIP": true, "ALL": true, "SELECT": true, "CONFLICT": true, "t": true, "true": true, "SET": true, "OF": true, "STDIN": true}
+	cte := map[string]bool{"v": true, "p": true, "unnest": true, "LATERAL": true, "LEFT": true, "SKIP": true, "ALL": true, "SELECT": true, "CONFLICT": true, "t": true, "true": true, "SET": true, "OF": true, "STDIN": true, "r": true, "s": true, "u": true}
 	all, err := sqlstore.Statements(sqlstore.Postgres, sqlstore.Config{Schema: "Their Data"[:5], Prefix: "x_"})
 	require.NoError(t, err)
 	for _, s := range all {

@@ -88,6 +88,8 @@ const (
 	tabChanges
 	tabPartSeq
 	tabCursors
+	tabCounters
+	tabReservations
 	numTables
 )
 
@@ -123,6 +125,9 @@ func schema() [numTables]table {
 		tabChanges:   {"changes", 2, join(part, cols(big, "seq"), cols(text, "kind"), subject, cols(text, "fact_kind", "fact_source", "fact_id"), cols(big, "at"))},
 		tabPartSeq:   {"part_seq", 1, join(part, cols(big, "n"))},
 		tabCursors:   {"cursors", 2, join(part, cols(text, "consumer", "position"))},
+		tabCounters:  {"counters", 3, join(part, cols(text, "kind", "id"), cols(big, "most", "reserved", "used"))},
+		tabReservations: {"reservations", 4, join(part, cols(text, "kind", "counter", "id"), cols(big, "amount", "confirmed"), cols(text, "state"),
+			cols(big, "lapses", "changed"))},
 	}
 }
 

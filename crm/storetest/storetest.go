@@ -37,7 +37,7 @@ func (o Options) Run(t *testing.T, open func(t *testing.T) crm.Store) {
 	}
 	for _, group := range [][]test{
 		transactionTests, profileTests, linkTests, factTests, addressTests, anchorTests, refTests,
-		effectTests, documentTests, feedTests, scanTests, textTests, concurrencyTests, writerTests, machineTests,
+		effectTests, documentTests, counterTests, feedTests, scanTests, textTests, concurrencyTests, writerTests, machineTests,
 	} {
 		for _, tt := range group {
 			t.Run(tt.name, func(t *testing.T) {

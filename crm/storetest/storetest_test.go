@@ -158,6 +158,19 @@ func (r readOnly) ScanDocuments(ctx context.Context, kind, after string, limit i
 	return r.Reader.ScanDocuments(ctx, kind, after, limit)
 }
 
+func (r readOnly) Counters(ctx context.Context, keys ...crm.CounterKey) ([]*crm.Counter, error) {
+	return r.Reader.Counters(ctx, keys...)
+}
+func (r readOnly) ScanCounters(ctx context.Context, parts crm.PartRange, after crm.CounterKey, limit int) ([]*crm.Counter, error) {
+	return r.Reader.ScanCounters(ctx, parts, after, limit)
+}
+func (r readOnly) Reservations(ctx context.Context, keys ...crm.ReservationKey) ([]*crm.Reservation, error) {
+	return r.Reader.Reservations(ctx, keys...)
+}
+func (r readOnly) ScanReservations(ctx context.Context, parts crm.PartRange, after crm.ReservationKey, limit int) ([]*crm.Reservation, error) {
+	return r.Reader.ScanReservations(ctx, parts, after, limit)
+}
+
 var faults = map[string]func(s *faulty, tx crm.Tx) crm.Tx{
 	"no rollback":         func(s *faulty, tx crm.Tx) crm.Tx { s.keep = true; return tx },
 	"stale profiles":      func(_ *faulty, tx crm.Tx) crm.Tx { return staleProfiles{tx} },
@@ -170,6 +183,7 @@ var faults = map[string]func(s *faulty, tx crm.Tx) crm.Tx{
 	"local times":         func(_ *faulty, tx crm.Tx) crm.Tx { return localTimes{tx} },
 	"unversioned address": func(_ *faulty, tx crm.Tx) crm.Tx { return anyVersion{tx} },
 	"moved by not-me":     func(_ *faulty, tx crm.Tx) crm.Tx { return notMeMoves{tx} },
+	"unguarded counters":  func(_ *faulty, tx crm.Tx) crm.Tx { return unguarded{tx} },
 	"half a call":         func(_ *faulty, tx crm.Tx) crm.Tx { return halfCall{tx} },
 }
 
@@ -289,4 +303,29 @@ func (t halfCall) PutProfiles(ctx context.Context, ps ...*crm.Profile) error {
 		}
 	}
 	return nil
+}
+
+type unguarded struct{ crm.Tx }
+
+func (t unguarded) Reserve(ctx context.Context, takes ...crm.Take) ([]crm.ReservationState, error) {
+	keys := make([]crm.CounterKey, len(takes))
+	for i := range takes {
+		keys[i] = takes[i].Counter
+	}
+	found, err := t.Counters(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range found {
+		if c == nil {
+			continue
+		}
+		more := *c
+		more.Limit++
+		if err := t.SetLimits(ctx, more); err != nil {
+			return nil, err
+		}
+		defer func() { _ = t.SetLimits(ctx, *c) }()
+	}
+	return t.Tx.Reserve(ctx, takes...)
 }

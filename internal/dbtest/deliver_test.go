@@ -31,6 +31,9 @@ import (
 const asDeliverer = "VEFA_TEST_DELIVERER"
 
 func TestMain(m *testing.M) {
+	if job := os.Getenv(asTaker); job != "" {
+		os.Exit(takerMain(job))
+	}
 	job := os.Getenv(asDeliverer)
 	if job == "" {
 		os.Exit(m.Run())

@@ -1,0 +1,70 @@
+package crmtest
+
+import (
+	"context"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+func (t *faultyTx) Counters(ctx context.Context, keys ...crm.CounterKey) (out []*crm.Counter, err error) {
+	if err = t.store.meet(); err != nil {
+		return out, err
+	}
+	return t.in.Counters(ctx, keys...)
+}
+
+func (t *faultyTx) ScanCounters(ctx context.Context, parts crm.PartRange, after crm.CounterKey, limit int) (out []*crm.Counter, err error) {
+	if err = t.store.meet(); err != nil {
+		return out, err
+	}
+	return t.in.ScanCounters(ctx, parts, after, limit)
+}
+
+func (t *faultyTx) Reservations(ctx context.Context, keys ...crm.ReservationKey) (out []*crm.Reservation, err error) {
+	if err = t.store.meet(); err != nil {
+		return out, err
+	}
+	return t.in.Reservations(ctx, keys...)
+}
+
+func (t *faultyTx) ScanReservations(ctx context.Context, parts crm.PartRange, after crm.ReservationKey, limit int) (out []*crm.Reservation, err error) {
+	if err = t.store.meet(); err != nil {
+		return out, err
+	}
+	return t.in.ScanReservations(ctx, parts, after, limit)
+}
+
+func (t *faultyTx) SetLimits(ctx context.Context, limits ...crm.Counter) error {
+	if err := t.store.meet(); err != nil {
+		return err
+	}
+	return t.in.SetLimits(ctx, limits...)
+}
+
+func (t *faultyTx) Reserve(ctx context.Context, takes ...crm.Take) (out []crm.ReservationState, err error) {
+	if err = t.store.meet(); err != nil {
+		return out, err
+	}
+	return t.in.Reserve(ctx, takes...)
+}
+
+func (t *faultyTx) Confirm(ctx context.Context, takes ...crm.Take) (out []crm.ReservationState, err error) {
+	if err = t.store.meet(); err != nil {
+		return out, err
+	}
+	return t.in.Confirm(ctx, takes...)
+}
+
+func (t *faultyTx) Release(ctx context.Context, keys ...crm.ReservationKey) (out []crm.ReservationState, err error) {
+	if err = t.store.meet(); err != nil {
+		return out, err
+	}
+	return t.in.Release(ctx, keys...)
+}
+
+func (t *faultyTx) DeleteReservations(ctx context.Context, keys ...crm.ReservationKey) error {
+	if err := t.store.meet(); err != nil {
+		return err
+	}
+	return t.in.DeleteReservations(ctx, keys...)
+}

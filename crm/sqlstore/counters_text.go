@@ -1,0 +1,123 @@
+package sqlstore
+
+import "strings"
+
+var (
+	outCounter     = []string{"kind", "id", "most", "reserved", "used"}
+	outReservation = []string{"kind", "counter", "id", "amount", "confirmed", "state", "lapses", "changed"}
+)
+
+// addToCounter is what follows ON CONFLICT of rows that are added to counters.
+const addToCounter = "UPDATE SET reserved = t.reserved + excluded.reserved, used = t.used + excluded.used"
+
+// clock is the time of a PostgreSQL server in microseconds.
+const clock = "(date_part('epoch', clock_timestamp()) * 1000000)::bigint"
+
+// counterText is text for the tables of counters.
+func (g *grammar) counterText(id statementID, n int) string {
+	tab := id.tab
+	t := &g.tables[tab]
+	keys := t.keyNames()
+	if tab == tabCounters {
+		switch id.op {
+		case opInsert:
+			return g.insert(tab, n, keepThere)
+		case opNewer:
+			return g.insert(tab, n, "UPDATE SET most = excluded.most")
+		case opBump:
+			return g.insert(tab, n, addToCounter)
+		case opGet:
+			return g.lookup(tab, n, keys, outCounter, "")
+		case opState:
+			return g.lookup(tab, n, keys, outCounter, g.forUpdate(tab))
+		case opScan:
+			return g.scan(tab, outCounter, "")
+		}
+		if g.dialect == SQLite {
+			return ""
+		}
+		switch id.op {
+		case opTake, opTakeNew:
+			return g.take(n, id.op == opTakeNew)
+		case opTakeOne, opTakeOneNew:
+			return g.takeOne(id.op == opTakeOneNew)
+		case opConfirm:
+			return g.confirm()
+		}
+		return ""
+	}
+	switch id.op {
+	case opInsert:
+		return g.insert(tab, n, keepThere, "kind", "counter", "id")
+	case opGet:
+		return g.lookup(tab, n, keys, outReservation, "")
+	case opState:
+		return g.lookup(tab, n, keys, outReservation, g.forUpdate(tab))
+	case opUpdate:
+		return g.update(tab, n, t.names()[t.keys:])
+	case opDelete:
+		q := g.remove(tab, n, keys)
+		return q + " AND t.state <> 'reserved'"
+	case opDeleteOf:
+		return g.remove(tab, n, keys)
+	case opScan:
+		return g.scan(tab, outReservation, "")
+	case opLapsed:
+		q := "SELECT " + list("t.", outReservation) + " FROM " + g.table(tab) + " AS t" + g.indexedBy("reservations_lapses") +
+			" WHERE t.part = $1 AND t.tenant = " + g.tenant + " AND t.kind = $2 AND t.counter = $3 AND t.lapses IS NOT NULL AND t.lapses <= " + g.bound(4) +
+			" ORDER BY t.lapses LIMIT " + g.bound(5)
+		if g.dialect == Postgres {
+			q += " FOR UPDATE OF t SKIP LOCKED"
+		}
+		return q
+	}
+	return ""
+}
+
+// take adds reservations of one counter and adds their sum to what is reserved of it,
+// if that much is left: v has part, kind, counter, id, amount and for how long; the
+// parameter after it is the limit that the counter is made with. It returns the
+// reservations that were added, and whether the counter had enough for them. Where it
+// had not, the reservations are there all the same. Where hopeful, none must be there
+// before: ON CONFLICT makes PostgreSQL do every row twice.
+func (g *grammar) take(n int, hopeful bool) string {
+	types := []colType{small, text, text, text, big, big}
+	_, from := g.rows(types, n)
+	limit := param(g.rowParams(len(types), n)+1) + "::bigint"
+	return "WITH r AS (" + g.addReservation("c1", "c2", "c3", "c4", "c5", "c6", from+" CROSS JOIN ", hopeful) + " RETURNING t.part, t.kind, t.counter, t.id, t.amount)," +
+		" s AS (SELECT r.part, r.kind, r.counter, sum(r.amount)::bigint AS amount FROM r GROUP BY r.part, r.kind, r.counter)," +
+		" u AS (INSERT INTO " + g.table(tabCounters) + " AS t (part, tenant, kind, id, most, reserved, used) SELECT s.part, " + g.tenant + ", s.kind, s.counter, " + limit + ", s.amount, 0 FROM s" +
+		" LEFT JOIN LATERAL (SELECT 1 AS there FROM " + g.table(tabCounters) + " AS t WHERE t.part = s.part AND t.tenant = " + g.tenant + " AND t.kind = s.kind AND t.id = s.counter LIMIT 1) AS x ON true" +
+		" WHERE x.there IS NOT NULL OR s.amount <= " + limit +
+		" ON CONFLICT (part, tenant, kind, id) DO UPDATE SET reserved = t.reserved + excluded.reserved WHERE t.most - t.reserved - t.used >= excluded.reserved RETURNING t.part)" +
+		" SELECT r.id, u.part IS NOT NULL FROM r LEFT JOIN u ON true"
+}
+
+// takeOne is take for one reservation of a counter that is there: $1 to $6 are what v
+// has.
+func (g *grammar) takeOne(hopeful bool) string {
+	return "WITH r AS (" + g.addReservation("$1::smallint", "$2", "$3", "$4", "$5::bigint", "$6::bigint", "", hopeful) + " RETURNING t.id)," +
+		" u AS (UPDATE " + g.table(tabCounters) + " AS t SET reserved = t.reserved + $5 WHERE t.part = $1 AND t.tenant = " + g.tenant +
+		" AND t.kind = $2 AND t.id = $3 AND t.most - t.reserved - t.used >= $5 AND EXISTS (SELECT 1 FROM r) RETURNING t.part)" +
+		" SELECT r.id, u.part IS NOT NULL FROM r LEFT JOIN u ON true"
+}
+
+func (g *grammar) addReservation(part, kind, counter, id, amount, lapse, from string, hopeful bool) string {
+	q := "INSERT INTO " + g.table(tabReservations) + " AS t (part, tenant, kind, counter, id, amount, confirmed, state, lapses, changed) SELECT " + part + ", " + g.tenant +
+		", " + kind + ", " + counter + ", " + id + ", " + amount + ", 0, 'reserved', c.instant + " + lapse + ", c.instant FROM " + from + "(SELECT " + clock + " AS instant) AS c"
+	if !hopeful {
+		q += " ON CONFLICT (" + strings.Join(g.key(tabReservations), ", ") + ") DO " + keepThere
+	}
+	return q
+}
+
+// confirm makes one reservation final and counts it as used: $1 to $4 are its key, $5
+// is how much. It returns a row if the reservation was open.
+func (g *grammar) confirm() string {
+	return "WITH r AS (UPDATE " + g.table(tabReservations) + " AS t SET state = 'confirmed', confirmed = $5, lapses = NULL, changed = " + clock +
+		" WHERE t.part = $1 AND t.tenant = " + g.tenant + " AND t.kind = $2 AND t.counter = $3 AND t.id = $4 AND t.state = 'reserved' AND t.amount >= $5" +
+		" AND (t.lapses IS NULL OR t.lapses > " + clock + ") RETURNING t.part, t.kind, t.counter, t.id, t.amount, t.confirmed)," +
+		" u AS (INSERT INTO " + g.table(tabCounters) + " AS t (part, tenant, kind, id, most, reserved, used) SELECT r.part, " + g.tenant +
+		", r.kind, r.counter, 0, -r.amount, r.confirmed FROM r ON CONFLICT (part, tenant, kind, id) DO " + addToCounter + " RETURNING t.part)" +
+		" SELECT r.id FROM r"
+}

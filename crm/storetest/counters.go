@@ -1,0 +1,664 @@
+package storetest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/vefacrm/vefa/crm"
+)
+
+var counterTests = []test{
+	{"Counters/Life", "a reservation is confirmed or released once; repeating a call changes nothing", testCounterLife},
+	{"Counters/Expiry", "a reservation that has expired is given back, by the store's clock, when somebody needs it", testCounterExpiry},
+	{"Counters/Batch", "what is asked in one call is granted in its order as far as it fits", testCounterBatch},
+	{"Counters/Refused", "a faulty call changes nothing", testCounterRefused},
+	{"Counters/Scan", "counters and reservations are read page by page, part by part", testCounterScan},
+	{"Counters/Prune", "Prune forgets what is final and keeps what was used; the digest stays", testCounterPrune},
+	{"Counters/Service", "all or nothing is reserved, and the error says why", testCounterService},
+	{"Counters/Race", "of many that take at once none gets more than there is, and nothing is lost", testCounterRace},
+	{"Counters/Machine", "after any sequence of calls counters hold what a plain model does", testCounterMachine},
+}
+
+func budget(id int) crm.CounterKey { return crm.CounterKey{Kind: "budget", ID: fmt.Sprint(id)} }
+
+func take(counter int, id string, amount int64) crm.Take {
+	return crm.Take{ReservationKey: crm.ReservationKey{Counter: budget(counter), ID: id}, Amount: amount}
+}
+
+func (e *env) setLimit(counter int, limit int64) {
+	e.Helper()
+	e.update(func(tx crm.Tx) error {
+		return tx.SetLimits(e.ctx, crm.Counter{CounterKey: budget(counter), Limit: limit, Reserved: 7, Used: 7})
+	})
+}
+
+func (e *env) reserve(takes ...crm.Take) (out []crm.ReservationState) {
+	e.Helper()
+	e.update(func(tx crm.Tx) (err error) { out, err = tx.Reserve(e.ctx, takes...); return err })
+	return out
+}
+
+func (e *env) confirm(takes ...crm.Take) (out []crm.ReservationState) {
+	e.Helper()
+	e.update(func(tx crm.Tx) (err error) { out, err = tx.Confirm(e.ctx, takes...); return err })
+	return out
+}
+
+func (e *env) release(takes ...crm.Take) (out []crm.ReservationState) {
+	e.Helper()
+	var keys []crm.ReservationKey
+	for _, t := range takes {
+		keys = append(keys, t.ReservationKey)
+	}
+	e.update(func(tx crm.Tx) (err error) { out, err = tx.Release(e.ctx, keys...); return err })
+	return out
+}
+
+// holds compares a counter.
+func (e *env) holds(counter int, limit, reserved, used int64) {
+	e.Helper()
+	e.view(func(r crm.Reader) error {
+		cs, err := r.Counters(e.ctx, budget(counter), budget(99))
+		if err != nil {
+			return err
+		}
+		require.Equal(e, []*crm.Counter{{CounterKey: budget(counter), Limit: limit, Reserved: reserved, Used: used}, nil}, cs)
+		require.Equal(e, limit-reserved-used, cs[0].Free())
+		return nil
+	})
+}
+
+func (e *env) reservation(t crm.Take) (out *crm.Reservation) {
+	e.Helper()
+	e.view(func(r crm.Reader) error {
+		xs, err := r.Reservations(e.ctx, t.ReservationKey)
+		if err == nil {
+			require.Len(e, xs, 1)
+			out = xs[0]
+		}
+		return err
+	})
+	return out
+}
+
+// pass lets the store's clock move on.
+func (e *env) pass() {
+	e.Helper()
+	now := func() (t time.Time) {
+		e.view(func(r crm.Reader) (err error) { t, err = r.Now(e.ctx); return err })
+		return t
+	}
+	for from := now(); !now().After(from.Add(time.Microsecond)); {
+	}
+}
+
+type answers = []crm.ReservationState
+
+func testCounterLife(e *env) {
+	require.Equal(e, answers{crm.Absent}, e.reserve(take(1, "a", 3)), "there is no such counter")
+	require.Nil(e, e.reservation(take(1, "a", 3)))
+	e.setLimit(1, 10)
+	e.holds(1, 10, 0, 0)
+	require.Equal(e, answers{crm.Absent}, e.confirm(take(1, "a", 3)))
+	require.Equal(e, answers{crm.Absent}, e.release(take(1, "a", 3)))
+	for range 2 {
+		require.Equal(e, answers{crm.Reserved}, e.reserve(take(1, "a", 3)))
+		e.holds(1, 10, 3, 0)
+	}
+	require.Equal(e, answers{crm.Mismatch}, e.reserve(take(1, "a", 4)))
+	require.Equal(e, answers{crm.Mismatch}, e.confirm(take(1, "a", 4)), "more than was reserved")
+	for range 2 {
+		require.Equal(e, answers{crm.Confirmed}, e.confirm(take(1, "a", 2)))
+		e.holds(1, 10, 0, 2)
+		require.Equal(e, answers{crm.Confirmed}, e.reserve(take(1, "a", 3)))
+		require.Equal(e, answers{crm.Mismatch}, e.confirm(take(1, "a", 3)))
+		require.Equal(e, answers{crm.Confirmed}, e.release(take(1, "a", 3)))
+	}
+	require.Equal(e, answers{crm.Exhausted}, e.reserve(take(1, "b", 9)))
+	require.Nil(e, e.reservation(take(1, "b", 9)), "nothing of it was kept")
+	require.Equal(e, answers{crm.Reserved}, e.reserve(take(1, "b", 8)), "the id is free for another amount")
+	require.Equal(e, answers{crm.Exhausted}, e.reserve(take(1, "c", 1)))
+	for range 2 {
+		require.Equal(e, answers{crm.Released}, e.release(take(1, "b", 8)))
+		e.holds(1, 10, 0, 2)
+		require.Equal(e, answers{crm.Released}, e.reserve(take(1, "b", 8)), "reserve anew, under another id")
+		require.Equal(e, answers{crm.Released}, e.confirm(take(1, "b", 8)))
+	}
+	got := e.reservation(take(1, "a", 3))
+	require.False(e, got.Changed.IsZero())
+	got.Changed = time.Time{}
+	same(e, &crm.Reservation{ReservationKey: take(1, "a", 3).ReservationKey, Amount: 3, Confirmed: 2, State: crm.Confirmed}, got)
+
+	e.setLimit(1, 1)
+	e.holds(1, 1, 0, 2)
+	require.Equal(e, answers{crm.Exhausted}, e.reserve(take(1, "d", 1)), "the limit was lowered below what is gone")
+	made := take(2, "a", 4)
+	made.Limit = 5
+	require.Equal(e, answers{crm.Reserved}, e.reserve(made))
+	e.holds(2, 5, 4, 0)
+	made = take(2, "b", 2)
+	made.Limit = 50
+	require.Equal(e, answers{crm.Exhausted}, e.reserve(made), "a counter that is there keeps its limit")
+	made = take(3, "a", 6)
+	made.Limit = 5
+	require.Equal(e, answers{crm.Exhausted}, e.reserve(made))
+	require.Equal(e, answers{crm.Reserved}, e.reserve(take(1+1, "same id", 1)), "an id is its counter's own")
+}
+
+func testCounterExpiry(e *env) {
+	e.setLimit(1, 10)
+	short := func(id string, n int64) crm.Take {
+		t := take(1, id, n)
+		t.For = time.Nanosecond // counts as a microsecond
+		return t
+	}
+	long := take(1, "long", 2)
+	long.For = time.Hour
+	require.Equal(e, answers{crm.Reserved, crm.Reserved, crm.Reserved}, e.reserve(short("a", 3), short("b", 3), long))
+	require.Equal(e, e.reservation(long).Changed.Add(time.Hour), e.reservation(long).Until)
+	require.Equal(e, e.reservation(short("a", 3)).Changed.Add(time.Microsecond), e.reservation(short("a", 3)).Until)
+	e.pass()
+	e.holds(1, 10, 8, 0)
+	require.Equal(e, answers{crm.Expired}, e.confirm(short("a", 3)))
+	e.holds(1, 10, 5, 0)
+	require.Equal(e, answers{crm.Expired}, e.reserve(short("a", 3)))
+	require.Equal(e, answers{crm.Expired}, e.release(short("a", 3)))
+	require.Equal(e, answers{crm.Reserved}, e.reserve(take(1, "c", 5)), "there is room without it")
+	require.Equal(e, crm.Reserved, e.reservation(short("b", 3)).State)
+	require.Equal(e, answers{crm.Reserved}, e.reserve(take(1, "d", 3)), "what has expired is taken back first")
+	e.holds(1, 10, 10, 0)
+	x := e.reservation(short("b", 3))
+	require.Equal(e, crm.Expired, x.State)
+	require.True(e, x.Until.IsZero())
+	require.Equal(e, answers{crm.Exhausted}, e.reserve(take(1, "e", 1)))
+	require.Equal(e, answers{crm.Confirmed}, e.confirm(long))
+	e.holds(1, 10, 8, 2)
+
+	// Many at once, more than a page.
+	const n = 1200
+	e.setLimit(2, n)
+	var many []crm.Take
+	for i := range n {
+		t := take(2, fmt.Sprint(i), 1)
+		t.For = time.Microsecond
+		many = append(many, t)
+	}
+	e.reserve(many...)
+	e.holds(2, n, n, 0)
+	e.pass()
+	require.Equal(e, answers{crm.Reserved}, e.reserve(take(2, "all", n)))
+	e.holds(2, n, n, 0)
+}
+
+func testCounterBatch(e *env) {
+	e.setLimit(1, 10)
+	require.Equal(e, answers{crm.Reserved, crm.Exhausted, crm.Reserved, crm.Absent, crm.Reserved, crm.Mismatch, crm.Exhausted},
+		e.reserve(take(1, "a", 6), take(1, "b", 5), take(1, "c", 4), take(2, "a", 1), take(1, "a", 6), take(1, "a", 5), take(1, "d", 1)))
+	e.holds(1, 10, 10, 0)
+	require.Equal(e, answers{crm.Confirmed, crm.Confirmed, crm.Mismatch, crm.Absent, crm.Mismatch},
+		e.confirm(take(1, "a", 6), take(1, "a", 6), take(1, "a", 5), take(1, "b", 1), take(1, "c", 5)))
+	require.Equal(e, answers{crm.Released, crm.Confirmed, crm.Released, crm.Absent}, e.release(take(1, "c", 0), take(1, "a", 0), take(1, "c", 0), take(1, "b", 0)))
+	e.holds(1, 10, 0, 6)
+	require.Empty(e, e.reserve())
+	require.Empty(e, e.confirm())
+	require.Empty(e, e.release())
+
+	// Of several counters, some of which are made by the call.
+	var takes []crm.Take
+	var want answers
+	for i := range 40 {
+		t := take(10+i%20, fmt.Sprint("x", i/20), int64(1+i%3))
+		if i >= 20 {
+			t.Limit = 3
+		}
+		takes = append(takes, t)
+		want = append(want, crm.Reserved)
+		if i >= 20 && 2+(i-20)%3+i%3 > 3 {
+			want[i] = crm.Exhausted
+		}
+	}
+	require.Equal(e, want, e.reserve(takes...))
+	slices.Reverse(takes)
+	slices.Reverse(want)
+	got := e.reserve(takes...)
+	for i, st := range got {
+		if want[i] == crm.Reserved {
+			require.Equal(e, crm.Reserved, st, "asked again in another order")
+		}
+	}
+}
+
+func testCounterRefused(e *env) {
+	e.setLimit(1, 10)
+	good := take(1, "good", 1)
+	for _, bad := range []crm.Take{
+		{}, take(1, "", 1), take(1, "a", 0), take(1, "a", -1), take(1, "a", crm.MaxAmount+1),
+		{ReservationKey: good.ReservationKey, Amount: 1, For: -1}, {ReservationKey: good.ReservationKey, Amount: 1, Limit: -1},
+		{ReservationKey: crm.ReservationKey{Counter: crm.CounterKey{Kind: "a\x00", ID: "1"}, ID: "1"}, Amount: 1},
+	} {
+		e.refused(crm.ErrInvalid, "reserve", func(tx crm.Tx) error { _, err := tx.Reserve(e.ctx, good, bad); return err })
+	}
+	e.refused(crm.ErrInvalid, "confirm", func(tx crm.Tx) error { _, err := tx.Confirm(e.ctx, good, take(1, "a", -1)); return err })
+	e.refused(crm.ErrInvalid, "release", func(tx crm.Tx) error {
+		_, err := tx.Release(e.ctx, good.ReservationKey, crm.ReservationKey{})
+		return err
+	})
+	for _, c := range []crm.Counter{{Limit: 1}, {CounterKey: budget(1), Limit: -1}, {CounterKey: budget(1), Limit: crm.MaxAmount + 1}} {
+		e.refused(crm.ErrInvalid, "set", func(tx crm.Tx) error { return tx.SetLimits(e.ctx, crm.Counter{CounterKey: budget(2), Limit: 1}, c) })
+	}
+	e.refused(errMine, "rolled back", func(tx crm.Tx) error {
+		if _, err := tx.Reserve(e.ctx, good); err != nil {
+			return err
+		}
+		if _, err := tx.Confirm(e.ctx, good); err != nil {
+			return err
+		}
+		return errMine
+	})
+	require.Nil(e, e.reservation(good))
+	e.holds(1, 10, 0, 0)
+	e.view(func(r crm.Reader) error {
+		cs, err := r.Counters(e.ctx, crm.CounterKey{Kind: "a\x00b", ID: "\xff"})
+		if err != nil {
+			return err
+		}
+		require.Equal(e, []*crm.Counter{nil}, cs)
+		xs, err := r.Reservations(e.ctx, crm.ReservationKey{Counter: crm.CounterKey{Kind: "a\x00b", ID: "\xff"}, ID: "\x00"})
+		require.Equal(e, []*crm.Reservation{nil}, xs)
+		return err
+	})
+}
+
+func testCounterScan(e *env) {
+	var limits []crm.Counter
+	var takes []crm.Take
+	for i := range 30 {
+		limits = append(limits, crm.Counter{CounterKey: budget(i), Limit: 100})
+		for _, id := range []string{"a", "b", "İ"} {
+			takes = append(takes, take(i, id, 1))
+		}
+	}
+	e.update(func(tx crm.Tx) error { return tx.SetLimits(e.ctx, limits...) })
+	e.reserve(takes...)
+	slices.SortFunc(limits, func(a, b crm.Counter) int {
+		if c := int(a.Part()) - int(b.Part()); c != 0 {
+			return c
+		}
+		return a.CounterKey.Compare(b.CounterKey)
+	})
+	mid := limits[len(limits)/2].Part()
+	for _, parts := range []crm.PartRange{{}, {Lo: 0, Hi: mid}, {Lo: mid, Hi: crm.Parts}} {
+		var want, got []crm.CounterKey
+		var keys []crm.ReservationKey
+		for _, c := range limits {
+			if parts.Contains(c.Part()) {
+				want = append(want, c.CounterKey)
+			}
+		}
+		e.view(func(r crm.Reader) error {
+			for after := (crm.CounterKey{}); ; {
+				page, err := r.ScanCounters(e.ctx, parts, after, 7)
+				if err != nil || len(page) == 0 {
+					return err
+				}
+				require.LessOrEqual(e, len(page), 7)
+				for _, c := range page {
+					require.EqualValues(e, 3, c.Reserved)
+					got, after = append(got, c.CounterKey), c.CounterKey
+				}
+			}
+		})
+		require.Equal(e, want, got)
+		e.view(func(r crm.Reader) error {
+			for after := (crm.ReservationKey{}); ; {
+				page, err := r.ScanReservations(e.ctx, parts, after, 7)
+				if err != nil || len(page) == 0 {
+					return err
+				}
+				require.LessOrEqual(e, len(page), 7)
+				for _, x := range page {
+					keys, after = append(keys, x.ReservationKey), x.ReservationKey
+				}
+			}
+		})
+		require.Len(e, keys, 3*len(want))
+		for i, k := range keys {
+			require.Equal(e, crm.ReservationKey{Counter: want[i/3], ID: []string{"a", "b", "İ"}[i%3]}, k)
+		}
+	}
+}
+
+func testCounterPrune(e *env) {
+	svc := e.service()
+	e.setLimit(1, 100)
+	lapsed := take(1, "lapsed", 4)
+	lapsed.For = time.Microsecond
+	e.reserve(take(1, "open", 1), take(1, "used", 2), take(1, "back", 3), lapsed)
+	e.confirm(take(1, "used", 2))
+	e.release(take(1, "back", 3))
+	e.pass()
+	digest := func() (d [32]byte) {
+		e.view(func(r crm.Reader) (err error) { d, err = crm.Digest(e.ctx, r, start); return err })
+		return d
+	}
+	before := digest()
+	e.update(func(tx crm.Tx) error {
+		return tx.DeleteReservations(e.ctx, take(1, "open", 1).ReservationKey, take(1, "no", 1).ReservationKey)
+	})
+	require.NotNil(e, e.reservation(take(1, "open", 1)), "it is not final")
+	n, err := svc.Prune(e.ctx, time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC))
+	require.NoError(e, err)
+	require.Zero(e, n.Reservations, "all of them are younger")
+	// The service's clock is the test's; the store's is ahead of it.
+	svc = crm.New(e.store, crm.Config{Now: func() time.Time { return time.Now().Add(time.Hour) }})
+	n, err = svc.Prune(e.ctx, time.Now().Add(time.Hour/2))
+	require.NoError(e, err)
+	require.Equal(e, 3, n.Reservations)
+	e.holds(1, 100, 1, 2)
+	for id, there := range map[string]bool{"open": true, "used": false, "back": false, "lapsed": false} {
+		require.Equal(e, there, e.reservation(take(1, id, 1)) != nil, id)
+	}
+	require.Equal(e, before, digest())
+	e.release(take(1, "open", 1))
+	require.NotEqual(e, before, digest(), "what is reserved is in the digest")
+}
+
+func testCounterService(e *env) {
+	svc := e.service()
+	_, err := svc.Counter(e.ctx, budget(1))
+	require.ErrorIs(e, err, crm.ErrNotFound)
+	require.NoError(e, svc.SetLimit(e.ctx, budget(1), 5))
+	require.NoError(e, svc.SetLimit(e.ctx, budget(2), 1))
+	require.NoError(e, svc.Reserve(e.ctx, take(1, "a", 2), take(2, "a", 1)))
+	require.NoError(e, svc.Reserve(e.ctx, take(1, "a", 2)), "again")
+	err = svc.Reserve(e.ctx, take(1, "b", 2), take(2, "b", 1))
+	require.ErrorIs(e, err, crm.ErrExhausted)
+	require.ErrorContains(e, err, "budget/2/b")
+	e.holds(1, 5, 2, 0)
+	require.ErrorIs(e, svc.Reserve(e.ctx, take(3, "a", 1)), crm.ErrNotFound, "a budget that is missing is not one of zero")
+	require.ErrorIs(e, svc.Reserve(e.ctx, take(1, "a", 3)), crm.ErrExists)
+	require.ErrorIs(e, svc.Confirm(e.ctx, take(1, "a", 1), take(2, "a", 2)), crm.ErrExists)
+	e.holds(1, 5, 2, 0)
+	require.NoError(e, svc.Confirm(e.ctx, take(1, "a", 1), take(2, "a", 1)))
+	require.NoError(e, svc.Confirm(e.ctx, take(1, "a", 1)))
+	require.ErrorIs(e, svc.Confirm(e.ctx, take(1, "x", 1)), crm.ErrNotFound)
+	require.ErrorIs(e, svc.Release(e.ctx, take(1, "a", 1).ReservationKey), crm.ErrExists)
+	require.ErrorIs(e, svc.Release(e.ctx, take(1, "x", 1).ReservationKey), crm.ErrNotFound)
+	require.NoError(e, svc.Reserve(e.ctx, take(1, "c", 4)))
+	require.NoError(e, svc.Release(e.ctx, take(1, "c", 4).ReservationKey))
+	require.NoError(e, svc.Release(e.ctx, take(1, "c", 4).ReservationKey))
+	require.ErrorIs(e, svc.Reserve(e.ctx, take(1, "c", 4)), crm.ErrExists, "an id serves once")
+	c, err := svc.Counter(e.ctx, budget(1))
+	require.NoError(e, err)
+	require.Equal(e, &crm.Counter{CounterKey: budget(1), Limit: 5, Used: 1}, c)
+	short := take(1, "short", 4)
+	short.For = time.Microsecond
+	require.NoError(e, svc.Reserve(e.ctx, short))
+	e.pass()
+	require.ErrorIs(e, svc.Reserve(e.ctx, take(1, "d", 5)), crm.ErrExhausted)
+	e.holds(1, 5, 0, 1)
+}
+
+// Eight writers take from few counters, several at a time and in any order, confirm
+// some, release some and ask again.
+func testCounterRace(e *env) {
+	const writers, rounds, counters, limit = 8, 25, 3, 60
+	for c := range counters {
+		e.setLimit(c, limit)
+	}
+	used := [writers][counters]int64{}
+	err := parallel(writers, func(w int) error {
+		r := rand.New(rand.NewPCG(1, uint64(w)))
+		for n := range rounds {
+			var takes []crm.Take
+			for _, c := range r.Perm(counters)[:1+r.IntN(2)] {
+				t := take(c, fmt.Sprint(w, ".", n), int64(1+r.IntN(3)))
+				if r.IntN(3) == 0 {
+					t.For = time.Microsecond
+				}
+				takes = append(takes, t)
+			}
+			var got answers
+			for range 2 { // the second time as after a lost answer
+				var again answers
+				err := e.retry(func(tx crm.Tx) (err error) { again, err = tx.Reserve(e.ctx, takes...); return err })
+				if err != nil {
+					return err
+				}
+				for i, st := range got {
+					if st == crm.Reserved && again[i] != crm.Reserved && again[i] != crm.Expired {
+						return fmt.Errorf("%v became %v", got, again)
+					}
+				}
+				got = again
+			}
+			for i, st := range got {
+				if st != crm.Reserved {
+					continue
+				}
+				verb := func(tx crm.Tx) (err error) { got, err = tx.Confirm(e.ctx, takes[i]); return err }
+				if r.IntN(3) == 0 {
+					verb = func(tx crm.Tx) (err error) { got, err = tx.Release(e.ctx, takes[i].ReservationKey); return err }
+				}
+				if err := e.retry(verb); err != nil {
+					return err
+				}
+				if len(got) == 1 && got[0] == crm.Confirmed {
+					used[w][slices.Index([]string{"0", "1", "2"}, takes[i].Counter.ID)] += takes[i].Amount
+				}
+				break // the others stay open
+			}
+		}
+		return nil
+	})
+	require.NoError(e, err)
+	e.requireCounters(limit)
+	for c := range counters {
+		total := int64(0)
+		for w := range writers {
+			total += used[w][c]
+		}
+		e.view(func(r crm.Reader) error {
+			cs, err := r.Counters(e.ctx, budget(c))
+			require.Equal(e, total, cs[0].Used, "what was confirmed is used")
+			return err
+		})
+	}
+}
+
+// requireCounters compares every counter with its reservations.
+func (e *env) requireCounters(most int64) {
+	e.Helper()
+	e.view(func(r crm.Reader) error {
+		open, used := map[crm.CounterKey]int64{}, map[crm.CounterKey]int64{}
+		for x, err := range crm.AllReservations(e.ctx, r, crm.AllParts()) {
+			if err != nil {
+				return err
+			}
+			if x.State == crm.Reserved {
+				open[x.Counter] += x.Amount
+			}
+			used[x.Counter] += x.Confirmed
+		}
+		for c, err := range crm.AllCounters(e.ctx, r, crm.AllParts()) {
+			if err != nil {
+				return err
+			}
+			require.Equal(e, open[c.CounterKey], c.Reserved, "%s", c.CounterKey)
+			require.Equal(e, used[c.CounterKey], c.Used, "%s", c.CounterKey)
+			require.LessOrEqual(e, c.Reserved+c.Used, most)
+		}
+		return nil
+	})
+}
+
+// counterModel is a store's counters, plainly.
+type counterModel struct {
+	limits map[crm.CounterKey]int64
+	of     map[crm.ReservationKey]*crm.Reservation
+}
+
+func (m *counterModel) gone(k crm.CounterKey) (n int64) {
+	for _, x := range m.of {
+		if x.Counter == k && x.State == crm.Reserved {
+			n += x.Amount
+		}
+		if x.Counter == k {
+			n += x.Confirmed
+		}
+	}
+	return n
+}
+
+func (m *counterModel) reserve(t crm.Take) crm.ReservationState {
+	if x := m.of[t.ReservationKey]; x != nil {
+		if x.Amount != t.Amount {
+			return crm.Mismatch
+		}
+		return x.State
+	}
+	if _, ok := m.limits[t.Counter]; !ok {
+		if t.Limit == 0 {
+			return crm.Absent
+		}
+		m.limits[t.Counter] = t.Limit
+	}
+	if m.limits[t.Counter]-m.gone(t.Counter) < t.Amount {
+		return crm.Exhausted
+	}
+	m.of[t.ReservationKey] = &crm.Reservation{ReservationKey: t.ReservationKey, Amount: t.Amount, State: crm.Reserved}
+	return crm.Reserved
+}
+
+func (m *counterModel) confirm(t crm.Take) crm.ReservationState {
+	switch x := m.of[t.ReservationKey]; {
+	case x == nil:
+		return crm.Absent
+	case x.State == crm.Reserved && t.Amount <= x.Amount:
+		x.State, x.Confirmed = crm.Confirmed, t.Amount
+		return x.State
+	case x.State == crm.Reserved, x.State == crm.Confirmed && x.Confirmed != t.Amount:
+		return crm.Mismatch
+	default:
+		return x.State
+	}
+}
+
+func (m *counterModel) release(k crm.ReservationKey) crm.ReservationState {
+	x := m.of[k]
+	if x == nil {
+		return crm.Absent
+	}
+	if x.State == crm.Reserved {
+		x.State = crm.Released
+	}
+	return x.State
+}
+
+// testCounterMachine compares a store with the model; nothing expires in it.
+func testCounterMachine(e *env) {
+	rapid.Check(e.T, func(t *rapid.T) {
+		store := e.open(e.T)
+		m := &counterModel{map[crm.CounterKey]int64{}, map[crm.ReservationKey]*crm.Reservation{}}
+		draw := func(n int, label string) int { return rapid.IntRange(0, n).Draw(t, label) }
+		for range 20 {
+			var takes []crm.Take
+			for range 1 + draw(3, "takes") {
+				x := take(draw(2, "counter"), fmt.Sprint(draw(5, "id")), int64(1+draw(3, "amount")))
+				if draw(3, "make") == 0 {
+					x.Limit = 4
+				}
+				if draw(3, "long") == 0 {
+					x.For = time.Hour
+				}
+				takes = append(takes, x)
+			}
+			verb, limit := draw(4, "verb"), int64(draw(9, "limit"))
+			var want, got answers
+			switch verb {
+			case 0:
+				m.limits[takes[0].Counter] = limit
+			case 1, 2:
+				want = m.batch(takes)
+			default:
+				for _, x := range takes {
+					if verb == 3 {
+						want = append(want, m.confirm(x))
+					} else {
+						want = append(want, m.release(x.ReservationKey))
+					}
+				}
+			}
+			err := store.Update(e.ctx, func(tx crm.Tx) (err error) {
+				switch verb {
+				case 0:
+					return tx.SetLimits(e.ctx, crm.Counter{CounterKey: takes[0].Counter, Limit: limit})
+				case 1, 2:
+					got, err = tx.Reserve(e.ctx, takes...)
+				case 3:
+					got, err = tx.Confirm(e.ctx, takes...)
+				default:
+					var keys []crm.ReservationKey
+					for _, x := range takes {
+						keys = append(keys, x.ReservationKey)
+					}
+					got, err = tx.Release(e.ctx, keys...)
+				}
+				return err
+			})
+			require.NoError(t, err)
+			require.Equal(t, want, got, "%v", takes)
+			require.NoError(t, store.View(e.ctx, func(r crm.Reader) error { return m.compare(e, t, r) }))
+		}
+	})
+}
+
+// batch is Reserve of several.
+func (m *counterModel) batch(takes []crm.Take) (out answers) {
+	first, limits := map[crm.ReservationKey]int{}, map[crm.CounterKey]int64{}
+	for i, x := range takes {
+		if _, twice := first[x.ReservationKey]; !twice {
+			first[x.ReservationKey] = i
+			limits[x.Counter] = max(limits[x.Counter], x.Limit)
+		}
+	}
+	for i, x := range takes {
+		x.Limit = limits[x.Counter]
+		switch f := first[x.ReservationKey]; {
+		case f < i && takes[f].Amount != x.Amount:
+			out = append(out, crm.Mismatch)
+		case f < i:
+			out = append(out, out[f])
+		default:
+			out = append(out, m.reserve(x))
+		}
+	}
+	return out
+}
+
+func (m *counterModel) compare(e *env, t *rapid.T, r crm.Reader) error {
+	cs, err := r.ScanCounters(e.ctx, crm.AllParts(), crm.CounterKey{}, 100)
+	if err != nil {
+		return err
+	}
+	require.Len(t, cs, len(m.limits))
+	for _, c := range cs {
+		require.Equal(t, m.limits[c.CounterKey], c.Limit)
+		require.Equal(t, m.gone(c.CounterKey), c.Reserved+c.Used)
+	}
+	xs, err := r.ScanReservations(e.ctx, crm.AllParts(), crm.ReservationKey{}, 100)
+	if err != nil {
+		return err
+	}
+	require.Len(t, xs, len(m.of))
+	for _, x := range xs {
+		want := m.of[x.ReservationKey]
+		require.Equal(t, []any{want.Amount, want.Confirmed, want.State}, []any{x.Amount, x.Confirmed, x.State})
+	}
+	return nil
+}
