@@ -250,7 +250,11 @@ func (f *field) age(p unsafe.Pointer, days int64) {
 // Rows that change are copied, the rest is shared with f. days may be negative.
 func (s *Schema[F]) Age(f F, days int) F {
 	if days != 0 {
-		s.s.root.age(unsafe.Pointer(&f), int64(days))
+		root := s.s.root
+		if s.s.base != nil { // f has no room behind it
+			root = s.s.base
+		}
+		root.age(unsafe.Pointer(&f), int64(days))
 	}
 	return f
 }

@@ -94,10 +94,11 @@ func (s *DynamicSchema) New() *Dynamic {
 // where the field may be null. Others are errors, as are rows beyond the
 // declared maximum.
 func (s *DynamicSchema) Set(r *Dynamic, field string, value any) error {
-	return s.set(s.root, unsafe.Pointer(r), field, value)
+	return setField(s.Tags(), s.root, unsafe.Pointer(r), field, value)
 }
 
-func (s *DynamicSchema) set(t *rowType, p unsafe.Pointer, name string, value any) error {
+// setField puts a value into a field of the struct at p, which structOf made.
+func setField(tags *Vocabulary, t *rowType, p unsafe.Pointer, name string, value any) error {
 	f := t.fields[name]
 	if f == nil {
 		return fmt.Errorf("rules: facts: unknown field %s%s", name, didYouMean(name, t.names()))
@@ -146,7 +147,7 @@ func (s *DynamicSchema) set(t *rowType, p unsafe.Pointer, name string, value any
 		if f.kind != Tags {
 			return put(false)
 		}
-		value = s.Tags().Set(v...)
+		value = tags.Set(v...)
 		return put(true)
 	case []map[string]any:
 		if f.kind != Rows {
@@ -158,7 +159,7 @@ func (s *DynamicSchema) set(t *rowType, p unsafe.Pointer, name string, value any
 		rows := reflect.MakeSlice(goType, len(v), len(v))
 		for i, m := range v {
 			for name, value := range m {
-				if err := s.set(f.row, rows.Index(i).Addr().UnsafePointer(), name, value); err != nil {
+				if err := setField(tags, f.row, rows.Index(i).Addr().UnsafePointer(), name, value); err != nil {
 					return fmt.Errorf("%w (row %d of %s)", err, i+1, f.name)
 				}
 			}

@@ -49,6 +49,8 @@ type Schema[F any] struct{ s *schema }
 // schema is Schema without the type parameter.
 type schema struct {
 	root   *rowType
+	base   *rowType // of an Extended: the struct alone; else nil
+	mark   uintptr  // of an Extended: where its facts say whose they are
 	limits Limits
 	tags   *Vocabulary
 }
@@ -83,6 +85,7 @@ type Field struct {
 	Name     string // as rules spell it
 	Kind     Kind
 	Doc      string  // from the struct tag `doc:"…"`
+	Unit     string  // from the struct tag `unit:"…"`; "days" where days counts
 	Max      int     // of Rows, Tags and String: the declared largest length
 	Scale    int     // of Int: digits behind the point; 0 for a plain integer
 	Nullable bool    // may be null: a pointer, a Maybe or a time
@@ -111,6 +114,7 @@ type field struct {
 	scale    uint8 // of Int
 	kind     Kind
 	doc      string
+	unit     string
 	max      int
 	nullable bool
 	pointer  bool         // a pointer to the value
@@ -214,7 +218,7 @@ func (s *Schema[F]) Fields() []Field { return describe(s.s.root) }
 func describe(t *rowType) []Field {
 	out := make([]Field, len(t.order))
 	for i, f := range t.order {
-		out[i] = Field{Name: f.name, Kind: f.kind, Doc: f.doc, Max: f.max, Scale: int(f.scale), Nullable: f.nullable}
+		out[i] = Field{Name: f.name, Kind: f.kind, Doc: f.doc, Unit: f.unit, Max: f.max, Scale: int(f.scale), Nullable: f.nullable}
 		if f.row != nil {
 			out[i].Fields = describe(f.row)
 		}
@@ -255,7 +259,7 @@ func (b *schemaBuilder) readInto(row *rowType, t reflect.Type, base uintptr, pat
 		if name == "" {
 			name = sf.Name
 		}
-		f := &field{name: name, doc: sf.Tag.Get("doc"), offset: base + sf.Offset, typ: sf.Type}
+		f := &field{name: name, doc: sf.Tag.Get("doc"), unit: sf.Tag.Get("unit"), offset: base + sf.Offset, typ: sf.Type}
 		if !b.typed(f, sf.Type, where, depth) {
 			if tagged {
 				b.fault(where, "rules cannot read a %s", sf.Type)
@@ -371,6 +375,9 @@ func (b *schemaBuilder) days(f *field, value, path string) {
 		b.fault(path, "days must be since, until or yearly, not %q", value)
 	}
 	f.ages = ages
+	if f.unit == "" {
+		f.unit = "days"
+	}
 }
 
 // isName reports whether s can stand in an expression as an identifier.

@@ -76,6 +76,9 @@ func newSet[F any](s *Schema[F], c *compiler) *Set[F] {
 	}
 	if c.front != nil {
 		set.bounds = boundsOf(s.s.root, c.front.rows)
+		if s.s.base != nil {
+			set.bounds = append([]bound{{offset: s.s.mark, made: s.s.root}}, set.bounds...)
+		}
 		set.unused = c.front.unused()
 		set.reads = map[string]bool{}
 		readsOf(s.s.root, "", c.front.rows, set.reads)
@@ -211,6 +214,7 @@ type bound struct {
 	max    int
 	size   uintptr
 	inner  []bound
+	made   *rowType // instead: the facts must have been made by this schema
 }
 
 // readsOf names the used fields of facts.
@@ -233,7 +237,7 @@ func boundsOf(t *rowType, used map[*field]bool) []bound {
 			continue
 		}
 		if inner := boundsOf(f.row, used); used[f] || len(inner) > 0 {
-			out = append(out, bound{f.name, f.offset, f.max, f.row.size, inner})
+			out = append(out, bound{name: f.name, offset: f.offset, max: f.max, size: f.row.size, inner: inner})
 		}
 	}
 	return out
@@ -242,6 +246,12 @@ func boundsOf(t *rowType, used map[*field]bool) []bound {
 func checkBounds(bounds []bound, p unsafe.Pointer) error {
 	for i := range bounds {
 		b := &bounds[i]
+		if b.made != nil {
+			if !(*Extensible)(unsafe.Add(p, b.offset)).isOf(b.made, p) {
+				return ErrForeign
+			}
+			continue
+		}
 		s := (*sliceHeader)(unsafe.Add(p, b.offset))
 		if s.len > b.max {
 			return &BoundsError{b.name, s.len, b.max}

@@ -1,0 +1,192 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"unsafe"
+)
+
+// Extensible is embedded by a struct of facts that Extend may add fields to. It
+// remembers which schema made room for them, so that facts which were made by
+// hand are refused instead of being read beyond their end.
+type Extensible struct {
+	of   *rowType
+	self unsafe.Pointer // a copy has no room
+}
+
+// isOf reports whether the facts at p were made with room for the fields of t.
+func (x *Extensible) isOf(t *rowType, p unsafe.Pointer) bool { return x.of == t && x.self == p }
+
+// ErrForeign says that facts were not made by the New of the Extended that rules
+// were compiled for.
+var ErrForeign = errors.New("rules: these facts were not made by the schema of the rules")
+
+// Extended is a Schema of a struct F to which fields were added when the program
+// ran, of the facts themselves and of their rows. A Population cannot hold such
+// facts.
+type Extended[F any] struct {
+	*Schema[F]
+	base, root *rowType
+	mark       uintptr             // of Extensible in F
+	added      map[string]*rowType // by the name of the rows, "" for the facts: what was added
+}
+
+// Extend makes a schema of F and of more fields. A field of kind Rows that has the
+// name of rows of F adds its Fields to those rows; one of another name is rows of
+// its own. F must embed Extensible. A name that is taken is an error.
+func Extend[F any](extra []Field, opts Options) (*Extended[F], error) {
+	t := reflect.TypeFor[F]()
+	x := &Extended[F]{added: map[string]*rowType{}}
+	var err error
+	if x.base, err = readStruct(t); err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	mark, ok := t.FieldByName("Extensible")
+	if !ok || mark.Type != reflect.TypeFor[Extensible]() {
+		return nil, fmt.Errorf("rules: %s does not embed rules.Extensible", t)
+	}
+	x.mark = mark.Offset
+	var own []Field
+	var rows []Field // that F has
+	for _, f := range extra {
+		if b := x.base.fields[f.Name]; b != nil && b.kind == Rows && f.Kind == Rows {
+			if slices.ContainsFunc(rows, func(o Field) bool { return o.Name == f.Name }) {
+				return nil, fmt.Errorf("rules: field %s: is given twice", f.Name)
+			}
+			rows = append(rows, f)
+			continue
+		}
+		own = append(own, f)
+	}
+	more, err := structOf(own, "", 1)
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	parts := []reflect.StructField{{Name: "Facts", Type: t, Tag: `rule:"-"`}, {Name: "More", Type: more, Tag: `rule:"-"`}}
+	wide := make([]reflect.Type, len(rows)) // rows with what is added
+	for i, f := range rows {
+		add, err := structOf(f.Fields, f.Name+".", 2)
+		if err != nil {
+			return nil, fmt.Errorf("rules: %w", err)
+		}
+		wide[i] = reflect.StructOf([]reflect.StructField{{Name: "Row", Type: x.base.fields[f.Name].row.typ, Tag: `rule:"-"`}, {Name: "More", Type: add, Tag: `rule:"-"`}})
+		parts = append(parts, reflect.StructField{Name: "Rows" + strconv.Itoa(i), Type: reflect.SliceOf(wide[i]), Tag: `rule:"-"`})
+	}
+	whole := reflect.StructOf(parts)
+	b := schemaBuilder{}
+	x.root = b.read(t, "", 1)
+	x.root.typ, x.root.size = whole, whole.Size()
+	b.readInto(x.root, more, whole.Field(1).Offset, "", 1)
+	x.added[""] = &rowType{typ: more, size: whole.Field(1).Offset}
+	for i, f := range rows {
+		r := b.read(wide[i].Field(0).Type, f.Name+"[].", 2)
+		r.typ, r.size = wide[i], wide[i].Size()
+		add := wide[i].Field(1)
+		b.readInto(r, add.Type, add.Offset, f.Name+"[].", 2)
+		x.added[f.Name] = &rowType{typ: add.Type, size: add.Offset}
+		old := x.root.fields[f.Name]
+		old.offset, old.typ, old.row = whole.Field(2+i).Offset, whole.Field(2+i).Type, r
+	}
+	if len(b.faults) > 0 {
+		return nil, fmt.Errorf("rules: facts: %w", errors.Join(b.faults...))
+	}
+	for _, f := range extra { // what structOf has no place for
+		if g := x.root.fields[f.Name]; f.Unit != "" && g != nil {
+			g.unit = f.Unit
+		}
+		for _, k := range f.Fields {
+			if g := x.root.fields[f.Name]; k.Unit != "" && g != nil && g.row != nil && g.row.fields[k.Name] != nil {
+				g.row.fields[k.Name].unit = k.Unit
+			}
+		}
+	}
+	x.Schema = newSchema[F](x.root, opts)
+	x.Schema.s.base, x.Schema.s.mark = x.base, x.mark
+	return x, nil
+}
+
+// New returns facts with room for the added fields, all null.
+func (x *Extended[F]) New() *F {
+	p := reflect.New(x.root.typ).UnsafePointer()
+	*(*Extensible)(unsafe.Add(p, x.mark)) = Extensible{x.root, p}
+	return (*F)(p)
+}
+
+// own reports ErrForeign for facts that New did not make.
+func (x *Extended[F]) own(f *F) (unsafe.Pointer, error) {
+	p := unsafe.Pointer(f)
+	if p == nil || !(*Extensible)(unsafe.Add(p, x.mark)).isOf(x.root, p) {
+		return nil, ErrForeign
+	}
+	return p, nil
+}
+
+// Clear makes the added fields null and takes over the rows of F, as they are now,
+// where rows have added fields. It comes after F was filled and before Set.
+func (x *Extended[F]) Clear(f *F) error {
+	p, err := x.own(f)
+	if err != nil {
+		return err
+	}
+	more := x.added[""]
+	reflect.NewAt(more.typ, unsafe.Add(p, more.size)).Elem().SetZero()
+	for name := range x.added {
+		if name == "" {
+			continue
+		}
+		from, to := x.base.fields[name], x.root.fields[name]
+		plain := reflect.NewAt(from.typ, unsafe.Add(p, from.offset)).Elem()
+		wide := reflect.NewAt(to.typ, unsafe.Add(p, to.offset)).Elem()
+		n := plain.Len()
+		if wide.Cap() < n {
+			wide.Set(reflect.MakeSlice(to.typ, n, n))
+		}
+		wide.SetLen(n)
+		for i := range n {
+			wide.Index(i).SetZero()
+			wide.Index(i).Field(0).Set(plain.Index(i))
+		}
+	}
+	return nil
+}
+
+// Set puts a value into an added field: those of DynamicSchema.Set.
+func (x *Extended[F]) Set(f *F, field string, value any) error {
+	p, err := x.own(f)
+	if err != nil {
+		return err
+	}
+	return x.put(x.root, x.added[""], p, field, value)
+}
+
+// SetRow is Set for an added field of one row, after Clear.
+func (x *Extended[F]) SetRow(f *F, rows string, row int, field string, value any) error {
+	p, err := x.own(f)
+	if err != nil {
+		return err
+	}
+	more, in := x.added[rows], x.root.fields[rows]
+	if rows == "" || more == nil {
+		return fmt.Errorf("rules: facts: nothing was added to the rows %q", rows)
+	}
+	s := (*sliceHeader)(unsafe.Add(p, in.offset))
+	if row < 0 || row >= s.len {
+		return fmt.Errorf("rules: facts: %s has no row %d", rows, row)
+	}
+	return x.put(in.row, more, unsafe.Add(s.data, uintptr(row)*in.row.size), field, value)
+}
+
+// put sets a field of t that lies in the part that was added.
+func (x *Extended[F]) put(t, more *rowType, p unsafe.Pointer, name string, value any) error {
+	f := t.fields[name]
+	if f == nil || f.offset < more.size || f.offset >= more.size+more.typ.Size() {
+		return fmt.Errorf("rules: facts: %s is no field that was added", name)
+	}
+	part := &rowType{typ: more.typ, fields: map[string]*field{name: {}}}
+	*part.fields[name] = *f
+	part.fields[name].offset -= more.size
+	return setField(x.Tags(), part, unsafe.Add(p, more.size), name, value)
+}
