@@ -42,7 +42,8 @@ type Consent struct {
 // FactKind returns KindConsent.
 func (*Consent) FactKind() FactKind { return KindConsent }
 
-func (c *Consent) validate() error {
+// Validate reports every fault of the consent.
+func (c *Consent) Validate() error {
 	var err error
 	if c.Status != Granted && c.Status != Refused {
 		err = fieldError("status", fmt.Sprintf("%q is not granted or refused", c.Status))
@@ -62,7 +63,8 @@ type Suppression struct {
 // FactKind returns KindSuppression.
 func (*Suppression) FactKind() FactKind { return KindSuppression }
 
-func (s *Suppression) validate() error { return checkKeyText("reason", s.Reason, false) }
+// Validate reports every fault of the suppression.
+func (s *Suppression) Validate() error { return checkKeyText("reason", s.Reason, false) }
 
 // Hold is the silence that an unsolved ticket lays on an address, from version
 // Placed of the address until version Lifted (0: still held). The kernel
@@ -76,11 +78,48 @@ type Hold struct {
 // FactKind returns KindHold.
 func (*Hold) FactKind() FactKind { return KindHold }
 
-func (h *Hold) validate() error {
+// Validate reports every fault of the hold.
+func (h *Hold) Validate() error {
 	if h.Placed <= 0 || (h.Lifted != 0 && h.Lifted <= h.Placed) {
 		return fieldError("placed", "is not before lifted")
 	}
 	return nil
+}
+
+// consentKind describes Consent.
+func consentKind() Kind {
+	return Kind{
+		Name: KindConsent, New: func() FactData { return new(Consent) }, Subject: OnAddress, ledger: true, folded: true,
+		Table: "consents",
+		Columns: []Column{
+			TextColumn("brand", func(c *Consent) string { return c.Brand }),
+			TextColumn("recipient", func(c *Consent) string { return c.Recipient }),
+			TextColumn("purpose", func(c *Consent) string { return c.Purpose }),
+			TextColumn("status", func(c *Consent) string { return string(c.Status) }),
+		},
+		Example: func() FactData {
+			return &Consent{ConsentKey: ConsentKey{"b", "merchant", "survey"}, Status: Refused, Via: "HS_WEB", Proof: "sha256:00", Actor: "web", Guard: 9}
+		},
+	}
+}
+
+// suppressionKind describes Suppression.
+func suppressionKind() Kind {
+	return Kind{
+		Name: KindSuppression, New: func() FactData { return new(Suppression) }, Subject: OnAddress, ledger: true, folded: true,
+		Example: func() FactData { return &Suppression{Reason: "hard bounce", Off: true, Actor: "gateway", Guard: 3} },
+	}
+}
+
+// holdKind describes Hold, which a timeline shows as the ticket that it is of.
+func holdKind() Kind {
+	return Kind{
+		Name: KindHold, New: func() FactData { return new(Hold) }, Subject: OnAddress, kernel: true, folded: true,
+		Moment: func(*Fact) (time.Time, bool) { return time.Time{}, false },
+		Example: func() FactData {
+			return &Hold{Ticket: FactRef{OfProfile(ProfileKey{"web", "1"}), FactKey{KindTicket, "desk", "1"}}, Placed: 4, Lifted: 8}
+		},
+	}
 }
 
 // AddressState is what may be sent to an address now: a fold over the facts

@@ -3,6 +3,7 @@ package crm
 import (
 	"cmp"
 	"iter"
+	"reflect"
 	"slices"
 )
 
@@ -22,11 +23,11 @@ func (b Batch) Len() int { return len(b.Profiles) + len(b.Facts) }
 // delivery of what it delivers repeatedly and at least once without a version, or
 // in any version if inOrder is set. Written last, in one order, they come out the
 // same however the rest was written.
-func (b Batch) divide(inOrder bool) (first, last Batch) {
+func (b Batch) divide(kinds *Kinds, inOrder bool) (first, last Batch) {
 	at := map[FactKey]Subject{}
 	several := map[FactKey]bool{}
 	for _, f := range b.Facts {
-		if f == nil || !anchored(f.Key.Kind) {
+		if f == nil || !kinds.unique(f.Key.Kind) {
 			continue
 		}
 		if s, twice := at[f.Key]; twice && s != f.Subject {
@@ -49,14 +50,24 @@ func (b Batch) divide(inOrder bool) (first, last Batch) {
 			if len(repeated) > 0 && repeated[f.Ref()] > 1 {
 				to = &last
 			}
-			o, _ := f.Data.(*Order)
-			if f.Key.Kind == KindTicket || several[f.Key] || (o != nil && !o.Recipient.IsZero() && o.Recipient != f.Subject.Profile) {
+			if f.Key.Kind == KindTicket || several[f.Key] || kinds.namesOther(f) {
 				to = &last
 			}
 		}
 		to.Facts = append(to.Facts, f)
 	}
 	return first, last
+}
+
+// namesOther reports whether a fact is found by the name of another profile than
+// its own.
+func (s *Kinds) namesOther(f *Fact) (other bool) {
+	k := s.byName[f.Key.Kind]
+	if k == nil || k.Names == nil || reflect.TypeOf(f.Data) != k.typ || reflect.ValueOf(f.Data).IsNil() { // not valid
+		return false
+	}
+	k.Names(f, func(_ string, who ProfileKey) { other = other || who != f.Subject.Profile })
+	return other
 }
 
 // repeated counts the deliveries by profile key and fact ref: of those that the
@@ -100,7 +111,7 @@ func (b Batch) repeated(every bool) map[any]int {
 // more than n where one key alone has. Of what comes without a version the last
 // delivery counts, which only a piece that holds all of them can tell from what is
 // stored.
-func (b Batch) together(n int) iter.Seq[Batch] {
+func (b Batch) together(kinds *Kinds, n int) iter.Seq[Batch] {
 	return func(yield func(Batch) bool) {
 		if b.Len() <= n {
 			if b.Len() > 0 {
@@ -137,7 +148,7 @@ func (b Batch) together(n int) iter.Seq[Batch] {
 			switch {
 			case f == nil:
 				groups = append(groups, g)
-			case anchored(f.Key.Kind): // one fact, whatever its subject
+			case kinds.unique(f.Key.Kind): // one fact, whatever its subject
 				g = of(f.Key, f.Subject.Part())
 			default:
 				g = of(f.Ref(), f.Subject.Part())
@@ -227,9 +238,9 @@ func (b Batch) chunks(n int) iter.Seq[Batch] {
 
 // halve cuts a batch of two records or more into smaller ones, between keys
 // unless it has only one.
-func (b Batch) halve() []Batch {
+func (b Batch) halve(kinds *Kinds) []Batch {
 	n := b.Len() / 2
-	if pieces := slices.Collect(b.together(n)); len(pieces) > 1 {
+	if pieces := slices.Collect(b.together(kinds, n)); len(pieces) > 1 {
 		return pieces
 	}
 	p := min(n, len(b.Profiles))

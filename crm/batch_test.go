@@ -127,7 +127,7 @@ func TestChunks(t *testing.T) {
 func TestDivide(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := drawBatch(t, true)
-		first, last := b.divide(false)
+		first, last := b.divide(BuiltIn(), false)
 		total, loose := map[any]int{}, map[any]bool{}
 		for _, p := range b.Profiles {
 			total[p.ProfileKey]++
@@ -170,7 +170,7 @@ func TestDivide(t *testing.T) {
 		require.ElementsMatch(t, wantFirst, first.Facts)
 		require.ElementsMatch(t, wantLast, last.Facts)
 	})
-	first, last := Batch{Facts: []*Fact{nil}}.divide(false)
+	first, last := Batch{Facts: []*Fact{nil}}.divide(BuiltIn(), false)
 	require.Equal(t, []*Fact{nil}, first.Facts)
 	require.Empty(t, last.Facts)
 }
@@ -218,7 +218,7 @@ func TestTogether(t *testing.T) {
 			}
 			require.Equal(t, order(b.Facts), order(all.Facts), "of one key the order of the deliveries stays")
 		}
-		check(slices.Collect(b.together(n)), n)
+		check(slices.Collect(b.together(BuiltIn(), n)), n)
 		keys := map[any]bool{}
 		for _, p := range b.Profiles {
 			keys[p.ProfileKey] = true
@@ -227,15 +227,15 @@ func TestTogether(t *testing.T) {
 			keys[key(f)] = true
 		}
 		if len(keys) > 1 {
-			check(b.halve(), b.Len()/2)
+			check(b.halve(BuiltIn()), b.Len()/2)
 		}
 	})
 	one := Batch{Profiles: []*Profile{{}, {}, {}}}
-	require.Equal(t, []Batch{{one.Profiles[:1], one.Facts[:0]}, {one.Profiles[1:], one.Facts[0:]}}, one.halve(), "of one key it cuts")
-	for c := range (Batch{Profiles: []*Profile{nil, nil}, Facts: []*Fact{nil}}).together(1) {
+	require.Equal(t, []Batch{{one.Profiles[:1], one.Facts[:0]}, {one.Profiles[1:], one.Facts[0:]}}, one.halve(BuiltIn()), "of one key it cuts")
+	for c := range (Batch{Profiles: []*Profile{nil, nil}, Facts: []*Fact{nil}}).together(BuiltIn(), 1) {
 		require.Equal(t, 1, c.Len())
 	}
-	for range (Batch{}).together(1) {
+	for range (Batch{}).together(BuiltIn(), 1) {
 		t.Fatal("an empty batch has no piece")
 	}
 }

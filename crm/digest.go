@@ -26,7 +26,8 @@ import (
 //	order, visit, ticket, answer, interaction, note, what engines add, such as
 //	         incident, and a host's own kinds: subject, key, place, time, version,
 //	         content
-//	click    subject, key, time, effect, verdict, count if it is not 0
+//	click    subject, key, time, effect, verdict, count if it is not 0; another kind
+//	         with a Kind.Digest likewise
 //	effect   id, kind, cause, about, occurrence, due, state, reasons' guards
 //	counter  kind, id, limit, how much is used
 //	reserved a counter's kind, id, the reservation's id, amount: what has not expired
@@ -130,24 +131,25 @@ func (d *digester) facts(ctx context.Context, r Reader, at time.Time) error {
 		return err
 	}
 	for _, kind := range kinds {
-		switch kind {
-		case KindTag, KindConsent, KindSuppression, KindHold:
+		k := r.Kinds().Of(kind)
+		if k != nil && k.folded {
 			continue // what they come to has rows of its own
 		}
 		for f, err := range FactsOfKind(ctx, r, AllParts(), kind) {
 			if err != nil {
 				return err
 			}
-			k, a, b := f.Subject.Flat()
-			if c, ok := f.Data.(*Click); ok {
-				d.row("click", k, a, b, f.Key.Source, f.Key.ID, stamp(f.At), string(c.Effect), string(c.Verdict)+counted(c.Count))
+			on, a, b := f.Subject.Flat()
+			row := []string{string(kind), on, a, b, f.Key.Source, f.Key.ID}
+			if k != nil && k.Digest != nil {
+				d.row(append(row, k.Digest(f)...)...)
 				continue
 			}
 			data, err := EncodeFactData(f.Data)
 			if err != nil {
 				return err
 			}
-			d.row(string(kind), k, a, b, f.Key.Source, f.Key.ID, f.Place, stamp(f.At), strconv.FormatInt(f.Version, 10), string(data))
+			d.row(append(row, f.Place, stamp(f.At), strconv.FormatInt(f.Version, 10), string(data))...)
 		}
 	}
 	// Tags of one profile come one after the other.

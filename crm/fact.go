@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"reflect"
 	"strings"
 	"time"
 )
@@ -13,8 +12,8 @@ import (
 // FactKind names a kind of fact.
 type FactKind string
 
-// The kinds of facts that the library itself knows. A host may add its own and
-// give their data as Custom.
+// The kinds of facts that the library itself knows. A host may describe its own
+// (see Kind), or give their content as Custom.
 const (
 	KindOrder       FactKind = "order"
 	KindVisit       FactKind = "visit"
@@ -127,13 +126,15 @@ type Fact struct {
 // Ref returns the full address of the fact.
 func (f *Fact) Ref() FactRef { return FactRef{f.Subject, f.Key} }
 
-// FactData is the typed content of a fact.
+// FactData is the typed content of a fact. Its type belongs to one Kind, see
+// Kind.New.
 type FactData interface {
 	FactKind() FactKind
-	validate() error
+	// Validate reports every fault of the content.
+	Validate() error
 }
 
-// Custom is the content of a host's own kind of fact.
+// Custom is the content of a fact whose kind has no description (see Kind).
 type Custom struct {
 	Kind FactKind
 	JSON json.RawMessage
@@ -142,77 +143,21 @@ type Custom struct {
 // FactKind returns the host's kind.
 func (c *Custom) FactKind() FactKind { return c.Kind }
 
-func (c *Custom) validate() error {
-	var faults []error
-	if c.Kind.builtIn() {
-		faults = append(faults, fieldError("data", fmt.Sprintf("must have the type that kind %q has", c.Kind)))
-	}
+// Validate reports content that is not JSON.
+func (c *Custom) Validate() error {
 	if !json.Valid(c.JSON) {
-		faults = append(faults, fieldError("data", "is not JSON"))
+		return fieldError("data", "is not JSON")
 	}
-	return errors.Join(faults...)
-}
-
-// ownType tells the types that stores can give back from a host's that embeds
-// one of them.
-func ownType(d FactData) bool {
-	switch d.(type) {
-	case *Order, *Visit, *Ticket, *Answer, *Click, *Interaction, *Note, *TagChange, *Consent, *Suppression, *Hold, *Custom:
-		return true
-	}
-	return false
-}
-
-// builtIn reports whether the library has a type of its own for the kind.
-func (k FactKind) builtIn() bool {
-	switch k {
-	case KindOrder, KindVisit, KindTicket, KindAnswer, KindClick, KindInteraction, KindNote, KindTag, KindConsent, KindSuppression, KindHold:
-		return true
-	}
-	return false
+	return nil
 }
 
 // EncodeFactData returns the content as JSON, the form in which stores keep it.
+// Kinds.Decode is the inverse.
 func EncodeFactData(d FactData) ([]byte, error) {
 	if c, ok := d.(*Custom); ok {
 		return c.JSON, nil
 	}
 	return json.Marshal(d)
-}
-
-// DecodeFactData is the inverse of EncodeFactData.
-func DecodeFactData(kind FactKind, data []byte) (FactData, error) {
-	var d FactData
-	switch kind {
-	case KindOrder:
-		d = new(Order)
-	case KindVisit:
-		d = new(Visit)
-	case KindTicket:
-		d = new(Ticket)
-	case KindAnswer:
-		d = new(Answer)
-	case KindClick:
-		d = new(Click)
-	case KindInteraction:
-		d = new(Interaction)
-	case KindNote:
-		d = new(Note)
-	case KindTag:
-		d = new(TagChange)
-	case KindConsent:
-		d = new(Consent)
-	case KindSuppression:
-		d = new(Suppression)
-	case KindHold:
-		d = new(Hold)
-	default:
-		return &Custom{kind, append(json.RawMessage(nil), data...)}, nil
-	}
-	if err := json.Unmarshal(data, d); err != nil {
-		return nil, &Error{Op: "decode", Entity: string(kind), Kind: ErrInvalid, Err: err}
-	}
-	return d, nil
 }
 
 // ContentHash is FNV-1a over the parts of a content, as a signed number that
@@ -245,46 +190,9 @@ func checkTime(field string, t time.Time) error {
 	return nil
 }
 
-// Validate reports every fault of the fact. A fact without one can be imported.
-func (f *Fact) Validate() error {
-	faults := append(make([]error, 0, 8), // stays on the stack
-		f.Subject.Validate(),
-		checkKeyText("kind", string(f.Key.Kind), false),
-		checkKeyText("source", f.Key.Source, false),
-		checkKeyText("id", f.Key.ID, false),
-		checkKeyText("place", f.Place, true),
-	)
-	if Micros(f.At).IsZero() {
-		faults = append(faults, fieldError("at", "must be set"))
-	}
-	faults = append(faults, checkTime("at", f.At))
-	if f.Version > MaxVersion {
-		faults = append(faults, fieldError("version", fmt.Sprintf("is above %d", MaxVersion)))
-	}
-	switch {
-	case f.Data == nil:
-		faults = append(faults, fieldError("data", "must be set"))
-	case !ownType(f.Data):
-		faults = append(faults, fieldError("data", fmt.Sprintf("is a %T, not a type of this package", f.Data)))
-	case reflect.ValueOf(f.Data).IsNil():
-		faults = append(faults, fieldError("data", "must be set"))
-	case f.Data.FactKind() != f.Key.Kind:
-		faults = append(faults, fieldError("data", fmt.Sprintf("is of kind %q, the key says %q", f.Data.FactKind(), f.Key.Kind)))
-	default:
-		faults = append(faults, f.Data.validate())
-		switch about := f.Subject.Profile.IsZero(); f.Key.Kind {
-		case KindConsent, KindSuppression, KindHold:
-			if !about {
-				faults = append(faults, fieldError("subject", "must be an address"))
-			}
-		case KindTag, KindOrder, KindVisit, KindTicket:
-			if about {
-				faults = append(faults, fieldError("subject", "must be a profile"))
-			}
-		}
-	}
-	return errors.Join(faults...)
-}
+// Validate reports every fault of a fact of the library's own kinds, or of one
+// without a description. Kinds.Validate knows a host's kinds, too.
+func (f *Fact) Validate() error { return BuiltIn().Validate(f) }
 
 // within prefixes the path of field faults with an index.
 func within(field string, i int, err error) error {

@@ -22,7 +22,8 @@ type Answer struct {
 // FactKind returns KindAnswer.
 func (*Answer) FactKind() FactKind { return KindAnswer }
 
-func (a *Answer) validate() error {
+// Validate reports every fault of the answer.
+func (a *Answer) Validate() error {
 	err := checkKeyText("survey", a.Survey, false)
 	if len(a.Values) > 0 {
 		if _, e := json.Marshal(a.Values); e != nil {
@@ -67,7 +68,8 @@ func (c *Click) Requests() int64 { return max(1, c.Count) }
 // FactKind returns KindClick.
 func (*Click) FactKind() FactKind { return KindClick }
 
-func (c *Click) validate() error {
+// Validate reports every fault of the click.
+func (c *Click) Validate() error {
 	if c.Count < 0 {
 		return fieldError("count", "is negative")
 	}
@@ -91,7 +93,8 @@ type Interaction struct {
 // FactKind returns KindInteraction.
 func (*Interaction) FactKind() FactKind { return KindInteraction }
 
-func (i *Interaction) validate() error { return checkKeyText("channel", i.Channel, false) }
+// Validate reports every fault of the interaction.
+func (i *Interaction) Validate() error { return checkKeyText("channel", i.Channel, false) }
 
 // Note is a remark by a member of staff.
 type Note struct {
@@ -102,7 +105,8 @@ type Note struct {
 // FactKind returns KindNote.
 func (*Note) FactKind() FactKind { return KindNote }
 
-func (n *Note) validate() error {
+// Validate reports every fault of the note.
+func (n *Note) Validate() error {
 	if n.Text == "" {
 		return fieldError("text", "must not be empty")
 	}
@@ -122,6 +126,76 @@ type TagChange struct {
 // FactKind returns KindTag.
 func (*TagChange) FactKind() FactKind { return KindTag }
 
-func (t *TagChange) validate() error {
+// Validate reports every fault of the change.
+func (t *TagChange) Validate() error {
 	return errors.Join(checkKeyText("tag", t.Tag, false), checkTime("expires", t.Expires))
+}
+
+const onParty = OnProfile | OnAddress
+
+// exampleTime is the time in the examples of the library's own kinds, with
+// microseconds.
+var exampleTime = time.Date(2025, 3, 2, 18, 30, 15, 123456000, time.UTC)
+
+const exampleEffect EffectID = "2a90123456789abcdef0123456789ab"
+
+func answerKind() Kind {
+	return Kind{
+		Name: KindAnswer, New: func() FactData { return new(Answer) }, Subject: onParty,
+		Example: func() FactData {
+			return &Answer{
+				Survey: "after-sale", Effect: exampleEffect, About: FactKey{KindOrder, "till", "TR/1"}, Metric: "nps", Score: -3, Bad: true, Comment: "Çok \"kötü\"\n😡",
+				Values: map[string]any{"q1": "evet", "q2": 3.5, "q3": []any{"a", nil, true}, "q4": map[string]any{"x": "y"}},
+			}
+		},
+	}
+}
+
+// clickKind describes Click, which is in a Digest without what was seen of the
+// request: that differs from run to run.
+func clickKind() Kind {
+	return Kind{
+		Name: KindClick, New: func() FactData { return new(Click) }, Subject: onParty,
+		Digest: func(f *Fact) []string {
+			c := f.Data.(*Click)
+			return []string{stamp(f.At), string(c.Effect), string(c.Verdict) + counted(c.Count)}
+		},
+		Example: func() FactData {
+			return &Click{Effect: exampleEffect, Campaign: "campaign/spring", Method: "GET", Agent: "Mozilla/5.0 (\"x\")", Verdict: Suspected,
+				Reasons: []string{"fast", "known range"}, Classifier: "2025-01", Signals: "dc=eu;\"q\"", Count: 1 << 40}
+		},
+	}
+}
+
+func interactionKind() Kind {
+	return Kind{
+		Name: KindInteraction, New: func() FactData { return new(Interaction) }, Subject: onParty,
+		Example: func() FactData {
+			return &Interaction{Channel: "call", Direction: "in", Topic: "garanti", Text: "Merhaba\n\tdünya", Employee: "e-9"}
+		},
+	}
+}
+
+func noteKind() Kind {
+	return Kind{
+		Name: KindNote, New: func() FactData { return new(Note) }, Subject: onParty, Known: true,
+		Example: func() FactData { return &Note{Text: "ölçü: 18 mm", Actor: "e-9"} },
+	}
+}
+
+// tagKind describes TagChange, whose fold is in a Digest.
+func tagKind() Kind {
+	return Kind{
+		Name: KindTag, New: func() FactData { return new(TagChange) }, Subject: OnProfile, Known: true, folded: true,
+		Table: "tags",
+		Columns: []Column{
+			TextColumn("tag", func(t *TagChange) string { return t.Tag }),
+			BoolColumn("cleared", func(t *TagChange) bool { return t.Off }),
+			TextColumn("actor", func(t *TagChange) string { return t.By }),
+			TimeColumn("expires", func(t *TagChange) time.Time { return t.Expires }),
+		},
+		Example: func() FactData {
+			return &TagChange{Tag: "kırmızı", Off: true, By: "rule/battery", Why: "two years", Expires: exampleTime}
+		},
+	}
 }

@@ -3,6 +3,7 @@ package crm
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -31,6 +32,11 @@ type writer struct {
 }
 
 func (s *Service) importChunk(ctx context.Context, tx Tx, b Batch) (ImportReport, error) {
+	for _, k := range s.cfg.Kinds {
+		if tx.Kinds().Of(k.Name) == nil {
+			return ImportReport{}, &Error{Op: "configure", Entity: "store", Kind: ErrInvalid, Err: fieldError("kinds", fmt.Sprintf("have no %q: Config.Kinds has, give it to the store, too", k.Name))}
+		}
+	}
 	w := newWriter(ctx, s, tx)
 	w.seen = map[ProfileKey]*Profile{}
 	facts := w.valid(b.Facts)
@@ -189,13 +195,15 @@ func (w *writer) relabel(keys []ProfileKey) error {
 func (w *writer) renamedOrders(profiles []*Profile) ([]Ref, error) {
 	var refs []Ref
 	for _, p := range profiles {
-		for f, err := range FactsOf(w.ctx, w.tx, []Subject{OfProfile(p.ProfileKey)}, KindOrder) {
+		for f, err := range FactsOf(w.ctx, w.tx, []Subject{OfProfile(p.ProfileKey)}, w.s.kinds.names(func(k *Kind) bool { return k.Names != nil })...) {
 			if err != nil {
 				return nil, err
 			}
-			if key := partialKey(f.Data.(*Order).Number, p.Name); key != "" {
-				refs = append(refs, Ref{RefPartial, key, f.Subject, RefKey(f.Key.String())})
-			}
+			w.s.kinds.Of(f.Key.Kind).Names(f, func(number string, who ProfileKey) {
+				if key := partialKey(number, p.Name); who == p.ProfileKey && key != "" {
+					refs = append(refs, Ref{RefPartial, key, f.Subject, RefKey(f.Key.String())})
+				}
+			})
 		}
 	}
 	return refs, nil

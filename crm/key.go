@@ -210,6 +210,14 @@ func (s Subject) Part() Part {
 	return s.Profile.Part()
 }
 
+// kind returns the kind of the subject.
+func (s Subject) kind() SubjectKinds {
+	if s.Profile.IsZero() {
+		return OnAddress
+	}
+	return OnProfile
+}
+
 // Flat returns the subject as three texts, for keys: "p" or "a", then source
 // and id or channel and value.
 func (s Subject) Flat() (kind, a, b string) {

@@ -80,7 +80,7 @@ func (w *writer) lockDelivered(keys []ProfileKey, old []*Profile, delivered map[
 	}
 	for _, f := range facts {
 		// Of facts that have anchors these are locked.
-		if f.Key.Kind != KindTicket && (w.policy == ConflictByContent || anchored(f.Key.Kind)) {
+		if f.Key.Kind != KindTicket && (w.policy == ConflictByContent || w.s.kinds.unique(f.Key.Kind)) {
 			continue
 		}
 		for _, s := range []Subject{f.Subject, w.anchors[f.Key]} {

@@ -133,7 +133,7 @@ func factOfTarget(ctx context.Context, r Reader, ref Ref) (FactKey, error) {
 	if len(ref.Target) < MaxKeyLen {
 		return parseFactKey(ref.Target), nil
 	}
-	for f, err := range FactsOf(ctx, r, []Subject{ref.Subject}, KindOrder, KindVisit) {
+	for f, err := range FactsOf(ctx, r, []Subject{ref.Subject}, r.Kinds().names(func(k *Kind) bool { return k.Unique })...) {
 		if err != nil {
 			return FactKey{}, err
 		}

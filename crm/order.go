@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -55,6 +56,51 @@ type OrderLine struct {
 // FactKind returns KindOrder.
 func (*Order) FactKind() FactKind { return KindOrder }
 
+// orderKind describes Order: found by its number and by the serial numbers of its
+// articles, and by the surnames of its buyer and its recipient.
+func orderKind() Kind {
+	return Kind{
+		Name: KindOrder, New: func() FactData { return new(Order) }, Subject: OnProfile, Unique: true,
+		Table: "orders",
+		Columns: []Column{
+			TextColumn("number", func(o *Order) string { return o.Number }),
+			TextColumn("status", func(o *Order) string { return string(cmp.Or(o.Status, OrderDelivered)) }),
+			TextColumn("channel", func(o *Order) string { return o.Channel }),
+			IntColumn("amount", func(o *Order) int64 { return o.Total.Amount }),
+			TextColumn("currency", func(o *Order) string { return o.Total.Currency }),
+		},
+		Index: func(f *Fact, add func(RefKind, string, int64)) {
+			o := f.Data.(*Order)
+			add(RefOrder, o.Number, 0)
+			for i := range o.Lines {
+				if s := o.Lines[i].Serial; s != "" {
+					add(RefSerial, s, 0)
+				}
+			}
+		},
+		Names: func(f *Fact, add func(string, ProfileKey)) {
+			o := f.Data.(*Order)
+			add(o.Number, f.Subject.Profile)
+			if !o.Recipient.IsZero() {
+				add(o.Number, o.Recipient)
+			}
+		},
+		Example: func() FactData {
+			try := func(amount int64) Money { return Money{amount, "TRY"} }
+			return &Order{
+				Number: "TR-1001", Status: OrderReturned, Channel: "marketplace", Total: try(-12_345_67),
+				Lines: []OrderLine{
+					{SKU: "W-1", Category: "saat", Brand: "Çelik", Quantity: -1, Amount: Money{-5, "EUR"}, Serial: "S/N 1", Recipient: ProfileKey{"web", "5"}},
+					{SKU: "W-2", Quantity: 3, Amount: try(7)},
+				},
+				Payer: ProfileKey{"web", "2"}, Recipient: ProfileKey{"web", "3"}, Owner: ProfileKey{"web", "4"}, Gift: true,
+				FulfilledAt: "depo", DeliverTo: "izmir", ReturnedAt: "ankara", Delivered: exampleTime,
+				Returns: FactKey{KindOrder, "till", "TR/1"}, Employee: "e-7",
+			}
+		},
+	}
+}
+
 // DeliveredAt returns when the goods were handed over and whether they were.
 func (o *Order) DeliveredAt(sold time.Time) (time.Time, bool) {
 	switch o.Status {
@@ -67,7 +113,8 @@ func (o *Order) DeliveredAt(sold time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func (o *Order) validate() error {
+// Validate reports every fault of the order.
+func (o *Order) Validate() error {
 	faults := []error{
 		checkKeyText("number", o.Number, false), o.Total.validate("total"),
 		checkOptionalKey("payer", o.Payer), checkOptionalKey("recipient", o.Recipient), checkOptionalKey("owner", o.Owner),
@@ -116,7 +163,30 @@ type Visit struct {
 // FactKind returns KindVisit.
 func (*Visit) FactKind() FactKind { return KindVisit }
 
-func (v *Visit) validate() error {
+// Validate reports every fault of the visit.
+func (v *Visit) Validate() error {
 	return errors.Join(checkKeyText("number", v.Number, false), checkKeyText("service", v.Service, false),
 		checkKeyText("serial", v.Serial, true), v.Price.validate("price"), checkTime("done", v.Done))
+}
+
+// visitKind describes Visit: found by the serial number of the product instance.
+func visitKind() Kind {
+	return Kind{
+		Name: KindVisit, New: func() FactData { return new(Visit) }, Subject: OnProfile, Unique: true,
+		Table: "visits",
+		Columns: []Column{
+			TextColumn("number", func(v *Visit) string { return v.Number }),
+			TextColumn("service", func(v *Visit) string { return v.Service }),
+			TextColumn("serial", func(v *Visit) string { return v.Serial }),
+			TextColumn("status", func(v *Visit) string { return v.Status }),
+		},
+		Index: func(f *Fact, add func(RefKind, string, int64)) {
+			if s := f.Data.(*Visit).Serial; s != "" {
+				add(RefSerial, s, 0)
+			}
+		},
+		Example: func() FactData {
+			return &Visit{Number: "V-1", Service: "battery", Serial: "S1", SKU: "W-1", Brand: "Çelik", Status: "open", Done: exampleTime, Price: Money{250_00, "TRY"}}
+		},
+	}
 }

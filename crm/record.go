@@ -18,8 +18,9 @@ func (w *writer) valid(delivered []*Fact) []*Fact {
 			w.reject("fact", "", invalid("record", "fact", "", fieldError("fact", "is nil")))
 			continue
 		}
-		err := f.Validate()
-		if err == nil && f.Key.Kind == KindHold {
+		err := w.s.kinds.Validate(f)
+		k := w.s.kinds.Of(f.Key.Kind)
+		if err == nil && k != nil && k.kernel {
 			err = fieldError("kind", "is written by the kernel alone")
 		}
 		subject := f.Subject
@@ -33,7 +34,7 @@ func (w *writer) valid(delivered []*Fact) []*Fact {
 		c := &copies[i]
 		*c = *f
 		c.Subject = subject
-		c.At, c.Recorded, c.Data = Micros(f.At), w.now, storable(f.Data)
+		c.At, c.Recorded, c.Data = Micros(f.At), w.now, w.s.kinds.storable(f.Data)
 		out = append(out, c)
 	}
 	return out
@@ -44,7 +45,7 @@ func (w *writer) facts(valid []*Fact) error {
 	plain := make([]*Fact, 0, len(valid))
 	var about []*Fact
 	for _, f := range valid {
-		if f.Subject.Profile.IsZero() && (f.Key.Kind == KindConsent || f.Key.Kind == KindSuppression) {
+		if k := w.s.kinds.Of(f.Key.Kind); k != nil && k.ledger {
 			about = append(about, unguarded(f))
 		} else {
 			plain = append(plain, f)
@@ -206,10 +207,6 @@ func (w *writer) put(facts []*Fact) ([]bool, error) {
 	return changed, nil
 }
 
-// anchored reports whether a fact of this kind exists once in the world, so
-// that a later version may hang on another profile.
-func anchored(k FactKind) bool { return k == KindOrder || k == KindVisit || k == KindTicket }
-
 // plainFacts writes facts that are sorted by their text, each once.
 func (w *writer) plainFacts(facts []*Fact) error {
 	if len(facts) == 0 {
@@ -230,51 +227,27 @@ func (w *writer) plainFacts(facts []*Fact) error {
 		return err
 	}
 	refs := make([]Ref, 0, 3*len(facts))
-	subjects := make([]ProfileKey, 0, len(facts))
-	var tickets []ProfileKey
-	texts := make([]string, len(facts)) // of the keys
+	var named, tickets []ProfileKey
 	for i, f := range facts {
 		if !changed[i] {
 			continue
 		}
 		w.rep.Facts++
-		if anchored(f.Key.Kind) {
-			texts[i] = RefKey(f.Key.String())
-		}
-		switch d := f.Data.(type) {
-		case *Order:
-			subjects = append(subjects, f.Subject.Profile)
-			if !d.Recipient.IsZero() {
-				subjects = append(subjects, d.Recipient)
-			}
-			refs = append(refs, Ref{RefOrder, d.Number, f.Subject, texts[i]})
-			for _, l := range d.Lines {
-				if l.Serial != "" {
-					refs = append(refs, Ref{RefSerial, l.Serial, f.Subject, texts[i]})
-				}
-			}
-		case *Visit:
-			if d.Serial != "" {
-				refs = append(refs, Ref{RefSerial, d.Serial, f.Subject, texts[i]})
-			}
-		case *Ticket:
-			if !d.Unsolved() {
+		named = w.s.kinds.named(named, f)
+		if t, ok := f.Data.(*Ticket); ok {
+			if !t.Unsolved() {
 				w.lapsed = append(w.lapsed, f.Ref())
 			}
 			tickets = append(tickets, f.Subject.Profile)
 		}
 	}
-	names, err := w.names(subjects)
+	names, err := w.names(named)
 	if err != nil {
 		return err
 	}
 	for i, f := range facts {
-		if d, ok := f.Data.(*Order); ok && changed[i] {
-			for _, who := range []ProfileKey{f.Subject.Profile, d.Recipient} {
-				if key := partialKey(d.Number, names[who]); key != "" {
-					refs = append(refs, Ref{RefPartial, key, f.Subject, texts[i]})
-				}
-			}
+		if changed[i] {
+			refs = w.s.kinds.index(refs, f, names)
 		}
 	}
 	if err := w.tx.PutRefs(w.ctx, refs...); err != nil {
@@ -307,7 +280,7 @@ func (w *writer) anchor(facts []*Fact) ([]*Fact, error) {
 	best := make(map[FactKey]*Fact)
 	var keys []FactKey
 	for _, f := range facts {
-		if !anchored(f.Key.Kind) {
+		if !w.s.kinds.unique(f.Key.Kind) {
 			continue
 		}
 		have := best[f.Key]
@@ -340,7 +313,7 @@ func (w *writer) anchor(facts []*Fact) ([]*Fact, error) {
 	}
 	out := make([]*Fact, 0, len(facts))
 	for _, f := range facts {
-		if anchored(f.Key.Kind) {
+		if w.s.kinds.unique(f.Key.Kind) {
 			if best[f.Key] != f {
 				continue
 			}
@@ -357,7 +330,7 @@ func (w *writer) follow(facts []*Fact) ([]*Fact, error) {
 	var was []FactRef
 	var moved []*Fact
 	for _, f := range facts {
-		if at, ok := w.anchors[f.Key]; ok && anchored(f.Key.Kind) && at != f.Subject {
+		if at, ok := w.anchors[f.Key]; ok && w.s.kinds.unique(f.Key.Kind) && at != f.Subject {
 			was, moved = append(was, FactRef{at, f.Key}), append(moved, f)
 		}
 	}
@@ -393,35 +366,17 @@ func (w *writer) follow(facts []*Fact) ([]*Fact, error) {
 
 // forget removes a fact and its index entries: a newer version hangs elsewhere.
 func (w *writer) forget(f *Fact) error {
-	var refs []Ref
-	target := RefKey(f.Key.String())
-	switch d := f.Data.(type) {
-	case *Order:
-		refs = append(refs, Ref{RefOrder, d.Number, f.Subject, target})
-		for _, l := range d.Lines {
-			if l.Serial != "" {
-				refs = append(refs, Ref{RefSerial, l.Serial, f.Subject, target})
-			}
-		}
-		names, err := w.names([]ProfileKey{f.Subject.Profile, d.Recipient})
-		if err != nil {
-			return err
-		}
-		for _, n := range names {
-			if key := partialKey(d.Number, n); key != "" {
-				refs = append(refs, Ref{RefPartial, key, f.Subject, target})
-			}
-		}
-	case *Visit:
-		if d.Serial != "" {
-			refs = append(refs, Ref{RefSerial, d.Serial, f.Subject, target})
-		}
-	case *Ticket:
+	if _, ok := f.Data.(*Ticket); ok {
 		w.lapsed = append(w.lapsed, f.Ref())
 		if err := w.touch([]ProfileKey{f.Subject.Profile}); err != nil {
 			return err
 		}
 	}
+	names, err := w.names(w.s.kinds.named(nil, f))
+	if err != nil {
+		return err
+	}
+	refs := w.s.kinds.index(nil, f, names)
 	if err := w.tx.DeleteRefs(w.ctx, refs...); err != nil {
 		return err
 	}

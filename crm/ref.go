@@ -55,3 +55,32 @@ func (r Ref) Validate() error {
 	return errors.Join(checkKeyText("kind", string(r.Kind), false), checkKeyText("key", r.Key, false),
 		r.Subject.Validate(), checkKeyText("target", r.Target, true))
 }
+
+// index appends the entries of a fact, given the names of the profiles that named
+// returns for it.
+func (s *Kinds) index(refs []Ref, f *Fact, names map[ProfileKey]Name) []Ref {
+	k := s.byName[f.Key.Kind]
+	if k == nil || (k.Index == nil && k.Names == nil) {
+		return refs
+	}
+	target := RefKey(f.Key.String())
+	if k.Index != nil {
+		k.Index(f, func(kind RefKind, key string, _ int64) { refs = append(refs, Ref{kind, key, f.Subject, target}) })
+	}
+	if k.Names != nil {
+		k.Names(f, func(number string, who ProfileKey) {
+			if key := partialKey(number, names[who]); key != "" {
+				refs = append(refs, Ref{RefPartial, key, f.Subject, target})
+			}
+		})
+	}
+	return refs
+}
+
+// named appends the profiles by whose names a fact is found.
+func (s *Kinds) named(keys []ProfileKey, f *Fact) []ProfileKey {
+	if k := s.byName[f.Key.Kind]; k != nil && k.Names != nil {
+		k.Names(f, func(_ string, who ProfileKey) { keys = append(keys, who) })
+	}
+	return keys
+}

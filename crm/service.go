@@ -32,6 +32,9 @@ type Config struct {
 	// hash and reports it. A Service with a value that is not known returns an
 	// error from every verb.
 	Conflicts ConflictPolicy
+	// Kinds describes kinds of facts besides the library's own. The store must know
+	// them too: where it does not, an import returns ErrInvalid with the name.
+	Kinds []Kind
 	// ChunkSize is how many records an import writes per transaction. Defaults
 	// to 500. Of what a batch delivers several times without a version all
 	// deliveries of one key are in one transaction, however many they are.
@@ -71,6 +74,7 @@ func (c Config) withDefaults() Config {
 type Service struct {
 	store Store
 	cfg   Config
+	kinds *Kinds
 }
 
 // New returns a Service on a store. With a nil store, or a Config that cannot be
@@ -82,7 +86,11 @@ func New(store Store, cfg Config) *Service {
 	if err := cfg.Conflicts.Validate(); err != nil {
 		store = misconfigured{&Error{Op: "configure", Entity: "service", Kind: ErrInvalid, Err: err}}
 	}
-	return &Service{store: store, cfg: cfg.withDefaults()}
+	kinds, err := NewKinds(cfg.Kinds...)
+	if err != nil {
+		store, kinds = misconfigured{err}, BuiltIn()
+	}
+	return &Service{store: store, cfg: cfg.withDefaults(), kinds: kinds}
 }
 
 // In returns a Service whose every verb runs in the caller's transaction.
@@ -90,7 +98,7 @@ func (s *Service) In(tx Tx) *Service {
 	if _, bad := s.store.(misconfigured); bad {
 		return s
 	}
-	return &Service{store: joined{tx}, cfg: s.cfg}
+	return &Service{store: joined{tx}, cfg: s.cfg, kinds: s.kinds}
 }
 
 // On returns a Service of the same configuration on another store, such as
@@ -143,7 +151,7 @@ func (s *Service) Import(ctx context.Context, b Batch) (ImportReport, error) {
 	if b.Len() <= s.cfg.ChunkSize {
 		return s.importChunks(ctx, b.chunks(s.cfg.ChunkSize), 1)
 	}
-	first, last := b.divide(s.cfg.Conflicts != ConflictByContent)
+	first, last := b.divide(s.kinds, s.cfg.Conflicts != ConflictByContent)
 	workers := s.cfg.Workers
 	if _, theirs := s.store.(Joined); theirs {
 		workers = 1
@@ -152,7 +160,7 @@ func (s *Service) Import(ctx context.Context, b Batch) (ImportReport, error) {
 	if err != nil {
 		return total, err
 	}
-	rep, err := s.importChunks(ctx, last.together(s.cfg.ChunkSize), 1)
+	rep, err := s.importChunks(ctx, last.together(s.kinds, s.cfg.ChunkSize), 1)
 	total.Add(rep)
 	return total, err
 }
@@ -230,7 +238,7 @@ func (s *Service) importOne(ctx context.Context, chunk Batch) (rep ImportReport,
 		return ImportReport{Rejected: []Rejected{chunk.reject(err)}}, nil
 	}
 	rep = ImportReport{}
-	for _, piece := range chunk.halve() {
+	for _, piece := range chunk.halve(s.kinds) {
 		more, err := s.importOne(ctx, piece)
 		rep.Add(more)
 		if err != nil {
@@ -252,22 +260,21 @@ func (s *Service) PutProfile(ctx context.Context, p *Profile) error {
 // version, by the service's clock, unless it says what is stored. With a version
 // that is older than what is stored, or that was there with other content, the
 // error is ErrExists; with the same content there is nothing to write and no
-// error. A tag, a ticket or a note on a profile that is not there is ErrNotFound:
-// that would make a customer of a mistyped number. Other facts may come before
+// error. A tag, a ticket or a note (see Kind.Known) on a profile that is not there is
+// ErrNotFound: that would make a customer of a mistyped number. Other facts may come before
 // their profile, as in Import.
 func (s *Service) Record(ctx context.Context, facts ...*Fact) error {
 	return s.one(ctx, Batch{Facts: facts})
 }
 
 // aboutKnown refuses what people say at a desk about profiles that are not there.
-func aboutKnown(ctx context.Context, tx Tx, facts []*Fact) error {
+func (s *Service) aboutKnown(ctx context.Context, tx Tx, facts []*Fact) error {
 	var keys []ProfileKey
 	for _, f := range facts {
 		if f == nil || f.Subject.Profile.IsZero() {
 			continue
 		}
-		switch f.Key.Kind {
-		case KindTag, KindTicket, KindNote:
+		if k := s.kinds.Of(f.Key.Kind); k != nil && k.Known {
 			keys = append(keys, f.Subject.Profile)
 		}
 	}
@@ -293,7 +300,7 @@ var (
 
 func (s *Service) one(ctx context.Context, b Batch) error {
 	return s.update(ctx, func(tx Tx) error {
-		if err := aboutKnown(ctx, tx, b.Facts); err != nil {
+		if err := s.aboutKnown(ctx, tx, b.Facts); err != nil {
 			return err
 		}
 		rep, err := s.importChunk(ctx, tx, b)

@@ -118,22 +118,21 @@ func (w *writer) refold(dirty, ledgers []Subject, said []*Fact, states map[Addre
 		states[d.Address].Consents, states[d.Address].Suppressed = nil, nil
 	}
 	fold := func(f *Fact) {
-		switch d := f.Data.(type) {
-		case *Consent:
-			states[f.Subject.Address].foldConsent(d, f.At)
-		case *Suppression:
-			k := key{f.Subject.Address, d.Reason}
-			// At the same time the stricter one counts.
-			if was := stop[k]; was == nil || f.At.After(was.At) || (f.At.Equal(was.At) && was.Data.(*Suppression).Off) {
-				stop[k] = f
-			}
+		if c, ok := f.Data.(*Consent); ok {
+			states[f.Subject.Address].foldConsent(c, f.At)
+			return
+		}
+		k := key{f.Subject.Address, f.Data.(*Suppression).Reason}
+		// At the same time the stricter one counts.
+		if was := stop[k]; was == nil || f.At.After(was.At) || (f.At.Equal(was.At) && was.Data.(*Suppression).Off) {
+			stop[k] = f
 		}
 	}
 	for _, f := range said {
 		fold(f)
 	}
 	if len(ledgers) > 0 {
-		for f, err := range FactsOf(w.ctx, w.tx, ledgers, KindConsent, KindSuppression) {
+		for f, err := range FactsOf(w.ctx, w.tx, ledgers, w.s.kinds.names(func(k *Kind) bool { return k.ledger })...) {
 			if err != nil {
 				return err
 			}
@@ -163,18 +162,22 @@ func (w *writer) lock(addrs []Address) (map[Address]*AddressState, error) {
 	return states, nil
 }
 
+// ledgerData is the content of the kinds of the ledger.
+type ledgerData interface{ guardedBy(version int64) FactData }
+
+func (c Consent) guardedBy(version int64) FactData {
+	c.Guard = version
+	return &c
+}
+
+func (s Suppression) guardedBy(version int64) FactData {
+	s.Guard = version
+	return &s
+}
+
 func guarded(f *Fact, version int64) *Fact {
 	c := *f
-	switch d := f.Data.(type) {
-	case *Consent:
-		e := *d
-		e.Guard = version
-		c.Data = &e
-	case *Suppression:
-		e := *d
-		e.Guard = version
-		c.Data = &e
-	}
+	c.Data = f.Data.(ledgerData).guardedBy(version)
 	return &c
 }
 

@@ -125,6 +125,9 @@ type FactReader interface {
 	// own included. It may name built-in kinds of which there are none. It may
 	// read the whole record.
 	FactKinds(ctx context.Context) ([]FactKind, error)
+	// Kinds returns the kinds that the store has descriptions of: BuiltIn and those
+	// that it was given. It reads nothing.
+	Kinds() *Kinds
 }
 
 // FactQuery asks for the facts of some subjects.

@@ -55,7 +55,8 @@ func (t *Ticket) Unsolved() bool { return t.State != TicketSolved }
 // FactKind returns KindTicket.
 func (*Ticket) FactKind() FactKind { return KindTicket }
 
-func (t *Ticket) validate() error {
+// Validate reports every fault of the ticket.
+func (t *Ticket) Validate() error {
 	var faults []error
 	switch t.State {
 	case TicketOpen, TicketPending, TicketSolved:
@@ -72,6 +73,29 @@ func (t *Ticket) validate() error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// ticketKind describes Ticket.
+func ticketKind() Kind {
+	return Kind{
+		Name: KindTicket, New: func() FactData { return new(Ticket) }, Subject: OnProfile, Unique: true, Known: true,
+		Table: "tickets",
+		Columns: []Column{
+			TextColumn("state", func(t *Ticket) string { return string(t.State) }),
+			TextColumn("reason", func(t *Ticket) string { return t.Reason }),
+			TextColumn("assignee", func(t *Ticket) string { return t.Assignee }),
+			TimeColumn("opened", func(t *Ticket) time.Time { return t.Opened }),
+			TimeColumn("solved", func(t *Ticket) time.Time { return t.Solved }),
+		},
+		Example: func() FactData {
+			about := FactKey{KindOrder, "till", "TR/1"}
+			return &Ticket{
+				Title: "Kordon koptu", State: TicketPending, Reason: "survey", Cause: about, Assignee: "e-1", Opened: exampleTime, Solved: exampleTime.Add(time.Hour),
+				Related: []FactRef{{OfProfile(ProfileKey{"web", "1"}), about}, {OfAddress(Address{Phone, "+905320000001"}), about}},
+				Log:     []TicketLog{{At: exampleTime, Actor: "e-1", State: TicketOpen, Note: "arandı", Desk: true}, {At: exampleTime.Add(time.Hour), Actor: "e-2", State: TicketPending}},
+			}
+		},
+	}
 }
 
 // keepDesk puts into tickets that are delivered again what was done about them at

@@ -63,8 +63,12 @@ func timeline(ctx context.Context, r Reader, id CustomerID) ([]Event, error) {
 		if err != nil {
 			return nil, err
 		}
-		if f.Key.Kind != KindHold {
-			events = append(events, Event{At: f.At, Fact: f})
+		at, shown := f.At, true
+		if k := r.Kinds().Of(f.Key.Kind); k != nil && k.Moment != nil {
+			at, shown = k.Moment(f)
+		}
+		if shown {
+			events = append(events, Event{At: at, Fact: f})
 		}
 	}
 	effects, err := r.EffectsOf(ctx, subjects...)

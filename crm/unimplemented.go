@@ -52,6 +52,9 @@ func (UnimplementedTx) ScanFacts(context.Context, PartRange, FactKind, FactRef, 
 	return nil, ErrUnimplemented
 }
 func (UnimplementedTx) FactKinds(context.Context) ([]FactKind, error) { return nil, ErrUnimplemented }
+
+// Kinds returns BuiltIn.
+func (UnimplementedTx) Kinds() *Kinds { return BuiltIn() }
 func (UnimplementedTx) PutFacts(context.Context, ...*Fact) ([]Put, error) {
 	return nil, ErrUnimplemented
 }

@@ -349,11 +349,11 @@ func TestFactDataReadsBack(t *testing.T) {
 		&crm.Note{Text: "x"}, &crm.TagChange{Tag: "x"}, &crm.Consent{Via: "x"}, &crm.Suppression{Reason: "x"}, &crm.Hold{Placed: 1}, &crm.Custom{Kind: "own", JSON: []byte(`{"a":1}`)}} {
 		data, err := crm.EncodeFactData(d)
 		require.NoError(t, err)
-		got, err := crm.DecodeFactData(d.FactKind(), data)
+		got, err := crm.BuiltIn().Decode(d.FactKind(), data)
 		require.NoError(t, err)
 		require.Equal(t, d, got)
 		if d.FactKind() != "own" {
-			_, err = crm.DecodeFactData(d.FactKind(), []byte("["))
+			_, err = crm.BuiltIn().Decode(d.FactKind(), []byte("["))
 			require.ErrorIs(t, err, crm.ErrInvalid)
 		}
 	}

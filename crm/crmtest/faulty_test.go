@@ -17,6 +17,9 @@ func TestFaultyCallsAll(t *testing.T) {
 	tx := reflect.TypeFor[crm.Tx]()
 	for i := range tx.NumMethod() {
 		m := tx.Method(i)
+		if m.Name == "Kinds" { // cannot fail
+			continue
+		}
 		f := NewFaulty(nil)
 		f.Fail(Fault{Where: Inside, N: 1})
 		v := reflect.ValueOf(&faultyTx{store: f}).MethodByName(m.Name)

@@ -38,6 +38,8 @@ func (t *faultyTx) Now(ctx context.Context) (out time.Time, err error) {
 	return t.in.Now(ctx)
 }
 
+func (t *faultyTx) Kinds() *crm.Kinds { return t.in.Kinds() }
+
 func (t *faultyTx) Profiles(ctx context.Context, keys ...crm.ProfileKey) (out []*crm.Profile, err error) {
 	if err = t.store.meet(); err != nil {
 		return out, err

@@ -53,6 +53,7 @@ func (r *reader) Addresses(ctx context.Context, addrs ...crm.Address) ([]*crm.Ad
 		if val, ok := r.st.addresses.get(key); ok {
 			d := r.decoder(val)
 			d.addressState(out[i])
+			return d.end("address")
 		}
 		return nil
 	})
@@ -69,13 +70,13 @@ func (r *reader) ScanAddresses(ctx context.Context, parts crm.PartRange, after c
 		key = append(appendAddress(nil, after), 0)
 	}
 	var out []*crm.AddressState
-	err := r.scanParts(ctx, &r.st.addresses, parts, key, limit, func(c *cursor) bool {
+	err := r.scanParts(ctx, &r.st.addresses, parts, key, limit, func(c *cursor) (bool, error) {
 		k := cutProfile(string(c.key[2:]))
 		s := &crm.AddressState{Address: crm.Address{Channel: crm.Channel(k.Source), Value: k.ID}}
 		d := r.decoder(c.val)
 		d.addressState(s)
 		out = append(out, s)
-		return true
+		return true, d.end("address")
 	})
 	if err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ func (r *reader) Anchors(ctx context.Context, keys ...crm.FactKey) ([]crm.Subjec
 		if val, ok := r.st.anchors.get(key); ok {
 			d := r.decoder(val)
 			out[i] = d.subject()
+			return d.end("anchor")
 		}
 		return nil
 	})

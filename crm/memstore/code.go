@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"time"
 	"unicode/utf8"
@@ -135,6 +136,19 @@ func (e *encoder) customer(id crm.CustomerID) { e.b = appendCustomer(e.b, id) }
 type decoder struct {
 	s     string
 	words []string
+	short bool // more was asked for than there is
+}
+
+// end returns an error unless all bytes of a record, and no more, were read.
+func (d *decoder) end(entity string) error {
+	if d.s == "" && !d.short {
+		return nil
+	}
+	return d.fault(entity)
+}
+
+func (d *decoder) fault(entity string) error {
+	return &crm.Error{Op: "decode", Entity: entity, Kind: crm.ErrInvalid, Err: fmt.Errorf("the store's own form is not followed: %d bytes are left over, read beyond the end: %t", len(d.s), d.short)}
 }
 
 func (d *decoder) uint() uint64 {
@@ -152,7 +166,7 @@ func (d *decoder) uint() uint64 {
 			return n
 		}
 	}
-	d.s = ""
+	d.s, d.short = "", true
 	return 0
 }
 
@@ -163,6 +177,7 @@ func (d *decoder) int() int64 {
 
 func (d *decoder) byte() byte {
 	if d.s == "" {
+		d.short = true
 		return 0
 	}
 	c := d.s[0]
@@ -173,7 +188,9 @@ func (d *decoder) byte() byte {
 func (d *decoder) bool() bool { return d.byte() != 0 }
 
 func (d *decoder) take(n uint64) string {
-	n = min(n, uint64(len(d.s)))
+	if n > uint64(len(d.s)) {
+		n, d.short = uint64(len(d.s)), true
+	}
 	s := d.s[:n]
 	d.s = d.s[n:]
 	return s
@@ -196,6 +213,7 @@ func (d *decoder) word() string {
 	if n >>= 1; n < uint64(len(d.words)) {
 		return d.words[n]
 	}
+	d.short = true
 	return ""
 }
 
@@ -243,7 +261,13 @@ func (d *decoder) customer() crm.CustomerID {
 }
 
 // count reads a number of things that follow; each takes a byte at least.
-func (d *decoder) count() int { n := d.uint(); return int(min(n, uint64(len(d.s)))) }
+func (d *decoder) count() int {
+	n := d.uint()
+	if n > uint64(len(d.s)) {
+		n, d.short = uint64(len(d.s)), true
+	}
+	return int(n)
+}
 
 // list decodes a number of records, or returns nil for none, as JSON does.
 func list[T any](d *decoder, one func() T) []T {

@@ -92,12 +92,12 @@ func TestContentAgainstJSON(t *testing.T) {
 		f.Key.Kind = f.Data.FactKind()
 		asJSON, err := crm.EncodeFactData(f.Data)
 		require.NoError(t, err)
-		want, err := crm.DecodeFactData(f.Key.Kind, asJSON)
+		want, err := crm.BuiltIn().Decode(f.Key.Kind, asJSON)
 		require.NoError(t, err)
 
 		e := encoder{words: words}
 		require.NoError(t, encodeContent(&e, f))
-		p := factPage{r: &reader{st: &state{words: words.list}}}
+		p := factPage{r: &reader{st: &state{words: words.list}, kinds: crm.BuiltIn()}}
 		key := appendFactKey(append([]byte{0, 0, 'p'}, 's', 0, 'i', 0), f.Key)
 		head := encoder{}
 		head.int(1)
@@ -111,10 +111,43 @@ func TestContentAgainstJSON(t *testing.T) {
 		require.Equal(t, string(a), string(b))
 		require.Equal(t, want, got.Data)
 
+		for _, other := range []string{string(append(head.b, e.b...)) + "x", string(append(head.b, e.b[:len(e.b)-1]...))} {
+			_, err := p.r.factOf(key, other)
+			require.ErrorIs(t, err, crm.ErrInvalid, "a byte that is left over or missing is noticed")
+		}
+
 		hash, err := hashOf(got, string(e.b))
 		require.NoError(t, err)
 		require.Equal(t, crm.FactHash(f, asJSON), hash, "the hash is that of what was delivered")
 	})
+}
+
+// TestRecordsEnd holds that of no record bytes are left over: what is written twice,
+// or is not read, is noticed.
+func TestRecordsEnd(t *testing.T) {
+	words := &words{ids: map[string]uint32{}}
+	for name, record := range map[string]struct {
+		write func(*encoder)
+		read  func(*decoder)
+	}{
+		"profile": {func(e *encoder) {
+			e.profile(&crm.Profile{Name: crm.Name{Given: "Ayşe"}, Attributes: map[string]string{"a": "b"}})
+		}, func(d *decoder) { d.profile(new(crm.Profile)) }},
+		"address": {func(e *encoder) { e.addressState(&crm.AddressState{Version: 3, Suppressed: []string{"x"}}) }, func(d *decoder) { d.addressState(new(crm.AddressState)) }},
+		"effect":  {func(e *encoder) { e.effect(&crm.Effect{Cause: "rule/x", Data: []byte("{}")}) }, func(d *decoder) { d.effect(new(crm.Effect)) }},
+		"link":    {func(e *encoder) { e.link(&crm.Link{Actor: "x", Op: "o", OpLen: 1}) }, func(d *decoder) { d.link(new(crm.Link)) }},
+	} {
+		e := encoder{words: words}
+		record.write(&e)
+		for _, c := range []struct {
+			s    string
+			fine bool
+		}{{string(e.b), true}, {string(e.b) + "x", false}, {string(e.b[:len(e.b)-1]), false}} {
+			d := decoder{s: c.s, words: words.list}
+			record.read(&d)
+			require.Equal(t, c.fine, d.end(name) == nil, "%s of %d bytes", name, len(c.s))
+		}
+	}
 }
 
 func TestTimesComeBack(t *testing.T) {

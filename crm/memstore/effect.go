@@ -62,11 +62,11 @@ func (d *decoder) effect(v *crm.Effect) {
 	v.Data = d.raw()
 }
 
-func (r *reader) effectOf(key []byte, val string) *crm.Effect {
+func (r *reader) effectOf(key []byte, val string) (*crm.Effect, error) {
 	v := &crm.Effect{ID: effectID(key)}
 	d := r.decoder(val)
 	d.effect(v)
-	return v
+	return v, d.end("effect")
 }
 
 // The due index holds the effects that wait, under one byte for the state,
@@ -103,16 +103,16 @@ func (r *reader) Effects(ctx context.Context, ids ...crm.EffectID) ([]*crm.Effec
 	}
 	out := make([]*crm.Effect, len(ids))
 	var buf []byte
-	return out, each(ctx, len(ids), func(i int) error {
+	return out, each(ctx, len(ids), func(i int) (err error) {
 		key, ok := appendEffect(buf[:0], ids[i])
 		if !ok {
 			return nil
 		}
 		if val, ok := r.st.effects.get(key); ok {
-			out[i] = r.effectOf(key, val)
+			out[i], err = r.effectOf(key, val)
 		}
 		buf = key
-		return nil
+		return err
 	})
 }
 
@@ -135,7 +135,11 @@ func (r *reader) EffectsOf(ctx context.Context, subjects ...crm.Subject) ([]*crm
 		for c.seek(prefix); c.ok && bytes.HasPrefix(c.key, prefix); c.step() {
 			id := c.key[len(prefix):]
 			if val, ok := r.st.effects.get(id); ok {
-				out = append(out, r.effectOf(id, val))
+				v, err := r.effectOf(id, val)
+				if err != nil {
+					return err
+				}
+				out = append(out, v)
 			}
 			if len(out)%256 == 255 && ctx.Err() != nil {
 				return ctx.Err()
@@ -175,7 +179,11 @@ func (r *reader) DueEffects(ctx context.Context, q crm.DueQuery) ([]*crm.Effect,
 		if (state == 'p' || lease < string(before)) && (len(q.Kinds) == 0 || slices.Contains(q.Kinds, kind)) {
 			id := c.key[dueKeyLen-effectKeyLen:]
 			if val, ok := r.st.effects.get(id); ok {
-				out = append(out, r.effectOf(id, val))
+				v, err := r.effectOf(id, val)
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, v)
 			}
 		}
 		c.step()
@@ -192,12 +200,13 @@ func (r *reader) ScanEffects(ctx context.Context, parts crm.PartRange, after crm
 		from = append(key, 0)
 	}
 	var out []*crm.Effect
-	err := r.scanParts(ctx, &r.st.effects, parts, from, limit, func(c *cursor) bool {
+	err := r.scanParts(ctx, &r.st.effects, parts, from, limit, func(c *cursor) (bool, error) {
 		if effectID(c.key) <= after {
-			return false
+			return false, nil
 		}
-		out = append(out, r.effectOf(c.key, c.val))
-		return true
+		v, err := r.effectOf(c.key, c.val)
+		out = append(out, v)
+		return true, err
 	})
 	if err != nil {
 		return nil, err
@@ -252,7 +261,7 @@ func (t *tx) UpdateEffects(ctx context.Context, effects ...*crm.Effect) error {
 	}
 	seen := make(map[crm.EffectID]bool, len(effects))
 	old := make([]*crm.Effect, len(effects))
-	err := each(ctx, len(effects), func(i int) error {
+	err := each(ctx, len(effects), func(i int) (err error) {
 		v := effects[i]
 		if err := checkEffect(v); err != nil {
 			return refuse("update", "effect", string(v.ID), err)
@@ -261,7 +270,9 @@ func (t *tx) UpdateEffects(ctx context.Context, effects ...*crm.Effect) error {
 		t.key = id
 		val, ok := t.st.effects.get(id)
 		if ok {
-			old[i] = t.effectOf(id, val)
+			if old[i], err = t.effectOf(id, val); err != nil {
+				return err
+			}
 		}
 		if !ok || old[i].Rev != v.Rev || seen[v.ID] {
 			return conflict("update", "effect", string(v.ID))

@@ -80,8 +80,8 @@ func (p *factPage) decode(key, val string, left int) (*crm.Fact, error) {
 	f.Recorded = d.time()
 	f.At = d.time()
 	f.Place = d.word()
-	form := d.byte()
-	if form == formOrder {
+	n := d.byte()
+	if n == formOrder {
 		if len(p.orders) == 0 {
 			p.orders = make([]orderFact, left)
 		}
@@ -90,9 +90,13 @@ func (p *factPage) decode(key, val string, left int) (*crm.Fact, error) {
 		o.Fact = f
 		p.order(&d, &o.Order, f.Key.ID, left)
 		o.Data = &o.Order
-		return &o.Fact, nil
+		return &o.Fact, d.end("fact")
 	}
-	return decodeForm(&d, form, f)
+	out, err := p.r.decodeContent(&d, n, f)
+	if err == nil {
+		err = d.end("fact")
+	}
+	return out, err
 }
 
 // factOf decodes one entry.
@@ -130,11 +134,11 @@ func (r *reader) Facts(ctx context.Context, refs ...crm.FactRef) ([]*crm.Fact, e
 // FactKinds returns the kinds of which there are facts.
 func (r *reader) FactKinds(ctx context.Context) ([]crm.FactKind, error) {
 	seen := map[string]bool{}
-	err := r.scanParts(ctx, &r.st.facts, crm.AllParts(), nil, math.MaxInt, func(c *cursor) bool {
+	err := r.scanParts(ctx, &r.st.facts, crm.AllParts(), nil, math.MaxInt, func(c *cursor) (bool, error) {
 		_, rest := cutSubject(string(c.key[2:]))
 		kind, _ := cutText(rest)
 		seen[kind] = true
-		return true
+		return true, nil
 	})
 	if err != nil {
 		return nil, err
@@ -313,7 +317,7 @@ func (t *tx) putFacts(ctx context.Context, facts []*crm.Fact, newest bool) ([]cr
 			c.Version = crm.MaxVersion
 			given = &c
 		}
-		if err := given.Validate(); err != nil {
+		if err := t.kinds.Validate(given); err != nil {
 			return nil, refuse("put", "fact", f.Key.String(), err)
 		}
 		if err := checkTimes(f.At, f.Recorded); err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
-// The forms that a fact's data is kept in. The frequent kinds have their own;
-// whatever that form cannot give back as JSON would (see encoder.odd), and
-// every other kind, is kept as JSON behind its hash.
+// The forms that a fact's data is kept in: the frequent kinds have their own.
+// Whatever that form cannot give back as JSON would (see encoder.odd), and every
+// other kind, is kept as JSON behind its hash.
 const (
 	formJSON = iota
 	formOrder
@@ -24,50 +24,59 @@ const (
 	formAnswer
 	formInteraction
 	formNote
+	numForms
 )
 
-// encodeContent appends when, where and what.
-func encodeContent(e *encoder, f *crm.Fact) error {
-	e.time(crm.Micros(f.At))
-	e.word(f.Place)
-	from := len(e.b)
-	known := true
-	switch v := f.Data.(type) {
-	case *crm.Order:
-		e.byte(formOrder)
-		encodeOrder(e, v, f.Key.ID)
-	case *crm.Visit:
-		e.byte(formVisit)
-		encodeVisit(e, v)
-	case *crm.TagChange:
-		e.byte(formTag)
+// form is how the data of a kind is written and read.
+type form struct {
+	kind   crm.FactKind
+	encode func(*encoder, *crm.Fact)
+	decode func(*decoder, crm.Fact) *crm.Fact
+}
+
+// forms are all forms but JSON.
+var forms = [numForms]form{
+	formOrder: {crm.KindOrder, encodeOrder, nil}, // decoded by factPage, many at once
+	formVisit: formOf(crm.KindVisit, encodeVisit, decodeVisit),
+	formTag: formOf(crm.KindTag, func(e *encoder, v *crm.TagChange) {
 		e.word(v.Tag)
 		e.bool(v.Off)
 		e.word(v.By)
 		e.text(v.Why)
 		e.exactTime(v.Expires)
-	case *crm.Consent:
-		e.byte(formConsent)
+	}, func(d *decoder) crm.TagChange {
+		return crm.TagChange{Tag: d.word(), Off: d.bool(), By: d.word(), Why: d.text(), Expires: d.time()}
+	}),
+	formConsent: formOf(crm.KindConsent, func(e *encoder, v *crm.Consent) {
 		for _, s := range []string{v.Brand, v.Recipient, v.Purpose, string(v.Status), v.Via} {
 			e.word(s)
 		}
 		e.text(v.Proof)
 		e.text(v.Actor)
 		e.int(v.Guard)
-	case *crm.Suppression:
-		e.byte(formSuppression)
+	}, func(d *decoder) crm.Consent {
+		return crm.Consent{
+			ConsentKey: crm.ConsentKey{Brand: d.word(), Recipient: d.word(), Purpose: d.word()},
+			Status:     crm.ConsentStatus(d.word()), Via: d.word(), Proof: d.text(), Actor: d.text(), Guard: d.int(),
+		}
+	}),
+	formSuppression: formOf(crm.KindSuppression, func(e *encoder, v *crm.Suppression) {
 		e.word(v.Reason)
 		e.bool(v.Off)
 		e.text(v.Actor)
 		e.int(v.Guard)
-	case *crm.Hold:
-		e.byte(formHold)
+	}, func(d *decoder) crm.Suppression {
+		return crm.Suppression{Reason: d.word(), Off: d.bool(), Actor: d.text(), Guard: d.int()}
+	}),
+	formHold: formOf(crm.KindHold, func(e *encoder, v *crm.Hold) {
 		e.subject(v.Ticket.Subject)
 		e.factKey(v.Ticket.Key)
 		e.int(v.Placed)
 		e.int(v.Lifted)
-	case *crm.Click:
-		e.byte(formClick)
+	}, func(d *decoder) crm.Hold {
+		return crm.Hold{Ticket: crm.FactRef{Subject: d.subject(), Key: d.factKey()}, Placed: d.int(), Lifted: d.int()}
+	}),
+	formClick: formOf(crm.KindClick, func(e *encoder, v *crm.Click) {
 		e.text(string(v.Effect))
 		for _, s := range []string{v.Campaign, v.Method, v.Agent, string(v.Verdict), v.Classifier} {
 			e.word(s)
@@ -78,9 +87,14 @@ func encodeContent(e *encoder, f *crm.Fact) error {
 		}
 		e.text(v.Signals)
 		e.int(v.Count)
-	case *crm.Answer:
-		e.byte(formAnswer)
-		known = len(v.Values) == 0
+	}, func(d *decoder) crm.Click {
+		return crm.Click{
+			Effect: crm.EffectID(d.text()), Campaign: d.word(), Method: d.word(), Agent: d.word(),
+			Verdict: crm.Verdict(d.word()), Classifier: d.word(), Reasons: list(d, d.word), Signals: d.text(), Count: d.int(),
+		}
+	}),
+	formAnswer: formOf(crm.KindAnswer, func(e *encoder, v *crm.Answer) {
+		e.odd = e.odd || len(v.Values) > 0
 		e.word(v.Survey)
 		e.text(string(v.Effect))
 		e.factKey(v.About)
@@ -88,22 +102,64 @@ func encodeContent(e *encoder, f *crm.Fact) error {
 		e.int(int64(v.Score))
 		e.bool(v.Bad)
 		e.text(v.Comment)
-	case *crm.Interaction:
-		e.byte(formInteraction)
+	}, func(d *decoder) crm.Answer {
+		return crm.Answer{
+			Survey: d.word(), Effect: crm.EffectID(d.text()), About: d.factKey(), Metric: d.word(),
+			Score: int(d.int()), Bad: d.bool(), Comment: d.text(),
+		}
+	}),
+	formInteraction: formOf(crm.KindInteraction, func(e *encoder, v *crm.Interaction) {
 		e.word(v.Channel)
 		e.word(v.Direction)
 		e.word(v.Topic)
 		e.text(v.Text)
 		e.word(v.Employee)
-	case *crm.Note:
-		e.byte(formNote)
+	}, func(d *decoder) crm.Interaction {
+		return crm.Interaction{Channel: d.word(), Direction: d.word(), Topic: d.word(), Text: d.text(), Employee: d.word()}
+	}),
+	formNote: formOf(crm.KindNote, func(e *encoder, v *crm.Note) {
 		e.text(v.Text)
 		e.word(v.Actor)
-	default:
-		known = false
+	}, func(d *decoder) crm.Note { return crm.Note{Text: d.text(), Actor: d.word()} }),
+}
+
+// formOf makes a form of functions for one type.
+func formOf[T any, P interface {
+	*T
+	crm.FactData
+}](kind crm.FactKind, encode func(*encoder, *T), decode func(*decoder) T) form {
+	return form{kind, func(e *encoder, f *crm.Fact) { encode(e, f.Data.(P)) }, func(d *decoder, f crm.Fact) *crm.Fact {
+		both := new(struct { // one piece of memory
+			fact crm.Fact
+			data T
+		})
+		both.fact, both.data = f, decode(d)
+		both.fact.Data = P(&both.data)
+		return &both.fact
+	}}
+}
+
+// formsByKind is the form of each kind that has one.
+var formsByKind = func() map[crm.FactKind]byte {
+	out := make(map[crm.FactKind]byte, numForms)
+	for i, f := range forms {
+		if f.encode != nil {
+			out[f.kind] = byte(i)
+		}
 	}
-	if known && !e.odd {
-		return nil
+	return out
+}()
+
+// encodeContent appends when, where and what.
+func encodeContent(e *encoder, f *crm.Fact) error {
+	e.time(crm.Micros(f.At))
+	e.word(f.Place)
+	from := len(e.b)
+	if n := formsByKind[f.Key.Kind]; n != formJSON {
+		e.byte(n)
+		if forms[n].encode(e, f); !e.odd {
+			return nil
+		}
 	}
 	data, err := crm.EncodeFactData(f.Data)
 	if err != nil {
@@ -115,51 +171,19 @@ func encodeContent(e *encoder, f *crm.Fact) error {
 	return nil
 }
 
-// decodeForm is the inverse of encodeContent for every form but an order's.
-func decodeForm(d *decoder, form byte, f crm.Fact) (*crm.Fact, error) {
-	switch form {
-	case formVisit:
-		f.Data = decodeVisit(d)
-	case formTag:
-		v := new(struct { // one piece of memory for both
-			crm.Fact
-			crm.TagChange
-		})
-		v.Fact = f
-		v.TagChange = crm.TagChange{Tag: d.word(), Off: d.bool(), By: d.word(), Why: d.text(), Expires: d.time()}
-		v.Data = &v.TagChange
-		return &v.Fact, nil
-	case formConsent:
-		f.Data = &crm.Consent{
-			ConsentKey: crm.ConsentKey{Brand: d.word(), Recipient: d.word(), Purpose: d.word()},
-			Status:     crm.ConsentStatus(d.word()), Via: d.word(), Proof: d.text(), Actor: d.text(), Guard: d.int(),
-		}
-	case formSuppression:
-		f.Data = &crm.Suppression{Reason: d.word(), Off: d.bool(), Actor: d.text(), Guard: d.int()}
-	case formHold:
-		f.Data = &crm.Hold{Ticket: crm.FactRef{Subject: d.subject(), Key: d.factKey()}, Placed: d.int(), Lifted: d.int()}
-	case formClick:
-		f.Data = &crm.Click{
-			Effect: crm.EffectID(d.text()), Campaign: d.word(), Method: d.word(), Agent: d.word(),
-			Verdict: crm.Verdict(d.word()), Classifier: d.word(), Reasons: list(d, d.word), Signals: d.text(), Count: d.int(),
-		}
-	case formAnswer:
-		f.Data = &crm.Answer{
-			Survey: d.word(), Effect: crm.EffectID(d.text()), About: d.factKey(), Metric: d.word(),
-			Score: int(d.int()), Bad: d.bool(), Comment: d.text(),
-		}
-	case formInteraction:
-		f.Data = &crm.Interaction{Channel: d.word(), Direction: d.word(), Topic: d.word(), Text: d.text(), Employee: d.word()}
-	case formNote:
-		f.Data = &crm.Note{Text: d.text(), Actor: d.word()}
-	default:
+// decodeContent is the inverse of encodeContent for every form but an order's,
+// from behind the form.
+func (r *reader) decodeContent(d *decoder, n byte, f crm.Fact) (*crm.Fact, error) {
+	if n == formJSON {
 		d.take(8)
 		var err error
-		if f.Data, err = crm.DecodeFactData(f.Key.Kind, []byte(d.s)); err != nil {
-			return nil, err
-		}
+		f.Data, err = r.kinds.Decode(f.Key.Kind, []byte(d.take(uint64(len(d.s)))))
+		return &f, err
 	}
-	return &f, nil
+	if n >= numForms || forms[n].decode == nil {
+		return nil, d.fault("fact")
+	}
+	return forms[n].decode(d, f), nil
 }
 
 // hashOf returns the hash of a fact as the contract has it. Content is what is
@@ -206,7 +230,8 @@ const (
 	lineRecipient
 )
 
-func encodeOrder(e *encoder, o *crm.Order, id string) {
+func encodeOrder(e *encoder, f *crm.Fact) {
+	o, id := f.Data.(*crm.Order), f.Key.ID
 	flags := uint64(0)
 	set := func(bit uint64, on bool) bool {
 		if on {
@@ -365,8 +390,8 @@ func encodeVisit(e *encoder, v *crm.Visit) {
 	e.word(v.Price.Currency)
 }
 
-func decodeVisit(d *decoder) *crm.Visit {
-	return &crm.Visit{
+func decodeVisit(d *decoder) crm.Visit {
+	return crm.Visit{
 		Number: d.text(), Service: d.word(), Serial: d.text(), SKU: d.word(), Brand: d.word(),
 		Status: d.word(), Done: d.time(), Price: crm.Money{Amount: d.int(), Currency: d.word()},
 	}

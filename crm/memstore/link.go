@@ -102,6 +102,9 @@ func (r *reader) Links(ctx context.Context, keys ...crm.ProfileKey) ([][]crm.Lin
 			l := crm.Link{Profile: keys[i], Seq: int64(binary.BigEndian.Uint32(c.key[len(prefix):]))}
 			d := r.decoder(c.val)
 			d.link(&l)
+			if err := d.end("link"); err != nil {
+				return err
+			}
 			out[i] = append(out[i], l)
 		}
 		return nil

@@ -164,7 +164,7 @@ func (d *decoder) profile(p *crm.Profile) {
 	}
 }
 
-func (r *reader) profileOf(key []byte, val string) *crm.Profile {
+func (r *reader) profileOf(key []byte, val string) (*crm.Profile, error) {
 	buf := make([]byte, 0, 512)
 	s := string(append(append(buf, key[2:]...), val...))
 	p := &crm.Profile{ProfileKey: cutProfile(s[:len(key)-2])}
@@ -172,7 +172,7 @@ func (r *reader) profileOf(key []byte, val string) *crm.Profile {
 	at := d.place()
 	p.Rev, p.Customer = at.rev, at.customer
 	d.profile(p)
-	return p
+	return p, d.end("profile")
 }
 
 // Profiles returns one entry per key.
@@ -182,12 +182,12 @@ func (r *reader) Profiles(ctx context.Context, keys ...crm.ProfileKey) ([]*crm.P
 	}
 	out := make([]*crm.Profile, len(keys))
 	var key []byte
-	return out, each(ctx, len(keys), func(i int) error {
+	return out, each(ctx, len(keys), func(i int) (err error) {
 		key = appendProfile(key[:0], keys[i])
 		if val, ok := r.st.profiles.get(key); ok {
-			out[i] = r.profileOf(key, val)
+			out[i], err = r.profileOf(key, val)
 		}
-		return nil
+		return err
 	})
 }
 
@@ -198,9 +198,10 @@ func (r *reader) ScanProfiles(ctx context.Context, parts crm.PartRange, after cr
 		key = append(appendProfile(nil, after), 0)
 	}
 	var out []*crm.Profile
-	err := r.scanParts(ctx, &r.st.profiles, parts, key, limit, func(c *cursor) bool {
-		out = append(out, r.profileOf(c.key, c.val))
-		return true
+	err := r.scanParts(ctx, &r.st.profiles, parts, key, limit, func(c *cursor) (bool, error) {
+		p, err := r.profileOf(c.key, c.val)
+		out = append(out, p)
+		return true, err
 	})
 	if err != nil {
 		return nil, err
@@ -210,7 +211,7 @@ func (r *reader) ScanProfiles(ctx context.Context, parts crm.PartRange, after cr
 
 // scanParts calls f for the entries of a tree of parts from a key on, until f
 // has said of limit entries that they count.
-func (r *reader) scanParts(ctx context.Context, t *tree, parts crm.PartRange, from []byte, limit int, f func(*cursor) bool) error {
+func (r *reader) scanParts(ctx context.Context, t *tree, parts crm.PartRange, from []byte, limit int, f func(*cursor) (bool, error)) error {
 	if err := r.usable(ctx); err != nil {
 		return err
 	}
@@ -221,7 +222,11 @@ func (r *reader) scanParts(ctx context.Context, t *tree, parts crm.PartRange, fr
 	c := cursor{t: t}
 	c.seek(from)
 	for i := 1; c.ok && limit > 0 && partOf(c.key) < parts.Hi; c.step() {
-		if f(&c) {
+		counts, err := f(&c)
+		if err != nil {
+			return err
+		}
+		if counts {
 			limit--
 		}
 		if i++; i%256 == 0 && ctx.Err() != nil {

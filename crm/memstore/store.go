@@ -17,6 +17,8 @@ type Store struct {
 	state  atomic.Pointer[state]
 	writer chan struct{} // holds one token while nobody writes
 	now    func() time.Time
+	kinds  *crm.Kinds
+	err    error // of the kinds given
 	// Guarded by the token:
 	words   words
 	owner   uint64
@@ -25,12 +27,14 @@ type Store struct {
 
 var _ crm.Store = (*Store)(nil)
 
-// New returns an empty store whose clock is time.Now.
-func New() *Store { return NewAt(time.Now) }
+// New returns an empty store whose clock is time.Now. It knows the library's own
+// kinds of facts and those given, whose faults every View and Update returns.
+func New(kinds ...crm.Kind) *Store { return NewAt(time.Now, kinds...) }
 
-// NewAt returns an empty store with a clock of the caller's, which leases go by.
-func NewAt(now func() time.Time) *Store {
+// NewAt is New with a clock of the caller's, which leases go by.
+func NewAt(now func() time.Time, kinds ...crm.Kind) *Store {
 	s := &Store{now: now, writer: make(chan struct{}, 1), words: words{ids: map[string]uint32{}}}
+	s.kinds, s.err = crm.NewKinds(kinds...)
 	s.state.Store(new(state))
 	s.writer <- struct{}{}
 	return s
@@ -61,13 +65,10 @@ type state struct {
 
 // View runs fn on the state as it is now. Writers go on meanwhile.
 func (s *Store) View(ctx context.Context, fn func(crm.Reader) error) error {
-	if s == nil || s.writer == nil {
-		return errNotMade
-	}
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	r := &reader{st: s.state.Load(), now: s.now}
+	r := &reader{st: s.state.Load(), now: s.now, kinds: s.kinds}
 	defer r.over.Store(true)
 	return fn(r)
 }
@@ -75,10 +76,7 @@ func (s *Store) View(ctx context.Context, fn func(crm.Reader) error) error {
 // Update runs fn and keeps what it wrote if it returns nil and ctx has not
 // ended. It waits for its turn no longer than ctx allows.
 func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
-	if s == nil || s.writer == nil {
-		return errNotMade
-	}
-	if err := ctx.Err(); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return err
 	}
 	select {
@@ -90,7 +88,7 @@ func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
 
 	next := *s.state.Load()
 	s.owner++
-	tx := &tx{reader: reader{st: &next, now: s.now}, store: s, writer: writer{owner: s.owner}}
+	tx := &tx{reader: reader{st: &next, now: s.now, kinds: s.kinds}, store: s, writer: writer{owner: s.owner}}
 	tx.enc.words = &s.words
 	defer tx.over.Store(true)
 	if err := fn(tx); err != nil {
@@ -104,12 +102,27 @@ func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
 	return nil
 }
 
+// usable tells what keeps a store from working at all.
+func (s *Store) usable(ctx context.Context) error {
+	switch {
+	case s == nil || s.writer == nil:
+		return errNotMade
+	case s.err != nil:
+		return s.err
+	}
+	return ctx.Err()
+}
+
 // reader reads one state.
 type reader struct {
-	st   *state
-	now  func() time.Time
-	over atomic.Bool // the function that it was given to has returned
+	st    *state
+	now   func() time.Time
+	kinds *crm.Kinds
+	over  atomic.Bool // the function that it was given to has returned
 }
+
+// Kinds returns the kinds that the store was given.
+func (r *reader) Kinds() *crm.Kinds { return r.kinds }
 
 // Now returns the time of the store's clock.
 func (r *reader) Now(ctx context.Context) (time.Time, error) {

@@ -57,13 +57,13 @@ func checkLink(l *crm.Link) error {
 	return check("append", "link", l.Profile.String(), faults...)
 }
 
-func checkFact(f *crm.Fact) error {
+func (g *grammar) checkFact(f *crm.Fact) error {
 	if f.Version > crm.MaxVersion { // the service's own, one above a stored one
 		c := *f
 		c.Version = crm.MaxVersion
 		f = &c
 	}
-	return check("put", string(f.Key.Kind), f.Key.String(), f.Validate(), checkTimes("at", f.At), checkTimes("recorded", f.Recorded))
+	return check("put", string(f.Key.Kind), f.Key.String(), g.kinds.Validate(f), checkTimes("at", f.At), checkTimes("recorded", f.Recorded))
 }
 
 func checkAddress(s *crm.AddressState) error {

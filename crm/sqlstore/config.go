@@ -54,6 +54,9 @@ type Config struct {
 	// faster; nothing depends on it. It is called on a goroutine that ends with
 	// it, before the transaction does. The package comment shows it for pgx.
 	Copy func(ctx context.Context, conn *sql.Conn, statement string, rows io.Reader) error
+	// Kinds describes kinds of facts besides the library's own. A Store and Migrate
+	// must be given the same.
+	Kinds []crm.Kind
 	// Retry says how often an Update is run again where the database asks for it
 	// (serialization failure, deadlock, lock time-out, locked file), and Migrate.
 	// The zero value gives up after about five seconds, with crm.ErrBusy.
@@ -62,6 +65,8 @@ type Config struct {
 	// SQLite it is the clock of leases, too: the file has no other. On PostgreSQL
 	// those go by the server's.
 	Now func() time.Time
+
+	kinds *crm.Kinds
 }
 
 // resolve spells out the defaults.
@@ -84,6 +89,17 @@ func (c Config) resolve(d Dialect) (Config, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	var err error
+	if c.kinds, err = crm.NewKinds(c.Kinds...); err != nil {
+		return c, err
+	}
+	names := map[string]bool{}
+	for _, t := range schema(c.kinds) {
+		if names[t.name] {
+			return c, configError("kinds", fmt.Sprintf("want a table named %q, which there is already", t.name))
+		}
+		names[t.name] = true
 	}
 	if d == Postgres && !isName(c.Schema, 48, false) {
 		return c, configError("schema", "may have letters, digits and _ only, and at most 48 of them")

@@ -17,6 +17,7 @@ import (
 type rowset struct {
 	width int
 	vals  []cell
+	err   error // a parameter of a type that is not expected
 }
 
 // cell is one parameter. In an any each would be an allocation of its own.
@@ -34,7 +35,7 @@ const (
 	num
 )
 
-func newRows(width, n int) *rowset { return &rowset{width, make([]cell, 0, width*n)} }
+func newRows(width, n int) *rowset { return &rowset{width: width, vals: make([]cell, 0, width*n)} }
 
 // rows returns an empty rowset from those that free gave back.
 func (s *Store) rows(width, n int) *rowset {
@@ -49,11 +50,12 @@ func (s *Store) rows(width, n int) *rowset {
 // free takes rows back that nobody uses any more.
 func (s *Store) free(r *rowset) {
 	clear(r.vals)
-	r.vals = r.vals[:0]
+	r.vals, r.err = r.vals[:0], nil
 	s.rowsets.Put(r)
 }
 
-// add adds parameters: string, int64 or nil.
+// add adds parameters: string, int64 or nil. Another type would be lost in the
+// database, so the statement fails that gets the rows.
 func (r *rowset) add(vals ...any) {
 	for _, v := range vals {
 		switch v := v.(type) {
@@ -61,8 +63,11 @@ func (r *rowset) add(vals ...any) {
 			r.vals = append(r.vals, cell{s: v, kind: str})
 		case int64:
 			r.vals = append(r.vals, cell{n: v, kind: num})
+		case nil:
+			r.vals = append(r.vals, cell{})
 		default:
 			r.vals = append(r.vals, cell{})
+			r.err = fmt.Errorf("a parameter has the type %T, not string or int64", v)
 		}
 	}
 }
@@ -263,6 +268,9 @@ func (s *session) query(ctx context.Context, o op, tab tableID, n int, args []an
 // each runs a statement over rows, in as many pieces as it takes, and scans
 // what it returns. The extra parameters follow the rows.
 func (s *session) each(ctx context.Context, o op, tab tableID, rows *rowset, scan func(*sql.Rows) error, extra ...any) error {
+	if rows.err != nil {
+		return wrap(opNames[o], s.s.g.tables[tab].name, rows.err)
+	}
 	for left := rows.vals; len(left) > 0; {
 		n := s.s.g.chunk(len(left) / rows.width)
 		args := append(s.s.g.args(rows.width, left[:n*rows.width]), extra...)
@@ -354,6 +362,9 @@ func appendCopy(b []byte, cols []column, tenant string, vals []cell) []byte {
 
 // exec is each for statements that return nothing; it counts the rows touched.
 func (s *session) exec(ctx context.Context, o op, tab tableID, rows *rowset) (int, error) {
+	if rows.err != nil {
+		return 0, wrap(opNames[o], s.s.g.tables[tab].name, rows.err)
+	}
 	if o == opAdd && s.conn != nil && rows.len() >= manyRows {
 		return rows.len(), s.copyRows(ctx, tab, rows)
 	}

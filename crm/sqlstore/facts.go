@@ -9,9 +9,6 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
-// factTables are all tables of facts, in the order in which they are written.
-var factTables = [...]tableID{tabOrders, tabVisits, tabTickets, tabTags, tabConsents, tabFacts}
-
 // factKey returns the key of a fact as its table has it.
 func factKey(tab tableID, part crm.Part, ref crm.FactRef) []any {
 	kind, a, b := ref.Subject.Flat()
@@ -24,15 +21,15 @@ func factKey(tab tableID, part crm.Part, ref crm.FactRef) []any {
 // Facts implements crm.FactReader.
 func (r *reader) Facts(ctx context.Context, refs ...crm.FactRef) ([]*crm.Fact, error) {
 	found := make(map[crm.FactRef]*crm.Fact, len(refs))
-	for _, tab := range factTables {
+	for _, tab := range r.s.g.facts {
 		rows := newRows(r.s.g.tables[tab].keys, 0)
 		for _, ref := range refs {
-			if factTable(ref.Key.Kind) == tab {
+			if r.s.g.factTable(ref.Key.Kind) == tab {
 				rows.add(factKey(tab, ref.Subject.Part(), ref)...)
 			}
 		}
 		err := r.each(ctx, opGet, tab, rows, func(rows *sql.Rows) error {
-			f, err := scanFact(tab, rows)
+			f, err := r.s.g.scanFact(tab, rows)
 			if err == nil {
 				found[f.Ref()] = f
 			}
@@ -51,12 +48,15 @@ func (r *reader) Facts(ctx context.Context, refs ...crm.FactRef) ([]*crm.Fact, e
 	return out, nil
 }
 
+// Kinds implements crm.FactReader.
+func (r *reader) Kinds() *crm.Kinds { return r.s.g.kinds }
+
 // FactKinds implements crm.FactReader. Kinds that have a table of their own are
 // always named.
 func (r *reader) FactKinds(ctx context.Context) ([]crm.FactKind, error) {
 	var out []crm.FactKind
-	for _, tab := range factTables {
-		if kind := kindOf(tab); kind != "" {
+	for _, tab := range r.s.g.facts {
+		if kind := r.s.g.tables[tab].kindName(); kind != "" {
 			out = append(out, kind)
 		}
 	}
@@ -70,13 +70,13 @@ func (r *reader) FactKinds(ctx context.Context) ([]crm.FactKind, error) {
 	return slices.Compact(out), err
 }
 
-func scanFact(tab tableID, rows *sql.Rows) (*crm.Fact, error) {
+func (g *grammar) scanFact(tab tableID, rows *sql.Rows) (*crm.Fact, error) {
 	var kind, a, b string
 	var at, recorded int64
 	var data sql.RawBytes
 	f := new(crm.Fact)
 	into := []any{&kind, &a, &b, &f.Key.Source, &f.Key.ID, &at, &f.Version, &recorded, &f.Place, &data}
-	if f.Key.Kind = kindOf(tab); f.Key.Kind == "" {
+	if f.Key.Kind = g.tables[tab].kindName(); f.Key.Kind == "" {
 		into = append(into, &f.Key.Kind)
 	}
 	err := rows.Scan(into...)
@@ -84,7 +84,7 @@ func scanFact(tab tableID, rows *sql.Rows) (*crm.Fact, error) {
 		return nil, err
 	}
 	f.Subject, f.At, f.Recorded = crm.SubjectOf(kind, a, b), fromMicros(at), fromMicros(recorded)
-	f.Data, err = crm.DecodeFactData(f.Key.Kind, data)
+	f.Data, err = g.kinds.Decode(f.Key.Kind, data)
 	return f, err
 }
 
@@ -117,8 +117,8 @@ func (r *reader) FactsOf(ctx context.Context, q crm.FactQuery) ([]*crm.Fact, err
 		}
 		subjects = subjects[n:]
 		var found []*crm.Fact
-		for _, tab := range tablesOf(q.Kinds) {
-			tail := factTail{limit: limit - len(out), kinds: kindsIn(tab, q.Kinds)}
+		for _, tab := range r.s.g.tablesOf(q.Kinds) {
+			tail := factTail{limit: limit - len(out), kinds: r.s.g.kindsIn(tab, q.Kinds)}
 			more, err := r.factsOf(ctx, tab, rows, tail)
 			if err != nil {
 				return nil, err
@@ -162,13 +162,13 @@ func sortFacts(facts []*crm.Fact) {
 }
 
 // tablesOf returns the tables that keep the kinds; none given means all.
-func tablesOf(kinds []crm.FactKind) []tableID {
+func (g *grammar) tablesOf(kinds []crm.FactKind) []tableID {
 	if len(kinds) == 0 {
-		return factTables[:]
+		return g.facts
 	}
 	var out []tableID
 	for _, k := range kinds {
-		if t := factTable(k); !slices.Contains(out, t) {
+		if t := g.factTable(k); !slices.Contains(out, t) {
 			out = append(out, t)
 		}
 	}
@@ -176,13 +176,13 @@ func tablesOf(kinds []crm.FactKind) []tableID {
 }
 
 // kindsIn returns which of the kinds the table of many kinds must be asked for.
-func kindsIn(tab tableID, kinds []crm.FactKind) []crm.FactKind {
+func (g *grammar) kindsIn(tab tableID, kinds []crm.FactKind) []crm.FactKind {
 	if tab != tabFacts {
 		return nil
 	}
 	var out []crm.FactKind
 	for _, k := range kinds {
-		if factTable(k) == tabFacts && !slices.Contains(out, k) {
+		if g.factTable(k) == tabFacts && !slices.Contains(out, k) {
 			out = append(out, k)
 		}
 	}
@@ -198,7 +198,7 @@ type factTail struct {
 func (r *reader) factsOf(ctx context.Context, tab tableID, subjects *rowset, tail factTail) ([]*crm.Fact, error) {
 	var out []*crm.Fact
 	scan := func(rows *sql.Rows) error {
-		f, err := scanFact(tab, rows)
+		f, err := r.s.g.scanFact(tab, rows)
 		out = append(out, f)
 		return err
 	}
@@ -225,9 +225,9 @@ func (r *reader) factsAfter(ctx context.Context, q crm.FactQuery, limit int) ([]
 	subject := []any{int64(s.Part()), subjectKind, seek(a), seek(b)}
 	after := q.After.Key
 	var out []*crm.Fact
-	for _, tab := range tablesOf(q.Kinds) {
+	for _, tab := range r.s.g.tablesOf(q.Kinds) {
 		args := subject[:4:4]
-		switch k := kindOf(tab); {
+		switch k := r.s.g.tables[tab].kindName(); {
 		case k == "":
 			args = append(args, seek(string(after.Kind)), seek(after.Source), seek(after.ID))
 		case k < after.Kind:
@@ -237,14 +237,14 @@ func (r *reader) factsAfter(ctx context.Context, q crm.FactQuery, limit int) ([]
 		default:
 			args = append(args, "", "")
 		}
-		kinds := kindsIn(tab, q.Kinds)
+		kinds := r.s.g.kindsIn(tab, q.Kinds)
 		for {
 			// Of the table of many kinds a page may hold kinds that nobody
 			// asked for; then the next one is needed.
 			n, kept := 0, 0
 			var last *crm.Fact
 			err := r.query(ctx, opOfAfter, tab, 1, append(args[:len(args):len(args)], int64(limit)), func(rows *sql.Rows) error {
-				f, err := scanFact(tab, rows)
+				f, err := r.s.g.scanFact(tab, rows)
 				if err != nil {
 					return err
 				}
@@ -275,7 +275,7 @@ func (r *reader) factsAfter(ctx context.Context, q crm.FactQuery, limit int) ([]
 // ScanFacts implements crm.FactReader.
 func (r *reader) ScanFacts(ctx context.Context, parts crm.PartRange, kind crm.FactKind, after crm.FactRef, limit int) ([]*crm.Fact, error) {
 	parts = parts.Bounds()
-	tab := factTable(kind)
+	tab := r.s.g.factTable(kind)
 	keys := r.s.g.tables[tab].keys
 	args := make([]any, 0, keys+3)
 	if p := after.Subject.Part(); !after.IsZero() && p >= parts.Lo {
@@ -292,7 +292,7 @@ func (r *reader) ScanFacts(ctx context.Context, parts crm.PartRange, kind crm.Fa
 	}
 	var out []*crm.Fact
 	err := r.query(ctx, opScan, tab, 1, args, func(rows *sql.Rows) error {
-		f, err := scanFact(tab, rows)
+		f, err := r.s.g.scanFact(tab, rows)
 		out = append(out, f)
 		return err
 	})
@@ -335,7 +335,7 @@ func (t *tx) putAll(ctx context.Context, facts []*crm.Fact, o op) ([]crm.Put, er
 	rows := make([]factRow, len(facts))
 	parts := make([]crm.Part, len(facts))
 	for i, f := range facts {
-		if err := checkFact(f); err != nil {
+		if err := t.s.g.checkFact(f); err != nil {
 			return nil, err
 		}
 		if i > 0 && f.Subject == facts[i-1].Subject {
@@ -343,7 +343,7 @@ func (t *tx) putAll(ctx context.Context, facts []*crm.Fact, o op) ([]crm.Put, er
 		} else {
 			parts[i] = f.Subject.Part()
 		}
-		rows[i] = factRow{f.Ref(), parts[i], factTable(f.Key.Kind), i}
+		rows[i] = factRow{f.Ref(), parts[i], t.s.g.factTable(f.Key.Kind), i}
 	}
 	slices.SortFunc(rows, func(a, b factRow) int { return cmp.Or(a.compare(b), a.at-b.at) })
 	puts := make([]crm.Put, len(facts))
@@ -422,7 +422,7 @@ func (t *tx) divide(ctx context.Context, list []factRow) (fresh, known []factRow
 	}
 	there := map[crm.FactRef]bool{}
 	err = t.each(ctx, opPeek, tab, rows, func(rows *sql.Rows) error {
-		ref, _, err := scanFactKey(tab, rows)
+		ref, _, err := t.s.g.scanFactKey(tab, rows)
 		there[ref] = true
 		return err
 	})
@@ -473,7 +473,7 @@ func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, pu
 		}
 		hashes[i] = crm.FactHash(f, data)
 		rows.add(micros(f.At), f.Version, hashes[i], micros(f.Recorded), f.Place, jsonText(data))
-		addPlain(rows, f.Data)
+		rows.addPlain(t.s.g.tables[tab].kind, f.Data)
 	}
 	if fresh && t.conn != nil && len(list) >= manyRows {
 		if _, err := t.exec(ctx, opAdd, tab, rows); err != nil {
@@ -511,7 +511,7 @@ func (t *tx) putOver(ctx context.Context, o op, list []factRow, rows *rowset, pu
 	tab := list[0].tab
 	next := 0
 	return t.each(ctx, o, tab, rows, func(rows *sql.Rows) error {
-		ref, part, err := scanFactKey(tab, rows)
+		ref, part, err := t.s.g.scanFactKey(tab, rows)
 		if err != nil {
 			return err
 		}
@@ -547,7 +547,7 @@ func (t *tx) classify(ctx context.Context, list []factRow, hashes []int64, rows 
 	there := make(map[crm.FactRef]stored, keys.len())
 	err := t.each(ctx, opVersions, tab, keys, func(rows *sql.Rows) error {
 		var s stored
-		ref, _, err := scanFactKey(tab, rows, &s.version, &s.hash)
+		ref, _, err := t.s.g.scanFactKey(tab, rows, &s.version, &s.hash)
 		there[ref] = s
 		return err
 	})
@@ -576,11 +576,11 @@ func (t *tx) classify(ctx context.Context, list []factRow, hashes []int64, rows 
 	return t.putOver(ctx, opTied, ties, again, puts, crm.PutWon)
 }
 
-func scanFactKey(tab tableID, rows *sql.Rows, more ...any) (ref crm.FactRef, part crm.Part, err error) {
+func (g *grammar) scanFactKey(tab tableID, rows *sql.Rows, more ...any) (ref crm.FactRef, part crm.Part, err error) {
 	var kind, a, b string
 	var p int64
 	into := []any{&p, &kind, &a, &b, &ref.Key.Source, &ref.Key.ID}
-	if ref.Key.Kind = kindOf(tab); ref.Key.Kind == "" {
+	if ref.Key.Kind = g.tables[tab].kindName(); ref.Key.Kind == "" {
 		into = append(into, &ref.Key.Kind)
 	}
 	err = rows.Scan(append(into, more...)...)
@@ -589,22 +589,16 @@ func scanFactKey(tab tableID, rows *sql.Rows, more ...any) (ref crm.FactRef, par
 }
 
 // addPlain adds the columns that hosts want to query.
-func addPlain(rows *rowset, data crm.FactData) {
-	switch d := data.(type) {
-	case *crm.Order:
-		status := d.Status
-		if status == "" {
-			status = crm.OrderDelivered
+func (r *rowset) addPlain(k *crm.Kind, data crm.FactData) {
+	if k == nil {
+		return
+	}
+	for i := range k.Columns {
+		if c := &k.Columns[i]; c.Text != nil {
+			r.vals = append(r.vals, cell{s: clean(c.Text(data)), kind: str})
+		} else {
+			r.vals = append(r.vals, cell{n: c.Int(data), kind: num})
 		}
-		rows.add(clean(d.Number), clean(string(status)), clean(d.Channel), d.Total.Amount, clean(d.Total.Currency))
-	case *crm.Visit:
-		rows.add(clean(d.Number), clean(d.Service), clean(d.Serial), clean(d.Status))
-	case *crm.Ticket:
-		rows.add(clean(string(d.State)), clean(d.Reason), clean(d.Assignee), micros(d.Opened), micros(d.Solved))
-	case *crm.TagChange:
-		rows.add(clean(d.Tag), flag(d.Off), clean(d.By), micros(d.Expires))
-	case *crm.Consent:
-		rows.add(clean(d.Brand), clean(d.Recipient), clean(d.Purpose), clean(string(d.Status)))
 	}
 }
 
@@ -612,7 +606,7 @@ func addPlain(rows *rowset, data crm.FactData) {
 func (t *tx) DeleteFacts(ctx context.Context, refs ...crm.FactRef) error {
 	list := make([]factRow, len(refs))
 	for i, ref := range refs {
-		list[i] = factRow{ref, ref.Subject.Part(), factTable(ref.Key.Kind), i}
+		list[i] = factRow{ref, ref.Subject.Part(), t.s.g.factTable(ref.Key.Kind), i}
 	}
 	slices.SortFunc(list, factRow.compare)
 	for len(list) > 0 {
@@ -626,7 +620,7 @@ func (t *tx) DeleteFacts(ctx context.Context, refs ...crm.FactRef) error {
 		}
 		var gone []crm.FactRef
 		err := t.each(ctx, opDelete, tab, rows, func(rows *sql.Rows) error {
-			ref, _, err := scanFactKey(tab, rows)
+			ref, _, err := t.s.g.scanFactKey(tab, rows)
 			gone = append(gone, ref)
 			return err
 		})

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/vefacrm/vefa/crm"
 )
 
 // grammar writes statements for one dialect, schema and tenant. A statement
@@ -14,16 +16,36 @@ type grammar struct {
 	dialect Dialect
 	before  string // what stands before a table's name
 	tenant  string // quoted
-	tables  [numTables]table
+	kinds   *crm.Kinds
+	tables  []table
+	ofKind  map[crm.FactKind]tableID // of those that have a table of their own
+	facts   []tableID                // the tables of facts, in the order in which they are written
 }
 
 func newGrammar(d Dialect, cfg Config) *grammar {
-	g := &grammar{dialect: d, tenant: "'" + cfg.Tenant + "'", tables: schema()}
+	g := &grammar{dialect: d, tenant: "'" + cfg.Tenant + "'", kinds: cfg.kinds, tables: schema(cfg.kinds), ofKind: map[crm.FactKind]tableID{}}
+	for i := range g.tables {
+		id := tableID(i)
+		if k := g.tables[i].kind; k != nil {
+			g.ofKind[k.Name] = id
+		}
+		if isFacts(id) {
+			g.facts = append(g.facts, id)
+		}
+	}
 	if d == Postgres {
 		g.before = `"` + cfg.Schema + `".`
 	}
 	g.before += `"` + cfg.Prefix
 	return g
+}
+
+// factTable returns the table that keeps a kind of fact.
+func (g *grammar) factTable(k crm.FactKind) tableID {
+	if id, ok := g.ofKind[k]; ok {
+		return id
+	}
+	return tabFacts
 }
 
 // table returns the qualified name of a table.

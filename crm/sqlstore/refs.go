@@ -75,14 +75,14 @@ func (r *reader) refs(ctx context.Context, keys *rowset, limit int64) ([]crm.Ref
 		if n > 1 {
 			most = manyRefs
 		}
-		if err := r.each(ctx, opOf, tabRefs, &rowset{refsBy, some}, scan, most); err != nil {
+		if err := r.each(ctx, opOf, tabRefs, &rowset{width: refsBy, vals: some}, scan, most); err != nil {
 			return nil, err
 		}
 		if n == 1 || len(out)-before < manyRefs {
 			continue
 		}
 		for out = out[:before]; len(some) > 0; some = some[refsBy:] {
-			if err := r.each(ctx, opOf, tabRefs, &rowset{refsBy, some[:refsBy]}, scan, limit); err != nil {
+			if err := r.each(ctx, opOf, tabRefs, &rowset{width: refsBy, vals: some[:refsBy]}, scan, limit); err != nil {
 				return nil, err
 			}
 		}

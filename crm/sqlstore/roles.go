@@ -24,9 +24,9 @@ func Grants(cfg Config, role string) ([]string, error) {
 	}
 	g := newGrammar(Postgres, cfg)
 	tables := map[string][]string{"SELECT": {g.before + `schema_versions"`}} // by rights
-	for tab := range numTables {
-		rights := g.rights(tab)
-		tables[rights] = append(tables[rights], g.table(tab))
+	for i := range g.tables {
+		rights := g.rights(tableID(i))
+		tables[rights] = append(tables[rights], g.table(tableID(i)))
 	}
 	out := []string{fmt.Sprintf(`GRANT USAGE ON SCHEMA "%s" TO "%s"`, cfg.Schema, role)}
 	for _, rights := range slices.SortedFunc(maps.Keys(tables), func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(b, a)) }) {

@@ -53,8 +53,6 @@ type statementID struct {
 	tab tableID
 }
 
-func (id statementID) String() string { return schema()[id.tab].name + "/" + opNames[id.op] }
-
 var profileKey = []string{"part", "source", "id"}
 
 // What is read, in the order in which it is scanned.
@@ -81,7 +79,7 @@ func (g *grammar) text(id statementID, n int) string {
 		return g.counterText(id, n)
 	}
 	t := &g.tables[tab]
-	facts := tab >= tabOrders && tab <= tabFacts
+	facts := isFacts(tab)
 	order := " ORDER BY " + list("t.", t.keyNames())
 	withKind := func(names []string) []string {
 		if tab != tabFacts {
@@ -92,11 +90,11 @@ func (g *grammar) text(id statementID, n int) string {
 	switch id.op {
 	case opInsert:
 		switch tab {
-		case tabProfiles, tabContacts, tabMembers, tabLinks, tabOrders, tabVisits, tabTickets, tabTags, tabConsents, tabFacts,
-			tabAnchors, tabAddresses, tabRefs, tabDocuments, tabChanges, tabCursors:
-			return g.insert(tab, n, keepThere)
 		case tabCustomers, tabEffects:
 			return g.insert(tab, n, keepThere, t.keyNames()...)
+		case tabPartSeq:
+		default:
+			return g.insert(tab, n, keepThere)
 		}
 	case opAdd:
 		switch {
@@ -405,11 +403,11 @@ func Statements(d Dialect, cfg Config) ([]Statement, error) {
 	}
 	g := newGrammar(d, cfg)
 	var out []Statement
-	for tab := range numTables {
+	for i := range g.tables {
 		for o := range numOps {
-			id := statementID{o, tab}
+			id := statementID{o, tableID(i)}
 			if q := g.text(id, 2); q != "" {
-				out = append(out, Statement{Name: id.String(), SQL: g.finish(q), Args: countParams(q)})
+				out = append(out, Statement{Name: g.tables[i].name + "/" + opNames[o], SQL: g.finish(q), Args: countParams(q)})
 			}
 		}
 	}

@@ -25,7 +25,7 @@ type Store struct {
 
 	// careful is for how many calls rows of a table are looked for before they
 	// are added, see tx.hopeful.
-	careful [numTables]atomic.Int64
+	careful []atomic.Int64
 
 	copies  sync.Pool // *[]byte, see copyRows
 	rowsets sync.Pool // *rowset, see rows
@@ -48,6 +48,7 @@ func New(db *sql.DB, d Dialect, cfg Config) *Store {
 	s := &Store{db: db, texts: map[textKey]string{}, stmts: map[string]*sql.Stmt{}, writer: make(chan struct{}, 1)}
 	if s.cfg, s.err = cfg.resolve(d); s.err == nil {
 		s.g = newGrammar(d, s.cfg)
+		s.careful = make([]atomic.Int64, len(s.g.tables))
 	}
 	if db == nil {
 		s.err = errors.Join(s.err, errNoDB)

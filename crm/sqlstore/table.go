@@ -25,6 +25,15 @@ type table struct {
 	name string
 	keys int // how many; that of the tenant is not counted
 	cols []column
+	kind *crm.Kind // that it keeps the facts of, if it is one alone
+}
+
+// kindName is the one kind that the table keeps, or "".
+func (t *table) kindName() crm.FactKind {
+	if t.kind == nil {
+		return ""
+	}
+	return t.kind.Name
 }
 
 func (t *table) names() []string {
@@ -65,8 +74,8 @@ func join(groups ...[]column) []column {
 	return out
 }
 
-// tableID numbers the tables.
-type tableID uint8
+// tableID numbers the tables: first those below, then those of kinds.
+type tableID int
 
 const (
 	tabProfiles tableID = iota
@@ -74,11 +83,6 @@ const (
 	tabMembers
 	tabCustomers
 	tabLinks
-	tabOrders
-	tabVisits
-	tabTickets
-	tabTags
-	tabConsents
 	tabFacts
 	tabAnchors
 	tabAddresses
@@ -93,74 +97,47 @@ const (
 	numTables
 )
 
-// schema describes the tables that migrations/*.sql makes; a test compares the
-// two.
-func schema() [numTables]table {
+// isFacts reports whether a table keeps facts.
+func isFacts(id tableID) bool { return id == tabFacts || id >= numTables }
+
+// schema describes the tables that migrations make, those of kinds behind the
+// others in the order of their kinds; a test compares the two.
+func schema(kinds *crm.Kinds) []table {
 	part := cols(small, "part")
 	subject := cols(text, "subject_kind", "subject_a", "subject_b")
 	factKey := join(part, subject, cols(text, "source", "id"))
 	factRest := join(cols(big, "at", "version", "hash", "recorded"), cols(text, "place", "data"))
-	fact := func(name string, extra ...[]column) table {
-		return table{name, len(factKey), join(factKey, factRest, join(extra...))}
-	}
-	return [numTables]table{
-		tabProfiles:  {"profiles", 3, join(part, cols(text, "source", "id", "kind", "given", "family", "full_name", "birth", "gender", "locale", "city", "country", "customer", "home"), cols(big, "links", "rev", "at", "since"), cols(text, "data"))},
-		tabContacts:  {"contacts", 5, join(part, cols(text, "source", "id", "channel", "value"), cols(small, "verified", "masked"))},
-		tabMembers:   {"members", 4, join(part, cols(text, "customer", "source", "id"))},
-		tabCustomers: {"customers", 2, join(part, cols(text, "id", "home_source", "home_id"))},
-		tabLinks:     {"links", 4, join(part, cols(text, "source", "id"), cols(big, "seq"), cols(text, "customer", "kind", "actor"), cols(big, "at"), cols(text, "data"))},
-		tabOrders:    fact("orders", cols(text, "number", "status", "channel"), cols(big, "amount"), cols(text, "currency")),
-		tabVisits:    fact("visits", cols(text, "number", "service", "serial", "status")),
-		tabTickets:   fact("tickets", cols(text, "state", "reason", "assignee"), cols(big, "opened", "solved")),
-		tabTags:      fact("tags", cols(text, "tag"), cols(small, "cleared"), cols(text, "actor"), cols(big, "expires")),
-		tabConsents:  fact("consents", cols(text, "brand", "recipient", "purpose", "status")),
-		tabFacts:     {"facts", 7, join(part, subject, cols(text, "kind", "source", "id"), factRest)},
-		tabAnchors:   {"anchors", 4, join(part, cols(text, "id", "kind", "source"), subject)},
-		tabAddresses: {"addresses", 3, join(part, cols(text, "channel", "value"), cols(big, "version", "suppressions", "holds"), cols(text, "data"))},
-		tabRefs:      {"refs", 6, join(part, cols(big, "hash"), subject, cols(text, "target", "kind", "ref"))},
-		tabEffects: {"effects", 2, join(part, cols(text, "id", "kind", "cause"), cols(big, "version"), subject,
+	types := map[crm.ColumnType]colType{crm.TextType: text, crm.IntType: big, crm.TimeType: big, crm.BoolType: small}
+	out := []table{
+		tabProfiles:  {name: "profiles", keys: 3, cols: join(part, cols(text, "source", "id", "kind", "given", "family", "full_name", "birth", "gender", "locale", "city", "country", "customer", "home"), cols(big, "links", "rev", "at", "since"), cols(text, "data"))},
+		tabContacts:  {name: "contacts", keys: 5, cols: join(part, cols(text, "source", "id", "channel", "value"), cols(small, "verified", "masked"))},
+		tabMembers:   {name: "members", keys: 4, cols: join(part, cols(text, "customer", "source", "id"))},
+		tabCustomers: {name: "customers", keys: 2, cols: join(part, cols(text, "id", "home_source", "home_id"))},
+		tabLinks:     {name: "links", keys: 4, cols: join(part, cols(text, "source", "id"), cols(big, "seq"), cols(text, "customer", "kind", "actor"), cols(big, "at"), cols(text, "data"))},
+		tabFacts:     {name: "facts", keys: 7, cols: join(part, subject, cols(text, "kind", "source", "id"), factRest)},
+		tabAnchors:   {name: "anchors", keys: 4, cols: join(part, cols(text, "id", "kind", "source"), subject)},
+		tabAddresses: {name: "addresses", keys: 3, cols: join(part, cols(text, "channel", "value"), cols(big, "version", "suppressions", "holds"), cols(text, "data"))},
+		tabRefs:      {name: "refs", keys: 6, cols: join(part, cols(big, "hash"), subject, cols(text, "target", "kind", "ref"))},
+		tabEffects: {name: "effects", keys: 2, cols: join(part, cols(text, "id", "kind", "cause"), cols(big, "version"), subject,
 			cols(text, "about_kind", "about_source", "about_id", "occurrence"), cols(big, "due"), cols(text, "state"), cols(small, "waiting"),
 			cols(text, "to_channel", "to_value"), cols(big, "created", "changed", "sent_at", "attempts", "lease", "rev"), cols(text, "reasons", "guards", "data"))},
-		tabDocuments: {"documents", 3, join(part, cols(text, "kind", "id"), cols(big, "rev"), cols(text, "data"))},
-		tabChanges:   {"changes", 2, join(part, cols(big, "seq"), cols(text, "kind"), subject, cols(text, "fact_kind", "fact_source", "fact_id"), cols(big, "at"))},
-		tabPartSeq:   {"part_seq", 1, join(part, cols(big, "n"))},
-		tabCursors:   {"cursors", 2, join(part, cols(text, "consumer", "position"))},
-		tabCounters:  {"counters", 3, join(part, cols(text, "kind", "id"), cols(big, "most", "reserved", "used"))},
-		tabReservations: {"reservations", 4, join(part, cols(text, "kind", "counter", "id"), cols(big, "amount", "confirmed"), cols(text, "state"),
+		tabDocuments: {name: "documents", keys: 3, cols: join(part, cols(text, "kind", "id"), cols(big, "rev"), cols(text, "data"))},
+		tabChanges:   {name: "changes", keys: 2, cols: join(part, cols(big, "seq"), cols(text, "kind"), subject, cols(text, "fact_kind", "fact_source", "fact_id"), cols(big, "at"))},
+		tabPartSeq:   {name: "part_seq", keys: 1, cols: join(part, cols(big, "n"))},
+		tabCursors:   {name: "cursors", keys: 2, cols: join(part, cols(text, "consumer", "position"))},
+		tabCounters:  {name: "counters", keys: 3, cols: join(part, cols(text, "kind", "id"), cols(big, "most", "reserved", "used"))},
+		tabReservations: {name: "reservations", keys: 4, cols: join(part, cols(text, "kind", "counter", "id"), cols(big, "amount", "confirmed"), cols(text, "state"),
 			cols(big, "lapses", "changed"))},
 	}
-}
-
-// factTable returns the table that keeps a kind of fact.
-func factTable(k crm.FactKind) tableID {
-	switch k {
-	case crm.KindOrder:
-		return tabOrders
-	case crm.KindVisit:
-		return tabVisits
-	case crm.KindTicket:
-		return tabTickets
-	case crm.KindTag:
-		return tabTags
-	case crm.KindConsent:
-		return tabConsents
+	for _, k := range kinds.All() {
+		if k.Table == "" {
+			continue
+		}
+		t := table{name: k.Table, keys: len(factKey), cols: join(factKey, factRest), kind: k}
+		for _, c := range k.Columns {
+			t.cols = append(t.cols, column{c.Name, types[c.Type]})
+		}
+		out = append(out, t)
 	}
-	return tabFacts
-}
-
-// kindOf is the inverse of factTable: the one kind that a table keeps, or "".
-func kindOf(id tableID) crm.FactKind {
-	switch id {
-	case tabOrders:
-		return crm.KindOrder
-	case tabVisits:
-		return crm.KindVisit
-	case tabTickets:
-		return crm.KindTicket
-	case tabTags:
-		return crm.KindTag
-	case tabConsents:
-		return crm.KindConsent
-	}
-	return ""
+	return out
 }

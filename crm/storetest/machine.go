@@ -21,9 +21,9 @@ var machineTests = []test{
 // an error of their own or because an operation was refused. Records are few,
 // so that operations meet.
 func testMachine(e *env) {
-	operations := 0
+	operations, kinds := 0, e.kinds()
 	rapid.Check(e.T, func(t *rapid.T) {
-		m := &machine{T: t, ctx: e.ctx, store: e.open(e.T), model: newModel()}
+		m := &machine{T: t, ctx: e.ctx, store: e.open(e.T), kinds: kinds, model: newModel()}
 		for m.done < 100 {
 			m.transaction()
 			if rapid.IntRange(0, 9).Draw(t, "compare") == 0 {
@@ -40,6 +40,7 @@ type machine struct {
 	*rapid.T
 	ctx   context.Context
 	store crm.Store
+	kinds *crm.Kinds
 	model *model
 	done  int
 }
@@ -190,7 +191,7 @@ func (m *machine) drawFact() *crm.Fact {
 	case 1:
 		f = note(crm.OfAddress(phone(n)), id, fmt.Sprint(m.int(3, "text")), 0)
 	case 2:
-		all := everyFact()
+		all := everyFact(m.kinds)
 		f = all[m.int(len(all), "every")]
 	default:
 		f = note(crm.OfProfile(key(n)), id, fmt.Sprint(m.int(3, "text")), 0)

@@ -73,52 +73,38 @@ func everyProfile() *crm.Profile {
 	}
 }
 
-// everyFact returns facts of every kind with every field set.
-func everyFact() []*crm.Fact {
+// everyFact returns a fact of every kind, with the kind's example as its content,
+// and some that no kind describes.
+func everyFact(kinds *crm.Kinds) []*crm.Fact {
 	p, a := crm.OfProfile(key(1)), crm.OfAddress(phone(1))
-	day := 24 * time.Hour
 	about := crm.FactKey{Kind: crm.KindOrder, Source: "till", ID: "TR/1"}
-	datas := []struct {
-		s crm.Subject
-		d crm.FactData
-	}{
-		{p, &crm.Order{
-			Number: "TR-1001", Status: crm.OrderReturned, Channel: "marketplace", Total: tl(-12_345_67),
-			Lines: []crm.OrderLine{
-				{SKU: "W-1", Category: "saat", Brand: "Çelik", Quantity: -1, Amount: crm.Money{Amount: -5, Currency: "EUR"}, Serial: "S/N 1", Recipient: key(5)},
-				{SKU: "W-2", Quantity: 3, Amount: tl(7)},
-			},
-			Payer: key(2), Recipient: key(3), Owner: key(4), Gift: true, FulfilledAt: "depo", DeliverTo: "izmir", ReturnedAt: "ankara",
-			Delivered: start.Add(day), Returns: about, Employee: "e-7",
-		}},
-		{p, &crm.Visit{Number: "V-1", Service: "battery", Serial: "S1", SKU: "W-1", Brand: "Çelik", Status: "open", Done: start.Add(day), Price: tl(250_00)}},
-		{p, &crm.Ticket{
-			Title: "Kordon koptu", State: crm.TicketPending, Reason: "survey", Cause: about, Assignee: "e-1", Opened: start, Solved: start.Add(day),
-			Related: []crm.FactRef{{Subject: p, Key: about}, {Subject: a, Key: about}},
-			Log:     []crm.TicketLog{{At: start, Actor: "e-1", State: crm.TicketOpen, Note: "arandı"}, {At: start.Add(day), Actor: "e-2", State: crm.TicketPending}},
-		}},
-		{p, &crm.Answer{
-			Survey: "after-sale", Effect: effect(1, "x").ID, About: about, Metric: "nps", Score: -3, Bad: true, Comment: "Çok \"kötü\"\n😡",
-			Values: map[string]any{"q1": "evet", "q2": 3.5, "q3": []any{"a", nil, true}, "q4": map[string]any{"x": "y"}},
-		}},
-		{p, &crm.Answer{Survey: "after-sale", Effect: effect(1, "x").ID, About: about, Metric: "csat", Score: 5, Bad: true, Comment: "iyi"}},
-		{p, &crm.Click{Effect: effect(1, "x").ID, Campaign: "campaign/spring", Method: "GET", Agent: "Mozilla/5.0 (\"x\")", Verdict: crm.Suspected,
-			Reasons: []string{"fast", "known range"}, Classifier: "2025-01", Signals: "dc=eu;\"q\"", Count: 1 << 40}},
-		{p, &crm.Interaction{Channel: "call", Direction: "in", Topic: "garanti", Text: "Merhaba\n\tdünya", Employee: "e-9"}},
-		{p, &crm.Note{Text: "ölçü: 18 mm", Actor: "e-9"}},
-		{p, &crm.TagChange{Tag: "kırmızı", Off: true, By: "rule/battery", Why: "two years", Expires: start.Add(day)}},
-		{a, &crm.Consent{ConsentKey: crm.ConsentKey{Brand: "b", Recipient: "merchant", Purpose: "survey"}, Status: crm.Refused, Via: "HS_WEB", Proof: "sha256:00", Actor: "web", Guard: 9}},
-		{a, &crm.Suppression{Reason: "hard bounce", Off: true, Actor: "gateway", Guard: 3}},
-		{a, &crm.Hold{Ticket: crm.FactRef{Subject: p, Key: crm.FactKey{Kind: crm.KindTicket, Source: "desk", ID: "1"}}, Placed: 4, Lifted: 8}},
-		{p, &crm.Custom{Kind: "loyalty", JSON: json.RawMessage(`{"points":12345678901234567,"tier":"altın","none":null}`)}},
-		{a, &crm.Custom{Kind: "lookup", JSON: json.RawMessage(`[1,2.5,"x"]`)}},
-	}
 	var out []*crm.Fact
-	for i, d := range datas {
+	add := func(s crm.Subject, d crm.FactData) {
+		n := len(out)
 		out = append(out, &crm.Fact{
-			Key: crm.FactKey{Kind: d.d.FactKind(), Source: "kasa 1", ID: fmt.Sprintf("F/%d", i)}, Subject: d.s,
-			At: start.Add(time.Duration(i) * time.Microsecond), Place: "kadıköy", Version: int64(i) + 1, Recorded: start.Add(day), Data: d.d,
+			Key: crm.FactKey{Kind: d.FactKind(), Source: "kasa 1", ID: fmt.Sprintf("F/%d", n)}, Subject: s,
+			At: start.Add(time.Duration(n) * time.Microsecond), Place: "kadıköy", Version: int64(n) + 1, Recorded: start.Add(24 * time.Hour), Data: d,
 		})
+	}
+	for _, k := range kinds.All() {
+		for _, s := range subjectsOf(k) {
+			add(s, k.Example())
+		}
+	}
+	add(p, &crm.Answer{Survey: "after-sale", Effect: effect(1, "x").ID, About: about, Metric: "csat", Score: 5, Bad: true, Comment: "iyi"})
+	add(p, &crm.Custom{Kind: "loyalty", JSON: json.RawMessage(`{"points":12345678901234567,"tier":"altın","none":null}`)})
+	add(a, &crm.Custom{Kind: "lookup", JSON: json.RawMessage(`[1,2.5,"x"]`)})
+	return out
+}
+
+// subjectsOf returns one of each that facts of a kind may hang on.
+func subjectsOf(k *crm.Kind) []crm.Subject {
+	var out []crm.Subject
+	if k.Subject&crm.OnProfile != 0 {
+		out = append(out, crm.OfProfile(key(1)))
+	}
+	if k.Subject&crm.OnAddress != 0 {
+		out = append(out, crm.OfAddress(phone(1)))
 	}
 	return out
 }

@@ -15,7 +15,7 @@ func TestEveryField(t *testing.T) {
 	filled(t, "effect", reflect.ValueOf(*everyEffect()), "Rev", "Profile")
 	filled(t, "address", reflect.ValueOf(*everyAddressState()))
 	seen := map[crm.FactKind]reflect.Value{}
-	for _, f := range everyFact() {
+	for _, f := range everyFact(crm.BuiltIn()) {
 		if _, ok := seen[f.Key.Kind]; !ok {
 			seen[f.Key.Kind] = reflect.ValueOf(f.Data).Elem()
 		}

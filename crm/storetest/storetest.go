@@ -70,6 +70,16 @@ type env struct {
 	open  func(t *testing.T) crm.Store
 }
 
+// kinds returns the kinds that the store knows.
+func (e *env) kinds() (out *crm.Kinds) {
+	e.Helper()
+	e.view(func(r crm.Reader) error {
+		out = r.Kinds()
+		return nil
+	})
+	return out
+}
+
 // update runs fn in a transaction that must commit.
 func (e *env) update(fn func(tx crm.Tx) error) {
 	e.Helper()

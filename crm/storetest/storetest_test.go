@@ -106,6 +106,7 @@ func (r readOnly) CustomersOf(ctx context.Context, keys ...crm.ProfileKey) ([]cr
 func (r readOnly) FactKinds(ctx context.Context) ([]crm.FactKind, error) {
 	return r.Reader.FactKinds(ctx)
 }
+func (r readOnly) Kinds() *crm.Kinds { return r.Reader.Kinds() }
 func (r readOnly) Anchors(ctx context.Context, keys ...crm.FactKey) ([]crm.Subject, error) {
 	return r.Reader.Anchors(ctx, keys...)
 }
