@@ -19,30 +19,49 @@ import (
 func segmentName(home crm.ProfileKey) string { return home.String() }
 
 // loadSegments builds the segment index from the population.
-func (e *Engine) loadSegments() error {
-	at := e.svc.Now()
+func (e *Engine) loadSegments() (err error) {
+	if e.seg, err = e.index(e.pop, e.tags, e.svc.Now()); err == nil {
+		e.view.Store(e.seg.View())
+	}
+	return err
+}
+
+// segmentsOf is an index of the customers of a population alone, with the tags as
+// they are now.
+func (e *Engine) segmentsOf(ctx context.Context, p *population, now time.Time) (idx *segment.Index, err error) {
+	err = e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		tags, err := loadTags(ctx, r)
+		if err != nil {
+			return err
+		}
+		idx, err = e.index(p, tags, now)
+		return err
+	})
+	return idx, err
+}
+
+func (e *Engine) index(p *population, defs []TagDef, at time.Time) (*segment.Index, error) {
 	idx := segment.NewIndex(segment.Options{})
 	micros := at.UnixMicro()
 	rows := func(yield func(string, []string) bool) {
-		for _, x := range e.pop.sorted() {
+		for _, x := range p.sorted() {
 			var tags []string
-			x.tagsAt(micros, func(n uint32) { tags = append(tags, e.pop.texts.text(n)) })
+			x.tagsAt(micros, func(n uint32) { tags = append(tags, p.texts.text(n)) })
 			if !yield(segmentName(x.home), tags) {
 				return
 			}
 		}
 	}
 	if _, err := idx.Load(time.Time{}, iter.Seq2[string, []string](rows)); err != nil {
-		return fmt.Errorf("vefa: segments: %w", err)
+		return nil, fmt.Errorf("vefa: segments: %w", err)
 	}
 	if _, err := idx.Define(time.Time{}, e.defs...); err != nil {
-		return fmt.Errorf("vefa: segments: %w", err)
+		return nil, fmt.Errorf("vefa: segments: %w", err)
 	}
-	if _, err := idx.SetPolarity(time.Time{}, polarity(e.tags)...); err != nil {
-		return fmt.Errorf("vefa: segments: %w", err)
+	if _, err := idx.SetPolarity(time.Time{}, polarity(defs)...); err != nil {
+		return nil, fmt.Errorf("vefa: segments: %w", err)
 	}
-	e.seg = idx
-	return nil
+	return idx, nil
 }
 
 // refresh brings population, tags and segments up to what is committed.
@@ -72,7 +91,11 @@ func (e *Engine) refresh(ctx context.Context) (delta, error) {
 		return d, fmt.Errorf("vefa: segments: %w", err)
 	}
 	e.tags = tags
-	return d, e.refreshSegments(d)
+	if err := e.refreshSegments(d); err != nil {
+		return d, err
+	}
+	e.view.Store(e.seg.View())
+	return d, nil
 }
 
 func (e *Engine) refreshSegments(d delta) error {

@@ -85,7 +85,7 @@ func (e *Engine) carryFacts(ctx context.Context, now time.Time, fill *filler, mo
 				p, err := rules.DecodePayload(f)
 				if err != nil {
 					e.fail(f, err)
-				} else if e.recheck(f, fill, moments, now) {
+				} else if e.recheck(f, fill, moments) {
 					f.State = crm.Done
 					fact := tagFact(f, p, now)
 					if f.Kind == crm.EffectTicket {
@@ -175,7 +175,7 @@ func (e *Engine) carryTask(ctx context.Context, due *crm.Effect, now time.Time, 
 	err := finish(func(tx crm.Tx, f *crm.Effect) error {
 		if unreadable != nil {
 			e.fail(f, unreadable)
-		} else if e.recheck(f, fill, moments, now) {
+		} else if e.recheck(f, fill, moments) {
 			f.State = crm.Done
 			if do := e.cfg.Tasks[p.Name]; do == nil {
 				f.State = crm.Failed
@@ -233,27 +233,28 @@ func (e *Engine) fail(f *crm.Effect, err error) {
 }
 
 // recheck asks the rule again whether its effect should still happen and notes
-// the answer in it. An effect that the rule cannot be asked about has failed.
-func (e *Engine) recheck(f *crm.Effect, fill *filler, moments map[*time.Location]*rules.Moment, now time.Time) bool {
+// the answer in it, from what fill knows. An effect that the rule cannot be asked
+// about has failed.
+func (e *Engine) recheck(f *crm.Effect, fill *filler, moments map[*time.Location]*rules.Moment) bool {
 	plain, err := bare(f)
 	if err != nil {
 		e.fail(f, err)
 		return false
 	}
-	x := e.pop.of(f.Subject.Profile)
+	x := fill.p.of(f.Subject.Profile)
 	if x == nil {
 		f.State = crm.Cancelled
 		f.Reasons = []crm.Reason{{Guard: "customer", Note: "the source record is gone"}}
 		return false
 	}
-	zone := e.pop.zone(x)
+	zone := fill.p.zone(x)
 	m := moments[zone]
 	if m == nil {
-		m = rules.NewMoment(now, zone)
+		m = rules.NewMoment(fill.now, zone)
 		moments[zone] = m
 	}
 	facts := fill.fill(x)
-	d, err := e.rules.Active().Recheck(plain, facts, e.rowOf(x, facts, rules.RowOf(plain)), m)
+	d, err := e.rules.Active().Recheck(plain, facts, fill.p.rowOf(x, facts, rules.RowOf(plain)), m)
 	if err != nil {
 		e.fail(f, err)
 		return false
@@ -266,14 +267,14 @@ func (e *Engine) recheck(f *crm.Effect, fill *filler, moments map[*time.Location
 }
 
 // rowOf finds the row of a fact among a customer's facts, or -1.
-func (e *Engine) rowOf(x *person, facts *Facts, k crm.FactKey) int {
+func (p *population) rowOf(x *person, facts *Facts, k crm.FactKey) int {
 	switch k.Kind {
 	case crm.KindOrder:
-		return slices.IndexFunc(facts.Purchases, func(r Purchase) bool { return e.pop.orderKey(&x.orders[r.index]) == k })
+		return slices.IndexFunc(facts.Purchases, func(r Purchase) bool { return p.orderKey(&x.orders[r.index]) == k })
 	case crm.KindVisit:
-		return slices.IndexFunc(facts.Visits, func(r Visit) bool { return e.pop.visitKey(&x.visits[r.index]) == k })
+		return slices.IndexFunc(facts.Visits, func(r Visit) bool { return p.visitKey(&x.visits[r.index]) == k })
 	case crm.KindAnswer:
-		return slices.IndexFunc(facts.Answers, func(r Answer) bool { return e.pop.answerKey(&x.answers[r.index]) == k })
+		return slices.IndexFunc(facts.Answers, func(r Answer) bool { return p.answerKey(&x.answers[r.index]) == k })
 	}
 	return -1
 }

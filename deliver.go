@@ -13,19 +13,11 @@ import (
 )
 
 // Deliver sends what is due now: between evenings, when delays end or quiet
-// hours are over. A night does it, too.
+// hours are over. A night does it, too. It reads the customers that messages go
+// to and nobody else, and waits for no night.
 func (e *Engine) Deliver(ctx context.Context) (_ messaging.Stats, err error) {
-	if err = e.lock(ctx); err != nil {
-		return messaging.Stats{}, err
-	}
-	defer e.release("deliver", &err)
+	defer crm.Recover("deliver", &err)
 	if err := e.checkKeys(ctx); err != nil { // else every link that goes out leads nowhere
-		return messaging.Stats{}, err
-	}
-	if err := e.load(ctx); err != nil {
-		return messaging.Stats{}, err
-	}
-	if _, err := e.refresh(ctx); err != nil {
 		return messaging.Stats{}, err
 	}
 	return e.deliver(ctx)
@@ -33,6 +25,10 @@ func (e *Engine) Deliver(ctx context.Context) (_ messaging.Stats, err error) {
 
 func (e *Engine) deliver(ctx context.Context) (messaging.Stats, error) {
 	var total messaging.Stats
+	ctx, err := e.delivering(ctx)
+	if err != nil {
+		return total, err
+	}
 	for {
 		s, err := e.outbox.RunOnce(ctx)
 		total.Add(s)
@@ -46,14 +42,11 @@ func (e *Engine) deliver(ctx context.Context) (messaging.Stats, error) {
 // Resume looks into messages that were handed to the provider when the process
 // was killed. Call it once when no other process delivers.
 func (e *Engine) Resume(ctx context.Context) (_ messaging.Stats, err error) {
-	if err = e.lock(ctx); err != nil {
-		return messaging.Stats{}, err
-	}
-	defer e.release("resume", &err)
+	defer crm.Recover("resume", &err)
 	if err := e.checkKeys(ctx); err != nil { // else every link that goes out leads nowhere
 		return messaging.Stats{}, err
 	}
-	if err := e.load(ctx); err != nil {
+	if ctx, err = e.delivering(ctx); err != nil {
 		return messaging.Stats{}, err
 	}
 	return e.outbox.Resume(ctx)
@@ -66,9 +59,58 @@ func (e *Engine) Receive(ctx context.Context, receipts ...messaging.Receipt) (me
 	return e.outbox.Receive(ctx, receipts...)
 }
 
-// render turns an effect into the message that goes out. The guard looks at
-// the record itself afterwards; what is known in memory is good enough here.
-func (e *Engine) render(_ context.Context, _ crm.Tx, f *crm.Effect) (messaging.Message, error) {
+// A delivery's context carries the places, which are read once, and the customers
+// of the batch that is being claimed.
+type (
+	placesOf struct{}
+	batchOf  struct{}
+)
+
+// delivering returns a context for the outbox.
+func (e *Engine) delivering(ctx context.Context) (context.Context, error) {
+	var places *crm.Places
+	err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+		places, err = crm.LoadPlaces(ctx, r, e.cfg.Home)
+		return err
+	})
+	return context.WithValue(ctx, placesOf{}, places), err
+}
+
+// prepare locks the customers that messages are about, so that two processes
+// never decide about one customer at once and none is merged or split meanwhile,
+// and reads them.
+func (e *Engine) prepare(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (context.Context, error) {
+	about := make([]crm.ProfileKey, 0, len(effects))
+	for _, f := range effects {
+		if d, err := decodeMessage(f); err == nil { // else it will not render
+			about = append(about, e.about(f, d))
+		}
+	}
+	slices.SortFunc(about, crm.ProfileKey.Compare)
+	about = slices.Compact(about)
+	ids, err := tx.CustomersOf(ctx, about...)
+	if err != nil {
+		return nil, err
+	}
+	if err := tx.LockCustomers(ctx, slices.DeleteFunc(slices.Clone(ids), func(id crm.CustomerID) bool { return id == "" })...); err != nil {
+		return nil, err
+	}
+	now, err := tx.CustomersOf(ctx, about...)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(ids, now) { // merged or split before the lock was there
+		return nil, &crm.Error{Op: "lock", Entity: "customer", Kind: crm.ErrConflict}
+	}
+	places, _ := ctx.Value(placesOf{}).(*crm.Places)
+	p, err := e.few(ctx, tx, places, about)
+	return context.WithValue(ctx, batchOf{}, p), err
+}
+
+// render turns an effect into the message that goes out, of the customers that
+// prepare has read.
+func (e *Engine) render(ctx context.Context, _ crm.Tx, f *crm.Effect) (messaging.Message, error) {
+	p := ctx.Value(batchOf{}).(*population)
 	var m messaging.Message
 	var d MessageData
 	if err := json.Unmarshal(f.Data, &d); err != nil {
@@ -82,7 +124,7 @@ func (e *Engine) render(_ context.Context, _ crm.Tx, f *crm.Effect) (messaging.M
 	if who.IsZero() {
 		who = f.Subject.Profile
 	}
-	x := e.pop.of(who)
+	x := p.of(who)
 	if x == nil {
 		return m, fmt.Errorf("%w: the source record is gone", messaging.ErrUnrenderable)
 	}
@@ -103,7 +145,7 @@ func (e *Engine) render(_ context.Context, _ crm.Tx, f *crm.Effect) (messaging.M
 	}
 	shop := ""
 	if slices.ContainsFunc(c.Fields, func(f messaging.Field) bool { return f.Name == "shop" }) {
-		shop = e.shop(x, f.About)
+		shop = p.shop(x, f.About)
 	}
 	if m.Text, err = t.Render(fieldValues(c, url, shop)); err != nil {
 		return m, fmt.Errorf("%w: %w", messaging.ErrUnrenderable, err)
@@ -127,20 +169,20 @@ func fieldValues(c *messaging.Campaign, link, shop string) messaging.Values {
 }
 
 // shop names the place of the order or visit that a message is about.
-func (e *Engine) shop(x *person, about crm.FactKey) string {
+func (p *population) shop(x *person, about crm.FactKey) string {
 	place := x.place
 	for i := range x.orders {
-		if about.ID == x.orders[i].id && e.pop.orderKey(&x.orders[i]) == about {
+		if about.ID == x.orders[i].id && p.orderKey(&x.orders[i]) == about {
 			place = x.orders[i].place
 		}
 	}
 	for i := range x.visits {
-		if about.ID == x.visits[i].id && e.pop.visitKey(&x.visits[i]) == about {
+		if about.ID == x.visits[i].id && p.visitKey(&x.visits[i]) == about {
 			place = x.visits[i].place
 		}
 	}
-	if p := e.places.Get(e.pop.texts.text(place)); p != nil {
-		return p.Name
+	if at := p.places.Get(p.texts.text(place)); at != nil {
+		return at.Name
 	}
 	return ""
 }
@@ -179,15 +221,16 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 	if err != nil {
 		return nil, err
 	}
-	fill := newFiller(e.pop, e.vocab, now)
+	p := ctx.Value(batchOf{}).(*population)
+	fill := newFiller(p, e.vocab, now)
 	moments := map[*time.Location]*rules.Moment{}
 	out := make([]messaging.Decision, len(effects))
 	for i, f := range effects {
 		c := &all[i]
 		msg := *e.messages[c.data.Name]
 		msg.Exclude = slices.Concat(msg.Exclude, redTags(defs, now, c.data.Ignores))
-		x := e.pop.of(e.about(f, c.data))
-		in := messaging.Candidate{Address: states[i], Tags: c.tags, Answers: c.data.Answers, Zone: e.pop.zone(x)}
+		x := p.of(e.about(f, c.data))
+		in := messaging.Candidate{Address: states[i], Tags: c.tags, Answers: c.data.Answers, Zone: p.zone(x)}
 		if len(msg.Caps) > 0 {
 			if in.Recent, err = c.recent(f); err != nil {
 				return nil, err
@@ -208,7 +251,7 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 		own(GuardRepeated, !got.repeated(f, c), "")
 		if len(c.data.Rule) > 0 {
 			g := f.Clone()
-			ok := e.recheck(g, fill, moments, now)
+			ok := e.recheck(g, fill, moments)
 			v.Reasons = append(v.Reasons, g.Reasons...)
 			if !ok && v.Outcome != messaging.Withhold {
 				v.Outcome, v.Guard, v.NotBefore = messaging.Withhold, "rule", time.Time{}

@@ -22,8 +22,8 @@ import (
 )
 
 // Engine binds the engines to the record. It owns no goroutine and opens
-// nothing. Night and Deliver exclude each other; everything else may be called
-// at any time.
+// nothing. Everything may be called at any time from many goroutines: nights wait
+// for one another, and nothing else waits for a night.
 type Engine struct {
 	cfg      Config
 	svc      *crm.Service
@@ -50,6 +50,9 @@ type Engine struct {
 	tags   []TagDef
 	people *people.Index
 	seg    *segment.Index
+	// view is what seg was when it was last brought up to date, for those who do
+	// not wait
+	view atomic.Pointer[segment.View]
 	// checked is for when expired tags were taken away
 	checked int64
 	// changed are profiles that record linkage has not looked at yet
@@ -116,7 +119,7 @@ func New(cfg Config) (*Engine, error) {
 	if e.pages, err = web.New(web.Config{Store: (*invitations)(e), Tokens: e.keys.surveys, Path: "/s/", Now: cfg.Now, NewKey: cfg.SurveyKey, Logger: cfg.Logger}); err != nil {
 		return nil, err
 	}
-	e.outbox = messaging.Outbox{Store: cfg.Store, Sender: cfg.Sender, Lock: e.lockCustomers, Guard: e.guard, Render: e.render, Now: cfg.Now,
+	e.outbox = messaging.Outbox{Store: cfg.Store, Sender: cfg.Sender, Prepare: e.prepare, Guard: e.guard, Render: e.render, Now: cfg.Now,
 		LeaseNow: cfg.LeaseNow, Lease: cfg.Lease, Batch: cfg.Batch, Logger: cfg.Logger}
 	return e, nil
 }
@@ -314,6 +317,16 @@ func (e *Engine) lock(ctx context.Context) error {
 	}
 }
 
+// tryLock is lock that does not wait.
+func (e *Engine) tryLock() bool {
+	select {
+	case e.turn <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
 // release is deferred by the holder of the lock. A panic of a function that the
 // host gave becomes the verb's error; what is kept in memory is then read again,
 // because a change of it may have been cut in half.
@@ -334,5 +347,6 @@ func (e *Engine) Close() {
 }
 
 func (e *Engine) forget() {
+	e.view.Store(nil)
 	e.loaded, e.pop, e.people, e.seg, e.changed, e.unseen, e.known = false, nil, nil, nil, nil, nil, nil
 }

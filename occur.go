@@ -2,7 +2,6 @@ package vefa
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -23,33 +22,20 @@ type Occurred struct {
 // this trigger plan. The next Night or Deliver does what is due.
 //
 // The occasion itself should be in the record before. Telling the same occasion
-// twice plans nothing twice.
+// twice plans nothing twice. Occur reads this customer alone and waits for no
+// night.
 func (e *Engine) Occur(ctx context.Context, id crm.CustomerID, t rules.Trigger, about crm.FactKey) (out Occurred, err error) {
+	defer crm.Recover("occur", &err)
 	c, err := e.svc.Customer(ctx, id)
 	if err != nil {
 		return out, err
 	}
-	if err = e.lock(ctx); err != nil {
+	pop, x, err := e.one(ctx, "occur", c)
+	if err != nil {
 		return out, err
-	}
-	defer e.release("occur", &err)
-	if err := e.load(ctx); err != nil {
-		return out, err
-	}
-	if _, err := e.refresh(ctx); err != nil {
-		return out, err
-	}
-	var x *person
-	for _, k := range c.Profiles {
-		if x = e.pop.of(k); x != nil {
-			break
-		}
-	}
-	if x == nil {
-		return out, &crm.Error{Op: "occur", Entity: "customer", ID: string(id), Kind: crm.ErrNotFound, Err: errors.New("it has no profile")}
 	}
 	now := e.svc.Now()
-	w := &evaluator{e: e, on: t, set: e.rules.Active(), fill: newFiller(e.pop, e.vocab, now), moments: map[*time.Location]*rules.Moment{}, now: now, missing: map[string]bool{}}
+	w := &evaluator{e: e, on: t, set: e.rules.Active(), fill: newFiller(pop, e.vocab, now), moments: map[*time.Location]*rules.Moment{}, now: now, missing: map[string]bool{}}
 	members := make([]crm.Subject, len(x.profiles))
 	for i, k := range x.profiles {
 		members[i] = crm.OfProfile(k)

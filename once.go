@@ -152,23 +152,6 @@ func usable(profiles []*crm.Profile, to crm.Address) bool {
 	return false
 }
 
-// lockCustomers locks the customers that effects are about: two processes never
-// decide about one customer at once, and no customer is merged or split meanwhile.
-func (e *Engine) lockCustomers(ctx context.Context, tx crm.Tx, effects []*crm.Effect) error {
-	_, ids, err := e.customers(ctx, tx, effects)
-	if err != nil {
-		return err
-	}
-	if err := tx.LockCustomers(ctx, ids...); err != nil {
-		return err
-	}
-	_, now, err := e.customers(ctx, tx, effects)
-	if err == nil && !slices.Equal(ids, now) {
-		err = &crm.Error{Op: "lock", Entity: "customer", Kind: crm.ErrConflict} // merged or split before the lock was there
-	}
-	return err
-}
-
 // customers returns, for each effect, its data and the customer whom it is
 // about.
 func (e *Engine) customers(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]MessageData, []crm.CustomerID, error) {

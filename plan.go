@@ -102,7 +102,7 @@ func (w *evaluator) person(x *person) (rules.Intent, error) {
 	}
 	var in rules.Intent
 	for _, f := range w.firings {
-		if in.Effects, err = w.set.Plan(w.e.keys.ids, in.Effects, f, w.e.target(x, facts, f), m); err != nil {
+		if in.Effects, err = w.set.Plan(w.e.keys.ids, in.Effects, f, w.fill.p.target(x, facts, f), m); err != nil {
 			return in, err
 		}
 	}
@@ -114,8 +114,7 @@ func (w *evaluator) person(x *person) (rules.Intent, error) {
 }
 
 // target says what a firing is about in the record.
-func (e *Engine) target(x *person, facts *Facts, f rules.Firing) rules.Target {
-	p := e.pop
+func (p *population) target(x *person, facts *Facts, f rules.Firing) rules.Target {
 	if f.Row >= 0 {
 		switch f.Rule.Each {
 		case "Purchases":

@@ -328,57 +328,63 @@ type place struct {
 }
 
 // read builds the persons with the given current customer ids.
-func (p *population) read(ctx context.Context, ids []crm.CustomerID) ([]*person, error) {
-	var out []*person
-	err := p.store.View(ctx, func(r crm.Reader) error {
-		out = out[:0]
-		members, err := r.Members(ctx, ids...)
-		if err != nil {
-			return err
-		}
-		var keys []crm.ProfileKey
-		for _, m := range members {
-			keys = append(keys, m...)
-		}
-		profiles, err := r.Profiles(ctx, keys...)
-		if err != nil {
-			return err
-		}
-		owner := make(map[crm.ProfileKey]place, len(keys))
-		var subjects []crm.Subject
-		var addrs []crm.Address
-		for _, m := range members {
-			if len(m) == 0 {
-				continue
-			}
-			x := p.describe(p.survivorship.Fold(profiles[:len(m)]))
-			first := profiles[0]
-			for i, q := range profiles[:len(m)] {
-				if crm.CompareSeniority(q, first) < 0 {
-					first = q
-				}
-				owner[q.ProfileKey] = place{x, uint32(i)}
-				subjects = append(subjects, crm.OfProfile(q.ProfileKey))
-			}
-			x.profiles = p.ownKeys(m)
-			x.home = x.profiles[slices.Index(m, first.ProfileKey)]
-			profiles = profiles[len(m):]
-			addrs = append(addrs, x.addresses()...)
-			out = append(out, x)
-		}
-		for f, err := range crm.FactsOf(ctx, r, subjects, kinds...) {
-			if err != nil {
-				return err
-			}
-			of := owner[f.Subject.Profile]
-			p.add(of.person, of.index, f)
-		}
-		return p.consents(ctx, r, out, addrs)
+func (p *population) read(ctx context.Context, ids []crm.CustomerID) (out []*person, err error) {
+	err = p.store.View(ctx, func(r crm.Reader) error {
+		out, err = p.readIn(ctx, r, ids, kinds)
+		return err
 	})
+	return out, err
+}
+
+// readIn is read in a transaction that is under way, and of the given kinds of
+// facts only.
+func (p *population) readIn(ctx context.Context, r crm.Reader, ids []crm.CustomerID, kinds []crm.FactKind) ([]*person, error) {
+	members, err := r.Members(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	var keys []crm.ProfileKey
+	for _, m := range members {
+		keys = append(keys, m...)
+	}
+	profiles, err := r.Profiles(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	owner := make(map[crm.ProfileKey]place, len(keys))
+	out := make([]*person, 0, len(members))
+	var subjects []crm.Subject
+	var addrs []crm.Address
+	for _, m := range members {
+		if len(m) == 0 {
+			continue
+		}
+		x := p.describe(p.survivorship.Fold(profiles[:len(m)]))
+		first := profiles[0]
+		for i, q := range profiles[:len(m)] {
+			if crm.CompareSeniority(q, first) < 0 {
+				first = q
+			}
+			owner[q.ProfileKey] = place{x, uint32(i)}
+			subjects = append(subjects, crm.OfProfile(q.ProfileKey))
+		}
+		x.profiles = p.ownKeys(m)
+		x.home = x.profiles[slices.Index(m, first.ProfileKey)]
+		profiles = profiles[len(m):]
+		addrs = append(addrs, x.addresses()...)
+		out = append(out, x)
+	}
+	for f, err := range crm.FactsOf(ctx, r, subjects, kinds...) {
+		if err != nil {
+			return nil, err
+		}
+		of := owner[f.Subject.Profile]
+		p.add(of.person, of.index, f)
+	}
 	for _, x := range out {
 		p.finish(x)
 	}
-	return out, err
+	return out, p.consents(ctx, r, out, addrs)
 }
 
 func (p *population) consents(ctx context.Context, r crm.Reader, persons []*person, addrs []crm.Address) error {

@@ -53,24 +53,24 @@ type SurveyResult struct {
 	Result survey.Result `json:"result"`
 }
 
-// Results reads the record and sums up what the evenings did until now.
+// Results reads the record and sums up what the evenings did until now. It waits
+// for no night and keeps nobody in memory but those whose purchases it counts, a
+// few hundred at a time.
 func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
-	if err = e.lock(ctx); err != nil {
-		return Results{}, err
-	}
-	defer e.release("results", &err)
+	defer crm.Recover("results", &err)
 	out := Results{Campaigns: []CampaignResult{}, Surveys: []SurveyResult{}, Effects: map[string]map[string]int{}, Tickets: map[crm.TicketState]int{}, Clicks: map[crm.Verdict]int{}}
-	if err := e.load(ctx); err != nil {
-		return out, err
-	}
-	if _, err := e.refresh(ctx); err != nil {
-		return out, err
-	}
+	var places *crm.Places
 	clicked := map[crm.EffectID]bool{}
 	surveys := map[string]*survey.Groups[string]{}
 	asked := map[string]int{}
 	var effects []*crm.Effect
-	err = e.cfg.Store.View(ctx, func(r crm.Reader) error {
+	err = e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+		if places, err = crm.LoadPlaces(ctx, r, e.cfg.Home); err != nil {
+			return err
+		}
+		if err := out.countCustomers(ctx, r); err != nil {
+			return err
+		}
 		for f, err := range crm.AllEffects(ctx, r, crm.AllParts()) {
 			if err != nil {
 				return err
@@ -138,15 +138,15 @@ func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
 		}
 	}
 	out.Withheld = counts(withheld)
-	for _, x := range e.pop.sorted() {
-		out.Customers++
-		out.Profiles += len(x.profiles)
+	now := e.svc.Now()
+	bought, err := e.whoBought(ctx, places, byCause, data, now)
+	if err != nil {
+		return out, err
 	}
-	out.Merges = out.Profiles - out.Customers
 	for i := range e.cfg.Campaigns {
 		c := &e.cfg.Campaigns[i]
 		if list := byCause[c.Cause()]; len(list) > 0 {
-			res, err := e.measure(&c.Campaign, list, data, clicked)
+			res, err := measure(&c.Campaign, list, bought, clicked)
 			if err != nil {
 				return out, err
 			}
@@ -159,7 +159,7 @@ func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
 		out.Surveys = append(out.Surveys, SurveyResult{Survey: name, N: total.N(), Sent: asked[name], Result: total.Result()})
 		for _, r := range g.Results(survey.ResultOptions{}) {
 			s := SurveyResult{Survey: name, Place: r.Key, N: r.Result.N, Hidden: r.Suppressed}
-			if p := e.places.Get(r.Key); p != nil {
+			if p := places.Get(r.Key); p != nil {
 				s.Name = p.Name
 			}
 			if !r.Suppressed {
@@ -193,11 +193,10 @@ func counts(m map[string]int) []Count {
 // measure counts conversions: customers who bought within the window after
 // they were assigned. Those who were withheld when the campaign was planned
 // belong to neither arm; those who were withheld later stay in theirs.
-func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, data map[crm.EffectID]MessageData, clicked map[crm.EffectID]bool) (CampaignResult, error) {
+func measure(c *messaging.Campaign, effects []*crm.Effect, converted, clicked map[crm.EffectID]bool) (CampaignResult, error) {
 	out := CampaignResult{Name: c.Name}
 	withheld := map[string]int{}
 	var n experiment.Counts
-	now := e.svc.Now()
 	for _, f := range effects {
 		if out.Started.IsZero() || f.Created.Before(out.Started) {
 			out.Started = f.Created
@@ -206,7 +205,7 @@ func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, data map[
 			withheld[refusal(f)]++
 			continue
 		}
-		bought := e.bought(data[f.ID].Profile, f.Created, minTime(f.Created.Add(c.Window), now))
+		bought := converted[f.ID]
 		if f.State == crm.HeldOut {
 			n.HeldOut++
 			if bought {
@@ -245,13 +244,79 @@ func minTime(a, b time.Time) time.Time {
 	return a
 }
 
+// countCustomers counts profiles, and customers by the profile that each is named
+// after.
+func (r *Results) countCustomers(ctx context.Context, rd crm.Reader) error {
+	for after := (crm.ProfileKey{}); ; {
+		page, err := rd.ScanProfiles(ctx, crm.AllParts(), after, 2*loadBatch)
+		if err != nil {
+			return err
+		}
+		if len(page) == 0 {
+			r.Merges = r.Profiles - r.Customers
+			return nil
+		}
+		keys := make([]crm.ProfileKey, len(page))
+		for i, p := range page {
+			keys[i] = p.ProfileKey
+		}
+		made, err := rd.HomeIDs(ctx, keys...)
+		if err != nil {
+			return err
+		}
+		for i, p := range page {
+			r.Profiles++
+			if made[i] == p.Customer {
+				r.Customers++
+			}
+		}
+		after = keys[len(keys)-1]
+	}
+}
+
+// whoBought returns the campaign messages whose customers bought within the
+// window of the campaign.
+func (e *Engine) whoBought(ctx context.Context, places *crm.Places, byCause map[string][]*crm.Effect, data map[crm.EffectID]MessageData, now time.Time) (map[crm.EffectID]bool, error) {
+	type asked struct {
+		about crm.ProfileKey
+		id    crm.EffectID
+		after time.Time
+		until time.Time
+	}
+	var all []asked
+	for i := range e.cfg.Campaigns {
+		c := &e.cfg.Campaigns[i]
+		for _, f := range byCause[c.Cause()] {
+			all = append(all, asked{data[f.ID].Profile, f.ID, f.Created, minTime(f.Created.Add(c.Window), now)})
+		}
+	}
+	slices.SortFunc(all, func(a, b asked) int { return cmp.Or(a.about.Compare(b.about), cmp.Compare(a.id, b.id)) })
+	out := map[crm.EffectID]bool{}
+	for chunk := range slices.Chunk(all, loadBatch) {
+		keys := make([]crm.ProfileKey, len(chunk))
+		for i, a := range chunk {
+			keys[i] = a.about
+		}
+		var p *population
+		err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+			p, err = e.few(ctx, r, places, keys, crm.KindOrder)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range chunk {
+			if x := p.of(a.about); x != nil && x.bought(a.after, a.until) {
+				out[a.id] = true
+			}
+		}
+	}
+	return out, nil
+}
+
 // bought reports whether a customer bought something after one instant and not
 // after another, and kept some of it.
-func (e *Engine) bought(k crm.ProfileKey, after, until time.Time) bool {
-	x := e.pop.of(k)
-	if x == nil {
-		return false
-	}
+func (x *person) bought(after, until time.Time) bool {
 	lo, hi := after.UnixMicro(), until.UnixMicro()
 	for i := range x.orders {
 		o := &x.orders[i]
@@ -283,28 +348,24 @@ type Unsolved struct {
 }
 
 // Unsolved returns the tickets that are not solved, by the customers they
-// silence.
+// silence. It reads tickets and nothing else, and waits for no night.
 func (e *Engine) Unsolved(ctx context.Context) (_ []Unsolved, err error) {
-	if err = e.lock(ctx); err != nil {
-		return nil, err
-	}
-	defer e.release("unsolved", &err)
-	if err := e.load(ctx); err != nil {
-		return nil, err
-	}
-	if _, err := e.refresh(ctx); err != nil {
-		return nil, err
-	}
+	defer crm.Recover("unsolved", &err)
 	var out []Unsolved
-	for _, x := range e.pop.sorted() {
-		for _, t := range x.tickets {
-			if t.solved == 0 {
-				out = append(out, Unsolved{t.ref, time.UnixMicro(t.opened).UTC()})
+	err = e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		out = nil
+		for f, err := range crm.FactsOfKind(ctx, r, crm.AllParts(), crm.KindTicket) {
+			if err != nil {
+				return err
+			}
+			if t := f.Data.(*crm.Ticket); t.Unsolved() && !f.Subject.Profile.IsZero() {
+				out = append(out, Unsolved{f.Ref(), t.Opened})
 			}
 		}
-	}
+		return nil
+	})
 	slices.SortFunc(out, func(a, b Unsolved) int { return a.Ref.Compare(b.Ref) })
-	return out, nil
+	return out, err
 }
 
 // Links returns where a message's tracked link and its survey (if it has one)

@@ -9,10 +9,20 @@ import (
 // Segments returns the segments of Config.Segments with everybody's tags as of
 // what is committed, frozen, for the questions that people ask of them: counts,
 // waterfalls, overlap, lint. Customers have the names of their earliest
-// profiles, crm.ProfileKey.String.
+// profiles, crm.ProfileKey.String. While a night runs they are as the night last
+// saw them; only an engine that never read everybody waits for it, as long as ctx
+// allows.
 func (e *Engine) Segments(ctx context.Context) (_ *segment.View, err error) {
-	if err = e.lock(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if !e.tryLock() {
+		if v := e.view.Load(); v != nil {
+			return v, nil
+		}
+		if err = e.lock(ctx); err != nil {
+			return nil, err
+		}
 	}
 	defer e.release("segments", &err)
 	if err := e.load(ctx); err != nil {

@@ -47,9 +47,11 @@ func (w Why) String() string {
 
 // Why explains a cause ("rule/…" or "campaign/…") for a customer, by any id
 // that it ever had: from the decisions on record, and where there is none by
-// asking the rule or the segment now.
+// asking the rule or the segment now. It reads this customer alone and waits for
+// no night.
 func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string) (_ Why, err error) {
 	w := Why{Customer: id, Cause: cause}
+	defer crm.Recover("explain", &err)
 	c, err := e.svc.Customer(ctx, id)
 	if err != nil {
 		return w, err
@@ -73,24 +75,14 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string) (_ Wh
 	if err != nil || len(w.Effects) > 0 {
 		return w, err
 	}
-	if err = e.lock(ctx); err != nil {
+	pop, x, err := e.one(ctx, "explain", c)
+	if err != nil {
 		return w, err
-	}
-	defer e.release("why", &err)
-	if err := e.load(ctx); err != nil {
-		return w, err
-	}
-	if _, err := e.refresh(ctx); err != nil {
-		return w, err
-	}
-	x := e.pop.of(c.Profiles[0])
-	if x == nil {
-		return w, &crm.Error{Op: "explain", Entity: "customer", ID: string(id), Kind: crm.ErrNotFound}
 	}
 	now := e.svc.Now()
 	if name, ok := strings.CutPrefix(cause, rules.CausePrefix); ok {
-		facts := newFiller(e.pop, e.vocab, now).fill(x)
-		ex, err := e.rules.Active().Explain(name, facts, rules.NewMoment(now, e.pop.zone(x)))
+		facts := newFiller(pop, e.vocab, now).fill(x)
+		ex, err := e.rules.Active().Explain(name, facts, rules.NewMoment(now, pop.zone(x)))
 		if err != nil {
 			return w, err
 		}
@@ -99,7 +91,11 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string) (_ Wh
 	}
 	for i := range e.cfg.Campaigns {
 		if camp := &e.cfg.Campaigns[i]; camp.Cause() == cause {
-			ex, err := e.seg.Explain(camp.Segment, segmentName(x.home), now)
+			alone, err := e.segmentsOf(ctx, pop, now)
+			if err != nil {
+				return w, err
+			}
+			ex, err := alone.Explain(camp.Segment, segmentName(x.home), now)
 			if err != nil {
 				return w, err
 			}

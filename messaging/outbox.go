@@ -56,11 +56,12 @@ type Decision struct {
 type Outbox struct {
 	Store  crm.Store
 	Sender Sender
-	// Lock takes the locks that Guard needs besides those of the destinations,
-	// such as the customers'. It is called in the claiming transaction, before the
-	// destinations are locked, with To set in each effect, which it must neither
-	// keep nor change. Nil locks nothing.
-	Lock func(ctx context.Context, tx crm.Tx, effects []*crm.Effect) error
+	// Prepare is called first in the claiming transaction, with all effects of the
+	// batch, which it must neither keep nor change. It takes the locks that Render
+	// and Guard need besides those of the destinations, such as the customers', and
+	// may read for the whole batch what they need: the context that it returns is
+	// theirs. Nil does nothing.
+	Prepare func(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (context.Context, error)
 	// Guard decides about claimed effects in the claiming transaction, one
 	// decision per effect in their order. To is set and the addresses are
 	// locked, so that what it reads of them cannot change before the commit.
@@ -286,9 +287,15 @@ func (o *Outbox) newLease(ctx context.Context, c crm.Clock) (time.Time, error) {
 	return crm.Micros(now.Add(o.lease())), err
 }
 
-// prepare renders effects, locks where they go and asks the guard about those
+// prepare reads for effects what is needed, renders them, locks where they go and asks the guard about those
 // that can be rendered. It works on clones.
 func (o *Outbox) prepare(ctx context.Context, tx crm.Tx, due []*crm.Effect) ([]claim, error) {
+	if o.Prepare != nil {
+		var err error
+		if ctx, err = o.callPrepare(ctx, tx, due); err != nil {
+			return nil, fmt.Errorf("prepare: %w", err)
+		}
+	}
 	all := make([]claim, len(due))
 	addrs := make([]crm.Address, 0, len(due))
 	for i, e := range due {
@@ -317,11 +324,6 @@ func (o *Outbox) prepare(ctx context.Context, tx crm.Tx, due []*crm.Effect) ([]c
 	for i := range all {
 		if !all[i].message.To.IsZero() {
 			ask = append(ask, all[i].effect)
-		}
-	}
-	if o.Lock != nil {
-		if err := o.Lock(ctx, tx, ask); err != nil {
-			return nil, fmt.Errorf("lock: %w", err)
 		}
 	}
 	slices.SortFunc(addrs, crm.Address.Compare)

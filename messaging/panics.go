@@ -26,6 +26,11 @@ func (o *Outbox) callGuard(ctx context.Context, tx crm.Tx, effects []*crm.Effect
 	return o.Guard(ctx, tx, effects)
 }
 
+func (o *Outbox) callPrepare(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (with context.Context, err error) {
+	defer crm.Recover("prepare", &err)
+	return o.Prepare(ctx, tx, effects)
+}
+
 func (o *Outbox) callRender(ctx context.Context, tx crm.Tx, e *crm.Effect) (m Message, err error) {
 	defer func() {
 		if v := recover(); v != nil {
