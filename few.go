@@ -15,8 +15,9 @@ import (
 // profiles are left out. Without kinds, all facts that persons are made of are
 // read.
 func (e *Engine) few(ctx context.Context, r crm.Reader, places *crm.Places, keys []crm.ProfileKey, only ...crm.FactKind) (*population, error) {
-	p := newPopulation(e.svc, places, e.cfg.Consent, e.cfg.Survivorship)
+	p := newPopulation(&e.cfg, places)
 	p.clicksFrom = never // it judges no clicks
+	p.withLines = e.rules.Active().Reads("Lines")
 	if len(only) == 0 {
 		only = kinds
 	}

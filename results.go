@@ -327,8 +327,15 @@ func (x *person) bought(after, until time.Time) bool {
 	return false
 }
 
-// kept is the amount of an order less what its returns took back.
+// kept is the amount of an order less what its returns took back. Of one in a
+// currency without a rate it is 1 if nothing came back, else 0.
 func (x *person) kept(o *orderRow) int64 {
+	if o.flags&flagUnpriced != 0 {
+		if o.flags&flagTakenBack != 0 {
+			return 0
+		}
+		return 1
+	}
 	left := o.amount
 	if o.flags&flagTakenBack == 0 {
 		return left

@@ -20,7 +20,7 @@ import (
 const (
 	measuredWindow = 7 * 24 * time.Hour
 	measuredShare  = 0.4
-	peopleMeasured = 228
+	peopleMeasured = 240
 )
 
 // purchase is one way to buy or not to buy after a campaign, and whether it is
@@ -63,6 +63,11 @@ var purchases = []purchase{
 	}},
 	{"brought back in part", true, true, func(i int, at time.Time) []*crm.Fact {
 		return broughtBack(i, at.AddDate(0, 0, 1), 4000, 5999)
+	}},
+	{"in a currency without a rate", true, true, func(i int, at time.Time) []*crm.Fact {
+		f := bought(i, at.AddDate(0, 0, 1))
+		f[0].Data.(*crm.Order).Total.Currency = "JPY"
+		return f
 	}},
 	{"for nothing", false, false, func(i int, at time.Time) []*crm.Fact {
 		f := bought(i, at.AddDate(0, 0, 1))
