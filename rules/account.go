@@ -93,7 +93,7 @@ func (s *Set[F]) Cancel(ctx context.Context, j Journal, t Trigger, about crm.Fac
 			continue
 		}
 		e = e.Clone()
-		e.State, e.Changed = crm.Cancelled, crm.Micros(m.now)
+		e.State, e.Changed = crm.Cancelled, crm.Micros(m.c.Now)
 		e.Reasons = append(e.Reasons, crm.Reason{Guard: "cancel_at " + t.String()})
 		out = append(out, e)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/rules/population"
 )
 
 // replay is what a backtest must be equal to: evening after evening, subject
@@ -228,13 +229,13 @@ func TestBacktestIsTheReplay(t *testing.T) {
 		for i := range people {
 			people[i] = drawNightly(t, schema.Tags())
 		}
-		pop, err := rules.NewPopulation(schema, evening, each(people))
+		pop, err := population.New(schema, evening, each(people))
 		require.NoError(t, err)
 		p := &replay{set: set, people: slices.Clone(people), known: map[crm.EffectID]bool{}, lastSet: map[string]crm.EffectID{}}
 		for i := range p.people {
 			p.people[i].Tags = p.people[i].Tags.Clone()
 		}
-		var opts rules.BacktestOptions[nightly]
+		var opts population.BacktestOptions[nightly]
 		if rapid.Bool().Draw(t, "changes") {
 			opts.Changes = func(n int, m *rules.Moment) iter.Seq2[int, *nightly] {
 				return func(yield func(int, *nightly) bool) {
@@ -251,7 +252,7 @@ func TestBacktestIsTheReplay(t *testing.T) {
 			}
 		}
 		n := 0
-		for night, err := range set.Backtest(context.Background(), pop, evening, 12, opts) {
+		for night, err := range pop.Backtest(context.Background(), set, evening, 12, opts) {
 			require.NoError(t, err)
 			want := p.evening(t, n, night.Moment)
 			for _, r := range night.Rules {
@@ -272,20 +273,20 @@ func TestBacktestRefuses(t *testing.T) {
 	require.NoError(t, err)
 	set, err := schema.Compile(&rules.Book{Rules: []rules.Rule{{Name: "r", When: `"a" in A`, Then: tagX}}})
 	require.NoError(t, err)
-	pop, err := rules.NewPopulation(schema, evening, nil)
+	pop, err := population.New(schema, evening, nil)
 	require.NoError(t, err)
-	run := func(ctx context.Context, opts rules.BacktestOptions[two]) error {
-		for _, err := range set.Backtest(ctx, pop, evening, 2, opts) {
+	run := func(ctx context.Context, opts population.BacktestOptions[two]) error {
+		for _, err := range pop.Backtest(ctx, set, evening, 2, opts) {
 			if err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	require.ErrorContains(t, run(t.Context(), rules.BacktestOptions[two]{}), "which field of tags do rules change: A or B?")
-	require.ErrorContains(t, run(t.Context(), rules.BacktestOptions[two]{Tags: "C"}), "C is no field of tags")
-	require.NoError(t, run(t.Context(), rules.BacktestOptions[two]{Tags: "B"}))
-	require.ErrorContains(t, run(t.Context(), rules.BacktestOptions[two]{Tags: "B", Changes: func(int, *rules.Moment) iter.Seq2[int, *two] {
+	require.ErrorContains(t, run(t.Context(), population.BacktestOptions[two]{}), "which field of tags do rules change: A or B?")
+	require.ErrorContains(t, run(t.Context(), population.BacktestOptions[two]{Tags: "C"}), "C is no field of tags")
+	require.NoError(t, run(t.Context(), population.BacktestOptions[two]{Tags: "B"}))
+	require.ErrorContains(t, run(t.Context(), population.BacktestOptions[two]{Tags: "B", Changes: func(int, *rules.Moment) iter.Seq2[int, *two] {
 		return func(yield func(int, *two) bool) { yield(7, &two{}) }
-	}}), "backtest: evening of 2025-03-01: rules: there is no subject 7")
+	}}), "backtest: evening of 2025-03-01: population: there is no subject 7")
 }

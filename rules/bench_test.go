@@ -30,9 +30,9 @@ const threadUsage = 1 // RUSAGE_THREAD
 // has; with -short a tenth of it.
 func million() ([]customer, int) {
 	if testing.Short() {
-		return population(100_000), 72_177
+		return drawn(100_000), 72_177
 	}
-	return population(1_000_000), 723_351
+	return drawn(1_000_000), 723_351
 }
 
 // BenchmarkTwentyTagSets is BenchmarkTwenty with tags as a TagSet.
@@ -99,7 +99,7 @@ func BenchmarkTwenty(b *testing.B) {
 // BenchmarkOneRule evaluates one rule for customers that stay in cache, by a
 // set and by hand.
 func BenchmarkOneRule(b *testing.B) {
-	people := population(2000)
+	people := drawn(2000)
 	schema, err := rules.NewSchema[customer](rules.Options{})
 	require.NoError(b, err)
 	for _, i := range []int{0, 3, 8, 11, 16} {
@@ -147,7 +147,7 @@ func BenchmarkCompile(b *testing.B) {
 
 // BenchmarkExplain explains one rule for one customer, with its text.
 func BenchmarkExplain(b *testing.B) {
-	people := population(100)
+	people := drawn(100)
 	set := twentyRules[customer](b)
 	for b.Loop() {
 		x, err := set.Explain("r17", &people[3], evening)

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"unsafe"
+
+	"github.com/vefacrm/vefa/rules/internal/closure"
+	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
 // Chain is Evening in strata: a tag that a rule sets or takes away at once is
@@ -26,14 +29,14 @@ func (s *Set[F]) Chain(dst []Firing, facts *F, m *Moment, news func(Firing) bool
 	if err != nil {
 		return dst, err
 	}
-	copied := reflect.New(s.schema.s.root.typ)
-	copied.Elem().Set(reflect.NewAt(s.schema.s.root.typ, own.facts).Elem())
-	e := env{facts: copied.UnsafePointer(), m: m}
+	copied := reflect.New(s.schema.s.Root.Typ)
+	copied.Elem().Set(reflect.NewAt(s.schema.s.Root.Typ, own.Facts).Elem())
+	e := closure.Env{Facts: copied.UnsafePointer(), M: &m.c}
 	fields := s.schema.s.tagFields()
-	touched := map[*field]bool{}
+	touched := map[*ir.Field]bool{}
 	var decided uint64
 	for _, r := range s.strata {
-		if !r.matches(e) {
+		if !r.Matches(e) {
 			continue
 		}
 		before := len(dst)
@@ -44,7 +47,7 @@ func (s *Set[F]) Chain(dst []Firing, facts *F, m *Moment, news func(Firing) bool
 			}
 			for i := range r.rule.Then {
 				if a := &r.rule.Then[i]; a.immediateTag() {
-					s.schema.s.apply(e.facts, fields, touched, a)
+					s.schema.s.apply(e.Facts, fields, touched, a)
 				}
 			}
 		}
@@ -58,10 +61,10 @@ func (a *Action) immediateTag() bool {
 }
 
 // tagFields are the fields of the facts that hold tags.
-func (s *schema) tagFields() []*field {
-	var out []*field
-	for _, f := range s.root.order {
-		if f.kind == Tags {
+func (s *schema) tagFields() []*ir.Field {
+	var out []*ir.Field
+	for _, f := range s.Root.Order {
+		if f.Kind == ir.Tags {
 			out = append(out, f)
 		}
 	}
@@ -70,18 +73,18 @@ func (s *schema) tagFields() []*field {
 
 // apply changes a tag in every field of tags; touched are those that are no
 // longer shared with the facts that were given.
-func (s *schema) apply(facts unsafe.Pointer, fields []*field, touched map[*field]bool, a *Action) {
+func (s *schema) apply(facts unsafe.Pointer, fields []*ir.Field, touched map[*ir.Field]bool, a *Action) {
 	for _, f := range fields {
-		p := unsafe.Add(facts, f.offset)
-		if f.interned {
-			set := (*TagSet)(p)
+		p := unsafe.Add(facts, f.Offset)
+		if f.Interned {
+			set := (*ir.TagBits)(p)
 			if !touched[f] {
 				*set = set.Clone()
 			}
 			if a.Kind == DoTag {
-				s.tags.Add(set, a.Name)
+				set.Put(s.Tags.Id(a.Name))
 			} else {
-				s.tags.Remove(set, a.Name)
+				set.Take(s.Tags.Id(a.Name))
 			}
 		} else {
 			list := (*[]string)(p)
@@ -172,34 +175,34 @@ func feeds(rules []*compiled, immediate, enables bool) (out [][]feed, ok bool) {
 // have; a tag below an odd number of nots counts the other way round.
 func (c *compiled) tagsTested() (has, not map[string]bool) {
 	has, not = map[string]bool{}, map[string]bool{}
-	var walk func(t *term, positive bool)
-	walk = func(t *term, positive bool) {
+	var walk func(t *ir.Term, positive bool)
+	walk = func(t *ir.Term, positive bool) {
 		if t == nil {
 			return
 		}
-		switch t.op {
-		case opHas:
-			if t.kids[0].base != ofFacts {
+		switch t.Op {
+		case ir.OpHas:
+			if t.Kids[0].Base != ir.OfFacts {
 				return
 			}
 			if positive {
-				has[t.str] = true
+				has[t.Str] = true
 			} else {
-				not[t.str] = true
+				not[t.Str] = true
 			}
 			return
-		case opNot:
-			walk(t.kids[0], !positive)
+		case ir.OpNot:
+			walk(t.Kids[0], !positive)
 			return
-		case opAnd, opOr:
-			for _, k := range t.kids {
+		case ir.OpAnd, ir.OpOr:
+			for _, k := range t.Kids {
 				walk(k, positive)
 			}
 			return
 		}
-		t.walk(func(k *term) { // anything else may turn it round
-			if k.op == opHas && k.kids[0].base == ofFacts {
-				has[k.str], not[k.str] = true, true
+		t.Walk(func(k *ir.Term) { // anything else may turn it round
+			if k.Op == ir.OpHas && k.Kids[0].Base == ir.OfFacts {
+				has[k.Str], not[k.Str] = true, true
 			}
 		})
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/rules/population"
 )
 
 func bookOf(texts []string, on rules.Trigger) *rules.Book {
@@ -50,7 +51,7 @@ func BenchmarkFullPass(b *testing.B) {
 			ours, hand := time.Hour, time.Hour
 			for b.Loop() {
 				start := cpu()
-				m, err := set.Evaluate(b.Context(), pop, evening)
+				m, err := pop.Evaluate(b.Context(), set, evening)
 				ours = min(ours, cpu()-start)
 				if err != nil || n == 20 && m.Total() != matches {
 					b.Fatalf("%v: %d matches; %d are expected", err, m.Total(), matches)
@@ -82,7 +83,7 @@ func BenchmarkFullPass(b *testing.B) {
 	}
 }
 
-func popSchema(pop *rules.Population[customer], texts []string) (*rules.Set[customer], error) {
+func popSchema(pop *population.Population[customer], texts []string) (*rules.Set[customer], error) {
 	return pop.Schema().Compile(bookOf(texts, rules.Trigger{}))
 }
 
@@ -90,7 +91,7 @@ func popSchema(pop *rules.Population[customer], texts []string) (*rules.Set[cust
 // other, 20,000 of them, each once per round: by the index, and with the same
 // rules in turns by closures alone. The quantiles are of single calls.
 func BenchmarkEvent(b *testing.B) {
-	people := population(20_000)
+	people := drawn(20_000)
 	for _, n := range []int{20, 200, 2000, 10_000} {
 		b.Run(fmt.Sprintf("rules=%d", n), func(b *testing.B) {
 			set := setOf[customer](b, manyRules(n), rules.Trigger{Event: "order"})
@@ -142,7 +143,7 @@ func BenchmarkPreview(b *testing.B) {
 			best := time.Hour
 			for range 3 {
 				start := cpu()
-				p, err := set.Preview(b.Context(), pop, rules.Rule{Name: "edited", When: text + " && Orders != 7", Then: tagX}, evening, 20)
+				p, err := pop.Preview(b.Context(), set, rules.Rule{Name: "edited", When: text + " && Orders != 7", Then: tagX}, evening, 20)
 				best = min(best, cpu()-start)
 				if err != nil || p.Subjects == 0 && i != 11 {
 					b.Fatal(err, text)
@@ -181,7 +182,7 @@ func BenchmarkBacktest(b *testing.B) {
 	defer runtime.UnlockOSThread()
 	for b.Loop() {
 		start, planned, effects, nights := cpu(), 0, 0, 0
-		for night, err := range set.Backtest(b.Context(), pop, evening, 365, rules.BacktestOptions[customer]{}) {
+		for night, err := range pop.Backtest(b.Context(), set, evening, 365, population.BacktestOptions[customer]{}) {
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/rules/population"
 )
 
 // TestBooksInColumns holds tables, parameters, dates and groups in the columnar
@@ -55,11 +56,11 @@ rules:
 		}
 	}
 	require.Len(t, want, 8, "%v", want)
-	pop, err := rules.NewPopulation(schema, evening, slices.Values(people))
+	pop, err := population.New(schema, evening, slices.Values(people))
 	require.NoError(t, err)
 	none, err := schema.Compile(&rules.Book{})
 	require.NoError(t, err)
-	changes, err := set.Compare(t.Context(), none, pop, evening, 0)
+	changes, err := pop.Compare(t.Context(), none, set, evening, 0)
 	require.NoError(t, err)
 	got := map[string]int{}
 	for _, c := range changes {
@@ -68,7 +69,7 @@ rules:
 		}
 	}
 	require.Equal(t, want, got)
-	p, err := set.Preview(t.Context(), pop, rules.Rule{Name: "new", When: "N >= many", Then: tagX}, evening, 3)
+	p, err := pop.Preview(t.Context(), set, rules.Rule{Name: "new", When: "N >= many", Then: tagX}, evening, 3)
 	require.NoError(t, err)
 	require.Equal(t, want["g1"], p.Subjects)
 }

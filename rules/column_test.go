@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/rules/population"
 )
 
 // each yields pointers to the elements of a slice.
@@ -29,8 +30,8 @@ func each[T any](list []T) iter.Seq[*T] {
 
 // requireSame checks that Evaluate gives for everybody what Evening gives one
 // by one.
-func requireSame[F any](t require.TestingT, set *rules.Set[F], pop *rules.Population[F], facts []F, m *rules.Moment) {
-	matches, err := set.Evaluate(context.Background(), pop, m)
+func requireSame[F any](t require.TestingT, set *rules.Set[F], pop *population.Population[F], facts []F, m *rules.Moment) {
+	matches, err := pop.Evaluate(context.Background(), set, m)
 	require.NoError(t, err)
 	got := map[int][]rules.Firing{}
 	for i, f := range matches.All() {
@@ -74,15 +75,15 @@ func names(f []rules.Firing) (out []string) {
 	return out
 }
 
-func load[F any](t testing.TB, set *rules.Set[F], facts []F) *rules.Population[F] {
+func load[F any](t testing.TB, set *rules.Set[F], facts []F) *population.Population[F] {
 	t.Helper()
-	pop, err := rules.NewPopulation(set.Schema(), evening, each(facts))
+	pop, err := population.New(set.Schema(), evening, each(facts))
 	require.NoError(t, err)
 	return pop
 }
 
 func TestColumnsGiveTheTwentyRules(t *testing.T) {
-	people := population(20_000)
+	people := drawn(20_000)
 	set := twentyRules[customer](t)
 	requireSame(t, set, load(t, set, people), people, evening)
 	other := twentyRules[tagged](t)
@@ -92,7 +93,7 @@ func TestColumnsGiveTheTwentyRules(t *testing.T) {
 
 // TestColumnsKeepFacts checks that Facts gives back what was loaded.
 func TestColumnsKeepFacts(t *testing.T) {
-	people := population(300)
+	people := drawn(300)
 	set := twentyRules[customer](t)
 	pop := load(t, set, people)
 	for i := range people {
@@ -107,7 +108,7 @@ func TestColumnsKeepFacts(t *testing.T) {
 	}
 	s := factsSchema(t)
 	f := sample(s)
-	all, err := rules.NewPopulation(s, evening, each([]facts{{}, *f}))
+	all, err := population.New(s, evening, each([]facts{{}, *f}))
 	require.NoError(t, err)
 	got, ok := all.Facts(1, evening)
 	require.True(t, ok)
@@ -129,7 +130,7 @@ func TestColumnsKnowTheLanguage(t *testing.T) {
 	f := sample(s)
 	m := rules.NewMoment(time.Date(2025, 3, 1, 18, 0, 0, 0, time.UTC), nil)
 	people := []facts{*f, {}, *f}
-	pop, err := rules.NewPopulation(s, m, each(people))
+	pop, err := population.New(s, m, each(people))
 	require.NoError(t, err)
 	var book rules.Book
 	for i, text := range languageTexts() {
@@ -166,7 +167,7 @@ func TestColumnsAreTheSameAsClosures(t *testing.T) {
 			t.Skip("too expensive")
 		}
 		people := rapid.SliceOfN(rapid.Custom(drawPlain), 1, 70).Draw(t, "people")
-		pop, err := rules.NewPopulation(schema, evening, each(people))
+		pop, err := population.New(schema, evening, each(people))
 		require.NoError(t, err)
 		requireSame(t, set, pop, people, evening)
 		for range rapid.IntRange(0, 5).Draw(t, "changes") {
@@ -188,7 +189,7 @@ func TestColumnsAreTheSameAsClosures(t *testing.T) {
 
 // TestColumnsAfterManyChanges goes over the point where blocks are encoded anew.
 func TestColumnsAfterManyChanges(t *testing.T) {
-	people := population(20_000)
+	people := drawn(20_000)
 	fresh := people[16_000:]
 	people = slices.Clone(people[:16_000])
 	set := twentyRules[customer](t)
@@ -208,7 +209,7 @@ func TestColumnsAfterManyChanges(t *testing.T) {
 	requireSame(t, set, pop, people, evening)
 	require.NoError(t, pop.Remove(3))
 	require.NoError(t, pop.Remove(len(people)-1))
-	m, err := set.Evaluate(t.Context(), pop, evening)
+	m, err := pop.Evaluate(t.Context(), set, evening)
 	require.NoError(t, err)
 	for i := range m.All() {
 		require.NotEqual(t, 3, i)
@@ -281,7 +282,7 @@ func TestColumnsAge(t *testing.T) {
 	set := agedSet(t)
 	rapid.Check(t, func(t *rapid.T) {
 		people := rapid.SliceOfN(rapid.Custom(drawAged), 1, 40).Draw(t, "people")
-		pop, err := rules.NewPopulation(set.Schema(), evening, each(people))
+		pop, err := population.New(set.Schema(), evening, each(people))
 		require.NoError(t, err)
 		for _, days := range []int{0, 1, 2, -3, rapid.IntRange(-500, 500).Draw(t, "days")} {
 			m := rules.NewMoment(evening.Now().AddDate(0, 0, days), nil)
@@ -301,15 +302,15 @@ func TestColumnsAge(t *testing.T) {
 
 func TestPopulationRefuses(t *testing.T) {
 	set := agedSet(t)
-	_, err := rules.NewPopulation(set.Schema(), evening, each([]aged{{}, {Visits: make([]agedRow, 5)}}))
+	_, err := population.New(set.Schema(), evening, each([]aged{{}, {Visits: make([]agedRow, 5)}}))
 	var be *rules.BoundsError
 	require.ErrorAs(t, err, &be)
 	require.ErrorContains(t, err, "subject 1: ")
-	_, err = rules.NewPopulation(set.Schema(), evening, each([]aged{{Since: 1 << 62}}))
+	_, err = population.New(set.Schema(), evening, each([]aged{{Since: 1 << 62}}))
 	require.ErrorContains(t, err, "field Since: 4611686018427387904 is no number of days")
-	pop, err := rules.NewPopulation(set.Schema(), evening, nil)
+	pop, err := population.New(set.Schema(), evening, nil)
 	require.NoError(t, err)
-	_, err = set.Evaluate(t.Context(), pop, rules.NewMoment(evening.Now(), time.FixedZone("x", 3600)))
+	_, err = pop.Evaluate(t.Context(), set, rules.NewMoment(evening.Now(), time.FixedZone("x", 3600)))
 	require.ErrorIs(t, err, rules.ErrZone)
 	_, err = pop.Add(&aged{Visits: make([]agedRow, 5)}, evening)
 	require.ErrorAs(t, err, &be)
@@ -318,7 +319,7 @@ func TestPopulationRefuses(t *testing.T) {
 	cancel()
 	_, err = pop.Add(&aged{}, evening)
 	require.NoError(t, err)
-	_, err = set.Evaluate(ctx, pop, evening)
+	_, err = pop.Evaluate(ctx, set, evening)
 	require.ErrorIs(t, err, context.Canceled)
 
 	type bad struct {
@@ -366,7 +367,7 @@ func FuzzColumns(f *testing.F) {
 				people[i].Score, people[i].Nick = nil, new("b")
 			}
 		}
-		pop, err := rules.NewPopulation(schema, evening, each(people))
+		pop, err := population.New(schema, evening, each(people))
 		require.NoError(t, err)
 		requireSame(t, set, pop, people, evening)
 		for i := range people {
@@ -386,23 +387,23 @@ func FuzzColumns(f *testing.F) {
 // TestPopulationIsReadByMany evaluates, previews and looks facts up from many
 // goroutines at once, for the race detector.
 func TestPopulationIsReadByMany(t *testing.T) {
-	people := population(2000)
+	people := drawn(2000)
 	set := twentyRules[customer](t)
 	pop := load(t, set, people)
 	require.NoError(t, pop.Put(3, &people[4], evening))
-	want, err := set.Evaluate(t.Context(), pop, evening)
+	want, err := pop.Evaluate(t.Context(), set, evening)
 	require.NoError(t, err)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			m, err := set.Evaluate(t.Context(), pop, evening)
+			m, err := pop.Evaluate(t.Context(), set, evening)
 			if err != nil || m.Total() != want.Total() {
 				t.Errorf("%v: %d firings, not %d", err, m.Total(), want.Total())
 			}
-			if _, err := set.Preview(t.Context(), pop, rules.Rule{Name: "p", When: `Email endsWith "com" and len(Tags) > 3`, Then: tagX}, evening, 3); err != nil {
+			if _, err := pop.Preview(t.Context(), set, rules.Rule{Name: "p", When: `Email endsWith "com" and len(Tags) > 3`, Then: tagX}, evening, 3); err != nil {
 				t.Error(err)
 			}
-			for range set.Backtest(t.Context(), pop, evening, 2, rules.BacktestOptions[customer]{}) {
+			for range pop.Backtest(t.Context(), set, evening, 2, population.BacktestOptions[customer]{}) {
 			}
 			if f, ok := pop.Facts(3, evening); !ok || f.ID != people[4].ID {
 				t.Error(f, ok)

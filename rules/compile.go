@@ -7,55 +7,25 @@ import (
 	"sort"
 	"strings"
 	"time"
-	"unsafe"
+
+	"github.com/vefacrm/vefa/rules/internal/closure"
+	"github.com/vefacrm/vefa/rules/internal/ir"
+	"github.com/vefacrm/vefa/rules/internal/program"
+	"github.com/vefacrm/vefa/rules/internal/simplify"
 )
 
-// compiled is a rule that is ready to be evaluated.
+// compiled is a rule that is ready to be evaluated, explained and compared.
 type compiled struct {
-	rule    *Rule
-	each    *field
-	from    int64 // days; rules fire on from <= today <= to
-	to      int64
-	actions []compiledAction
-
-	// The test of the facts: the head range (if span >= 0 by hasHead) is tried
-	// in line before the closure is called; perRow is nil without Each.
-	hasHead  bool
-	headOff  uintptr
-	headLo   int64
-	headSpan uint64
-	test     boolFn
-	perRow   boolFn
-	group    int // index of the group, or -1
-	mode     GroupMode
-
-	guard     boolFn
-	guardTerm *term // simplified
-	guardText *term // as written
-	cancelOn  []cancelTest
+	program.Rule
+	rule      *Rule
+	mode      GroupMode
+	guardText *ir.Term // as written
 	place     rulePlace
 	tie       string // orders rules of one salience; the name, but for rows of tables
 	explain   *lazyExplainer
-	index     int // in the order of the set
 
-	when   *term // as written, for Explain and Lint
-	unless *term
-	simple *term // both, simplified
-	cost   int64
-}
-
-type cancelTest struct {
-	name string
-	test boolFn
-	term *term // simplified
-	text *term // as written
-}
-
-type compiledAction struct {
-	delay delay
-	clock int
-	last  delay
-	lasts bool
+	when   *ir.Term // as written, for Explain and Lint
+	unless *ir.Term
 }
 
 // compiler turns books into compiled rules and collects every fault.
@@ -78,9 +48,7 @@ type compiler struct {
 }
 
 const (
-	farPast   = int64(-1 << 40)
-	farFuture = int64(1 << 40)
-	maxName   = 200
+	maxName = 200
 )
 
 // Compile checks all books together and returns the immutable Set of their
@@ -120,6 +88,7 @@ type faultOrder struct {
 }
 
 func (o faultOrder) Len() int { return len(o.faults) }
+
 func (o faultOrder) Swap(i, j int) {
 	o.faults[i], o.faults[j] = o.faults[j], o.faults[i]
 	o.books[i], o.books[j] = o.books[j], o.books[i]
@@ -229,23 +198,23 @@ func (c *compiler) addGroup(path, who string, g Group) int {
 	return n
 }
 
-func (c *compiler) rowsField(path, who, name string) (*field, bool) {
+func (c *compiler) rowsField(path, who, name string) (*ir.Field, bool) {
 	if name == "" {
 		return nil, true
 	}
-	f := c.schema.root.fields[name]
-	if f != nil && f.kind == Rows {
+	f := c.schema.Root.Fields[name]
+	if f != nil && f.Kind == ir.Rows {
 		c.front.rows[f] = true
 		return f, true
 	}
 	var names []string
-	for _, f := range c.schema.root.order {
-		if f.kind == Rows {
-			names = append(names, f.name)
+	for _, f := range c.schema.Root.Order {
+		if f.Kind == ir.Rows {
+			names = append(names, f.Name)
 		}
 	}
 	if f != nil {
-		c.fault(path, who, "each", "%s is of kind %s, rows are needed", name, f.kind)
+		c.fault(path, who, "each", "%s is of kind %s, rows are needed", name, f.Kind)
 	} else {
 		c.fault(path, who, "each", "unknown name %s%s", name, didYouMean(name, names))
 	}
@@ -309,7 +278,7 @@ func (r *Rule) clone() *Rule {
 }
 
 func (c *compiler) rule(path string, r *Rule) *compiled {
-	out := &compiled{rule: r, from: farPast, to: farFuture, group: -1, tie: r.Name, explain: &lazyExplainer{}}
+	out := &compiled{rule: r, Rule: program.Rule{From: program.FarPast, To: program.FarFuture, Group: -1}, tie: r.Name, explain: &lazyExplainer{}}
 	fault := func(field, format string, args ...any) { c.fault(path+"."+field, r.Name, field, format, args...) }
 	if msg := checkText(r.Name, maxName); msg != "" {
 		fault("name", "%s", msg)
@@ -318,7 +287,7 @@ func (c *compiler) rule(path string, r *Rule) *compiled {
 	}
 	c.named[r.Name] = true
 	each, ok := c.rowsField(path+".each", r.Name, r.Each)
-	out.each = each
+	out.Each = each
 	if ok {
 		day := c.trigger(r, path, each, fault)
 		if r.When == "" && r.On.Kind == OnDate {
@@ -326,10 +295,10 @@ func (c *compiler) rule(path string, r *Rule) *compiled {
 		}
 		out.when = c.expr(path, r, "when", r.When, each)
 		if day != nil && out.when != nil {
-			if out.when.isConst() && out.when.num != 0 {
+			if out.when.IsConst() && out.when.Num != 0 {
 				out.when = day
 			} else {
-				out.when = both(day, out.when)
+				out.when = ir.Both(day, out.when)
 			}
 		}
 		if r.Unless != "" {
@@ -337,8 +306,8 @@ func (c *compiler) rule(path string, r *Rule) *compiled {
 		}
 		if r.Guard != "" {
 			if t := c.expr(path, r, "guard", r.Guard, each); t != nil {
-				out.guardText, out.guardTerm = t, simplify(t)
-				out.guard = compileBool(out.guardTerm)
+				out.guardText, out.GuardTerm = t, simplify.Term(t)
+				out.Guard = closure.Bool(out.GuardTerm)
 			}
 		}
 		c.cancelTests(out, path, each)
@@ -348,7 +317,8 @@ func (c *compiler) rule(path string, r *Rule) *compiled {
 	}
 	if r.Group != "" {
 		if g, ok := c.groups[r.Group]; ok {
-			out.group, out.mode = g, c.modes[g]
+			out.Group, out.mode = g, c.modes[g]
+			out.Limited, out.Single = out.mode == First || out.mode == Exclusive, out.mode == Exclusive
 		} else {
 			names := make([]string, 0, len(c.groups))
 			for n := range c.groups {
@@ -358,14 +328,14 @@ func (c *compiler) rule(path string, r *Rule) *compiled {
 		}
 	}
 	c.once(out, fault)
-	out.from = c.date(r.From, "from", farPast, fault)
-	out.to = c.date(r.To, "to", farFuture, fault)
-	if out.from > out.to {
+	out.From = c.date(r.From, "from", program.FarPast, fault)
+	out.To = c.date(r.To, "to", program.FarFuture, fault)
+	if out.From > out.To {
 		fault("to", "is before from")
 	}
 	c.actions(out, path)
 	if out.when != nil && (r.Unless == "" || out.unless != nil) {
-		out.link(c.schema)
+		out.link()
 	}
 	if r.Version == 0 {
 		r.Version = contentVersion(r, c.conditionTexts())
@@ -390,13 +360,13 @@ func (c *compiler) conditionTexts() []string {
 	return slices.Compact(texts)
 }
 
-func (c *compiler) expr(path string, r *Rule, name, text string, each *field) *term {
+func (c *compiler) expr(path string, r *Rule, name, text string, each *ir.Field) *ir.Term {
 	t, faults := c.front.compile(text, each)
 	c.exprFaults(path+"."+name, r.Name, name, text, faults)
 	return t
 }
 
-func (c *compiler) cancelTests(out *compiled, path string, each *field) {
+func (c *compiler) cancelTests(out *compiled, path string, each *ir.Field) {
 	for i, name := range out.rule.CancelOn {
 		field := fmt.Sprintf("cancel_on[%d]", i)
 		k := c.front.conditions[name]
@@ -404,7 +374,7 @@ func (c *compiler) cancelTests(out *compiled, path string, each *field) {
 			if t, faults := c.front.compile(name, each); len(faults) > 0 {
 				c.exprFaults(path+"."+field, out.rule.Name, field, name, faults)
 			} else {
-				out.cancelOn = append(out.cancelOn, cancelTest{name, compileBool(simplify(t)), simplify(t), t})
+				out.CancelOn = append(out.CancelOn, program.CancelTest{Name: name, Test: closure.Bool(simplify.Term(t)), Term: simplify.Term(t), Text: t})
 			}
 			continue
 		}
@@ -421,7 +391,7 @@ func (c *compiler) cancelTests(out *compiled, path string, each *field) {
 			c.fault(path+"."+field, out.rule.Name, field, "%s", f.msg)
 		}
 		if t != nil {
-			out.cancelOn = append(out.cancelOn, cancelTest{name, compileBool(simplify(t)), simplify(t), t})
+			out.CancelOn = append(out.CancelOn, program.CancelTest{Name: name, Test: closure.Bool(simplify.Term(t)), Term: simplify.Term(t), Text: t})
 		}
 	}
 }
@@ -452,7 +422,7 @@ func (c *compiler) date(s, name string, empty int64, fault func(string, string, 
 		fault(name, "%q is no date: write year-month-day, as in 2025-01-31", s)
 		return empty
 	}
-	return floorDiv(t.Unix(), 86400)
+	return ir.FloorDiv(t.Unix(), 86400)
 }
 
 func (c *compiler) actions(out *compiled, path string) {
@@ -490,71 +460,32 @@ func (c *compiler) actions(out *compiled, path string) {
 			fault("id", "a second action of the same kind and name needs an id of its own")
 		}
 		keys[a.key()] = true
-		ca := compiledAction{}
+		ca := program.Timing{}
 		var err error
-		if ca.delay, err = parseDelay(a.After); err != nil {
+		if ca.Delay, err = program.ParseDelay(a.After); err != nil {
 			fault("after", "%v", err)
 		}
-		if ca.clock, err = parseClock(a.At); err != nil {
+		if ca.Clock, err = program.ParseClock(a.At); err != nil {
 			fault("at", "%v", err)
 		}
 		if a.For != "" {
-			ca.lasts = true
-			if ca.last, err = parseDelay(a.For); err != nil {
+			ca.Lasts = true
+			if ca.Last, err = program.ParseDelay(a.For); err != nil {
 				fault("for", "%v", err)
 			} else if a.Kind != DoTag {
 				fault("for", "belongs to tag only")
 			}
 		}
-		out.actions = append(out.actions, ca)
+		out.Actions = append(out.Actions, ca)
 	}
 }
 
 // link makes the closures from the checked terms.
-func (out *compiled) link(s *schema) {
+func (out *compiled) link() {
 	t := out.when
 	if out.unless != nil {
-		t = both(t, not(out.unless))
+		t = ir.Both(t, ir.Not(out.unless))
 	}
-	out.simple = simplify(t)
-	out.cost = t.cost
-	conjuncts := []*term{out.simple}
-	if out.simple.op == opAnd {
-		conjuncts = out.simple.kids
-	}
-	var facts, rows []*term
-	for _, k := range conjuncts {
-		if k.readsRow() {
-			rows = append(rows, k)
-		} else {
-			facts = append(facts, k)
-		}
-	}
-	if len(facts) > 0 {
-		if h := facts[0]; h.op == opBetween && h.kids[0].op == opField && h.kids[0].base == ofFacts && h.kids[0].kind == Int && isWide(h.kids[0].field) {
-			out.hasHead, out.headOff = true, h.kids[0].field.offset
-			out.headLo, out.headSpan = h.num, uint64(h.high())-uint64(h.num)
-			facts = facts[1:]
-		}
-	}
-	if len(facts) > 0 {
-		out.test = conjunction(compileAll(facts))
-	}
-	if len(rows) > 0 {
-		out.perRow = conjunction(compileAll(rows))
-	}
-}
-
-func (t *term) readsRow() bool {
-	found := false
-	t.walk(func(k *term) { found = found || (k.op == opField || k.isLoop()) && k.base == ofRow })
-	return found
-}
-
-// matches tests the facts alone.
-func (out *compiled) matches(e env) bool {
-	if out.hasHead && uint64(*(*int64)(unsafe.Add(e.facts, out.headOff)))-uint64(out.headLo) > out.headSpan {
-		return false
-	}
-	return out.test == nil || out.test(e)
+	out.Rule.Link(simplify.Term(t))
+	out.Cost = t.Cost
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
 // A decimal is an integer field with a scale: `rule:",scale=2"` holds hundredths
@@ -15,66 +17,55 @@ import (
 // maxScale is the most digits behind the point.
 const maxScale = 9
 
-// scaled reports whether the term is a decimal.
-func (t *term) scaled() bool { return t.kind == Int && t.scale > 0 }
-
-// scaleOf returns the scale of a decimal, else 0.
-func scaleOf(t *term) uint8 {
-	if t.scaled() {
-		return t.scale
-	}
-	return 0
-}
-
 // alignScale brings two numbers to one scale if one of them is a decimal: a
 // constant takes the scale of the other; else both become floats.
-func alignScale(a, b *term) (*term, *term) {
+func alignScale(a, b *ir.Term) (*ir.Term, *ir.Term) {
 	switch {
-	case !a.scaled() && !b.scaled() || a.scaled() && b.scaled() && a.scale == b.scale:
+	case !a.Scaled() && !b.Scaled() || a.Scaled() && b.Scaled() && a.Scale == b.Scale:
 		return a, b
-	case a.scaled():
-		if c, ok := rescale(b, a.scale); ok {
+	case a.Scaled():
+		if c, ok := rescale(b, a.Scale); ok {
 			return a, c
 		}
 	default:
-		if c, ok := rescale(a, b.scale); ok {
+		if c, ok := rescale(a, b.Scale); ok {
 			return c, b
 		}
 	}
-	if a.kind == Int && b.kind == Int {
+	if a.Kind == ir.Int && b.Kind == ir.Int {
 		return toFloat(a), toFloat(b)
 	}
 	return a, b // if one is a float, numeric makes the other one too
 }
 
 // rescale gives a constant number a scale, if it has no more digits than that.
-func rescale(t *term, scale uint8) (*term, bool) {
+func rescale(t *ir.Term, scale uint8) (*ir.Term, bool) {
 	t = constant(t)
-	if !t.isConst() || t.scaled() {
+	if !t.IsConst() || t.Scaled() {
 		return nil, false
 	}
 	var text string
-	switch t.kind {
-	case Int:
-		text = strconv.FormatInt(t.num, 10)
-	case Float:
-		text = strconv.FormatFloat(t.flo, 'f', -1, 64)
+	switch t.Kind {
+	case ir.Int:
+		text = strconv.FormatInt(t.Num, 10)
+	case ir.Float:
+		text = strconv.FormatFloat(t.Flo, 'f', -1, 64)
 	default:
 		return nil, false
 	}
 	n, ok := parseDecimal(text, scale)
-	return &term{op: opConst, kind: Int, num: n, scale: scale, at: t.at, cost: 1}, ok
+	return &ir.Term{Op: ir.OpConst, Kind: ir.Int, Num: n, Scale: scale, At: t.At, Cost: 1}, ok
 }
 
 // alignList brings a decimal and the values of a list to one scale.
-func alignList(a *term, items []*term) (*term, []*term) {
-	out := make([]*term, len(items))
+func alignList(a *ir.Term, items []*ir.Term) (*ir.Term, []*ir.Term) {
+	out := make([]*ir.Term, len(items))
 	for i, c := range items {
-		if c.kind != Int && c.kind != Float {
+		if c.Kind != ir.Int && c.Kind != ir.Float {
 			return a, items
 		}
 		var ok bool
-		if out[i], ok = rescale(c, a.scale); !ok {
+		if out[i], ok = rescale(c, a.Scale); !ok {
 			return toFloat(a), items
 		}
 	}
@@ -82,9 +73,9 @@ func alignList(a *term, items []*term) (*term, []*term) {
 }
 
 // sameScale reports whether all terms are of one scale.
-func sameScale(terms []*term) bool {
+func sameScale(terms []*ir.Term) bool {
 	for _, t := range terms {
-		if t.kind == Int && t.scale != terms[0].scale {
+		if t.Kind == ir.Int && t.Scale != terms[0].Scale {
 			return false
 		}
 	}
@@ -92,28 +83,28 @@ func sameScale(terms []*term) bool {
 }
 
 // wholeUnits makes a float of a decimal.
-func wholeUnits(t *term) *term {
-	unit := math.Pow10(int(t.scale))
-	if t.isConst() {
-		return &term{op: opConst, kind: Float, flo: float64(t.num) / unit, at: t.at, cost: 1}
+func wholeUnits(t *ir.Term) *ir.Term {
+	unit := math.Pow10(int(t.Scale))
+	if t.IsConst() {
+		return &ir.Term{Op: ir.OpConst, Kind: ir.Float, Flo: float64(t.Num) / unit, At: t.At, Cost: 1}
 	}
-	f := &term{op: opFloat, kind: Float, kids: []*term{t}, at: t.at, nullable: t.nullable, cost: t.cost}
-	return &term{op: opDiv, kind: Float, at: t.at, nullable: t.nullable, cost: t.cost + 1, scale: t.scale,
-		kids: []*term{f, {op: opConst, kind: Float, flo: unit, at: t.at, cost: 1}}}
+	f := &ir.Term{Op: ir.OpFloat, Kind: ir.Float, Kids: []*ir.Term{t}, At: t.At, Nullable: t.Nullable, Cost: t.Cost}
+	return &ir.Term{Op: ir.OpDiv, Kind: ir.Float, At: t.At, Nullable: t.Nullable, Cost: t.Cost + 1, Scale: t.Scale,
+		Kids: []*ir.Term{f, {Op: ir.OpConst, Kind: ir.Float, Flo: unit, At: t.At, Cost: 1}}}
 }
 
 // scaledArithmetic does what is particular to decimals. It returns the result,
 // or the operands with which arithmetic goes on.
-func scaledArithmetic(o op, a, b *term, at int) (result, x, y *term) {
+func scaledArithmetic(o ir.Op, a, b *ir.Term, at int) (result, x, y *ir.Term) {
 	switch {
-	case !a.scaled() && !b.scaled() || o != opMul && o != opDiv:
+	case !a.Scaled() && !b.Scaled() || o != ir.OpMul && o != ir.OpDiv:
 		return nil, a, b
-	case o == opMul && a.kind == Int && b.kind == Int && a.scaled() != b.scaled():
-		return &term{op: opMul, kind: Int, kids: []*term{a, b}, at: at, nullable: a.nullable || b.nullable,
-			cost: addCost(a.cost, b.cost) + 1, scale: a.scale + b.scale}, nil, nil
+	case o == ir.OpMul && a.Kind == ir.Int && b.Kind == ir.Int && a.Scaled() != b.Scaled():
+		return &ir.Term{Op: ir.OpMul, Kind: ir.Int, Kids: []*ir.Term{a, b}, At: at, Nullable: a.Nullable || b.Nullable,
+			Cost: ir.AddCost(a.Cost, b.Cost) + 1, Scale: a.Scale + b.Scale}, nil, nil
 	}
-	for _, t := range []**term{&a, &b} {
-		if (*t).kind == Int {
+	for _, t := range []**ir.Term{&a, &b} {
+		if (*t).Kind == ir.Int {
 			*t = toFloat(*t)
 		}
 	}
@@ -128,20 +119,4 @@ func parseDecimal(s string, scale uint8) (int64, bool) {
 	}
 	n, err := strconv.ParseInt(whole+fraction+strings.Repeat("0", int(scale)-len(fraction)), 10, 64)
 	return n, err == nil
-}
-
-// decimalText spells an integer of a scale with all its digits.
-func decimalText(n int64, scale uint8) string {
-	if scale == 0 {
-		return strconv.FormatInt(n, 10)
-	}
-	sign, digits := "", strconv.FormatInt(n, 10)
-	if n < 0 {
-		sign, digits = "-", digits[1:]
-	}
-	if missing := int(scale) + 1 - len(digits); missing > 0 {
-		digits = strings.Repeat("0", missing) + digits
-	}
-	point := len(digits) - int(scale)
-	return sign + digits[:point] + "." + digits[point:]
 }

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/rules/population"
 )
 
 type sale struct {
@@ -55,9 +56,9 @@ func TestDecimals(t *testing.T) {
 		got, err = again.Evening(nil, &a, evening)
 		require.NoError(t, err)
 		require.Equal(t, want, len(got) == 1, x.Cases[0].When.Text)
-		pop, err := rules.NewPopulation(s, evening, slices.Values([]*account{&a}))
+		pop, err := population.New(s, evening, slices.Values([]*account{&a}))
 		require.NoError(t, err)
-		m, err := set.Evaluate(t.Context(), pop, evening)
+		m, err := pop.Evaluate(t.Context(), set, evening)
 		require.NoError(t, err)
 		require.Equal(t, want, m.Count("r") == 1, "columns: %s", text)
 	}

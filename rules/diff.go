@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
 // RuleChange is what became of one rule from one set to another.
@@ -116,8 +118,8 @@ func diffRule(a, b *compiled) (RuleChange, bool) {
 // meaning is the same for conditions that are known to match the same facts.
 func (c *compiled) meaning() string {
 	var parts []string
-	for _, k := range flat(c.simple, opAnd) {
-		parts = append(parts, k.canonical())
+	for _, k := range ir.Flat(c.Simple, ir.OpAnd) {
+		parts = append(parts, k.Canonical())
 	}
 	slices.Sort(parts)
 	r := c.rule
@@ -127,11 +129,11 @@ func (c *compiled) meaning() string {
 // explainTexts spells guard and cancel_on with everything put in.
 func (c *compiled) explainTexts() string {
 	var parts []string
-	if c.guardTerm != nil {
+	if c.GuardTerm != nil {
 		parts = append(parts, c.guardText.String())
 	}
-	for _, k := range c.cancelOn {
-		parts = append(parts, "cancel if "+k.text.String())
+	for _, k := range c.CancelOn {
+		parts = append(parts, "cancel if "+k.Text.String())
 	}
 	return strings.Join(parts, "; ")
 }
@@ -160,5 +162,5 @@ func (c *compiled) whole() string {
 	if c.unless == nil {
 		return c.when.String()
 	}
-	return both(c.when, not(c.unless)).String()
+	return ir.Both(c.when, ir.Not(c.unless)).String()
 }

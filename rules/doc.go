@@ -107,16 +107,13 @@
 //
 // # Many subjects, or many rules
 //
-// Evening asks one subject. A Population holds the facts of a million in
-// columns: Set.Evaluate asks all rules for all of them, every distinct
-// predicate once, in milliseconds; Set.Preview counts whom an edited rule is
-// about while it is typed; Set.Compare says who gains and who loses when one
-// set takes the place of another; Set.Backtest lets evenings pass, with tags
-// and once-keys that act on later ones. Integers that count days say so in
-// their tag, as in `rule:",days=since"`, so that nothing is loaded anew because
-// a day has passed. Event and Evening of a large set ask an index of its rules,
-// which leaves a few of thousands to be tested. All give the same answers, by
-// test and fuzzer.
+// Evening asks one subject. Package population holds the facts of a million in
+// columns and asks all rules for all of them in milliseconds: to preview an
+// edited rule, to compare two sets, to run past evenings. Integers that count days
+// say so in their tag, as in `rule:",days=since"`, so that nothing is loaded anew
+// because a day has passed. Event and Evening of a large set ask an index of its
+// rules, which leaves a few of thousands to be tested. All give the same answers,
+// by test and fuzzer.
 //
 // # Why it cannot hurt the process
 //

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 	"unsafe"
+
+	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
 // Dynamic is a subject whose fields became known only when the program ran: a
@@ -16,7 +18,7 @@ type Dynamic struct{ _ struct{} }
 // DynamicSchema is a Schema without a Go struct.
 type DynamicSchema struct {
 	*Schema[Dynamic]
-	root *rowType
+	root *ir.RowType
 }
 
 // NewDynamicSchema makes a schema of fields: Name and Kind of each, Max where it
@@ -52,19 +54,19 @@ func structOf(fields []Field, path string, depth int) (reflect.Type, error) {
 		}
 		sf := reflect.StructField{Name: "F" + strconv.Itoa(i), Tag: reflect.StructTag("rule:" + strconv.Quote(tag) + " doc:" + strconv.Quote(f.Doc))}
 		switch f.Kind {
-		case Bool:
+		case ir.Bool:
 			sf.Type = reflect.TypeFor[bool]()
-		case Int:
+		case ir.Int:
 			sf.Type = reflect.TypeFor[int64]()
-		case Float:
+		case ir.Float:
 			sf.Type = reflect.TypeFor[float64]()
-		case String:
+		case ir.String:
 			sf.Type = reflect.TypeFor[string]()
-		case Time:
+		case ir.Time:
 			sf.Type = reflect.TypeFor[time.Time]()
-		case Tags:
+		case ir.Tags:
 			sf.Type = reflect.TypeFor[TagSet]()
-		case Rows:
+		case ir.Rows:
 			row, err := structOf(f.Fields, path+f.Name+".", depth+1)
 			if err != nil {
 				return nil, err
@@ -73,7 +75,7 @@ func structOf(fields []Field, path string, depth int) (reflect.Type, error) {
 		default:
 			return nil, fmt.Errorf("field %s%s: facts cannot hold a %s", path, f.Name, f.Kind)
 		}
-		if f.Nullable && f.Kind <= String {
+		if f.Nullable && f.Kind <= ir.String {
 			sf.Type = reflect.PointerTo(sf.Type)
 		}
 		out[i] = sf
@@ -86,7 +88,7 @@ func structOf(fields []Field, path string, depth int) (reflect.Type, error) {
 func (s *DynamicSchema) New() *Dynamic {
 	// A Dynamic is the first byte of a struct that only the schema can name; the
 	// pointer keeps all of it alive.
-	return (*Dynamic)(reflect.New(s.root.typ).UnsafePointer())
+	return (*Dynamic)(reflect.New(s.root.Typ).UnsafePointer())
 }
 
 // Set puts a value into a field of a record of this schema: bool; int, int64;
@@ -98,15 +100,15 @@ func (s *DynamicSchema) Set(r *Dynamic, field string, value any) error {
 }
 
 // setField puts a value into a field of the struct at p, which structOf made.
-func setField(tags *Vocabulary, t *rowType, p unsafe.Pointer, name string, value any) error {
-	f := t.fields[name]
+func setField(tags *Vocabulary, t *ir.RowType, p unsafe.Pointer, name string, value any) error {
+	f := t.Fields[name]
 	if f == nil {
-		return fmt.Errorf("rules: facts: unknown field %s%s", name, didYouMean(name, t.names()))
+		return fmt.Errorf("rules: facts: unknown field %s%s", name, didYouMean(name, t.Names()))
 	}
 	goType := goTypeOf(t, f)
-	dst := reflect.NewAt(goType, unsafe.Add(p, f.offset)).Elem()
+	dst := reflect.NewAt(goType, unsafe.Add(p, f.Offset)).Elem()
 	if value == nil {
-		if !f.nullable {
+		if !f.Nullable {
 			return fmt.Errorf("rules: facts: field %s cannot be null", name)
 		}
 		dst.SetZero()
@@ -117,10 +119,10 @@ func setField(tags *Vocabulary, t *rowType, p unsafe.Pointer, name string, value
 	}
 	put := func(ok bool) error {
 		if !ok {
-			return fmt.Errorf("rules: facts: field %s is of kind %s, not a %T", name, f.kind, value)
+			return fmt.Errorf("rules: facts: field %s is of kind %s, not a %T", name, f.Kind, value)
 		}
 		v := reflect.ValueOf(value)
-		if !f.pointer {
+		if !f.Pointer {
 			dst.Set(v)
 			return nil
 		}
@@ -131,36 +133,36 @@ func setField(tags *Vocabulary, t *rowType, p unsafe.Pointer, name string, value
 	}
 	switch v := value.(type) {
 	case bool:
-		return put(f.kind == Bool)
+		return put(f.Kind == ir.Bool)
 	case int64:
-		if f.kind == Float {
+		if f.Kind == ir.Float {
 			value = float64(v)
 		}
-		return put(f.kind == Int || f.kind == Float)
+		return put(f.Kind == ir.Int || f.Kind == ir.Float)
 	case float64:
-		return put(f.kind == Float)
+		return put(f.Kind == ir.Float)
 	case string:
-		return put(f.kind == String)
+		return put(f.Kind == ir.String)
 	case time.Time:
-		return put(f.kind == Time)
+		return put(f.Kind == ir.Time)
 	case []string:
-		if f.kind != Tags {
+		if f.Kind != ir.Tags {
 			return put(false)
 		}
 		value = tags.Set(v...)
 		return put(true)
 	case []map[string]any:
-		if f.kind != Rows {
+		if f.Kind != ir.Rows {
 			return put(false)
 		}
-		if len(v) > f.max {
-			return &BoundsError{f.name, len(v), f.max}
+		if len(v) > f.Max {
+			return &BoundsError{f.Name, len(v), f.Max}
 		}
 		rows := reflect.MakeSlice(goType, len(v), len(v))
 		for i, m := range v {
 			for name, value := range m {
-				if err := setField(tags, f.row, rows.Index(i).Addr().UnsafePointer(), name, value); err != nil {
-					return fmt.Errorf("%w (row %d of %s)", err, i+1, f.name)
+				if err := setField(tags, f.Row, rows.Index(i).Addr().UnsafePointer(), name, value); err != nil {
+					return fmt.Errorf("%w (row %d of %s)", err, i+1, f.Name)
 				}
 			}
 		}
@@ -171,9 +173,9 @@ func setField(tags *Vocabulary, t *rowType, p unsafe.Pointer, name string, value
 }
 
 // goTypeOf returns the Go type of a field.
-func goTypeOf(t *rowType, f *field) reflect.Type {
-	for sf := range t.typ.Fields() {
-		if sf.Offset == f.offset && sf.Type.Size() > 0 {
+func goTypeOf(t *ir.RowType, f *ir.Field) reflect.Type {
+	for sf := range t.Typ.Fields() {
+		if sf.Offset == f.Offset && sf.Type.Size() > 0 {
 			return sf.Type
 		}
 	}

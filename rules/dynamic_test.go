@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/rules/population"
 )
 
 func TestRecords(t *testing.T) {
@@ -40,7 +41,7 @@ func TestRecords(t *testing.T) {
 	got, err = set.Evening(nil, s.New(), evening)
 	require.Empty(t, fired(t, got, err))
 
-	_, err = rules.NewPopulation(s.Schema, evening, slices.Values([]*rules.Dynamic{r}))
+	_, err = population.New(s.Schema, evening, slices.Values([]*rules.Dynamic{r}))
 	require.ErrorContains(t, err, "it takes a struct")
 	for field, v := range map[string]any{"cty": 1, "n": "x", "city": 3, "ok": nil, "tags": "x", "orders": []string{"x"}, "at": "2020-01-01", "f": struct{}{}} {
 		require.Error(t, s.Set(r, field, v), field)

@@ -5,6 +5,9 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/vefacrm/vefa/rules/internal/closure"
+	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
 // Explanation says why a rule fires for a subject, or why it does not.
@@ -105,7 +108,7 @@ func (s *Set[F]) Explain(rule string, facts *F, m *Moment) (*Explanation, error)
 	if c.rule.Disabled {
 		x.Blocked = append(x.Blocked, BlockedDisabled)
 	}
-	if m.today < c.from || m.today > c.to {
+	if m.c.Today < c.From || m.c.Today > c.To {
 		x.Blocked = append(x.Blocked, BlockedDates)
 	}
 	if x.Instead = s.instead(c, e); x.Instead != "" {
@@ -122,26 +125,26 @@ func (s *Set[F]) Explain(rule string, facts *F, m *Moment) (*Explanation, error)
 		if how.guard != nil {
 			k.Guard = how.guard.run(e)
 		}
-		for i, n := range c.cancelOn {
-			k.CancelOn = append(k.CancelOn, Cancel{n.name, how.cancel[i].run(e)})
+		for i, n := range c.CancelOn {
+			k.CancelOn = append(k.CancelOn, Cancel{n.Name, how.cancel[i].run(e)})
 		}
 		x.Cases = append(x.Cases, k)
 		x.Fires = x.Fires || k.Pass && len(x.Blocked) == 0
 	}
-	if c.each == nil {
+	if c.Each == nil {
 		add(-1)
 		return x, nil
 	}
-	for i := range rowsOf(e, c.each) {
-		e.row, _ = rowAt(e, c.each, i)
+	for i := range rowsOf(e, c.Each) {
+		e.Row, _ = closure.RowAt(e, c.Each, i)
 		add(i)
 	}
 	return x, nil
 }
 
 // instead returns the rule of c's group that fires in its place, or "".
-func (s *Set[F]) instead(c *compiled, e env) string {
-	if c.group < 0 || c.mode != First && c.mode != Exclusive {
+func (s *Set[F]) instead(c *compiled, e closure.Env) string {
+	if c.Group < 0 || c.mode != First && c.mode != Exclusive {
 		return ""
 	}
 	for _, o := range s.rules {
@@ -149,7 +152,7 @@ func (s *Set[F]) instead(c *compiled, e env) string {
 			break
 		}
 		same := o.rule.On.occasion() == c.rule.On.occasion() || o.isEvening() && c.isEvening()
-		if o.group != c.group || o.rule.Disabled || !same || !o.matches(e) {
+		if o.Group != c.Group || o.rule.Disabled || !same || !o.Matches(e) {
 			continue
 		}
 		var none uint64
@@ -162,38 +165,26 @@ func (s *Set[F]) instead(c *compiled, e env) string {
 
 func (c *compiled) isEvening() bool { return c.rule.On.Kind == OnEvening || c.rule.On.Kind == OnDate }
 
-// flat returns the operands of a chain of one operator.
-func flat(t *term, o op) []*term {
-	if t.op != o {
-		return []*term{t}
-	}
-	var out []*term
-	for _, k := range t.kids {
-		out = append(out, flat(k, o)...)
-	}
-	return out
-}
-
 // read appends the terms of a leaf whose values tell most: fields and loops.
-func read(t *term, out []*term) []*term {
+func read(t *ir.Term, out []*ir.Term) []*ir.Term {
 	switch {
-	case t.op == opField && t.kind != Tags, t.isLoop(), t.op == opLen, t.op == opSub && t.kids[0].kind == day, t.op == opAnniversary:
+	case t.Op == ir.OpField && t.Kind != ir.Tags, t.IsLoop(), t.Op == ir.OpLen, t.Op == ir.OpSub && t.Kids[0].Kind == ir.Day, t.Op == ir.OpAnniversary:
 		return append(out, t)
 	}
-	for _, k := range t.kids {
+	for _, k := range t.Kids {
 		out = read(k, out)
 	}
 	return out
 }
 
 // valueFn makes the closure that reads a value and spells it.
-func valueFn(t *term) func(env) string {
+func valueFn(t *ir.Term) func(closure.Env) string {
 	get := spellFn(t)
-	isNull := nullFn(t)
+	isNull := closure.Null(t)
 	if isNull == nil {
 		return get
 	}
-	return func(e env) string {
+	return func(e closure.Env) string {
 		if isNull(e) {
 			return "null"
 		}
@@ -201,36 +192,36 @@ func valueFn(t *term) func(env) string {
 	}
 }
 
-func spellFn(t *term) func(env) string {
-	switch t.op {
-	case opAny, opAll, opNone, opOne:
-		count, off, b := countFn(t), t.field.offset, t.base
-		return func(e env) string {
-			rows := (*sliceHeader)(e.at(b, off)).len
+func spellFn(t *ir.Term) func(closure.Env) string {
+	switch t.Op {
+	case ir.OpAny, ir.OpAll, ir.OpNone, ir.OpOne:
+		count, off, b := closure.Count(t), t.Field.Offset, t.Base
+		return func(e closure.Env) string {
+			rows := (*closure.SliceHeader)(e.At(b, off)).Len
 			return strconv.FormatInt(count(e), 10) + "/" + strconv.Itoa(rows)
 		}
 	}
-	switch t.kind {
-	case Bool:
-		get := compileBool(t)
-		return func(e env) string { return strconv.FormatBool(get(e)) }
-	case Int:
-		get, scale := compileInt(t), t.scale
-		return func(e env) string { return decimalText(get(e), scale) }
-	case Float:
-		get := compileFloat(t)
-		return func(e env) string { return floatText(get(e)) }
-	case String:
-		get := compileString(t)
-		return func(e env) string { return strconv.Quote(get(e)) }
-	case day:
-		get := compileInt(t)
-		return func(e env) string { return dayText(get(e)) }
-	case Time:
-		get := timeField(t)
-		return func(e env) string { return get(e).In(e.m.zone).Format(time.RFC3339) }
+	switch t.Kind {
+	case ir.Bool:
+		get := closure.Bool(t)
+		return func(e closure.Env) string { return strconv.FormatBool(get(e)) }
+	case ir.Int:
+		get, scale := closure.Int(t), t.Scale
+		return func(e closure.Env) string { return ir.DecimalText(get(e), scale) }
+	case ir.Float:
+		get := closure.Float(t)
+		return func(e closure.Env) string { return floatText(get(e)) }
+	case ir.String:
+		get := closure.String(t)
+		return func(e closure.Env) string { return strconv.Quote(get(e)) }
+	case ir.Day:
+		get := closure.Int(t)
+		return func(e closure.Env) string { return ir.DayText(get(e)) }
+	case ir.Time:
+		get := closure.TimeField(t)
+		return func(e closure.Env) string { return get(e).In(e.M.Zone).Format(time.RFC3339) }
 	}
-	return func(env) string { return "" }
+	return func(closure.Env) string { return "" }
 }
 
 func floatText(f float64) string {
@@ -243,7 +234,7 @@ func floatText(f float64) string {
 // parseDay reads a date, or the date of a time, as a day number.
 func parseDay(s string) (int64, bool) {
 	d, err := time.Parse(time.DateOnly, s[:min(len(s), len(time.DateOnly))])
-	return floorDiv(d.Unix(), 86400), err == nil
+	return ir.FloorDiv(d.Unix(), 86400), err == nil
 }
 
 // Missing returns the steps that keep the nearest case from passing: the

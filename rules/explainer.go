@@ -3,6 +3,9 @@ package rules
 import (
 	"sync"
 	"unsafe"
+
+	"github.com/vefacrm/vefa/rules/internal/closure"
+	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
 // explainer is a rule's condition made ready to be explained: the texts are
@@ -26,11 +29,11 @@ func (c *compiled) explainer() *explainer {
 		if c.unless != nil {
 			x.unless = newStep(c.unless)
 		}
-		if c.guardTerm != nil {
+		if c.GuardTerm != nil {
 			x.guard = newStep(c.guardText)
 		}
-		for _, k := range c.cancelOn {
-			x.cancel = append(x.cancel, newStep(k.text))
+		for _, k := range c.CancelOn {
+			x.cancel = append(x.cancel, newStep(k.Text))
 		}
 		c.explain.x = x
 	})
@@ -40,9 +43,9 @@ func (c *compiled) explainer() *explainer {
 // step is a Step before it is evaluated.
 type step struct {
 	op     StepOp
-	term   *term
+	term   *ir.Term
 	text   string
-	test   boolFn // of a leaf
+	test   closure.BoolFunc // of a leaf
 	values []*reading
 	steps  []*step
 }
@@ -50,26 +53,26 @@ type step struct {
 // reading is a value that a leaf reads.
 type reading struct {
 	text string
-	get  func(env) string
+	get  func(closure.Env) string
 }
 
-func newStep(t *term) *step {
-	switch t.op {
-	case opAnd, opOr:
+func newStep(t *ir.Term) *step {
+	switch t.Op {
+	case ir.OpAnd, ir.OpOr:
 		s := &step{op: StepAnd, term: t, text: t.String()}
-		if t.op == opOr {
+		if t.Op == ir.OpOr {
 			s.op = StepOr
 		}
-		for _, k := range flat(t, t.op) {
+		for _, k := range ir.Flat(t, t.Op) {
 			s.steps = append(s.steps, newStep(k))
 		}
 		return s
-	case opNot:
-		if k := t.kids[0]; k.op == opAnd || k.op == opOr || k.op == opNot {
+	case ir.OpNot:
+		if k := t.Kids[0]; k.Op == ir.OpAnd || k.Op == ir.OpOr || k.Op == ir.OpNot {
 			return &step{op: StepNot, term: t, text: t.String(), steps: []*step{newStep(k)}}
 		}
 	}
-	s := &step{op: StepLeaf, term: t, text: t.String(), test: compileBool(t)}
+	s := &step{op: StepLeaf, term: t, text: t.String(), test: closure.Bool(t)}
 	seen := map[string]bool{}
 	for _, v := range read(t, nil) {
 		if text := v.String(); !seen[text] {
@@ -80,7 +83,7 @@ func newStep(t *term) *step {
 	return s
 }
 
-func (s *step) run(e env) *Step {
+func (s *step) run(e closure.Env) *Step {
 	out := &Step{Op: s.op, Text: s.text, from: s}
 	switch s.op {
 	case StepAnd, StepOr:
@@ -110,4 +113,6 @@ func (s *step) run(e env) *Step {
 }
 
 // rowsOf returns how many rows a field has.
-func rowsOf(e env, f *field) int { return (*sliceHeader)(unsafe.Add(e.facts, f.offset)).len }
+func rowsOf(e closure.Env, f *ir.Field) int {
+	return (*closure.SliceHeader)(unsafe.Add(e.Facts, f.Offset)).Len
+}

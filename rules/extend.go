@@ -7,18 +7,21 @@ import (
 	"slices"
 	"strconv"
 	"unsafe"
+
+	"github.com/vefacrm/vefa/rules/internal/closure"
+	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
 // Extensible is embedded by a struct of facts that Extend may add fields to. It
 // remembers which schema made room for them, so that facts which were made by
 // hand are refused instead of being read beyond their end.
 type Extensible struct {
-	of   *rowType
+	of   *ir.RowType
 	self unsafe.Pointer // a copy has no room
 }
 
 // isOf reports whether the facts at p were made with room for the fields of t.
-func (x *Extensible) isOf(t *rowType, p unsafe.Pointer) bool { return x.of == t && x.self == p }
+func (x *Extensible) isOf(t *ir.RowType, p unsafe.Pointer) bool { return x.of == t && x.self == p }
 
 // ErrForeign says that facts were not made by the New of the Extended that rules
 // were compiled for.
@@ -29,9 +32,9 @@ var ErrForeign = errors.New("rules: these facts were not made by the schema of t
 // facts.
 type Extended[F any] struct {
 	*Schema[F]
-	base, root *rowType
-	mark       uintptr             // of Extensible in F
-	added      map[string]*rowType // by the name of the rows, "" for the facts: what was added
+	base, root *ir.RowType
+	mark       uintptr                // of Extensible in F
+	added      map[string]*ir.RowType // by the name of the rows, "" for the facts: what was added
 }
 
 // Extend makes a schema of F and of more fields. A field of kind Rows that has the
@@ -39,7 +42,7 @@ type Extended[F any] struct {
 // its own. F must embed Extensible. A name that is taken is an error.
 func Extend[F any](extra []Field, opts Options) (*Extended[F], error) {
 	t := reflect.TypeFor[F]()
-	x := &Extended[F]{added: map[string]*rowType{}}
+	x := &Extended[F]{added: map[string]*ir.RowType{}}
 	var err error
 	if x.base, err = readStruct(t); err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
@@ -52,7 +55,7 @@ func Extend[F any](extra []Field, opts Options) (*Extended[F], error) {
 	var own []Field
 	var rows []Field // that F has
 	for _, f := range extra {
-		if b := x.base.fields[f.Name]; b != nil && b.kind == Rows && f.Kind == Rows {
+		if b := x.base.Fields[f.Name]; b != nil && b.Kind == Rows && f.Kind == Rows {
 			if slices.ContainsFunc(rows, func(o Field) bool { return o.Name == f.Name }) {
 				return nil, fmt.Errorf("rules: field %s: is given twice", f.Name)
 			}
@@ -72,34 +75,34 @@ func Extend[F any](extra []Field, opts Options) (*Extended[F], error) {
 		if err != nil {
 			return nil, fmt.Errorf("rules: %w", err)
 		}
-		wide[i] = reflect.StructOf([]reflect.StructField{{Name: "Row", Type: x.base.fields[f.Name].row.typ, Tag: `rule:"-"`}, {Name: "More", Type: add, Tag: `rule:"-"`}})
+		wide[i] = reflect.StructOf([]reflect.StructField{{Name: "Row", Type: x.base.Fields[f.Name].Row.Typ, Tag: `rule:"-"`}, {Name: "More", Type: add, Tag: `rule:"-"`}})
 		parts = append(parts, reflect.StructField{Name: "Rows" + strconv.Itoa(i), Type: reflect.SliceOf(wide[i]), Tag: `rule:"-"`})
 	}
 	whole := reflect.StructOf(parts)
 	b := schemaBuilder{}
 	x.root = b.read(t, "", 1)
-	x.root.typ, x.root.size = whole, whole.Size()
+	x.root.Typ, x.root.Size = whole, whole.Size()
 	b.readInto(x.root, more, whole.Field(1).Offset, "", 1)
-	x.added[""] = &rowType{typ: more, size: whole.Field(1).Offset}
+	x.added[""] = &ir.RowType{Typ: more, Size: whole.Field(1).Offset}
 	for i, f := range rows {
 		r := b.read(wide[i].Field(0).Type, f.Name+"[].", 2)
-		r.typ, r.size = wide[i], wide[i].Size()
+		r.Typ, r.Size = wide[i], wide[i].Size()
 		add := wide[i].Field(1)
 		b.readInto(r, add.Type, add.Offset, f.Name+"[].", 2)
-		x.added[f.Name] = &rowType{typ: add.Type, size: add.Offset}
-		old := x.root.fields[f.Name]
-		old.offset, old.typ, old.row = whole.Field(2+i).Offset, whole.Field(2+i).Type, r
+		x.added[f.Name] = &ir.RowType{Typ: add.Type, Size: add.Offset}
+		old := x.root.Fields[f.Name]
+		old.Offset, old.Typ, old.Row = whole.Field(2+i).Offset, whole.Field(2+i).Type, r
 	}
 	if len(b.faults) > 0 {
 		return nil, fmt.Errorf("rules: facts: %w", errors.Join(b.faults...))
 	}
 	for _, f := range extra { // what structOf has no place for
-		if g := x.root.fields[f.Name]; f.Unit != "" && g != nil {
-			g.unit = f.Unit
+		if g := x.root.Fields[f.Name]; f.Unit != "" && g != nil {
+			g.Unit = f.Unit
 		}
 		for _, k := range f.Fields {
-			if g := x.root.fields[f.Name]; k.Unit != "" && g != nil && g.row != nil && g.row.fields[k.Name] != nil {
-				g.row.fields[k.Name].unit = k.Unit
+			if g := x.root.Fields[f.Name]; k.Unit != "" && g != nil && g.Row != nil && g.Row.Fields[k.Name] != nil {
+				g.Row.Fields[k.Name].Unit = k.Unit
 			}
 		}
 	}
@@ -110,7 +113,7 @@ func Extend[F any](extra []Field, opts Options) (*Extended[F], error) {
 
 // New returns facts with room for the added fields, all null.
 func (x *Extended[F]) New() *F {
-	p := reflect.New(x.root.typ).UnsafePointer()
+	p := reflect.New(x.root.Typ).UnsafePointer()
 	*(*Extensible)(unsafe.Add(p, x.mark)) = Extensible{x.root, p}
 	return (*F)(p)
 }
@@ -132,17 +135,17 @@ func (x *Extended[F]) Clear(f *F) error {
 		return err
 	}
 	more := x.added[""]
-	reflect.NewAt(more.typ, unsafe.Add(p, more.size)).Elem().SetZero()
+	reflect.NewAt(more.Typ, unsafe.Add(p, more.Size)).Elem().SetZero()
 	for name := range x.added {
 		if name == "" {
 			continue
 		}
-		from, to := x.base.fields[name], x.root.fields[name]
-		plain := reflect.NewAt(from.typ, unsafe.Add(p, from.offset)).Elem()
-		wide := reflect.NewAt(to.typ, unsafe.Add(p, to.offset)).Elem()
+		from, to := x.base.Fields[name], x.root.Fields[name]
+		plain := reflect.NewAt(from.Typ, unsafe.Add(p, from.Offset)).Elem()
+		wide := reflect.NewAt(to.Typ, unsafe.Add(p, to.Offset)).Elem()
 		n := plain.Len()
 		if wide.Cap() < n {
-			wide.Set(reflect.MakeSlice(to.typ, n, n))
+			wide.Set(reflect.MakeSlice(to.Typ, n, n))
 		}
 		wide.SetLen(n)
 		for i := range n {
@@ -168,25 +171,25 @@ func (x *Extended[F]) SetRow(f *F, rows string, row int, field string, value any
 	if err != nil {
 		return err
 	}
-	more, in := x.added[rows], x.root.fields[rows]
+	more, in := x.added[rows], x.root.Fields[rows]
 	if rows == "" || more == nil {
 		return fmt.Errorf("rules: facts: nothing was added to the rows %q", rows)
 	}
-	s := (*sliceHeader)(unsafe.Add(p, in.offset))
-	if row < 0 || row >= s.len {
+	s := (*closure.SliceHeader)(unsafe.Add(p, in.Offset))
+	if row < 0 || row >= s.Len {
 		return fmt.Errorf("rules: facts: %s has no row %d", rows, row)
 	}
-	return x.put(in.row, more, unsafe.Add(s.data, uintptr(row)*in.row.size), field, value)
+	return x.put(in.Row, more, unsafe.Add(s.Data, uintptr(row)*in.Row.Size), field, value)
 }
 
 // put sets a field of t that lies in the part that was added.
-func (x *Extended[F]) put(t, more *rowType, p unsafe.Pointer, name string, value any) error {
-	f := t.fields[name]
-	if f == nil || f.offset < more.size || f.offset >= more.size+more.typ.Size() {
+func (x *Extended[F]) put(t, more *ir.RowType, p unsafe.Pointer, name string, value any) error {
+	f := t.Fields[name]
+	if f == nil || f.Offset < more.Size || f.Offset >= more.Size+more.Typ.Size() {
 		return fmt.Errorf("rules: facts: %s is no field that was added", name)
 	}
-	part := &rowType{typ: more.typ, fields: map[string]*field{name: {}}}
-	*part.fields[name] = *f
-	part.fields[name].offset -= more.size
-	return setField(x.Tags(), part, unsafe.Add(p, more.size), name, value)
+	part := &ir.RowType{Typ: more.Typ, Fields: map[string]*ir.Field{name: {}}}
+	*part.Fields[name] = *f
+	part.Fields[name].Offset -= more.Size
+	return setField(x.Tags(), part, unsafe.Add(p, more.Size), name, value)
 }

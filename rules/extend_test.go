@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/rules/population"
 )
 
 type wideFacts struct {
@@ -107,7 +108,7 @@ func TestExtendIsSafe(t *testing.T) {
 		require.ErrorIs(t, x.Clear(f), rules.ErrForeign)
 	}
 	require.ErrorIs(t, x.Clear(nil), rules.ErrForeign)
-	_, err = rules.NewPopulation(x.Schema, evening, each([]wideFacts{{}}))
+	_, err = population.New(x.Schema, evening, each([]wideFacts{{}}))
 	require.Error(t, err)
 	require.Equal(t, 3, x.Age(wideFacts{Orders: 3}, 7).Orders)
 

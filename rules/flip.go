@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
 // Flip is a smallest change that would turn the outcome of a Case round.
@@ -249,7 +251,7 @@ func (s *flipSearch) tries(src *source) {
 			}
 			seen[text] = true
 			t := try{to: text, outcome: make([]bool, len(probes))}
-			if isNumber && v.kind != String {
+			if isNumber && v.kind != ir.String {
 				t.far = math.Abs(v.number() - now)
 			}
 			for i, r := range probes {
@@ -282,7 +284,7 @@ type probe struct {
 
 // scalarValue is a value to try.
 type scalarValue struct {
-	kind  Kind
+	kind  ir.Kind
 	n     int64
 	scale uint8 // of n
 	f     float64
@@ -291,7 +293,7 @@ type scalarValue struct {
 }
 
 func (v scalarValue) number() float64 {
-	if v.kind == Float {
+	if v.kind == ir.Float {
 		return v.f
 	}
 	return float64(v.n) / math.Pow10(int(v.scale))
@@ -300,65 +302,65 @@ func (v scalarValue) number() float64 {
 // String spells the value as valueFn does.
 func (v scalarValue) String() string {
 	switch v.kind {
-	case Float:
+	case ir.Float:
 		return floatText(v.f)
-	case String:
+	case ir.String:
 		if v.list {
 			return "≠ " + v.s
 		}
 		return strconv.Quote(v.s)
-	case day:
-		return dayText(v.n)
+	case ir.Day:
+		return ir.DayText(v.n)
 	}
-	return decimalText(v.n, v.scale)
+	return ir.DecimalText(v.n, v.scale)
 }
 
 // probeOf recognises comparisons of one thing with constants.
-func probeOf(t *term) (probe, bool) {
-	switch t.op {
-	case opNot:
-		p, ok := probeOf(t.kids[0])
+func probeOf(t *ir.Term) (probe, bool) {
+	switch t.Op {
+	case ir.OpNot:
+		p, ok := probeOf(t.Kids[0])
 		p.negated = !p.negated
 		return p, ok
-	case opField:
-		if t.kind == Bool && !t.nullable {
+	case ir.OpField:
+		if t.Kind == ir.Bool && !t.Nullable {
 			return probe{text: t.String()}, true
 		}
-	case opHas:
+	case ir.OpHas:
 		return probe{text: t.String()}, true
-	case opEq, opNe, opLt, opLe, opGt, opGe:
+	case ir.OpEq, ir.OpNe, ir.OpLt, ir.OpLe, ir.OpGt, ir.OpGe:
 		return compareProbe(t)
-	case opIn:
+	case ir.OpIn:
 		return inProbe(t)
 	}
 	return probe{}, false
 }
 
-func compareProbe(t *term) (probe, bool) {
-	a, b, o := t.kids[0], t.kids[1], t.op
-	if a.isConst() {
+func compareProbe(t *ir.Term) (probe, bool) {
+	a, b, o := t.Kids[0], t.Kids[1], t.Op
+	if a.IsConst() {
 		a, b = b, a
-		o = map[op]op{opEq: opEq, opNe: opNe, opLt: opGt, opLe: opGe, opGt: opLt, opGe: opLe}[o]
+		o = map[ir.Op]ir.Op{ir.OpEq: ir.OpEq, ir.OpNe: ir.OpNe, ir.OpLt: ir.OpGt, ir.OpLe: ir.OpGe, ir.OpGt: ir.OpLt, ir.OpGe: ir.OpLe}[o]
 	}
-	if !b.isConst() || a.isConst() || !a.isReading() && a.op != opFloat && a.op != opDay {
+	if !b.IsConst() || a.IsConst() || !isReading(a) && a.Op != ir.OpFloat && a.Op != ir.OpDay {
 		return probe{}, false
 	}
 	p := probe{text: a.String()}
-	switch b.kind {
-	case Int, day:
-		c := b.num
+	switch b.Kind {
+	case ir.Int, ir.Day:
+		c := b.Num
 		for _, n := range []int64{c, satAdd(c, 1), satAdd(c, -1)} {
-			if least, most := bounds(a); n >= least && n <= most {
-				p.candidates = append(p.candidates, scalarValue{kind: b.kind, n: n, scale: b.scale})
+			if least, most := ir.Bounds(a); n >= least && n <= most {
+				p.candidates = append(p.candidates, scalarValue{kind: b.Kind, n: n, scale: b.Scale})
 			}
 		}
 		p.test = func(v scalarValue) bool { return inOrder(o, cmp.Compare(v.n, c)) }
-	case Float:
-		c := b.flo
-		if a.op == opFloat { // an integer, compared with a fraction
+	case ir.Float:
+		c := b.Flo
+		if a.Op == ir.OpFloat { // an integer, compared with a fraction
 			for _, f := range []float64{math.Floor(c), math.Ceil(c), math.Floor(c) + 1, math.Ceil(c) - 1} {
 				if math.Abs(f) < 1<<53 {
-					p.candidates = append(p.candidates, scalarValue{kind: Int, n: int64(f)})
+					p.candidates = append(p.candidates, scalarValue{kind: ir.Int, n: int64(f)})
 				}
 			}
 			p.test = func(v scalarValue) bool { return inOrder(o, cmp.Compare(v.number(), c)) }
@@ -366,65 +368,65 @@ func compareProbe(t *term) (probe, bool) {
 		}
 		step := 0.01
 		for _, f := range []float64{c, c + step, c - step} {
-			p.candidates = append(p.candidates, scalarValue{kind: Float, f: f})
+			p.candidates = append(p.candidates, scalarValue{kind: ir.Float, f: f})
 		}
 		p.test = func(v scalarValue) bool { return inOrder(o, cmp.Compare(v.f, c)) }
-	case String:
-		if o != opEq && o != opNe {
+	case ir.String:
+		if o != ir.OpEq && o != ir.OpNe {
 			return probe{}, false
 		}
-		c := b.str
-		p.candidates = []scalarValue{{kind: String, s: c}, {kind: String, s: strconv.Quote(c), list: true}}
-		p.test = func(v scalarValue) bool { return (!v.list && v.s == c) == (o == opEq) }
+		c := b.Str
+		p.candidates = []scalarValue{{kind: ir.String, s: c}, {kind: ir.String, s: strconv.Quote(c), list: true}}
+		p.test = func(v scalarValue) bool { return (!v.list && v.s == c) == (o == ir.OpEq) }
 	default:
 		return probe{}, false
 	}
 	return p, true
 }
 
-func inProbe(t *term) (probe, bool) {
-	a := t.kids[0]
-	if !a.isReading() || a.kind != String && a.kind != Int {
+func inProbe(t *ir.Term) (probe, bool) {
+	a := t.Kids[0]
+	if !isReading(a) || a.Kind != ir.String && a.Kind != ir.Int {
 		return probe{}, false
 	}
 	p := probe{text: a.String()}
 	var words []string
-	for _, c := range t.list {
-		p.candidates = append(p.candidates, scalarValue{kind: a.kind, n: c.num, scale: c.scale, s: c.str})
-		words = append(words, strconv.Quote(c.str))
+	for _, c := range t.List {
+		p.candidates = append(p.candidates, scalarValue{kind: a.Kind, n: c.Num, scale: c.Scale, s: c.Str})
+		words = append(words, strconv.Quote(c.Str))
 	}
-	if a.kind == String {
-		p.candidates = append(p.candidates, scalarValue{kind: String, s: strings.Join(words, ", "), list: true})
+	if a.Kind == ir.String {
+		p.candidates = append(p.candidates, scalarValue{kind: ir.String, s: strings.Join(words, ", "), list: true})
 	} else {
-		for _, c := range t.list {
-			p.candidates = append(p.candidates, scalarValue{kind: Int, n: satAdd(c.num, 1), scale: c.scale}, scalarValue{kind: Int, n: satAdd(c.num, -1), scale: c.scale})
+		for _, c := range t.List {
+			p.candidates = append(p.candidates, scalarValue{kind: ir.Int, n: satAdd(c.Num, 1), scale: c.Scale}, scalarValue{kind: ir.Int, n: satAdd(c.Num, -1), scale: c.Scale})
 		}
 	}
 	p.test = func(v scalarValue) bool {
-		return !v.list && slices.ContainsFunc(t.list, func(c *term) bool { return c.num == v.n && c.str == v.s })
+		return !v.list && slices.ContainsFunc(t.List, func(c *ir.Term) bool { return c.Num == v.n && c.Str == v.s })
 	}
 	return p, true
 }
 
 // isReading reports whether the term is something that can be different: a
 // field, a count, a number of days.
-func (t *term) isReading() bool {
-	return t.op == opField || t.op == opCount || t.op == opSum || t.op == opLen || t.op == opAnniversary || t.op == opFold ||
-		t.op == opSub && t.kids[0].kind == day
+func isReading(t *ir.Term) bool {
+	return t.Op == ir.OpField || t.Op == ir.OpCount || t.Op == ir.OpSum || t.Op == ir.OpLen || t.Op == ir.OpAnniversary || t.Op == ir.OpFold ||
+		t.Op == ir.OpSub && t.Kids[0].Kind == ir.Day
 }
 
 // inOrder applies a comparison to the order of two values.
-func inOrder(o op, c int) bool {
+func inOrder(o ir.Op, c int) bool {
 	switch o {
-	case opEq:
+	case ir.OpEq:
 		return c == 0
-	case opNe:
+	case ir.OpNe:
 		return c != 0
-	case opLt:
+	case ir.OpLt:
 		return c < 0
-	case opLe:
+	case ir.OpLe:
 		return c <= 0
-	case opGt:
+	case ir.OpGt:
 		return c > 0
 	}
 	return c >= 0

@@ -67,7 +67,7 @@ func TestIndexKnowsTheLanguage(t *testing.T) {
 func TestIndexOfTheSpecification(t *testing.T) {
 	set := setOf[customer](t, manyRules(500), rules.Trigger{Event: "e"})
 	other := setOf[tagged](t, manyRules(500), rules.Trigger{Event: "e"})
-	people := population(300)
+	people := drawn(300)
 	tags := tag(people, other.Schema().Tags())
 	dst := make([]rules.Firing, 0, 500)
 	for i := range people {

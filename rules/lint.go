@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/vefacrm/vefa/rules/internal/ir"
+	"github.com/vefacrm/vefa/rules/internal/simplify"
 )
 
 // Finding is something that Lint thinks worth a look. A rule with findings is
@@ -44,7 +47,7 @@ const (
 // nothing proves nothing. Findings are in the order of the set, then of tables.
 func (s *Set[F]) Lint(knownTags []string) []Finding {
 	var out []Finding
-	p := newProver()
+	p := simplify.NewProver()
 	first := map[string]string{}
 	deeds := make([]string, len(s.rules))
 	near := neighbours{map[string][]int{}, map[string][]int{}, map[int][]int{}}
@@ -64,10 +67,10 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 				}
 			}
 		}
-		switch never := c.simple.isConst() && c.simple.num == 0 || p.excludes(c.simple, c.simple); {
+		switch never := c.Simple.IsConst() && c.Simple.Num == 0 || p.Excludes(c.Simple, c.Simple); {
 		case never:
 			add(LintAlwaysFalse, "%s", c.when)
-		case c.simple.isConst():
+		case c.Simple.IsConst():
 			add(LintAlwaysTrue, "%s", c.when)
 		}
 		for i := range r.Then {
@@ -76,7 +79,7 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 			}
 		}
 		same := c.fingerprint()
-		if c.simple.isConst() || r.Disabled {
+		if c.Simple.IsConst() || r.Disabled {
 			continue // said already, or of no account
 		}
 		if other, ok := first[same]; ok {
@@ -101,13 +104,13 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 }
 
 // lintCancel looks for a rule that stands in its own way.
-func (c *compiled) lintCancel(p *prover, add func(FindingKind, string, ...any)) {
-	for _, k := range c.cancelOn {
-		if p.implies(c.simple, k.term) {
-			add(LintCancelled, "the condition implies cancel_on %s", k.name)
+func (c *compiled) lintCancel(p *simplify.Prover, add func(FindingKind, string, ...any)) {
+	for _, k := range c.CancelOn {
+		if p.Implies(c.Simple, k.Term) {
+			add(LintCancelled, "the condition implies cancel_on %s", k.Name)
 		}
 	}
-	if c.guardTerm != nil && p.excludes(c.simple, c.guardTerm) {
+	if c.GuardTerm != nil && p.Excludes(c.Simple, c.GuardTerm) {
 		immediate := slices.ContainsFunc(c.rule.Then, func(a Action) bool { return a.After == "" })
 		if immediate {
 			add(LintCancelled, "the guard fails whenever the condition holds")
@@ -131,8 +134,8 @@ func (n neighbours) add(i int, c *compiled, deeds string) {
 			n.byTag[a.Name] = append(n.byTag[a.Name], i)
 		}
 	}
-	if c.limited() {
-		n.byGroup[c.group] = append(n.byGroup[c.group], i)
+	if c.Limited {
+		n.byGroup[c.Group] = append(n.byGroup[c.Group], i)
 	}
 }
 
@@ -144,36 +147,33 @@ func (n neighbours) of(c *compiled, deeds string) []int {
 			out = append(out, n.byTag[a.Name]...)
 		}
 	}
-	if c.limited() {
-		out = append(out, n.byGroup[c.group]...)
+	if c.Limited {
+		out = append(out, n.byGroup[c.Group]...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// limited reports whether the rule competes with others of its group.
-func (c *compiled) limited() bool { return c.group >= 0 && (c.mode == First || c.mode == Exclusive) }
-
 // lintPair compares a rule with its neighbours of the same trigger. Conditions
 // are compared last: that is what takes time.
-func (s *Set[F]) lintPair(p *prover, c *compiled, at int, deeds []string, near []int, add func(FindingKind, string, ...any)) {
+func (s *Set[F]) lintPair(p *simplify.Prover, c *compiled, at int, deeds []string, near []int, add func(FindingKind, string, ...any)) {
 	r := c.rule
-	limited := c.limited()
+	limited := c.Limited
 	for _, i := range near {
 		o := s.rules[i]
-		if i == at || o.rule.Disabled || o.rule.On != r.On || o.rule.Each != r.Each || o.simple.isConst() {
+		if i == at || o.rule.Disabled || o.rule.On != r.On || o.rule.Each != r.Each || o.Simple.IsConst() {
 			continue
 		}
-		before, always := i < at, o.from <= c.from && o.to >= c.to
-		if limited && c.group == o.group && before && always && r.row == nil && p.implies(c.simple, o.simple) {
+		before, always := i < at, o.From <= c.From && o.To >= c.To
+		if limited && c.Group == o.Group && before && always && r.row == nil && p.Implies(c.Simple, o.Simple) {
 			add(LintDead, "%s is always first in group %s", o.rule.Name, r.Group)
 			return
 		}
-		if !limited && c.group == o.group && always && deeds[i] == deeds[at] && p.implies(c.simple, o.simple) && (before || !p.implies(o.simple, c.simple)) {
+		if !limited && c.Group == o.Group && always && deeds[i] == deeds[at] && p.Implies(c.Simple, o.Simple) && (before || !p.Implies(o.Simple, c.Simple)) {
 			add(LintSubsumed, "%s does the same for all of its customers", o.rule.Name)
 			return
 		}
-		if tag := c.undoes(o); before && tag != "" && (p.implies(c.simple, o.simple) || p.implies(o.simple, c.simple)) {
+		if tag := c.undoes(o); before && tag != "" && (p.Implies(c.Simple, o.Simple) || p.Implies(o.Simple, c.Simple)) {
 			add(LintConflict, "%s does the opposite with tag %q for the same customers", o.rule.Name, tag)
 		}
 	}
@@ -236,10 +236,10 @@ func (c *compiled) tags() []string {
 			tags = append(tags, a.Name)
 		}
 	}
-	for _, t := range []*term{c.when, c.unless} {
-		t.walk(func(k *term) {
-			if k.op == opHas {
-				tags = append(tags, k.str)
+	for _, t := range []*ir.Term{c.when, c.unless} {
+		t.Walk(func(k *ir.Term) {
+			if k.Op == ir.OpHas {
+				tags = append(tags, k.Str)
 			}
 		})
 	}
@@ -252,9 +252,9 @@ func (c *compiled) demands(a *Action) bool {
 	if a.After != "" || a.For != "" || a.Kind != DoTag && a.Kind != DoUntag {
 		return false
 	}
-	for _, k := range flat(c.simple, opAnd) {
-		set := k.op == opHas && k.str == a.Name && k.kids[0].base == ofFacts
-		clear := k.op == opNot && k.kids[0].op == opHas && k.kids[0].str == a.Name && k.kids[0].kids[0].base == ofFacts
+	for _, k := range ir.Flat(c.Simple, ir.OpAnd) {
+		set := k.Op == ir.OpHas && k.Str == a.Name && k.Kids[0].Base == ir.OfFacts
+		clear := k.Op == ir.OpNot && k.Kids[0].Op == ir.OpHas && k.Kids[0].Str == a.Name && k.Kids[0].Kids[0].Base == ir.OfFacts
 		if a.Kind == DoTag && set || a.Kind == DoUntag && clear {
 			return true
 		}
@@ -266,8 +266,8 @@ func (c *compiled) demands(a *Action) bool {
 func (c *compiled) fingerprint() string {
 	r := c.rule
 	var conjuncts []string
-	for _, k := range flat(c.simple, opAnd) {
-		conjuncts = append(conjuncts, k.canonical())
+	for _, k := range ir.Flat(c.Simple, ir.OpAnd) {
+		conjuncts = append(conjuncts, k.Canonical())
 	}
 	slices.Sort(conjuncts)
 	data, err := json.Marshal([]any{r.On, r.Each, r.Once, r.From, r.To, r.Disabled, r.Then, r.Guard, r.CancelOn, r.CancelAt, r.Rearm, r.Group, conjuncts})

@@ -6,17 +6,19 @@ import (
 	"slices"
 
 	"github.com/expr-lang/expr/ast"
+
+	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
 // lowerer turns expr's syntax tree into terms, checks the types by our rules
 // and collects every fault. A nil term stands for "faulty, already reported".
 type lowerer struct {
 	front  *frontEnd
-	each   *field
-	path   []string // conditions being expanded
-	item   *rowType // element type of the innermost loop, nil outside
-	depth  int      // loops around
-	nodes  int      // of expanded conditions
+	each   *ir.Field
+	path   []string    // conditions being expanded
+	item   *ir.RowType // element type of the innermost loop, nil outside
+	depth  int         // loops around
+	nodes  int         // of expanded conditions
 	faults []exprFault
 }
 
@@ -25,40 +27,40 @@ const (
 	maxNames  = 100 // conditions or parameters that use one another
 )
 
-func (l *lowerer) fault(at int, format string, args ...any) *term {
+func (l *lowerer) fault(at int, format string, args ...any) *ir.Term {
 	if len(l.faults) < maxFaults {
 		l.faults = append(l.faults, exprFault{at, fmt.Sprintf(format, args...)})
 	}
 	return nil
 }
 
-func (l *lowerer) expr(n ast.Node) *term {
+func (l *lowerer) expr(n ast.Node) *ir.Term {
 	t := l.node(n)
 	if t == nil {
 		return nil
 	}
-	if t.op == opFold {
-		return l.fault(t.at, "fold(…) must be compared: fold(x) == \"…\", fold(x) in […], fold(x) contains \"…\"")
+	if t.Op == ir.OpFold {
+		return l.fault(t.At, "fold(…) must be compared: fold(x) == \"…\", fold(x) in […], fold(x) contains \"…\"")
 	}
 	return t
 }
 
 // node lowers one node; unlike expr it lets a bare fold(…) through.
-func (l *lowerer) node(n ast.Node) *term {
+func (l *lowerer) node(n ast.Node) *ir.Term {
 	switch n := n.(type) {
 	case *ast.BoolNode:
-		return boolTerm(n.Value, at(n))
+		return ir.BoolTerm(n.Value, at(n))
 	case *ast.IntegerNode:
-		return &term{op: opConst, kind: Int, num: int64(n.Value), at: at(n), cost: 1}
+		return &ir.Term{Op: ir.OpConst, Kind: ir.Int, Num: int64(n.Value), At: at(n), Cost: 1}
 	case *ast.FloatNode:
 		if math.IsNaN(n.Value) || math.IsInf(n.Value, 0) {
 			return l.fault(at(n), "is too large a number")
 		}
-		return &term{op: opConst, kind: Float, flo: n.Value, at: at(n), cost: 1}
+		return &ir.Term{Op: ir.OpConst, Kind: ir.Float, Flo: n.Value, At: at(n), Cost: 1}
 	case *ast.StringNode:
-		return &term{op: opConst, kind: String, str: n.Value, at: at(n), cost: 1}
+		return &ir.Term{Op: ir.OpConst, Kind: ir.String, Str: n.Value, At: at(n), Cost: 1}
 	case *ast.NilNode:
-		return &term{op: opConst, kind: null, at: at(n), nullable: true, cost: 1}
+		return &ir.Term{Op: ir.OpConst, Kind: ir.Null, At: at(n), Nullable: true, Cost: 1}
 	case *ast.ArrayNode:
 		return l.array(n)
 	case *ast.IdentifierNode:
@@ -97,39 +99,39 @@ func (l *lowerer) node(n ast.Node) *term {
 	return l.fault(at(n), "this is not part of the rule language")
 }
 
-func (l *lowerer) array(n *ast.ArrayNode) *term {
-	t := &term{op: opConst, kind: list, at: at(n), cost: 1}
+func (l *lowerer) array(n *ast.ArrayNode) *ir.Term {
+	t := &ir.Term{Op: ir.OpConst, Kind: ir.List, At: at(n), Cost: 1}
 	for _, e := range n.Nodes {
 		c := l.expr(e)
 		if c == nil {
 			return nil
 		}
-		if c = constant(c); !c.isConst() || !slices.Contains([]Kind{Int, Float, String}, c.kind) {
-			return l.fault(c.at, "a list may hold constant numbers and texts only")
+		if c = constant(c); !c.IsConst() || !slices.Contains([]ir.Kind{ir.Int, ir.Float, ir.String}, c.Kind) {
+			return l.fault(c.At, "a list may hold constant numbers and texts only")
 		}
-		t.list = append(t.list, c)
+		t.List = append(t.List, c)
 	}
-	if len(t.list) == 0 {
+	if len(t.List) == 0 {
 		return l.fault(at(n), "the list is empty")
 	}
 	return t
 }
 
 // constant folds a negated number, which the parser gives as two nodes.
-func constant(t *term) *term {
-	if t.op == opNeg && t.kids[0].isConst() {
-		c := *t.kids[0]
-		c.num, c.flo, c.at = -c.num, -c.flo, t.at
+func constant(t *ir.Term) *ir.Term {
+	if t.Op == ir.OpNeg && t.Kids[0].IsConst() {
+		c := *t.Kids[0]
+		c.Num, c.Flo, c.At = -c.Num, -c.Flo, t.At
 		return &c
 	}
 	return t
 }
 
-func (l *lowerer) identifier(n *ast.IdentifierNode) *term {
-	root := l.front.schema.root
-	if f := root.fields[n.Value]; f != nil {
+func (l *lowerer) identifier(n *ast.IdentifierNode) *ir.Term {
+	root := l.front.schema.Root
+	if f := root.Fields[n.Value]; f != nil {
 		l.front.rows[f] = true
-		return fieldTerm(f, ofFacts, at(n))
+		return ir.FieldTerm(f, ir.OfFacts, at(n))
 	}
 	if c := l.front.conditions[n.Value]; c != nil {
 		return l.expand(c, at(n))
@@ -141,30 +143,26 @@ func (l *lowerer) identifier(n *ast.IdentifierNode) *term {
 		if l.each == nil {
 			return l.fault(at(n), "row is known only in a rule with each")
 		}
-		return l.fault(at(n), "a row cannot be used as a value: name a field, as in row.%s", l.each.row.order[0].name)
+		return l.fault(at(n), "a row cannot be used as a value: name a field, as in row.%s", l.each.Row.Order[0].Name)
 	}
 	if fn, ok := functions[n.Value]; ok {
 		return l.fault(at(n), "%s is a function: %s", n.Value, fn.usage)
 	}
-	names := root.names()
+	names := root.Names()
 	for name := range l.front.conditions {
 		names = append(names, name)
 	}
 	for name := range l.front.parameters {
 		names = append(names, name)
 	}
-	if l.item != nil && l.item.fields[n.Value] != nil {
+	if l.item != nil && l.item.Fields[n.Value] != nil {
 		return l.fault(at(n), "unknown name %s (did you mean .%s, the row's field?)", n.Value, n.Value)
 	}
 	return l.fault(at(n), "unknown name %s%s", n.Value, didYouMean(n.Value, names))
 }
 
-func fieldTerm(f *field, b base, at int) *term {
-	return &term{op: opField, kind: f.kind, field: f, base: b, at: at, nullable: f.nullable, scale: f.scale, cost: 1}
-}
-
 // expand puts a named condition in the place of its name.
-func (l *lowerer) expand(c *condition, at int) *term {
+func (l *lowerer) expand(c *condition, at int) *ir.Term {
 	if msg := circle(l.path, c.name); msg != "" {
 		return l.fault(at, "conditions go round in a circle: %s", msg)
 	}
@@ -172,7 +170,7 @@ func (l *lowerer) expand(c *condition, at int) *term {
 		return l.fault(at, "conditions use one another more than %d deep", maxNames)
 	}
 	if c.each != nil && c.each != l.each {
-		return l.fault(at, "condition %s is about rows of %s: it can be used only in rules with each: %s", c.name, c.each.name, c.each.name)
+		return l.fault(at, "condition %s is about rows of %s: it can be used only in rules with each: %s", c.name, c.each.Name, c.each.Name)
 	}
 	if !c.done {
 		used, deep := l.front.used, l.front.deep
@@ -180,7 +178,7 @@ func (l *lowerer) expand(c *condition, at int) *term {
 		c.term, c.faults = l.front.lower(c.text, c.each, append(slices.Clone(l.path), c.name))
 		c.uses, c.deep, c.done = l.front.used.list, l.front.deep+1, true
 		l.front.used, l.front.deep = used, deep
-		c.term.walk(func(*term) { c.size++ })
+		c.term.Walk(func(*ir.Term) { c.size++ })
 	}
 	l.front.use(c.name)
 	for _, name := range c.uses {
@@ -201,22 +199,22 @@ func (l *lowerer) expand(c *condition, at int) *term {
 }
 
 // loopDepth returns how deep loops are nested in t.
-func loopDepth(t *term) int {
+func loopDepth(t *ir.Term) int {
 	if t == nil {
 		return 0
 	}
 	d := 0
-	for _, k := range t.kids {
+	for _, k := range t.Kids {
 		d = max(d, loopDepth(k))
 	}
-	if t.isLoop() {
+	if t.IsLoop() {
 		d++
 	}
 	return d
 }
 
 // member lowers row.Field and .Field.
-func (l *lowerer) member(n *ast.MemberNode) *term {
+func (l *lowerer) member(n *ast.MemberNode) *ir.Term {
 	name, ok := n.Property.(*ast.StringNode)
 	if !ok || n.Optional {
 		return l.fault(at(n), "indexes are not part of the rule language: use any, all, count or sum")
@@ -226,15 +224,15 @@ func (l *lowerer) member(n *ast.MemberNode) *term {
 		if l.item == nil || of.Name != "" {
 			return l.fault(at(n), "a field of a row is known only within any, all, none, one, count, sum and filter")
 		}
-		return l.rowField(l.item, ofItem, name)
+		return l.rowField(l.item, ir.OfItem, name)
 	case *ast.IdentifierNode:
-		if of.Value == "row" && l.front.schema.root.fields["row"] == nil {
+		if of.Value == "row" && l.front.schema.Root.Fields["row"] == nil {
 			if l.each == nil {
 				return l.fault(at(of), "row is known only in a rule with each")
 			}
-			return l.rowField(l.each.row, ofRow, name)
+			return l.rowField(l.each.Row, ir.OfRow, name)
 		}
-		if f := l.front.schema.root.fields[of.Value]; f != nil && f.kind == Rows {
+		if f := l.front.schema.Root.Fields[of.Value]; f != nil && f.Kind == ir.Rows {
 			return l.fault(at(n), "%s has many rows: use any(%s, .%s …) or the like", of.Value, of.Value, name.Value)
 		}
 	}
@@ -244,101 +242,87 @@ func (l *lowerer) member(n *ast.MemberNode) *term {
 	return l.fault(at(n), "there is no field %s here", name.Value)
 }
 
-func (l *lowerer) rowField(t *rowType, b base, name *ast.StringNode) *term {
-	if f := t.fields[name.Value]; f != nil {
+func (l *lowerer) rowField(t *ir.RowType, b ir.Base, name *ast.StringNode) *ir.Term {
+	if f := t.Fields[name.Value]; f != nil {
 		l.front.rows[f] = true
-		return fieldTerm(f, b, at(name))
+		return ir.FieldTerm(f, b, at(name))
 	}
-	return l.fault(at(name), "unknown field %s%s", name.Value, didYouMean(name.Value, t.names()))
+	return l.fault(at(name), "unknown field %s%s", name.Value, didYouMean(name.Value, t.Names()))
 }
 
-func (l *lowerer) unary(n *ast.UnaryNode) *term {
+func (l *lowerer) unary(n *ast.UnaryNode) *ir.Term {
 	t := l.expr(n.Node)
 	if t == nil {
 		return nil
 	}
 	switch n.Operator {
 	case "not", "!":
-		if t.kind != Bool {
-			return l.fault(at(n), "%s needs true or false, not a value of kind %s", n.Operator, t.kind)
+		if t.Kind != ir.Bool {
+			return l.fault(at(n), "%s needs true or false, not a value of kind %s", n.Operator, t.Kind)
 		}
-		t = not(t)
-		t.at = at(n)
+		t = ir.Not(t)
+		t.At = at(n)
 		return t
 	}
-	if t.kind != Int && t.kind != Float {
-		return l.fault(at(n), "%s needs a number, not a value of kind %s", n.Operator, t.kind)
+	if t.Kind != ir.Int && t.Kind != ir.Float {
+		return l.fault(at(n), "%s needs a number, not a value of kind %s", n.Operator, t.Kind)
 	}
 	if n.Operator == "+" {
 		return t
 	}
-	return &term{op: opNeg, kind: t.kind, kids: []*term{t}, at: at(n), nullable: t.nullable, scale: scaleOf(t), cost: t.cost + 1}
+	return &ir.Term{Op: ir.OpNeg, Kind: t.Kind, Kids: []*ir.Term{t}, At: at(n), Nullable: t.Nullable, Scale: ir.ScaleOf(t), Cost: t.Cost + 1}
 }
 
-func (l *lowerer) conditional(n *ast.ConditionalNode) *term {
+func (l *lowerer) conditional(n *ast.ConditionalNode) *ir.Term {
 	c, a, b := l.expr(n.Cond), l.expr(n.Exp1), l.expr(n.Exp2)
 	if c == nil || a == nil || b == nil {
 		return nil
 	}
-	if c.kind != Bool {
-		return l.fault(c.at, "the condition before ? must be true or false, not a value of kind %s", c.kind)
+	if c.Kind != ir.Bool {
+		return l.fault(c.At, "the condition before ? must be true or false, not a value of kind %s", c.Kind)
 	}
 	a, b = numeric(a, b)
-	if a.kind != b.kind || !scalar(a.kind) {
-		return l.fault(at(n), "both sides of : must be of one kind, not %s and %s", a.kind, b.kind)
+	if a.Kind != b.Kind || !ir.Scalar(a.Kind) {
+		return l.fault(at(n), "both sides of : must be of one kind, not %s and %s", a.Kind, b.Kind)
 	}
-	return &term{op: opIf, kind: a.kind, kids: []*term{c, a, b}, at: c.at,
-		nullable: a.nullable || b.nullable, scale: scaleOf(a), cost: addCost(c.cost, max(a.cost, b.cost))}
+	return &ir.Term{Op: ir.OpIf, Kind: a.Kind, Kids: []*ir.Term{c, a, b}, At: c.At,
+		Nullable: a.Nullable || b.Nullable, Scale: ir.ScaleOf(a), Cost: ir.AddCost(c.Cost, max(a.Cost, b.Cost))}
 }
 
-func scalar(k Kind) bool { return k == Bool || k == Int || k == Float || k == String || k == day }
-
 // numeric makes both terms floats if one of them is.
-func numeric(a, b *term) (*term, *term) {
+func numeric(a, b *ir.Term) (*ir.Term, *ir.Term) {
 	a, b = alignScale(a, b)
-	if a.kind == Int && b.kind == Float {
+	if a.Kind == ir.Int && b.Kind == ir.Float {
 		a = toFloat(a)
 	}
-	if a.kind == Float && b.kind == Int {
+	if a.Kind == ir.Float && b.Kind == ir.Int {
 		b = toFloat(b)
 	}
-	if a.kind == Time && b.kind == day {
-		a = toDay(a)
+	if a.Kind == ir.Time && b.Kind == ir.Day {
+		a = ir.ToDay(a)
 	}
-	if a.kind == day && b.kind == Time {
-		b = toDay(b)
+	if a.Kind == ir.Day && b.Kind == ir.Time {
+		b = ir.ToDay(b)
 	}
 	return a, b
 }
 
-func toFloat(t *term) *term {
-	if t.kind == Float {
+func toFloat(t *ir.Term) *ir.Term {
+	if t.Kind == ir.Float {
 		return t
 	}
-	if t.scaled() {
+	if t.Scaled() {
 		return wholeUnits(t)
 	}
-	if t.isConst() {
-		return &term{op: opConst, kind: Float, flo: float64(t.num), at: t.at, cost: 1}
+	if t.IsConst() {
+		return &ir.Term{Op: ir.OpConst, Kind: ir.Float, Flo: float64(t.Num), At: t.At, Cost: 1}
 	}
-	return &term{op: opFloat, kind: Float, kids: []*term{t}, at: t.at, nullable: t.nullable, cost: t.cost}
+	return &ir.Term{Op: ir.OpFloat, Kind: ir.Float, Kids: []*ir.Term{t}, At: t.At, Nullable: t.Nullable, Cost: t.Cost}
 }
-
-func toDay(t *term) *term {
-	if t.kind == day {
-		return t
-	}
-	return &term{op: opDay, kind: day, kids: []*term{t}, at: t.at, nullable: t.nullable, cost: t.cost + 4}
-}
-
-// maxCost is where costs stop growing, so that they cannot wrap around.
-const maxCost = math.MaxInt64 / 4
-
-func addCost(a, b int64) int64 { return min(a+b, maxCost) }
 
 func mulCost(n int, c int64) int64 {
-	if c > maxCost/int64(max(n, 1)) {
-		return maxCost
+	if c > ir.MaxCost/int64(max(n, 1)) {
+		return ir.MaxCost
 	}
 	return int64(n) * c
 }

@@ -7,15 +7,16 @@ import (
 	"github.com/expr-lang/expr/ast"
 
 	"github.com/vefacrm/vefa/internal/fold"
+	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
-var binaryOps = map[string]op{
-	"==": opEq, "!=": opNe, "<": opLt, "<=": opLe, ">": opGt, ">=": opGe,
-	"contains": opContains, "startsWith": opStarts, "endsWith": opEnds,
-	"+": opAdd, "-": opSub, "*": opMul, "/": opDiv, "%": opMod,
+var binaryOps = map[string]ir.Op{
+	"==": ir.OpEq, "!=": ir.OpNe, "<": ir.OpLt, "<=": ir.OpLe, ">": ir.OpGt, ">=": ir.OpGe,
+	"contains": ir.OpContains, "startsWith": ir.OpStarts, "endsWith": ir.OpEnds,
+	"+": ir.OpAdd, "-": ir.OpSub, "*": ir.OpMul, "/": ir.OpDiv, "%": ir.OpMod,
 }
 
-func (l *lowerer) binary(n *ast.BinaryNode) *term {
+func (l *lowerer) binary(n *ast.BinaryNode) *ir.Term {
 	switch n.Operator {
 	case "&&", "and", "||", "or":
 		return l.logic(n)
@@ -34,158 +35,158 @@ func (l *lowerer) binary(n *ast.BinaryNode) *term {
 	if a == nil || b == nil {
 		return nil
 	}
-	if b.op == opFold && a.isConst() && (o == opEq || o == opNe) {
+	if b.Op == ir.OpFold && a.IsConst() && (o == ir.OpEq || o == ir.OpNe) {
 		a, b = b, a
 	}
-	if a.op == opFold && b.isConst() && b.kind == String && (o == opEq || o == opNe || o >= opContains && o <= opEnds) {
+	if a.Op == ir.OpFold && b.IsConst() && b.Kind == ir.String && (o == ir.OpEq || o == ir.OpNe || o >= ir.OpContains && o <= ir.OpEnds) {
 		return l.binaryTerm(o, a, folded(b), at(n))
 	}
-	for _, t := range []*term{a, b} {
-		if t.op == opFold {
-			return l.fault(t.at, "fold(…) can be compared with a constant text only, by ==, !=, in, contains, startsWith or endsWith")
+	for _, t := range []*ir.Term{a, b} {
+		if t.Op == ir.OpFold {
+			return l.fault(t.At, "fold(…) can be compared with a constant text only, by ==, !=, in, contains, startsWith or endsWith")
 		}
 	}
 	switch {
-	case o <= opGe:
+	case o <= ir.OpGe:
 		return l.compare(n, o, a, b)
-	case o <= opEnds:
-		if a.kind != String || b.kind != String {
-			return l.fault(at(n), "%s needs two texts, not %s and %s", n.Operator, a.kind, b.kind)
+	case o <= ir.OpEnds:
+		if a.Kind != ir.String || b.Kind != ir.String {
+			return l.fault(at(n), "%s needs two texts, not %s and %s", n.Operator, a.Kind, b.Kind)
 		}
 		return l.binaryTerm(o, a, b, at(n))
 	}
 	return l.arithmetic(n, o, a, b)
 }
 
-func folded(c *term) *term {
+func folded(c *ir.Term) *ir.Term {
 	f := *c
-	f.str = fold.Key(c.str)
+	f.Str = fold.Key(c.Str)
 	return &f
 }
 
-func (l *lowerer) logic(n *ast.BinaryNode) *term {
+func (l *lowerer) logic(n *ast.BinaryNode) *ir.Term {
 	a, b := l.expr(n.Left), l.expr(n.Right)
 	if a == nil || b == nil {
 		return nil
 	}
-	for _, t := range []*term{a, b} {
-		if t.kind != Bool {
-			return l.fault(t.at, "%s needs true or false on both sides, not a value of kind %s", n.Operator, t.kind)
+	for _, t := range []*ir.Term{a, b} {
+		if t.Kind != ir.Bool {
+			return l.fault(t.At, "%s needs true or false on both sides, not a value of kind %s", n.Operator, t.Kind)
 		}
 	}
-	o := opAnd
+	o := ir.OpAnd
 	if n.Operator == "||" || n.Operator == "or" {
-		o = opOr
+		o = ir.OpOr
 	}
-	return &term{op: o, kind: Bool, kids: []*term{a, b}, at: a.at, cost: addCost(a.cost, b.cost)}
+	return &ir.Term{Op: o, Kind: ir.Bool, Kids: []*ir.Term{a, b}, At: a.At, Cost: ir.AddCost(a.Cost, b.Cost)}
 }
 
 // binaryTerm makes a term of kind bool; the cost of texts grows with their
 // declared length.
-func (l *lowerer) binaryTerm(o op, a, b *term, at int) *term {
-	cost := addCost(a.cost, b.cost)
-	if a.kind == String {
-		cost = addCost(cost, textCost(a))
+func (l *lowerer) binaryTerm(o ir.Op, a, b *ir.Term, at int) *ir.Term {
+	cost := ir.AddCost(a.Cost, b.Cost)
+	if a.Kind == ir.String {
+		cost = ir.AddCost(cost, textCost(a))
 	}
-	return &term{op: o, kind: Bool, kids: []*term{a, b}, at: at, cost: addCost(cost, 1)}
+	return &ir.Term{Op: o, Kind: ir.Bool, Kids: []*ir.Term{a, b}, At: at, Cost: ir.AddCost(cost, 1)}
 }
 
-func textCost(t *term) int64 {
+func textCost(t *ir.Term) int64 {
 	n := 16
-	t.walk(func(k *term) {
-		if k.op == opField && k.field.kind == String {
-			n = max(n, k.field.max)
+	t.Walk(func(k *ir.Term) {
+		if k.Op == ir.OpField && k.Field.Kind == ir.String {
+			n = max(n, k.Field.Max)
 		}
 	})
-	if t.op == opFold {
+	if t.Op == ir.OpFold {
 		return int64(n)
 	}
 	return int64(n / 16)
 }
 
-func (l *lowerer) compare(n *ast.BinaryNode, o op, a, b *term) *term {
-	if a.kind == null || b.kind == null {
+func (l *lowerer) compare(n *ast.BinaryNode, o ir.Op, a, b *ir.Term) *ir.Term {
+	if a.Kind == ir.Null || b.Kind == ir.Null {
 		return l.compareNull(n, o, a, b)
 	}
 	a, b = numeric(a, b)
 	switch {
-	case a.kind != b.kind || !(scalar(a.kind) || a.kind == Time):
+	case a.Kind != b.Kind || !(ir.Scalar(a.Kind) || a.Kind == ir.Time):
 		hint := ""
-		if (a.kind == Time || a.kind == day) && b.kind == String {
+		if (a.Kind == ir.Time || a.Kind == ir.Day) && b.Kind == ir.String {
 			hint = `: write date("2025-01-31")`
 		}
-		return l.fault(at(n), "%s cannot compare %s with %s%s", n.Operator, a.kind, b.kind, hint)
-	case a.kind == Bool && o != opEq && o != opNe:
+		return l.fault(at(n), "%s cannot compare %s with %s%s", n.Operator, a.Kind, b.Kind, hint)
+	case a.Kind == ir.Bool && o != ir.OpEq && o != ir.OpNe:
 		return l.fault(at(n), "%s cannot compare true and false", n.Operator)
 	}
 	return l.binaryTerm(o, a, b, at(n))
 }
 
-func (l *lowerer) compareNull(n *ast.BinaryNode, o op, a, b *term) *term {
-	if a.kind == null {
+func (l *lowerer) compareNull(n *ast.BinaryNode, o ir.Op, a, b *ir.Term) *ir.Term {
+	if a.Kind == ir.Null {
 		a, b = b, a
 	}
 	switch {
-	case o != opEq && o != opNe:
+	case o != ir.OpEq && o != ir.OpNe:
 		return l.fault(at(n), "nil can be compared by == and != only")
-	case b.kind != null || !a.nullable || a.kind == null:
+	case b.Kind != ir.Null || !a.Nullable || a.Kind == ir.Null:
 		return l.fault(at(n), "this can never be nil")
 	}
-	t := &term{op: opIsNull, kind: Bool, kids: []*term{a}, at: at(n), cost: a.cost + 1}
-	if o == opNe {
-		return not(t)
+	t := &ir.Term{Op: ir.OpIsNull, Kind: ir.Bool, Kids: []*ir.Term{a}, At: at(n), Cost: a.Cost + 1}
+	if o == ir.OpNe {
+		return ir.Not(t)
 	}
 	return t
 }
 
-func (l *lowerer) arithmetic(n *ast.BinaryNode, o op, a, b *term) *term {
+func (l *lowerer) arithmetic(n *ast.BinaryNode, o ir.Op, a, b *ir.Term) *ir.Term {
 	result, a, b := scaledArithmetic(o, a, b, at(n))
 	if result != nil {
 		return result
 	}
-	if o == opDiv && a.kind == Int && b.kind == Int {
+	if o == ir.OpDiv && a.Kind == ir.Int && b.Kind == ir.Int {
 		a, b = toFloat(a), toFloat(b)
 	}
 	a, b = numeric(a, b)
 	switch {
-	case o == opAdd && (a.kind == String || b.kind == String):
+	case o == ir.OpAdd && (a.Kind == ir.String || b.Kind == ir.String):
 		return l.fault(at(n), "texts cannot be joined in a rule")
-	case (a.kind == Time || a.kind == day) || (b.kind == Time || b.kind == day):
+	case (a.Kind == ir.Time || a.Kind == ir.Day) || (b.Kind == ir.Time || b.Kind == ir.Day):
 		return l.fault(at(n), "days are counted by daysSince(…) and daysUntil(…), not by %s", n.Operator)
-	case a.kind != b.kind || a.kind != Int && a.kind != Float:
-		return l.fault(at(n), "%s needs two numbers, not %s and %s", n.Operator, a.kind, b.kind)
-	case o == opMod && (a.kind == Float || a.scaled()):
+	case a.Kind != b.Kind || a.Kind != ir.Int && a.Kind != ir.Float:
+		return l.fault(at(n), "%s needs two numbers, not %s and %s", n.Operator, a.Kind, b.Kind)
+	case o == ir.OpMod && (a.Kind == ir.Float || a.Scaled()):
 		return l.fault(at(n), "%% needs two integers")
 	}
-	t := &term{op: o, kind: a.kind, kids: []*term{a, b}, at: at(n), nullable: a.nullable || b.nullable, cost: addCost(a.cost, b.cost) + 1}
-	t.scale = scaleOf(a)
-	if o == opDiv || o == opMod {
-		zero := b.isConst() && b.num == 0 && b.flo == 0
+	t := &ir.Term{Op: o, Kind: a.Kind, Kids: []*ir.Term{a, b}, At: at(n), Nullable: a.Nullable || b.Nullable, Cost: ir.AddCost(a.Cost, b.Cost) + 1}
+	t.Scale = ir.ScaleOf(a)
+	if o == ir.OpDiv || o == ir.OpMod {
+		zero := b.IsConst() && b.Num == 0 && b.Flo == 0
 		if zero {
 			return l.fault(at(n), "division by zero")
 		}
-		t.nullable = t.nullable || !b.isConst()
+		t.Nullable = t.Nullable || !b.IsConst()
 	}
 	return t
 }
 
-func (l *lowerer) orElse(n *ast.BinaryNode) *term {
+func (l *lowerer) orElse(n *ast.BinaryNode) *ir.Term {
 	a, b := l.expr(n.Left), l.expr(n.Right)
 	if a == nil || b == nil {
 		return nil
 	}
 	a, b = numeric(a, b)
 	switch {
-	case !a.nullable:
+	case !a.Nullable:
 		return l.fault(at(n), "the value before ?? can never be nil")
-	case a.kind != b.kind || !scalar(a.kind):
-		return l.fault(at(n), "both sides of ?? must be of one kind, not %s and %s", a.kind, b.kind)
+	case a.Kind != b.Kind || !ir.Scalar(a.Kind):
+		return l.fault(at(n), "both sides of ?? must be of one kind, not %s and %s", a.Kind, b.Kind)
 	}
-	return &term{op: opElse, kind: a.kind, kids: []*term{a, b}, at: a.at, nullable: b.nullable, scale: scaleOf(a), cost: addCost(a.cost, b.cost) + 1}
+	return &ir.Term{Op: ir.OpElse, Kind: a.Kind, Kids: []*ir.Term{a, b}, At: a.At, Nullable: b.Nullable, Scale: ir.ScaleOf(a), Cost: ir.AddCost(a.Cost, b.Cost) + 1}
 }
 
 // in lowers "tag" in Tags, x in [1, 2] and x in 1..5.
-func (l *lowerer) in(n *ast.BinaryNode) *term {
+func (l *lowerer) in(n *ast.BinaryNode) *ir.Term {
 	a := l.node(n.Left)
 	if r, ok := n.Right.(*ast.BinaryNode); ok && r.Operator == ".." {
 		return l.inRange(n, a, r)
@@ -194,68 +195,68 @@ func (l *lowerer) in(n *ast.BinaryNode) *term {
 	if a == nil || b == nil {
 		return nil
 	}
-	if b.kind == Tags {
-		if a.kind != String || !a.isConst() {
-			return l.fault(a.at, "a tag must be a constant text")
+	if b.Kind == ir.Tags {
+		if a.Kind != ir.String || !a.IsConst() {
+			return l.fault(a.At, "a tag must be a constant text")
 		}
-		id := l.front.schema.tags.id(a.str)
-		cost := b.cost + 1
-		if !b.field.interned {
-			cost += int64(b.field.max)
+		id := l.front.schema.Tags.Id(a.Str)
+		cost := b.Cost + 1
+		if !b.Field.Interned {
+			cost += int64(b.Field.Max)
 		}
-		return &term{op: opHas, kind: Bool, kids: []*term{b}, str: a.str, num: int64(id), at: at(n), cost: cost}
+		return &ir.Term{Op: ir.OpHas, Kind: ir.Bool, Kids: []*ir.Term{b}, Str: a.Str, Num: int64(id), At: at(n), Cost: cost}
 	}
-	if b.kind != list {
-		return l.fault(at(n), "in needs tags, a list or a range on its right, not a value of kind %s", b.kind)
+	if b.Kind != ir.List {
+		return l.fault(at(n), "in needs tags, a list or a range on its right, not a value of kind %s", b.Kind)
 	}
-	items := slices.Clone(b.list)
-	if a.scaled() {
+	items := slices.Clone(b.List)
+	if a.Scaled() {
 		a, items = alignList(a, items)
 	}
 	for i, c := range items {
-		if a.op == opFold && c.kind == String {
+		if a.Op == ir.OpFold && c.Kind == ir.String {
 			c = folded(c)
 		}
-		if a.kind == Int && c.kind == Float {
+		if a.Kind == ir.Int && c.Kind == ir.Float {
 			a = toFloat(a)
 		}
 		items[i] = c
 	}
 	for i, c := range items {
-		if a.kind == Float {
+		if a.Kind == ir.Float {
 			items[i] = toFloat(c)
 		}
-		if items[i].kind != a.kind {
-			return l.fault(c.at, "the list holds a value of kind %s, %s is looked for", c.kind, a.kind)
+		if items[i].Kind != a.Kind {
+			return l.fault(c.At, "the list holds a value of kind %s, %s is looked for", c.Kind, a.Kind)
 		}
 	}
-	cost := addCost(a.cost, int64(1+len(items)))
-	if a.op == opFold {
-		cost = addCost(cost, textCost(a))
+	cost := ir.AddCost(a.Cost, int64(1+len(items)))
+	if a.Op == ir.OpFold {
+		cost = ir.AddCost(cost, textCost(a))
 	}
-	return &term{op: opIn, kind: Bool, kids: []*term{a}, list: items, at: at(n), cost: cost}
+	return &ir.Term{Op: ir.OpIn, Kind: ir.Bool, Kids: []*ir.Term{a}, List: items, At: at(n), Cost: cost}
 }
 
-func (l *lowerer) inRange(n *ast.BinaryNode, a *term, r *ast.BinaryNode) *term {
+func (l *lowerer) inRange(n *ast.BinaryNode, a *ir.Term, r *ast.BinaryNode) *ir.Term {
 	lo, hi := l.expr(r.Left), l.expr(r.Right)
 	if a == nil || lo == nil || hi == nil {
 		return nil
 	}
 	lo, hi = constant(lo), constant(hi)
-	if a.scaled() {
+	if a.Scaled() {
 		_, lo = alignScale(a, lo)
 		_, hi = alignScale(a, hi)
 	}
-	if a.kind != Int || lo.kind != Int || hi.kind != Int || !lo.isConst() || !hi.isConst() {
+	if a.Kind != ir.Int || lo.Kind != ir.Int || hi.Kind != ir.Int || !lo.IsConst() || !hi.IsConst() {
 		return l.fault(at(r), "a range needs an integer before in and constant integers as its ends")
 	}
-	return &term{op: opAnd, kind: Bool, at: at(n), cost: 2*a.cost + 2, kids: []*term{
-		l.binaryTerm(opGe, a, lo, at(n)), l.binaryTerm(opLe, a, hi, at(n)),
+	return &ir.Term{Op: ir.OpAnd, Kind: ir.Bool, At: at(n), Cost: 2*a.Cost + 2, Kids: []*ir.Term{
+		l.binaryTerm(ir.OpGe, a, lo, at(n)), l.binaryTerm(ir.OpLe, a, hi, at(n)),
 	}}
 }
 
 // call lowers a call of an allow-listed function.
-func (l *lowerer) call(n ast.Node, name string, args []ast.Node) *term {
+func (l *lowerer) call(n ast.Node, name string, args []ast.Node) *ir.Term {
 	fn, ok := functions[name]
 	if !ok {
 		var names []string
@@ -273,7 +274,7 @@ func (l *lowerer) call(n ast.Node, name string, args []ast.Node) *term {
 	if fn.loop {
 		return l.loop(n, name, args)
 	}
-	var kids []*term
+	var kids []*ir.Term
 	for _, a := range args {
 		if k := l.expr(a); k != nil {
 			kids = append(kids, k)
@@ -285,81 +286,81 @@ func (l *lowerer) call(n ast.Node, name string, args []ast.Node) *term {
 	return l.scalarCall(n, name, kids)
 }
 
-func (l *lowerer) scalarCall(n ast.Node, name string, kids []*term) *term {
-	t := &term{at: at(n), kids: kids, cost: 1}
+func (l *lowerer) scalarCall(n ast.Node, name string, kids []*ir.Term) *ir.Term {
+	t := &ir.Term{At: at(n), Kids: kids, Cost: 1}
 	for _, k := range kids {
-		t.cost = addCost(t.cost, k.cost)
-		t.nullable = t.nullable || k.nullable
+		t.Cost = ir.AddCost(t.Cost, k.Cost)
+		t.Nullable = t.Nullable || k.Nullable
 	}
 	switch name {
 	case "abs", "min", "max":
-		t.op = map[string]op{"abs": opAbs, "min": opMin, "max": opMax}[name]
+		t.Op = map[string]ir.Op{"abs": ir.OpAbs, "min": ir.OpMin, "max": ir.OpMax}[name]
 		for i := 1; i < len(kids); i++ {
 			kids[0], kids[i] = numeric(kids[0], kids[i])
 		}
 		if !sameScale(kids) {
 			for i, k := range kids {
-				if k.kind == Int {
+				if k.Kind == ir.Int {
 					kids[i] = toFloat(k)
 				}
 			}
 		}
 		for i, k := range kids {
-			if k.kind != Int && k.kind != Float {
-				return l.fault(k.at, "%s needs numbers, not a value of kind %s", name, k.kind)
+			if k.Kind != ir.Int && k.Kind != ir.Float {
+				return l.fault(k.At, "%s needs numbers, not a value of kind %s", name, k.Kind)
 			}
-			if kids[0].kind == Float {
+			if kids[0].Kind == ir.Float {
 				kids[i] = toFloat(k)
 			}
 		}
-		t.kind = kids[0].kind
-		t.scale = scaleOf(kids[0])
+		t.Kind = kids[0].Kind
+		t.Scale = ir.ScaleOf(kids[0])
 		return t
 	case "fold":
-		if kids[0].kind != String || kids[0].isConst() {
-			return l.fault(t.at, "fold needs a text that is not constant")
+		if kids[0].Kind != ir.String || kids[0].IsConst() {
+			return l.fault(t.At, "fold needs a text that is not constant")
 		}
-		t.op, t.kind = opFold, String
+		t.Op, t.Kind = ir.OpFold, ir.String
 		return t
 	case "today":
-		t.op, t.kind = opToday, day
+		t.Op, t.Kind = ir.OpToday, ir.Day
 		return t
 	case "date":
 		return l.date(kids[0])
 	}
-	if k := kids[0].kind; k != Time && k != day {
-		return l.fault(t.at, "%s needs a time, not a value of kind %s", name, k)
+	if k := kids[0].Kind; k != ir.Time && k != ir.Day {
+		return l.fault(t.At, "%s needs a time, not a value of kind %s", name, k)
 	}
-	d, today := toDay(kids[0]), &term{op: opToday, kind: day, at: t.at, cost: 1}
-	t.kind = Int
-	t.cost += 20
+	d, today := ir.ToDay(kids[0]), &ir.Term{Op: ir.OpToday, Kind: ir.Day, At: t.At, Cost: 1}
+	t.Kind = ir.Int
+	t.Cost += 20
 	switch name {
 	case "daysSince":
-		t.op, t.kids = opSub, []*term{today, d}
+		t.Op, t.Kids = ir.OpSub, []*ir.Term{today, d}
 	case "daysUntil":
-		t.op, t.kids = opSub, []*term{d, today}
+		t.Op, t.Kids = ir.OpSub, []*ir.Term{d, today}
 	default:
-		t.op = map[string]op{"daysToAnniversary": opAnniversary, "year": opYear, "month": opMonth,
-			"monthDay": opMonthDay, "weekday": opWeekday}[name]
-		t.kids = []*term{d}
+		t.Op = map[string]ir.Op{"daysToAnniversary": ir.OpAnniversary, "year": ir.OpYear, "month": ir.OpMonth,
+			"monthDay": ir.OpMonthDay, "weekday": ir.OpWeekday}[name]
+		t.Kids = []*ir.Term{d}
 	}
 	return t
 }
 
-func (l *lowerer) date(k *term) *term {
-	if !k.isConst() || k.kind != String {
-		return l.fault(k.at, `date needs a constant: date("2025-01-31")`)
+func (l *lowerer) date(k *ir.Term) *ir.Term {
+	if !k.IsConst() || k.Kind != ir.String {
+		return l.fault(k.At, `date needs a constant: date("2025-01-31")`)
 	}
-	d, err := time.Parse(time.DateOnly, k.str)
+	d, err := time.Parse(time.DateOnly, k.Str)
 	if err != nil {
-		return l.fault(k.at, "%q is no date: write year-month-day, as in 2025-01-31", k.str)
+		return l.fault(k.At, "%q is no date: write year-month-day, as in 2025-01-31", k.Str)
 	}
-	return &term{op: opConst, kind: day, num: floorDiv(d.Unix(), 86400), at: k.at, cost: 1}
+	return &ir.Term{Op: ir.OpConst, Kind: ir.Day, Num: ir.FloorDiv(d.Unix(), 86400), At: k.At, Cost: 1}
 }
 
 // rows lowers the first argument of a loop: rows, or filter(rows, condition).
 // It returns the field and the condition that the filters add, or nil.
-func (l *lowerer) rows(n ast.Node) (f *term, filter *term, ok bool) {
+func (l *lowerer) rows(n ast.Node) (f *ir.Term, filter *ir.Term, ok bool) {
 	if b, isCall := n.(*ast.BuiltinNode); isCall && b.Name == "filter" && len(b.Arguments) == 2 {
 		f, filter, ok = l.rows(b.Arguments[0])
 		if !ok {
@@ -369,28 +370,21 @@ func (l *lowerer) rows(n ast.Node) (f *term, filter *term, ok bool) {
 		if p == nil {
 			return nil, nil, false
 		}
-		return f, both(filter, p), true
+		return f, ir.Both(filter, p), true
 	}
 	t := l.expr(n)
 	if t == nil {
 		return nil, nil, false
 	}
-	if t.kind != Rows {
-		l.fault(t.at, "rows are needed here, not a value of kind %s", t.kind)
+	if t.Kind != ir.Rows {
+		l.fault(t.At, "rows are needed here, not a value of kind %s", t.Kind)
 		return nil, nil, false
 	}
 	return t, nil, true
 }
 
-func both(a, b *term) *term {
-	if a == nil {
-		return b
-	}
-	return &term{op: opAnd, kind: Bool, kids: []*term{a, b}, at: a.at, cost: addCost(a.cost, b.cost)}
-}
-
 // inside lowers the body of a loop over rows, which may be of any kind.
-func (l *lowerer) inside(n ast.Node, rows *term) *term {
+func (l *lowerer) inside(n ast.Node, rows *ir.Term) *ir.Term {
 	p, ok := n.(*ast.PredicateNode)
 	if !ok {
 		return l.fault(at(n), "a condition on the row's fields is needed here")
@@ -399,7 +393,7 @@ func (l *lowerer) inside(n ast.Node, rows *term) *term {
 		return l.fault(at(n), "loops may be nested %d deep", limit)
 	}
 	outer := l.item
-	l.item = rows.field.row
+	l.item = rows.Field.Row
 	l.depth++
 	t := l.expr(p.Node)
 	l.depth--
@@ -407,15 +401,15 @@ func (l *lowerer) inside(n ast.Node, rows *term) *term {
 	return t
 }
 
-func (l *lowerer) predicate(n ast.Node, rows *term) *term {
+func (l *lowerer) predicate(n ast.Node, rows *ir.Term) *ir.Term {
 	t := l.inside(n, rows)
-	if t != nil && t.kind != Bool {
-		return l.fault(t.at, "must be true or false for each row, not a value of kind %s", t.kind)
+	if t != nil && t.Kind != ir.Bool {
+		return l.fault(t.At, "must be true or false for each row, not a value of kind %s", t.Kind)
 	}
 	return t
 }
 
-func (l *lowerer) loop(n ast.Node, name string, args []ast.Node) *term {
+func (l *lowerer) loop(n ast.Node, name string, args []ast.Node) *ir.Term {
 	if name == "filter" {
 		return l.fault(at(n), "filter can stand only within any, all, none, one, count, sum and len")
 	}
@@ -423,16 +417,16 @@ func (l *lowerer) loop(n ast.Node, name string, args []ast.Node) *term {
 	if !ok {
 		return nil
 	}
-	t := &term{kind: Bool, at: at(n), field: rows.field, base: rows.base}
+	t := &ir.Term{Kind: ir.Bool, At: at(n), Field: rows.Field, Base: rows.Base}
 	if name == "sum" {
 		v := l.inside(args[1], rows)
 		if v == nil {
 			return nil
 		}
-		if v.kind != Int && v.kind != Float {
-			return l.fault(v.at, "sum needs numbers, not values of kind %s", v.kind)
+		if v.Kind != ir.Int && v.Kind != ir.Float {
+			return l.fault(v.At, "sum needs numbers, not values of kind %s", v.Kind)
 		}
-		t.op, t.kind, t.kids, t.scale = opSum, v.kind, []*term{filter, v}, scaleOf(v)
+		t.Op, t.Kind, t.Kids, t.Scale = ir.OpSum, v.Kind, []*ir.Term{filter, v}, ir.ScaleOf(v)
 		return loopCost(t)
 	}
 	p := l.predicate(args[1], rows)
@@ -441,53 +435,53 @@ func (l *lowerer) loop(n ast.Node, name string, args []ast.Node) *term {
 	}
 	switch name {
 	case "all":
-		t.op = opAll
+		t.Op = ir.OpAll
 		if filter != nil {
-			p = &term{op: opOr, kind: Bool, kids: []*term{not(filter), p}, at: p.at, cost: addCost(filter.cost, p.cost)}
+			p = &ir.Term{Op: ir.OpOr, Kind: ir.Bool, Kids: []*ir.Term{ir.Not(filter), p}, At: p.At, Cost: ir.AddCost(filter.Cost, p.Cost)}
 			filter = nil
 		}
 	case "any":
-		t.op = opAny
+		t.Op = ir.OpAny
 	case "none":
-		t.op = opNone
+		t.Op = ir.OpNone
 	case "one":
-		t.op = opOne
+		t.Op = ir.OpOne
 	case "count":
-		t.op, t.kind = opCount, Int
+		t.Op, t.Kind = ir.OpCount, ir.Int
 	}
-	t.kids = []*term{both(filter, p)}
+	t.Kids = []*ir.Term{ir.Both(filter, p)}
 	return loopCost(t)
 }
 
-func loopCost(t *term) *term {
+func loopCost(t *ir.Term) *ir.Term {
 	each := int64(1)
-	for _, k := range t.kids {
+	for _, k := range t.Kids {
 		if k != nil {
-			each = addCost(each, k.cost)
+			each = ir.AddCost(each, k.Cost)
 		}
 	}
-	t.cost = addCost(mulCost(t.field.max, each), 1)
+	t.Cost = ir.AddCost(mulCost(t.Field.Max, each), 1)
 	return t
 }
 
-func (l *lowerer) length(n, arg ast.Node) *term {
+func (l *lowerer) length(n, arg ast.Node) *ir.Term {
 	if b, ok := arg.(*ast.BuiltinNode); ok && b.Name == "filter" {
 		rows, filter, ok := l.rows(arg)
 		if !ok {
 			return nil
 		}
-		return loopCost(&term{op: opCount, kind: Int, at: at(n), field: rows.field, base: rows.base, kids: []*term{filter}})
+		return loopCost(&ir.Term{Op: ir.OpCount, Kind: ir.Int, At: at(n), Field: rows.Field, Base: rows.Base, Kids: []*ir.Term{filter}})
 	}
 	t := l.expr(arg)
 	if t == nil {
 		return nil
 	}
-	if t.kind != Rows && t.kind != Tags && t.kind != String {
-		return l.fault(t.at, "len needs rows, tags or a text, not a value of kind %s", t.kind)
+	if t.Kind != ir.Rows && t.Kind != ir.Tags && t.Kind != ir.String {
+		return l.fault(t.At, "len needs rows, tags or a text, not a value of kind %s", t.Kind)
 	}
-	cost := addCost(t.cost, 1)
-	if t.kind == String {
-		cost = addCost(cost, textCost(t)*4)
+	cost := ir.AddCost(t.Cost, 1)
+	if t.Kind == ir.String {
+		cost = ir.AddCost(cost, textCost(t)*4)
 	}
-	return &term{op: opLen, kind: Int, kids: []*term{t}, at: at(n), nullable: t.nullable, cost: cost}
+	return &ir.Term{Op: ir.OpLen, Kind: ir.Int, Kids: []*ir.Term{t}, At: at(n), Nullable: t.Nullable, Cost: cost}
 }

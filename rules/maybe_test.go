@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/rules/population"
 )
 
 // The same facts with nulls as pointers and as Maybes.
@@ -131,7 +132,7 @@ func TestNullsAreTheSameEverywhere(t *testing.T) {
 		for i := range people {
 			twins[i] = people[i].pointers()
 		}
-		pop, err := rules.NewPopulation(set.Schema(), evening, each(people))
+		pop, err := population.New(set.Schema(), evening, each(people))
 		require.NoError(t, err)
 		for _, days := range []int{0, 1, -2} {
 			m := rules.NewMoment(evening.Now().AddDate(0, 0, days), nil)
@@ -179,7 +180,7 @@ func TestNullsAreTheSameEverywhere(t *testing.T) {
 				n++
 			}
 		}
-		preview, err := set.Preview(t.Context(), pop, rules.Rule{Name: "new", When: nullTexts[k], Then: tagX}, evening, 0)
+		preview, err := pop.Preview(t.Context(), set, rules.Rule{Name: "new", When: nullTexts[k], Then: tagX}, evening, 0)
 		require.NoError(t, err)
 		require.Equal(t, n, preview.Subjects)
 	})
@@ -217,10 +218,10 @@ func TestNullsInABacktest(t *testing.T) {
 	set, err := schema.Compile(&rules.Book{Rules: []rules.Rule{{Name: "r", When: "Days <= 3", Then: tagX, Once: rules.PerDay}}})
 	require.NoError(t, err)
 	people := []maybes{{}, {Days: rules.Some(1)}}
-	pop, err := rules.NewPopulation(schema, evening, each(people))
+	pop, err := population.New(schema, evening, each(people))
 	require.NoError(t, err)
 	var planned []int
-	for night, err := range set.Backtest(t.Context(), pop, evening, 5, rules.BacktestOptions[maybes]{}) {
+	for night, err := range pop.Backtest(t.Context(), set, evening, 5, population.BacktestOptions[maybes]{}) {
 		require.NoError(t, err)
 		planned = append(planned, night.Rules[0].Planned)
 	}

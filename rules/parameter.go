@@ -3,6 +3,9 @@ package rules
 import (
 	"fmt"
 	"slices"
+
+	"github.com/vefacrm/vefa/rules/internal/ir"
+	"github.com/vefacrm/vefa/rules/internal/simplify"
 )
 
 // Parameter is a named constant: the numbers and lists that business people
@@ -21,7 +24,7 @@ type Parameter struct {
 type parameter struct {
 	name   string
 	text   string
-	term   *term // a constant
+	term   *ir.Term // a constant
 	done   bool
 	uses   []string
 	deep   int
@@ -29,7 +32,7 @@ type parameter struct {
 }
 
 // value parses and checks an expression of any kind.
-func (f *frontEnd) value(text string, each *field) (t *term, faults []exprFault) {
+func (f *frontEnd) value(text string, each *ir.Field) (t *ir.Term, faults []exprFault) {
 	return f.lowerAs(text, each, nil, false)
 }
 
@@ -49,17 +52,17 @@ func (f *frontEnd) constantOf(p *parameter, path []string) {
 		p.faults = faults
 		return
 	}
-	c := constant(simplify(t))
+	c := constant(simplify.Term(t))
 	switch {
-	case !c.isConst() || c.kind == null:
-		p.faults = []exprFault{{t.at, fmt.Sprintf("a parameter must be constant, %s is not", t)}}
+	case !c.IsConst() || c.Kind == ir.Null:
+		p.faults = []exprFault{{t.At, fmt.Sprintf("a parameter must be constant, %s is not", t)}}
 	default:
 		p.term = c
 	}
 }
 
 // parameter puts a parameter's value in the place of its name.
-func (l *lowerer) parameter(p *parameter, at int) *term {
+func (l *lowerer) parameter(p *parameter, at int) *ir.Term {
 	if msg := circle(l.path, p.name); msg != "" {
 		return l.fault(at, "parameters go round in a circle: %s", msg)
 	}
@@ -76,7 +79,7 @@ func (l *lowerer) parameter(p *parameter, at int) *term {
 		return l.fault(at, "parameter %s is faulty: %s", p.name, p.faults[0].msg)
 	}
 	c := *p.term
-	c.at = at
+	c.At = at
 	return &c
 }
 
@@ -115,7 +118,7 @@ func (c *compiler) freeName(path, who, name string) bool {
 	switch {
 	case !isName(name):
 		c.fault(path+".name", who, "name", "%q is no name: letters, digits and _ are allowed", name)
-	case functions[name].usage != "" || name == "row" || c.schema.root.fields[name] != nil:
+	case functions[name].usage != "" || name == "row" || c.schema.Root.Fields[name] != nil:
 		c.fault(path+".name", who, "name", "the name is taken")
 	case c.front.conditions[name] != nil || c.front.parameters[name] != nil:
 		c.fault(path+".name", who, "name", "the name is used twice")

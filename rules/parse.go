@@ -16,6 +16,8 @@ import (
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/types"
+
+	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
 // frontEnd parses and checks expressions over one schema. Parser and type
@@ -27,10 +29,10 @@ type frontEnd struct {
 	conditions map[string]*condition
 	parameters map[string]*parameter
 	configs    map[configKey]*conf.Config
-	rows       map[*field]bool // gone over by any expression
-	used       nameSet         // conditions and parameters expanded since it was last emptied
-	deep       int             // how deep those use one another
-	ever       map[string]bool // that something else uses
+	rows       map[*ir.Field]bool // gone over by any expression
+	used       nameSet            // conditions and parameters expanded since it was last emptied
+	deep       int                // how deep those use one another
+	ever       map[string]bool    // that something else uses
 }
 
 // nameSet is a set of names in the order in which they came.
@@ -52,7 +54,7 @@ func (s *nameSet) add(name string) {
 
 // configKey says which settings of expr's parser and checker are meant.
 type configKey struct {
-	each        *field
+	each        *ir.Field
 	asCondition bool
 }
 
@@ -60,8 +62,8 @@ type configKey struct {
 type condition struct {
 	name   string
 	text   string
-	each   *field
-	term   *term
+	each   *ir.Field
+	term   *ir.Term
 	done   bool     // lowered
 	uses   []string // other conditions, theirs too
 	size   int      // nodes of term
@@ -70,7 +72,7 @@ type condition struct {
 }
 
 func newFrontEnd(s *schema) *frontEnd {
-	return &frontEnd{schema: s, conditions: map[string]*condition{}, parameters: map[string]*parameter{}, configs: map[configKey]*conf.Config{}, rows: map[*field]bool{}, ever: map[string]bool{}}
+	return &frontEnd{schema: s, conditions: map[string]*condition{}, parameters: map[string]*parameter{}, configs: map[configKey]*conf.Config{}, rows: map[*ir.Field]bool{}, ever: map[string]bool{}}
 }
 
 // use notes that a condition was expanded.
@@ -98,24 +100,24 @@ func (f *frontEnd) unused() []string {
 
 // compile turns a text into a term of kind bool, as written, or says what is
 // wrong with it. each is the field whose rows the rule fires for, or nil.
-func (f *frontEnd) compile(text string, each *field) (*term, []exprFault) {
+func (f *frontEnd) compile(text string, each *ir.Field) (*ir.Term, []exprFault) {
 	t, faults := f.lower(text, each, nil)
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	if limit := f.schema.limits.Cost; t.cost > limit {
-		return nil, []exprFault{{t.at, fmt.Sprintf("may take %d steps, at most %d are allowed: declare smaller maxima or go over fewer rows", t.cost, limit)}}
+	if limit := f.schema.limits.Cost; t.Cost > limit {
+		return nil, []exprFault{{t.At, fmt.Sprintf("may take %d steps, at most %d are allowed: declare smaller maxima or go over fewer rows", t.Cost, limit)}}
 	}
 	return t, nil
 }
 
 // lower parses and checks a condition. path holds the conditions being expanded.
-func (f *frontEnd) lower(text string, each *field, path []string) (t *term, faults []exprFault) {
+func (f *frontEnd) lower(text string, each *ir.Field, path []string) (t *ir.Term, faults []exprFault) {
 	return f.lowerAs(text, each, path, true)
 }
 
 // lowerAs is lower for a condition or for an expression of any kind.
-func (f *frontEnd) lowerAs(text string, each *field, path []string, asCondition bool) (t *term, faults []exprFault) {
+func (f *frontEnd) lowerAs(text string, each *ir.Field, path []string, asCondition bool) (t *ir.Term, faults []exprFault) {
 	defer func() {
 		// The parser is not ours and its input is hostile. It is not known to
 		// panic; if it does, that is a faulty rule and not a dead process.
@@ -143,8 +145,8 @@ func (f *frontEnd) lowerAs(text string, each *field, path []string, asCondition 
 	} else {
 		t = l.node(tree.Node) // a bare fold(…) too
 	}
-	if asCondition && t != nil && t.kind != Bool {
-		l.fault(t.at, "must be true or false, not a value of kind %s", t.kind)
+	if asCondition && t != nil && t.Kind != ir.Bool {
+		l.fault(t.At, "must be true or false, not a value of kind %s", t.Kind)
 	}
 	if len(l.faults) > 0 {
 		return nil, l.faults
@@ -166,12 +168,12 @@ func parseFault(err error) exprFault {
 }
 
 // config returns the settings of expr's parser and checker for rules on each.
-func (f *frontEnd) config(each *field, asCondition bool) *conf.Config {
+func (f *frontEnd) config(each *ir.Field, asCondition bool) *conf.Config {
 	key := configKey{each, asCondition}
 	if c := f.configs[key]; c != nil {
 		return c
 	}
-	env := envTypes(f.schema.root)
+	env := envTypes(f.schema.Root)
 	for name := range f.conditions {
 		if _, taken := env[name]; !taken {
 			env[name] = types.Bool
@@ -183,7 +185,7 @@ func (f *frontEnd) config(each *field, asCondition bool) *conf.Config {
 		}
 	}
 	if each != nil {
-		env["row"] = envTypes(each.row)
+		env["row"] = envTypes(each.Row)
 	}
 	c := conf.CreateNew()
 	c.WithEnv(env)
@@ -212,26 +214,26 @@ func (f *frontEnd) config(each *field, asCondition bool) *conf.Config {
 
 // envTypes describes a row to expr's checker. Nullable fields are of any type
 // there: our own checker has looked at them already.
-func envTypes(t *rowType) types.Map {
+func envTypes(t *ir.RowType) types.Map {
 	m := types.Map{}
-	for _, f := range t.order {
+	for _, f := range t.Order {
 		switch {
-		case f.kind == Rows:
-			m[f.name] = types.Array(envTypes(f.row))
-		case f.kind == Tags:
-			m[f.name] = types.TypeOf([]string(nil))
-		case f.nullable && f.kind != Time:
-			m[f.name] = types.Any
-		case f.kind == Time || f.scale > 0:
-			m[f.name] = types.Any
-		case f.kind == Bool:
-			m[f.name] = types.Bool
-		case f.kind == Int:
-			m[f.name] = types.Int
-		case f.kind == Float:
-			m[f.name] = types.Float64
+		case f.Kind == ir.Rows:
+			m[f.Name] = types.Array(envTypes(f.Row))
+		case f.Kind == ir.Tags:
+			m[f.Name] = types.TypeOf([]string(nil))
+		case f.Nullable && f.Kind != ir.Time:
+			m[f.Name] = types.Any
+		case f.Kind == ir.Time || f.Scale > 0:
+			m[f.Name] = types.Any
+		case f.Kind == ir.Bool:
+			m[f.Name] = types.Bool
+		case f.Kind == ir.Int:
+			m[f.Name] = types.Int
+		case f.Kind == ir.Float:
+			m[f.Name] = types.Float64
 		default:
-			m[f.name] = types.String
+			m[f.Name] = types.String
 		}
 	}
 	return m

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/rules/internal/closure"
 )
 
 // CausePrefix begins the Cause of every effect of a rule; the rule's name
@@ -85,14 +86,14 @@ func (s *Set[F]) Plan(ids *crm.EffectIDs, dst []*crm.Effect, f Firing, t Target,
 	}
 	planned := len(dst)
 	for i := range r.Then {
-		a, ca := &r.Then[i], &c.actions[i]
+		a, ca := &r.Then[i], &c.Actions[i]
 		p := Payload{Action: a.Kind, Name: a.Name, With: a.With, Planned: m.Date()}
-		if c.each != nil {
+		if c.Each != nil {
 			p.Row = t.About
 		}
-		due := crm.Micros(ca.delay.due(m, ca.clock))
-		if ca.lasts {
-			p.Expires = crm.Micros(ca.last.due(&Moment{now: due, zone: m.zone, today: m.dayOf(due)}, -1))
+		due := crm.Micros(ca.Delay.Due(&m.c, ca.Clock))
+		if ca.Lasts {
+			p.Expires = crm.Micros(ca.Last.Due(m.c.At(due), -1))
 		}
 		data, err := json.Marshal(p)
 		if err != nil {
@@ -101,7 +102,7 @@ func (s *Set[F]) Plan(ids *crm.EffectIDs, dst []*crm.Effect, f Firing, t Target,
 		e := &crm.Effect{
 			Kind: effectKinds[a.Kind], Cause: CausePrefix + r.Name, Version: r.Version,
 			Subject: t.Subject, About: about, Occurrence: occurrence(r, a, m),
-			Due: due, State: crm.Planned, Created: crm.Micros(m.now), Changed: crm.Micros(m.now), Data: data,
+			Due: due, State: crm.Planned, Created: crm.Micros(m.c.Now), Changed: crm.Micros(m.c.Now), Data: data,
 			Reasons: []crm.Reason{{Guard: "when", Pass: true}},
 		}
 		if r.Rearm && a.After != "" {
@@ -116,7 +117,7 @@ func (s *Set[F]) Plan(ids *crm.EffectIDs, dst []*crm.Effect, f Firing, t Target,
 func occurrence(r *Rule, a *Action, m *Moment) string {
 	switch r.Once {
 	case PerDay, PerWeek, PerMonth, PerYear:
-		return a.key() + "@" + m.keys[r.Once]
+		return a.key() + "@" + m.Period(r.Once)
 	case PerVersion:
 		return fmt.Sprintf("%s@v%d", a.key(), r.Version)
 	}
@@ -164,26 +165,26 @@ func (s *Set[F]) Recheck(e *crm.Effect, facts *F, row int, m *Moment) (Decision,
 	default:
 		check("rule", true, "", "")
 	}
-	if m.today < c.from || m.today > c.to {
+	if m.c.Today < c.From || m.c.Today > c.To {
 		check("effective", false, crm.Cancelled, "the rule is in effect "+c.rule.From+".."+c.rule.To)
 	}
 	v, err := s.env(facts, m)
 	if err != nil {
 		return Decision{}, err
 	}
-	if c.each != nil {
+	if c.Each != nil {
 		var found bool
-		if v.row, found = rowAt(v, c.each, row); !found {
+		if v.Row, found = closure.RowAt(v, c.Each, row); !found {
 			check("row", false, crm.Cancelled, "the "+c.rule.Each+" row that it is about is gone")
 			return d, nil
 		}
 	}
-	for _, k := range c.cancelOn {
-		holds := k.test(v)
-		check("cancel_on "+k.name, !holds, crm.Cancelled, "")
+	for _, k := range c.CancelOn {
+		holds := k.Test(v)
+		check("cancel_on "+k.Name, !holds, crm.Cancelled, "")
 	}
-	if c.guard != nil {
-		check("guard", c.guard(v), crm.Withheld, "")
+	if c.Guard != nil {
+		check("guard", c.Guard(v), crm.Withheld, "")
 	}
 	return d, nil
 }

@@ -18,11 +18,11 @@ type (
 )
 
 var (
-	population = rulespec.Population
-	tagName    = rulespec.TagName
-	twenty     = rulespec.Twenty
-	byHand     = rulespec.ByHand
-	manyRules  = rulespec.Many
+	drawn     = rulespec.Population
+	tagName   = rulespec.TagName
+	twenty    = rulespec.Twenty
+	byHand    = rulespec.ByHand
+	manyRules = rulespec.Many
 )
 
 var evening = rules.NewMoment(time.Date(2025, 3, 1, 20, 0, 0, 0, time.UTC), nil)
@@ -45,7 +45,7 @@ func twentyRules[F any](t testing.TB) *rules.Set[F] {
 }
 
 func TestTwentyRulesEqualHandWritten(t *testing.T) {
-	people := population(20_000)
+	people := drawn(20_000)
 	set := twentyRules[customer](t)
 	var firings []rules.Firing
 	total := 0
@@ -92,7 +92,7 @@ func tag(people []customer, v *rules.Vocabulary) []tagged {
 }
 
 func TestTagSetsGiveTheSame(t *testing.T) {
-	people := population(3000)
+	people := drawn(3000)
 	a, b := twentyRules[customer](t), twentyRules[tagged](t)
 	other := tag(people, b.Schema().Tags())
 	for i := range people {

@@ -9,7 +9,7 @@ import (
 )
 
 func TestPreview(t *testing.T) {
-	people := population(40_000)
+	people := drawn(40_000)
 	schema, err := rules.NewSchema[customer](rules.Options{})
 	require.NoError(t, err)
 	set, err := schema.Compile(&rules.Book{
@@ -20,7 +20,7 @@ func TestPreview(t *testing.T) {
 	require.NoError(t, err)
 	pop := load(t, set, people)
 	edited := rules.Rule{Name: "all", When: `reachable && City == "Izmir"`, Then: tagX, Group: "g", Disabled: true, From: "2090-01-01"}
-	p, err := set.Preview(t.Context(), pop, edited, evening, 10)
+	p, err := pop.Preview(t.Context(), set, edited, evening, 10)
 	require.NoError(t, err)
 	want := 0
 	holds := func(c *customer) bool { return (c.SMSConsent || c.EmailConsent) && c.City == "Izmir" }
@@ -42,18 +42,18 @@ func TestPreview(t *testing.T) {
 	require.Greater(t, last, 30_000)
 	require.Positive(t, p.Cost)
 
-	p, err = set.Preview(t.Context(), pop, rules.Rule{Name: "e", Each: "Purchases", When: "row.Amount > 5000", Then: tagX}, evening, 0)
+	p, err = pop.Preview(t.Context(), set, rules.Rule{Name: "e", Each: "Purchases", When: "row.Amount > 5000", Then: tagX}, evening, 0)
 	require.NoError(t, err)
 	require.Greater(t, p.Firings, p.Subjects)
 	require.Empty(t, p.Sample)
 
-	_, err = set.Preview(t.Context(), pop, rules.Rule{Name: "e", When: "reachible", Then: tagX}, evening, 0)
+	_, err = pop.Preview(t.Context(), set, rules.Rule{Name: "e", When: "reachible", Then: tagX}, evening, 0)
 	require.ErrorContains(t, err, "unknown name reachible (did you mean reachable?)")
 	require.Equal(t, "reachable", set.Rule("all").When)
 }
 
 func TestCompare(t *testing.T) {
-	people := population(40_000)
+	people := drawn(40_000)
 	schema, err := rules.NewSchema[customer](rules.Options{})
 	require.NoError(t, err)
 	compile := func(list ...rules.Rule) *rules.Set[customer] {
@@ -73,7 +73,7 @@ func TestCompare(t *testing.T) {
 		rules.Rule{Name: "new", When: "R == 2"}, rules.Rule{Name: "group a", Group: "g", When: "F == 3"}, rules.Rule{Name: "group b", Group: "g", When: "F <= 2"},
 		rules.Rule{Name: "event", When: "M == 1 and R == 1", On: rules.Trigger{Event: "x"}}, rules.Rule{Name: "spelled", When: "1 == M"})
 	pop := load(t, old, people)
-	changes, err := now.Compare(t.Context(), old, pop, evening, 5)
+	changes, err := pop.Compare(t.Context(), old, now, evening, 5)
 	require.NoError(t, err)
 	count := func(fn func(c *customer) bool) (n int) {
 		for i := range people {
@@ -113,6 +113,6 @@ func TestCompare(t *testing.T) {
 		{"new", 0, r(2), r(2), 0},
 		{"spelled", m1, m1, 0, 0},
 	}, got)
-	_, err = now.Compare(t.Context(), nil, pop, evening, 5)
+	_, err = pop.Compare(t.Context(), nil, now, evening, 5)
 	require.Error(t, err)
 }

@@ -8,6 +8,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unsafe"
+
+	"github.com/vefacrm/vefa/rules/internal/closure"
+	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
 // Limits bound what a rule may ask for. The zero value means the defaults.
@@ -48,42 +52,17 @@ type Schema[F any] struct{ s *schema }
 
 // schema is Schema without the type parameter.
 type schema struct {
-	root   *rowType
-	base   *rowType // of an Extended: the struct alone; else nil
-	mark   uintptr  // of an Extended: where its facts say whose they are
+	ir.Layout
+	base   *ir.RowType // of an Extended: the struct alone; else nil
+	mark   uintptr     // of an Extended: where its facts say whose they are
 	limits Limits
-	tags   *Vocabulary
-}
-
-// Kind is the kind of value that a field holds, as rules see it.
-type Kind uint8
-
-// The kinds of values.
-const (
-	Bool   Kind = iota + 1
-	Int         // every Go integer, held as int64
-	Float       // float32 and float64
-	String      // string, or a type that is one
-	Time        // time.Time; the zero time is null
-	Tags        // TagSet or []string
-	Rows        // a slice of structs
-	day         // a calendar day: date("2025-01-01"), today()
-	list        // a constant list
-	null        // nil
-)
-
-func (k Kind) String() string {
-	names := [...]string{"nothing", "bool", "int", "float", "string", "time", "tags", "rows", "date", "list", "nil"}
-	if int(k) < len(names) {
-		return names[k]
-	}
-	return "Kind(" + strconv.Itoa(int(k)) + ")"
+	words  *Vocabulary
 }
 
 // Field describes one field of the facts, for documentation and editors.
 type Field struct {
 	Name     string // as rules spell it
-	Kind     Kind
+	Kind     ir.Kind
 	Doc      string  // from the struct tag `doc:"…"`
 	Unit     string  // from the struct tag `unit:"…"`; "days" where days counts
 	Max      int     // of Rows, Tags and String: the declared largest length
@@ -91,52 +70,6 @@ type Field struct {
 	Nullable bool    // may be null: a pointer, a Maybe or a time
 	Fields   []Field // of Rows: the fields of a row
 }
-
-// rowType is a struct: the facts themselves or a child row.
-type rowType struct {
-	fields map[string]*field
-	order  []*field
-	size   uintptr
-	typ    reflect.Type
-}
-
-func (t *rowType) names() []string {
-	names := make([]string, len(t.order))
-	for i, f := range t.order {
-		names[i] = f.name
-	}
-	return names
-}
-
-// field is one readable field of a rowType.
-type field struct {
-	name     string
-	scale    uint8 // of Int
-	kind     Kind
-	doc      string
-	unit     string
-	max      int
-	nullable bool
-	pointer  bool         // a pointer to the value
-	valid    uintptr      // of a Maybe: how far behind the value its OK stands; else 0
-	repr     reflect.Kind // of the value itself
-	interned bool         // a TagSet, not a []string
-	offset   uintptr
-	pos      int          // in the order of its rowType
-	typ      reflect.Type // of the Go field
-	ages     aging
-	row      *rowType // of Rows
-}
-
-// aging says what the passing of a day does to an integer that counts days.
-type aging uint8
-
-const (
-	still  aging = iota
-	since        // one more every day
-	until        // one less every day
-	yearly       // one less every day, after 0 comes 364
-)
 
 const (
 	defaultMaxRows   = 1000
@@ -179,13 +112,13 @@ func NewSchema[F any](opts Options) (*Schema[F], error) {
 }
 
 // readStruct reads the struct that facts are.
-func readStruct(t reflect.Type) (*rowType, error) {
+func readStruct(t reflect.Type) (*ir.RowType, error) {
 	if t.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("facts must be a struct, %s is none", t)
 	}
 	b := schemaBuilder{}
 	root := b.read(t, "", 1)
-	if len(b.faults) == 0 && len(root.order) == 0 {
+	if len(b.faults) == 0 && len(root.Order) == 0 {
 		b.fault("", "has no field that rules can read")
 	}
 	if len(b.faults) > 0 {
@@ -198,29 +131,47 @@ func readStruct(t reflect.Type) (*rowType, error) {
 	return root, nil
 }
 
-func newSchema[F any](root *rowType, opts Options) *Schema[F] {
+func newSchema[F any](root *ir.RowType, opts Options) *Schema[F] {
 	tags := opts.Tags
 	if tags == nil {
 		tags = NewVocabulary()
 	}
-	return &Schema[F]{&schema{root: root, limits: opts.Limits.withDefaults(), tags: tags}}
+	return &Schema[F]{&schema{Layout: ir.Layout{Root: root, Tags: &tags.names}, limits: opts.Limits.withDefaults(), words: tags}}
 }
 
 // Tags returns the vocabulary of the schema's TagSet fields.
-func (s *Schema[F]) Tags() *Vocabulary { return s.s.tags }
+func (s *Schema[F]) Tags() *Vocabulary { return s.s.words }
 
 // Limits returns the limits in force, with the defaults filled in.
 func (s *Schema[F]) Limits() Limits { return s.s.limits }
 
-// Fields describes the readable fields in the order of the struct.
-func (s *Schema[F]) Fields() []Field { return describe(s.s.root) }
+// Layout returns what the facts look like in memory, for the packages below
+// rules.
+func (s *Schema[F]) Layout() *ir.Layout { return &s.s.Layout }
 
-func describe(t *rowType) []Field {
-	out := make([]Field, len(t.order))
-	for i, f := range t.order {
-		out[i] = Field{Name: f.name, Kind: f.kind, Doc: f.doc, Unit: f.unit, Max: f.max, Scale: int(f.scale), Nullable: f.nullable}
-		if f.row != nil {
-			out[i].Fields = describe(f.row)
+// Age returns the facts as they are a number of days later if nothing happens
+// until then: integers whose tag says days=since, until or yearly have changed.
+// Rows that change are copied, the rest is shared with f. days may be negative.
+func (s *Schema[F]) Age(f F, days int) F {
+	if days != 0 {
+		root := s.s.Root
+		if s.s.base != nil { // f has no room behind it
+			root = s.s.base
+		}
+		closure.Age(root, unsafe.Pointer(&f), int64(days))
+	}
+	return f
+}
+
+// Fields describes the readable fields in the order of the struct.
+func (s *Schema[F]) Fields() []Field { return describe(s.s.Root) }
+
+func describe(t *ir.RowType) []Field {
+	out := make([]Field, len(t.Order))
+	for i, f := range t.Order {
+		out[i] = Field{Name: f.Name, Kind: f.Kind, Doc: f.Doc, Unit: f.Unit, Max: f.Max, Scale: int(f.Scale), Nullable: f.Nullable}
+		if f.Row != nil {
+			out[i].Fields = describe(f.Row)
 		}
 	}
 	return out
@@ -232,13 +183,13 @@ func (b *schemaBuilder) fault(path, format string, args ...any) {
 	b.faults = append(b.faults, fmt.Errorf("field %s: %s", path, fmt.Sprintf(format, args...)))
 }
 
-func (b *schemaBuilder) read(t reflect.Type, path string, depth int) *rowType {
-	row := &rowType{fields: map[string]*field{}, size: t.Size(), typ: t}
+func (b *schemaBuilder) read(t reflect.Type, path string, depth int) *ir.RowType {
+	row := &ir.RowType{Fields: map[string]*ir.Field{}, Size: t.Size(), Typ: t}
 	b.readInto(row, t, 0, path, depth)
 	return row
 }
 
-func (b *schemaBuilder) readInto(row *rowType, t reflect.Type, base uintptr, path string, depth int) {
+func (b *schemaBuilder) readInto(row *ir.RowType, t reflect.Type, base uintptr, path string, depth int) {
 	for sf := range t.Fields() {
 		tag, tagged := sf.Tag.Lookup("rule")
 		if tag == "-" {
@@ -259,7 +210,7 @@ func (b *schemaBuilder) readInto(row *rowType, t reflect.Type, base uintptr, pat
 		if name == "" {
 			name = sf.Name
 		}
-		f := &field{name: name, doc: sf.Tag.Get("doc"), unit: sf.Tag.Get("unit"), offset: base + sf.Offset, typ: sf.Type}
+		f := &ir.Field{Name: name, Doc: sf.Tag.Get("doc"), Unit: sf.Tag.Get("unit"), Offset: base + sf.Offset, Typ: sf.Type}
 		if !b.typed(f, sf.Type, where, depth) {
 			if tagged {
 				b.fault(where, "rules cannot read a %s", sf.Type)
@@ -273,58 +224,58 @@ func (b *schemaBuilder) readInto(row *rowType, t reflect.Type, base uintptr, pat
 		if _, reserved := functions[name]; reserved || name == "row" {
 			b.fault(where, "the name %s is taken by the language", name)
 		}
-		if row.fields[name] != nil {
+		if row.Fields[name] != nil {
 			b.fault(where, "the name %s is used twice", name)
 			continue
 		}
-		row.fields[name] = f
-		f.pos = len(row.order)
-		row.order = append(row.order, f)
+		row.Fields[name] = f
+		f.Pos = len(row.Order)
+		row.Order = append(row.Order, f)
 	}
 }
 
 // typed sets the kind of f from its Go type.
-func (b *schemaBuilder) typed(f *field, t reflect.Type, path string, depth int) bool {
+func (b *schemaBuilder) typed(f *ir.Field, t reflect.Type, path string, depth int) bool {
 	if t.Kind() == reflect.Pointer {
-		f.pointer, f.nullable = true, true
+		f.Pointer, f.Nullable = true, true
 		t = t.Elem()
 	}
 	if v, ok, is := maybeOf(t); is {
-		if f.pointer {
+		if f.Pointer {
 			return false
 		}
-		f.valid, f.nullable, t = ok, true, v
+		f.Valid, f.Nullable, t = ok, true, v
 	}
-	f.repr = t.Kind()
+	f.Repr = t.Kind()
 	switch {
 	case t == reflect.TypeFor[time.Time]():
-		f.kind, f.nullable = Time, true
+		f.Kind, f.Nullable = ir.Time, true
 		return true
 	case t == reflect.TypeFor[TagSet]():
-		f.kind, f.interned, f.max = Tags, true, defaultMaxTags
-		return !f.pointer
+		f.Kind, f.Interned, f.Max = ir.Tags, true, defaultMaxTags
+		return !f.Pointer
 	}
 	switch t.Kind() {
 	case reflect.Bool:
-		f.kind = Bool
+		f.Kind = ir.Bool
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint8, reflect.Uint16, reflect.Uint32:
-		f.kind = Int
+		f.Kind = ir.Int
 	case reflect.Float32, reflect.Float64:
-		f.kind = Float
+		f.Kind = ir.Float
 	case reflect.String:
-		f.kind, f.max = String, defaultMaxString
+		f.Kind, f.Max = ir.String, defaultMaxString
 	case reflect.Slice:
-		if f.pointer {
+		if f.Pointer {
 			return false
 		}
 		switch e := t.Elem(); {
 		case e.Kind() == reflect.String:
-			f.kind, f.max = Tags, defaultMaxTags
+			f.Kind, f.Max = ir.Tags, defaultMaxTags
 		case e.Kind() == reflect.Struct && e != reflect.TypeFor[time.Time]() && depth < maxSchemaDepth:
-			f.kind, f.max = Rows, defaultMaxRows
-			f.row = b.read(e, path+"[].", depth+1)
-			return len(f.row.order) > 0 && f.row.size > 0
+			f.Kind, f.Max = ir.Rows, defaultMaxRows
+			f.Row = b.read(e, path+"[].", depth+1)
+			return len(f.Row.Order) > 0 && f.Row.Size > 0
 		default:
 			return false
 		}
@@ -334,7 +285,7 @@ func (b *schemaBuilder) typed(f *field, t reflect.Type, path string, depth int) 
 	return true
 }
 
-func (b *schemaBuilder) params(f *field, params, path string) {
+func (b *schemaBuilder) params(f *ir.Field, params, path string) {
 	for p := range strings.SplitSeq(params, ",") {
 		if p == "" {
 			continue
@@ -346,37 +297,37 @@ func (b *schemaBuilder) params(f *field, params, path string) {
 		}
 		n, err := strconv.Atoi(value)
 		if key == "scale" {
-			if f.kind != Int || err != nil || n < 1 || n > maxScale {
+			if f.Kind != ir.Int || err != nil || n < 1 || n > maxScale {
 				b.fault(path, "scale belongs to integers and is a number from 1 to %d", maxScale)
 				continue
 			}
-			f.scale = uint8(n)
+			f.Scale = uint8(n)
 			continue
 		}
 		switch {
 		case key != "max":
 			b.fault(path, "the tag's parameter %q is not known", key)
-		case !slices.Contains([]Kind{Rows, Tags, String}, f.kind):
-			b.fault(path, "max is of no use for a %s", f.kind)
+		case !slices.Contains([]ir.Kind{ir.Rows, ir.Tags, ir.String}, f.Kind):
+			b.fault(path, "max is of no use for a %s", f.Kind)
 		case err != nil || n < 1 || n > 1_000_000:
 			b.fault(path, "max must be a number from 1 to 1000000, not %q", value)
 		default:
-			f.max = n
+			f.Max = n
 		}
 	}
 }
 
-func (b *schemaBuilder) days(f *field, value, path string) {
-	ages := map[string]aging{"since": since, "until": until, "yearly": yearly}[value]
+func (b *schemaBuilder) days(f *ir.Field, value, path string) {
+	ages := map[string]ir.Aging{"since": ir.Since, "until": ir.Until, "yearly": ir.Yearly}[value]
 	switch {
-	case f.kind != Int || f.repr == reflect.Int8 || f.repr == reflect.Uint8:
-		b.fault(path, "days is of no use for a %s", f.typ)
-	case ages == still:
+	case f.Kind != ir.Int || f.Repr == reflect.Int8 || f.Repr == reflect.Uint8:
+		b.fault(path, "days is of no use for a %s", f.Typ)
+	case ages == ir.Still:
 		b.fault(path, "days must be since, until or yearly, not %q", value)
 	}
-	f.ages = ages
-	if f.unit == "" {
-		f.unit = "days"
+	f.Ages = ages
+	if f.Unit == "" {
+		f.Unit = "days"
 	}
 }
 

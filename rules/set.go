@@ -4,8 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"sync"
 	"unsafe"
+
+	"github.com/vefacrm/vefa/rules/internal/closure"
+	"github.com/vefacrm/vefa/rules/internal/index"
+	"github.com/vefacrm/vefa/rules/internal/ir"
+	"github.com/vefacrm/vefa/rules/internal/program"
 )
 
 // Set is an immutable set of compiled rules in their total order: salience,
@@ -24,10 +28,8 @@ type Set[F any] struct {
 	reads   map[string]bool
 	bounds  []bound
 
-	books    []*Book                   // conditions and groups, for Preview
-	indexes  map[**compiled]*ruleIndex // by the first of a list of rules
-	planOnce sync.Once                 // of plan
-	plan     *vectorPlan
+	books   []*Book                     // conditions and groups, for Preview
+	indexes map[**compiled]*index.Index // by the first of a list of rules
 }
 
 // Firing says that a rule matched: the subject as a whole (Row is -1), or one
@@ -56,7 +58,7 @@ func newSet[F any](s *Schema[F], c *compiler) *Set[F] {
 		return cmp.Or(cmp.Compare(b.rule.Salience, a.rule.Salience), cmp.Compare(a.tie, b.tie))
 	})
 	for i, r := range set.rules {
-		r.index = i
+		r.Index = i
 		set.byName[r.rule.Name] = r
 		if r.rule.Disabled {
 			continue
@@ -75,17 +77,52 @@ func newSet[F any](s *Schema[F], c *compiler) *Set[F] {
 		set.strata = strataOf(set.evening)
 	}
 	if c.front != nil {
-		set.bounds = boundsOf(s.s.root, c.front.rows)
+		set.bounds = boundsOf(s.s.Root, c.front.rows)
 		if s.s.base != nil {
-			set.bounds = append([]bound{{offset: s.s.mark, made: s.s.root}}, set.bounds...)
+			set.bounds = append([]bound{{offset: s.s.mark, made: s.s.Root}}, set.bounds...)
 		}
 		set.unused = c.front.unused()
 		set.reads = map[string]bool{}
-		readsOf(s.s.root, "", c.front.rows, set.reads)
+		readsOf(s.s.Root, "", c.front.rows, set.reads)
 	}
 	set.buildIndexes()
 	return set
 }
+
+// buildIndexes makes the indexes of the lists of rules that are run for one
+// subject.
+func (s *Set[F]) buildIndexes() {
+	s.indexes = map[**compiled]*index.Index{}
+	add := func(rules []*compiled) {
+		if len(rules) >= index.Least {
+			conjuncts := make([][]*ir.Term, len(rules))
+			for i, r := range rules {
+				conjuncts[i] = r.Conjuncts()
+			}
+			s.indexes[unsafe.SliceData(rules)] = index.New(conjuncts)
+		}
+	}
+	add(s.evening)
+	for _, rules := range s.events {
+		add(rules)
+	}
+}
+
+// Program returns the rules as the packages below rules evaluate them. Do not
+// change it.
+func (s *Set[F]) Program() *program.Program {
+	p := &program.Program{Layout: &s.schema.s.Layout}
+	for _, r := range s.rules {
+		p.Rules = append(p.Rules, &r.Rule)
+	}
+	for _, r := range s.evening {
+		p.Evening = append(p.Evening, &r.Rule)
+	}
+	return p
+}
+
+// Books returns the books that the set was compiled from. Do not change them.
+func (s *Set[F]) Books() []*Book { return s.books }
 
 // Schema returns the schema that the rules were compiled for.
 func (s *Set[F]) Schema() *Schema[F] { return s.schema }
@@ -119,7 +156,7 @@ func (s *Set[F]) Reads(field string) bool { return s.reads[field] }
 // from the declared maxima, or 0 for a name that is not known.
 func (s *Set[F]) Cost(name string) int64 {
 	if c := s.byName[name]; c != nil {
-		return c.cost
+		return c.Cost
 	}
 	return 0
 }
@@ -158,18 +195,20 @@ func (s *Set[F]) Manual(dst []Firing, rule string, facts *F, m *Moment) ([]Firin
 func (s *Set[F]) Listens(kind string) bool { return len(s.events[kind]) > 0 }
 
 func (s *Set[F]) run(dst []Firing, rules []*compiled, facts *F, m *Moment) ([]Firing, error) {
-	e := env{facts: unsafe.Pointer(facts), m: m}
-	if err := checkBounds(s.bounds, e.facts); err != nil {
+	e := closure.Env{Facts: unsafe.Pointer(facts), M: &m.c}
+	if err := checkBounds(s.bounds, e.Facts); err != nil {
 		return dst, err
 	}
-	if len(rules) >= indexFrom {
+	if len(rules) >= index.Least {
 		if x := s.indexes[unsafe.SliceData(rules)]; x != nil {
-			return x.run(dst, e), nil
+			var decided uint64
+			x.Run(e, func(i int) { dst = rules[i].fire(dst, e, &decided) })
+			return dst, nil
 		}
 	}
 	var decided uint64 // groups of which a rule has fired
 	for _, r := range rules {
-		if !r.matches(e) {
+		if !r.Matches(e) {
 			continue
 		}
 		dst = r.fire(dst, e, &decided)
@@ -178,33 +217,8 @@ func (s *Set[F]) run(dst []Firing, rules []*compiled, facts *F, m *Moment) ([]Fi
 }
 
 // fire appends the firings of a rule whose facts match.
-func (r *compiled) fire(dst []Firing, e env, decided *uint64) []Firing {
-	if e.m.today < r.from || e.m.today > r.to {
-		return dst
-	}
-	limited := r.group >= 0 && (r.mode == First || r.mode == Exclusive)
-	if limited && *decided&(1<<r.group) != 0 {
-		return dst
-	}
-	before := len(dst)
-	if r.each == nil {
-		dst = append(dst, Firing{r.rule, -1})
-	} else {
-		s := (*sliceHeader)(unsafe.Add(e.facts, r.each.offset))
-		for i := range s.len {
-			e.row = unsafe.Add(s.data, uintptr(i)*r.each.row.size)
-			if r.perRow == nil || r.perRow(e) {
-				dst = append(dst, Firing{r.rule, i})
-				if limited && r.mode == Exclusive {
-					break
-				}
-			}
-		}
-	}
-	if limited && len(dst) > before {
-		*decided |= 1 << r.group
-	}
-	return dst
+func (r *compiled) fire(dst []Firing, e closure.Env, decided *uint64) []Firing {
+	return program.Fire(dst, &r.Rule, e, decided, func(row int) Firing { return Firing{r.rule, row} })
 }
 
 // bound is a declared maximum that is checked before every evaluation.
@@ -214,30 +228,30 @@ type bound struct {
 	max    int
 	size   uintptr
 	inner  []bound
-	made   *rowType // instead: the facts must have been made by this schema
+	made   *ir.RowType // instead: the facts must have been made by this schema
 }
 
 // readsOf names the used fields of facts.
-func readsOf(t *rowType, prefix string, used map[*field]bool, into map[string]bool) {
-	for _, f := range t.order {
+func readsOf(t *ir.RowType, prefix string, used map[*ir.Field]bool, into map[string]bool) {
+	for _, f := range t.Order {
 		if used[f] {
-			into[prefix+f.name] = true
+			into[prefix+f.Name] = true
 		}
-		if f.row != nil {
-			readsOf(f.row, prefix+f.name+".", used, into)
+		if f.Row != nil {
+			readsOf(f.Row, prefix+f.Name+".", used, into)
 		}
 	}
 }
 
 // boundsOf returns the bounds of the fields that some expression goes over.
-func boundsOf(t *rowType, used map[*field]bool) []bound {
+func boundsOf(t *ir.RowType, used map[*ir.Field]bool) []bound {
 	var out []bound
-	for _, f := range t.order {
-		if f.kind != Rows {
+	for _, f := range t.Order {
+		if f.Kind != ir.Rows {
 			continue
 		}
-		if inner := boundsOf(f.row, used); used[f] || len(inner) > 0 {
-			out = append(out, bound{name: f.name, offset: f.offset, max: f.max, size: f.row.size, inner: inner})
+		if inner := boundsOf(f.Row, used); used[f] || len(inner) > 0 {
+			out = append(out, bound{name: f.Name, offset: f.Offset, max: f.Max, size: f.Row.Size, inner: inner})
 		}
 	}
 	return out
@@ -252,13 +266,13 @@ func checkBounds(bounds []bound, p unsafe.Pointer) error {
 			}
 			continue
 		}
-		s := (*sliceHeader)(unsafe.Add(p, b.offset))
-		if s.len > b.max {
-			return &BoundsError{b.name, s.len, b.max}
+		s := (*closure.SliceHeader)(unsafe.Add(p, b.offset))
+		if s.Len > b.max {
+			return &BoundsError{b.name, s.Len, b.max}
 		}
 		if len(b.inner) > 0 {
-			for j := range s.len {
-				if err := checkBounds(b.inner, unsafe.Add(s.data, uintptr(j)*b.size)); err != nil {
+			for j := range s.Len {
+				if err := checkBounds(b.inner, unsafe.Add(s.Data, uintptr(j)*b.size)); err != nil {
 					return err
 				}
 			}
@@ -268,16 +282,7 @@ func checkBounds(bounds []bound, p unsafe.Pointer) error {
 }
 
 // env returns the environment of one subject, whose bounds have been checked.
-func (s *Set[F]) env(facts *F, m *Moment) (env, error) {
-	e := env{facts: unsafe.Pointer(facts), m: m}
-	return e, checkBounds(s.bounds, e.facts)
-}
-
-// rowAt returns the address of a row of a field.
-func rowAt(e env, f *field, row int) (unsafe.Pointer, bool) {
-	s := (*sliceHeader)(unsafe.Add(e.facts, f.offset))
-	if row < 0 || row >= s.len {
-		return nil, false
-	}
-	return unsafe.Add(s.data, uintptr(row)*f.row.size), true
+func (s *Set[F]) env(facts *F, m *Moment) (closure.Env, error) {
+	e := closure.Env{Facts: unsafe.Pointer(facts), M: &m.c}
+	return e, checkBounds(s.bounds, e.Facts)
 }

@@ -3,6 +3,8 @@ package rules
 import (
 	"fmt"
 	"unsafe"
+
+	"github.com/vefacrm/vefa/rules/internal/closure"
 )
 
 // RuleStats is what one rule did over many subjects.
@@ -100,21 +102,21 @@ func (st *Stats) Decided(rule string, d Decision) {
 
 // EveningStats is Evening with counting: the same firings, a little slower.
 func (s *Set[F]) EveningStats(dst []Firing, facts *F, m *Moment, st *Stats) ([]Firing, error) {
-	e := env{facts: unsafe.Pointer(facts), m: m}
-	if err := checkBounds(s.bounds, e.facts); err != nil {
+	e := closure.Env{Facts: unsafe.Pointer(facts), M: &m.c}
+	if err := checkBounds(s.bounds, e.Facts); err != nil {
 		return dst, err
 	}
 	timed := st.Clock != nil && st.subjects%64 == 0
 	st.subjects++
 	var decided uint64
 	for _, r := range s.evening {
-		count := &st.rules[r.index]
+		count := &st.rules[r.Index]
 		count.Evaluated++
 		var start int64
 		if timed {
 			start = st.Clock()
 		}
-		if r.matches(e) {
+		if r.Matches(e) {
 			before := len(dst)
 			dst = r.fire(dst, e, &decided)
 			if n := len(dst) - before; n > 0 {
@@ -135,12 +137,12 @@ func (s *Set[F]) EveningStats(dst []Firing, facts *F, m *Moment, st *Stats) ([]F
 
 // stopped says what keeps a rule whose facts match from firing, or "" if no row
 // does.
-func (r *compiled) stopped(e env) string {
-	matched := r.each == nil
+func (r *compiled) stopped(e closure.Env) string {
+	matched := r.Each == nil
 	if !matched {
-		for i := range rowsOf(e, r.each) {
-			e.row, _ = rowAt(e, r.each, i)
-			if matched = r.perRow == nil || r.perRow(e); matched {
+		for i := range rowsOf(e, r.Each) {
+			e.Row, _ = closure.RowAt(e, r.Each, i)
+			if matched = r.PerRow == nil || r.PerRow(e); matched {
 				break
 			}
 		}
@@ -148,7 +150,7 @@ func (r *compiled) stopped(e env) string {
 	switch {
 	case !matched:
 		return ""
-	case e.m.today < r.from || e.m.today > r.to:
+	case e.M.Today < r.From || e.M.Today > r.To:
 		return string(BlockedDates)
 	}
 	return string(BlockedGroup)

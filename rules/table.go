@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/vefacrm/vefa/rules/internal/closure"
+	"github.com/vefacrm/vefa/rules/internal/ir"
+	"github.com/vefacrm/vefa/rules/internal/simplify"
 )
 
 // Table is a decision table: each row is one case, each input column one thing
@@ -83,10 +87,10 @@ type tableRule struct {
 // decisionTable is a Table that is ready to be evaluated.
 type decisionTable struct {
 	table *Table
-	each  *field
-	rows  []boolFn // in the order of precedence
-	order []int    // the rows' numbers in the table
-	grid  *grid    // for the analysis; nil if it cannot be analysed
+	each  *ir.Field
+	rows  []closure.BoolFunc // in the order of precedence
+	order []int              // the rows' numbers in the table
+	grid  *grid              // for the analysis; nil if it cannot be analysed
 }
 
 // Outcome is what a table gives for a subject.
@@ -136,14 +140,14 @@ func (s *Set[F]) Decide(table string, facts *F, row int, m *Moment) (*Outcome, e
 	}
 	if t.each != nil {
 		var found bool
-		if e.row, found = rowAt(e, t.each, row); !found {
-			return nil, fmt.Errorf("rules: table %s: there is no row %d of %s", table, row, t.each.name)
+		if e.Row, found = closure.RowAt(e, t.each, row); !found {
+			return nil, fmt.Errorf("rules: table %s: there is no row %d of %s", table, row, t.each.Name)
 		}
 	}
 	return t.decide(e)
 }
 
-func (t *decisionTable) decide(e env) (*Outcome, error) {
+func (t *decisionTable) decide(e closure.Env) (*Outcome, error) {
 	out := &Outcome{Table: t.table.Name}
 	for i, test := range t.rows {
 		if !test(e) {
@@ -323,7 +327,7 @@ func (c *compiler) tableRow(path string, d *decisionTable, i, at int, text, grou
 		}
 		return false
 	}
-	d.rows = append(d.rows, compileBool(simplify(term)))
+	d.rows = append(d.rows, closure.Bool(simplify.Term(term)))
 	if len(t.Then) == 0 {
 		return true
 	}

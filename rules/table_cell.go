@@ -10,14 +10,15 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/internal/fold"
+	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
 // tableColumn is an input of a table with the finitely many kinds of values that
 // the cells of the table tell apart: its atoms.
 type tableColumn struct {
 	input    *Input
-	expr     string // as it stands in a condition
-	kind     Kind   // Bool, Int, Float, String, day or Tags
+	expr     string  // as it stands in a condition
+	kind     ir.Kind // Bool, Int, Float, String, day or Tags
 	folded   bool
 	scale    uint8 // of Int
 	nullable bool
@@ -129,7 +130,7 @@ func splitCell(text string) ([]cellItem, string) {
 
 func (c *compiler) readItem(col *tableColumn, out *tableCell, item cellItem) string {
 	switch col.kind {
-	case String, Tags:
+	case ir.String, ir.Tags:
 		if !item.quoted && strings.ContainsAny(item.text[:1], "<>=!") {
 			return fmt.Sprintf("%s is of kind %s: only values can be compared", col.expr, col.kind)
 		}
@@ -142,7 +143,7 @@ func (c *compiler) readItem(col *tableColumn, out *tableCell, item cellItem) str
 		}
 		out.words = append(out.words, word)
 		return ""
-	case Bool:
+	case ir.Bool:
 		if item.quoted || item.text != "true" && item.text != "false" {
 			return fmt.Sprintf("%s is true or false, not %q", col.expr, item.text)
 		}
@@ -202,17 +203,17 @@ func (c *compiler) operand(col *tableColumn, text string) (number, string) {
 			return number{}, fmt.Sprintf("parameter %s is faulty: %s", text, p.faults[0].msg)
 		case col.scale > 0:
 			if c, ok := rescale(p.term, col.scale); ok {
-				return number{n: c.num}, ""
+				return number{n: c.Num}, ""
 			}
-		case p.term.kind == col.kind:
-			return number{n: p.term.num, f: p.term.flo}, ""
-		case p.term.kind == Int && col.kind == Float:
-			return number{f: float64(p.term.num)}, ""
+		case p.term.Kind == col.kind:
+			return number{n: p.term.Num, f: p.term.Flo}, ""
+		case p.term.Kind == ir.Int && col.kind == ir.Float:
+			return number{f: float64(p.term.Num)}, ""
 		}
-		return number{}, fmt.Sprintf("parameter %s is of kind %s, %s of kind %s", text, p.term.kind, col.expr, col.kind)
+		return number{}, fmt.Sprintf("parameter %s is of kind %s, %s of kind %s", text, p.term.Kind, col.expr, col.kind)
 	}
 	switch col.kind {
-	case Int:
+	case ir.Int:
 		if col.scale > 0 {
 			if n, ok := parseDecimal(strings.ReplaceAll(text, "_", ""), col.scale); ok {
 				return number{n: n}, ""
@@ -223,7 +224,7 @@ func (c *compiler) operand(col *tableColumn, text string) (number, string) {
 			return number{n: n}, ""
 		}
 		return number{}, fmt.Sprintf("%q is no integer", text)
-	case Float:
+	case ir.Float:
 		if f, err := strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64); err == nil && !math.IsNaN(f) && !math.IsInf(f, 0) {
 			return number{f: f}, ""
 		}
@@ -233,12 +234,12 @@ func (c *compiler) operand(col *tableColumn, text string) (number, string) {
 	if err != nil {
 		return number{}, fmt.Sprintf("%q is no date: write year-month-day, as in 2025-01-31", text)
 	}
-	return number{n: floorDiv(d.Unix(), 86400)}, ""
+	return number{n: ir.FloorDiv(d.Unix(), 86400)}, ""
 }
 
 // spell writes the number as a constant of the language.
 func (col *tableColumn) spell(n number) string {
-	t := &term{op: opConst, kind: col.kind, num: n.n, flo: n.f, scale: col.scale}
+	t := &ir.Term{Op: ir.OpConst, Kind: col.kind, Num: n.n, Flo: n.f, Scale: col.scale}
 	return t.String()
 }
 
@@ -256,11 +257,11 @@ func (col *tableColumn) condition(x *tableCell) string {
 		quoted[i] = strconv.Quote(w)
 	}
 	switch {
-	case col.kind == Tags:
+	case col.kind == ir.Tags:
 		for _, w := range quoted {
 			parts = append(parts, w+" in "+col.expr)
 		}
-	case col.kind == Bool:
+	case col.kind == ir.Bool:
 		for _, w := range x.words {
 			parts = append(parts, col.expr+" == "+w)
 		}

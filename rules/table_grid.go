@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+
+	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
 // grid is a table seen as boxes in the space of its columns: what the analysis
@@ -41,7 +43,7 @@ func (s atomSet) meets(o atomSet) int {
 }
 
 // grid makes the columns of a table, without cells.
-func (c *compiler) grid(path, who string, t *Table, each *field) *grid {
+func (c *compiler) grid(path, who string, t *Table, each *ir.Field) *grid {
 	g := &grid{}
 	for i := range t.Inputs {
 		in := &t.Inputs[i]
@@ -57,22 +59,22 @@ func (c *compiler) grid(path, who string, t *Table, each *field) *grid {
 			c.exprFaults(p, who, where, in.Expr, faults)
 			continue
 		}
-		if s := strings.TrimPrefix(in.Expr, "row."); !isName(s) && v.op != opFold {
+		if s := strings.TrimPrefix(in.Expr, "row."); !isName(s) && v.Op != ir.OpFold {
 			col.expr = "(" + in.Expr + ")"
 		}
-		col.kind, col.nullable, col.folded = v.kind, v.nullable, v.op == opFold
-		col.scale = scaleOf(v)
-		if col.kind == Time {
-			col.kind = day
+		col.kind, col.nullable, col.folded = v.Kind, v.Nullable, v.Op == ir.OpFold
+		col.scale = ir.ScaleOf(v)
+		if col.kind == ir.Time {
+			col.kind = ir.Day
 		}
-		col.least, col.most = bounds(v)
+		col.least, col.most = ir.Bounds(v)
 		switch col.kind {
-		case Bool, Int, Float, String, day, Tags:
+		case ir.Bool, ir.Int, ir.Float, ir.String, ir.Day, ir.Tags:
 		default:
-			c.fault(path+"."+where, who, where, "a column cannot be of kind %s", v.kind)
+			c.fault(path+"."+where, who, where, "a column cannot be of kind %s", v.Kind)
 		}
-		if len(in.Values) > 0 && col.kind != String {
-			c.fault(path+"."+where, who, where, "values belong to texts, %s is of kind %s", in.Expr, v.kind)
+		if len(in.Values) > 0 && col.kind != ir.String {
+			c.fault(path+"."+where, who, where, "values belong to texts, %s is of kind %s", in.Expr, v.Kind)
 		}
 	}
 	return g
@@ -144,27 +146,27 @@ func (col *tableColumn) cut() {
 				}
 			}
 		}
-		if col.kind == String || col.kind == Tags {
+		if col.kind == ir.String || col.kind == ir.Tags {
 			col.words = append(col.words, x.words...)
 		}
 	}
 	slices.SortFunc(col.cuts, number.compare)
 	col.cuts = slices.Compact(col.cuts)
-	col.open = col.kind == String
+	col.open = col.kind == ir.String
 	if len(col.input.Values) > 0 {
 		col.words, col.open = append(col.words, col.input.Values...), false
 	}
 	slices.Sort(col.words)
 	col.words = slices.Compact(col.words)
 	switch col.kind {
-	case Bool:
+	case ir.Bool:
 		col.atoms = 2
-	case String:
+	case ir.String:
 		col.atoms = len(col.words)
 		if col.open {
 			col.atoms++
 		}
-	case Tags:
+	case ir.Tags:
 		if len(col.words) > maxTagsTold {
 			col.atoms = 0
 			return
@@ -180,7 +182,7 @@ func (col *tableColumn) cut() {
 
 // exists reports whether there is any value in an atom.
 func (col *tableColumn) exists(atom int) bool {
-	if col.kind != Int && col.kind != day || atom >= 2*len(col.cuts)+1 {
+	if col.kind != ir.Int && col.kind != ir.Day || atom >= 2*len(col.cuts)+1 {
 		return true
 	}
 	k := atom / 2
@@ -221,11 +223,11 @@ func (col *tableColumn) takes(x *tableCell, atom int) bool {
 		return x.null
 	}
 	switch col.kind {
-	case Bool:
+	case ir.Bool:
 		return slices.Contains(x.words, [...]string{"false", "true"}[atom])
-	case String:
+	case ir.String:
 		return atom < len(col.words) && slices.Contains(x.words, col.words[atom])
-	case Tags:
+	case ir.Tags:
 		return slices.ContainsFunc(x.words, func(w string) bool {
 			i, _ := slices.BinarySearch(col.words, w)
 			return atom&(1<<i) != 0
@@ -258,14 +260,14 @@ func (col *tableColumn) describe(atom int) string {
 		return name + " is nil"
 	}
 	switch col.kind {
-	case Bool:
+	case ir.Bool:
 		return name + " is " + [...]string{"false", "true"}[atom]
-	case String:
+	case ir.String:
 		if atom < len(col.words) {
 			return fmt.Sprintf("%s is %q", name, col.words[atom])
 		}
 		return name + " is any other text"
-	case Tags:
+	case ir.Tags:
 		var has []string
 		for i, w := range col.words {
 			if atom&(1<<i) != 0 {

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/vefacrm/vefa/rules/internal/ir"
+	"github.com/vefacrm/vefa/rules/internal/program"
 )
 
 // Trigger says when a rule is looked at. In a file it is written evening,
@@ -131,20 +134,20 @@ func (t *Trigger) days() (int, string) {
 		return 0, "before and after cannot both be given"
 	}
 	text := t.Before + t.After
-	d, err := parseDelay(text)
+	d, err := program.ParseDelay(text)
 	switch {
 	case err != nil:
 		return 0, err.Error()
-	case d.months != 0 || d.exact != 0:
+	case d.Months != 0 || d.Exact != 0:
 		return 0, fmt.Sprintf("%q is not a number of days: write 7d or 2w", text)
-	case t.Yearly && t.After != "" && d.days > 0:
+	case t.Yearly && t.After != "" && d.Days > 0:
 		return 0, "a yearly date is looked forward to: use before, or a delay of the action"
-	case t.Yearly && d.days > 365:
+	case t.Yearly && d.Days > 365:
 		return 0, "a yearly date is at most 365 days ahead"
 	case t.After != "":
-		return -d.days, ""
+		return -d.Days, ""
 	}
-	return d.days, ""
+	return d.Days, ""
 }
 
 // condition is what a rule of OnDate asks of today, in the rule language.
@@ -160,7 +163,7 @@ func (t *Trigger) condition() string {
 }
 
 // trigger checks when a rule is looked at and returns what a date asks for.
-func (c *compiler) trigger(r *Rule, path string, each *field, fault func(string, string, ...any)) *term {
+func (c *compiler) trigger(r *Rule, path string, each *ir.Field, fault func(string, string, ...any)) *ir.Term {
 	if msg := r.On.check(); msg != "" {
 		fault("on", "%s", msg)
 		return nil
@@ -190,8 +193,8 @@ func (c *compiler) trigger(r *Rule, path string, each *field, fault func(string,
 		c.exprFaults(path+".on.date", r.Name, "on.date", r.On.Date, faults)
 		return nil
 	}
-	if of.kind != Time && of.kind != day {
-		fault("on.date", "a time is needed, not a value of kind %s", of.kind)
+	if of.Kind != ir.Time && of.Kind != ir.Day {
+		fault("on.date", "a time is needed, not a value of kind %s", of.Kind)
 		return nil
 	}
 	t, _ := c.front.compile(r.On.condition(), each)

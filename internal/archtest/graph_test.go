@@ -49,6 +49,8 @@ var allowed = map[string][]string{
 	"internal/segmentbench": {"segment"},
 	// algorithms import nothing of ours
 	"segment/rfm":          {"internal"},
+	"rules/internal":       {"rules/internal", "internal"},
+	"rules/population":     {"rules", "internal"},
 	"messaging/sms":        {"internal"},
 	"messaging/experiment": {"internal"},
 	"dedup/people":         {"dedup", "crm", "internal"},
@@ -65,6 +67,8 @@ var thirdParty = map[string][]string{
 	"crm/crmtest":           nil,
 	"":                      nil,
 	"rules":                 {"github.com/expr-lang/expr", "github.com/goccy/go-yaml"},
+	"rules/internal":        nil,
+	"rules/population":      nil,
 	"dedup":                 {"github.com/adrg/strutil"},
 	"dedup/people":          {"github.com/nyaruka/phonenumbers"},
 	"segment":               nil,

@@ -21,6 +21,7 @@ import (
 
 	"github.com/vefacrm/vefa/internal/rulespec"
 	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/rules/population"
 )
 
 // cpu returns the processor time of this thread so far.
@@ -73,7 +74,7 @@ func compile(t testing.TB) *rules.Set[rulespec.Customer] {
 // columns loads the population beforehand, as the others have it in memory.
 func columns(t testing.TB, people []rulespec.Customer) func([]rulespec.Customer) ([]int, error) {
 	set := compile(t)
-	pop, err := rules.NewPopulation(set.Schema(), evening, func(yield func(*rulespec.Customer) bool) {
+	pop, err := population.New(set.Schema(), evening, func(yield func(*rulespec.Customer) bool) {
 		for i := range people {
 			if !yield(&people[i]) {
 				return
@@ -82,7 +83,7 @@ func columns(t testing.TB, people []rulespec.Customer) func([]rulespec.Customer)
 	})
 	require.NoError(t, err)
 	return func([]rulespec.Customer) ([]int, error) {
-		m, err := set.Evaluate(t.Context(), pop, evening)
+		m, err := pop.Evaluate(t.Context(), set, evening)
 		if err != nil {
 			return nil, err
 		}

@@ -1,4 +1,4 @@
-package rules
+package population
 
 import (
 	"context"
@@ -9,16 +9,21 @@ import (
 	"slices"
 	"time"
 	"unsafe"
+
+	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/rules/internal/closure"
+	"github.com/vefacrm/vefa/rules/internal/ir"
+	"github.com/vefacrm/vefa/rules/internal/planes"
 )
 
-// BacktestOptions configure Set.Backtest. The zero value lets time pass over
+// BacktestOptions configure Backtest. The zero value lets time pass over
 // the facts as they are.
 type BacktestOptions[F any] struct {
 	// Changes returns what became known before an evening, 0 for the first:
 	// numbers of subjects and their facts as of that evening. A number that is
 	// one above the last adds a subject. Rows of a rule with Each must keep
 	// their positions; new ones come behind them. nil: nothing happens.
-	Changes func(evening int, m *Moment) iter.Seq2[int, *F]
+	Changes func(evening int, m *rules.Moment) iter.Seq2[int, *F]
 	// Tags names the field that the actions tag and untag work on. It may be
 	// left out if the facts have one field of tags.
 	Tags string
@@ -26,7 +31,7 @@ type BacktestOptions[F any] struct {
 
 // Night is one evening of a backtest.
 type Night struct {
-	Moment *Moment
+	Moment *rules.Moment
 	Rules  []NightRule // in the order of the set
 }
 
@@ -86,15 +91,15 @@ type batch struct {
 // The population must be as of the first evening or be able to age to it: load
 // it with facts as they were then, not as they are now, and give what happened
 // since as Changes. An error ends the sequence.
-func (s *Set[F]) Backtest(ctx context.Context, pop *Population[F], first *Moment, evenings int, opts BacktestOptions[F]) iter.Seq2[*Night, error] {
+func (p *Population[F]) Backtest(ctx context.Context, set *rules.Set[F], first *rules.Moment, evenings int, opts BacktestOptions[F]) iter.Seq2[*Night, error] {
 	return func(yield func(*Night, error) bool) {
-		t, err := s.newBacktest(pop, first, opts)
+		t, err := newBacktest(set, p, first, opts)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
 		for n := range evenings {
-			m := NewMoment(first.now.In(first.zone).AddDate(0, 0, n), first.zone)
+			m := rules.NewMoment(first.Now().In(first.Zone()).AddDate(0, 0, n), first.Zone())
 			night, err := t.evening(ctx, n, m)
 			if !yield(night, err) || err != nil {
 				return
@@ -104,7 +109,6 @@ func (s *Set[F]) Backtest(ctx context.Context, pop *Population[F], first *Moment
 }
 
 type backtest[F any] struct {
-	set     *Set[F]
 	pop     *Population[F]
 	opts    BacktestOptions[F]
 	plan    *vectorPlan
@@ -122,32 +126,32 @@ type onceState struct {
 	rows   map[rowRef]bool
 }
 
-func (s *Set[F]) newBacktest(pop *Population[F], first *Moment, opts BacktestOptions[F]) (*backtest[F], error) {
-	if err := s.fits(pop, first); err != nil {
+func newBacktest[F any](set *rules.Set[F], pop *Population[F], first *rules.Moment, opts BacktestOptions[F]) (*backtest[F], error) {
+	if err := pop.fits(set.Schema().Layout(), first); err != nil {
 		return nil, err
 	}
-	t := &backtest[F]{set: s, opts: opts, pop: &Population[F]{pop.schema, pop.p.clone()}}
-	t.plan = (&vectorPlan{schema: s.schema.s, gated: true}).take(s.evening)
-	t.over = &overlay{schema: s.schema.s, tags: map[uint32]*tagState{}}
+	t := &backtest[F]{opts: opts, pop: &Population[F]{schema: pop.schema, layout: pop.layout, p: pop.p.clone()}}
+	t.plan = (&vectorPlan{schema: pop.layout, gated: true}).take(withSources(set, set.Program().Evening))
+	t.over = &overlay{schema: pop.layout, tags: map[uint32]*tagState{}}
 	t.over.grow(len(t.pop.p.dead))
 	t.done = make([]onceState, len(t.plan.rules))
-	var fields []*field
-	for _, f := range s.schema.s.root.order {
-		if f.kind == Tags {
+	var fields []*ir.Field
+	for _, f := range pop.layout.Root.Order {
+		if f.Kind == ir.Tags {
 			fields = append(fields, f)
 		}
 	}
-	switch f := s.schema.s.root.fields[opts.Tags]; {
-	case f != nil && f.kind == Tags:
+	switch f := pop.layout.Root.Fields[opts.Tags]; {
+	case f != nil && f.Kind == ir.Tags:
 		t.over.field = f
 	case opts.Tags != "":
-		return nil, fmt.Errorf("rules: backtest: %s is no field of tags", opts.Tags)
+		return nil, fmt.Errorf("population: backtest: %s is no field of tags", opts.Tags)
 	case len(fields) > 1:
-		return nil, fmt.Errorf("rules: backtest: which field of tags do rules change: %s or %s?", fields[0].name, fields[1].name)
+		return nil, fmt.Errorf("population: backtest: which field of tags do rules change: %s or %s?", fields[0].Name, fields[1].Name)
 	case len(fields) == 1:
 		t.over.field = fields[0]
 	}
-	t.ev = newEvaluator(t.plan, t.pop.p, first)
+	t.ev = newEvaluator(t.plan, t.pop.p, first.Clock())
 	t.ev.over = t.over
 	return t, nil
 }
@@ -158,7 +162,7 @@ func (p *people) clone() *people {
 	c.blocks, c.dead, c.stale, c.perBlock = slices.Clone(p.blocks), slices.Clone(p.dead), slices.Clone(p.stale), slices.Clone(p.perBlock)
 	c.changed = maps.Clone(p.changed)
 	enc := *p.enc
-	enc.dicts = map[*field]*dictionary{}
+	enc.dicts = map[*ir.Field]*dictionary{}
 	for f, d := range p.enc.dicts {
 		enc.dicts[f] = &dictionary{codes: maps.Clone(d.codes), values: slices.Clone(d.values), odd: slices.Clone(d.odd)}
 	}
@@ -176,13 +180,13 @@ func (o *overlay) grow(words int) {
 	}
 }
 
-func (t *backtest[F]) evening(ctx context.Context, n int, m *Moment) (*Night, error) {
+func (t *backtest[F]) evening(ctx context.Context, n int, m *rules.Moment) (*Night, error) {
 	if t.opts.Changes != nil {
 		if err := t.change(n, m); err != nil {
 			return nil, err
 		}
 	}
-	t.ev.m = m
+	t.ev.m = m.Clock()
 	night := &Night{Moment: m, Rules: make([]NightRule, len(t.plan.rules))}
 	for i, r := range t.plan.rules {
 		night.Rules[i].Rule = r.rule.Name
@@ -190,7 +194,7 @@ func (t *backtest[F]) evening(ctx context.Context, n int, m *Moment) (*Night, er
 	if err := t.carry(ctx, night); err != nil {
 		return nil, err
 	}
-	matches, err := t.set.pass(ctx, t.ev, t.pop)
+	matches, err := t.pop.pass(ctx, t.ev)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +205,7 @@ func (t *backtest[F]) evening(ctx context.Context, n int, m *Moment) (*Night, er
 	return night, nil
 }
 
-func (t *backtest[F]) change(n int, m *Moment) error {
+func (t *backtest[F]) change(n int, m *rules.Moment) error {
 	for i, f := range t.opts.Changes(n, m) {
 		var err error
 		if i == t.pop.Len() {
@@ -210,7 +214,7 @@ func (t *backtest[F]) change(n int, m *Moment) error {
 			err = t.pop.Put(i, f, m)
 		}
 		if err != nil {
-			return fmt.Errorf("rules: backtest: evening of %s: %w", m.Date(), err)
+			return fmt.Errorf("population: backtest: evening of %s: %w", m.Date(), err)
 		}
 	}
 	t.over.grow(len(t.pop.p.dead))
@@ -221,7 +225,7 @@ func (t *backtest[F]) change(n int, m *Moment) error {
 func (t *backtest[F]) plans(matches *Matches, i int, night *Night) {
 	r, f, out, once := &t.plan.rules[i], &matches.found[i], &night.Rules[i], &t.done[i]
 	out.Matched, out.Firings = f.n, f.firings
-	if period := night.Moment.keys[r.rule.Once]; period != once.period {
+	if period := night.Moment.Period(r.rule.Once); period != once.period {
 		*once = onceState{period: period}
 	}
 	for len(once.blocks) < len(f.subjects) {
@@ -245,16 +249,16 @@ func (t *backtest[F]) plans(matches *Matches, i int, night *Night) {
 			if c.bits == nil {
 				var list []int32
 				for _, k := range c.list {
-					if !bitAt(seen, int(k)) {
-						setBit(seen, int(k))
+					if !planes.BitAt(seen, int(k)) {
+						planes.SetBit(seen, int(k))
 						list = append(list, k)
 					}
 				}
 				out.newCells[b], n = cell{list: list}, len(list)
 			} else {
 				w := fresh[:len(c.bits)]
-				if andNot(w, c.bits, seen) != 0 {
-					or(seen[:len(w)], seen, w)
+				if planes.AndNot(w, c.bits, seen) != 0 {
+					planes.Or(seen[:len(w)], seen, w)
 					out.newCells[b], n = newCell(w)
 				}
 			}
@@ -264,8 +268,8 @@ func (t *backtest[F]) plans(matches *Matches, i int, night *Night) {
 	if out.Planned == 0 {
 		return
 	}
-	for a := range r.actions {
-		due := r.actions[a].delay.due(night.Moment, r.actions[a].clock)
+	for a := range r.Actions {
+		due := r.Actions[a].Delay.Due(night.Moment.Clock(), r.Actions[a].Clock)
 		t.serial++
 		t.pending = append(t.pending, &batch{rule: i, action: a, serial: t.serial, due: due, cells: out.newCells, rows: out.news})
 	}
@@ -275,7 +279,7 @@ func (t *backtest[F]) plans(matches *Matches, i int, night *Night) {
 // with once per row, else the first of a subject.
 func (t *backtest[F]) newRows(matches *Matches, i int) (out []rowRef) {
 	r, f, once := &t.plan.rules[i], &matches.found[i], &t.done[i]
-	perRow := r.rule.Once == PerRow
+	perRow := r.rule.Once == rules.PerRow
 	if perRow && once.rows == nil {
 		once.rows = map[rowRef]bool{}
 	}
@@ -291,8 +295,8 @@ func (t *backtest[F]) newRows(matches *Matches, i int) (out []rowRef) {
 		if once.blocks[b] == nil {
 			once.blocks[b] = make([]uint64, blockRows/64)
 		}
-		if k := n.subject % blockRows; !bitAt(once.blocks[b], k) {
-			setBit(once.blocks[b], k)
+		if k := n.subject % blockRows; !planes.BitAt(once.blocks[b], k) {
+			planes.SetBit(once.blocks[b], k)
 			out = append(out, n)
 		}
 	}
@@ -305,7 +309,7 @@ func (t *backtest[F]) newRows(matches *Matches, i int) (out []rowRef) {
 				}
 				return true
 			}
-			kids := matches.blocks[b].cols[r.each.rows.pos].rows
+			kids := matches.blocks[b].cols[r.each.rows.Pos].rows
 			for row := kids.first[k]; row < kids.first[k+1]; row++ {
 				if f.rows[b].has(int(row)) {
 					take(rowRef{subject, int(row - kids.first[k])})
@@ -320,7 +324,7 @@ func (t *backtest[F]) newRows(matches *Matches, i int) (out []rowRef) {
 // carry rechecks and carries out what is due. All rechecks see the facts and
 // tags of the beginning of the evening.
 func (t *backtest[F]) carry(ctx context.Context, night *Night) error {
-	n, _ := slices.BinarySearchFunc(t.pending, night.Moment.now, func(b *batch, now time.Time) int {
+	n, _ := slices.BinarySearchFunc(t.pending, night.Moment.Now(), func(b *batch, now time.Time) int {
 		if b.due.After(now) {
 			return 1
 		}
@@ -397,30 +401,30 @@ func (t *backtest[F]) recheck(ctx context.Context, kept []batch, night *Night) e
 
 // gated reports whether the effects of a batch must be looked at one by one.
 func (t *backtest[F]) gated(b *batch) bool {
-	r, today := &t.plan.rules[b.rule], t.ev.m.today
-	return !b.expires && (len(r.cancel) > 0 || r.guard != nil) && today >= r.from && today <= r.to
+	r, today := &t.plan.rules[b.rule], t.ev.m.Today
+	return !b.expires && (len(r.cancel) > 0 || r.guard != nil) && today >= r.From && today <= r.To
 }
 
 // gate reports whether an effect may happen, and counts it if not.
 func (t *backtest[F]) gate(r *vectorRule, n rowRef, out *NightRule) bool {
 	cancelled, guarded := false, true
 	q := t.pop.p
-	if bitAt(q.stale, n.subject) {
-		f, _ := t.pop.Facts(n.subject, t.ev.m)
+	if planes.BitAt(q.stale, n.subject) {
+		f, _ := t.pop.factsAt(n.subject, t.ev.m)
 		t.over.adjust(unsafe.Pointer(&f), n.subject)
-		e := env{facts: unsafe.Pointer(&f), m: t.ev.m}
+		e := closure.Env{Facts: unsafe.Pointer(&f), M: t.ev.m}
 		found := true
 		if r.each != nil {
-			e.row, found = rowAt(e, r.each.rows, n.row)
+			e.Row, found = closure.RowAt(e, r.each.rows, n.row)
 		}
 		if !found {
 			out.Canceled++
 			return false
 		}
-		for _, c := range r.cancelOn {
-			cancelled = cancelled || c.test(e)
+		for _, c := range r.CancelOn {
+			cancelled = cancelled || c.Test(e)
 		}
-		guarded = r.compiled.guard == nil || r.compiled.guard(e)
+		guarded = r.listed.Guard == nil || r.listed.Guard(e)
 	} else {
 		i := n.subject % blockRows
 		if r.each != nil {
@@ -443,7 +447,7 @@ func (t *backtest[F]) gate(r *vectorRule, n rowRef, out *NightRule) bool {
 
 func (t *backtest[F]) holds(n *vector, i int) bool {
 	w, v := t.ev.eval(n, nil)
-	return v == all || v == some && bitAt(w, i)
+	return v == planes.All || v == planes.Some && planes.BitAt(w, i)
 }
 
 // carryOut counts what is left of a batch and changes tags.
@@ -452,17 +456,17 @@ func (t *backtest[F]) carryOut(planned, b *batch, night *Night) {
 	action := &r.rule.Then[b.action]
 	if !b.expires {
 		out.Effects += planned.size()
-		if today := night.Moment.today; today < r.from || today > r.to {
+		if today := night.Moment.Clock().Today; today < r.From || today > r.To {
 			out.Canceled += b.size()
 			return
 		}
 	}
-	if action.Kind != DoTag && action.Kind != DoUntag || t.over.field == nil {
+	if action.Kind != rules.DoTag && action.Kind != rules.DoUntag || t.over.field == nil {
 		return
 	}
-	s := t.over.state(t.set.schema.s.tags.id(action.Name))
-	ca := &r.actions[b.action]
-	expiring := ca.lasts && !b.expires
+	s := t.over.state(t.plan.schema.Tags.Id(action.Name))
+	ca := &r.Actions[b.action]
+	expiring := ca.Lasts && !b.expires
 	b.each(func(subject int) {
 		switch {
 		case b.expires:
@@ -475,13 +479,13 @@ func (t *backtest[F]) carryOut(planned, b *batch, night *Night) {
 		case len(s.last) > 0:
 			delete(s.last, int32(subject))
 		}
-		s.set(subject, action.Kind == DoTag)
+		s.set(subject, action.Kind == rules.DoTag)
 	})
 	if expiring {
 		end := *b
 		end.expires = true
 		// As Plan has it: counted from the moment that the tag was due.
-		end.due = ca.last.due(&Moment{now: b.due, zone: night.Moment.zone, today: night.Moment.dayOf(b.due)}, -1)
+		end.due = ca.Last.Due(night.Moment.Clock().At(b.due), -1)
 		t.pending = append(t.pending, &end)
 		slices.SortStableFunc(t.pending, func(a, b *batch) int { return a.due.Compare(b.due) })
 	}

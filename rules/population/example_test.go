@@ -1,4 +1,4 @@
-package rules_test
+package population_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/rules/population"
 )
 
 type shopper struct {
@@ -27,10 +28,10 @@ func shoppers() (*rules.Schema[shopper], []shopper) {
 }
 
 // Count whom a rule is about before anybody saves it.
-func ExampleSet_Preview() {
+func ExamplePopulation_Preview() {
 	schema, people := shoppers()
 	m := rules.NewMoment(time.Date(2025, 3, 1, 20, 0, 0, 0, time.UTC), nil)
-	pop, err := rules.NewPopulation(schema, m, func(yield func(*shopper) bool) {
+	pop, err := population.New(schema, m, func(yield func(*shopper) bool) {
 		for i := range people {
 			if !yield(&people[i]) {
 				return
@@ -44,7 +45,7 @@ func ExampleSet_Preview() {
 	if err != nil {
 		panic(err)
 	}
-	p, err := set.Preview(context.Background(), pop, rules.Rule{
+	p, err := pop.Preview(context.Background(), set, rules.Rule{
 		Name: "come back", When: `away and "asleep" not in Tags`,
 		Then: []rules.Action{{Kind: rules.DoTag, Name: "asleep"}},
 	}, m, 10)
@@ -56,7 +57,7 @@ func ExampleSet_Preview() {
 }
 
 // Let three evenings pass: the tag that a rule gives keeps it from firing again.
-func ExampleSet_Backtest() {
+func ExamplePopulation_Backtest() {
 	schema, people := shoppers()
 	first := rules.NewMoment(time.Date(2025, 3, 1, 20, 0, 0, 0, time.UTC), nil)
 	set, err := schema.Compile(&rules.Book{Rules: []rules.Rule{{
@@ -66,7 +67,7 @@ func ExampleSet_Backtest() {
 	if err != nil {
 		panic(err)
 	}
-	pop, err := rules.NewPopulation(schema, first, func(yield func(*shopper) bool) {
+	pop, err := population.New(schema, first, func(yield func(*shopper) bool) {
 		for i := range people {
 			if !yield(&people[i]) {
 				return
@@ -76,7 +77,7 @@ func ExampleSet_Backtest() {
 	if err != nil {
 		panic(err)
 	}
-	for night, err := range set.Backtest(context.Background(), pop, first, 4, rules.BacktestOptions[shopper]{}) {
+	for night, err := range pop.Backtest(context.Background(), set, first, 4, population.BacktestOptions[shopper]{}) {
 		if err != nil {
 			panic(err)
 		}

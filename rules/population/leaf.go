@@ -1,50 +1,54 @@
-package rules
+package population
 
 import (
 	"math/bits"
 	"strings"
 	"unsafe"
+
+	"github.com/vefacrm/vefa/rules/internal/closure"
+	"github.com/vefacrm/vefa/rules/internal/ir"
+	"github.com/vefacrm/vefa/rules/internal/planes"
 )
 
 // codeTest says which codes of a dictionary pass.
 type codeTest struct {
-	spans []span // runs of codes
-	pass  []bool // by code
-	size  int    // of the dictionary then
-	m     *Moment
+	spans []ir.Span // runs of codes
+	pass  []bool    // by code
+	size  int       // of the dictionary then
+	m     *ir.Clock
 }
 
 // closed evaluates the closure of a node on rows that are gathered back.
 type closed struct {
-	test   boolFn
+	test   closure.BoolFunc
 	gather *gatherer
 	facts  unsafe.Pointer
 	loaded int // row in facts, -1 for none
 }
 
-func (ev *evaluator) tagLeaf(n *vector, t *table) ([]uint64, verdict) {
+func (ev *evaluator) tagLeaf(n *vector, t *table) ([]uint64, planes.Verdict) {
 	if ev.over != nil && ev.over.field == n.field {
 		if o := ev.over.tags[n.tag]; o != nil {
-			return o.apply(ev.buffer(n, t.words), t.cols[n.field.pos].tags[n.tag], ev.first/64), some
+			return o.apply(ev.buffer(n, t.words), t.cols[n.field.Pos].tags[n.tag], ev.first/64), planes.Some
 		}
 	}
-	rows := t.cols[n.field.pos].tags[n.tag]
+	rows := t.cols[n.field.Pos].tags[n.tag]
 	if rows == nil {
-		return nil, none
+		return nil, planes.None
 	}
 	if rows.bits != nil {
-		return rows.bits, some
+		return rows.bits, planes.Some
 	}
 	out := ev.buffer(n, t.words)
 	clear(out)
 	for _, r := range rows.list {
-		setBit(out, int(r))
+		planes.SetBit(out, int(r))
 	}
-	return out, some
+	return out, planes.Some
 }
 
 // leaf answers a comparison of a field with constants; null is seen to later.
-func (ev *evaluator) leaf(n *vector, t *table, c *column, out, within []uint64) verdict {
+func (ev *evaluator) leaf(n *vector, t *table, c *column, out, within []uint64) planes.Verdict {
 	tmp, more := ev.scratch(t.words)
 	switch n.op {
 	case vFloat:
@@ -60,11 +64,11 @@ func (ev *evaluator) leaf(n *vector, t *table, c *column, out, within []uint64) 
 	if c.coded {
 		return ev.codes(&c.num, ev.yearlyTest(n), out, tmp, more)
 	}
-	result := none
+	result := planes.None
 	for i, s := range n.spans {
 		s = ev.anchored(n, s)
 		if i == 0 {
-			result = c.num.between(out, tmp, s.lo, s.hi)
+			result = c.num.Between(out, tmp, s.Lo, s.Hi)
 			continue
 		}
 		result = unite(&c.num, out, tmp, more, s, result)
@@ -73,38 +77,38 @@ func (ev *evaluator) leaf(n *vector, t *table, c *column, out, within []uint64) 
 }
 
 // unite adds the rows of one more span to an answer.
-func unite(p *planes, out, tmp, more []uint64, s span, so verdict) verdict {
-	if so == all {
-		return all
+func unite(p *planes.Planes, out, tmp, more []uint64, s ir.Span, so planes.Verdict) planes.Verdict {
+	if so == planes.All {
+		return planes.All
 	}
-	switch v := p.between(more, tmp, s.lo, s.hi); {
-	case v == none:
+	switch v := p.Between(more, tmp, s.Lo, s.Hi); {
+	case v == planes.None:
 		return so
-	case v == all:
-		return all
-	case so == none:
+	case v == planes.All:
+		return planes.All
+	case so == planes.None:
 		copy(out, more)
 	default:
-		or(out, out, more)
+		planes.Or(out, out, more)
 	}
-	return some
+	return planes.Some
 }
 
 // anchored turns a span of what a field holds today into one of what is stored.
-func (ev *evaluator) anchored(n *vector, s span) span {
-	today := ev.m.today
+func (ev *evaluator) anchored(n *vector, s ir.Span) ir.Span {
+	today := ev.m.Today
 	switch {
 	case n.op != vInt:
 		return s
-	case n.days == since0 || n.field.ages == since:
-		return span{subtract(today, s.hi), subtract(today, s.lo)}
-	case n.days == until0 || n.field.ages == until:
-		return span{add(today, s.lo), add(today, s.hi)}
+	case n.days == since0 || n.field.Ages == ir.Since:
+		return ir.Span{Lo: closure.Subtract(today, s.Hi), Hi: closure.Subtract(today, s.Lo)}
+	case n.days == until0 || n.field.Ages == ir.Until:
+		return ir.Span{Lo: closure.Add(today, s.Lo), Hi: closure.Add(today, s.Hi)}
 	}
 	return s
 }
 
-func floatLeaf(out []uint64, values []float64, o op, c float64) verdict {
+func floatLeaf(out []uint64, values []float64, o ir.Op, c float64) planes.Verdict {
 	for i := range out {
 		v := values[i<<6:]
 		if len(v) > 64 {
@@ -112,34 +116,34 @@ func floatLeaf(out []uint64, values []float64, o op, c float64) verdict {
 		}
 		x := uint64(0)
 		switch o {
-		case opEq:
+		case ir.OpEq:
 			for j, f := range v {
 				x |= bit(f == c) << j
 			}
-		case opNe:
+		case ir.OpNe:
 			for j, f := range v {
 				x |= bit(f != c) << j
 			}
-		case opLt:
+		case ir.OpLt:
 			for j, f := range v {
 				x |= bit(f < c) << j
 			}
-		case opLe:
+		case ir.OpLe:
 			for j, f := range v {
 				x |= bit(f <= c) << j
 			}
-		case opGt:
+		case ir.OpGt:
 			for j, f := range v {
 				x |= bit(f > c) << j
 			}
-		case opGe:
+		case ir.OpGe:
 			for j, f := range v {
 				x |= bit(f >= c) << j
 			}
 		}
 		out[i] = x
 	}
-	return some
+	return planes.Some
 }
 
 func bit(b bool) uint64 {
@@ -151,7 +155,7 @@ func bit(b bool) uint64 {
 }
 
 // rawText tests texts one by one.
-func (ev *evaluator) rawText(n *vector, t *table, c *column, out, within []uint64) verdict {
+func (ev *evaluator) rawText(n *vector, t *table, c *column, out, within []uint64) planes.Verdict {
 	for i := range out {
 		todo := ^uint64(0)
 		if within != nil {
@@ -166,11 +170,11 @@ func (ev *evaluator) rawText(n *vector, t *table, c *column, out, within []uint6
 			s := c.textAt(i<<6 | j)
 			pass := false
 			switch n.cmp {
-			case opStarts:
+			case ir.OpStarts:
 				pass = strings.HasPrefix(s, n.needle)
-			case opEnds:
+			case ir.OpEnds:
 				pass = strings.HasSuffix(s, n.needle)
-			case opContains:
+			case ir.OpContains:
 				pass = strings.Contains(s, n.needle)
 			default:
 				*ev.str = s
@@ -180,7 +184,7 @@ func (ev *evaluator) rawText(n *vector, t *table, c *column, out, within []uint6
 		}
 		out[i] = x
 	}
-	return some
+	return planes.Some
 }
 
 // textTest returns the codes of the texts that pass.
@@ -195,7 +199,7 @@ func (ev *evaluator) textTest(n *vector) *codeTest {
 	if n.equals != nil && len(n.equals) <= 8 {
 		for _, s := range n.equals {
 			if code, ok := d.codes[s]; ok {
-				c.spans = append(c.spans, span{code, code})
+				c.spans = append(c.spans, ir.Span{Lo: code, Hi: code})
 			}
 		}
 		return c
@@ -217,7 +221,7 @@ func (c *codeTest) runs() {
 			for i+1 < len(c.pass) && c.pass[i+1] {
 				i++
 			}
-			c.spans = append(c.spans, span{int64(lo), int64(i)})
+			c.spans = append(c.spans, ir.Span{Lo: int64(lo), Hi: int64(i)})
 		}
 	}
 }
@@ -231,10 +235,10 @@ func (ev *evaluator) yearlyTest(n *vector) *codeTest {
 	c.m = ev.m
 	d := ev.pop.enc.dicts[n.field]
 	c.pass = c.pass[:0]
-	for code := range int64(yearDays + len(d.odd)) {
-		v, pass := d.days(n.field, code, ev.m.today), false
+	for code := range int64(ir.YearDays + len(d.odd)) {
+		v, pass := d.days(n.field, code, ev.m.Today), false
 		for _, s := range n.spans {
-			pass = pass || s.lo <= v && v <= s.hi
+			pass = pass || s.Lo <= v && v <= s.Hi
 		}
 		c.pass = append(c.pass, pass)
 	}
@@ -260,18 +264,18 @@ func (ev *evaluator) calendarTest(n *vector) *codeTest {
 	for code := range int64(13 << 5) {
 		month, monthDay := code>>5, code&31
 		v := month
-		switch n.term.op {
-		case opMonthDay:
+		switch n.term.Op {
+		case ir.OpMonthDay:
 			v = monthDay
-		case opAnniversary:
+		case ir.OpAnniversary:
 			v = -1
 			if month > 0 && monthDay > 0 {
-				v = anniversary(ev.m.today, fromCivil(2000, month, monthDay))
+				v = ir.Anniversary(ev.m.Today, ir.FromCivil(2000, month, monthDay))
 			}
 		}
 		pass := false
 		for _, s := range n.spans {
-			pass = pass || s.lo <= v && v <= s.hi
+			pass = pass || s.Lo <= v && v <= s.Hi
 		}
 		c.pass = append(c.pass, pass)
 	}
@@ -281,23 +285,23 @@ func (ev *evaluator) calendarTest(n *vector) *codeTest {
 
 // codes answers which rows have a code that passes: by planes if it is a
 // matter of a few runs, else by looking every code up.
-func (ev *evaluator) codes(p *planes, c *codeTest, out, tmp, more []uint64) verdict {
-	most, runs := int64(uint64(p.base)+p.top), 0
+func (ev *evaluator) codes(p *planes.Planes, c *codeTest, out, tmp, more []uint64) planes.Verdict {
+	most, runs := int64(uint64(p.Base)+p.Top), 0
 	for _, s := range c.spans {
-		if s.hi >= p.base && s.lo <= most {
+		if s.Hi >= p.Base && s.Lo <= most {
 			runs++
 		}
 	}
 	if runs > 12 && c.pass != nil {
 		return ev.lookUp(p, c.pass, out)
 	}
-	result := none
+	result := planes.None
 	for _, s := range c.spans {
-		if s.hi < p.base || s.lo > most {
+		if s.Hi < p.Base || s.Lo > most {
 			continue
 		}
-		if result == none {
-			result = p.between(out, tmp, s.lo, s.hi)
+		if result == planes.None {
+			result = p.Between(out, tmp, s.Lo, s.Hi)
 			continue
 		}
 		result = unite(p, out, tmp, more, s, result)
@@ -305,12 +309,12 @@ func (ev *evaluator) codes(p *planes, c *codeTest, out, tmp, more []uint64) verd
 	return result
 }
 
-func (ev *evaluator) lookUp(p *planes, pass []bool, out []uint64) verdict {
+func (ev *evaluator) lookUp(p *planes.Planes, pass []bool, out []uint64) planes.Verdict {
 	if cap(ev.nums) < len(out)*64 {
 		ev.nums = make([]int64, max(len(out)*64, blockRows))
 	}
 	nums := ev.nums[:len(out)*64]
-	p.decode(nums)
+	p.Decode(nums)
 	for i := range out {
 		x := uint64(0)
 		for j, code := range nums[i<<6 : i<<6+64] {
@@ -318,15 +322,15 @@ func (ev *evaluator) lookUp(p *planes, pass []bool, out []uint64) verdict {
 		}
 		out[i] = x
 	}
-	return some
+	return planes.Some
 }
 
 // closure answers by the closures of the row back end.
-func (ev *evaluator) closure(n *vector, t *table, within []uint64) ([]uint64, verdict) {
+func (ev *evaluator) closure(n *vector, t *table, within []uint64) ([]uint64, planes.Verdict) {
 	c := ev.closed[n.id]
 	if c == nil {
-		c = &closed{test: compileBool(n.term), facts: ev.pop.newFacts()}
-		c.gather = gathererFor(ev.plan.schema, ev.pop.enc.dicts, ev.pop.enc.zone.zone, n.term)
+		c = &closed{test: closure.Bool(n.term), facts: ev.pop.newFacts()}
+		c.gather = gathererFor(ev.plan.schema, ev.pop.enc.dicts, ev.pop.enc.zone.Zone, n.term)
 		if ev.over != nil {
 			c.gather.tags = nil
 		}
@@ -337,29 +341,29 @@ func (ev *evaluator) closure(n *vector, t *table, within []uint64) ([]uint64, ve
 	out := ev.buffer(n, t.words)
 	clear(out)
 	test := func(i int) {
-		e := env{facts: c.facts, m: ev.m}
+		e := closure.Env{Facts: c.facts, M: ev.m}
 		row := i
 		if n.ctx.above != nil {
 			row = int(t.parent[i])
 		}
 		if c.loaded != row {
-			c.gather.load(root, row, c.facts, ev.m.today)
+			c.gather.load(root, row, c.facts, ev.m.Today)
 			c.loaded = row
 			if ev.over != nil && n.tagged {
 				ev.over.adjust(c.facts, ev.first+row)
 			}
 		}
 		if n.ctx.above != nil {
-			e.row, _ = rowAt(e, n.ctx.rows, i-int(t.first[row]))
+			e.Row, _ = closure.RowAt(e, n.ctx.rows, i-int(t.first[row]))
 		}
 		if c.test(e) {
-			setBit(out, i)
+			planes.SetBit(out, i)
 		}
 	}
 	if within != nil {
-		t.selected(within, some, test)
+		t.selected(within, planes.Some, test)
 	} else {
-		t.selected(nil, all, test)
+		t.selected(nil, planes.All, test)
 	}
-	return out, some
+	return out, planes.Some
 }

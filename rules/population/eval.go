@@ -1,7 +1,11 @@
-package rules
+package population
 
 import (
 	"math/bits"
+
+	"github.com/vefacrm/vefa/rules/internal/closure"
+	"github.com/vefacrm/vefa/rules/internal/ir"
+	"github.com/vefacrm/vefa/rules/internal/planes"
 )
 
 // evaluator answers the nodes of a plan for one block after another. One
@@ -9,7 +13,7 @@ import (
 type evaluator struct {
 	plan   *vectorPlan
 	pop    *people
-	m      *Moment
+	m      *ir.Clock
 	memo   []answer // by node
 	tables []*table // by context
 	block  int      // serial number of what is answered: memos of others are stale
@@ -28,11 +32,11 @@ type evaluator struct {
 // answer is the bitmap of a node, or what is known without one.
 type answer struct {
 	w     []uint64
-	v     verdict
+	v     planes.Verdict
 	block int
 }
 
-func newEvaluator(plan *vectorPlan, pop *people, m *Moment) *evaluator {
+func newEvaluator(plan *vectorPlan, pop *people, m *ir.Clock) *evaluator {
 	n := len(plan.nodes)
 	return &evaluator{
 		plan: plan, pop: pop, m: m, memo: make([]answer, n), tables: make([]*table, len(plan.ctxs)),
@@ -48,7 +52,7 @@ func (ev *evaluator) start(t *table, first int) {
 		if c.above == nil {
 			ev.tables[i] = t
 		} else {
-			ev.tables[i] = ev.tables[c.above.id].cols[c.rows.pos].rows
+			ev.tables[i] = ev.tables[c.above.id].cols[c.rows.Pos].rows
 		}
 	}
 }
@@ -70,9 +74,9 @@ func (ev *evaluator) scratch(words int) (a, b []uint64) {
 // eval answers a node. within is nil or the rows that are asked for: a node
 // that is dear and used once looks at no others, and its answer is good for
 // those only.
-func (ev *evaluator) eval(n *vector, within []uint64) ([]uint64, verdict) {
+func (ev *evaluator) eval(n *vector, within []uint64) ([]uint64, planes.Verdict) {
 	if n == nil {
-		return nil, all
+		return nil, planes.All
 	}
 	a := &ev.memo[n.id]
 	if a.block == ev.block {
@@ -86,16 +90,16 @@ func (ev *evaluator) eval(n *vector, within []uint64) ([]uint64, verdict) {
 	return a.w, a.v
 }
 
-func (ev *evaluator) answer(n *vector, within []uint64) ([]uint64, verdict) {
+func (ev *evaluator) answer(n *vector, within []uint64) ([]uint64, planes.Verdict) {
 	t := ev.tables[n.ctx.id]
 	if t.n == 0 {
-		return nil, none
+		return nil, planes.None
 	}
 	switch n.op {
 	case vNever:
-		return nil, none
+		return nil, planes.None
 	case vAlways:
-		return nil, all
+		return nil, planes.All
 	case vAnd:
 		return ev.conjunction(n, t, within)
 	case vOr:
@@ -103,53 +107,53 @@ func (ev *evaluator) answer(n *vector, within []uint64) ([]uint64, verdict) {
 	case vNot:
 		w, v := ev.eval(n.kids[0], within)
 		switch v {
-		case none:
-			return nil, all
-		case all:
-			return nil, none
+		case planes.None:
+			return nil, planes.All
+		case planes.All:
+			return nil, planes.None
 		}
 		out := ev.buffer(n, t.words)
 		for i, x := range w {
 			out[i] = ^x
 		}
-		return out, some
+		return out, planes.Some
 	case vSame:
 		return ev.same(n, t)
 	case vExpand:
 		return ev.expand(n, within)
 	case vBool:
-		return t.cols[n.field.pos].bits, some
+		return t.cols[n.field.Pos].bits, planes.Some
 	case vNull:
-		if null := t.cols[n.field.pos].null; null != nil {
-			return null, some
+		if null := t.cols[n.field.Pos].null; null != nil {
+			return null, planes.Some
 		}
-		return nil, none
+		return nil, planes.None
 	case vTag:
 		return ev.tagLeaf(n, t)
 	case vInt, vLen, vCalendar, vText, vFloat:
-		c := &t.cols[n.field.pos]
+		c := &t.cols[n.field.Pos]
 		out := ev.buffer(n, t.words)
 		v := ev.leaf(n, t, c, out, within)
-		if c.null == nil || v == none {
+		if c.null == nil || v == planes.None {
 			return out, v
 		}
-		if v == all {
+		if v == planes.All {
 			for i, x := range c.null {
 				out[i] = ^x
 			}
-			return out, some
+			return out, planes.Some
 		}
-		if andNot(out, out, c.null) == 0 {
-			return nil, none
+		if planes.AndNot(out, out, c.null) == 0 {
+			return nil, planes.None
 		}
-		return out, some
+		return out, planes.Some
 	case vAny, vCount, vSumInt, vSumCmp:
 		return ev.loop(n, t)
 	}
 	return ev.closure(n, t, within)
 }
 
-func (ev *evaluator) conjunction(n *vector, t *table, within []uint64) ([]uint64, verdict) {
+func (ev *evaluator) conjunction(n *vector, t *table, within []uint64) ([]uint64, planes.Verdict) {
 	out, cur := ev.buffer(n, t.words), []uint64(nil)
 	for _, k := range n.kids {
 		negative := k.op == vNot && k.uses == 1
@@ -162,10 +166,10 @@ func (ev *evaluator) conjunction(n *vector, t *table, within []uint64) ([]uint64
 		}
 		w, v := ev.eval(k, rows)
 		switch {
-		case v == all && !negative, v == none && negative:
+		case v == planes.All && !negative, v == planes.None && negative:
 			continue
-		case v != some:
-			return nil, none
+		case v != planes.Some:
+			return nil, planes.None
 		case cur == nil && !negative:
 			cur = w
 			continue
@@ -178,57 +182,57 @@ func (ev *evaluator) conjunction(n *vector, t *table, within []uint64) ([]uint64
 		}
 		any := uint64(0)
 		if negative {
-			any = andNot(out, cur, w)
+			any = planes.AndNot(out, cur, w)
 		} else {
-			any = and(out, cur, w)
+			any = planes.And(out, cur, w)
 		}
 		if any == 0 {
-			return nil, none
+			return nil, planes.None
 		}
 		cur = out
 	}
 	if cur == nil {
-		return nil, all
+		return nil, planes.All
 	}
-	return cur, some
+	return cur, planes.Some
 }
 
-func (ev *evaluator) disjunction(n *vector, t *table) ([]uint64, verdict) {
+func (ev *evaluator) disjunction(n *vector, t *table) ([]uint64, planes.Verdict) {
 	out, cur := ev.buffer(n, t.words), []uint64(nil)
 	for _, k := range n.kids {
 		w, v := ev.eval(k, nil)
 		switch {
-		case v == all:
-			return nil, all
-		case v == none:
+		case v == planes.All:
+			return nil, planes.All
+		case v == planes.None:
 		case cur == nil:
 			cur = w
 		default:
-			or(out, cur, w)
+			planes.Or(out, cur, w)
 			cur = out
 		}
 	}
 	if cur == nil {
-		return nil, none
+		return nil, planes.None
 	}
-	return cur, some
+	return cur, planes.Some
 }
 
-func (ev *evaluator) same(n *vector, t *table) ([]uint64, verdict) {
+func (ev *evaluator) same(n *vector, t *table) ([]uint64, planes.Verdict) {
 	out := ev.buffer(n, t.words)
 	a, av := ev.eval(n.kids[0], nil)
 	b, bv := ev.eval(n.kids[1], nil)
-	if av != some {
+	if av != planes.Some {
 		a, av, b, bv = b, bv, a, av
 	}
 	switch {
-	case av != some && av == bv:
-		return nil, all
-	case av != some:
-		return nil, none
-	case bv == all:
-		return a, some
-	case bv == none:
+	case av != planes.Some && av == bv:
+		return nil, planes.All
+	case av != planes.Some:
+		return nil, planes.None
+	case bv == planes.All:
+		return a, planes.Some
+	case bv == planes.None:
 		for i := range out {
 			out[i] = ^a[i]
 		}
@@ -237,13 +241,13 @@ func (ev *evaluator) same(n *vector, t *table) ([]uint64, verdict) {
 			out[i] = ^(a[i] ^ b[i])
 		}
 	}
-	return out, some
+	return out, planes.Some
 }
 
 // expand gives every child row what its row above has.
-func (ev *evaluator) expand(n *vector, _ []uint64) ([]uint64, verdict) {
+func (ev *evaluator) expand(n *vector, _ []uint64) ([]uint64, planes.Verdict) {
 	w, v := ev.eval(n.kids[0], nil)
-	if v != some {
+	if v != planes.Some {
 		return nil, v
 	}
 	var path []*vectorCtx
@@ -260,7 +264,7 @@ func (ev *evaluator) expand(n *vector, _ []uint64) ([]uint64, verdict) {
 		}
 		w = t.expand(out, w)
 	}
-	return w, some
+	return w, planes.Some
 }
 
 func (t *table) expand(out, above []uint64) []uint64 {
@@ -275,55 +279,55 @@ func (t *table) expand(out, above []uint64) []uint64 {
 }
 
 // loop answers any, count and sum from the answer for the child rows.
-func (ev *evaluator) loop(n *vector, t *table) ([]uint64, verdict) {
-	rows := t.cols[n.field.pos].rows
+func (ev *evaluator) loop(n *vector, t *table) ([]uint64, planes.Verdict) {
+	rows := t.cols[n.field.Pos].rows
 	var w []uint64
-	v := all
+	v := planes.All
 	if len(n.kids) > 0 {
 		w, v = ev.eval(n.kids[0], nil)
 	}
 	if rows.n == 0 {
-		v = none
+		v = planes.None
 	}
 	out := ev.buffer(n, t.words)
 	switch n.op {
 	case vAny:
-		if v == none {
-			return nil, none
+		if v == planes.None {
+			return nil, planes.None
 		}
 		clear(out)
-		rows.selected(w, v, func(i int) { setBit(out, int(rows.parent[i])) })
-		return out, some
+		rows.selected(w, v, func(i int) { planes.SetBit(out, int(rows.parent[i])) })
+		return out, planes.Some
 	case vCount:
 		counts := ev.zeros(t.words << 6)
-		if v != none {
+		if v != planes.None {
 			rows.selected(w, v, func(i int) { counts[rows.parent[i]]++ })
 		}
 		inSpans(out, counts, n.spans)
-		return out, some
+		return out, planes.Some
 	}
-	c := &rows.cols[n.term.field.pos]
+	c := &rows.cols[n.term.Field.Pos]
 	if n.op == vSumInt {
-		sums, d := ev.zeros(t.words<<6), ev.pop.enc.dicts[n.term.field]
-		if v != none {
+		sums, d := ev.zeros(t.words<<6), ev.pop.enc.dicts[n.term.Field]
+		if v != planes.None {
 			rows.selected(w, v, func(i int) {
-				if c.null == nil || !bitAt(c.null, i) {
+				if c.null == nil || !planes.BitAt(c.null, i) {
 					p := rows.parent[i]
-					sums[p] = add(sums[p], d.days(n.term.field, c.num.get(i), ev.m.today))
+					sums[p] = closure.Add(sums[p], d.days(n.term.Field, c.num.Get(i), ev.m.Today))
 				}
 			})
 		}
 		inSpans(out, sums, n.spans)
-		return out, some
+		return out, planes.Some
 	}
 	if cap(ev.sums) < t.words<<6 {
 		ev.sums = make([]float64, max(t.words<<6, blockRows))
 	}
 	sums := ev.sums[:t.words<<6]
 	clear(sums)
-	if v != none {
+	if v != planes.None {
 		rows.selected(w, v, func(i int) {
-			if c.null == nil || !bitAt(c.null, i) {
+			if c.null == nil || !planes.BitAt(c.null, i) {
 				sums[rows.parent[i]] += c.flo[i]
 			}
 		})
@@ -340,13 +344,13 @@ func (ev *evaluator) zeros(n int) []int64 {
 	return z
 }
 
-func inSpans(out []uint64, values []int64, spans []span) {
+func inSpans(out []uint64, values []int64, spans []ir.Span) {
 	for i := range out {
 		x := uint64(0)
 		for _, s := range spans {
-			width := uint64(s.hi) - uint64(s.lo)
+			width := uint64(s.Hi) - uint64(s.Lo)
 			for j, v := range values[i<<6 : i<<6+64] {
-				x |= bit(uint64(v)-uint64(s.lo) <= width) << j
+				x |= bit(uint64(v)-uint64(s.Lo) <= width) << j
 			}
 		}
 		out[i] = x
@@ -354,8 +358,8 @@ func inSpans(out []uint64, values []int64, spans []span) {
 }
 
 // selected calls fn for the rows of an answer, in order.
-func (t *table) selected(w []uint64, v verdict, fn func(int)) {
-	if v == all {
+func (t *table) selected(w []uint64, v planes.Verdict, fn func(int)) {
+	if v == planes.All {
 		for i := range t.n {
 			fn(i)
 		}

@@ -1,38 +1,43 @@
-package rules
+// Package planes holds sets of rows as bits, and columns of integers as one
+// bit set for each digit.
+package planes
 
-import "math/bits"
+import (
+	"math/bits"
+)
 
-// planes holds integers bit by bit: the lowest bit of all values in the first
+// Planes holds integers bit by bit: the lowest bit of all values in the first
 // run of words, the next bit in the second, and so on, less the smallest
 // value. A comparison with a constant is then one load and one operation per
 // bit for 64 values at once, whatever the type was (bit-sliced index: P. O'Neil
 // and D. Quass, "Improved query performance with variant indexes", 1997).
-type planes struct {
-	base  int64    // the smallest value
-	top   uint64   // the largest less the smallest
+type Planes struct {
+	Base  int64    // the smallest value
+	Top   uint64   // the largest less the smallest
 	words int      // per plane
 	p     []uint64 // planes, lowest first
 }
 
-// verdict says what is known of a bitmap without looking at it.
-type verdict uint8
+// Verdict says what is known of a bitmap without looking at it.
+type Verdict uint8
 
 const (
-	some verdict = iota // look at the words
-	none                // no bit is set
-	all                 // every bit is set
+	Some Verdict = iota // look at the words
+	None                // no bit is set
+	All                 // every bit is set
 )
 
-func encodePlanes(values []int64) planes {
+// EncodePlanes returns the planes of values.
+func EncodePlanes(values []int64) Planes {
 	if len(values) == 0 {
-		return planes{}
+		return Planes{}
 	}
 	lo, hi := values[0], values[0]
 	for _, v := range values {
 		lo, hi = min(lo, v), max(hi, v)
 	}
-	p := planes{base: lo, top: uint64(hi) - uint64(lo), words: wordsOf(len(values))}
-	p.p = make([]uint64, bits.Len64(p.top)*p.words)
+	p := Planes{Base: lo, Top: uint64(hi) - uint64(lo), words: WordsOf(len(values))}
+	p.p = make([]uint64, bits.Len64(p.Top)*p.words)
 	for i, v := range values {
 		w, bit := i>>6, uint64(1)<<(i&63)
 		for u := uint64(v) - uint64(lo); u != 0; u &= u - 1 {
@@ -42,23 +47,24 @@ func encodePlanes(values []int64) planes {
 	return p
 }
 
-func wordsOf(n int) int { return (n + 63) >> 6 }
+// WordsOf returns how many words hold n bits.
+func WordsOf(n int) int { return (n + 63) >> 6 }
 
-func (p *planes) plane(b int) []uint64 { return p.p[b*p.words : (b+1)*p.words : (b+1)*p.words] }
+func (p *Planes) plane(b int) []uint64 { return p.p[b*p.words : (b+1)*p.words : (b+1)*p.words] }
 
-// get returns the value of one row.
-func (p *planes) get(i int) int64 {
+// Get returns the value of one row.
+func (p *Planes) Get(i int) int64 {
 	w, s, u := i>>6, i&63, uint64(0)
 	for b, at := 0, w; at < len(p.p); b, at = b+1, at+p.words {
 		u |= p.p[at] >> s & 1 << b
 	}
-	return int64(u + uint64(p.base))
+	return int64(u + uint64(p.Base))
 }
 
-// decode writes all values to dst, whose length is the number of rows.
-func (p *planes) decode(dst []int64) {
+// Decode writes all values to dst, whose length is the number of rows.
+func (p *Planes) Decode(dst []int64) {
 	for i := range dst {
-		dst[i] = p.base
+		dst[i] = p.Base
 	}
 	for b := 0; b*p.words < len(p.p); b++ {
 		for w, word := range p.plane(b) {
@@ -69,26 +75,26 @@ func (p *planes) decode(dst []int64) {
 	}
 }
 
-// between sets the bits of out for which lo <= value <= hi. tmp is scratch of
+// Between sets the bits of out for which lo <= value <= hi. tmp is scratch of
 // the same length. Bits behind the last row mean nothing.
-func (p *planes) between(out, tmp []uint64, lo, hi int64) verdict {
-	most := int64(uint64(p.base) + p.top)
-	if lo > hi || hi < p.base || lo > most || p.words == 0 {
-		return none
+func (p *Planes) Between(out, tmp []uint64, lo, hi int64) Verdict {
+	most := int64(uint64(p.Base) + p.Top)
+	if lo > hi || hi < p.Base || lo > most || p.words == 0 {
+		return None
 	}
-	a, b := uint64(0), p.top
-	if lo > p.base {
-		a = uint64(lo) - uint64(p.base)
+	a, b := uint64(0), p.Top
+	if lo > p.Base {
+		a = uint64(lo) - uint64(p.Base)
 	}
 	if hi < most {
-		b = uint64(hi) - uint64(p.base)
+		b = uint64(hi) - uint64(p.Base)
 	}
 	switch {
-	case a == 0 && b == p.top:
-		return all
+	case a == 0 && b == p.Top:
+		return All
 	case a == b:
 		p.equal(out, a)
-	case b == p.top:
+	case b == p.Top:
 		p.atLeast(out, a)
 	case a == 0:
 		p.atLeast(out, b+1)
@@ -98,13 +104,13 @@ func (p *planes) between(out, tmp []uint64, lo, hi int64) verdict {
 	default:
 		p.atLeast(out, a)
 		p.atLeast(tmp, b+1)
-		andNot(out, out, tmp)
+		AndNot(out, out, tmp)
 	}
-	return some
+	return Some
 }
 
 // equal sets the bits of the values that are c above the base.
-func (p *planes) equal(out []uint64, c uint64) {
+func (p *Planes) equal(out []uint64, c uint64) {
 	k := len(p.p) / p.words
 	mask := func(b int) uint64 { return (c>>b)&1 - 1 } // ^0 if the bit must be clear
 	b := 0
@@ -141,7 +147,7 @@ func (p *planes) equal(out []uint64, c uint64) {
 // atLeast sets the bits of the values that are at least c above the base; c is
 // not 0. From the lowest bit of c that is set upwards, a set bit of c asks for
 // that of the value, a clear one is content with it.
-func (p *planes) atLeast(out []uint64, c uint64) {
+func (p *Planes) atLeast(out []uint64, c uint64) {
 	k := len(p.p) / p.words
 	b := bits.TrailingZeros64(c)
 	if b >= k {
@@ -213,7 +219,7 @@ func (p *planes) atLeast(out []uint64, c uint64) {
 
 // and, andNot and or combine a and b in out, which may be one of them, and
 // return a word that is 0 if out is empty.
-func and(out, a, b []uint64) (any uint64) {
+func And(out, a, b []uint64) (any uint64) {
 	a, b = a[:len(out)], b[:len(out)]
 	for i := range out {
 		v := a[i] & b[i]
@@ -223,7 +229,8 @@ func and(out, a, b []uint64) (any uint64) {
 	return any
 }
 
-func andNot(out, a, b []uint64) (any uint64) {
+// AndNot sets out to a and not b and returns 0 if nothing is left.
+func AndNot(out, a, b []uint64) (any uint64) {
 	a, b = a[:len(out)], b[:len(out)]
 	for i := range out {
 		v := a[i] &^ b[i]
@@ -233,18 +240,22 @@ func andNot(out, a, b []uint64) (any uint64) {
 	return any
 }
 
-func or(out, a, b []uint64) {
+// Or sets out to a or b.
+func Or(out, a, b []uint64) {
 	a, b = a[:len(out)], b[:len(out)]
 	for i := range out {
 		out[i] = a[i] | b[i]
 	}
 }
 
-func bitAt(w []uint64, i int) bool { return w[i>>6]>>(i&63)&1 != 0 }
+// BitAt reports whether bit i is set.
+func BitAt(w []uint64, i int) bool { return w[i>>6]>>(i&63)&1 != 0 }
 
-func setBit(w []uint64, i int) { w[i>>6] |= 1 << (i & 63) }
+// SetBit sets bit i.
+func SetBit(w []uint64, i int) { w[i>>6] |= 1 << (i & 63) }
 
-func countBits(w []uint64) int {
+// CountBits returns how many bits are set.
+func CountBits(w []uint64) int {
 	n := 0
 	for _, v := range w {
 		n += bits.OnesCount64(v)
@@ -252,8 +263,8 @@ func countBits(w []uint64) int {
 	return n
 }
 
-// fill sets the first n bits and clears the rest.
-func fill(w []uint64, n int) {
+// Fill sets the first n bits and clears the rest.
+func Fill(w []uint64, n int) {
 	for i := range w {
 		w[i] = ^uint64(0)
 	}

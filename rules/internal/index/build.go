@@ -1,31 +1,35 @@
-package rules
+package index
 
 import (
 	"math"
 	"slices"
+
+	"github.com/vefacrm/vefa/rules/internal/closure"
+	"github.com/vefacrm/vefa/rules/internal/ir"
+	"github.com/vefacrm/vefa/rules/internal/planes"
 )
 
 // indexBuilder collects what the conjuncts of all rules ask, by field.
 type indexBuilder struct {
-	x     *ruleIndex
+	x     *Index
 	ints  map[string]*intTests
-	texts map[*field]*textTests
-	bools map[*field]*boolTests
-	tags  map[*field]*tagTests
+	texts map[*ir.Field]*textTests
+	bools map[*ir.Field]*boolTests
+	tags  map[*ir.Field]*tagTests
 	tests map[string]int32
 	order []func()
 }
 
 type intTests struct {
-	value *term
+	value *ir.Term
 	float bool
-	rules map[int32][]span // by rule
-	terms map[int32]*term
+	rules map[int32][]ir.Span // by rule
+	terms map[int32]*ir.Term
 }
 
 type textTests struct {
 	rules map[int32][]string
-	terms map[int32]*term
+	terms map[int32]*ir.Term
 }
 
 type boolTests struct{ yes, no []int32 }
@@ -37,52 +41,52 @@ type tagTests struct {
 	ids     map[string]uint32
 }
 
-func (b *indexBuilder) residual(rule int32, k *term) {
-	key := k.canonical()
+func (b *indexBuilder) residual(rule int32, k *ir.Term) {
+	key := k.Canonical()
 	t, ok := b.tests[key]
 	if !ok {
 		t = int32(len(b.x.tests))
 		b.tests[key] = t
-		b.x.tests = append(b.x.tests, compileBool(k))
+		b.x.tests = append(b.x.tests, closure.Bool(k))
 	}
 	b.x.todo[rule] = append(b.x.todo[rule], t)
 }
 
 // take registers a conjunct with the index of its field, if it has one.
-func (b *indexBuilder) take(rule int32, k *term) bool {
-	switch k.op {
-	case opConst:
-		return k.num != 0
-	case opField:
+func (b *indexBuilder) take(rule int32, k *ir.Term) bool {
+	switch k.Op {
+	case ir.OpConst:
+		return k.Num != 0
+	case ir.OpField:
 		return b.boolean(rule, k, true)
-	case opHas:
+	case ir.OpHas:
 		return b.tag(rule, k, true)
-	case opNot:
-		switch in := k.kids[0]; in.op {
-		case opField:
+	case ir.OpNot:
+		switch in := k.Kids[0]; in.Op {
+		case ir.OpField:
 			return b.boolean(rule, in, false)
-		case opHas:
+		case ir.OpHas:
 			return b.tag(rule, in, false)
 		}
-	case opBetween:
-		return b.integer(rule, k, k.kids[0], []span{{k.num, k.high()}})
-	case opEq:
-		if k.kids[0].op == opField && k.kids[0].kind == String && k.kids[1].isConst() {
-			return b.text(rule, k, k.kids[0].field, []string{k.kids[1].str})
+	case ir.OpBetween:
+		return b.integer(rule, k, k.Kids[0], []ir.Span{{Lo: k.Num, Hi: k.High()}})
+	case ir.OpEq:
+		if k.Kids[0].Op == ir.OpField && k.Kids[0].Kind == ir.String && k.Kids[1].IsConst() {
+			return b.text(rule, k, k.Kids[0].Field, []string{k.Kids[1].Str})
 		}
-	case opIn:
-		f := k.kids[0]
+	case ir.OpIn:
+		f := k.Kids[0]
 		switch {
-		case f.op == opField && f.kind == String:
+		case f.Op == ir.OpField && f.Kind == ir.String:
 			var values []string
-			for _, c := range k.list {
-				values = append(values, c.str)
+			for _, c := range k.List {
+				values = append(values, c.Str)
 			}
-			return b.text(rule, k, f.field, values)
-		case f.op == opField && f.kind == Int && len(k.list) <= 16:
-			var spans []span
-			for _, c := range k.list {
-				spans = append(spans, span{c.num, c.num})
+			return b.text(rule, k, f.Field, values)
+		case f.Op == ir.OpField && f.Kind == ir.Int && len(k.List) <= 16:
+			var spans []ir.Span
+			for _, c := range k.List {
+				spans = append(spans, ir.Span{Lo: c.Num, Hi: c.Num})
 			}
 			return b.integer(rule, k, f, spans)
 		}
@@ -90,11 +94,11 @@ func (b *indexBuilder) take(rule int32, k *term) bool {
 	return b.float(rule, k)
 }
 
-func (b *indexBuilder) boolean(rule int32, k *term, yes bool) bool {
-	t := b.bools[k.field]
+func (b *indexBuilder) boolean(rule int32, k *ir.Term, yes bool) bool {
+	t := b.bools[k.Field]
 	if t == nil {
 		t = &boolTests{}
-		b.bools[k.field] = t
+		b.bools[k.Field] = t
 		b.order = append(b.order, func() { b.finishBool(k, t) })
 	}
 	if yes {
@@ -105,31 +109,31 @@ func (b *indexBuilder) boolean(rule int32, k *term, yes bool) bool {
 	return true
 }
 
-func (b *indexBuilder) tag(rule int32, k *term, has bool) bool {
-	f := k.kids[0].field
+func (b *indexBuilder) tag(rule int32, k *ir.Term, has bool) bool {
+	f := k.Kids[0].Field
 	t := b.tags[f]
 	if t == nil {
 		t = &tagTests{need: map[int32]bool{}, wants: map[string][]int32{}, against: map[string][]int32{}, ids: map[string]uint32{}}
 		b.tags[f] = t
 		b.order = append(b.order, func() { b.finishTags(f, t) })
 	}
-	t.ids[k.str] = uint32(k.num)
+	t.ids[k.Str] = uint32(k.Num)
 	switch {
 	case !has:
-		t.against[k.str] = append(t.against[k.str], rule)
+		t.against[k.Str] = append(t.against[k.Str], rule)
 	case t.need[rule]:
 		return false // one tag brings the rule in, a second is tested
 	default:
 		t.need[rule] = true
-		t.wants[k.str] = append(t.wants[k.str], rule)
+		t.wants[k.Str] = append(t.wants[k.Str], rule)
 	}
 	return true
 }
 
-func (b *indexBuilder) text(rule int32, k *term, f *field, values []string) bool {
+func (b *indexBuilder) text(rule int32, k *ir.Term, f *ir.Field, values []string) bool {
 	t := b.texts[f]
 	if t == nil {
-		t = &textTests{rules: map[int32][]string{}, terms: map[int32]*term{}}
+		t = &textTests{rules: map[int32][]string{}, terms: map[int32]*ir.Term{}}
 		b.texts[f] = t
 		b.order = append(b.order, func() { b.finishText(f, t) })
 	}
@@ -141,19 +145,19 @@ func (b *indexBuilder) text(rule int32, k *term, f *field, values []string) bool
 }
 
 // integer registers spans of a field, or of the days since or until one.
-func (b *indexBuilder) integer(rule int32, k, value *term, spans []span) bool {
-	days := value.op == opSub && value.kids[0].kind == day
-	if value.op != opField && !days {
+func (b *indexBuilder) integer(rule int32, k, value *ir.Term, spans []ir.Span) bool {
+	days := value.Op == ir.OpSub && value.Kids[0].Kind == ir.Day
+	if value.Op != ir.OpField && !days {
 		return false
 	}
 	return b.spans(rule, k, value, spans, false)
 }
 
-func (b *indexBuilder) spans(rule int32, k, value *term, spans []span, float bool) bool {
+func (b *indexBuilder) spans(rule int32, k, value *ir.Term, spans []ir.Span, float bool) bool {
 	key := value.String()
 	t := b.ints[key]
 	if t == nil {
-		t = &intTests{value: value, float: float, rules: map[int32][]span{}, terms: map[int32]*term{}}
+		t = &intTests{value: value, float: float, rules: map[int32][]ir.Span{}, terms: map[int32]*ir.Term{}}
 		b.ints[key] = t
 		b.order = append(b.order, func() { b.finishInt(t) })
 	}
@@ -166,32 +170,32 @@ func (b *indexBuilder) spans(rule int32, k, value *term, spans []span, float boo
 
 // float registers the comparison of a float field with a constant. Floats are
 // indexed by integers that have the same order.
-func (b *indexBuilder) float(rule int32, k *term) bool {
-	if k.op < opEq || k.op > opGe || k.kids[0].kind != Float {
+func (b *indexBuilder) float(rule int32, k *ir.Term) bool {
+	if k.Op < ir.OpEq || k.Op > ir.OpGe || k.Kids[0].Kind != ir.Float {
 		return false
 	}
-	a, c, o := k.kids[0], k.kids[1], k.op
-	if a.isConst() {
-		a, c, o = c, a, mirrored[o]
+	a, c, o := k.Kids[0], k.Kids[1], k.Op
+	if a.IsConst() {
+		a, c, o = c, a, ir.Mirrored[o]
 	}
-	if !c.isConst() || a.op != opField || math.IsNaN(c.flo) {
+	if !c.IsConst() || a.Op != ir.OpField || math.IsNaN(c.Flo) {
 		return false
 	}
-	n, least, most := ordinal(c.flo), ordinal(math.Inf(-1)), ordinal(math.Inf(1))
-	s := span{n, n}
+	n, least, most := ordinal(c.Flo), ordinal(math.Inf(-1)), ordinal(math.Inf(1))
+	s := ir.Span{Lo: n, Hi: n}
 	switch o {
-	case opNe:
+	case ir.OpNe:
 		return false
-	case opLt:
-		s = span{least, n - 1}
-	case opLe:
-		s = span{least, n}
-	case opGt:
-		s = span{n + 1, most}
-	case opGe:
-		s = span{n, most}
+	case ir.OpLt:
+		s = ir.Span{Lo: least, Hi: n - 1}
+	case ir.OpLe:
+		s = ir.Span{Lo: least, Hi: n}
+	case ir.OpGt:
+		s = ir.Span{Lo: n + 1, Hi: most}
+	case ir.OpGe:
+		s = ir.Span{Lo: n, Hi: most}
 	}
-	return b.spans(rule, k, a, []span{s}, true)
+	return b.spans(rule, k, a, []ir.Span{s}, true)
 }
 
 // ordinal maps floats to integers of the same order; both zeros are one. NaN
@@ -210,9 +214,9 @@ func ordinal(f float64) int64 {
 // free returns the bitmap of the rules that say nothing about a field.
 func (b *indexBuilder) free(asks func(rule int32) bool) []uint64 {
 	w := make([]uint64, b.x.words)
-	for i := range b.x.rules {
+	for i := range b.x.n {
 		if !asks(int32(i)) {
-			setBit(w, i)
+			planes.SetBit(w, i)
 		}
 	}
 	return w
@@ -224,20 +228,20 @@ func (b *indexBuilder) finish() {
 	}
 }
 
-func (b *indexBuilder) finishBool(k *term, t *boolTests) {
+func (b *indexBuilder) finishBool(k *ir.Term, t *boolTests) {
 	asks := map[int32]bool{}
 	for _, r := range append(slices.Clone(t.yes), t.no...) {
 		asks[r] = true
 	}
 	yes, no := b.free(func(r int32) bool { return asks[r] }), b.free(func(r int32) bool { return asks[r] })
 	for _, r := range t.yes {
-		setBit(yes, int(r))
+		planes.SetBit(yes, int(r))
 	}
 	for _, r := range t.no {
-		setBit(no, int(r))
+		planes.SetBit(no, int(r))
 	}
-	test := compileBool(k)
-	b.x.fields = append(b.x.fields, func(e env) []uint64 {
+	test := closure.Bool(k)
+	b.x.fields = append(b.x.fields, func(e closure.Env) []uint64 {
 		if test(e) {
 			return yes
 		}
@@ -245,7 +249,7 @@ func (b *indexBuilder) finishBool(k *term, t *boolTests) {
 	})
 }
 
-func (b *indexBuilder) finishText(f *field, t *textTests) {
+func (b *indexBuilder) finishText(f *ir.Field, t *textTests) {
 	free := b.free(func(r int32) bool { return t.terms[r] != nil })
 	byValue := map[string][]uint64{}
 	words := 0
@@ -257,16 +261,16 @@ func (b *indexBuilder) finishText(f *field, t *textTests) {
 				byValue[v] = m
 				words += len(m)
 			}
-			setBit(m, int(r))
+			planes.SetBit(m, int(r))
 		}
 	}
 	if words > maxIndexWords {
 		b.leave(t.terms)
 		return
 	}
-	text := compileString(fieldTerm(f, ofFacts, 0))
-	isNull := nullFn(fieldTerm(f, ofFacts, 0))
-	b.x.fields = append(b.x.fields, func(e env) []uint64 {
+	text := closure.String(ir.FieldTerm(f, ir.OfFacts, 0))
+	isNull := closure.Null(ir.FieldTerm(f, ir.OfFacts, 0))
+	b.x.fields = append(b.x.fields, func(e closure.Env) []uint64 {
 		if isNull != nil && isNull(e) {
 			return free
 		}
@@ -278,8 +282,8 @@ func (b *indexBuilder) finishText(f *field, t *textTests) {
 }
 
 // leave tests the conjuncts of a field rule by rule.
-func (b *indexBuilder) leave(terms map[int32]*term) {
-	for r := range b.x.rules {
+func (b *indexBuilder) leave(terms map[int32]*ir.Term) {
+	for r := range b.x.n {
 		if k := terms[int32(r)]; k != nil {
 			b.residual(int32(r), k)
 		}
@@ -290,9 +294,9 @@ func (b *indexBuilder) finishInt(t *intTests) {
 	var cuts []int64 // where a piece of the line begins
 	for _, spans := range t.rules {
 		for _, s := range spans {
-			cuts = append(cuts, s.lo)
-			if s.hi < math.MaxInt64 {
-				cuts = append(cuts, s.hi+1)
+			cuts = append(cuts, s.Lo)
+			if s.Hi < math.MaxInt64 {
+				cuts = append(cuts, s.Hi+1)
 			}
 		}
 	}
@@ -310,20 +314,20 @@ func (b *indexBuilder) finishInt(t *intTests) {
 	}
 	for r, spans := range t.rules {
 		for _, s := range spans {
-			i, _ := slices.BinarySearch(cuts, s.lo)
-			for ; i < len(cuts) && cuts[i] <= s.hi; i++ {
-				setBit(masks[(i+1)*words:], int(r))
+			i, _ := slices.BinarySearch(cuts, s.Lo)
+			for ; i < len(cuts) && cuts[i] <= s.Hi; i++ {
+				planes.SetBit(masks[(i+1)*words:], int(r))
 			}
 		}
 	}
-	value := compileInt(t.value)
+	value := closure.Int(t.value)
 	if t.float {
-		f := compileFloat(t.value)
-		value = func(e env) int64 { return ordinal(f(e)) }
+		f := closure.Float(t.value)
+		value = func(e closure.Env) int64 { return ordinal(f(e)) }
 	}
-	isNull := nullFn(t.value)
+	isNull := closure.Null(t.value)
 	piece := pieceOf(cuts)
-	b.x.fields = append(b.x.fields, func(e env) []uint64 {
+	b.x.fields = append(b.x.fields, func(e closure.Env) []uint64 {
 		if isNull != nil && isNull(e) {
 			return free
 		}
@@ -370,15 +374,15 @@ func pieceOf(cuts []int64) func(int64) int {
 	}
 }
 
-func (b *indexBuilder) finishTags(f *field, t *tagTests) {
-	x := tagIndex{offset: f.offset, interned: f.interned, need: make([]uint64, b.x.words), byName: map[string]*tagRules{}}
+func (b *indexBuilder) finishTags(f *ir.Field, t *tagTests) {
+	x := tagIndex{offset: f.Offset, interned: f.Interned, need: make([]uint64, b.x.words), byName: map[string]*tagRules{}}
 	for r := range t.need {
-		setBit(x.need, int(r))
+		planes.SetBit(x.need, int(r))
 	}
 	for tag, id := range t.ids {
 		rules := &tagRules{wants: b.ruleSet(t.wants[tag]), against: b.ruleSet(t.against[tag])}
 		x.byName[tag] = rules
-		if f.interned {
+		if f.Interned {
 			for len(x.byID) <= int(id) {
 				x.byID = append(x.byID, nil)
 			}
@@ -395,7 +399,7 @@ func (b *indexBuilder) ruleSet(list []int32) (s ruleSet) {
 	}
 	s.bits = make([]uint64, b.x.words)
 	for _, r := range list {
-		setBit(s.bits, int(r))
+		planes.SetBit(s.bits, int(r))
 	}
 	return s
 }

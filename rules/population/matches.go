@@ -1,15 +1,18 @@
-package rules
+package population
 
 import (
 	"iter"
 	"math/bits"
 	"slices"
+
+	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/rules/internal/planes"
 )
 
 // Matches says which rules fire for which subjects: what Set.Evening says for
 // each of them, for all.
 type Matches struct {
-	rules  []*compiled
+	rules  []listed
 	byName map[string]int
 	found  []found
 	n      int // subjects
@@ -33,7 +36,7 @@ type cell struct {
 }
 
 func newCell(w []uint64) (c cell, n int) {
-	if n = countBits(w); n == 0 {
+	if n = planes.CountBits(w); n == 0 {
 		return cell{}, 0
 	}
 	if n > len(w)*2 {
@@ -50,7 +53,7 @@ func newCell(w []uint64) (c cell, n int) {
 
 func (c *cell) has(i int) bool {
 	if c.bits != nil {
-		return i>>6 < len(c.bits) && bitAt(c.bits, i)
+		return i>>6 < len(c.bits) && planes.BitAt(c.bits, i)
 	}
 	_, ok := slices.BinarySearch(c.list, int32(i))
 	return ok
@@ -77,7 +80,7 @@ func (c *cell) each(fn func(int) bool) bool {
 type sweep struct {
 	ev      *evaluator
 	out     *Matches
-	beside  map[int][]Firing
+	beside  map[int][]rules.Firing
 	order   []int // of beside
 	live    []uint64
 	rows    []uint64
@@ -88,13 +91,13 @@ type sweep struct {
 func (sw *sweep) block(b int) {
 	q, first := sw.ev.pop, b*blockRows
 	n := min(blockRows, q.n-first)
-	words := wordsOf(n)
+	words := planes.WordsOf(n)
 	var t *table
 	if b < len(q.blocks) {
 		t = q.blocks[b]
 		sw.ev.start(t, first)
 		sw.live = slices.Grow(sw.live[:0], t.words)[:t.words]
-		fill(sw.live, t.n)
+		planes.Fill(sw.live, t.n)
 		for i := range sw.live {
 			sw.live[i] &^= q.dead[first/64+i] | q.stale[first/64+i]
 		}
@@ -111,9 +114,9 @@ func (sw *sweep) block(b int) {
 	sw.order = sw.order[len(own):]
 	for i := range sw.ev.plan.rules {
 		r := &sw.ev.plan.rules[i]
-		today := sw.ev.m.today
+		today := sw.ev.m.Today
 		clear(sw.hits)
-		if t != nil && today >= r.from && today <= r.to {
+		if t != nil && today >= r.From && today <= r.To {
 			sw.rule(r, t, b, i)
 		}
 		f := &sw.out.found[i]
@@ -122,7 +125,7 @@ func (sw *sweep) block(b int) {
 				if hit.Rule != r.rule {
 					continue
 				}
-				setBit(sw.hits, subject-first)
+				planes.SetBit(sw.hits, subject-first)
 				f.firings++
 				if hit.Row >= 0 {
 					if f.extra == nil {
@@ -146,45 +149,45 @@ func (sw *sweep) rule(r *vectorRule, t *table, b, index int) {
 	w, v := sw.ev.eval(r.facts, nil)
 	hits := sw.hits[:t.words]
 	switch v {
-	case none:
+	case planes.None:
 		return
-	case all:
+	case planes.All:
 		copy(hits, sw.live)
 	default:
-		if and(hits, w, sw.live) == 0 {
+		if planes.And(hits, w, sw.live) == 0 {
 			return
 		}
 	}
-	limited := r.group >= 0 && (r.mode == First || r.mode == Exclusive)
-	decided := sw.decided[r.group]
+	limited := r.Limited
+	decided := sw.decided[r.Group]
 	if limited && decided == nil {
 		decided = make([]uint64, t.words)
-		sw.decided[r.group] = decided
+		sw.decided[r.Group] = decided
 	}
-	if limited && andNot(hits, hits, decided) == 0 {
+	if limited && planes.AndNot(hits, hits, decided) == 0 {
 		return
 	}
 	if r.each != nil {
-		sw.eachRow(r, t, b, index, hits, limited && r.mode == Exclusive)
+		sw.eachRow(r, t, b, index, hits, r.Single)
 	}
 	if limited {
-		or(decided, decided, hits)
+		planes.Or(decided, decided, hits)
 	}
 }
 
 // eachRow narrows hits down to the subjects that have a row that matches.
 func (sw *sweep) eachRow(r *vectorRule, t *table, b, index int, hits []uint64, firstOnly bool) {
-	rows := t.cols[r.each.rows.pos].rows
+	rows := t.cols[r.each.rows.Pos].rows
 	w, v := sw.ev.eval(r.rows, nil)
 	sw.rows = slices.Grow(sw.rows[:0], rows.words)[:rows.words]
 	clear(sw.rows)
 	seen := make([]uint64, t.words)
-	if v != none {
+	if v != planes.None {
 		rows.selected(w, v, func(i int) {
 			p := int(rows.parent[i])
-			if bitAt(hits, p) && !(firstOnly && bitAt(seen, p)) {
-				setBit(seen, p)
-				setBit(sw.rows, i)
+			if planes.BitAt(hits, p) && !(firstOnly && planes.BitAt(seen, p)) {
+				planes.SetBit(seen, p)
+				planes.SetBit(sw.rows, i)
 			}
 		})
 	}
@@ -238,14 +241,14 @@ func (m *Matches) Subjects(rule string) iter.Seq[int] {
 
 // All returns the firings of every subject that has any, subject by subject in
 // order: what Set.Evening returns for it. The slice is good until the next step.
-func (m *Matches) All() iter.Seq2[int, []Firing] {
-	return func(yield func(int, []Firing) bool) {
-		var firings []Firing
+func (m *Matches) All() iter.Seq2[int, []rules.Firing] {
+	return func(yield func(int, []rules.Firing) bool) {
+		var firings []rules.Firing
 		hits := make([]uint64, blockRows/64)
 		for b := range (m.n + blockRows - 1) / blockRows {
 			clear(hits)
 			for i := range m.found {
-				m.found[i].subjects[b].each(func(k int) bool { setBit(hits, k); return true })
+				m.found[i].subjects[b].each(func(k int) bool { planes.SetBit(hits, k); return true })
 			}
 			next := make([]int, len(m.found)) // position in the lists, so that nothing is searched
 			for w, x := range hits {
@@ -261,7 +264,7 @@ func (m *Matches) All() iter.Seq2[int, []Firing] {
 	}
 }
 
-func (m *Matches) of(dst []Firing, b, k int, next []int) []Firing {
+func (m *Matches) of(dst []rules.Firing, b, k int, next []int) []rules.Firing {
 	for i := range m.found {
 		f := &m.found[i]
 		c := &f.subjects[b]
@@ -270,22 +273,22 @@ func (m *Matches) of(dst []Firing, b, k int, next []int) []Firing {
 				continue
 			}
 			next[i]++
-		} else if !bitAt(c.bits, k) {
+		} else if !planes.BitAt(c.bits, k) {
 			continue
 		}
 		r := m.rules[i]
 		switch rows, beside := f.extra[b*blockRows+k]; {
-		case r.each == nil:
-			dst = append(dst, Firing{r.rule, -1})
+		case r.Each == nil:
+			dst = append(dst, rules.Firing{Rule: r.rule, Row: -1})
 		case beside:
 			for _, row := range rows {
-				dst = append(dst, Firing{r.rule, int(row)})
+				dst = append(dst, rules.Firing{Rule: r.rule, Row: int(row)})
 			}
 		default:
-			t := m.blocks[b].cols[r.each.pos].rows
+			t := m.blocks[b].cols[r.Each.Pos].rows
 			for row := t.first[k]; row < t.first[k+1]; row++ {
 				if f.rows[b].has(int(row)) {
-					dst = append(dst, Firing{r.rule, int(row - t.first[k])})
+					dst = append(dst, rules.Firing{Rule: r.rule, Row: int(row - t.first[k])})
 				}
 			}
 		}

@@ -1,10 +1,15 @@
-package rules
+package population
 
 import (
 	"fmt"
 	"slices"
 	"time"
 	"unsafe"
+
+	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/rules/internal/closure"
+	"github.com/vefacrm/vefa/rules/internal/ir"
+	"github.com/vefacrm/vefa/rules/internal/planes"
 )
 
 // blockRows is how many subjects are evaluated together: a bitmap of them and
@@ -14,7 +19,7 @@ const blockRows = 1 << 14
 // table holds the rows of one struct type of one block: the subjects
 // themselves, or child rows of them, in order.
 type table struct {
-	typ    *rowType
+	typ    *ir.RowType
 	n      int
 	words  int
 	cols   []column // by field.pos
@@ -25,10 +30,10 @@ type table struct {
 // column holds one field of the rows of a table; which of the parts are used
 // depends on its kind.
 type column struct {
-	null  []uint64 // rows that are null; nil if none is
-	bits  []uint64 // Bool
-	num   planes   // Int; codes of a dictionary; Tags: how many; Time: local days
-	md    planes   // Time: month*32 + day of the month
+	null  []uint64      // rows that are null; nil if none is
+	bits  []uint64      // Bool
+	num   planes.Planes // Int; codes of a dictionary; Tags: how many; Time: local days
+	md    planes.Planes // Time: month*32 + day of the month
 	flo   []float64
 	micro []int64 // Time
 	text  []byte  // String without a dictionary: all values one behind the other
@@ -49,7 +54,7 @@ func (t *tagRows) has(row int) bool {
 		return false
 	}
 	if t.bits != nil {
-		return bitAt(t.bits, row)
+		return planes.BitAt(t.bits, row)
 	}
 	_, found := slices.BinarySearch(t.list, int32(row))
 	return found
@@ -65,7 +70,6 @@ type dictionary struct {
 
 const (
 	maxDictionary = 1 << 16
-	yearDays      = 365
 	// maxAge bounds the integers that age, so that adding days cannot wrap.
 	maxAge = int64(1) << 40
 )
@@ -87,75 +91,75 @@ func (d *dictionary) oddCode(n int64) int64 {
 		i = len(d.odd)
 		d.odd = append(d.odd, n)
 	}
-	return yearDays + int64(i)
+	return ir.YearDays + int64(i)
 }
 
 // encoder turns structs into tables. It belongs to one population.
 type encoder struct {
-	schema *schema
-	zone   *Moment // of the day that values are as of
-	dicts  map[*field]*dictionary
-	read   map[*field]*reader
+	schema *ir.Layout
+	zone   *ir.Clock // of the day that values are as of
+	dicts  map[*ir.Field]*dictionary
+	read   map[*ir.Field]*reader
 	ids    map[string]uint32
 }
 
 // reader holds the closures that read one field of a struct.
 type reader struct {
-	null    boolFn
-	boolean boolFn
-	integer intFn
-	float   floatFn
-	text    stringFn
-	time    func(env) time.Time
+	null    closure.BoolFunc
+	boolean closure.BoolFunc
+	integer closure.IntFunc
+	float   closure.FloatFunc
+	text    closure.StringFunc
+	time    func(closure.Env) time.Time
 }
 
-func newEncoder(s *schema, m *Moment) *encoder {
-	e := &encoder{schema: s, zone: m, dicts: map[*field]*dictionary{}, read: map[*field]*reader{}, ids: map[string]uint32{}}
-	e.prepare(s.root)
+func newEncoder(s *ir.Layout, m *ir.Clock) *encoder {
+	e := &encoder{schema: s, zone: m, dicts: map[*ir.Field]*dictionary{}, read: map[*ir.Field]*reader{}, ids: map[string]uint32{}}
+	e.prepare(s.Root)
 	return e
 }
 
-func (e *encoder) prepare(t *rowType) {
-	for _, f := range t.order {
-		ft := fieldTerm(f, ofFacts, 0)
+func (e *encoder) prepare(t *ir.RowType) {
+	for _, f := range t.Order {
+		ft := ir.FieldTerm(f, ir.OfFacts, 0)
 		r := &reader{}
-		if f.kind != Tags && f.kind != Rows {
-			r.null = nullFn(ft)
+		if f.Kind != ir.Tags && f.Kind != ir.Rows {
+			r.null = closure.Null(ft)
 		}
 		e.dicts[f] = &dictionary{codes: map[string]int64{}}
-		switch f.kind {
-		case Bool:
-			r.boolean = compileBool(ft)
-		case Int:
-			r.integer = compileInt(ft)
-		case Float:
-			r.float = compileFloat(ft)
-		case String:
-			r.text = compileString(ft)
-		case Time:
-			r.time = timeField(ft)
-		case Rows:
-			e.prepare(f.row)
+		switch f.Kind {
+		case ir.Bool:
+			r.boolean = closure.Bool(ft)
+		case ir.Int:
+			r.integer = closure.Int(ft)
+		case ir.Float:
+			r.float = closure.Float(ft)
+		case ir.String:
+			r.text = closure.String(ft)
+		case ir.Time:
+			r.time = closure.TimeField(ft)
+		case ir.Rows:
+			e.prepare(f.Row)
 		}
 		e.read[f] = r
 	}
 }
 
 // check refuses what a table cannot hold as it is.
-func (e *encoder) check(t *rowType, p unsafe.Pointer) error {
-	for _, f := range t.order {
+func (e *encoder) check(t *ir.RowType, p unsafe.Pointer) error {
+	for _, f := range t.Order {
 		switch {
-		case f.ages != still:
-			if n := e.read[f].integer(env{facts: p}); n > maxAge || n < -maxAge {
-				return fmt.Errorf("rules: field %s: %d is no number of days", f.name, n)
+		case f.Ages != ir.Still:
+			if n := e.read[f].integer(closure.Env{Facts: p}); n > maxAge || n < -maxAge {
+				return fmt.Errorf("population: field %s: %d is no number of days", f.Name, n)
 			}
-		case f.kind == Rows:
-			s := (*sliceHeader)(unsafe.Add(p, f.offset))
-			if s.len > f.max {
-				return &BoundsError{f.name, s.len, f.max}
+		case f.Kind == ir.Rows:
+			s := (*closure.SliceHeader)(unsafe.Add(p, f.Offset))
+			if s.Len > f.Max {
+				return &rules.BoundsError{Field: f.Name, Len: s.Len, Max: f.Max}
 			}
-			for i := range s.len {
-				if err := e.check(f.row, unsafe.Add(s.data, uintptr(i)*f.row.size)); err != nil {
+			for i := range s.Len {
+				if err := e.check(f.Row, unsafe.Add(s.Data, uintptr(i)*f.Row.Size)); err != nil {
 					return err
 				}
 			}
@@ -165,36 +169,36 @@ func (e *encoder) check(t *rowType, p unsafe.Pointer) error {
 }
 
 // table encodes the structs that rows point to.
-func (e *encoder) table(t *rowType, rows []unsafe.Pointer) *table {
-	out := &table{typ: t, n: len(rows), words: wordsOf(len(rows)), cols: make([]column, len(t.order))}
+func (e *encoder) table(t *ir.RowType, rows []unsafe.Pointer) *table {
+	out := &table{typ: t, n: len(rows), words: planes.WordsOf(len(rows)), cols: make([]column, len(t.Order))}
 	ints := make([]int64, len(rows))
-	for i, f := range t.order {
+	for i, f := range t.Order {
 		c, r := &out.cols[i], e.read[f]
 		if r.null != nil {
 			c.null = e.bitmap(rows, r.null)
 		}
-		switch f.kind {
-		case Bool:
+		switch f.Kind {
+		case ir.Bool:
 			if c.bits = e.bitmap(rows, r.boolean); c.bits == nil {
 				c.bits = make([]uint64, out.words)
 			}
-		case Int:
+		case ir.Int:
 			for j, p := range rows {
-				ints[j] = e.anchor(f, r.integer(env{facts: p}))
+				ints[j] = e.anchor(f, r.integer(closure.Env{Facts: p}))
 			}
-			c.num, c.coded = encodePlanes(ints), f.ages == yearly
-		case Float:
+			c.num, c.coded = planes.EncodePlanes(ints), f.Ages == ir.Yearly
+		case ir.Float:
 			c.flo = make([]float64, len(rows))
 			for j, p := range rows {
-				c.flo[j] = r.float(env{facts: p})
+				c.flo[j] = r.float(closure.Env{Facts: p})
 			}
-		case String:
+		case ir.String:
 			e.texts(c, f, rows, ints)
-		case Time:
+		case ir.Time:
 			e.times(c, r, rows, ints)
-		case Tags:
+		case ir.Tags:
 			e.tags(c, f, rows, ints)
-		case Rows:
+		case ir.Rows:
 			e.children(c, f, rows)
 		}
 	}
@@ -202,49 +206,42 @@ func (e *encoder) table(t *rowType, rows []unsafe.Pointer) *table {
 }
 
 // bitmap returns the rows for which fn holds, nil if there are none.
-func (e *encoder) bitmap(rows []unsafe.Pointer, fn boolFn) []uint64 {
+func (e *encoder) bitmap(rows []unsafe.Pointer, fn closure.BoolFunc) []uint64 {
 	var out []uint64
 	for i, p := range rows {
-		if fn(env{facts: p}) {
+		if fn(closure.Env{Facts: p}) {
 			if out == nil {
-				out = make([]uint64, wordsOf(len(rows)))
+				out = make([]uint64, planes.WordsOf(len(rows)))
 			}
-			setBit(out, i)
+			planes.SetBit(out, i)
 		}
 	}
 	return out
 }
 
 // anchor turns a number of days into one that the passing of days leaves alone.
-func (e *encoder) anchor(f *field, n int64) int64 {
-	switch f.ages {
-	case since:
-		return e.zone.today - n
-	case until:
-		return e.zone.today + n
-	case yearly:
-		if n < 0 || n >= yearDays {
+func (e *encoder) anchor(f *ir.Field, n int64) int64 {
+	switch f.Ages {
+	case ir.Since:
+		return e.zone.Today - n
+	case ir.Until:
+		return e.zone.Today + n
+	case ir.Yearly:
+		if n < 0 || n >= ir.YearDays {
 			return e.dicts[f].oddCode(n)
 		}
-		return modYear(e.zone.today + n)
-	}
-	return n
-}
-
-func modYear(n int64) int64 {
-	if n %= yearDays; n < 0 {
-		n += yearDays
+		return ir.ModYear(e.zone.Today + n)
 	}
 	return n
 }
 
 // texts stores texts as codes of a dictionary if they repeat, else as they are.
-func (e *encoder) texts(c *column, f *field, rows []unsafe.Pointer, ints []int64) {
+func (e *encoder) texts(c *column, f *ir.Field, rows []unsafe.Pointer, ints []int64) {
 	d, text := e.dicts[f], e.read[f].text
 	c.coded = true
 	limit := min(len(d.values)+len(rows)/4+64, maxDictionary)
 	for j, p := range rows {
-		s := text(env{facts: p})
+		s := text(closure.Env{Facts: p})
 		code, ok := d.codes[s]
 		if !ok {
 			if len(d.values) >= limit {
@@ -256,12 +253,12 @@ func (e *encoder) texts(c *column, f *field, rows []unsafe.Pointer, ints []int64
 		ints[j] = code
 	}
 	if c.coded {
-		c.num = encodePlanes(ints)
+		c.num = planes.EncodePlanes(ints)
 		return
 	}
 	c.ends = make([]uint32, len(rows)+1)
 	for j, p := range rows {
-		c.text = append(c.text, text(env{facts: p})...)
+		c.text = append(c.text, text(closure.Env{Facts: p})...)
 		c.ends[j+1] = uint32(len(c.text))
 	}
 	c.text = slices.Clip(c.text)
@@ -280,19 +277,19 @@ func (e *encoder) times(c *column, r *reader, rows []unsafe.Pointer, ints []int6
 	c.micro = make([]int64, len(rows))
 	md := make([]int64, len(rows))
 	for j, p := range rows {
-		t := r.time(env{facts: p})
-		c.micro[j], ints[j] = t.UnixMicro(), e.zone.dayOf(t)
+		t := r.time(closure.Env{Facts: p})
+		c.micro[j], ints[j] = t.UnixMicro(), e.zone.DayOf(t)
 		if t.IsZero() { // null: keep the planes narrow
-			ints[j], md[j] = e.zone.today, 1<<5|1
+			ints[j], md[j] = e.zone.Today, 1<<5|1
 			continue
 		}
-		_, m, d := civil(ints[j])
+		_, m, d := ir.Civil(ints[j])
 		md[j] = m<<5 | d
 	}
-	c.num, c.md = encodePlanes(ints), encodePlanes(md)
+	c.num, c.md = planes.EncodePlanes(ints), planes.EncodePlanes(md)
 }
 
-func (e *encoder) tags(c *column, f *field, rows []unsafe.Pointer, ints []int64) {
+func (e *encoder) tags(c *column, f *ir.Field, rows []unsafe.Pointer, ints []int64) {
 	c.tags = map[uint32]*tagRows{}
 	var recent [64]*tagRows // most tags are among the first
 	add := func(id uint32, row int) {
@@ -314,11 +311,11 @@ func (e *encoder) tags(c *column, f *field, rows []unsafe.Pointer, ints []int64)
 		}
 	}
 	for j, p := range rows {
-		at := unsafe.Add(p, f.offset)
-		if f.interned {
-			s := (*TagSet)(at)
-			ints[j] = int64(s.Len())
-			s.each(func(id uint32) { add(id, j) })
+		at := unsafe.Add(p, f.Offset)
+		if f.Interned {
+			s := (*ir.TagBits)(at)
+			ints[j] = int64(s.Size())
+			s.Each(func(id uint32) { add(id, j) })
 			continue
 		}
 		list := *(*[]string)(at)
@@ -326,18 +323,18 @@ func (e *encoder) tags(c *column, f *field, rows []unsafe.Pointer, ints []int64)
 		for _, tag := range list {
 			id, ok := e.ids[tag]
 			if !ok {
-				id = e.schema.tags.id(tag)
+				id = e.schema.Tags.Id(tag)
 				e.ids[tag] = id
 			}
 			add(id, j)
 		}
 	}
-	c.num = encodePlanes(ints)
+	c.num = planes.EncodePlanes(ints)
 	for _, t := range c.tags {
 		if len(t.list) > len(rows)/64 {
-			t.bits = make([]uint64, wordsOf(len(rows)))
+			t.bits = make([]uint64, planes.WordsOf(len(rows)))
 			for _, r := range t.list {
-				setBit(t.bits, int(r))
+				planes.SetBit(t.bits, int(r))
 			}
 			t.list = nil
 		} else {
@@ -346,20 +343,20 @@ func (e *encoder) tags(c *column, f *field, rows []unsafe.Pointer, ints []int64)
 	}
 }
 
-func (e *encoder) children(c *column, f *field, rows []unsafe.Pointer) {
+func (e *encoder) children(c *column, f *ir.Field, rows []unsafe.Pointer) {
 	first := make([]int32, len(rows)+1)
 	for j, p := range rows {
-		first[j+1] = first[j] + int32((*sliceHeader)(unsafe.Add(p, f.offset)).len)
+		first[j+1] = first[j] + int32((*closure.SliceHeader)(unsafe.Add(p, f.Offset)).Len)
 	}
 	kids := make([]unsafe.Pointer, 0, first[len(rows)])
 	parent := make([]int32, 0, first[len(rows)])
 	for j, p := range rows {
-		s := (*sliceHeader)(unsafe.Add(p, f.offset))
-		for i := range s.len {
-			kids = append(kids, unsafe.Add(s.data, uintptr(i)*f.row.size))
+		s := (*closure.SliceHeader)(unsafe.Add(p, f.Offset))
+		for i := range s.Len {
+			kids = append(kids, unsafe.Add(s.Data, uintptr(i)*f.Row.Size))
 			parent = append(parent, int32(j))
 		}
 	}
-	c.rows = e.table(f.row, kids)
+	c.rows = e.table(f.Row, kids)
 	c.rows.first, c.rows.parent = first, parent
 }

@@ -1,12 +1,18 @@
-package rules
+// Package index finds, of many rules, those whose facts one subject matches,
+// without asking each of them.
+package index
 
 import (
 	"math/bits"
 	"sync"
 	"unsafe"
+
+	"github.com/vefacrm/vefa/rules/internal/closure"
+	"github.com/vefacrm/vefa/rules/internal/ir"
+	"github.com/vefacrm/vefa/rules/internal/planes"
 )
 
-// ruleIndex finds the rules that one subject matches without asking each of
+// Index finds the rules that one subject matches without asking each of
 // them. For every field that conjuncts of rules compare with constants it
 // knows, by value, the bitmap of the rules that the field does not rule out;
 // the intersection over all fields leaves few candidates, of which only the
@@ -14,18 +20,18 @@ import (
 // access predicates (F. Fabret et al., "Filtering algorithms and implementation
 // for very fast publish/subscribe systems", SIGMOD 2001), with all conjuncts at
 // once where they register a rule under one.
-type ruleIndex struct {
-	rules  []*compiled
+type Index struct {
+	n      int // rules
 	words  int
 	fields []fieldIndex
 	tags   []tagIndex
-	tests  []boolFn  // what no field can decide
-	todo   [][]int32 // by rule: which tests
-	pool   sync.Pool // of *indexScratch
+	tests  []closure.BoolFunc // what no field can decide
+	todo   [][]int32          // by rule: which tests
+	pool   sync.Pool          // of *indexScratch
 }
 
 // fieldIndex returns the bitmap of the rules that the value of a field allows.
-type fieldIndex func(env) []uint64
+type fieldIndex func(closure.Env) []uint64
 
 // tagIndex is that of a field of tags.
 type tagIndex struct {
@@ -53,34 +59,20 @@ type indexScratch struct {
 }
 
 const (
-	// indexFrom is how many rules a list must have to be worth an index.
-	indexFrom = 24
+	// Least is how many rules a list must have to be worth an index.
+	Least = 24
 	// maxIndexWords bounds the bitmaps of one field; a field with more distinct
 	// constants than that allows is tested rule by rule.
 	maxIndexWords = 1 << 20
 )
 
-// buildIndexes makes the indexes of the lists of rules that are run for one
-// subject.
-func (s *Set[F]) buildIndexes() {
-	s.indexes = map[**compiled]*ruleIndex{}
-	add := func(rules []*compiled) {
-		if len(rules) >= indexFrom {
-			s.indexes[unsafe.SliceData(rules)] = newRuleIndex(rules)
-		}
-	}
-	add(s.evening)
-	for _, rules := range s.events {
-		add(rules)
-	}
-}
-
-func newRuleIndex(rules []*compiled) *ruleIndex {
-	x := &ruleIndex{rules: rules, words: wordsOf(len(rules)), todo: make([][]int32, len(rules))}
-	b := indexBuilder{x: x, ints: map[string]*intTests{}, texts: map[*field]*textTests{}, bools: map[*field]*boolTests{}, tags: map[*field]*tagTests{}, tests: map[string]int32{}}
-	for i, r := range rules {
-		for _, k := range r.conjuncts() {
-			if !k.readsRow() && !b.take(int32(i), k) {
+// New returns the index of rules, of which the conjuncts are given.
+func New(rules [][]*ir.Term) *Index {
+	x := &Index{n: len(rules), words: planes.WordsOf(len(rules)), todo: make([][]int32, len(rules))}
+	b := indexBuilder{x: x, ints: map[string]*intTests{}, texts: map[*ir.Field]*textTests{}, bools: map[*ir.Field]*boolTests{}, tags: map[*ir.Field]*tagTests{}, tests: map[string]int32{}}
+	for i, conjuncts := range rules {
+		for _, k := range conjuncts {
+			if !k.ReadsRow() && !b.take(int32(i), k) {
 				b.residual(int32(i), k)
 			}
 		}
@@ -92,19 +84,11 @@ func newRuleIndex(rules []*compiled) *ruleIndex {
 	return x
 }
 
-// conjuncts returns what must all hold for a rule.
-func (out *compiled) conjuncts() []*term {
-	if out.simple.op == opAnd {
-		return out.simple.kids
-	}
-	return []*term{out.simple}
-}
-
-// run appends the firings of all rules for one subject, in their order.
-func (x *ruleIndex) run(dst []Firing, e env) []Firing {
+// Run calls fire with every rule whose facts match, in their order.
+func (x *Index) Run(e closure.Env, fire func(rule int)) {
 	s := x.pool.Get().(*indexScratch)
 	left := s.left
-	fill(left, len(x.rules))
+	planes.Fill(left, x.n)
 	for _, f := range x.fields {
 		mask := f(e)[:len(left)]
 		for i := range left {
@@ -119,21 +103,19 @@ func (x *ruleIndex) run(dst []Firing, e env) []Firing {
 		clear(s.memo)
 		s.run = 2
 	}
-	var decided uint64
 	for w, word := range left {
 		for ; word != 0; word &= word - 1 {
 			i := w<<6 | bits.TrailingZeros64(word)
 			if x.pass(s, i, e) {
-				dst = x.rules[i].fire(dst, e, &decided)
+				fire(i)
 			}
 		}
 	}
 	x.pool.Put(s)
-	return dst
 }
 
 // pass makes the tests of a rule that no field has decided.
-func (x *ruleIndex) pass(s *indexScratch, rule int, e env) bool {
+func (x *Index) pass(s *indexScratch, rule int, e closure.Env) bool {
 	for _, t := range x.todo[rule] {
 		m := s.memo[t]
 		if m&^1 != s.run {
@@ -150,9 +132,9 @@ func (x *ruleIndex) pass(s *indexScratch, rule int, e env) bool {
 	return true
 }
 
-func (x *tagIndex) narrow(left, found []uint64, e env) {
+func (x *tagIndex) narrow(left, found []uint64, e closure.Env) {
 	clear(found)
-	at := unsafe.Add(e.facts, x.offset)
+	at := unsafe.Add(e.Facts, x.offset)
 	see := func(t *tagRules) {
 		if t != nil {
 			t.wants.addTo(found)
@@ -160,13 +142,13 @@ func (x *tagIndex) narrow(left, found []uint64, e env) {
 		}
 	}
 	if x.interned {
-		s := (*TagSet)(at)
-		for low := s.low; low != 0; low &= low - 1 {
+		s := (*ir.TagBits)(at)
+		for low := s.Low; low != 0; low &= low - 1 {
 			if id := bits.TrailingZeros64(low); id < len(x.byID) {
 				see(x.byID[id])
 			}
 		}
-		for _, id := range s.more {
+		for _, id := range s.More {
 			if int(id) < len(x.byID) {
 				see(x.byID[id])
 			}

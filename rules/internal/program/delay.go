@@ -1,22 +1,24 @@
-package rules
+package program
 
 import (
 	"fmt"
 	"time"
+
+	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
 // delay is how long an action waits: calendar years, months and days in the
 // zone, then exact time.
 type delay struct {
-	months, days int
-	exact        time.Duration
+	Months, Days int
+	Exact        time.Duration
 }
 
 const maxDelayDays = 50 * 366
 
-// parseDelay reads 90min, 12h, 1d, 2w, 6mo, 2y, or several in a row such as
+// ParseDelay reads 90min, 12h, 1d, 2w, 6mo, 2y, or several in a row such as
 // 1d12h.
-func parseDelay(s string) (delay, error) {
+func ParseDelay(s string) (delay, error) {
 	var d delay
 	rest := s
 	for rest != "" {
@@ -34,30 +36,30 @@ func parseDelay(s string) (delay, error) {
 		}
 		switch rest[digits:unit] {
 		case "y":
-			d.months += 12 * n
+			d.Months += 12 * n
 		case "mo":
-			d.months += n
+			d.Months += n
 		case "w":
-			d.days += 7 * n
+			d.Days += 7 * n
 		case "d":
-			d.days += n
+			d.Days += n
 		case "h":
-			d.exact += time.Duration(n) * time.Hour
+			d.Exact += time.Duration(n) * time.Hour
 		case "min":
-			d.exact += time.Duration(n) * time.Minute
+			d.Exact += time.Duration(n) * time.Minute
 		default:
 			return delay{}, fmt.Errorf("%q is no delay: write 90min, 12h, 1d, 2w, 6mo or 2y", s)
 		}
 		rest = rest[unit:]
-		if d.months/12*366+d.days+int(d.exact/(24*time.Hour)) > maxDelayDays {
+		if d.Months/12*366+d.Days+int(d.Exact/(24*time.Hour)) > maxDelayDays {
 			return delay{}, fmt.Errorf("%q is more than 50 years", s)
 		}
 	}
 	return d, nil
 }
 
-// parseClock reads a time of day, 00:00 to 23:59, as minutes; "" is -1.
-func parseClock(s string) (int, error) {
+// ParseClock reads a time of day, 00:00 to 23:59, as minutes; "" is -1.
+func ParseClock(s string) (int, error) {
 	if s == "" {
 		return -1, nil
 	}
@@ -68,30 +70,30 @@ func parseClock(s string) (int, error) {
 	return t.Hour()*60 + t.Minute(), nil
 }
 
-// due returns when an action with this delay and clock (minutes of the day, or
+// Due returns when an action with this delay and clock (minutes of the day, or
 // -1) that is planned at the moment is to be done. Years and months end on the
 // last day of a shorter month: a year after 29 February is 28 February. With a
 // clock it is never before the moment itself: today at 10:00, planned in the
 // evening, is tomorrow at 10:00.
-func (d delay) due(m *Moment, clock int) time.Time {
-	local := m.now.In(m.zone)
-	year, month, monthDay := civil(m.today)
-	month += int64(d.months) - 1
-	year += floorDiv(month, 12)
-	month = month - floorDiv(month, 12)*12 + 1
+func (d delay) Due(m *ir.Clock, clock int) time.Time {
+	local := m.Now.In(m.Zone)
+	year, month, monthDay := ir.Civil(m.Today)
+	month += int64(d.Months) - 1
+	year += ir.FloorDiv(month, 12)
+	month = month - ir.FloorDiv(month, 12)*12 + 1
 	monthDay = min(monthDay, daysIn(year, month))
-	n := fromCivil(year, month, monthDay) + int64(d.days)
+	n := ir.FromCivil(year, month, monthDay) + int64(d.Days)
 	if clock < 0 {
-		if d.months == 0 && d.days == 0 {
-			return m.now.Add(d.exact)
+		if d.Months == 0 && d.Days == 0 {
+			return m.Now.Add(d.Exact)
 		}
 		sec := local.Hour()*3600 + local.Minute()*60 + local.Second()
-		t := wallTime(n, sec, m.zone).Add(time.Duration(local.Nanosecond()))
-		return t.Add(d.exact).UTC()
+		t := wallTime(n, sec, m.Zone).Add(time.Duration(local.Nanosecond()))
+		return t.Add(d.Exact).UTC()
 	}
-	t := wallTime(n, clock*60, m.zone).Add(d.exact)
-	if t.Before(m.now) {
-		t = wallTime(n+1, clock*60, m.zone).Add(d.exact)
+	t := wallTime(n, clock*60, m.Zone).Add(d.Exact)
+	if t.Before(m.Now) {
+		t = wallTime(n+1, clock*60, m.Zone).Add(d.Exact)
 	}
 	return t.UTC()
 }
@@ -100,7 +102,7 @@ func daysIn(year, month int64) int64 {
 	if month == 12 {
 		return 31
 	}
-	return fromCivil(year, month+1, 1) - fromCivil(year, month, 1)
+	return ir.FromCivil(year, month+1, 1) - ir.FromCivil(year, month, 1)
 }
 
 // wallTime returns the instant at which clocks in the zone show the given

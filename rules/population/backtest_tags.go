@@ -1,15 +1,18 @@
-package rules
+package population
 
 import (
 	"slices"
 	"unsafe"
+
+	"github.com/vefacrm/vefa/rules/internal/ir"
+	"github.com/vefacrm/vefa/rules/internal/planes"
 )
 
 // overlay is the tags that a backtest has given and taken, on top of those of
 // the facts.
 type overlay struct {
-	schema *schema
-	field  *field
+	schema *ir.Layout
+	field  *ir.Field
 	words  int
 	tags   map[uint32]*tagState
 }
@@ -52,7 +55,7 @@ func (s *tagState) apply(out []uint64, rows *tagRows, word int) []uint64 {
 	default:
 		clear(out)
 		for _, r := range rows.list {
-			setBit(out, int(r))
+			planes.SetBit(out, int(r))
 		}
 	}
 	for i := range out {
@@ -67,29 +70,29 @@ func (o *overlay) adjust(facts unsafe.Pointer, subject int) {
 	if o == nil || o.field == nil {
 		return
 	}
-	at := unsafe.Add(facts, o.field.offset)
-	if o.field.interned {
-		set := (*TagSet)(at).Clone()
+	at := unsafe.Add(facts, o.field.Offset)
+	if o.field.Interned {
+		set := (*ir.TagBits)(at).Clone()
 		for id, s := range o.tags {
 			switch {
-			case bitAt(s.on, subject):
-				set.put(id)
-			case bitAt(s.off, subject):
-				set.take(id)
+			case planes.BitAt(s.on, subject):
+				set.Put(id)
+			case planes.BitAt(s.off, subject):
+				set.Take(id)
 			}
 		}
-		*(*TagSet)(at) = set
+		*(*ir.TagBits)(at) = set
 		return
 	}
 	list := slices.Clone(*(*[]string)(at))
 	for id, s := range o.tags {
-		name := o.schema.tags.name(id)
+		name := o.schema.Tags.Name(id)
 		switch {
-		case bitAt(s.on, subject):
+		case planes.BitAt(s.on, subject):
 			if !slices.Contains(list, name) {
 				list = append(list, name)
 			}
-		case bitAt(s.off, subject):
+		case planes.BitAt(s.off, subject):
 			list = slices.DeleteFunc(list, func(t string) bool { return t == name })
 		}
 	}

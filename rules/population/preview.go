@@ -1,10 +1,13 @@
-package rules
+package population
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/rules/internal/planes"
 )
 
 // Preview says whom a rule would be about, before anybody saves it.
@@ -23,34 +26,31 @@ type Preview struct {
 // sample of at most so many subjects. Only the condition counts: trigger,
 // group, dates and whether it is disabled do not. A faulty rule is a
 // *CompileError; the set does not change.
-func (s *Set[F]) Preview(ctx context.Context, pop *Population[F], rule Rule, m *Moment, sample int) (*Preview, error) {
-	one, err := s.schema.Compile(append(slices.Clone(s.books), &Book{Rules: []Rule{rule}})...)
+func (p *Population[F]) Preview(ctx context.Context, set *rules.Set[F], rule rules.Rule, m *rules.Moment, sample int) (*Preview, error) {
+	one, err := set.Schema().Compile(append(slices.Clone(set.Books()), &rules.Book{Rules: []rules.Rule{rule}})...)
 	if err != nil {
 		return nil, err
 	}
-	c := one.byName[rule.Name]
-	if c == nil {
-		return nil, fmt.Errorf("rules: there is no rule %q", rule.Name)
+	r := one.Rule(rule.Name)
+	if r == nil {
+		return nil, fmt.Errorf("population: there is no rule %q", rule.Name)
 	}
-	matches, err := s.evaluate(ctx, newVectorPlan(s.schema.s, []*compiled{c.bare()}), pop, m)
+	prog := one.Program()
+	list := withSources(one, prog.Rules)
+	i := slices.IndexFunc(list, func(s listed) bool { return s.rule == r })
+	list[i].Rule = list[i].Alone()
+	matches, err := p.evaluate(ctx, newVectorPlan(prog.Layout, list[i:i+1]), m)
 	if err != nil {
 		return nil, err
 	}
 	f := &matches.found[0]
-	p := &Preview{Population: pop.live(), Subjects: f.n, Firings: f.firings, Cost: c.cost}
-	p.Sample = f.sample(func(b int) []uint64 { return f.subjects[b].words() }, f.n, sample)
-	return p, nil
-}
-
-// bare returns the rule without what keeps a matching rule from firing.
-func (out *compiled) bare() *compiled {
-	c := *out
-	c.from, c.to, c.group = farPast, farFuture, -1
-	return &c
+	out := &Preview{Population: p.live(), Subjects: f.n, Firings: f.firings, Cost: one.Cost(rule.Name)}
+	out.Sample = f.sample(func(b int) []uint64 { return f.subjects[b].words() }, f.n, sample)
+	return out, nil
 }
 
 // live returns how many subjects there are.
-func (p *Population[F]) live() int { return p.p.n - countBits(p.p.dead) }
+func (p *Population[F]) live() int { return p.p.n - planes.CountBits(p.p.dead) }
 
 // words returns the set as a bitmap of a block.
 func (c *cell) words() []uint64 {
@@ -59,7 +59,7 @@ func (c *cell) words() []uint64 {
 	}
 	w := make([]uint64, blockRows/64)
 	for _, i := range c.list {
-		setBit(w, int(i))
+		planes.SetBit(w, int(i))
 	}
 	return w
 }
@@ -74,7 +74,7 @@ func (f *found) sample(of func(b int) []uint64, n, k int) []int {
 	for b := range f.subjects {
 		w := of(b)
 		c := cell{bits: w}
-		if in := countBits(w); seen+in <= next {
+		if in := planes.CountBits(w); seen+in <= next {
 			seen += in
 			continue
 		}
@@ -97,10 +97,10 @@ func (f *found) sample(of func(b int) []uint64, n, k int) []int {
 // another.
 type Change struct {
 	Rule          string
-	Old, New      *Rule // nil: the rule is not there
-	Before, After int   // subjects
-	Gain, Lose    int   // subjects that the rule fires for only after, only before
-	Gained, Lost  []int // samples of them
+	Old, New      *rules.Rule // nil: the rule is not there
+	Before, After int         // subjects
+	Gain, Lose    int         // subjects that the rule fires for only after, only before
+	Gained, Lost  []int       // samples of them
 }
 
 // Compare evaluates two sets of one schema and returns, by name, the rules that
@@ -108,29 +108,29 @@ type Change struct {
 // loses. Rules of the evening are compared as they fire, groups and dates
 // included; of rules with another trigger only the conditions are. A sample has
 // at most so many subjects.
-func (s *Set[F]) Compare(ctx context.Context, old *Set[F], pop *Population[F], m *Moment, sample int) ([]Change, error) {
-	if old == nil || old.schema.s != s.schema.s {
-		return nil, errors.New("rules: sets of two schemas cannot be compared")
+func (p *Population[F]) Compare(ctx context.Context, old, set *rules.Set[F], m *rules.Moment, sample int) ([]Change, error) {
+	if old == nil || set == nil || old.Schema().Layout() != set.Schema().Layout() {
+		return nil, errors.New("population: sets of two schemas cannot be compared")
 	}
-	before, err := old.evaluate(ctx, old.comparable(), pop, m)
+	before, err := p.evaluate(ctx, comparable(old), m)
 	if err != nil {
 		return nil, err
 	}
-	after, err := s.evaluate(ctx, s.comparable(), pop, m)
+	after, err := p.evaluate(ctx, comparable(set), m)
 	if err != nil {
 		return nil, err
 	}
 	var names []string
-	for _, r := range old.rules {
-		names = append(names, r.rule.Name)
+	for _, r := range old.Rules() {
+		names = append(names, r.Name)
 	}
-	for _, r := range s.rules {
-		names = append(names, r.rule.Name)
+	for _, r := range set.Rules() {
+		names = append(names, r.Name)
 	}
 	slices.Sort(names)
 	var out []Change
 	for _, name := range slices.Compact(names) {
-		c := Change{Rule: name, Old: old.Rule(name), New: s.Rule(name)}
+		c := Change{Rule: name, Old: old.Rule(name), New: set.Rule(name)}
 		a, b := before.of1(name), after.of1(name)
 		c.Before, c.After = a.n, b.n
 		only := func(x, y *found) func(int) []uint64 {
@@ -144,8 +144,8 @@ func (s *Set[F]) Compare(ctx context.Context, old *Set[F], pop *Population[F], m
 			}
 		}
 		for i := range b.subjects {
-			c.Gain += countBits(only(b, a)(i))
-			c.Lose += countBits(only(a, b)(i))
+			c.Gain += planes.CountBits(only(b, a)(i))
+			c.Lose += planes.CountBits(only(a, b)(i))
 		}
 		c.Gained = b.sample(only(b, a), c.Gain, sample)
 		c.Lost = a.sample(only(a, b), c.Lose, sample)
@@ -166,12 +166,14 @@ func (m *Matches) of1(rule string) *found {
 }
 
 // comparable returns the plan of all enabled rules.
-func (s *Set[F]) comparable() *vectorPlan {
-	list := slices.Clone(s.evening)
-	for _, r := range s.rules {
-		if !r.rule.Disabled && !r.isEvening() {
-			list = append(list, r.bare())
+func comparable[F any](set *rules.Set[F]) *vectorPlan {
+	prog := set.Program()
+	list := withSources(set, prog.Evening)
+	for _, r := range withSources(set, prog.Rules) {
+		if on := r.rule.On.Kind; !r.rule.Disabled && on != rules.OnEvening && on != rules.OnDate {
+			r.Rule = r.Alone()
+			list = append(list, r)
 		}
 	}
-	return newVectorPlan(s.schema.s, list)
+	return newVectorPlan(prog.Layout, list)
 }

@@ -1,0 +1,316 @@
+// Package population evaluates rules for many subjects at once. It holds their
+// facts in columns, in which a condition on one field is one pass over bits; every
+// distinct condition of all rules is evaluated once. That is how an editor counts
+// whom a rule would reach while it is typed (Preview), what changes if a set takes
+// the place of another (Compare), and what a year of evenings would have done
+// (Backtest). All give the answers of rules.Set.Evening, by test and fuzzer.
+//
+// The night itself asks Set.Evening subject by subject: facts change every
+// evening, and loading them into columns takes longer than asking once.
+package population
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/rules/internal/closure"
+	"github.com/vefacrm/vefa/rules/internal/ir"
+	"github.com/vefacrm/vefa/rules/internal/planes"
+	"github.com/vefacrm/vefa/rules/internal/program"
+)
+
+// Population holds the facts of many subjects in columns, so that all rules are
+// evaluated over all of them at once: Evaluate, Preview, Compare and Backtest. Subjects are numbered from 0 in the order in which they
+// were added and keep their numbers.
+//
+// Facts are as of a day. An integer that counts days and is tagged
+// `rule:",days=since"` (or until, yearly) is as it will be on the day of the
+// evaluation, as are daysSince(…) and the like; nothing need be loaded anew
+// because a day has passed. A population belongs to one zone: that of the
+// moment it was made with.
+//
+// It may be read by many goroutines at once, but not while it is changed.
+type Population[F any] struct {
+	schema *rules.Schema[F]
+	layout *ir.Layout
+	p      *people
+	last   atomic.Pointer[evening] // the plan of the set that was evaluated last
+}
+
+// evening is the plan of the rules of the evening of a set.
+type evening struct {
+	set  any // *rules.Set[F]
+	plan *vectorPlan
+}
+
+// people is Population without the type parameter.
+type people struct {
+	enc      *encoder
+	newFacts func() unsafe.Pointer
+	blocks   []*table
+	n        int
+	dead     []uint64 // removed
+	stale    []uint64 // the table's row does not hold: see changed
+	changed  map[int]unsafe.Pointer
+	perBlock []int // changed subjects
+}
+
+// New loads the facts of many subjects, which are as of the moment.
+// The structs are read and not kept; the sequence may use one for all. The
+// error names the first subject that cannot be held: a *BoundsError if it has
+// more rows than the schema declares.
+func New[F any](s *rules.Schema[F], m *rules.Moment, facts iter.Seq[*F]) (*Population[F], error) {
+	l := s.Layout()
+	if unsafe.Sizeof(*new(F)) != l.Root.Size {
+		return nil, fmt.Errorf("population: one of %T is not possible: it takes a struct", *new(F))
+	}
+	pop := &Population[F]{schema: s, layout: l, p: &people{
+		enc: newEncoder(l, m.Clock()), changed: map[int]unsafe.Pointer{},
+		newFacts: func() unsafe.Pointer { return unsafe.Pointer(new(F)) },
+	}}
+	buffer := make([]F, 0, 1024)
+	flush := func() {
+		rows := make([]unsafe.Pointer, len(buffer))
+		for i := range buffer {
+			rows[i] = unsafe.Pointer(&buffer[i])
+		}
+		pop.p.blocks = append(pop.p.blocks, pop.p.enc.table(l.Root, rows))
+		pop.p.grow(len(buffer))
+		clear(buffer)
+		buffer = buffer[:0]
+	}
+	if facts != nil {
+		for f := range facts {
+			if err := pop.p.enc.check(l.Root, unsafe.Pointer(f)); err != nil {
+				return nil, fmt.Errorf("subject %d: %w", pop.p.n+len(buffer), err)
+			}
+			if buffer = append(buffer, *f); len(buffer) == blockRows {
+				flush()
+			}
+		}
+	}
+	if len(buffer) > 0 {
+		flush()
+	}
+	return pop, nil
+}
+
+// grow takes note of more subjects behind the last.
+func (p *people) grow(n int) {
+	p.n += n
+	for len(p.dead)*64 < p.n {
+		p.dead, p.stale = append(p.dead, 0), append(p.stale, 0)
+	}
+	for len(p.perBlock)*blockRows < p.n {
+		p.perBlock = append(p.perBlock, 0)
+	}
+}
+
+// Schema returns the schema of the facts.
+func (p *Population[F]) Schema() *rules.Schema[F] { return p.schema }
+
+// Len returns how many subjects were ever added; removed ones count, their
+// numbers are not used again.
+func (p *Population[F]) Len() int { return p.p.n }
+
+// Zone returns the zone in which days are counted.
+func (p *Population[F]) Zone() *time.Location { return p.p.enc.zone.Zone }
+
+// Add adds a subject, with facts as of the moment, and returns its number.
+func (p *Population[F]) Add(f *F, m *rules.Moment) (int, error) {
+	p.p.grow(1)
+	if err := p.Put(p.p.n-1, f, m); err != nil {
+		p.p.n--
+		return 0, err
+	}
+	return p.p.n - 1, nil
+}
+
+// Put replaces the facts of a subject; they are as of the moment. The rows that
+// f refers to must not be changed afterwards. Subjects that changed are kept
+// beside their block, which is encoded anew when they have become many: one Put
+// in some hundreds takes some milliseconds, the others about a microsecond.
+func (p *Population[F]) Put(subject int, f *F, m *rules.Moment) error {
+	q := p.p
+	if subject < 0 || subject >= q.n {
+		return fmt.Errorf("population: there is no subject %d", subject)
+	}
+	if m.Zone().String() != q.enc.zone.Zone.String() {
+		return rules.ErrZone
+	}
+	if err := q.enc.check(p.layout.Root, unsafe.Pointer(f)); err != nil {
+		return fmt.Errorf("subject %d: %w", subject, err)
+	}
+	c := p.schema.Age(*f, int(q.enc.zone.Today-m.Clock().Today))
+	b := subject / blockRows
+	if q.changed[subject] == nil {
+		q.perBlock[b]++
+	}
+	q.changed[subject] = unsafe.Pointer(&c)
+	planes.SetBit(q.stale, subject)
+	q.dead[subject>>6] &^= 1 << (subject & 63)
+	if q.perBlock[b] > blockRows/8 {
+		p.encode(b)
+	}
+	return nil
+}
+
+// Remove takes a subject out: no rule matches it any more, until it is Put.
+func (p *Population[F]) Remove(subject int) error {
+	if subject < 0 || subject >= p.p.n {
+		return fmt.Errorf("population: there is no subject %d", subject)
+	}
+	planes.SetBit(p.p.dead, subject)
+	if p.p.changed[subject] != nil {
+		p.p.perBlock[subject/blockRows]--
+		delete(p.p.changed, subject)
+	}
+	return nil
+}
+
+// Facts returns what is known of a subject, as of the moment; ok is false if it
+// was removed or never added. Times are in the population's zone, tags sorted.
+func (p *Population[F]) Facts(subject int, m *rules.Moment) (f F, ok bool) {
+	return p.factsAt(subject, m.Clock())
+}
+
+func (p *Population[F]) factsAt(subject int, m *ir.Clock) (f F, ok bool) {
+	q := p.p
+	if subject < 0 || subject >= q.n || planes.BitAt(q.dead, subject) {
+		return f, false
+	}
+	if c := q.changed[subject]; c != nil {
+		return p.schema.Age(*(*F)(c), int(m.Today-q.enc.zone.Today)), true
+	}
+	g := gathererFor(p.layout, q.enc.dicts, q.enc.zone.Zone, nil)
+	g.load(q.blocks[subject/blockRows], subject%blockRows, unsafe.Pointer(&f), m.Today)
+	return f, true
+}
+
+// encode makes the table of a block anew.
+func (p *Population[F]) encode(b int) {
+	q := p.p
+	first := b * blockRows
+	n := min(blockRows, q.n-first)
+	rows := make([]unsafe.Pointer, n)
+	g := gathererFor(p.layout, q.enc.dicts, q.enc.zone.Zone, nil)
+	for i := range rows {
+		if c := q.changed[first+i]; c != nil {
+			rows[i] = c
+			delete(q.changed, first+i)
+			continue
+		}
+		rows[i] = q.newFacts()
+		if b < len(q.blocks) && i < q.blocks[b].n {
+			g.load(q.blocks[b], i, rows[i], q.enc.zone.Today)
+		}
+	}
+	for len(q.blocks) <= b {
+		q.blocks = append(q.blocks, q.enc.table(p.layout.Root, nil))
+	}
+	q.blocks[b] = q.enc.table(p.layout.Root, rows)
+	q.perBlock[b] = 0
+	clear(q.stale[first/64 : planes.WordsOf(first+n)])
+}
+
+// Evaluate evaluates the rules of the evening for everybody: the firings are
+// those that Set.Evening returns subject by subject. The error is that of the
+// context, or ErrZone.
+func (p *Population[F]) Evaluate(ctx context.Context, set *rules.Set[F], m *rules.Moment) (*Matches, error) {
+	e := p.last.Load()
+	if e == nil || e.set != any(set) {
+		prog := set.Program()
+		e = &evening{set, newVectorPlan(prog.Layout, withSources(set, prog.Evening))}
+		p.last.Store(e)
+	}
+	return p.evaluate(ctx, e.plan, m)
+}
+
+func (p *Population[F]) evaluate(ctx context.Context, plan *vectorPlan, m *rules.Moment) (*Matches, error) {
+	if err := p.fits(plan.schema, m); err != nil {
+		return nil, err
+	}
+	return p.pass(ctx, newEvaluator(plan, p.p, m.Clock()))
+}
+
+// fits checks that rules of a schema can be evaluated at a moment.
+func (p *Population[F]) fits(l *ir.Layout, m *rules.Moment) error {
+	if l != p.layout {
+		return errors.New("population: it is of another schema")
+	}
+	if m.Zone().String() != p.p.enc.zone.Zone.String() {
+		return rules.ErrZone
+	}
+	return nil
+}
+
+// pass evaluates the rules of the evaluator's plan for everybody.
+func (p *Population[F]) pass(ctx context.Context, ev *evaluator) (*Matches, error) {
+	q := p.p
+	out := &Matches{byName: map[string]int{}, found: make([]found, len(ev.plan.rules)), n: q.n, blocks: slices.Clone(q.blocks)}
+	for i, r := range ev.plan.rules {
+		out.rules = append(out.rules, r.listed)
+		out.byName[r.rule.Name] = i
+		out.found[i].subjects = make([]cell, (q.n+blockRows-1)/blockRows)
+		if r.each != nil {
+			out.found[i].rows = make([]cell, len(q.blocks))
+		}
+	}
+	sw := &sweep{ev: ev, out: out, beside: map[int][]rules.Firing{}}
+	p.beside(sw)
+	for b := range (q.n + blockRows - 1) / blockRows {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		sw.block(b)
+	}
+	for i := range out.found {
+		out.total += out.found[i].firings
+	}
+	return out, nil
+}
+
+// beside evaluates, row by row, the subjects that changed since their block was
+// encoded.
+func (p *Population[F]) beside(sw *sweep) {
+	for i := range p.p.changed {
+		f, _ := p.factsAt(i, sw.ev.m)
+		sw.ev.over.adjust(unsafe.Pointer(&f), i)
+		e := closure.Env{Facts: unsafe.Pointer(&f), M: sw.ev.m}
+		var firings []rules.Firing
+		var decided uint64 // groups of which a rule has fired
+		for _, r := range sw.out.rules {
+			if r.Matches(e) {
+				firings = program.Fire(firings, r.Rule, e, &decided, func(row int) rules.Firing { return rules.Firing{Rule: r.rule, Row: row} })
+			}
+		}
+		if len(firings) > 0 {
+			sw.beside[i] = firings
+			sw.order = append(sw.order, i)
+		}
+	}
+	slices.Sort(sw.order)
+}
+
+// listed is a rule of a set with what it was compiled to.
+type listed struct {
+	*program.Rule
+	rule *rules.Rule
+}
+
+// withSources returns compiled rules of a set with what they were compiled from.
+func withSources[F any](set *rules.Set[F], list []*program.Rule) []listed {
+	all := set.Rules()
+	out := make([]listed, len(list))
+	for i, r := range list {
+		out[i] = listed{r, all[r.Index]}
+	}
+	return out
+}
