@@ -52,27 +52,6 @@ func (w *writer) conflict(entity, id string, version int64, larger bool) (won bo
 	return larger
 }
 
-// lockPlain locks the addresses of a chunk where a policy must see what is
-// stored before it decides, in one call. The customers are locked already.
-func (w *writer) lockPlain(facts []*Fact) error {
-	if w.policy == ConflictByContent {
-		return nil
-	}
-	seen := map[Address]bool{}
-	var addrs []Address
-	for _, f := range facts {
-		if a := f.Subject.Address; f.Subject.Profile.IsZero() && !seen[a] {
-			seen[a] = true
-			addrs = append(addrs, a)
-		}
-	}
-	if len(addrs) == 0 {
-		return nil
-	}
-	_, err := w.lock(addrs)
-	return err
-}
-
 // settle returns the facts that are to be written where a policy other than the
 // store's own decides between contents of one version: it removes what a fact
 // takes the place of, and leaves out facts that give way.

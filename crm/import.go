@@ -25,8 +25,10 @@ type writer struct {
 	newest map[*Fact]bool
 	// tickets that were solved, moved or taken back in this chunk
 	lapsed []FactRef
-	// customers that are locked, or that no other transaction can reach
+	// customers that are locked
 	held map[CustomerID]bool
+	// addresses that are locked, as they are now
+	states map[Address]*AddressState
 	// where delivered facts of the kinds that exist once hung before
 	anchors map[FactKey]Subject
 }
@@ -49,10 +51,7 @@ func (s *Service) importChunk(ctx context.Context, tx Tx, b Batch) (ImportReport
 	if err := w.profiles(b.Profiles, facts, counting); err != nil {
 		return w.rep, err
 	}
-	if err := w.facts(counting); err != nil {
-		return w.rep, err
-	}
-	return w.rep, w.settleHolds()
+	return w.rep, w.facts(counting)
 }
 
 func (w *writer) reject(entity, id string, err error) {
@@ -99,7 +98,7 @@ func (w *writer) profiles(delivered []*Profile, facts, counting []*Fact) error {
 	if err != nil {
 		return err
 	}
-	if err := w.lockDelivered(keys, old, newest, counting); err != nil {
+	if err := w.lockDelivered(keys, old, newest, stubs, counting); err != nil {
 		return err
 	}
 	var puts []*Profile
@@ -112,7 +111,7 @@ func (w *writer) profiles(delivered []*Profile, facts, counting []*Fact) error {
 		switch was := old[i]; {
 		case was == nil:
 			id := CustomerID(w.s.cfg.NewID())
-			p.Customer, w.held[id] = id, true
+			p.Customer = id
 			if p.unversioned() && !stubs[k] {
 				p.At = w.now
 			}

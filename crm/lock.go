@@ -29,8 +29,6 @@ func (w *writer) lockCustomers(keys []ProfileKey) ([]*Profile, error) {
 		}
 	}
 	if len(ask) > 0 {
-		slices.Sort(ask)
-		ask = slices.Compact(ask)
 		if err := w.tx.LockCustomers(w.ctx, ask...); err != nil {
 			return nil, err
 		}
@@ -68,27 +66,30 @@ func (w *writer) lockKnown(op string, keys []ProfileKey) ([]*Profile, error) {
 	return profiles, nil
 }
 
-// lockDelivered locks, before a delivery is judged, the customers whose addresses
-// or age it may change, those that its tickets are about, and with a policy of
-// the host's those whose facts it must compare; it puts the profiles as they are from then on into old. The others are guarded by their Rev.
-func (w *writer) lockDelivered(keys []ProfileKey, old []*Profile, delivered map[ProfileKey]*Profile, facts []*Fact) error {
+// lockDelivered locks, before a delivery is judged, the customers whose addresses,
+// age or surname it may change, those that its tickets and what is found by a
+// surname are about, and with a policy of the host's those whose facts it must
+// compare; it puts the profiles as they are from then on into old. The others are
+// guarded by their Rev.
+func (w *writer) lockDelivered(keys []ProfileKey, old []*Profile, delivered map[ProfileKey]*Profile, stubs map[ProfileKey]bool, facts []*Fact) error {
 	var ask []ProfileKey
 	for i, k := range keys {
-		if was, p := old[i], delivered[k]; was != nil && p != nil && (!slices.Equal(was.Contacts, p.Contacts) || earlier(p, was)) {
+		if was, p := old[i], delivered[k]; was != nil && !stubs[k] &&
+			(!slices.Equal(was.Contacts, p.Contacts) || earlier(p, was) || surnameKey(was.Name) != surnameKey(p.Name)) {
 			ask = append(ask, k)
 		}
 	}
 	for _, f := range facts {
+		ask = w.s.kinds.named(ask, f)
 		// Of facts that have anchors these are locked.
 		if f.Key.Kind != KindTicket && (w.policy == ConflictByContent || w.s.kinds.unique(f.Key.Kind)) {
 			continue
 		}
 		for _, s := range []Subject{f.Subject, w.anchors[f.Key]} {
-			if !s.Profile.IsZero() {
-				ask = append(ask, s.Profile)
-			}
+			ask = append(ask, s.Profile)
 		}
 	}
+	ask = slices.DeleteFunc(ask, ProfileKey.IsZero)
 	if len(ask) == 0 {
 		return nil
 	}

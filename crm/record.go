@@ -40,14 +40,19 @@ func (w *writer) valid(delivered []*Fact) []*Fact {
 	return out
 }
 
-// facts writes the valid facts of a chunk.
+// facts writes the valid facts of a chunk and moves the holds that follow from
+// them. What they concern of addresses is locked in one call.
 func (w *writer) facts(valid []*Fact) error {
 	plain := make([]*Fact, 0, len(valid))
-	var about []*Fact
+	var about, compared []*Fact
 	for _, f := range valid {
-		if k := w.s.kinds.Of(f.Key.Kind); k != nil && k.ledger {
+		k := w.s.kinds.Of(f.Key.Kind)
+		switch {
+		case k != nil && k.ledger:
 			about = append(about, unguarded(f))
-		} else {
+		case f.Subject.Profile.IsZero() && w.policy != ConflictByContent && !w.s.kinds.unique(f.Key.Kind):
+			compared = append(compared, f)
+		default:
 			plain = append(plain, f)
 		}
 	}
@@ -55,13 +60,45 @@ func (w *writer) facts(valid []*Fact) error {
 	if err != nil {
 		return err
 	}
-	if err := w.lockPlain(valid); err != nil {
+	if compared, err = w.once(compared); err != nil {
+		return err
+	}
+	if about, err = w.once(about); err != nil {
 		return err
 	}
 	if err := w.plainFacts(plain); err != nil {
 		return err
 	}
-	return w.addressFacts(about)
+	moves, err := w.planHolds()
+	if err != nil {
+		return err
+	}
+	if err := w.lockSubjects(moves.addrs, about, compared); err != nil {
+		return err
+	}
+	if err := w.plainFacts(compared); err != nil {
+		return err
+	}
+	if err := w.addressFacts(about); err != nil {
+		return err
+	}
+	return w.moveHolds(moves)
+}
+
+// lockSubjects locks addresses and those that facts are about, in one call.
+func (w *writer) lockSubjects(addrs []Address, about ...[]*Fact) error {
+	addrs = slices.Clone(addrs)
+	for _, facts := range about {
+		for _, f := range facts {
+			addrs = append(addrs, f.Subject.Address)
+		}
+	}
+	if len(addrs) == 0 {
+		return nil
+	}
+	slices.SortFunc(addrs, Address.Compare)
+	_, err := w.lock(slices.Compact(addrs))
+	return err
 }
 
 // once sorts facts and keeps of each the delivery that counts among them.

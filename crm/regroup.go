@@ -59,7 +59,6 @@ func (w *writer) regroup(groups []Grouping, d decided) ([]*Link, error) {
 			}
 			if !stays {
 				w.touched[p.Customer], w.touched[r.homes[i]] = true, true
-				w.held[r.homes[i]] = true // see lockCustomers
 			}
 			ev := g.Evidence
 			if e, ok := g.Each[k]; ok {

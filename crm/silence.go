@@ -7,15 +7,12 @@ import (
 	"time"
 )
 
-// addressFacts writes ledger entries about addresses, which have no guard: under each address's
-// lock, with the version of the address that the entry makes.
+// addressFacts writes ledger entries about addresses, each once and sorted, which
+// have no guard: under each address's lock, with the version of the address that
+// the entry makes.
 func (w *writer) addressFacts(facts []*Fact) error {
 	if len(facts) == 0 {
 		return nil
-	}
-	facts, err := w.once(facts)
-	if err != nil {
-		return err
 	}
 	var addrs []Address
 	for _, f := range facts { // sorted
@@ -150,16 +147,31 @@ func (w *writer) refold(dirty, ledgers []Subject, said []*Fact, states map[Addre
 	return nil
 }
 
+// lock locks those addresses that this transaction has not locked yet and returns
+// all that are locked, as they are with what it wrote. All that a transaction
+// needs are locked in one call: two that lock one after the other could wait for
+// each other.
 func (w *writer) lock(addrs []Address) (map[Address]*AddressState, error) {
-	got, err := w.tx.LockAddresses(w.ctx, addrs...)
+	ask := make([]Address, 0, len(addrs))
+	for _, a := range addrs {
+		if w.states[a] == nil {
+			ask = append(ask, a)
+		}
+	}
+	if len(ask) == 0 {
+		return w.states, nil
+	}
+	got, err := w.tx.LockAddresses(w.ctx, ask...)
 	if err != nil {
 		return nil, err
 	}
-	states := make(map[Address]*AddressState, len(got))
-	for _, st := range got {
-		states[st.Address] = st.Clone()
+	if w.states == nil {
+		w.states = make(map[Address]*AddressState, len(got))
 	}
-	return states, nil
+	for _, st := range got {
+		w.states[st.Address] = st.Clone()
+	}
+	return w.states, nil
 }
 
 // ledgerData is the content of the kinds of the ledger.
@@ -186,28 +198,51 @@ func unguarded(f *Fact) *Fact { return guarded(f, 0) }
 // RefHold finds the addresses that a ticket silences.
 const RefHold RefKind = "hold"
 
-// settleHolds lays and lifts the silence that unsolved tickets demand: every
+// settleHolds lays and lifts the holds that unsolved tickets demand: every
 // address of the customer whom the ticket is about is held, no other is.
 func (w *writer) settleHolds() error {
+	m, err := w.planHolds()
+	if err != nil {
+		return err
+	}
+	return w.moveHolds(m)
+}
+
+// holdMoves says which holds are to be laid and to be lifted.
+type holdMoves struct {
+	addrs  []Address // sorted
+	moves  map[Address][]holdMove
+	placed map[holdAt]string // the ids of the holds that there are
+}
+
+type holdMove struct {
+	ticket FactRef
+	lay    bool
+}
+
+type holdAt struct {
+	ticket FactRef
+	addr   Address
+}
+
+// planHolds finds out which holds are to be moved, from what is read under the
+// customers' locks. All touched customers are locked: opening a ticket, moving a
+// profile and changing an address lock the customers concerned before they read,
+// and lockCustomers starts again where a profile has moved meanwhile. So of two
+// that do so at once the second sees what the first did. The suite of the stores
+// checks it with package interleave.
+func (w *writer) planHolds() (*holdMoves, error) {
 	if len(w.touched) == 0 && len(w.lapsed) == 0 {
-		return nil
+		return &holdMoves{}, nil
 	}
 	ids := make([]CustomerID, 0, len(w.touched))
 	for id := range w.touched {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
-	// Opening a ticket, moving a profile and changing an address all lock the
-	// customers concerned before they read: of two who do so at once the second
-	// sees what the first did, or starts again.
-	for _, id := range ids {
-		if !w.held[id] {
-			return &Error{Op: "hold", Entity: "customer", ID: string(id), Kind: ErrConflict}
-		}
-	}
 	members, err := w.tx.Members(w.ctx, ids...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var subjects []Subject
 	for _, m := range members {
@@ -220,7 +255,7 @@ func (w *writer) settleHolds() error {
 	if len(subjects) > 0 {
 		for f, err := range FactsOf(w.ctx, w.tx, subjects, KindTicket) {
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if f.Data.(*Ticket).Unsolved() {
 				want[f.Ref()] = nil
@@ -234,7 +269,7 @@ func (w *writer) settleHolds() error {
 		}
 	}
 	if len(want) == 0 {
-		return nil
+		return &holdMoves{}, nil
 	}
 	for _, m := range members {
 		var tickets []FactRef
@@ -246,14 +281,14 @@ func (w *writer) settleHolds() error {
 		}
 		profiles, err := w.tx.Profiles(w.ctx, m...)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		addrs := addressesOf(profiles)
 		for _, t := range tickets {
 			want[t] = addrs
 		}
 	}
-	return w.moveHolds(want)
+	return w.movesTo(want)
 }
 
 // addressesOf returns all addresses by which profiles can be reached, sorted.
@@ -272,7 +307,8 @@ func addressesOf(profiles []*Profile) []Address {
 
 func ticketKey(t FactRef) string { return RefKey(t.Subject.String() + " " + t.Key.String()) }
 
-func (w *writer) moveHolds(want map[FactRef][]Address) error {
+// movesTo compares the addresses that tickets should hold with those that they do.
+func (w *writer) movesTo(want map[FactRef][]Address) (*holdMoves, error) {
 	tickets := make([]FactRef, 0, len(want))
 	for t := range want {
 		tickets = append(tickets, t)
@@ -284,43 +320,38 @@ func (w *writer) moveHolds(want map[FactRef][]Address) error {
 	}
 	have, err := w.tx.Refs(w.ctx, RefHold, math.MaxInt32, keys...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	type move struct {
-		ticket FactRef
-		lay    bool
-	}
-	type laid struct {
-		ticket FactRef
-		addr   Address
-	}
-	moves := map[Address][]move{}
-	placed := map[laid]string{}
-	var addrs []Address
+	out := &holdMoves{moves: map[Address][]holdMove{}, placed: map[holdAt]string{}}
 	for i, t := range tickets {
 		held := map[Address]bool{}
 		for _, r := range have[i] {
 			a := r.Subject.Address
 			held[a] = true
-			placed[laid{t, a}] = r.Target
-			if !slices.Contains(want[t], a) {
-				moves[a] = append(moves[a], move{t, false})
+			out.placed[holdAt{t, a}] = r.Target
+			if _, ok := slices.BinarySearchFunc(want[t], a, Address.Compare); !ok {
+				out.moves[a] = append(out.moves[a], holdMove{t, false})
 			}
 		}
 		for _, a := range want[t] {
 			if !held[a] {
-				moves[a] = append(moves[a], move{t, true})
+				out.moves[a] = append(out.moves[a], holdMove{t, true})
 			}
 		}
 	}
-	for a := range moves {
-		addrs = append(addrs, a)
+	for a := range out.moves {
+		out.addrs = append(out.addrs, a)
 	}
-	if len(addrs) == 0 {
+	slices.SortFunc(out.addrs, Address.Compare)
+	return out, nil
+}
+
+// moveHolds locks the addresses whose holds move and moves them.
+func (w *writer) moveHolds(m *holdMoves) error {
+	if len(m.addrs) == 0 {
 		return nil
 	}
-	slices.SortFunc(addrs, Address.Compare)
-	states, err := w.lock(addrs)
+	states, err := w.lock(m.addrs)
 	if err != nil {
 		return err
 	}
@@ -329,25 +360,25 @@ func (w *writer) moveHolds(want map[FactRef][]Address) error {
 	var lifts []FactRef
 	var versions []int64
 	var add, del []Ref
-	for _, a := range addrs {
+	for _, a := range m.addrs {
 		st := states[a]
 		st.Version++
-		for _, m := range moves[a] {
-			i, found := slices.BinarySearchFunc(st.Holds, m.ticket, FactRef.Compare)
-			if m.lay {
+		for _, move := range m.moves[a] {
+			i, found := slices.BinarySearchFunc(st.Holds, move.ticket, FactRef.Compare)
+			if move.lay {
 				if !found {
-					st.Holds = slices.Insert(st.Holds, i, m.ticket)
+					st.Holds = slices.Insert(st.Holds, i, move.ticket)
 				}
-				h := w.hold(a, w.now, &Hold{Ticket: m.ticket, Placed: st.Version})
+				h := w.hold(a, w.now, &Hold{Ticket: move.ticket, Placed: st.Version})
 				facts = append(facts, h)
-				add = append(add, Ref{RefHold, ticketKey(m.ticket), OfAddress(a), h.Key.ID})
+				add = append(add, Ref{RefHold, ticketKey(move.ticket), OfAddress(a), h.Key.ID})
 				continue
 			}
 			if found {
 				st.Holds = slices.Delete(st.Holds, i, i+1)
 			}
-			id := placed[laid{m.ticket, a}]
-			del = append(del, Ref{RefHold, ticketKey(m.ticket), OfAddress(a), id})
+			id := m.placed[holdAt{move.ticket, a}]
+			del = append(del, Ref{RefHold, ticketKey(move.ticket), OfAddress(a), id})
 			lifts = append(lifts, FactRef{OfAddress(a), FactKey{KindHold, "crm", id}})
 			versions = append(versions, st.Version)
 		}

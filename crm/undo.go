@@ -53,22 +53,16 @@ func (w *writer) undo(actor string, decisions []Link) ([]*Link, error) {
 	if err := w.before(ops); err != nil {
 		return nil, err
 	}
-	// Those who return, and those whom they return to, locked in one call.
-	var homes []CustomerID
+	// The profile that an id was made for was with those who return to it: the
+	// operation that took them away decided about it, too. So locking the customers
+	// of those decided about locks whom they return to.
 	var ask []ProfileKey
 	for _, o := range ops {
 		for _, d := range o.decisions {
 			ask = append(ask, d.Profile)
 		}
-		for _, x := range o.returns {
-			homes = append(homes, x.to)
-		}
 	}
-	joined, err := w.tx.Homes(w.ctx, homes...)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.lockKnown("undo", append(ask, joined...)); err != nil {
+	if _, err := w.lockKnown("undo", ask); err != nil {
 		return nil, err
 	}
 	var out []*Link

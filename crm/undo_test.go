@@ -70,6 +70,28 @@ func TestUndoTakesWholeOperations(t *testing.T) {
 	require.Equal(t, alone, digest(t, s))
 }
 
+// Two operations taken back at once, of which the earlier one brings a profile back
+// to an id that nobody had in between.
+func TestUndoThroughAnEmptyID(t *testing.T) {
+	s, _ := newService(t)
+	ctx := t.Context()
+	var k []crm.ProfileKey
+	for i, id := range []string{"1", "2", "3"} {
+		k = append(k, pos(id))
+		require.NoError(t, s.PutProfile(ctx, person(k[i], "Ali", "Kaya", t0.Add(time.Duration(i)*time.Hour))))
+	}
+	_, err := s.Merge(ctx, "desk", crm.Evidence{}, k[0], k[2])
+	require.NoError(t, err)
+	one := digest(t, s)
+	split, err := s.Split(ctx, "desk", crm.Evidence{}, k[2])
+	require.NoError(t, err)
+	merged, err := s.Merge(ctx, "desk", crm.Evidence{}, k[1], k[2])
+	require.NoError(t, err)
+	_, err = s.Undo(ctx, "desk", append(split, merged...)...)
+	require.NoError(t, err)
+	require.Equal(t, one, digest(t, s))
+}
+
 // Whom linkage took for one person is so by a person's word after a merge, which
 // the log shows.
 func TestMergeOfThoseWhoAreOneAlready(t *testing.T) {

@@ -18,6 +18,11 @@ type Options struct {
 	// a second one waits until the first has ended. Such a store need not show
 	// what happens when a transaction that began earlier commits later.
 	NoConcurrentWriters bool
+	// WritersMeet is set for a store on which a transaction can commit while
+	// another one is open that has written nothing, such as a database server.
+	// What a writer reads again when it has its locks is then tested with two
+	// transactions; by default one transaction plays both.
+	WritersMeet bool
 	// Deadline is how long one subtest may take. Defaults to a minute.
 	Deadline time.Duration
 }
@@ -37,7 +42,7 @@ func (o Options) Run(t *testing.T, open func(t *testing.T) crm.Store) {
 	}
 	for _, group := range [][]test{
 		transactionTests, profileTests, linkTests, factTests, addressTests, anchorTests, refTests,
-		effectTests, documentTests, counterTests, feedTests, scanTests, textTests, concurrencyTests, writerTests, machineTests,
+		effectTests, documentTests, counterTests, feedTests, scanTests, textTests, concurrencyTests, interleavedTests, writerTests, machineTests,
 	} {
 		for _, tt := range group {
 			t.Run(tt.name, func(t *testing.T) {

@@ -31,7 +31,7 @@ func TestStore(t *testing.T) {
 			if os.Getenv("VEFA_ROUNDS") != "" {
 				deadline = 4 * time.Hour
 			}
-			storetest.Options{Deadline: deadline}.Run(t, func(t *testing.T) crm.Store {
+			storetest.Options{Deadline: deadline, WritersMeet: name == "postgres"}.Run(t, func(t *testing.T) crm.Store {
 				if t != of {
 					of, d, tenants = t, open(t), 0
 					migrate(t, d)
