@@ -76,6 +76,10 @@ func verbs() []verb {
 	add("*crm.Service.OpenTicket", func(ctx context.Context, l *lab) (any, error) {
 		return l.svc.OpenTicket(ctx, key(3), "desk", "t3", crm.Ticket{Title: "y"})
 	})
+	add("*crm.Service.ChangeTicket", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.svc.ChangeTicket(ctx, l.ticket, crm.TicketChange{Assignee: new("ayse"), Level: new(1), Actor: "desk"})
+		return nil, err
+	}).counts = true
 	add("*crm.Service.SetTicket", func(ctx context.Context, l *lab) (any, error) {
 		return only(l.svc.SetTicket(ctx, l.ticket, crm.TicketSolved, "desk", "sorry"))
 	}).counts = true

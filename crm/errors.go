@@ -13,9 +13,10 @@ var (
 	ErrExists        = errors.New("already exists")
 	ErrConflict      = errors.New("changed by somebody else") // a stale Rev; Retry runs the transaction again
 	ErrInvalid       = errors.New("invalid")
-	ErrBusy          = errors.New("busy, try again") // others are at the same records; nothing was written
-	ErrExhausted     = errors.New("not enough left") // of what a counter guards
-	ErrPruned        = errors.New("pruned")          // what was asked for is gone by Prune
+	ErrBusy          = errors.New("busy, try again")           // others are at the same records; nothing was written
+	ErrStale         = errors.New("changed since it was read") // what the caller decided on is no longer so
+	ErrExhausted     = errors.New("not enough left")           // of what a counter guards
+	ErrPruned        = errors.New("pruned")                    // what was asked for is gone by Prune
 	ErrUnimplemented = errors.New("not implemented by this store")
 )
 

@@ -20,19 +20,22 @@ const (
 // Ticket is a matter that somebody has to solve. While it is not solved nobody
 // writes to any address of the customer, save to answer the matter itself.
 //
-// What SetTicket did stays when the ticket's source delivers it again. Its entries
-// remain in the log, and State and Solved remain those of the desk's last entry,
-// unless the delivery says of itself that it knows something later: that it was
-// solved at a time (Solved), or an entry of its Log, after that entry. Then State
-// is the delivery's, and the log has an entry that says so. The time of a desk's
-// entry is never before what the ticket said until then. All other fields are
-// those of the source's newest version; SetTicket does not change Fact.Version.
+// What a desk did (ChangeTicket, SetTicket) stays when the ticket's source delivers it
+// again. Its entries remain in the log, and State and Solved remain those of the desk's
+// last entry, Assignee, Priority and Level those of the last entry that set them, unless
+// the delivery says of itself that it knows something later: that it was solved at a
+// time (Solved), or an entry of its Log, after that entry. Then the field is the
+// delivery's; where the State is, the log has an entry that says so. The time of a
+// desk's entry is never before what the ticket said until then. All other fields are
+// those of the source's newest version; a desk does not change Fact.Version.
 type Ticket struct {
 	Title    string      `json:"title"`
 	State    TicketState `json:"state"`
 	Reason   string      `json:"reason,omitempty"` // "survey", "complaint", "not-me", …
 	Cause    FactKey     `json:"cause,omitzero"`   // the answer or order that it is about
 	Assignee string      `json:"assignee,omitempty"`
+	Priority int         `json:"priority,omitempty"` // from 0, the default, to 9, the most urgent
+	Level    int         `json:"level,omitempty"`    // of escalation, from 0, where it began, to 9
 	Opened   time.Time   `json:"opened"`
 	Solved   time.Time   `json:"solved,omitzero"`
 	Related  []FactRef   `json:"related,omitempty"`
@@ -45,8 +48,22 @@ type TicketLog struct {
 	Actor string      `json:"actor"`
 	State TicketState `json:"state"`
 	Note  string      `json:"note,omitempty"`
-	// Desk is set in entries that SetTicket wrote.
+	// Desk is set in entries that ChangeTicket or SetTicket wrote.
 	Desk bool `json:"desk,omitempty"`
+	// What the entry of a desk set besides the state; nil: it left that alone.
+	Assignee *string `json:"assignee,omitempty"`
+	Priority *int    `json:"priority,omitempty"`
+	Level    *int    `json:"level,omitempty"`
+}
+
+// Equal reports whether two entries say the same.
+func (l TicketLog) Equal(o TicketLog) bool {
+	return l.At.Equal(o.At) && l.Actor == o.Actor && l.State == o.State && l.Note == o.Note && l.Desk == o.Desk &&
+		sameValue(l.Assignee, o.Assignee) && sameValue(l.Priority, o.Priority) && sameValue(l.Level, o.Level)
+}
+
+func sameValue[T comparable](a, b *T) bool {
+	return a == b || a != nil && b != nil && *a == *b
 }
 
 // Unsolved reports whether the ticket still silences the customer.
@@ -72,6 +89,12 @@ func (t *Ticket) Validate() error {
 			faults = append(faults, within("log", i, err))
 		}
 	}
+	if t.Priority < 0 || t.Priority > 9 {
+		faults = append(faults, fieldError("priority", "must be between 0 and 9"))
+	}
+	if t.Level < 0 || t.Level > 9 {
+		faults = append(faults, fieldError("level", "must be between 0 and 9"))
+	}
 	return errors.Join(faults...)
 }
 
@@ -90,9 +113,10 @@ func ticketKind() Kind {
 		Example: func() FactData {
 			about := FactKey{KindOrder, "till", "TR/1"}
 			return &Ticket{
-				Title: "Kordon koptu", State: TicketPending, Reason: "survey", Cause: about, Assignee: "e-1", Opened: exampleTime, Solved: exampleTime.Add(time.Hour),
+				Title: "Kordon koptu", State: TicketPending, Reason: "survey", Cause: about, Assignee: "e-1", Priority: 3, Level: 1, Opened: exampleTime, Solved: exampleTime.Add(time.Hour),
 				Related: []FactRef{{OfProfile(ProfileKey{"web", "1"}), about}, {OfAddress(Address{Phone, "+905320000001"}), about}},
-				Log:     []TicketLog{{At: exampleTime, Actor: "e-1", State: TicketOpen, Note: "arandı", Desk: true}, {At: exampleTime.Add(time.Hour), Actor: "e-2", State: TicketPending}},
+				Log: []TicketLog{{At: exampleTime, Actor: "e-1", State: TicketOpen, Note: "arandı", Desk: true, Assignee: new("e-1"), Priority: new(3), Level: new(1)},
+					{At: exampleTime.Add(time.Hour), Actor: "e-2", State: TicketPending}},
 			}
 		},
 	}
@@ -137,11 +161,17 @@ func (t *Ticket) withDesk(stored *Ticket, source string) *Ticket {
 	if last < 0 {
 		return t
 	}
-	if said := t.said(); said.After(out.Log[last].At) {
+	said := t.said()
+	if said.After(out.Log[last].At) {
 		if out.Log[len(out.Log)-1].State != t.State {
 			out.Log = append(out.Log, TicketLog{At: said, Actor: source, State: t.State})
 		}
 		return &out
+	}
+	for _, e := range out.Log {
+		if e.Desk && !said.After(e.At) {
+			e.set(&out)
+		}
 	}
 	out.State, out.Solved = out.Log[last].State, time.Time{}
 	switch {
@@ -154,6 +184,19 @@ func (t *Ticket) withDesk(stored *Ticket, source string) *Ticket {
 		}
 	}
 	return &out
+}
+
+// set gives a ticket what an entry says besides the state.
+func (l TicketLog) set(t *Ticket) {
+	if l.Assignee != nil {
+		t.Assignee = *l.Assignee
+	}
+	if l.Priority != nil {
+		t.Priority = *l.Priority
+	}
+	if l.Level != nil {
+		t.Level = *l.Level
+	}
 }
 
 // said returns the latest time at which the ticket's source says something about
@@ -176,12 +219,9 @@ func (t *Ticket) said() time.Time {
 func deskLog(was, is []TicketLog) []TicketLog {
 	out := slices.Clone(is)
 	for _, e := range was {
-		same := func(x TicketLog) bool {
-			return x.Desk && x.At.Equal(e.At) && x.Actor == e.Actor && x.State == e.State && x.Note == e.Note
-		}
 		count := func(log []TicketLog) (n int) {
 			for _, x := range log {
-				if same(x) {
+				if x.Equal(e) {
 					n++
 				}
 			}

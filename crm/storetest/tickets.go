@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -106,5 +107,122 @@ func testTicketSourceRace(e *env) {
 	t := e.fact(ref).Data.(*crm.Ticket)
 	require.Equal(e, crm.TicketSolved, t.State)
 	require.Len(e, t.Log, 1+writers/2*calls, "the log has every call of the desk")
+	e.requireConsistent()
+}
+
+// Case A16: an assignee, a priority and an escalation are no last writer's: a delivery
+// that knows nothing of them leaves them.
+func testTicketFields(e *env) {
+	svc := e.service()
+	k := e.shoppers(svc, 0, 1)[0]
+	version := int64(0)
+	deliver := func(t crm.Ticket) {
+		version++
+		t.State, t.Opened = crm.TicketOpen, start
+		f := &crm.Fact{Key: crm.FactKey{Kind: crm.KindTicket, Source: "cc", ID: "1"}, Subject: crm.OfProfile(k), At: start, Version: version, Data: &t}
+		rep, err := svc.Import(e.ctx, crm.Batch{Facts: []*crm.Fact{f}})
+		require.NoError(e, err)
+		require.Empty(e, rep.Rejected)
+	}
+	ref := crm.FactRef{Subject: crm.OfProfile(k), Key: crm.FactKey{Kind: crm.KindTicket, Source: "cc", ID: "1"}}
+	is := func(assignee string, priority, level int, why string) {
+		e.Helper()
+		t := e.fact(ref).Data.(*crm.Ticket)
+		require.Equal(e, []any{assignee, priority, level}, []any{t.Assignee, t.Priority, t.Level}, why)
+	}
+	change := func(c crm.TicketChange) *crm.Ticket {
+		e.Helper()
+		c.Actor = "desk"
+		t, err := svc.ChangeTicket(e.ctx, ref, c)
+		require.NoError(e, err)
+		require.Equal(e, e.fact(ref).Data.(*crm.Ticket).Mark(), t.Mark())
+		return t
+	}
+	deliver(crm.Ticket{Assignee: "ali", Priority: 1})
+	is("ali", 1, 0, "what the source says")
+	name := "ayşe"
+	t := change(crm.TicketChange{Assignee: &name, Note: "she knows straps"})
+	name = "changed by the caller"
+	require.Equal(e, crm.TicketOpen, t.State, "the state stays")
+	require.Equal(e, "ayşe", *t.Log[0].Assignee)
+	require.Nil(e, t.Log[0].Priority)
+	is("ayşe", 1, 0, "assigned at the desk")
+	deliver(crm.Ticket{Assignee: "ali", Priority: 2})
+	is("ayşe", 2, 0, "the desk did not say how urgent it is")
+	change(crm.TicketChange{Level: new(1), Priority: new(9), Note: "no answer for a day"})
+	change(crm.TicketChange{State: crm.TicketPending})
+	deliver(crm.Ticket{Assignee: "ali", Priority: 3})
+	is("ayşe", 9, 1, "the last entry that set it counts")
+	require.Equal(e, crm.TicketPending, e.fact(ref).Data.(*crm.Ticket).State)
+	change(crm.TicketChange{Assignee: new("")})
+	deliver(crm.Ticket{Assignee: "ali"})
+	is("", 9, 1, "nobody is somebody, too")
+	later := []crm.TicketLog{{At: start.AddDate(1, 0, 0), Actor: "cc", State: crm.TicketOpen}}
+	deliver(crm.Ticket{Assignee: "veli", Level: 2, Log: later})
+	is("veli", 0, 2, "the source knows later")
+	change(crm.TicketChange{Priority: new(5)})
+	deliver(crm.Ticket{Assignee: "veli", Level: 2, Log: later})
+	is("veli", 5, 2, "and the desk again")
+	require.Len(e, e.fact(ref).Data.(*crm.Ticket).Log, 6)
+	_, err := svc.ChangeTicket(e.ctx, ref, crm.TicketChange{Priority: new(10)})
+	require.ErrorIs(e, err, crm.ErrInvalid)
+	_, err = svc.ChangeTicket(e.ctx, ref, crm.TicketChange{State: "closed"})
+	require.ErrorIs(e, err, crm.ErrInvalid)
+	require.ErrorIs(e, svc.SetTicket(e.ctx, ref, "", "desk", ""), crm.ErrInvalid)
+	_, err = svc.ChangeTicket(e.ctx, crm.FactRef{Key: crm.FactKey{Kind: crm.KindTicket, Source: "cc", ID: "2"}}, crm.TicketChange{})
+	require.ErrorIs(e, err, crm.ErrNotFound)
+	require.Len(e, e.fact(ref).Data.(*crm.Ticket).Log, 6, "what was refused is not in the log")
+	e.requireConsistent()
+}
+
+// Case A16: eight people who escalate a ticket that they saw, and only that one.
+func testTicketStale(e *env) {
+	const people, rounds = 8, 9
+	svc := e.service()
+	k := e.shoppers(svc, 0, 1)[0]
+	ref, err := svc.OpenTicket(e.ctx, k, "desk", "1", crm.Ticket{Title: "strap"})
+	require.NoError(e, err)
+	seen := e.fact(ref).Data.(*crm.Ticket)
+	_, err = svc.ChangeTicket(e.ctx, ref, crm.TicketChange{Seen: seen.Mark(), Actor: "a", Note: "first"})
+	require.NoError(e, err)
+	_, err = svc.ChangeTicket(e.ctx, ref, crm.TicketChange{Seen: seen.Mark(), Actor: "b", Note: "second"})
+	require.ErrorIs(e, err, crm.ErrStale)
+	require.NotErrorIs(e, err, crm.ErrConflict, "it is not tried again")
+	require.Len(e, e.fact(ref).Data.(*crm.Ticket).Log, 1)
+	won, lost := [people]int{}, [people]int{}
+	err = parallel(people, func(i int) error {
+		for {
+			t := e.fact(ref).Data.(*crm.Ticket)
+			if t.Level == rounds {
+				return nil
+			}
+			err := patient(func() error {
+				_, err := svc.ChangeTicket(e.ctx, ref, crm.TicketChange{Seen: t.Mark(), Level: new(t.Level + 1), Actor: fmt.Sprint(i)})
+				return err
+			})
+			switch {
+			case errors.Is(err, crm.ErrStale):
+				lost[i]++
+			case err != nil:
+				return err
+			default:
+				won[i]++
+			}
+		}
+	})
+	require.NoError(e, err)
+	t := e.fact(ref).Data.(*crm.Ticket)
+	require.Len(e, t.Log, 1+rounds, "each level was reached by one call: %v, %v were told", won, lost)
+	for n, l := range t.Log[1:] {
+		require.Equal(e, n+1, *l.Level)
+	}
+	for i, n := range won {
+		for _, l := range t.Log[1:] {
+			if l.Actor == fmt.Sprint(i) {
+				n--
+			}
+		}
+		require.Zero(e, n, "calls of %d", i)
+	}
 	e.requireConsistent()
 }

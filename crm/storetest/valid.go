@@ -179,12 +179,12 @@ func (g *maker) fact() *crm.Fact {
 		f.Data = v
 	case 2:
 		t := &crm.Ticket{Title: g.free(), State: []crm.TicketState{crm.TicketOpen, crm.TicketPending, crm.TicketSolved}[g.IntN(3)], Reason: g.free(),
-			Assignee: g.free(), Opened: g.time(), Solved: g.maybeTime()}
+			Assignee: g.free(), Priority: g.IntN(10), Level: g.IntN(10), Opened: g.time(), Solved: g.maybeTime()}
 		if t.Opened.IsZero() {
 			t.Opened = start
 		}
 		for range g.IntN(3) {
-			t.Log = append(t.Log, crm.TicketLog{At: g.maybeTime(), Actor: g.free(), State: crm.TicketOpen, Note: g.free()})
+			t.Log = append(t.Log, crm.TicketLog{At: g.maybeTime(), Actor: g.free(), State: crm.TicketOpen, Note: g.free(), Assignee: new(g.free()), Level: new(g.IntN(3))})
 		}
 		f.Data = t
 	case 3:

@@ -21,6 +21,8 @@ import (
 var writerTests = []test{
 	{"Writers/Merge", "a merger of A and B and one of B and C make one customer, whichever comes first", testMergeRace},
 	{"Writers/Tickets", "of several who move one ticket each is in its log", testTicketRace},
+	{"Writers/TicketFields", "whom a desk gave a ticket to, how urgent it is and how high it went stays, until the source knows later", testTicketFields},
+	{"Writers/TicketStale", "a change that was decided on a ticket as it is no longer is told so, of several at once one counts", testTicketStale},
 	{"Writers/Deliveries", "a delivery that reaches a customer elsewhere, or knew them earlier, and a desk that decides meanwhile, both count", testDeliveredMeanwhile},
 	{"Writers/Log", "a later version of a ticket keeps what was noted about it at a desk", testDeskLog},
 	{"Writers/TicketSource", "a ticket's source that delivers it again does not undo what a desk did", testTicketSource},
