@@ -1,6 +1,8 @@
 package dedup
 
-import "math"
+import (
+	"math"
+)
 
 // Calibration is a correction of weights that was learnt from labels: Shift + Slope times
 // the weight, as logistic regression finds it (Platt 1999). A slope below 1 says that

@@ -59,12 +59,16 @@ type candidate struct {
 
 type queue []candidate
 
-func (q queue) Len() int      { return len(q) }
+func (q queue) Len() int { return len(q) }
+
 func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+
 func (q queue) Less(i, j int) bool {
 	return cmp.Or(-cmp.Compare(q[i].value, q[j].value), cmp.Compare(q[i].a, q[j].a), cmp.Compare(q[i].b, q[j].b)) < 0
 }
+
 func (q *queue) Push(x any) { *q = append(*q, x.(candidate)) }
+
 func (q *queue) Pop() any {
 	last := (*q)[len(*q)-1]
 	*q = (*q)[:len(*q)-1]

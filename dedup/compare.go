@@ -1,5 +1,9 @@
 package dedup
 
+import (
+	"github.com/vefacrm/vefa/dedup/metric"
+)
+
 // unknown is the level of a comparison that lacks a value on one side.
 const unknown = 15
 
@@ -177,7 +181,7 @@ func (x *comparer) swap(p pattern, s [3]int, a, b []uint32) pattern {
 	if a0[0] != b1[0] && a1[0] != b0[0] { // cheap: one of the two must start alike
 		return p
 	}
-	like := func(a, b string) bool { return (JaroWinkler{}).Compare(min(a, b), max(a, b)) >= alike }
+	like := func(a, b string) bool { return (metric.JaroWinkler{}).Compare(min(a, b), max(a, b)) >= alike }
 	if !like(a0, b1) || !like(a1, b0) {
 		return p
 	}

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/vefacrm/vefa/dedup"
+	"github.com/vefacrm/vefa/dedup/metric"
 )
 
 // shops is a small schema of one's own: shops with a name, a town and telephones.
@@ -22,9 +23,9 @@ func shops() dedup.Schema {
 		Fields: []dedup.Field{{Name: "name"}, {Name: "town"}, {Name: "phone", Set: true, Identifier: true, Holder: "name"}},
 		Comparisons: []dedup.Comparison{
 			{Name: "name", Field: "name", Frequency: true, Levels: []dedup.Level{
-				{Name: "equal"}, {Name: "alike", Metric: dedup.JaroWinkler{}, Min: 0.9}}},
+				{Name: "equal"}, {Name: "alike", Metric: metric.JaroWinkler{}, Min: 0.9}}},
 			{Name: "town", Field: "town", Frequency: true, Levels: []dedup.Level{{Name: "equal", U: 0.1}}},
-			{Name: "phone", Field: "phone", Frequency: true, Levels: []dedup.Level{{Name: "equal", U: 1e-4}, {Name: "typo", Metric: dedup.Edits{Max: 1}, Min: 1, U: 1e-4}}},
+			{Name: "phone", Field: "phone", Frequency: true, Levels: []dedup.Level{{Name: "equal", U: 1e-4}, {Name: "typo", Metric: metric.Edits{Max: 1}, Min: 1, U: 1e-4}}},
 		},
 		Blocks: []dedup.Block{
 			{Name: "name", Parts: []dedup.Part{{Field: "name", Prefix: 4}}, Learn: []string{"name"}},
@@ -65,7 +66,7 @@ func TestSchemaFaults(t *testing.T) {
 		"unknown field":          func(s *dedup.Schema) { s.Comparisons[0].Field = "nome" },
 		"field twice":            func(s *dedup.Schema) { s.Fields[1].Name = "name" },
 		"no levels":              func(s *dedup.Schema) { s.Comparisons[0].Levels = nil },
-		"first is not equality":  func(s *dedup.Schema) { s.Comparisons[0].Levels[0].Metric = dedup.JaroWinkler{} },
+		"first is not equality":  func(s *dedup.Schema) { s.Comparisons[0].Levels[0].Metric = metric.JaroWinkler{} },
 		"second has no metric":   func(s *dedup.Schema) { s.Comparisons[0].Levels[1].Metric = nil },
 		"no blocks":              func(s *dedup.Schema) { s.Blocks = nil },
 		"block without parts":    func(s *dedup.Schema) { s.Blocks[0].Parts = nil },
@@ -284,7 +285,7 @@ func ExampleLinker_Count() {
 }
 
 func ExamplePrepared() {
-	var query dedup.Prepared
+	var query metric.Prepared
 	query.Set("yilmaz")
 	for _, s := range []string{"yilmaz", "yilmza", "kaya"} {
 		fmt.Printf("%s %.3f %d\n", s, query.JaroWinkler(s), query.OSA(s))

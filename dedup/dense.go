@@ -1,6 +1,8 @@
 package dedup
 
-import "math/bits"
+import (
+	"math/bits"
+)
 
 // mostDense is the number of records up to which a component is clustered on a
 // matrix; nearly all are. Larger ones, and those with decisions, are clustered on

@@ -10,7 +10,7 @@
 // A [Schema] names the fields of a record, how two values of a field are graded
 // ([Comparison], [Level]) and which pairs are worth comparing ([Block]). Two records
 // give a pattern of levels, and the pattern a weight: the logarithm to base 2 of the
-// odds that they are one entity. A metric that is a [Sketcher] rules most pairs out
+// odds that they are one entity. A metric that is a [metric.Sketcher] rules most pairs out
 // without a look at their strings. Weights come from a [Model] learnt from the data:
 //
 //   - u, how often a level occurs by chance: from random pairs, equality exactly;

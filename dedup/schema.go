@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+
+	"github.com/vefacrm/vefa/dedup/metric"
 )
 
 // Sep separates the elements of a value of a field with [Field.Set]: two phone
@@ -18,13 +20,6 @@ const (
 	MaxRelations   = 2  // relations of a schema
 	MaxBlocks      = 32 // blocking rules of a schema
 )
-
-// A Metric says how alike two values are, from 0 to 1. It must be symmetric,
-// deterministic and safe for concurrent use. Any StringMetric of
-// github.com/adrg/strutil is one.
-type Metric interface {
-	Compare(a, b string) float64
-}
 
 // Schema describes what a record is made of, how two records are compared and
 // which pairs are looked at. It is code, as metrics are functions; what is learnt
@@ -75,7 +70,7 @@ type Comparison struct {
 // data say more; 0 leaves it to the library.
 type Level struct {
 	Name   string
-	Metric Metric
+	Metric metric.Metric
 	Min    float64
 	M      float64
 	U      float64
@@ -145,8 +140,8 @@ var ErrSchema = errors.New("dedup: bad schema")
 
 // group is a run of levels of one comparison that share a metric.
 type group struct {
-	metric   Metric
-	sketcher Sketcher // the same, if it is one and agrees with the field's
+	metric   metric.Metric
+	sketcher metric.Sketcher // the same, if it is one and agrees with the field's
 	first    int
 	mins     []float64
 }
@@ -184,13 +179,13 @@ type plan struct {
 	blocks      []block
 	swaps       [][3]int
 	vetoes      []veto
-	holder      []int      // by field, -1
-	shared      [][]lane   // by relation, by comparison
-	specs       [][]Part   // by field: distinct ways to cut a value into a key
-	identifiers []int      // fields
-	sketchers   []Sketcher // by field; nil for none
-	outlined    []bool     // by field: its sketches are outlines
-	fingerprint string     // of everything a model depends on
+	holder      []int             // by field, -1
+	shared      [][]lane          // by relation, by comparison
+	specs       [][]Part          // by field: distinct ways to cut a value into a key
+	identifiers []int             // fields
+	sketchers   []metric.Sketcher // by field; nil for none
+	outlined    []bool            // by field: its sketches are outlines
+	fingerprint string            // of everything a model depends on
 }
 
 type lane byte
@@ -340,21 +335,21 @@ func compile(s Schema) (*plan, error) {
 
 // sketch chooses who makes the sketches of each field: the first metric that can.
 func (p *plan) sketch() {
-	p.sketchers, p.outlined = make([]Sketcher, len(p.schema.Fields)), make([]bool, len(p.schema.Fields))
+	p.sketchers, p.outlined = make([]metric.Sketcher, len(p.schema.Fields)), make([]bool, len(p.schema.Fields))
 	for c := range p.comparisons {
 		k := &p.comparisons[c]
 		if k.field >= len(p.sketchers) {
 			continue // a fault that was noted
 		}
 		for g := range k.groups {
-			s, ok := k.groups[g].metric.(Sketcher)
+			s, ok := k.groups[g].metric.(metric.Sketcher)
 			if !ok {
 				continue
 			}
 			if p.sketchers[k.field] == nil {
-				p.sketchers[k.field], p.outlined[k.field] = s, agree(s, JaroWinkler{})
+				p.sketchers[k.field], p.outlined[k.field] = s, metric.Agree(s, metric.JaroWinkler{})
 			}
-			if agree(s, p.sketchers[k.field]) {
+			if metric.Agree(s, p.sketchers[k.field]) {
 				k.groups[g].sketcher = s
 			}
 		}
@@ -393,7 +388,7 @@ func (p *plan) print() string {
 	return fmt.Sprintf("%s-%016x", s.Name, h)
 }
 
-func same(a, b Metric) bool {
+func same(a, b metric.Metric) bool {
 	t := reflect.TypeOf(a)
 	return t == reflect.TypeOf(b) && t.Comparable() && a == b
 }

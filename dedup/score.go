@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/vefacrm/vefa/dedup/metric"
 )
 
 // A pair belongs to one of these classes: one entity, nothing to do with each
@@ -289,7 +291,7 @@ func (s *scorer) swaps(t *table, a, b []uint32) (out uint16) {
 		}
 		if s.p.outlined[f] && s.p.outlined[g] {
 			a0, b0, a1, b1 := t.dicts[f].sketches[a[f]], t.dicts[f].sketches[b[f]], t.dicts[g].sketches[a[g]], t.dicts[g].sketches[b[g]]
-			if a0 != 0 && b1 != 0 && (JaroWinkler{}).Bound(a0, b1) < alike || a1 != 0 && b0 != 0 && (JaroWinkler{}).Bound(a1, b0) < alike {
+			if a0 != 0 && b1 != 0 && (metric.JaroWinkler{}).Bound(a0, b1) < alike || a1 != 0 && b0 != 0 && (metric.JaroWinkler{}).Bound(a1, b0) < alike {
 				continue
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // Claim is what one record of an entity says about one field, and where it comes from: a
@@ -65,5 +66,7 @@ func MostCommon[V comparable](claims []Claim[V]) Preference[V] {
 
 // Longest prefers the text that says most: a name in full to an initial.
 func Longest() Preference[string] {
-	return func(a, b Claim[string]) int { return cmp.Compare(runes(b.Value), runes(a.Value)) }
+	return func(a, b Claim[string]) int {
+		return cmp.Compare(utf8.RuneCountInString(b.Value), utf8.RuneCountInString(a.Value))
+	}
 }

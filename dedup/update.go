@@ -52,6 +52,7 @@ func (w *work) put(set *[]uint32, m mark, i uint32) {
 }
 
 func (w *work) soil(i uint32) { w.put(&w.dirty, isDirty, i) }
+
 func (w *work) seed(i uint32) { w.put(&w.seeds, isSeed, i) }
 
 // is reports whether a record is in a set.

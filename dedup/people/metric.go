@@ -3,7 +3,7 @@ package people
 import (
 	"strings"
 
-	"github.com/vefacrm/vefa/dedup"
+	"github.com/vefacrm/vefa/dedup/metric"
 )
 
 // nickname is part for given names, of which a short form is one too: "bill" of "william".
@@ -44,13 +44,13 @@ func (part) Compare(a, b string) float64 {
 type likeWord struct{}
 
 func (likeWord) Compare(a, b string) float64 {
-	best := dedup.JaroWinkler{}.Compare(a, b)
+	best := metric.JaroWinkler{}.Compare(a, b)
 	if len(a) > len(b) {
 		a, b = b, a
 	}
 	if strings.IndexByte(a, ' ') < 0 && strings.IndexByte(b, ' ') >= 0 {
 		for w := range strings.SplitSeq(b, " ") {
-			best = max(best, dedup.JaroWinkler{}.Compare(min(a, w), max(a, w)))
+			best = max(best, metric.JaroWinkler{}.Compare(min(a, w), max(a, w)))
 		}
 	}
 	return best
@@ -100,7 +100,7 @@ func (dates) Compare(a, b string) float64 {
 		return 0
 	}
 	switch {
-	case (dedup.Edits{Max: 1}).Compare(a, b) == 1:
+	case (metric.Edits{Max: 1}).Compare(a, b) == 1:
 		return 0.9
 	case len(a) == 10 && a[:4] == b[:4] && (a[5:] == "01-01" || b[5:] == "01-01"):
 		return 0.8 // the placeholder of those who know the year only
@@ -117,7 +117,7 @@ func (dates) Compare(a, b string) float64 {
 // phones is 1 for numbers one typing error apart.
 type phones struct{}
 
-func (phones) Compare(a, b string) float64 { return dedup.Edits{Max: 1}.Compare(a, b) }
+func (phones) Compare(a, b string) float64 { return metric.Edits{Max: 1}.Compare(a, b) }
 
 // mails grades e-mail addresses by what stands before the @, where the names are.
 type mails struct{}
@@ -128,10 +128,10 @@ func (mails) Compare(a, b string) float64 {
 	if la == lb {
 		return 1
 	}
-	if (dedup.Edits{Max: 1}).Compare(a, b) == 1 {
+	if (metric.Edits{Max: 1}).Compare(a, b) == 1 {
 		return 0.95
 	}
-	return 0.9 * dedup.JaroWinkler{}.Compare(la, lb)
+	return 0.9 * metric.JaroWinkler{}.Compare(la, lb)
 }
 
 // places grades "city|district", of which either may be missing.
@@ -145,7 +145,7 @@ func (places) Compare(a, b string) float64 {
 		return 0.9
 	case ca != "" && ca == cb:
 		return 0.8
-	case ca != "" && cb != "" && dedup.JaroWinkler{}.Compare(ca, cb) >= 0.9:
+	case ca != "" && cb != "" && metric.JaroWinkler{}.Compare(ca, cb) >= 0.9:
 		return 0.7
 	case da != "" && da == db:
 		return 0.5

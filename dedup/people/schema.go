@@ -1,12 +1,15 @@
 package people
 
-import "github.com/vefacrm/vefa/dedup"
+import (
+	"github.com/vefacrm/vefa/dedup"
+	"github.com/vefacrm/vefa/dedup/metric"
+)
 
 // schema is the preset: how persons are compared, whatever file they come from.
 // Absent attributes are no evidence either way. The assumed shares (M) are rough
 // beliefs about customer data that count for thirty pairs of evidence.
 func schema(extra []string, short *shortNames) dedup.Schema {
-	jw := dedup.JaroWinkler{}
+	jw := metric.JaroWinkler{}
 	s := dedup.Schema{
 		Name: "people/3",
 		Fields: []dedup.Field{
@@ -46,7 +49,7 @@ func schema(extra []string, short *shortNames) dedup.Schema {
 				{Name: "other district", Metric: places{}, Min: 0.8, M: 0.05, U: 0.05}, {Name: "city alike", Metric: places{}, Min: 0.7, M: 0.04, U: 0.005},
 				{Name: "district", Metric: places{}, Min: 0.5, M: 0.01, U: 0.02}}},
 			{Name: "postcode", Field: "postcode", Frequency: true, Levels: []dedup.Level{
-				{Name: "equal", M: 0.75, U: 0.002}, {Name: "typo", Metric: dedup.Edits{Max: 1}, Min: 1, M: 0.06, U: 0.01},
+				{Name: "equal", M: 0.75, U: 0.002}, {Name: "typo", Metric: metric.Edits{Max: 1}, Min: 1, M: 0.06, U: 0.01},
 				{Name: "near", Metric: postcodes{}, Min: 0.5, M: 0.06, U: 0.02}, {Name: "region", Metric: postcodes{}, Min: 0.2, M: 0.03, U: 0.1}}},
 			{Name: "street", Field: "street", Frequency: true, Levels: []dedup.Level{
 				{Name: "equal", M: 0.6, U: 0.002}, {Name: "words", Metric: overlap{}, Min: 0.66, M: 0.15, U: 0.005},
@@ -89,7 +92,7 @@ func schema(extra []string, short *shortNames) dedup.Schema {
 	for _, name := range extra {
 		s.Fields = append(s.Fields, dedup.Field{Name: name})
 		s.Comparisons = append(s.Comparisons, dedup.Comparison{Name: name, Field: name, Frequency: true, Levels: []dedup.Level{
-			{Name: "equal"}, {Name: "typo", Metric: dedup.Edits{Max: 1}, Min: 1}, {Name: "alike", Metric: jw, Min: 0.9}}})
+			{Name: "equal"}, {Name: "typo", Metric: metric.Edits{Max: 1}, Min: 1}, {Name: "alike", Metric: jw, Min: 0.9}}})
 		s.Blocks = append(s.Blocks, wide(name, whole(name)))
 	}
 	return s

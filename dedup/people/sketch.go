@@ -4,10 +4,10 @@ import (
 	"math/bits"
 	"strings"
 
-	"github.com/vefacrm/vefa/dedup"
+	"github.com/vefacrm/vefa/dedup/metric"
 )
 
-// This file has what the metrics know from sketches; see [dedup.Sketcher].
+// This file has what the metrics know from sketches; see [metric.Sketcher].
 
 // Of an outline: bit 61 says that there is a blank, and the bits from 48 on say the length
 // and the first character.
@@ -35,7 +35,7 @@ func newShortNames(more map[string]string) *shortNames {
 		all = append(all, name)
 		for _, a := range all {
 			for _, b := range all {
-				k := startPair(dedup.Outline(a), dedup.Outline(b))
+				k := startPair(metric.Outline(a), metric.Outline(b))
 				n.pairs[k/64] |= 1 << (k % 64)
 			}
 		}
@@ -49,7 +49,7 @@ func startPair(a, b uint64) uint64 {
 	return (min(x, y)<<13 | max(x, y)) * 0x9e3779b97f4a7c15 >> 52
 }
 
-func (nickname) Sketch(s string) uint64 { return dedup.Outline(s) }
+func (nickname) Sketch(s string) uint64 { return metric.Outline(s) }
 
 func (n nickname) Bound(a, b uint64) float64 {
 	if k := startPair(a, b); outlineBlank(a) || outlineBlank(b) || n.names.pairs[k/64]>>(k%64)&1 != 0 {
@@ -58,7 +58,7 @@ func (n nickname) Bound(a, b uint64) float64 {
 	return 0
 }
 
-func (part) Sketch(s string) uint64 { return dedup.Outline(s) }
+func (part) Sketch(s string) uint64 { return metric.Outline(s) }
 
 func (part) Bound(a, b uint64) float64 {
 	if outlineBlank(a) || outlineBlank(b) {
@@ -67,16 +67,16 @@ func (part) Bound(a, b uint64) float64 {
 	return 0
 }
 
-func (likeWord) Sketch(s string) uint64 { return dedup.Outline(s) }
+func (likeWord) Sketch(s string) uint64 { return metric.Outline(s) }
 
 func (likeWord) Bound(a, b uint64) float64 {
 	if outlineBlank(a) != outlineBlank(b) {
 		return 1
 	}
-	return dedup.JaroWinkler{}.Bound(a, b)
+	return metric.JaroWinkler{}.Bound(a, b)
 }
 
-func (initial) Sketch(s string) uint64 { return dedup.Outline(s) }
+func (initial) Sketch(s string) uint64 { return metric.Outline(s) }
 
 func (initial) Bound(a, b uint64) float64 {
 	if outlineFirst(a) == outlineFirst(b) {
@@ -85,9 +85,9 @@ func (initial) Bound(a, b uint64) float64 {
 	return 0
 }
 
-func (phones) Sketch(s string) uint64 { return dedup.Outline(s) }
+func (phones) Sketch(s string) uint64 { return metric.Outline(s) }
 
-func (phones) Bound(a, b uint64) float64 { return dedup.Edits{Max: 1}.Bound(a, b) }
+func (phones) Bound(a, b uint64) float64 { return metric.Edits{Max: 1}.Bound(a, b) }
 
 // The sketch of an e-mail address is the outline of what stands before the @.
 func (mails) Sketch(s string) uint64 {
@@ -95,17 +95,17 @@ func (mails) Sketch(s string) uint64 {
 	if !ok || strings.IndexByte(domain, '@') >= 0 {
 		return 0
 	}
-	return dedup.Outline(local)
+	return metric.Outline(local)
 }
 
 func (mails) Bound(a, b uint64) float64 {
 	switch {
 	case a == b:
 		return 1
-	case (dedup.Edits{Max: 1}).Bound(a, b) == 1:
+	case (metric.Edits{Max: 1}).Bound(a, b) == 1:
 		return 0.95
 	}
-	return 0.9 * dedup.JaroWinkler{}.Bound(a, b)
+	return 0.9 * metric.JaroWinkler{}.Bound(a, b)
 }
 
 // The sketch of a date is the date: four bits for each digit, from bit 28 down, above them
@@ -189,7 +189,7 @@ func oneDigit(a, b uint32) bool {
 //	bit 62         1
 func (places) Sketch(s string) uint64 {
 	city, district, _ := strings.Cut(s, "|")
-	outline := dedup.Outline(city)
+	outline := metric.Outline(city)
 	n := outline >> 48 & 63
 	if city != "" && (outline == 0 || n > 31) {
 		return 0
@@ -216,7 +216,7 @@ func (places) Bound(a, b uint64) float64 {
 		return 0.9
 	case ca != 0 && ca == cb:
 		return 0.8
-	case ca != 0 && cb != 0 && dedup.JaroWinkler{}.Bound(cityOutline(a), cityOutline(b)) >= 0.9:
+	case ca != 0 && cb != 0 && metric.JaroWinkler{}.Bound(cityOutline(a), cityOutline(b)) >= 0.9:
 		return 0.7
 	case da != 0 && da == db:
 		return 0.5

@@ -6,10 +6,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/vefacrm/vefa/dedup"
+	"github.com/vefacrm/vefa/dedup/metric"
 )
 
-var sketchers = map[string]dedup.Sketcher{
+var sketchers = map[string]metric.Sketcher{
 	"nickname": nickname{newShortNames(map[string]string{"joska": "jozsef"})}, "part": part{}, "likeWord": likeWord{}, "initial": initial{},
 	"phones": phones{}, "mails": mails{}, "dates": dates{}, "places": places{},
 }

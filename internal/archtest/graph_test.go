@@ -52,6 +52,7 @@ var allowed = map[string][]string{
 	// algorithms import nothing of ours
 	"segment/rfm":          {"internal"},
 	"rules/internal":       {"rules/internal", "internal"},
+	"dedup/metric":         {"internal"},
 	"rules/population":     {"rules", "internal"},
 	"messaging/sms":        {"internal"},
 	"messaging/experiment": {"internal"},
@@ -71,6 +72,7 @@ var thirdParty = map[string][]string{
 	"rules":                 {"github.com/expr-lang/expr", "github.com/goccy/go-yaml"},
 	"rules/internal":        nil,
 	"rules/population":      nil,
+	"dedup/metric":          nil,
 	"dedup":                 {"github.com/adrg/strutil"},
 	"dedup/people":          {"github.com/nyaruka/phonenumbers"},
 	"segment":               nil,

@@ -1,6 +1,8 @@
-package dedup
+package metric
 
-import "slices"
+import (
+	"slices"
+)
 
 // QGrams is a [Metric]: the Jaccard similarity of the sets of substrings of Q
 // characters (Ukkonen 1992), 2 if Q is 0 and 4 at most. A shorter string is its own

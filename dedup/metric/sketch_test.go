@@ -1,4 +1,4 @@
-package dedup_test
+package metric_test
 
 import (
 	"testing"
@@ -6,14 +6,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/vefacrm/vefa/dedup"
+	"github.com/vefacrm/vefa/dedup/metric"
 )
 
 func bounded(t testing.TB, a, b string) {
 	if a == b {
 		return
 	}
-	for _, m := range []dedup.Sketcher{dedup.JaroWinkler{}, dedup.Edits{}, dedup.Edits{Max: 1}, dedup.Edits{Max: 2}, dedup.Similarity{}} {
+	for _, m := range []metric.Sketcher{metric.JaroWinkler{}, metric.Edits{}, metric.Edits{Max: 1}, metric.Edits{Max: 2}, metric.Similarity{}} {
 		x, y := m.Sketch(a), m.Sketch(b)
 		if x != 0 && y != 0 {
 			require.GreaterOrEqual(t, m.Bound(x, y), m.Compare(a, b), "%#v of %q and %q", m, a, b)
@@ -34,13 +34,13 @@ func FuzzBounds(f *testing.F) {
 func TestBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := rapid.StringMatching(`[a-ek-mqvw0-2 ]{1,9}`).Draw(t, "a"), rapid.StringMatching(`[a-ek-mqvw0-2 ]{1,9}`).Draw(t, "b")
-		for _, m := range []dedup.Sketcher{dedup.JaroWinkler{}, dedup.Edits{Max: 1}, dedup.Edits{Max: 2}, dedup.Similarity{}} {
+		for _, m := range []metric.Sketcher{metric.JaroWinkler{}, metric.Edits{Max: 1}, metric.Edits{Max: 2}, metric.Similarity{}} {
 			if a != b && m.Bound(m.Sketch(a), m.Sketch(b)) < m.Compare(a, b) {
 				t.Fatalf("%#v of %q and %q", m, a, b)
 			}
 		}
 	})
-	require.Zero(t, dedup.Outline("ayşe"), "characters beyond ASCII are not told")
-	require.Zero(t, dedup.Outline(""))
-	require.Less(t, dedup.JaroWinkler{}.Bound(dedup.Outline("ayse"), dedup.Outline("mehmet")), 0.75)
+	require.Zero(t, metric.Outline("ayşe"), "characters beyond ASCII are not told")
+	require.Zero(t, metric.Outline(""))
+	require.Less(t, metric.JaroWinkler{}.Bound(metric.Outline("ayse"), metric.Outline("mehmet")), 0.75)
 }

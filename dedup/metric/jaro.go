@@ -1,4 +1,4 @@
-package dedup
+package metric
 
 import (
 	"math/bits"

@@ -1,6 +1,8 @@
-package dedup
+package metric
 
-import "math/bits"
+import (
+	"math/bits"
+)
 
 // A Sketcher is a [Metric] that knows from 64 bits of two values how alike they can be at
 // most. Most pairs are far from a match, and a sketch of each value, made once, says so
@@ -49,7 +51,8 @@ func Outline(s string) uint64 {
 
 const outlineBag = 1<<48 - 1
 
-func outlineLen(a uint64) int    { return int(a >> 48 & 63) }
+func outlineLen(a uint64) int { return int(a >> 48 & 63) }
+
 func outlineFirst(a uint64) byte { return byte(a >> 54 & 127) }
 
 // characters are the classes of an outline. Digits have one each, among the letters, as few
@@ -122,9 +125,9 @@ func leastEdits(a, b uint64) int {
 	return max(x, y, d, -d)
 }
 
-// agree reports whether two metrics make the same sketches of a few values. Those of one
+// Agree reports whether two metrics make the same sketches of a few values. Those of one
 // field are kept once only.
-func agree(a, b Sketcher) bool {
+func Agree(a, b Sketcher) bool {
 	for _, s := range []string{"a", "ayse nur", "1980-05-12", "1980", "+905321234567", "ayse@example.com", "istanbul|kadikoy", "34710"} {
 		if a.Sketch(s) != b.Sketch(s) {
 			return false

@@ -1,4 +1,4 @@
-package dedup
+package metric
 
 // Levenshtein returns the least number of insertions, deletions and
 // substitutions of characters that turn a into b (Myers 1999 in Hyyrö's form for

@@ -1,4 +1,4 @@
-package dedup_test
+package metric_test
 
 import (
 	"math/rand/v2"
@@ -9,10 +9,10 @@ import (
 	"github.com/adrg/strutil/metrics"
 	"github.com/stretchr/testify/require"
 
-	"github.com/vefacrm/vefa/dedup"
+	"github.com/vefacrm/vefa/dedup/metric"
 )
 
-var _ dedup.Metric = strutil.StringMetric(metrics.NewSorensenDice()) // theirs will do as a level's
+var _ metric.Metric = strutil.StringMetric(metrics.NewSorensenDice()) // theirs will do as a level's
 
 func TestJaroWinklerGolden(t *testing.T) {
 	for _, c := range []struct {
@@ -23,8 +23,8 @@ func TestJaroWinklerGolden(t *testing.T) {
 		{"abcvwxyz", "cabvwxyz", 0.95833}, {"leuchars", "baronet", 0}, {"", "", 1}, {"a", "", 0}, {"a", "b", 0},
 		{"ağaoğlu", "ağaoğul", 0.98095},
 	} {
-		require.InDelta(t, c.want, dedup.JaroWinkler{}.Compare(c.a, c.b), 0.03, "%s %s", c.a, c.b)
-		require.InDelta(t, plainJaroWinkler(c.a, c.b), dedup.JaroWinkler{}.Compare(c.a, c.b), 1e-12, "%s %s", c.a, c.b)
+		require.InDelta(t, c.want, metric.JaroWinkler{}.Compare(c.a, c.b), 0.03, "%s %s", c.a, c.b)
+		require.InDelta(t, plainJaroWinkler(c.a, c.b), metric.JaroWinkler{}.Compare(c.a, c.b), 1e-12, "%s %s", c.a, c.b)
 	}
 }
 
@@ -35,10 +35,10 @@ func TestEditsGolden(t *testing.T) {
 	}{
 		{"kitten", "sitting", 3, 3}, {"ca", "abc", 3, 3}, {"abcd", "acbd", 2, 1}, {"", "abc", 3, 3}, {"ışık", "ışkı", 2, 1}, {"same", "same", 0, 0},
 	} {
-		require.Equal(t, c.lev, dedup.Levenshtein(c.a, c.b), "%s %s", c.a, c.b)
-		require.Equal(t, c.osa, dedup.OSA(c.a, c.b), "%s %s", c.a, c.b)
+		require.Equal(t, c.lev, metric.Levenshtein(c.a, c.b), "%s %s", c.a, c.b)
+		require.Equal(t, c.osa, metric.OSA(c.a, c.b), "%s %s", c.a, c.b)
 	}
-	require.Equal(t, 0.75, dedup.Similarity{}.Compare("abcd", "acbd"))
+	require.Equal(t, 0.75, metric.Similarity{}.Compare("abcd", "acbd"))
 }
 
 func FuzzKernels(f *testing.F) {
@@ -76,17 +76,17 @@ func differential(t *testing.T, a, b string) {
 	if !utf8.ValidString(a) || !utf8.ValidString(b) {
 		return
 	}
-	if g, w := (dedup.JaroWinkler{}).Compare(a, b), plainJaroWinkler(a, b); g != w {
+	if g, w := (metric.JaroWinkler{}).Compare(a, b), plainJaroWinkler(a, b); g != w {
 		t.Fatalf("JaroWinkler(%q, %q) = %v, plain %v", a, b, g, w)
 	}
 	lev, osa := plainEdits(a, b, false), plainEdits(a, b, true)
-	if g := dedup.Levenshtein(a, b); g != lev || g != dedup.Levenshtein(b, a) {
+	if g := metric.Levenshtein(a, b); g != lev || g != metric.Levenshtein(b, a) {
 		t.Fatalf("Levenshtein(%q, %q) = %d, plain %d", a, b, g, lev)
 	}
-	if g := dedup.OSA(a, b); g != osa || g != dedup.OSA(b, a) {
+	if g := metric.OSA(a, b); g != osa || g != metric.OSA(b, a) {
 		t.Fatalf("OSA(%q, %q) = %d, plain %d", a, b, g, osa)
 	}
-	var p dedup.Prepared
+	var p metric.Prepared
 	p.Set("left over") // of the string before
 	p.Set(a)
 	if g := p.JaroWinkler(b); g != plainJaroWinkler(a, b) {
@@ -96,12 +96,12 @@ func differential(t *testing.T, a, b string) {
 		t.Fatalf("prepared edits(%q, %q) = %d, %d, plain %d, %d", a, b, g, h, lev, osa)
 	}
 	for q := 1; q <= 4; q++ {
-		if g, w := (dedup.QGrams{Q: q}).Compare(a, b), plainQGrams(a, b, q); g != w {
+		if g, w := (metric.QGrams{Q: q}).Compare(a, b), plainQGrams(a, b, q); g != w {
 			t.Fatalf("QGrams{%d}(%q, %q) = %v, plain %v", q, a, b, g, w)
 		}
 	}
 	for most := range 3 {
-		if g := (dedup.Edits{Max: most}).Compare(a, b) == 1; g != (osa <= most) {
+		if g := (metric.Edits{Max: most}).Compare(a, b) == 1; g != (osa <= most) {
 			t.Fatalf("Edits{%d}(%q, %q) = %v, distance %d", most, a, b, g, osa)
 		}
 	}
@@ -213,12 +213,12 @@ func plainEdits(x, y string, swaps bool) int {
 
 func TestKernelsDoNotAllocate(t *testing.T) {
 	require.Zero(t, testing.AllocsPerRun(100, func() {
-		dedup.JaroWinkler{}.Compare("yilmazoglu", "yilmazoglo")
-		dedup.Levenshtein("yilmazoglu", "yilmazoglo")
-		dedup.OSA("yilmazoglu", "yilmazoglo")
-		dedup.QGrams{}.Compare("yilmazoglu", "yilmazoglo")
+		metric.JaroWinkler{}.Compare("yilmazoglu", "yilmazoglo")
+		metric.Levenshtein("yilmazoglu", "yilmazoglo")
+		metric.OSA("yilmazoglu", "yilmazoglo")
+		metric.QGrams{}.Compare("yilmazoglu", "yilmazoglo")
 	}))
-	var p dedup.Prepared
+	var p metric.Prepared
 	require.Zero(t, testing.AllocsPerRun(100, func() {
 		p.Set("yilmazoglu")
 		p.JaroWinkler("yilmazoglo")
@@ -237,24 +237,24 @@ func benchmark(b *testing.B, compare func(a, c string)) {
 }
 
 func BenchmarkJaroWinkler(b *testing.B) {
-	benchmark(b, func(a, c string) { dedup.JaroWinkler{}.Compare(a, c) })
+	benchmark(b, func(a, c string) { metric.JaroWinkler{}.Compare(a, c) })
 }
-func BenchmarkLevenshtein(b *testing.B) { benchmark(b, func(a, c string) { dedup.Levenshtein(a, c) }) }
-func BenchmarkOSA(b *testing.B)         { benchmark(b, func(a, c string) { dedup.OSA(a, c) }) }
+func BenchmarkLevenshtein(b *testing.B) { benchmark(b, func(a, c string) { metric.Levenshtein(a, c) }) }
+func BenchmarkOSA(b *testing.B)         { benchmark(b, func(a, c string) { metric.OSA(a, c) }) }
 func BenchmarkQGrams(b *testing.B) {
-	benchmark(b, func(a, c string) { dedup.QGrams{}.Compare(a, c) })
+	benchmark(b, func(a, c string) { metric.QGrams{}.Compare(a, c) })
 }
 
 // BenchmarkPrepared compares one surname with many, as a search does, preparing included.
 func BenchmarkPrepared(b *testing.B) {
-	for name, compare := range map[string]func(p *dedup.Prepared, c string){
-		"JaroWinkler": func(p *dedup.Prepared, c string) { p.JaroWinkler(c) },
-		"Levenshtein": func(p *dedup.Prepared, c string) { p.Levenshtein(c) },
-		"OSA":         func(p *dedup.Prepared, c string) { p.OSA(c) },
+	for name, compare := range map[string]func(p *metric.Prepared, c string){
+		"JaroWinkler": func(p *metric.Prepared, c string) { p.JaroWinkler(c) },
+		"Levenshtein": func(p *metric.Prepared, c string) { p.Levenshtein(c) },
+		"OSA":         func(p *metric.Prepared, c string) { p.OSA(c) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
-			var p dedup.Prepared
+			var p metric.Prepared
 			for i := 0; b.Loop(); i++ {
 				if i&63 == 0 {
 					p.Set(surnames[i>>6&15])

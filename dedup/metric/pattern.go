@@ -1,4 +1,4 @@
-package dedup
+package metric
 
 // masks say where each ASCII character stands in a string of up to 64.
 type masks [128]uint64
