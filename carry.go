@@ -52,7 +52,10 @@ func (n *CarryReport) add(o CarryReport) {
 // carry carries out tags, tickets and tasks that are due: each in the
 // transaction that marks it done.
 func (e *Engine) carry(ctx context.Context, now time.Time) (CarryReport, error) {
-	fill := newFiller(e.pop, e.vocab, now)
+	fill, err := e.eveningFiller(e.rules.Active(), now)
+	if err != nil {
+		return CarryReport{}, err
+	}
 	moments := map[*time.Location]*rules.Moment{}
 	total, err := e.carryFacts(ctx, now, fill, moments)
 	if err != nil {
@@ -70,7 +73,7 @@ func (e *Engine) carryFacts(ctx context.Context, now time.Time, fill *filler, mo
 		var n CarryReport
 		var due int
 		err := e.svc.Update(ctx, func(tx crm.Tx) error {
-			n = CarryReport{}
+			n, fill.reader = CarryReport{}, tx
 			effects, err := tx.DueEffects(ctx, crm.DueQuery{State: crm.Planned, Kinds: []crm.EffectKind{crm.EffectTag, crm.EffectTicket},
 				Before: now.Add(time.Microsecond), Limit: loadBatch})
 			if err != nil {
@@ -85,7 +88,9 @@ func (e *Engine) carryFacts(ctx context.Context, now time.Time, fill *filler, mo
 				p, err := rules.DecodePayload(f)
 				if err != nil {
 					e.fail(f, err)
-				} else if e.recheck(f, fill, moments) {
+				} else if ok, err := e.recheck(ctx, f, fill, moments); err != nil {
+					return err
+				} else if ok {
 					f.State = crm.Done
 					fact := tagFact(f, p, now)
 					if f.Kind == crm.EffectTicket {
@@ -155,7 +160,7 @@ func (e *Engine) carryTask(ctx context.Context, due *crm.Effect, now time.Time, 
 	var failed error // of the task, not of the store
 	finish := func(do func(tx crm.Tx, f *crm.Effect) error) error {
 		return e.svc.Update(ctx, func(tx crm.Tx) error {
-			n, failed = CarryReport{}, nil
+			n, failed, fill.reader = CarryReport{}, nil, tx
 			found, err := tx.Effects(ctx, due.ID)
 			if err != nil {
 				return err
@@ -175,7 +180,9 @@ func (e *Engine) carryTask(ctx context.Context, due *crm.Effect, now time.Time, 
 	err := finish(func(tx crm.Tx, f *crm.Effect) error {
 		if unreadable != nil {
 			e.fail(f, unreadable)
-		} else if e.recheck(f, fill, moments) {
+		} else if ok, err := e.recheck(ctx, f, fill, moments); err != nil {
+			return err
+		} else if ok {
 			f.State = crm.Done
 			if do := e.cfg.Tasks[p.Name]; do == nil {
 				f.State = crm.Failed
@@ -233,19 +240,19 @@ func (e *Engine) fail(f *crm.Effect, err error) {
 }
 
 // recheck asks the rule again whether its effect should still happen and notes
-// the answer in it, from what fill knows. An effect that the rule cannot be asked
-// about has failed.
-func (e *Engine) recheck(f *crm.Effect, fill *filler, moments map[*time.Location]*rules.Moment) bool {
+// the answer in it, from what fill knows. An effect that the rule cannot be asked about has failed; an
+// error is one of the store or of a field of the host's.
+func (e *Engine) recheck(ctx context.Context, f *crm.Effect, fill *filler, moments map[*time.Location]*rules.Moment) (bool, error) {
 	plain, err := bare(f)
 	if err != nil {
 		e.fail(f, err)
-		return false
+		return false, nil
 	}
 	x := fill.p.of(f.Subject.Profile)
 	if x == nil {
 		f.State = crm.Cancelled
 		f.Reasons = []crm.Reason{{Guard: "customer", Note: "the source record is gone"}}
-		return false
+		return false, nil
 	}
 	zone := fill.p.zone(x)
 	m := moments[zone]
@@ -253,21 +260,38 @@ func (e *Engine) recheck(f *crm.Effect, fill *filler, moments map[*time.Location
 		m = rules.NewMoment(fill.now, zone)
 		moments[zone] = m
 	}
-	facts := fill.fill(x)
-	d, err := e.rules.Active().Recheck(plain, facts, fill.p.rowOf(x, facts, rules.RowOf(plain)), m)
+	facts, err := fill.one(ctx, x)
+	if err != nil {
+		return false, err
+	}
+	d, err := fill.set.Recheck(plain, facts, fill.p.rowOf(x, facts, plain, fill.set, m), m)
 	if err != nil {
 		e.fail(f, err)
-		return false
+		return false, nil
 	}
 	f.Reasons = d.Reasons
 	if !d.Proceed {
 		f.State = d.State
 	}
-	return d.Proceed
+	return d.Proceed, nil
 }
 
-// rowOf finds the row of a fact among a customer's facts, or -1.
-func (p *population) rowOf(x *person, facts *Facts, k crm.FactKey) int {
+// rowOf finds the row that an effect is about among a customer's facts, or -1. Of
+// the articles of an order it is the first that the rule fires for, as it was when
+// the effect was planned, else the first.
+func (p *population) rowOf(x *person, facts *Facts, f *crm.Effect, set *rules.Set[Facts], m *rules.Moment) int {
+	k := rules.RowOf(f)
+	if r := set.Rule(strings.TrimPrefix(f.Cause, rules.CausePrefix)); r != nil && r.Each == "Lines" {
+		own := func(l Line) bool { return p.orderKey(&x.orders[l.index]) == k }
+		if firings, err := set.Manual(nil, r.Name, facts, m); err == nil {
+			for _, g := range firings {
+				if own(facts.Lines[g.Row]) {
+					return g.Row
+				}
+			}
+		}
+		return slices.IndexFunc(facts.Lines, own)
+	}
 	switch k.Kind {
 	case crm.KindOrder:
 		return slices.IndexFunc(facts.Purchases, func(r Purchase) bool { return p.orderKey(&x.orders[r.index]) == k })

@@ -58,7 +58,9 @@ type Config struct {
 	// The zero value gives up after about five seconds, with crm.ErrBusy.
 	Retry crm.Retry
 
-	// Rules are the rules of the evening over Facts.
+	// Fields are what rules read besides Facts: the host's own.
+	Fields []Field
+	// Rules are the rules of the evening over Facts and Fields.
 	Rules []*rules.Book
 	// Breaker stops a rule that reaches many times as many customers as on earlier
 	// evenings: what it plans is left out tonight and the rule is listed in

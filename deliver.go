@@ -10,6 +10,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/segment"
 )
 
 // Deliver sends what is due now: between evenings, when delays end or quiet
@@ -222,7 +223,11 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 		return nil, err
 	}
 	p := ctx.Value(batchOf{}).(*population)
-	fill := newFiller(p, e.vocab, now)
+	fill, err := e.newFiller(p, e.rules.Active(), now, func() (*segment.Index, error) { return e.index(p, defs, now) })
+	if err != nil {
+		return nil, err
+	}
+	fill.reader = tx
 	moments := map[*time.Location]*rules.Moment{}
 	out := make([]messaging.Decision, len(effects))
 	for i, f := range effects {
@@ -251,7 +256,10 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 		own(GuardRepeated, !got.repeated(f, c), "")
 		if len(c.data.Rule) > 0 {
 			g := f.Clone()
-			ok := e.recheck(g, fill, moments)
+			ok, err := e.recheck(ctx, g, fill, moments)
+			if err != nil {
+				return nil, err
+			}
 			v.Reasons = append(v.Reasons, g.Reasons...)
 			if !ok && v.Outcome != messaging.Withhold {
 				v.Outcome, v.Guard, v.NotBefore = messaging.Withhold, "rule", time.Time{}

@@ -29,6 +29,7 @@ type Engine struct {
 	svc      *crm.Service
 	vocab    *rules.Vocabulary
 	schema   *rules.Schema[Facts]
+	extended *rules.Extended[Facts] // of Config.Fields; nil without
 	rules    *rules.Engine[Facts]
 	linker   *people.Linker
 	keys     derived
@@ -85,11 +86,11 @@ func New(cfg Config) (*Engine, error) {
 	check(e.cfg.validate())
 	e.svc = crm.New(cfg.Store, crm.Config{Now: cfg.Now, NewID: cfg.NewID, Logger: cfg.Logger, Survivorship: cfg.Survivorship, Normalise: cfg.Normalise, Conflicts: cfg.Conflicts, Retry: cfg.Retry})
 	var err error
-	if e.schema, err = Schema(e.vocab); err != nil {
-		return nil, err // no configuration can mend it
+	compiled := false
+	if e.schema, e.extended, err = schemaOf(cfg.Fields, e.vocab); check(err) {
+		e.rules = rules.NewEngine(e.schema)
+		compiled = check(e.rules.Load(cfg.Rules...))
 	}
-	e.rules = rules.NewEngine(e.schema)
-	compiled := check(e.rules.Load(cfg.Rules...))
 	e.defs, err = cfg.definitions()
 	defined := check(err)
 	e.linker, err = people.New(cfg.People)
@@ -195,6 +196,9 @@ func (e *Engine) checkSegments() error {
 func (e *Engine) checkActions() error {
 	var faults []error
 	for _, r := range e.rules.Active().Rules() {
+		if r.Each != "" && slices.ContainsFunc(e.cfg.Fields, func(f Field) bool { return f.Rows == "" && f.Name == r.Each }) {
+			faults = append(faults, fmt.Errorf("vefa: rule %q: each: the rows of Config.Fields are no records that it could be once for: write any(%s, …)", r.Name, r.Each))
+		}
 		for i, a := range r.Then {
 			var known bool
 			switch a.Kind {

@@ -15,6 +15,8 @@ import (
 // too, so that `LastScore <= 6` says nothing about somebody who never answered;
 // `LastScore == nil` asks for it and `LastScore ?? 10` puts a value in its place.
 type Facts struct {
+	rules.Extensible // by Config.Fields
+
 	Kind     string              `rule:"Kind" doc:"person, organisation or household"`
 	City     rules.Maybe[string] `rule:"City,max=128" doc:"city of the best source"`
 	District rules.Maybe[string] `rule:"District,max=128"`
@@ -67,10 +69,13 @@ type Facts struct {
 
 	Tags rules.TagSet `rule:"Tags,max=64" doc:"tags that are set this evening"`
 
+	Segments rules.TagSet `rule:"Segments,names,max=1000" doc:"segments of Config.Segments that the customer is in"`
+
 	Purchases []Purchase `rule:"Purchases,max=5000" doc:"all sales and returns, oldest first"`
 	Lines     []Line     `rule:"Lines,max=10000" doc:"the articles of all sales and returns, oldest first"`
 	Visits    []Visit    `rule:"Visits,max=2000" doc:"visits to the technical service"`
 	Answers   []Answer   `rule:"Answers,max=2000" doc:"finished surveys"`
+	Sent      []Sent     `rule:"Sent,max=5000" doc:"messages that went out, oldest first"`
 }
 
 // Purchase is a child row of Facts: one order or return.
@@ -135,9 +140,12 @@ type Answer struct {
 	index   int
 }
 
-// Schema returns the schema of Facts, with the tags that rules test.
-func Schema(vocabulary *rules.Vocabulary) (*rules.Schema[Facts], error) {
-	return rules.NewSchema[Facts](rules.Options{Tags: vocabulary})
+// Sent is a child row of Facts: one message that went out.
+type Sent struct {
+	At      time.Time `rule:"At"`
+	DaysAgo int       `rule:"DaysAgo,days=since"`
+	Name    string    `rule:"Name,max=256" doc:"campaign/…, message/… or survey/…"`
+	Channel string    `rule:"Channel,max=32" doc:"phone or email"`
 }
 
 // day is a calendar day in some zone, counted from the epoch.

@@ -1,23 +1,31 @@
 package vefa
 
 import (
+	"context"
 	"math"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/segment"
 )
 
 // filler turns persons into Facts for one evening, reusing its buffers. One
 // goroutine uses one filler.
 type filler struct {
-	p     *population
-	vocab *rules.Vocabulary
-	now   time.Time
-	at    int64
-	facts Facts
-	shops map[uint32]*shopClock // by place: there are few, and looking a zone up takes longer than counting days
-	names []uint32
+	p      *population
+	vocab  *rules.Vocabulary
+	set    *rules.Set[Facts] // what reads the facts
+	ext    *rules.Extended[Facts]
+	fields []Field        // of the host
+	reader crm.Reader     // of the transaction that facts are filled in; nil: one of its own
+	seg    *segmentReader // nil: no rule reads Segments
+	now    time.Time
+	at     int64
+	facts  *Facts
+	many   []*Facts
+	shops  map[uint32]*shopClock // by place: there are few, and looking a zone up takes longer than counting days
+	names  []uint32
 }
 
 // shopClock counts days in the zone of a place and knows where the place lies.
@@ -31,8 +39,53 @@ type shopClock struct {
 	from, to   int64 // [from, to), in microseconds
 }
 
-func newFiller(p *population, vocab *rules.Vocabulary, now time.Time) *filler {
-	return &filler{p: p, vocab: vocab, now: now, at: now.UnixMicro(), shops: map[uint32]*shopClock{}}
+// newFiller returns a filler of a population for what reads its facts; segments
+// gives the index that its members are in and is called if something reads that.
+func (e *Engine) newFiller(p *population, set *rules.Set[Facts], now time.Time, segments func() (*segment.Index, error)) (*filler, error) {
+	f := &filler{p: p, vocab: e.vocab, set: set, ext: e.extended, fields: e.cfg.Fields, now: now, at: now.UnixMicro(), shops: map[uint32]*shopClock{}}
+	if !set.Reads("Segments") {
+		return f, nil
+	}
+	idx, err := segments()
+	if err == nil {
+		f.seg, err = e.readSegments(idx, now)
+	}
+	return f, err
+}
+
+// eveningFiller is newFiller for everybody.
+func (e *Engine) eveningFiller(set *rules.Set[Facts], now time.Time) (*filler, error) {
+	return e.newFiller(e.pop, set, now, func() (*segment.Index, error) { return e.seg, nil })
+}
+
+func (f *filler) newFacts() *Facts {
+	if f.ext != nil {
+		return f.ext.New()
+	}
+	return new(Facts)
+}
+
+// loads reports whether facts are made of more than what is in memory, so that it
+// pays to fill those of many persons at once.
+func (f *filler) loads() bool {
+	if f.set.Reads("Sent") {
+		return true
+	}
+	for i := range f.fields {
+		if f.reads(&f.fields[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// one computes the facts of a person. They are good until the next call.
+func (f *filler) one(ctx context.Context, x *person) (*Facts, error) {
+	got, err := f.fillAll(ctx, []*person{x})
+	if err != nil {
+		return nil, err
+	}
+	return got[0], nil
 }
 
 func (f *filler) shop(place uint32) *shopClock {
@@ -90,15 +143,16 @@ func (c *shopClock) ago(micros int64) int {
 // instant is a time of a record as rules read it.
 func instant(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
 
-// fill computes the facts of a person as they were at the filler's time. The
-// result is good until the next call.
-func (f *filler) fill(x *person) *Facts {
-	o := &f.facts
+// fill computes f.facts of a person as they were at the filler's time, without
+// what must be loaded.
+func (f *filler) fill(x *person) {
+	o := f.facts
 	t := &f.p.texts
 	text := func(n uint32) rules.Maybe[string] { return known(t.text(n)) }
 	purchases, lines, visits, answers := o.Purchases[:0], o.Lines[:0], o.Visits[:0], o.Answers[:0]
 	home := f.shop(x.place)
 	*o = Facts{
+		Extensible: o.Extensible, Sent: o.Sent[:0],
 		Kind: t.text(x.kind), City: text(x.city), District: text(x.district), Gender: text(x.gender), Locale: text(x.locale),
 		Sources: len(x.profiles), Phone: len(x.phones) > 0, Email: len(x.emails) > 0, SMSConsent: x.sms, EmailConsent: x.email,
 		Place: home.id, Region: home.region, PlaceOpened: home.opened, Hour: home.hour,
@@ -161,13 +215,15 @@ func (f *filler) fill(x *person) *Facts {
 	for _, n := range f.names {
 		f.vocab.Add(&o.Tags, t.text(n))
 	}
+	if f.seg != nil {
+		f.seg.fill(x, &o.Segments, f.vocab)
+	}
 	o.Visits, o.Answers = visits, answers
-	return o
 }
 
 // orders fills what is made of orders and returns.
 func (f *filler) orders(x *person) {
-	o, t := &f.facts, &f.p.texts
+	o, t := f.facts, &f.p.texts
 	total, year, priced := int64(0), int64(0), true
 	next := 0 // of x.lines
 	for i := range x.orders {

@@ -2,10 +2,10 @@ package vefa
 
 import (
 	"context"
-	"time"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/segment"
 )
 
 // Occurred says what an occasion led to.
@@ -35,7 +35,10 @@ func (e *Engine) Occur(ctx context.Context, id crm.CustomerID, t rules.Trigger, 
 		return out, err
 	}
 	now := e.svc.Now()
-	w := &evaluator{e: e, on: t, set: e.rules.Active(), fill: newFiller(pop, e.vocab, now), moments: map[*time.Location]*rules.Moment{}, now: now, missing: map[string]bool{}}
+	w, err := e.newEvaluator(pop, t, now, func() (*segment.Index, error) { return e.segmentsOf(ctx, pop, now) })
+	if err != nil {
+		return out, err
+	}
 	members := make([]crm.Subject, len(x.profiles))
 	for i, k := range x.profiles {
 		members[i] = crm.OfProfile(k)
@@ -48,11 +51,11 @@ func (e *Engine) Occur(ctx context.Context, id crm.CustomerID, t rules.Trigger, 
 	if err != nil {
 		return out, err
 	}
-	in, err := w.person(x)
-	if err != nil || len(in.Effects) == 0 {
+	in, err := w.persons(ctx, []*person{x})
+	if err != nil || len(in) == 0 {
 		return out, err
 	}
-	n, err := e.write(ctx, []rules.Intent{in}, false)
+	n, err := e.write(ctx, in, false)
 	out.Planned, out.Repeated = n.Planned, n.Repeated
 	return out, err
 }

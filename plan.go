@@ -11,6 +11,7 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/segment"
 )
 
 // planBatch is how many customers with firings are written per transaction.
@@ -20,31 +21,29 @@ const planBatch = 200
 // customer by customer in the order of home profiles.
 func (e *Engine) evaluate(ctx context.Context, now time.Time) ([]rules.Intent, error) {
 	persons := e.pop.sorted()
-	set := e.rules.Active()
 	threads := max(1, e.pop.threads)
 	const block = 4096
 	blocks := (len(persons) + block - 1) / block
 	out := make([][]rules.Intent, blocks)
 	errs := make([]error, threads)
+	workers := make([]*evaluator, threads)
+	for t := range workers {
+		w, err := e.newEvaluator(e.pop, rules.Trigger{}, now, func() (*segment.Index, error) { return e.seg, nil })
+		if err != nil {
+			return nil, err
+		}
+		workers[t] = w
+	}
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for t := range threads {
 		wg.Go(func() {
-			w := &evaluator{e: e, set: set, fill: newFiller(e.pop, e.vocab, now), moments: map[*time.Location]*rules.Moment{}, now: now, missing: map[string]bool{}}
+			w := workers[t]
 			for b := range next {
 				if errs[t] != nil {
 					continue
 				}
-				for _, x := range persons[b*block : min((b+1)*block, len(persons))] {
-					in, err := w.person(x)
-					if err != nil {
-						errs[t] = err
-						break
-					}
-					if len(in.Effects) > 0 {
-						out[b] = append(out[b], in)
-					}
-				}
+				out[b], errs[t] = w.persons(ctx, persons[b*block:min((b+1)*block, len(persons))])
 			}
 		})
 	}
@@ -75,6 +74,13 @@ type evaluator struct {
 	missing map[string]bool // that was logged
 }
 
+func (e *Engine) newEvaluator(p *population, on rules.Trigger, now time.Time, segments func() (*segment.Index, error)) (*evaluator, error) {
+	w := &evaluator{e: e, on: on, set: e.rules.Active(), moments: map[*time.Location]*rules.Moment{}, now: now, missing: map[string]bool{}}
+	var err error
+	w.fill, err = e.newFiller(p, w.set, now, segments)
+	return w, err
+}
+
 func (w *evaluator) moment(x *person) *rules.Moment {
 	zone := w.fill.shop(x.place).loc
 	m := w.moments[zone]
@@ -85,9 +91,32 @@ func (w *evaluator) moment(x *person) *rules.Moment {
 	return m
 }
 
-func (w *evaluator) person(x *person) (rules.Intent, error) {
+// persons returns what the rules plan for those of whom they plan anything.
+func (w *evaluator) persons(ctx context.Context, persons []*person) (out []rules.Intent, err error) {
+	n := 1
+	if w.fill.loads() {
+		n = fillChunk
+	}
+	for chunk := range slices.Chunk(persons, n) {
+		facts, err := w.fill.fillAll(ctx, chunk)
+		if err != nil {
+			return nil, err
+		}
+		for i, x := range chunk {
+			in, err := w.person(x, facts[i])
+			if err != nil {
+				return nil, err
+			}
+			if len(in.Effects) > 0 {
+				out = append(out, in)
+			}
+		}
+	}
+	return out, nil
+}
+
+func (w *evaluator) person(x *person, facts *Facts) (rules.Intent, error) {
 	m := w.moment(x)
-	facts := w.fill.fill(x)
 	var err error
 	if w.firings, err = w.set.On(w.firings[:0], w.on, facts, m); err != nil {
 		var bounds *rules.BoundsError

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/segment"
 )
 
 // Why says why a customer did or did not get something.
@@ -81,8 +82,16 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string) (_ Wh
 	}
 	now := e.svc.Now()
 	if name, ok := strings.CutPrefix(cause, rules.CausePrefix); ok {
-		facts := newFiller(pop, e.vocab, now).fill(x)
-		ex, err := e.rules.Active().Explain(name, facts, rules.NewMoment(now, pop.zone(x)))
+		set := e.rules.Active()
+		fill, err := e.newFiller(pop, set, now, func() (*segment.Index, error) { return e.segmentsOf(ctx, pop, now) })
+		if err != nil {
+			return w, err
+		}
+		facts, err := fill.one(ctx, x)
+		if err != nil {
+			return w, err
+		}
+		ex, err := set.Explain(name, facts, rules.NewMoment(now, pop.zone(x)))
 		if err != nil {
 			return w, err
 		}

@@ -64,7 +64,7 @@ func (a *Action) immediateTag() bool {
 func (s *schema) tagFields() []*ir.Field {
 	var out []*ir.Field
 	for _, f := range s.Root.Order {
-		if f.Kind == ir.Tags {
+		if f.Kind == ir.Tags && !f.Names {
 			out = append(out, f)
 		}
 	}
@@ -182,7 +182,7 @@ func (c *compiled) tagsTested() (has, not map[string]bool) {
 		}
 		switch t.Op {
 		case ir.OpHas:
-			if t.Kids[0].Base != ir.OfFacts {
+			if !t.OfTag() {
 				return
 			}
 			if positive {
@@ -201,7 +201,7 @@ func (c *compiled) tagsTested() (has, not map[string]bool) {
 			return
 		}
 		t.Walk(func(k *ir.Term) { // anything else may turn it round
-			if k.Op == ir.OpHas && k.Kids[0].Base == ir.OfFacts {
+			if k.Op == ir.OpHas && k.OfTag() {
 				has[k.Str], not[k.Str] = true, true
 			}
 		})

@@ -238,7 +238,7 @@ func (c *compiled) tags() []string {
 	}
 	for _, t := range []*ir.Term{c.when, c.unless} {
 		t.Walk(func(k *ir.Term) {
-			if k.Op == ir.OpHas {
+			if k.Op == ir.OpHas && !k.Kids[0].Field.Names {
 				tags = append(tags, k.Str)
 			}
 		})
@@ -253,8 +253,8 @@ func (c *compiled) demands(a *Action) bool {
 		return false
 	}
 	for _, k := range ir.Flat(c.Simple, ir.OpAnd) {
-		set := k.Op == ir.OpHas && k.Str == a.Name && k.Kids[0].Base == ir.OfFacts
-		clear := k.Op == ir.OpNot && k.Kids[0].Op == ir.OpHas && k.Kids[0].Str == a.Name && k.Kids[0].Kids[0].Base == ir.OfFacts
+		set := k.Op == ir.OpHas && k.Str == a.Name && k.OfTag()
+		clear := k.Op == ir.OpNot && k.Kids[0].Op == ir.OpHas && k.Kids[0].Str == a.Name && k.Kids[0].OfTag()
 		if a.Kind == DoTag && set || a.Kind == DoUntag && clear {
 			return true
 		}

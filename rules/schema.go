@@ -101,6 +101,9 @@ const (
 //
 // A pointer, a Maybe and a time.Time may be null.
 //
+// Tags with names, as in `rule:",names"`, hold names that no rule sets, such as
+// the segments that somebody is in; only tags are tags to Chain, Backtest and Lint.
+//
 // Embedded structs are flattened. A field of another type is skipped, unless
 // it has a rule tag: then it is an error, as are two fields of one name.
 func NewSchema[F any](opts Options) (*Schema[F], error) {
@@ -293,6 +296,13 @@ func (b *schemaBuilder) params(f *ir.Field, params, path string) {
 		key, value, _ := strings.Cut(p, "=")
 		if key == "days" {
 			b.days(f, value, path)
+			continue
+		}
+		if key == "names" {
+			if f.Kind != ir.Tags {
+				b.fault(path, "names is of no use for a %s", f.Typ)
+			}
+			f.Names = true
 			continue
 		}
 		n, err := strconv.Atoi(value)

@@ -137,7 +137,7 @@ func newBacktest[F any](set *rules.Set[F], pop *Population[F], first *rules.Mome
 	t.done = make([]onceState, len(t.plan.rules))
 	var fields []*ir.Field
 	for _, f := range pop.layout.Root.Order {
-		if f.Kind == ir.Tags {
+		if f.Kind == ir.Tags && !f.Names {
 			fields = append(fields, f)
 		}
 	}

@@ -71,6 +71,7 @@ type Field struct {
 	Pos      int          // in the order of its rowType
 	Typ      reflect.Type // of the Go field
 	Ages     Aging
+	Names    bool     // of Tags: no tags, which rules set, but other names
 	Row      *RowType // of Rows
 }
 

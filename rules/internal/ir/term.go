@@ -335,3 +335,6 @@ func (t *Term) ReadsRow() bool {
 	t.Walk(func(k *Term) { found = found || (k.Op == OpField || k.IsLoop()) && k.Base == OfRow })
 	return found
 }
+
+// OfTag reports whether an OpHas tests a tag of the facts, which rules may set.
+func (t *Term) OfTag() bool { return t.Kids[0].Base == OfFacts && !t.Kids[0].Field.Names }

@@ -1,0 +1,329 @@
+package vefa
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/segment"
+)
+
+// Field is something of the host's own that rules read beside Facts: a cart, the
+// stock of a shop, a dealer's tier. It is looked up as those are, in conditions,
+// guards, triggers of dates and Why, and may always be null.
+type Field struct {
+	// Name is what rules call it.
+	Name string
+	// Rows names the rows of Facts that it belongs to, one value for each: Purchases,
+	// Lines, Visits or Answers. "" is a field of the customer.
+	Rows string
+	Kind rules.Kind // Bool, Int, Float, String, Time, Tags or Rows
+	// Scale is the number of digits behind the point of an Int that is a decimal,
+	// Max the largest length of a String, of Tags or Rows (256, 100, 1,000).
+	Scale, Max int
+	Unit, Doc  string
+	// Fields are the fields of a row, of Kind Rows; they need no Fill.
+	Fields []Field
+	// Fill returns the value of each subject, as of an instant, in their order:
+	// bool, int or int64, float64, string, time.Time, []string (Tags), []map[string]any
+	// (Rows) or nil for null. It is asked for many customers at once, by several
+	// goroutines, and only while some rule reads the field. It may read the record
+	// through r, in whose transaction messages are claimed: it must not be slow, and
+	// must not open a transaction of its own there. An error ends an evening or
+	// a Deliver, as an error of the store
+	// does.
+	Fill func(ctx context.Context, r crm.Reader, at time.Time, of []FieldSubject) ([]any, error)
+}
+
+// FieldSubject is whom or what a Field is asked about. It is good until Fill
+// returns.
+type FieldSubject struct {
+	Customer crm.CustomerID
+	Profiles []crm.ProfileKey
+	// Facts are those of the customer, without fields of the host's.
+	Facts *Facts
+	// Row is the row of Facts that the field is asked for, Fact what it was made of.
+	// They are -1 and zero for a field of the customer.
+	Row  int
+	Fact crm.FactKey
+}
+
+// Schema returns what the rules of a configuration may read: Facts and
+// Config.Fields. Nothing else of the configuration need be set; compile a book
+// with it to check it against the evening's facts.
+func Schema(cfg Config) (*rules.Schema[Facts], error) {
+	s, _, err := schemaOf(cfg.Fields, rules.NewVocabulary())
+	return s, err
+}
+
+// schemaOf returns the schema, and with fields of the host's what fills them.
+func schemaOf(fields []Field, vocabulary *rules.Vocabulary) (*rules.Schema[Facts], *rules.Extended[Facts], error) {
+	opts := rules.Options{Tags: vocabulary}
+	if len(fields) == 0 {
+		s, err := rules.NewSchema[Facts](opts)
+		return s, nil, err
+	}
+	var faults []error
+	fault := func(i int, format string, args ...any) {
+		faults = append(faults, fmt.Errorf("vefa: Config.Fields[%d] %q: %s", i, fields[i].Name, fmt.Sprintf(format, args...)))
+	}
+	var out []rules.Field
+	for i, f := range fields {
+		if f.Fill == nil {
+			fault(i, "Fill must be set")
+		}
+		d := f.describe()
+		if f.Rows == "" {
+			out = append(out, d)
+			continue
+		}
+		if !slices.Contains([]string{"Purchases", "Lines", "Visits", "Answers"}, f.Rows) {
+			fault(i, "%q are no rows that fields can be added to", f.Rows)
+			continue
+		}
+		if f.Kind == rules.Rows || f.Kind == rules.Tags {
+			fault(i, "a row cannot hold %s", f.Kind)
+			continue
+		}
+		k := slices.IndexFunc(out, func(o rules.Field) bool { return o.Name == f.Rows })
+		if k < 0 {
+			k, out = len(out), append(out, rules.Field{Name: f.Rows, Kind: rules.Rows})
+		}
+		out[k].Fields = append(out[k].Fields, d)
+	}
+	x, err := rules.Extend[Facts](out, opts)
+	if err != nil {
+		faults = append(faults, fmt.Errorf("vefa: Config.Fields: %w", err))
+	}
+	if len(faults) > 0 {
+		return nil, nil, errors.Join(faults...)
+	}
+	return x.Schema, x, nil
+}
+
+func (f *Field) describe() rules.Field {
+	d := rules.Field{Name: f.Name, Kind: f.Kind, Doc: f.Doc, Unit: f.Unit, Scale: f.Scale, Max: f.Max, Nullable: f.Kind < rules.Tags}
+	for i := range f.Fields {
+		d.Fields = append(d.Fields, f.Fields[i].describe())
+	}
+	return d
+}
+
+// fillChunk is how many customers fields of the host's are asked for at once.
+const fillChunk = 256
+
+// fillAll computes the facts of several persons, fields of the host's included.
+// They are good until the next call.
+func (f *filler) fillAll(ctx context.Context, persons []*person) ([]*Facts, error) {
+	for len(f.many) < len(persons) {
+		f.many = append(f.many, f.newFacts())
+	}
+	out := f.many[:len(persons)]
+	for i, x := range persons {
+		f.facts = out[i]
+		f.fill(x)
+		if f.ext != nil {
+			if err := f.ext.Clear(f.facts); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if len(persons) > 0 && f.set.Reads("Sent") {
+		if err := f.sent(ctx, persons, out); err != nil {
+			return nil, fmt.Errorf("vefa: field Sent: %w", err)
+		}
+	}
+	if f.ext == nil || len(persons) == 0 {
+		return out, nil
+	}
+	for i := range f.fields {
+		d := &f.fields[i]
+		if !f.reads(d) {
+			continue
+		}
+		if err := f.ask(ctx, d, persons, out); err != nil {
+			return nil, fmt.Errorf("vefa: field %s: %w", d.Name, err)
+		}
+	}
+	return out, nil
+}
+
+func (f *filler) reads(d *Field) bool {
+	if d.Rows != "" {
+		return f.set.Reads(d.Rows + "." + d.Name)
+	}
+	return f.set.Reads(d.Name)
+}
+
+// ask fills one field of the host's.
+func (f *filler) ask(ctx context.Context, d *Field, persons []*person, facts []*Facts) (err error) {
+	defer crm.Recover("fill", &err)
+	var of []FieldSubject
+	var who []int
+	for i, x := range persons {
+		s := FieldSubject{Customer: x.id, Profiles: x.profiles, Facts: facts[i], Row: -1}
+		if d.Rows == "" {
+			of, who = append(of, s), append(who, i)
+			continue
+		}
+		for row := range facts[i].rows(d.Rows) {
+			s.Row, s.Fact = row, f.p.rowKey(x, facts[i], d.Rows, row)
+			of, who = append(of, s), append(who, i)
+		}
+	}
+	if len(of) == 0 {
+		return nil
+	}
+	var values []any
+	ask := func(r crm.Reader) (err error) {
+		values, err = d.Fill(ctx, r, f.now, of)
+		return err
+	}
+	if err := f.read(ctx, ask); err != nil {
+		return err
+	}
+	if len(values) != len(of) {
+		return fmt.Errorf("%d values for %d subjects", len(values), len(of))
+	}
+	for i, v := range values {
+		if v == nil {
+			continue // as Clear left it
+		}
+		if d.Rows == "" {
+			err = f.ext.Set(facts[who[i]], d.Name, v)
+		} else {
+			err = f.ext.SetRow(facts[who[i]], d.Rows, of[i].Row, d.Name, v)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read reads the record, in the transaction that facts are filled in if there is one.
+func (f *filler) read(ctx context.Context, fn func(crm.Reader) error) error {
+	if f.reader != nil {
+		return fn(f.reader)
+	}
+	return f.p.store.View(ctx, fn)
+}
+
+// sent fills what went to each person: what hangs on a profile, and what hangs on
+// an address and is about the person.
+func (f *filler) sent(ctx context.Context, persons []*person, facts []*Facts) error {
+	var subjects []crm.Subject
+	owner := map[crm.ProfileKey]int{}
+	seen := map[crm.Address]bool{}
+	for i, x := range persons {
+		for _, k := range x.profiles {
+			owner[k] = i
+			subjects = append(subjects, crm.OfProfile(k))
+		}
+		for _, a := range slices.Concat(x.phones, x.emails) {
+			if !seen[a] {
+				seen[a] = true
+				subjects = append(subjects, crm.OfAddress(a))
+			}
+		}
+	}
+	return f.read(ctx, func(r crm.Reader) error {
+		for _, o := range facts {
+			o.Sent = o.Sent[:0]
+		}
+		effects, err := r.EffectsOf(ctx, subjects...)
+		if err != nil {
+			return err
+		}
+		for _, e := range effects {
+			if e.Kind != crm.EffectMessage || e.SentAt.IsZero() || e.SentAt.After(f.now) || e.State == crm.Planned {
+				continue
+			}
+			data, err := decodeMessage(e)
+			if err != nil {
+				continue // of the host's own, and no message of this package
+			}
+			k := e.Subject.Profile
+			if k.IsZero() {
+				k = data.Profile
+			}
+			i, ok := owner[k]
+			if !ok { // of somebody else with the same phone
+				continue
+			}
+			at := e.SentAt.UnixMicro()
+			facts[i].Sent = append(facts[i].Sent, Sent{At: e.SentAt, DaysAgo: f.shop(persons[i].place).ago(at), Name: data.Name, Channel: string(e.To.Channel)})
+		}
+		for _, o := range facts {
+			slices.SortFunc(o.Sent, func(a, b Sent) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Name, b.Name)) })
+		}
+		return nil
+	})
+}
+
+// segmentReader knows who is in which segment.
+type segmentReader struct {
+	ids   *segment.IDs
+	names []string
+	in    []*segment.Set
+}
+
+// readSegments counts everybody into the segments, as of an instant.
+func (e *Engine) readSegments(idx *segment.Index, now time.Time) (*segmentReader, error) {
+	s, view := &segmentReader{ids: idx.IDs()}, idx.View()
+	for _, d := range e.defs {
+		in, err := view.Audience(d.Name, now)
+		if err != nil {
+			return nil, fmt.Errorf("vefa: segments: %w", err)
+		}
+		s.names, s.in = append(s.names, d.Name), append(s.in, in)
+	}
+	return s, nil
+}
+
+func (s *segmentReader) fill(x *person, into *rules.TagSet, vocabulary *rules.Vocabulary) {
+	id, ok := s.ids.Lookup(segmentName(x.home))
+	if !ok {
+		return
+	}
+	for i, in := range s.in {
+		if in.Contains(id) {
+			vocabulary.Add(into, s.names[i])
+		}
+	}
+}
+
+// rows returns how many rows of a name the facts have.
+func (o *Facts) rows(name string) int {
+	switch name {
+	case "Purchases":
+		return len(o.Purchases)
+	case "Lines":
+		return len(o.Lines)
+	case "Visits":
+		return len(o.Visits)
+	case "Answers":
+		return len(o.Answers)
+	}
+	return 0
+}
+
+// rowKey returns the fact that a row of facts was made of.
+func (p *population) rowKey(x *person, o *Facts, rows string, row int) crm.FactKey {
+	switch rows {
+	case "Purchases":
+		return p.orderKey(&x.orders[o.Purchases[row].index])
+	case "Lines":
+		return p.orderKey(&x.orders[o.Lines[row].index])
+	case "Visits":
+		return p.visitKey(&x.visits[o.Visits[row].index])
+	case "Answers":
+		return p.answerKey(&x.answers[o.Answers[row].index])
+	}
+	return crm.FactKey{}
+}
