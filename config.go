@@ -62,6 +62,9 @@ type Config struct {
 	Fields []Field
 	// Rules are the rules of the evening over Facts and Fields.
 	Rules []*rules.Book
+	// Steps are the steps of a night, in their order; nil means DefaultSteps. What
+	// is left out is not done: a night without StepDeliver sends nothing.
+	Steps []Step
 	// Breaker stops a rule that reaches many times as many customers as on earlier
 	// evenings: what it plans is left out tonight and the rule is listed in
 	// NightReport.Tripped. Nil stops none.
@@ -182,6 +185,10 @@ func (c Config) withDefaults() Config {
 		c.NotMeWithin = c.AnswerWithin
 	}
 	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	if c.Steps == nil {
+		c.Steps = DefaultSteps()
+	}
+	c.Steps = slices.Clone(c.Steps)
 	// The consent is written into these; the host's own stay as they are.
 	c.Campaigns, c.Messages, c.Surveys = slices.Clone(c.Campaigns), slices.Clone(c.Messages), slices.Clone(c.Surveys)
 	return c
@@ -217,6 +224,9 @@ func (c *Config) validate() error {
 		if err := allowed.Check(c.BaseURL + "/s/"); err != nil {
 			faults = append(faults, fmt.Errorf("vefa: Config.BaseURL: links lead to the surveys there: %w", err))
 		}
+	}
+	if err := checkSteps(c.Steps); err != nil {
+		faults = append(faults, err)
 	}
 	for i := range c.Campaigns {
 		x := &c.Campaigns[i]

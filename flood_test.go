@@ -58,7 +58,7 @@ func TestFloodOfOneLink(t *testing.T) { // Cases H1, H2
 	started = time.Now()
 	rep, err := w.Engine.Night(t.Context(), vefa.Night{})
 	require.NoError(t, err)
-	t.Logf("the evening took %s, of which judging %.3f s", time.Since(started), rep.Seconds["collect"])
+	t.Logf("the evening took %s, of which judging %.3f s", time.Since(started), seconds(rep, vefa.StepClicks))
 	facts := w.facts(t, crm.KindClick)
 	require.LessOrEqual(t, len(facts), 1000)
 	require.Len(t, facts, 60+1, "those of one hour, and their surplus")

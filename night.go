@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -52,8 +51,8 @@ type NightReport struct {
 	Unpriced int `json:"unpriced,omitempty"`
 	// Again counts how often the evening was run after it was closed.
 	Again int `json:"again,omitempty"`
-	// Seconds is how long each step took, of this run only.
-	Seconds map[string]float64 `json:"-"`
+	// Steps are what the steps did, in their order.
+	Steps []StepRow `json:"steps,omitempty"`
 	// Bad are the first records that were refused, of this run only.
 	Bad []crm.Rejected `json:"-"`
 }
@@ -63,9 +62,9 @@ const maxBad = 100
 
 const nightKind = "night"
 
-// Night does an evening: it imports what came, finds out who is who, refreshes
-// tags and segments, runs the rules, carries out what is due, draws campaigns,
-// sends, collects clicks and reports.
+// Night does the steps of an evening, those of Config.Steps: it imports what came,
+// finds out who is who, collects clicks, runs the rules, carries out what is due,
+// draws campaigns, sends and reports.
 //
 // Every step may be stopped anywhere and done again: what it plans has
 // deterministic ids and what it writes is committed together with the effect
@@ -96,106 +95,21 @@ func (e *Engine) Night(ctx context.Context, n Night) (rep NightReport, err error
 	if err != nil {
 		return rep, fmt.Errorf("vefa: night %s: begin: %w", n.Day, err)
 	}
-	closed, now := was.Closed, was.At
-	run := NightReport{Day: n.Day, At: now, Seconds: map[string]float64{}}
-	defer func() {
-		if err != nil {
-			rep = was.with(run)
+	ev := &Evening{Day: n.Day, At: was.At, Closed: was.Closed, e: e, night: n, first: !e.loaded, run: NightReport{Day: n.Day, At: was.At}}
+	for _, s := range e.cfg.Steps {
+		if err = ev.do(ctx, s); err != nil {
+			return was.with(ev.run), err
 		}
-	}()
-	step := func(name string, do func() error) {
-		if err != nil {
-			return
-		}
-		if err = ctx.Err(); err != nil {
-			return
-		}
-		start := time.Now() // a duration for the report, not a time of the record
-		if err = do(); err != nil {
-			err = fmt.Errorf("vefa: night %s: %s: %w", n.Day, name, err)
-		}
-		run.Seconds[name] += time.Since(start).Seconds()
 	}
-	step("import", func() error { return e.importAll(ctx, n, &run) })
-	// The first time, people are told apart before they are read into memory.
-	first := !e.loaded
-	if first {
-		step("identify", func() (err error) {
-			e.people, e.looked = nil, nil // of an evening that ended before it had read everybody
-			head, err := e.head(ctx)
-			if err != nil {
-				return err
-			}
-			e.unseen = &head
-			run.Identified, err = e.identify(ctx)
-			return err
-		})
+	rep, err = e.saveReport(ctx, n.Day, func(r *NightReport) {
+		done := ev.run
+		done.Closed = true
+		*r = r.with(done)
+	})
+	if err != nil {
+		return was.with(ev.run), fmt.Errorf("vefa: night %s: close: %w", n.Day, err)
 	}
-	step("load", func() error { return e.load(ctx) })
-	step("identify", func() error { return e.lookAtUnseen(ctx) })
-	step("collect", func() (err error) {
-		if closed { // its clicks were judged, and may have been again by later evenings
-			return e.clicks.Flush(ctx)
-		}
-		run.Clicks, err = e.collect(ctx, now)
-		return err
-	})
-	step("refresh", func() (err error) { _, err = e.refresh(ctx); return err })
-	if !first {
-		step("identify", func() (err error) { run.Identified, err = e.identify(ctx); return err })
-		step("refresh", func() (err error) { _, err = e.refresh(ctx); return err })
-	}
-	step("rules", func() error {
-		intents, err := e.evaluate(ctx, now)
-		if err != nil {
-			return err
-		}
-		intents, tripped, err := e.trip(ctx, n.Day, intents, closed)
-		if err != nil {
-			return err
-		}
-		if len(tripped) > 0 {
-			run.Tripped = tripped
-		}
-		got, err := e.write(ctx, intents, closed)
-		run.Rules = got
-		return err
-	})
-	step("carry", func() error {
-		got, err := e.carry(ctx, now)
-		run.Carried = got
-		return err
-	})
-	step("refresh", func() (err error) { _, err = e.refresh(ctx); return err })
-	step("campaigns", func() error {
-		got, err := e.campaigns(ctx, n.Day, now, closed)
-		run.Campaigns = got
-		return err
-	})
-	step("deliver", func() error {
-		got, err := e.deliver(ctx)
-		run.Delivered = got
-		return err
-	})
-	step("report", func() error {
-		for _, x := range e.pop.sorted() {
-			for _, t := range x.tickets {
-				if t.solved == 0 && t.opened <= now.UnixMicro() {
-					run.Tickets++
-				}
-			}
-			if slices.ContainsFunc(x.orders, func(r orderRow) bool { return r.flags&flagUnpriced != 0 }) {
-				run.Unpriced++
-			}
-		}
-		rep, err = e.saveReport(ctx, n.Day, func(r *NightReport) {
-			done := run
-			done.Closed = true
-			*r = r.with(done)
-		})
-		return err
-	})
-	return rep, err
+	return rep, nil
 }
 
 // checkStore logs what a store that can check itself says, when a process begins:
@@ -224,6 +138,7 @@ func (r NightReport) with(run NightReport) NightReport {
 	out.Carried, out.Delivered = r.Carried, r.Delivered
 	out.Carried.add(run.Carried)
 	out.Delivered.Add(run.Delivered)
+	out.Steps = addSteps(r.Steps, run.Steps)
 	if out.Tripped == nil {
 		out.Tripped = r.Tripped
 	}

@@ -76,8 +76,8 @@ func BenchmarkSharedPhone(b *testing.B) {
 		rep, err := eng.Night(ctx, vefa.Night{})
 		require.NoError(b, err)
 		b.ReportMetric(time.Since(start).Seconds(), "s/evening")
-		for _, step := range []string{"load", "identify", "refresh", "rules", "carry", "deliver"} {
-			b.ReportMetric(rep.Seconds[step], "s/"+step)
+		for _, step := range []string{"identify", "clicks", "rules", "carry", "deliver"} {
+			b.ReportMetric(seconds(rep, step), "s/"+step)
 		}
 		b.Log(rep.Rules, rep.Identified, rep.Delivered)
 		start = time.Now()

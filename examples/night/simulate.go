@@ -445,8 +445,8 @@ func (s *simulation) evening(ctx context.Context, day int) error {
 		return func(yield func(crm.Batch, error) bool) { yield(s.source.Day(day), nil) }
 	}})
 	s.read(rep.Rows, rep.Rejected)
-	for name, t := range rep.Seconds {
-		s.seconds[name] += t
+	for _, step := range rep.Steps {
+		s.seconds[step.Name] += step.Seconds
 	}
 	if err == nil {
 		rep.Delivered.Add(s.left)
