@@ -144,7 +144,7 @@ func (s *Service) NotMe(ctx context.Context, k ProfileKey, a Address, actor stri
 			slices.SortFunc(q.Disowned, Address.Compare)
 			puts = append(puts, q)
 			links = append(links, &Link{Profile: p.ProfileKey, Customer: p.Customer, Kind: LinkNotMe, Address: a, At: w.now, Actor: actor})
-			del = append(del, Ref{RefContact, RefKey(a.String()), OfProfile(p.ProfileKey), ""})
+			del = append(del, Ref{RefContact, RefKey(a.String()), OfProfile(p.ProfileKey), "", 0})
 		}
 		if len(puts) == 0 {
 			return nil

@@ -200,7 +200,7 @@ func (w *writer) renamedOrders(profiles []*Profile) ([]Ref, error) {
 			}
 			w.s.kinds.Of(f.Key.Kind).Names(f, func(number string, who ProfileKey) {
 				if key := partialKey(number, p.Name); who == p.ProfileKey && key != "" {
-					refs = append(refs, Ref{RefPartial, key, f.Subject, RefKey(f.Key.String())})
+					refs = append(refs, Ref{RefPartial, key, f.Subject, RefKey(f.Key.String()), 0})
 				}
 			})
 		}
@@ -359,7 +359,7 @@ func contactRefs(p *Profile) []Ref {
 	var refs []Ref
 	for _, c := range p.Contacts {
 		if !c.Masked && !slices.Contains(p.Disowned, c.Address) {
-			refs = append(refs, Ref{RefContact, RefKey(c.Address.String()), OfProfile(p.ProfileKey), ""})
+			refs = append(refs, Ref{RefContact, RefKey(c.Address.String()), OfProfile(p.ProfileKey), "", 0})
 		}
 	}
 	return refs

@@ -92,3 +92,31 @@ func TestLookUpsAreBounded(t *testing.T) {
 	}
 	require.Equal(t, 1000, n)
 }
+
+// TestEntriesFollowAFact holds that a newer version of an order is not found by what
+// it does not say any more.
+func TestEntriesFollowAFact(t *testing.T) {
+	s, _ := newService(t)
+	sold := func(version int64, number string, serials ...string) *crm.Fact {
+		o := &crm.Order{Number: number}
+		for _, n := range serials {
+			o.Lines = append(o.Lines, crm.OrderLine{SKU: "W-1", Quantity: 1, Serial: n})
+		}
+		return &crm.Fact{Key: crm.FactKey{Kind: crm.KindOrder, Source: "pos", ID: "1"}, Subject: crm.OfProfile(pos("1")), At: t0, Version: version, Data: o}
+	}
+	found := func(q crm.Query) (n int) {
+		for _, err := range s.Find(t.Context(), q) {
+			require.NoError(t, err)
+			n++
+		}
+		return n
+	}
+	require.NoError(t, s.Record(t.Context(), sold(1, "1001", "a", "b")))
+	require.NoError(t, s.Record(t.Context(), sold(3, "1002", "b", "c")))
+	_, err := s.Import(t.Context(), crm.Batch{Facts: []*crm.Fact{sold(2, "1003", "d")}}) // older
+	require.NoError(t, err)
+	for q, want := range map[crm.Query]int{{OrderNumber: "1001"}: 0, {OrderNumber: "1002"}: 1, {OrderNumber: "1003"}: 0,
+		{Serial: "a"}: 0, {Serial: "b"}: 1, {Serial: "c"}: 1, {Serial: "d"}: 0} {
+		require.Equal(t, want, found(q), "%+v", q)
+	}
+}

@@ -259,11 +259,16 @@ func (w *writer) plainFacts(facts []*Fact) error {
 	if facts, err = w.settle(facts); err != nil {
 		return err
 	}
+	before, err := w.indexed(facts)
+	if err != nil {
+		return err
+	}
 	changed, err := w.put(facts)
 	if err != nil {
 		return err
 	}
 	refs := make([]Ref, 0, 3*len(facts))
+	var gone []Ref
 	var named, tickets []ProfileKey
 	for i, f := range facts {
 		if !changed[i] {
@@ -283,14 +288,55 @@ func (w *writer) plainFacts(facts []*Fact) error {
 		return err
 	}
 	for i, f := range facts {
-		if changed[i] {
-			refs = w.s.kinds.index(refs, f, names)
+		if !changed[i] {
+			continue
+		}
+		n := len(refs)
+		refs = w.s.kinds.index(refs, f, names)
+		for _, ref := range before[f.Key] {
+			if !slices.Contains(refs[n:], ref) {
+				gone = append(gone, ref)
+			}
+		}
+	}
+	if len(gone) > 0 {
+		if err := w.tx.DeleteRefs(w.ctx, gone...); err != nil {
+			return err
 		}
 	}
 	if err := w.tx.PutRefs(w.ctx, refs...); err != nil {
 		return err
 	}
 	return w.touch(tickets)
+}
+
+// indexed returns the entries of the stored versions of facts, which a newer one may
+// not have. Names are not among them: people keep using an old one. What hung on
+// another subject is gone already, see follow.
+func (w *writer) indexed(facts []*Fact) (map[FactKey][]Ref, error) {
+	var refs []FactRef
+	for _, f := range facts {
+		if k := w.s.kinds.Of(f.Key.Kind); k != nil && k.Index != nil && w.anchors[f.Key] == f.Subject {
+			refs = append(refs, f.Ref())
+		}
+	}
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	olds, err := w.tx.Facts(w.ctx, refs...)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[FactKey][]Ref, len(olds))
+	for _, old := range olds {
+		if old != nil {
+			target := RefKey(old.Key.String())
+			w.s.kinds.Of(old.Key.Kind).Index(old, func(kind RefKind, key string, order int64) {
+				out[old.Key] = append(out[old.Key], Ref{kind, key, old.Subject, target, order})
+			})
+		}
+	}
+	return out, nil
 }
 
 // touch marks the customers of profiles for settleHolds.

@@ -1,9 +1,12 @@
 package crm
 
 import (
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"iter"
 	"strings"
 	"unicode/utf8"
 )
@@ -39,12 +42,54 @@ func RefKey(text string) string {
 }
 
 // Ref is one entry of an index: under a key, a subject and a target there, such
-// as a FactKey's or an EffectID's text. Several subjects may share a key.
+// as a FactKey's or an EffectID's text. Several subjects may share a key. An entry
+// with another Order is another entry.
 type Ref struct {
 	Kind    RefKind
 	Key     string
 	Subject Subject
 	Target  string
+	Order   int64 // of the entries under a key: the smallest comes first
+}
+
+// Compare orders the entries under one key as stores give them: by order, subject,
+// target.
+func (r Ref) Compare(o Ref) int {
+	return cmp.Or(cmp.Compare(r.Order, o.Order), r.Subject.Compare(o.Subject), strings.Compare(r.Target, o.Target))
+}
+
+// RefQuery asks for a page of the entries under one key of an index: a queue, what
+// is due, a ranking.
+type RefQuery struct {
+	Kind RefKind
+	Key  string
+	// After is the last entry of the page before; the zero Ref: from the start. One
+	// with a Kind and no Subject stands before all entries of its Order.
+	After Ref
+	Limit int // at most this many; 0 means 1,000
+}
+
+// RefsOf iterates over the entries under one key of an index, page by page, from
+// after (see RefQuery.After) on.
+func RefsOf(ctx context.Context, r RefReader, kind RefKind, key string, after Ref) iter.Seq2[Ref, error] {
+	return func(yield func(Ref, error) bool) {
+		for q := (RefQuery{kind, key, after, pageSize}); ; {
+			page, err := r.ScanRefs(ctx, q)
+			if err != nil {
+				yield(Ref{}, err)
+				return
+			}
+			for _, ref := range page {
+				if !yield(ref, nil) {
+					return
+				}
+				q.After = ref
+			}
+			if len(page) < pageSize {
+				return
+			}
+		}
+	}
 }
 
 // Part returns the part that the entry is kept in.
@@ -65,12 +110,14 @@ func (s *Kinds) index(refs []Ref, f *Fact, names map[ProfileKey]Name) []Ref {
 	}
 	target := RefKey(f.Key.String())
 	if k.Index != nil {
-		k.Index(f, func(kind RefKind, key string, _ int64) { refs = append(refs, Ref{kind, key, f.Subject, target}) })
+		k.Index(f, func(kind RefKind, key string, order int64) {
+			refs = append(refs, Ref{kind, key, f.Subject, target, order})
+		})
 	}
 	if k.Names != nil {
 		k.Names(f, func(number string, who ProfileKey) {
 			if key := partialKey(number, names[who]); key != "" {
-				refs = append(refs, Ref{RefPartial, key, f.Subject, target})
+				refs = append(refs, Ref{RefPartial, key, f.Subject, target, 0})
 			}
 		})
 	}

@@ -371,14 +371,14 @@ func (w *writer) moveHolds(m *holdMoves) error {
 				}
 				h := w.hold(a, w.now, &Hold{Ticket: move.ticket, Placed: st.Version})
 				facts = append(facts, h)
-				add = append(add, Ref{RefHold, ticketKey(move.ticket), OfAddress(a), h.Key.ID})
+				add = append(add, Ref{RefHold, ticketKey(move.ticket), OfAddress(a), h.Key.ID, 0})
 				continue
 			}
 			if found {
 				st.Holds = slices.Delete(st.Holds, i, i+1)
 			}
 			id := m.placed[holdAt{move.ticket, a}]
-			del = append(del, Ref{RefHold, ticketKey(move.ticket), OfAddress(a), id})
+			del = append(del, Ref{RefHold, ticketKey(move.ticket), OfAddress(a), id, 0})
 			lifts = append(lifts, FactRef{OfAddress(a), FactKey{KindHold, "crm", id}})
 			versions = append(versions, st.Version)
 		}

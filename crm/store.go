@@ -190,9 +190,12 @@ type AddressWriter interface {
 
 // RefReader looks records up.
 type RefReader interface {
-	// Refs returns, per key, up to limit entries of one index, sorted by
-	// subject and target.
+	// Refs returns, per key, up to limit entries of one index in the order of
+	// Ref.Compare.
 	Refs(ctx context.Context, kind RefKind, limit int, keys ...string) ([][]Ref, error)
+	// ScanRefs returns up to q.Limit entries under one key after q.After in the
+	// order of Ref.Compare.
+	ScanRefs(ctx context.Context, q RefQuery) ([]Ref, error)
 }
 
 // RefWriter keeps the indexes.

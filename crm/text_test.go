@@ -196,7 +196,7 @@ func TestSubjects(t *testing.T) {
 
 // TestRefsAreChecked reports each fault of an entry of an index.
 func TestRefsAreChecked(t *testing.T) {
-	good := Ref{RefOrder, "1", OfProfile(ProfileKey{"pos", "1"}), ""}
+	good := Ref{RefOrder, "1", OfProfile(ProfileKey{"pos", "1"}), "", 0}
 	require.NoError(t, good.Validate())
 	for field, change := range map[string]func(*Ref){
 		"kind": func(r *Ref) { r.Kind = "" }, "key": func(r *Ref) { r.Key = "" }, "subject": func(r *Ref) { r.Subject = Subject{} }, "target": func(r *Ref) { r.Target = "\x01" },

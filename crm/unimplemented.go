@@ -75,6 +75,9 @@ func (UnimplementedTx) PutAddresses(context.Context, ...*AddressState) error { r
 func (UnimplementedTx) Refs(context.Context, RefKind, int, ...string) ([][]Ref, error) {
 	return nil, ErrUnimplemented
 }
+func (UnimplementedTx) ScanRefs(context.Context, RefQuery) ([]Ref, error) {
+	return nil, ErrUnimplemented
+}
 func (UnimplementedTx) PutRefs(context.Context, ...Ref) error    { return ErrUnimplemented }
 func (UnimplementedTx) DeleteRefs(context.Context, ...Ref) error { return ErrUnimplemented }
 func (UnimplementedTx) Effects(context.Context, ...EffectID) ([]*Effect, error) {

@@ -215,6 +215,13 @@ func (t *faultyTx) Refs(ctx context.Context, kind crm.RefKind, limit int, keys .
 	return t.in.Refs(ctx, kind, limit, keys...)
 }
 
+func (t *faultyTx) ScanRefs(ctx context.Context, q crm.RefQuery) (out []crm.Ref, err error) {
+	if err = t.store.meet(); err != nil {
+		return out, err
+	}
+	return t.in.ScanRefs(ctx, q)
+}
+
 func (t *faultyTx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
 	if err := t.store.meet(); err != nil {
 		return err

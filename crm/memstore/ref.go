@@ -3,13 +3,50 @@ package memstore
 import (
 	"bytes"
 	"context"
+	"slices"
 
 	"github.com/vefacrm/vefa/crm"
 )
 
 func appendRef(b []byte, r crm.Ref) []byte {
-	b = appendText(appendText(b, string(r.Kind)), r.Key)
+	b = appendOrder(appendText(appendText(b, string(r.Kind)), r.Key), r.Order)
 	return append(appendFlat(b, r.Subject), r.Target...)
+}
+
+// appendOrder writes a number so that bytes sort like numbers do: one byte for 0,
+// else how many bytes follow, above or below that of 0.
+func appendOrder(b []byte, n int64) []byte {
+	if n == 0 {
+		return append(b, 0x80)
+	}
+	size, bits := byte(1), uint64(n)
+	if n < 0 {
+		bits = ^bits
+	}
+	for rest := bits >> 8; rest > 0; rest >>= 8 {
+		size++
+	}
+	first := 0x80 + size
+	if n < 0 {
+		first, bits = 0x80-size, ^bits
+	}
+	b = append(b, first)
+	for i := int(size) - 1; i >= 0; i-- {
+		b = append(b, byte(bits>>(8*i)))
+	}
+	return b
+}
+
+// cutOrder is the inverse of appendOrder.
+func cutOrder(s string) (n int64, rest string) {
+	size := int(s[0]) - 0x80
+	if size < 0 {
+		size, n = -size, -1
+	}
+	for _, c := range []byte(s[1 : 1+size]) {
+		n = n<<8 | int64(c)
+	}
+	return n, s[1+size:]
 }
 
 // Refs looks keys up in an index.
@@ -27,9 +64,7 @@ func (r *reader) Refs(ctx context.Context, kind crm.RefKind, limit int, keys ...
 		}
 		prefix = appendText(appendText(prefix[:0], string(kind)), keys[i])
 		for c.seek(prefix); c.ok && len(out[i]) < limit && bytes.HasPrefix(c.key, prefix); c.step() {
-			ref := crm.Ref{Kind: kind, Key: keys[i]}
-			ref.Subject, ref.Target = cutSubject(string(c.key[len(prefix):]))
-			if out[i] = append(out[i], ref); len(out[i])%256 == 0 && ctx.Err() != nil {
+			if out[i] = append(out[i], cutRef(kind, keys[i], string(c.key[len(prefix):]))); len(out[i])%256 == 0 && ctx.Err() != nil {
 				return ctx.Err()
 			}
 		}
@@ -37,6 +72,43 @@ func (r *reader) Refs(ctx context.Context, kind crm.RefKind, limit int, keys ...
 	})
 	if err != nil {
 		return nil, err
+	}
+	return out, nil
+}
+
+// cutRef reads what follows kind and key.
+func cutRef(kind crm.RefKind, key, s string) crm.Ref {
+	ref := crm.Ref{Kind: kind, Key: key}
+	ref.Order, s = cutOrder(s)
+	ref.Subject, ref.Target = cutSubject(s)
+	return ref
+}
+
+// ScanRefs returns a page of the entries under one key.
+func (r *reader) ScanRefs(ctx context.Context, q crm.RefQuery) ([]crm.Ref, error) {
+	if err := r.usable(ctx); err != nil {
+		return nil, err
+	}
+	if !storable(string(q.Kind), q.Key) || !storableSubject(q.After.Subject) {
+		return nil, nil
+	}
+	prefix := appendText(appendText(nil, string(q.Kind)), q.Key)
+	from := prefix
+	switch after := q.After; {
+	case after == crm.Ref{}:
+	case after.Subject == crm.Subject{}:
+		from = appendOrder(slices.Clip(prefix), after.Order)
+	default:
+		after.Kind, after.Key = q.Kind, q.Key
+		from = append(appendRef(nil, after), 0)
+	}
+	limit := pageLimit(q.Limit)
+	var out []crm.Ref
+	c := cursor{t: &r.st.refs}
+	for c.seek(from); c.ok && len(out) < limit && bytes.HasPrefix(c.key, prefix); c.step() {
+		if out = append(out, cutRef(q.Kind, q.Key, string(c.key[len(prefix):]))); len(out)%256 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 	}
 	return out, nil
 }

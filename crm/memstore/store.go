@@ -48,7 +48,7 @@ type state struct {
 	links     tree // part, source, id, 0, seq → link
 	anchors   tree // kind, source, id of a fact → subject
 	facts     tree // part, subject, kind, source, id → fact
-	refs      tree // kind, key, subject, target
+	refs      tree // kind, key, order, subject, target
 	addresses tree // part, channel, value → state
 	effects   tree // part, hash → effect
 	onSubject tree // part, subject, effect's key

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"math"
 	"slices"
 	"strings"
 
@@ -30,12 +31,7 @@ func (r *reader) Refs(ctx context.Context, kind crm.RefKind, limit int, keys ...
 		found[ref.Key] = append(found[ref.Key], ref)
 	}
 	for k, refs := range found {
-		slices.SortFunc(refs, func(a, b crm.Ref) int {
-			if c := a.Subject.Compare(b.Subject); c != 0 {
-				return c
-			}
-			return strings.Compare(a.Target, b.Target)
-		})
+		slices.SortFunc(refs, crm.Ref.Compare)
 		found[k] = refs[:min(len(refs), int(page(limit)))]
 	}
 	out := make([][]crm.Ref, len(keys))
@@ -55,14 +51,7 @@ const manyRefs = 4096
 // refs reads the entries of keys, at least up to the limit for each.
 func (r *reader) refs(ctx context.Context, keys *rowset, limit int64) ([]crm.Ref, error) {
 	var out []crm.Ref
-	scan := func(rows *sql.Rows) error {
-		var ref crm.Ref
-		var subject, a, b string
-		err := rows.Scan(&ref.Kind, &ref.Key, &subject, &a, &b, &ref.Target)
-		ref.Subject = crm.SubjectOf(subject, a, b)
-		out = append(out, ref)
-		return err
-	}
+	scan := scanRef(&out)
 	if r.s.g.dialect == Postgres {
 		err := r.each(ctx, opOf, tabRefs, keys, scan, limit)
 		return out, err
@@ -90,6 +79,32 @@ func (r *reader) refs(ctx context.Context, keys *rowset, limit int64) ([]crm.Ref
 	return out, nil
 }
 
+func scanRef(out *[]crm.Ref) func(*sql.Rows) error {
+	return func(rows *sql.Rows) error {
+		var ref crm.Ref
+		var subject, a, b string
+		err := rows.Scan(&ref.Kind, &ref.Key, &ref.Order, &subject, &a, &b, &ref.Target)
+		ref.Subject = crm.SubjectOf(subject, a, b)
+		*out = append(*out, ref)
+		return err
+	}
+}
+
+// ScanRefs implements crm.RefReader.
+func (r *reader) ScanRefs(ctx context.Context, q crm.RefQuery) ([]crm.Ref, error) {
+	part, hash := crm.PartHash(string(q.Kind), q.Key)
+	order, subject, a, b := int64(math.MinInt64), "", "", ""
+	if q.After != (crm.Ref{}) {
+		order = q.After.Order
+	}
+	if q.After.Subject != (crm.Subject{}) {
+		subject, a, b = q.After.Subject.Flat()
+	}
+	var out []crm.Ref
+	err := r.query(ctx, opScan, tabRefs, 1, []any{int64(part), hash, seek(string(q.Kind)), seek(q.Key), order, subject, seek(a), seek(b), seek(q.After.Target), page(q.Limit)}, scanRef(&out))
+	return out, err
+}
+
 // refRows turns entries into rows, sorted and each once.
 func (t *tx) refRows(refs []crm.Ref) (*rowset, error) {
 	type row struct {
@@ -113,10 +128,7 @@ func (t *tx) refRows(refs []crm.Ref) (*rowset, error) {
 		if c := cmp.Compare(x.hash, y.hash); c != 0 {
 			return c
 		}
-		if c := x.ref.Subject.Compare(y.ref.Subject); c != 0 {
-			return c
-		}
-		if c := strings.Compare(x.ref.Target, y.ref.Target); c != 0 {
+		if c := x.ref.Compare(*y.ref); c != 0 {
 			return c
 		}
 		if c := strings.Compare(x.ref.Key, y.ref.Key); c != 0 {
@@ -124,13 +136,13 @@ func (t *tx) refRows(refs []crm.Ref) (*rowset, error) {
 		}
 		return strings.Compare(string(x.ref.Kind), string(y.ref.Kind))
 	})
-	rows := t.s.rows(8, len(list))
+	rows := t.s.rows(9, len(list))
 	for i, r := range list {
 		if i > 0 && *r.ref == *list[i-1].ref {
 			continue
 		}
 		kind, a, b := r.ref.Subject.Flat()
-		rows.add(int64(r.part), r.hash, kind, a, b, r.ref.Target, string(r.ref.Kind), r.ref.Key)
+		rows.add(int64(r.part), r.hash, r.ref.Order, kind, a, b, r.ref.Target, string(r.ref.Kind), r.ref.Key)
 	}
 	return rows, nil
 }
@@ -176,10 +188,14 @@ const carefulCalls = 64
 
 // newRefs leaves out the entries that are there.
 func (t *tx) newRefs(ctx context.Context, rows *rowset) (*rowset, error) {
-	there := map[[6]string]bool{}
+	type entry struct {
+		order int64
+		texts [6]string // subject, target, kind, key
+	}
+	there := map[entry]bool{}
 	err := t.each(ctx, opGet, tabRefs, rows, func(rows *sql.Rows) error {
-		var k [6]string
-		err := rows.Scan(&k[4], &k[5], &k[0], &k[1], &k[2], &k[3])
+		var k entry
+		err := rows.Scan(&k.texts[4], &k.texts[5], &k.order, &k.texts[0], &k.texts[1], &k.texts[2], &k.texts[3])
 		there[k] = true
 		return err
 	})
@@ -188,9 +204,9 @@ func (t *tx) newRefs(ctx context.Context, rows *rowset) (*rowset, error) {
 	}
 	out := newRows(rows.width, rows.len())
 	for v := rows.vals; len(v) > 0; v = v[rows.width:] {
-		var k [6]string // subject, target, kind, key
-		for i := range k {
-			k[i] = v[i+2].s
+		k := entry{order: v[2].n}
+		for i := range k.texts {
+			k.texts[i] = v[i+3].s
 		}
 		if !there[k] {
 			out.vals = append(out.vals, v[:rows.width]...)

@@ -64,7 +64,7 @@ var (
 	outFact     = []string{"subject_kind", "subject_a", "subject_b", "source", "id", "at", "version", "recorded", "place", "data"}
 	outAnchor   = []string{"id", "kind", "source", "subject_kind", "subject_a", "subject_b"}
 	outAddress  = []string{"channel", "value", "version", "data"}
-	outRef      = []string{"kind", "ref", "subject_kind", "subject_a", "subject_b", "target"}
+	outRef      = []string{"kind", "ref", "ord", "subject_kind", "subject_a", "subject_b", "target"}
 	outEffect   = []string{"id", "kind", "cause", "version", "subject_kind", "subject_a", "subject_b", "about_kind", "about_source", "about_id", "occurrence", "due", "state", "to_channel", "to_value", "created", "changed", "sent_at", "attempts", "lease", "rev", "reasons", "guards", "data"}
 	outDocument = []string{"kind", "id", "rev", "data"}
 	outChange   = []string{"part", "seq", "kind", "subject_kind", "subject_a", "subject_b", "fact_kind", "fact_source", "fact_id", "at"}
@@ -241,6 +241,8 @@ func (g *grammar) text(id statementID, n int) string {
 		}
 	case opScan:
 		switch {
+		case tab == tabRefs:
+			return g.scanRefs()
 		case tab == tabProfiles:
 			return g.scan(tab, outProfile, "")
 		case tab == tabFacts:
@@ -323,6 +325,18 @@ func (g *grammar) refsOf(n int) string {
 	_, from := g.rows(g.tables[tabRefs].typesOf(by), n)
 	return "SELECT " + list("r.", outRef) + " FROM " + from + " CROSS JOIN LATERAL (SELECT " + list("t.", outRef) + " FROM " + g.table(tabRefs) +
 		" AS t WHERE " + g.match(by) + order + " LIMIT $5) AS r"
+}
+
+// scanRefs reads entries under one key: $1 to $4 are part, hash, kind and key, then
+// what the first must come after, then the limit.
+func (g *grammar) scanRefs() string {
+	rest := g.tables[tabRefs].keyNames()[2:]
+	bounds := make([]string, len(rest))
+	for i := range rest {
+		bounds[i] = g.bound(5 + i)
+	}
+	return "SELECT " + list("t.", outRef) + " FROM " + g.table(tabRefs) + " AS t WHERE t.part = $1 AND t.hash = $2 AND t.tenant = " + g.tenant +
+		" AND t.kind = $3 AND t.ref = $4 AND (" + list("t.", rest) + ") > (" + list("", bounds) + ") ORDER BY " + list("t.", rest) + " LIMIT " + g.bound(5+len(rest))
 }
 
 // changesOf reads ranges of the feed: v holds part, the number before the first

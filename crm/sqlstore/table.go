@@ -117,7 +117,7 @@ func schema(kinds *crm.Kinds) []table {
 		tabFacts:     {name: "facts", keys: 7, cols: join(part, subject, cols(text, "kind", "source", "id"), factRest)},
 		tabAnchors:   {name: "anchors", keys: 4, cols: join(part, cols(text, "id", "kind", "source"), subject)},
 		tabAddresses: {name: "addresses", keys: 3, cols: join(part, cols(text, "channel", "value"), cols(big, "version", "suppressions", "holds"), cols(text, "data"))},
-		tabRefs:      {name: "refs", keys: 6, cols: join(part, cols(big, "hash"), subject, cols(text, "target", "kind", "ref"))},
+		tabRefs:      {name: "refs", keys: 7, cols: join(part, cols(big, "hash", "ord"), subject, cols(text, "target", "kind", "ref"))},
 		tabEffects: {name: "effects", keys: 2, cols: join(part, cols(text, "id", "kind", "cause"), cols(big, "version"), subject,
 			cols(text, "about_kind", "about_source", "about_id", "occurrence"), cols(big, "due"), cols(text, "state"), cols(small, "waiting"),
 			cols(text, "to_channel", "to_value"), cols(big, "created", "changed", "sent_at", "attempts", "lease", "rev"), cols(text, "reasons", "guards", "data"))},

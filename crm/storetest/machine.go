@@ -260,6 +260,7 @@ func (m *machine) drawRef() crm.Ref {
 	return crm.Ref{
 		Kind: rapid.SampledFrom([]crm.RefKind{crm.RefOrder, crm.RefPartial}).Draw(m.T, "index"), Key: fmt.Sprint(m.int(4, "key")),
 		Subject: crm.OfProfile(key(m.int(people, "who"))), Target: rapid.SampledFrom([]string{"", "x", "y"}).Draw(m.T, "target"),
+		Order: int64(m.int(3, "order")) - 1,
 	}
 }
 

@@ -202,7 +202,7 @@ func (m *model) refsOf(kind crm.RefKind, key string) []crm.Ref {
 			out = append(out, r)
 		}
 	}
-	slices.SortFunc(out, compareRefs)
+	slices.SortFunc(out, crm.Ref.Compare)
 	return out
 }
 

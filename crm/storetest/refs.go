@@ -1,9 +1,10 @@
 package storetest
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
-	"strings"
 
 	"github.com/stretchr/testify/require"
 
@@ -11,7 +12,8 @@ import (
 )
 
 var refTests = []test{
-	{"Refs/LookUp", "Refs returns per key the entries of one index, sorted by subject and target, up to the limit", testRefs},
+	{"Refs/LookUp", "Refs returns per key the entries of one index, sorted by order, subject and target, up to the limit", testRefs},
+	{"Refs/Scan", "ScanRefs returns the entries under one key in the same order, page by page, from any order on", testScanRefs},
 	{"Refs/Idempotent", "PutRefs leaves entries alone that are there already, DeleteRefs ignores absent ones", testRefsIdempotent},
 }
 
@@ -41,7 +43,7 @@ func testRefs(e *env) {
 				out = append(out, r)
 			}
 		}
-		slices.SortFunc(out, compareRefs)
+		slices.SortFunc(out, crm.Ref.Compare)
 		return out
 	}
 	keys := []string{"123", "nothing", "1234", "öz", "12", "123", "", "2"}
@@ -59,11 +61,59 @@ func testRefs(e *env) {
 	require.Empty(e, e.refs(crm.RefOrder, 10))
 }
 
-func compareRefs(a, b crm.Ref) int {
-	if c := a.Subject.Compare(b.Subject); c != 0 {
-		return c
+func testScanRefs(e *env) {
+	var all []crm.Ref
+	for i, order := range []int64{0, 5, -1, math.MaxInt64, math.MinInt64, 256, -256, 255, -257, 1 << 40, -1 << 40, 5, 0, 65536} {
+		all = append(all, crm.Ref{Kind: crm.RefSerial, Key: "s", Subject: crm.OfProfile(key(i % 3)), Target: fmt.Sprint(i % 2), Order: order},
+			crm.Ref{Kind: crm.RefSerial, Key: "s1", Subject: crm.OfProfile(key(i)), Order: order}, // neighbours
+			crm.Ref{Kind: crm.RefOrder, Key: "s", Subject: crm.OfAddress(phone(i)), Order: order})
 	}
-	return strings.Compare(a.Target, b.Target)
+	e.update(func(tx crm.Tx) error { return tx.PutRefs(e.ctx, all...) })
+	var want []crm.Ref
+	for _, r := range all {
+		if r.Kind == crm.RefSerial && r.Key == "s" && !slices.Contains(want, r) {
+			want = append(want, r)
+		}
+	}
+	slices.SortFunc(want, crm.Ref.Compare)
+	for _, limit := range []int{0, 1, 3, 100} {
+		var got []crm.Ref
+		e.view(func(r crm.Reader) error {
+			q := crm.RefQuery{Kind: crm.RefSerial, Key: "s", Limit: limit}
+			for {
+				page, err := r.ScanRefs(e.ctx, q)
+				if err != nil || len(page) == 0 {
+					return err
+				}
+				got = append(got, page...)
+				q.After = page[len(page)-1]
+			}
+		})
+		same(e, want, got, "by pages of %d", limit)
+	}
+	for _, from := range []int64{math.MinInt64, -256, 0, 5, 6, math.MaxInt64} {
+		at, _ := slices.BinarySearchFunc(want, from, func(r crm.Ref, from int64) int { return cmp.Compare(r.Order, from) })
+		var got []crm.Ref
+		e.view(func(r crm.Reader) error {
+			for ref, err := range crm.RefsOf(e.ctx, r, crm.RefSerial, "s", crm.Ref{Kind: crm.RefSerial, Order: from}) {
+				if err != nil {
+					return err
+				}
+				got = append(got, ref)
+			}
+			return nil
+		})
+		same(e, want[at:], got, "from %d on", from)
+	}
+	for _, k := range []string{"", "nothing", "a\x00b"} {
+		e.view(func(r crm.Reader) error {
+			page, err := r.ScanRefs(e.ctx, crm.RefQuery{Kind: crm.RefSerial, Key: k})
+			require.Empty(e, page)
+			return err
+		})
+	}
+	e.update(func(tx crm.Tx) error { return tx.DeleteRefs(e.ctx, want[0]) })
+	require.Equal(e, want[1:], e.refs(crm.RefSerial, 100, "s")[0], "the order is part of what an entry is")
 }
 
 func testRefsIdempotent(e *env) {

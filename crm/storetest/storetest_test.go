@@ -134,6 +134,9 @@ func (r readOnly) ScanAddresses(ctx context.Context, parts crm.PartRange, after 
 func (r readOnly) Refs(ctx context.Context, kind crm.RefKind, limit int, keys ...string) ([][]crm.Ref, error) {
 	return r.Reader.Refs(ctx, kind, limit, keys...)
 }
+func (r readOnly) ScanRefs(ctx context.Context, q crm.RefQuery) ([]crm.Ref, error) {
+	return r.Reader.ScanRefs(ctx, q)
+}
 func (r readOnly) Effects(ctx context.Context, ids ...crm.EffectID) ([]*crm.Effect, error) {
 	return r.Reader.Effects(ctx, ids...)
 }

@@ -109,12 +109,12 @@ CREATE TABLE {p}addresses (
 
 -- Indexes by which records are looked up; part and hash are that of kind and
 -- ref. The key holds numbers first, because this table has the most rows and they
--- come in no order: kind and ref are compared on a hit.
+-- come in no order: kind and ref are compared on a hit. ord orders the rows of a ref.
 CREATE TABLE {p}refs (
-    part smallint NOT NULL, tenant {key} NOT NULL, hash bigint NOT NULL,
+    part smallint NOT NULL, tenant {key} NOT NULL, hash bigint NOT NULL, ord bigint NOT NULL,
     subject_kind {key} NOT NULL, subject_a {key} NOT NULL, subject_b {key} NOT NULL, target {key} NOT NULL,
     kind {key} NOT NULL, ref {key} NOT NULL,
-    PRIMARY KEY (part, hash, subject_kind, subject_a, subject_b, target, tenant)
+    PRIMARY KEY (part, hash, ord, subject_kind, subject_a, subject_b, target, tenant)
 ){end};
 
 -- What is to be done in the world. waiting is 1 for planned, 2 for sent, 3 for
