@@ -65,6 +65,12 @@ type Config struct {
 	// Steps are the steps of a night, in their order; nil means DefaultSteps. What
 	// is left out is not done: a night without StepDeliver sends nothing.
 	Steps []Step
+	// Events are the names of events that the host tells of by Engine.Occur. Evenings
+	// tell of orders, returns, visits, answers, clicks of people and tickets by
+	// themselves: order, return, visit, answer, click, ticket_opened, ticket_solved;
+	// of tags that were set or taken away and of segments that were entered or left,
+	// too. A rule that waits for another event is refused.
+	Events []string
 	// Breaker stops a rule that reaches many times as many customers as on earlier
 	// evenings: what it plans is left out tonight and the rule is listed in
 	// NightReport.Tripped. Nil stops none.

@@ -106,6 +106,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	if compiled {
 		check(e.checkActions())
+		check(e.checkTriggers())
 	}
 	e.clicks, err = link.NewLog(link.LogConfig{Sink: e.sinkClicks, Surplus: e.sinkSurplus, PerLink: cfg.ClicksPerLink,
 		OnError: func(err error) { cfg.Logger.Warn("vefa: clicks", "err", err) }})

@@ -96,6 +96,7 @@ func TestFieldsOfTheHost(t *testing.T) {
 		store := memstore.New()
 		w, clock := shop(t, store, hostRules, func(c *vefa.Config) {
 			c.Fields, c.Segments = hostFields(), "segment everybody = everyone segment buyers = cart"
+			c.Events = []string{"left"}
 		})
 		_, err := w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
 		require.NoError(t, err)

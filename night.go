@@ -90,7 +90,7 @@ func (e *Engine) Night(ctx context.Context, n Night) (rep NightReport, err error
 			if r.At.IsZero() { // another process may have begun it meanwhile
 				r.Day, r.At = n.Day, at
 			}
-		})
+		}, e.newListener(at).begin)
 	}
 	if err != nil {
 		return rep, fmt.Errorf("vefa: night %s: begin: %w", n.Day, err)
@@ -219,8 +219,9 @@ func reportOf(ctx context.Context, r crm.DocumentReader, day string) (rep NightR
 }
 
 // saveReport changes what is on record about an evening, whichever process runs it at
-// the same time, and returns it.
-func (e *Engine) saveReport(ctx context.Context, day string, change func(*NightReport)) (NightReport, error) {
+// the same time, and returns it. What else is to be done in the same transaction
+// follows.
+func (e *Engine) saveReport(ctx context.Context, day string, change func(*NightReport), also ...func(context.Context, crm.Tx) error) (NightReport, error) {
 	var out NightReport
 	err := e.svc.Update(ctx, func(tx crm.Tx) error {
 		if err := e.noteKeys(ctx, tx); err != nil {
@@ -236,6 +237,11 @@ func (e *Engine) saveReport(ctx context.Context, day string, change func(*NightR
 			return err
 		}
 		out = rep
+		for _, do := range also {
+			if err := do(ctx, tx); err != nil {
+				return err
+			}
+		}
 		return tx.PutDocuments(ctx, &crm.Document{Kind: nightKind, ID: day, Data: data, Rev: rev})
 	})
 	return out, err

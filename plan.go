@@ -228,33 +228,15 @@ func (e *Engine) write(ctx context.Context, intents []rules.Intent, closed bool)
 		var n PlanReport
 		err := e.svc.Update(ctx, func(tx crm.Tx) error {
 			n = PlanReport{}
-			var all []*crm.Effect
-			for _, in := range chunk {
-				all = append(all, in.Effects...)
-			}
 			if closed {
-				n.Late = len(all)
+				for _, in := range chunk {
+					n.Late += len(in.Effects)
+				}
 				return nil
 			}
-			if err := e.noteKeys(ctx, tx); err != nil {
-				return err
-			}
-			refs, err := number(ctx, tx, all)
-			if err != nil {
-				return err
-			}
-			news, err := rules.Record(ctx, tx, chunk...)
-			if err != nil {
-				return err
-			}
-			n.Planned, n.Repeated = len(news), len(all)-len(news)
-			var put []crm.Ref
-			for _, f := range news {
-				if ref, ok := refs[f.ID]; ok {
-					put = append(put, ref)
-				}
-			}
-			return tx.PutRefs(ctx, put...)
+			var err error
+			n, err = e.writeIn(ctx, tx, chunk)
+			return err
 		})
 		if err != nil {
 			return total, err
@@ -266,6 +248,36 @@ func (e *Engine) write(ctx context.Context, intents []rules.Intent, closed bool)
 		e.progress("plan", done, len(intents))
 	}
 	return total, nil
+}
+
+// writeIn stores plans of rules in a transaction.
+func (e *Engine) writeIn(ctx context.Context, tx crm.Tx, intents []rules.Intent) (n PlanReport, err error) {
+	var all []*crm.Effect
+	for _, in := range intents {
+		all = append(all, in.Effects...)
+	}
+	if len(all) == 0 {
+		return n, nil
+	}
+	if err := e.noteKeys(ctx, tx); err != nil {
+		return n, err
+	}
+	refs, err := number(ctx, tx, all)
+	if err != nil {
+		return n, err
+	}
+	news, err := rules.Record(ctx, tx, intents...)
+	if err != nil {
+		return n, err
+	}
+	n.Planned, n.Repeated = len(news), len(all)-len(news)
+	var put []crm.Ref
+	for _, f := range news {
+		if ref, ok := refs[f.ID]; ok {
+			put = append(put, ref)
+		}
+	}
+	return n, tx.PutRefs(ctx, put...)
 }
 
 // campaigns draws the campaigns of an evening.

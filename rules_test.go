@@ -110,7 +110,7 @@ tables:
     then: [{message: hello, after: "{days}"}]
 rules:
   - {name: turned-red, on: {tag_added: red}, when: Orders > 0, then: [{ticket: desk}]}
-`, nil)
+`, func(c *vefa.Config) { c.Events = []string{"sign-up"} })
 	_, err := w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(3))})
 	require.NoError(t, err)
 	var id crm.CustomerID

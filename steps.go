@@ -28,6 +28,7 @@ const (
 	StepClicks    = "clicks"    // writes down and judges clicks
 	StepRules     = "rules"     // plans what rules want
 	StepCarry     = "carry"     // carries out tags, tickets and tasks that are due
+	StepOccasions = "occasions" // tells rules of events, tags and segments that they wait for
 	StepCampaigns = "campaigns" // draws the campaigns of the day
 	StepDeliver   = "deliver"   // sends what is due
 	StepReport    = "report"    // counts what is left open
@@ -55,6 +56,7 @@ func DefaultSteps() []Step {
 			_, err = ev.e.refresh(ctx)
 			return err
 		}},
+		{StepOccasions, occasionsStep},
 		{StepCampaigns, func(ctx context.Context, ev *Evening) (err error) {
 			if err = ev.population(ctx); err != nil {
 				return err
@@ -248,6 +250,20 @@ func rulesStep(ctx context.Context, ev *Evening) error {
 		ev.run.Tripped = tripped
 	}
 	ev.run.Rules, err = ev.e.write(ctx, intents, ev.Closed)
+	return err
+}
+
+func occasionsStep(ctx context.Context, ev *Evening) error {
+	if ev.Closed {
+		return nil
+	}
+	if err := ev.population(ctx); err != nil {
+		return err
+	}
+	plan, cancelled, done, err := ev.e.occasions(ctx, ev.Day, ev.At)
+	ev.run.Rules = sum(ev.run.Rules, plan)
+	ev.run.Carried.add(done)
+	ev.run.Carried.Cancelled += cancelled
 	return err
 }
 

@@ -68,7 +68,7 @@ func TestStepsOfAHost(t *testing.T) {
 	for again := range 2 {
 		rep, err = shop.Engine.Night(t.Context(), night)
 		require.NoError(t, err)
-		require.Equal(t, []string{vefa.StepImport, vefa.StepIdentify, vefa.StepClicks, "greet", vefa.StepRules, vefa.StepCarry, vefa.StepCampaigns, vefa.StepDeliver, vefa.StepReport}, names(rep))
+		require.Equal(t, []string{vefa.StepImport, vefa.StepIdentify, vefa.StepClicks, "greet", vefa.StepRules, vefa.StepCarry, vefa.StepOccasions, vefa.StepCampaigns, vefa.StepDeliver, vefa.StepReport}, names(rep))
 		require.Equal(t, map[string]int{"greeted": 3 * (again + 1)}, rep.Steps[3].Counts)
 		require.Equal(t, 3, rep.Delivered.Done)
 	}
@@ -113,7 +113,7 @@ func TestBadStepsAreRefused(t *testing.T) {
 		"Config.Steps[0] has no name":                    {{Run: run}},
 		`Config.Steps[1]: two steps are named "a"`:       {{Name: "a", Run: run}, {Name: "a", Run: run}},
 		`Config.Steps[0] "a" does nothing`:               {{Name: "a"}},
-		`Config.Steps[8]: two steps are named "deliver"`: append(vefa.DefaultSteps(), vefa.Step{Name: vefa.StepDeliver, Run: run}),
+		`Config.Steps[9]: two steps are named "deliver"`: append(vefa.DefaultSteps(), vefa.Step{Name: vefa.StepDeliver, Run: run}),
 	} {
 		_, err := vefa.New(vefa.Config{Store: memstore.New(), Sender: nighttest.New(t, memstore.New(), &crmtest.Clock{}, nil).Sender, BaseURL: "https://s.example", Keys: nighttest.Keys(), Steps: steps})
 		require.ErrorContains(t, err, want)

@@ -201,6 +201,30 @@ func (c *compiler) trigger(r *Rule, path string, each *ir.Field, fault func(stri
 	return t
 }
 
+// Occasions lists what rules of the set wait for or are cancelled by: events, tags
+// and segments, each once.
+func (s *Set[F]) Occasions() []Trigger {
+	var out []Trigger
+	add := func(t Trigger) {
+		switch t = t.occasion(); t.Kind {
+		case OnEvent, OnTagAdded, OnTagRemoved, OnSegmentEntered, OnSegmentLeft:
+			if !slices.Contains(out, t) {
+				out = append(out, t)
+			}
+		}
+	}
+	for _, c := range s.rules {
+		if c.rule.Disabled {
+			continue
+		}
+		add(c.rule.On)
+		for _, t := range c.rule.CancelAt {
+			add(t)
+		}
+	}
+	return out
+}
+
 // On is Evening for the rules of an occasion: {Kind: OnTagAdded, Tag: "vip"},
 // a segment that was entered or left, an event. Evenings and manual rules have
 // verbs of their own.

@@ -1,0 +1,396 @@
+package vefa
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/segment"
+)
+
+// engineEvents are the events that evenings tell rules of by themselves. A fact that
+// changes is told of again, which does nothing again that was to be done once.
+var engineEvents = []string{"order", "return", "visit", "answer", "click", "ticket_opened", "ticket_solved"}
+
+// checkTriggers reports occasions that rules wait for and nobody would ever tell of.
+func (e *Engine) checkTriggers() error {
+	var faults []error
+	for _, r := range e.rules.Active().Rules() {
+		for _, t := range append([]rules.Trigger{r.On}, r.CancelAt...) {
+			switch t.Kind {
+			case rules.OnEvent:
+				if !slices.Contains(engineEvents, t.Event) && !slices.Contains(e.cfg.Events, t.Event) {
+					faults = append(faults, fmt.Errorf("vefa: rule %q: nobody tells of the event %q: it is none of %v and not in Config.Events", r.Name, t.Event, engineEvents))
+				}
+			case rules.OnSegmentEntered, rules.OnSegmentLeft:
+				if !slices.ContainsFunc(e.defs, func(d segment.Definition) bool { return d.Name == t.Segment }) {
+					faults = append(faults, fmt.Errorf("vefa: rule %q: Config.Segments does not define segment %q", r.Name, t.Segment))
+				}
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// occasionCursor names the position in the change feed up to which rules were told.
+const occasionCursor = "vefa/occasions"
+
+// listener tells rules of what happened.
+type listener struct {
+	e       *Engine
+	now     time.Time
+	hears   map[rules.Trigger]bool // what rules wait for or are cancelled by
+	feeds   bool                   // some of it comes from the change feed
+	expires bool                   // some of it comes from tags that expire
+	seg     bool                   // or from segments
+}
+
+func (e *Engine) newListener(now time.Time) *listener {
+	l := &listener{e: e, now: now, hears: map[rules.Trigger]bool{}}
+	for _, t := range e.rules.Active().Occasions() {
+		l.hears[t] = true
+		switch t.Kind {
+		case rules.OnEvent:
+			l.feeds = l.feeds || slices.Contains(engineEvents, t.Event)
+		case rules.OnTagAdded, rules.OnTagRemoved:
+			l.feeds, l.expires = true, l.expires || t.Kind == rules.OnTagRemoved
+		case rules.OnSegmentEntered, rules.OnSegmentLeft:
+			l.seg = true
+		}
+	}
+	return l
+}
+
+// begin starts at the head of the feed where nothing was told before: what was there
+// already is no occasion.
+func (l *listener) begin(ctx context.Context, tx crm.Tx) error {
+	if !l.feeds {
+		return nil
+	}
+	at, err := tx.Cursor(ctx, occasionCursor)
+	if err != nil || at != "" {
+		return err
+	}
+	head, err := tx.Head(ctx)
+	if err != nil {
+		return err
+	}
+	return tx.SetCursor(ctx, occasionCursor, head)
+}
+
+// maxRounds bounds how often occasions of one evening may lead to others.
+const maxRounds = 5
+
+// occasions tells the rules what happened since the evening before, until nothing
+// more comes of it: tags that they set are occasions, too. It returns what was
+// planned and cancelled, and what was carried out of it.
+func (e *Engine) occasions(ctx context.Context, day string, now time.Time) (plan PlanReport, cancelled int, done CarryReport, err error) {
+	l := e.newListener(now)
+	if len(l.hears) == 0 {
+		return plan, 0, done, nil
+	}
+	var before time.Time
+	if l.expires || l.seg {
+		if before, err = e.eveningBefore(ctx, day); err != nil {
+			return plan, 0, done, err
+		}
+	}
+	for range maxRounds {
+		var got Occurred
+		for more := l.feeds; more; {
+			var n Occurred
+			if n, more, err = l.feed(ctx); err != nil {
+				return plan, cancelled, done, err
+			}
+			got.add(n)
+		}
+		if !before.IsZero() {
+			n, err := l.compare(ctx, before)
+			if err != nil {
+				return plan, cancelled, done, err
+			}
+			got.add(n)
+		}
+		plan.Planned, plan.Repeated, cancelled = plan.Planned+got.Planned, plan.Repeated+got.Repeated, cancelled+got.Cancelled
+		if got.Planned == 0 {
+			break
+		}
+		carried, err := e.carry(ctx, now)
+		done.add(carried)
+		if err == nil {
+			_, err = e.refresh(ctx)
+		}
+		if err != nil {
+			return plan, cancelled, done, err
+		}
+	}
+	return plan, cancelled, done, nil
+}
+
+func (o *Occurred) add(n Occurred) {
+	o.Planned += n.Planned
+	o.Repeated += n.Repeated
+	o.Cancelled += n.Cancelled
+}
+
+// eveningBefore returns the instant of the last evening before a day, or zero.
+func (e *Engine) eveningBefore(ctx context.Context, day string) (at time.Time, err error) {
+	err = e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		at = time.Time{}
+		for rep, err := range Nights(ctx, r) {
+			if err != nil {
+				return err
+			}
+			if rep.Day < day && rep.At.After(at) {
+				at = rep.At
+			}
+		}
+		return nil
+	})
+	return at, err
+}
+
+// feed tells of a batch of the change feed, in the transaction that moves on; more
+// says that there may be another.
+func (l *listener) feed(ctx context.Context) (out Occurred, more bool, err error) {
+	err = l.e.svc.Update(ctx, func(tx crm.Tx) error {
+		out, more = Occurred{}, false
+		at, err := tx.Cursor(ctx, occasionCursor)
+		if err != nil {
+			return err
+		}
+		changes, next, err := tx.Changes(ctx, at, loadBatch)
+		if errors.Is(err, crm.ErrPruned) {
+			l.e.cfg.Logger.Warn("vefa: occasions that were pruned before rules were told of them")
+			if next, err = tx.Head(ctx); err != nil {
+				return err
+			}
+			return tx.SetCursor(ctx, occasionCursor, next)
+		}
+		if err != nil || len(changes) == 0 {
+			return err
+		}
+		more = true
+		if out, err = l.tell(ctx, tx, changes); err != nil {
+			return err
+		}
+		return tx.SetCursor(ctx, occasionCursor, next)
+	})
+	return out, more, err
+}
+
+// occasion is what happened to one customer.
+type occasion struct {
+	who *person
+	on  rules.Trigger
+}
+
+func (l *listener) tell(ctx context.Context, tx crm.Tx, changes []crm.Change) (out Occurred, err error) {
+	var refs []crm.FactRef
+	var keys []crm.ProfileKey
+	for _, c := range changes {
+		if c.Kind == crm.ChangedFact && !c.Subject.Profile.IsZero() && slices.Contains(kinds, c.Fact.Kind) {
+			refs = append(refs, crm.FactRef{Subject: c.Subject, Key: c.Fact})
+		}
+	}
+	facts, err := tx.Facts(ctx, refs...)
+	if err != nil {
+		return out, err
+	}
+	for i, f := range facts {
+		if f != nil {
+			keys = append(keys, refs[i].Subject.Profile)
+		}
+	}
+	if len(keys) == 0 {
+		return out, nil
+	}
+	places, err := crm.LoadPlaces(ctx, tx, l.e.cfg.Home)
+	if err != nil {
+		return out, err
+	}
+	p, err := l.e.few(ctx, tx, places, keys)
+	if err != nil {
+		return out, err
+	}
+	var list []occasion
+	for i, f := range facts {
+		if f == nil {
+			continue
+		}
+		x := p.of(refs[i].Subject.Profile)
+		if x == nil {
+			continue
+		}
+		if t := l.of(p, x, f); l.hears[t] {
+			list = append(list, occasion{x, t})
+		}
+	}
+	w, err := l.e.newEvaluator(p, rules.Trigger{}, l.now, func() (*segment.Index, error) {
+		defs, err := loadTags(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		return l.e.index(p, defs, l.now)
+	})
+	if err != nil {
+		return out, err
+	}
+	w.fill.reader = tx
+	return l.raise(ctx, tx, w, list)
+}
+
+// of returns the occasion that a fact is, or the zero Trigger.
+func (l *listener) of(p *population, x *person, f *crm.Fact) rules.Trigger {
+	event := func(name string) rules.Trigger { return rules.Trigger{Kind: rules.OnEvent, Event: name} }
+	switch d := f.Data.(type) {
+	case *crm.Order:
+		if !d.Returns.IsZero() || d.Total.Amount < 0 {
+			return event("return")
+		}
+		return event("order")
+	case *crm.Visit:
+		return event("visit")
+	case *crm.Answer:
+		return event("answer")
+	case *crm.Click:
+		if d.Verdict == crm.Human {
+			return event("click")
+		}
+	case *crm.Ticket:
+		if d.Unsolved() {
+			return event("ticket_opened")
+		}
+		return event("ticket_solved")
+	case *crm.TagChange:
+		has := func(at int64) (yes bool) {
+			x.tagsAt(at, func(n uint32) { yes = yes || p.texts.text(n) == d.Tag })
+			return yes
+		}
+		at := f.At.UnixMicro()
+		switch was, is := has(at-1), has(max(at, l.now.UnixMicro())); {
+		case is && !was && !d.Off:
+			return rules.Trigger{Kind: rules.OnTagAdded, Tag: d.Tag}
+		case was && !is && d.Off:
+			return rules.Trigger{Kind: rules.OnTagRemoved, Tag: d.Tag}
+		}
+	}
+	return rules.Trigger{}
+}
+
+// compare tells of what time alone brought since the evening before: tags that
+// expired, and segments whose tags changed.
+func (l *listener) compare(ctx context.Context, before time.Time) (out Occurred, err error) {
+	e := l.e
+	from, to := before.UnixMicro(), l.now.UnixMicro()
+	var list []occasion
+	if l.expires {
+		for _, x := range e.pop.sorted() {
+			for i := range x.tags {
+				t := &x.tags[i]
+				if t.expires <= from || t.expires > to || t.off {
+					continue
+				}
+				set := false
+				x.tagsAt(to, func(n uint32) { set = set || n == t.name })
+				on := rules.Trigger{Kind: rules.OnTagRemoved, Tag: e.pop.texts.text(t.name)}
+				if !set && l.hears[on] {
+					list = append(list, occasion{x, on})
+				}
+			}
+		}
+	}
+	if l.seg {
+		moved, err := l.moved(before)
+		if err != nil {
+			return out, err
+		}
+		list = append(list, moved...)
+	}
+	for chunk := range slices.Chunk(list, planBatch) {
+		var n Occurred
+		err := e.svc.Update(ctx, func(tx crm.Tx) error {
+			w, err := e.newEvaluator(e.pop, rules.Trigger{}, l.now, func() (*segment.Index, error) { return e.seg, nil })
+			if err != nil {
+				return err
+			}
+			w.fill.reader = tx
+			n, err = l.raise(ctx, tx, w, chunk)
+			return err
+		})
+		if err != nil {
+			return out, err
+		}
+		out.add(n)
+	}
+	return out, nil
+}
+
+// moved lists who entered or left a segment since the evening before, by the tags
+// of then as they are known now. Those whom no source knew then were in none.
+func (l *listener) moved(before time.Time) ([]occasion, error) {
+	e := l.e
+	old, err := e.index(e.pop, e.tags, before)
+	if err != nil {
+		return nil, err
+	}
+	was, err := e.readSegments(old, before)
+	if err != nil {
+		return nil, err
+	}
+	is, err := e.readSegments(e.seg, l.now)
+	if err != nil {
+		return nil, err
+	}
+	var list []occasion
+	for _, x := range e.pop.sorted() {
+		a, known := was.ids.Lookup(segmentName(x.home))
+		known = known && x.since <= before.UnixMicro()
+		b, there := is.ids.Lookup(segmentName(x.home))
+		for i, name := range is.names {
+			in, out := there && is.in[i].Contains(b), known && was.in[i].Contains(a)
+			on := rules.Trigger{Kind: rules.OnSegmentEntered, Segment: name}
+			if out {
+				on.Kind = rules.OnSegmentLeft
+			}
+			if in != out && l.hears[on] {
+				list = append(list, occasion{x, on})
+			}
+		}
+	}
+	return list, nil
+}
+
+// raise cancels what waits for occasions and plans what rules do at them.
+func (l *listener) raise(ctx context.Context, tx crm.Tx, w *evaluator, list []occasion) (out Occurred, err error) {
+	told := map[occasion]bool{}
+	var intents []rules.Intent
+	for _, o := range list {
+		if told[o] {
+			continue
+		}
+		told[o] = true
+		members := make([]crm.Subject, len(o.who.profiles))
+		for i, k := range o.who.profiles {
+			members[i] = crm.OfProfile(k)
+		}
+		cancelled, err := w.set.Cancel(ctx, tx, o.on, crm.FactKey{}, w.moment(o.who), members...)
+		if err != nil {
+			return out, err
+		}
+		out.Cancelled += len(cancelled)
+		w.on = o.on
+		in, err := w.persons(ctx, []*person{o.who})
+		if err != nil {
+			return out, err
+		}
+		intents = append(intents, in...)
+	}
+	n, err := l.e.writeIn(ctx, tx, intents)
+	out.Planned, out.Repeated = n.Planned, n.Repeated
+	return out, err
+}
