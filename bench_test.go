@@ -29,7 +29,7 @@ import (
 // the next day, measured apart. VEFA_CUSTOMERS=1000000
 // is the size that README quotes:
 //
-//	VEFA_CUSTOMERS=1000000 go test -run xxx -bench Evening -benchtime 1x ./vefa
+//	VEFA_CUSTOMERS=1000000 go test -run xxx -bench Evening -benchtime 1x .
 func BenchmarkEvening(b *testing.B) {
 	n := 20_000
 	if s := os.Getenv("VEFA_CUSTOMERS"); s != "" {
