@@ -107,7 +107,7 @@ rules:
   - {name: b, when: '"y" in Tags', then: [{untag: z}]}
   - {name: c, when: '"z" not in Tags', then: [{tag: x}]}`)
 	require.NoError(t, err)
-	require.Equal(t, "a: tag cycle: a sets y -> b clears z -> c sets x -> a", set.Lint(nil)[0].String())
+	require.Equal(t, "r.yaml:3:5: a: tag cycle: a sets y -> b clears z -> c sets x -> a", set.Lint(nil)[0].String())
 }
 
 func TestBreaker(t *testing.T) {

@@ -56,7 +56,7 @@ tables:
 	// Output:
 	// best 20
 	// spring/best best
-	// table spring: gap: no row for: Spend12m < 2000000, Orders < 1, Tags has none of red, staff
+	// offers.yaml:4:5: table spring: gap: no row for: Spend12m < 2000000, Orders < 1, Tags has none of red, staff
 }
 
 func ExampleExplanation_FlipText() {

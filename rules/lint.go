@@ -16,9 +16,45 @@ type Finding struct {
 	Rule string
 	Kind FindingKind
 	Msg  string
+	// Where the rule, condition or table stands. They are zero for a book that was
+	// written in Go; File alone is then its name.
+	File         string
+	Line, Column int
 }
 
-func (f Finding) String() string { return fmt.Sprintf("%s: %s: %s", f.Rule, f.Kind, f.Msg) }
+// String returns the finding on one line, with file:line:column in front if they
+// are known.
+func (f Finding) String() string {
+	text := fmt.Sprintf("%s: %s: %s", f.Rule, f.Kind, f.Msg)
+	if f.Line > 0 {
+		text = fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Column, text)
+	}
+	return text
+}
+
+// found returns a finding about what stands at a place.
+func found(name string, at rulePlace, kind FindingKind, msg string) Finding {
+	f := Finding{Rule: name, Kind: kind, Msg: msg}
+	if at.book != nil {
+		var where Fault
+		at.book.locate(&where, at.path)
+		f.File, f.Line, f.Column = where.File, where.Line, where.Column
+	}
+	return f
+}
+
+// placeOf returns where a condition or parameter is declared.
+func (s *Set[F]) placeOf(name string) rulePlace {
+	for i, b := range s.books {
+		if k := slices.IndexFunc(b.Conditions, func(c Condition) bool { return c.Name == name }); k >= 0 {
+			return rulePlace{b, i, fmt.Sprintf("conditions[%d]", k)}
+		}
+		if k := slices.IndexFunc(b.Parameters, func(p Parameter) bool { return p.Name == name }); k >= 0 {
+			return rulePlace{b, i, fmt.Sprintf("parameters[%d]", k)}
+		}
+	}
+	return rulePlace{}
+}
 
 // FindingKind names a kind of finding.
 type FindingKind string
@@ -58,7 +94,7 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 	for i, c := range s.rules {
 		r := c.rule
 		add := func(kind FindingKind, format string, args ...any) {
-			out = append(out, Finding{r.Name, kind, fmt.Sprintf(format, args...)})
+			out = append(out, found(r.Name, c.place, kind, fmt.Sprintf(format, args...)))
 		}
 		if knownTags != nil {
 			for _, tag := range c.tags() {
@@ -92,12 +128,12 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 	}
 	out = s.lintCycles(out)
 	for _, name := range s.unused {
-		out = append(out, Finding{name, LintUnused, "nothing uses it"})
+		out = append(out, found(name, s.placeOf(name), LintUnused, "nothing uses it"))
 	}
 	budget := 2_000_000 // steps of all tables
 	for _, name := range s.Tables() {
 		s.tables[name].lint(&budget, func(kind FindingKind, format string, args ...any) {
-			out = append(out, Finding{"table " + name, kind, fmt.Sprintf(format, args...)})
+			out = append(out, found("table "+name, s.tables[name].place, kind, fmt.Sprintf(format, args...)))
 		})
 	}
 	return out
@@ -209,7 +245,7 @@ func (c *compiled) undoes(o *compiled) string {
 func (s *Set[F]) lintCycles(out []Finding) []Finding {
 	next, ok := feeds(s.rules, false, true)
 	if !ok {
-		return append(out, Finding{s.rules[0].rule.Name, LintCycle, "too many rules set and test the same tags to look for circles"})
+		return append(out, found(s.rules[0].rule.Name, s.rules[0].place, LintCycle, "too many rules set and test the same tags to look for circles"))
 	}
 	state := make([]int, len(s.rules))
 	for i, c := range s.rules {
@@ -217,7 +253,7 @@ func (s *Set[F]) lintCycles(out []Finding) []Finding {
 			continue
 		}
 		if msg := cycle(s.rules, next, i, state, &trail{}); msg != "" {
-			out = append(out, Finding{c.rule.Name, LintCycle, msg})
+			out = append(out, found(c.rule.Name, c.place, LintCycle, msg))
 			for k := range state { // those on the way are part of what was said
 				if state[k] == 1 {
 					state[k] = 2

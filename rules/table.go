@@ -91,6 +91,7 @@ type decisionTable struct {
 	rows  []closure.BoolFunc // in the order of precedence
 	order []int              // the rows' numbers in the table
 	grid  *grid              // for the analysis; nil if it cannot be analysed
+	place rulePlace
 }
 
 // Outcome is what a table gives for a subject.
@@ -274,7 +275,7 @@ func (c *compiler) table(path string, source *Table) {
 	if c.found > before {
 		return
 	}
-	d := &decisionTable{table: &t, each: each, grid: g, order: t.precedence()}
+	d := &decisionTable{table: &t, each: each, grid: g, order: t.precedence(), place: rulePlace{c.book, c.bookNo, path}}
 	c.checkHits(path, who, d)
 	if c.tableRows += len(t.Rows); c.tableRows > c.schema.limits.Rules {
 		fault("rows", "the tables have more than %d rows together", c.schema.limits.Rules)

@@ -20,6 +20,7 @@ import (
 	"github.com/vefacrm/vefa/dedup"
 	"github.com/vefacrm/vefa/dedup/people"
 	"github.com/vefacrm/vefa/examples/internal/output"
+	"github.com/vefacrm/vefa/examples/internal/terminal"
 )
 
 //go:embed sample/people.csv
@@ -36,7 +37,7 @@ const maxBad = 20
 type job struct {
 	o       options
 	errs    io.Writer
-	show    *display
+	show    *terminal.Screen
 	tables  []*table
 	lengths []int // rows of each table, bad ones included
 	rows    int   // that could be read
@@ -59,7 +60,7 @@ type scored struct {
 
 // open reads the headers and what the first rows tell about dates.
 func open(o options, errs io.Writer) (*job, error) {
-	j := &job{o: o, errs: errs, show: newDisplay(errs), spent: newStopwatch()}
+	j := &job{o: o, errs: errs, show: terminal.NewScreen(errs), spent: newStopwatch()}
 	for _, path := range o.in {
 		j.tables = append(j.tables, file(path))
 	}
@@ -98,7 +99,7 @@ func open(o options, errs io.Writer) (*job, error) {
 			return nil, err
 		}
 		if o.roles == nil {
-			j.show.say("%s read as -map %s", t.path, t.layout.describe(t.header))
+			j.show.Say("%s read as -map %s", t.path, t.layout.describe(t.header))
 		}
 	}
 	opt := people.Options{Region: o.region, Threads: o.threads, Progress: j.progress}
@@ -153,7 +154,20 @@ func rowOf(id string) int32 {
 
 func (j *job) progress(p dedup.Progress) {
 	j.spent.phase(p.Phase)
-	j.show.step(p.Phase, p.Done, p.Total)
+	text := fmt.Sprintf("%s %d", p.Phase, p.Done)
+	if p.Total > 0 {
+		text = fmt.Sprintf("%s %d%%", p.Phase, 100*p.Done/p.Total)
+	}
+	j.show.Line(text)
+}
+
+// stopped says in words that the program was interrupted, if it was.
+func (j *job) stopped(ctx context.Context, err error) error {
+	j.show.End()
+	if ctx.Err() == nil {
+		return err
+	}
+	return &terminal.Stopped{Text: fmt.Sprintf("stopped in the phase %q after %d rows; files that were asked for are as they were", j.spent.last(), j.rows), Err: err}
 }
 
 // link reads the files and links their rows.
@@ -174,7 +188,7 @@ func (j *job) link(ctx context.Context) error {
 	}
 	j.spent.phase("read")
 	j.result, err = j.linker.Link(ctx, iter.Seq[people.Record](records), model)
-	j.show.end()
+	j.show.End()
 	if failed != nil {
 		return failed
 	}
@@ -185,7 +199,7 @@ func (j *job) link(ctx context.Context) error {
 		return errors.New("there is no row that can be read")
 	}
 	if j.bad > 0 {
-		j.show.say("%d of %d rows could not be read", j.bad, j.bad+j.rows)
+		j.show.Say("%d of %d rows could not be read", j.bad, j.bad+j.rows)
 	}
 	j.spent.phase("evaluate")
 	j.number()
@@ -229,7 +243,7 @@ func (j *job) records(ctx context.Context, yield func(people.Record) bool) error
 		}, func(n int, e *rowError) error {
 			last = n
 			if j.bad++; j.bad <= maxBad {
-				j.show.say("%v", e)
+				j.show.Say("%v", e)
 			}
 			return nil
 		})

@@ -9,15 +9,12 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
-	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
+	"github.com/vefacrm/vefa/dedup/people"
 	"github.com/vefacrm/vefa/examples/internal/output"
+	"github.com/vefacrm/vefa/examples/internal/terminal"
 )
 
 // options are the flags.
@@ -36,11 +33,13 @@ type options struct {
 	json      bool
 }
 
-func parse(args []string, errs io.Writer) (options, error) {
+func parse(args []string, out io.Writer) (options, error) {
 	var o options
 	var in, in2, mapping string
-	f := flag.NewFlagSet("dedupe", flag.ContinueOnError)
-	f.SetOutput(errs)
+	f := terminal.NewFlags("dedupe", "Finds the rows of one CSV file, or of two, that speak of the same person.",
+		"go run ./examples/dedupe -in people.csv -out clusters.csv",
+		"go run ./examples/dedupe -in crm.csv -in2 shop.csv -map given=first_name,family=surname,phone=gsm -report page.html",
+		"go run ./examples/dedupe -in people.csv -truth person -json")
 	f.StringVar(&in, "in", "", "CSV file with a header; .gz is read too (default: a sample of this program)")
 	f.StringVar(&in2, "in2", "", "a second file with the same columns, or other columns that -map names too")
 	f.StringVar(&mapping, "map", "", "columns of roles: given=first_name,family=surname,extra:occupation=job (default: recognised by name)")
@@ -54,22 +53,20 @@ func parse(args []string, errs io.Writer) (options, error) {
 	f.StringVar(&o.region, "region", "TR", "home country of phone numbers without a country code, as an ISO 3166 code")
 	f.IntVar(&o.threads, "threads", 2, "goroutines to work with; the result does not depend on them")
 	f.BoolVar(&o.json, "json", false, "print what was found and measured as one JSON object")
-	if err := f.Parse(args); err != nil {
+	if err := f.Parse(args, out); err != nil {
 		return o, err
 	}
 	switch {
-	case f.NArg() > 0:
-		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	case in == "" && in2 != "":
-		return o, errors.New("-in2 goes with -in")
+		return o, terminal.Usagef("-in2 goes with -in")
 	case o.threads < 1 || o.threads > 1024:
-		return o, fmt.Errorf("-threads: %d is not between 1 and 1024", o.threads)
+		return o, terminal.Usagef("-threads: %d is not between 1 and 1024", o.threads)
 	}
 	if o.delimiter == "tab" || o.delimiter == `\t` {
 		o.delimiter = "\t"
 	}
 	if r := []rune(o.delimiter); len(r) > 1 || len(r) == 1 && (r[0] == '"' || r[0] == '\r' || r[0] == '\n' || r[0] == '�') {
-		return o, fmt.Errorf("-delimiter: %q is not one character that may stand between cells", o.delimiter)
+		return o, terminal.Usagef("-delimiter: %q is not one character that may stand between cells", o.delimiter)
 	}
 	for _, path := range []string{in, in2} {
 		if path != "" {
@@ -77,33 +74,30 @@ func parse(args []string, errs io.Writer) (options, error) {
 		}
 	}
 	var err error
-	o.roles, err = parseMap(mapping)
-	return o, err
+	if o.roles, err = parseMap(mapping); err != nil {
+		return o, &terminal.UsageError{Err: err}
+	}
+	if _, err := people.New(people.Options{Region: o.region}); err != nil {
+		return o, terminal.Usagef("-region: %w", err)
+	}
+	return o, nil
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	switch {
-	case err == nil:
-	case errors.Is(err, flag.ErrHelp):
-		os.Exit(2)
-	default:
-		fmt.Fprintln(os.Stderr, "dedupe:", err)
-		os.Exit(1)
-	}
-}
+func main() { terminal.Main("dedupe", run) }
 
 // run is the program; a test calls it.
 func run(ctx context.Context, args []string, out, errs io.Writer) error {
-	o, err := parse(args, errs)
+	o, err := parse(args, out)
 	if err != nil {
 		return err
 	}
-	for _, f := range []struct{ name, path string }{{"-out", o.out}, {"-pairs", o.pairs}, {"-report", o.report}} {
+	newModel := o.model
+	if _, err := os.Stat(o.model); err == nil {
+		newModel = "" // it is read
+	}
+	for _, f := range []struct{ name, path string }{{"-out", o.out}, {"-pairs", o.pairs}, {"-report", o.report}, {"-model", newModel}} {
 		if err := output.Check(f.path); err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
+			return terminal.Usagef("%s: %w", f.name, err)
 		}
 	}
 	j, err := open(o, errs)
@@ -111,10 +105,10 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return err
 	}
 	if err := j.link(ctx); err != nil {
-		return err
+		return j.stopped(ctx, err)
 	}
 	if err := j.write(ctx); err != nil {
-		return err
+		return j.stopped(ctx, err)
 	}
 	if o.json {
 		return j.printJSON(out)

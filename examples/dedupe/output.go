@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/vefacrm/vefa/dedup"
 	"github.com/vefacrm/vefa/examples/internal/output"
@@ -180,10 +181,10 @@ func (j *job) print(w io.Writer) error {
 	say("%d rows are %d people; %d rows are duplicates of others (largest group %d).", s.Rows, s.Clusters, s.Rows-s.Clusters, s.Largest)
 	say("%d pairs were compared, %d are linked; about %.0f of them rightly.", s.Pairs, s.Edges, s.Estimated.Matches)
 	for _, k := range s.Capped {
-		say("left out as too common: %d rows that share %v (%s)", k.Records, k.Values, k.Rule)
+		say("left out as too common: %d rows that share %s (%s)", k.Records, strings.Join(k.Values, ", "), k.Rule)
 	}
 	if m := s.Truth; m != nil {
-		say("against %s: %d true pairs, %.1f %% of them compared", j.o.truth, m.TruePairs, 100*m.BlockingRecall)
+		say("against %s: %d true pairs, %.1f%% of them compared", j.o.truth, m.TruePairs, 100*m.BlockingRecall)
 		say("  edges     precision %.4f  recall %.4f  F1 %.4f", m.Edges.Precision, m.Edges.Recall, m.Edges.F1)
 		say("  clusters  precision %.4f  recall %.4f  F1 %.4f  B-cubed %.4f", m.Clusters.Precision, m.Clusters.Recall, m.Clusters.F1, m.BCubed)
 	}
@@ -193,7 +194,7 @@ func (j *job) print(w io.Writer) error {
 		for _, c := range groups[:min(3, len(groups))] {
 			for i, e := range c.Edges {
 				if i < 3 {
-					say("  rows %s and %s: %.1f bits, %v", e.A, e.B, e.Weight, e.Fields)
+					say("  rows %s and %s: %.1f bits, %s", e.A, e.B, e.Weight, strings.Join(e.Fields, ", "))
 				}
 			}
 		}
@@ -201,7 +202,7 @@ func (j *job) print(w io.Writer) error {
 	say("%.2f s, %.2f CPU-s, %.0f MiB", s.Seconds["total"], s.CPUSeconds["total"], s.PeakRSS)
 	for _, x := range []struct{ path, what string }{{j.o.out, "clusters"}, {j.o.pairs, "pairs"}, {j.o.report, "report"}, {j.o.model, "model"}} {
 		if x.path != "" {
-			say("%s: %s", x.what, x.path)
+			say("wrote the %s to %s", x.what, x.path)
 		}
 	}
 	return err

@@ -1,25 +1,16 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"io/fs"
-	"path/filepath"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/vefacrm/vefa/examples/internal/programtest"
 )
 
 // Case A14: a file that cannot be written is told before the work, not after it.
-func TestOutputsAreCheckedFirst(t *testing.T) {
-	dir := t.TempDir()
-	for _, name := range []string{"-report"} {
-		var out, errs bytes.Buffer
-		path := filepath.Join(dir, "absent", "file")
-		err := run(context.Background(), []string{name, path}, &out, &errs)
-		require.EqualError(t, err, name+": "+path+": no such file or directory")
-		require.ErrorIs(t, err, fs.ErrNotExist)
-		require.ErrorContains(t, run(context.Background(), []string{name, dir}, &out, &errs), "is a directory")
-		require.Empty(t, out.String()+errs.String(), "it had begun")
-	}
+func TestOutputsAreCheckedFirst(t *testing.T) { programtest.OutputsFirst(t, run, "-report") }
+
+// Cases GT2, GT3 and GT4: help, faults of the command line and an interrupt.
+func TestCommandLine(t *testing.T) {
+	programtest.CommandLine(t, "night", run, "-customers 0", "-evenings -1", "-from x", "-evening x", "-import x", "-customers 60 -evenings 1 -db memory -evening 2025-01-02")
+	programtest.Interrupted(t, "night", run, "-db", "memory", "-customers", "60", "-evenings", "2")
 }

@@ -11,18 +11,16 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
 
 	"github.com/vefacrm/vefa/examples/internal/output"
+	"github.com/vefacrm/vefa/examples/internal/terminal"
 )
 
 // options are the flags.
@@ -42,11 +40,13 @@ type options struct {
 	evening   string
 }
 
-func parse(args []string, errs io.Writer) (options, error) {
+func parse(args []string, out io.Writer) (options, error) {
 	var o options
 	var folder string
-	f := flag.NewFlagSet("night", flag.ContinueOnError)
-	f.SetOutput(errs)
+	f := terminal.NewFlags("night", "Runs the evenings of a watch retailer, simulated or from your own files.",
+		"go run ./examples/night -evenings 20 -report page.html",
+		"go run ./examples/night -db sqlite:shop.db -evenings 40   # stopped and started again, it goes on",
+		"go run ./examples/night -import csv:DIR -db postgres://me@localhost/shop -json")
 	f.StringVar(&o.db, "db", "", "where the record is: memory, sqlite:PATH, postgres:DSN or postgres://USER@HOST/DATABASE (default: a SQLite file that is thrown away)")
 	f.IntVar(&o.customers, "customers", 20_000, "people in the simulated world")
 	f.IntVar(&o.evenings, "evenings", 60, "evenings to run")
@@ -58,23 +58,26 @@ func parse(args []string, errs io.Writer) (options, error) {
 	f.BoolVar(&o.json, "json", false, "print the results as one JSON object")
 	f.BoolVar(&o.digest, "digest", false, "print a hash of the whole logical end state as the last line")
 	f.StringVar(&o.evening, "evening", "", "run the evening of this date once more")
-	if err := f.Parse(args); err != nil {
+	if err := f.Parse(args, out); err != nil {
 		return o, err
 	}
 	f.Visit(func(x *flag.Flag) { o.fromSet = o.fromSet || x.Name == "from" })
 	if folder != "" {
 		var ok bool
 		if o.format, o.dir, ok = strings.Cut(folder, ":"); !ok {
-			return o, fmt.Errorf("-import: %q is not FORMAT:DIR", folder)
+			return o, terminal.Usagef("-import: %q is not FORMAT:DIR", folder)
 		}
 	}
 	switch {
-	case f.NArg() > 0:
-		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	case o.customers < 1 || o.customers > 1<<24:
-		return o, fmt.Errorf("-customers: %d is not between 1 and %d", o.customers, 1<<24)
+		return o, terminal.Usagef("-customers: %d is not between 1 and %d", o.customers, 1<<24)
 	case o.evenings < 0 || o.evenings > 3650:
-		return o, fmt.Errorf("-evenings: %d is not between 0 and 3650", o.evenings)
+		return o, terminal.Usagef("-evenings: %d is not between 0 and 3650", o.evenings)
+	}
+	for _, day := range []struct{ name, text string }{{"from", o.from}, {"evening", o.evening}} {
+		if _, err := checkDay(day.name, day.text); day.text != "" && err != nil {
+			return o, &terminal.UsageError{Err: err}
+		}
 	}
 	return o, nil
 }
@@ -83,27 +86,17 @@ func main() {
 	// A nightly job may take its memory; collecting less often is worth a third
 	// of the time.
 	debug.SetGCPercent(400)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	switch {
-	case err == nil:
-	case errors.Is(err, flag.ErrHelp):
-		os.Exit(2)
-	default:
-		fmt.Fprintln(os.Stderr, "night:", err)
-		os.Exit(1)
-	}
+	terminal.Main("night", run)
 }
 
 // run is the program; a test calls it.
 func run(ctx context.Context, args []string, out, errs io.Writer) error {
-	o, err := parse(args, errs)
+	o, err := parse(args, out)
 	if err != nil {
 		return err
 	}
 	if err := output.Check(o.report); err != nil {
-		return fmt.Errorf("-report: %w", err)
+		return terminal.Usagef("-report: %w", err)
 	}
 	show := newDisplay(errs)
 	store, where, shut, err := openStore(ctx, o.db)
@@ -117,18 +110,25 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	}
 	defer stop()
 	show.start(s, where)
-	if err := s.run(ctx); err != nil {
-		show.end()
-		return err
+	err = s.run(ctx)
+	if err == nil && o.evening != "" {
+		err = s.again(ctx, o.evening)
 	}
-	if o.evening != "" {
-		if err := s.again(ctx, o.evening); err != nil {
-			show.end()
-			return err
+	show.Keep()
+	if err == nil {
+		err = s.finish(ctx, out, where)
+	}
+	if err != nil && ctx.Err() != nil {
+		text := fmt.Sprintf("stopped after %d of %d evenings", s.state.Day, o.evenings)
+		if o.db != "" && o.db != "memory" {
+			text += "; the same command goes on"
 		}
+		return &terminal.Stopped{Text: text, Err: err}
 	}
-	show.end()
-	return s.finish(ctx, out, where)
+	if err == nil {
+		terminal.Wrote(errs, o.report)
+	}
+	return err
 }
 
 // peakRSS is the largest resident size of this process in MiB.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/examples/internal/terminal"
 	"github.com/vefacrm/vefa/examples/night/importer"
 	"github.com/vefacrm/vefa/examples/night/world"
 	"github.com/vefacrm/vefa/messaging"
@@ -94,6 +95,11 @@ func newSimulation(ctx context.Context, o options, store crm.Store, show *displa
 	}
 	if err := s.openProgress(known); err != nil {
 		return nil, nil, err
+	}
+	if o.evening != "" { // before the work, not after it
+		if _, err := s.eveningOf(o.evening); err != nil {
+			return nil, nil, err
+		}
 	}
 	s.clock.set(s.source.Evening(-1))
 
@@ -514,14 +520,23 @@ func (s *simulation) measure(name string) func() {
 
 // again runs one evening again.
 func (s *simulation) again(ctx context.Context, date string) error {
-	d, err := checkDay("evening", date)
+	day, err := s.eveningOf(date)
 	if err != nil {
 		return err
 	}
-	day := int(d.Sub(time.Date(s.from.Year(), s.from.Month(), s.from.Day(), 0, 0, 0, 0, time.UTC)).Hours() / 24)
-	if day < 0 || day >= s.state.Day {
-		return fmt.Errorf("-evening: %s is not one of the %d evenings from %s that were done", date, s.state.Day, s.state.From)
-	}
 	s.clock.set(s.at(day, eveningStep))
 	return s.evening(ctx, day)
+}
+
+// eveningOf returns which evening of the run a date is.
+func (s *simulation) eveningOf(date string) (int, error) {
+	d, err := checkDay("evening", date)
+	if err != nil {
+		return 0, err
+	}
+	day := int(d.Sub(time.Date(s.from.Year(), s.from.Month(), s.from.Day(), 0, 0, 0, 0, time.UTC)).Hours() / 24)
+	if last := max(s.state.Day, s.o.evenings); day < 0 || day >= last {
+		return 0, terminal.Usagef("-evening: %s is not one of the %d evenings from %s", date, last, s.from.Format(time.DateOnly))
+	}
+	return day, nil
 }

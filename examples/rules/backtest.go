@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/examples/internal/terminal"
 	"github.com/vefacrm/vefa/rules"
 )
 
@@ -36,11 +36,11 @@ type tripped struct {
 func (p *program) backtest(ctx context.Context) error {
 	first, err := time.ParseInLocation(time.DateOnly, p.from, p.zone)
 	if err != nil {
-		return fmt.Errorf("-from: %q is no date", p.from)
+		return terminal.Usagef("-from: %q is no date", p.from)
 	}
 	last, err := time.ParseInLocation(time.DateOnly, p.to, p.zone)
 	if err != nil {
-		return fmt.Errorf("-to: %q is no date", p.to)
+		return terminal.Usagef("-to: %q is no date", p.to)
 	}
 	// A backtest keeps nothing, so its ids need no key of anybody's.
 	ids, err := crm.NewEffectIDs(crm.NewSecret([]byte("vefa example rules: a backtest of the past")))
@@ -57,6 +57,9 @@ func (p *program) backtest(ctx context.Context) error {
 	for day := first; !day.After(last); day = day.AddDate(0, 0, 1) {
 		now := time.Date(day.Year(), day.Month(), day.Day(), local.Hour(), local.Minute(), 0, 0, p.zone)
 		if err := r.evening(ctx, rules.NewMoment(now, p.zone)); err != nil {
+			if ctx.Err() != nil {
+				return &terminal.Stopped{Text: fmt.Sprintf("stopped after %d evenings, before that of %s", evenings, now.Format(time.DateOnly)), Err: err}
+			}
 			return fmt.Errorf("evening %s: %w", now.Format(time.DateOnly), err)
 		}
 		evenings++
@@ -71,19 +74,19 @@ func (p *program) backtest(ctx context.Context) error {
 		}
 	}
 	p.printf("%d evenings from %s to %s, %d customers\n", evenings, p.from, p.to, n)
-	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "planned\tdone\twithheld\tcancelled\twaiting\t  rule")
+	w := terminal.Table{Right: map[int]bool{0: true, 1: true, 2: true, 3: true, 4: true}}
+	w.Row("planned", "done", "withheld", "cancelled", "waiting", "rule")
 	for _, rule := range p.set.Rules() {
 		if c := r.counts[rule.Name]; c != nil || p.rule == rule.Name {
 			if c == nil {
 				c = &tally{}
 			}
-			fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%d\t  %s\n", c.planned, c.done, c.withheld, c.cancelled, c.waiting, printable(rule.Name))
+			w.Row(fmt.Sprint(c.planned), fmt.Sprint(c.done), fmt.Sprint(c.withheld), fmt.Sprint(c.cancelled), fmt.Sprint(c.waiting), rule.Name)
 		} else {
-			fmt.Fprintf(w, "0\t0\t0\t0\t0\t  %s (never)\n", printable(rule.Name))
+			w.Row("0", "0", "0", "0", "0", rule.Name+" (never)")
 		}
 	}
-	if err := w.Flush(); err != nil {
+	if err := w.Write(p.out, p.width); err != nil {
 		return err
 	}
 	for _, t := range r.trips {

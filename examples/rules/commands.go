@@ -6,28 +6,28 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
+	"github.com/vefacrm/vefa/examples/internal/terminal"
 	"github.com/vefacrm/vefa/rules"
 )
 
 func (p *program) printf(format string, args ...any) {
-	fmt.Fprint(p.out, printable(fmt.Sprintf(format, args...)))
+	fmt.Fprint(p.out, terminal.Printable(fmt.Sprintf(format, args...)))
 }
 
 // check says that all is well: what is not was reported when it was loaded.
 func (p *program) check(context.Context) error {
 	p.printf("%d rules, %d tables over %d customers: no mistake\n", p.set.Len(), len(p.set.Tables()), len(p.facts.customers))
-	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "RULE\tON\tEACH\tONCE\tSTEPS\tOWNER\tDOES")
+	w := terminal.Table{Right: map[int]bool{4: true}}
+	w.Row("RULE", "ON", "EACH", "ONCE", "STEPS", "OWNER", "DOES")
 	for _, r := range p.set.Rules() {
 		state := ""
 		if r.Disabled {
 			state = " (disabled)"
 		}
-		fmt.Fprintln(w, printable(strings.Join([]string{r.Name + state, r.On.String(), dash(r.Each), r.Once.String(), fmt.Sprint(p.set.Cost(r.Name)), dash(r.Owner), deeds(r)}, "\t")))
+		w.Row(r.Name+state, r.On.String(), dash(r.Each), r.Once.String(), fmt.Sprint(p.set.Cost(r.Name)), dash(r.Owner), deeds(r))
 	}
-	return w.Flush()
+	return w.Write(p.out, p.width)
 }
 
 func dash(s string) string {
@@ -78,7 +78,10 @@ func (p *program) lint(context.Context) error {
 	for _, f := range findings {
 		p.printf("%s\n", f)
 	}
-	p.printf("%d findings\n", len(findings))
+	if len(findings) > 0 {
+		return fmt.Errorf("%d findings", len(findings))
+	}
+	p.printf("0 findings\n")
 	return nil
 }
 
@@ -133,12 +136,13 @@ func (p *program) preview(ctx context.Context) error {
 		}
 	}
 	p.printf("%d customers on %s\n", len(p.facts.customers), p.moment.Date())
-	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	head := "RULE\tCUSTOMERS\tSHARE\tEXAMPLES"
-	if before != nil {
-		head = "RULE\tCUSTOMERS\tSHARE\tGAINS\tLOSES\tEXAMPLES"
+	w := terminal.Table{Right: map[int]bool{1: true, 2: true}}
+	if before == nil {
+		w.Row("RULE", "CUSTOMERS", "SHARE", "EXAMPLES")
+	} else {
+		w.Right[3], w.Right[4] = true, true
+		w.Row("RULE", "CUSTOMERS", "SHARE", "GAINS", "LOSES", "EXAMPLES")
 	}
-	fmt.Fprintln(w, head)
 	names := map[string]bool{}
 	for _, r := range p.set.Rules() {
 		names[r.Name] = true
@@ -151,7 +155,7 @@ func (p *program) preview(ctx context.Context) error {
 			continue
 		}
 		list := now[name]
-		cells := []string{name, fmt.Sprint(len(list)), fmt.Sprintf("%.1f %%", 100*float64(len(list))/float64(max(1, len(p.facts.customers))))}
+		cells := []string{name, fmt.Sprint(len(list)), fmt.Sprintf("%.1f%%", 100*float64(len(list))/float64(max(1, len(p.facts.customers))))}
 		show := list
 		if before != nil {
 			gains, loses := minus(list, before[name]), minus(before[name], list)
@@ -172,9 +176,9 @@ func (p *program) preview(ctx context.Context) error {
 			keys = cells[5:]
 			cells = cells[:5]
 		}
-		fmt.Fprintln(w, printable(strings.Join(append(cells, strings.Join(keys, " ")), "\t")))
+		w.Row(append(cells, strings.Join(keys, " "))...)
 	}
-	return w.Flush()
+	return w.Write(p.out, p.width)
 }
 
 // minus returns what is in a and not in b; both are sorted.

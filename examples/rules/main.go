@@ -12,17 +12,17 @@ package main
 import (
 	"context"
 	"embed"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"os/signal"
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // zones by name, wherever it runs
 
+	"github.com/vefacrm/vefa/examples/internal/terminal"
 	"github.com/vefacrm/vefa/rules"
 )
 
@@ -58,24 +58,32 @@ type options struct {
 	table    string
 }
 
+// factsFlags are the flags that every command takes: rules, and what they see.
+var factsFlags = []string{"rules", "facts", "rows", "zone"}
+
 // commands are what the program can do, in the order of -help.
 var commands = []struct {
 	name, what string
 	run        func(*program, context.Context) error
+	flags      []string // besides factsFlags
+	example    string
 }{
-	{"check", "compile the rules; every mistake with line, column and caret", (*program).check},
-	{"lint", "what compiles but is probably not meant", (*program).lint},
-	{"preview", "how many customers each rule reaches at -at, and some of them; with -was also who is gained and lost", (*program).preview},
-	{"explain", "why -rule does or does not fire for -customer, and what would have to be different", (*program).explain},
-	{"decide", "what a decision -table gives for -customer", (*program).decide},
-	{"backtest", "what the rules would have done on every evening from -from to -to", (*program).backtest},
-	{"diff", "what changed from the rules of -was to those of -rules", (*program).diff},
+	{"check", "compile the rules; every mistake with line, column and caret", (*program).check, nil, "rules check -rules mine.yaml"},
+	{"lint", "what compiles but is probably not meant; exit code 1 if there is anything", (*program).lint, nil, "rules lint -rules mine.yaml"},
+	{"preview", "how many customers each rule reaches at -at, and some of them; with -was also who is gained and lost", (*program).preview,
+		[]string{"at", "rule", "examples", "was"}, "rules preview -rules mine.yaml -was yesterday.yaml -facts customers.csv -rows purchases=purchases.csv"},
+	{"explain", "why -rule does or does not fire for -customer, and what would have to be different", (*program).explain,
+		[]string{"at", "customer", "rule", "lang"}, "rules explain -customer c003 -rule lapsed -lang tr"},
+	{"decide", "what a decision -table gives for -customer", (*program).decide, []string{"at", "customer", "table"}, "rules decide -customer c003 -table spring"},
+	{"backtest", "what the rules would have done on every evening from -from to -to", (*program).backtest, []string{"at", "from", "to", "rule"}, "rules backtest -from 2026-01-01 -to 2026-03-31"},
+	{"diff", "what changed from the rules of -was to those of -rules", (*program).diff, []string{"was"}, "rules diff -was yesterday.yaml -rules mine.yaml"},
 }
 
 // program is one run of a command.
 type program struct {
 	options
 	out     io.Writer
+	width   int // of out, 0 where it is no terminal
 	zone    *time.Location
 	moment  *rules.Moment
 	facts   *facts
@@ -83,97 +91,121 @@ type program struct {
 	written *rules.Set[rules.Dynamic] // of -was; nil without
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+func main() { terminal.Main("rules", run) }
+
+// run is the program; a test calls it.
+func run(ctx context.Context, args []string, out, errs io.Writer) error {
+	if len(args) == 0 {
+		return terminal.Usagef("usage: rules COMMAND [flags]: say one of %s", strings.Join(names(), ", "))
+	}
+	if name := args[0]; name == "-h" || name == "-help" || name == "--help" || name == "help" {
+		return usage(out)
+	}
+	for _, c := range commands {
+		if c.name != args[0] {
+			continue
+		}
+		p := &program{out: out, width: terminal.Width(out)}
+		f := terminal.NewFlags("rules "+c.name, c.what, "go run ./examples/"+c.example)
+		p.define(f.FlagSet, append(slices.Clone(factsFlags), c.flags...))
+		if err := f.Parse(args[1:], out); err != nil {
+			return err
+		}
+		if err := p.load(); err != nil {
+			return err
+		}
+		return c.run(p, ctx)
+	}
+	return terminal.Usagef("there is no command %q: there are %s", args[0], strings.Join(names(), ", "))
 }
 
-// run returns the exit code: 0 all is well, 1 the rules or the facts are
-// faulty, 2 the command line is.
-func run(ctx context.Context, args []string, out, errs io.Writer) int {
-	var o options
-	f := flag.NewFlagSet("rules", flag.ContinueOnError)
-	f.SetOutput(errs)
-	f.Usage = func() { usage(f) }
+func names() []string {
+	var out []string
+	for _, c := range commands {
+		out = append(out, c.name)
+	}
+	return out
+}
+
+// define makes the flags of a command.
+func (p *program) define(f *flag.FlagSet, which []string) {
+	o := &p.options
 	many := func(dst *[]string) func(string) error {
 		return func(s string) error { *dst = append(*dst, s); return nil }
 	}
-	f.Func("rules", "rule `file`, YAML or JSON; may be given several times (default: the sample)", many(&o.rules))
-	f.Func("was", "rule `file` of before, for diff and preview; may be given several times", many(&o.was))
-	f.StringVar(&o.facts, "facts", "", "CSV `file` of customers: first column the key, header name or name:type (default: the sample)")
-	f.Func("rows", "`name=file`: CSV of child rows, first column the customer's key; may be given several times", func(s string) error {
-		name, file, ok := strings.Cut(s, "=")
-		if !ok {
-			return fmt.Errorf("%q is not name=file", s)
-		}
-		o.rows = append(o.rows, rowFile{name, file})
-		return nil
-	})
-	f.StringVar(&o.at, "at", "2026-03-01T20:00", "the evening, in the zone")
-	f.StringVar(&o.from, "from", "2026-01-01", "first evening of a backtest")
-	f.StringVar(&o.to, "to", "2026-03-31", "last evening of a backtest")
-	f.StringVar(&o.zone, "zone", "Europe/Istanbul", "the zone of the place")
-	f.StringVar(&o.rule, "rule", "", "only this rule")
-	f.StringVar(&o.customer, "customer", "", "key of a customer")
-	f.StringVar(&o.table, "table", "", "name of a decision table")
-	f.StringVar(&o.lang, "lang", "en", "language of explanations: en or tr")
-	f.IntVar(&o.examples, "examples", 3, "customers to show per rule")
-	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-		usage(f)
-		return 2
+	all := map[string]func(name string){
+		"rules": func(n string) {
+			f.Func(n, "rule `file`, YAML or JSON; may be given several times (default: the sample)", many(&o.rules))
+		},
+		"was": func(n string) {
+			f.Func(n, "rule `file` of before; may be given several times", many(&o.was))
+		},
+		"facts": func(n string) {
+			f.StringVar(&o.facts, n, "", "CSV `file` of customers: first column the key, header name or name:type (default: the sample)")
+		},
+		"rows": func(n string) {
+			f.Func(n, "`name=file`: CSV of child rows, first column the customer's key; may be given several times", func(s string) error {
+				name, file, ok := strings.Cut(s, "=")
+				if !ok {
+					return fmt.Errorf("%q is not name=file", s)
+				}
+				o.rows = append(o.rows, rowFile{name, file})
+				return nil
+			})
+		},
+		"at":       func(n string) { f.StringVar(&o.at, n, defaultAt, "the evening, in the zone") },
+		"from":     func(n string) { f.StringVar(&o.from, n, "2026-01-01", "first evening") },
+		"to":       func(n string) { f.StringVar(&o.to, n, "2026-03-31", "last evening") },
+		"zone":     func(n string) { f.StringVar(&o.zone, n, "Europe/Istanbul", "the zone of the place") },
+		"rule":     func(n string) { f.StringVar(&o.rule, n, "", "only this rule") },
+		"customer": func(n string) { f.StringVar(&o.customer, n, "", "key of a customer") },
+		"table":    func(n string) { f.StringVar(&o.table, n, "", "name of a decision table") },
+		"lang":     func(n string) { f.StringVar(&o.lang, n, "en", "language of explanations: en or tr") },
+		"examples": func(n string) { f.IntVar(&o.examples, n, 3, "customers to show per rule") },
 	}
-	name := args[0]
-	if err := f.Parse(args[1:]); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return 0
-		}
-		return 2
+	o.at, o.lang = defaultAt, "en"
+	for _, name := range which {
+		all[name](name)
 	}
-	if f.NArg() > 0 {
-		fmt.Fprintf(errs, "unexpected argument %q\n", f.Arg(0))
-		return 2
-	}
-	for _, c := range commands {
-		if c.name != name {
-			continue
-		}
-		p := &program{options: o, out: out}
-		err := p.load()
-		if err == nil {
-			err = c.run(p, ctx)
-		}
-		if err != nil {
-			fmt.Fprintln(errs, printable(err.Error()))
-			return 1
-		}
-		return 0
-	}
-	fmt.Fprintf(errs, "there is no command %q\n", name)
-	usage(f)
-	return 2
 }
 
-func usage(f *flag.FlagSet) {
-	w := f.Output()
-	fmt.Fprint(w, "usage: rules COMMAND [flags]\n\n")
+// defaultAt is the evening of the sample.
+const defaultAt = "2026-03-01T20:00"
+
+func usage(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("usage: rules COMMAND [flags]\n\n")
 	for _, c := range commands {
-		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.what)
+		fmt.Fprintf(&b, "  %-9s %s\n", c.name, c.what)
 	}
-	fmt.Fprint(w, "\nflags:\n")
-	f.PrintDefaults()
+	b.WriteString("\nrules COMMAND -h shows the flags of a command.\n\nexamples:\n")
+	for _, c := range commands {
+		b.WriteString("  go run ./examples/" + c.example + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // load reads the facts, which say what rules can see, and compiles the rules.
 func (p *program) load() error {
 	var err error
 	if p.zone, err = time.LoadLocation(p.options.zone); err != nil {
-		return fmt.Errorf("-zone: %w", err)
+		return terminal.Usagef("-zone: %w", err)
+	}
+	if err := terminal.OneOf("lang", p.lang, "en", "tr"); err != nil {
+		return err
+	}
+	for _, day := range []struct{ name, text string }{{"from", p.from}, {"to", p.to}} {
+		if _, err := time.Parse(time.DateOnly, day.text); day.text != "" && err != nil {
+			return terminal.Usagef("-%s: %q is no date", day.name, day.text)
+		}
+	}
+	if p.examples < 0 {
+		return terminal.Usagef("-examples: %d is less than 0", p.examples)
 	}
 	now, err := time.ParseInLocation("2006-01-02T15:04", p.at, p.zone)
 	if err != nil {
-		return fmt.Errorf("-at: %q is no evening: write 2026-03-01T20:00", p.at)
+		return terminal.Usagef("-at: %q is no evening: write 2026-03-01T20:00", p.at)
 	}
 	p.moment = rules.NewMoment(now, p.zone)
 	if p.options.facts == "" {
@@ -218,14 +250,4 @@ func (p *program) compile(files []string) (*rules.Set[rules.Dynamic], error) {
 		books = append(books, book)
 	}
 	return p.facts.schema.Compile(books...)
-}
-
-// printable keeps what came from a file from steering the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '�'
-		}
-		return r
-	}, s)
 }

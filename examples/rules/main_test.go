@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,13 +10,16 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/examples/internal/terminal"
 )
 
 // try runs the program and returns what it printed.
 func try(t *testing.T, want int, args ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer
-	require.Equal(t, want, run(t.Context(), args, &out, &errs), "%s%s", out.String(), errs.String())
+	err := run(t.Context(), args, &out, &errs)
+	require.Equal(t, want, terminal.Code("rules", err, false, &errs), "%s%s", out.String(), errs.String())
 	return out.String() + errs.String()
 }
 
@@ -26,9 +30,7 @@ func TestCommands(t *testing.T) {
 	}{
 		{"check", []string{"13 rules, 1 tables over 300 customers: no mistake", "spring/best", "date: born, yearly, before: 7d", "tag battery, message battery-invitation after 2y"}},
 		{"lint", []string{"0 findings"}},
-		{"lint -rules sample:doubtful.yaml", []string{"vip-store: subsumed: vip does the same", `vip: contradictory: no-more-vip does the opposite with tag "vip"`,
-			"nobody: always false", `golden: unknown tag: "goldn" (did you mean golden?)`, "tag cycle: ping sets ping -> pong sets pong -> ping", `table gift: gap: no row for: tier is "bronze"`}},
-		{"preview", []string{"300 customers on 2026-03-01", "RULE", "battery       1          0.3 %   c046", "service-only  53         17.7 %  c001 c022 c028"}},
+		{"preview", []string{"300 customers on 2026-03-01", "RULE", "battery               1   0.3%  c046", "service-only         53  17.7%  c001 c022 c028"}},
 		{"preview -rule lapsed -examples 1 -at 2026-03-15T20:00", []string{"2026-03-15", "lapsed"}},
 		{"explain -customer c003 -rule lapsed", []string{"Rule lapsed does not fire: all(purchases, daysSince(.at) > 180) (3/4).", "It would fire if:\n  all(purchases, daysSince(.at) > 180) were true instead of false"}},
 		{"explain -customer c003 -rule unhappy -lang tr", []string{"unhappy kuralı çalışmaz: last_score <= 6 (last_score = boş).", "last_score 6 olsaydı (şimdi boş)"}},
@@ -41,6 +43,38 @@ func TestCommands(t *testing.T) {
 			require.Contains(t, got, w, c.args)
 		}
 	}
+}
+
+// Case GT4: what lint finds has file, line and column, and is not exit code 0.
+func TestLintSaysWhere(t *testing.T) {
+	got := try(t, 1, "lint", "-rules", "sample:doubtful.yaml")
+	for _, w := range []string{
+		"sample:doubtful.yaml:6:5: vip-store: subsumed: vip does the same", `sample:doubtful.yaml:3:5: vip: contradictory: no-more-vip does the opposite with tag "vip"`,
+		"sample:doubtful.yaml:12:5: nobody: always false", `sample:doubtful.yaml:15:5: golden: unknown tag: "goldn" (did you mean golden?)`,
+		"sample:doubtful.yaml:18:5: ping: tag cycle: ping sets ping -> pong sets pong -> ping", `sample:doubtful.yaml:26:5: table gift: gap: no row for: tier is "bronze"`, "6 findings",
+	} {
+		require.Contains(t, got, w)
+	}
+}
+
+// Cases GT2 and GT4: each command shows its own flags and an example, on stdout.
+func TestHelp(t *testing.T) {
+	var out, errs bytes.Buffer
+	require.ErrorIs(t, run(t.Context(), []string{"lint", "-h"}, &out, &errs), flag.ErrHelp)
+	require.Contains(t, out.String(), "-facts")
+	require.Contains(t, out.String(), "examples:\n  go run ./examples/rules lint")
+	for _, other := range []string{"-customer", "-was", "-lang", "-from"} {
+		require.NotContains(t, out.String(), other+" ")
+	}
+	require.Empty(t, errs.String())
+	out.Reset()
+	require.NoError(t, run(t.Context(), []string{"-h"}, &out, &errs))
+	for _, c := range commands {
+		require.Contains(t, out.String(), c.name)
+	}
+	require.Empty(t, errs.String())
+	require.Contains(t, try(t, 2, "lint", "-customer", "c003"), "not defined", "a flag of another command")
+	require.Contains(t, try(t, 2, "explain", "-customer", "c003", "-lang", "de"), `-lang: "de" is none of en, tr`)
 }
 
 func TestMistakes(t *testing.T) {
@@ -59,13 +93,14 @@ func TestMistakes(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		"": "usage: rules COMMAND", "chek": `there is no command "chek"`, "check x": "unexpected argument", "check -nope": "not defined", "check -rows x": "is not name=file",
+		"preview -at x": "is no evening", "check -zone Mars": "-zone", "backtest -from x": "-from", "backtest -to x": "-to",
 	} {
 		require.Contains(t, try(t, 2, strings.Fields(args)...), want)
 	}
 	for args, want := range map[string]string{
-		"check -at x": "is no evening", "check -zone Mars": "-zone", "check -rules nowhere.yaml": "nowhere.yaml", "explain": `there is no customer ""`,
+		"check -rules nowhere.yaml": "nowhere.yaml", "explain": `there is no customer ""`,
 		"explain -customer c001 -rule x": `there is no rule "x"`, "decide -customer c001": "say a table with -table: spring", "diff": "-was",
-		"backtest -from x": "-from", "backtest -to x": "-to", "check -facts nowhere.csv": "nowhere.csv",
+		"check -facts nowhere.csv": "nowhere.csv",
 	} {
 		require.Contains(t, try(t, 1, strings.Fields(args)...), want)
 	}
@@ -119,10 +154,10 @@ func TestFactsFaults(t *testing.T) {
 	}
 	main := write("f.csv", "id,n,f,b,d,t,e\na,1,1.5,true,2020-01-31,x,\nb,,2,false,,y,\n")
 	ok := write("ok.yaml", `rules: [{name: r, when: 'n == nil and f > 1 and not b and d == nil and t == "y" and e == ""', then: [{tag: x}]}]`)
-	require.Contains(t, try(t, 0, "preview", "-rules", ok, "-facts", main), "r     1          50.0 %  b")
+	require.Contains(t, try(t, 0, "preview", "-rules", ok, "-facts", main), "r             1  50.0%  b")
 	rows := write("rows.csv", "id,x\nz,1\n")
 	require.Contains(t, try(t, 1, "check", "-rules", rules, "-facts", main, "-rows", "lines="+rows), `there is no customer "z"`)
-	require.Equal(t, "a�[31mb\n", printable("a\x1b[31mb\n"))
+	require.Equal(t, "a�[31mb\n", terminal.Printable("a\x1b[31mb\n"))
 }
 
 func FuzzSheet(f *testing.F) {

@@ -12,17 +12,13 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/vefacrm/vefa/examples/internal/output"
+	"github.com/vefacrm/vefa/examples/internal/terminal"
 )
 
 // options are the flags.
@@ -38,11 +34,13 @@ type options struct {
 	skipBad                              bool
 }
 
-func parse(args []string, errs io.Writer) (options, error) {
+func parse(args []string, out io.Writer) (options, error) {
 	var o options
 	var customers, by, at, before string
-	f := flag.NewFlagSet("segments", flag.ContinueOnError)
-	f.SetOutput(errs)
+	f := terminal.NewFlags("segments", "Says who is in a segment, why and since when, and what each part of its definition costs.",
+		"go run ./examples/segments",
+		"go run ./examples/segments -pairs tags.csv -definitions segments.txt -segment loyal -why 4711,4712",
+		"go run ./examples/segments -pairs tags.csv -definitions segments.txt -orders orders.csv -by city,rfm -report page.html")
 	f.StringVar(&o.pairs, "pairs", "", "CSV of customer,tag and optionally since,until (default: the sample)")
 	f.StringVar(&o.definitions, "definitions", "", "definitions of segments, as text or, in a file that ends in .json, as JSON")
 	f.StringVar(&o.polarity, "polarity", "", "CSV of tag,polarity and optionally from,until,owner,reason")
@@ -55,29 +53,26 @@ func parse(args []string, errs io.Writer) (options, error) {
 	f.StringVar(&before, "before", "", "earlier date to compare RFM groups with (default: 90 days before)")
 	f.StringVar(&o.report, "report", "", "write the answers as an HTML page to this file")
 	f.BoolVar(&o.skipBad, "skip-bad", false, "leave out rows that cannot be read instead of stopping")
-	if err := f.Parse(args); err != nil {
+	if err := f.Parse(args, out); err != nil {
 		return o, err
-	}
-	if f.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	}
 	var err error
 	if o.at, err = date(at); err != nil {
-		return o, fmt.Errorf("-at: %w", err)
+		return o, terminal.Usagef("-at: %w", err)
 	}
 	o.before = o.at.AddDate(0, 0, -90)
 	if before != "" {
 		if o.before, err = date(before); err != nil {
-			return o, fmt.Errorf("-before: %w", err)
+			return o, terminal.Usagef("-before: %w", err)
 		}
 	}
 	o.customers, o.by = list(customers), list(by)
 	o.sample = o.pairs == ""
 	switch {
 	case o.sample && (o.definitions != "" || o.polarity != "" || o.orders != ""):
-		return o, errors.New("-definitions, -polarity and -orders go with -pairs")
+		return o, terminal.Usagef("-definitions, -polarity and -orders go with -pairs")
 	case !o.sample && o.definitions == "":
-		return o, errors.New("-pairs needs -definitions")
+		return o, terminal.Usagef("-pairs needs -definitions")
 	case o.sample && customers == "":
 		o.customers = []string{"c-0009", "c-0017", "c-0084"}
 	}
@@ -102,28 +97,16 @@ func date(s string) (time.Time, error) {
 	return t, nil
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	switch {
-	case err == nil:
-	case errors.Is(err, flag.ErrHelp):
-		os.Exit(2)
-	default:
-		fmt.Fprintln(os.Stderr, "segments:", err)
-		os.Exit(1)
-	}
-}
+func main() { terminal.Main("segments", run) }
 
 // run is the program; a test calls it.
 func run(ctx context.Context, args []string, out, errs io.Writer) error {
-	o, err := parse(args, errs)
+	o, err := parse(args, out)
 	if err != nil {
 		return err
 	}
 	if err := output.Check(o.report); err != nil {
-		return fmt.Errorf("-report: %w", err)
+		return terminal.Usagef("-report: %w", err)
 	}
 	in, err := read(ctx, o, errs)
 	if err != nil {
@@ -143,5 +126,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	if o.report == "" {
 		return nil
 	}
-	return a.write(o.report)
+	if err := a.write(o.report); err != nil {
+		return err
+	}
+	terminal.Wrote(errs, o.report)
+	return nil
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"strconv"
@@ -11,53 +9,11 @@ import (
 	"time"
 )
 
-// display tells how far a run is: on a terminal one line that moves, elsewhere nothing but
-// what must be said.
-type display struct {
-	w        io.Writer
-	terminal bool
-	shown    time.Time
-	open     bool
-}
-
-func newDisplay(w io.Writer) *display {
-	d := &display{w: w}
-	if f, ok := w.(*os.File); ok {
-		if st, err := f.Stat(); err == nil {
-			d.terminal = st.Mode()&os.ModeCharDevice != 0
-		}
-	}
-	return d
-}
-
-func (d *display) step(phase string, done, total int64) {
-	if !d.terminal || time.Since(d.shown) < 100*time.Millisecond {
-		return
-	}
-	d.shown, d.open = time.Now(), true
-	if total > 0 {
-		_, _ = fmt.Fprintf(d.w, "\r\x1b[K%s %d %%", phase, 100*done/total)
-		return
-	}
-	_, _ = fmt.Fprintf(d.w, "\r\x1b[K%s %d", phase, done)
-}
-
-func (d *display) end() {
-	if d.open {
-		_, _ = io.WriteString(d.w, "\r\x1b[K")
-		d.open = false
-	}
-}
-
-func (d *display) say(format string, args ...any) {
-	d.end()
-	_, _ = fmt.Fprintf(d.w, format+"\n", args...)
-}
-
 // stopwatch measures phases in wall and processor time.
 type stopwatch struct {
 	wall, cpu map[string]float64
 	current   string
+	before    string // the last that was ended
 	start     time.Time
 	used      float64
 }
@@ -84,7 +40,15 @@ func (s *stopwatch) stop() {
 		s.wall[name] += wall
 		s.cpu[name] += cpu
 	}
-	s.current = ""
+	s.before, s.current = s.current, ""
+}
+
+// last is the phase that runs, or the one that ran last.
+func (s *stopwatch) last() string {
+	if s.current != "" {
+		return s.current
+	}
+	return s.before
 }
 
 func cpuSeconds() float64 {
