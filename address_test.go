@@ -47,6 +47,64 @@ func TestStopFromANumberWithoutPlus(t *testing.T) {
 	require.Empty(t, shop.Sender.Messages())
 }
 
+// Case B14: digits without a plus sign are an international number where the record
+// knows that one, or the host's normaliser makes nothing of them; else they are
+// what it makes of them.
+func TestWhoseBareDigitsAre(t *testing.T) {
+	american := func(a crm.Address) (crm.Address, error) {
+		if len(a.Value) == 10 && a.Value[0] != '+' {
+			a.Value = "+1" + a.Value
+		}
+		return crm.NormalAddress(a)
+	}
+	for name, c := range map[string]struct {
+		normalise crm.Normaliser
+		digits    string
+		knows     func(*crm.Batch, crm.Address)
+		want      string
+	}{
+		"no home country":    {crm.NormalAddress, "905399999999", nil, "+905399999999"},
+		"nobody has it":      {american, "4420794609", nil, "+14420794609"},
+		"not of the country": {american, "905399999999", nil, "+905399999999"},
+		"a contact": {american, "4420794609", func(b *crm.Batch, a crm.Address) {
+			b.Profiles[0].Contacts = []crm.Contact{{Address: a}}
+		}, "+4420794609"},
+		"a consent alone": {american, "4420794609", func(b *crm.Batch, a crm.Address) {
+			f := nighttest.Consent(0, "abroad", crm.Granted, nighttest.Start.AddDate(0, 0, -1))
+			f.Subject = crm.OfAddress(a)
+			b.Facts = append(b.Facts, f)
+		}, "+4420794609"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store, clock := memstore.New(), &crmtest.Clock{}
+			clock.Set(nighttest.Start.Add(-time.Hour))
+			shop := nighttest.New(t, store, clock, func(cfg *vefa.Config) { cfg.Normalise = c.normalise })
+			b := nighttest.People(2)
+			if c.knows != nil {
+				c.knows(&b, crm.Address{Channel: crm.Phone, Value: "+" + c.digits})
+			}
+			rep, err := shop.Engine.Service().Import(t.Context(), b)
+			require.NoError(t, err)
+			require.Empty(t, rep.Rejected)
+			_, err = shop.Engine.Reply(t.Context(), crm.Address{Channel: crm.Phone, Value: c.digits}, "1", "STOP", clock.Now())
+			require.NoError(t, err)
+			var refused []string
+			require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+				for st, err := range crm.AddressStates(t.Context(), r, crm.AllParts()) {
+					if err != nil {
+						return err
+					}
+					if said, ok := st.Consent(nighttest.Brand); ok && said.Status == crm.Refused {
+						refused = append(refused, st.Address.Value)
+					}
+				}
+				return nil
+			}))
+			require.Equal(t, []string{c.want}, refused)
+		})
+	}
+}
+
 // Case B14: a zero that is dialled within a country only makes no other number, and
 // what a number became is its own normal form.
 func TestTrunkZero(t *testing.T) {

@@ -58,10 +58,10 @@ type receipt struct {
 
 // counts reports whether a message stands against another one. One that is
 // looked into again was let go in the claim that bears its time, together with
-// whatever else was claimed then: nothing is withheld because of itself, or of
-// what was decided after it.
+// what else was claimed then: neither that nor itself stands against it. One that
+// was not claimed yet is no receipt, so its id needs no look.
 func (r receipt) counts(against *crm.Effect) bool {
-	return r.ID != against.ID && (against.SentAt.IsZero() || !r.at.Equal(against.SentAt))
+	return against.SentAt.IsZero() || !r.at.Equal(against.SentAt)
 }
 
 // recipient is one customer to whom effects of a batch go, and what was sent to

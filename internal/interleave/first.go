@@ -15,11 +15,12 @@ type firstTx struct {
 	locks *locks
 	calls int
 	wrote bool
+	due   bool             // it looked for what is due
 	left  []crm.ProfileKey // whose tickets were taken from them; locked by the end
 }
 
 func (t *firstTx) before(locking bool) error {
-	if t.s.state != waits || t.wrote || t.s.Locking && !locking {
+	if t.s.state != waits || t.wrote || t.s.Locking && !locking || t.s.Claims && !t.due {
 		return nil
 	}
 	if t.calls++; t.calls != t.s.At {
@@ -244,12 +245,32 @@ func (t *firstTx) PutDocuments(ctx context.Context, docs ...*crm.Document) error
 	return t.Tx.PutDocuments(ctx, docs...)
 }
 
-// UpdateEffects claims messages under the locks of their customers and addresses.
+// UpdateEffects claims messages on profiles under the locks of their customers, and
+// all messages under those of where they go.
 func (t *firstTx) UpdateEffects(ctx context.Context, effects ...*crm.Effect) error {
 	if err := t.write(); err != nil {
 		return err
 	}
+	for _, e := range effects {
+		if !t.due || e.State != crm.Sent {
+			continue
+		}
+		if !t.locks.addresses[e.To] {
+			t.fault("%s goes to %s, which is not locked", e.ID, e.To)
+		}
+		if !e.Subject.Profile.IsZero() {
+			if err := t.locked(ctx, "a message", e.Subject.Profile); err != nil {
+				return err
+			}
+		}
+	}
 	return t.Tx.UpdateEffects(ctx, effects...)
+}
+
+// DueEffects begins a claim.
+func (t *firstTx) DueEffects(ctx context.Context, q crm.DueQuery) ([]*crm.Effect, error) {
+	t.due = true
+	return t.Tx.DueEffects(ctx, q)
 }
 
 // What follows reads.

@@ -24,6 +24,9 @@ type Store struct {
 	At int
 	// Locking counts only calls that lock and the first that writes.
 	Locking bool
+	// Claims counts only calls of transactions that look for what is due, from
+	// then on.
+	Claims bool
 
 	second func(crm.Store) error
 	err    error // of the second

@@ -132,6 +132,7 @@ func Run(t *testing.T, open func(t *testing.T) crm.Store) {
 	t.Run("Merged", func(t *testing.T) { merged(t, open(t)) })
 	t.Run("Storm", func(t *testing.T) { storm(t, open(t)) })
 	t.Run("Decided", func(t *testing.T) { decided(t, open) })
+	t.Run("Claimed", func(t *testing.T) { claimed(t, open) })
 	t.Run("Split", func(t *testing.T) { split(t, open(t)) })
 }
 
