@@ -6,7 +6,8 @@ import "context"
 // visits and tickets.
 type AnchorReader interface {
 	// Anchors returns, per key, the subject that the fact hangs on, or the zero
-	// Subject where there is no such fact.
+	// Subject where there is no such fact. Where it is not there yet and others hang
+	// on it, the service makes it hang on itself: OfRecord of the key.
 	Anchors(ctx context.Context, keys ...FactKey) ([]Subject, error)
 }
 

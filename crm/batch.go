@@ -18,7 +18,7 @@ type Batch struct {
 func (b Batch) Len() int { return len(b.Profiles) + len(b.Facts) }
 
 // divide separates what chunks of other parts must have been written for: orders
-// that are also found by their recipient's name, tickets, and facts that the
+// that are also found by their recipient's name, tickets, what hangs on records, and facts that the
 // batch delivers for several subjects, of which the newest counts; and every
 // delivery of what it delivers repeatedly and at least once without a version, or
 // in any version if inOrder is set. Written last, in one order, they come out the
@@ -50,7 +50,7 @@ func (b Batch) divide(kinds *Kinds, inOrder bool) (first, last Batch) {
 			if len(repeated) > 0 && repeated[f.Ref()] > 1 {
 				to = &last
 			}
-			if f.Key.Kind == KindTicket || several[f.Key] || kinds.namesOther(f) {
+			if f.Key.Kind == KindTicket || several[f.Key] || f.Subject.Record != "" || kinds.namesOther(f) {
 				to = &last
 			}
 		}
@@ -291,6 +291,10 @@ type ImportReport struct {
 	// Older is how many of those are older than what is stored.
 	Older    int
 	Rejected []Rejected
+	// Waiting is how many of Facts hang on a record that is not there yet, and
+	// Attached how many that waited before do not any more. Service.Waiting lists
+	// those that do.
+	Waiting, Attached int
 	// Conflicting are records with the version of another one that says
 	// something else, which their source should not have sent: whatever is
 	// stored, one of the two is lost. Config.Conflicts says which. Deliveries
@@ -312,6 +316,8 @@ func (r *ImportReport) Add(o ImportReport) {
 	r.Facts += o.Facts
 	r.Repeated += o.Repeated
 	r.Older += o.Older
+	r.Waiting += o.Waiting
+	r.Attached += o.Attached
 	r.Rejected = append(r.Rejected, o.Rejected...)
 	r.Conflicting = append(r.Conflicting, o.Conflicting...)
 }

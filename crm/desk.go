@@ -28,7 +28,7 @@ func (s *Service) OpenTicket(ctx context.Context, k ProfileKey, source, id strin
 		if err != nil {
 			return err
 		}
-		if at[0] != (Subject{}) {
+		if at[0] != (Subject{}) && at[0] != OfRecord(f.Key) {
 			ref.Subject = at[0]
 			return nil
 		}

@@ -120,6 +120,9 @@ func (e *Effect) Clone() *Effect {
 func (e *Effect) Validate() error {
 	faults := []error{e.ID.Validate(), e.Subject.Validate(), checkKeyText("kind", string(e.Kind), false),
 		checkKeyText("cause", e.Cause, false), checkKeyText("occurrence", e.Occurrence, true)}
+	if e.Subject.Record != "" {
+		faults = append(faults, fieldError("subject", "must be a profile or an address"))
+	}
 	if e.ID.Part() != e.Subject.Part() {
 		faults = append(faults, fieldError("id", "is not of the subject's part"))
 	}

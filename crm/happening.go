@@ -169,7 +169,7 @@ func clickKind() Kind {
 
 func interactionKind() Kind {
 	return Kind{
-		Name: KindInteraction, New: func() FactData { return new(Interaction) }, Subject: onParty,
+		Name: KindInteraction, New: func() FactData { return new(Interaction) }, Subject: onParty | OnRecord,
 		Example: func() FactData {
 			return &Interaction{Channel: "call", Direction: "in", Topic: "garanti", Text: "Merhaba\n\tdünya", Employee: "e-9"}
 		},
@@ -178,7 +178,7 @@ func interactionKind() Kind {
 
 func noteKind() Kind {
 	return Kind{
-		Name: KindNote, New: func() FactData { return new(Note) }, Subject: onParty, Known: true,
+		Name: KindNote, New: func() FactData { return new(Note) }, Subject: onParty | OnRecord, Known: true,
 		Example: func() FactData { return &Note{Text: "ölçü: 18 mm", Actor: "e-9"} },
 	}
 }

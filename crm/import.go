@@ -31,6 +31,10 @@ type writer struct {
 	states map[Address]*AddressState
 	// where delivered facts of the kinds that exist once hung before
 	anchors map[FactKey]Subject
+	// records that facts of this chunk hang on and that are not there
+	missing map[FactKey]bool
+	// records of this chunk that facts have waited for
+	arrived []FactKey
 }
 
 func (s *Service) importChunk(ctx context.Context, tx Tx, b Batch) (ImportReport, error) {

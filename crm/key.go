@@ -190,10 +190,14 @@ func (a Address) Validate() error {
 }
 
 // Subject is what a fact or an effect hangs on: the profile or the address
-// that it came with. Exactly one of the two is set.
+// that it came with or, of a fact, a record. Exactly one of the three is set.
 type Subject struct {
 	Profile ProfileKey `json:"profile,omitzero"`
 	Address Address    `json:"address,omitzero"`
+	// Record is the FactKey.String of a fact that exists once in the world (see
+	// Kind.Unique), such as an order; OfRecord makes it. What hangs on a record
+	// belongs to whom the record belongs to, also after it moved.
+	Record string `json:"record,omitempty"`
 }
 
 // OfProfile returns the subject that is a profile.
@@ -202,8 +206,17 @@ func OfProfile(k ProfileKey) Subject { return Subject{Profile: k} }
 // OfAddress returns the subject that is an address.
 func OfAddress(a Address) Subject { return Subject{Address: a} }
 
-// Part returns the part of the profile or of the address.
+// OfRecord returns the subject that is a record.
+func OfRecord(k FactKey) Subject { return Subject{Record: k.String()} }
+
+// RecordKey returns the key of the record, or the zero key where the subject is none.
+func (s Subject) RecordKey() FactKey { return parseFactKey(s.Record) }
+
+// Part returns the part of the profile, of the address or of the record's key.
 func (s Subject) Part() Part {
+	if s.Record != "" {
+		return s.RecordKey().Part()
+	}
 	if s.Profile.IsZero() {
 		return s.Address.Part()
 	}
@@ -212,15 +225,25 @@ func (s Subject) Part() Part {
 
 // kind returns the kind of the subject.
 func (s Subject) kind() SubjectKinds {
+	if s.Record != "" {
+		return OnRecord
+	}
 	if s.Profile.IsZero() {
 		return OnAddress
 	}
 	return OnProfile
 }
 
-// Flat returns the subject as three texts, for keys: "p" or "a", then source
-// and id or channel and value.
+// Flat returns the subject as three texts, for keys: "p", "a" or "r", then source
+// and id, channel and value, or the two parts of the record's key before and after
+// its second slash.
 func (s Subject) Flat() (kind, a, b string) {
+	if s.Record != "" {
+		_, rest, _ := strings.Cut(s.Record, "/")
+		_, id, _ := strings.Cut(rest, "/")
+		n := max(0, len(s.Record)-len(id)-1)
+		return "r", s.Record[:n], id
+	}
 	if s.Profile.IsZero() {
 		return "a", string(s.Address.Channel), s.Address.Value
 	}
@@ -229,8 +252,11 @@ func (s Subject) Flat() (kind, a, b string) {
 
 // SubjectOf is the inverse of Flat.
 func SubjectOf(kind, a, b string) Subject {
-	if kind == "a" {
+	switch kind {
+	case "a":
 		return OfAddress(Address{Channel(a), b})
+	case "r":
+		return Subject{Record: a + "/" + b}
 	}
 	return OfProfile(ProfileKey{a, b})
 }
@@ -249,6 +275,9 @@ func (s Subject) Compare(o Subject) int {
 }
 
 func (s Subject) String() string {
+	if s.Record != "" {
+		return "record:" + s.Record
+	}
 	if s.Profile.IsZero() {
 		return s.Address.String()
 	}
@@ -258,10 +287,21 @@ func (s Subject) String() string {
 // Validate reports every fault of the subject.
 func (s Subject) Validate() error {
 	switch {
-	case s.Profile.IsZero() && s.Address.IsZero():
-		return fieldError("subject", "must name a profile or an address")
+	case s == (Subject{}):
+		return fieldError("subject", "must name a profile, an address or a record")
 	case !s.Profile.IsZero() && !s.Address.IsZero():
 		return fieldError("subject", "must not name both a profile and an address")
+	case s.Record != "":
+		k := s.RecordKey()
+		switch _, a, _ := s.Flat(); {
+		case !s.Profile.IsZero() || !s.Address.IsZero():
+			return fieldError("subject", "must not name both a record and a profile or an address")
+		case OfRecord(k) != s:
+			return fieldError("subject", "has a record that is no key of a fact")
+		case len(a) > MaxKeyLen:
+			return fieldError("subject", fmt.Sprintf("has a record whose kind and source have %d bytes, at most %d are allowed", len(a), MaxKeyLen))
+		}
+		return k.Validate()
 	case s.Profile.IsZero():
 		return s.Address.Validate()
 	}

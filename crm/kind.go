@@ -71,9 +71,10 @@ type SubjectKinds uint8
 const (
 	OnProfile SubjectKinds = 1 << iota
 	OnAddress
+	OnRecord // a fact of a Unique kind
 )
 
-var subjectNames = [...]string{"a profile", "an address"}
+var subjectNames = [...]string{"a profile", "an address", "a record"}
 
 // String names the members of the set: "a profile or an address".
 func (s SubjectKinds) String() string {
@@ -343,6 +344,11 @@ func (s *Kinds) Validate(f *Fact) error {
 		faults = append(faults, f.Data.Validate())
 		if k != nil && k.Subject&f.Subject.kind() == 0 {
 			faults = append(faults, fieldError("subject", "must be "+k.Subject.String()))
+		}
+		if f.Subject.Record != "" {
+			if on := f.Subject.RecordKey(); !s.unique(on.Kind) || on == f.Key {
+				faults = append(faults, fieldError("subject", fmt.Sprintf("must be another fact that exists once in the world, not %s", on)))
+			}
 		}
 	}
 	return errors.Join(faults...)

@@ -16,6 +16,9 @@ type Query struct {
 	External    ProfileKey
 	OrderNumber string
 	Serial      string // of a product instance
+	// Index and Key look a fact up in an index of its kind, see Kind.Index.
+	Index RefKind
+	Key   string
 	// Suffix is the last three digits of an order number and Surname a name of
 	// the buyer or the recipient, however it is written.
 	Suffix, Surname string
@@ -27,6 +30,9 @@ type Hit struct {
 	Profile  ProfileKey
 	Fact     FactKey // the order or visit that was found; zero where a profile was
 }
+
+// A fact that was found by its index and hangs on no profile, or waits for its
+// record, has neither Customer nor Profile.
 
 // maxHits bounds what one look-up reads per index.
 const maxHits = 1000
@@ -76,7 +82,11 @@ func find(ctx context.Context, r Reader, q Query) ([]Hit, error) {
 			if err != nil {
 				return err
 			}
-			h := Hit{Profile: ref.Subject.Profile, Fact: fact}
+			owner, err := Owners(ctx, r, ref.Subject)
+			if err != nil {
+				return err
+			}
+			h := Hit{Profile: owner[0].Profile, Fact: fact}
 			if !seen[h] {
 				seen[h] = true
 				hits = append(hits, h)
@@ -103,6 +113,11 @@ func find(ctx context.Context, r Reader, q Query) ([]Hit, error) {
 			return nil, err
 		}
 	}
+	if q.Index != "" && q.Key != "" {
+		if err := add(q.Index, q.Key); err != nil {
+			return nil, err
+		}
+	}
 	if q.Suffix != "" && q.Surname != "" {
 		if err := add(RefPartial, RefKey(q.Suffix+" "+fold.Key(q.Surname))); err != nil {
 			return nil, err
@@ -120,6 +135,8 @@ func find(ctx context.Context, r Reader, q Query) ([]Hit, error) {
 	for i, p := range profiles {
 		if p != nil {
 			hits[i].Customer = p.Customer
+		}
+		if p != nil || (hits[i].Profile.IsZero() && !hits[i].Fact.IsZero()) {
 			out = append(out, hits[i])
 		}
 	}
@@ -133,7 +150,7 @@ func factOfTarget(ctx context.Context, r Reader, ref Ref) (FactKey, error) {
 	if len(ref.Target) < MaxKeyLen {
 		return parseFactKey(ref.Target), nil
 	}
-	for f, err := range FactsOf(ctx, r, []Subject{ref.Subject}, r.Kinds().names(func(k *Kind) bool { return k.Unique })...) {
+	for f, err := range FactsOf(ctx, r, []Subject{ref.Subject}) {
 		if err != nil {
 			return FactKey{}, err
 		}

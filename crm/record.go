@@ -24,7 +24,7 @@ func (w *writer) valid(delivered []*Fact) []*Fact {
 			err = fieldError("kind", "is written by the kernel alone")
 		}
 		subject := f.Subject
-		if err == nil && subject.Profile.IsZero() {
+		if err == nil && !subject.Address.IsZero() {
 			subject.Address, err = w.s.normal(subject.Address)
 		}
 		if err != nil {
@@ -50,7 +50,7 @@ func (w *writer) facts(valid []*Fact) error {
 		switch {
 		case k != nil && k.ledger:
 			about = append(about, unguarded(f))
-		case f.Subject.Profile.IsZero() && w.policy != ConflictByContent && !w.s.kinds.unique(f.Key.Kind):
+		case !f.Subject.Address.IsZero() && w.policy != ConflictByContent && !w.s.kinds.unique(f.Key.Kind):
 			compared = append(compared, f)
 		default:
 			plain = append(plain, f)
@@ -259,6 +259,9 @@ func (w *writer) plainFacts(facts []*Fact) error {
 	if facts, err = w.settle(facts); err != nil {
 		return err
 	}
+	if err := w.attach(); err != nil {
+		return err
+	}
 	before, err := w.indexed(facts)
 	if err != nil {
 		return err
@@ -276,6 +279,10 @@ func (w *writer) plainFacts(facts []*Fact) error {
 		}
 		w.rep.Facts++
 		named = w.s.kinds.named(named, f)
+		if len(w.missing) > 0 && w.missing[f.Subject.RecordKey()] {
+			w.rep.Waiting++
+			refs = append(refs, waitingRef(f))
+		}
 		if t, ok := f.Data.(*Ticket); ok {
 			if !t.Unsolved() {
 				w.lapsed = append(w.lapsed, f.Ref())
@@ -378,6 +385,7 @@ func (w *writer) anchor(facts []*Fact) ([]*Fact, error) {
 		}
 		best[f.Key] = won
 	}
+	keys = recordsOf(keys, facts, best)
 	if len(keys) == 0 {
 		return facts, nil
 	}
@@ -388,10 +396,20 @@ func (w *writer) anchor(facts []*Fact) ([]*Fact, error) {
 	made := make([]FactRef, 0, len(keys))
 	w.anchors = map[FactKey]Subject{}
 	for i, k := range keys {
-		if found[i] != (Subject{}) {
-			w.anchors[k] = found[i]
-		} else {
-			made = append(made, FactRef{best[k].Subject, k})
+		f, at := best[k], found[i]
+		switch waited := at == OfRecord(k); {
+		case f != nil && (waited || at == Subject{}):
+			made = append(made, FactRef{f.Subject, k})
+			if waited {
+				w.arrived = append(w.arrived, k)
+			}
+		case f != nil:
+			w.anchors[k] = at
+		case waited || at == Subject{}:
+			w.miss(k)
+			if !waited {
+				made = append(made, FactRef{OfRecord(k), k})
+			}
 		}
 	}
 	out := make([]*Fact, 0, len(facts))
@@ -460,6 +478,9 @@ func (w *writer) forget(f *Fact) error {
 		return err
 	}
 	refs := w.s.kinds.index(nil, f, names)
+	if f.Subject.Record != "" {
+		refs = append(refs, waitingRef(f)) // if it did
+	}
 	if err := w.tx.DeleteRefs(w.ctx, refs...); err != nil {
 		return err
 	}

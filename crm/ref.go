@@ -21,6 +21,7 @@ const (
 	RefSerial  RefKind = "serial"  // serial number → order or visit
 	RefPartial RefKind = "partial" // last three digits of an order number and folded surname → order
 	RefLink    RefKind = "link"    // a token's id → effect; kept by vefa
+	RefWaiting RefKind = "waiting" // kind of a record that is not there → fact that hangs on it
 	RefSent    RefKind = "sent"    // a hash of a thing and of who got it → effect; kept by vefa
 )
 

@@ -270,12 +270,30 @@ func (s *Service) Record(ctx context.Context, facts ...*Fact) error {
 // aboutKnown refuses what people say at a desk about profiles that are not there.
 func (s *Service) aboutKnown(ctx context.Context, tx Tx, facts []*Fact) error {
 	var keys []ProfileKey
+	var records []FactKey
 	for _, f := range facts {
-		if f == nil || f.Subject.Profile.IsZero() {
+		if f == nil {
 			continue
 		}
-		if k := s.kinds.Of(f.Key.Kind); k != nil && k.Known {
+		if k := s.kinds.Of(f.Key.Kind); k == nil || !k.Known {
+			continue
+		}
+		if !f.Subject.Profile.IsZero() {
 			keys = append(keys, f.Subject.Profile)
+		}
+		if f.Subject.Record != "" {
+			records = append(records, f.Subject.RecordKey())
+		}
+	}
+	if len(records) > 0 {
+		at, err := tx.Anchors(ctx, records...)
+		if err != nil {
+			return err
+		}
+		for i, k := range records {
+			if at[i] == (Subject{}) || at[i] == OfRecord(k) {
+				return &Error{Op: "record", Entity: string(k.Kind), ID: k.String(), Kind: ErrNotFound}
+			}
 		}
 	}
 	if len(keys) == 0 {

@@ -182,8 +182,19 @@ func TestSubjects(t *testing.T) {
 	p, a := ProfileKey{"pos", "1"}, Address{Phone, "+905320000001"}
 	require.NoError(t, OfProfile(p).Validate())
 	require.NoError(t, OfAddress(a).Validate())
-	require.ErrorContains(t, Subject{}.Validate(), "must name a profile or an address")
-	require.ErrorContains(t, Subject{p, a}.Validate(), "must not name both")
+	require.ErrorContains(t, Subject{}.Validate(), "must name a profile, an address or a record")
+	require.ErrorContains(t, Subject{Profile: p, Address: a}.Validate(), "must not name both")
+	for _, k := range []FactKey{{KindOrder, "pos", "1"}, {"a/b", "c%d", "e/f"}, {KindVisit, "ş/", "/"}} {
+		s := OfRecord(k)
+		require.NoError(t, s.Validate(), "%s", k)
+		require.Equal(t, k, s.RecordKey())
+		require.Equal(t, k.Part(), s.Part())
+		require.Equal(t, s, SubjectOf(s.Flat()))
+	}
+	for _, bad := range []Subject{{Record: "x"}, {Record: "order/pos"}, {Record: "order/pos/"}, {Record: "/pos/1"}, {Record: "a%/b/c"}, {Record: "order/pos/1", Profile: p}, {Record: "order/pos/1", Address: a},
+		OfRecord(FactKey{KindOrder, strings.Repeat("x", MaxKeyLen), "1"})} {
+		require.Error(t, bad.Validate(), "%+v", bad)
+	}
 	require.ErrorContains(t, OfProfile(ProfileKey{"pos", ""}).Validate(), "id must not be empty")
 	require.ErrorContains(t, OfProfile(ProfileKey{"", "1"}).Validate(), "source must not be empty")
 	require.ErrorContains(t, OfAddress(Address{Phone, ""}).Validate(), "value must not be empty")

@@ -21,7 +21,7 @@ type Event struct {
 // every source and under every id, in the order of time: facts when they
 // happened, effects when they were sent or last decided on, link decisions
 // when they were taken. What was said about an address of the customer
-// (consents) is part of it.
+// (consents) and what hangs on its records is part of it.
 func (s *Service) Timeline(ctx context.Context, id CustomerID) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		var events []Event
@@ -59,17 +59,27 @@ func timeline(ctx context.Context, r Reader, id CustomerID) ([]Event, error) {
 		subjects = append(subjects, OfAddress(a))
 	}
 	var events []Event
-	for f, err := range FactsOf(ctx, r, subjects) {
-		if err != nil {
-			return nil, err
+	seen := map[FactKey]bool{} // records
+	for on := subjects; len(on) > 0; {
+		var records []Subject
+		for f, err := range FactsOf(ctx, r, on) {
+			if err != nil {
+				return nil, err
+			}
+			k := r.Kinds().Of(f.Key.Kind)
+			at, shown := f.At, true
+			if k != nil && k.Moment != nil {
+				at, shown = k.Moment(f)
+			}
+			if shown {
+				events = append(events, Event{At: at, Fact: f})
+			}
+			if k != nil && k.Unique && !seen[f.Key] {
+				seen[f.Key] = true
+				records = append(records, OfRecord(f.Key))
+			}
 		}
-		at, shown := f.At, true
-		if k := r.Kinds().Of(f.Key.Kind); k != nil && k.Moment != nil {
-			at, shown = k.Moment(f)
-		}
-		if shown {
-			events = append(events, Event{At: at, Fact: f})
-		}
+		on = records
 	}
 	effects, err := r.EffectsOf(ctx, subjects...)
 	if err != nil {

@@ -194,9 +194,12 @@ func (c *checker) log(p *crm.Profile, log []crm.Link) {
 
 // anchors: what exists once hangs where its anchor says.
 func (c *checker) anchors() error {
-	for _, kind := range []crm.FactKind{crm.KindOrder, crm.KindVisit, crm.KindTicket} {
+	for _, k := range c.r.Kinds().All() {
+		if !k.Unique {
+			continue
+		}
 		for after := (crm.FactRef{}); ; {
-			page, err := c.r.ScanFacts(c.ctx, crm.AllParts(), kind, after, pageSize)
+			page, err := c.r.ScanFacts(c.ctx, crm.AllParts(), k.Name, after, pageSize)
 			if err != nil {
 				return err
 			}

@@ -141,7 +141,7 @@ func (t *tx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
 // for Validate to judge.
 func plainRef(r *crm.Ref) bool {
 	kind, a, b := r.Subject.Flat()
-	return plain(string(r.Kind)) && plain(r.Key) && plain(a) && plain(b) && (r.Target == "" || plain(r.Target)) &&
+	return r.Subject.Record == "" && plain(string(r.Kind)) && plain(r.Key) && plain(a) && plain(b) && (r.Target == "" || plain(r.Target)) &&
 		(kind == "a") == r.Subject.Profile.IsZero() && (kind == "p") == r.Subject.Address.IsZero()
 }
 

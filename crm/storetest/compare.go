@@ -73,6 +73,7 @@ func (m *machine) compareFacts(r crm.Reader) error {
 	for n := range people {
 		who = append(who, crm.OfProfile(key(n)), crm.OfAddress(phone(n)))
 	}
+	who = append(who, crm.OfRecord(crm.FactKey{Kind: crm.KindOrder, Source: "till", ID: "TR/1"}))
 	got, err := r.FactsOf(m.ctx, crm.FactQuery{Subjects: who, Limit: 10_000})
 	same(m.T, m.model.sortedFacts(func(*crm.Fact) bool { return true }), got, "facts of everybody")
 	return err

@@ -106,6 +106,9 @@ func subjectsOf(k *crm.Kind) []crm.Subject {
 	if k.Subject&crm.OnAddress != 0 {
 		out = append(out, crm.OfAddress(phone(1)))
 	}
+	if k.Subject&crm.OnRecord != 0 {
+		out = append(out, crm.OfRecord(crm.FactKey{Kind: crm.KindOrder, Source: "till", ID: "TR/1"}))
+	}
 	return out
 }
 

@@ -23,6 +23,9 @@ type Options struct {
 	// What a writer reads again when it has its locks is then tested with two
 	// transactions; by default one transaction plays both.
 	WritersMeet bool
+	// Kinds are the kinds of facts besides the library's own that the store was given.
+	// The suite runs the example of each through all that a kind is for.
+	Kinds []crm.Kind
 	// Deadline is how long one subtest may take. Defaults to a minute.
 	Deadline time.Duration
 }
@@ -42,7 +45,7 @@ func (o Options) Run(t *testing.T, open func(t *testing.T) crm.Store) {
 	}
 	for _, group := range [][]test{
 		transactionTests, profileTests, linkTests, factTests, addressTests, anchorTests, refTests,
-		effectTests, documentTests, counterTests, feedTests, scanTests, textTests, concurrencyTests, interleavedTests, writerTests, machineTests,
+		kindTests, waitingTests, effectTests, documentTests, counterTests, feedTests, scanTests, textTests, concurrencyTests, interleavedTests, writerTests, machineTests,
 	} {
 		for _, tt := range group {
 			t.Run(tt.name, func(t *testing.T) {

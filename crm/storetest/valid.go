@@ -210,6 +210,9 @@ func (g *maker) fact() *crm.Fact {
 		}
 	}
 	f.Key.Kind = f.Data.FactKind()
+	if k := crm.BuiltIn().Of(f.Key.Kind); (k == nil || k.Subject&crm.OnRecord != 0) && g.IntN(4) == 0 {
+		f.Subject = crm.OfRecord(crm.FactKey{Kind: crm.KindOrder, Source: g.text(1 + g.IntN(crm.MaxKeyLen/3-6)), ID: g.key()})
+	}
 	return f
 }
 

@@ -34,7 +34,7 @@ var writerTests = []test{
 // service returns the record on the store, with a clock that goes on.
 func (e *env) service() *crm.Service {
 	var n atomic.Int64
-	return crm.New(e.store, crm.Config{Now: func() time.Time { return start.Add(time.Duration(n.Add(1)) * time.Millisecond) }})
+	return crm.New(e.store, crm.Config{Now: func() time.Time { return start.Add(time.Duration(n.Add(1)) * time.Millisecond) }, Kinds: e.opt.Kinds})
 }
 
 // rounds scales a test: VEFA_ROUNDS says how many rounds of races to play.

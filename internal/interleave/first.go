@@ -352,6 +352,13 @@ func (t *firstTx) Refs(ctx context.Context, kind crm.RefKind, limit int, keys ..
 	return t.Tx.Refs(ctx, kind, limit, keys...)
 }
 
+func (t *firstTx) ScanRefs(ctx context.Context, q crm.RefQuery) ([]crm.Ref, error) {
+	if err := t.before(false); err != nil {
+		return nil, err
+	}
+	return t.Tx.ScanRefs(ctx, q)
+}
+
 func (t *firstTx) Effects(ctx context.Context, ids ...crm.EffectID) ([]*crm.Effect, error) {
 	if err := t.before(false); err != nil {
 		return nil, err

@@ -40,8 +40,9 @@ CREATE TABLE {p}links (
     PRIMARY KEY (part, tenant, source, id, seq)
 ){end};
 
--- Facts. They hang on a profile (subject_kind p, then source and id) or on an
--- address (subject_kind a, then channel and value).
+-- Facts. They hang on a profile (subject_kind p, then source and id), on an
+-- address (subject_kind a, then channel and value) or on a record (subject_kind r,
+-- then kind/source and id of a fact that exists once in the world).
 CREATE TABLE {p}orders (
     part smallint NOT NULL, tenant {key} NOT NULL, subject_kind {key} NOT NULL, subject_a {key} NOT NULL, subject_b {key} NOT NULL,
     source {key} NOT NULL, id {key} NOT NULL,
@@ -93,7 +94,8 @@ CREATE TABLE {p}facts (
     PRIMARY KEY (part, tenant, subject_kind, subject_a, subject_b, kind, source, id)
 ){end};
 
--- Where the facts hang that exist once in the world: orders, visits, tickets.
+-- Where the facts hang that exist once in the world: orders, visits, tickets. One
+-- that others hang on and that is not there yet hangs on itself.
 CREATE TABLE {p}anchors (
     part smallint NOT NULL, tenant {key} NOT NULL, id {key} NOT NULL, kind {key} NOT NULL, source {key} NOT NULL,
     subject_kind {key} NOT NULL, subject_a {key} NOT NULL, subject_b {key} NOT NULL,
