@@ -285,7 +285,8 @@ func (l *learner) model(limit caps, before *Model) *Model {
 	}
 	done := map[int]bool{}
 	for c, k := range l.p.comparisons {
-		cm := ComparisonModel{Name: k.name}
+		_, known := l.counts(k.field)
+		cm := ComparisonModel{Name: k.name, Assumed: known == 0}
 		for i := range l.m[c] {
 			name := "else"
 			if i < k.levels {

@@ -37,6 +37,8 @@ type RelationModel struct {
 type ComparisonModel struct {
 	Name   string       `json:"name"`
 	Levels []LevelModel `json:"levels"` // the last one is "none of them"
+	// Assumed says that no record had a value: the probabilities are the schema's.
+	Assumed bool `json:"assumed,omitempty"`
 }
 
 // LevelModel is a level's probability in a match (M), by chance (U), and in each

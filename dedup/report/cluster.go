@@ -38,7 +38,7 @@ func Cluster(title string, c dedup.Cluster, name func(id string) string) Picture
 		angle := 2*math.Pi*float64(i)/float64(len(shown)) - math.Pi/2
 		x, y := 160+120*math.Cos(angle), 150+120*math.Sin(angle)
 		at[id] = [2]float64{x, y}
-		n := node{page.Short(x), page.Short(y), page.Clip(name(id), 160), page.Thousands(i + 1)}
+		n := node{page.Short(x), page.Short(y), page.Clip(name(id), 160), page.English.Int(i + 1)}
 		v.Nodes, v.Members = append(v.Nodes, n), append(v.Members, n)
 	}
 	smaller, larger, weakest, splits := c.Split()
@@ -59,10 +59,10 @@ func Cluster(title string, c dedup.Cluster, name func(id string) string) Picture
 		v.Links = append(v.Links, l)
 	}
 	if splits && len(c.Members) > 2 {
-		v.Notes = append(v.Notes, "Its weakest edge ("+bits(weakest.Weight)+" bits, dashed) parts "+page.Thousands(len(smaller))+" from "+page.Thousands(len(larger))+" records.")
+		v.Notes = append(v.Notes, "Its weakest edge ("+bits(weakest.Weight)+" bits, dashed) parts "+page.English.Int(len(smaller))+" from "+page.English.Int(len(larger))+" records.")
 	}
 	if q := c.Quality; q != nil {
-		v.Notes = append(v.Notes, "Density "+share(q.Density)+" of all pairs are links; bridges: "+page.Thousands(q.Bridges)+".")
+		v.Notes = append(v.Notes, "Density "+share(q.Density)+" of all pairs are links; bridges: "+page.English.Int(q.Bridges)+".")
 	}
 	if s := left(len(c.Members)-len(shown), "records"); s != "" {
 		v.Notes = append(v.Notes, s)
@@ -104,7 +104,7 @@ func Sizes(title string, clusters []dedup.Cluster) Picture {
 		sizes = append(sizes, n)
 	}
 	slices.Sort(sizes)
-	v := rowsView{Title: title, What: "Records in a cluster", Count: "Clusters", Caption: page.Thousands(records) + " records in " + page.Thousands(len(clusters)) + " clusters."}
+	v := rowsView{Title: title, What: "Records in a cluster", Count: "Clusters", Caption: page.English.Int(records) + " records in " + page.English.Int(len(clusters)) + " clusters."}
 	const most = 15
 	var values []float64
 	rest := 0
@@ -113,11 +113,11 @@ func Sizes(title string, clusters []dedup.Cluster) Picture {
 			rest += counts[n]
 			continue
 		}
-		v.Rows = append(v.Rows, barRow{Label: page.Thousands(n), N: page.Thousands(counts[n])})
+		v.Rows = append(v.Rows, barRow{Label: page.English.Int(n), N: page.English.Int(counts[n])})
 		values = append(values, float64(counts[n]))
 	}
 	if rest > 0 {
-		v.Rows = append(v.Rows, barRow{Label: "more", Note: "up to " + page.Thousands(sizes[len(sizes)-1]), N: page.Thousands(rest)})
+		v.Rows = append(v.Rows, barRow{Label: "more", Note: "up to " + page.English.Int(sizes[len(sizes)-1]), N: page.English.Int(rest)})
 		values = append(values, float64(rest))
 	}
 	widths(v.Rows, values)
@@ -127,16 +127,16 @@ func Sizes(title string, clusters []dedup.Cluster) Picture {
 // Blocks draws what the blocking rules brought, and the blocks that were left out as too
 // large and the largest that were compared.
 func Blocks(title string, s dedup.Stats) Picture {
-	v := rowsView{Title: title, What: "Rule", Count: "Pairs", Caption: page.Thousands(int(s.Pairs)) + " pairs were compared. By its own estimate blocking missed at least " +
+	v := rowsView{Title: title, What: "Rule", Count: "Pairs", Caption: page.English.Int(int(s.Pairs)) + " pairs were compared. By its own estimate blocking missed at least " +
 		share(1-s.Recall) + " of the matches."}
 	if s.Matches == 0 {
-		v.Caption = page.Thousands(int(s.Pairs)) + " pairs were compared."
+		v.Caption = page.English.Int(int(s.Pairs)) + " pairs were compared."
 	}
 	var values []float64
 	for _, b := range s.Blocks {
-		r := barRow{Label: b.Rule, N: page.Thousands(int(b.New)), Note: "matches " + page.Thousands(int(math.Round(b.Matches))) + ", by no other rule " + page.Thousands(int(math.Round(b.Only)))}
+		r := barRow{Label: b.Rule, N: page.English.Int(int(b.New)), Note: "matches " + page.English.Int(int(math.Round(b.Matches))) + ", by no other rule " + page.English.Int(int(math.Round(b.Only)))}
 		if b.Capped > 0 {
-			r.Note += "; blocks left out: " + page.Thousands(b.Capped)
+			r.Note += "; blocks left out: " + page.English.Int(b.Capped)
 		}
 		v.Rows = append(v.Rows, r)
 		values = append(values, float64(b.New))
@@ -146,7 +146,7 @@ func Blocks(title string, s dedup.Stats) Picture {
 		list = slices.Clone(list)
 		slices.SortStableFunc(list, func(a, b dedup.HotKey) int { return cmp.Compare(b.Records, a.Records) })
 		for _, k := range list[:min(len(list), 5)] {
-			v.Notes = append(v.Notes, what+": "+page.Thousands(k.Records)+" records with "+fields(k.Values)+" ("+k.Rule+")")
+			v.Notes = append(v.Notes, what+": "+page.English.Int(k.Records)+" records with "+fields(k.Values)+" ("+k.Rule+")")
 		}
 	}
 	keys(s.HotKeys, "Left out as too common")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/vefacrm/vefa/dedup"
 	"github.com/vefacrm/vefa/internal/page"
@@ -28,14 +29,23 @@ func Levels(title string, m *dedup.Model) Picture {
 	}
 	for _, c := range m.Comparisons {
 		for _, l := range c.Levels {
+			if c.Assumed {
+				break
+			}
 			most = max(most, math.Abs(weight(l)))
 		}
 	}
 	v := struct {
 		Title, Caption string
 		Rows           []level
-	}{Title: title, Caption: "Two random records are one entity once in " + page.Thousands(int(math.Round(1/math.Max(m.Match, 1e-15)))) + ". Learnt from " + page.Thousands(m.Records) + " records."}
+		Notes          []string
+	}{Title: title, Caption: "Two random records are one entity once in " + page.English.Int(int(math.Round(1/math.Max(m.Match, 1e-15)))) + ". Learnt from " + page.English.Int(m.Records) + " records."}
+	var assumed []string
 	for _, c := range m.Comparisons {
+		if c.Assumed {
+			assumed = append(assumed, c.Name)
+			continue
+		}
 		for i, l := range c.Levels {
 			w := weight(l)
 			r := level{Level: l.Name, M: share(l.M), U: share(l.U), Weight: bits(w), MWidth: page.Short(100 * l.M), UWidth: page.Short(100 * l.U)}
@@ -49,6 +59,9 @@ func Levels(title string, m *dedup.Model) Picture {
 			}
 			v.Rows = append(v.Rows, r)
 		}
+	}
+	if len(assumed) > 0 {
+		v.Notes = []string{"Left out, because no record has a value for them and nothing was learnt: " + strings.Join(assumed, ", ") + "."}
 	}
 	return draw("levels", v)
 }
@@ -92,7 +105,7 @@ func SelfWeights(title string, weights []float64) Picture {
 			counts[int(math.Floor(math.Max(-60, math.Min(w, 120))/step))]++
 		}
 	}
-	return histogram(title, page.Percent(n, len(weights))+" of "+page.Thousands(len(weights))+" records say too little to be linked to a copy of themselves.", "weight of a record against its copy, in bits", counts, step)
+	return histogram(title, page.English.Part(n, len(weights))+" of "+page.English.Int(len(weights))+" records say too little to be linked to a copy of themselves.", "weight of a record against its copy, in bits", counts, step)
 }
 
 // histogram draws counts by weight in steps of so many bits.
@@ -115,13 +128,13 @@ func histogram(title, caption, axis string, counts map[int]int, step int) Pictur
 		}
 		h := max(160*float64(counts[k])/float64(most), 1)
 		v.Bars = append(v.Bars, bucket{X: page.Short(20 + width*float64(k-low)), Y: page.Short(180 - h), Width: page.Short(max(width-1, 0.5)), Height: page.Short(h),
-			Label: page.Short(float64(k * step)), N: page.Thousands(counts[k])})
+			Label: page.Short(float64(k * step)), N: page.English.Int(counts[k])})
 	}
 	every := max(1, (high-low+1+7)/8)
 	for k := low; k <= high; k += every {
 		v.Ticks = append(v.Ticks, tick{page.Short(20 + width*float64(k-low)), "196", page.Short(float64(k * step))})
 	}
-	v.Notes = []string{"The highest column is " + page.Thousands(most) + "."}
+	v.Notes = []string{"The highest column is " + page.English.Int(most) + "."}
 	return draw("histogram", v)
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"strconv"
 	"sync"
 
 	"github.com/vefacrm/vefa/internal/page"
@@ -73,33 +72,15 @@ func draw(name string, data any) Picture {
 
 // bits writes a weight.
 func bits(v float64) string {
-	s := strconv.FormatFloat(v, 'f', 1, 64)
-	if s == "-0.0" {
-		s = "0.0"
-	}
+	s := page.English.Decimal(v, 1)
 	if v > 0 && s != "0.0" {
 		return "+" + s
-	}
-	if s[0] == '-' {
-		return "−" + s[1:]
 	}
 	return s
 }
 
-// share writes a probability in percent, so that a small one is not nothing.
-func share(p float64) string {
-	switch {
-	case p <= 0:
-		return "0 %"
-	case p < 0.0001:
-		return "<0.01 %"
-	case p < 0.01:
-		return strconv.FormatFloat(100*p, 'f', 2, 64) + " %"
-	case p > 0.9999 && p < 1:
-		return ">99.99 %"
-	}
-	return strconv.FormatFloat(100*p, 'f', 1, 64) + " %"
-}
+// share writes a probability in percent.
+func share(p float64) string { return page.English.Probability(p) }
 
 // Fact is a line of [Facts].
 type Fact struct{ Name, Value, Note string }
@@ -122,5 +103,5 @@ func left(n int, what string) string {
 	if n <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s more %s are not shown.", page.Thousands(n), what)
+	return fmt.Sprintf("%s more %s are not shown.", page.English.Int(n), what)
 }

@@ -111,7 +111,7 @@ func Questions(title string, list []dedup.Question, name func(id string) string)
 		Rows  []question
 	}{Title: title}
 	for _, q := range list {
-		v.Rows = append(v.Rows, question{page.Clip(name(q.A), 120), page.Clip(name(q.B), 120), fields(q.Fields), bits(q.Weight), share(q.Probability), page.Thousands(q.Pairs)})
+		v.Rows = append(v.Rows, question{page.Clip(name(q.A), 120), page.Clip(name(q.B), 120), fields(q.Fields), bits(q.Weight), share(q.Probability), page.English.Int(q.Pairs)})
 	}
 	return draw("questions", v)
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -124,4 +126,44 @@ func Example() {
 	}
 	fmt.Println(strings.Contains(html.String(), "Rows 1 and 2"), len(result.Clusters))
 	// Output: true 1
+}
+
+// Case GR3: what no record of the file has is not shown as learnt.
+func TestAssumedIsLeftOut(t *testing.T) {
+	learnt := dedup.ComparisonModel{Name: "name", Levels: []dedup.LevelModel{{Name: "equal", M: 0.9, U: 0.01}, {Name: "else", M: 0.1, U: 0.99}}}
+	assumed := dedup.ComparisonModel{Name: "phone", Assumed: true, Levels: []dedup.LevelModel{{Name: "same", M: 0.8, U: 0.001}, {Name: "else", M: 0.2, U: 0.999}}}
+	html := string(report.Levels("Learnt", &dedup.Model{Match: 0.001, Records: 567, Comparisons: []dedup.ComparisonModel{learnt, assumed}}).HTML())
+	require.Contains(t, html, "nothing was learnt: phone.")
+	require.NotContains(t, html, "same")
+	require.Contains(t, html, "equal")
+	linker, err := people.New(people.Options{})
+	require.NoError(t, err)
+	result, err := linker.Link(t.Context(), func(yield func(people.Record) bool) {
+		for i := range 40 {
+			if !yield(people.Record{ID: strconv.Itoa(i), Given: "Ayşe", Family: "Yılmaz" + strconv.Itoa(i/2)}) {
+				return
+			}
+		}
+	}, nil)
+	require.NoError(t, err)
+	is := map[string]bool{}
+	for _, c := range result.Model.Comparisons {
+		is[c.Name] = c.Assumed
+	}
+	for name, want := range map[string]bool{"given": false, "family": false, "birth": true, "phone": true, "email": true, "street": true} {
+		require.Equal(t, want, is[name], name)
+	}
+}
+
+// Cases GR2 and GR4 for the pictures.
+func TestPicturesOnPaperAndInForcedColours(t *testing.T) {
+	style := string(report.Style())
+	for _, rule := range []string{"@media print", "overflow:visible", "@media(forced-colors:active)", "position:sticky"} {
+		require.Contains(t, style, rule)
+	}
+	sizes := regexp.MustCompile(`text\{font:([0-9.]+px)`).FindAllStringSubmatch(style, -1)
+	require.NotEmpty(t, sizes)
+	for _, s := range sizes {
+		require.Equal(t, "12px", s[1])
+	}
 }

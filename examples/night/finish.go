@@ -184,7 +184,7 @@ func (s summary) print(w io.Writer) {
 	fmt.Fprintln(w)
 	for _, c := range s.Campaigns {
 		r := c.Report
-		fmt.Fprintf(w, "campaign %s: %d assigned, %d held out; bought %.1f %% (clickers %.1f %%, held out %.1f %%), difference %+.2f points [%+.2f, %+.2f] %s\n",
+		fmt.Fprintf(w, "campaign %s: %d assigned, %d held out; bought %.1f%% (clickers %.1f%%, held out %.1f%%), difference %+.2f points [%+.2f, %+.2f] %s\n",
 			c.Name, r.Counts.Assigned, r.Counts.HeldOut, 100*r.Total.Share, 100*r.Clickers.Share, 100*r.HeldOut.Share,
 			100*r.Incremental.Difference, 100*r.Incremental.Interval.Lo, 100*r.Incremental.Interval.Hi, r.Result)
 	}

@@ -258,7 +258,7 @@ func thousands(n int) string {
 }
 
 // percent writes a share.
-func percent(share float64) string { return strconv.FormatFloat(100*share, 'f', 1, 64) + " %" }
+func percent(share float64) string { return strconv.FormatFloat(100*share, 'f', 1, 64) + "%" }
 
 // signed writes a number with its sign and a real minus.
 func signed(v float64, decimals int) string {

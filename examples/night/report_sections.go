@@ -20,7 +20,7 @@ func campaignOf(c vefa.CampaignResult, home *time.Location) campaignView {
 	r := c.Report
 	v := campaignView{ID: "campaign-" + slug(c.Name), Name: c.Name, Class: string(r.Result)}
 	v.Window = fmt.Sprintf("Drawn on %s; purchases counted until %s.", c.Started.In(home).Format("2 January 2006"), c.Until.In(home).Format("2 January 2006"))
-	confidence := fmt.Sprintf("%.0f %%", 100*r.Confidence)
+	confidence := fmt.Sprintf("%.0f%%", 100*r.Confidence)
 	add := func(class, label, note string, rate experiment.Rate) *estimate {
 		v.Rows = append(v.Rows, rateRow{label, percent(rate.Share), percent(rate.Interval.Lo) + " to " + percent(rate.Interval.Hi), thousands(int(rate.K)), thousands(int(rate.N)), note})
 		if rate.N == 0 {
@@ -45,7 +45,7 @@ func campaignOf(c vefa.CampaignResult, home *time.Location) campaignView {
 		v.Withheld = append(v.Withheld, fmt.Sprintf("%s (%s)", guardShort(w.Name), thousands(w.N)))
 	}
 	if len(list) > 0 {
-		v.Rates = drawWhiskers(v.ID+"-rates", "Share who bought, "+c.Name, "Points are shares, lines their "+confidence+" intervals. The figures are in the table below.", " %", list)
+		v.Rates = drawWhiskers(v.ID+"-rates", "Share who bought, "+c.Name, "Points are shares, lines their "+confidence+" intervals. The figures are in the table below.", "%", list)
 	}
 	if r.Counts.Assigned == 0 || r.Counts.HeldOut == 0 {
 		return v // nothing to compare
@@ -56,7 +56,7 @@ func campaignOf(c vefa.CampaignResult, home *time.Location) campaignView {
 		{"difference", "Difference in points: " + signed(100*i.Difference, 2), 100 * i.Interval.Lo, 100 * i.Difference, 100 * i.Interval.Hi}})
 	v.Difference = fmt.Sprintf("Difference to the held out: %s, that is %s purchases.", points, signed(i.Conversions, 1))
 	if i.HasLift {
-		v.Notes = append(v.Notes, fmt.Sprintf("Relative to the held out: %s %% (interval %s %% to %s %%).", signed(100*i.Lift, 0), signed(100*i.LiftInterval.Lo, 0), signed(100*i.LiftInterval.Hi, 0)))
+		v.Notes = append(v.Notes, fmt.Sprintf("Relative to the held out: %s%% (interval %s%% to %s%%).", signed(100*i.Lift, 0), signed(100*i.LiftInterval.Lo, 0), signed(100*i.LiftInterval.Hi, 0)))
 	}
 	v.Notes = append(v.Notes, fmt.Sprintf("Two-sided p %.3f, for one look at a size fixed before; check of the split p %.3f.", i.P, r.SRM))
 	return v

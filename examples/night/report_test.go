@@ -181,7 +181,7 @@ func checkBalance(t *testing.T, html string) {
 // grounds, by day and by night.
 func TestReportContrast(t *testing.T) {
 	palettes := regexp.MustCompile(`:root\{([^}]*)\}`).FindAllStringSubmatch(reportTemplate, -1)
-	require.Len(t, palettes, 2)
+	require.Len(t, palettes, 3)
 	for _, p := range palettes {
 		colours := map[string]float64{}
 		for _, m := range regexp.MustCompile(`--(\w+):#([0-9a-f]+)`).FindAllStringSubmatch(p[1], -1) {

@@ -57,36 +57,6 @@ func (p Page) Write(w io.Writer) error {
 // anchor is the id of a section; its number makes it unique.
 func anchor(i int) string { return "section-" + strconv.Itoa(i+1) }
 
-// Thousands writes a number with separators.
-func Thousands(n int) string {
-	s := strconv.Itoa(n)
-	sign := ""
-	if n < 0 {
-		sign, s = "−", s[1:]
-	}
-	var b strings.Builder
-	for i, r := range s {
-		if i > 0 && (len(s)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(r)
-	}
-	return sign + b.String()
-}
-
-// Percent writes a share of n in whole percent; what is little is not nothing.
-func Percent(n, of int) string {
-	switch {
-	case of <= 0 || n <= 0:
-		return "0 %"
-	case 200*n < of:
-		return "<1 %"
-	case 200*(of-n) < of && n < of:
-		return ">99 %"
-	}
-	return strconv.Itoa((200*n+of)/(2*of)) + " %"
-}
-
 // Short writes a coordinate with one digit after the point at most.
 func Short(v float64) string {
 	s := strconv.FormatFloat(v, 'f', 1, 64)

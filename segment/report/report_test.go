@@ -255,16 +255,16 @@ func TestOverlapOfMany(t *testing.T) {
 	require.Contains(t, html, "1\u00a0s299")
 }
 
-// TestContrast computes WCAG 2 contrast of the text on all grounds, by day and
-// by night.
+// TestContrast computes WCAG 2 contrast of the text on all grounds, by day, by
+// night and on paper.
 func TestContrast(t *testing.T) {
 	html := write(t, report.Page{})
 	style, _, _ := strings.Cut(html, "</style>")
 	palettes := regexp.MustCompile(`:root\{([^}]*)\}`).FindAllStringSubmatch(style, -1)
-	require.Len(t, palettes, 4, "page and pictures, by day and by night")
-	for scheme := range 2 {
+	require.Len(t, palettes, 6, "page and pictures, by day, by night and on paper")
+	for scheme := range 3 {
 		colours := map[string][3]float64{}
-		for _, p := range []string{palettes[scheme][1], palettes[2+scheme][1]} {
+		for _, p := range []string{palettes[scheme][1], palettes[3+scheme][1]} {
 			for _, m := range regexp.MustCompile(`--(\w+):#([0-9a-f]+)`).FindAllStringSubmatch(p, -1) {
 				hex := m[2]
 				if len(hex) == 3 {
@@ -309,4 +309,15 @@ func luminance(rgb [3]float64) (light float64) {
 		light += weight * c
 	}
 	return light
+}
+
+// Cases GR2 and GR4 for the pictures.
+func TestPicturesOnPaperAndInForcedColours(t *testing.T) {
+	style := string(report.Style())
+	for _, rule := range []string{"@media print", "overflow:visible", "table-layout:fixed", "@media(forced-colors:active)", "position:sticky"} {
+		require.Contains(t, style, rule)
+	}
+	for _, s := range regexp.MustCompile(`text\{font:([0-9.]+px)`).FindAllStringSubmatch(style, -1) {
+		require.Equal(t, "12px", s[1])
+	}
 }

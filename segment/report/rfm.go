@@ -35,7 +35,7 @@ func RFM(title string, scores []rfm.Score) Picture {
 		most = max(most, c.n)
 	}
 	v := heatView{Title: title, Corner: "Recency",
-		Caption: fmt.Sprintf("%s customers by recency (down) and frequency (across); 1 is worst. Small: mean monetary score.", page.Thousands(len(scores)))}
+		Caption: fmt.Sprintf("%s customers by recency (down) and frequency (across); 1 is worst. Small: mean monetary score.", page.English.Int(len(scores)))}
 	for f := 1; f <= bins; f++ {
 		v.Columns = append(v.Columns, heatHead{"F " + strconv.Itoa(f), "frequency score " + strconv.Itoa(f)})
 	}
@@ -43,10 +43,10 @@ func RFM(title string, scores []rfm.Score) Picture {
 		row := heatRow{Label: "R " + strconv.Itoa(r)}
 		for f := 1; f <= bins; f++ {
 			c := grid[r][f]
-			out := heatCell{Text: page.Thousands(c.n), Shade: shade(c.n, most)}
+			out := heatCell{Text: page.English.Int(c.n), Shade: shade(c.n, most)}
 			if c.n > 0 {
 				out.Note = "M\u00a0" + page.Short(float64(c.m)/float64(c.n))
-				out.Title = page.Percent(c.n, len(scores)) + " of all customers"
+				out.Title = page.English.Part(c.n, len(scores)) + " of all customers"
 			}
 			row.Cells = append(row.Cells, out)
 		}
@@ -62,14 +62,14 @@ func Groups(title string, scores []rfm.Score, groups []rfm.Group) Picture {
 	for _, s := range scores {
 		count[rfm.Name(s, groups)]++
 	}
-	v := rowsView{Title: title, What: "Group", Count: "Customers", Caption: page.Thousands(len(scores)) + " customers, the best groups first."}
+	v := rowsView{Title: title, What: "Group", Count: "Customers", Caption: page.English.Int(len(scores)) + " customers, the best groups first."}
 	most := 0
 	for _, n := range count {
 		most = max(most, n)
 	}
 	for _, name := range groupOrder(groups) {
 		if n := count[name]; n > 0 || name != rfm.Other {
-			v.Rows = append(v.Rows, row{Label: name, N: page.Thousands(n), Note: page.Percent(n, len(scores)), Bar: barOf(0, n, most)})
+			v.Rows = append(v.Rows, row{Label: name, N: page.English.Int(n), Note: page.English.Part(n, len(scores)), Bar: barOf(0, n, most)})
 		}
 	}
 	return draw("rows", v)
@@ -215,7 +215,7 @@ func (f *flow) stack(count map[string]int, x float64) (bars []flowBarView, sides
 		sides[name] = &side{at: y + (room-h)/2}
 		bars = append(bars, flowBarView{
 			X: page.Short(x), Y: page.Short(y + (room-h)/2), Height: page.Short(max(h, 0.6)), TextY: page.Short(y + room/2),
-			Label: page.Clip(name, 18), Title: fmt.Sprintf("%s: %s (%s)", name, page.Thousands(count[name]), page.Percent(count[name], f.all)), N: page.Thousands(count[name]),
+			Label: page.Clip(name, 16), Title: fmt.Sprintf("%s: %s (%s)", name, page.English.Int(count[name]), page.English.Part(count[name], f.all)), N: page.English.Int(count[name]),
 		})
 		y += room + flowGap
 	}
@@ -225,7 +225,7 @@ func (f *flow) stack(count map[string]int, x float64) (bars []flowBarView, sides
 func (f *flow) scale(n int) float64 { return float64(n) / float64(max(f.all, 1)) * flowHeight }
 
 func (f *flow) view(title string) flowView {
-	v := flowView{Title: title, Caption: fmt.Sprintf("%s customers: their group before (left) and after (right).", page.Thousands(f.all))}
+	v := flowView{Title: title, Caption: fmt.Sprintf("%s customers: their group before (left) and after (right).", page.English.Int(f.all))}
 	left, from, h1 := f.stack(f.left, flowLeft-flowBar)
 	right, to, h2 := f.stack(f.right, flowRight)
 	v.Left, v.Right, v.Height = left, right, page.Short(max(h1, h2, 20))
@@ -257,10 +257,10 @@ func (f *flow) view(title string) flowView {
 		y1, y2 := a.at+a.taken, b.at+b.taken
 		a.taken += h
 		b.taken += h
-		v.Ribbons = append(v.Ribbons, ribbon{Path: ribbonPath(y1, y2, h), Class: class, Title: fmt.Sprintf("%s to %s: %s", p[0], p[1], page.Thousands(n))})
-		v.Moves = append(v.Moves, moveRow{p[0], p[1], page.Thousands(n), class})
+		v.Ribbons = append(v.Ribbons, ribbon{Path: ribbonPath(y1, y2, h), Class: class, Title: fmt.Sprintf("%s to %s: %s", p[0], p[1], page.English.Int(n))})
+		v.Moves = append(v.Moves, moveRow{p[0], p[1], page.English.Int(n), class})
 	}
-	v.Notes = append(v.Notes, fmt.Sprintf("%s stayed, %s rose, %s fell.", page.Thousands(stayed), page.Thousands(up), page.Thousands(down)))
+	v.Notes = append(v.Notes, fmt.Sprintf("%s stayed, %s rose, %s fell.", page.English.Int(stayed), page.English.Int(up), page.English.Int(down)))
 	if f.bundled {
 		v.Notes = append(v.Notes, fmt.Sprintf("Beyond %d, groups are taken together.", maxFlows))
 	}

@@ -33,10 +33,10 @@ type rowsView struct {
 func Waterfall(title string, w segment.Waterfall) Picture {
 	v := rowsView{Title: title, What: "Step", Count: "Customers",
 		Caption: "Each exclusion in its order: whom it removes of those left before it."}
-	v.Rows = append(v.Rows, row{Label: "Before exclusions", N: page.Thousands(w.Base), Bar: barOf(0, w.Base, w.Base), Class: "all"})
+	v.Rows = append(v.Rows, row{Label: "Before exclusions", N: page.English.Int(w.Base), Bar: barOf(0, w.Base, w.Base), Class: "all"})
 	for _, s := range w.Steps {
-		r := row{Label: s.Label, N: "−" + page.Thousands(s.Removed), Bar: barOf(s.Left, s.Removed, w.Base), Class: "off"}
-		r.Note = fmt.Sprintf("alone %s, none but this %s, left %s", page.Thousands(s.Alone), page.Thousands(s.Only), page.Thousands(s.Left))
+		r := row{Label: s.Label, N: "−" + page.English.Int(s.Removed), Bar: barOf(s.Left, s.Removed, w.Base), Class: "off"}
+		r.Note = fmt.Sprintf("alone %s, none but this %s, left %s", page.English.Int(s.Alone), page.English.Int(s.Only), page.English.Int(s.Left))
 		if s.Red.Owner != "" || s.Red.Reason != "" {
 			r.Note += "; " + s.Red.Owner
 			if s.Red.Reason != "" {
@@ -45,7 +45,7 @@ func Waterfall(title string, w segment.Waterfall) Picture {
 		}
 		v.Rows = append(v.Rows, r)
 	}
-	v.Rows = append(v.Rows, row{Label: "Members", Note: page.Percent(w.Members, w.Base) + " of those before", N: page.Thousands(w.Members),
+	v.Rows = append(v.Rows, row{Label: "Members", Note: page.English.Part(w.Members, w.Base) + " of those before", N: page.English.Int(w.Members),
 		Bar: barOf(0, w.Members, w.Base), Class: "all"})
 	if len(w.Steps) > 0 {
 		v.Notes = []string{"“Alone” is how many a step would remove were it the only one; “none but this” how many would come back if it were lifted."}
@@ -56,10 +56,10 @@ func Waterfall(title string, w segment.Waterfall) Picture {
 // Counts draws the tree of a definition with the exact count on every node.
 func Counts(title string, p segment.Preview) Picture {
 	v := rowsView{Title: title, What: "Part of the definition", Count: "Customers",
-		Caption: fmt.Sprintf("Of %s customers, by each part alone.", page.Thousands(p.Population))}
+		Caption: fmt.Sprintf("Of %s customers, by each part alone.", page.English.Int(p.Population))}
 	var walk func(t segment.TreeCount, depth int)
 	walk = func(t segment.TreeCount, depth int) {
-		r := row{Label: t.Label, N: page.Thousands(t.Count), Bar: barOf(0, t.Count, p.Population), Depth: min(depth, maxDepth)}
+		r := row{Label: t.Label, N: page.English.Int(t.Count), Bar: barOf(0, t.Count, p.Population), Depth: min(depth, maxDepth)}
 		if t.Shown {
 			r.Note = "as above"
 		}
@@ -72,11 +72,11 @@ func Counts(title string, p segment.Preview) Picture {
 		}
 	}
 	walk(p.Tree, 0)
-	v.Rows = append(v.Rows, row{Label: "Members, after red tags", N: page.Thousands(p.Members), Bar: barOf(0, p.Members, p.Population), Class: "total"})
+	v.Rows = append(v.Rows, row{Label: "Members, after red tags", N: page.English.Int(p.Members), Bar: barOf(0, p.Members, p.Population), Class: "total"})
 	const most = 300
 	if left := len(v.Rows) - most; left > 0 {
 		v.Rows = append(v.Rows[:most-1], v.Rows[len(v.Rows)-1])
-		v.Notes = append(v.Notes, fmt.Sprintf("%s parts are left out.", page.Thousands(left+1)))
+		v.Notes = append(v.Notes, fmt.Sprintf("%s parts are left out.", page.English.Int(left+1)))
 	}
 	return draw("rows", v)
 }
@@ -84,20 +84,20 @@ func Counts(title string, p segment.Preview) Picture {
 // MicroSegments draws the most populous micro-segments.
 func MicroSegments(title string, m segment.Micros, most int) Picture {
 	v := rowsView{Title: title, What: joinNames(m.Dimensions), Count: "Customers",
-		Caption: fmt.Sprintf("%s micro-segments hold %s of %s customers (%s).", page.Thousands(len(m.Segments)), page.Thousands(m.Covered), page.Thousands(m.Population), page.Percent(m.Covered, m.Population))}
+		Caption: fmt.Sprintf("%s micro-segments hold %s of %s customers (%s).", page.English.Int(len(m.Segments)), page.English.Int(m.Covered), page.English.Int(m.Population), page.English.Part(m.Covered, m.Population))}
 	shown := m.Segments[:min(max(most, 0), len(m.Segments))]
 	for _, s := range shown {
-		r := row{Label: s.Definition.Name, N: page.Thousands(s.Size)}
+		r := row{Label: s.Definition.Name, N: page.English.Int(s.Size)}
 		if len(shown) > 0 {
 			r.Bar = barOf(0, s.Size, shown[0].Size)
 		}
 		if s.Shared > 0 {
-			r.Note = page.Thousands(s.Shared) + " of them in others, too"
+			r.Note = page.English.Int(s.Shared) + " of them in others, too"
 		}
 		v.Rows = append(v.Rows, r)
 	}
 	if left := len(m.Segments) - len(shown); left > 0 {
-		v.Notes = append(v.Notes, fmt.Sprintf("%s smaller ones are not shown.", page.Thousands(left)))
+		v.Notes = append(v.Notes, fmt.Sprintf("%s smaller ones are not shown.", page.English.Int(left)))
 	}
 	return draw("rows", v)
 }
@@ -111,7 +111,7 @@ func Grid(title string, m segment.Micros, treat func(down, across string) string
 		return MicroSegments(title, m, maxOverlap)
 	}
 	v := heatView{Title: title, Corner: m.Dimensions[0],
-		Caption: fmt.Sprintf("%s (down) by %s (across): %s of %s customers.", m.Dimensions[0], m.Dimensions[1], page.Thousands(m.Covered), page.Thousands(m.Population))}
+		Caption: fmt.Sprintf("%s (down) by %s (across): %s of %s customers.", m.Dimensions[0], m.Dimensions[1], page.English.Int(m.Covered), page.English.Int(m.Population))}
 	size := make(map[[2]string]int)
 	most := 0
 	var down, across []string
@@ -138,7 +138,7 @@ func Grid(title string, m segment.Micros, treat func(down, across string) string
 		r := heatRow{Label: a}
 		for _, b := range across {
 			n := size[[2]string{a, b}]
-			cell := heatCell{Text: page.Thousands(n), Shade: shade(n, most), Title: page.Percent(n, m.Population) + " of all"}
+			cell := heatCell{Text: page.English.Int(n), Shade: shade(n, most), Title: page.English.Part(n, m.Population) + " of all"}
 			if n == 0 {
 				cell.Text = "·" // none, or fewer than the least size
 			} else if treat != nil {
@@ -200,17 +200,17 @@ func Overlap(title string, c segment.Comparison) Picture {
 	v := heatView{Title: title, Caption: "Each cell: the share of the row's segment that is in the column's, too.", Corner: "Segment"}
 	if len(order) > maxOverlap {
 		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(c.Size(j), c.Size(i)) })
-		v.Notes = append(v.Notes, fmt.Sprintf("The %d largest of %s segments.", maxOverlap, page.Thousands(len(order))))
+		v.Notes = append(v.Notes, fmt.Sprintf("The %d largest of %s segments.", maxOverlap, page.English.Int(len(order))))
 		order = order[:maxOverlap]
 	}
 	type pair struct{ i, j int }
 	var pairs []pair
 	for at, i := range order {
 		v.Columns = append(v.Columns, heatHead{strconv.Itoa(at + 1), c.Names[i]})
-		r := heatRow{Label: fmt.Sprintf("%d\u00a0%s", at+1, c.Names[i]), Note: page.Thousands(c.Size(i))}
+		r := heatRow{Label: fmt.Sprintf("%d\u00a0%s", at+1, c.Names[i]), Note: page.English.Int(c.Size(i))}
 		for other, j := range order {
-			cell := heatCell{Text: page.Percent(c.Common[i][j], c.Size(i))}
-			cell.Title = fmt.Sprintf("%s of %s are in %s", page.Thousands(c.Common[i][j]), c.Names[i], c.Names[j])
+			cell := heatCell{Text: page.English.Part(c.Common[i][j], c.Size(i))}
+			cell.Title = fmt.Sprintf("%s of %s are in %s", page.English.Int(c.Common[i][j]), c.Names[i], c.Names[j])
 			cell.Shade = shade(c.Common[i][j], c.Size(i))
 			if i == j {
 				cell = heatCell{Text: "·", Title: c.Names[i]}
@@ -223,7 +223,7 @@ func Overlap(title string, c segment.Comparison) Picture {
 	}
 	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(c.Jaccard(b.i, b.j), c.Jaccard(a.i, a.j)) })
 	for _, p := range pairs[:min(5, len(pairs))] {
-		v.Pairs = append(v.Pairs, pairRow{c.Names[p.i], c.Names[p.j], page.Thousands(c.Common[p.i][p.j]), strconv.FormatFloat(c.Jaccard(p.i, p.j), 'f', 3, 64)})
+		v.Pairs = append(v.Pairs, pairRow{c.Names[p.i], c.Names[p.j], page.English.Int(c.Common[p.i][p.j]), strconv.FormatFloat(c.Jaccard(p.i, p.j), 'f', 3, 64)})
 	}
 	return draw("heat", v)
 }
