@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -57,6 +58,8 @@ type Config struct {
 	// Kinds describes kinds of facts besides the library's own. A Store and Migrate
 	// must be given the same.
 	Kinds []crm.Kind
+	// Migrations make the tables of Kinds, owner by owner behind the library's own.
+	Migrations []Steps
 	// Retry says how often an Update is run again where the database asks for it
 	// (serialization failure, deadlock, lock time-out, locked file), and Migrate.
 	// The zero value gives up after about five seconds, with crm.ErrBusy.
@@ -94,7 +97,14 @@ func (c Config) resolve(d Dialect) (Config, error) {
 	if c.kinds, err = crm.NewKinds(c.Kinds...); err != nil {
 		return c, err
 	}
-	names := map[string]bool{}
+	owners := map[string]bool{}
+	for i, s := range c.Migrations {
+		if s.Owner == "" || !isName(s.Owner, 48, false) || strings.ToLower(s.Owner) != s.Owner || owners[s.Owner] || s.Files == nil {
+			return c, configError(fmt.Sprintf("migrations[%d]", i), "must have files, and an owner of its own of small letters, digits and _, at most 48 of them")
+		}
+		owners[s.Owner] = true
+	}
+	names := map[string]bool{"schema_versions": true, "owner_versions": true}
 	for _, t := range schema(c.kinds) {
 		if names[t.name] {
 			return c, configError("kinds", fmt.Sprintf("want a table named %q, which there is already", t.name))

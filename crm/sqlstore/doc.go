@@ -54,7 +54,7 @@
 //
 //	CREATE ROLE vefa_app LOGIN;
 //	GRANT USAGE ON SCHEMA "vefa" TO "vefa_app";
-//	GRANT SELECT ON "vefa"."schema_versions" TO "vefa_app";
+//	GRANT SELECT ON "vefa"."schema_versions", "vefa"."owner_versions" TO "vefa_app";
 //	GRANT SELECT, INSERT ON "vefa"."links" TO "vefa_app";
 //	GRANT SELECT, INSERT, UPDATE ON "vefa"."profiles", "vefa"."anchors", "vefa"."addresses", "vefa"."effects", "vefa"."part_seq", "vefa"."counters" TO "vefa_app";
 //	GRANT SELECT, INSERT, DELETE ON "vefa"."contacts", "vefa"."members", "vefa"."refs", "vefa"."changes" TO "vefa_app";
@@ -87,6 +87,10 @@
 // wants to join and sum, and facts has the other kinds; addresses says what may
 // be sent where; effects what was and is to be done; counters and reservations
 // what can run out. The data columns hold the whole record as JSON.
+//
+// A kind of fact of the host's own that has a crm.Kind.Table gets it by
+// Config.Kinds and Config.Migrations, given to Migrate and to New alike; other
+// kinds are kept in facts.
 //
 // # Order and locks
 //

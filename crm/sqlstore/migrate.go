@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strconv"
 	"strings"
 
@@ -19,9 +20,24 @@ var migrationFiles embed.FS
 // Migration is one step of the schema. Steps only go forward; a version of the
 // library works with the newest step that it knows and with the one before.
 type Migration struct {
+	Owner      string // "" of the library's own, else Steps.Owner; each counts its versions
 	Version    int
 	Name       string   // "001_record"
 	Statements []string // in order, without semicolons
+}
+
+// Steps are the migrations of a package outside the library. They only go forward;
+// what was applied must not change.
+type Steps struct {
+	// Owner names the package in the database: small letters, digits and _, at most
+	// 48. Each may be given once.
+	Owner string
+	// Files has 001_name.sql, 002_name.sql, … in its root. They are written as
+	// migrations/001_record.sql is: {p} and {i} before a name that they make,
+	// {key} as the type of a text that is part of a key, {end} behind a table; {fact}
+	// for the columns that the table of a kind has besides its own, and {fact_key}
+	// for its key.
+	Files fs.FS
 }
 
 // In the files {p} stands for the schema and prefix of the host's choice, {i} for
@@ -35,34 +51,73 @@ func Migrations(d Dialect, cfg Config) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := migrationFiles.ReadDir("migrations")
+	own, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil {
 		return nil, wrap("read", "migrations", err)
 	}
 	g := newGrammar(d, cfg)
+	var out []Migration
+	for _, s := range append([]Steps{{"", own}}, cfg.Migrations...) {
+		steps, err := g.steps(cfg, s)
+		if err != nil {
+			return nil, wrap("read", "migrations of "+s.Owner, err)
+		}
+		out = append(out, steps...)
+	}
+	return out, nil
+}
+
+// steps reads the migrations of one owner.
+func (g *grammar) steps(cfg Config, s Steps) ([]Migration, error) {
+	files, err := fs.Glob(s.Files, "*.sql") // sorted
+	if err != nil {
+		return nil, err
+	}
 	key, end := "text", " WITHOUT ROWID"
-	if d == Postgres {
+	if g.dialect == Postgres {
 		key, end = `text COLLATE "C"`, ""
 	}
-	var out []Migration
-	for _, f := range files { // sorted by name
-		data, err := migrationFiles.ReadFile("migrations/" + f.Name())
-		if err != nil {
-			return nil, wrap("read", "migrations", err)
+	var fact strings.Builder
+	for i, c := range g.tables[g.ofKind[crm.KindOrder]].cols[:factCols] {
+		typ := map[colType]string{text: key, small: "smallint", big: "bigint"}[c.typ]
+		if c.name == "data" {
+			typ = "text"
 		}
-		name := strings.TrimSuffix(f.Name(), ".sql")
+		fact.WriteString(c.name + " " + typ + " NOT NULL")
+		if i == 0 {
+			fact.WriteString(", tenant " + key + " NOT NULL")
+		}
+		if i < factCols-1 {
+			fact.WriteString(", ")
+		}
+	}
+	factKey := strings.Join(g.key(g.ofKind[crm.KindOrder]), ", ")
+	words := strings.NewReplacer("{fact}", fact.String(), "{fact_key}", factKey, "{key}", key, "{end}", end)
+	var out []Migration
+	for i, file := range files {
+		data, err := fs.ReadFile(s.Files, file)
+		if err != nil {
+			return nil, err
+		}
+		name := strings.TrimSuffix(file, ".sql")
 		number, _, _ := strings.Cut(name, "_")
 		version, err := strconv.Atoi(number)
 		if err != nil {
-			return nil, wrap("read", "migrations", err)
+			return nil, err
 		}
-		m := Migration{Version: version, Name: name}
+		if version != i+1 {
+			return nil, fmt.Errorf("%s: the %d. file must have the number %d", file, i+1, i+1)
+		}
+		m := Migration{Owner: s.Owner, Version: version, Name: name}
 		for _, q := range splitStatements(string(data)) {
 			q = replaceNames(q, "{p}", g.before)
 			q = replaceNames(q, "{i}", `"`+cfg.Prefix)
-			m.Statements = append(m.Statements, strings.NewReplacer("{key}", key, "{end}", end).Replace(q))
+			m.Statements = append(m.Statements, words.Replace(q))
 		}
 		out = append(out, m)
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("there is no file named like 001_name.sql")
 	}
 	return out, nil
 }
@@ -104,7 +159,17 @@ func (g *grammar) bookkeeping() []string {
 	return []string{
 		"CREATE TABLE IF NOT EXISTS " + table + " (version bigint NOT NULL PRIMARY KEY, name text NOT NULL, applied bigint NOT NULL)",
 		"INSERT INTO " + table + " (version, name, applied) VALUES (0, 'lock', 0) ON CONFLICT (version) DO NOTHING",
+		"CREATE TABLE IF NOT EXISTS " + g.before + `owner_versions" (owner text NOT NULL, version bigint NOT NULL, name text NOT NULL, applied bigint NOT NULL, PRIMARY KEY (owner, version))`,
 	}
+}
+
+// applying returns the statement that notes a migration: $1 to $3, or $4, are
+// version, name and time, and the owner.
+func (g *grammar) applying(m Migration) (q string, args []any) {
+	if m.Owner == "" {
+		return "INSERT INTO " + g.before + `schema_versions" (version, name, applied) VALUES ($1, $2, $3)`, nil
+	}
+	return "INSERT INTO " + g.before + `owner_versions" (version, name, applied, owner) VALUES ($1, $2, $3, $4)`, []any{m.Owner}
 }
 
 // WriteSQL writes all migrations as SQL text that can be run by psql or sqlite3
@@ -129,7 +194,8 @@ func WriteSQL(w io.Writer, d Dialect, cfg Config) error {
 		for _, q := range m.Statements {
 			b.WriteString(q + ";\n\n")
 		}
-		fmt.Fprintf(b, "INSERT INTO %sschema_versions\" (version, name, applied) VALUES (%d, '%s', 0);\n", g.before, m.Version, m.Name)
+		q, _ := g.applying(m)
+		b.WriteString(strings.NewReplacer("$1", strconv.Itoa(m.Version), "$2", "'"+m.Name+"'", "$3", "0", "$4", "'"+m.Owner+"'").Replace(q) + ";\n")
 	}
 	b.WriteString("COMMIT;\n")
 	_, err = io.WriteString(w, b.String())
@@ -151,12 +217,16 @@ func Migrate(ctx context.Context, db *sql.DB, d Dialect, cfg Config) error {
 		return err
 	}
 	have, newest, err := Version(ctx, db, d, cfg)
+	left := 0
+	if err == nil && have == newest {
+		left, err = pending(ctx, db, d, cfg, all)
+	}
 	switch {
 	case err != nil && denied(err):
 		return wrap("migrate", "schema", fmt.Errorf("the role may not read the version of the tables: sqlstore.Grants gives it what it needs: %w", err))
 	case err != nil:
 		return err
-	case have == newest:
+	case have == newest && left == 0:
 		return nil
 	}
 	err = migrate(ctx, db, d, cfg, all)
@@ -250,15 +320,15 @@ func (m *migrator) step(ctx context.Context) (more bool, err error) {
 	if _, err := tx.ExecContext(ctx, "UPDATE "+table+" SET applied = 0 WHERE version = 0"); err != nil {
 		return false, err
 	}
-	var have int
-	if err := tx.QueryRowContext(ctx, "SELECT max(version) FROM "+table).Scan(&have); err != nil {
+	have, err := applied(ctx, tx, m.g)
+	if err != nil {
 		return false, err
 	}
-	if newest := m.all[len(m.all)-1].Version; have > newest {
-		return false, &crm.Error{Op: "migrate", Entity: "schema", Kind: crm.ErrInvalid, Err: fmt.Errorf("the database is at version %d, this library knows %d", have, newest)}
+	if newest := newestOf(m.all, ""); have[""] > newest {
+		return false, &crm.Error{Op: "migrate", Entity: "schema", Kind: crm.ErrInvalid, Err: fmt.Errorf("the database is at version %d, this library knows %d", have[""], newest)}
 	}
 	for _, next := range m.all {
-		if next.Version <= have {
+		if next.Version <= have[next.Owner] {
 			continue
 		}
 		for _, q := range next.Statements {
@@ -266,13 +336,70 @@ func (m *migrator) step(ctx context.Context) (more bool, err error) {
 				return false, fmt.Errorf("%s: %w", next.Name, err)
 			}
 		}
-		q := m.g.finish("INSERT INTO " + table + " (version, name, applied) VALUES ($1, $2, $3)")
-		if _, err := tx.ExecContext(ctx, q, next.Version, next.Name, m.cfg.Now().UnixMicro()); err != nil {
+		q, owner := m.g.applying(next)
+		if _, err := tx.ExecContext(ctx, m.g.finish(q), append([]any{next.Version, next.Name, m.cfg.Now().UnixMicro()}, owner...)...); err != nil {
 			return false, err
 		}
 		return true, tx.Commit()
 	}
 	return false, nil
+}
+
+// querier is a database or a transaction in it.
+type querier interface {
+	QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error)
+}
+
+// applied returns the newest version of each owner in the database.
+func applied(ctx context.Context, db querier, g *grammar) (_ map[string]int, err error) {
+	rows, err := db.QueryContext(ctx, "SELECT '', max(version) FROM "+g.before+`schema_versions" UNION ALL SELECT owner, max(version) FROM `+g.before+`owner_versions" GROUP BY owner`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if e := rows.Close(); err == nil {
+			err = e
+		}
+	}()
+	out := map[string]int{}
+	for rows.Next() {
+		var owner string
+		var version int
+		if err := rows.Scan(&owner, &version); err != nil {
+			return nil, err
+		}
+		out[owner] = version
+	}
+	return out, rows.Err()
+}
+
+// pending returns how many migrations a database that Migrate was called for has
+// not got.
+func pending(ctx context.Context, db querier, d Dialect, cfg Config, all []Migration) (n int, err error) {
+	cfg, _ = cfg.resolve(d)
+	have, err := applied(ctx, db, newGrammar(d, cfg))
+	switch {
+	case missing(err): // of the time before owners
+		return len(all), nil
+	case err != nil:
+		return 0, wrap("read", "schema", err)
+	}
+	for _, m := range all {
+		if m.Version > have[m.Owner] {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// newestOf returns the newest version of an owner.
+func newestOf(all []Migration, owner string) (n int) {
+	for _, m := range all {
+		if m.Owner == owner {
+			n = m.Version
+		}
+	}
+	return n
 }
 
 // Version returns the schema version of the database, 0 where Migrate was never
@@ -287,7 +414,7 @@ func Version(ctx context.Context, db *sql.DB, d Dialect, cfg Config) (have, newe
 	}
 	cfg, _ = cfg.resolve(d)
 	g := newGrammar(d, cfg)
-	newest = all[len(all)-1].Version
+	newest = newestOf(all, "")
 	var tables int
 	if d == Postgres {
 		err = db.QueryRowContext(ctx, "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename = $2", cfg.Schema, cfg.Prefix+"schema_versions").Scan(&tables)

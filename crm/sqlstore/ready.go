@@ -50,6 +50,16 @@ func (s *Store) Check(ctx context.Context) error {
 	case have > newest:
 		return &crm.Error{Op: "check", Entity: "schema", Kind: crm.ErrInvalid, Err: fmt.Errorf("the database is at version %d, this library knows %d", have, newest)}
 	}
+	all, err := Migrations(s.g.dialect, s.cfg)
+	if err != nil {
+		return err
+	}
+	switch left, err := pending(ctx, s.db, s.g.dialect, s.cfg, all); {
+	case err != nil:
+		return ended(ctx, err)
+	case left > 0:
+		return &crm.Error{Op: "check", Entity: "schema", Kind: crm.ErrInvalid, Err: fmt.Errorf("%w (%d of Config.Migrations are left)", ErrNotMigrated, left)}
+	}
 	if s.g.dialect != SQLite {
 		return nil
 	}

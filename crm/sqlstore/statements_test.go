@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
@@ -83,6 +84,11 @@ func TestConfig(t *testing.T) {
 		{"no prefix", sqlstore.SQLite, sqlstore.Config{Prefix: "-"}, ""},
 		{"quote in the tenant", sqlstore.Postgres, sqlstore.Config{Tenant: "o'hara"}, "tenant"},
 		{"tenant", sqlstore.Postgres, sqlstore.Config{Tenant: "saat-42"}, ""},
+		{"a kind without a name", sqlstore.SQLite, sqlstore.Config{Kinds: []crm.Kind{{}}}, "name"},
+		{"nobody's steps", sqlstore.SQLite, sqlstore.Config{Migrations: []sqlstore.Steps{{Files: fstest.MapFS{}}}}, "migrations[0]"},
+		{"quote in an owner", sqlstore.SQLite, sqlstore.Config{Migrations: []sqlstore.Steps{{Owner: "o'hara", Files: fstest.MapFS{}}}}, "migrations[0]"},
+		{"no files", sqlstore.SQLite, sqlstore.Config{Migrations: []sqlstore.Steps{{Owner: "acme"}}}, "migrations[0]"},
+		{"an owner twice", sqlstore.SQLite, sqlstore.Config{Migrations: []sqlstore.Steps{{Owner: "acme", Files: fstest.MapFS{}}, {Owner: "acme", Files: fstest.MapFS{}}}}, "migrations[1]"},
 	} {
 		t.Run(c.d.String()+" "+c.name, func(t *testing.T) {
 			_, err := sqlstore.Statements(c.d, c.cfg)
@@ -95,5 +101,28 @@ func TestConfig(t *testing.T) {
 			require.ErrorIs(t, sqlstore.New(nil, c.d, c.cfg).View(t.Context(), nil), crm.ErrInvalid)
 			require.ErrorIs(t, sqlstore.New(nil, c.d, c.cfg).Update(t.Context(), nil), crm.ErrInvalid)
 		})
+	}
+}
+
+// TestSteps: migrations of a host's are numbered from 1 and follow the library's.
+func TestSteps(t *testing.T) {
+	file := &fstest.MapFile{Data: []byte("CREATE TABLE {p}parcels ({fact}, PRIMARY KEY ({fact_key})){end};\nCREATE INDEX {i}parcels_at ON {p}parcels (part, at);\n")}
+	for _, d := range dialects {
+		steps := func(files ...string) ([]sqlstore.Migration, error) {
+			fsys := fstest.MapFS{"README": &fstest.MapFile{}}
+			for _, f := range files {
+				fsys[f] = file
+			}
+			return sqlstore.Migrations(d, sqlstore.Config{Migrations: []sqlstore.Steps{{Owner: "acme", Files: fsys}}})
+		}
+		all, err := steps("001_parcels.sql", "002_more.sql")
+		require.NoError(t, err)
+		last := all[len(all)-1]
+		require.Equal(t, []any{"acme", 2, "002_more", 2}, []any{last.Owner, last.Version, last.Name, len(last.Statements)})
+		require.Regexp(t, `^CREATE TABLE .*parcels" \(part smallint NOT NULL, tenant text.* NOT NULL, subject_kind text.*, data text NOT NULL, PRIMARY KEY \(part, tenant, subject_kind, subject_a, subject_b, source, id\)\)`, last.Statements[0])
+		for _, bad := range [][]string{{}, {"002_parcels.sql"}, {"parcels.sql"}, {"001_a.sql", "001_b.sql"}, {"001_a.sql", "003_b.sql"}} {
+			_, err := steps(bad...)
+			require.Error(t, err, bad)
+		}
 	}
 }

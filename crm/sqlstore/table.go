@@ -97,6 +97,9 @@ const (
 	numTables
 )
 
+// factCols is how many columns the table of every kind has, the first ones.
+const factCols = 12
+
 // isFacts reports whether a table keeps facts.
 func isFacts(id tableID) bool { return id == tabFacts || id >= numTables }
 

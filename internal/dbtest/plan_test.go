@@ -51,6 +51,8 @@ func TestPlansUseIndexes(t *testing.T) {
 // TestStatementsRun: PostgreSQL and SQLite accept every statement.
 func TestStatementsRun(t *testing.T) {
 	onEach(t, func(t *testing.T, d database) {
+		d = withShipments(d)
+		migrate(t, d)
 		all, err := sqlstore.Statements(d.dialect, d.cfg)
 		require.NoError(t, err)
 		for _, s := range all {

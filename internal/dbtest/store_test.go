@@ -8,6 +8,7 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/storetest"
+	"github.com/vefacrm/vefa/internal/dbtest/shipment"
 )
 
 // TestStore runs the conformance suite. The stores of one of its tests are
@@ -31,9 +32,9 @@ func TestStore(t *testing.T) {
 			if os.Getenv("VEFA_ROUNDS") != "" {
 				deadline = 4 * time.Hour
 			}
-			storetest.Options{Deadline: deadline, WritersMeet: name == "postgres"}.Run(t, func(t *testing.T) crm.Store {
+			storetest.Options{Deadline: deadline, WritersMeet: name == "postgres", Kinds: []crm.Kind{shipment.Kind()}}.Run(t, func(t *testing.T) crm.Store {
 				if t != of {
-					of, d, tenants = t, open(t), 0
+					of, d, tenants = t, withShipments(open(t)), 0
 					migrate(t, d)
 					d = as(d)
 				}
