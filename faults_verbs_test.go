@@ -80,6 +80,9 @@ func verbs() []verb {
 		_, err := l.svc.ChangeTicket(ctx, l.ticket, crm.TicketChange{Assignee: new("ayse"), Level: new(1), Actor: "desk"})
 		return nil, err
 	}).counts = true
+	add("*crm.Service.OpenTickets", func(ctx context.Context, l *lab) (any, error) {
+		return drain(l.svc.OpenTickets(ctx, crm.TicketQuery{}))
+	})
 	add("*crm.Service.SetTicket", func(ctx context.Context, l *lab) (any, error) {
 		return only(l.svc.SetTicket(ctx, l.ticket, crm.TicketSolved, "desk", "sorry"))
 	}).counts = true

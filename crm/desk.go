@@ -97,6 +97,9 @@ func (s *Service) ChangeTicket(ctx context.Context, ref FactRef, c TicketChange)
 			return &Error{Op: "change", Entity: "ticket", ID: ref.Key.String(), Kind: ErrStale}
 		}
 		f.Data = was.changed(c, s.Now())
+		if err := tx.DeleteRefs(ctx, s.kinds.index(nil, facts[0], nil)...); err != nil {
+			return err
+		}
 		if err := tx.DeleteFacts(ctx, f.Ref()); err != nil { // its version is the source's
 			return err
 		}

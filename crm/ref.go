@@ -22,6 +22,7 @@ const (
 	RefPartial RefKind = "partial" // last three digits of an order number and folded surname → order
 	RefLink    RefKind = "link"    // a token's id → effect; kept by vefa
 	RefWaiting RefKind = "waiting" // kind of a record that is not there → fact that hangs on it
+	RefTicket  RefKind = "ticket"  // tickets that are not solved, see Service.OpenTickets
 	RefSent    RefKind = "sent"    // a hash of a thing and of who got it → effect; kept by vefa
 )
 
@@ -67,14 +68,17 @@ type RefQuery struct {
 	// After is the last entry of the page before; the zero Ref: from the start. One
 	// with a Kind and no Subject stands before all entries of its Order.
 	After Ref
-	Limit int // at most this many; 0 means 1,000
+	// Backward reads the other way: the last entry first, After is then the first of
+	// the page before, and the zero Ref means from the end.
+	Backward bool
+	Limit    int // at most this many; 0 means 1,000
 }
 
 // RefsOf iterates over the entries under one key of an index, page by page, from
 // after (see RefQuery.After) on.
 func RefsOf(ctx context.Context, r RefReader, kind RefKind, key string, after Ref) iter.Seq2[Ref, error] {
 	return func(yield func(Ref, error) bool) {
-		for q := (RefQuery{kind, key, after, pageSize}); ; {
+		for q := (RefQuery{Kind: kind, Key: key, After: after, Limit: pageSize}); ; {
 			page, err := r.ScanRefs(ctx, q)
 			if err != nil {
 				yield(Ref{}, err)

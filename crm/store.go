@@ -194,7 +194,7 @@ type RefReader interface {
 	// Ref.Compare.
 	Refs(ctx context.Context, kind RefKind, limit int, keys ...string) ([][]Ref, error)
 	// ScanRefs returns up to q.Limit entries under one key after q.After in the
-	// order of Ref.Compare.
+	// order of Ref.Compare, or against it. A page costs the same wherever it is.
 	ScanRefs(ctx context.Context, q RefQuery) ([]Ref, error)
 }
 

@@ -110,6 +110,12 @@ func ticketKind() Kind {
 			TimeColumn("opened", func(t *Ticket) time.Time { return t.Opened }),
 			TimeColumn("solved", func(t *Ticket) time.Time { return t.Solved }),
 		},
+		Index: func(f *Fact, add func(RefKind, string, int64)) {
+			if t := f.Data.(*Ticket); t.Unsolved() {
+				add(RefTicket, openTickets, t.urgency())
+				add(RefTicket, ticketsOf(t.Assignee), t.urgency())
+			}
+		},
 		Example: func() FactData {
 			about := FactKey{KindOrder, "till", "TR/1"}
 			return &Ticket{

@@ -104,6 +104,21 @@ func (r *reader) ScanRefs(ctx context.Context, q crm.RefQuery) ([]crm.Ref, error
 	}
 	limit := pageLimit(q.Limit)
 	var out []crm.Ref
+	if q.Backward {
+		if q.After == (crm.Ref{}) {
+			from = append(slices.Clip(prefix), 0xff)
+		} else if n := len(from) - 1; q.After.Subject != (crm.Subject{}) {
+			from = from[:n] // the entry itself, not what follows it
+		}
+		r.st.refs.descend(from, func(key []byte, _ string) bool {
+			if !bytes.HasPrefix(key, prefix) {
+				return false
+			}
+			out = append(out, cutRef(q.Kind, q.Key, string(key[len(prefix):])))
+			return len(out) < limit && (len(out)%256 != 0 || ctx.Err() == nil)
+		})
+		return out, ctx.Err()
+	}
 	c := cursor{t: &r.st.refs}
 	for c.seek(from); c.ok && len(out) < limit && bytes.HasPrefix(c.key, prefix); c.step() {
 		if out = append(out, cutRef(q.Kind, q.Key, string(c.key[len(prefix):]))); len(out)%256 == 0 && ctx.Err() != nil {

@@ -93,15 +93,18 @@ func scanRef(out *[]crm.Ref) func(*sql.Rows) error {
 // ScanRefs implements crm.RefReader.
 func (r *reader) ScanRefs(ctx context.Context, q crm.RefQuery) ([]crm.Ref, error) {
 	part, hash := crm.PartHash(string(q.Kind), q.Key)
-	order, subject, a, b := int64(math.MinInt64), "", "", ""
+	o, order, subject, a, b := opScan, int64(math.MinInt64), "", "", ""
+	if q.Backward {
+		o, order, subject = opBackward, math.MaxInt64, "~" // behind all subjects
+	}
 	if q.After != (crm.Ref{}) {
-		order = q.After.Order
+		order, subject = q.After.Order, ""
 	}
 	if q.After.Subject != (crm.Subject{}) {
 		subject, a, b = q.After.Subject.Flat()
 	}
 	var out []crm.Ref
-	err := r.query(ctx, opScan, tabRefs, 1, []any{int64(part), hash, seek(string(q.Kind)), seek(q.Key), order, subject, seek(a), seek(b), seek(q.After.Target), page(q.Limit)}, scanRef(&out))
+	err := r.query(ctx, o, tabRefs, 1, []any{int64(part), hash, seek(string(q.Kind)), seek(q.Key), order, subject, seek(a), seek(b), seek(q.After.Target), page(q.Limit)}, scanRef(&out))
 	return out, err
 }
 

@@ -43,10 +43,11 @@ const (
 	opTakeOne              // PostgreSQL: the same of one of a counter that is there
 	opTakeOneNew           // PostgreSQL, own transaction: the same; an error if it is there
 	opConfirm              // PostgreSQL: make a reservation final
+	opBackward             // a page of the entries of a key, the last first
 	numOps
 )
 
-var opNames = [numOps]string{"insert", "add", "copy", "merge", "newer", "tied", "newest", "versions", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock", "first", "prune", "now", "take", "take-new", "take-one", "take-one-new", "confirm"}
+var opNames = [numOps]string{"insert", "add", "copy", "merge", "newer", "tied", "newest", "versions", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock", "first", "prune", "now", "take", "take-new", "take-one", "take-one-new", "confirm", "backward"}
 
 type statementID struct {
 	op  op
@@ -239,10 +240,14 @@ func (g *grammar) text(id statementID, n int) string {
 		if facts {
 			return g.factsAfter(tab, withKind(outFact))
 		}
+	case opBackward:
+		if tab == tabRefs {
+			return g.scanRefs("<", " DESC")
+		}
 	case opScan:
 		switch {
 		case tab == tabRefs:
-			return g.scanRefs()
+			return g.scanRefs(">", "")
 		case tab == tabProfiles:
 			return g.scan(tab, outProfile, "")
 		case tab == tabFacts:
@@ -328,15 +333,15 @@ func (g *grammar) refsOf(n int) string {
 }
 
 // scanRefs reads entries under one key: $1 to $4 are part, hash, kind and key, then
-// what the first must come after, then the limit.
-func (g *grammar) scanRefs() string {
+// what the first must come after (or, against the order, before), then the limit.
+func (g *grammar) scanRefs(beyond, way string) string {
 	rest := g.tables[tabRefs].keyNames()[2:]
-	bounds := make([]string, len(rest))
-	for i := range rest {
-		bounds[i] = g.bound(5 + i)
+	bounds, order := make([]string, len(rest)), make([]string, len(rest))
+	for i, c := range rest {
+		bounds[i], order[i] = g.bound(5+i), "t."+c+way
 	}
 	return "SELECT " + list("t.", outRef) + " FROM " + g.table(tabRefs) + " AS t WHERE t.part = $1 AND t.hash = $2 AND t.tenant = " + g.tenant +
-		" AND t.kind = $3 AND t.ref = $4 AND (" + list("t.", rest) + ") > (" + list("", bounds) + ") ORDER BY " + list("t.", rest) + " LIMIT " + g.bound(5+len(rest))
+		" AND t.kind = $3 AND t.ref = $4 AND (" + list("t.", rest) + ") " + beyond + " (" + list("", bounds) + ") ORDER BY " + list("", order) + " LIMIT " + g.bound(5+len(rest))
 }
 
 // changesOf reads ranges of the feed: v holds part, the number before the first

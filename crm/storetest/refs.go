@@ -76,10 +76,10 @@ func testScanRefs(e *env) {
 		}
 	}
 	slices.SortFunc(want, crm.Ref.Compare)
-	for _, limit := range []int{0, 1, 3, 100} {
+	for _, limit := range []int{0, 1, 3, 100, 0, -1, -3, -100} {
 		var got []crm.Ref
+		q := crm.RefQuery{Kind: crm.RefSerial, Key: "s", Limit: max(limit, -limit), Backward: limit < 0}
 		e.view(func(r crm.Reader) error {
-			q := crm.RefQuery{Kind: crm.RefSerial, Key: "s", Limit: limit}
 			for {
 				page, err := r.ScanRefs(e.ctx, q)
 				if err != nil || len(page) == 0 {
@@ -89,6 +89,9 @@ func testScanRefs(e *env) {
 				q.After = page[len(page)-1]
 			}
 		})
+		if q.Backward {
+			slices.Reverse(got)
+		}
 		same(e, want, got, "by pages of %d", limit)
 	}
 	for _, from := range []int64{math.MinInt64, -256, 0, 5, 6, math.MaxInt64} {

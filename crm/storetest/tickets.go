@@ -226,3 +226,71 @@ func testTicketStale(e *env) {
 	}
 	e.requireConsistent()
 }
+
+// Open tickets are read in their order, whatever is done about them.
+func testTicketQueue(e *env) {
+	svc := e.service()
+	people := e.shoppers(svc, 0, 4)
+	var open []string
+	list := func(q crm.TicketQuery) (ids []string) {
+		e.Helper()
+		for f, err := range svc.OpenTickets(e.ctx, q) {
+			require.NoError(e, err)
+			require.True(e, f.Data.(*crm.Ticket).Unsolved())
+			ids = append(ids, f.Key.ID)
+		}
+		return ids
+	}
+	refs := map[string]crm.FactRef{}
+	for i := range 12 {
+		id := fmt.Sprint(i)
+		t := crm.Ticket{Title: "strap", Opened: start.Add(-time.Duration(i) * time.Hour), Priority: i % 3}
+		if i%2 == 0 {
+			t.Assignee = "ayşe"
+		}
+		ref, err := svc.OpenTicket(e.ctx, people[i%4], "desk", id, t)
+		require.NoError(e, err)
+		refs[id] = ref
+	}
+	open = []string{"11", "8", "5", "2", "10", "7", "4", "1", "9", "6", "3", "0"}
+	require.Equal(e, open, list(crm.TicketQuery{}), "the most urgent first, of those the oldest")
+	require.Equal(e, []string{"8", "2", "10", "4", "6", "0"}, list(crm.TicketQuery{Assignee: new("ayşe")}))
+	require.Equal(e, []string{"11", "5", "7", "1", "9", "3"}, list(crm.TicketQuery{Assignee: new("")}))
+	require.Equal(e, []string{"7", "4", "1", "9", "6", "3", "0"}, list(crm.TicketQuery{After: e.fact(refs["10"])}))
+	change := func(id string, c crm.TicketChange) {
+		e.Helper()
+		_, err := svc.ChangeTicket(e.ctx, refs[id], c)
+		require.NoError(e, err)
+	}
+	change("11", crm.TicketChange{State: crm.TicketSolved})
+	change("8", crm.TicketChange{Assignee: new("ali"), State: crm.TicketPending})
+	change("0", crm.TicketChange{Priority: new(9)})
+	require.Equal(e, []string{"0", "8", "5", "2", "10", "7", "4", "1", "9", "6", "3"}, list(crm.TicketQuery{}))
+	require.Equal(e, []string{"0", "2", "10", "4", "6"}, list(crm.TicketQuery{Assignee: new("ayşe")}))
+	require.Equal(e, []string{"8"}, list(crm.TicketQuery{Assignee: new("ali")}))
+	change("11", crm.TicketChange{State: crm.TicketOpen})
+	require.Equal(e, "11", list(crm.TicketQuery{})[2-1], "reopened")
+	// A source that delivers its own again: solved, with another assignee, on another profile.
+	deliver := func(version int64, k crm.ProfileKey, t crm.Ticket) {
+		e.Helper()
+		t.Title, t.Opened = "cc", start
+		rep, err := svc.Import(e.ctx, crm.Batch{Facts: []*crm.Fact{{Key: crm.FactKey{Kind: crm.KindTicket, Source: "cc", ID: "x"}, Subject: crm.OfProfile(k), At: start, Version: version, Data: &t}}})
+		require.NoError(e, err)
+		require.Empty(e, rep.Rejected)
+	}
+	of := func(who string) []string { return list(crm.TicketQuery{Assignee: &who}) }
+	deliver(1, people[0], crm.Ticket{State: crm.TicketOpen, Assignee: "veli"})
+	require.Equal(e, []string{"x"}, of("veli"))
+	deliver(2, people[0], crm.Ticket{State: crm.TicketOpen, Assignee: "can", Priority: 1})
+	require.Empty(e, of("veli"))
+	require.Equal(e, []string{"x"}, of("can"))
+	deliver(3, people[1], crm.Ticket{State: crm.TicketOpen, Assignee: "cem"})
+	require.Empty(e, of("can"))
+	require.Equal(e, []string{"x"}, of("cem"))
+	deliver(4, people[1], crm.Ticket{State: crm.TicketSolved, Assignee: "cem"})
+	require.Empty(e, of("cem"))
+	require.NotContains(e, list(crm.TicketQuery{}), "x")
+	deliver(3, people[1], crm.Ticket{State: crm.TicketOpen, Assignee: "late"})
+	require.Empty(e, of("late"), "an older version")
+	e.requireConsistent()
+}

@@ -23,6 +23,7 @@ var writerTests = []test{
 	{"Writers/Tickets", "of several who move one ticket each is in its log", testTicketRace},
 	{"Writers/TicketFields", "whom a desk gave a ticket to, how urgent it is and how high it went stays, until the source knows later", testTicketFields},
 	{"Writers/TicketStale", "a change that was decided on a ticket as it is no longer is told so, of several at once one counts", testTicketStale},
+	{"Writers/TicketQueue", "open tickets are read by how urgent they are, all or of one assignee, whatever was done about them", testTicketQueue},
 	{"Writers/Deliveries", "a delivery that reaches a customer elsewhere, or knew them earlier, and a desk that decides meanwhile, both count", testDeliveredMeanwhile},
 	{"Writers/Log", "a later version of a ticket keeps what was noted about it at a desk", testDeskLog},
 	{"Writers/TicketSource", "a ticket's source that delivers it again does not undo what a desk did", testTicketSource},
