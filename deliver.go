@@ -104,7 +104,8 @@ func (e *Engine) prepare(ctx context.Context, tx crm.Tx, effects []*crm.Effect) 
 		return nil, &crm.Error{Op: "lock", Entity: "customer", Kind: crm.ErrConflict}
 	}
 	places, _ := ctx.Value(placesOf{}).(*crm.Places)
-	p, err := e.few(ctx, tx, places, about)
+	set := e.rules.Active()
+	p, err := e.few(ctx, tx, places, ids, set, e.asked(set))
 	return context.WithValue(ctx, batchOf{}, p), err
 }
 
@@ -206,7 +207,8 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 	if err != nil {
 		return nil, err
 	}
-	all, got, err := e.readClaims(ctx, tx, effects, now)
+	p := ctx.Value(batchOf{}).(*population)
+	all, got, err := e.readClaims(ctx, tx, effects, p, now)
 	if err != nil {
 		return nil, err
 	}
@@ -222,8 +224,7 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 	if err != nil {
 		return nil, err
 	}
-	p := ctx.Value(batchOf{}).(*population)
-	fill, err := e.newFiller(p, e.rules.Active(), now, func() (*segment.Index, error) { return e.index(p, defs, now) })
+	fill, err := e.newFiller(p, p.set, now, func() (*segment.Index, error) { return e.index(p, defs, now) })
 	if err != nil {
 		return nil, err
 	}

@@ -7,37 +7,21 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/rules"
 )
 
-// few reads the customers of some profiles as they are in a transaction, and
-// nobody else: what is asked about one customer, or about those of a batch, waits
-// for no night and does not depend on what this process has in memory. Absent
-// profiles are left out. Without kinds, all facts that persons are made of are
-// read.
-func (e *Engine) few(ctx context.Context, r crm.Reader, places *crm.Places, keys []crm.ProfileKey, only ...crm.FactKind) (*population, error) {
+// few reads customers as they are in a transaction, and nobody else: what is asked
+// about one customer, or about those of a batch, waits for no night and does not
+// depend on what this process has in memory. Ids that mean no customer are left
+// out.
+func (e *Engine) few(ctx context.Context, r crm.Reader, places *crm.Places, ids []crm.CustomerID, set *rules.Set[Facts], kinds []crm.FactKind) (*population, error) {
 	p := newPopulation(&e.cfg, places)
 	p.clicksFrom = never // it judges no clicks
-	p.withLines = e.rules.Active().Reads("Lines")
-	if len(only) == 0 {
-		only = kinds
-	}
-	if len(keys) == 0 {
-		return p, nil
-	}
-	keys = slices.Clone(keys)
-	slices.SortFunc(keys, crm.ProfileKey.Compare)
-	found, err := r.Profiles(ctx, slices.Compact(keys)...)
-	if err != nil {
-		return nil, err
-	}
-	ids := make([]crm.CustomerID, 0, len(found))
-	for _, x := range found {
-		if x != nil {
-			ids = append(ids, x.Customer)
-		}
-	}
+	p.set, p.withLines = set, set.Reads("Lines")
+	p.records = map[crm.ProfileKey]*crm.Profile{}
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id crm.CustomerID) bool { return id == "" })
 	slices.Sort(ids)
-	persons, err := p.readIn(ctx, r, slices.Compact(ids), only)
+	persons, err := p.readIn(ctx, r, slices.Compact(ids), kinds)
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +29,37 @@ func (e *Engine) few(ctx context.Context, r crm.Reader, places *crm.Places, keys
 		p.keep(x)
 	}
 	return p, nil
+}
+
+// asked returns the kinds of facts that rules must be asked again with: those that
+// only rules look at are left out where no rule does.
+func (e *Engine) asked(set *rules.Set[Facts]) []crm.FactKind {
+	if len(e.cfg.Fields) > 0 { // they may look at all facts
+		return kinds
+	}
+	return slices.DeleteFunc(slices.Clone(kinds), func(k crm.FactKind) bool {
+		var by []string
+		switch k {
+		case crm.KindClick:
+			by = []string{"LastClick", "DaysSinceClick"}
+		case crm.KindAnswer:
+			by = []string{"Answers", "LastScore", "LastBad", "LastAnswer", "DaysSinceAnswer"}
+		case crm.KindTicket:
+			by = []string{"OpenTickets", "LastSolved", "DaysSinceSolve"}
+		default:
+			return false
+		}
+		return !slices.ContainsFunc(by, set.Reads)
+	})
+}
+
+// recordsOf returns the profiles of a person, of a population that keeps them.
+func (p *population) recordsOf(x *person) []*crm.Profile {
+	out := make([]*crm.Profile, len(x.profiles))
+	for i, k := range x.profiles {
+		out[i] = p.records[k]
+	}
+	return out
 }
 
 // never is after everything that can be recorded.
@@ -61,7 +76,11 @@ func (e *Engine) one(ctx context.Context, op string, c *crm.Customer) (*populati
 		if err != nil {
 			return err
 		}
-		p, err = e.few(ctx, r, places, c.Profiles)
+		ids, err := r.CustomersOf(ctx, c.Profiles...)
+		if err != nil {
+			return err
+		}
+		p, err = e.few(ctx, r, places, ids, e.rules.Active(), kinds)
 		return err
 	})
 	if err != nil {

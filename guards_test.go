@@ -98,6 +98,13 @@ func TestGuardsAreAskedWhenAMessageLeaves(t *testing.T) {
 	tag := func(w *waiting, name string) {
 		require.NoError(w.t, w.Engine.Service().Tag(w.t.Context(), nighttest.Key(0), crm.TagChange{Tag: name}))
 	}
+	asking := func(guard string) func(*waiting, *vefa.Config) { // a rule with another guard
+		return func(_ *waiting, c *vefa.Config) {
+			book, err := rules.ReadYAML("rules.yaml", fmt.Appendf(nil, "rules: [{name: hello, when: Orders > 0, guard: %q, then: [{message: hello, after: 2h}]}]", guard))
+			require.NoError(t, err)
+			c.Rules = []*rules.Book{book}
+		}
+	}
 	order := func(status crm.OrderStatus, delivered time.Time) *crm.Fact {
 		f := nighttest.Order(0, "o0", nighttest.Start.Add(-time.Hour))
 		f.Version = 2
@@ -181,7 +188,15 @@ func TestGuardsAreAskedWhenAMessageLeaves(t *testing.T) {
 			w.record(order(crm.OrderDelivered, nighttest.Start.Add(90*time.Minute)))
 		}},
 		"the rule's guard does not hold any more": {rule: true, guard: "guard", change: func(w *waiting) { tag(w, "done") }},
-		"the rule is cancelled":                   {rule: true, guard: `cancel_on "stop" in Tags`, change: func(w *waiting) { tag(w, "stop") }},
+		"the rule's guard reads an answer": {rule: true, guard: "guard", setup: asking("not (LastScore == 7)"), change: func(w *waiting) {
+			w.record(&crm.Fact{Key: crm.FactKey{Kind: crm.KindAnswer, Source: "form", ID: "a"}, Subject: crm.OfProfile(nighttest.Key(0)), At: at, Version: 1,
+				Data: &crm.Answer{Survey: "visit", Metric: "nps", Score: 7}})
+		}},
+		"the rule's guard reads a click": {rule: true, guard: "guard", setup: asking("not (DaysSinceClick == 0)"), change: func(w *waiting) {
+			w.record(&crm.Fact{Key: crm.FactKey{Kind: crm.KindClick, Source: "link", ID: "c"}, Subject: crm.OfProfile(nighttest.Key(0)), At: at, Version: 1,
+				Data: &crm.Click{Effect: crmtest.EffectID("x", crm.OfProfile(nighttest.Key(0)), crm.FactKey{}, ""), Verdict: crm.Human, Method: "GET"}})
+		}},
+		"the rule is cancelled": {rule: true, guard: `cancel_on "stop" in Tags`, change: func(w *waiting) { tag(w, "stop") }},
 		"the rule is gone": {rule: true, guard: "rule", change: func(w *waiting) {
 			book, err := rules.ReadYAML("rules.yaml", []byte("rules: [{name: other, when: Orders > 99, then: [{tag: x}]}]"))
 			require.NoError(w.t, err)

@@ -213,7 +213,11 @@ func (l *listener) tell(ctx context.Context, tx crm.Tx, changes []crm.Change) (o
 	if err != nil {
 		return out, err
 	}
-	p, err := l.e.few(ctx, tx, places, keys)
+	ids, err := tx.CustomersOf(ctx, keys...)
+	if err != nil {
+		return out, err
+	}
+	p, err := l.e.few(ctx, tx, places, ids, l.e.rules.Active(), kinds)
 	if err != nil {
 		return out, err
 	}

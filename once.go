@@ -1,9 +1,8 @@
 package vefa
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -152,49 +151,22 @@ func usable(profiles []*crm.Profile, to crm.Address) bool {
 	return false
 }
 
-// customers returns, for each effect, its data and the customer whom it is
-// about.
-func (e *Engine) customers(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]MessageData, []crm.CustomerID, error) {
-	data := make([]MessageData, len(effects))
-	keys := make([]crm.ProfileKey, len(effects))
+// readClaims reads what the customers of a batch got before, each customer once.
+func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effect, p *population, now time.Time) ([]claimed, *receipts, error) {
+	each := make([]*person, len(effects))
 	for i, f := range effects {
-		if err := json.Unmarshal(f.Data, &data[i]); err != nil {
-			return nil, nil, fmt.Errorf("vefa: effect %s: %w", f.ID, err)
+		d, err := decodeMessage(f)
+		if err != nil {
+			return nil, nil, err
 		}
-		keys[i] = e.about(f, data[i])
-	}
-	profiles, err := tx.Profiles(ctx, keys...)
-	if err != nil {
-		return nil, nil, err
-	}
-	ids := make([]crm.CustomerID, len(effects))
-	for i, p := range profiles {
-		if p == nil {
-			return nil, nil, &crm.Error{Op: "send", Entity: "profile", ID: keys[i].String(), Kind: crm.ErrNotFound}
+		if each[i] = p.of(e.about(f, d)); each[i] == nil {
+			return nil, nil, &crm.Error{Op: "send", Entity: "profile", ID: e.about(f, d).String(), Kind: crm.ErrNotFound}
 		}
-		ids[i] = p.Customer
 	}
-	return data, ids, nil
-}
-
-// readClaims reads the customers of effects and what they got before, each
-// customer of the batch once.
-func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effect, now time.Time) ([]claimed, *receipts, error) {
-	data, ids, err := e.customers(ctx, tx, effects)
-	if err != nil {
-		return nil, nil, err
-	}
-	each := slices.Clone(ids)
-	slices.Sort(each)
+	ids := slices.Clone(each)
+	byID := func(a, b *person) int { return cmp.Compare(a.id, b.id) }
+	slices.SortFunc(each, byID)
 	each = slices.Compact(each)
-	members, err := tx.Members(ctx, each...)
-	if err != nil {
-		return nil, nil, err
-	}
-	found, err := tx.Profiles(ctx, slices.Concat(members...)...)
-	if err != nil {
-		return nil, nil, err
-	}
 	g := &receipts{ids: e.keys.ids, to: map[delivery][]receipt{}, on: map[crm.Subject][]*recipient{}}
 	who := make([]*recipient, len(each))
 	var subjects []crm.Subject
@@ -209,8 +181,8 @@ func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effec
 		g.on[s] = append(list, x)
 	}
 	for i := range each {
-		x := &recipient{profiles: found[:len(members[i])], things: map[thing][]receipt{}}
-		who[i], found = x, found[len(members[i]):]
+		x := &recipient{profiles: p.recordsOf(each[i]), things: map[thing][]receipt{}}
+		who[i] = x
 		for _, p := range x.profiles {
 			on(crm.OfProfile(p.ProfileKey), x)
 			for _, c := range p.Contacts {
@@ -225,9 +197,13 @@ func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effec
 		return nil, nil, err
 	}
 	all := make([]claimed, len(effects))
-	for i, id := range ids {
-		at, _ := slices.BinarySearch(each, id)
-		all[i] = claimed{data[i], who[at]}
+	for i, x := range ids {
+		at, _ := slices.BinarySearchFunc(each, x, byID)
+		d, err := decodeMessage(effects[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		all[i] = claimed{d, who[at]}
 	}
 	return all, g, g.read(ctx, tx, effects, subjects, who)
 }

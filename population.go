@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/rules"
 )
 
 // person is what an evening needs to know about one customer, compact: there
@@ -126,8 +127,10 @@ type population struct {
 	texts        texts
 	currency     string // home: what amounts are counted in
 	rate         func(m crm.Money, at time.Time) (crm.Money, bool)
-	withLines    bool                       // articles are kept: some rule reads them
-	byHome       map[crm.ProfileKey]*person // home profile → person
+	set          *rules.Set[Facts]               // of a population of few: the rules that it was read for
+	records      map[crm.ProfileKey]*crm.Profile // of a population of few: what was read
+	withLines    bool                            // articles are kept: some rule reads them
+	byHome       map[crm.ProfileKey]*person      // home profile → person
 	homeOf       map[crm.ProfileKey]crm.ProfileKey
 	order        []*person // sorted by home; nil until sorted again
 	at           crm.Position
@@ -366,6 +369,9 @@ func (p *population) readIn(ctx context.Context, r crm.Reader, ids []crm.Custome
 				first = q
 			}
 			owner[q.ProfileKey] = place{x, uint32(i)}
+			if p.records != nil {
+				p.records[q.ProfileKey] = q
+			}
 			subjects = append(subjects, crm.OfProfile(q.ProfileKey))
 		}
 		x.profiles = p.ownKeys(m)

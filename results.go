@@ -299,7 +299,11 @@ func (e *Engine) whoBought(ctx context.Context, places *crm.Places, byCause map[
 		}
 		var p *population
 		err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
-			p, err = e.few(ctx, r, places, keys, crm.KindOrder)
+			ids, err := r.CustomersOf(ctx, keys...)
+			if err != nil {
+				return err
+			}
+			p, err = e.few(ctx, r, places, ids, e.rules.Active(), []crm.FactKind{crm.KindOrder})
 			return err
 		})
 		if err != nil {
