@@ -38,15 +38,21 @@ func (e *StaleError) Error() string {
 // returns the decisions taken, sorted by profile; groups that share no customer
 // with each other are operations of their own (see Link.Op). It fails with a
 // *StaleError, and changes nothing, if others decided about profiles of groups
-// since what Known says: give the other groups again, and compute these anew.
+// since what Known says: give the other groups again, and compute these anew. No
+// groups are nothing to do; a group of no profiles is ErrInvalid.
 func (s *Service) Regroup(ctx context.Context, groups ...Grouping) ([]Link, error) {
 	return s.decide(ctx, func(w *writer) ([]*Link, error) { return w.regroup(groups, decided{}) })
 }
 
 // Merge makes the customers of all the given profiles one. It returns the
 // decisions taken, which Undo takes back. Profiles that were one customer before,
-// because linkage found them alike, are so by a person's word from now on.
+// because linkage found them alike, are so by a person's word from now on. Where
+// they are so already there is nothing to decide, and no link. Without keys it
+// fails with ErrInvalid.
 func (s *Service) Merge(ctx context.Context, actor string, ev Evidence, keys ...ProfileKey) ([]Link, error) {
+	if len(keys) == 0 {
+		return nil, noProfiles("merge")
+	}
 	return s.decide(ctx, func(w *writer) ([]*Link, error) {
 		profiles, err := w.lockKnown("merge", keys)
 		if err != nil {
@@ -63,12 +69,20 @@ func (s *Service) Merge(ctx context.Context, actor string, ev Evidence, keys ...
 
 // Split takes the profiles out of their customers; together they are another.
 // It returns the decisions taken, one about each profile of the customers
-// concerned: they remember every pair that was parted.
+// concerned: they remember every pair that was parted. Without keys it fails with
+// ErrInvalid.
 func (s *Service) Split(ctx context.Context, actor string, ev Evidence, keys ...ProfileKey) ([]Link, error) {
+	if len(keys) == 0 {
+		return nil, noProfiles("split")
+	}
 	g := Grouping{Profiles: keys, Kind: LinkSplit, Actor: actor, Evidence: ev}
 	return s.decide(ctx, func(w *writer) ([]*Link, error) {
 		return w.regroup([]Grouping{g}, decided{named: setOf(keys)})
 	})
+}
+
+func noProfiles(op string) error {
+	return invalid(op, "profile", "", fieldError("profiles", "must not be empty"))
 }
 
 // decide runs a verb that takes link decisions and returns them.

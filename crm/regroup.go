@@ -1,6 +1,9 @@
 package crm
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // decided says what an operation decides besides what moves.
 type decided struct {
@@ -89,6 +92,9 @@ func (w *writer) gather(groups []Grouping) (*regrouping, error) {
 	var keys []ProfileKey
 	in := map[ProfileKey]int{} // group
 	for i, g := range groups {
+		if len(g.Profiles) == 0 {
+			return nil, invalid("regroup", "group", "", fieldError(fmt.Sprintf("groups[%d].profiles", i), "must not be empty"))
+		}
 		for _, k := range g.Profiles {
 			if _, twice := in[k]; twice {
 				return nil, invalid("regroup", "profile", k.String(), fieldError("profiles", "is in two groups"))

@@ -23,7 +23,13 @@ func (e *PartialUndoError) Error() string {
 // operation, as Merge, Split, Regroup and Undo returned them; of several
 // operations the one given last is taken back first. It fails with ErrInvalid,
 // and changes nothing, if a decision is not in the record as given or places
-// nothing; in a *PartialUndoError if only a part of an operation is given.
+// nothing, or if none is given; in a *PartialUndoError if only a part of an
+// operation is given.
+//
+// An operation that was taken back already stays as it is and adds nothing to what
+// is returned: a call may be repeated when its answer was lost, and those whom
+// somebody has merged again since are not parted. To have an operation again, take
+// back the decisions that took it back.
 //
 // To take a merge back is to say that those who return are not the others: the
 // pairs are remembered as after Split.
@@ -42,15 +48,12 @@ type operation struct {
 	op        string
 	decisions []Link
 	returns   []returning
+	undone    bool // before
 }
 
 func (w *writer) undo(actor string, decisions []Link) ([]*Link, error) {
 	ops, err := complete(decisions)
 	if err != nil {
-		return nil, err
-	}
-	// Links are append-only: what is in the log may be read before the lock.
-	if err := w.before(ops); err != nil {
 		return nil, err
 	}
 	// The profile that an id was made for was with those who return to it: the
@@ -62,11 +65,17 @@ func (w *writer) undo(actor string, decisions []Link) ([]*Link, error) {
 			ask = append(ask, d.Profile)
 		}
 	}
-	if _, err := w.lockKnown("undo", ask); err != nil {
+	if _, err := w.lockCustomers(ask); err != nil {
+		return nil, err
+	}
+	if err := w.before(ops); err != nil {
 		return nil, err
 	}
 	var out []*Link
 	for _, o := range slices.Backward(ops) {
+		if o.undone {
+			continue
+		}
 		groups, err := w.returnGroups(actor, o)
 		if err != nil {
 			return nil, err
@@ -92,6 +101,9 @@ func (w *writer) undo(actor string, decisions []Link) ([]*Link, error) {
 // complete sorts decisions by operation, in the order in which they were given,
 // and refuses what is not a whole one.
 func complete(decisions []Link) ([]*operation, error) {
+	if len(decisions) == 0 {
+		return nil, invalid("undo", "link", "", fieldError("decisions", "must not be empty"))
+	}
 	type id struct {
 		k   ProfileKey
 		seq int64
@@ -123,9 +135,11 @@ func complete(decisions []Link) ([]*operation, error) {
 	return ops, nil
 }
 
-// before finds out where the profiles were that the operations moved.
+// before finds out where the profiles were that the operations moved, and whether
+// they are in force.
 func (w *writer) before(ops []*operation) error {
-	for _, o := range ops {
+	first := map[string]bool{} // those that are taken back first
+	for _, o := range slices.Backward(ops) {
 		keys := make([]ProfileKey, len(o.decisions))
 		for i, d := range o.decisions {
 			keys[i] = d.Profile
@@ -147,12 +161,26 @@ func (w *writer) before(ops []*operation) error {
 			if !found || was == "" {
 				return invalid("undo", "link", d.Profile.String(), fieldError("seq", "is of no such decision in the record"))
 			}
+			o.undone = o.undone || undone(logs[i], o.op, first)
 			if was != d.Customer {
 				o.returns = append(o.returns, returning{d.Profile, was})
 			}
 		}
+		first[o.op] = !o.undone
 	}
 	return nil
+}
+
+// undone reports whether an operation was taken back, as the log of a profile that
+// it decided about tells, by one that was not taken back itself and will not be
+// first.
+func undone(log []Link, op string, first map[string]bool) bool {
+	for i, l := range log {
+		if l.Undoes == op && !first[l.Op] && !undone(log[i+1:], l.Op, first) {
+			return true
+		}
+	}
+	return false
 }
 
 // returnGroups returns who will be one customer: those who return to one id, with

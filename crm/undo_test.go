@@ -1,6 +1,7 @@
 package crm_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +91,83 @@ func TestUndoThroughAnEmptyID(t *testing.T) {
 	_, err = s.Undo(ctx, "desk", append(split, merged...)...)
 	require.NoError(t, err)
 	require.Equal(t, one, digest(t, s))
+}
+
+// A button that is pressed twice takes a merger back once: whom somebody has merged
+// again meanwhile stays merged. The undo can be taken back, and then the merger again.
+func TestUndoTwice(t *testing.T) {
+	s, _ := newService(t)
+	ctx := t.Context()
+	a, b := pos("1"), pos("2")
+	for i, k := range []crm.ProfileKey{a, b} {
+		require.NoError(t, s.PutProfile(ctx, person(k, "Ali", "Kaya", t0.Add(time.Duration(i)*time.Hour))))
+	}
+	one := func() bool {
+		x, err := s.CustomerOf(ctx, a)
+		require.NoError(t, err)
+		return len(x.Profiles) == 2
+	}
+	merged, err := s.Merge(ctx, "desk", crm.Evidence{}, a, b)
+	require.NoError(t, err)
+	undone, err := s.Undo(ctx, "desk", merged...)
+	require.NoError(t, err)
+	same := func(links []crm.Link) {
+		t.Helper()
+		before := digest(t, s)
+		log, err := s.Links(ctx, b)
+		require.NoError(t, err)
+		none, err := s.Undo(ctx, "desk", links...)
+		require.NoError(t, err)
+		require.Empty(t, none)
+		require.Equal(t, before, digest(t, s))
+		after, err := s.Links(ctx, b)
+		require.NoError(t, err)
+		require.Equal(t, log, after)
+	}
+	same(merged)
+	again, err := s.Merge(ctx, "another", crm.Evidence{}, a, b)
+	require.NoError(t, err)
+	same(merged)
+	require.True(t, one())
+	_, err = s.Undo(ctx, "desk", again...)
+	require.NoError(t, err)
+	require.False(t, one())
+	_, err = s.Undo(ctx, "desk", undone...)
+	require.NoError(t, err)
+	require.True(t, one(), "the undo is taken back")
+	same(undone)
+	last, err := s.Undo(ctx, "desk", merged...)
+	require.NoError(t, err, "it is in force again")
+	require.False(t, one())
+	same(merged)
+	// Both at once: the undo first, then what it had taken back.
+	both := append(merged, last...)
+	_, err = s.Undo(ctx, "desk", both...)
+	require.NoError(t, err)
+	require.False(t, one())
+	same(both)
+}
+
+// What decides about nothing is a mistake, and says so.
+func TestNothingToDecide(t *testing.T) {
+	s, _ := newService(t)
+	ctx := t.Context()
+	for field, verb := range map[string]func() ([]crm.Link, error){
+		"profiles":           func() ([]crm.Link, error) { return s.Merge(ctx, "desk", crm.Evidence{}) },
+		"profiles ":          func() ([]crm.Link, error) { return s.Split(ctx, "desk", crm.Evidence{}) },
+		"decisions":          func() ([]crm.Link, error) { return s.Undo(ctx, "desk") },
+		"groups[0].profiles": func() ([]crm.Link, error) { return s.Regroup(ctx, crm.Grouping{Kind: crm.LinkManual}) },
+	} {
+		links, err := verb()
+		require.Empty(t, links)
+		require.ErrorIs(t, err, crm.ErrInvalid)
+		var fault *crm.FieldError
+		require.ErrorAs(t, err, &fault)
+		require.Equal(t, strings.TrimSpace(field), fault.Field)
+	}
+	links, err := s.Regroup(ctx)
+	require.NoError(t, err, "linkage that found nothing has nothing to say")
+	require.Empty(t, links)
 }
 
 // Whom linkage took for one person is so by a person's word after a merge, which

@@ -269,6 +269,9 @@ func (d *did) act(ctx context.Context, svc *crm.Service, r *rand.Rand, keys []cr
 			links = d.links[d.order[r.IntN(n)]]
 		}
 		d.mu.Unlock()
+		if len(links) == 0 {
+			return nil
+		}
 		return keep(svc.Undo(ctx, call, links...))
 	case 4:
 		k := some()

@@ -131,8 +131,14 @@ type linkOutput struct {
 }
 
 type linkState struct {
-	at  where
-	ops map[string][2]where // where operations moved profiles from and to, see returned
+	at   where
+	ops  map[string][2]where // where operations moved profiles from and to, see returned
+	back map[string][]string // by operation, those that took it back
+}
+
+// undone reports whether an operation was taken back, and that not.
+func (s linkState) undone(op string) bool {
+	return slices.ContainsFunc(s.back[op], func(by string) bool { return !s.undone(by) })
 }
 
 var linkModel = porcupine.Model{
@@ -158,6 +164,9 @@ var linkModel = porcupine.Model{
 		case "split":
 			next = s.at.group([]int8{in.a})
 		case "undo":
+			if out.op == "" || s.undone(in.op) { // once is enough
+				return out.op == "" && s.undone(in.op), s
+			}
 			if x, moved := s.ops[in.op]; moved {
 				next = s.at.returned(x[0], x[1])
 			}
@@ -184,11 +193,18 @@ var linkModel = porcupine.Model{
 			}
 			ops[out.op] = x
 		}
-		return true, linkState{next, ops}
+		back := s.back
+		if in.verb == "undo" {
+			if back = maps.Clone(back); back == nil {
+				back = map[string][]string{}
+			}
+			back[in.op] = append(slices.Clip(back[in.op]), out.op)
+		}
+		return true, linkState{next, ops, back}
 	},
 	Equal: func(a, b any) bool {
 		x, y := a.(linkState), b.(linkState)
-		return x.at == y.at && maps.Equal(x.ops, y.ops)
+		return x.at == y.at && maps.Equal(x.ops, y.ops) && maps.EqualFunc(x.back, y.back, slices.Equal)
 	},
 }
 
