@@ -70,7 +70,8 @@ func Code(name string, err error, interrupted bool, errs io.Writer) int {
 		fmt.Fprintf(errs, "%s: stopped\n", name)
 		return Interrupted
 	}
-	fmt.Fprintf(errs, "%s: %s\n", name, Printable(err.Error()))
+	// The error of a package of the same name has it in front already.
+	fmt.Fprintf(errs, "%s: %s\n", name, strings.TrimPrefix(Printable(err.Error()), name+": "))
 	return Failed
 }
 

@@ -83,7 +83,9 @@ func TestInterrupt(t *testing.T) {
 	errs.Reset()
 	require.Equal(t, Interrupted, Code("night", broken, true, &errs))
 	require.NotContains(t, errs.String(), "TOKEN")
-	require.Equal(t, Failed, Code("night", errors.New("x"), false, &errs))
+	errs.Reset()
+	require.Equal(t, Failed, Code("rules", errors.New("rules: 9 faults"), false, &errs))
+	require.Equal(t, "rules: 9 faults\n", errs.String())
 }
 
 // Case GT4: tables fit a terminal and are whole on a pipe.
