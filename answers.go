@@ -22,10 +22,15 @@ import (
 // answerSource is the source of answer facts and of the tickets they open.
 const answerSource = "survey"
 
-// answerKeyKind is the kind of the documents that keep the key of the page that
+// answerKeyKind is the kind of the states that keep, about the answer, the key of the page that
 // an answer came from: the same page sent twice is the same answer. It says
 // nothing about the customer and is no part of the record's digest.
 const answerKeyKind = "answer-key"
+
+// answerPage names the state about the answer to an invitation.
+func answerPage(f *crm.Effect) crm.StateKey {
+	return crm.StateKey{Kind: answerKeyKind, Subject: crm.OfRecord(answerKey(f))}
+}
 
 // invitations is the Engine as the survey pages see it.
 type invitations Engine
@@ -59,11 +64,11 @@ func (v *invitations) Invitation(ctx context.Context, n uint64) (web.Invitation,
 			return nil
 		}
 		out.State = web.Answered
-		docs, err := r.Documents(ctx, answerKeyKind, string(f.ID))
-		if err != nil || docs[0] == nil {
+		keys, err := r.States(ctx, answerPage(f))
+		if err != nil || keys[0] == nil {
 			return err
 		}
-		return docs[0].Decode(&out.Key)
+		return keys[0].Decode(&out.Key)
 	})
 	if errors.Is(err, crm.ErrNotFound) {
 		return out, fmt.Errorf("%w: %w", web.ErrNotFound, err)
@@ -172,11 +177,11 @@ func (v *invitations) Submit(ctx context.Context, n uint64, r survey.Response, a
 			})
 		}
 		if r.Key != "" {
-			doc, err := crm.NewDocument(answerKeyKind, string(f.ID), r.Key)
+			st, err := crm.NewState(answerKeyKind, crm.OfRecord(answerKey(f)), r.Key)
 			if err != nil {
 				return err
 			}
-			if err := tx.PutDocuments(ctx, doc); err != nil {
+			if err := tx.PutStates(ctx, st); err != nil {
 				return err
 			}
 		}

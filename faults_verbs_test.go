@@ -167,6 +167,7 @@ func verbs() []verb {
 	add("*crm.Service.Find by number", func(ctx context.Context, l *lab) (any, error) {
 		return drain(l.svc.Find(ctx, crm.Query{OrderNumber: "o1"}))
 	})
+	add("*crm.Service.Waiting", func(ctx context.Context, l *lab) (any, error) { return drain(l.svc.Waiting(ctx)) })
 	add("*crm.Service.Tags", func(ctx context.Context, l *lab) (any, error) { return l.svc.Tags(ctx, l.customer(1)) })
 	add("*crm.Service.Timeline", func(ctx context.Context, l *lab) (any, error) { return drain(l.svc.Timeline(ctx, l.customer(1))) })
 	// What a verb of two transactions removes is counted by the one that did.
@@ -247,6 +248,9 @@ func verbs() []verb {
 	})
 	view("crm.AllEffects", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
 		return drain(crm.AllEffects(ctx, r, crm.AllParts()))
+	})
+	view("crm.StatesOf", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
+		return drain(crm.StatesOf(ctx, r, crm.AllParts(), "x"))
 	})
 	view("crm.AllCounters", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
 		return drain(crm.AllCounters(ctx, r, crm.AllParts()))

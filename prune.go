@@ -66,7 +66,7 @@ func (e *Engine) strip(f *crm.Effect, before, now time.Time) (crm.Leftover, erro
 	if d.Link != 0 && f.SentAt.Before(before) && !now.Before(f.SentAt.Add(open)) {
 		left.Refs = []crm.Ref{{Kind: crm.RefLink, Key: linkKey(d.Link), Subject: f.Subject, Target: string(f.ID)}}
 		if d.Survey != "" {
-			left.Documents = []*crm.Document{{Kind: answerKeyKind, ID: string(f.ID)}}
+			left.States = []crm.StateKey{answerPage(f)}
 		}
 		d.Link = 0
 	}

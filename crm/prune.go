@@ -11,7 +11,7 @@ type Pruned struct {
 	Changes   int `json:"changes"`   // entries of the change feed
 	Effects   int `json:"effects"`   // final effects that were stripped
 	Links     int `json:"links"`     // index entries of links that ended
-	Documents int `json:"documents"` // of progress
+	Documents int `json:"documents"` // of progress, and states
 	// Reservations that are final, or had expired
 	Reservations int `json:"reservations"`
 }
@@ -61,6 +61,7 @@ func (s *Service) PruneWith(ctx context.Context, before time.Time, strip func(*E
 type Leftover struct {
 	Refs      []Ref
 	Documents []*Document // kind and id
+	States    []StateKey
 }
 
 // DropCursors forgets consumers of the change feed that will not come again, so
@@ -195,6 +196,10 @@ func (s *Service) pruneEffects(ctx context.Context, before time.Time, strip func
 					if err := tx.DeleteRefs(ctx, left.Refs...); err != nil {
 						return err
 					}
+					if err := tx.DeleteStates(ctx, left.States...); err != nil {
+						return err
+					}
+					n.Documents += len(left.States)
 					for _, d := range left.Documents {
 						if err := tx.DeleteDocuments(ctx, d.Kind, d.ID); err != nil {
 							return err

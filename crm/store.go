@@ -32,6 +32,7 @@ type Reader interface {
 	EffectReader
 	ChangeReader
 	DocumentReader
+	StateReader
 	CounterReader
 	Clock
 }
@@ -59,6 +60,7 @@ type Tx interface {
 	RefWriter
 	EffectWriter
 	DocumentWriter
+	StateWriter
 	CounterWriter
 	CursorWriter
 }

@@ -145,3 +145,11 @@ func (UnimplementedTx) Release(context.Context, ...ReservationKey) ([]Reservatio
 func (UnimplementedTx) DeleteReservations(context.Context, ...ReservationKey) error {
 	return ErrUnimplemented
 }
+func (UnimplementedTx) States(context.Context, ...StateKey) ([]*State, error) {
+	return nil, ErrUnimplemented
+}
+func (UnimplementedTx) ScanStates(context.Context, PartRange, string, Subject, int) ([]*State, error) {
+	return nil, ErrUnimplemented
+}
+func (UnimplementedTx) PutStates(context.Context, ...*State) error      { return ErrUnimplemented }
+func (UnimplementedTx) DeleteStates(context.Context, ...StateKey) error { return ErrUnimplemented }

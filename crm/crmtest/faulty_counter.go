@@ -68,3 +68,31 @@ func (t *faultyTx) DeleteReservations(ctx context.Context, keys ...crm.Reservati
 	}
 	return t.in.DeleteReservations(ctx, keys...)
 }
+
+func (t *faultyTx) States(ctx context.Context, keys ...crm.StateKey) (out []*crm.State, err error) {
+	if err = t.store.meet(); err != nil {
+		return out, err
+	}
+	return t.in.States(ctx, keys...)
+}
+
+func (t *faultyTx) ScanStates(ctx context.Context, parts crm.PartRange, kind string, after crm.Subject, limit int) (out []*crm.State, err error) {
+	if err = t.store.meet(); err != nil {
+		return out, err
+	}
+	return t.in.ScanStates(ctx, parts, kind, after, limit)
+}
+
+func (t *faultyTx) PutStates(ctx context.Context, states ...*crm.State) error {
+	if err := t.store.meet(); err != nil {
+		return err
+	}
+	return t.in.PutStates(ctx, states...)
+}
+
+func (t *faultyTx) DeleteStates(ctx context.Context, keys ...crm.StateKey) error {
+	if err := t.store.meet(); err != nil {
+		return err
+	}
+	return t.in.DeleteStates(ctx, keys...)
+}

@@ -18,6 +18,7 @@ type readOnly struct {
 	crm.RefWriter
 	crm.EffectWriter
 	crm.DocumentWriter
+	crm.StateWriter
 	crm.CounterWriter
 	crm.CursorWriter
 }

@@ -54,6 +54,7 @@ type state struct {
 	onSubject tree // part, subject, effect's key
 	due       tree // state, part, due, effect's key → kind, lease
 	documents tree // kind, id → document
+	states    tree // part, subject, kind → state
 	cursors   tree // consumer → position
 	counters  tree // part, kind, id → counter
 	// part, kind, counter, id → reservation

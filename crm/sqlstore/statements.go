@@ -76,6 +76,9 @@ const keepThere = "NOTHING"
 // text returns the statement for n rows, or "" if there is no such statement.
 func (g *grammar) text(id statementID, n int) string {
 	tab := id.tab
+	if tab == tabStates {
+		return g.stateText(id.op, n)
+	}
 	if tab == tabCounters || tab == tabReservations {
 		return g.counterText(id, n)
 	}

@@ -92,6 +92,7 @@ const (
 	tabChanges
 	tabPartSeq
 	tabCursors
+	tabStates
 	tabCounters
 	tabReservations
 	numTables
@@ -128,6 +129,7 @@ func schema(kinds *crm.Kinds) []table {
 		tabChanges:   {name: "changes", keys: 2, cols: join(part, cols(big, "seq"), cols(text, "kind"), subject, cols(text, "fact_kind", "fact_source", "fact_id"), cols(big, "at"))},
 		tabPartSeq:   {name: "part_seq", keys: 1, cols: join(part, cols(big, "n"))},
 		tabCursors:   {name: "cursors", keys: 2, cols: join(part, cols(text, "consumer", "position"))},
+		tabStates:    {name: "states", keys: 5, cols: join(part, subject, cols(text, "kind"), cols(big, "rev"), cols(text, "data"))},
 		tabCounters:  {name: "counters", keys: 3, cols: join(part, cols(text, "kind", "id"), cols(big, "most", "reserved", "used"))},
 		tabReservations: {name: "reservations", keys: 4, cols: join(part, cols(text, "kind", "counter", "id"), cols(big, "amount", "confirmed"), cols(text, "state"),
 			cols(big, "lapses", "changed"))},

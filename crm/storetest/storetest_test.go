@@ -162,6 +162,12 @@ func (r readOnly) ScanDocuments(ctx context.Context, kind, after string, limit i
 	return r.Reader.ScanDocuments(ctx, kind, after, limit)
 }
 
+func (r readOnly) States(ctx context.Context, keys ...crm.StateKey) ([]*crm.State, error) {
+	return r.Reader.States(ctx, keys...)
+}
+func (r readOnly) ScanStates(ctx context.Context, parts crm.PartRange, kind string, after crm.Subject, limit int) ([]*crm.State, error) {
+	return r.Reader.ScanStates(ctx, parts, kind, after, limit)
+}
 func (r readOnly) Counters(ctx context.Context, keys ...crm.CounterKey) ([]*crm.Counter, error) {
 	return r.Reader.Counters(ctx, keys...)
 }

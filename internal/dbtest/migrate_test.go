@@ -84,7 +84,7 @@ func TestPrintedSQL(t *testing.T) {
 			}
 			require.NoError(t, conn.Close())
 			require.Equal(t, tables(t, migrated), tables(t, printed))
-			require.Len(t, tables(t, printed), 22)
+			require.Len(t, tables(t, printed), 24)
 			migrate(t, printed)
 			used(t, printed)
 		})

@@ -1,0 +1,91 @@
+package crm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+)
+
+// StateKey names a state: of what kind it is and what it is about, such as the key of
+// the page by which a survey was answered, about the answer.
+type StateKey struct {
+	Kind    string
+	Subject Subject
+}
+
+// Part returns the part of the subject.
+func (k StateKey) Part() Part { return k.Subject.Part() }
+
+// String writes kind/subject. A slash or a percent sign in the kind is escaped.
+func (k StateKey) String() string { return escapeSource(k.Kind) + "/" + k.Subject.String() }
+
+// Validate reports every fault of the key.
+func (k StateKey) Validate() error {
+	return errors.Join(checkKeyText("kind", k.Kind, false), k.Subject.Validate())
+}
+
+// State is what an engine or a host keeps about one subject for itself: progress, keys,
+// derived values. Unlike documents, of which there are few, there may be one for every
+// customer: states are cut into parts. Like them they are no part of a Digest, and the
+// change feed does not tell of them.
+type State struct {
+	StateKey
+	Data json.RawMessage
+	Rev  int64 // the store's revision, 0 before the first Put
+}
+
+// NewState encodes v.
+func NewState(kind string, about Subject, v any) (*State, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil, &Error{Op: "encode", Entity: kind, ID: about.String(), Kind: ErrInvalid, Err: err}
+	}
+	return &State{StateKey{kind, about}, data, 0}, nil
+}
+
+// Decode decodes the state into v.
+func (s *State) Decode(v any) error {
+	if err := json.Unmarshal(s.Data, v); err != nil {
+		return &Error{Op: "decode", Entity: s.Kind, ID: s.Subject.String(), Kind: ErrInvalid, Err: err}
+	}
+	return nil
+}
+
+// Validate reports every fault of the state.
+func (s *State) Validate() error {
+	err := s.StateKey.Validate()
+	if !json.Valid(s.Data) {
+		err = errors.Join(err, fieldError("data", "is not JSON"))
+	}
+	return err
+}
+
+// StateReader reads states.
+type StateReader interface {
+	// States returns one entry per key, nil where there is no such state.
+	States(ctx context.Context, keys ...StateKey) ([]*State, error)
+	// ScanStates returns up to limit states of a kind in the parts after the subject
+	// (the zero Subject: from the start) in the order part, subject.
+	ScanStates(ctx context.Context, parts PartRange, kind string, after Subject, limit int) ([]*State, error)
+}
+
+// StateWriter writes states.
+type StateWriter interface {
+	// PutStates inserts (Rev 0) or replaces (Rev as read) and sets the new Rev. A
+	// stale Rev is ErrConflict and nothing of the call is kept.
+	PutStates(ctx context.Context, states ...*State) error
+	// DeleteStates removes states; absent ones are ignored.
+	DeleteStates(ctx context.Context, keys ...StateKey) error
+}
+
+// StatesOf iterates over the states of a kind in some parts, page by page.
+func StatesOf(ctx context.Context, r StateReader, parts PartRange, kind string) iter.Seq2[*State, error] {
+	return pages(func(last *State) ([]*State, error) {
+		var after Subject
+		if last != nil {
+			after = last.Subject
+		}
+		return r.ScanStates(ctx, parts, kind, after, scanSize)
+	})
+}
