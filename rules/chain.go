@@ -255,6 +255,13 @@ func (c *compiler) checkChain() {
 	for _, r := range c.rules {
 		if r.rule.On.Kind == OnEvening || r.rule.On.Kind == OnDate {
 			evening = append(evening, r)
+			for _, t := range []*ir.Term{r.when, r.unless} {
+				t.Walk(func(k *ir.Term) {
+					if k.Op == ir.OpHasPrefix {
+						c.fault("chain", r.rule.Name, "when", "tags by their beginning cannot be tested with chain: true: name them")
+					}
+				})
+			}
 		}
 	}
 	out, ok := feeds(evening, true, false)

@@ -29,7 +29,8 @@
 // endsWith, ?:, ??, and
 //
 //	any all none one count (Rows, .Field …)   sum(filter(Rows, …), .Field)   len
-//	"tag" in Tags   x in ["a", "b"]   n in 1..5
+//	max(Rows, .Field)   min   avg   last(Rows).Field   last(Rows, 2).Field   first
+//	"tag" in Tags   any(Tags, # startsWith "vip-")   x in ["a", "b"]   n in 1..Other
 //	abs min max   date("2025-01-31") today() daysSince daysUntil
 //	daysToAnniversary year month monthDay weekday   fold(Text) == "istanbul"
 //
@@ -46,8 +47,9 @@
 //
 // Pointers, Maybes and times may be null (nil, not OK, the zero time). A
 // comparison that reads a null is false, != too; so `not (x == 1)` is true when x is null. x == nil
-// and x ?? 0 ask. Arithmetic with a null is null; sum leaves nulls out; a null
-// bool counts as false. These differ from expr on purpose: integers stop at
+// and x ?? 0 ask. Arithmetic with a null is null; sum, avg, min and max over rows
+// leave nulls out, and over no rows all but sum are null; a null bool counts as
+// false. These differ from expr on purpose: integers stop at
 // the ends of int64 instead of wrapping; division by zero is null; a time is
 // compared with a date by its local day.
 //

@@ -411,7 +411,7 @@ func inProbe(t *ir.Term) (probe, bool) {
 // isReading reports whether the term is something that can be different: a
 // field, a count, a number of days.
 func isReading(t *ir.Term) bool {
-	return t.Op == ir.OpField || t.Op == ir.OpCount || t.Op == ir.OpSum || t.Op == ir.OpLen || t.Op == ir.OpAnniversary || t.Op == ir.OpFold ||
+	return t.Op == ir.OpField || t.Op == ir.OpCount || t.Op == ir.OpSum || t.Op == ir.OpPick || t.Op == ir.OpLen || t.Op == ir.OpAnniversary || t.Op == ir.OpFold ||
 		t.Op == ir.OpSub && t.Kids[0].Kind == ir.Day
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/expr-lang/expr/ast"
 
@@ -15,10 +16,11 @@ import (
 type lowerer struct {
 	front  *frontEnd
 	each   *ir.Field
-	path   []string    // conditions being expanded
-	item   *ir.RowType // element type of the innermost loop, nil outside
-	depth  int         // loops around
-	nodes  int         // of expanded conditions
+	path   []string       // conditions being expanded
+	item   *ir.RowType    // element type of the innermost loop, nil outside
+	depth  int            // loops around
+	nodes  int            // of expanded conditions
+	over   map[int]string // functions over rows that expr does not know, by offset
 	faults []exprFault
 }
 
@@ -74,6 +76,9 @@ func (l *lowerer) node(n ast.Node) *ir.Term {
 	case *ast.ConditionalNode:
 		return l.conditional(n)
 	case *ast.BuiltinNode:
+		if name := l.over[at(n)]; name != "" && n.Name == "map" {
+			return l.aggregate(n, name, n.Arguments)
+		}
 		return l.call(n, n.Name, n.Arguments)
 	case *ast.CallNode:
 		if id, ok := n.Callee.(*ast.IdentifierNode); ok {
@@ -84,7 +89,7 @@ func (l *lowerer) node(n ast.Node) *ir.Term {
 		if n.Name != "" {
 			return l.fault(at(n), "#%s is not part of the rule language", n.Name)
 		}
-		return l.fault(at(n), "a row cannot be used as a value: name a field, as in .Amount")
+		return l.fault(at(n), "a row cannot be used as a value: name a field, as in .Amount; of tags: any(Tags, # startsWith \"vip-\")")
 	case *ast.ChainNode:
 		return l.fault(at(n), "?. is not part of the rule language: a comparison with null is false by itself")
 	case *ast.SliceNode:
@@ -148,6 +153,12 @@ func (l *lowerer) identifier(n *ast.IdentifierNode) *ir.Term {
 	if fn, ok := functions[n.Value]; ok {
 		return l.fault(at(n), "%s is a function: %s", n.Value, fn.usage)
 	}
+	if n.Value == "null" || n.Value == "None" || n.Value == "NULL" {
+		return l.fault(at(n), "unknown name %s: what is missing is written nil", n.Value)
+	}
+	if h := spellings[strings.ToLower(n.Value)]; h != "" {
+		return l.fault(at(n), "unknown name %s: %s", n.Value, h)
+	}
 	names := root.Names()
 	for name := range l.front.conditions {
 		names = append(names, name)
@@ -159,6 +170,11 @@ func (l *lowerer) identifier(n *ast.IdentifierNode) *ir.Term {
 		return l.fault(at(n), "unknown name %s (did you mean .%s, the row's field?)", n.Value, n.Value)
 	}
 	return l.fault(at(n), "unknown name %s%s", n.Value, didYouMean(n.Value, names))
+}
+
+// knows reports whether a name is a field, a condition or a parameter.
+func (l *lowerer) knows(name string) bool {
+	return l.front.schema.Root.Fields[name] != nil || l.front.conditions[name] != nil || l.front.parameters[name] != nil
 }
 
 // expand puts a named condition in the place of its name.
@@ -220,6 +236,10 @@ func (l *lowerer) member(n *ast.MemberNode) *ir.Term {
 		return l.fault(at(n), "indexes are not part of the rule language: use any, all, count or sum")
 	}
 	switch of := n.Node.(type) {
+	case *ast.CallNode:
+		if id, ok := of.Callee.(*ast.IdentifierNode); ok && (id.Value == ir.PickFirst || id.Value == ir.PickLast) {
+			return l.nth(of, id.Value, of.Arguments, name)
+		}
 	case *ast.PointerNode:
 		if l.item == nil || of.Name != "" {
 			return l.fault(at(n), "a field of a row is known only within any, all, none, one, count, sum and filter")

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/expr-lang/expr/ast"
@@ -29,7 +30,11 @@ func (l *lowerer) binary(n *ast.BinaryNode) *ir.Term {
 	}
 	o, ok := binaryOps[n.Operator]
 	if !ok {
-		return l.fault(at(n), "the operator %s is not part of the rule language", n.Operator)
+		hint := ""
+		if n.Operator == "matches" {
+			hint = ": write contains, startsWith or endsWith, with fold(…) without regard to case"
+		}
+		return l.fault(at(n), "the operator %s is not part of the rule language%s", n.Operator, hint)
 	}
 	a, b := l.node(n.Left), l.node(n.Right)
 	if a == nil || b == nil {
@@ -47,6 +52,8 @@ func (l *lowerer) binary(n *ast.BinaryNode) *ir.Term {
 		}
 	}
 	switch {
+	case o <= ir.OpGe && (a.Kind == ir.Tags && b.Kind == ir.String || a.Kind == ir.String && b.Kind == ir.Tags), o > ir.OpGe && o <= ir.OpEnds && a.Kind == ir.Tags:
+		return l.fault(at(n), "%s cannot be asked of tags: write \"vip\" in Tags, or any(Tags, # startsWith \"vip-\")", n.Operator)
 	case o <= ir.OpGe:
 		return l.compare(n, o, a, b)
 	case o <= ir.OpEnds:
@@ -187,6 +194,11 @@ func (l *lowerer) orElse(n *ast.BinaryNode) *ir.Term {
 
 // in lowers "tag" in Tags, x in [1, 2] and x in 1..5.
 func (l *lowerer) in(n *ast.BinaryNode) *ir.Term {
+	if id, ok := n.Left.(*ast.IdentifierNode); ok && !l.knows(id.Value) {
+		if of, ok := n.Right.(*ast.IdentifierNode); ok && l.front.schema.Root.Fields[of.Value] != nil && l.front.schema.Root.Fields[of.Value].Kind == ir.Tags {
+			return l.fault(at(id), "unknown name %s: a tag is a text, write \"%s\" in %s", id.Value, id.Value, of.Value)
+		}
+	}
 	a := l.node(n.Left)
 	if r, ok := n.Right.(*ast.BinaryNode); ok && r.Operator == ".." {
 		return l.inRange(n, a, r)
@@ -247,10 +259,11 @@ func (l *lowerer) inRange(n *ast.BinaryNode, a *ir.Term, r *ast.BinaryNode) *ir.
 		_, lo = alignScale(a, lo)
 		_, hi = alignScale(a, hi)
 	}
-	if a.Kind != ir.Int || lo.Kind != ir.Int || hi.Kind != ir.Int || !lo.IsConst() || !hi.IsConst() {
-		return l.fault(at(r), "a range needs an integer before in and constant integers as its ends")
+	if a.Kind != ir.Int || lo.Kind != ir.Int || hi.Kind != ir.Int || ir.ScaleOf(a) != ir.ScaleOf(lo) || ir.ScaleOf(a) != ir.ScaleOf(hi) {
+		return l.fault(at(r), "a range needs an integer before in and integers as its ends")
 	}
-	return &ir.Term{Op: ir.OpAnd, Kind: ir.Bool, At: at(n), Cost: 2*a.Cost + 2, Kids: []*ir.Term{
+	cost := ir.AddCost(2*a.Cost+2, ir.AddCost(lo.Cost, hi.Cost))
+	return &ir.Term{Op: ir.OpAnd, Kind: ir.Bool, At: at(n), Cost: cost, Kids: []*ir.Term{
 		l.binaryTerm(ir.OpGe, a, lo, at(n)), l.binaryTerm(ir.OpLe, a, hi, at(n)),
 	}}
 }
@@ -263,13 +276,20 @@ func (l *lowerer) call(n ast.Node, name string, args []ast.Node) *ir.Term {
 		for f := range functions {
 			names = append(names, f)
 		}
-		return l.fault(at(n), "the function %s is not part of the rule language%s", name, didYouMean(name, names))
+		hint := didYouMean(name, names)
+		if h := functionHints[strings.ToLower(name)]; h != "" {
+			hint = ": " + h
+		}
+		return l.fault(at(n), "the function %s is not part of the rule language%s", name, hint)
 	}
 	if len(args) < fn.min || len(args) > fn.max {
 		return l.fault(at(n), "%s has %d arguments: use %s", name, len(args), fn.usage)
 	}
 	if name == "len" {
 		return l.length(n, args[0])
+	}
+	if name == ir.PickFirst || name == ir.PickLast {
+		return l.fault(at(n), "%s is a row: name a field of it: %s", name, fn.usage)
 	}
 	if fn.loop {
 		return l.loop(n, name, args)
@@ -412,6 +432,9 @@ func (l *lowerer) predicate(n ast.Node, rows *ir.Term) *ir.Term {
 func (l *lowerer) loop(n ast.Node, name string, args []ast.Node) *ir.Term {
 	if name == "filter" {
 		return l.fault(at(n), "filter can stand only within any, all, none, one, count, sum and len")
+	}
+	if t, is := l.tagPrefix(n, name, args); is {
+		return t
 	}
 	rows, filter, ok := l.rows(args[0])
 	if !ok {

@@ -135,11 +135,12 @@ func (f *frontEnd) lowerAs(text string, each *ir.Field, path []string, asConditi
 		return nil, []exprFault{{0, "is not valid UTF-8"}}
 	}
 	config := f.config(each, asCondition)
-	tree, err := parser.ParseWithConfig(text, config)
+	parsed, over := f.overRows(text)
+	tree, err := parser.ParseWithConfig(parsed, config)
 	if err != nil {
-		return nil, []exprFault{parseFault(err)}
+		return nil, []exprFault{hinted(text, parseFault(err))}
 	}
-	l := &lowerer{front: f, each: each, path: path}
+	l := &lowerer{front: f, each: each, path: path, over: over}
 	if asCondition {
 		t = l.expr(tree.Node)
 	} else {
@@ -150,6 +151,9 @@ func (f *frontEnd) lowerAs(text string, each *ir.Field, path []string, asConditi
 	}
 	if len(l.faults) > 0 {
 		return nil, l.faults
+	}
+	if len(over) > 0 {
+		return t, nil // expr has no such functions; ours have looked at everything
 	}
 	if _, err := checker.Check(tree, config); err != nil {
 		return nil, []exprFault{parseFault(err)}
@@ -256,10 +260,13 @@ var functions = map[string]function{
 	"count":             {2, 2, true, nil, "count(Rows, condition)"},
 	"sum":               {2, 2, true, nil, "sum(Rows, .Field) or sum(filter(Rows, condition), .Field)"},
 	"filter":            {2, 2, true, nil, "filter(Rows, condition) within any, all, count, sum or len"},
+	"avg":               {2, 2, true, nil, "avg(Rows, .Field) or avg(filter(Rows, condition), .Field)"},
+	"first":             {1, 2, false, new(func(any, ...int) any), "first(Rows).Field, or first(Rows, 2).Field for the second"},
+	"last":              {1, 2, false, new(func(any, ...int) any), "last(Rows).Field, or last(Rows, 2).Field for the one before"},
 	"len":               {1, 1, false, nil, "len(Rows), len(Tags) or len(text)"},
 	"abs":               {1, 1, false, nil, "abs(number)"},
-	"min":               {2, 8, false, nil, "min(number, number)"},
-	"max":               {2, 8, false, nil, "max(number, number)"},
+	"min":               {2, 8, false, nil, "min(number, number) or min(Rows, .Field)"},
+	"max":               {2, 8, false, nil, "max(number, number) or max(Rows, .Field)"},
 	"date":              {1, 1, false, new(func(string) time.Time), `date("2025-01-31")`},
 	"today":             {0, 0, false, new(func() time.Time), "today()"},
 	"fold":              {1, 1, false, new(func(string) string), `fold(Name) == "istanbul"`},

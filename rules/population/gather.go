@@ -31,6 +31,7 @@ func gathererFor(s *ir.Layout, dicts map[*ir.Field]*dictionary, zone *time.Locat
 		return g
 	}
 	g.tags = map[uint32]bool{}
+	all := false
 	used := map[*ir.Field]bool{}
 	t.Walk(func(k *ir.Term) {
 		if k.Field != nil {
@@ -39,7 +40,11 @@ func gathererFor(s *ir.Layout, dicts map[*ir.Field]*dictionary, zone *time.Locat
 		if k.Op == ir.OpHas {
 			g.tags[uint32(k.Num)] = true
 		}
+		all = all || k.Op == ir.OpHasPrefix
 	})
+	if all {
+		g.tags = nil
+	}
 	g.some(s.Root, used)
 	return g
 }

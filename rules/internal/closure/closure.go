@@ -72,6 +72,10 @@ func Bool(t *ir.Term) BoolFunc {
 		return guarded(t.Kids, inFn(t))
 	case ir.OpHas:
 		return hasFn(t.Kids[0], t.Str, t.Num)
+	case ir.OpHasPrefix:
+		return hasPrefix(t)
+	case ir.OpPick:
+		return picked(t, Bool(t.Kids[1]))
 	case ir.OpContains, ir.OpStarts, ir.OpEnds:
 		return guarded(t.Kids, TextFunc(t))
 	case ir.OpIsNull:
@@ -171,6 +175,8 @@ func Null(t *ir.Term) BoolFunc {
 		return nullField(t.Base, t.Field)
 	case ir.OpConst:
 		return func(Env) bool { return true }
+	case ir.OpPick:
+		return pickedNull(t)
 	case ir.OpElse:
 		a, b := Null(t.Kids[0]), Null(t.Kids[1])
 		return func(e Env) bool { return a(e) && b(e) }
@@ -274,6 +280,8 @@ func String(t *ir.Term) StringFunc {
 	case ir.OpConst:
 		s := t.Str
 		return func(Env) string { return s }
+	case ir.OpPick:
+		return picked(t, String(t.Kids[1]))
 	case ir.OpField:
 		off, b := t.Field.Offset, t.Base
 		switch {

@@ -56,6 +56,8 @@ func Int(t *ir.Term) IntFunc {
 		return Count(t)
 	case ir.OpSum:
 		return intSum(t)
+	case ir.OpPick:
+		return picked(t, Int(t.Kids[1]))
 	case ir.OpIf:
 		c, a, b := Bool(t.Kids[0]), Int(t.Kids[1]), Int(t.Kids[2])
 		return func(e Env) int64 {
@@ -424,6 +426,8 @@ func Float(t *ir.Term) FloatFunc {
 		return floatExtreme(t)
 	case ir.OpSum:
 		return floatSum(t)
+	case ir.OpPick:
+		return picked(t, Float(t.Kids[1]))
 	case ir.OpIf:
 		c, a, b := Bool(t.Kids[0]), Float(t.Kids[1]), Float(t.Kids[2])
 		return func(e Env) float64 {

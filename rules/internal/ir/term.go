@@ -21,6 +21,7 @@ type Term struct {
 	Flo      float64
 	Str      string // of constants, opHas
 	List     []*Term
+	Names    *TagNames // of OpHasPrefix
 	Nullable bool
 	Scale    uint8 // of Int: digits behind the point; of opDiv: it only turns such a decimal into a float
 	Cost     int64 // worst-case steps
@@ -80,9 +81,20 @@ const (
 	OpOne
 	OpCount
 	OpSum
+	OpPick // one row, by Str and Num: kids[1] is the value in it, kids[0] may be nil
 	OpIf
 	OpElse // a ?? b
 	OpIsNull
+	OpHasPrefix // a tag in kids[0] that begins with str
+)
+
+// How an OpPick picks: the Num-th of the rows from the start or the end, or the one
+// with the least or greatest value.
+const (
+	PickFirst = "first"
+	PickLast  = "last"
+	PickLeast = "min"
+	PickMost  = "max"
 )
 
 var opNames = [...]string{
@@ -161,8 +173,12 @@ func (t *Term) write(b *strings.Builder, outer int) {
 		b.WriteString(" == nil")
 	case OpBetween:
 		(&Term{Op: OpAnd, Kind: Bool, Kids: t.bounds()}).write(b, outer)
-	case OpAny, OpAll, OpNone, OpOne, OpCount, OpSum:
+	case OpAny, OpAll, OpNone, OpOne, OpCount, OpSum, OpPick:
 		t.writeLoop(b)
+	case OpHasPrefix:
+		b.WriteString("any(")
+		t.Kids[0].write(b, 0)
+		b.WriteString(", # startsWith " + strconv.Quote(t.Str) + ")")
 	case OpLen, OpAbs, OpMin, OpMax, OpFold, OpToday, OpAnniversary, OpYear, OpMonth, OpMonthDay, OpWeekday:
 		b.WriteString(opNames[t.Op] + "(")
 		for i, k := range t.Kids {
@@ -226,6 +242,10 @@ func (b Base) prefix() string {
 
 func (t *Term) writeLoop(b *strings.Builder) {
 	rows := t.Base.prefix() + t.Field.Name
+	if t.Op == OpPick {
+		t.writePick(b, rows)
+		return
+	}
 	b.WriteString(opNames[t.Op] + "(")
 	switch {
 	case t.Op != OpSum:
@@ -241,6 +261,29 @@ func (t *Term) writeLoop(b *strings.Builder) {
 		t.Kids[1].write(b, 0)
 	}
 	b.WriteByte(')')
+}
+
+// writePick prints max(Rows, .Field) and last(Rows, 2).Field.
+func (t *Term) writePick(b *strings.Builder, rows string) {
+	b.WriteString(t.Str + "(")
+	if t.Kids[0] != nil {
+		b.WriteString("filter(" + rows + ", ")
+		t.Kids[0].write(b, 0)
+		b.WriteByte(')')
+	} else {
+		b.WriteString(rows)
+	}
+	switch {
+	case t.Str == PickLeast || t.Str == PickMost:
+		b.WriteString(", ")
+		t.Kids[1].write(b, 0)
+	case t.Num != 1:
+		b.WriteString(", " + strconv.FormatInt(t.Num, 10))
+	}
+	b.WriteByte(')')
+	if t.Str == PickFirst || t.Str == PickLast {
+		t.Kids[1].write(b, 0) // a field of the row: .Field
+	}
 }
 
 func (t *Term) writeConst(b *strings.Builder) {
@@ -299,7 +342,7 @@ func DayText(n int64) string {
 }
 
 // IsLoop reports whether the term goes over child rows.
-func (t *Term) IsLoop() bool { return t.Op >= OpAny && t.Op <= OpSum }
+func (t *Term) IsLoop() bool { return t.Op >= OpAny && t.Op <= OpPick }
 
 // IsConst reports whether the term is a constant.
 func (t *Term) IsConst() bool { return t.Op == OpConst }

@@ -54,7 +54,7 @@ func Term(t *ir.Term) *ir.Term {
 // foldable reports whether a term of constants is itself one.
 func foldable(t *ir.Term) bool {
 	switch t.Op {
-	case ir.OpFold, ir.OpHas, ir.OpLen, ir.OpIsNull, ir.OpElse, ir.OpDay, ir.OpAnniversary:
+	case ir.OpFold, ir.OpHas, ir.OpHasPrefix, ir.OpLen, ir.OpIsNull, ir.OpElse, ir.OpDay, ir.OpAnniversary:
 		return false
 	}
 	return ir.Scalar(t.Kind) && !t.Nullable
