@@ -168,7 +168,7 @@ func (l *lowerer) tagPrefix(n ast.Node, name string, args []ast.Node) (t *ir.Ter
 	if f == nil || f.Kind != ir.Tags {
 		return nil, false
 	}
-	const usage = `of tags only their beginning can be asked for: any(Tags, # startsWith "vip-")`
+	const usage = `rows are needed here, not a value of kind tags: of tags only their beginning can be asked for: any(Tags, # startsWith "vip-")`
 	p, ok := args[1].(*ast.PredicateNode)
 	if !ok || name != "any" && name != "none" {
 		return l.fault(at(n), usage), true
