@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -65,6 +66,10 @@ type Config struct {
 	// Steps are the steps of a night, in their order; nil means DefaultSteps. What
 	// is left out is not done: a night without StepDeliver sends nothing.
 	Steps []Step
+	// Feasts are feasts whose dates move, and others that rules ask for, each with the
+	// dates of its first days, such as "ramazan-bayrami": {"2025-03-30", "2026-03-20"}:
+	// any(Feasts, .Name == "ramazan-bayrami" and .DaysTo == 7).
+	Feasts map[string][]string
 	// Events are the names of events that the host tells of by Engine.Occur. Evenings
 	// tell of orders, returns, visits, answers, clicks of people and tickets by
 	// themselves: order, return, visit, answer, click, ticket_opened, ticket_solved;
@@ -210,6 +215,14 @@ func (c *Config) validate() error {
 	fault(c.Store == nil, "Store must be set")
 	fault(c.Sender == nil, "Sender must be set")
 	fault(len(c.Currency) != 3 || strings.Trim(c.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "", "Currency %q is no ISO 4217 code, such as TRY", c.Currency)
+	for _, name := range slices.Sorted(maps.Keys(c.Feasts)) {
+		fault(name == "" || len(name) > 128, "Feasts: a name has 1 to 128 bytes, not %q", name)
+		for _, day := range c.Feasts[name] {
+			_, err := time.Parse(time.DateOnly, day)
+			fault(err != nil, "Feasts[%q]: %q is no date, such as 2025-03-30", name, day)
+		}
+	}
+	fault(len(c.Feasts) > 100, "Feasts: there are %d, at most 100 are possible", len(c.Feasts))
 	if err := c.Conflicts.Validate(); err != nil {
 		faults = append(faults, fmt.Errorf("vefa: Config: %w", err))
 	}

@@ -25,7 +25,7 @@ func Example() {
 rules:
   - name: ask
     each: Purchases
-    when: row.DaysAgo == 0 and row.Delivered and SMSConsent and OpenTickets == 0
+    when: row.DaysAgo <= 1 and row.Delivered and SMSConsent and OpenTickets == 0
     then: [{survey: visit}]
 `))
 	if err != nil {

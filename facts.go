@@ -75,6 +75,7 @@ type Facts struct {
 	Lines     []Line     `rule:"Lines,max=10000" doc:"the articles of all sales and returns, oldest first"`
 	Visits    []Visit    `rule:"Visits,max=2000" doc:"visits to the technical service"`
 	Answers   []Answer   `rule:"Answers,max=2000" doc:"finished surveys"`
+	Feasts    []Feast    `rule:"Feasts,max=100" doc:"of Config.Feasts, by name"`
 	Sent      []Sent     `rule:"Sent,max=5000" doc:"messages that went out, oldest first"`
 }
 
@@ -138,6 +139,14 @@ type Answer struct {
 	Score   int       `rule:"Score"`
 	Bad     bool      `rule:"Bad"`
 	index   int
+}
+
+// Feast is a child row of Facts: a feast of Config.Feasts, the same for everybody in
+// a zone.
+type Feast struct {
+	Name      string           `rule:"Name,max=128"`
+	DaysTo    rules.Maybe[int] `rule:"DaysTo,days=until" doc:"to the next one; 0 today"`
+	DaysSince rules.Maybe[int] `rule:"DaysSince,days=since" doc:"since the last one; 0 today"`
 }
 
 // Sent is a child row of Facts: one message that went out.

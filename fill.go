@@ -2,7 +2,9 @@ package vefa
 
 import (
 	"context"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -17,8 +19,9 @@ type filler struct {
 	vocab  *rules.Vocabulary
 	set    *rules.Set[Facts] // what reads the facts
 	ext    *rules.Extended[Facts]
-	fields []Field        // of the host
-	reader crm.Reader     // of the transaction that facts are filled in; nil: one of its own
+	fields []Field    // of the host
+	reader crm.Reader // of the transaction that facts are filled in; nil: one of its own
+	feasts map[string][]string
 	seg    *segmentReader // nil: no rule reads Segments
 	now    time.Time
 	at     int64
@@ -32,6 +35,7 @@ type filler struct {
 type shopClock struct {
 	id, region rules.Maybe[string]
 	opened     time.Time
+	feasts     []Feast
 	loc        *time.Location
 	today      int
 	hour       int
@@ -42,7 +46,7 @@ type shopClock struct {
 // newFiller returns a filler of a population for what reads its facts; segments
 // gives the index that its members are in and is called if something reads that.
 func (e *Engine) newFiller(p *population, set *rules.Set[Facts], now time.Time, segments func() (*segment.Index, error)) (*filler, error) {
-	f := &filler{p: p, vocab: e.vocab, set: set, ext: e.extended, fields: e.cfg.Fields, now: now, at: now.UnixMicro(), shops: map[uint32]*shopClock{}}
+	f := &filler{p: p, vocab: e.vocab, set: set, ext: e.extended, fields: e.cfg.Fields, feasts: e.cfg.Feasts, now: now, at: now.UnixMicro(), shops: map[uint32]*shopClock{}}
 	if !set.Reads("Segments") {
 		return f, nil
 	}
@@ -103,9 +107,36 @@ func (f *filler) shop(place uint32) *shopClock {
 		if p := f.p.places.Get(id); p != nil {
 			c.opened = p.Opened
 		}
+		c.feasts = feastsAt(f.feasts, c.today)
 		f.shops[place] = c
 	}
 	return c
+}
+
+// feastsAt says how far each feast is from a day, by name.
+func feastsAt(feasts map[string][]string, today int) []Feast {
+	if len(feasts) == 0 {
+		return nil
+	}
+	out := make([]Feast, 0, len(feasts))
+	for _, name := range slices.Sorted(maps.Keys(feasts)) {
+		f := Feast{Name: name}
+		for _, text := range feasts[name] {
+			day, err := time.Parse(time.DateOnly, text)
+			if err != nil {
+				continue // New has refused it
+			}
+			n := dayNumber(day, time.UTC) - today
+			if n >= 0 && (!f.DaysTo.OK || n < f.DaysTo.V) {
+				f.DaysTo = rules.Some(n)
+			}
+			if n <= 0 && (!f.DaysSince.OK || -n < f.DaysSince.V) {
+				f.DaysSince = rules.Some(-n)
+			}
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 // known is a text that is null where it is empty.
@@ -155,7 +186,7 @@ func (f *filler) fill(x *person) {
 		Extensible: o.Extensible, Sent: o.Sent[:0],
 		Kind: t.text(x.kind), City: text(x.city), District: text(x.district), Gender: text(x.gender), Locale: text(x.locale),
 		Sources: len(x.profiles), Phone: len(x.phones) > 0, Email: len(x.emails) > 0, SMSConsent: x.sms, EmailConsent: x.email,
-		Place: home.id, Region: home.region, PlaceOpened: home.opened, Hour: home.hour,
+		Place: home.id, Region: home.region, PlaceOpened: home.opened, Hour: home.hour, Feasts: home.feasts,
 	}
 	if x.since != 0 {
 		o.Since = instant(x.since)

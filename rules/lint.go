@@ -73,6 +73,7 @@ const (
 	LintCycle       FindingKind = "tag cycle"      // rules make one another fire in a circle
 	LintUnused      FindingKind = "unused"         // a condition or parameter that nothing uses
 	LintGap         FindingKind = "gap"            // a table has no row for some cases
+	LintOneDay      FindingKind = "one day only"   // rows of the day itself are asked for, and those that come after the evening never
 )
 
 // Lint looks for mistakes that compile: unknown tags (if knownTags is not nil),
@@ -113,6 +114,9 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 			if a := &r.Then[i]; c.demands(a) {
 				add(LintNoEffect, "then[%d]: the condition holds only for those whom %s %q changes nothing for", i, a.Kind, a.Name)
 			}
+		}
+		if f := c.sameDay(); f != nil && r.Once == PerRow {
+			add(LintOneDay, "row.%s == 0 leaves out what comes after the evening ran: write row.%s <= 1, each row is met once", f.Name, f.Name)
 		}
 		same := c.fingerprint()
 		if c.Simple.IsConst() || r.Disabled {
@@ -281,6 +285,23 @@ func (c *compiled) tags() []string {
 	}
 	slices.SortFunc(tags, cmp.Compare[string])
 	return slices.Compact(tags)
+}
+
+// sameDay returns the field of the rows that counts the days since and must be 0
+// for a rule of the evening to fire, or nil.
+func (c *compiled) sameDay() *ir.Field {
+	if c.rule.On.Kind != OnEvening {
+		return nil
+	}
+	for _, k := range ir.Flat(c.Simple, ir.OpAnd) {
+		if k.Op != ir.OpBetween || k.Num > 0 || k.High() != 0 {
+			continue
+		}
+		if of := k.Kids[0]; of.Op == ir.OpField && of.Base == ir.OfRow && of.Field.Ages == ir.Since {
+			return of.Field
+		}
+	}
+	return nil
 }
 
 // demands reports whether an immediate tag action can change nothing.
