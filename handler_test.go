@@ -361,7 +361,7 @@ func TestWhy(t *testing.T) {
 	y, err := w.Engine.Why(t.Context(), c.ID, "rule/survey")
 	require.NoError(t, err)
 	require.Len(t, y.Effects, 1)
-	require.Contains(t, y.String(), "yes consent")
+	require.Contains(t, y.String(), "consent: passed")
 	y, err = w.Engine.Why(t.Context(), c.ID, "rule/call")
 	require.NoError(t, err)
 	require.Empty(t, y.Effects)

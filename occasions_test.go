@@ -151,3 +151,33 @@ rules:
 	_, err = vefa.New(vefa.Config{Rules: []*rules.Book{book}, Events: []string{"basket", "bsket"}})
 	require.NotContains(t, err.Error(), "basket")
 }
+
+// TestWhyOfWhatRepeats: why nothing came today is told beside what came before, in
+// words that say what a guard did, by the name of a message too. Case B2.
+func TestWhyOfWhatRepeats(t *testing.T) {
+	store := memstore.New()
+	w, clock := shop(t, store, "rules: [{name: daily, when: DaysSincePurchase <= 0, once: day, then: [{message: hello}]}, {name: once, when: Orders > 0, then: [{tag: x}]}]", nil)
+	_, err := w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(1))})
+	require.NoError(t, err)
+	clock.Advance(24 * time.Hour)
+	_, err = w.Engine.Night(t.Context(), vefa.Night{})
+	require.NoError(t, err)
+	c, err := w.Engine.Service().CustomerOf(t.Context(), nighttest.Key(0))
+	require.NoError(t, err)
+	for _, cause := range []string{"rule/daily", "message/hello"} {
+		y, err := w.Engine.Why(t.Context(), c.ID, cause)
+		require.NoError(t, err)
+		require.Len(t, y.Effects, 1)
+		require.Contains(t, y.String(), "suppressed: passed")
+		require.NotContains(t, y.String(), "yes suppressed")
+		require.Contains(t, y.String(), "Rule daily does not fire", cause)
+		require.Contains(t, y.String(), "DaysSincePurchase is 1")
+	}
+	y, err := w.Engine.Why(t.Context(), c.ID, "rule/once")
+	require.NoError(t, err)
+	require.Empty(t, y.Text)
+	for _, cause := range []string{"rule/none", "message/none", "survey/none", "none"} {
+		_, err = w.Engine.Why(t.Context(), c.ID, cause)
+		require.Error(t, err, cause)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
 	"github.com/vefacrm/vefa/rules"
 )
@@ -28,6 +29,31 @@ func (p *program) check(context.Context) error {
 		w.Row(r.Name+state, r.On.String(), dash(r.Each), r.Once.String(), fmt.Sprint(p.set.Cost(r.Name)), dash(r.Owner), deeds(r))
 	}
 	return w.Write(p.out, p.width)
+}
+
+// evening checks the rules against the facts of vefa's evening. Fields of a host's
+// own are known to the host alone: it compiles its books with vefa.Schema.
+func (p *program) evening() error {
+	if len(p.rules) == 0 {
+		return terminal.Usagef("-rules must be set: there is no sample of an evening")
+	}
+	books, err := read(p.rules)
+	if err != nil {
+		return err
+	}
+	schema, err := vefa.Schema(vefa.Config{})
+	if err != nil {
+		return err
+	}
+	set, err := schema.Compile(books...)
+	if err != nil {
+		return err
+	}
+	p.printf("%d rules over vefa.Facts: no mistake\n", set.Len())
+	for _, f := range set.Lint(nil) {
+		p.printf("%s\n", f)
+	}
+	return nil
 }
 
 func dash(s string) string {

@@ -69,6 +69,7 @@ var commands = []struct {
 	example    string
 }{
 	{"check", "compile the rules; every mistake with line, column and caret", (*program).check, nil, "rules check -rules mine.yaml"},
+	{"evening", "compile the rules against what vefa's evening knows of a customer (vefa.Facts), and lint them", nil, nil, "rules evening -rules examples/night/evening.yaml"},
 	{"lint", "what compiles but is probably not meant; exit code 1 if there is anything", (*program).lint, nil, "rules lint -rules mine.yaml"},
 	{"preview", "how many customers each rule reaches at -at, and some of them; with -was also who is gained and lost", (*program).preview,
 		[]string{"at", "rule", "examples", "was"}, "rules preview -rules mine.yaml -was yesterday.yaml -facts customers.csv -rows purchases=purchases.csv"},
@@ -110,6 +111,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 		p.define(f.FlagSet, append(slices.Clone(factsFlags), c.flags...))
 		if err := f.Parse(args[1:], out); err != nil {
 			return err
+		}
+		if c.run == nil {
+			return p.evening()
 		}
 		if err := p.load(); err != nil {
 			return err
@@ -231,7 +235,15 @@ func (p *program) load() error {
 
 // compile reads rule files and compiles them together.
 func (p *program) compile(files []string) (*rules.Set[rules.Dynamic], error) {
-	var books []*rules.Book
+	books, err := read(files)
+	if err != nil {
+		return nil, err
+	}
+	return p.facts.schema.Compile(books...)
+}
+
+// read reads rule files; what is wrong in them is told when they are compiled.
+func read(files []string) (books []*rules.Book, err error) {
 	for _, name := range files {
 		f, err := open(name)
 		if err != nil {
@@ -242,12 +254,12 @@ func (p *program) compile(files []string) (*rules.Set[rules.Dynamic], error) {
 		if err != nil {
 			return nil, err
 		}
-		read := rules.ReadYAML
+		format := rules.ReadYAML
 		if strings.HasSuffix(name, ".json") {
-			read = rules.ReadJSON
+			format = rules.ReadJSON
 		}
-		book, _ := read(name, data) // Compile tells what is wrong with it, with all else
+		book, _ := format(name, data) // Compile tells what is wrong with it, with all else
 		books = append(books, book)
 	}
-	return p.facts.schema.Compile(books...)
+	return books, nil
 }

@@ -106,6 +106,19 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// TestEvening: one command checks a rule file that is written for vefa's evening.
+// Case D12.
+func TestEvening(t *testing.T) {
+	got := try(t, 0, "evening", "-rules", "../night/evening.yaml")
+	require.Contains(t, got, "20 rules over vefa.Facts: no mistake")
+	bad := filepath.Join(t.TempDir(), "bad.yaml")
+	require.NoError(t, os.WriteFile(bad, []byte("rules:\n  - {name: a, when: 'City = \"x\"', then: [{tag: t}]}\n  - {name: b, when: 'Orderz > 1', then: [{tag: t}]}\n"), 0o600))
+	got = try(t, 1, "evening", "-rules", bad)
+	require.Contains(t, got, "write == to compare")
+	require.Contains(t, got, "did you mean Orders?")
+	require.Contains(t, try(t, 2, "evening"), "-rules must be set")
+}
+
 // TestBacktest replays a quarter twice: the same evenings give the same.
 func TestBacktest(t *testing.T) {
 	got := try(t, 0, "backtest")
