@@ -62,7 +62,7 @@ func (b Batch) divide(kinds *Kinds, inOrder bool) (first, last Batch) {
 // namesOther reports whether a fact is found by the name of another profile than
 // its own.
 func (s *Kinds) namesOther(f *Fact) (other bool) {
-	k := s.byName[f.Key.Kind]
+	k := s.Of(f.Key.Kind)
 	if k == nil || k.Names == nil || reflect.TypeOf(f.Data) != k.typ || reflect.ValueOf(f.Data).IsNil() { // not valid
 		return false
 	}

@@ -135,8 +135,18 @@ func TimeColumn[T FactData](name string, value func(T) time.Time) Column {
 // Kinds is a set of described kinds. It does not change and is safe for concurrent
 // use.
 type Kinds struct {
-	all    []*Kind // sorted by name
-	byName map[FactKind]*Kind
+	all   []*Kind // sorted by name
+	slots [64][]*Kind
+}
+
+// slot is where a kind of the name is: a look at a few letters, because every fact of
+// an import is looked up often.
+func slot(name FactKind) int {
+	n := len(name)
+	if n == 0 {
+		return 0
+	}
+	return (n*7 + int(name[0])*3 + int(name[n/2])) & 63
 }
 
 var builtIn = sync.OnceValue(func() *Kinds {
@@ -150,13 +160,14 @@ var builtIn = sync.OnceValue(func() *Kinds {
 func BuiltIn() *Kinds { return builtIn() }
 
 func newKinds(list []Kind) *Kinds {
-	s := &Kinds{byName: make(map[FactKind]*Kind, len(list))}
+	s := new(Kinds)
 	for i := range list {
 		k := list[i]
 		k.typ = reflect.TypeOf(k.New())
 		k.shape = shapeOf(k.typ.Elem())
 		s.all = append(s.all, &k)
-		s.byName[k.Name] = &k
+		n := slot(k.Name)
+		s.slots[n] = append(s.slots[n], &k)
 	}
 	slices.SortFunc(s.all, func(a, b *Kind) int { return strings.Compare(string(a.Name), string(b.Name)) })
 	return s
@@ -273,7 +284,14 @@ func isLower(s string) bool {
 }
 
 // Of returns the description of a kind, or nil where it has none.
-func (s *Kinds) Of(name FactKind) *Kind { return s.byName[name] }
+func (s *Kinds) Of(name FactKind) *Kind {
+	for _, k := range s.slots[slot(name)] {
+		if k.Name == name {
+			return k
+		}
+	}
+	return nil
+}
 
 // All returns the descriptions, sorted by name.
 func (s *Kinds) All() []*Kind { return slices.Clone(s.all) }
@@ -292,14 +310,14 @@ func (s *Kinds) names(keep func(*Kind) bool) []FactKind {
 // unique reports whether a fact of the kind exists once in the world, so that a
 // later version may hang on another subject.
 func (s *Kinds) unique(name FactKind) bool {
-	k := s.byName[name]
+	k := s.Of(name)
 	return k != nil && k.Unique
 }
 
 // Decode is the inverse of EncodeFactData. Of a kind without a description it
 // returns a Custom.
 func (s *Kinds) Decode(kind FactKind, data []byte) (FactData, error) {
-	k := s.byName[kind]
+	k := s.Of(kind)
 	if k == nil {
 		return &Custom{kind, slices.Clone(data)}, nil
 	}
@@ -326,7 +344,7 @@ func (s *Kinds) Validate(f *Fact) error {
 	if f.Version > MaxVersion {
 		faults = append(faults, fieldError("version", fmt.Sprintf("is above %d", MaxVersion)))
 	}
-	k := s.byName[f.Key.Kind]
+	k := s.Of(f.Key.Kind)
 	typ := customType
 	if k != nil {
 		typ = k.typ

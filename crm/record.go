@@ -321,6 +321,9 @@ func (w *writer) plainFacts(facts []*Fact) error {
 // not have. Names are not among them: people keep using an old one. What hung on
 // another subject is gone already, see follow.
 func (w *writer) indexed(facts []*Fact) (map[FactKey][]Ref, error) {
+	if len(w.anchors) == 0 {
+		return nil, nil
+	}
 	var refs []FactRef
 	for _, f := range facts {
 		if k := w.s.kinds.Of(f.Key.Kind); k != nil && k.Index != nil && w.anchors[f.Key] == f.Subject {
@@ -397,7 +400,7 @@ func (w *writer) anchor(facts []*Fact) ([]*Fact, error) {
 	w.anchors = map[FactKey]Subject{}
 	for i, k := range keys {
 		f, at := best[k], found[i]
-		switch waited := at == OfRecord(k); {
+		switch waited := at.Record != "" && at == OfRecord(k); {
 		case f != nil && (waited || at == Subject{}):
 			made = append(made, FactRef{f.Subject, k})
 			if waited {

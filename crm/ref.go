@@ -109,7 +109,7 @@ func (r Ref) Validate() error {
 // index appends the entries of a fact, given the names of the profiles that named
 // returns for it.
 func (s *Kinds) index(refs []Ref, f *Fact, names map[ProfileKey]Name) []Ref {
-	k := s.byName[f.Key.Kind]
+	k := s.Of(f.Key.Kind)
 	if k == nil || (k.Index == nil && k.Names == nil) {
 		return refs
 	}
@@ -131,7 +131,7 @@ func (s *Kinds) index(refs []Ref, f *Fact, names map[ProfileKey]Name) []Ref {
 
 // named appends the profiles by whose names a fact is found.
 func (s *Kinds) named(keys []ProfileKey, f *Fact) []ProfileKey {
-	if k := s.byName[f.Key.Kind]; k != nil && k.Names != nil {
+	if k := s.Of(f.Key.Kind); k != nil && k.Names != nil {
 		k.Names(f, func(_ string, who ProfileKey) { keys = append(keys, who) })
 	}
 	return keys

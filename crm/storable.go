@@ -17,7 +17,7 @@ func (s *Kinds) storable(data FactData) FactData {
 		}
 		return d
 	}
-	k := s.byName[data.FactKind()]
+	k := s.Of(data.FactKind())
 	v := reflect.ValueOf(data).Elem()
 	texts, times := k.shape.look(v)
 	if !times {
