@@ -89,7 +89,7 @@ func (w *writer) lockDelivered(keys []ProfileKey, old []*Profile, delivered map[
 			ask = append(ask, s.Profile)
 		}
 	}
-	ask = slices.DeleteFunc(ask, func(k ProfileKey) bool {
+	ask = slices.DeleteFunc(slices.Compact(ask), func(k ProfileKey) bool {
 		// What is new is inserted: of two writers who do so one starts again.
 		at, ok := slices.BinarySearchFunc(keys, k, ProfileKey.Compare)
 		return k.IsZero() || (ok && old[at] == nil)
