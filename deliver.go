@@ -15,7 +15,7 @@ import (
 
 // Deliver sends what is due now: between evenings, when delays end or quiet
 // hours are over. A night does it, too. It reads the customers that messages go
-// to and nobody else, and waits for no night.
+// to and no others, and waits for no night.
 func (e *Engine) Deliver(ctx context.Context) (_ messaging.Stats, err error) {
 	defer crm.Recover("deliver", &err)
 	if err := e.checkKeys(ctx); err != nil { // else every link that goes out leads nowhere

@@ -10,7 +10,7 @@ import (
 	"github.com/vefacrm/vefa/rules"
 )
 
-// few reads customers as they are in a transaction, and nobody else: what is asked
+// few reads customers as they are in a transaction, and no others: what is asked
 // about one customer, or about those of a batch, waits for no night and does not
 // depend on what this process has in memory. Ids that mean no customer are left
 // out.

@@ -54,7 +54,7 @@ type SurveyResult struct {
 }
 
 // Results reads the record and sums up what the evenings did until now. It waits
-// for no night and keeps nobody in memory but those whose purchases it counts, a
+// for no night and keeps in memory only those whose purchases it counts, a
 // few hundred at a time.
 func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
 	defer crm.Recover("results", &err)

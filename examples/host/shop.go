@@ -88,7 +88,7 @@ func (s *shop) delivered(ctx context.Context, id int64) error {
 	})
 }
 
-// cart notes what somebody who is known has put into the cart.
+// cart notes what a known customer has put into the cart.
 func (s *shop) cart(ctx context.Context, phone string, amount int64) error {
 	_, err := s.db.ExecContext(ctx, "insert into carts (phone, amount, changed) values (?, ?, ?) on conflict (phone) do update set amount = excluded.amount, changed = excluded.changed",
 		phone, amount, s.now().Format(time.RFC3339))

@@ -225,7 +225,7 @@ func (e *Engine) Service() *crm.Service { return e.svc }
 
 // Rules returns the rules in force; Load replaces them while nights run. A rule
 // loaded so that sends what the configuration does not have sends nothing, and
-// Config.Logger hears of it.
+// Config.Logger is told.
 func (e *Engine) Rules() *rules.Engine[Facts] { return e.rules }
 
 // Handler serves tracked links under /l/ and surveys under /s/, and the same below
