@@ -54,7 +54,7 @@ func (c *Counter) Validate() error {
 }
 
 // Free returns how much can be reserved at least: reservations that expired give
-// back when somebody needs it. It is negative where the limit was lowered below what
+// back when they are needed. It is negative where the limit was lowered below what
 // is gone.
 func (c *Counter) Free() int64 { return c.Limit - c.Reserved - c.Used }
 
@@ -116,8 +116,8 @@ type Take struct {
 	// Amount is how much, from 1 to MaxAmount. Confirm takes also less than was
 	// reserved, down to 0, and gives back the rest.
 	Amount int64
-	// For is how long the reservation stands, by the store's clock, if nobody confirms or
-	// releases it. 0 is for ever; a fraction of a microsecond counts as one. Of a
+	// For is how long the reservation stands, by the store's clock, unless it is confirmed or
+	// released. 0 is for ever; a fraction of a microsecond counts as one. Of a
 	// repeated call the first one's counts.
 	For time.Duration
 	// Limit is the limit that the counter is made with if it is not there. 0 makes

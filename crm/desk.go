@@ -46,13 +46,13 @@ func sooner(err error) error {
 	return err
 }
 
-// TicketChange is what somebody at a desk does about a ticket. What is nil or empty
+// TicketChange is what is done at a desk about a ticket. What is nil or empty
 // stays as it is.
 type TicketChange struct {
 	Actor    string      // who does it
 	Note     string      // why
 	State    TicketState // the new state
-	Assignee *string     // who has to solve it; "" is nobody
+	Assignee *string     // who has to solve it; "" takes it from everyone
 	Priority *int        // from 0 to 9
 	Level    *int        // of escalation, from 0 to 9
 	// Seen is Ticket.Mark of the ticket that the change was decided on. If it has
@@ -74,7 +74,7 @@ func (t *Ticket) Mark() string {
 
 // ChangeTicket changes a ticket, notes in its log who did what and why, and returns it
 // as it is then. A call that returned nil is in the log, also where it changed nothing
-// else; what others change at once is never lost. Solving a ticket lifts the silence,
+// else; what others change at once is never lost. Solving a ticket lifts its holds,
 // unless another ticket keeps it. The ticket is found where it hangs now, if that is
 // elsewhere than ref says; one that is not there is ErrNotFound.
 func (s *Service) ChangeTicket(ctx context.Context, ref FactRef, c TicketChange) (*Ticket, error) {

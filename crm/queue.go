@@ -33,7 +33,7 @@ func (t *Ticket) urgency() int64 {
 
 // TicketQuery asks for tickets that are not solved.
 type TicketQuery struct {
-	Assignee *string // only theirs; "" those of nobody. Nil: all
+	Assignee *string // only theirs; "" those without one. Nil: all
 	// After is the last ticket of a page before, as it was then: where to go on. Nil:
 	// from the start.
 	After *Fact

@@ -10,7 +10,7 @@ import (
 )
 
 // Locks are taken in one order: reservations by key, then counters by key. What has
-// expired of a counter that is locked is taken back only where nobody else holds it.
+// expired of a counter that is locked is taken back only where no other transaction holds it.
 
 // Counters implements crm.CounterReader.
 func (r *reader) Counters(ctx context.Context, keys ...crm.CounterKey) ([]*crm.Counter, error) {

@@ -14,7 +14,7 @@ import (
 
 var counterTests = []test{
 	{"Counters/Life", "a reservation is confirmed or released once; repeating a call changes nothing", testCounterLife},
-	{"Counters/Expiry", "a reservation that has expired is given back, by the store's clock, when somebody needs it", testCounterExpiry},
+	{"Counters/Expiry", "a reservation that has expired is given back, by the store's clock, when it is needed", testCounterExpiry},
 	{"Counters/Batch", "what is asked in one call is granted in its order as far as it fits", testCounterBatch},
 	{"Counters/Refused", "a faulty call changes nothing", testCounterRefused},
 	{"Counters/Scan", "counters and reservations are read page by page, part by part", testCounterScan},
