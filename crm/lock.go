@@ -75,7 +75,7 @@ func (w *writer) lockDelivered(keys []ProfileKey, old []*Profile, delivered map[
 	var ask []ProfileKey
 	for i, k := range keys {
 		if was, p := old[i], delivered[k]; was != nil && !stubs[k] &&
-			(!slices.Equal(was.Contacts, p.Contacts) || earlier(p, was) || surnameKey(was.Name) != surnameKey(p.Name)) {
+			(!slices.Equal(was.Contacts, p.Contacts) || earlier(p, was) || was.Name != p.Name && surnameKey(was.Name) != surnameKey(p.Name)) {
 			ask = append(ask, k)
 		}
 	}
