@@ -61,6 +61,8 @@ type Config struct {
 
 	// Fields are what rules read besides Facts: the host's own.
 	Fields []Field
+	// Kinds are the host's own kinds of facts, those that the store was given.
+	Kinds []crm.Kind
 	// Rules are the rules of the evening over Facts and Fields.
 	Rules []*rules.Book
 	// Steps are the steps of a night, in their order; nil means DefaultSteps. What

@@ -49,7 +49,9 @@ func rescale(t *ir.Term, scale uint8) (*ir.Term, bool) {
 	case ir.Int:
 		text = strconv.FormatInt(t.Num, 10)
 	case ir.Float:
-		text = strconv.FormatFloat(t.Flo, 'f', -1, 64)
+		if text = t.Str; text == "" {
+			text = strconv.FormatFloat(t.Flo, 'f', -1, 64)
+		}
 	default:
 		return nil, false
 	}

@@ -110,6 +110,13 @@ func TestDecimalsAreExact(t *testing.T) {
 		want := map[string]bool{"==": c == 0, "!=": c != 0, "<": c < 0, "<=": c <= 0, ">": c > 0, ">=": c >= 0}[o]
 		require.Equal(t, want, len(got) == 1, "%d %s %s", a.Balance, o, text)
 	})
+	for _, when := range []string{"Balance == 70368744177669.680", "Balance == 70_368_744_177_669.68", "-Balance == -70368744177669.68", "Balance in [1, 70368744177669.68]", "Balance > 70368744177669.67", "Balance < 70368744177669.69", "Balance > .5", "Balance > 1e3"} {
+		set, err := s.Compile(&rules.Book{Rules: []rules.Rule{{Name: "r", When: when, Then: tagX}}})
+		require.NoError(t, err, when)
+		got, err := set.Evening(nil, &account{Balance: 7036874417766968}, evening)
+		require.NoError(t, err)
+		require.Len(t, got, 1, when)
+	}
 	set, err := s.Compile(&rules.Book{Rules: []rules.Rule{{Name: "r", When: "Balance * 3 > 0 and Balance + Balance > 0", Then: tagX}}})
 	require.NoError(t, err)
 	got, err := set.Evening(nil, &account{Balance: math.MaxInt64}, evening)

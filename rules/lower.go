@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -20,6 +21,7 @@ type lowerer struct {
 	item   *ir.RowType    // element type of the innermost loop, nil outside
 	depth  int            // loops around
 	nodes  int            // of expanded conditions
+	source []rune         // what was parsed
 	over   map[int]string // functions over rows that expr does not know, by offset
 	faults []exprFault
 }
@@ -58,7 +60,7 @@ func (l *lowerer) node(n ast.Node) *ir.Term {
 		if math.IsNaN(n.Value) || math.IsInf(n.Value, 0) {
 			return l.fault(at(n), "is too large a number")
 		}
-		return &ir.Term{Op: ir.OpConst, Kind: ir.Float, Flo: n.Value, At: at(n), Cost: 1}
+		return &ir.Term{Op: ir.OpConst, Kind: ir.Float, Flo: n.Value, Str: l.digits(n), At: at(n), Cost: 1}
 	case *ast.StringNode:
 		return &ir.Term{Op: ir.OpConst, Kind: ir.String, Str: n.Value, At: at(n), Cost: 1}
 	case *ast.NilNode:
@@ -127,9 +129,32 @@ func constant(t *ir.Term) *ir.Term {
 	if t.Op == ir.OpNeg && t.Kids[0].IsConst() {
 		c := *t.Kids[0]
 		c.Num, c.Flo, c.At = -c.Num, -c.Flo, t.At
+		if c.Kind == ir.Float && c.Str != "" {
+			c.Str = "-" + c.Str
+		}
 		return &c
 	}
 	return t
+}
+
+// digits returns a number as it is written: a float does not hold the hundredths
+// of seventy million millions. It is "" for one with an exponent.
+func (l *lowerer) digits(n *ast.FloatNode) string {
+	from, end := n.Location().From, n.Location().From
+	for end < len(l.source) && (l.source[end] >= '0' && l.source[end] <= '9' || l.source[end] == '.' || l.source[end] == '_') {
+		end++
+	}
+	text := strings.ReplaceAll(string(l.source[from:end]), "_", "")
+	if f, err := strconv.ParseFloat(text, 64); err != nil || f != n.Value {
+		return ""
+	}
+	if strings.Contains(text, ".") {
+		text = strings.TrimRight(text, "0")
+	}
+	if strings.HasPrefix(text, ".") {
+		text = "0" + text
+	}
+	return text
 }
 
 func (l *lowerer) identifier(n *ast.IdentifierNode) *ir.Term {

@@ -140,7 +140,7 @@ func (f *frontEnd) lowerAs(text string, each *ir.Field, path []string, asConditi
 	if err != nil {
 		return nil, []exprFault{hinted(text, parseFault(err))}
 	}
-	l := &lowerer{front: f, each: each, path: path, over: over}
+	l := &lowerer{front: f, each: each, path: path, over: over, source: []rune(parsed)}
 	if asCondition {
 		t = l.expr(tree.Node)
 	} else {

@@ -301,7 +301,7 @@ func (r *reader) ScanFacts(ctx context.Context, parts crm.PartRange, kind crm.Fa
 
 // factRow is a fact on its way into its table.
 type factRow struct {
-	ref  crm.FactRef
+	ref  *crm.FactRef // large: rows are sorted
 	part crm.Part
 	tab  tableID
 	at   int // its place in the call
@@ -333,6 +333,7 @@ func (t *tx) PutNewest(ctx context.Context, facts ...*crm.Fact) ([]crm.Put, erro
 // putAll writes facts by opNewer or opNewest.
 func (t *tx) putAll(ctx context.Context, facts []*crm.Fact, o op) ([]crm.Put, error) {
 	rows := make([]factRow, len(facts))
+	refs := make([]crm.FactRef, len(facts))
 	parts := make([]crm.Part, len(facts))
 	for i, f := range facts {
 		if err := t.s.g.checkFact(f); err != nil {
@@ -343,7 +344,8 @@ func (t *tx) putAll(ctx context.Context, facts []*crm.Fact, o op) ([]crm.Put, er
 		} else {
 			parts[i] = f.Subject.Part()
 		}
-		rows[i] = factRow{f.Ref(), parts[i], t.s.g.factTable(f.Key.Kind), i}
+		refs[i] = f.Ref()
+		rows[i] = factRow{&refs[i], parts[i], t.s.g.factTable(f.Key.Kind), i}
 	}
 	slices.SortFunc(rows, func(a, b factRow) int { return cmp.Or(a.compare(b), a.at-b.at) })
 	puts := make([]crm.Put, len(facts))
@@ -351,7 +353,7 @@ func (t *tx) putAll(ctx context.Context, facts []*crm.Fact, o op) ([]crm.Put, er
 		// A fact that is there twice waits for the next round, so that each
 		// statement meets it once and they count in the order given.
 		round, later := rows, []factRow(nil)
-		again := func(i int) bool { return i > 0 && rows[i].tab == rows[i-1].tab && rows[i].ref == rows[i-1].ref }
+		again := func(i int) bool { return i > 0 && rows[i].tab == rows[i-1].tab && *rows[i].ref == *rows[i-1].ref }
 		for i := range rows {
 			if again(i) {
 				round = nil
@@ -401,12 +403,12 @@ func (t *tx) putAll(ctx context.Context, facts []*crm.Fact, o op) ([]crm.Put, er
 func (t *tx) divide(ctx context.Context, list []factRow) (fresh, known []factRow, err error) {
 	if t.hopeful(list[0].tab, len(list)) {
 		for _, r := range list {
-			delete(t.absent, r.ref)
+			delete(t.absent, *r.ref)
 		}
 		return list, nil, nil
 	}
 	for _, r := range list {
-		if t.wasAbsent(r.ref) {
+		if t.wasAbsent(*r.ref) {
 			fresh = append(fresh, r)
 		} else {
 			known = append(known, r)
@@ -418,7 +420,7 @@ func (t *tx) divide(ctx context.Context, list []factRow) (fresh, known []factRow
 	tab := list[0].tab
 	rows := newRows(t.s.g.tables[tab].keys, len(known))
 	for _, r := range known {
-		rows.add(factKey(tab, r.part, r.ref)...)
+		rows.add(factKey(tab, r.part, *r.ref)...)
 	}
 	there := map[crm.FactRef]bool{}
 	err = t.each(ctx, opPeek, tab, rows, func(rows *sql.Rows) error {
@@ -429,7 +431,7 @@ func (t *tx) divide(ctx context.Context, list []factRow) (fresh, known []factRow
 	ask := known
 	known = nil
 	for _, r := range ask {
-		if there[r.ref] {
+		if there[*r.ref] {
 			known = append(known, r)
 		} else {
 			fresh = append(fresh, r)
@@ -515,13 +517,13 @@ func (t *tx) putOver(ctx context.Context, o op, list []factRow, rows *rowset, pu
 		if err != nil {
 			return err
 		}
-		want := factRow{ref: ref, part: part, tab: tab}
+		want := factRow{ref: &ref, part: part, tab: tab}
 		// They come back in the order given, save where a database thinks
 		// otherwise.
-		if next >= len(list) || list[next].ref != ref {
+		if next >= len(list) || *list[next].ref != ref {
 			next, _ = slices.BinarySearchFunc(list, want, factRow.compare)
 		}
-		if next < len(list) && list[next].ref == ref {
+		if next < len(list) && *list[next].ref == ref {
 			puts[list[next].at] = become
 		}
 		next++
@@ -537,7 +539,7 @@ func (t *tx) classify(ctx context.Context, list []factRow, hashes []int64, rows 
 	keys := newRows(t.s.g.tables[tab].keys, 0)
 	for _, r := range list {
 		if puts[r.at] == crm.PutSame {
-			keys.add(factKey(tab, r.part, r.ref)...)
+			keys.add(factKey(tab, r.part, *r.ref)...)
 		}
 	}
 	if keys.len() == 0 {
@@ -560,7 +562,7 @@ func (t *tx) classify(ctx context.Context, list []factRow, hashes []int64, rows 
 		if puts[r.at] != crm.PutSame {
 			continue
 		}
-		switch s, v := there[r.ref], facts[r.at].Version; {
+		switch s, v := there[*r.ref], facts[r.at].Version; {
 		case s.version > v:
 			puts[r.at] = crm.PutOlder
 		case s.hash > hashes[i]:
@@ -606,7 +608,7 @@ func (r *rowset) addPlain(k *crm.Kind, data crm.FactData) {
 func (t *tx) DeleteFacts(ctx context.Context, refs ...crm.FactRef) error {
 	list := make([]factRow, len(refs))
 	for i, ref := range refs {
-		list[i] = factRow{ref, ref.Subject.Part(), t.s.g.factTable(ref.Key.Kind), i}
+		list[i] = factRow{&refs[i], ref.Subject.Part(), t.s.g.factTable(ref.Key.Kind), i}
 	}
 	slices.SortFunc(list, factRow.compare)
 	for len(list) > 0 {
@@ -616,7 +618,7 @@ func (t *tx) DeleteFacts(ctx context.Context, refs ...crm.FactRef) error {
 		}
 		rows := newRows(t.s.g.tables[tab].keys, n)
 		for _, r := range list[:n] {
-			rows.add(factKey(tab, r.part, r.ref)...)
+			rows.add(factKey(tab, r.part, *r.ref)...)
 		}
 		var gone []crm.FactRef
 		err := t.each(ctx, opDelete, tab, rows, func(rows *sql.Rows) error {
