@@ -34,7 +34,9 @@ type Field struct {
 	// (Rows) or nil for null. It is asked for many customers at once, by several
 	// goroutines, and only while some rule reads the field. It may read the record
 	// through r, in whose transaction messages are claimed: it must not be slow, and
-	// must not open a transaction of its own there. An error ends an evening or
+	// must not open a transaction of its own there, nor ask a
+	// database with one connection. What it is given is not its to change. A value of
+	// another type is an error. An error ends an evening or
 	// a Deliver, as an error of the store
 	// does.
 	Fill func(ctx context.Context, r crm.Reader, at time.Time, of []FieldSubject) ([]any, error)

@@ -25,8 +25,9 @@ type Night struct {
 	Source func(ctx context.Context) iter.Seq2[crm.Batch, error]
 }
 
-// NightReport says what an evening did. It is kept in the record and grows
-// when an evening goes on after it was stopped.
+// NightReport says what an evening did. It is kept in the record. Its counts are of
+// the runs that came to their end: what a run did that was stopped before is in the
+// record, and counts as repeated by the one that goes on.
 type NightReport struct {
 	Day string `json:"day"`
 	// At is the instant whose evening it is: when it was begun, or the end of a

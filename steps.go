@@ -15,7 +15,8 @@ import (
 // A step may be stopped anywhere and is then done again, with the same Evening.At:
 // what it writes must have ids that are the same each time, or be committed
 // together with what it came from. Of an evening that was closed before, steps run
-// too, and plan nothing more: see Evening.Closed.
+// too, and plan nothing more: see Evening.Closed. A step must not call Night: it would
+// wait for itself.
 type Step struct {
 	Name string // unique; it names the step in NightReport.Steps and in errors
 	Run  func(ctx context.Context, ev *Evening) error
@@ -50,7 +51,8 @@ func DefaultSteps() []Step {
 			if err = ev.population(ctx); err != nil {
 				return err
 			}
-			if ev.run.Carried, err = ev.e.carry(ctx, ev.At); err != nil {
+			got, err := ev.e.carry(ctx, ev.At)
+			if ev.run.Carried.add(got); err != nil {
 				return err
 			}
 			_, err = ev.e.refresh(ctx)
@@ -61,11 +63,13 @@ func DefaultSteps() []Step {
 			if err = ev.population(ctx); err != nil {
 				return err
 			}
-			ev.run.Campaigns, err = ev.e.campaigns(ctx, ev.Day, ev.At, ev.Closed)
+			got, err := ev.e.campaigns(ctx, ev.Day, ev.At, ev.Closed)
+			ev.run.Campaigns = sum(ev.run.Campaigns, got)
 			return err
 		}},
 		{StepDeliver, func(ctx context.Context, ev *Evening) (err error) {
-			ev.run.Delivered, err = ev.e.deliver(ctx)
+			got, err := ev.e.deliver(ctx)
+			ev.run.Delivered.Add(got)
 			return err
 		}},
 		{StepReport, reportStep},
@@ -108,7 +112,7 @@ func (ev *Evening) Progress(step string, done, total int) { ev.e.progress(step, 
 // StepRow is what one step of an evening did.
 type StepRow struct {
 	Name    string         `json:"name"`
-	Counts  map[string]int `json:"counts,omitempty"` // what Evening.Count was told, of all runs of the evening
+	Counts  map[string]int `json:"counts,omitempty"` // what Evening.Count was told, of all runs that came to their end
 	Seconds float64        `json:"-"`                // how long it took, of this run only
 }
 

@@ -130,7 +130,7 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string) (_ Wh
 			return w, nil
 		}
 	}
-	return w, fmt.Errorf("vefa: %w", &crm.Error{Op: "explain", Entity: "cause", ID: cause, Kind: crm.ErrNotFound, Err: errors.New("it is no rule, message, survey or campaign of this configuration")})
+	return w, fmt.Errorf("vefa: %w", &crm.Error{Op: "explain", Entity: "cause", ID: cause, Kind: crm.ErrNotFound, Err: errors.New("this configuration has no such rule/…, message/…, survey/… or campaign/…")})
 }
 
 // rulesOf returns the rules that a cause is about: the rule itself, or those that

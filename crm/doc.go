@@ -20,8 +20,8 @@
 //	})
 //
 // Everything may be delivered twice and in any order: a newer version wins, an
-// older one changes nothing. Everything joins the host's transaction:
-// svc.In(tx). Nothing here calls time.Now but the default of Config.Now, starts
+// older one changes nothing. Everything joins a transaction: svc.In(tx) that of a
+// store's Update, svc.On(store.Join(tx)) one of the host's database. Nothing here calls time.Now but the default of Config.Now, starts
 // a goroutine or opens anything.
 //
 // The engines (rules, dedup, segment, survey, messaging) do not know each

@@ -78,7 +78,7 @@ type Reason struct {
 
 // GuardRead is the version of a record that a guard's answer rests on.
 type GuardRead struct {
-	Record  string `json:"record"` // "address phone:+90…" is never written here: the effect's To names it; "address", "tags", …
+	Record  string `json:"record"` // "address": of Effect.To, whose value is never written here; or a name of the guard's own
 	Version int64  `json:"version"`
 }
 

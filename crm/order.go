@@ -37,8 +37,10 @@ type Order struct {
 	DeliverTo   string    `json:"deliver_to,omitempty"`
 	ReturnedAt  string    `json:"returned_at,omitempty"`
 	Delivered   time.Time `json:"delivered,omitzero"` // when; zero with Status delivered: at the fact's time
-	Returns     FactKey   `json:"returns,omitzero"`   // the order whose lines come back; Total is negative
-	Employee    string    `json:"employee,omitempty"`
+	// Returns is the order whose articles come back. The total of a return, and the
+	// quantities and amounts of its lines, are negative or 0; it is never delivered.
+	Returns  FactKey `json:"returns,omitzero"`
+	Employee string  `json:"employee,omitempty"`
 }
 
 // OrderLine is one article of an order.
@@ -101,8 +103,12 @@ func orderKind() Kind {
 	}
 }
 
-// DeliveredAt returns when the goods were handed over and whether they were.
+// DeliveredAt returns when the goods were handed over and whether they were. Those
+// of a return come back.
 func (o *Order) DeliveredAt(sold time.Time) (time.Time, bool) {
+	if !o.Returns.IsZero() {
+		return time.Time{}, false
+	}
 	switch o.Status {
 	case "", OrderDelivered, OrderReturned:
 		if o.Delivered.IsZero() {
@@ -124,6 +130,9 @@ func (o *Order) Validate() error {
 	case "", OrderPlaced, OrderShipped, OrderDelivered, OrderCancelled, OrderReturned:
 	default:
 		faults = append(faults, fieldError("status", fmt.Sprintf("%q is not known", o.Status)))
+	}
+	if !o.Returns.IsZero() && o.Total.Amount > 0 {
+		faults = append(faults, fieldError("total", "is of a return and must be negative or 0"))
 	}
 	for i, l := range o.Lines {
 		err := errors.Join(checkKeyText("sku", l.SKU, false), l.Amount.validate("amount"),

@@ -142,6 +142,14 @@ func TestWhenGoodsAreThere(t *testing.T) {
 		require.Equal(t, c.ok, ok, "%q", c.status)
 		require.Equal(t, c.at, at, "%q", c.status)
 	}
+	back := &crm.Order{Number: "1", Total: crm.Money{Amount: -100, Currency: "TRY"}, Returns: crm.FactKey{Kind: crm.KindOrder, Source: "pos", ID: "0"}, Delivered: later}
+	_, ok := back.DeliveredAt(t0)
+	require.False(t, ok, "goods that come back are not delivered")
+	require.NoError(t, back.Validate())
+	back.Total.Amount = 1
+	require.ErrorContains(t, back.Validate(), "total", "it would count as spent")
+	back.Total.Amount = 0
+	require.NoError(t, back.Validate())
 }
 
 // TestFaultsOfFacts breaks one thing in a valid fact of each kind and names the

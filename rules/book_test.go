@@ -131,6 +131,26 @@ func TestFileSyntax(t *testing.T) {
 		var ce *rules.CompileError
 		require.ErrorAs(t, err, &ce)
 	}
+	// What a comma of YAML's one-line style leaves behind is not passed over.
+	for text, want := range map[string]string{
+		"rules: [{name: x, when: N >= 2,500.00, then: [{tag: x}]}]":       `unknown key "500.00"`,
+		"rules: [{name: x, when: Flag, unless, N > 0, then: [{tag: x}]}]": `unless: has no value`,
+		"rules: [{name: x, when: Flag, guardd:, then: [{tag: x}]}]":       `unknown key "guardd" (did you mean guard?)`,
+		"rulez:\nrules: []": `unknown key "rulez" (did you mean rules?)`,
+		"rules:\n- name: x\n  when:\n  then: [{tag: x}]":     `when: has no value`,
+		"rules:\n- name: x\n  when: Flag\n  then: [{tag: }]": `tag: has no value`,
+		"conditions: {reachable: }":                          `has no value`,
+	} {
+		_, err := rules.ReadYAML("r.yaml", []byte(text))
+		require.ErrorContains(t, err, want, text)
+	}
+	for text, want := range map[string]string{
+		`{"rules": [{"name": "x", "when": "Flag", "gaurd": null, "then": [{"tag": "x"}]}]}`: `unknown key "gaurd" (did you mean guard?)`,
+		`{"rules": [{"name": "x", "when": null, "then": [{"tag": "x"}]}]}`:                  `when: has no value`,
+	} {
+		_, err := rules.ReadJSON("r.json", []byte(text))
+		require.ErrorContains(t, err, want, text)
+	}
 	for _, text := range []string{"", "# nothing\n", "\ufeffrules: []\n", "rules:\n", "~"} {
 		b, err := rules.ReadYAML("r.yaml", []byte(text))
 		require.NoError(t, err, text)

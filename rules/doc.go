@@ -55,8 +55,8 @@
 //
 // # Rule books
 //
-// A book is a YAML or JSON file, or a Book written in Go; testdata/evening.yaml
-// is a whole one. The keys of a rule are those of Rule: name, doc, owner, tags,
+// A book is a YAML or JSON file, or a Book written in Go; the night example's
+// evening.yaml is a whole one. The keys of a rule are those of Rule: name, doc, owner, tags,
 // on, each, when, unless, guard, cancel_on, cancel_at, rearm, salience, group,
 // then, once (customer, row, day, week, month, year, version), from, to, enabled,
 // version. An action is one of tag, untag, survey, message, ticket and task, with

@@ -139,7 +139,10 @@ func (r *jsonReader) object(p place, depth int) *value {
 		if r.failed {
 			return nil
 		}
-		if !r.d.duplicate(v, k) && item != nil {
+		if item == nil {
+			item = &value{shape: isNull, place: at}
+		}
+		if !r.d.duplicate(v, k) {
 			v.keys = append(v.keys, k)
 			v.items = append(v.items, item)
 		}

@@ -51,7 +51,7 @@ type Rule struct {
 	Salience int      `json:"salience,omitempty"` // higher comes first; ties by name
 	Group    string   `json:"group,omitempty"`    // see Group
 	Then     []Action `json:"then"`
-	Once     Once     `json:"once,omitempty"` // zero: per row if there is Each, else per customer
+	Once     Once     `json:"once,omitempty"` // zero: per row if there is Each, per year on a yearly date, else per customer
 	From     string   `json:"from,omitempty"` // first day, such as 2025-01-01, in the moment's zone
 	To       string   `json:"to,omitempty"`   // last day
 	Disabled bool     `json:"disabled,omitempty"`

@@ -9,7 +9,7 @@ import (
 )
 
 // value is what YAML and JSON have in common: a text, a list or a map, and
-// where it stands. Null values are left out.
+// where it stands. A key without a value has one of shape isNull.
 type value struct {
 	shape  shape
 	text   string
@@ -31,9 +31,10 @@ const (
 	isScalar shape = iota
 	isList
 	isMap
+	isNull
 )
 
-func (s shape) String() string { return [...]string{"a value", "a list", "a map"}[s] }
+func (s shape) String() string { return [...]string{"a value", "a list", "a map", "empty"}[s] }
 
 // The bounds of a file, checked before it is parsed.
 const (
@@ -77,8 +78,16 @@ func (d *decoder) fault(p place, path, format string, args ...any) {
 	})
 }
 
-// want reports whether v has the shape, and says so if it has not.
+// want reports whether v has the shape, and says so if it has not. A list or a map
+// without a value has nothing in it. A text without one was meant to be another's:
+// a comma ends the value of {when: Spend >= 2,500.00}.
 func (d *decoder) want(v *value, path string, s shape) bool {
+	if v.shape == isNull {
+		if s == isScalar {
+			d.fault(v.place, lastPart(strings.TrimPrefix(path, ".")), "has no value: give it one or leave it out; a text with a comma must be quoted")
+		}
+		return false
+	}
 	if v.shape != s {
 		d.fault(v.place, lastPart(path), "must be %s, not %s", s, v.shape)
 		return false
@@ -314,6 +323,10 @@ func (d *decoder) entries(v *value, path string, read func(path, name string, v 
 		for i, k := range v.keys {
 			where := fmt.Sprintf("%s[%d]", path, i)
 			d.book.places[where] = k.place
+			if v.items[i].shape == isNull {
+				d.fault(k.place, path+"."+k.name, "has no value: give it one or leave it out; a text with a comma must be quoted")
+				continue
+			}
 			read(where, k.name, v.items[i])
 		}
 	case isList:
@@ -322,6 +335,7 @@ func (d *decoder) entries(v *value, path string, read func(path, name string, v 
 			d.book.places[where] = item.place
 			read(where, "", item)
 		}
+	case isNull:
 	default:
 		d.fault(v.place, path, "must be a map or a list")
 	}

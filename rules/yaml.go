@@ -206,7 +206,12 @@ func (d *decoder) yamlEntry(v *value, e *ast.MappingValueNode, depth int) {
 	if d.duplicate(v, k) {
 		return
 	}
-	if item := d.yamlValue(e.Value, depth+1); item != nil {
+	item := d.yamlValue(e.Value, depth+1)
+	switch e.Value.(type) {
+	case nil, *ast.NullNode, *ast.CommentGroupNode:
+		item = &value{shape: isNull, place: k.place}
+	}
+	if item != nil { // else its fault is told
 		v.keys = append(v.keys, k)
 		v.items = append(v.items, item)
 	}

@@ -2,7 +2,6 @@ package dbtest
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -138,7 +137,7 @@ func TestMergeGrowsWithItsRecords(t *testing.T) {
 				links, err := do()
 				require.NoError(t, err, verb)
 				require.Len(t, links, want, verb)
-				t.Log(fmt.Sprintf("%s of %d: %v, %d calls about %d records", verb, n, time.Since(start).Round(time.Millisecond), c.calls, c.records))
+				t.Logf("%s of %d: %v, %d calls about %d records", verb, n, time.Since(start).Round(time.Millisecond), c.calls, c.records)
 				costs[verb] = append(costs[verb], cost{c.calls, c.records})
 				return links
 			}
