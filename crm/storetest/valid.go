@@ -161,6 +161,12 @@ func (g *maker) fact() *crm.Fact {
 		o := &crm.Order{Number: g.key(), Status: []crm.OrderStatus{"", crm.OrderPlaced, crm.OrderCancelled}[g.IntN(3)], Channel: g.free(), Total: g.money(),
 			Gift: g.IntN(2) == 0, FulfilledAt: g.free(), Delivered: g.maybeTime(), Employee: g.free(), Returns: crm.FactKey{Kind: "order", Source: g.free(), ID: g.free()}}
 		if g.IntN(2) == 0 {
+			o.Returns = crm.FactKey{}
+		}
+		if !o.Returns.IsZero() && o.Total.Amount > 0 {
+			o.Total.Amount = -o.Total.Amount
+		}
+		if g.IntN(2) == 0 {
 			o.Recipient, o.Payer = g.profileKey(), g.profileKey()
 		}
 		for range g.IntN(3) {
