@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 )
@@ -110,15 +111,18 @@ func (k ReservationKey) Validate() error {
 //
 // The caller makes the id before it asks, and from what it asks for (an effect's id,
 // an order's line), so that asking again after a lost answer gets the same answer and
-// takes nothing twice.
+// takes nothing twice. An id serves once: what was released, or has expired, is never
+// reserved again under its id, so a new attempt needs a new one (the effect's id and the
+// number of the attempt).
 type Take struct {
 	ReservationKey
-	// Amount is how much, from 1 to MaxAmount. Confirm takes also less than was
-	// reserved, down to 0, and gives back the rest.
+	// Amount is how much, from 1 to MaxAmount. Confirm uses exactly this much: it takes
+	// also less than was reserved, and gives back the rest. 0 is refused there as well,
+	// because it would use nothing: Release gives all back.
 	Amount int64
 	// For is how long the reservation stands, by the store's clock, unless it is confirmed or
-	// released. 0 is for ever; a fraction of a microsecond counts as one. Of a
-	// repeated call the first one's counts.
+	// released. 0 is for ever; a fraction of a microsecond counts as one. A wait for the
+	// counter may be part of it. Of a repeated call the first one's counts.
 	For time.Duration
 	// Limit is the limit that the counter is made with if it is not there. 0 makes
 	// none: the answer is then Absent. Of one call's takes the largest counts. A
@@ -141,8 +145,11 @@ func (t Take) Validate() error {
 // ValidateConfirm reports every fault of the amount that is confirmed.
 func (t Take) ValidateConfirm() error {
 	err := t.ReservationKey.Validate()
-	if t.Amount < 0 || t.Amount > MaxAmount {
-		err = errors.Join(err, fieldError("amount", "must be between 0 and MaxAmount"))
+	switch {
+	case t.Amount == 0:
+		err = errors.Join(err, fieldError("amount", "is 0: say how much was used; Release gives all back"))
+	case t.Amount < 0 || t.Amount > MaxAmount:
+		err = errors.Join(err, fieldError("amount", "must be between 1 and MaxAmount"))
 	}
 	return err
 }
@@ -215,8 +222,8 @@ type CounterWriter interface {
 	// has expired. An id that comes again in one call gets its first answer, or Mismatch
 	// for another amount.
 	Reserve(ctx context.Context, takes ...Take) ([]ReservationState, error)
-	// Confirm makes reservations final and gives back what they need not. One that has
-	// expired is given back.
+	// Confirm makes reservations final: it uses the amount that each entry names and gives
+	// back the rest. An amount of 0 is ErrInvalid. One that has expired is given back.
 	Confirm(ctx context.Context, takes ...Take) ([]ReservationState, error)
 	// Release gives reservations back.
 	Release(ctx context.Context, keys ...ReservationKey) ([]ReservationState, error)
@@ -301,8 +308,8 @@ func (s *Service) Reserve(ctx context.Context, takes ...Take) error {
 }
 
 // Confirm makes reservations final, all or none: how much of each is used, the rest is
-// given back. Repeating it changes nothing. A reservation that is not there is
-// ErrNotFound; one that expired, was released or was confirmed with another amount,
+// given back. Repeating it changes nothing. An amount of 0 is ErrInvalid: it would use
+// nothing, which is Release. A reservation that is not there is ErrNotFound; one that expired, was released or was confirmed with another amount,
 // and more than was reserved, are ErrExists.
 func (s *Service) Confirm(ctx context.Context, takes ...Take) error {
 	return s.update(ctx, func(tx Tx) error {
@@ -372,7 +379,8 @@ func (d *digester) counters(ctx context.Context, r Reader, _ time.Time) error {
 }
 
 // pruneReservations forgets reservations that were final, or had expired, before an
-// instant.
+// instant. One that stands by the store's clock stays, also where the service's clock,
+// which the instant is of, is ahead.
 func (s *Service) pruneReservations(ctx context.Context, before time.Time, total *Pruned) error {
 	for after := (ReservationKey{}); ; {
 		var page []*Reservation
@@ -383,31 +391,43 @@ func (s *Service) pruneReservations(ctx context.Context, before time.Time, total
 		if err != nil {
 			return err
 		}
-		var old, lapsed []ReservationKey
-		for _, x := range page {
-			switch {
-			case x.Lapsed(before):
-				lapsed = append(lapsed, x.ReservationKey)
-			case x.State == Reserved || !x.Changed.Before(before):
-				continue
-			}
-			old = append(old, x.ReservationKey)
-		}
-		if len(old) > 0 {
-			err := s.Update(ctx, func(tx Tx) error {
+		n := 0
+		if slices.ContainsFunc(page, func(x *Reservation) bool { return ended(x, before) }) {
+			err = s.Update(ctx, func(tx Tx) error {
+				now, err := tx.Now(ctx)
+				if err != nil {
+					return err
+				}
+				var old, lapsed []ReservationKey
+				for _, x := range page {
+					if x.State == Reserved && x.Lapsed(now) && x.Lapsed(before) {
+						lapsed = append(lapsed, x.ReservationKey)
+					} else if x.State == Reserved || !ended(x, before) {
+						continue
+					}
+					old = append(old, x.ReservationKey)
+				}
+				if n = len(old); n == 0 {
+					return nil
+				}
 				if _, err := tx.Release(ctx, lapsed...); err != nil {
 					return err
 				}
 				return tx.DeleteReservations(ctx, old...)
 			})
-			if err != nil {
-				return err
-			}
-			total.Reservations += len(old)
 		}
+		if err != nil {
+			return err
+		}
+		total.Reservations += n
 		if len(page) < pruneEffects {
 			return nil
 		}
 		after = page[len(page)-1].ReservationKey
 	}
+}
+
+// ended reports whether a reservation was final, or had expired, before an instant.
+func ended(x *Reservation, before time.Time) bool {
+	return x.Lapsed(before) || x.State != Reserved && x.Changed.Before(before)
 }

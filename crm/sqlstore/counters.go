@@ -175,11 +175,12 @@ func (t *tx) Reserve(ctx context.Context, takes ...crm.Take) ([]crm.ReservationS
 		}
 	}
 	var err error
+	var at time.Time
 	made, taken := map[crm.ReservationKey]bool{}, false
 	if one {
 		made, taken, err = t.takeAtOnce(ctx, takes, keys, first)
 	} else {
-		made, err = t.addReservations(ctx, takes, keys, first)
+		made, at, err = t.addReservations(ctx, takes, keys, first)
 	}
 	if err != nil {
 		return nil, t.doom(err)
@@ -189,7 +190,7 @@ func (t *tx) Reserve(ctx context.Context, takes ...crm.Take) ([]crm.ReservationS
 		err = t.standing(ctx, takes, first, made, states)
 	}
 	if err == nil && len(made) > 0 && !taken {
-		err = t.takeOneByOne(ctx, takes, keys, first, made, states)
+		err = t.takeOneByOne(ctx, at, takes, keys, first, made, states)
 	}
 	if err != nil {
 		return nil, t.doom(err)
@@ -221,7 +222,7 @@ func (t *tx) takeAtOnce(ctx context.Context, takes []crm.Take, keys []crm.Reserv
 	}
 	made = make(map[crm.ReservationKey]bool, len(first))
 	if rows.len() > pgRows { // as many as one statement takes
-		made, err := t.addReservations(ctx, takes, keys, first)
+		made, _, err := t.addReservations(ctx, takes, keys, first)
 		return made, false, err
 	}
 	scan := func(rows *sql.Rows) error {
@@ -256,23 +257,28 @@ func lapse(a *crm.Take) any {
 	return nil
 }
 
-// addReservations adds those reservations that are not there, and reports which.
-func (t *tx) addReservations(ctx context.Context, takes []crm.Take, keys []crm.ReservationKey, first map[crm.ReservationKey]int) (map[crm.ReservationKey]bool, error) {
+// reserved adds the row of a reservation that is made at a time.
+func reserved(rows *rowset, a *crm.Take, at time.Time) {
+	var lapses any
+	if n := a.Lapse(); n > 0 {
+		lapses = micros(at) + n
+	}
+	rows.add(int64(a.Counter.Part()), a.Counter.Kind, a.Counter.ID, a.ID, a.Amount, int64(0), string(crm.Reserved), lapses, micros(at))
+}
+
+// addReservations adds those reservations that are not there, and reports which, and
+// at what time of the store's.
+func (t *tx) addReservations(ctx context.Context, takes []crm.Take, keys []crm.ReservationKey, first map[crm.ReservationKey]int) (map[crm.ReservationKey]bool, time.Time, error) {
 	now, err := t.Now(ctx)
 	if err != nil {
-		return nil, err
+		return nil, now, err
 	}
 	rows := newRows(9, len(first))
 	for _, k := range sortedReservations(keys) {
-		a := &takes[first[k]]
-		var lapses any
-		if n := a.Lapse(); n > 0 {
-			lapses = micros(now) + n
-		}
-		rows.add(int64(k.Counter.Part()), k.Counter.Kind, k.Counter.ID, k.ID, a.Amount, int64(0), string(crm.Reserved), lapses, micros(now))
+		reserved(rows, &takes[first[k]], now)
 	}
 	made := make(map[crm.ReservationKey]bool, len(first))
-	return made, t.each(ctx, opInsert, tabReservations, rows, func(rows *sql.Rows) error {
+	return made, now, t.each(ctx, opInsert, tabReservations, rows, func(rows *sql.Rows) error {
 		var k crm.ReservationKey
 		err := rows.Scan(&k.Counter.Kind, &k.Counter.ID, &k.ID)
 		made[k] = true
@@ -313,9 +319,31 @@ func (t *tx) standing(ctx context.Context, takes []crm.Take, first map[crm.Reser
 	return ends.write(ctx, t)
 }
 
+// stamp lets reservations that were just added stand from now on, that is from when
+// their counters were locked. It returns the time, or the zero one if none expires.
+func (t *tx) stamp(ctx context.Context, takes []crm.Take, keys []crm.ReservationKey, first map[crm.ReservationKey]int, made map[crm.ReservationKey]bool) (now time.Time, err error) {
+	rows := newRows(9, 0)
+	for _, k := range sortedReservations(keys) {
+		a := &takes[first[k]]
+		if !made[k] || a.Lapse() == 0 {
+			continue
+		}
+		if now.IsZero() {
+			if now, err = t.Now(ctx); err != nil {
+				return now, err
+			}
+		}
+		reserved(rows, a, now)
+	}
+	_, err = t.exec(ctx, opUpdate, tabReservations, rows)
+	return now, err
+}
+
 // takeOneByOne decides about reservations that were just added while their counters
-// are locked.
-func (t *tx) takeOneByOne(ctx context.Context, takes []crm.Take, keys []crm.ReservationKey, first map[crm.ReservationKey]int, made map[crm.ReservationKey]bool, states map[crm.ReservationKey]crm.ReservationState) error {
+// are locked. They are not counted yet, so what has expired is taken back as of a time
+// at which all of them stand: at, when they were added, on SQLite, where the
+// transaction was the only writer since then, and a new one on PostgreSQL.
+func (t *tx) takeOneByOne(ctx context.Context, at time.Time, takes []crm.Take, keys []crm.ReservationKey, first map[crm.ReservationKey]int, made map[crm.ReservationKey]bool, states map[crm.ReservationKey]crm.ReservationState) error {
 	var of []crm.CounterKey
 	limits := map[crm.CounterKey]int64{}
 	for i, k := range keys {
@@ -339,6 +367,11 @@ func (t *tx) takeOneByOne(ctx context.Context, takes []crm.Take, keys []crm.Rese
 	if err != nil {
 		return err
 	}
+	if t.s.g.dialect == Postgres {
+		if at, err = t.stamp(ctx, takes, keys, first, made); err != nil {
+			return err
+		}
+	}
 	var back []crm.ReservationKey
 	deltas := map[crm.CounterKey]*delta{}
 	swept := map[crm.CounterKey]bool{}
@@ -354,7 +387,12 @@ func (t *tx) takeOneByOne(ctx context.Context, takes []crm.Take, keys []crm.Rese
 		}
 		if c.Free() < takes[i].Amount && !swept[k.Counter] {
 			swept[k.Counter] = true
-			n, err := t.sweep(ctx, k.Counter)
+			if at.IsZero() {
+				if at, err = t.Now(ctx); err != nil {
+					return err
+				}
+			}
+			n, err := t.sweep(ctx, k.Counter, at)
 			if err != nil {
 				return err
 			}
@@ -375,13 +413,9 @@ func (t *tx) takeOneByOne(ctx context.Context, takes []crm.Take, keys []crm.Rese
 	return t.adjust(ctx, deltas)
 }
 
-// sweep ends the reservations of a locked counter that have expired and returns what
-// they held.
-func (t *tx) sweep(ctx context.Context, k crm.CounterKey) (total int64, err error) {
-	now, err := t.Now(ctx)
-	if err != nil {
-		return 0, err
-	}
+// sweep ends the reservations of a locked counter that have expired by now and returns
+// what they held. All of them must be counted.
+func (t *tx) sweep(ctx context.Context, k crm.CounterKey, now time.Time) (total int64, err error) {
 	for {
 		var old []*crm.Reservation
 		err := t.query(ctx, opLapsed, tabReservations, 0, []any{int64(k.Part()), k.Kind, k.ID, micros(now), int64(1000)}, func(rows *sql.Rows) error {

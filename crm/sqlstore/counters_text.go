@@ -13,6 +13,10 @@ const addToCounter = "UPDATE SET reserved = t.reserved + excluded.reserved, used
 // clock is the time of a PostgreSQL server in microseconds.
 const clock = "(date_part('epoch', clock_timestamp()) * 1000000)::bigint"
 
+// tooMuch is more than any counter has: crm.MaxAmount and one. A sum may be more than
+// a bigint holds.
+const tooMuch = "9007199254740992"
+
 // counterText is text for the tables of counters.
 func (g *grammar) counterText(id statementID, n int) string {
 	tab := id.tab
@@ -85,7 +89,7 @@ func (g *grammar) take(n int, hopeful bool) string {
 	_, from := g.rows(types, n)
 	limit := param(g.rowParams(len(types), n)+1) + "::bigint"
 	return "WITH r AS (" + g.addReservation("c1", "c2", "c3", "c4", "c5", "c6", from+" CROSS JOIN ", hopeful) + " RETURNING t.part, t.kind, t.counter, t.id, t.amount)," +
-		" s AS (SELECT r.part, r.kind, r.counter, sum(r.amount)::bigint AS amount FROM r GROUP BY r.part, r.kind, r.counter)," +
+		" s AS (SELECT r.part, r.kind, r.counter, least(sum(r.amount), " + tooMuch + ")::bigint AS amount FROM r GROUP BY r.part, r.kind, r.counter)," +
 		" u AS (INSERT INTO " + g.table(tabCounters) + " AS t (part, tenant, kind, id, most, reserved, used) SELECT s.part, " + g.tenant + ", s.kind, s.counter, " + limit + ", s.amount, 0 FROM s" +
 		" LEFT JOIN LATERAL (SELECT 1 AS there FROM " + g.table(tabCounters) + " AS t WHERE t.part = s.part AND t.tenant = " + g.tenant + " AND t.kind = s.kind AND t.id = s.counter LIMIT 1) AS x ON true" +
 		" WHERE x.there IS NOT NULL OR s.amount <= " + limit +

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -15,6 +16,8 @@ import (
 var counterTests = []test{
 	{"Counters/Life", "a reservation is confirmed or released once; repeating a call changes nothing", testCounterLife},
 	{"Counters/Expiry", "a reservation that has expired is given back, by the store's clock, when it is needed", testCounterExpiry},
+	{"Counters/Own", "a call does not take back what it asks for itself, however soon that expires", testCounterOwn},
+	{"Counters/Waited", "a call that waited for a counter longer than its reservation stands gets no more than there is", testCounterWaited},
 	{"Counters/Batch", "what is asked in one call is granted in its order as far as it fits", testCounterBatch},
 	{"Counters/Refused", "a faulty call changes nothing", testCounterRefused},
 	{"Counters/Scan", "counters and reservations are read page by page, part by part", testCounterScan},
@@ -195,6 +198,111 @@ func testCounterExpiry(e *env) {
 	e.holds(2, n, n, 0)
 }
 
+func testCounterOwn(e *env) {
+	short := func(counter int, id string, n int64) crm.Take {
+		t := take(counter, id, n)
+		t.For = time.Nanosecond
+		return t
+	}
+	e.setLimit(1, 10)
+	require.Equal(e, answers{crm.Exhausted}, e.reserve(short(1, "a", 20)), "alone")
+	e.holds(1, 10, 0, 0)
+	require.Equal(e, answers{crm.Exhausted, crm.Exhausted, crm.Reserved}, e.reserve(take(1, "b", 30), short(1, "a", 60), take(1, "c", 10)), "after one that did not fit")
+	e.holds(1, 10, 10, 0)
+	e.setLimit(2, 10)
+	require.Equal(e, answers{crm.Exhausted, crm.Exhausted, crm.Exhausted, crm.Reserved}, e.reserve(short(2, "a", 11), short(1, "d", 1), short(2, "b", 12), short(2, "c", 9)), "of two counters")
+	e.holds(1, 10, 10, 0)
+	e.holds(2, 10, 9, 0)
+	e.pass()
+	require.Equal(e, answers{crm.Exhausted, crm.Reserved}, e.reserve(short(2, "d", 30), short(2, "e", 10)), "what had expired before is taken back")
+	e.holds(2, 10, 10, 0)
+
+	// What an earlier call of the same transaction reserved is counted.
+	e.setLimit(3, 10)
+	e.update(func(tx crm.Tx) error {
+		for i, n := range []int64{10, 10, 10, 11} {
+			_, err := tx.Reserve(e.ctx, short(3, fmt.Sprint(i), n), short(4, fmt.Sprint(i), 1))
+			if err != nil {
+				return err
+			}
+			for from, now := (time.Time{}), (time.Time{}); !now.After(from.Add(time.Microsecond)); {
+				if now, err = tx.Now(e.ctx); err != nil {
+					return err
+				}
+				if from.IsZero() {
+					from = now
+				}
+			}
+		}
+		return nil
+	})
+	e.requireCounters(10)
+
+	// More than one page of its own.
+	e.setLimit(5, 10)
+	many := make([]crm.Take, 1500)
+	want := make(answers, len(many))
+	for i := range many {
+		many[i], want[i] = short(5, fmt.Sprint(i), 20), crm.Exhausted
+	}
+	require.Equal(e, want, e.reserve(many...))
+	e.holds(5, 10, 0, 0)
+
+	// Their sum does not fit an int64.
+	e.setLimit(6, crm.MaxAmount)
+	many, want = many[:1025], want[:1025]
+	for i := range many {
+		many[i] = take(6, fmt.Sprint(i), crm.MaxAmount)
+	}
+	want[0] = crm.Reserved
+	require.Equal(e, want, e.reserve(many...))
+	e.holds(6, crm.MaxAmount, crm.MaxAmount, 0)
+	for i := range many {
+		many[i].Counter, many[i].Limit = budget(7), crm.MaxAmount
+	}
+	require.Equal(e, want, e.reserve(many...), "nor where the counter is made")
+	e.requireCounters(crm.MaxAmount)
+}
+
+// A transaction holds the counters for longer than what the others ask for stands.
+func testCounterWaited(e *env) {
+	const stands = 5 * time.Millisecond
+	e.setLimit(1, 10)
+	e.setLimit(2, 10)
+	asked := make(chan struct{})
+	ask := sync.OnceFunc(func() { close(asked) })
+	states := [4]answers{}
+	err := parallel(len(states), func(i int) error {
+		if i == 0 {
+			defer ask()
+			return e.retry(func(tx crm.Tx) (err error) {
+				if states[0], err = tx.Reserve(e.ctx, take(1, "other", 1), take(2, "other", 1)); err != nil {
+					return err
+				}
+				from, err := tx.Now(e.ctx)
+				if err != nil {
+					return err
+				}
+				ask()
+				for now := from; err == nil && now.Before(from.Add(8*stands)); {
+					now, err = tx.Now(e.ctx)
+				}
+				return err
+			})
+		}
+		<-asked
+		takes := [][]crm.Take{nil, {take(1, "a", 20)}, {take(1, "b", 20), take(1, "c", 30)}, {take(1, "d", 20), take(2, "e", 9)}}[i]
+		for j := range takes {
+			takes[j].For = stands
+		}
+		return e.retry(func(tx crm.Tx) (err error) { states[i], err = tx.Reserve(e.ctx, takes...); return err })
+	})
+	require.NoError(e, err)
+	require.Equal(e, [...]answers{{crm.Reserved, crm.Reserved}, {crm.Exhausted}, {crm.Exhausted, crm.Exhausted}, {crm.Exhausted, crm.Reserved}}, states)
+	e.holds(1, 10, 1, 0)
+	e.holds(2, 10, 10, 0)
+}
+
 func testCounterBatch(e *env) {
 	e.setLimit(1, 10)
 	require.Equal(e, answers{crm.Reserved, crm.Exhausted, crm.Reserved, crm.Absent, crm.Reserved, crm.Mismatch, crm.Exhausted},
@@ -244,6 +352,10 @@ func testCounterRefused(e *env) {
 		e.refused(crm.ErrInvalid, "reserve", func(tx crm.Tx) error { _, err := tx.Reserve(e.ctx, good, bad); return err })
 	}
 	e.refused(crm.ErrInvalid, "confirm", func(tx crm.Tx) error { _, err := tx.Confirm(e.ctx, good, take(1, "a", -1)); return err })
+	err := e.store.Update(e.ctx, func(tx crm.Tx) error { _, err := tx.Confirm(e.ctx, take(1, "a", 0)); return err })
+	require.ErrorIs(e, err, crm.ErrInvalid, "Release gives all back")
+	require.ErrorContains(e, err, "amount")
+	require.ErrorContains(e, err, "Release")
 	e.refused(crm.ErrInvalid, "release", func(tx crm.Tx) error {
 		_, err := tx.Release(e.ctx, good.ReservationKey, crm.ReservationKey{})
 		return err
@@ -338,7 +450,9 @@ func testCounterPrune(e *env) {
 	e.setLimit(1, 100)
 	lapsed := take(1, "lapsed", 4)
 	lapsed.For = time.Microsecond
-	e.reserve(take(1, "open", 1), take(1, "used", 2), take(1, "back", 3), lapsed)
+	soon := take(1, "soon", 5)
+	soon.For = 10 * time.Minute
+	e.reserve(take(1, "open", 1), take(1, "used", 2), take(1, "back", 3), lapsed, soon)
 	e.confirm(take(1, "used", 2))
 	e.release(take(1, "back", 3))
 	e.pass()
@@ -354,13 +468,14 @@ func testCounterPrune(e *env) {
 	n, err := svc.Prune(e.ctx, time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC))
 	require.NoError(e, err)
 	require.Zero(e, n.Reservations, "all of them are younger")
-	// The service's clock is the test's; the store's is ahead of it.
+	// The service's clock is ahead of the store's: what stands by the store's is not
+	// taken back.
 	svc = crm.New(e.store, crm.Config{Now: func() time.Time { return time.Now().Add(time.Hour) }})
 	n, err = svc.Prune(e.ctx, time.Now().Add(time.Hour/2))
 	require.NoError(e, err)
 	require.Equal(e, 3, n.Reservations)
-	e.holds(1, 100, 1, 2)
-	for id, there := range map[string]bool{"open": true, "used": false, "back": false, "lapsed": false} {
+	e.holds(1, 100, 6, 2)
+	for id, there := range map[string]bool{"open": true, "soon": true, "used": false, "back": false, "lapsed": false} {
 		require.Equal(e, there, e.reservation(take(1, id, 1)) != nil, id)
 	}
 	require.Equal(e, before, digest())
@@ -383,6 +498,7 @@ func testCounterService(e *env) {
 	require.ErrorIs(e, svc.Reserve(e.ctx, take(3, "a", 1)), crm.ErrNotFound, "a budget that is missing is not one of zero")
 	require.ErrorIs(e, svc.Reserve(e.ctx, take(1, "a", 3)), crm.ErrExists)
 	require.ErrorIs(e, svc.Confirm(e.ctx, take(1, "a", 1), take(2, "a", 2)), crm.ErrExists)
+	require.ErrorIs(e, svc.Confirm(e.ctx, take(1, "a", 0)), crm.ErrInvalid, "not by forgetting the amount")
 	e.holds(1, 5, 2, 0)
 	require.NoError(e, svc.Confirm(e.ctx, take(1, "a", 1), take(2, "a", 1)))
 	require.NoError(e, svc.Confirm(e.ctx, take(1, "a", 1)))
