@@ -309,8 +309,9 @@ func (s *Service) Reserve(ctx context.Context, takes ...Take) error {
 
 // Confirm makes reservations final, all or none: how much of each is used, the rest is
 // given back. Repeating it changes nothing. An amount of 0 is ErrInvalid: it would use
-// nothing, which is Release. A reservation that is not there is ErrNotFound; one that expired, was released or was confirmed with another amount,
-// and more than was reserved, are ErrExists.
+// nothing, which is Release. A reservation that is not there is ErrNotFound; one that
+// expired, was released or was confirmed with another amount, and more than was
+// reserved, are ErrExists.
 func (s *Service) Confirm(ctx context.Context, takes ...Take) error {
 	return s.update(ctx, func(tx Tx) error {
 		states, err := tx.Confirm(ctx, takes...)

@@ -26,7 +26,8 @@ type Pruned struct {
 //     read the record itself.
 //   - of final effects the notes of their reasons.
 //   - reservations of counters that were confirmed, released or had expired by then:
-//     do not use their ids again. What they used stays used.
+//     do not use their ids again. What they used stays used. One that still stands by
+//     the store's clock stays.
 //
 // What stays: profiles, link decisions, facts, consents and the other ledgers,
 // counters, and every effect with its id, cause, state, times, address and guards,
