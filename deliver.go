@@ -257,6 +257,7 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 		own(GuardRepeated, !got.repeated(f, c), "")
 		if len(c.data.Rule) > 0 {
 			g := f.Clone()
+			fill.claim, fill.deciding = c, f
 			ok, err := e.recheck(ctx, g, fill, moments)
 			if err != nil {
 				return nil, err

@@ -217,14 +217,57 @@ func (f *filler) read(ctx context.Context, fn func(crm.Reader) error) error {
 }
 
 // sent fills what went to each person: what hangs on a profile, and what hangs on
-// an address and is about the person.
+// an address and is about the person. Within a claim it is what the claim knows,
+// which the record does not hold yet: see filler.deciding.
 func (f *filler) sent(ctx context.Context, persons []*person, facts []*Facts) error {
-	var subjects []crm.Subject
 	owner := map[crm.ProfileKey]int{}
-	seen := map[crm.Address]bool{}
 	for i, x := range persons {
+		facts[i].Sent = facts[i].Sent[:0]
 		for _, k := range x.profiles {
 			owner[k] = i
+		}
+	}
+	note := func(r receipt) {
+		data, err := decodeMessage(r.Effect)
+		if err != nil {
+			return // of the host's own, and no message of this package
+		}
+		k := r.Subject.Profile
+		if k.IsZero() {
+			k = data.Profile
+		}
+		i, ok := owner[k]
+		if !ok { // of another customer with the same phone
+			return
+		}
+		if a := r.Subject.Address; !a.IsZero() && !slices.Contains(persons[i].phones, a) && !slices.Contains(persons[i].emails, a) {
+			return // read because it is an address of another one of persons, or disowned
+		}
+		facts[i].Sent = append(facts[i].Sent, Sent{At: r.at, DaysAgo: f.shop(persons[i].place).ago(r.at.UnixMicro()), Name: data.Name, Channel: string(r.To.Channel)})
+	}
+	var err error
+	if f.claim != nil {
+		for _, r := range f.claim.sent {
+			if r.counts(f.deciding) && !r.at.After(f.now) {
+				note(r)
+			}
+		}
+	} else {
+		err = f.readSent(ctx, persons, note)
+	}
+	for _, o := range facts {
+		slices.SortFunc(o.Sent, func(a, b Sent) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Name, b.Name)) })
+	}
+	return err
+}
+
+// readSent calls note with the messages on record that hang on persons and on
+// their addresses.
+func (f *filler) readSent(ctx context.Context, persons []*person, note func(receipt)) error {
+	var subjects []crm.Subject
+	seen := map[crm.Address]bool{}
+	for _, x := range persons {
+		for _, k := range x.profiles {
 			subjects = append(subjects, crm.OfProfile(k))
 		}
 		for _, a := range slices.Concat(x.phones, x.emails) {
@@ -235,34 +278,14 @@ func (f *filler) sent(ctx context.Context, persons []*person, facts []*Facts) er
 		}
 	}
 	return f.read(ctx, func(r crm.Reader) error {
-		for _, o := range facts {
-			o.Sent = o.Sent[:0]
-		}
 		effects, err := r.EffectsOf(ctx, subjects...)
 		if err != nil {
 			return err
 		}
 		for _, e := range effects {
-			if e.Kind != crm.EffectMessage || e.SentAt.IsZero() || e.SentAt.After(f.now) || e.State == crm.Planned {
-				continue
+			if e.Kind == crm.EffectMessage && !e.SentAt.IsZero() && !e.SentAt.After(f.now) && e.State != crm.Planned {
+				note(receipt{e, e.SentAt})
 			}
-			data, err := decodeMessage(e)
-			if err != nil {
-				continue // of the host's own, and no message of this package
-			}
-			k := e.Subject.Profile
-			if k.IsZero() {
-				k = data.Profile
-			}
-			i, ok := owner[k]
-			if !ok { // of somebody else with the same phone
-				continue
-			}
-			at := e.SentAt.UnixMicro()
-			facts[i].Sent = append(facts[i].Sent, Sent{At: e.SentAt, DaysAgo: f.shop(persons[i].place).ago(at), Name: data.Name, Channel: string(e.To.Channel)})
-		}
-		for _, o := range facts {
-			slices.SortFunc(o.Sent, func(a, b Sent) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Name, b.Name)) })
 		}
 		return nil
 	})

@@ -21,14 +21,19 @@ type filler struct {
 	ext    *rules.Extended[Facts]
 	fields []Field    // of the host
 	reader crm.Reader // of the transaction that facts are filled in; nil: one of its own
-	feasts map[string][]string
-	seg    *segmentReader // nil: no rule reads Segments
-	now    time.Time
-	at     int64
-	facts  *Facts
-	many   []*Facts
-	shops  map[uint32]*shopClock // by place: there are few, and looking a zone up takes longer than counting days
-	names  []uint32
+	// claim and deciding are set while a claim asks about one of its messages: what
+	// the customer of deciding got is then what counts against it, which includes
+	// what the claim lets go and excludes deciding itself.
+	claim    *claimed
+	deciding *crm.Effect
+	feasts   map[string][]string
+	seg      *segmentReader // nil: no rule reads Segments
+	now      time.Time
+	at       int64
+	facts    *Facts
+	many     []*Facts
+	shops    map[uint32]*shopClock // by place: there are few, and looking a zone up takes longer than counting days
+	names    []uint32
 }
 
 // shopClock counts days in the zone of a place and knows where the place lies.

@@ -134,6 +134,45 @@ func TestOccasionsBeginNow(t *testing.T) {
 	require.Equal(t, "1", got[0].Subject.Profile.ID)
 }
 
+// TestClosedEveningsRaiseNoOccasions: an evening that is run again after it was
+// closed tells rules of nothing that has become known since. The next one does.
+func TestClosedEveningsRaiseNoOccasions(t *testing.T) {
+	store := memstore.New()
+	w, clock := shop(t, store, `
+rules:
+  - {name: ordered, on: {event: order}, each: Purchases, when: 'true', then: [{message: hello}], once: row}
+  - {name: tagged, on: {tag_added: vip}, when: 'true', then: [{tag: greeted}]}
+  - {name: entered, on: {segment_entered: buyers}, when: 'true', then: [{tag: inside}]}
+`, func(c *vefa.Config) { c.Segments = "segment buyers = vip" })
+	night := func(n vefa.Night) (vefa.NightReport, map[string]int) {
+		rep, err := w.Engine.Night(t.Context(), n)
+		require.NoError(t, err)
+		planned := map[string]int{}
+		for _, rule := range []string{"ordered", "tagged", "entered"} {
+			planned[rule] = len(effectsOf(t, store, "rule/"+rule))
+		}
+		return rep, planned
+	}
+	_, before := night(vefa.Night{Source: nighttest.Once(nighttest.People(3))})
+	require.Equal(t, map[string]int{"ordered": 3, "tagged": 0, "entered": 0}, before)
+	clock.Advance(24 * time.Hour)
+	day := clock.Now().Format(time.DateOnly)
+	_, got := night(vefa.Night{})
+	require.Equal(t, before, got)
+
+	clock.Advance(time.Minute)
+	require.NoError(t, w.Engine.Service().Record(t.Context(), nighttest.Order(0, "late", clock.Now()), tagOf(0, "v", "vip", false, clock.Now(), time.Time{})))
+	rep, got := night(vefa.Night{Day: day})
+	require.Equal(t, 1, rep.Again)
+	require.Zero(t, rep.Rules.Planned)
+	require.Equal(t, before, got)
+
+	clock.Advance(24 * time.Hour)
+	rep, got = night(vefa.Night{})
+	require.Zero(t, rep.Again)
+	require.Equal(t, map[string]int{"ordered": 4, "tagged": 1, "entered": 1}, got)
+}
+
 // TestUnknownOccasions are refused. Case D7.
 func TestUnknownOccasions(t *testing.T) {
 	book, err := rules.ReadYAML("rules.yaml", []byte(`
