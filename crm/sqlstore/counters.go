@@ -176,7 +176,8 @@ func (t *tx) Reserve(ctx context.Context, takes ...crm.Take) ([]crm.ReservationS
 	}
 	var err error
 	var at time.Time
-	made, taken := map[crm.ReservationKey]bool{}, false
+	var made map[crm.ReservationKey]bool
+	taken := false
 	if one {
 		made, taken, err = t.takeAtOnce(ctx, takes, keys, first)
 	} else {

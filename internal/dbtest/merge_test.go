@@ -2,6 +2,7 @@ package dbtest
 
 import (
 	"context"
+	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -107,7 +108,7 @@ func (t *countedTx) Refs(ctx context.Context, kind crm.RefKind, limit int, keys 
 // where there are twice as many. The times are told, not judged.
 func TestMergeGrowsWithItsRecords(t *testing.T) {
 	sizes := []int{500, 1000, 2000}
-	if !testing.Short() {
+	if os.Getenv("VEFA_LONG") != "" {
 		sizes = []int{2000, 4000, 8000}
 	}
 	onEach(t, func(t *testing.T, d database) {
