@@ -31,6 +31,7 @@ type judge struct {
 	// the world's to know, and other tests compare it with the truth.
 	members map[crm.ProfileKey][]crm.ProfileKey
 	bought  map[crm.ProfileKey][]*crm.Fact
+	back    map[crm.FactKey]int64 // what came back of an order
 	acts    map[crm.EffectID][]world.Act
 	places  map[crm.FactKey]string
 }
@@ -38,7 +39,7 @@ type judge struct {
 func newJudge(t *testing.T, s *simulation) *judge {
 	t.Helper()
 	j := &judge{s: s, end: s.clock.now(), orders: map[crm.FactKey]*crm.Fact{}, members: map[crm.ProfileKey][]crm.ProfileKey{},
-		bought: map[crm.ProfileKey][]*crm.Fact{}, acts: map[crm.EffectID][]world.Act{}, places: map[crm.FactKey]string{}}
+		bought: map[crm.ProfileKey][]*crm.Fact{}, back: map[crm.FactKey]int64{}, acts: map[crm.EffectID][]world.Act{}, places: map[crm.FactKey]string{}}
 	hear := func(b crm.Batch) {
 		for _, f := range b.Facts {
 			if f.Key.Kind != crm.KindOrder && f.Key.Kind != crm.KindVisit {
@@ -98,6 +99,9 @@ func newJudge(t *testing.T, s *simulation) *judge {
 		}
 	}
 	for _, f := range j.orders {
+		if o, ok := f.Data.(*crm.Order); ok && !o.Returns.IsZero() && o.Status != crm.OrderCancelled {
+			j.back[o.Returns] -= o.Total.Amount
+		}
 		j.bought[f.Subject.Profile] = append(j.bought[f.Subject.Profile], f)
 		j.places[f.Key] = f.Place
 	}
@@ -124,8 +128,8 @@ func (j *judge) arrived(f *crm.Effect) bool {
 	return true
 }
 
-// converted reports whether a person bought within the window after an
-// assignment, by what the sources said.
+// converted reports whether a person bought within the window after an assignment
+// and kept some of it, by what the sources said.
 func (j *judge) converted(who crm.ProfileKey, assigned time.Time, window time.Duration) bool {
 	until := assigned.Add(window)
 	if j.end.Before(until) {
@@ -134,7 +138,7 @@ func (j *judge) converted(who crm.ProfileKey, assigned time.Time, window time.Du
 	for _, k := range j.members[who] {
 		for _, f := range j.bought[k] {
 			o, ok := f.Data.(*crm.Order)
-			if ok && o.Returns.IsZero() && o.Total.Amount > 0 && o.Status != crm.OrderCancelled && f.At.After(assigned) && !f.At.After(until) {
+			if ok && o.Returns.IsZero() && o.Total.Amount > j.back[f.Key] && o.Status != crm.OrderCancelled && o.Status != crm.OrderReturned && f.At.After(assigned) && !f.At.After(until) {
 				return true
 			}
 		}
