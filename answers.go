@@ -120,15 +120,15 @@ func answerKey(f *crm.Effect) crm.FactKey {
 	return crm.FactKey{Kind: crm.KindAnswer, Source: answerSource, ID: string(f.ID)}
 }
 
-// incidentKey is the key of the record that a message reached somebody else.
+// incidentKey is the key of the record that a message reached another person.
 func incidentKey(f *crm.Effect) crm.FactKey {
 	return crm.FactKey{Kind: incidentKind, Source: "not-me", ID: string(f.ID)}
 }
 
 const incidentKind = "incident"
 
-// outcome reads what became of an invitation: its answer, or that whoever got
-// it is somebody else, who answers for nobody.
+// outcome reads what became of an invitation: its answer, or that the person who got
+// it is another one, whose answers are not the customer's.
 func outcome(ctx context.Context, r crm.Reader, f *crm.Effect, d MessageData) (answer *crm.Fact, misdirected bool, err error) {
 	who := answerSubject(f, d)
 	facts, err := r.Facts(ctx, crm.FactRef{Subject: who, Key: answerKey(f)}, crm.FactRef{Subject: who, Key: incidentKey(f)})
@@ -206,8 +206,8 @@ func (v *invitations) NotMe(ctx context.Context, n uint64, at time.Time) error {
 }
 
 // notMe hears "this message was not for me": the person is never written to at
-// this address again, somebody looks for the right address, and the incident
-// is on record. Nothing more is asked of whoever said it.
+// this address again, a person looks for the right address, and the incident
+// is on record. Nothing more is asked.
 func (e *Engine) notMe(ctx context.Context, tx crm.Tx, f *crm.Effect, d MessageData, at time.Time) error {
 	if f.SentAt.IsZero() {
 		return nil

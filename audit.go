@@ -171,7 +171,7 @@ func (a *audit) profile(e *crm.Effect) crm.ProfileKey {
 // have been decided without being committed when the claim read the record.
 const inFlight = time.Minute
 
-// repeated: nobody gets one thing twice. One thing is a cause, what it is
+// repeated: no one gets one thing twice. One thing is a cause, what it is
 // about and its occurrence; one receiver is an address, or a customer by
 // whatever addresses.
 func (a *audit) repeated() error {

@@ -82,7 +82,7 @@ type Config struct {
 	// evenings: what it plans is left out tonight and the rule is listed in
 	// NightReport.Tripped. Nil stops none.
 	Breaker *rules.Breaker
-	// Wide names rules that somebody has looked at: they may reach any number.
+	// Wide names rules that a person has looked at: they may reach any number.
 	Wide []string
 	// Segments are the definitions that campaigns draw from, in the language of
 	// package segment.

@@ -16,7 +16,7 @@ import (
 	"github.com/vefacrm/vefa/survey"
 )
 
-// An evening: a delivery comes, a rule asks whoever bought today, the invitation
+// An evening: a delivery comes, a rule asks those who bought today, the invitation
 // goes out, the audit looks at the record, and Why explains one decision.
 func Example() {
 	ctx := context.Background()

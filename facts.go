@@ -12,7 +12,7 @@ import (
 // as in TotalSpend >= 1250.50.
 //
 // What never happened or is not known is null: a comparison with it is false, !=
-// too, so that `LastScore <= 6` says nothing about somebody who never answered;
+// too, so that `LastScore <= 6` does not hold for a customer who never answered;
 // `LastScore == nil` asks for it and `LastScore ?? 10` puts a value in its place.
 type Facts struct {
 	rules.Extensible // by Config.Fields

@@ -75,7 +75,7 @@ func fingerprint(r *people.Record) int64 {
 }
 
 // identify finds out who is the same person: once over everybody, then over
-// what changed and whoever that touches.
+// what changed and the customers that it touches.
 func (e *Engine) identify(ctx context.Context) (LinkageReport, error) {
 	asked := e.changed
 	e.changed = nil // place fills it with what the next turn has to look at again

@@ -23,7 +23,7 @@ import (
 	"github.com/vefacrm/vefa/rules"
 )
 
-// daily greets whoever bought today, and everybody who ever bought once a day.
+// daily greets those who bought today, and all who ever bought once a day.
 func daily(t *testing.T, store crm.Store, clock *crmtest.Clock, sender messaging.Sender) *vefa.Engine {
 	t.Helper()
 	book, err := rules.ReadYAML("rules.yaml", []byte(`

@@ -16,7 +16,7 @@ import (
 // changes is told of again, which does nothing again that was to be done once.
 var engineEvents = []string{"order", "return", "visit", "answer", "click", "ticket_opened", "ticket_solved"}
 
-// checkTriggers reports occasions that rules wait for and nobody would ever tell of.
+// checkTriggers reports occasions that rules wait for and that nothing raises.
 func (e *Engine) checkTriggers() error {
 	var faults []error
 	for _, r := range e.rules.Active().Rules() {

@@ -352,7 +352,7 @@ func (x *person) kept(o *orderRow) int64 {
 	return left
 }
 
-// Unsolved is a ticket that somebody has to solve.
+// Unsolved is a ticket that is not solved.
 type Unsolved struct {
 	Ref    crm.FactRef
 	Opened time.Time

@@ -28,7 +28,7 @@ func (e *PartialUndoError) Error() string {
 //
 // An operation that was taken back already stays as it is and adds nothing to what
 // is returned: a call may be repeated when its answer was lost, and those whom
-// somebody has merged again since are not parted. To have an operation again, take
+// a person has merged again since are not parted. To have an operation again, take
 // back the decisions that took it back.
 //
 // To take a merge back is to say that those who return are not the others: the

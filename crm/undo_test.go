@@ -72,7 +72,7 @@ func TestUndoTakesWholeOperations(t *testing.T) {
 }
 
 // Two operations taken back at once, of which the earlier one brings a profile back
-// to an id that nobody had in between.
+// to an id that no customer had in between.
 func TestUndoThroughAnEmptyID(t *testing.T) {
 	s, _ := newService(t)
 	ctx := t.Context()
@@ -93,7 +93,7 @@ func TestUndoThroughAnEmptyID(t *testing.T) {
 	require.Equal(t, one, digest(t, s))
 }
 
-// A button that is pressed twice takes a merger back once: whom somebody has merged
+// A button that is pressed twice takes a merger back once: whom a person has merged
 // again meanwhile stays merged. The undo can be taken back, and then the merger again.
 func TestUndoTwice(t *testing.T) {
 	s, _ := newService(t)

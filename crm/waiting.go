@@ -6,7 +6,7 @@ import (
 )
 
 // A fact may come before the record that it hangs on. It is stored at once, and
-// the record gets an anchor that says that it hangs on itself: so whoever delivers
+// the record gets an anchor that says that it hangs on itself: so a writer that delivers
 // the record next has locked that there are facts to be attached.
 
 // recordsOf appends the records that facts hang on, each once, that are not among

@@ -102,7 +102,7 @@ const (
 // A pointer, a Maybe and a time.Time may be null.
 //
 // Tags with names, as in `rule:",names"`, hold names that no rule sets, such as
-// the segments that somebody is in; only tags are tags to Chain, Backtest and Lint.
+// the segments that a customer is in; only tags are tags to Chain, Backtest and Lint.
 //
 // Embedded structs are flattened. A field of another type is skipped, unless
 // it has a rule tag: then it is an error, as are two fields of one name.

@@ -144,7 +144,7 @@ func (g *gatherer) loadTags(f *ir.Field, c *column, i int, at unsafe.Pointer) {
 	}
 	n := int(c.num.Get(i))
 	if f.Interned {
-		for id := ^uint32(0); set.Size() < n; id-- { // for len alone: tags that nobody asks for
+		for id := ^uint32(0); set.Size() < n; id-- { // for len alone: tags that are not asked for
 			set.More = append(set.More, id)
 		}
 		slices.Sort(set.More)
@@ -152,7 +152,7 @@ func (g *gatherer) loadTags(f *ir.Field, c *column, i int, at unsafe.Pointer) {
 		return
 	}
 	list := g.schema.Tags.Of(&set)
-	for len(list) < n { // a tag that is there twice, or that nobody asks for
+	for len(list) < n { // a tag that is there twice, or that is not asked for
 		if g.tags == nil && len(list) > 0 {
 			list = append(list, list[0])
 		} else {
