@@ -89,10 +89,13 @@ type Config struct {
 	Segments string
 	// Campaigns are drawn on their evenings.
 	Campaigns []Campaign
-	// Messages are what rules may send, by name. The Text of every message may
-	// use two fields: "link", its tracked link, and "shop", the name of the place
-	// that it is about, which needs a Fallback for where there is none. Other
-	// fields show their Fallback.
+	// Messages are what rules may send, by name. The Text of every message may use
+	// these fields: "link", its tracked link; "name", "given", "family" and "title" of
+	// the customer; "shop", the name of the place that it is about, else of the
+	// customer's; "order", "amount" (a messaging.MoneyField) and "date" (a DateField) of
+	// the order, visit or ticket that it is about; and what rules read under its name
+	// there, Config.Fields too: "Points" (a NumberField), "TotalSpend" (a MoneyField).
+	// All but the link need a Fallback for where there is none. New refuses others.
 	Messages []messaging.Campaign
 	// Surveys are what rules may ask, by name.
 	Surveys []Survey

@@ -61,10 +61,11 @@ func (e *Engine) Receive(ctx context.Context, receipts ...messaging.Receipt) (me
 }
 
 // A delivery's context carries the places, which are read once, and the customers
-// of the batch that is being claimed.
+// of the batch that is being claimed with the values of their messages' fields.
 type (
 	placesOf struct{}
 	batchOf  struct{}
+	valuesOf struct{}
 )
 
 // delivering returns a context for the outbox.
@@ -106,7 +107,11 @@ func (e *Engine) prepare(ctx context.Context, tx crm.Tx, effects []*crm.Effect) 
 	places, _ := ctx.Value(placesOf{}).(*crm.Places)
 	set := e.rules.Active()
 	p, err := e.few(ctx, tx, places, ids, set, e.asked(set))
-	return context.WithValue(ctx, batchOf{}, p), err
+	if err != nil {
+		return nil, err
+	}
+	values, err := e.personal(ctx, tx, p, effects)
+	return context.WithValue(context.WithValue(ctx, batchOf{}, p), valuesOf{}, values), err
 }
 
 // render turns an effect into the message that goes out, of the customers that
@@ -145,29 +150,15 @@ func (e *Engine) render(ctx context.Context, _ crm.Tx, f *crm.Effect) (messaging
 	if err != nil {
 		return m, err
 	}
-	shop := ""
-	if slices.ContainsFunc(c.Fields, func(f messaging.Field) bool { return f.Name == "shop" }) {
-		shop = p.shop(x, f.About)
+	values := messaging.Values{}
+	if own, ok := ctx.Value(valuesOf{}).(map[crm.EffectID]messaging.Values)[f.ID]; ok {
+		values = own
 	}
-	if m.Text, err = t.Render(fieldValues(c, url, shop)); err != nil {
+	values["link"] = url
+	if m.Text, err = t.Render(values); err != nil {
 		return m, fmt.Errorf("%w: %w", messaging.ErrUnrenderable, err)
 	}
 	return m, nil
-}
-
-// fieldValues are the values of a message's fields: "link", its tracked link,
-// and "shop", the name of the place that it is about.
-func fieldValues(c *messaging.Campaign, link, shop string) messaging.Values {
-	values := messaging.Values{}
-	for _, field := range c.Fields {
-		switch field.Name {
-		case "link":
-			values["link"] = link
-		case "shop":
-			values["shop"] = shop
-		}
-	}
-	return values
 }
 
 // shop names the place of the order or visit that a message is about.

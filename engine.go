@@ -39,6 +39,7 @@ type Engine struct {
 	outbox   messaging.Outbox
 	messages map[string]*messaging.Campaign // by the effect's cause or by rules' names
 	texts    map[string]*messaging.Template
+	shown    map[string]bool // fields of rules that messages show
 	defs     []segment.Definition
 
 	// keysKnown: the record was seen to be of these keys
@@ -75,7 +76,7 @@ type Engine struct {
 // by errors.Join, and returns an engine. It reads and writes nothing.
 func New(cfg Config) (*Engine, error) {
 	cfg = cfg.withDefaults()
-	e := &Engine{cfg: cfg, writer: rand.Text()[:16], vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, texts: map[string]*messaging.Template{}, turn: make(chan struct{}, 1)}
+	e := &Engine{cfg: cfg, writer: rand.Text()[:16], vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, texts: map[string]*messaging.Template{}, shown: map[string]bool{}, turn: make(chan struct{}, 1)}
 	var faults []error
 	check := func(err error) bool {
 		if err != nil {
@@ -148,16 +149,20 @@ func (e *Engine) collectMessages(keyed bool) error {
 			return
 		}
 		e.texts[name] = t
+		if err := e.checkFields(c); err != nil {
+			fault("%q: %w", name, err)
+			return
+		}
 		if c.URL == "" && !strings.HasPrefix(name, "survey/") && slices.ContainsFunc(c.Fields, func(f messaging.Field) bool { return f.Name == "link" }) {
 			fault("%q has a link and no URL that it leads to", name)
 		}
 		if !keyed || e.cfg.checkBase() != nil {
 			return
 		}
-		// As it would go out about something that happened in no known place.
+		// As it would go out about a customer of whom nothing else is known.
 		url, err := e.trackedURL(1)
 		if err == nil {
-			_, err = t.Render(fieldValues(c, url, ""))
+			_, err = t.Render(messaging.Values{"link": url})
 		}
 		if err != nil {
 			fault("%q could not go out: %w", name, err)

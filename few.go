@@ -49,7 +49,7 @@ func (e *Engine) asked(set *rules.Set[Facts]) []crm.FactKind {
 		default:
 			return false
 		}
-		return !slices.ContainsFunc(by, set.Reads)
+		return !slices.ContainsFunc(by, func(field string) bool { return set.Reads(field) || e.shown[field] })
 	})
 }
 

@@ -159,7 +159,7 @@ func (f *filler) reads(d *Field) bool {
 	if d.Rows != "" {
 		return f.set.Reads(d.Rows + "." + d.Name)
 	}
-	return f.set.Reads(d.Name)
+	return f.set.Reads(d.Name) || f.also[d.Name]
 }
 
 // ask fills one field of the host's.

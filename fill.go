@@ -19,8 +19,9 @@ type filler struct {
 	vocab  *rules.Vocabulary
 	set    *rules.Set[Facts] // what reads the facts
 	ext    *rules.Extended[Facts]
-	fields []Field    // of the host
-	reader crm.Reader // of the transaction that facts are filled in; nil: one of its own
+	fields []Field         // of the host
+	also   map[string]bool // what is read besides
+	reader crm.Reader      // of the transaction that facts are filled in; nil: one of its own
 	// claim and deciding are set while a claim asks about one of its messages: what
 	// the customer of deciding got is then what counts against it, which includes
 	// what the claim lets go and excludes deciding itself.

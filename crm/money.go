@@ -3,6 +3,7 @@ package crm
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -34,14 +35,21 @@ func (m Money) Add(o Money) (Money, error) {
 // Neg returns -m.
 func (m Money) Neg() Money { return Money{-m.Amount, m.Currency} }
 
-// String writes the amount with two decimals, the way most currencies have
-// them; it is for people, not for parsing.
+// String writes the amount with as many decimals as the currency has; it is for
+// people, not for parsing.
 func (m Money) String() string {
 	sign, a := "", uint64(m.Amount)
 	if m.Amount < 0 {
 		sign, a = "-", uint64(-m.Amount)
 	}
-	return strings.TrimSpace(fmt.Sprintf("%s%d.%02d %s", sign, a/100, a%100, m.Currency))
+	text, decimals := strconv.FormatUint(a, 10), Decimals(m.Currency)
+	if decimals > 0 {
+		if n := decimals + 1 - len(text); n > 0 {
+			text = strings.Repeat("0", n) + text
+		}
+		text = text[:len(text)-decimals] + "." + text[len(text)-decimals:]
+	}
+	return strings.TrimSpace(sign + text + " " + m.Currency)
 }
 
 // Decimals returns how many digits the minor unit of an ISO 4217 currency stands

@@ -64,6 +64,18 @@ func TestTemplate(t *testing.T) {
 	_, err = tpl.Render(values)
 	assert.ErrorIs(t, err, messaging.ErrTemplate, "a link is never cut")
 
+	for amount, want := range map[crm.Money][2]string{ // Case C11
+		{Amount: 1234, Currency: "JPY"}: {"1,234 JPY", "1.234 JPY"}, {Amount: -5, Currency: "KWD"}: {"-0.005 KWD", "-0,005 KWD"},
+		{Amount: 123456789, Currency: "TRY"}: {"1,234,567.89 TRY", "1.234.567,89 TL"}, {Amount: 7, Currency: "USD"}: {"0.07 USD", "0,07 USD"},
+	} {
+		for i, locale := range []string{"en", "tr"} {
+			money, err := messaging.ParseTemplate("{m}", locale, messaging.Field{Name: "m", Type: messaging.MoneyField})
+			require.NoError(t, err)
+			got, err := money.Render(messaging.Values{"m": amount})
+			require.NoError(t, err)
+			require.Equal(t, want[i], got)
+		}
+	}
 	tpl, err = messaging.ParseTemplate("{{{n}}} {m}", "en", messaging.Field{Name: "n", Type: messaging.NumberField}, messaging.Field{Name: "m", Type: messaging.MoneyField})
 	require.NoError(t, err)
 	got, err = tpl.Render(messaging.Values{"n": int64(7), "m": crm.Money{Amount: -123456789, Currency: "USD"}})

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -256,7 +255,8 @@ func (t *Template) dateLayout() string {
 	return time.DateOnly
 }
 
-// money writes 1.234,50 TL in Turkish and 1,234.50 TRY elsewhere.
+// money writes 1.234,50 TL in Turkish and 1,234.50 TRY elsewhere, with as many
+// decimals as the currency has.
 func (t *Template) money(m crm.Money) string {
 	group, point, unit := ",", ".", m.Currency
 	if t.locale == "tr" {
@@ -265,15 +265,19 @@ func (t *Template) money(m crm.Money) string {
 			unit = "TL"
 		}
 	}
-	sign, a := "", uint64(m.Amount)
-	if m.Amount < 0 {
-		sign, a = "-", -a
-	}
-	whole := strconv.FormatUint(a/100, 10)
+	number, _, _ := strings.Cut(m.String(), " ")
+	number, negative := strings.CutPrefix(number, "-")
+	whole, part, decimals := strings.Cut(number, ".")
 	for i := len(whole) - 3; i > 0; i -= 3 {
 		whole = whole[:i] + group + whole[i:]
 	}
-	return strings.TrimSpace(fmt.Sprintf("%s%s%s%02d %s", sign, whole, point, a%100, unit))
+	if decimals {
+		whole += point + part
+	}
+	if negative {
+		whole = "-" + whole
+	}
+	return strings.TrimSpace(whole + " " + unit)
 }
 
 // cleanText makes one line of a value: control and direction characters become
