@@ -3,7 +3,9 @@
 // visible line in a diff: CI compares it with api.txt beside this file.
 //
 //	go run ./internal/apilist > internal/apilist/api.txt
-//	go run ./internal/apilist -count    # names and lines of code by package
+//	go run ./internal/apilist -count    # lines, names, lines of code and comments by package
+//	go run ./internal/apilist -uses     # the share of names that other packages use
+//	go run ./internal/apilist -idle     # and the names that none uses
 package main
 
 import (
@@ -21,15 +23,24 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 )
 
 func main() {
-	count := flag.Bool("count", false, "print the numbers of names and of lines of code by package instead")
+	count := flag.Bool("count", false, "print instead by package the numbers of lines of the listing, of names (without fields and methods of interfaces), of lines of code and of comments")
+	used := flag.Bool("uses", false, "print instead by package the names and the share that other packages use")
+	idle := flag.Bool("idle", false, "with -uses: before that the names that no other package uses")
 	root := flag.String("root", ".", "root of the tree")
 	flag.Parse()
-	if err := run(os.Stdout, os.DirFS(*root), *count); err != nil {
+	dir, err := filepath.Abs(*root)
+	if err == nil && (*used || *idle) {
+		err = uses(os.Stdout, dir, *idle)
+	} else if err == nil {
+		err = run(os.Stdout, os.DirFS(dir), *count)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "apilist:", err)
 		os.Exit(1)
 	}
@@ -37,8 +48,20 @@ func main() {
 
 // pkg is what one folder has.
 type pkg struct {
-	lines []string // exported names with their signatures
-	code  int      // lines with code, without tests, comments and blanks
+	lines    []string // exported names with their signatures
+	code     int      // lines with code, without tests, comments and blanks
+	comments int      // lines with nothing but a comment
+}
+
+// names is how many of the lines are neither fields nor methods of interfaces.
+func (p *pkg) names() int {
+	n := 0
+	for _, l := range p.lines {
+		if !strings.HasPrefix(l, "type ") || !strings.Contains(l, " struct, ") && !strings.Contains(l, " interface, ") {
+			n++
+		}
+	}
+	return n
 }
 
 func run(w io.Writer, root fs.FS, count bool) error {
@@ -60,7 +83,9 @@ func run(w io.Writer, root fs.FS, count bool) error {
 		if pkgs[dir] == nil {
 			pkgs[dir] = &pkg{}
 		}
-		pkgs[dir].code += codeLines(src)
+		code, comments := countLines(src)
+		pkgs[dir].code += code
+		pkgs[dir].comments += comments
 		lines, err := exported(p, src)
 		pkgs[dir].lines = append(pkgs[dir].lines, lines...)
 		return err
@@ -69,18 +94,22 @@ func run(w io.Writer, root fs.FS, count bool) error {
 		return err
 	}
 	var b bytes.Buffer
-	names, code, all := 0, 0, 0
+	host, whole := pkg{}, pkg{}
+	names := 0
 	for _, dir := range slices.Sorted(keys(pkgs)) {
 		p := pkgs[dir]
-		all += p.code
+		whole.code += p.code
+		whole.comments += p.comments
 		if !public(dir) {
 			continue
 		}
 		slices.Sort(p.lines)
-		code += p.code
-		names += len(p.lines)
+		host.code += p.code
+		host.comments += p.comments
+		names += p.names()
+		host.lines = append(host.lines, p.lines...)
 		if count {
-			fmt.Fprintf(&b, "%6d %6d  %s\n", len(p.lines), p.code, dir)
+			fmt.Fprintf(&b, "%6d %6d %6d %6d  %s\n", len(p.lines), p.names(), p.code, p.comments, dir)
 			continue
 		}
 		for _, l := range p.lines {
@@ -88,7 +117,8 @@ func run(w io.Writer, root fs.FS, count bool) error {
 		}
 	}
 	if count {
-		fmt.Fprintf(&b, "%6d %6d  of packages that a host can import\n       %6d  lines of code with everything\n", names, code, all)
+		fmt.Fprintf(&b, "%6d %6d %6d %6d  lines of the listing, names, lines of code and of comments that a host can import\n", len(host.lines), names, host.code, host.comments)
+		fmt.Fprintf(&b, "              %6d %6d  with everything: %.3f comments by line of code\n", whole.code, whole.comments, float64(whole.comments)/float64(max(whole.code, 1)))
 	}
 	_, err = w.Write(b.Bytes())
 	return err
@@ -110,26 +140,34 @@ func public(dir string) bool {
 	return !slices.Contains(parts, "internal") && parts[0] != "examples"
 }
 
-// codeLines counts the lines on which a token stands.
-func codeLines(src []byte) int {
+// countLines counts the lines on which a token stands, and those with nothing but a comment.
+func countLines(src []byte) (code, comments int) {
 	fset := token.NewFileSet()
 	file := fset.AddFile("", -1, len(src))
 	var s scanner.Scanner
-	s.Init(file, src, nil, 0)
-	lines := map[int]bool{}
+	s.Init(file, src, nil, scanner.ScanComments)
+	lines := map[int]bool{} // true: with a token
 	for {
 		pos, tok, text := s.Scan()
 		if tok == token.EOF {
-			return len(lines)
+			break
 		}
 		if tok == token.SEMICOLON && text == "\n" {
 			continue
 		}
 		first := file.Line(pos)
-		for i := range strings.Count(text, "\n") + 1 { // a raw string
-			lines[first+i] = true
+		for i := range strings.Count(text, "\n") + 1 { // a raw string, a long comment
+			lines[first+i] = lines[first+i] || tok != token.COMMENT
 		}
 	}
+	for _, c := range lines {
+		if c {
+			code++
+		} else {
+			comments++
+		}
+	}
+	return code, comments
 }
 
 // exported lists the exported names of a file.

@@ -57,5 +57,6 @@ a: type T struct, embeds *Base
 `, b.String())
 	b.Reset()
 	require.NoError(t, run(&b, tree, true))
-	require.Contains(t, b.String(), "     9     23  a\n")
+	require.Contains(t, b.String(), "     9      5     23      2  a\n")
+	require.Contains(t, b.String(), "27      2  with everything: 0.074 comments by line of code\n")
 }
