@@ -217,9 +217,9 @@ func TestPlan(t *testing.T) {
 		assert.Equal(t, i%10 == 0, e.State == crm.Withheld)
 	}
 	assert.Equal(t, 500, counts[crm.Withheld])
-	_, p, err := experiment.SRM([]int64{int64(counts[crm.Planned]), int64(counts[crm.HeldOut])}, []float64{0.9, 0.1})
+	report, err := experiment.Evaluate(experiment.Counts{Assigned: int64(counts[crm.Planned]), HeldOut: int64(counts[crm.HeldOut])}, 0.1, 0)
 	require.NoError(t, err)
-	assert.Greater(t, p, experiment.SRMAlarm)
+	assert.Greater(t, report.SRM, 0.001)
 
 	grown := collect(t, c, noon.AddDate(0, 0, 1), 6000)
 	for i, e := range effects {

@@ -65,7 +65,7 @@ func (c *Campaign) effect(r Recipient, at time.Time, ids *crm.EffectIDs, assign 
 	if r.Unit == "" {
 		r.Unit = to.String()
 	}
-	in.Holdout = c.Holdout > 0 && assign.Assign(c.Cause(), r.Unit, c.Holdout) == experiment.Holdout
+	in.Holdout = c.Holdout > 0 && assign.HeldOut(c.Cause(), r.Unit, c.Holdout)
 	due := crm.Micros(at)
 	if c.Start.After(due) {
 		due = crm.Micros(c.Start)

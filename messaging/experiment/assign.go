@@ -10,27 +10,18 @@ import (
 	"sync"
 )
 
-// Arm is one side of an experiment.
-type Arm string
+const minSalt = 16
 
-// The arms of an experiment with a held-out group.
-const (
-	Treatment Arm = "treatment"
-	Holdout   Arm = "holdout"
-)
-
-// MinSalt is the smallest number of bytes in a salt.
-const MinSalt = 16
-
-// Assigner assigns units to arms. It is safe for concurrent use.
+// Assigner says which units an experiment holds out. It is safe for concurrent use.
 type Assigner struct {
 	macs sync.Pool
 }
 
-// NewAssigner returns an assigner for a secret salt of at least MinSalt bytes.
-// Whoever keeps the salt keeps every assignment ever made.
+// NewAssigner returns an assigner for a secret salt of at least 16 bytes; a
+// shorter one is an error.
+// The salt alone decides every assignment: keep it as long as an experiment counts.
 func NewAssigner(salt []byte) (*Assigner, error) {
-	if len(salt) < MinSalt {
+	if len(salt) < minSalt {
 		return nil, errors.New("experiment: the salt is shorter than 16 bytes")
 	}
 	key := append([]byte(nil), salt...)
@@ -45,10 +36,10 @@ type mac struct {
 	sum [sha256.Size]byte
 }
 
-// Point returns where a unit lies on [0, 2^64) in an experiment: the first 8
+// point returns where a unit lies on [0, 2^64) in an experiment: the first 8
 // bytes of HMAC-SHA256(salt, length of experiment as 8 bytes ‖ experiment ‖
 // unit), big-endian. The points of two experiments are independent.
-func (a *Assigner) Point(experiment, unit string) uint64 {
+func (a *Assigner) point(experiment, unit string) uint64 {
 	m := a.macs.Get().(*mac)
 	m.h.Reset()
 	m.buf = binary.BigEndian.AppendUint64(m.buf[:0], uint64(len(experiment)))
@@ -60,19 +51,10 @@ func (a *Assigner) Point(experiment, unit string) uint64 {
 	return p
 }
 
-// Assign returns Holdout for the given share of all units (0 to 1) and
-// Treatment for the others. Raising the share moves units from Treatment to
-// Holdout only, lowering it the other way only. A share that is not positive
-// holds nobody out; one of 1 or more, everybody.
-func (a *Assigner) Assign(experiment, unit string, share float64) Arm {
-	if share >= 1 {
-		return Holdout
-	}
-	if !(share > 0) {
-		return Treatment
-	}
-	if a.Point(experiment, unit) < uint64(math.Ldexp(share, 64)) {
-		return Holdout
-	}
-	return Treatment
+// HeldOut reports whether a unit is among the given share of all units (0 to 1)
+// that an experiment holds out. Raising the share holds out further units,
+// lowering it releases some of them; none changes places. A share that is not
+// positive, or not a number, holds out none; one of 1 or more all.
+func (a *Assigner) HeldOut(experiment, unit string, share float64) bool {
+	return share >= 1 || share > 0 && a.point(experiment, unit) < uint64(math.Ldexp(share, 64))
 }

@@ -1,7 +1,7 @@
 // Package experiment measures what a message changed: who is held out, how
 // large the held-out group has to be, and what the difference is worth.
 //
-// Assigner puts a unit (a person, a phone number) into treatment or holdout by
+// Assigner holds out a share of the units (persons, phone numbers) by
 // a keyed hash of experiment and unit, so that nothing is stored, the answer is
 // the same on every machine and for ever, and growing the audience moves nobody.
 // HoldoutSize says before sending whether a lift can be seen at all. Evaluate

@@ -91,17 +91,17 @@ func Evaluate(c Counts, share, confidence float64) (Report, error) {
 	if confidence == 0 {
 		confidence = 0.95
 	}
-	_, err := Z(confidence)
+	z, err := quantile(confidence)
 	if err = errors.Join(err, c.validate()); err != nil {
 		return Report{}, err
 	}
 	r := Report{Counts: c, Confidence: confidence, SRM: 1, Result: Unmeasured}
-	r.Total = rate(c.Converted, c.Assigned, confidence)
-	r.PerDelivered = rate(min(c.Converted, c.Delivered), c.Delivered, confidence)
-	r.Clickers = rate(c.ClickedConverted, c.Clicked, confidence)
-	r.HeldOut = rate(c.HeldOutConverted, c.HeldOut, confidence)
+	r.Total = rate(c.Converted, c.Assigned, z)
+	r.PerDelivered = rate(min(c.Converted, c.Delivered), c.Delivered, z)
+	r.Clickers = rate(c.ClickedConverted, c.Clicked, z)
+	r.HeldOut = rate(c.HeldOutConverted, c.HeldOut, z)
 	if share > 0 && share < 1 {
-		if _, r.SRM, err = SRM([]int64{c.Assigned, c.HeldOut}, []float64{1 - share, share}); err != nil {
+		if _, r.SRM, err = mismatch([]int64{c.Assigned, c.HeldOut}, []float64{1 - share, share}); err != nil {
 			return Report{}, err
 		}
 	}
@@ -111,21 +111,21 @@ func Evaluate(c Counts, share, confidence float64) (Report, error) {
 	in := &r.Incremental
 	in.Difference = r.Total.Share - r.HeldOut.Share
 	in.Conversions = float64(c.Assigned) * in.Difference
-	if in.Interval, err = Newcombe(c.Converted, c.Assigned, c.HeldOutConverted, c.HeldOut, confidence); err != nil {
+	if in.Interval, err = newcombe(c.Converted, c.Assigned, c.HeldOutConverted, c.HeldOut, confidence); err != nil {
 		return Report{}, err
 	}
-	if in.Z, in.P, err = TwoProportions(c.Converted, c.Assigned, c.HeldOutConverted, c.HeldOut); err != nil {
+	if in.Z, in.P, err = twoProportions(c.Converted, c.Assigned, c.HeldOutConverted, c.HeldOut); err != nil {
 		return Report{}, err
 	}
 	if c.Converted > 0 && c.HeldOutConverted > 0 {
-		ratio, i, err := Katz(c.Converted, c.Assigned, c.HeldOutConverted, c.HeldOut, confidence)
+		ratio, i, err := katz(c.Converted, c.Assigned, c.HeldOutConverted, c.HeldOut, confidence)
 		if err != nil {
 			return Report{}, err
 		}
 		in.HasLift, in.Lift, in.LiftInterval = true, ratio-1, Interval{i.Lo - 1, i.Hi - 1}
 	}
 	switch {
-	case r.SRM < SRMAlarm:
+	case r.SRM < mismatchAlarm:
 		r.Result = Broken
 	case in.Interval.Lo > 0:
 		r.Result = Better
@@ -137,13 +137,10 @@ func Evaluate(c Counts, share, confidence float64) (Report, error) {
 	return r, nil
 }
 
-func rate(k, n int64, confidence float64) Rate {
+// rate is a share of counts that were checked before.
+func rate(k, n int64, z float64) Rate {
 	if n <= 0 {
 		return Rate{K: k, N: n}
 	}
-	i, err := Wilson(k, n, confidence)
-	if err != nil {
-		return Rate{K: k, N: n} // the counts were checked before
-	}
-	return Rate{k, n, float64(k) / float64(n), i}
+	return Rate{k, n, float64(k) / float64(n), wilson(k, n, z)}
 }

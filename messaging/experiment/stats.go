@@ -16,11 +16,8 @@ type Interval struct {
 	Hi float64 `json:"hi"`
 }
 
-// Contains reports whether x lies in the closed interval.
-func (i Interval) Contains(x float64) bool { return x >= i.Lo && x <= i.Hi }
-
-// Z returns the two-sided normal quantile of a confidence level: 1.96 for 0.95.
-func Z(confidence float64) (float64, error) {
+// quantile returns the two-sided normal quantile of a confidence level: 1.96 for 0.95.
+func quantile(confidence float64) (float64, error) {
 	if !(confidence > 0 && confidence < 1) {
 		return 0, fmt.Errorf("%w: confidence %v is not between 0 and 1", ErrInput, confidence)
 	}
@@ -34,20 +31,9 @@ func checkShare(name string, k, n int64) error {
 	return nil
 }
 
-// Wilson returns the score interval of k successes in n trials:
+// wilson returns the score interval of k successes in n > 0 trials:
 // centre (p+z²/2n)/(1+z²/n), half-width z√(p(1-p)/n+z²/4n²)/(1+z²/n).
 // E. B. Wilson, JASA 22 (1927).
-func Wilson(k, n int64, confidence float64) (Interval, error) {
-	z, err := Z(confidence)
-	if err == nil {
-		err = checkShare("sample", k, n)
-	}
-	if err != nil {
-		return Interval{}, err
-	}
-	return wilson(k, n, z), nil
-}
-
 func wilson(k, n int64, z float64) Interval {
 	m := float64(n)
 	p := float64(k) / m
@@ -64,10 +50,10 @@ func wilson(k, n int64, z float64) Interval {
 	return i
 }
 
-// Newcombe returns the interval of p1-p0 by his method 10, from the Wilson
+// newcombe returns the interval of p1-p0 by his method 10, from the Wilson
 // limits of both. R. G. Newcombe, Statistics in Medicine 17 (1998).
-func Newcombe(k1, n1, k0, n0 int64, confidence float64) (Interval, error) {
-	z, err := Z(confidence)
+func newcombe(k1, n1, k0, n0 int64, confidence float64) (Interval, error) {
+	z, err := quantile(confidence)
 	if err = errors.Join(err, checkShare("treatment", k1, n1), checkShare("control", k0, n0)); err != nil {
 		return Interval{}, err
 	}
@@ -77,11 +63,11 @@ func Newcombe(k1, n1, k0, n0 int64, confidence float64) (Interval, error) {
 	return Interval{d - math.Hypot(p1-a.Lo, b.Hi-p0), d + math.Hypot(a.Hi-p1, p0-b.Lo)}, nil
 }
 
-// Katz returns the log interval of the ratio p1/p0:
+// katz returns the log interval of the ratio p1/p0:
 // exp(ln(p1/p0) ± z√(1/k1-1/n1+1/k0-1/n0)). D. Katz and others, Biometrics 34
 // (1978). Both counts of successes must be positive.
-func Katz(k1, n1, k0, n0 int64, confidence float64) (ratio float64, i Interval, err error) {
-	z, err := Z(confidence)
+func katz(k1, n1, k0, n0 int64, confidence float64) (ratio float64, i Interval, err error) {
+	z, err := quantile(confidence)
 	if err = errors.Join(err, checkShare("treatment", k1, n1), checkShare("control", k0, n0)); err != nil {
 		return 0, Interval{}, err
 	}
@@ -94,10 +80,10 @@ func Katz(k1, n1, k0, n0 int64, confidence float64) (ratio float64, i Interval, 
 	return ratio, Interval{math.Exp(l - w), math.Exp(l + w)}, nil
 }
 
-// TwoProportions returns the pooled z statistic of p1-p0 and its two-sided p
+// twoProportions returns the pooled z statistic of p1-p0 and its two-sided p
 // value. Where nobody or everybody converted there is no difference to test: z
 // is 0 and p is 1.
-func TwoProportions(k1, n1, k0, n0 int64) (z, p float64, err error) {
+func twoProportions(k1, n1, k0, n0 int64) (z, p float64, err error) {
 	if err := errors.Join(checkShare("treatment", k1, n1), checkShare("control", k0, n0)); err != nil {
 		return 0, 0, err
 	}
@@ -110,14 +96,14 @@ func TwoProportions(k1, n1, k0, n0 int64) (z, p float64, err error) {
 	return z, math.Erfc(math.Abs(z) / math.Sqrt2), nil
 }
 
-// SRMAlarm is the p value below which the split of an experiment counts as
+// mismatchAlarm is the p value below which the split of an experiment counts as
 // broken.
-const SRMAlarm = 0.001
+const mismatchAlarm = 0.001
 
-// SRM tests assigned counts against the shares they were drawn with (sample
+// mismatch tests assigned counts against the shares they were drawn with (sample
 // ratio mismatch): Pearson's χ² with one degree of freedom less than there are
 // arms, and its p value. The shares need not sum to 1.
-func SRM(counts []int64, shares []float64) (chi2, p float64, err error) {
+func mismatch(counts []int64, shares []float64) (chi2, p float64, err error) {
 	if len(counts) != len(shares) || len(counts) < 2 {
 		return 0, 0, fmt.Errorf("%w: %d counts and %d shares", ErrInput, len(counts), len(shares))
 	}

@@ -12,19 +12,20 @@ import (
 // verdict of another version is to be computed again.
 const Classifier = "vefa-2026.11"
 
-// The reasons of a verdict, in the order in which Classify gives them.
+// The reasons of a verdict, in the order in which Classify gives them. They are
+// stored with the click, so that their texts never change.
 const (
-	ReasonMethod    = "method"           // HEAD or OPTIONS
-	ReasonPrefetch  = "prefetch"         // a header said so
-	ReasonAgent     = "agent"            // a known preview, scanner or program
-	ReasonNoAgent   = "no-agent"         // none at all
-	ReasonEarly     = "before-delivery"  // the message had not arrived
-	ReasonFast      = "after-delivery"   // within MinDelay of its arrival
-	ReasonSpread    = "many-recipients"  // the same network asked for many people's links
-	ReasonCompanion = "probed-at-once"   // somebody probed the same link
-	ReasonNoFetch   = "no-fetch-headers" // a browser that names one sends Sec-Fetch-Mode
-	ReasonLanguage  = "no-language"      // browsers send Accept-Language
-	ReasonAgents    = "agent-changed"    // the same network came with another agent within seconds
+	reasonMethod    = "method"           // HEAD or OPTIONS
+	reasonPrefetch  = "prefetch"         // a header said so
+	reasonAgent     = "agent"            // a known preview, scanner or program
+	reasonNoAgent   = "no-agent"         // none at all
+	reasonEarly     = "before-delivery"  // the message had not arrived
+	reasonFast      = "after-delivery"   // within MinDelay of its arrival
+	reasonSpread    = "many-recipients"  // the same network asked for many people's links
+	reasonCompanion = "probed-at-once"   // somebody probed the same link
+	reasonNoFetch   = "no-fetch-headers" // a browser that names one sends Sec-Fetch-Mode
+	reasonLanguage  = "no-language"      // browsers send Accept-Language
+	reasonAgents    = "agent-changed"    // the same network came with another agent within seconds
 )
 
 // Context is what a click's neighbours tell about it; Contexts computes it. The
@@ -70,19 +71,19 @@ func Classify(c Click, x Context) (crm.Verdict, []string) {
 		maxRecipients = 8
 	}
 	agent := strings.ToLower(c.Agent)
-	add(!ordinary(c.Method), ReasonMethod, &certain)
-	add(c.Prefetch, ReasonPrefetch, &certain)
-	add(agent != "" && machineAgent(agent), ReasonAgent, &certain)
-	add(agent == "", ReasonNoAgent, &doubts)
+	add(!ordinary(c.Method), reasonMethod, &certain)
+	add(c.Prefetch, reasonPrefetch, &certain)
+	add(agent != "" && machineAgent(agent), reasonAgent, &certain)
+	add(agent == "", reasonNoAgent, &doubts)
 	since := c.At.Sub(x.Delivered)
-	add(!x.Delivered.IsZero() && since < 0, ReasonEarly, &certain)
-	add(!x.Delivered.IsZero() && since >= 0 && since < minDelay, ReasonFast, &doubts)
-	add(x.Recipients > 4*maxRecipients, ReasonSpread, &certain)
-	add(x.Recipients > maxRecipients && x.Recipients <= 4*maxRecipients, ReasonSpread, &doubts)
-	add(x.Companion, ReasonCompanion, &doubts)
-	add(!c.Fetch && sendsFetch(agent), ReasonNoFetch, &doubts)
-	add(!c.Language, ReasonLanguage, &doubts)
-	add(x.Agents > 0, ReasonAgents, &doubts)
+	add(!x.Delivered.IsZero() && since < 0, reasonEarly, &certain)
+	add(!x.Delivered.IsZero() && since >= 0 && since < minDelay, reasonFast, &doubts)
+	add(x.Recipients > 4*maxRecipients, reasonSpread, &certain)
+	add(x.Recipients > maxRecipients && x.Recipients <= 4*maxRecipients, reasonSpread, &doubts)
+	add(x.Companion, reasonCompanion, &doubts)
+	add(!c.Fetch && sendsFetch(agent), reasonNoFetch, &doubts)
+	add(!c.Language, reasonLanguage, &doubts)
+	add(x.Agents > 0, reasonAgents, &doubts)
 	switch {
 	case certain > 0 || doubts > 1:
 		return crm.Machine, reasons

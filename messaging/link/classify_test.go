@@ -1,4 +1,4 @@
-package link_test
+package link
 
 import (
 	"context"
@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/messaging/link"
 )
 
 const (
@@ -26,33 +25,33 @@ const (
 )
 
 func TestClassify(t *testing.T) {
-	person := link.Click{At: noon, Method: "GET", Agent: android, Language: true, Fetch: true}
-	with := func(change func(*link.Click)) link.Click { c := person; change(&c); return c }
+	person := Click{At: noon, Method: "GET", Agent: android, Language: true, Fetch: true}
+	with := func(change func(*Click)) Click { c := person; change(&c); return c }
 	for _, c := range []struct {
 		name    string
-		click   link.Click
-		context link.Context
+		click   Click
+		context Context
 		want    crm.Verdict
 		reasons []string
 	}{
-		{"a person", person, link.Context{Delivered: noon.Add(-time.Minute)}, crm.Human, nil},
-		{"an old phone sends no fetch headers", with(func(c *link.Click) { c.Agent, c.Fetch = oldphone, false }), link.Context{}, crm.Human, nil},
-		{"a phone called Cubot", with(func(c *link.Click) { c.Agent = cubot }), link.Context{}, crm.Human, nil},
-		{"HEAD with a browser's agent", with(func(c *link.Click) { c.Method = "HEAD" }), link.Context{}, crm.Machine, []string{link.ReasonMethod}},
-		{"prefetch", with(func(c *link.Click) { c.Prefetch = true }), link.Context{}, crm.Machine, []string{link.ReasonPrefetch}},
-		{"a preview", with(func(c *link.Click) { c.Agent = "WhatsApp/2.24.10 A" }), link.Context{}, crm.Machine, []string{link.ReasonAgent}},
-		{"no agent", with(func(c *link.Click) { c.Agent = "" }), link.Context{}, crm.Suspected, []string{link.ReasonNoAgent}},
-		{"nothing at all", link.Click{Method: "GET"}, link.Context{}, crm.Machine, []string{link.ReasonNoAgent, link.ReasonLanguage}},
-		{"before delivery", person, link.Context{Delivered: noon.Add(time.Second)}, crm.Machine, []string{link.ReasonEarly}},
-		{"at delivery", person, link.Context{Delivered: noon.Add(-time.Second)}, crm.Suspected, []string{link.ReasonFast}},
-		{"a chrome without fetch headers", with(func(c *link.Click) { c.Fetch = false }), link.Context{}, crm.Suspected, []string{link.ReasonNoFetch}},
-		{"some recipients of one network", person, link.Context{Recipients: 8}, crm.Human, nil},
-		{"many of them", person, link.Context{Recipients: 9}, crm.Suspected, []string{link.ReasonSpread}},
-		{"far too many", person, link.Context{Recipients: 33}, crm.Machine, []string{link.ReasonSpread}},
-		{"beside a machine, with another agent", person, link.Context{Companion: true, Agents: 1}, crm.Machine, []string{link.ReasonCompanion, link.ReasonAgents}},
+		{"a person", person, Context{Delivered: noon.Add(-time.Minute)}, crm.Human, nil},
+		{"an old phone sends no fetch headers", with(func(c *Click) { c.Agent, c.Fetch = oldphone, false }), Context{}, crm.Human, nil},
+		{"a phone called Cubot", with(func(c *Click) { c.Agent = cubot }), Context{}, crm.Human, nil},
+		{"HEAD with a browser's agent", with(func(c *Click) { c.Method = "HEAD" }), Context{}, crm.Machine, []string{reasonMethod}},
+		{"prefetch", with(func(c *Click) { c.Prefetch = true }), Context{}, crm.Machine, []string{reasonPrefetch}},
+		{"a preview", with(func(c *Click) { c.Agent = "WhatsApp/2.24.10 A" }), Context{}, crm.Machine, []string{reasonAgent}},
+		{"no agent", with(func(c *Click) { c.Agent = "" }), Context{}, crm.Suspected, []string{reasonNoAgent}},
+		{"nothing at all", Click{Method: "GET"}, Context{}, crm.Machine, []string{reasonNoAgent, reasonLanguage}},
+		{"before delivery", person, Context{Delivered: noon.Add(time.Second)}, crm.Machine, []string{reasonEarly}},
+		{"at delivery", person, Context{Delivered: noon.Add(-time.Second)}, crm.Suspected, []string{reasonFast}},
+		{"a chrome without fetch headers", with(func(c *Click) { c.Fetch = false }), Context{}, crm.Suspected, []string{reasonNoFetch}},
+		{"some recipients of one network", person, Context{Recipients: 8}, crm.Human, nil},
+		{"many of them", person, Context{Recipients: 9}, crm.Suspected, []string{reasonSpread}},
+		{"far too many", person, Context{Recipients: 33}, crm.Machine, []string{reasonSpread}},
+		{"beside a machine, with another agent", person, Context{Companion: true, Agents: 1}, crm.Machine, []string{reasonCompanion, reasonAgents}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			v, reasons := link.Classify(c.click, c.context)
+			v, reasons := Classify(c.click, c.context)
 			assert.Equal(t, c.want, v)
 			assert.Equal(t, c.reasons, reasons)
 		})
@@ -62,7 +61,7 @@ func TestClassify(t *testing.T) {
 // crowd simulates clicks on delivered messages: who makes them is known.
 type crowd struct {
 	rng       *rand.Rand
-	clicks    []link.Click
+	clicks    []Click
 	family    []string
 	delivered map[uint64]time.Time
 	next      uint64
@@ -74,7 +73,7 @@ func (w *crowd) message() uint64 {
 	return w.next
 }
 
-func (w *crowd) click(family string, c link.Click) {
+func (w *crowd) click(family string, c Click) {
 	c.RequestID = fmt.Sprint("r", len(w.clicks))
 	if c.Method == "" {
 		c.Method = "GET"
@@ -91,13 +90,13 @@ func (w *crowd) people(n int) {
 	agents := []string{iphone, android, windows, firefox, samsung, oldphone, cubot}
 	for range n {
 		id, agent := w.message(), agents[w.rng.IntN(len(agents))]
-		c := link.Click{ID: id, At: w.after(id, 8*time.Second, 10*time.Hour), Agent: agent, Language: true, Fetch: agent != oldphone, IP: w.rng.Uint64() | 1}
+		c := Click{ID: id, At: w.after(id, 8*time.Second, 10*time.Hour), Agent: agent, Language: true, Fetch: agent != oldphone, IP: w.rng.Uint64() | 1}
 		if w.rng.IntN(4) == 0 {
 			c.IP = 100 + w.rng.Uint64N(50) // behind a shared address
 		}
 		switch { // what a handset does by itself just before
 		case agent == iphone && w.rng.IntN(3) == 0:
-			own := link.Click{ID: id, At: c.At.Add(-4 * time.Second), IP: c.IP, Agent: "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_11_1) AppleWebKit/601.2.4 (KHTML, like Gecko) Version/9.0.1 Safari/601.2.4 facebookexternalhit/1.1 Facebot Twitterbot/1.0"}
+			own := Click{ID: id, At: c.At.Add(-4 * time.Second), IP: c.IP, Agent: "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_11_1) AppleWebKit/601.2.4 (KHTML, like Gecko) Version/9.0.1 Safari/601.2.4 facebookexternalhit/1.1 Facebot Twitterbot/1.0"}
 			w.click("own preview", own)
 		case agent == android && w.rng.IntN(5) == 0:
 			own := c
@@ -114,13 +113,13 @@ func (w *crowd) people(n int) {
 
 // machines are the families of scanners and previews that links meet.
 func (w *crowd) machines(n int) {
-	browser := func(id uint64, at time.Time, agent string, ip uint64) link.Click {
-		return link.Click{ID: id, At: at, Agent: agent, Language: true, Fetch: true, IP: ip}
+	browser := func(id uint64, at time.Time, agent string, ip uint64) Click {
+		return Click{ID: id, At: at, Agent: agent, Language: true, Fetch: true, IP: ip}
 	}
 	agent := func(name, ua string) {
 		for range n {
 			id := w.message()
-			w.click(name, link.Click{ID: id, At: w.after(id, 0, time.Hour), Agent: ua, IP: w.rng.Uint64() | 1, Language: w.rng.IntN(2) == 0})
+			w.click(name, Click{ID: id, At: w.after(id, 0, time.Hour), Agent: ua, IP: w.rng.Uint64() | 1, Language: w.rng.IntN(2) == 0})
 		}
 	}
 	agent("bitlybot", "bitlybot/3.0 (+http://bit.ly/)")
@@ -136,7 +135,7 @@ func (w *crowd) machines(n int) {
 		// changing addresses.
 		id := w.message()
 		at := w.after(id, time.Minute, time.Hour)
-		w.click("x", link.Click{ID: id, At: at, Agent: windows, IP: w.rng.Uint64() | 1})
+		w.click("x", Click{ID: id, At: at, Agent: windows, IP: w.rng.Uint64() | 1})
 		for k := range 3 {
 			head := browser(id, at.Add(time.Duration(k+1)*time.Second), []string{iphone, windows, android}[k], w.rng.Uint64()|1)
 			head.Method = "HEAD"
@@ -157,7 +156,7 @@ func (w *crowd) machines(n int) {
 		w.click("prefetch", c)
 		// A client without headers.
 		id = w.message()
-		w.click("bare", link.Click{ID: id, At: w.after(id, 0, time.Hour), IP: w.rng.Uint64() | 1})
+		w.click("bare", Click{ID: id, At: w.after(id, 0, time.Hour), IP: w.rng.Uint64() | 1})
 		// A probe of what the server allows.
 		id = w.message()
 		c = browser(id, w.after(id, 0, time.Hour), windows, w.rng.Uint64()|1)
@@ -165,7 +164,7 @@ func (w *crowd) machines(n int) {
 		w.click("options", c)
 		// An old browser farm: a Chrome that sends none of Chrome's headers.
 		id = w.message()
-		w.click("fake chrome", link.Click{ID: id, At: w.after(id, 0, time.Hour), Agent: windows, IP: w.rng.Uint64() | 1})
+		w.click("fake chrome", Click{ID: id, At: w.after(id, 0, time.Hour), Agent: windows, IP: w.rng.Uint64() | 1})
 	}
 	// What nobody can tell from a person: a patient browser on a home network.
 	for range n {
@@ -187,12 +186,12 @@ func TestSimulatedCrowd(t *testing.T) {
 	w := &crowd{rng: rand.New(rand.NewPCG(1, 2)), delivered: map[uint64]time.Time{}}
 	w.people(6000)
 	w.machines(300)
-	contexts, err := link.Contexts(t.Context(), w.clicks, func(id uint64) time.Time { return w.delivered[id] }, link.Window{})
+	contexts, err := Contexts(t.Context(), w.clicks, func(id uint64) time.Time { return w.delivered[id] }, Window{})
 	require.NoError(t, err)
 	matrix := map[string]map[crm.Verdict]int{}
 	var machines, flagged, people, lost int
 	for i, c := range w.clicks {
-		v, reasons := link.Classify(c, contexts[i])
+		v, reasons := Classify(c, contexts[i])
 		assert.Equal(t, v == crm.Human, len(reasons) == 0)
 		f := w.family[i]
 		if matrix[f] == nil {
@@ -232,15 +231,15 @@ func TestContextsDoNotDependOnOrder(t *testing.T) {
 	w := &crowd{rng: rand.New(rand.NewPCG(3, 4)), delivered: map[uint64]time.Time{}}
 	w.people(300)
 	w.machines(40)
-	want := map[string]link.Context{}
+	want := map[string]Context{}
 	delivered := func(id uint64) time.Time { return w.delivered[id] }
-	contexts, err := link.Contexts(t.Context(), w.clicks, delivered, link.Window{})
+	contexts, err := Contexts(t.Context(), w.clicks, delivered, Window{})
 	require.NoError(t, err)
 	for i, x := range contexts {
 		want[w.clicks[i].RequestID] = x
 	}
 	w.rng.Shuffle(len(w.clicks), func(i, j int) { w.clicks[i], w.clicks[j] = w.clicks[j], w.clicks[i] })
-	contexts, err = link.Contexts(t.Context(), w.clicks, delivered, link.Window{})
+	contexts, err = Contexts(t.Context(), w.clicks, delivered, Window{})
 	require.NoError(t, err)
 	for i, x := range contexts {
 		assert.Equal(t, want[w.clicks[i].RequestID], x)
@@ -248,13 +247,13 @@ func TestContextsDoNotDependOnOrder(t *testing.T) {
 }
 
 // besideSlowly is what companions computes, looking at every pair of clicks.
-func besideSlowly(clicks []link.Click, i int, d time.Duration) (companion bool, agents int) {
+func besideSlowly(clicks []Click, i int, d time.Duration) (companion bool, agents int) {
 	machine := func(agent string) bool {
 		if agent == "" {
 			return false
 		}
-		_, reasons := link.Classify(link.Click{Agent: agent}, link.Context{})
-		return slices.Contains(reasons, link.ReasonAgent)
+		_, reasons := Classify(Click{Agent: agent}, Context{})
+		return slices.Contains(reasons, reasonAgent)
 	}
 	c, others := clicks[i], map[string]bool{}
 	for _, o := range clicks {
@@ -278,16 +277,16 @@ func TestContextsAgreeWithEveryPair(t *testing.T) { // Case H1
 	agents := []string{iphone, android, windows, "", "WhatsApp/2.24", "curl/8"}
 	methods := []string{"GET", "GET", "GET", "HEAD", "OPTIONS", "POST", ""}
 	for range 60 {
-		var clicks []link.Click
+		var clicks []Click
 		for range 1 + rng.IntN(120) {
-			c := link.Click{ID: rng.Uint64N(3), IP: rng.Uint64N(4), At: noon.Add(time.Duration(rng.IntN(60)) * 2 * time.Second),
+			c := Click{ID: rng.Uint64N(3), IP: rng.Uint64N(4), At: noon.Add(time.Duration(rng.IntN(60)) * 2 * time.Second),
 				Agent: agents[rng.IntN(len(agents))], Method: methods[rng.IntN(len(methods))], RequestID: fmt.Sprint(rng.IntN(40))}
 			clicks = append(clicks, c)
 			if rng.IntN(6) == 0 {
 				clicks = append(clicks, c)
 			}
 		}
-		contexts, err := link.Contexts(t.Context(), clicks, nil, link.Window{})
+		contexts, err := Contexts(t.Context(), clicks, nil, Window{})
 		require.NoError(t, err)
 		for i, x := range contexts {
 			companion, others := besideSlowly(clicks, i, 15*time.Second)
@@ -298,10 +297,10 @@ func TestContextsAgreeWithEveryPair(t *testing.T) { // Case H1
 }
 
 // flood is n requests for one link within seconds, each of another agent.
-func flood(n int) []link.Click {
-	out := make([]link.Click, n)
+func flood(n int) []Click {
+	out := make([]Click, n)
 	for i := range out {
-		out[i] = link.Click{ID: 7, IP: 9, At: noon.Add(time.Duration(i) * time.Millisecond), RequestID: fmt.Sprint(i), Method: "GET",
+		out[i] = Click{ID: 7, IP: 9, At: noon.Add(time.Duration(i) * time.Millisecond), RequestID: fmt.Sprint(i), Method: "GET",
 			Agent: fmt.Sprintf("Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) Version/18.1 Number/%d Safari/604.1", i), Language: true}
 	}
 	return out
@@ -313,7 +312,7 @@ func TestJudgingAFloodIsLinear(t *testing.T) { // Case H1
 	per := func(n int) float64 {
 		clicks := flood(n)
 		return testing.AllocsPerRun(1, func() {
-			_, err := link.Contexts(t.Context(), clicks, nil, link.Window{})
+			_, err := Contexts(t.Context(), clicks, nil, Window{})
 			require.NoError(t, err)
 		}) / float64(n)
 	}
@@ -322,7 +321,7 @@ func TestJudgingAFloodIsLinear(t *testing.T) { // Case H1
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := link.Contexts(ended, flood(3), nil, link.Window{})
+	_, err := Contexts(ended, flood(3), nil, Window{})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -330,7 +329,7 @@ func TestJudgingAFloodIsLinear(t *testing.T) { // Case H1
 func BenchmarkContextsOfAFlood(b *testing.B) {
 	clicks := flood(100_000)
 	for b.Loop() {
-		_, err := link.Contexts(b.Context(), clicks, nil, link.Window{})
+		_, err := Contexts(b.Context(), clicks, nil, Window{})
 		require.NoError(b, err)
 	}
 }
@@ -339,8 +338,8 @@ func FuzzClassify(f *testing.F) {
 	f.Add("GET", windows, true, false, int64(5))
 	f.Add("", "\xff", false, true, int64(-1))
 	f.Fuzz(func(t *testing.T, method, agent string, language, fetch bool, since int64) {
-		c := link.Click{At: noon, Method: method, Agent: agent, Language: language, Fetch: fetch}
-		v, reasons := link.Classify(c, link.Context{Delivered: noon.Add(-time.Duration(since))})
+		c := Click{At: noon, Method: method, Agent: agent, Language: language, Fetch: fetch}
+		v, reasons := Classify(c, Context{Delivered: noon.Add(-time.Duration(since))})
 		if (v == crm.Human) != (len(reasons) == 0) {
 			t.Fatalf("%s for %v", v, reasons)
 		}
@@ -348,9 +347,9 @@ func FuzzClassify(f *testing.F) {
 }
 
 func BenchmarkClassify(b *testing.B) {
-	c := link.Click{At: noon, Method: "GET", Agent: android, Language: true, Fetch: true}
+	c := Click{At: noon, Method: "GET", Agent: android, Language: true, Fetch: true}
 	b.ReportAllocs()
 	for b.Loop() {
-		link.Classify(c, link.Context{})
+		Classify(c, Context{})
 	}
 }

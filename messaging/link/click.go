@@ -28,18 +28,16 @@ type Click struct {
 	Fetch     bool   // there was a Sec-Fetch-Mode
 }
 
-// MaxAgent is the number of bytes of a User-Agent that are kept.
-const MaxAgent = 512
-
-// MaxRequestID is the number of bytes up to which a request's id is kept as it
-// is.
-const MaxRequestID = 128
+const (
+	maxAgent     = 512 // bytes of a User-Agent that are kept
+	maxRequestID = 128 // bytes up to which a request's id is kept as it is
+)
 
 // fill takes what a click keeps of a request's headers.
 func (c *Click) fill(r *http.Request) {
 	h := r.Header
 	c.Method = r.Method
-	c.Agent = cleanText(first(h["User-Agent"]), MaxAgent)
+	c.Agent = cleanText(first(h["User-Agent"]), maxAgent)
 	c.Language = first(h["Accept-Language"]) != ""
 	c.Fetch = first(h["Sec-Fetch-Mode"]) != ""
 	c.Prefetch = ahead(first(h["Sec-Purpose"])) || ahead(first(h["Purpose"])) || ahead(first(h["X-Moz"]))
@@ -110,16 +108,16 @@ func printable(s string) bool {
 func requestKey(r *http.Request, id string) string {
 	switch {
 	case id == "":
-		return RandomRequestID(r)
-	case len(id) <= MaxRequestID && printable(id):
+		return randomRequestID(r)
+	case len(id) <= maxRequestID && printable(id):
 		return id
 	}
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:16])
 }
 
-// RandomRequestID gives a request 128 random bits. It is the default.
-func RandomRequestID(*http.Request) string {
+// randomRequestID gives a request 128 random bits. It is the default.
+func randomRequestID(*http.Request) string {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], rand.Uint64())
 	binary.BigEndian.PutUint64(b[8:], rand.Uint64())
@@ -128,9 +126,9 @@ func RandomRequestID(*http.Request) string {
 	return string(text[:])
 }
 
-// RemoteIP is the address of the connection. Behind a proxy give Config a
+// remoteIP is the address of the connection. Behind a proxy give Config a
 // function that reads the header which that proxy sets.
-func RemoteIP(r *http.Request) netip.Addr {
+func remoteIP(r *http.Request) netip.Addr {
 	ap, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}

@@ -14,7 +14,6 @@ import (
 	"sync/atomic"
 
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/internal/keyring"
 )
 
 // Errors of a Codec. Match them with errors.Is.
@@ -25,19 +24,15 @@ var (
 	ErrForged = errors.New("link: forged token")
 	// ErrUnknownKey: the token's key was retired or never known.
 	ErrUnknownKey = errors.New("link: unknown key")
-	// ErrRange: an id is larger than MaxID, or a purpose is not usable.
+	// ErrRange: an id is 2^39 or larger, or a purpose is not usable.
 	ErrRange = errors.New("link: out of range")
 	// ErrKey: a key cannot be added, signed with or retired.
 	ErrKey = errors.New("link: key")
 )
 
 const (
-	// TokenLen is the number of characters of a token.
-	TokenLen = 14
-	// MaxID is the largest id that a token can carry.
-	MaxID = 1<<39 - 1
-	// MinSecret is the smallest number of bytes in a key's secret.
-	MinSecret = keyring.MinSecret
+	tokenLen = 14        // characters
+	maxID    = 1<<39 - 1 // what a token has room for
 	// maxPurpose bounds the purpose, so that the tag's input fits a buffer.
 	maxPurpose = 64
 )
@@ -169,10 +164,10 @@ func (c *Codec) change(fn func(*ring) error) error {
 	return nil
 }
 
-// Mint returns the token of an id (0 to MaxID) for a purpose (1 to 64 bytes).
+// Mint returns the token of an id below 2^39 for a purpose (1 to 64 bytes).
 // The same id, purpose and key give the same token.
 func (c *Codec) Mint(purpose string, id uint64) (string, error) {
-	if id > MaxID {
+	if id > maxID {
 		return "", fmt.Errorf("%w: id %d", ErrRange, id)
 	}
 	if purpose == "" || len(purpose) > maxPurpose {
@@ -186,8 +181,8 @@ func (c *Codec) Mint(purpose string, id uint64) (string, error) {
 	// 83 bits from the top: tag (40), hidden id (39), key id (4).
 	lo := tag<<43 | hidden<<4 | uint64(m.id)
 	hi := tag >> 21
-	var text [TokenLen]byte
-	for i := TokenLen - 1; i >= 0; i-- {
+	var text [tokenLen]byte
+	for i := tokenLen - 1; i >= 0; i-- {
 		var digit uint64
 		hi, lo, digit = divmod62(hi, lo)
 		text[i] = alphabet[digit]
@@ -198,11 +193,11 @@ func (c *Codec) Mint(purpose string, id uint64) (string, error) {
 // Parse returns the id of a token of a purpose. The error is ErrMalformed,
 // ErrUnknownKey or ErrForged, without the token: tokens are not for logs.
 func (c *Codec) Parse(purpose, token string) (uint64, error) {
-	if len(token) != TokenLen || purpose == "" || len(purpose) > maxPurpose {
+	if len(token) != tokenLen || purpose == "" || len(purpose) > maxPurpose {
 		return 0, ErrMalformed
 	}
 	var hi, lo uint64
-	for i := 0; i < TokenLen; i++ {
+	for i := 0; i < tokenLen; i++ {
 		d := digits[token[i]]
 		if d == noDigit {
 			return 0, ErrMalformed
@@ -216,7 +211,7 @@ func (c *Codec) Parse(purpose, token string) (uint64, error) {
 	if m == nil {
 		return 0, ErrUnknownKey
 	}
-	hidden := lo >> 4 & MaxID
+	hidden := lo >> 4 & maxID
 	s := m.states.Get().(*state)
 	want := m.tag(s, purpose, hidden)
 	var a, b [8]byte

@@ -12,8 +12,8 @@ import (
 // sent to.
 var ErrDestination = errors.New("link: destination refused")
 
-// MaxURL is the largest number of bytes in a destination.
-const MaxURL = 2048
+// maxURL is the largest number of bytes in a destination.
+const maxURL = 2048
 
 // Destinations says where links may lead. The zero value allows any public
 // https host by name.
@@ -33,7 +33,7 @@ type Destinations struct {
 // it is served.
 func (d Destinations) Check(raw string) error {
 	refuse := func(why string) error { return fmt.Errorf("%w: %s", ErrDestination, why) }
-	if raw == "" || len(raw) > MaxURL {
+	if raw == "" || len(raw) > maxURL {
 		return refuse(fmt.Sprintf("it has %d bytes", len(raw)))
 	}
 	for i := 0; i < len(raw); i++ {

@@ -1,4 +1,4 @@
-package link_test
+package link
 
 import (
 	"context"
@@ -12,8 +12,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/vefacrm/vefa/messaging/link"
 )
 
 // counts keeps the newest count of each identity, as a store does.
@@ -23,7 +21,7 @@ type counts struct {
 	fail error
 }
 
-func (c *counts) write(_ context.Context, list []link.Surplus) error {
+func (c *counts) write(_ context.Context, list []Surplus) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range list { // as where the commit came through and its answer did not
@@ -52,8 +50,8 @@ func (c *counts) total() (rows int, n uint64) {
 // kept and the others counted, each once, whatever fails meanwhile.
 func TestOneLinkFillsNothing(t *testing.T) { // Case H2
 	c := &counts{of: map[string]uint64{}}
-	s := newSite(t, func(_ *link.Config, l *link.LogConfig) { l.Surplus = c.write })
-	path, other := "/"+mint(t, s.codec, link.PurposeClick, 5), "/"+mint(t, s.codec, link.PurposeClick, 6)
+	s := newSite(t, func(_ *Config, l *LogConfig) { l.Surplus = c.write })
+	path, other := "/"+mint(t, s.codec, PurposeClick, 5), "/"+mint(t, s.codec, PurposeClick, 6)
 	for n := range 100_000 {
 		at := noon.Add(time.Duration(n) * 72 * time.Millisecond) // two hours
 		s.now.Store(&at)
@@ -78,12 +76,12 @@ func TestOneLinkFillsNothing(t *testing.T) { // Case H2
 // some of them too often: what is kept and counted adds up to all.
 func TestManyLinksInBoundedMemory(t *testing.T) { // Case H2
 	c, s := &counts{of: map[string]uint64{}}, &sink{}
-	l := newLog(t, s, link.LogConfig{Surplus: c.write, PerLink: 3, Links: 16, Size: 1 << 20})
+	l := newLog(t, s, LogConfig{Surplus: c.write, PerLink: 3, Links: 16, Size: 1 << 20})
 	all := 0
 	for round := range 50 {
 		for id := range uint64(100) {
 			for range 1 + 9*int(id%2) {
-				require.NoError(t, l.Record(t.Context(), link.Click{ID: id, At: noon}))
+				require.NoError(t, l.Record(t.Context(), Click{ID: id, At: noon}))
 				all++
 			}
 			require.NoError(t, l.Flush(t.Context()), round)
@@ -103,14 +101,14 @@ func TestAStoreThatIsDown(t *testing.T) { // Case H2
 	down := errors.New("down")
 	c, s := &counts{of: map[string]uint64{}, fail: down}, &sink{fail: down}
 	var heard []error
-	l := newLog(t, s, link.LogConfig{Surplus: c.write, PerLink: 2, Links: 8, Size: 12, MaxWait: -1, OnError: func(err error) { heard = append(heard, err) }})
+	l := newLog(t, s, LogConfig{Surplus: c.write, PerLink: 2, Links: 8, Size: 12, MaxWait: -1, OnError: func(err error) { heard = append(heard, err) }})
 	accepted, refused := 0, 0
 	for n := range 1000 {
-		switch err := l.Record(t.Context(), link.Click{ID: uint64(n % 20), At: noon}); {
+		switch err := l.Record(t.Context(), Click{ID: uint64(n % 20), At: noon}); {
 		case err == nil:
 			accepted++
 		default:
-			require.ErrorIs(t, err, link.ErrFull)
+			require.ErrorIs(t, err, ErrFull)
 			refused++
 		}
 	}
@@ -121,7 +119,7 @@ func TestAStoreThatIsDown(t *testing.T) { // Case H2
 	require.ErrorIs(t, l.Flush(t.Context()), down)
 	require.Len(t, heard, 2)
 	assert.ErrorIs(t, heard[0], down)
-	assert.ErrorIs(t, heard[1], link.ErrFull)
+	assert.ErrorIs(t, heard[1], ErrFull)
 	assert.ErrorContains(t, heard[1], fmt.Sprint(refused))
 	require.ErrorIs(t, l.Flush(t.Context()), down)
 	assert.Len(t, heard, 3, "what was told is not told again")
@@ -137,7 +135,7 @@ func TestAStoreThatIsDown(t *testing.T) { // Case H2
 func TestFlushHonoursItsDeadline(t *testing.T) { // Case H2
 	synctest.Test(t, func(t *testing.T) {
 		var sizes []int
-		l, err := link.NewLog(link.LogConfig{Group: 10, Timeout: 7 * time.Second, Sink: func(ctx context.Context, clicks []link.Click) error {
+		l, err := NewLog(LogConfig{Group: 10, Timeout: 7 * time.Second, Sink: func(ctx context.Context, clicks []Click) error {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
@@ -148,7 +146,7 @@ func TestFlushHonoursItsDeadline(t *testing.T) { // Case H2
 		}})
 		require.NoError(t, err)
 		for id := range uint64(55) {
-			require.NoError(t, l.Record(t.Context(), link.Click{ID: id}))
+			require.NoError(t, l.Record(t.Context(), Click{ID: id}))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
@@ -160,12 +158,12 @@ func TestFlushHonoursItsDeadline(t *testing.T) { // Case H2
 		require.NoError(t, l.Flush(t.Context()))
 		assert.Equal(t, []int{10, 10, 10, 10, 10, 5}, sizes)
 
-		hangs, err := link.NewLog(link.LogConfig{Timeout: 7 * time.Second, Sink: func(ctx context.Context, _ []link.Click) error {
+		hangs, err := NewLog(LogConfig{Timeout: 7 * time.Second, Sink: func(ctx context.Context, _ []Click) error {
 			<-ctx.Done()
 			return ctx.Err()
 		}})
 		require.NoError(t, err)
-		require.NoError(t, hangs.Record(t.Context(), link.Click{}))
+		require.NoError(t, hangs.Record(t.Context(), Click{}))
 		ended, stop := context.WithCancel(t.Context())
 		stop()
 		start = time.Now()
@@ -178,11 +176,11 @@ func TestFlushHonoursItsDeadline(t *testing.T) { // Case H2
 func TestRunLeavesAFailingStoreAlone(t *testing.T) { // Case H2
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{fail: errors.New("down")}
-		l := newLog(t, s, link.LogConfig{})
+		l := newLog(t, s, LogConfig{})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- l.Run(ctx) }()
-		require.NoError(t, l.Record(ctx, link.Click{ID: 1}))
+		require.NoError(t, l.Record(ctx, Click{ID: 1}))
 		time.Sleep(time.Minute) // of the test's own clock
 		assert.LessOrEqual(t, l.Stats().Failures, uint64(20))
 		s.set(nil)

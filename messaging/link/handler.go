@@ -47,11 +47,12 @@ type Config struct {
 	Purpose string
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-	// RequestID gives the idempotency key of a request; nil means
-	// RandomRequestID, and so does an empty one. What is longer than
-	// MaxRequestID or not printable ASCII is hashed.
+	// RequestID gives the idempotency key of a request; nil, or an empty key,
+	// means 128 random bits. A key that is longer than 128 bytes or not
+	// printable ASCII is hashed.
 	RequestID func(*http.Request) string
-	// ClientIP finds the client's address; nil means RemoteIP.
+	// ClientIP finds the client's address; nil means that of the connection.
+	// Behind a proxy read it from a header that the proxy alone can set.
 	ClientIP func(*http.Request) netip.Addr
 	// CacheSize is how many destinations are kept; 0 means 65,536.
 	CacheSize int
@@ -100,10 +101,10 @@ func NewHandler(cfg Config) (*Handler, error) {
 		cfg.Now = time.Now
 	}
 	if cfg.RequestID == nil {
-		cfg.RequestID = RandomRequestID
+		cfg.RequestID = randomRequestID
 	}
 	if cfg.ClientIP == nil {
-		cfg.ClientIP = RemoteIP
+		cfg.ClientIP = remoteIP
 	}
 	if cfg.CacheSize <= 0 {
 		cfg.CacheSize = 65536

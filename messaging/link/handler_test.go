@@ -1,4 +1,4 @@
-package link_test
+package link
 
 import (
 	"context"
@@ -18,9 +18,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/messaging/link"
 )
 
 var noon = time.Date(2025, 3, 3, 12, 0, 0, 0, time.UTC)
@@ -29,49 +26,49 @@ const shop = "https://shop.example.com/spring?c=1"
 
 // site is a handler with everything around it.
 type site struct {
-	codec   *link.Codec
-	handler *link.Handler
-	log     *link.Log
+	codec   *Codec
+	handler *Handler
+	log     *Log
 	asked   atomic.Int64
 	fail    atomic.Pointer[error]
 	mu      sync.Mutex
-	clicks  []link.Click
+	clicks  []Click
 	now     atomic.Pointer[time.Time]
 }
 
-func newSite(t testing.TB, change func(*link.Config, *link.LogConfig)) *site {
+func newSite(t testing.TB, change func(*Config, *LogConfig)) *site {
 	t.Helper()
 	s := &site{codec: codec(t)}
 	at := noon
 	s.now.Store(&at)
-	lc := link.LogConfig{Sink: func(_ context.Context, c []link.Click) error {
+	lc := LogConfig{Sink: func(_ context.Context, c []Click) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.clicks = append(s.clicks, c...)
 		return nil
 	}}
-	cfg := link.Config{Codec: s.codec, Now: func() time.Time { return *s.now.Load() },
-		Resolver: link.ResolverFunc(func(_ context.Context, id uint64) (string, error) {
+	cfg := Config{Codec: s.codec, Now: func() time.Time { return *s.now.Load() },
+		Resolver: ResolverFunc(func(_ context.Context, id uint64) (string, error) {
 			s.asked.Add(1)
 			if err := s.fail.Load(); err != nil {
 				return "", *err
 			}
 			switch id {
 			case 404:
-				return "", link.ErrNotFound
+				return "", ErrNotFound
 			case 666:
 				return "https://evil.example.org/", nil
 			}
 			return shop, nil
-		}), Allow: link.Destinations{Hosts: []string{"shop.example.com"}}}
+		}), Allow: Destinations{Hosts: []string{"shop.example.com"}}}
 	if change != nil {
 		change(&cfg, &lc)
 	}
 	var err error
-	s.log, err = link.NewLog(lc)
+	s.log, err = NewLog(lc)
 	require.NoError(t, err)
 	cfg.Log = s.log
-	s.handler, err = link.NewHandler(cfg)
+	s.handler, err = NewHandler(cfg)
 	require.NoError(t, err)
 	return s
 }
@@ -87,17 +84,17 @@ func (s *site) get(t testing.TB, method, path string, header ...string) *httptes
 	return w
 }
 
-func (s *site) flushed(t testing.TB) []link.Click {
+func (s *site) flushed(t testing.TB) []Click {
 	t.Helper()
 	require.NoError(t, s.log.Flush(t.Context()))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]link.Click(nil), s.clicks...)
+	return append([]Click(nil), s.clicks...)
 }
 
 func TestRedirect(t *testing.T) {
 	s := newSite(t, nil)
-	path := "/k/" + mint(t, s.codec, link.PurposeClick, 5)
+	path := "/k/" + mint(t, s.codec, PurposeClick, 5)
 	for _, method := range []string{"GET", "HEAD"} {
 		w := s.get(t, method, path, "User-Agent", "Mozilla", "Accept-Language", "tr", "Sec-Fetch-Mode", "navigate", "Sec-Purpose", "prefetch;anonymous")
 		assert.Equal(t, http.StatusFound, w.Code)
@@ -113,22 +110,22 @@ func TestRedirect(t *testing.T) {
 	c := clicks[0]
 	assert.NotEqual(t, c.RequestID, clicks[1].RequestID)
 	assert.NotZero(t, c.IP)
-	assert.Equal(t, link.Click{ID: 5, RequestID: c.RequestID, At: noon, Method: "GET", Agent: "Mozilla", IP: c.IP, Prefetch: true, Language: true, Fetch: true}, c)
+	assert.Equal(t, Click{ID: 5, RequestID: c.RequestID, At: noon, Method: "GET", Agent: "Mozilla", IP: c.IP, Prefetch: true, Language: true, Fetch: true}, c)
 	assert.Equal(t, "HEAD", clicks[1].Method)
 }
 
 func TestJunkIsRefusedWithoutALook(t *testing.T) {
 	s := newSite(t, nil)
-	good := mint(t, s.codec, link.PurposeClick, 5)
-	for _, path := range []string{"/", "/x", "/" + good[:13] + "!", "/" + strings.Repeat("0", 13) + "1", "/" + mint(t, s.codec, link.PurposeSurvey, 5), "/" + good + "//", "/" + good + "/x", "/?u=https://evil.example.org"} {
+	good := mint(t, s.codec, PurposeClick, 5)
+	for _, path := range []string{"/", "/x", "/" + good[:13] + "!", "/" + strings.Repeat("0", 13) + "1", "/" + mint(t, s.codec, PurposeSurvey, 5), "/" + good + "//", "/" + good + "/x", "/?u=https://evil.example.org"} {
 		w := s.get(t, "GET", path)
 		assert.Equal(t, http.StatusNotFound, w.Code, path)
 		assert.Empty(t, w.Header().Get("Location"))
 	}
 	// Case H3: the key of these (0 and 2) is not in use any more.
-	dropped, err := link.NewCodec(link.Key{ID: 2, Secret: secret('b')})
+	dropped, err := NewCodec(Key{ID: 2, Secret: secret('b')})
 	require.NoError(t, err)
-	for _, path := range []string{"/" + strings.Repeat("0", 14), "/" + mint(t, dropped, link.PurposeClick, 5)} {
+	for _, path := range []string{"/" + strings.Repeat("0", 14), "/" + mint(t, dropped, PurposeClick, 5)} {
 		w := s.get(t, "GET", path)
 		assert.Equal(t, http.StatusGone, w.Code, path)
 		assert.Empty(t, w.Header().Get("Location"))
@@ -143,7 +140,7 @@ func TestJunkIsRefusedWithoutALook(t *testing.T) {
 // TestSlashAfterTheToken follows links to which a messenger appended a slash.
 func TestSlashAfterTheToken(t *testing.T) { // Case C14
 	s := newSite(t, nil)
-	w := s.get(t, "GET", "/l/"+mint(t, s.codec, link.PurposeClick, 5)+"/")
+	w := s.get(t, "GET", "/l/"+mint(t, s.codec, PurposeClick, 5)+"/")
 	assert.Equal(t, http.StatusFound, w.Code)
 	assert.Equal(t, shop, w.Header().Get("Location"))
 	assert.Len(t, s.flushed(t), 1)
@@ -153,7 +150,7 @@ func TestSlashAfterTheToken(t *testing.T) { // Case C14
 // their connections.
 func TestBodiesAreNotWaitedFor(t *testing.T) { // Case H7
 	s := newSite(t, nil)
-	good := "/" + mint(t, s.codec, link.PurposeClick, 5)
+	good := "/" + mint(t, s.codec, PurposeClick, 5)
 	junk := good + "x"
 	for head, want := range map[string]int{
 		"GET " + good + " HTTP/1.1\r\nHost: s.tc\r\nContent-Length: 1000\r\n\r\nq":              http.StatusFound,
@@ -194,7 +191,7 @@ func (oneConn) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
 func TestNoOpenRedirect(t *testing.T) {
 	s := newSite(t, nil)
 	for _, id := range []uint64{404, 666} {
-		w := s.get(t, "GET", "/"+mint(t, s.codec, link.PurposeClick, id))
+		w := s.get(t, "GET", "/"+mint(t, s.codec, PurposeClick, id))
 		assert.Equal(t, http.StatusNotFound, w.Code)
 		assert.Empty(t, w.Header().Get("Location"))
 	}
@@ -203,7 +200,7 @@ func TestNoOpenRedirect(t *testing.T) {
 
 func TestStoreDown(t *testing.T) {
 	s := newSite(t, nil)
-	known, other := "/"+mint(t, s.codec, link.PurposeClick, 5), "/"+mint(t, s.codec, link.PurposeClick, 6)
+	known, other := "/"+mint(t, s.codec, PurposeClick, 5), "/"+mint(t, s.codec, PurposeClick, 6)
 	require.Equal(t, http.StatusFound, s.get(t, "GET", known).Code)
 	down := errors.New("down")
 	s.fail.Store(&down)
@@ -213,7 +210,7 @@ func TestStoreDown(t *testing.T) {
 	w := s.get(t, "GET", other)
 	assert.Equal(t, http.StatusServiceUnavailable, w.Code)
 	assert.NotContains(t, w.Body.String(), "down")
-	gone := error(link.ErrNotFound)
+	gone := error(ErrNotFound)
 	s.fail.Store(&gone)
 	assert.Equal(t, http.StatusNotFound, s.get(t, "GET", known).Code, "a link that was taken back is gone")
 	s.fail.Store(nil)
@@ -224,25 +221,25 @@ func TestStoreDown(t *testing.T) {
 }
 
 func TestCacheIsBounded(t *testing.T) {
-	s := newSite(t, func(c *link.Config, _ *link.LogConfig) { c.CacheSize = 32 })
+	s := newSite(t, func(c *Config, _ *LogConfig) { c.CacheSize = 32 })
 	for range 3 {
 		for id := range uint64(1000) {
-			require.Equal(t, http.StatusFound, s.get(t, "GET", "/"+mint(t, s.codec, link.PurposeClick, 1000+id)).Code)
+			require.Equal(t, http.StatusFound, s.get(t, "GET", "/"+mint(t, s.codec, PurposeClick, 1000+id)).Code)
 		}
 	}
 	assert.Greater(t, s.asked.Load(), int64(2900), "32 entries cannot hold 1,000 links")
 	before := s.asked.Load()
 	for range 10 {
-		s.get(t, "GET", "/"+mint(t, s.codec, link.PurposeClick, 1999))
+		s.get(t, "GET", "/"+mint(t, s.codec, PurposeClick, 1999))
 	}
 	assert.LessOrEqual(t, s.asked.Load()-before, int64(1))
 }
 
 func TestIPHashesChangeByTheDay(t *testing.T) {
-	s := newSite(t, func(c *link.Config, _ *link.LogConfig) {
+	s := newSite(t, func(c *Config, _ *LogConfig) {
 		c.ClientIP = func(r *http.Request) netip.Addr { return netip.MustParseAddr(r.Header.Get("X-IP")) }
 	})
-	path := "/" + mint(t, s.codec, link.PurposeClick, 5)
+	path := "/" + mint(t, s.codec, PurposeClick, 5)
 	s.get(t, "GET", path, "X-IP", "192.0.2.1")
 	s.get(t, "GET", path, "X-IP", "192.0.2.1")
 	s.get(t, "GET", path, "X-IP", "192.0.2.2")
@@ -261,7 +258,7 @@ func TestVisitorKeys(t *testing.T) { // Case H6
 	var asked []time.Time
 	var fail error
 	short := false
-	s := newSite(t, func(c *link.Config, _ *link.LogConfig) {
+	s := newSite(t, func(c *Config, _ *LogConfig) {
 		c.VisitorKey = func(_ context.Context, day time.Time) ([]byte, error) {
 			asked = append(asked, day)
 			if short {
@@ -272,7 +269,7 @@ func TestVisitorKeys(t *testing.T) { // Case H6
 	})
 	at := func(when time.Time) {
 		s.now.Store(&when)
-		require.Equal(t, http.StatusFound, s.get(t, "GET", "/"+mint(t, s.codec, link.PurposeClick, 5)).Code)
+		require.Equal(t, http.StatusFound, s.get(t, "GET", "/"+mint(t, s.codec, PurposeClick, 5)).Code)
 	}
 	midnight := noon.Add(12 * time.Hour)
 	for range 5 { // two servers' clocks around midnight
@@ -301,17 +298,17 @@ func TestVisitorKeys(t *testing.T) { // Case H6
 }
 
 func TestHandlerConfig(t *testing.T) {
-	_, err := link.NewHandler(link.Config{Allow: link.Destinations{Hosts: []string{"Shop.example.com"}}})
+	_, err := NewHandler(Config{Allow: Destinations{Hosts: []string{"Shop.example.com"}}})
 	for _, want := range []string{"Codec", "Resolver", "Log", "Allow.Hosts"} {
 		assert.ErrorContains(t, err, want)
 	}
 }
 
 func TestDestinations(t *testing.T) {
-	open, listed := link.Destinations{}, link.Destinations{Hosts: []string{"shop.example.com", ".vefa.example", "192.0.2.7", "xn--bcher-kva.example"}}
-	loop := link.Destinations{LoopbackHTTP: true}
+	open, listed := Destinations{}, Destinations{Hosts: []string{"shop.example.com", ".vefa.example", "192.0.2.7", "xn--bcher-kva.example"}}
+	loop := Destinations{LoopbackHTTP: true}
 	for _, c := range []struct {
-		d   link.Destinations
+		d   Destinations
 		raw string
 		ok  bool
 	}{
@@ -327,7 +324,7 @@ func TestDestinations(t *testing.T) {
 		err := c.d.Check(c.raw)
 		assert.Equal(t, c.ok, err == nil, "%q: %v", c.raw, err)
 		if err != nil {
-			assert.ErrorIs(t, err, link.ErrDestination)
+			assert.ErrorIs(t, err, ErrDestination)
 		}
 	}
 }
@@ -336,39 +333,12 @@ func FuzzDestinations(f *testing.F) {
 	for _, s := range []string{shop, "https://a@b", "https://[::1", "http://127.0.0.1", "https://x.y\\z"} {
 		f.Add(s)
 	}
-	d := link.Destinations{Hosts: []string{"shop.example.com"}}
+	d := Destinations{Hosts: []string{"shop.example.com"}}
 	f.Fuzz(func(t *testing.T, raw string) {
 		if d.Check(raw) == nil && !strings.HasPrefix(strings.ToLower(raw), "https://shop.example.com") {
 			t.Fatalf("%q is allowed", raw)
 		}
 	})
-}
-
-func ExampleHandler() {
-	codec, _ := link.NewCodec(link.Key{ID: 1, Secret: crm.NewSecret([]byte("a secret of at least 32 bytes, kept safe"))})
-	log, _ := link.NewLog(link.LogConfig{Sink: func(_ context.Context, clicks []link.Click) error {
-		for _, c := range clicks {
-			verdict, reasons := link.Classify(c, link.Context{})
-			fmt.Println("click on", c.ID, verdict, reasons)
-		}
-		return nil
-	}})
-	handler, err := link.NewHandler(link.Config{Codec: codec, Log: log, Allow: link.Destinations{Hosts: []string{"shop.example.com"}},
-		Resolver: link.ResolverFunc(func(context.Context, uint64) (string, error) { return "https://shop.example.com/spring", nil })})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	token, _ := codec.Mint(link.PurposeClick, 42)
-	r := httptest.NewRequest("GET", "/"+token, nil)
-	r.Header.Set("User-Agent", "WhatsApp/2.24")
-	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, r)
-	fmt.Println(w.Code, w.Header().Get("Location"))
-	_ = log.Flush(context.Background())
-	// Output:
-	// 302 https://shop.example.com/spring
-	// click on 42 machine [agent no-language]
 }
 
 // discard is a ResponseWriter that keeps nothing but its header.
@@ -383,9 +353,9 @@ func (d *discard) WriteHeader(int)             {}
 // loopback connections through net/http. The runs alternate, so that other work
 // on the machine hits both.
 func BenchmarkRedirect(b *testing.B) {
-	s := newSite(b, func(c *link.Config, l *link.LogConfig) {
-		l.Sink = func(context.Context, []link.Click) error { return nil }
-		l.Surplus, l.PerLink = func(context.Context, []link.Surplus) error { return nil }, 1<<60 // the clicks of many links, not a flood
+	s := newSite(b, func(c *Config, l *LogConfig) {
+		l.Sink = func(context.Context, []Click) error { return nil }
+		l.Surplus, l.PerLink = func(context.Context, []Surplus) error { return nil }, 1<<60 // the clicks of many links, not a flood
 		c.Now = time.Now
 	})
 	ctx, cancel := context.WithCancel(b.Context())
@@ -394,7 +364,7 @@ func BenchmarkRedirect(b *testing.B) {
 	defer wg.Wait()
 	defer cancel()
 	plain := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, shop, http.StatusFound) })
-	path := "/" + mint(b, s.codec, link.PurposeClick, 5)
+	path := "/" + mint(b, s.codec, PurposeClick, 5)
 	b.Run("inprocess", func(b *testing.B) {
 		compare(b, func(h http.Handler, n int) {
 			for range n {

@@ -1,4 +1,4 @@
-package link_test
+package link
 
 import (
 	"context"
@@ -10,8 +10,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/vefacrm/vefa/messaging/link"
 )
 
 // sink keeps groups and fails while told to.
@@ -21,7 +19,7 @@ type sink struct {
 	groups [][]uint64
 }
 
-func (s *sink) write(_ context.Context, clicks []link.Click) error {
+func (s *sink) write(_ context.Context, clicks []Click) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail != nil {
@@ -47,10 +45,10 @@ func (s *sink) written() [][]uint64 {
 	return append([][]uint64(nil), s.groups...)
 }
 
-func newLog(t testing.TB, s *sink, cfg link.LogConfig) *link.Log {
+func newLog(t testing.TB, s *sink, cfg LogConfig) *Log {
 	t.Helper()
 	cfg.Sink = s.write
-	l, err := link.NewLog(cfg)
+	l, err := NewLog(cfg)
 	require.NoError(t, err)
 	return l
 }
@@ -58,77 +56,77 @@ func newLog(t testing.TB, s *sink, cfg link.LogConfig) *link.Log {
 func TestLogWritesInGroupsAndOnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{}
-		l := newLog(t, s, link.LogConfig{Group: 3, Interval: time.Second})
+		l := newLog(t, s, LogConfig{Group: 3, Interval: time.Second})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- l.Run(ctx) }()
-		require.NoError(t, l.Record(ctx, link.Click{ID: 1}))
+		require.NoError(t, l.Record(ctx, Click{ID: 1}))
 		synctest.Wait()
 		assert.Empty(t, s.written(), "neither a group nor an interval")
 		time.Sleep(time.Second) // the test's own clock
 		synctest.Wait()
 		assert.Equal(t, [][]uint64{{1}}, s.written())
 		for id := range uint64(3) {
-			require.NoError(t, l.Record(ctx, link.Click{ID: 10 + id}))
+			require.NoError(t, l.Record(ctx, Click{ID: 10 + id}))
 		}
 		synctest.Wait()
 		assert.Equal(t, [][]uint64{{1}, {10, 11, 12}}, s.written(), "a whole group does not wait")
-		require.NoError(t, l.Record(ctx, link.Click{ID: 20}))
+		require.NoError(t, l.Record(ctx, Click{ID: 20}))
 		cancel()
 		require.NoError(t, <-done)
 		assert.Equal(t, [][]uint64{{1}, {10, 11, 12}, {20}}, s.written(), "Run writes what waits before it returns")
-		assert.Equal(t, link.LogStats{Recorded: 5, Written: 5}, l.Stats())
+		assert.Equal(t, LogStats{Recorded: 5, Written: 5}, l.Stats())
 	})
 }
 
 func TestLogKeepsWhatTheSinkRefuses(t *testing.T) {
 	s := &sink{}
 	var heard []error
-	l := newLog(t, s, link.LogConfig{OnError: func(err error) { heard = append(heard, err) }})
+	l := newLog(t, s, LogConfig{OnError: func(err error) { heard = append(heard, err) }})
 	down := errors.New("down")
 	s.set(down)
 	for id := range uint64(2) {
-		require.NoError(t, l.Record(t.Context(), link.Click{ID: id}))
+		require.NoError(t, l.Record(t.Context(), Click{ID: id}))
 		require.ErrorIs(t, l.Flush(t.Context()), down)
 	}
 	s.set(nil)
-	require.NoError(t, l.Record(t.Context(), link.Click{ID: 2}))
+	require.NoError(t, l.Record(t.Context(), Click{ID: 2}))
 	require.NoError(t, l.Flush(t.Context()))
 	assert.Equal(t, [][]uint64{{0, 1, 2}}, s.written(), "in the order of arrival, none twice")
-	assert.Equal(t, link.LogStats{Recorded: 3, Written: 3, Failures: 2}, l.Stats())
+	assert.Equal(t, LogStats{Recorded: 3, Written: 3, Failures: 2}, l.Stats())
 	assert.Len(t, heard, 2)
 }
 
 func TestLogFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{}
-		l := newLog(t, s, link.LogConfig{Size: 2, MaxWait: 50 * time.Millisecond})
-		require.NoError(t, l.Record(t.Context(), link.Click{ID: 1}))
-		require.NoError(t, l.Record(t.Context(), link.Click{ID: 2}))
+		l := newLog(t, s, LogConfig{Size: 2, MaxWait: 50 * time.Millisecond})
+		require.NoError(t, l.Record(t.Context(), Click{ID: 1}))
+		require.NoError(t, l.Record(t.Context(), Click{ID: 2}))
 		start := time.Now()
-		require.ErrorIs(t, l.Record(t.Context(), link.Click{ID: 3}), link.ErrFull)
+		require.ErrorIs(t, l.Record(t.Context(), Click{ID: 3}), ErrFull)
 		assert.Equal(t, 50*time.Millisecond, time.Since(start))
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		require.ErrorIs(t, l.Record(ended, link.Click{ID: 4}), context.Canceled)
+		require.ErrorIs(t, l.Record(ended, Click{ID: 4}), context.Canceled)
 		assert.EqualValues(t, 2, l.Stats().Overflow, "refused clicks are counted")
 		// Back-pressure: a click waits for the room that a flush makes.
 		done := make(chan error, 1)
-		go func() { done <- l.Record(t.Context(), link.Click{ID: 5}) }()
+		go func() { done <- l.Record(t.Context(), Click{ID: 5}) }()
 		synctest.Wait()
 		require.NoError(t, l.Flush(t.Context()))
 		require.NoError(t, <-done)
 		require.NoError(t, l.Flush(t.Context()))
 		assert.Equal(t, [][]uint64{{1, 2}, {5}}, s.written())
-		at := newLog(t, &sink{}, link.LogConfig{Size: 1, MaxWait: -1})
-		require.NoError(t, at.Record(t.Context(), link.Click{}))
-		require.ErrorIs(t, at.Record(t.Context(), link.Click{}), link.ErrFull, "without waiting")
+		at := newLog(t, &sink{}, LogConfig{Size: 1, MaxWait: -1})
+		require.NoError(t, at.Record(t.Context(), Click{}))
+		require.ErrorIs(t, at.Record(t.Context(), Click{}), ErrFull, "without waiting")
 	})
 }
 
 func TestLogLosesNothingUnderLoad(t *testing.T) {
 	s := &sink{}
-	l := newLog(t, s, link.LogConfig{Size: 64, Group: 16, Interval: time.Millisecond, MaxWait: time.Minute})
+	l := newLog(t, s, LogConfig{Size: 64, Group: 16, Interval: time.Millisecond, MaxWait: time.Minute})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- l.Run(ctx) }()
@@ -136,7 +134,7 @@ func TestLogLosesNothingUnderLoad(t *testing.T) {
 	for w := range uint64(8) {
 		wg.Go(func() {
 			for i := range uint64(500) {
-				assert.NoError(t, l.Record(t.Context(), link.Click{ID: w*500 + i}))
+				assert.NoError(t, l.Record(t.Context(), Click{ID: w*500 + i}))
 			}
 		})
 	}
@@ -157,17 +155,17 @@ func TestLogLosesNothingUnderLoad(t *testing.T) {
 
 func TestLogSinkMayPanic(t *testing.T) {
 	calls := 0
-	l, err := link.NewLog(link.LogConfig{Sink: func(context.Context, []link.Click) error {
+	l, err := NewLog(LogConfig{Sink: func(context.Context, []Click) error {
 		if calls++; calls == 1 {
 			panic("broken sink")
 		}
 		return nil
 	}})
 	require.NoError(t, err)
-	require.NoError(t, l.Record(t.Context(), link.Click{ID: 1}))
+	require.NoError(t, l.Record(t.Context(), Click{ID: 1}))
 	assert.Panics(t, func() { _ = l.Flush(t.Context()) })
 	require.NoError(t, l.Flush(t.Context()), "the clicks are still there, and the turn is free")
 	assert.EqualValues(t, 1, l.Stats().Written)
-	_, err = link.NewLog(link.LogConfig{})
+	_, err = NewLog(LogConfig{})
 	require.Error(t, err)
 }

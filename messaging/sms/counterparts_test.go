@@ -1,4 +1,4 @@
-package sms_test
+package sms
 
 import (
 	"encoding/hex"
@@ -8,8 +8,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/vefacrm/vefa/messaging/sms"
 )
 
 // The vectors were confirmed by independent programs: the counts by npm
@@ -27,7 +25,7 @@ func TestCounterparts(t *testing.T) {
 		}
 		Turkish []struct {
 			Text     string
-			Encoding sms.Encoding
+			Encoding Encoding
 			Segments []struct{ Header, Body string }
 		}
 	}
@@ -35,13 +33,13 @@ func TestCounterparts(t *testing.T) {
 	require.NotEmpty(t, vectors.Counts)
 	require.NotEmpty(t, vectors.Turkish)
 	for _, v := range vectors.Counts {
-		plan, err := sms.Profile{}.Plan(v.Text)
+		plan, err := Profile{}.Plan(v.Text)
 		require.NoError(t, err)
 		assert.Equal(t, v.Encoding, plan.Encoding.String(), v.Text)
 		assert.Equal(t, v.Segments, plan.Segments, v.Text)
 	}
 	for _, v := range vectors.Turkish {
-		segments, err := sms.Encode(v.Text, v.Encoding, sms.Reference{Number: 9})
+		segments, err := Encode(v.Text, v.Encoding, Reference{Number: 9})
 		require.NoError(t, err)
 		require.Len(t, segments, len(v.Segments))
 		for i, s := range segments {

@@ -10,8 +10,6 @@ import (
 var (
 	// ErrText: the text is not UTF-8.
 	ErrText = errors.New("sms: not UTF-8")
-	// ErrUnencodable: the encoding has no code for a character.
-	ErrUnencodable = errors.New("sms: character cannot be encoded")
 	// ErrTooLong: more segments would be needed than are allowed.
 	ErrTooLong = errors.New("sms: too many segments")
 	// ErrMalformed: octets that no encoder makes.
@@ -84,10 +82,10 @@ func (e Encoding) header() []byte {
 	return nil
 }
 
-// Capacity returns how many units (septets, or UTF-16 units for UCS2) fit into
+// capacity returns how many units (septets, or UTF-16 units for UCS2) fit into
 // the only segment of a message, or into each of several with a concatenation
 // reference of 8 or 16 bits.
-func (e Encoding) Capacity(several, wide bool) int {
+func (e Encoding) capacity(several, wide bool) int {
 	octets := len(e.header())
 	if several {
 		octets += 5
@@ -115,48 +113,48 @@ func (e Encoding) cost(r rune) int {
 	return int(tables[e].code(r).cost)
 }
 
-// Count is what a text takes in one encoding.
-type Count struct {
+// size is what a text takes in one encoding.
+type size struct {
 	Units    int // septets or UTF-16 units, all segments together
 	Segments int
 }
 
-// Count returns what text takes with concatenation references of 8 or, if wide,
+// count returns what text takes with concatenation references of 8 or, if wide,
 // 16 bits, without encoding it. The empty text takes one segment. The error is
 // ErrText or a *CharacterError.
-func (e Encoding) Count(text string, wide bool) (Count, error) {
+func (e Encoding) count(text string, wide bool) (size, error) {
 	if e > UCS2 {
-		return Count{}, ErrEncoding
+		return size{}, ErrEncoding
 	}
-	c := Count{Segments: 1}
-	limit := e.Capacity(true, wide)
+	c := size{Segments: 1}
+	limit := e.capacity(true, wide)
 	used := 0 // of the current segment
 	for i, n := 0, 0; i < len(text); n++ {
-		r, size := rune(text[i]), 1
+		r, width := rune(text[i]), 1
 		if r >= utf8.RuneSelf {
-			r, size = utf8.DecodeRuneInString(text[i:])
-			if r == utf8.RuneError && size == 1 {
-				return Count{}, fmt.Errorf("%w: byte %d", ErrText, i)
+			r, width = utf8.DecodeRuneInString(text[i:])
+			if r == utf8.RuneError && width == 1 {
+				return size{}, fmt.Errorf("%w: byte %d", ErrText, i)
 			}
 		}
 		cost := e.cost(r)
 		if cost == 0 {
-			return Count{}, &CharacterError{Rune: r, Index: n, Encoding: e}
+			return size{}, &CharacterError{Rune: r, Index: n, Encoding: e}
 		}
 		c.Units += cost
 		if used += cost; used > limit {
 			c.Segments++
 			used = cost
 		}
-		i += size
+		i += width
 	}
-	if c.Units <= e.Capacity(false, wide) {
+	if c.Units <= e.capacity(false, wide) {
 		c.Segments = 1
 	}
 	return c, nil
 }
 
-// CharacterError is an ErrUnencodable.
+// CharacterError names a character that an encoding has no code for.
 type CharacterError struct {
 	Rune     rune
 	Index    int // of the character in the text, from 0
@@ -167,6 +165,3 @@ type CharacterError struct {
 func (e *CharacterError) Error() string {
 	return fmt.Sprintf("sms: %U at %d cannot be encoded in %s", e.Rune, e.Index, e.Encoding)
 }
-
-// Unwrap returns ErrUnencodable.
-func (*CharacterError) Unwrap() error { return ErrUnencodable }

@@ -30,14 +30,11 @@ type Profile struct {
 
 // Domestic is the profile of a Turkish route that encodes Turkish letters itself
 // in the locking style (one septet each) and whose operators append " B0xx".
-// Its numbers are the ones Verimor publishes for datacoding 0, 1 and 2.
+// Its numbers are the ones Verimor publishes for datacoding 0, 1 and 2. For a
+// provider that bills a Turkish letter as two, replace TurkishLocking by
+// TurkishSingle.
 func Domestic() Profile {
 	return Profile{Name: "tr-domestic", Encodings: []Encoding{GSM7, TurkishLocking, UCS2}, Suffix: " B000", MaxSegments: 7}
-}
-
-// DomesticSingle is Domestic for providers that bill a Turkish letter as two.
-func DomesticSingle() Profile {
-	return Profile{Name: "tr-domestic-single", Encodings: []Encoding{GSM7, TurkishSingle, UCS2}, Suffix: " B000", MaxSegments: 7}
 }
 
 // Plan is the cheapest way to send a text over a route.
@@ -76,7 +73,7 @@ func (p Profile) Plan(text string) (Plan, error) {
 	}
 	best, err := p.cheapest(text, encodings)
 	if p.Transliterate && (err != nil || best.Segments > 1) {
-		if plain := Transliterate(text); plain != text {
+		if plain := transliterate(text); plain != text {
 			if other, e := p.cheapest(plain, encodings); e == nil && (err != nil || other.Segments < best.Segments) {
 				best, err = other, nil
 				best.Changed = true
@@ -105,7 +102,7 @@ func (p Profile) cheapest(text string, encodings []Encoding) (Plan, error) {
 	var first error
 	billed := text + p.Suffix
 	for _, e := range encodings {
-		c, err := e.Count(billed, p.Wide)
+		c, err := e.count(billed, p.Wide)
 		if err != nil {
 			var ce *CharacterError
 			if !errors.As(err, &ce) {
@@ -127,11 +124,11 @@ func (p Profile) cheapest(text string, encodings []Encoding) (Plan, error) {
 }
 
 // left is what still fits into the last segment.
-func (p Profile) left(e Encoding, billed string, c Count) int {
+func (p Profile) left(e Encoding, billed string, c size) int {
 	if c.Segments == 1 {
-		return e.Capacity(false, p.Wide) - c.Units
+		return e.capacity(false, p.Wide) - c.Units
 	}
-	limit, used := e.Capacity(true, p.Wide), 0
+	limit, used := e.capacity(true, p.Wide), 0
 	for _, r := range billed {
 		cost := e.cost(r)
 		if used += cost; used > limit {

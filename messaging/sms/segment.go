@@ -51,7 +51,7 @@ func (s Segment) UserData() (octets []byte, length int) {
 // combined character and no web address is split between two of them. The error
 // is ErrText, a *CharacterError, or ErrTooLong beyond 255 segments.
 func Encode(text string, e Encoding, ref Reference) ([]Segment, error) {
-	count, err := e.Count(text, ref.Wide)
+	count, err := e.count(text, ref.Wide)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (e Encoding) cut(text string, wide bool, n int) []string {
 // a byte offset) does not object; a stretch without such a place is broken
 // anywhere.
 func (e Encoding) greedy(text string, wide bool, keep func(string, int) bool) []string {
-	limit := e.Capacity(true, wide)
+	limit := e.capacity(true, wide)
 	var parts []string
 	start, used := 0, 0      // of the current part
 	good, after := 0, 0      // the last place to break, and the units before it

@@ -2,10 +2,10 @@ package sms
 
 import "strings"
 
-// Transliterate replaces Turkish letters outside GSM-7 and typographic signs
+// transliterate replaces Turkish letters outside GSM-7 and typographic signs
 // with what a reader takes for them: ş s, ğ g, ı i, İ I, ç c, ’ ', – -, … ....
 // Everything else stays.
-func Transliterate(text string) string { return plain.Replace(text) }
+func transliterate(text string) string { return plain.Replace(text) }
 
 var plain = strings.NewReplacer(
 	"ş", "s", "Ş", "S", "ğ", "g", "Ğ", "G", "ı", "i", "İ", "I", "ç", "c", "â", "a", "Â", "A", "î", "i", "Î", "I", "û", "u", "Û", "U",

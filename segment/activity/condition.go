@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Condition is a question about one kind of activity.
-type Condition struct {
+// condition is a question about one kind of activity.
+type condition struct {
 	Kind     string // e.g. "purchase"
 	Min, Max int    // how many, both included; Max of Unbounded: no upper bound
 	From, To int    // days ago, both included: From >= To >= 0
@@ -20,8 +20,8 @@ type Condition struct {
 	Weeks int
 }
 
-// Unbounded is a Condition.Max without bound.
-const Unbounded = math.MaxInt
+// unbounded is a condition.Max without bound.
+const unbounded = math.MaxInt
 
 const (
 	maxDays  = 36_600 // a hundred years
@@ -40,19 +40,12 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("activity: %q: column %d: %s", e.Text, e.Column, e.Msg)
 }
 
-// Parse reads a condition. The syntax:
-//
-//	purchase >= 2 in 90d         two or more within the last ninety days
-//	purchase = 0 in 30d          none; also <=
-//	service >= 1 in 1095d..730d  between three and two years ago
-//	purchase in 6 of 8 weeks     in at least six of the last eight weeks
-//
-// Errors are *Error.
-func Parse(text string) (Condition, error) {
+// parseCondition reads a condition in the syntax that Supply tells. Errors are *Error.
+func parseCondition(text string) (condition, error) {
 	p := conditionParser{text: text}
 	c, msg := p.parse()
 	if msg != "" {
-		return Condition{}, &Error{Text: shorten(text), Column: utf8.RuneCountInString(text[:p.start]) + 1, Msg: msg}
+		return condition{}, &Error{Text: shorten(text), Column: utf8.RuneCountInString(text[:p.start]) + 1, Msg: msg}
 	}
 	return c, nil
 }
@@ -94,7 +87,7 @@ func parseNumber(s string, most int) (int, string) {
 	return n, ""
 }
 
-func (p *conditionParser) parse() (c Condition, msg string) {
+func (p *conditionParser) parse() (c condition, msg string) {
 	c.Kind = p.word()
 	if msg := checkKind(c.Kind); msg != "" {
 		return c, msg
@@ -113,7 +106,7 @@ func (p *conditionParser) parse() (c Condition, msg string) {
 	c.Min, c.Max = n, n
 	switch relation {
 	case ">=":
-		c.Max = Unbounded
+		c.Max = unbounded
 	case "<=":
 		c.Min = 0
 	}
@@ -135,7 +128,7 @@ func (p *conditionParser) parse() (c Condition, msg string) {
 	return c, p.end()
 }
 
-func (p *conditionParser) weeks(c Condition) (_ Condition, msg string) {
+func (p *conditionParser) weeks(c condition) (_ condition, msg string) {
 	if c.Min, msg = p.number(maxDays / 7); msg != "" {
 		return c, msg
 	}
@@ -151,7 +144,7 @@ func (p *conditionParser) weeks(c Condition) (_ Condition, msg string) {
 	if p.word() != "weeks" {
 		return c, `expected "weeks"`
 	}
-	c.Max = Unbounded
+	c.Max = unbounded
 	return c, p.end()
 }
 
@@ -183,26 +176,14 @@ func checkKind(kind string) string {
 	return ""
 }
 
-// Validate reports what keeps the condition from being asked and written.
-func (c Condition) Validate() error {
-	back, err := Parse(c.String())
-	if err != nil {
-		return err
-	}
-	if back != c {
-		return &Error{Text: c.String(), Column: 1, Msg: "the condition cannot be written as text"}
-	}
-	return nil
-}
-
-// String returns the canonical text, which Parse reads back.
-func (c Condition) String() string {
+// String returns the canonical text, which parseCondition reads back.
+func (c condition) String() string {
 	if c.Weeks > 0 {
 		return fmt.Sprintf("%s in %d of %d weeks", c.Kind, c.Min, c.Weeks)
 	}
 	relation, n := "=", c.Min
 	switch {
-	case c.Max == Unbounded:
+	case c.Max == unbounded:
 		relation = ">="
 	case c.Min != c.Max:
 		relation, n = "<=", c.Max

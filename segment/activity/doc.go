@@ -3,8 +3,8 @@
 // "came to the service between two and three years ago", "bought in at least six
 // of the last eight weeks".
 //
-// A Log keeps when each customer did what. A Condition asks about it and is
-// written as text; it can stand in a definition of package segment as the name
+// A Log keeps when each customer did what. A condition asks about it in
+// words; it can stand in a definition of package segment as the name
 // of a leaf, and Supply makes the Log answer for it:
 //
 //	segment at-risk = leaf("purchase >= 2 in 90d") except leaf("purchase >= 1 in 30d")

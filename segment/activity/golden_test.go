@@ -1,4 +1,4 @@
-package activity_test
+package activity
 
 import (
 	"compress/gzip"
@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/segment"
-	"github.com/vefacrm/vefa/segment/activity"
 )
 
 // readCSV reads a gzipped CSV of the Complete Journey data without its header, or skips.
@@ -38,7 +37,7 @@ func readCSV(t *testing.T, name string) [][]string {
 // about to lapse, and micro-segments of a grocery chain (84.51°, Complete
 // Journey 2.0); the expected sizes are those of pandas.
 func TestCompleteJourney(t *testing.T) {
-	log := activity.NewLog(time.UTC)
+	log := NewLog(time.UTC)
 	households := map[string]bool{}
 	first := map[[2]string]time.Time{} // of household and basket
 	for _, row := range readCSV(t, "transactions_sample.csv.gz") {
@@ -76,7 +75,7 @@ func TestCompleteJourney(t *testing.T) {
 		segment active    = leaf("purchase >= 2 in 90d")
 		segment lapsing   = leaf("purchase >= 2 in 90d") and leaf("purchase = 0 in 30d")`, segment.Limits{})
 	require.NoError(t, err)
-	_, err = activity.Supply(idx, log, at, defs...)
+	_, err = Supply(idx, log, at, defs...)
 	require.NoError(t, err)
 	_, err = idx.Define(at, defs...)
 	require.NoError(t, err)

@@ -31,7 +31,7 @@ func NewLog(in *time.Location) *Log {
 
 // Add notes that a customer did something, in any order of time. The same
 // instant twice counts twice. A nameless customer, a zero time or a kind that
-// Parse does not accept is an *Error.
+// a condition cannot name is an *Error.
 func (l *Log) Add(customer, kind string, at time.Time) error {
 	msg := checkKind(kind)
 	switch {
@@ -71,12 +71,8 @@ func (l *Log) Forget(customer string) {
 	delete(l.customers, customer)
 }
 
-// Holds returns the condition as a predicate for segment.Index.SetPredicate. A
-// condition that cannot be written is an *Error.
-func (l *Log) Holds(c Condition) (func(customer string, at time.Time) bool, error) {
-	if err := c.Validate(); err != nil {
-		return nil, err
-	}
+// holds returns the condition as a predicate for segment.Index.SetPredicate.
+func (l *Log) holds(c condition) func(customer string, at time.Time) bool {
 	return func(customer string, at time.Time) bool {
 		l.mu.RLock()
 		defer l.mu.RUnlock()
@@ -87,10 +83,10 @@ func (l *Log) Holds(c Condition) (func(customer string, at time.Time) bool, erro
 			}
 		}
 		return c.holds(did, at, l.in)
-	}, nil
+	}
 }
 
-func (c Condition) holds(did moments, at time.Time, in *time.Location) bool {
+func (c condition) holds(did moments, at time.Time, in *time.Location) bool {
 	did = did[:did.before(at.UnixMicro()+1)]
 	if c.Weeks == 0 {
 		n := len(did) - did.before(midnight(at, c.From, in))
@@ -126,9 +122,16 @@ func midnight(at time.Time, daysAgo int, in *time.Location) int64 {
 }
 
 // Supply makes the log answer for all conditions that the definitions mention as
-// leaves: leaves whose name has a space and no
-// colon, which fields have. Faulty conditions are an *Error, and
-// nothing is supplied then. Call it before Index.Define.
+// leaves, and returns who entered and left the tracked segments by that. A leaf is a
+// condition if its name has a space and no colon, which fields have. The syntax:
+//
+//	purchase >= 2 in 90d         two or more within the last ninety days
+//	purchase = 0 in 30d          none; also <=
+//	service >= 1 in 1095d..730d  between three and two years ago
+//	purchase in 6 of 8 weeks     in at least six of the last eight weeks
+//
+// A condition that cannot be read is an *Error, and nothing is supplied then. Call it
+// before Index.Define.
 func Supply(idx *segment.Index, log *Log, at time.Time, defs ...segment.Definition) ([]segment.MembershipChange, error) {
 	type leaf struct {
 		name  string
@@ -142,15 +145,11 @@ func Supply(idx *segment.Index, log *Log, at time.Time, defs ...segment.Definiti
 				continue
 			}
 			seen[name] = true
-			c, err := Parse(name)
+			c, err := parseCondition(name)
 			if err != nil {
 				return nil, err
 			}
-			holds, err := log.Holds(c)
-			if err != nil {
-				return nil, err
-			}
-			leaves = append(leaves, leaf{name, holds})
+			leaves = append(leaves, leaf{name, log.holds(c)})
 		}
 	}
 	var out []segment.MembershipChange

@@ -1,4 +1,4 @@
-package rfm_test
+package rfm
 
 import (
 	"bufio"
@@ -15,18 +15,16 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/vefacrm/vefa/segment/rfm"
 )
 
 // conventions are those of testdata/conventions.json.
-var conventions = map[string]rfm.Config{
+var conventions = map[string]Config{
 	"rpackage-5":     {},
-	"ntile-5":        {Convention: rfm.NTile},
-	"nested-ntile-5": {Convention: rfm.NTile, Nested: true},
-	"qcut-4":         {Convention: rfm.QCut, Bins: 4},
-	"qcut-5":         {Convention: rfm.QCut},
-	"fixed": {Convention: rfm.Fixed, Cuts: rfm.Cuts{
+	"ntile-5":        {Convention: NTile},
+	"nested-ntile-5": {Convention: NTile, Nested: true},
+	"qcut-4":         {Convention: QCut, Bins: 4},
+	"qcut-5":         {Convention: QCut},
+	"fixed": {Convention: Fixed, Cuts: Cuts{
 		Recency: []int64{31, 91, 181, 366}, Frequency: []int64{2, 4, 7}, Monetary: []int64{50_00, 200_00, 500_00, 1000_00}}},
 }
 
@@ -41,7 +39,7 @@ func TestConventionsAgainstOtherEngines(t *testing.T) {
 		Cells     map[string]int
 	}
 	require.NoError(t, json.Unmarshal(raw, &want))
-	for data, rows := range map[string]func(*testing.T) []rfm.Row{"rfm_data_orders": goldenRows, "cdnow": cdnowRows} {
+	for data, rows := range map[string]func(*testing.T) []Row{"rfm_data_orders": goldenRows, "cdnow": cdnowRows} {
 		t.Run(data, func(t *testing.T) {
 			rows := rows(t)
 			for name, config := range conventions {
@@ -53,8 +51,8 @@ func TestConventionsAgainstOtherEngines(t *testing.T) {
 				cells := map[string]int{}
 				sum := sha256.New()
 				for _, s := range got.Scores {
-					cells[strconv.Itoa(s.Cell())]++
-					fmt.Fprintf(sum, "%s,%d\n", s.Customer, s.Cell())
+					cells[strconv.Itoa(s.cell())]++
+					fmt.Fprintf(sum, "%s,%d\n", s.Customer, s.cell())
 				}
 				require.Equal(t, expected.Cells, cells, name)
 				require.Equal(t, expected.SHA256, hex.EncodeToString(sum.Sum(nil)), name)
@@ -69,23 +67,23 @@ func TestMigrationAgainstPandas(t *testing.T) {
 	require.NoError(t, err)
 	var lines [][3]any
 	require.NoError(t, json.Unmarshal(raw, &lines))
-	var want []rfm.Move
+	var want []Move
 	for _, l := range lines {
-		want = append(want, rfm.Move{From: l[0].(string), To: l[1].(string), Customers: int(l[2].(float64))})
+		want = append(want, Move{From: l[0].(string), To: l[1].(string), Customers: int(l[2].(float64))})
 	}
 	orders := goldenOrders(t)
-	score := func(at time.Time) []rfm.Score {
-		rows, err := rfm.Summarise(slices.Values(orders), at, nil)
+	score := func(at time.Time) []Score {
+		rows, err := Summarise(slices.Values(orders), at, nil)
 		require.NoError(t, err)
-		got, err := rfm.Config{}.Score(rows)
+		got, err := Config{}.Score(rows)
 		require.NoError(t, err)
 		return got.Scores
 	}
 	before, after := score(time.Date(2006, 6, 30, 0, 0, 0, 0, time.UTC)), score(time.Date(2006, 12, 31, 0, 0, 0, 0, time.UTC))
-	require.Equal(t, want, rfm.Migrate(before, after, rfm.RPackageGroups()))
+	require.Equal(t, want, Migrate(before, after, RPackageGroups()))
 }
 
-func cdnowOrders(t *testing.T) []rfm.Order {
+func cdnowOrders(t *testing.T) []Order {
 	root := os.Getenv("VEFA_DATA")
 	if root == "" {
 		root = filepath.Join("..", "..", "..", "shared", "data")
@@ -95,7 +93,7 @@ func cdnowOrders(t *testing.T) []rfm.Order {
 		t.Skipf("golden data not present (set VEFA_DATA): %v", err)
 	}
 	defer f.Close()
-	var orders []rfm.Order
+	var orders []Order
 	lines := bufio.NewScanner(f)
 	lines.Scan() // header
 	for lines.Scan() {
@@ -108,14 +106,14 @@ func cdnowOrders(t *testing.T) []rfm.Order {
 		whole, cents, _ := strings.Cut(field[3], ".")
 		amount, err := strconv.ParseInt(whole+(cents + "00")[:2], 10, 64)
 		require.NoError(t, err)
-		orders = append(orders, rfm.Order{Customer: field[0], At: at, Amount: amount})
+		orders = append(orders, Order{Customer: field[0], At: at, Amount: amount})
 	}
 	require.NoError(t, lines.Err())
 	return orders
 }
 
-func cdnowRows(t *testing.T) []rfm.Row {
-	rows, err := rfm.Summarise(func(yield func(rfm.Order) bool) {
+func cdnowRows(t *testing.T) []Row {
+	rows, err := Summarise(func(yield func(Order) bool) {
 		for _, o := range cdnowOrders(t) {
 			if !yield(o) {
 				return

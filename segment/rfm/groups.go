@@ -17,10 +17,10 @@ type Range struct{ Low, High int }
 
 func (r Range) has(n int) bool { return r.Low <= n && n <= r.High }
 
-// Has reports whether the score lies in the group.
-func (g Group) Has(s Score) bool {
+// has reports whether the score lies in the group.
+func (g Group) has(s Score) bool {
 	if len(g.Cells) > 0 {
-		return slices.Contains(g.Cells, s.Cell())
+		return slices.Contains(g.Cells, s.cell())
 	}
 	return g.R.has(s.R) && g.F.has(s.F) && g.M.has(s.M)
 }
@@ -31,7 +31,7 @@ const Other = "Other"
 // Name returns the name of the first group that has the score, else Other.
 func Name(s Score, groups []Group) string {
 	for _, g := range groups {
-		if g.Has(s) {
+		if g.has(s) {
 			return g.Name
 		}
 	}

@@ -9,7 +9,7 @@ import "time"
 type Live struct {
 	config Config
 	in     *time.Location
-	ledger Ledger
+	ledger ledger
 	latest time.Time
 	values [3]ordered // by recency, frequency, monetary; of customers that have a row
 	cuts   [3][]Cut   // nil: to be computed again
@@ -41,7 +41,7 @@ func NewLive(c Config, in *time.Location) (*Live, error) {
 func (l *Live) Add(o Order) error {
 	a := l.ledger.customers[o.Customer]
 	before, had := l.entries(o.Customer, a)
-	if err := l.ledger.Add(o); err != nil {
+	if err := l.ledger.add(o); err != nil {
 		return err
 	}
 	if o.At.After(l.latest) {

@@ -1,4 +1,4 @@
-package rfm_test
+package rfm
 
 import (
 	"fmt"
@@ -9,8 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/vefacrm/vefa/segment/rfm"
 )
 
 // After every order each customer has the scores of a batch over all orders so
@@ -20,15 +18,15 @@ func TestLiveEqualsBatch(t *testing.T) {
 	istanbul := time.FixedZone("TRT", 3*60*60)
 	rapid.Check(t, func(t *rapid.T) {
 		config := conventions[rapid.SampledFrom(names).Draw(t, "convention")]
-		live, err := rfm.NewLive(config, istanbul)
+		live, err := NewLive(config, istanbul)
 		require.NoError(t, err)
-		var orders []rfm.Order
+		var orders []Order
 		start := time.Date(2025, 1, 1, 21, 30, 0, 0, time.UTC)
 		at := start
 		spread := rapid.SampledFrom([]int{3, 40, 100_000}).Draw(t, "spread")
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 5))
 		for range rapid.IntRange(1, 40).Draw(t, "orders") {
-			o := rfm.Order{Customer: fmt.Sprint("c", rng.IntN(15)), At: start.Add(time.Duration(rng.IntN(20*24)) * time.Hour),
+			o := Order{Customer: fmt.Sprint("c", rng.IntN(15)), At: start.Add(time.Duration(rng.IntN(20*24)) * time.Hour),
 				Amount: int64(rng.IntN(spread) - spread/8)}
 			require.NoError(t, live.Add(o))
 			orders = append(orders, o)
@@ -36,7 +34,7 @@ func TestLiveEqualsBatch(t *testing.T) {
 				at = o.At
 			}
 			asked := at.Add(time.Duration(rng.IntN(100)) * time.Hour)
-			rows, err := rfm.Summarise(slices.Values(orders), asked, istanbul)
+			rows, err := Summarise(slices.Values(orders), asked, istanbul)
 			require.NoError(t, err)
 			batch, err := config.Score(rows)
 			require.NoError(t, err)
@@ -52,7 +50,7 @@ func TestLiveEqualsBatch(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, ok)
 		_, _, err = live.Score("c1", start.AddDate(0, 0, -30))
-		var invalid *rfm.InvalidError
+		var invalid *InvalidError
 		require.ErrorAs(t, err, &invalid)
 	})
 }
@@ -66,7 +64,7 @@ func TestLiveEqualsBatchOnCDNOW(t *testing.T) {
 		if config.Nested {
 			continue
 		}
-		live, err := rfm.NewLive(config, nil)
+		live, err := NewLive(config, nil)
 		require.NoError(t, err)
 		for _, o := range orders {
 			require.NoError(t, live.Add(o))
@@ -84,15 +82,15 @@ func TestLiveEqualsBatchOnCDNOW(t *testing.T) {
 }
 
 func TestLiveRefuses(t *testing.T) {
-	var invalid *rfm.InvalidError
-	for _, c := range []rfm.Config{{Nested: true, Convention: rfm.NTile}, {Bins: 1}} {
-		_, err := rfm.NewLive(c, nil)
+	var invalid *InvalidError
+	for _, c := range []Config{{Nested: true, Convention: NTile}, {Bins: 1}} {
+		_, err := NewLive(c, nil)
 		require.ErrorAs(t, err, &invalid)
 	}
-	live, err := rfm.NewLive(rfm.Config{}, nil)
+	live, err := NewLive(Config{}, nil)
 	require.NoError(t, err)
-	require.ErrorAs(t, live.Add(rfm.Order{}), &invalid)
-	require.NoError(t, live.Add(rfm.Order{Customer: "a", At: time.Unix(1, 0), Amount: -5}))
+	require.ErrorAs(t, live.Add(Order{}), &invalid)
+	require.NoError(t, live.Add(Order{Customer: "a", At: time.Unix(1, 0), Amount: -5}))
 	_, ok, err := live.Score("a", time.Unix(1, 0))
 	require.NoError(t, err)
 	require.False(t, ok, "a return alone makes no row")
@@ -100,15 +98,15 @@ func TestLiveRefuses(t *testing.T) {
 
 func BenchmarkLive(b *testing.B) {
 	const n = 1_000_000
-	live, err := rfm.NewLive(rfm.Config{}, nil)
+	live, err := NewLive(Config{}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
 	rng := rand.New(rand.NewPCG(42, 7))
 	day0 := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 	customers := make([]string, n)
-	order := func(i int) rfm.Order {
-		return rfm.Order{Customer: customers[i], At: day0.AddDate(0, 0, rng.IntN(700)), Amount: int64(100_000 * rng.ExpFloat64())}
+	order := func(i int) Order {
+		return Order{Customer: customers[i], At: day0.AddDate(0, 0, rng.IntN(700)), Amount: int64(100_000 * rng.ExpFloat64())}
 	}
 	for i := range customers {
 		customers[i] = fmt.Sprintf("%07d", i)
@@ -117,7 +115,7 @@ func BenchmarkLive(b *testing.B) {
 		}
 	}
 	at := day0.AddDate(2, 0, 0)
-	orders := make([]rfm.Order, 1<<16)
+	orders := make([]Order, 1<<16)
 	for i := range orders {
 		orders[i] = order(rng.IntN(n))
 	}

@@ -49,8 +49,8 @@ type Score struct {
 	R, F, M int
 }
 
-// Cell returns the scores as a three-digit number, e.g. 543.
-func (s Score) Cell() int { return 100*s.R + 10*s.F + s.M }
+// cell returns the scores as a three-digit number, e.g. 543.
+func (s Score) cell() int { return 100*s.R + 10*s.F + s.M }
 
 // Leaf returns the scores as a leaf name for package segment, e.g. "rfm:5-4-3".
 func (s Score) Leaf() string { return fmt.Sprintf("rfm:%d-%d-%d", s.R, s.F, s.M) }
@@ -70,8 +70,8 @@ func (c Cut) above(equal bool) int64 {
 	return n + 1
 }
 
-// Float returns the cut point as a number for display.
-func (c Cut) Float() float64 { return float64(c.Num) / float64(c.Den) }
+// float returns the cut point as a number for display.
+func (c Cut) float() float64 { return float64(c.Num) / float64(c.Den) }
 
 // Result holds the scores by customer and the cut points that made them. Cut
 // points are empty for NTile and with Nested.

@@ -41,10 +41,10 @@ func (e *InvalidError) Error() string {
 // maxMoney keeps cut points, scaled by the number of bins, within 64 bits.
 const maxMoney = math.MaxInt64 / 64
 
-// Ledger keeps the summary up to date order by order; it equals Summarise over
+// ledger keeps the summary up to date order by order; it equals Summarise over
 // the same orders in any sequence. The zero value is ready. It is not safe for
 // concurrent use.
-type Ledger struct {
+type ledger struct {
 	customers map[string]*account
 }
 
@@ -55,9 +55,9 @@ type account struct {
 	serial    uint64 // of Live: a number of its own
 }
 
-// Add takes one order in. A nameless customer, a zero time or an amount or sum
+// add takes one order in. A nameless customer, a zero time or an amount or sum
 // beyond 10^17 minor units is an *InvalidError and leaves the ledger as it was.
-func (l *Ledger) Add(o Order) error {
+func (l *ledger) add(o Order) error {
 	switch {
 	case o.Customer == "":
 		return &InvalidError{Field: "customer", Msg: "must not be empty"}
@@ -88,10 +88,10 @@ func (l *Ledger) Add(o Order) error {
 	return nil
 }
 
-// Rows returns the summary as of the calendar day of at in the location (nil:
+// rows returns the summary as of the calendar day of at in the location (nil:
 // UTC), by customer. Customers without any order, returns apart, have no row;
 // those whose last order is after that day have recency 0.
-func (l *Ledger) Rows(at time.Time, in *time.Location) []Row {
+func (l *ledger) rows(at time.Time, in *time.Location) []Row {
 	if in == nil {
 		in = time.UTC
 	}
@@ -121,14 +121,14 @@ func calendarDay(t time.Time, in *time.Location) int64 {
 // Summarise folds the orders up to and including at, in any sequence. See
 // Ledger for faults and days.
 func Summarise(orders iter.Seq[Order], at time.Time, in *time.Location) ([]Row, error) {
-	var l Ledger
+	var l ledger
 	for o := range orders {
 		if o.At.After(at) {
 			continue
 		}
-		if err := l.Add(o); err != nil {
+		if err := l.add(o); err != nil {
 			return nil, err
 		}
 	}
-	return l.Rows(at, in), nil
+	return l.rows(at, in), nil
 }
