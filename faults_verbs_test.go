@@ -372,6 +372,47 @@ func verbs() []verb {
 		_, err := outbox(l).Receive(ctx, l.lost...)
 		return nil, err
 	}).prepare = func(l *lab) { byItself(l); lose(l) }
+	// The worker by itself: the outbox's handler, and one within the record.
+	worker := func(l *lab) *crm.Worker {
+		return &crm.Worker{Store: l.faulty, Now: func() time.Time { return l.now }, Handlers: []crm.EffectHandler{
+			outbox(l).Handler(),
+			{Kind: crm.EffectTag, Strict: true, Apply: func(ctx context.Context, tx crm.Tx, claims []*crm.Claim) ([]crm.Receipt, error) {
+				var notes []*crm.Fact
+				for _, c := range claims {
+					notes = append(notes, &crm.Fact{Key: crm.FactKey{Kind: crm.KindNote, Source: "worker", ID: string(c.Effect.ID)},
+						Subject: c.Effect.Subject, At: l.now, Version: 1, Data: &crm.Note{Text: "done"}})
+				}
+				_, err := tx.PutFacts(ctx, notes...)
+				return nil, err
+			}},
+		}}
+	}
+	work := func(l *lab) {
+		plain(l)
+		must(l, l.under.Update(l.t.Context(), func(tx crm.Tx) error {
+			on := crm.OfAddress(nighttest.Phone(1))
+			_, err := tx.PutEffects(l.t.Context(), &crm.Effect{ID: crmtest.EffectID("work", on, crm.FactKey{}, ""), Kind: crm.EffectTag, Cause: "work", Subject: on,
+				State: crm.Planned, Due: l.now, Created: l.now, Changed: l.now})
+			return err
+		}))
+		l.settle = func(ctx context.Context) (messaging.Stats, error) { return worker(l).Drain(ctx) }
+	}
+	add("*crm.Worker.RunOnce", func(ctx context.Context, l *lab) (any, error) {
+		_, err := worker(l).RunOnce(ctx)
+		return nil, err
+	}).prepare = work
+	add("*crm.Worker.Drain", func(ctx context.Context, l *lab) (any, error) {
+		_, err := worker(l).Drain(ctx)
+		return nil, err
+	}).prepare = work
+	add("*crm.Worker.Resume", func(ctx context.Context, l *lab) (any, error) {
+		_, err := worker(l).Resume(ctx)
+		return nil, err
+	}).prepare = func(l *lab) { work(l); lose(l) }
+	add("*crm.Worker.Receive", func(ctx context.Context, l *lab) (any, error) {
+		_, err := worker(l).Receive(ctx, l.lost...)
+		return nil, err
+	}).prepare = func(l *lab) { work(l); lose(l) }
 	return all
 }
 

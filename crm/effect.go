@@ -103,6 +103,7 @@ type Effect struct {
 	SentAt     time.Time       // when it was claimed; zero if it never was
 	Attempts   int             // how often whoever carries it out was told to come again later
 	Lease      time.Time       // a claimed effect may be taken up again after this
+	Provider   string          // the provider's own id of it, by which its reports name it; "" if it gave none
 	Data       json.RawMessage // what the kind needs
 	Rev        int64           // the store's revision, 0 before the first Put
 }
@@ -115,11 +116,20 @@ func (e *Effect) Clone() *Effect {
 	return &c
 }
 
+// ProviderRef returns the entry by which an effect is found from its Provider.
+func (e *Effect) ProviderRef() Ref {
+	return Ref{Kind: RefProvider, Key: providerKey(e.Kind, e.Provider), Subject: e.Subject, Target: string(e.ID)}
+}
+
+func providerKey(kind EffectKind, id string) string {
+	return RefKey(string(kind) + "/" + Clip(id, maxWord))
+}
+
 // Validate reports every fault of the effect. Whether the id is the one that the
 // installation gives can be told with its key only: see EffectIDs.Check.
 func (e *Effect) Validate() error {
 	faults := []error{e.ID.Validate(), e.Subject.Validate(), checkKeyText("kind", string(e.Kind), false),
-		checkKeyText("cause", e.Cause, false), checkKeyText("occurrence", e.Occurrence, true)}
+		checkKeyText("cause", e.Cause, false), checkKeyText("occurrence", e.Occurrence, true), checkKeyText("provider", e.Provider, true)}
 	if e.Subject.Record != "" {
 		faults = append(faults, fieldError("subject", "must be a profile or an address"))
 	}

@@ -24,6 +24,8 @@ const (
 	RefWaiting RefKind = "waiting" // kind of a record that is not there → fact that hangs on it
 	RefTicket  RefKind = "ticket"  // tickets that are not solved, see Service.OpenTickets
 	RefSent    RefKind = "sent"    // a hash of a thing and of who got it → effect; kept by vefa
+
+	RefProvider RefKind = "provider" // kind of effect and Effect.Provider → effect; kept by Worker
 )
 
 // RefKey returns a text that is made of several, such as FactKey.String, in the

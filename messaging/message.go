@@ -30,34 +30,24 @@ type Message struct {
 }
 
 // Status is a provider's answer about one message.
-type Status string
+type Status = crm.Status
 
 // The answers of a provider.
 const (
 	// Accepted: the provider has it and will deliver it.
-	Accepted Status = "accepted"
+	Accepted = crm.Accepted
 	// Rejected: the provider will never deliver it.
-	Rejected Status = "rejected"
+	Rejected = crm.Declined
 	// Throttled: the provider has not taken it; the same message may come again
 	// later.
-	Throttled Status = "throttled"
+	Throttled = crm.Throttled
 	// Unknown: nobody can tell whether the provider has it. It must not be
 	// sent again to a provider that does not recognise repeated ids.
-	Unknown Status = "unknown"
+	Unknown = crm.Uncertain
 )
 
 // Receipt is the answer about one message.
-type Receipt struct {
-	ID       crm.EffectID
-	Status   Status
-	Provider string        // the provider's own id of the message, if it gave one
-	Reason   string        // why it was not accepted; without text or address
-	After    time.Duration // of Throttled: not before this long from now; 0 leaves it to the caller
-	// Unreached, of Throttled, says that the provider was not reached or took
-	// nothing from this host at all: no answer about the message, however often
-	// it comes. An Outbox tries again and never gives the message up for it.
-	Unreached bool
-}
+type Receipt = crm.Receipt
 
 // Sender hands messages to a provider.
 //

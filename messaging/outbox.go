@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -17,7 +18,10 @@ import (
 var ErrUnrenderable = errors.New("messaging: the effect cannot be turned into a message")
 
 // GuardProvider is the Guard of the reason that records a provider's answer.
-const GuardProvider = "provider"
+const GuardProvider = crm.GuardProvider
+
+// GuardTwice is the Guard of the reason that a provider took a message twice.
+const GuardTwice = crm.GuardTwice
 
 // GuardRender is the Guard of the reason that an effect could not be turned
 // into a message.
@@ -35,21 +39,9 @@ type Decision struct {
 	Reads []crm.GuardRead
 }
 
-// Outbox carries planned message effects out: it claims, sends and records.
-//
-// One transaction locks the destinations, asks the guard again and moves the
-// effects to crm.Sent with the versions that were read; that commit is what
-// "sent" means. Only then, outside of any transaction, the messages are handed
-// to the sender. Another transaction records the answers. An effect that leaves
-// does so at least once under its own id: with a sender that recognises ids
-// exactly once, with any other its fate may stay crm.Unknown.
-//
-// Several processes may run outboxes over the same store: the first to claim an
-// effect has it until its lease ends. A claim is checked, and its lease renewed
-// where need be, right before its message is handed over, and no more is claimed
-// than leaves in a quarter of the lease at the pace of the sender, which is
-// measured. Leases go by the store's clock, so that a process whose own clock is
-// wrong takes nothing away from another.
+// Outbox carries planned message effects out: it is a crm.Worker whose handler
+// locks the destinations, asks the guard again and hands messages to the sender.
+// What crm.Worker promises about leases, claims and unknown fates holds for it.
 //
 // The fields must not be changed once RunOnce was called; RunOnce may be called
 // concurrently.
@@ -89,90 +81,60 @@ type Outbox struct {
 	// not an error of the run. Defaults to slog.Default.
 	Logger *slog.Logger
 
-	pace pace
+	pace crm.Pace
 }
 
-// Stats is what one run did. Where it says nothing else, it counts effects.
-type Stats struct {
-	Due       int `json:"due"`       // found, of any state
-	Claimed   int `json:"claimed"`   // moved to sent
-	Done      int `json:"done"`      // accepted by the provider
-	Withheld  int `json:"withheld"`  // refused by a guard
-	HeldOut   int `json:"heldout"`   // in the control group
-	Deferred  int `json:"deferred"`  // due later, by a guard
-	Failed    int `json:"failed"`    // rejected, or impossible to render
-	Throttled int `json:"throttled"` // due later, by the provider
-	Unknown   int `json:"unknown"`   // of unknown fate after this run
-	Resent    int `json:"resent"`    // sent again under the same id
-	Conflicts int `json:"conflicts"` // that somebody else was first with
-}
-
-// Add adds the counts of another run.
-func (s *Stats) Add(o Stats) {
-	s.Due += o.Due
-	s.Claimed += o.Claimed
-	s.Done += o.Done
-	s.Withheld += o.Withheld
-	s.HeldOut += o.HeldOut
-	s.Deferred += o.Deferred
-	s.Failed += o.Failed
-	s.Throttled += o.Throttled
-	s.Unknown += o.Unknown
-	s.Resent += o.Resent
-	s.Conflicts += o.Conflicts
-}
+// Stats is what one run did.
+type Stats = crm.WorkStats
 
 // RunOnce looks into claims whose lease has ended, then claims and sends one
 // batch of what is due. Call it again until Stats.Due is 0. An error leaves the
 // record consistent: what was claimed is looked into when its lease ends.
 func (o *Outbox) RunOnce(ctx context.Context) (Stats, error) {
-	if err := o.check(); err != nil {
-		return Stats{}, err
-	}
-	if err := ctx.Err(); err != nil {
-		return Stats{}, err
-	}
-	now := o.now()
-	stats, err := o.resolve(ctx, now, false, o.doubtful()...)
+	w, err := o.worker(ctx)
 	if err != nil {
-		return stats, err
+		return Stats{}, err
 	}
-	sent, err := o.sendDue(ctx, now)
-	stats.Add(sent)
-	return stats, err
+	return w.RunOnce(ctx)
 }
 
 // Drain calls RunOnce until nothing is due.
 func (o *Outbox) Drain(ctx context.Context) (Stats, error) {
-	var total Stats
-	for {
-		s, err := o.RunOnce(ctx)
-		total.Add(s)
-		if err != nil || s.Due == 0 {
-			return total, err
-		}
+	w, err := o.worker(ctx)
+	if err != nil {
+		return Stats{}, err
 	}
+	return w.Drain(ctx)
 }
 
 // Resume looks at once into every claim that was never answered, whatever its
-// lease. Call it when the host starts and knows that no other outbox runs over
-// these parts, so that a process that was killed while sending goes on where it
-// was. Where others run, do not: what they have just handed to the provider
-// looks as if it had been lost.
+// lease; see crm.Worker.Resume.
 func (o *Outbox) Resume(ctx context.Context) (Stats, error) {
-	if err := o.check(); err != nil {
+	w, err := o.worker(ctx)
+	if err != nil {
 		return Stats{}, err
 	}
-	var total Stats
-	now := o.now()
-	for {
-		// Each effect found leaves the state Sent.
-		s, err := o.resolve(ctx, now, true, crm.Sent)
-		total.Add(s)
-		if err != nil || s.Due == s.Conflicts {
-			return total, err
-		}
+	return w.Resume(ctx)
+}
+
+// Receive records answers of the provider that come outside of Send, such as
+// delivery reports, by the effect's id or, where the receipt has none, by the
+// provider's; see crm.Worker.Receive.
+func (o *Outbox) Receive(ctx context.Context, receipts ...Receipt) (Stats, error) {
+	w, err := o.worker(ctx)
+	if err != nil {
+		return Stats{}, err
 	}
+	return w.Receive(ctx, receipts...)
+}
+
+// worker returns the worker that the outbox is.
+func (o *Outbox) worker(ctx context.Context) (*crm.Worker, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	return &crm.Worker{Store: o.Store, Handlers: []crm.EffectHandler{o.Handler()}, Now: o.Now, LeaseNow: o.LeaseNow,
+		Batch: o.Batch, Lease: o.Lease, Parts: o.Parts, Logger: o.Logger}, ctx.Err()
 }
 
 func (o *Outbox) check() error {
@@ -182,235 +144,123 @@ func (o *Outbox) check() error {
 			faults = append(faults, fmt.Errorf("messaging: Outbox.%s must be set", name))
 		}
 	}
-	slices.SortFunc(faults, func(a, b error) int { return compareText(a.Error(), b.Error()) })
+	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(faults...)
 }
 
-func (o *Outbox) now() time.Time {
-	if o.Now == nil {
-		return crm.Micros(time.Now())
+// Handler returns the handler of messages, for a crm.Worker that carries out other
+// kinds of effects, too. Sender, Guard and Render must be set; Store, clocks, Batch
+// and Lease are then the worker's.
+func (o *Outbox) Handler() crm.EffectHandler {
+	h := crm.EffectHandler{Kind: crm.EffectMessage, Check: o.decide, Do: o.send, Idempotent: isIdempotent(o.Sender), MaxAttempts: o.MaxAttempts, Pace: &o.pace}
+	if l, ok := o.Sender.(BatchLimiter); ok {
+		h.MaxBatch = l.MaxBatch()
 	}
-	return crm.Micros(o.Now())
-}
-
-func (o *Outbox) logger() *slog.Logger {
-	if o.Logger == nil {
-		return slog.Default()
+	if r, ok := o.Sender.(Reconciler); ok {
+		h.Ask = r.Reconcile
 	}
-	return o.Logger
+	return h
 }
 
-func (o *Outbox) batch() int {
-	if o.Batch <= 0 {
-		return 500
-	}
-	return o.Batch
-}
-
-func (o *Outbox) lease() time.Duration {
-	if o.Lease <= 0 {
-		return 5 * time.Minute
-	}
-	return o.Lease
-}
-
-func (o *Outbox) attempts() int {
-	if o.MaxAttempts <= 0 {
-		return 10
-	}
-	return o.MaxAttempts
-}
-
-// clock returns the time that leases go by.
-func (o *Outbox) clock(ctx context.Context, c crm.Clock) (time.Time, error) {
-	if o.LeaseNow != nil {
-		return crm.Micros(o.LeaseNow()), nil
-	}
-	return c.Now(ctx)
-}
-
-// claim is one effect on its way through a run.
-type claim struct {
-	effect  *crm.Effect
-	message Message
-	verdict Decision
-	// doubt, of an effect that was claimed before, is what the provider said
-	// about it when it was asked; nil of one that was not.
-	doubt *Receipt
-}
-
-// sendDue claims one batch of planned effects and sends it.
-func (o *Outbox) sendDue(ctx context.Context, now time.Time) (Stats, error) {
-	var stats Stats
-	var claims []claim
-	err := o.Store.Update(ctx, func(tx crm.Tx) error {
-		stats, claims = Stats{}, nil // the store may run this again
-		due, err := tx.DueEffects(ctx, crm.DueQuery{Parts: o.Parts, State: crm.Planned,
-			Kinds: []crm.EffectKind{crm.EffectMessage}, Before: now.Add(time.Microsecond), Limit: o.pace.claims(o.batch())})
-		if err != nil || len(due) == 0 {
-			return err
-		}
-		stats.Due = len(due)
-		all, err := o.prepare(ctx, tx, due)
-		if err != nil {
-			return err
-		}
-		until, err := o.newLease(ctx, tx)
-		if err != nil {
-			return err
-		}
-		changed := make([]*crm.Effect, len(all))
-		for i := range all {
-			c := &all[i]
-			if err := o.decide(c, now, until, &stats); err != nil {
-				return err
-			}
-			changed[i] = c.effect
-			if c.effect.State == crm.Sent {
-				claims = append(claims, *c)
-			}
-		}
-		return tx.UpdateEffects(ctx, changed...)
-	})
-	if errors.Is(err, crm.ErrConflict) {
-		return Stats{Due: stats.Due, Conflicts: stats.Due}, nil
-	}
-	if err != nil {
-		return Stats{}, fmt.Errorf("messaging: claim: %w", err)
-	}
-	return o.deliver(ctx, claims, stats)
-}
-
-// newLease returns when a lease that begins now ends.
-func (o *Outbox) newLease(ctx context.Context, c crm.Clock) (time.Time, error) {
-	now, err := o.clock(ctx, c)
-	return crm.Micros(now.Add(o.lease())), err
-}
-
-// prepare reads for effects what is needed, renders them, locks where they go and asks the guard about those
-// that can be rendered. It works on clones.
-func (o *Outbox) prepare(ctx context.Context, tx crm.Tx, due []*crm.Effect) ([]claim, error) {
+// decide reads for effects what is needed, renders them, locks where they go and
+// asks the guard about those that can be rendered.
+func (o *Outbox) decide(ctx context.Context, tx crm.Tx, claims []*crm.Claim) error {
 	if o.Prepare != nil {
+		effects := make([]*crm.Effect, len(claims))
+		for i, c := range claims {
+			effects[i] = c.Effect
+		}
 		var err error
-		if ctx, err = o.callPrepare(ctx, tx, due); err != nil {
-			return nil, fmt.Errorf("prepare: %w", err)
+		if ctx, err = o.callPrepare(ctx, tx, effects); err != nil {
+			return fmt.Errorf("prepare: %w", err)
 		}
 	}
-	all := make([]claim, len(due))
-	addrs := make([]crm.Address, 0, len(due))
-	for i, e := range due {
-		c := &all[i]
-		c.effect = e.Clone()
-		m, err := o.callRender(ctx, tx, c.effect)
+	ask := make([]*crm.Claim, 0, len(claims))
+	effects := make([]*crm.Effect, 0, len(claims))
+	addrs := make([]crm.Address, 0, len(claims))
+	for _, c := range claims {
+		m, err := o.callRender(ctx, tx, c.Effect)
 		switch {
 		case err == nil:
 		case errors.Is(err, ErrUnrenderable):
-			c.verdict = failedRender(err)
+			refuse(c, crm.Failed, GuardRender, clip(err.Error(), 500))
 			continue
 		default:
-			return nil, fmt.Errorf("effect %s: %w", e.ID, err)
+			return fmt.Errorf("effect %s: %w", c.Effect.ID, err)
 		}
 		if fault := AddressFault(m.To); fault != "" {
-			c.verdict.Verdict = Verdict{Outcome: Withhold, Guard: GuardAddress, Reasons: []crm.Reason{{Guard: GuardAddress, Note: fault}}}
+			refuse(c, crm.Withheld, GuardAddress, fault)
 			continue
 		}
-		c.message, c.effect.To = m, m.To
-		addrs = append(addrs, m.To)
+		c.Work, c.Effect.To = &m, m.To
+		ask, effects, addrs = append(ask, c), append(effects, c.Effect), append(addrs, m.To)
 	}
-	if len(addrs) == 0 {
-		return all, nil
-	}
-	ask := make([]*crm.Effect, 0, len(all))
-	for i := range all {
-		if !all[i].message.To.IsZero() {
-			ask = append(ask, all[i].effect)
-		}
+	if len(ask) == 0 {
+		return nil
 	}
 	slices.SortFunc(addrs, crm.Address.Compare)
 	addrs = slices.Compact(addrs)
 	states, err := tx.LockAddresses(ctx, addrs...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(states) != len(addrs) {
-		return nil, fmt.Errorf("the store answered %d of %d addresses", len(states), len(addrs))
+		return fmt.Errorf("the store answered %d of %d addresses", len(states), len(addrs))
 	}
-	answers, err := o.callGuard(ctx, tx, ask)
+	answers, err := o.callGuard(ctx, tx, effects)
 	if err != nil {
-		return nil, fmt.Errorf("guard: %w", err)
+		return fmt.Errorf("guard: %w", err)
 	}
 	if len(answers) != len(ask) {
-		return nil, fmt.Errorf("the guard answered %d of %d effects", len(answers), len(ask))
+		return fmt.Errorf("the guard answered %d of %d effects", len(answers), len(ask))
 	}
-	n := 0
-	for i := range all {
-		c := &all[i]
-		if c.message.To.IsZero() {
-			continue
-		}
-		c.verdict = answers[n]
-		n++
-		at, found := slices.BinarySearchFunc(addrs, c.message.To, crm.Address.Compare)
+	for i, c := range ask {
+		at, found := slices.BinarySearchFunc(addrs, c.Work.(*Message).To, crm.Address.Compare)
 		if !found {
-			return nil, fmt.Errorf("effect %s: its destination was not locked", c.effect.ID)
+			return fmt.Errorf("effect %s: its destination was not locked", c.Effect.ID)
 		}
-		reads := make([]crm.GuardRead, 0, 1+len(c.verdict.Reads))
-		c.verdict.Reads = append(append(reads, crm.GuardRead{Record: RecordAddress, Version: states[at].Version}), c.verdict.Reads...)
-	}
-	return all, nil
-}
-
-func failedRender(err error) Decision {
-	return Decision{Verdict: Verdict{Outcome: Withhold, Guard: GuardRender, Reasons: []crm.Reason{{Guard: GuardRender, Note: clip(err.Error(), 500)}}}}
-}
-
-// decide writes a decision about a planned effect into it.
-func (o *Outbox) decide(c *claim, now, until time.Time, stats *Stats) error {
-	e := c.effect
-	e.Changed, e.Reasons = now, c.verdict.Reasons
-	switch c.verdict.Outcome {
-	case Send:
-		e.State, e.SentAt, e.Lease = crm.Sent, now, until
-		e.Guards = c.verdict.Reads
-		o.address(c)
-		stats.Claimed++
-	case Withhold:
-		e.State = crm.Withheld
-		if c.verdict.Guard == GuardRender {
-			e.State = crm.Failed
-			stats.Failed++
-			return nil
+		if c.Decision, err = answers[i].decision(); err != nil {
+			return fmt.Errorf("effect %s: %w", c.Effect.ID, err)
 		}
-		stats.Withheld++
-	case HoldOut:
-		e.State = crm.HeldOut
-		stats.HeldOut++
-	case Defer:
-		if !c.verdict.NotBefore.After(now) {
-			return fmt.Errorf("effect %s: the guard deferred it to %s, which is not after now", e.ID, c.verdict.NotBefore)
-		}
-		e.Due = crm.Micros(c.verdict.NotBefore)
-		stats.Deferred++
-	default:
-		return fmt.Errorf("effect %s: the guard's outcome %q is not known", e.ID, c.verdict.Outcome)
+		reads := make([]crm.GuardRead, 0, 1+len(c.Decision.Reads))
+		c.Decision.Reads = append(append(reads, crm.GuardRead{Record: RecordAddress, Version: states[at].Version}), c.Decision.Reads...)
 	}
 	return nil
 }
 
-// address fills what the outbox itself says about a message.
-func (o *Outbox) address(c *claim) {
-	c.message.ID, c.message.Cause, c.message.At = c.effect.ID, c.effect.Cause, c.effect.SentAt
-	if c.message.Class == "" {
-		c.message.Class = Commercial
-	}
+// refuse ends an effect before the guard is asked.
+func refuse(c *crm.Claim, state crm.EffectState, guard, note string) {
+	c.Decision = crm.Decision{State: state, Guard: guard, Reasons: []crm.Reason{{Guard: guard, Note: note}}}
 }
 
-func compareText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
+// decision says it in the words of crm.
+func (d Decision) decision() (crm.Decision, error) {
+	out := crm.Decision{NotBefore: d.NotBefore, Guard: d.Guard, Reasons: d.Reasons, Reads: d.Reads}
+	switch d.Outcome {
+	case Send:
+	case Withhold:
+		out.State = crm.Withheld
+	case HoldOut:
+		out.State = crm.HeldOut
+	case Defer:
+		out.State = crm.Planned
+	default:
+		return out, fmt.Errorf("the guard's outcome %q is not known", d.Outcome)
 	}
-	return 0
+	return out, nil
+}
+
+// send hands claimed messages to the sender, with what the outbox itself says about
+// them.
+func (o *Outbox) send(ctx context.Context, claims []*crm.Claim) ([]Receipt, error) {
+	messages := make([]Message, len(claims))
+	for i, c := range claims {
+		m := *c.Work.(*Message)
+		m.ID, m.Cause, m.At = c.Effect.ID, c.Effect.Cause, c.Effect.SentAt
+		if m.Class == "" {
+			m.Class = Commercial
+		}
+		messages[i] = m
+	}
+	return o.Sender.Send(ctx, messages)
 }

@@ -8,18 +8,9 @@ import (
 )
 
 // What the host gave is called here, so that its panics end as what an error of
-// it ends as: a sender's as an unknown fate, a guard's as an error of the batch
-// before anything was claimed, a render's as the failure of its effect alone.
-
-func (o *Outbox) callSender(ctx context.Context, batch []Message) (receipts []Receipt, err error) {
-	defer crm.Recover("send", &err)
-	return o.Sender.Send(ctx, batch)
-}
-
-func callReconciler(ctx context.Context, r Reconciler, ids []crm.EffectID) (receipts []Receipt, err error) {
-	defer crm.Recover("reconcile", &err)
-	return r.Reconcile(ctx, ids)
-}
+// it ends as: a guard's as an error of the batch before anything was claimed, a
+// render's as the failure of its effect alone. A sender's end as unknown fates, which
+// crm.Worker sees to.
 
 func (o *Outbox) callGuard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (answers []Decision, err error) {
 	defer crm.Recover("guard", &err)

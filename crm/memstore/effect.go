@@ -38,6 +38,7 @@ func (e *encoder) effect(v *crm.Effect) {
 	e.time(crm.Micros(v.SentAt))
 	e.time(crm.Micros(v.Lease))
 	e.int(int64(v.Attempts))
+	e.text(v.Provider)
 	e.raw(v.Data)
 }
 
@@ -59,6 +60,7 @@ func (d *decoder) effect(v *crm.Effect) {
 	v.SentAt = d.time()
 	v.Lease = d.time()
 	v.Attempts = int(d.int())
+	v.Provider = d.text()
 	v.Data = d.raw()
 }
 

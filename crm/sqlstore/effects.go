@@ -54,7 +54,7 @@ func scanEffect(rows *sql.Rows) (*crm.Effect, error) {
 	var reasons, guards sql.RawBytes
 	var data []byte
 	err := rows.Scan(&e.ID, &e.Kind, &e.Cause, &e.Version, &subject, &a, &b, &e.About.Kind, &e.About.Source, &e.About.ID, &e.Occurrence,
-		&due, &e.State, &e.To.Channel, &e.To.Value, &created, &changed, &sent, &attempts, &lease, &e.Rev, &reasons, &guards, &data)
+		&due, &e.State, &e.To.Channel, &e.To.Value, &created, &changed, &sent, &attempts, &lease, &e.Rev, &reasons, &guards, &data, &e.Provider)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func addEffect(op string, rows *rowset, e *crm.Effect, rev int64) error {
 	rows.add(int64(e.ID.Part()), string(e.ID), string(e.Kind), e.Cause, e.Version, kind, a, b,
 		clean(string(e.About.Kind)), clean(e.About.Source), clean(e.About.ID), e.Occurrence, micros(e.Due), string(e.State), waiting(e.State),
 		clean(string(e.To.Channel)), clean(e.To.Value), micros(e.Created), micros(e.Changed), micros(e.SentAt), int64(e.Attempts), micros(e.Lease),
-		rev, reasons, guards, jsonText(e.Data))
+		rev, reasons, guards, jsonText(e.Data), e.Provider)
 	return nil
 }
 
@@ -192,7 +192,7 @@ func sortedEffects(effects []*crm.Effect) []*crm.Effect {
 // PutEffects implements crm.EffectWriter.
 func (t *tx) PutEffects(ctx context.Context, effects ...*crm.Effect) ([]bool, error) {
 	sorted := sortedEffects(effects)
-	rows := newRows(26, len(sorted))
+	rows := newRows(27, len(sorted))
 	for i, e := range sorted {
 		if i > 0 && sorted[i-1].ID == e.ID {
 			continue // the first of several counts
@@ -226,7 +226,7 @@ func (t *tx) PutEffects(ctx context.Context, effects ...*crm.Effect) ([]bool, er
 // UpdateEffects implements crm.EffectWriter.
 func (t *tx) UpdateEffects(ctx context.Context, effects ...*crm.Effect) error {
 	sorted := sortedEffects(effects)
-	rows, keys := newRows(26, len(sorted)), newRows(2, len(sorted))
+	rows, keys := newRows(27, len(sorted)), newRows(2, len(sorted))
 	revs := make(map[crm.EffectID]int64, len(sorted))
 	for i, e := range sorted {
 		if i > 0 && sorted[i-1].ID == e.ID {

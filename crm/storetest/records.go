@@ -132,7 +132,7 @@ func everyEffect() *crm.Effect {
 		Reasons: []crm.Reason{{Guard: "consent", Pass: true, Note: "v3"}, {Guard: "open-ticket"}},
 		Guards:  []crm.GuardRead{{Record: "address", Version: 4}, {Record: "tags", Version: 2}},
 		Created: start, Changed: start.Add(day), SentAt: start.Add(2 * day), Attempts: 2, Lease: start.Add(3 * day),
-		Data: json.RawMessage(`{"text":"Merhaba","n":[1,2]}`),
+		Provider: "SM-ğ/42", Data: json.RawMessage(`{"text":"Merhaba","n":[1,2]}`),
 	}
 }
 

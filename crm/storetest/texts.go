@@ -70,7 +70,7 @@ func testHostileTexts(e *env) {
 		require.Equal(e, []string{s}, e.address(crm.Address{Channel: crm.Channel(s), Value: s}).Suppressed, "%q", s)
 		require.Equal(e, []crm.Ref{{Kind: crm.RefSerial, Key: s, Subject: crm.OfProfile(k), Target: s}}, e.refs(crm.RefSerial, 10, s)[0], "%q", s)
 		require.JSONEq(e, string(mustJSON(s)), string(e.document("text", s).Data), "%q", s)
-		require.Equal(e, s, e.effect(textEffect(s).ID).Occurrence)
+		require.Equal(e, []string{s, s}, []string{e.effect(textEffect(s).ID).Occurrence, e.effect(textEffect(s).ID).Provider})
 		e.view(func(r crm.Reader) error {
 			fs, err := r.FactsOf(e.ctx, crm.FactQuery{Subjects: []crm.Subject{textFact(s).Subject}})
 			require.Len(e, fs, 1, "%q", s)
@@ -127,7 +127,7 @@ func textEffect(s string) *crm.Effect {
 	subject := crm.OfProfile(crm.ProfileKey{Source: s, ID: s})
 	return &crm.Effect{
 		ID: crmtest.EffectID(s, subject, crm.FactKey{}, s), Kind: crm.EffectKind(s), Cause: s, Subject: subject, Occurrence: s,
-		Due: start, State: crm.Planned, Created: start, Changed: start, Data: mustJSON(s), Reasons: []crm.Reason{{Guard: s, Note: s}},
+		Due: start, State: crm.Planned, Created: start, Changed: start, Data: mustJSON(s), Reasons: []crm.Reason{{Guard: s, Note: s}}, Provider: s,
 	}
 }
 

@@ -1,0 +1,187 @@
+package crm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// outcome is a claim and what the other side said about it.
+type outcome struct {
+	*Claim
+	receipt Receipt
+}
+
+// deliver hands claims over, piece by piece, and records the answers. What is not
+// this run's any more is left out; what does not leave is given back.
+func (j *job) deliver(ctx context.Context, claims []*Claim, stats WorkStats) (WorkStats, error) {
+	// What was answered must be kept even if the host is told to stop.
+	keep := context.WithoutCancel(ctx)
+	for len(claims) > 0 {
+		if ctx.Err() != nil {
+			return stats, errors.Join(ctx.Err(), j.giveBack(keep, claims, &stats))
+		}
+		if more := len(claims) - j.pace.claims(j.batch()); more > 0 { // slower than when they were claimed
+			at := len(claims) - more
+			if err := j.giveBack(keep, claims[at:], &stats); err != nil {
+				return stats, err
+			}
+			claims = claims[:at]
+		}
+		held, start, err := j.hold(ctx, claims)
+		if ctx.Err() != nil {
+			continue
+		}
+		if err != nil {
+			return stats, err
+		}
+		stats.Conflicts += len(claims) - len(held)
+		n := min(j.pieceSize(), len(held))
+		outcomes, fault := j.hand(ctx, held[:n], &stats)
+		claims = held[n:]
+		end, err := j.record(keep, outcomes, &stats)
+		if err != nil {
+			return stats, errors.Join(err, fault)
+		}
+		if n > 0 {
+			j.pace.measure(n, end.Sub(start), j.lease(), j.batch())
+		}
+		if ctx.Err() != nil && len(claims) == 0 {
+			return stats, errors.Join(ctx.Err(), fault)
+		}
+	}
+	return stats, nil
+}
+
+// pieceSize is how many claims to hand over in one call.
+func (j *job) pieceSize() int {
+	n := j.pace.piece()
+	if j.MaxBatch > 0 {
+		n = min(n, j.MaxBatch)
+	}
+	return n
+}
+
+// hold returns those claims that are still this run's, under a lease of which
+// most is left, and the time of the leases' clock. Renewing is an update with
+// the Rev that was read: it fails where another process has taken one over.
+func (j *job) hold(ctx context.Context, claims []*Claim) (held []*Claim, now time.Time, err error) {
+	ids := make([]EffectID, len(claims))
+	for i, c := range claims {
+		ids[i] = c.Effect.ID
+	}
+	for {
+		short := false
+		err = j.Store.View(ctx, func(r Reader) error {
+			held, short = make([]*Claim, 0, len(claims)), false
+			stored, err := r.Effects(ctx, ids...)
+			if err != nil {
+				return err
+			}
+			if now, err = j.clock(ctx, r); err != nil {
+				return err
+			}
+			for i, e := range stored {
+				if e == nil || e.State != Sent || e.Rev != claims[i].Effect.Rev {
+					continue
+				}
+				held = append(held, claims[i])
+				short = short || e.Lease.Sub(now) < j.lease()*3/4
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, now, j.fault("look at claims", err)
+		}
+		if !short {
+			return held, now, nil
+		}
+		renewed := make([]*Effect, len(held))
+		err = j.Store.Update(ctx, func(tx Tx) error {
+			until, err := j.newLease(ctx, tx)
+			if err != nil {
+				return err
+			}
+			for i, c := range held {
+				renewed[i] = c.Effect.Clone()
+				if renewed[i].Lease.Before(until) {
+					renewed[i].Lease = until
+				}
+			}
+			return tx.UpdateEffects(ctx, renewed...)
+		})
+		switch {
+		case errors.Is(err, ErrConflict):
+		case err != nil:
+			return nil, now, j.fault("renew leases", err)
+		default:
+			for i, c := range held {
+				c.Effect = renewed[i]
+			}
+			return held, now, nil
+		}
+	}
+}
+
+// atOnce is the Receipt.After of an effect that is due as it was before: it was
+// never handed over.
+const atOnce time.Duration = -1
+
+// giveBack records that claims were not handed over: they are due as before, or as
+// uncertain as they were.
+func (j *job) giveBack(ctx context.Context, claims []*Claim, stats *WorkStats) error {
+	outcomes := make([]outcome, len(claims))
+	for i, c := range claims {
+		outcomes[i] = outcome{c, Receipt{ID: c.Effect.ID, Status: Throttled, Reason: "stopped before it was sent", After: atOnce}}
+		if c.doubt != nil && c.doubt.Status == Uncertain {
+			outcomes[i].receipt = *c.doubt
+		}
+	}
+	_, err := j.record(ctx, outcomes, stats)
+	return err
+}
+
+// hand makes one call to the handler. It returns one outcome per claim, Uncertain
+// where the handler did not say what became of it. The error is the handler's.
+// Half of a lease ends its context, long before the leases do.
+func (j *job) hand(ctx context.Context, claims []*Claim, stats *WorkStats) ([]outcome, error) {
+	if len(claims) == 0 {
+		return nil, nil
+	}
+	call, cancel := context.WithTimeout(ctx, j.lease()/2)
+	defer cancel()
+	receipts, err := j.callDo(call, claims)
+	if err == nil && len(receipts) != len(claims) {
+		err = fmt.Errorf("crm: the handler of %s effects answered %d of %d", j.Kind, len(receipts), len(claims))
+	}
+	lost := "the answer is lost"
+	if err != nil && ctx.Err() == nil {
+		j.logger().Warn("crm: a handler failed; whether its effects left is not known", "kind", j.Kind, "effects", len(claims), "err", err)
+		lost += ": " + Clip(err.Error(), maxWord)
+	}
+	outcomes := make([]outcome, len(claims))
+	for i, c := range claims {
+		r := Receipt{ID: c.Effect.ID, Status: Uncertain, Reason: lost}
+		if err == nil && receipts[i].ID == c.Effect.ID {
+			r = receipts[i]
+			r.After = max(0, r.After)
+		} else if err == nil {
+			r.Reason = "the answer is about another effect"
+		}
+		if c.doubt != nil {
+			if r.Status == Throttled && c.doubt.Status == Uncertain {
+				r = *c.doubt // not taken this time, but the first attempt may have arrived
+			} else {
+				stats.Resent++
+			}
+		}
+		outcomes[i] = outcome{c, r}
+	}
+	return outcomes, err
+}
+
+func (j *job) callDo(ctx context.Context, claims []*Claim) (receipts []Receipt, err error) {
+	defer Recover("send", &err)
+	return j.Do(ctx, claims)
+}
