@@ -163,6 +163,26 @@ func TestVerdictsStayWhenAnEveningIsRunAgain(t *testing.T) {
 	fresh := nighttest.New(t, w.store, w.Clock, nil)
 	night(fresh.Engine, evening)
 	require.Equal(t, crm.Suspected, verdict())
+	// What came since is for the next evening. Case F.
+	verdicts := func() (out []crm.Verdict) {
+		for _, f := range w.facts(t, crm.KindClick) {
+			out = append(out, f.Data.(*crm.Click).Verdict)
+		}
+		return out
+	}
+	third := evening.AddDate(0, 0, 2)
+	night(w.Engine, third)
+	ask(http.MethodGet, "3", third.Add(-5*time.Second))
+	require.NoError(t, w.Engine.Clicks().Flush(t.Context()))
+	ask(http.MethodHead, "4", third.Add(-2*time.Second))
+	require.NoError(t, w.Engine.Clicks().Flush(t.Context()))
+	before := verdicts()
+	w.Clock.Set(third.Add(time.Hour))
+	_, err = w.Engine.Night(t.Context(), vefa.Night{Day: third.Format(time.DateOnly)})
+	require.NoError(t, err)
+	require.Equal(t, before, verdicts())
+	night(w.Engine, third.AddDate(0, 0, 1))
+	require.NotEqual(t, before, verdicts())
 }
 
 // TestPolarityTurnsBack turns a tag red and neutral again under a running
