@@ -205,7 +205,7 @@ func (e *Engine) carryTask(ctx context.Context, due *crm.Effect, now time.Time, 
 	e.cfg.Logger.Warn("vefa: a task failed and is left to the next evening", "task", p.Name, "effect", due.ID, "err", why)
 	err = finish(func(_ crm.Tx, f *crm.Effect) error {
 		f.Due = crm.Micros(now.Add(taskPause))
-		f.Reasons = []crm.Reason{{Guard: "task", Note: "it failed and is tried again: " + clip(why.Error(), maxNote)}}
+		f.Reasons = []crm.Reason{{Guard: "task", Note: "it failed and is tried again on the next evening: " + clip(why.Error(), maxNote)}}
 		n.Failed++
 		return nil
 	})

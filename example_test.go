@@ -83,7 +83,7 @@ rules:
 		fmt.Println(err)
 		return
 	}
-	why, err := eng.Why(ctx, customer.ID, "rule/ask")
+	why, err := eng.Why(ctx, customer.ID, "rule/ask", vefa.WhyQuery{})
 	fmt.Println(strings.Contains(why.String(), "SMSConsent"), err)
 	// Output:
 	// 1 message to +905321234567

@@ -297,7 +297,7 @@ func verbs() []verb {
 		return nil, err
 	})
 	add("*vefa.Engine.Why", func(ctx context.Context, l *lab) (any, error) {
-		return l.shop.Engine.Why(ctx, l.customer(1), "rule/call")
+		return l.shop.Engine.Why(ctx, l.customer(1), "rule/call", vefa.WhyQuery{})
 	})
 	add("*vefa.Engine.Results", func(ctx context.Context, l *lab) (any, error) { return l.shop.Engine.Results(ctx) })
 	add("*vefa.Engine.Unsolved", func(ctx context.Context, l *lab) (any, error) { return l.shop.Engine.Unsolved(ctx) })

@@ -115,7 +115,7 @@ func TestFieldsOfTheHost(t *testing.T) {
 			id = got[0].Customer
 			return err
 		}))
-		why, err := w.Engine.Why(t.Context(), id, "rule/notes")
+		why, err := w.Engine.Why(t.Context(), id, "rule/notes", vefa.WhyQuery{})
 		require.NoError(t, err)
 		require.Contains(t, why.Text, "Notes")
 		got, err := w.Engine.Occur(t.Context(), id, rules.Trigger{Kind: rules.OnEvent, Event: "left"}, crm.FactKey{})

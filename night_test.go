@@ -201,7 +201,7 @@ func TestPolarityTurnsBack(t *testing.T) {
 	require.NoError(t, err)
 	cust, err := shop.Engine.Service().CustomerOf(t.Context(), nighttest.Key(1))
 	require.NoError(t, err)
-	why, err := shop.Engine.Why(t.Context(), cust.ID, "campaign/spring")
+	why, err := shop.Engine.Why(t.Context(), cust.ID, "campaign/spring", vefa.WhyQuery{})
 	require.NoError(t, err)
 	require.Contains(t, why.Text, "staff")
 	require.NoError(t, shop.Engine.SetPolarity(t.Context(), "staff", false, "hr", "test"))
@@ -265,7 +265,7 @@ func TestATaskThatFails(t *testing.T) {
 	require.Contains(t, log.String(), "the line is busy")
 	who, err := shop.Engine.Service().CustomerOf(t.Context(), nighttest.Key(1))
 	require.NoError(t, err)
-	why, err := shop.Engine.Why(t.Context(), who.ID, "rule/call")
+	why, err := shop.Engine.Why(t.Context(), who.ID, "rule/call", vefa.WhyQuery{})
 	require.NoError(t, err)
 	require.Contains(t, why.String(), "the line is busy")
 

@@ -204,7 +204,7 @@ func TestWhyOfWhatRepeats(t *testing.T) {
 	c, err := w.Engine.Service().CustomerOf(t.Context(), nighttest.Key(0))
 	require.NoError(t, err)
 	for _, cause := range []string{"rule/daily", "message/hello"} {
-		y, err := w.Engine.Why(t.Context(), c.ID, cause)
+		y, err := w.Engine.Why(t.Context(), c.ID, cause, vefa.WhyQuery{})
 		require.NoError(t, err)
 		require.Len(t, y.Effects, 1)
 		require.Contains(t, y.String(), "suppressed: passed")
@@ -212,11 +212,11 @@ func TestWhyOfWhatRepeats(t *testing.T) {
 		require.Contains(t, y.String(), "Rule daily does not fire", cause)
 		require.Contains(t, y.String(), "DaysSincePurchase is 1")
 	}
-	y, err := w.Engine.Why(t.Context(), c.ID, "rule/once")
+	y, err := w.Engine.Why(t.Context(), c.ID, "rule/once", vefa.WhyQuery{})
 	require.NoError(t, err)
 	require.Empty(t, y.Text)
 	for _, cause := range []string{"rule/none", "message/none", "survey/none", "none"} {
-		_, err = w.Engine.Why(t.Context(), c.ID, cause)
+		_, err = w.Engine.Why(t.Context(), c.ID, cause, vefa.WhyQuery{})
 		require.Error(t, err, cause)
 	}
 }

@@ -82,14 +82,14 @@ func TestNothingWaitsForANight(t *testing.T) {
 			return err
 		},
 		"Why": func(ctx context.Context) error {
-			got, err := eng.Why(ctx, who.ID, "rule/call")
+			got, err := eng.Why(ctx, who.ID, "rule/call", vefa.WhyQuery{})
 			if err == nil {
 				require.Contains(t, got.String(), "Orders >= 3")
 			}
 			return err
 		},
 		"Why, of a campaign": func(ctx context.Context) error {
-			_, err := eng.Why(ctx, who.ID, "campaign/spring")
+			_, err := eng.Why(ctx, who.ID, "campaign/spring", vefa.WhyQuery{})
 			return err
 		},
 		"Occur": func(ctx context.Context) error {

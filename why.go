@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/internal/page"
 	"github.com/vefacrm/vefa/rules"
 	"github.com/vefacrm/vefa/segment"
 )
@@ -16,35 +18,63 @@ import (
 type Why struct {
 	Customer crm.CustomerID
 	Cause    string
+	Asked    WhyQuery
 	// Effects are the decisions on record: what was planned for the customer,
 	// and for each the last decision with all its reasons.
 	Effects []*crm.Effect
-	// Text explains, in English, what no effect says: why a rule matches or does not
-	// now, where nothing is on record or the rule may plan again, and why the customer
-	// is not in the campaign's audience.
+	// Text explains what no effect says: why a rule matches or does not, where nothing
+	// is on record or the rule may plan again, and why the customer is not in the
+	// campaign's audience.
 	Text string
+}
+
+// WhyQuery narrows what Why explains and says for whom. The zero value asks about
+// everything, now, in English.
+type WhyQuery struct {
+	// About is the order, visit or answer that is asked about: others of the customer
+	// are left out. Zero: all.
+	About crm.FactKey
+	// Day is the evening that is asked about, as a date in Config.Home: effects that
+	// were planned, decided or due on it, and the rule as it was to the customer then,
+	// from what is known now. "": now.
+	Day string
+	// Locale is the reader's language and the form of dates: "tr", or else English.
+	Locale string
+	// Zone is where the reader reads dates; nil means Config.Home.
+	Zone *time.Location
 }
 
 // String puts it in words, one reason per line.
 func (w Why) String() string {
+	say, dates, zone := wordsOf(w.Asked.Locale), page.For(w.Asked.Locale), w.Asked.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	at := func(t time.Time) string { return dates.Date(t.In(zone)) + t.In(zone).Format(" 15:04") }
 	var b strings.Builder
 	for _, f := range w.Effects {
-		fmt.Fprintf(&b, "%s: %s", f.Cause, f.State)
-		if !f.SentAt.IsZero() {
-			fmt.Fprintf(&b, " on %s", f.SentAt.Format("2006-01-02 15:04"))
-		} else if f.State == crm.Planned {
-			fmt.Fprintf(&b, " for %s", f.Due.Format("2006-01-02 15:04"))
+		fmt.Fprintf(&b, "%s: %s", f.Cause, say.state(f.State))
+		switch {
+		case !f.SentAt.IsZero():
+			fmt.Fprintf(&b, say.on, at(f.SentAt))
+		case f.State == crm.Planned:
+			fmt.Fprintf(&b, say.planned, at(f.Due))
+		case !f.Changed.IsZero():
+			fmt.Fprintf(&b, say.on, at(f.Changed))
+		}
+		if !f.About.IsZero() {
+			fmt.Fprintf(&b, " (%s %s)", f.About.Kind, f.About.ID)
 		}
 		b.WriteByte('\n')
 		for _, r := range f.Reasons {
 			// A guard that passes is one that stopped nothing: "suppressed: passed".
-			outcome := "stopped it"
+			outcome := say.stopped
 			if r.Pass {
-				outcome = "passed"
+				outcome = say.passed
 			}
-			fmt.Fprintf(&b, "  %s: %s", r.Guard, outcome)
+			fmt.Fprintf(&b, "  %s: %s", say.guard(r.Guard), outcome)
 			if r.Note != "" {
-				fmt.Fprintf(&b, " (%s)", r.Note)
+				fmt.Fprintf(&b, " (%s)", say.note(r.Note))
 			}
 			b.WriteByte('\n')
 		}
@@ -55,12 +85,19 @@ func (w Why) String() string {
 
 // Why explains a cause ("rule/…" or "campaign/…"), or a message by its name
 // ("message/…" or "survey/…", of whatever rule), for a customer, by any id that it
-// ever had: from the decisions on record, and where there is none, or a rule plans
-// again each day or for each row, by asking the rule or the segment now. It reads this customer alone and waits for
-// no night.
-func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string) (_ Why, err error) {
-	w := Why{Customer: id, Cause: cause}
+// ever had: from the decisions on record, and where there is none, or an evening is
+// asked about, or a rule plans again each day or for each row, by asking the rule or
+// the segment. It reads this customer alone and waits for no night.
+func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string, q WhyQuery) (_ Why, err error) {
+	if q.Zone == nil {
+		q.Zone = e.cfg.Home
+	}
+	w := Why{Customer: id, Cause: cause, Asked: q}
 	defer crm.Recover("explain", &err)
+	now, err := e.eveningOf(ctx, q.Day)
+	if err != nil {
+		return w, err
+	}
 	c, err := e.svc.Customer(ctx, id)
 	if err != nil {
 		return w, err
@@ -73,13 +110,14 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string) (_ Wh
 		subjects = append(subjects, crm.OfAddress(a.Address))
 	}
 	err = e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		w.Effects = nil
 		effects, err := r.EffectsOf(ctx, subjects...)
 		for _, f := range effects {
 			name := ""
 			if f.Kind == crm.EffectMessage {
 				name, _ = MessageName(f) // of the host's own data it has none
 			}
-			if f.Cause == cause || name == cause {
+			if (f.Cause == cause || name == cause) && q.holds(f, e.cfg.Home) {
 				w.Effects = append(w.Effects, f)
 			}
 		}
@@ -87,8 +125,10 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string) (_ Wh
 	})
 	set := e.rules.Active()
 	asked, known := rulesOf(set, cause)
-	if len(w.Effects) > 0 {
-		asked = slices.DeleteFunc(asked, func(r *rules.Rule) bool { return r.Once == rules.PerCustomer || r.Once == rules.PerVersion })
+	if len(w.Effects) > 0 && q.Day == "" {
+		asked = slices.DeleteFunc(asked, func(r *rules.Rule) bool {
+			return r.Once == rules.PerCustomer || r.Once == rules.PerVersion || r.Each != "" && !q.About.IsZero()
+		})
 	}
 	if err != nil || len(w.Effects) > 0 && len(asked) == 0 {
 		return w, err
@@ -97,7 +137,9 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string) (_ Wh
 	if err != nil {
 		return w, err
 	}
-	now := e.svc.Now()
+	if q.Day != "" {
+		w.Text = fmt.Sprintf(wordsOf(q.Locale).asOf, page.For(q.Locale).Date(now.In(e.cfg.Home))+now.In(e.cfg.Home).Format(" 15:04"))
+	}
 	if known {
 		fill, err := e.newFiller(pop, set, now, func() (*segment.Index, error) { return e.segmentsOf(ctx, pop, now) })
 		if err != nil {
@@ -112,7 +154,15 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string) (_ Wh
 			if err != nil {
 				return w, err
 			}
-			w.Text += ex.String() + ex.FlipText("en")
+			if r.Each != "" && !q.About.IsZero() {
+				ex.Cases = slices.DeleteFunc(ex.Cases, func(k rules.Case) bool { return pop.rowKey(x, facts, r.Each, k.Row) != q.About })
+				ex.Fires = len(ex.Blocked) == 0 && slices.ContainsFunc(ex.Cases, func(k rules.Case) bool { return k.Pass })
+				if len(ex.Cases) == 0 {
+					w.Text += fmt.Sprintf(wordsOf(q.Locale).noSuch, string(q.About.Kind)+" "+q.About.ID)
+					continue
+				}
+			}
+			w.Text += ex.Text(q.Locale) + ex.FlipText(q.Locale)
 		}
 		return w, nil
 	}
@@ -126,11 +176,41 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string) (_ Wh
 			if err != nil {
 				return w, err
 			}
-			w.Text = ex.String()
+			w.Text += ex.Text(q.Locale)
 			return w, nil
 		}
 	}
 	return w, fmt.Errorf("vefa: %w", &crm.Error{Op: "explain", Entity: "cause", ID: cause, Kind: crm.ErrNotFound, Err: errors.New("this configuration has no such rule/…, message/…, survey/… or campaign/…")})
+}
+
+// eveningOf returns the instant that an evening was or would be taken at; "" is now.
+func (e *Engine) eveningOf(ctx context.Context, day string) (time.Time, error) {
+	if day == "" {
+		return e.svc.Now(), nil
+	}
+	n := Night{Day: day}
+	at, err := e.instant(&n)
+	if err != nil {
+		return at, err
+	}
+	err = e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		rep, _, err := reportOf(ctx, r, day)
+		if !rep.At.IsZero() {
+			at = rep.At
+		}
+		return err
+	})
+	return at, err
+}
+
+// holds reports whether an effect is about what is asked.
+func (q WhyQuery) holds(f *crm.Effect, home *time.Location) bool {
+	if !q.About.IsZero() && f.About != q.About {
+		return false
+	}
+	return q.Day == "" || slices.ContainsFunc([]time.Time{f.Created, f.Changed, f.SentAt, f.Due}, func(t time.Time) bool {
+		return !t.IsZero() && t.In(home).Format(time.DateOnly) == q.Day
+	})
 }
 
 // rulesOf returns the rules that a cause is about: the rule itself, or those that

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // phrases are the texts of an explanation in one language.
@@ -154,13 +155,19 @@ func (x *Explanation) FlipText(lang string) string {
 	return b.String()
 }
 
-// value translates the values that are words.
+// value translates the values that are words and writes times as people do.
 func (p *phrases) value(v string) string {
 	if v == "null" {
 		return p.null
 	}
 	if t, ok := p.truth[v]; ok {
 		return t
+	}
+	if t, err := time.Parse(time.RFC3339, v); err == nil { // in the zone of the moment
+		return t.Format(p.date + " 15:04")
+	}
+	if t, err := time.Parse(time.DateOnly, v); err == nil {
+		return t.Format(p.date)
 	}
 	return v
 }
@@ -203,10 +210,7 @@ func (p *phrases) outcome(pass bool) string {
 func (s *Step) values(p *phrases) string {
 	parts := make([]string, 0, len(s.Values))
 	for _, v := range s.Values {
-		value := v.Value
-		if value == "null" {
-			value = p.null
-		}
+		value := p.value(v.Value)
 		if v.Text == s.Text { // any(…): its own rows
 			parts = append(parts, value)
 		} else {

@@ -2,7 +2,6 @@ package segment
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -29,6 +28,8 @@ type Reason struct {
 	Decides  bool // the answer of the whole expression hangs on this node
 	Shown    bool // a nested segment whose reasons were given further up and are not repeated
 	Children []Reason
+
+	least int // of OpAtLeast
 }
 
 // RedSeen is a red tag that the customer carries.
@@ -117,6 +118,7 @@ func (x *explainer) explain(e Expr) (Reason, error) {
 		r.Holds = held > 0
 	case OpAtLeast:
 		r.Holds = held >= e.K
+		r.least = e.K
 		r.Label = fmt.Sprintf("at least %d of (holds for %d)", e.K, held)
 	case OpExcept:
 		r.Holds = r.Children[0].Holds && held == 0
@@ -206,68 +208,4 @@ func (r Reason) leaves(out []string) []string {
 		out = k.leaves(out)
 	}
 	return out
-}
-
-// String returns the sentence for the red tag.
-func (r RedSeen) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "tag %s is red", r.Rule.Tag)
-	if !r.Rule.From.IsZero() {
-		fmt.Fprintf(&b, " since %s", r.Rule.From.UTC().Format(time.DateOnly))
-	}
-	if r.Rule.Owner != "" {
-		fmt.Fprintf(&b, " by %s", r.Rule.Owner)
-	}
-	if r.Rule.Reason != "" {
-		fmt.Fprintf(&b, " (%s)", r.Rule.Reason)
-	}
-	if r.Ignored {
-		b.WriteString(", ignored by this segment")
-	}
-	return b.String()
-}
-
-// String returns the whole explanation, one reason per line; a star marks what decides.
-func (e Explanation) String() string {
-	var b strings.Builder
-	verb := "is not in"
-	if e.In {
-		verb = "is in"
-	}
-	fmt.Fprintf(&b, "%s %s %s (version %d)\n", e.Customer, verb, e.Segment, e.Version)
-	switch {
-	case !e.Known:
-		b.WriteString("* unknown customer\n")
-	case !e.Live:
-		b.WriteString("* not in the live population\n")
-	default:
-		b.WriteString("  in the live population\n")
-	}
-	e.Tree.write(&b, 0)
-	for _, r := range e.Red {
-		if r.Ignored {
-			b.WriteString("  " + r.String() + "\n")
-		} else {
-			b.WriteString("* " + r.String() + "\n")
-		}
-	}
-	return b.String()
-}
-
-func (r Reason) write(b *strings.Builder, depth int) {
-	mark, answer := " ", "no"
-	if r.Decides {
-		mark = "*"
-	}
-	if r.Holds {
-		answer = "yes"
-	}
-	fmt.Fprintf(b, "%s %s%s: %s", mark, strings.Repeat("  ", min(depth, maxIndent)), r.Label, answer)
-	if r.Shown {
-		b.WriteString(" (see above)")
-	}
-	b.WriteByte('\n')
-	for _, k := range r.Children {
-		k.write(b, depth+1)
-	}
 }

@@ -300,7 +300,7 @@ func (g *gathered) place(id string) string {
 func (s *simulation) whyNot(ctx context.Context, g *gathered, campaigns []vefa.CampaignResult) ([]absence, error) {
 	var out []absence
 	for _, c := range campaigns {
-		why, err := s.eng.Why(ctx, g.sample.ID, "campaign/"+c.Name)
+		why, err := s.eng.Why(ctx, g.sample.ID, "campaign/"+c.Name, vefa.WhyQuery{})
 		if err != nil {
 			return nil, fmt.Errorf("campaign %s: %w", c.Name, err)
 		}
