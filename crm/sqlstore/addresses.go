@@ -88,7 +88,7 @@ func (r *reader) ScanAddresses(ctx context.Context, parts crm.PartRange, after c
 // if somebody else made one meanwhile it starts again; in the host's it is made
 // here, with version 0.
 func (t *tx) LockAddresses(ctx context.Context, addrs ...crm.Address) ([]*crm.AddressState, error) {
-	if t.s.g.dialect == SQLite { // the transaction is the only writer
+	if t.s.g.oneWriter { // the transaction is the only writer
 		states, err := t.Addresses(ctx, addrs...)
 		for _, s := range states {
 			t.locked[s.Address] = s.Version

@@ -64,7 +64,7 @@ func sortedFactKeys(keys []crm.FactKey) []partFactKey {
 // key, so that two calls cannot wait for each other.
 func (t *tx) LockAnchors(ctx context.Context, keys ...crm.FactKey) ([]crm.Subject, error) {
 	o := opState
-	if t.s.g.dialect == SQLite { // the transaction is the only writer
+	if t.s.g.oneWriter { // the transaction is the only writer
 		o = opGet
 	}
 	out, err := t.anchors(ctx, o, keys)
@@ -117,7 +117,7 @@ func (t *tx) PutAnchors(ctx context.Context, anchors ...crm.FactRef) error {
 		kind, a, b := where[k.key].Flat()
 		rows.add(int64(k.part), k.key.ID, string(k.key.Kind), k.key.Source, kind, a, b)
 	}
-	n, err := t.exec(ctx, t.faster(opAdd), tabAnchors, made)
+	n, err := t.exec(ctx, t.faster(opAdd, tabAnchors), tabAnchors, made)
 	if err == nil && n != made.len() { // in the host's transaction
 		err = conflict("put", "anchor", keys[0].String())
 	}

@@ -57,7 +57,7 @@ func (t *tx) flushChanges(ctx context.Context) error {
 		rows.add(int64(c.Part), number[c.Part], string(c.Kind), kind, a, b, string(c.Fact.Kind), c.Fact.Source, c.Fact.ID, micros(c.At))
 		number[c.Part]++
 	}
-	if _, err := t.exec(ctx, t.faster(opAdd), tabChanges, rows); err != nil {
+	if _, err := t.exec(ctx, t.faster(opAdd, tabChanges), tabChanges, rows); err != nil {
 		return t.doom(err)
 	}
 	return nil
@@ -160,7 +160,7 @@ func (t *tx) Cursor(ctx context.Context, consumer string) (crm.Position, error) 
 			return "", err
 		case there:
 			return "", busy
-		case t.own && t.s.g.dialect == Postgres:
+		case t.own && !t.s.g.oneWriter:
 			t.consumer = consumer
 			return "", errAgain
 		}

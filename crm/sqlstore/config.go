@@ -11,30 +11,6 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
-// Dialect is a database's way of speaking SQL.
-type Dialect uint8
-
-// The dialects.
-const (
-	// SQLite needs version 3.35 or later. Open the file with
-	// journal_mode=WAL, a busy_timeout and _txlock=immediate; see the package
-	// comment for the DSN.
-	SQLite Dialect = iota + 1
-	// Postgres needs version 14 or later, or a database that speaks like it.
-	Postgres
-)
-
-// String returns "sqlite" or "postgres".
-func (d Dialect) String() string {
-	switch d {
-	case SQLite:
-		return "sqlite"
-	case Postgres:
-		return "postgres"
-	}
-	return fmt.Sprintf("Dialect(%d)", uint8(d))
-}
-
 // Config says where in the host's database the record lives. The zero value
 // works. A Store and Migrate must be given the same Schema and Prefix.
 type Config struct {
@@ -74,18 +50,12 @@ type Config struct {
 
 // resolve spells out the defaults.
 func (c Config) resolve(d Dialect) (Config, error) {
-	switch d {
-	case SQLite:
-		c.Schema = ""
-		if c.Prefix == "" {
-			c.Prefix = "vefa_"
-		}
-	case Postgres:
-		if c.Schema == "" {
-			c.Schema = "vefa"
-		}
-	default:
+	speaks := d.speaker(nil)
+	if speaks == nil {
 		return c, configError("dialect", fmt.Sprintf("%d is not known", d))
+	}
+	if err := speaks.defaults(&c); err != nil {
+		return c, err
 	}
 	if c.Prefix == "-" {
 		c.Prefix = ""
@@ -111,9 +81,6 @@ func (c Config) resolve(d Dialect) (Config, error) {
 		}
 		names[t.name] = true
 	}
-	if d == Postgres && !isName(c.Schema, 48, false) {
-		return c, configError("schema", "may have letters, digits and _ only, and at most 48 of them")
-	}
 	if c.Prefix != "" && !isName(c.Prefix, 24, false) {
 		return c, configError("prefix", "may have letters, digits and _ only, and at most 24 of them")
 	}
@@ -121,6 +88,13 @@ func (c Config) resolve(d Dialect) (Config, error) {
 		return c, configError("tenant", "may have letters, digits, _ and - only, and at most 64 of them")
 	}
 	return c, nil
+}
+
+func checkSchema(name string) error {
+	if !isName(name, 48, false) {
+		return configError("schema", "may have letters, digits and _ only, and at most 48 of them")
+	}
+	return nil
 }
 
 func configError(field, msg string) error {

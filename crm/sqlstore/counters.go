@@ -155,15 +155,15 @@ func (t *tx) SetLimits(ctx context.Context, limits ...crm.Counter) error {
 	return err
 }
 
-// Reserve implements crm.CounterWriter. What is asked of one counter on PostgreSQL is
-// one statement, which adds the reservations and takes their sum if it is there.
+// Reserve implements crm.CounterWriter. What is asked of one counter is one statement
+// where the database has such, which adds the reservations and takes their sum if it is there.
 func (t *tx) Reserve(ctx context.Context, takes ...crm.Take) ([]crm.ReservationState, error) {
 	if len(takes) == 0 {
 		return nil, nil
 	}
 	first := make(map[crm.ReservationKey]int, len(takes)) // the takes that count
 	keys := make([]crm.ReservationKey, len(takes))
-	one := t.s.g.dialect == Postgres
+	one := t.s.g.chained
 	for i := range takes {
 		if err := check("reserve", "reservation", takes[i].String(), takes[i].Validate()); err != nil {
 			return nil, err
@@ -222,7 +222,7 @@ func (t *tx) takeAtOnce(ctx context.Context, takes []crm.Take, keys []crm.Reserv
 		rows.add(int64(k.Counter.Part()), k.Counter.Kind, k.Counter.ID, k.ID, a.Amount, lapse(a))
 	}
 	made = make(map[crm.ReservationKey]bool, len(first))
-	if rows.len() > pgRows { // as many as one statement takes
+	if t.s.g.d.chunk(rows.len()) < rows.len() { // more than one statement takes
 		made, _, err := t.addReservations(ctx, takes, keys, first)
 		return made, false, err
 	}
@@ -242,7 +242,7 @@ func (t *tx) takeAtOnce(ctx context.Context, takes []crm.Take, keys []crm.Reserv
 		}
 		args := []any{int64(a.Counter.Part()), a.Counter.Kind, a.Counter.ID, a.ID, a.Amount, lapse(a)}
 		err := t.queryText(ctx, t.s.sql(o, tabCounters, 1), args, scan)
-		return made, taken, wrap(opNames[o], "counters", raced(o, err))
+		return made, taken, t.s.g.wrap(opNames[o], "counters", t.s.g.raced(o, err))
 	}
 	o := opTake
 	if hopeful {
@@ -342,8 +342,8 @@ func (t *tx) stamp(ctx context.Context, takes []crm.Take, keys []crm.Reservation
 
 // takeOneByOne decides about reservations that were just added while their counters
 // are locked. They are not counted yet, so what has expired is taken back as of a time
-// at which all of them stand: at, when they were added, on SQLite, where the
-// transaction was the only writer since then, and a new one on PostgreSQL.
+// at which all of them stand: at, when they were added, where the transaction was the
+// only writer since then, and a new one elsewhere.
 func (t *tx) takeOneByOne(ctx context.Context, at time.Time, takes []crm.Take, keys []crm.ReservationKey, first map[crm.ReservationKey]int, made map[crm.ReservationKey]bool, states map[crm.ReservationKey]crm.ReservationState) error {
 	var of []crm.CounterKey
 	limits := map[crm.CounterKey]int64{}
@@ -368,7 +368,7 @@ func (t *tx) takeOneByOne(ctx context.Context, at time.Time, takes []crm.Take, k
 	if err != nil {
 		return err
 	}
-	if t.s.g.dialect == Postgres {
+	if !t.s.g.oneWriter {
 		if at, err = t.stamp(ctx, takes, keys, first, made); err != nil {
 			return err
 		}
@@ -496,8 +496,8 @@ func (e *ending) write(ctx context.Context, t *tx) error {
 	return t.adjust(ctx, e.deltas)
 }
 
-// Confirm implements crm.CounterWriter. One that goes well is one statement on
-// PostgreSQL.
+// Confirm implements crm.CounterWriter. One that goes well is one statement where the
+// database has such.
 func (t *tx) Confirm(ctx context.Context, takes ...crm.Take) ([]crm.ReservationState, error) {
 	keys := make([]crm.ReservationKey, len(takes))
 	for i := range takes {
@@ -506,7 +506,7 @@ func (t *tx) Confirm(ctx context.Context, takes ...crm.Take) ([]crm.ReservationS
 		}
 		keys[i] = takes[i].ReservationKey
 	}
-	if len(takes) == 1 && t.s.g.dialect == Postgres {
+	if len(takes) == 1 && t.s.g.chained {
 		k, done := keys[0], false
 		err := t.query(ctx, opConfirm, tabCounters, 1, []any{int64(k.Counter.Part()), k.Counter.Kind, k.Counter.ID, k.ID, takes[0].Amount}, func(rows *sql.Rows) error {
 			done = true

@@ -202,7 +202,7 @@ func (t *tx) PutEffects(ctx context.Context, effects ...*crm.Effect) ([]bool, er
 		}
 	}
 	made := make(map[crm.EffectID]bool, len(sorted))
-	err := t.each(ctx, t.faster(opMerge), tabEffects, rows, func(rows *sql.Rows) error {
+	err := t.each(ctx, t.faster(opMerge, tabEffects), tabEffects, rows, func(rows *sql.Rows) error {
 		var part int64
 		var id crm.EffectID
 		err := rows.Scan(&part, &id)

@@ -15,36 +15,33 @@ import (
 // that was not there when it was looked for was made by somebody else.
 var errAgain = errors.New("sqlstore: somebody else was faster")
 
-// retryable reports whether the database asks for the transaction to be run
-// again: serialization failure, deadlock, lock not available, file locked. The
-// drivers' errors are told by the methods that they have, not by their types.
-func retryable(err error) bool {
+// fault is what an error of a database means.
+type fault uint8
+
+const (
+	noFault fault = iota // nothing that is known
+	again                // the transaction is to be run again: serialization failure, deadlock, lock not available
+	locked               // the same of a file that others have locked
+	taken                // the key is there already: another writer was faster
+	refused              // what was given, not the statement or the moment: a value out of range, a constraint, a row or an index entry that is too large
+	missing              // there is no such table, schema or column
+	exists               // there is such a table already
+	denied               // the role has no right to it
+)
+
+// retryable reports whether the transaction is to be run again.
+func (g *grammar) retryable(err error) bool {
 	if errors.Is(err, errAgain) {
 		return true
 	}
-	var state interface{ SQLState() string }
-	if errors.As(err, &state) {
-		switch state.SQLState() {
-		case "40001", "40P01", "55P03":
-			return true
-		}
-		return false
-	}
-	var code interface{ Code() int }
-	if errors.As(err, &code) {
-		switch code.Code() & 0xff {
-		case 5, 6: // SQLITE_BUSY, SQLITE_LOCKED
-			return true
-		}
-	}
-	return false
+	f := g.d.fault(err)
+	return f == again || f == locked
 }
 
 // raced marks an error of an insert that did not expect its row as one to try
 // again after: somebody else added it meanwhile.
-func raced(o op, err error) error {
-	var state interface{ SQLState() string }
-	if (o == opAdd || o == opMerge || o == opTakeNew || o == opTakeOneNew) && errors.As(err, &state) && state.SQLState() == "23505" {
+func (g *grammar) raced(o op, err error) error {
+	if (o == opAdd || o == opMerge || o == opTakeNew || o == opTakeOneNew) && err != nil && g.d.fault(err) == taken {
 		return fmt.Errorf("%w: %w", errAgain, err)
 	}
 	return err
@@ -52,7 +49,7 @@ func raced(o op, err error) error {
 
 // wrap gives an error of the database the package's form. Errors that have it
 // pass unchanged.
-func wrap(op, entity string, err error) error {
+func (g *grammar) wrap(op, entity string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -60,44 +57,18 @@ func wrap(op, entity string, err error) error {
 		return err
 	}
 	out := &crm.Error{Op: op, Entity: entity, Err: err}
-	switch {
-	case missing(err):
+	switch f := g.d.fault(err); {
+	case f == missing:
 		// Not ErrInvalid: that is said of a record, which an import then leaves out.
 		out.Err = fmt.Errorf("%w: %w", ErrNotMigrated, err)
-	case locked(err):
+	case f == locked:
 		out.Kind, out.Err = crm.ErrBusy, fmt.Errorf("%w; if it happens often, %w", err, ErrDSN)
-	case retryable(err):
+	case f == again, errors.Is(err, errAgain):
 		out.Kind = crm.ErrBusy
-	case refused(err):
+	case f == refused:
 		out.Kind = crm.ErrInvalid
 	}
 	return out
-}
-
-// refused reports whether the database refuses what it was given, not the
-// statement or the moment: a value out of range, a constraint, a row or an index
-// entry that is too large. A key that is taken is not among them: another writer
-// was faster.
-func refused(err error) bool {
-	var state interface{ SQLState() string }
-	if errors.As(err, &state) {
-		switch s := state.SQLState(); {
-		case s == "23505":
-		case strings.HasPrefix(s, "22"), strings.HasPrefix(s, "23"), strings.HasPrefix(s, "54"):
-			return true
-		}
-		return false
-	}
-	var code interface{ Code() int }
-	if errors.As(err, &code) {
-		switch c := code.Code(); c & 0xff {
-		case 18, 20: // SQLITE_TOOBIG, SQLITE_MISMATCH
-			return true
-		case 19: // SQLITE_CONSTRAINT, save ..._PRIMARYKEY and ..._UNIQUE
-			return c != 1555 && c != 2067
-		}
-	}
-	return false
 }
 
 // ended makes an error tell that the context has ended. When it does, database/sql takes the

@@ -38,5 +38,5 @@ func ExampleStatements() {
 		}
 	}
 	// Output:
-	// WITH v(c1,c2) AS (VALUES (?,?),(?,?)) SELECT t.id, t.home_source, t.home_id FROM v CROSS JOIN "vefa_customers" AS t ON t.tenant = '' AND t.part = v.c1 AND t.id = v.c2
+	// WITH v(c1,c2) AS (VALUES (?,?),(?,?)) SELECT t.id, t.home_source, t.home_id FROM v CROSS JOIN "vefa_customers" AS t ON t.tenant = ? AND t.part = v.c1 AND t.id = v.c2
 }

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // rowset is rows of parameters, flat.
@@ -79,91 +77,13 @@ func (r *rowset) len() int {
 	return len(r.vals) / r.width
 }
 
-// On PostgreSQL one statement takes up to this many rows; the text is the same
-// for any number. On SQLite a statement's text holds its rows, so there are
-// three sizes of each, and with them few texts to prepare.
-const pgRows = 2000
-
-var sqliteRows = [...]int{64, 8, 1}
-
-// chunk returns how many of n rows the next statement takes.
-func (g *grammar) chunk(n int) int {
-	if g.dialect == Postgres {
-		return min(n, pgRows)
-	}
-	for _, size := range sqliteRows {
-		if n >= size {
-			return size
-		}
-	}
-	return 0
-}
-
-// args turns rows into parameters.
-func (g *grammar) args(width int, vals []cell) []any {
-	if g.dialect == SQLite {
-		out := make([]any, len(vals), len(vals)+1)
-		for i, v := range vals {
-			switch v.kind {
-			case str:
-				out[i] = v.s
-			case num:
-				out[i] = v.n
-			}
-		}
-		return out
-	}
-	out := make([]any, width, width+1)
-	var b strings.Builder
-	for c := range width {
-		b.Reset()
-		b.Grow(16 * len(vals) / width)
-		b.WriteByte('{')
-		for i := c; i < len(vals); i += width {
-			if i > c {
-				b.WriteByte(',')
-			}
-			appendElement(&b, vals[i])
-		}
-		b.WriteByte('}')
-		out[c] = b.String()
-	}
-	return out
-}
-
-// appendElement writes one element of a PostgreSQL array literal.
-func appendElement(b *strings.Builder, c cell) {
-	switch c.kind {
-	case num:
-		var buf [20]byte
-		b.Write(strconv.AppendInt(buf[:0], c.n, 10))
-	case str:
-		v := c.s
-		b.WriteByte('"')
-		for {
-			i := strings.IndexAny(v, `"\`)
-			if i < 0 {
-				break
-			}
-			b.WriteString(v[:i])
-			b.WriteByte('\\')
-			b.WriteByte(v[i])
-			v = v[i+1:]
-		}
-		b.WriteString(v)
-		b.WriteByte('"')
-	default:
-		b.WriteString("NULL")
-	}
-}
-
 // session runs statements in one transaction.
 type session struct {
 	s     *Store
 	tx    *sql.Tx
 	own   bool                 // the store began it
 	conn  *sql.Conn            // where Config.Copy writes, if it may
-	stmts map[string]*sql.Stmt // SQLite: prepared on the transaction's connection
+	stmts map[string]*sql.Stmt // prepared on the transaction's connection
 	used  map[string]int
 
 	// A COPY runs while the caller makes the next rows; whatever else uses the
@@ -172,11 +92,9 @@ type session struct {
 	failed  error // of a COPY; it ended the transaction
 }
 
-// stmt returns the statement prepared, or nil to send it as it is. Only SQLite
-// gains: a PostgreSQL driver keeps its own cache, or must not have one behind a
-// pooler.
+// stmt returns the statement prepared, or nil to send it as it is.
 func (s *session) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
-	if s.s.g.dialect != SQLite {
+	if !s.s.g.prepares {
 		return nil, nil
 	}
 	if st := s.stmts[q]; st != nil {
@@ -201,11 +119,12 @@ func (s *session) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
 	return st, nil
 }
 
-func (s *session) queryText(ctx context.Context, q string, args []any, scan func(*sql.Rows) error) (err error) {
+func (s *session) queryText(ctx context.Context, q *statement, args []any, scan func(*sql.Rows) error) (err error) {
 	if err := s.wait(); err != nil {
 		return err
 	}
-	st, err := s.stmt(ctx, q)
+	args = q.bind(args, s.s.cfg.Tenant)
+	st, err := s.stmt(ctx, q.text)
 	if err != nil {
 		return err
 	}
@@ -213,7 +132,7 @@ func (s *session) queryText(ctx context.Context, q string, args []any, scan func
 	if st != nil {
 		rows, err = st.QueryContext(ctx, args...)
 	} else {
-		rows, err = s.tx.QueryContext(ctx, q, args...)
+		rows, err = s.tx.QueryContext(ctx, q.text, args...)
 	}
 	if err != nil {
 		return err
@@ -231,11 +150,12 @@ func (s *session) queryText(ctx context.Context, q string, args []any, scan func
 	return rows.Err()
 }
 
-func (s *session) execText(ctx context.Context, q string, args []any) (int64, error) {
+func (s *session) execText(ctx context.Context, q *statement, args []any) (int64, error) {
 	if err := s.wait(); err != nil {
 		return 0, err
 	}
-	st, err := s.stmt(ctx, q)
+	args = q.bind(args, s.s.cfg.Tenant)
+	st, err := s.stmt(ctx, q.text)
 	if err != nil {
 		return 0, err
 	}
@@ -243,7 +163,7 @@ func (s *session) execText(ctx context.Context, q string, args []any) (int64, er
 	if st != nil {
 		res, err = st.ExecContext(ctx, args...)
 	} else {
-		res, err = s.tx.ExecContext(ctx, q, args...)
+		res, err = s.tx.ExecContext(ctx, q.text, args...)
 	}
 	if err != nil {
 		return 0, err
@@ -253,8 +173,8 @@ func (s *session) execText(ctx context.Context, q string, args []any) (int64, er
 
 // faster returns the way to insert rows that suits the transaction. In the
 // host's own, an error must not end it, so there it is always ON CONFLICT.
-func (s *session) faster(o op) op {
-	if s.own && s.s.g.dialect == Postgres {
+func (s *session) faster(o op, tab tableID) op {
+	if s.own && s.s.sql(o, tab, 1).text != "" {
 		return o
 	}
 	return opInsert
@@ -262,20 +182,20 @@ func (s *session) faster(o op) op {
 
 // query runs a statement that takes no rows.
 func (s *session) query(ctx context.Context, o op, tab tableID, n int, args []any, scan func(*sql.Rows) error) error {
-	return wrap("read", s.s.g.tables[tab].name, s.queryText(ctx, s.s.sql(o, tab, n), args, scan))
+	return s.s.g.wrap("read", s.s.g.tables[tab].name, s.queryText(ctx, s.s.sql(o, tab, n), args, scan))
 }
 
 // each runs a statement over rows, in as many pieces as it takes, and scans
 // what it returns. The extra parameters follow the rows.
 func (s *session) each(ctx context.Context, o op, tab tableID, rows *rowset, scan func(*sql.Rows) error, extra ...any) error {
 	if rows.err != nil {
-		return wrap(opNames[o], s.s.g.tables[tab].name, rows.err)
+		return s.s.g.wrap(opNames[o], s.s.g.tables[tab].name, rows.err)
 	}
 	for left := rows.vals; len(left) > 0; {
-		n := s.s.g.chunk(len(left) / rows.width)
-		args := append(s.s.g.args(rows.width, left[:n*rows.width]), extra...)
+		n := s.s.g.d.chunk(len(left) / rows.width)
+		args := append(s.s.g.d.args(rows.width, left[:n*rows.width]), extra...)
 		if err := s.queryText(ctx, s.s.sql(o, tab, n), args, scan); err != nil {
-			return wrap(opNames[o], s.s.g.tables[tab].name, raced(o, err))
+			return s.s.g.wrap(opNames[o], s.s.g.tables[tab].name, s.s.g.raced(o, err))
 		}
 		left = left[n*rows.width:]
 	}
@@ -308,12 +228,12 @@ func (s *session) copyRows(ctx context.Context, tab tableID, rows *rowset) error
 	done := make(chan error, 1)
 	s.copying = done
 	go func() {
-		err := raced(opAdd, s.s.copy(ctx, s.conn, s.s.sql(opCopy, tab, 1), *buf))
+		err := s.s.g.raced(opAdd, s.s.copy(ctx, s.conn, s.s.sql(opCopy, tab, 1).text, *buf))
 		if errors.Is(err, errAgain) {
 			s.s.careful[tab].Store(carefulCalls)
 		}
 		s.s.copies.Put(buf)
-		done <- wrap("copy", s.s.g.tables[tab].name, err)
+		done <- s.s.g.wrap("copy", s.s.g.tables[tab].name, err)
 	}()
 	return nil
 }
@@ -363,17 +283,17 @@ func appendCopy(b []byte, cols []column, tenant string, vals []cell) []byte {
 // exec is each for statements that return nothing; it counts the rows touched.
 func (s *session) exec(ctx context.Context, o op, tab tableID, rows *rowset) (int, error) {
 	if rows.err != nil {
-		return 0, wrap(opNames[o], s.s.g.tables[tab].name, rows.err)
+		return 0, s.s.g.wrap(opNames[o], s.s.g.tables[tab].name, rows.err)
 	}
 	if o == opAdd && s.conn != nil && rows.len() >= manyRows {
 		return rows.len(), s.copyRows(ctx, tab, rows)
 	}
 	var total int64
 	for left := rows.vals; len(left) > 0; {
-		n := s.s.g.chunk(len(left) / rows.width)
-		k, err := s.execText(ctx, s.s.sql(o, tab, n), s.s.g.args(rows.width, left[:n*rows.width]))
+		n := s.s.g.d.chunk(len(left) / rows.width)
+		k, err := s.execText(ctx, s.s.sql(o, tab, n), s.s.g.d.args(rows.width, left[:n*rows.width]))
 		if err != nil {
-			return int(total), wrap(opNames[o], s.s.g.tables[tab].name, raced(o, err))
+			return int(total), s.s.g.wrap(opNames[o], s.s.g.tables[tab].name, s.s.g.raced(o, err))
 		}
 		total += k
 		left = left[n*rows.width:]

@@ -109,7 +109,7 @@ func (r *reader) FactsOf(ctx context.Context, q crm.FactQuery) ([]*crm.Fact, err
 	}
 	// Subjects in pieces: those of a full page need not be asked for further.
 	for len(subjects) > 0 && len(out) < limit {
-		n := r.s.g.chunk(min(len(subjects), 256))
+		n := r.s.g.d.chunk(min(len(subjects), 256))
 		rows := newRows(4, n)
 		for _, s := range subjects[:n] {
 			kind, a, b := s.Flat()
@@ -414,7 +414,7 @@ func (t *tx) divide(ctx context.Context, list []factRow) (fresh, known []factRow
 			known = append(known, r)
 		}
 	}
-	if !t.own || t.s.g.dialect != Postgres || len(known) < manyRows {
+	if !t.own || !t.s.g.doubleWork || len(known) < manyRows {
 		return fresh, known, nil
 	}
 	tab := list[0].tab
@@ -487,7 +487,7 @@ func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, pu
 		return nil
 	}
 	if fresh {
-		n, err := t.exec(ctx, t.faster(opAdd), tab, rows)
+		n, err := t.exec(ctx, t.faster(opAdd, tab), tab, rows)
 		switch {
 		case err != nil:
 			return t.doom(err)

@@ -8,14 +8,14 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
-// grammar writes statements for one dialect, schema and tenant. A statement
-// that works on many rows takes them as a source named v with the columns c1,
-// c2, …: on SQLite a VALUES list, on PostgreSQL one array per column, so that
-// there the text does not depend on the number of rows.
+// grammar writes statements for one dialect and schema. A statement that works on
+// many rows takes them as a source named v with the columns c1, c2, …. The tenant
+// is a parameter of every statement.
 type grammar struct {
+	traits
+	d       dialect
 	dialect Dialect
 	before  string // what stands before a table's name
-	tenant  string // quoted
 	kinds   *crm.Kinds
 	tables  []table
 	ofKind  map[crm.FactKind]tableID // of those that have a table of their own
@@ -23,7 +23,9 @@ type grammar struct {
 }
 
 func newGrammar(d Dialect, cfg Config) *grammar {
-	g := &grammar{dialect: d, tenant: "'" + cfg.Tenant + "'", kinds: cfg.kinds, tables: schema(cfg.kinds), ofKind: map[crm.FactKind]tableID{}}
+	g := &grammar{dialect: d, kinds: cfg.kinds, tables: schema(cfg.kinds), ofKind: map[crm.FactKind]tableID{}}
+	g.d = d.speaker(g)
+	g.traits = g.d.traits()
 	for i := range g.tables {
 		id := tableID(i)
 		if k := g.tables[i].kind; k != nil {
@@ -33,10 +35,10 @@ func newGrammar(d Dialect, cfg Config) *grammar {
 			g.facts = append(g.facts, id)
 		}
 	}
-	if d == Postgres {
-		g.before = `"` + cfg.Schema + `".`
+	if cfg.Schema != "" {
+		g.before = g.quote + cfg.Schema + g.quote + "."
 	}
-	g.before += `"` + cfg.Prefix
+	g.before += g.quote + cfg.Prefix
 	return g
 }
 
@@ -49,7 +51,9 @@ func (g *grammar) factTable(k crm.FactKind) tableID {
 }
 
 // table returns the qualified name of a table.
-func (g *grammar) table(id tableID) string { return g.before + g.tables[id].name + `"` }
+func (g *grammar) table(id tableID) string { return g.named(g.tables[id].name) }
+
+func (g *grammar) named(table string) string { return g.before + table + g.quote }
 
 func param(n int) string { return "$" + strconv.Itoa(n) }
 
@@ -86,44 +90,19 @@ func columns(width int) string {
 		if j > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString("c" + strconv.Itoa(j+1))
+		b.WriteString(columnOf(j))
 	}
 	return b.String()
 }
 
-// rows returns the source v: what to write before the statement and what to
-// name in FROM.
-func (g *grammar) rows(types []colType, n int) (with, from string) {
-	if g.dialect == SQLite {
-		return "WITH v(" + columns(len(types)) + ") AS (VALUES " + values(len(types), n, "") + ") ", "v"
-	}
-	arrays := make([]string, len(types))
-	for i, t := range types {
-		cast := "::text[]"
-		switch t {
-		case small:
-			cast = "::smallint[]"
-		case big:
-			cast = "::bigint[]"
-		}
-		arrays[i] = param(i+1) + "::text" + cast
-	}
-	return "", "unnest(" + strings.Join(arrays, ",") + ") AS v(" + columns(len(types)) + ")"
-}
-
-// rowParams is how many parameters rows takes for n rows.
-func (g *grammar) rowParams(width, n int) int {
-	if g.dialect == SQLite {
-		return width * n
-	}
-	return width
-}
+// columnOf names the i-th column of v, from 0.
+func columnOf(i int) string { return "c" + strconv.Itoa(i+1) }
 
 // match compares columns of t with the first columns of v.
 func (g *grammar) match(names []string) string {
-	terms := []string{"t.tenant = " + g.tenant}
+	terms := []string{"t.tenant = " + tenantMark}
 	for i, n := range names {
-		terms = append(terms, "t."+n+" = v.c"+strconv.Itoa(i+1))
+		terms = append(terms, "t."+n+" = v."+columnOf(i))
 	}
 	return strings.Join(terms, " AND ")
 }
@@ -142,30 +121,17 @@ func (g *grammar) key(id tableID) []string {
 	return append([]string{"part", "tenant"}, t.keyNames()[1:]...)
 }
 
-// insert inserts n rows of all columns. What follows ON CONFLICT (key) DO is
-// given, and what to return.
-func (g *grammar) insert(id tableID, n int, conflict string, returning ...string) string {
-	t := &g.tables[id]
-	names := t.names()
-	verb := "INSERT INTO "
-	if g.dialect == SQLite && conflict == keepThere {
-		// Nothing else can fail row by row, and FAIL spares SQLite the copy of
-		// every page that ABORT needs to take the statement back.
-		verb = "INSERT OR FAIL INTO "
+// insert inserts n rows of all columns, treats those that are there as u says and
+// returns columns of those that were written.
+func (g *grammar) insert(id tableID, n int, u upsert, returning ...string) string {
+	return g.d.insert(id, n, u) + returns(returning)
+}
+
+func returns(columns []string) string {
+	if len(columns) == 0 {
+		return ""
 	}
-	q := verb + g.table(id) + " AS t (part, tenant, " + list("", names[1:]) + ") "
-	if g.dialect == SQLite {
-		q += "VALUES " + values(len(names), n, g.tenant)
-	} else {
-		_, from := g.rows(t.typesOf(names), n)
-		c := strings.Split(columns(len(names)), ",")
-		q += "SELECT c1, " + g.tenant + ", " + strings.Join(c[1:], ", ") + " FROM " + from
-	}
-	q += " ON CONFLICT (" + strings.Join(g.key(id), ", ") + ") DO " + conflict
-	if len(returning) > 0 {
-		q += " RETURNING " + list("", returning)
-	}
-	return q
+	return " RETURNING " + list("", columns)
 }
 
 // replaceAll is the SET list that takes every column but the key from the row
@@ -176,31 +142,18 @@ func (g *grammar) replaceAll(id tableID) string {
 	for _, n := range t.names()[t.keys:] {
 		set = append(set, n+" = excluded."+n)
 	}
-	return "UPDATE SET " + strings.Join(set, ", ")
+	return strings.Join(set, ", ")
 }
 
-// lookup selects the rows of t that match v by the columns by. Each row of v
-// leads into the index by itself: a join that the planner may turn around reads
-// the whole table as long as it believes that the table is small.
+// lookup selects the rows of t that match v by the columns by.
 func (g *grammar) lookup(id tableID, n int, by, out []string, tail string) string {
 	return g.lookupBy(id, "", n, by, out, tail)
 }
 
-// lookupBy is lookup by another index than the key. SQLite, which knows nothing
-// of the rows before ANALYZE, must be told.
+// lookupBy is lookup by another index than the key.
 func (g *grammar) lookupBy(id tableID, index string, n int, by, out []string, tail string) string {
-	with, from := g.rows(g.tables[id].typesOf(by), n)
-	return with + g.seek(from, id, index, out, g.match(by), tail)
-}
-
-// seek selects from t, for each row of a source, what fits.
-func (g *grammar) seek(source string, id tableID, index string, out []string, fits, tail string) string {
-	if g.dialect == SQLite {
-		return "SELECT " + list("t.", out) + " FROM " + source + " CROSS JOIN " + g.table(id) + " AS t" + g.indexedBy(index) + " ON " + fits + tail
-	}
-	all := union(out, g.tables[id].keyNames())
-	return "SELECT " + list("t.", out) + " FROM " + source + " CROSS JOIN LATERAL (SELECT " + list("t.", all) + " FROM " + g.table(id) +
-		" AS t WHERE " + fits + " LIMIT ALL) AS t" + tail
+	with, from := g.d.rows(g.tables[id].typesOf(by), n)
+	return with + g.d.seek(from, id, index, out, g.match(by), tail)
 }
 
 func union(a, b []string) []string {
@@ -213,161 +166,25 @@ func union(a, b []string) []string {
 	return out
 }
 
-func (g *grammar) indexedBy(index string) string {
-	if index == "" || g.dialect != SQLite {
-		return ""
-	}
-	return " INDEXED BY " + g.before + index + `"`
-}
-
-// forUpdate locks the rows read, in the order of the key.
-func (g *grammar) forUpdate(id tableID) string {
-	if g.dialect == SQLite {
-		return ""
-	}
-	return " ORDER BY " + list("t.", g.tables[id].keyNames()) + " FOR UPDATE OF t"
-}
-
-// update sets columns of the rows whose key is in v, which are there. The set
-// columns follow the key columns in v. On PostgreSQL it is an insert that always
-// meets its row, because that one surely goes by the key (see lookup).
-func (g *grammar) update(id tableID, n int, set []string) string {
-	t := &g.tables[id]
-	keys := t.keyNames()
-	if g.dialect == Postgres {
-		return g.upsert(id, n, set)
-	}
-	with, from := g.rows(t.typesOf(append(keys[:len(keys):len(keys)], set...)), n)
-	terms := make([]string, len(set))
-	for i, s := range set {
-		terms[i] = s + " = v.c" + strconv.Itoa(len(keys)+i+1)
-	}
-	return with + "UPDATE " + g.table(id) + " AS t SET " + strings.Join(terms, ", ") + " FROM " + from + " WHERE " + g.match(keys)
-}
-
-// add inserts rows on PostgreSQL without ON CONFLICT, which makes it do every
-// row twice. Rows that are there are left out, if they may be there; one that
-// somebody else adds at the same moment is an error.
-func (g *grammar) add(id tableID, n int, mayBeThere bool, returning ...string) string {
-	t := &g.tables[id]
-	names := t.names()
-	_, from := g.rows(t.typesOf(names), n)
-	c := strings.Split(columns(len(names)), ",")
-	q := "INSERT INTO " + g.table(id) + " AS t (part, tenant, " + list("", names[1:]) + ") SELECT v.c1, " + g.tenant + ", " + list("v.", c[1:]) + " FROM " + from
-	if mayBeThere {
-		q += " LEFT JOIN LATERAL (SELECT 1 AS there FROM " + g.table(id) + " AS t WHERE " + g.match(t.keyNames()) + " LIMIT 1) AS x ON true WHERE x.there IS NULL"
-	}
-	if len(returning) > 0 {
-		q += " RETURNING " + list("", returning)
-	}
-	return q
-}
-
-func (g *grammar) upsert(id tableID, n int, set []string) string {
-	t := &g.tables[id]
-	given := append(t.keyNames(), set...)
-	_, from := g.rows(t.typesOf(given), n)
-	var cells, change []string
-	for _, c := range t.cols {
-		switch i := slices.Index(given, c.name); {
-		case i >= 0:
-			cells = append(cells, "c"+strconv.Itoa(i+1))
-		case c.typ == text:
-			cells = append(cells, "''")
-		default:
-			cells = append(cells, "0")
-		}
-	}
-	for _, s := range set {
-		change = append(change, s+" = excluded."+s)
-	}
-	return "INSERT INTO " + g.table(id) + " AS t (part, tenant, " + list("", t.names()[1:]) + ") SELECT c1, " + g.tenant + ", " +
-		strings.Join(cells[1:], ", ") + " FROM " + from + " ON CONFLICT (" + strings.Join(g.key(id), ", ") + ") DO UPDATE SET " + strings.Join(change, ", ")
-}
-
 // remove deletes the rows that match v by the columns by.
-func (g *grammar) remove(id tableID, n int, by []string, returning ...string) string {
-	with, from := g.rows(g.tables[id].typesOf(by), n)
-	var q string
-	if g.dialect == SQLite {
-		q = with + "DELETE FROM " + g.table(id) + " AS t WHERE t.tenant = " + g.tenant + " AND (" + list("t.", by) + ") IN (SELECT " + columns(len(by)) + " FROM v)"
-	} else {
-		q = "DELETE FROM " + g.table(id) + " AS t USING " + from + " WHERE " + g.match(by)
-	}
-	if len(returning) > 0 {
-		q += " RETURNING " + list("", returning)
-	}
-	return q
+func (g *grammar) remove(id tableID, n int, by []string) string {
+	return g.d.remove(id, g.tables[id].typesOf(by), n, g.match(by), by)
 }
 
 // scan selects a page of rows after a key: $1, $2, … are the key columns, then
 // the part to stop before, then the limit.
 func (g *grammar) scan(id tableID, out []string, where string) string {
 	keys := g.tables[id].keyNames()
-	bounds := []string{g.bound(1), g.tenant}
+	bounds := []string{g.d.bound(1), tenantMark}
 	for i := range keys[1:] {
-		bounds = append(bounds, g.bound(i+2))
+		bounds = append(bounds, g.d.bound(i+2))
 	}
 	n := len(keys)
-	return "SELECT " + list("t.", out) + " FROM " + g.table(id) + " AS t WHERE " + g.aside("t.tenant") + " = " + g.tenant +
-		" AND (" + list("t.", g.key(id)) + ") > (" + strings.Join(bounds, ", ") + ") AND t.part < " + g.bound(n+1) + where +
-		" ORDER BY " + list("t.", g.key(id)) + " LIMIT " + g.bound(n+2)
-}
-
-// aside keeps a column that is a constant from the planner of SQLite, which
-// would else sort what the key has in order.
-func (g *grammar) aside(column string) string {
-	if g.dialect == SQLite {
-		return "+" + column
+	key := g.key(id)
+	for i, k := range key {
+		key[i] = "t." + k
 	}
-	return column
-}
-
-// bound is a parameter that bounds a range or a page. SQLite would plan such a
-// statement anew for each value that is bound, which costs more than running it.
-func (g *grammar) bound(n int) string {
-	if g.dialect == SQLite {
-		return "+" + param(n)
-	}
-	return param(n)
-}
-
-// finish turns the text into the form that the dialect's drivers bind alike.
-// On SQLite $N is bound by number by some drivers and by appearance by others:
-// parameters that appear once and in order become plain question marks, else
-// they are numbered with ?N.
-func (g *grammar) finish(q string) string {
-	if g.dialect != SQLite {
-		return q
-	}
-	var b strings.Builder
-	b.Grow(len(q))
-	plain, next := true, 1
-	for pass := range 2 {
-		b.Reset()
-		for i := 0; i < len(q); i++ {
-			if q[i] != '$' {
-				b.WriteByte(q[i])
-				continue
-			}
-			j := i + 1
-			for j < len(q) && q[j] >= '0' && q[j] <= '9' {
-				j++
-			}
-			if pass == 0 {
-				n, _ := strconv.Atoi(q[i+1 : j])
-				plain = plain && n == next
-				next++
-			}
-			b.WriteByte('?')
-			if pass == 1 {
-				b.WriteString(q[i+1 : j])
-			}
-			i = j - 1
-		}
-		if plain {
-			break
-		}
-	}
-	return b.String()
+	return "SELECT " + list("t.", out) + " FROM " + g.table(id) + " AS t WHERE " + g.d.aside("t.tenant") + " = " + tenantMark +
+		" AND " + g.d.beyond(key, ">", bounds) + " AND t.part < " + g.d.bound(n+1) + where +
+		" ORDER BY " + strings.Join(key, ", ") + " LIMIT " + g.d.bound(n+2)
 }

@@ -53,7 +53,7 @@ func (r *reader) Homes(ctx context.Context, ids ...crm.CustomerID) ([]crm.Profil
 // row, and rows are locked in the order of the key, so that two calls cannot wait
 // for each other.
 func (t *tx) LockCustomers(ctx context.Context, ids ...crm.CustomerID) error {
-	if t.s.g.dialect == SQLite { // the transaction is the only writer
+	if t.s.g.oneWriter { // the transaction is the only writer
 		return nil
 	}
 	return t.each(ctx, opState, tabCustomers, customerKeys(ids), func(*sql.Rows) error { return nil })
@@ -189,7 +189,7 @@ func (t *tx) AppendLinks(ctx context.Context, links ...*crm.Link) error {
 	if err := t.addCustomers(ctx, made); err != nil {
 		return err
 	}
-	if _, err := t.exec(ctx, t.faster(opAdd), tabLinks, log); err != nil {
+	if _, err := t.exec(ctx, t.faster(opAdd, tabLinks), tabLinks, log); err != nil {
 		return t.doom(err)
 	}
 	if err := t.move(ctx, was, is); err != nil {
@@ -332,6 +332,6 @@ func (t *tx) move(ctx context.Context, was, is map[crm.ProfileKey]place) error {
 	if _, err := t.exec(ctx, opDelete, tabMembers, leave); err != nil {
 		return err
 	}
-	_, err := t.exec(ctx, t.faster(opAdd), tabMembers, enter)
+	_, err := t.exec(ctx, t.faster(opAdd, tabMembers), tabMembers, enter)
 	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -34,15 +33,15 @@ type Steps struct {
 	Owner string
 	// Files has 001_name.sql, 002_name.sql, … in its root. They are written as
 	// migrations/001_record.sql is: {p} and {i} before a name that they make,
-	// {key} as the type of a text that is part of a key, {end} behind a table; {fact}
-	// for the columns that the table of a kind has besides its own, and {fact_key}
-	// for its key.
+	// {key} as the type of a text that is part of a key, or {short} if it has at most
+	// 64 bytes, {end} behind a table; {fact} for the columns that the table of a kind
+	// has besides its own, and {fact_key} for its key.
 	Files fs.FS
 }
 
 // In the files {p} stands for the schema and prefix of the host's choice, {i} for
-// the prefix of index names, {key} for a text that is compared byte for byte and
-// {end} for what the dialect wants after a table.
+// the prefix of index names, {key} for a text that is compared byte for byte, {short}
+// for one that is always short, and {end} for what the dialect wants after a table.
 
 // Migrations returns all steps for a dialect and configuration, for hosts that
 // run them with a tool of their own.
@@ -51,16 +50,16 @@ func Migrations(d Dialect, cfg Config) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
+	g := newGrammar(d, cfg)
 	own, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil {
-		return nil, wrap("read", "migrations", err)
+		return nil, g.wrap("read", "migrations", err)
 	}
-	g := newGrammar(d, cfg)
 	var out []Migration
 	for _, s := range append([]Steps{{"", own}}, cfg.Migrations...) {
 		steps, err := g.steps(cfg, s)
 		if err != nil {
-			return nil, wrap("read", "migrations of "+s.Owner, err)
+			return nil, g.wrap("read", "migrations of "+s.Owner, err)
 		}
 		out = append(out, steps...)
 	}
@@ -73,26 +72,25 @@ func (g *grammar) steps(cfg Config, s Steps) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, end := "text", " WITHOUT ROWID"
-	if g.dialect == Postgres {
-		key, end = `text COLLATE "C"`, ""
-	}
 	var fact strings.Builder
 	for i, c := range g.tables[g.ofKind[crm.KindOrder]].cols[:factCols] {
-		typ := map[colType]string{text: key, small: "smallint", big: "bigint"}[c.typ]
-		if c.name == "data" {
+		typ := map[colType]string{text: "{key}", small: "smallint", big: "bigint"}[c.typ]
+		switch c.name {
+		case "subject_kind":
+			typ = "{short}"
+		case "data":
 			typ = "text"
 		}
 		fact.WriteString(c.name + " " + typ + " NOT NULL")
 		if i == 0 {
-			fact.WriteString(", tenant " + key + " NOT NULL")
+			fact.WriteString(", tenant {short} NOT NULL")
 		}
 		if i < factCols-1 {
 			fact.WriteString(", ")
 		}
 	}
 	factKey := strings.Join(g.key(g.ofKind[crm.KindOrder]), ", ")
-	words := strings.NewReplacer("{fact}", fact.String(), "{fact_key}", factKey, "{key}", key, "{end}", end)
+	words := strings.NewReplacer("{fact}", fact.String(), "{fact_key}", factKey)
 	var out []Migration
 	for i, file := range files {
 		data, err := fs.ReadFile(s.Files, file)
@@ -110,9 +108,9 @@ func (g *grammar) steps(cfg Config, s Steps) ([]Migration, error) {
 		}
 		m := Migration{Owner: s.Owner, Version: version, Name: name}
 		for _, q := range splitStatements(string(data)) {
-			q = replaceNames(q, "{p}", g.before)
-			q = replaceNames(q, "{i}", `"`+cfg.Prefix)
-			m.Statements = append(m.Statements, words.Replace(q))
+			q = g.replaceNames(q, "{p}", g.before)
+			q = g.replaceNames(q, "{i}", g.quote+cfg.Prefix)
+			m.Statements = append(m.Statements, g.d.ddl(words.Replace(q)))
 		}
 		out = append(out, m)
 	}
@@ -123,7 +121,7 @@ func (g *grammar) steps(cfg Config, s Steps) ([]Migration, error) {
 }
 
 // replaceNames replaces a mark before a name and closes the quote after it.
-func replaceNames(q, mark, before string) string {
+func (g *grammar) replaceNames(q, mark, before string) string {
 	var b strings.Builder
 	for {
 		head, tail, ok := strings.Cut(q, mark)
@@ -135,7 +133,7 @@ func replaceNames(q, mark, before string) string {
 		if n < 0 {
 			n = len(tail)
 		}
-		b.WriteString(before + tail[:n] + `"`)
+		b.WriteString(before + tail[:n] + g.quote)
 		q = tail[n:]
 	}
 }
@@ -155,11 +153,11 @@ func splitStatements(file string) []string {
 // bookkeeping returns the statements that make the table of versions, whose row
 // of version 0 is the lock that migrations take.
 func (g *grammar) bookkeeping() []string {
-	table := g.before + `schema_versions"`
+	table := g.named("schema_versions")
 	return []string{
-		"CREATE TABLE IF NOT EXISTS " + table + " (version bigint NOT NULL PRIMARY KEY, name text NOT NULL, applied bigint NOT NULL)",
-		"INSERT INTO " + table + " (version, name, applied) VALUES (0, 'lock', 0) ON CONFLICT (version) DO NOTHING",
-		"CREATE TABLE IF NOT EXISTS " + g.before + `owner_versions" (owner text NOT NULL, version bigint NOT NULL, name text NOT NULL, applied bigint NOT NULL, PRIMARY KEY (owner, version))`,
+		g.d.ddl("CREATE TABLE IF NOT EXISTS " + table + " (version bigint NOT NULL PRIMARY KEY, name text NOT NULL, applied bigint NOT NULL)"),
+		"INSERT INTO " + table + " (version, name, applied) SELECT 0, 'lock', 0 WHERE NOT EXISTS (SELECT 1 FROM " + table + " WHERE version = 0)",
+		g.d.ddl("CREATE TABLE IF NOT EXISTS " + g.named("owner_versions") + " (owner {short} NOT NULL, version bigint NOT NULL, name text NOT NULL, applied bigint NOT NULL, PRIMARY KEY (owner, version))"),
 	}
 }
 
@@ -167,9 +165,9 @@ func (g *grammar) bookkeeping() []string {
 // version, name and time, and the owner.
 func (g *grammar) applying(m Migration) (q string, args []any) {
 	if m.Owner == "" {
-		return "INSERT INTO " + g.before + `schema_versions" (version, name, applied) VALUES ($1, $2, $3)`, nil
+		return "INSERT INTO " + g.named("schema_versions") + " (version, name, applied) VALUES ($1, $2, $3)", nil
 	}
-	return "INSERT INTO " + g.before + `owner_versions" (version, name, applied, owner) VALUES ($1, $2, $3, $4)`, []any{m.Owner}
+	return "INSERT INTO " + g.named("owner_versions") + " (version, name, applied, owner) VALUES ($1, $2, $3, $4)", []any{m.Owner}
 }
 
 // WriteSQL writes all migrations as SQL text that can be run by psql or sqlite3
@@ -183,8 +181,8 @@ func WriteSQL(w io.Writer, d Dialect, cfg Config) error {
 	g := newGrammar(d, cfg)
 	b := new(strings.Builder)
 	b.WriteString("BEGIN;\n")
-	if d == Postgres {
-		fmt.Fprintf(b, "CREATE SCHEMA IF NOT EXISTS \"%s\";\n", cfg.Schema)
+	if _, _, create := g.d.space(cfg); create != "" {
+		b.WriteString(create + ";\n")
 	}
 	for _, q := range g.bookkeeping() {
 		b.WriteString(q + ";\n")
@@ -221,32 +219,27 @@ func Migrate(ctx context.Context, db *sql.DB, d Dialect, cfg Config) error {
 	if err == nil && have == newest {
 		left, err = pending(ctx, db, d, cfg, all)
 	}
+	resolved, _ := cfg.resolve(d)
+	g := newGrammar(d, resolved)
 	switch {
-	case err != nil && denied(err):
-		return wrap("migrate", "schema", fmt.Errorf("the role may not read the version of the tables: sqlstore.Grants gives it what it needs: %w", err))
+	case err != nil && g.d.fault(err) == denied:
+		return g.wrap("migrate", "schema", fmt.Errorf("the role may not read the version of the tables: sqlstore.Grants gives it what it needs: %w", err))
 	case err != nil:
 		return err
 	case have == newest && left == 0:
 		return nil
 	}
-	err = migrate(ctx, db, d, cfg, all)
-	if denied(err) {
-		err = wrap("migrate", "schema", fmt.Errorf("the tables are at version %d of %d, and the role may not change them: run Migrate as their owner: %w", have, newest, err))
+	err = migrate(ctx, db, g, resolved, all)
+	if err != nil && g.d.fault(err) == denied {
+		err = g.wrap("migrate", "schema", fmt.Errorf("the tables are at version %d of %d, and the role may not change them: run Migrate as their owner: %w", have, newest, err))
 	}
 	return err
 }
 
-// denied reports that the database refused a statement to the role.
-func denied(err error) bool {
-	var state interface{ SQLState() string }
-	return errors.As(err, &state) && state.SQLState() == "42501"
-}
-
-func migrate(ctx context.Context, db *sql.DB, d Dialect, cfg Config, all []Migration) error {
-	cfg, _ = cfg.resolve(d)
-	m := &migrator{db: db, g: newGrammar(d, cfg), cfg: cfg, all: all}
+func migrate(ctx context.Context, db *sql.DB, g *grammar, cfg Config, all []Migration) error {
+	m := &migrator{db: db, g: g, cfg: cfg, all: all}
 	if err := m.patiently(ctx, m.prepare); err != nil {
-		return wrap("migrate", "schema", err)
+		return g.wrap("migrate", "schema", err)
 	}
 	for {
 		var more bool
@@ -255,7 +248,7 @@ func migrate(ctx context.Context, db *sql.DB, d Dialect, cfg Config, all []Migra
 			return err
 		})
 		if err != nil || !more {
-			return wrap("migrate", "schema", err)
+			return g.wrap("migrate", "schema", err)
 		}
 	}
 }
@@ -270,33 +263,24 @@ type migrator struct {
 // patiently runs fn until the database does not ask for another try. Two
 // processes that make the same table at once may also get "exists already".
 func (m *migrator) patiently(ctx context.Context, fn func(context.Context) error) error {
-	again := func(err error) bool { return retryable(err) || existsAlready(err) }
+	again := func(err error) bool {
+		f := m.g.d.fault(err)
+		return m.g.retryable(err) || f == exists || f == taken
+	}
 	return m.cfg.Retry.Do(ctx, again, func(int) error { return fn(ctx) })
-}
-
-func existsAlready(err error) bool {
-	var state interface{ SQLState() string }
-	if !errors.As(err, &state) {
-		return false
-	}
-	switch state.SQLState() {
-	case "23505", "42P06", "42P07", "42710": // unique violation in the catalog, schema, table, object
-		return true
-	}
-	return false
 }
 
 // prepare makes the schema and the table of versions.
 func (m *migrator) prepare(ctx context.Context) error {
-	if m.g.dialect == Postgres {
+	if exists, args, create := m.g.d.space(m.cfg); create != "" {
 		// Asked for first, so that a host whose role may not create schemas
 		// can make it beforehand.
 		var n int
-		if err := m.db.QueryRowContext(ctx, "SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = $1", m.cfg.Schema).Scan(&n); err != nil {
+		if err := m.db.QueryRowContext(ctx, exists, args...).Scan(&n); err != nil {
 			return err
 		}
 		if n == 0 {
-			if _, err := m.db.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS "`+m.cfg.Schema+`"`); err != nil {
+			if _, err := m.db.ExecContext(ctx, create); err != nil {
 				return err
 			}
 		}
@@ -316,7 +300,7 @@ func (m *migrator) step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after the commit
-	table := m.g.before + `schema_versions"`
+	table := m.g.named("schema_versions")
 	if _, err := tx.ExecContext(ctx, "UPDATE "+table+" SET applied = 0 WHERE version = 0"); err != nil {
 		return false, err
 	}
@@ -337,7 +321,7 @@ func (m *migrator) step(ctx context.Context) (more bool, err error) {
 			}
 		}
 		q, owner := m.g.applying(next)
-		if _, err := tx.ExecContext(ctx, m.g.finish(q), append([]any{next.Version, next.Name, m.cfg.Now().UnixMicro()}, owner...)...); err != nil {
+		if _, err := tx.ExecContext(ctx, m.g.d.bind(q).text, append([]any{next.Version, next.Name, m.cfg.Now().UnixMicro()}, owner...)...); err != nil {
 			return false, err
 		}
 		return true, tx.Commit()
@@ -352,7 +336,7 @@ type querier interface {
 
 // applied returns the newest version of each owner in the database.
 func applied(ctx context.Context, db querier, g *grammar) (_ map[string]int, err error) {
-	rows, err := db.QueryContext(ctx, "SELECT '', max(version) FROM "+g.before+`schema_versions" UNION ALL SELECT owner, max(version) FROM `+g.before+`owner_versions" GROUP BY owner`)
+	rows, err := db.QueryContext(ctx, "SELECT '', max(version) FROM "+g.named("schema_versions")+" UNION ALL SELECT owner, max(version) FROM "+g.named("owner_versions")+" GROUP BY owner")
 	if err != nil {
 		return nil, err
 	}
@@ -377,12 +361,13 @@ func applied(ctx context.Context, db querier, g *grammar) (_ map[string]int, err
 // not got.
 func pending(ctx context.Context, db querier, d Dialect, cfg Config, all []Migration) (n int, err error) {
 	cfg, _ = cfg.resolve(d)
-	have, err := applied(ctx, db, newGrammar(d, cfg))
+	g := newGrammar(d, cfg)
+	have, err := applied(ctx, db, g)
 	switch {
-	case missing(err): // of the time before owners
+	case err != nil && g.d.fault(err) == missing: // of the time before owners
 		return len(all), nil
 	case err != nil:
-		return 0, wrap("read", "schema", err)
+		return 0, g.wrap("read", "schema", err)
 	}
 	for _, m := range all {
 		if m.Version > have[m.Owner] {
@@ -416,14 +401,10 @@ func Version(ctx context.Context, db *sql.DB, d Dialect, cfg Config) (have, newe
 	g := newGrammar(d, cfg)
 	newest = newestOf(all, "")
 	var tables int
-	if d == Postgres {
-		err = db.QueryRowContext(ctx, "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename = $2", cfg.Schema, cfg.Prefix+"schema_versions").Scan(&tables)
-	} else {
-		err = db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?", cfg.Prefix+"schema_versions").Scan(&tables)
+	q, args := g.d.hasTable(cfg, cfg.Prefix+"schema_versions")
+	if err = db.QueryRowContext(ctx, q, args...).Scan(&tables); err != nil || tables == 0 {
+		return 0, newest, g.wrap("read", "schema", err)
 	}
-	if err != nil || tables == 0 {
-		return 0, newest, wrap("read", "schema", err)
-	}
-	err = db.QueryRowContext(ctx, "SELECT max(version) FROM "+g.before+`schema_versions"`).Scan(&have)
-	return have, newest, wrap("read", "schema", err)
+	err = db.QueryRowContext(ctx, "SELECT max(version) FROM "+g.named("schema_versions")).Scan(&have)
+	return have, newest, g.wrap("read", "schema", err)
 }

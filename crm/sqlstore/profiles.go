@@ -279,7 +279,7 @@ func (t *tx) replaceProfiles(ctx context.Context, content, gone, contacts *rowse
 	if _, err := t.exec(ctx, opDeleteOf, tabContacts, gone); err != nil {
 		return err
 	}
-	_, err := t.exec(ctx, t.faster(opAdd), tabContacts, contacts)
+	_, err := t.exec(ctx, t.faster(opAdd, tabContacts), tabContacts, contacts)
 	return err
 }
 
@@ -313,7 +313,7 @@ func (t *tx) settleProfiles(ctx context.Context) error {
 		rows.vals = append(rows.vals, f.row...)
 		contacts.vals = append(contacts.vals, f.contacts...)
 	}
-	n, err := t.exec(ctx, t.faster(opAdd), tabProfiles, rows)
+	n, err := t.exec(ctx, t.faster(opAdd, tabProfiles), tabProfiles, rows)
 	if err != nil {
 		return t.doom(err)
 	}
@@ -325,7 +325,7 @@ func (t *tx) settleProfiles(ctx context.Context) error {
 		}
 		return t.doom(conflict("put", "profile", fresh[0].key.String()))
 	}
-	if _, err := t.exec(ctx, t.faster(opAdd), tabContacts, contacts); err != nil {
+	if _, err := t.exec(ctx, t.faster(opAdd, tabContacts), tabContacts, contacts); err != nil {
 		return t.doom(err)
 	}
 	return nil

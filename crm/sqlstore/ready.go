@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/vefacrm/vefa/crm"
 )
@@ -60,53 +59,5 @@ func (s *Store) Check(ctx context.Context) error {
 	case left > 0:
 		return &crm.Error{Op: "check", Entity: "schema", Kind: crm.ErrInvalid, Err: fmt.Errorf("%w (%d of Config.Migrations are left)", ErrNotMigrated, left)}
 	}
-	if s.g.dialect != SQLite {
-		return nil
-	}
-	var mode string
-	var patience int64
-	if err := s.db.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
-		return ended(ctx, wrap("check", "journal_mode", err))
-	}
-	if err := s.db.QueryRowContext(ctx, "PRAGMA busy_timeout").Scan(&patience); err != nil {
-		return ended(ctx, wrap("check", "busy_timeout", err))
-	}
-	var faults []string
-	if mode != "wal" && mode != "memory" {
-		faults = append(faults, fmt.Sprintf("its journal_mode is %s, not wal: readers and writers exclude each other", mode))
-	}
-	if patience <= 0 {
-		faults = append(faults, "it has no busy_timeout: a transaction that meets another fails at once")
-	}
-	if len(faults) == 0 {
-		return nil
-	}
-	return &crm.Error{Op: "check", Entity: "sqlite", Kind: crm.ErrInvalid, Err: fmt.Errorf("%s: %w", strings.Join(faults, "; "), ErrDSN)}
-}
-
-// missing reports whether a statement failed because there is no such table,
-// schema or column.
-func missing(err error) bool {
-	var state interface{ SQLState() string }
-	if errors.As(err, &state) {
-		switch state.SQLState() {
-		case "42P01", "3F000", "42703":
-			return true
-		}
-		return false
-	}
-	// SQLite has one code for all that is wrong with a statement.
-	var code interface{ Code() int }
-	if errors.As(err, &code) && code.Code()&0xff == 1 {
-		text := err.Error()
-		return strings.Contains(text, "no such table") || strings.Contains(text, "no such column") || strings.Contains(text, "has no column")
-	}
-	return false
-}
-
-// locked reports whether SQLite refused because the file is locked by others.
-func locked(err error) bool {
-	var state interface{ SQLState() string }
-	var code interface{ Code() int }
-	return !errors.As(err, &state) && errors.As(err, &code) && (code.Code()&0xff == 5 || code.Code()&0xff == 6)
+	return ended(ctx, s.g.d.check(ctx, s.db))
 }

@@ -44,7 +44,7 @@ func (r *reader) Refs(ctx context.Context, kind crm.RefKind, limit int, keys ...
 // refsBy is how many columns entries are looked up by: part, hash, kind and key.
 const refsBy = 4
 
-// manyRefs is how many entries SQLite may give for several keys together before
+// manyRefs is how many entries a statement without a limit for each key may give for several keys together before
 // each key is asked for by itself.
 const manyRefs = 4096
 
@@ -52,12 +52,12 @@ const manyRefs = 4096
 func (r *reader) refs(ctx context.Context, keys *rowset, limit int64) ([]crm.Ref, error) {
 	var out []crm.Ref
 	scan := scanRef(&out)
-	if r.s.g.dialect == Postgres {
+	if r.s.g.perKey {
 		err := r.each(ctx, opOf, tabRefs, keys, scan, limit)
 		return out, err
 	}
 	for v := keys.vals; len(v) > 0; {
-		n := r.s.g.chunk(len(v) / refsBy)
+		n := r.s.g.d.chunk(len(v) / refsBy)
 		some, before := v[:refsBy*n], len(out)
 		v = v[refsBy*n:]
 		most := limit
@@ -158,7 +158,7 @@ func (t *tx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
 	}
 	defer func() { t.s.free(rows) }()
 	if t.conn == nil || rows.len() < manyRows {
-		_, err = t.exec(ctx, t.faster(opMerge), tabRefs, rows)
+		_, err = t.exec(ctx, t.faster(opMerge, tabRefs), tabRefs, rows)
 		return err
 	}
 	if !t.hopeful(tabRefs, rows.len()) {

@@ -69,24 +69,25 @@ func TestRetries(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name  string
+		d     sqlstore.Dialect
 		fails []error
 		runs  int
 		kind  error
 	}{
-		{"no error", nil, 1, nil},
-		{"serialization failure", repeat(stated("40001"), 3), 4, nil},
-		{"deadlock", repeat(stated("40P01"), 1), 2, nil},
-		{"busy", repeat(coded(5), 5), 6, nil},
-		{"busy snapshot", repeat(coded(517), 2), 3, nil},
-		{"for ever", repeat(coded(5), 1000), 28, crm.ErrBusy},
-		{"disk full", repeat(coded(13), 1), 1, coded(13)},
-		{"unique violation", repeat(stated("23505"), 1), 1, stated("23505")},
+		{"no error", sqlstore.Postgres, nil, 1, nil},
+		{"serialization failure", sqlstore.Postgres, repeat(stated("40001"), 3), 4, nil},
+		{"deadlock", sqlstore.Postgres, repeat(stated("40P01"), 1), 2, nil},
+		{"busy", sqlstore.SQLite, repeat(coded(5), 5), 6, nil},
+		{"busy snapshot", sqlstore.SQLite, repeat(coded(517), 2), 3, nil},
+		{"for ever", sqlstore.SQLite, repeat(coded(5), 1000), 28, crm.ErrBusy},
+		{"disk full", sqlstore.SQLite, repeat(coded(13), 1), 1, coded(13)},
+		{"unique violation", sqlstore.Postgres, repeat(stated("23505"), 1), 1, stated("23505")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				drv := &stubborn{fails: c.fails}
 				db := sql.OpenDB(drv)
-				store := sqlstore.New(db, sqlstore.Postgres, sqlstore.Config{})
+				store := sqlstore.New(db, c.d, sqlstore.Config{})
 				runs := 0
 				err := store.Update(t.Context(), func(crm.Tx) error { runs++; return nil })
 				require.Equal(t, c.runs, runs)
@@ -109,7 +110,7 @@ func TestRetryStops(t *testing.T) {
 	drv := &stubborn{fails: []error{coded(5), coded(5), coded(5), coded(5)}}
 	db := sql.OpenDB(drv)
 	defer func() { require.NoError(t, db.Close()) }()
-	store := sqlstore.New(db, sqlstore.Postgres, sqlstore.Config{})
+	store := sqlstore.New(db, sqlstore.SQLite, sqlstore.Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	runs := 0
 	err := store.Update(ctx, func(crm.Tx) error {

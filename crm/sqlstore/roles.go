@@ -23,7 +23,7 @@ func Grants(cfg Config, role string) ([]string, error) {
 		return nil, configError("role", "must have letters, digits and _ only, and at most 63 of them")
 	}
 	g := newGrammar(Postgres, cfg)
-	tables := map[string][]string{"SELECT": {g.before + `schema_versions"`, g.before + `owner_versions"`}} // by rights
+	tables := map[string][]string{"SELECT": {g.named("schema_versions"), g.named("owner_versions")}} // by rights
 	for i := range g.tables {
 		rights := g.rights(tableID(i))
 		tables[rights] = append(tables[rights], g.table(tableID(i)))

@@ -26,3 +26,21 @@ func TestParametersHaveATypeThatIsKept(t *testing.T) {
 	require.NoError(t, rows.err)
 	require.Len(t, rows.vals, 3)
 }
+
+// Whatever is not about the whole database is bound to the tenant.
+func TestStatementsTakeTheTenant(t *testing.T) {
+	for d := SQLite; d.speaker(nil) != nil; d++ {
+		cfg, err := Config{}.resolve(d)
+		require.NoError(t, err)
+		g := newGrammar(d, cfg)
+		for i := range g.tables {
+			for o := range numOps {
+				switch q := g.text(statementID{o, tableID(i)}, 2); {
+				case q == "", o == opCopy, o == opNow, o == opWriteLock: // COPY has it in its rows
+				default:
+					require.Contains(t, q, tenantMark, "%s %s", opNames[o], g.tables[i].name)
+				}
+			}
+		}
+	}
+}

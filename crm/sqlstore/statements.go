@@ -71,8 +71,6 @@ var (
 	outChange   = []string{"part", "seq", "kind", "subject_kind", "subject_a", "subject_b", "fact_kind", "fact_source", "fact_id", "at"}
 )
 
-const keepThere = "NOTHING"
-
 // text returns the statement for n rows, or "" if there is no such statement.
 func (g *grammar) text(id statementID, n int) string {
 	tab := id.tab
@@ -95,51 +93,51 @@ func (g *grammar) text(id statementID, n int) string {
 	case opInsert:
 		switch tab {
 		case tabCustomers, tabEffects:
-			return g.insert(tab, n, keepThere, t.keyNames()...)
+			return g.insert(tab, n, upsert{}, t.keyNames()...)
 		case tabPartSeq:
 		default:
-			return g.insert(tab, n, keepThere)
+			return g.insert(tab, n, upsert{})
 		}
 	case opAdd:
 		switch {
-		case g.dialect == SQLite:
 		case facts, tab == tabProfiles, tab == tabContacts, tab == tabMembers, tab == tabCustomers, tab == tabLinks, tab == tabAnchors, tab == tabAddresses,
 			tab == tabRefs, tab == tabChanges:
-			return g.add(tab, n, false)
+			return g.d.add(tab, n, false)
 		}
 	case opCopy:
-		if g.text(statementID{opAdd, tab}, n) != "" {
+		if g.copies && g.text(statementID{opAdd, tab}, n) != "" {
 			return "COPY " + g.table(tab) + " (tenant, " + list("", t.names()) + ") FROM STDIN (FORMAT binary)"
 		}
 	case opMerge:
-		switch {
-		case g.dialect == SQLite:
-		case tab == tabRefs:
-			return g.add(tab, n, true)
-		case tab == tabEffects:
-			return g.add(tab, n, true, t.keyNames()...)
-		case tab == tabAddresses:
-			return g.add(tab, n, true) + " ON CONFLICT (" + strings.Join(g.key(tab), ", ") + ") DO " + keepThere
+		if q := g.d.add(tab, n, true); q != "" {
+			switch tab {
+			case tabRefs:
+				return q
+			case tabEffects:
+				return q + returns(t.keyNames())
+			case tabAddresses:
+				return q + onConflict(strings.Join(g.key(tab), ", "), upsert{})
+			}
 		}
 	case opNewer:
 		switch {
 		case facts:
-			return g.insert(tab, n, g.replaceAll(tab)+" WHERE excluded.version > t.version", withKind(outFactKey)...)
+			return g.insert(tab, n, upsert{g.replaceAll(tab), "excluded.version > t.version"}, withKind(outFactKey)...)
 		case tab == tabAddresses:
-			return g.insert(tab, n, g.replaceAll(tab)+" WHERE excluded.version = t.version + 1")
+			return g.insert(tab, n, upsert{g.replaceAll(tab), "excluded.version = t.version + 1"})
 		case tab == tabCursors:
-			return g.insert(tab, n, g.replaceAll(tab))
+			return g.insert(tab, n, upsert{set: g.replaceAll(tab)})
 		}
 	case opTied:
 		if facts {
-			return g.insert(tab, n, g.replaceAll(tab)+" WHERE excluded.version = t.version AND excluded.hash > t.hash", withKind(outFactKey)...)
+			return g.insert(tab, n, upsert{g.replaceAll(tab), "excluded.version = t.version AND excluded.hash > t.hash"}, withKind(outFactKey)...)
 		}
 	case opNewest:
 		if facts {
 			// The largest version stays: there is none after it.
 			next := "CASE WHEN t.version < excluded.version THEN excluded.version WHEN t.version = 9223372036854775807 THEN t.version ELSE t.version + 1 END"
 			set := strings.Replace(g.replaceAll(tab), "version = excluded.version", "version = "+next, 1)
-			return g.insert(tab, n, set+" WHERE excluded.hash <> t.hash", withKind(outFactKey)...)
+			return g.insert(tab, n, upsert{set, "excluded.hash <> t.hash"}, withKind(outFactKey)...)
 		}
 	case opVersions:
 		if facts {
@@ -161,7 +159,7 @@ func (g *grammar) text(id statementID, n int) string {
 			return g.lookup(tab, n, t.keyNames(), outEffect, "")
 		case tab == tabDocuments:
 			return g.lookup(tab, n, t.keyNames(), outDocument, "")
-		case tab == tabRefs && g.dialect == Postgres:
+		case tab == tabRefs && g.copies:
 			return g.lookup(tab, n, t.names(), outRef, "")
 		case tab == tabCursors:
 			return g.lookup(tab, n, t.keyNames(), []string{"position"}, "")
@@ -169,39 +167,39 @@ func (g *grammar) text(id statementID, n int) string {
 	case opState:
 		switch tab {
 		case tabProfiles:
-			return g.lookup(tab, n, profileKey, outPlace, g.forUpdate(tab))
+			return g.lookup(tab, n, profileKey, outPlace, g.d.forUpdate(tab))
 		case tabCustomers:
-			if g.dialect == Postgres {
-				return g.lookup(tab, n, t.keyNames(), []string{"id"}, g.forUpdate(tab))
+			if !g.oneWriter {
+				return g.lookup(tab, n, t.keyNames(), []string{"id"}, g.d.forUpdate(tab))
 			}
 		case tabAnchors:
-			if g.dialect == Postgres {
-				return g.lookup(tab, n, t.keyNames(), outAnchor, g.forUpdate(tab))
+			if !g.oneWriter {
+				return g.lookup(tab, n, t.keyNames(), outAnchor, g.d.forUpdate(tab))
 			}
 		case tabAddresses:
-			return g.lookup(tab, n, t.keyNames(), outAddress, g.forUpdate(tab))
+			return g.lookup(tab, n, t.keyNames(), outAddress, g.d.forUpdate(tab))
 		case tabEffects:
-			return g.lookup(tab, n, t.keyNames(), []string{"id", "rev"}, g.forUpdate(tab))
+			return g.lookup(tab, n, t.keyNames(), []string{"id", "rev"}, g.d.forUpdate(tab))
 		case tabDocuments:
-			return g.lookup(tab, n, t.keyNames(), []string{"kind", "id", "rev"}, g.forUpdate(tab))
+			return g.lookup(tab, n, t.keyNames(), []string{"kind", "id", "rev"}, g.d.forUpdate(tab))
 		}
 	case opPeek:
 		switch {
 		case tab == tabProfiles:
 			return g.lookup(tab, n, profileKey, outPlace, "")
-		case facts && g.dialect == Postgres:
+		case facts && g.doubleWork:
 			return g.lookup(tab, n, t.keyNames(), withKind(outFactKey), "")
 		}
 	case opUpdate:
 		switch tab {
 		case tabProfiles:
-			return g.update(tab, n, profileContent)
+			return g.d.update(tab, n, profileContent)
 		case tabAnchors, tabEffects, tabDocuments:
-			return g.update(tab, n, t.names()[t.keys:])
+			return g.d.update(tab, n, t.names()[t.keys:])
 		}
 	case opPlace:
 		if tab == tabProfiles {
-			return g.update(tab, n, []string{"customer", "home", "links"})
+			return g.d.update(tab, n, []string{"customer", "home", "links"})
 		}
 	case opDelete:
 		switch {
@@ -210,7 +208,7 @@ func (g *grammar) text(id statementID, n int) string {
 		case tab == tabRefs:
 			return g.remove(tab, n, t.names())
 		case facts:
-			return g.remove(tab, n, t.keyNames(), withKind(outFactKey)...)
+			return g.remove(tab, n, t.keyNames()) + returns(withKind(outFactKey))
 		case tab == tabDocuments, tab == tabCursors:
 			return g.remove(tab, n, t.keyNames())
 		}
@@ -228,7 +226,7 @@ func (g *grammar) text(id statementID, n int) string {
 			return g.lookupBy(tab, "effects_subject", n, []string{"part", "subject_kind", "subject_a", "subject_b"}, outEffect, "")
 		case facts:
 			by := []string{"part", "subject_kind", "subject_a", "subject_b"}
-			return g.lookup(tab, n, by, withKind(outFact), order+" LIMIT "+g.bound(g.rowParams(len(by), n)+1))
+			return g.lookup(tab, n, by, withKind(outFact), order+" LIMIT "+g.d.bound(g.d.rowParams(len(by), n)+1))
 		case tab == tabRefs:
 			return g.refsOf(n)
 		case tab == tabChanges:
@@ -237,7 +235,7 @@ func (g *grammar) text(id statementID, n int) string {
 	case opOfKind:
 		if tab == tabFacts {
 			by := []string{"part", "subject_kind", "subject_a", "subject_b", "kind"}
-			return g.lookup(tab, n, by, withKind(outFact), order+" LIMIT "+g.bound(g.rowParams(len(by), n)+1))
+			return g.lookup(tab, n, by, withKind(outFact), order+" LIMIT "+g.d.bound(g.d.rowParams(len(by), n)+1))
 		}
 	case opOfAfter:
 		if facts {
@@ -254,7 +252,7 @@ func (g *grammar) text(id statementID, n int) string {
 		case tab == tabProfiles:
 			return g.scan(tab, outProfile, "")
 		case tab == tabFacts:
-			return g.scan(tab, withKind(outFact), " AND "+g.aside("t.kind")+" = "+param(t.keys+3))
+			return g.scan(tab, withKind(outFact), " AND "+g.d.aside("t.kind")+" = "+param(t.keys+3))
 		case facts:
 			return g.scan(tab, outFact, "")
 		case tab == tabAddresses:
@@ -274,17 +272,17 @@ func (g *grammar) text(id statementID, n int) string {
 		}
 	case opBump:
 		if tab == tabPartSeq {
-			return g.insert(tab, n, "UPDATE SET n = t.n + excluded.n", "part", "n")
+			return g.insert(tab, n, upsert{set: "n = t.n + excluded.n"}, "part", "n")
 		}
 	case opAll:
 		if tab == tabFacts {
-			return "SELECT DISTINCT t.kind FROM " + g.table(tab) + " AS t WHERE t.part >= 0 AND t.tenant = " + g.tenant
+			return "SELECT DISTINCT t.kind FROM " + g.table(tab) + " AS t WHERE t.part >= 0 AND t.tenant = " + tenantMark
 		}
 		if tab == tabPartSeq {
-			return "SELECT t.part, t.n FROM " + g.table(tab) + " AS t WHERE t.tenant = " + g.tenant + " ORDER BY t.part"
+			return "SELECT t.part, t.n FROM " + g.table(tab) + " AS t WHERE t.tenant = " + tenantMark + " ORDER BY t.part"
 		}
 		if tab == tabCursors {
-			return "SELECT t.part, t.consumer, t.position FROM " + g.table(tab) + " AS t WHERE t.tenant = " + g.tenant + " ORDER BY t.consumer"
+			return "SELECT t.part, t.consumer, t.position FROM " + g.table(tab) + " AS t WHERE t.tenant = " + tenantMark + " ORDER BY t.consumer"
 		}
 	case opFirst:
 		if tab == tabChanges {
@@ -296,21 +294,17 @@ func (g *grammar) text(id statementID, n int) string {
 		}
 	case opLockCursor:
 		if tab == tabCursors {
-			q := "SELECT t.position FROM " + g.table(tab) + " AS t WHERE t.tenant = " + g.tenant + " AND t.part = $1 AND t.consumer = $2"
-			if g.dialect == Postgres {
-				q += " FOR UPDATE SKIP LOCKED"
-			}
-			return q
+			return "SELECT t.position FROM " + g.table(tab) + " AS t WHERE t.tenant = " + tenantMark + " AND t.part = $1 AND t.consumer = $2" + g.skipLocked
 		}
 	case opWriteLock:
-		if tab == tabCursors && g.dialect == SQLite {
+		if tab == tabCursors && g.oneWriter {
 			// Finds no row and changes no page, but makes the transaction the
 			// writer from here on.
 			return "UPDATE " + g.table(tab) + " SET position = position WHERE part = -1"
 		}
 	case opNow:
-		if tab == tabCursors && g.dialect == Postgres {
-			return "SELECT " + clock
+		if tab == tabCursors && g.clock != "" {
+			return "SELECT " + g.clock
 		}
 	}
 	return ""
@@ -319,18 +313,18 @@ func (g *grammar) text(id statementID, n int) string {
 // profileContent is what PutProfiles writes: all but the key and the place.
 var profileContent = []string{"kind", "given", "family", "full_name", "birth", "gender", "locale", "city", "country", "rev", "at", "since", "data"}
 
-// refsOf reads the entries of keys of an index: on PostgreSQL up to a limit for
-// each key; SQLite, which cannot, limits the whole.
+// refsOf reads the entries of keys of an index, up to a limit for each key. A database
+// that cannot limits the whole.
 func (g *grammar) refsOf(n int) string {
 	by := []string{"part", "hash", "kind", "ref"}
 	order := " ORDER BY " + list("t.", g.tables[tabRefs].keyNames())
-	if g.dialect == SQLite {
+	if !g.perKey {
 		if n > 1 {
 			order = ""
 		}
-		return g.lookup(tabRefs, n, by, outRef, order+" LIMIT "+g.bound(len(by)*n+1))
+		return g.lookup(tabRefs, n, by, outRef, order+" LIMIT "+g.d.bound(len(by)*n+1))
 	}
-	_, from := g.rows(g.tables[tabRefs].typesOf(by), n)
+	_, from := g.d.rows(g.tables[tabRefs].typesOf(by), n)
 	return "SELECT " + list("r.", outRef) + " FROM " + from + " CROSS JOIN LATERAL (SELECT " + list("t.", outRef) + " FROM " + g.table(tabRefs) +
 		" AS t WHERE " + g.match(by) + order + " LIMIT $5) AS r"
 }
@@ -341,35 +335,29 @@ func (g *grammar) scanRefs(beyond, way string) string {
 	rest := g.tables[tabRefs].keyNames()[2:]
 	bounds, order := make([]string, len(rest)), make([]string, len(rest))
 	for i, c := range rest {
-		bounds[i], order[i] = g.bound(5+i), "t."+c+way
+		rest[i], bounds[i], order[i] = "t."+c, g.d.bound(5+i), "t."+c+way
 	}
-	return "SELECT " + list("t.", outRef) + " FROM " + g.table(tabRefs) + " AS t WHERE t.part = $1 AND t.hash = $2 AND t.tenant = " + g.tenant +
-		" AND t.kind = $3 AND t.ref = $4 AND (" + list("t.", rest) + ") " + beyond + " (" + list("", bounds) + ") ORDER BY " + list("", order) + " LIMIT " + g.bound(5+len(rest))
+	return "SELECT " + list("t.", outRef) + " FROM " + g.table(tabRefs) + " AS t WHERE t.part = $1 AND t.hash = $2 AND t.tenant = " + tenantMark +
+		" AND t.kind = $3 AND t.ref = $4 AND " + g.d.beyond(rest, beyond, bounds) + " ORDER BY " + list("", order) + " LIMIT " + g.d.bound(5+len(rest))
 }
 
 // changesOf reads ranges of the feed: v holds part, the number before the first
 // and the last number.
 func (g *grammar) changesOf(n int) string {
-	with, from := g.rows([]colType{small, big, big}, n)
-	return with + g.seek(from, tabChanges, "", outChange, "t.part = v.c1 AND t.tenant = "+g.tenant+" AND t.seq > v.c2 AND t.seq <= v.c3", " ORDER BY t.part, t.seq")
+	with, from := g.d.rows([]colType{small, big, big}, n)
+	return with + g.d.seek(from, tabChanges, "", outChange, "t.part = v.c1 AND t.tenant = "+tenantMark+" AND t.seq > v.c2 AND t.seq <= v.c3", " ORDER BY t.part, t.seq")
 }
 
 // firstChanges reads the smallest number that is left in each part.
 func (g *grammar) firstChanges(n int) string {
-	with, from := g.rows([]colType{small}, n)
-	return with + "SELECT v.c1, (SELECT min(t.seq) FROM " + g.table(tabChanges) + " AS t WHERE t.part = v.c1 AND t.tenant = " + g.tenant + ") FROM " + from
+	with, from := g.d.rows([]colType{small}, n)
+	return with + "SELECT v.c1, (SELECT min(t.seq) FROM " + g.table(tabChanges) + " AS t WHERE t.part = v.c1 AND t.tenant = " + tenantMark + ") FROM " + from
 }
 
 // pruneChanges deletes ranges of the feed: v holds part, the number before the
 // first and the last number.
 func (g *grammar) pruneChanges(n int) string {
-	with, from := g.rows([]colType{small, big, big}, n)
-	fits := "t.part = v.c1 AND t.tenant = " + g.tenant + " AND t.seq > v.c2 AND t.seq <= v.c3"
-	if g.dialect == Postgres {
-		return "DELETE FROM " + g.table(tabChanges) + " AS t USING " + from + " WHERE " + fits
-	}
-	return with + "DELETE FROM " + g.table(tabChanges) + " AS t WHERE t.tenant = " + g.tenant + " AND (t.part, t.seq) IN (SELECT t.part, t.seq FROM " +
-		from + " CROSS JOIN " + g.table(tabChanges) + " AS t ON " + fits + ")"
+	return g.d.remove(tabChanges, []colType{small, big, big}, n, "t.part = v.c1 AND t.tenant = "+tenantMark+" AND t.seq > v.c2 AND t.seq <= v.c3", nil)
 }
 
 // factsAfter reads facts of one subject after a key: $1 to $4 the subject, then
@@ -377,17 +365,17 @@ func (g *grammar) pruneChanges(n int) string {
 func (g *grammar) factsAfter(tab tableID, out []string) string {
 	rest := g.tables[tab].keyNames()[4:]
 	bounds := make([]string, len(rest))
-	for i := range rest {
-		bounds[i] = g.bound(5 + i)
+	for i, c := range rest {
+		rest[i], bounds[i] = "t."+c, g.d.bound(5+i)
 	}
-	return "SELECT " + list("t.", out) + " FROM " + g.table(tab) + " AS t WHERE t.part = $1 AND t.tenant = " + g.tenant +
-		" AND t.subject_kind = $2 AND t.subject_a = $3 AND t.subject_b = $4 AND (" + list("t.", rest) + ") > (" + list("", bounds) + ")" +
-		" ORDER BY " + list("t.", g.key(tab)) + " LIMIT " + g.bound(5+len(rest))
+	return "SELECT " + list("t.", out) + " FROM " + g.table(tab) + " AS t WHERE t.part = $1 AND t.tenant = " + tenantMark +
+		" AND t.subject_kind = $2 AND t.subject_a = $3 AND t.subject_b = $4 AND " + g.d.beyond(rest, ">", bounds) +
+		" ORDER BY " + list("t.", g.key(tab)) + " LIMIT " + g.d.bound(5+len(rest))
 }
 
 func (g *grammar) scanDocuments() string {
-	return "SELECT " + list("t.", outDocument) + " FROM " + g.table(tabDocuments) + " AS t WHERE t.part = $1 AND t.tenant = " + g.tenant +
-		" AND t.kind = $2 AND t.id > " + g.bound(3) + " ORDER BY t.id LIMIT " + g.bound(4)
+	return "SELECT " + list("t.", outDocument) + " FROM " + g.table(tabDocuments) + " AS t WHERE t.part = $1 AND t.tenant = " + tenantMark +
+		" AND t.kind = $2 AND t.id > " + g.d.bound(3) + " ORDER BY t.id LIMIT " + g.d.bound(4)
 }
 
 // dueEffects reads what waits: $1 and $2 are the parts, $3 what it waits for,
@@ -395,9 +383,7 @@ func (g *grammar) scanDocuments() string {
 // by part, so that the index leads to the due ones however many wait for later,
 // and from one part where something waits to the next.
 func (g *grammar) dueEffects(when string, kinds int) string {
-	next := "SELECT min(t.part) FROM " + g.table(tabEffects) + " AS t" + g.indexedBy("effects_waiting") + " WHERE t.waiting IS NOT NULL AND t.part < " + g.bound(2) + " AND t.part "
-	parts := "WITH RECURSIVE p(part) AS (" + next + ">= " + g.bound(1) + " UNION ALL SELECT (" + next + "> p.part) FROM p WHERE p.part IS NOT NULL) "
-	fits := "t.part = p.part AND t.tenant = " + g.tenant + " AND t.waiting = " + g.bound(3) + " AND t." + when + " < " + g.bound(4)
+	fits := "t.part = p.part AND t.tenant = " + tenantMark + " AND t.waiting = " + g.d.bound(3) + " AND t." + when + " < " + g.d.bound(4)
 	if kinds > 0 {
 		in := make([]string, kinds)
 		for i := range in {
@@ -405,7 +391,7 @@ func (g *grammar) dueEffects(when string, kinds int) string {
 		}
 		fits += " AND t.kind IN (" + strings.Join(in, ", ") + ")"
 	}
-	return parts + g.seek("p", tabEffects, "effects_waiting", outEffect, fits, " ORDER BY t.part, t.due, t.id LIMIT "+g.bound(5))
+	return g.d.waitingParts() + g.d.seek("p", tabEffects, "effects_waiting", outEffect, fits, " ORDER BY t.part, t.due, t.id LIMIT "+g.d.bound(5))
 }
 
 // Statement is one statement of the package, as the database sees it.
@@ -429,25 +415,10 @@ func Statements(d Dialect, cfg Config) ([]Statement, error) {
 		for o := range numOps {
 			id := statementID{o, tableID(i)}
 			if q := g.text(id, 2); q != "" {
-				out = append(out, Statement{Name: g.tables[i].name + "/" + opNames[o], SQL: g.finish(q), Args: countParams(q)})
+				st := g.d.bind(q)
+				out = append(out, Statement{Name: g.tables[i].name + "/" + opNames[o], SQL: st.text, Args: st.args(q)})
 			}
 		}
 	}
 	return out, nil
-}
-
-// countParams returns the largest N of $N.
-func countParams(q string) int {
-	most := 0
-	for i := 0; i < len(q); i++ {
-		if q[i] != '$' {
-			continue
-		}
-		n := 0
-		for i++; i < len(q) && q[i] >= '0' && q[i] <= '9'; i++ {
-			n = n*10 + int(q[i]-'0')
-		}
-		most = max(most, n)
-	}
-	return most
 }

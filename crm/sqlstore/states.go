@@ -139,17 +139,17 @@ func (g *grammar) stateText(o op, n int) string {
 	t := &g.tables[tabStates]
 	switch o {
 	case opInsert:
-		return g.insert(tabStates, n, keepThere)
+		return g.insert(tabStates, n, upsert{})
 	case opGet:
 		return g.lookup(tabStates, n, t.keyNames(), outState, "")
 	case opState:
-		return g.lookup(tabStates, n, t.keyNames(), outState, g.forUpdate(tabStates))
+		return g.lookup(tabStates, n, t.keyNames(), outState, g.d.forUpdate(tabStates))
 	case opUpdate:
-		return g.update(tabStates, n, t.names()[t.keys:])
+		return g.d.update(tabStates, n, t.names()[t.keys:])
 	case opDelete:
 		return g.remove(tabStates, n, t.keyNames())
 	case opScan:
-		return g.scan(tabStates, outState, " AND "+g.aside("t.kind")+" = "+param(t.keys+3))
+		return g.scan(tabStates, outState, " AND "+g.d.aside("t.kind")+" = "+param(t.keys+3))
 	}
 	return ""
 }

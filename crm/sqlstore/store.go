@@ -19,8 +19,8 @@ type Store struct {
 	err error // the configuration's fault
 
 	mu    sync.Mutex
-	texts map[textKey]string
-	stmts map[string]*sql.Stmt // SQLite: nil where it is wanted but not yet prepared
+	texts map[textKey]*statement
+	stmts map[string]*sql.Stmt // nil where it is wanted but not yet prepared
 	want  []string
 
 	// careful is for how many calls rows of a table are looked for before they
@@ -30,7 +30,7 @@ type Store struct {
 	copies  sync.Pool // *[]byte, see copyRows
 	rowsets sync.Pool // *rowset, see rows
 
-	writer chan struct{} // SQLite has one writer; the others queue here, in turn
+	writer chan struct{} // where there is one writer, the others queue here, in turn
 }
 
 type textKey struct {
@@ -45,7 +45,7 @@ var _ crm.Store = (*Store)(nil)
 // nothing and never closes db. A faulty configuration is reported by the first
 // View or Update.
 func New(db *sql.DB, d Dialect, cfg Config) *Store {
-	s := &Store{db: db, texts: map[textKey]string{}, stmts: map[string]*sql.Stmt{}, writer: make(chan struct{}, 1)}
+	s := &Store{db: db, texts: map[textKey]*statement{}, stmts: map[string]*sql.Stmt{}, writer: make(chan struct{}, 1)}
 	if s.cfg, s.err = cfg.resolve(d); s.err == nil {
 		s.g = newGrammar(d, s.cfg)
 		s.careful = make([]atomic.Int64, len(s.g.tables))
@@ -62,33 +62,30 @@ func (s *Store) View(ctx context.Context, fn func(crm.Reader) error) (err error)
 		return err
 	}
 	s.prepareWanted(ctx)
-	opts := &sql.TxOptions{ReadOnly: true}
-	if s.g.dialect == Postgres {
-		opts.Isolation = sql.LevelRepeatableRead
-	}
+	opts := &sql.TxOptions{ReadOnly: true, Isolation: s.g.viewLevel}
 	var tx *sql.Tx
-	err = s.cfg.Retry.Do(ctx, retryable, func(int) (err error) {
+	err = s.cfg.Retry.Do(ctx, s.g.retryable, func(int) (err error) {
 		tx, err = s.beginView(ctx, opts)
 		return err
 	})
 	if err != nil {
-		return ended(ctx, wrap("view", "", err))
+		return ended(ctx, s.g.wrap("view", "", err))
 	}
 	defer func() { _ = tx.Rollback() }() // nothing to keep; after a panic too
 	return ended(ctx, fn(&reader{session: s.session(tx, true)}))
 }
 
-// beginView begins a view. On SQLite it reads something, because the lock that a
-// writer may hold in the way is met by the first read, and that can be tried
-// again here but not in the middle of a function.
+// beginView begins a view. Where a lock that a writer holds is met by the first read,
+// it reads something: that can be tried again here but not in the middle of a
+// function.
 func (s *Store) beginView(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error) {
 	tx, err := s.db.BeginTx(ctx, opts)
-	if err != nil || s.g.dialect != SQLite {
+	if err != nil || s.g.probe == "" {
 		return tx, err
 	}
-	if err := s.session(tx, true).queryText(ctx, "SELECT 1 FROM sqlite_master LIMIT 1", nil, func(*sql.Rows) error { return nil }); err != nil {
+	if err := s.session(tx, true).queryText(ctx, &statement{text: s.g.probe}, nil, func(*sql.Rows) error { return nil }); err != nil {
 		_ = tx.Rollback()
-		return nil, wrap("view", "", err)
+		return nil, s.g.wrap("view", "", err)
 	}
 	return tx, nil
 }
@@ -99,36 +96,33 @@ func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
 	if err := s.usable(); err != nil {
 		return err
 	}
-	if s.g.dialect == SQLite {
+	if s.g.oneWriter {
 		select {
 		case s.writer <- struct{}{}:
 			defer func() { <-s.writer }()
 		case <-ctx.Done():
-			return wrap("update", "", ctx.Err())
+			return s.g.wrap("update", "", ctx.Err())
 		}
 	}
-	err := s.cfg.Retry.Do(ctx, retryable, func(n int) error { return s.attempt(ctx, fn, n > 0) })
+	err := s.cfg.Retry.Do(ctx, s.g.retryable, func(n int) error { return s.attempt(ctx, fn, n > 0) })
 	return ended(ctx, err)
 }
 
 func (s *Store) attempt(ctx context.Context, fn func(crm.Tx) error, again bool) (err error) {
 	s.prepareWanted(ctx)
-	opts := &sql.TxOptions{}
-	if s.g.dialect == Postgres {
-		opts.Isolation = sql.LevelReadCommitted
-	}
+	opts := &sql.TxOptions{Isolation: s.g.updateLevel}
 	begin := s.db.BeginTx
 	var conn *sql.Conn
-	if s.cfg.Copy != nil && s.g.dialect == Postgres {
+	if s.cfg.Copy != nil && s.g.copies {
 		if conn, err = s.db.Conn(ctx); err != nil {
-			return wrap("begin", "", err)
+			return s.g.wrap("begin", "", err)
 		}
 		defer func() { _ = conn.Close() }() // gives it back; the transaction has ended
 		begin = conn.BeginTx
 	}
 	dbtx, err := begin(ctx, opts)
 	if err != nil {
-		return wrap("begin", "", err)
+		return s.g.wrap("begin", "", err)
 	}
 	t := newTx(s.session(dbtx, true))
 	t.conn, t.again = conn, again
@@ -166,7 +160,7 @@ func (s *Store) attempt(ctx context.Context, fn func(crm.Tx) error, again bool) 
 		return err
 	}
 	if err := dbtx.Commit(); err != nil {
-		return wrap("commit", "", err)
+		return s.g.wrap("commit", "", err)
 	}
 	done = true
 	return nil
@@ -242,9 +236,10 @@ func (s *Store) session(tx *sql.Tx, own bool) *session {
 	return &session{s: s, tx: tx, own: own, stmts: map[string]*sql.Stmt{}, used: map[string]int{}}
 }
 
-// sql returns the text of a statement for n rows. Texts are kept.
-func (s *Store) sql(o op, tab tableID, n int) string {
-	if s.g.dialect == Postgres && o != opDue && o != opLapsed {
+// sql returns a statement for n rows, with an empty text if there is none. Statements
+// are kept.
+func (s *Store) sql(o op, tab tableID, n int) *statement {
+	if s.g.fixed && o != opDue && o != opLapsed {
 		n = 1 // the text is the same for all
 	}
 	k := textKey{o, tab, n}
@@ -252,7 +247,8 @@ func (s *Store) sql(o op, tab tableID, n int) string {
 	defer s.mu.Unlock()
 	q, ok := s.texts[k]
 	if !ok {
-		q = s.g.finish(s.g.text(statementID{o, tab}, n))
+		st := s.g.d.bind(s.g.text(statementID{o, tab}, n))
+		q = &st
 		if len(s.texts) < 2048 {
 			s.texts[k] = q
 		}

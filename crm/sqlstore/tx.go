@@ -35,7 +35,7 @@ type tx struct {
 	// function makes of the error that it was given.
 	broken   error
 	again    bool   // run again after somebody, perhaps itself, was in the way
-	consumer string // PostgreSQL: a cursor that must be made first
+	consumer string // a cursor that must be made first
 }
 
 var (
@@ -64,7 +64,7 @@ func (t *tx) give(at *int64, n int64) {
 
 // Now implements crm.Clock.
 func (r *reader) Now(ctx context.Context) (time.Time, error) {
-	if r.s.g.dialect == SQLite {
+	if r.s.g.clock == "" {
 		return crm.Micros(r.s.cfg.Now()), ctx.Err()
 	}
 	var n int64
@@ -87,15 +87,15 @@ func (t *tx) doom(err error) error {
 	return err
 }
 
-// lockWrites makes a SQLite transaction the writer before it reads, in case the
-// host's DSN has no _txlock=immediate: one that reads first and then writes
+// lockWrites makes a transaction the one writer before it reads, in case the host's
+// DSN for SQLite has no _txlock=immediate: one that reads first and then writes
 // fails, whatever the busy time-out, when somebody else wrote between.
 func (t *tx) lockWrites(ctx context.Context) error {
-	if t.s.g.dialect != SQLite {
+	if !t.s.g.oneWriter {
 		return nil
 	}
 	_, err := t.execText(ctx, t.s.sql(opWriteLock, tabCursors, 1), nil)
-	return wrap("begin", "", err)
+	return t.s.g.wrap("begin", "", err)
 }
 
 // finish writes what the transaction holds back, the numbers of the change feed
@@ -114,18 +114,18 @@ func (t *tx) finish(ctx context.Context) error {
 // consumers that start together do not wait for each other's whole batch.
 func (s *Store) addConsumer(ctx context.Context, dbtx *sql.Tx, t *tx) error {
 	if err := dbtx.Rollback(); err != nil {
-		return wrap("rollback", "", err)
+		return s.g.wrap("rollback", "", err)
 	}
 	own, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
-		return wrap("begin", "", err)
+		return s.g.wrap("begin", "", err)
 	}
 	if _, err := s.session(own, false).exec(ctx, opInsert, tabCursors, cursorRow(t.consumer, "")); err != nil {
 		_ = own.Rollback()
 		return err
 	}
 	if err := own.Commit(); err != nil {
-		return wrap("commit", "", err)
+		return s.g.wrap("commit", "", err)
 	}
 	return errAgain
 }
