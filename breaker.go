@@ -36,21 +36,26 @@ func learntReach(ctx context.Context, r crm.DocumentReader) (out learntCounts, r
 	return out, docs[0].Rev, docs[0].Decode(&out)
 }
 
-// trip leaves out what rules plan that reach many times their usual number of
-// customers, and returns what tripped. Config.Wide names those that may.
-func (e *Engine) trip(ctx context.Context, day string, intents []rules.Intent, closed bool) ([]rules.Intent, []rules.Trip, error) {
-	if e.cfg.Breaker == nil || closed {
-		return intents, nil, nil
-	}
-	got, err := e.decideReach(ctx, day, intents)
+// trip returns the causes of rules that reach many times their usual number of customers,
+// whose effects are to be left out, and what tripped. Config.Wide names those that may.
+func (e *Engine) trip(ctx context.Context, day string, matched map[string]int) (map[string]bool, []rules.Trip, error) {
+	got, err := e.decideReach(ctx, day, matched)
 	if err != nil || len(got.Tripped) == 0 {
-		return intents, nil, err
+		return nil, nil, err
 	}
 	causes := map[string]bool{}
 	for _, t := range got.Tripped {
 		causes[rules.CausePrefix+t.Rule] = true
 		e.cfg.Logger.Warn("vefa: a rule reaches many times its usual number of customers and is left out tonight",
 			"rule", t.Rule, "customers", t.Matched, "usual", t.Usual, "limit", t.Limit)
+	}
+	return causes, got.Tripped, nil
+}
+
+// without leaves out the effects of some causes.
+func without(intents []rules.Intent, causes map[string]bool) []rules.Intent {
+	if len(causes) == 0 {
+		return intents
 	}
 	kept := intents[:0]
 	for _, in := range intents {
@@ -59,12 +64,12 @@ func (e *Engine) trip(ctx context.Context, day string, intents []rules.Intent, c
 			kept = append(kept, in)
 		}
 	}
-	return kept, got.Tripped, nil
+	return kept
 }
 
 // decideReach returns what was decided about an evening, deciding it if it was
 // not yet.
-func (e *Engine) decideReach(ctx context.Context, day string, intents []rules.Intent) (reach, error) {
+func (e *Engine) decideReach(ctx context.Context, day string, matched map[string]int) (reach, error) {
 	var got reach
 	var past rules.Populations
 	known := false
@@ -95,7 +100,7 @@ func (e *Engine) decideReach(ctx context.Context, day string, intents []rules.In
 	if err != nil || known {
 		return got, err
 	}
-	got.Matched = e.matched(intents)
+	got.Matched = matched
 	for _, t := range e.cfg.Breaker.Check(past, got.Matched) {
 		if !slices.Contains(e.cfg.Wide, t.Rule) {
 			got.Tripped = append(got.Tripped, t)
@@ -119,22 +124,26 @@ func (e *Engine) decideReach(ctx context.Context, day string, intents []rules.In
 	return got, err
 }
 
-// matched counts the customers that each rule of the evening plans for.
-func (e *Engine) matched(intents []rules.Intent) map[string]int {
+// unmatched returns the rules of the evening, each with no customer yet.
+func (e *Engine) unmatched() map[string]int {
 	out := map[string]int{}
 	for _, r := range e.rules.Active().Rules() {
 		if !r.Disabled && (r.On.Kind == rules.OnEvening || r.On.Kind == rules.OnDate) {
 			out[r.Name] = 0
 		}
 	}
+	return out
+}
+
+// count adds the customers that each rule plans for.
+func count(matched map[string]int, intents []rules.Intent) {
 	for _, in := range intents {
 		last := ""
 		for _, f := range in.Effects { // those of a rule stand together
 			if name, ok := strings.CutPrefix(f.Cause, rules.CausePrefix); ok && name != last {
-				out[name]++
+				matched[name]++
 				last = name
 			}
 		}
 	}
-	return out
 }

@@ -52,7 +52,12 @@ func (n *CarryReport) add(o CarryReport) {
 // carry carries out tags, tickets and tasks that are due: each in the
 // transaction that marks it done.
 func (e *Engine) carry(ctx context.Context, now time.Time) (CarryReport, error) {
-	fill, err := e.eveningFiller(e.rules.Active(), now)
+	set := e.rules.Active()
+	p, err := e.concerned(ctx, set, now)
+	if err != nil {
+		return CarryReport{}, err
+	}
+	fill, err := e.newFiller(p, set, now, e.eveningSegments(now))
 	if err != nil {
 		return CarryReport{}, err
 	}
@@ -64,6 +69,61 @@ func (e *Engine) carry(ctx context.Context, now time.Time) (CarryReport, error) 
 	tasks, err := e.carryTasks(ctx, now, fill, moments)
 	total.add(tasks)
 	return total, err
+}
+
+// carried are the kinds of effects that an evening carries out in the record itself.
+var carried = []crm.EffectKind{crm.EffectTag, crm.EffectTicket, crm.EffectTask}
+
+// concerned returns a population that has the customers of what is due, as they are before
+// any of it is carried out: everybody, where they are kept.
+func (e *Engine) concerned(ctx context.Context, set *rules.Set[Facts], now time.Time) (*population, error) {
+	if e.pop != nil {
+		return e.pop, nil
+	}
+	p := e.newPopulation(set.Reads("Lines"))
+	const step = crm.Parts / 64
+	for lo := crm.Part(0); lo < crm.Parts; lo += step {
+		err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
+			due, err := r.DueEffects(ctx, crm.DueQuery{Parts: crm.PartRange{Lo: lo, Hi: lo + step}, State: crm.Planned, Kinds: carried, Before: now.Add(time.Microsecond), Limit: 100_000})
+			if err != nil {
+				return err
+			}
+			return e.meet(ctx, r, p, due)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// meet reads the customers of effects that a population of some does not have.
+func (e *Engine) meet(ctx context.Context, r crm.Reader, p *population, effects []*crm.Effect) error {
+	if p == e.pop {
+		return nil
+	}
+	var keys []crm.ProfileKey
+	for _, f := range effects {
+		if k := f.Subject.Profile; !k.IsZero() && p.of(k) == nil {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, crm.ProfileKey.Compare)
+	for chunk := range slices.Chunk(slices.Compact(keys), loadBatch) {
+		ids, err := r.CustomersOf(ctx, chunk...)
+		if err != nil {
+			return err
+		}
+		slices.Sort(ids)
+		persons, err := p.read(ctx, r, slices.DeleteFunc(slices.Compact(ids), func(id crm.CustomerID) bool { return id == "" }), kinds, nil)
+		if err != nil {
+			return err
+		}
+		for _, x := range persons {
+			p.keep(x)
+		}
+	}
+	return nil
 }
 
 // carryFacts carries out tags and tickets, many per transaction.
@@ -80,6 +140,9 @@ func (e *Engine) carryFacts(ctx context.Context, now time.Time, fill *filler, mo
 				return err
 			}
 			due = len(effects)
+			if err := e.meet(ctx, tx, fill.p, effects); err != nil {
+				return err
+			}
 			var facts []*crm.Fact
 			for i, f := range effects {
 				f = f.Clone()
@@ -167,6 +230,9 @@ func (e *Engine) carryTask(ctx context.Context, due *crm.Effect, now time.Time, 
 			}
 			if found[0] == nil || found[0].Rev != due.Rev {
 				return nil // another worker was first
+			}
+			if err := e.meet(ctx, tx, fill.p, found); err != nil {
+				return err
 			}
 			f := found[0].Clone()
 			f.Changed = now

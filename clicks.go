@@ -118,14 +118,14 @@ func (e *Engine) messagesOfLinks(ctx context.Context, r crm.Reader, numbers []ui
 // process took them, and the load itself of those of the days before. Only an
 // evening that is done much later than its own day looks through all clicks.
 func (e *Engine) recentClicks(ctx context.Context, after time.Time) ([]*crm.Fact, error) {
-	if after.Before(e.clicksFrom) {
+	if after.Before(e.feed.clicksFrom) {
 		err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
 			for f, err := range crm.FactsOfKind(ctx, r, crm.AllParts(), crm.KindClick) {
 				if err != nil {
 					return err
 				}
 				if f.At.After(after) {
-					e.pop.clicks[f.Ref()] = true
+					e.feed.clicks[f.Ref()] = true
 				}
 			}
 			return nil
@@ -134,8 +134,8 @@ func (e *Engine) recentClicks(ctx context.Context, after time.Time) ([]*crm.Fact
 			return nil, err
 		}
 	}
-	e.clicksFrom = after
-	refs := slices.SortedFunc(maps.Keys(e.pop.clicks), crm.FactRef.Compare)
+	e.feed.clicksFrom = after
+	refs := slices.SortedFunc(maps.Keys(e.feed.clicks), crm.FactRef.Compare)
 	var facts []*crm.Fact
 	for chunk := range slices.Chunk(refs, loadBatch) {
 		err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
@@ -145,7 +145,7 @@ func (e *Engine) recentClicks(ctx context.Context, after time.Time) ([]*crm.Fact
 			}
 			for i, f := range got {
 				if f == nil || !f.At.After(after) {
-					delete(e.pop.clicks, chunk[i])
+					delete(e.feed.clicks, chunk[i])
 					continue
 				}
 				facts = append(facts, f)

@@ -149,6 +149,12 @@ type Config struct {
 	// then the link says nothing about an address any more. Replies are heard at
 	// all times. Defaults to AnswerWithin.
 	NotMeWithin time.Duration
+	// Resident is up to how many profiles everybody is kept in memory between
+	// evenings, at about a kilobyte for a customer with four orders. The customers of a
+	// larger record are read page by page in each step that looks at all of them, which
+	// takes longer and no more memory however many there are, besides that of segments
+	// and record linkage. 0 means 250,000; negative: none are kept.
+	Resident int
 	// Progress hears how far a night is; may be nil. It must be quick.
 	Progress func(step string, done, total int)
 }
@@ -199,6 +205,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.NotMeWithin <= 0 {
 		c.NotMeWithin = c.AnswerWithin
+	}
+	switch {
+	case c.Resident == 0:
+		c.Resident = 250_000
+	case c.Resident < 0:
+		c.Resident = 0
 	}
 	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
 	if c.Steps == nil {

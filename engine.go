@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/dedup/people"
@@ -47,11 +46,17 @@ type Engine struct {
 
 	turn   chan struct{} // holds one token while a verb works with what follows
 	loaded bool
-	pop    *population
-	places *crm.Places
-	tags   []TagDef
-	people *people.Index
-	seg    *segment.Index
+	pop    *population // everybody; nil where they are read page by page
+	feed   *feed
+	// profiles is how many there were when all were last looked through, 0: unknown
+	profiles int
+	// expiring are, of customers who are read page by page, when the first of their
+	// tags runs out that is not yet off
+	expiring map[crm.ProfileKey]int64
+	places   *crm.Places
+	tags     []TagDef
+	people   *people.Index
+	seg      *segment.Index
 	// view is what seg was when it was last brought up to date, for those who do
 	// not wait
 	view atomic.Pointer[segment.View]
@@ -66,10 +71,8 @@ type Engine struct {
 	looked map[crm.ProfileKey]int64
 	// known is the last decision that it read about each profile, where that is
 	// neither the first nor its own
-	known map[crm.ProfileKey]int64
-	// clicksFrom is the instant after which the population knows every click.
-	clicksFrom time.Time
-	writer     string // tells this engine's counts of clicks from others
+	known  map[crm.ProfileKey]int64
+	writer string // tells this engine's counts of clicks from others
 }
 
 // New checks the whole configuration, reports every fault of it at once, joined
@@ -251,62 +254,6 @@ func (e *Engine) Handler() http.Handler {
 // flushes it.
 func (e *Engine) Clicks() *link.Log { return e.clicks }
 
-// load reads what a night needs into memory, once; places may open at any time
-// and are read each time.
-func (e *Engine) load(ctx context.Context) error {
-	if err := e.missed(ctx); err != nil {
-		return err
-	}
-	err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
-		if e.places, err = crm.LoadPlaces(ctx, r, e.cfg.Home); err != nil || e.loaded {
-			return err
-		}
-		e.tags, err = loadTags(ctx, r)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if e.loaded {
-		e.pop.places = e.places
-		return nil
-	}
-	e.pop = newPopulation(&e.cfg, e.places)
-	e.pop.withLines = e.rules.Active().Reads("Lines")
-	e.clicksFrom = e.svc.Now().Add(-2 * neighbour)
-	e.pop.clicksFrom = e.clicksFrom
-	if err := e.pop.load(ctx, func(n int) { e.progress("load", n, 0) }); err != nil {
-		return err
-	}
-	if err := e.loadSegments(); err != nil {
-		return err
-	}
-	e.loaded = true
-	return nil
-}
-
-// missed has everybody read again if the changes that the population does not
-// know of yet were pruned: by another process, of an engine that was idle long.
-// So it does if rules read now what it did not keep.
-func (e *Engine) missed(ctx context.Context) error {
-	if !e.loaded {
-		return nil
-	}
-	if !e.pop.withLines && e.rules.Active().Reads("Lines") { // rules that were loaded since
-		e.forget()
-		return nil
-	}
-	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
-		_, _, err := r.Changes(ctx, e.pop.at, 1)
-		return err
-	})
-	if errors.Is(err, crm.ErrPruned) {
-		e.forget()
-		return nil
-	}
-	return err
-}
-
 func (e *Engine) progress(step string, done, total int) {
 	if e.cfg.Progress != nil {
 		e.cfg.Progress(step, done, total)
@@ -358,5 +305,5 @@ func (e *Engine) Close() {
 
 func (e *Engine) forget() {
 	e.view.Store(nil)
-	e.loaded, e.pop, e.people, e.seg, e.changed, e.unseen, e.known = false, nil, nil, nil, nil, nil, nil
+	e.loaded, e.pop, e.feed, e.expiring, e.people, e.seg, e.changed, e.unseen, e.known = false, nil, nil, nil, nil, nil, nil, nil, nil
 }

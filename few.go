@@ -16,12 +16,11 @@ import (
 // out.
 func (e *Engine) few(ctx context.Context, r crm.Reader, places *crm.Places, ids []crm.CustomerID, set *rules.Set[Facts], kinds []crm.FactKind) (*population, error) {
 	p := newPopulation(&e.cfg, places)
-	p.clicksFrom = never // it judges no clicks
 	p.set, p.withLines = set, set.Reads("Lines")
 	p.records = map[crm.ProfileKey]*crm.Profile{}
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id crm.CustomerID) bool { return id == "" })
 	slices.Sort(ids)
-	persons, err := p.readIn(ctx, r, slices.Compact(ids), kinds)
+	persons, err := p.read(ctx, r, slices.Compact(ids), kinds, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -213,7 +214,7 @@ func (f *filler) read(ctx context.Context, fn func(crm.Reader) error) error {
 	if f.reader != nil {
 		return fn(f.reader)
 	}
-	return f.p.store.View(ctx, fn)
+	return f.store.View(ctx, fn)
 }
 
 // sent fills what went to each person: what hangs on a profile, and what hangs on
@@ -296,6 +297,23 @@ type segmentReader struct {
 	ids   *segment.IDs
 	names []string
 	in    []*segment.Set
+}
+
+// segmentsAt returns a function that reads the segments of an index as of an instant, when
+// it is called first; it may be called by several goroutines.
+func (e *Engine) segmentsAt(now time.Time, index func() (*segment.Index, error)) func() (*segmentReader, error) {
+	return sync.OnceValues(func() (*segmentReader, error) {
+		idx, err := index()
+		if err != nil {
+			return nil, err
+		}
+		return e.readSegments(idx, now)
+	})
+}
+
+// eveningSegments is segmentsAt of everybody.
+func (e *Engine) eveningSegments(now time.Time) func() (*segmentReader, error) {
+	return e.segmentsAt(now, func() (*segment.Index, error) { return e.seg, nil })
 }
 
 // readSegments counts everybody into the segments, as of an instant.

@@ -9,13 +9,13 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/rules"
-	"github.com/vefacrm/vefa/segment"
 )
 
 // filler turns persons into Facts for one evening, reusing its buffers. One
 // goroutine uses one filler.
 type filler struct {
 	p      *population
+	store  crm.Store
 	vocab  *rules.Vocabulary
 	set    *rules.Set[Facts] // what reads the facts
 	ext    *rules.Extended[Facts]
@@ -50,22 +50,14 @@ type shopClock struct {
 }
 
 // newFiller returns a filler of a population for what reads its facts; segments
-// gives the index that its members are in and is called if something reads that.
-func (e *Engine) newFiller(p *population, set *rules.Set[Facts], now time.Time, segments func() (*segment.Index, error)) (*filler, error) {
-	f := &filler{p: p, vocab: e.vocab, set: set, ext: e.extended, fields: e.cfg.Fields, feasts: e.cfg.Feasts, now: now, at: now.UnixMicro(), shops: map[uint32]*shopClock{}}
+// gives those that its members are in and is called if something reads that.
+func (e *Engine) newFiller(p *population, set *rules.Set[Facts], now time.Time, segments func() (*segmentReader, error)) (f *filler, err error) {
+	f = &filler{p: p, store: e.cfg.Store, vocab: e.vocab, set: set, ext: e.extended, fields: e.cfg.Fields, feasts: e.cfg.Feasts, now: now, at: now.UnixMicro(), shops: map[uint32]*shopClock{}}
 	if !set.Reads("Segments") {
 		return f, nil
 	}
-	idx, err := segments()
-	if err == nil {
-		f.seg, err = e.readSegments(idx, now)
-	}
+	f.seg, err = segments()
 	return f, err
-}
-
-// eveningFiller is newFiller for everybody.
-func (e *Engine) eveningFiller(set *rules.Set[Facts], now time.Time) (*filler, error) {
-	return e.newFiller(e.pop, set, now, func() (*segment.Index, error) { return e.seg, nil })
 }
 
 func (f *filler) newFacts() *Facts {

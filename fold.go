@@ -129,10 +129,10 @@ func (p *population) add(x *person, who uint32, f *crm.Fact) {
 		if d.Verdict == crm.Human {
 			x.clicked = max(x.clicked, at)
 		}
-		if f.At.After(p.clicksFrom) {
-			p.clicksMu.Lock()
-			p.clicks[crm.FactRef{Subject: crm.OfProfile(x.profiles[who]), Key: p.ownFactKey(f.Key)}] = true
-			p.clicksMu.Unlock()
+		if p.feed != nil {
+			p.feed.clicked(f.At, func() crm.FactRef {
+				return crm.FactRef{Subject: crm.OfProfile(x.profiles[who]), Key: p.ownFactKey(f.Key)}
+			})
 		}
 	case *crm.TagChange:
 		row := tagRow{name: p.texts.id(d.Tag), at: at, off: d.Off, key: p.ownFactKey(f.Key)}

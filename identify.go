@@ -99,36 +99,28 @@ func (e *Engine) identifyChanged(ctx context.Context, asked map[crm.ProfileKey]b
 	if model == nil {
 		return e.identifyAll(ctx)
 	}
-	n, err := e.profileCount(ctx)
-	if err != nil {
-		return LinkageReport{}, err
+	var out LinkageReport
+	var clusters []dedup.Cluster
+	var all []people.Record
+	if e.people == nil {
+		e.looked = map[crm.ProfileKey]int64{}
+		if all, err = e.readRecords(ctx); err != nil {
+			return out, err
+		}
 	}
-	if n >= 2*records {
+	if e.profileCount() >= 2*records {
 		e.people = nil
 		return e.identifyAll(ctx)
 	}
-	var out LinkageReport
-	var clusters []dedup.Cluster
 	if e.people == nil {
 		if e.people, err = e.linker.NewIndex(model); errors.Is(err, dedup.ErrModel) {
 			return e.identifyAll(ctx) // learnt by another version
 		} else if err != nil {
 			return out, err
 		}
-		e.looked = map[crm.ProfileKey]int64{}
 		decisions, err := e.decisions(ctx, nil)
 		if err != nil {
 			return out, err
-		}
-		var all []people.Record
-		for p, err := range e.scanProfiles(ctx) {
-			if err != nil {
-				return out, err
-			}
-			if linkable(p) {
-				all = append(all, personRecord(p))
-				e.looked[p.ProfileKey] = fingerprint(&all[len(all)-1])
-			}
 		}
 		c, err := e.people.Apply(ctx, all, nil, decisions...)
 		if err != nil {
@@ -175,19 +167,29 @@ func (e *Engine) identifyChanged(ctx context.Context, asked map[crm.ProfileKey]b
 	return out, e.place(ctx, clusters, &out)
 }
 
-// profileCount returns the number of profiles.
-func (e *Engine) profileCount(ctx context.Context) (int, error) {
-	if e.loaded {
-		return len(e.pop.homeOf), nil
-	}
+// readRecords reads what linkage sees of all profiles, counts them and notes that it
+// was looked at.
+func (e *Engine) readRecords(ctx context.Context) (all []people.Record, err error) {
 	n := 0
-	for _, err := range e.scanProfiles(ctx) {
+	for p, err := range e.scanProfiles(ctx) {
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		n++
+		if n++; linkable(p) {
+			all = append(all, personRecord(p))
+			e.looked[p.ProfileKey] = fingerprint(&all[len(all)-1])
+		}
 	}
-	return n, nil
+	e.profiles = n
+	return all, nil
+}
+
+// profileCount returns the number of profiles, as of when they were counted last.
+func (e *Engine) profileCount() int {
+	if e.pop != nil {
+		return len(e.pop.homeOf)
+	}
+	return e.profiles
 }
 
 // head returns the end of the change feed.
@@ -247,14 +249,15 @@ func (e *Engine) look(k crm.ProfileKey) {
 func (e *Engine) identifyAll(ctx context.Context) (LinkageReport, error) {
 	out := LinkageReport{}
 	var failed error
+	total := 0
 	records := iter.Seq[people.Record](func(yield func(people.Record) bool) {
-		out.Records = 0
+		out.Records, total = 0, 0
 		for p, err := range e.scanProfiles(ctx) {
 			if err != nil {
 				failed = err
 				return
 			}
-			if linkable(p) {
+			if total++; linkable(p) {
 				out.Records++
 				if !yield(personRecord(p)) {
 					return
@@ -285,10 +288,7 @@ func (e *Engine) identifyAll(ctx context.Context) (LinkageReport, error) {
 	if err != nil {
 		return out, err
 	}
-	total, err := e.profileCount(ctx)
-	if err != nil {
-		return out, err
-	}
+	e.profiles = total
 	if err := e.saveModel(ctx, result.Model, total); err != nil {
 		return out, err
 	}

@@ -47,8 +47,8 @@ type NightReport struct {
 	Delivered  messaging.Stats     `json:"delivered"`
 	Clicks     map[crm.Verdict]int `json:"clicks,omitempty"`
 	Tickets    int                 `json:"tickets"` // unsolved
-	// Unpriced counts customers with an amount that Config.Rate has no rate for:
-	// rules read it, and their sums, as null.
+	// Unpriced counts customers with an amount that Config.Rate has no rate for, as the
+	// rules met them: they read it, and sums with it, as null.
 	Unpriced int `json:"unpriced,omitempty"`
 	// Again counts how often the evening was run after it was closed.
 	Again int `json:"again,omitempty"`

@@ -234,13 +234,13 @@ func (l *listener) tell(ctx context.Context, tx crm.Tx, changes []crm.Change) (o
 			list = append(list, occasion{x, t})
 		}
 	}
-	w, err := l.e.newEvaluator(p, rules.Trigger{}, l.now, func() (*segment.Index, error) {
+	w, err := l.e.newEvaluator(p, rules.Trigger{}, l.now, l.e.segmentsAt(l.now, func() (*segment.Index, error) {
 		defs, err := loadTags(ctx, tx)
 		if err != nil {
 			return nil, err
 		}
 		return l.e.index(p, defs, l.now)
-	})
+	}))
 	if err != nil {
 		return out, err
 	}
@@ -291,25 +291,16 @@ func (l *listener) of(p *population, x *person, f *crm.Fact) rules.Trigger {
 func (l *listener) compare(ctx context.Context, before time.Time) (out Occurred, err error) {
 	e := l.e
 	from, to := before.UnixMicro(), l.now.UnixMicro()
-	var list []occasion
+	var list []event
 	if l.expires {
-		for _, x := range e.pop.sorted() {
-			for i := range x.tags {
-				t := &x.tags[i]
-				if t.expires <= from || t.expires > to || t.off {
-					continue
-				}
-				set := false
-				x.tagsAt(to, func(n uint32) { set = set || n == t.name })
-				on := rules.Trigger{Kind: rules.OnTagRemoved, Tag: e.pop.texts.text(t.name)}
-				if !set && l.hears[on] {
-					list = append(list, occasion{x, on})
-				}
-			}
+		expired, err := l.expired(ctx, from, to)
+		if err != nil {
+			return out, err
 		}
+		list = append(list, expired...)
 	}
 	if l.seg {
-		moved, err := l.moved(before)
+		moved, err := l.moved(ctx, before)
 		if err != nil {
 			return out, err
 		}
@@ -318,12 +309,28 @@ func (l *listener) compare(ctx context.Context, before time.Time) (out Occurred,
 	for chunk := range slices.Chunk(list, planBatch) {
 		var n Occurred
 		err := e.svc.Update(ctx, func(tx crm.Tx) error {
-			w, err := e.newEvaluator(e.pop, rules.Trigger{}, l.now, func() (*segment.Index, error) { return e.seg, nil })
+			p, err := e.those(ctx, tx, func(yield func(crm.ProfileKey) bool) {
+				for _, v := range chunk {
+					if !yield(v.home) {
+						return
+					}
+				}
+			})
+			if err != nil {
+				return err
+			}
+			var told []occasion
+			for _, v := range chunk {
+				if x := p.of(v.home); x != nil {
+					told = append(told, occasion{x, v.on})
+				}
+			}
+			w, err := e.newEvaluator(p, rules.Trigger{}, l.now, e.eveningSegments(l.now))
 			if err != nil {
 				return err
 			}
 			w.fill.reader = tx
-			n, err = l.raise(ctx, tx, w, chunk)
+			n, err = l.raise(ctx, tx, w, told)
 			return err
 		})
 		if err != nil {
@@ -334,11 +341,59 @@ func (l *listener) compare(ctx context.Context, before time.Time) (out Occurred,
 	return out, nil
 }
 
+// event is what happened to the customer of a home profile.
+type event struct {
+	home crm.ProfileKey
+	on   rules.Trigger
+}
+
+// expired lists tags that ran out after one instant and until another.
+func (l *listener) expired(ctx context.Context, from, to int64) (list []event, err error) {
+	return list, everybody(ctx, l.e, []crm.FactKind{crm.KindTag}, func(pg sheet) (out []event) {
+		for _, x := range pg.persons {
+			for i := range x.tags {
+				t := &x.tags[i]
+				if t.expires <= from || t.expires > to || t.off {
+					continue
+				}
+				set := false
+				x.tagsAt(to, func(n uint32) { set = set || n == t.name })
+				on := rules.Trigger{Kind: rules.OnTagRemoved, Tag: pg.p.texts.text(t.name)}
+				if !set && l.hears[on] {
+					out = append(out, event{x.home, on})
+				}
+			}
+		}
+		return out
+	}, func(got []event) { list = append(list, got...) })
+}
+
 // moved lists who entered or left a segment since the evening before, by the tags
 // of then as they are known now. Those whom no source knew then were in none.
-func (l *listener) moved(before time.Time) ([]occasion, error) {
+func (l *listener) moved(ctx context.Context, before time.Time) ([]event, error) {
 	e := l.e
-	old, err := e.index(e.pop, e.tags, before)
+	type member struct {
+		home  crm.ProfileKey
+		tags  []string
+		known bool // then
+	}
+	var all []member
+	err := everybody(ctx, e, []crm.FactKind{crm.KindTag}, func(pg sheet) (out []member) {
+		for _, x := range pg.persons {
+			out = append(out, member{x.home, pg.p.tagNames(x, before.UnixMicro()), x.since <= before.UnixMicro()})
+		}
+		return out
+	}, func(got []member) { all = append(all, got...) })
+	if err != nil {
+		return nil, err
+	}
+	old, err := e.indexOf(e.tags, func(yield func(string, []string) bool) {
+		for i := range all {
+			if !yield(segmentName(all[i].home), all[i].tags) {
+				return
+			}
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -350,11 +405,11 @@ func (l *listener) moved(before time.Time) ([]occasion, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []occasion
-	for _, x := range e.pop.sorted() {
-		a, known := was.ids.Lookup(segmentName(x.home))
-		known = known && x.since <= before.UnixMicro()
-		b, there := is.ids.Lookup(segmentName(x.home))
+	var list []event
+	for _, m := range all {
+		a, known := was.ids.Lookup(segmentName(m.home))
+		known = known && m.known
+		b, there := is.ids.Lookup(segmentName(m.home))
 		for i, name := range is.names {
 			in, out := there && is.in[i].Contains(b), known && was.in[i].Contains(a)
 			on := rules.Trigger{Kind: rules.OnSegmentEntered, Segment: name}
@@ -362,7 +417,7 @@ func (l *listener) moved(before time.Time) ([]occasion, error) {
 				on.Kind = rules.OnSegmentLeft
 			}
 			if in != out && l.hears[on] {
-				list = append(list, occasion{x, on})
+				list = append(list, event{m.home, on})
 			}
 		}
 	}

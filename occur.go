@@ -35,7 +35,7 @@ func (e *Engine) Occur(ctx context.Context, id crm.CustomerID, t rules.Trigger, 
 		return out, err
 	}
 	now := e.svc.Now()
-	w, err := e.newEvaluator(pop, t, now, func() (*segment.Index, error) { return e.segmentsOf(ctx, pop, now) })
+	w, err := e.newEvaluator(pop, t, now, e.segmentsAt(now, func() (*segment.Index, error) { return e.segmentsOf(ctx, pop, now) }))
 	if err != nil {
 		return out, err
 	}

@@ -116,13 +116,13 @@ func (e *Engine) personal(ctx context.Context, tx crm.Tx, p *population, effects
 			default:
 				if fill == nil {
 					now := e.svc.Now()
-					if fill, err = e.newFiller(p, p.set, now, func() (*segment.Index, error) {
+					if fill, err = e.newFiller(p, p.set, now, e.segmentsAt(now, func() (*segment.Index, error) {
 						defs, err := loadTags(ctx, tx)
 						if err != nil {
 							return nil, err
 						}
 						return e.index(p, defs, now)
-					}); err != nil {
+					})); err != nil {
 						return nil, err
 					}
 					fill.reader, fill.also = tx, e.shown

@@ -6,60 +6,132 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/rules"
-	"github.com/vefacrm/vefa/segment"
 )
 
 // planBatch is how many customers with firings are written per transaction.
 const planBatch = 200
 
-// evaluate runs the evening's rules over everybody and returns what they plan,
-// customer by customer in the order of home profiles.
-func (e *Engine) evaluate(ctx context.Context, now time.Time) ([]rules.Intent, error) {
-	persons := e.pop.sorted()
-	threads := max(1, e.pop.threads)
-	const block = 4096
-	blocks := (len(persons) + block - 1) / block
-	out := make([][]rules.Intent, blocks)
-	errs := make([]error, threads)
-	workers := make([]*evaluator, threads)
-	for t := range workers {
-		w, err := e.newEvaluator(e.pop, rules.Trigger{}, now, func() (*segment.Index, error) { return e.seg, nil })
-		if err != nil {
-			return nil, err
-		}
-		workers[t] = w
+// planned is what the rules of an evening did.
+type planned struct {
+	plan     PlanReport
+	tripped  []rules.Trip
+	unpriced int
+}
+
+// maxHeld is how many customers with firings are held in memory while Config.Breaker
+// counts them. Where there are more, rules are asked twice.
+const maxHeld = 100_000
+
+// plan asks the rules of an evening about everybody and writes down what they want, but
+// for what Config.Breaker leaves out.
+func (e *Engine) plan(ctx context.Context, day string, now time.Time, closed bool) (out planned, err error) {
+	var causes map[string]bool // of rules that are left out
+	write := func(intents []rules.Intent) error {
+		n, err := e.write(ctx, without(intents, causes), closed)
+		out.plan = sum(out.plan, n)
+		return err
 	}
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for t := range threads {
-		wg.Go(func() {
-			w := workers[t]
-			for b := range next {
-				if errs[t] != nil {
-					continue
-				}
-				out[b], errs[t] = w.persons(ctx, persons[b*block:min((b+1)*block, len(persons))])
+	if e.cfg.Breaker == nil || closed {
+		out.unpriced, err = e.evaluate(ctx, now, write)
+		return out, err
+	}
+	var held []rules.Intent
+	many := false
+	matched := e.unmatched()
+	out.unpriced, err = e.evaluate(ctx, now, func(intents []rules.Intent) error {
+		count(matched, intents)
+		if many = many || len(held)+len(intents) > maxHeld; many {
+			held = nil
+		} else {
+			held = append(held, intents...)
+		}
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
+	if causes, out.tripped, err = e.trip(ctx, day, matched); err != nil {
+		return out, err
+	}
+	if !many {
+		return out, write(held)
+	}
+	_, err = e.evaluate(ctx, now, write)
+	return out, err
+}
+
+// evaluate asks the evening's rules about everybody and calls then with what they plan,
+// batch by batch, customer by customer. It returns how many customers had an amount that
+// there is no rate for.
+func (e *Engine) evaluate(ctx context.Context, now time.Time, then func([]rules.Intent) error) (unpriced int, err error) {
+	segments := e.eveningSegments(now)
+	set := e.rules.Active()
+	done := 0
+	type batch struct {
+		intents                     []rules.Intent
+		persons, profiles, unpriced int
+	}
+	ask := func(ctx context.Context, w *evaluator, persons []*person) (b batch, err error) {
+		b.persons = len(persons)
+		for _, x := range persons {
+			if slices.ContainsFunc(x.orders, func(r orderRow) bool { return r.flags&flagUnpriced != 0 }) {
+				b.unpriced++
 			}
-		})
-	}
-	for b := range blocks {
-		if ctx.Err() != nil {
-			break
 		}
-		next <- b
-		e.progress("rules", min((b+1)*block, len(persons)), len(persons))
+		b.intents, err = w.persons(ctx, persons)
+		return b, err
 	}
-	close(next)
-	wg.Wait()
-	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
-		return nil, err
+	take := func(total int) func(batch) error {
+		return func(b batch) error {
+			done += b.persons
+			unpriced += b.unpriced
+			e.progress("rules", done, total)
+			return then(b.intents)
+		}
 	}
-	return slices.Concat(out...), nil
+	if e.pop == nil {
+		profiles := 0
+		err := eachPage(ctx, e, e.asked(set), func() *population { return e.newPopulation(set.Reads("Lines")) },
+			func(ctx context.Context, pg sheet) (batch, error) {
+				w, err := e.newEvaluator(pg.p, rules.Trigger{}, now, segments)
+				if err != nil {
+					return batch{}, err
+				}
+				b, err := ask(ctx, w, pg.persons)
+				b.profiles = pg.profiles
+				return b, err
+			}, func(b batch) error {
+				profiles += b.profiles
+				return take(0)(b)
+			})
+		if err == nil {
+			e.profiles = profiles
+		}
+		return unpriced, err
+	}
+	const block = 4096
+	persons := e.pop.sorted()
+	workers := make([]*evaluator, threads())
+	for t := range workers {
+		if workers[t], err = e.newEvaluator(e.pop, rules.Trigger{}, now, segments); err != nil {
+			return 0, err
+		}
+	}
+	err = ordered(ctx, len(workers), func(_ context.Context, yield func([]*person) bool) error {
+		for chunk := range slices.Chunk(persons, block) {
+			if !yield(chunk) {
+				break
+			}
+		}
+		return nil
+	}, func(ctx context.Context, thread int, chunk []*person) (batch, error) {
+		return ask(ctx, workers[thread], chunk)
+	}, take(len(persons)))
+	return unpriced, err
 }
 
 // evaluator evaluates persons; one goroutine uses one.
@@ -74,7 +146,7 @@ type evaluator struct {
 	missing map[string]bool // that was logged
 }
 
-func (e *Engine) newEvaluator(p *population, on rules.Trigger, now time.Time, segments func() (*segment.Index, error)) (*evaluator, error) {
+func (e *Engine) newEvaluator(p *population, on rules.Trigger, now time.Time, segments func() (*segmentReader, error)) (*evaluator, error) {
 	w := &evaluator{e: e, on: on, set: e.rules.Active(), moments: map[*time.Location]*rules.Moment{}, now: now, missing: map[string]bool{}}
 	var err error
 	w.fill, err = e.newFiller(p, w.set, now, segments)
@@ -344,7 +416,7 @@ func (e *Engine) campaign(ctx context.Context, c *Campaign, day string, now time
 		batch = batch[:0]
 		return err
 	}
-	for f, err := range today.Plan(ctx, now, e.keys.ids, e.keys.assign, e.recipients(ctx, &today, d, "", d.considered)) {
+	for f, err := range today.Plan(ctx, now, e.keys.ids, e.keys.assign, e.recipients(ctx, &today, d, "")) {
 		if err != nil {
 			return total, err
 		}

@@ -2,19 +2,17 @@ package vefa
 
 import (
 	"context"
-	"runtime"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/rules"
 )
 
-// population holds all persons in memory. It is loaded once and then kept up
-// by the change feed, so that an evening reads only what changed.
+// population are persons in memory: everybody of a record that fits, loaded once and
+// then kept up by the change feed, so that an evening reads only what changed; or
+// those of a page or of a question.
 type population struct {
-	store   crm.Store
 	places  *crm.Places
 	consent crm.ConsentKey
 	// survivorship is the record's own
@@ -28,106 +26,19 @@ type population struct {
 	byHome       map[crm.ProfileKey]*person      // home profile → person
 	homeOf       map[crm.ProfileKey]crm.ProfileKey
 	order        []*person // sorted by home; nil until sorted again
-	at           crm.Position
-	pending      news // what the feed told before at and is not taken in yet
-	// clicks that the feed told of, or of those after clicksFrom the load, and that
-	// no evening has forgotten
-	clicks     map[crm.FactRef]bool
-	clicksFrom time.Time
-	clicksMu   sync.Mutex // while everybody is read
-	threads    int
+	feed         *feed     // hears of clicks; nil: they are of no interest
 }
 
 // kinds are the facts that persons are made of.
 var kinds = []crm.FactKind{crm.KindOrder, crm.KindVisit, crm.KindTicket, crm.KindAnswer, crm.KindClick, crm.KindTag}
 
 func newPopulation(cfg *Config, places *crm.Places) *population {
-	return &population{store: cfg.Store, places: places, consent: cfg.Consent, survivorship: cfg.Survivorship, currency: cfg.Currency, rate: cfg.Rate,
-		byHome: map[crm.ProfileKey]*person{}, homeOf: map[crm.ProfileKey]crm.ProfileKey{}, clicks: map[crm.FactRef]bool{},
-		threads: runtime.GOMAXPROCS(0)}
+	return &population{places: places, consent: cfg.Consent, survivorship: cfg.Survivorship, currency: cfg.Currency, rate: cfg.Rate,
+		byHome: map[crm.ProfileKey]*person{}, homeOf: map[crm.ProfileKey]crm.ProfileKey{}}
 }
 
 // loadBatch is how many customers are read per transaction.
 const loadBatch = 500
-
-// load reads everybody. Changes committed meanwhile are met again by refresh.
-func (p *population) load(ctx context.Context, progress func(n int)) error {
-	err := p.store.View(ctx, func(r crm.Reader) (err error) {
-		p.at, err = r.Head(ctx)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	work := make(chan []crm.CustomerID, p.threads)
-	done := make(chan []*person, p.threads)
-	var wg sync.WaitGroup
-	for range p.threads {
-		wg.Go(func() {
-			for ids := range work {
-				got, err := p.read(ctx, ids)
-				if err != nil {
-					cancel(err)
-					continue
-				}
-				done <- got
-			}
-		})
-	}
-	go func() {
-		defer close(done)
-		defer wg.Wait()
-		defer close(work)
-		var after crm.ProfileKey
-		for ctx.Err() == nil {
-			var page []*crm.Profile
-			var ids []crm.CustomerID
-			err := p.store.View(ctx, func(r crm.Reader) (err error) {
-				if page, err = r.ScanProfiles(ctx, crm.AllParts(), after, 2*loadBatch); err != nil || len(page) == 0 {
-					return err
-				}
-				keys := make([]crm.ProfileKey, len(page))
-				for i, x := range page {
-					keys[i] = x.ProfileKey
-				}
-				homes, err := r.HomeIDs(ctx, keys...)
-				for i, x := range page {
-					if err == nil && homes[i] == x.Customer {
-						ids = append(ids, x.Customer)
-					}
-				}
-				return err
-			})
-			if err != nil {
-				cancel(err)
-				return
-			}
-			if len(page) == 0 {
-				return
-			}
-			after = page[len(page)-1].ProfileKey
-			for chunk := range slices.Chunk(ids, loadBatch) {
-				work <- chunk
-			}
-		}
-	}()
-	n := 0
-	for got := range done {
-		for _, x := range got {
-			p.keep(x)
-		}
-		n += len(got)
-		if progress != nil {
-			progress(n)
-		}
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return nil
-}
 
 // keep takes in what was read of a person. One who was there keeps the place,
 // in sorted too.
@@ -183,29 +94,30 @@ type place struct {
 	index  uint32
 }
 
-// read builds the persons with the given current customer ids.
-func (p *population) read(ctx context.Context, ids []crm.CustomerID) (out []*person, err error) {
-	err = p.store.View(ctx, func(r crm.Reader) error {
-		out, err = p.readIn(ctx, r, ids, kinds)
-		return err
-	})
-	return out, err
-}
-
-// readIn is read in a transaction that is under way, and of the given kinds of
-// facts only.
-func (p *population) readIn(ctx context.Context, r crm.Reader, ids []crm.CustomerID, kinds []crm.FactKind) ([]*person, error) {
+// read builds the persons with the given current customer ids, with facts of the
+// given kinds. The profiles of known were read in the same transaction already.
+func (p *population) read(ctx context.Context, r crm.Reader, ids []crm.CustomerID, kinds []crm.FactKind, known map[crm.ProfileKey]*crm.Profile) ([]*person, error) {
 	members, err := r.Members(ctx, ids...)
 	if err != nil {
 		return nil, err
 	}
-	var keys []crm.ProfileKey
+	var keys, missing []crm.ProfileKey
 	for _, m := range members {
-		keys = append(keys, m...)
+		for _, k := range m {
+			if keys = append(keys, k); known[k] == nil {
+				missing = append(missing, k)
+			}
+		}
 	}
-	profiles, err := r.Profiles(ctx, keys...)
+	found, err := r.Profiles(ctx, missing...)
 	if err != nil {
 		return nil, err
+	}
+	profiles := make([]*crm.Profile, len(keys))
+	for i, k := range keys {
+		if profiles[i] = known[k]; profiles[i] == nil {
+			profiles[i], found = found[0], found[1:]
+		}
 	}
 	owner := make(map[crm.ProfileKey]place, len(keys))
 	out := make([]*person, 0, len(members))

@@ -10,65 +10,10 @@ import (
 // delta is what a refresh changed: the persons as they are now, the homes that
 // are no persons of their own any more, and the profiles that changed.
 type delta struct {
+	p        *population // that persons belong to
 	persons  []*person
 	gone     []crm.ProfileKey
 	profiles []crm.ProfileKey // profiles whose own record or links changed
-}
-
-// refresh brings the population up to the head of the change feed. What the feed
-// told stays pending until all of it was taken in: a store that fails between
-// must not make the next refresh pass over it.
-func (p *population) refresh(ctx context.Context) (delta, error) {
-	if p.pending.own == nil {
-		p.pending = news{own: map[crm.ProfileKey]bool{}, facts: map[crm.FactRef]bool{}, addrs: map[crm.Address]bool{}}
-	}
-	n := p.pending
-	for {
-		var got int
-		err := p.store.View(ctx, func(r crm.Reader) error {
-			changes, next, err := r.Changes(ctx, p.at, 5000)
-			if err != nil {
-				return err
-			}
-			for _, c := range changes {
-				if c.Kind == crm.ChangedFact && c.Fact.Kind == crm.KindClick {
-					p.clicks[crm.FactRef{Subject: c.Subject, Key: c.Fact}] = true
-				}
-				switch {
-				case c.Kind != crm.ChangedFact:
-					n.own[c.Subject.Profile] = true
-				case !c.Subject.Profile.IsZero():
-					n.facts[crm.FactRef{Subject: c.Subject, Key: c.Fact}] = true
-				case c.Fact.Kind == crm.KindConsent || c.Fact.Kind == crm.KindSuppression:
-					n.addrs[c.Subject.Address] = true
-				}
-			}
-			got, p.at = len(changes), next
-			return nil
-		})
-		if err != nil {
-			return delta{}, err
-		}
-		if got == 0 {
-			break
-		}
-	}
-	if len(n.own)+len(n.facts)+len(n.addrs) == 0 {
-		return delta{}, nil
-	}
-	d, err := p.reload(ctx, n)
-	if err != nil {
-		return delta{}, err
-	}
-	p.pending = news{}
-	return d, nil
-}
-
-// news is what the change feed told.
-type news struct {
-	own   map[crm.ProfileKey]bool // profiles whose own record or links changed
-	facts map[crm.FactRef]bool
-	addrs map[crm.Address]bool // whose consents changed
 }
 
 // maxPatch is how many changed facts are put into one person by themselves.
@@ -78,7 +23,7 @@ const maxPatch = 64
 
 // patch takes changed facts into persons who are otherwise as they were. It
 // returns the persons, and the profiles of those who must be read as a whole.
-func (p *population) patch(ctx context.Context, n news) (persons map[*person]bool, whole map[crm.ProfileKey]bool, err error) {
+func (p *population) patch(ctx context.Context, store crm.Store, n news) (persons map[*person]bool, whole map[crm.ProfileKey]bool, err error) {
 	persons, whole = map[*person]bool{}, map[crm.ProfileKey]bool{}
 	refs := make([]crm.FactRef, 0, len(n.facts))
 	news := map[*person]int{}
@@ -94,7 +39,7 @@ func (p *population) patch(ctx context.Context, n news) (persons map[*person]boo
 	}
 	slices.SortFunc(refs, crm.FactRef.Compare)
 	for chunk := range slices.Chunk(refs, loadBatch) {
-		err := p.store.View(ctx, func(r crm.Reader) error {
+		err := store.View(ctx, func(r crm.Reader) error {
 			facts, err := r.Facts(ctx, chunk...)
 			for i, f := range facts {
 				k := chunk[i].Subject.Profile
@@ -120,7 +65,7 @@ func (p *population) patch(ctx context.Context, n news) (persons map[*person]boo
 	for x := range persons {
 		p.finish(x)
 	}
-	return persons, whole, p.reconsent(ctx, n.addrs, persons)
+	return persons, whole, p.reconsent(ctx, store, n.addrs, persons)
 }
 
 // drop removes the row of an older version of a fact.
@@ -141,14 +86,14 @@ func (p *population) drop(x *person, k crm.FactKey) {
 }
 
 // reconsent reads again what the users of addresses agreed to.
-func (p *population) reconsent(ctx context.Context, changed map[crm.Address]bool, persons map[*person]bool) error {
+func (p *population) reconsent(ctx context.Context, store crm.Store, changed map[crm.Address]bool, persons map[*person]bool) error {
 	flat := make([]string, 0, len(changed))
 	for a := range changed {
 		flat = append(flat, crm.RefKey(a.String()))
 	}
 	slices.Sort(flat)
 	for chunk := range slices.Chunk(flat, loadBatch) {
-		err := p.store.View(ctx, func(r crm.Reader) error {
+		err := store.View(ctx, func(r crm.Reader) error {
 			var users []*person
 			var addrs []crm.Address
 			seen := map[*person]bool{}
@@ -200,9 +145,10 @@ func contactsOf(ctx context.Context, r crm.RefReader, keys []string, yield func(
 // addresses returns where a person can be reached.
 func (x *person) addresses() []crm.Address { return slices.Concat(x.phones, x.emails) }
 
-func (p *population) reload(ctx context.Context, n news) (delta, error) {
-	var d delta
-	patched, profiles, err := p.patch(ctx, n)
+// take reads what changed and returns who changed by it.
+func (p *population) take(ctx context.Context, store crm.Store, n news) (delta, error) {
+	d := delta{p: p}
+	patched, profiles, err := p.patch(ctx, store, n)
 	if err != nil {
 		return d, err
 	}
@@ -230,7 +176,7 @@ func (p *population) reload(ctx context.Context, n news) (delta, error) {
 	keys = slices.Compact(keys)
 	ids := map[crm.CustomerID]bool{}
 	for chunk := range slices.Chunk(keys, 2*loadBatch) {
-		err := p.store.View(ctx, func(r crm.Reader) error {
+		err := store.View(ctx, func(r crm.Reader) error {
 			found, err := r.Profiles(ctx, chunk...)
 			for _, x := range found {
 				if x != nil {
@@ -249,11 +195,16 @@ func (p *population) reload(ctx context.Context, n news) (delta, error) {
 	}
 	slices.Sort(list)
 	for chunk := range slices.Chunk(list, loadBatch) {
-		got, err := p.read(ctx, chunk)
+		err := store.View(ctx, func(r crm.Reader) error {
+			got, err := p.read(ctx, r, chunk, kinds, nil)
+			if err == nil {
+				d.persons = append(d.persons, got...)
+			}
+			return err
+		})
 		if err != nil {
 			return d, err
 		}
-		d.persons = append(d.persons, got...)
 	}
 	homes := map[crm.ProfileKey]bool{}
 	for _, x := range d.persons {

@@ -242,18 +242,11 @@ func rulesStep(ctx context.Context, ev *Evening) error {
 	if err := ev.population(ctx); err != nil {
 		return err
 	}
-	intents, err := ev.e.evaluate(ctx, ev.At)
-	if err != nil {
-		return err
+	got, err := ev.e.plan(ctx, ev.Day, ev.At, ev.Closed)
+	ev.run.Rules, ev.run.Unpriced = got.plan, got.unpriced
+	if len(got.tripped) > 0 {
+		ev.run.Tripped = got.tripped
 	}
-	intents, tripped, err := ev.e.trip(ctx, ev.Day, intents, ev.Closed)
-	if err != nil {
-		return err
-	}
-	if len(tripped) > 0 {
-		ev.run.Tripped = tripped
-	}
-	ev.run.Rules, err = ev.e.write(ctx, intents, ev.Closed)
 	return err
 }
 
@@ -275,14 +268,23 @@ func reportStep(ctx context.Context, ev *Evening) error {
 	if err := ev.population(ctx); err != nil {
 		return err
 	}
+	ev.run.Tickets = 0
+	if e := ev.e; e.pop == nil {
+		for f, err := range e.svc.OpenTickets(ctx, crm.TicketQuery{}) {
+			if err != nil {
+				return err
+			}
+			if !f.Data.(*crm.Ticket).Opened.After(ev.At) {
+				ev.run.Tickets++
+			}
+		}
+		return nil
+	}
 	for _, x := range ev.e.pop.sorted() {
 		for _, t := range x.tickets {
 			if t.solved == 0 && t.opened <= ev.At.UnixMicro() {
 				ev.run.Tickets++
 			}
-		}
-		if slices.ContainsFunc(x.orders, func(r orderRow) bool { return r.flags&flagUnpriced != 0 }) {
-			ev.run.Unpriced++
 		}
 	}
 	return nil

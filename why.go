@@ -141,7 +141,7 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string, q Why
 		w.Text = fmt.Sprintf(wordsOf(q.Locale).asOf, page.For(q.Locale).Date(now.In(e.cfg.Home))+now.In(e.cfg.Home).Format(" 15:04"))
 	}
 	if known {
-		fill, err := e.newFiller(pop, set, now, func() (*segment.Index, error) { return e.segmentsOf(ctx, pop, now) })
+		fill, err := e.newFiller(pop, set, now, e.segmentsAt(now, func() (*segment.Index, error) { return e.segmentsOf(ctx, pop, now) }))
 		if err != nil {
 			return w, err
 		}

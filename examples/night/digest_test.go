@@ -61,6 +61,14 @@ func TestDigestDependsOnTheWorldAlone(t *testing.T) {
 			require.Equal(t, want.Results, got.Results)
 		})
 	}
+	for name, resident := range map[string]string{"page by page": "-1", "outgrown": "320"} { // of a record that is not kept in memory
+		t.Run(name, func(t *testing.T) {
+			got := night(t, append(args, "-resident", resident)...)
+			require.Equal(t, want.Digest, got.Digest)
+			require.Equal(t, want.Results, got.Results)
+			require.Equal(t, want.Dedup, got.Dedup)
+		})
+	}
 	for name, other := range map[string][]string{
 		"seed":     {"-seed", "2"},
 		"people":   {"-customers", "301"},

@@ -38,6 +38,7 @@ type options struct {
 	json      bool
 	digest    bool
 	evening   string
+	resident  int
 }
 
 func parse(args []string, out io.Writer) (options, error) {
@@ -57,6 +58,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.report, "report", "", "write an HTML page with the results to this file")
 	f.BoolVar(&o.json, "json", false, "print the results as one JSON object")
 	f.BoolVar(&o.digest, "digest", false, "print a hash of the whole logical end state as the last line")
+	f.IntVar(&o.resident, "resident", 0, "up to how many profiles everybody is kept in memory; -1: none are (default 250000)")
 	f.StringVar(&o.evening, "evening", "", "run the evening of this date once more")
 	if err := f.Parse(args, out); err != nil {
 		return o, err

@@ -108,6 +108,7 @@ func configuration(o options, from time.Time, home *time.Location) (vefa.Config,
 				})
 			},
 		},
+		Resident:     o.resident,
 		Keys:         keys(),
 		Destinations: link.Destinations{LoopbackHTTP: true},
 	}, nil
