@@ -46,18 +46,13 @@ func (s *Set[F]) Chain(dst []Firing, facts *F, m *Moment, news func(Firing) bool
 				continue
 			}
 			for i := range r.rule.Then {
-				if a := &r.rule.Then[i]; a.immediateTag() {
-					s.schema.s.apply(e.Facts, fields, touched, a)
+				if r.Actions[i].AtOnce {
+					s.schema.s.apply(e.Facts, fields, touched, r.rule.Then[i].Name, r.Actions[i].Tag == SetsTag)
 				}
 			}
 		}
 	}
 	return dst, nil
-}
-
-// immediateTag reports whether the action changes a tag this evening.
-func (a *Action) immediateTag() bool {
-	return (a.Kind == DoTag || a.Kind == DoUntag) && a.After == "" && a.At == ""
 }
 
 // tagFields are the fields of the facts that hold tags.
@@ -73,7 +68,7 @@ func (s *schema) tagFields() []*ir.Field {
 
 // apply changes a tag in every field of tags; touched are those that are no
 // longer shared with the facts that were given.
-func (s *schema) apply(facts unsafe.Pointer, fields []*ir.Field, touched map[*ir.Field]bool, a *Action) {
+func (s *schema) apply(facts unsafe.Pointer, fields []*ir.Field, touched map[*ir.Field]bool, tag string, on bool) {
 	for _, f := range fields {
 		p := unsafe.Add(facts, f.Offset)
 		if f.Interned {
@@ -81,19 +76,19 @@ func (s *schema) apply(facts unsafe.Pointer, fields []*ir.Field, touched map[*ir
 			if !touched[f] {
 				*set = set.Clone()
 			}
-			if a.Kind == DoTag {
-				set.Put(s.Tags.Id(a.Name))
+			if on {
+				set.Put(s.Tags.Id(tag))
 			} else {
-				set.Take(s.Tags.Id(a.Name))
+				set.Take(s.Tags.Id(tag))
 			}
 		} else {
 			list := (*[]string)(p)
 			if !touched[f] {
 				*list = slices.Clone(*list)
 			}
-			*list = slices.DeleteFunc(*list, func(t string) bool { return t == a.Name })
-			if a.Kind == DoTag {
-				*list = append(*list, a.Name)
+			*list = slices.DeleteFunc(*list, func(t string) bool { return t == tag })
+			if on {
+				*list = append(*list, tag)
 			}
 		}
 		touched[f] = true
@@ -148,11 +143,11 @@ func feeds(rules []*compiled, immediate, enables bool) (out [][]feed, ok bool) {
 			continue
 		}
 		for k := range c.rule.Then {
-			a := &c.rule.Then[k]
-			if a.Kind != DoTag && a.Kind != DoUntag || immediate && !a.immediateTag() {
+			a, ca := &c.rule.Then[k], &c.Actions[k]
+			if ca.Tag == NoTag || immediate && !ca.AtOnce {
 				continue
 			}
-			on := a.Kind == DoTag
+			on := ca.Tag == SetsTag
 			for _, u := range byTag[a.Name] {
 				if enables && (on && !u.has || !on && !u.not) {
 					continue

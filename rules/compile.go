@@ -441,8 +441,9 @@ func (c *compiler) actions(out *compiled, path string) {
 		fault := func(field, format string, args ...any) {
 			c.fault(path+"."+where+"."+field, r.Name, where+"."+field, format, args...)
 		}
-		if !slices.Contains(actionKinds, a.Kind) {
-			fault("kind", "must be tag, untag, survey, message, ticket or task, not %q", a.Kind)
+		t := c.schema.actions[a.Kind]
+		if t == nil {
+			c.unknownAction(r, path+"."+where, where, a)
 			continue
 		}
 		if msg := checkText(a.Name, maxName); msg != "" {
@@ -460,7 +461,7 @@ func (c *compiler) actions(out *compiled, path string) {
 			fault("id", "a second action of the same kind and name needs an id of its own")
 		}
 		keys[a.key()] = true
-		ca := program.Timing{}
+		ca := program.Action{Tag: t.Tags, AtOnce: t.Tags != NoTag && a.After == "" && a.At == ""}
 		var err error
 		if ca.Delay, err = program.ParseDelay(a.After); err != nil {
 			fault("after", "%v", err)
@@ -472,12 +473,33 @@ func (c *compiler) actions(out *compiled, path string) {
 			ca.Lasts = true
 			if ca.Last, err = program.ParseDelay(a.For); err != nil {
 				fault("for", "%v", err)
-			} else if a.Kind != DoTag {
-				fault("for", "belongs to tag only")
+			} else if t.Tags != SetsTag {
+				fault("for", "belongs to %s only", strings.Join(c.schema.taggers(), ", "))
 			}
 		}
+		t.check(a, fault)
 		out.Actions = append(out.Actions, ca)
 	}
+}
+
+// unknownAction reports an action of a kind that is not registered.
+func (c *compiler) unknownAction(r *Rule, path, where string, a *Action) {
+	kinds := c.schema.actionKinds()
+	if _, ok := c.book.places[path+kindKey]; ok {
+		c.fault(path+kindKey, r.Name, where+"."+string(a.Kind), "unknown key %q%s", a.Kind, didYouMean(string(a.Kind), append(kinds, actionKeys...)))
+		return
+	}
+	c.fault(path+".kind", r.Name, where+".kind", "must be one of %s, not %q%s", strings.Join(kinds, ", "), a.Kind, didYouMean(string(a.Kind), kinds))
+}
+
+// taggers returns the kinds of actions that set a tag.
+func (s *schema) taggers() (out []string) {
+	for _, kind := range s.actionKinds() {
+		if s.actions[ActionKind(kind)].Tags == SetsTag {
+			out = append(out, kind)
+		}
+	}
+	return out
 }
 
 // link makes the closures from the checked terms.

@@ -32,7 +32,11 @@ func NewDynamicSchema(fields []Field, opts Options) (*DynamicSchema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rules: facts: %w", err)
 	}
-	return &DynamicSchema{Schema: newSchema[Dynamic](root, opts), root: root}, nil
+	s, err := newSchema[Dynamic](root, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &DynamicSchema{Schema: s, root: root}, nil
 }
 
 // structOf makes the Go struct that the fields stand for.

@@ -106,7 +106,9 @@ func Extend[F any](extra []Field, opts Options) (*Extended[F], error) {
 			}
 		}
 	}
-	x.Schema = newSchema[F](x.root, opts)
+	if x.Schema, err = newSchema[F](x.root, opts); err != nil {
+		return nil, err
+	}
 	x.Schema.s.base, x.Schema.s.mark = x.base, x.mark
 	return x, nil
 }

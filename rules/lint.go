@@ -111,7 +111,7 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 			add(LintAlwaysTrue, "%s", c.when)
 		}
 		for i := range r.Then {
-			if a := &r.Then[i]; c.demands(a) {
+			if a := &r.Then[i]; c.demands(i) {
 				add(LintNoEffect, "then[%d]: the condition holds only for those whom %s %q changes nothing for", i, a.Kind, a.Name)
 			}
 		}
@@ -170,7 +170,7 @@ type neighbours struct {
 func (n neighbours) add(i int, c *compiled, deeds string) {
 	n.byDeeds[deeds] = append(n.byDeeds[deeds], i)
 	for k := range c.rule.Then {
-		if a := &c.rule.Then[k]; a.immediateTag() {
+		if a := &c.rule.Then[k]; c.Actions[k].AtOnce {
 			n.byTag[a.Name] = append(n.byTag[a.Name], i)
 		}
 	}
@@ -183,7 +183,7 @@ func (n neighbours) add(i int, c *compiled, deeds string) {
 func (n neighbours) of(c *compiled, deeds string) []int {
 	out := slices.Clone(n.byDeeds[deeds])
 	for k := range c.rule.Then {
-		if a := &c.rule.Then[k]; a.immediateTag() {
+		if a := &c.rule.Then[k]; c.Actions[k].AtOnce {
 			out = append(out, n.byTag[a.Name]...)
 		}
 	}
@@ -233,11 +233,11 @@ func (c *compiled) sameDeeds() string {
 func (c *compiled) undoes(o *compiled) string {
 	for i := range c.rule.Then {
 		a := &c.rule.Then[i]
-		if !a.immediateTag() {
+		if !c.Actions[i].AtOnce {
 			continue
 		}
 		for k := range o.rule.Then {
-			if b := &o.rule.Then[k]; b.immediateTag() && a.Name == b.Name && a.Kind != b.Kind {
+			if b := &o.rule.Then[k]; o.Actions[k].AtOnce && a.Name == b.Name && c.Actions[i].Tag != o.Actions[k].Tag {
 				return a.Name
 			}
 		}
@@ -272,8 +272,8 @@ func (s *Set[F]) lintCycles(out []Finding) []Finding {
 func (c *compiled) tags() []string {
 	tags := slices.Clone(c.rule.Tags)
 	for i := range c.rule.Then {
-		if a := &c.rule.Then[i]; a.Kind == DoTag || a.Kind == DoUntag {
-			tags = append(tags, a.Name)
+		if c.Actions[i].Tag != NoTag {
+			tags = append(tags, c.rule.Then[i].Name)
 		}
 	}
 	for _, t := range []*ir.Term{c.when, c.unless} {
@@ -305,14 +305,15 @@ func (c *compiled) sameDay() *ir.Field {
 }
 
 // demands reports whether an immediate tag action can change nothing.
-func (c *compiled) demands(a *Action) bool {
-	if a.After != "" || a.For != "" || a.Kind != DoTag && a.Kind != DoUntag {
+func (c *compiled) demands(i int) bool {
+	a, does := &c.rule.Then[i], c.Actions[i].Tag
+	if a.After != "" || a.For != "" || does == NoTag {
 		return false
 	}
 	for _, k := range ir.Flat(c.Simple, ir.OpAnd) {
 		set := k.Op == ir.OpHas && k.Str == a.Name && k.OfTag()
 		clear := k.Op == ir.OpNot && k.Kids[0].Op == ir.OpHas && k.Kids[0].Str == a.Name && k.Kids[0].OfTag()
-		if a.Kind == DoTag && set || a.Kind == DoUntag && clear {
+		if does == SetsTag && set || does == ClearsTag && clear {
 			return true
 		}
 	}

@@ -29,7 +29,7 @@ type Target struct {
 // Payload is what an effect of a rule carries as Data.
 type Payload struct {
 	Action  ActionKind        `json:"action"`
-	Name    string            `json:"name"` // tag, survey, template, queue or task
+	Name    string            `json:"name"` // what the action names: tag, survey, template, queue or task
 	With    map[string]string `json:"with,omitempty"`
 	Row     crm.FactKey       `json:"row,omitzero"`     // of a rule with Each: the fact it fired for
 	Planned string            `json:"planned"`          // local day of the firing, such as 2025-03-01
@@ -48,9 +48,26 @@ func DecodePayload(e *crm.Effect) (Payload, error) {
 	return p, nil
 }
 
-var effectKinds = map[ActionKind]crm.EffectKind{
-	DoTag: crm.EffectTag, DoUntag: crm.EffectTag, DoSurvey: crm.EffectMessage,
-	DoMessage: crm.EffectMessage, DoTicket: crm.EffectTicket, DoTask: crm.EffectTask,
+// EffectKind is the kind of effects that an action makes.
+type EffectKind = crm.EffectKind
+
+// BuiltInActions returns the kinds of actions that a schema knows where
+// Options.Actions names none. Append your own.
+func BuiltInActions() []ActionType {
+	return []ActionType{
+		{Kind: DoTag, Doc: "sets a tag, for as long as for says", Effect: crm.EffectTag, Tags: SetsTag},
+		{Kind: DoUntag, Doc: "takes a tag away", Effect: crm.EffectTag, Tags: ClearsTag},
+		{Kind: DoSurvey, Doc: "invites to a survey", Effect: crm.EffectMessage},
+		{Kind: DoMessage, Doc: "sends a message", Effect: crm.EffectMessage},
+		{Kind: DoTicket, Doc: "opens a ticket in a queue", Effect: crm.EffectTicket},
+		{Kind: DoTask, Doc: "has the host do something", Effect: crm.EffectTask},
+	}
+}
+
+// ask calls Check, whose panics are its answer.
+func (t *ActionType) ask(a Action) (err error) {
+	defer crm.Recover("check action", &err)
+	return t.Check(a)
 }
 
 // Plan appends the effects of a firing to dst: one per action, in order, with
@@ -100,7 +117,7 @@ func (s *Set[F]) Plan(ids *crm.EffectIDs, dst []*crm.Effect, f Firing, t Target,
 			return dst[:planned], fmt.Errorf("rules: plan %s: %w", r.Name, err)
 		}
 		e := &crm.Effect{
-			Kind: effectKinds[a.Kind], Cause: CausePrefix + r.Name, Version: r.Version,
+			Kind: s.schema.s.actions[a.Kind].Effect, Cause: CausePrefix + r.Name, Version: r.Version,
 			Subject: t.Subject, About: about, Occurrence: occurrence(r, a, m),
 			Due: due, State: crm.Planned, Created: crm.Micros(m.c.Now), Changed: crm.Micros(m.c.Now), Data: data,
 			Reasons: []crm.Reason{{Guard: "when", Pass: true}},

@@ -85,41 +85,6 @@ const (
 	Exclusive GroupMode = "exclusive" // the first rule that matches, for its first row only
 )
 
-// Action is one thing to be done. Kind and Name belong together: tag and the
-// tag's name, message and the template's.
-type Action struct {
-	Kind  ActionKind        `json:"kind"`
-	Name  string            `json:"name"`            // tag, survey, template, ticket queue or host's task
-	ID    string            `json:"id,omitempty"`    // part of the effect's id; zero: kind and name
-	With  map[string]string `json:"with,omitempty"`  // parameters, handed on as they are
-	After string            `json:"after,omitempty"` // delay: 90min, 12h, 1d, 2w, 6mo, 2y or several joined
-	At    string            `json:"at,omitempty"`    // local time of day, such as 10:00
-	For   string            `json:"for,omitempty"`   // of tag: how long it lasts
-}
-
-// ActionKind names what an action does.
-type ActionKind string
-
-// The kinds of actions.
-const (
-	DoTag     ActionKind = "tag"
-	DoUntag   ActionKind = "untag"
-	DoSurvey  ActionKind = "survey"
-	DoMessage ActionKind = "message"
-	DoTicket  ActionKind = "ticket"
-	DoTask    ActionKind = "task" // the host's own action
-)
-
-var actionKinds = []ActionKind{DoTag, DoUntag, DoSurvey, DoMessage, DoTicket, DoTask}
-
-// key is the stable name of the action within its rule.
-func (a *Action) key() string {
-	if a.ID != "" {
-		return a.ID
-	}
-	return string(a.Kind) + ":" + a.Name
-}
-
 // Once says how often a rule may do its actions for one customer. It decides
 // the effects' ids, so that nothing is done twice however often it is planned.
 type Once uint8

@@ -44,6 +44,8 @@ func (l Limits) withDefaults() Limits {
 type Options struct {
 	Limits Limits
 	Tags   *Vocabulary // of TagSet fields; nil means a new one
+	// Actions are the kinds of actions that rules may name; nil means BuiltInActions.
+	Actions []ActionType
 }
 
 // Schema is the typed shape of the facts that rules read: what NewSchema found
@@ -53,10 +55,11 @@ type Schema[F any] struct{ s *schema }
 // schema is Schema without the type parameter.
 type schema struct {
 	ir.Layout
-	base   *ir.RowType // of an Extended: the struct alone; else nil
-	mark   uintptr     // of an Extended: where its facts say whose they are
-	limits Limits
-	words  *Vocabulary
+	base    *ir.RowType // of an Extended: the struct alone; else nil
+	mark    uintptr     // of an Extended: where its facts say whose they are
+	limits  Limits
+	words   *Vocabulary
+	actions map[ActionKind]*ActionType
 }
 
 // Field describes one field of the facts, for documentation and editors.
@@ -111,7 +114,7 @@ func NewSchema[F any](opts Options) (*Schema[F], error) {
 	if err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}
-	return newSchema[F](root, opts), nil
+	return newSchema[F](root, opts)
 }
 
 // readStruct reads the struct that facts are.
@@ -134,12 +137,16 @@ func readStruct(t reflect.Type) (*ir.RowType, error) {
 	return root, nil
 }
 
-func newSchema[F any](root *ir.RowType, opts Options) *Schema[F] {
+func newSchema[F any](root *ir.RowType, opts Options) (*Schema[F], error) {
+	actions, err := actionTypes(opts.Actions)
+	if err != nil {
+		return nil, err
+	}
 	tags := opts.Tags
 	if tags == nil {
 		tags = NewVocabulary()
 	}
-	return &Schema[F]{&schema{Layout: ir.Layout{Root: root, Tags: &tags.names}, limits: opts.Limits.withDefaults(), words: tags}}
+	return &Schema[F]{&schema{Layout: ir.Layout{Root: root, Tags: &tags.names}, limits: opts.Limits.withDefaults(), words: tags, actions: actions}}, nil
 }
 
 // Tags returns the vocabulary of the schema's TagSet fields.

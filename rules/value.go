@@ -255,6 +255,10 @@ func (d *decoder) trigger(path string, v *value, on *Trigger) {
 	d.fields(v, path, handlers)
 }
 
+// kindKey is behind the path of an action the place of its kind, where the file
+// writes it as a key.
+const kindKey = ".then:"
+
 func (d *decoder) action(path string, v *value) Action {
 	var a Action
 	handlers := map[string]func(string, *value){
@@ -272,15 +276,32 @@ func (d *decoder) action(path string, v *value) Action {
 			}
 		},
 	}
-	for _, kind := range actionKinds {
-		handlers[string(kind)] = func(path string, v *value) {
-			if a.Kind != "" {
-				d.fault(v.place, lastPart(path), "one action cannot be both %s and %s", a.Kind, kind)
-				return
-			}
-			a.Kind = kind
+	// Which kinds there are is the schema's to say, which is not known yet: one that
+	// this package describes comes before any other key.
+	wellKnown := map[string]bool{}
+	for _, t := range BuiltInActions() {
+		wellKnown[string(t.Kind)] = true
+	}
+	does := -1
+	for i, k := range v.keys {
+		switch {
+		case handlers[k.name] != nil || does >= 0 && (wellKnown[v.keys[does].name] || !wellKnown[k.name]):
+		case wellKnown[k.name] || !slices.ContainsFunc(actionKeys, func(key string) bool { return editDistance(key, k.name) < 2 }):
+			does = i
+		}
+	}
+	for kind := range wellKnown {
+		handlers[kind] = func(path string, v *value) {
+			d.fault(v.place, lastPart(path), "one action cannot be both %s and %s", a.Kind, kind)
+		}
+	}
+	if does >= 0 {
+		k := v.keys[does]
+		handlers[k.name] = func(path string, v *value) {
+			a.Kind = ActionKind(k.name)
 			d.str(&a.Name)(path, v)
 		}
+		d.book.places[path+kindKey] = k.place
 	}
 	d.fields(v, path, handlers)
 	return a

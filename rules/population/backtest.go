@@ -453,7 +453,7 @@ func (t *backtest[F]) holds(n *vector, i int) bool {
 // carryOut counts what is left of a batch and changes tags.
 func (t *backtest[F]) carryOut(planned, b *batch, night *Night) {
 	r, out := &t.plan.rules[b.rule], &night.Rules[b.rule]
-	action := &r.rule.Then[b.action]
+	action, ca := &r.rule.Then[b.action], &r.Actions[b.action]
 	if !b.expires {
 		out.Effects += planned.size()
 		if today := night.Moment.Clock().Today; today < r.From || today > r.To {
@@ -461,11 +461,10 @@ func (t *backtest[F]) carryOut(planned, b *batch, night *Night) {
 			return
 		}
 	}
-	if action.Kind != rules.DoTag && action.Kind != rules.DoUntag || t.over.field == nil {
+	if ca.Tag == rules.NoTag || t.over.field == nil {
 		return
 	}
 	s := t.over.state(t.plan.schema.Tags.Id(action.Name))
-	ca := &r.Actions[b.action]
 	expiring := ca.Lasts && !b.expires
 	b.each(func(subject int) {
 		switch {
@@ -479,7 +478,7 @@ func (t *backtest[F]) carryOut(planned, b *batch, night *Night) {
 		case len(s.last) > 0:
 			delete(s.last, int32(subject))
 		}
-		s.set(subject, action.Kind == rules.DoTag)
+		s.set(subject, ca.Tag == rules.SetsTag)
 	})
 	if expiring {
 		end := *b

@@ -15,7 +15,7 @@ type Rule struct {
 	Each    *ir.Field // nil: it fires for the subject as a whole
 	From    int64     // days; rules fire on from <= today <= to
 	To      int64
-	Actions []Timing
+	Actions []Action
 
 	// The test of the facts: the head range, if there is one, is tried in line
 	// before the closure is called; perRow is nil without each.
@@ -51,13 +51,25 @@ type CancelTest struct {
 	Text *ir.Term // as written
 }
 
-// Timing says when an action is due and for how long its tag lasts.
-type Timing struct {
-	Delay delay
-	Clock int // minutes of the day, or -1
-	Last  delay
-	Lasts bool
+// Action says when an action is due and what it does to a tag.
+type Action struct {
+	Delay  delay
+	Clock  int // minutes of the day, or -1
+	Tag    TagChange
+	AtOnce bool // of a tag: the same evening
+	Last   delay
+	Lasts  bool
 }
+
+// TagChange says what an action does to a tag.
+type TagChange uint8
+
+// What an action may do to a tag.
+const (
+	NoTag     TagChange = iota
+	SetsTag             // of its name
+	ClearsTag           // of its name
+)
 
 // Program is a set of rules without the type of the facts.
 type Program struct {
