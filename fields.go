@@ -294,7 +294,7 @@ func (f *filler) readSent(ctx context.Context, persons []*person, note func(rece
 
 // segmentReader knows who is in which segment.
 type segmentReader struct {
-	ids   *segment.IDs
+	idx   *segment.Index
 	names []string
 	in    []*segment.Set
 }
@@ -318,7 +318,7 @@ func (e *Engine) eveningSegments(now time.Time) func() (*segmentReader, error) {
 
 // readSegments counts everybody into the segments, as of an instant.
 func (e *Engine) readSegments(idx *segment.Index, now time.Time) (*segmentReader, error) {
-	s, view := &segmentReader{ids: idx.IDs()}, idx.View()
+	s, view := &segmentReader{idx: idx}, idx.View()
 	for _, d := range e.defs {
 		in, err := view.Audience(d.Name, now)
 		if err != nil {
@@ -330,7 +330,7 @@ func (e *Engine) readSegments(idx *segment.Index, now time.Time) (*segmentReader
 }
 
 func (s *segmentReader) fill(x *person, into *rules.TagSet, vocabulary *rules.Vocabulary) {
-	id, ok := s.ids.Lookup(segmentName(x.home))
+	id, ok := s.idx.ID(segmentName(x.home))
 	if !ok {
 		return
 	}

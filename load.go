@@ -278,7 +278,7 @@ func (e *Engine) follow(ctx context.Context, n news) (delta, error) {
 		}
 	}
 	for _, k := range d.profiles {
-		if _, was := e.seg.IDs().Lookup(segmentName(k)); was && !seen[k] {
+		if _, was := e.seg.ID(segmentName(k)); was && !seen[k] {
 			d.gone = append(d.gone, k)
 		}
 	}
@@ -299,7 +299,7 @@ func (e *Engine) refreshSegments(d delta) error {
 	check := slices.Clone(d.persons)
 	for _, x := range d.persons {
 		seen[x.home] = true
-		if _, known := e.seg.IDs().Lookup(segmentName(x.home)); !known {
+		if _, known := e.seg.ID(segmentName(x.home)); !known {
 			joined = append(joined, segmentName(x.home))
 		}
 		if e.pop == nil {

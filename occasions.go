@@ -407,9 +407,9 @@ func (l *listener) moved(ctx context.Context, before time.Time) ([]event, error)
 	}
 	var list []event
 	for _, m := range all {
-		a, known := was.ids.Lookup(segmentName(m.home))
+		a, known := was.idx.ID(segmentName(m.home))
 		known = known && m.known
-		b, there := is.ids.Lookup(segmentName(m.home))
+		b, there := is.idx.ID(segmentName(m.home))
 		for i, name := range is.names {
 			in, out := there && is.in[i].Contains(b), known && was.in[i].Contains(a)
 			on := rules.Trigger{Kind: rules.OnSegmentEntered, Segment: name}

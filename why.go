@@ -172,7 +172,7 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string, q Why
 			if err != nil {
 				return w, err
 			}
-			ex, err := alone.Explain(camp.Segment, segmentName(x.home), now)
+			ex, err := alone.View().Explain(camp.Segment, segmentName(x.home), now)
 			if err != nil {
 				return w, err
 			}

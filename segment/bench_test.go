@@ -1,6 +1,6 @@
 //go:build unix
 
-package segment_test
+package segment
 
 import (
 	"fmt"
@@ -8,16 +8,14 @@ import (
 	"math/rand/v2"
 	"syscall"
 	"testing"
-
-	"github.com/vefacrm/vefa/segment"
 )
 
 // benchTag draws tag t of the reference's benchmark specification
 // (rules-and-segments.md section 6) over n customers.
-func benchTag(t, n int) *segment.Set {
+func benchTag(t, n int) *Set {
 	rng := rand.New(rand.NewPCG(uint64(t), 99))
 	d := 0.5 * math.Pow(0.00002, float64(t)/199)
-	s := new(segment.Set)
+	s := new(Set)
 	switch {
 	case t%8 == 7:
 		for id := 0; id < n; {
@@ -71,7 +69,7 @@ func BenchmarkLoad1M(b *testing.B) {
 	tags := []string{benchName(0), benchName(1), benchName(2), benchName(3), benchName(4), benchName(5), benchName(6), benchName(7)}
 	defer cpu(b)()
 	for b.Loop() {
-		idx := segment.NewIndex(segment.Options{})
+		idx := NewIndex(Options{})
 		if _, err := idx.Load(day0, func(yield func(string, []string) bool) {
 			for i, c := range customers {
 				if !yield(c, tags[i%8:]) {
@@ -85,11 +83,11 @@ func BenchmarkLoad1M(b *testing.B) {
 }
 
 func BenchmarkLottery(b *testing.B) {
-	l := segment.NewLottery([]byte("summer"))
+	l := newLottery([]byte("summer"))
 	b.ReportAllocs()
 	defer cpu(b)()
 	for b.Loop() {
-		l.Sample("c00000007", 5, 100)
+		l.number("c00000007")
 	}
 }
 

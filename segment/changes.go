@@ -5,21 +5,24 @@ import (
 	"time"
 )
 
-// CauseKind says what kind of event changed a membership.
+// CauseKind says what kind of event changed a membership; its String is one of "tag
+// set", "tag cleared", "tag replaced" (by SetTag), "polarity" (decided, or come into
+// effect), "leaf" (SetLeaf, SetField or SetPredicate), "predicate" (time passed, or Touch),
+// "definition", "joined", "left" and "load".
 type CauseKind uint8
 
 // The kinds of causes.
 const (
-	CauseTagSet      CauseKind = iota + 1 // Name: tag
-	CauseTagCleared                       // Name: tag
-	CauseTagReplaced                      // Name: tag; SetTag
-	CausePolarity                         // Name: tag; its polarity was decided or came into effect
-	CauseLeaf                             // Name: leaf; SetLeaf, SetPredicate
-	CausePredicate                        // time passed or the customer was touched
-	CauseDefinition                       // Name: segment, Version: of its definition
-	CauseJoined                           // the customer joined the population
-	CauseLeft                             // the customer left the population
-	CauseLoad                             // bulk load
+	causeTagSet      CauseKind = iota + 1 // Name: tag
+	causeTagCleared                       // Name: tag
+	causeTagReplaced                      // Name: tag; SetTag
+	causePolarity                         // Name: tag; its polarity was decided or came into effect
+	causeLeaf                             // Name: leaf; SetLeaf, SetPredicate
+	causePredicate                        // time passed or the customer was touched
+	causeDefinition                       // Name: segment, Version: of its definition
+	causeJoined                           // the customer joined the population
+	causeLeft                             // the customer left the population
+	causeLoad                             // bulk load
 )
 
 // String returns the kind in words.
@@ -35,7 +38,7 @@ func (k CauseKind) String() string {
 // Cause says why a membership changed.
 type Cause struct {
 	Kind    CauseKind
-	Name    string // see CauseKind
+	Name    string // the tag, the leaf or the segment that was defined; else empty
 	Version int    // of the definition, from 1
 	By      string // TagChange.By
 }
@@ -68,7 +71,7 @@ type ChangeSet struct {
 // The zero value holds no change.
 type Changes struct {
 	list []change
-	ids  *IDs
+	ids  *customerIDs
 }
 
 // change is a ChangeSet that needs no set for a single customer.
@@ -119,7 +122,7 @@ func (c Changes) All() iter.Seq[MembershipChange] {
 	}
 }
 
-func (c *change) each(ids *IDs, yield func(MembershipChange) bool) bool {
+func (c *change) each(ids *customerIDs, yield func(MembershipChange) bool) bool {
 	m := MembershipChange{
 		Seq: c.seq, Segment: c.segment, Customer: c.customer, ID: c.id, Entered: c.entered, At: c.at, Cause: c.cause,
 	}
@@ -151,53 +154,3 @@ func (c Changes) Sets() iter.Seq[ChangeSet] {
 		}
 	}
 }
-
-// listed is for writes that return their changes customer by customer.
-func listed(c Changes, err error) ([]MembershipChange, error) {
-	if len(c.list) == 0 {
-		return nil, err
-	}
-	out := make([]MembershipChange, 0, c.Len())
-	for m := range c.All() {
-		out = append(out, m)
-	}
-	return out, err
-}
-
-// Bulk is an Index whose writes return their Changes as sets; see Index.Bulk.
-type Bulk struct{ x *Index }
-
-// Bulk returns the index with writes that return Changes, which are cheap
-// however many customers they concern, instead of one value for each.
-func (x *Index) Bulk() Bulk { return Bulk{x} }
-
-// Load is Index.Load.
-func (b Bulk) Load(at time.Time, rows iter.Seq2[string, []string]) (Changes, error) {
-	return b.x.load(at, rows)
-}
-
-// Apply is Index.Apply.
-func (b Bulk) Apply(at time.Time, changes []TagChange) (Changes, error) {
-	return b.x.apply(at, changes)
-}
-
-// SetTag is Index.SetTag.
-func (b Bulk) SetTag(at time.Time, tag string, carriers *Set) (Changes, error) {
-	return b.x.setTag(at, tag, carriers)
-}
-
-// SetPolarity is Index.SetPolarity.
-func (b Bulk) SetPolarity(at time.Time, rules ...PolarityRule) (Changes, error) {
-	return b.x.setPolarity(at, rules)
-}
-
-// SetLeaf is Index.SetLeaf.
-func (b Bulk) SetLeaf(at time.Time, name string, members *Set) (Changes, error) {
-	return b.x.setLeaf(at, name, outside{set: members.Clone()})
-}
-
-// Define is Index.Define.
-func (b Bulk) Define(at time.Time, defs ...Definition) (Changes, error) { return b.x.define(at, defs) }
-
-// Advance is Index.Advance.
-func (b Bulk) Advance(at time.Time) (Changes, error) { return b.x.advanceTo(at) }

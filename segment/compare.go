@@ -45,9 +45,9 @@ func jaccard(common, a, b int) float64 {
 	return float64(common) / float64(a+b-common)
 }
 
-// Share returns which share of the i-th segment is also in the j-th, from 0 to
+// share returns which share of the i-th segment is also in the j-th, from 0 to
 // 1; 0 for an empty one.
-func (c Comparison) Share(i, j int) float64 {
+func (c Comparison) share(i, j int) float64 {
 	if c.Common[i][i] == 0 {
 		return 0
 	}

@@ -1,4 +1,4 @@
-package segment_test
+package segment
 
 import (
 	"fmt"
@@ -7,13 +7,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/vefacrm/vefa/segment"
 )
 
 // crowd is an index of customers with random tags and random definitions s0, s1 … over them.
-func crowd(t *rapid.T, definitions int) (*segment.Index, []string) {
-	idx := segment.NewIndex(segment.Options{})
+func crowd(t *rapid.T, definitions int) (*Index, []string) {
+	idx := NewIndex(Options{})
 	tags := []string{"a", "b", "c", "d"}
 	n := rapid.IntRange(0, 30).Draw(t, "customers")
 	carried := rapid.SliceOfN(rapid.SliceOfDistinct(rapid.SampledFrom(tags), rapid.ID[string]), n, n).Draw(t, "tags")
@@ -26,19 +24,19 @@ func crowd(t *rapid.T, definitions int) (*segment.Index, []string) {
 	})
 	require.NoError(t, err)
 	require.NoError(t, idx.Declare(tags...))
-	_, err = idx.SetLeaf(day0, "set", segment.SetOf(1, 4, 5, 17))
+	_, err = idx.SetLeaf(day0, "set", SetOf(1, 4, 5, 17))
 	require.NoError(t, err)
 	_, err = idx.SetPredicate(day0, "pred", predicate)
 	require.NoError(t, err)
 	var names []string
 	for i := range definitions {
-		d := segment.Definition{Name: fmt.Sprint("s", i), Expr: genExpr(2, names).Draw(t, "expr")}
+		d := Definition{Name: fmt.Sprint("s", i), Expr: genExpr(2, names).Draw(t, "expr")}
 		_, err := idx.Define(day0, d)
 		require.NoError(t, err)
 		names = append(names, d.Name)
 	}
 	if rapid.Bool().Draw(t, "red") {
-		_, err := idx.SetPolarity(day0, segment.PolarityRule{Tag: "d", Polarity: segment.Red})
+		_, err := idx.SetPolarity(day0, PolarityRule{Tag: "d", Polarity: Red})
 		require.NoError(t, err)
 	}
 	return idx, names
@@ -65,11 +63,11 @@ func TestCompareAgainstCounting(t *testing.T) {
 				require.Equal(t, both, got.Common[i][j])
 				either := len(in) + len(other) - both
 				require.InDelta(t, float64(both), got.Jaccard(i, j)*float64(either), 1e-9)
-				require.InDelta(t, float64(both), got.Share(i, j)*float64(len(in)), 1e-9)
+				require.InDelta(t, float64(both), got.share(i, j)*float64(len(in)), 1e-9)
 			}
 			near, err := v.Nearest(a, 10, day0)
 			require.NoError(t, err)
-			require.True(t, slices.IsSortedFunc(near, func(x, y segment.Neighbour) int {
+			require.True(t, slices.IsSortedFunc(near, func(x, y Neighbour) int {
 				switch {
 				case x.Jaccard > y.Jaccard+1e-12 || x.Jaccard > y.Jaccard-1e-12 && x.Segment < y.Segment:
 					return -1
@@ -90,16 +88,16 @@ func TestCompareAgainstCounting(t *testing.T) {
 func TestCompareRefuses(t *testing.T) {
 	v := shop(t).View()
 	_, err := v.Compare(day0, "mail", "nope")
-	var unknown *segment.UnknownError
+	var unknown *UnknownError
 	require.ErrorAs(t, err, &unknown)
 	_, err = v.Compare(day0, make([]string, 2001)...)
-	var limit *segment.LimitError
+	var limit *LimitError
 	require.ErrorAs(t, err, &limit)
 	_, err = v.Nearest("nope", 1, day0)
 	require.ErrorAs(t, err, &unknown)
 	near, err := v.Nearest("mail", 1, day0)
 	require.NoError(t, err)
-	require.Equal(t, []segment.Neighbour{{Segment: "both", Size: 1, Common: 1, Jaccard: 0.5}}, near)
+	require.Equal(t, []Neighbour{{Segment: "both", Size: 1, Common: 1, Jaccard: 0.5}}, near)
 	c, err := v.Compare(day0, "mail", "both")
 	require.NoError(t, err)
 	require.Equal(t, "mail: 2 members; 1 in both (Jaccard 0.500)\nboth: 1 members; 1 in mail (Jaccard 0.500)\n", c.String())
@@ -111,14 +109,14 @@ func TestWaterfallAgainstOtherDefinitions(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		idx, names := crowd(t, 2)
 		base := genExpr(1, names).Draw(t, "base")
-		if base.Op == segment.OpExcept || base.Op == segment.OpNot || base.Op == segment.OpAll {
-			base = segment.Any(base) // its own exclusions would be steps, too
+		if base.op == isExcept || base.op == isNot || base.op == isAll {
+			base = Any(base) // its own exclusions would be steps, too
 		}
 		steps := rapid.SliceOfN(genExpr(1, names), 1, 4).Draw(t, "steps")
-		count := func(steps []segment.Expr, ignore ...string) int {
-			d := segment.Definition{Name: "x", Expr: base, IgnoreRed: ignore}
+		count := func(steps []Expr, ignore ...string) int {
+			d := Definition{Name: "x", Expr: base, IgnoreRed: ignore}
 			if len(steps) > 0 {
-				d.Expr = segment.Without(base, steps...)
+				d.Expr = Without(base, steps...)
 			}
 			v, err := idx.View().With(d)
 			require.NoError(t, err)
@@ -126,7 +124,7 @@ func TestWaterfallAgainstOtherDefinitions(t *testing.T) {
 			require.NoError(t, err)
 			return n
 		}
-		_, err := idx.Define(day0, segment.Definition{Name: "x", Expr: segment.Without(base, steps...)})
+		_, err := idx.Define(day0, Definition{Name: "x", Expr: Without(base, steps...)})
 		require.NoError(t, err)
 		w, err := idx.View().Waterfall("x", day0)
 		require.NoError(t, err)

@@ -56,21 +56,21 @@ func (c *compiler) audience(d *defined) (*node, error) {
 // include adds e as a condition of the conjunction n, without a node of its own
 // where e is a conjunction itself.
 func (c *compiler) include(n *node, e Expr) error {
-	switch e.Op {
-	case OpAll:
-		for _, a := range e.Args {
+	switch e.op {
+	case isAll:
+		for _, a := range e.args {
 			if err := c.include(n, a); err != nil {
 				return err
 			}
 		}
 		return nil
-	case OpExcept:
-		if err := c.include(n, e.Args[0]); err != nil {
+	case isExcept:
+		if err := c.include(n, e.args[0]); err != nil {
 			return err
 		}
-		return c.exclude(n, e.Args[1:])
-	case OpNot:
-		return c.exclude(n, e.Args)
+		return c.exclude(n, e.args[1:])
+	case isNot:
+		return c.exclude(n, e.args)
 	}
 	k, err := c.expr(e)
 	n.inc = append(n.inc, k)
@@ -89,14 +89,14 @@ func (c *compiler) exclude(n *node, args []Expr) error {
 }
 
 func (c *compiler) expr(e Expr) (*node, error) {
-	switch e.Op {
-	case OpTag:
-		return c.leaf(c.st.tag(e.Name)), nil
-	case OpLeaf:
-		return c.outside(e.Name)
-	case OpSegment:
-		return c.segment(e.Name)
-	case OpAll, OpExcept, OpNot:
+	switch e.op {
+	case isTag:
+		return c.leaf(c.st.tag(e.name)), nil
+	case isLeaf:
+		return c.outside(e.name)
+	case isSegment:
+		return c.segment(e.name)
+	case isAll, isExcept, isNot:
 		n := op(opAnd, nil, nil)
 		if err := c.include(n, e); err != nil {
 			return nil, err
@@ -107,13 +107,13 @@ func (c *compiler) expr(e Expr) (*node, error) {
 		return n, nil
 	}
 	n := op(opOr, nil, nil)
-	switch e.Op {
-	case OpXor:
+	switch e.op {
+	case isXor:
 		n.op = opXor
-	case OpAtLeast:
-		n.op, n.k = opAtLeast, e.K
+	case isAtLeast:
+		n.op, n.k = opAtLeast, e.k
 	}
-	for _, a := range e.Args {
+	for _, a := range e.args {
 		k, err := c.expr(a)
 		if err != nil {
 			return nil, err

@@ -15,8 +15,8 @@ type Definition struct {
 	IgnoreRed []string
 }
 
-// Validate reports the first fault of the definition; see Expr.Validate.
-func (d Definition) Validate(limits Limits) error {
+// validate reports the first fault of the definition; see Expr.Validate.
+func (d Definition) validate(limits Limits) error {
 	if err := checkName("segment", d.Name); err != nil {
 		return err
 	}
@@ -25,12 +25,12 @@ func (d Definition) Validate(limits Limits) error {
 			return err
 		}
 	}
-	return d.Expr.Validate(limits)
+	return d.Expr.validate(limits)
 }
 
-// Equal reports whether both definitions are the same.
-func (d Definition) Equal(e Definition) bool {
-	return d.Name == e.Name && d.Expr.Equal(e.Expr) && slices.Equal(d.IgnoreRed, e.IgnoreRed)
+// equal reports whether both definitions are the same.
+func (d Definition) equal(e Definition) bool {
+	return d.Name == e.Name && d.Expr.equal(e.Expr) && slices.Equal(d.IgnoreRed, e.IgnoreRed)
 }
 
 // Tags lists the tags that the expression mentions itself, sorted.

@@ -1,4 +1,4 @@
-package segment_test
+package segment
 
 import (
 	"fmt"
@@ -9,59 +9,57 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/vefacrm/vefa/segment"
 )
 
 func TestErrorsSayWhatAndWhere(t *testing.T) {
 	for want, err := range map[string]error{
-		"segment: 3:7: x":                                   &segment.ParseError{Line: 3, Column: 7, Msg: "x"},
-		"segment: too large: more than 100 depth":           &segment.LimitError{What: "depth", Limit: 100},
-		"segment: tag: the name is empty":                   &segment.InvalidError{Field: "tag", Msg: "the name is empty"},
-		`segment: unknown segment "x"`:                      &segment.UnknownError{Kind: "segment", Name: "x"},
-		`segment: "a": unknown leaf "x"`:                    &segment.UnknownError{Kind: "leaf", Name: "x", In: "a"},
-		"segment: definitions form a cycle: a -> b -> a":    &segment.CycleError{Path: []string{"a", "b", "a"}},
-		`segment: "a" is used by b, c`:                      &segment.InUseError{Name: "a", By: []string{"b", "c"}},
-		"segment: not a portable roaring bitmap: byte 4: x": &segment.CodecError{Offset: 4, Msg: "x"},
-		"segment: change at 2025-05-01T00:00:00Z is before the index's clock 2025-05-02T00:00:00Z": &segment.ClockError{At: day0, Clock: day(1)},
+		"segment: 3:7: x":                                   &ParseError{Line: 3, Column: 7, Msg: "x"},
+		"segment: too large: more than 100 depth":           &LimitError{What: "depth", Limit: 100},
+		"segment: tag: the name is empty":                   &InvalidError{Field: "tag", Msg: "the name is empty"},
+		`segment: unknown segment "x"`:                      &UnknownError{Kind: "segment", Name: "x"},
+		`segment: "a": unknown leaf "x"`:                    &UnknownError{Kind: "leaf", Name: "x", In: "a"},
+		"segment: definitions form a cycle: a -> b -> a":    &CycleError{Path: []string{"a", "b", "a"}},
+		`segment: "a" is used by b, c`:                      &InUseError{Name: "a", By: []string{"b", "c"}},
+		"segment: not a portable roaring bitmap: byte 4: x": &CodecError{Offset: 4, Msg: "x"},
+		"segment: change at 2025-05-01T00:00:00Z is before the index's clock 2025-05-02T00:00:00Z": &ClockError{At: day0, Clock: day(1)},
 	} {
 		require.EqualError(t, err, want)
 	}
-	require.Equal(t, "red green neutral", fmt.Sprint(segment.Red, " ", segment.Green, " ", segment.Neutral))
-	require.Equal(t, "unknown", segment.CauseKind(99).String())
+	require.Equal(t, "red green neutral", fmt.Sprint(Red, " ", Green, " ", Neutral))
+	require.Equal(t, "unknown", CauseKind(99).String())
 }
 
 func TestWritesRefuseBadValues(t *testing.T) {
 	idx := shop(t)
-	var invalid *segment.InvalidError
+	var invalid *InvalidError
 	for name, err := range map[string]error{
-		"polarity": second(idx.SetPolarity(day(1), segment.PolarityRule{Tag: "x", Polarity: 9})),
-		"tag":      second(idx.SetPolarity(day(1), segment.PolarityRule{})),
-		"until":    second(idx.SetPolarity(day(1), segment.PolarityRule{Tag: "x", From: day(2), Until: day(2)})),
+		"polarity": second(idx.SetPolarity(day(1), PolarityRule{Tag: "x", Polarity: 9})),
+		"tag":      second(idx.SetPolarity(day(1), PolarityRule{})),
+		"until":    second(idx.SetPolarity(day(1), PolarityRule{Tag: "x", From: day(2), Until: day(2)})),
 		"join":     second(idx.Join(day(1), "")),
-		"apply":    second(idx.Apply(day(1), []segment.TagChange{{Customer: "emre", Tag: "a\nb"}})),
-		"set tag":  second(idx.SetTag(day(1), "", segment.SetOf())),
-		"leaf":     second(idx.SetLeaf(day(1), "\x00", segment.SetOf())),
+		"apply":    second(idx.Apply(day(1), []TagChange{{Customer: "emre", Tag: "a\nb"}})),
+		"set tag":  second(idx.SetTag(day(1), "", SetOf())),
+		"leaf":     second(idx.SetLeaf(day(1), "\x00", SetOf())),
 		"nil":      second(idx.SetPredicate(day(1), "x", nil)),
 		"load":     second(idx.Load(day(1), maps.All(map[string][]string{"x": {""}}))),
 		"nameless": second(idx.Load(day(1), maps.All(map[string][]string{"": nil}))),
-		"define":   second(idx.Define(day(1), segment.Definition{Name: "x"})),
-		"ignored":  second(idx.Define(day(1), segment.Definition{Name: "x", Expr: segment.Everyone(), IgnoreRed: []string{""}})),
+		"define":   second(idx.Define(day(1), Definition{Name: "x"})),
+		"ignored":  second(idx.Define(day(1), Definition{Name: "x", Expr: Everyone(), IgnoreRed: []string{""}})),
 		"declare":  idx.Declare(""),
 	} {
 		require.ErrorAs(t, err, &invalid, name)
 	}
-	var unknown *segment.UnknownError
+	var unknown *UnknownError
 	require.ErrorAs(t, idx.Track("nope"), &unknown)
 	_, err := idx.View().Waterfall("nope", day0)
 	require.ErrorAs(t, err, &unknown)
 	_, err = idx.View().Preview("nope", day0)
 	require.ErrorAs(t, err, &unknown)
-	_, err = idx.Members("nope", day0)
+	_, err = idx.View().Members("nope", day0)
 	require.ErrorAs(t, err, &unknown)
 	_, err = idx.View().Contains("nope", "emre", day0)
 	require.ErrorAs(t, err, &unknown)
-	_, err = idx.View().With(segment.Definition{Name: "d", Expr: segment.In("nope")})
+	_, err = idx.View().With(Definition{Name: "d", Expr: In("nope")})
 	require.ErrorAs(t, err, &unknown)
 }
 
@@ -78,25 +76,28 @@ func TestPredicatesFollowTimeAndTouch(t *testing.T) {
 	define(t, idx, "segment recent = leaf(bought-30d) segment lapsed = not leaf(bought-30d)")
 	require.NoError(t, idx.Track("recent", "lapsed"))
 	bought["burak"] = day(5)
-	got, err := idx.Touch(day(5), "burak", "nobody")
+	got, err := listed(idx.Touch(day(5), "burak", "nobody"))
 	require.NoError(t, err)
 	require.Equal(t, []string{"lapsed burak false", "recent burak true"}, lines(got))
-	got, err = idx.Advance(day(31))
+	got, err = listed(idx.Advance(day(31)))
 	require.NoError(t, err)
 	require.Equal(t, []string{"lapsed ayşe true", "recent ayşe false"}, lines(got))
-	require.Equal(t, segment.CausePredicate, got[0].Cause.Kind)
+	require.Equal(t, causePredicate, got[0].Cause.Kind)
 	require.Equal(t, []string{"ayşe", "burak"}, members(t, idx.View(), "recent", day(20)), "the time is the question's")
-	require.Equal(t, []segment.User{{Segment: "lapsed", Direct: true}, {Segment: "recent", Direct: true}}, idx.View().LeafUsers("bought-30d"))
+	require.Equal(t, []User{{Segment: "lapsed", Direct: true}, {Segment: "recent", Direct: true}}, idx.View().LeafUsers("bought-30d"))
 
 	idx.Untrack("recent")
 	_, ok := idx.Tracked("recent")
 	require.False(t, ok)
-	got, err = idx.Undefine(day(31), "lapsed", "recent", "nope")
+	got, err = listed(idx.Undefine(day(31), "lapsed", "recent", "nope"))
 	require.NoError(t, err)
 	require.Len(t, got, 4, "who was in a tracked segment leaves it")
 }
 
-func lines(changes []segment.MembershipChange) (out []string) {
+// listed gives the changes of a write customer by customer.
+func listed(c Changes, err error) ([]MembershipChange, error) { return slices.Collect(c.All()), err }
+
+func lines(changes []MembershipChange) (out []string) {
 	for _, c := range changes {
 		out = append(out, fmt.Sprint(c.Segment, " ", c.Customer, " ", c.Entered))
 	}
@@ -106,28 +107,28 @@ func lines(changes []segment.MembershipChange) (out []string) {
 func TestLoadReportsToo(t *testing.T) {
 	idx := shop(t)
 	require.NoError(t, idx.Track("mail"))
-	got, err := idx.Load(day(1), maps.All(map[string][]string{"emre": {"newsletter"}, "fatma": {"newsletter"}}))
+	got, err := listed(idx.Load(day(1), maps.All(map[string][]string{"emre": {"newsletter"}, "fatma": {"newsletter"}})))
 	require.NoError(t, err)
 	require.Len(t, got, 2)
-	require.Equal(t, segment.CauseLoad, got[0].Cause.Kind)
-	require.Equal(t, day(1), idx.Clock())
-	got, err = idx.Leave(day(1), "fatma", "nobody")
+	require.Equal(t, causeLoad, got[0].Cause.Kind)
+	require.Equal(t, day(1), idx.clock)
+	got, err = listed(idx.Leave(day(1), "fatma", "nobody"))
 	require.NoError(t, err)
 	require.Equal(t, []string{"mail fatma false"}, lines(got))
-	got, err = idx.Join(day(1), "fatma")
+	got, err = listed(idx.Join(day(1), "fatma"))
 	require.NoError(t, err)
 	require.Equal(t, []string{"mail fatma true"}, lines(got), "tags outlive an absence")
 	require.Equal(t, 6, idx.View().Population().Len())
 	require.Equal(t, 5, idx.View().Tag("newsletter").Len())
 	require.Equal(t, []string{"both", "mail", "service"}, names(idx.View()))
-	seq, err := idx.Members("mail", time.Time{})
+	seq, err := idx.View().Members("mail", time.Time{})
 	require.NoError(t, err)
 	for range seq {
 		break
 	}
 }
 
-func names(v *segment.View) (out []string) {
+func names(v *View) (out []string) {
 	for d := range v.Definitions() {
 		out = append(out, d.Name)
 	}
@@ -138,7 +139,7 @@ func names(v *segment.View) (out []string) {
 func TestReturnedSetsAreCopies(t *testing.T) {
 	idx := shop(t)
 	v := idx.View()
-	for _, s := range []*segment.Set{v.Population(), v.Tag("vip")} {
+	for _, s := range []*Set{v.Population(), v.Tag("vip")} {
 		s.AddRange(0, 100_000)
 		s.Remove(0)
 	}
@@ -149,7 +150,7 @@ func TestReturnedSetsAreCopies(t *testing.T) {
 // Arrays of very different lengths are intersected by search, not by a walk.
 func TestLopsidedArrays(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	long, short := new(segment.Set), new(segment.Set)
+	long, short := new(Set), new(Set)
 	for range 1500 {
 		long.Add(uint32(rng.IntN(1 << 16)))
 	}
@@ -168,10 +169,10 @@ func TestLopsidedArrays(t *testing.T) {
 			want++
 		}
 	}
-	require.Equal(t, want, segment.Intersect(long, short).Len())
-	require.Equal(t, want, segment.Select{Include: []*segment.Set{short, long}}.Count())
-	require.Equal(t, short.Len()-want, segment.Except(short, long).Len())
-	require.Equal(t, long.Len()-want, segment.Except(long, short).Len())
-	require.True(t, long.Equal(segment.Collect(slices.Values(slices.Collect(long.All())))))
+	require.Equal(t, want, Intersect(long, short).Len())
+	require.Equal(t, want, Select{Include: []*Set{short, long}}.Count())
+	require.Equal(t, short.Len()-want, Except(short, long).Len())
+	require.Equal(t, long.Len()-want, Except(long, short).Len())
+	require.True(t, long.Equal(Collect(slices.Values(slices.Collect(long.All())))))
 	require.Positive(t, long.Bytes())
 }

@@ -38,25 +38,25 @@ func (d *diagrams) tooBig() error { return &LimitError{What: "cases", Limit: int
 
 // build returns the node of an expression; a *LimitError if it is too intricate.
 func (d *diagrams) build(e Expr) (int32, error) {
-	switch e.Op {
-	case OpTag, OpLeaf:
+	switch e.op {
+	case isTag, isLeaf:
 		return d.variable(e)
-	case OpSegment:
-		if n, ok := d.defs[e.Name]; ok {
+	case isSegment:
+		if n, ok := d.defs[e.name]; ok {
 			return n, nil
 		}
-		def, err := d.st.definition(e.Name)
+		def, err := d.st.definition(e.name)
 		if err != nil {
 			return never, err
 		}
 		n, err := d.build(def.Expr)
 		if err == nil {
-			d.defs[e.Name] = n
+			d.defs[e.name] = n
 		}
 		return n, err
 	}
-	args := make([]int32, len(e.Args))
-	for i, a := range e.Args {
+	args := make([]int32, len(e.args))
+	for i, a := range e.args {
 		var err error
 		if args[i], err = d.build(a); err != nil {
 			return never, err
@@ -69,18 +69,18 @@ func (d *diagrams) build(e Expr) (int32, error) {
 // operand comes first: variables are numbered in the order of the text, so that
 // long lists of tags grow at their top and cost a step each.
 func (d *diagrams) combine(e Expr, args []int32) (n int32, err error) {
-	switch e.Op {
-	case OpAll:
+	switch e.op {
+	case isAll:
 		return d.fold(args, always, func(a, rest int32) (int32, error) { return d.choose(a, rest, never) })
-	case OpAny:
+	case isAny:
 		return d.fold(args, never, d.or)
-	case OpExcept:
+	case isExcept:
 		excluded, err := d.fold(args[1:], never, d.or)
 		if err != nil {
 			return never, err
 		}
 		return d.choose(excluded, never, args[0])
-	case OpXor:
+	case isXor:
 		return d.fold(args, never, func(a, rest int32) (int32, error) {
 			not, err := d.choose(rest, never, always)
 			if err != nil {
@@ -88,10 +88,10 @@ func (d *diagrams) combine(e Expr, args []int32) (n int32, err error) {
 			}
 			return d.choose(a, not, rest)
 		})
-	case OpNot:
+	case isNot:
 		return d.choose(args[0], never, always)
 	default:
-		return d.atLeast(e.K, args)
+		return d.atLeast(e.k, args)
 	}
 }
 
@@ -123,7 +123,7 @@ func (d *diagrams) atLeast(k int, args []int32) (int32, error) {
 }
 
 func (d *diagrams) variable(e Expr) (int32, error) {
-	key := e.Op.String() + " " + e.Name
+	key := e.op.String() + " " + e.name
 	at, ok := d.order[key]
 	if !ok {
 		at = int32(len(d.order))

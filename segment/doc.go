@@ -36,7 +36,7 @@
 // May (MembersAt), and since when and by which cause somebody is in it (Since). A
 // campaign keeps its audience as drawn with View.Freeze. Where many segments are
 // asked about, View.Counts and View.Audiences evaluate them together; where a
-// write moves many customers, Index.Bulk reports them as sets.
+// write moves many customers, its Changes have them as sets, too.
 //
 // Time is an argument everywhere; nothing here reads a clock. Results depend on
 // the content of the index, not on the order of maps or goroutines. Members are
@@ -49,7 +49,8 @@
 // exclusion removes in order, alone and only it, Explain why somebody is in or
 // out and Flips what would change that, Compare and Nearest what overlaps,
 // MicroSegments which combinations of fields and tags have people in them,
-// TagUsers and its like who uses what, Lint what is probably not meant. Package segment/report draws the answers.
+// TagUsers and its like who uses what, Lint what is probably not meant. Package
+// segment/report draws the answers.
 //
 // Leaves come from outside: SetField supplies a field such as the city or the
 // RFM cell as leaves "city:Bursa", SetPredicate any function of customer and
@@ -60,11 +61,11 @@
 //
 // Underneath is Set, a compressed set of dense 32-bit ids, useful alone. It is
 // stored as array, bitmap or runs per 65,536 ids and is read and written in the
-// portable Roaring format; AppendImage and OpenImage keep many sets in one file
-// that is used where it lies. Select, Union and the others evaluate in one pass
-// without intermediate sets. IDs maps customer ids to dense ids.
+// portable Roaring format. Select, Union and the others evaluate in one pass
+// without intermediate sets. Index.ID gives the dense id of a customer,
+// View.Customers the customers of a set.
 //
-// Lottery draws samples, hold-outs and splits that stay the same for a customer
-// as the population grows; Panel keeps a stratified one as tags. Package
-// segment/rfm scores recency, frequency and monetary value.
+// Panel draws a stratified sample, hold-out or control group that stays the same as
+// the population grows, and keeps it as tags. Package segment/rfm scores recency,
+// frequency and monetary value.
 package segment

@@ -2,7 +2,6 @@ package segment_test
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -42,7 +41,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	for _, c := range changes {
+	for c := range changes.All() {
 		fmt.Println("left:", c.Customer, "because of", c.Cause.Kind, c.Cause.Name)
 	}
 	view := idx.View()
@@ -68,7 +67,7 @@ func Example() {
 }
 
 func ExampleParse() {
-	e, err := segment.Parse(`at least 2 of (gold, app-user, "ten orders") and newsletter except staff`)
+	e, err := segment.Parse(`at least 2 of (gold, app-user, "ten orders") and newsletter except staff`, segment.Limits{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -76,7 +75,7 @@ func ExampleParse() {
 	data, _ := e.MarshalJSON()
 	fmt.Println(e)
 	fmt.Println(string(data))
-	_, err = segment.Parse("gold or app-user and newsletter")
+	_, err = segment.Parse("gold or app-user and newsletter", segment.Limits{})
 	fmt.Println(err)
 	// Output:
 	// at least 2 of (gold, app-user, "ten orders") and newsletter except staff
@@ -89,19 +88,4 @@ func ExampleSelect() {
 	q := segment.Select{Include: []*segment.Set{bought, visited}, Exclude: []*segment.Set{complained}}
 	fmt.Println(q.Count(), slices.Collect(q.Set().All()))
 	// Output: 2 [2 70000]
-}
-
-func ExampleLottery() {
-	l := segment.NewLottery([]byte("summer-2025"))
-	arms := map[int]int{}
-	for i := range 10_000 {
-		arms[l.Split(fmt.Sprint("customer-", i), 10, 45, 45)]++
-	}
-	fmt.Println(arms[0] > 900 && arms[0] < 1100, l.Sample("customer-7", 10, 100) == (l.Split("customer-7", 10, 90) == 0))
-
-	strata := l.Stratified(maps.All(map[string]string{"a": "store", "b": "store", "c": "web", "d": "web"}), 1, 2)
-	fmt.Println(len(strata["store"]), len(strata["web"]))
-	// Output:
-	// true true
-	// 1 1
 }

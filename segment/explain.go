@@ -22,7 +22,7 @@ type Explanation struct {
 
 // Reason is the answer of one node of the expression.
 type Reason struct {
-	Op       Op
+	op       operation
 	Label    string // the operation or the leaf, in words
 	Holds    bool
 	Decides  bool // the answer of the whole expression hangs on this node
@@ -81,15 +81,15 @@ type explainer struct {
 }
 
 func (x *explainer) explain(e Expr) (Reason, error) {
-	r := Reason{Op: e.Op, Label: e.label()}
-	switch e.Op {
-	case OpTag:
-		r.Holds = x.known && x.st.tag(e.Name).Contains(x.id)
+	r := Reason{op: e.op, Label: e.label()}
+	switch e.op {
+	case isTag:
+		r.Holds = x.known && x.st.tag(e.name).Contains(x.id)
 		return r, nil
-	case OpLeaf:
-		o, ok := x.st.leaves[e.Name]
+	case isLeaf:
+		o, ok := x.st.leaves[e.name]
 		if !ok {
-			return r, &UnknownError{Kind: "leaf", Name: e.Name}
+			return r, &UnknownError{Kind: "leaf", Name: e.name}
 		}
 		if o.pred != nil {
 			r.Holds = x.known && x.st.pop.Contains(x.id) && o.pred(x.customer, x.at)
@@ -97,34 +97,34 @@ func (x *explainer) explain(e Expr) (Reason, error) {
 			r.Holds = x.known && o.set.Contains(x.id)
 		}
 		return r, nil
-	case OpSegment:
-		return x.nested(r, e.Name)
+	case isSegment:
+		return x.nested(r, e.name)
 	}
 	held := 0
-	for i, a := range e.Args {
+	for i, a := range e.args {
 		kid, err := x.explain(a)
 		if err != nil {
 			return r, err
 		}
 		r.Children = append(r.Children, kid)
-		if kid.Holds && (e.Op != OpExcept || i > 0) {
+		if kid.Holds && (e.op != isExcept || i > 0) {
 			held++
 		}
 	}
-	switch e.Op {
-	case OpAll:
-		r.Holds = held == len(e.Args)
-	case OpAny:
+	switch e.op {
+	case isAll:
+		r.Holds = held == len(e.args)
+	case isAny:
 		r.Holds = held > 0
-	case OpAtLeast:
-		r.Holds = held >= e.K
-		r.least = e.K
-		r.Label = fmt.Sprintf("at least %d of (holds for %d)", e.K, held)
-	case OpExcept:
+	case isAtLeast:
+		r.Holds = held >= e.k
+		r.least = e.k
+		r.Label = fmt.Sprintf("at least %d of (holds for %d)", e.k, held)
+	case isExcept:
 		r.Holds = r.Children[0].Holds && held == 0
-	case OpXor:
+	case isXor:
 		r.Holds = held%2 == 1
-	case OpNot:
+	case isNot:
 		r.Holds = held == 0
 	}
 	return r, nil
@@ -158,10 +158,10 @@ func (r *Reason) decide() {
 	for i := range r.Children {
 		kid := &r.Children[i]
 		var matters bool
-		switch r.Op {
-		case OpAll, OpAny, OpAtLeast, OpSegment:
+		switch r.op {
+		case isAll, isAny, isAtLeast, isSegment:
 			matters = kid.Holds == r.Holds
-		case OpExcept:
+		case isExcept:
 			// Out: the base fails or an exclusion holds. In: all of it matters.
 			matters = r.Holds || kid.Holds == (i > 0)
 		default:
@@ -173,9 +173,9 @@ func (r *Reason) decide() {
 	}
 }
 
-// Reasons returns the decisive reasons as sentences, in the fixed order: first
+// reasons returns the decisive reasons as sentences, in the fixed order: first
 // what keeps the customer out, or, for a member, what lets the customer in.
-func (e Explanation) Reasons() []string {
+func (e Explanation) reasons() []string {
 	if !e.Known {
 		return []string{"the customer is unknown"}
 	}

@@ -121,25 +121,25 @@ func (r Reason) write(b *strings.Builder, p *phrases, depth int) {
 
 // words says what a node asks.
 func (r Reason) words(p *phrases) string {
-	name := strings.TrimPrefix(r.Label, r.Op.String()+" ")
-	switch r.Op {
-	case OpTag:
+	name := strings.TrimPrefix(r.Label, r.op.String()+" ")
+	switch r.op {
+	case isTag:
 		return fmt.Sprintf(p.tag, name)
-	case OpLeaf:
+	case isLeaf:
 		return fmt.Sprintf(p.leaf, name)
-	case OpSegment:
+	case isSegment:
 		return fmt.Sprintf(p.segment, name)
-	case OpAll:
+	case isAll:
 		if len(r.Children) == 0 {
 			return p.everyone
 		}
 		return p.all
-	case OpAny:
+	case isAny:
 		if len(r.Children) == 0 {
 			return p.nobody
 		}
 		return p.any
-	case OpAtLeast:
+	case isAtLeast:
 		held := 0
 		for _, k := range r.Children {
 			if k.Holds {
@@ -147,11 +147,11 @@ func (r Reason) words(p *phrases) string {
 			}
 		}
 		return fmt.Sprintf(p.atLeast, r.least, held)
-	case OpExcept:
+	case isExcept:
 		return p.except
-	case OpXor:
+	case isXor:
 		return p.odd
-	case OpNot:
+	case isNot:
 		return p.not
 	}
 	return r.Label

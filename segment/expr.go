@@ -6,64 +6,64 @@ import (
 	"unicode/utf8"
 )
 
-// Op is the operation of an Expr.
-type Op uint8
+// operation is the operation of an Expr.
+type operation uint8
 
 // The operations. Everything is meant within the live population.
 const (
-	OpInvalid Op = iota // the zero Expr; refused everywhere
-	OpTag               // customers that carry the tag Name
-	OpLeaf              // customers for whom the outside leaf Name holds
-	OpSegment           // customers that the definition of segment Name selects
-	OpAll               // in all of Args; without Args everyone
-	OpAny               // in any of Args; without Args nobody
-	OpAtLeast           // in at least K of Args
-	OpExcept            // in Args[0] and in none of the others
-	OpXor               // in an odd number of Args
-	OpNot               // everyone but Args[0]
+	isInvalid operation = iota // the zero Expr; refused everywhere
+	isTag                      // customers that carry the tag Name
+	isLeaf                     // customers for whom the outside leaf Name holds
+	isSegment                  // customers that the definition of segment Name selects
+	isAll                      // in all of Args; without Args everyone
+	isAny                      // in any of Args; without Args nobody
+	isAtLeast                  // in at least K of Args
+	isExcept                   // in Args[0] and in none of the others
+	isXor                      // in an odd number of Args
+	isNot                      // everyone but Args[0]
 )
 
 // Expr is an expression of tag algebra. Build it with the functions of this
 // package, with Parse, or from JSON; all three forms convert into each other
 // without loss. An Expr is a value: do not change Args after sharing it.
 type Expr struct {
-	Op   Op
-	Name string // OpTag, OpLeaf, OpSegment
-	K    int    // OpAtLeast: 1 … len(Args)
-	Args []Expr
+	op   operation
+	name string // OpTag, OpLeaf, OpSegment
+	k    int    // OpAtLeast: 1 … len(Args)
+	args []Expr
 }
 
 // Tag selects the customers that carry the tag.
-func Tag(name string) Expr { return Expr{Op: OpTag, Name: name} }
+func Tag(name string) Expr { return Expr{op: isTag, name: name} }
 
 // Leaf selects the customers for whom a leaf supplied from outside holds; see
 // Index.SetLeaf and Index.SetPredicate.
-func Leaf(name string) Expr { return Expr{Op: OpLeaf, Name: name} }
+func Leaf(name string) Expr { return Expr{op: isLeaf, name: name} }
 
 // In selects what the definition of another segment selects. Polarity is not
 // applied inside: it acts once, on the audience that is drawn.
-func In(segment string) Expr { return Expr{Op: OpSegment, Name: segment} }
+func In(segment string) Expr { return Expr{op: isSegment, name: segment} }
 
 // All selects the customers that are in all of the operands.
-func All(args ...Expr) Expr { return Expr{Op: OpAll, Args: args} }
+func All(args ...Expr) Expr { return Expr{op: isAll, args: args} }
 
 // Any selects the customers that are in one or more of the operands.
-func Any(args ...Expr) Expr { return Expr{Op: OpAny, Args: args} }
+func Any(args ...Expr) Expr { return Expr{op: isAny, args: args} }
 
 // AtLeast selects the customers that are in k or more of the operands.
-func AtLeast(k int, args ...Expr) Expr { return Expr{Op: OpAtLeast, K: k, Args: args} }
+func AtLeast(k int, args ...Expr) Expr { return Expr{op: isAtLeast, k: k, args: args} }
 
 // Without selects the customers that are in base and in none of the excluded.
 func Without(base Expr, excluded ...Expr) Expr {
-	return Expr{Op: OpExcept, Args: append([]Expr{base}, excluded...)}
+	return Expr{op: isExcept, args: append([]Expr{base}, excluded...)}
 }
 
 // Odd selects the customers that are in an odd number of the operands; of
 // two, those in exactly one.
-func Odd(args ...Expr) Expr { return Expr{Op: OpXor, Args: args} }
+func Odd(args ...Expr) Expr { return Expr{op: isXor, args: args} }
 
 // Not selects everyone in the live population who is not in the operand.
-func Not(arg Expr) Expr { return Expr{Op: OpNot, Args: []Expr{arg}} }
+func Not(arg Expr) Expr { return Expr{op: isNot, args: []Expr{arg}} }
 
 // Everyone selects the live population.
 func Everyone() Expr { return All() }
@@ -103,9 +103,9 @@ func Marked(marks map[string]Polarity) Expr {
 	return Without(base, red...)
 }
 
-// Equal reports whether both expressions are the same, operand by operand.
-func (e Expr) Equal(f Expr) bool {
-	return e.Op == f.Op && e.Name == f.Name && e.K == f.K && slices.EqualFunc(e.Args, f.Args, Expr.Equal)
+// equal reports whether both expressions are the same, operand by operand.
+func (e Expr) equal(f Expr) bool {
+	return e.op == f.op && e.name == f.name && e.k == f.k && slices.EqualFunc(e.args, f.args, Expr.equal)
 }
 
 // Limits bound what is accepted as a definition. A zero field has the default.
@@ -129,15 +129,15 @@ func (l Limits) orDefault() Limits {
 	return l
 }
 
-// Validate reports the first fault of an expression: a *LimitError or an
+// validate reports the first fault of an expression: a *LimitError or an
 // *InvalidError. Parsed expressions are valid; built ones may not be.
-func (e Expr) Validate(limits Limits) error {
+func (e Expr) validate(limits Limits) error {
 	limits = limits.orDefault()
 	nodes := 0
-	return e.validate(limits, 1, &nodes)
+	return e.check(limits, 1, &nodes)
 }
 
-func (e Expr) validate(limits Limits, depth int, nodes *int) error {
+func (e Expr) check(limits Limits, depth int, nodes *int) error {
 	if depth > limits.Depth {
 		return &LimitError{What: "depth", Limit: int64(limits.Depth)}
 	}
@@ -147,8 +147,8 @@ func (e Expr) validate(limits Limits, depth int, nodes *int) error {
 	if err := e.checkShape(); err != nil {
 		return err
 	}
-	for _, a := range e.Args {
-		if err := a.validate(limits, depth+1, nodes); err != nil {
+	for _, a := range e.args {
+		if err := a.check(limits, depth+1, nodes); err != nil {
 			return err
 		}
 	}
@@ -156,34 +156,34 @@ func (e Expr) validate(limits Limits, depth int, nodes *int) error {
 }
 
 func (e Expr) checkShape() error {
-	switch e.Op {
-	case OpTag, OpLeaf, OpSegment:
-		if len(e.Args) != 0 || e.K != 0 {
-			return &InvalidError{Field: e.Op.String(), Msg: "a leaf has a name only"}
+	switch e.op {
+	case isTag, isLeaf, isSegment:
+		if len(e.args) != 0 || e.k != 0 {
+			return &InvalidError{Field: e.op.String(), Msg: "a leaf has a name only"}
 		}
-		return checkName(e.Op.String(), e.Name)
-	case OpAll, OpAny:
-	case OpXor:
-		if len(e.Args) < 2 {
+		return checkName(e.op.String(), e.name)
+	case isAll, isAny:
+	case isXor:
+		if len(e.args) < 2 {
 			return &InvalidError{Field: "xor", Msg: "needs two operands or more"}
 		}
-	case OpExcept:
-		if len(e.Args) < 2 {
+	case isExcept:
+		if len(e.args) < 2 {
 			return &InvalidError{Field: "except", Msg: "needs something to exclude"}
 		}
-	case OpNot:
-		if len(e.Args) != 1 {
+	case isNot:
+		if len(e.args) != 1 {
 			return &InvalidError{Field: "not", Msg: "needs exactly one operand"}
 		}
-	case OpAtLeast:
-		if e.K < 1 || e.K > len(e.Args) {
+	case isAtLeast:
+		if e.k < 1 || e.k > len(e.args) {
 			return &InvalidError{Field: "at least", Msg: "the number must be from 1 to the number of operands"}
 		}
 	default:
 		return &InvalidError{Field: "expression", Msg: "is empty"}
 	}
-	if e.Name != "" || e.K != 0 && e.Op != OpAtLeast {
-		return &InvalidError{Field: e.Op.String(), Msg: "an operation has operands only"}
+	if e.name != "" || e.k != 0 && e.op != isAtLeast {
+		return &InvalidError{Field: e.op.String(), Msg: "an operation has operands only"}
 	}
 	return nil
 }
@@ -209,25 +209,25 @@ func checkName(field, name string) error {
 }
 
 // String returns the word of the operation in the text syntax.
-func (o Op) String() string {
+func (o operation) String() string {
 	switch o {
-	case OpTag:
+	case isTag:
 		return "tag"
-	case OpLeaf:
+	case isLeaf:
 		return "leaf"
-	case OpSegment:
+	case isSegment:
 		return "segment"
-	case OpAll:
+	case isAll:
 		return "and"
-	case OpAny:
+	case isAny:
 		return "or"
-	case OpAtLeast:
+	case isAtLeast:
 		return "at least"
-	case OpExcept:
+	case isExcept:
 		return "except"
-	case OpXor:
+	case isXor:
 		return "xor"
-	case OpNot:
+	case isNot:
 		return "not"
 	default:
 		return "invalid"

@@ -1,4 +1,4 @@
-package segment_test
+package segment
 
 import (
 	"encoding/json"
@@ -11,35 +11,33 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/vefacrm/vefa/segment"
 )
 
 func TestParse(t *testing.T) {
-	tag := segment.Tag
-	for text, want := range map[string]segment.Expr{
+	tag := Tag
+	for text, want := range map[string]Expr{
 		"vip":                           tag("vip"),
 		`"two words"`:                   tag("two words"),
 		"tag(not)":                      tag("not"),
-		"vip and gold":                  segment.All(tag("vip"), tag("gold")),
-		"VIP AND gold":                  segment.All(tag("VIP"), tag("gold")),
-		"a or b or c":                   segment.Any(tag("a"), tag("b"), tag("c")),
-		"a and (b or c)":                segment.All(tag("a"), segment.Any(tag("b"), tag("c"))),
-		"(a and b) and c":               segment.All(segment.All(tag("a"), tag("b")), tag("c")),
-		"a and b except c except d":     segment.Without(segment.All(tag("a"), tag("b")), tag("c"), tag("d")),
-		"(a except b) except c":         segment.Without(segment.Without(tag("a"), tag("b")), tag("c")),
-		"(a except b) and c":            segment.All(segment.Without(tag("a"), tag("b")), tag("c")),
-		"not not a":                     segment.Not(segment.Not(tag("a"))),
-		"at least 2 of (a, b, c)":       segment.AtLeast(2, tag("a"), tag("b"), tag("c")),
-		"all(a) or any()":               segment.Any(segment.All(tag("a")), segment.Nobody()),
-		"everyone except segment(x)":    segment.Without(segment.Everyone(), segment.In("x")),
-		"leaf(rfm:5-5-5) xor ışık-İyi":  segment.Odd(segment.Leaf("rfm:5-5-5"), tag("ışık-İyi")),
-		"a # the first\n and b # other": segment.All(tag("a"), tag("b")),
+		"vip and gold":                  All(tag("vip"), tag("gold")),
+		"VIP AND gold":                  All(tag("VIP"), tag("gold")),
+		"a or b or c":                   Any(tag("a"), tag("b"), tag("c")),
+		"a and (b or c)":                All(tag("a"), Any(tag("b"), tag("c"))),
+		"(a and b) and c":               All(All(tag("a"), tag("b")), tag("c")),
+		"a and b except c except d":     Without(All(tag("a"), tag("b")), tag("c"), tag("d")),
+		"(a except b) except c":         Without(Without(tag("a"), tag("b")), tag("c")),
+		"(a except b) and c":            All(Without(tag("a"), tag("b")), tag("c")),
+		"not not a":                     Not(Not(tag("a"))),
+		"at least 2 of (a, b, c)":       AtLeast(2, tag("a"), tag("b"), tag("c")),
+		"all(a) or any()":               Any(All(tag("a")), Nobody()),
+		"everyone except segment(x)":    Without(Everyone(), In("x")),
+		"leaf(rfm:5-5-5) xor ışık-İyi":  Odd(Leaf("rfm:5-5-5"), tag("ışık-İyi")),
+		"a # the first\n and b # other": All(tag("a"), tag("b")),
 		"\ufeffa":                       tag("a"),
 	} {
-		got, err := segment.Parse(text)
+		got, err := Parse(text, Limits{})
 		require.NoError(t, err, text)
-		require.True(t, want.Equal(got), "%s: %v", text, got)
+		require.True(t, want.equal(got), "%s: %v", text, got)
 	}
 }
 
@@ -70,19 +68,19 @@ func TestParseErrors(t *testing.T) {
 		"everyone nobody":        `1:10: expected the end, found "nobody"`,
 		"\"\\xff\"":              "1:1: the name is not valid UTF-8",
 	} {
-		_, err := segment.Parse(text)
-		var at *segment.ParseError
+		_, err := Parse(text, Limits{})
+		var at *ParseError
 		require.ErrorAs(t, err, &at, text)
 		require.Equal(t, "segment: "+want, err.Error(), text)
 	}
 }
 
 func TestParseDefinitions(t *testing.T) {
-	defs, err := segment.ParseDefinitions(`
+	defs, err := ParseDefinitions(`
 # who comes often
 segment loyal = at least 2 of (gold, app)
 segment "summer sms" = segment(loyal) and newsletter except staff ignoring red service-only, battery
-`, segment.Limits{})
+`, Limits{})
 	require.NoError(t, err)
 	require.Len(t, defs, 2)
 	require.Equal(t, "summer sms", defs[1].Name)
@@ -96,29 +94,29 @@ segment "summer sms" = segment(loyal) and newsletter except staff ignoring red s
 		"segment a = x y":             `1:15: expected an operator, "ignoring red" or the next segment, found "y"`,
 		"segment a = x ignoring y":    `1:24: expected "red", found "y"`,
 	} {
-		_, err := segment.ParseDefinitions(text, segment.Limits{})
+		_, err := ParseDefinitions(text, Limits{})
 		require.EqualError(t, err, "segment: "+want, text)
 	}
 }
 
 func TestJSON(t *testing.T) {
-	e, err := segment.Parse("at least 2 of (vip, leaf(f), segment(s)) and not (a xor b) except (c or d)")
+	e, err := Parse("at least 2 of (vip, leaf(f), segment(s)) and not (a xor b) except (c or d)", Limits{})
 	require.NoError(t, err)
 	data, err := json.Marshal(e)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"except":[{"all":[{"atLeast":{"k":2,"of":["vip",{"leaf":"f"},{"segment":"s"}]}},
 		{"not":{"xor":["a","b"]}}]},{"any":["c","d"]}]}`, string(data))
-	var back segment.Expr
+	var back Expr
 	require.NoError(t, json.Unmarshal(data, &back))
-	require.True(t, e.Equal(back))
-	_, err = json.Marshal(segment.Expr{})
+	require.True(t, e.equal(back))
+	_, err = json.Marshal(Expr{})
 	require.Error(t, err)
 
-	d := segment.Definition{Name: "x", Expr: segment.Tag("a"), IgnoreRed: []string{"z", "b", "z"}}
+	d := Definition{Name: "x", Expr: Tag("a"), IgnoreRed: []string{"z", "b", "z"}}
 	data, err = json.Marshal(d)
 	require.NoError(t, err)
 	require.Equal(t, `{"name":"x","members":"a","ignoreRed":["b","z"]}`, string(data))
-	var got segment.Definition
+	var got Definition
 	require.NoError(t, json.Unmarshal(data, &got))
 	require.Equal(t, []string{"b", "z"}, got.IgnoreRed)
 }
@@ -140,12 +138,12 @@ func TestJSONErrors(t *testing.T) {
 		`{}`:                               "1:3: unknown operation }",
 		`["a"]`:                            "1:2: expected a tag or an object, found [",
 	} {
-		_, err := segment.ParseJSON([]byte(text), segment.Limits{})
-		var at *segment.ParseError
+		_, err := parseJSON([]byte(text), Limits{})
+		var at *ParseError
 		require.ErrorAs(t, err, &at, text)
 		require.Equal(t, "segment: "+want, err.Error(), text)
 	}
-	var d segment.Definition
+	var d Definition
 	require.Error(t, d.UnmarshalJSON([]byte(`{"name":"x"}`)))
 	require.Error(t, d.UnmarshalJSON([]byte(`{"name":"x","members":"a","more":1}`)))
 }
@@ -153,9 +151,9 @@ func TestJSONErrors(t *testing.T) {
 // A file of definitions is the same in text and in JSON.
 func TestDefinitionsJSON(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var defs []segment.Definition
+		var defs []Definition
 		for i := range rapid.IntRange(0, 4).Draw(t, "n") {
-			d := segment.Definition{Name: fmt.Sprint("s ", i), Expr: genExpr(3, []string{"s", "not"}).Draw(t, "expr")}
+			d := Definition{Name: fmt.Sprint("s ", i), Expr: genExpr(3, []string{"s", "not"}).Draw(t, "expr")}
 			if rapid.Bool().Draw(t, "careless") {
 				d.IgnoreRed = []string{"a", "red"}
 			}
@@ -165,13 +163,13 @@ func TestDefinitionsJSON(t *testing.T) {
 		for _, d := range defs {
 			text += d.String() + "\n"
 		}
-		fromText, err := segment.ParseDefinitions(text, segment.Limits{})
+		fromText, err := ParseDefinitions(text, Limits{})
 		require.NoError(t, err)
-		data, err := json.Marshal(append([]segment.Definition{}, defs...))
+		data, err := json.Marshal(append([]Definition{}, defs...))
 		require.NoError(t, err)
-		fromJSON, err := segment.ParseDefinitionsJSON(data, segment.Limits{})
+		fromJSON, err := ParseDefinitionsJSON(data, Limits{})
 		require.NoError(t, err)
-		require.True(t, slices.EqualFunc(fromText, fromJSON, segment.Definition.Equal))
+		require.True(t, slices.EqualFunc(fromText, fromJSON, Definition.equal))
 	})
 	for text, want := range map[string]string{
 		"{}":                   "1:2: expected [, found {",
@@ -181,12 +179,12 @@ func TestDefinitionsJSON(t *testing.T) {
 		`[{"name":"a","members":{"no":1}}]`:                       "1:29: unknown operation no",
 		`[`:                                                       "1:2: JSON: unexpected end",
 	} {
-		_, err := segment.ParseDefinitionsJSON([]byte(text), segment.Limits{})
+		_, err := ParseDefinitionsJSON([]byte(text), Limits{})
 		require.EqualError(t, err, "segment: "+want, text)
 	}
-	for name, limits := range map[string]segment.Limits{"bytes": {Bytes: 20}, "nodes": {Nodes: 3}, "segments": {Segments: 1}, "depth": {Depth: 1}} {
-		_, err := segment.ParseDefinitionsJSON([]byte(`[{"name":"a","members":{"all":["x","y"]}},{"name":"b","members":"x"}]`), limits)
-		var limit *segment.LimitError
+	for name, limits := range map[string]Limits{"bytes": {Bytes: 20}, "nodes": {Nodes: 3}, "segments": {Segments: 1}, "depth": {Depth: 1}} {
+		_, err := ParseDefinitionsJSON([]byte(`[{"name":"a","members":{"all":["x","y"]}},{"name":"b","members":"x"}]`), limits)
+		var limit *LimitError
 		require.ErrorAs(t, err, &limit, name)
 		require.Equal(t, name, limit.What)
 	}
@@ -208,8 +206,8 @@ func TestHostileDefinitions(t *testing.T) {
 		"wide":        strings.Repeat("a or ", 20_000) + "a",
 		"open":        strings.Repeat("(", 1<<20),
 	} {
-		_, err := segment.Parse(text)
-		var limit *segment.LimitError
+		_, err := Parse(text, Limits{})
+		var limit *LimitError
 		require.ErrorAs(t, err, &limit, name)
 	}
 	for name, text := range map[string]string{
@@ -218,56 +216,56 @@ func TestHostileDefinitions(t *testing.T) {
 		"10 MB": `{"all":["` + strings.Repeat("a", 10<<20) + `"]}`,
 		"wide":  `{"all":["a"` + strings.Repeat(`,"a"`, 20_000) + `]}`,
 	} {
-		var e segment.Expr
-		_, err := segment.ParseJSON([]byte(text), segment.Limits{})
-		var limit *segment.LimitError
+		var e Expr
+		_, err := parseJSON([]byte(text), Limits{})
+		var limit *LimitError
 		require.ErrorAs(t, err, &limit, name)
 		require.Error(t, json.Unmarshal([]byte(text), &e), name)
 	}
 	runtime.ReadMemStats(&after)
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(512<<20), "the work grows with the text, not with its nesting")
-	e := segment.Tag("a")
+	e := Tag("a")
 	for range 10_000 {
-		e = segment.Not(e)
+		e = Not(e)
 	}
-	var limit *segment.LimitError
-	require.ErrorAs(t, e.Validate(segment.Limits{}), &limit)
+	var limit *LimitError
+	require.ErrorAs(t, e.validate(Limits{}), &limit)
 }
 
 // genExpr draws a valid expression over few names.
-func genExpr(depth int, segments []string) *rapid.Generator[segment.Expr] {
-	return rapid.Custom(func(t *rapid.T) segment.Expr {
+func genExpr(depth int, segments []string) *rapid.Generator[Expr] {
+	return rapid.Custom(func(t *rapid.T) Expr {
 		tags := []string{"a", "b", "c", "d", "and", "two words", "ışık"}
 		kind := rapid.IntRange(0, 9).Draw(t, "kind")
 		if depth == 0 {
 			kind %= 4
 		}
-		args := func(low int) []segment.Expr {
+		args := func(low int) []Expr {
 			return rapid.SliceOfN(genExpr(depth-1, segments), low, 4).Draw(t, "args")
 		}
 		switch kind {
 		case 2:
-			return segment.Leaf(rapid.SampledFrom([]string{"set", "pred"}).Draw(t, "leaf"))
+			return Leaf(rapid.SampledFrom([]string{"set", "pred"}).Draw(t, "leaf"))
 		case 3:
 			if len(segments) > 0 {
-				return segment.In(rapid.SampledFrom(segments).Draw(t, "segment"))
+				return In(rapid.SampledFrom(segments).Draw(t, "segment"))
 			}
 		case 4:
-			return segment.All(args(0)...)
+			return All(args(0)...)
 		case 5:
-			return segment.Any(args(0)...)
+			return Any(args(0)...)
 		case 6:
 			a := args(1)
-			return segment.AtLeast(rapid.IntRange(1, len(a)).Draw(t, "k"), a...)
+			return AtLeast(rapid.IntRange(1, len(a)).Draw(t, "k"), a...)
 		case 7:
 			a := args(2)
-			return segment.Without(a[0], a[1:]...)
+			return Without(a[0], a[1:]...)
 		case 8:
-			return segment.Odd(args(2)...)
+			return Odd(args(2)...)
 		case 9:
-			return segment.Not(args(1)[0])
+			return Not(args(1)[0])
 		}
-		return segment.Tag(rapid.SampledFrom(tags).Draw(t, "tag"))
+		return Tag(rapid.SampledFrom(tags).Draw(t, "tag"))
 	})
 }
 
@@ -275,15 +273,15 @@ func TestTextAndJSONRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := genExpr(4, []string{"s", "not"}).Draw(t, "expr")
 		text := e.String()
-		back, err := segment.Parse(text)
+		back, err := Parse(text, Limits{})
 		require.NoError(t, err, text)
-		require.True(t, e.Equal(back), text)
+		require.True(t, e.equal(back), text)
 		require.Equal(t, text, back.String())
 		data, err := json.Marshal(e)
 		require.NoError(t, err)
-		var fromJSON segment.Expr
+		var fromJSON Expr
 		require.NoError(t, json.Unmarshal(data, &fromJSON))
-		require.True(t, e.Equal(fromJSON))
+		require.True(t, e.equal(fromJSON))
 	})
 }
 
@@ -293,18 +291,18 @@ func FuzzParse(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if e, err := segment.Parse(text); err == nil {
-			back, err := segment.Parse(e.String())
-			if err != nil || !back.Equal(e) {
+		if e, err := Parse(text, Limits{}); err == nil {
+			back, err := Parse(e.String(), Limits{})
+			if err != nil || !back.equal(e) {
 				t.Fatalf("%q -> %q: %v", text, e, err)
 			}
 		} else {
 			requireTyped(t, err)
 		}
-		if defs, err := segment.ParseDefinitions(text, segment.Limits{}); err == nil {
+		if defs, err := ParseDefinitions(text, Limits{}); err == nil {
 			for _, d := range defs {
-				back, err := segment.ParseDefinitions(d.String(), segment.Limits{})
-				if err != nil || len(back) != 1 || !back[0].Equal(d) {
+				back, err := ParseDefinitions(d.String(), Limits{})
+				if err != nil || len(back) != 1 || !back[0].equal(d) {
 					t.Fatalf("%q: %v", d, err)
 				}
 			}
@@ -321,38 +319,38 @@ func FuzzParseJSON(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if e, err := segment.ParseJSON(data, segment.Limits{}); err == nil {
+		if e, err := parseJSON(data, Limits{}); err == nil {
 			out, err := e.MarshalJSON()
 			if err != nil {
 				t.Fatal(err)
 			}
-			back, err := segment.ParseJSON(out, segment.Limits{})
-			if err != nil || !back.Equal(e) {
+			back, err := parseJSON(out, Limits{})
+			if err != nil || !back.equal(e) {
 				t.Fatalf("%s -> %s: %v", data, out, err)
 			}
 		} else {
 			requireTyped(t, err)
 		}
-		if defs, err := segment.ParseDefinitionsJSON(data, segment.Limits{}); err == nil {
+		if defs, err := ParseDefinitionsJSON(data, Limits{}); err == nil {
 			out, err := json.Marshal(defs)
 			if err != nil {
 				t.Fatal(err)
 			}
-			back, err := segment.ParseDefinitionsJSON(out, segment.Limits{})
-			if err != nil && len(defs) > 0 || !slices.EqualFunc(defs, back, segment.Definition.Equal) {
+			back, err := ParseDefinitionsJSON(out, Limits{})
+			if err != nil && len(defs) > 0 || !slices.EqualFunc(defs, back, Definition.equal) {
 				t.Fatalf("%s -> %s: %v", data, out, err)
 			}
 		} else {
 			requireTyped(t, err)
 		}
-		var d segment.Definition
+		var d Definition
 		if err := d.UnmarshalJSON(data); err == nil {
 			out, err := d.MarshalJSON()
 			if err != nil {
 				t.Fatal(err)
 			}
-			var back segment.Definition
-			if err := back.UnmarshalJSON(out); err != nil || !back.Equal(d) {
+			var back Definition
+			if err := back.UnmarshalJSON(out); err != nil || !back.equal(d) {
 				t.Fatalf("%s -> %s: %v", data, out, err)
 			}
 		}
@@ -360,9 +358,9 @@ func FuzzParseJSON(f *testing.F) {
 }
 
 func requireTyped(t *testing.T, err error) {
-	var parse *segment.ParseError
-	var limit *segment.LimitError
-	var invalid *segment.InvalidError
+	var parse *ParseError
+	var limit *LimitError
+	var invalid *InvalidError
 	if !errors.As(err, &parse) && !errors.As(err, &limit) && !errors.As(err, &invalid) {
 		t.Fatalf("untyped error %v", err)
 	}

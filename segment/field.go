@@ -26,9 +26,9 @@ func fieldOf(leaf string) string {
 // has them; those seen earlier stay known anyway. Unknown customers are
 // skipped. Rows must not call the index. It is one step for readers. A customer with two values, a bad name or
 // a colon in the field's name is an *InvalidError.
-func (x *Index) SetField(at time.Time, field string, rows iter.Seq2[string, string], values ...string) ([]MembershipChange, error) {
+func (x *Index) SetField(at time.Time, field string, rows iter.Seq2[string, string], values ...string) (Changes, error) {
 	if err := checkName("field", field+":"); err != nil || field == "" || strings.Contains(field, ":") {
-		return nil, &InvalidError{Field: "field", Msg: "needs a name without colon, at most 254 bytes long"}
+		return Changes{}, &InvalidError{Field: "field", Msg: "needs a name without colon, at most 254 bytes long"}
 	}
 	sets := make(map[string]*Set)
 	for _, value := range values {
@@ -46,7 +46,7 @@ func (x *Index) SetField(at time.Time, field string, rows iter.Seq2[string, stri
 			continue
 		}
 		if !seen.Add(id) {
-			return nil, &InvalidError{Field: "field " + field, Msg: "has two values for one customer"}
+			return Changes{}, &InvalidError{Field: "field " + field, Msg: "has two values for one customer"}
 		}
 		leaf := field + ":" + value
 		if sets[leaf] == nil {
@@ -56,7 +56,7 @@ func (x *Index) SetField(at time.Time, field string, rows iter.Seq2[string, stri
 	}
 	for leaf := range sets {
 		if err := checkName("value of "+field, leaf); err != nil {
-			return nil, err
+			return Changes{}, err
 		}
 	}
 	for leaf := range x.leaves { // values that nobody has any more
@@ -65,7 +65,7 @@ func (x *Index) SetField(at time.Time, field string, rows iter.Seq2[string, stri
 		}
 	}
 	if err := x.begin(at); err != nil {
-		return nil, err
+		return Changes{}, err
 	}
 	x.touchMaps()
 	affected := make(map[*tracked]bool)
@@ -78,6 +78,6 @@ func (x *Index) SetField(at time.Time, field string, rows iter.Seq2[string, stri
 	}
 	x.plan = nil
 	inOrder := slices.SortedFunc(maps.Keys(affected), func(a, b *tracked) int { return cmp.Compare(a.name, b.name) })
-	x.recompute(inOrder, Cause{Kind: CauseLeaf, Name: field})
-	return listed(x.report(), nil)
+	x.recompute(inOrder, Cause{Kind: causeLeaf, Name: field})
+	return x.report(), nil
 }

@@ -1,4 +1,4 @@
-package segment_test
+package segment
 
 import (
 	"maps"
@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/vefacrm/vefa/segment"
 )
 
 func TestSetField(t *testing.T) {
@@ -22,43 +20,43 @@ func TestSetField(t *testing.T) {
 	require.Equal(t, []string{"ayşe", "deniz"}, members(t, v, "bursa", day0))
 	require.Empty(t, members(t, v, "van", day0))
 	cities = map[string]string{"deniz": "Van", "çiğdem": "İzmir", "burak": "İzmir"}
-	got, err := idx.SetField(day(1), "city", maps.All(cities))
+	got, err := listed(idx.SetField(day(1), "city", maps.All(cities)))
 	require.NoError(t, err)
 	require.Equal(t, []string{"bursa ayşe false", "bursa deniz false", "izmir-mail çiğdem true", "van deniz true"}, lines(got))
-	require.Equal(t, segment.Cause{Kind: segment.CauseLeaf, Name: "city"}, got[0].Cause)
+	require.Equal(t, Cause{Kind: causeLeaf, Name: "city"}, got[0].Cause)
 	require.Equal(t, []string{"ayşe", "deniz"}, members(t, v, "bursa", day0), "a view is frozen")
 	d, err := idx.View().FieldDimension("city")
 	require.NoError(t, err)
 	require.Equal(t, []string{"Bursa", "Van", "İzmir"}, []string{d.Cells[0].Name, d.Cells[1].Name, d.Cells[2].Name})
 
-	var invalid *segment.InvalidError
+	var invalid *InvalidError
 	twice := func(yield func(string, string) bool) { _ = yield("ayşe", "Bursa") && yield("ayşe", "Van") }
 	require.ErrorAs(t, second(idx.SetField(day(2), "city", twice)), &invalid)
 	require.ErrorAs(t, second(idx.SetField(day(2), "", maps.All(cities))), &invalid)
 	require.ErrorAs(t, second(idx.SetField(day(2), "a:b", maps.All(cities))), &invalid)
 	require.ErrorAs(t, second(idx.SetField(day(2), "city", maps.All(cities), "\x00")), &invalid)
 	require.ErrorAs(t, second(idx.SetField(day(2), strings.Repeat("x", 255), maps.All(cities))), &invalid)
-	var clock *segment.ClockError
+	var clock *ClockError
 	require.ErrorAs(t, second(idx.SetField(day0, "city", maps.All(cities))), &clock)
 	require.Equal(t, []string{"deniz"}, members(t, idx.View(), "van", day(2)), "a refused write changes nothing")
 }
 
 func TestRemove(t *testing.T) {
 	idx := shop(t)
-	_, err := idx.SetLeaf(day0, "used", segment.SetOf(1))
+	_, err := idx.SetLeaf(day0, "used", SetOf(1))
 	require.NoError(t, err)
-	_, err = idx.SetLeaf(day0, "idle", segment.SetOf(1))
+	_, err = idx.SetLeaf(day0, "idle", SetOf(1))
 	require.NoError(t, err)
 	define(t, idx, "segment leafy = leaf(used) segment careless = everyone ignoring red forgiven")
-	_, err = idx.Apply(day0, []segment.TagChange{{Customer: "emre", Tag: "old"}, {Customer: "emre", Tag: "red-soon"}})
+	_, err = idx.Apply(day0, []TagChange{{Customer: "emre", Tag: "old"}, {Customer: "emre", Tag: "red-soon"}})
 	require.NoError(t, err)
-	_, err = idx.SetPolarity(day0, segment.PolarityRule{Tag: "red-soon", Polarity: segment.Red, From: day(3), Until: day(4)})
+	_, err = idx.SetPolarity(day0, PolarityRule{Tag: "red-soon", Polarity: Red, From: day(3), Until: day(4)})
 	require.NoError(t, err)
 	before := idx.View()
 
-	var used *segment.InUseError
+	var used *InUseError
 	require.ErrorAs(t, second(idx.RemoveLeaf(day(1), "idle", "used")), &used)
-	require.Equal(t, &segment.InUseError{Name: "used", By: []string{"leafy"}}, used)
+	require.Equal(t, &InUseError{Name: "used", By: []string{"leafy"}}, used)
 	require.ErrorAs(t, second(idx.RemoveTag(day(1), "old", "service-only")), &used)
 	require.Equal(t, []string{"service"}, used.By)
 	require.ErrorAs(t, second(idx.RemoveTag(day(1), "forgiven")), &used)
@@ -76,14 +74,14 @@ func TestRemove(t *testing.T) {
 	require.Empty(t, idx.View().TagsOf("emre"))
 	require.NotContains(t, slices.Collect(idx.View().Tags()), "old")
 	require.Equal(t, []string{"old", "red-soon"}, before.TagsOf("emre"), "a view is frozen")
-	require.Error(t, second(idx.Define(day(5), segment.Definition{Name: "x", Expr: segment.Leaf("idle")})))
-	_, err = idx.Apply(day(5), []segment.TagChange{{Customer: "burak", Tag: "old"}})
+	require.Error(t, second(idx.Define(day(5), Definition{Name: "x", Expr: Leaf("idle")})))
+	_, err = idx.Apply(day(5), []TagChange{{Customer: "burak", Tag: "old"}})
 	require.NoError(t, err)
 	require.Equal(t, 1, idx.View().Tag("old").Len(), "the name is free again")
 }
 
 func TestDefinitionMentions(t *testing.T) {
-	defs, err := segment.ParseDefinitions(`segment x = b or a except leaf(l) except segment(s) except a ignoring red r`, segment.Limits{})
+	defs, err := ParseDefinitions(`segment x = b or a except leaf(l) except segment(s) except a ignoring red r`, Limits{})
 	require.NoError(t, err)
 	require.Equal(t, []string{"a", "b"}, defs[0].Tags())
 	require.Equal(t, []string{"l"}, defs[0].Leaves())

@@ -1,4 +1,4 @@
-package segment_test
+package segment
 
 import (
 	"fmt"
@@ -7,8 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/vefacrm/vefa/segment"
 )
 
 // What Flips says would do does it, and nothing smaller would.
@@ -16,12 +14,12 @@ func TestFlipsAreFewest(t *testing.T) {
 	tags := []string{"a", "b", "c", "d", "and", "two words", "ışık"}
 	rapid.Check(t, func(t *rapid.T) {
 		e := withoutLeaves(genExpr(3, nil).Draw(t, "expr"))
-		d := segment.Definition{Name: "s", Expr: e}
+		d := Definition{Name: "s", Expr: e}
 		if rapid.Bool().Draw(t, "careless") {
 			d.IgnoreRed = []string{"b"}
 		}
 		// One customer for every combination of tags: membership as a truth table.
-		idx := segment.NewIndex(segment.Options{})
+		idx := NewIndex(Options{})
 		_, err := idx.Load(day0, func(yield func(string, []string) bool) {
 			for mask := range 1 << len(tags) {
 				var carried []string
@@ -39,7 +37,7 @@ func TestFlipsAreFewest(t *testing.T) {
 		_, err = idx.Define(day0, d)
 		require.NoError(t, err)
 		if rapid.Bool().Draw(t, "red") {
-			_, err = idx.SetPolarity(day0, segment.PolarityRule{Tag: "b", Polarity: segment.Red})
+			_, err = idx.SetPolarity(day0, PolarityRule{Tag: "b", Polarity: Red})
 			require.NoError(t, err)
 		}
 		v := idx.View()
@@ -65,7 +63,7 @@ func TestFlipsAreFewest(t *testing.T) {
 			changed := mask
 			for _, f := range flips {
 				for i, tag := range tags {
-					if f.Leaf.Equal(segment.Tag(tag)) {
+					if f.Leaf.equal(Tag(tag)) {
 						require.Equal(t, mask>>i&1 == 0, f.Hold)
 						changed ^= 1 << i
 					}
@@ -78,7 +76,7 @@ func TestFlipsAreFewest(t *testing.T) {
 
 func TestFlipsInWords(t *testing.T) {
 	idx := shop(t)
-	_, err := idx.SetPolarity(day0, segment.PolarityRule{Tag: "service-only", Polarity: segment.Red})
+	_, err := idx.SetPolarity(day0, PolarityRule{Tag: "service-only", Polarity: Red})
 	require.NoError(t, err)
 	_, err = idx.Leave(day0, "emre")
 	require.NoError(t, err)
@@ -91,16 +89,16 @@ func TestFlipsInWords(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, fmt.Sprint(got), customer)
 	}
-	var unknown *segment.UnknownError
+	var unknown *UnknownError
 	for _, customer := range []string{"emre", "nobody"} {
 		_, err := v.Flips("mail", customer, day0)
 		require.ErrorAs(t, err, &unknown)
 	}
 	_, err = v.Flips("nope", "ayşe", day0)
 	require.ErrorAs(t, err, &unknown)
-	_, err = idx.Define(day0, segment.Definition{Name: "bad", Expr: intricate()})
+	_, err = idx.Define(day0, Definition{Name: "bad", Expr: intricate()})
 	require.NoError(t, err)
 	_, err = idx.View().Flips("bad", "ayşe", day0)
-	var limit *segment.LimitError
+	var limit *LimitError
 	require.ErrorAs(t, err, &limit)
 }

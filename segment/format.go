@@ -16,55 +16,55 @@ func (e Expr) String() string {
 
 // infix reports whether e is written as operands joined by a word.
 func (e Expr) infix() bool {
-	switch e.Op {
-	case OpAll, OpAny:
-		return len(e.Args) > 1
-	case OpXor, OpExcept:
+	switch e.op {
+	case isAll, isAny:
+		return len(e.args) > 1
+	case isXor, isExcept:
 		return true
 	}
 	return false
 }
 
 func writeExpr(b *strings.Builder, e Expr, operand bool) {
-	switch e.Op {
-	case OpTag:
-		writeName(b, e.Name)
+	switch e.op {
+	case isTag:
+		writeName(b, e.name)
 		return
-	case OpLeaf, OpSegment:
-		b.WriteString(e.Op.String())
+	case isLeaf, isSegment:
+		b.WriteString(e.op.String())
 		b.WriteByte('(')
-		writeName(b, e.Name)
+		writeName(b, e.name)
 		b.WriteByte(')')
 		return
-	case OpNot:
+	case isNot:
 		b.WriteString("not ")
-		if len(e.Args) == 1 {
-			writeExpr(b, e.Args[0], true)
+		if len(e.args) == 1 {
+			writeExpr(b, e.args[0], true)
 		}
 		return
-	case OpAtLeast:
+	case isAtLeast:
 		b.WriteString("at least ")
-		b.WriteString(strconv.Itoa(e.K))
+		b.WriteString(strconv.Itoa(e.k))
 		b.WriteString(" of (")
-		writeList(b, e.Args)
+		writeList(b, e.args)
 		b.WriteByte(')')
 		return
 	}
 	if !e.infix() {
 		switch {
-		case len(e.Args) == 1 && e.Op == OpAll:
+		case len(e.args) == 1 && e.op == isAll:
 			b.WriteString("all(")
-		case len(e.Args) == 1:
+		case len(e.args) == 1:
 			b.WriteString("any(")
-		case e.Op == OpAll:
+		case e.op == isAll:
 			b.WriteString("everyone")
-		case e.Op == OpAny:
+		case e.op == isAny:
 			b.WriteString("nobody")
 		default:
 			b.WriteString("invalid")
 		}
-		if len(e.Args) == 1 {
-			writeExpr(b, e.Args[0], false)
+		if len(e.args) == 1 {
+			writeExpr(b, e.args[0], false)
 			b.WriteByte(')')
 		}
 		return
@@ -72,14 +72,14 @@ func writeExpr(b *strings.Builder, e Expr, operand bool) {
 	if operand {
 		b.WriteByte('(')
 	}
-	for i, a := range e.Args {
+	for i, a := range e.args {
 		if i > 0 {
 			b.WriteByte(' ')
-			b.WriteString(e.Op.String())
+			b.WriteString(e.op.String())
 			b.WriteByte(' ')
 		}
 		// "a and b except c" excludes c from all that is before it.
-		bare := e.Op == OpExcept && i == 0 && a.Op != OpExcept
+		bare := e.op == isExcept && i == 0 && a.op != isExcept
 		writeExpr(b, a, !bare)
 	}
 	if operand {

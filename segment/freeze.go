@@ -10,7 +10,7 @@ type Frozen struct {
 	Version    int            // of the definition, from 1
 	At         time.Time      // when polarity and predicates were meant
 	Red        []PolarityRule // in effect and not ignored, by tag
-	members    *Set
+	Members    *Set           // dense ids; not to be changed
 }
 
 // Freeze draws a segment and keeps what it rested on. Errors are those of Audience.
@@ -20,21 +20,12 @@ func (v *View) Freeze(name string, at time.Time) (*Frozen, error) {
 		return nil, err
 	}
 	d := v.defs[name]
-	f := &Frozen{Definition: d.Definition, Version: d.version, At: v.when(at), members: members}
+	f := &Frozen{Definition: d.Definition, Version: d.version, At: v.when(at), Members: members}
 	for _, r := range v.redsFor(d, f.At) {
 		f.Red = append(f.Red, r.rule)
 	}
 	return f, nil
 }
-
-// Members returns the dense ids of the audience.
-func (f *Frozen) Members() *Set { return f.members.Clone() }
-
-// Len returns the number of members.
-func (f *Frozen) Len() int { return f.members.Len() }
-
-// Has reports whether the dense id is in the audience.
-func (f *Frozen) Has(id uint32) bool { return f.members.Contains(id) }
 
 // Compare tells how the segment would be drawn differently now: whom it would
 // gain and lose, and which of the lost have left the population.
@@ -43,6 +34,6 @@ func (f *Frozen) Compare(v *View, at time.Time) (gained, lost, gone *Set, err er
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	lost = Except(f.members, now)
-	return Except(now, f.members), lost, Except(lost, v.pop), nil
+	lost = Except(f.Members, now)
+	return Except(now, f.Members), lost, Except(lost, v.pop), nil
 }

@@ -27,7 +27,7 @@ func ExampleIndex_Since() {
 }
 
 // A tag that turns red for many customers is reported as sets.
-func ExampleIndex_Bulk() {
+func ExampleChanges() {
 	now := time.Date(2025, 5, 1, 0, 0, 0, 0, time.UTC)
 	idx := segment.NewIndex(segment.Options{})
 	idx.Load(now, func(yield func(string, []string) bool) {
@@ -39,7 +39,7 @@ func ExampleIndex_Bulk() {
 	})
 	idx.Define(now, segment.Definition{Name: "mail", Expr: segment.Tag("newsletter")})
 	idx.Track("mail")
-	changes, _ := idx.Bulk().SetPolarity(now, segment.PolarityRule{Tag: "newsletter", Polarity: segment.Red})
+	changes, _ := idx.SetPolarity(now, segment.PolarityRule{Tag: "newsletter", Polarity: segment.Red})
 	for s := range changes.Sets() {
 		fmt.Println(s.IDs.Len(), "left", s.Segment)
 	}

@@ -1,4 +1,4 @@
-package segment_test
+package segment
 
 import (
 	"fmt"
@@ -11,13 +11,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/vefacrm/vefa/segment"
 )
 
 // Who was in it on 1 May, since when, and by which cause.
 func TestHistoryOfOneCustomer(t *testing.T) {
-	idx := segment.NewIndex(segment.Options{History: true})
+	idx := NewIndex(Options{History: true})
 	_, err := idx.Load(day0, func(yield func(string, []string) bool) {
 		_ = yield("ayşe", []string{"newsletter"}) && yield("burak", nil)
 	})
@@ -26,9 +24,9 @@ func TestHistoryOfOneCustomer(t *testing.T) {
 	_, err = idx.MembersAt("mail", day0)
 	require.EqualError(t, err, `segment: "mail": members at 2025-05-01T00:00:00Z are not known: the segment was not tracked`)
 	require.NoError(t, idx.Track("mail"))
-	_, err = idx.Apply(day(2), []segment.TagChange{{Customer: "burak", Tag: "newsletter", By: "form"}})
+	_, err = idx.Apply(day(2), []TagChange{{Customer: "burak", Tag: "newsletter", By: "form"}})
 	require.NoError(t, err)
-	_, err = idx.SetPolarity(day(4), segment.PolarityRule{Tag: "newsletter", Polarity: segment.Red, From: day(5), Until: day(7)})
+	_, err = idx.SetPolarity(day(4), PolarityRule{Tag: "newsletter", Polarity: Red, From: day(5), Until: day(7)})
 	require.NoError(t, err)
 	_, err = idx.Advance(day(9))
 	require.NoError(t, err)
@@ -55,22 +53,22 @@ func TestHistoryOfOneCustomer(t *testing.T) {
 	c, ok, err := idx.Since("mail", "burak", day(3))
 	require.NoError(t, err)
 	require.True(t, ok)
-	require.Equal(t, segment.MembershipChange{Seq: 1, Segment: "mail", Customer: "burak", ID: 1, Entered: true, At: day(2),
-		Cause: segment.Cause{Kind: segment.CauseTagSet, Name: "newsletter", By: "form"}}, c)
+	require.Equal(t, MembershipChange{Seq: 1, Segment: "mail", Customer: "burak", ID: 1, Entered: true, At: day(2),
+		Cause: Cause{Kind: causeTagSet, Name: "newsletter", By: "form"}}, c)
 	c, _, err = idx.Since("mail", "burak", day(6))
 	require.NoError(t, err)
-	require.Equal(t, segment.MembershipChange{Seq: 3, Segment: "mail", Customer: "burak", ID: 1, At: day(5),
-		Cause: segment.Cause{Kind: segment.CausePolarity, Name: "newsletter"}}, c)
+	require.Equal(t, MembershipChange{Seq: 3, Segment: "mail", Customer: "burak", ID: 1, At: day(5),
+		Cause: Cause{Kind: causePolarity, Name: "newsletter"}}, c)
 
 	entered, left, err := idx.MembersBetween("mail", day(1), day(9))
 	require.NoError(t, err)
-	require.True(t, entered.Equal(segment.SetOf(1)) && left.IsEmpty())
+	require.True(t, entered.Equal(SetOf(1)) && left.IsEmpty())
 
 	idx.ForgetHistory(day(3))
 	require.Equal(t, []string{"ayşe", "burak"}, who(3))
 	require.Empty(t, who(6))
 	_, err = idx.MembersAt("mail", day(2))
-	var unknown *segment.HistoryError
+	var unknown *HistoryError
 	require.ErrorAs(t, err, &unknown)
 	_, ok, err = idx.Since("mail", "burak", day(3))
 	require.NoError(t, err)
@@ -89,7 +87,7 @@ func TestHistoryAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 3))
 		const n = 60
-		idx := segment.NewIndex(segment.Options{History: true})
+		idx := NewIndex(Options{History: true})
 		_, err := idx.Load(day0, func(yield func(string, []string) bool) {
 			for i := range n {
 				if !yield(fmt.Sprint(i), nil) {
@@ -101,10 +99,10 @@ func TestHistoryAgainstModel(t *testing.T) {
 		define(t, idx, "segment s = a except b")
 		type moment struct {
 			at      time.Time
-			members *segment.Set // nil: not tracked
+			members *Set // nil: not tracked
 		}
 		var past []moment
-		last := make(map[string]segment.MembershipChange)
+		last := make(map[string]MembershipChange)
 		now, tracked := day0, false
 		for step := range 30 + rng.IntN(60) {
 			now = now.Add(time.Hour)
@@ -118,18 +116,18 @@ func TestHistoryAgainstModel(t *testing.T) {
 				}
 				clear(last)
 			case r == 1:
-				got, err := idx.SetPolarity(now, segment.PolarityRule{Tag: "c", Polarity: segment.Polarity(rng.IntN(3))})
+				got, err := listed(idx.SetPolarity(now, PolarityRule{Tag: "c", Polarity: Polarity(rng.IntN(3))}))
 				require.NoError(t, err)
 				for _, c := range got {
 					last[c.Customer] = c
 				}
 			default:
-				var changes []segment.TagChange
+				var changes []TagChange
 				for range rng.IntN(60) {
-					changes = append(changes, segment.TagChange{Customer: fmt.Sprint(rng.IntN(n)),
+					changes = append(changes, TagChange{Customer: fmt.Sprint(rng.IntN(n)),
 						Tag: string(rune('a' + rng.IntN(3))), Clear: rng.IntN(2) == 0})
 				}
-				got, err := idx.Apply(now, changes)
+				got, err := listed(idx.Apply(now, changes))
 				require.NoError(t, err)
 				for _, c := range got {
 					last[c.Customer] = c
@@ -176,19 +174,19 @@ func TestFrozenAudience(t *testing.T) {
 	idx := shop(t)
 	f, err := idx.View().Freeze("mail", day0)
 	require.NoError(t, err)
-	require.Equal(t, 2, f.Len())
-	_, err = idx.SetPolarity(day(1), segment.PolarityRule{Tag: "service-only", Polarity: segment.Red, Owner: "marketing"})
+	require.Equal(t, 2, f.Members.Len())
+	_, err = idx.SetPolarity(day(1), PolarityRule{Tag: "service-only", Polarity: Red, Owner: "marketing"})
 	require.NoError(t, err)
-	_, err = idx.Apply(day(1), []segment.TagChange{{Customer: "emre", Tag: "newsletter"}})
+	_, err = idx.Apply(day(1), []TagChange{{Customer: "emre", Tag: "newsletter"}})
 	require.NoError(t, err)
 	_, err = idx.Leave(day(1), "ayşe")
 	require.NoError(t, err)
 	gained, lost, gone, err := f.Compare(idx.View(), day(1))
 	require.NoError(t, err)
-	require.True(t, gained.Equal(segment.SetOf(4)))
-	require.True(t, lost.Equal(segment.SetOf(0, 2)))
-	require.True(t, gone.Equal(segment.SetOf(0)))
-	require.True(t, f.Has(0) && f.Members().Equal(segment.SetOf(0, 2)), "it stays as it was drawn")
+	require.True(t, gained.Equal(SetOf(4)))
+	require.True(t, lost.Equal(SetOf(0, 2)))
+	require.True(t, gone.Equal(SetOf(0)))
+	require.True(t, f.Members.Contains(0) && f.Members.Equal(SetOf(0, 2)), "it stays as it was drawn")
 
 	f, err = idx.View().Freeze("mail", day(1))
 	require.NoError(t, err)
@@ -201,7 +199,7 @@ func TestFrozenAudience(t *testing.T) {
 // go: each view agrees with itself, and the race detector finds nothing.
 func TestReadersDuringWrites(t *testing.T) {
 	const n = 3000
-	idx := segment.NewIndex(segment.Options{History: true})
+	idx := NewIndex(Options{History: true})
 	_, err := idx.Load(day0, func(yield func(string, []string) bool) {
 		for i := range n {
 			tags := []string{"x"}
@@ -254,14 +252,14 @@ func TestReadersDuringWrites(t *testing.T) {
 			return fmt.Errorf("half a flip: %d", s.Len())
 		}
 		for c := range idx.View().Customers(s) {
-			if _, ok := idx.IDs().Lookup(c); !ok {
+			if _, ok := idx.ID(c); !ok {
 				return fmt.Errorf("%q has no id", c)
 			}
 		}
 		return nil
 	})
 	read(func() error {
-		at := idx.Clock()
+		at := idx.clock
 		s, err := idx.MembersAt("third", at)
 		if err == nil && s.Len() != 0 && s.Len() != n/3 {
 			err = fmt.Errorf("half a flip in the past: %d", s.Len())
@@ -270,14 +268,14 @@ func TestReadersDuringWrites(t *testing.T) {
 	})
 	for i := range 120 {
 		at := day0.Add(time.Duration(i) * time.Hour)
-		got, err := idx.Bulk().SetPolarity(at, segment.PolarityRule{Tag: "third", Polarity: segment.Polarity(2 * (i % 2))})
+		got, err := idx.SetPolarity(at, PolarityRule{Tag: "third", Polarity: Polarity(2 * (i % 2))})
 		require.NoError(t, err)
 		if i > 0 {
 			require.Equal(t, 2*n/3, got.Len(), "they leave or enter all and third")
 		}
 		_, err = idx.Join(at, fmt.Sprint("guest", i))
 		require.NoError(t, err)
-		_, err = idx.Bulk().Apply(at, []segment.TagChange{{Customer: fmt.Sprint("guest", i), Tag: "x"}})
+		_, err = idx.Apply(at, []TagChange{{Customer: fmt.Sprint("guest", i), Tag: "x"}})
 		require.NoError(t, err)
 		_, err = idx.Forget(at, fmt.Sprint("guest", i))
 		require.NoError(t, err)
@@ -289,21 +287,21 @@ func TestReadersDuringWrites(t *testing.T) {
 // What a write reports as sets is what it reports one by one.
 func TestChangesAsSets(t *testing.T) {
 	one, bulk := shop(t), shop(t)
-	for _, idx := range []*segment.Index{one, bulk} {
+	for _, idx := range []*Index{one, bulk} {
 		require.NoError(t, idx.Track("mail", "both", "service"))
 	}
-	require.Zero(t, segment.Changes{}.Len())
-	check := func(want []segment.MembershipChange, got segment.Changes, err error) {
+	require.Zero(t, Changes{}.Len())
+	check := func(want []MembershipChange, got Changes, err error) {
 		t.Helper()
 		require.NoError(t, err)
 		require.Equal(t, len(want), got.Len())
 		require.Equal(t, want, slices.Collect(got.All()))
-		var again []segment.MembershipChange
+		var again []MembershipChange
 		for s := range got.Sets() {
 			seq := s.Seq
 			for id := range s.IDs.All() {
-				customer, _ := bulk.IDs().Name(id)
-				again = append(again, segment.MembershipChange{Seq: seq, Segment: s.Segment, Customer: customer, ID: id, Entered: s.Entered, At: s.At, Cause: s.Cause})
+				customer, _ := bulk.ids.Name(id)
+				again = append(again, MembershipChange{Seq: seq, Segment: s.Segment, Customer: customer, ID: id, Entered: s.Entered, At: s.At, Cause: s.Cause})
 				seq++
 			}
 		}
@@ -315,31 +313,31 @@ func TestChangesAsSets(t *testing.T) {
 			break
 		}
 	}
-	red := segment.PolarityRule{Tag: "newsletter", Polarity: segment.Red, Until: day(3)}
-	want, err := one.SetPolarity(day(1), red)
+	red := PolarityRule{Tag: "newsletter", Polarity: Red, Until: day(3)}
+	want, err := listed(one.SetPolarity(day(1), red))
 	require.NoError(t, err)
-	got, err := bulk.Bulk().SetPolarity(day(1), red)
+	got, err := bulk.SetPolarity(day(1), red)
 	check(want, got, err)
-	want, _ = one.Advance(day(4))
-	got, err = bulk.Bulk().Advance(day(4))
+	want, _ = listed(one.Advance(day(4)))
+	got, err = bulk.Advance(day(4))
 	check(want, got, err)
-	change := []segment.TagChange{{Customer: "emre", Tag: "newsletter"}, {Customer: "emre", Tag: "vip"}, {Customer: "emre", Tag: "new"}}
-	want, _ = one.Apply(day(4), change)
-	got, err = bulk.Bulk().Apply(day(4), change)
+	change := []TagChange{{Customer: "emre", Tag: "newsletter"}, {Customer: "emre", Tag: "vip"}, {Customer: "emre", Tag: "new"}}
+	want, _ = listed(one.Apply(day(4), change))
+	got, err = bulk.Apply(day(4), change)
 	check(want, got, err)
-	want, _ = one.SetTag(day(4), "vip", segment.SetOf(0, 1, 2))
-	got, err = bulk.Bulk().SetTag(day(4), "vip", segment.SetOf(0, 1, 2))
+	want, _ = listed(one.SetTag(day(4), "vip", SetOf(0, 1, 2)))
+	got, err = bulk.SetTag(day(4), "vip", SetOf(0, 1, 2))
 	check(want, got, err)
-	d := segment.Definition{Name: "mail", Expr: segment.Everyone()}
-	want, _ = one.Define(day(5), d)
-	got, err = bulk.Bulk().Define(day(5), d)
+	d := Definition{Name: "mail", Expr: Everyone()}
+	want, _ = listed(one.Define(day(5), d))
+	got, err = bulk.Define(day(5), d)
 	check(want, got, err)
 	rows := maps.All(map[string][]string{"fatma": {"newsletter"}})
-	want, _ = one.Load(day(5), rows)
-	got, err = bulk.Bulk().Load(day(5), rows)
+	want, _ = listed(one.Load(day(5), rows))
+	got, err = bulk.Load(day(5), rows)
 	check(want, got, err)
-	_, err = bulk.Bulk().SetLeaf(day(5), "l", segment.SetOf(1))
+	_, err = bulk.SetLeaf(day(5), "l", SetOf(1))
 	require.NoError(t, err)
-	_, err = bulk.Bulk().Apply(day(1), nil)
+	_, err = bulk.Apply(day(1), nil)
 	require.Error(t, err)
 }

@@ -12,14 +12,14 @@ import (
 	"sync/atomic"
 )
 
-// IDs maps customer ids, which are any non-empty strings, to the dense ids that
+// customerIDs maps customer ids, which are any non-empty strings, to the dense ids that
 // sets hold, and back. Dense ids are given in order of first arrival and are
 // never given twice. The zero value is ready; it is safe for concurrent use.
 //
 // A customer costs the bytes of its id, 10 to 20 bytes of hash table, and four
 // more if ids differ in length. UUIDs in their usual form, 36 characters in lower
 // case, are kept in 16 bytes. Readers take no lock.
-type IDs struct {
+type customerIDs struct {
 	mu    sync.Mutex // of writers
 	table atomic.Pointer[idTable]
 	n     atomic.Uint64       // dense ids given
@@ -214,7 +214,7 @@ func isZero(v uint64) uint64 { return ((v - 1) &^ v) >> 63 }
 // Assign returns the dense id of customer, giving the next one to a new customer.
 // The empty string, or one of more than 65,536 bytes, is an *InvalidError; after
 // 2^32 - 2 customers it is a *LimitError.
-func (d *IDs) Assign(customer string) (uint32, error) {
+func (d *customerIDs) Assign(customer string) (uint32, error) {
 	switch {
 	case customer == "":
 		return 0, &InvalidError{Field: "customer", Msg: "must not be empty"}
@@ -274,7 +274,7 @@ func (t *idTable) put(h uint64, id uint32) {
 }
 
 // grow makes room by leaving out forgotten ids and, if need be, by doubling.
-func (d *IDs) grow(t *idTable) *idTable {
+func (d *customerIDs) grow(t *idTable) *idTable {
 	n, gone, size := uint32(d.n.Load()), d.gone.Load(), len(t.slots)
 	live := int(n)
 	if gone != nil {
@@ -296,7 +296,7 @@ func (d *IDs) grow(t *idTable) *idTable {
 }
 
 // Lookup returns the dense id of a known customer.
-func (d *IDs) Lookup(customer string) (id uint32, ok bool) {
+func (d *customerIDs) Lookup(customer string) (id uint32, ok bool) {
 	t := d.table.Load()
 	if t == nil {
 		return 0, false
@@ -306,17 +306,12 @@ func (d *IDs) Lookup(customer string) (id uint32, ok bool) {
 	return id, ok
 }
 
-// NoID stands for an unknown customer in the answer of LookupAll.
-const NoID = math.MaxUint32
+// noID stands for an unknown customer in the answer of lookupAll.
+const noID = math.MaxUint32
 
-// LookupAll writes the dense ids of the customers to out, which has the same
-// length, NoID for unknown ones. In a large table a look-up is mostly waiting for
-// memory; many at a time wait together.
-func (d *IDs) LookupAll(customers []string, out []uint32) {
-	d.lookupAll(len(customers), func(i int) string { return customers[i] }, func(i int, id uint32) { out[i] = id })
-}
-
-func (d *IDs) lookupAll(count int, customer func(int) string, found func(i int, id uint32)) {
+// lookupAll calls found with the dense id of each customer, noID for an unknown one. In
+// a large table a look-up is mostly waiting for memory; many at a time wait together.
+func (d *customerIDs) lookupAll(count int, customer func(int) string, found func(i int, id uint32)) {
 	t := d.table.Load()
 	const batch = 32
 	var names [batch]name
@@ -326,7 +321,7 @@ func (d *IDs) lookupAll(count int, customer func(int) string, found func(i int, 
 		part := min(batch, count-from)
 		if t == nil {
 			for i := range part {
-				found(from+i, NoID)
+				found(from+i, noID)
 			}
 			continue
 		}
@@ -347,7 +342,7 @@ func (d *IDs) lookupAll(count int, customer func(int) string, found func(i int, 
 			if _, id, ok := t.find(&names[i], hashes[i]); ok {
 				found(from+i, id)
 			} else {
-				found(from+i, NoID)
+				found(from+i, noID)
 			}
 		}
 	}
@@ -374,13 +369,13 @@ func (t *idTable) firstByte(id uint32) uint64 {
 }
 
 // Name returns the customer with a dense id; false for an id never given or forgotten.
-func (d *IDs) Name(id uint32) (string, bool) {
+func (d *customerIDs) Name(id uint32) (string, bool) {
 	var space [64]byte
 	b, ok := d.appendName(space[:0], id)
 	return string(b), ok
 }
 
-func (d *IDs) appendName(b []byte, id uint32) ([]byte, bool) {
+func (d *customerIDs) appendName(b []byte, id uint32) ([]byte, bool) {
 	if uint64(id) >= d.n.Load() {
 		return b, false
 	}
@@ -396,7 +391,7 @@ func (d *IDs) appendName(b []byte, id uint32) ([]byte, bool) {
 
 // namesOf yields the dense ids of a set with the customers' names, "" for those
 // forgotten. It makes strings for many at a time.
-func (d *IDs) namesOf(s *Set) iter.Seq2[uint32, string] {
+func (d *customerIDs) namesOf(s *Set) iter.Seq2[uint32, string] {
 	return func(yield func(uint32, string) bool) {
 		const batch = 64
 		ids, ends, text := make([]uint32, 0, batch), make([]int, 0, batch), []byte(nil)
@@ -427,11 +422,11 @@ func (d *IDs) namesOf(s *Set) iter.Seq2[uint32, string] {
 }
 
 // Len returns the number of dense ids given so far, forgotten ones included.
-func (d *IDs) Len() int { return int(d.n.Load()) }
+func (d *customerIDs) Len() int { return int(d.n.Load()) }
 
 // Forget erases the customer's id for good and reports whether it was known.
 // Should the same customer come again, a new dense id is given.
-func (d *IDs) Forget(customer string) bool {
+func (d *customerIDs) Forget(customer string) bool {
 	n := nameOf(customer)
 	d.mu.Lock()
 	defer d.mu.Unlock()

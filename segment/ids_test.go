@@ -1,4 +1,4 @@
-package segment_test
+package segment
 
 import (
 	"crypto/md5"
@@ -10,8 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/vefacrm/vefa/segment"
 )
 
 func uuidOf(n int) string {
@@ -43,10 +41,13 @@ func TestIDsAgainstModel(t *testing.T) {
 				return string([]byte{byte(n), 0, 255, '-'}) + strings.Repeat("-", n%40)
 			}
 		}
-		var ids segment.IDs
-		none := make([]uint32, 1)
-		ids.LookupAll([]string{"x"}, none)
-		require.EqualValues(t, segment.NoID, none[0])
+		var ids customerIDs
+		lookup := func(asked []string) []uint32 {
+			out := make([]uint32, len(asked))
+			ids.lookupAll(len(asked), func(i int) string { return asked[i] }, func(i int, id uint32) { out[i] = id })
+			return out
+		}
+		require.EqualValues(t, noID, lookup([]string{"x"})[0])
 		known, names := map[string]uint32{}, []string{}
 		for range 2500 {
 			customer := draw()
@@ -78,12 +79,11 @@ func TestIDsAgainstModel(t *testing.T) {
 		for range 100 {
 			asked = append(asked, draw())
 		}
-		all := make([]uint32, len(asked))
-		ids.LookupAll(asked, all)
+		all := lookup(asked)
 		for i, customer := range asked {
 			want, ok := known[customer]
 			if !ok {
-				want = segment.NoID
+				want = noID
 			}
 			require.Equal(t, want, all[i], "%q", customer)
 		}
@@ -102,7 +102,7 @@ func TestIDsAgainstModel(t *testing.T) {
 
 // An index with UUIDs for customers shows them as they came, in every answer.
 func TestUUIDCustomers(t *testing.T) {
-	idx := segment.NewIndex(segment.Options{})
+	idx := NewIndex(Options{})
 	var want []string
 	_, err := idx.Load(day0, func(yield func(string, []string) bool) {
 		for i := range 200 {
@@ -116,12 +116,12 @@ func TestUUIDCustomers(t *testing.T) {
 	require.NoError(t, err)
 	define(t, idx, "segment s = x")
 	require.Equal(t, want, members(t, idx.View(), "s", day0))
-	for c := range idx.View().Customers(segment.SetOf(5, 7)) {
+	for c := range idx.View().Customers(SetOf(5, 7)) {
 		require.Equal(t, want[5], c)
 		break
 	}
 	require.NoError(t, idx.Track("s"))
-	got, err := idx.SetPolarity(day0, segment.PolarityRule{Tag: "x", Polarity: segment.Red})
+	got, err := listed(idx.SetPolarity(day0, PolarityRule{Tag: "x", Polarity: Red}))
 	require.NoError(t, err)
 	var gone []string
 	for _, c := range got {

@@ -57,23 +57,16 @@ func NewIndex(opt Options) *Index {
 	return &Index{
 		strict: opt.Strict, keep: opt.History,
 		state: state{
-			ids: new(IDs), limits: opt.Limits.orDefault(), pop: new(Set),
+			ids: new(customerIDs), limits: opt.Limits.orDefault(), pop: new(Set),
 			ord: make(map[string]int), leaves: make(map[string]outside), defs: make(map[string]*defined),
 		},
 		tracked: make(map[string]*tracked),
 	}
 }
 
-// IDs returns the map between customer ids and the dense ids in the index's sets.
-// It is the live map; call Assign only through Load and Join.
-func (x *Index) IDs() *IDs { return x.ids }
-
-// Clock returns the time of the latest write.
-func (x *Index) Clock() time.Time {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.clock
-}
+// ID returns the dense id that stands for a customer in the index's sets, or false for
+// one whom the index never met or has forgotten. It waits for no write.
+func (x *Index) ID(customer string) (uint32, bool) { return x.ids.Lookup(customer) }
 
 // View returns the present state, frozen. It costs little: sets are shared and
 // copied in pieces when they next change.
@@ -165,11 +158,7 @@ func (x *Index) Declare(tags ...string) error {
 // Load adds customers to the population, each with tags that are added to those
 // it has. It is the way to fill an index: one pass, no limit on rows. An
 // *InvalidError names a bad customer or tag; rows before it stay loaded.
-func (x *Index) Load(at time.Time, rows iter.Seq2[string, []string]) ([]MembershipChange, error) {
-	return listed(x.load(at, rows))
-}
-
-func (x *Index) load(at time.Time, rows iter.Seq2[string, []string]) (Changes, error) {
+func (x *Index) Load(at time.Time, rows iter.Seq2[string, []string]) (Changes, error) {
 	x.mu.Lock()
 	defer x.done()
 	if err := x.begin(at); err != nil {
@@ -204,50 +193,50 @@ func (x *Index) load(at time.Time, rows iter.Seq2[string, []string]) (Changes, e
 			s.Compact()
 		}
 	}
-	x.recompute(x.planned().all, Cause{Kind: CauseLoad})
+	x.recompute(x.planned().all, Cause{Kind: causeLoad})
 	return x.report(), err
 }
 
 // Join adds customers to the live population.
-func (x *Index) Join(at time.Time, customers ...string) ([]MembershipChange, error) {
+func (x *Index) Join(at time.Time, customers ...string) (Changes, error) {
 	x.mu.Lock()
 	defer x.done()
 	if slices.Contains(customers, "") {
-		return nil, &InvalidError{Field: "customer", Msg: "must not be empty"}
+		return Changes{}, &InvalidError{Field: "customer", Msg: "must not be empty"}
 	}
 	if err := x.begin(at); err != nil {
-		return nil, err
+		return Changes{}, err
 	}
 	x.popFresh = nil
 	for _, customer := range customers {
 		id, err := x.ids.Assign(customer)
 		if err != nil {
-			return listed(x.report(), err)
+			return x.report(), err
 		}
 		if x.pop.Add(id) {
-			x.settle(id, customer, x.planned().all, &Cause{Kind: CauseJoined})
+			x.settle(id, customer, x.planned().all, &Cause{Kind: causeJoined})
 		}
 	}
-	return listed(x.report(), nil)
+	return x.report(), nil
 }
 
 // Leave takes customers out of the live population; their tags stay, should
 // they come back. Unknown customers are ignored.
-func (x *Index) Leave(at time.Time, customers ...string) ([]MembershipChange, error) {
+func (x *Index) Leave(at time.Time, customers ...string) (Changes, error) {
 	return x.leave(at, customers, false)
 }
 
 // Forget erases customers: population, tags and the id itself. Outside leaves
 // keep the retired dense id, which names nobody. Unknown customers are ignored.
-func (x *Index) Forget(at time.Time, customers ...string) ([]MembershipChange, error) {
+func (x *Index) Forget(at time.Time, customers ...string) (Changes, error) {
 	return x.leave(at, customers, true)
 }
 
-func (x *Index) leave(at time.Time, customers []string, forget bool) ([]MembershipChange, error) {
+func (x *Index) leave(at time.Time, customers []string, forget bool) (Changes, error) {
 	x.mu.Lock()
 	defer x.done()
 	if err := x.begin(at); err != nil {
-		return nil, err
+		return Changes{}, err
 	}
 	x.popFresh = nil
 	for _, customer := range customers {
@@ -256,7 +245,7 @@ func (x *Index) leave(at time.Time, customers []string, forget bool) ([]Membersh
 			continue
 		}
 		if x.pop.Remove(id) {
-			x.settle(id, customer, x.planned().all, &Cause{Kind: CauseLeft})
+			x.settle(id, customer, x.planned().all, &Cause{Kind: causeLeft})
 		}
 		if !forget {
 			continue
@@ -268,7 +257,7 @@ func (x *Index) leave(at time.Time, customers []string, forget bool) ([]Membersh
 		}
 		x.ids.Forget(customer)
 	}
-	return listed(x.report(), nil)
+	return x.report(), nil
 }
 
 // TagChange sets or clears one tag of one customer.
@@ -282,11 +271,7 @@ type TagChange struct {
 // Apply makes tag changes one by one, in order. Changes that change nothing
 // cause nothing. A customer never loaded or joined is an *UnknownError, a bad
 // tag name an *InvalidError; then no change is made.
-func (x *Index) Apply(at time.Time, changes []TagChange) ([]MembershipChange, error) {
-	return listed(x.apply(at, changes))
-}
-
-func (x *Index) apply(at time.Time, changes []TagChange) (Changes, error) {
+func (x *Index) Apply(at time.Time, changes []TagChange) (Changes, error) {
 	x.mu.Lock()
 	defer x.done()
 	// Everything is looked up first: if something is wrong, nothing happens.
@@ -294,7 +279,7 @@ func (x *Index) apply(at time.Time, changes []TagChange) (Changes, error) {
 	if len(changes) == 1 { // the usual write
 		id, ok := x.ids.Lookup(changes[0].Customer)
 		if !ok {
-			id = NoID
+			id = noID
 		}
 		all = append(all, found{id: id})
 	} else {
@@ -302,7 +287,7 @@ func (x *Index) apply(at time.Time, changes []TagChange) (Changes, error) {
 			func(_ int, id uint32) { all = append(all, found{id: id}) })
 	}
 	for i := range changes {
-		if all[i].id == NoID {
+		if all[i].id == noID {
 			return Changes{}, &UnknownError{Kind: "customer", Name: changes[i].Customer}
 		}
 		tag, ok := x.ord[changes[i].Tag]
@@ -323,12 +308,12 @@ func (x *Index) apply(at time.Time, changes []TagChange) (Changes, error) {
 		if tag < 0 {
 			tag = x.internTag(c.Tag)
 		}
-		cause := Cause{Kind: CauseTagSet, Name: c.Tag, By: c.By}
+		cause := Cause{Kind: causeTagSet, Name: c.Tag, By: c.By}
 		if c.Clear {
 			if !x.tags[tag].Remove(id) {
 				continue
 			}
-			cause.Kind = CauseTagCleared
+			cause.Kind = causeTagCleared
 		} else if !x.tags[tag].Add(id) {
 			continue
 		}
@@ -346,11 +331,7 @@ type found struct {
 }
 
 // SetTag replaces all carriers of a tag in one step.
-func (x *Index) SetTag(at time.Time, tag string, carriers *Set) ([]MembershipChange, error) {
-	return listed(x.setTag(at, tag, carriers))
-}
-
-func (x *Index) setTag(at time.Time, tag string, carriers *Set) (Changes, error) {
+func (x *Index) SetTag(at time.Time, tag string, carriers *Set) (Changes, error) {
 	if err := checkName("tag", tag); err != nil {
 		return Changes{}, err
 	}
@@ -364,18 +345,14 @@ func (x *Index) setTag(at time.Time, tag string, carriers *Set) (Changes, error)
 	x.tags[i] = carriers.Clone()
 	x.dirty(i)
 	x.plan = nil
-	x.recompute(affected, Cause{Kind: CauseTagReplaced, Name: tag})
+	x.recompute(affected, Cause{Kind: causeTagReplaced, Name: tag})
 	return x.report(), nil
 }
 
 // SetPolarity decides about tags, in order. Where rules overlap in time the one
 // decided last holds. The effect on everything that depends on the tags is one
 // step for readers.
-func (x *Index) SetPolarity(at time.Time, rules ...PolarityRule) ([]MembershipChange, error) {
-	return listed(x.setPolarity(at, rules))
-}
-
-func (x *Index) setPolarity(at time.Time, rules []PolarityRule) (Changes, error) {
+func (x *Index) SetPolarity(at time.Time, rules ...PolarityRule) (Changes, error) {
 	for _, r := range rules {
 		if err := r.validate(); err != nil {
 			return Changes{}, err
@@ -398,18 +375,18 @@ func (x *Index) setPolarity(at time.Time, rules []PolarityRule) (Changes, error)
 }
 
 // SetLeaf supplies or replaces an outside leaf as a set of dense ids.
-func (x *Index) SetLeaf(at time.Time, name string, members *Set) ([]MembershipChange, error) {
-	return listed(x.setLeaf(at, name, outside{set: members.Clone()}))
+func (x *Index) SetLeaf(at time.Time, name string, members *Set) (Changes, error) {
+	return x.setLeaf(at, name, outside{set: members.Clone()})
 }
 
 // SetPredicate supplies or replaces an outside leaf as a function of customer
 // and time, which must be pure, quick and safe for concurrent use, and must not
 // call the index. Tracked segments see new answers at Advance and Touch.
-func (x *Index) SetPredicate(at time.Time, name string, holds func(customer string, at time.Time) bool) ([]MembershipChange, error) {
+func (x *Index) SetPredicate(at time.Time, name string, holds func(customer string, at time.Time) bool) (Changes, error) {
 	if holds == nil {
-		return nil, &InvalidError{Field: "leaf", Msg: "the predicate is nil"}
+		return Changes{}, &InvalidError{Field: "leaf", Msg: "the predicate is nil"}
 	}
-	return listed(x.setLeaf(at, name, outside{pred: holds}))
+	return x.setLeaf(at, name, outside{pred: holds})
 }
 
 func (x *Index) setLeaf(at time.Time, name string, o outside) (Changes, error) {
@@ -424,18 +401,14 @@ func (x *Index) setLeaf(at time.Time, name string, o outside) (Changes, error) {
 	x.touchMaps()
 	x.leaves[name] = o
 	x.plan = nil
-	x.recompute(x.planned().byLeaf[name], Cause{Kind: CauseLeaf, Name: name})
+	x.recompute(x.planned().byLeaf[name], Cause{Kind: causeLeaf, Name: name})
 	return x.report(), nil
 }
 
 // Define registers definitions, replacing those of the same name. They may
 // refer to each other in any order. Nothing is registered when one is faulty:
 // *InvalidError, *LimitError, *UnknownError or *CycleError.
-func (x *Index) Define(at time.Time, defs ...Definition) ([]MembershipChange, error) {
-	return listed(x.define(at, defs))
-}
-
-func (x *Index) define(at time.Time, defs []Definition) (Changes, error) {
+func (x *Index) Define(at time.Time, defs ...Definition) (Changes, error) {
 	x.mu.Lock()
 	defer x.done()
 	next, err := x.state.define(defs, x.strict)
@@ -467,7 +440,7 @@ func (x *Index) define(at time.Time, defs []Definition) (Changes, error) {
 
 // Undefine removes definitions; unknown ones are ignored. While a remaining
 // definition refers to one it is an *InUseError. Tracked members leave.
-func (x *Index) Undefine(at time.Time, names ...string) ([]MembershipChange, error) {
+func (x *Index) Undefine(at time.Time, names ...string) (Changes, error) {
 	x.mu.Lock()
 	defer x.done()
 	for _, name := range names {
@@ -479,11 +452,11 @@ func (x *Index) Undefine(at time.Time, names ...string) ([]MembershipChange, err
 		}
 		if len(users) > 0 {
 			slices.Sort(users)
-			return nil, &InUseError{Name: name, By: users}
+			return Changes{}, &InUseError{Name: name, By: users}
 		}
 	}
 	if err := x.begin(at); err != nil {
-		return nil, err
+		return Changes{}, err
 	}
 	x.touchMaps()
 	for _, name := range names {
@@ -492,24 +465,11 @@ func (x *Index) Undefine(at time.Time, names ...string) ([]MembershipChange, err
 			continue
 		}
 		if t, ok := x.tracked[name]; ok {
-			x.emit(t, new(Set), Cause{Kind: CauseDefinition, Name: name, Version: d.version})
+			x.emit(t, new(Set), Cause{Kind: causeDefinition, Name: name, Version: d.version})
 			x.untrack(t)
 		}
 		delete(x.defs, name)
 	}
 	x.plan = nil
-	return listed(x.report(), nil)
-}
-
-// Members is View.Members on the present state.
-func (x *Index) Members(name string, at time.Time) (iter.Seq[string], error) {
-	return x.View().Members(name, at)
-}
-
-// Count is View.Count on the present state.
-func (x *Index) Count(name string, at time.Time) (int, error) { return x.View().Count(name, at) }
-
-// Explain is View.Explain on the present state.
-func (x *Index) Explain(name, customer string, at time.Time) (Explanation, error) {
-	return x.View().Explain(name, customer, at)
+	return x.report(), nil
 }

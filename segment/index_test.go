@@ -1,4 +1,4 @@
-package segment_test
+package segment
 
 import (
 	"fmt"
@@ -11,8 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/vefacrm/vefa/segment"
 )
 
 var day0 = time.Date(2025, 5, 1, 0, 0, 0, 0, time.UTC)
@@ -20,16 +18,16 @@ var day0 = time.Date(2025, 5, 1, 0, 0, 0, 0, time.UTC)
 func day(n int) time.Time { return day0.AddDate(0, 0, n) }
 
 // define parses and registers definitions.
-func define(t require.TestingT, idx *segment.Index, text string) {
-	defs, err := segment.ParseDefinitions(text, segment.Limits{})
+func define(t require.TestingT, idx *Index, text string) {
+	defs, err := ParseDefinitions(text, Limits{})
 	require.NoError(t, err)
 	_, err = idx.Define(time.Time{}, defs...)
 	require.NoError(t, err)
 }
 
 // shop is a small population whose answers can be seen at a glance.
-func shop(t require.TestingT) *segment.Index {
-	idx := segment.NewIndex(segment.Options{})
+func shop(t require.TestingT) *Index {
+	idx := NewIndex(Options{})
 	rows := func(yield func(string, []string) bool) {
 		_ = yield("ayşe", []string{"vip", "newsletter"}) &&
 			yield("burak", []string{"newsletter", "staff"}) &&
@@ -46,7 +44,7 @@ func shop(t require.TestingT) *segment.Index {
 	return idx
 }
 
-func members(t require.TestingT, v *segment.View, name string, at time.Time) []string {
+func members(t require.TestingT, v *View, name string, at time.Time) []string {
 	seq, err := v.Members(name, at)
 	require.NoError(t, err)
 	return slices.Collect(seq)
@@ -57,8 +55,8 @@ func TestRedIsOutEverywhere(t *testing.T) {
 	idx := shop(t)
 	require.Equal(t, []string{"ayşe", "çiğdem"}, members(t, idx.View(), "mail", day(1)))
 	before := idx.View()
-	_, err := idx.SetPolarity(day(1), segment.PolarityRule{
-		Tag: "service-only", Polarity: segment.Red, From: day(3), Until: day(6), Owner: "marketing"})
+	_, err := idx.SetPolarity(day(1), PolarityRule{
+		Tag: "service-only", Polarity: Red, From: day(3), Until: day(6), Owner: "marketing"})
 	require.NoError(t, err)
 	for at, want := range map[int][]string{
 		2: {"ayşe", "çiğdem"}, 3: {"ayşe"}, 5: {"ayşe"}, 6: {"ayşe", "çiğdem"},
@@ -68,12 +66,12 @@ func TestRedIsOutEverywhere(t *testing.T) {
 		require.Equal(t, []string{"ayşe", "çiğdem"}, members(t, before, "mail", day(at)), "an old view stays as it was")
 	}
 	// A later decision about the same days wins.
-	_, err = idx.SetPolarity(day(1), segment.PolarityRule{Tag: "service-only", Polarity: segment.Green, From: day(4)})
+	_, err = idx.SetPolarity(day(1), PolarityRule{Tag: "service-only", Polarity: Green, From: day(4)})
 	require.NoError(t, err)
 	require.Equal(t, []string{"ayşe"}, members(t, idx.View(), "mail", day(3)))
 	require.Equal(t, []string{"ayşe", "çiğdem"}, members(t, idx.View(), "mail", day(4)))
-	require.Equal(t, segment.Green, idx.View().Polarity("service-only", day(5)).Polarity)
-	require.Len(t, idx.View().PolarityRules("service-only"), 2)
+	require.Equal(t, Green, idx.View().Polarity("service-only", day(5)).Polarity)
+	require.Len(t, idx.View().polarityRules("service-only"), 2)
 }
 
 // Polarity acts once, at the root: an exclusion must not let anybody in because
@@ -83,7 +81,7 @@ func TestPolarityInsideNested(t *testing.T) {
 	define(t, idx, `segment rest = everyone except segment(mail) ignoring red service-only`)
 	want := []string{"burak", "deniz", "emre"}
 	require.Equal(t, want, members(t, idx.View(), "rest", day(1)))
-	_, err := idx.SetPolarity(day(1), segment.PolarityRule{Tag: "service-only", Polarity: segment.Red})
+	_, err := idx.SetPolarity(day(1), PolarityRule{Tag: "service-only", Polarity: Red})
 	require.NoError(t, err)
 	require.Equal(t, want, members(t, idx.View(), "rest", day(1)))
 }
@@ -91,25 +89,25 @@ func TestPolarityInsideNested(t *testing.T) {
 // Requirement A20: a tag is included, ignored or excluded.
 func TestMarkedTruthTable(t *testing.T) {
 	for _, c := range []struct {
-		vip, staff segment.Polarity
+		vip, staff Polarity
 		want       []string
 	}{
-		{segment.Neutral, segment.Neutral, []string{"none", "staff", "vip", "vipstaff"}},
-		{segment.Green, segment.Neutral, []string{"vip", "vipstaff"}},
-		{segment.Red, segment.Neutral, []string{"none", "staff"}},
-		{segment.Neutral, segment.Green, []string{"staff", "vipstaff"}},
-		{segment.Neutral, segment.Red, []string{"none", "vip"}},
-		{segment.Green, segment.Green, []string{"staff", "vip", "vipstaff"}},
-		{segment.Green, segment.Red, []string{"vip"}},
-		{segment.Red, segment.Green, []string{"staff"}},
-		{segment.Red, segment.Red, []string{"none"}},
+		{Neutral, Neutral, []string{"none", "staff", "vip", "vipstaff"}},
+		{Green, Neutral, []string{"vip", "vipstaff"}},
+		{Red, Neutral, []string{"none", "staff"}},
+		{Neutral, Green, []string{"staff", "vipstaff"}},
+		{Neutral, Red, []string{"none", "vip"}},
+		{Green, Green, []string{"staff", "vip", "vipstaff"}},
+		{Green, Red, []string{"vip"}},
+		{Red, Green, []string{"staff"}},
+		{Red, Red, []string{"none"}},
 	} {
-		idx := segment.NewIndex(segment.Options{})
+		idx := NewIndex(Options{})
 		_, err := idx.Load(day0, maps.All(map[string][]string{
 			"none": nil, "vip": {"vip"}, "staff": {"staff"}, "vipstaff": {"vip", "staff"}}))
 		require.NoError(t, err)
-		marks := map[string]segment.Polarity{"vip": c.vip, "staff": c.staff}
-		_, err = idx.Define(day0, segment.Definition{Name: "x", Expr: segment.Marked(marks)})
+		marks := map[string]Polarity{"vip": c.vip, "staff": c.staff}
+		_, err = idx.Define(day0, Definition{Name: "x", Expr: Marked(marks)})
 		require.NoError(t, err)
 		got := members(t, idx.View(), "x", day0)
 		slices.Sort(got)
@@ -120,7 +118,7 @@ func TestMarkedTruthTable(t *testing.T) {
 func TestWaterfall(t *testing.T) {
 	idx := shop(t)
 	define(t, idx, `segment all = everyone and not staff except vip except service-only`)
-	_, err := idx.SetPolarity(day0, segment.PolarityRule{Tag: "newsletter", Polarity: segment.Red})
+	_, err := idx.SetPolarity(day0, PolarityRule{Tag: "newsletter", Polarity: Red})
 	require.NoError(t, err)
 	w, err := idx.View().Waterfall("all", day0)
 	require.NoError(t, err)
@@ -135,7 +133,7 @@ func TestWaterfall(t *testing.T) {
 
 func TestPreviewOfDraft(t *testing.T) {
 	idx := shop(t)
-	draft := segment.Definition{Name: "draft", Expr: segment.Without(segment.In("mail"), segment.In("both"), segment.Not(segment.Tag("vip")))}
+	draft := Definition{Name: "draft", Expr: Without(In("mail"), In("both"), Not(Tag("vip")))}
 	v, err := idx.View().With(draft)
 	require.NoError(t, err)
 	p, err := v.Preview("draft", day0)
@@ -153,16 +151,16 @@ func TestPreviewOfDraft(t *testing.T) {
     not: 3
       tag vip: 2
 `, p.String())
-	_, err = idx.Count("draft", day0)
+	_, err = idx.View().Count("draft", day0)
 	require.Error(t, err, "a draft is not registered")
 }
 
 func TestExplain(t *testing.T) {
 	idx := shop(t)
-	_, err := idx.SetPolarity(day0, segment.PolarityRule{
-		Tag: "service-only", Polarity: segment.Red, From: day0, Owner: "marketing", Reason: "no SMS to service customers"})
+	_, err := idx.SetPolarity(day0, PolarityRule{
+		Tag: "service-only", Polarity: Red, From: day0, Owner: "marketing", Reason: "no SMS to service customers"})
 	require.NoError(t, err)
-	e, err := idx.Explain("mail", "çiğdem", day(1))
+	e, err := idx.View().Explain("mail", "çiğdem", day(1))
 	require.NoError(t, err)
 	require.False(t, e.In)
 	require.Equal(t, `çiğdem is not in mail (version 1)
@@ -172,27 +170,27 @@ func TestExplain(t *testing.T) {
 *   tag staff: no
 * tag service-only is red since 2025-05-01 by marketing (no SMS to service customers)
 `, e.String())
-	require.Equal(t, []string{"tag service-only is red since 2025-05-01 by marketing (no SMS to service customers)"}, e.Reasons())
+	require.Equal(t, []string{"tag service-only is red since 2025-05-01 by marketing (no SMS to service customers)"}, e.reasons())
 
-	e, err = idx.Explain("mail", "burak", day(1))
+	e, err = idx.View().Explain("mail", "burak", day(1))
 	require.NoError(t, err)
-	require.Equal(t, []string{"tag staff: yes"}, e.Reasons())
-	e, err = idx.Explain("service", "deniz", day(1))
+	require.Equal(t, []string{"tag staff: yes"}, e.reasons())
+	e, err = idx.View().Explain("service", "deniz", day(1))
 	require.NoError(t, err)
 	require.True(t, e.In)
 	require.Contains(t, e.String(), "ignored by this segment")
-	e, err = idx.Explain("both", "nobody", day(1))
+	e, err = idx.View().Explain("both", "nobody", day(1))
 	require.NoError(t, err)
-	require.Equal(t, []string{"the customer is unknown"}, e.Reasons())
-	_, err = idx.Explain("nope", "burak", day(1))
-	var unknown *segment.UnknownError
+	require.Equal(t, []string{"the customer is unknown"}, e.reasons())
+	_, err = idx.View().Explain("nope", "burak", day(1))
+	var unknown *UnknownError
 	require.ErrorAs(t, err, &unknown)
 }
 
 func TestUsers(t *testing.T) {
 	v := shop(t).View()
-	require.Equal(t, []segment.User{{Segment: "both"}, {Segment: "mail", Direct: true}}, v.TagUsers("newsletter"))
-	require.Equal(t, []segment.User{{Segment: "both", Direct: true}}, v.SegmentUsers("mail"))
+	require.Equal(t, []User{{Segment: "both"}, {Segment: "mail", Direct: true}}, v.TagUsers("newsletter"))
+	require.Equal(t, []User{{Segment: "both", Direct: true}}, v.SegmentUsers("mail"))
 	require.Empty(t, v.LeafUsers("x"))
 	require.Equal(t, []string{"newsletter", "staff"}, v.TagsOf("burak"))
 	require.Equal(t, []string{"newsletter", "service-only", "staff", "vip"}, slices.Collect(v.Tags()))
@@ -201,41 +199,41 @@ func TestUsers(t *testing.T) {
 func TestDefineRefuses(t *testing.T) {
 	idx := shop(t)
 	parse := func(text string) error {
-		defs, err := segment.ParseDefinitions(text, segment.Limits{})
+		defs, err := ParseDefinitions(text, Limits{})
 		require.NoError(t, err)
 		_, err = idx.Define(time.Time{}, defs...)
 		return err
 	}
 	err := parse("segment a = segment(b) segment b = x and segment(c) segment c = segment(a)")
-	var cycle *segment.CycleError
+	var cycle *CycleError
 	require.ErrorAs(t, err, &cycle)
 	require.Equal(t, []string{"a", "b", "c", "a"}, cycle.Path)
 	require.ErrorAs(t, parse("segment mail = segment(mail)"), &cycle)
 	require.Equal(t, []string{"mail", "mail"}, cycle.Path)
-	var unknown *segment.UnknownError
+	var unknown *UnknownError
 	require.ErrorAs(t, parse("segment a = segment(zzz)"), &unknown)
 	require.EqualError(t, parse("segment a = leaf(zzz)"), `segment: "a": unknown leaf "zzz"`)
 	var b strings.Builder
 	for i := range 200 {
 		fmt.Fprintf(&b, "segment s%d = segment(s%d)\n", i+1, i)
 	}
-	var limit *segment.LimitError
+	var limit *LimitError
 	require.ErrorAs(t, parse("segment s0 = vip\n"+b.String()), &limit)
 	_, _, err = idx.View().Definition("s0")
 	require.Error(t, err, "nothing of a refused set is registered")
 
-	var inUse *segment.InUseError
+	var inUse *InUseError
 	_, err = idx.Undefine(time.Time{}, "mail")
 	require.ErrorAs(t, err, &inUse)
 	require.Equal(t, []string{"both"}, inUse.By)
 	_, err = idx.Undefine(time.Time{}, "mail", "both")
 	require.NoError(t, err)
 
-	strict := segment.NewIndex(segment.Options{Strict: true})
-	_, err = strict.Define(day0, segment.Definition{Name: "a", Expr: segment.Tag("vip")})
+	strict := NewIndex(Options{Strict: true})
+	_, err = strict.Define(day0, Definition{Name: "a", Expr: Tag("vip")})
 	require.EqualError(t, err, `segment: "a": unknown tag "vip"`)
 	require.NoError(t, strict.Declare("vip"))
-	_, err = strict.Define(day0, segment.Definition{Name: "a", Expr: segment.Tag("vip")})
+	_, err = strict.Define(day0, Definition{Name: "a", Expr: Tag("vip")})
 	require.NoError(t, err)
 }
 
@@ -249,13 +247,13 @@ func TestSharedNestingIsLinear(t *testing.T) {
 	}
 	define(t, idx, b.String())
 	require.NoError(t, idx.Track("s60"))
-	got, err := idx.Apply(day(1), []segment.TagChange{{Customer: "emre", Tag: "vip"}})
+	got, err := listed(idx.Apply(day(1), []TagChange{{Customer: "emre", Tag: "vip"}}))
 	require.NoError(t, err)
 	require.Len(t, got, 1)
 	p, err := idx.View().Preview("s60", day(1))
 	require.NoError(t, err)
 	require.Equal(t, 3, p.Members)
-	e, err := idx.Explain("s60", "emre", day(1))
+	e, err := idx.View().Explain("s60", "emre", day(1))
 	require.NoError(t, err)
 	require.True(t, e.In)
 }
@@ -263,7 +261,7 @@ func TestSharedNestingIsLinear(t *testing.T) {
 func TestChangesInOrderWithCause(t *testing.T) {
 	idx := shop(t)
 	require.NoError(t, idx.Track("mail", "both"))
-	got, err := idx.Apply(day(1), []segment.TagChange{
+	got, err := idx.Apply(day(1), []TagChange{
 		{Customer: "emre", Tag: "newsletter", By: "rule-7"},
 		{Customer: "emre", Tag: "newsletter", By: "rule-8"},
 		{Customer: "emre", Tag: "vip"},
@@ -274,34 +272,34 @@ func TestChangesInOrderWithCause(t *testing.T) {
 		seq      uint64
 		segment  string
 		entered  bool
-		kind     segment.CauseKind
+		kind     CauseKind
 		tag, by  string
 		customer string
 	}
 	var lines []line
-	for _, c := range got {
+	for c := range got.All() {
 		require.Equal(t, day(1), c.At)
 		lines = append(lines, line{c.Seq, c.Segment, c.Entered, c.Cause.Kind, c.Cause.Name, c.Cause.By, c.Customer})
 	}
 	require.Equal(t, []line{
-		{1, "mail", true, segment.CauseTagSet, "newsletter", "rule-7", "emre"},
-		{2, "both", true, segment.CauseTagSet, "vip", "", "emre"},
-		{3, "both", false, segment.CauseTagSet, "staff", "", "emre"},
-		{4, "mail", false, segment.CauseTagSet, "staff", "", "emre"},
+		{1, "mail", true, causeTagSet, "newsletter", "rule-7", "emre"},
+		{2, "both", true, causeTagSet, "vip", "", "emre"},
+		{3, "both", false, causeTagSet, "staff", "", "emre"},
+		{4, "mail", false, causeTagSet, "staff", "", "emre"},
 	}, lines)
 
-	_, err = idx.Apply(day(1), []segment.TagChange{{Customer: "emre", Tag: "vip", Clear: true}, {Customer: "zzz", Tag: "vip"}})
-	var unknown *segment.UnknownError
+	_, err = idx.Apply(day(1), []TagChange{{Customer: "emre", Tag: "vip", Clear: true}, {Customer: "zzz", Tag: "vip"}})
+	var unknown *UnknownError
 	require.ErrorAs(t, err, &unknown)
 	require.Equal(t, []string{"newsletter", "staff", "vip"}, idx.View().TagsOf("emre"), "nothing was applied")
 	_, err = idx.Apply(day0, nil)
-	var clock *segment.ClockError
+	var clock *ClockError
 	require.ErrorAs(t, err, &clock)
 
-	got, err = idx.Forget(day(2), "ayşe")
+	left, err := listed(idx.Forget(day(2), "ayşe"))
 	require.NoError(t, err)
-	require.Len(t, got, 2)
-	require.Equal(t, segment.CauseLeft, got[0].Cause.Kind)
+	require.Len(t, left, 2)
+	require.Equal(t, causeLeft, left[0].Cause.Kind)
 	require.Nil(t, idx.View().TagsOf("ayşe"))
 }
 
@@ -309,11 +307,11 @@ func TestChangesInOrderWithCause(t *testing.T) {
 func TestAdvance(t *testing.T) {
 	idx := shop(t)
 	_, err := idx.SetPolarity(day0,
-		segment.PolarityRule{Tag: "vip", Polarity: segment.Red, From: day(2), Until: day(5)},
-		segment.PolarityRule{Tag: "service-only", Polarity: segment.Red, From: day(5)})
+		PolarityRule{Tag: "vip", Polarity: Red, From: day(2), Until: day(5)},
+		PolarityRule{Tag: "service-only", Polarity: Red, From: day(5)})
 	require.NoError(t, err)
 	require.NoError(t, idx.Track("mail"))
-	got, err := idx.Advance(day(10))
+	got, err := listed(idx.Advance(day(10)))
 	require.NoError(t, err)
 	var lines []string
 	for _, c := range got {
@@ -327,36 +325,36 @@ type world struct {
 	tags map[string]map[string]bool // customer -> tags
 	live map[string]bool
 	leaf map[string]bool
-	defs map[string]segment.Definition
-	red  []segment.PolarityRule
+	defs map[string]Definition
+	red  []PolarityRule
 }
 
-func (w *world) holds(e segment.Expr, c string, at time.Time) bool {
+func (w *world) holds(e Expr, c string, at time.Time) bool {
 	n := 0
-	for _, a := range e.Args {
+	for _, a := range e.args {
 		if w.holds(a, c, at) {
 			n++
 		}
 	}
-	switch e.Op {
-	case segment.OpTag:
-		return w.tags[c][e.Name]
-	case segment.OpLeaf:
-		if e.Name == "pred" {
+	switch e.op {
+	case isTag:
+		return w.tags[c][e.name]
+	case isLeaf:
+		if e.name == "pred" {
 			return predicate(c, at)
 		}
 		return w.leaf[c]
-	case segment.OpSegment:
-		return w.holds(w.defs[e.Name].Expr, c, at)
-	case segment.OpAll:
-		return n == len(e.Args)
-	case segment.OpAny:
+	case isSegment:
+		return w.holds(w.defs[e.name].Expr, c, at)
+	case isAll:
+		return n == len(e.args)
+	case isAny:
 		return n > 0
-	case segment.OpAtLeast:
-		return n >= e.K
-	case segment.OpExcept:
-		return n == 1 && w.holds(e.Args[0], c, at)
-	case segment.OpXor:
+	case isAtLeast:
+		return n >= e.k
+	case isExcept:
+		return n == 1 && w.holds(e.args[0], c, at)
+	case isXor:
 		return n%2 == 1
 	default:
 		return n == 0
@@ -370,14 +368,14 @@ func (w *world) in(name, c string, at time.Time) bool {
 	if !w.live[c] || !w.holds(d.Expr, c, at) {
 		return false
 	}
-	polarity := map[string]segment.Polarity{}
+	polarity := map[string]Polarity{}
 	for _, r := range w.red {
 		if (r.From.IsZero() || !at.Before(r.From)) && (r.Until.IsZero() || at.Before(r.Until)) {
 			polarity[r.Tag] = r.Polarity
 		}
 	}
 	for tag, p := range polarity {
-		if p == segment.Red && w.tags[c][tag] && !slices.Contains(d.IgnoreRed, tag) {
+		if p == Red && w.tags[c][tag] && !slices.Contains(d.IgnoreRed, tag) {
 			return false
 		}
 	}
@@ -393,8 +391,8 @@ func TestIncrementalEqualsRecomputation(t *testing.T) {
 			customers[i] = fmt.Sprintf("c%c", 'a'+i)
 		}
 		tags := []string{"a", "b", "c", "d", "and"}
-		w := &world{tags: map[string]map[string]bool{}, live: map[string]bool{}, leaf: map[string]bool{}, defs: map[string]segment.Definition{}}
-		idx := segment.NewIndex(segment.Options{})
+		w := &world{tags: map[string]map[string]bool{}, live: map[string]bool{}, leaf: map[string]bool{}, defs: map[string]Definition{}}
+		idx := NewIndex(Options{})
 		_, err := idx.Join(day0, customers[:8]...)
 		require.NoError(t, err)
 		_, err = idx.Leave(day0, customers[7])
@@ -405,19 +403,19 @@ func TestIncrementalEqualsRecomputation(t *testing.T) {
 		for _, c := range customers {
 			w.tags[c] = map[string]bool{}
 		}
-		leaf := new(segment.Set)
+		leaf := new(Set)
 		_, err = idx.SetLeaf(day0, "set", leaf)
 		require.NoError(t, err)
 		_, err = idx.SetPredicate(day0, "pred", predicate)
 		require.NoError(t, err)
 		names := []string{"s", "t", "u"}
-		redefine := func(i int) []segment.MembershipChange {
-			d := segment.Definition{Name: names[i], Expr: genExpr(3, names[:i]).Draw(t, "expr")}
+		redefine := func(i int) []MembershipChange {
+			d := Definition{Name: names[i], Expr: genExpr(3, names[:i]).Draw(t, "expr")}
 			if rapid.Bool().Draw(t, "ignore") {
 				d.IgnoreRed = []string{rapid.SampledFrom(tags).Draw(t, "ignored")}
 			}
 			w.defs[d.Name] = d
-			got, err := idx.Define(time.Time{}, d)
+			got, err := listed(idx.Define(time.Time{}, d))
 			require.NoError(t, err)
 			return got
 		}
@@ -437,51 +435,51 @@ func TestIncrementalEqualsRecomputation(t *testing.T) {
 		for range rapid.IntRange(1, 25).Draw(t, "steps") {
 			customer := rapid.SampledFrom(customers[:8]).Draw(t, "customer")
 			tag := rapid.SampledFrom(tags).Draw(t, "tag")
-			var got []segment.MembershipChange
+			var got []MembershipChange
 			var err error
 			switch rapid.IntRange(0, 9).Draw(t, "step") {
 			case 0, 1, 2, 3:
 				on := rapid.Bool().Draw(t, "on")
-				got, err = idx.Apply(now, []segment.TagChange{{Customer: customer, Tag: tag, Clear: !on}})
+				got, err = listed(idx.Apply(now, []TagChange{{Customer: customer, Tag: tag, Clear: !on}}))
 				w.tags[customer][tag] = on
 			case 4:
 				now = now.Add(time.Duration(rapid.IntRange(0, 60).Draw(t, "hours")) * time.Hour)
-				got, err = idx.Advance(now)
+				got, err = listed(idx.Advance(now))
 			case 5:
-				r := segment.PolarityRule{Tag: tag, Polarity: segment.Polarity(rapid.IntRange(0, 2).Draw(t, "polarity"))}
+				r := PolarityRule{Tag: tag, Polarity: Polarity(rapid.IntRange(0, 2).Draw(t, "polarity"))}
 				if rapid.Bool().Draw(t, "from") {
 					r.From = now.Add(time.Duration(rapid.IntRange(-50, 50).Draw(t, "start")) * time.Hour)
 				}
 				if rapid.Bool().Draw(t, "until") {
 					r.Until = now.Add(time.Duration(rapid.IntRange(51, 99).Draw(t, "end")) * time.Hour)
 				}
-				got, err = idx.SetPolarity(now, r)
+				got, err = listed(idx.SetPolarity(now, r))
 				w.red = append(w.red, r)
 			case 6:
 				if w.live[customer] = rapid.Bool().Draw(t, "live"); w.live[customer] {
-					got, err = idx.Join(now, customer)
+					got, err = listed(idx.Join(now, customer))
 				} else {
-					got, err = idx.Leave(now, customer)
+					got, err = listed(idx.Leave(now, customer))
 				}
 			case 7:
 				got = redefine(rapid.IntRange(0, 2).Draw(t, "which"))
 			case 8:
-				id, _ := idx.IDs().Lookup(customer)
+				id, _ := idx.ID(customer)
 				if w.leaf[customer] = !w.leaf[customer]; w.leaf[customer] {
 					leaf.Add(id)
 				} else {
 					leaf.Remove(id)
 				}
-				got, err = idx.SetLeaf(now, "set", leaf)
+				got, err = listed(idx.SetLeaf(now, "set", leaf))
 			default:
-				carriers := new(segment.Set)
+				carriers := new(Set)
 				for _, c := range customers[:8] {
 					if w.tags[c][tag] = rapid.Bool().Draw(t, "carries"); w.tags[c][tag] {
-						id, _ := idx.IDs().Lookup(c)
+						id, _ := idx.ID(c)
 						carriers.Add(id)
 					}
 				}
-				got, err = idx.SetTag(now, tag, carriers)
+				got, err = listed(idx.SetTag(now, tag, carriers))
 			}
 			require.NoError(t, err)
 			for _, c := range got {
@@ -495,7 +493,7 @@ func TestIncrementalEqualsRecomputation(t *testing.T) {
 	})
 }
 
-func checkWorld(t *rapid.T, w *world, idx *segment.Index, state map[string]map[string]bool, customers []string, now time.Time) {
+func checkWorld(t *rapid.T, w *world, idx *Index, state map[string]map[string]bool, customers []string, now time.Time) {
 	v := idx.View()
 	checkTogether(t, v, slices.Sorted(maps.Keys(state)), now)
 	for name := range state {
@@ -523,13 +521,13 @@ func checkWorld(t *rapid.T, w *world, idx *segment.Index, state map[string]map[s
 			e, err := v.Explain(name, c, now)
 			require.NoError(t, err)
 			require.Equal(t, want, e.In, "%s", e)
-			require.NotEmpty(t, e.Reasons())
+			require.NotEmpty(t, e.reasons())
 		}
 	}
 }
 
 // checkTogether compares evaluation together with evaluation one by one.
-func checkTogether(t *rapid.T, v *segment.View, names []string, now time.Time) {
+func checkTogether(t *rapid.T, v *View, names []string, now time.Time) {
 	counts, err := v.Counts(now, names...)
 	require.NoError(t, err)
 	sets, err := v.Audiences(now, names...)
@@ -543,7 +541,7 @@ func checkTogether(t *rapid.T, v *segment.View, names []string, now time.Time) {
 }
 
 // checkTree compares the count of every node with a count by hand.
-func checkTree(t *rapid.T, w *world, e segment.Expr, tree segment.TreeCount, customers []string, at time.Time) {
+func checkTree(t *rapid.T, w *world, e Expr, tree TreeCount, customers []string, at time.Time) {
 	n := 0
 	for _, c := range customers {
 		if w.live[c] && w.holds(e, c, at) {
@@ -551,9 +549,9 @@ func checkTree(t *rapid.T, w *world, e segment.Expr, tree segment.TreeCount, cus
 		}
 	}
 	require.Equal(t, n, tree.Count, "%s", e)
-	below := e.Args
-	if e.Op == segment.OpSegment && !tree.Shown {
-		below = []segment.Expr{w.defs[e.Name].Expr}
+	below := e.args
+	if e.op == isSegment && !tree.Shown {
+		below = []Expr{w.defs[e.name].Expr}
 	}
 	require.Len(t, tree.Children, len(below))
 	for i, a := range below {
@@ -563,7 +561,7 @@ func checkTree(t *rapid.T, w *world, e segment.Expr, tree segment.TreeCount, cus
 
 // Readers see all of a polarity flip or nothing of it.
 func TestReadersDuringFlips(t *testing.T) {
-	idx := segment.NewIndex(segment.Options{})
+	idx := NewIndex(Options{})
 	const n = 5000
 	_, err := idx.Load(day0, func(yield func(string, []string) bool) {
 		for i := range n {
@@ -608,12 +606,12 @@ func TestReadersDuringFlips(t *testing.T) {
 		})
 	}
 	for i := range 200 {
-		got, err := idx.SetPolarity(day(i), segment.PolarityRule{Tag: "even", Polarity: segment.Polarity(2 * (i % 2))})
+		got, err := listed(idx.SetPolarity(day(i), PolarityRule{Tag: "even", Polarity: Polarity(2 * (i % 2))}))
 		require.NoError(t, err)
 		if i > 0 {
 			require.Len(t, got, n)
 		}
-		_, err = idx.Apply(day(i), []segment.TagChange{{Customer: "7", Tag: "seen", Clear: i%2 == 0}})
+		_, err = idx.Apply(day(i), []TagChange{{Customer: "7", Tag: "seen", Clear: i%2 == 0}})
 		require.NoError(t, err)
 	}
 	close(done)

@@ -18,33 +18,33 @@ import (
 //	{"all": […]}  {"any": […]}  {"xor": […]}  {"except": [base, excluded, …]}
 //	{"not": …}  {"atLeast": {"k": 2, "of": […]}}
 func (e Expr) MarshalJSON() ([]byte, error) {
-	if err := e.Validate(Limits{Depth: math.MaxInt32, Nodes: math.MaxInt32}); err != nil {
+	if err := e.validate(Limits{Depth: math.MaxInt32, Nodes: math.MaxInt32}); err != nil {
 		return nil, err
 	}
 	return e.appendJSON(nil), nil
 }
 
 func (e Expr) appendJSON(b []byte) []byte {
-	switch e.Op {
-	case OpTag:
-		return appendJSONString(b, e.Name)
-	case OpLeaf, OpSegment:
-		b = append(b, `{"`+e.Op.String()+`":`...)
-		b = appendJSONString(b, e.Name)
-	case OpNot:
-		b = e.Args[0].appendJSON(append(b, `{"not":`...))
-	case OpAtLeast:
+	switch e.op {
+	case isTag:
+		return appendJSONString(b, e.name)
+	case isLeaf, isSegment:
+		b = append(b, `{"`+e.op.String()+`":`...)
+		b = appendJSONString(b, e.name)
+	case isNot:
+		b = e.args[0].appendJSON(append(b, `{"not":`...))
+	case isAtLeast:
 		b = append(b, `{"atLeast":{"k":`...)
-		b = strconv.AppendInt(b, int64(e.K), 10)
-		b = append(appendJSONList(append(b, `,"of":`...), e.Args), '}')
+		b = strconv.AppendInt(b, int64(e.k), 10)
+		b = append(appendJSONList(append(b, `,"of":`...), e.args), '}')
 	default:
-		b = append(b, `{"`+jsonOps[e.Op]+`":`...)
-		b = appendJSONList(b, e.Args)
+		b = append(b, `{"`+jsonOps[e.op]+`":`...)
+		b = appendJSONList(b, e.args)
 	}
 	return append(b, '}')
 }
 
-var jsonOps = map[Op]string{OpAll: "all", OpAny: "any", OpXor: "xor", OpExcept: "except"}
+var jsonOps = map[operation]string{isAll: "all", isAny: "any", isXor: "xor", isExcept: "except"}
 
 func appendJSONString(b []byte, s string) []byte {
 	q, _ := json.Marshal(s) // a valid UTF-8 string always has a JSON form
@@ -74,9 +74,9 @@ func (e *Expr) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// ParseJSON reads one expression in JSON within the given limits. Prefer it to
+// parseJSON reads one expression in JSON within the given limits. Prefer it to
 // json.Unmarshal for text from strangers: limits hold before anything else runs.
-func ParseJSON(data []byte, limits Limits) (Expr, error) {
+func parseJSON(data []byte, limits Limits) (Expr, error) {
 	return newJSONParser(data, limits).document()
 }
 
@@ -299,26 +299,26 @@ func (p *jsonParser) expr(depth int) (Expr, error) {
 func (p *jsonParser) operation(key json.Token, depth int) (e Expr, err error) {
 	switch key {
 	case "leaf":
-		e.Op = OpLeaf
-		e.Name, err = p.text("leaf")
+		e.op = isLeaf
+		e.name, err = p.text("leaf")
 	case "segment":
-		e.Op = OpSegment
-		e.Name, err = p.text("segment")
+		e.op = isSegment
+		e.name, err = p.text("segment")
 	case "not":
-		e.Op, e.Args = OpNot, make([]Expr, 1)
-		e.Args[0], err = p.expr(depth + 1)
+		e.op, e.args = isNot, make([]Expr, 1)
+		e.args[0], err = p.expr(depth + 1)
 	case "all":
-		e.Op = OpAll
-		e.Args, err = p.list(depth)
+		e.op = isAll
+		e.args, err = p.list(depth)
 	case "any":
-		e.Op = OpAny
-		e.Args, err = p.list(depth)
+		e.op = isAny
+		e.args, err = p.list(depth)
 	case "xor":
-		e.Op = OpXor
-		e.Args, err = p.list(depth)
+		e.op = isXor
+		e.args, err = p.list(depth)
 	case "except":
-		e.Op = OpExcept
-		e.Args, err = p.list(depth)
+		e.op = isExcept
+		e.args, err = p.list(depth)
 	case "atLeast":
 		return p.atLeast(depth)
 	default:
@@ -342,7 +342,7 @@ func (p *jsonParser) list(depth int) (args []Expr, err error) {
 }
 
 func (p *jsonParser) atLeast(depth int) (e Expr, err error) {
-	e.Op = OpAtLeast
+	e.op = isAtLeast
 	if err = p.delim('{'); err != nil {
 		return e, err
 	}
@@ -362,9 +362,9 @@ func (p *jsonParser) atLeast(depth int) (e Expr, err error) {
 			if !ok || k != math.Trunc(k) || k < 1 || k > 1e6 {
 				return e, p.fail("k must be a whole number from 1")
 			}
-			e.K = int(k)
+			e.k = int(k)
 		case "of":
-			if e.Args, err = p.list(depth); err != nil {
+			if e.args, err = p.list(depth); err != nil {
 				return e, err
 			}
 		default:

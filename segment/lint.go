@@ -10,21 +10,25 @@ import (
 	"time"
 )
 
-// FindingKind says what Lint found.
+// FindingKind says what Lint found; its String is one of "empty" (Segment has no
+// members), "universal" (it has everybody), "equal" (it has the members of Other),
+// "subset" (all its members are in Other, and no definition says so), "redundant"
+// (operand Other changes nothing), "uncarried" (nobody carries tag Other), "idle red" (the
+// ignored red of tag Other never was), "unused segment", "unused tag" and "unused leaf".
 type FindingKind uint8
 
 // The kinds of findings, in the order in which they are reported.
 const (
-	FindingEmpty      FindingKind = iota + 1 // Segment has no members
-	FindingUniversal                         // Segment has everybody
-	FindingEqual                             // Segment and Other have the same members
-	FindingSubset                            // all members of Segment are in Other, and no definition says so
-	FindingRedundant                         // operand Other of Segment changes nothing
-	FindingUncarried                         // Segment mentions tag Other, which nobody carries
-	FindingIdleRed                           // Segment ignores the red of tag Other, which was never red
-	FindingUnused                            // Segment is neither drawn nor mentioned
-	FindingUnusedTag                         // tag Other is mentioned nowhere
-	FindingUnusedLeaf                        // leaf Other is mentioned nowhere
+	findingEmpty      FindingKind = iota + 1 // Segment has no members
+	findingUniversal                         // Segment has everybody
+	findingEqual                             // Segment and Other have the same members
+	findingSubset                            // all members of Segment are in Other, and no definition says so
+	findingRedundant                         // operand Other of Segment changes nothing
+	findingUncarried                         // Segment mentions tag Other, which nobody carries
+	findingIdleRed                           // Segment ignores the red of tag Other, which was never red
+	findingUnused                            // Segment is neither drawn nor mentioned
+	findingUnusedTag                         // tag Other is mentioned nowhere
+	findingUnusedLeaf                        // leaf Other is mentioned nowhere
 )
 
 // String returns the kind in words.
@@ -41,7 +45,7 @@ func (k FindingKind) String() string {
 type Finding struct {
 	Kind    FindingKind
 	Segment string
-	Other   string // see FindingKind
+	Other   string // another segment, or an operand, tag or leaf; see FindingKind
 	// Proven says that it follows from the definitions, whatever the data; it is
 	// false for what merely happens to hold at the moment.
 	Proven bool
@@ -54,25 +58,25 @@ func (f Finding) String() string {
 		proof = "by definition, "
 	}
 	switch f.Kind {
-	case FindingEmpty:
+	case findingEmpty:
 		return fmt.Sprintf("segment %s: %snobody is in it", f.Segment, proof)
-	case FindingUniversal:
+	case findingUniversal:
 		return fmt.Sprintf("segment %s: %severybody is in it", f.Segment, proof)
-	case FindingEqual:
+	case findingEqual:
 		return fmt.Sprintf("segment %s: %sit is equal to segment %s", f.Segment, proof, f.Other)
-	case FindingSubset:
+	case findingSubset:
 		return fmt.Sprintf("segment %s: %sall of it is in segment %s", f.Segment, proof, f.Other)
-	case FindingRedundant:
+	case findingRedundant:
 		return fmt.Sprintf("segment %s: leaving out %q changes nothing", f.Segment, f.Other)
-	case FindingUncarried:
+	case findingUncarried:
 		return fmt.Sprintf("segment %s: nobody carries tag %s", f.Segment, f.Other)
-	case FindingIdleRed:
+	case findingIdleRed:
 		return fmt.Sprintf("segment %s: ignores the red of tag %s, which was never red", f.Segment, f.Other)
-	case FindingUnused:
+	case findingUnused:
 		return fmt.Sprintf("segment %s: nothing draws or mentions it", f.Segment)
-	case FindingUnusedTag:
+	case findingUnusedTag:
 		return fmt.Sprintf("tag %s: no segment mentions it", f.Other)
-	case FindingUnusedLeaf:
+	case findingUnusedLeaf:
 		return fmt.Sprintf("leaf %s: no segment mentions it", f.Other)
 	}
 	return f.Kind.String()
@@ -164,12 +168,12 @@ func (l *linter) prove(ctx context.Context, cases int) error {
 		m := meaning{n, strings.Join(def.IgnoreRed, "\x00")}
 		switch {
 		case n == never:
-			l.report(Finding{FindingEmpty, name, "", true})
+			l.report(Finding{findingEmpty, name, "", true})
 		case n == always && !isEveryone(def.Expr):
-			l.report(Finding{FindingUniversal, name, "", true})
+			l.report(Finding{findingUniversal, name, "", true})
 		case n == always:
 		case first[m] != "":
-			l.report(Finding{FindingEqual, name, first[m], true})
+			l.report(Finding{findingEqual, name, first[m], true})
 		default:
 			first[m] = name
 		}
@@ -179,13 +183,13 @@ func (l *linter) prove(ctx context.Context, cases int) error {
 		r := redundancy{d: d, want: n, left: 400}
 		r.look(def.Expr, func(e Expr) Expr { return e })
 		for _, text := range r.found {
-			l.report(Finding{FindingRedundant, name, text, true})
+			l.report(Finding{findingRedundant, name, text, true})
 		}
 	}
 	return nil
 }
 
-func isEveryone(e Expr) bool { return e.Op == OpAll && len(e.Args) == 0 }
+func isEveryone(e Expr) bool { return e.op == isAll && len(e.args) == 0 }
 
 // redundancy finds operands without which a definition stays the same.
 type redundancy struct {
@@ -199,18 +203,18 @@ type redundancy struct {
 // changed e back into the definition.
 func (r *redundancy) look(e Expr, whole func(Expr) Expr) Expr {
 	lowest := 0
-	switch e.Op {
-	case OpAll, OpAny:
-	case OpExcept:
+	switch e.op {
+	case isAll, isAny:
+	case isExcept:
 		lowest = 1
 	default:
-		lowest = len(e.Args)
+		lowest = len(e.args)
 	}
-	for i := len(e.Args) - 1; i >= lowest && len(e.Args) > 1; i-- {
+	for i := len(e.args) - 1; i >= lowest && len(e.args) > 1; i-- {
 		less := e
-		less.Args = slices.Delete(slices.Clone(e.Args), i, i+1)
-		if e.Op == OpExcept && len(less.Args) == 1 {
-			less = less.Args[0]
+		less.args = slices.Delete(slices.Clone(e.args), i, i+1)
+		if e.op == isExcept && len(less.args) == 1 {
+			less = less.args[0]
 		}
 		if r.left--; r.left < 0 {
 			return e
@@ -219,22 +223,22 @@ func (r *redundancy) look(e Expr, whole func(Expr) Expr) Expr {
 		if err != nil || n != r.want {
 			continue
 		}
-		text := e.Args[i].String()
-		if e.Op == OpExcept {
+		text := e.args[i].String()
+		if e.op == isExcept {
 			text = "except " + text
 		}
 		r.found = append(r.found, text)
-		op := e.Op
-		if e = less; e.Op != op {
+		op := e.op
+		if e = less; e.op != op {
 			return e
 		}
 	}
-	e.Args = slices.Clone(e.Args)
-	for i := range e.Args {
-		e.Args[i] = r.look(e.Args[i], func(part Expr) Expr {
+	e.args = slices.Clone(e.args)
+	for i := range e.args {
+		e.args[i] = r.look(e.args[i], func(part Expr) Expr {
 			with := e
-			with.Args = slices.Clone(e.Args)
-			with.Args[i] = part
+			with.args = slices.Clone(e.args)
+			with.args[i] = part
 			return whole(with)
 		})
 	}
@@ -253,18 +257,18 @@ func (l *linter) members(ctx context.Context) error {
 	for i, s := range sets {
 		switch n := s.Len(); {
 		case n == 0:
-			l.report(Finding{FindingEmpty, l.names[i], "", false})
+			l.report(Finding{findingEmpty, l.names[i], "", false})
 			continue
 		case n == everybody:
 			if !isEveryone(l.v.defs[l.names[i]].Expr) {
-				l.report(Finding{FindingUniversal, l.names[i], "", false})
+				l.report(Finding{findingUniversal, l.names[i], "", false})
 			}
 			continue
 		}
 		size := s.Len()
 		same := slices.IndexFunc(alike[size], func(j int) bool { return sets[j].Equal(s) })
 		if same >= 0 {
-			l.report(Finding{FindingEqual, l.names[i], l.names[alike[size][same]], false})
+			l.report(Finding{findingEqual, l.names[i], l.names[alike[size][same]], false})
 			continue
 		}
 		alike[size] = append(alike[size], i)
@@ -297,7 +301,7 @@ func (l *linter) subsets(ctx context.Context, sets []*Set, some []int) error {
 			if below[l.names[j]] || mentions[l.names[i]] {
 				continue
 			}
-			l.report(Finding{FindingSubset, l.names[i], l.names[j], l.implies(l.names[i], l.names[j])})
+			l.report(Finding{findingSubset, l.names[i], l.names[j], l.implies(l.names[i], l.names[j])})
 		}
 	}
 	return nil
@@ -342,13 +346,13 @@ func (l *linter) uses(drawn []string) error {
 		for _, tag := range def.refs.tags {
 			tags[tag], tags[fieldOf(tag)] = true, true
 			if l.v.tag(tag).IsEmpty() {
-				l.report(Finding{FindingUncarried, name, tag, false})
+				l.report(Finding{findingUncarried, name, tag, false})
 			}
 		}
 		for _, tag := range def.IgnoreRed {
 			tags[tag], tags[fieldOf(tag)] = true, true
-			if !slices.ContainsFunc(l.v.PolarityRules(tag), func(r PolarityRule) bool { return r.Polarity == Red }) {
-				l.report(Finding{FindingIdleRed, name, tag, false})
+			if !slices.ContainsFunc(l.v.polarityRules(tag), func(r PolarityRule) bool { return r.Polarity == Red }) {
+				l.report(Finding{findingIdleRed, name, tag, false})
 			}
 		}
 		for _, leaf := range def.refs.leaves {
@@ -360,22 +364,22 @@ func (l *linter) uses(drawn []string) error {
 	}
 	for _, name := range l.names {
 		if drawn != nil && !segments[name] {
-			l.report(Finding{FindingUnused, name, "", true})
+			l.report(Finding{findingUnused, name, "", true})
 		}
 	}
 	// One value of a field, or one tag of "city:Bursa" and its like, is as good as all.
 	for tag, i := range l.v.ord {
 		if field := fieldOf(tag); field != "" && !tags[field] {
-			l.report(Finding{FindingUnusedTag, "", field + ":…", true})
+			l.report(Finding{findingUnusedTag, "", field + ":…", true})
 		} else if field == "" && !tags[tag] && len(l.v.polarity[i]) == 0 {
-			l.report(Finding{FindingUnusedTag, "", tag, true})
+			l.report(Finding{findingUnusedTag, "", tag, true})
 		}
 	}
 	for leaf := range l.v.leaves {
 		if field := fieldOf(leaf); field != "" && !leaves[field] {
-			l.report(Finding{FindingUnusedLeaf, "", field + ":…", true})
+			l.report(Finding{findingUnusedLeaf, "", field + ":…", true})
 		} else if field == "" && !leaves[leaf] {
-			l.report(Finding{FindingUnusedLeaf, "", leaf, true})
+			l.report(Finding{findingUnusedLeaf, "", leaf, true})
 		}
 	}
 	return nil

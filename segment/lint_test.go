@@ -1,4 +1,4 @@
-package segment_test
+package segment
 
 import (
 	"context"
@@ -9,8 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/vefacrm/vefa/segment"
 )
 
 func TestLint(t *testing.T) {
@@ -19,7 +17,7 @@ func TestLint(t *testing.T) {
 		_ = yield("ayşe", "Bursa") && yield("burak", "İzmir")
 	})
 	require.NoError(t, err)
-	_, err = idx.SetLeaf(day0, "lonely", segment.SetOf(1))
+	_, err = idx.SetLeaf(day0, "lonely", SetOf(1))
 	require.NoError(t, err)
 	_, err = idx.SetField(day0, "tier", func(yield func(string, string) bool) { yield("ayşe", "gold") })
 	require.NoError(t, err)
@@ -33,7 +31,7 @@ func TestLint(t *testing.T) {
 		segment idle      = vip and (newsletter or vip) except staff except (staff and newsletter) ignoring red vip
 		segment lost      = leaf("city:Bursa") or ghost
 		segment everyone-at-all = everyone`)
-	got, err := idx.View().Lint(context.Background(), day0, segment.LintOptions{Drawn: []string{"both", "idle", "few"}})
+	got, err := idx.View().Lint(context.Background(), day0, LintOptions{Drawn: []string{"both", "idle", "few"}})
 	require.NoError(t, err)
 	require.Equal(t, strings.TrimLeft(`
 segment nil-now: at present, nobody is in it
@@ -60,12 +58,12 @@ tag dusty: no segment mentions it
 leaf lonely: no segment mentions it
 leaf tier:…: no segment mentions it
 `, "\n"), got.String())
-	var unknown *segment.UnknownError
-	_, err = idx.View().Lint(context.Background(), day0, segment.LintOptions{Drawn: []string{"nope"}})
+	var unknown *UnknownError
+	_, err = idx.View().Lint(context.Background(), day0, LintOptions{Drawn: []string{"nope"}})
 	require.ErrorAs(t, err, &unknown)
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err = idx.View().Lint(gone, day0, segment.LintOptions{})
+	_, err = idx.View().Lint(gone, day0, LintOptions{})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -74,7 +72,7 @@ leaf tier:…: no segment mentions it
 func TestLintProvesAllThatIsTrue(t *testing.T) {
 	tags := []string{"a", "b", "c", "d", "and", "two words", "ışık"}
 	rapid.Check(t, func(t *rapid.T) {
-		idx := segment.NewIndex(segment.Options{})
+		idx := NewIndex(Options{})
 		_, err := idx.Load(day0, func(yield func(string, []string) bool) {
 			for mask := range 1 << len(tags) {
 				var carried []string
@@ -92,12 +90,12 @@ func TestLintProvesAllThatIsTrue(t *testing.T) {
 		var names []string
 		for i := range 4 {
 			e := withoutLeaves(genExpr(3, names).Draw(t, "expr"))
-			_, err := idx.Define(day0, segment.Definition{Name: fmt.Sprint("s", i), Expr: e})
+			_, err := idx.Define(day0, Definition{Name: fmt.Sprint("s", i), Expr: e})
 			require.NoError(t, err)
 			names = append(names, fmt.Sprint("s", i))
 		}
 		v := idx.View()
-		got, err := v.Lint(context.Background(), day0, segment.LintOptions{})
+		got, err := v.Lint(context.Background(), day0, LintOptions{})
 		require.NoError(t, err)
 		require.Empty(t, got.Unproven)
 		size := map[string]int{}
@@ -105,17 +103,17 @@ func TestLintProvesAllThatIsTrue(t *testing.T) {
 			n, err := v.Count(name, day0)
 			require.NoError(t, err)
 			size[name] = n
-			require.Equal(t, n == 0, slices.Contains(got.Findings, segment.Finding{Kind: segment.FindingEmpty, Segment: name, Proven: true}))
+			require.Equal(t, n == 0, slices.Contains(got.Findings, Finding{Kind: findingEmpty, Segment: name, Proven: true}))
 			def, _, err := v.Definition(name)
 			require.NoError(t, err)
-			require.Equal(t, n == 1<<len(tags) && !def.Expr.Equal(segment.Everyone()),
-				slices.Contains(got.Findings, segment.Finding{Kind: segment.FindingUniversal, Segment: name, Proven: true}))
+			require.Equal(t, n == 1<<len(tags) && !def.Expr.equal(Everyone()),
+				slices.Contains(got.Findings, Finding{Kind: findingUniversal, Segment: name, Proven: true}))
 		}
 		for _, f := range got.Findings {
-			if f.Kind <= segment.FindingRedundant {
+			if f.Kind <= findingRedundant {
 				require.True(t, f.Proven, "%v", f)
 			}
-			if f.Kind == segment.FindingEqual || f.Kind == segment.FindingSubset {
+			if f.Kind == findingEqual || f.Kind == findingSubset {
 				both, err := v.Compare(day0, f.Segment, f.Other)
 				require.NoError(t, err)
 				require.Equal(t, size[f.Segment], both.Common[0][1], "%v", f)
@@ -126,8 +124,8 @@ func TestLintProvesAllThatIsTrue(t *testing.T) {
 				same, err := v.Compare(day0, a, b)
 				require.NoError(t, err)
 				equal := same.Common[0][1] == size[a] && size[a] == size[b] && size[a] > 0 && size[a] < 1<<len(tags)
-				found := slices.ContainsFunc(got.Findings, func(f segment.Finding) bool {
-					return f.Kind == segment.FindingEqual && f.Segment == a
+				found := slices.ContainsFunc(got.Findings, func(f Finding) bool {
+					return f.Kind == findingEqual && f.Segment == a
 				})
 				require.True(t, !equal || found, "%s equals %s", a, b)
 			}
@@ -145,92 +143,92 @@ func TestLintMindsRed(t *testing.T) {
 		segment c = vip and newsletter ignoring red staff
 		segment d = vip ignoring red staff, x
 		segment e = vip or staff`)
-	got, err := idx.View().Lint(context.Background(), day0, segment.LintOptions{})
+	got, err := idx.View().Lint(context.Background(), day0, LintOptions{})
 	require.NoError(t, err)
-	for _, want := range []segment.Finding{
-		{Kind: segment.FindingEqual, Segment: "b", Other: "a"},
-		{Kind: segment.FindingEqual, Segment: "c", Other: "b", Proven: true},
-		{Kind: segment.FindingSubset, Segment: "a", Other: "d", Proven: true},
-		{Kind: segment.FindingSubset, Segment: "d", Other: "e"}, // who ignores more may be in
+	for _, want := range []Finding{
+		{Kind: findingEqual, Segment: "b", Other: "a"},
+		{Kind: findingEqual, Segment: "c", Other: "b", Proven: true},
+		{Kind: findingSubset, Segment: "a", Other: "d", Proven: true},
+		{Kind: findingSubset, Segment: "d", Other: "e"}, // who ignores more may be in
 	} {
 		require.Contains(t, got.Findings, want)
 	}
 	for _, f := range got.Findings {
-		require.False(t, f.Proven && f.Kind == segment.FindingEqual && f.Other != "b", "%v", f)
+		require.False(t, f.Proven && f.Kind == findingEqual && f.Other != "b", "%v", f)
 	}
 }
 
 // withoutLeaves makes tags of leaves, whose members the test does not choose.
-func withoutLeaves(e segment.Expr) segment.Expr {
-	if e.Op == segment.OpLeaf {
-		return segment.Tag("a")
+func withoutLeaves(e Expr) Expr {
+	if e.op == isLeaf {
+		return Tag("a")
 	}
-	e.Args = slices.Clone(e.Args)
-	for i := range e.Args {
-		e.Args[i] = withoutLeaves(e.Args[i])
+	e.args = slices.Clone(e.args)
+	for i := range e.args {
+		e.args[i] = withoutLeaves(e.args[i])
 	}
 	return e
 }
 
 // intricate has pairs far apart in the order of variables: 2^20 cases.
-func intricate() segment.Expr {
-	var left, pairs []segment.Expr
+func intricate() Expr {
+	var left, pairs []Expr
 	for i := range 20 {
-		left = append(left, segment.Tag(fmt.Sprint("l", i)))
+		left = append(left, Tag(fmt.Sprint("l", i)))
 	}
 	for i := range 20 {
-		pairs = append(pairs, segment.Odd(left[i], segment.Tag(fmt.Sprint("r", i))))
+		pairs = append(pairs, Odd(left[i], Tag(fmt.Sprint("r", i))))
 	}
-	return segment.All(segment.Any(left...), segment.All(pairs...))
+	return All(Any(left...), All(pairs...))
 }
 
 // A definition whose diagram explodes is said to be unproven; those after it are not.
 func TestLintGivesUp(t *testing.T) {
-	idx := segment.NewIndex(segment.Options{})
+	idx := NewIndex(Options{})
 	_, err := idx.Join(day0, "x")
 	require.NoError(t, err)
 	_, err = idx.Define(day0,
-		segment.Definition{Name: "bad", Expr: intricate()},
-		segment.Definition{Name: "good", Expr: segment.Not(segment.Any(segment.Tag("a"), segment.Not(segment.Tag("a"))))})
+		Definition{Name: "bad", Expr: intricate()},
+		Definition{Name: "good", Expr: Not(Any(Tag("a"), Not(Tag("a"))))})
 	require.NoError(t, err)
-	got, err := idx.View().Lint(context.Background(), day0, segment.LintOptions{Cases: 10_000})
+	got, err := idx.View().Lint(context.Background(), day0, LintOptions{Cases: 10_000})
 	require.NoError(t, err)
 	require.Equal(t, []string{"bad"}, got.Unproven)
-	require.Contains(t, got.Findings, segment.Finding{Kind: segment.FindingEmpty, Segment: "good", Proven: true})
+	require.Contains(t, got.Findings, Finding{Kind: findingEmpty, Segment: "good", Proven: true})
 	require.Contains(t, got.String(), "too intricate")
 }
 
 // Long lists are no trouble: their diagrams are as long as they are.
 func TestLintOfLongLists(t *testing.T) {
-	var tags []segment.Expr
+	var tags []Expr
 	for i := range 3000 {
-		tags = append(tags, segment.Tag(fmt.Sprint("t", i)))
+		tags = append(tags, Tag(fmt.Sprint("t", i)))
 	}
-	idx := segment.NewIndex(segment.Options{})
+	idx := NewIndex(Options{})
 	_, err := idx.Join(day0, "x")
 	require.NoError(t, err)
 	_, err = idx.Define(day0,
-		segment.Definition{Name: "any", Expr: segment.Any(tags...)},
-		segment.Definition{Name: "few", Expr: segment.AtLeast(3, tags...)},
-		segment.Definition{Name: "none", Expr: segment.Without(segment.All(tags...), tags[2999])},
-		segment.Definition{Name: "twice", Expr: segment.Any(append(tags[:2999:2999], tags[7])...)})
+		Definition{Name: "any", Expr: Any(tags...)},
+		Definition{Name: "few", Expr: AtLeast(3, tags...)},
+		Definition{Name: "none", Expr: Without(All(tags...), tags[2999])},
+		Definition{Name: "twice", Expr: Any(append(tags[:2999:2999], tags[7])...)})
 	require.NoError(t, err)
-	got, err := idx.View().Lint(context.Background(), day0, segment.LintOptions{})
+	got, err := idx.View().Lint(context.Background(), day0, LintOptions{})
 	require.NoError(t, err)
 	require.Empty(t, got.Unproven)
-	require.Contains(t, got.Findings, segment.Finding{Kind: segment.FindingEmpty, Segment: "none", Proven: true})
-	require.Contains(t, got.Findings, segment.Finding{Kind: segment.FindingRedundant, Segment: "twice", Other: "t7", Proven: true})
+	require.Contains(t, got.Findings, Finding{Kind: findingEmpty, Segment: "none", Proven: true})
+	require.Contains(t, got.Findings, Finding{Kind: findingRedundant, Segment: "twice", Other: "t7", Proven: true})
 }
 
 func FuzzLint(f *testing.F) {
 	f.Add("segment a = x and not x segment b = segment(a) or y except y ignoring red y")
 	f.Add("segment a = at least 2 of (x, y, x xor y) segment b = not segment(a)")
 	f.Fuzz(func(t *testing.T, text string) {
-		defs, err := segment.ParseDefinitions(text, segment.Limits{Nodes: 200, Depth: 20})
+		defs, err := ParseDefinitions(text, Limits{Nodes: 200, Depth: 20})
 		if err != nil {
 			return
 		}
-		idx := segment.NewIndex(segment.Options{})
+		idx := NewIndex(Options{})
 		if _, err := idx.Load(day0, func(yield func(string, []string) bool) {
 			_ = yield("1", []string{"x"}) && yield("2", []string{"y"}) && yield("3", nil)
 		}); err != nil {
@@ -239,7 +237,7 @@ func FuzzLint(f *testing.F) {
 		if _, err := idx.Define(day0, defs...); err != nil {
 			return
 		}
-		if _, err := idx.View().Lint(context.Background(), day0, segment.LintOptions{Cases: 1000}); err != nil {
+		if _, err := idx.View().Lint(context.Background(), day0, LintOptions{Cases: 1000}); err != nil {
 			t.Fatal(err)
 		}
 	})

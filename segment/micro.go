@@ -118,7 +118,7 @@ func (v *View) cells(at time.Time, base Definition, dim Dimension) ([]*Set, erro
 	c := newCompiler(&v.state, v.when(at))
 	out := make([]*Set, len(dim.Cells))
 	for i, cell := range dim.Cells {
-		if err := cell.Validate(v.limits); err != nil {
+		if err := cell.validate(v.limits); err != nil {
 			return nil, err
 		}
 		both := Definition{Name: base.Name, Expr: All(base.Expr, cell.Expr), IgnoreRed: base.IgnoreRed}

@@ -1,4 +1,4 @@
-package segment_test
+package segment
 
 import (
 	"fmt"
@@ -8,8 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/vefacrm/vefa/segment"
 )
 
 func TestMicroSegmentsAgainstGrouping(t *testing.T) {
@@ -32,17 +30,17 @@ func TestMicroSegmentsAgainstGrouping(t *testing.T) {
 		v = idx.View()
 		cities, err := v.FieldDimension("city")
 		require.NoError(t, err)
-		opt := segment.MicroOptions{MinSize: rapid.IntRange(0, 3).Draw(t, "min")}
+		opt := MicroOptions{MinSize: rapid.IntRange(0, 3).Draw(t, "min")}
 		if rapid.Bool().Draw(t, "within") {
 			opt.Within = names[0]
 		}
 		within := opt.Within
 		if within == "" {
-			w, err := v.With(segment.Definition{Name: "all", Expr: segment.Everyone()})
+			w, err := v.With(Definition{Name: "all", Expr: Everyone()})
 			require.NoError(t, err)
 			v, within = w, "all"
 		}
-		got, err := v.MicroSegments(day0, []segment.Dimension{cities, segment.TagDimension("taste", "a", "b", "c")}, opt)
+		got, err := v.MicroSegments(day0, []Dimension{cities, TagDimension("taste", "a", "b", "c")}, opt)
 		require.NoError(t, err)
 		want := map[string][]string{} // cell to members
 		cells := map[string]int{}     // customer to its cells that are large enough
@@ -87,25 +85,25 @@ func TestMicroSegmentsAgainstGrouping(t *testing.T) {
 
 func TestMicroSegmentsRefuse(t *testing.T) {
 	v := shop(t).View()
-	var invalid *segment.InvalidError
-	var unknown *segment.UnknownError
-	var limit *segment.LimitError
-	dim := segment.TagDimension("t", "vip", "newsletter")
-	require.ErrorAs(t, second(v.MicroSegments(day0, nil, segment.MicroOptions{})), &invalid)
-	require.ErrorAs(t, second(v.MicroSegments(day0, []segment.Dimension{dim}, segment.MicroOptions{Within: "nope"})), &unknown)
-	require.ErrorAs(t, second(v.MicroSegments(day0, []segment.Dimension{segment.TagDimension("t", "")}, segment.MicroOptions{})), &invalid)
-	require.ErrorAs(t, second(v.MicroSegments(day0, []segment.Dimension{dim}, segment.MicroOptions{MaxCells: 1})), &limit)
-	require.ErrorAs(t, second(v.MicroSegments(day0, []segment.Dimension{{Cells: []segment.Definition{{Name: "x", Expr: segment.Leaf("nope")}}}}, segment.MicroOptions{})), &unknown)
+	var invalid *InvalidError
+	var unknown *UnknownError
+	var limit *LimitError
+	dim := TagDimension("t", "vip", "newsletter")
+	require.ErrorAs(t, second(v.MicroSegments(day0, nil, MicroOptions{})), &invalid)
+	require.ErrorAs(t, second(v.MicroSegments(day0, []Dimension{dim}, MicroOptions{Within: "nope"})), &unknown)
+	require.ErrorAs(t, second(v.MicroSegments(day0, []Dimension{TagDimension("t", "")}, MicroOptions{})), &invalid)
+	require.ErrorAs(t, second(v.MicroSegments(day0, []Dimension{dim}, MicroOptions{MaxCells: 1})), &limit)
+	require.ErrorAs(t, second(v.MicroSegments(day0, []Dimension{{Cells: []Definition{{Name: "x", Expr: Leaf("nope")}}}}, MicroOptions{})), &unknown)
 	require.ErrorAs(t, second(v.FieldDimension("nope")), &unknown)
-	require.Equal(t, 0, segment.Micro{}.Members().Len())
+	require.Equal(t, 0, Micro{}.Members().Len())
 }
 
 // Many dimensions cost what the population has variety, not the product of cells.
 func TestMicroSegmentsPrune(t *testing.T) {
-	idx := segment.NewIndex(segment.Options{})
+	idx := NewIndex(Options{})
 	_, err := idx.Join(day0, "a", "b", "c")
 	require.NoError(t, err)
-	var dims []segment.Dimension
+	var dims []Dimension
 	for i := range 12 {
 		field := fmt.Sprint("f", i)
 		var none []string
@@ -118,7 +116,7 @@ func TestMicroSegmentsPrune(t *testing.T) {
 		require.NoError(t, err)
 		dims = append(dims, d)
 	}
-	got, err := idx.View().MicroSegments(day0, dims, segment.MicroOptions{}) // of 30^12 cells
+	got, err := idx.View().MicroSegments(day0, dims, MicroOptions{}) // of 30^12 cells
 	require.NoError(t, err)
 	require.Len(t, got.Segments, 2)
 	require.Equal(t, 2, got.Segments[0].Size)

@@ -1,17 +1,15 @@
-package segment_test
+package segment
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/vefacrm/vefa/segment"
 )
 
 func TestOverlapsAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		sets := make([]*segment.Set, 5)
+		sets := make([]*Set, 5)
 		for i := range sets {
 			_, sets[i] = genSet(t, string(rune('a'+i)))
 		}
@@ -35,11 +33,11 @@ func TestOverlapsAgainstModel(t *testing.T) {
 				}
 			}
 		}
-		got := segment.Overlaps(sets...)
+		got := Overlaps(sets...)
 		for i := range sets {
 			require.Equal(t, want[i][:], got[i])
 		}
 	})
-	require.Empty(t, segment.Overlaps())
-	require.Equal(t, [][]int{{0, 0}, {0, 2}}, segment.Overlaps(new(segment.Set), segment.SetOf(1, 1<<20)))
+	require.Empty(t, Overlaps())
+	require.Equal(t, [][]int{{0, 0}, {0, 2}}, Overlaps(new(Set), SetOf(1, 1<<20)))
 }

@@ -18,7 +18,7 @@ import (
 type Panel struct {
 	Segment     string // whom it is drawn from
 	Tag, Rest   string
-	Salt        []byte // of the Lottery, e.g. the panel's name
+	Salt        []byte // another one draws another sample; e.g. the panel's name
 	Part, Whole int    // the share to draw: Part of Whole
 	// Strata is a field supplied by SetField whose values are drawn from one by
 	// one; customers without a value are a stratum of their own. Empty: no strata.
@@ -50,7 +50,7 @@ func (v *View) Draw(p Panel, at time.Time) ([]TagChange, error) {
 	if err != nil {
 		return nil, err
 	}
-	lot := NewLottery(p.Salt)
+	lot := newLottery(p.Salt)
 	drawn, rest := v.tag(p.Tag), v.tag(p.Rest)
 	var out []TagChange
 	for _, s := range strata {
@@ -115,14 +115,14 @@ func (v *View) strata(field string, members *Set) ([]*Set, error) {
 }
 
 // order returns customers by their numbers, lowest first.
-func (l *Lottery) order(customers iter.Seq[string]) []string {
+func (l *lottery) order(customers iter.Seq[string]) []string {
 	type ticket struct {
 		number   uint64
 		customer string
 	}
 	var tickets []ticket
 	for customer := range customers {
-		tickets = append(tickets, ticket{l.Number(customer), customer})
+		tickets = append(tickets, ticket{l.number(customer), customer})
 	}
 	slices.SortFunc(tickets, func(a, b ticket) int {
 		return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.customer, b.customer))

@@ -1,4 +1,4 @@
-package segment_test
+package segment
 
 import (
 	"fmt"
@@ -7,20 +7,18 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/vefacrm/vefa/segment"
 )
 
 // However a population grows, nobody's lot changes, and each stratum's share is
 // right within one customer.
 func TestPanelStaysAsThePopulationGrows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		idx := segment.NewIndex(segment.Options{})
+		idx := NewIndex(Options{})
 		define(t, idx, "segment customers = everyone")
-		p := segment.Panel{Segment: "customers", Tag: "panel", Rest: "panel-rest", Salt: []byte("spring"), Strata: "city",
+		p := Panel{Segment: "customers", Tag: "panel", Rest: "panel-rest", Salt: []byte("spring"), Strata: "city",
 			Part: rapid.IntRange(0, 7).Draw(t, "part"), Whole: 7}
 		if rapid.Bool().Draw(t, "red") { // as a hold-out from everything
-			_, err := idx.SetPolarity(day0, segment.PolarityRule{Tag: "panel", Polarity: segment.Red})
+			_, err := idx.SetPolarity(day0, PolarityRule{Tag: "panel", Polarity: Red})
 			require.NoError(t, err)
 		}
 		city := map[string]string{}
@@ -61,9 +59,9 @@ func TestPanelStaysAsThePopulationGrows(t *testing.T) {
 	})
 }
 
-// The first draw is Lottery.Stratified.
+// The first draw is lottery.stratified.
 func TestPanelIsStratified(t *testing.T) {
-	idx := segment.NewIndex(segment.Options{})
+	idx := NewIndex(Options{})
 	define(t, idx, "segment customers = everyone")
 	city := map[string]string{}
 	for i := range 300 {
@@ -74,10 +72,10 @@ func TestPanelIsStratified(t *testing.T) {
 	}
 	_, err := idx.SetField(day0, "city", maps.All(city))
 	require.NoError(t, err)
-	changes, err := idx.View().Draw(segment.Panel{Segment: "customers", Tag: "in", Rest: "out", Salt: []byte("s"), Strata: "city", Part: 1, Whole: 3}, day0)
+	changes, err := idx.View().Draw(Panel{Segment: "customers", Tag: "in", Rest: "out", Salt: []byte("s"), Strata: "city", Part: 1, Whole: 3}, day0)
 	require.NoError(t, err)
 	require.Len(t, changes, 300)
-	want := segment.NewLottery([]byte("s")).Stratified(maps.All(city), 1, 3)
+	want := newLottery([]byte("s")).stratified(maps.All(city), 1, 3)
 	drawn := map[string]bool{}
 	for _, picked := range want {
 		for _, c := range picked {
@@ -93,22 +91,22 @@ func TestPanelIsStratified(t *testing.T) {
 func TestPanelRefuses(t *testing.T) {
 	idx := shop(t)
 	define(t, idx, "segment others = not in segment deep = segment(others) and vip")
-	ok := segment.Panel{Segment: "mail", Tag: "in", Rest: "out", Part: 1, Whole: 2}
+	ok := Panel{Segment: "mail", Tag: "in", Rest: "out", Part: 1, Whole: 2}
 	changes, err := idx.View().Draw(ok, day0)
 	require.NoError(t, err)
 	require.Len(t, changes, 2)
-	var invalid *segment.InvalidError
-	var unknown *segment.UnknownError
-	for name, change := range map[string]func(*segment.Panel){
-		"part": func(p *segment.Panel) { p.Part = 3 }, "whole": func(p *segment.Panel) { p.Whole = 0 }, "negative": func(p *segment.Panel) { p.Part = -1 },
-		"same": func(p *segment.Panel) { p.Rest = "in" }, "nameless": func(p *segment.Panel) { p.Rest = "" },
-		"itself": func(p *segment.Panel) { p.Segment = "deep" },
+	var invalid *InvalidError
+	var unknown *UnknownError
+	for name, change := range map[string]func(*Panel){
+		"part": func(p *Panel) { p.Part = 3 }, "whole": func(p *Panel) { p.Whole = 0 }, "negative": func(p *Panel) { p.Part = -1 },
+		"same": func(p *Panel) { p.Rest = "in" }, "nameless": func(p *Panel) { p.Rest = "" },
+		"itself": func(p *Panel) { p.Segment = "deep" },
 	} {
 		p := ok
 		change(&p)
 		require.ErrorAs(t, second(idx.View().Draw(p, day0)), &invalid, name)
 	}
-	for _, p := range []segment.Panel{{Segment: "nope", Tag: "in", Rest: "out", Part: 1, Whole: 2}, {Segment: "mail", Tag: "in", Rest: "out", Part: 1, Whole: 2, Strata: "nope"}} {
+	for _, p := range []Panel{{Segment: "nope", Tag: "in", Rest: "out", Part: 1, Whole: 2}, {Segment: "mail", Tag: "in", Rest: "out", Part: 1, Whole: 2, Strata: "nope"}} {
 		require.ErrorAs(t, second(idx.View().Draw(p, day0)), &unknown)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// Parse reads one expression within the default Limits. The syntax:
+// Parse reads one expression within the limits. The syntax:
 //
 //	vip                              customers with the tag vip
 //	"two words"                      any other tag name, quoted as in Go
@@ -20,10 +20,7 @@ import (
 //
 // Keywords are read in any ASCII case; # begins a comment. Errors are
 // *ParseError, *LimitError or *InvalidError.
-func Parse(text string) (Expr, error) { return ParseWithin(text, Limits{}) }
-
-// ParseWithin is Parse with other limits.
-func ParseWithin(text string, limits Limits) (Expr, error) {
+func Parse(text string, limits Limits) (Expr, error) {
 	p, err := newParser(text, limits)
 	if err != nil {
 		return Expr{}, err
@@ -35,7 +32,7 @@ func ParseWithin(text string, limits Limits) (Expr, error) {
 	if p.tok.kind != tokenEnd {
 		return Expr{}, p.unexpected("the end")
 	}
-	return e, e.Validate(p.limits)
+	return e, e.validate(p.limits)
 }
 
 // ParseDefinitions reads a file of definitions, each written as
@@ -134,7 +131,7 @@ func (p *parser) definition() (d Definition, err error) {
 	if d.Expr, err = p.expr(1); err != nil {
 		return d, err
 	}
-	if err = d.Expr.Validate(p.limits); err != nil {
+	if err = d.Expr.validate(p.limits); err != nil {
 		return d, err
 	}
 	if p.tok.key != "ignoring" {
@@ -181,7 +178,7 @@ func (p *parser) count() error {
 	return nil
 }
 
-var infixOps = map[string]Op{"and": OpAll, "or": OpAny, "xor": OpXor, "except": OpExcept}
+var infixOps = map[string]operation{"and": isAll, "or": isAny, "xor": isXor, "except": isExcept}
 
 // expr reads operands joined by one operator, then an optional chain of except.
 func (p *parser) expr(depth int) (Expr, error) {
@@ -198,7 +195,7 @@ func (p *parser) expr(depth int) (Expr, error) {
 		if err := p.count(); err != nil {
 			return Expr{}, err
 		}
-		e = Expr{Op: op, Args: []Expr{e}}
+		e = Expr{op: op, args: []Expr{e}}
 		for p.tok.key == word {
 			if err := p.advance(); err != nil {
 				return Expr{}, err
@@ -207,9 +204,9 @@ func (p *parser) expr(depth int) (Expr, error) {
 			if err != nil {
 				return Expr{}, err
 			}
-			e.Args = append(e.Args, next)
+			e.args = append(e.args, next)
 		}
-		if other, ok := infixOps[p.tok.key]; ok && other != OpExcept {
+		if other, ok := infixOps[p.tok.key]; ok && other != isExcept {
 			return Expr{}, p.scan.fail(p.tok.at,
 				fmt.Sprintf("%q and %q side by side need parentheses", word, p.tok.key))
 		}
@@ -245,17 +242,17 @@ func (p *parser) operand(depth int) (Expr, error) {
 		arg, err := p.operand(depth + 1)
 		return Not(arg), err
 	case "tag":
-		return p.named(OpTag)
+		return p.named(isTag)
 	case "leaf":
-		return p.named(OpLeaf)
+		return p.named(isLeaf)
 	case "segment":
-		return p.named(OpSegment)
+		return p.named(isSegment)
 	case "all":
 		args, err := p.list(depth + 1)
-		return Expr{Op: OpAll, Args: args}, err
+		return Expr{op: isAll, args: args}, err
 	case "any":
 		args, err := p.list(depth + 1)
-		return Expr{Op: OpAny, Args: args}, err
+		return Expr{op: isAny, args: args}, err
 	case "at":
 		return p.atLeast(depth)
 	}
@@ -274,7 +271,7 @@ func (p *parser) group(depth int) (Expr, error) {
 	return e, p.expect(")")
 }
 
-func (p *parser) named(op Op) (Expr, error) {
+func (p *parser) named(op operation) (Expr, error) {
 	if err := p.expect("("); err != nil {
 		return Expr{}, err
 	}
@@ -282,7 +279,7 @@ func (p *parser) named(op Op) (Expr, error) {
 	if err != nil {
 		return Expr{}, err
 	}
-	return Expr{Op: op, Name: name}, p.expect(")")
+	return Expr{op: op, name: name}, p.expect(")")
 }
 
 func (p *parser) atLeast(depth int) (Expr, error) {

@@ -178,7 +178,7 @@ func (x *Index) changedBelow(name string, changed map[string]bool) (Cause, bool)
 	if found == "" {
 		return Cause{}, false
 	}
-	return Cause{Kind: CauseDefinition, Name: found, Version: x.defs[found].version}, true
+	return Cause{Kind: causeDefinition, Name: found, Version: x.defs[found].version}, true
 }
 
 // settle brings one customer's membership in the given segments up to date.

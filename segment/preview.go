@@ -8,7 +8,7 @@ import (
 
 // TreeCount is one node of a definition with its exact count.
 type TreeCount struct {
-	Op       Op
+	op       operation
 	Label    string // the operation or the leaf, in words
 	Count    int    // live customers whom the node alone selects
 	Children []TreeCount
@@ -81,11 +81,11 @@ func (b *treeBuilder) build(e Expr) (*treeNode, error) {
 	t := &treeNode{expr: e}
 	var kids []*node
 	switch {
-	case e.Op == OpSegment && b.shown[e.Name]:
-		t.node, t.shown = b.refs[e.Name], true
+	case e.op == isSegment && b.shown[e.name]:
+		t.node, t.shown = b.refs[e.name], true
 		return t, nil
-	case e.Op == OpSegment:
-		d, err := b.c.st.definition(e.Name)
+	case e.op == isSegment:
+		d, err := b.c.st.definition(e.name)
 		if err != nil {
 			return nil, err
 		}
@@ -93,21 +93,21 @@ func (b *treeBuilder) build(e Expr) (*treeNode, error) {
 		if err != nil {
 			return nil, err
 		}
-		b.shown[e.Name] = true
+		b.shown[e.name] = true
 		if b.refs == nil {
 			b.refs = make(map[string]*node)
 		}
-		b.refs[e.Name] = kid.node
+		b.refs[e.name] = kid.node
 		t.kids, t.node = []*treeNode{kid}, kid.node
 		return t, nil
-	case e.Op == OpTag || e.Op == OpLeaf:
+	case e.op == isTag || e.op == isLeaf:
 		n, err := b.c.expr(e)
 		if err != nil {
 			return nil, err
 		}
 		t.node = n
 	default:
-		for _, a := range e.Args {
+		for _, a := range e.args {
 			kid, err := b.build(a)
 			if err != nil {
 				return nil, err
@@ -125,18 +125,18 @@ func (b *treeBuilder) build(e Expr) (*treeNode, error) {
 }
 
 func (b *treeBuilder) operation(e Expr, kids []*node) *node {
-	switch e.Op {
-	case OpAll:
+	switch e.op {
+	case isAll:
 		return op(opAnd, append([]*node{b.c.pop}, kids...), nil)
-	case OpNot:
+	case isNot:
 		return op(opAnd, []*node{b.c.pop}, kids)
-	case OpExcept:
+	case isExcept:
 		return op(opAnd, kids[:1], kids[1:])
-	case OpXor:
+	case isXor:
 		return op(opXor, kids, nil)
-	case OpAtLeast:
+	case isAtLeast:
 		n := op(opAtLeast, kids, nil)
-		n.k = e.K
+		n.k = e.k
 		return n
 	default:
 		return op(opOr, kids, nil)
@@ -144,7 +144,7 @@ func (b *treeBuilder) operation(e Expr, kids []*node) *node {
 }
 
 func (t *treeNode) counted() TreeCount {
-	out := TreeCount{Op: t.expr.Op, Label: t.expr.label(), Count: t.node.count, Shown: t.shown}
+	out := TreeCount{op: t.expr.op, Label: t.expr.label(), Count: t.node.count, Shown: t.shown}
 	for _, k := range t.kids {
 		out.Children = append(out.Children, k.counted())
 	}
@@ -153,27 +153,27 @@ func (t *treeNode) counted() TreeCount {
 
 // label names one node without its operands.
 func (e Expr) label() string {
-	switch e.Op {
-	case OpTag, OpLeaf, OpSegment:
-		return e.Op.String() + " " + e.Name
-	case OpAll:
-		if len(e.Args) == 0 {
+	switch e.op {
+	case isTag, isLeaf, isSegment:
+		return e.op.String() + " " + e.name
+	case isAll:
+		if len(e.args) == 0 {
 			return "everyone"
 		}
 		return "all of"
-	case OpAny:
-		if len(e.Args) == 0 {
+	case isAny:
+		if len(e.args) == 0 {
 			return "nobody"
 		}
 		return "any of"
-	case OpAtLeast:
-		return fmt.Sprintf("at least %d of", e.K)
-	case OpExcept:
+	case isAtLeast:
+		return fmt.Sprintf("at least %d of", e.k)
+	case isExcept:
 		return "the first, without the others"
-	case OpXor:
+	case isXor:
 		return "an odd number of"
 	default:
-		return e.Op.String()
+		return e.op.String()
 	}
 }
 
@@ -273,15 +273,15 @@ func (v *View) Waterfall(name string, at time.Time) (Waterfall, error) {
 // exclusions lists what compiler.include makes exclusions of a conjunction, in
 // the same order.
 func exclusions(e Expr, out []Expr) []Expr {
-	switch e.Op {
-	case OpAll:
-		for _, a := range e.Args {
+	switch e.op {
+	case isAll:
+		for _, a := range e.args {
 			out = exclusions(a, out)
 		}
-	case OpExcept:
-		out = append(exclusions(e.Args[0], out), e.Args[1:]...)
-	case OpNot:
-		out = append(out, e.Args[0])
+	case isExcept:
+		out = append(exclusions(e.args[0], out), e.args[1:]...)
+	case isNot:
+		out = append(out, e.args[0])
 	}
 	return out
 }

@@ -7,30 +7,30 @@ import (
 
 // RemoveLeaf removes outside leaves; unknown ones are ignored. While a
 // definition refers to one it is an *InUseError and nothing is removed.
-func (x *Index) RemoveLeaf(at time.Time, names ...string) ([]MembershipChange, error) {
+func (x *Index) RemoveLeaf(at time.Time, names ...string) (Changes, error) {
 	x.mu.Lock()
 	defer x.done()
 	for _, name := range names {
 		if by := x.mentions(func(d *defined) bool { return slices.Contains(d.refs.leaves, name) }); len(by) > 0 {
-			return nil, &InUseError{Name: name, By: by}
+			return Changes{}, &InUseError{Name: name, By: by}
 		}
 	}
 	if err := x.begin(at); err != nil {
-		return nil, err
+		return Changes{}, err
 	}
 	x.touchMaps()
 	for _, name := range names {
 		delete(x.leaves, name)
 	}
 	x.plan = nil
-	return listed(x.report(), nil)
+	return x.report(), nil
 }
 
 // RemoveTag erases tags with their carriers and polarity rules; unknown ones are
 // ignored. While a definition mentions one, be it to ignore its red, or while
 // one is or will be red and so keeps its carriers out of audiences, it is an
 // *InUseError and nothing is removed.
-func (x *Index) RemoveTag(at time.Time, tags ...string) ([]MembershipChange, error) {
+func (x *Index) RemoveTag(at time.Time, tags ...string) (Changes, error) {
 	x.mu.Lock()
 	defer x.done()
 	when := x.clock
@@ -45,11 +45,11 @@ func (x *Index) RemoveTag(at time.Time, tags ...string) ([]MembershipChange, err
 			by = append(by, "its red polarity")
 		}
 		if len(by) > 0 {
-			return nil, &InUseError{Name: tag, By: by}
+			return Changes{}, &InUseError{Name: tag, By: by}
 		}
 	}
 	if err := x.begin(at); err != nil {
-		return nil, err
+		return Changes{}, err
 	}
 	x.touchMaps()
 	for _, tag := range tags {
@@ -60,7 +60,7 @@ func (x *Index) RemoveTag(at time.Time, tags ...string) ([]MembershipChange, err
 		}
 	}
 	x.plan = nil
-	return listed(x.report(), nil)
+	return x.report(), nil
 }
 
 // mentions lists the segments whose own definition uses something, by name.

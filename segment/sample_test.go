@@ -1,10 +1,12 @@
-package segment_test
+package segment
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -12,8 +14,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/vefacrm/vefa/segment"
 )
 
 func TestLotteryIsHMAC(t *testing.T) {
@@ -22,41 +22,13 @@ func TestLotteryIsHMAC(t *testing.T) {
 		customer := rapid.String().Draw(t, "customer") + strings.Repeat("x", rapid.IntRange(0, 300).Draw(t, "long"))
 		mac := hmac.New(sha256.New, salt)
 		mac.Write([]byte(customer))
-		require.Equal(t, binary.BigEndian.Uint64(mac.Sum(nil)), segment.NewLottery(salt).Number(customer))
+		require.Equal(t, binary.BigEndian.Uint64(mac.Sum(nil)), newLottery(salt).number(customer))
 	})
-}
-
-func TestSamplesAreNestedAndEven(t *testing.T) {
-	l := segment.NewLottery([]byte("s"))
-	const n = 20_000
-	in := 0
-	arms := make([]int, 3)
-	for i := range n {
-		c := fmt.Sprint(i)
-		require.False(t, l.Sample(c, 0, 100))
-		require.True(t, l.Sample(c, 100, 100))
-		if l.Sample(c, 5, 100) {
-			in++
-			require.True(t, l.Sample(c, 6, 100))
-		}
-		arms[l.Split(c, 1, 0, 3)]++
-	}
-	within := func(got int, p float64) {
-		require.InDelta(t, n*p, got, 5*math.Sqrt(n*p*(1-p)))
-	}
-	within(in, 0.05)
-	within(arms[0], 0.25)
-	require.Zero(t, arms[1])
-	within(arms[2], 0.75)
-	require.Equal(t, -1, l.Split("a"))
-	require.Equal(t, -1, l.Split("a", 0, -3))
-	require.Equal(t, -1, l.Split("a", math.MaxInt, math.MaxInt))
-	require.False(t, l.Sample("a", 1, 0))
 }
 
 func TestStratified(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		l := segment.NewLottery([]byte("s"))
+		l := newLottery([]byte("s"))
 		type row struct{ customer, stratum string }
 		var rows []row
 		sizes := map[string]int{}
@@ -73,19 +45,49 @@ func TestStratified(t *testing.T) {
 			}
 		}
 		part := rapid.IntRange(0, 12).Draw(t, "part")
-		got := l.Stratified(seq, part, 10)
+		got := l.stratified(seq, part, 10)
 		for s, n := range sizes {
 			want := math.Min(float64(n), float64(n*part)/10)
 			require.InDelta(t, want, len(got[s]), 0.5)
 			require.True(t, slices.IsSorted(got[s]))
 		}
 		slices.Reverse(rows)
-		require.Equal(t, got, l.Stratified(seq, part, 10))
-		larger := l.Stratified(seq, part+1, 10)
+		require.Equal(t, got, l.stratified(seq, part, 10))
+		larger := l.stratified(seq, part+1, 10)
 		for s := range sizes {
 			for _, c := range got[s] {
 				require.Contains(t, larger[s], c)
 			}
 		}
 	})
+}
+
+// stratified draws, from each stratum by itself, the nearest whole number to
+// part out of whole of its customers (halves up): those with the lowest numbers. Rows are
+// (customer, stratum), in any order; the result is by stratum and customer. A
+// customer named twice in a stratum counts once.
+func (l *lottery) stratified(rows iter.Seq2[string, string], part, whole int) map[string][]string {
+	type ticket struct {
+		number   uint64
+		customer string
+	}
+	strata := make(map[string][]ticket)
+	for customer, stratum := range rows {
+		strata[stratum] = append(strata[stratum], ticket{l.number(customer), customer})
+	}
+	out := make(map[string][]string, len(strata))
+	for stratum, tickets := range strata {
+		slices.SortFunc(tickets, func(a, b ticket) int {
+			return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.customer, b.customer))
+		})
+		tickets = slices.Compact(tickets)
+		tickets = tickets[:share(len(tickets), part, whole)]
+		picked := make([]string, len(tickets))
+		for i, t := range tickets {
+			picked[i] = t.customer
+		}
+		slices.Sort(picked)
+		out[stratum] = picked
+	}
+	return out
 }

@@ -1,4 +1,4 @@
-package segment_test
+package segment
 
 import (
 	"bytes"
@@ -13,8 +13,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/vefacrm/vefa/segment"
 )
 
 // model is a set as anybody would write it.
@@ -22,7 +20,7 @@ type model map[uint32]bool
 
 func (m model) sorted() []uint32 { return slices.Sorted(maps.Keys(m)) }
 
-func requireSame(t require.TestingT, m model, s *segment.Set) {
+func requireSame(t require.TestingT, m model, s *Set) {
 	require.Equal(t, len(m), s.Len())
 	if !slices.Equal(m.sorted(), slices.Collect(s.All())) {
 		require.Equal(t, m.sorted(), slices.Collect(s.All()))
@@ -30,8 +28,8 @@ func requireSame(t require.TestingT, m model, s *segment.Set) {
 }
 
 // genSet draws a set that mixes sparse ids, dense noise and runs, in few chunks.
-func genSet(t *rapid.T, label string) (model, *segment.Set) {
-	m, s := model{}, new(segment.Set)
+func genSet(t *rapid.T, label string) (model, *Set) {
+	m, s := model{}, new(Set)
 	rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, label), 1))
 	for range rapid.IntRange(0, 4).Draw(t, label+" pieces") {
 		base := uint32(rng.IntN(3)) << 16
@@ -81,7 +79,7 @@ func TestSetAgainstModel(t *testing.T) {
 		}
 		data, err := s.MarshalBinary()
 		require.NoError(t, err)
-		var back segment.Set
+		var back Set
 		require.NoError(t, back.UnmarshalBinary(data))
 		requireSame(t, m, &back)
 		require.True(t, s.Equal(&back))
@@ -95,7 +93,7 @@ func TestSetAgainstModel(t *testing.T) {
 
 func TestSetRunsOneByOne(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m, s := model{}, new(segment.Set)
+		m, s := model{}, new(Set)
 		s.AddRange(100, 4000)
 		for id := uint32(100); id <= 4000; id++ {
 			m[id] = true
@@ -145,15 +143,15 @@ func TestAlgebraAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const size = 5
 		var in [5 << 16]uint8 // per id the sets it is in
-		var ss [size]*segment.Set
+		var ss [size]*Set
 		for i := range size {
 			_, ss[i] = genSet(t, string(rune('a'+i)))
 			for id := range ss[i].All() {
 				in[id] |= 1 << i
 			}
 		}
-		union := slices.Collect(segment.Union(ss[:]...).All()) // itself checked below
-		check := func(got *segment.Set, keep func(in uint8) bool) {
+		union := slices.Collect(Union(ss[:]...).All()) // itself checked below
+		check := func(got *Set, keep func(in uint8) bool) {
 			var want []uint32
 			for _, id := range union {
 				if keep(in[id]) {
@@ -165,7 +163,7 @@ func TestAlgebraAgainstModel(t *testing.T) {
 				t.Fatal("members differ")
 			}
 		}
-		check(segment.Intersect(ss[:]...), func(in uint8) bool { return in == 1<<size-1 })
+		check(Intersect(ss[:]...), func(in uint8) bool { return in == 1<<size-1 })
 		some := 0
 		for _, mask := range in {
 			if mask != 0 {
@@ -173,12 +171,12 @@ func TestAlgebraAgainstModel(t *testing.T) {
 			}
 		}
 		require.Equal(t, some, len(union))
-		check(segment.Xor(ss[:]...), func(in uint8) bool { return bits.OnesCount8(in)%2 == 1 })
+		check(Xor(ss[:]...), func(in uint8) bool { return bits.OnesCount8(in)%2 == 1 })
 		for k := 1; k <= size+1; k++ {
-			check(segment.Threshold(k, ss[:]...), func(in uint8) bool { return bits.OnesCount8(in) >= k })
+			check(Threshold(k, ss[:]...), func(in uint8) bool { return bits.OnesCount8(in) >= k })
 		}
 		for include := 1; include <= size; include++ {
-			q := segment.Select{Include: ss[:include], Exclude: ss[include:]}
+			q := Select{Include: ss[:include], Exclude: ss[include:]}
 			got := q.Set()
 			check(got, func(in uint8) bool { return in == 1<<include-1 })
 			require.Equal(t, got.Len(), q.Count())
@@ -187,19 +185,19 @@ func TestAlgebraAgainstModel(t *testing.T) {
 }
 
 func TestEdges(t *testing.T) {
-	s := segment.SetOf(0, 65535, 65536, 1<<32-1)
+	s := SetOf(0, 65535, 65536, 1<<32-1)
 	require.Equal(t, []uint32{0, 65535, 65536, 1<<32 - 1}, slices.Collect(s.All()))
 	s.AddRange(1<<32-3, 1<<32-1)
 	require.Equal(t, 6, s.Len())
 	s.AddRange(9, 3)
 	require.Equal(t, 6, s.Len())
-	require.True(t, new(segment.Set).IsEmpty())
-	require.Zero(t, segment.Select{}.Count())
-	require.Zero(t, segment.Union().Len())
-	full := new(segment.Set)
+	require.True(t, new(Set).IsEmpty())
+	require.Zero(t, Select{}.Count())
+	require.Zero(t, Union().Len())
+	full := new(Set)
 	full.AddRange(0, 1<<17-1)
-	require.Equal(t, 1<<17-1, segment.Except(full, segment.SetOf(77)).Len())
-	require.Zero(t, segment.Except(full, full).Len())
+	require.Equal(t, 1<<17-1, Except(full, SetOf(77)).Len())
+	require.Zero(t, Except(full, full).Len())
 	require.True(t, full.Remove(65536))
 	require.False(t, full.Remove(65536))
 	require.True(t, full.Add(65536))
@@ -213,12 +211,12 @@ func TestEdges(t *testing.T) {
 func TestRoaringBytes(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		set  *segment.Set
+		set  *Set
 		want string
 	}{
-		{"empty", segment.SetOf(), "3a300000" + "00000000"},
-		{"array", segment.SetOf(1, 3, 5), "3a300000" + "01000000" + "0000" + "0200" + "10000000" + "010003000500"},
-		{"run", func() *segment.Set { s := new(segment.Set); s.AddRange(10, 19); return s }(),
+		{"empty", SetOf(), "3a300000" + "00000000"},
+		{"array", SetOf(1, 3, 5), "3a300000" + "01000000" + "0000" + "0200" + "10000000" + "010003000500"},
+		{"run", func() *Set { s := new(Set); s.AddRange(10, 19); return s }(),
 			"3b300000" + "01" + "0000" + "0900" + "0100" + "0a000900"},
 	} {
 		got, err := c.set.MarshalBinary()
@@ -228,7 +226,7 @@ func TestRoaringBytes(t *testing.T) {
 }
 
 func TestUnmarshalRefusesBadBytes(t *testing.T) {
-	good, err := segment.SetOf(1, 3, 5).MarshalBinary()
+	good, err := SetOf(1, 3, 5).MarshalBinary()
 	require.NoError(t, err)
 	change := func(f func(b []byte) []byte) []byte { return f(bytes.Clone(good)) }
 	for name, data := range map[string][]byte{
@@ -243,9 +241,9 @@ func TestUnmarshalRefusesBadBytes(t *testing.T) {
 		"run overlap": mustHex(t, "3b300000"+"01"+"0000"+"0400"+"0200"+"0a000200"+"0b000100"),
 		"run leaves":  mustHex(t, "3b300000"+"01"+"0000"+"0400"+"0100"+"ffff0400"),
 	} {
-		s := segment.SetOf(7)
+		s := SetOf(7)
 		err := s.UnmarshalBinary(data)
-		var codec *segment.CodecError
+		var codec *CodecError
 		require.True(t, errors.As(err, &codec), "%s: %v", name, err)
 		require.Equal(t, []uint32{7}, slices.Collect(s.All()), name)
 	}
@@ -258,19 +256,19 @@ func mustHex(t *testing.T, s string) []byte {
 }
 
 func FuzzUnmarshalSet(f *testing.F) {
-	dense, runs := new(segment.Set), new(segment.Set)
+	dense, runs := new(Set), new(Set)
 	for i := uint32(0); i < 9000; i++ {
 		dense.Add(i * 7)
 	}
 	for i := uint32(0); i < 5; i++ {
 		runs.AddRange(i<<16, i<<16+900)
 	}
-	for _, s := range []*segment.Set{segment.SetOf(), segment.SetOf(1, 3, 1<<20), dense, runs} {
+	for _, s := range []*Set{SetOf(), SetOf(1, 3, 1<<20), dense, runs} {
 		data, _ := s.MarshalBinary()
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var s segment.Set
+		var s Set
 		if s.UnmarshalBinary(data) != nil {
 			return
 		}
@@ -278,7 +276,7 @@ func FuzzUnmarshalSet(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var back segment.Set
+		var back Set
 		if err := back.UnmarshalBinary(again); err != nil || !back.Equal(&s) {
 			t.Fatalf("does not read back: %v", err)
 		}
@@ -295,7 +293,7 @@ func FuzzUnmarshalSet(f *testing.F) {
 }
 
 func TestIDs(t *testing.T) {
-	var ids segment.IDs
+	var ids customerIDs
 	a, err := ids.Assign("ayşe")
 	require.NoError(t, err)
 	b, err := ids.Assign("İbrahim")
@@ -307,7 +305,7 @@ func TestIDs(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, "İbrahim", name)
 	_, err = ids.Assign("")
-	var invalid *segment.InvalidError
+	var invalid *InvalidError
 	require.ErrorAs(t, err, &invalid)
 	require.True(t, ids.Forget("ayşe"))
 	require.False(t, ids.Forget("ayşe"))

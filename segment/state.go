@@ -10,7 +10,7 @@ import (
 // state is what there is to know at one moment. Index holds the living one,
 // each View a frozen one; both are read by the same code.
 type state struct {
-	ids      *IDs
+	ids      *customerIDs
 	limits   Limits
 	pop      *Set
 	ord      map[string]int // tag name to its place in the slices below
@@ -47,15 +47,15 @@ func (e Expr) references() references {
 }
 
 func (e Expr) refer(r *references) {
-	switch e.Op {
-	case OpTag:
-		r.tags = append(r.tags, e.Name)
-	case OpLeaf:
-		r.leaves = append(r.leaves, e.Name)
-	case OpSegment:
-		r.segments = append(r.segments, e.Name)
+	switch e.op {
+	case isTag:
+		r.tags = append(r.tags, e.name)
+	case isLeaf:
+		r.leaves = append(r.leaves, e.name)
+	case isSegment:
+		r.segments = append(r.segments, e.name)
 	}
-	for _, a := range e.Args {
+	for _, a := range e.args {
 		a.refer(r)
 	}
 }
@@ -117,13 +117,13 @@ func (s *state) definition(name string) (*defined, error) {
 func (s *state) define(defs []Definition, strict bool) (map[string]*defined, error) {
 	out := maps.Clone(s.defs)
 	for _, d := range defs {
-		if err := d.Validate(s.limits); err != nil {
+		if err := d.validate(s.limits); err != nil {
 			return nil, err
 		}
 		next := &defined{Definition: d.sorted(), version: 1, refs: d.Expr.references()}
 		if old, ok := out[d.Name]; ok {
 			next.version = old.version + 1
-			if old.Equal(next.Definition) {
+			if old.equal(next.Definition) {
 				continue
 			}
 		}

@@ -79,9 +79,7 @@ func (x *Index) Tracked(name string) (*Set, bool) {
 // Advance moves the clock and returns what time alone changed: polarity that
 // came into or went out of effect, each at its own moment and in order, then
 // predicates, as of at.
-func (x *Index) Advance(at time.Time) ([]MembershipChange, error) { return listed(x.advanceTo(at)) }
-
-func (x *Index) advanceTo(at time.Time) (Changes, error) {
+func (x *Index) Advance(at time.Time) (Changes, error) {
 	x.mu.Lock()
 	defer x.done()
 	err := x.begin(at)
@@ -89,18 +87,18 @@ func (x *Index) advanceTo(at time.Time) (Changes, error) {
 }
 
 // Touch asks the predicates again about customers whose facts changed.
-func (x *Index) Touch(at time.Time, customers ...string) ([]MembershipChange, error) {
+func (x *Index) Touch(at time.Time, customers ...string) (Changes, error) {
 	x.mu.Lock()
 	defer x.done()
 	if err := x.begin(at); err != nil {
-		return nil, err
+		return Changes{}, err
 	}
 	for _, customer := range customers {
 		if id, ok := x.ids.Lookup(customer); ok {
-			x.settle(id, customer, x.planned().preds, &Cause{Kind: CausePredicate})
+			x.settle(id, customer, x.planned().preds, &Cause{Kind: causePredicate})
 		}
 	}
-	return listed(x.report(), nil)
+	return x.report(), nil
 }
 
 func (x *Index) advance(at time.Time) {
@@ -131,7 +129,7 @@ func (x *Index) advance(at time.Time) {
 	}
 	x.clock = at
 	if preds := x.planned().preds; len(preds) > 0 {
-		x.recompute(preds, Cause{Kind: CausePredicate})
+		x.recompute(preds, Cause{Kind: causePredicate})
 	}
 }
 
@@ -162,7 +160,7 @@ func (x *Index) redNow(tag int) bool {
 
 // flip applies that a tag became red or stopped being so.
 func (x *Index) flip(tag int, red bool) {
-	cause := Cause{Kind: CausePolarity, Name: x.names[tag]}
+	cause := Cause{Kind: causePolarity, Name: x.names[tag]}
 	concerned := make([]*tracked, 0, len(x.tracked))
 	for _, name := range slices.Sorted(maps.Keys(x.tracked)) {
 		if _, ignored := slices.BinarySearch(x.defs[name].IgnoreRed, x.names[tag]); !ignored {

@@ -141,8 +141,8 @@ func (v *View) Polarity(tag string, at time.Time) PolarityRule {
 	return rule
 }
 
-// PolarityRules returns all rules of a tag in the order in which they were decided.
-func (v *View) PolarityRules(tag string) []PolarityRule {
+// polarityRules returns all rules of a tag in the order in which they were decided.
+func (v *View) polarityRules(tag string) []PolarityRule {
 	if i, ok := v.ord[tag]; ok {
 		return slices.Clone(v.polarity[i])
 	}

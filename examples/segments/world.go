@@ -51,11 +51,11 @@ func build(o options, in *input) (*world, error) {
 		return nil, err
 	}
 	for _, day := range days {
-		if _, err := w.idx.Bulk().Apply(day.at, day.changes); err != nil {
+		if _, err := w.idx.Apply(day.at, day.changes); err != nil {
 			return nil, err
 		}
 	}
-	if _, err := w.idx.Bulk().Advance(o.at); err != nil {
+	if _, err := w.idx.Advance(o.at); err != nil {
 		return nil, err
 	}
 	w.view = w.idx.View()

@@ -60,10 +60,10 @@ func BenchmarkTagChange(b *testing.B) {
 	for i := range changes {
 		changes[i] = segment.TagChange{Customer: customer(rng.IntN(1_000_000)), Tag: tagName(rng.IntN(tagCount)), Clear: i%2 == 0}
 	}
-	write, events := idx.Bulk(), 0
+	events := 0
 	lap := func() {
 		for i := range changes {
-			got, err := write.Apply(day0, changes[i:i+1])
+			got, err := idx.Apply(day0, changes[i:i+1])
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -94,11 +94,10 @@ func BenchmarkTagTurnsRed(b *testing.B) {
 	if err := idx.Track(define1000(b, idx)[:100]...); err != nil {
 		b.Fatal(err)
 	}
-	write := idx.Bulk()
 	red, neutral, events, left := math.Inf(1), math.Inf(1), 0, 0
 	turn := func(p segment.Polarity) func() {
 		return func() {
-			got, err := write.SetPolarity(day0, segment.PolarityRule{Tag: tagName(tag), Polarity: p})
+			got, err := idx.SetPolarity(day0, segment.PolarityRule{Tag: tagName(tag), Polarity: p})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -138,7 +138,7 @@ func TestSegmentsTogetherAgainstRoaring(t *testing.T) {
 		} else {
 			tags[i].theirs.Add(uint32(who))
 		}
-		_, err := idx.Bulk().Apply(day0, []segment.TagChange{c})
+		_, err := idx.Apply(day0, []segment.TagChange{c})
 		require.NoError(t, err)
 	}
 	check()

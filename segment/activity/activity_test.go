@@ -190,9 +190,9 @@ func TestSupply(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, idx.Track("lapsing"))
 	var moves []string
-	note := func(changes []segment.MembershipChange, err error) {
+	note := func(changes segment.Changes, err error) {
 		require.NoError(t, err)
-		for _, c := range changes {
+		for c := range changes.All() {
 			moves = append(moves, fmt.Sprint(c.At.YearDay()-1, " ", c.Customer, " ", c.Entered))
 		}
 	}
@@ -202,7 +202,7 @@ func TestSupply(t *testing.T) {
 	require.NoError(t, log.Add("ayşe", "purchase", day(45)))
 	note(idx.Touch(day(45), "ayşe"))
 	require.Equal(t, []string{"41 ayşe true", "45 ayşe false"}, moves)
-	seq, err := idx.Members("lapsing", day(44))
+	seq, err := idx.View().Members("lapsing", day(44))
 	require.NoError(t, err)
 	require.Equal(t, []string{"ayşe"}, slices.Collect(seq), "the question about the past is answered as then")
 

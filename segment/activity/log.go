@@ -158,7 +158,7 @@ func Supply(idx *segment.Index, log *Log, at time.Time, defs ...segment.Definiti
 		if err != nil {
 			return out, err
 		}
-		out = append(out, changes...)
+		out = slices.AppendSeq(out, changes.All())
 	}
 	return out, nil
 }

@@ -1,4 +1,4 @@
-package report_test
+package report
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/vefacrm/vefa/segment"
-	"github.com/vefacrm/vefa/segment/report"
+
 	"github.com/vefacrm/vefa/segment/rfm"
 )
 
@@ -26,7 +26,7 @@ var day0 = time.Date(2025, 5, 1, 0, 0, 0, 0, time.UTC)
 
 // everything draws one picture of each kind about customers, tags, segments and
 // groups with the given name in theirs.
-func everything(t require.TestingT, name string) report.Page {
+func everything(t require.TestingT, name string) Page {
 	tag := func(s string) segment.Expr { return segment.Tag(s + name) }
 	idx := segment.NewIndex(segment.Options{})
 	city := map[string]string{}
@@ -68,20 +68,20 @@ func everything(t require.TestingT, name string) report.Page {
 	groups := []rfm.Group{{Name: "good" + name, Cells: []int{533, 543}}, {Name: "fair" + name, R: rfm.Range{Low: 2, High: 5}, F: rfm.Range{Low: 1, High: 5}, M: rfm.Range{Low: 1, High: 5}}}
 	moves := rfm.Migrate(scores[:40], scores[20:], groups)
 	moves = append(moves, rfm.Move{From: "stranger" + name, To: "good" + name, Customers: 3})
-	return report.Page{Title: "Title" + name, Lead: "Lead" + name, Footer: "Footer" + name, Sections: []report.Section{
-		{Title: "Segments" + name, Lead: "Some" + name, Pictures: []report.Picture{
-			report.Waterfall("Waterfall"+name, fall), report.Counts("Counts"+name, preview), report.Overlap("Overlap"+name, both),
-			report.MicroSegments("Micro"+name, micro, 5),
-			report.Grid("Grid"+name, micro, func(down, across string) string { return "treat " + down + across }),
+	return Page{Title: "Title" + name, Lead: "Lead" + name, Footer: "Footer" + name, Sections: []Section{
+		{Title: "Segments" + name, Lead: "Some" + name, Pictures: []Picture{
+			Waterfall("Waterfall"+name, fall), Counts("Counts"+name, preview), Overlap("Overlap"+name, both),
+			MicroSegments("Micro"+name, micro, 5),
+			Grid("Grid"+name, micro, func(down, across string) string { return "treat " + down + across }),
 		}},
-		{Title: "Value", Pictures: []report.Picture{
-			report.RFM("RFM"+name, scores), report.Groups("Groups"+name, scores, groups), report.Migration("Migration"+name, moves, groups),
-			report.Text("Text"+name, "words"+name),
+		{Title: "Value", Pictures: []Picture{
+			RFM("RFM"+name, scores), Groups("Groups"+name, scores, groups), Migration("Migration"+name, moves, groups),
+			Text("Text"+name, "words"+name),
 		}},
 	}}
 }
 
-func write(t require.TestingT, p report.Page) string {
+func write(t require.TestingT, p Page) string {
 	var b bytes.Buffer
 	require.NoError(t, p.Write(&b))
 	return b.String()
@@ -103,13 +103,13 @@ func TestPage(t *testing.T) {
 
 // Nothing to show is shown as nothing, without a fault.
 func TestPageOfNothing(t *testing.T) {
-	checkPage(t, write(t, report.Page{Title: "Nothing", Sections: []report.Section{{Title: "None", Pictures: []report.Picture{
-		report.Waterfall("w", segment.Waterfall{}), report.Counts("c", segment.Preview{}), report.Overlap("o", segment.Comparison{}),
-		report.MicroSegments("m", segment.Micros{}, 5), report.MicroSegments("m", segment.Micros{}, -5), report.Grid("g", segment.Micros{Dimensions: []string{"a", "b"}}, nil), report.Grid("g", segment.Micros{}, nil), report.RFM("r", nil), report.Groups("g", nil, nil),
-		report.Migration("m", nil, nil), report.Migration("m", []rfm.Move{{Customers: -5}}, nil), report.Text("t", ""),
-		report.RFM("out of range", []rfm.Score{{R: -1, F: 20}, {R: 9999, F: 3}}),
+	checkPage(t, write(t, Page{Title: "Nothing", Sections: []Section{{Title: "None", Pictures: []Picture{
+		Waterfall("w", segment.Waterfall{}), Counts("c", segment.Preview{}), Overlap("o", segment.Comparison{}),
+		MicroSegments("m", segment.Micros{}, 5), MicroSegments("m", segment.Micros{}, -5), Grid("g", segment.Micros{Dimensions: []string{"a", "b"}}, nil), Grid("g", segment.Micros{}, nil), RFM("r", nil), Groups("g", nil, nil),
+		Migration("m", nil, nil), Migration("m", []rfm.Move{{Customers: -5}}, nil), Text("t", ""),
+		RFM("out of range", []rfm.Score{{R: -1, F: 20}, {R: 9999, F: 3}}),
 	}}}}))
-	checkPage(t, write(t, report.Page{}))
+	checkPage(t, write(t, Page{}))
 }
 
 // TestEscapes has hostile text wherever text from outside goes.
@@ -215,7 +215,7 @@ func TestMigrationGeometry(t *testing.T) {
 				moves = append(moves, m)
 			}
 		}
-		html := string(report.Migration("m", moves, []rfm.Group{{Name: "g3"}, {Name: "g1"}}).HTML())
+		html := string(Migration("m", moves, []rfm.Group{{Name: "g3"}, {Name: "g1"}}).HTML())
 		height := number(box.FindStringSubmatch(html)[1])
 		bars, all := 0.0, 0.0
 		for _, m := range rect.FindAllStringSubmatch(html, -1) {
@@ -234,7 +234,7 @@ func TestMigrationGeometry(t *testing.T) {
 		require.InDelta(t, 600, bars, 0.7*float64(len(rect.FindAllString(html, -1)))+1)
 		again := slices.Clone(moves)
 		slices.Reverse(again)
-		require.Equal(t, html, string(report.Migration("m", again, []rfm.Group{{Name: "g3"}, {Name: "g1"}}).HTML()))
+		require.Equal(t, html, string(Migration("m", again, []rfm.Group{{Name: "g3"}, {Name: "g1"}}).HTML()))
 	})
 }
 
@@ -249,7 +249,7 @@ func TestOverlapOfMany(t *testing.T) {
 		}
 		c.Common = append(c.Common, row)
 	}
-	html := string(report.Overlap("many", c).HTML())
+	html := string(Overlap("many", c).HTML())
 	require.Contains(t, html, "The 40 largest of 300 segments.")
 	require.Equal(t, 40*40, strings.Count(html, `<td class="seg-h`))
 	require.Contains(t, html, "1\u00a0s299")
@@ -258,7 +258,7 @@ func TestOverlapOfMany(t *testing.T) {
 // TestContrast computes WCAG 2 contrast of the text on all grounds, by day, by
 // night and on paper.
 func TestContrast(t *testing.T) {
-	html := write(t, report.Page{})
+	html := write(t, Page{})
 	style, _, _ := strings.Cut(html, "</style>")
 	palettes := regexp.MustCompile(`:root\{([^}]*)\}`).FindAllStringSubmatch(style, -1)
 	require.Len(t, palettes, 6, "page and pictures, by day, by night and on paper")
@@ -313,7 +313,7 @@ func luminance(rgb [3]float64) (light float64) {
 
 // Cases GR2 and GR4 for the pictures.
 func TestPicturesOnPaperAndInForcedColours(t *testing.T) {
-	style := string(report.Style())
+	style := string(Style())
 	for _, rule := range []string{"@media print", "overflow:visible", "table-layout:fixed", "@media(forced-colors:active)", "position:sticky"} {
 		require.Contains(t, style, rule)
 	}

@@ -37,7 +37,9 @@ func NewLive(c Config, in *time.Location) (*Live, error) {
 	return &Live{config: c, in: in}, nil
 }
 
-// Add takes one order in, in any sequence. Faults are those of Ledger.Add.
+// Add takes one order in, in any sequence. A nameless customer, a
+// zero time or an amount or sum beyond 10^17 minor units is an *InvalidError and leaves
+// the scores as they were.
 func (l *Live) Add(o Order) error {
 	a := l.ledger.customers[o.Customer]
 	before, had := l.entries(o.Customer, a)

@@ -119,7 +119,7 @@ func calendarDay(t time.Time, in *time.Location) int64 {
 }
 
 // Summarise folds the orders up to and including at, in any sequence. See
-// Ledger for faults and days.
+// ledger for faults and days.
 func Summarise(orders iter.Seq[Order], at time.Time, in *time.Location) ([]Row, error) {
 	var l ledger
 	for o := range orders {
