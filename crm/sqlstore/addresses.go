@@ -40,7 +40,7 @@ func addressKeys(addrs []crm.Address) *rowset {
 }
 
 func (r *reader) readAddresses(ctx context.Context, o op, keys *rowset, found map[crm.Address]*crm.AddressState) error {
-	return r.each(ctx, o, tabAddresses, keys, func(rows *sql.Rows) error {
+	return r.each(ctx, o, tabAddresses, keys, func(rows resultRow) error {
 		s, err := scanAddress(rows)
 		if err == nil {
 			found[s.Address] = s
@@ -49,7 +49,7 @@ func (r *reader) readAddresses(ctx context.Context, o op, keys *rowset, found ma
 	})
 }
 
-func scanAddress(rows *sql.Rows) (*crm.AddressState, error) {
+func scanAddress(rows resultRow) (*crm.AddressState, error) {
 	var s crm.AddressState
 	var data sql.RawBytes
 	if err := rows.Scan(&s.Address.Channel, &s.Address.Value, &s.Version, &data); err != nil {
@@ -74,7 +74,7 @@ func (r *reader) ScanAddresses(ctx context.Context, parts crm.PartRange, after c
 		args = []any{int64(p), seek(string(after.Channel)), seek(after.Value)}
 	}
 	var out []*crm.AddressState
-	err := r.query(ctx, opScan, tabAddresses, 1, append(args, int64(parts.Hi), page(limit)), func(rows *sql.Rows) error {
+	err := r.query(ctx, opScan, tabAddresses, 1, append(args, int64(parts.Hi), page(limit)), func(rows resultRow) error {
 		s, err := scanAddress(rows)
 		out = append(out, s)
 		return err
@@ -106,7 +106,7 @@ func (t *tx) LockAddresses(ctx context.Context, addrs ...crm.Address) ([]*crm.Ad
 		for _, a := range sorted {
 			addUnwritten(rows, a)
 		}
-		if _, err := t.exec(ctx, opMerge, tabAddresses, rows); err != nil {
+		if _, err := t.exec(ctx, opInsert, tabAddresses, rows); err != nil {
 			return nil, err
 		}
 	}

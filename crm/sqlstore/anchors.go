@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 
 	"github.com/vefacrm/vefa/crm"
@@ -21,7 +20,7 @@ func (r *reader) anchors(ctx context.Context, o op, keys []crm.FactKey) ([]crm.S
 		rows.add(int64(k.part), seek(k.key.ID), seek(string(k.key.Kind)), seek(k.key.Source))
 	}
 	found := map[crm.FactKey]crm.Subject{}
-	err := r.each(ctx, o, tabAnchors, rows, func(rows *sql.Rows) error {
+	err := r.each(ctx, o, tabAnchors, rows, func(rows resultRow) error {
 		var k crm.FactKey
 		var kind, a, b string
 		err := rows.Scan(&k.ID, &k.Kind, &k.Source, &kind, &a, &b)

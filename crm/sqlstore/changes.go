@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 
 	"github.com/vefacrm/vefa/crm"
@@ -33,7 +32,7 @@ func (t *tx) flushChanges(ctx context.Context) error {
 			bump.add(int64(p), n)
 		}
 	}
-	err := t.each(ctx, opBump, tabPartSeq, bump, func(rows *sql.Rows) error {
+	err := t.each(ctx, opBump, tabPartSeq, bump, func(rows resultRow) error {
 		var part, n int64
 		if err := rows.Scan(&part, &n); err != nil {
 			return err
@@ -66,7 +65,7 @@ func (t *tx) flushChanges(ctx context.Context) error {
 // heads reads the last number of each part.
 func (r *reader) heads(ctx context.Context) (*crm.PartPositions, error) {
 	out := new(crm.PartPositions)
-	err := r.query(ctx, opAll, tabPartSeq, 1, nil, func(rows *sql.Rows) error {
+	err := r.query(ctx, opAll, tabPartSeq, 1, nil, func(rows resultRow) error {
 		var part, n int64
 		if err := rows.Scan(&part, &n); err != nil {
 			return err
@@ -111,7 +110,7 @@ func (r *reader) Changes(ctx context.Context, after crm.Position, limit int) ([]
 		asked += int(n)
 	}
 	var out []crm.Change
-	err = r.each(ctx, opOf, tabChanges, rows, func(rows *sql.Rows) error {
+	err = r.each(ctx, opOf, tabChanges, rows, func(rows resultRow) error {
 		var c crm.Change
 		var part, seq, micro int64
 		var kind, a, b string
@@ -140,7 +139,7 @@ func (t *tx) Cursor(ctx context.Context, consumer string) (crm.Position, error) 
 	for {
 		var position string
 		var held bool
-		err := t.query(ctx, opLockCursor, tabCursors, 1, []any{part, consumer}, func(rows *sql.Rows) error {
+		err := t.query(ctx, opLockCursor, tabCursors, 1, []any{part, consumer}, func(rows resultRow) error {
 			held = true
 			return rows.Scan(&position)
 		})
@@ -151,7 +150,7 @@ func (t *tx) Cursor(ctx context.Context, consumer string) (crm.Position, error) 
 		there := false
 		row := newRows(2, 1)
 		row.add(part, consumer)
-		err = t.each(ctx, opGet, tabCursors, row, func(rows *sql.Rows) error {
+		err = t.each(ctx, opGet, tabCursors, row, func(rows resultRow) error {
 			there = true
 			return rows.Scan(&position)
 		})

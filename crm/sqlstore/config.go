@@ -14,13 +14,14 @@ import (
 // Config says where in the host's database the record lives. The zero value
 // works. A Store and Migrate must be given the same Schema and Prefix.
 type Config struct {
-	// Schema is the PostgreSQL schema that holds the tables; Migrate makes it
-	// if it is missing. Empty means "vefa". SQLite has no schemas and ignores
-	// it. Letters, digits and _, at most 48.
+	// Schema is the PostgreSQL schema that holds the tables, or the MySQL database;
+	// Migrate makes it if it is missing. Empty means "vefa" on PostgreSQL and the
+	// connection's database on MySQL. SQLite has no schemas and ignores it. Letters,
+	// digits and _, at most 48.
 	Schema string
 	// Prefix stands in front of every table and index name. Empty means
-	// "vefa_" on SQLite and nothing on PostgreSQL. Letters, digits and _, at
-	// most 24; "-" means no prefix on SQLite either.
+	// "vefa_" on SQLite and MySQL and nothing on PostgreSQL. Letters, digits and _,
+	// at most 24; "-" means no prefix anywhere.
 	Prefix string
 	// Tenant is written into every row and asked for by every statement, so
 	// that several retailers may share the tables. Empty is a tenant like any
@@ -41,7 +42,7 @@ type Config struct {
 	// The zero value gives up after about five seconds, with crm.ErrBusy.
 	Retry crm.Retry
 	// Now is the clock that stamps changes and migrations; nil means time.Now. On
-	// SQLite it is the clock of leases, too: the file has no other. On PostgreSQL
+	// SQLite it is the clock of leases, too: the file has no other. On a server
 	// those go by the server's.
 	Now func() time.Time
 

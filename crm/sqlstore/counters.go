@@ -31,14 +31,14 @@ func (r *reader) counters(ctx context.Context, o op, keys []crm.CounterKey) (map
 		rows.add(int64(k.Part()), seek(k.Kind), seek(k.ID))
 	}
 	found := make(map[crm.CounterKey]*crm.Counter, len(keys))
-	return found, r.each(ctx, o, tabCounters, rows, func(rows *sql.Rows) error {
+	return found, r.each(ctx, o, tabCounters, rows, func(rows resultRow) error {
 		c, err := scanCounter(rows)
 		found[c.CounterKey] = c
 		return err
 	})
 }
 
-func scanCounter(rows *sql.Rows) (*crm.Counter, error) {
+func scanCounter(rows resultRow) (*crm.Counter, error) {
 	c := new(crm.Counter)
 	return c, rows.Scan(&c.Kind, &c.ID, &c.Limit, &c.Reserved, &c.Used)
 }
@@ -70,14 +70,14 @@ func (r *reader) Reservations(ctx context.Context, keys ...crm.ReservationKey) (
 
 func (r *reader) reservations(ctx context.Context, o op, keys []crm.ReservationKey) (map[crm.ReservationKey]*crm.Reservation, error) {
 	found := make(map[crm.ReservationKey]*crm.Reservation, len(keys))
-	return found, r.each(ctx, o, tabReservations, reservationRows(keys), func(rows *sql.Rows) error {
+	return found, r.each(ctx, o, tabReservations, reservationRows(keys), func(rows resultRow) error {
 		x, err := scanReservation(rows)
 		found[x.ReservationKey] = x
 		return err
 	})
 }
 
-func scanReservation(rows *sql.Rows) (*crm.Reservation, error) {
+func scanReservation(rows resultRow) (*crm.Reservation, error) {
 	x := new(crm.Reservation)
 	var lapses sql.NullInt64
 	var changed int64
@@ -115,7 +115,7 @@ func (r *reader) ScanCounters(ctx context.Context, parts crm.PartRange, after cr
 		args = []any{int64(p), seek(after.Kind), seek(after.ID)}
 	}
 	var out []*crm.Counter
-	err := r.query(ctx, opScan, tabCounters, 1, append(args, int64(parts.Bounds().Hi), page(limit)), func(rows *sql.Rows) error {
+	err := r.query(ctx, opScan, tabCounters, 1, append(args, int64(parts.Bounds().Hi), page(limit)), func(rows resultRow) error {
 		c, err := scanCounter(rows)
 		out = append(out, c)
 		return err
@@ -130,7 +130,7 @@ func (r *reader) ScanReservations(ctx context.Context, parts crm.PartRange, afte
 		args = []any{int64(p), seek(after.Counter.Kind), seek(after.Counter.ID), seek(after.ID)}
 	}
 	var out []*crm.Reservation
-	err := r.query(ctx, opScan, tabReservations, 1, append(args, int64(parts.Bounds().Hi), page(limit)), func(rows *sql.Rows) error {
+	err := r.query(ctx, opScan, tabReservations, 1, append(args, int64(parts.Bounds().Hi), page(limit)), func(rows resultRow) error {
 		x, err := scanReservation(rows)
 		out = append(out, x)
 		return err
@@ -222,11 +222,11 @@ func (t *tx) takeAtOnce(ctx context.Context, takes []crm.Take, keys []crm.Reserv
 		rows.add(int64(k.Counter.Part()), k.Counter.Kind, k.Counter.ID, k.ID, a.Amount, lapse(a))
 	}
 	made = make(map[crm.ReservationKey]bool, len(first))
-	if t.s.g.d.chunk(rows.len()) < rows.len() { // more than one statement takes
+	if t.s.g.d.most(rows.len()) < rows.len() { // more than one statement takes
 		made, _, err := t.addReservations(ctx, takes, keys, first)
 		return made, false, err
 	}
-	scan := func(rows *sql.Rows) error {
+	scan := func(rows resultRow) error {
 		k := crm.ReservationKey{Counter: keys[0].Counter}
 		err := rows.Scan(&k.ID, &taken)
 		made[k] = true
@@ -279,7 +279,7 @@ func (t *tx) addReservations(ctx context.Context, takes []crm.Take, keys []crm.R
 		reserved(rows, &takes[first[k]], now)
 	}
 	made := make(map[crm.ReservationKey]bool, len(first))
-	return made, now, t.each(ctx, opInsert, tabReservations, rows, func(rows *sql.Rows) error {
+	return made, now, t.each(ctx, opInsert, tabReservations, rows, func(rows resultRow) error {
 		var k crm.ReservationKey
 		err := rows.Scan(&k.Counter.Kind, &k.Counter.ID, &k.ID)
 		made[k] = true
@@ -419,7 +419,7 @@ func (t *tx) takeOneByOne(ctx context.Context, at time.Time, takes []crm.Take, k
 func (t *tx) sweep(ctx context.Context, k crm.CounterKey, now time.Time) (total int64, err error) {
 	for {
 		var old []*crm.Reservation
-		err := t.query(ctx, opLapsed, tabReservations, 0, []any{int64(k.Part()), k.Kind, k.ID, micros(now), int64(1000)}, func(rows *sql.Rows) error {
+		err := t.query(ctx, opLapsed, tabReservations, 0, []any{int64(k.Part()), k.Kind, k.ID, micros(now), int64(1000)}, func(rows resultRow) error {
 			x, err := scanReservation(rows)
 			old = append(old, x)
 			return err
@@ -508,7 +508,7 @@ func (t *tx) Confirm(ctx context.Context, takes ...crm.Take) ([]crm.ReservationS
 	}
 	if len(takes) == 1 && t.s.g.chained {
 		k, done := keys[0], false
-		err := t.query(ctx, opConfirm, tabCounters, 1, []any{int64(k.Counter.Part()), k.Counter.Kind, k.Counter.ID, k.ID, takes[0].Amount}, func(rows *sql.Rows) error {
+		err := t.query(ctx, opConfirm, tabCounters, 1, []any{int64(k.Counter.Part()), k.Counter.Kind, k.Counter.ID, k.ID, takes[0].Amount}, func(rows resultRow) error {
 			done = true
 			var id string
 			return rows.Scan(&id)

@@ -21,12 +21,6 @@ func (g *grammar) counterText(id statementID, n int) string {
 	keys := t.keyNames()
 	if tab == tabCounters {
 		switch id.op {
-		case opInsert:
-			return g.insert(tab, n, upsert{})
-		case opNewer:
-			return g.insert(tab, n, upsert{set: "most = excluded.most"})
-		case opBump:
-			return g.insert(tab, n, upsert{set: addToCounter})
 		case opGet:
 			return g.lookup(tab, n, keys, outCounter, "")
 		case opState:
@@ -48,8 +42,6 @@ func (g *grammar) counterText(id statementID, n int) string {
 		return ""
 	}
 	switch id.op {
-	case opInsert:
-		return g.insert(tab, n, upsert{}, "kind", "counter", "id")
 	case opGet:
 		return g.lookup(tab, n, keys, outReservation, "")
 	case opState:

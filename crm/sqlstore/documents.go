@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"slices"
 
@@ -19,7 +18,7 @@ func (r *reader) Documents(ctx context.Context, kind string, ids ...string) ([]*
 		rows.add(documentPart(kind), seek(kind), seek(id))
 	}
 	found := make(map[string]*crm.Document, len(ids))
-	err := r.each(ctx, opGet, tabDocuments, rows, func(rows *sql.Rows) error {
+	err := r.each(ctx, opGet, tabDocuments, rows, func(rows resultRow) error {
 		d, err := scanDocument(rows)
 		if err == nil {
 			found[d.ID] = d
@@ -36,7 +35,7 @@ func (r *reader) Documents(ctx context.Context, kind string, ids ...string) ([]*
 	return out, nil
 }
 
-func scanDocument(rows *sql.Rows) (*crm.Document, error) {
+func scanDocument(rows resultRow) (*crm.Document, error) {
 	d := new(crm.Document)
 	var data []byte
 	err := rows.Scan(&d.Kind, &d.ID, &d.Rev, &data)
@@ -47,7 +46,7 @@ func scanDocument(rows *sql.Rows) (*crm.Document, error) {
 // ScanDocuments implements crm.DocumentReader.
 func (r *reader) ScanDocuments(ctx context.Context, kind, after string, limit int) ([]*crm.Document, error) {
 	var out []*crm.Document
-	err := r.query(ctx, opScan, tabDocuments, 1, []any{documentPart(kind), seek(kind), seek(after), page(limit)}, func(rows *sql.Rows) error {
+	err := r.query(ctx, opScan, tabDocuments, 1, []any{documentPart(kind), seek(kind), seek(after), page(limit)}, func(rows resultRow) error {
 		d, err := scanDocument(rows)
 		out = append(out, d)
 		return err
@@ -81,7 +80,7 @@ func (t *tx) PutDocuments(ctx context.Context, docs ...*crm.Document) error {
 	}
 	var stale error
 	seen := 0
-	err := t.each(ctx, opState, tabDocuments, keys, func(rows *sql.Rows) error {
+	err := t.each(ctx, opState, tabDocuments, keys, func(rows resultRow) error {
 		var n name
 		var rev int64
 		err := rows.Scan(&n.kind, &n.id, &rev)

@@ -30,7 +30,7 @@ func (r *reader) Effects(ctx context.Context, ids ...crm.EffectID) ([]*crm.Effec
 		rows.add(int64(id.Part()), seek(string(id)))
 	}
 	found := make(map[crm.EffectID]*crm.Effect, len(ids))
-	err := r.each(ctx, opGet, tabEffects, rows, func(rows *sql.Rows) error {
+	err := r.each(ctx, opGet, tabEffects, rows, func(rows resultRow) error {
 		e, err := scanEffect(rows)
 		if err == nil {
 			found[e.ID] = e
@@ -47,7 +47,7 @@ func (r *reader) Effects(ctx context.Context, ids ...crm.EffectID) ([]*crm.Effec
 	return out, nil
 }
 
-func scanEffect(rows *sql.Rows) (*crm.Effect, error) {
+func scanEffect(rows resultRow) (*crm.Effect, error) {
 	e := new(crm.Effect)
 	var subject, a, b string
 	var due, created, changed, sent, lease, attempts int64
@@ -87,7 +87,7 @@ func (r *reader) EffectsOf(ctx context.Context, subjects ...crm.Subject) ([]*crm
 		rows.add(int64(s.Part()), kind, seek(a), seek(b))
 	}
 	var out []*crm.Effect
-	err := r.each(ctx, opOf, tabEffects, rows, func(rows *sql.Rows) error {
+	err := r.each(ctx, opOf, tabEffects, rows, func(rows resultRow) error {
 		e, err := scanEffect(rows)
 		out = append(out, e)
 		return err
@@ -128,7 +128,7 @@ func (r *reader) DueEffects(ctx context.Context, q crm.DueQuery) ([]*crm.Effect,
 		for _, k := range kinds {
 			args = append(args, seek(string(k)))
 		}
-		err := r.query(ctx, o, tabEffects, len(kinds), args, func(rows *sql.Rows) error {
+		err := r.query(ctx, o, tabEffects, len(kinds), args, func(rows resultRow) error {
 			e, err := scanEffect(rows)
 			out = append(out, e)
 			return err
@@ -148,7 +148,7 @@ func (r *reader) ScanEffects(ctx context.Context, parts crm.PartRange, after crm
 		args = []any{int64(p), seek(string(after))}
 	}
 	var out []*crm.Effect
-	err := r.query(ctx, opScan, tabEffects, 1, append(args, int64(parts.Hi), page(limit)), func(rows *sql.Rows) error {
+	err := r.query(ctx, opScan, tabEffects, 1, append(args, int64(parts.Hi), page(limit)), func(rows resultRow) error {
 		e, err := scanEffect(rows)
 		out = append(out, e)
 		return err
@@ -202,7 +202,7 @@ func (t *tx) PutEffects(ctx context.Context, effects ...*crm.Effect) ([]bool, er
 		}
 	}
 	made := make(map[crm.EffectID]bool, len(sorted))
-	err := t.each(ctx, t.faster(opMerge, tabEffects), tabEffects, rows, func(rows *sql.Rows) error {
+	err := t.each(ctx, t.faster(opMerge, tabEffects), tabEffects, rows, func(rows resultRow) error {
 		var part int64
 		var id crm.EffectID
 		err := rows.Scan(&part, &id)
@@ -240,7 +240,7 @@ func (t *tx) UpdateEffects(ctx context.Context, effects ...*crm.Effect) error {
 	}
 	var stale error
 	seen := 0
-	err := t.each(ctx, opState, tabEffects, keys, func(rows *sql.Rows) error {
+	err := t.each(ctx, opState, tabEffects, keys, func(rows resultRow) error {
 		var id crm.EffectID
 		var rev int64
 		err := rows.Scan(&id, &rev)

@@ -62,7 +62,7 @@ func (g *grammar) wrap(op, entity string, err error) error {
 		// Not ErrInvalid: that is said of a record, which an import then leaves out.
 		out.Err = fmt.Errorf("%w: %w", ErrNotMigrated, err)
 	case f == locked:
-		out.Kind, out.Err = crm.ErrBusy, fmt.Errorf("%w; if it happens often, %w", err, ErrDSN)
+		out.Kind, out.Err = crm.ErrBusy, fmt.Errorf("%w; if it happens often, %s; %w", err, g.dsn, ErrDSN)
 	case f == again, errors.Is(err, errAgain):
 		out.Kind = crm.ErrBusy
 	case f == refused:

@@ -28,7 +28,7 @@ func (r *reader) Facts(ctx context.Context, refs ...crm.FactRef) ([]*crm.Fact, e
 				rows.add(factKey(tab, ref.Subject.Part(), ref)...)
 			}
 		}
-		err := r.each(ctx, opGet, tab, rows, func(rows *sql.Rows) error {
+		err := r.each(ctx, opGet, tab, rows, func(rows resultRow) error {
 			f, err := r.s.g.scanFact(tab, rows)
 			if err == nil {
 				found[f.Ref()] = f
@@ -60,7 +60,7 @@ func (r *reader) FactKinds(ctx context.Context) ([]crm.FactKind, error) {
 			out = append(out, kind)
 		}
 	}
-	err := r.query(ctx, opAll, tabFacts, 1, nil, func(rows *sql.Rows) error {
+	err := r.query(ctx, opAll, tabFacts, 1, nil, func(rows resultRow) error {
 		var kind crm.FactKind
 		err := rows.Scan(&kind)
 		out = append(out, kind)
@@ -70,7 +70,7 @@ func (r *reader) FactKinds(ctx context.Context) ([]crm.FactKind, error) {
 	return slices.Compact(out), err
 }
 
-func (g *grammar) scanFact(tab tableID, rows *sql.Rows) (*crm.Fact, error) {
+func (g *grammar) scanFact(tab tableID, rows resultRow) (*crm.Fact, error) {
 	var kind, a, b string
 	var at, recorded int64
 	var data sql.RawBytes
@@ -109,7 +109,7 @@ func (r *reader) FactsOf(ctx context.Context, q crm.FactQuery) ([]*crm.Fact, err
 	}
 	// Subjects in pieces: those of a full page need not be asked for further.
 	for len(subjects) > 0 && len(out) < limit {
-		n := r.s.g.d.chunk(min(len(subjects), 256))
+		n := r.s.g.d.most(min(len(subjects), 256))
 		rows := newRows(4, n)
 		for _, s := range subjects[:n] {
 			kind, a, b := s.Flat()
@@ -197,7 +197,7 @@ type factTail struct {
 
 func (r *reader) factsOf(ctx context.Context, tab tableID, subjects *rowset, tail factTail) ([]*crm.Fact, error) {
 	var out []*crm.Fact
-	scan := func(rows *sql.Rows) error {
+	scan := func(rows resultRow) error {
 		f, err := r.s.g.scanFact(tab, rows)
 		out = append(out, f)
 		return err
@@ -243,7 +243,7 @@ func (r *reader) factsAfter(ctx context.Context, q crm.FactQuery, limit int) ([]
 			// asked for; then the next one is needed.
 			n, kept := 0, 0
 			var last *crm.Fact
-			err := r.query(ctx, opOfAfter, tab, 1, append(args[:len(args):len(args)], int64(limit)), func(rows *sql.Rows) error {
+			err := r.query(ctx, opOfAfter, tab, 1, append(args[:len(args):len(args)], int64(limit)), func(rows resultRow) error {
 				f, err := r.s.g.scanFact(tab, rows)
 				if err != nil {
 					return err
@@ -291,7 +291,7 @@ func (r *reader) ScanFacts(ctx context.Context, parts crm.PartRange, kind crm.Fa
 		args = append(args, seek(string(kind)))
 	}
 	var out []*crm.Fact
-	err := r.query(ctx, opScan, tab, 1, args, func(rows *sql.Rows) error {
+	err := r.query(ctx, opScan, tab, 1, args, func(rows resultRow) error {
 		f, err := r.s.g.scanFact(tab, rows)
 		out = append(out, f)
 		return err
@@ -423,7 +423,7 @@ func (t *tx) divide(ctx context.Context, list []factRow) (fresh, known []factRow
 		rows.add(factKey(tab, r.part, *r.ref)...)
 	}
 	there := map[crm.FactRef]bool{}
-	err = t.each(ctx, opPeek, tab, rows, func(rows *sql.Rows) error {
+	err = t.each(ctx, opPeek, tab, rows, func(rows resultRow) error {
 		ref, _, err := t.s.g.scanFactKey(tab, rows)
 		there[ref] = true
 		return err
@@ -512,7 +512,7 @@ func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, pu
 func (t *tx) putOver(ctx context.Context, o op, list []factRow, rows *rowset, puts []crm.Put, become crm.Put) error {
 	tab := list[0].tab
 	next := 0
-	return t.each(ctx, o, tab, rows, func(rows *sql.Rows) error {
+	return t.each(ctx, o, tab, rows, func(rows resultRow) error {
 		ref, part, err := t.s.g.scanFactKey(tab, rows)
 		if err != nil {
 			return err
@@ -547,7 +547,7 @@ func (t *tx) classify(ctx context.Context, list []factRow, hashes []int64, rows 
 	}
 	type stored struct{ version, hash int64 }
 	there := make(map[crm.FactRef]stored, keys.len())
-	err := t.each(ctx, opVersions, tab, keys, func(rows *sql.Rows) error {
+	err := t.each(ctx, opVersions, tab, keys, func(rows resultRow) error {
 		var s stored
 		ref, _, err := t.s.g.scanFactKey(tab, rows, &s.version, &s.hash)
 		there[ref] = s
@@ -578,7 +578,7 @@ func (t *tx) classify(ctx context.Context, list []factRow, hashes []int64, rows 
 	return t.putOver(ctx, opTied, ties, again, puts, crm.PutWon)
 }
 
-func (g *grammar) scanFactKey(tab tableID, rows *sql.Rows, more ...any) (ref crm.FactRef, part crm.Part, err error) {
+func (g *grammar) scanFactKey(tab tableID, rows resultRow, more ...any) (ref crm.FactRef, part crm.Part, err error) {
 	var kind, a, b string
 	var p int64
 	into := []any{&p, &kind, &a, &b, &ref.Key.Source, &ref.Key.ID}
@@ -621,7 +621,7 @@ func (t *tx) DeleteFacts(ctx context.Context, refs ...crm.FactRef) error {
 			rows.add(factKey(tab, r.part, *r.ref)...)
 		}
 		var gone []crm.FactRef
-		err := t.each(ctx, opDelete, tab, rows, func(rows *sql.Rows) error {
+		err := t.each(ctx, opDelete, tab, rows, func(rows resultRow) error {
 			ref, _, err := t.s.g.scanFactKey(tab, rows)
 			gone = append(gone, ref)
 			return err

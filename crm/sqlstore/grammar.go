@@ -16,6 +16,7 @@ type grammar struct {
 	d       dialect
 	dialect Dialect
 	before  string // what stands before a table's name
+	prefix  string // what stands before that of an index
 	kinds   *crm.Kinds
 	tables  []table
 	ofKind  map[crm.FactKind]tableID // of those that have a table of their own
@@ -38,7 +39,7 @@ func newGrammar(d Dialect, cfg Config) *grammar {
 	if cfg.Schema != "" {
 		g.before = g.quote + cfg.Schema + g.quote + "."
 	}
-	g.before += g.quote + cfg.Prefix
+	g.before, g.prefix = g.before+g.quote+cfg.Prefix, cfg.Prefix
 	return g
 }
 
@@ -121,12 +122,6 @@ func (g *grammar) key(id tableID) []string {
 	return append([]string{"part", "tenant"}, t.keyNames()[1:]...)
 }
 
-// insert inserts n rows of all columns, treats those that are there as u says and
-// returns columns of those that were written.
-func (g *grammar) insert(id tableID, n int, u upsert, returning ...string) string {
-	return g.d.insert(id, n, u) + returns(returning)
-}
-
 func returns(columns []string) string {
 	if len(columns) == 0 {
 		return ""
@@ -187,4 +182,19 @@ func (g *grammar) scan(id tableID, out []string, where string) string {
 	return "SELECT " + list("t.", out) + " FROM " + g.table(id) + " AS t WHERE " + g.d.aside("t.tenant") + " = " + tenantMark +
 		" AND " + g.d.beyond(key, ">", bounds) + " AND t.part < " + g.d.bound(n+1) + where +
 		" ORDER BY " + strings.Join(key, ", ") + " LIMIT " + g.d.bound(n+2)
+}
+
+// chunk returns how many of the rows the next statement takes.
+func (g *grammar) chunk(width int, vals []cell) int {
+	n := g.d.most(len(vals) / width)
+	if g.maxBytes == 0 {
+		return n
+	}
+	size := 0
+	for i, v := range vals[:n*width] {
+		if size += len(v.s) + 8; size > g.maxBytes {
+			return max(1, i/width)
+		}
+	}
+	return n
 }

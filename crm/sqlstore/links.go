@@ -12,7 +12,7 @@ import (
 // Members implements crm.ProfileReader.
 func (r *reader) Members(ctx context.Context, ids ...crm.CustomerID) ([][]crm.ProfileKey, error) {
 	found := make(map[crm.CustomerID][]crm.ProfileKey, len(ids))
-	err := r.each(ctx, opOf, tabMembers, customerKeys(ids), func(rows *sql.Rows) error {
+	err := r.each(ctx, opOf, tabMembers, customerKeys(ids), func(rows resultRow) error {
 		var id crm.CustomerID
 		var k crm.ProfileKey
 		err := rows.Scan(&id, &k.Source, &k.ID)
@@ -32,7 +32,7 @@ func (r *reader) Members(ctx context.Context, ids ...crm.CustomerID) ([][]crm.Pr
 // Homes implements crm.ProfileReader.
 func (r *reader) Homes(ctx context.Context, ids ...crm.CustomerID) ([]crm.ProfileKey, error) {
 	found := make(map[crm.CustomerID]crm.ProfileKey, len(ids))
-	err := r.each(ctx, opGet, tabCustomers, customerKeys(ids), func(rows *sql.Rows) error {
+	err := r.each(ctx, opGet, tabCustomers, customerKeys(ids), func(rows resultRow) error {
 		var id crm.CustomerID
 		var k crm.ProfileKey
 		err := rows.Scan(&id, &k.Source, &k.ID)
@@ -56,7 +56,7 @@ func (t *tx) LockCustomers(ctx context.Context, ids ...crm.CustomerID) error {
 	if t.s.g.oneWriter { // the transaction is the only writer
 		return nil
 	}
-	return t.each(ctx, opState, tabCustomers, customerKeys(ids), func(*sql.Rows) error { return nil })
+	return t.each(ctx, opState, tabCustomers, customerKeys(ids), func(resultRow) error { return nil })
 }
 
 // customerKeys returns the keys in their order, repeated ones once, so that no
@@ -96,7 +96,7 @@ func (r *reader) customerIDs(ctx context.Context, keys []crm.ProfileKey, pick fu
 		return nil, err
 	}
 	found := make(map[crm.ProfileKey]crm.CustomerID, len(keys))
-	err := r.each(ctx, opPeek, tabProfiles, profileKeys(keys), func(rows *sql.Rows) error {
+	err := r.each(ctx, opPeek, tabProfiles, profileKeys(keys), func(rows resultRow) error {
 		k, _, p, err := scanPlace(rows)
 		found[k] = pick(p)
 		return err
@@ -117,7 +117,7 @@ func (r *reader) Links(ctx context.Context, keys ...crm.ProfileKey) ([][]crm.Lin
 	slices.SortFunc(unique, crm.ProfileKey.Compare)
 	unique = slices.Compact(unique)
 	found := make(map[crm.ProfileKey][]crm.Link, len(unique))
-	err := r.each(ctx, opOf, tabLinks, profileKeys(unique), func(rows *sql.Rows) error {
+	err := r.each(ctx, opOf, tabLinks, profileKeys(unique), func(rows resultRow) error {
 		var k crm.ProfileKey
 		var seq int64
 		var data sql.RawBytes
@@ -229,7 +229,7 @@ func (t *tx) addCustomers(ctx context.Context, made []*crm.Link) error {
 		return nil
 	}
 	inserted := newRows(2, len(made))
-	err := t.each(ctx, opInsert, tabCustomers, rows, func(rows *sql.Rows) error {
+	err := t.each(ctx, opInsert, tabCustomers, rows, func(rows resultRow) error {
 		var part int64
 		var id string
 		err := rows.Scan(&part, &id)
@@ -282,7 +282,7 @@ func (t *tx) places(ctx context.Context, links []*crm.Link) (map[crm.ProfileKey]
 	}
 	slices.SortFunc(ask, crm.ProfileKey.Compare)
 	ask = slices.Compact(ask)
-	err := t.each(ctx, opState, tabProfiles, profileKeys(ask), func(rows *sql.Rows) error {
+	err := t.each(ctx, opState, tabProfiles, profileKeys(ask), func(rows resultRow) error {
 		k, _, p, err := scanPlace(rows)
 		out[k] = p
 		return err

@@ -293,17 +293,41 @@ func (m *migrator) prepare(ctx context.Context) error {
 	return nil
 }
 
-// step applies the next migration, if there is one.
+// exclusive is a step of a migration, which one process takes at a time.
+type exclusive struct {
+	querier
+	done    func() error // commits it
+	release func()       // ends it, done or not
+}
+
+// querier is a database, a connection or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error)
+	ExecContext(ctx context.Context, q string, args ...any) (sql.Result, error)
+}
+
+// lockVersions begins a transaction that holds the lock row.
+func (g *grammar) lockVersions(ctx context.Context, db *sql.DB) (*exclusive, error) {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := tx.ExecContext(ctx, "UPDATE "+g.named("schema_versions")+" SET applied = 0 WHERE version = 0"); err != nil {
+		_ = tx.Rollback()
+		return nil, err
+	}
+	return &exclusive{tx, tx.Commit, func() { _ = tx.Rollback() }}, nil // which does nothing after the commit
+}
+
+// step applies the next migration, if there is one. Where statements that change tables
+// end the transaction, one that was killed in the middle is gone through again, and
+// what exists already is what it had made.
 func (m *migrator) step(ctx context.Context) (more bool, err error) {
-	tx, err := m.db.BeginTx(ctx, nil)
+	tx, err := m.g.d.alone(ctx, m.db, m.cfg)
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = tx.Rollback() }() // does nothing after the commit
-	table := m.g.named("schema_versions")
-	if _, err := tx.ExecContext(ctx, "UPDATE "+table+" SET applied = 0 WHERE version = 0"); err != nil {
-		return false, err
-	}
+	defer tx.release()
 	have, err := applied(ctx, tx, m.g)
 	if err != nil {
 		return false, err
@@ -316,7 +340,8 @@ func (m *migrator) step(ctx context.Context) (more bool, err error) {
 			continue
 		}
 		for _, q := range next.Statements {
-			if _, err := tx.ExecContext(ctx, q); err != nil {
+			_, err := tx.ExecContext(ctx, q)
+			if err != nil && !(m.g.ddlCommits && m.g.d.fault(err) == exists) {
 				return false, fmt.Errorf("%s: %w", next.Name, err)
 			}
 		}
@@ -324,14 +349,9 @@ func (m *migrator) step(ctx context.Context) (more bool, err error) {
 		if _, err := tx.ExecContext(ctx, m.g.d.bind(q).text, append([]any{next.Version, next.Name, m.cfg.Now().UnixMicro()}, owner...)...); err != nil {
 			return false, err
 		}
-		return true, tx.Commit()
+		return true, tx.done()
 	}
 	return false, nil
-}
-
-// querier is a database or a transaction in it.
-type querier interface {
-	QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error)
 }
 
 // applied returns the newest version of each owner in the database.

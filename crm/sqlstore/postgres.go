@@ -31,7 +31,7 @@ func (postgres) defaults(c *Config) error {
 // pgRows is how many rows one statement takes.
 const pgRows = 2000
 
-func (postgres) chunk(rows int) int { return min(rows, pgRows) }
+func (postgres) most(rows int) int { return min(rows, pgRows) }
 
 func (postgres) args(width int, vals []cell) []any {
 	out := make([]any, width, width+2)
@@ -123,6 +123,8 @@ func (d postgres) add(id tableID, n int, mayBeThere bool) string {
 	return q
 }
 
+func (postgres) decide(tableID, []string, upsert) string { return "" }
+
 // update is an insert that always meets its row, because that one surely goes by the
 // key (see seek).
 func (d postgres) update(id tableID, n int, set []string) string {
@@ -204,6 +206,10 @@ func (postgres) hasTable(cfg Config, name string) (string, []any) {
 
 func (postgres) space(cfg Config) (string, []any, string) {
 	return "SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = $1", []any{cfg.Schema}, `CREATE SCHEMA IF NOT EXISTS "` + cfg.Schema + `"`
+}
+
+func (d postgres) alone(ctx context.Context, db *sql.DB, _ Config) (*exclusive, error) {
+	return d.lockVersions(ctx, db)
 }
 
 func (postgres) ddl(q string) string {

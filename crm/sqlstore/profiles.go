@@ -17,7 +17,7 @@ func (r *reader) Profiles(ctx context.Context, keys ...crm.ProfileKey) ([]*crm.P
 		return nil, err
 	}
 	found := make(map[crm.ProfileKey]*crm.Profile, len(keys))
-	err := r.each(ctx, opGet, tabProfiles, profileKeys(keys), func(rows *sql.Rows) error {
+	err := r.each(ctx, opGet, tabProfiles, profileKeys(keys), func(rows resultRow) error {
 		p, err := scanProfile(rows)
 		if err == nil {
 			found[p.ProfileKey] = p
@@ -47,7 +47,7 @@ func (r *reader) ScanProfiles(ctx context.Context, parts crm.PartRange, after cr
 		args = []any{int64(p), seek(after.Source), seek(after.ID)}
 	}
 	var out []*crm.Profile
-	err := r.query(ctx, opScan, tabProfiles, 1, append(args, int64(parts.Hi), page(limit)), func(rows *sql.Rows) error {
+	err := r.query(ctx, opScan, tabProfiles, 1, append(args, int64(parts.Hi), page(limit)), func(rows resultRow) error {
 		p, err := scanProfile(rows)
 		out = append(out, p)
 		return err
@@ -70,7 +70,7 @@ func (r *reader) settled(ctx context.Context) error {
 	return r.settle(ctx)
 }
 
-func scanProfile(rows *sql.Rows) (*crm.Profile, error) {
+func scanProfile(rows resultRow) (*crm.Profile, error) {
 	var data sql.RawBytes
 	p := new(crm.Profile)
 	var k crm.ProfileKey
@@ -250,7 +250,7 @@ func (t *tx) checkRevs(ctx context.Context, revs map[crm.ProfileKey]int64, absen
 	ask = append(ask, present...)
 	var stale error
 	seen := 0
-	err := t.each(ctx, opState, tabProfiles, profileKeys(ask), func(rows *sql.Rows) error {
+	err := t.each(ctx, opState, tabProfiles, profileKeys(ask), func(rows resultRow) error {
 		k, rev, _, err := scanPlace(rows)
 		if err == nil && rev != revs[k] {
 			stale = conflict("put", "profile", k.String())
@@ -267,7 +267,7 @@ func (t *tx) checkRevs(ctx context.Context, revs map[crm.ProfileKey]int64, absen
 	return stale
 }
 
-func scanPlace(rows *sql.Rows) (k crm.ProfileKey, rev int64, p place, err error) {
+func scanPlace(rows resultRow) (k crm.ProfileKey, rev int64, p place, err error) {
 	err = rows.Scan(&k.Source, &k.ID, &rev, &p.customer, &p.home, &p.links)
 	return k, rev, p, err
 }

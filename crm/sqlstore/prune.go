@@ -11,7 +11,7 @@ import (
 // Cursors implements crm.ChangeReader.
 func (r *reader) Cursors(ctx context.Context) ([]crm.Cursor, error) {
 	var out []crm.Cursor
-	err := r.query(ctx, opAll, tabCursors, 1, nil, func(rows *sql.Rows) error {
+	err := r.query(ctx, opAll, tabCursors, 1, nil, func(rows resultRow) error {
 		var c crm.Cursor
 		var part int64
 		err := rows.Scan(&part, &c.Consumer, &c.At)
@@ -55,7 +55,7 @@ func (t *tx) PruneChanges(ctx context.Context, upTo crm.Position, before time.Ti
 	}
 	left := uint64(page(limit))
 	ranges := newRows(3, 0)
-	err = t.each(ctx, opFirst, tabChanges, parts, func(rows *sql.Rows) error {
+	err = t.each(ctx, opFirst, tabChanges, parts, func(rows resultRow) error {
 		var part int64
 		var first sql.NullInt64
 		if err := rows.Scan(&part, &first); err != nil {
@@ -74,7 +74,7 @@ func (t *tx) PruneChanges(ctx context.Context, upTo crm.Position, before time.Ti
 	// Of each part up to the first change that is not old enough.
 	var cut [crm.Parts]uint64
 	var young [crm.Parts]bool
-	err = t.each(ctx, opOf, tabChanges, ranges, func(rows *sql.Rows) error {
+	err = t.each(ctx, opOf, tabChanges, ranges, func(rows resultRow) error {
 		var c crm.Change
 		var part, seq, micro int64
 		var kind, a, b string

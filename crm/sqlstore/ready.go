@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/vefacrm/vefa/crm"
 )
@@ -12,9 +13,17 @@ import (
 // the tables, or with those of an older version.
 var ErrNotMigrated = errors.New("the tables are missing or of an older version: run sqlstore.Migrate with the same Config first")
 
-// ErrDSN is wrapped by the error of Check about a SQLite file that was opened
-// without what concurrent use needs.
-var ErrDSN = errors.New("open it with ?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal) behind the file's name (modernc.org/sqlite; other drivers name them otherwise)")
+// ErrDSN is wrapped by the error of Check about a database that was opened without
+// what concurrent use needs. The error says what that is.
+var ErrDSN = errors.New("see the package comment of sqlstore for the DSN")
+
+// opened returns the error of faults in how the database was opened, if there are any.
+func (g *grammar) opened(faults []string) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	return &crm.Error{Op: "check", Entity: g.name, Kind: crm.ErrInvalid, Err: fmt.Errorf("%s: %s; %w", strings.Join(faults, "; "), g.dsn, ErrDSN)}
+}
 
 var errNoDB = configError("db", "is nil; give New the *sql.DB that sql.Open returned")
 
@@ -32,8 +41,9 @@ func (s *Store) usable() error {
 }
 
 // Check reports whether the store can be used: the database answers, the tables
-// are those of this version (else ErrNotMigrated), and a SQLite file was opened
-// in WAL mode with a busy time-out (else ErrDSN). It writes nothing and takes a
+// are those of this version (else ErrNotMigrated), and it was opened as the package
+// comment asks for: a SQLite file in WAL mode with a busy time-out, MySQL with a
+// database and READ COMMITTED (else ErrDSN). It writes nothing and takes a
 // few reads; call it when the host starts. A later version of the tables is an
 // error, too.
 func (s *Store) Check(ctx context.Context) error {

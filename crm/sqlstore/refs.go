@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"math"
 	"slices"
 	"strings"
@@ -57,7 +56,7 @@ func (r *reader) refs(ctx context.Context, keys *rowset, limit int64) ([]crm.Ref
 		return out, err
 	}
 	for v := keys.vals; len(v) > 0; {
-		n := r.s.g.d.chunk(len(v) / refsBy)
+		n := r.s.g.d.most(min(len(v)/refsBy, 64))
 		some, before := v[:refsBy*n], len(out)
 		v = v[refsBy*n:]
 		most := limit
@@ -79,8 +78,8 @@ func (r *reader) refs(ctx context.Context, keys *rowset, limit int64) ([]crm.Ref
 	return out, nil
 }
 
-func scanRef(out *[]crm.Ref) func(*sql.Rows) error {
-	return func(rows *sql.Rows) error {
+func scanRef(out *[]crm.Ref) func(resultRow) error {
+	return func(rows resultRow) error {
 		var ref crm.Ref
 		var subject, a, b string
 		err := rows.Scan(&ref.Kind, &ref.Key, &ref.Order, &subject, &a, &b, &ref.Target)
@@ -196,7 +195,7 @@ func (t *tx) newRefs(ctx context.Context, rows *rowset) (*rowset, error) {
 		texts [6]string // subject, target, kind, key
 	}
 	there := map[entry]bool{}
-	err := t.each(ctx, opGet, tabRefs, rows, func(rows *sql.Rows) error {
+	err := t.each(ctx, opGet, tabRefs, rows, func(rows resultRow) error {
 		var k entry
 		err := rows.Scan(&k.texts[4], &k.texts[5], &k.order, &k.texts[0], &k.texts[1], &k.texts[2], &k.texts[3])
 		there[k] = true

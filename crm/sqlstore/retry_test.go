@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -25,6 +26,11 @@ type stated string
 
 func (s stated) Error() string    { return "could not serialize access" }
 func (s stated) SQLState() string { return string(s) }
+
+type numbered struct{ Number uint16 }
+
+func (n *numbered) Error() string        { return fmt.Sprintf("Error %d", n.Number) }
+func (n *numbered) Is(target error) bool { o, ok := target.(*numbered); return ok && *o == *n }
 
 // stubborn is a driver whose first commits fail.
 type stubborn struct {
@@ -81,6 +87,10 @@ func TestRetries(t *testing.T) {
 		{"busy snapshot", sqlstore.SQLite, repeat(coded(517), 2), 3, nil},
 		{"for ever", sqlstore.SQLite, repeat(coded(5), 1000), 28, crm.ErrBusy},
 		{"disk full", sqlstore.SQLite, repeat(coded(13), 1), 1, coded(13)},
+		{"deadlock", sqlstore.MySQL, repeat(&numbered{1213}, 3), 4, nil},
+		{"lock time-out", sqlstore.MySQL, repeat(fmt.Errorf("wrapped: %w", &numbered{1205}), 1), 2, nil},
+		{"key is taken", sqlstore.MySQL, repeat(&numbered{1062}, 1), 1, &numbered{1062}},
+		{"a number of another", sqlstore.Postgres, repeat(&numbered{1213}, 1), 1, &numbered{1213}},
 		{"unique violation", sqlstore.Postgres, repeat(stated("23505"), 1), 1, stated("23505")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -142,5 +152,6 @@ func TestWriteSQL(t *testing.T) {
 			require.False(t, strings.Contains(strings.ToUpper(text), strings.ToUpper(bad)), bad)
 		}
 		require.Equal(t, d == sqlstore.Postgres, strings.Contains(text, `CREATE SCHEMA IF NOT EXISTS "crm"`))
+		require.Equal(t, d == sqlstore.MySQL, strings.Contains(text, "CREATE DATABASE IF NOT EXISTS `crm`"))
 	}
 }

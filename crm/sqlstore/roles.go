@@ -40,7 +40,7 @@ func (g *grammar) rights(tab tableID) string {
 	need := []string{"SELECT"}
 	add := func(right string, signs ...string) {
 		for o := range numOps {
-			q := g.text(statementID{o, tab}, 2)
+			q := g.text(statementID{op: o, tab: tab}, 2)
 			if slices.ContainsFunc(signs, func(s string) bool { return strings.Contains(q, s) }) {
 				need = append(need, right)
 				return

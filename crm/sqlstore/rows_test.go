@@ -35,7 +35,7 @@ func TestStatementsTakeTheTenant(t *testing.T) {
 		g := newGrammar(d, cfg)
 		for i := range g.tables {
 			for o := range numOps {
-				switch q := g.text(statementID{o, tableID(i)}, 2); {
+				switch q := g.text(statementID{op: o, tab: tableID(i)}, 2); {
 				case q == "", o == opCopy, o == opNow, o == opWriteLock: // COPY has it in its rows
 				default:
 					require.Contains(t, q, tenantMark, "%s %s", opNames[o], g.tables[i].name)

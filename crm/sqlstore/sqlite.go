@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/vefacrm/vefa/crm"
 )
 
 // sqlite speaks SQLite's SQL. A statement's text holds its rows, so there are three
@@ -15,7 +13,10 @@ import (
 type sqlite struct{ *grammar }
 
 func (sqlite) traits() traits {
-	return traits{name: "sqlite", quote: `"`, oneWriter: true, probe: "SELECT 1 FROM sqlite_master LIMIT 1", prepares: true}
+	return traits{
+		name: "sqlite", quote: `"`, oneWriter: true, probe: "SELECT 1 FROM sqlite_master LIMIT 1", prepares: true,
+		dsn: "open it with ?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal) behind the file's name (modernc.org/sqlite; other drivers name them otherwise)",
+	}
 }
 
 func (sqlite) defaults(c *Config) error {
@@ -28,7 +29,7 @@ func (sqlite) defaults(c *Config) error {
 
 var sqliteRows = [...]int{64, 8, 1}
 
-func (sqlite) chunk(rows int) int {
+func (sqlite) most(rows int) int {
 	for _, size := range sqliteRows {
 		if rows >= size {
 			return size
@@ -97,6 +98,8 @@ func (d sqlite) insert(id tableID, n int, u upsert) string {
 }
 
 func (sqlite) add(tableID, int, bool) string { return "" }
+
+func (sqlite) decide(tableID, []string, upsert) string { return "" }
 
 func (d sqlite) update(id tableID, n int, set []string) string {
 	t := &d.tables[id]
@@ -199,10 +202,7 @@ func (d sqlite) check(ctx context.Context, db *sql.DB) error {
 	if patience <= 0 {
 		faults = append(faults, "it has no busy_timeout: a transaction that meets another fails at once")
 	}
-	if len(faults) == 0 {
-		return nil
-	}
-	return &crm.Error{Op: "check", Entity: "sqlite", Kind: crm.ErrInvalid, Err: fmt.Errorf("%s: %w", strings.Join(faults, "; "), ErrDSN)}
+	return d.opened(faults)
 }
 
 func (sqlite) hasTable(_ Config, name string) (string, []any) {
@@ -210,6 +210,10 @@ func (sqlite) hasTable(_ Config, name string) (string, []any) {
 }
 
 func (sqlite) space(Config) (string, []any, string) { return "", nil, "" }
+
+func (d sqlite) alone(ctx context.Context, db *sql.DB, _ Config) (*exclusive, error) {
+	return d.lockVersions(ctx, db)
+}
 
 func (sqlite) ddl(q string) string {
 	return strings.NewReplacer("{key}", "text", "{short}", "text", "{end}", " WITHOUT ROWID").Replace(q)

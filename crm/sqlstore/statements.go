@@ -50,8 +50,9 @@ const (
 var opNames = [numOps]string{"insert", "add", "copy", "merge", "newer", "tied", "newest", "versions", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock", "first", "prune", "now", "take", "take-new", "take-one", "take-one-new", "confirm", "backward"}
 
 type statementID struct {
-	op  op
-	tab tableID
+	op   op
+	tab  tableID
+	then bool // the second statement of a mute database
 }
 
 var profileKey = []string{"part", "source", "id"}
@@ -74,6 +75,18 @@ var (
 // text returns the statement for n rows, or "" if there is no such statement.
 func (g *grammar) text(id statementID, n int) string {
 	tab := id.tab
+	if u, returning, ok := g.written(id.op, tab); ok {
+		return g.insert(id, n, u, returning)
+	}
+	if id.op == opDelete && isFacts(tab) {
+		return g.delete(id, n, g.factKeyOf(tab))
+	}
+	if id.then {
+		return ""
+	}
+	if id.op == opAdd && g.mute && tab != tabPartSeq {
+		return g.d.add(tab, n, false)
+	}
 	if tab == tabStates {
 		return g.stateText(id.op, n)
 	}
@@ -83,21 +96,7 @@ func (g *grammar) text(id statementID, n int) string {
 	t := &g.tables[tab]
 	facts := isFacts(tab)
 	order := " ORDER BY " + list("t.", t.keyNames())
-	withKind := func(names []string) []string {
-		if tab != tabFacts {
-			return names
-		}
-		return slices.Concat(names[:len(names):len(names)], []string{"kind"})
-	}
 	switch id.op {
-	case opInsert:
-		switch tab {
-		case tabCustomers, tabEffects:
-			return g.insert(tab, n, upsert{}, t.keyNames()...)
-		case tabPartSeq:
-		default:
-			return g.insert(tab, n, upsert{})
-		}
 	case opAdd:
 		switch {
 		case facts, tab == tabProfiles, tab == tabContacts, tab == tabMembers, tab == tabCustomers, tab == tabLinks, tab == tabAnchors, tab == tabAddresses,
@@ -105,7 +104,7 @@ func (g *grammar) text(id statementID, n int) string {
 			return g.d.add(tab, n, false)
 		}
 	case opCopy:
-		if g.copies && g.text(statementID{opAdd, tab}, n) != "" {
+		if g.copies && g.text(statementID{op: opAdd, tab: tab}, n) != "" {
 			return "COPY " + g.table(tab) + " (tenant, " + list("", t.names()) + ") FROM STDIN (FORMAT binary)"
 		}
 	case opMerge:
@@ -114,34 +113,14 @@ func (g *grammar) text(id statementID, n int) string {
 			case tabRefs:
 				return q
 			case tabEffects:
-				return q + returns(t.keyNames())
-			case tabAddresses:
-				return q + onConflict(strings.Join(g.key(tab), ", "), upsert{})
+				if !g.mute {
+					return q + returns(t.keyNames())
+				}
 			}
-		}
-	case opNewer:
-		switch {
-		case facts:
-			return g.insert(tab, n, upsert{g.replaceAll(tab), "excluded.version > t.version"}, withKind(outFactKey)...)
-		case tab == tabAddresses:
-			return g.insert(tab, n, upsert{g.replaceAll(tab), "excluded.version = t.version + 1"})
-		case tab == tabCursors:
-			return g.insert(tab, n, upsert{set: g.replaceAll(tab)})
-		}
-	case opTied:
-		if facts {
-			return g.insert(tab, n, upsert{g.replaceAll(tab), "excluded.version = t.version AND excluded.hash > t.hash"}, withKind(outFactKey)...)
-		}
-	case opNewest:
-		if facts {
-			// The largest version stays: there is none after it.
-			next := "CASE WHEN t.version < excluded.version THEN excluded.version WHEN t.version = 9223372036854775807 THEN t.version ELSE t.version + 1 END"
-			set := strings.Replace(g.replaceAll(tab), "version = excluded.version", "version = "+next, 1)
-			return g.insert(tab, n, upsert{set, "excluded.hash <> t.hash"}, withKind(outFactKey)...)
 		}
 	case opVersions:
 		if facts {
-			return g.lookup(tab, n, t.keyNames(), append(withKind(outFactKey), "version", "hash"), "")
+			return g.lookup(tab, n, t.keyNames(), append(g.factKeyOf(tab), "version", "hash"), "")
 		}
 	case opGet:
 		switch {
@@ -150,7 +129,7 @@ func (g *grammar) text(id statementID, n int) string {
 		case tab == tabCustomers:
 			return g.lookup(tab, n, t.keyNames(), []string{"id", "home_source", "home_id"}, "")
 		case facts:
-			return g.lookup(tab, n, t.keyNames(), withKind(outFact), "")
+			return g.lookup(tab, n, t.keyNames(), withKind(tab, outFact), "")
 		case tab == tabAnchors:
 			return g.lookup(tab, n, t.keyNames(), outAnchor, "")
 		case tab == tabAddresses:
@@ -188,7 +167,7 @@ func (g *grammar) text(id statementID, n int) string {
 		case tab == tabProfiles:
 			return g.lookup(tab, n, profileKey, outPlace, "")
 		case facts && g.doubleWork:
-			return g.lookup(tab, n, t.keyNames(), withKind(outFactKey), "")
+			return g.lookup(tab, n, t.keyNames(), g.factKeyOf(tab), "")
 		}
 	case opUpdate:
 		switch tab {
@@ -207,8 +186,6 @@ func (g *grammar) text(id statementID, n int) string {
 			return g.remove(tab, n, t.keyNames())
 		case tab == tabRefs:
 			return g.remove(tab, n, t.names())
-		case facts:
-			return g.remove(tab, n, t.keyNames()) + returns(withKind(outFactKey))
 		case tab == tabDocuments, tab == tabCursors:
 			return g.remove(tab, n, t.keyNames())
 		}
@@ -226,7 +203,7 @@ func (g *grammar) text(id statementID, n int) string {
 			return g.lookupBy(tab, "effects_subject", n, []string{"part", "subject_kind", "subject_a", "subject_b"}, outEffect, "")
 		case facts:
 			by := []string{"part", "subject_kind", "subject_a", "subject_b"}
-			return g.lookup(tab, n, by, withKind(outFact), order+" LIMIT "+g.d.bound(g.d.rowParams(len(by), n)+1))
+			return g.lookup(tab, n, by, withKind(tab, outFact), order+" LIMIT "+g.d.bound(g.d.rowParams(len(by), n)+1))
 		case tab == tabRefs:
 			return g.refsOf(n)
 		case tab == tabChanges:
@@ -235,11 +212,11 @@ func (g *grammar) text(id statementID, n int) string {
 	case opOfKind:
 		if tab == tabFacts {
 			by := []string{"part", "subject_kind", "subject_a", "subject_b", "kind"}
-			return g.lookup(tab, n, by, withKind(outFact), order+" LIMIT "+g.d.bound(g.d.rowParams(len(by), n)+1))
+			return g.lookup(tab, n, by, withKind(tab, outFact), order+" LIMIT "+g.d.bound(g.d.rowParams(len(by), n)+1))
 		}
 	case opOfAfter:
 		if facts {
-			return g.factsAfter(tab, withKind(outFact))
+			return g.factsAfter(tab, withKind(tab, outFact))
 		}
 	case opBackward:
 		if tab == tabRefs {
@@ -252,7 +229,7 @@ func (g *grammar) text(id statementID, n int) string {
 		case tab == tabProfiles:
 			return g.scan(tab, outProfile, "")
 		case tab == tabFacts:
-			return g.scan(tab, withKind(outFact), " AND "+g.d.aside("t.kind")+" = "+param(t.keys+3))
+			return g.scan(tab, withKind(tab, outFact), " AND "+g.d.aside("t.kind")+" = "+param(t.keys+3))
 		case facts:
 			return g.scan(tab, outFact, "")
 		case tab == tabAddresses:
@@ -269,10 +246,6 @@ func (g *grammar) text(id statementID, n int) string {
 	case opLapsed:
 		if tab == tabEffects {
 			return g.dueEffects("lease", n)
-		}
-	case opBump:
-		if tab == tabPartSeq {
-			return g.insert(tab, n, upsert{set: "n = t.n + excluded.n"}, "part", "n")
 		}
 	case opAll:
 		if tab == tabFacts {
@@ -310,6 +283,63 @@ func (g *grammar) text(id statementID, n int) string {
 	return ""
 }
 
+func withKind(tab tableID, names []string) []string {
+	if tab != tabFacts {
+		return names
+	}
+	return slices.Concat(names, []string{"kind"})
+}
+
+func (g *grammar) factKeyOf(tab tableID) []string { return withKind(tab, outFactKey) }
+
+// written returns what a statement does that adds rows or changes those that are there,
+// and what it returns of those that it wrote. It is false for other statements.
+func (g *grammar) written(o op, tab tableID) (u upsert, returning []string, ok bool) {
+	facts := isFacts(tab)
+	switch o {
+	case opInsert:
+		switch tab {
+		case tabPartSeq:
+			return u, nil, false
+		case tabCustomers, tabEffects:
+			returning = g.tables[tab].keyNames()
+		case tabReservations:
+			returning = []string{"kind", "counter", "id"}
+		}
+		return u, returning, true
+	case opNewer:
+		switch {
+		case facts:
+			return upsert{g.replaceAll(tab), "excluded.version > t.version"}, g.factKeyOf(tab), true
+		case tab == tabAddresses:
+			return upsert{g.replaceAll(tab), "excluded.version = t.version + 1"}, nil, true
+		case tab == tabCursors:
+			return upsert{set: g.replaceAll(tab)}, nil, true
+		case tab == tabCounters:
+			return upsert{set: "most = excluded.most"}, nil, true
+		}
+	case opTied:
+		if facts {
+			return upsert{g.replaceAll(tab), "excluded.version = t.version AND excluded.hash > t.hash"}, g.factKeyOf(tab), true
+		}
+	case opNewest:
+		if facts {
+			// The largest version stays: there is none after it.
+			next := "CASE WHEN t.version < excluded.version THEN excluded.version WHEN t.version = 9223372036854775807 THEN t.version ELSE t.version + 1 END"
+			set := strings.Replace(g.replaceAll(tab), "version = excluded.version", "version = "+next, 1)
+			return upsert{set, "excluded.hash <> t.hash"}, g.factKeyOf(tab), true
+		}
+	case opBump:
+		switch tab {
+		case tabPartSeq:
+			return upsert{set: "n = t.n + excluded.n"}, []string{"part", "n"}, true
+		case tabCounters:
+			return upsert{set: addToCounter}, nil, true
+		}
+	}
+	return u, nil, false
+}
+
 // profileContent is what PutProfiles writes: all but the key and the place.
 var profileContent = []string{"kind", "given", "family", "full_name", "birth", "gender", "locale", "city", "country", "rev", "at", "since", "data"}
 
@@ -322,7 +352,7 @@ func (g *grammar) refsOf(n int) string {
 		if n > 1 {
 			order = ""
 		}
-		return g.lookup(tabRefs, n, by, outRef, order+" LIMIT "+g.d.bound(len(by)*n+1))
+		return g.lookup(tabRefs, n, by, outRef, order+" LIMIT "+g.d.bound(g.d.rowParams(len(by), n)+1))
 	}
 	_, from := g.d.rows(g.tables[tabRefs].typesOf(by), n)
 	return "SELECT " + list("r.", outRef) + " FROM " + from + " CROSS JOIN LATERAL (SELECT " + list("t.", outRef) + " FROM " + g.table(tabRefs) +
@@ -413,10 +443,11 @@ func Statements(d Dialect, cfg Config) ([]Statement, error) {
 	var out []Statement
 	for i := range g.tables {
 		for o := range numOps {
-			id := statementID{o, tableID(i)}
-			if q := g.text(id, 2); q != "" {
-				st := g.d.bind(q)
-				out = append(out, Statement{Name: g.tables[i].name + "/" + opNames[o], SQL: st.text, Args: st.args(q)})
+			for _, suffix := range []string{"", "-then"} {
+				if q := g.text(statementID{o, tableID(i), suffix != ""}, 2); q != "" {
+					st := g.d.bind(q)
+					out = append(out, Statement{Name: g.tables[i].name + "/" + opNames[o] + suffix, SQL: st.text, Args: st.args(q)})
+				}
 			}
 		}
 	}

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -12,7 +11,7 @@ import (
 
 var outState = []string{"subject_kind", "subject_a", "subject_b", "kind", "rev", "data"}
 
-func scanState(rows *sql.Rows) (*crm.State, error) {
+func scanState(rows resultRow) (*crm.State, error) {
 	s := new(crm.State)
 	var subject, a, b string
 	var data []byte
@@ -49,7 +48,7 @@ func (r *reader) States(ctx context.Context, keys ...crm.StateKey) ([]*crm.State
 
 func (r *reader) states(ctx context.Context, o op, keys []crm.StateKey) ([]*crm.State, error) {
 	found := make(map[crm.StateKey]*crm.State, len(keys))
-	err := r.each(ctx, o, tabStates, stateRows(keys), func(rows *sql.Rows) error {
+	err := r.each(ctx, o, tabStates, stateRows(keys), func(rows resultRow) error {
 		s, err := scanState(rows)
 		found[s.StateKey] = s
 		return err
@@ -72,7 +71,7 @@ func (r *reader) ScanStates(ctx context.Context, parts crm.PartRange, kind strin
 		args = []any{int64(p), subject, seek(a), seek(b), seek(kind)}
 	}
 	var out []*crm.State
-	err := r.query(ctx, opScan, tabStates, 1, append(args, int64(parts.Bounds().Hi), page(limit), seek(kind)), func(rows *sql.Rows) error {
+	err := r.query(ctx, opScan, tabStates, 1, append(args, int64(parts.Bounds().Hi), page(limit), seek(kind)), func(rows resultRow) error {
 		s, err := scanState(rows)
 		out = append(out, s)
 		return err
@@ -138,8 +137,6 @@ func (t *tx) DeleteStates(ctx context.Context, keys ...crm.StateKey) error {
 func (g *grammar) stateText(o op, n int) string {
 	t := &g.tables[tabStates]
 	switch o {
-	case opInsert:
-		return g.insert(tabStates, n, upsert{})
 	case opGet:
 		return g.lookup(tabStates, n, t.keyNames(), outState, "")
 	case opState:

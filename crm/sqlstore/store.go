@@ -34,9 +34,8 @@ type Store struct {
 }
 
 type textKey struct {
-	op  op
-	tab tableID
-	n   int
+	statementID
+	n int
 }
 
 var _ crm.Store = (*Store)(nil)
@@ -83,7 +82,7 @@ func (s *Store) beginView(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, er
 	if err != nil || s.g.probe == "" {
 		return tx, err
 	}
-	if err := s.session(tx, true).queryText(ctx, &statement{text: s.g.probe}, nil, func(*sql.Rows) error { return nil }); err != nil {
+	if err := s.session(tx, true).queryText(ctx, &statement{text: s.g.probe}, nil, func(resultRow) error { return nil }); err != nil {
 		_ = tx.Rollback()
 		return nil, s.g.wrap("view", "", err)
 	}
@@ -239,15 +238,19 @@ func (s *Store) session(tx *sql.Tx, own bool) *session {
 // sql returns a statement for n rows, with an empty text if there is none. Statements
 // are kept.
 func (s *Store) sql(o op, tab tableID, n int) *statement {
-	if s.g.fixed && o != opDue && o != opLapsed {
+	return s.sqlOf(statementID{op: o, tab: tab}, n)
+}
+
+func (s *Store) sqlOf(id statementID, n int) *statement {
+	if s.g.fixed && id.op != opDue && id.op != opLapsed {
 		n = 1 // the text is the same for all
 	}
-	k := textKey{o, tab, n}
+	k := textKey{id, n}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q, ok := s.texts[k]
 	if !ok {
-		st := s.g.d.bind(s.g.text(statementID{o, tab}, n))
+		st := s.g.d.bind(s.g.text(id, n))
 		q = &st
 		if len(s.texts) < 2048 {
 			s.texts[k] = q

@@ -68,7 +68,7 @@ func (r *reader) Now(ctx context.Context) (time.Time, error) {
 		return crm.Micros(r.s.cfg.Now()), ctx.Err()
 	}
 	var n int64
-	err := r.query(ctx, opNow, tabCursors, 0, nil, func(rows *sql.Rows) error { return rows.Scan(&n) })
+	err := r.query(ctx, opNow, tabCursors, 0, nil, func(rows resultRow) error { return rows.Scan(&n) })
 	return fromMicros(n), err
 }
 

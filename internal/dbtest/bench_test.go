@@ -70,8 +70,11 @@ func readContents(t testing.TB, d database) []contents {
 }
 
 func qualified(d database, table string) string {
-	if d.dialect == sqlstore.Postgres {
+	switch d.dialect {
+	case sqlstore.Postgres:
 		return `"` + d.cfg.Schema + `"."` + table + `"`
+	case sqlstore.MySQL:
+		return "`" + d.cfg.Schema + "`.`" + table + "`"
 	}
 	return `"` + table + `"`
 }

@@ -51,7 +51,7 @@ func besides(b *testing.B, d database) (*nighttest.Retailer, int) {
 // BenchmarkBesideTheNight asks for the open tickets again and again while a night
 // runs over everybody: what is measured is how long an answer takes.
 func BenchmarkBesideTheNight(b *testing.B) {
-	for name, open := range map[string]func(testing.TB) database{"sqlite": openSQLite, "postgres": openPostgres} {
+	for name, open := range openers {
 		b.Run(name, func(b *testing.B) {
 			shop, tickets := besides(b, open(b))
 			for b.Loop() {
@@ -90,7 +90,7 @@ func BenchmarkBesideTheNight(b *testing.B) {
 // a process that does nothing else: how long until the first message leaves, and
 // how much memory is in use then and at the most.
 func BenchmarkDeliveryAlone(b *testing.B) {
-	for name, open := range map[string]func(testing.TB) database{"sqlite": openSQLite, "postgres": openPostgres} {
+	for name, open := range openers {
 		b.Run(name, func(b *testing.B) {
 			d := open(b)
 			shop, _ := besides(b, d)

@@ -25,7 +25,7 @@ import (
 // transaction of the driver's, as a host has it that does anything else with it.
 // Target O6.
 func BenchmarkCounters(b *testing.B) {
-	for _, name := range []string{"sqlite", "postgres"} {
+	for _, name := range []string{"sqlite", "postgres", "mysql"} {
 		b.Run(name, func(b *testing.B) {
 			d := openers[name](b)
 			migrate(b, d)

@@ -87,10 +87,15 @@ func TestGone(t *testing.T) {
 	onEach(t, func(t *testing.T, d database) {
 		ctx := deadline(t)
 		var inner driver.Connector
-		if d.dialect == sqlstore.SQLite {
+		switch d.dialect {
+		case sqlstore.SQLite:
 			d.cfg.Prefix = "vefa_gone_"
 			inner = sqliteConnector{d.db.Driver(), sqliteDSN(filepath.Join(t.TempDir(), "gone.db"))}
-		} else {
+		case sqlstore.MySQL:
+			var err error
+			inner, err = d.db.Driver().(driver.DriverContext).OpenConnector(mysqlDSN(t))
+			require.NoError(t, err)
+		default:
 			var err error
 			inner, err = d.db.Driver().(*stdlib.Driver).OpenConnector(postgresDSN(t))
 			require.NoError(t, err)

@@ -18,7 +18,7 @@ func TestJoin(t *testing.T) {
 	onEach(t, func(t *testing.T, d database) {
 		ctx := deadline(t)
 		sales := qualified(d, "host_sales")
-		_, err := d.db.ExecContext(ctx, "CREATE TABLE "+sales+" (number text PRIMARY KEY)")
+		_, err := d.db.ExecContext(ctx, "CREATE TABLE "+sales+" (number varchar(20) PRIMARY KEY)")
 		require.NoError(t, err)
 		store := d.store()
 		sell := func(i int) *sql.Tx {

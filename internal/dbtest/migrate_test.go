@@ -38,7 +38,7 @@ func TestMigrateTwice(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, newest, have)
 
-			table := qualified(d, map[string]string{"sqlite": "vefa_", "postgres": ""}[name]+"schema_versions")
+			table := qualified(d, map[string]string{"sqlite": "vefa_", "mysql": "vefa_"}[name]+"schema_versions")
 			_, err = d.db.ExecContext(deadline(t), "INSERT INTO "+table+" VALUES (999, 'from_the_future', 0)")
 			require.NoError(t, err)
 			err = sqlstore.Migrate(deadline(t), d.db, d.dialect, d.cfg)

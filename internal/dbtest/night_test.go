@@ -15,6 +15,9 @@ func TestEngage(t *testing.T) {
 	t.Run("PostgreSQL", func(t *testing.T) {
 		nighttest.Run(t, func(t *testing.T) crm.Store { return migrated(t, openPostgres(t)) })
 	})
+	t.Run("MySQL", func(t *testing.T) {
+		nighttest.Run(t, func(t *testing.T) crm.Store { return migrated(t, openMySQL(t)) })
+	})
 }
 
 func migrated(t *testing.T, d database) crm.Store {

@@ -13,7 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/stdlib" // registers "pgx"
+	_ "github.com/go-sql-driver/mysql" // registers "mysql"
+	"github.com/jackc/pgx/v5/stdlib"   // registers "pgx"
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite" // registers "sqlite"
 
@@ -45,11 +46,17 @@ func openSQLite(t testing.TB) database {
 }
 
 // postgresDSN returns the test server's DSN, or skips.
-func postgresDSN(t testing.TB) string {
+func postgresDSN(t testing.TB) string { return serverDSN(t, "VEFA_TEST_POSTGRES", "PostgreSQL") }
+
+// mysqlDSN is postgresDSN for MariaDB or MySQL. It has what the package comment of
+// sqlstore asks for.
+func mysqlDSN(t testing.TB) string { return serverDSN(t, "VEFA_TEST_MYSQL", "MySQL") }
+
+func serverDSN(t testing.TB, variable, name string) string {
 	t.Helper()
-	dsn := os.Getenv("VEFA_TEST_POSTGRES")
+	dsn := os.Getenv(variable)
 	if dsn == "" {
-		const msg = "VEFA_TEST_POSTGRES is not set: nothing was tested on PostgreSQL"
+		msg := variable + " is not set: nothing was tested on " + name
 		if os.Getenv("VEFA_REQUIRE_ALL") == "1" {
 			t.Fatal(msg)
 		}
@@ -62,7 +69,35 @@ func postgresDSN(t testing.TB) string {
 // open a hundred stores.
 var server = sync.OnceValues(func() (*sql.DB, error) { return sql.Open("pgx", os.Getenv("VEFA_TEST_POSTGRES")) })
 
+// mysqlServer is the same of MariaDB or MySQL.
+var mysqlServer = sync.OnceValues(func() (*sql.DB, error) {
+	db, err := sql.Open("mysql", os.Getenv("VEFA_TEST_MYSQL"))
+	if err == nil {
+		db.SetMaxIdleConns(16)
+	}
+	return db, err
+})
+
 var schemas atomic.Int64
+
+// newSchema names one that does not exist yet.
+func newSchema() string {
+	return fmt.Sprintf("t%d_%d_%d", os.Getpid(), time.Now().UnixNano()%1e9, schemas.Add(1))
+}
+
+// openMySQL names a database that does not exist yet.
+func openMySQL(t testing.TB) database {
+	t.Helper()
+	mysqlDSN(t)
+	db, err := mysqlServer()
+	require.NoError(t, err)
+	schema := newSchema()
+	t.Cleanup(func() {
+		_, err := db.ExecContext(context.Background(), "DROP DATABASE IF EXISTS `"+schema+"`")
+		require.NoError(t, err)
+	})
+	return database{"mysql", sqlstore.MySQL, db, sqlstore.Config{Schema: schema}}
+}
 
 // openPostgres names a schema that does not exist yet.
 func openPostgres(t testing.TB) database {
@@ -70,7 +105,7 @@ func openPostgres(t testing.TB) database {
 	postgresDSN(t)
 	db, err := server()
 	require.NoError(t, err)
-	schema := fmt.Sprintf("t%d_%d_%d", os.Getpid(), time.Now().UnixNano()%1e9, schemas.Add(1))
+	schema := newSchema()
 	t.Cleanup(func() {
 		_, err := db.ExecContext(context.Background(), `DROP SCHEMA IF EXISTS "`+schema+`" CASCADE`)
 		require.NoError(t, err)
@@ -95,7 +130,7 @@ func copyFrom(ctx context.Context, conn *sql.Conn, statement string, rows io.Rea
 }
 
 // openers are the databases that every test runs on.
-var openers = map[string]func(testing.TB) database{"sqlite": openSQLite, "postgres": openPostgres}
+var openers = map[string]func(testing.TB) database{"sqlite": openSQLite, "postgres": openPostgres, "mysql": openMySQL}
 
 // onEach runs a test on a migrated database of each kind.
 func onEach(t *testing.T, fn func(t *testing.T, d database)) {
@@ -127,7 +162,10 @@ func deadline(t testing.TB) context.Context {
 func tables(t testing.TB, d database) []string {
 	t.Helper()
 	q := "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'vefa%' ORDER BY name"
-	if d.dialect == sqlstore.Postgres {
+	switch d.dialect {
+	case sqlstore.MySQL:
+		q = "SELECT table_name FROM information_schema.tables WHERE table_schema = '" + d.cfg.Schema + "' ORDER BY 1"
+	case sqlstore.Postgres:
 		q = "SELECT tablename FROM pg_tables WHERE schemaname = '" + strings.ToLower(d.cfg.Schema) + "' ORDER BY 1"
 	}
 	rows, err := d.db.QueryContext(deadline(t), q)

@@ -9,18 +9,17 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/memstore"
-	"github.com/vefacrm/vefa/crm/sqlstore"
 	"github.com/vefacrm/vefa/internal/nighttest"
 )
 
 // Case A15: 400 evenings with pruning keep the tables that hold no record of what
 // happened at one size, and end as 400 evenings without it.
 func TestPrunedEvenings(t *testing.T) {
-	days := map[string]int{"sqlite": 400, "postgres": 150}
+	days := map[string]int{"sqlite": 400, "postgres": 150, "mysql": 150}
 	if testing.Short() {
-		days = map[string]int{"sqlite": 120, "postgres": 120}
+		days = map[string]int{"sqlite": 120, "postgres": 120, "mysql": 120}
 	}
-	for name, open := range map[string]func(testing.TB) database{"sqlite": openSQLite, "postgres": openPostgres} {
+	for name, open := range openers {
 		t.Run(name, func(t *testing.T) {
 			d := open(t)
 			migrate(t, d)
@@ -29,10 +28,7 @@ func TestPrunedEvenings(t *testing.T) {
 				return n
 			}
 			table := func(s string) string {
-				if d.dialect == sqlstore.Postgres {
-					return d.cfg.Schema + "." + s
-				}
-				return "vefa_" + s
+				return qualified(d, map[string]string{"sqlite": "vefa_", "mysql": "vefa_"}[name]+s)
 			}
 			sizes := map[int]map[string]int{}
 			plain := nighttest.Evenings(t, func(now func() time.Time) crm.Store { return memstore.NewAt(now) }, days[name], false, nil)

@@ -44,7 +44,7 @@ func TestNotReady(t *testing.T) {
 			require.ErrorIs(t, c.Check(t.Context()), kind)
 		}
 	}
-	for _, d := range []sqlstore.Dialect{sqlstore.SQLite, sqlstore.Postgres} {
+	for _, d := range []sqlstore.Dialect{sqlstore.SQLite, sqlstore.Postgres, sqlstore.MySQL} {
 		told(t, sqlstore.New(nil, d, sqlstore.Config{}), crm.ErrInvalid, "sql.Open")
 		require.ErrorContains(t, sqlstore.Migrate(t.Context(), nil, d, sqlstore.Config{}), "sql.Open")
 	}
@@ -56,7 +56,8 @@ func TestNotReady(t *testing.T) {
 	t.Run("PostgreSQL", func(t *testing.T) {
 		told(t, openPostgres(t).store(), sqlstore.ErrNotMigrated, "run sqlstore.Migrate")
 	})
-	for _, open := range []func(testing.TB) database{openSQLite, openPostgres} {
+	t.Run("MySQL", func(t *testing.T) { told(t, openMySQL(t).store(), sqlstore.ErrNotMigrated, "run sqlstore.Migrate") })
+	for _, open := range openers {
 		t.Run("ready", func(t *testing.T) {
 			d := open(t)
 			migrate(t, d)
@@ -149,12 +150,12 @@ func TestTheNightMeetsAStoreThatCannotBegin(t *testing.T) {
 		_, err = night(t.Context(), sqlstore.New(db, sqlstore.SQLite, sqlstore.Config{}))
 		require.ErrorContains(t, err, "readonly")
 	})
-	for _, open := range []func(testing.TB) database{openSQLite, openPostgres} {
+	for name, open := range openers {
 		t.Run("no connection", func(t *testing.T) {
 			d := open(t)
 			migrate(t, d)
-			if d.dialect == sqlstore.Postgres { // the others share theirs
-				db, err := sql.Open("pgx", postgresDSN(t))
+			if driver, shared := map[string]string{"postgres": "pgx", "mysql": "mysql"}[name]; shared { // the others use it, too
+				db, err := sql.Open(driver, map[string]func(testing.TB) string{"postgres": postgresDSN, "mysql": mysqlDSN}[name](t))
 				require.NoError(t, err)
 				defer func() { require.NoError(t, db.Close()) }()
 				d.db = db

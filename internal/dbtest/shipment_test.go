@@ -93,7 +93,7 @@ func TestShipment(t *testing.T) {
 			return
 		}
 		var carriers int
-		require.NoError(t, d.db.QueryRowContext(ctx, "SELECT count(*) FROM "+qualified(*d, map[sqlstore.Dialect]string{sqlstore.SQLite: "vefa_"}[d.dialect]+"shipments")+" WHERE carrier = 'Posta' AND grams = 200").Scan(&carriers))
+		require.NoError(t, d.db.QueryRowContext(ctx, "SELECT count(*) FROM "+qualified(*d, map[sqlstore.Dialect]string{sqlstore.SQLite: "vefa_", sqlstore.MySQL: "vefa_"}[d.dialect]+"shipments")+" WHERE carrier = 'Posta' AND grams = 200").Scan(&carriers))
 		require.Equal(t, 1, carriers, "hosts query the kind's own table")
 	})
 	require.Len(t, digests, 1, "the same on all stores that ran")

@@ -17,7 +17,7 @@ import (
 // the stores work as the application's role, which may do no more than
 // sqlstore.Grants gives it.
 func TestStore(t *testing.T) {
-	for name, open := range map[string]func(testing.TB) database{"sqlite": openSQLite, "postgres": openCopying} {
+	for name, open := range map[string]func(testing.TB) database{"sqlite": openSQLite, "postgres": openCopying, "mysql": openMySQL} {
 		t.Run(name, func(t *testing.T) {
 			var of *testing.T
 			var d database
@@ -32,7 +32,7 @@ func TestStore(t *testing.T) {
 			if os.Getenv("VEFA_ROUNDS") != "" {
 				deadline = 4 * time.Hour
 			}
-			storetest.Options{Deadline: deadline, WritersMeet: name == "postgres", Kinds: []crm.Kind{shipment.Kind()}}.Run(t, func(t *testing.T) crm.Store {
+			storetest.Options{Deadline: deadline, WritersMeet: name != "sqlite", Kinds: []crm.Kind{shipment.Kind()}}.Run(t, func(t *testing.T) crm.Store {
 				if t != of {
 					of, d, tenants = t, withShipments(open(t)), 0
 					migrate(t, d)

@@ -37,7 +37,7 @@ func TestValidRecords(t *testing.T) {
 		return d
 	}
 	want := load(t, memstore.New())
-	for name, open := range map[string]func(testing.TB) database{"sqlite": openSQLite, "postgres": openPostgres, "copying": openCopying} {
+	for name, open := range map[string]func(testing.TB) database{"sqlite": openSQLite, "postgres": openPostgres, "copying": openCopying, "mysql": openMySQL} {
 		t.Run(name, func(t *testing.T) {
 			d := open(t)
 			migrate(t, d)
