@@ -29,7 +29,9 @@ func TestBadFlags(t *testing.T) {
 		"too many":             {[]string{"-customers", "99999999"}, []string{"-customers", "99999999"}},
 		"evenings":             {[]string{"-evenings", "-1"}, []string{"-evenings", "-1"}},
 		"seed":                 {[]string{"-seed", "-1"}, []string{"-seed", `"-1"`}},
-		"database":             {[]string{"-db", "mysql:x"}, []string{"-db", `"mysql:x"`, "memory", "sqlite:PATH", "postgres:DSN"}},
+		"database":             {[]string{"-db", "oracle:x"}, []string{"-db", `"oracle:x"`, "memory", "sqlite:PATH", "postgres:DSN", "mysql:DSN"}},
+		"no DSN of MySQL":      {[]string{"-db", "mysql:x"}, []string{"-db", "USER:PASSWORD@tcp(HOST)/DATABASE"}},
+		"no server of MySQL":   {[]string{"-db", "mysql:me@unix(/nonexistent)/x"}, []string{"-db", "/nonexistent"}},
 		"folder of a database": {[]string{"-db", "sqlite:" + filepath.Join(t.TempDir(), "none", "x.db")}, []string{"-db"}},
 		"no database":          {[]string{"-db", "sqlite:" + notADatabase}, []string{"-db", "not a database"}},
 		"no server":            {[]string{"-db", "postgres:host=/nonexistent user=nobody dbname=x"}, []string{"-db", "/nonexistent"}},
@@ -128,7 +130,7 @@ func (u *until) Write(p []byte) (int, error) {
 // TestCancelled ends runs in the middle by their context. They return at once
 // and the same command goes on.
 func TestCancelled(t *testing.T) {
-	for _, d := range []database{onSQLite, onPostgres} {
+	for _, d := range onAll {
 		t.Run(d.name, func(t *testing.T) {
 			flags := size(150, 23)
 			whole := d.open(t)
@@ -183,7 +185,7 @@ func TestTheDatabaseGoesAway(t *testing.T) {
 	name := db[strings.LastIndex(db, "night_"):]
 	args := append([]string{"-json", "-digest", "-db", db}, flags...)
 	cut := func() {
-		administer(t, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1`, strings.SplitN(name, "?", 2)[0])
+		administer(t, "pgx", `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1`, strings.SplitN(name, "?", 2)[0])
 	}
 	for _, text := range []string{" on ", "evening 10 of 23", "evening 20 of 23"} {
 		var out bytes.Buffer

@@ -38,7 +38,7 @@ func TestDigestIsTheSameOnEveryStore(t *testing.T) {
 	want := night(t, append([]string{"-db", "memory"}, usual()...)...)
 	require.NotZero(t, want.Sent)
 	require.NotEmpty(t, want.Campaigns)
-	for _, d := range []database{onSQLite, onPostgres} {
+	for _, d := range onAll {
 		t.Run(d.name, func(t *testing.T) {
 			db := d.open(t)
 			got := night(t, append([]string{"-db", db}, usual()...)...)
@@ -83,7 +83,7 @@ func TestDigestDependsOnTheWorldAlone(t *testing.T) {
 
 // TestAgain runs a finished database again, extends it and repeats evenings.
 func TestAgain(t *testing.T) {
-	for _, d := range []database{onSQLite, onPostgres} {
+	for _, d := range onAll {
 		t.Run(d.name, func(t *testing.T) {
 			db := d.open(t)
 			with := func(evenings string, more ...string) printed {
@@ -154,7 +154,7 @@ func TestInPieces(t *testing.T) {
 }
 
 func TestAnotherWorldIsRefused(t *testing.T) {
-	for _, d := range []database{onSQLite, onPostgres} {
+	for _, d := range onAll {
 		t.Run(d.name, func(t *testing.T) {
 			db := d.open(t)
 			want := night(t, "-db", db, "-customers", "120", "-evenings", "2")

@@ -47,7 +47,7 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	if long() {
 		flags = size(20_000, 60)
 	}
-	for _, d := range []database{onSQLite, onPostgres} {
+	for _, d := range onAll {
 		t.Run(d.name, func(t *testing.T) {
 			ctx := deadline(t)
 			whole := append([]string{"-db", d.open(t)}, flags...)
@@ -97,7 +97,7 @@ func TestKilledOverTheWholeRun(t *testing.T) {
 	} else if raced || testing.Short() {
 		flags = append(size(250, 7), "-seed", "31")
 	}
-	for _, d := range []database{onSQLite, onPostgres} {
+	for _, d := range onAll {
 		t.Run(d.name, func(t *testing.T) {
 			whole := append([]string{"-db", d.open(t)}, flags...)
 			start := time.Now()

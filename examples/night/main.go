@@ -48,7 +48,7 @@ func parse(args []string, out io.Writer) (options, error) {
 		"go run ./examples/night -evenings 20 -report page.html",
 		"go run ./examples/night -db sqlite:shop.db -evenings 40   # stopped and started again, it goes on",
 		"go run ./examples/night -import csv:DIR -db postgres://me@localhost/shop -json")
-	f.StringVar(&o.db, "db", "", "where the record is: memory, sqlite:PATH, postgres:DSN or postgres://USER@HOST/DATABASE (default: a SQLite file that is thrown away)")
+	f.StringVar(&o.db, "db", "", "where the record is: memory, sqlite:PATH, postgres:DSN, postgres://USER@HOST/DATABASE or mysql:DSN (default: a SQLite file that is thrown away)")
 	f.IntVar(&o.customers, "customers", 20_000, "people in the simulated world")
 	f.IntVar(&o.evenings, "evenings", 60, "evenings to run")
 	f.Uint64Var(&o.seed, "seed", 1, "of the simulated world")

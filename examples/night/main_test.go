@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
@@ -146,22 +147,43 @@ type database struct {
 var (
 	onSQLite   = database{"sqlite", func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "night.db") }}
 	onPostgres = database{"postgres", emptyPostgres}
+	onMySQL    = database{"mysql", emptyMySQL}
+	onAll      = []database{onSQLite, onPostgres, onMySQL}
 )
 
-// emptyPostgres makes a database on the test server, or skips.
-func emptyPostgres(t testing.TB) string {
+// server returns the DSN of a test server, or skips.
+func server(t testing.TB, variable, name string) string {
 	t.Helper()
-	server := os.Getenv("VEFA_TEST_POSTGRES")
-	if server == "" {
-		const msg = "VEFA_TEST_POSTGRES is not set: nothing was tested on PostgreSQL"
+	dsn := os.Getenv(variable)
+	if dsn == "" {
+		msg := variable + " is not set: nothing was tested on " + name
 		if os.Getenv("VEFA_REQUIRE_ALL") == "1" {
 			t.Fatal(msg)
 		}
 		t.Skip(msg)
 	}
+	return dsn
+}
+
+// emptyMySQL makes a database on the test server, or skips.
+func emptyMySQL(t testing.TB) string {
+	t.Helper()
+	cfg, err := mysql.ParseDSN(server(t, "VEFA_TEST_MYSQL", "MySQL"))
+	require.NoError(t, err)
 	name := "night_" + strings.ToLower(rand.Text())
-	administer(t, `CREATE DATABASE `+name)
-	t.Cleanup(func() { administer(t, `DROP DATABASE `+name+` WITH (FORCE)`) })
+	administer(t, "mysql", "CREATE DATABASE "+name)
+	t.Cleanup(func() { administer(t, "mysql", "DROP DATABASE "+name) })
+	cfg.DBName = name
+	return "mysql:" + cfg.FormatDSN()
+}
+
+// emptyPostgres makes a database on the test server, or skips.
+func emptyPostgres(t testing.TB) string {
+	t.Helper()
+	server := server(t, "VEFA_TEST_POSTGRES", "PostgreSQL")
+	name := "night_" + strings.ToLower(rand.Text())
+	administer(t, "pgx", `CREATE DATABASE `+name)
+	t.Cleanup(func() { administer(t, "pgx", `DROP DATABASE `+name+` WITH (FORCE)`) })
 	if u, err := url.Parse(server); err == nil && u.Scheme != "" {
 		u.Path = "/" + name
 		return "postgres:" + u.String()
@@ -169,10 +191,10 @@ func emptyPostgres(t testing.TB) string {
 	return "postgres:" + server + " dbname=" + name // the last one counts
 }
 
-// administer runs a statement on the test server.
-func administer(t testing.TB, statement string, args ...any) {
+// administer runs a statement on the test server of a driver.
+func administer(t testing.TB, driver, statement string, args ...any) {
 	t.Helper()
-	db, err := sql.Open("pgx", os.Getenv("VEFA_TEST_POSTGRES"))
+	db, err := sql.Open(driver, os.Getenv(map[string]string{"pgx": "VEFA_TEST_POSTGRES", "mysql": "VEFA_TEST_MYSQL"}[driver]))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, db.Close()) }()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)

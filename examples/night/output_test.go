@@ -103,7 +103,7 @@ func TestImportedShop(t *testing.T) {
 	require.Positive(t, want.RowsRejected, "the folder has bad rows")
 	require.Greater(t, want.RowsRead, want.RowsRejected)
 	require.False(t, want.Dedup.Known)
-	for _, d := range []database{onSQLite, onPostgres} {
+	for _, d := range onAll {
 		t.Run(d.name, func(t *testing.T) {
 			db := d.open(t)
 			first := night(t, append(args, "-db", db)...)
@@ -119,7 +119,7 @@ func TestImportedShop(t *testing.T) {
 func TestAdventureWorks(t *testing.T) {
 	evenings, others := "5", []database(nil)
 	if long() {
-		evenings, others = "30", []database{onSQLite, onPostgres}
+		evenings, others = "30", onAll
 	}
 	base := os.Getenv("VEFA_DATA")
 	if base == "" {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 
@@ -43,12 +44,25 @@ func openStore(ctx context.Context, name string) (crm.Store, string, func(), err
 			return nil, "", nil, fmt.Errorf("-db: %w", err)
 		}
 		return migrated(ctx, db, sqlstore.Postgres, sqlstore.Config{Copy: copyFrom}, "PostgreSQL", func() {})
+	case "mysql", "mariadb":
+		cfg, err := mysql.ParseDSN(where)
+		if err != nil {
+			return nil, "", nil, fmt.Errorf("-db: %w; a DSN is USER:PASSWORD@unix(/run/mysqld/mysqld.sock)/DATABASE or USER:PASSWORD@tcp(HOST)/DATABASE", err)
+		}
+		cfg.InterpolateParams = true // one round trip for a statement
+		connector, err := mysql.NewConnector(cfg)
+		if err != nil {
+			return nil, "", nil, fmt.Errorf("-db: %w", err)
+		}
+		db := sql.OpenDB(connector)
+		db.SetMaxIdleConns(8)
+		return migrated(ctx, db, sqlstore.MySQL, sqlstore.Config{}, "MySQL", func() {})
 	}
 	hint := ""
 	if kind == "file" || kind == name {
 		hint = "; for a SQLite file write sqlite:" + strings.TrimPrefix(name, "file:")
 	}
-	return nil, "", nil, fmt.Errorf("-db: %q is none of memory, sqlite:PATH, postgres:DSN (such as postgres:host=/run/postgresql dbname=shop), postgres://USER@HOST/DATABASE%s", name, hint)
+	return nil, "", nil, fmt.Errorf("-db: %q is none of memory, sqlite:PATH, postgres:DSN (such as postgres:host=/run/postgresql dbname=shop), postgres://USER@HOST/DATABASE, mysql:DSN (such as mysql:me@tcp(localhost)/shop)%s", name, hint)
 }
 
 func openSQLite(ctx context.Context, path, synchronous string, cleanup func()) (crm.Store, string, func(), error) {

@@ -81,8 +81,8 @@ var thirdParty = map[string][]string{
 	"internal":              {"golang.org/x/text"},
 	"internal/segmentbench": {"github.com/RoaringBitmap/roaring/v2", "github.com/stretchr/testify", "pgregory.net/rapid"},
 	"internal/rulesbench":   {"cel.dev/cel-go", "github.com/expr-lang/expr", "github.com/stretchr/testify"},
-	"internal/dbtest":       {"github.com/jackc/pgx/v5", "modernc.org/sqlite", "github.com/stretchr/testify", "pgregory.net/rapid", "github.com/anishathalye/porcupine"},
-	"examples": {"github.com/jackc/pgx/v5", "modernc.org/sqlite", "github.com/goccy/go-yaml",
+	"internal/dbtest":       {"github.com/jackc/pgx/v5", "modernc.org/sqlite", "github.com/go-sql-driver/mysql", "github.com/stretchr/testify", "pgregory.net/rapid", "github.com/anishathalye/porcupine"},
+	"examples": {"github.com/jackc/pgx/v5", "modernc.org/sqlite", "github.com/go-sql-driver/mysql", "github.com/goccy/go-yaml",
 		"github.com/stretchr/testify", "github.com/nyaruka/phonenumbers"},
 }
 
@@ -234,6 +234,7 @@ func TestGraphBreaks(t *testing.T) {
 		{pkg: "segment/rfm", name: "segment/rfm/x.go", imports: []string{module + "/segment"}},
 		{pkg: "segment", name: "segment/x.go", imports: []string{"testing"}},
 		{pkg: "crm/sqlstore", name: "crm/sqlstore/x.go", imports: []string{"modernc.org/sqlite"}},
+		{pkg: "crm/sqlstore", name: "crm/sqlstore/x.go", imports: []string{"github.com/go-sql-driver/mysql"}},
 		{pkg: "crm", name: "crm/x.go", imports: []string{"github.com/stretchr/testify/require"}},
 		{pkg: "newfolder", name: "newfolder/x.go", imports: []string{module + "/crm"}},
 	} {
