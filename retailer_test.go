@@ -102,7 +102,7 @@ rules:
 	require.NoError(t, err)
 	var named []string
 	for _, f := range set.Lint(nil) {
-		require.Equal(t, rules.LintOneDay, f.Kind, f)
+		require.Equal(t, "one day only", f.Kind, f)
 		named = append(named, f.Rule)
 	}
 	require.Equal(t, []string{"a", "c"}, named)

@@ -258,10 +258,10 @@ rules:
 		return out
 	}
 	require.Equal(t, []string{"z", "a", "b", "e1", "e2", "one2", "one2", "s1", "today"}, names(set.Evening(nil, f, evening)))
-	require.Equal(t, []string{"event"}, names(set.Event(nil, "order", f, evening)))
-	require.Empty(t, names(set.Event(nil, "visit", f, evening)))
-	require.True(t, set.Listens("order"))
-	require.False(t, set.Listens("visit"))
+	require.Equal(t, []string{"event"}, names(set.On(nil, rules.Trigger{Kind: rules.OnEvent, Event: "order"}, f, evening)))
+	require.Empty(t, names(set.On(nil, rules.Trigger{Kind: rules.OnEvent, Event: "visit"}, f, evening)))
+	require.Contains(t, set.Occasions(), rules.Trigger{Kind: rules.OnEvent, Event: "order"})
+	require.NotContains(t, set.Occasions(), rules.Trigger{Kind: rules.OnEvent, Event: "visit"})
 	require.Equal(t, []string{"hand"}, names(set.Manual(nil, "hand", f, evening)))
 	require.Empty(t, names(set.Manual(nil, "off", f, evening)))
 	_, err = set.Manual(nil, "nobody", f, evening)

@@ -107,13 +107,13 @@ func BenchmarkEvent(b *testing.B) {
 			for b.Loop() {
 				start := cpu()
 				for i := range people {
-					dst, _ = set.Event(dst[:0], "order", &people[i], evening)
+					dst, _ = set.On(dst[:0], rules.Trigger{Kind: rules.OnEvent, Event: "order"}, &people[i], evening)
 				}
 				best = min(best, cpu()-start)
 				matches = 0
 				for i := range people { // single calls; the least of the rounds, other work on the machine apart
 					start := time.Now()
-					dst, _ = set.Event(dst[:0], "order", &people[i], evening)
+					dst, _ = set.On(dst[:0], rules.Trigger{Kind: rules.OnEvent, Event: "order"}, &people[i], evening)
 					took[i] = min(took[i], time.Since(start))
 					matches += len(dst)
 				}

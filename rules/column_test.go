@@ -408,7 +408,7 @@ func TestPopulationIsReadByMany(t *testing.T) {
 			if f, ok := pop.Facts(3, evening); !ok || f.ID != people[4].ID {
 				t.Error(f, ok)
 			}
-			if _, err := set.Event(nil, "none", &people[0], evening); err != nil {
+			if _, err := set.On(nil, rules.Trigger{Kind: rules.OnEvent, Event: "none"}, &people[0], evening); err != nil {
 				t.Error(err)
 			}
 		})

@@ -18,7 +18,7 @@ import (
 type compiled struct {
 	program.Rule
 	rule      *Rule
-	mode      GroupMode
+	mode      string
 	guardText *ir.Term // as written
 	place     rulePlace
 	tie       string // orders rules of one salience; the name, but for rows of tables
@@ -37,7 +37,7 @@ type compiler struct {
 	book   *Book
 	bookNo int
 	groups map[string]int
-	modes  []GroupMode
+	modes  []string
 	rules  []*compiled
 	named  map[string]bool
 	tables map[string]*decisionTable
@@ -178,7 +178,7 @@ func (c *compiler) declare() {
 			continue
 		}
 		switch g.Mode {
-		case "", All, First, Exclusive:
+		case "", groupAll, groupFirst, groupExclusive:
 		default:
 			c.fault(path+".mode", who, "mode", "must be all, first or exclusive, not %q", g.Mode)
 		}
@@ -318,7 +318,7 @@ func (c *compiler) rule(path string, r *Rule) *compiled {
 	if r.Group != "" {
 		if g, ok := c.groups[r.Group]; ok {
 			out.Group, out.mode = g, c.modes[g]
-			out.Limited, out.Single = out.mode == First || out.mode == Exclusive, out.mode == Exclusive
+			out.Limited, out.Single = out.mode == groupFirst || out.mode == groupExclusive, out.mode == groupExclusive
 		} else {
 			names := make([]string, 0, len(c.groups))
 			for n := range c.groups {

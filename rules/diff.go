@@ -13,8 +13,8 @@ import (
 // RuleChange is what became of one rule from one set to another.
 type RuleChange struct {
 	Rule   string
-	Kind   ChangeKind
-	Fields []FieldChange // of ChangeEdited, sorted by field
+	Kind   string        // "added", "removed" or "changed"
+	Fields []FieldChange // of a changed rule, sorted by field
 	// SameMeaning says that the rule matches the same facts as before, whatever
 	// was written differently.
 	SameMeaning bool
@@ -22,14 +22,10 @@ type RuleChange struct {
 	Repeats bool
 }
 
-// ChangeKind says how a rule changed.
-type ChangeKind string
-
-// The kinds of changes.
 const (
-	ChangeAdded   ChangeKind = "added"
-	ChangeRemoved ChangeKind = "removed"
-	ChangeEdited  ChangeKind = "changed"
+	changeAdded   = "added"
+	changeRemoved = "removed"
+	changeEdited  = "changed"
 )
 
 // FieldChange is a field of a rule before and after, as JSON; "" is none.
@@ -43,7 +39,7 @@ type FieldChange struct {
 func (c RuleChange) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s", c.Kind, c.Rule)
-	if c.Kind == ChangeEdited && c.SameMeaning {
+	if c.Kind == changeEdited && c.SameMeaning {
 		b.WriteString(" (matches as before)")
 	}
 	if c.Repeats {
@@ -69,13 +65,13 @@ func Diff[F any](before, after *Set[F]) []RuleChange {
 	var out []RuleChange
 	for _, c := range before.rules {
 		if after.byName[c.rule.Name] == nil {
-			out = append(out, RuleChange{Rule: c.rule.Name, Kind: ChangeRemoved})
+			out = append(out, RuleChange{Rule: c.rule.Name, Kind: changeRemoved})
 		}
 	}
 	for _, c := range after.rules {
 		old := before.byName[c.rule.Name]
 		if old == nil {
-			out = append(out, RuleChange{Rule: c.rule.Name, Kind: ChangeAdded})
+			out = append(out, RuleChange{Rule: c.rule.Name, Kind: changeAdded})
 			continue
 		}
 		if d, changed := diffRule(old, c); changed {
@@ -87,7 +83,7 @@ func Diff[F any](before, after *Set[F]) []RuleChange {
 }
 
 func diffRule(a, b *compiled) (RuleChange, bool) {
-	d := RuleChange{Rule: a.rule.Name, Kind: ChangeEdited, SameMeaning: a.meaning() == b.meaning()}
+	d := RuleChange{Rule: a.rule.Name, Kind: changeEdited, SameMeaning: a.meaning() == b.meaning()}
 	was, is := fieldsOf(a.rule), fieldsOf(b.rule)
 	names := map[string]bool{}
 	for n := range was {

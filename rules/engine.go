@@ -60,9 +60,9 @@ func (e *Engine[F]) Swap(set *Set[F]) *Set[F] {
 	return e.active.Swap(set)
 }
 
-// Past returns the sets that were active, the latest last and the active one
+// remembered returns the sets that were active, the latest last and the active one
 // included: at most 20, those that were loaded by this process.
-func (e *Engine[F]) Past() []*Set[F] {
+func (e *Engine[F]) remembered() []*Set[F] {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return append([]*Set[F](nil), e.past...)
@@ -70,7 +70,7 @@ func (e *Engine[F]) Past() []*Set[F] {
 
 // Rollback makes the latest set of a version the active one again.
 func (e *Engine[F]) Rollback(version int64) error {
-	past := e.Past()
+	past := e.remembered()
 	for i := len(past) - 1; i >= 0; i-- {
 		if past[i].Version() == version {
 			e.Swap(past[i])
@@ -78,18 +78,6 @@ func (e *Engine[F]) Rollback(version int64) error {
 		}
 	}
 	return fmt.Errorf("rules: no set of version %d was active", version)
-}
-
-// RuleOf returns the rule of a name as it was in a version, from the sets that
-// were active: what an effect was planned by. It returns nil if there is none.
-func (e *Engine[F]) RuleOf(name string, version int64) *Rule {
-	past := e.Past()
-	for i := len(past) - 1; i >= 0; i-- {
-		if r := past[i].Rule(name); r != nil && r.Version == version {
-			return r
-		}
-	}
-	return nil
 }
 
 // Version is a positive number made from the names and versions of all rules:

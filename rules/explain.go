@@ -14,9 +14,11 @@ import (
 type Explanation struct {
 	Rule  string
 	Fires bool
-	// Blocked says what keeps the rule from firing whatever its condition.
-	Blocked []Blocked
-	// Instead is the rule that fires in its place, if BlockedGroup.
+	// Blocked says what keeps the rule from firing whatever its condition: "disabled",
+	// "not in effect" (its dates), or "group" (another rule of its group comes first).
+	// Empty: nothing does.
+	Blocked []string
+	// Instead is the rule that fires in its place, if its group blocks it.
 	Instead string
 	// Past is what became of the rule's actions for the subject and which guard
 	// stopped them. Whoever has a journal fills it by Account.
@@ -34,14 +36,10 @@ type Deed struct {
 	Stopped []string  // the guards that stopped it, with their notes
 }
 
-// Blocked names something that keeps a rule from firing.
-type Blocked string
-
-// The blocks.
 const (
-	BlockedDisabled Blocked = "disabled"
-	BlockedDates    Blocked = "not in effect"
-	BlockedGroup    Blocked = "group" // another rule of its group comes first
+	blockedDisabled = "disabled"
+	blockedDates    = "not in effect"
+	blockedGroup    = "group" // another rule of its group comes first
 )
 
 // Case is the condition of a rule for one row, or for the whole subject.
@@ -65,7 +63,7 @@ type Cancel struct {
 
 // Step is a part of a condition with its outcome.
 type Step struct {
-	Op     StepOp
+	Op     string // "leaf", "and", "or" or "not"
 	Text   string // in the rule language
 	Pass   bool
 	Values []Value // of a leaf: what it read
@@ -74,15 +72,11 @@ type Step struct {
 	from *step
 }
 
-// StepOp names what a step is.
-type StepOp string
-
-// The kinds of steps.
 const (
-	StepLeaf StepOp = "leaf"
-	StepAnd  StepOp = "and"
-	StepOr   StepOp = "or"
-	StepNot  StepOp = "not"
+	stepLeaf = "leaf"
+	stepAnd  = "and"
+	stepOr   = "or"
+	stepNot  = "not"
 )
 
 // Value is a value that a leaf read: a field, a count, a sum.
@@ -106,13 +100,13 @@ func (s *Set[F]) Explain(rule string, facts *F, m *Moment) (*Explanation, error)
 	}
 	x := &Explanation{Rule: rule}
 	if c.rule.Disabled {
-		x.Blocked = append(x.Blocked, BlockedDisabled)
+		x.Blocked = append(x.Blocked, blockedDisabled)
 	}
 	if m.c.Today < c.From || m.c.Today > c.To {
-		x.Blocked = append(x.Blocked, BlockedDates)
+		x.Blocked = append(x.Blocked, blockedDates)
 	}
 	if x.Instead = s.instead(c, e); x.Instead != "" {
-		x.Blocked = append(x.Blocked, BlockedGroup)
+		x.Blocked = append(x.Blocked, blockedGroup)
 	}
 	how := c.explainer()
 	add := func(row int) {
@@ -144,7 +138,7 @@ func (s *Set[F]) Explain(rule string, facts *F, m *Moment) (*Explanation, error)
 
 // instead returns the rule of c's group that fires in its place, or "".
 func (s *Set[F]) instead(c *compiled, e closure.Env) string {
-	if c.Group < 0 || c.mode != First && c.mode != Exclusive {
+	if c.Group < 0 || c.mode != groupFirst && c.mode != groupExclusive {
 		return ""
 	}
 	for _, o := range s.rules {
@@ -237,9 +231,9 @@ func parseDay(s string) (int64, bool) {
 	return ir.FloorDiv(d.Unix(), 86400), err == nil
 }
 
-// Missing returns the steps that keep the nearest case from passing: the
+// missing returns the steps that keep the nearest case from passing: the
 // leaves that fail, or that hold and must not. It is empty if a case passes.
-func (x *Explanation) Missing() []*Step {
+func (x *Explanation) missing() []*Step {
 	var best []*Step
 	for i := range x.Cases {
 		k := &x.Cases[i]
@@ -263,9 +257,9 @@ func blame(s *Step, want bool, out []*Step) []*Step {
 		return out
 	}
 	switch s.Op {
-	case StepLeaf:
+	case stepLeaf:
 		return append(out, s)
-	case StepNot:
+	case stepNot:
 		return blame(s.Steps[0], !want, out)
 	}
 	for _, k := range s.Steps {

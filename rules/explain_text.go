@@ -176,9 +176,9 @@ func (x *Explanation) reasons(p *phrases) []string {
 	var out []string
 	for _, why := range x.Blocked {
 		switch why {
-		case BlockedDisabled:
+		case blockedDisabled:
 			out = append(out, p.disabled)
-		case BlockedGroup:
+		case blockedGroup:
 			out = append(out, fmt.Sprintf(p.instead, x.Instead))
 		default:
 			out = append(out, p.dates)
@@ -187,7 +187,7 @@ func (x *Explanation) reasons(p *phrases) []string {
 	if len(x.Cases) == 0 {
 		return append(out, p.nothing)
 	}
-	for _, s := range x.Missing() {
+	for _, s := range x.missing() {
 		text := s.Text
 		if s.Pass {
 			text = p.negated + " " + text
@@ -223,11 +223,11 @@ func (s *Step) values(p *phrases) string {
 func (s *Step) write(b *strings.Builder, p *phrases, indent string) {
 	b.WriteString(indent + p.outcome(s.Pass) + " ")
 	switch s.Op {
-	case StepAnd:
+	case stepAnd:
 		b.WriteString(p.and)
-	case StepOr:
+	case stepOr:
 		b.WriteString(p.or)
-	case StepNot:
+	case stepNot:
 		b.WriteString(p.negated)
 	default:
 		b.WriteString(s.Text)

@@ -42,7 +42,7 @@ func (c *compiled) explainer() *explainer {
 
 // step is a Step before it is evaluated.
 type step struct {
-	op     StepOp
+	op     string
 	term   *ir.Term
 	text   string
 	test   closure.BoolFunc // of a leaf
@@ -59,9 +59,9 @@ type reading struct {
 func newStep(t *ir.Term) *step {
 	switch t.Op {
 	case ir.OpAnd, ir.OpOr:
-		s := &step{op: StepAnd, term: t, text: t.String()}
+		s := &step{op: stepAnd, term: t, text: t.String()}
 		if t.Op == ir.OpOr {
-			s.op = StepOr
+			s.op = stepOr
 		}
 		for _, k := range ir.Flat(t, t.Op) {
 			s.steps = append(s.steps, newStep(k))
@@ -69,10 +69,10 @@ func newStep(t *ir.Term) *step {
 		return s
 	case ir.OpNot:
 		if k := t.Kids[0]; k.Op == ir.OpAnd || k.Op == ir.OpOr || k.Op == ir.OpNot {
-			return &step{op: StepNot, term: t, text: t.String(), steps: []*step{newStep(k)}}
+			return &step{op: stepNot, term: t, text: t.String(), steps: []*step{newStep(k)}}
 		}
 	}
-	s := &step{op: StepLeaf, term: t, text: t.String(), test: closure.Bool(t)}
+	s := &step{op: stepLeaf, term: t, text: t.String(), test: closure.Bool(t)}
 	seen := map[string]bool{}
 	for _, v := range read(t, nil) {
 		if text := v.String(); !seen[text] {
@@ -86,18 +86,18 @@ func newStep(t *ir.Term) *step {
 func (s *step) run(e closure.Env) *Step {
 	out := &Step{Op: s.op, Text: s.text, from: s}
 	switch s.op {
-	case StepAnd, StepOr:
-		out.Pass = s.op == StepAnd
+	case stepAnd, stepOr:
+		out.Pass = s.op == stepAnd
 		out.Steps = make([]*Step, len(s.steps))
 		for i, k := range s.steps {
 			out.Steps[i] = k.run(e)
-			if s.op == StepAnd {
+			if s.op == stepAnd {
 				out.Pass = out.Pass && out.Steps[i].Pass
 			} else {
 				out.Pass = out.Pass || out.Steps[i].Pass
 			}
 		}
-	case StepNot:
+	case stepNot:
 		inner := s.steps[0].run(e)
 		out.Pass, out.Steps = !inner.Pass, []*Step{inner}
 	default:

@@ -150,7 +150,7 @@ func (s *flipSearch) nearest(src *source, does func() bool) *try {
 }
 
 func (s *flipSearch) collect(step *Step) {
-	if step.Op == StepLeaf {
+	if step.Op == stepLeaf {
 		s.index[step] = len(s.leaves)
 		s.leaves = append(s.leaves, step)
 		s.outcome = append(s.outcome, step.Pass)
@@ -167,11 +167,11 @@ func (s *flipSearch) result() bool {
 
 func (s *flipSearch) eval(step *Step) bool {
 	switch step.Op {
-	case StepLeaf:
+	case stepLeaf:
 		return s.outcome[s.index[step]]
-	case StepNot:
+	case stepNot:
 		return !s.eval(step.Steps[0])
-	case StepAnd:
+	case stepAnd:
 		for _, k := range step.Steps {
 			if !s.eval(k) {
 				return false

@@ -14,8 +14,11 @@ import (
 // valid and is evaluated.
 type Finding struct {
 	Rule string
-	Kind FindingKind
-	Msg  string
+	// Kind is one of "unknown tag" (not in the list given to Lint), "always true", "always
+	// false", "duplicate", "no effect", "subsumed", "dead", "contradictory", "cancels
+	// itself", "tag cycle", "unused", "gap" and "one day only"; a host may filter by it.
+	Kind string
+	Msg  string // what is the matter, for people
 	// Where the rule, condition or table stands. They are zero for a book that was
 	// written in Go; File alone is then its name.
 	File         string
@@ -33,7 +36,7 @@ func (f Finding) String() string {
 }
 
 // found returns a finding about what stands at a place.
-func found(name string, at rulePlace, kind FindingKind, msg string) Finding {
+func found(name string, at rulePlace, kind string, msg string) Finding {
 	f := Finding{Rule: name, Kind: kind, Msg: msg}
 	if at.book != nil {
 		var where Fault
@@ -56,24 +59,21 @@ func (s *Set[F]) placeOf(name string) rulePlace {
 	return rulePlace{}
 }
 
-// FindingKind names a kind of finding.
-type FindingKind string
-
-// The kinds of findings.
+// The kinds of findings, as Finding.Kind has them.
 const (
-	LintUnknownTag  FindingKind = "unknown tag"    // not in the list given to Lint
-	LintAlwaysTrue  FindingKind = "always true"    // the condition holds for everybody
-	LintAlwaysFalse FindingKind = "always false"   // it can hold for nobody: parts contradict
-	LintDuplicate   FindingKind = "duplicate"      // another rule does the same under the same condition
-	LintNoEffect    FindingKind = "no effect"      // sets a tag that its condition demands, or the like
-	LintSubsumed    FindingKind = "subsumed"       // another rule does the same for all of its customers and more
-	LintDead        FindingKind = "dead"           // never fires: another rule of its group, or row of its table, is always first
-	LintConflict    FindingKind = "contradictory"  // sets a tag that another rule clears for the same customers
-	LintCancelled   FindingKind = "cancels itself" // its own condition implies that it is cancelled, or its guard fails
-	LintCycle       FindingKind = "tag cycle"      // rules make one another fire in a circle
-	LintUnused      FindingKind = "unused"         // a condition or parameter that nothing uses
-	LintGap         FindingKind = "gap"            // a table has no row for some cases
-	LintOneDay      FindingKind = "one day only"   // rows of the day itself are asked for, and those that come after the evening never
+	lintUnknownTag  = "unknown tag"    // not in the list given to Lint
+	lintAlwaysTrue  = "always true"    // the condition holds for everybody
+	lintAlwaysFalse = "always false"   // it can hold for nobody: parts contradict
+	lintDuplicate   = "duplicate"      // another rule does the same under the same condition
+	lintNoEffect    = "no effect"      // sets a tag that its condition demands, or the like
+	lintSubsumed    = "subsumed"       // another rule does the same for all of its customers and more
+	lintDead        = "dead"           // never fires: another rule of its group, or row of its table, is always first
+	lintConflict    = "contradictory"  // sets a tag that another rule clears for the same customers
+	lintCancelled   = "cancels itself" // its own condition implies that it is cancelled, or its guard fails
+	lintCycle       = "tag cycle"      // rules make one another fire in a circle
+	lintUnused      = "unused"         // a condition or parameter that nothing uses
+	lintGap         = "gap"            // a table has no row for some cases
+	lintOneDay      = "one day only"   // rows of the day itself are asked for, and those that come after the evening never
 )
 
 // Lint looks for mistakes that compile: unknown tags (if knownTags is not nil),
@@ -94,36 +94,36 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 	}
 	for i, c := range s.rules {
 		r := c.rule
-		add := func(kind FindingKind, format string, args ...any) {
+		add := func(kind, format string, args ...any) {
 			out = append(out, found(r.Name, c.place, kind, fmt.Sprintf(format, args...)))
 		}
 		if knownTags != nil {
 			for _, tag := range c.tags() {
 				if !slices.Contains(knownTags, tag) {
-					add(LintUnknownTag, "%q%s", tag, didYouMean(tag, knownTags))
+					add(lintUnknownTag, "%q%s", tag, didYouMean(tag, knownTags))
 				}
 			}
 		}
 		switch never := c.Simple.IsConst() && c.Simple.Num == 0 || p.Excludes(c.Simple, c.Simple); {
 		case never:
-			add(LintAlwaysFalse, "%s", c.when)
+			add(lintAlwaysFalse, "%s", c.when)
 		case c.Simple.IsConst():
-			add(LintAlwaysTrue, "%s", c.when)
+			add(lintAlwaysTrue, "%s", c.when)
 		}
 		for i := range r.Then {
 			if a := &r.Then[i]; c.demands(i) {
-				add(LintNoEffect, "then[%d]: the condition holds only for those whom %s %q changes nothing for", i, a.Kind, a.Name)
+				add(lintNoEffect, "then[%d]: the condition holds only for those whom %s %q changes nothing for", i, a.Kind, a.Name)
 			}
 		}
 		if f := c.sameDay(); f != nil && r.Once == PerRow {
-			add(LintOneDay, "row.%s == 0 leaves out what comes after the evening ran: write row.%s <= 1, each row is met once", f.Name, f.Name)
+			add(lintOneDay, "row.%s == 0 leaves out what comes after the evening ran: write row.%s <= 1, each row is met once", f.Name, f.Name)
 		}
 		same := c.fingerprint()
 		if c.Simple.IsConst() || r.Disabled {
 			continue // said already, or of no account
 		}
 		if other, ok := first[same]; ok {
-			add(LintDuplicate, "the same condition and actions as %s", other)
+			add(lintDuplicate, "the same condition and actions as %s", other)
 			continue
 		}
 		first[same] = r.Name
@@ -132,11 +132,11 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 	}
 	out = s.lintCycles(out)
 	for _, name := range s.unused {
-		out = append(out, found(name, s.placeOf(name), LintUnused, "nothing uses it"))
+		out = append(out, found(name, s.placeOf(name), lintUnused, "nothing uses it"))
 	}
 	budget := 2_000_000 // steps of all tables
 	for _, name := range s.Tables() {
-		s.tables[name].lint(&budget, func(kind FindingKind, format string, args ...any) {
+		s.tables[name].lint(&budget, func(kind, format string, args ...any) {
 			out = append(out, found("table "+name, s.tables[name].place, kind, fmt.Sprintf(format, args...)))
 		})
 	}
@@ -144,16 +144,16 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 }
 
 // lintCancel looks for a rule that stands in its own way.
-func (c *compiled) lintCancel(p *simplify.Prover, add func(FindingKind, string, ...any)) {
+func (c *compiled) lintCancel(p *simplify.Prover, add func(string, string, ...any)) {
 	for _, k := range c.CancelOn {
 		if p.Implies(c.Simple, k.Term) {
-			add(LintCancelled, "the condition implies cancel_on %s", k.Name)
+			add(lintCancelled, "the condition implies cancel_on %s", k.Name)
 		}
 	}
 	if c.GuardTerm != nil && p.Excludes(c.Simple, c.GuardTerm) {
 		immediate := slices.ContainsFunc(c.rule.Then, func(a Action) bool { return a.After == "" })
 		if immediate {
-			add(LintCancelled, "the guard fails whenever the condition holds")
+			add(lintCancelled, "the guard fails whenever the condition holds")
 		}
 	}
 }
@@ -196,7 +196,7 @@ func (n neighbours) of(c *compiled, deeds string) []int {
 
 // lintPair compares a rule with its neighbours of the same trigger. Conditions
 // are compared last: that is what takes time.
-func (s *Set[F]) lintPair(p *simplify.Prover, c *compiled, at int, deeds []string, near []int, add func(FindingKind, string, ...any)) {
+func (s *Set[F]) lintPair(p *simplify.Prover, c *compiled, at int, deeds []string, near []int, add func(string, string, ...any)) {
 	r := c.rule
 	limited := c.Limited
 	for _, i := range near {
@@ -206,15 +206,15 @@ func (s *Set[F]) lintPair(p *simplify.Prover, c *compiled, at int, deeds []strin
 		}
 		before, always := i < at, o.From <= c.From && o.To >= c.To
 		if limited && c.Group == o.Group && before && always && r.row == nil && p.Implies(c.Simple, o.Simple) {
-			add(LintDead, "%s is always first in group %s", o.rule.Name, r.Group)
+			add(lintDead, "%s is always first in group %s", o.rule.Name, r.Group)
 			return
 		}
 		if !limited && c.Group == o.Group && always && deeds[i] == deeds[at] && p.Implies(c.Simple, o.Simple) && (before || !p.Implies(o.Simple, c.Simple)) {
-			add(LintSubsumed, "%s does the same for all of its customers", o.rule.Name)
+			add(lintSubsumed, "%s does the same for all of its customers", o.rule.Name)
 			return
 		}
 		if tag := c.undoes(o); before && tag != "" && (p.Implies(c.Simple, o.Simple) || p.Implies(o.Simple, c.Simple)) {
-			add(LintConflict, "%s does the opposite with tag %q for the same customers", o.rule.Name, tag)
+			add(lintConflict, "%s does the opposite with tag %q for the same customers", o.rule.Name, tag)
 		}
 	}
 }
@@ -249,7 +249,7 @@ func (c *compiled) undoes(o *compiled) string {
 func (s *Set[F]) lintCycles(out []Finding) []Finding {
 	next, ok := feeds(s.rules, false, true)
 	if !ok {
-		return append(out, found(s.rules[0].rule.Name, s.rules[0].place, LintCycle, "too many rules set and test the same tags to look for circles"))
+		return append(out, found(s.rules[0].rule.Name, s.rules[0].place, lintCycle, "too many rules set and test the same tags to look for circles"))
 	}
 	state := make([]int, len(s.rules))
 	for i, c := range s.rules {
@@ -257,7 +257,7 @@ func (s *Set[F]) lintCycles(out []Finding) []Finding {
 			continue
 		}
 		if msg := cycle(s.rules, next, i, state, &trail{}); msg != "" {
-			out = append(out, found(c.rule.Name, c.place, LintCycle, msg))
+			out = append(out, found(c.rule.Name, c.place, lintCycle, msg))
 			for k := range state { // those on the way are part of what was said
 				if state[k] == 1 {
 					state[k] = 2

@@ -70,19 +70,17 @@ type Condition struct {
 
 // Group ties rules together that compete.
 type Group struct {
-	Name string    `json:"name"`
-	Mode GroupMode `json:"mode,omitempty"`
+	Name string `json:"name"`
+	// Mode says which of its rules fire of those that match, in the order of the set
+	// (salience, then name): "all", the default; "first", the first for all its rows;
+	// "exclusive", the first for its first row only.
+	Mode string `json:"mode,omitempty"`
 }
 
-// GroupMode says how many rules of a group fire in one evaluation of one
-// subject.
-type GroupMode string
-
-// The modes of a group. Order is that of the set: salience, then name.
 const (
-	All       GroupMode = "all"       // every rule that matches (default)
-	First     GroupMode = "first"     // the first rule that matches, for all its rows
-	Exclusive GroupMode = "exclusive" // the first rule that matches, for its first row only
+	groupAll       = "all"
+	groupFirst     = "first"
+	groupExclusive = "exclusive"
 )
 
 // Once says how often a rule may do its actions for one customer. It decides

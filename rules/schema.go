@@ -152,9 +152,6 @@ func newSchema[F any](root *ir.RowType, opts Options) (*Schema[F], error) {
 // Tags returns the vocabulary of the schema's TagSet fields.
 func (s *Schema[F]) Tags() *Vocabulary { return s.s.words }
 
-// Limits returns the limits in force, with the defaults filled in.
-func (s *Schema[F]) Limits() Limits { return s.s.limits }
-
 // Layout returns what the facts look like in memory, for the packages below
 // rules.
 func (s *Schema[F]) Layout() *ir.Layout { return &s.s.Layout }

@@ -168,8 +168,8 @@ func (s *Set[F]) Evening(dst []Firing, facts *F, m *Moment) ([]Firing, error) {
 	return s.run(dst, s.evening, facts, m)
 }
 
-// Event is Evening for the rules of one kind of event.
-func (s *Set[F]) Event(dst []Firing, kind string, facts *F, m *Moment) ([]Firing, error) {
+// event is Evening for the rules of one kind of event.
+func (s *Set[F]) event(dst []Firing, kind string, facts *F, m *Moment) ([]Firing, error) {
 	rules := s.events[kind]
 	if len(rules) == 0 {
 		return dst, nil
@@ -190,9 +190,6 @@ func (s *Set[F]) Manual(dst []Firing, rule string, facts *F, m *Moment) ([]Firin
 	one := [1]*compiled{c}
 	return s.run(dst, one[:], facts, m)
 }
-
-// Listens reports whether any rule is triggered by this kind of event.
-func (s *Set[F]) Listens(kind string) bool { return len(s.events[kind]) > 0 }
 
 func (s *Set[F]) run(dst []Firing, rules []*compiled, facts *F, m *Moment) ([]Firing, error) {
 	e := closure.Env{Facts: unsafe.Pointer(facts), M: &m.c}

@@ -151,7 +151,7 @@ func (r *compiled) stopped(e closure.Env) string {
 	case !matched:
 		return ""
 	case e.M.Today < r.From || e.M.Today > r.To:
-		return string(BlockedDates)
+		return string(blockedDates)
 	}
-	return string(BlockedGroup)
+	return string(blockedGroup)
 }

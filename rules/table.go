@@ -36,26 +36,25 @@ import (
 type Table struct {
 	Rule // what the rows have in common; Group is not used
 
-	Hit     HitPolicy  `json:"hit,omitempty"`
+	// Hit says what happens where several rows match: "unique", the default, at most one
+	// may; "any", several may if they give the same; "first", the first in the order of
+	// the table counts; "priority", the one whose outputs come first in their Values;
+	// "collect", all do.
+	Hit     string     `json:"hit,omitempty"`
 	Inputs  []Input    `json:"inputs"`
 	Outputs []Output   `json:"outputs,omitempty"`
 	Rows    []TableRow `json:"rows"`
 }
 
-// HitPolicy says what happens when several rows of a table match, with the
-// names of the Decision Model and Notation standard (OMG DMN 1.5, 8.2.10).
-type HitPolicy string
-
-// The hit policies.
 const (
-	HitUnique   HitPolicy = "unique"   // at most one row may match (default)
-	HitAny      HitPolicy = "any"      // several may, if they give the same
-	HitFirst    HitPolicy = "first"    // the first in the order of the table
-	HitPriority HitPolicy = "priority" // the one whose outputs come first in their Values
-	HitCollect  HitPolicy = "collect"  // all
+	hitUnique   = "unique"
+	hitAny      = "any"
+	hitFirst    = "first"
+	hitPriority = "priority"
+	hitCollect  = "collect"
 )
 
-var hitPolicies = []HitPolicy{HitUnique, HitAny, HitFirst, HitPriority, HitCollect}
+var hitPolicies = []string{hitUnique, hitAny, hitFirst, hitPriority, hitCollect}
 
 // Input is a column that cases differ by.
 type Input struct {
@@ -109,7 +108,7 @@ type Hit struct {
 // HitsError says that rows of a table matched together which may not.
 type HitsError struct {
 	Table  string
-	Policy HitPolicy
+	Policy string
 	Rows   []string
 }
 
@@ -155,11 +154,11 @@ func (t *decisionTable) decide(e closure.Env) (*Outcome, error) {
 			continue
 		}
 		out.Hits = append(out.Hits, t.hit(t.order[i]))
-		if t.table.Hit == HitFirst || t.table.Hit == HitPriority {
+		if t.table.Hit == hitFirst || t.table.Hit == hitPriority {
 			return out, nil
 		}
 	}
-	if t.table.Hit == HitCollect || len(out.Hits) < 2 {
+	if t.table.Hit == hitCollect || len(out.Hits) < 2 {
 		return out, nil
 	}
 	same := true
@@ -170,7 +169,7 @@ func (t *decisionTable) decide(e closure.Env) (*Outcome, error) {
 			same = same && out.Hits[0].Values[name] == v
 		}
 	}
-	if t.table.Hit == HitAny && same {
+	if t.table.Hit == hitAny && same {
 		out.Hits = out.Hits[:1]
 		return out, nil
 	}
@@ -215,7 +214,7 @@ func (c *compiler) table(path string, source *Table) {
 		fault("name", "the name is used twice")
 	}
 	if t.Hit == "" {
-		t.Hit = HitUnique
+		t.Hit = hitUnique
 	}
 	if !slices.Contains(hitPolicies, t.Hit) {
 		fault("hit", "must be unique, any, first, priority or collect, not %q", t.Hit)
@@ -236,7 +235,7 @@ func (c *compiler) table(path string, source *Table) {
 			fault(where, "%q is no name: letters, digits and _ are allowed", o.Name)
 		case slices.ContainsFunc(t.Outputs[:i], func(p Output) bool { return p.Name == o.Name }):
 			fault(where, "the name is used twice")
-		case t.Hit == HitPriority && len(o.Values) == 0 && len(t.Outputs) == 1:
+		case t.Hit == hitPriority && len(o.Values) == 0 && len(t.Outputs) == 1:
 			fault(where, "the policy priority needs the output's values, best first")
 		}
 	}
@@ -289,9 +288,9 @@ func (c *compiler) table(path string, source *Table) {
 	}
 	var group string
 	if len(t.Then) > 0 {
-		mode := First
-		if t.Hit == HitCollect {
-			mode = All
+		mode := groupFirst
+		if t.Hit == hitCollect {
+			mode = groupAll
 		}
 		group = "table " + t.Name
 		c.addGroup(path, who, Group{Name: group, Mode: mode})
@@ -377,7 +376,7 @@ func (t *Table) precedence() []int {
 	for i := range order {
 		order[i] = i
 	}
-	if t.Hit != HitPriority {
+	if t.Hit != hitPriority {
 		return order
 	}
 	slices.SortStableFunc(order, func(a, b int) int {

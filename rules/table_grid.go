@@ -392,12 +392,12 @@ func (c *compiler) checkHits(path, who string, d *decisionTable) {
 		d.grid = nil // Decide finds out, Lint says so
 		return
 	}
-	if t.Hit != HitUnique && t.Hit != HitAny {
+	if t.Hit != hitUnique && t.Hit != hitAny {
 		return
 	}
 	for b := range t.Rows {
 		for a := range b {
-			if t.Hit == HitAny && slices.Equal(t.Rows[a].Then, t.Rows[b].Then) {
+			if t.Hit == hitAny && slices.Equal(t.Rows[a].Then, t.Rows[b].Then) {
 				continue
 			}
 			if at := d.grid.overlap(a, b); at != nil {
@@ -410,27 +410,27 @@ func (c *compiler) checkHits(path, who string, d *decisionTable) {
 }
 
 // lint says what a table leaves open and which of its rows never win.
-func (d *decisionTable) lint(budget *int, add func(kind FindingKind, format string, args ...any)) {
+func (d *decisionTable) lint(budget *int, add func(kind string, format string, args ...any)) {
 	if d.grid == nil {
-		add(LintGap, "the table cannot be analysed: it is too large or has more than %d tags in one column", maxTagsTold)
+		add(lintGap, "the table cannot be analysed: it is too large or has more than %d tags in one column", maxTagsTold)
 		return
 	}
 	if atoms, sure := d.grid.gap(d.grid.all(), d.order, budget); atoms != nil {
-		add(LintGap, "no row for: %s", d.grid.describe(atoms))
+		add(lintGap, "no row for: %s", d.grid.describe(atoms))
 	} else if !sure {
-		add(LintGap, "too large to be analysed for gaps")
+		add(lintGap, "too large to be analysed for gaps")
 	}
 	for at, i := range d.order {
 		box := d.grid.masks[i]
 		if slices.ContainsFunc(box, func(m atomSet) bool { return m.first() < 0 }) {
-			add(LintDead, "row %s can never match", d.table.rowName(i))
+			add(lintDead, "row %s can never match", d.table.rowName(i))
 			continue
 		}
-		if d.table.Hit == HitCollect || at == 0 {
+		if d.table.Hit == hitCollect || at == 0 {
 			continue
 		}
 		if atoms, sure := d.grid.gap(box, d.order[:at], budget); atoms == nil && sure {
-			add(LintDead, "row %s never wins: the rows before it take all its cases", d.table.rowName(i))
+			add(lintDead, "row %s never wins: the rows before it take all its cases", d.table.rowName(i))
 		}
 	}
 }

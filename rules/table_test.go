@@ -254,7 +254,7 @@ func TestTableAnalysis(t *testing.T) {
 			}
 			rows = append(rows, row)
 		}
-		hit := rapid.SampledFrom([]rules.HitPolicy{rules.HitUnique, rules.HitAny, rules.HitFirst, rules.HitCollect}).Draw(t, "hit")
+		hit := rapid.SampledFrom([]string{rules.HitUnique, rules.HitAny, rules.HitFirst, rules.HitCollect}).Draw(t, "hit")
 		table := rules.Table{Rule: rules.Rule{Name: "t"}, Hit: hit, Rows: rows, Outputs: []rules.Output{{Name: "v"}}}
 		for _, c := range []string{"N", "S", "Flag", "Tags"} {
 			table.Inputs = append(table.Inputs, rules.Input{Expr: c})

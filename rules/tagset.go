@@ -31,33 +31,11 @@ func (v *Vocabulary) Set(tags ...string) TagSet {
 // Add adds a tag to a set.
 func (v *Vocabulary) Add(s *TagSet, tag string) { s.bits.Put(v.names.Id(tag)) }
 
-// Remove takes a tag out of a set.
-func (v *Vocabulary) Remove(s *TagSet, tag string) { s.bits.Take(v.names.Id(tag)) }
-
-// Has reports whether a tag is in a set.
-func (v *Vocabulary) Has(s TagSet, tag string) bool {
-	id, ok := v.names.Lookup(tag)
-	return ok && s.bits.Has(id)
-}
-
-// Names returns the tags of a set, sorted by name.
-func (v *Vocabulary) Names(s TagSet) []string { return v.names.Of(&s.bits) }
-
 // TagSet is a set of tags as numbers of a Vocabulary: one word for the first
 // 64 tags that the vocabulary met (those that rules test, if the rules are
 // compiled first) and a sorted list for the rest. The zero value is empty. As a
 // field of a facts struct it makes `"vip" in Tags` one bit test; a []string
 // works as well and costs a string comparison per tag.
 //
-// Copies share the list: change a set only through Vocabulary.Add and Remove,
-// and Clone it first if a copy is in use.
+// Copies share the list: Vocabulary.Add to one may be seen in the other.
 type TagSet struct{ bits ir.TagBits }
-
-// Len returns the number of tags.
-func (s TagSet) Len() int { return s.bits.Size() }
-
-// Clone returns a copy that shares nothing.
-func (s TagSet) Clone() TagSet { return TagSet{s.bits.Clone()} }
-
-// Equal reports whether both sets hold the same tags of the same vocabulary.
-func (s TagSet) Equal(o TagSet) bool { return s.bits.Equal(&o.bits) }

@@ -231,7 +231,7 @@ func (s *Set[F]) Occasions() []Trigger {
 func (s *Set[F]) On(dst []Firing, t Trigger, facts *F, m *Moment) ([]Firing, error) {
 	switch t.Kind {
 	case OnEvent:
-		return s.Event(dst, t.Event, facts, m)
+		return s.event(dst, t.Event, facts, m)
 	case OnEvening, "":
 		return s.Evening(dst, facts, m)
 	}
