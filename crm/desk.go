@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -49,7 +50,7 @@ func sooner(err error) error {
 // TicketChange is what is done at a desk about a ticket. What is nil or empty
 // stays as it is.
 type TicketChange struct {
-	Actor    string      // who does it
+	Actor    string      // who does it; must be set
 	Note     string      // why
 	State    TicketState // the new state
 	Assignee *string     // who has to solve it; "" takes it from everyone
@@ -76,8 +77,12 @@ func (t *Ticket) Mark() string {
 // as it is then. A call that returned nil is in the log, also where it changed nothing
 // else; what others change at once is never lost. Solving a ticket lifts its holds,
 // unless another ticket keeps it. The ticket is found where it hangs now, if that is
-// elsewhere than ref says; one that is not there is ErrNotFound.
+// elsewhere than ref says; one that is not there is ErrNotFound, and a change without
+// an Actor ErrInvalid.
 func (s *Service) ChangeTicket(ctx context.Context, ref FactRef, c TicketChange) (*Ticket, error) {
+	if strings.TrimSpace(c.Actor) == "" {
+		return nil, invalid("change", "ticket", ref.Key.String(), fieldError("actor", "must not be empty: the log says who did what"))
+	}
 	var out *Ticket
 	err := s.update(ctx, func(tx Tx) error {
 		at, err := tx.LockAnchors(ctx, ref.Key) // no other writer changes the ticket from here on

@@ -59,6 +59,7 @@ type Kind struct {
 	kernel bool // written by the kernel alone
 	ledger bool // entries about an address, of which AddressState is the fold
 	folded bool // in a digest as what the facts come to
+	hosts  bool // described outside of this package
 
 	typ   reflect.Type
 	shape *shape
@@ -189,7 +190,7 @@ func NewKinds(more ...Kind) (*Kinds, error) {
 	var faults []error
 	for i := range more {
 		k := more[i]
-		k.kernel, k.ledger, k.folded = false, false, false
+		k.kernel, k.ledger, k.folded, k.hosts = false, false, false, true
 		if err := k.check(); err != nil {
 			faults = append(faults, within("kinds", i, err))
 			continue
@@ -356,10 +357,14 @@ func (s *Kinds) Validate(f *Fact) error {
 		faults = append(faults, s.wrongType(f, typ))
 	case reflect.ValueOf(f.Data).IsNil():
 		faults = append(faults, fieldError("data", "must be set"))
+	case k != nil && k.hosts:
+		faults = append(faults, k.try(f))
 	case f.Data.FactKind() != f.Key.Kind:
 		faults = append(faults, fieldError("data", fmt.Sprintf("is of kind %q, the key says %q", f.Data.FactKind(), f.Key.Kind)))
 	default:
 		faults = append(faults, f.Data.Validate())
+	}
+	if f.Data != nil && reflect.TypeOf(f.Data) == typ {
 		if k != nil && k.Subject&f.Subject.kind() == 0 {
 			faults = append(faults, fieldError("subject", "must be "+k.Subject.String()))
 		}
@@ -370,6 +375,39 @@ func (s *Kinds) Validate(f *Fact) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// try calls all functions of a host's kind on a fact: one that panics is the fault of
+// this record, and stops no other of its batch.
+func (k *Kind) try(f *Fact) (err error) {
+	defer Recover("describe "+string(k.Name), &err)
+	if named := f.Data.FactKind(); named != f.Key.Kind {
+		return fieldError("data", fmt.Sprintf("is of kind %q, the key says %q", named, f.Key.Kind))
+	}
+	if err := f.Data.Validate(); err != nil {
+		return err
+	}
+	for _, c := range k.Columns {
+		if c.Text != nil {
+			c.Text(f.Data)
+		} else {
+			c.Int(f.Data)
+		}
+	}
+	if k.Index != nil {
+		k.Index(f, func(RefKind, string, int64) {})
+	}
+	if k.Names != nil {
+		k.Names(f, func(string, ProfileKey) {})
+	}
+	if k.Moment != nil {
+		k.Moment(f)
+	}
+	if k.Digest != nil {
+		k.Digest(f)
+	}
+	_, err = EncodeFactData(f.Data)
+	return err
 }
 
 var customType = reflect.TypeFor[*Custom]()
