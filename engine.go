@@ -92,8 +92,9 @@ func New(cfg Config) (*Engine, error) {
 	var err error
 	compiled := false
 	if e.schema, e.extended, err = schemaOf(cfg.Fields, e.vocab); check(err) {
-		e.rules = rules.NewEngine(e.schema)
-		compiled = check(e.rules.Load(cfg.Rules...))
+		e.rules = rules.NewEngine(e.schema, e.checkActions, e.checkTriggers)
+		_, err = e.schema.Compile(cfg.Rules...)
+		compiled = check(err)
 	}
 	e.defs, err = cfg.definitions()
 	defined := check(err)
@@ -109,8 +110,7 @@ func New(cfg Config) (*Engine, error) {
 		check(e.checkSegments())
 	}
 	if compiled {
-		check(e.checkActions())
-		check(e.checkTriggers())
+		check(e.rules.Load(cfg.Rules...))
 	}
 	e.clicks, err = link.NewLog(link.LogConfig{Sink: e.sinkClicks, Surplus: e.sinkSurplus, PerLink: cfg.ClicksPerLink,
 		OnError: func(err error) { cfg.Logger.Warn("vefa: clicks", "err", err) }})
@@ -201,12 +201,17 @@ func (e *Engine) checkSegments() error {
 	return errors.Join(faults...)
 }
 
+// ruleFault is a fault of a rule that only the configuration shows.
+func ruleFault(set *rules.Set[Facts], r *rules.Rule, field, format string, args ...any) error {
+	return fmt.Errorf("vefa: rules: %w", set.Fault(r.Name, field, fmt.Sprintf(format, args...)))
+}
+
 // checkActions reports things that rules do which the configuration does not have.
-func (e *Engine) checkActions() error {
+func (e *Engine) checkActions(set *rules.Set[Facts]) error {
 	var faults []error
-	for _, r := range e.rules.Active().Rules() {
+	for _, r := range set.Rules() {
 		if r.Each != "" && slices.ContainsFunc(e.cfg.Fields, func(f Field) bool { return f.Rows == "" && f.Name == r.Each }) {
-			faults = append(faults, fmt.Errorf("vefa: rule %q: each: the rows of Config.Fields are no records that it could be once for: write any(%s, …)", r.Name, r.Each))
+			faults = append(faults, ruleFault(set, r, "each", "the rows of Config.Fields are no records that it could be once for: write any(%s, …)", r.Each))
 		}
 		for i, a := range r.Then {
 			var known bool
@@ -221,7 +226,7 @@ func (e *Engine) checkActions() error {
 				known = true
 			}
 			if !known {
-				faults = append(faults, fmt.Errorf("vefa: rule %q: then[%d]: there is no %s %q", r.Name, i, a.Kind, a.Name))
+				faults = append(faults, ruleFault(set, r, fmt.Sprintf("then[%d]", i), "there is no %s %q", a.Kind, a.Name))
 			}
 		}
 	}

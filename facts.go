@@ -59,7 +59,7 @@ type Facts struct {
 	DaysSinceClick  rules.Maybe[int] `rule:"DaysSinceClick,days=since" doc:"since the last click of a person"`
 
 	Born           time.Time        `rule:"Born" doc:"birthday, where year, month and day are known"`
-	DaysToBirthday rules.Maybe[int] `rule:"DaysToBirthday" doc:"0 today"`
+	DaysToBirthday rules.Maybe[int] `rule:"DaysToBirthday,days=yearly" doc:"0 today"`
 	Age            rules.Maybe[int] `rule:"Age" doc:"in years"`
 
 	Place       rules.Maybe[string] `rule:"Place,max=128" doc:"of the last purchase or visit: the customer's shop"`

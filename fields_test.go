@@ -158,18 +158,27 @@ func TestFieldsAreListed(t *testing.T) {
 	require.NoError(t, err)
 	_, err = plain.Compile(book)
 	require.ErrorContains(t, err, "unknown name Cart")
+	// The rows of a host are no records that a rule could be once for: New and Load say so.
+	each, err := rules.ReadYAML("each.yaml", []byte("rules: [{name: each, each: Cart, when: 'row.Hours > 3', then: [{tag: x}]}]"))
+	require.NoError(t, err)
+	w, _ := shop(t, memstore.New(), hostRules, func(c *vefa.Config) {
+		c.Fields, c.Events, c.Segments = hostFields(), []string{"left"}, "segment everybody = everyone segment buyers = cart"
+	})
+	before := w.Engine.Rules().Active()
+	require.ErrorContains(t, w.Engine.Rules().Load(each), "each.yaml:1:28: each: each: the rows of Config.Fields are no records")
+	require.Same(t, before, w.Engine.Rules().Active())
 }
 
 func TestBadFields(t *testing.T) {
 	fill := values(func(vefa.FieldSubject) any { return nil })
 	for want, fields := range map[string][]vefa.Field{
-		"Fill must be set":         {{Name: "X", Kind: rules.Int}},
-		"are no rows":              {{Name: "X", Kind: rules.Int, Rows: "Orders", Fill: fill}},
-		"a row cannot hold":        {{Name: "X", Kind: rules.Rows, Rows: "Visits", Fill: fill}},
-		"used twice":               {{Name: "City", Kind: rules.String, Fill: fill}},
-		"is no name":               {{Name: "a b", Kind: rules.String, Fill: fill}},
-		"taken by the language":    {{Name: "count", Kind: rules.Int, Fill: fill}},
-		"the name Channel is used": {{Name: "Channel", Rows: "Purchases", Kind: rules.String, Fill: fill}},
+		"Fill must be set":  {{Name: "X", Kind: rules.Int}},
+		"are no rows":       {{Name: "X", Kind: rules.Int, Rows: "Orders", Fill: fill}},
+		"a row cannot hold": {{Name: "X", Kind: rules.Rows, Rows: "Visits", Fill: fill}},
+		"field City: the facts have a field of this name already": {{Name: "City", Kind: rules.String, Fill: fill}},
+		"is no name":            {{Name: "a b", Kind: rules.String, Fill: fill}},
+		"taken by the language": {{Name: "count", Kind: rules.Int, Fill: fill}},
+		"field Channel of Purchases: the rows have a field of this name already": {{Name: "Channel", Rows: "Purchases", Kind: rules.String, Fill: fill}},
 	} {
 		_, err := vefa.New(vefa.Config{Fields: fields})
 		require.ErrorContains(t, err, want)

@@ -17,18 +17,22 @@ import (
 var engineEvents = []string{"order", "return", "visit", "answer", "click", "ticket_opened", "ticket_solved"}
 
 // checkTriggers reports occasions that rules wait for and that nothing raises.
-func (e *Engine) checkTriggers() error {
+func (e *Engine) checkTriggers(set *rules.Set[Facts]) error {
 	var faults []error
-	for _, r := range e.rules.Active().Rules() {
-		for _, t := range append([]rules.Trigger{r.On}, r.CancelAt...) {
+	for _, r := range set.Rules() {
+		for i, t := range append([]rules.Trigger{r.On}, r.CancelAt...) {
+			field := "on"
+			if i > 0 {
+				field = fmt.Sprintf("cancel_at[%d]", i-1)
+			}
 			switch t.Kind {
 			case rules.OnEvent:
 				if !slices.Contains(engineEvents, t.Event) && !slices.Contains(e.cfg.Events, t.Event) {
-					faults = append(faults, fmt.Errorf("vefa: rule %q: nobody tells of the event %q: it is none of %v and not in Config.Events", r.Name, t.Event, engineEvents))
+					faults = append(faults, ruleFault(set, r, field, "nobody tells of the event %q: it is none of %v and not in Config.Events", t.Event, engineEvents))
 				}
 			case rules.OnSegmentEntered, rules.OnSegmentLeft:
 				if !slices.ContainsFunc(e.defs, func(d segment.Definition) bool { return d.Name == t.Segment }) {
-					faults = append(faults, fmt.Errorf("vefa: rule %q: Config.Segments does not define segment %q", r.Name, t.Segment))
+					faults = append(faults, ruleFault(set, r, field, "Config.Segments does not define segment %q", t.Segment))
 				}
 			}
 		}

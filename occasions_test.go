@@ -183,10 +183,10 @@ rules:
 `))
 	require.NoError(t, err)
 	_, err = vefa.New(vefa.Config{Rules: []*rules.Book{book}, Segments: "segment here = everyone"})
-	for _, want := range []string{`rule "a": nobody tells of the event "basket"`, `rule "b": Config.Segments does not define segment "nope"`, `"bsket"`, `"gone"`} {
+	for _, want := range []string{`rules.yaml:3:19: a: on: nobody tells of the event "basket"`, `b: on: Config.Segments does not define segment "nope"`, `b: cancel_at[1]`, `"bsket"`, `"gone"`} {
 		require.ErrorContains(t, err, want)
 	}
-	require.NotContains(t, err.Error(), `rule "c"`)
+	require.NotContains(t, err.Error(), ` c: `)
 	_, err = vefa.New(vefa.Config{Rules: []*rules.Book{book}, Events: []string{"basket", "bsket"}})
 	require.NotContains(t, err.Error(), "basket")
 }

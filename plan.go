@@ -143,11 +143,10 @@ type evaluator struct {
 	moments map[*time.Location]*rules.Moment
 	now     time.Time
 	firings []rules.Firing
-	missing map[string]bool // that was logged
 }
 
 func (e *Engine) newEvaluator(p *population, on rules.Trigger, now time.Time, segments func() (*segmentReader, error)) (*evaluator, error) {
-	w := &evaluator{e: e, on: on, set: e.rules.Active(), moments: map[*time.Location]*rules.Moment{}, now: now, missing: map[string]bool{}}
+	w := &evaluator{e: e, on: on, set: e.rules.Active(), moments: map[*time.Location]*rules.Moment{}, now: now}
 	var err error
 	w.fill, err = e.newFiller(p, w.set, now, segments)
 	return w, err
@@ -210,7 +209,7 @@ func (w *evaluator) person(x *person, facts *Facts) (rules.Intent, error) {
 	for _, k := range x.profiles {
 		in.Members = append(in.Members, crm.OfProfile(k))
 	}
-	in.Effects, err = w.e.dress(in.Effects, w.missing)
+	in.Effects, err = w.e.dress(in.Effects)
 	return in, err
 }
 
@@ -235,14 +234,10 @@ func (p *population) target(x *person, facts *Facts, f rules.Firing) rules.Targe
 	return rules.Target{Subject: crm.OfProfile(x.home)}
 }
 
-// dress turns what rules say about messages into MessageData. What a rule that
-// was loaded later wants to send and the configuration does not have is left
-// out: it stops neither the evening nor itself once it is there.
-func (e *Engine) dress(effects []*crm.Effect, missing map[string]bool) ([]*crm.Effect, error) {
-	out := effects[:0]
+// dress turns what rules say about messages into MessageData.
+func (e *Engine) dress(effects []*crm.Effect) ([]*crm.Effect, error) {
 	for _, f := range effects {
 		if f.Kind != crm.EffectMessage {
-			out = append(out, f)
 			continue
 		}
 		p, err := rules.DecodePayload(f)
@@ -253,21 +248,14 @@ func (e *Engine) dress(effects []*crm.Effect, missing map[string]bool) ([]*crm.E
 		if p.Action == rules.DoSurvey {
 			d.Name, d.Survey = "survey/"+p.Name, p.Name
 		}
-		c := e.messages[d.Name]
-		if c == nil {
-			if !missing[f.Cause+d.Name] {
-				missing[f.Cause+d.Name] = true
-				e.cfg.Logger.Warn("vefa: a rule sends what Config does not have", "cause", f.Cause, "message", d.Name)
-			}
-			continue
+		if c := e.messages[d.Name]; c != nil { // Load refuses rules that send anything else
+			d.Class = c.Class
 		}
-		d.Class = c.Class
 		if f.Data, err = json.Marshal(d); err != nil {
 			return nil, err
 		}
-		out = append(out, f)
 	}
-	return out, nil
+	return effects, nil
 }
 
 // bare returns an effect of a rule as package rules planned it.
@@ -286,9 +274,15 @@ func bare(f *crm.Effect) (*crm.Effect, error) {
 
 // PlanReport counts what became of plans.
 type PlanReport struct {
-	Planned  int `json:"planned"`  // effects that are new
-	Repeated int `json:"repeated"` // that were there already
-	Late     int `json:"late"`     // of a closed evening: left out
+	// Planned are effects that are new.
+	Planned int `json:"planned"`
+	// Repeated are effects that an earlier run of the evening, another process or an
+	// earlier evening planned already: a rule that is once per customer repeats itself
+	// each evening, and nothing is done twice.
+	Repeated int `json:"repeated"`
+	// Late are effects that would be new but are left out, because the evening was
+	// closed before: its rules were run again with what has become known since.
+	Late int `json:"late"`
 }
 
 // write stores the plans of rules. Of an evening that is closed nothing is

@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 
@@ -65,6 +66,8 @@ func normalPhone(s string) (string, error) {
 	switch {
 	case e164(v):
 		return v, nil
+	case v != "" && v[0] != '+' && len(v) < 7:
+		return "", fieldError("value", fmt.Sprintf("is too short for a phone number: %d digits", len(v)))
 	case v != "" && v[0] != '+':
 		return "", fieldError("value", "has no country code: give +CC…, or a Config.Normalise that knows the country")
 	}

@@ -3,6 +3,7 @@ package rules
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 // faulty book changes nothing.
 type Engine[F any] struct {
 	schema *Schema[F]
+	checks []func(*Set[F]) error
 	active atomic.Pointer[Set[F]]
 
 	mu   sync.Mutex // of past, and of changing active
@@ -23,9 +25,10 @@ type Engine[F any] struct {
 // maxPast is how many sets an Engine remembers.
 const maxPast = 20
 
-// NewEngine returns an engine with an empty active set.
-func NewEngine[F any](schema *Schema[F]) *Engine[F] {
-	e := &Engine[F]{schema: schema}
+// NewEngine returns an engine with an empty active set. Load refuses a set that one
+// of the checks has an error about.
+func NewEngine[F any](schema *Schema[F], checks ...func(*Set[F]) error) *Engine[F] {
+	e := &Engine[F]{schema: schema, checks: checks}
 	e.active.Store(newSet(schema, &compiler{schema: schema.s}))
 	return e
 }
@@ -35,10 +38,18 @@ func NewEngine[F any](schema *Schema[F]) *Engine[F] {
 func (e *Engine[F]) Active() *Set[F] { return e.active.Load() }
 
 // Load compiles the books and makes their rules the active set. If there is
-// any fault it returns the *CompileError and the old set stays.
+// any fault it returns the *CompileError, or what the engine's checks say, and the old
+// set stays.
 func (e *Engine[F]) Load(books ...*Book) error {
 	set, err := e.schema.Compile(books...)
 	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, check := range e.checks {
+		faults = append(faults, check(set))
+	}
+	if err := errors.Join(faults...); err != nil {
 		return err
 	}
 	e.Swap(set)

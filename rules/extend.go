@@ -55,14 +55,25 @@ func Extend[F any](extra []Field, opts Options) (*Extended[F], error) {
 	var own []Field
 	var rows []Field // that F has
 	for _, f := range extra {
-		if b := x.base.Fields[f.Name]; b != nil && b.Kind == Rows && f.Kind == Rows {
+		b := x.base.Fields[f.Name]
+		if b != nil && b.Kind == Rows && f.Kind == Rows {
 			if slices.ContainsFunc(rows, func(o Field) bool { return o.Name == f.Name }) {
 				return nil, fmt.Errorf("rules: field %s: is given twice", f.Name)
 			}
 			rows = append(rows, f)
 			continue
 		}
+		if b != nil {
+			return nil, fmt.Errorf("rules: field %s: the facts have a field of this name already; call it otherwise", f.Name)
+		}
 		own = append(own, f)
+	}
+	for _, f := range rows {
+		for _, k := range f.Fields {
+			if x.base.Fields[f.Name].Row.Fields[k.Name] != nil {
+				return nil, fmt.Errorf("rules: field %s of %s: the rows have a field of this name already; call it otherwise", k.Name, f.Name)
+			}
+		}
 	}
 	more, err := structOf(own, "", 1)
 	if err != nil {

@@ -46,6 +46,21 @@ func found(name string, at rulePlace, kind string, msg string) Finding {
 	return f
 }
 
+// Fault returns a fault of a rule of the set with the place where it stands in its
+// file: for whoever checks more than the language knows, such as the names of
+// messages. field is "when", "on", "then[1]" and the like.
+func (s *Set[F]) Fault(rule, field, msg string) *Fault {
+	f := &Fault{Rule: rule, Field: field, Msg: msg}
+	if c := s.byName[rule]; c != nil && c.place.book != nil {
+		at := c.place.path
+		if _, ok := c.place.book.at(at + "." + field); ok && field != "" {
+			at += "." + field
+		}
+		c.place.book.locate(f, at)
+	}
+	return f
+}
+
 // placeOf returns where a condition or parameter is declared.
 func (s *Set[F]) placeOf(name string) rulePlace {
 	for i, b := range s.books {
@@ -74,6 +89,8 @@ const (
 	lintUnused      = "unused"         // a condition or parameter that nothing uses
 	lintGap         = "gap"            // a table has no row for some cases
 	lintOneDay      = "one day only"   // rows of the day itself are asked for, and those that come after the evening never
+	lintOnceEver    = "once ever"      // what comes every year is asked for, and the rule fires once per customer
+	lintUnknown     = "not known"      // != is asked of what may be null, which it does not hold for
 )
 
 // Lint looks for mistakes that compile: unknown tags (if knownTags is not nil),
@@ -117,6 +134,12 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 		}
 		if f := c.sameDay(); f != nil && r.Once == PerRow {
 			add(lintOneDay, "row.%s == 0 leaves out what comes after the evening ran: write row.%s <= 1, each row is met once", f.Name, f.Name)
+		}
+		if f := c.everyYear(); f != "" && (r.Once == PerCustomer || r.Once == PerVersion) {
+			add(lintOnceEver, "%s comes round every year, and the rule fires once for each customer: write once: year", f)
+		}
+		for _, f := range c.unlike() {
+			add(lintUnknown, "%s leaves out those of whom it is not known: write %s or %s == nil, or %s ?? \"\" in its place", f, f, f.Kids[0], f.Kids[0])
 		}
 		same := c.fingerprint()
 		if c.Simple.IsConst() || r.Disabled {
@@ -302,6 +325,45 @@ func (c *compiled) sameDay() *ir.Field {
 		}
 	}
 	return nil
+}
+
+// everyYear returns what a condition asks for that comes round every year, or "".
+func (c *compiled) everyYear() string {
+	if c.rule.On.Kind != OnEvening {
+		return ""
+	}
+	for _, k := range ir.Flat(c.Simple, ir.OpAnd) {
+		if len(k.Kids) == 0 {
+			continue
+		}
+		if of := k.Kids[0]; of.Op == ir.OpAnniversary || of.Op == ir.OpField && of.Field.Ages == ir.Yearly {
+			return of.String()
+		}
+	}
+	return ""
+}
+
+// unlike returns the comparisons by != of a customer's text that may be null with
+// something else, where the condition says nothing of what is null.
+func (c *compiled) unlike() []*ir.Term {
+	var out []*ir.Term
+	told := map[*ir.Field]bool{}
+	var walk func(t *ir.Term)
+	walk = func(t *ir.Term) {
+		switch {
+		case t.Op == ir.OpNe && t.Kids[0].Op == ir.OpField && t.Kids[0].Base == ir.OfFacts && t.Kids[0].Nullable && t.Kids[0].Kind == ir.String && t.Kids[1].Op == ir.OpConst:
+			out = append(out, t)
+		case (t.Op == ir.OpIsNull || t.Op == ir.OpElse) && t.Kids[0].Op == ir.OpField:
+			told[t.Kids[0].Field] = true
+		}
+		for _, k := range t.Kids {
+			if k != nil {
+				walk(k)
+			}
+		}
+	}
+	walk(c.when)
+	return slices.DeleteFunc(out, func(t *ir.Term) bool { return told[t.Kids[0].Field] })
 }
 
 // demands reports whether an immediate tag action can change nothing.
