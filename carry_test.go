@@ -62,7 +62,7 @@ func TestEffectsOfTheHostFailAlone(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, rep.Closed)
 		if evening == 0 {
-			require.Equal(t, 3, rep.Carried.Tags, "the rule's own tags")
+			require.Equal(t, 3, rep.Carried.Done[crm.EffectTag], "the rule's own tags")
 			require.Equal(t, 32, rep.Carried.Failed)
 		}
 	}

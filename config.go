@@ -28,13 +28,13 @@ type Config struct {
 	Store crm.Store
 	// Now is the clock of everything. Defaults to time.Now.
 	Now func() time.Time
-	// LeaseNow is the clock that the leases of messages go by, the same in all
+	// LeaseNow is the clock that the leases of messages and effects go by, the same in all
 	// processes; nil means the store's. A host that simulates time gives it the
 	// simulated one.
 	LeaseNow func() time.Time
-	// Lease is how long a message that was claimed is left to the process that
-	// claimed it: a message should take the Sender no more than a sixteenth of it.
-	// 0 means 5 minutes. Batch is how many messages a transaction may claim; 0
+	// Lease is how long a message or an effect that was claimed is left to the process
+	// that claimed it: one should take the Sender no more than a sixteenth of it.
+	// 0 means 5 minutes. Batch is how many of them a transaction may claim; 0
 	// means 500.
 	Lease time.Duration
 	Batch int
@@ -99,7 +99,10 @@ type Config struct {
 	Messages []messaging.Campaign
 	// Surveys are what rules may ask, by name.
 	Surveys []Survey
-	// Tasks carry out rules' own actions in the transaction that finishes them.
+	// Effects are what rules may have done besides: the host's own kinds of effects.
+	Effects []Effect
+	// Tasks carry out what rules call task, in the transaction that finishes them: the
+	// short form of an Effect with Apply, for which a failure waits for the next evening.
 	Tasks map[string]TaskFunc
 
 	// Consent is the consent that commercial messages need.

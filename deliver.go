@@ -13,34 +13,35 @@ import (
 	"github.com/vefacrm/vefa/segment"
 )
 
-// Deliver sends what is due now: between evenings, when delays end or quiet
-// hours are over. A night does it, too. It reads the customers that messages go
-// to and no others, and waits for no night.
+// Deliver sends what is due now, and carries out what Config.Effects does in the
+// world: between evenings, when delays end or quiet hours are over. A night does it,
+// too. It reads the customers that effects are about and no others, and waits for no
+// night. The counts are of messages and other effects together.
 func (e *Engine) Deliver(ctx context.Context) (_ messaging.Stats, err error) {
 	defer crm.Recover("deliver", &err)
 	if err := e.checkKeys(ctx); err != nil { // else every link that goes out leads nowhere
 		return messaging.Stats{}, err
 	}
-	return e.deliver(ctx)
+	return e.deliver(ctx, nil)
 }
 
-func (e *Engine) deliver(ctx context.Context) (messaging.Stats, error) {
+// deliver does until nothing is due what leaves, and tells observe of each kind.
+func (e *Engine) deliver(ctx context.Context, observe func(crm.EffectKind, crm.WorkStats)) (messaging.Stats, error) {
 	var total messaging.Stats
 	ctx, err := e.delivering(ctx)
 	if err != nil {
 		return total, err
 	}
-	for {
-		s, err := e.outbox.RunOnce(ctx)
+	for w := e.outward(observe); ; e.progress("deliver", total.Due, 0) {
+		s, err := w.RunOnce(ctx)
 		total.Add(s)
 		if err != nil || s.Due == 0 {
 			return total, err
 		}
-		e.progress("deliver", total.Due, 0)
 	}
 }
 
-// Resume looks into messages that were handed to the provider when the process
+// Resume looks into messages and other effects that were handed over when the process
 // was killed. Call it once when no other process delivers.
 func (e *Engine) Resume(ctx context.Context) (_ messaging.Stats, err error) {
 	defer crm.Recover("resume", &err)
@@ -50,14 +51,15 @@ func (e *Engine) Resume(ctx context.Context) (_ messaging.Stats, err error) {
 	if ctx, err = e.delivering(ctx); err != nil {
 		return messaging.Stats{}, err
 	}
-	return e.outbox.Resume(ctx)
+	return e.outward(nil).Resume(ctx)
 }
 
 // Receive records answers of the provider that come outside of Config.Sender,
-// such as delivery reports: they settle what became of a message whose answer
-// was lost. It waits for no night and for no other delivery.
+// such as delivery reports: they settle what became of a message, or another effect,
+// whose answer was lost. A receipt without an ID is about what bears its Provider. It
+// waits for no night and for no other delivery.
 func (e *Engine) Receive(ctx context.Context, receipts ...messaging.Receipt) (messaging.Stats, error) {
-	return e.outbox.Receive(ctx, receipts...)
+	return e.outward(nil).Receive(ctx, receipts...)
 }
 
 // A delivery's context carries the places, which are read once, and the customers
@@ -88,6 +90,16 @@ func (e *Engine) prepare(ctx context.Context, tx crm.Tx, effects []*crm.Effect) 
 			about = append(about, e.about(f, d))
 		}
 	}
+	p, err := e.lockAndRead(ctx, tx, about)
+	if err != nil {
+		return nil, err
+	}
+	values, err := e.personal(ctx, tx, p, effects)
+	return context.WithValue(context.WithValue(ctx, batchOf{}, p), valuesOf{}, values), err
+}
+
+// lockAndRead locks the customers of profiles and reads them.
+func (e *Engine) lockAndRead(ctx context.Context, tx crm.Tx, about []crm.ProfileKey) (*population, error) {
 	slices.SortFunc(about, crm.ProfileKey.Compare)
 	about = slices.Compact(about)
 	ids, err := tx.CustomersOf(ctx, about...)
@@ -106,12 +118,7 @@ func (e *Engine) prepare(ctx context.Context, tx crm.Tx, effects []*crm.Effect) 
 	}
 	places, _ := ctx.Value(placesOf{}).(*crm.Places)
 	set := e.rules.Active()
-	p, err := e.few(ctx, tx, places, ids, set, e.asked(set))
-	if err != nil {
-		return nil, err
-	}
-	values, err := e.personal(ctx, tx, p, effects)
-	return context.WithValue(context.WithValue(ctx, batchOf{}, p), valuesOf{}, values), err
+	return e.few(ctx, tx, places, ids, set, e.asked(set))
 }
 
 // render turns an effect into the message that goes out, of the customers that
@@ -220,7 +227,7 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 		return nil, err
 	}
 	fill.reader = tx
-	moments := map[*time.Location]*rules.Moment{}
+	ask := &asker{fill, map[*time.Location]*rules.Moment{}}
 	out := make([]messaging.Decision, len(effects))
 	for i, f := range effects {
 		c := &all[i]
@@ -247,14 +254,13 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 		}
 		own(GuardRepeated, !got.repeated(f, c), "")
 		if len(c.data.Rule) > 0 {
-			g := f.Clone()
 			fill.claim, fill.deciding = c, f
-			ok, err := e.recheck(ctx, g, fill, moments)
+			d, err := e.recheck(ctx, f, ask)
 			if err != nil {
 				return nil, err
 			}
-			v.Reasons = append(v.Reasons, g.Reasons...)
-			if !ok && v.Outcome != messaging.Withhold {
+			v.Reasons = append(v.Reasons, d.Reasons...)
+			if d.State != "" && v.Outcome != messaging.Withhold {
 				v.Outcome, v.Guard, v.NotBefore = messaging.Withhold, "rule", time.Time{}
 			}
 		}

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"github.com/vefacrm/vefa/crm"
@@ -36,7 +35,11 @@ type Engine struct {
 	redirect *link.Handler
 	pages    *web.Handler
 	outbox   messaging.Outbox
+	within   []crm.EffectHandler            // of what is carried out in the record, the host's included
+	outside  []crm.EffectHandler            // of what the host does in the world
+	own      map[crm.EffectKind]bool        // of the host's kinds
 	messages map[string]*messaging.Campaign // by the effect's cause or by rules' names
+	surveys  map[string]string              // of a message that invites: the survey
 	texts    map[string]*messaging.Template
 	shown    map[string]bool // fields of rules that messages show
 	defs     []segment.Definition
@@ -79,7 +82,7 @@ type Engine struct {
 // by errors.Join, and returns an engine. It reads and writes nothing.
 func New(cfg Config) (*Engine, error) {
 	cfg = cfg.withDefaults()
-	e := &Engine{cfg: cfg, writer: rand.Text()[:16], vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, texts: map[string]*messaging.Template{}, shown: map[string]bool{}, turn: make(chan struct{}, 1)}
+	e := &Engine{cfg: cfg, writer: rand.Text()[:16], vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, surveys: map[string]string{}, texts: map[string]*messaging.Template{}, shown: map[string]bool{}, turn: make(chan struct{}, 1)}
 	var faults []error
 	check := func(err error) bool {
 		if err != nil {
@@ -91,11 +94,12 @@ func New(cfg Config) (*Engine, error) {
 	e.svc = crm.New(cfg.Store, crm.Config{Kinds: cfg.Kinds, Now: cfg.Now, NewID: cfg.NewID, Logger: cfg.Logger, Survivorship: cfg.Survivorship, Normalise: cfg.Normalise, Conflicts: cfg.Conflicts, Retry: cfg.Retry})
 	var err error
 	compiled := false
-	if e.schema, e.extended, err = schemaOf(cfg.Fields, e.vocab); check(err) {
+	if e.schema, e.extended, err = schemaOf(&cfg, e.vocab); check(err) {
 		e.rules = rules.NewEngine(e.schema, e.checkActions, e.checkTriggers)
 		_, err = e.schema.Compile(cfg.Rules...)
 		compiled = check(err)
 	}
+	check(e.collectEffects())
 	e.defs, err = cfg.definitions()
 	defined := check(err)
 	e.linker, err = people.New(cfg.People)
@@ -125,8 +129,7 @@ func New(cfg Config) (*Engine, error) {
 	if e.pages, err = web.New(web.Config{Store: (*invitations)(e), Tokens: e.keys.surveys, Path: "/s/", Now: cfg.Now, NewKey: cfg.SurveyKey, Logger: cfg.Logger}); err != nil {
 		return nil, err
 	}
-	e.outbox = messaging.Outbox{Store: cfg.Store, Sender: cfg.Sender, Prepare: e.prepare, Guard: e.guard, Render: e.render, Now: cfg.Now,
-		LeaseNow: cfg.LeaseNow, Lease: cfg.Lease, Batch: cfg.Batch, Logger: cfg.Logger}
+	e.outbox = messaging.Outbox{Sender: cfg.Sender, Prepare: e.prepare, Guard: e.guard, Render: e.render}
 	return e, nil
 }
 
@@ -156,7 +159,7 @@ func (e *Engine) collectMessages(keyed bool) error {
 			fault("%q: %w", name, err)
 			return
 		}
-		if c.URL == "" && !strings.HasPrefix(name, "survey/") && slices.ContainsFunc(c.Fields, func(f messaging.Field) bool { return f.Name == "link" }) {
+		if c.URL == "" && e.surveys[name] == "" && slices.ContainsFunc(c.Fields, func(f messaging.Field) bool { return f.Name == "link" }) {
 			fault("%q has a link and no URL that it leads to", name)
 		}
 		if !keyed || e.cfg.checkBase() != nil {
@@ -179,12 +182,14 @@ func (e *Engine) collectMessages(keyed bool) error {
 	for i := range e.cfg.Messages {
 		c := &e.cfg.Messages[i]
 		c.Consent = e.cfg.Consent
-		add("message/"+c.Name, c)
+		add(messageName(rules.DoMessage, c.Name), c)
 	}
 	for i := range e.cfg.Surveys {
 		s := &e.cfg.Surveys[i]
 		s.Invitation.Consent = e.cfg.Consent
-		add("survey/"+s.Name, &s.Invitation)
+		name := messageName(rules.DoSurvey, s.Name)
+		e.surveys[name] = s.Name
+		add(name, &s.Invitation)
 	}
 	return errors.Join(faults...)
 }
@@ -214,16 +219,12 @@ func (e *Engine) checkActions(set *rules.Set[Facts]) error {
 			faults = append(faults, ruleFault(set, r, "each", "the rows of Config.Fields are no records that it could be once for: write any(%s, …)", r.Each))
 		}
 		for i, a := range r.Then {
-			var known bool
-			switch a.Kind {
-			case rules.DoMessage:
-				known = e.messages["message/"+a.Name] != nil
-			case rules.DoSurvey:
-				known = e.messages["survey/"+a.Name] != nil
-			case rules.DoTask:
+			known := true
+			switch t, _ := e.schema.Action(a.Kind); t.Effect {
+			case crm.EffectMessage:
+				known = e.messages[messageName(a.Kind, a.Name)] != nil
+			case crm.EffectTask:
 				known = e.cfg.Tasks[a.Name] != nil
-			default:
-				known = true
 			}
 			if !known {
 				faults = append(faults, ruleFault(set, r, fmt.Sprintf("then[%d]", i), "there is no %s %q", a.Kind, a.Name))

@@ -56,17 +56,17 @@ type FieldSubject struct {
 	Fact crm.FactKey
 }
 
-// Schema returns what the rules of a configuration may read: Facts and
-// Config.Fields. Nothing else of the configuration need be set; compile a book
+// Schema returns what the rules of a configuration may read and do: Facts and
+// Config.Fields, the library's actions and those of Config.Effects. Nothing else of the configuration need be set; compile a book
 // with it to check it against the evening's facts.
 func Schema(cfg Config) (*rules.Schema[Facts], error) {
-	s, _, err := schemaOf(cfg.Fields, rules.NewVocabulary())
+	s, _, err := schemaOf(&cfg, rules.NewVocabulary())
 	return s, err
 }
 
 // schemaOf returns the schema, and with fields of the host's what fills them.
-func schemaOf(fields []Field, vocabulary *rules.Vocabulary) (*rules.Schema[Facts], *rules.Extended[Facts], error) {
-	opts := rules.Options{Tags: vocabulary}
+func schemaOf(cfg *Config, vocabulary *rules.Vocabulary) (*rules.Schema[Facts], *rules.Extended[Facts], error) {
+	opts, fields := rules.Options{Tags: vocabulary, Actions: cfg.actions()}, cfg.Fields
 	if len(fields) == 0 {
 		s, err := rules.NewSchema[Facts](opts)
 		return s, nil, err

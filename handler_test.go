@@ -561,7 +561,7 @@ func TestUnknownNames(t *testing.T) {
 	require.Equal(t, "r.yaml", fault.File)
 	rep, err := shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(3))})
 	require.NoError(t, err)
-	require.Equal(t, 3, rep.Carried.Tags, "the old rules stay")
+	require.Equal(t, 3, rep.Carried.Done[crm.EffectTag], "the old rules stay")
 	require.Len(t, shop.Sender.Messages(), 3, "the campaign goes out")
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/rules"
 )
 
 // Class says what a message is to the law.
@@ -40,6 +41,9 @@ type MessageData struct {
 	// Rule is what package rules keeps, to check the rule again.
 	Rule json.RawMessage `json:"rule,omitempty"`
 }
+
+// messageName is the name of a message that rules send.
+func messageName(action rules.ActionKind, name string) string { return string(action) + "/" + name }
 
 // decodeMessage returns the data of a message effect.
 func decodeMessage(f *crm.Effect) (MessageData, error) {

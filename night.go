@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -33,20 +34,23 @@ type NightReport struct {
 	// At is the instant whose evening it is: when it was begun, or the end of a
 	// day that was caught up. Rules, due times and campaigns go by it, however
 	// late an evening that was stopped goes on.
-	At         time.Time           `json:"at"`
-	Closed     bool                `json:"closed"` // all of it was done
-	Rows       int                 `json:"rows"`   // records delivered
-	Accepted   int                 `json:"accepted"`
-	Repeated   int                 `json:"repeated"`
-	Rejected   int                 `json:"rejected"`
-	Identified LinkageReport       `json:"identified"`
-	Rules      PlanReport          `json:"rules"`
-	Tripped    []rules.Trip        `json:"tripped,omitempty"` // rules that Config.Breaker left out
-	Campaigns  PlanReport          `json:"campaigns"`
-	Carried    CarryReport         `json:"carried"`
-	Delivered  messaging.Stats     `json:"delivered"`
-	Clicks     map[crm.Verdict]int `json:"clicks,omitempty"`
-	Tickets    int                 `json:"tickets"` // unsolved
+	At         time.Time       `json:"at"`
+	Closed     bool            `json:"closed"` // all of it was done
+	Rows       int             `json:"rows"`   // records delivered
+	Accepted   int             `json:"accepted"`
+	Repeated   int             `json:"repeated"`
+	Rejected   int             `json:"rejected"`
+	Identified LinkageReport   `json:"identified"`
+	Rules      PlanReport      `json:"rules"`
+	Tripped    []rules.Trip    `json:"tripped,omitempty"` // rules that Config.Breaker left out
+	Campaigns  PlanReport      `json:"campaigns"`
+	Carried    CarryReport     `json:"carried"`
+	Delivered  messaging.Stats `json:"delivered"` // messages
+	// Effects are what was done with the host's effects that leave, by kind: those of
+	// Config.Effects with Do.
+	Effects map[crm.EffectKind]crm.WorkStats `json:"effects,omitempty"`
+	Clicks  map[crm.Verdict]int              `json:"clicks,omitempty"`
+	Tickets int                              `json:"tickets"` // unsolved
 	// Unpriced counts customers with an amount that Config.Rate has no rate for, as the
 	// rules met them: they read it, and sums with it, as null.
 	Unpriced int `json:"unpriced,omitempty"`
@@ -139,6 +143,10 @@ func (r NightReport) with(run NightReport) NightReport {
 	out.Carried, out.Delivered = r.Carried, r.Delivered
 	out.Carried.add(run.Carried)
 	out.Delivered.Add(run.Delivered)
+	out.Effects = maps.Clone(r.Effects)
+	for kind, s := range run.Effects {
+		out.addEffects(kind, s)
+	}
 	out.Steps = addSteps(r.Steps, run.Steps)
 	if out.Tripped == nil {
 		out.Tripped = r.Tripped
@@ -147,6 +155,23 @@ func (r NightReport) with(run NightReport) NightReport {
 		out.Clicks = r.Clicks
 	}
 	return out
+}
+
+// delivered notes what a run of a kind of effects that leave did.
+func (r *NightReport) delivered(kind crm.EffectKind, s crm.WorkStats) {
+	if kind == crm.EffectMessage {
+		r.Delivered.Add(s)
+	} else if s != (crm.WorkStats{}) {
+		r.addEffects(kind, s)
+	}
+}
+
+func (r *NightReport) addEffects(kind crm.EffectKind, s crm.WorkStats) {
+	if r.Effects == nil {
+		r.Effects = map[crm.EffectKind]crm.WorkStats{}
+	}
+	s.Add(r.Effects[kind])
+	r.Effects[kind] = s
 }
 
 // instant fills the day of an evening and returns the instant to take it at.

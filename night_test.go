@@ -258,7 +258,7 @@ func TestATaskThatFails(t *testing.T) {
 	rep, err := shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
 	require.NoError(t, err)
 	require.True(t, rep.Closed)
-	require.Equal(t, 2, rep.Carried.Tasks)
+	require.Equal(t, 2, rep.Carried.Done[crm.EffectTask])
 	require.Equal(t, 1, rep.Carried.Failed)
 	require.Equal(t, 2, notes())
 	require.Len(t, shop.Sender.Messages(), 3, "the campaign goes out all the same")
@@ -273,7 +273,7 @@ func TestATaskThatFails(t *testing.T) {
 	clock.Set(nighttest.Start.AddDate(0, 0, 1).Add(-time.Minute))
 	rep, err = shop.Engine.Night(t.Context(), vefa.Night{})
 	require.NoError(t, err)
-	require.Equal(t, 1, rep.Carried.Tasks)
+	require.Equal(t, 1, rep.Carried.Done[crm.EffectTask])
 	require.Equal(t, 3, notes())
 }
 

@@ -244,10 +244,8 @@ func (e *Engine) dress(effects []*crm.Effect) ([]*crm.Effect, error) {
 		if err != nil {
 			return nil, err
 		}
-		d := MessageData{Name: "message/" + p.Name, Rule: f.Data, Profile: f.Subject.Profile}
-		if p.Action == rules.DoSurvey {
-			d.Name, d.Survey = "survey/"+p.Name, p.Name
-		}
+		d := MessageData{Name: messageName(p.Action, p.Name), Rule: f.Data, Profile: f.Subject.Profile}
+		d.Survey = e.surveys[d.Name]
 		if c := e.messages[d.Name]; c != nil { // Load refuses rules that send anything else
 			d.Class = c.Class
 		}

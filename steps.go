@@ -68,8 +68,7 @@ func DefaultSteps() []Step {
 			return err
 		}},
 		{StepDeliver, func(ctx context.Context, ev *Evening) (err error) {
-			got, err := ev.e.deliver(ctx)
-			ev.run.Delivered.Add(got)
+			_, err = ev.e.deliver(ctx, ev.run.delivered)
 			return err
 		}},
 		{StepReport, reportStep},

@@ -83,8 +83,9 @@ func (w Why) String() string {
 	return b.String()
 }
 
-// Why explains a cause ("rule/…" or "campaign/…"), or a message by its name
-// ("message/…" or "survey/…", of whatever rule), for a customer, by any id that it
+// Why explains a cause ("rule/…" or "campaign/…"), or what rules do by its name
+// ("message/…", "survey/…", "tag/…", or an action of Config.Effects, of whatever rule),
+// for a customer, by any id that it
 // ever had: from the decisions on record, and where there is none, or an evening is
 // asked about, or a rule plans again each day or for each row, by asking the rule or
 // the segment. It reads this customer alone and waits for no night.
@@ -113,11 +114,7 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string, q Why
 		w.Effects = nil
 		effects, err := r.EffectsOf(ctx, subjects...)
 		for _, f := range effects {
-			name := ""
-			if f.Kind == crm.EffectMessage {
-				name, _ = MessageName(f) // of the host's own data it has none
-			}
-			if (f.Cause == cause || name == cause) && q.holds(f, e.cfg.Home) {
+			if (f.Cause == cause || doneAs(f) == cause) && q.holds(f, e.cfg.Home) {
 				w.Effects = append(w.Effects, f)
 			}
 		}
@@ -180,7 +177,7 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string, q Why
 			return w, nil
 		}
 	}
-	return w, fmt.Errorf("vefa: %w", &crm.Error{Op: "explain", Entity: "cause", ID: cause, Kind: crm.ErrNotFound, Err: errors.New("this configuration has no such rule/…, message/…, survey/… or campaign/…")})
+	return w, fmt.Errorf("vefa: %w", &crm.Error{Op: "explain", Entity: "cause", ID: cause, Kind: crm.ErrNotFound, Err: errors.New("this configuration has no such rule/…, message/…, survey/…, tag/… or campaign/…")})
 }
 
 // eveningOf returns the instant that an evening was or would be taken at; "" is now.
@@ -213,8 +210,23 @@ func (q WhyQuery) holds(f *crm.Effect, home *time.Location) bool {
 	})
 }
 
+// doneAs returns what a rule wrote to have an effect, such as "tag/vip", or the name of
+// a message; "" of the host's own data.
+func doneAs(f *crm.Effect) string {
+	if f.Kind == crm.EffectMessage {
+		name, _ := MessageName(f)
+		return name
+	}
+	p, err := rules.DecodePayload(f)
+	if err != nil {
+		return ""
+	}
+	return string(p.Action) + "/" + p.Name
+}
+
 // rulesOf returns the rules that a cause is about: the rule itself, or those that
-// send the message or ask the survey; known is false for a cause of another kind.
+// do it, such as "survey/visit" or "tag/vip"; known is false for a cause of another
+// kind.
 func rulesOf(set *rules.Set[Facts], cause string) (asked []*rules.Rule, known bool) {
 	if name, ok := strings.CutPrefix(cause, rules.CausePrefix); ok {
 		if r := set.Rule(name); r != nil {
@@ -224,7 +236,7 @@ func rulesOf(set *rules.Set[Facts], cause string) (asked []*rules.Rule, known bo
 	}
 	kind, name, _ := strings.Cut(cause, "/")
 	action := rules.ActionKind(kind)
-	if action != rules.DoMessage && action != rules.DoSurvey {
+	if _, ok := set.Schema().Action(action); !ok {
 		return nil, false
 	}
 	for _, r := range set.Rules() {

@@ -51,7 +51,7 @@ var turkish = words{
 		"granted on ": "izin tarihi ", "granted only on ": "izin ancak sonra verildi: ", "refused on ": "ret tarihi ", "never granted": "hiç verilmedi",
 		"suppressed: ": "yazılmasın: ", "transactional messages need no consent": "işlem mesajı için izin gerekmez",
 		"the source record is gone": "kaynak kayıt artık yok", "the host has no task of this name": "bu adda bir görev tanımlı değil",
-		"it failed and is tried again on the next evening: ": "başarısız oldu, bir sonraki akşam yeniden denenecek: ", "the campaign ended on ": "kampanyanın bitişi ",
+		"it failed and is tried again: ": "başarısız oldu, yeniden denenecek: ", "given up after ": "vazgeçildi, deneme sayısı: ", "the campaign ended on ": "kampanyanın bitişi ",
 	},
 }
 

@@ -63,6 +63,8 @@ type Claim struct {
 	// Effect is a copy. Check may set its To, the handlers may read it, nobody else
 	// keeps or changes it.
 	Effect *Effect
+	// At is the worker's time of this run.
+	At time.Time
 	// Decision is what Check says; the zero value lets the effect go.
 	Decision Decision
 	// Work is what Check has prepared for Apply or Do, such as the message.
@@ -309,10 +311,10 @@ func (j *job) due(ctx context.Context, r EffectReader, now time.Time, limit int)
 }
 
 // checked returns claims of effects with the last word about each.
-func (j *job) checked(ctx context.Context, tx Tx, due []*Effect) (claims []*Claim, err error) {
+func (j *job) checked(ctx context.Context, tx Tx, due []*Effect, now time.Time) (claims []*Claim, err error) {
 	claims = make([]*Claim, len(due))
 	for i, e := range due {
-		claims[i] = &Claim{Effect: e.Clone()}
+		claims[i] = &Claim{Effect: e.Clone(), At: now}
 	}
 	if j.Check == nil {
 		return claims, nil
@@ -364,7 +366,7 @@ func (j *job) sendDue(ctx context.Context, now time.Time) (WorkStats, error) {
 			return err
 		}
 		stats.Due = len(due)
-		all, err := j.checked(ctx, tx, due)
+		all, err := j.checked(ctx, tx, due, now)
 		if err != nil {
 			return err
 		}

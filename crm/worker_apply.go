@@ -50,7 +50,7 @@ func (j *job) applyAll(ctx context.Context, now time.Time, found []*Effect) (Wor
 		if len(tried) == 0 {
 			return nil
 		}
-		claims, err := j.checked(ctx, tx, tried)
+		claims, err := j.checked(ctx, tx, tried, now)
 		if err != nil {
 			return err
 		}

@@ -185,3 +185,28 @@ func (j *job) callDo(ctx context.Context, claims []*Claim) (receipts []Receipt, 
 	defer Recover("send", &err)
 	return j.Do(ctx, claims)
 }
+
+// Each returns a Do that carries out claims one by one. The zero Receipt without an
+// error means that it is done; an error or a panic leaves the fate of its own effect
+// alone unknown. What has not begun when the context ends comes again later.
+func Each(do func(ctx context.Context, c *Claim) (Receipt, error)) func(context.Context, []*Claim) ([]Receipt, error) {
+	one := func(ctx context.Context, c *Claim) (r Receipt, err error) {
+		defer Recover("carry out", &err)
+		return do(ctx, c)
+	}
+	return func(ctx context.Context, claims []*Claim) ([]Receipt, error) {
+		out := make([]Receipt, len(claims))
+		for i, c := range claims {
+			var err error
+			if ctx.Err() != nil {
+				out[i] = Receipt{Status: Throttled, Unreached: true, Reason: "no time was left for it"}
+			} else if out[i], err = one(ctx, c); err != nil {
+				out[i] = Receipt{Status: Uncertain, Reason: Clip(err.Error(), maxWord)}
+			} else if out[i].Status == "" {
+				out[i].Status = Accepted
+			}
+			out[i].ID = c.Effect.ID
+		}
+		return out, nil
+	}
+}

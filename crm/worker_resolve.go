@@ -89,7 +89,7 @@ func (j *job) reclaim(ctx context.Context, state EffectState, now time.Time, all
 		}
 		stats.Due = len(due)
 		if maySend {
-			if claims, err = j.checked(ctx, tx, due); err != nil {
+			if claims, err = j.checked(ctx, tx, due, now); err != nil {
 				return err
 			}
 			if at, err = j.clock(ctx, tx); err != nil { // locks may have taken a while
@@ -98,7 +98,7 @@ func (j *job) reclaim(ctx context.Context, state EffectState, now time.Time, all
 		} else {
 			claims = make([]*Claim, len(due))
 			for i, e := range due {
-				claims[i] = &Claim{Effect: e.Clone()}
+				claims[i] = &Claim{Effect: e.Clone(), At: now}
 			}
 		}
 		changed := make([]*Effect, len(claims))

@@ -48,7 +48,7 @@ func (a *Action) key() string {
 // is made of it. Options.Actions registers it with a schema; nothing else of this
 // package knows kinds by their name.
 type ActionType struct {
-	// Kind is the key that rules write, such as letter: letters, digits and _.
+	// Kind is the key that rules write, such as letter: letters, digits, - and _.
 	Kind ActionKind
 	Doc  string
 	// Effect is the kind of the effects that it plans. Defaults to the Kind.
@@ -101,8 +101,8 @@ func actionTypes(types []ActionType) (map[ActionKind]*ActionType, error) {
 			t.Effect = EffectKind(t.Kind)
 		}
 		switch {
-		case !isName(string(t.Kind)):
-			fault("its kind is no name that a rule could use: letters, digits and _")
+		case !isName(strings.ReplaceAll(string(t.Kind), "-", "_")):
+			fault("its kind is no name that a rule could use: letters, digits, - and _")
 		case slices.Contains(actionKeys, string(t.Kind)):
 			fault("the name is taken")
 		case out[t.Kind] != nil:

@@ -135,9 +135,9 @@ func TestTheThirdOrderIsThankedFor(t *testing.T) {
 		w.buy("+905321234567", 100_00)
 	}
 	rep := w.night(0)
-	require.Equal(t, 1, rep.Carried.Tasks)
-	require.Equal(t, 1, rep.Carried.Tags)
-	require.Zero(t, w.night(1).Carried.Tasks)
+	require.Equal(t, 1, rep.Carried.Done[crm.EffectTask])
+	require.Equal(t, 1, rep.Carried.Done[crm.EffectTag])
+	require.Zero(t, w.night(1).Carried.Done[crm.EffectTask])
 }
 
 func TestOldCartsAreForgotten(t *testing.T) {
