@@ -79,22 +79,22 @@ type Question struct {
 	index      int
 	parent     int  // index of its innermost container
 	static     bool // visible without a condition
-	visibleIf  *Expr
-	requiredIf *Expr
+	visibleIf  *expression
+	requiredIf *expression
 }
 
 // Choice is a value that can be chosen.
 type Choice struct {
 	Value     any // float64, string or bool
 	Text      Text
-	visibleIf *Expr
+	visibleIf *expression
 }
 
 // container is a page or panel: what decides with a question whether it shows.
 type container struct {
 	parent    int // -1 for a page
 	static    bool
-	visibleIf *Expr
+	visibleIf *expression
 }
 
 // Name is the name in the definition's x-retail object, or empty. It is how
@@ -194,11 +194,11 @@ func (d *Definition) shownContainers(env Env) []bool {
 	return shown
 }
 
-func holds(static bool, cond *Expr, env Env) bool {
+func holds(static bool, cond *expression, env Env) bool {
 	if cond == nil {
 		return static
 	}
-	return cond.True(env)
+	return cond.holds(env)
 }
 
 // shown is the question without the choices that are hidden, and with Required
@@ -206,7 +206,7 @@ func holds(static bool, cond *Expr, env Env) bool {
 func (q *Question) shown(env Env) Question {
 	out := *q
 	if q.requiredIf != nil {
-		out.Required = q.requiredIf.True(env) // instead of isRequired, as in SurveyJS
+		out.Required = q.requiredIf.holds(env) // instead of isRequired, as in SurveyJS
 	}
 	if !slices.ContainsFunc(q.Choices, func(c Choice) bool { return c.visibleIf != nil }) {
 		return out

@@ -1,4 +1,4 @@
-package survey_test
+package survey
 
 import (
 	"encoding/json"
@@ -12,13 +12,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/vefacrm/vefa/survey"
 )
 
-func parse(t testing.TB, src string) *survey.Definition {
+func parse(t testing.TB, src string) *Definition {
 	t.Helper()
-	d, err := survey.Parse([]byte(src), survey.Limits{})
+	d, err := Parse([]byte(src), Limits{})
 	require.NoError(t, err)
 	return d
 }
@@ -27,14 +25,14 @@ func element(src string) string { return `{"elements":[` + src + `]}` }
 
 func TestBuiltins(t *testing.T) {
 	for _, tc := range []struct {
-		def    *survey.Definition
+		def    *Definition
 		name   string
 		first  string
-		metric survey.Metric
+		metric Metric
 		steps  int
 	}{
-		{survey.Satisfaction(), "satisfaction", "satisfaction", survey.CSAT, 5},
-		{survey.Recommendation(), "recommendation", "nps", survey.NPS, 11},
+		{Satisfaction(), "satisfaction", "satisfaction", CSAT, 5},
+		{Recommendation(), "recommendation", "nps", NPS, 11},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			assert.Empty(t, tc.def.Findings())
@@ -57,49 +55,49 @@ func TestBuiltins(t *testing.T) {
 func TestFindings(t *testing.T) {
 	for _, tc := range []struct {
 		name, src string
-		kind      survey.FindingKind
-		sev       survey.Severity
+		kind      string
+		sev       string
 		path      string
 		suggest   string
 	}{
-		{"misspelt property", element(`{"type":"comment","name":"a","isRequried":true}`), survey.UnknownProperty, survey.Failure, "elements[0].isRequried", "isRequired"},
-		{"unknown property", element(`{"type":"comment","name":"a","colour":"red"}`), survey.UnknownProperty, survey.Warning, "elements[0].colour", ""},
-		{"unknown survey property", `{"elements":[{"type":"comment","name":"a"}],"fancy":1}`, survey.UnknownProperty, survey.Warning, "fancy", ""},
-		{"foreign extension", element(`{"type":"comment","name":"a","x-other":{}}`), survey.UnknownProperty, survey.Warning, "elements[0].x-other", ""},
-		{"misspelt type", element(`{"type":"coment","name":"a"}`), survey.UnknownType, survey.Failure, "elements[0].type", "comment"},
-		{"later type", element(`{"type":"matrix","name":"a"}`), survey.UnsupportedType, survey.Failure, "elements[0].type", ""},
-		{"no type", element(`{"name":"a"}`), survey.UnknownType, survey.Failure, "elements[0]", ""},
-		{"later property", element(`{"type":"text","name":"a","validators":[]}`), survey.UnsupportedProperty, survey.Failure, "elements[0].validators", ""},
-		{"triggers", `{"elements":[{"type":"comment","name":"a"}],"triggers":[]}`, survey.UnsupportedProperty, survey.Failure, "triggers", ""},
-		{"bad expression", element(`{"type":"comment","name":"a","visibleIf":"{b} = "}`), survey.BadExpression, survey.Failure, "elements[0].visibleIf", ""},
-		{"function", element(`{"type":"comment","name":"a","visibleIf":"age({b}) > 1"}`), survey.UnsupportedExpression, survey.Failure, "elements[0].visibleIf", ""},
-		{"long expression", element(`{"type":"comment","name":"a","visibleIf":"` + strings.Repeat("!", 5000) + `1"}`), survey.OverLimit, survey.Failure, "elements[0].visibleIf", ""},
-		{"no name", element(`{"type":"comment"}`), survey.MissingName, survey.Failure, "elements[0]", ""},
-		{"two of a name", element(`{"type":"comment","name":"a"},{"type":"text","name":"a"}`), survey.DuplicateName, survey.Failure, "elements[1]", ""},
-		{"repeated member", element(`{"type":"comment","name":"a","rows":1,"rows":2}`), survey.DuplicateName, survey.Failure, "elements[0].rows", ""},
-		{"wrong value", element(`{"type":"comment","name":"a","isRequired":"yes"}`), survey.BadValue, survey.Failure, "elements[0].isRequired", ""},
-		{"empty scale", element(`{"type":"rating","name":"a","rateMin":5,"rateMax":1}`), survey.BadValue, survey.Failure, "elements[0]", ""},
-		{"endless scale", element(`{"type":"rating","name":"a","rateMax":10,"rateStep":0.0001}`), survey.BadValue, survey.Failure, "elements[0]", ""},
-		{"nothing to choose", element(`{"type":"radiogroup","name":"a"}`), survey.BadValue, survey.Failure, "elements[0]", ""},
-		{"choice twice", element(`{"type":"radiogroup","name":"a","choices":[1,"1"]}`), survey.DuplicateName, survey.Failure, "elements[0].choices[1]", ""},
-		{"NPS from 1", element(`{"type":"rating","name":"a","rateMax":10,"x-retail":{"metric":"nps"}}`), survey.BadValue, survey.Failure, "elements[0].x-retail", ""},
-		{"no such metric", element(`{"type":"rating","name":"a","x-retail":{"metric":"nsp"}}`), survey.BadValue, survey.Failure, "elements[0].x-retail.metric", ""},
-		{"misspelt in extension", element(`{"type":"rating","name":"a","x-retail":{"retentoin":"P1Y"}}`), survey.UnknownProperty, survey.Failure, "elements[0].x-retail.retentoin", "retention"},
-		{"empty", `{}`, survey.NoQuestion, survey.Failure, "", ""},
-		{"pages no array", `{"pages":{}}`, survey.BadValue, survey.Failure, "pages", ""},
-		{"text no text", element(`{"type":"comment","name":"a","title":{"tr":5}}`), survey.BadValue, survey.Failure, "elements[0].title.tr", ""},
-		{"markup", `{"elements":[{"type":"comment","name":"a"}],"completedHtml":"<b>x</b>"}`, survey.UnsupportedProperty, survey.Warning, "completedHtml", ""},
-		{"input type", element(`{"type":"text","name":"a","inputType":"color"}`), survey.UnsupportedProperty, survey.Failure, "elements[0].inputType", ""},
+		{"misspelt property", element(`{"type":"comment","name":"a","isRequried":true}`), unknownProperty, failure, "elements[0].isRequried", "isRequired"},
+		{"unknown property", element(`{"type":"comment","name":"a","colour":"red"}`), unknownProperty, warning, "elements[0].colour", ""},
+		{"unknown survey property", `{"elements":[{"type":"comment","name":"a"}],"fancy":1}`, unknownProperty, warning, "fancy", ""},
+		{"foreign extension", element(`{"type":"comment","name":"a","x-other":{}}`), unknownProperty, warning, "elements[0].x-other", ""},
+		{"misspelt type", element(`{"type":"coment","name":"a"}`), unknownType, failure, "elements[0].type", "comment"},
+		{"later type", element(`{"type":"matrix","name":"a"}`), unsupportedType, failure, "elements[0].type", ""},
+		{"no type", element(`{"name":"a"}`), unknownType, failure, "elements[0]", ""},
+		{"later property", element(`{"type":"text","name":"a","validators":[]}`), unsupportedProperty, failure, "elements[0].validators", ""},
+		{"triggers", `{"elements":[{"type":"comment","name":"a"}],"triggers":[]}`, unsupportedProperty, failure, "triggers", ""},
+		{"bad expression", element(`{"type":"comment","name":"a","visibleIf":"{b} = "}`), badExpression, failure, "elements[0].visibleIf", ""},
+		{"function", element(`{"type":"comment","name":"a","visibleIf":"age({b}) > 1"}`), unsupportedExpression, failure, "elements[0].visibleIf", ""},
+		{"long expression", element(`{"type":"comment","name":"a","visibleIf":"` + strings.Repeat("!", 5000) + `1"}`), overLimit, failure, "elements[0].visibleIf", ""},
+		{"no name", element(`{"type":"comment"}`), missingName, failure, "elements[0]", ""},
+		{"two of a name", element(`{"type":"comment","name":"a"},{"type":"text","name":"a"}`), duplicateName, failure, "elements[1]", ""},
+		{"repeated member", element(`{"type":"comment","name":"a","rows":1,"rows":2}`), duplicateName, failure, "elements[0].rows", ""},
+		{"wrong value", element(`{"type":"comment","name":"a","isRequired":"yes"}`), badValue, failure, "elements[0].isRequired", ""},
+		{"empty scale", element(`{"type":"rating","name":"a","rateMin":5,"rateMax":1}`), badValue, failure, "elements[0]", ""},
+		{"endless scale", element(`{"type":"rating","name":"a","rateMax":10,"rateStep":0.0001}`), badValue, failure, "elements[0]", ""},
+		{"nothing to choose", element(`{"type":"radiogroup","name":"a"}`), badValue, failure, "elements[0]", ""},
+		{"choice twice", element(`{"type":"radiogroup","name":"a","choices":[1,"1"]}`), duplicateName, failure, "elements[0].choices[1]", ""},
+		{"NPS from 1", element(`{"type":"rating","name":"a","rateMax":10,"x-retail":{"metric":"nps"}}`), badValue, failure, "elements[0].x-retail", ""},
+		{"no such metric", element(`{"type":"rating","name":"a","x-retail":{"metric":"nsp"}}`), badValue, failure, "elements[0].x-retail.metric", ""},
+		{"misspelt in extension", element(`{"type":"rating","name":"a","x-retail":{"retentoin":"P1Y"}}`), unknownProperty, failure, "elements[0].x-retail.retentoin", "retention"},
+		{"empty", `{}`, noQuestion, failure, "", ""},
+		{"pages no array", `{"pages":{}}`, badValue, failure, "pages", ""},
+		{"text no text", element(`{"type":"comment","name":"a","title":{"tr":5}}`), badValue, failure, "elements[0].title.tr", ""},
+		{"markup", `{"elements":[{"type":"comment","name":"a"}],"completedHtml":"<b>x</b>"}`, unsupportedProperty, warning, "completedHtml", ""},
+		{"input type", element(`{"type":"text","name":"a","inputType":"color"}`), unsupportedProperty, failure, "elements[0].inputType", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			d := parse(t, tc.src)
-			i := slices.IndexFunc(d.Findings(), func(f survey.Finding) bool { return f.Kind == tc.kind && f.Path == tc.path })
+			i := slices.IndexFunc(d.Findings(), func(f Finding) bool { return f.Kind == tc.kind && f.Path == tc.path })
 			require.GreaterOrEqual(t, i, 0, "%v", d.Findings())
 			f := d.Findings()[i]
 			assert.Equal(t, tc.sev, f.Severity)
 			assert.Equal(t, tc.suggest, f.Suggestion)
-			var got survey.Finding
-			if tc.sev == survey.Failure {
+			var got Finding
+			if tc.sev == failure {
 				require.ErrorAs(t, d.Err(), &got)
 			}
 		})
@@ -127,10 +125,10 @@ func TestParseErrors(t *testing.T) {
 		{"too many choices", element(`{"type":"radiogroup","name":"a","choices":[` + strings.Repeat("1,", 1000) + `1]}`), true, 0, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := survey.Parse([]byte(tc.src), survey.Limits{})
-			var pe *survey.ParseError
+			_, err := Parse([]byte(tc.src), Limits{})
+			var pe *ParseError
 			require.ErrorAs(t, err, &pe)
-			assert.Equal(t, tc.limit, errors.Is(err, survey.ErrLimit), "%v", err)
+			assert.Equal(t, tc.limit, errors.Is(err, ErrLimit), "%v", err)
 			if tc.line > 0 {
 				assert.Equal(t, tc.line, pe.Line, "%v", err)
 				assert.InDelta(t, tc.col, pe.Column, 3, "%v", err)
@@ -154,7 +152,7 @@ func TestLosslessRoundTrip(t *testing.T) {
 	again := parse(t, string(got))
 	assert.Equal(t, d.Findings(), again.Findings())
 
-	var into survey.Definition
+	var into Definition
 	require.NoError(t, json.Unmarshal(got, &into))
 	assert.Equal(t, d.Title(), into.Title())
 	require.Error(t, json.Unmarshal([]byte(`[]`), &into))
@@ -205,9 +203,9 @@ func TestVisible(t *testing.T) {
 		{map[string]any{"nps": 9}, map[string]any{"shop": "kapalı"}, "nps on pick2"}, // inside a hidden panel
 	} {
 		var got []string
-		for _, q := range d.Visible(survey.Env{Answers: tc.answers, Variables: tc.vars}) {
+		for _, q := range d.Visible(Env{Answers: tc.answers, Variables: tc.vars}) {
 			name := q.Name
-			if q.Type == survey.Radiogroup {
+			if q.Type == Radiogroup {
 				name += fmt.Sprint(len(q.Choices))
 			}
 			got = append(got, name)
@@ -221,11 +219,11 @@ func TestText(t *testing.T) {
 	assert.Equal(t, "T", q.Title.In("tr-TR"))
 	assert.Equal(t, "X", q.Title.In("ar"))
 	assert.Equal(t, "d", q.Description.In("tr"), "no default, no English: the first")
-	assert.Equal(t, []string{"de", "tr"}, q.Title.Languages())
-	assert.Empty(t, survey.Text{}.In("tr"))
-	assert.Equal(t, "a", survey.PlainText("a").In("xx"))
+	assert.Equal(t, []string{"de", "tr"}, q.Title.languages())
+	assert.Empty(t, Text{}.In("tr"))
+	assert.Equal(t, "a", plainText("a").In("xx"))
 	lookup := func(n string) (string, bool) { return "<" + n + ">", n == "x" }
-	assert.Equal(t, "<x> {y} <x>{", survey.Pipe("{x} {y} { x }{", lookup))
+	assert.Equal(t, "<x> {y} <x>{", Pipe("{x} {y} { x }{", lookup))
 }
 
 // The public corpus parses; what this version does not do is a finding; and
@@ -245,18 +243,28 @@ func TestCorpus(t *testing.T) {
 		}
 		data, err := os.ReadFile(name)
 		require.NoError(t, err)
-		d, err := survey.Parse(data, survey.Limits{})
+		d, err := Parse(data, Limits{})
 		require.NoError(t, err, name)
 		out, err := json.Marshal(d)
 		require.NoError(t, err)
 		assert.JSONEq(t, string(data), string(out), name)
 		for _, f := range d.Findings() {
 			t.Log(filepath.Base(name), f)
-			if f.Kind == survey.UnknownProperty {
+			if f.Kind == unknownProperty {
 				assert.Contains(t, "isRequried templateElements", f.Detail[1:len(f.Detail)-1], name)
 			}
-			assert.NotEqual(t, survey.BadExpression, f.Kind)
-			assert.NotEqual(t, survey.UnknownType, f.Kind)
+			assert.NotEqual(t, badExpression, f.Kind)
+			assert.NotEqual(t, unknownType, f.Kind)
 		}
 	}
+}
+
+// languages lists the languages the text is translated into, sorted. The
+// default text does not say which language it is in and is not listed.
+func (t Text) languages() []string {
+	out := make([]string, 0, len(t.langs))
+	for _, l := range t.langs {
+		out = append(out, l.lang)
+	}
+	return out
 }

@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// ErrUnsupported is in the chain of an ExprError for an expression that
+// errUnsupported is in the chain of an expressionError for an expression that
 // SurveyJS accepts and this version does not evaluate: arithmetic and
 // functions.
-var ErrUnsupported = errors.New("not supported")
+var errUnsupported = errors.New("not supported")
 
-// ExprError says where an expression could not be compiled.
-type ExprError struct {
+// expressionError says where an expression could not be compiled.
+type expressionError struct {
 	Offset int // bytes from the start of the expression
 	Msg    string
 	Err    error // ErrUnsupported, ErrLimit or nil
 }
 
-func (e *ExprError) Error() string {
+func (e *expressionError) Error() string {
 	s := fmt.Sprintf("expression at %d: %s", e.Offset, e.Msg)
 	if e.Err != nil {
 		s += ": " + e.Err.Error()
@@ -26,9 +26,9 @@ func (e *ExprError) Error() string {
 	return s
 }
 
-func (e *ExprError) Unwrap() error { return e.Err }
+func (e *expressionError) Unwrap() error { return e.Err }
 
-// Expr is a compiled SurveyJS condition. It is immutable and safe for
+// expression is a compiled SurveyJS condition. It is immutable and safe for
 // concurrent use.
 //
 // The grammar and the values are those of survey-core 3.1.1: or, and, the
@@ -36,10 +36,8 @@ func (e *ExprError) Unwrap() error { return e.Err }
 // noneof, !, negate, empty, notempty, literals, arrays and {variables} with
 // paths. Comparison of texts ignores case as JavaScript does, which is not
 // Turkish-aware.
-type Expr struct {
-	src  string
+type expression struct {
 	root exprNode
-	vars []string
 }
 
 // Env is what an expression reads: the answers first, then the host's
@@ -51,15 +49,11 @@ type Env struct {
 
 const maxExprDepth = 64
 
-// CompileExpr compiles an expression of at most Limits' default length. The
-// error is an *ExprError.
-func CompileExpr(src string) (*Expr, error) {
-	return compileExpr(src, Limits{}.withDefaults().Expression)
-}
-
-func compileExpr(src string, limit int) (*Expr, error) {
+// compileExpr compiles an expression of at most limit bytes. The error is an
+// *expressionError.
+func compileExpr(src string, limit int) (*expression, error) {
 	if len(src) > limit {
-		return nil, &ExprError{Offset: limit, Msg: fmt.Sprintf("%d bytes", len(src)), Err: ErrLimit}
+		return nil, &expressionError{Offset: limit, Msg: fmt.Sprintf("%d bytes", len(src)), Err: ErrLimit}
 	}
 	p := &exprParser{src: rewriteAliases(src)}
 	root, err := p.expression(0)
@@ -71,9 +65,9 @@ func compileExpr(src string, limit int) (*Expr, error) {
 		return nil, p.unexpected()
 	}
 	if isNull(root) {
-		return nil, &ExprError{Offset: 0, Msg: "null alone is no expression"}
+		return nil, &expressionError{Offset: 0, Msg: "null alone is no expression"}
 	}
-	return &Expr{src: src, root: root, vars: p.vars}, nil
+	return &expression{root: root}, nil
 }
 
 // rewriteAliases replaces the spellings that SurveyJS rewrites before parsing.
@@ -82,25 +76,18 @@ func rewriteAliases(s string) string {
 	return strings.NewReplacer("=>", ">=", "=<", "<=", "<>", "!=", "notequals ", "notequal  ", "equals ", "equal  ").Replace(s)
 }
 
-// String returns the expression as it was written.
-func (x *Expr) String() string { return x.src }
-
-// Variables lists the names that the expression reads, in order of appearance,
-// repeated when read twice.
-func (x *Expr) Variables() []string { return append([]string(nil), x.vars...) }
-
-// Value evaluates the expression. The result is nil, bool, float64, string,
+// value evaluates the expression. The result is nil, bool, float64, string,
 // []any or map[string]any.
-func (x *Expr) Value(env Env) any { return x.root.eval(&env) }
+func (x *expression) value(env Env) any { return x.root.eval(&env) }
 
-// True evaluates the expression as the condition of a question or panel. Only
+// holds evaluates the expression as the condition of a question or panel. Only
 // the value true holds, as in SurveyJS: a number or a text, such as that of
 // "{name}" alone, does not.
-func (x *Expr) True(env Env) bool { return x.root.eval(&env) == true }
+func (x *expression) holds(env Env) bool { return x.root.eval(&env) == true }
 
 // loosely evaluates the expression as the condition of a choice, where
 // SurveyJS compares with JavaScript's ==: true, 1 and "1" hold.
-func (x *Expr) loosely(env Env) bool {
+func (x *expression) loosely(env Env) bool {
 	switch v := x.root.eval(&env).(type) {
 	case bool:
 		return v
@@ -162,9 +149,8 @@ func (n unaryNode) eval(env *Env) any { return n.op(n.x.eval(env)) }
 func (n binaryNode) eval(env *Env) any { return n.op(n.l.eval(env), n.r.eval(env)) }
 
 type exprParser struct {
-	src  string
-	pos  int
-	vars []string
+	src string
+	pos int
 }
 
 func (p *exprParser) space() {
@@ -175,10 +161,10 @@ func (p *exprParser) space() {
 
 func (p *exprParser) unexpected() error {
 	if p.pos >= len(p.src) {
-		return &ExprError{Offset: p.pos, Msg: "ends too early"}
+		return &expressionError{Offset: p.pos, Msg: "ends too early"}
 	}
 	r := []rune(p.src[p.pos:min(len(p.src), p.pos+4)])
-	return &ExprError{Offset: p.pos, Msg: fmt.Sprintf("unexpected %q", r[0])}
+	return &expressionError{Offset: p.pos, Msg: fmt.Sprintf("unexpected %q", r[0])}
 }
 
 // word consumes an operator or keyword, in any case of letters. As in the
@@ -236,7 +222,7 @@ func (p *exprParser) operator(ops []exprOp) func(a, b any) any {
 
 func (p *exprParser) expression(depth int) (exprNode, error) {
 	if depth > maxExprDepth {
-		return nil, &ExprError{Offset: p.pos, Msg: "nested too deeply", Err: ErrLimit}
+		return nil, &expressionError{Offset: p.pos, Msg: "nested too deeply", Err: ErrLimit}
 	}
 	return p.level(depth, orOps, func(depth int) (exprNode, error) {
 		return p.level(depth, andOps, func(depth int) (exprNode, error) {
@@ -287,7 +273,7 @@ func (p *exprParser) setExpression(depth int) (exprNode, error) {
 		}
 		afterOp := p.pos
 		right, err := p.factor(depth)
-		var syntax *ExprError
+		var syntax *expressionError
 		if errors.As(err, &syntax) && syntax.Err == nil {
 			p.pos, right = afterOp, constNode{nil}
 		} else if err != nil {
@@ -301,7 +287,7 @@ func (p *exprParser) refuseArithmetic() error {
 	at := p.pos
 	for _, op := range arithmetic {
 		if p.word(op) {
-			return &ExprError{Offset: at, Msg: fmt.Sprintf("operator %q", op), Err: ErrUnsupported}
+			return &expressionError{Offset: at, Msg: fmt.Sprintf("operator %q", op), Err: errUnsupported}
 		}
 	}
 	return nil
@@ -310,7 +296,7 @@ func (p *exprParser) refuseArithmetic() error {
 func (p *exprParser) factor(depth int) (exprNode, error) {
 	p.space()
 	if depth > maxExprDepth {
-		return nil, &ExprError{Offset: p.pos, Msg: "nested too deeply", Err: ErrLimit}
+		return nil, &expressionError{Offset: p.pos, Msg: "nested too deeply", Err: ErrLimit}
 	}
 	switch {
 	case p.word("("):
@@ -324,7 +310,7 @@ func (p *exprParser) factor(depth int) (exprNode, error) {
 	case p.word("["):
 		return p.array(depth + 1)
 	case p.callAhead():
-		return nil, &ExprError{Offset: p.pos, Msg: "function call", Err: ErrUnsupported}
+		return nil, &expressionError{Offset: p.pos, Msg: "function call", Err: errUnsupported}
 	}
 	start := p.pos
 	if p.word("!") || p.word("negate") {
@@ -332,7 +318,7 @@ func (p *exprParser) factor(depth int) (exprNode, error) {
 		if err == nil {
 			return unaryNode{func(v any) bool { return !truthy(v) }, x}, nil
 		}
-		var syntax *ExprError
+		var syntax *expressionError
 		if p.src[start] == '!' || errors.As(err, &syntax) && syntax.Err != nil {
 			return nil, err
 		}
@@ -421,7 +407,7 @@ func (p *exprParser) atom() (exprNode, error) {
 func (p *exprParser) variable(rest string) (exprNode, error) {
 	end := strings.IndexAny(rest[1:], "{}")
 	if end <= 0 || rest[1+end] != '}' {
-		return nil, &ExprError{Offset: p.pos, Msg: "a variable is written {name}"}
+		return nil, &expressionError{Offset: p.pos, Msg: "a variable is written {name}"}
 	}
 	name := rest[1 : 1+end]
 	p.pos += end + 2
@@ -431,7 +417,6 @@ func (p *exprParser) variable(rest string) (exprNode, error) {
 	} else {
 		asIs = false
 	}
-	p.vars = append(p.vars, name)
 	return varNode{name, asIs}, nil
 }
 
@@ -446,12 +431,12 @@ func (p *exprParser) quoted(rest string) (exprNode, error) {
 			p.pos += i + 1
 			return constNode{b.String()}, nil
 		case c == '\'' || c == '"':
-			return nil, &ExprError{Offset: p.pos + i, Msg: "a quote inside a text is written with a backslash"}
+			return nil, &expressionError{Offset: p.pos + i, Msg: "a quote inside a text is written with a backslash"}
 		default:
 			b.WriteByte(c)
 		}
 	}
-	return nil, &ExprError{Offset: p.pos, Msg: "text without its closing quote"}
+	return nil, &expressionError{Offset: p.pos, Msg: "text without its closing quote"}
 }
 
 // bareword returns the leading [A-Za-z_][A-Za-z_0-9]*.

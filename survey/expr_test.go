@@ -1,4 +1,4 @@
-package survey_test
+package survey
 
 import (
 	"bufio"
@@ -12,8 +12,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/vefacrm/vefa/survey"
 )
 
 // oracleCase is an expression with what survey-core 3.1.1 made of it.
@@ -44,8 +42,8 @@ func TestExpressionsLikeSurveyJS(t *testing.T) {
 		for sc.Scan() {
 			var c oracleCase
 			require.NoError(t, json.Unmarshal(sc.Bytes(), &c))
-			x, err := survey.CompileExpr(c.Expr)
-			if errors.Is(err, survey.ErrUnsupported) {
+			x, err := compileExpr(c.Expr, Limits{}.withDefaults().Expression)
+			if errors.Is(err, errUnsupported) {
 				unsupported++
 				continue
 			}
@@ -57,8 +55,8 @@ func TestExpressionsLikeSurveyJS(t *testing.T) {
 				t.Errorf("%s: refused %v, here %v", c.Expr, c.Parse, err)
 				wrong++
 			case err == nil:
-				env := survey.Env{Answers: c.Values}
-				if got := x.Value(env); x.True(env) != c.Truth || !same(got, c.Result) {
+				env := Env{Answers: c.Values}
+				if got := x.value(env); x.holds(env) != c.Truth || !same(got, c.Result) {
 					t.Errorf("%s with %v: %v, here %v", c.Expr, c.Values, c.Result, got)
 					wrong++
 				}
@@ -86,13 +84,13 @@ func TestConditionIsStrict(t *testing.T) {
 	d := parse(t, element(`{"type":"comment","name":"a"},{"type":"comment","name":"b","visibleIf":"{a}"},
 	 {"type":"radiogroup","name":"c","choices":["x",{"value":"y","visibleIf":"{a}"},{"value":"z","visibleIf":"{a} notempty"}],"isRequired":true,"requiredIf":"{a} = 'must'"}`))
 	require.NoError(t, d.Err())
-	got, err := d.Check(survey.Response{Answers: map[string]any{"a": "1", "b": "hidden", "c": "y"}})
+	got, err := d.Check(Response{Answers: map[string]any{"a": "1", "b": "hidden", "c": "y"}})
 	require.NoError(t, err)
 	assert.Equal(t, map[string]any{"a": "1", "c": "y"}, got.Answers)
-	_, err = d.Check(survey.Response{Answers: map[string]any{"a": "2", "c": "y"}})
+	_, err = d.Check(Response{Answers: map[string]any{"a": "2", "c": "y"}})
 	require.Error(t, err, "2 is not true")
-	_, err = d.Check(survey.Response{Answers: map[string]any{"a": "must"}})
+	_, err = d.Check(Response{Answers: map[string]any{"a": "must"}})
 	require.ErrorContains(t, err, "required")
-	_, err = d.Check(survey.Response{})
+	_, err = d.Check(Response{})
 	require.NoError(t, err, "requiredIf goes before isRequired")
 }

@@ -41,7 +41,7 @@ func (p *parser) extension(n *node, path, question string) Extension {
 		return x
 	}
 	if n.kind != kindObject {
-		p.find(BadValue, Failure, path, question, "x-retail is "+n.kind.String()+", not an object")
+		p.find(badValue, failure, path, question, "x-retail is "+n.kind.String()+", not an object")
 		return x
 	}
 	text := func(dst *string) func(*node, string) {
@@ -52,7 +52,7 @@ func (p *parser) extension(n *node, path, question string) Extension {
 			var m string
 			p.text(v, at, question, &m)
 			if _, _, ok := Metric(m).scale(); !ok && m != "" {
-				p.find(BadValue, Failure, at, question, "no metric "+quote(m))
+				p.find(badValue, failure, at, question, "no metric "+quote(m))
 				return
 			}
 			x.Metric = Metric(m)

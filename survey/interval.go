@@ -2,7 +2,7 @@ package survey
 
 import "math"
 
-// AdjustedWald is the confidence interval of (good - bad) / n on -1..1, for
+// adjustedWald is the confidence interval of (good - bad) / n on -1..1, for
 // the net promoter score: three quarters of a promoter and of a detractor,
 // and one and a half passives, are added before the Wald interval is taken
 // (Rocks 2016, The American Statistician). Its exact coverage stays within
@@ -10,7 +10,7 @@ import "math"
 // happy customers is "100 ± 0". The value itself is always inside, which for one
 // or two answers the added ones would leave out. Counts below zero are read as
 // zero; for n = 0 the interval is -1..1.
-func AdjustedWald(good, middle, bad int64, z float64) Interval {
+func adjustedWald(good, middle, bad int64, z float64) Interval {
 	good, middle, bad = max(good, 0), max(middle, 0), max(bad, 0)
 	n := float64(good + middle + bad)
 	if n == 0 {
@@ -23,9 +23,9 @@ func AdjustedWald(good, middle, bad int64, z float64) Interval {
 	return Interval{min(max(p-d-half, -1), value), max(min(p-d+half, 1), value)}
 }
 
-// Wilson is the score interval of a share k/n on 0..1 (Wilson 1927). k is
+// wilson is the score interval of a share k/n on 0..1 (Wilson 1927). k is
 // clamped to 0..n; for n = 0 the interval is 0..1.
-func Wilson(k, n int64, z float64) Interval {
+func wilson(k, n int64, z float64) Interval {
 	if n <= 0 {
 		return Interval{0, 1}
 	}
@@ -50,7 +50,7 @@ func Wilson(k, n int64, z float64) Interval {
 // by bisection of the distribution function.
 func tQuantile975(df int64) float64 {
 	if df > 1e7 {
-		return Z95
+		return z95
 	}
 	lo, hi := 1.9, 13.0 // t(1) is 12.706
 	for range 60 {

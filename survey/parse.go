@@ -51,7 +51,7 @@ func (p *parser) survey(root *node) {
 		"completedHtml": func(v *node, at string) {
 			written := p.localized(v, at, "")
 			if d.thanks = written.withoutMarkup(); !slices.Equal(d.thanks.all(), written.all()) {
-				p.find(UnsupportedProperty, Warning, at, "", "is shown without its markup")
+				p.find(unsupportedProperty, warning, at, "", "is shown without its markup")
 			}
 		},
 		"locale": func(v *node, at string) { p.text(v, at, "", &d.locale) },
@@ -63,7 +63,7 @@ func (p *parser) survey(root *node) {
 				d.keepHidden = true
 			case "onComplete", "":
 			default:
-				p.find(UnsupportedProperty, Warning, at, "", "clearInvisibleValues "+quote(mode)+" is read as onComplete")
+				p.find(unsupportedProperty, warning, at, "", "clearInvisibleValues "+quote(mode)+" is read as onComplete")
 			}
 		},
 		"pages":       func(v *node, at string) { p.pages(v, at) },
@@ -72,13 +72,13 @@ func (p *parser) survey(root *node) {
 	}
 	p.members(root, "", "", read, surveyVocabulary)
 	if p.err == nil && len(d.questions) == 0 {
-		p.find(NoQuestion, Failure, "", "", "there is nothing to ask")
+		p.find(noQuestion, failure, "", "", "there is nothing to ask")
 	}
 }
 
 func (p *parser) surveyExtension(n *node, at string) {
 	if n.kind != kindObject {
-		p.find(BadValue, Failure, at, "", "x-retail is "+n.kind.String()+", not an object")
+		p.find(badValue, failure, at, "", "x-retail is "+n.kind.String()+", not an object")
 		return
 	}
 	p.members(n, at, "", properties{
@@ -89,13 +89,13 @@ func (p *parser) surveyExtension(n *node, at string) {
 
 func (p *parser) pages(n *node, path string) {
 	if n.kind != kindArray {
-		p.find(BadValue, Failure, path, "", "pages is "+n.kind.String()+", not an array")
+		p.find(badValue, failure, path, "", "pages is "+n.kind.String()+", not an array")
 		return
 	}
 	for i, pg := range n.items {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		if pg.kind != kindObject {
-			p.find(BadValue, Failure, at, "", "a page is "+pg.kind.String()+", not an object")
+			p.find(badValue, failure, at, "", "a page is "+pg.kind.String()+", not an object")
 			continue
 		}
 		p.page(pg, at)
@@ -131,7 +131,7 @@ func (p *parser) page(n *node, path string) {
 
 func (p *parser) elementsOf(n *node, path string, parent int, panelTitle Text, panel string) {
 	if n.kind != kindArray {
-		p.find(BadValue, Failure, path, "", "elements is "+n.kind.String()+", not an array")
+		p.find(badValue, failure, path, "", "elements is "+n.kind.String()+", not an array")
 		return
 	}
 	for i, el := range n.items {
@@ -141,7 +141,7 @@ func (p *parser) elementsOf(n *node, path string, parent int, panelTitle Text, p
 			return
 		}
 		if el.kind != kindObject {
-			p.find(BadValue, Failure, at, "", "an element is "+el.kind.String()+", not an object")
+			p.find(badValue, failure, at, "", "an element is "+el.kind.String()+", not an object")
 			continue
 		}
 		p.element(el, at, parent, panelTitle, panel)
@@ -158,7 +158,7 @@ func (p *parser) element(n *node, path string, parent int, panelTitle Text, pane
 	}
 	typ := n.get("type")
 	if typ == nil || typ.kind != kindString {
-		p.find(UnknownType, Failure, path, name, "an element without a type")
+		p.find(unknownType, failure, path, name, "an element without a type")
 		return
 	}
 	switch Type(typ.text) {
@@ -168,10 +168,10 @@ func (p *parser) element(n *node, path string, parent int, panelTitle Text, pane
 		p.question(n, path, Type(typ.text), name, parent, panelTitle, panel)
 	default:
 		if slices.Contains(laterTypes, typ.text) {
-			p.find(UnsupportedType, Failure, join(path, "type"), name, quote(typ.text))
+			p.find(unsupportedType, failure, join(path, "type"), name, quote(typ.text))
 			return
 		}
-		f := p.find(UnknownType, Failure, join(path, "type"), name, quote(typ.text))
+		f := p.find(unknownType, failure, join(path, "type"), name, quote(typ.text))
 		f.Suggestion = nearest(typ.text, append([]string{"panel", "rating", "radiogroup", "comment", "text", "boolean"}, laterTypes...))
 	}
 }
@@ -205,7 +205,7 @@ func (p *parser) members(n *node, path, question string, read properties, voc vo
 	for _, m := range n.members {
 		at := join(path, m.name)
 		if seen[m.name] {
-			p.find(DuplicateName, Failure, at, question, "the member is repeated; the last one counts")
+			p.find(duplicateName, failure, at, question, "the member is repeated; the last one counts")
 			continue
 		}
 		seen[m.name] = true
@@ -216,16 +216,16 @@ func (p *parser) members(n *node, path, question string, read properties, voc vo
 		switch {
 		case slices.Contains(voc.ignored, m.name):
 		case slices.Contains(voc.later, m.name):
-			p.find(UnsupportedProperty, Failure, at, question, quote(m.name))
+			p.find(unsupportedProperty, failure, at, question, quote(m.name))
 		case strings.HasPrefix(m.name, "x-"):
-			p.find(UnknownProperty, Warning, at, question, "extension "+quote(m.name)+" is kept and not read")
+			p.find(unknownProperty, warning, at, question, "extension "+quote(m.name)+" is kept and not read")
 		default:
 			p.unknown(m.name, at, question, append(keys(read), append(slices.Clone(voc.ignored), voc.later...)...))
 		}
 	}
 }
 
-func (p *parser) find(kind FindingKind, sev Severity, path, question, detail string) *Finding {
+func (p *parser) find(kind, sev, path, question, detail string) *Finding {
 	p.d.findings = append(p.d.findings, Finding{Kind: kind, Severity: sev, Path: path, Question: question, Detail: detail})
 	return &p.d.findings[len(p.d.findings)-1]
 }
@@ -233,15 +233,15 @@ func (p *parser) find(kind FindingKind, sev Severity, path, question, detail str
 // unknown reports a property that SurveyJS does not have. One that is close to
 // a known name is a failure: its author meant something by it.
 func (p *parser) unknown(name, at, question string, known []string) {
-	f := p.find(UnknownProperty, Warning, at, question, quote(name))
+	f := p.find(unknownProperty, warning, at, question, quote(name))
 	if f.Suggestion = nearest(name, known); f.Suggestion != "" {
-		f.Severity = Failure
+		f.Severity = failure
 	}
 }
 
 func (p *parser) text(v *node, at, question string, dst *string) {
 	if v.kind != kindString {
-		p.find(BadValue, Failure, at, question, "is "+v.kind.String()+", not a string")
+		p.find(badValue, failure, at, question, "is "+v.kind.String()+", not a string")
 		return
 	}
 	*dst = v.text
@@ -249,7 +249,7 @@ func (p *parser) text(v *node, at, question string, dst *string) {
 
 func (p *parser) truth(v *node, at, question string, dst *bool) {
 	if v.kind != kindBool {
-		p.find(BadValue, Failure, at, question, "is "+v.kind.String()+", not true or false")
+		p.find(badValue, failure, at, question, "is "+v.kind.String()+", not true or false")
 		return
 	}
 	*dst = v.truth
@@ -263,7 +263,7 @@ func (p *parser) integer(v *node, at, question string, dst *int) bool {
 		ok = err == nil
 	}
 	if !ok || f != math.Trunc(f) || math.Abs(f) > 1e9 {
-		p.find(BadValue, Failure, at, question, "is not a whole number within a thousand million")
+		p.find(badValue, failure, at, question, "is not a whole number within a thousand million")
 		return false
 	}
 	*dst = int(f)
@@ -273,7 +273,7 @@ func (p *parser) integer(v *node, at, question string, dst *int) bool {
 func (p *parser) number(v *node, at, question string, dst *float64) bool {
 	f, ok := v.number()
 	if !ok || math.Abs(f) > 1e9 {
-		p.find(BadValue, Failure, at, question, "is not a number within a thousand million")
+		p.find(badValue, failure, at, question, "is not a number within a thousand million")
 		return false
 	}
 	*dst = f
@@ -283,14 +283,14 @@ func (p *parser) number(v *node, at, question string, dst *float64) bool {
 func (p *parser) localized(v *node, at, question string) Text {
 	switch v.kind {
 	case kindString:
-		return PlainText(v.text)
+		return plainText(v.text)
 	case kindNumber, kindBool:
-		return PlainText(toText(v.value()))
+		return plainText(toText(v.value()))
 	case kindObject:
 		var t Text
 		for _, m := range v.members {
 			if m.value.kind != kindString {
-				p.find(BadValue, Failure, join(at, m.name), question, "is "+m.value.kind.String()+", not a string")
+				p.find(badValue, failure, join(at, m.name), question, "is "+m.value.kind.String()+", not a string")
 				continue
 			}
 			t.add(m.name, m.value.text)
@@ -300,7 +300,7 @@ func (p *parser) localized(v *node, at, question string) Text {
 		}
 		return t
 	default:
-		p.find(BadValue, Failure, at, question, "is "+v.kind.String()+", not a text")
+		p.find(badValue, failure, at, question, "is "+v.kind.String()+", not a text")
 		return Text{}
 	}
 }
@@ -308,7 +308,7 @@ func (p *parser) localized(v *node, at, question string) Text {
 // condition compiles an expression. One that does not compile is reported and
 // counts as absent: the question shows, because an answer too many does less
 // harm than a question never asked.
-func (p *parser) condition(v *node, at, question string) *Expr {
+func (p *parser) condition(v *node, at, question string) *expression {
 	var src string
 	p.text(v, at, question, &src)
 	if strings.TrimSpace(src) == "" {
@@ -318,14 +318,14 @@ func (p *parser) condition(v *node, at, question string) *Expr {
 	if err == nil {
 		return x
 	}
-	kind := BadExpression
+	kind := badExpression
 	switch {
-	case errors.Is(err, ErrUnsupported):
-		kind = UnsupportedExpression
+	case errors.Is(err, errUnsupported):
+		kind = unsupportedExpression
 	case errors.Is(err, ErrLimit):
-		kind = OverLimit
+		kind = overLimit
 	}
-	p.find(kind, Failure, at, question, err.Error())
+	p.find(kind, failure, at, question, err.Error())
 	return nil
 }
 

@@ -10,11 +10,11 @@ import (
 func (p *parser) question(n *node, path string, typ Type, name string, parent int, panelTitle Text, panel string) {
 	d := p.d
 	if name == "" {
-		p.find(MissingName, Failure, path, "", "a question without a name cannot be answered")
+		p.find(missingName, failure, path, "", "a question without a name cannot be answered")
 		return
 	}
 	if _, dup := d.byName[name]; dup {
-		p.find(DuplicateName, Failure, path, name, "a second question of this name is not asked")
+		p.find(duplicateName, failure, path, name, "a second question of this name is not asked")
 		return
 	}
 	q := Question{
@@ -68,10 +68,10 @@ func (p *parser) question(n *node, path string, typ Type, name string, parent in
 		finish()
 	}
 	if q.Title.IsZero() {
-		q.Title = PlainText(name)
+		q.Title = plainText(name)
 	}
 	if (typ == Radiogroup || typ == Rating) && len(q.Choices) == 0 {
-		p.find(BadValue, Failure, path, name, "there is nothing to choose from")
+		p.find(badValue, failure, path, name, "there is nothing to choose from")
 	}
 	p.checkMetric(&q, path)
 	d.byName[name] = q.index
@@ -106,12 +106,12 @@ func (p *parser) rating(q *Question, path string, read properties, loc func(*Tex
 			}
 		}
 		if step <= 0 || hi < lo || (hi-lo)/step > float64(p.d.limits.Choices) {
-			p.find(BadValue, Failure, path, q.Name, fmt.Sprintf("no scale from %g to %g by %g", lo, hi, step))
+			p.find(badValue, failure, path, q.Name, fmt.Sprintf("no scale from %g to %g by %g", lo, hi, step))
 			return
 		}
 		for i := 0; lo+float64(i)*step <= hi+1e-9; i++ {
 			v := lo + float64(i)*step
-			q.Choices = append(q.Choices, Choice{Value: v, Text: PlainText(formatNumber(v))})
+			q.Choices = append(q.Choices, Choice{Value: v, Text: plainText(formatNumber(v))})
 		}
 	}
 }
@@ -126,20 +126,20 @@ func (p *parser) boolean(q *Question, path string, read properties, loc func(*Te
 			case kindBool, kindNumber, kindString:
 				c.Value = v.value()
 			default:
-				p.find(BadValue, Failure, at, q.Name, "is "+v.kind.String())
+				p.find(badValue, failure, at, q.Name, "is "+v.kind.String())
 			}
 		}
 	}
 	return func() {
 		if equalValues(q.Choices[0].Value, q.Choices[1].Value, true) {
-			p.find(BadValue, Failure, path, q.Name, "yes and no have the same value")
+			p.find(badValue, failure, path, q.Name, "yes and no have the same value")
 		}
 	}
 }
 
 func (p *parser) choices(n *node, path, question string) []Choice {
 	if n.kind != kindArray {
-		p.find(BadValue, Failure, path, question, "is "+n.kind.String()+", not an array")
+		p.find(badValue, failure, path, question, "is "+n.kind.String()+", not an array")
 		return nil
 	}
 	if len(n.items) > p.d.limits.Choices {
@@ -155,7 +155,7 @@ func (p *parser) choices(n *node, path, question string) []Choice {
 			continue
 		}
 		if key := choiceKey(c.Value); seen[key] {
-			p.find(DuplicateName, Failure, at, question, "the value "+quote(key)+" is offered twice; the first one counts")
+			p.find(duplicateName, failure, at, question, "the value "+quote(key)+" is offered twice; the first one counts")
 			continue
 		} else {
 			seen[key] = true
@@ -183,11 +183,11 @@ func (p *parser) choice(n *node, path, question string) (Choice, bool) {
 		}, choiceVocabulary)
 	}
 	if c.Value == nil || choiceKey(c.Value) == "" {
-		p.find(BadValue, Failure, path, question, "a choice without a value")
+		p.find(badValue, failure, path, question, "a choice without a value")
 		return Choice{}, false
 	}
 	if c.Text.IsZero() {
-		c.Text = PlainText(choiceKey(c.Value))
+		c.Text = plainText(choiceKey(c.Value))
 	}
 	return c, true
 }
@@ -210,7 +210,7 @@ func (p *parser) inputType(v *node, at, question string, dst *string) {
 		return
 	}
 	if !slices.Contains(knownInputs, t) {
-		p.find(UnsupportedProperty, Failure, at, question, "input type "+quote(t)+" is asked as text")
+		p.find(unsupportedProperty, failure, at, question, "input type "+quote(t)+" is asked as text")
 		return
 	}
 	*dst = t
@@ -221,7 +221,7 @@ func (p *parser) bound(v *node, at, question string, dst *string) {
 	case kindString, kindNumber:
 		*dst = v.text
 	default:
-		p.find(BadValue, Failure, at, question, "is "+v.kind.String()+", neither a number nor a date")
+		p.find(badValue, failure, at, question, "is "+v.kind.String()+", neither a number nor a date")
 	}
 }
 
@@ -248,7 +248,7 @@ func (p *parser) checkMetric(q *Question, path string) {
 		}
 	}
 	if err != nil {
-		p.find(BadValue, Failure, join(path, extensionName), q.Name, string(q.Extension.Metric)+" "+err.Error())
+		p.find(badValue, failure, join(path, extensionName), q.Name, string(q.Extension.Metric)+" "+err.Error())
 		q.Extension.Metric = ""
 	}
 }

@@ -1,4 +1,4 @@
-package survey_test
+package survey
 
 import (
 	"encoding/json"
@@ -10,8 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/vefacrm/vefa/survey"
 )
 
 const everyType = `{"x-retail":{"name":"every","version":3},"pages":[{"elements":[
@@ -60,7 +58,7 @@ func TestCheckNormalises(t *testing.T) {
 		{"site", "https://ör.nek/x", "https://ör.nek/x"},
 	} {
 		in := map[string]any{"nps": 9, tc.name: tc.value}
-		got, err := d.Check(survey.Response{Answers: in})
+		got, err := d.Check(Response{Answers: in})
 		require.NoError(t, err, "%s %v", tc.name, tc.value)
 		v, ok := got.Answers[tc.name]
 		assert.Equal(t, tc.want != nil, ok, "%s %v", tc.name, tc.value)
@@ -76,55 +74,55 @@ func TestCheckFaults(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
 		value any
-		code  survey.FaultCode
+		code  FaultCode
 		limit string
 	}{
-		{"nps", 11, survey.NotOffered, ""},
-		{"nps", -1, survey.NotOffered, ""},
-		{"nps", 6.5, survey.NotOffered, ""},
-		{"nps", "nine", survey.NotOffered, ""},
-		{"nps", math.NaN(), survey.NotOffered, ""},
-		{"nps", true, survey.NotOffered, ""},
-		{"nps", []any{9}, survey.WrongType, ""},
-		{"nps", nil, survey.Required, ""},
-		{"pick", "z", survey.NotOffered, ""},
-		{"pick", "c", survey.NotOffered, ""}, // its condition does not hold
-		{"call", "maybe", survey.NotOffered, ""},
-		{"custom", true, survey.NotOffered, ""},
-		{"line", map[string]any{"a": 1}, survey.WrongType, ""},
-		{"line", false, survey.WrongType, ""},
-		{"line", strings.Repeat("x", 10_001), survey.TooLong, "10000"},
-		{"line", strings.Repeat("x", 1<<20), survey.TooLong, "10000"},
-		{"age", 17, survey.OutOfRange, "18"},
-		{"age", "121", survey.OutOfRange, "120"},
-		{"age", "Infinity", survey.BadFormat, ""},
-		{"age", "1_0", survey.BadFormat, ""},
-		{"age", math.Inf(1), survey.BadFormat, ""},
-		{"day", "2026-02-30", survey.BadFormat, ""},
-		{"day", "2025-12-31", survey.OutOfRange, "2026-01-01"},
-		{"mail", "a@b", survey.BadFormat, ""},
-		{"mail", "a b@c.d", survey.BadFormat, ""},
-		{"site", "örnek", survey.BadFormat, ""},
-		{"nobody", 1, survey.NotAsked, ""},
+		{"nps", 11, NotOffered, ""},
+		{"nps", -1, NotOffered, ""},
+		{"nps", 6.5, NotOffered, ""},
+		{"nps", "nine", NotOffered, ""},
+		{"nps", math.NaN(), NotOffered, ""},
+		{"nps", true, NotOffered, ""},
+		{"nps", []any{9}, WrongType, ""},
+		{"nps", nil, Required, ""},
+		{"pick", "z", NotOffered, ""},
+		{"pick", "c", NotOffered, ""}, // its condition does not hold
+		{"call", "maybe", NotOffered, ""},
+		{"custom", true, NotOffered, ""},
+		{"line", map[string]any{"a": 1}, WrongType, ""},
+		{"line", false, WrongType, ""},
+		{"line", strings.Repeat("x", 10_001), TooLong, "10000"},
+		{"line", strings.Repeat("x", 1<<20), TooLong, "10000"},
+		{"age", 17, OutOfRange, "18"},
+		{"age", "121", OutOfRange, "120"},
+		{"age", "Infinity", BadFormat, ""},
+		{"age", "1_0", BadFormat, ""},
+		{"age", math.Inf(1), BadFormat, ""},
+		{"day", "2026-02-30", BadFormat, ""},
+		{"day", "2025-12-31", OutOfRange, "2026-01-01"},
+		{"mail", "a@b", BadFormat, ""},
+		{"mail", "a b@c.d", BadFormat, ""},
+		{"site", "örnek", BadFormat, ""},
+		{"nobody", 1, NotAsked, ""},
 	} {
-		_, err := d.Check(survey.Response{Answers: map[string]any{"nps": 8, tc.name: tc.value}})
-		var f survey.Fault
+		_, err := d.Check(Response{Answers: map[string]any{"nps": 8, tc.name: tc.value}})
+		var f Fault
 		require.ErrorAs(t, err, &f, "%s %v", tc.name, tc.value)
-		assert.Equal(t, survey.Fault{Question: tc.name, Code: tc.code, Limit: tc.limit}, f)
+		assert.Equal(t, Fault{Question: tc.name, Code: tc.code, Limit: tc.limit}, f)
 		assert.NotContains(t, err.Error(), "xxx", "the answer is not in the error")
 	}
 }
 
 func TestCheckReportsEveryFault(t *testing.T) {
 	d := parse(t, everyType)
-	got, err := d.Check(survey.Response{Answers: map[string]any{
+	got, err := d.Check(Response{Answers: map[string]any{
 		"nps": 2, "why": strings.Repeat("ş", 11), "call": true, "age": 3, "zz": 1, "aa": 1, "line": "ok",
 	}})
-	var fs survey.Faults
+	var fs Faults
 	require.True(t, errors.As(err, &fs))
-	assert.Equal(t, survey.Faults{
-		{"why", survey.TooLong, "10"}, {"phone", survey.Required, ""}, {"age", survey.OutOfRange, "18"},
-		{"aa", survey.NotAsked, ""}, {"zz", survey.NotAsked, ""},
+	assert.Equal(t, Faults{
+		{"why", TooLong, "10"}, {"phone", Required, ""}, {"age", OutOfRange, "18"},
+		{"aa", NotAsked, ""}, {"zz", NotAsked, ""},
 	}, fs)
 	assert.Equal(t, map[string]any{"nps": 2.0, "call": true, "line": "ok"}, got.Answers)
 	assert.Contains(t, err.Error(), "question \"why\": too-long (10)\nquestion \"phone\": required")
@@ -132,12 +130,12 @@ func TestCheckReportsEveryFault(t *testing.T) {
 
 func TestHiddenAnswersAreCleared(t *testing.T) {
 	d := parse(t, everyType)
-	got, err := d.Check(survey.Response{Answers: map[string]any{"nps": 10, "why": strings.Repeat("far too long", 9)}})
+	got, err := d.Check(Response{Answers: map[string]any{"nps": 10, "why": strings.Repeat("far too long", 9)}})
 	require.NoError(t, err, "what is hidden is not judged")
 	assert.Equal(t, map[string]any{"nps": 10.0}, got.Answers)
 
 	keep := parse(t, `{"clearInvisibleValues":"none","elements":[{"type":"comment","name":"a","visible":false}]}`)
-	got, err = keep.Check(survey.Response{Answers: map[string]any{"a": "x"}})
+	got, err = keep.Check(Response{Answers: map[string]any{"a": "x"}})
 	require.NoError(t, err)
 	assert.Equal(t, map[string]any{"a": "x"}, got.Answers)
 }
@@ -157,8 +155,8 @@ func TestCheckIsIdempotent(t *testing.T) {
 	)
 	rapid.Check(t, func(t *rapid.T) {
 		in := rapid.MapOf(rapid.SampledFrom(names), value).Draw(t, "answers")
-		once, err := d.Check(survey.Response{Answers: in})
-		var fs survey.Faults
+		once, err := d.Check(Response{Answers: in})
+		var fs Faults
 		if err != nil && !errors.As(err, &fs) {
 			t.Fatalf("untyped %v", err)
 		}
@@ -167,7 +165,7 @@ func TestCheckIsIdempotent(t *testing.T) {
 		}
 		data, jsonErr := json.Marshal(once)
 		require.NoError(t, jsonErr)
-		var back survey.Response
+		var back Response
 		require.NoError(t, json.Unmarshal(data, &back))
 		require.Equal(t, once, back)
 		twice, err := d.Check(back)
@@ -178,7 +176,7 @@ func TestCheckIsIdempotent(t *testing.T) {
 
 func TestWritten(t *testing.T) {
 	d := parse(t, everyType)
-	got, err := d.Check(survey.Response{Answers: map[string]any{"nps": 0, "why": "Kötü", "phone": "0532", "mail": "a@b.co", "line": "sıra"}})
+	got, err := d.Check(Response{Answers: map[string]any{"nps": 0, "why": "Kötü", "phone": "0532", "mail": "a@b.co", "line": "sıra"}})
 	require.NoError(t, err)
-	assert.Equal(t, []survey.Written{{"why", "Kötü"}, {"line", "sıra"}}, d.Written(got))
+	assert.Equal(t, []Written{{"why", "Kötü"}, {"line", "sıra"}}, d.Written(got))
 }

@@ -2,21 +2,16 @@ package survey
 
 import "math"
 
-// Class is what an answer to a metric's question says about its respondent.
-type Class string
-
-// The classes: of NPS (9-10, 7-8, 0-6), of CSAT (4-5, 3, 1-2) and of CES
-// (5-7, 4, 1-3).
 const (
-	Promoter     Class = "promoter"
-	Passive      Class = "passive"
-	Detractor    Class = "detractor"
-	Satisfied    Class = "satisfied"
-	Neutral      Class = "neutral"
-	Dissatisfied Class = "dissatisfied"
-	Easy         Class = "easy"
-	Middling     Class = "middling"
-	Hard         Class = "hard"
+	promoter     = "promoter"
+	passive      = "passive"
+	detractor    = "detractor"
+	satisfied    = "satisfied"
+	neutral      = "neutral"
+	dissatisfied = "dissatisfied"
+	easy         = "easy"
+	middling     = "middling"
+	hard         = "hard"
 )
 
 // Score is one measured answer.
@@ -25,8 +20,8 @@ type Score struct {
 	Question string
 	Answered bool // false: the question was asked and left open
 	Value    int
-	Class    Class
-	Bad      bool // somebody should look after this customer
+	Class    string // as Metric.Class has it
+	Bad      bool   // somebody should look after this customer
 }
 
 // ScoreOptions says what a bad answer is. The zero value works.
@@ -97,20 +92,22 @@ func (d *Definition) Bad(r Response, opt ScoreOptions) bool {
 	return false
 }
 
-// Class is the class of an answer, or empty when the answer is not on the
-// metric's scale.
-func (m Metric) Class(v int) Class {
+// Class says what an answer to the metric's question says about its respondent:
+// "promoter" (9 and 10), "passive" (7 and 8) or "detractor" for NPS, "satisfied" (4 and
+// 5), "neutral" or "dissatisfied" (1 and 2) for CSAT, "easy" (5 to 7), "middling" (4) or
+// "hard" for CES. It is empty for an answer that is not on the metric's scale.
+func (m Metric) Class(v int) string {
 	lo, hi, ok := m.scale()
 	if !ok || v < lo || v > hi {
 		return ""
 	}
-	good, middle, bad := Promoter, Passive, Detractor
+	good, middle, bad := promoter, passive, detractor
 	from, below := 9, 7
 	switch m {
 	case CSAT:
-		good, middle, bad, from, below = Satisfied, Neutral, Dissatisfied, 4, 3
+		good, middle, bad, from, below = satisfied, neutral, dissatisfied, 4, 3
 	case CES:
-		good, middle, bad, from, below = Easy, Middling, Hard, 5, 4
+		good, middle, bad, from, below = easy, middling, hard, 5, 4
 	}
 	switch {
 	case v >= from:

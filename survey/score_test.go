@@ -1,4 +1,4 @@
-package survey_test
+package survey
 
 import (
 	"encoding/json"
@@ -9,32 +9,30 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/vefacrm/vefa/survey"
 )
 
 func TestScore(t *testing.T) {
-	nps, csat := survey.Recommendation(), survey.Satisfaction()
-	classes := map[int]survey.Class{0: survey.Detractor, 6: survey.Detractor, 7: survey.Passive, 8: survey.Passive, 9: survey.Promoter, 10: survey.Promoter}
+	nps, csat := Recommendation(), Satisfaction()
+	classes := map[int]string{0: detractor, 6: detractor, 7: passive, 8: passive, 9: promoter, 10: promoter}
 	for v, want := range classes {
-		r, err := nps.Check(survey.Response{Answers: map[string]any{"nps": v}})
+		r, err := nps.Check(Response{Answers: map[string]any{"nps": v}})
 		require.NoError(t, err)
-		s, ok := nps.Score(r, survey.ScoreOptions{})
+		s, ok := nps.Score(r, ScoreOptions{})
 		require.True(t, ok)
-		assert.Equal(t, survey.Score{Metric: survey.NPS, Question: "nps", Answered: true, Value: v, Class: want, Bad: v <= 6}, s)
-		assert.Equal(t, v <= 6, nps.Bad(r, survey.ScoreOptions{}))
-		assert.Equal(t, v <= 8, nps.Bad(r, survey.ScoreOptions{BadAt: map[survey.Metric]int{survey.NPS: 8}}))
+		assert.Equal(t, Score{Metric: NPS, Question: "nps", Answered: true, Value: v, Class: want, Bad: v <= 6}, s)
+		assert.Equal(t, v <= 6, nps.Bad(r, ScoreOptions{}))
+		assert.Equal(t, v <= 8, nps.Bad(r, ScoreOptions{BadAt: map[Metric]int{NPS: 8}}))
 	}
-	for v, want := range map[int]survey.Class{1: survey.Dissatisfied, 2: survey.Dissatisfied, 3: survey.Neutral, 4: survey.Satisfied, 5: survey.Satisfied} {
-		s, ok := csat.Score(survey.Response{Answers: map[string]any{"satisfaction": v}}, survey.ScoreOptions{})
+	for v, want := range map[int]string{1: dissatisfied, 2: dissatisfied, 3: neutral, 4: satisfied, 5: satisfied} {
+		s, ok := csat.Score(Response{Answers: map[string]any{"satisfaction": v}}, ScoreOptions{})
 		require.True(t, ok)
 		assert.Equal(t, want, s.Class)
 		assert.Equal(t, v <= 2, s.Bad)
 	}
-	for v, want := range map[int]survey.Class{1: survey.Hard, 3: survey.Hard, 4: survey.Middling, 5: survey.Easy, 7: survey.Easy, 8: "", 0: ""} {
-		assert.Equal(t, want, survey.CES.Class(v), v)
+	for v, want := range map[int]string{1: hard, 3: hard, 4: middling, 5: easy, 7: easy, 8: "", 0: ""} {
+		assert.Equal(t, want, CES.Class(v), v)
 	}
-	assert.Empty(t, survey.Metric("x").Class(1))
+	assert.Empty(t, Metric("x").Class(1))
 }
 
 func TestScoresOfSeveralMetrics(t *testing.T) {
@@ -43,14 +41,14 @@ func TestScoresOfSeveralMetrics(t *testing.T) {
 	 {"type":"rating","name":"nps","rateMin":0,"rateMax":10,"x-retail":{"metric":"nps"}},
 	 {"type":"rating","name":"again","visibleIf":"{nps} < 3","x-retail":{"metric":"csat"}}]}`)
 	require.NoError(t, d.Err())
-	r := survey.Response{Answers: map[string]any{"easy": 5.0, "again": 1.0}}
-	assert.Equal(t, []survey.Score{
-		{Metric: survey.CES, Question: "easy", Answered: true, Value: 5, Class: survey.Easy, Bad: true},
-		{Metric: survey.NPS, Question: "nps"},
-	}, d.Scores(r, survey.ScoreOptions{}))
-	_, ok := d.Score(survey.Response{}, survey.ScoreOptions{})
+	r := Response{Answers: map[string]any{"easy": 5.0, "again": 1.0}}
+	assert.Equal(t, []Score{
+		{Metric: CES, Question: "easy", Answered: true, Value: 5, Class: easy, Bad: true},
+		{Metric: NPS, Question: "nps"},
+	}, d.Scores(r, ScoreOptions{}))
+	_, ok := d.Score(Response{}, ScoreOptions{})
 	assert.False(t, ok)
-	_, ok = d.Score(survey.Response{Answers: map[string]any{"nps": 6.5}}, survey.ScoreOptions{})
+	_, ok = d.Score(Response{Answers: map[string]any{"nps": 6.5}}, ScoreOptions{})
 	assert.False(t, ok, "half a point is no answer")
 }
 
@@ -59,7 +57,7 @@ func TestAdjustedWaldHoldsItsValue(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		count := rapid.Int64Range(0, 8)
 		good, middle, bad := count.Draw(t, "good"), count.Draw(t, "middle"), count.Draw(t, "bad")
-		i := survey.AdjustedWald(good, middle, bad, survey.Z95)
+		i := adjustedWald(good, middle, bad, z95)
 		if n := good + middle + bad; n > 0 {
 			value := float64(good-bad) / float64(n)
 			require.True(t, i.Low <= value && value <= i.High, "%v is outside %v", value, i)
@@ -74,12 +72,12 @@ func TestWilson(t *testing.T) {
 		k, n   int64
 		lo, hi float64
 	}{{8, 10, .490, .943}, {0, 10, 0, .278}, {45, 50, .786, .957}, {10, 10, 1 - .278, 1}} {
-		i := survey.Wilson(tc.k, tc.n, survey.Z95)
+		i := wilson(tc.k, tc.n, z95)
 		assert.InDelta(t, tc.lo, i.Low, .0005)
 		assert.InDelta(t, tc.hi, i.High, .0005)
 	}
-	assert.Equal(t, survey.Interval{Low: 0, High: 1}, survey.Wilson(0, 0, survey.Z95))
-	assert.Equal(t, survey.Wilson(3, 3, survey.Z95), survey.Wilson(9, 3, survey.Z95))
+	assert.Equal(t, Interval{Low: 0, High: 1}, wilson(0, 0, z95))
+	assert.Equal(t, wilson(3, 3, z95), wilson(9, 3, z95))
 }
 
 // Exact coverage by enumeration: the table of the reference, section 6, for
@@ -110,7 +108,7 @@ func coverage(p, d float64, n int) float64 {
 	sum := 0.0
 	for g := 0; g <= n; g++ {
 		for b := 0; b <= n-g; b++ {
-			i := survey.AdjustedWald(int64(g), int64(n-g-b), int64(b), survey.Z95)
+			i := adjustedWald(int64(g), int64(n-g-b), int64(b), z95)
 			if i.Low <= p-d && p-d <= i.High {
 				sum += math.Exp(log(n) - log(g) - log(b) - log(n-g-b) +
 					float64(g)*math.Log(p) + float64(b)*math.Log(d) + float64(n-g-b)*math.Log(1-p-d))
@@ -120,16 +118,16 @@ func coverage(p, d float64, n int) float64 {
 	return sum
 }
 
-func tally(t testing.TB, m survey.Metric, values ...int) survey.Tally {
-	var out survey.Tally
+func tally(t testing.TB, m Metric, values ...int) Tally {
+	var out Tally
 	for _, v := range values {
-		require.NoError(t, out.Add(survey.Score{Metric: m, Answered: true, Value: v}))
+		require.NoError(t, out.Add(Score{Metric: m, Answered: true, Value: v}))
 	}
 	return out
 }
 
 func TestResult(t *testing.T) {
-	r := tally(t, survey.NPS, 10, 9, 9, 8, 7, 6, 0, 10, 10, 10).Result()
+	r := tally(t, NPS, 10, 9, 9, 8, 7, 6, 0, 10, 10, 10).Result()
 	assert.Equal(t, int64(10), r.N)
 	assert.InDelta(t, 40, r.Value, 1e-9)
 	// n'=13, p'=6.75/13, d'=2.75/13: by hand.
@@ -137,29 +135,29 @@ func TestResult(t *testing.T) {
 	assert.InDelta(t, 60, r.Good, 1e-9)
 
 	// Five happy customers are not "100 ± 0".
-	r = tally(t, survey.NPS, 10, 10, 9, 10, 9).Result()
+	r = tally(t, NPS, 10, 10, 9, 10, 9).Result()
 	assert.InDelta(t, 100, r.Value, 0)
 	assert.Less(t, r.Interval.Low, 50.0)
 	assert.InDelta(t, 100, r.Interval.High, 1e-9)
 
-	r = tally(t, survey.CSAT, 5, 5, 5, 5, 4, 4, 4, 4, 3, 1).Result()
+	r = tally(t, CSAT, 5, 5, 5, 5, 4, 4, 4, 4, 3, 1).Result()
 	assert.InDelta(t, 80, r.Value, 1e-9)
 	assert.InDelta(t, 49.0, r.Interval.Low, .05)
 	assert.InDelta(t, 94.3, r.Interval.High, .05)
 
 	// Mean 5, s² = 20/9, t(9) = 2.262157: by hand.
-	r = tally(t, survey.CES, 7, 6, 6, 5, 5, 5, 5, 4, 5, 2).Result()
+	r = tally(t, CES, 7, 6, 6, 5, 5, 5, 5, 4, 5, 2).Result()
 	assert.InDelta(t, 5, r.Value, 1e-9)
 	s2 := (4. + 1 + 1 + 0 + 0 + 0 + 0 + 1 + 0 + 9) / 9
 	assert.InDelta(t, 5-2.262157*math.Sqrt(s2/10), r.Interval.Low, 1e-5)
 	assert.InDelta(t, 80, r.Good, 1e-9)
-	r = tally(t, survey.CES, 6, 6, 6).Result()
+	r = tally(t, CES, 6, 6, 6).Result()
 	assert.Less(t, r.Interval.Low, 5.5, "never zero width")
-	r = tally(t, survey.CES, 6).Result()
-	assert.Equal(t, survey.Interval{Low: 1, High: 7}, r.Interval)
+	r = tally(t, CES, 6).Result()
+	assert.Equal(t, Interval{Low: 1, High: 7}, r.Interval)
 
-	for _, m := range []survey.Metric{survey.NPS, survey.CSAT, survey.CES} {
-		r = survey.Tally{Metric: m}.Result()
+	for _, m := range []Metric{NPS, CSAT, CES} {
+		r = Tally{Metric: m}.Result()
 		assert.Zero(t, r.N)
 		assert.Zero(t, r.Value)
 		lo, hi := r.Interval.Low, r.Interval.High
@@ -171,18 +169,18 @@ func TestResult(t *testing.T) {
 
 // What is not an answer never counts, and is reported beside.
 func TestOnlyAnswersCount(t *testing.T) {
-	got := tally(t, survey.NPS, 10)
-	require.NoError(t, got.Add(survey.Score{Metric: survey.NPS}))
-	require.NoError(t, got.Add(survey.Score{Metric: survey.NPS, Answered: true, Value: 11}))
-	require.NoError(t, got.Add(survey.Score{Metric: survey.NPS, Answered: true, Value: -1}))
+	got := tally(t, NPS, 10)
+	require.NoError(t, got.Add(Score{Metric: NPS}))
+	require.NoError(t, got.Add(Score{Metric: NPS, Answered: true, Value: 11}))
+	require.NoError(t, got.Add(Score{Metric: NPS, Answered: true, Value: -1}))
 	r := got.Result()
 	assert.Equal(t, int64(1), r.N)
 	assert.InDelta(t, 100, r.Value, 0)
 	assert.Equal(t, int64(1), r.Unanswered)
 	assert.Equal(t, int64(2), r.OutOfScale)
-	require.ErrorIs(t, got.Add(survey.Score{Metric: survey.CSAT, Answered: true, Value: 1}), survey.ErrMixedMetrics)
-	require.ErrorIs(t, got.Merge(survey.Tally{Metric: survey.CES}), survey.ErrMixedMetrics)
-	require.NoError(t, got.Merge(survey.Tally{}))
+	require.ErrorIs(t, got.Add(Score{Metric: CSAT, Answered: true, Value: 1}), ErrMixedMetrics)
+	require.ErrorIs(t, got.Merge(Tally{Metric: CES}), ErrMixedMetrics)
+	require.NoError(t, got.Merge(Tally{}))
 }
 
 // Stores add up to regions and regions to the country, in whatever order and
@@ -191,26 +189,26 @@ func TestRollUpsAgree(t *testing.T) {
 	region := func(store int) string { return string(rune('A' + store/4)) }
 	country := func(string) string { return "TR" }
 	rapid.Check(t, func(t *rapid.T) {
-		metric := rapid.SampledFrom([]survey.Metric{survey.NPS, survey.CSAT, survey.CES}).Draw(t, "metric")
+		metric := rapid.SampledFrom([]Metric{NPS, CSAT, CES}).Draw(t, "metric")
 		type answer struct {
 			store int
-			score survey.Score
+			score Score
 		}
 		answers := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) answer {
-			return answer{rapid.IntRange(0, 15).Draw(t, "store"), survey.Score{
+			return answer{rapid.IntRange(0, 15).Draw(t, "store"), Score{
 				Metric: metric, Answered: rapid.IntRange(0, 9).Draw(t, "answered") > 0, Value: rapid.IntRange(-1, 12).Draw(t, "value"),
 			}}
 		}), 0, 200).Draw(t, "answers")
 
-		var stores, shuffled survey.Groups[int]
-		parts := make([]survey.Groups[int], 3)
-		direct := map[string]*survey.Tally{}
-		var all survey.Tally
+		var stores, shuffled Groups[int]
+		parts := make([]Groups[int], 3)
+		direct := map[string]*Tally{}
+		var all Tally
 		for i, a := range answers {
 			require.NoError(t, stores.Add(a.store, a.score))
 			require.NoError(t, parts[i%3].Add(a.store, a.score))
 			if direct[region(a.store)] == nil {
-				direct[region(a.store)] = &survey.Tally{}
+				direct[region(a.store)] = &Tally{}
 			}
 			require.NoError(t, direct[region(a.store)].Add(a.score))
 			require.NoError(t, all.Add(a.score))
@@ -218,13 +216,13 @@ func TestRollUpsAgree(t *testing.T) {
 		for _, i := range rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1)).Perm(3) {
 			require.NoError(t, shuffled.Merge(&parts[i]))
 		}
-		require.Equal(t, stores.Results(survey.ResultOptions{MinN: -1}), shuffled.Results(survey.ResultOptions{MinN: -1}))
+		require.Equal(t, stores.Results(ResultOptions{MinN: -1}), shuffled.Results(ResultOptions{MinN: -1}))
 
-		regions := survey.RollUp(&stores, region)
+		regions := RollUp(&stores, region)
 		for k, got := range regions.All() {
 			require.Equal(t, *direct[k], got)
 		}
-		for k, got := range survey.RollUp(regions, country).All() {
+		for k, got := range RollUp(regions, country).All() {
 			require.Equal(t, "TR", k)
 			require.Equal(t, all, got)
 		}
@@ -233,18 +231,18 @@ func TestRollUpsAgree(t *testing.T) {
 }
 
 func TestSmallGroupsAreHidden(t *testing.T) {
-	hidden := func(opt survey.ResultOptions, sizes ...int) (out []bool) {
-		var g survey.Groups[int]
+	hidden := func(opt ResultOptions, sizes ...int) (out []bool) {
+		var g Groups[int]
 		for k, n := range sizes {
-			require.NoError(t, g.AddTally(k, survey.Tally{Metric: survey.NPS}))
+			require.NoError(t, g.AddTally(k, Tally{Metric: NPS}))
 			for range n {
-				require.NoError(t, g.Add(k, survey.Score{Metric: survey.NPS, Answered: true, Value: 9}))
+				require.NoError(t, g.Add(k, Score{Metric: NPS, Answered: true, Value: 9}))
 			}
 		}
 		for _, r := range g.Results(opt) {
 			out = append(out, r.Suppressed)
 			if r.Suppressed {
-				assert.Equal(t, survey.Result{}, r.Result)
+				assert.Equal(t, Result{}, r.Result)
 			} else {
 				assert.EqualValues(t, sizes[r.Key], r.Result.N)
 			}
@@ -252,19 +250,19 @@ func TestSmallGroupsAreHidden(t *testing.T) {
 		return out
 	}
 	no, yes := false, true
-	assert.Equal(t, []bool{no, no}, hidden(survey.ResultOptions{}, 5, 6))
-	assert.Equal(t, []bool{yes, no, yes}, hidden(survey.ResultOptions{}, 4, 9, 8), "one alone could be subtracted from the total")
-	assert.Equal(t, []bool{yes, yes, no}, hidden(survey.ResultOptions{}, 4, 3, 8))
-	assert.Equal(t, []bool{yes, yes, yes}, hidden(survey.ResultOptions{}, 2, 2, 8), "two with four together are too few")
-	assert.Equal(t, []bool{yes, no, no}, hidden(survey.ResultOptions{}, 0, 9, 8), "nothing is hidden by an empty group")
-	assert.Equal(t, []bool{no, no}, hidden(survey.ResultOptions{MinN: 1}, 0, 1))
-	assert.Equal(t, []bool{yes, yes}, hidden(survey.ResultOptions{MinN: 10}, 9, 20))
-	assert.Nil(t, hidden(survey.ResultOptions{}))
+	assert.Equal(t, []bool{no, no}, hidden(ResultOptions{}, 5, 6))
+	assert.Equal(t, []bool{yes, no, yes}, hidden(ResultOptions{}, 4, 9, 8), "one alone could be subtracted from the total")
+	assert.Equal(t, []bool{yes, yes, no}, hidden(ResultOptions{}, 4, 3, 8))
+	assert.Equal(t, []bool{yes, yes, yes}, hidden(ResultOptions{}, 2, 2, 8), "two with four together are too few")
+	assert.Equal(t, []bool{yes, no, no}, hidden(ResultOptions{}, 0, 9, 8), "nothing is hidden by an empty group")
+	assert.Equal(t, []bool{no, no}, hidden(ResultOptions{MinN: 1}, 0, 1))
+	assert.Equal(t, []bool{yes, yes}, hidden(ResultOptions{MinN: 10}, 9, 20))
+	assert.Nil(t, hidden(ResultOptions{}))
 }
 
 func TestGroupsRefuseMixing(t *testing.T) {
-	var g survey.Groups[string]
-	require.NoError(t, g.Add("a", survey.Score{Metric: survey.NPS, Answered: true, Value: 1}))
-	require.ErrorIs(t, g.Add("b", survey.Score{Metric: survey.CSAT, Answered: true, Value: 1}), survey.ErrMixedMetrics)
+	var g Groups[string]
+	require.NoError(t, g.Add("a", Score{Metric: NPS, Answered: true, Value: 1}))
+	require.ErrorIs(t, g.Add("b", Score{Metric: CSAT, Answered: true, Value: 1}), ErrMixedMetrics)
 	assert.EqualValues(t, 1, g.Total().N())
 }

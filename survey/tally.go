@@ -71,16 +71,16 @@ func (t *Tally) accept(m Metric) error {
 	return nil
 }
 
-// Classes counts the answers by class: good, middle and bad, such as
+// classes counts the answers by class: good, middle and bad, such as
 // promoters, passives and detractors.
-func (t Tally) Classes() (good, middle, bad int64) {
+func (t Tally) classes() (good, middle, bad int64) {
 	for v, c := range t.Counts {
 		switch t.Metric.Class(v) {
-		case Promoter, Satisfied, Easy:
+		case promoter, satisfied, easy:
 			good += c
-		case Passive, Neutral, Middling:
+		case passive, neutral, middling:
 			middle += c
-		case Detractor, Dissatisfied, Hard:
+		case detractor, dissatisfied, hard:
 			bad += c
 		}
 	}
@@ -107,16 +107,16 @@ type Result struct {
 	GoodInterval Interval
 }
 
-// Z95 is the two-sided 95 % point of the normal distribution.
-const Z95 = 1.959963984540054
+// z95 is the two-sided 95 % point of the normal distribution.
+const z95 = 1.959963984540054
 
 // Result computes the metric at 95 % confidence: NPS with the adjusted Wald
 // interval, CSAT with the Wilson interval, CES with the t interval of its mean.
 func (t Tally) Result() Result {
-	good, middle, bad := t.Classes()
+	good, middle, bad := t.classes()
 	n := good + middle + bad
 	r := Result{Metric: t.Metric, N: n, Unanswered: t.Unanswered, OutOfScale: t.OutOfScale}
-	share := Wilson(good, n, Z95)
+	share := wilson(good, n, z95)
 	r.GoodInterval = Interval{100 * share.Low, 100 * share.High}
 	if n > 0 {
 		r.Good = 100 * float64(good) / float64(n)
@@ -126,7 +126,7 @@ func (t Tally) Result() Result {
 		if n > 0 {
 			r.Value = 100 * float64(good-bad) / float64(n)
 		}
-		i := AdjustedWald(good, middle, bad, Z95)
+		i := adjustedWald(good, middle, bad, z95)
 		r.Interval = Interval{100 * i.Low, 100 * i.High}
 	case CSAT:
 		r.Value, r.Interval = r.Good, r.GoodInterval

@@ -15,8 +15,8 @@ type Text struct {
 
 type translation struct{ lang, text string }
 
-// PlainText is a Text that reads the same in every language.
-func PlainText(s string) Text { return Text{plain: s} }
+// plainText is a Text that reads the same in every language.
+func plainText(s string) Text { return Text{plain: s} }
 
 // IsZero tells whether there is no text in any language.
 func (t Text) IsZero() bool { return t.plain == "" && len(t.langs) == 0 }
@@ -43,16 +43,6 @@ func (t Text) In(lang string) string {
 		return s
 	}
 	return t.langs[0].text
-}
-
-// Languages lists the languages the text is translated into, sorted. The
-// default text does not say which language it is in and is not listed.
-func (t Text) Languages() []string {
-	out := make([]string, 0, len(t.langs))
-	for _, l := range t.langs {
-		out = append(out, l.lang)
-	}
-	return out
 }
 
 func (t Text) find(lang string) (string, bool) {

@@ -1,4 +1,4 @@
-package survey_test
+package survey
 
 import (
 	"bufio"
@@ -10,8 +10,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/vefacrm/vefa/survey"
 )
 
 // walk is a survey with answers and what survey-core 3.1.1 made of them.
@@ -43,7 +41,7 @@ func TestWalksLikeSurveyJS(t *testing.T) {
 	for sc.Scan() {
 		var w walk
 		require.NoError(t, json.Unmarshal(sc.Bytes(), &w))
-		d, err := survey.Parse(w.Def, survey.Limits{})
+		d, err := Parse(w.Def, Limits{})
 		require.NoError(t, err)
 		if w.Err != "" || d.Err() != nil {
 			refused++
@@ -51,17 +49,17 @@ func TestWalksLikeSurveyJS(t *testing.T) {
 		}
 		compared++
 		visible := []string{}
-		for _, q := range d.Visible(survey.Env{Answers: w.Data, Variables: w.Vars}) {
+		for _, q := range d.Visible(Env{Answers: w.Data, Variables: w.Vars}) {
 			visible = append(visible, q.Name)
 		}
 		require.Equal(t, w.Visible, visible, "%s\n%v %v", w.Def, w.Data, w.Vars)
 
-		got, err := d.Check(survey.Response{Answers: w.Data, Variables: w.Vars})
+		got, err := d.Check(Response{Answers: w.Data, Variables: w.Vars})
 		missing := []string{}
-		var faults survey.Faults
+		var faults Faults
 		errors.As(err, &faults)
 		for _, f := range faults {
-			assert.Equal(t, survey.Required, f.Code)
+			assert.Equal(t, Required, f.Code)
 			missing = append(missing, f.Question)
 		}
 		require.Equal(t, w.Required, missing, "%s\n%v %v", w.Def, w.Data, w.Vars)
