@@ -117,7 +117,7 @@ func (t *table) pack(ctx context.Context, records iter.Seq[Record], packets chan
 		if len(r.Values) != len(t.dicts) || len(r.ID) > mostID {
 			err := checkID(r.ID)
 			if err == nil {
-				err = ErrValues
+				err = errValues
 			}
 			flush(&RecordError{ID: r.ID, Row: row, Err: err})
 			return

@@ -16,7 +16,7 @@ func (p pattern) level(c int) int { return int(p >> (4 * c) & 15) }
 // comparer compares rows of a table; it is for one goroutine.
 type comparer struct {
 	t      *table
-	agreed [MaxComparisons]uint32 // value or element that agreed, where the level is 0
+	agreed [maxComparisons]uint32 // value or element that agreed, where the level is 0
 	memo   []memo
 }
 

@@ -36,22 +36,21 @@ type entity struct {
 // EntityEvent is an entry of the log of entities. The events of one call, in order, turn
 // what was into what is.
 type EntityEvent struct {
-	Kind    EntityEventKind `json:"kind"`
-	Entity  string          `json:"entity"`
-	Other   string          `json:"other,omitempty"`   // merged: what Entity is now part of; moved: where the records were
-	Records []string        `json:"records,omitempty"` // that came, in rising order
+	// Kind is "created" (it is new, or back after a merger), "joined" (new records came to
+	// it), "moved" (records came from another entity), "merged" (all its records went to
+	// another, whose alias it is) or "emptied" (its last record is gone).
+	Kind    string   `json:"kind"`
+	Entity  string   `json:"entity"`
+	Other   string   `json:"other,omitempty"`   // merged: what Entity is now part of; moved: where the records were
+	Records []string `json:"records,omitempty"` // that came, in rising order
 }
 
-// EntityEventKind says what happened to an entity.
-type EntityEventKind string
-
-// What happens to entities.
 const (
-	EntityCreated EntityEventKind = "created" // it is new, or back after a merger
-	EntityJoined  EntityEventKind = "joined"  // new records came to it
-	EntityMoved   EntityEventKind = "moved"   // records came from another entity
-	EntityMerged  EntityEventKind = "merged"  // all its records went to another, whose alias it is
-	EntityEmptied EntityEventKind = "emptied" // its last record is gone
+	entityCreated = "created"
+	entityJoined  = "joined" // new records came to it
+	entityMoved   = "moved"  // records came from another entity
+	entityMerged  = "merged" // all its records went to another, whose alias it is
+	entityEmptied = "emptied"
 )
 
 // Of returns the entity of a record.
@@ -105,7 +104,7 @@ func (e *Entities) Apply(c Change) []EntityEvent {
 	for k, cluster := range c.Clusters {
 		if names[k] == "" {
 			names[k] = e.name(cluster)
-			log = append(log, EntityEvent{Kind: EntityCreated, Entity: names[k]})
+			log = append(log, EntityEvent{Kind: entityCreated, Entity: names[k]})
 		}
 		log = append(log, e.settle(cluster, names[k], lost)...)
 	}
@@ -114,9 +113,9 @@ func (e *Entities) Apply(c Change) []EntityEvent {
 			continue
 		} else if m, ok := most[id]; ok && names[m.cluster] != id {
 			x.Into = names[m.cluster]
-			log = append(log, EntityEvent{Kind: EntityMerged, Entity: id, Other: x.Into})
+			log = append(log, EntityEvent{Kind: entityMerged, Entity: id, Other: x.Into})
 		} else {
-			log = append(log, EntityEvent{Kind: EntityEmptied, Entity: id})
+			log = append(log, EntityEvent{Kind: entityEmptied, Entity: id})
 		}
 	}
 	return log
@@ -182,9 +181,9 @@ func (e *Entities) settle(c Cluster, name string, lost map[string]bool) (log []E
 		e.entities[name].count++
 	}
 	for _, from := range slices.SortedFunc(maps.Keys(came), cmp.Compare[string]) {
-		kind := EntityMoved
+		kind := entityMoved
 		if from == "" {
-			kind = EntityJoined
+			kind = entityJoined
 		}
 		slices.Sort(came[from])
 		log = append(log, EntityEvent{Kind: kind, Entity: name, Other: from, Records: came[from]})
@@ -208,7 +207,7 @@ func (e *Entities) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]; a record of an entity that is not there is
-// refused with [ErrEntities].
+// refused with an error.
 func (e *Entities) UnmarshalJSON(b []byte) error {
 	var in entitiesJSON
 	if err := json.Unmarshal(b, &in); err != nil {
@@ -220,12 +219,12 @@ func (e *Entities) UnmarshalJSON(b []byte) error {
 	}
 	for id, x := range e.entities {
 		if x == nil || x.Into != "" && (e.entities[x.Into] == nil || e.entities[x.Into].Age >= x.Age) {
-			return fmt.Errorf("%w: entity %q", ErrEntities, id)
+			return fmt.Errorf("%w: entity %q", errEntities, id)
 		}
 	}
 	for id, h := range in.Records {
 		if e.entities[h[0]] == nil || e.entities[h[1]] == nil {
-			return fmt.Errorf("%w: record %q", ErrEntities, id)
+			return fmt.Errorf("%w: record %q", errEntities, id)
 		}
 		e.entities[h[0]].count++
 		e.homes[id] = home{h[0], h[1]}

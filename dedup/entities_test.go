@@ -65,7 +65,7 @@ func TestEntities(t *testing.T) {
 					require.Equal(t, ev.Other, told[id], "%+v", ev)
 					told[id] = ev.Entity
 				}
-				if ev.Kind == dedup.EntityMerged {
+				if ev.Kind == "merged" {
 					into, ok := e.Resolve(ev.Entity)
 					require.True(t, ok)
 					require.Equal(t, ev.Other, into)
@@ -102,9 +102,9 @@ func TestEntitiesUnmerge(t *testing.T) {
 	e.Apply(dedup.Change{Clusters: apart})
 	log := e.Apply(dedup.Change{Clusters: []dedup.Cluster{{Members: []string{"a", "b", "c", "d", "e"}}}})
 	require.Equal(t, []dedup.EntityEvent{
-		{Kind: dedup.EntityMoved, Entity: "a", Other: "c", Records: []string{"c", "d"}},
-		{Kind: dedup.EntityMoved, Entity: "a", Other: "e", Records: []string{"e"}},
-		{Kind: dedup.EntityMerged, Entity: "c", Other: "a"}, {Kind: dedup.EntityMerged, Entity: "e", Other: "a"}}, log)
+		{Kind: "moved", Entity: "a", Other: "c", Records: []string{"c", "d"}},
+		{Kind: "moved", Entity: "a", Other: "e", Records: []string{"e"}},
+		{Kind: "merged", Entity: "c", Other: "a"}, {Kind: "merged", Entity: "e", Other: "a"}}, log)
 	into, ok := e.Resolve("c")
 	require.True(t, ok)
 	require.Equal(t, "a", into, "the id of what was merged stays valid")

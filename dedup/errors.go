@@ -8,13 +8,14 @@ import (
 // What can be wrong with a record, a model or a question; test with errors.Is.
 var (
 	ErrNoID        = errors.New("record has no id")
-	ErrLongID      = errors.New("id has more than 65,535 bytes")
 	ErrDuplicateID = errors.New("id occurs twice")
-	ErrValues      = errors.New("number of values differs from the schema's fields")
 	ErrUnknownID   = errors.New("no record with this id")
 	ErrFull        = errors.New("no room for more values")
-	ErrEntities    = errors.New("dedup: entities do not fit together")
 	ErrModel       = errors.New("model does not fit")
+
+	errLongID   = errors.New("id has more than 65,535 bytes")
+	errValues   = errors.New("number of values differs from the schema's fields")
+	errEntities = errors.New("dedup: entities do not fit together")
 )
 
 // RecordError says which record was refused; Row counts from 1 and is 0 for a question.

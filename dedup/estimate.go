@@ -92,7 +92,7 @@ func (l *learner) told(labels []Decision) {
 
 // teach adds the labelled pairs to the sums of a round: a match is one, and what is no
 // match is divided among chance and the relations as the guess goes.
-func (l *learner) teach(sums *[classes][MaxComparisons][16]float64, share [classes]float64) {
+func (l *learner) teach(sums *[classes][maxComparisons][16]float64, share [classes]float64) {
 	relations := len(l.p.schema.Relations)
 	for known, patterns := range l.labelled {
 		for _, s := range patterns {
@@ -171,7 +171,7 @@ func (l *learner) sample(b *blocking, r int) tally {
 // round is one step of the estimation; it returns the largest change of a share of m.
 func (l *learner) round(all []*run) float64 {
 	relations := len(l.p.schema.Relations)
-	var sums [classes][MaxComparisons][16]float64
+	var sums [classes][maxComparisons][16]float64
 	for _, x := range all {
 		var shares [classes]float64
 		total := 0.0

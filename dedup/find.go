@@ -28,7 +28,7 @@ func (x *Index) Find(ctx context.Context, r Record) ([]Match, error) {
 		return nil, err
 	}
 	if len(r.Values) != len(x.t.dicts) {
-		return nil, &RecordError{ID: r.ID, Row: 1, Err: ErrValues}
+		return nil, &RecordError{ID: r.ID, Row: 1, Err: errValues}
 	}
 	var out []Match
 	x.with(r, func(row []uint32, c *comparer) {

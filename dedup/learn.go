@@ -30,7 +30,7 @@ type learner struct {
 	raw   [][]float64               // comparison × level: agreement of random pairs
 	u     [][]float64               // of pairs that have nothing to do with each other
 	m     [][]float64               // of matches
-	r     [MaxRelations][][]float64 // of related pairs
+	r     [maxRelations][][]float64 // of related pairs
 	a     [][]float64               // of matches, as assumed before looking
 	runs  []*run                    // patterns of the learning rules
 	drawn []drawn                   // sample of all candidates

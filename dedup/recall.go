@@ -11,7 +11,7 @@ func (b *blocking) recall(ctx context.Context, edges []edge, stats *Stats, threa
 	const chunkEdges = 16_384
 	type sums struct {
 		all, once, twice float64
-		by, only         [MaxBlocks]float64
+		by, only         [maxBlocks]float64
 	}
 	chunks := make([]sums, (len(edges)+chunkEdges-1)/chunkEdges)
 	_, err := parallel(ctx, threads, len(chunks), func(k int, _ *worker) error {

@@ -15,15 +15,16 @@ const Sep = "\x1f"
 // The most that a schema may have; New returns ErrSchema for more. The results of
 // all comparisons of a pair are packed into one 64-bit word.
 const (
-	MaxComparisons = 16 // comparisons of a schema
-	MaxLevels      = 14 // levels of a comparison
-	MaxRelations   = 2  // relations of a schema
-	MaxBlocks      = 32 // blocking rules of a schema
+	maxComparisons = 16 // comparisons of a schema
+	maxLevels      = 14 // levels of a comparison
+	maxRelations   = 2  // relations of a schema
+	maxBlocks      = 32 // blocking rules of a schema
 )
 
 // Schema describes what a record is made of, how two records are compared and
 // which pairs are looked at. It is code, as metrics are functions; what is learnt
-// from data is a [Model], which names the schema it belongs to.
+// from data is a [Model], which names the schema it belongs to. A schema has at most 16
+// comparisons of at most 14 levels each, 2 relations and 32 blocking rules.
 type Schema struct {
 	Name        string // name and version, stored in models
 	Fields      []Field
@@ -241,8 +242,8 @@ func compile(s Schema) (*plan, error) {
 		return i
 	}
 	for i, c := range s.Comparisons {
-		if len(c.Levels) == 0 || len(c.Levels) > MaxLevels || c.Levels[0].Metric != nil {
-			bad("comparison %s: 1 to %d levels, the first being equality", c.Name, MaxLevels)
+		if len(c.Levels) == 0 || len(c.Levels) > maxLevels || c.Levels[0].Metric != nil {
+			bad("comparison %s: 1 to %d levels, the first being equality", c.Name, maxLevels)
 		}
 		f := field("comparison "+c.Name, c.Field)
 		k := comparison{name: c.Name, field: f, levels: len(c.Levels), frequency: c.Frequency, impliedBy: -1}
@@ -322,9 +323,9 @@ func compile(s Schema) (*plan, error) {
 		}
 		p.vetoes = append(p.vetoes, k)
 	}
-	if len(s.Comparisons) == 0 || len(s.Comparisons) > MaxComparisons || len(s.Blocks) == 0 ||
-		len(s.Blocks) > MaxBlocks || len(s.Relations) > MaxRelations {
-		bad("1 to %d comparisons, 1 to %d blocks, up to %d relations", MaxComparisons, MaxBlocks, MaxRelations)
+	if len(s.Comparisons) == 0 || len(s.Comparisons) > maxComparisons || len(s.Blocks) == 0 ||
+		len(s.Blocks) > maxBlocks || len(s.Relations) > maxRelations {
+		bad("1 to %d comparisons, 1 to %d blocks, up to %d relations", maxComparisons, maxBlocks, maxRelations)
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 const (
 	classMatch  = 0
 	classChance = 1
-	classes     = 2 + MaxRelations
+	classes     = 2 + maxRelations
 )
 
 // scorer turns patterns into weights under a model.
@@ -22,14 +22,14 @@ type scorer struct {
 	m       *Model
 	prior   [classes]float64
 	used    int // classes in use
-	bits    [MaxComparisons][16][classes]float64
-	lanes   [MaxRelations][]lane
-	inexact [MaxComparisons]float64     // the most a comparison without equality adds to match over chance
-	from    [MaxComparisons][16]float64 // the most that it adds on a level or one after it
-	swapped [MaxComparisons]float64     // what a swap makes of it, at least; -Inf without one
+	bits    [maxComparisons][16][classes]float64
+	lanes   [maxRelations][]lane
+	inexact [maxComparisons]float64     // the most a comparison without equality adds to match over chance
+	from    [maxComparisons][16]float64 // the most that it adds on a level or one after it
+	swapped [maxComparisons]float64     // what a swap makes of it, at least; -Inf without one
 	vetoes  []veto                      // those that act
-	rare    [MaxComparisons]float64     // log2 of the frequency of an identifier that nobody else holds
-	shared  [MaxComparisons][]float64   // adjustment for an identifier, by the number of its holders
+	rare    [maxComparisons]float64     // log2 of the frequency of an identifier that nobody else holds
+	shared  [maxComparisons][]float64   // adjustment for an identifier, by the number of its holders
 	order   []int                       // comparisons, those first that can raise a doubtful pair most
 	held    []FrequencyModel            // by field
 	slope   float64                     // calibration
@@ -227,7 +227,7 @@ func (s *scorer) joint(x *comparer, p pattern) [classes]float64 {
 // ceiling is the most that a pair's weight before calibration can be.
 type ceiling struct {
 	most  float64
-	parts [MaxComparisons]float64 // each comparison's part of it
+	parts [maxComparisons]float64 // each comparison's part of it
 	swaps uint16                  // comparisons that may be swapped
 }
 

@@ -256,7 +256,7 @@ func (t *table) add(r Record, row int) error {
 		return &RecordError{ID: r.ID, Row: row, Err: err}
 	}
 	if len(r.Values) != len(t.dicts) {
-		return &RecordError{ID: r.ID, Row: row, Err: ErrValues}
+		return &RecordError{ID: r.ID, Row: row, Err: errValues}
 	}
 	if t.len() == maxRecords || t.ids.full() {
 		return &RecordError{ID: r.ID, Row: row, Err: ErrFull}
@@ -385,7 +385,7 @@ func checkID(id string) error {
 	case id == "":
 		return ErrNoID
 	case len(id) > mostID:
-		return ErrLongID
+		return errLongID
 	}
 	return nil
 }

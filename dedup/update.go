@@ -127,7 +127,7 @@ func (x *Index) validate(upserts []Record) error {
 		switch {
 		case err != nil:
 		case len(r.Values) != len(x.t.dicts):
-			err = ErrValues
+			err = errValues
 		case seen[r.ID]:
 			err = ErrDuplicateID
 		}

@@ -226,7 +226,7 @@ func BenchmarkEvening(b *testing.B) {
 		evening++
 	}
 	b.ReportMetric(1000*(cpu()-before)/float64(b.N), "cpu-ms/op")
-	b.ReportMetric(dedup.Evaluate(slices.Collect(x.Unwrap().Clusters()), lookup(truth)).F1, "F1")
+	b.ReportMetric(dedup.Evaluate(slices.Collect(x.Index.Clusters()), lookup(truth)).F1, "F1")
 }
 
 // BenchmarkFind asks for one record among 40,000.

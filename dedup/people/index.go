@@ -9,8 +9,8 @@ import (
 // Index answers "who is this?" and keeps clusters of persons up to date while records
 // come, change and go; see [dedup.Index]. It is safe for concurrent use.
 type Index struct {
-	linker *Linker
-	index  *dedup.Index
+	*dedup.Index // what it answers by the ids of records
+	linker       *Linker
 }
 
 // NewIndex returns an empty index that scores with the model.
@@ -19,7 +19,7 @@ func (l *Linker) NewIndex(model *dedup.Model) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Index{linker: l, index: x}, nil
+	return &Index{Index: x, linker: l}, nil
 }
 
 // Apply removes, inserts or replaces records, adds decisions and reports every
@@ -37,24 +37,12 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 		n.values = values[i*width : (i+1)*width : (i+1)*width]
 		all[i] = n.record(&upserts[i])
 	}
-	return x.index.Apply(ctx, all, removes, decisions...)
+	return x.Index.Apply(ctx, all, removes, decisions...)
 }
-
-// Settle clusters what changes left waiting; see [dedup.Index.Settle].
-func (x *Index) Settle(ctx context.Context) (dedup.Change, error) { return x.index.Settle(ctx) }
 
 // Find returns the records that may be this person, the likeliest first; see [dedup.Index.Find].
 func (x *Index) Find(ctx context.Context, r Record) ([]dedup.Match, error) {
 	n := x.linker.borrow()
 	defer x.linker.idle.Put(n)
-	return x.index.Find(ctx, n.record(&r))
+	return x.Index.Find(ctx, n.record(&r))
 }
-
-// Explain returns the waterfall of two records of the index.
-func (x *Index) Explain(a, b string) (dedup.Explanation, error) { return x.index.Explain(a, b) }
-
-// Cluster returns the cluster of a record.
-func (x *Index) Cluster(id string) (dedup.Cluster, bool) { return x.index.Cluster(id) }
-
-// Unwrap returns the generic index below, for its iterators.
-func (x *Index) Unwrap() *dedup.Index { return x.index }

@@ -146,7 +146,7 @@ func TestIndexEqualsBatch(t *testing.T) {
 		add(change)
 		batch, err := l.Link(ctx, maps.Values(have), model, decisions...)
 		require.NoError(t, err)
-		got := slices.Collect(x.Unwrap().Clusters())
+		got := slices.Collect(x.Index.Clusters())
 		for i := range got {
 			require.Equal(t, batch.Clusters[i], got[i])
 		}
@@ -158,11 +158,11 @@ func TestIndexEqualsBatch(t *testing.T) {
 		require.Len(t, partition, len(have))
 		again, err := l.NewIndex(model)
 		require.NoError(t, err)
-		_, err = again.Apply(ctx, slices.Collect(maps.Values(have)), nil, x.Unwrap().Decisions()...)
+		_, err = again.Apply(ctx, slices.Collect(maps.Values(have)), nil, x.Index.Decisions()...)
 		require.NoError(t, err)
 		_, err = again.Settle(ctx)
 		require.NoError(t, err)
-		require.Equal(t, got, slices.Collect(again.Unwrap().Clusters()), "an index built anew with the decisions of the old one")
+		require.Equal(t, got, slices.Collect(again.Index.Clusters()), "an index built anew with the decisions of the old one")
 		holds(t, batch, decisions)
 	}
 }
@@ -209,23 +209,23 @@ func TestAddThenRemove(t *testing.T) {
 	require.NoError(t, err)
 	_, err = x.Apply(ctx, base, nil)
 	require.NoError(t, err)
-	before := slices.Collect(x.Unwrap().Clusters())
+	before := slices.Collect(x.Index.Clusters())
 	_, err = x.Apply(ctx, more, nil)
 	require.NoError(t, err)
-	require.NotEqual(t, before, slices.Collect(x.Unwrap().Clusters()))
+	require.NotEqual(t, before, slices.Collect(x.Index.Clusters()))
 	var ids []string
 	for _, r := range more {
 		ids = append(ids, r.ID)
 	}
 	_, err = x.Apply(ctx, nil, ids)
 	require.NoError(t, err)
-	require.Equal(t, before, slices.Collect(x.Unwrap().Clusters()))
-	require.Equal(t, len(base), x.Unwrap().Len())
+	require.Equal(t, before, slices.Collect(x.Index.Clusters()))
+	require.Equal(t, len(base), x.Index.Len())
 
 	change, err := x.Apply(ctx, base[:50], nil)
 	require.NoError(t, err)
 	require.Empty(t, change.Removed)
-	require.Equal(t, before, slices.Collect(x.Unwrap().Clusters()), "the same records again change nothing")
+	require.Equal(t, before, slices.Collect(x.Index.Clusters()), "the same records again change nothing")
 }
 
 func TestFind(t *testing.T) {
@@ -254,10 +254,10 @@ func TestFind(t *testing.T) {
 		}
 	}
 	require.Greater(t, float64(right), 0.9*float64(asked), "%d of %d", right, asked)
-	before := slices.Collect(x.Unwrap().Clusters())
+	before := slices.Collect(x.Index.Clusters())
 	_, err = x.Find(ctx, people.Record{ID: "q", Given: "Nobody", Family: "Unheard", Phones: []string{"+4915112345678", "+4915112345679"}})
 	require.NoError(t, err)
-	require.Equal(t, before, slices.Collect(x.Unwrap().Clusters()), "questions change nothing")
+	require.Equal(t, before, slices.Collect(x.Index.Clusters()), "questions change nothing")
 
 	e, err := x.Explain(records[100].ID, records[101].ID)
 	require.NoError(t, err)
@@ -291,7 +291,7 @@ func TestBadRecords(t *testing.T) {
 	x := index(t, l)
 	_, err := x.Apply(ctx, []people.Record{a, a}, nil)
 	require.ErrorIs(t, err, dedup.ErrDuplicateID)
-	require.Zero(t, x.Unwrap().Len(), "nothing is changed by a refused call")
+	require.Zero(t, x.Index.Len(), "nothing is changed by a refused call")
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
 	_, err = x.Apply(cancelled, []people.Record{a}, nil)
@@ -302,7 +302,7 @@ func TestBadRecords(t *testing.T) {
 	require.ErrorIs(t, err, dedup.ErrSchema)
 	_, err = l.NewIndex(nil)
 	require.ErrorIs(t, err, dedup.ErrModel)
-	_, err = newLinker(t, people.Options{Extra: []string{"job"}}).NewIndex(x.Unwrap().Model())
+	_, err = newLinker(t, people.Options{Extra: []string{"job"}}).NewIndex(x.Index.Model())
 	require.ErrorIs(t, err, dedup.ErrModel)
 }
 

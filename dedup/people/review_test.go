@@ -58,7 +58,7 @@ func TestReview(t *testing.T) {
 	require.NoError(t, err)
 	_, err = x.Apply(ctx, records, nil)
 	require.NoError(t, err)
-	require.Equal(t, r.Clusters, slices.Collect(x.Unwrap().Clusters()), "an index scores with the correction")
+	require.Equal(t, r.Clusters, slices.Collect(x.Index.Clusters()), "an index scores with the correction")
 	e, err := x.Explain(decisions[0].A, decisions[0].B)
 	require.NoError(t, err)
 	sum := e.Prior + e.Relations + e.Calibration

@@ -67,7 +67,7 @@ func Cluster(title string, c dedup.Cluster, name func(id string) string) Picture
 	if s := left(len(c.Members)-len(shown), "records"); s != "" {
 		v.Notes = append(v.Notes, s)
 	}
-	return draw("cluster", v)
+	return kit.Draw("cluster", v)
 }
 
 type barRow struct {
@@ -121,7 +121,7 @@ func Sizes(title string, clusters []dedup.Cluster) Picture {
 		values = append(values, float64(rest))
 	}
 	widths(v.Rows, values)
-	return draw("bars", v)
+	return kit.Draw("bars", v)
 }
 
 // Blocks draws what the blocking rules brought, and the blocks that were left out as too
@@ -151,5 +151,5 @@ func Blocks(title string, s dedup.Stats) Picture {
 	}
 	keys(s.HotKeys, "Left out as too common")
 	keys(s.LargestBlocks, "Large")
-	return draw("bars", v)
+	return kit.Draw("bars", v)
 }

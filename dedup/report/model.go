@@ -63,7 +63,7 @@ func Levels(title string, m *dedup.Model) Picture {
 	if len(assumed) > 0 {
 		v.Notes = []string{"Left out, because no record has a value for them and nothing was learnt: " + strings.Join(assumed, ", ") + "."}
 	}
-	return draw("levels", v)
+	return kit.Draw("levels", v)
 }
 
 // bucket is a column of a histogram.
@@ -119,7 +119,7 @@ func histogram(title, caption, axis string, counts map[int]int, step int) Pictur
 	}
 	if most == 0 {
 		v.Notes = []string{"There is nothing to show."}
-		return draw("histogram", v)
+		return kit.Draw("histogram", v)
 	}
 	width := 600 / float64(high-low+1)
 	for k := low; k <= high; k++ {
@@ -135,7 +135,7 @@ func histogram(title, caption, axis string, counts map[int]int, step int) Pictur
 		v.Ticks = append(v.Ticks, tick{page.Short(20 + width*float64(k-low)), "196", page.Short(float64(k * step))})
 	}
 	v.Notes = []string{"The highest column is " + page.English.Int(most) + "."}
-	return draw("histogram", v)
+	return kit.Draw("histogram", v)
 }
 
 type curveView struct {
@@ -170,7 +170,7 @@ func PrecisionRecall(title string, counts []dedup.WeightCount, truePairs int64) 
 			v.Rows = append(v.Rows, struct{ Weight, Precision, Recall, F1 string }{bits(float64(c.Weight)), share(precision), share(recall), share(f1)})
 		}
 	}
-	return draw("curve", v)
+	return kit.Draw("curve", v)
 }
 
 func clamp(v float64) float64 { return math.Max(0, math.Min(v, 1)) }

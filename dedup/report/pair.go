@@ -86,7 +86,7 @@ func Waterfall(title string, e dedup.Explanation) Picture {
 	if len(silent) > 0 {
 		v.Notes = append(v.Notes, "Neither record says anything about: "+fields(silent)+".")
 	}
-	return draw("waterfall", v)
+	return kit.Draw("waterfall", v)
 }
 
 func or(a, b string) string {
@@ -113,7 +113,7 @@ func Questions(title string, list []dedup.Question, name func(id string) string)
 	for _, q := range list {
 		v.Rows = append(v.Rows, question{page.Clip(name(q.A), 120), page.Clip(name(q.B), 120), fields(q.Fields), bits(q.Weight), share(q.Probability), page.English.Int(q.Pairs)})
 	}
-	return draw("questions", v)
+	return kit.Draw("questions", v)
 }
 
 func fields(list []string) string {

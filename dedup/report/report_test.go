@@ -1,4 +1,4 @@
-package report_test
+package report
 
 import (
 	"context"
@@ -15,7 +15,6 @@ import (
 
 	"github.com/vefacrm/vefa/dedup"
 	"github.com/vefacrm/vefa/dedup/people"
-	"github.com/vefacrm/vefa/dedup/report"
 )
 
 const hostile = `<script>alert(1)</script>"'&` + "\x00\u202e"
@@ -36,7 +35,7 @@ func linked(t testing.TB) (*people.Linker, *dedup.Result, []people.Record) {
 	return l, r, records
 }
 
-func everything(t testing.TB, text string) report.Page {
+func everything(t testing.TB, text string) Page {
 	t.Helper()
 	l, r, records := linked(t)
 	name := func(id string) string { return id + text }
@@ -51,17 +50,17 @@ func everything(t testing.TB, text string) report.Page {
 		big.Members = append(big.Members, fmt.Sprintf("m%02d", i))
 	}
 	big.Edges = []dedup.Edge{{A: "m00", B: "m01", Weight: 3, Fields: []string{text}}, {A: "m01", B: "m59", Weight: 5}, {A: "m02", B: "m03", Decided: true}}
-	return report.Page{Title: text, Lead: text, Footer: text, Sections: []report.Section{{Title: text, Lead: text, Pictures: []report.Picture{
-		report.Text(text, text), report.Facts(text, report.Fact{Name: text, Value: text, Note: text}),
-		report.Waterfall(text, e), report.Questions(text, review, name), report.Questions(text, nil, nil),
-		report.Levels(text, r.Model), report.Weights(text, []dedup.WeightCount{{Weight: -3, Pairs: 7}, {Weight: 0, Pairs: 2}, {Weight: 40, Pairs: 1}}), report.Weights(text, nil),
-		report.SelfWeights(text, []float64{-1, 2, 3, 300, math.Inf(-1), math.NaN()}), report.PrecisionRecall(text, []dedup.WeightCount{{Weight: 0, Pairs: 5, Right: 3}, {Weight: 20, Pairs: 4, Right: 4}}, 8), report.PrecisionRecall(text, nil, 0),
-		report.Cluster(text, r.Clusters[0], name), report.Cluster(text, big, nil), report.Cluster(text, dedup.Cluster{Members: []string{"alone"}}, name),
-		report.Sizes(text, r.Clusters), report.Blocks(text, r.Stats),
+	return Page{Title: text, Lead: text, Footer: text, Sections: []Section{{Title: text, Lead: text, Pictures: []Picture{
+		Facts(text, Fact{Name: text, Value: text, Note: text}),
+		Waterfall(text, e), Questions(text, review, name), Questions(text, nil, nil),
+		Levels(text, r.Model), Weights(text, []dedup.WeightCount{{Weight: -3, Pairs: 7}, {Weight: 0, Pairs: 2}, {Weight: 40, Pairs: 1}}), Weights(text, nil),
+		SelfWeights(text, []float64{-1, 2, 3, 300, math.Inf(-1), math.NaN()}), PrecisionRecall(text, []dedup.WeightCount{{Weight: 0, Pairs: 5, Right: 3}, {Weight: 20, Pairs: 4, Right: 4}}, 8), PrecisionRecall(text, nil, 0),
+		Cluster(text, r.Clusters[0], name), Cluster(text, big, nil), Cluster(text, dedup.Cluster{Members: []string{"alone"}}, name),
+		Sizes(text, r.Clusters), Blocks(text, r.Stats),
 	}}}}
 }
 
-func written(t testing.TB, p report.Page) string {
+func written(t testing.TB, p Page) string {
 	t.Helper()
 	var b strings.Builder
 	require.NoError(t, p.Write(&b))
@@ -89,7 +88,7 @@ func TestWaterfall(t *testing.T) {
 	l, r, records := linked(t)
 	e, err := l.Explain(r.Model, records[0], records[1])
 	require.NoError(t, err)
-	html := string(report.Waterfall("a pair", e).HTML())
+	html := string(Waterfall("a pair", e).HTML())
 	for _, want := range []string{"two records at random", "given", "phone", "these two", fmt.Sprintf("%.1f", e.Weight), "Neither record says anything about: "} {
 		require.Contains(t, html, want)
 	}
@@ -97,42 +96,18 @@ func TestWaterfall(t *testing.T) {
 }
 
 func TestErrorIsTheWriters(t *testing.T) {
-	require.ErrorIs(t, report.Page{Title: "x"}.Write(broken{}), io.ErrClosedPipe)
+	require.ErrorIs(t, Page{Title: "x"}.Write(broken{}), io.ErrClosedPipe)
 }
 
 type broken struct{}
 
 func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
-func Example() {
-	linker, err := people.New(people.Options{})
-	if err != nil {
-		panic(err)
-	}
-	a := people.Record{ID: "1", Given: "Ayşe", Family: "Yılmaz", Phones: []string{"0532 123 45 67"}}
-	b := people.Record{ID: "2", Given: "AYSE", Family: "YILMAZ", Phones: []string{"+905321234567"}}
-	result, err := linker.Link(context.Background(), slices.Values([]people.Record{a, b}), nil)
-	if err != nil {
-		panic(err)
-	}
-	why, err := linker.Explain(result.Model, a, b)
-	if err != nil {
-		panic(err)
-	}
-	page := report.Page{Title: "Two rows", Sections: []report.Section{{Title: "Why", Pictures: []report.Picture{report.Waterfall("Rows 1 and 2", why)}}}}
-	var html strings.Builder
-	if err := page.Write(&html); err != nil {
-		panic(err)
-	}
-	fmt.Println(strings.Contains(html.String(), "Rows 1 and 2"), len(result.Clusters))
-	// Output: true 1
-}
-
 // Case GR3: what no record of the file has is not shown as learnt.
 func TestAssumedIsLeftOut(t *testing.T) {
 	learnt := dedup.ComparisonModel{Name: "name", Levels: []dedup.LevelModel{{Name: "equal", M: 0.9, U: 0.01}, {Name: "else", M: 0.1, U: 0.99}}}
 	assumed := dedup.ComparisonModel{Name: "phone", Assumed: true, Levels: []dedup.LevelModel{{Name: "same", M: 0.8, U: 0.001}, {Name: "else", M: 0.2, U: 0.999}}}
-	html := string(report.Levels("Learnt", &dedup.Model{Match: 0.001, Records: 567, Comparisons: []dedup.ComparisonModel{learnt, assumed}}).HTML())
+	html := string(Levels("Learnt", &dedup.Model{Match: 0.001, Records: 567, Comparisons: []dedup.ComparisonModel{learnt, assumed}}).HTML())
 	require.Contains(t, html, "nothing was learnt: phone.")
 	require.NotContains(t, html, "same")
 	require.Contains(t, html, "equal")
@@ -157,7 +132,7 @@ func TestAssumedIsLeftOut(t *testing.T) {
 
 // Cases GR2 and GR4 for the pictures.
 func TestPicturesOnPaperAndInForcedColours(t *testing.T) {
-	style := string(report.Style())
+	style := string(kit.Style())
 	for _, rule := range []string{"@media print", "overflow:visible", "@media(forced-colors:active)", "position:sticky"} {
 		require.Contains(t, style, rule)
 	}

@@ -1,6 +1,7 @@
 // Package page is the shell of this project's HTML reports: one file that loads nothing
-// and runs no script, for a desk and a telephone, by day and by night. What stands in its
-// sections the packages draw themselves.
+// and runs no script, for a desk and a telephone, by day and by night. The pictures in
+// its sections are drawn by Kits, one of each package that has something to show; a page
+// may hold pictures of several.
 package page
 
 import (
@@ -20,33 +21,42 @@ var base string
 //go:embed page.html.tmpl
 var shell string
 
-// Page is a report.
+// Page is a report: a title and sections of pictures.
 type Page struct {
 	Title    string
-	Lead     string // what it is about, below the title
+	Lead     string // what it is about, below the title; empty: no such line
 	Sections []Section
-	Footer   string
-	Style    template.CSS // rules of the parts
+	Footer   string // how it came to be; no time of day, if pages are to be compared
 }
 
 // Section is a part of a page with a heading of its own.
 type Section struct {
-	Title string
-	Lead  string
-	Parts []template.HTML
+	Title    string
+	Lead     string // below the heading; empty: no such line
+	Pictures []Picture
 }
 
 var parsed = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("page").Funcs(template.FuncMap{"anchor": anchor}).Parse(shell))
 })
 
-// Write writes the page. The same page gives the same bytes.
+// Write writes the page as one HTML file, with the rules of its pictures. The error is
+// that of w. The same page gives the same bytes.
 func (p Page) Write(w io.Writer) error {
 	var b bytes.Buffer
+	rules, seen := template.CSS(base), map[*Kit]bool{nil: true}
+	for _, s := range p.Sections {
+		for _, x := range s.Pictures {
+			if !seen[x.kit] {
+				seen[x.kit] = true
+				rules += x.kit.style
+			}
+		}
+	}
 	err := parsed().Execute(&b, struct {
 		Page
-		Base template.CSS
-	}{p, template.CSS(base)})
+		Style template.CSS
+	}{p, rules})
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}

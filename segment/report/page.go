@@ -1,12 +1,8 @@
 package report
 
 import (
-	"bytes"
 	_ "embed"
-	"fmt"
 	"html/template"
-	"io"
-	"sync"
 
 	"github.com/vefacrm/vefa/internal/page"
 )
@@ -15,73 +11,29 @@ import (
 var pictures string
 
 //go:embed style.css
-var pictureStyle string
+var style string
 
-// Page is a report: a title and sections of pictures.
-type Page struct {
-	Title    string
-	Lead     string // what it is about, below the title
-	Sections []Section
-	Footer   string // how it came to be; no time of day, if pages are to be compared
-}
+var kit = page.NewKit(pictures, style)
+
+// Page is a report: a title and sections of pictures. Its Write writes it as one HTML file.
+type Page = page.Page
 
 // Section is a part of a page with a heading of its own.
-type Section struct {
-	Title    string
-	Lead     string
-	Pictures []Picture
-}
+type Section = page.Section
 
-// Picture is one figure with its caption. Functions of this package draw it.
-type Picture struct{ html template.HTML }
-
-// HTML returns the picture as a part of a page. It has neither ids nor headings,
-// so it fits anywhere; the page needs the rules of Style.
-func (p Picture) HTML() template.HTML { return p.html }
+// Picture is one figure with its caption. The functions of this package draw it; its HTML
+// is a part of any page that has the rules of Style.
+type Picture = page.Picture
 
 // Style returns the CSS rules of pictures, all for classes that begin with
 // "seg-". They use the colours --card, --ink, --soft, --line, --first, --second,
-// --good and --bad of the page, and its own styles of tables.
-func Style() template.CSS { return template.CSS(pictureStyle) }
-
-// Write writes the page as one HTML file. The error is that of w.
-func (p Page) Write(w io.Writer) error {
-	out := page.Page{Title: p.Title, Lead: p.Lead, Footer: p.Footer, Style: Style()}
-	for _, s := range p.Sections {
-		parts := make([]template.HTML, len(s.Pictures))
-		for i, x := range s.Pictures {
-			parts[i] = x.html
-		}
-		out.Sections = append(out.Sections, page.Section{Title: s.Title, Lead: s.Lead, Parts: parts})
-	}
-	return out.Write(w)
-}
-
-var templates = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("").Parse(pictures))
-})
-
-func render(name string, data any) (template.HTML, error) {
-	var b bytes.Buffer
-	if err := templates().ExecuteTemplate(&b, name, data); err != nil {
-		return "", fmt.Errorf("report: %w", err)
-	}
-	return template.HTML(b.String()), nil
-}
-
-// draw renders a picture. The templates are ours and fixed, so an error is a
-// fault of this package; the picture then says so instead of missing silently.
-func draw(name string, data any) Picture {
-	html, err := render(name, data)
-	if err != nil {
-		html = template.HTML("<p>" + template.HTMLEscapeString(err.Error()) + "</p>")
-	}
-	return Picture{html}
-}
+// --good and --bad of the page, and its own styles of tables. Page.Write adds them by
+// itself; a page of a host's own needs them once.
+func Style() template.CSS { return kit.Style() }
 
 // Text shows a text as it is, line by line.
 func Text(title, text string) Picture {
-	return draw("text", struct{ Title, Text string }{title, text})
+	return kit.Draw("text", struct{ Title, Text string }{title, text})
 }
 
 // bar is a span of a row's track, in percent of its width.

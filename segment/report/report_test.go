@@ -258,7 +258,7 @@ func TestOverlapOfMany(t *testing.T) {
 // TestContrast computes WCAG 2 contrast of the text on all grounds, by day, by
 // night and on paper.
 func TestContrast(t *testing.T) {
-	html := write(t, Page{})
+	html := write(t, Page{Sections: []Section{{Pictures: []Picture{Text("t", "")}}}})
 	style, _, _ := strings.Cut(html, "</style>")
 	palettes := regexp.MustCompile(`:root\{([^}]*)\}`).FindAllStringSubmatch(style, -1)
 	require.Len(t, palettes, 6, "page and pictures, by day, by night and on paper")

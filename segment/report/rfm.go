@@ -52,7 +52,7 @@ func RFM(title string, scores []rfm.Score) Picture {
 		}
 		v.Rows = append(v.Rows, row)
 	}
-	return draw("heat", v)
+	return kit.Draw("heat", v)
 }
 
 // Groups draws how many customers each named group of scores has, in the order
@@ -72,7 +72,7 @@ func Groups(title string, scores []rfm.Score, groups []rfm.Group) Picture {
 			v.Rows = append(v.Rows, row{Label: name, N: page.English.Int(n), Note: page.English.Part(n, len(scores)), Bar: barOf(0, n, most)})
 		}
 	}
-	return draw("rows", v)
+	return kit.Draw("rows", v)
 }
 
 func groupOrder(groups []rfm.Group) []string {
@@ -148,7 +148,7 @@ func Migration(title string, moves []rfm.Move, groups []rfm.Group) Picture {
 	for _, m := range moves {
 		f.add(m)
 	}
-	return draw("flow", f.view(title))
+	return kit.Draw("flow", f.view(title))
 }
 
 // flow lays a migration out.

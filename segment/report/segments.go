@@ -50,7 +50,7 @@ func Waterfall(title string, w segment.Waterfall) Picture {
 	if len(w.Steps) > 0 {
 		v.Notes = []string{"“Alone” is how many a step would remove were it the only one; “none but this” how many would come back if it were lifted."}
 	}
-	return draw("rows", v)
+	return kit.Draw("rows", v)
 }
 
 // Counts draws the tree of a definition with the exact count on every node.
@@ -78,7 +78,7 @@ func Counts(title string, p segment.Preview) Picture {
 		v.Rows = append(v.Rows[:most-1], v.Rows[len(v.Rows)-1])
 		v.Notes = append(v.Notes, fmt.Sprintf("%s parts are left out.", page.English.Int(left+1)))
 	}
-	return draw("rows", v)
+	return kit.Draw("rows", v)
 }
 
 // MicroSegments draws the most populous micro-segments.
@@ -99,7 +99,7 @@ func MicroSegments(title string, m segment.Micros, most int) Picture {
 	if left := len(m.Segments) - len(shown); left > 0 {
 		v.Notes = append(v.Notes, fmt.Sprintf("%s smaller ones are not shown.", page.English.Int(left)))
 	}
-	return draw("rows", v)
+	return kit.Draw("rows", v)
 }
 
 // Grid draws micro-segments over two dimensions as a table, the first down, the
@@ -148,7 +148,7 @@ func Grid(title string, m segment.Micros, treat func(down, across string) string
 		}
 		v.Rows = append(v.Rows, r)
 	}
-	return draw("heat", v)
+	return kit.Draw("heat", v)
 }
 
 func joinNames(names []string) string {
@@ -225,7 +225,7 @@ func Overlap(title string, c segment.Comparison) Picture {
 	for _, p := range pairs[:min(5, len(pairs))] {
 		v.Pairs = append(v.Pairs, pairRow{c.Names[p.i], c.Names[p.j], page.English.Int(c.Common[p.i][p.j]), strconv.FormatFloat(c.Jaccard(p.i, p.j), 'f', 3, 64)})
 	}
-	return draw("heat", v)
+	return kit.Draw("heat", v)
 }
 
 // shade is 0 for nothing and from 1 to 10 for shares.

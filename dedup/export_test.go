@@ -1,0 +1,8 @@
+package dedup
+
+// What tests compare with.
+var (
+	ErrLongID   = errLongID
+	ErrValues   = errValues
+	ErrEntities = errEntities
+)
