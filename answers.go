@@ -237,13 +237,14 @@ func (e *Engine) notMe(ctx context.Context, tx crm.Tx, f *crm.Effect, d MessageD
 // clock's: an opt-out that is delivered again with a later one is a later opt-out,
 // and refuses what was granted between the two. A "not me" whose id is known is
 // another one if it was said after a message that was sent since.
-func (e *Engine) Reply(ctx context.Context, from crm.Address, id, text string, at time.Time) (consent.Reply, error) {
+func (e *Engine) Reply(ctx context.Context, from crm.Address, id, text string, at time.Time) (_ consent.Reply, err error) {
+	defer e.took("reply", time.Now(), &err)
 	var parser consent.Parser
 	reply := parser.Parse(text)
 	if !reply.Intent.Suppress() {
 		return reply, nil
 	}
-	from, err := e.sender(ctx, from)
+	from, err = e.sender(ctx, from)
 	if err != nil {
 		return reply, err
 	}

@@ -55,6 +55,8 @@ type Config struct {
 	// NewID makes customer ids; nil means UUIDs of version 7.
 	NewID  func() string
 	Logger *slog.Logger
+	// Observer is told of durations, counts and failures; nil is told nothing.
+	Observer Observer
 	// Retry says how often a transaction that met another writer is run again.
 	// The zero value gives up after about five seconds, with crm.ErrBusy.
 	Retry crm.Retry

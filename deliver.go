@@ -18,6 +18,7 @@ import (
 // too. It reads the customers that effects are about and no others, and waits for no
 // night. The counts are of messages and other effects together.
 func (e *Engine) Deliver(ctx context.Context) (_ messaging.Stats, err error) {
+	defer e.took("deliver", time.Now(), &err)
 	defer crm.Recover("deliver", &err)
 	if err := e.checkKeys(ctx); err != nil { // else every link that goes out leads nowhere
 		return messaging.Stats{}, err
@@ -44,6 +45,7 @@ func (e *Engine) deliver(ctx context.Context, observe func(crm.EffectKind, crm.W
 // Resume looks into messages and other effects that were handed over when the process
 // was killed. Call it once when no other process delivers.
 func (e *Engine) Resume(ctx context.Context) (_ messaging.Stats, err error) {
+	defer e.took("resume", time.Now(), &err)
 	defer crm.Recover("resume", &err)
 	if err := e.checkKeys(ctx); err != nil { // else every link that goes out leads nowhere
 		return messaging.Stats{}, err
@@ -58,7 +60,8 @@ func (e *Engine) Resume(ctx context.Context) (_ messaging.Stats, err error) {
 // such as delivery reports: they settle what became of a message, or another effect,
 // whose answer was lost. A receipt without an ID is about what bears its Provider. It
 // waits for no night and for no other delivery.
-func (e *Engine) Receive(ctx context.Context, receipts ...messaging.Receipt) (messaging.Stats, error) {
+func (e *Engine) Receive(ctx context.Context, receipts ...messaging.Receipt) (_ messaging.Stats, err error) {
+	defer e.took("receive", time.Now(), &err)
 	return e.outward(nil).Receive(ctx, receipts...)
 }
 

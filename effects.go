@@ -83,7 +83,12 @@ func (e *Engine) collectEffects() error {
 // worker returns a worker over the engine's store, without handlers.
 func (e *Engine) worker(observe func(crm.EffectKind, crm.WorkStats)) *crm.Worker {
 	return &crm.Worker{Store: e.cfg.Store, Now: e.cfg.Now, LeaseNow: e.cfg.LeaseNow, Lease: e.cfg.Lease, Batch: e.cfg.Batch,
-		Retry: e.cfg.Retry, Logger: e.cfg.Logger, Observe: observe}
+		Retry: e.cfg.Retry, Logger: e.cfg.Logger, Observe: func(kind crm.EffectKind, did crm.WorkStats) {
+			e.countEffects(kind, did)
+			if observe != nil {
+				observe(kind, did)
+			}
+		}}
 }
 
 // outward returns a worker for what leaves: messages and the host's effects.

@@ -237,9 +237,8 @@ func (e *Engine) checkActions(set *rules.Set[Facts]) error {
 // Service returns the record that the engine works on.
 func (e *Engine) Service() *crm.Service { return e.svc }
 
-// Rules returns the rules in force; Load replaces them while nights run. A rule
-// loaded so that sends what the configuration does not have sends nothing, and
-// Config.Logger is told.
+// Rules returns the rules in force; Load replaces them while nights run, and refuses
+// what New refuses.
 func (e *Engine) Rules() *rules.Engine[Facts] { return e.rules }
 
 // Handler serves tracked links under /l/ and surveys under /s/, and the same below
@@ -248,8 +247,8 @@ func (e *Engine) Rules() *rules.Engine[Facts] { return e.rules }
 // click log with Clicks().Run while it serves.
 func (e *Engine) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/l/", e.redirect)
-	mux.Handle("/s/", e.pages)
+	mux.Handle("/l/", e.observed("page/link", e.redirect))
+	mux.Handle("/s/", e.observed("page/survey", e.pages))
 	if base, err := url.Parse(e.cfg.BaseURL); err == nil && base.Path != "" {
 		mux.Handle("/", http.StripPrefix(base.Path, mux))
 	}

@@ -77,6 +77,7 @@ const nightKind = "night"
 // and ends as if it had not been. An evening that is closed plans nothing more,
 // whatever has become known since; running it again changes nothing.
 func (e *Engine) Night(ctx context.Context, n Night) (rep NightReport, err error) {
+	defer e.took("night", time.Now(), &err)
 	if err = e.lock(ctx); err != nil {
 		return rep, err
 	}
@@ -101,6 +102,7 @@ func (e *Engine) Night(ctx context.Context, n Night) (rep NightReport, err error
 		return rep, fmt.Errorf("vefa: night %s: begin: %w", n.Day, err)
 	}
 	ev := &Evening{Day: n.Day, At: was.At, Closed: was.Closed, e: e, night: n, first: !e.loaded, run: NightReport{Day: n.Day, At: was.At}}
+	defer e.countNight(&ev.run)
 	for _, s := range e.cfg.Steps {
 		if err = ev.do(ctx, s); err != nil {
 			return was.with(ev.run), err

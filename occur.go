@@ -2,6 +2,7 @@ package vefa
 
 import (
 	"context"
+	"time"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/rules"
@@ -25,6 +26,7 @@ type Occurred struct {
 // twice plans nothing twice. Occur reads this customer alone and waits for no
 // night.
 func (e *Engine) Occur(ctx context.Context, id crm.CustomerID, t rules.Trigger, about crm.FactKey) (out Occurred, err error) {
+	defer e.took("occur", time.Now(), &err)
 	defer crm.Recover("occur", &err)
 	c, err := e.svc.Customer(ctx, id)
 	if err != nil {

@@ -33,7 +33,8 @@ import (
 // It may run beside nights, deliveries and handlers of this and other processes,
 // may be stopped anywhere and run again, and changes nothing the second time. A
 // host calls it once in a while with an instant that is some months ago.
-func (e *Engine) Prune(ctx context.Context, before time.Time) (crm.Pruned, error) {
+func (e *Engine) Prune(ctx context.Context, before time.Time) (_ crm.Pruned, err error) {
+	defer e.took("prune", time.Now(), &err)
 	now := e.svc.Now()
 	total, err := e.svc.PruneWith(ctx, before, func(f *crm.Effect) (crm.Leftover, error) { return e.strip(f, before, now) })
 	if err != nil {

@@ -57,6 +57,7 @@ type SurveyResult struct {
 // for no night and keeps in memory only those whose purchases it counts, a
 // few hundred at a time.
 func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
+	defer e.took("results", time.Now(), &err)
 	defer crm.Recover("results", &err)
 	out := Results{Campaigns: []CampaignResult{}, Surveys: []SurveyResult{}, Effects: map[string]map[string]int{}, Tickets: map[crm.TicketState]int{}, Clicks: map[crm.Verdict]int{}}
 	var places *crm.Places
@@ -361,6 +362,7 @@ type Unsolved struct {
 // Unsolved returns the tickets that are not solved, by the customers they
 // silence. It reads tickets and nothing else, and waits for no night.
 func (e *Engine) Unsolved(ctx context.Context) (_ []Unsolved, err error) {
+	defer e.took("unsolved", time.Now(), &err)
 	defer crm.Recover("unsolved", &err)
 	var out []Unsolved
 	err = e.cfg.Store.View(ctx, func(r crm.Reader) error {

@@ -2,6 +2,7 @@ package vefa
 
 import (
 	"context"
+	"time"
 
 	"github.com/vefacrm/vefa/segment"
 )
@@ -13,6 +14,7 @@ import (
 // saw them; only an engine that never read everybody waits for it, as long as ctx
 // allows.
 func (e *Engine) Segments(ctx context.Context) (_ *segment.View, err error) {
+	defer e.took("segments", time.Now(), &err)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -141,6 +141,7 @@ func (ev *Evening) do(ctx context.Context, s Step) (err error) {
 	}
 	ev.counts = nil
 	start := time.Now() // a duration for the report, not a time of the record
+	defer ev.e.took("night/"+s.Name, start, &err)
 	err = s.call(ctx, ev)
 	ev.run.Steps = append(ev.run.Steps, StepRow{s.Name, ev.counts, time.Since(start).Seconds()})
 	if err != nil {

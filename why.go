@@ -90,6 +90,7 @@ func (w Why) String() string {
 // asked about, or a rule plans again each day or for each row, by asking the rule or
 // the segment. It reads this customer alone and waits for no night.
 func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string, q WhyQuery) (_ Why, err error) {
+	defer e.took("why", time.Now(), &err)
 	if q.Zone == nil {
 		q.Zone = e.cfg.Home
 	}

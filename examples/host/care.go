@@ -51,7 +51,7 @@ func newShop(ctx context.Context, db *sql.DB, o settings) (*shop, error) {
 	to := []messaging.Field{{Name: "link", Type: messaging.LinkField, Max: 60}}
 	steps := vefa.DefaultSteps()
 	s.care, err = vefa.New(vefa.Config{
-		Store: s.store, Sender: o.sender, Now: o.now, Home: o.home, Keys: o.keys, Consent: consent,
+		Store: s.store, Sender: o.sender, Now: o.now, Home: o.home, Keys: o.keys, Consent: consent, Observer: meter{},
 		BaseURL: o.base + "/care", Destinations: link.Destinations{LoopbackHTTP: o.local},
 		Rules:  []*rules.Book{book},
 		Fields: s.fields(),

@@ -157,3 +157,15 @@ func TestServe(t *testing.T) {
 	cancel()
 	require.NoError(t, <-done)
 }
+
+// TestFigures: what the shop's care did is on expvar.
+func TestFigures(t *testing.T) {
+	before := figures.String()
+	w := newTown(t)
+	_, err := w.shop.care.Night(t.Context(), vefa.Night{})
+	require.NoError(t, err)
+	require.NotEqual(t, before, figures.String())
+	for _, name := range []string{"night.calls", "night.seconds", "night/old carts.calls"} {
+		require.NotNil(t, figures.Get(name), name)
+	}
+}
