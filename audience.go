@@ -137,7 +137,7 @@ func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, d drawn,
 				r := messaging.Recipient{Unit: x.home.String(), Occurrence: day, Data: raw}
 				r.Candidate.Zone = p.zone(x)
 				r.Candidate.Tags = p.tagNames(x, now)
-				if to, ok := x.reach(c.Channel); ok {
+				if to, _, ok := x.reach(c.Channel); ok {
 					r.Candidate.Address = states[to]
 				} else {
 					r.Subject = crm.OfProfile(x.home)
@@ -151,22 +151,10 @@ func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, d drawn,
 	}
 }
 
-// reach returns the address that a message to a person goes to.
-func (x *person) reach(ch crm.Channel) (crm.Address, bool) {
-	list, at := x.phones, x.phone
-	if ch == crm.Email {
-		list, at = x.emails, x.mailbox
-	}
-	if len(list) == 0 {
-		return crm.Address{}, false
-	}
-	return list[at], true
-}
-
 func addressStates(ctx context.Context, r crm.Reader, persons []*person, ch crm.Channel) (map[crm.Address]*crm.AddressState, error) {
 	var addrs []crm.Address
 	for _, x := range persons {
-		if to, ok := x.reach(ch); ok {
+		if to, _, ok := x.reach(ch); ok {
 			addrs = append(addrs, to)
 		}
 	}

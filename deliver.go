@@ -1,6 +1,7 @@
 package vefa
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -152,9 +153,12 @@ func (e *Engine) render(ctx context.Context, _ crm.Tx, f *crm.Effect) (messaging
 	case !f.Subject.Address.IsZero():
 		m.To = f.Subject.Address
 	default:
-		if to, ok := x.reach(c.Channel); ok {
+		if to, _, ok := x.reach(c.Channel); ok {
 			m.To = to
 		}
+	}
+	if ch := cmp.Or(c.Channel, crm.Phone); !m.To.IsZero() && m.To.Channel != ch {
+		return m, fmt.Errorf("%w: it goes by %s, and would go to an address of channel %s", messaging.ErrUnrenderable, ch, m.To.Channel)
 	}
 	url, err := e.trackedURL(d.Link)
 	if err != nil {

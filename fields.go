@@ -241,7 +241,7 @@ func (f *filler) sent(ctx context.Context, persons []*person, facts []*Facts) er
 		if !ok { // of another customer with the same phone
 			return
 		}
-		if a := r.Subject.Address; !a.IsZero() && !slices.Contains(persons[i].phones, a) && !slices.Contains(persons[i].emails, a) {
+		if a := r.Subject.Address; !a.IsZero() && !persons[i].bears(a) {
 			return // read because it is an address of another one of persons, or disowned
 		}
 		facts[i].Sent = append(facts[i].Sent, Sent{At: r.at, DaysAgo: f.shop(persons[i].place).ago(r.at.UnixMicro()), Name: data.Name, Channel: string(r.To.Channel)})
@@ -271,7 +271,7 @@ func (f *filler) readSent(ctx context.Context, persons []*person, note func(rece
 		for _, k := range x.profiles {
 			subjects = append(subjects, crm.OfProfile(k))
 		}
-		for _, a := range slices.Concat(x.phones, x.emails) {
+		for _, a := range x.addresses() {
 			if !seen[a] {
 				seen[a] = true
 				subjects = append(subjects, crm.OfAddress(a))

@@ -180,10 +180,12 @@ func (f *filler) fill(x *person) {
 	text := func(n uint32) rules.Maybe[string] { return known(t.text(n)) }
 	purchases, lines, visits, answers := o.Purchases[:0], o.Lines[:0], o.Visits[:0], o.Answers[:0]
 	home := f.shop(x.place)
+	_, sms, phone := x.reach(crm.Phone)
+	_, mail, email := x.reach(crm.Email)
 	*o = Facts{
 		Extensible: o.Extensible, Sent: o.Sent[:0],
 		Kind: t.text(x.kind), City: text(x.city), District: text(x.district), Gender: text(x.gender), Locale: text(x.locale),
-		Sources: len(x.profiles), Phone: len(x.phones) > 0, Email: len(x.emails) > 0, SMSConsent: x.sms, EmailConsent: x.email,
+		Sources: len(x.profiles), Phone: phone, Email: email, SMSConsent: sms, EmailConsent: mail,
 		Place: home.id, Region: home.region, PlaceOpened: home.opened, Hour: home.hour, Feasts: home.feasts,
 	}
 	if x.since != 0 {

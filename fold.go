@@ -21,15 +21,18 @@ func (p *population) ownKeys(keys []crm.ProfileKey) []crm.ProfileKey {
 	return out
 }
 
-func ownAddresses(addrs []crm.Address) []crm.Address {
-	out := make([]crm.Address, len(addrs))
-	for i, a := range addrs {
-		out[i] = crm.Address{Channel: a.Channel, Value: strings.Clone(a.Value)}
-		switch a.Channel {
-		case crm.Phone:
-			out[i].Channel = crm.Phone
-		case crm.Email:
-			out[i].Channel = crm.Email
+func (p *population) ownContacts(contacts []crm.Contact) []contactRow {
+	n := 0
+	for i := range contacts {
+		if !contacts[i].Masked {
+			n++
+		}
+	}
+	out := make([]contactRow, 0, n)
+	for _, c := range contacts {
+		if !c.Masked {
+			ch := crm.Channel(p.texts.text(p.texts.id(string(c.Channel))))
+			out = append(out, contactRow{Address: crm.Address{Channel: ch, Value: strings.Clone(c.Value)}})
 		}
 	}
 	return out
@@ -41,7 +44,7 @@ func (p *population) ownFactKey(k crm.FactKey) crm.FactKey {
 
 func (p *population) describe(c *crm.Customer) *person {
 	return &person{
-		id: crm.CustomerID(strings.Clone(string(c.ID))), phones: ownAddresses(c.Reachable(crm.Phone)), emails: ownAddresses(c.Reachable(crm.Email)),
+		id: crm.CustomerID(strings.Clone(string(c.ID))), contacts: p.ownContacts(c.Contacts),
 		kind: p.texts.id(string(c.Kind)), city: p.texts.id(c.Postal.City), district: p.texts.id(c.Postal.District),
 		gender: p.texts.id(c.Gender), locale: p.texts.id(c.Locale), birth: birthNumber(c.Birth), since: microsOf(c.Since),
 	}

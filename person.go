@@ -13,19 +13,14 @@ type person struct {
 	id       crm.CustomerID
 	home     crm.ProfileKey // the earliest profile; decided by content, so used for order and for keys
 	profiles []crm.ProfileKey
-	phones   []crm.Address // that can be tried, best source first
-	emails   []crm.Address
-	kind     uint32 // interned texts
+	contacts []contactRow // that can be tried, best source first
+	kind     uint32       // interned texts
 	city     uint32
 	district uint32
 	gender   uint32
 	locale   uint32
-	birth    int32 // yyyymmdd with zeros where unknown; 0: unknown
-	since    int64 // when a source first knew the customer; 0: unknown
-	phone    int32 // index in phones of the one that is written to; mailbox likewise
-	mailbox  int32
-	sms      bool // phones[phone] has consent; email likewise
-	email    bool
+	birth    int32  // yyyymmdd with zeros where unknown; 0: unknown
+	since    int64  // when a source first knew the customer; 0: unknown
 	place    uint32 // of the last purchase or visit: whose evening it is
 	tickets  []ticketRow
 	orders   []orderRow // by time, then key
@@ -34,6 +29,46 @@ type person struct {
 	answers  []answerRow
 	tags     []tagRow
 	clicked  int64 // last click of a person
+}
+
+// contactRow is an address of a customer, and whether its holder may be written to.
+type contactRow struct {
+	crm.Address
+	consent bool
+}
+
+// reach returns the address that a message on a channel goes to, and whether it has
+// consent: the first address of that very channel with consent, or the first: a
+// landline that a source lists before a mobile number does not hide it. "" is
+// crm.Phone.
+func (x *person) reach(ch crm.Channel) (to crm.Address, consent, ok bool) {
+	if ch == "" {
+		ch = crm.Phone
+	}
+	for i := range x.contacts {
+		switch c := &x.contacts[i]; {
+		case c.Channel != ch:
+		case c.consent:
+			return c.Address, true, true
+		case !ok:
+			to, ok = c.Address, true
+		}
+	}
+	return to, false, ok
+}
+
+// bears reports whether an address is one of the customer's.
+func (x *person) bears(a crm.Address) bool {
+	return slices.ContainsFunc(x.contacts, func(c contactRow) bool { return c.Address == a })
+}
+
+// addresses returns where a person can be reached.
+func (x *person) addresses() []crm.Address {
+	out := make([]crm.Address, len(x.contacts))
+	for i := range x.contacts {
+		out[i] = x.contacts[i].Address
+	}
+	return out
 }
 
 type orderRow struct {

@@ -170,15 +170,10 @@ func (p *population) consents(ctx context.Context, r crm.Reader, persons []*pers
 		c, ok := st.Consent(p.consent)
 		granted[st.Address] = ok && c.Status == crm.Granted && len(st.Suppressed) == 0
 	}
-	// The first address with consent, or the first: a landline that a source lists
-	// before a mobile number does not hide it.
-	best := func(list []crm.Address) (int32, bool) {
-		i := slices.IndexFunc(list, func(a crm.Address) bool { return granted[a] })
-		return int32(max(i, 0)), i >= 0
-	}
 	for _, x := range persons {
-		x.phone, x.sms = best(x.phones)
-		x.mailbox, x.email = best(x.emails)
+		for i := range x.contacts {
+			x.contacts[i].consent = granted[x.contacts[i].Address]
+		}
 	}
 	return nil
 }

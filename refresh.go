@@ -142,9 +142,6 @@ func contactsOf(ctx context.Context, r crm.RefReader, keys []string, yield func(
 	return nil
 }
 
-// addresses returns where a person can be reached.
-func (x *person) addresses() []crm.Address { return slices.Concat(x.phones, x.emails) }
-
 // take reads what changed and returns who changed by it.
 func (p *population) take(ctx context.Context, store crm.Store, n news) (delta, error) {
 	d := delta{p: p}

@@ -36,10 +36,10 @@ type EffectHandler struct {
 	// claim in their order. An error or a panic leaves the fate of each claim of the
 	// call unknown. It is called from several goroutines at once.
 	Do func(ctx context.Context, claims []*Claim) ([]Receipt, error)
-	// Ask asks the other side what became of effects, and returns one receipt per id
-	// in their order. Throttled stands for one that it certainly never received. Nil
-	// where it cannot be asked.
-	Ask func(ctx context.Context, ids []EffectID) ([]Receipt, error)
+	// Ask asks the other side what became of effects, and returns one receipt per
+	// claim in their order. Throttled stands for one that it certainly never received.
+	// Nil where it cannot be asked.
+	Ask func(ctx context.Context, claims []*Claim) ([]Receipt, error)
 	// Idempotent says that the other side recognises an id that it has seen. Only then
 	// is an effect of unknown fate handed over again.
 	Idempotent bool

@@ -135,22 +135,20 @@ func (j *job) reclaim(ctx context.Context, state EffectState, now time.Time, all
 // ask asks the other side about claims and sets their doubt; where it cannot be
 // asked, all stay uncertain.
 func (j *job) ask(ctx context.Context, claims []*Claim) error {
-	ids := make([]EffectID, len(claims))
-	for i, c := range claims {
-		ids[i] = c.Effect.ID
-		c.doubt = &Receipt{ID: ids[i], Status: Uncertain, Reason: "sent before; the answer was lost"}
+	for _, c := range claims {
+		c.doubt = &Receipt{ID: c.Effect.ID, Status: Uncertain, Reason: "sent before; the answer was lost"}
 	}
 	if j.Ask == nil {
 		return nil
 	}
 	call, cancel := context.WithTimeout(ctx, j.lease()/2)
 	defer cancel()
-	answers, err := j.callAsk(call, ids)
+	answers, err := j.callAsk(call, claims)
 	if err != nil {
 		return ctx.Err() // it cannot tell now; the new lease decides when to ask again
 	}
 	for i := range answers {
-		if i < len(claims) && answers[i].ID == ids[i] {
+		if i < len(claims) && answers[i].ID == claims[i].Effect.ID {
 			answers[i].After = max(0, answers[i].After)
 			claims[i].doubt = &answers[i]
 		}
@@ -158,9 +156,9 @@ func (j *job) ask(ctx context.Context, claims []*Claim) error {
 	return nil
 }
 
-func (j *job) callAsk(ctx context.Context, ids []EffectID) (receipts []Receipt, err error) {
+func (j *job) callAsk(ctx context.Context, claims []*Claim) (receipts []Receipt, err error) {
 	defer Recover("reconcile", &err)
-	return j.Ask(ctx, ids)
+	return j.Ask(ctx, claims)
 }
 
 // sendAgain records what the other side knows and hands over what it never

@@ -156,8 +156,19 @@ func (o *Outbox) Handler() crm.EffectHandler {
 	if l, ok := o.Sender.(BatchLimiter); ok {
 		h.MaxBatch = l.MaxBatch()
 	}
-	if r, ok := o.Sender.(Reconciler); ok {
-		h.Ask = r.Reconcile
+	switch r := o.Sender.(type) {
+	case ByChannel:
+		if r.asks() {
+			h.Ask = r.ask
+		}
+	case Reconciler:
+		h.Ask = func(ctx context.Context, claims []*crm.Claim) ([]Receipt, error) {
+			ids := make([]crm.EffectID, len(claims))
+			for i, c := range claims {
+				ids[i] = c.Effect.ID
+			}
+			return r.Reconcile(ctx, ids)
+		}
 	}
 	return h
 }
