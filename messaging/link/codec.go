@@ -11,23 +11,23 @@ import (
 	"fmt"
 	"hash"
 	"sync"
-	"sync/atomic"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/internal/token"
 )
 
 // Errors of a Codec. Match them with errors.Is.
 var (
 	// ErrMalformed: the text cannot be a token.
-	ErrMalformed = errors.New("link: malformed token")
+	ErrMalformed = token.ErrMalformed
 	// ErrForged: the tag does not fit, or the token is of another purpose.
-	ErrForged = errors.New("link: forged token")
+	ErrForged = token.ErrForged
 	// ErrUnknownKey: the token's key was retired or never known.
-	ErrUnknownKey = errors.New("link: unknown key")
+	ErrUnknownKey = token.ErrUnknownKey
 	// ErrRange: an id is 2^39 or larger, or a purpose is not usable.
 	ErrRange = errors.New("link: out of range")
 	// ErrKey: a key cannot be added, signed with or retired.
-	ErrKey = errors.New("link: key")
+	ErrKey = token.ErrKey
 )
 
 const (
@@ -55,15 +55,7 @@ type Key struct {
 // Codec makes and reads tokens. Keys rotate: Add a new one everywhere, then
 // SignWith it, then Retire the old one when the last link made with it may die.
 // A Codec is safe for concurrent use.
-type Codec struct {
-	mu   sync.Mutex // serialises changes
-	ring atomic.Pointer[ring]
-}
-
-type ring struct {
-	keys   [16]*material
-	signer *material
-}
+type Codec struct{ ring token.Ring[material] }
 
 // material is what is derived from a key.
 type material struct {
@@ -86,7 +78,6 @@ func NewCodec(keys ...Key) (*Codec, error) {
 		return nil, fmt.Errorf("%w: at least one is needed", ErrKey)
 	}
 	c := &Codec{}
-	c.ring.Store(&ring{})
 	for _, k := range keys {
 		if err := c.Add(k); err != nil {
 			return nil, err
@@ -98,9 +89,6 @@ func NewCodec(keys ...Key) (*Codec, error) {
 // Add makes a key known: tokens made with it elsewhere are accepted from now
 // on. An id that is in use is refused.
 func (c *Codec) Add(k Key) error {
-	if k.ID > 15 {
-		return fmt.Errorf("%w: id %d is not from 0 to 15", ErrKey, k.ID)
-	}
 	if err := k.Secret.Check(); err != nil {
 		return fmt.Errorf("%w %d: %w", ErrKey, k.ID, err)
 	}
@@ -112,13 +100,7 @@ func (c *Codec) Add(k Key) error {
 	tagKey := derive(secret, "vefa/link/tag/1")
 	m := &material{id: k.ID, round: block}
 	m.states.New = func() any { return &state{mac: hmac.New(sha256.New, tagKey)} }
-	return c.change(func(r *ring) error {
-		if r.keys[k.ID] != nil {
-			return fmt.Errorf("%w %d: is known already", ErrKey, k.ID)
-		}
-		r.keys[k.ID] = m
-		return nil
-	})
+	return c.ring.Add(int(k.ID), m)
 }
 
 func derive(secret []byte, label string) []byte {
@@ -128,40 +110,15 @@ func derive(secret []byte, label string) []byte {
 }
 
 // SignWith makes new tokens with a known key from now on.
-func (c *Codec) SignWith(id uint8) error {
-	return c.change(func(r *ring) error {
-		if id > 15 || r.keys[id] == nil {
-			return fmt.Errorf("%w %d: is not known", ErrKey, id)
-		}
-		r.signer = r.keys[id]
-		return nil
-	})
-}
+func (c *Codec) SignWith(id uint8) error { return c.ring.Sign(int(id)) }
 
-// Retire forgets a key: every token made with it fails from now on. The key
-// that signs cannot be retired.
+// Retire forgets a key: every token made with it fails from now on. The key that signs,
+// and one that is not known, cannot be retired: that is an ErrKey.
 func (c *Codec) Retire(id uint8) error {
-	return c.change(func(r *ring) error {
-		if id > 15 || r.keys[id] == nil {
-			return fmt.Errorf("%w %d: is not known", ErrKey, id)
-		}
-		if r.signer == r.keys[id] {
-			return fmt.Errorf("%w %d: still signs", ErrKey, id)
-		}
-		r.keys[id] = nil
-		return nil
-	})
-}
-
-func (c *Codec) change(fn func(*ring) error) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	next := *c.ring.Load()
-	if err := fn(&next); err != nil {
-		return err
+	if c.ring.Key(int(id)) == nil {
+		return fmt.Errorf("%w: %d: %w", ErrKey, id, ErrUnknownKey)
 	}
-	c.ring.Store(&next)
-	return nil
+	return c.ring.Retire(int(id))
 }
 
 // Mint returns the token of an id below 2^39 for a purpose (1 to 64 bytes).
@@ -173,41 +130,29 @@ func (c *Codec) Mint(purpose string, id uint64) (string, error) {
 	if purpose == "" || len(purpose) > maxPurpose {
 		return "", fmt.Errorf("%w: purpose of %d bytes", ErrRange, len(purpose))
 	}
-	m := c.ring.Load().signer
+	_, m := c.ring.Signer()
 	s := m.states.Get().(*state)
 	hidden := m.permute(s, id)
 	tag := m.tag(s, purpose, hidden)
 	m.states.Put(s)
 	// 83 bits from the top: tag (40), hidden id (39), key id (4).
-	lo := tag<<43 | hidden<<4 | uint64(m.id)
-	hi := tag >> 21
 	var text [tokenLen]byte
-	for i := tokenLen - 1; i >= 0; i-- {
-		var digit uint64
-		hi, lo, digit = divmod62(hi, lo)
-		text[i] = alphabet[digit]
-	}
+	token.Number{0, tag >> 21, tag<<43 | hidden<<4 | uint64(m.id)}.Put(text[:])
 	return string(text[:]), nil
 }
 
 // Parse returns the id of a token of a purpose. The error is ErrMalformed,
 // ErrUnknownKey or ErrForged, without the token: tokens are not for logs.
-func (c *Codec) Parse(purpose, token string) (uint64, error) {
-	if len(token) != tokenLen || purpose == "" || len(purpose) > maxPurpose {
+func (c *Codec) Parse(purpose, text string) (uint64, error) {
+	if len(text) != tokenLen || purpose == "" || len(purpose) > maxPurpose {
 		return 0, ErrMalformed
 	}
-	var hi, lo uint64
-	for i := 0; i < tokenLen; i++ {
-		d := digits[token[i]]
-		if d == noDigit {
-			return 0, ErrMalformed
-		}
-		hi, lo = muladd62(hi, lo, uint64(d))
-	}
-	if hi >= 1<<19 { // more than 83 bits
+	n, ok := token.Parse(text)
+	hi, lo := n[1], n[2]
+	if !ok || hi >= 1<<19 { // more than 83 bits
 		return 0, ErrMalformed
 	}
-	m := c.ring.Load().keys[lo&15]
+	m := c.ring.Key(int(lo & 15))
 	if m == nil {
 		return 0, ErrUnknownKey
 	}

@@ -51,5 +51,5 @@ func ExampleCodec() {
 	// Output:
 	// 14 <nil>
 	// 42 <nil>
-	// link: forged token
+	// forged token
 }

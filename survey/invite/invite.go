@@ -5,28 +5,23 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/vefacrm/vefa/internal/keyring"
+	"github.com/vefacrm/vefa/internal/token"
 )
 
-// The errors of Parse, for errors.Is. They never hold the token.
+// What can be wrong with a token or a key, for errors.Is. None holds the token.
 var (
-	ErrMalformed  = errors.New("invite: not a token")
-	ErrUnknownKey = errors.New("invite: token of a key that is not in use")
-	ErrForged     = errors.New("invite: token with a wrong tag")
-)
-
-// The errors of key handling, for errors.Is.
-var (
-	ErrNoKey     = errors.New("invite: no key to sign with")
-	ErrKeyID     = errors.New("invite: key id out of range")
-	ErrKeyExists = errors.New("invite: another key has this id")
-	ErrWeakKey   = errors.New("invite: weak key")
-	ErrSigning   = errors.New("invite: the signing key cannot be retired")
+	// ErrMalformed: the text is no token.
+	ErrMalformed = token.ErrMalformed
+	// ErrUnknownKey: the token's key was retired or never added.
+	ErrUnknownKey = token.ErrUnknownKey
+	// ErrForged: the token was not made with that key, or for another Domain.
+	ErrForged = token.ErrForged
+	// ErrKey: a key cannot be added, signed with or retired, or there is none to sign with.
+	ErrKey = token.ErrKey
 )
 
 // MaxKeys is the number of keys that can be in use at once; their ids are 0 to
@@ -34,9 +29,9 @@ var (
 // in circulation.
 const MaxKeys = 7
 
-// MinSecret is the least length of a secret, in bytes. Draw them from
-// crypto/rand: what repeats itself, counts or has few different bytes is refused.
-const MinSecret = keyring.MinSecret
+// tokenSize is the number of characters of every token. 62^22 is 7.95 times 2^128:
+// beside id and tag there is room for a key id of 0 to 6.
+const tokenSize = 22
 
 // Codec mints and parses tokens. It is safe for concurrent use. The zero value
 // has no key: Parse refuses everything and Mint fails.
@@ -46,10 +41,7 @@ type Codec struct {
 	// first use. It may be empty.
 	Domain string
 
-	mu      sync.RWMutex
-	keys    [MaxKeys][]byte
-	signing int
-	ready   bool // signing names a key
+	ring token.Ring[[]byte] // secrets
 }
 
 // New returns a codec that signs with key 0.
@@ -64,94 +56,75 @@ func New(domain string, secret []byte) (*Codec, error) {
 	return c, nil
 }
 
-// Add makes the tokens of a key acceptable. It does not sign with it: first
-// let every process that parses tokens know the key. Adding the same secret
-// again changes nothing. Errors: ErrKeyID, ErrWeakKey, ErrKeyExists.
+// Add makes the tokens of a key acceptable. It does not sign with it: first let every
+// process that parses tokens know the key. Adding the same secret again changes nothing.
+// It fails with ErrKey for an id that is out of range or another secret's, and for a secret
+// of less than 32 bytes, or one that repeats itself, counts or has few different bytes:
+// draw them from crypto/rand.
 func (c *Codec) Add(key int, secret []byte) error {
 	if err := inRange(key); err != nil {
 		return err
 	}
 	if err := keyring.Weak(secret); err != nil {
-		return fmt.Errorf("%w %d: %w", ErrWeakKey, key, err)
+		return fmt.Errorf("%w: %d: %w", ErrKey, key, err)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if old := c.keys[key]; old != nil {
-		if hmac.Equal(old, secret) {
-			return nil
-		}
-		return fmt.Errorf("%w: %d", ErrKeyExists, key)
+	if old := c.ring.Key(key); old != nil && hmac.Equal(*old, secret) {
+		return nil
 	}
-	c.keys[key] = slices.Clone(secret)
-	return nil
+	secret = slices.Clone(secret)
+	return c.ring.Add(key, &secret)
 }
 
-// Sign makes Mint use a key that was added. Errors: ErrKeyID, ErrUnknownKey.
-func (c *Codec) Sign(key int) error {
-	if err := inRange(key); err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.keys[key] == nil {
-		return fmt.Errorf("%w: %d", ErrUnknownKey, key)
-	}
-	c.signing, c.ready = key, true
-	return nil
-}
+// Sign makes Mint use a key that was added. It fails with ErrKey for another one.
+func (c *Codec) Sign(key int) error { return c.ring.Sign(key) }
 
-// Retire refuses the tokens of a key from now on. Retiring a key that is not
-// in use changes nothing. Errors: ErrKeyID, ErrSigning.
+// Retire refuses the tokens of a key from now on. Retiring a key that is not in use changes
+// nothing. It fails with ErrKey for the key that signs and for an id that is out of range.
 func (c *Codec) Retire(key int) error {
 	if err := inRange(key); err != nil {
 		return err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ready && c.signing == key {
-		return fmt.Errorf("%w: %d", ErrSigning, key)
-	}
-	c.keys[key] = nil
-	return nil
+	return c.ring.Retire(key)
 }
 
 func inRange(key int) error {
 	if key < 0 || key >= MaxKeys {
-		return fmt.Errorf("%w: %d is not in 0 to %d", ErrKeyID, key, MaxKeys-1)
+		return fmt.Errorf("%w: id %d is not in 0 to %d", ErrKey, key, MaxKeys-1)
 	}
 	return nil
 }
 
-// Mint makes the token of an invitation with the signing key. The same id and
-// key give the same token. The error is ErrNoKey.
+// Mint makes the token of an invitation with the signing key. The same id and key give the
+// same token. It fails with ErrKey where no key signs.
 func (c *Codec) Mint(id uint64) (string, error) {
-	c.mu.RLock()
-	key, secret, ready := c.signing, c.keys[c.signing], c.ready
-	c.mu.RUnlock()
-	if !ready {
-		return "", ErrNoKey
+	key, secret := c.ring.Signer()
+	if secret == nil {
+		return "", fmt.Errorf("%w: there is none to sign with", ErrKey)
 	}
-	tag := c.mac(forTag, key, secret, id)
-	return encode(uint64(key), id^c.mac(forMask, key, secret, tag), tag), nil
+	tag := c.mac(forTag, key, *secret, id)
+	var text [tokenSize]byte
+	token.Number{uint64(key), id ^ c.mac(forMask, key, *secret, tag), tag}.Put(text[:])
+	return string(text[:]), nil
 }
 
-// Parse gives the invitation's id. Errors: ErrMalformed, ErrUnknownKey,
-// ErrForged. The time that comparing takes does not depend on the tag.
-func (c *Codec) Parse(token string) (uint64, error) {
-	key, hidden, got, ok := decode(token)
-	if !ok || key >= MaxKeys {
+// Parse gives the invitation's id. It fails with ErrMalformed, ErrUnknownKey or ErrForged.
+// The time that comparing takes does not depend on the tag.
+func (c *Codec) Parse(text string) (uint64, error) {
+	n, ok := token.Number{}, false
+	if len(text) == tokenSize {
+		n, ok = token.Parse(text)
+	}
+	if !ok || n[0] >= MaxKeys {
 		return 0, ErrMalformed
 	}
-	c.mu.RLock()
-	secret := c.keys[key]
-	c.mu.RUnlock()
+	secret := c.ring.Key(int(n[0]))
 	if secret == nil {
 		return 0, ErrUnknownKey
 	}
-	id := hidden ^ c.mac(forMask, int(key), secret, got)
+	id := n[1] ^ c.mac(forMask, int(n[0]), *secret, n[2])
 	var want, sent [8]byte
-	binary.BigEndian.PutUint64(want[:], c.mac(forTag, int(key), secret, id))
-	binary.BigEndian.PutUint64(sent[:], got)
+	binary.BigEndian.PutUint64(want[:], c.mac(forTag, int(n[0]), *secret, id))
+	binary.BigEndian.PutUint64(sent[:], n[2])
 	if subtle.ConstantTimeCompare(want[:], sent[:]) != 1 {
 		return 0, ErrForged
 	}
