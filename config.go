@@ -20,6 +20,7 @@ import (
 	"github.com/vefacrm/vefa/rules"
 	"github.com/vefacrm/vefa/segment"
 	"github.com/vefacrm/vefa/survey"
+	"github.com/vefacrm/vefa/survey/web"
 )
 
 // Config says what a retailer's evening consists of. Store, Keys, Sender and
@@ -128,6 +129,9 @@ type Config struct {
 	// hour, by each engine; those beyond are counted, in one fact of the link and
 	// the hour, and their verdict is crm.Suspected. 0 means 60.
 	ClicksPerLink int
+	// Brand says whose survey pages are: a name, a logo, a colour, a line about privacy.
+	// The zero value shows nothing of it.
+	Brand web.Brand
 	// SurveyKey makes the idempotency key of a rendered survey page; nil means
 	// a random one.
 	SurveyKey func() string
@@ -245,6 +249,9 @@ func (c *Config) validate() error {
 		}
 	}
 	fault(len(c.Feasts) > 100, "Feasts: there are %d, at most 100 are possible", len(c.Feasts))
+	if err := c.Brand.Validate(); err != nil {
+		faults = append(faults, fmt.Errorf("vefa: Config.Brand: %w", err))
+	}
 	if err := c.Conflicts.Validate(); err != nil {
 		faults = append(faults, fmt.Errorf("vefa: Config: %w", err))
 	}

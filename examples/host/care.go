@@ -13,6 +13,7 @@ import (
 	"github.com/vefacrm/vefa/messaging/link"
 	"github.com/vefacrm/vefa/rules"
 	"github.com/vefacrm/vefa/survey"
+	"github.com/vefacrm/vefa/survey/web"
 )
 
 //go:embed care.yaml
@@ -52,6 +53,7 @@ func newShop(ctx context.Context, db *sql.DB, o settings) (*shop, error) {
 	steps := vefa.DefaultSteps()
 	s.care, err = vefa.New(vefa.Config{
 		Store: s.store, Sender: o.sender, Now: o.now, Home: o.home, Keys: o.keys, Consent: consent, Observer: meter{},
+		Brand:   web.Brand{Name: "The Shop", Accent: "#0b6770", Privacy: map[string]string{"": "Your answers stay with us."}},
 		BaseURL: o.base + "/care", Destinations: link.Destinations{LoopbackHTTP: o.local},
 		Rules:  []*rules.Book{book},
 		Fields: s.fields(),

@@ -19,6 +19,8 @@ import (
 type Config struct {
 	Store  Store
 	Tokens Tokens
+	// Brand says whose pages they are.
+	Brand Brand
 	// Path is where the handler is mounted. Defaults to "/s/".
 	Path string
 	// Now is the clock. Defaults to time.Now.
@@ -54,6 +56,8 @@ type Handler struct {
 	cfg    Config
 	tmpl   *template.Template
 	policy string
+	style  template.CSS
+	brand  brandView
 	notMe  NotMeStore // nil when the store does not hear it
 	bodies bodies
 }
@@ -90,11 +94,15 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if err := cfg.Brand.Validate(); err != nil {
+		return nil, err
+	}
 	tmpl, err := parseTemplates()
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{cfg: cfg, tmpl: tmpl, policy: policy(), bodies: bodies{of: map[uint64]int{}, max: cfg.MaxForms}}
+	css := style + cfg.Brand.style()
+	h := &Handler{cfg: cfg, tmpl: tmpl, policy: policy(css, len(cfg.Brand.Logo) > 0), style: template.CSS(css), brand: cfg.Brand.view(), bodies: bodies{of: map[uint64]int{}, max: cfg.MaxForms}}
 	h.notMe, _ = cfg.Store.(NotMeStore)
 	return h, nil
 }

@@ -12,8 +12,20 @@ import (
 	"github.com/vefacrm/vefa/survey"
 )
 
+// shell is what all pages have.
+type shell struct {
+	Style   template.CSS
+	Brand   brandView
+	Privacy string
+}
+
+func (h *Handler) shell(lang string) shell {
+	return shell{h.style, h.brand, h.cfg.Brand.privacy(lang)}
+}
+
 // notice is a page without questions.
 type notice struct {
+	shell
 	Lang        string
 	HeadTitle   string // of the document
 	Title, Body string
@@ -23,6 +35,7 @@ type notice struct {
 
 // formPage is a page with questions.
 type formPage struct {
+	shell
 	Lang         string
 	HeadTitle    string
 	Title        string
@@ -51,7 +64,7 @@ type field struct {
 }
 
 func (h *Handler) notice(w http.ResponseWriter, r *http.Request, n notice, status int) {
-	n.HeadTitle = n.Title
+	n.HeadTitle, n.shell = n.Title, h.shell(n.Lang)
 	h.render(w, r, "notice", &n, status)
 }
 
@@ -81,7 +94,7 @@ func (h *Handler) formPage(v visit, s step, key string) *formPage {
 	pipe := piper(v, &s.response)
 	say := func(text survey.Text) string { return survey.Pipe(text.In(v.lang), pipe) }
 	p := &formPage{
-		Lang: v.lang, T: t, NotMeAction: h.notMeAction(v), Place: v.inv.Place, Faulty: len(s.faults) > 0,
+		shell: h.shell(v.lang), Lang: v.lang, T: t, NotMeAction: h.notMeAction(v), Place: v.inv.Place, Faulty: len(s.faults) > 0,
 		Title:  firstOf(say(d.Title()), v.inv.Place, t.Send),
 		Button: firstOf(say(d.CompleteText()), t.Send),
 		Hidden: s.hidden(key),

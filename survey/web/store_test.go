@@ -76,7 +76,7 @@ type world struct {
 	srv   *httptest.Server
 }
 
-func newWorld(t testing.TB, def *survey.Definition) *world {
+func newWorld(t testing.TB, def *survey.Definition, change ...func(*web.Config)) *world {
 	w := &world{record: &record{
 		inv: map[uint64]*web.Invitation{7: {
 			Definition: def, Language: "tr", Place: "Nişantaşı", ExpiresAt: noon.Add(time.Hour),
@@ -87,9 +87,11 @@ func newWorld(t testing.TB, def *survey.Definition) *world {
 	require.NoError(t, err)
 	w.token, err = codec.Mint(7)
 	require.NoError(t, err)
-	w.h, err = web.New(web.Config{
-		Store: hearing{w.record}, Tokens: codec, Now: func() time.Time { return noon },
-	})
+	cfg := web.Config{Store: hearing{w.record}, Tokens: codec, Now: func() time.Time { return noon }}
+	for _, c := range change {
+		c(&cfg)
+	}
+	w.h, err = web.New(cfg)
 	require.NoError(t, err)
 	w.srv = httptest.NewServer(w.h)
 	t.Cleanup(w.srv.Close)

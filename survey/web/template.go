@@ -23,17 +23,21 @@ const style = `:root{color-scheme:light dark}` +
 	`:focus-visible{outline:3px solid;outline-offset:2px}` +
 	`footer{margin-top:3rem;border-top:1px solid;padding-top:1rem}`
 
-// policy is the Content-Security-Policy of every page: nothing is loaded, the
-// one style sheet is named by its hash, forms go back to where they came from.
-func policy() string {
+// policy is the Content-Security-Policy of every page: nothing is loaded, a logo is
+// part of the page, the one style sheet is named by its hash, forms go back to where they came from.
+func policy(style string, logo bool) string {
 	sum := sha256.Sum256([]byte(style))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+	pictures := ""
+	if logo {
+		pictures = "img-src data:; "
+	}
+	return "default-src 'none'; " + pictures + "style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 		"'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }
 
 const layout = `{{define "head"}}<!DOCTYPE html>
-<html lang="{{.Lang}}"><head><meta charset="utf-8"><title>{{.HeadTitle}}</title><meta name="viewport" content="width=device-width,initial-scale=1"><style>` + style + `</style></head><body><main>{{end}}
-{{define "foot"}}</main>{{if .NotMeAction}}<footer><form method="post" action="{{.NotMeAction}}"><p id="nm">{{.T.NotMeHint}}</p><button type="submit" aria-describedby="nm">{{.T.NotMe}}</button></form></footer>{{end}}</body></html>
+<html lang="{{.Lang}}"><head><meta charset="utf-8"><title>{{.HeadTitle}}</title><meta name="viewport" content="width=device-width,initial-scale=1"><style>{{.Style}}</style></head><body>{{with .Brand}}{{if .Name}}<header class="b">{{if .Logo}}<img src="{{.Logo}}" alt="{{.Name}}">{{else}}{{.Name}}{{end}}</header>{{end}}{{end}}<main>{{end}}
+{{define "foot"}}</main>{{with .Privacy}}<footer>{{if $.Brand.PrivacyURL}}<a href="{{$.Brand.PrivacyURL}}">{{.}}</a>{{else}}{{.}}{{end}}</footer>{{end}}{{if .NotMeAction}}<footer><form method="post" action="{{.NotMeAction}}"><p id="nm">{{.T.NotMeHint}}</p><button type="submit" aria-describedby="nm">{{.T.NotMe}}</button></form></footer>{{end}}</body></html>
 {{end}}
 {{define "notice"}}{{template "head" .}}<h1>{{.Title}}</h1><p>{{.Body}}</p>{{template "foot" .}}{{end}}
 {{define "form"}}{{template "head" .}}<h1>{{.Title}}</h1>{{with .Place}}<p>{{.}}</p>{{end}}{{with .About}}<p>{{.}}</p>{{end}}
