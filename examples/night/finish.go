@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
+	"sync"
 	"time"
 
 	"github.com/vefacrm/vefa"
@@ -47,18 +49,7 @@ func (s *simulation) finish(ctx context.Context, out io.Writer, where string) er
 	}
 	sum := summary{Store: where, From: s.from.Format(time.DateOnly), Evenings: s.state.Day, Seconds: s.seconds}
 	delete(sum.Seconds, "resumed")
-	var err error
-	stop := s.measure("results")
-	if sum.Results, err = s.eng.Results(ctx); err != nil {
-		return err
-	}
-	stop()
-	stop = s.measure("audit")
-	if sum.AuditReport, err = vefa.Audit(ctx, s.store, s.consent()); err != nil {
-		return err
-	}
-	stop()
-	if sum.Dedup, err = s.truth(ctx); err != nil {
+	if err := s.look(ctx, &sum); err != nil {
 		return err
 	}
 	sum.RowsRead, sum.RowsRejected, sum.GatewayRepeats = s.rows, s.bad, s.gate.repeats
@@ -67,13 +58,6 @@ func (s *simulation) finish(ctx context.Context, out io.Writer, where string) er
 		for k, n := range s.guests.done {
 			sum.Visitors[string(k)] = n
 		}
-	}
-	if s.o.digest {
-		d, err := s.digest(ctx)
-		if err != nil {
-			return err
-		}
-		sum.Digest = d
 	}
 	for k, v := range sum.Seconds {
 		sum.Seconds[k] = math.Round(v*1000) / 1000
@@ -101,6 +85,58 @@ func (s *simulation) finish(ctx context.Context, out io.Writer, where string) er
 		return fmt.Errorf("the audit found what must never happen: %v", sum.Findings)
 	}
 	return nil
+}
+
+// look reads the results, the audit, the truth and the digest, which do not wait for one
+// another.
+func (s *simulation) look(ctx context.Context, sum *summary) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type task struct {
+		name string
+		do   func(ctx context.Context) error
+	}
+	tasks := []task{
+		{"results", func(ctx context.Context) (err error) {
+			sum.Results, err = s.eng.Results(ctx)
+			return err
+		}},
+		{"audit", func(ctx context.Context) (err error) {
+			sum.AuditReport, err = vefa.Audit(ctx, s.store, s.consent())
+			return err
+		}},
+		{"truth", func(ctx context.Context) (err error) {
+			sum.Dedup, err = s.truth(ctx)
+			return err
+		}},
+	}
+	if s.o.digest {
+		tasks = append(tasks, task{"digest", func(ctx context.Context) (err error) {
+			sum.Digest, err = s.digest(ctx)
+			return err
+		}})
+	}
+	took, errs := make([]time.Duration, len(tasks)), make([]error, len(tasks))
+	var wg sync.WaitGroup
+	for i, t := range tasks {
+		wg.Go(func() {
+			start := time.Now()
+			if errs[i] = t.do(ctx); errs[i] != nil {
+				cancel() // the others' work is of no use
+			}
+			took[i] = time.Since(start)
+		})
+	}
+	wg.Wait()
+	for i, t := range tasks {
+		sum.Seconds[t.name] = took[i].Seconds()
+	}
+	for _, err := range errs { // the first that is not of the cancelling
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return err
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (s *simulation) digest(ctx context.Context) (string, error) {
