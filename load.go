@@ -219,7 +219,8 @@ func (e *Engine) catchUp(ctx context.Context) (delta, error) {
 }
 
 // follow returns who changed of customers that are not kept, with their tags: those
-// whose own profiles or tags changed, whom profiles left, and of whose tags one ran out.
+// whose own profiles or tags changed, and of whose tags one ran out. Whoever parts people
+// decides about those that stay, too, so that the feed tells of them.
 func (e *Engine) follow(ctx context.Context, n news) (delta, error) {
 	d := delta{p: e.newPopulation(false)}
 	keys := map[crm.ProfileKey]bool{}
@@ -249,15 +250,6 @@ func (e *Engine) follow(ctx context.Context, n news) (delta, error) {
 			ids, err := r.CustomersOf(ctx, chunk...)
 			if err != nil {
 				return err
-			}
-			links, err := r.Links(ctx, slices.DeleteFunc(slices.Clone(chunk), func(k crm.ProfileKey) bool { return !n.own[k] })...)
-			if err != nil {
-				return err
-			}
-			for _, all := range links { // whom it left
-				for _, l := range all {
-					ids = append(ids, l.Customer)
-				}
 			}
 			slices.Sort(ids)
 			ids = slices.DeleteFunc(slices.Compact(ids), func(id crm.CustomerID) bool { return id == "" })

@@ -40,137 +40,147 @@ func tagOf(i int, id, tag string, off bool, at, expires time.Time) *crm.Fact {
 // TestOccasionsAreRaised: evenings tell rules of what they wait for, once, however
 // often they are run or cut. Case D7.
 func TestOccasionsAreRaised(t *testing.T) {
-	fact := func(i int, kind crm.FactKind, id string, at time.Time, data crm.FactData) *crm.Fact {
-		return &crm.Fact{Key: crm.FactKey{Kind: kind, Source: "web", ID: id}, Subject: crm.OfProfile(nighttest.Key(i)), At: at, Version: 1, Data: data}
-	}
-	store := crmtest.NewFaulty(memstore.New())
-	w, clock := shop(t, store, occasionRules, func(c *vefa.Config) {
-		c.Segments = "segment keen = keen"
-	})
-	causes := func() map[string][]string {
-		out := map[string][]string{}
-		require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
-			for f, err := range crm.AllEffects(t.Context(), r, crm.AllParts()) {
-				if err != nil {
-					return err
+	eachWay(t, func(t *testing.T, way func(*vefa.Config)) {
+		fact := func(i int, kind crm.FactKind, id string, at time.Time, data crm.FactData) *crm.Fact {
+			return &crm.Fact{Key: crm.FactKey{Kind: kind, Source: "web", ID: id}, Subject: crm.OfProfile(nighttest.Key(i)), At: at, Version: 1, Data: data}
+		}
+		store := crmtest.NewFaulty(memstore.New())
+		w, clock := shop(t, store, occasionRules, func(c *vefa.Config) {
+			way(c)
+			c.Segments = "segment keen = keen"
+		})
+		causes := func() map[string][]string {
+			out := map[string][]string{}
+			require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+				for f, err := range crm.AllEffects(t.Context(), r, crm.AllParts()) {
+					if err != nil {
+						return err
+					}
+					out[f.Cause] = append(out[f.Cause], f.Subject.Profile.ID)
 				}
-				out[f.Cause] = append(out[f.Cause], f.Subject.Profile.ID)
-			}
-			return nil
-		}))
-		return out
-	}
-	first := nighttest.People(5)
-	first.Facts = append(first.Facts, tagOf(1, "short", "short", false, nighttest.Start.Add(-time.Hour), nighttest.Start.Add(12*time.Hour)),
-		tagOf(2, "off", "off", false, nighttest.Start.Add(-time.Hour), time.Time{}), tagOf(3, "keen", "keen", false, nighttest.Start.Add(-time.Hour), time.Time{}))
-	_, err := w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(first)})
-	require.NoError(t, err)
-	got := causes()
-	require.ElementsMatch(t, []string{"0", "1", "2", "3", "4"}, got["rule/ordered"])
-	require.ElementsMatch(t, []string{"0", "1", "2", "3", "4"}, got["rule/waits"])
-	require.Len(t, got, 2)
-
-	at := nighttest.Start.Add(20 * time.Hour)
-	second := crm.Batch{Facts: []*crm.Fact{
-		nighttest.Order(0, "again", at),
-		tagOf(2, "off2", "off", true, at, time.Time{}), tagOf(3, "keen2", "keen", true, at, time.Time{}), tagOf(4, "keen4", "keen", false, at, time.Time{}),
-		tagOf(3, "y3", "y", true, at, time.Time{}), // was not set
-		fact(0, crm.KindAnswer, "a0", at, &crm.Answer{Survey: "visit", Score: 5}), fact(1, crm.KindAnswer, "a1", at, &crm.Answer{Survey: "visit", Score: 9}),
-		fact(1, crm.KindClick, "c1", at, &crm.Click{Verdict: crm.Human, Count: 1}), fact(2, crm.KindClick, "c2", at, &crm.Click{Verdict: crm.Machine, Count: 1}),
-		fact(2, crm.KindTicket, "t2", at, &crm.Ticket{Title: "x", State: crm.TicketOpen, Opened: at}), fact(3, crm.KindTicket, "t3", at, &crm.Ticket{Title: "x", State: crm.TicketSolved, Opened: at, Solved: at}),
-		fact(3, crm.KindOrder, "r3", at, &crm.Order{Number: "r3", Total: crm.Money{Amount: -10000, Currency: "TRY"}, Returns: crm.FactKey{Kind: crm.KindOrder, Source: "pos", ID: "o3"}}),
-		fact(4, crm.KindVisit, "v4", at, &crm.Visit{Number: "v4", Service: "battery"}),
-	}}
-	clock.Set(nighttest.Start.Add(24 * time.Hour))
-	// It is killed in each of its transactions once.
-	for i := 1; ; i++ {
-		store.Fail(crmtest.Fault{Where: []crmtest.Where{crmtest.After, crmtest.Lost}[i%2], N: 1 + i/2})
-		if _, err = w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(second)}); err == nil {
-			break
+				return nil
+			}))
+			return out
 		}
-		require.ErrorIs(t, err, crmtest.ErrFault)
-	}
-	store.Heal()
-	for range 2 {
-		got = causes()
-		for rule, who := range map[string][]string{"sets": {"0"}, "added": {"0"}, "chain": {"0"}, "expired": {"1"}, "cleared": {"2"}, "entered": {"4"}, "left": {"3"}, "answered": {"0"},
-			"clicked": {"1"}, "opened": {"2"}, "solved": {"3"}, "returned": {"3"}, "visited": {"4"}} {
-			require.Equal(t, who, got["rule/"+rule], rule)
-		}
-		require.Len(t, got, 2+13)
-		for _, f := range effectsOf(t, store, "rule/waits") {
-			want := crm.Planned
-			if f.Subject.Profile.ID == "4" {
-				want = crm.Cancelled
-			}
-			require.Equal(t, want, f.State, f.Subject.Profile.ID)
-		}
-		require.Equal(t, crm.Done, effectsOf(t, store, "rule/chain")[0].State)
-		clock.Advance(24 * time.Hour)
-		_, err = w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(second)})
+		first := nighttest.People(5)
+		first.Facts = append(first.Facts, tagOf(1, "short", "short", false, nighttest.Start.Add(-time.Hour), nighttest.Start.Add(12*time.Hour)),
+			tagOf(2, "off", "off", false, nighttest.Start.Add(-time.Hour), time.Time{}), tagOf(3, "keen", "keen", false, nighttest.Start.Add(-time.Hour), time.Time{}))
+		_, err := w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(first)})
 		require.NoError(t, err)
-	}
+		got := causes()
+		require.ElementsMatch(t, []string{"0", "1", "2", "3", "4"}, got["rule/ordered"])
+		require.ElementsMatch(t, []string{"0", "1", "2", "3", "4"}, got["rule/waits"])
+		require.Len(t, got, 2)
+
+		at := nighttest.Start.Add(20 * time.Hour)
+		second := crm.Batch{Facts: []*crm.Fact{
+			nighttest.Order(0, "again", at),
+			tagOf(2, "off2", "off", true, at, time.Time{}), tagOf(3, "keen2", "keen", true, at, time.Time{}), tagOf(4, "keen4", "keen", false, at, time.Time{}),
+			tagOf(3, "y3", "y", true, at, time.Time{}), // was not set
+			fact(0, crm.KindAnswer, "a0", at, &crm.Answer{Survey: "visit", Score: 5}), fact(1, crm.KindAnswer, "a1", at, &crm.Answer{Survey: "visit", Score: 9}),
+			fact(1, crm.KindClick, "c1", at, &crm.Click{Verdict: crm.Human, Count: 1}), fact(2, crm.KindClick, "c2", at, &crm.Click{Verdict: crm.Machine, Count: 1}),
+			fact(2, crm.KindTicket, "t2", at, &crm.Ticket{Title: "x", State: crm.TicketOpen, Opened: at}), fact(3, crm.KindTicket, "t3", at, &crm.Ticket{Title: "x", State: crm.TicketSolved, Opened: at, Solved: at}),
+			fact(3, crm.KindOrder, "r3", at, &crm.Order{Number: "r3", Total: crm.Money{Amount: -10000, Currency: "TRY"}, Returns: crm.FactKey{Kind: crm.KindOrder, Source: "pos", ID: "o3"}}),
+			fact(4, crm.KindVisit, "v4", at, &crm.Visit{Number: "v4", Service: "battery"}),
+		}}
+		clock.Set(nighttest.Start.Add(24 * time.Hour))
+		// It is killed in each of its transactions once.
+		for i := 1; ; i++ {
+			store.Fail(crmtest.Fault{Where: []crmtest.Where{crmtest.After, crmtest.Lost}[i%2], N: 1 + i/2})
+			if _, err = w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(second)}); err == nil {
+				break
+			}
+			require.ErrorIs(t, err, crmtest.ErrFault)
+		}
+		store.Heal()
+		for range 2 {
+			got = causes()
+			for rule, who := range map[string][]string{"sets": {"0"}, "added": {"0"}, "chain": {"0"}, "expired": {"1"}, "cleared": {"2"}, "entered": {"4"}, "left": {"3"}, "answered": {"0"},
+				"clicked": {"1"}, "opened": {"2"}, "solved": {"3"}, "returned": {"3"}, "visited": {"4"}} {
+				require.Equal(t, who, got["rule/"+rule], rule)
+			}
+			require.Len(t, got, 2+13)
+			for _, f := range effectsOf(t, store, "rule/waits") {
+				want := crm.Planned
+				if f.Subject.Profile.ID == "4" {
+					want = crm.Cancelled
+				}
+				require.Equal(t, want, f.State, f.Subject.Profile.ID)
+			}
+			require.Equal(t, crm.Done, effectsOf(t, store, "rule/chain")[0].State)
+			clock.Advance(24 * time.Hour)
+			_, err = w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(second)})
+			require.NoError(t, err)
+		}
+	})
 }
 
 // TestOccasionsBeginNow: what was on record before rules waited is no occasion.
 func TestOccasionsBeginNow(t *testing.T) {
-	store := memstore.New()
-	w, clock := shop(t, store, "rules: [{name: sets, when: Orders >= 9, then: [{tag: y}]}]", nil)
-	_, err := w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(3))})
-	require.NoError(t, err)
-	require.NoError(t, store.View(t.Context(), func(r crm.Reader) error { // no rule waits, so nothing keeps the feed from being pruned
-		list, err := r.Cursors(t.Context())
-		require.Empty(t, list)
-		return err
-	}))
-	book, err := rules.ReadYAML("rules.yaml", []byte("rules: [{name: ordered, on: {event: order}, when: 'true', then: [{tag: ordered}]}]"))
-	require.NoError(t, err)
-	require.NoError(t, w.Engine.Rules().Load(book))
-	clock.Advance(24 * time.Hour)
-	_, err = w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(crm.Batch{Facts: []*crm.Fact{nighttest.Order(1, "new", clock.Now())}})})
-	require.NoError(t, err)
-	got := effectsOf(t, store, "rule/ordered")
-	require.Len(t, got, 1)
-	require.Equal(t, "1", got[0].Subject.Profile.ID)
+	eachWay(t, func(t *testing.T, way func(*vefa.Config)) {
+		store := memstore.New()
+		w, clock := shop(t, store, "rules: [{name: sets, when: Orders >= 9, then: [{tag: y}]}]", way)
+		_, err := w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(3))})
+		require.NoError(t, err)
+		require.NoError(t, store.View(t.Context(), func(r crm.Reader) error { // no rule waits, so nothing keeps the feed from being pruned
+			list, err := r.Cursors(t.Context())
+			require.Empty(t, list)
+			return err
+		}))
+		book, err := rules.ReadYAML("rules.yaml", []byte("rules: [{name: ordered, on: {event: order}, when: 'true', then: [{tag: ordered}]}]"))
+		require.NoError(t, err)
+		require.NoError(t, w.Engine.Rules().Load(book))
+		clock.Advance(24 * time.Hour)
+		_, err = w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(crm.Batch{Facts: []*crm.Fact{nighttest.Order(1, "new", clock.Now())}})})
+		require.NoError(t, err)
+		got := effectsOf(t, store, "rule/ordered")
+		require.Len(t, got, 1)
+		require.Equal(t, "1", got[0].Subject.Profile.ID)
+	})
 }
 
 // TestClosedEveningsRaiseNoOccasions: an evening that is run again after it was
 // closed tells rules of nothing that has become known since. The next one does.
 func TestClosedEveningsRaiseNoOccasions(t *testing.T) {
-	store := memstore.New()
-	w, clock := shop(t, store, `
+	eachWay(t, func(t *testing.T, way func(*vefa.Config)) {
+		store := memstore.New()
+		w, clock := shop(t, store, `
 rules:
   - {name: ordered, on: {event: order}, each: Purchases, when: 'true', then: [{message: hello}], once: row}
   - {name: tagged, on: {tag_added: vip}, when: 'true', then: [{tag: greeted}]}
   - {name: entered, on: {segment_entered: buyers}, when: 'true', then: [{tag: inside}]}
-`, func(c *vefa.Config) { c.Segments = "segment buyers = vip" })
-	night := func(n vefa.Night) (vefa.NightReport, map[string]int) {
-		rep, err := w.Engine.Night(t.Context(), n)
-		require.NoError(t, err)
-		planned := map[string]int{}
-		for _, rule := range []string{"ordered", "tagged", "entered"} {
-			planned[rule] = len(effectsOf(t, store, "rule/"+rule))
+`, func(c *vefa.Config) {
+			way(c)
+			c.Segments = "segment buyers = vip"
+		})
+		night := func(n vefa.Night) (vefa.NightReport, map[string]int) {
+			rep, err := w.Engine.Night(t.Context(), n)
+			require.NoError(t, err)
+			planned := map[string]int{}
+			for _, rule := range []string{"ordered", "tagged", "entered"} {
+				planned[rule] = len(effectsOf(t, store, "rule/"+rule))
+			}
+			return rep, planned
 		}
-		return rep, planned
-	}
-	_, before := night(vefa.Night{Source: nighttest.Once(nighttest.People(3))})
-	require.Equal(t, map[string]int{"ordered": 3, "tagged": 0, "entered": 0}, before)
-	clock.Advance(24 * time.Hour)
-	day := clock.Now().Format(time.DateOnly)
-	_, got := night(vefa.Night{})
-	require.Equal(t, before, got)
+		_, before := night(vefa.Night{Source: nighttest.Once(nighttest.People(3))})
+		require.Equal(t, map[string]int{"ordered": 3, "tagged": 0, "entered": 0}, before)
+		clock.Advance(24 * time.Hour)
+		day := clock.Now().Format(time.DateOnly)
+		_, got := night(vefa.Night{})
+		require.Equal(t, before, got)
 
-	clock.Advance(time.Minute)
-	require.NoError(t, w.Engine.Service().Record(t.Context(), nighttest.Order(0, "late", clock.Now()), tagOf(0, "v", "vip", false, clock.Now(), time.Time{})))
-	rep, got := night(vefa.Night{Day: day})
-	require.Equal(t, 1, rep.Again)
-	require.Zero(t, rep.Rules.Planned)
-	require.Equal(t, before, got)
+		clock.Advance(time.Minute)
+		require.NoError(t, w.Engine.Service().Record(t.Context(), nighttest.Order(0, "late", clock.Now()), tagOf(0, "v", "vip", false, clock.Now(), time.Time{})))
+		rep, got := night(vefa.Night{Day: day})
+		require.Equal(t, 1, rep.Again)
+		require.Zero(t, rep.Rules.Planned)
+		require.Equal(t, before, got)
 
-	clock.Advance(24 * time.Hour)
-	rep, got = night(vefa.Night{})
-	require.Zero(t, rep.Again)
-	require.Equal(t, map[string]int{"ordered": 4, "tagged": 1, "entered": 1}, got)
+		clock.Advance(24 * time.Hour)
+		rep, got = night(vefa.Night{})
+		require.Zero(t, rep.Again)
+		require.Equal(t, map[string]int{"ordered": 4, "tagged": 1, "entered": 1}, got)
+	})
 }
 
 // TestUnknownOccasions are refused. Case D7.

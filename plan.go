@@ -24,7 +24,7 @@ type planned struct {
 
 // maxHeld is how many customers with firings are held in memory while Config.Breaker
 // counts them. Where there are more, rules are asked twice.
-const maxHeld = 100_000
+const maxHeld = 10_000
 
 // plan asks the rules of an evening about everybody and writes down what they want, but
 // for what Config.Breaker leaves out.

@@ -55,8 +55,14 @@ rules:
       - task: call
 `
 
+// TB is what New needs of a test, which may be one of rapid's.
+type TB interface {
+	require.TestingT
+	Helper()
+}
+
 // New returns an engine on a store. Several may share a store and a clock.
-func New(t testing.TB, store crm.Store, clock *crmtest.Clock, change func(*vefa.Config)) *Retailer {
+func New(t TB, store crm.Store, clock *crmtest.Clock, change func(*vefa.Config)) *Retailer {
 	t.Helper()
 	book, err := rules.ReadYAML("rules.yaml", []byte(Rules))
 	require.NoError(t, err)
