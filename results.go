@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -40,14 +41,45 @@ type CampaignResult struct {
 	Until    time.Time         `json:"until"`    // the end of its window
 	Withheld []Count           `json:"withheld"` // when it was planned, by guard
 	Report   experiment.Report `json:"report"`
+	Revenue  Revenue           `json:"revenue"`
 }
 
-// SurveyResult is the answers to one survey at one place.
+// Revenue is what the customers of a campaign bought within its window, what came back
+// taken off, in Config.Currency.
+type Revenue struct {
+	// Total is of all who were addressed, reached or not. PerAddressed and PerHeldOut
+	// are of one customer of either arm, those included who bought nothing.
+	Total        crm.Money `json:"total"`
+	PerAddressed crm.Money `json:"per_addressed"`
+	PerHeldOut   crm.Money `json:"per_held_out"`
+	// Measured says that both arms have customers enough for Extra: what the messages
+	// brought from all who were addressed together, between Low and High with the
+	// confidence of the report. A negative amount is what they cost.
+	Measured bool      `json:"measured,omitempty"`
+	Extra    crm.Money `json:"extra"`
+	Low      crm.Money `json:"low"`
+	High     crm.Money `json:"high"`
+	// Cost is what the messages cost that left, by the campaign's Cost; zero where it
+	// has none, or one in a currency without a rate.
+	Cost crm.Money `json:"cost"`
+	// Unpriced counts the customers with a purchase in a currency without a rate: they
+	// are in none of the amounts.
+	Unpriced int `json:"unpriced,omitempty"`
+}
+
+// SurveyResult is the answers to one survey.
 type SurveyResult struct {
 	Survey string        `json:"survey"`
-	Place  string        `json:"place"` // id; empty: all together
+	Sent   int           `json:"sent"`
+	N      int64         `json:"n"`
+	Result survey.Result `json:"result"` // of all answers, those without a place too
+	Places []PlaceResult `json:"places"` // by id
+}
+
+// PlaceResult is the answers to one survey at one place.
+type PlaceResult struct {
+	Place  string        `json:"place"` // id; empty: without a place
 	Name   string        `json:"name"`
-	Sent   int           `json:"sent,omitempty"` // of all together
 	N      int64         `json:"n"`
 	Hidden bool          `json:"hidden,omitempty"` // too few answers to show
 	Result survey.Result `json:"result"`
@@ -147,7 +179,7 @@ func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
 	for i := range e.cfg.Campaigns {
 		c := &e.cfg.Campaigns[i]
 		if list := byCause[c.Cause()]; len(list) > 0 {
-			res, err := measure(&c.Campaign, list, bought, clicked)
+			res, err := e.measure(&c.Campaign, list, bought, clicked)
 			if err != nil {
 				return out, err
 			}
@@ -157,17 +189,18 @@ func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
 	for _, name := range slices.Sorted(maps.Keys(surveys)) {
 		g := surveys[name]
 		total := g.Total()
-		out.Surveys = append(out.Surveys, SurveyResult{Survey: name, N: total.N(), Sent: asked[name], Result: total.Result()})
+		all := SurveyResult{Survey: name, N: total.N(), Sent: asked[name], Result: total.Result(), Places: []PlaceResult{}}
 		for _, r := range g.Results(survey.ResultOptions{}) {
-			s := SurveyResult{Survey: name, Place: r.Key, N: r.Result.N, Hidden: r.Suppressed}
+			s := PlaceResult{Place: r.Key, N: r.Result.N, Hidden: r.Suppressed}
 			if p := places.Get(r.Key); p != nil {
 				s.Name = p.Name
 			}
 			if !r.Suppressed {
 				s.Result = r.Result
 			}
-			out.Surveys = append(out.Surveys, s)
+			all.Places = append(all.Places, s)
 		}
+		out.Surveys = append(out.Surveys, all)
 	}
 	return out, nil
 }
@@ -194,10 +227,12 @@ func counts(m map[string]int) []Count {
 // measure counts conversions: customers who bought within the window after
 // they were assigned. Those who were withheld when the campaign was planned
 // belong to neither arm; those who were withheld later stay in theirs.
-func measure(c *messaging.Campaign, effects []*crm.Effect, converted, clicked map[crm.EffectID]bool) (CampaignResult, error) {
+func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, bought map[crm.EffectID]purchases, clicked map[crm.EffectID]bool) (CampaignResult, error) {
 	out := CampaignResult{Name: c.Name}
 	withheld := map[string]int{}
 	var n experiment.Counts
+	var addressed, heldOut experiment.Spend
+	var left int64
 	for _, f := range effects {
 		if out.Started.IsZero() || f.Created.Before(out.Started) {
 			out.Started = f.Created
@@ -206,7 +241,20 @@ func measure(c *messaging.Campaign, effects []*crm.Effect, converted, clicked ma
 			withheld[refusal(f)]++
 			continue
 		}
-		bought := converted[f.ID]
+		spent := bought[f.ID]
+		bought := spent.any
+		arm := &addressed
+		if f.State == crm.HeldOut {
+			arm = &heldOut
+		}
+		if spent.unpriced {
+			out.Revenue.Unpriced++
+		} else {
+			arm.Add(spent.amount)
+		}
+		if !f.SentAt.IsZero() {
+			left++
+		}
 		if f.State == crm.HeldOut {
 			n.HeldOut++
 			if bought {
@@ -235,7 +283,39 @@ func measure(c *messaging.Campaign, effects []*crm.Effect, converted, clicked ma
 	if out.Report, err = experiment.Evaluate(n, c.Holdout, 0.95); err != nil {
 		return out, fmt.Errorf("vefa: campaign %q: %w", c.Name, err)
 	}
-	return out, nil
+	return out, e.revenue(&out.Revenue, addressed, heldOut, out.Report.Confidence, c.Cost, left, out.Started)
+}
+
+// revenue fills in the amounts, which were counted in hundredths.
+func (e *Engine) revenue(r *Revenue, addressed, heldOut experiment.Spend, confidence float64, cost crm.Money, left int64, on time.Time) error {
+	home := func(hundredths float64) crm.Money {
+		return crm.Money{Amount: ofHundredths(int64(math.Round(hundredths)), crm.Decimals(e.cfg.Currency)), Currency: e.cfg.Currency}
+	}
+	mean := func(s experiment.Spend) crm.Money {
+		if s.N == 0 {
+			return home(0)
+		}
+		return home(float64(s.Sum) / float64(s.N))
+	}
+	r.Total, r.PerAddressed, r.PerHeldOut = home(float64(addressed.Sum)), mean(addressed), mean(heldOut)
+	r.Extra, r.Low, r.High = home(0), home(0), home(0)
+	if r.Measured = addressed.N >= 2 && heldOut.N >= 2; r.Measured {
+		x, err := experiment.CompareSpend(addressed, heldOut, confidence)
+		if err != nil {
+			return err
+		}
+		n := float64(addressed.N)
+		r.Extra, r.Low, r.High = home(n*x.Difference), home(n*x.Interval.Lo), home(n*x.Interval.Hi)
+	}
+	if cost.Currency != e.cfg.Currency && e.cfg.Rate != nil && cost.Amount != 0 {
+		if at, ok := e.cfg.Rate(cost, on); ok {
+			cost = at
+		}
+	}
+	if r.Cost = home(0); cost.Currency == e.cfg.Currency {
+		r.Cost.Amount = left * cost.Amount
+	}
+	return nil
 }
 
 func minTime(a, b time.Time) time.Time {
@@ -275,9 +355,16 @@ func (r *Results) countCustomers(ctx context.Context, rd crm.Reader) error {
 	}
 }
 
-// whoBought returns the campaign messages whose customers bought within the
+// purchases is what a customer bought within a window.
+type purchases struct {
+	any      bool  // something was kept
+	amount   int64 // what came back taken off, in hundredths of the home currency
+	unpriced bool  // some of it has no rate
+}
+
+// whoBought returns what the customers of campaign messages bought within the
 // window of the campaign.
-func (e *Engine) whoBought(ctx context.Context, places *crm.Places, byCause map[string][]*crm.Effect, data map[crm.EffectID]MessageData, now time.Time) (map[crm.EffectID]bool, error) {
+func (e *Engine) whoBought(ctx context.Context, places *crm.Places, byCause map[string][]*crm.Effect, data map[crm.EffectID]MessageData, now time.Time) (map[crm.EffectID]purchases, error) {
 	type asked struct {
 		about crm.ProfileKey
 		id    crm.EffectID
@@ -292,7 +379,7 @@ func (e *Engine) whoBought(ctx context.Context, places *crm.Places, byCause map[
 		}
 	}
 	slices.SortFunc(all, func(a, b asked) int { return cmp.Or(a.about.Compare(b.about), cmp.Compare(a.id, b.id)) })
-	out := map[crm.EffectID]bool{}
+	out := map[crm.EffectID]purchases{}
 	for chunk := range slices.Chunk(all, loadBatch) {
 		keys := make([]crm.ProfileKey, len(chunk))
 		for i, a := range chunk {
@@ -311,25 +398,35 @@ func (e *Engine) whoBought(ctx context.Context, places *crm.Places, byCause map[
 			return nil, err
 		}
 		for _, a := range chunk {
-			if x := p.of(a.about); x != nil && x.bought(a.after, a.until) {
-				out[a.id] = true
+			if x := p.of(a.about); x != nil {
+				out[a.id] = x.bought(a.after, a.until)
 			}
 		}
 	}
 	return out, nil
 }
 
-// bought reports whether a customer bought something after one instant and not
-// after another, and kept some of it.
-func (x *person) bought(after, until time.Time) bool {
+// bought returns what a customer bought after one instant and not after another, and
+// kept.
+func (x *person) bought(after, until time.Time) (sum purchases) {
 	lo, hi := after.UnixMicro(), until.UnixMicro()
 	for i := range x.orders {
 		o := &x.orders[i]
-		if o.at > lo && o.at <= hi && o.flags&(flagReturn|flagCancelled|flagReturned) == 0 && x.kept(o) > 0 {
-			return true
+		if o.at <= lo || o.at > hi || o.flags&(flagReturn|flagCancelled|flagReturned) != 0 {
+			continue
+		}
+		kept := x.kept(o)
+		if kept <= 0 {
+			continue
+		}
+		sum.any = true
+		if o.flags&flagUnpriced != 0 {
+			sum.unpriced = true
+		} else {
+			sum.amount += kept
 		}
 	}
-	return false
+	return sum
 }
 
 // kept is the amount of an order less what its returns took back. Of one in a

@@ -2,6 +2,7 @@ package vefa_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -383,14 +384,11 @@ func TestResultsOfSurveys(t *testing.T) {
 	require.NoError(t, err)
 	promoters := map[string]int{"one": 6, "two": 2, "": 10}
 	places := 0
-	total := false
-	for _, s := range res.Surveys {
-		require.Equal(t, "visit", s.Survey)
-		if s.Place == "" && s.N == int64(n) {
-			total = true
-			require.InDelta(t, 100*float64(6+2+1+10-2-3-2-2)/float64(n), s.Result.Value, 1e-9)
-			continue
-		}
+	require.Len(t, res.Surveys, 1, "one survey, one total: Case B10")
+	require.Equal(t, "visit", res.Surveys[0].Survey)
+	require.Equal(t, int64(n), res.Surveys[0].N)
+	require.InDelta(t, 100*float64(6+2+1+10-2-3-2-2)/float64(n), res.Surveys[0].Result.Value, 1e-9)
+	for _, s := range res.Surveys[0].Places {
 		places++
 		if s.Place != "" {
 			require.Equal(t, s.Place, s.Name)
@@ -407,7 +405,6 @@ func TestResultsOfSurveys(t *testing.T) {
 		require.InDelta(t, 100*float64(promoters[s.Place]-bad[s.Place])/float64(len(scores[s.Place])), s.Result.Value, 1e-9, "place %q", s.Place)
 		require.Equal(t, survey.NPS, s.Result.Metric)
 	}
-	require.True(t, total)
 	require.Equal(t, 4, places)
 	tickets := map[crm.TicketState]int{}
 	at := 0
@@ -444,4 +441,94 @@ func TestSurveysThatWereSent(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 4, res.Surveys[0].Sent)
 	require.Equal(t, int64(1), res.Surveys[0].N)
+}
+
+// TestRevenueOfACampaign counts by hand what both arms of a campaign bought: returns are
+// taken off, what was bought before, later or in a currency without a rate is left out,
+// and messages cost what they cost. Case B12.
+func TestRevenueOfACampaign(t *testing.T) {
+	const n = 60
+	store, clock := memstore.New(), &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	shop := nighttest.New(t, store, clock, func(c *vefa.Config) {
+		c.Rules, c.TrainAt = nil, 1<<20
+		c.Campaigns[0].Holdout, c.Campaigns[0].Window, c.Campaigns[0].Unmeasured = 0.5, measuredWindow, ""
+		c.Campaigns[0].Cost = crm.Money{Amount: 3, Currency: "EUR"}
+		c.Rate = func(m crm.Money, _ time.Time) (crm.Money, bool) {
+			return crm.Money{Amount: 40 * m.Amount, Currency: "TRY"}, m.Currency == "EUR"
+		}
+	})
+	_, err := shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(n))})
+	require.NoError(t, err)
+	var facts []*crm.Fact
+	var spent [2][]float64
+	sent, unpriced := int64(0), 0
+	for _, f := range effectsOf(t, store, "campaign/spring") {
+		key, err := vefa.About(f)
+		require.NoError(t, err)
+		who, i := key.ID, 0
+		_, err = fmt.Sscan(who, &i)
+		require.NoError(t, err)
+		at, arm, amount := f.Created.AddDate(0, 0, 1), 0, int64(0)
+		if f.State == crm.HeldOut {
+			arm = 1
+		} else {
+			sent++
+		}
+		order := func(id string, at time.Time, total crm.Money) *crm.Fact {
+			o := nighttest.Order(i, who+id, at)
+			o.Data.(*crm.Order).Total = total
+			facts = append(facts, o)
+			return o
+		}
+		try := func(a int64) crm.Money { return crm.Money{Amount: a, Currency: "TRY"} }
+		switch i % 5 {
+		case 0:
+			order("a", at, try(int64(1000+i)))
+			order("b", at.Add(time.Hour), try(50000))
+			amount = int64(51000 + i)
+		case 1: // half of it came back, later than the window
+			o := order("a", at, try(20000))
+			back := order("b", at.Add(2*measuredWindow), try(-10000))
+			back.Data.(*crm.Order).Returns = o.Key
+			amount = 10000
+		case 2:
+			order("before", f.Created.Add(-time.Hour), try(77700))
+			order("late", f.Created.Add(measuredWindow+time.Second), try(88800))
+		case 3:
+			order("euro", at, crm.Money{Amount: 1000, Currency: "EUR"})
+			amount = 40000
+		case 4:
+			if i%10 == 4 {
+				order("yen", at, crm.Money{Amount: 99, Currency: "JPY"})
+				unpriced++
+				continue
+			}
+		}
+		spent[arm] = append(spent[arm], float64(amount))
+	}
+	_, err = shop.Engine.Service().Import(t.Context(), crm.Batch{Facts: facts})
+	require.NoError(t, err)
+	clock.Set(nighttest.Start.Add(3 * measuredWindow))
+	res, err := shop.Engine.Results(t.Context())
+	require.NoError(t, err)
+	got := res.Campaigns[0].Revenue
+	total := func(list []float64) (sum float64) {
+		for _, v := range list {
+			sum += v
+		}
+		return sum
+	}
+	mean := func(list []float64) float64 { return total(list) / float64(len(list)) }
+	money := func(v float64) crm.Money { return crm.Money{Amount: int64(math.Round(v)), Currency: "TRY"} }
+	require.Equal(t, money(total(spent[0])), got.Total)
+	require.Equal(t, money(mean(spent[0])), got.PerAddressed)
+	require.Equal(t, money(mean(spent[1])), got.PerHeldOut)
+	require.True(t, got.Measured)
+	require.Equal(t, money(float64(len(spent[0]))*(mean(spent[0])-mean(spent[1]))), got.Extra)
+	require.Less(t, got.Low.Amount, got.Extra.Amount)
+	require.InDelta(t, got.Extra.Amount-got.Low.Amount, got.High.Amount-got.Extra.Amount, 1)
+	require.Equal(t, money(float64(sent*3*40)), got.Cost)
+	require.Equal(t, unpriced, got.Unpriced)
+	require.Positive(t, unpriced)
 }

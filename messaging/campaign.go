@@ -29,6 +29,8 @@ type Campaign struct {
 	URL    string  `json:"url,omitempty"` // where its tracked link leads; empty: no link
 	// Route is what the provider's route can do and bills, for text messages.
 	Route sms.Profile `json:"route,omitzero"`
+	// Cost is what one message costs, for the figures of the campaign alone.
+	Cost crm.Money `json:"cost,omitzero"`
 	// MaxSegments bounds the worst case of a text message over Route; 0 means
 	// that it is not looked at.
 	MaxSegments int `json:"max_segments,omitempty"`

@@ -223,11 +223,12 @@ func (s summary) print(w io.Writer) {
 		fmt.Fprintf(w, "campaign %s: %d assigned, %d held out; bought %.1f%% (clickers %.1f%%, held out %.1f%%), difference %+.2f points [%+.2f, %+.2f] %s\n",
 			c.Name, r.Counts.Assigned, r.Counts.HeldOut, 100*r.Total.Share, 100*r.Clickers.Share, 100*r.HeldOut.Share,
 			100*r.Incremental.Difference, 100*r.Incremental.Interval.Lo, 100*r.Incremental.Interval.Hi, r.Result)
+		if v := c.Revenue; v.Measured {
+			fmt.Fprintf(w, "  brought %s more than without [%s, %s], of %s; %s messages cost %s\n", money(v.Extra), money(v.Low), money(v.High), money(v.Total), thousands(int(r.Counts.Delivered)), money(v.Cost))
+		}
 	}
 	for _, v := range s.Surveys {
-		if v.Place == "" {
-			fmt.Fprintf(w, "survey %s: %d of %d answered, %s %.0f [%.0f, %.0f]\n", v.Survey, v.N, v.Sent, v.Result.Metric, v.Result.Value, v.Result.Interval.Low, v.Result.Interval.High)
-		}
+		fmt.Fprintf(w, "survey %s: %d of %d answered, %s %.0f [%.0f, %.0f]\n", v.Survey, v.N, v.Sent, v.Result.Metric, v.Result.Value, v.Result.Interval.Low, v.Result.Interval.High)
 	}
 	fmt.Fprintf(w, "clicks: %d by people, %d suspected, %d by machines; tickets: %d solved, %d open\n", s.Clicks[crm.Human], s.Clicks[crm.Suspected], s.Clicks[crm.Machine],
 		s.Tickets[crm.TicketSolved], s.Tickets[crm.TicketOpen]+s.Tickets[crm.TicketPending])

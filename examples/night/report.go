@@ -59,7 +59,9 @@ type campaignView struct {
 	Rates, Increment whiskers
 	Rows             []rateRow
 	Withheld         []string
+	Money            string // what it brought and cost
 	Difference       string
+	Fine             string // for statisticians
 	Notes            []string
 }
 
@@ -70,7 +72,7 @@ type surveyView struct {
 	Low, High      string // ends of the scale
 	Total          scoreRow
 	Sent           string
-	Stores         []scoreRow // best first
+	Stores         []scoreRow // worst first
 	Left           int        // stores in the middle that are left out
 	Hidden         int        // stores with too few answers
 	HiddenAnswers  string     // of all of them together
@@ -158,7 +160,7 @@ func (s *simulation) page(ctx context.Context, sum summary) (*page, error) {
 		what = s.o.format + " data"
 	}
 	p.Subtitle = fmt.Sprintf("%s evenings from %s: %s. Record kept in %s.", thousands(sum.Evenings), longDate(sum.From), what, sum.Store)
-	p.Tiles = tiles(sum)
+	p.Tiles = tiles(sum, g.turnover(s.home, s.dates(sum.Evenings)))
 	p.evenings(g, s.dates(sum.Evenings))
 	for _, c := range sum.Campaigns {
 		p.Campaigns = append(p.Campaigns, campaignOf(c, s.home))
@@ -213,15 +215,11 @@ func (s *simulation) dates(evenings int) []string {
 	return out
 }
 
-func tiles(sum summary) []tile {
+func tiles(sum summary, sales tile) []tile {
 	answers, asked := int64(0), 0
-	last := ""
 	for _, v := range sum.Surveys {
-		if v.Survey != last { // the total of a survey comes first
-			answers += v.N
-			asked += v.Sent
-			last = v.Survey
-		}
+		answers += v.N
+		asked += v.Sent
 	}
 	withheld := 0
 	for _, c := range sum.Withheld {
@@ -232,11 +230,20 @@ func tiles(sum summary) []tile {
 	for _, n := range sum.Clicks {
 		clicks += n
 	}
-	out := []tile{{"Customers", thousands(sum.Customers), thousands(sum.Profiles) + " records of all sources"}}
-	if sum.Dedup.Known {
-		out = append(out, tile{"Same person found", percent(sum.Dedup.F1), "F1 over pairs, against the truth"})
+	out := []tile{sales}
+	var extra, cost crm.Money
+	measured := 0
+	for _, c := range sum.Campaigns {
+		if m := c.Revenue; m.Measured {
+			measured++
+			extra, cost = crm.Money{Amount: extra.Amount + m.Extra.Amount, Currency: m.Extra.Currency}, crm.Money{Amount: cost.Amount + m.Cost.Amount, Currency: m.Cost.Currency}
+		}
+	}
+	if measured > 0 {
+		out = append(out, tile{"Brought by campaigns", money(extra), "an estimate, for " + money(cost) + " of messages; see the intervals"})
 	}
 	out = append(out, []tile{
+		{"Customers", thousands(sum.Customers), thousands(sum.Merges) + " of " + thousands(sum.Profiles) + " records joined"},
 		{"Messages sent", thousands(sum.Sent), "each with its own link"},
 		{"Messages withheld", thousands(withheld), "each with its reasons"},
 		{"Survey answers", thousands(int(answers)), "of " + thousands(asked) + " asked"},

@@ -288,6 +288,45 @@ func (p *picker) best() crm.ProfileKey {
 	return out.first
 }
 
+// turnover is what was bought on the dates shown, returns taken off, in the currency that
+// most is bought in, and how that compares with as many days before.
+func (g *gathered) turnover(home *time.Location, dates []string) tile {
+	out := tile{Label: "Sales", Value: "–", Note: "nothing was bought"}
+	if len(dates) == 0 {
+		return out
+	}
+	from, err := time.ParseInLocation(time.DateOnly, dates[0], home)
+	if err != nil {
+		return out
+	}
+	before, until := from.AddDate(0, 0, -len(dates)), from.AddDate(0, 0, len(dates))
+	now, was, orders := map[string]int64{}, map[string]int64{}, map[string]int{}
+	for _, s := range g.sales {
+		switch {
+		case s.at.Before(before), !s.at.Before(until):
+		case s.at.Before(from):
+			was[s.amount.Currency] += s.amount.Amount
+		default:
+			now[s.amount.Currency] += s.amount.Amount
+			orders[s.amount.Currency]++
+		}
+	}
+	best := ""
+	for c, n := range orders {
+		if best == "" || n > orders[best] || n == orders[best] && c < best {
+			best = c
+		}
+	}
+	if best == "" {
+		return out
+	}
+	out.Value, out.Note = money(crm.Money{Amount: now[best], Currency: best}), "returns taken off"
+	if was[best] > 0 {
+		out.Note = fmt.Sprintf("%s%% on the %d days before", signed(100*(float64(now[best])/float64(was[best])-1), 1), len(dates))
+	}
+	return out
+}
+
 // place names a place for people.
 func (g *gathered) place(id string) string {
 	if p := g.places.Get(id); p != nil && p.Name != "" {

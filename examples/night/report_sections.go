@@ -54,11 +54,22 @@ func campaignOf(c vefa.CampaignResult, home *time.Location) campaignView {
 	points := fmt.Sprintf("%s points (%s interval %s to %s)", signed(100*i.Difference, 2), confidence, signed(100*i.Interval.Lo, 2), signed(100*i.Interval.Hi, 2))
 	v.Increment = drawWhiskers(v.ID+"-difference", "What the messages changed, "+c.Name, "Share of everybody addressed less that of the held out: "+points+".", "", []estimate{
 		{"difference", "Difference in points: " + signed(100*i.Difference, 2), 100 * i.Interval.Lo, 100 * i.Difference, 100 * i.Interval.Hi}})
+	if m := c.Revenue; m.Measured {
+		doubt := ""
+		if m.Low.Amount <= 0 && m.High.Amount >= 0 {
+			doubt = "; it may as well be nothing"
+		}
+		v.Money = fmt.Sprintf("They brought an estimated %s more than without them (%s interval %s to %s)%s. Those who were addressed bought for %s: %s each, and the held out for %s each.",
+			money(m.Extra), confidence, money(m.Low), money(m.High), doubt, money(m.Total), money(m.PerAddressed), money(m.PerHeldOut))
+		if m.Cost.Amount > 0 {
+			v.Money += fmt.Sprintf(" The messages cost %s.", money(m.Cost))
+		}
+	}
 	v.Difference = fmt.Sprintf("Difference to the held out: %s, that is %s purchases.", points, signed(i.Conversions, 1))
 	if i.HasLift {
 		v.Notes = append(v.Notes, fmt.Sprintf("Relative to the held out: %s%% (interval %s%% to %s%%).", signed(100*i.Lift, 0), signed(100*i.LiftInterval.Lo, 0), signed(100*i.LiftInterval.Hi, 0)))
 	}
-	v.Notes = append(v.Notes, fmt.Sprintf("Two-sided p %.3f, for one look at a size fixed before; check of the split p %.3f.", i.P, r.SRM))
+	v.Fine = fmt.Sprintf("Two-sided p %.3f, for one look at a size fixed before; check of the split p %.3f.", i.P, r.SRM)
 	return v
 }
 
@@ -77,27 +88,26 @@ func verdict(r experiment.Report) string {
 	return "Not decided: the interval holds zero, so these figures do not show that the messages changed anything."
 }
 
-// surveysOf groups results by survey: the first of each is its total, the
-// others are its places.
+// surveysOf shows each survey with its places, the worst first: by the end of the
+// interval that speaks for them, so that a few answers put no place on top.
 func surveysOf(list []vefa.SurveyResult) []surveyView {
 	var out []surveyView
-	for i := 0; i < len(list); {
-		total := list[i]
-		v := surveyView{ID: "survey-" + slug(total.Survey), Name: total.Survey, Total: scoreOf(total), Sent: thousands(total.Sent)}
+	for _, total := range list {
+		v := surveyView{ID: "survey-" + slug(total.Survey), Name: total.Survey, Total: scoreOf("", total.N, total.Result), Sent: thousands(total.Sent)}
 		v.Unit, v.Low, v.High = scale(total.Result.Metric)
 		shown := int64(0)
-		var places []vefa.SurveyResult
-		for i++; i < len(list) && list[i].Survey == total.Survey; i++ {
-			if list[i].Hidden {
+		var places []vefa.PlaceResult
+		for _, p := range total.Places {
+			if p.Hidden {
 				v.Hidden++
 				continue
 			}
-			shown += list[i].N
-			places = append(places, list[i])
+			shown += p.N
+			places = append(places, p)
 		}
 		v.HiddenAnswers = thousands(int(total.N - shown))
-		slices.SortFunc(places, func(a, b vefa.SurveyResult) int {
-			return cmp.Or(cmp.Compare(b.Result.Value, a.Result.Value), cmp.Compare(b.N, a.N), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Place, b.Place))
+		slices.SortFunc(places, func(a, b vefa.PlaceResult) int {
+			return cmp.Or(cmp.Compare(a.Result.Interval.High, b.Result.Interval.High), cmp.Compare(a.Result.Value, b.Result.Value), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Place, b.Place))
 		})
 		const most = 60 // at each end
 		if n := len(places) - 2*most; n > 0 {
@@ -105,7 +115,7 @@ func surveysOf(list []vefa.SurveyResult) []surveyView {
 			places = append(places[:most:most], places[len(places)-most:]...)
 		}
 		for _, p := range places {
-			v.Stores = append(v.Stores, scoreOf(p))
+			v.Stores = append(v.Stores, scoreOf(cmp.Or(p.Name, p.Place, "without a place"), p.N, p.Result))
 		}
 		out = append(out, v)
 	}
@@ -125,12 +135,7 @@ func scale(m survey.Metric) (unit, low, high string) {
 	return "score", "", ""
 }
 
-func scoreOf(v vefa.SurveyResult) scoreRow {
-	r := v.Result
-	name := v.Name
-	if name == "" {
-		name = cmp.Or(v.Place, "without a place")
-	}
+func scoreOf(name string, n int64, r survey.Result) scoreRow {
 	lo, whole, digits := 0.0, 100.0, 0
 	switch r.Metric {
 	case survey.NPS:
@@ -140,7 +145,7 @@ func scoreOf(v vefa.SurveyResult) scoreRow {
 	}
 	at := func(x float64) float64 { return coord(100 * min(1, max(0, (x-lo)/whole))) }
 	plain := func(x float64) string { return strings.TrimPrefix(signed(x, digits), "+") }
-	row := scoreRow{Place: name, Value: plain(r.Value), Interval: plain(r.Interval.Low) + " to " + plain(r.Interval.High), N: thousands(int(v.N)),
+	row := scoreRow{Place: name, Value: plain(r.Value), Interval: plain(r.Interval.Low) + " to " + plain(r.Interval.High), N: thousands(int(n)),
 		Lo: at(r.Interval.Low), At: at(r.Value), Hi: at(r.Interval.High), Middle: at(0)}
 	row.Width = coord(row.Hi - row.Lo)
 	return row

@@ -13,11 +13,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/segment/report"
+	"github.com/vefacrm/vefa/survey"
 )
 
 // reportOf runs a small simulation and returns its page.
@@ -39,6 +42,7 @@ func TestReport(t *testing.T) {
 		`<html lang="en">`, `name="viewport"`, "prefers-color-scheme:dark", "The evenings", "Campaign new-collection", "Held out", "descriptive only",
 		"Difference to the held out", "From the plan to the provider", "Against the truth", "messages sent twice", "Clicks by verdict",
 		"Whom segments select", "Audience of new-collection", "Most alike", "tag watch-buyer", "by recency (down)", "Where customers went",
+		"<span>Sales</span>", "Brought by campaigns", "They brought an estimated", "more than without them (95% interval", "it may as well be nothing", "The messages cost ", // Case B12
 		"One customer", "Refused by", "checks passed", "agree:", "Seconds",
 	} {
 		require.Contains(t, html, want)
@@ -279,4 +283,32 @@ func TestStoryOfEveryDecision(t *testing.T) {
 		require.NotEqual(t, string(kind), m.Head)
 		require.NotContains(t, m.Head, "+905551112233")
 	}
+}
+
+// TestWorstShopsFirst: places stand by how bad they surely are; a few answers put none on
+// top. Case B12.
+func TestWorstShopsFirst(t *testing.T) {
+	place := func(id string, n int64, value, low, high float64) vefa.PlaceResult {
+		return vefa.PlaceResult{Place: id, Name: id, N: n, Result: survey.Result{Metric: survey.NPS, N: n, Value: value, Interval: survey.Interval{Low: low, High: high}}}
+	}
+	v := surveysOf([]vefa.SurveyResult{{Survey: "visit", N: 1000, Result: survey.Result{Metric: survey.NPS}, Places: []vefa.PlaceResult{
+		place("good", 200, 70, 60, 80), place("few", 5, -60, -100, 40), place("bad", 300, -20, -30, -10), {Place: "hidden", Hidden: true},
+	}}})
+	require.Len(t, v, 1)
+	var got []string
+	for _, s := range v[0].Stores {
+		got = append(got, s.Place)
+	}
+	require.Equal(t, []string{"bad", "few", "good"}, got)
+	require.Equal(t, 1, v[0].Hidden)
+}
+
+// TestTurnover adds up what was bought on the dates shown and compares it. Case B12.
+func TestTurnover(t *testing.T) {
+	day := func(n int) time.Time { return time.Date(2025, 1, n, 20, 0, 0, 0, time.UTC) }
+	try := func(a int64) crm.Money { return crm.Money{Amount: a, Currency: "TRY"} }
+	g := &gathered{sales: []sale{{"a", day(7), try(777)}, {"a", day(8), try(10000)}, {"a", day(9), try(10000)},
+		{"a", day(10), try(40000)}, {"b", day(11), try(-10000)}, {"b", day(11), crm.Money{Amount: 5, Currency: "EUR"}}, {"b", day(12), try(999)}}}
+	require.Equal(t, tile{"Sales", "300.00 TRY", "+50.0% on the 2 days before"}, g.turnover(time.UTC, []string{"2025-01-10", "2025-01-11"}))
+	require.Equal(t, "nothing was bought", g.turnover(time.UTC, []string{"2026-01-10"}).Note)
 }

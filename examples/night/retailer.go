@@ -71,7 +71,7 @@ func configuration(o options, from time.Time, home *time.Location) (vefa.Config,
 		c := vefa.Campaign{Segment: segment, Campaign: messaging.Campaign{
 			Name: name, From: "SAAT", Locale: "tr", Text: text, Fields: []messaging.Field{link40}, URL: "https://saat.example/" + name,
 			Quiet: messaging.EveningQuiet(), Caps: []messaging.Cap{{Max: 3, Per: 7 * 24 * time.Hour}},
-			Holdout: holdout, Window: 14 * 24 * time.Hour,
+			Cost: crm.Money{Amount: 12, Currency: "TRY"}, Holdout: holdout, Window: 14 * 24 * time.Hour,
 		}}
 		for _, n := range evenings {
 			c.On = append(c.On, from.AddDate(0, 0, n).Format(time.DateOnly))

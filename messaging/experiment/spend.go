@@ -1,0 +1,65 @@
+package experiment
+
+import (
+	"fmt"
+	"math"
+)
+
+// Spend sums up what units of one arm spent, those who spent nothing included. The
+// zero value has nobody in it.
+type Spend struct {
+	N    int64   // units
+	Sum  int64   // of their amounts
+	mean float64 // Welford's
+	m2   float64 // sum of squared differences from the mean
+}
+
+// Add takes in one unit.
+func (s *Spend) Add(amount int64) {
+	s.N++
+	s.Sum += amount
+	d := float64(amount) - s.mean
+	s.mean += d / float64(s.N)
+	s.m2 += d * (float64(amount) - s.mean)
+}
+
+// Extra is what treatment changed of what units spend, by intention to treat.
+type Extra struct {
+	Treated    float64  // mean of a unit of treatment
+	HeldOut    float64  // mean of a unit of the holdout
+	Difference float64  // of the two
+	Interval   Interval // of the difference: Welch's
+}
+
+// CompareSpend compares the two arms at a confidence level (0 means 0.95). Each needs
+// two units, else it is ErrInput. Spending is skewed: with fewer than some hundreds in
+// an arm the interval is a rough one.
+func CompareSpend(treated, heldOut Spend, confidence float64) (Extra, error) {
+	if confidence == 0 {
+		confidence = 0.95
+	}
+	z, err := quantile(confidence)
+	if err != nil {
+		return Extra{}, err
+	}
+	if treated.N < 2 || heldOut.N < 2 {
+		return Extra{}, fmt.Errorf("%w: %d and %d units, each arm needs two", ErrInput, treated.N, heldOut.N)
+	}
+	e := Extra{Treated: treated.mean, HeldOut: heldOut.mean, Difference: treated.mean - heldOut.mean}
+	a := treated.m2 / float64(treated.N-1) / float64(treated.N)
+	b := heldOut.m2 / float64(heldOut.N-1) / float64(heldOut.N)
+	half := 0.0
+	if a+b > 0 {
+		df := (a + b) * (a + b) / (a*a/float64(treated.N-1) + b*b/float64(heldOut.N-1))
+		half = student(z, df) * math.Sqrt(a+b)
+	}
+	e.Interval = Interval{e.Difference - half, e.Difference + half}
+	return e, nil
+}
+
+// student turns a normal quantile into that of Student's t (Abramowitz and Stegun,
+// 26.7.5): within 1 % from 4 degrees of freedom on.
+func student(z, df float64) float64 {
+	z2 := z * z
+	return z * (1 + (z2+1)/(4*df) + ((5*z2+16)*z2+3)/(96*df*df) + (((3*z2+19)*z2+17)*z2-15)/(384*df*df*df))
+}
