@@ -71,9 +71,6 @@ type traits struct {
 	skipLocked string
 	// chained: a statement can use what another changed in its WITH.
 	chained bool
-	// doubleWork: an INSERT that may meet its row does every row twice, so that
-	// it is worth to look for many rows first.
-	doubleWork bool
 	// mute: statements do not tell which rows they wrote.
 	mute bool
 	// locksAsRead: rows are locked in the order in which they are read, not in that

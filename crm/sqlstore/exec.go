@@ -1,13 +1,9 @@
 package sqlstore
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"math"
 	"slices"
 )
 
@@ -171,15 +167,6 @@ func (s *session) execText(ctx context.Context, q *statement, args []any) (int64
 	return res.RowsAffected()
 }
 
-// faster returns the way to insert rows that suits the transaction. In the
-// host's own, an error must not end it, so there it is always ON CONFLICT.
-func (s *session) faster(o op, tab tableID) op {
-	if s.own && s.s.sql(o, tab, 1).text != "" {
-		return o
-	}
-	return opInsert
-}
-
 // query runs a statement that takes no rows.
 func (s *session) query(ctx context.Context, o op, tab tableID, n int, args []any, scan func(resultRow) error) error {
 	return s.s.g.wrap("read", s.s.g.tables[tab].name, s.queryText(ctx, s.s.sql(o, tab, n), args, scan))
@@ -213,84 +200,6 @@ func (s *session) each(ctx context.Context, o op, tab tableID, rows *rowset, sca
 		left = left[n*rows.width:]
 	}
 	return nil
-}
-
-// manyRows is from how many rows on Config.Copy is worth its round trips.
-const manyRows = 64
-
-// wait waits for the COPY that runs and returns its error, or that of an earlier
-// one.
-func (s *session) wait() error {
-	if s.copying != nil {
-		s.failed = <-s.copying
-		s.copying = nil
-	}
-	return s.failed
-}
-
-// copyRows begins to write new rows by Config.Copy.
-func (s *session) copyRows(ctx context.Context, tab tableID, rows *rowset) error {
-	buf, _ := s.s.copies.Get().(*[]byte)
-	if buf == nil {
-		buf = new([]byte)
-	}
-	*buf = appendCopy((*buf)[:0], s.s.g.tables[tab].cols, s.s.cfg.Tenant, rows.vals)
-	if err := s.wait(); err != nil {
-		return err
-	}
-	done := make(chan error, 1)
-	s.copying = done
-	go func() {
-		err := s.s.g.raced(opAdd, s.s.copy(ctx, s.conn, s.s.sql(opCopy, tab, 1).text, *buf))
-		if errors.Is(err, errAgain) {
-			s.s.careful[tab].Store(carefulCalls)
-		}
-		s.s.copies.Put(buf)
-		done <- s.s.g.wrap("copy", s.s.g.tables[tab].name, err)
-	}()
-	return nil
-}
-
-// copy calls the host's function on a goroutine, where a panic would end the
-// process.
-func (s *Store) copy(ctx context.Context, conn *sql.Conn, statement string, rows []byte) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("sqlstore: Config.Copy panicked: %v", p)
-		}
-	}()
-	return s.cfg.Copy(ctx, conn, statement, bytes.NewReader(rows))
-}
-
-// appendCopy writes rows in PostgreSQL's binary COPY format (the manual's chapter
-// on COPY, "Binary Format"): a header, per row the number of fields and per field
-// its length and bytes, a trailer. The tenant is the first field.
-func appendCopy(b []byte, cols []column, tenant string, vals []cell) []byte {
-	b = append(b, "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"...)
-	for i, v := range vals {
-		c := i % len(cols)
-		if c == 0 {
-			b = binary.BigEndian.AppendUint16(b, uint16(1+len(cols)))
-			b = binary.BigEndian.AppendUint32(b, uint32(len(tenant)))
-			b = append(b, tenant...)
-		}
-		switch v.kind {
-		case num:
-			if cols[c].typ == small {
-				b = binary.BigEndian.AppendUint32(b, 2)
-				b = binary.BigEndian.AppendUint16(b, uint16(v.n))
-			} else {
-				b = binary.BigEndian.AppendUint32(b, 8)
-				b = binary.BigEndian.AppendUint64(b, uint64(v.n))
-			}
-		case str:
-			b = binary.BigEndian.AppendUint32(b, uint32(len(v.s)))
-			b = append(b, v.s...)
-		default:
-			b = binary.BigEndian.AppendUint32(b, math.MaxUint32)
-		}
-	}
-	return binary.BigEndian.AppendUint16(b, math.MaxUint16)
 }
 
 // exec is each for statements that return nothing; it counts the rows touched.

@@ -397,59 +397,6 @@ func (t *tx) putAll(ctx context.Context, facts []*crm.Fact, o op) ([]crm.Put, er
 	return puts, nil
 }
 
-// divide tells the facts that are not there from those that may be. On
-// PostgreSQL it hopes, or looks for many at once, which is cheaper than to let
-// ON CONFLICT find out.
-func (t *tx) divide(ctx context.Context, list []factRow) (fresh, known []factRow, err error) {
-	if t.hopeful(list[0].tab, len(list)) {
-		for _, r := range list {
-			delete(t.absent, *r.ref)
-		}
-		return list, nil, nil
-	}
-	for _, r := range list {
-		if t.wasAbsent(*r.ref) {
-			fresh = append(fresh, r)
-		} else {
-			known = append(known, r)
-		}
-	}
-	if !t.own || !t.s.g.doubleWork || len(known) < manyRows {
-		return fresh, known, nil
-	}
-	tab := list[0].tab
-	rows := newRows(t.s.g.tables[tab].keys, len(known))
-	for _, r := range known {
-		rows.add(factKey(tab, r.part, *r.ref)...)
-	}
-	there := map[crm.FactRef]bool{}
-	err = t.each(ctx, opPeek, tab, rows, func(rows resultRow) error {
-		ref, _, err := t.s.g.scanFactKey(tab, rows)
-		there[ref] = true
-		return err
-	})
-	ask := known
-	known = nil
-	for _, r := range ask {
-		if there[*r.ref] {
-			known = append(known, r)
-		} else {
-			fresh = append(fresh, r)
-		}
-	}
-	slices.SortFunc(fresh, factRow.compare)
-	return fresh, known, err
-}
-
-// wasAbsent reports, once, whether the transaction looked for the fact in vain.
-func (t *tx) wasAbsent(ref crm.FactRef) bool {
-	_, ok := t.absent[ref]
-	if ok {
-		delete(t.absent, ref)
-	}
-	return ok
-}
-
 // putFacts writes facts of one table, sorted by key, each once. Those of opAdd
 // are known to be new, which spares the database to compare and to answer.
 func (t *tx) putFacts(ctx context.Context, list []factRow, facts []*crm.Fact, puts []crm.Put, o op) error {

@@ -16,7 +16,7 @@ type postgres struct{ *grammar }
 func (postgres) traits() traits {
 	return traits{
 		name: "postgres", quote: `"`, clock: "(date_part('epoch', clock_timestamp()) * 1000000)::bigint",
-		fixed: true, perKey: true, skipLocked: " FOR UPDATE OF t SKIP LOCKED", chained: true, doubleWork: true, copies: true,
+		fixed: true, perKey: true, skipLocked: " FOR UPDATE OF t SKIP LOCKED", chained: true, copies: true,
 		viewLevel: sql.LevelRepeatableRead, updateLevel: sql.LevelReadCommitted,
 	}
 }

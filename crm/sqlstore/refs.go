@@ -155,66 +155,13 @@ func (t *tx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
 	if err != nil {
 		return err
 	}
-	defer func() { t.s.free(rows) }()
-	if t.conn == nil || rows.len() < manyRows {
-		_, err = t.exec(ctx, t.faster(opMerge, tabRefs), tabRefs, rows)
-		return err
+	defer t.s.free(rows)
+	o := t.faster(opMerge, tabRefs)
+	if t.hopeful(tabRefs, rows.len()) {
+		o = opAdd
 	}
-	if !t.hopeful(tabRefs, rows.len()) {
-		if rows, err = t.newRefs(ctx, rows); err != nil {
-			return err
-		}
-	}
-	_, err = t.exec(ctx, opAdd, tabRefs, rows)
+	_, err = t.exec(ctx, o, tabRefs, rows)
 	return err
-}
-
-// hopeful reports whether n rows may be added without a look whether they are
-// there. Most rows of an import are new, and to look for them costs as much as
-// to write them, so it is done only for a while after one was there.
-func (t *tx) hopeful(tab tableID, n int) bool {
-	if t.conn == nil || n < manyRows || t.again {
-		return false
-	}
-	careful := &t.s.careful[tab]
-	if careful.Load() <= 0 {
-		return true
-	}
-	careful.Add(-1)
-	return false
-}
-
-// carefulCalls is for how many calls rows of a table are looked for, after one
-// was there, which ended the transaction.
-const carefulCalls = 64
-
-// newRefs leaves out the entries that are there.
-func (t *tx) newRefs(ctx context.Context, rows *rowset) (*rowset, error) {
-	type entry struct {
-		order int64
-		texts [6]string // subject, target, kind, key
-	}
-	there := map[entry]bool{}
-	err := t.each(ctx, opGet, tabRefs, rows, func(rows resultRow) error {
-		var k entry
-		err := rows.Scan(&k.texts[4], &k.texts[5], &k.order, &k.texts[0], &k.texts[1], &k.texts[2], &k.texts[3])
-		there[k] = true
-		return err
-	})
-	if err != nil || len(there) == 0 {
-		return rows, err
-	}
-	out := newRows(rows.width, rows.len())
-	for v := rows.vals; len(v) > 0; v = v[rows.width:] {
-		k := entry{order: v[2].n}
-		for i := range k.texts {
-			k.texts[i] = v[i+3].s
-		}
-		if !there[k] {
-			out.vals = append(out.vals, v[:rows.width]...)
-		}
-	}
-	return out, nil
 }
 
 // DeleteRefs implements crm.RefWriter.

@@ -11,9 +11,9 @@ type op uint8
 
 const (
 	opInsert     op = iota // new rows; those that are there stay as they are
-	opAdd                  // PostgreSQL, own transaction: new rows; an error if one is there
-	opCopy                 // PostgreSQL: the same by COPY
-	opMerge                // PostgreSQL, own transaction: new rows, those that are there stay
+	opAdd                  // own transaction: new rows; an error if one is there
+	opCopy                 // the same by COPY
+	opMerge                // own transaction: new rows, those that are there stay
 	opNewer                // facts: new rows, or newer versions
 	opTied                 // facts: rows of the same version whose content wins
 	opNewest               // facts: new rows, or other contents as newer versions
@@ -34,15 +34,15 @@ const (
 	opBump                 // part_seq: give out numbers
 	opAll                  // all rows of a small table
 	opLockCursor           // a consumer's position, if nobody holds it
-	opWriteLock            // SQLite: become the writer
+	opWriteLock            // become the one writer
 	opFirst                // the first number that is left in parts of the feed
 	opPrune                // changes of parts up to a number
-	opNow                  // PostgreSQL: the server's time in microseconds
-	opTake                 // PostgreSQL: add reservations of a counter and take their sum
-	opTakeNew              // PostgreSQL, own transaction: the same; an error if one is there
-	opTakeOne              // PostgreSQL: the same of one of a counter that is there
-	opTakeOneNew           // PostgreSQL, own transaction: the same; an error if it is there
-	opConfirm              // PostgreSQL: make a reservation final
+	opNow                  // the server's time in microseconds
+	opTake                 // add reservations of a counter and take their sum
+	opTakeNew              // own transaction: the same; an error if one is there
+	opTakeOne              // the same of one of a counter that is there
+	opTakeOneNew           // own transaction: the same; an error if it is there
+	opConfirm              // make a reservation final
 	opBackward             // a page of the entries of a key, the last first
 	numOps
 )
@@ -138,8 +138,6 @@ func (g *grammar) text(id statementID, n int) string {
 			return g.lookup(tab, n, t.keyNames(), outEffect, "")
 		case tab == tabDocuments:
 			return g.lookup(tab, n, t.keyNames(), outDocument, "")
-		case tab == tabRefs && g.copies:
-			return g.lookup(tab, n, t.names(), outRef, "")
 		case tab == tabCursors:
 			return g.lookup(tab, n, t.keyNames(), []string{"position"}, "")
 		}
@@ -166,7 +164,7 @@ func (g *grammar) text(id statementID, n int) string {
 		switch {
 		case tab == tabProfiles:
 			return g.lookup(tab, n, profileKey, outPlace, "")
-		case facts && g.doubleWork:
+		case facts && g.copies:
 			return g.lookup(tab, n, t.keyNames(), g.factKeyOf(tab), "")
 		}
 	case opUpdate:

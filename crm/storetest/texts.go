@@ -20,7 +20,7 @@ var textTests = []test{
 
 var hostile = []string{
 	"'; DROP TABLE profiles; --", `"`, `\`, `\\`, `''`, "`", "%", "_", "%_%", "a%b", "axb", "a_b", "?", "$1", ":x", "@x", "{}", "[]", "NULL", "null", "0", "-1", "1e9",
-	" ", "  lead", "trail ", "a b", "/", "//", "a/b", ":", "\u00a0", "\u200b", "\ufeff", "\u202eRTL", "שלום", "مرحبا", "İ", "I", "ı", "i", "i̇", "Å", "A\u030a", "e\u0301", "é",
+	" ", "  ", "  lead", "lead", "trail ", "trail", "trail\u00a0", "a b", "/", "//", "a/b", ":", "\u00a0", "\u200b", "\ufeff", "\u202eRTL", "שלום", "مرحبا", "İ", "I", "ı", "i", "i̇", "Å", "A\u030a", "e\u0301", "é",
 	"😀", "👩‍👩‍👧‍👦", "🇹🇷", "𝒜", "漢字", "ß", "ss", "SS", "\U0010ffff", "\ufffd", "A", "a", "Z", "z", "~", "aa", "aA", "Aa",
 	strings.Repeat("x", crm.MaxKeyLen), strings.Repeat("ğ", crm.MaxKeyLen/2), strings.Repeat("😀", crm.MaxKeyLen/4), strings.Repeat("%", crm.MaxKeyLen),
 }
@@ -74,6 +74,9 @@ func testHostileTexts(e *env) {
 		e.view(func(r crm.Reader) error {
 			fs, err := r.FactsOf(e.ctx, crm.FactQuery{Subjects: []crm.Subject{textFact(s).Subject}})
 			require.Len(e, fs, 1, "%q", s)
+			require.NoError(e, err)
+			due, err := r.DueEffects(e.ctx, crm.DueQuery{State: crm.Planned, Before: start.AddDate(0, 0, 1), Kinds: []crm.EffectKind{crm.EffectKind(s)}})
+			require.Len(e, due, 1, "%q", s)
 			return err
 		})
 	}

@@ -123,7 +123,7 @@ CREATE TABLE {p}refs (
 -- unknown, and empty when nothing more will happen.
 CREATE TABLE {p}effects (
     part smallint NOT NULL, tenant {short} NOT NULL, id {key} NOT NULL,
-    kind text NOT NULL, cause text NOT NULL, version bigint NOT NULL,
+    kind {key} NOT NULL, cause text NOT NULL, version bigint NOT NULL,
     subject_kind {short} NOT NULL, subject_a {key} NOT NULL, subject_b {key} NOT NULL,
     about_kind text NOT NULL, about_source text NOT NULL, about_id text NOT NULL, occurrence text NOT NULL,
     due bigint NOT NULL, state text NOT NULL, waiting smallint, to_channel text NOT NULL, to_value text NOT NULL,
