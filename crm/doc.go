@@ -10,7 +10,7 @@
 // splitting people moves nothing but links and is always exactly reversible.
 //
 // A Service works on a Store: crm/memstore keeps the record in memory,
-// crm/sqlstore in SQLite or PostgreSQL through the host's *sql.DB.
+// crm/sqlstore in SQLite, PostgreSQL or MariaDB through the host's *sql.DB.
 //
 //	svc := crm.New(memstore.New(), crm.Config{})
 //	err := svc.PutProfile(ctx, &crm.Profile{

@@ -1,5 +1,5 @@
 // Package sqlstore keeps the record of package crm in the host's own database,
-// SQLite or PostgreSQL, through database/sql. It imports no driver: the host
+// SQLite, PostgreSQL, MariaDB or MySQL, through database/sql. It imports no driver: the host
 // brings the one that it has.
 //
 //	db, err := sql.Open("pgx", dsn)                                     // the host's
@@ -38,6 +38,33 @@
 // transaction pooler may stand between. Updates run at READ COMMITTED and lock
 // what they are about to change; views run at REPEATABLE READ. Every statement
 // names its part, so that sharding by part is possible.
+//
+// # MariaDB and MySQL
+//
+// The dialect MySQL is what MariaDB 10.6 and MySQL 8.0.21 have in common; the tests run
+// on MariaDB 10.11, none on MySQL. The DSN names a database; for
+// github.com/go-sql-driver/mysql:
+//
+//	user:password@tcp(db.example:3306)/shop?interpolateParams=true&maxAllowedPacket=0&transaction_isolation='READ-COMMITTED'
+//
+// interpolateParams saves a round trip for each statement. maxAllowedPacket=0 makes the
+// driver refuse, as the server would by hanging up, a record that is too large for it.
+// Before MariaDB 11.1 the variable is tx_isolation. The store's own transactions set
+// their level; a transaction of the host's that is joined must be at READ COMMITTED, by
+// that variable or by BeginTx with sql.LevelReadCommitted: at the server's default,
+// REPEATABLE READ, it would not see what others committed since it began. Check tells
+// of that, of a sql_mode that is not strict, and of a max_allowed_packet under 16 MiB.
+//
+// The tables live in the connection's database, or in Config.Schema. They are InnoDB's,
+// with pages of 16 KiB. Keys are varbinary, so that texts are compared byte for byte,
+// trailing spaces included; other texts are utf8mb4. Binary logs need the format ROW or
+// MIXED, which is the default. Nothing needs a trigger, a procedure, an event or a right
+// beside SELECT, INSERT, UPDATE and DELETE; Migrate makes tables and indexes.
+//
+// A statement that changes tables ends a transaction there. Migrate, which holds a lock
+// of the server's (GET_LOCK), therefore takes a table or an index that exists already
+// for what an earlier attempt made before it was killed, and goes on; steps of the
+// host's (Config.Migrations) must bear that too.
 //
 // # Roles
 //

@@ -20,7 +20,7 @@ func (mysql) traits() traits {
 	return traits{
 		name: "mysql", quote: "`", clock: "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))",
 		fixed: true, skipLocked: " FOR UPDATE SKIP LOCKED", mute: true, locksAsRead: true, maxBytes: 4 << 20, ddlCommits: true,
-		dsn:       "open it with a database's name and ?interpolateParams=true&transaction_isolation='READ-COMMITTED' behind it (github.com/go-sql-driver/mysql; before MariaDB 11.1 the variable is tx_isolation)",
+		dsn:       "open it with a database's name and ?interpolateParams=true&maxAllowedPacket=0&transaction_isolation='READ-COMMITTED' behind it (github.com/go-sql-driver/mysql; before MariaDB 11.1 the variable is tx_isolation)",
 		viewLevel: sql.LevelRepeatableRead, updateLevel: sql.LevelReadCommitted,
 	}
 }
@@ -223,6 +223,10 @@ func (mysql) fault(err error) fault {
 	case 1048, 1118, 1153, 1264, 1265, 1292, 1301, 1366, 1406, 1690, 4025: // null, row size, packet, range, truncated, value, packet, value, too long, range, CHECK
 		return refused
 	}
+	// The driver's error has no number, and the server's not one of its own.
+	if err != nil && (strings.Contains(err.Error(), "packet for query is too large") || strings.Contains(err.Error(), "'max_allowed_packet'")) {
+		return refused
+	}
 	return noFault
 }
 
@@ -333,7 +337,8 @@ var (
 )
 
 // ddl keeps keys in bytes, which are compared with their trailing spaces, and rows with
-// NULL in indexes that others have without.
+// NULL in indexes that others have without. MySQL takes the default of a long text only
+// as an expression.
 func (mysql) ddl(q string) string {
 	lines := strings.Split(q, "\n")
 	for i, l := range lines {
@@ -341,6 +346,6 @@ func (mysql) ddl(q string) string {
 			lines[i] = textType.ReplaceAllString(l, "longtext")
 		}
 	}
-	q = strings.NewReplacer("{key}", "varbinary(512)", "{short}", "varbinary(64)", "{end}", " ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin").Replace(strings.Join(lines, "\n"))
+	q = strings.NewReplacer("{key}", "varbinary(512)", "{short}", "varbinary(64)", " DEFAULT ''", " DEFAULT ('')", "{end}", " ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin").Replace(strings.Join(lines, "\n"))
 	return partialIndex.ReplaceAllString(q, "$1")
 }

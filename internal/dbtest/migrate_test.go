@@ -1,6 +1,8 @@
 package dbtest
 
 import (
+	"database/sql"
+	"database/sql/driver"
 	"strings"
 	"testing"
 
@@ -134,4 +136,34 @@ func TestNotMigrated(t *testing.T) {
 			require.ErrorAs(t, err, &e)
 		})
 	}
+}
+
+// TestMigrateKilled ends the connection after one statement, after two, after three, …
+// on the same database, where statements that make tables end transactions: each
+// attempt goes on from where the last one was killed, and the lock is not left behind.
+func TestMigrateKilled(t *testing.T) {
+	d := withShipments(openMySQL(t))
+	inner, err := d.db.Driver().(driver.DriverContext).OpenConnector(mysqlDSN(t))
+	require.NoError(t, err)
+	f := &fuse{Connector: inner}
+	killed := d
+	killed.db = sql.OpenDB(f)
+	defer func() { require.NoError(t, killed.db.Close()) }()
+	done, halfway := false, 0
+	for n := int64(1); !done && n < 500; n++ {
+		f.left.Store(n)
+		err := sqlstore.Migrate(deadline(t), killed.db, d.dialect, d.cfg)
+		if done = err == nil; done {
+			break
+		}
+		require.ErrorIs(t, err, errGone, "after %d statements", n)
+		if have := len(tables(t, d)); have > 2 && have < 20 {
+			halfway++
+		}
+	}
+	require.True(t, done)
+	require.Greater(t, halfway, 10, "it was killed between the tables of a step")
+	migrate(t, d)
+	require.NoError(t, d.store().Check(deadline(t)))
+	used(t, d)
 }

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa"
@@ -106,6 +108,55 @@ func TestAPlainDSN(t *testing.T) {
 		require.ErrorIs(t, err, crm.ErrBusy)
 		require.ErrorContains(t, err, "busy_timeout")
 	}
+}
+
+// TestAPlainDSNOfMySQL: Check says what is missing in how a server was opened.
+func TestAPlainDSNOfMySQL(t *testing.T) {
+	d := openMySQL(t)
+	migrate(t, d)
+	cfg, err := mysql.ParseDSN(mysqlDSN(t))
+	require.NoError(t, err)
+	check := func(database, mode, isolation string) error {
+		cfg := cfg.Clone()
+		cfg.DBName, cfg.Params = database, map[string]string{"sql_mode": mode, "tx_isolation": isolation}
+		connector, err := mysql.NewConnector(cfg)
+		require.NoError(t, err)
+		db := sql.OpenDB(connector)
+		defer func() { require.NoError(t, db.Close()) }()
+		return sqlstore.New(db, d.dialect, d.cfg).Check(t.Context())
+	}
+	require.NoError(t, check(cfg.DBName, "'STRICT_TRANS_TABLES'", "'READ-COMMITTED'"))
+	for words, err := range map[string]error{
+		"names no database":   check("", "'STRICT_ALL_TABLES'", "'READ-COMMITTED'"),
+		"sql_mode":            check(cfg.DBName, "'NO_ENGINE_SUBSTITUTION'", "'READ-COMMITTED'"),
+		"begin at REPEATABLE": check(cfg.DBName, "'STRICT_TRANS_TABLES'", "'REPEATABLE-READ'"),
+	} {
+		require.ErrorIs(t, err, sqlstore.ErrDSN)
+		require.ErrorContains(t, err, words)
+		require.ErrorContains(t, err, "transaction_isolation='READ-COMMITTED'")
+	}
+}
+
+// TestTooLargeForMySQL: a record that the server would hang up on is refused as such.
+func TestTooLargeForMySQL(t *testing.T) {
+	d := openMySQL(t)
+	migrate(t, d)
+	cfg, err := mysql.ParseDSN(mysqlDSN(t))
+	require.NoError(t, err)
+	cfg.MaxAllowedPacket = 0
+	connector, err := mysql.NewConnector(cfg)
+	require.NoError(t, err)
+	d.db = sql.OpenDB(connector)
+	defer func() { require.NoError(t, d.db.Close()) }()
+	note := func(n int) *crm.Fact {
+		return &crm.Fact{Key: crm.FactKey{Kind: crm.KindNote, Source: "desk", ID: fmt.Sprint(n)}, Subject: consent(1).Subject, At: day, Data: &crm.Note{Text: strings.Repeat("x", n)}}
+	}
+	svc := service(d.store())
+	for _, n := range []int{5 << 20, 9 << 20, 3 << 20} { // more than a statement of many rows may have
+		require.NoError(t, svc.Record(deadline(t), note(n)))
+	}
+	require.ErrorIs(t, svc.Record(deadline(t), note(40<<20)), crm.ErrInvalid)
+	require.NoError(t, svc.Record(deadline(t), note(1)), "the store goes on")
 }
 
 func errOf[T any](_ T, err error) error { return err }
