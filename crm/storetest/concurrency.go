@@ -12,6 +12,7 @@ var concurrencyTests = []test{
 	{"Concurrency/Disjoint", "writers of different records do not lose each other's work", testDisjointWriters},
 	{"Concurrency/SameRecord", "of writers of one record each either gets ErrConflict or builds on the one before", testSameRecord},
 	{"Concurrency/Readers", "readers see whole transactions while others write", testReaders},
+	{"Concurrency/Versions", "of several that write versions of one fact at once the highest stays, whoever comes last", testVersions},
 	{"Concurrency/OnceOnly", "of several that plan one effect at once exactly one creates it", testOnceOnly},
 }
 
@@ -154,4 +155,33 @@ func testOnceOnly(e *env) {
 		total += n
 	}
 	require.Equal(e, effects, total, "an effect was created more than once, or never")
+}
+
+func testVersions(e *env) {
+	const writers, facts = 6, 3
+	for round := range int64(e.rounds(25)) {
+		told := make([]int64, writers)
+		err := parallel(writers, func(i int) error {
+			version := 1 + round*writers + (int64(i)*5+round)%writers
+			var fs []*crm.Fact
+			for n := range facts {
+				fs = append(fs, note(crm.OfProfile(key(1)), fmt.Sprint(n), fmt.Sprint(version), version))
+			}
+			return e.retry(func(tx crm.Tx) error {
+				puts, err := tx.PutFacts(e.ctx, fs...)
+				if err == nil && puts[0].Changed() {
+					told[i] = version
+				}
+				return err
+			})
+		})
+		require.NoError(e, err)
+		highest := (round + 1) * writers
+		require.Contains(e, told, highest, "whoever wrote the highest version is told so")
+		for n := range facts {
+			f := e.fact(note(crm.OfProfile(key(1)), fmt.Sprint(n), "", 0).Ref())
+			require.Equal(e, highest, f.Version)
+			require.Equal(e, fmt.Sprint(highest), f.Data.(*crm.Note).Text)
+		}
+	}
 }
