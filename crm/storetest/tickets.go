@@ -261,6 +261,7 @@ func testTicketQueue(e *env) {
 	require.Equal(e, []string{"7", "4", "1", "9", "6", "3", "0"}, list(crm.TicketQuery{After: e.fact(refs["10"])}))
 	change := func(id string, c crm.TicketChange) {
 		e.Helper()
+		c.Actor = "desk"
 		_, err := svc.ChangeTicket(e.ctx, refs[id], c)
 		require.NoError(e, err)
 	}
