@@ -12,6 +12,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/rules"
 	"github.com/vefacrm/vefa/segment"
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // Field is something of the host's own that rules read beside Facts: a cart, the
@@ -296,7 +297,7 @@ func (f *filler) readSent(ctx context.Context, persons []*person, note func(rece
 type segmentReader struct {
 	idx   *segment.Index
 	names []string
-	in    []*segment.Set
+	in    []*bitset.Set
 }
 
 // segmentsAt returns a function that reads the segments of an index as of an instant, when

@@ -1,6 +1,7 @@
 package segment
 
 import "time"
+import "github.com/vefacrm/vefa/segment/bitset"
 
 // Counts returns the number of members of each segment. It is much faster than
 // asking one by one: it walks the population once, chunk by chunk, and what many
@@ -10,29 +11,22 @@ func (v *View) Counts(at time.Time, names ...string) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	counts := make([]int, len(names))
-	b.run(v.pop.keys, func(i int, _ uint16, c container) { counts[i] += int(c.n) })
-	return counts, nil
+	return b.Counts(v.pop), nil
 }
 
 // Audiences returns the members of each segment, evaluated together as by
 // Counts. The sets belong to the caller.
-func (v *View) Audiences(at time.Time, names ...string) ([]*Set, error) {
+func (v *View) Audiences(at time.Time, names ...string) ([]*bitset.Set, error) {
 	b, err := v.batch(at, names)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]*Set, len(names))
-	for i := range out {
-		out[i] = new(Set)
-	}
-	b.run(v.pop.keys, func(i int, key uint16, c container) { out[i].put(key, c) })
-	return out, nil
+	return b.Sets(v.pop), nil
 }
 
-func (v *View) batch(at time.Time, names []string) (*batch, error) {
+func (v *View) batch(at time.Time, names []string) (*bitset.Batch, error) {
 	c := newCompiler(&v.state, v.when(at))
-	b := newBatch()
+	b := new(bitset.Batch)
 	for _, name := range names {
 		d, err := v.definition(name)
 		if err != nil {
@@ -42,154 +36,7 @@ func (v *View) batch(at time.Time, names []string) (*batch, error) {
 		if err != nil {
 			return nil, err
 		}
-		b.add(root)
+		b.Add(root)
 	}
 	return b, nil
-}
-
-// batch evaluates many conjunctions chunk by chunk.
-type batch struct {
-	ord      map[*node]int32
-	operands []operand
-	queries  []batchQuery
-	spare    []*bitmap
-	scratch
-}
-
-type batchQuery struct{ inc, exc []int32 } // places in operands
-
-// operand is what some queries mention, with its value on the present chunk.
-type operand struct {
-	node *node
-	uses int
-	c    *container // nil: empty here
-	val  container  // behind c, if node is no leaf
-	laid container  // c as a bitmap, if laid out on this chunk; else n is 0
-}
-
-const (
-	layUses = 4   // mentioned this often, an array is worth laying out as a bitmap
-	laySize = 24  // and if it has this many values
-	layMost = 512 // bitmaps at a time, 4 MB
-)
-
-func newBatch() *batch { return &batch{ord: make(map[*node]int32)} }
-
-func (b *batch) add(root *node) {
-	var q batchQuery
-	if root.op == opAnd {
-		q.inc, q.exc = b.places(root.inc), b.places(root.exc)
-	} else {
-		q.inc = b.places([]*node{root})
-	}
-	b.queries = append(b.queries, q)
-}
-
-func (b *batch) places(nodes []*node) []int32 {
-	out := make([]int32, len(nodes))
-	for i, n := range nodes {
-		at, ok := b.ord[n]
-		if !ok {
-			at = int32(len(b.operands))
-			b.ord[n] = at
-			b.operands = append(b.operands, operand{node: n})
-		}
-		b.operands[at].uses++
-		out[i] = at
-	}
-	return out
-}
-
-// run calls emit for every query and chunk with members, chunk by chunk. The
-// container holds until emit returns.
-func (b *batch) run(keys []uint16, emit func(query int, key uint16, c container)) {
-	b.words = &b.built.batch[0]
-	for _, key := range keys {
-		b.load(key)
-		for i := range b.queries {
-			if c := b.eval(&b.queries[i]); c.n > 0 {
-				emit(i, key, c)
-			}
-		}
-	}
-}
-
-func (b *batch) load(key uint16) {
-	for i := range b.operands {
-		o := &b.operands[i]
-		if o.laid.n > 0 {
-			b.spare = append(b.spare, o.laid.bits)
-			o.laid = container{}
-		}
-		o.c = nil
-		if o.node.op == opSet {
-			o.c = o.node.set.at(key)
-		} else if o.val = o.node.chunk(key); o.val.n > 0 {
-			o.c = &o.val
-		}
-	}
-}
-
-// flat returns the operand as a bitmap if that is how it is best probed.
-func (b *batch) flat(o *operand) *container {
-	if o.laid.n > 0 {
-		return &o.laid
-	}
-	if o.c.kind != kindArray || o.uses < layUses || o.c.n < laySize || len(b.operands) > layMost {
-		return o.c
-	}
-	var words *bitmap
-	if n := len(b.spare); n > 0 {
-		words, b.spare = b.spare[n-1], b.spare[:n-1]
-		*words = bitmap{}
-	} else {
-		words = new(bitmap)
-	}
-	o.c.orInto(words)
-	o.laid = container{kind: kindBitmap, bits: words, n: o.c.n}
-	return &o.laid
-}
-
-func (b *batch) eval(q *batchQuery) container {
-	var base *operand // the smallest array
-	var full *container
-	for _, at := range q.inc {
-		o := &b.operands[at]
-		if o.c == nil {
-			return container{}
-		}
-		if o.c.n == chunkSize {
-			full = o.c
-		} else if o.c.kind == kindArray && (base == nil || o.c.n < base.c.n) {
-			base = o
-		}
-	}
-	inc, exc := b.inc[:0], b.exc[:0]
-	for _, at := range q.inc {
-		if o := &b.operands[at]; o != base && o.c.n < chunkSize {
-			inc = append(inc, b.flat(o))
-		}
-	}
-	for _, at := range q.exc {
-		o := &b.operands[at]
-		if o.c == nil {
-			continue
-		}
-		if o.c.n == chunkSize {
-			return container{}
-		}
-		exc = append(exc, b.flat(o))
-	}
-	if base == nil && len(inc) == 0 {
-		inc = append(inc, full)
-	}
-	b.inc, b.exc = inc, exc
-	if base == nil {
-		return b.chunk(inc, exc)
-	}
-	vals := b.keep(base.c, inc)
-	if len(vals) > 0 {
-		vals = b.drop(vals, exc)
-	}
-	return arrayOf(vals)
 }

@@ -4,6 +4,7 @@ package segment
 
 import (
 	"fmt"
+	"github.com/vefacrm/vefa/segment/bitset"
 	"math"
 	"math/rand/v2"
 	"syscall"
@@ -12,10 +13,10 @@ import (
 
 // benchTag draws tag t of the reference's benchmark specification
 // (rules-and-segments.md section 6) over n customers.
-func benchTag(t, n int) *Set {
+func benchTag(t, n int) *bitset.Set {
 	rng := rand.New(rand.NewPCG(uint64(t), 99))
 	d := 0.5 * math.Pow(0.00002, float64(t)/199)
-	s := new(Set)
+	s := new(bitset.Set)
 	switch {
 	case t%8 == 7:
 		for id := 0; id < n; {
@@ -88,15 +89,5 @@ func BenchmarkLottery(b *testing.B) {
 	defer cpu(b)()
 	for b.Loop() {
 		l.number("c00000007")
-	}
-}
-
-func BenchmarkMarshal(b *testing.B) {
-	s := benchTag(10, 1_000_000)
-	defer cpu(b)()
-	for b.Loop() {
-		if _, err := s.MarshalBinary(); err != nil {
-			b.Fatal(err)
-		}
 	}
 }

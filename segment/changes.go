@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"github.com/vefacrm/vefa/segment/bitset"
 	"iter"
 	"time"
 )
@@ -62,7 +63,7 @@ type ChangeSet struct {
 	Entered bool // false: left
 	At      time.Time
 	Cause   Cause
-	IDs     *Set // dense ids, at least one; not to be changed
+	IDs     *bitset.Set // dense ids, at least one; not to be changed
 }
 
 // Changes is what one write did to the tracked segments, in order, each change
@@ -81,7 +82,7 @@ type change struct {
 	customer string // if ids is nil
 	at       time.Time
 	cause    Cause
-	ids      *Set // nil: id alone
+	ids      *bitset.Set // nil: id alone
 	id       uint32
 	entered  bool
 }
@@ -146,7 +147,7 @@ func (c Changes) Sets() iter.Seq[ChangeSet] {
 			d := &c.list[i]
 			s := ChangeSet{Seq: d.seq, Segment: d.segment, Entered: d.entered, At: d.at, Cause: d.cause, IDs: d.ids}
 			if s.IDs == nil {
-				s.IDs = SetOf(d.id)
+				s.IDs = bitset.Of(d.id)
 			}
 			if !yield(s) {
 				return

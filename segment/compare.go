@@ -3,6 +3,7 @@ package segment
 import (
 	"cmp"
 	"fmt"
+	"github.com/vefacrm/vefa/segment/bitset"
 	"slices"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ func (v *View) Compare(at time.Time, names ...string) (Comparison, error) {
 	if err != nil {
 		return Comparison{}, err
 	}
-	return Comparison{Names: slices.Clone(names), Common: Overlaps(sets...)}, nil
+	return Comparison{Names: slices.Clone(names), Common: bitset.Overlaps(sets...)}, nil
 }
 
 // Size returns the number of members of the i-th segment.
@@ -78,7 +79,7 @@ func (v *View) Nearest(name string, n int, at time.Time) ([]Neighbour, error) {
 	size := sets[0].Len()
 	var out []Neighbour
 	for i, s := range sets[1:] {
-		both := Select{Include: []*Set{sets[0], s}}.Count()
+		both := bitset.Select{Include: []*bitset.Set{sets[0], s}}.Count()
 		if both > 0 {
 			out = append(out, Neighbour{names[1+i], s.Len(), both, jaccard(both, size, s.Len())})
 		}

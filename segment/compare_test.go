@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/vefacrm/vefa/segment/bitset"
 	"pgregory.net/rapid"
 )
 
@@ -24,7 +25,7 @@ func crowd(t *rapid.T, definitions int) (*Index, []string) {
 	})
 	require.NoError(t, err)
 	require.NoError(t, idx.Declare(tags...))
-	_, err = idx.SetLeaf(day0, "set", SetOf(1, 4, 5, 17))
+	_, err = idx.SetLeaf(day0, "set", bitset.Of(1, 4, 5, 17))
 	require.NoError(t, err)
 	_, err = idx.SetPredicate(day0, "pred", predicate)
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"github.com/vefacrm/vefa/segment/bitset"
 	"slices"
 	"time"
 )
@@ -10,35 +11,35 @@ import (
 type compiler struct {
 	st     *state
 	at     time.Time
-	pop    *node
-	leaves map[*Set]*node
-	nested map[string]*node
-	preds  map[string]*node
+	pop    *bitset.Expr
+	leaves map[*bitset.Set]*bitset.Expr
+	nested map[string]*bitset.Expr
+	preds  map[string]*bitset.Expr
 	reds   []redTag         // in effect at that moment, by name; see audience
 	asked  bool             // reds is filled in
 	clock  func() time.Time // not nil: for single customers, at the living clock
 }
 
 func newCompiler(st *state, at time.Time) *compiler {
-	c := &compiler{st: st, at: at, leaves: make(map[*Set]*node)}
+	c := &compiler{st: st, at: at, leaves: make(map[*bitset.Set]*bitset.Expr)}
 	c.pop = c.leaf(st.pop)
 	return c
 }
 
 // leaf returns the one node of a set.
-func (c *compiler) leaf(s *Set) *node {
+func (c *compiler) leaf(s *bitset.Set) *bitset.Expr {
 	n, ok := c.leaves[s]
 	if !ok {
-		n = leaf(s)
+		n = bitset.Leaf(s)
 		c.leaves[s] = n
 	}
 	return n
 }
 
 // audience compiles population ∩ expression \ red tags.
-func (c *compiler) audience(d *defined) (*node, error) {
-	root := op(opAnd, []*node{c.pop}, nil)
-	if err := c.include(root, d.Expr); err != nil {
+func (c *compiler) audience(d *defined) (*bitset.Expr, error) {
+	root := conjunction{inc: []*bitset.Expr{c.pop}}
+	if err := c.include(&root, d.Expr); err != nil {
 		return nil, err
 	}
 	if !c.asked {
@@ -50,12 +51,17 @@ func (c *compiler) audience(d *defined) (*node, error) {
 		}
 		root.exc = append(root.exc, c.leaf(c.st.tags[r.at]))
 	}
-	return root, nil
+	return root.node(), nil
 }
+
+// conjunction is what a customer must be in, and what in none of.
+type conjunction struct{ inc, exc []*bitset.Expr }
+
+func (n *conjunction) node() *bitset.Expr { return bitset.AllOf(n.inc, n.exc) }
 
 // include adds e as a condition of the conjunction n, without a node of its own
 // where e is a conjunction itself.
-func (c *compiler) include(n *node, e Expr) error {
+func (c *compiler) include(n *conjunction, e Expr) error {
 	switch e.op {
 	case isAll:
 		for _, a := range e.args {
@@ -77,7 +83,7 @@ func (c *compiler) include(n *node, e Expr) error {
 	return err
 }
 
-func (c *compiler) exclude(n *node, args []Expr) error {
+func (c *compiler) exclude(n *conjunction, args []Expr) error {
 	for _, a := range args {
 		k, err := c.expr(a)
 		if err != nil {
@@ -88,7 +94,7 @@ func (c *compiler) exclude(n *node, args []Expr) error {
 	return nil
 }
 
-func (c *compiler) expr(e Expr) (*node, error) {
+func (c *compiler) expr(e Expr) (*bitset.Expr, error) {
 	switch e.op {
 	case isTag:
 		return c.leaf(c.st.tag(e.name)), nil
@@ -97,33 +103,32 @@ func (c *compiler) expr(e Expr) (*node, error) {
 	case isSegment:
 		return c.segment(e.name)
 	case isAll, isExcept, isNot:
-		n := op(opAnd, nil, nil)
-		if err := c.include(n, e); err != nil {
+		var n conjunction
+		if err := c.include(&n, e); err != nil {
 			return nil, err
 		}
 		if len(n.inc) == 0 {
-			n.inc = []*node{c.pop}
+			n.inc = []*bitset.Expr{c.pop}
 		}
-		return n, nil
+		return n.node(), nil
 	}
-	n := op(opOr, nil, nil)
-	switch e.op {
-	case isXor:
-		n.op = opXor
-	case isAtLeast:
-		n.op, n.k = opAtLeast, e.k
-	}
-	for _, a := range e.args {
-		k, err := c.expr(a)
-		if err != nil {
+	args := make([]*bitset.Expr, len(e.args))
+	for i, a := range e.args {
+		var err error
+		if args[i], err = c.expr(a); err != nil {
 			return nil, err
 		}
-		n.inc = append(n.inc, k)
 	}
-	return n, nil
+	switch e.op {
+	case isXor:
+		return bitset.OddOf(args...), nil
+	case isAtLeast:
+		return bitset.AtLeastOf(e.k, args...), nil
+	}
+	return bitset.AnyOf(args...), nil
 }
 
-func (c *compiler) segment(name string) (*node, error) {
+func (c *compiler) segment(name string) (*bitset.Expr, error) {
 	if n, ok := c.nested[name]; ok {
 		return n, nil
 	}
@@ -136,13 +141,13 @@ func (c *compiler) segment(name string) (*node, error) {
 		return nil, err
 	}
 	if c.nested == nil {
-		c.nested = make(map[string]*node)
+		c.nested = make(map[string]*bitset.Expr)
 	}
 	c.nested[name] = n
 	return n, nil
 }
 
-func (c *compiler) outside(name string) (*node, error) {
+func (c *compiler) outside(name string) (*bitset.Expr, error) {
 	o, ok := c.st.leaves[name]
 	if !ok {
 		return nil, &UnknownError{Kind: "leaf", Name: name}
@@ -153,25 +158,25 @@ func (c *compiler) outside(name string) (*node, error) {
 	if n, ok := c.preds[name]; ok {
 		return n, nil
 	}
-	var n *node
+	var n *bitset.Expr
 	if c.clock != nil {
-		n = &node{op: opPred, key: -1,
-			pred: func(customer string) bool { return customer != "" && o.pred(customer, c.clock()) },
-			name: func(id uint32) string { customer, _ := c.st.ids.Name(id); return customer },
-		}
+		n = bitset.Test(func(id uint32) bool {
+			customer, ok := c.st.ids.Name(id)
+			return ok && o.pred(customer, c.clock())
+		})
 	} else {
-		n = leaf(c.ask(o.pred))
+		n = bitset.Leaf(c.ask(o.pred))
 	}
 	if c.preds == nil {
-		c.preds = make(map[string]*node)
+		c.preds = make(map[string]*bitset.Expr)
 	}
 	c.preds[name] = n
 	return n, nil
 }
 
 // ask puts the predicate to the whole live population.
-func (c *compiler) ask(pred func(string, time.Time) bool) *Set {
-	s := new(Set)
+func (c *compiler) ask(pred func(string, time.Time) bool) *bitset.Set {
+	s := new(bitset.Set)
 	for id, customer := range c.st.ids.namesOf(c.st.pop) {
 		if customer != "" && pred(customer, c.at) {
 			s.Add(id)

@@ -9,18 +9,18 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 func TestErrorsSayWhatAndWhere(t *testing.T) {
 	for want, err := range map[string]error{
-		"segment: 3:7: x":                                   &ParseError{Line: 3, Column: 7, Msg: "x"},
-		"segment: too large: more than 100 depth":           &LimitError{What: "depth", Limit: 100},
-		"segment: tag: the name is empty":                   &InvalidError{Field: "tag", Msg: "the name is empty"},
-		`segment: unknown segment "x"`:                      &UnknownError{Kind: "segment", Name: "x"},
-		`segment: "a": unknown leaf "x"`:                    &UnknownError{Kind: "leaf", Name: "x", In: "a"},
-		"segment: definitions form a cycle: a -> b -> a":    &CycleError{Path: []string{"a", "b", "a"}},
-		`segment: "a" is used by b, c`:                      &InUseError{Name: "a", By: []string{"b", "c"}},
-		"segment: not a portable roaring bitmap: byte 4: x": &CodecError{Offset: 4, Msg: "x"},
+		"segment: 3:7: x":                                &ParseError{Line: 3, Column: 7, Msg: "x"},
+		"segment: too large: more than 100 depth":        &LimitError{What: "depth", Limit: 100},
+		"segment: tag: the name is empty":                &InvalidError{Field: "tag", Msg: "the name is empty"},
+		`segment: unknown segment "x"`:                   &UnknownError{Kind: "segment", Name: "x"},
+		`segment: "a": unknown leaf "x"`:                 &UnknownError{Kind: "leaf", Name: "x", In: "a"},
+		"segment: definitions form a cycle: a -> b -> a": &CycleError{Path: []string{"a", "b", "a"}},
+		`segment: "a" is used by b, c`:                   &InUseError{Name: "a", By: []string{"b", "c"}},
 		"segment: change at 2025-05-01T00:00:00Z is before the index's clock 2025-05-02T00:00:00Z": &ClockError{At: day0, Clock: day(1)},
 	} {
 		require.EqualError(t, err, want)
@@ -38,8 +38,8 @@ func TestWritesRefuseBadValues(t *testing.T) {
 		"until":    second(idx.SetPolarity(day(1), PolarityRule{Tag: "x", From: day(2), Until: day(2)})),
 		"join":     second(idx.Join(day(1), "")),
 		"apply":    second(idx.Apply(day(1), []TagChange{{Customer: "emre", Tag: "a\nb"}})),
-		"set tag":  second(idx.SetTag(day(1), "", SetOf())),
-		"leaf":     second(idx.SetLeaf(day(1), "\x00", SetOf())),
+		"set tag":  second(idx.SetTag(day(1), "", bitset.Of())),
+		"leaf":     second(idx.SetLeaf(day(1), "\x00", bitset.Of())),
 		"nil":      second(idx.SetPredicate(day(1), "x", nil)),
 		"load":     second(idx.Load(day(1), maps.All(map[string][]string{"x": {""}}))),
 		"nameless": second(idx.Load(day(1), maps.All(map[string][]string{"": nil}))),
@@ -139,7 +139,7 @@ func names(v *View) (out []string) {
 func TestReturnedSetsAreCopies(t *testing.T) {
 	idx := shop(t)
 	v := idx.View()
-	for _, s := range []*Set{v.Population(), v.Tag("vip")} {
+	for _, s := range []*bitset.Set{v.Population(), v.Tag("vip")} {
 		s.AddRange(0, 100_000)
 		s.Remove(0)
 	}
@@ -150,7 +150,7 @@ func TestReturnedSetsAreCopies(t *testing.T) {
 // Arrays of very different lengths are intersected by search, not by a walk.
 func TestLopsidedArrays(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	long, short := new(Set), new(Set)
+	long, short := new(bitset.Set), new(bitset.Set)
 	for range 1500 {
 		long.Add(uint32(rng.IntN(1 << 16)))
 	}
@@ -169,10 +169,10 @@ func TestLopsidedArrays(t *testing.T) {
 			want++
 		}
 	}
-	require.Equal(t, want, Intersect(long, short).Len())
-	require.Equal(t, want, Select{Include: []*Set{short, long}}.Count())
-	require.Equal(t, short.Len()-want, Except(short, long).Len())
-	require.Equal(t, long.Len()-want, Except(long, short).Len())
-	require.True(t, long.Equal(Collect(slices.Values(slices.Collect(long.All())))))
+	require.Equal(t, want, bitset.Intersect(long, short).Len())
+	require.Equal(t, want, bitset.Select{Include: []*bitset.Set{short, long}}.Count())
+	require.Equal(t, short.Len()-want, bitset.Except(short, long).Len())
+	require.Equal(t, long.Len()-want, bitset.Except(long, short).Len())
+	require.True(t, long.Equal(bitset.Of(slices.Collect(long.All())...)))
 	require.Positive(t, long.Bytes())
 }

@@ -59,11 +59,9 @@
 //
 // # Sets
 //
-// Underneath is Set, a compressed set of dense 32-bit ids, useful alone. It is
-// stored as array, bitmap or runs per 65,536 ids and is read and written in the
-// portable Roaring format. Select, Union and the others evaluate in one pass
-// without intermediate sets. Index.ID gives the dense id of a customer,
-// View.Customers the customers of a set.
+// Audiences, the carriers of a tag and the like are a bitset.Set of dense 32-bit ids,
+// of package segment/bitset, which evaluates what definitions compile to. Index.ID gives
+// the dense id of a customer, View.Customers the customers of a set.
 //
 // Panel draws a stratified sample, hold-out or control group that stays the same as
 // the population grows, and keeps it as tags. Package segment/rfm scores recency,

@@ -82,10 +82,3 @@ func ExampleParse() {
 	// {"except":[{"all":[{"atLeast":{"k":2,"of":["gold","app-user","ten orders"]}},"newsletter"]},"staff"]}
 	// segment: 1:18: "or" and "and" side by side need parentheses
 }
-
-func ExampleSelect() {
-	bought, visited, complained := segment.SetOf(1, 2, 3, 70_000), segment.SetOf(2, 3, 70_000), segment.SetOf(3)
-	q := segment.Select{Include: []*segment.Set{bought, visited}, Exclude: []*segment.Set{complained}}
-	fmt.Println(q.Count(), slices.Collect(q.Set().All()))
-	// Output: 2 [2 70000]
-}

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"cmp"
+	"github.com/vefacrm/vefa/segment/bitset"
 	"iter"
 	"maps"
 	"slices"
@@ -30,13 +31,13 @@ func (x *Index) SetField(at time.Time, field string, rows iter.Seq2[string, stri
 	if err := checkName("field", field+":"); err != nil || field == "" || strings.Contains(field, ":") {
 		return Changes{}, &InvalidError{Field: "field", Msg: "needs a name without colon, at most 254 bytes long"}
 	}
-	sets := make(map[string]*Set)
+	sets := make(map[string]*bitset.Set)
 	for _, value := range values {
-		sets[field+":"+value] = new(Set)
+		sets[field+":"+value] = new(bitset.Set)
 	}
 	x.mu.Lock()
 	defer x.done()
-	var seen Set
+	var seen bitset.Set
 	for customer, value := range rows {
 		if value == "" {
 			continue
@@ -50,7 +51,7 @@ func (x *Index) SetField(at time.Time, field string, rows iter.Seq2[string, stri
 		}
 		leaf := field + ":" + value
 		if sets[leaf] == nil {
-			sets[leaf] = new(Set)
+			sets[leaf] = new(bitset.Set)
 		}
 		sets[leaf].Add(id)
 	}
@@ -61,7 +62,7 @@ func (x *Index) SetField(at time.Time, field string, rows iter.Seq2[string, stri
 	}
 	for leaf := range x.leaves { // values that nobody has any more
 		if fieldOf(leaf) == field && sets[leaf] == nil {
-			sets[leaf] = new(Set)
+			sets[leaf] = new(bitset.Set)
 		}
 	}
 	if err := x.begin(at); err != nil {

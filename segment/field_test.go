@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 func TestSetField(t *testing.T) {
@@ -43,9 +44,9 @@ func TestSetField(t *testing.T) {
 
 func TestRemove(t *testing.T) {
 	idx := shop(t)
-	_, err := idx.SetLeaf(day0, "used", SetOf(1))
+	_, err := idx.SetLeaf(day0, "used", bitset.Of(1))
 	require.NoError(t, err)
-	_, err = idx.SetLeaf(day0, "idle", SetOf(1))
+	_, err = idx.SetLeaf(day0, "idle", bitset.Of(1))
 	require.NoError(t, err)
 	define(t, idx, "segment leafy = leaf(used) segment careless = everyone ignoring red forgiven")
 	_, err = idx.Apply(day0, []TagChange{{Customer: "emre", Tag: "old"}, {Customer: "emre", Tag: "red-soon"}})

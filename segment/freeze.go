@@ -1,6 +1,7 @@
 package segment
 
 import "time"
+import "github.com/vefacrm/vefa/segment/bitset"
 
 // Frozen is an audience as it was drawn, for a campaign: who was in it does not
 // change with tags, polarity or definitions any more. It is safe for concurrent
@@ -10,7 +11,7 @@ type Frozen struct {
 	Version    int            // of the definition, from 1
 	At         time.Time      // when polarity and predicates were meant
 	Red        []PolarityRule // in effect and not ignored, by tag
-	Members    *Set           // dense ids; not to be changed
+	Members    *bitset.Set    // dense ids; not to be changed
 }
 
 // Freeze draws a segment and keeps what it rested on. Errors are those of Audience.
@@ -29,11 +30,11 @@ func (v *View) Freeze(name string, at time.Time) (*Frozen, error) {
 
 // Compare tells how the segment would be drawn differently now: whom it would
 // gain and lose, and which of the lost have left the population.
-func (f *Frozen) Compare(v *View, at time.Time) (gained, lost, gone *Set, err error) {
+func (f *Frozen) Compare(v *View, at time.Time) (gained, lost, gone *bitset.Set, err error) {
 	now, err := v.Audience(f.Definition.Name, at)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	lost = Except(f.Members, now)
-	return Except(now, f.Members), lost, Except(lost, v.pop), nil
+	lost = bitset.Except(f.Members, now)
+	return bitset.Except(now, f.Members), lost, bitset.Except(lost, v.pop), nil
 }

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"fmt"
+	"github.com/vefacrm/vefa/segment/bitset"
 	"slices"
 	"time"
 )
@@ -20,7 +21,7 @@ func (e *HistoryError) Error() string {
 // MembersAt returns who was in a tracked segment at a time, as it was known then,
 // after all changes of that moment. The index must be made with Options.History
 // and the segment tracked at that time; otherwise it is a *HistoryError.
-func (x *Index) MembersAt(name string, at time.Time) (*Set, error) {
+func (x *Index) MembersAt(name string, at time.Time) (*bitset.Set, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	at = x.moment(at)
@@ -34,7 +35,7 @@ func (x *Index) MembersAt(name string, at time.Time) (*Set, error) {
 // MembersBetween compares a tracked segment at two times, as MembersAt knows
 // them: who entered is in it at the later time only, who left at the earlier.
 // Who came and went in between is in neither.
-func (x *Index) MembersBetween(name string, from, to time.Time) (entered, left *Set, err error) {
+func (x *Index) MembersBetween(name string, from, to time.Time) (entered, left *bitset.Set, err error) {
 	before, err := x.MembersAt(name, from)
 	if err != nil {
 		return nil, nil, err
@@ -43,7 +44,7 @@ func (x *Index) MembersBetween(name string, from, to time.Time) (entered, left *
 	if err != nil {
 		return nil, nil, err
 	}
-	return Except(after, before), Except(before, after), nil
+	return bitset.Except(after, before), bitset.Except(before, after), nil
 }
 
 // Since tells since when and by which cause a customer has been in a tracked
@@ -143,11 +144,11 @@ type history struct {
 
 type epoch struct {
 	from    time.Time
-	start   *Set
+	start   *bitset.Set
 	changes []change
-	touched *Set // customers in changes
-	fresh   bool // nothing is known about the time before it
-	closed  bool // the segment is not tracked after until
+	touched *bitset.Set // customers in changes
+	fresh   bool        // nothing is known about the time before it
+	closed  bool        // the segment is not tracked after until
 	until   time.Time
 }
 
@@ -168,8 +169,8 @@ func (x *Index) remember(t *tracked) {
 	h.open(x.clock, t.members, true)
 }
 
-func (h *history) open(now time.Time, members *Set, fresh bool) {
-	h.epochs = append(h.epochs, epoch{from: now, start: members.Clone(), touched: new(Set), fresh: fresh})
+func (h *history) open(now time.Time, members *bitset.Set, fresh bool) {
+	h.epochs = append(h.epochs, epoch{from: now, start: members.Clone(), touched: new(bitset.Set), fresh: fresh})
 	// A new epoch costs up to a copy of the set; so much may be replayed instead.
 	h.budget = max(256, members.Bytes()/64)
 }
@@ -180,7 +181,7 @@ func (h *history) close(now time.Time) {
 }
 
 // add takes a change in that has just been applied to members.
-func (h *history) add(members *Set, c change) {
+func (h *history) add(members *bitset.Set, c change) {
 	e := &h.epochs[len(h.epochs)-1]
 	c.customer = "" // the dense id says who it was, as long as that may be known
 	e.changes = append(e.changes, c)
@@ -188,7 +189,7 @@ func (h *history) add(members *Set, c change) {
 		e.touched.Add(c.id)
 		h.budget--
 	} else {
-		e.touched = Union(e.touched, c.ids)
+		e.touched = bitset.Union(e.touched, c.ids)
 		h.budget -= 16 // sets are merged chunk by chunk
 	}
 	if h.budget < 0 {
@@ -196,7 +197,7 @@ func (h *history) add(members *Set, c change) {
 	}
 }
 
-func (e *epoch) membersAt(at time.Time) *Set {
+func (e *epoch) membersAt(at time.Time) *bitset.Set {
 	s := e.start.Clone()
 	for i := range e.changes {
 		c := &e.changes[i]
@@ -208,9 +209,9 @@ func (e *epoch) membersAt(at time.Time) *Set {
 		case c.ids == nil:
 			s.Remove(c.id)
 		case c.entered:
-			s = Union(s, c.ids)
+			s = bitset.Union(s, c.ids)
 		default:
-			s = Except(s, c.ids)
+			s = bitset.Except(s, c.ids)
 		}
 	}
 	return s
@@ -236,12 +237,12 @@ func (h *history) forget(before time.Time) {
 	}
 	e.start = e.membersAt(before)
 	e.changes = slices.DeleteFunc(slices.Clone(e.changes), func(c change) bool { return !c.at.After(before) })
-	e.touched = new(Set)
+	e.touched = new(bitset.Set)
 	for i := range e.changes {
 		if c := &e.changes[i]; c.ids == nil {
 			e.touched.Add(c.id)
 		} else {
-			e.touched = Union(e.touched, c.ids)
+			e.touched = bitset.Union(e.touched, c.ids)
 		}
 	}
 	e.from, e.fresh = before, true

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/vefacrm/vefa/segment/bitset"
 	"pgregory.net/rapid"
 )
 
@@ -62,7 +63,7 @@ func TestHistoryOfOneCustomer(t *testing.T) {
 
 	entered, left, err := idx.MembersBetween("mail", day(1), day(9))
 	require.NoError(t, err)
-	require.True(t, entered.Equal(SetOf(1)) && left.IsEmpty())
+	require.True(t, entered.Equal(bitset.Of(1)) && left.IsEmpty())
 
 	idx.ForgetHistory(day(3))
 	require.Equal(t, []string{"ayşe", "burak"}, who(3))
@@ -99,7 +100,7 @@ func TestHistoryAgainstModel(t *testing.T) {
 		define(t, idx, "segment s = a except b")
 		type moment struct {
 			at      time.Time
-			members *Set // nil: not tracked
+			members *bitset.Set // nil: not tracked
 		}
 		var past []moment
 		last := make(map[string]MembershipChange)
@@ -183,10 +184,10 @@ func TestFrozenAudience(t *testing.T) {
 	require.NoError(t, err)
 	gained, lost, gone, err := f.Compare(idx.View(), day(1))
 	require.NoError(t, err)
-	require.True(t, gained.Equal(SetOf(4)))
-	require.True(t, lost.Equal(SetOf(0, 2)))
-	require.True(t, gone.Equal(SetOf(0)))
-	require.True(t, f.Members.Contains(0) && f.Members.Equal(SetOf(0, 2)), "it stays as it was drawn")
+	require.True(t, gained.Equal(bitset.Of(4)))
+	require.True(t, lost.Equal(bitset.Of(0, 2)))
+	require.True(t, gone.Equal(bitset.Of(0)))
+	require.True(t, f.Members.Contains(0) && f.Members.Equal(bitset.Of(0, 2)), "it stays as it was drawn")
 
 	f, err = idx.View().Freeze("mail", day(1))
 	require.NoError(t, err)
@@ -325,8 +326,8 @@ func TestChangesAsSets(t *testing.T) {
 	want, _ = listed(one.Apply(day(4), change))
 	got, err = bulk.Apply(day(4), change)
 	check(want, got, err)
-	want, _ = listed(one.SetTag(day(4), "vip", SetOf(0, 1, 2)))
-	got, err = bulk.SetTag(day(4), "vip", SetOf(0, 1, 2))
+	want, _ = listed(one.SetTag(day(4), "vip", bitset.Of(0, 1, 2)))
+	got, err = bulk.SetTag(day(4), "vip", bitset.Of(0, 1, 2))
 	check(want, got, err)
 	d := Definition{Name: "mail", Expr: Everyone()}
 	want, _ = listed(one.Define(day(5), d))
@@ -336,7 +337,7 @@ func TestChangesAsSets(t *testing.T) {
 	want, _ = listed(one.Load(day(5), rows))
 	got, err = bulk.Load(day(5), rows)
 	check(want, got, err)
-	_, err = bulk.SetLeaf(day(5), "l", SetOf(1))
+	_, err = bulk.SetLeaf(day(5), "l", bitset.Of(1))
 	require.NoError(t, err)
 	_, err = bulk.Apply(day(1), nil)
 	require.Error(t, err)

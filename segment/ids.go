@@ -2,6 +2,7 @@ package segment
 
 import (
 	"encoding/binary"
+	"github.com/vefacrm/vefa/segment/bitset"
 	"hash/maphash"
 	"iter"
 	"math"
@@ -22,9 +23,9 @@ import (
 type customerIDs struct {
 	mu    sync.Mutex // of writers
 	table atomic.Pointer[idTable]
-	n     atomic.Uint64       // dense ids given
-	gone  atomic.Pointer[Set] // forgotten dense ids; replaced, never changed
-	used  int                 // slots that are not empty
+	n     atomic.Uint64              // dense ids given
+	gone  atomic.Pointer[bitset.Set] // forgotten dense ids; replaced, never changed
+	used  int                        // slots that are not empty
 }
 
 // idTable is what readers use. Slots are read and written atomically; a slot is
@@ -391,7 +392,7 @@ func (d *customerIDs) appendName(b []byte, id uint32) ([]byte, bool) {
 
 // namesOf yields the dense ids of a set with the customers' names, "" for those
 // forgotten. It makes strings for many at a time.
-func (d *customerIDs) namesOf(s *Set) iter.Seq2[uint32, string] {
+func (d *customerIDs) namesOf(s *bitset.Set) iter.Seq2[uint32, string] {
 	return func(yield func(uint32, string) bool) {
 		const batch = 64
 		ids, ends, text := make([]uint32, 0, batch), make([]int, 0, batch), []byte(nil)
@@ -438,7 +439,7 @@ func (d *customerIDs) Forget(customer string) bool {
 	if !ok {
 		return false
 	}
-	gone := new(Set)
+	gone := new(bitset.Set)
 	if old := d.gone.Load(); old != nil {
 		gone = old.Clone()
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/vefacrm/vefa/segment/bitset"
 	"pgregory.net/rapid"
 )
 
@@ -116,7 +117,7 @@ func TestUUIDCustomers(t *testing.T) {
 	require.NoError(t, err)
 	define(t, idx, "segment s = x")
 	require.Equal(t, want, members(t, idx.View(), "s", day0))
-	for c := range idx.View().Customers(SetOf(5, 7)) {
+	for c := range idx.View().Customers(bitset.Of(5, 7)) {
 		require.Equal(t, want[5], c)
 		break
 	}
@@ -131,4 +132,31 @@ func TestUUIDCustomers(t *testing.T) {
 	_, err = idx.Join(day0, strings.Repeat("x", 1<<17))
 	require.Error(t, err)
 	require.False(t, slices.Contains(want, ""))
+}
+
+func TestIDs(t *testing.T) {
+	var ids customerIDs
+	a, err := ids.Assign("ayşe")
+	require.NoError(t, err)
+	b, err := ids.Assign("İbrahim")
+	require.NoError(t, err)
+	again, err := ids.Assign("ayşe")
+	require.NoError(t, err)
+	require.Equal(t, []uint32{0, 1, 0}, []uint32{a, b, again})
+	name, ok := ids.Name(1)
+	require.True(t, ok)
+	require.Equal(t, "İbrahim", name)
+	_, err = ids.Assign("")
+	var invalid *InvalidError
+	require.ErrorAs(t, err, &invalid)
+	require.True(t, ids.Forget("ayşe"))
+	require.False(t, ids.Forget("ayşe"))
+	_, ok = ids.Name(0)
+	require.False(t, ok)
+	_, ok = ids.Name(99)
+	require.False(t, ok)
+	c, err := ids.Assign("ayşe")
+	require.NoError(t, err)
+	require.Equal(t, uint32(2), c)
+	require.Equal(t, 3, ids.Len())
 }

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"github.com/vefacrm/vefa/segment/bitset"
 	"iter"
 	"maps"
 	"slices"
@@ -37,9 +38,9 @@ type Index struct {
 	clock time.Time
 	seq   uint64
 
-	frozen   []*Set // per tag the clone of the last view, nil if the tag changed since
-	popFresh *Set   // likewise the population
-	shared   bool   // the maps of state are visible in a view
+	frozen   []*bitset.Set // per tag the clone of the last view, nil if the tag changed since
+	popFresh *bitset.Set   // likewise the population
+	shared   bool          // the maps of state are visible in a view
 
 	tracked map[string]*tracked
 	plan    *plan
@@ -57,7 +58,7 @@ func NewIndex(opt Options) *Index {
 	return &Index{
 		strict: opt.Strict, keep: opt.History,
 		state: state{
-			ids: new(customerIDs), limits: opt.Limits.orDefault(), pop: new(Set),
+			ids: new(customerIDs), limits: opt.Limits.orDefault(), pop: new(bitset.Set),
 			ord: make(map[string]int), leaves: make(map[string]outside), defs: make(map[string]*defined),
 		},
 		tracked: make(map[string]*tracked),
@@ -82,7 +83,7 @@ func (x *Index) View() *View {
 	if x.popFresh == nil {
 		x.popFresh = x.pop.Clone()
 	}
-	x.frozen = append(x.frozen, make([]*Set, len(x.tags)-len(x.frozen))...)
+	x.frozen = append(x.frozen, make([]*bitset.Set, len(x.tags)-len(x.frozen))...)
 	for i, s := range x.frozen {
 		if s == nil {
 			x.frozen[i] = x.tags[i].Clone()
@@ -331,7 +332,7 @@ type found struct {
 }
 
 // SetTag replaces all carriers of a tag in one step.
-func (x *Index) SetTag(at time.Time, tag string, carriers *Set) (Changes, error) {
+func (x *Index) SetTag(at time.Time, tag string, carriers *bitset.Set) (Changes, error) {
 	if err := checkName("tag", tag); err != nil {
 		return Changes{}, err
 	}
@@ -375,7 +376,7 @@ func (x *Index) SetPolarity(at time.Time, rules ...PolarityRule) (Changes, error
 }
 
 // SetLeaf supplies or replaces an outside leaf as a set of dense ids.
-func (x *Index) SetLeaf(at time.Time, name string, members *Set) (Changes, error) {
+func (x *Index) SetLeaf(at time.Time, name string, members *bitset.Set) (Changes, error) {
 	return x.setLeaf(at, name, outside{set: members.Clone()})
 }
 
@@ -465,7 +466,7 @@ func (x *Index) Undefine(at time.Time, names ...string) (Changes, error) {
 			continue
 		}
 		if t, ok := x.tracked[name]; ok {
-			x.emit(t, new(Set), Cause{Kind: causeDefinition, Name: name, Version: d.version})
+			x.emit(t, new(bitset.Set), Cause{Kind: causeDefinition, Name: name, Version: d.version})
 			x.untrack(t)
 		}
 		delete(x.defs, name)

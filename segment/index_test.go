@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/vefacrm/vefa/segment/bitset"
 	"pgregory.net/rapid"
 )
 
@@ -403,7 +404,7 @@ func TestIncrementalEqualsRecomputation(t *testing.T) {
 		for _, c := range customers {
 			w.tags[c] = map[string]bool{}
 		}
-		leaf := new(Set)
+		leaf := new(bitset.Set)
 		_, err = idx.SetLeaf(day0, "set", leaf)
 		require.NoError(t, err)
 		_, err = idx.SetPredicate(day0, "pred", predicate)
@@ -472,7 +473,7 @@ func TestIncrementalEqualsRecomputation(t *testing.T) {
 				}
 				got, err = listed(idx.SetLeaf(now, "set", leaf))
 			default:
-				carriers := new(Set)
+				carriers := new(bitset.Set)
 				for _, c := range customers[:8] {
 					if w.tags[c][tag] = rapid.Bool().Draw(t, "carries"); w.tags[c][tag] {
 						id, _ := idx.ID(c)

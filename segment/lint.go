@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"github.com/vefacrm/vefa/segment/bitset"
 	"maps"
 	"slices"
 	"strings"
@@ -279,7 +280,7 @@ func (l *linter) members(ctx context.Context) error {
 
 // subsets reports for each segment the smallest ones that have all of it. That
 // a nested segment contains what is cut out of it goes without saying.
-func (l *linter) subsets(ctx context.Context, sets []*Set, some []int) error {
+func (l *linter) subsets(ctx context.Context, sets []*bitset.Set, some []int) error {
 	slices.SortStableFunc(some, func(i, j int) int { return cmp.Compare(sets[i].Len(), sets[j].Len()) })
 	for n, i := range some {
 		if err := ctx.Err(); err != nil {
@@ -289,10 +290,10 @@ func (l *linter) subsets(ctx context.Context, sets []*Set, some []int) error {
 		below := make(map[string]bool)
 		l.v.reach(l.names[i], below)
 		for _, j := range some[n+1:] {
-			if sets[i].Len() == sets[j].Len() || !sets[i].within(sets[j]) {
+			if sets[i].Len() == sets[j].Len() || !sets[i].Within(sets[j]) {
 				continue
 			}
-			if slices.ContainsFunc(above, func(k int) bool { return sets[k].within(sets[j]) }) {
+			if slices.ContainsFunc(above, func(k int) bool { return sets[k].Within(sets[j]) }) {
 				continue // follows from a smaller one
 			}
 			above = append(above, j)
@@ -383,18 +384,6 @@ func (l *linter) uses(drawn []string) error {
 		}
 	}
 	return nil
-}
-
-// within reports whether all ids of s are in t.
-func (s *Set) within(t *Set) bool {
-	var c combiner
-	for i, key := range s.keys {
-		j, ok := t.find(key)
-		if !ok || s.cs[i].n > t.cs[j].n || c.countIn(t.cs[j], s.cs[i]) != int(s.cs[i].n) {
-			return false
-		}
-	}
-	return true
 }
 
 // String returns the findings, one per line.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/vefacrm/vefa/segment/bitset"
 	"pgregory.net/rapid"
 )
 
@@ -17,7 +18,7 @@ func TestLint(t *testing.T) {
 		_ = yield("ayşe", "Bursa") && yield("burak", "İzmir")
 	})
 	require.NoError(t, err)
-	_, err = idx.SetLeaf(day0, "lonely", SetOf(1))
+	_, err = idx.SetLeaf(day0, "lonely", bitset.Of(1))
 	require.NoError(t, err)
 	_, err = idx.SetField(day0, "tier", func(yield func(string, string) bool) { yield("ayşe", "gold") })
 	require.NoError(t, err)

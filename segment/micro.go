@@ -2,6 +2,7 @@ package segment
 
 import (
 	"cmp"
+	"github.com/vefacrm/vefa/segment/bitset"
 	"maps"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ type Micro struct {
 	Cells      []string // a name per dimension
 	Size       int
 	Shared     int // members who are in another micro-segment, too
-	set        *Set
+	set        *bitset.Set
 }
 
 // Micros are all micro-segments over some dimensions.
@@ -114,9 +115,9 @@ func (v *View) MicroSegments(at time.Time, dims []Dimension, opt MicroOptions) (
 }
 
 // cells draws the cells of a dimension within base, with its regard for red tags.
-func (v *View) cells(at time.Time, base Definition, dim Dimension) ([]*Set, error) {
+func (v *View) cells(at time.Time, base Definition, dim Dimension) ([]*bitset.Set, error) {
 	c := newCompiler(&v.state, v.when(at))
-	out := make([]*Set, len(dim.Cells))
+	out := make([]*bitset.Set, len(dim.Cells))
 	for i, cell := range dim.Cells {
 		if err := cell.validate(v.limits); err != nil {
 			return nil, err
@@ -126,7 +127,7 @@ func (v *View) cells(at time.Time, base Definition, dim Dimension) ([]*Set, erro
 		if err != nil {
 			return nil, err
 		}
-		out[i] = root.collect()
+		out[i] = root.Set()
 	}
 	return out, nil
 }
@@ -135,11 +136,11 @@ type microWalk struct {
 	opt     MicroOptions
 	ignores []string // red tags that Within ignores
 	dims    [][]Definition
-	sets    [][]*Set
+	sets    [][]*bitset.Set
 	out     Micros
 }
 
-func (w *microWalk) walk(members *Set, names []string, exprs []Expr) error {
+func (w *microWalk) walk(members *bitset.Set, names []string, exprs []Expr) error {
 	level := len(names)
 	if level == len(w.dims) {
 		if len(w.out.Segments) == w.opt.MaxCells {
@@ -152,7 +153,7 @@ func (w *microWalk) walk(members *Set, names []string, exprs []Expr) error {
 		return nil
 	}
 	for i, cell := range w.dims[level] {
-		both := Intersect(members, w.sets[level][i])
+		both := bitset.Intersect(members, w.sets[level][i])
 		if both.Len() < w.opt.MinSize {
 			continue
 		}
@@ -165,21 +166,21 @@ func (w *microWalk) walk(members *Set, names []string, exprs []Expr) error {
 
 // share counts who is in several micro-segments.
 func (m *Micros) share() {
-	sets := make([]*Set, len(m.Segments))
+	sets := make([]*bitset.Set, len(m.Segments))
 	for i := range m.Segments {
 		sets[i] = m.Segments[i].set
 	}
-	m.Covered = Union(sets...).Len()
-	several := Threshold(2, sets...)
+	m.Covered = bitset.Union(sets...).Len()
+	several := bitset.AtLeast(2, sets...)
 	for i, s := range sets {
-		m.Segments[i].Shared = Intersect(s, several).Len()
+		m.Segments[i].Shared = bitset.Intersect(s, several).Len()
 	}
 }
 
 // Members returns the dense ids of a micro-segment's members.
-func (m Micro) Members() *Set {
+func (m Micro) Members() *bitset.Set {
 	if m.set == nil {
-		return new(Set)
+		return new(bitset.Set)
 	}
 	return m.set.Clone()
 }
@@ -189,11 +190,11 @@ func (m Micro) Members() *Set {
 func (m Micros) Compare(n int) Comparison {
 	segments := m.Segments[:min(max(n, 0), len(m.Segments), 2000)]
 	var c Comparison
-	sets := make([]*Set, len(segments))
+	sets := make([]*bitset.Set, len(segments))
 	for i, s := range segments {
 		c.Names = append(c.Names, s.Definition.Name)
 		sets[i] = s.set
 	}
-	c.Common = Overlaps(sets...)
+	c.Common = bitset.Overlaps(sets...)
 	return c
 }

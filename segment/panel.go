@@ -2,6 +2,7 @@ package segment
 
 import (
 	"cmp"
+	"github.com/vefacrm/vefa/segment/bitset"
 	"iter"
 	"maps"
 	"slices"
@@ -54,9 +55,9 @@ func (v *View) Draw(p Panel, at time.Time) ([]TagChange, error) {
 	drawn, rest := v.tag(p.Tag), v.tag(p.Rest)
 	var out []TagChange
 	for _, s := range strata {
-		before := Intersect(s, drawn).Len()
-		fresh := Except(s, drawn, rest)
-		all := before + fresh.Len() + Except(Intersect(s, rest), drawn).Len()
+		before := bitset.Intersect(s, drawn).Len()
+		fresh := bitset.Except(s, drawn, rest)
+		all := before + fresh.Len() + bitset.Except(bitset.Intersect(s, rest), drawn).Len()
 		take := min(max(share(all, p.Part, p.Whole)-before, 0), fresh.Len())
 		for i, customer := range lot.order(v.Customers(fresh)) {
 			change := TagChange{Customer: customer, Tag: p.Rest, By: p.Segment}
@@ -71,7 +72,7 @@ func (v *View) Draw(p Panel, at time.Time) ([]TagChange, error) {
 
 // considered draws the panel's segment, those included whom the panel itself
 // takes out because its tag is red.
-func (v *View) considered(p Panel, at time.Time) (*Set, error) {
+func (v *View) considered(p Panel, at time.Time) (*bitset.Set, error) {
 	d, err := v.definition(p.Segment)
 	if err != nil {
 		return nil, err
@@ -89,16 +90,16 @@ func (v *View) considered(p Panel, at time.Time) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	return root.collect(), nil
+	return root.Set(), nil
 }
 
 // strata divides members by the values of a field, in sorted order; last come
 // those without a value.
-func (v *View) strata(field string, members *Set) ([]*Set, error) {
+func (v *View) strata(field string, members *bitset.Set) ([]*bitset.Set, error) {
 	if field == "" {
-		return []*Set{members}, nil
+		return []*bitset.Set{members}, nil
 	}
-	var values []*Set
+	var values []*bitset.Set
 	for _, leaf := range slices.Sorted(maps.Keys(v.leaves)) {
 		if strings.HasPrefix(leaf, field+":") && v.leaves[leaf].set != nil {
 			values = append(values, v.leaves[leaf].set)
@@ -107,11 +108,11 @@ func (v *View) strata(field string, members *Set) ([]*Set, error) {
 	if len(values) == 0 {
 		return nil, &UnknownError{Kind: "field", Name: field}
 	}
-	var out []*Set
+	var out []*bitset.Set
 	for _, s := range values {
-		out = append(out, Intersect(members, s))
+		out = append(out, bitset.Intersect(members, s))
 	}
-	return append(out, Except(members, values...)), nil
+	return append(out, bitset.Except(members, values...)), nil
 }
 
 // order returns customers by their numbers, lowest first.

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"cmp"
+	"github.com/vefacrm/vefa/segment/bitset"
 	"maps"
 	"slices"
 	"time"
@@ -60,7 +61,7 @@ func (x *Index) planned() *plan {
 	}
 	points := newCompiler(&x.state, x.clock)
 	points.clock = func() time.Time { return x.clock }
-	tagOf := make(map[*Set]int32, len(x.tags))
+	tagOf := make(map[*bitset.Set]int32, len(x.tags))
 	sizes := make([]int, len(x.tags))
 	for i, s := range x.tags {
 		tagOf[s], sizes[i] = int32(i), s.Len()
@@ -87,14 +88,15 @@ func (x *Index) planned() *plan {
 
 // plainTags returns the tags of an audience that is a conjunction of tags, none
 // both included and excluded, over the population.
-func (x *Index) plainTags(root *node, tagOf map[*Set]int32) (inc, exc []int32, ok bool) {
-	take := func(nodes []*node) (tags []int32, ok bool) {
+func (x *Index) plainTags(root *bitset.Expr, tagOf map[*bitset.Set]int32) (inc, exc []int32, ok bool) {
+	take := func(nodes []*bitset.Expr) (tags []int32, ok bool) {
 		for _, n := range nodes {
-			if n.op == opSet && n.set == x.pop {
+			set := n.Leaf()
+			if set == x.pop {
 				continue
 			}
-			tag, isTag := tagOf[n.set]
-			if n.op != opSet || !isTag || slices.Contains(inc, tag) {
+			tag, isTag := tagOf[set]
+			if !isTag || slices.Contains(inc, tag) {
 				return nil, false
 			}
 			if !slices.Contains(tags, tag) {
@@ -103,8 +105,9 @@ func (x *Index) plainTags(root *node, tagOf map[*Set]int32) (inc, exc []int32, o
 		}
 		return tags, true
 	}
-	if inc, ok = take(root.inc); ok {
-		exc, ok = take(root.exc)
+	all, none := root.Operands()
+	if inc, ok = take(all); ok {
+		exc, ok = take(none)
 	}
 	return inc, exc, ok
 }
@@ -190,7 +193,7 @@ func (x *Index) settle(id uint32, customer string, affected []*tracked, cause *C
 }
 
 func (x *Index) settleOne(t *tracked, id uint32, customer string, cause *Cause) {
-	in := t.point.has(id, x.stamp)
+	in := t.point.Has(id, x.stamp)
 	if in && t.members.Add(id) || !in && t.members.Remove(id) {
 		x.recordOne(t, id, customer, in, cause)
 	}

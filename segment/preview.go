@@ -2,6 +2,7 @@ package segment
 
 import (
 	"fmt"
+	"github.com/vefacrm/vefa/segment/bitset"
 	"strings"
 	"time"
 )
@@ -30,56 +31,48 @@ func (v *View) Preview(name string, at time.Time) (Preview, error) {
 		return Preview{}, err
 	}
 	c := newCompiler(&v.state, v.when(at))
-	b := treeBuilder{c: c, known: make(map[*node]bool), shown: make(map[string]bool)}
+	b := treeBuilder{c: c, known: make(map[*bitset.Expr]bool), shown: make(map[string]bool)}
 	tree, err := b.build(d.Expr)
 	if err != nil {
 		return Preview{}, err
 	}
 	// The audience is what the tree's root selects without the red tags.
-	var reds []*node
+	var reds []*bitset.Expr
 	for _, r := range v.redsFor(d, c.at) {
 		reds = append(reds, c.leaf(v.tags[r.at]))
 	}
-	root := op(opAnd, []*node{c.pop, tree.node}, reds)
-	out := Preview{Population: v.pop.Len()}
-	var within combiner
-	for _, key := range v.pop.keys {
-		pop := v.pop.chunk(key)
-		for _, n := range b.nodes {
-			n.count += within.countIn(pop, n.chunk(key))
-		}
-		if len(reds) > 0 {
-			members := root.chunk(key)
-			out.Members += int(members.n)
-		}
+	root := tree.node
+	if len(reds) > 0 {
+		root = bitset.AllOf([]*bitset.Expr{c.pop, root}, reds)
+		b.nodes = append(b.nodes, root)
 	}
-	if len(reds) == 0 {
-		out.Members = tree.node.count
+	of := make(map[*bitset.Expr]int, len(b.nodes))
+	for i, n := range bitset.CountIn(v.pop, b.nodes...) {
+		of[b.nodes[i]] = n
 	}
-	out.Tree = tree.counted()
-	return out, nil
+	return Preview{Population: v.pop.Len(), Members: of[root], Tree: tree.counted(of)}, nil
 }
 
 // treeBuilder compiles an expression with one node per operation, so that each
 // can be counted.
 type treeBuilder struct {
 	c     *compiler
-	nodes []*node // each once, however often the tree mentions it
-	known map[*node]bool
+	nodes []*bitset.Expr // each once, however often the tree mentions it
+	known map[*bitset.Expr]bool
 	shown map[string]bool
-	refs  map[string]*node
+	refs  map[string]*bitset.Expr
 }
 
 type treeNode struct {
 	expr  Expr
-	node  *node
+	node  *bitset.Expr
 	kids  []*treeNode
 	shown bool
 }
 
 func (b *treeBuilder) build(e Expr) (*treeNode, error) {
 	t := &treeNode{expr: e}
-	var kids []*node
+	var kids []*bitset.Expr
 	switch {
 	case e.op == isSegment && b.shown[e.name]:
 		t.node, t.shown = b.refs[e.name], true
@@ -95,7 +88,7 @@ func (b *treeBuilder) build(e Expr) (*treeNode, error) {
 		}
 		b.shown[e.name] = true
 		if b.refs == nil {
-			b.refs = make(map[string]*node)
+			b.refs = make(map[string]*bitset.Expr)
 		}
 		b.refs[e.name] = kid.node
 		t.kids, t.node = []*treeNode{kid}, kid.node
@@ -124,29 +117,27 @@ func (b *treeBuilder) build(e Expr) (*treeNode, error) {
 	return t, nil
 }
 
-func (b *treeBuilder) operation(e Expr, kids []*node) *node {
+func (b *treeBuilder) operation(e Expr, kids []*bitset.Expr) *bitset.Expr {
 	switch e.op {
 	case isAll:
-		return op(opAnd, append([]*node{b.c.pop}, kids...), nil)
+		return bitset.AllOf(append([]*bitset.Expr{b.c.pop}, kids...), nil)
 	case isNot:
-		return op(opAnd, []*node{b.c.pop}, kids)
+		return bitset.AllOf([]*bitset.Expr{b.c.pop}, kids)
 	case isExcept:
-		return op(opAnd, kids[:1], kids[1:])
+		return bitset.AllOf(kids[:1], kids[1:])
 	case isXor:
-		return op(opXor, kids, nil)
+		return bitset.OddOf(kids...)
 	case isAtLeast:
-		n := op(opAtLeast, kids, nil)
-		n.k = e.k
-		return n
+		return bitset.AtLeastOf(e.k, kids...)
 	default:
-		return op(opOr, kids, nil)
+		return bitset.AnyOf(kids...)
 	}
 }
 
-func (t *treeNode) counted() TreeCount {
-	out := TreeCount{op: t.expr.op, Label: t.expr.label(), Count: t.node.count, Shown: t.shown}
+func (t *treeNode) counted(of map[*bitset.Expr]int) TreeCount {
+	out := TreeCount{op: t.expr.op, Label: t.expr.label(), Count: of[t.node], Shown: t.shown}
 	for _, k := range t.kids {
-		out.Children = append(out.Children, k.counted())
+		out.Children = append(out.Children, k.counted(of))
 	}
 	return out
 }
@@ -235,37 +226,12 @@ func (v *View) Waterfall(name string, at time.Time) (Waterfall, error) {
 	for _, r := range v.redsFor(d, v.when(at)) {
 		w.Steps = append(w.Steps, Exclusion{Label: "tag " + v.names[r.at] + " is red", Red: r.rule})
 	}
-	base := op(opAnd, root.inc, nil)
-	// Whom exactly one step excludes.
-	single := op(opAnd, []*node{op(opOr, root.exc, nil)}, nil)
-	if len(root.exc) > 1 {
-		twice := op(opAtLeast, root.exc, nil)
-		twice.k = 2
-		single.exc = []*node{twice}
-	}
-	var alone, sole combiner
-	var steps [2]combiner
-	for _, key := range base.keys() {
-		b := base.chunk(key)
-		w.Base += int(b.n)
-		one := sole.intersect(b, single.chunk(key))
-		left, leftN := b, int(b.n)
-		for i, e := range root.exc {
-			x := e.chunk(key)
-			w.Steps[i].Alone += alone.countIn(b, x)
-			w.Steps[i].Only += alone.countIn(one, x)
-			next := left
-			if x.n > 0 && leftN > 0 {
-				next = steps[i%2].subtract(left, x) // alternate: left lives in the other's scratch
-				if next.n == unknownLen {
-					next.n = next.bits.count()
-				}
-			}
-			w.Steps[i].Removed += leftN - int(next.n)
-			left, leftN = next, int(next.n)
-			w.Steps[i].Left += leftN
-		}
-		w.Members += leftN
+	inc, exc := root.Operands()
+	base, steps := bitset.Steps(bitset.AllOf(inc, nil), exc...)
+	w.Base, w.Members = base, base
+	for i, x := range steps {
+		w.Steps[i].Alone, w.Steps[i].Only, w.Steps[i].Removed, w.Steps[i].Left = x.Alone, x.Only, x.Removed, x.Left
+		w.Members = x.Left
 	}
 	return w, nil
 }

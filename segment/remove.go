@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"github.com/vefacrm/vefa/segment/bitset"
 	"slices"
 	"time"
 )
@@ -55,7 +56,7 @@ func (x *Index) RemoveTag(at time.Time, tags ...string) (Changes, error) {
 	for _, tag := range tags {
 		if i, ok := x.ord[tag]; ok {
 			delete(x.ord, tag)
-			x.tags[i], x.polarity[i] = new(Set), nil
+			x.tags[i], x.polarity[i] = new(bitset.Set), nil
 			x.dirty(i)
 		}
 	}

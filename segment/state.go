@@ -2,6 +2,7 @@ package segment
 
 import (
 	"cmp"
+	"github.com/vefacrm/vefa/segment/bitset"
 	"maps"
 	"slices"
 	"time"
@@ -12,10 +13,10 @@ import (
 type state struct {
 	ids      *customerIDs
 	limits   Limits
-	pop      *Set
+	pop      *bitset.Set
 	ord      map[string]int // tag name to its place in the slices below
 	names    []string
-	tags     []*Set
+	tags     []*bitset.Set
 	polarity [][]PolarityRule // in order of decision
 	leaves   map[string]outside
 	defs     map[string]*defined
@@ -23,7 +24,7 @@ type state struct {
 
 // outside is a leaf that the host supplies, as a set or as a predicate.
 type outside struct {
-	set  *Set
+	set  *bitset.Set
 	pred func(customer string, at time.Time) bool
 }
 
@@ -68,16 +69,16 @@ func (s *state) intern(tag string) int {
 	at := len(s.tags)
 	s.ord[tag] = at
 	s.names = append(s.names, tag)
-	s.tags = append(s.tags, new(Set))
+	s.tags = append(s.tags, new(bitset.Set))
 	s.polarity = append(s.polarity, nil)
 	return at
 }
 
-func (s *state) tag(name string) *Set {
+func (s *state) tag(name string) *bitset.Set {
 	if at, ok := s.ord[name]; ok {
 		return s.tags[at]
 	}
-	return new(Set)
+	return new(bitset.Set)
 }
 
 // redTag is a red tag in effect, with the rule that made it so.

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"github.com/vefacrm/vefa/segment/bitset"
 	"maps"
 	"slices"
 	"time"
@@ -9,9 +10,9 @@ import (
 // tracked is a segment whose members are kept up to date.
 type tracked struct {
 	name    string
-	members *Set
-	point   *node    // for single customers, over the living sets
-	history *history // nil without Options.History
+	members *bitset.Set
+	point   *bitset.Expr // for single customers, over the living sets
+	history *history     // nil without Options.History
 }
 
 // Track keeps the members of segments up to date from now on; each later write
@@ -21,7 +22,7 @@ func (x *Index) Track(names ...string) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	var fresh []*tracked
-	c, b := newCompiler(&x.state, x.clock), newBatch()
+	c, b := newCompiler(&x.state, x.clock), new(bitset.Batch)
 	for _, name := range names {
 		d, err := x.definition(name)
 		if err != nil {
@@ -34,11 +35,12 @@ func (x *Index) Track(names ...string) error {
 		if err != nil {
 			return err
 		}
-		b.add(root)
-		fresh = append(fresh, &tracked{name: name, members: new(Set)})
+		b.Add(root)
+		fresh = append(fresh, &tracked{name: name})
 	}
-	b.run(x.pop.keys, func(i int, key uint16, c container) { fresh[i].members.put(key, c) })
-	for _, t := range fresh {
+	members := b.Sets(x.pop)
+	for i, t := range fresh {
+		t.members = members[i]
 		x.tracked[t.name] = t
 		x.remember(t)
 	}
@@ -66,7 +68,7 @@ func (x *Index) untrack(t *tracked) {
 }
 
 // Tracked returns the present members of a tracked segment, false if it is not tracked.
-func (x *Index) Tracked(name string) (*Set, bool) {
+func (x *Index) Tracked(name string) (*bitset.Set, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	t, ok := x.tracked[name]
@@ -173,8 +175,8 @@ func (x *Index) flip(tag int, red bool) {
 		return
 	}
 	for _, t := range concerned { // the carriers leave and nothing else can happen
-		if gone := Intersect(t.members, x.tags[tag]); !gone.IsEmpty() {
-			t.members = Except(t.members, gone)
+		if gone := bitset.Intersect(t.members, x.tags[tag]); !gone.IsEmpty() {
+			t.members = bitset.Except(t.members, gone)
 			x.recordSet(t, gone, false, cause)
 		}
 	}
@@ -185,30 +187,29 @@ func (x *Index) recompute(affected []*tracked, cause Cause) {
 	if len(affected) == 0 {
 		return
 	}
-	c, b := newCompiler(&x.state, x.clock), newBatch()
+	c, b := newCompiler(&x.state, x.clock), new(bitset.Batch)
 	for _, t := range affected {
 		root, err := c.audience(x.defs[t.name])
 		if err != nil {
-			root = op(opOr, nil, nil) // cannot happen: references were checked by Define
+			root = bitset.AnyOf() // cannot happen: references were checked by Define
 		}
-		b.add(root)
+		b.Add(root)
 	}
-	members := make([]Set, len(affected))
-	b.run(x.pop.keys, func(i int, key uint16, c container) { members[i].put(key, c) })
+	members := b.Sets(x.pop)
 	for i, t := range affected {
-		x.emit(t, &members[i], cause)
+		x.emit(t, members[i], cause)
 	}
 }
 
 // emit replaces the members of t and reports who left and who entered.
-func (x *Index) emit(t *tracked, members *Set, cause Cause) {
-	left, entered := Except(t.members, members), Except(members, t.members)
+func (x *Index) emit(t *tracked, members *bitset.Set, cause Cause) {
+	left, entered := bitset.Except(t.members, members), bitset.Except(members, t.members)
 	t.members = members
 	x.recordSet(t, left, false, cause)
 	x.recordSet(t, entered, true, cause)
 }
 
-func (x *Index) recordSet(t *tracked, ids *Set, entered bool, cause Cause) {
+func (x *Index) recordSet(t *tracked, ids *bitset.Set, entered bool, cause Cause) {
 	n := ids.Len()
 	if n == 0 {
 		return

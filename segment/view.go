@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"github.com/vefacrm/vefa/segment/bitset"
 	"iter"
 	"maps"
 	"slices"
@@ -39,15 +40,15 @@ func (v *View) With(drafts ...Definition) (*View, error) {
 // Audience returns the dense ids of the customers who are in the segment:
 // members of the live population whom its expression selects and no red tag
 // excludes. The set belongs to the caller.
-func (v *View) Audience(name string, at time.Time) (*Set, error) {
+func (v *View) Audience(name string, at time.Time) (*bitset.Set, error) {
 	root, err := v.compile(name, at)
 	if err != nil {
 		return nil, err
 	}
-	return root.collect(), nil
+	return root.Set(), nil
 }
 
-func (v *View) compile(name string, at time.Time) (*node, error) {
+func (v *View) compile(name string, at time.Time) (*bitset.Expr, error) {
 	d, err := v.definition(name)
 	if err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func (v *View) Members(name string, at time.Time) (iter.Seq[string], error) {
 
 // Customers yields the customers of a set in ascending dense id, without those
 // forgotten since.
-func (v *View) Customers(s *Set) iter.Seq[string] {
+func (v *View) Customers(s *bitset.Set) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, customer := range v.ids.namesOf(s) {
 			if customer != "" && !yield(customer) {
@@ -83,7 +84,7 @@ func (v *View) Count(name string, at time.Time) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return root.total(), nil
+	return root.Count(), nil
 }
 
 // Contains reports whether the customer is in the segment.
@@ -99,14 +100,14 @@ func (v *View) Contains(name, customer string, at time.Time) (bool, error) {
 	c := newCompiler(&v.state, v.when(at))
 	c.clock = func() time.Time { return c.at }
 	root, err := c.audience(d)
-	return err == nil && root.has(id, 1), err
+	return err == nil && root.Has(id, 1), err
 }
 
 // Population returns the live population.
-func (v *View) Population() *Set { return v.pop.Clone() }
+func (v *View) Population() *bitset.Set { return v.pop.Clone() }
 
 // Tag returns the carriers of a tag, in the live population or not.
-func (v *View) Tag(name string) *Set { return v.tag(name).Clone() }
+func (v *View) Tag(name string) *bitset.Set { return v.tag(name).Clone() }
 
 // Tags yields the known tags, sorted.
 func (v *View) Tags() iter.Seq[string] { return slices.Values(slices.Sorted(maps.Keys(v.ord))) }

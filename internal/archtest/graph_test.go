@@ -50,6 +50,7 @@ var allowed = map[string][]string{
 	"internal/rulesbench":   {"rules", "internal"},
 	"internal/segmentbench": {"segment"},
 	// algorithms import nothing of ours
+	"segment/bitset":       {"internal"},
 	"segment/rfm":          {"internal"},
 	"rules/internal":       {"rules/internal", "internal"},
 	"dedup/metric":         {"internal"},

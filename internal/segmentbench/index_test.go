@@ -11,6 +11,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/vefacrm/vefa/segment"
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 func BenchmarkThousandSegments(b *testing.B) {
@@ -27,7 +28,7 @@ func BenchmarkThousandSegments(b *testing.B) {
 		return out
 	}
 	b.Run("set", func(b *testing.B) {
-		var got []*segment.Set
+		var got []*bitset.Set
 		versus(b, func() { got, _ = v.Audiences(day0, names...) }, func() {
 			for i := range names {
 				theirs(i)

@@ -11,6 +11,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/vefacrm/vefa/segment"
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // The population of the comparison: 200 tags with densities log-uniform from
@@ -52,13 +53,13 @@ func tagIDs(t, n int) []uint32 {
 
 // tag is one tag as both libraries hold it after a bulk load.
 type tag struct {
-	ours   *segment.Set
+	ours   *bitset.Set
 	theirs *roaring.Bitmap
 	size   int
 }
 
 func newTag(ids []uint32) tag {
-	t := tag{ours: new(segment.Set), theirs: roaring.New(), size: len(ids)}
+	t := tag{ours: new(bitset.Set), theirs: roaring.New(), size: len(ids)}
 	for _, id := range ids {
 		t.ours.Add(id)
 	}

@@ -11,12 +11,13 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/vefacrm/vefa/segment"
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // genTag draws a set that mixes sparse ids, dense noise and runs.
 func genTag(t *rapid.T, label string) tag {
 	rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, label), 1))
-	out := tag{ours: new(segment.Set), theirs: roaring.New()}
+	out := tag{ours: new(bitset.Set), theirs: roaring.New()}
 	for range rng.IntN(5) {
 		base := uint32(rng.IntN(4)) << 16
 		switch rng.IntN(4) {
@@ -54,7 +55,7 @@ func genTag(t *rapid.T, label string) tag {
 	return out
 }
 
-func requireSame(t *rapid.T, theirs *roaring.Bitmap, ours *segment.Set) {
+func requireSame(t *rapid.T, theirs *roaring.Bitmap, ours *bitset.Set) {
 	t.Helper()
 	require.Equal(t, int(theirs.GetCardinality()), ours.Len())
 	if !slices.Equal(theirs.ToArray(), slices.Collect(ours.All())) {
@@ -71,15 +72,15 @@ func TestAlgebraAgainstRoaring(t *testing.T) {
 		}
 		a, b, c, d, e := s[0], s[1], s[2], s[3], s[4]
 		want := theirSet(a.theirs, b.theirs, c.theirs, d.theirs)
-		q := segment.Select{Include: []*segment.Set{a.ours, b.ours}, Exclude: []*segment.Set{c.ours, d.ours}}
+		q := bitset.Select{Include: []*bitset.Set{a.ours, b.ours}, Exclude: []*bitset.Set{c.ours, d.ours}}
 		requireSame(t, want, q.Set())
 		require.Equal(t, int(want.GetCardinality()), q.Count())
 		require.EqualValues(t, want.GetCardinality(), theirCount(a.theirs, b.theirs, c.theirs, d.theirs))
-		requireSame(t, roaring.FastAnd(a.theirs, b.theirs, c.theirs), segment.Intersect(a.ours, b.ours, c.ours))
-		requireSame(t, roaring.FastOr(a.theirs, b.theirs, c.theirs, d.theirs), segment.Union(a.ours, b.ours, c.ours, d.ours))
-		requireSame(t, roaring.Xor(roaring.Xor(a.theirs, b.theirs), e.theirs), segment.Xor(a.ours, b.ours, e.ours))
-		requireSame(t, roaring.AndNot(e.theirs, roaring.Or(a.theirs, b.theirs)), segment.Except(e.ours, a.ours, b.ours))
-		require.EqualValues(t, a.theirs.AndCardinality(b.theirs), segment.Overlaps(a.ours, b.ours)[0][1])
+		requireSame(t, roaring.FastAnd(a.theirs, b.theirs, c.theirs), bitset.Intersect(a.ours, b.ours, c.ours))
+		requireSame(t, roaring.FastOr(a.theirs, b.theirs, c.theirs, d.theirs), bitset.Union(a.ours, b.ours, c.ours, d.ours))
+		requireSame(t, roaring.Xor(roaring.Xor(a.theirs, b.theirs), e.theirs), bitset.Xor(a.ours, b.ours, e.ours))
+		requireSame(t, roaring.AndNot(e.theirs, roaring.Or(a.theirs, b.theirs)), bitset.Except(e.ours, a.ours, b.ours))
+		require.EqualValues(t, a.theirs.AndCardinality(b.theirs), bitset.Overlaps(a.ours, b.ours)[0][1])
 		id := rapid.Uint32Range(0, 5<<16).Draw(t, "id")
 		require.EqualValues(t, a.theirs.Rank(id), a.ours.Rank(id))
 	})
@@ -91,7 +92,7 @@ func TestSegmentsTogetherAgainstRoaring(t *testing.T) {
 	const n = 150_000
 	idx := segment.NewIndex(segment.Options{})
 	tags := make([]tag, tagCount)
-	everybody := new(segment.Set)
+	everybody := new(bitset.Set)
 	everybody.AddRange(0, n-1)
 	_, err := idx.Load(day0, func(yield func(string, []string) bool) {
 		for i := range n {
@@ -155,7 +156,7 @@ func TestPortableFormatBothWays(t *testing.T) {
 		_, err = read.ReadFrom(bytes.NewReader(ours))
 		require.NoError(t, err)
 		require.True(t, read.Equals(s.theirs))
-		back := new(segment.Set)
+		back := new(bitset.Set)
 		require.NoError(t, back.UnmarshalBinary(theirs))
 		requireSame(t, s.theirs, back)
 	})
@@ -171,7 +172,7 @@ func FuzzPortableFormat(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		ours := new(segment.Set)
+		ours := new(bitset.Set)
 		if ours.UnmarshalBinary(data) != nil {
 			return // stricter than roaring, which trusts what it reads
 		}

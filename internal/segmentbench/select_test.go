@@ -9,7 +9,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
-	"github.com/vefacrm/vefa/segment"
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // queries are the five density cases of (A and B) without (C or D).
@@ -46,7 +46,7 @@ func BenchmarkSelect(b *testing.B) {
 		var sets, counts float64
 		for _, q := range queries {
 			ta, tb, tc, td := benchTag(q.a, n), benchTag(q.b, n), benchTag(q.c, n), benchTag(q.d, n)
-			sel := segment.Select{Include: []*segment.Set{ta.ours, tb.ours}, Exclude: []*segment.Set{tc.ours, td.ours}}
+			sel := bitset.Select{Include: []*bitset.Set{ta.ours, tb.ours}, Exclude: []*bitset.Set{tc.ours, td.ours}}
 			want := int(theirSet(ta.theirs, tb.theirs, tc.theirs, td.theirs).GetCardinality())
 			b.Run(fmt.Sprintf("%dM/%s/set", n/1_000_000, q.name), func(b *testing.B) {
 				got := 0
@@ -80,11 +80,11 @@ func BenchmarkSelect(b *testing.B) {
 
 func BenchmarkOverlap200x200(b *testing.B) {
 	tags := benchTags(1_000_000)
-	sets := make([]*segment.Set, len(tags))
+	sets := make([]*bitset.Set, len(tags))
 	for i, t := range tags {
 		sets[i] = t.ours
 	}
-	versus(b, func() { segment.Overlaps(sets...) }, func() {
+	versus(b, func() { bitset.Overlaps(sets...) }, func() {
 		for i := range tags {
 			for j := range i {
 				tags[i].theirs.AndCardinality(tags[j].theirs)

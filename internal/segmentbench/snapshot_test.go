@@ -9,6 +9,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/vefacrm/vefa/segment"
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // BenchmarkSnapshot freezes ten million customers with 200 tags, after a write to
@@ -43,7 +44,7 @@ func BenchmarkSnapshot(b *testing.B) {
 			b.ReportMetric(least/1000, "µs-ours")
 		})
 	}
-	sets := make([]*segment.Set, tagCount)
+	sets := make([]*bitset.Set, tagCount)
 	theirs := make([][]byte, tagCount)
 	for i, t := range tags {
 		sets[i] = t.ours
@@ -69,7 +70,7 @@ func BenchmarkSnapshot(b *testing.B) {
 		})
 	})
 	b.Run("load", func(b *testing.B) {
-		got := make([]segment.Set, tagCount)
+		got := make([]bitset.Set, tagCount)
 		versus(b, func() {
 			for i, data := range saved {
 				if err := got[i].UnmarshalBinary(data); err != nil {

@@ -1,4 +1,4 @@
-package segment
+package bitset
 
 import (
 	"encoding/binary"
@@ -21,15 +21,15 @@ type CodecError struct {
 }
 
 func (e *CodecError) Error() string {
-	return fmt.Sprintf("segment: not a portable roaring bitmap: byte %d: %s", e.Offset, e.Msg)
+	return fmt.Sprintf("bitset: not a portable roaring bitmap: byte %d: %s", e.Offset, e.Msg)
 }
 
 // MarshalBinary writes the portable Roaring format, readable by the Roaring
 // libraries of Java, C, Go and by pg_roaringbitmap. Equal sets give equal bytes.
-func (s *Set) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
+func (s *Set) MarshalBinary() ([]byte, error) { return s.appendBinary(nil) }
 
-// AppendBinary appends what MarshalBinary returns to b. The error is always nil.
-func (s *Set) AppendBinary(b []byte) ([]byte, error) {
+// appendBinary appends what MarshalBinary returns to b. The error is always nil.
+func (s *Set) appendBinary(b []byte) ([]byte, error) {
 	size, anyRuns := len(s.cs), false
 	asRun := make([]bool, size)
 	payload := make([]int, size)

@@ -1,4 +1,4 @@
-package segment
+package bitset
 
 import (
 	"testing"
@@ -39,5 +39,5 @@ func TestOverlapsAgainstModel(t *testing.T) {
 		}
 	})
 	require.Empty(t, Overlaps())
-	require.Equal(t, [][]int{{0, 0}, {0, 2}}, Overlaps(new(Set), SetOf(1, 1<<20)))
+	require.Equal(t, [][]int{{0, 0}, {0, 2}}, Overlaps(new(Set), Of(1, 1<<20)))
 }

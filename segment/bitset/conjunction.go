@@ -1,4 +1,4 @@
-package segment
+package bitset
 
 import (
 	"math/bits"

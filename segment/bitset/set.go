@@ -1,4 +1,4 @@
-package segment
+package bitset
 
 import (
 	"iter"
@@ -18,8 +18,8 @@ type Set struct {
 	own  atomic.Pointer[owner]
 }
 
-// SetOf returns a set of the given ids, in any order, repeated or not.
-func SetOf(ids ...uint32) *Set {
+// Of returns a set of the given ids, in any order, repeated or not.
+func Of(ids ...uint32) *Set {
 	s := new(Set)
 	for _, id := range ids {
 		s.Add(id)
@@ -27,8 +27,8 @@ func SetOf(ids ...uint32) *Set {
 	return s
 }
 
-// Collect returns a set of the ids that seq yields. Ascending order is fastest.
-func Collect(seq iter.Seq[uint32]) *Set {
+// collect returns a set of the ids that seq yields. Ascending order is fastest.
+func collect(seq iter.Seq[uint32]) *Set {
 	s := new(Set)
 	for id := range seq {
 		s.Add(id)
@@ -233,6 +233,18 @@ func (s *Set) Bytes() int {
 		}
 	}
 	return n
+}
+
+// Within reports whether all ids of s are in t.
+func (s *Set) Within(t *Set) bool {
+	var c combiner
+	for i, key := range s.keys {
+		j, ok := t.find(key)
+		if !ok || s.cs[i].n > t.cs[j].n || c.countIn(t.cs[j], s.cs[i]) != int(s.cs[i].n) {
+			return false
+		}
+	}
+	return true
 }
 
 // put appends a chunk that the evaluator computed; keys arrive in ascending

@@ -1,4 +1,4 @@
-package segment
+package bitset
 
 import (
 	"math/bits"
@@ -22,37 +22,69 @@ const (
 	opPred                  // for whom an outside predicate holds; single customers only
 )
 
-// node is one operation of a compiled expression with its scratch space; it
-// belongs to one goroutine.
-type node struct {
+// Expr is an expression over sets: a leaf, or an operation on other expressions. An
+// operand may be shared. It has scratch space, so it belongs to one goroutine, and it
+// keeps what it last computed: as long as it is asked for Count or Set, or is part of a
+// Batch, CountIn or Steps, its sets must not change. Has reads sets as they are.
+type Expr struct {
 	op       opcode
 	set      *Set
-	inc, exc []*node
+	inc, exc []*Expr
 	k        int
 
-	key   int32 // chunk for which val holds; -1 before the first
-	val   container
-	count int // members seen by counting evaluation
+	key int32 // chunk for which val holds; -1 before the first
+	val container
 
 	inputs []container
 	combiner
 	planes []bitmap
 
-	pred  func(customer string) bool // opPred
-	name  func(id uint32) string     // opPred
-	stamp uint64                     // question for which holds is the answer
+	pred  func(id uint32) bool // opPred
+	stamp uint64               // question for which holds is the answer
 	holds bool
 }
 
-func leaf(s *Set) *node { return &node{op: opSet, set: s, key: -1} }
+// Leaf returns the expression that selects the ids of a set. The set is not copied.
+func Leaf(s *Set) *Expr { return &Expr{op: opSet, set: s, key: -1} }
 
-func op(code opcode, inc, exc []*node) *node {
-	return &node{op: code, inc: inc, exc: exc, key: -1}
+// AllOf selects the ids that are in all of inc and in none of exc; none if inc is empty.
+func AllOf(inc, exc []*Expr) *Expr { return op(opAnd, inc, exc) }
+
+// AnyOf selects the ids that are in one or more of the operands.
+func AnyOf(args ...*Expr) *Expr { return op(opOr, args, nil) }
+
+// OddOf selects the ids that are in an odd number of the operands.
+func OddOf(args ...*Expr) *Expr { return op(opXor, args, nil) }
+
+// AtLeastOf selects the ids that are in k or more of the operands.
+func AtLeastOf(k int, args ...*Expr) *Expr {
+	n := op(opAtLeast, args, nil)
+	n.k = k
+	return n
+}
+
+// Test returns an expression that asks a function for each id. Only Has can do that: for
+// whole sets, which would ask for every id there is, it selects none.
+func Test(holds func(id uint32) bool) *Expr { return &Expr{op: opPred, pred: holds, key: -1} }
+
+// Leaf returns the set of a leaf, nil for every other expression.
+func (n *Expr) Leaf() *Set { return n.set }
+
+// Operands returns what AllOf was given, nothing for other expressions.
+func (n *Expr) Operands() (inc, exc []*Expr) {
+	if n.op != opAnd {
+		return nil, nil
+	}
+	return n.inc, n.exc
+}
+
+func op(code opcode, inc, exc []*Expr) *Expr {
+	return &Expr{op: code, inc: inc, exc: exc, key: -1}
 }
 
 // chunk returns the value of the expression on one chunk. The result must not
-// be changed and holds until the node is asked for another chunk.
-func (n *node) chunk(key uint16) container {
+// be changed and holds until the Expr is asked for another chunk.
+func (n *Expr) chunk(key uint16) container {
 	if n.op == opSet {
 		return n.set.chunk(key)
 	}
@@ -72,7 +104,7 @@ func (n *node) chunk(key uint16) container {
 }
 
 // and computes inc[0] ∩ inc[1] … \ exc[0] \ exc[1] … on one chunk.
-func (n *node) and(key uint16) container {
+func (n *Expr) and(key uint16) container {
 	in := n.inputs[:0]
 	for _, k := range n.inc {
 		c := k.chunk(key)
@@ -121,7 +153,7 @@ func fullChunk() container {
 }
 
 // merge computes the union or the symmetric difference of inc on one chunk.
-func (n *node) merge(key uint16) container {
+func (n *Expr) merge(key uint16) container {
 	in := n.inputs[:0]
 	for _, k := range n.inc {
 		if c := k.chunk(key); c.n != 0 {
@@ -152,7 +184,7 @@ func (n *node) merge(key uint16) container {
 	return n.settle(dst)
 }
 
-func (n *node) settle(dst *bitmap) container {
+func (n *Expr) settle(dst *bitmap) container {
 	size := dst.count()
 	if size == 0 {
 		return container{}
@@ -162,7 +194,7 @@ func (n *node) settle(dst *bitmap) container {
 
 // atLeast counts, for all ids of the chunk at once, how many operands hold
 // them: plane p of the counters is a bitmap of the bits of weight 2^p.
-func (n *node) atLeast(key uint16) container {
+func (n *Expr) atLeast(key uint16) container {
 	in := n.inputs[:0]
 	for _, k := range n.inc {
 		if c := k.chunk(key); c.n != 0 {
@@ -212,7 +244,7 @@ func (n *node) atLeast(key uint16) container {
 // keys returns the chunks in which the expression may have members: of a
 // conjunction those of its smallest leaf. It looks no deeper than it must, for
 // shared nodes could be reached along exponentially many paths.
-func (n *node) keys() []uint16 {
+func (n *Expr) keys() []uint16 {
 	if n.op == opSet {
 		return n.set.keys
 	}
@@ -220,7 +252,7 @@ func (n *node) keys() []uint16 {
 		return nil
 	}
 	if n.op == opAnd {
-		var least *node
+		var least *Expr
 		for _, k := range n.inc {
 			if k.op == opSet && (least == nil || len(k.set.keys) < len(least.set.keys)) {
 				least = k
@@ -258,7 +290,7 @@ func unionKeys(a, b []uint16) []uint16 {
 
 // plain returns the expression as a Select, if all operands of the conjunction
 // are leaves, which is the usual audience and has a shorter way.
-func (n *node) plain() (q Select, ok bool) {
+func (n *Expr) plain() (q Select, ok bool) {
 	if n.op != opAnd {
 		return q, false
 	}
@@ -278,8 +310,8 @@ func (n *node) plain() (q Select, ok bool) {
 	return q, true
 }
 
-// total counts the members of the expression.
-func (n *node) total() int {
+// Count returns how many ids the expression selects, without building their set.
+func (n *Expr) Count() int {
 	if q, ok := n.plain(); ok {
 		return q.Count()
 	}
@@ -291,8 +323,8 @@ func (n *node) total() int {
 	return size
 }
 
-// collect builds the Set of the expression.
-func (n *node) collect() *Set {
+// Set returns the ids that the expression selects. The set belongs to the caller.
+func (n *Expr) Set() *Set {
 	if q, ok := n.plain(); ok {
 		return q.Set()
 	}
@@ -305,36 +337,37 @@ func (n *node) collect() *Set {
 	return s
 }
 
-// has answers for a single id; every question has its own stamp, so that what is
-// mentioned in many places is asked once.
-func (n *node) has(id uint32, stamp uint64) bool {
+// Has reports whether the expression selects an id. The stamp is a number, other than 0,
+// of the question: within one, an operand that is mentioned in many places is asked once,
+// so that another id, or a set that changed, needs another stamp.
+func (n *Expr) Has(id uint32, stamp uint64) bool {
 	if n.stamp != stamp {
 		n.stamp, n.holds = stamp, n.ask(id, stamp)
 	}
 	return n.holds
 }
 
-func (n *node) ask(id uint32, stamp uint64) bool {
+func (n *Expr) ask(id uint32, stamp uint64) bool {
 	switch n.op {
 	case opSet:
 		return n.set.Contains(id)
 	case opPred:
-		return n.pred(n.name(id))
+		return n.pred(id)
 	case opAnd:
 		for _, k := range n.inc {
-			if !k.has(id, stamp) {
+			if !k.Has(id, stamp) {
 				return false
 			}
 		}
 		for _, k := range n.exc {
-			if k.has(id, stamp) {
+			if k.Has(id, stamp) {
 				return false
 			}
 		}
 		return len(n.inc) > 0
 	case opOr:
 		for _, k := range n.inc {
-			if k.has(id, stamp) {
+			if k.Has(id, stamp) {
 				return true
 			}
 		}
@@ -342,7 +375,7 @@ func (n *node) ask(id uint32, stamp uint64) bool {
 	}
 	in := 0
 	for _, k := range n.inc {
-		if k.has(id, stamp) {
+		if k.Has(id, stamp) {
 			in++
 		}
 	}

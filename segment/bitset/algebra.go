@@ -1,4 +1,4 @@
-package segment
+package bitset
 
 // Select is the algebra of an audience on plain sets: members of every set in
 // Include and of no set in Exclude. It is evaluated in one pass without
@@ -101,16 +101,16 @@ func (s *scratch) exclude(sets []*Set, key uint16) bool {
 	return true
 }
 
-func leaves(sets []*Set) []*node {
-	out := make([]*node, len(sets))
+func leaves(sets []*Set) []*Expr {
+	out := make([]*Expr, len(sets))
 	for i, s := range sets {
-		out[i] = leaf(s)
+		out[i] = Leaf(s)
 	}
 	return out
 }
 
 // Union returns the ids that are in any of the sets.
-func Union(sets ...*Set) *Set { return op(opOr, leaves(sets), nil).collect() }
+func Union(sets ...*Set) *Set { return op(opOr, leaves(sets), nil).Set() }
 
 // Intersect returns the ids that are in all of the sets; none for no set.
 func Intersect(sets ...*Set) *Set { return Select{Include: sets}.Set() }
@@ -121,15 +121,15 @@ func Except(s *Set, others ...*Set) *Set {
 }
 
 // Xor returns the ids that are in an odd number of the sets.
-func Xor(sets ...*Set) *Set { return op(opXor, leaves(sets), nil).collect() }
+func Xor(sets ...*Set) *Set { return op(opXor, leaves(sets), nil).Set() }
 
-// Threshold returns the ids that are in k or more of the sets. For k < 1 it
+// AtLeast returns the ids that are in k or more of the sets. For k < 1 it
 // returns the ids that are in any.
-func Threshold(k int, sets ...*Set) *Set {
+func AtLeast(k int, sets ...*Set) *Set {
 	if k <= 1 {
 		return Union(sets...)
 	}
 	n := op(opAtLeast, leaves(sets), nil)
 	n.k = k
-	return n.collect()
+	return n.Set()
 }
