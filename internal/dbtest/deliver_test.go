@@ -34,6 +34,13 @@ func TestMain(m *testing.M) {
 	if job := os.Getenv(asTaker); job != "" {
 		os.Exit(takerMain(job))
 	}
+	if job := os.Getenv(asNight); job != "" {
+		if err := nightMain(job); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	job := os.Getenv(asDeliverer)
 	if job == "" {
 		os.Exit(m.Run())
