@@ -70,8 +70,8 @@ type Engine struct {
 	// unseen is the position from which on changes are in the population and
 	// unknown to record linkage; nil where there are none
 	unseen *crm.Position
-	// looked is what it saw of each profile when it last looked
-	looked map[crm.ProfileKey]int64
+	// looked is what it saw of each profile when it last looked, by lookedKey
+	looked map[int64]int64
 	// known is the last decision that it read about each profile, where that is
 	// neither the first nor its own
 	known  map[crm.ProfileKey]int64

@@ -74,6 +74,10 @@ func fingerprint(r *people.Record) int64 {
 	return crm.ContentHash(parts...)
 }
 
+// lookedKey stands for a profile in Engine.looked, in which there may be millions. Two
+// profiles that share one are looked at more often than they need be.
+func lookedKey(k crm.ProfileKey) int64 { return crm.ContentHash([]byte(k.Source), []byte(k.ID)) }
+
 // identify finds out who is the same person: once over everybody, then over
 // what changed and the customers that it touches.
 func (e *Engine) identify(ctx context.Context) (LinkageReport, error) {
@@ -103,7 +107,7 @@ func (e *Engine) identifyChanged(ctx context.Context, asked map[crm.ProfileKey]b
 	var clusters []dedup.Cluster
 	var all []people.Record
 	if e.people == nil {
-		e.looked = map[crm.ProfileKey]int64{}
+		e.looked = map[int64]int64{}
 		if all, err = e.readRecords(ctx); err != nil {
 			return out, err
 		}
@@ -142,8 +146,8 @@ func (e *Engine) identifyChanged(ctx context.Context, asked map[crm.ProfileKey]b
 						continue
 					}
 					rec := personRecord(p)
-					if print := fingerprint(&rec); e.looked[p.ProfileKey] != print {
-						e.looked[p.ProfileKey] = print
+					if print := fingerprint(&rec); e.looked[lookedKey(p.ProfileKey)] != print {
+						e.looked[lookedKey(p.ProfileKey)] = print
 						upserts = append(upserts, rec)
 					}
 				}
@@ -177,7 +181,7 @@ func (e *Engine) readRecords(ctx context.Context) (all []people.Record, err erro
 		}
 		if n++; linkable(p) {
 			all = append(all, personRecord(p))
-			e.looked[p.ProfileKey] = fingerprint(&all[len(all)-1])
+			e.looked[lookedKey(p.ProfileKey)] = fingerprint(&all[len(all)-1])
 		}
 	}
 	e.profiles = n

@@ -18,12 +18,21 @@ const placeBatch = 1000
 // stays as they left it; linkage looks at it again on its next turn.
 func (e *Engine) place(ctx context.Context, clusters []dedup.Cluster, out *LinkageReport) error {
 	var groups []crm.Grouping
-	for chunk := range slices.Chunk(clusters, 2*loadBatch) {
-		got, err := e.misplaced(ctx, chunk)
-		if err != nil {
-			return err
+	err := ordered(ctx, threads(), func(_ context.Context, yield func([]dedup.Cluster) bool) error {
+		for chunk := range slices.Chunk(clusters, 2*loadBatch) {
+			if !yield(chunk) {
+				break
+			}
 		}
+		return nil
+	}, func(ctx context.Context, _ int, chunk []dedup.Cluster) ([]crm.Grouping, error) {
+		return e.misplaced(ctx, chunk)
+	}, func(got []crm.Grouping) error {
 		groups = append(groups, got...)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	done := 0
 	for chunk := range slices.Chunk(groups, placeBatch) {
@@ -41,7 +50,7 @@ func (e *Engine) place(ctx context.Context, clusters []dedup.Cluster, out *Linka
 		for _, g := range stale {
 			for _, k := range g.Profiles {
 				e.look(k)
-				delete(e.looked, k)
+				delete(e.looked, lookedKey(k))
 			}
 		}
 		e.progress("identify", done, len(groups))

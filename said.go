@@ -32,18 +32,15 @@ const mostParted = 1 << 20
 // what is decided in between is noticed when linkage writes.
 func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey) ([]dedup.Decision, error) {
 	all := keys == nil
-	if all {
-		for p, err := range e.scanProfiles(ctx) {
-			if err != nil {
-				return nil, err
-			}
-			keys = append(keys, p.ProfileKey)
-		}
-	}
 	s := &said{log: map[crm.ProfileKey][]crm.Link{}, ops: map[string]map[crm.ProfileKey]crm.Link{}, gone: map[string]bool{},
 		at: map[crm.ProfileKey]crm.CustomerID{}, home: map[crm.CustomerID]crm.ProfileKey{}, last: map[crm.ProfileKey]int64{}}
 	for chunk := range slices.Chunk(keys, loadBatch) {
 		if err := e.cfg.Store.View(ctx, func(r crm.Reader) error { return s.read(ctx, r, chunk) }); err != nil {
+			return nil, err
+		}
+	}
+	if all {
+		if err := s.readAll(ctx, e.cfg.Store); err != nil {
 			return nil, err
 		}
 	}
@@ -77,12 +74,31 @@ func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey) ([]dedup.
 	if all || e.known == nil {
 		e.known = map[crm.ProfileKey]int64{}
 	}
-	for k, seq := range s.last {
-		if seq > 1 { // most have only the first
-			e.known[k] = seq
-		}
-	}
+	maps.Copy(e.known, s.last)
 	return s.pairs(), nil
+}
+
+// readAll is read for all profiles.
+func (s *said) readAll(ctx context.Context, store crm.Store) error {
+	var after crm.ProfileKey
+	for {
+		var keys []crm.ProfileKey
+		err := store.View(ctx, func(r crm.Reader) error {
+			page, err := r.ScanProfiles(ctx, crm.AllParts(), after, 2*loadBatch)
+			if err != nil || len(page) == 0 {
+				return err
+			}
+			keys = make([]crm.ProfileKey, len(page))
+			for i, p := range page {
+				keys[i] = p.ProfileKey
+			}
+			return s.read(ctx, r, keys)
+		})
+		if err != nil || len(keys) == 0 {
+			return err
+		}
+		after = keys[len(keys)-1]
+	}
 }
 
 // read reads the decisions of people about profiles.
@@ -93,7 +109,7 @@ func (s *said) read(ctx context.Context, r crm.Reader, keys []crm.ProfileKey) er
 	}
 	for i, log := range logs {
 		for _, l := range log {
-			if l.Actor != linkActor {
+			if l.Actor != linkActor && l.Seq > 1 { // most have only the first
 				s.last[keys[i]] = l.Seq
 			}
 			if l.Undoes != "" {
