@@ -19,8 +19,6 @@ import (
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/internal/nighttest"
 	"github.com/vefacrm/vefa/messaging"
-	"github.com/vefacrm/vefa/rules"
-	"github.com/vefacrm/vefa/survey"
 )
 
 // BenchmarkEvening does one ordinary evening over customers with four orders
@@ -37,34 +35,21 @@ func BenchmarkEvening(b *testing.B) {
 		n, err = strconv.Atoi(s)
 		require.NoError(b, err)
 	}
-	book, err := os.ReadFile("internal/nighttest/testdata/ordinary.yaml")
-	require.NoError(b, err)
 	// What a host that runs a night in 4 GiB would set.
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(3400 << 20))
 	for b.Loop() {
-		evening(b, n, book)
+		evening(b, n)
 	}
 }
 
-func evening(b *testing.B, n int, book []byte) {
+func evening(b *testing.B, n int) {
 	ctx := context.Background()
 	now := time.Date(2025, 1, 1, 15, 0, 0, 0, time.UTC)
 	store := memstore.New()
-	read, err := rules.ReadYAML("ordinary.yaml", book)
-	require.NoError(b, err)
-	link := messaging.Field{Name: "link", Type: messaging.LinkField, Max: 60}
-	words := func(name string) messaging.Campaign {
-		return messaging.Campaign{Name: name, Text: "{link}", Fields: []messaging.Field{link}, URL: "https://shop.example/", Unmeasured: "a benchmark"}
-	}
-	var phase time.Time
-	eng, err := vefa.New(vefa.Config{
-		Store: store, Now: func() time.Time { return now }, Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example",
-		Keys: nighttest.Keys(), Rules: []*rules.Book{read}, Consent: crm.ConsentKey{Brand: "bench"},
-		Messages: []messaging.Campaign{words("battery-reminder"), words("birthday")},
-		Surveys: []vefa.Survey{{Name: "after-purchase", Definition: survey.Recommendation(), Invitation: words("after-purchase")},
-			{Name: "after-service", Definition: survey.Recommendation(), Invitation: words("after-service")}},
-		Tasks: map[string]vefa.TaskFunc{"call-back": func(context.Context, *crm.Service, *crm.Effect) error { return nil }},
-	})
+	cfg := vefa.Config{Store: store, Now: func() time.Time { return now }, Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example",
+		Keys: nighttest.Keys(), Consent: crm.ConsentKey{Brand: "bench"}}
+	nighttest.Ordinary(b, &cfg)
+	eng, err := vefa.New(cfg)
 	require.NoError(b, err)
 	require.NoError(b, store.Update(ctx, func(tx crm.Tx) error {
 		for _, p := range crmtest.Places() {
@@ -78,7 +63,7 @@ func evening(b *testing.B, n int, book []byte) {
 		}
 		return nil
 	}))
-	phase = time.Now()
+	phase := time.Now()
 	for batch := range crmtest.Customers(n, crmtest.Options{Orders: 4, Brand: "bench", Twice: 0.2, Batch: 20_000}) {
 		rep, err := eng.Service().Import(ctx, batch)
 		require.NoError(b, err)

@@ -16,13 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa"
-	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/crm/sqlstore"
 	"github.com/vefacrm/vefa/internal/nighttest"
-	"github.com/vefacrm/vefa/messaging"
-	"github.com/vefacrm/vefa/rules"
-	"github.com/vefacrm/vefa/survey"
 )
 
 // BenchmarkNightAlone does two evenings of VEFA_CUSTOMERS customers (5,000) on
@@ -92,11 +88,8 @@ func nightMain(job string) (err error) {
 	}()
 	shop := nighttest.New(t, sqlstore.New(db, sqlstore.Postgres, sqlstore.Config{Schema: n.Schema, Copy: copyFrom}), clock, func(c *vefa.Config) {
 		c.Resident = -1
-		err = ordinary(c)
+		nighttest.Ordinary(t, c)
 	})
-	if err != nil {
-		return err
-	}
 	start := time.Now()
 	rep, err := shop.Engine.Night(context.Background(), vefa.Night{})
 	if err != nil {
@@ -111,30 +104,6 @@ func nightMain(job string) (err error) {
 	}
 	fmt.Fprintln(os.Stderr)
 	return json.NewEncoder(os.Stdout).Encode(nightDone{time.Since(start).Seconds(), float64(u.Maxrss) / 1024, rep.Rules.Planned + rep.Campaigns.Planned})
-}
-
-// ordinary has an engine do the twenty rules of an ordinary evening.
-func ordinary(c *vefa.Config) error {
-	text, err := os.ReadFile("../nighttest/testdata/ordinary.yaml")
-	if err != nil {
-		return err
-	}
-	book, err := rules.ReadYAML("ordinary.yaml", text)
-	if err != nil {
-		return err
-	}
-	message := func(name string) messaging.Campaign {
-		return messaging.Campaign{Name: name, Text: "{link}", Fields: []messaging.Field{{Name: "link", Type: messaging.LinkField, Max: 60}},
-			URL: "https://shop.example/", Unmeasured: "a benchmark"}
-	}
-	c.Rules, c.Campaigns = []*rules.Book{book}, nil
-	c.Messages = []messaging.Campaign{message("battery-reminder"), message("birthday")}
-	c.Surveys = nil
-	for _, name := range []string{"after-purchase", "after-service"} {
-		c.Surveys = append(c.Surveys, vefa.Survey{Name: name, Definition: survey.Recommendation(), Invitation: message(name)})
-	}
-	c.Tasks = map[string]vefa.TaskFunc{"call-back": func(context.Context, *crm.Service, *crm.Effect) error { return nil }}
-	return nil
 }
 
 // outOfTest is a nighttest.TB of a process that is no test.
