@@ -315,7 +315,7 @@ func (l *lowerer) unary(n *ast.UnaryNode) *ir.Term {
 	if n.Operator == "+" {
 		return t
 	}
-	return &ir.Term{Op: ir.OpNeg, Kind: t.Kind, Kids: []*ir.Term{t}, At: at(n), Nullable: t.Nullable, Scale: ir.ScaleOf(t), Cost: t.Cost + 1}
+	return constant(&ir.Term{Op: ir.OpNeg, Kind: t.Kind, Kids: []*ir.Term{t}, At: at(n), Nullable: t.Nullable, Scale: ir.ScaleOf(t), Cost: t.Cost + 1})
 }
 
 func (l *lowerer) conditional(n *ast.ConditionalNode) *ir.Term {

@@ -44,7 +44,10 @@ func (l *lowerer) binary(n *ast.BinaryNode) *ir.Term {
 		a, b = b, a
 	}
 	if a.Op == ir.OpFold && b.IsConst() && b.Kind == ir.String && (o == ir.OpEq || o == ir.OpNe || o >= ir.OpContains && o <= ir.OpEnds) {
-		return l.binaryTerm(o, a, folded(b), at(n))
+		if b = l.folded(b); b == nil {
+			return nil
+		}
+		return l.binaryTerm(o, a, b, at(n))
 	}
 	for _, t := range []*ir.Term{a, b} {
 		if t.Op == ir.OpFold {
@@ -65,9 +68,13 @@ func (l *lowerer) binary(n *ast.BinaryNode) *ir.Term {
 	return l.arithmetic(n, o, a, b)
 }
 
-func folded(c *ir.Term) *ir.Term {
+// folded returns a constant text as fold makes it. One of which nothing is left would
+// be found in every text.
+func (l *lowerer) folded(c *ir.Term) *ir.Term {
 	f := *c
-	f.Str = fold.Key(c.Str)
+	if f.Str = fold.Key(c.Str); f.Str == "" && c.Str != "" {
+		return l.fault(c.At, "fold leaves nothing of %q: it keeps letters and digits; compare without fold", c.Str)
+	}
 	return &f
 }
 
@@ -227,7 +234,9 @@ func (l *lowerer) in(n *ast.BinaryNode) *ir.Term {
 	}
 	for i, c := range items {
 		if a.Op == ir.OpFold && c.Kind == ir.String {
-			c = folded(c)
+			if c = l.folded(c); c == nil {
+				return nil
+			}
 		}
 		if a.Kind == ir.Int && c.Kind == ir.Float {
 			a = toFloat(a)

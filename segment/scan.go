@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"fmt"
 	"strconv"
 	"unicode"
 	"unicode/utf8"
@@ -48,6 +49,9 @@ func (s *scanner) next() (token, error) {
 		if err != nil {
 			return token{}, s.fail(start, "the quoted name is malformed")
 		}
+		if r := invisible(name); r != 0 {
+			return token{}, s.fail(start, fmt.Sprintf("the quoted name has the invisible character %U: it would read as another name", r))
+		}
 		s.at += len(quoted)
 		return token{kind: tokenQuoted, text: name, at: start}, nil
 	}
@@ -67,6 +71,17 @@ func (s *scanner) next() (token, error) {
 		t.key = lowerASCII(t.text)
 	}
 	return t, nil
+}
+
+// invisible returns a character of a name that changes how the rest of the line reads or
+// cannot be seen at all, or 0.
+func invisible(name string) rune {
+	for _, r := range name {
+		if unicode.Is(unicode.Bidi_Control, r) || r == '\u200b' || r == '\u2060' || r == '\ufeff' {
+			return r
+		}
+	}
+	return 0
 }
 
 func (s *scanner) skipSpace() {

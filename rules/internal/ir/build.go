@@ -12,12 +12,15 @@ var Mirrored = map[Op]Op{OpEq: OpEq, OpNe: OpNe, OpLt: OpGt, OpLe: OpGe, OpGt: O
 
 // Flat returns the operands of a chain of one operator.
 func Flat(t *Term, o Op) []*Term {
+	return flat(nil, t, o)
+}
+
+func flat(out []*Term, t *Term, o Op) []*Term {
 	if t.Op != o {
-		return []*Term{t}
+		return append(out, t)
 	}
-	var out []*Term
 	for _, k := range t.Kids {
-		out = append(out, Flat(k, o)...)
+		out = flat(out, k, o)
 	}
 	return out
 }

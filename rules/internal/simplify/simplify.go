@@ -18,9 +18,13 @@ func Term(t *ir.Term) *ir.Term {
 	if t == nil || len(t.Kids) == 0 {
 		return t
 	}
-	kids := make([]*ir.Term, len(t.Kids))
+	of := t.Kids
+	if t.Op == ir.OpAnd || t.Op == ir.OpOr { // a long chain is a deep tree: each of its parts once
+		of = ir.Flat(t, t.Op)
+	}
+	kids := make([]*ir.Term, len(of))
 	consts := true
-	for i, k := range t.Kids {
+	for i, k := range of {
 		kids[i] = Term(k)
 		consts = consts && kids[i] != nil && kids[i].IsConst()
 	}
