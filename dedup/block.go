@@ -45,7 +45,7 @@ type caps struct{ specific, wide int }
 // BlockStats says what a blocking rule brought. Matches are expected ones: the sum of the
 // probabilities of the pairs with positive weight.
 type BlockStats struct {
-	Rule   string `json:"rule"`
+	Rule   string `json:"rule"`             // Block.Name
 	Blocks int    `json:"blocks"`           // blocks of two records or more
 	Pairs  int64  `json:"pairs"`            // pairs in them, before rules are compared with each other
 	Capped int    `json:"capped,omitempty"` // blocks left out as too large
@@ -58,8 +58,8 @@ type BlockStats struct {
 // HotKey is a block of many records.
 type HotKey struct {
 	Rule    string   `json:"rule"`
-	Values  []string `json:"values"` // of the rule's fields, as the first record has them
-	Records int      `json:"records"`
+	Values  []string `json:"values"`  // of the rule's fields, as the first record has them
+	Records int      `json:"records"` // that have them
 }
 
 // key returns the block key of a row under a rule, 0 if a part is unknown. For a rule

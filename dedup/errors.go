@@ -20,9 +20,9 @@ var (
 
 // RecordError says which record was refused; Row counts from 1 and is 0 for a question.
 type RecordError struct {
-	ID  string
+	ID  string // as given; may be empty, as that may be the fault
 	Row int
-	Err error
+	Err error // one of those above
 }
 
 // Error implements error.

@@ -29,9 +29,9 @@ func (f *fieldNames) of(p pattern) []string {
 
 // Reason is one step of an explanation: what a comparison added to the weight.
 type Reason struct {
-	Field     string  `json:"field"`
-	Level     string  `json:"level"` // "unknown" when a value is missing or settled by another comparison
-	A         string  `json:"a,omitempty"`
+	Field     string  `json:"field"`       // name of the comparison
+	Level     string  `json:"level"`       // "unknown" when a value is missing or settled by another comparison
+	A         string  `json:"a,omitempty"` // the value that was compared, normalised
 	B         string  `json:"b,omitempty"`
 	M         float64 `json:"m,omitempty"`         // probability of the level in a match
 	U         float64 `json:"u,omitempty"`         // and by chance
@@ -45,13 +45,13 @@ type Reason struct {
 type Explanation struct {
 	A           string   `json:"a"`
 	B           string   `json:"b"`
-	Prior       float64  `json:"prior"`
+	Prior       float64  `json:"prior"` // bits: the odds of two random records
 	Reasons     []Reason `json:"reasons"`
 	Relations   float64  `json:"relations"`             // bits, never positive
 	Calibration float64  `json:"calibration,omitempty"` // bits, by what labels showed
 	Veto        string   `json:"veto,omitempty"`        // comparison that forbids a match; Weight is then at most -5
 	Weight      float64  `json:"weight"`                // log2 of the odds of a match
-	Probability float64  `json:"probability"`
+	Probability float64  `json:"probability"`           // the same as a probability
 }
 
 // explain scores a pair with all steps.

@@ -42,8 +42,8 @@ type Options struct {
 // Progress is how far a batch is in one of its phases: read, block, learn, compare and
 // cluster, in this order; learn is left out when there is a model.
 type Progress struct {
-	Phase       string
-	Done, Total int64 // records, rules, rounds, pairs, and components of several records
+	Phase       string // "read", "block", "learn", "compare" or "cluster"
+	Done, Total int64  // records, rules, rounds, pairs, and components of several records
 }
 
 // begin tells of the start of a phase and returns what tells of its steps.
@@ -113,9 +113,9 @@ func (l *Linker) budget(records int) int64 {
 // are not. It is kept whatever the evidence says. Where decisions contradict each
 // other, "not the same" wins and the other one is reported as a conflict.
 type Decision struct {
-	A    string `json:"a"`
-	B    string `json:"b"`
-	Same bool   `json:"same"`
+	A    string `json:"a"`    // id of a record
+	B    string `json:"b"`    // of another, in either order
+	Same bool   `json:"same"` // false: they must never be together
 }
 
 func (d Decision) key() [2]string {
@@ -144,12 +144,12 @@ type Cluster struct {
 
 // Stats counts what a batch did.
 type Stats struct {
-	Records  int          `json:"records"`
-	Pairs    int64        `json:"pairs"` // candidates compared
-	Edges    int          `json:"edges"` // with positive weight
-	Clusters int          `json:"clusters"`
-	Largest  int          `json:"largest"` // records in the largest cluster
-	Blocks   []BlockStats `json:"blocks"`
+	Records  int          `json:"records"`            // read
+	Pairs    int64        `json:"pairs"`              // candidates compared
+	Edges    int          `json:"edges"`              // with positive weight
+	Clusters int          `json:"clusters"`           // of one record, too
+	Largest  int          `json:"largest"`            // records in the largest cluster
+	Blocks   []BlockStats `json:"blocks"`             // by rule, in the order of the schema
 	HotKeys  []HotKey     `json:"hot_keys,omitempty"` // the ten largest blocks left out
 	// LargestBlocks are the ten largest blocks that were compared.
 	LargestBlocks []HotKey `json:"largest_blocks,omitempty"`
@@ -173,7 +173,7 @@ type Result struct {
 	// Review holds the pairs about which a person's word would say most, best first;
 	// the answers are [Decision] values for the next batch or index. See [Options.Review].
 	Review []Question
-	Model  *Model
+	Model  *Model // that scored: the one given, or the one learnt
 	Stats  Stats
 }
 

@@ -2,13 +2,13 @@ package dedup
 
 // Measure compares a partition with the truth.
 type Measure struct {
-	TruePairs  int64   `json:"true_pairs"`
-	FoundPairs int64   `json:"found_pairs"`
-	RightPairs int64   `json:"right_pairs"`
-	Precision  float64 `json:"precision"` // of pairs implied by the clusters
-	Recall     float64 `json:"recall"`    // of all true pairs, whether compared or not
-	F1         float64 `json:"f1"`
-	BCubed     float64 `json:"b_cubed"` // F1 of the means over records
+	TruePairs  int64   `json:"true_pairs"`  // of one entity
+	FoundPairs int64   `json:"found_pairs"` // in one cluster
+	RightPairs int64   `json:"right_pairs"` // both
+	Precision  float64 `json:"precision"`   // of pairs implied by the clusters
+	Recall     float64 `json:"recall"`      // of all true pairs, whether compared or not
+	F1         float64 `json:"f1"`          // harmonic mean of the two
+	BCubed     float64 `json:"b_cubed"`     // F1 of the means over records
 }
 
 // Evaluate measures clusters against truth, which names the entity of a record;

@@ -17,9 +17,9 @@ type Model struct {
 	Records int    `json:"records"` // it was learnt from
 	// Match is the probability that two records picked at random are one entity.
 	Match       float64           `json:"match"`
-	Relations   []RelationModel   `json:"relations,omitempty"`
-	Comparisons []ComparisonModel `json:"comparisons"`
-	Frequencies []FrequencyModel  `json:"frequencies,omitempty"`
+	Relations   []RelationModel   `json:"relations,omitempty"`   // in the order of the schema
+	Comparisons []ComparisonModel `json:"comparisons"`           // in the order of the schema
+	Frequencies []FrequencyModel  `json:"frequencies,omitempty"` // of the fields whose comparison asks for them
 	// Calibration corrects weights by what labels showed; nil without labels.
 	Calibration *Calibration `json:"calibration,omitempty"`
 	// SpecificCap and WideCap are the largest blocks compared, in records.
@@ -47,7 +47,7 @@ type LevelModel struct {
 	Name      string    `json:"name"`
 	M         float64   `json:"m"`
 	U         float64   `json:"u"`
-	Relations []float64 `json:"relations,omitempty"`
+	Relations []float64 `json:"relations,omitempty"` // in the order of Model.Relations
 }
 
 // FrequencyModel holds the share of each common value of a field among the
@@ -55,9 +55,9 @@ type LevelModel struct {
 type FrequencyModel struct {
 	Field  string             `json:"field"`
 	Rest   float64            `json:"rest"`
-	Known  int                `json:"known"` // records that had a value
-	Same   float64            `json:"same"`  // other records of its own entity that have a record's value, on average
-	Values map[string]float64 `json:"values,omitempty"`
+	Known  int                `json:"known"`            // records that had a value
+	Same   float64            `json:"same"`             // other records of its own entity that have a record's value, on average
+	Values map[string]float64 `json:"values,omitempty"` // by the hash of the value
 }
 
 // share is the frequency, among unrelated records, of a value that two records agree on

@@ -26,18 +26,18 @@ const (
 // from data is a [Model], which names the schema it belongs to. A schema has at most 16
 // comparisons of at most 14 levels each, 2 relations and 32 blocking rules.
 type Schema struct {
-	Name        string // name and version, stored in models
-	Fields      []Field
-	Comparisons []Comparison
-	Blocks      []Block
-	Relations   []Relation
+	Name        string       // name and version, stored in models
+	Fields      []Field      // in the order of Record.Values
+	Comparisons []Comparison // in the order in which reasons are given
+	Blocks      []Block      // the earlier of two rules is credited with a pair
+	Relations   []Relation   // none: whatever agrees is a match or chance
 	Swaps       []Swap
 	Vetoes      []Veto
 }
 
 // Field is one attribute of a record. Values arrive normalised; "" is unknown.
 type Field struct {
-	Name string
+	Name string // unique
 	// Set says that a value may hold several elements joined by [Sep]; two sets
 	// agree when one pair of elements does.
 	Set bool
@@ -54,9 +54,9 @@ type Field struct {
 // must be equality (no Metric); levels are tried in order, the first that holds
 // counts, and a value unknown on either side is no evidence.
 type Comparison struct {
-	Name   string
-	Field  string
-	Levels []Level
+	Name   string  // unique; in reasons and models
+	Field  string  // whose values are compared
+	Levels []Level // from equality to the weakest; below the last there is "none of them"
 	// Frequency makes agreement on a rare value weigh more than on a common one.
 	Frequency bool
 	// ImpliedBy names a comparison that settles this one when it holds one of its
@@ -70,9 +70,9 @@ type Comparison struct {
 // is assumed about the share of matches and of unrelated pairs on this level until
 // data say more; 0 leaves it to the library.
 type Level struct {
-	Name   string
-	Metric metric.Metric
-	Min    float64
+	Name   string        // such as "equal" or "one letter"
+	Metric metric.Metric // nil: equality
+	Min    float64       // from 0 to 1
 	M      float64
 	U      float64
 }
@@ -80,8 +80,8 @@ type Level struct {
 // Block is a rule that picks pairs worth comparing: records whose Parts are all
 // known and equal. A pair that no rule picks is never linked.
 type Block struct {
-	Name  string
-	Parts []Part
+	Name  string // unique; in the statistics
+	Parts []Part // at least one
 	// Wide marks a rule whose blocks may be large; what remains of the budget of
 	// pairs goes to the wide rules, smallest blocks first.
 	Wide bool
@@ -103,7 +103,7 @@ type Part struct {
 // of names. It is a class of its own beside match and chance, with its own
 // probabilities for the comparisons listed; all others are as by chance.
 type Relation struct {
-	Name string
+	Name string // such as "household"; in models
 	// Shared agrees because of the relation, however rare the value.
 	Shared []string
 	// Chance agrees by coincidence, and rarer for a rare value.
@@ -113,7 +113,7 @@ type Relation struct {
 // Swap raises two comparisons of text to level Level (from 0) when both are below it
 // and each value matches the other's field (Jaro-Winkler of at least 0.9).
 type Swap struct {
-	A, B  string
+	A, B  string // names of the comparisons
 	Level int
 }
 

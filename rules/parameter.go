@@ -15,9 +15,9 @@ import (
 // file `name: value` gives the value as it is, texts without further quotes,
 // and `name: {expr: …}` an expression.
 type Parameter struct {
-	Name string `json:"name"`
-	Doc  string `json:"doc,omitempty"`
-	Expr string `json:"expr"`
+	Name string `json:"name"`          // what rules write
+	Doc  string `json:"doc,omitempty"` // for people
+	Expr string `json:"expr"`          // may use other parameters, no facts
 }
 
 // parameter is a Parameter in use.

@@ -14,12 +14,12 @@ import (
 // does. Books are combined by giving several to Compile: a rule in one may use
 // the conditions of another.
 type Book struct {
-	Rules      []Rule      `json:"rules,omitempty"`
-	Conditions []Condition `json:"conditions,omitempty"`
-	Parameters []Parameter `json:"parameters,omitempty"`
-	Tables     []Table     `json:"tables,omitempty"`
-	Groups     []Group     `json:"groups,omitempty"`
-	Chain      bool        `json:"chain,omitempty"` // rules must be fit for Set.Chain: see there
+	Rules      []Rule      `json:"rules,omitempty"`      // names are unique over all books
+	Conditions []Condition `json:"conditions,omitempty"` // that rules use by name
+	Parameters []Parameter `json:"parameters,omitempty"` // constants with names
+	Tables     []Table     `json:"tables,omitempty"`     // each row is a rule
+	Groups     []Group     `json:"groups,omitempty"`     // that rules name; one that is not here is a fault
+	Chain      bool        `json:"chain,omitempty"`      // rules must be fit for Set.Chain: see there
 
 	name   string           // of the file
 	text   *fileText        // of the file
@@ -50,12 +50,12 @@ type Rule struct {
 	Rearm    bool     `json:"rearm,omitempty"`
 	Salience int      `json:"salience,omitempty"` // higher comes first; ties by name
 	Group    string   `json:"group,omitempty"`    // see Group
-	Then     []Action `json:"then"`
-	Once     Once     `json:"once,omitempty"` // zero: per row if there is Each, per year on a yearly date, else per customer
-	From     string   `json:"from,omitempty"` // first day, such as 2025-01-01, in the moment's zone
-	To       string   `json:"to,omitempty"`   // last day
-	Disabled bool     `json:"disabled,omitempty"`
-	Version  int64    `json:"version,omitempty"` // 0: a hash of the content, of its conditions too
+	Then     []Action `json:"then"`               // at least one, in this order
+	Once     Once     `json:"once,omitempty"`     // zero: per row if there is Each, per year on a yearly date, else per customer
+	From     string   `json:"from,omitempty"`     // first day, such as 2025-01-01, in the moment's zone
+	To       string   `json:"to,omitempty"`       // last day
+	Disabled bool     `json:"disabled,omitempty"` // checked and explained, but never fires
+	Version  int64    `json:"version,omitempty"`  // 0: a hash of the content, of its conditions too
 
 	row *tableRule // of a rule that a table's row is
 }

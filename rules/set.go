@@ -36,7 +36,7 @@ type Set[F any] struct {
 // row of the field that the rule names in Each.
 type Firing struct {
 	Rule *Rule // belongs to the set: do not change it
-	Row  int
+	Row  int   // from 0; -1 for a rule without Each
 }
 
 // BoundsError says that a subject has more rows than the schema declares. The

@@ -96,7 +96,7 @@ type decisionTable struct {
 // Outcome is what a table gives for a subject.
 type Outcome struct {
 	Table string
-	Hits  []Hit // none: the case is not in the table; more than one: HitCollect
+	Hits  []Hit // none: the case is not in the table; more than one: the policy is "collect"
 }
 
 // Hit is a row of a table that matched.

@@ -4,11 +4,12 @@ package segment
 
 import (
 	"fmt"
-	"github.com/vefacrm/vefa/segment/bitset"
 	"math"
 	"math/rand/v2"
 	"syscall"
 	"testing"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // benchTag draws tag t of the reference's benchmark specification

@@ -1,9 +1,10 @@
 package segment
 
 import (
-	"github.com/vefacrm/vefa/segment/bitset"
 	"iter"
 	"time"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // CauseKind says what kind of event changed a membership; its String is one of "tag
@@ -48,10 +49,10 @@ type Cause struct {
 type MembershipChange struct {
 	Seq      uint64 // 1, 2, 3 … in this index, without gaps
 	Segment  string
-	Customer string
-	ID       uint32 // dense id
-	Entered  bool   // false: left
-	At       time.Time
+	Customer string    // empty if it was forgotten since
+	ID       uint32    // dense id
+	Entered  bool      // false: left
+	At       time.Time // when it took effect: of the write, or when a polarity did
 	Cause    Cause
 }
 

@@ -3,10 +3,11 @@ package segment
 import (
 	"cmp"
 	"fmt"
-	"github.com/vefacrm/vefa/segment/bitset"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // Comparison says how much segments overlap. All figures are of one View at one
@@ -58,9 +59,9 @@ func (c Comparison) share(i, j int) float64 {
 // Neighbour is a segment and what it has in common with another.
 type Neighbour struct {
 	Segment string
-	Size    int
-	Common  int
-	Jaccard float64
+	Size    int     // its members
+	Common  int     // members of both
+	Jaccard float64 // Common, of the members of either
 }
 
 // Nearest returns the n segments most like the given one, by Jaccard, then by

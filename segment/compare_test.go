@@ -6,8 +6,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"github.com/vefacrm/vefa/segment/bitset"
 	"pgregory.net/rapid"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // crowd is an index of customers with random tags and random definitions s0, s1 … over them.

@@ -1,9 +1,10 @@
 package segment
 
 import (
-	"github.com/vefacrm/vefa/segment/bitset"
 	"slices"
 	"time"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // compiler turns expressions into evaluator nodes over one state and moment. A

@@ -12,8 +12,8 @@ type Explanation struct {
 	Segment  string
 	Version  int // of the definition
 	Customer string
-	At       time.Time
-	In       bool
+	At       time.Time // the moment that is explained
+	In       bool      // Live, Tree holds, and no red tag but ignored ones
 	Known    bool      // the index has met the customer and not forgotten it
 	Live     bool      // the customer is in the live population
 	Tree     Reason    // the expression
@@ -23,19 +23,19 @@ type Explanation struct {
 // Reason is the answer of one node of the expression.
 type Reason struct {
 	op       operation
-	Label    string // the operation or the leaf, in words
-	Holds    bool
-	Decides  bool // the answer of the whole expression hangs on this node
-	Shown    bool // a nested segment whose reasons were given further up and are not repeated
-	Children []Reason
+	Label    string   // the operation or the leaf, in words
+	Holds    bool     // for the customer
+	Decides  bool     // the answer of the whole expression hangs on this node
+	Shown    bool     // a nested segment whose reasons were given further up and are not repeated
+	Children []Reason // of the operands, in their order
 
-	least int // of OpAtLeast
+	least int // of isAtLeast
 }
 
 // RedSeen is a red tag that the customer carries.
 type RedSeen struct {
-	Rule    PolarityRule
-	Ignored bool // the segment does not care about this tag's red
+	Rule    PolarityRule // in effect at that moment
+	Ignored bool         // the segment does not care about this tag's red
 }
 
 // Explain says why the customer is or is not in the segment at the given time.

@@ -28,8 +28,8 @@ const (
 // without loss. An Expr is a value: do not change Args after sharing it.
 type Expr struct {
 	op   operation
-	name string // OpTag, OpLeaf, OpSegment
-	k    int    // OpAtLeast: 1 … len(Args)
+	name string // isTag, isLeaf, isSegment
+	k    int    // isAtLeast: 1 … len(Args)
 	args []Expr
 }
 

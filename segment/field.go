@@ -2,12 +2,13 @@ package segment
 
 import (
 	"cmp"
-	"github.com/vefacrm/vefa/segment/bitset"
 	"iter"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // fieldOf returns the field of which a leaf is a value: "city" of "city:Bursa",

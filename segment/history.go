@@ -2,9 +2,10 @@ package segment
 
 import (
 	"fmt"
-	"github.com/vefacrm/vefa/segment/bitset"
 	"slices"
 	"time"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // HistoryError says that an index does not know a segment's members at a time.

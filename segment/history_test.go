@@ -10,8 +10,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/vefacrm/vefa/segment/bitset"
 	"pgregory.net/rapid"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // Who was in it on 1 May, since when, and by which cause.

@@ -2,7 +2,6 @@ package segment
 
 import (
 	"encoding/binary"
-	"github.com/vefacrm/vefa/segment/bitset"
 	"hash/maphash"
 	"iter"
 	"math"
@@ -11,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // customerIDs maps customer ids, which are any non-empty strings, to the dense ids that

@@ -9,8 +9,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"github.com/vefacrm/vefa/segment/bitset"
 	"pgregory.net/rapid"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 func uuidOf(n int) string {

@@ -1,18 +1,19 @@
 package segment
 
 import (
-	"github.com/vefacrm/vefa/segment/bitset"
 	"iter"
 	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // Options configure an Index. The zero value works.
 type Options struct {
-	Limits Limits
+	Limits Limits // of definitions; zero fields have defaults
 	// Strict refuses definitions that mention a tag no customer ever carried,
 	// no polarity rule names and Declare did not announce.
 	Strict bool
@@ -26,7 +27,8 @@ type Options struct {
 // definitions, and keeps the membership of tracked segments up to date.
 //
 // It is safe for concurrent use. Writers exclude each other; readers work on a
-// View, a frozen and consistent state, and never see half a write. Every write carries its time, which must not run backwards (a
+// View, a frozen and consistent state, and never see half a write. Every write
+// carries its time, which must not run backwards (a
 // *ClockError otherwise; the zero time means "now as before"), takes effect at
 // once and as a whole or not at all, and returns the membership changes it caused.
 type Index struct {
@@ -263,9 +265,9 @@ func (x *Index) leave(at time.Time, customers []string, forget bool) (Changes, e
 
 // TagChange sets or clears one tag of one customer.
 type TagChange struct {
-	Customer string
-	Tag      string
-	Clear    bool
+	Customer string // must be known to the index
+	Tag      string // need not be
+	Clear    bool   // take the tag away instead
 	By       string // who or what did it, e.g. a rule id; goes into Cause.By
 }
 

@@ -10,8 +10,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/vefacrm/vefa/segment/bitset"
 	"pgregory.net/rapid"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 var day0 = time.Date(2025, 5, 1, 0, 0, 0, 0, time.UTC)

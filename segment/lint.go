@@ -4,11 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"github.com/vefacrm/vefa/segment/bitset"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // FindingKind says what Lint found; its String is one of "empty" (Segment has no

@@ -2,18 +2,19 @@ package segment
 
 import (
 	"cmp"
-	"github.com/vefacrm/vefa/segment/bitset"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // Dimension is one way to divide a population for micro-segments: cells, each
 // with its name. Cells may overlap and need not cover everybody.
 type Dimension struct {
-	Name  string
-	Cells []Definition
+	Name  string       // such as the field's
+	Cells []Definition // named as readers shall see them
 }
 
 // FieldDimension divides by the values of a field that SetField supplied, in
@@ -55,17 +56,17 @@ type Micro struct {
 	// " / ", and can be registered as it is.
 	Definition Definition
 	Cells      []string // a name per dimension
-	Size       int
-	Shared     int // members who are in another micro-segment, too
+	Size       int      // members
+	Shared     int      // members who are in another micro-segment, too
 	set        *bitset.Set
 }
 
 // Micros are all micro-segments over some dimensions.
 type Micros struct {
-	Dimensions []string
-	Segments   []Micro // largest first, then by the order of the cells
-	Population int     // of all whom the question is about
-	Covered    int     // members of at least one of the segments
+	Dimensions []string // their names
+	Segments   []Micro  // largest first, then by the order of the cells
+	Population int      // of all whom the question is about
+	Covered    int      // members of at least one of the segments
 }
 
 // MicroSegments finds all non-empty combinations of one cell per dimension that

@@ -2,12 +2,13 @@ package segment
 
 import (
 	"cmp"
-	"github.com/vefacrm/vefa/segment/bitset"
 	"iter"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // Panel is a stratified sample, hold-out or control group that is kept as two

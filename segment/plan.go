@@ -2,10 +2,11 @@ package segment
 
 import (
 	"cmp"
-	"github.com/vefacrm/vefa/segment/bitset"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // plan says which tracked segments a change can affect; it is rebuilt after

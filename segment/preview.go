@@ -2,9 +2,10 @@ package segment
 
 import (
 	"fmt"
-	"github.com/vefacrm/vefa/segment/bitset"
 	"strings"
 	"time"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // TreeCount is one node of a definition with its exact count.

@@ -1,9 +1,10 @@
 package segment
 
 import (
-	"github.com/vefacrm/vefa/segment/bitset"
 	"slices"
 	"time"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // RemoveLeaf removes outside leaves; unknown ones are ignored. While a

@@ -2,10 +2,11 @@ package segment
 
 import (
 	"cmp"
-	"github.com/vefacrm/vefa/segment/bitset"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // state is what there is to know at one moment. Index holds the living one,

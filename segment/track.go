@@ -1,10 +1,11 @@
 package segment
 
 import (
-	"github.com/vefacrm/vefa/segment/bitset"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // tracked is a segment whose members are kept up to date.

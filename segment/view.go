@@ -1,11 +1,12 @@
 package segment
 
 import (
-	"github.com/vefacrm/vefa/segment/bitset"
 	"iter"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // View is the state of an Index at one moment, frozen. All answers of one View

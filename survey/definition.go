@@ -30,9 +30,9 @@ type Definition struct {
 
 // Page is a page of a survey.
 type Page struct {
-	Name        string
-	Title       Text
-	Description Text
+	Name        string // as in the file; may be empty
+	Title       Text   // empty: none is shown
+	Description Text   // empty: none is shown
 }
 
 // Type is the type of a question, as SurveyJS names it.
@@ -50,31 +50,31 @@ const (
 // Question is one question of a Definition. It is a copy; its Choices are
 // shared and not to be changed.
 type Question struct {
-	Name         string
+	Name         string // unique; the key of its answer
 	Type         Type
-	Title        Text // never empty: the name when the file has no title
-	Description  Text
-	Page         int // index of its page, from 0
-	Panel        string
-	PanelTitle   Text // title of the innermost panel, if any
-	Required     bool // isRequired; from Visible: as these answers make it
-	RequiredText Text // the author's message for a missing answer
+	Title        Text   // never empty: the name when the file has no title
+	Description  Text   // below the title; empty: none
+	Page         int    // index of its page, from 0
+	Panel        string // name of the innermost panel; empty: it stands on the page
+	PanelTitle   Text   // title of the innermost panel, if any
+	Required     bool   // isRequired; from Visible: as these answers make it
+	RequiredText Text   // the author's message for a missing answer
 
 	// Choices of a radiogroup, steps of a rating, and the two values of a
 	// boolean (yes first). Values are float64, string or bool.
 	Choices  []Choice
 	MinLabel Text // what the lowest step of a rating means
-	MaxLabel Text
+	MaxLabel Text // and the highest one; empty: not said
 
 	InputType    string // of Input: text, email, tel, number, url, date, …; "text" when not said
 	Min, Max     string // of Input: bounds as written, for numbers and dates; empty when none
-	Step         string
-	MaxLength    int // of Input and Comment, in UTF-16 units as HTML counts; 0 when none
-	Rows         int // of Comment; 0 when not said
-	Placeholder  Text
-	Autocomplete string
+	Step         string // of Input: as written, for numbers; empty: any
+	MaxLength    int    // of Input and Comment, in UTF-16 units as HTML counts; 0 when none
+	Rows         int    // of Comment; 0 when not said
+	Placeholder  Text   // in the empty field; empty: none
+	Autocomplete string // of Input: what a browser may fill in, as HTML names it; empty: not said
 
-	Extension Extension
+	Extension Extension // "x-retail"; zero: an ordinary question
 
 	index      int
 	parent     int  // index of its innermost container
@@ -85,8 +85,8 @@ type Question struct {
 
 // Choice is a value that can be chosen.
 type Choice struct {
-	Value     any // float64, string or bool
-	Text      Text
+	Value     any  // float64, string or bool
+	Text      Text // what the respondent reads; the value when the file has none
 	visibleIf *expression
 }
 

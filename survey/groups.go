@@ -108,7 +108,7 @@ func (o ResultOptions) minN() int64 {
 type GroupResult[K cmp.Ordered] struct {
 	Key        K
 	Suppressed bool
-	Result     Result
+	Result     Result // zero when Suppressed
 }
 
 // Results gives the result of each group in the order of their keys. Groups

@@ -17,9 +17,9 @@ const (
 // Score is one measured answer.
 type Score struct {
 	Metric   Metric
-	Question string
-	Answered bool // false: the question was asked and left open
-	Value    int
+	Question string // name
+	Answered bool   // false: the question was asked and left open
+	Value    int    // 0 when not Answered
 	Class    string // as Metric.Class has it
 	Bad      bool   // somebody should look after this customer
 }

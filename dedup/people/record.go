@@ -22,11 +22,11 @@ type Record struct {
 	Gender   string   // F, M, female, male, kadın, erkek…; anything else is unknown
 	Birth    string   // ISO date; a year or a year and month will do
 	Phones   []string // any format
-	Emails   []string
-	City     string
-	District string
+	Emails   []string // any case; an address of a relay is no evidence
+	City     string   // il
+	District string   // ilçe, or part of a city
 	Postcode string
-	Street   string
+	Street   string // with the number of the house; usual abbreviations are known
 	// Extra holds further attributes in the order of [Options.Extra].
 	Extra []string
 }

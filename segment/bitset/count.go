@@ -29,8 +29,7 @@ func Steps(base *Expr, less ...*Expr) (size int, out []Step) {
 	if len(less) > 1 {
 		single.exc = []*Expr{AtLeastOf(2, less...)}
 	}
-	var alone, sole combiner
-	var turns [2]combiner
+	var alone, sole, rest combiner
 	out = make([]Step, len(less))
 	for _, key := range base.keys() {
 		b := base.chunk(key)
@@ -43,7 +42,7 @@ func Steps(base *Expr, less ...*Expr) (size int, out []Step) {
 			out[i].Only += alone.countIn(one, x)
 			next := left
 			if x.n > 0 && leftN > 0 {
-				next = turns[i%2].subtract(left, x) // alternate: left lives in the other's scratch
+				next = rest.subtract(left, x)
 				if next.n == unknownLen {
 					next.n = next.bits.count()
 				}

@@ -8,8 +8,8 @@ import (
 // Group is a named part of the score space: a box, or a list of cells.
 type Group struct {
 	Name    string
-	R, F, M Range
-	Cells   []int // as Score.Cell; if not empty the ranges are not looked at
+	R, F, M Range // of each score
+	Cells   []int // scores as numbers of three digits, such as 543; if not empty the ranges are not looked at
 }
 
 // Range is a span of scores, both ends included.

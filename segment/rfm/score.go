@@ -28,9 +28,9 @@ const (
 // Config says how to score. The zero value is the R package's convention with
 // quintiles.
 type Config struct {
-	Convention Convention
-	Bins       int   // 2 … 9; default 5. Fixed has as many as its cuts make.
-	Unit       int64 // minor units in a unit of currency, which RPackage adds to monetary cut points; default 100
+	Convention Convention // default RPackage
+	Bins       int        // 2 … 9; default 5. Fixed has as many as its cuts make.
+	Unit       int64      // minor units in a unit of currency, which RPackage adds to monetary cut points; default 100
 	// Nested scores frequency within each recency score, and monetary value within
 	// each pair of the two, instead of each by itself. Not with Fixed.
 	Nested bool
@@ -46,7 +46,7 @@ type Cuts struct {
 // Score is a row with its scores, from 1; higher is better.
 type Score struct {
 	Row
-	R, F, M int
+	R, F, M int // recency, frequency, monetary value
 }
 
 // cell returns the scores as a three-digit number, e.g. 543.
