@@ -83,6 +83,18 @@ func verbs() []verb {
 	add("*crm.Service.OpenTickets", func(ctx context.Context, l *lab) (any, error) {
 		return drain(l.svc.OpenTickets(ctx, crm.TicketQuery{}))
 	})
+	add("*crm.Service.Profile", func(ctx context.Context, l *lab) (any, error) { return l.svc.Profile(ctx, key(3)) })
+	add("*crm.Service.Facts", func(ctx context.Context, l *lab) (any, error) { return l.svc.Facts(ctx, l.customer(3)) })
+	add("*crm.Service.Address", func(ctx context.Context, l *lab) (any, error) { return l.svc.Address(ctx, phone(3)) })
+	add("*crm.Service.Consent", func(ctx context.Context, l *lab) (any, error) {
+		return only(l.svc.Consent(ctx, phone(3), crm.Consent{Status: crm.Refused, Actor: "desk"}))
+	})
+	add("*crm.Service.Suppress", func(ctx context.Context, l *lab) (any, error) {
+		return only(l.svc.Suppress(ctx, phone(3), crm.Suppression{Reason: "moved", Actor: "desk"}))
+	})
+	add("*crm.Service.Note", func(ctx context.Context, l *lab) (any, error) {
+		return only(l.svc.Note(ctx, key(3), crm.Note{Text: "called", Actor: "desk"}))
+	})
 	add("*crm.Service.SetTicket", func(ctx context.Context, l *lab) (any, error) {
 		return only(l.svc.SetTicket(ctx, l.ticket, crm.TicketSolved, "desk", "sorry"))
 	}).counts = true
