@@ -59,6 +59,11 @@ func newShop(ctx context.Context, db *sql.DB, o settings) (*shop, error) {
 		Fields: s.fields(),
 		Steps:  append([]vefa.Step{{Name: "old carts", Run: s.forgetCarts}}, steps...),
 		Tasks:  map[string]vefa.TaskFunc{"thank": s.thank},
+		Effects: []vefa.Effect{{
+			EffectHandler: crm.EffectHandler{Kind: "voucher", Do: crm.Each(s.voucher), Idempotent: true},
+			Actions: []rules.ActionType{{Kind: "voucher", Doc: "makes a voucher", Params: []rules.ActionParam{
+				{Name: "amount", Kind: rules.Int, Required: true, Doc: "hundredths"}}}},
+		}},
 		Messages: []messaging.Campaign{{Name: "cart", Text: "Your cart is still here: {link}", Fields: to,
 			URL: o.base + "/cart", Unmeasured: "a reminder"}},
 		Surveys: []vefa.Survey{{Name: "delivery", Definition: survey.Recommendation(), Invitation: messaging.Campaign{
@@ -136,4 +141,15 @@ func (s *shop) forgetCarts(ctx context.Context, ev *vefa.Evening) error {
 func (s *shop) thank(ctx context.Context, svc *crm.Service, e *crm.Effect) error {
 	return svc.Record(ctx, &crm.Fact{Key: crm.FactKey{Kind: crm.KindNote, Source: source, ID: "thank " + string(e.ID)},
 		Subject: e.Subject, At: e.Due, Version: 1, Data: &crm.Note{Text: "write a card"}})
+}
+
+// voucher carries out the rules' action voucher in the shop's own system, which
+// recognises the effect's id: whatever is lost on the way, there is one voucher.
+func (s *shop) voucher(ctx context.Context, c *crm.Claim) (crm.Receipt, error) {
+	p, err := rules.DecodePayload(c.Effect)
+	if err != nil {
+		return crm.Receipt{}, err
+	}
+	_, err = s.db.ExecContext(ctx, "insert into vouchers (id, amount) values (?, ?) on conflict do nothing", string(c.Effect.ID), p.With["amount"])
+	return crm.Receipt{}, err
 }

@@ -137,7 +137,11 @@ func TestTheThirdOrderIsThankedFor(t *testing.T) {
 	rep := w.night(0)
 	require.Equal(t, 1, rep.Carried.Done[crm.EffectTask])
 	require.Equal(t, 1, rep.Carried.Done[crm.EffectTag])
+	require.Equal(t, 1, rep.Effects["voucher"].Done)
 	require.Zero(t, w.night(1).Carried.Done[crm.EffectTask])
+	var amount, vouchers int
+	require.NoError(t, w.shop.db.QueryRow("select count(*), sum(amount) from vouchers").Scan(&vouchers, &amount))
+	require.Equal(t, []int{1, 10000}, []int{vouchers, amount})
 }
 
 func TestOldCartsAreForgotten(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 const schema = `
 create table if not exists orders (id integer primary key, phone text not null, amount integer not null, placed text not null, delivered text not null default '');
 create table if not exists carts (phone text primary key, amount integer not null, changed text not null);
-create table if not exists thanks (phone text primary key)`
+create table if not exists vouchers (id text primary key, amount integer not null)`
 
 // shop is an e-commerce service that has vefa inside.
 type shop struct {
