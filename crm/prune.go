@@ -24,7 +24,8 @@ type Pruned struct {
 //     forgets one that is gone for good. A position from before what was pruned,
 //     such as that of a new consumer, is ErrPruned in Changes: begin at Head, then
 //     read the record itself.
-//   - of final effects the notes of their reasons.
+//   - of final effects the notes of their reasons, and the providers' ids: a delivery
+//     report that knows no other id finds nothing then.
 //   - reservations of counters that were confirmed, released or had expired by then:
 //     do not use their ids again. What they used stays used. One that still stands by
 //     the store's clock stays.
@@ -148,7 +149,8 @@ func (s *Service) pruneEffects(ctx context.Context, before time.Time, strip func
 				return nil, left, err
 			}
 		}
-		if slices.Equal(c.Reasons, e.Reasons) && string(c.Data) == string(e.Data) {
+		c.Provider = "" // no report comes so late
+		if slices.Equal(c.Reasons, e.Reasons) && string(c.Data) == string(e.Data) && e.Provider == "" {
 			return nil, Leftover{}, nil
 		}
 		return c, left, nil
@@ -194,6 +196,9 @@ func (s *Service) pruneEffects(ctx context.Context, before time.Time, strip func
 					}
 					puts = append(puts, c)
 					n.Links += len(left.Refs)
+					if e.Provider != "" {
+						left.Refs = append(left.Refs, e.ProviderRef())
+					}
 					if err := tx.DeleteRefs(ctx, left.Refs...); err != nil {
 						return err
 					}

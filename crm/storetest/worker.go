@@ -194,6 +194,17 @@ func testWorkersInTheWorld(e *env) {
 	got, err := s.worker(e.store, h).Receive(e.ctx, crm.Receipt{Provider: "P-" + string(s.all()[0].ID), Status: crm.Accepted})
 	require.NoError(e, err)
 	require.Equal(e, crm.WorkStats{Conflicts: 1}, got, "it is known to be done")
+	// What is pruned is found no more.
+	last := s.all()[0].ProviderRef()
+	svc := crm.New(e.store, crm.Config{Now: func() time.Time { return start.AddDate(0, 1, 0) }})
+	pruned, err := svc.Prune(e.ctx, start.AddDate(0, 0, 7))
+	require.NoError(e, err)
+	require.Equal(e, s.n, pruned.Effects)
+	require.Empty(e, e.refs(crm.RefProvider, 10, last.Key)[0])
+	require.Empty(e, s.all()[0].Provider)
+	pruned, err = svc.Prune(e.ctx, start.AddDate(0, 0, 7))
+	require.NoError(e, err)
+	require.Zero(e, pruned.Effects, "once is enough")
 }
 
 func testWorkersInTheRecord(e *env) {
