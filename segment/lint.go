@@ -12,42 +12,33 @@ import (
 	"github.com/vefacrm/vefa/segment/bitset"
 )
 
-// FindingKind says what Lint found; its String is one of "empty" (Segment has no
-// members), "universal" (it has everybody), "equal" (it has the members of Other),
-// "subset" (all its members are in Other, and no definition says so), "redundant"
-// (operand Other changes nothing), "uncarried" (nobody carries tag Other), "idle red" (the
-// ignored red of tag Other never was), "unused segment", "unused tag" and "unused leaf".
-type FindingKind uint8
-
 // The kinds of findings, in the order in which they are reported.
 const (
-	findingEmpty      FindingKind = iota + 1 // Segment has no members
-	findingUniversal                         // Segment has everybody
-	findingEqual                             // Segment and Other have the same members
-	findingSubset                            // all members of Segment are in Other, and no definition says so
-	findingRedundant                         // operand Other of Segment changes nothing
-	findingUncarried                         // Segment mentions tag Other, which nobody carries
-	findingIdleRed                           // Segment ignores the red of tag Other, which was never red
-	findingUnused                            // Segment is neither drawn nor mentioned
-	findingUnusedTag                         // tag Other is mentioned nowhere
-	findingUnusedLeaf                        // leaf Other is mentioned nowhere
+	findingEmpty      = "empty"
+	findingUniversal  = "universal"
+	findingEqual      = "equal"
+	findingSubset     = "subset"
+	findingRedundant  = "redundant"
+	findingUncarried  = "uncarried"
+	findingIdleRed    = "idle red"
+	findingUnused     = "unused segment"
+	findingUnusedTag  = "unused tag"
+	findingUnusedLeaf = "unused leaf"
 )
 
-// String returns the kind in words.
-func (k FindingKind) String() string {
-	words := [...]string{"unknown", "empty", "universal", "equal", "subset", "redundant", "uncarried", "idle red",
-		"unused segment", "unused tag", "unused leaf"}
-	if int(k) >= len(words) {
-		return words[0]
-	}
-	return words[k]
-}
+var findingKinds = []string{findingEmpty, findingUniversal, findingEqual, findingSubset, findingRedundant,
+	findingUncarried, findingIdleRed, findingUnused, findingUnusedTag, findingUnusedLeaf}
 
 // Finding is something that is probably not meant.
 type Finding struct {
-	Kind    FindingKind
-	Segment string
-	Other   string // another segment, or an operand, tag or leaf; see FindingKind
+	// Kind is one of "empty" (Segment has no members), "universal" (it has everybody),
+	// "equal" (it has the members of Other), "subset" (all its members are in Other, and
+	// no definition says so), "redundant" (operand Other changes nothing), "uncarried"
+	// (nobody carries tag Other), "idle red" (the ignored red of tag Other never was),
+	// "unused segment", "unused tag" and "unused leaf".
+	Kind    string
+	Segment string // empty for an unused tag or leaf
+	Other   string // another segment, or an operand, tag or leaf; see Kind
 	// Proven says that it follows from the definitions, whatever the data; it is
 	// false for what merely happens to hold at the moment.
 	Proven bool
@@ -81,7 +72,7 @@ func (f Finding) String() string {
 	case findingUnusedLeaf:
 		return fmt.Sprintf("leaf %s: no segment mentions it", f.Other)
 	}
-	return f.Kind.String()
+	return f.Kind
 }
 
 // LintOptions configure Lint. The zero value works.
@@ -120,7 +111,7 @@ func (v *View) Lint(ctx context.Context, at time.Time, opt LintOptions) (LintRep
 		}
 	}
 	slices.SortFunc(l.out.Findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Segment, b.Segment), cmp.Compare(a.Other, b.Other))
+		return cmp.Or(cmp.Compare(slices.Index(findingKinds, a.Kind), slices.Index(findingKinds, b.Kind)), cmp.Compare(a.Segment, b.Segment), cmp.Compare(a.Other, b.Other))
 	})
 	return l.out, nil
 }

@@ -16,7 +16,6 @@ import (
 	"iter"
 	"slices"
 	"sync/atomic"
-	"time"
 	"unsafe"
 
 	"github.com/vefacrm/vefa/rules"
@@ -119,9 +118,6 @@ func (p *Population[F]) Schema() *rules.Schema[F] { return p.schema }
 // Len returns how many subjects were ever added; removed ones count, their
 // numbers are not used again.
 func (p *Population[F]) Len() int { return p.p.n }
-
-// Zone returns the zone in which days are counted.
-func (p *Population[F]) Zone() *time.Location { return p.p.enc.zone.Zone }
 
 // Add adds a subject, with facts as of the moment, and returns its number.
 func (p *Population[F]) Add(f *F, m *rules.Moment) (int, error) {
