@@ -35,8 +35,8 @@ func BenchmarkEvening(b *testing.B) {
 		n, err = strconv.Atoi(s)
 		require.NoError(b, err)
 	}
-	// What a host that runs a night in 4 GiB would set.
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(3400 << 20))
+	// What a host that runs a night in 2.4 GiB would set.
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(2250 << 20))
 	for b.Loop() {
 		evening(b, n)
 	}
