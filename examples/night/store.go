@@ -67,7 +67,7 @@ func openStore(ctx context.Context, name string) (crm.Store, string, func(), err
 
 func openSQLite(ctx context.Context, path, synchronous string, cleanup func()) (crm.Store, string, func(), error) {
 	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path) // of a URI
-	db, err := sql.Open("sqlite", "file:"+name+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=wal_autocheckpoint(10000)&_pragma=cache_size(-65536)&_pragma=mmap_size(1073741824)&_pragma=synchronous("+synchronous+")")
+	db, err := sql.Open("sqlite", "file:"+name+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=wal_autocheckpoint(10000)&_pragma=cache_size(-65536)&_pragma=synchronous("+synchronous+")")
 	if err != nil {
 		cleanup()
 		return nil, "", nil, fmt.Errorf("-db: %w", err)
