@@ -334,7 +334,7 @@ func decide(c *Claim, now time.Time, stats *WorkStats) (bool, error) {
 	case "":
 		return true, nil
 	case Planned:
-		if !d.NotBefore.After(now) {
+		if !Micros(d.NotBefore).After(now) {
 			return false, fmt.Errorf("effect %s: the guard deferred it to %s, which is not after now", e.ID, d.NotBefore)
 		}
 		e.Due = Micros(d.NotBefore)

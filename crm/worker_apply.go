@@ -132,6 +132,7 @@ func (j *job) applyThese(ctx context.Context, tx Tx, going []*Claim, now time.Ti
 		r := Receipt{Status: Accepted}
 		if receipts != nil {
 			r = receipts[i]
+			r.After = max(0, r.After)
 		}
 		switch r.Status {
 		case Accepted: // the record itself says what was done

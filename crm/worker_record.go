@@ -265,9 +265,11 @@ func (j *job) answer(e *Effect, r Receipt, now, at time.Time) {
 			break
 		}
 		e.Attempts++
-		if e.Due = Micros(now.Add(r.After)); r.After == 0 {
-			e.Due = Micros(now.Add(j.backoff(e.Attempts)))
+		wait := max(time.Microsecond, r.After) // what is due at this instant would come again in the same run
+		if r.After == 0 {
+			wait = j.backoff(e.Attempts)
 		}
+		e.Due = Micros(now.Add(wait))
 		if e.Attempts >= j.attempts() {
 			e.State = Failed
 			why.Note += fmt.Sprintf("; given up after %d attempts", e.Attempts)

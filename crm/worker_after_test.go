@@ -1,0 +1,85 @@
+package crm_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
+	"github.com/vefacrm/vefa/crm/memstore"
+)
+
+// TestWorkerPutsOff: whatever a handler says about when to try again, an effect that was
+// not taken is not due again at the same instant, or Drain would never end.
+func TestWorkerPutsOff(t *testing.T) {
+	for _, after := range []time.Duration{-time.Hour, -1, 0, 1, time.Microsecond - 1, time.Hour} {
+		for _, apply := range []bool{true, false} {
+			t.Run(fmt.Sprint(after, " apply ", apply), func(t *testing.T) {
+				now := time.Date(2025, 3, 3, 19, 0, 0, 0, time.UTC)
+				store := memstore.NewAt(func() time.Time { return now })
+				on := crm.OfProfile(crm.ProfileKey{Source: "till", ID: "1"})
+				id := crmtest.IDs().ID("own", on, crm.FactKey{}, "")
+				require.NoError(t, store.Update(t.Context(), func(tx crm.Tx) error {
+					_, err := tx.PutEffects(t.Context(), &crm.Effect{ID: id, Kind: "erp", Cause: "own", Subject: on, Due: now, State: crm.Planned, Created: now, Changed: now})
+					return err
+				}))
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				calls := 0
+				answer := func(claims []*crm.Claim) ([]crm.Receipt, error) {
+					if calls++; calls > 20 {
+						cancel() // it would go on for ever
+					}
+					return []crm.Receipt{{ID: claims[0].Effect.ID, Status: crm.Throttled, After: after}}, nil
+				}
+				h := crm.EffectHandler{Kind: "erp", MaxAttempts: -1, Backoff: func(int) time.Duration { return 0 }}
+				if apply {
+					h.Apply = func(_ context.Context, _ crm.Tx, claims []*crm.Claim) ([]crm.Receipt, error) { return answer(claims) }
+				} else {
+					h.Do = func(_ context.Context, claims []*crm.Claim) ([]crm.Receipt, error) { return answer(claims) }
+				}
+				w := crm.Worker{Store: store, Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler), Handlers: []crm.EffectHandler{h}}
+				_, err := w.Drain(ctx)
+				require.NoError(t, err)
+				require.Equal(t, 1, calls)
+				require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+					found, err := r.Effects(t.Context(), id)
+					require.Equal(t, crm.Planned, found[0].State)
+					require.Equal(t, 1, found[0].Attempts)
+					require.True(t, found[0].Due.After(now))
+					return err
+				}))
+			})
+		}
+	}
+}
+
+// TestWorkerCheckPutsOff: so is one that Check puts off by less than the record can tell.
+func TestWorkerCheckPutsOff(t *testing.T) {
+	now := time.Date(2025, 3, 3, 19, 0, 0, 0, time.UTC)
+	store := memstore.NewAt(func() time.Time { return now })
+	on := crm.OfProfile(crm.ProfileKey{Source: "till", ID: "1"})
+	require.NoError(t, store.Update(t.Context(), func(tx crm.Tx) error {
+		_, err := tx.PutEffects(t.Context(), &crm.Effect{ID: crmtest.IDs().ID("own", on, crm.FactKey{}, ""), Kind: "erp", Cause: "own", Subject: on,
+			Due: now, State: crm.Planned, Created: now, Changed: now})
+		return err
+	}))
+	calls := 0
+	w := crm.Worker{Store: store, Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler), Handlers: []crm.EffectHandler{{Kind: "erp",
+		Apply: func(context.Context, crm.Tx, []*crm.Claim) ([]crm.Receipt, error) { return nil, nil },
+		Check: func(ctx context.Context, _ crm.Tx, claims []*crm.Claim) error {
+			if calls++; calls > 20 {
+				return fmt.Errorf("it would go on for ever")
+			}
+			claims[0].Decision = crm.Decision{State: crm.Planned, NotBefore: now.Add(time.Nanosecond)}
+			return nil
+		}}}}
+	_, err := w.Drain(t.Context())
+	require.ErrorContains(t, err, "which is not after now")
+	require.Equal(t, 1, calls)
+}
