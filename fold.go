@@ -149,10 +149,14 @@ func (p *population) add(x *person, who uint32, f *crm.Fact) {
 // finish puts a person's rows in order and folds what can be folded for good.
 func (p *population) finish(x *person) {
 	slices.SortFunc(x.orders, func(a, b orderRow) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.id, b.id), cmp.Compare(a.source, b.source))
+		return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.id, b.id), p.compareTexts(a.source, b.source))
 	})
-	slices.SortFunc(x.visits, func(a, b visitRow) int { return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.id, b.id)) })
-	slices.SortFunc(x.answers, func(a, b answerRow) int { return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.id, b.id)) })
+	slices.SortFunc(x.visits, func(a, b visitRow) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.id, b.id), p.compareTexts(a.source, b.source))
+	})
+	slices.SortFunc(x.answers, func(a, b answerRow) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.id, b.id), p.compareTexts(a.source, b.source))
+	})
 	slices.SortFunc(x.tags, func(a, b tagRow) int { return cmp.Or(cmp.Compare(a.at, b.at), a.key.Compare(b.key)) })
 	for i := range x.orders {
 		x.orders[i].flags &^= flagTakenBack
@@ -173,6 +177,15 @@ func (p *population) finish(x *person) {
 	}
 	x.orders = slices.Clip(x.orders)
 	x.tags = slices.Clip(x.tags)
+}
+
+// compareTexts compares interned texts as they are: their numbers go by which was heard
+// of first.
+func (p *population) compareTexts(a, b uint32) int {
+	if a == b {
+		return 0
+	}
+	return strings.Compare(p.texts.text(a), p.texts.text(b))
 }
 
 // price returns an amount in the home currency, or that there is no rate for it.

@@ -105,14 +105,17 @@ func (e *Engine) identifyChanged(ctx context.Context, asked map[crm.ProfileKey]b
 	}
 	var out LinkageReport
 	var clusters []dedup.Cluster
-	var all []people.Record
+	var list []people.Record // of everybody, or of those that changed
 	if e.people == nil {
 		e.looked = map[int64]int64{}
-		if all, err = e.readRecords(ctx); err != nil {
-			return out, err
-		}
+		list, err = e.readRecords(ctx)
+	} else {
+		list, err = e.readChanged(ctx, changed)
 	}
-	if e.profileCount() >= 2*records {
+	if err != nil {
+		return out, err
+	}
+	if len(e.looked) >= 2*records {
 		e.people = nil
 		return e.identifyAll(ctx)
 	}
@@ -126,74 +129,84 @@ func (e *Engine) identifyChanged(ctx context.Context, asked map[crm.ProfileKey]b
 		if err != nil {
 			return out, err
 		}
-		c, err := e.people.Apply(ctx, all, nil, decisions...)
+		c, err := e.people.Apply(ctx, list, nil, decisions...)
 		if err != nil {
 			e.people = nil
 			return out, err
 		}
-		out.Records, clusters = len(all), c.Clusters
-	} else {
+		out.Records, clusters = len(list), c.Clusters
+	} else if len(changed) > 0 {
 		decisions, err := e.decisions(ctx, changed)
 		if err != nil {
 			return out, err
 		}
-		var upserts []people.Record
-		for chunk := range slices.Chunk(changed, loadBatch) {
-			err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
-				found, err := r.Profiles(ctx, chunk...)
-				for _, p := range found {
-					if p == nil || !linkable(p) {
-						continue
-					}
-					rec := personRecord(p)
-					if print := fingerprint(&rec); e.looked[lookedKey(p.ProfileKey)] != print {
-						e.looked[lookedKey(p.ProfileKey)] = print
-						upserts = append(upserts, rec)
-					}
-				}
-				return err
-			})
-			if err != nil {
-				return out, err
-			}
-		}
-		if len(upserts)+len(decisions) == 0 {
+		if len(list)+len(decisions) == 0 {
 			return out, nil
 		}
-		c, err := e.people.Apply(ctx, upserts, nil, decisions...)
+		c, err := e.people.Apply(ctx, list, nil, decisions...)
 		if err != nil {
 			e.people = nil
 			return out, err
 		}
-		out.Records, clusters = len(upserts), c.Clusters
+		out.Records, clusters = len(list), c.Clusters
 	}
 	out.Clusters = len(clusters)
 	return out, e.place(ctx, clusters, &out)
 }
 
-// readRecords reads what linkage sees of all profiles, counts them and notes that it
-// was looked at.
+// readRecords reads what linkage sees of all profiles, and notes all that were looked
+// through.
 func (e *Engine) readRecords(ctx context.Context) (all []people.Record, err error) {
-	n := 0
 	for p, err := range e.scanProfiles(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		if n++; linkable(p) {
-			all = append(all, personRecord(p))
-			e.looked[lookedKey(p.ProfileKey)] = fingerprint(&all[len(all)-1])
+		if rec, _ := e.lookAt(p); linkable(p) {
+			all = append(all, rec)
 		}
 	}
-	e.profiles = n
+	e.profiles = len(e.looked)
 	return all, nil
 }
 
-// profileCount returns the number of profiles, as of when they were counted last.
-func (e *Engine) profileCount() int {
-	if e.pop != nil {
-		return len(e.pop.homeOf)
+// readChanged is readRecords of some profiles: those of which linkage sees something new.
+func (e *Engine) readChanged(ctx context.Context, keys []crm.ProfileKey) (fresh []people.Record, err error) {
+	for chunk := range slices.Chunk(keys, loadBatch) {
+		var found []*crm.Profile
+		err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+			found, err = r.Profiles(ctx, chunk...)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range found {
+			if p == nil {
+				continue
+			}
+			if rec, is := e.lookAt(p); is {
+				fresh = append(fresh, rec)
+			}
+		}
 	}
-	return e.profiles
+	return fresh, nil
+}
+
+// lookAt notes that a profile was looked at and returns what linkage sees of it, if that
+// is anything new.
+func (e *Engine) lookAt(p *crm.Profile) (rec people.Record, fresh bool) {
+	k := lookedKey(p.ProfileKey)
+	was, known := e.looked[k]
+	if !linkable(p) {
+		if !known { // it counts
+			e.looked[k] = 0
+		}
+		return rec, false
+	}
+	rec = personRecord(p)
+	print := fingerprint(&rec)
+	e.looked[k] = print
+	return rec, !known || was != print
 }
 
 // head returns the end of the change feed.
