@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -199,7 +200,9 @@ func (p *ActionParam) reads(text string) bool {
 	case Int:
 		_, err = strconv.ParseInt(text, 10, 64)
 	case Float:
-		_, err = strconv.ParseFloat(text, 64)
+		var v float64
+		v, err = strconv.ParseFloat(text, 64)
+		return err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
 	case Time:
 		_, err = time.Parse(time.DateOnly, text)
 	}

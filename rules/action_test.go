@@ -3,6 +3,7 @@ package rules_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -159,6 +160,20 @@ func TestActionTypeFaults(t *testing.T) {
 			},
 		} {
 			require.ErrorContains(t, schema(rules.Options{Actions: append(rules.BuiltInActions(), typ)}), want)
+		}
+	}
+}
+
+// A number that is none, or has no end, is no parameter of an action.
+func TestHostActionTakesNumbers(t *testing.T) {
+	for text, ok := range map[string]bool{"0.5": true, "-3": true, "1e3": true, "NaN": false, "nan": false, "Inf": false, "-infinity": false, "1e999": false, "": false} {
+		book, err := rules.ReadYAML("r.yaml", fmt.Appendf(nil, "rules: [{name: a, when: Flag, then: [{letter: x, with: {paper: plain, share: %q}}]}]", text))
+		require.NoError(t, err)
+		_, err = withActions(t, hostActions()).Compile(book)
+		if ok {
+			require.NoError(t, err, text)
+		} else {
+			require.ErrorContains(t, err, "must be a number such as 12.5", text)
 		}
 	}
 }
