@@ -83,3 +83,72 @@ func TestWorkerCheckPutsOff(t *testing.T) {
 	require.ErrorContains(t, err, "which is not after now")
 	require.Equal(t, 1, calls)
 }
+
+// TestWorkerMiscounted: a handler that answers more or fewer effects than it was given, or
+// others, has not said what became of any: within the record nothing of it stays, and each
+// is tried alone; of what left nothing is known.
+func TestWorkerMiscounted(t *testing.T) {
+	now := time.Date(2025, 3, 3, 19, 0, 0, 0, time.UTC)
+	ok := func(c *crm.Claim) crm.Receipt { return crm.Receipt{ID: c.Effect.ID, Status: crm.Accepted} }
+	for name, answer := range map[string]func(claims []*crm.Claim) []crm.Receipt{
+		"none":  func([]*crm.Claim) []crm.Receipt { return []crm.Receipt{} },
+		"fewer": func(claims []*crm.Claim) []crm.Receipt { return []crm.Receipt{ok(claims[0])} },
+		"more": func(claims []*crm.Claim) []crm.Receipt {
+			return []crm.Receipt{ok(claims[0]), ok(claims[1]), ok(claims[0])}
+		},
+		"swapped": func(claims []*crm.Claim) []crm.Receipt { return []crm.Receipt{ok(claims[1]), ok(claims[0])} },
+	} {
+		for _, apply := range []bool{true, false} {
+			if apply && name == "swapped" {
+				continue // its receipts go by their order
+			}
+			t.Run(fmt.Sprint(name, " apply ", apply), func(t *testing.T) {
+				store := memstore.NewAt(func() time.Time { return now })
+				var ids []crm.EffectID
+				require.NoError(t, store.Update(t.Context(), func(tx crm.Tx) error {
+					for i := range 2 {
+						on := crm.OfProfile(crm.ProfileKey{Source: "till", ID: fmt.Sprint(i)})
+						ids = append(ids, crmtest.IDs().ID("own", on, crm.FactKey{}, ""))
+						if _, err := tx.PutEffects(t.Context(), &crm.Effect{ID: ids[i], Kind: "erp", Cause: "own", Subject: on, Due: now, State: crm.Planned, Created: now, Changed: now}); err != nil {
+							return err
+						}
+					}
+					return nil
+				}))
+				var calls []int
+				h := crm.EffectHandler{Kind: "erp"}
+				if apply {
+					h.Apply = func(_ context.Context, _ crm.Tx, claims []*crm.Claim) ([]crm.Receipt, error) {
+						if calls = append(calls, len(claims)); len(claims) == 1 {
+							return nil, nil
+						}
+						return answer(claims), nil
+					}
+				} else {
+					h.Do = func(_ context.Context, claims []*crm.Claim) ([]crm.Receipt, error) {
+						calls = append(calls, len(claims))
+						return answer(claims), nil
+					}
+					h.Pace = new(crm.Pace)
+				}
+				w := crm.Worker{Store: store, Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler), Handlers: []crm.EffectHandler{h}}
+				_, err := w.Drain(t.Context())
+				require.NoError(t, err)
+				want := crm.Unknown
+				if apply {
+					want = crm.Done
+					require.Equal(t, []int{2, 1, 1}, calls)
+				} else {
+					require.Equal(t, []int{2}, calls)
+				}
+				require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+					found, err := r.Effects(t.Context(), ids...)
+					for _, f := range found {
+						require.Equal(t, want, f.State)
+					}
+					return err
+				}))
+			})
+		}
+	}
+}
