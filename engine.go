@@ -53,17 +53,17 @@ type Engine struct {
 	feed   *feed
 	// profiles is how many there were when all were last looked through, 0: unknown
 	profiles int
-	// expiring are, of customers who are read page by page, when the first of their
-	// tags runs out that is not yet off
-	expiring map[crm.ProfileKey]int64
-	places   *crm.Places
-	tags     []TagDef
-	people   *people.Index
-	seg      *segment.Index
+	// turning are, of customers who are read page by page, when time alone changes their
+	// tags next: person.nextTurn
+	turning map[crm.ProfileKey]int64
+	places  *crm.Places
+	tags    []TagDef
+	people  *people.Index
+	seg     *segment.Index
 	// view is what seg was when it was last brought up to date, for those who do
 	// not wait
 	view atomic.Pointer[segment.View]
-	// checked is for when expired tags were taken away
+	// checked is the instant up to which time was taken into the segments
 	checked int64
 	// changed are profiles that record linkage has not looked at yet
 	changed map[crm.ProfileKey]bool
@@ -310,5 +310,5 @@ func (e *Engine) Close() {
 
 func (e *Engine) forget() {
 	e.view.Store(nil)
-	e.loaded, e.pop, e.feed, e.expiring, e.people, e.seg, e.changed, e.unseen, e.known = false, nil, nil, nil, nil, nil, nil, nil, nil
+	e.loaded, e.pop, e.feed, e.turning, e.people, e.seg, e.changed, e.unseen, e.known = false, nil, nil, nil, nil, nil, nil, nil, nil
 }

@@ -52,8 +52,9 @@ func (e *Engine) readEverybody(ctx context.Context) (err error) {
 	if e.profiles <= e.cfg.Resident {
 		p := e.newPopulation(e.rules.Active().Reads("Lines"))
 		if err = e.keepEverybody(ctx, p); err == nil {
-			if e.seg, err = e.index(p, e.tags, e.svc.Now()); err == nil {
-				e.pop, e.profiles = p, len(p.homeOf)
+			now := e.svc.Now()
+			if e.seg, err = e.index(p, e.tags, now); err == nil {
+				e.pop, e.profiles, e.checked = p, len(p.homeOf), now.UnixMicro()
 			}
 			return err
 		}
@@ -91,12 +92,12 @@ func (e *Engine) keepEverybody(ctx context.Context, p *population) error {
 // indexPages fills the segment index from customers that are not kept.
 func (e *Engine) indexPages(ctx context.Context) error {
 	type row struct {
-		home    crm.ProfileKey
-		tags    []string
-		expires int64
+		home  crm.ProfileKey
+		tags  []string
+		turns int64
 	}
 	now := e.svc.Now().UnixMicro()
-	e.expiring = map[crm.ProfileKey]int64{}
+	e.turning = map[crm.ProfileKey]int64{}
 	n, profiles := 0, 0
 	var failed error
 	seg, err := e.indexOf(e.tags, func(yield func(string, []string) bool) {
@@ -108,13 +109,13 @@ func (e *Engine) indexPages(ctx context.Context) error {
 			func(_ context.Context, pg sheet) (rows, error) {
 				out := rows{profiles: pg.profiles}
 				for _, x := range pg.persons {
-					out.list = append(out.list, row{x.home, pg.p.tagNames(x, now), x.nextExpiry(now)})
+					out.list = append(out.list, row{x.home, pg.p.tagNames(x, now), x.nextTurn(now)})
 				}
 				return out, nil
 			}, func(got rows) error {
 				for _, r := range got.list {
-					if r.expires != 0 {
-						e.expiring[r.home] = r.expires
+					if r.turns != 0 {
+						e.turning[r.home] = r.turns
 					}
 					if !yield(segmentName(r.home), r.tags) {
 						return errors.New("vefa: segments: a customer cannot be indexed")
@@ -132,12 +133,14 @@ func (e *Engine) indexPages(ctx context.Context) error {
 	return nil
 }
 
-// nextExpiry is when the first of a person's tags runs out after an instant, 0 if none
-// does.
-func (x *person) nextExpiry(at int64) (next int64) {
+// nextTurn is the first instant after another at which time alone changes a person's
+// tags, 0 if none does: one runs out, or begins that was set ahead.
+func (x *person) nextTurn(after int64) (next int64) {
 	for _, t := range x.tags {
-		if t.expires > at && (next == 0 || t.expires < next) {
-			next = t.expires
+		for _, at := range []int64{t.at, t.expires} {
+			if at > after && (next == 0 || at < next) {
+				next = at
+			}
 		}
 	}
 	return next
@@ -219,7 +222,7 @@ func (e *Engine) catchUp(ctx context.Context) (delta, error) {
 }
 
 // follow returns who changed of customers that are not kept, with their tags: those
-// whose own profiles or tags changed, and of whose tags one ran out. Whoever parts people
+// whose own profiles or tags changed, by time too. Whoever parts people
 // decides about those that stay, too, so that the feed tells of them.
 func (e *Engine) follow(ctx context.Context, n news) (delta, error) {
 	d := delta{p: e.newPopulation(false)}
@@ -234,7 +237,7 @@ func (e *Engine) follow(ctx context.Context, n news) (delta, error) {
 			keys[ref.Subject.Profile] = true
 		}
 	}
-	for k, at := range e.expiring {
+	for k, at := range e.turning {
 		if at <= e.svc.Now().UnixMicro() {
 			keys[k] = true
 		}
@@ -285,7 +288,7 @@ func (e *Engine) refreshSegments(d delta) error {
 	var gone, joined []string
 	for _, k := range d.gone {
 		gone = append(gone, segmentName(k))
-		delete(e.expiring, k)
+		delete(e.turning, k)
 	}
 	seen := map[crm.ProfileKey]bool{}
 	check := slices.Clone(d.persons)
@@ -295,22 +298,23 @@ func (e *Engine) refreshSegments(d delta) error {
 			joined = append(joined, segmentName(x.home))
 		}
 		if e.pop == nil {
-			if next := x.nextExpiry(at); next != 0 {
-				e.expiring[x.home] = next
+			if next := x.nextTurn(at); next != 0 {
+				e.turning[x.home] = next
 			} else {
-				delete(e.expiring, x.home)
+				delete(e.turning, x.home)
 			}
 		}
 	}
-	if e.pop != nil && at != e.checked { // time takes tags away, too
-		e.checked = at
+	if e.pop != nil && at != e.checked { // time changes tags, too; a clock may be put back
+		from, to := min(e.checked, at), max(e.checked, at)
 		for _, x := range e.pop.sorted() {
-			if !seen[x.home] && slices.ContainsFunc(x.tags, func(t tagRow) bool { return t.expires != 0 }) {
+			if next := x.nextTurn(from); !seen[x.home] && next != 0 && next <= to {
 				check = append(check, x)
 			}
 		}
 	}
 	if len(check)+len(gone) == 0 {
+		e.checked = at
 		return nil
 	}
 	var changes []segment.TagChange
@@ -339,5 +343,6 @@ func (e *Engine) refreshSegments(d delta) error {
 			return fmt.Errorf("vefa: segments: %w", err)
 		}
 	}
+	e.checked = at
 	return nil
 }

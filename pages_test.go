@@ -61,12 +61,17 @@ func TestSegmentsOfWhomIsNotKept(t *testing.T) {
 		person := rapid.IntRange(0, people-1)
 		for step := range rapid.IntRange(1, 30).Draw(t, "steps") {
 			clock.Advance(time.Hour)
-			switch rapid.SampledFrom([]string{"tag", "expiring", "clear", "merge", "split", "undo", "regroup", "earlier", "look", "wait"}).Draw(t, "what") {
+			switch rapid.SampledFrom([]string{"tag", "expiring", "ahead", "clear", "merge", "split", "undo", "regroup", "earlier", "look", "wait"}).Draw(t, "what") {
 			case "tag":
 				require.NoError(t, svc.Tag(t.Context(), nighttest.Key(person.Draw(t, "who")), crm.TagChange{Tag: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "tag")}))
 			case "expiring":
 				require.NoError(t, svc.Tag(t.Context(), nighttest.Key(person.Draw(t, "who")), crm.TagChange{Tag: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "tag"),
 					Expires: clock.Now().Add(time.Duration(rapid.IntRange(1, 5).Draw(t, "hours")) * time.Hour)}))
+			case "ahead": // by a source that tells beforehand, or whose clock is wrong
+				f := &crm.Fact{Key: crm.FactKey{Kind: crm.KindTag, Source: "web", ID: fmt.Sprint(step)}, Subject: crm.OfProfile(nighttest.Key(person.Draw(t, "who"))), Version: 1,
+					At: clock.Now().Add(time.Duration(rapid.IntRange(1, 5).Draw(t, "hours")) * time.Hour)}
+				f.Data = &crm.TagChange{Tag: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "tag"), Off: rapid.Bool().Draw(t, "off")}
+				require.NoError(t, svc.Record(t.Context(), f))
 			case "clear":
 				require.NoError(t, svc.Tag(t.Context(), nighttest.Key(person.Draw(t, "who")), crm.TagChange{Tag: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "tag"), Off: true}))
 			case "merge":
