@@ -152,3 +152,79 @@ func TestWorkerMiscounted(t *testing.T) {
 		}
 	}
 }
+
+// TestWorkerDoubts: an effect whose first answer was lost may have arrived. That the other
+// side is busy when it is handed over again says nothing of the first time: its fate stays
+// unknown, nothing is planned anew, and no attempt is used up.
+func TestWorkerDoubts(t *testing.T) {
+	now := time.Date(2025, 3, 3, 19, 0, 0, 0, time.UTC)
+	store := memstore.NewAt(func() time.Time { return now })
+	on := crm.OfProfile(crm.ProfileKey{Source: "till", ID: "1"})
+	id := crmtest.IDs().ID("own", on, crm.FactKey{}, "")
+	require.NoError(t, store.Update(t.Context(), func(tx crm.Tx) error {
+		_, err := tx.PutEffects(t.Context(), &crm.Effect{ID: id, Kind: "erp", Cause: "own", Subject: on, Due: now, State: crm.Planned, Created: now, Changed: now})
+		return err
+	}))
+	calls := 0
+	do := func(context.Context, *crm.Claim) (crm.Receipt, error) {
+		switch calls++; calls {
+		case 1:
+			return crm.Receipt{}, fmt.Errorf("connection lost")
+		case 2:
+			return crm.Receipt{Status: crm.Throttled, Reason: "busy"}, nil
+		}
+		return crm.Receipt{Status: crm.Accepted}, nil
+	}
+	w := crm.Worker{Store: store, Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler),
+		Handlers: []crm.EffectHandler{{Kind: "erp", Do: crm.Each(do), Idempotent: true, MaxAttempts: 1}}}
+	for n, want := range []crm.EffectState{crm.Unknown, crm.Unknown, crm.Done} {
+		_, err := w.Drain(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, n+1, calls)
+		require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+			found, err := r.Effects(t.Context(), id)
+			require.Equal(t, want, found[0].State)
+			require.Zero(t, found[0].Attempts)
+			require.False(t, found[0].SentAt.IsZero())
+			return err
+		}))
+		now = now.Add(25 * time.Hour)
+	}
+}
+
+// TestWorkerStopsInDoubt: so it stays where the host stops before it is handed over again:
+// were it planned anew, a Check could say of what has arrived that it never left.
+func TestWorkerStopsInDoubt(t *testing.T) {
+	now := time.Date(2025, 3, 3, 19, 0, 0, 0, time.UTC)
+	store := memstore.NewAt(func() time.Time { return now })
+	on := crm.OfProfile(crm.ProfileKey{Source: "till", ID: "1"})
+	id := crmtest.IDs().ID("own", on, crm.FactKey{}, "")
+	require.NoError(t, store.Update(t.Context(), func(tx crm.Tx) error {
+		_, err := tx.PutEffects(t.Context(), &crm.Effect{ID: id, Kind: "erp", Cause: "own", Subject: on, Due: now, State: crm.Planned, Created: now, Changed: now})
+		return err
+	}))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	calls := 0
+	w := crm.Worker{Store: store, Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler), Handlers: []crm.EffectHandler{{Kind: "erp", Idempotent: true,
+		Do: crm.Each(func(context.Context, *crm.Claim) (crm.Receipt, error) {
+			calls++
+			return crm.Receipt{}, fmt.Errorf("connection lost")
+		}),
+		Ask: func(_ context.Context, claims []*crm.Claim) ([]crm.Receipt, error) {
+			cancel()
+			return []crm.Receipt{{ID: claims[0].Effect.ID, Status: crm.Uncertain, Reason: "it cannot say"}}, nil
+		}}}}
+	_, err := w.Drain(ctx)
+	require.NoError(t, err)
+	now = now.Add(time.Hour)
+	_, err = w.Drain(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, 1, calls)
+	require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+		found, err := r.Effects(t.Context(), id)
+		require.Equal(t, crm.Unknown, found[0].State)
+		require.False(t, found[0].SentAt.IsZero())
+		return err
+	}))
+}

@@ -44,6 +44,16 @@ func TestTemplate(t *testing.T) {
 	got, err = tpl.Render(values)
 	require.NoError(t, err)
 	assert.Contains(t, got, "Sayın {link} X: y, ", "a value is text, on one line, of at most 12 characters")
+	values["name"] = "A\u200by\ufeffşe\u00ad"
+	got, err = tpl.Render(values)
+	require.NoError(t, err)
+	assert.Contains(t, got, "Sayın Ayşe, ", "what cannot be seen goes")
+	for _, hidden := range []string{"\u200b", " \u2060\ufeff ", "\u200d", "\u3164", "\u0301", "\U000e0041"} {
+		values["name"] = hidden
+		got, err = tpl.Render(values)
+		require.NoError(t, err)
+		assert.Contains(t, got, "Sayın müşterimiz,", "%q", hidden)
+	}
 	values["name"] = ""
 	got, err = tpl.Render(values)
 	require.NoError(t, err)

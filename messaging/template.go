@@ -281,15 +281,21 @@ func (t *Template) money(m crm.Money) string {
 }
 
 // cleanText makes one line of a value: control and direction characters become
-// blanks, runs of blanks one, and at most n characters stay.
+// blanks, runs of blanks one, what cannot be seen goes, and at most n characters stay. A
+// text of which nothing can be seen is empty.
 func cleanText(s string, n int) string {
 	var b strings.Builder
-	count, blank := 0, false
+	count, blank, seen := 0, false, false
 	for _, r := range s {
 		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError || r == '\u2028' || r == '\u2029' {
 			blank = b.Len() > 0
 			continue
 		}
+		hidden := unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
+		if hidden && r != '\u200c' && r != '\u200d' { // joiners belong to words and emoji
+			continue
+		}
+		seen = seen || !hidden && !unicode.Is(unicode.M, r)
 		need := 1
 		if blank {
 			need = 2
@@ -302,6 +308,9 @@ func cleanText(s string, n int) string {
 		}
 		b.WriteRune(r)
 		count, blank = count+need, false
+	}
+	if !seen {
+		return ""
 	}
 	return b.String()
 }
