@@ -79,7 +79,10 @@ type Config struct {
 	// tell of orders, returns, visits, answers, clicks of people and tickets by
 	// themselves: order, return, visit, answer, click, ticket_opened, ticket_solved;
 	// of tags that were set or taken away and of segments that were entered or left,
-	// too. A rule that waits for another event is refused.
+	// too. A rule that waits for another event is refused. What was on record before the
+	// first evening of an engine whose rules wait for anything raises nothing, and what is
+	// of a time after the evening's (see Evening.At) is told of by the next evening that
+	// it is not after.
 	Events []string
 	// Breaker stops a rule that reaches many times as many customers as on earlier
 	// evenings: what it plans is left out tonight and the rule is listed in

@@ -11,3 +11,9 @@ import (
 func TestMemory(t *testing.T) {
 	nighttest.Run(t, func(*testing.T) crm.Store { return memstore.New() })
 }
+
+// TestNoOccasionIsLost: an evening that is caught up, or goes on late, leaves what is
+// after it to the next, wherever either is cut.
+func TestNoOccasionIsLost(t *testing.T) {
+	nighttest.Ahead(t, func(*testing.T) crm.Store { return memstore.New() }, true)
+}

@@ -13,7 +13,8 @@ import (
 )
 
 // engineEvents are the events that evenings tell rules of by themselves. A fact that
-// changes is told of again, which does nothing again that was to be done once.
+// changes is told of again, which does nothing again that was to be done once. What lies
+// after an evening's instant is kept for the next that it does not lie after.
 var engineEvents = []string{"order", "return", "visit", "answer", "click", "ticket_opened", "ticket_solved"}
 
 // checkTriggers reports occasions that rules wait for and that nothing raises.
@@ -103,11 +104,18 @@ func (e *Engine) occasions(ctx context.Context, day string, now time.Time) (plan
 			return plan, 0, done, err
 		}
 	}
-	for range maxRounds {
+	for round := range maxRounds {
 		var got Occurred
 		for more := l.feeds; more; {
 			var n Occurred
 			if n, more, err = l.feed(ctx); err != nil {
+				return plan, cancelled, done, err
+			}
+			got.add(n)
+		}
+		for more, after := l.feeds && round == 0, (crm.Subject{}); more; more = after != (crm.Subject{}) {
+			var n Occurred
+			if n, after, err = l.wasAhead(ctx, after); err != nil {
 				return plan, cancelled, done, err
 			}
 			got.add(n)
@@ -179,7 +187,11 @@ func (l *listener) feed(ctx context.Context) (out Occurred, more bool, err error
 			return err
 		}
 		more = true
-		if out, err = l.tell(ctx, tx, changes); err != nil {
+		now, err := l.changed(ctx, tx, changes)
+		if err != nil {
+			return err
+		}
+		if out, err = l.tell(ctx, tx, now); err != nil {
 			return err
 		}
 		return tx.SetCursor(ctx, occasionCursor, next)
@@ -193,25 +205,33 @@ type occasion struct {
 	on  rules.Trigger
 }
 
-func (l *listener) tell(ctx context.Context, tx crm.Tx, changes []crm.Change) (out Occurred, err error) {
+// changed returns the facts that changed and are not after the evening, and keeps
+// those that are.
+func (l *listener) changed(ctx context.Context, tx crm.Tx, changes []crm.Change) ([]*crm.Fact, error) {
 	var refs []crm.FactRef
-	var keys []crm.ProfileKey
 	for _, c := range changes {
 		if c.Kind == crm.ChangedFact && !c.Subject.Profile.IsZero() && slices.Contains(kinds, c.Fact.Kind) {
 			refs = append(refs, crm.FactRef{Subject: c.Subject, Key: c.Fact})
 		}
 	}
+	if len(refs) == 0 {
+		return nil, nil
+	}
 	facts, err := tx.Facts(ctx, refs...)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
-	for i, f := range facts {
-		if f != nil {
-			keys = append(keys, refs[i].Subject.Profile)
-		}
-	}
-	if len(keys) == 0 {
+	return l.part(ctx, tx, refs, facts)
+}
+
+// tell tells rules of facts that are not after the evening.
+func (l *listener) tell(ctx context.Context, tx crm.Tx, facts []*crm.Fact) (out Occurred, err error) {
+	if len(facts) == 0 {
 		return out, nil
+	}
+	keys := make([]crm.ProfileKey, len(facts))
+	for i, f := range facts {
+		keys[i] = f.Subject.Profile
 	}
 	places, err := crm.LoadPlaces(ctx, tx, l.e.cfg.Home)
 	if err != nil {
@@ -226,11 +246,8 @@ func (l *listener) tell(ctx context.Context, tx crm.Tx, changes []crm.Change) (o
 		return out, err
 	}
 	var list []occasion
-	for i, f := range facts {
-		if f == nil {
-			continue
-		}
-		x := p.of(refs[i].Subject.Profile)
+	for _, f := range facts {
+		x := p.of(f.Subject.Profile)
 		if x == nil {
 			continue
 		}
@@ -252,35 +269,36 @@ func (l *listener) tell(ctx context.Context, tx crm.Tx, changes []crm.Change) (o
 	return l.raise(ctx, tx, w, list)
 }
 
-// of returns the occasion that a fact is, or the zero Trigger.
+func eventOf(name string) rules.Trigger { return rules.Trigger{Kind: rules.OnEvent, Event: name} }
+
+// of returns the occasion that a fact is at the evening, or the zero Trigger.
 func (l *listener) of(p *population, x *person, f *crm.Fact) rules.Trigger {
-	event := func(name string) rules.Trigger { return rules.Trigger{Kind: rules.OnEvent, Event: name} }
 	switch d := f.Data.(type) {
 	case *crm.Order:
 		if !d.Returns.IsZero() || d.Total.Amount < 0 {
-			return event("return")
+			return eventOf("return")
 		}
-		return event("order")
+		return eventOf("order")
 	case *crm.Visit:
-		return event("visit")
+		return eventOf("visit")
 	case *crm.Answer:
-		return event("answer")
+		return eventOf("answer")
 	case *crm.Click:
 		if d.Verdict == crm.Human {
-			return event("click")
+			return eventOf("click")
 		}
 	case *crm.Ticket:
-		if d.Unsolved() {
-			return event("ticket_opened")
+		if at := solvedAt(f, d); at == 0 || at > l.now.UnixMicro() {
+			return eventOf("ticket_opened")
 		}
-		return event("ticket_solved")
+		return eventOf("ticket_solved")
 	case *crm.TagChange:
 		has := func(at int64) (yes bool) {
 			x.tagsAt(at, func(n uint32) { yes = yes || p.texts.text(n) == d.Tag })
 			return yes
 		}
 		at := f.At.UnixMicro()
-		switch was, is := has(at-1), has(max(at, l.now.UnixMicro())); {
+		switch was, is := has(at-1), has(l.now.UnixMicro()); {
 		case is && !was && !d.Off:
 			return rules.Trigger{Kind: rules.OnTagAdded, Tag: d.Tag}
 		case was && !is && d.Off:

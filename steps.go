@@ -29,7 +29,7 @@ const (
 	StepClicks    = "clicks"    // writes down and judges clicks
 	StepRules     = "rules"     // plans what rules want
 	StepCarry     = "carry"     // carries out tags, tickets and tasks that are due
-	StepOccasions = "occasions" // tells rules of events, tags and segments that they wait for
+	StepOccasions = "occasions" // tells rules of events, tags and segments that they wait for; of none that were on record before the first evening
 	StepCampaigns = "campaigns" // draws the campaigns of the day
 	StepDeliver   = "deliver"   // sends what is due
 	StepReport    = "report"    // counts what is left open

@@ -13,6 +13,9 @@ import (
 // manual, {event: order}, {tag_added: vip}, {tag_removed: red},
 // {segment_entered: lapsed}, {segment_left: lapsed} or
 // {date: Born, yearly: true, before: 7d}.
+//
+// An event, a tag or a segment is an occasion that somebody tells of once: what is on
+// record before rules wait for it raises nothing. Ask for that in a rule of the evening.
 type Trigger struct {
 	Kind    TriggerKind `json:"kind,omitempty"`
 	Event   string      `json:"event,omitempty"`   // of OnEvent: the kind of event

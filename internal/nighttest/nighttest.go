@@ -140,6 +140,7 @@ func Run(t *testing.T, open func(t *testing.T) crm.Store) {
 	t.Run("Decided", func(t *testing.T) { decided(t, open) })
 	t.Run("Claimed", func(t *testing.T) { claimed(t, open) })
 	t.Run("Split", func(t *testing.T) { split(t, open(t)) })
+	t.Run("Ahead", func(t *testing.T) { Ahead(t, open, false) })
 }
 
 // race opens tickets, withdraws consents and merges people while two engines
