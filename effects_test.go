@@ -207,3 +207,45 @@ func TestFaultsOfEffects(t *testing.T) {
 	_, err = schema.Compile(book)
 	require.ErrorContains(t, err, "did you mean book?")
 }
+
+// locks is a store that notes which customers its transactions lock.
+type locks struct {
+	crm.Store
+	of map[crm.CustomerID]bool
+}
+
+type locksTx struct {
+	crm.Tx
+	s *locks
+}
+
+func (s *locks) Update(ctx context.Context, fn func(crm.Tx) error) error {
+	return s.Store.Update(ctx, func(tx crm.Tx) error { return fn(locksTx{tx, s}) })
+}
+
+func (t locksTx) LockCustomers(ctx context.Context, ids ...crm.CustomerID) error {
+	for _, id := range ids {
+		t.s.of[id] = true
+	}
+	return t.Tx.LockCustomers(ctx, ids...)
+}
+
+// A rule is asked about an effect that leaves while its customer is locked: what it read
+// is so until the claim is written down.
+func TestEffectsThatLeaveLockTheirCustomers(t *testing.T) {
+	store, x := &locks{memstore.New(), map[crm.CustomerID]bool{}}, &erp{booked: map[crm.EffectID]string{}}
+	w, clock := shop(t, store, `rules: [{name: bonus, when: Orders > 0, then: [{book: bonus, with: {account: "400"}, after: 1d}]}]`,
+		func(c *vefa.Config) { c.Effects = []vefa.Effect{x.effect()} })
+	_, err := w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(2))})
+	require.NoError(t, err)
+	clear(store.of)
+	clock.Advance(25 * time.Hour)
+	s, err := w.Engine.Deliver(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 2, s.Done)
+	for i := range 2 {
+		c, err := w.Engine.Service().CustomerOf(t.Context(), nighttest.Key(i))
+		require.NoError(t, err)
+		require.True(t, store.of[c.ID])
+	}
+}

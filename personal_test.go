@@ -79,3 +79,27 @@ func TestFieldsOfMessagesAreChecked(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
+
+// TestMessagesShowTheHomeCurrency: sums that rules read in hundredths are shown in the
+// minor unit of the home currency, whatever that is.
+func TestMessagesShowTheHomeCurrency(t *testing.T) {
+	for currency, want := range map[string]string{"TRY": "1,234.50 TRY", "JPY": "123,450 JPY", "KWD": "123.450 KWD", "CLF": "12.3500 CLF"} {
+		t.Run(currency, func(t *testing.T) {
+			book, err := rules.ReadYAML("rules.yaml", []byte(`rules: [{name: thanks, when: Orders == 1, then: [{message: thanks}]}]`))
+			require.NoError(t, err)
+			clock := &crmtest.Clock{}
+			clock.Set(nighttest.Start)
+			shop := nighttest.New(t, memstore.New(), clock, func(c *vefa.Config) {
+				c.Currency, c.Rules, c.Campaigns, c.Surveys = currency, []*rules.Book{book}, nil, nil
+				c.Messages = []messaging.Campaign{{Name: "thanks", Unmeasured: "test", Text: "{TotalSpend}",
+					Fields: []messaging.Field{{Name: "TotalSpend", Type: messaging.MoneyField, Fallback: "-"}}}}
+			})
+			b := nighttest.People(1)
+			b.Facts[1].Data = &crm.Order{Number: "1", Total: crm.Money{Amount: 123450, Currency: currency}}
+			_, err = shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
+			require.NoError(t, err)
+			require.Len(t, shop.Sender.Messages(), 1)
+			require.Equal(t, want, shop.Sender.Messages()[0].Text)
+		})
+	}
+}
