@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/rules"
@@ -60,9 +59,6 @@ func (p *population) recordsOf(x *person) []*crm.Profile {
 	}
 	return out
 }
-
-// never is after everything that can be recorded.
-var never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 var errNoProfile = errors.New("it has no profile")
 

@@ -4,47 +4,9 @@ package segment
 
 import (
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"syscall"
 	"testing"
-
-	"github.com/vefacrm/vefa/segment/bitset"
 )
-
-// benchTag draws tag t of the reference's benchmark specification
-// (rules-and-segments.md section 6) over n customers.
-func benchTag(t, n int) *bitset.Set {
-	rng := rand.New(rand.NewPCG(uint64(t), 99))
-	d := 0.5 * math.Pow(0.00002, float64(t)/199)
-	s := new(bitset.Set)
-	switch {
-	case t%8 == 7:
-		for id := 0; id < n; {
-			run := 1 + int(2000*rng.ExpFloat64())
-			id += 1 + int(2000*(1/d-1)*rng.ExpFloat64())
-			for ; run > 0 && id < n; run-- {
-				s.Add(uint32(id))
-				id++
-			}
-		}
-	case d > 0.05:
-		for id := range n {
-			if rng.Float64() < d {
-				s.Add(uint32(id))
-			}
-		}
-	default:
-		for id := -1; ; {
-			if id += 1 + int(rng.ExpFloat64()/d); id >= n {
-				break
-			}
-			s.Add(uint32(id))
-		}
-	}
-	s.Compact()
-	return s
-}
 
 // cpu reports the CPU time per operation beside the wall time, which on a shared
 // machine says little: defer cpu(b)().

@@ -27,15 +27,6 @@ func Of(ids ...uint32) *Set {
 	return s
 }
 
-// collect returns a set of the ids that seq yields. Ascending order is fastest.
-func collect(seq iter.Seq[uint32]) *Set {
-	s := new(Set)
-	for id := range seq {
-		s.Add(id)
-	}
-	return s
-}
-
 // find returns the place of key, or the place where it belongs.
 func (s *Set) find(key uint16) (int, bool) {
 	// Ids are dense, so the usual set has every chunk from 0 on.
