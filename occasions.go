@@ -201,8 +201,9 @@ func (l *listener) feed(ctx context.Context) (out Occurred, more bool, err error
 
 // occasion is what happened to one customer.
 type occasion struct {
-	who *person
-	on  rules.Trigger
+	who   *person
+	on    rules.Trigger
+	about crm.FactKey // the fact that it is, if it is one
 }
 
 // changed returns the facts that changed and are not after the evening, and keeps
@@ -252,7 +253,7 @@ func (l *listener) tell(ctx context.Context, tx crm.Tx, facts []*crm.Fact) (out 
 			continue
 		}
 		if t := l.of(p, x, f); l.hears[t] {
-			list = append(list, occasion{x, t})
+			list = append(list, occasion{x, t, f.Key})
 		}
 	}
 	w, err := l.e.newEvaluator(p, rules.Trigger{}, l.now, l.e.segmentsAt(l.now, func() (*segment.Index, error) {
@@ -344,7 +345,7 @@ func (l *listener) compare(ctx context.Context, before time.Time) (out Occurred,
 			var told []occasion
 			for _, v := range chunk {
 				if x := p.of(v.home); x != nil {
-					told = append(told, occasion{x, v.on})
+					told = append(told, occasion{x, v.on, crm.FactKey{}})
 				}
 			}
 			w, err := e.newEvaluator(p, rules.Trigger{}, l.now, e.eveningSegments(l.now))
@@ -448,13 +449,19 @@ func (l *listener) moved(ctx context.Context, before time.Time) ([]event, error)
 
 // raise cancels what waits for occasions and plans what rules do at them.
 func (l *listener) raise(ctx context.Context, tx crm.Tx, w *evaluator, list []occasion) (out Occurred, err error) {
-	told := map[occasion]bool{}
-	var intents []rules.Intent
+	facts := map[occasion][]crm.FactKey{} // what happened to one customer several times is asked about once
+	var once []occasion
 	for _, o := range list {
-		if told[o] {
-			continue
+		k := occasion{who: o.who, on: o.on}
+		if _, ok := facts[k]; !ok {
+			facts[k], once = nil, append(once, k)
 		}
-		told[o] = true
+		if !o.about.IsZero() {
+			facts[k] = append(facts[k], o.about)
+		}
+	}
+	var intents []rules.Intent
+	for _, o := range once {
 		members := make([]crm.Subject, len(o.who.profiles))
 		for i, k := range o.who.profiles {
 			members[i] = crm.OfProfile(k)
@@ -464,7 +471,7 @@ func (l *listener) raise(ctx context.Context, tx crm.Tx, w *evaluator, list []oc
 			return out, err
 		}
 		out.Cancelled += len(cancelled)
-		w.on = o.on
+		w.on, w.about = o.on, facts[o]
 		in, err := w.persons(ctx, []*person{o.who})
 		if err != nil {
 			return out, err

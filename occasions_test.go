@@ -1,6 +1,7 @@
 package vefa_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -181,6 +182,73 @@ rules:
 		require.Zero(t, rep.Again)
 		require.Equal(t, map[string]int{"ordered": 4, "tagged": 1, "entered": 1}, got)
 	})
+}
+
+// TestOccasionsAreOfTheirRow: rules that look at each row are asked about those alone
+// that happened, also of a group of which the first row counts, and by Engine.Occur.
+func TestOccasionsAreOfTheirRow(t *testing.T) {
+	eachWay(t, func(t *testing.T, way func(*vefa.Config)) {
+		store := memstore.New()
+		w, clock := shop(t, store, `
+rules:
+  - {name: rows, on: {event: order}, each: Purchases, when: 'true', then: [{tag: x}]}
+  - {name: lines, on: {event: order}, each: Lines, when: 'true', then: [{tag: x}]}
+  - {name: one, on: {event: order}, each: Purchases, when: 'true', group: one, then: [{tag: x}]}
+  - {name: visits, on: {event: order}, each: Visits, when: 'true', then: [{tag: x}]}
+  - {name: told, on: {event: wrapped}, each: Purchases, when: 'true', then: [{tag: x}]}
+  - {name: all, on: {event: counted}, each: Purchases, when: 'true', then: [{tag: x}]}
+groups: [{name: one, mode: exclusive}]
+`, func(c *vefa.Config) {
+			way(c)
+			c.Events = []string{"wrapped", "counted"}
+		})
+		about := func(rule string) (out []string) {
+			for _, f := range effectsOf(t, store, "rule/"+rule) {
+				out = append(out, f.About.ID)
+			}
+			slices.Sort(out)
+			return out
+		}
+		order := func(id string) *crm.Fact {
+			f := nighttest.Order(0, id, clock.Now())
+			d := f.Data.(*crm.Order)
+			d.Lines = []crm.OrderLine{{SKU: "a", Quantity: 1, Amount: d.Total}}
+			return f
+		}
+		_, err := w.Engine.Night(t.Context(), vefa.Night{}) // what comes now is an occasion
+		require.NoError(t, err)
+		b := nighttest.People(1)
+		b.Facts = []*crm.Fact{order("a"), order("b"), {Key: crm.FactKey{Kind: crm.KindVisit, Source: "web", ID: "v"}, Subject: crm.OfProfile(nighttest.Key(0)), At: clock.Now(), Version: 1, Data: &crm.Visit{Number: "v", Service: "battery"}}}
+		loud := w.Engine.Rules().Active()
+		require.NoError(t, w.Engine.Rules().Load(mustBook(t, "rules: [{name: quiet, on: {event: order}, when: 'false', then: [{tag: x}]}]")))
+		clock.Advance(24 * time.Hour)
+		_, err = w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
+		require.NoError(t, err)
+		w.Engine.Rules().Swap(loud)
+		clock.Advance(24 * time.Hour)
+		_, err = w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(crm.Batch{Facts: []*crm.Fact{order("c"), order("d")}})})
+		require.NoError(t, err)
+		require.Equal(t, []string{"c", "d"}, about("rows"))
+		require.Equal(t, []string{"c", "d"}, about("lines"))
+		require.Equal(t, []string{"c"}, about("one"), "the first that happened")
+		require.Equal(t, []string{"v"}, about("visits"), "rows of another kind are looked at")
+
+		c, err := w.Engine.Service().CustomerOf(t.Context(), nighttest.Key(0))
+		require.NoError(t, err)
+		_, err = w.Engine.Occur(t.Context(), c.ID, rules.Trigger{Kind: rules.OnEvent, Event: "wrapped"}, order("b").Key)
+		require.NoError(t, err)
+		require.Equal(t, []string{"b"}, about("told"))
+		_, err = w.Engine.Occur(t.Context(), c.ID, rules.Trigger{Kind: rules.OnEvent, Event: "counted"}, crm.FactKey{})
+		require.NoError(t, err)
+		require.Equal(t, []string{"a", "b", "c", "d"}, about("all"))
+	})
+}
+
+func mustBook(t *testing.T, text string) *rules.Book {
+	t.Helper()
+	b, err := rules.ReadYAML("rules.yaml", []byte(text))
+	require.NoError(t, err)
+	return b
 }
 
 // TestUnknownOccasions are refused. Case D7.

@@ -20,7 +20,9 @@ type Occurred struct {
 // had: an event that the host saw, a tag that was set or taken away, a segment
 // that was entered or left. What is waiting and to be cancelled by it is
 // cancelled, about the given fact alone if there is one; then the rules with
-// this trigger plan. The next Night or Deliver does what is due.
+// this trigger plan. About an order, a visit or an answer, rules with Each over rows of
+// that kind (Purchases and Lines of an order) look at its own rows alone, and at all
+// without; so do those that evenings tell of facts. The next Night or Deliver does what is due.
 //
 // The occasion itself should be in the record before. Telling the same occasion
 // twice plans nothing twice. Occur reads this customer alone and waits for no
@@ -40,6 +42,9 @@ func (e *Engine) Occur(ctx context.Context, id crm.CustomerID, t rules.Trigger, 
 	w, err := e.newEvaluator(pop, t, now, e.segmentsAt(now, func() (*segment.Index, error) { return e.segmentsOf(ctx, pop, now) }))
 	if err != nil {
 		return out, err
+	}
+	if !about.IsZero() {
+		w.about = []crm.FactKey{about}
 	}
 	members := make([]crm.Subject, len(x.profiles))
 	for i, k := range x.profiles {

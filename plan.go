@@ -138,6 +138,7 @@ func (e *Engine) evaluate(ctx context.Context, now time.Time, then func([]rules.
 type evaluator struct {
 	e       *Engine
 	on      rules.Trigger // whose rules; zero: the evening's
+	about   []crm.FactKey // the facts that the occasion is; empty: rules look at all rows
 	set     *rules.Set[Facts]
 	fill    *filler
 	moments map[*time.Location]*rules.Moment
@@ -189,7 +190,7 @@ func (w *evaluator) persons(ctx context.Context, persons []*person) (out []rules
 func (w *evaluator) person(x *person, facts *Facts) (rules.Intent, error) {
 	m := w.moment(x)
 	var err error
-	if w.firings, err = w.set.On(w.firings[:0], w.on, facts, m); err != nil {
+	if w.firings, err = w.set.OnRows(w.firings[:0], w.on, facts, m, w.rowsOf(x, facts)); err != nil {
 		var bounds *rules.BoundsError
 		if errors.As(err, &bounds) {
 			w.e.cfg.Logger.Warn("vefa: a customer has more rows than rules may look at", "customer", x.id, "rows", bounds.Field, "len", bounds.Len)
@@ -211,6 +212,18 @@ func (w *evaluator) person(x *person, facts *Facts) (rules.Intent, error) {
 	}
 	in.Effects, err = w.e.dress(in.Effects)
 	return in, err
+}
+
+// rowsOf tells the rows of the facts that an occasion is from others of their kind. It
+// is nil where the occasion is no fact.
+func (w *evaluator) rowsOf(x *person, facts *Facts) func(each string, row int) bool {
+	if len(w.about) == 0 {
+		return nil
+	}
+	return func(each string, row int) bool {
+		key := w.fill.p.rowKey(x, facts, each, row) // zero: of no fact
+		return slices.Contains(w.about, key) || !slices.ContainsFunc(w.about, func(a crm.FactKey) bool { return a.Kind == key.Kind })
+	}
 }
 
 // target says what a firing is about in the record.

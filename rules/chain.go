@@ -40,7 +40,7 @@ func (s *Set[F]) Chain(dst []Firing, facts *F, m *Moment, news func(Firing) bool
 			continue
 		}
 		before := len(dst)
-		dst = r.fire(dst, e, &decided)
+		dst = r.fire(dst, e, &decided, nil)
 		for _, f := range dst[before:] {
 			if news != nil && !news(f) {
 				continue

@@ -71,6 +71,9 @@
 //	on: {event: order}          on: {date: Born, yearly: true, before: 7d}
 //	on: {tag_added: vip}        on: {segment_left: lapsed}
 //
+// A rule with each, on an event that is about one of those rows, looks at that row
+// alone if the host says which (Set.OnRows; vefa.Engine does), else at all rows.
+//
 // Conditions and parameters are named once and used anywhere, those of other
 // books too; circles are refused with their path. A decision table (see Table)
 // has a row per case and a hit policy; where rows meet that must not it is

@@ -150,7 +150,7 @@ func (s *Set[F]) instead(c *compiled, e closure.Env) string {
 			continue
 		}
 		var none uint64
-		if len(o.fire(nil, e, &none)) > 0 {
+		if len(o.fire(nil, e, &none, nil)) > 0 {
 			return o.rule.Name
 		}
 	}

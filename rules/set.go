@@ -165,16 +165,16 @@ func (s *Set[F]) Cost(name string) int64 {
 // the order of the set, and allocates nothing if dst has room. The facts are
 // only read. The error is a *BoundsError; dst is then returned as it was.
 func (s *Set[F]) Evening(dst []Firing, facts *F, m *Moment) ([]Firing, error) {
-	return s.run(dst, s.evening, facts, m)
+	return s.run(dst, s.evening, facts, m, nil)
 }
 
 // event is Evening for the rules of one kind of event.
-func (s *Set[F]) event(dst []Firing, kind string, facts *F, m *Moment) ([]Firing, error) {
+func (s *Set[F]) event(dst []Firing, kind string, facts *F, m *Moment, is func(each string, row int) bool) ([]Firing, error) {
 	rules := s.events[kind]
 	if len(rules) == 0 {
 		return dst, nil
 	}
-	return s.run(dst, rules, facts, m)
+	return s.run(dst, rules, facts, m, is)
 }
 
 // Manual is Evening for one rule, whatever its trigger. A disabled rule does
@@ -188,10 +188,10 @@ func (s *Set[F]) Manual(dst []Firing, rule string, facts *F, m *Moment) ([]Firin
 		return dst, nil
 	}
 	one := [1]*compiled{c}
-	return s.run(dst, one[:], facts, m)
+	return s.run(dst, one[:], facts, m, nil)
 }
 
-func (s *Set[F]) run(dst []Firing, rules []*compiled, facts *F, m *Moment) ([]Firing, error) {
+func (s *Set[F]) run(dst []Firing, rules []*compiled, facts *F, m *Moment, is func(each string, row int) bool) ([]Firing, error) {
 	e := closure.Env{Facts: unsafe.Pointer(facts), M: &m.c}
 	if err := checkBounds(s.bounds, e.Facts); err != nil {
 		return dst, err
@@ -199,7 +199,7 @@ func (s *Set[F]) run(dst []Firing, rules []*compiled, facts *F, m *Moment) ([]Fi
 	if len(rules) >= index.Least {
 		if x := s.indexes[unsafe.SliceData(rules)]; x != nil {
 			var decided uint64
-			x.Run(e, func(i int) { dst = rules[i].fire(dst, e, &decided) })
+			x.Run(e, func(i int) { dst = rules[i].fire(dst, e, &decided, is) })
 			return dst, nil
 		}
 	}
@@ -208,14 +208,18 @@ func (s *Set[F]) run(dst []Firing, rules []*compiled, facts *F, m *Moment) ([]Fi
 		if !r.Matches(e) {
 			continue
 		}
-		dst = r.fire(dst, e, &decided)
+		dst = r.fire(dst, e, &decided, is)
 	}
 	return dst, nil
 }
 
-// fire appends the firings of a rule whose facts match.
-func (r *compiled) fire(dst []Firing, e closure.Env, decided *uint64) []Firing {
-	return program.Fire(dst, &r.Rule, e, decided, func(row int) Firing { return Firing{r.rule, row} })
+// fire appends the firings of a rule whose facts match, for rows that is names.
+func (r *compiled) fire(dst []Firing, e closure.Env, decided *uint64, is func(each string, row int) bool) []Firing {
+	var keep func(int) bool
+	if is != nil {
+		keep = func(row int) bool { return is(r.rule.Each, row) }
+	}
+	return program.Fire(dst, &r.Rule, e, decided, keep, func(row int) Firing { return Firing{r.rule, row} })
 }
 
 // bound is a declared maximum that is checked before every evaluation.

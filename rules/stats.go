@@ -118,7 +118,7 @@ func (s *Set[F]) EveningStats(dst []Firing, facts *F, m *Moment, st *Stats) ([]F
 		}
 		if r.Matches(e) {
 			before := len(dst)
-			dst = r.fire(dst, e, &decided)
+			dst = r.fire(dst, e, &decided, nil)
 			if n := len(dst) - before; n > 0 {
 				count.Matched++
 				count.Fired += int64(n)

@@ -232,9 +232,16 @@ func (s *Set[F]) Occasions() []Trigger {
 // a segment that was entered or left, an event. Evenings and manual rules have
 // verbs of their own.
 func (s *Set[F]) On(dst []Firing, t Trigger, facts *F, m *Moment) ([]Firing, error) {
+	return s.OnRows(dst, t, facts, m, nil)
+}
+
+// OnRows is On for an occasion that is about some rows: a rule with Each fires for those
+// of its rows alone that is names, by the Rows field and the row's number in it. Nil
+// names all. It is not asked of evenings.
+func (s *Set[F]) OnRows(dst []Firing, t Trigger, facts *F, m *Moment, is func(each string, row int) bool) ([]Firing, error) {
 	switch t.Kind {
 	case OnEvent:
-		return s.event(dst, t.Event, facts, m)
+		return s.event(dst, t.Event, facts, m, is)
 	case OnEvening, "":
 		return s.Evening(dst, facts, m)
 	}
@@ -242,5 +249,5 @@ func (s *Set[F]) On(dst []Firing, t Trigger, facts *F, m *Moment) ([]Firing, err
 	if len(rules) == 0 {
 		return dst, nil
 	}
-	return s.run(dst, rules, facts, m)
+	return s.run(dst, rules, facts, m, is)
 }

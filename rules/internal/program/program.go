@@ -129,8 +129,8 @@ func (r *Rule) Matches(e closure.Env) bool {
 
 // Fire appends what of makes of the rows for which a rule whose facts match
 // fires, -1 for the subject as a whole. decided holds the groups of which a rule
-// has fired.
-func Fire[T any](dst []T, r *Rule, e closure.Env, decided *uint64, of func(row int) T) []T {
+// has fired. Rows that keep refuses are left out; nil keeps all.
+func Fire[T any](dst []T, r *Rule, e closure.Env, decided *uint64, keep func(row int) bool, of func(row int) T) []T {
 	if e.M.Today < r.From || e.M.Today > r.To || r.Limited && *decided&(1<<r.Group) != 0 {
 		return dst
 	}
@@ -140,6 +140,9 @@ func Fire[T any](dst []T, r *Rule, e closure.Env, decided *uint64, of func(row i
 	} else {
 		s := (*closure.SliceHeader)(unsafe.Add(e.Facts, r.Each.Offset))
 		for i := range s.Len {
+			if keep != nil && !keep(i) {
+				continue
+			}
 			e.Row = unsafe.Add(s.Data, uintptr(i)*r.Each.Row.Size)
 			if r.PerRow == nil || r.PerRow(e) {
 				dst = append(dst, of(i))
