@@ -91,7 +91,7 @@ type Config struct {
 	// Wide names rules that a person has looked at: they may reach any number.
 	Wide []string
 	// Segments are the definitions that campaigns draw from, in the language of
-	// package segment.
+	// [segment.Parse], each as [segment.ParseDefinitions] reads it: segment name = ….
 	Segments string
 	// Campaigns are drawn on their evenings.
 	Campaigns []Campaign

@@ -2,6 +2,8 @@ package vefa
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -24,12 +26,18 @@ type Occurred struct {
 // that kind (Purchases and Lines of an order) look at its own rows alone, and at all
 // without; so do those that evenings tell of facts. The next Night or Deliver does what is due.
 //
+// An event must be one of evenings or of Config.Events, a segment one of
+// Config.Segments; what is not, and a trigger that is no occasion, is ErrInvalid.
+//
 // The occasion itself should be in the record before. Telling the same occasion
 // twice plans nothing twice. Occur reads this customer alone and waits for no
 // night.
 func (e *Engine) Occur(ctx context.Context, id crm.CustomerID, t rules.Trigger, about crm.FactKey) (out Occurred, err error) {
 	defer e.took("occur", time.Now(), &err)
 	defer crm.Recover("occur", &err)
+	if err := e.checkOccasion(t); err != nil {
+		return out, err
+	}
 	c, err := e.svc.Customer(ctx, id)
 	if err != nil {
 		return out, err
@@ -65,4 +73,28 @@ func (e *Engine) Occur(ctx context.Context, id crm.CustomerID, t rules.Trigger, 
 	n, err := e.write(ctx, in, false)
 	out.Planned, out.Repeated = n.Planned, n.Repeated
 	return out, err
+}
+
+// checkOccasion refuses what is no occasion, as rules that wait for it are refused.
+func (e *Engine) checkOccasion(t rules.Trigger) error {
+	refuse := func(field, format string, args ...any) error {
+		return &crm.Error{Op: "occur", Entity: "trigger", ID: t.String(), Kind: crm.ErrInvalid, Err: &crm.FieldError{Field: field, Msg: fmt.Sprintf(format, args...)}}
+	}
+	switch t.Kind {
+	case rules.OnEvent:
+		if !slices.Contains(engineEvents, t.Event) && !slices.Contains(e.cfg.Events, t.Event) {
+			return refuse("event", "%q is none of %v and not in Config.Events", t.Event, engineEvents)
+		}
+	case rules.OnTagAdded, rules.OnTagRemoved:
+		if t.Tag == "" {
+			return refuse("tag", "must be set")
+		}
+	case rules.OnSegmentEntered, rules.OnSegmentLeft:
+		if !slices.ContainsFunc(e.defs, func(d segment.Definition) bool { return d.Name == t.Segment }) {
+			return refuse("segment", "%q is not defined in Config.Segments", t.Segment)
+		}
+	default:
+		return refuse("kind", "%q is no occasion: it must be %s, %s, %s, %s or %s", t.Kind, rules.OnEvent, rules.OnTagAdded, rules.OnTagRemoved, rules.OnSegmentEntered, rules.OnSegmentLeft)
+	}
+	return nil
 }

@@ -307,7 +307,10 @@ func (e *Engine) write(ctx context.Context, intents []rules.Intent, closed bool)
 			n = PlanReport{}
 			if closed {
 				for _, in := range chunk {
-					n.Late += len(in.Effects)
+					more, err := missing(ctx, tx, in.Effects)
+					if n.Late += more; err != nil {
+						return err
+					}
 				}
 				return nil
 			}
@@ -325,6 +328,21 @@ func (e *Engine) write(ctx context.Context, intents []rules.Intent, closed bool)
 		e.progress("plan", done, len(intents))
 	}
 	return total, nil
+}
+
+// missing counts the effects that are not on record.
+func missing(ctx context.Context, r crm.Reader, effects []*crm.Effect) (n int, err error) {
+	ids := make([]crm.EffectID, len(effects))
+	for i, f := range effects {
+		ids[i] = f.ID
+	}
+	stored, err := r.Effects(ctx, ids...)
+	for _, f := range stored {
+		if f == nil {
+			n++
+		}
+	}
+	return n, err
 }
 
 // writeIn stores plans of rules in a transaction.
@@ -388,11 +406,11 @@ func (e *Engine) campaign(ctx context.Context, c *Campaign, day string, now time
 	var batch []*crm.Effect
 	flush := func() error {
 		var n PlanReport
-		err := e.svc.Update(ctx, func(tx crm.Tx) error {
+		err := e.svc.Update(ctx, func(tx crm.Tx) (err error) {
 			n = PlanReport{}
 			if closed {
-				n.Late = len(batch)
-				return nil
+				n.Late, err = missing(ctx, tx, batch)
+				return err
 			}
 			refs, err := number(ctx, tx, batch)
 			if err != nil {

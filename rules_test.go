@@ -148,4 +148,13 @@ rules:
 	require.Equal(t, crm.Cancelled, effects[0].State)
 	_, err = w.Engine.Occur(t.Context(), "nobody", signUp, crm.FactKey{})
 	require.ErrorIs(t, err, crm.ErrNotFound)
+	for field, bad := range map[string]rules.Trigger{"kind": {}, "event": {Kind: rules.OnEvent, Event: "sign-in"}, "tag": {Kind: rules.OnTagAdded}, "segment": {Kind: rules.OnSegmentLeft, Segment: "none"}} {
+		_, err = w.Engine.Occur(t.Context(), id, bad, crm.FactKey{})
+		require.ErrorIs(t, err, crm.ErrInvalid, field)
+		var fault *crm.FieldError
+		require.ErrorAs(t, err, &fault, field)
+		require.Equal(t, field, fault.Field)
+	}
+	_, err = w.Engine.Occur(t.Context(), id, rules.Trigger{Event: "sign-up"}, crm.FactKey{})
+	require.ErrorIs(t, err, crm.ErrInvalid, "it has no kind")
 }

@@ -49,6 +49,11 @@ type Counter struct {
 	Used     int64 `json:"used"`     // of it confirmed
 }
 
+// String writes the key and how much there is, is reserved and is used.
+func (c Counter) String() string {
+	return fmt.Sprintf("%s: limit %d, reserved %d, used %d", c.CounterKey, c.Limit, c.Reserved, c.Used)
+}
+
 // Validate reports every fault of the key and the limit.
 func (c *Counter) Validate() error {
 	return errors.Join(c.CounterKey.Validate(), checkLimit(c.Limit))
@@ -128,6 +133,18 @@ type Take struct {
 	// none: the answer is then Absent. Of one call's takes the largest counts. A
 	// counter that is there keeps its own limit.
 	Limit int64
+}
+
+// String writes the key, the amount, and for how long and with what limit if they are set.
+func (t Take) String() string {
+	s := fmt.Sprintf("%s: amount %d", t.ReservationKey, t.Amount)
+	if t.For != 0 {
+		s += ", for " + t.For.String()
+	}
+	if t.Limit != 0 {
+		s += fmt.Sprintf(", limit %d", t.Limit)
+	}
+	return s
 }
 
 // Validate reports every fault of what is asked for.

@@ -2,6 +2,7 @@ package crm
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -82,6 +83,12 @@ type Profile struct {
 	Disowned []Address `json:"disowned,omitempty"`
 	// Rev is the store's revision, 0 before the first Put.
 	Rev int64 `json:"-"`
+}
+
+// String writes the key and the version, and nothing that is personal: it may stand in
+// a log.
+func (p *Profile) String() string {
+	return fmt.Sprintf("profile %s, source version %d, revision %d", p.ProfileKey, p.SourceVersion, p.Rev)
 }
 
 // lastDay begins where no version of a profile may be from.

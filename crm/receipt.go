@@ -34,6 +34,8 @@ type Receipt struct {
 	// nothing from this host at all: no answer about the effect, however often
 	// it comes. A Worker tries again and never gives the effect up for it.
 	Unreached bool
+
+	failed error // of a handler that Each calls; it is logged and not kept
 }
 
 // WorkStats is what one run of a Worker did. Where it says nothing else, it counts

@@ -164,7 +164,10 @@ func (j *job) hand(ctx context.Context, claims []*Claim, stats *WorkStats) ([]ou
 	for i, c := range claims {
 		r := Receipt{ID: c.Effect.ID, Status: Uncertain, Reason: lost}
 		if err == nil && receipts[i].ID == c.Effect.ID {
-			r = receipts[i]
+			if r = receipts[i]; r.failed != nil && ctx.Err() == nil {
+				j.logger().Warn("crm: a handler failed; whether its effect left is not known", "kind", j.Kind, "effect", r.ID, "err", r.failed)
+			}
+			r.failed = nil
 			r.After = max(0, r.After)
 		} else if err == nil {
 			r.Reason = "the answer is about another effect"
@@ -201,7 +204,7 @@ func Each(do func(ctx context.Context, c *Claim) (Receipt, error)) func(context.
 			if ctx.Err() != nil {
 				out[i] = Receipt{Status: Throttled, Unreached: true, Reason: "no time was left for it"}
 			} else if out[i], err = one(ctx, c); err != nil {
-				out[i] = Receipt{Status: Uncertain, Reason: Clip(err.Error(), maxWord)}
+				out[i] = Receipt{Status: Uncertain, Reason: Clip(err.Error(), maxWord), failed: err}
 			} else if out[i].Status == "" {
 				out[i].Status = Accepted
 			}

@@ -31,15 +31,17 @@ type Book struct {
 // Rule says what is to be done for whom, and when. In a file the keys are the
 // field names in lower case with underscores: cancel_on.
 type Rule struct {
-	Name     string   `json:"name"`                // unique; part of the ids of what it does: renaming starts anew
-	Doc      string   `json:"doc,omitempty"`       // for people
-	Owner    string   `json:"owner,omitempty"`     // who answers for it
-	Tags     []string `json:"tags,omitempty"`      // the tags it hangs on, for overviews and Lint
-	On       Trigger  `json:"on,omitzero"`         // zero: every evening
-	Each     string   `json:"each,omitempty"`      // a Rows field: fires for each row that matches, known as row
-	When     string   `json:"when"`                // the condition
-	Unless   string   `json:"unless,omitempty"`    // and not this
-	Guard    string   `json:"guard,omitempty"`     // must still hold when a delayed action is due
+	Name   string   `json:"name"`             // unique; part of the ids of what it does: renaming starts anew
+	Doc    string   `json:"doc,omitempty"`    // for people
+	Owner  string   `json:"owner,omitempty"`  // who answers for it
+	Tags   []string `json:"tags,omitempty"`   // the tags it hangs on, for overviews and Lint
+	On     Trigger  `json:"on,omitzero"`      // zero: every evening
+	Each   string   `json:"each,omitempty"`   // a Rows field: fires for each row that matches, known as row
+	When   string   `json:"when"`             // the condition
+	Unless string   `json:"unless,omitempty"` // and not this
+	// Guard must still hold when an action is due, one without delay too: what it refuses is
+	// withheld for good. Put into When what may become true tomorrow.
+	Guard    string   `json:"guard,omitempty"`
 	CancelOn []string `json:"cancel_on,omitempty"` // conditions, by name or written out, none of which may hold by then
 	// CancelAt are occurrences that cancel at once what is waiting, even if the
 	// facts are as before by the time it would be due: see Set.Cancel.
