@@ -191,7 +191,7 @@ func writeKept(ctx context.Context, tx crm.Tx, all map[crm.Subject]*kept) error 
 func (l *listener) wasAhead(ctx context.Context, after crm.Subject) (out Occurred, next crm.Subject, err error) {
 	err = l.e.svc.Update(ctx, func(tx crm.Tx) error {
 		out, next = Occurred{}, crm.Subject{}
-		// Whoever tells holds the cursor: two that run the same evening take turns.
+		// The transaction that tells holds the cursor: two engines on one evening take turns.
 		if _, err := tx.Cursor(ctx, occasionCursor); err != nil {
 			return err
 		}

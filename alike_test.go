@@ -31,7 +31,7 @@ rules:
   - {name: rest, when: '"rest" in Segments', then: [{tag: resting, for: 3d}]}
 `
 
-// TestNightsAlike: evenings of an engine that keeps nobody leave the same record and
+// TestNightsAlike: evenings of an engine with Resident -1 leave the same record and
 // the same reports as those of one that keeps everybody.
 func TestNightsAlike(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -249,7 +249,7 @@ func (c *still) Now() time.Time          { return c.at }
 func (c *still) Advance(d time.Duration) { c.at = c.at.Add(d) }
 
 // TestModelGrowsAlike: a model of linkage is learnt again on the evening on which the
-// record has doubled, whether everybody is kept or nobody.
+// record has doubled, whether customers are kept in memory or not.
 func TestModelGrowsAlike(t *testing.T) {
 	eachWay(t, func(t *testing.T, way func(*vefa.Config)) {
 		clock := new(crmtest.Clock)
@@ -269,7 +269,7 @@ func TestModelGrowsAlike(t *testing.T) {
 }
 
 // TestTiesAlike: of two orders of the same instant and number the same one is the later,
-// whichever source was heard of first.
+// whichever source was read first.
 func TestTiesAlike(t *testing.T) {
 	eachWay(t, func(t *testing.T, way func(*vefa.Config)) {
 		clock := new(crmtest.Clock)

@@ -148,7 +148,7 @@ func TestEffectsThatTheHostPlans(t *testing.T) {
 		})}}}
 	})
 	require.NoError(t, store.Update(t.Context(), func(tx crm.Tx) error {
-		on := crm.OfProfile(nighttest.Key(7)) // whom nobody knows
+		on := crm.OfProfile(nighttest.Key(7)) // there is no such profile
 		_, err := tx.PutEffects(t.Context(), &crm.Effect{ID: w.Engine.IDs().ID("sync", on, crm.FactKey{}, ""), Kind: "erp", Cause: "sync", Subject: on, Due: clock.Now(),
 			State: crm.Planned, Created: clock.Now(), Changed: clock.Now(), Data: []byte(`"mine"`)})
 		return err

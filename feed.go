@@ -8,7 +8,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
-// feed is how far an engine has read the change feed, and what it heard there that is
+// feed is how far an engine has read the change feed, and what it read there that is
 // not taken in yet: a store that fails between must not make the next call pass over it.
 type feed struct {
 	at      crm.Position
@@ -43,7 +43,7 @@ func newFeed(ctx context.Context, store crm.Store, clicksFrom time.Time) (*feed,
 	})
 }
 
-// clicked hears of a click that was read.
+// clicked notes a click that was read.
 func (f *feed) clicked(at time.Time, ref func() crm.FactRef) {
 	if !at.After(f.clicksFrom) {
 		return

@@ -222,8 +222,8 @@ func (e *Engine) catchUp(ctx context.Context) (delta, error) {
 }
 
 // follow returns who changed of customers that are not kept, with their tags: those
-// whose own profiles or tags changed, by time too. Whoever parts people
-// decides about those that stay, too, so that the feed tells of them.
+// whose own profiles or tags changed, by time too. A decision that
+// parts people is about those that stay, too, so that the feed has them.
 func (e *Engine) follow(ctx context.Context, n news) (delta, error) {
 	d := delta{p: e.newPopulation(false)}
 	keys := map[crm.ProfileKey]bool{}

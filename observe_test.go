@@ -51,7 +51,7 @@ func (m *meter) Count(name string, n int) {
 }
 
 // TestObserver: a host's metrics are told of each verb and step, of failures by name
-// and of what became of records and messages, and of nobody by name or number.
+// and of what became of records and messages, and nothing that names a person.
 func TestObserver(t *testing.T) {
 	clock, m := &crmtest.Clock{}, &meter{}
 	clock.Set(nighttest.Start)

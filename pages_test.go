@@ -16,15 +16,15 @@ import (
 	"github.com/vefacrm/vefa/internal/nighttest"
 )
 
-// eachWay runs a test with everybody in memory and with nobody.
+// eachWay runs a test with all customers in memory and with none.
 func eachWay(t *testing.T, do func(t *testing.T, way func(*vefa.Config))) {
 	for name, resident := range map[string]int{"in memory": 0, "page by page": -1} {
 		t.Run(name, func(t *testing.T) { do(t, func(c *vefa.Config) { c.Resident = resident }) })
 	}
 }
 
-// TestSegmentsOfWhomIsNotKept: an engine that keeps nobody sees in the change feed whose
-// tags and homes became others, as one that keeps everybody does and as one that begins
+// TestSegmentsOfWhomIsNotKept: an engine with Resident -1 sees in the change feed whose
+// tags and homes became others, as one that keeps them in memory does and as one that begins
 // anew: over merges, splits, undone decisions, earlier records, and tags that run out.
 func TestSegmentsOfWhomIsNotKept(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -91,7 +91,7 @@ func TestSegmentsOfWhomIsNotKept(t *testing.T) {
 					_, _ = svc.Undo(t.Context(), "ada", decided[len(decided)-1]...) // refused where others decided since
 					decided = decided[:len(decided)-1]
 				}
-			case "regroup": // as linkage does: whoever is left stays without a decision
+			case "regroup": // as linkage does; the members that are left get a decision, too
 				a, b := person.Draw(t, "who"), person.Draw(t, "with")
 				if a != b {
 					_, err := svc.Regroup(t.Context(), crm.Grouping{Profiles: []crm.ProfileKey{nighttest.Key(min(a, b)), nighttest.Key(max(a, b))}, Kind: crm.LinkMatched, Actor: "dedup"})

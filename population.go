@@ -26,7 +26,7 @@ type population struct {
 	byHome       map[crm.ProfileKey]*person      // home profile → person
 	homeOf       map[crm.ProfileKey]crm.ProfileKey
 	order        []*person // sorted by home; nil until sorted again
-	feed         *feed     // hears of clicks; nil: they are of no interest
+	feed         *feed     // is told of clicks; nil: they are of no interest
 }
 
 // kinds are the facts that persons are made of.

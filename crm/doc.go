@@ -21,7 +21,7 @@
 //
 // Everything may be delivered twice and in any order: a newer version wins, an
 // older one changes nothing. Everything joins a transaction: svc.In(tx) that of a
-// store's Update, svc.On(store.Join(tx)) one of the host's database. Nothing here calls time.Now but the default of Config.Now, starts
+// store's Update, svc.On(store.Join(tx)) one of the host's database. Nothing here calls time.Now but the defaults of Config.Now and Worker.Now, starts
 // a goroutine or opens anything.
 //
 // The engines (rules, dedup, segment, survey, messaging) do not know each

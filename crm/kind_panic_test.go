@@ -66,7 +66,7 @@ func TestAKindThatPanicsStopsOneRecord(t *testing.T) {
 	require.ErrorAs(t, svc.Record(t.Context(), fact("index")), &panicked)
 }
 
-// TestNobodyChangesATicket: a change that nobody made is refused, and changes nothing.
+// TestNobodyChangesATicket: a change without an actor is refused, and changes nothing.
 func TestNobodyChangesATicket(t *testing.T) {
 	svc := crm.New(memstore.New(), crm.Config{})
 	k := crm.ProfileKey{Source: "pos", ID: "1"}

@@ -22,12 +22,7 @@ func TestWorkerPutsOff(t *testing.T) {
 			t.Run(fmt.Sprint(after, " apply ", apply), func(t *testing.T) {
 				now := time.Date(2025, 3, 3, 19, 0, 0, 0, time.UTC)
 				store := memstore.NewAt(func() time.Time { return now })
-				on := crm.OfProfile(crm.ProfileKey{Source: "till", ID: "1"})
-				id := crmtest.IDs().ID("own", on, crm.FactKey{}, "")
-				require.NoError(t, store.Update(t.Context(), func(tx crm.Tx) error {
-					_, err := tx.PutEffects(t.Context(), &crm.Effect{ID: id, Kind: "erp", Cause: "own", Subject: on, Due: now, State: crm.Planned, Created: now, Changed: now})
-					return err
-				}))
+				id := planErp(t, store, now)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				calls := 0
@@ -159,12 +154,7 @@ func TestWorkerMiscounted(t *testing.T) {
 func TestWorkerDoubts(t *testing.T) {
 	now := time.Date(2025, 3, 3, 19, 0, 0, 0, time.UTC)
 	store := memstore.NewAt(func() time.Time { return now })
-	on := crm.OfProfile(crm.ProfileKey{Source: "till", ID: "1"})
-	id := crmtest.IDs().ID("own", on, crm.FactKey{}, "")
-	require.NoError(t, store.Update(t.Context(), func(tx crm.Tx) error {
-		_, err := tx.PutEffects(t.Context(), &crm.Effect{ID: id, Kind: "erp", Cause: "own", Subject: on, Due: now, State: crm.Planned, Created: now, Changed: now})
-		return err
-	}))
+	id := planErp(t, store, now)
 	calls := 0
 	do := func(context.Context, *crm.Claim) (crm.Receipt, error) {
 		switch calls++; calls {
@@ -197,12 +187,7 @@ func TestWorkerDoubts(t *testing.T) {
 func TestWorkerStopsInDoubt(t *testing.T) {
 	now := time.Date(2025, 3, 3, 19, 0, 0, 0, time.UTC)
 	store := memstore.NewAt(func() time.Time { return now })
-	on := crm.OfProfile(crm.ProfileKey{Source: "till", ID: "1"})
-	id := crmtest.IDs().ID("own", on, crm.FactKey{}, "")
-	require.NoError(t, store.Update(t.Context(), func(tx crm.Tx) error {
-		_, err := tx.PutEffects(t.Context(), &crm.Effect{ID: id, Kind: "erp", Cause: "own", Subject: on, Due: now, State: crm.Planned, Created: now, Changed: now})
-		return err
-	}))
+	id := planErp(t, store, now)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	calls := 0
@@ -227,4 +212,16 @@ func TestWorkerStopsInDoubt(t *testing.T) {
 		require.False(t, found[0].SentAt.IsZero())
 		return err
 	}))
+}
+
+// planErp puts an effect of kind erp that is due now into a store.
+func planErp(t *testing.T, store crm.Store, now time.Time) crm.EffectID {
+	t.Helper()
+	on := crm.OfProfile(crm.ProfileKey{Source: "till", ID: "1"})
+	id := crmtest.IDs().ID("own", on, crm.FactKey{}, "")
+	require.NoError(t, store.Update(t.Context(), func(tx crm.Tx) error {
+		_, err := tx.PutEffects(t.Context(), &crm.Effect{ID: id, Kind: "erp", Cause: "own", Subject: on, Due: now, State: crm.Planned, Created: now, Changed: now})
+		return err
+	}))
+	return id
 }

@@ -91,7 +91,7 @@ func (j *job) applyAll(ctx context.Context, now time.Time, found []*Effect) (Wor
 	return total, nil
 }
 
-// current returns what is due, or of effects that were found those that nobody has
+// current returns what is due, or of effects that were found those that no other worker has
 // changed since.
 func (j *job) current(ctx context.Context, tx Tx, now time.Time, found []*Effect) ([]*Effect, error) {
 	if found == nil {

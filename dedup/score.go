@@ -28,7 +28,7 @@ type scorer struct {
 	from    [maxComparisons][16]float64 // the most that it adds on a level or one after it
 	swapped [maxComparisons]float64     // what a swap makes of it, at least; -Inf without one
 	vetoes  []veto                      // those that act
-	rare    [maxComparisons]float64     // log2 of the frequency of an identifier that nobody else holds
+	rare    [maxComparisons]float64     // log2 of the frequency of an identifier that one record alone holds
 	shared  [maxComparisons][]float64   // adjustment for an identifier, by the number of its holders
 	order   []int                       // comparisons, those first that can raise a doubtful pair most
 	held    []FrequencyModel            // by field

@@ -47,7 +47,7 @@ func found(name string, at rulePlace, kind string, msg string) Finding {
 }
 
 // Fault returns a fault of a rule of the set with the place where it stands in its
-// file: for whoever checks more than the language knows, such as the names of
+// file: for callers that check more than the language knows, such as the names of
 // messages. field is "when", "on", "then[1]" and the like.
 func (s *Set[F]) Fault(rule, field, msg string) *Fault {
 	f := &Fault{Rule: rule, Field: field, Msg: msg}
@@ -78,7 +78,7 @@ func (s *Set[F]) placeOf(name string) rulePlace {
 const (
 	lintUnknownTag  = "unknown tag"    // not in the list given to Lint
 	lintAlwaysTrue  = "always true"    // the condition holds for everybody
-	lintAlwaysFalse = "always false"   // it can hold for nobody: parts contradict
+	lintAlwaysFalse = "always false"   // no customer can satisfy it: parts contradict
 	lintDuplicate   = "duplicate"      // another rule does the same under the same condition
 	lintNoEffect    = "no effect"      // sets a tag that its condition demands, or the like
 	lintSubsumed    = "subsumed"       // another rule does the same for all of its customers and more

@@ -16,7 +16,7 @@ const (
 	isLeaf                     // customers for whom the outside leaf Name holds
 	isSegment                  // customers that the definition of segment Name selects
 	isAll                      // in all of Args; without Args everyone
-	isAny                      // in any of Args; without Args nobody
+	isAny                      // in any of Args; without Args no customer
 	isAtLeast                  // in at least K of Args
 	isExcept                   // in Args[0] and in none of the others
 	isXor                      // in an odd number of Args

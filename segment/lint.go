@@ -34,7 +34,7 @@ type Finding struct {
 	// Kind is one of "empty" (Segment has no members), "universal" (it has everybody),
 	// "equal" (it has the members of Other), "subset" (all its members are in Other, and
 	// no definition says so), "redundant" (operand Other changes nothing), "uncarried"
-	// (nobody carries tag Other), "idle red" (the ignored red of tag Other never was),
+	// (no customer carries tag Other), "idle red" (the ignored red of tag Other never was),
 	// "unused segment", "unused tag" and "unused leaf".
 	Kind    string
 	Segment string // empty for an unused tag or leaf

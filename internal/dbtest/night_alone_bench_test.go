@@ -22,7 +22,7 @@ import (
 )
 
 // BenchmarkNightAlone does two evenings of VEFA_CUSTOMERS customers (5,000) on
-// PostgreSQL, each in a process of its own that keeps nobody in memory: the first links
+// PostgreSQL, each in a process of its own that keeps no customers in memory: the first links
 // everybody, the second finds them linked. It measures how long they take and the largest
 // resident size of the processes.
 func BenchmarkNightAlone(b *testing.B) {

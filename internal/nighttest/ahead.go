@@ -29,7 +29,7 @@ rules:
 
 // Ahead catches up an evening after what it must not see yet was recorded: rules are
 // told of that by the first evening that it is not after, once, wherever the evenings
-// are cut and whether everybody is kept in memory or nobody. With all they are
+// are cut and whether customers are kept in memory or not. With all they are
 // cut in every transaction, else in some.
 func Ahead(t *testing.T, open func(t *testing.T) crm.Store, all bool) {
 	book, err := rules.ReadYAML("ahead.yaml", []byte(aheadRules))

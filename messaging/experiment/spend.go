@@ -6,7 +6,7 @@ import (
 )
 
 // Spend sums up what units of one arm spent, those who spent nothing included. The
-// zero value has nobody in it.
+// zero value has no customers.
 type Spend struct {
 	N    int64   // units
 	Sum  int64   // of their amounts
