@@ -261,7 +261,7 @@ func TestReadersDuringWrites(t *testing.T) {
 		return nil
 	})
 	read(func() error {
-		at := idx.clock
+		at := idx.View().clock
 		s, err := idx.MembersAt("third", at)
 		if err == nil && s.Len() != 0 && s.Len() != n/3 {
 			err = fmt.Errorf("half a flip in the past: %d", s.Len())
