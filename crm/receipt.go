@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -22,6 +23,15 @@ const (
 	// over again to a side that does not recognise repeated ids.
 	Uncertain Status = "unknown"
 )
+
+// Validate returns an error that lists the words there are where s is none of them.
+func (s Status) Validate() error {
+	switch s {
+	case Accepted, Declined, Throttled, Uncertain:
+		return nil
+	}
+	return &FieldError{Field: "status", Msg: fmt.Sprintf("%q is none of %q, %q, %q and %q", Clip(string(s), maxWord), Accepted, Declined, Throttled, Uncertain)}
+}
 
 // Receipt is the answer about one effect.
 type Receipt struct {
@@ -53,6 +63,11 @@ type WorkStats struct {
 	Unknown   int `json:"unknown"`             // of unknown fate after this run
 	Resent    int `json:"resent"`              // handed over again under the same id
 	Conflicts int `json:"conflicts"`           // that somebody else was first with
+	// Unmatched and Undecided are of Receive alone and count receipts: those about no
+	// effect that is known, or of a kind without a handler, or whose Provider several
+	// effects bear; and those that settle nothing, Throttled and Uncertain.
+	Unmatched int `json:"unmatched,omitempty"`
+	Undecided int `json:"undecided,omitempty"`
 }
 
 // Add adds the counts of another run.
@@ -69,6 +84,8 @@ func (s *WorkStats) Add(o WorkStats) {
 	s.Unknown += o.Unknown
 	s.Resent += o.Resent
 	s.Conflicts += o.Conflicts
+	s.Unmatched += o.Unmatched
+	s.Undecided += o.Undecided
 }
 
 // count counts what became of effects that were answered.

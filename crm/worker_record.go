@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -136,31 +137,42 @@ func (j *job) certain(e, mine *Effect, r Receipt, now, at time.Time) *Effect {
 
 // Receive records answers that come outside of Do, such as delivery reports: Accepted
 // and Declined settle what became of an effect whose answer was lost. A receipt
-// without an ID is about the effect that bears its Provider. Other answers, and those
-// about effects that are not there, are settled, or bear one Provider together, change
-// nothing; they count as WorkStats.Conflicts.
+// without an ID is about the effect that bears its Provider. Receipts about settled
+// effects change nothing and count as WorkStats.Conflicts, those about no known effect
+// as Unmatched, and Throttled and Uncertain as Undecided. A Status that is none of the
+// four is ErrInvalid: the error names each such receipt, and the others are recorded.
 func (w *Worker) Receive(ctx context.Context, receipts ...Receipt) (WorkStats, error) {
 	var total WorkStats
 	if err := w.check(); err != nil {
 		return total, err
 	}
-	for chunk := range slices.Chunk(receipts, w.batch()) {
+	var faults []error
+	told := make([]Receipt, 0, len(receipts))
+	for i, r := range receipts {
+		if err := r.Status.Validate(); err != nil {
+			faults = append(faults, invalid("receive", fmt.Sprintf("receipt %d", i), cmp.Or(string(r.ID), Clip(r.Provider, maxWord)), err))
+			continue
+		}
+		told = append(told, r)
+	}
+	for chunk := range slices.Chunk(told, w.batch()) {
 		got, err := w.receive(ctx, chunk)
 		total.Add(got)
 		if err != nil {
-			return total, err
+			return total, errors.Join(append(faults, err)...)
 		}
 	}
-	return total, nil
+	return total, errors.Join(faults...)
 }
 
 func (w *Worker) receive(ctx context.Context, receipts []Receipt) (WorkStats, error) {
 	now := w.now()
 	var written []*Effect
+	var stats WorkStats
 	err := ErrConflict
 	for errors.Is(err, ErrConflict) {
 		err = w.Store.Update(ctx, func(tx Tx) error {
-			written = nil
+			written, stats = nil, WorkStats{}
 			ids, err := w.named(ctx, tx, receipts)
 			if err != nil {
 				return err
@@ -175,13 +187,19 @@ func (w *Worker) receive(ctx context.Context, receipts []Receipt) (WorkStats, er
 			}
 			seen := make(map[EffectID]bool, len(ids))
 			for i, e := range stored {
-				r := receipts[i]
-				if e == nil || seen[e.ID] || r.Status == Declined && e.State == Sent {
-					continue // of a claim the own answer of Do is awaited
+				r, h := receipts[i], -1
+				if e != nil {
+					h = slices.IndexFunc(w.Handlers, func(h EffectHandler) bool { return h.Kind == e.Kind && h.Do != nil })
 				}
-				h := slices.IndexFunc(w.Handlers, func(h EffectHandler) bool { return h.Kind == e.Kind && h.Do != nil })
-				if h < 0 {
+				switch {
+				case h < 0:
+					stats.Unmatched++
 					continue
+				case r.Status == Throttled || r.Status == Uncertain:
+					stats.Undecided++
+					continue
+				case seen[e.ID] || r.Status == Declined && e.State == Sent:
+					continue // of a claim the own answer of Do is awaited
 				}
 				if c := w.job(&w.Handlers[h]).certain(e, nil, r, now, at); c != nil {
 					seen[e.ID] = true
@@ -194,7 +212,7 @@ func (w *Worker) receive(ctx context.Context, receipts []Receipt) (WorkStats, er
 	if err != nil {
 		return WorkStats{}, fmt.Errorf("crm: record receipts: %w", err)
 	}
-	stats := WorkStats{Conflicts: len(receipts) - len(written)}
+	stats.Conflicts = len(receipts) - len(written) - stats.Unmatched - stats.Undecided
 	stats.count(written)
 	return stats, nil
 }

@@ -89,7 +89,7 @@ func TestReceiptsByTheProvidersID(t *testing.T) {
 	s, err := w.outbox.Receive(t.Context(), messaging.Receipt{Provider: "a-1", Status: messaging.Accepted}, messaging.Receipt{Provider: "a-2", Status: messaging.Rejected, Reason: "off"},
 		messaging.Receipt{Provider: "same", Status: messaging.Accepted}, messaging.Receipt{Provider: "other", Status: messaging.Accepted}, messaging.Receipt{Status: messaging.Accepted})
 	require.NoError(t, err)
-	require.Equal(t, messaging.Stats{Done: 1, Failed: 1, Conflicts: 3}, s)
+	require.Equal(t, messaging.Stats{Done: 1, Failed: 1, Unmatched: 3}, s, "one that two bear, one that none bears, none")
 	require.Equal(t, map[crm.EffectState]int{crm.Done: 1, crm.Failed: 1, crm.Unknown: 2}, w.states(t))
 	seen := map[string]crm.EffectState{}
 	for i := range 4 {

@@ -218,7 +218,7 @@ func TestOutboxLateReceipts(t *testing.T) {
 		messaging.Receipt{ID: planned(1).ID, Status: messaging.Rejected, Reason: "no such number"},
 		messaging.Receipt{ID: planned(2).ID, Status: messaging.Unknown}, messaging.Receipt{ID: planned(7).ID, Status: messaging.Accepted})
 	require.NoError(t, err)
-	assert.Equal(t, messaging.Stats{Done: 1, Failed: 1, Conflicts: 2}, s)
+	assert.Equal(t, messaging.Stats{Done: 1, Failed: 1, Undecided: 1, Unmatched: 1}, s)
 	assert.Equal(t, map[crm.EffectState]int{crm.Unknown: 1, crm.Done: 1, crm.Failed: 1}, w.states(t))
 	s, err = boxes[0].Receive(t.Context(), messaging.Receipt{ID: planned(0).ID, Status: messaging.Accepted, Provider: "x1"})
 	require.NoError(t, err)
@@ -226,6 +226,11 @@ func TestOutboxLateReceipts(t *testing.T) {
 	s, err = boxes[0].Receive(t.Context(), messaging.Receipt{ID: planned(0).ID, Status: messaging.Accepted, Provider: "x2"})
 	require.NoError(t, err)
 	assert.Equal(t, 1, s.Done)
+	s, err = boxes[0].Receive(t.Context(), messaging.Receipt{ID: planned(2).ID, Status: "delivered"}, messaging.Receipt{ID: planned(2).ID, Status: messaging.Accepted}, messaging.Receipt{Provider: "x9"})
+	require.ErrorIs(t, err, crm.ErrInvalid)
+	require.ErrorContains(t, err, `receipt 0 "`+string(planned(2).ID)+`": invalid: status "delivered" is none of "accepted", "rejected", "throttled" and "unknown"`)
+	require.ErrorContains(t, err, `receipt 2 "x9": invalid: status "" is none of`)
+	assert.Equal(t, messaging.Stats{Done: 1}, s, "the others are recorded")
 	reasons := w.effect(t, 0).Reasons
 	assert.Equal(t, crm.Reason{Guard: messaging.GuardTwice, Note: "accepted as x2"}, reasons[len(reasons)-1], "for the audit to see")
 }

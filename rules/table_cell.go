@@ -53,6 +53,7 @@ type tableCell struct {
 type cellSpan struct {
 	lo, hi         *number
 	loOpen, hiOpen bool
+	other          bool // one of the two sides of a !=, which takes NaN as well
 }
 
 // readCell parses a cell of a column.
@@ -183,7 +184,7 @@ func (c *compiler) readItem(col *tableColumn, out *tableCell, item cellItem) str
 		case "<=", "<":
 			out.spans = append(out.spans, cellSpan{hi: &n, hiOpen: o == "<"})
 		case "!=":
-			out.spans = append(out.spans, cellSpan{lo: &n, loOpen: true}, cellSpan{hi: &n, hiOpen: true})
+			out.spans = append(out.spans, cellSpan{lo: &n, loOpen: true, other: true}, cellSpan{hi: &n, hiOpen: true, other: true})
 		default:
 			out.spans = append(out.spans, cellSpan{lo: &n, hi: &n})
 		}
@@ -272,6 +273,9 @@ func (col *tableColumn) condition(x *tableCell) string {
 	}
 	for _, s := range x.spans {
 		switch {
+		case s.other && s.lo != nil:
+			parts = append(parts, col.expr+" != "+col.spell(*s.lo))
+		case s.other: // the other side of it
 		case s.lo != nil && s.hi != nil && *s.lo == *s.hi:
 			parts = append(parts, col.expr+" == "+col.spell(*s.lo))
 		case s.lo != nil && s.hi != nil:

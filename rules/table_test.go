@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -309,4 +310,34 @@ func TestTableAnalysis(t *testing.T) {
 			require.Equal(t, dead, got[name], "%s %v", name, table)
 		}
 	})
+}
+
+// Case D8: a cell asks of NaN what the language asks.
+func TestTableCellsAndNaN(t *testing.T) {
+	type f struct {
+		X float64
+		Y *float64
+	}
+	schema, err := rules.NewSchema[f](rules.Options{})
+	require.NoError(t, err)
+	nan := math.NaN()
+	for cell, cond := range map[string]string{
+		"!= 3": "{} != 3", "not != 3": "not ({} != 3)", "!= 3, 3": "{} != 3 or {} == 3", "3": "{} == 3", "not 3": "not ({} == 3)",
+		"< 3": "{} < 3", "not < 3": "not ({} < 3)", "1..5": "({} >= 1 and {} <= 5)", "not 1..5": "not ({} >= 1 and {} <= 5)",
+	} {
+		for _, field := range []string{"X", "Y"} {
+			rule := strings.ReplaceAll(cond, "{}", field)
+			b, err := rules.ReadYAML("r.yaml", []byte("tables: [{name: t, inputs: ["+field+"], outputs: [n], rows: [[\""+cell+"\", 1]]}]\nrules: [{name: r, when: \""+rule+"\", then: [{tag: a}]}]"))
+			require.NoError(t, err)
+			set, err := schema.Compile(b)
+			require.NoError(t, err)
+			for _, x := range []f{{nan, &nan}, {3, ptr(3.0)}, {4, ptr(4.0)}, {X: nan}, {2, ptr(math.Inf(1))}} {
+				hit, err := set.Decide("t", &x, -1, evening)
+				require.NoError(t, err)
+				fired, err := set.Evening(nil, &x, evening)
+				require.NoError(t, err)
+				require.Equal(t, len(fired) > 0, len(hit.Hits) > 0, "%s of %s, %v", cell, field, x)
+			}
+		}
+	}
 }

@@ -83,6 +83,18 @@ func New(opt Options) (*Linker, error) {
 	for s, name := range opt.Nicknames {
 		short[key(s)] = key(name)
 	}
+	own := schema(nil, newShortNames(nil))
+	for i, name := range opt.Extra {
+		switch {
+		case name == "":
+			return nil, fmt.Errorf("people: options: extra attribute %d has no name", i)
+		case slices.Contains(opt.Extra[:i], name):
+			return nil, fmt.Errorf("people: options: extra attribute %q is named twice", name)
+		case slices.ContainsFunc(own.Comparisons, func(c dedup.Comparison) bool { return c.Name == name }),
+			slices.ContainsFunc(own.Fields, func(f dedup.Field) bool { return f.Name == name }):
+			return nil, fmt.Errorf("people: options: %q is no extra attribute: the preset compares %q itself", name, name)
+		}
+	}
 	preset := schema(opt.Extra, newShortNames(short))
 	if len(short) > 0 { // a model learnt with other nicknames is another one
 		h := fnv.New32a()

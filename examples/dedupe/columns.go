@@ -66,6 +66,14 @@ func isRole(name string) bool {
 	return false
 }
 
+// roleOf returns the role that an attribute's name means.
+func roleOf(name string) string {
+	if name = headerKey(name); name == "name" {
+		return "full"
+	}
+	return name
+}
+
 // parseMap reads -map: role=column with commas between. A role may stand more than once,
 // and a column may be several with + between: phones and e-mails of one person, or parts
 // of a street that are read one after the other.
@@ -89,6 +97,9 @@ func parseMap(text string) (map[string]string, error) {
 				known[i] = r.name
 			}
 			faults = append(faults, fmt.Errorf("-map: there is no role %q; there are %s and extra:NAME", role, strings.Join(known, ", ")))
+		case strings.HasPrefix(role, extraRole) && isRole(roleOf(role[len(extraRole):])):
+			own := roleOf(role[len(extraRole):])
+			faults = append(faults, fmt.Errorf("-map: %s: %s is a role of its own: write %s=%s", role, own, own, column))
 		}
 		if was := out[role]; was != "" {
 			column = was + "+" + column

@@ -200,6 +200,9 @@ func TestRefused(t *testing.T) {
 		args []string
 	}{
 		{`-map: there is no role "shoe"`, []string{"-in", in, "-map", "shoe=dob,full=name"}},
+		{`-map: extra:gender: gender is a role of its own: write gender=dob`, []string{"-in", in, "-map", "full=name,extra:gender=dob"}}, // B23
+		{`-map: extra:Name: full is a role of its own: write full=name`, []string{"-in", in, "-map", "extra:Name=name"}},
+		{`"place" is no extra attribute: the preset compares "place" itself`, []string{"-in", in, "-map", "full=name,extra:place=dob"}},
 		{`-map: "dob" is not role=column`, []string{"-in", in, "-map", "dob"}},
 		{`-map: there is no column "nobody"`, []string{"-in", in, "-map", "full=nobody"}},
 		{`-truth: there is no column "who"`, []string{"-in", in, "-truth", "who"}},

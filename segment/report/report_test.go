@@ -321,3 +321,21 @@ func TestPicturesOnPaperAndInForcedColours(t *testing.T) {
 		require.Equal(t, "12px", s[1])
 	}
 }
+
+// Case B11: the flow of groups is coloured by what they are worth, and not by the order
+// of their list.
+func TestMigrationByValue(t *testing.T) {
+	moves := []rfm.Move{
+		{From: "Potential Loyalist", To: "Loyal Customers", Customers: 7}, {From: "Loyal Customers", To: "Potential Loyalist", Customers: 5},
+		{From: "Need Attention", To: rfm.Other, Customers: 3}, {From: "Lost", To: "Lost", Customers: 2},
+	}
+	html := string(Migration("m", moves, rfm.RPackageGroups()).HTML())
+	require.Regexp(t, `class="seg-up" d="[^"]*"><title>Potential Loyalist to Loyal Customers: 7`, html)
+	require.Regexp(t, `class="seg-down" d="[^"]*"><title>Loyal Customers to Potential Loyalist: 5`, html)
+	require.Regexp(t, `class="seg-new" d="[^"]*"><title>Need Attention to Other: 3`, html)
+	require.Contains(t, html, "2 stayed, 7 rose, 5 fell.")
+	require.Contains(t, html, "3 changed between groups of which neither is worth more.")
+	require.Less(t, strings.Index(html, "Loyal Customers"), strings.Index(html, "Potential Loyalist"), "the best stands first")
+	groups := string(Groups("g", nil, rfm.RPackageGroups()).HTML())
+	require.Less(t, strings.Index(groups, "Loyal Customers"), strings.Index(groups, "Potential Loyalist"))
+}

@@ -55,8 +55,8 @@ func RFM(title string, scores []rfm.Score) Picture {
 	return kit.Draw("heat", v)
 }
 
-// Groups draws how many customers each named group of scores has, in the order
-// of the groups.
+// Groups draws how many customers each named group of scores has, the most valuable
+// group first (see rfm.Values).
 func Groups(title string, scores []rfm.Score, groups []rfm.Group) Picture {
 	count := make(map[string]int)
 	for _, s := range scores {
@@ -75,17 +75,17 @@ func Groups(title string, scores []rfm.Score, groups []rfm.Group) Picture {
 	return kit.Draw("rows", v)
 }
 
+// groupOrder returns the names of the groups by what they are worth, the best first.
 func groupOrder(groups []rfm.Group) []string {
+	values := rfm.Values(groups)
 	var out []string
 	for _, g := range groups {
-		if !slices.Contains(out, g.Name) {
+		if !slices.Contains(out, g.Name) && g.Name != rfm.Other {
 			out = append(out, g.Name)
 		}
 	}
-	if !slices.Contains(out, rfm.Other) {
-		out = append(out, rfm.Other)
-	}
-	return out
+	slices.SortStableFunc(out, func(a, b string) int { return cmp.Compare(values[b], values[a]) })
+	return append(out, rfm.Other)
 }
 
 // The geometry of a migration, in units of its drawing.
@@ -125,8 +125,9 @@ type ribbon struct {
 type moveRow struct{ From, To, N, Class string }
 
 // Migration draws which group customers left and which they came to, between
-// two dates. Groups are in the given order, best first; moves up and down are
-// told apart by it. Other groups follow by name.
+// two dates. Groups stand by what they are worth, the best first, and a move to one
+// that is worth more is one up (see rfm.Values). Names that are no group's follow by
+// name; moves from and to them, and between groups of equal worth, are neither.
 func Migration(title string, moves []rfm.Move, groups []rfm.Group) Picture {
 	place := make(map[string]int)
 	for _, name := range groupOrder(groups) {
@@ -144,7 +145,7 @@ func Migration(title string, moves []rfm.Move, groups []rfm.Group) Picture {
 	for _, name := range slices.Compact(strangers) {
 		place[name] = len(place)
 	}
-	f := flow{place: place, left: map[string]int{}, right: map[string]int{}, moves: map[[2]string]int{}}
+	f := flow{place: place, values: rfm.Values(groups), left: map[string]int{}, right: map[string]int{}, moves: map[[2]string]int{}}
 	for _, m := range moves {
 		f.add(m)
 	}
@@ -154,6 +155,7 @@ func Migration(title string, moves []rfm.Move, groups []rfm.Group) Picture {
 // flow lays a migration out.
 type flow struct {
 	place       map[string]int
+	values      map[string]float64
 	left, right map[string]int
 	moves       map[[2]string]int
 	all         int
@@ -185,6 +187,16 @@ func (f *flow) rank(name string) int {
 		return len(f.place) + 1
 	}
 	return f.place[name]
+}
+
+// change says whether a move is one up, +1, down, -1, or neither, 0.
+func (f *flow) change(from, to string) int {
+	a, known := f.values[from]
+	b, both := f.values[to]
+	if !known || !both {
+		return 0
+	}
+	return cmp.Compare(b, a)
 }
 
 func (f *flow) add(m rfm.Move) {
@@ -236,7 +248,7 @@ func (f *flow) view(title string) flowView {
 	slices.SortFunc(pairs, func(a, b [2]string) int {
 		return cmp.Or(cmp.Compare(f.rank(a[0]), f.rank(b[0])), cmp.Compare(f.rank(a[1]), f.rank(b[1])))
 	})
-	stayed, up, down := 0, 0, 0
+	stayed, up, down, level := 0, 0, 0, 0
 	for _, p := range pairs {
 		n := f.moves[p]
 		class := "down"
@@ -246,11 +258,17 @@ func (f *flow) view(title string) flowView {
 		case p[0] == p[1]:
 			class = "same"
 			stayed += n
-		case f.rank(p[1]) < f.rank(p[0]):
-			class = "up"
-			up += n
 		default:
-			down += n
+			switch f.change(p[0], p[1]) {
+			case +1:
+				class = "up"
+				up += n
+			case -1:
+				down += n
+			default:
+				class = "new"
+				level += n
+			}
 		}
 		h := f.scale(n)
 		a, b := from[p[0]], to[p[1]]
@@ -261,6 +279,9 @@ func (f *flow) view(title string) flowView {
 		v.Moves = append(v.Moves, moveRow{p[0], p[1], page.English.Int(n), class})
 	}
 	v.Notes = append(v.Notes, fmt.Sprintf("%s stayed, %s rose, %s fell.", page.English.Int(stayed), page.English.Int(up), page.English.Int(down)))
+	if level > 0 {
+		v.Notes = append(v.Notes, fmt.Sprintf("%s changed between groups of which neither is worth more.", page.English.Int(level)))
+	}
 	if f.bundled {
 		v.Notes = append(v.Notes, fmt.Sprintf("Beyond %d, groups are taken together.", maxFlows))
 	}
