@@ -87,12 +87,12 @@ func New(opt Options) (*Linker, error) {
 	for i, name := range opt.Extra {
 		switch {
 		case name == "":
-			return nil, fmt.Errorf("people: options: extra attribute %d has no name", i)
+			return nil, fmt.Errorf("people: options: %w: extra attribute %d has no name", dedup.ErrSchema, i)
 		case slices.Contains(opt.Extra[:i], name):
-			return nil, fmt.Errorf("people: options: extra attribute %q is named twice", name)
+			return nil, fmt.Errorf("people: options: %w: extra attribute %q is named twice", dedup.ErrSchema, name)
 		case slices.ContainsFunc(own.Comparisons, func(c dedup.Comparison) bool { return c.Name == name }),
 			slices.ContainsFunc(own.Fields, func(f dedup.Field) bool { return f.Name == name }):
-			return nil, fmt.Errorf("people: options: %q is no extra attribute: the preset compares %q itself", name, name)
+			return nil, fmt.Errorf("people: options: %w: %q is no extra attribute: the preset compares %q itself", dedup.ErrSchema, name, name)
 		}
 	}
 	preset := schema(opt.Extra, newShortNames(short))
