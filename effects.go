@@ -35,7 +35,7 @@ func (c *Config) actions() []rules.ActionType {
 	for _, f := range c.Effects {
 		types := slices.Clone(f.Actions)
 		if f.Actions == nil {
-			types = []rules.ActionType{{Kind: rules.ActionKind(f.Kind)}}
+			types = []rules.ActionType{{Kind: string(f.Kind)}}
 		}
 		for i := range types {
 			types[i].Effect = f.Kind
@@ -160,7 +160,7 @@ func (e *Engine) tagFact(f *crm.Effect, p rules.Payload, now time.Time) *crm.Fac
 	action, _ := e.schema.Action(p.Action)
 	return &crm.Fact{
 		Key: crm.FactKey{Kind: crm.KindTag, Source: "rule", ID: string(f.ID)}, Subject: f.Subject, At: now, Version: 1,
-		Data: &crm.TagChange{Tag: p.Name, Off: action.Tags == rules.ClearsTag, By: f.Cause, Expires: p.Expires},
+		Data: &crm.TagChange{Tag: p.Name, Off: action.ClearsTag, By: f.Cause, Expires: p.Expires},
 	}
 }
 

@@ -182,12 +182,12 @@ func (e *Engine) collectMessages(keyed bool) error {
 	for i := range e.cfg.Messages {
 		c := &e.cfg.Messages[i]
 		c.Consent = e.cfg.Consent
-		add(messageName(rules.DoMessage, c.Name), c)
+		add(messageName("message", c.Name), c)
 	}
 	for i := range e.cfg.Surveys {
 		s := &e.cfg.Surveys[i]
 		s.Invitation.Consent = e.cfg.Consent
-		name := messageName(rules.DoSurvey, s.Name)
+		name := messageName("survey", s.Name)
 		e.surveys[name] = s.Name
 		add(name, &s.Invitation)
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/messaging"
-	"github.com/vefacrm/vefa/rules"
 )
 
 // Class says what a message is to the law.
@@ -43,7 +42,7 @@ type MessageData struct {
 }
 
 // messageName is the name of a message that rules send.
-func messageName(action rules.ActionKind, name string) string { return string(action) + "/" + name }
+func messageName(action, name string) string { return action + "/" + name }
 
 // decodeMessage returns the data of a message effect.
 func decodeMessage(f *crm.Effect) (MessageData, error) {

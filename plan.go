@@ -190,7 +190,7 @@ func (w *evaluator) persons(ctx context.Context, persons []*person) (out []rules
 func (w *evaluator) person(x *person, facts *Facts) (rules.Intent, error) {
 	m := w.moment(x)
 	var err error
-	if w.firings, err = w.set.OnRows(w.firings[:0], w.on, facts, m, w.rowsOf(x, facts)); err != nil {
+	if w.firings, err = w.set.On(w.firings[:0], w.on, facts, m, w.rowsOf(x, facts)); err != nil {
 		var bounds *rules.BoundsError
 		if errors.As(err, &bounds) {
 			w.e.cfg.Logger.Warn("vefa: a customer has more rows than rules may look at", "customer", x.id, "rows", bounds.Field, "len", bounds.Len)

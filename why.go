@@ -125,7 +125,7 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string, q Why
 	asked, known := rulesOf(set, cause)
 	if len(w.Effects) > 0 && q.Day == "" {
 		asked = slices.DeleteFunc(asked, func(r *rules.Rule) bool {
-			return r.Once == rules.PerCustomer || r.Once == rules.PerVersion || r.Each != "" && !q.About.IsZero()
+			return r.Once == "customer" || r.Once == "version" || r.Each != "" && !q.About.IsZero()
 		})
 	}
 	if err != nil || len(w.Effects) > 0 && len(asked) == 0 {
@@ -236,7 +236,7 @@ func rulesOf(set *rules.Set[Facts], cause string) (asked []*rules.Rule, known bo
 		return nil, false
 	}
 	kind, name, _ := strings.Cut(cause, "/")
-	action := rules.ActionKind(kind)
+	action := kind
 	if _, ok := set.Schema().Action(action); !ok {
 		return nil, false
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/vefacrm/vefa/crm"
 )
@@ -104,31 +103,4 @@ func (s *Set[F]) Cancel(ctx context.Context, j Journal, t Trigger, about crm.Fac
 		return nil, fmt.Errorf("rules: cancel: %w", err)
 	}
 	return out, nil
-}
-
-// Account adds what is on record to an explanation: what became of the rule's
-// actions, in the order given, and which guards stopped them. Effects of other
-// causes are left out.
-func (x *Explanation) Account(effects ...*crm.Effect) {
-	for _, e := range effects {
-		if e.Cause != CausePrefix+x.Rule {
-			continue
-		}
-		action, _, _ := strings.Cut(e.Occurrence, "@")
-		d := Deed{Action: action, State: string(e.State), When: e.Changed}
-		if e.State == crm.Planned {
-			d.When = e.Due
-		}
-		for _, r := range e.Reasons {
-			if r.Pass {
-				continue
-			}
-			by := r.Guard
-			if r.Note != "" {
-				by += " (" + r.Note + ")"
-			}
-			d.Stopped = append(d.Stopped, by)
-		}
-		x.Past = append(x.Past, d)
-	}
 }

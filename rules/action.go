@@ -9,13 +9,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/rules/internal/program"
 )
 
 // Action is one thing to be done. Kind and Name belong together: tag and the
 // tag's name, message and the template's.
 type Action struct {
-	Kind  ActionKind        `json:"kind"`
+	// Kind is that of a registered ActionType; BuiltInActions has "tag", "untag", "survey",
+	// "message", "ticket" and "task", which is the host's own.
+	Kind  string            `json:"kind"`
 	Name  string            `json:"name"`            // tag, survey, template, ticket queue, host's task, or what the ActionType says
 	ID    string            `json:"id,omitempty"`    // part of the effect's id; zero: kind and name
 	With  map[string]string `json:"with,omitempty"`  // parameters, handed on as they are
@@ -24,25 +27,12 @@ type Action struct {
 	For   string            `json:"for,omitempty"`   // of tag: how long it lasts
 }
 
-// ActionKind names what an action does.
-type ActionKind string
-
-// The kinds of actions that BuiltInActions describes.
-const (
-	DoTag     ActionKind = "tag"
-	DoUntag   ActionKind = "untag"
-	DoSurvey  ActionKind = "survey"
-	DoMessage ActionKind = "message"
-	DoTicket  ActionKind = "ticket"
-	DoTask    ActionKind = "task" // the host's own action
-)
-
 // key is the stable name of the action within its rule.
 func (a *Action) key() string {
 	if a.ID != "" {
 		return a.ID
 	}
-	return string(a.Kind) + ":" + a.Name
+	return a.Kind + ":" + a.Name
 }
 
 // ActionType describes a kind of action: what a rule may write below then, and what
@@ -50,10 +40,11 @@ func (a *Action) key() string {
 // package knows kinds by their name.
 type ActionType struct {
 	// Kind is the key that rules write, such as letter: letters, digits, - and _.
-	Kind ActionKind
-	Doc  string
+	Kind string
+	// Doc says what the action does, for editors; may be empty.
+	Doc string
 	// Effect is the kind of the effects that it plans. Defaults to the Kind.
-	Effect EffectKind
+	Effect crm.EffectKind
 	// Params are what may stand below with. Nil lets any text stand there; an empty
 	// list nothing.
 	Params []ActionParam
@@ -61,9 +52,21 @@ type ActionType struct {
 	// rules are compiled, for rows of tables with their values, so the same action must
 	// always get the same answer.
 	Check func(a Action) error
-	// Tags says that it sets or clears the tag of its Name, which Chain, Backtest and
-	// Lint follow. Only what sets a tag may say how long for.
-	Tags TagChange
+	// SetsTag and ClearsTag say what it does to the tag of its Name, which Chain, Backtest
+	// and Lint follow: nothing by default, never both. Only what sets a tag may say how
+	// long for.
+	SetsTag, ClearsTag bool
+}
+
+// tagChange is what an action of this kind does to the tag of its name.
+func (t *ActionType) tagChange() program.TagChange {
+	switch {
+	case t.SetsTag:
+		return program.SetsTag
+	case t.ClearsTag:
+		return program.ClearsTag
+	}
+	return program.NoTag
 }
 
 // ActionParam is a parameter of an action.
@@ -76,36 +79,28 @@ type ActionParam struct {
 	OneOf    []string // the only texts that it may be; empty: any
 }
 
-// TagChange says what an action does to a tag.
-type TagChange = program.TagChange
-
-// What an action may do to a tag.
-const (
-	NoTag     = program.NoTag
-	SetsTag   = program.SetsTag
-	ClearsTag = program.ClearsTag
-)
-
 // actionKeys are the keys of an action besides its kind.
 var actionKeys = []string{"id", "after", "at", "for", "kind", "name", "with"}
 
 // actionTypes checks what Options.Actions says.
-func actionTypes(types []ActionType) (map[ActionKind]*ActionType, error) {
+func actionTypes(types []ActionType) (map[string]*ActionType, error) {
 	if types == nil {
 		types = BuiltInActions()
 	}
-	out := make(map[ActionKind]*ActionType, len(types))
+	out := make(map[string]*ActionType, len(types))
 	var faults []error
 	for i, t := range types {
 		fault := func(msg string) { faults = append(faults, fmt.Errorf("rules: action %q: %s", t.Kind, msg)) }
 		if t.Effect == "" {
-			t.Effect = EffectKind(t.Kind)
+			t.Effect = crm.EffectKind(t.Kind)
 		}
 		switch {
-		case !isName(strings.ReplaceAll(string(t.Kind), "-", "_")):
+		case !isName(strings.ReplaceAll(t.Kind, "-", "_")):
 			fault("its kind is no name that a rule could use: letters, digits, - and _")
-		case slices.Contains(actionKeys, string(t.Kind)):
+		case slices.Contains(actionKeys, t.Kind):
 			fault("the name is taken")
+		case t.SetsTag && t.ClearsTag:
+			fault("it cannot both set and clear the tag")
 		case out[t.Kind] != nil:
 			fault(fmt.Sprintf("actions[%d] has the same kind", i))
 		}
@@ -125,7 +120,7 @@ func actionTypes(types []ActionType) (map[ActionKind]*ActionType, error) {
 }
 
 // Action returns the description of a kind of action, or false.
-func (s *Schema[F]) Action(kind ActionKind) (ActionType, bool) {
+func (s *Schema[F]) Action(kind string) (ActionType, bool) {
 	t := s.s.actions[kind]
 	if t == nil {
 		return ActionType{}, false
@@ -133,20 +128,11 @@ func (s *Schema[F]) Action(kind ActionKind) (ActionType, bool) {
 	return *t, true
 }
 
-// Actions returns the descriptions of all kinds of actions, by kind.
-func (s *Schema[F]) Actions() []ActionType {
-	out := make([]ActionType, 0, len(s.s.actions))
-	for _, kind := range s.s.actionKinds() {
-		out = append(out, *s.s.actions[ActionKind(kind)])
-	}
-	return out
-}
-
 // actionKinds returns the kinds of actions, sorted.
 func (s *schema) actionKinds() []string {
 	out := make([]string, 0, len(s.actions))
 	for kind := range s.actions {
-		out = append(out, string(kind))
+		out = append(out, kind)
 	}
 	slices.Sort(out)
 	return out
@@ -187,7 +173,7 @@ func (t *ActionType) check(a *Action, fault func(field, format string, args ...a
 	}
 	own := *a
 	if err := t.ask(own); err != nil {
-		fault(string(t.Kind), "%v", err)
+		fault(t.Kind, "%v", err)
 	}
 }
 

@@ -196,7 +196,7 @@ func TestJSON(t *testing.T) {
 func TestEngineKeepsTheOldSet(t *testing.T) {
 	schema := factsSchema(t)
 	engine := rules.NewEngine(schema)
-	require.Zero(t, engine.Active().Len())
+	require.Empty(t, engine.Active().Rules())
 	good := &rules.Book{Rules: []rules.Rule{{Name: "a", When: "Flag", Then: tagX}}}
 	require.NoError(t, engine.Load(good))
 	old := engine.Active()
@@ -258,8 +258,8 @@ rules:
 		return out
 	}
 	require.Equal(t, []string{"z", "a", "b", "e1", "e2", "one2", "one2", "s1", "today"}, names(set.Evening(nil, f, evening)))
-	require.Equal(t, []string{"event"}, names(set.On(nil, rules.Trigger{Kind: rules.OnEvent, Event: "order"}, f, evening)))
-	require.Empty(t, names(set.On(nil, rules.Trigger{Kind: rules.OnEvent, Event: "visit"}, f, evening)))
+	require.Equal(t, []string{"event"}, names(set.On(nil, rules.Trigger{Kind: rules.OnEvent, Event: "order"}, f, evening, nil)))
+	require.Empty(t, names(set.On(nil, rules.Trigger{Kind: rules.OnEvent, Event: "visit"}, f, evening, nil)))
 	require.Contains(t, set.Occasions(), rules.Trigger{Kind: rules.OnEvent, Event: "order"})
 	require.NotContains(t, set.Occasions(), rules.Trigger{Kind: rules.OnEvent, Event: "visit"})
 	require.Equal(t, []string{"hand"}, names(set.Manual(nil, "hand", f, evening)))

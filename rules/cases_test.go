@@ -21,7 +21,7 @@ func compileCase(t *testing.T, limits rules.Limits, when string) (*rules.Set[cas
 	t.Helper()
 	schema, err := rules.NewSchema[caseFacts](rules.Options{Limits: limits})
 	require.NoError(t, err)
-	return schema.Compile(&rules.Book{Rules: []rules.Rule{{Name: "r", When: when, Then: []rules.Action{{Kind: rules.DoTag, Name: "t"}}}}})
+	return schema.Compile(&rules.Book{Rules: []rules.Rule{{Name: "r", When: when, Then: []rules.Action{{Kind: "tag", Name: "t"}}}}})
 }
 
 // TestFlipsOfNegativeNumbers names values, not comparisons. Case D3.

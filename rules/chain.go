@@ -9,6 +9,7 @@ import (
 
 	"github.com/vefacrm/vefa/rules/internal/closure"
 	"github.com/vefacrm/vefa/rules/internal/ir"
+	"github.com/vefacrm/vefa/rules/internal/program"
 )
 
 // Chain is Evening in strata: a tag that a rule sets or takes away at once is
@@ -47,7 +48,7 @@ func (s *Set[F]) Chain(dst []Firing, facts *F, m *Moment, news func(Firing) bool
 			}
 			for i := range r.rule.Then {
 				if r.Actions[i].AtOnce {
-					s.schema.s.apply(e.Facts, fields, touched, r.rule.Then[i].Name, r.Actions[i].Tag == SetsTag)
+					s.schema.s.apply(e.Facts, fields, touched, r.rule.Then[i].Name, r.Actions[i].Tag == program.SetsTag)
 				}
 			}
 		}
@@ -144,10 +145,10 @@ func feeds(rules []*compiled, immediate, enables bool) (out [][]feed, ok bool) {
 		}
 		for k := range c.rule.Then {
 			a, ca := &c.rule.Then[k], &c.Actions[k]
-			if ca.Tag == NoTag || immediate && !ca.AtOnce {
+			if ca.Tag == program.NoTag || immediate && !ca.AtOnce {
 				continue
 			}
-			on := ca.Tag == SetsTag
+			on := ca.Tag == program.SetsTag
 			for _, u := range byTag[a.Name] {
 				if enables && (on && !u.has || !on && !u.not) {
 					continue

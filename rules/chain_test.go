@@ -139,51 +139,6 @@ func TestBreaker(t *testing.T) {
 	require.Len(t, b.Check(past, map[string]int{"r": 5}), 1)
 }
 
-func TestStats(t *testing.T) {
-	set, err := compileYAML(t, `
-groups: {g: first}
-rules:
-  - {name: a, salience: 1, group: g, when: N > 1, then: [{tag: x}]}
-  - {name: b, group: g, when: N > 0, then: [{tag: y}]}
-  - {name: c, each: Orders, when: row.Gift, then: [{tag: z}]}
-  - {name: d, from: 2030-01-01, when: N > 0, then: [{tag: y}]}
-  - {name: e, each: Orders, from: 2030-01-01, when: row.Gift, then: [{tag: y}]}
-`)
-	require.NoError(t, err)
-	st, other := set.NewStats(), set.NewStats()
-	var clock int64
-	st.Clock = func() int64 { clock += 5; return clock }
-	var dst []rules.Firing
-	for n := range 65 {
-		f := &facts{N: n % 3, Orders: []order{{Gift: n == 0}, {Gift: n == 0}}}
-		want, err := set.Evening(nil, f, evening)
-		require.NoError(t, err)
-		into := st
-		if n == 64 {
-			into = other
-		}
-		dst, err = set.EveningStats(dst[:0], f, evening, into)
-		require.NoError(t, err)
-		require.Equal(t, fired(t, want, nil), fired(t, dst, nil))
-	}
-	require.NoError(t, st.Merge(other))
-	st.Decided("a", rules.Decision{Reasons: crmReasons("rule", true, "guard", false)})
-	require.Equal(t, []rules.RuleStats{
-		{Rule: "a", Evaluated: 65, Matched: 21, Fired: 21, Timed: 1, Nanos: 5, Stopped: map[string]int{"guard": 1}},
-		{Rule: "b", Evaluated: 65, Matched: 43, Fired: 22, Timed: 1, Nanos: 5, Stopped: map[string]int{"group": 21}},
-		{Rule: "c", Evaluated: 65, Matched: 1, Fired: 2, Timed: 1, Nanos: 5},
-		{Rule: "d", Evaluated: 65, Matched: 43, Timed: 1, Nanos: 5, Stopped: map[string]int{"not in effect": 43}},
-		{Rule: "e", Evaluated: 65, Matched: 1, Timed: 1, Nanos: 5, Stopped: map[string]int{"not in effect": 1}},
-	}, st.Rules())
-	require.Equal(t, map[string]int{"a": 21, "b": 43, "c": 1, "d": 43, "e": 1}, st.Matched())
-	empty, err := compileYAML(t, "rules: []")
-	require.NoError(t, err)
-	require.Error(t, st.Merge(empty.NewStats()))
-	_, err = set.EveningStats(nil, &facts{Orders: make([]order, 21)}, evening, st)
-	var be *rules.BoundsError
-	require.ErrorAs(t, err, &be)
-}
-
 func TestDiff(t *testing.T) {
 	base := `
 parameters: {p: 3}
@@ -223,20 +178,15 @@ rules:
 	}, got)
 }
 
-func TestEngineRemembers(t *testing.T) {
+func TestSwapGoesBack(t *testing.T) {
 	e := rules.NewEngine(factsSchema(t))
-	load := func(when string) int64 {
+	load := func(when string) *rules.Set[facts] {
 		require.NoError(t, e.Load(&rules.Book{Rules: []rules.Rule{{Name: "a", When: when, Then: tagX}}}))
-		return e.Active().Version()
+		return e.Active()
 	}
-	v1, v2 := load("N > 1"), load("N > 2")
-	require.NotEqual(t, v1, v2)
-	require.Len(t, e.Past(), 2)
-	require.NoError(t, e.Rollback(v1))
-	require.Equal(t, v1, e.Active().Version())
-	require.Error(t, e.Rollback(7))
-	for range 30 {
-		load("N > 3")
-	}
-	require.Len(t, e.Past(), 20)
+	first, second := load("N > 1"), load("N > 2")
+	require.Equal(t, second, e.Swap(first))
+	require.Equal(t, "N > 1", e.Active().Rule("a").When)
+	require.Equal(t, first, e.Swap(nil))
+	require.Equal(t, first, e.Active())
 }

@@ -399,16 +399,17 @@ func (c *compiler) cancelTests(out *compiled, path string, each *ir.Field) {
 func (c *compiler) once(out *compiled, fault func(string, string, ...any)) {
 	r := out.rule
 	switch {
-	case int(r.Once) >= len(onceNames):
-		fault("once", "%s is not known", r.Once)
-	case r.Once == OnceDefault && r.Each != "":
-		r.Once = PerRow
-	case r.Once == OnceDefault:
-		r.Once = PerCustomer
-	case r.Once == PerRow && r.Each == "":
+	case r.Once == "" && r.Each != "":
+		r.Once = oncePerRow
+	case r.Once == "":
+		r.Once = oncePerCustomer
+	case !slices.Contains(onceNames, r.Once):
+		fault("once", "must be one of %s, not %q", strings.Join(onceNames, ", "), r.Once)
+	}
+	if r.Once == oncePerRow && r.Each == "" {
 		fault("once", "per row needs each: the rows that the rule fires for")
 	}
-	if r.Rearm && (r.Each == "" || r.Once != PerRow) {
+	if r.Rearm && (r.Each == "" || r.Once != oncePerRow) {
 		fault("rearm", "needs each and once per row: a new row takes the place of the old one")
 	}
 }
@@ -447,7 +448,7 @@ func (c *compiler) actions(out *compiled, path string) {
 			continue
 		}
 		if msg := checkText(a.Name, maxName); msg != "" {
-			fault(string(a.Kind), "%s", msg)
+			fault(a.Kind, "%s", msg)
 		}
 		if a.ID != "" {
 			if msg := checkText(a.ID, maxName); msg != "" {
@@ -461,7 +462,7 @@ func (c *compiler) actions(out *compiled, path string) {
 			fault("id", "a second action of the same kind and name needs an id of its own")
 		}
 		keys[a.key()] = true
-		ca := program.Action{Tag: t.Tags, AtOnce: t.Tags != NoTag && a.After == "" && a.At == ""}
+		ca := program.Action{Tag: t.tagChange(), AtOnce: t.tagChange() != program.NoTag && a.After == "" && a.At == ""}
 		var err error
 		if ca.Delay, err = program.ParseDelay(a.After); err != nil {
 			fault("after", "%v", err)
@@ -473,7 +474,7 @@ func (c *compiler) actions(out *compiled, path string) {
 			ca.Lasts = true
 			if ca.Last, err = program.ParseDelay(a.For); err != nil {
 				fault("for", "%v", err)
-			} else if t.Tags != SetsTag {
+			} else if !t.SetsTag {
 				fault("for", "belongs to %s only", strings.Join(c.schema.taggers(), ", "))
 			}
 		}
@@ -486,16 +487,16 @@ func (c *compiler) actions(out *compiled, path string) {
 func (c *compiler) unknownAction(r *Rule, path, where string, a *Action) {
 	kinds := c.schema.actionKinds()
 	if _, ok := c.book.places[path+kindKey]; ok {
-		c.fault(path+kindKey, r.Name, where+"."+string(a.Kind), "unknown key %q%s", a.Kind, didYouMean(string(a.Kind), append(kinds, actionKeys...)))
+		c.fault(path+kindKey, r.Name, where+"."+a.Kind, "unknown key %q%s", a.Kind, didYouMean(a.Kind, append(kinds, actionKeys...)))
 		return
 	}
-	c.fault(path+".kind", r.Name, where+".kind", "must be one of %s, not %q%s", strings.Join(kinds, ", "), a.Kind, didYouMean(string(a.Kind), kinds))
+	c.fault(path+".kind", r.Name, where+".kind", "must be one of %s, not %q%s", strings.Join(kinds, ", "), a.Kind, didYouMean(a.Kind, kinds))
 }
 
 // taggers returns the kinds of actions that set a tag.
 func (s *schema) taggers() (out []string) {
 	for _, kind := range s.actionKinds() {
-		if s.actions[ActionKind(kind)].Tags == SetsTag {
+		if s.actions[kind].SetsTag {
 			out = append(out, kind)
 		}
 	}

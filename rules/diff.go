@@ -107,7 +107,7 @@ func diffRule(a, b *compiled) (RuleChange, bool) {
 	}
 	d.Repeats = a.rule.Once != b.rule.Once || slices.ContainsFunc(b.rule.Then, func(x Action) bool {
 		return !slices.ContainsFunc(a.rule.Then, func(y Action) bool { return x.key() == y.key() })
-	}) || b.rule.Once == PerVersion && a.rule.Version != b.rule.Version
+	}) || b.rule.Once == oncePerVersion && a.rule.Version != b.rule.Version
 	return d, len(d.Fields) > 0 || d.Repeats
 }
 

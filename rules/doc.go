@@ -72,7 +72,7 @@
 //	on: {tag_added: vip}        on: {segment_left: lapsed}
 //
 // A rule with each, on an event that is about one of those rows, looks at that row
-// alone if the host says which (Set.OnRows; vefa.Engine does), else at all rows.
+// alone if the host says which (Set.On; vefa.Engine does), else at all rows.
 //
 // Conditions and parameters are named once and used anywhere, those of other
 // books too; circles are refused with their path. A decision table (see Table)
@@ -84,7 +84,7 @@
 //
 // # From a firing to something done
 //
-// Evening, Event and Manual only read. Plan turns a Firing into crm.Effects
+// Evening, On and Manual only read. Plan turns a Firing into crm.Effects
 // whose ids depend on rule, subject, fact and period alone; Record writes those
 // that are news to a Journal (a crm.Tx is one), so that an evening run twice,
 // or killed and run again, ends in the same effects. When an effect is due,
@@ -102,9 +102,8 @@
 // compiles but is probably not meant: rules that are dead, duplicate, subsumed
 // or contradictory, tags by which rules trigger one another in a circle. Diff
 // tells two sets apart. A Breaker stops a rule that suddenly matches many times
-// its usual population; Stats counts what each rule did and what stopped it.
-// An Engine remembers the sets that were active: which rule was it that sent
-// this, and back to the one of before.
+// its usual population. An effect has the version of its rule, and Engine.Swap
+// goes back to the set of before.
 //
 // Rules do not see what others did this evening, unless they are evaluated by
 // Chain: then each runs after those that set the tags it tests, and books in
@@ -116,7 +115,7 @@
 // columns and asks all rules for all of them in milliseconds: to preview an
 // edited rule, to compare two sets, to run past evenings. Integers that count days
 // say so in their tag, as in `rule:",days=since"`, so that nothing is loaded anew
-// because a day has passed. Event and Evening of a large set ask an index of its
+// because a day has passed. On and Evening of a large set ask an index of its
 // rules, which leaves a few of thousands to be tested. All give the same answers,
 // by test and fuzzer.
 //

@@ -12,8 +12,11 @@ import (
 	"github.com/vefacrm/vefa/rules/population"
 )
 
+// added are facts with no fields but those that Extend adds.
+type added struct{ rules.Extensible }
+
 func TestRecords(t *testing.T) {
-	s, err := rules.NewDynamicSchema([]rules.Field{
+	s, err := rules.Extend[added]([]rules.Field{
 		{Name: "city", Kind: rules.String, Doc: `with a "quote"`}, {Name: "n", Kind: rules.Int}, {Name: "score", Kind: rules.Int, Nullable: true},
 		{Name: "f", Kind: rules.Float, Nullable: true}, {Name: "ok", Kind: rules.Bool}, {Name: "at", Kind: rules.Time}, {Name: "tags", Kind: rules.Tags},
 		{Name: "orders", Kind: rules.Rows, Max: 3, Fields: []rules.Field{{Name: "amount", Kind: rules.Int}, {Name: "note", Kind: rules.String, Nullable: true},
@@ -23,7 +26,7 @@ func TestRecords(t *testing.T) {
 	require.Equal(t, `with a "quote"`, s.Fields()[0].Doc)
 	set, err := s.Compile(&rules.Book{Chain: true, Rules: []rules.Rule{
 		{Name: "all", When: `city == "Bolu" and n == 3 and score == nil and f > 1 and ok and daysSince(at) == 0 and "vip" in tags and sum(orders, .amount) == 6 and any(orders, any(.lines, .sku == "w"))`, Then: tagX},
-		{Name: "row", Each: "orders", When: `row.note == "x"`, Then: []rules.Action{{Kind: rules.DoTag, Name: "z"}}},
+		{Name: "row", Each: "orders", When: `row.note == "x"`, Then: []rules.Action{{Kind: "tag", Name: "z"}}},
 		{Name: "then", When: `"z" in tags`, Then: tagX},
 	}})
 	require.NoError(t, err)
@@ -41,7 +44,7 @@ func TestRecords(t *testing.T) {
 	got, err = set.Evening(nil, s.New(), evening)
 	require.Empty(t, fired(t, got, err))
 
-	_, err = population.New(s.Schema, evening, slices.Values([]*rules.Dynamic{r}))
+	_, err = population.New(s.Schema, evening, slices.Values([]*added{r}))
 	require.ErrorContains(t, err, "it takes a struct")
 	for field, v := range map[string]any{"cty": 1, "n": "x", "city": 3, "ok": nil, "tags": "x", "orders": []string{"x"}, "at": "2020-01-01", "f": struct{}{}} {
 		require.Error(t, s.Set(r, field, v), field)
@@ -56,7 +59,7 @@ func TestRecords(t *testing.T) {
 		{{Name: "a", Kind: rules.Rows, Fields: []rules.Field{{Name: "b", Kind: rules.Rows, Fields: []rules.Field{{Name: "c", Kind: rules.Rows, Fields: []rules.Field{{Name: "d", Kind: rules.Int}}}}}}}},
 		{{Name: "a", Kind: rules.Int, Max: 3}},
 	} {
-		_, err := rules.NewDynamicSchema(bad, rules.Options{})
+		_, err := rules.Extend[added](bad, rules.Options{})
 		require.Error(t, err, fmt.Sprint(bad))
 	}
 }

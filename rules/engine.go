@@ -1,11 +1,7 @@
 package rules
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"sync"
 	"sync/atomic"
 )
 
@@ -17,13 +13,7 @@ type Engine[F any] struct {
 	schema *Schema[F]
 	checks []func(*Set[F]) error
 	active atomic.Pointer[Set[F]]
-
-	mu   sync.Mutex // of past, and of changing active
-	past []*Set[F]  // sets that were active, the latest last; the active one too
 }
-
-// maxPast is how many sets an Engine remembers.
-const maxPast = 20
 
 // NewEngine returns an engine with an empty active set. Load refuses a set that one
 // of the checks has an error about.
@@ -56,48 +46,12 @@ func (e *Engine[F]) Load(books ...*Book) error {
 	return nil
 }
 
-// Swap makes a compiled set the active one and returns the one before. A nil
-// set changes nothing.
+// Swap makes a compiled set the active one and returns the one before, by which a host
+// goes back: give it to Swap again. A nil set changes nothing. The checks of NewEngine
+// are not asked.
 func (e *Engine[F]) Swap(set *Set[F]) *Set[F] {
 	if set == nil {
 		return e.active.Load()
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.past) == maxPast {
-		e.past = append(e.past[:0:0], e.past[1:]...)
-	}
-	e.past = append(e.past, set)
 	return e.active.Swap(set)
-}
-
-// remembered returns the sets that were active, the latest last and the active one
-// included: at most 20, those that were loaded by this process.
-func (e *Engine[F]) remembered() []*Set[F] {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return append([]*Set[F](nil), e.past...)
-}
-
-// Rollback makes the latest set of a version the active one again.
-func (e *Engine[F]) Rollback(version int64) error {
-	past := e.remembered()
-	for i := len(past) - 1; i >= 0; i-- {
-		if past[i].Version() == version {
-			e.Swap(past[i])
-			return nil
-		}
-	}
-	return fmt.Errorf("rules: no set of version %d was active", version)
-}
-
-// Version is a positive number made from the names and versions of all rules:
-// sets that do the same have the same.
-func (s *Set[F]) Version() int64 {
-	h := sha256.New()
-	for _, c := range s.rules {
-		fmt.Fprintf(h, "%q %d\n", c.rule.Name, c.rule.Version)
-	}
-	sum := h.Sum(nil)
-	return int64(binary.BigEndian.Uint64(sum[:8])>>1) | 1
 }

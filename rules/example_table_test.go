@@ -44,7 +44,7 @@ tables:
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(got.Hits[0].Row, got.Hits[0].Values["percent"])
+	fmt.Println(got[0].Row, got[0].Values["percent"])
 	firings, err := set.Evening(nil, &shopper, m)
 	if err != nil {
 		log.Fatal(err)
@@ -66,7 +66,7 @@ func ExampleExplanation_FlipText() {
 	}
 	set, err := schema.Compile(&rules.Book{Rules: []rules.Rule{{
 		Name: "vip", When: `Spend12m >= 2_000_000 and (Orders >= 5 or "golden" in Tags)`,
-		Then: []rules.Action{{Kind: rules.DoTag, Name: "vip"}},
+		Then: []rules.Action{{Kind: "tag", Name: "vip"}},
 	}}})
 	if err != nil {
 		log.Fatal(err)

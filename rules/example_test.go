@@ -9,6 +9,7 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/crmtest"
+	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/rules"
 )
 
@@ -73,7 +74,7 @@ func Example() {
 	}}
 	profile := crm.OfProfile(crm.ProfileKey{Source: "erp", ID: "1042"})
 	istanbul := time.FixedZone("TRT", 3*3600)
-	ctx, journal := context.Background(), rules.NewMemoryJournal()
+	ctx, store := context.Background(), memstore.New() // a database of yours has the same role
 
 	ids, err := crm.NewEffectIDs(crmtest.Secret("ids")) // yours is drawn once and never changes
 	if err != nil {
@@ -101,7 +102,11 @@ func Example() {
 					log.Fatal(err)
 				}
 			}
-			created, err := rules.Record(ctx, journal, intent)
+			var created []*crm.Effect
+			err := store.Update(ctx, func(tx crm.Tx) error {
+				created, err = rules.Record(ctx, tx, intent)
+				return err
+			})
 			if err != nil {
 				log.Fatal(err)
 			}
@@ -129,7 +134,7 @@ func ExampleSet_Explain() {
 	}
 	set, err := schema.Compile(&rules.Book{Rules: []rules.Rule{{
 		Name: "vip", When: `Spend12m >= 2_000_000 and Orders >= 5 and "vip" not in Tags`,
-		Then: []rules.Action{{Kind: rules.DoTag, Name: "vip"}},
+		Then: []rules.Action{{Kind: "tag", Name: "vip"}},
 	}}})
 	if err != nil {
 		log.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/rules/internal/closure"
 	"github.com/vefacrm/vefa/rules/internal/ir"
 )
@@ -20,20 +21,13 @@ type Explanation struct {
 	Blocked []string
 	// Instead is the rule that fires in its place, if its group blocks it.
 	Instead string
-	// Past is what became of the rule's actions for the subject and which guard
-	// stopped them. Whoever has a journal fills it by Account.
-	Past []Deed
+	// Past are effects of the subject, such as Journal.EffectsOf gives, which a host may
+	// fill in: Text then says what became of this rule's actions and which guards stopped
+	// them. Explain leaves it nil.
+	Past []*crm.Effect
 	// Cases holds one case for the subject as a whole (Row -1), or one per row
 	// of a rule with Each; a subject without rows has none.
 	Cases []Case
-}
-
-// Deed is an action of a rule that was planned for a subject.
-type Deed struct {
-	Action  string    // its id: kind:name if it has none
-	State   string    // of its effect: planned, sent, done, withheld, cancelled …
-	When    time.Time // when it is due if it waits, else when the state changed
-	Stopped []string  // the guards that stopped it, with their notes
 }
 
 const (
@@ -52,17 +46,12 @@ type Case struct {
 	// is withheld if Guard does not pass (nil: there is none) and cancelled if
 	// any of CancelOn does.
 	Guard    *Step
-	CancelOn []Cancel
-}
-
-// Cancel is a condition of cancel_on with its outcome.
-type Cancel struct {
-	Name string
-	*Step
+	CancelOn []*Step
 }
 
 // Step is a part of a condition with its outcome.
 type Step struct {
+	Name   string // of CancelOn: the condition's; else empty
 	Op     string // "leaf", "and", "or" or "not"
 	Text   string // in the rule language
 	Pass   bool
@@ -81,8 +70,9 @@ const (
 
 // Value is a value that a leaf read: a field, a count, a sum.
 type Value struct {
-	Text  string // in the rule language
+	Text  string // in the rule language: a field, a count, "vip" in Tags, or a whole leaf
 	Value string // as text; "null" if it is
+	To    string // of a Flip: the nearest value that turns the outcome; else empty
 }
 
 // Explain evaluates every part of a rule's condition, without stopping at the
@@ -120,7 +110,9 @@ func (s *Set[F]) Explain(rule string, facts *F, m *Moment) (*Explanation, error)
 			k.Guard = how.guard.run(e)
 		}
 		for i, n := range c.CancelOn {
-			k.CancelOn = append(k.CancelOn, Cancel{n.Name, how.cancel[i].run(e)})
+			step := how.cancel[i].run(e)
+			step.Name = n.Name
+			k.CancelOn = append(k.CancelOn, step)
 		}
 		x.Cases = append(x.Cases, k)
 		x.Fires = x.Fires || k.Pass && len(x.Blocked) == 0

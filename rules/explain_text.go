@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/vefacrm/vefa/crm"
 )
 
 // phrases are the texts of an explanation in one language.
@@ -104,20 +106,33 @@ func (x *Explanation) Text(lang string) string {
 	return b.String()
 }
 
-// writePast says what became of the rule's actions.
+// writePast says what became of the rule's actions; effects of other causes are left out.
 func (x *Explanation) writePast(b *strings.Builder, p *phrases) {
-	if len(x.Past) == 0 {
-		return
-	}
-	b.WriteString(p.record + "\n")
-	for _, d := range x.Past {
-		fmt.Fprintf(b, "  %s: %s", d.Action, p.states[d.State])
-		if d.State == "planned" {
-			b.WriteString(", " + p.due)
+	head := p.record + "\n"
+	for _, e := range x.Past {
+		if e.Cause != CausePrefix+x.Rule {
+			continue
 		}
-		b.WriteString(" " + d.When.Format(p.date))
-		if len(d.Stopped) > 0 {
-			fmt.Fprintf(b, "; "+p.stopped, strings.Join(d.Stopped, ", "))
+		action, _, _ := strings.Cut(e.Occurrence, "@")
+		fmt.Fprintf(b, "%s  %s: %s", head, action, p.states[string(e.State)])
+		head = ""
+		if e.State == crm.Planned {
+			b.WriteString(", " + p.due + " " + e.Due.Format(p.date))
+		} else {
+			b.WriteString(" " + e.Changed.Format(p.date))
+		}
+		var stopped []string
+		for _, r := range e.Reasons {
+			by := r.Guard
+			if r.Note != "" {
+				by += " (" + r.Note + ")"
+			}
+			if !r.Pass {
+				stopped = append(stopped, by)
+			}
+		}
+		if len(stopped) > 0 {
+			fmt.Fprintf(b, "; "+p.stopped, strings.Join(stopped, ", "))
 		}
 		b.WriteByte('\n')
 	}
@@ -148,7 +163,7 @@ func (x *Explanation) FlipText(lang string) string {
 			if i > 0 {
 				b.WriteString(p.insert)
 			}
-			fmt.Fprintf(&b, p.would, c.Text, p.value(c.To), p.value(c.From))
+			fmt.Fprintf(&b, p.would, c.Text, p.value(c.To), p.value(c.Value))
 		}
 		b.WriteByte('\n')
 	}

@@ -105,7 +105,7 @@ func (s *step) run(e closure.Env) *Step {
 		if len(s.values) > 0 {
 			out.Values = make([]Value, len(s.values))
 			for i, v := range s.values {
-				out.Values[i] = Value{v.text, v.get(e)}
+				out.Values[i] = Value{Text: v.text, Value: v.get(e)}
 			}
 		}
 	}

@@ -37,8 +37,6 @@ const (
 
 func (x *Explanation) Missing() []*Step { return x.missing() }
 
-func (e *Engine[F]) Past() []*Set[F] { return e.remembered() }
-
 // Limits returns the limits in force, with the defaults filled in.
 func (s *Schema[F]) Limits() Limits { return s.s.limits }
 

@@ -37,14 +37,17 @@ type Extended[F any] struct {
 	added      map[string]*ir.RowType // by the name of the rows, "" for the facts: what was added
 }
 
-// Extend makes a schema of F and of more fields. A field of kind Rows that has the
-// name of rows of F adds its Fields to those rows; one of another name is rows of
-// its own. F must embed Extensible. A name that is taken is an error.
+// Extend makes a schema of F and of more fields: Name and Kind of each, Max where it is
+// not the default, Fields of Rows, Nullable where a value may be missing. A field of kind
+// Rows that has the name of rows of F adds its Fields to those rows; one of another name
+// is rows of its own. F must embed Extensible and may have nothing else: then all fields
+// are those that became known when the program ran, the columns of a file for instance.
+// A name that is taken is an error.
 func Extend[F any](extra []Field, opts Options) (*Extended[F], error) {
 	t := reflect.TypeFor[F]()
 	x := &Extended[F]{added: map[string]*ir.RowType{}}
 	var err error
-	if x.base, err = readStruct(t); err != nil {
+	if x.base, err = readStruct(t, len(extra) > 0); err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}
 	mark, ok := t.FieldByName("Extensible")
@@ -169,7 +172,9 @@ func (x *Extended[F]) Clear(f *F) error {
 	return nil
 }
 
-// Set puts a value into an added field: those of DynamicSchema.Set.
+// Set puts a value into an added field: bool; int, int64; float64; string; time.Time;
+// []string for tags; []map[string]any for rows of their own; nil where the field may be
+// null. Others are errors, as are rows beyond the declared maximum (*BoundsError).
 func (x *Extended[F]) Set(f *F, field string, value any) error {
 	p, err := x.own(f)
 	if err != nil {
@@ -198,7 +203,10 @@ func (x *Extended[F]) SetRow(f *F, rows string, row int, field string, value any
 // put sets a field of t that lies in the part that was added.
 func (x *Extended[F]) put(t, more *ir.RowType, p unsafe.Pointer, name string, value any) error {
 	f := t.Fields[name]
-	if f == nil || f.Offset < more.Size || f.Offset >= more.Size+more.Typ.Size() {
+	if f == nil {
+		return fmt.Errorf("rules: facts: unknown field %s%s", name, didYouMean(name, t.Names()))
+	}
+	if f.Offset < more.Size || f.Offset >= more.Size+more.Typ.Size() {
 		return fmt.Errorf("rules: facts: %s is no field that was added", name)
 	}
 	part := &ir.RowType{Typ: more.Typ, Fields: map[string]*ir.Field{name: {}}}

@@ -101,8 +101,6 @@ func TestExtendIsSafe(t *testing.T) {
 		require.ErrorIs(t, err, rules.ErrForeign)
 		_, err = set.Explain("r", f, evening)
 		require.ErrorIs(t, err, rules.ErrForeign)
-		_, err = set.EveningStats(nil, f, evening, set.NewStats())
-		require.ErrorIs(t, err, rules.ErrForeign)
 		require.ErrorIs(t, x.Set(f, "Tier", "gold"), rules.ErrForeign)
 		require.ErrorIs(t, x.SetRow(f, "Purchases", 0, "Stock", 1), rules.ErrForeign)
 		require.ErrorIs(t, x.Clear(f), rules.ErrForeign)

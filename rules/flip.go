@@ -12,15 +12,8 @@ import (
 
 // Flip is a smallest change that would turn the outcome of a Case round.
 type Flip struct {
-	Row     int // of the case
-	Changes []ValueChange
-}
-
-// ValueChange says what one thing that the condition reads would have to be.
-type ValueChange struct {
-	Text string // in the rule language: a field, a count, "vip" in Tags, or a whole leaf
-	From string // its value
-	To   string // the nearest value that does it
+	Row     int     // of the case; -1: the subject as a whole
+	Changes []Value // one or two, each with its To
 }
 
 // The bounds of the search for flips.
@@ -100,7 +93,7 @@ func (k *Case) flips(want bool, left *int) (single, pairs []Flip) {
 		src := &sources[i]
 		if t := s.nearest(src, func() bool { return s.result() == want }); t != nil {
 			alone[i] = true
-			single = append(single, Flip{k.Row, []ValueChange{{src.text, src.from, t.to}}})
+			single = append(single, Flip{k.Row, []Value{{src.text, src.from, t.to}}})
 		}
 	}
 	if len(single) > 0 {
@@ -115,7 +108,7 @@ func (k *Case) flips(want bool, left *int) (single, pairs []Flip) {
 				return second != nil
 			})
 			if first != nil {
-				pairs = append(pairs, Flip{k.Row, []ValueChange{{a.text, a.from, first.to}, {b.text, b.from, second.to}}})
+				pairs = append(pairs, Flip{k.Row, []Value{{a.text, a.from, first.to}, {b.text, b.from, second.to}}})
 			}
 		}
 	}

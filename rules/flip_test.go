@@ -51,7 +51,7 @@ func TestFlips(t *testing.T) {
 		for _, f := range explainOne(t, c.when, &c.f).Flips() {
 			var parts []string
 			for _, ch := range f.Changes {
-				parts = append(parts, fmt.Sprintf("%s %s -> %s", ch.Text, ch.From, ch.To))
+				parts = append(parts, fmt.Sprintf("%s %s -> %s", ch.Text, ch.Value, ch.To))
 			}
 			got = append(got, strings.Join(parts, ", "))
 		}
@@ -96,7 +96,7 @@ func TestFlipsAreTrue(t *testing.T) {
 		}
 		x, err := set.Explain("r", &f, evening)
 		require.NoError(t, err)
-		change := func(g *facts, ch rules.ValueChange) {
+		change := func(g *facts, ch rules.Value) {
 			switch ch.Text {
 			case "N":
 				_, err := fmt.Sscan(ch.To, &g.N)

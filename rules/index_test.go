@@ -20,7 +20,7 @@ func requireIndexed[F any](t require.TestingT, set *rules.Set[F], f *F) {
 		require.NoError(t, err)
 		want = append(want, names(one)...)
 	}
-	got, err := set.On(nil, rules.Trigger{Kind: rules.OnEvent, Event: "e"}, f, evening)
+	got, err := set.On(nil, rules.Trigger{Kind: rules.OnEvent, Event: "e"}, f, evening, nil)
 	require.NoError(t, err)
 	require.Equal(t, want, names(got))
 }
@@ -75,7 +75,9 @@ func TestIndexOfTheSpecification(t *testing.T) {
 		requireIndexed(t, other, &tags[i])
 	}
 	if !raced {
-		require.Zero(t, testing.AllocsPerRun(100, func() { dst, _ = set.On(dst[:0], rules.Trigger{Kind: rules.OnEvent, Event: "e"}, &people[7], evening) }))
+		require.Zero(t, testing.AllocsPerRun(100, func() {
+			dst, _ = set.On(dst[:0], rules.Trigger{Kind: rules.OnEvent, Event: "e"}, &people[7], evening, nil)
+		}))
 	}
 }
 

@@ -101,7 +101,7 @@ func holds(t testing.TB, s *rules.Schema[facts], f *facts, m *rules.Moment, text
 	return len(got) > 0
 }
 
-var tagX = []rules.Action{{Kind: rules.DoTag, Name: "x"}}
+var tagX = []rules.Action{{Kind: "tag", Name: "x"}}
 
 // language is expressions about the sample and whether they hold.
 var language = map[string]bool{

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/vefacrm/vefa/rules/internal/ir"
+	"github.com/vefacrm/vefa/rules/internal/program"
 	"github.com/vefacrm/vefa/rules/internal/simplify"
 )
 
@@ -132,10 +133,10 @@ func (s *Set[F]) Lint(knownTags []string) []Finding {
 				add(lintNoEffect, "then[%d]: the condition holds only for those whom %s %q changes nothing for", i, a.Kind, a.Name)
 			}
 		}
-		if f := c.sameDay(); f != nil && r.Once == PerRow {
+		if f := c.sameDay(); f != nil && r.Once == oncePerRow {
 			add(lintOneDay, "row.%s == 0 leaves out what comes after the evening ran: write row.%s <= 1, each row is met once", f.Name, f.Name)
 		}
-		if f := c.everyYear(); f != "" && (r.Once == PerCustomer || r.Once == PerVersion) {
+		if f := c.everyYear(); f != "" && (r.Once == oncePerCustomer || r.Once == oncePerVersion) {
 			add(lintOnceEver, "%s comes round every year, and the rule fires once for each customer: write once: year", f)
 		}
 		for _, f := range c.unlike() {
@@ -295,7 +296,7 @@ func (s *Set[F]) lintCycles(out []Finding) []Finding {
 func (c *compiled) tags() []string {
 	tags := slices.Clone(c.rule.Tags)
 	for i := range c.rule.Then {
-		if c.Actions[i].Tag != NoTag {
+		if c.Actions[i].Tag != program.NoTag {
 			tags = append(tags, c.rule.Then[i].Name)
 		}
 	}
@@ -369,13 +370,13 @@ func (c *compiled) unlike() []*ir.Term {
 // demands reports whether an immediate tag action can change nothing.
 func (c *compiled) demands(i int) bool {
 	a, does := &c.rule.Then[i], c.Actions[i].Tag
-	if a.After != "" || a.For != "" || does == NoTag {
+	if a.After != "" || a.For != "" || does == program.NoTag {
 		return false
 	}
 	for _, k := range ir.Flat(c.Simple, ir.OpAnd) {
 		set := k.Op == ir.OpHas && k.Str == a.Name && k.OfTag()
 		clear := k.Op == ir.OpNot && k.Kids[0].Op == ir.OpHas && k.Kids[0].Str == a.Name && k.Kids[0].OfTag()
-		if does == SetsTag && set || does == ClearsTag && clear {
+		if does == program.SetsTag && set || does == program.ClearsTag && clear {
 			return true
 		}
 	}

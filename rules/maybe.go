@@ -14,14 +14,6 @@ type Maybe[T bool | int | int32 | int64 | float64 | string] struct {
 // Some returns a Maybe that has a value.
 func Some[T bool | int | int32 | int64 | float64 | string](v T) Maybe[T] { return Maybe[T]{v, true} }
 
-// Or returns the value, or other where there is none.
-func (m Maybe[T]) Or(other T) T {
-	if m.OK {
-		return m.V
-	}
-	return other
-}
-
 func (Maybe[T]) maybe() {}
 
 // maybeOf returns the type of the value that a Maybe may hold and how far behind

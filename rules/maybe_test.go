@@ -208,14 +208,14 @@ func TestNullOutcomes(t *testing.T) {
 	x, err := set.Explain("r", &maybes{}, evening)
 	require.NoError(t, err)
 	require.Equal(t, "6", x.Flips()[0].Changes[0].To)
-	require.Equal(t, "null", x.Flips()[0].Changes[0].From)
+	require.Equal(t, "null", x.Flips()[0].Changes[0].Value)
 }
 
 // TestNullsInABacktest: days pass, and who has none of them is never due.
 func TestNullsInABacktest(t *testing.T) {
 	schema, err := rules.NewSchema[maybes](rules.Options{})
 	require.NoError(t, err)
-	set, err := schema.Compile(&rules.Book{Rules: []rules.Rule{{Name: "r", When: "Days <= 3", Then: tagX, Once: rules.PerDay}}})
+	set, err := schema.Compile(&rules.Book{Rules: []rules.Rule{{Name: "r", When: "Days <= 3", Then: tagX, Once: "day"}}})
 	require.NoError(t, err)
 	people := []maybes{{}, {Days: rules.Some(1)}}
 	pop, err := population.New(schema, evening, each(people))
@@ -229,8 +229,7 @@ func TestNullsInABacktest(t *testing.T) {
 }
 
 func TestMaybe(t *testing.T) {
-	require.Equal(t, 3, rules.Some(3).Or(7))
-	require.Equal(t, 7, rules.Maybe[int]{}.Or(7))
+	require.Equal(t, rules.Maybe[int]{V: 3, OK: true}, rules.Some(3))
 	schema, err := rules.NewSchema[maybes](rules.Options{})
 	require.NoError(t, err)
 	for _, f := range schema.Fields() {

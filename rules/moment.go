@@ -14,8 +14,9 @@ import (
 // facts at the same Moment always give the same answer. A Moment is immutable
 // and may be shared.
 type Moment struct {
-	c    ir.Clock
-	keys [PerVersion + 1]string // by Once
+	c ir.Clock
+
+	day, week, month, year string // in the zone, as Period gives them
 }
 
 // NewMoment returns the moment of an instant in a zone, usually the zone of
@@ -24,12 +25,8 @@ func NewMoment(now time.Time, zone *time.Location) *Moment {
 	m := &Moment{c: *ir.NewClock(now, zone)}
 	local := m.c.Now.In(m.c.Zone)
 	year, week := local.ISOWeek()
-	m.keys = [PerVersion + 1]string{
-		PerDay:   local.Format("2006-01-02"),
-		PerWeek:  fmt.Sprintf("%04d-W%02d", year, week),
-		PerMonth: local.Format("2006-01"),
-		PerYear:  local.Format("2006"),
-	}
+	m.day, m.week = local.Format("2006-01-02"), fmt.Sprintf("%04d-W%02d", year, week)
+	m.month, m.year = local.Format("2006-01"), local.Format("2006")
 	return m
 }
 
@@ -39,15 +36,24 @@ var ErrZone = errors.New("rules: the moment is of another zone than the populati
 // Now returns the instant, in UTC.
 func (m *Moment) Now() time.Time { return m.c.Now }
 
-// Zone returns the zone in which days are counted.
-func (m *Moment) Zone() *time.Location { return m.c.Zone }
-
 // Date returns today's date in the zone, such as 2025-03-01.
-func (m *Moment) Date() string { return m.keys[PerDay] }
+func (m *Moment) Date() string { return m.day }
 
 // Clock returns the moment as the packages below rules read it.
 func (m *Moment) Clock() *ir.Clock { return &m.c }
 
-// Period returns the period that a Once counts by: the date, the week, the month
-// or the year; "" for one that does not go by the calendar.
-func (m *Moment) Period(o Once) string { return m.keys[o] }
+// Period returns the period that a Rule.Once counts by: the date, the ISO week, the
+// month or the year; "" for one that does not go by the calendar.
+func (m *Moment) Period(once string) string {
+	switch once {
+	case oncePerDay:
+		return m.day
+	case oncePerWeek:
+		return m.week
+	case oncePerMonth:
+		return m.month
+	case oncePerYear:
+		return m.year
+	}
+	return ""
+}

@@ -28,7 +28,7 @@ type Target struct {
 
 // Payload is what an effect of a rule carries as Data.
 type Payload struct {
-	Action  ActionKind        `json:"action"`
+	Action  string            `json:"action"`
 	Name    string            `json:"name"` // what the action names: tag, survey, template, queue or task
 	With    map[string]string `json:"with,omitempty"`
 	Row     crm.FactKey       `json:"row,omitzero"`     // of a rule with Each: the fact it fired for
@@ -48,19 +48,16 @@ func DecodePayload(e *crm.Effect) (Payload, error) {
 	return p, nil
 }
 
-// EffectKind is the kind of effects that an action makes.
-type EffectKind = crm.EffectKind
-
 // BuiltInActions returns the kinds of actions that a schema knows where
 // Options.Actions names none. Append your own.
 func BuiltInActions() []ActionType {
 	return []ActionType{
-		{Kind: DoTag, Doc: "sets a tag, for as long as for says", Effect: crm.EffectTag, Tags: SetsTag},
-		{Kind: DoUntag, Doc: "takes a tag away", Effect: crm.EffectTag, Tags: ClearsTag},
-		{Kind: DoSurvey, Doc: "invites to a survey", Effect: crm.EffectMessage},
-		{Kind: DoMessage, Doc: "sends a message", Effect: crm.EffectMessage},
-		{Kind: DoTicket, Doc: "opens a ticket in a queue", Effect: crm.EffectTicket},
-		{Kind: DoTask, Doc: "has the host do something", Effect: crm.EffectTask},
+		{Kind: "tag", Doc: "sets a tag, for as long as for says", Effect: crm.EffectTag, SetsTag: true},
+		{Kind: "untag", Doc: "takes a tag away", Effect: crm.EffectTag, ClearsTag: true},
+		{Kind: "survey", Doc: "invites to a survey", Effect: crm.EffectMessage},
+		{Kind: "message", Doc: "sends a message", Effect: crm.EffectMessage},
+		{Kind: "ticket", Doc: "opens a ticket in a queue", Effect: crm.EffectTicket},
+		{Kind: "task", Doc: "has the host do something", Effect: crm.EffectTask},
 	}
 }
 
@@ -96,7 +93,7 @@ func (s *Set[F]) Plan(ids *crm.EffectIDs, dst []*crm.Effect, f Firing, t Target,
 		return dst, fmt.Errorf("rules: plan %s: %w", r.Name, err)
 	}
 	var about crm.FactKey
-	if r.Once == PerRow {
+	if r.Once == oncePerRow {
 		if about = t.About; about.IsZero() {
 			return dst, fmt.Errorf("rules: plan %s: once per row needs the row's fact", r.Name)
 		}
@@ -133,9 +130,9 @@ func (s *Set[F]) Plan(ids *crm.EffectIDs, dst []*crm.Effect, f Firing, t Target,
 
 func occurrence(r *Rule, a *Action, m *Moment) string {
 	switch r.Once {
-	case PerDay, PerWeek, PerMonth, PerYear:
+	case oncePerDay, oncePerWeek, oncePerMonth, oncePerYear:
 		return a.key() + "@" + m.Period(r.Once)
-	case PerVersion:
+	case oncePerVersion:
 		return fmt.Sprintf("%s@v%d", a.key(), r.Version)
 	}
 	return a.key()

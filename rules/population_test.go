@@ -36,7 +36,7 @@ func twentyRules[F any](t testing.TB) *rules.Set[F] {
 	for i, text := range twenty {
 		book.Rules = append(book.Rules, rules.Rule{
 			Name: fmt.Sprintf("r%02d", i+1), When: text,
-			Then: []rules.Action{{Kind: rules.DoTag, Name: "x"}},
+			Then: []rules.Action{{Kind: "tag", Name: "x"}},
 		})
 	}
 	set, err := schema.Compile(&book)

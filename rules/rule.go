@@ -53,11 +53,16 @@ type Rule struct {
 	Salience int      `json:"salience,omitempty"` // higher comes first; ties by name
 	Group    string   `json:"group,omitempty"`    // see Group
 	Then     []Action `json:"then"`               // at least one, in this order
-	Once     Once     `json:"once,omitempty"`     // zero: per row if there is Each, per year on a yearly date, else per customer
-	From     string   `json:"from,omitempty"`     // first day, such as 2025-01-01, in the moment's zone
-	To       string   `json:"to,omitempty"`       // last day
-	Disabled bool     `json:"disabled,omitempty"` // checked and explained, but never fires
-	Version  int64    `json:"version,omitempty"`  // 0: a hash of the content, of its conditions too
+	// Once says how often the rule may do its actions for one customer: "customer", ever;
+	// "row", for each order, visit or answer that it fires for; "day", "week" (ISO), "month"
+	// or "year", of the moment's zone; "version", again when the rule is changed. Empty
+	// means row if there is Each, year on a yearly date, else customer. It is part of the
+	// ids of effects, so that nothing is done twice however often it is planned.
+	Once     string `json:"once,omitempty"`
+	From     string `json:"from,omitempty"`     // first day, such as 2025-01-01, in the moment's zone
+	To       string `json:"to,omitempty"`       // last day
+	Disabled bool   `json:"disabled,omitempty"` // checked and explained, but never fires
+	Version  int64  `json:"version,omitempty"`  // 0: a hash of the content, of its conditions too
 
 	row *tableRule // of a rule that a table's row is
 }
@@ -85,48 +90,18 @@ const (
 	groupExclusive = "exclusive"
 )
 
-// Once says how often a rule may do its actions for one customer. It decides
-// the effects' ids, so that nothing is done twice however often it is planned.
-type Once uint8
-
-// The values of Once. Periods are those of the moment's zone; weeks are ISO.
+// The values of Rule.Once.
 const (
-	OnceDefault Once = iota
-	PerCustomer
-	PerRow // per order, visit, answer … that the rule fires for
-	PerDay
-	PerWeek
-	PerMonth
-	PerYear
-	PerVersion // again when the rule is changed
+	oncePerCustomer = "customer"
+	oncePerRow      = "row"
+	oncePerDay      = "day"
+	oncePerWeek     = "week"
+	oncePerMonth    = "month"
+	oncePerYear     = "year"
+	oncePerVersion  = "version"
 )
 
-var onceNames = [...]string{"", "customer", "row", "day", "week", "month", "year", "version"}
-
-func (o Once) String() string {
-	if int(o) < len(onceNames) {
-		return onceNames[o]
-	}
-	return fmt.Sprintf("Once(%d)", o)
-}
-
-// MarshalText returns the name that files use.
-func (o Once) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
-
-// UnmarshalText is the inverse of MarshalText; "order" means "row" too.
-func (o *Once) UnmarshalText(b []byte) error {
-	if string(b) == "order" {
-		*o = PerRow
-		return nil
-	}
-	for i, name := range onceNames {
-		if name == string(b) {
-			*o = Once(i)
-			return nil
-		}
-	}
-	return fmt.Errorf("once must be one of %s, not %q", strings.Join(onceNames[1:], ", "), b)
-}
+var onceNames = []string{oncePerCustomer, oncePerRow, oncePerDay, oncePerWeek, oncePerMonth, oncePerYear, oncePerVersion}
 
 // contentVersion is a positive number made from the rule and the conditions
 // that it uses.

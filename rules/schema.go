@@ -59,7 +59,7 @@ type schema struct {
 	mark    uintptr     // of an Extended: where its facts say whose they are
 	limits  Limits
 	words   *Vocabulary
-	actions map[ActionKind]*ActionType
+	actions map[string]*ActionType
 }
 
 // Field describes one field of the facts, for documentation and editors.
@@ -110,29 +110,26 @@ const (
 // Embedded structs are flattened. A field of another type is skipped, unless
 // it has a rule tag: then it is an error, as are two fields of one name.
 func NewSchema[F any](opts Options) (*Schema[F], error) {
-	root, err := readStruct(reflect.TypeFor[F]())
+	root, err := readStruct(reflect.TypeFor[F](), false)
 	if err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}
 	return newSchema[F](root, opts)
 }
 
-// readStruct reads the struct that facts are.
-func readStruct(t reflect.Type) (*ir.RowType, error) {
+// readStruct reads the struct that facts are; bare says that it may have no field that
+// rules read, because others are added.
+func readStruct(t reflect.Type, bare bool) (*ir.RowType, error) {
 	if t.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("facts must be a struct, %s is none", t)
 	}
 	b := schemaBuilder{}
 	root := b.read(t, "", 1)
-	if len(b.faults) == 0 && len(root.Order) == 0 {
+	if len(b.faults) == 0 && len(root.Order) == 0 && !bare {
 		b.fault("", "has no field that rules can read")
 	}
 	if len(b.faults) > 0 {
-		name := t.String()
-		if t.Name() == "" && len(name) > 60 {
-			name = "struct" // of a DynamicSchema
-		}
-		return nil, fmt.Errorf("facts %s: %w", name, errors.Join(b.faults...))
+		return nil, fmt.Errorf("facts %s: %w", t, errors.Join(b.faults...))
 	}
 	return root, nil
 }

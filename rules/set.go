@@ -127,9 +127,6 @@ func (s *Set[F]) Books() []*Book { return s.books }
 // Schema returns the schema that the rules were compiled for.
 func (s *Set[F]) Schema() *Schema[F] { return s.schema }
 
-// Len returns the number of rules, disabled ones included.
-func (s *Set[F]) Len() int { return len(s.rules) }
-
 // Rule returns the rule of a name, or nil. Do not change it.
 func (s *Set[F]) Rule(name string) *Rule {
 	if c := s.byName[name]; c != nil {

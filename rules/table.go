@@ -41,8 +41,8 @@ type Table struct {
 	// the table counts; "priority", the one whose outputs come first in their Values;
 	// "collect", all do.
 	Hit     string     `json:"hit,omitempty"`
-	Inputs  []Input    `json:"inputs"`
-	Outputs []Output   `json:"outputs,omitempty"`
+	Inputs  []Column   `json:"inputs"`
+	Outputs []Column   `json:"outputs,omitempty"`
 	Rows    []TableRow `json:"rows"`
 }
 
@@ -56,17 +56,17 @@ const (
 
 var hitPolicies = []string{hitUnique, hitAny, hitFirst, hitPriority, hitCollect}
 
-// Input is a column that cases differ by.
-type Input struct {
-	Expr   string   `json:"expr"`             // such as Tier, Orders, fold(City), count(Purchases, .Gift)
-	Name   string   `json:"name,omitempty"`   // for people; zero: Expr
-	Values []string `json:"values,omitempty"` // of a text: all that it can be, for the analysis of gaps
-}
-
-// Output is a column that cases give.
-type Output struct {
-	Name   string   `json:"name"`
-	Values []string `json:"values,omitempty"` // of HitPriority: best first
+// Column is an input of a table, that cases differ by, or an output, that they give.
+type Column struct {
+	// Name is what {name} in actions stands for, of an output; it must be a name of the
+	// language there. Of an input it is for people; empty means Expr.
+	Name string `json:"name,omitempty"`
+	// Expr is what an input reads, such as Tier, Orders, fold(City) or
+	// count(Purchases, .Gift). An output has none.
+	Expr string `json:"expr,omitempty"`
+	// Values are all texts that an input can be, for the analysis of gaps, or that an
+	// output may give, best first under the hit policy "priority". Empty: any.
+	Values []string `json:"values,omitempty"`
 }
 
 // TableRow is one case.
@@ -91,12 +91,6 @@ type decisionTable struct {
 	order []int              // the rows' numbers in the table
 	grid  *grid              // for the analysis; nil if it cannot be analysed
 	place rulePlace
-}
-
-// Outcome is what a table gives for a subject.
-type Outcome struct {
-	Table string
-	Hits  []Hit // none: the case is not in the table; more than one: the policy is "collect"
 }
 
 // Hit is a row of a table that matched.
@@ -126,10 +120,11 @@ func (s *Set[F]) Tables() []string {
 	return names
 }
 
-// Decide asks a table about a subject; row is the row's index for a table with
-// Each, else -1. The error is a *HitsError if the policy does not allow what
-// matched, a *BoundsError, or says that there is no such table or row.
-func (s *Set[F]) Decide(table string, facts *F, row int, m *Moment) (*Outcome, error) {
+// Decide asks a table about a subject and returns the rows that count: none if the case
+// is not in the table, more than one only under the policy "collect". row is the row's
+// index for a table with Each, else -1. The error is a *HitsError if the policy does not
+// allow what matched, a *BoundsError, or says that there is no such table or row.
+func (s *Set[F]) Decide(table string, facts *F, row int, m *Moment) ([]Hit, error) {
 	t := s.tables[table]
 	if t == nil {
 		return nil, fmt.Errorf("rules: there is no table %q", table)
@@ -147,31 +142,29 @@ func (s *Set[F]) Decide(table string, facts *F, row int, m *Moment) (*Outcome, e
 	return t.decide(e)
 }
 
-func (t *decisionTable) decide(e closure.Env) (*Outcome, error) {
-	out := &Outcome{Table: t.table.Name}
+func (t *decisionTable) decide(e closure.Env) (hits []Hit, err error) {
 	for i, test := range t.rows {
 		if !test(e) {
 			continue
 		}
-		out.Hits = append(out.Hits, t.hit(t.order[i]))
+		hits = append(hits, t.hit(t.order[i]))
 		if t.table.Hit == hitFirst || t.table.Hit == hitPriority {
-			return out, nil
+			return hits, nil
 		}
 	}
-	if t.table.Hit == hitCollect || len(out.Hits) < 2 {
-		return out, nil
+	if t.table.Hit == hitCollect || len(hits) < 2 {
+		return hits, nil
 	}
 	same := true
 	wrong := &HitsError{Table: t.table.Name, Policy: t.table.Hit}
-	for _, h := range out.Hits {
+	for _, h := range hits {
 		wrong.Rows = append(wrong.Rows, h.Row)
 		for name, v := range h.Values {
-			same = same && out.Hits[0].Values[name] == v
+			same = same && hits[0].Values[name] == v
 		}
 	}
 	if t.table.Hit == hitAny && same {
-		out.Hits = out.Hits[:1]
-		return out, nil
+		return hits[:1], nil
 	}
 	return nil, wrong
 }
@@ -233,8 +226,10 @@ func (c *compiler) table(path string, source *Table) {
 		switch {
 		case !isName(o.Name):
 			fault(where, "%q is no name: letters, digits and _ are allowed", o.Name)
-		case slices.ContainsFunc(t.Outputs[:i], func(p Output) bool { return p.Name == o.Name }):
+		case slices.ContainsFunc(t.Outputs[:i], func(p Column) bool { return p.Name == o.Name }):
 			fault(where, "the name is used twice")
+		case o.Expr != "":
+			fault(where, "has an expression, which only an input reads")
 		case t.Hit == hitPriority && len(o.Values) == 0 && len(t.Outputs) == 1:
 			fault(where, "the policy priority needs the output's values, best first")
 		}

@@ -16,7 +16,7 @@ import (
 // tableColumn is an input of a table with the finitely many kinds of values that
 // the cells of the table tell apart: its atoms.
 type tableColumn struct {
-	input    *Input
+	input    *Column
 	expr     string  // as it stands in a condition
 	kind     ir.Kind // Bool, Int, Float, String, day or Tags
 	folded   bool

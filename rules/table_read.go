@@ -60,29 +60,9 @@ func (d *decoder) tables(v *value) {
 			}
 		}
 		defer func() { d.rule = "" }()
-		handlers["hit"] = d.str((*string)(&t.Hit))
-		handlers["inputs"] = func(path string, v *value) {
-			d.list(v, path, func(path string, v *value) {
-				var in Input
-				if v.shape == isMap {
-					d.fields(v, path, map[string]func(string, *value){"expr": d.str(&in.Expr), "name": d.str(&in.Name), "values": d.strs(&in.Values)})
-				} else {
-					d.str(&in.Expr)(path, v)
-				}
-				t.Inputs = append(t.Inputs, in)
-			})
-		}
-		handlers["outputs"] = func(path string, v *value) {
-			d.list(v, path, func(path string, v *value) {
-				var o Output
-				if v.shape == isMap {
-					d.fields(v, path, map[string]func(string, *value){"name": d.str(&o.Name), "values": d.strs(&o.Values)})
-				} else {
-					d.str(&o.Name)(path, v)
-				}
-				t.Outputs = append(t.Outputs, o)
-			})
-		}
+		handlers["hit"] = d.str(&t.Hit)
+		handlers["inputs"] = d.columns(&t.Inputs, true)
+		handlers["outputs"] = d.columns(&t.Outputs, false)
 		var rows *value
 		var rowsPath string
 		handlers["rows"] = func(path string, v *value) { rows, rowsPath = v, path }
@@ -92,6 +72,27 @@ func (d *decoder) tables(v *value) {
 		}
 		d.book.Tables = append(d.book.Tables, t)
 	})
+}
+
+// columns reads a list of columns: of inputs {expr, name, values} or the expression alone,
+// of outputs {name, values} or the name alone.
+func (d *decoder) columns(dst *[]Column, inputs bool) func(string, *value) {
+	return func(path string, v *value) {
+		d.list(v, path, func(path string, v *value) {
+			var c Column
+			alone, keys := d.str(&c.Name), map[string]func(string, *value){"name": d.str(&c.Name), "values": d.strs(&c.Values)}
+			if inputs {
+				alone = d.str(&c.Expr)
+				keys["expr"] = alone
+			}
+			if v.shape == isMap {
+				d.fields(v, path, keys)
+			} else {
+				alone(path, v)
+			}
+			*dst = append(*dst, c)
+		})
+	}
 }
 
 // tableRow reads {name, when, then}, or one list: cells, then values.

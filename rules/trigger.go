@@ -188,8 +188,8 @@ func (c *compiler) trigger(r *Rule, path string, each *ir.Field, fault func(stri
 		fault("on", "%s", msg)
 		return nil
 	}
-	if r.Once == OnceDefault && r.On.Yearly {
-		r.Once = PerYear
+	if r.Once == "" && r.On.Yearly {
+		r.Once = oncePerYear
 	}
 	of, faults := c.front.value(r.On.Date, each)
 	if len(faults) > 0 {
@@ -230,15 +230,10 @@ func (s *Set[F]) Occasions() []Trigger {
 
 // On is Evening for the rules of an occasion: {Kind: OnTagAdded, Tag: "vip"},
 // a segment that was entered or left, an event. Evenings and manual rules have
-// verbs of their own.
-func (s *Set[F]) On(dst []Firing, t Trigger, facts *F, m *Moment) ([]Firing, error) {
-	return s.OnRows(dst, t, facts, m, nil)
-}
-
-// OnRows is On for an occasion that is about some rows: a rule with Each fires for those
-// of its rows alone that is names, by the Rows field and the row's number in it. Nil
-// names all. It is not asked of evenings.
-func (s *Set[F]) OnRows(dst []Firing, t Trigger, facts *F, m *Moment, is func(each string, row int) bool) ([]Firing, error) {
+// verbs of their own. For an occasion that is about some rows, is names them by the
+// Rows field and the row's number in it: a rule with Each fires for those rows alone.
+// A nil is names all rows. It is not asked of evenings.
+func (s *Set[F]) On(dst []Firing, t Trigger, facts *F, m *Moment, is func(each string, row int) bool) ([]Firing, error) {
 	switch t.Kind {
 	case OnEvent:
 		return s.event(dst, t.Event, facts, m, is)

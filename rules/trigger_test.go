@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,7 +39,7 @@ rules:
 	f := &facts{Flag: true, Born: time.Date(1990, 3, 8, 12, 0, 0, 0, time.UTC), Last: ptr(evening.Now().AddDate(0, 0, 30)),
 		Orders: []order{{At: evening.Now().AddDate(0, 0, -14)}, {At: evening.Now().AddDate(0, 0, -13)}}}
 	on := func(tr rules.Trigger) []string {
-		got, err := set.On(nil, tr, f, evening)
+		got, err := set.On(nil, tr, f, evening, nil)
 		return fired(t, got, err)
 	}
 	require.Equal(t, []string{"added"}, on(rules.Trigger{Kind: rules.OnTagAdded, Tag: "vip"}))
@@ -48,8 +49,8 @@ rules:
 	require.Equal(t, []string{"left"}, on(rules.Trigger{Kind: rules.OnSegmentLeft, Segment: "lapsed"}))
 	require.Equal(t, []string{"order"}, on(rules.Trigger{Kind: rules.OnEvent, Event: "order"}))
 	require.Equal(t, []string{"birthday", "ends", "warranty"}, on(rules.Trigger{}))
-	require.Equal(t, rules.PerYear, set.Rule("birthday").Once)
-	require.Equal(t, rules.PerRow, set.Rule("warranty").Once)
+	require.Equal(t, "year", set.Rule("birthday").Once)
+	require.Equal(t, "row", set.Rule("warranty").Once)
 	x, err := set.Explain("birthday", f, rules.NewMoment(evening.Now().AddDate(0, 0, 1), nil))
 	require.NoError(t, err)
 	require.Equal(t, "Rule birthday does not fire: daysToAnniversary(Born) == 7 (daysToAnniversary(Born) is 6).", firstLine(x.String()))
@@ -163,7 +164,7 @@ rules:
   - {name: other, when: Flag, then: [{message: hello, after: 5d}]}
 `)
 	require.NoError(t, err)
-	ctx, j := t.Context(), rules.NewMemoryJournal()
+	ctx, j := t.Context(), newJournal()
 	visit := func(n int) crm.FactKey {
 		return crm.FactKey{Kind: crm.KindVisit, Source: "service", ID: fmt.Sprint(n)}
 	}
@@ -215,10 +216,13 @@ rules:
 
 	x, err := set.Explain("battery", &facts{Flag: true, Visits: []order{{DaysAgo: 0}}}, later(502))
 	require.NoError(t, err)
-	effects, err := j.EffectsOf(ctx, buyer, other)
+	x.Past, err = j.EffectsOf(ctx, buyer, other)
 	require.NoError(t, err)
-	x.Account(effects...)
 	require.Len(t, x.Past, 6)
+	require.Equal(t, 6, strings.Count(x.String(), " cancelled 2"))
+	x.Past[0].Cause = "campaign/battery"
+	require.Equal(t, 5, strings.Count(x.String(), " cancelled 2"), "what others caused is left out")
+	x.Past[0].Cause = rules.CausePrefix + "battery"
 	require.Contains(t, x.String(), "message:again: cancelled 2026-07-15; stopped by cancel_at tag_added: red\n")
 	require.Contains(t, x.Text("tr"), "message:again: iptal edildi 15.07.2026; engelleyen: cancel_at tag_added: red\n")
 
@@ -243,7 +247,7 @@ rules:
     then: [{message: invitation, after: 730d, at: "10:00"}]
 `
 	changes := []int{0, 300, 1300, 2000, 3200} // days of visits
-	ctx, j := t.Context(), rules.NewMemoryJournal()
+	ctx, j := t.Context(), newJournal()
 	start := time.Date(2025, 1, 1, 20, 0, 0, 0, time.UTC)
 	var sent []string
 	for day := 0; day < 3652; day++ {

@@ -221,10 +221,12 @@ func (d *decoder) ruleKeys(r *Rule) map[string]func(path string, v *value) {
 			})
 		},
 		"once": func(path string, v *value) {
-			var s string
-			d.str(&s)(path, v)
-			if err := r.Once.UnmarshalText([]byte(s)); err != nil && v.shape == isScalar {
-				d.fault(v.place, "once", "must be one of %s, not %q", strings.Join(onceNames[1:], ", "), s)
+			d.str(&r.Once)(path, v)
+			if r.Once == "order" { // a word of earlier books
+				r.Once = oncePerRow
+			}
+			if v.shape == isScalar && !slices.Contains(onceNames, r.Once) {
+				d.fault(v.place, "once", "must be one of %s, not %q", strings.Join(onceNames, ", "), r.Once)
 			}
 		},
 		"then": func(path string, v *value) {
@@ -263,7 +265,7 @@ func (d *decoder) action(path string, v *value) Action {
 	var a Action
 	handlers := map[string]func(string, *value){
 		"id": d.str(&a.ID), "after": d.str(&a.After), "at": d.str(&a.At), "for": d.str(&a.For),
-		"kind": d.str((*string)(&a.Kind)), "name": d.str(&a.Name),
+		"kind": d.str(&a.Kind), "name": d.str(&a.Name),
 		"with": func(path string, v *value) {
 			if !d.want(v, path, isMap) {
 				return
@@ -280,7 +282,7 @@ func (d *decoder) action(path string, v *value) Action {
 	// this package describes comes before any other key.
 	wellKnown := map[string]bool{}
 	for _, t := range BuiltInActions() {
-		wellKnown[string(t.Kind)] = true
+		wellKnown[t.Kind] = true
 	}
 	does := -1
 	for i, k := range v.keys {
@@ -298,7 +300,7 @@ func (d *decoder) action(path string, v *value) Action {
 	if does >= 0 {
 		k := v.keys[does]
 		handlers[k.name] = func(path string, v *value) {
-			a.Kind = ActionKind(k.name)
+			a.Kind = k.name
 			d.str(&a.Name)(path, v)
 		}
 		d.book.places[path+kindKey] = k.place

@@ -364,7 +364,7 @@ func (m *moment) effect(home *time.Location, f *crm.Effect, about map[crm.FactKe
 	case crm.EffectTag:
 		m.Label, m.Head = "Tag", "Tag decision of "+cause
 		if p, err := rules.DecodePayload(f); err == nil {
-			m.Head = tagHead(p.Name, p.Action == rules.DoUntag)
+			m.Head = tagHead(p.Name, p.Action == "untag")
 		}
 		if f.State != crm.Done {
 			m.Head += ": " + string(f.State)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
 	"github.com/vefacrm/vefa/rules"
 )
@@ -16,7 +17,7 @@ import (
 type replay struct {
 	p       *program
 	ids     *crm.EffectIDs
-	journal *rules.MemoryJournal
+	journal crm.Store
 	tags    []map[string]bool // by customer: what rules set and cleared
 	counts  map[string]*tally
 	breaker rules.Breaker
@@ -48,7 +49,7 @@ func (p *program) backtest(ctx context.Context) error {
 		return err
 	}
 	n := len(p.facts.customers)
-	r := &replay{p: p, ids: ids, journal: rules.NewMemoryJournal(), tags: make([]map[string]bool, n), counts: map[string]*tally{}, past: rules.Populations{}}
+	r := &replay{p: p, ids: ids, journal: memstore.New(), tags: make([]map[string]bool, n), counts: map[string]*tally{}, past: rules.Populations{}}
 	for i := range r.tags {
 		r.tags[i] = map[string]bool{}
 	}
@@ -64,8 +65,11 @@ func (p *program) backtest(ctx context.Context) error {
 		}
 		evenings++
 	}
-	left, err := r.journal.ScanEffects(ctx, crm.PartRange{}, "", 1<<30)
-	if err != nil {
+	var left []*crm.Effect
+	if err := r.journal.View(ctx, func(tx crm.Reader) error {
+		left, err = tx.ScanEffects(ctx, crm.PartRange{}, "", 1<<30)
+		return err
+	}); err != nil {
 		return err
 	}
 	for _, e := range left {
@@ -112,6 +116,7 @@ func (r *replay) evening(ctx context.Context, m *rules.Moment) error {
 		}
 	}
 	var firings []rules.Firing
+	var intents []rules.Intent
 	for i := range r.p.facts.customers {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -141,13 +146,17 @@ func (r *replay) evening(ctx context.Context, m *rules.Moment) error {
 				return err
 			}
 		}
-		news, err := rules.Record(ctx, r.journal, in)
-		if err != nil {
-			return err
-		}
-		for _, e := range news {
-			r.of(e).planned++
-		}
+		intents = append(intents, in)
+	}
+	var news []*crm.Effect
+	if err := r.journal.Update(ctx, func(tx crm.Tx) (err error) {
+		news, err = rules.Record(ctx, tx, intents...)
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, e := range news {
+		r.of(e).planned++
 	}
 	trips := r.breaker.Check(r.past, tonight)
 	for _, t := range trips {
@@ -159,20 +168,23 @@ func (r *replay) evening(ctx context.Context, m *rules.Moment) error {
 
 // carry does what is due, after asking the rule again.
 func (r *replay) carry(ctx context.Context, m *rules.Moment) error {
-	for {
-		due, err := r.journal.DueEffects(ctx, crm.DueQuery{State: crm.Planned, Before: m.Now().Add(time.Microsecond)})
-		if err != nil || len(due) == 0 {
-			return err
-		}
-		for _, e := range due {
-			if err := r.carryOne(e, m); err != nil {
+	for left := true; left; {
+		if err := r.journal.Update(ctx, func(tx crm.Tx) error {
+			due, err := tx.DueEffects(ctx, crm.DueQuery{State: crm.Planned, Before: m.Now().Add(time.Microsecond)})
+			if left = len(due) > 0; err != nil || !left {
 				return err
 			}
-		}
-		if err := r.journal.UpdateEffects(ctx, due...); err != nil {
+			for _, e := range due {
+				if err := r.carryOne(e, m); err != nil {
+					return err
+				}
+			}
+			return tx.UpdateEffects(ctx, due...)
+		}); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 func (r *replay) carryOne(e *crm.Effect, m *rules.Moment) error {
@@ -202,8 +214,8 @@ func (r *replay) carryOne(e *crm.Effect, m *rules.Moment) error {
 	case d.Proceed:
 		e.State = crm.Done
 		r.of(e).done++
-		if payload.Action == rules.DoTag || payload.Action == rules.DoUntag {
-			r.tags[i][payload.Name] = payload.Action == rules.DoTag
+		if payload.Action == "tag" || payload.Action == "untag" {
+			r.tags[i][payload.Name] = payload.Action == "tag"
 		}
 	case d.State == crm.Withheld:
 		e.State = crm.Withheld

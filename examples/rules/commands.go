@@ -18,7 +18,7 @@ func (p *program) printf(format string, args ...any) {
 
 // check says that all is well: what is not was reported when it was loaded.
 func (p *program) check(context.Context) error {
-	p.printf("%d rules, %d tables over %d customers: no mistake\n", p.set.Len(), len(p.set.Tables()), len(p.facts.customers))
+	p.printf("%d rules, %d tables over %d customers: no mistake\n", len(p.set.Rules()), len(p.set.Tables()), len(p.facts.customers))
 	w := terminal.Table{Right: map[int]bool{4: true}}
 	w.Row("RULE", "ON", "EACH", "ONCE", "STEPS", "OWNER", "DOES")
 	for _, r := range p.set.Rules() {
@@ -26,7 +26,7 @@ func (p *program) check(context.Context) error {
 		if r.Disabled {
 			state = " (disabled)"
 		}
-		w.Row(r.Name+state, r.On.String(), dash(r.Each), r.Once.String(), fmt.Sprint(p.set.Cost(r.Name)), dash(r.Owner), deeds(r))
+		w.Row(r.Name+state, r.On.String(), dash(r.Each), r.Once, fmt.Sprint(p.set.Cost(r.Name)), dash(r.Owner), deeds(r))
 	}
 	return w.Write(p.out, p.width)
 }
@@ -49,7 +49,7 @@ func (p *program) evening() error {
 	if err != nil {
 		return err
 	}
-	p.printf("%d rules over vefa.Facts: no mistake\n", set.Len())
+	p.printf("%d rules over vefa.Facts: no mistake\n", len(set.Rules()))
 	for _, f := range set.Lint(nil) {
 		p.printf("%s\n", f)
 	}
@@ -66,7 +66,7 @@ func dash(s string) string {
 func deeds(r *rules.Rule) string {
 	var out []string
 	for _, a := range r.Then {
-		s := string(a.Kind) + " " + a.Name
+		s := a.Kind + " " + a.Name
 		if a.After != "" {
 			s += " after " + a.After
 		}
@@ -80,7 +80,7 @@ func (p *program) lint(context.Context) error {
 	known := map[string]bool{}
 	for _, r := range p.set.Rules() {
 		for _, a := range r.Then {
-			if a.Kind == rules.DoTag {
+			if a.Kind == "tag" {
 				known[a.Name] = true
 			}
 		}
@@ -115,7 +115,7 @@ func (p *program) lint(context.Context) error {
 type reach map[string][]int // customers by rule, in the order of the file
 
 // reach evaluates every rule, whatever its trigger, for all customers.
-func (p *program) reach(ctx context.Context, set *rules.Set[rules.Dynamic]) (reach, error) {
+func (p *program) reach(ctx context.Context, set *rules.Set[record]) (reach, error) {
 	out := reach{}
 	for i := range p.facts.customers {
 		if err := ctx.Err(); err != nil {
@@ -271,17 +271,17 @@ func (p *program) decide(context.Context) error {
 	if p.table == "" {
 		return fmt.Errorf("say a table with -table: %s", strings.Join(p.set.Tables(), ", "))
 	}
-	o, err := p.set.Decide(p.table, s.record, -1, p.moment)
+	hits, err := p.set.Decide(p.table, s.record, -1, p.moment)
 	if err != nil {
 		return err
 	}
-	for _, h := range o.Hits {
+	for _, h := range hits {
 		p.printf("%s: row %s\n", p.table, h.Row)
 		for _, k := range sorted(h.Values) {
 			p.printf("  %s = %s\n", k, h.Values[k])
 		}
 	}
-	if len(o.Hits) == 0 {
+	if len(hits) == 0 {
 		p.printf("%s: no row is for this customer\n", p.table)
 	}
 	return nil

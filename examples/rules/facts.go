@@ -41,9 +41,12 @@ type sheet struct {
 	numbers []int // of the lines in the file
 }
 
+// record is one customer to the rules: all its fields are columns of the files.
+type record struct{ rules.Extensible }
+
 // facts are all customers with their rows.
 type facts struct {
-	schema    *rules.DynamicSchema
+	schema    *rules.Extended[record]
 	main      *sheet
 	rows      []rowSheet
 	index     map[string]int // customer's line by key
@@ -292,7 +295,7 @@ func loadFacts(file string, rowFiles []rowFile, zone *time.Location) (*facts, er
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	if f.schema, err = rules.NewDynamicSchema(fields, rules.Options{}); err != nil {
+	if f.schema, err = rules.Extend[record](fields, rules.Options{}); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return f, nil
@@ -342,7 +345,7 @@ func (s *sheet) values(line int, zone *time.Location) (map[string]any, error) {
 
 // subject is a customer as rules see it at one moment.
 type subject struct {
-	record *rules.Dynamic
+	record *record
 	rows   map[string][]int // by field: the lines that its rows are
 }
 

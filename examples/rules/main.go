@@ -88,8 +88,8 @@ type program struct {
 	zone    *time.Location
 	moment  *rules.Moment
 	facts   *facts
-	set     *rules.Set[rules.Dynamic]
-	written *rules.Set[rules.Dynamic] // of -was; nil without
+	set     *rules.Set[record]
+	written *rules.Set[record] // of -was; nil without
 }
 
 func main() { terminal.Main("rules", run) }
@@ -234,7 +234,7 @@ func (p *program) load() error {
 }
 
 // compile reads rule files and compiles them together.
-func (p *program) compile(files []string) (*rules.Set[rules.Dynamic], error) {
+func (p *program) compile(files []string) (*rules.Set[record], error) {
 	books, err := read(files)
 	if err != nil {
 		return nil, err

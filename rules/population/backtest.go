@@ -14,6 +14,7 @@ import (
 	"github.com/vefacrm/vefa/rules/internal/closure"
 	"github.com/vefacrm/vefa/rules/internal/ir"
 	"github.com/vefacrm/vefa/rules/internal/planes"
+	"github.com/vefacrm/vefa/rules/internal/program"
 )
 
 // BacktestOptions configure Backtest. The zero value lets time pass over
@@ -99,7 +100,7 @@ func (p *Population[F]) Backtest(ctx context.Context, set *rules.Set[F], first *
 			return
 		}
 		for n := range evenings {
-			m := rules.NewMoment(first.Now().In(first.Zone()).AddDate(0, 0, n), first.Zone())
+			m := rules.NewMoment(first.Now().In(first.Clock().Zone).AddDate(0, 0, n), first.Clock().Zone)
 			night, err := t.evening(ctx, n, m)
 			if !yield(night, err) || err != nil {
 				return
@@ -208,7 +209,7 @@ func (t *backtest[F]) evening(ctx context.Context, n int, m *rules.Moment) (*Nig
 func (t *backtest[F]) change(n int, m *rules.Moment) error {
 	for i, f := range t.opts.Changes(n, m) {
 		var err error
-		if i == t.pop.Len() {
+		if i == t.pop.p.n {
 			_, err = t.pop.Add(f, m)
 		} else {
 			err = t.pop.Put(i, f, m)
@@ -279,7 +280,7 @@ func (t *backtest[F]) plans(matches *Matches, i int, night *Night) {
 // with once per row, else the first of a subject.
 func (t *backtest[F]) newRows(matches *Matches, i int) (out []rowRef) {
 	r, f, once := &t.plan.rules[i], &matches.found[i], &t.done[i]
-	perRow := r.rule.Once == rules.PerRow
+	perRow := r.rule.Once == "row"
 	if perRow && once.rows == nil {
 		once.rows = map[rowRef]bool{}
 	}
@@ -461,7 +462,7 @@ func (t *backtest[F]) carryOut(planned, b *batch, night *Night) {
 			return
 		}
 	}
-	if ca.Tag == rules.NoTag || t.over.field == nil {
+	if ca.Tag == program.NoTag || t.over.field == nil {
 		return
 	}
 	s := t.over.state(t.plan.schema.Tags.Id(action.Name))
@@ -478,7 +479,7 @@ func (t *backtest[F]) carryOut(planned, b *batch, night *Night) {
 		case len(s.last) > 0:
 			delete(s.last, int32(subject))
 		}
-		s.set(subject, ca.Tag == rules.SetsTag)
+		s.set(subject, ca.Tag == program.SetsTag)
 	})
 	if expiring {
 		end := *b

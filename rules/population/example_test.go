@@ -47,7 +47,7 @@ func ExamplePopulation_Preview() {
 	}
 	p, err := pop.Preview(context.Background(), set, rules.Rule{
 		Name: "come back", When: `away and "asleep" not in Tags`,
-		Then: []rules.Action{{Kind: rules.DoTag, Name: "asleep"}},
+		Then: []rules.Action{{Kind: "tag", Name: "asleep"}},
 	}, m, 10)
 	if err != nil {
 		panic(err)
@@ -62,7 +62,7 @@ func ExamplePopulation_Backtest() {
 	first := rules.NewMoment(time.Date(2025, 3, 1, 20, 0, 0, 0, time.UTC), nil)
 	set, err := schema.Compile(&rules.Book{Rules: []rules.Rule{{
 		Name: "asleep", When: `DaysSincePurchase >= 90 and "asleep" not in Tags`,
-		Then: []rules.Action{{Kind: rules.DoTag, Name: "asleep"}},
+		Then: []rules.Action{{Kind: "tag", Name: "asleep"}},
 	}}})
 	if err != nil {
 		panic(err)

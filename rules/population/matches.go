@@ -16,7 +16,6 @@ type Matches struct {
 	byName map[string]int
 	found  []found
 	n      int // subjects
-	total  int
 	blocks []*table
 }
 
@@ -197,31 +196,11 @@ func (sw *sweep) eachRow(r *vectorRule, t *table, b, index int, hits []uint64, f
 	sw.out.found[index].firings += n
 }
 
-// Total returns the number of firings of all rules.
-func (m *Matches) Total() int { return m.total }
-
-// Count returns how many subjects a rule matches, 0 for a name that is not
-// known.
-func (m *Matches) Count(rule string) int {
-	if i, ok := m.byName[rule]; ok {
-		return m.found[i].n
-	}
-	return 0
-}
-
-// Firings returns how often a rule fires: more often than it has subjects if it
-// fires for each of their rows.
-func (m *Matches) Firings(rule string) int {
-	if i, ok := m.byName[rule]; ok {
-		return m.found[i].firings
-	}
-	return 0
-}
-
-// Has reports whether a rule fires for a subject.
-func (m *Matches) Has(rule string, subject int) bool {
-	i, ok := m.byName[rule]
-	return ok && subject >= 0 && subject < m.n && m.found[i].subjects[subject/blockRows].has(subject%blockRows)
+// Count returns how many subjects a rule matches and how often it fires: more often if it
+// fires for each of their rows. Both are 0 for a name that is not known.
+func (m *Matches) Count(rule string) (subjects, firings int) {
+	f := m.of1(rule)
+	return f.n, f.firings
 }
 
 // Subjects returns the subjects that a rule fires for, in order.

@@ -112,13 +112,6 @@ func (p *people) grow(n int) {
 	}
 }
 
-// Schema returns the schema of the facts.
-func (p *Population[F]) Schema() *rules.Schema[F] { return p.schema }
-
-// Len returns how many subjects were ever added; removed ones count, their
-// numbers are not used again.
-func (p *Population[F]) Len() int { return p.p.n }
-
 // Add adds a subject, with facts as of the moment, and returns its number.
 func (p *Population[F]) Add(f *F, m *rules.Moment) (int, error) {
 	p.p.grow(1)
@@ -138,7 +131,7 @@ func (p *Population[F]) Put(subject int, f *F, m *rules.Moment) error {
 	if subject < 0 || subject >= q.n {
 		return fmt.Errorf("population: there is no subject %d", subject)
 	}
-	if m.Zone().String() != q.enc.zone.Zone.String() {
+	if m.Clock().Zone.String() != q.enc.zone.Zone.String() {
 		return rules.ErrZone
 	}
 	if err := q.enc.check(p.layout.Root, unsafe.Pointer(f)); err != nil {
@@ -241,7 +234,7 @@ func (p *Population[F]) fits(l *ir.Layout, m *rules.Moment) error {
 	if l != p.layout {
 		return errors.New("population: it is of another schema")
 	}
-	if m.Zone().String() != p.p.enc.zone.Zone.String() {
+	if m.Clock().Zone.String() != p.p.enc.zone.Zone.String() {
 		return rules.ErrZone
 	}
 	return nil
@@ -266,9 +259,6 @@ func (p *Population[F]) pass(ctx context.Context, ev *evaluator) (*Matches, erro
 			return nil, err
 		}
 		sw.block(b)
-	}
-	for i := range out.found {
-		out.total += out.found[i].firings
 	}
 	return out, nil
 }

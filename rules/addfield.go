@@ -10,35 +10,6 @@ import (
 	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
-// Dynamic is a subject whose fields became known only when the program ran: a
-// line of a file, a row of somebody's table. Only the DynamicSchema that made it
-// knows what is in it. A host that can should declare a struct instead.
-type Dynamic struct{ _ struct{} }
-
-// DynamicSchema is a Schema without a Go struct.
-type DynamicSchema struct {
-	*Schema[Dynamic]
-	root *ir.RowType
-}
-
-// NewDynamicSchema makes a schema of fields: Name and Kind of each, Max where it
-// is not the default, Fields of Rows, and Nullable where a value may be missing.
-func NewDynamicSchema(fields []Field, opts Options) (*DynamicSchema, error) {
-	t, err := structOf(fields, "", 1)
-	if err != nil {
-		return nil, fmt.Errorf("rules: facts: %w", err)
-	}
-	root, err := readStruct(t)
-	if err != nil {
-		return nil, fmt.Errorf("rules: facts: %w", err)
-	}
-	s, err := newSchema[Dynamic](root, opts)
-	if err != nil {
-		return nil, err
-	}
-	return &DynamicSchema{Schema: s, root: root}, nil
-}
-
 // structOf makes the Go struct that the fields stand for.
 func structOf(fields []Field, path string, depth int) (reflect.Type, error) {
 	if depth > maxSchemaDepth {
@@ -85,22 +56,6 @@ func structOf(fields []Field, path string, depth int) (reflect.Type, error) {
 		out[i] = sf
 	}
 	return reflect.StructOf(out), nil
-}
-
-// New returns a record with every field at its zero value: null where that is
-// allowed, else 0, false, empty.
-func (s *DynamicSchema) New() *Dynamic {
-	// A Dynamic is the first byte of a struct that only the schema can name; the
-	// pointer keeps all of it alive.
-	return (*Dynamic)(reflect.New(s.root.Typ).UnsafePointer())
-}
-
-// Set puts a value into a field of a record of this schema: bool; int, int64;
-// float64; string; time.Time; []string for tags; []map[string]any for rows; nil
-// where the field may be null. Others are errors, as are rows beyond the
-// declared maximum.
-func (s *DynamicSchema) Set(r *Dynamic, field string, value any) error {
-	return setField(s.Tags(), s.root, unsafe.Pointer(r), field, value)
 }
 
 // setField puts a value into a field of the struct at p, which structOf made.
