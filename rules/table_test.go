@@ -339,7 +339,7 @@ func TestTableCellsAndNaN(t *testing.T) {
 				require.NoError(t, err)
 				fired, err := set.Evening(nil, &x, evening)
 				require.NoError(t, err)
-				require.Equal(t, len(fired) > 0, len(hit.Hits) > 0, "%s of %s, %v", cell, field, x)
+				require.Equal(t, len(fired) > 0, len(hit) > 0, "%s of %s, %v", cell, field, x)
 			}
 		}
 	}
