@@ -28,7 +28,7 @@ type learntCounts struct {
 	Past    rules.Populations `json:"past"`
 }
 
-func learntReach(ctx context.Context, r crm.DocumentReader) (out learntCounts, rev int64, err error) {
+func learntReach(ctx context.Context, r crm.Reader) (out learntCounts, rev int64, err error) {
 	docs, err := r.Documents(ctx, learntKind, learntKind)
 	if err != nil || docs[0] == nil {
 		return out, 0, err

@@ -238,7 +238,7 @@ func (e *Engine) nightReport(ctx context.Context, day string) (rep NightReport, 
 	return rep, err
 }
 
-func reportOf(ctx context.Context, r crm.DocumentReader, day string) (rep NightReport, rev int64, err error) {
+func reportOf(ctx context.Context, r crm.Reader, day string) (rep NightReport, rev int64, err error) {
 	docs, err := r.Documents(ctx, nightKind, day)
 	if err != nil || docs[0] == nil {
 		return rep, 0, err
@@ -276,7 +276,7 @@ func (e *Engine) saveReport(ctx context.Context, day string, change func(*NightR
 }
 
 // Nights returns the reports of all evenings, by date.
-func Nights(ctx context.Context, r crm.DocumentReader) iter.Seq2[NightReport, error] {
+func Nights(ctx context.Context, r crm.Reader) iter.Seq2[NightReport, error] {
 	return func(yield func(NightReport, error) bool) {
 		for d, err := range crm.Documents(ctx, r, nightKind) {
 			var rep NightReport

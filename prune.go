@@ -90,7 +90,7 @@ type prunedNights struct {
 
 // checkPruned refuses an evening whose report was pruned: whether it was closed
 // is not known any more, and it would plan anew.
-func checkPruned(ctx context.Context, r crm.DocumentReader, day string) error {
+func checkPruned(ctx context.Context, r crm.Reader, day string) error {
 	docs, err := r.Documents(ctx, prunedKind, prunedKind)
 	if err != nil || docs[0] == nil {
 		return err

@@ -121,7 +121,7 @@ func (p *population) reconsent(ctx context.Context, store crm.Store, changed map
 // contactsOf calls yield for every profile that has one of the addresses. Most
 // have a few users; those that have more than were asked for are asked again
 // for more, so that the last user of a shared number is not left out.
-func contactsOf(ctx context.Context, r crm.RefReader, keys []string, yield func(crm.ProfileKey)) error {
+func contactsOf(ctx context.Context, r crm.Reader, keys []string, yield func(crm.ProfileKey)) error {
 	for limit := loadBatch; len(keys) > 0; limit *= 16 {
 		found, err := r.Refs(ctx, crm.RefContact, limit, keys...)
 		if err != nil {

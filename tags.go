@@ -59,7 +59,7 @@ func (e *Engine) SetPolarity(ctx context.Context, tag string, red bool, by, why 
 }
 
 // loadTags reads all tag definitions, sorted by name.
-func loadTags(ctx context.Context, r crm.DocumentReader) ([]TagDef, error) {
+func loadTags(ctx context.Context, r crm.Reader) ([]TagDef, error) {
 	var out []TagDef
 	for d, err := range crm.Documents(ctx, r, tagKind) {
 		if err != nil {

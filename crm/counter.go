@@ -202,55 +202,8 @@ func (r *Reservation) Lapsed(now time.Time) bool {
 	return r.State == Reserved && !r.Until.IsZero() && !r.Until.After(now)
 }
 
-// CounterReader reads counters.
-type CounterReader interface {
-	// Counters returns one entry per key, nil where there is no such counter.
-	Counters(ctx context.Context, keys ...CounterKey) ([]*Counter, error)
-	// ScanCounters returns up to limit counters in the parts after the key (the zero
-	// key: from the start) in the order part, kind, id.
-	ScanCounters(ctx context.Context, parts PartRange, after CounterKey, limit int) ([]*Counter, error)
-	// Reservations returns one entry per key as it is stored, nil where there is no
-	// such reservation. One that has expired may still be stored as Reserved.
-	Reservations(ctx context.Context, keys ...ReservationKey) ([]*Reservation, error)
-	// ScanReservations returns up to limit reservations in the parts after the key
-	// in the order part, kind, counter, id.
-	ScanReservations(ctx context.Context, parts PartRange, after ReservationKey, limit int) ([]*Reservation, error)
-}
-
-// CounterWriter takes from counters. What it answers was decided while the counter was
-// locked, or in one statement: of many that take at once none gets more than there is.
-// Give all of one transaction in one call, after all other locks: a counter stays
-// locked until the transaction ends.
-//
-//	state of the reservation   Reserve             Confirm                  Release
-//	none                       reserved, exhausted absent                   absent
-//	reserved                   reserved            confirmed                released
-//	confirmed                  confirmed           confirmed, if the same   confirmed
-//	released, expired          released, expired   released, expired        released, expired
-//
-// A call of Reserve with another amount than the id was used for, of Confirm with more
-// than that or with another amount than was confirmed, is answered Mismatch.
-type CounterWriter interface {
-	// SetLimits makes counters or sets their limits. A limit below what is gone takes
-	// nothing back; nothing more is given until enough was returned.
-	SetLimits(ctx context.Context, limits ...Counter) error
-	// Reserve answers per entry, in their order: what does not fit any more is Exhausted,
-	// a later smaller one may still be granted. Before it says so, it takes back what
-	// has expired. An id that comes again in one call gets its first answer, or Mismatch
-	// for another amount.
-	Reserve(ctx context.Context, takes ...Take) ([]ReservationState, error)
-	// Confirm makes reservations final: it uses the amount that each entry names and gives
-	// back the rest. An amount of 0 is ErrInvalid. One that has expired is given back.
-	Confirm(ctx context.Context, takes ...Take) ([]ReservationState, error)
-	// Release gives reservations back.
-	Release(ctx context.Context, keys ...ReservationKey) ([]ReservationState, error)
-	// DeleteReservations forgets reservations that are final; what they used stays used.
-	// Others, and absent ones, are ignored.
-	DeleteReservations(ctx context.Context, keys ...ReservationKey) error
-}
-
 // AllCounters iterates over the counters of parts, page by page.
-func AllCounters(ctx context.Context, r CounterReader, parts PartRange) iter.Seq2[*Counter, error] {
+func AllCounters(ctx context.Context, r Reader, parts PartRange) iter.Seq2[*Counter, error] {
 	return pages(func(last *Counter) ([]*Counter, error) {
 		var after CounterKey
 		if last != nil {
@@ -261,7 +214,7 @@ func AllCounters(ctx context.Context, r CounterReader, parts PartRange) iter.Seq
 }
 
 // AllReservations iterates over the reservations of parts, page by page.
-func AllReservations(ctx context.Context, r CounterReader, parts PartRange) iter.Seq2[*Reservation, error] {
+func AllReservations(ctx context.Context, r Reader, parts PartRange) iter.Seq2[*Reservation, error] {
 	return pages(func(last *Reservation) ([]*Reservation, error) {
 		var after ReservationKey
 		if last != nil {

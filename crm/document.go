@@ -44,7 +44,7 @@ func (d *Document) Validate() error {
 }
 
 // Documents iterates over all documents of a kind in the order of their ids.
-func Documents(ctx context.Context, r DocumentReader, kind string) iter.Seq2[*Document, error] {
+func Documents(ctx context.Context, r Reader, kind string) iter.Seq2[*Document, error] {
 	return func(yield func(*Document, error) bool) {
 		for after := ""; ; {
 			page, err := r.ScanDocuments(ctx, kind, after, pageSize)

@@ -47,6 +47,9 @@ func (k FactKey) Compare(o FactKey) int {
 	return strings.Compare(k.ID, o.ID)
 }
 
+// Part returns the part that the anchor of a fact is kept in.
+func (k FactKey) Part() Part { return PartOf(string(k.Kind), k.ID) }
+
 // Validate reports every fault of the key.
 func (k FactKey) Validate() error {
 	return errors.Join(checkKeyText("kind", string(k.Kind), false), checkKeyText("source", k.Source, false), checkKeyText("id", k.ID, false))

@@ -78,7 +78,7 @@ type RefQuery struct {
 
 // RefsOf iterates over the entries under one key of an index, page by page, from
 // after (see RefQuery.After) on.
-func RefsOf(ctx context.Context, r RefReader, kind RefKind, key string, after Ref) iter.Seq2[Ref, error] {
+func RefsOf(ctx context.Context, r Reader, kind RefKind, key string, after Ref) iter.Seq2[Ref, error] {
 	return func(yield func(Ref, error) bool) {
 		for q := (RefQuery{Kind: kind, Key: key, After: after, Limit: pageSize}); ; {
 			page, err := r.ScanRefs(ctx, q)

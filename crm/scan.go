@@ -8,7 +8,7 @@ import (
 
 // FactsOf iterates over the facts of some kinds (none: all) of subjects, page
 // by page, in the order of FactRef.Compare.
-func FactsOf(ctx context.Context, r FactReader, subjects []Subject, kinds ...FactKind) iter.Seq2[*Fact, error] {
+func FactsOf(ctx context.Context, r Reader, subjects []Subject, kinds ...FactKind) iter.Seq2[*Fact, error] {
 	return func(yield func(*Fact, error) bool) {
 		for chunk := range slices.Chunk(inFactOrder(subjects), scanSize) {
 			q := FactQuery{Subjects: chunk, Kinds: kinds, Limit: scanSize}
@@ -62,7 +62,7 @@ func inFactOrder(subjects []Subject) []Subject {
 }
 
 // Profiles iterates over all profiles of some parts, page by page.
-func Profiles(ctx context.Context, r ProfileReader, parts PartRange) iter.Seq2[*Profile, error] {
+func Profiles(ctx context.Context, r Reader, parts PartRange) iter.Seq2[*Profile, error] {
 	return pages(func(last *Profile) ([]*Profile, error) {
 		var after ProfileKey
 		if last != nil {
@@ -73,7 +73,7 @@ func Profiles(ctx context.Context, r ProfileReader, parts PartRange) iter.Seq2[*
 }
 
 // FactsOfKind iterates over all facts of one kind in some parts, page by page.
-func FactsOfKind(ctx context.Context, r FactReader, parts PartRange, kind FactKind) iter.Seq2[*Fact, error] {
+func FactsOfKind(ctx context.Context, r Reader, parts PartRange, kind FactKind) iter.Seq2[*Fact, error] {
 	return pages(func(last *Fact) ([]*Fact, error) {
 		var after FactRef
 		if last != nil {
@@ -84,7 +84,7 @@ func FactsOfKind(ctx context.Context, r FactReader, parts PartRange, kind FactKi
 }
 
 // AddressStates iterates over all address states of some parts, page by page.
-func AddressStates(ctx context.Context, r AddressReader, parts PartRange) iter.Seq2[*AddressState, error] {
+func AddressStates(ctx context.Context, r Reader, parts PartRange) iter.Seq2[*AddressState, error] {
 	return pages(func(last *AddressState) ([]*AddressState, error) {
 		var after Address
 		if last != nil {

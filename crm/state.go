@@ -61,26 +61,8 @@ func (s *State) Validate() error {
 	return err
 }
 
-// StateReader reads states.
-type StateReader interface {
-	// States returns one entry per key, nil where there is no such state.
-	States(ctx context.Context, keys ...StateKey) ([]*State, error)
-	// ScanStates returns up to limit states of a kind in the parts after the subject
-	// (the zero Subject: from the start) in the order part, subject.
-	ScanStates(ctx context.Context, parts PartRange, kind string, after Subject, limit int) ([]*State, error)
-}
-
-// StateWriter writes states.
-type StateWriter interface {
-	// PutStates inserts (Rev 0) or replaces (Rev as read) and sets the new Rev. A
-	// stale Rev is ErrConflict and nothing of the call is kept.
-	PutStates(ctx context.Context, states ...*State) error
-	// DeleteStates removes states; absent ones are ignored.
-	DeleteStates(ctx context.Context, keys ...StateKey) error
-}
-
 // StatesOf iterates over the states of a kind in some parts, page by page.
-func StatesOf(ctx context.Context, r StateReader, parts PartRange, kind string) iter.Seq2[*State, error] {
+func StatesOf(ctx context.Context, r Reader, parts PartRange, kind string) iter.Seq2[*State, error] {
 	return pages(func(last *State) ([]*State, error) {
 		var after Subject
 		if last != nil {

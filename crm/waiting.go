@@ -112,7 +112,7 @@ const maxRecords = 16
 // Owners returns what each subject hangs on in the end: a profile or an address is
 // that itself, a record hangs on what its own subject hangs on. The zero Subject
 // says that a record is not there yet.
-func Owners(ctx context.Context, r AnchorReader, subjects ...Subject) ([]Subject, error) {
+func Owners(ctx context.Context, r Reader, subjects ...Subject) ([]Subject, error) {
 	out := append([]Subject(nil), subjects...)
 	for n := 0; ; n++ {
 		var keys []FactKey

@@ -287,16 +287,16 @@ func (w *Worker) lease() time.Duration {
 }
 
 // clock returns the time that leases go by.
-func (w *Worker) clock(ctx context.Context, c Clock) (time.Time, error) {
+func (w *Worker) clock(ctx context.Context, r Reader) (time.Time, error) {
 	if w.LeaseNow != nil {
 		return Micros(w.LeaseNow()), nil
 	}
-	return c.Now(ctx)
+	return r.Now(ctx)
 }
 
 // newLease returns when a lease that begins now ends.
-func (w *Worker) newLease(ctx context.Context, c Clock) (time.Time, error) {
-	now, err := w.clock(ctx, c)
+func (w *Worker) newLease(ctx context.Context, r Reader) (time.Time, error) {
+	now, err := w.clock(ctx, r)
 	return Micros(now.Add(w.lease())), err
 }
 

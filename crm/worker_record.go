@@ -218,7 +218,7 @@ func (w *Worker) receive(ctx context.Context, receipts []Receipt) (WorkStats, er
 }
 
 // named returns the effect that each receipt is about, "" where that is not known.
-func (w *Worker) named(ctx context.Context, r RefReader, receipts []Receipt) ([]EffectID, error) {
+func (w *Worker) named(ctx context.Context, r Reader, receipts []Receipt) ([]EffectID, error) {
 	ids := make([]EffectID, len(receipts))
 	var keys []string
 	var of []int

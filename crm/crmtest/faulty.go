@@ -108,7 +108,7 @@ func (f *Faulty) View(ctx context.Context, fn func(crm.Reader) error) error {
 	if where == Before {
 		return fault
 	}
-	err := f.store.View(ctx, func(r crm.Reader) error { return fn(faultyReader{&faultyTx{in: readOnly{Reader: r}, store: f}}) })
+	err := f.store.View(ctx, func(r crm.Reader) error { return fn(faultyReader{&faultyTx{in: crm.Unimplemented(r), store: f}}) })
 	if err == nil {
 		err = fault
 	}

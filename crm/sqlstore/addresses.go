@@ -16,7 +16,7 @@ type addressData struct {
 	Holds      []crm.FactRef      `json:"holds,omitempty"`
 }
 
-// Addresses implements crm.AddressReader.
+// Addresses implements crm.Reader.
 func (r *reader) Addresses(ctx context.Context, addrs ...crm.Address) ([]*crm.AddressState, error) {
 	found := make(map[crm.Address]*crm.AddressState, len(addrs))
 	if err := r.readAddresses(ctx, opGet, addressKeys(addrs), found); err != nil {
@@ -66,7 +66,7 @@ func scanAddress(rows resultRow) (*crm.AddressState, error) {
 	return &s, nil
 }
 
-// ScanAddresses implements crm.AddressReader.
+// ScanAddresses implements crm.Reader.
 func (r *reader) ScanAddresses(ctx context.Context, parts crm.PartRange, after crm.Address, limit int) ([]*crm.AddressState, error) {
 	parts = parts.Bounds()
 	args := []any{int64(parts.Lo), "", ""}
@@ -82,7 +82,7 @@ func (r *reader) ScanAddresses(ctx context.Context, parts crm.PartRange, after c
 	return out, err
 }
 
-// LockAddresses implements crm.AddressWriter. Rows are locked in the order of
+// LockAddresses implements crm.Tx. Rows are locked in the order of
 // the key, so that two calls cannot wait for each other. What has no row cannot
 // be locked: in a transaction of its own the store makes the row at the end, and
 // if somebody else made one meanwhile it starts again; in the host's it is made
@@ -175,7 +175,7 @@ func sortedAddresses(addrs []crm.Address) []crm.Address {
 	return out
 }
 
-// PutAddresses implements crm.AddressWriter.
+// PutAddresses implements crm.Tx.
 func (t *tx) PutAddresses(ctx context.Context, states ...*crm.AddressState) error {
 	if len(states) == 0 {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
-// Anchors implements crm.AnchorReader.
+// Anchors implements crm.Reader.
 func (r *reader) Anchors(ctx context.Context, keys ...crm.FactKey) ([]crm.Subject, error) {
 	return r.anchors(ctx, opGet, keys)
 }
@@ -59,7 +59,7 @@ func sortedFactKeys(keys []crm.FactKey) []partFactKey {
 	return slices.Compact(list)
 }
 
-// LockAnchors implements crm.AnchorWriter. Rows are locked in the order of the
+// LockAnchors implements crm.Tx. Rows are locked in the order of the
 // key, so that two calls cannot wait for each other.
 func (t *tx) LockAnchors(ctx context.Context, keys ...crm.FactKey) ([]crm.Subject, error) {
 	o := opState
@@ -79,7 +79,7 @@ func (t *tx) LockAnchors(ctx context.Context, keys ...crm.FactKey) ([]crm.Subjec
 	return out, nil
 }
 
-// PutAnchors implements crm.AnchorWriter. Of two transactions that make the same
+// PutAnchors implements crm.Tx. Of two transactions that make the same
 // anchor the second waits for the first at the key, fails and starts again.
 func (t *tx) PutAnchors(ctx context.Context, anchors ...crm.FactRef) error {
 	if len(anchors) == 0 {

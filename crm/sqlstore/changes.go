@@ -76,7 +76,7 @@ func (r *reader) heads(ctx context.Context) (*crm.PartPositions, error) {
 	return out, err
 }
 
-// Head implements crm.ChangeReader.
+// Head implements crm.Reader.
 func (r *reader) Head(ctx context.Context) (crm.Position, error) {
 	heads, err := r.heads(ctx)
 	if err != nil {
@@ -85,7 +85,7 @@ func (r *reader) Head(ctx context.Context) (crm.Position, error) {
 	return heads.Position(), nil
 }
 
-// Changes implements crm.ChangeReader. Numbers have no gaps, so the heads tell
+// Changes implements crm.Reader. Numbers have no gaps, so the heads tell
 // which rows to fetch.
 func (r *reader) Changes(ctx context.Context, after crm.Position, limit int) ([]crm.Change, crm.Position, error) {
 	at, err := after.Parts()
@@ -130,7 +130,7 @@ func (r *reader) Changes(ctx context.Context, after crm.Position, limit int) ([]
 	return out, at.Position(), nil
 }
 
-// Cursor implements crm.CursorWriter.
+// Cursor implements crm.Tx.
 func (t *tx) Cursor(ctx context.Context, consumer string) (crm.Position, error) {
 	if err := check("read", "cursor", consumer, (crm.ProfileKey{Source: "cursor", ID: consumer}).Validate()); err != nil {
 		return "", err
@@ -173,7 +173,7 @@ func (t *tx) Cursor(ctx context.Context, consumer string) (crm.Position, error) 
 	}
 }
 
-// SetCursor implements crm.CursorWriter.
+// SetCursor implements crm.Tx.
 func (t *tx) SetCursor(ctx context.Context, consumer string, to crm.Position) error {
 	if err := check("write", "cursor", consumer, (crm.ProfileKey{Source: "cursor", ID: consumer}).Validate()); err != nil {
 		return err

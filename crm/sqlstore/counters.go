@@ -12,7 +12,7 @@ import (
 // Locks are taken in one order: reservations by key, then counters by key. What has
 // expired of a counter that is locked is taken back only where no other transaction holds it.
 
-// Counters implements crm.CounterReader.
+// Counters implements crm.Reader.
 func (r *reader) Counters(ctx context.Context, keys ...crm.CounterKey) ([]*crm.Counter, error) {
 	found, err := r.counters(ctx, opGet, keys)
 	if err != nil {
@@ -55,7 +55,7 @@ func sortedCounters(keys []crm.CounterKey) []crm.CounterKey {
 	return slices.Compact(sorted)
 }
 
-// Reservations implements crm.CounterReader.
+// Reservations implements crm.Reader.
 func (r *reader) Reservations(ctx context.Context, keys ...crm.ReservationKey) ([]*crm.Reservation, error) {
 	found, err := r.reservations(ctx, opGet, keys)
 	if err != nil {
@@ -108,7 +108,7 @@ func sortedReservations(keys []crm.ReservationKey) []crm.ReservationKey {
 	return slices.Compact(sorted)
 }
 
-// ScanCounters implements crm.CounterReader.
+// ScanCounters implements crm.Reader.
 func (r *reader) ScanCounters(ctx context.Context, parts crm.PartRange, after crm.CounterKey, limit int) ([]*crm.Counter, error) {
 	args := []any{int64(parts.Bounds().Lo), "", ""}
 	if p := after.Part(); after != (crm.CounterKey{}) && p >= parts.Bounds().Lo {
@@ -123,7 +123,7 @@ func (r *reader) ScanCounters(ctx context.Context, parts crm.PartRange, after cr
 	return out, err
 }
 
-// ScanReservations implements crm.CounterReader.
+// ScanReservations implements crm.Reader.
 func (r *reader) ScanReservations(ctx context.Context, parts crm.PartRange, after crm.ReservationKey, limit int) ([]*crm.Reservation, error) {
 	args := []any{int64(parts.Bounds().Lo), "", "", ""}
 	if p := after.Counter.Part(); after != (crm.ReservationKey{}) && p >= parts.Bounds().Lo {
@@ -138,7 +138,7 @@ func (r *reader) ScanReservations(ctx context.Context, parts crm.PartRange, afte
 	return out, err
 }
 
-// SetLimits implements crm.CounterWriter.
+// SetLimits implements crm.Tx.
 func (t *tx) SetLimits(ctx context.Context, limits ...crm.Counter) error {
 	keys, last := make([]crm.CounterKey, len(limits)), map[crm.CounterKey]int64{}
 	for i, c := range limits {
@@ -155,7 +155,7 @@ func (t *tx) SetLimits(ctx context.Context, limits ...crm.Counter) error {
 	return err
 }
 
-// Reserve implements crm.CounterWriter. What is asked of one counter is one statement
+// Reserve implements crm.Tx. What is asked of one counter is one statement
 // where the database has such, which adds the reservations and takes their sum if it is there.
 func (t *tx) Reserve(ctx context.Context, takes ...crm.Take) ([]crm.ReservationState, error) {
 	if len(takes) == 0 {
@@ -496,7 +496,7 @@ func (e *ending) write(ctx context.Context, t *tx) error {
 	return t.adjust(ctx, e.deltas)
 }
 
-// Confirm implements crm.CounterWriter. One that goes well is one statement where the
+// Confirm implements crm.Tx. One that goes well is one statement where the
 // database has such.
 func (t *tx) Confirm(ctx context.Context, takes ...crm.Take) ([]crm.ReservationState, error) {
 	keys := make([]crm.ReservationKey, len(takes))
@@ -528,7 +528,7 @@ func (t *tx) Confirm(ctx context.Context, takes ...crm.Take) ([]crm.ReservationS
 	})
 }
 
-// Release implements crm.CounterWriter.
+// Release implements crm.Tx.
 func (t *tx) Release(ctx context.Context, keys ...crm.ReservationKey) ([]crm.ReservationState, error) {
 	for _, k := range keys {
 		if err := check("release", "reservation", k.String(), k.Validate()); err != nil {
@@ -575,7 +575,7 @@ func (t *tx) resolve(ctx context.Context, keys []crm.ReservationKey, decide func
 	return out, nil
 }
 
-// DeleteReservations implements crm.CounterWriter.
+// DeleteReservations implements crm.Tx.
 func (t *tx) DeleteReservations(ctx context.Context, keys ...crm.ReservationKey) error {
 	_, err := t.exec(ctx, opDelete, tabReservations, reservationRows(keys))
 	return err

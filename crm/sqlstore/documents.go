@@ -11,7 +11,7 @@ import (
 // documentPart keeps the documents of a kind together: there are few.
 func documentPart(kind string) int64 { return int64(crm.PartOf("document", kind)) }
 
-// Documents implements crm.DocumentReader.
+// Documents implements crm.Reader.
 func (r *reader) Documents(ctx context.Context, kind string, ids ...string) ([]*crm.Document, error) {
 	rows := newRows(3, len(ids))
 	for _, id := range ids {
@@ -43,7 +43,7 @@ func scanDocument(rows resultRow) (*crm.Document, error) {
 	return d, err
 }
 
-// ScanDocuments implements crm.DocumentReader.
+// ScanDocuments implements crm.Reader.
 func (r *reader) ScanDocuments(ctx context.Context, kind, after string, limit int) ([]*crm.Document, error) {
 	var out []*crm.Document
 	err := r.query(ctx, opScan, tabDocuments, 1, []any{documentPart(kind), seek(kind), seek(after), page(limit)}, func(rows resultRow) error {
@@ -54,7 +54,7 @@ func (r *reader) ScanDocuments(ctx context.Context, kind, after string, limit in
 	return out, err
 }
 
-// PutDocuments implements crm.DocumentWriter.
+// PutDocuments implements crm.Tx.
 func (t *tx) PutDocuments(ctx context.Context, docs ...*crm.Document) error {
 	type name struct{ kind, id string }
 	revs := make(map[name]int64, len(docs))

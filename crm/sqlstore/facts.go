@@ -18,7 +18,7 @@ func factKey(tab tableID, part crm.Part, ref crm.FactRef) []any {
 	return []any{int64(part), kind, seek(a), seek(b), seek(ref.Key.Source), seek(ref.Key.ID)}
 }
 
-// Facts implements crm.FactReader.
+// Facts implements crm.Reader.
 func (r *reader) Facts(ctx context.Context, refs ...crm.FactRef) ([]*crm.Fact, error) {
 	found := make(map[crm.FactRef]*crm.Fact, len(refs))
 	for _, tab := range r.s.g.facts {
@@ -48,10 +48,10 @@ func (r *reader) Facts(ctx context.Context, refs ...crm.FactRef) ([]*crm.Fact, e
 	return out, nil
 }
 
-// Kinds implements crm.FactReader.
+// Kinds implements crm.Reader.
 func (r *reader) Kinds() *crm.Kinds { return r.s.g.kinds }
 
-// FactKinds implements crm.FactReader. Kinds that have a table of their own are
+// FactKinds implements crm.Reader. Kinds that have a table of their own are
 // always named.
 func (r *reader) FactKinds(ctx context.Context) ([]crm.FactKind, error) {
 	var out []crm.FactKind
@@ -88,7 +88,7 @@ func (g *grammar) scanFact(tab tableID, rows resultRow) (*crm.Fact, error) {
 	return f, err
 }
 
-// FactsOf implements crm.FactReader. Each table gives its first page; the pages
+// FactsOf implements crm.Reader. Each table gives its first page; the pages
 // are merged.
 func (r *reader) FactsOf(ctx context.Context, q crm.FactQuery) ([]*crm.Fact, error) {
 	limit := int(page(q.Limit))
@@ -272,7 +272,7 @@ func (r *reader) factsAfter(ctx context.Context, q crm.FactQuery, limit int) ([]
 	return out[:min(len(out), limit)], nil
 }
 
-// ScanFacts implements crm.FactReader.
+// ScanFacts implements crm.Reader.
 func (r *reader) ScanFacts(ctx context.Context, parts crm.PartRange, kind crm.FactKind, after crm.FactRef, limit int) ([]*crm.Fact, error) {
 	parts = parts.Bounds()
 	tab := r.s.g.factTable(kind)
@@ -320,12 +320,12 @@ func (a factRow) compare(b factRow) int {
 	return a.ref.Key.Compare(b.ref.Key)
 }
 
-// PutFacts implements crm.FactWriter.
+// PutFacts implements crm.Tx.
 func (t *tx) PutFacts(ctx context.Context, facts ...*crm.Fact) ([]crm.Put, error) {
 	return t.putAll(ctx, facts, opNewer)
 }
 
-// PutNewest implements crm.FactWriter.
+// PutNewest implements crm.Tx.
 func (t *tx) PutNewest(ctx context.Context, facts ...*crm.Fact) ([]crm.Put, error) {
 	return t.putAll(ctx, facts, opNewest)
 }
@@ -551,7 +551,7 @@ func (r *rowset) addPlain(k *crm.Kind, data crm.FactData) {
 	}
 }
 
-// DeleteFacts implements crm.FactWriter.
+// DeleteFacts implements crm.Tx.
 func (t *tx) DeleteFacts(ctx context.Context, refs ...crm.FactRef) error {
 	list := make([]factRow, len(refs))
 	for i, ref := range refs {

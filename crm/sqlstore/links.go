@@ -9,7 +9,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
-// Members implements crm.ProfileReader.
+// Members implements crm.Reader.
 func (r *reader) Members(ctx context.Context, ids ...crm.CustomerID) ([][]crm.ProfileKey, error) {
 	found := make(map[crm.CustomerID][]crm.ProfileKey, len(ids))
 	err := r.each(ctx, opOf, tabMembers, customerKeys(ids), func(rows resultRow) error {
@@ -29,7 +29,7 @@ func (r *reader) Members(ctx context.Context, ids ...crm.CustomerID) ([][]crm.Pr
 	return out, nil
 }
 
-// Homes implements crm.ProfileReader.
+// Homes implements crm.Reader.
 func (r *reader) Homes(ctx context.Context, ids ...crm.CustomerID) ([]crm.ProfileKey, error) {
 	found := make(map[crm.CustomerID]crm.ProfileKey, len(ids))
 	err := r.each(ctx, opGet, tabCustomers, customerKeys(ids), func(rows resultRow) error {
@@ -49,7 +49,7 @@ func (r *reader) Homes(ctx context.Context, ids ...crm.CustomerID) ([]crm.Profil
 	return out, nil
 }
 
-// LockCustomers implements crm.CustomerLocker: every id that was ever made has a
+// LockCustomers implements crm.Tx: every id that was ever made has a
 // row, and rows are locked in the order of the key, so that two calls cannot wait
 // for each other.
 func (t *tx) LockCustomers(ctx context.Context, ids ...crm.CustomerID) error {
@@ -79,12 +79,12 @@ func customerKeys(ids []crm.CustomerID) *rowset {
 	return rows
 }
 
-// HomeIDs implements crm.ProfileReader.
+// HomeIDs implements crm.Reader.
 func (r *reader) HomeIDs(ctx context.Context, keys ...crm.ProfileKey) ([]crm.CustomerID, error) {
 	return r.customerIDs(ctx, keys, func(p place) crm.CustomerID { return crm.CustomerID(p.home) })
 }
 
-// CustomersOf implements crm.ProfileReader.
+// CustomersOf implements crm.Reader.
 func (r *reader) CustomersOf(ctx context.Context, keys ...crm.ProfileKey) ([]crm.CustomerID, error) {
 	return r.customerIDs(ctx, keys, func(p place) crm.CustomerID { return crm.CustomerID(p.customer) })
 }
@@ -111,7 +111,7 @@ func (r *reader) customerIDs(ctx context.Context, keys []crm.ProfileKey, pick fu
 	return out, nil
 }
 
-// Links implements crm.ProfileReader.
+// Links implements crm.Reader.
 func (r *reader) Links(ctx context.Context, keys ...crm.ProfileKey) ([][]crm.Link, error) {
 	unique := slices.Clone(keys)
 	slices.SortFunc(unique, crm.ProfileKey.Compare)
@@ -142,7 +142,7 @@ func (r *reader) Links(ctx context.Context, keys ...crm.ProfileKey) ([][]crm.Lin
 	return out, nil
 }
 
-// AppendLinks implements crm.ProfileWriter.
+// AppendLinks implements crm.Tx.
 func (t *tx) AppendLinks(ctx context.Context, links ...*crm.Link) error {
 	if len(links) == 0 {
 		return nil

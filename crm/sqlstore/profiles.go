@@ -11,7 +11,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
-// Profiles implements crm.ProfileReader.
+// Profiles implements crm.Reader.
 func (r *reader) Profiles(ctx context.Context, keys ...crm.ProfileKey) ([]*crm.Profile, error) {
 	if err := r.settled(ctx); err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func (r *reader) Profiles(ctx context.Context, keys ...crm.ProfileKey) ([]*crm.P
 	return out, nil
 }
 
-// ScanProfiles implements crm.ProfileReader.
+// ScanProfiles implements crm.Reader.
 func (r *reader) ScanProfiles(ctx context.Context, parts crm.PartRange, after crm.ProfileKey, limit int) ([]*crm.Profile, error) {
 	if err := r.settled(ctx); err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ type place struct {
 // maxFresh bounds what a transaction holds back.
 const maxFresh = 5000
 
-// PutProfiles implements crm.ProfileWriter.
+// PutProfiles implements crm.Tx.
 func (t *tx) PutProfiles(ctx context.Context, profiles ...*crm.Profile) error {
 	if len(profiles) == 0 {
 		return nil

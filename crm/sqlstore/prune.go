@@ -8,7 +8,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
-// Cursors implements crm.ChangeReader.
+// Cursors implements crm.Reader.
 func (r *reader) Cursors(ctx context.Context) ([]crm.Cursor, error) {
 	var out []crm.Cursor
 	err := r.query(ctx, opAll, tabCursors, 1, nil, func(rows resultRow) error {
@@ -21,7 +21,7 @@ func (r *reader) Cursors(ctx context.Context) ([]crm.Cursor, error) {
 	return out, err
 }
 
-// DropCursors implements crm.CursorWriter.
+// DropCursors implements crm.Tx.
 func (t *tx) DropCursors(ctx context.Context, consumers ...string) error {
 	rows := newRows(2, len(consumers))
 	for _, c := range consumers {
@@ -31,7 +31,7 @@ func (t *tx) DropCursors(ctx context.Context, consumers ...string) error {
 	return err
 }
 
-// DeleteDocuments implements crm.DocumentWriter.
+// DeleteDocuments implements crm.Tx.
 func (t *tx) DeleteDocuments(ctx context.Context, kind string, ids ...string) error {
 	rows := newRows(3, len(ids))
 	for _, id := range ids {
@@ -41,7 +41,7 @@ func (t *tx) DeleteDocuments(ctx context.Context, kind string, ids ...string) er
 	return err
 }
 
-// PruneChanges implements crm.CursorWriter.
+// PruneChanges implements crm.Tx.
 func (t *tx) PruneChanges(ctx context.Context, upTo crm.Position, before time.Time, limit int) (int, error) {
 	at, err := upTo.Parts()
 	if err != nil {

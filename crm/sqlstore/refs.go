@@ -10,7 +10,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
-// Refs implements crm.RefReader.
+// Refs implements crm.Reader.
 func (r *reader) Refs(ctx context.Context, kind crm.RefKind, limit int, keys ...string) ([][]crm.Ref, error) {
 	unique := slices.Clone(keys)
 	slices.Sort(unique)
@@ -89,7 +89,7 @@ func scanRef(out *[]crm.Ref) func(resultRow) error {
 	}
 }
 
-// ScanRefs implements crm.RefReader.
+// ScanRefs implements crm.Reader.
 func (r *reader) ScanRefs(ctx context.Context, q crm.RefQuery) ([]crm.Ref, error) {
 	part, hash := crm.PartHash(string(q.Kind), q.Key)
 	o, order, subject, a, b := opScan, int64(math.MinInt64), "", "", ""
@@ -149,7 +149,7 @@ func (t *tx) refRows(refs []crm.Ref) (*rowset, error) {
 	return rows, nil
 }
 
-// PutRefs implements crm.RefWriter.
+// PutRefs implements crm.Tx.
 func (t *tx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
 	rows, err := t.refRows(refs)
 	if err != nil {
@@ -164,7 +164,7 @@ func (t *tx) PutRefs(ctx context.Context, refs ...crm.Ref) error {
 	return err
 }
 
-// DeleteRefs implements crm.RefWriter.
+// DeleteRefs implements crm.Tx.
 func (t *tx) DeleteRefs(ctx context.Context, refs ...crm.Ref) error {
 	rows, err := t.refRows(refs)
 	if err != nil {

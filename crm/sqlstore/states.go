@@ -41,7 +41,7 @@ func sortedStates(keys []crm.StateKey) []crm.StateKey {
 	return slices.Compact(sorted)
 }
 
-// States implements crm.StateReader.
+// States implements crm.Reader.
 func (r *reader) States(ctx context.Context, keys ...crm.StateKey) ([]*crm.State, error) {
 	return r.states(ctx, opGet, keys)
 }
@@ -63,7 +63,7 @@ func (r *reader) states(ctx context.Context, o op, keys []crm.StateKey) ([]*crm.
 	return out, nil
 }
 
-// ScanStates implements crm.StateReader.
+// ScanStates implements crm.Reader.
 func (r *reader) ScanStates(ctx context.Context, parts crm.PartRange, kind string, after crm.Subject, limit int) ([]*crm.State, error) {
 	args := []any{int64(parts.Bounds().Lo), "", "", "", ""}
 	if p := after.Part(); after != (crm.Subject{}) && p >= parts.Bounds().Lo {
@@ -79,7 +79,7 @@ func (r *reader) ScanStates(ctx context.Context, parts crm.PartRange, kind strin
 	return out, err
 }
 
-// PutStates implements crm.StateWriter.
+// PutStates implements crm.Tx.
 func (t *tx) PutStates(ctx context.Context, states ...*crm.State) error {
 	by, keys := make(map[crm.StateKey]*crm.State, len(states)), make([]crm.StateKey, len(states))
 	for i, s := range states {
@@ -127,7 +127,7 @@ func (t *tx) PutStates(ctx context.Context, states ...*crm.State) error {
 	return nil
 }
 
-// DeleteStates implements crm.StateWriter.
+// DeleteStates implements crm.Tx.
 func (t *tx) DeleteStates(ctx context.Context, keys ...crm.StateKey) error {
 	_, err := t.exec(ctx, opDelete, tabStates, stateRows(keys))
 	return err

@@ -62,7 +62,7 @@ func (t *tx) give(at *int64, n int64) {
 	*at = n
 }
 
-// Now implements crm.Clock.
+// Now implements crm.Reader.
 func (r *reader) Now(ctx context.Context) (time.Time, error) {
 	if r.s.g.clock == "" {
 		return crm.Micros(r.s.cfg.Now()), ctx.Err()
