@@ -72,8 +72,8 @@ func TestNightsAlike(t *testing.T) {
 			s := &side{store: memstore.NewAt(clock.Now)}
 			s.faulty = crmtest.NewFaulty(s.store)
 			s.e = again(s, resident)
-			require.NoError(t, s.e.Service().PutPlaces(t.Context(), &crm.Place{ID: "east", Kind: crm.Shop, Name: "E", Zone: "Asia/Tokyo"},
-				&crm.Place{ID: "west", Kind: crm.Shop, Name: "W", Zone: "Europe/Istanbul"}))
+			require.NoError(t, s.e.Service().PutPlaces(t.Context(), &crm.Place{ID: "east", Kind: "store", Name: "E", Zone: "Asia/Tokyo"},
+				&crm.Place{ID: "west", Kind: "store", Name: "W", Zone: "Europe/Istanbul"}))
 			_, err := s.e.Service().Import(t.Context(), nighttest.People(people))
 			require.NoError(t, err)
 			return s
@@ -282,7 +282,7 @@ func TestTiesAlike(t *testing.T) {
 			c.Rules = []*rules.Book{book}
 		})
 		svc := shop.Engine.Service()
-		require.NoError(t, svc.PutPlaces(t.Context(), &crm.Place{ID: "east", Kind: crm.Shop, Name: "E"}, &crm.Place{ID: "west", Kind: crm.Shop, Name: "W"}))
+		require.NoError(t, svc.PutPlaces(t.Context(), &crm.Place{ID: "east", Kind: "store", Name: "E"}, &crm.Place{ID: "west", Kind: "store", Name: "W"}))
 		_, err := svc.Import(t.Context(), nighttest.People(2))
 		require.NoError(t, err)
 		at := nighttest.Start.Add(-time.Minute)

@@ -82,7 +82,7 @@ func (e *Engine) messagesOfLinks(ctx context.Context, r crm.Reader, numbers []ui
 	for i, n := range numbers {
 		keys[i] = linkKey(n)
 	}
-	refs, err := r.Refs(ctx, crm.RefLink, 1, keys...)
+	refs, err := r.Refs(ctx, refLink, 1, keys...)
 	if err != nil {
 		return nil, err
 	}

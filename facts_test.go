@@ -74,8 +74,8 @@ rules:
   - {name: unknown-place, when: 'Place == "nowhere" and Region == nil and PlaceOpened == nil', then: [{tag: u}]}
   - {name: noon, when: 'Hour == 15', then: [{tag: h}]}
 `, nil)
-	require.NoError(t, w.Engine.Service().PutPlaces(t.Context(), &crm.Place{ID: "tr", Kind: crm.Country, Zone: "Europe/Istanbul"}, &crm.Place{ID: "marmara", Kind: crm.Region, Parent: "tr"},
-		&crm.Place{ID: "kadikoy", Kind: crm.Shop, Parent: "marmara", Opened: nighttest.Start.AddDate(0, 0, -30)}))
+	require.NoError(t, w.Engine.Service().PutPlaces(t.Context(), &crm.Place{ID: "tr", Kind: "country", Zone: "Europe/Istanbul"}, &crm.Place{ID: "marmara", Kind: crm.Region, Parent: "tr"},
+		&crm.Place{ID: "kadikoy", Kind: "store", Parent: "marmara", Opened: nighttest.Start.AddDate(0, 0, -30)}))
 	_, err := w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
 	require.NoError(t, err)
 	for name, who := range map[string]int{"birthday": 0, "line": 0, "straps": 0, "region": 0, "opening": 0, "unknown-place": 1, "noon": 0} {

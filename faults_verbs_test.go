@@ -117,7 +117,7 @@ func verbs() []verb {
 		return only(l.svc.Release(ctx, taken.ReservationKey))
 	}).prepare = reserved
 	add("*crm.Service.PutPlaces", func(ctx context.Context, l *lab) (any, error) {
-		return only(l.svc.PutPlaces(ctx, &crm.Place{ID: "tr", Kind: crm.Country}, &crm.Place{ID: "s9", Parent: "tr", Kind: crm.Shop}))
+		return only(l.svc.PutPlaces(ctx, &crm.Place{ID: "tr", Kind: "country"}, &crm.Place{ID: "s9", Parent: "tr", Kind: "store"}))
 	})
 	add("*crm.Service.Tag", func(ctx context.Context, l *lab) (any, error) {
 		return only(l.svc.Tag(ctx, key(1), crm.TagChange{Tag: "vip", By: "desk"}))
@@ -132,7 +132,7 @@ func verbs() []verb {
 	add("*crm.Service.PruneWith", func(ctx context.Context, l *lab) (any, error) {
 		_, err := l.svc.PruneWith(ctx, l.now, func(f *crm.Effect) (crm.Leftover, error) {
 			f.Data = nil
-			return crm.Leftover{Refs: []crm.Ref{{Kind: crm.RefLink, Key: "1", Subject: f.Subject, Target: string(f.ID)}}}, nil
+			return crm.Leftover{Refs: []crm.Ref{{Kind: "link", Key: "1", Subject: f.Subject, Target: string(f.ID)}}}, nil
 		})
 		return nil, err
 	})
@@ -260,15 +260,6 @@ func verbs() []verb {
 	})
 	view("crm.AllEffects", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
 		return drain(crm.AllEffects(ctx, r, crm.AllParts()))
-	})
-	view("crm.StatesOf", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
-		return drain(crm.StatesOf(ctx, r, crm.AllParts(), "x"))
-	})
-	view("crm.AllCounters", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
-		return drain(crm.AllCounters(ctx, r, crm.AllParts()))
-	})
-	view("crm.AllReservations", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
-		return drain(crm.AllReservations(ctx, r, crm.AllParts()))
 	})
 	view("crm.LoadPlaces", func(ctx context.Context, r crm.Reader, l *lab) (any, error) {
 		_, err := crm.LoadPlaces(ctx, r, time.UTC)

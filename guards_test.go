@@ -73,7 +73,7 @@ func firstRefusal(f *crm.Effect) string {
 func placeDoc(t *testing.T, store crm.Store, id, zone string) {
 	t.Helper()
 	update(t, store, func(tx crm.Tx) error {
-		doc, err := crm.NewDocument("place", id, &crm.Place{ID: id, Kind: crm.Shop, Name: id, Zone: zone})
+		doc, err := crm.NewDocument("place", id, &crm.Place{ID: id, Kind: "store", Name: id, Zone: zone})
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,13 @@ import (
 	"github.com/vefacrm/vefa/messaging/link"
 )
 
+// The indexes of effects that the engine keeps beside those of crm: by the number of a
+// message's link, and by a hash of a thing and of who got it.
+const (
+	refLink crm.RefKind = "link"
+	refSent crm.RefKind = "sent"
+)
+
 // linkBits is how many bits a link's number has; see messaging/link.
 const linkBits = 39
 
@@ -45,7 +52,7 @@ func number(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (map[crm.Effe
 		for i, e := range open {
 			keys[i] = linkKey(linkNumber(e.ID, attempt))
 		}
-		found, err := tx.Refs(ctx, crm.RefLink, 1, keys...)
+		found, err := tx.Refs(ctx, refLink, 1, keys...)
 		if err != nil {
 			return nil, err
 		}
@@ -65,7 +72,7 @@ func number(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (map[crm.Effe
 			if e.Data, err = json.Marshal(d); err != nil {
 				return nil, fmt.Errorf("vefa: effect %s: %w", e.ID, err)
 			}
-			refs[e.ID] = crm.Ref{Kind: crm.RefLink, Key: keys[i], Subject: e.Subject, Target: string(e.ID)}
+			refs[e.ID] = crm.Ref{Kind: refLink, Key: keys[i], Subject: e.Subject, Target: string(e.ID)}
 		}
 		open = again
 	}
@@ -75,7 +82,7 @@ func number(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (map[crm.Effe
 // effectOfLink finds the effect that a link or a survey token belongs to.
 func effectOfLink(ctx context.Context, r crm.Reader, n uint64) (*crm.Effect, MessageData, error) {
 	var d MessageData
-	refs, err := r.Refs(ctx, crm.RefLink, 1, linkKey(n))
+	refs, err := r.Refs(ctx, refLink, 1, linkKey(n))
 	if err != nil {
 		return nil, d, err
 	}

@@ -317,7 +317,7 @@ func TestAShopOpens(t *testing.T) {
 	_, err := shop.Engine.Night(t.Context(), vefa.Night{})
 	require.NoError(t, err)
 	update(t, store, func(tx crm.Tx) error {
-		doc, err := crm.NewDocument("place", "new", &crm.Place{ID: "new", Kind: crm.Shop, Name: "The New Shop"})
+		doc, err := crm.NewDocument("place", "new", &crm.Place{ID: "new", Kind: "store", Name: "The New Shop"})
 		if err != nil {
 			return err
 		}
@@ -342,7 +342,7 @@ func TestDaysAreThoseOfTheShop(t *testing.T) {
 		sender := messaging.NewMemorySender(nil)
 		update(t, store, func(tx crm.Tx) error {
 			for id, zone := range map[string]string{"dubai": "Asia/Dubai", "berlin": "Europe/Berlin", "ny": "America/New_York"} {
-				doc, err := crm.NewDocument("place", id, &crm.Place{ID: id, Kind: crm.Shop, Name: id, Zone: zone})
+				doc, err := crm.NewDocument("place", id, &crm.Place{ID: id, Kind: "store", Name: id, Zone: zone})
 				if err != nil {
 					return err
 				}

@@ -120,14 +120,14 @@ func (g *receipts) add(f *crm.Effect, c *claimed, now time.Time) {
 	}
 	d := delivery{t, f.To}
 	g.to[d] = append(g.to[d], r)
-	g.refs = append(g.refs, crm.Ref{Kind: crm.RefSent, Key: d.key(g.ids), Subject: f.Subject, Target: string(f.ID)})
+	g.refs = append(g.refs, crm.Ref{Kind: refSent, Key: d.key(g.ids), Subject: f.Subject, Target: string(f.ID)})
 	c.things[t] = append(c.things[t], r)
 	for _, p := range c.profiles {
 		if crm.OfProfile(p.ProfileKey) == f.Subject {
 			continue // found by what it hangs on
 		}
 		if p.ProfileKey == c.data.Profile || slices.Contains(p.Reachable(f.To.Channel), f.To) {
-			g.refs = append(g.refs, crm.Ref{Kind: crm.RefSent, Key: sentKey(g.ids, p.ProfileKey), Subject: f.Subject, Target: t.target(g.ids, f.ID)})
+			g.refs = append(g.refs, crm.Ref{Kind: refSent, Key: sentKey(g.ids, p.ProfileKey), Subject: f.Subject, Target: t.target(g.ids, f.ID)})
 		}
 	}
 }
@@ -268,7 +268,7 @@ func (g *receipts) read(ctx context.Context, tx crm.Tx, effects []*crm.Effect, s
 			of, keys = append(of, x), append(keys, sentKey(g.ids, p.ProfileKey))
 		}
 	}
-	found, err := tx.Refs(ctx, crm.RefSent, math.MaxInt32, keys...)
+	found, err := tx.Refs(ctx, refSent, math.MaxInt32, keys...)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func TestMessagesNameTheCustomer(t *testing.T) {
 	// 23:30 in Istanbul, where it is still the day before in UTC's evening.
 	bought := time.Date(2025, 3, 2, 21, 30, 0, 0, time.UTC)
 	b := nighttest.People(2)
-	require.NoError(t, shop.Engine.Service().PutPlaces(t.Context(), &crm.Place{ID: "34", Kind: crm.Shop, Name: "Kadıköy", Zone: "Europe/Istanbul"}))
+	require.NoError(t, shop.Engine.Service().PutPlaces(t.Context(), &crm.Place{ID: "34", Kind: "store", Name: "Kadıköy", Zone: "Europe/Istanbul"}))
 	p := b.Profiles[0]
 	p.Name, p.Postal.City = crm.Name{Title: "Dr.", Given: "Işıl", Family: "Öz"}, "İzmir"
 	order := b.Facts[1]

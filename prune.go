@@ -65,7 +65,7 @@ func (e *Engine) strip(f *crm.Effect, before, now time.Time) (crm.Leftover, erro
 	}
 	open := max(e.cfg.AnswerWithin, e.cfg.NotMeWithin)
 	if d.Link != 0 && f.SentAt.Before(before) && !now.Before(f.SentAt.Add(open)) {
-		left.Refs = []crm.Ref{{Kind: crm.RefLink, Key: linkKey(d.Link), Subject: f.Subject, Target: string(f.ID)}}
+		left.Refs = []crm.Ref{{Kind: refLink, Key: linkKey(d.Link), Subject: f.Subject, Target: string(f.ID)}}
 		if d.Survey != "" {
 			left.States = []crm.StateKey{answerPage(f)}
 		}

@@ -61,7 +61,7 @@ func TestTwentyFiveRules(t *testing.T) {
 		c.Fields, c.Segments = retailerFields(), "segment keen = keen segment lapsed = lapsed"
 		c.Feasts = map[string][]string{"ramazan-bayrami": {"2024-04-10", "2025-03-13", "2026-03-20"}}
 	})
-	require.NoError(t, w.Engine.Service().PutPlaces(t.Context(), &crm.Place{ID: "marmara", Kind: crm.Region}, &crm.Place{ID: "kadikoy", Kind: crm.Shop, Parent: "marmara", Opened: at(40)}))
+	require.NoError(t, w.Engine.Service().PutPlaces(t.Context(), &crm.Place{ID: "marmara", Kind: crm.Region}, &crm.Place{ID: "kadikoy", Kind: "store", Parent: "marmara", Opened: at(40)}))
 	_, err = w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
 	require.NoError(t, err)
 	var fired []string

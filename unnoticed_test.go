@@ -156,7 +156,7 @@ func TestAVisitIsAboutItsOwnShop(t *testing.T) {
 	w, clock := shop(t, memstore.New(), `rules: [{name: r, each: Visits, when: row.DaysAgo <= 9, then: [{message: visit}]}]`, func(c *vefa.Config) {
 		c.Messages = append(c.Messages, messaging.Campaign{Name: "visit", Text: "{shop}", Fields: []messaging.Field{{Name: "shop", Fallback: "-"}}, Unmeasured: "a test"})
 	})
-	require.NoError(t, w.Engine.Service().PutPlaces(t.Context(), &crm.Place{ID: "a", Kind: crm.Repair, Name: "Atelier"}, &crm.Place{ID: "b", Kind: crm.Shop, Name: "Boutique"}))
+	require.NoError(t, w.Engine.Service().PutPlaces(t.Context(), &crm.Place{ID: "a", Kind: "service", Name: "Atelier"}, &crm.Place{ID: "b", Kind: "store", Name: "Boutique"}))
 	b := nighttest.People(1)
 	b.Facts[1].Place = "b"
 	b.Facts = append(b.Facts, &crm.Fact{Key: crm.FactKey{Kind: crm.KindVisit, Source: "pos", ID: "v"}, Subject: crm.OfProfile(nighttest.Key(0)), At: clock.Now().AddDate(0, 0, -2), Version: 1,

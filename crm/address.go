@@ -92,10 +92,10 @@ func consentKind() Kind {
 		Name: KindConsent, New: func() FactData { return new(Consent) }, Subject: OnAddress, ledger: true, folded: true,
 		Table: "consents",
 		Columns: []Column{
-			TextColumn("brand", func(c *Consent) string { return c.Brand }),
-			TextColumn("recipient", func(c *Consent) string { return c.Recipient }),
-			TextColumn("purpose", func(c *Consent) string { return c.Purpose }),
-			TextColumn("status", func(c *Consent) string { return string(c.Status) }),
+			ColumnOf("brand", func(c *Consent) string { return c.Brand }),
+			ColumnOf("recipient", func(c *Consent) string { return c.Recipient }),
+			ColumnOf("purpose", func(c *Consent) string { return c.Purpose }),
+			ColumnOf("status", func(c *Consent) string { return string(c.Status) }),
 		},
 		Example: func() FactData {
 			return &Consent{ConsentKey: ConsentKey{"b", "merchant", "survey"}, Status: Refused, Via: "HS_WEB", Proof: "sha256:00", Actor: "web", Guard: 9}

@@ -32,8 +32,8 @@ func (k CounterKey) Compare(o CounterKey) int {
 // String writes kind/id. A slash or a percent sign in the kind is escaped.
 func (k CounterKey) String() string { return escapeSource(k.Kind) + "/" + k.ID }
 
-// Validate reports every fault of the key.
-func (k CounterKey) Validate() error {
+// validate reports every fault of the key.
+func (k CounterKey) validate() error {
 	return errors.Join(checkKeyText("kind", k.Kind, false), checkKeyText("id", k.ID, false))
 }
 
@@ -56,7 +56,7 @@ func (c Counter) String() string {
 
 // Validate reports every fault of the key and the limit.
 func (c *Counter) Validate() error {
-	return errors.Join(c.CounterKey.Validate(), checkLimit(c.Limit))
+	return errors.Join(c.CounterKey.validate(), checkLimit(c.Limit))
 }
 
 // Free returns how much can be reserved at least: reservations that expired give
@@ -106,7 +106,7 @@ func (k ReservationKey) String() string {
 // Validate reports every fault of the key.
 func (k ReservationKey) Validate() error {
 	var faults []error
-	if err := k.Counter.Validate(); err != nil {
+	if err := k.Counter.validate(); err != nil {
 		faults = append(faults, fmt.Errorf("counter: %w", err))
 	}
 	return errors.Join(append(faults, checkKeyText("id", k.ID, false))...)
@@ -202,8 +202,8 @@ func (r *Reservation) Lapsed(now time.Time) bool {
 	return r.State == Reserved && !r.Until.IsZero() && !r.Until.After(now)
 }
 
-// AllCounters iterates over the counters of parts, page by page.
-func AllCounters(ctx context.Context, r Reader, parts PartRange) iter.Seq2[*Counter, error] {
+// allCounters iterates over the counters of parts, page by page.
+func allCounters(ctx context.Context, r Reader, parts PartRange) iter.Seq2[*Counter, error] {
 	return pages(func(last *Counter) ([]*Counter, error) {
 		var after CounterKey
 		if last != nil {
@@ -213,8 +213,8 @@ func AllCounters(ctx context.Context, r Reader, parts PartRange) iter.Seq2[*Coun
 	})
 }
 
-// AllReservations iterates over the reservations of parts, page by page.
-func AllReservations(ctx context.Context, r Reader, parts PartRange) iter.Seq2[*Reservation, error] {
+// allReservations iterates over the reservations of parts, page by page.
+func allReservations(ctx context.Context, r Reader, parts PartRange) iter.Seq2[*Reservation, error] {
 	return pages(func(last *Reservation) ([]*Reservation, error) {
 		var after ReservationKey
 		if last != nil {
@@ -328,7 +328,7 @@ func answered(op string, k ReservationKey, st ReservationState) error {
 // counters writes the rows of the digest about counters. Reservations that have
 // expired are left out, whether or not they were taken back already.
 func (d *digester) counters(ctx context.Context, r Reader, _ time.Time) error {
-	for c, err := range AllCounters(ctx, r, AllParts()) {
+	for c, err := range allCounters(ctx, r, AllParts()) {
 		if err != nil {
 			return err
 		}
@@ -338,7 +338,7 @@ func (d *digester) counters(ctx context.Context, r Reader, _ time.Time) error {
 	if err != nil {
 		return err
 	}
-	for x, err := range AllReservations(ctx, r, AllParts()) {
+	for x, err := range allReservations(ctx, r, AllParts()) {
 		if err != nil {
 			return err
 		}

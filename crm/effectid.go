@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"hash"
 	"sync"
 )
@@ -61,14 +60,4 @@ func (x *EffectIDs) ID(cause string, subject Subject, about FactKey, occurrence 
 	hex.Encode(id[3:], sum[:14])
 	x.macs.Put(m)
 	return EffectID(id[:])
-}
-
-// Check reports an effect whose id is not the one of its cause, subject and
-// occurrence under this key.
-func (x *EffectIDs) Check(e *Effect) error {
-	if x.ID(e.Cause, e.Subject, e.About, e.Occurrence) != e.ID {
-		return &Error{Op: "check", Entity: "effect", ID: string(e.ID), Kind: ErrInvalid,
-			Err: fieldError("id", fmt.Sprintf("is not that of cause %q, subject and occurrence under this key", e.Cause))}
-	}
-	return nil
 }

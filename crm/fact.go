@@ -50,8 +50,8 @@ func (k FactKey) Compare(o FactKey) int {
 // Part returns the part that the anchor of a fact is kept in.
 func (k FactKey) Part() Part { return PartOf(string(k.Kind), k.ID) }
 
-// Validate reports every fault of the key.
-func (k FactKey) Validate() error {
+// validate reports every fault of the key.
+func (k FactKey) validate() error {
 	return errors.Join(checkKeyText("kind", string(k.Kind), false), checkKeyText("source", k.Source, false), checkKeyText("id", k.ID, false))
 }
 
@@ -93,7 +93,7 @@ func (r FactRef) compareText(o FactRef) int {
 
 // Validate reports every fault of the ref.
 func (r FactRef) Validate() error {
-	return errors.Join(r.Subject.Validate(), r.Key.Validate())
+	return errors.Join(r.Subject.Validate(), r.Key.validate())
 }
 
 // IsZero reports whether the ref is empty.

@@ -7,17 +7,16 @@ import (
 	"time"
 )
 
-// Handler handles changes in one transaction with the consumer's position, so
-// that what it writes through tx happens exactly once.
-type Handler func(ctx context.Context, tx Tx, changes []Change) error
-
 // Feed delivers the change feed to a handler. It loses nothing and repeats
 // nothing; within a part the order is that of the commits.
 type Feed struct {
 	Store    Store
-	Consumer string  // names the position; consumers are independent
-	Handler  Handler // an error rolls the batch back; it will be delivered again
-	Batch    int     // changes per transaction; defaults to 500
+	Consumer string // names the position; consumers are independent
+	// Handler handles changes in one transaction with the consumer's position, so that
+	// what it writes through tx happens exactly once. An error rolls the batch back; it
+	// will be delivered again.
+	Handler func(ctx context.Context, tx Tx, changes []Change) error
+	Batch   int // changes per transaction; defaults to 500
 	// Poll is how long Run waits when there is nothing new. Defaults to one
 	// second.
 	Poll time.Duration

@@ -189,10 +189,10 @@ func tagKind() Kind {
 		Name: KindTag, New: func() FactData { return new(TagChange) }, Subject: OnProfile, Known: true, folded: true,
 		Table: "tags",
 		Columns: []Column{
-			TextColumn("tag", func(t *TagChange) string { return t.Tag }),
-			BoolColumn("cleared", func(t *TagChange) bool { return t.Off }),
-			TextColumn("actor", func(t *TagChange) string { return t.By }),
-			TimeColumn("expires", func(t *TagChange) time.Time { return t.Expires }),
+			ColumnOf("tag", func(t *TagChange) string { return t.Tag }),
+			ColumnOf("cleared", func(t *TagChange) bool { return t.Off }),
+			ColumnOf("actor", func(t *TagChange) string { return t.By }),
+			ColumnOf("expires", func(t *TagChange) time.Time { return t.Expires }),
 		},
 		Example: func() FactData {
 			return &TagChange{Tag: "kırmızı", Off: true, By: "rule/battery", Why: "two years", Expires: exampleTime}

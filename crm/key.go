@@ -209,13 +209,13 @@ func OfAddress(a Address) Subject { return Subject{Address: a} }
 // OfRecord returns the subject that is a record.
 func OfRecord(k FactKey) Subject { return Subject{Record: k.String()} }
 
-// RecordKey returns the key of the record, or the zero key where the subject is none.
-func (s Subject) RecordKey() FactKey { return parseFactKey(s.Record) }
+// recordKey returns the key of the record, or the zero key where the subject is none.
+func (s Subject) recordKey() FactKey { return parseFactKey(s.Record) }
 
 // Part returns the part of the profile, of the address or of the record's key.
 func (s Subject) Part() Part {
 	if s.Record != "" {
-		return s.RecordKey().Part()
+		return s.recordKey().Part()
 	}
 	if s.Profile.IsZero() {
 		return s.Address.Part()
@@ -292,7 +292,7 @@ func (s Subject) Validate() error {
 	case !s.Profile.IsZero() && !s.Address.IsZero():
 		return fieldError("subject", "must not name both a profile and an address")
 	case s.Record != "":
-		k := s.RecordKey()
+		k := s.recordKey()
 		switch _, a, _ := s.Flat(); {
 		case !s.Profile.IsZero() || !s.Address.IsZero():
 			return fieldError("subject", "must not name both a record and a profile or an address")
@@ -301,7 +301,7 @@ func (s Subject) Validate() error {
 		case len(a) > MaxKeyLen:
 			return fieldError("subject", fmt.Sprintf("has a record whose kind and source have %d bytes, at most %d are allowed", len(a), MaxKeyLen))
 		}
-		return k.Validate()
+		return k.validate()
 	case s.Profile.IsZero():
 		return s.Address.Validate()
 	}

@@ -77,8 +77,8 @@ const (
 
 var subjectNames = [...]string{"a profile", "an address", "a record"}
 
-// String names the members of the set: "a profile or an address".
-func (s SubjectKinds) String() string {
+// text names the members of the set: "a profile or an address".
+func (s SubjectKinds) text() string {
 	var names []string
 	for i, n := range subjectNames {
 		if s&(1<<i) != 0 {
@@ -89,7 +89,7 @@ func (s SubjectKinds) String() string {
 }
 
 // Column is a column of a kind's table, by which hosts query it; the library reads
-// the content instead. TextColumn, IntColumn, BoolColumn and TimeColumn make one.
+// the content instead. ColumnOf makes one.
 type Column struct {
 	Name string     // small letters, digits and _
 	Type ColumnType // which of the two functions below is set
@@ -108,29 +108,25 @@ const (
 	TimeType            // microseconds since 1970; -62135596800000000 for the zero time
 )
 
-// TextColumn returns a column of text.
-func TextColumn[T FactData](name string, value func(T) string) Column {
-	return Column{Name: name, Type: TextType, Text: func(d FactData) string { return value(d.(T)) }}
-}
-
-// IntColumn returns a column of whole numbers.
-func IntColumn[T FactData](name string, value func(T) int64) Column {
-	return Column{Name: name, Type: IntType, Int: func(d FactData) int64 { return value(d.(T)) }}
-}
-
-// BoolColumn returns a column of truth.
-func BoolColumn[T FactData](name string, value func(T) bool) Column {
-	return Column{Name: name, Type: BoolType, Int: func(d FactData) int64 {
-		if value(d.(T)) {
-			return 1
+// ColumnOf returns a column with what value reads from a content of the kind's type.
+func ColumnOf[T FactData, V string | int64 | bool | time.Time](name string, value func(T) V) Column {
+	c := Column{Name: name}
+	switch value := any(value).(type) {
+	case func(T) string:
+		c.Type, c.Text = TextType, func(d FactData) string { return value(d.(T)) }
+	case func(T) int64:
+		c.Type, c.Int = IntType, func(d FactData) int64 { return value(d.(T)) }
+	case func(T) bool:
+		c.Type, c.Int = BoolType, func(d FactData) int64 {
+			if value(d.(T)) {
+				return 1
+			}
+			return 0
 		}
-		return 0
-	}}
-}
-
-// TimeColumn returns a column of times.
-func TimeColumn[T FactData](name string, value func(T) time.Time) Column {
-	return Column{Name: name, Type: TimeType, Int: func(d FactData) int64 { return value(d.(T)).UnixMicro() }}
+	case func(T) time.Time:
+		c.Type, c.Int = TimeType, func(d FactData) int64 { return value(d.(T)).UnixMicro() }
+	}
+	return c
 }
 
 // Kinds is a set of described kinds. It does not change and is safe for concurrent
@@ -225,7 +221,7 @@ func (k *Kind) check() (err error) {
 	fault := func(field, msg string) {
 		faults = append(faults, fieldError(field, fmt.Sprintf("of kind %q %s", k.Name, msg)))
 	}
-	if k.Subject == 0 || k.Subject.String() == "" {
+	if k.Subject == 0 || k.Subject.text() == "" {
 		fault("subject", "says nothing that its facts may hang on")
 	}
 	if (k.Index != nil || k.Names != nil) && !k.Unique {
@@ -269,7 +265,7 @@ func (k *Kind) check() (err error) {
 			case c.Type > TextType && c.Type <= TimeType && c.Int != nil:
 				c.Int(example)
 			default:
-				fault("columns", fmt.Sprintf("has a column %q that no function made", c.Name))
+				fault("columns", fmt.Sprintf("has a column %q that ColumnOf did not make", c.Name))
 			}
 		}
 	}
@@ -366,10 +362,10 @@ func (s *Kinds) Validate(f *Fact) error {
 	}
 	if f.Data != nil && reflect.TypeOf(f.Data) == typ {
 		if k != nil && k.Subject&f.Subject.kind() == 0 {
-			faults = append(faults, fieldError("subject", "must be "+k.Subject.String()))
+			faults = append(faults, fieldError("subject", "must be "+k.Subject.text()))
 		}
 		if f.Subject.Record != "" {
-			if on := f.Subject.RecordKey(); !s.unique(on.Kind) || on == f.Key {
+			if on := f.Subject.recordKey(); !s.unique(on.Kind) || on == f.Key {
 				faults = append(faults, fieldError("subject", fmt.Sprintf("must be another fact that exists once in the world, not %s", on)))
 			}
 		}

@@ -36,7 +36,7 @@ func (b *bomb) MarshalJSON() ([]byte, error) {
 func TestAKindThatPanicsStopsOneRecord(t *testing.T) {
 	kind := crm.Kind{
 		Name: "acme.bomb", New: func() crm.FactData { return new(bomb) }, Subject: crm.OnProfile, Unique: true,
-		Table: "bombs", Columns: []crm.Column{crm.TextColumn("spot", func(b *bomb) string { b.at("column"); return b.Where })},
+		Table: "bombs", Columns: []crm.Column{crm.ColumnOf("spot", func(b *bomb) string { b.at("column"); return b.Where })},
 		Example: func() crm.FactData { return &bomb{Where: "nowhere"} },
 		Index:   func(f *crm.Fact, add func(crm.RefKind, string, int64)) { f.Data.(*bomb).at("index") },
 		Names:   func(f *crm.Fact, add func(string, crm.ProfileKey)) { f.Data.(*bomb).at("names") },

@@ -37,7 +37,7 @@ func (p *parcel) Validate() error {
 func parcelKind() crm.Kind {
 	return crm.Kind{
 		Name: "acme.parcel", New: func() crm.FactData { return new(parcel) }, Subject: crm.OnProfile, Unique: true,
-		Table: "parcels", Columns: []crm.Column{crm.TextColumn("tracking", func(p *parcel) string { return p.Tracking })},
+		Table: "parcels", Columns: []crm.Column{crm.ColumnOf("tracking", func(p *parcel) string { return p.Tracking })},
 		Example: func() crm.FactData { return &parcel{Tracking: "T1", Weight: 3} },
 	}
 }
@@ -63,10 +63,10 @@ func TestKindFaults(t *testing.T) {
 		"set Table":               func(k *crm.Kind) { k.Table = "" },
 		"small letters":           func(k *crm.Kind) { k.Table = "Parcels" },
 		"usable name \"version\"": func(k *crm.Kind) { k.Columns[0].Name = "version" },
-		"no function made":        func(k *crm.Kind) { k.Columns[0].Text = nil },
+		"ColumnOf did not make":   func(k *crm.Kind) { k.Columns[0].Text = nil },
 		"that of kind \"order\"":  func(k *crm.Kind) { k.Table = "orders" },
 		"panic": func(k *crm.Kind) {
-			k.Columns[0] = crm.IntColumn("weight", func(o *crm.Order) int64 { return 1 })
+			k.Columns[0] = crm.ColumnOf("weight", func(o *crm.Order) int64 { return 1 })
 		},
 	} {
 		k := parcelKind()

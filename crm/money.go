@@ -32,9 +32,6 @@ func (m Money) Add(o Money) (Money, error) {
 	return Money{m.Amount + o.Amount, m.Currency}, nil
 }
 
-// Neg returns -m.
-func (m Money) Neg() Money { return Money{-m.Amount, m.Currency} }
-
 // String writes the amount with as many decimals as the currency has; it is for
 // people, not for parsing.
 func (m Money) String() string {

@@ -65,11 +65,11 @@ func orderKind() Kind {
 		Name: KindOrder, New: func() FactData { return new(Order) }, Subject: OnProfile, Unique: true,
 		Table: "orders",
 		Columns: []Column{
-			TextColumn("number", func(o *Order) string { return o.Number }),
-			TextColumn("status", func(o *Order) string { return string(cmp.Or(o.Status, OrderDelivered)) }),
-			TextColumn("channel", func(o *Order) string { return o.Channel }),
-			IntColumn("amount", func(o *Order) int64 { return o.Total.Amount }),
-			TextColumn("currency", func(o *Order) string { return o.Total.Currency }),
+			ColumnOf("number", func(o *Order) string { return o.Number }),
+			ColumnOf("status", func(o *Order) string { return string(cmp.Or(o.Status, OrderDelivered)) }),
+			ColumnOf("channel", func(o *Order) string { return o.Channel }),
+			ColumnOf("amount", func(o *Order) int64 { return o.Total.Amount }),
+			ColumnOf("currency", func(o *Order) string { return o.Total.Currency }),
 		},
 		Index: func(f *Fact, add func(RefKind, string, int64)) {
 			o := f.Data.(*Order)
@@ -184,10 +184,10 @@ func visitKind() Kind {
 		Name: KindVisit, New: func() FactData { return new(Visit) }, Subject: OnProfile, Unique: true,
 		Table: "visits",
 		Columns: []Column{
-			TextColumn("number", func(v *Visit) string { return v.Number }),
-			TextColumn("service", func(v *Visit) string { return v.Service }),
-			TextColumn("serial", func(v *Visit) string { return v.Serial }),
-			TextColumn("status", func(v *Visit) string { return v.Status }),
+			ColumnOf("number", func(v *Visit) string { return v.Number }),
+			ColumnOf("service", func(v *Visit) string { return v.Service }),
+			ColumnOf("serial", func(v *Visit) string { return v.Serial }),
+			ColumnOf("status", func(v *Visit) string { return v.Status }),
 		},
 		Index: func(f *Fact, add func(RefKind, string, int64)) {
 			if s := f.Data.(*Visit).Serial; s != "" {

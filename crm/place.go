@@ -8,28 +8,18 @@ import (
 	"time"
 )
 
-// PlaceKind is the kind of a place in the tree of locations.
-type PlaceKind string
-
-// The kinds of places that the library itself knows.
-const (
-	Country PlaceKind = "country"
-	Region  PlaceKind = "region"
-	Shop    PlaceKind = "store"
-	Dealer  PlaceKind = "dealer"
-	Kiosk   PlaceKind = "kiosk"
-	Web     PlaceKind = "web"
-	Market  PlaceKind = "marketplace"
-	Repair  PlaceKind = "service"
-	Care    PlaceKind = "callcentre"
-)
+// Region is the Place.Kind of the places by which rules and reports sum up what happens
+// below them.
+const Region = "region"
 
 // Place is a node of the tree country → region → store, dealer, kiosk or web
 // shop. Facts name the place that they happened at.
 type Place struct {
-	ID       string    `json:"id"`
-	Parent   string    `json:"parent,omitempty"`
-	Kind     PlaceKind `json:"kind"`
+	ID     string `json:"id"`
+	Parent string `json:"parent,omitempty"`
+	// Kind is what it is in the host's own words, such as country, store, dealer, kiosk,
+	// web or service. Only Region means something to the library.
+	Kind     string    `json:"kind"`
 	Name     string    `json:"name"`
 	Zone     string    `json:"zone,omitempty"`     // IANA zone; empty: the parent's
 	Currency string    `json:"currency,omitempty"` // ISO 4217; empty: the parent's
@@ -153,9 +143,6 @@ func LoadPlaces(ctx context.Context, r Reader, home *time.Location) (*Places, er
 
 // Get returns a place, or nil.
 func (t *Places) Get(id string) *Place { return t.byID[id] }
-
-// Len returns the number of places.
-func (t *Places) Len() int { return len(t.byID) }
 
 // Path returns the ids from the place up to its root; nil if it is unknown.
 func (t *Places) Path(id string) []string {

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// The keys of RefTicket: all open tickets, and those of one assignee.
+// The keys of refTicket: all open tickets, and those of one assignee.
 const openTickets = "open"
 
 func ticketsOf(assignee string) string {
@@ -44,7 +44,7 @@ type TicketQuery struct {
 // an index: a desk with ten open tickets among a million reads ten.
 func (s *Service) OpenTickets(ctx context.Context, q TicketQuery) iter.Seq2[*Fact, error] {
 	return func(yield func(*Fact, error) bool) {
-		scan := RefQuery{Kind: RefTicket, Key: openTickets, Limit: pageSize}
+		scan := RefQuery{Kind: refTicket, Key: openTickets, Limit: pageSize}
 		if q.Assignee != nil {
 			scan.Key = ticketsOf(*q.Assignee)
 		}

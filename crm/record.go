@@ -279,7 +279,7 @@ func (w *writer) plainFacts(facts []*Fact) error {
 		}
 		w.rep.Facts++
 		named = w.s.kinds.named(named, f)
-		if len(w.missing) > 0 && w.missing[f.Subject.RecordKey()] {
+		if len(w.missing) > 0 && w.missing[f.Subject.recordKey()] {
 			w.rep.Waiting++
 			refs = append(refs, waitingRef(f))
 		}

@@ -2,16 +2,15 @@ package crm
 
 import (
 	"cmp"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"iter"
 	"strings"
 	"unicode/utf8"
 )
 
-// RefKind names an index by which records are looked up.
+// RefKind names an index by which records are looked up. A host's own kinds of facts may
+// have more (Kind.Index); the names below and vefa's "link" and "sent" are taken.
 type RefKind string
 
 // The indexes that the kernel keeps.
@@ -20,10 +19,8 @@ const (
 	RefOrder   RefKind = "order"   // order number → order
 	RefSerial  RefKind = "serial"  // serial number → order or visit
 	RefPartial RefKind = "partial" // last three digits of an order number and folded surname → order
-	RefLink    RefKind = "link"    // a token's id → effect; kept by vefa
-	RefWaiting RefKind = "waiting" // kind of a record that is not there → fact that hangs on it
-	RefTicket  RefKind = "ticket"  // tickets that are not solved, see Service.OpenTickets
-	RefSent    RefKind = "sent"    // a hash of a thing and of who got it → effect; kept by vefa
+	refWaiting RefKind = "waiting" // kind of a record that is not there → fact that hangs on it
+	refTicket  RefKind = "ticket"  // tickets that are not solved, see Service.OpenTickets
 
 	RefProvider RefKind = "provider" // kind of effect and Effect.Provider → effect; kept by Worker
 )
@@ -75,32 +72,6 @@ type RefQuery struct {
 	Backward bool
 	Limit    int // at most this many; 0 means 1,000
 }
-
-// RefsOf iterates over the entries under one key of an index, page by page, from
-// after (see RefQuery.After) on.
-func RefsOf(ctx context.Context, r Reader, kind RefKind, key string, after Ref) iter.Seq2[Ref, error] {
-	return func(yield func(Ref, error) bool) {
-		for q := (RefQuery{Kind: kind, Key: key, After: after, Limit: pageSize}); ; {
-			page, err := r.ScanRefs(ctx, q)
-			if err != nil {
-				yield(Ref{}, err)
-				return
-			}
-			for _, ref := range page {
-				if !yield(ref, nil) {
-					return
-				}
-				q.After = ref
-			}
-			if len(page) < pageSize {
-				return
-			}
-		}
-	}
-}
-
-// Part returns the part that the entry is kept in.
-func (r Ref) Part() Part { return PartOf(string(r.Kind), r.Key) }
 
 // Validate reports every fault of the entry.
 func (r Ref) Validate() error {

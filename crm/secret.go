@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"log/slog"
 
 	"github.com/vefacrm/vefa/internal/keyring"
 )
@@ -61,7 +60,7 @@ func (s Secret) Reveal() []byte {
 	return bytes.Clone(s.open())
 }
 
-// Equal reports whether two secrets are the same, in a time that does not
+// equal reports whether two secrets are the same, in a time that does not
 // depend on where they differ.
 func (s Secret) Equal(o Secret) bool {
 	return subtle.ConstantTimeCompare(s.Reveal(), o.Reveal()) == 1
@@ -91,16 +90,11 @@ func (s Secret) Derive(tenant, purpose string) Secret {
 // String returns "[redacted]".
 func (s Secret) String() string { return redacted }
 
-// GoString returns "[redacted]".
-func (s Secret) GoString() string { return redacted }
-
-// Format writes "[redacted]" for every verb.
+// Format writes "[redacted]" for every verb, %#v among them.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// LogValue returns "[redacted]".
-func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalText returns "[redacted]": what was marshalled cannot be read again.
+// MarshalText returns "[redacted]": what was marshalled cannot be read again. The
+// handlers of log/slog and encoding/json write what it returns.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // UnmarshalText is ParseSecret, for configuration files.

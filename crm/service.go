@@ -282,7 +282,7 @@ func (s *Service) aboutKnown(ctx context.Context, tx Tx, facts []*Fact) error {
 			keys = append(keys, f.Subject.Profile)
 		}
 		if f.Subject.Record != "" {
-			records = append(records, f.Subject.RecordKey())
+			records = append(records, f.Subject.recordKey())
 		}
 	}
 	if len(records) > 0 {

@@ -195,8 +195,8 @@ func guarded(f *Fact, version int64) *Fact {
 
 func unguarded(f *Fact) *Fact { return guarded(f, 0) }
 
-// RefHold finds the addresses that a ticket silences.
-const RefHold RefKind = "hold"
+// refHold finds the addresses that a ticket silences.
+const refHold RefKind = "hold"
 
 // settleHolds lays and lifts the holds that unsolved tickets demand: every
 // address of the customer whom the ticket is about is held, no other is.
@@ -318,7 +318,7 @@ func (w *writer) movesTo(want map[FactRef][]Address) (*holdMoves, error) {
 	for i, t := range tickets {
 		keys[i] = ticketKey(t)
 	}
-	have, err := w.tx.Refs(w.ctx, RefHold, math.MaxInt32, keys...)
+	have, err := w.tx.Refs(w.ctx, refHold, math.MaxInt32, keys...)
 	if err != nil {
 		return nil, err
 	}
@@ -371,14 +371,14 @@ func (w *writer) moveHolds(m *holdMoves) error {
 				}
 				h := w.hold(a, w.now, &Hold{Ticket: move.ticket, Placed: st.Version})
 				facts = append(facts, h)
-				add = append(add, Ref{RefHold, ticketKey(move.ticket), OfAddress(a), h.Key.ID, 0})
+				add = append(add, Ref{refHold, ticketKey(move.ticket), OfAddress(a), h.Key.ID, 0})
 				continue
 			}
 			if found {
 				st.Holds = slices.Delete(st.Holds, i, i+1)
 			}
 			id := m.placed[holdAt{move.ticket, a}]
-			del = append(del, Ref{RefHold, ticketKey(move.ticket), OfAddress(a), id, 0})
+			del = append(del, Ref{refHold, ticketKey(move.ticket), OfAddress(a), id, 0})
 			lifts = append(lifts, FactRef{OfAddress(a), FactKey{KindHold, "crm", id}})
 			versions = append(versions, st.Version)
 		}

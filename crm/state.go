@@ -1,10 +1,8 @@
 package crm
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"iter"
 )
 
 // StateKey names a state: of what kind it is and what it is about, such as the key of
@@ -20,8 +18,8 @@ func (k StateKey) Part() Part { return k.Subject.Part() }
 // String writes kind/subject. A slash or a percent sign in the kind is escaped.
 func (k StateKey) String() string { return escapeSource(k.Kind) + "/" + k.Subject.String() }
 
-// Validate reports every fault of the key.
-func (k StateKey) Validate() error {
+// validate reports every fault of the key.
+func (k StateKey) validate() error {
 	return errors.Join(checkKeyText("kind", k.Kind, false), k.Subject.Validate())
 }
 
@@ -54,20 +52,9 @@ func (s *State) Decode(v any) error {
 
 // Validate reports every fault of the state.
 func (s *State) Validate() error {
-	err := s.StateKey.Validate()
+	err := s.StateKey.validate()
 	if !json.Valid(s.Data) {
 		err = errors.Join(err, fieldError("data", "is not JSON"))
 	}
 	return err
-}
-
-// StatesOf iterates over the states of a kind in some parts, page by page.
-func StatesOf(ctx context.Context, r Reader, parts PartRange, kind string) iter.Seq2[*State, error] {
-	return pages(func(last *State) ([]*State, error) {
-		var after Subject
-		if last != nil {
-			after = last.Subject
-		}
-		return r.ScanStates(ctx, parts, kind, after, scanSize)
-	})
 }

@@ -56,8 +56,8 @@ type TicketLog struct {
 	Level    *int    `json:"level,omitempty"`
 }
 
-// Equal reports whether two entries say the same.
-func (l TicketLog) Equal(o TicketLog) bool {
+// equal reports whether two entries say the same.
+func (l TicketLog) equal(o TicketLog) bool {
 	return l.At.Equal(o.At) && l.Actor == o.Actor && l.State == o.State && l.Note == o.Note && l.Desk == o.Desk &&
 		sameValue(l.Assignee, o.Assignee) && sameValue(l.Priority, o.Priority) && sameValue(l.Level, o.Level)
 }
@@ -104,16 +104,16 @@ func ticketKind() Kind {
 		Name: KindTicket, New: func() FactData { return new(Ticket) }, Subject: OnProfile, Unique: true, Known: true,
 		Table: "tickets",
 		Columns: []Column{
-			TextColumn("state", func(t *Ticket) string { return string(t.State) }),
-			TextColumn("reason", func(t *Ticket) string { return t.Reason }),
-			TextColumn("assignee", func(t *Ticket) string { return t.Assignee }),
-			TimeColumn("opened", func(t *Ticket) time.Time { return t.Opened }),
-			TimeColumn("solved", func(t *Ticket) time.Time { return t.Solved }),
+			ColumnOf("state", func(t *Ticket) string { return string(t.State) }),
+			ColumnOf("reason", func(t *Ticket) string { return t.Reason }),
+			ColumnOf("assignee", func(t *Ticket) string { return t.Assignee }),
+			ColumnOf("opened", func(t *Ticket) time.Time { return t.Opened }),
+			ColumnOf("solved", func(t *Ticket) time.Time { return t.Solved }),
 		},
 		Index: func(f *Fact, add func(RefKind, string, int64)) {
 			if t := f.Data.(*Ticket); t.Unsolved() {
-				add(RefTicket, openTickets, t.urgency())
-				add(RefTicket, ticketsOf(t.Assignee), t.urgency())
+				add(refTicket, openTickets, t.urgency())
+				add(refTicket, ticketsOf(t.Assignee), t.urgency())
 			}
 		},
 		Example: func() FactData {
@@ -227,7 +227,7 @@ func deskLog(was, is []TicketLog) []TicketLog {
 	for _, e := range was {
 		count := func(log []TicketLog) (n int) {
 			for _, x := range log {
-				if x.Equal(e) {
+				if x.equal(e) {
 					n++
 				}
 			}

@@ -41,18 +41,16 @@ func TestMoney(t *testing.T) {
 		require.Equal(t, c.field, fe.Field)
 		require.Equal(t, c.a, got)
 	}
-	require.Equal(t, lira(-7), lira(7).Neg())
 }
 
 func TestPlaces(t *testing.T) {
 	places := []*crm.Place{
-		{ID: "tr", Kind: crm.Country, Zone: "Europe/Istanbul", Currency: "TRY"}, {ID: "west", Parent: "tr", Kind: crm.Region}, {ID: "shop", Parent: "west", Kind: crm.Shop},
-		{ID: "airport", Parent: "west", Kind: crm.Kiosk, Currency: "EUR"}, {ID: "cyprus", Parent: "tr", Kind: crm.Region, Zone: "Asia/Nicosia"}, {ID: "kyrenia", Parent: "cyprus", Kind: crm.Shop},
-		{ID: "web", Kind: crm.Web},
+		{ID: "tr", Kind: "country", Zone: "Europe/Istanbul", Currency: "TRY"}, {ID: "west", Parent: "tr", Kind: crm.Region}, {ID: "shop", Parent: "west", Kind: "store"},
+		{ID: "airport", Parent: "west", Kind: "kiosk", Currency: "EUR"}, {ID: "cyprus", Parent: "tr", Kind: crm.Region, Zone: "Asia/Nicosia"}, {ID: "kyrenia", Parent: "cyprus", Kind: "store"},
+		{ID: "web", Kind: "web"},
 	}
 	tree, err := crm.NewPlaces(nil, places...)
 	require.NoError(t, err)
-	require.Equal(t, 7, tree.Len())
 	require.Equal(t, places[2], tree.Get("shop"))
 	require.Nil(t, tree.Get("nowhere"))
 	require.Equal(t, []string{"shop", "west", "tr"}, tree.Path("shop"))
@@ -104,7 +102,7 @@ func TestPlaces(t *testing.T) {
 func TestLoadPlaces(t *testing.T) {
 	store := memstore.New()
 	require.NoError(t, store.Update(t.Context(), func(tx crm.Tx) error {
-		for _, p := range []*crm.Place{{ID: "tr", Kind: crm.Country, Currency: "TRY"}, {ID: "shop", Parent: "tr", Kind: crm.Shop}} {
+		for _, p := range []*crm.Place{{ID: "tr", Kind: "country", Currency: "TRY"}, {ID: "shop", Parent: "tr", Kind: "store"}} {
 			doc, err := crm.NewDocument("place", p.ID, p)
 			if err != nil {
 				return err
@@ -118,7 +116,7 @@ func TestLoadPlaces(t *testing.T) {
 	require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
 		tree, err := crm.LoadPlaces(t.Context(), r, nil)
 		require.NoError(t, err)
-		require.Equal(t, 2, tree.Len())
+		require.NotNil(t, tree.Get("tr"))
 		require.Equal(t, "TRY", tree.Currency("shop"))
 		return nil
 	}))

@@ -287,11 +287,11 @@ func TestNoGhosts(t *testing.T) {
 func TestPutPlaces(t *testing.T) {
 	ctx := t.Context()
 	s, _ := newService(t)
-	tr := &crm.Place{ID: "tr", Kind: crm.Country, Zone: "Europe/Istanbul"}
-	shop := &crm.Place{ID: "s1", Parent: "tr", Kind: crm.Shop, Name: "One"}
+	tr := &crm.Place{ID: "tr", Kind: "country", Zone: "Europe/Istanbul"}
+	shop := &crm.Place{ID: "s1", Parent: "tr", Kind: "store", Name: "One"}
 	require.ErrorIs(t, s.PutPlaces(ctx, shop), crm.ErrInvalid, "its parent is not there")
 	require.NoError(t, s.PutPlaces(ctx, shop, tr))
-	require.NoError(t, s.PutPlaces(ctx, &crm.Place{ID: "s1", Parent: "tr", Kind: crm.Shop, Name: "Uno"}))
+	require.NoError(t, s.PutPlaces(ctx, &crm.Place{ID: "s1", Parent: "tr", Kind: "store", Name: "Uno"}))
 	require.ErrorIs(t, s.PutPlaces(ctx, &crm.Place{ID: "tr", Parent: "s1"}), crm.ErrInvalid, "a cycle")
 	require.ErrorIs(t, s.PutPlaces(ctx, shop, shop), crm.ErrExists)
 	require.Error(t, s.PutPlaces(ctx, nil))

@@ -17,7 +17,7 @@ func recordsOf(keys []FactKey, facts []*Fact, best map[FactKey]*Fact) []FactKey 
 		if f.Subject.Record == "" {
 			continue
 		}
-		if k := f.Subject.RecordKey(); best[k] == nil && !seen[k] {
+		if k := f.Subject.recordKey(); best[k] == nil && !seen[k] {
 			if seen == nil {
 				seen = map[FactKey]bool{}
 			}
@@ -37,7 +37,7 @@ func (w *writer) miss(k FactKey) {
 }
 
 func waitingRef(f *Fact) Ref {
-	return Ref{RefWaiting, string(f.Subject.RecordKey().Kind), f.Subject, RefKey(f.Key.String()), 0}
+	return Ref{refWaiting, string(f.Subject.recordKey().Kind), f.Subject, RefKey(f.Key.String()), 0}
 }
 
 // attach takes what has waited for the records of this chunk off the list. The
@@ -71,7 +71,7 @@ func (s *Service) Waiting(ctx context.Context, kinds ...FactKind) iter.Seq2[*Fac
 	}
 	return func(yield func(*Fact, error) bool) {
 		for _, kind := range kinds {
-			for q := (RefQuery{Kind: RefWaiting, Key: string(kind), Limit: pageSize}); ; {
+			for q := (RefQuery{Kind: refWaiting, Key: string(kind), Limit: pageSize}); ; {
 				var facts []*Fact
 				var page []Ref
 				err := s.store.View(ctx, func(r Reader) (err error) {
@@ -119,7 +119,7 @@ func Owners(ctx context.Context, r Reader, subjects ...Subject) ([]Subject, erro
 		var at []int
 		for i, s := range out {
 			if s.Record != "" {
-				keys, at = append(keys, s.RecordKey()), append(at, i)
+				keys, at = append(keys, s.recordKey()), append(at, i)
 			}
 		}
 		if len(keys) == 0 {

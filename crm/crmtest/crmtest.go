@@ -38,9 +38,9 @@ var (
 
 // Places returns the shops that Customers buy in, for crm.NewPlaces.
 func Places() []*crm.Place {
-	out := []*crm.Place{{ID: "tr", Kind: crm.Country, Name: "Türkiye", Zone: "Europe/Istanbul", Currency: "TRY"}}
+	out := []*crm.Place{{ID: "tr", Kind: "country", Name: "Türkiye", Zone: "Europe/Istanbul", Currency: "TRY"}}
 	for i := range shops {
-		out = append(out, &crm.Place{ID: fmt.Sprintf("shop-%03d", i), Parent: "tr", Kind: crm.Shop, Name: fmt.Sprintf("Mağaza %d", i)})
+		out = append(out, &crm.Place{ID: fmt.Sprintf("shop-%03d", i), Parent: "tr", Kind: "store", Name: fmt.Sprintf("Mağaza %d", i)})
 	}
 	return out
 }

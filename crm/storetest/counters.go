@@ -591,19 +591,21 @@ func (e *env) requireCounters(most int64) {
 	e.Helper()
 	e.view(func(r crm.Reader) error {
 		open, used := map[crm.CounterKey]int64{}, map[crm.CounterKey]int64{}
-		for x, err := range crm.AllReservations(e.ctx, r, crm.AllParts()) {
-			if err != nil {
-				return err
-			}
+		reservations, err := r.ScanReservations(e.ctx, crm.AllParts(), crm.ReservationKey{}, 1<<20)
+		if err != nil {
+			return err
+		}
+		for _, x := range reservations {
 			if x.State == crm.Reserved {
 				open[x.Counter] += x.Amount
 			}
 			used[x.Counter] += x.Confirmed
 		}
-		for c, err := range crm.AllCounters(e.ctx, r, crm.AllParts()) {
-			if err != nil {
-				return err
-			}
+		counters, err := r.ScanCounters(e.ctx, crm.AllParts(), crm.CounterKey{}, 1<<20)
+		if err != nil {
+			return err
+		}
+		for _, c := range counters {
 			require.Equal(e, open[c.CounterKey], c.Reserved, "%s", c.CounterKey)
 			require.Equal(e, used[c.CounterKey], c.Used, "%s", c.CounterKey)
 			require.LessOrEqual(e, c.Reserved+c.Used, most)

@@ -180,13 +180,8 @@ func (e *env) lookUps(svc *crm.Service, k *crm.Kind, f *crm.Fact) {
 		require.Contains(e, hits, f.Key)
 		require.Contains(e, hits, second.Key)
 		e.view(func(r crm.Reader) error {
-			var got []crm.Ref
-			for ref, err := range crm.RefsOf(e.ctx, r, x.kind, x.key, crm.Ref{}) {
-				if err != nil {
-					return err
-				}
-				got = append(got, ref)
-			}
+			got, err := r.ScanRefs(e.ctx, crm.RefQuery{Kind: x.kind, Key: x.key})
+			require.NoError(e, err)
 			require.True(e, slices.IsSortedFunc(got, crm.Ref.Compare), "%q", k.Name)
 			require.True(e, slices.ContainsFunc(got, func(r crm.Ref) bool { return r.Order == x.order && r.Subject == f.Subject }), "%q", k.Name)
 			return nil

@@ -97,14 +97,9 @@ func testScanRefs(e *env) {
 	for _, from := range []int64{math.MinInt64, -256, 0, 5, 6, math.MaxInt64} {
 		at, _ := slices.BinarySearchFunc(want, from, func(r crm.Ref, from int64) int { return cmp.Compare(r.Order, from) })
 		var got []crm.Ref
-		e.view(func(r crm.Reader) error {
-			for ref, err := range crm.RefsOf(e.ctx, r, crm.RefSerial, "s", crm.Ref{Kind: crm.RefSerial, Order: from}) {
-				if err != nil {
-					return err
-				}
-				got = append(got, ref)
-			}
-			return nil
+		e.view(func(r crm.Reader) (err error) {
+			got, err = r.ScanRefs(e.ctx, crm.RefQuery{Kind: crm.RefSerial, Key: "s", After: crm.Ref{Kind: crm.RefSerial, Order: from}})
+			return err
 		})
 		same(e, want[at:], got, "from %d on", from)
 	}

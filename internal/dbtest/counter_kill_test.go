@@ -154,20 +154,22 @@ func TestCountersUnderKills(t *testing.T) {
 	require.NoError(t, d.store().View(t.Context(), func(r crm.Reader) error {
 		reserved, used := map[crm.CounterKey]int64{}, map[crm.CounterKey]int64{}
 		kept := map[string]crm.ReservationState{}
-		for x, err := range crm.AllReservations(t.Context(), r, crm.AllParts()) {
-			if err != nil {
-				return err
-			}
+		reservations, err := r.ScanReservations(t.Context(), crm.AllParts(), crm.ReservationKey{}, 1<<20)
+		if err != nil {
+			return err
+		}
+		for _, x := range reservations {
 			kept[x.ID] = x.State
 			if x.State == crm.Reserved {
 				reserved[x.Counter] += x.Amount
 			}
 			used[x.Counter] += x.Confirmed
 		}
-		for c, err := range crm.AllCounters(t.Context(), r, crm.AllParts()) {
-			if err != nil {
-				return err
-			}
+		counters, err := r.ScanCounters(t.Context(), crm.AllParts(), crm.CounterKey{}, 1<<20)
+		if err != nil {
+			return err
+		}
+		for _, c := range counters {
 			require.GreaterOrEqual(t, c.Free(), int64(0), "more was taken than there is: %+v", c)
 			require.Equal(t, []int64{reserved[c.CounterKey], used[c.CounterKey]}, []int64{c.Reserved, c.Used}, "%+v", c)
 			require.Zero(t, c.Reserved, "everything was confirmed or released in the end")

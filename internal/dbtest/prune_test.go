@@ -39,7 +39,7 @@ func TestPrunedEvenings(t *testing.T) {
 				sizes[day+1] = map[string]int{
 					"changes":      count("count(*) FROM " + table("changes")),
 					"documents":    count("count(*) FROM " + table("documents")),
-					"links":        count("count(*) FROM " + table("refs") + " WHERE kind = '" + string(crm.RefLink) + "'"),
+					"links":        count("count(*) FROM " + table("refs") + " WHERE kind = '" + "link" + "'"),
 					"bytes before": count("coalesce(max(length(data)), 0) FROM " + table("effects") + fmt.Sprintf(" WHERE waiting IS NULL AND changed < %d", nighttest.Start.AddDate(0, 0, day).Add(-nighttest.Kept).UnixMicro())),
 				}
 			})

@@ -118,10 +118,10 @@ func (a *adventure) territory(r *row) {
 		}
 	}
 	country := strings.ToLower(code)
-	add(crm.Place{ID: country, Kind: crm.Country, Name: cmp.Or(awCountries[code], code), Zone: awZones[code], Currency: "USD"})
+	add(crm.Place{ID: country, Kind: "country", Name: cmp.Or(awCountries[code], code), Zone: awZones[code], Currency: "USD"})
 	add(crm.Place{ID: "aw-" + id, Parent: country, Kind: crm.Region, Name: name, Zone: zone})
-	add(crm.Place{ID: "aw-web-" + id, Parent: "aw-" + id, Kind: crm.Web, Name: "Online shop " + name})
-	add(crm.Place{ID: "aw-sales-" + id, Parent: "aw-" + id, Kind: crm.Dealer, Name: "Field sales " + name})
+	add(crm.Place{ID: "aw-web-" + id, Parent: "aw-" + id, Kind: "web", Name: "Online shop " + name})
+	add(crm.Place{ID: "aw-sales-" + id, Parent: "aw-" + id, Kind: "dealer", Name: "Field sales " + name})
 }
 
 func (a *adventure) person(r *row) {

@@ -199,7 +199,7 @@ type place struct {
 
 func (l *loader) place(r *row) {
 	p := &place{from: r.origin()}
-	p.ID, p.Name, p.Kind, p.Parent = r.need("id"), r.text("name"), crm.PlaceKind(r.word("kind")), r.value("parent")
+	p.ID, p.Name, p.Kind, p.Parent = r.need("id"), r.text("name"), r.word("kind"), r.value("parent")
 	p.Zone, p.Opened, p.Closed = r.value("zone"), r.time("opened"), r.time("closed")
 	if p.Kind == "" {
 		r.need("kind")
@@ -233,7 +233,7 @@ func (l *loader) placed(o origin, field, id string) {
 	if id == "" || l.placeAt[id] != nil {
 		return
 	}
-	l.addPlace(&place{Place: crm.Place{ID: id, Kind: crm.Shop, Name: id}, from: o})
+	l.addPlace(&place{Place: crm.Place{ID: id, Kind: "store", Name: id}, from: o})
 	l.warn(o, field, fmt.Sprintf("the place %s is in no file of places; kept as a store", quote(id)))
 }
 

@@ -53,7 +53,7 @@ func TestShopPlaces(t *testing.T) {
 	tree, err := crm.NewPlaces(nil, shop(t).Places()...)
 	require.NoError(t, err)
 	require.Equal(t, []string{"ist-1", "marmara", "tr"}, tree.Path("ist-1"))
-	require.Equal(t, crm.Shop, tree.Get("ist-9").Kind, "named by an order, in no file")
+	require.Equal(t, "store", tree.Get("ist-9").Kind, "named by an order, in no file")
 	require.Nil(t, tree.Get("hayalet"))
 }
 

@@ -74,10 +74,10 @@ func newShops() *shops {
 	}
 	s.towns = newTable(weights...)
 	opened := time.Date(1998, 3, 1, 0, 0, 0, 0, time.UTC)
-	add := func(id, parent string, kind crm.PlaceKind, name string) {
+	add := func(id, parent string, kind string, name string) {
 		s.all = append(s.all, &crm.Place{ID: id, Parent: parent, Kind: kind, Name: name, Opened: opened})
 	}
-	s.all = append(s.all, &crm.Place{ID: "tr", Kind: crm.Country, Name: "Türkiye", Zone: zoneNames[zoneTurkey], Currency: "TRY"})
+	s.all = append(s.all, &crm.Place{ID: "tr", Kind: "country", Name: "Türkiye", Zone: zoneNames[zoneTurkey], Currency: "TRY"})
 	for i, id := range regionIDs {
 		add(id, "tr", crm.Region, regionNames[i])
 	}
@@ -85,15 +85,15 @@ func newShops() *shops {
 
 	foreignStores := 0
 	for _, a := range abroad {
-		s.all = append(s.all, &crm.Place{ID: a.country, Kind: crm.Country, Name: a.name, Zone: zoneNames[a.zone], Currency: a.currency})
+		s.all = append(s.all, &crm.Place{ID: a.country, Kind: "country", Name: a.name, Zone: zoneNames[a.zone], Currency: a.currency})
 		for k := range a.stores {
 			id := fmt.Sprintf("magaza-%s-%d", a.country, k+1)
-			add(id, a.country, crm.Shop, fmt.Sprintf("%s Mağaza %d", a.city, k+1))
+			add(id, a.country, "store", fmt.Sprintf("%s Mağaza %d", a.city, k+1))
 			s.foreign = append(s.foreign, newSpot(id, a.zone, a.currency))
 			foreignStores++
 		}
 	}
-	spread := func(kind, count int, prefix string, what crm.PlaceKind, label string) []spot {
+	spread := func(kind, count int, prefix string, what string, label string) []spot {
 		out := make([]spot, 0, count)
 		byTown := make([][]int32, len(towns))
 		byRegion := make([][]int32, len(regionIDs))
@@ -119,13 +119,13 @@ func newShops() *shops {
 		s.near[kind] = byTown
 		return out
 	}
-	s.stores = spread(0, storeCount-foreignStores, "magaza", crm.Shop, "Mağaza")
-	s.dealers = spread(1, dealerCount, "bayi", crm.Dealer, "Bayi")
-	s.kiosks = spread(2, kioskCount, "kiosk", crm.Kiosk, "Kiosk")
-	add(placeWeb, "tr", crm.Web, "İnternet Mağazası")
-	add(placeMarket, "tr", crm.Market, "Pazaryeri")
-	add(placeService, "tr-marmara", crm.Repair, "Teknik Servis Merkezi")
-	add(placeCare, "tr-marmara", crm.Care, "Çağrı Merkezi")
+	s.stores = spread(0, storeCount-foreignStores, "magaza", "store", "Mağaza")
+	s.dealers = spread(1, dealerCount, "bayi", "dealer", "Bayi")
+	s.kiosks = spread(2, kioskCount, "kiosk", "kiosk", "Kiosk")
+	add(placeWeb, "tr", "web", "İnternet Mağazası")
+	add(placeMarket, "tr", "marketplace", "Pazaryeri")
+	add(placeService, "tr-marmara", "service", "Teknik Servis Merkezi")
+	add(placeCare, "tr-marmara", "callcentre", "Çağrı Merkezi")
 	s.web, s.market, s.service, s.care = home(placeWeb), home(placeMarket), home(placeService), home(placeCare)
 	return s
 }

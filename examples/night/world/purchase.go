@@ -177,7 +177,7 @@ func turnBack(o *crm.Order, sold crm.FactKey, whole bool) {
 	o.Total.Amount = 0
 	for i := range o.Lines {
 		line := &o.Lines[i]
-		line.Quantity, line.Amount, line.Recipient = -line.Quantity, line.Amount.Neg(), crm.ProfileKey{}
+		line.Quantity, line.Amount, line.Recipient = -line.Quantity, crm.Money{Amount: -line.Amount.Amount, Currency: line.Amount.Currency}, crm.ProfileKey{}
 		o.Total.Amount += line.Amount.Amount
 	}
 }

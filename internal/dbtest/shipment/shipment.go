@@ -44,11 +44,11 @@ func Kind() crm.Kind {
 		Name: Name, New: func() crm.FactData { return new(Shipment) }, Subject: crm.OnRecord, Unique: true,
 		Table: "shipments",
 		Columns: []crm.Column{
-			crm.TextColumn("tracking", func(s *Shipment) string { return s.Tracking }),
-			crm.TextColumn("carrier", func(s *Shipment) string { return s.Carrier }),
-			crm.BoolColumn("express", func(s *Shipment) bool { return s.Express }),
-			crm.IntColumn("grams", func(s *Shipment) int64 { return s.Grams }),
-			crm.TimeColumn("delivered", func(s *Shipment) time.Time { return s.Delivered }),
+			crm.ColumnOf("tracking", func(s *Shipment) string { return s.Tracking }),
+			crm.ColumnOf("carrier", func(s *Shipment) string { return s.Carrier }),
+			crm.ColumnOf("express", func(s *Shipment) bool { return s.Express }),
+			crm.ColumnOf("grams", func(s *Shipment) int64 { return s.Grams }),
+			crm.ColumnOf("delivered", func(s *Shipment) time.Time { return s.Delivered }),
 		},
 		Index: func(f *crm.Fact, add func(crm.RefKind, string, int64)) {
 			add(RefTracking, f.Data.(*Shipment).Tracking, f.At.UnixMicro())
