@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/vefacrm/vefa/internal/fold"
 )
 
 // Answer is a finished response to a survey.
@@ -116,7 +118,7 @@ func (n *Note) Validate() error {
 // TagChange sets or clears a tag on a profile. The current tags are the fold
 // of all changes: per tag the one with the latest (time, key) counts.
 type TagChange struct {
-	Tag     string    `json:"tag"`
+	Tag     string    `json:"tag"`           // kept in Unicode's form C: one name, however its accents are typed
 	Off     bool      `json:"off,omitempty"` // true clears the tag
 	By      string    `json:"by,omitempty"`  // "rule/battery", "staff/ayse"
 	Why     string    `json:"why,omitempty"`
@@ -129,6 +131,16 @@ func (*TagChange) FactKind() FactKind { return KindTag }
 // Validate reports every fault of the change.
 func (t *TagChange) Validate() error {
 	return errors.Join(checkKeyText("tag", t.Tag, false), checkTime("expires", t.Expires))
+}
+
+func (t *TagChange) composed() FactData {
+	name := fold.Compose(t.Tag)
+	if name == t.Tag {
+		return t
+	}
+	c := *t
+	c.Tag = name
+	return &c
 }
 
 const onParty = OnProfile | OnAddress

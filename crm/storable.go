@@ -7,10 +7,19 @@ import (
 	"unicode/utf8"
 )
 
+// named is content that bears a name which others are compared with.
+type named interface {
+	// composed returns it with its names in one form (see fold.Compose).
+	composed() FactData
+}
+
 // storable returns data, or where JSON would not give it back unchanged a copy
 // of it that JSON does: an old version must compare with what is delivered
 // again, on every store alike.
 func (s *Kinds) storable(data FactData) FactData {
+	if n, ok := data.(named); ok {
+		data = n.composed()
+	}
 	if d, ok := data.(*Custom); ok {
 		if !utf8.Valid(d.JSON) {
 			return &Custom{d.Kind, bytes.ToValidUTF8(d.JSON, []byte("\ufffd"))}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/vefacrm/vefa/internal/fold"
 )
 
 // Tag is the current state of a tag that is set.
@@ -55,7 +57,7 @@ func (s *Service) Untag(ctx context.Context, k ProfileKey, c TagChange) error {
 }
 
 func (s *Service) tag(ctx context.Context, k ProfileKey, c TagChange, off bool) error {
-	c.Off = off
+	c.Off, c.Tag = off, fold.Compose(c.Tag)
 	source := c.By
 	if source == "" {
 		source = "crm"

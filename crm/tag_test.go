@@ -119,3 +119,29 @@ func TestTagVerbs(t *testing.T) {
 	require.ErrorIs(t, err, crm.ErrNotFound)
 	require.ErrorIs(t, s.Tag(ctx, pos("1"), crm.TagChange{}), crm.ErrInvalid)
 }
+
+// TestTagsInOneForm sets a tag whose accent is typed in two ways. Case D11.
+func TestTagsInOneForm(t *testing.T) {
+	svc, clock := newService(t)
+	ctx := t.Context()
+	const one, two = "caf\u00e9", "cafe\u0301"
+	mine := tagFact(pos("1"), "7", t0, crm.TagChange{Tag: two})
+	rep, err := svc.Import(ctx, crm.Batch{Profiles: []*crm.Profile{{ProfileKey: pos("1"), SourceVersion: 1}}, Facts: []*crm.Fact{mine}})
+	require.NoError(t, err)
+	require.Empty(t, rep.Rejected)
+	require.Equal(t, two, mine.Data.(*crm.TagChange).Tag, "what the host gave is its own")
+	id, err := svc.CustomerOf(ctx, pos("1"))
+	require.NoError(t, err)
+	tags := func() []string {
+		found, err := svc.Tags(ctx, id.ID)
+		require.NoError(t, err)
+		return names(found)
+	}
+	require.Equal(t, []string{one}, tags())
+	clock.t = clock.t.Add(time.Minute)
+	require.NoError(t, svc.Tag(ctx, pos("1"), crm.TagChange{Tag: one, By: "ada"}))
+	require.Equal(t, []string{one}, tags())
+	require.NoError(t, svc.Untag(ctx, pos("1"), crm.TagChange{Tag: two, By: "ada"}), "at the same instant: after what was said")
+	clock.t = clock.t.Add(time.Minute)
+	require.Empty(t, tags())
+}

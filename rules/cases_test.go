@@ -81,3 +81,56 @@ func TestLongChainsCompile(t *testing.T) {
 		require.Equal(t, c.want, len(fired) == 1, c.n)
 	}
 }
+
+// TestTagsInOneForm names a tag whose accent is typed in two ways at every place of a
+// rule that has one. Case D11.
+func TestTagsInOneForm(t *testing.T) {
+	const one, two = "caf\u00e9", "cafe\u0301"
+	type f struct {
+		Tags rules.TagSet
+		List []string
+	}
+	schema, err := rules.NewSchema[f](rules.Options{})
+	require.NoError(t, err)
+	b, err := rules.ReadYAML("r.yaml", []byte(strings.ReplaceAll(`
+rules:
+  - {name: set, tags: ["TWO"], when: '"TWO" in Tags', then: [{tag: "TWO"}]}
+  - {name: list, when: '"TWO" in List', then: [{untag: "ONE"}]}
+  - {name: prefix, when: 'any(Tags, # startsWith "TWO")', then: [{tag: x}]}
+  - {name: added, on: {tag_added: "TWO"}, when: "true", then: [{tag: y}]}
+  - {name: entered, on: {segment_entered: "TWO"}, when: "true", then: [{tag: z}]}
+tables:
+  - {name: t, inputs: [Tags], outputs: [n], rows: [["TWO", 1], ["ONE", 2]]}
+`, "TWO", two)))
+	require.NoError(t, err)
+	for i := range b.Rules {
+		if b.Rules[i].Name == "list" {
+			b.Rules[i].Then[0].Name = one
+		}
+	}
+	b.Tables[0].Rows[1].When[0] = one
+	_, err = schema.Compile(b)
+	require.ErrorContains(t, err, "rows row1 and row2 match together")
+	b.Tables[0].Hit = rules.HitFirst
+	set, err := schema.Compile(b)
+	require.NoError(t, err)
+	facts := f{Tags: schema.Tags().Set(one), List: []string{one}}
+	other := f{Tags: schema.Tags().Set(two)}
+	require.Equal(t, facts.Tags, other.Tags)
+	fired, err := set.Evening(nil, &facts, evening)
+	require.NoError(t, err)
+	require.Equal(t, []string{"list/-1", "prefix/-1", "set/-1"}, names(fired))
+	for _, name := range []string{one, two} {
+		got, err := set.On(nil, rules.Trigger{Kind: rules.OnTagAdded, Tag: name}, &facts, evening, nil)
+		require.NoError(t, err)
+		require.Equal(t, []string{"added/-1"}, names(got))
+		got, err = set.On(nil, rules.Trigger{Kind: rules.OnSegmentEntered, Segment: name}, &facts, evening, nil)
+		require.NoError(t, err)
+		require.Equal(t, []string{"entered/-1"}, names(got))
+	}
+	require.Equal(t, []string{one}, set.Rule("set").Tags)
+	require.Equal(t, one, set.Rule("set").Then[0].Name)
+	for _, x := range set.Lint([]string{two, "x", "y", "z"}) {
+		require.NotEqual(t, "unknown tag", x.Kind, x)
+	}
+}

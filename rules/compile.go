@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vefacrm/vefa/internal/fold"
 	"github.com/vefacrm/vefa/rules/internal/closure"
 	"github.com/vefacrm/vefa/rules/internal/ir"
 	"github.com/vefacrm/vefa/rules/internal/program"
@@ -261,6 +262,9 @@ type rulePlace struct {
 func (r *Rule) clone() *Rule {
 	c := *r
 	c.Tags = slices.Clone(r.Tags)
+	for i, tag := range c.Tags {
+		c.Tags[i] = fold.Compose(tag)
+	}
 	c.CancelOn = slices.Clone(r.CancelOn)
 	c.CancelAt = slices.Clone(r.CancelAt)
 	c.Then = slices.Clone(r.Then)
@@ -446,6 +450,9 @@ func (c *compiler) actions(out *compiled, path string) {
 		if t == nil {
 			c.unknownAction(r, path+"."+where, where, a)
 			continue
+		}
+		if t.SetsTag || t.ClearsTag {
+			a.Name = fold.Compose(a.Name)
 		}
 		if msg := checkText(a.Name, maxName); msg != "" {
 			fault(a.Kind, "%s", msg)

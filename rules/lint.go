@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/vefacrm/vefa/internal/fold"
 	"github.com/vefacrm/vefa/rules/internal/ir"
 	"github.com/vefacrm/vefa/rules/internal/program"
 	"github.com/vefacrm/vefa/rules/internal/simplify"
@@ -101,6 +102,12 @@ const (
 // in a circle. What it finds is proved from the conditions alone; that it finds
 // nothing proves nothing. Findings are in the order of the set, then of tables.
 func (s *Set[F]) Lint(knownTags []string) []Finding {
+	for i, tag := range knownTags {
+		if c := fold.Compose(tag); c != tag {
+			knownTags = slices.Clone(knownTags)
+			knownTags[i] = c
+		}
+	}
 	var out []Finding
 	p := simplify.NewProver()
 	first := map[string]string{}

@@ -218,12 +218,13 @@ func (l *lowerer) in(n *ast.BinaryNode) *ir.Term {
 		if a.Kind != ir.String || !a.IsConst() {
 			return l.fault(a.At, "a tag must be a constant text")
 		}
-		id := l.front.schema.Tags.Id(a.Str)
+		tag := fold.Compose(a.Str)
+		id := l.front.schema.Tags.Id(tag)
 		cost := b.Cost + 1
 		if !b.Field.Interned {
 			cost += int64(b.Field.Max)
 		}
-		return &ir.Term{Op: ir.OpHas, Kind: ir.Bool, Kids: []*ir.Term{b}, Str: a.Str, Num: int64(id), At: at(n), Cost: cost}
+		return &ir.Term{Op: ir.OpHas, Kind: ir.Bool, Kids: []*ir.Term{b}, Str: tag, Num: int64(id), At: at(n), Cost: cost}
 	}
 	if b.Kind != ir.List {
 		return l.fault(at(n), "in needs tags, a list or a range on its right, not a value of kind %s", b.Kind)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 
+	"github.com/vefacrm/vefa/internal/fold"
 	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
@@ -183,7 +184,7 @@ func (l *lowerer) tagPrefix(n ast.Node, name string, args []ast.Node) (t *ir.Ter
 		return l.fault(at(n), usage), true
 	}
 	l.front.rows[f] = true
-	t = &ir.Term{Op: ir.OpHasPrefix, Kind: ir.Bool, Kids: []*ir.Term{ir.FieldTerm(f, ir.OfFacts, at(id))}, Str: text.Value, Names: l.front.schema.Tags, At: at(n), Cost: ir.AddCost(int64(4*f.Max), 1)}
+	t = &ir.Term{Op: ir.OpHasPrefix, Kind: ir.Bool, Kids: []*ir.Term{ir.FieldTerm(f, ir.OfFacts, at(id))}, Str: fold.Compose(text.Value), Names: l.front.schema.Tags, At: at(n), Cost: ir.AddCost(int64(4*f.Max), 1)}
 	if name == "none" {
 		t = ir.Not(t)
 	}

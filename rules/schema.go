@@ -104,6 +104,9 @@ const (
 //
 // A pointer, a Maybe and a time.Time may be null.
 //
+// Names of tags and segments in rules are kept in Unicode's form C, in which crm and
+// segment keep them; what a []string holds is compared as it is.
+//
 // Tags with names, as in `rule:",names"`, hold names that no rule sets, such as
 // the segments that a customer is in; only tags are tags to Chain, Backtest and Lint.
 //

@@ -139,6 +139,9 @@ func (c *compiler) readItem(col *tableColumn, out *tableCell, item cellItem) str
 		if col.folded {
 			word = fold.Key(word)
 		}
+		if col.kind == ir.Tags {
+			word = fold.Compose(word)
+		}
 		if vs := col.input.Values; len(vs) > 0 && !slices.Contains(vs, item.text) {
 			return fmt.Sprintf("%q is none of the values of %s%s", item.text, col.expr, didYouMean(item.text, vs))
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vefacrm/vefa/internal/fold"
 	"github.com/vefacrm/vefa/rules/internal/ir"
 	"github.com/vefacrm/vefa/rules/internal/program"
 )
@@ -75,7 +76,7 @@ func (t Trigger) String() string {
 
 // occasion is what makes two triggers the same occurrence.
 func (t Trigger) occasion() Trigger {
-	return Trigger{Kind: t.Kind, Event: t.Event, Tag: t.Tag, Segment: t.Segment}
+	return Trigger{Kind: t.Kind, Event: t.Event, Tag: fold.Compose(t.Tag), Segment: fold.Compose(t.Segment)}
 }
 
 // check fills in the kind and returns what is wrong with the trigger, or "".
@@ -90,6 +91,7 @@ func (t *Trigger) check() string {
 		{[]TriggerKind{OnSegmentEntered, OnSegmentLeft}, "segment", t.Segment},
 		{[]TriggerKind{OnDate}, "date", t.Date},
 	}
+	t.Tag, t.Segment = fold.Compose(t.Tag), fold.Compose(t.Segment)
 	if t.Kind == "" {
 		switch {
 		case t.Event != "":

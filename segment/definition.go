@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/vefacrm/vefa/internal/fold"
 )
 
 // Definition is a named segment.
@@ -42,13 +44,18 @@ func (d Definition) Leaves() []string { return d.Expr.references().leaves }
 // Segments lists the segments that the expression mentions itself, sorted.
 func (d Definition) Segments() []string { return d.Expr.references().segments }
 
-// sorted returns the definition with IgnoreRed in its canonical order.
+// sorted returns the definition with its names composed and IgnoreRed in its
+// canonical order.
 func (d Definition) sorted() Definition {
+	d.Name = fold.Compose(d.Name)
 	if len(d.IgnoreRed) == 0 {
 		d.IgnoreRed = nil
 		return d
 	}
 	d.IgnoreRed = slices.Clone(d.IgnoreRed)
+	for i, tag := range d.IgnoreRed {
+		d.IgnoreRed[i] = fold.Compose(tag)
+	}
 	slices.Sort(d.IgnoreRed)
 	d.IgnoreRed = slices.Compact(d.IgnoreRed)
 	return d

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/vefacrm/vefa/internal/fold"
 )
 
 // operation is the operation of an Expr.
@@ -34,15 +36,15 @@ type Expr struct {
 }
 
 // Tag selects the customers that carry the tag.
-func Tag(name string) Expr { return Expr{op: isTag, name: name} }
+func Tag(name string) Expr { return Expr{op: isTag, name: fold.Compose(name)} }
 
 // Leaf selects the customers for whom a leaf supplied from outside holds; see
 // Index.SetLeaf and Index.SetPredicate.
-func Leaf(name string) Expr { return Expr{op: isLeaf, name: name} }
+func Leaf(name string) Expr { return Expr{op: isLeaf, name: fold.Compose(name)} }
 
 // In selects what the definition of another segment selects. Polarity is not
 // applied inside: it acts once, on the audience that is drawn.
-func In(segment string) Expr { return Expr{op: isSegment, name: segment} }
+func In(segment string) Expr { return Expr{op: isSegment, name: fold.Compose(segment)} }
 
 // All selects the customers that are in all of the operands.
 func All(args ...Expr) Expr { return Expr{op: isAll, args: args} }

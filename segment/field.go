@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vefacrm/vefa/internal/fold"
 	"github.com/vefacrm/vefa/segment/bitset"
 )
 
@@ -32,9 +33,10 @@ func (x *Index) SetField(at time.Time, field string, rows iter.Seq2[string, stri
 	if err := checkName("field", field+":"); err != nil || field == "" || strings.Contains(field, ":") {
 		return Changes{}, &InvalidError{Field: "field", Msg: "needs a name without colon, at most 254 bytes long"}
 	}
+	field = fold.Compose(field)
 	sets := make(map[string]*bitset.Set)
 	for _, value := range values {
-		sets[field+":"+value] = new(bitset.Set)
+		sets[field+":"+fold.Compose(value)] = new(bitset.Set)
 	}
 	x.mu.Lock()
 	defer x.done()
@@ -50,7 +52,7 @@ func (x *Index) SetField(at time.Time, field string, rows iter.Seq2[string, stri
 		if !seen.Add(id) {
 			return Changes{}, &InvalidError{Field: "field " + field, Msg: "has two values for one customer"}
 		}
-		leaf := field + ":" + value
+		leaf := field + ":" + fold.Compose(value)
 		if sets[leaf] == nil {
 			sets[leaf] = new(bitset.Set)
 		}

@@ -1,7 +1,11 @@
 package segment
 
-import "time"
-import "github.com/vefacrm/vefa/segment/bitset"
+import (
+	"time"
+
+	"github.com/vefacrm/vefa/internal/fold"
+	"github.com/vefacrm/vefa/segment/bitset"
+)
 
 // Frozen is an audience as it was drawn, for a campaign: who was in it does not
 // change with tags, polarity or definitions any more. It is safe for concurrent
@@ -20,7 +24,7 @@ func (v *View) Freeze(name string, at time.Time) (*Frozen, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := v.defs[name]
+	d := v.defs[fold.Compose(name)]
 	f := &Frozen{Definition: d.Definition, Version: d.version, At: v.when(at), Members: members}
 	for _, r := range v.redsFor(d, f.At) {
 		f.Red = append(f.Red, r.rule)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vefacrm/vefa/internal/fold"
 	"github.com/vefacrm/vefa/segment/bitset"
 )
 
@@ -114,6 +115,7 @@ func (x *Index) moment(at time.Time) time.Time {
 }
 
 func (x *Index) epochAt(name string, at time.Time) (*epoch, error) {
+	name = fold.Compose(name)
 	fail := func(msg string) error { return &HistoryError{Segment: name, At: at, Msg: msg} }
 	switch {
 	case !x.keep:

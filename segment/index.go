@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/vefacrm/vefa/internal/fold"
 	"github.com/vefacrm/vefa/segment/bitset"
 )
 
@@ -128,7 +129,7 @@ func (x *Index) touchMaps() {
 }
 
 func (x *Index) internTag(tag string) int {
-	if at, ok := x.ord[tag]; ok {
+	if at, ok := x.place(tag); ok {
 		return at
 	}
 	x.touchMaps()
@@ -176,7 +177,7 @@ func (x *Index) Load(at time.Time, rows iter.Seq2[string, []string]) (Changes, e
 		}
 		x.pop.Add(id)
 		for _, tag := range tags {
-			i, ok := x.ord[tag]
+			i, ok := x.place(tag)
 			if !ok {
 				if err = checkName("tag", tag); err != nil {
 					break
@@ -293,7 +294,7 @@ func (x *Index) Apply(at time.Time, changes []TagChange) (Changes, error) {
 		if all[i].id == noID {
 			return Changes{}, &UnknownError{Kind: "customer", Name: changes[i].Customer}
 		}
-		tag, ok := x.ord[changes[i].Tag]
+		tag, ok := x.place(changes[i].Tag)
 		if !ok {
 			if err := checkName("tag", changes[i].Tag); err != nil {
 				return Changes{}, err
@@ -311,7 +312,7 @@ func (x *Index) Apply(at time.Time, changes []TagChange) (Changes, error) {
 		if tag < 0 {
 			tag = x.internTag(c.Tag)
 		}
-		cause := Cause{Kind: causeTagSet, Name: c.Tag, By: c.By}
+		cause := Cause{Kind: causeTagSet, Name: x.names[tag], By: c.By}
 		if c.Clear {
 			if !x.tags[tag].Remove(id) {
 				continue
@@ -335,6 +336,7 @@ type found struct {
 
 // SetTag replaces all carriers of a tag in one step.
 func (x *Index) SetTag(at time.Time, tag string, carriers *bitset.Set) (Changes, error) {
+	tag = fold.Compose(tag)
 	if err := checkName("tag", tag); err != nil {
 		return Changes{}, err
 	}
@@ -367,6 +369,7 @@ func (x *Index) SetPolarity(at time.Time, rules ...PolarityRule) (Changes, error
 		return Changes{}, err
 	}
 	for _, r := range rules {
+		r.Tag = fold.Compose(r.Tag)
 		i := x.internTag(r.Tag)
 		before := x.redNow(i)
 		x.polarity[i] = append(slices.Clip(x.polarity[i]), r)
@@ -393,6 +396,7 @@ func (x *Index) SetPredicate(at time.Time, name string, holds func(customer stri
 }
 
 func (x *Index) setLeaf(at time.Time, name string, o outside) (Changes, error) {
+	name = fold.Compose(name)
 	if err := checkName("leaf", name); err != nil {
 		return Changes{}, err
 	}
@@ -424,6 +428,7 @@ func (x *Index) Define(at time.Time, defs ...Definition) (Changes, error) {
 	x.touchMaps()
 	changed := make(map[string]bool)
 	for _, d := range defs {
+		d.Name = fold.Compose(d.Name)
 		if x.defs[d.Name] != next[d.Name] {
 			changed[d.Name] = true
 		}
@@ -444,6 +449,7 @@ func (x *Index) Define(at time.Time, defs ...Definition) (Changes, error) {
 // Undefine removes definitions; unknown ones are ignored. While a remaining
 // definition refers to one it is an *InUseError. Tracked members leave.
 func (x *Index) Undefine(at time.Time, names ...string) (Changes, error) {
+	names = composed(names)
 	x.mu.Lock()
 	defer x.done()
 	for _, name := range names {

@@ -9,6 +9,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/vefacrm/vefa/internal/fold"
 )
 
 // MarshalJSON writes a tag as a plain string and everything else as an object
@@ -167,7 +169,7 @@ func (p *jsonParser) text(field string) (string, error) {
 	if err := checkName(field, s); err != nil {
 		return "", p.fail("%s", err.(*InvalidError).Msg)
 	}
-	return s, nil
+	return fold.Compose(s), nil
 }
 
 func (p *jsonParser) document() (Expr, error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vefacrm/vefa/internal/fold"
 	"github.com/vefacrm/vefa/segment/bitset"
 )
 
@@ -20,6 +21,7 @@ type Dimension struct {
 // FieldDimension divides by the values of a field that SetField supplied, in
 // sorted order. It is an *UnknownError if there is no such field.
 func (v *View) FieldDimension(field string) (Dimension, error) {
+	field = fold.Compose(field)
 	d := Dimension{Name: field}
 	for _, leaf := range slices.Sorted(maps.Keys(v.leaves)) {
 		if value, ok := strings.CutPrefix(leaf, field+":"); ok {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vefacrm/vefa/internal/fold"
 	"github.com/vefacrm/vefa/segment/bitset"
 )
 
@@ -33,6 +34,7 @@ type Panel struct {
 // the order of their lottery numbers. An unknown segment or field is an
 // *UnknownError, an unusable Panel an *InvalidError.
 func (v *View) Draw(p Panel, at time.Time) ([]TagChange, error) {
+	p.Segment, p.Tag, p.Rest, p.Strata = fold.Compose(p.Segment), fold.Compose(p.Tag), fold.Compose(p.Rest), fold.Compose(p.Strata)
 	switch {
 	case p.Part < 0 || p.Whole <= 0 || p.Part > p.Whole:
 		return nil, &InvalidError{Field: "part", Msg: "must be from 0 to whole"}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"github.com/vefacrm/vefa/internal/fold"
 )
 
 // Parse reads one expression within the limits. The syntax:
@@ -115,7 +117,7 @@ func (p *parser) name(what string, free bool) (string, error) {
 	if err := checkName(what, t.text); err != nil {
 		return "", p.scan.fail(t.at, err.(*InvalidError).Msg)
 	}
-	return t.text, p.advance()
+	return fold.Compose(t.text), p.advance()
 }
 
 func (p *parser) definition() (d Definition, err error) {

@@ -10,6 +10,7 @@ import (
 // RemoveLeaf removes outside leaves; unknown ones are ignored. While a
 // definition refers to one it is an *InUseError and nothing is removed.
 func (x *Index) RemoveLeaf(at time.Time, names ...string) (Changes, error) {
+	names = composed(names)
 	x.mu.Lock()
 	defer x.done()
 	for _, name := range names {
@@ -33,6 +34,7 @@ func (x *Index) RemoveLeaf(at time.Time, names ...string) (Changes, error) {
 // one is or will be red and so keeps its carriers out of audiences, it is an
 // *InUseError and nothing is removed.
 func (x *Index) RemoveTag(at time.Time, tags ...string) (Changes, error) {
+	tags = composed(tags)
 	x.mu.Lock()
 	defer x.done()
 	when := x.clock

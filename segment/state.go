@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vefacrm/vefa/internal/fold"
 	"github.com/vefacrm/vefa/segment/bitset"
 )
 
@@ -62,11 +63,30 @@ func (e Expr) refer(r *references) {
 	}
 }
 
+// composed returns names in the form in which they are kept.
+func composed(names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = fold.Compose(name)
+	}
+	return out
+}
+
+// place returns the place of a known tag, in whatever form its name is written.
+func (s *state) place(tag string) (int, bool) {
+	at, ok := s.ord[tag]
+	if !ok {
+		at, ok = s.ord[fold.Compose(tag)]
+	}
+	return at, ok
+}
+
 // intern returns the place of a tag, making one for a new tag.
 func (s *state) intern(tag string) int {
-	if at, ok := s.ord[tag]; ok {
+	if at, ok := s.place(tag); ok {
 		return at
 	}
+	tag = fold.Compose(tag)
 	at := len(s.tags)
 	s.ord[tag] = at
 	s.names = append(s.names, tag)
@@ -76,7 +96,7 @@ func (s *state) intern(tag string) int {
 }
 
 func (s *state) tag(name string) *bitset.Set {
-	if at, ok := s.ord[name]; ok {
+	if at, ok := s.place(name); ok {
 		return s.tags[at]
 	}
 	return new(bitset.Set)
@@ -109,7 +129,7 @@ func (s *state) redsFor(d *defined, t time.Time) []redTag {
 }
 
 func (s *state) definition(name string) (*defined, error) {
-	if d, ok := s.defs[name]; ok {
+	if d, ok := s.defs[fold.Compose(name)]; ok {
 		return d, nil
 	}
 	return nil, &UnknownError{Kind: "segment", Name: name}
@@ -122,6 +142,7 @@ func (s *state) define(defs []Definition, strict bool) (map[string]*defined, err
 		if err := d.validate(s.limits); err != nil {
 			return nil, err
 		}
+		d.Name = fold.Compose(d.Name)
 		next := &defined{Definition: d.sorted(), version: 1, refs: d.Expr.references()}
 		if old, ok := out[d.Name]; ok {
 			next.version = old.version + 1
@@ -135,7 +156,7 @@ func (s *state) define(defs []Definition, strict bool) (map[string]*defined, err
 		return nil, &LimitError{What: "segments", Limit: int64(s.limits.Segments)}
 	}
 	for _, d := range defs {
-		if err := s.checkReferences(out[d.Name], out, strict); err != nil {
+		if err := s.checkReferences(out[fold.Compose(d.Name)], out, strict); err != nil {
 			return nil, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vefacrm/vefa/internal/fold"
 	"github.com/vefacrm/vefa/segment/bitset"
 )
 
@@ -20,6 +21,7 @@ type tracked struct {
 // returns their changes. The present members are the starting point and cause
 // no changes. Tracking a tracked segment does nothing.
 func (x *Index) Track(names ...string) error {
+	names = composed(names)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	var fresh []*tracked
@@ -53,7 +55,7 @@ func (x *Index) Track(names ...string) error {
 func (x *Index) Untrack(names ...string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, name := range names {
+	for _, name := range composed(names) {
 		if t, ok := x.tracked[name]; ok {
 			x.untrack(t)
 		}
@@ -72,7 +74,7 @@ func (x *Index) untrack(t *tracked) {
 func (x *Index) Tracked(name string) (*bitset.Set, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	t, ok := x.tracked[name]
+	t, ok := x.tracked[fold.Compose(name)]
 	if !ok {
 		return nil, false
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vefacrm/vefa/internal/fold"
 	"github.com/vefacrm/vefa/segment/bitset"
 )
 
@@ -132,7 +133,7 @@ func (v *View) TagsOf(customer string) []string {
 // Polarity returns the rule that gives the tag its polarity at the given time;
 // the zero rule, which is neutral, if none does.
 func (v *View) Polarity(tag string, at time.Time) PolarityRule {
-	i, ok := v.ord[tag]
+	i, ok := v.place(tag)
 	if !ok {
 		return PolarityRule{Tag: tag}
 	}
@@ -145,7 +146,7 @@ func (v *View) Polarity(tag string, at time.Time) PolarityRule {
 
 // polarityRules returns all rules of a tag in the order in which they were decided.
 func (v *View) polarityRules(tag string) []PolarityRule {
-	if i, ok := v.ord[tag]; ok {
+	if i, ok := v.place(tag); ok {
 		return slices.Clone(v.polarity[i])
 	}
 	return nil
@@ -180,16 +181,19 @@ type User struct {
 // TagUsers lists the segments whose definition depends on the tag, by name.
 // Being excluded by a red tag is no dependence: red concerns every audience.
 func (v *View) TagUsers(tag string) []User {
+	tag = fold.Compose(tag)
 	return v.users(func(d *defined) bool { return slices.Contains(d.refs.tags, tag) })
 }
 
 // LeafUsers lists the segments that depend on the outside leaf, by name.
 func (v *View) LeafUsers(leaf string) []User {
+	leaf = fold.Compose(leaf)
 	return v.users(func(d *defined) bool { return slices.Contains(d.refs.leaves, leaf) })
 }
 
 // SegmentUsers lists the segments that depend on the segment, by name.
 func (v *View) SegmentUsers(name string) []User {
+	name = fold.Compose(name)
 	return v.users(func(d *defined) bool { return slices.Contains(d.refs.segments, name) })
 }
 

@@ -4,6 +4,8 @@ import (
 	"math/bits"
 	"slices"
 	"sync"
+
+	"github.com/vefacrm/vefa/internal/fold"
 )
 
 // TagNames gives each tag a number. The zero value knows none.
@@ -18,6 +20,7 @@ func (v *TagNames) Id(tag string) uint32 {
 	if id, ok := v.Lookup(tag); ok {
 		return id
 	}
+	tag = fold.Compose(tag)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if id, ok := v.ids[tag]; ok {
