@@ -29,6 +29,43 @@ func (e *Engine) few(ctx context.Context, r crm.Reader, places *crm.Places, ids 
 	return p, nil
 }
 
+// buyers reads what customers bought and nothing else of them: each stands under the
+// first of its profiles.
+func (e *Engine) buyers(ctx context.Context, r crm.Reader, places *crm.Places, ids []crm.CustomerID) (*population, error) {
+	p := newPopulation(&e.cfg, places)
+	slices.Sort(ids)
+	members, err := r.Members(ctx, slices.DeleteFunc(slices.Compact(ids), func(id crm.CustomerID) bool { return id == "" })...)
+	if err != nil {
+		return nil, err
+	}
+	owner := map[crm.ProfileKey]place{}
+	var subjects []crm.Subject
+	var persons []*person
+	for _, m := range members {
+		if len(m) == 0 {
+			continue
+		}
+		x := &person{profiles: m, home: m[0]}
+		for i, k := range m {
+			owner[k] = place{x, uint32(i)}
+			subjects = append(subjects, crm.OfProfile(k))
+		}
+		persons = append(persons, x)
+	}
+	for f, err := range crm.FactsOf(ctx, r, subjects, crm.KindOrder) {
+		if err != nil {
+			return nil, err
+		}
+		of := owner[f.Subject.Profile]
+		p.add(of.person, of.index, f)
+	}
+	for _, x := range persons {
+		p.finish(x)
+		p.keep(x)
+	}
+	return p, nil
+}
+
 // asked returns the kinds of facts that rules must be asked again with: those that
 // only rules look at are left out where no rule does.
 func (e *Engine) asked(set *rules.Set[Facts]) []crm.FactKind {

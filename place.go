@@ -92,18 +92,16 @@ func (e *Engine) misplaced(ctx context.Context, clusters []dedup.Cluster) ([]crm
 				keys = append(keys, keyOf(id))
 			}
 		}
-		profiles, err := r.Profiles(ctx, keys...)
+		firsts := make([]crm.ProfileKey, len(clusters))
+		for i, c := range clusters {
+			firsts[i] = keyOf(c.Members[0])
+		}
+		ids, err := r.CustomersOf(ctx, firsts...)
 		if err != nil {
 			return err
 		}
-		ids := make([]crm.CustomerID, 0, len(clusters))
-		rest := profiles
-		for _, c := range clusters {
-			if rest[0] == nil {
-				return &crm.Error{Op: "place", Entity: "profile", ID: keyOf(c.Members[0]).String(), Kind: crm.ErrNotFound}
-			}
-			ids = append(ids, rest[0].Customer)
-			rest = rest[len(c.Members):]
+		if i := slices.Index(ids, ""); i >= 0 {
+			return &crm.Error{Op: "place", Entity: "profile", ID: firsts[i].String(), Kind: crm.ErrNotFound}
 		}
 		members, err := r.Members(ctx, ids...)
 		if err != nil {

@@ -391,7 +391,7 @@ func (e *Engine) whoBought(ctx context.Context, places *crm.Places, byCause map[
 			if err != nil {
 				return err
 			}
-			p, err = e.few(ctx, r, places, ids, e.rules.Active(), []crm.FactKind{crm.KindOrder})
+			p, err = e.buyers(ctx, r, places, ids)
 			return err
 		})
 		if err != nil {
@@ -456,20 +456,20 @@ type Unsolved struct {
 	Opened time.Time
 }
 
-// Unsolved returns the tickets that are not solved, by the customers they
-// silence. It reads tickets and nothing else, and waits for no night.
+// Unsolved returns the tickets that are not solved, sorted by what they hang on. It
+// reads them by an index and nothing else, and waits for no night.
 func (e *Engine) Unsolved(ctx context.Context) (_ []Unsolved, err error) {
 	defer e.took("unsolved", time.Now(), &err)
 	defer crm.Recover("unsolved", &err)
 	var out []Unsolved
 	err = e.cfg.Store.View(ctx, func(r crm.Reader) error {
 		out = nil
-		for f, err := range crm.FactsOfKind(ctx, r, crm.AllParts(), crm.KindTicket) {
+		for f, err := range crm.UnsolvedTickets(ctx, r) {
 			if err != nil {
 				return err
 			}
-			if t := f.Data.(*crm.Ticket); t.Unsolved() && !f.Subject.Profile.IsZero() {
-				out = append(out, Unsolved{f.Ref(), t.Opened})
+			if !f.Subject.Profile.IsZero() {
+				out = append(out, Unsolved{f.Ref(), f.Data.(*crm.Ticket).Opened})
 			}
 		}
 		return nil

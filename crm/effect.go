@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -114,6 +115,12 @@ func (e *Effect) Clone() *Effect {
 	c.Reasons = append([]Reason(nil), e.Reasons...)
 	c.Guards = append([]GuardRead(nil), e.Guards...)
 	return &c
+}
+
+// CompareDue orders effects by due time, then part, then id: the order in which
+// EffectReader.DueEffects returns them.
+func CompareDue(a, b *Effect) int {
+	return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID.Part(), b.ID.Part()), strings.Compare(string(a.ID), string(b.ID)))
 }
 
 // ProviderRef returns the entry by which an effect is found from its Provider.

@@ -60,10 +60,7 @@ func (s *Service) OpenTickets(ctx context.Context, q TicketQuery) iter.Seq2[*Fac
 			var refs []Ref
 			var facts []*Fact
 			err := s.store.View(ctx, func(r Reader) (err error) {
-				if refs, err = r.ScanRefs(ctx, scan); err != nil {
-					return err
-				}
-				facts, err = factsOfRefs(ctx, r, refs)
+				refs, facts, err = scanFacts(ctx, r, scan)
 				return err
 			})
 			if err != nil {
@@ -84,6 +81,41 @@ func (s *Service) OpenTickets(ctx context.Context, q TicketQuery) iter.Seq2[*Fac
 			scan.After = refs[len(refs)-1]
 		}
 	}
+}
+
+// UnsolvedTickets iterates over the tickets that are not solved as one transaction sees
+// them, in the order of Service.OpenTickets and by the same index.
+func UnsolvedTickets(ctx context.Context, r Reader) iter.Seq2[*Fact, error] {
+	return func(yield func(*Fact, error) bool) {
+		scan := RefQuery{Kind: RefTicket, Key: openTickets, Limit: pageSize}
+		for {
+			refs, facts, err := scanFacts(ctx, r, scan)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, f := range facts {
+				if f != nil && !yield(f, nil) {
+					return
+				}
+			}
+			if len(refs) < scan.Limit {
+				return
+			}
+			scan.After = refs[len(refs)-1]
+		}
+	}
+}
+
+// scanFacts returns a page of entries and the facts that they name, nil where there is
+// none.
+func scanFacts(ctx context.Context, r Reader, scan RefQuery) ([]Ref, []*Fact, error) {
+	refs, err := r.ScanRefs(ctx, scan)
+	if err != nil {
+		return nil, nil, err
+	}
+	facts, err := factsOfRefs(ctx, r, refs)
+	return refs, facts, err
 }
 
 // factsOfRefs returns the facts that entries name, nil where there is none.

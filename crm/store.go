@@ -273,7 +273,8 @@ type EffectReader interface {
 	// EffectsOf returns all effects on the subjects, sorted by subject and id.
 	// A subject has few: they are what was done to one source record.
 	EffectsOf(ctx context.Context, subjects ...Subject) ([]*Effect, error)
-	// DueEffects returns up to q.Limit effects in the order part, due, id.
+	// DueEffects returns up to q.Limit effects, the longest due first, as CompareDue
+	// sorts them.
 	DueEffects(ctx context.Context, q DueQuery) ([]*Effect, error)
 	// ScanEffects returns up to limit effects in the parts after the id ("":
 	// from the start), sorted by id.

@@ -194,10 +194,10 @@ func dueInOrder(t *testing.T, update update) {
 	})
 	want := slices.DeleteFunc(slices.Clone(all), func(e *crm.Effect) bool { return !e.Due.Before(journalStart.Add(48 * time.Hour)) })
 	slices.SortFunc(want, func(a, b *crm.Effect) int {
-		if c := int(a.ID.Part()) - int(b.ID.Part()); c != 0 {
+		if c := a.Due.Compare(b.Due); c != 0 {
 			return c
 		}
-		if c := a.Due.Compare(b.Due); c != 0 {
+		if c := int(a.ID.Part()) - int(b.ID.Part()); c != 0 {
 			return c
 		}
 		return int(slices.Compare([]byte(a.ID), []byte(b.ID)))

@@ -132,35 +132,48 @@ func (c *checker) page(page []*crm.Profile) (int, error) {
 		return 0, err
 	}
 	n := 0
+	var belong []member
 	for i, id := range whole {
 		n += len(members[i])
-		for chunk := range slices.Chunk(members[i], 10*pageSize) {
-			if err := c.members(id, chunk); err != nil {
-				return 0, err
+		for _, k := range members[i] {
+			if belong = append(belong, member{id, k}); len(belong) == 10*pageSize { // one customer may have many
+				if err := c.members(belong); err != nil {
+					return 0, err
+				}
+				belong = belong[:0]
 			}
 		}
 	}
-	return n, nil
+	return n, c.members(belong)
 }
 
-func (c *checker) members(id crm.CustomerID, keys []crm.ProfileKey) error {
-	home, err := c.r.Homes(c.ctx, id)
+// member is a profile of a customer.
+type member struct {
+	of  crm.CustomerID
+	key crm.ProfileKey
+}
+
+func (c *checker) members(belong []member) error {
+	ids, keys := make([]crm.CustomerID, len(belong)), make([]crm.ProfileKey, len(belong))
+	for i, m := range belong {
+		ids[i], keys[i] = m.of, m.key
+	}
+	homes, err := c.r.Homes(c.ctx, ids...)
 	if err != nil {
 		return err
 	}
-	profiles, err := c.r.Profiles(c.ctx, append(home[:1:1], keys...)...)
+	profiles, err := c.r.Profiles(c.ctx, append(homes, keys...)...)
 	if err != nil {
 		return err
 	}
-	first := profiles[0]
-	for i, p := range profiles[1:] {
-		switch {
+	for i, m := range belong {
+		switch first, p := profiles[i], profiles[len(belong)+i]; {
 		case p == nil:
-			c.find("customer %s: its member %s does not exist", id, keys[i])
-		case p.Customer != id:
-			c.find("customer %s: its member %s is in %s", id, keys[i], p.Customer)
+			c.find("customer %s: its member %s does not exist", m.of, m.key)
+		case p.Customer != m.of:
+			c.find("customer %s: its member %s is in %s", m.of, m.key, p.Customer)
 		case first == nil || crm.CompareSeniority(p, first) < 0:
-			c.find("customer %s: is named after %s, its member %s is earlier", id, home[0], keys[i])
+			c.find("customer %s: is named after %s, its member %s is earlier", m.of, homes[i], m.key)
 		}
 	}
 	return nil

@@ -71,8 +71,8 @@ func (r *reader) effectOf(key []byte, val string) (*crm.Effect, error) {
 	return v, d.end("effect")
 }
 
-// The due index holds the effects that wait, under one byte for the state,
-// part, due time and id; the value is the lease and the kind.
+// The due index holds the effects that wait, under one byte for the state, the
+// kind, a zero byte, due time, part and id; the value is the lease.
 
 func waiting(s crm.EffectState) (byte, bool) {
 	switch s {
@@ -91,12 +91,14 @@ func appendMicros(b []byte, t time.Time) []byte {
 	return binary.BigEndian.AppendUint64(b, uint64(t.UnixMicro())^1<<63)
 }
 
-func appendDue(b []byte, state byte, due time.Time, id []byte) []byte {
-	b = append(append(b, state), id[:2]...)
-	return append(appendMicros(b, due), id...)
+func appendDueKind(b []byte, state byte, kind crm.EffectKind) []byte {
+	return append(append(append(b, state), kind...), 0)
 }
 
-const dueKeyLen = 1 + 2 + 8 + effectKeyLen
+func appendDue(b []byte, state byte, kind crm.EffectKind, due time.Time, id []byte) []byte {
+	b = appendMicros(appendDueKind(b, state, kind), due)
+	return append(b, id...) // which begins with the part
+}
 
 // Effects returns one entry per id.
 func (r *reader) Effects(ctx context.Context, ids ...crm.EffectID) ([]*crm.Effect, error) {
@@ -160,26 +162,57 @@ func (r *reader) DueEffects(ctx context.Context, q crm.DueQuery) ([]*crm.Effect,
 	if !ok {
 		return nil, refuse("read", "due effects", "", errors.New("effects in this state do not wait"))
 	}
-	parts, limit := q.Parts.Bounds(), pageLimit(q.Limit)
-	before := appendMicros(nil, q.Before)
 	var out []*crm.Effect
-	c := cursor{t: &r.st.due}
-	c.seek(appendPart([]byte{state}, parts.Lo))
-	for n := 1; c.ok && len(out) < limit && c.key[0] == state; n++ {
-		part := partOf(c.key[1:])
-		if part >= parts.Hi {
-			break
+	kinds := q.Kinds
+	if len(kinds) == 0 {
+		kinds = r.waitingKinds(state)
+	} else {
+		kinds = slices.Clone(kinds)
+		slices.Sort(kinds)
+		kinds = slices.Compact(kinds)
+	}
+	limit := pageLimit(q.Limit)
+	for _, kind := range kinds {
+		some, err := r.dueOf(ctx, state, kind, q, limit)
+		if err != nil {
+			return nil, err
 		}
+		out = append(out, some...)
+	}
+	slices.SortFunc(out, crm.CompareDue)
+	return out[:min(limit, len(out))], nil
+}
+
+// waitingKinds returns the kinds of which something waits for a state.
+func (r *reader) waitingKinds(state byte) (kinds []crm.EffectKind) {
+	c := cursor{t: &r.st.due}
+	c.seek([]byte{state})
+	for c.ok && c.key[0] == state {
+		kind, _, _ := bytes.Cut(c.key[1:], []byte{0})
+		kinds = append(kinds, crm.EffectKind(kind))
+		next := appendDueKind(nil, state, crm.EffectKind(kind))
+		next[len(next)-1]++
+		c.seek(next)
+	}
+	return kinds
+}
+
+// dueOf returns the first effects of one kind.
+func (r *reader) dueOf(ctx context.Context, state byte, kind crm.EffectKind, q crm.DueQuery, limit int) (out []*crm.Effect, err error) {
+	parts, before := q.Parts.Bounds(), appendMicros(nil, q.Before)
+	prefix := appendDueKind(nil, state, kind)
+	c := cursor{t: &r.st.due}
+	c.seek(prefix)
+	for n := 1; c.ok && len(out) < limit && bytes.HasPrefix(c.key, prefix); n++ {
 		if n%1024 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		lease, kind := c.val[:8], crm.EffectKind(c.val[8:])
-		if state == 'p' && bytes.Compare(c.key[3:11], before) >= 0 {
-			c.seek(appendPart([]byte{state}, part+1)) // nothing more is due in this part
-			continue
+		rest := c.key[len(prefix):]
+		if state == 'p' && bytes.Compare(rest[:8], before) >= 0 {
+			break
 		}
-		if (state == 'p' || lease < string(before)) && (len(q.Kinds) == 0 || slices.Contains(q.Kinds, kind)) {
-			id := c.key[dueKeyLen-effectKeyLen:]
+		id := rest[8:]
+		if part := partOf(id); part >= parts.Lo && part < parts.Hi && (state == 'p' || c.val[:8] < string(before)) {
 			if val, ok := r.st.effects.get(id); ok {
 				v, err := r.effectOf(id, val)
 				if err != nil {
@@ -249,9 +282,9 @@ func (t *tx) putEffect(id []byte, v *crm.Effect) {
 	t.encode().effect(v)
 	t.keep(&t.st.effects, id)
 	if state, ok := waiting(v.State); ok {
-		t.key = appendDue(t.key[:0], state, v.Due, id)
+		t.key = appendDue(t.key[:0], state, v.Kind, v.Due, id)
 		e := t.encode()
-		e.b = append(appendMicros(e.b, v.Lease), v.Kind...)
+		e.b = appendMicros(e.b, v.Lease)
 		t.keep(&t.st.due, t.key)
 	}
 }
@@ -288,7 +321,7 @@ func (t *tx) UpdateEffects(ctx context.Context, effects ...*crm.Effect) error {
 	for i, v := range effects {
 		id, _ := appendEffect(nil, v.ID)
 		if state, ok := waiting(old[i].State); ok {
-			t.key = appendDue(t.key[:0], state, old[i].Due, id)
+			t.key = appendDue(t.key[:0], state, old[i].Kind, old[i].Due, id)
 			t.st.due.remove(&t.writer, t.key)
 		}
 		v.Rev++

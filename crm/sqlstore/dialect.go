@@ -135,9 +135,6 @@ type dialect interface {
 	aside(column string) string
 	// bound is a parameter that bounds a range or a page.
 	bound(n int) string
-	// waitingParts returns the source p of the parts from $1 to before $2 in which
-	// an effect waits.
-	waitingParts() string
 
 	// fault says what an error of a driver means. Drivers are told by what their
 	// errors are like, because none is imported.

@@ -104,8 +104,7 @@ func (r *reader) EffectsOf(ctx context.Context, subjects ...crm.Subject) ([]*crm
 	return out, nil
 }
 
-// DueEffects implements crm.EffectReader. It takes the parts a few at a time and
-// more of them while they have little.
+// DueEffects implements crm.EffectReader.
 func (r *reader) DueEffects(ctx context.Context, q crm.DueQuery) ([]*crm.Effect, error) {
 	what := waiting(q.State)
 	if what == nil {
@@ -115,27 +114,31 @@ func (r *reader) DueEffects(ctx context.Context, q crm.DueQuery) ([]*crm.Effect,
 	if q.State == crm.Planned {
 		o = opDue
 	}
-	kinds := slices.Clone(q.Kinds)
-	slices.Sort(kinds)
-	kinds = slices.Compact(kinds)
-	limit, parts := int(page(q.Limit)), q.Parts.Bounds()
+	parts, limit := q.Parts.Bounds(), page(q.Limit)
+	args := []any{what, micros(q.Before), int64(parts.Lo), int64(parts.Hi), limit}
 	var out []*crm.Effect
-	for lo, step := parts.Lo, crm.Part(8); lo < parts.Hi && len(out) < limit; lo += step {
-		if lo > parts.Lo && len(out)*4 < limit && step < 256 {
-			step *= 2
-		}
-		args := []any{int64(lo), int64(min(lo+step, parts.Hi)), what, micros(q.Before), int64(limit - len(out))}
-		for _, k := range kinds {
-			args = append(args, seek(string(k)))
-		}
-		err := r.query(ctx, o, tabEffects, len(kinds), args, func(rows resultRow) error {
+	read := func(of int, args []any) error {
+		return r.query(ctx, o, tabEffects, of, args, func(rows resultRow) error {
 			e, err := scanEffect(rows)
 			out = append(out, e)
 			return err
 		})
-		if err != nil {
+	}
+	if len(q.Kinds) == 0 {
+		err := read(0, args)
+		return out, err
+	}
+	kinds := slices.Clone(q.Kinds)
+	slices.Sort(kinds)
+	kinds = slices.Compact(kinds)
+	for _, k := range kinds {
+		if err := read(1, append(args[:5:5], seek(string(k)))); err != nil {
 			return nil, err
 		}
+	}
+	if len(kinds) > 1 {
+		slices.SortFunc(out, crm.CompareDue)
+		out = out[:min(len(out), int(limit))]
 	}
 	return out, nil
 }

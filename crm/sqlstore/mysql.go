@@ -201,12 +201,6 @@ func (mysql) aside(column string) string { return column }
 
 func (mysql) bound(n int) string { return param(n) }
 
-// waitingParts counts: there is no index of what waits alone, which would have what
-// comes next.
-func (mysql) waitingParts() string {
-	return "WITH RECURSIVE p(part) AS (SELECT $1 UNION ALL SELECT p.part + 1 FROM p WHERE p.part + 1 < $2) "
-}
-
 // fault goes by the number that the server gave, which drivers keep in a field.
 func (mysql) fault(err error) fault {
 	switch mysqlNumber(err) {

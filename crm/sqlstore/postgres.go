@@ -174,8 +174,6 @@ func (postgres) aside(column string) string { return column }
 
 func (postgres) bound(n int) string { return param(n) }
 
-func (d postgres) waitingParts() string { return d.seekParts() }
-
 func (postgres) fault(err error) fault {
 	var state interface{ SQLState() string }
 	if !errors.As(err, &state) {

@@ -152,15 +152,6 @@ func (sqlite) aside(column string) string { return "+" + column }
 // which costs more than running it.
 func (sqlite) bound(n int) string { return "+" + param(n) }
 
-func (d sqlite) waitingParts() string { return d.seekParts() }
-
-// seekParts goes by the index of what waits from one part where something waits to
-// the next.
-func (g *grammar) seekParts() string {
-	next := "SELECT min(t.part) FROM " + g.table(tabEffects) + " AS t" + g.d.indexedBy("effects_waiting") + " WHERE t.waiting IS NOT NULL AND t.part < " + g.d.bound(2) + " AND t.part "
-	return "WITH RECURSIVE p(part) AS (" + next + ">= " + g.d.bound(1) + " UNION ALL SELECT (" + next + "> p.part) FROM p WHERE p.part IS NOT NULL) "
-}
-
 func (sqlite) fault(err error) fault {
 	var code interface{ Code() int }
 	if !errors.As(err, &code) {

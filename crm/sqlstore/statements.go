@@ -29,8 +29,8 @@ const (
 	opDeleteOf             // contacts of a profile
 	opOfAfter              // facts of one subject after a key
 	opScan                 // a page of a range of parts
-	opDue                  // effects that wait for their time; n counts kinds
-	opLapsed               // effects whose lease ended; n counts kinds
+	opDue                  // effects that wait for their time; n is 1 for one kind, 0 for all
+	opLapsed               // effects whose lease ended; n is 1 for one kind, 0 for all
 	opBump                 // part_seq: give out numbers
 	opAll                  // all rows of a small table
 	opLockCursor           // a consumer's position, if nobody holds it
@@ -406,20 +406,17 @@ func (g *grammar) scanDocuments() string {
 		" AND t.kind = $2 AND t.id > " + g.d.bound(3) + " ORDER BY t.id LIMIT " + g.d.bound(4)
 }
 
-// dueEffects reads what waits: $1 and $2 are the parts, $3 what it waits for,
-// $4 before when, $5 the limit, then the kinds, if it is not all. It seeks part
-// by part, so that the index leads to the due ones however many wait for later,
-// and from one part where something waits to the next.
+// dueEffects reads what waits: $1 is what for, $2 before when, $3 and $4 the parts,
+// $5 the limit, then the kind, if it is not all. The index leads to what is due of
+// one kind however much waits for later.
 func (g *grammar) dueEffects(when string, kinds int) string {
-	fits := "t.part = p.part AND t.tenant = " + tenantMark + " AND t.waiting = " + g.d.bound(3) + " AND t." + when + " < " + g.d.bound(4)
+	fits := " WHERE t.tenant = " + tenantMark + " AND t.waiting = " + g.d.bound(1) + " AND t." + when + " < " + g.d.bound(2) +
+		" AND t.part >= " + g.d.bound(3) + " AND t.part < " + g.d.bound(4)
 	if kinds > 0 {
-		in := make([]string, kinds)
-		for i := range in {
-			in[i] = param(6 + i)
-		}
-		fits += " AND t.kind IN (" + strings.Join(in, ", ") + ")"
+		fits += " AND t.kind = " + param(6)
 	}
-	return g.d.waitingParts() + g.d.seek("p", tabEffects, "effects_waiting", outEffect, fits, " ORDER BY t.part, t.due, t.id LIMIT "+g.d.bound(5))
+	return "SELECT " + list("t.", outEffect) + " FROM " + g.table(tabEffects) + " AS t" + g.d.indexedBy("effects_due") + fits +
+		" ORDER BY t.due, t.part, t.id LIMIT " + g.d.bound(5)
 }
 
 // Statement is one statement of the package, as the database sees it.

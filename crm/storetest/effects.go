@@ -18,7 +18,7 @@ var effectTests = []test{
 	{"Effects/Once", "PutEffects inserts what is new and says what was; an id that is there already changes nothing", testEffectOnce},
 	{"Effects/Rev", "UpdateEffects replaces with the Rev as read, sets the new one and keeps nothing of a call with a stale one", testEffectRev},
 	{"Effects/Of", "EffectsOf returns all effects on the subjects, sorted by subject and id", testEffectsOf},
-	{"Effects/Due", "DueEffects finds what waits, by state, kind, time and parts, in the order part, due, id", testDueEffects},
+	{"Effects/Due", "DueEffects finds what waits, by state, kind, time and parts, the longest due first", testDueEffects},
 }
 
 var documentTests = []test{
@@ -168,7 +168,7 @@ func testDueEffects(e *env) {
 		return nil
 	})
 	slices.SortFunc(all, func(a, b *crm.Effect) int {
-		return cmp.Or(cmp.Compare(a.ID.Part(), b.ID.Part()), a.Due.Compare(b.Due), strings.Compare(string(a.ID), string(b.ID)))
+		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID.Part(), b.ID.Part()), strings.Compare(string(a.ID), string(b.ID)))
 	})
 	ask := func(why string, q crm.DueQuery) {
 		var want []*crm.Effect

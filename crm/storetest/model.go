@@ -222,7 +222,7 @@ func (m *model) due(q crm.DueQuery) []*crm.Effect {
 		}
 	}
 	slices.SortFunc(out, func(a, b *crm.Effect) int {
-		return cmp.Or(cmp.Compare(a.ID.Part(), b.ID.Part()), a.Due.Compare(b.Due), strings.Compare(string(a.ID), string(b.ID)))
+		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID.Part(), b.ID.Part()), strings.Compare(string(a.ID), string(b.ID)))
 	})
 	return out
 }

@@ -132,7 +132,8 @@ CREATE TABLE {p}effects (
     PRIMARY KEY (part, tenant, id)
 ){end};
 CREATE INDEX {i}effects_subject ON {p}effects (part, tenant, subject_kind, subject_a, subject_b);
-CREATE INDEX {i}effects_waiting ON {p}effects (part, tenant, waiting, due, id) WHERE waiting IS NOT NULL;
+-- Not by part: what is due is few among many that wait, and a worker asks often.
+CREATE INDEX {i}effects_due ON {p}effects (tenant, waiting, kind, due, part, id) WHERE waiting IS NOT NULL;
 
 -- The host's and the engines' configuration and progress; part is the kind's.
 CREATE TABLE {p}documents (
