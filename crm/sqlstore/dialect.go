@@ -57,9 +57,8 @@ type traits struct {
 	oneWriter bool
 	// clock is the server's time in microseconds; empty where the store's counts.
 	clock string
-	// probe, if set, is read at the begin of a view, to meet there a lock that
-	// could not be waited for later.
-	probe string
+	// lateView: a view begins with its first read, which may meet a lock.
+	lateView bool
 	// fixed: the text of a statement is the same for any number of rows.
 	fixed bool
 	// prepares: statements are worth preparing. Otherwise the driver keeps its own,

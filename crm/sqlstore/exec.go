@@ -75,12 +75,15 @@ func (r *rowset) len() int {
 
 // session runs statements in one transaction.
 type session struct {
-	s     *Store
-	tx    *sql.Tx
-	own   bool                 // the store began it
-	conn  *sql.Conn            // where Config.Copy writes, if it may
-	stmts map[string]*sql.Stmt // prepared on the transaction's connection
-	used  map[string]int
+	s   *Store
+	tx  *sql.Tx
+	own bool // the store began it
+	// begins: the next read begins the view. A lock that it meets is waited for by trying
+	// again, which later would show another state.
+	begins bool
+	conn   *sql.Conn            // where Config.Copy writes, if it may
+	stmts  map[string]*sql.Stmt // prepared on the transaction's connection
+	used   map[string]int
 
 	// A COPY runs while the caller makes the next rows; whatever else uses the
 	// connection waits for it first, see wait.
@@ -115,7 +118,22 @@ func (s *session) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
 	return st, nil
 }
 
-func (s *session) queryText(ctx context.Context, q *statement, args []any, scan func(resultRow) error) (err error) {
+func (s *session) queryText(ctx context.Context, q *statement, args []any, scan func(resultRow) error) error {
+	if !s.begins {
+		return s.queryOnce(ctx, q, args, scan)
+	}
+	met := false
+	err := s.s.cfg.Retry.Do(ctx, func(err error) bool { return !met && s.s.g.retryable(err) }, func(int) error {
+		return s.queryOnce(ctx, q, args, func(row resultRow) error {
+			met = true
+			return scan(row)
+		})
+	})
+	s.begins = err != nil && !met
+	return err
+}
+
+func (s *session) queryOnce(ctx context.Context, q *statement, args []any, scan func(resultRow) error) (err error) {
 	if err := s.wait(); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ type sqlite struct{ *grammar }
 
 func (sqlite) traits() traits {
 	return traits{
-		name: "sqlite", quote: `"`, oneWriter: true, probe: "SELECT 1 FROM sqlite_master LIMIT 1", prepares: true,
+		name: "sqlite", quote: `"`, oneWriter: true, lateView: true, prepares: true,
 		dsn: "open it with ?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal) behind the file's name (modernc.org/sqlite; other drivers name them otherwise)",
 	}
 }

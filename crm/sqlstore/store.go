@@ -64,29 +64,16 @@ func (s *Store) View(ctx context.Context, fn func(crm.Reader) error) (err error)
 	opts := &sql.TxOptions{ReadOnly: true, Isolation: s.g.viewLevel}
 	var tx *sql.Tx
 	err = s.cfg.Retry.Do(ctx, s.g.retryable, func(int) (err error) {
-		tx, err = s.beginView(ctx, opts)
+		tx, err = s.db.BeginTx(ctx, opts)
 		return err
 	})
 	if err != nil {
 		return ended(ctx, s.g.wrap("view", "", err))
 	}
 	defer func() { _ = tx.Rollback() }() // nothing to keep; after a panic too
-	return ended(ctx, fn(&reader{session: s.session(tx, true)}))
-}
-
-// beginView begins a view. Where a lock that a writer holds is met by the first read,
-// it reads something: that can be tried again here but not in the middle of a
-// function.
-func (s *Store) beginView(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error) {
-	tx, err := s.db.BeginTx(ctx, opts)
-	if err != nil || s.g.probe == "" {
-		return tx, err
-	}
-	if err := s.session(tx, true).queryText(ctx, &statement{text: s.g.probe}, nil, func(resultRow) error { return nil }); err != nil {
-		_ = tx.Rollback()
-		return nil, s.g.wrap("view", "", err)
-	}
-	return tx, nil
+	view := s.session(tx, true)
+	view.begins = s.g.lateView
+	return ended(ctx, fn(&reader{session: view}))
 }
 
 // Update runs fn in a transaction of its own and commits it. Where the database
