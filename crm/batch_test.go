@@ -104,6 +104,18 @@ func TestChunks(t *testing.T) {
 			seen[f.Subject] = f.Version
 		}
 	})
+	// Two groups of two of three fit into four to the last record.
+	four := Batch{}
+	for i := range 3 {
+		k := ProfileKey{"pos", fmt.Sprint(i)}
+		four.Profiles = append(four.Profiles, &Profile{ProfileKey: k})
+		four.Facts = append(four.Facts, &Fact{Key: FactKey{KindNote, "pos", k.ID}, Subject: OfProfile(k)})
+	}
+	sizes := []int{}
+	for c := range four.chunks(4) {
+		sizes = append(sizes, c.Len())
+	}
+	require.Equal(t, []int{4, 2}, sizes, "a piece may have as many as it may")
 	for range (Batch{}).chunks(10) {
 		t.Fatal("an empty batch has no piece")
 	}
