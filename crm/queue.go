@@ -87,7 +87,7 @@ func (s *Service) OpenTickets(ctx context.Context, q TicketQuery) iter.Seq2[*Fac
 // them, in the order of Service.OpenTickets and by the same index.
 func UnsolvedTickets(ctx context.Context, r Reader) iter.Seq2[*Fact, error] {
 	return func(yield func(*Fact, error) bool) {
-		scan := RefQuery{Kind: RefTicket, Key: openTickets, Limit: pageSize}
+		scan := RefQuery{Kind: refTicket, Key: openTickets, Limit: pageSize}
 		for {
 			refs, facts, err := scanFacts(ctx, r, scan)
 			if err != nil {
