@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/messaging"
 )
 
 // AuditReport counts what must never happen. It is computed from the stored
@@ -196,7 +195,7 @@ func (a *audit) repeated() error {
 	slices.SortStableFunc(a.sent, func(x, y *crm.Effect) int { return x.SentAt.Compare(y.SentAt) })
 	seen, had := map[delivery]crm.EffectID{}, map[receipt][]taker{}
 	for _, e := range a.sent {
-		if slices.ContainsFunc(e.Reasons, func(r crm.Reason) bool { return r.Guard == messaging.GuardTwice }) {
+		if slices.ContainsFunc(e.Reasons, func(r crm.Reason) bool { return r.Guard == crm.GuardTwice }) {
 			a.report.find(&a.report.EffectsRepeated, "effect %s was taken twice by the provider", e.ID)
 		}
 		t, who := thing{e.Cause, e.Occurrence, e.About}, a.profile(e)

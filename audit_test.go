@@ -11,7 +11,6 @@ import (
 	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/internal/nighttest"
-	"github.com/vefacrm/vefa/messaging"
 )
 
 // sent is a retailer whose campaign has gone out to ten people, and the
@@ -71,7 +70,7 @@ func TestAuditFinds(t *testing.T) {
 	})
 	t.Run("taken twice", func(t *testing.T) { // case A2: one effect, handed over by two processes
 		shop, store, effects := sent(t)
-		_, err := shop.Engine.Receive(t.Context(), messaging.Receipt{ID: effects[0].ID, Status: messaging.Accepted, Provider: "another"})
+		_, err := shop.Engine.Receive(t.Context(), crm.Receipt{ID: effects[0].ID, Status: crm.Accepted, Provider: "another"})
 		require.NoError(t, err)
 		require.Equal(t, 1, audit(t, store).EffectsRepeated)
 	})

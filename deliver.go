@@ -18,18 +18,18 @@ import (
 // world: between evenings, when delays end or quiet hours are over. A night does it,
 // too. It reads the customers that effects are about and no others, and waits for no
 // night. The counts are of messages and other effects together.
-func (e *Engine) Deliver(ctx context.Context) (_ messaging.Stats, err error) {
+func (e *Engine) Deliver(ctx context.Context) (_ crm.WorkStats, err error) {
 	defer e.took("deliver", time.Now(), &err)
 	defer crm.Recover("deliver", &err)
 	if err := e.checkKeys(ctx); err != nil { // else every link that goes out leads nowhere
-		return messaging.Stats{}, err
+		return crm.WorkStats{}, err
 	}
 	return e.deliver(ctx, nil)
 }
 
 // deliver does until nothing is due what leaves, and tells observe of each kind.
-func (e *Engine) deliver(ctx context.Context, observe func(crm.EffectKind, crm.WorkStats)) (messaging.Stats, error) {
-	var total messaging.Stats
+func (e *Engine) deliver(ctx context.Context, observe func(crm.EffectKind, crm.WorkStats)) (crm.WorkStats, error) {
+	var total crm.WorkStats
 	ctx, err := e.delivering(ctx)
 	if err != nil {
 		return total, err
@@ -45,14 +45,14 @@ func (e *Engine) deliver(ctx context.Context, observe func(crm.EffectKind, crm.W
 
 // Resume looks into messages and other effects that were handed over when the process
 // was killed. Call it once when no other process delivers.
-func (e *Engine) Resume(ctx context.Context) (_ messaging.Stats, err error) {
+func (e *Engine) Resume(ctx context.Context) (_ crm.WorkStats, err error) {
 	defer e.took("resume", time.Now(), &err)
 	defer crm.Recover("resume", &err)
 	if err := e.checkKeys(ctx); err != nil { // else every link that goes out leads nowhere
-		return messaging.Stats{}, err
+		return crm.WorkStats{}, err
 	}
 	if ctx, err = e.delivering(ctx); err != nil {
-		return messaging.Stats{}, err
+		return crm.WorkStats{}, err
 	}
 	return e.outward(nil).Resume(ctx)
 }
@@ -61,7 +61,7 @@ func (e *Engine) Resume(ctx context.Context) (_ messaging.Stats, err error) {
 // such as delivery reports: they settle what became of a message, or another effect,
 // whose answer was lost. A receipt without an ID is about what bears its Provider. It
 // waits for no night and for no other delivery.
-func (e *Engine) Receive(ctx context.Context, receipts ...messaging.Receipt) (_ messaging.Stats, err error) {
+func (e *Engine) Receive(ctx context.Context, receipts ...crm.Receipt) (_ crm.WorkStats, err error) {
 	defer e.took("receive", time.Now(), &err)
 	return e.outward(nil).Receive(ctx, receipts...)
 }
@@ -206,7 +206,7 @@ const (
 // suppression and tickets cannot change before the commit. The effects are
 // decided one after the other, each as if those before it were in the record:
 // how they are cut into batches changes nothing.
-func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]messaging.Decision, error) {
+func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]messaging.Verdict, error) {
 	now := e.svc.Now()
 	defs, err := loadTags(ctx, tx)
 	if err != nil {
@@ -235,7 +235,7 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 	}
 	fill.reader = tx
 	ask := &asker{fill, map[*time.Location]*rules.Moment{}}
-	out := make([]messaging.Decision, len(effects))
+	out := make([]messaging.Verdict, len(effects))
 	for i, f := range effects {
 		c := &all[i]
 		msg := *e.messages[c.data.Name]
@@ -274,7 +274,7 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 		if v.Outcome == messaging.Send && f.SentAt.IsZero() {
 			got.add(f, c, now)
 		}
-		out[i].Verdict = v
+		out[i] = v
 	}
 	return out, tx.PutRefs(ctx, got.refs...)
 }

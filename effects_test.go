@@ -97,7 +97,7 @@ func TestEffectsOfTheHost(t *testing.T) {
 	clock.Advance(24 * time.Hour)
 	s, err := w.Engine.Deliver(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, messaging.Stats{Due: 4, Claimed: 3, Withheld: 1, Failed: 1, Throttled: 1, Unknown: 1}, s)
+	require.Equal(t, crm.WorkStats{Due: 4, Claimed: 3, Withheld: 1, Failed: 1, Throttled: 1, Unknown: 1}, s)
 	state := func() map[crm.ProfileKey]crm.EffectState {
 		out := map[crm.ProfileKey]crm.EffectState{}
 		for _, f := range effectsOf(t, store, "rule/bonus") {
@@ -155,7 +155,7 @@ func TestEffectsThatTheHostPlans(t *testing.T) {
 	}))
 	s, err := w.Engine.Deliver(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, messaging.Stats{Due: 1, Claimed: 1, Done: 1}, s)
+	require.Equal(t, crm.WorkStats{Due: 1, Claimed: 1, Done: 1}, s)
 	require.Equal(t, 1, did)
 }
 

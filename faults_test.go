@@ -38,9 +38,9 @@ type lab struct {
 	ticket    crm.FactRef
 	decisions []crm.Link
 	handled   int
-	lost      []messaging.Receipt // that never came
+	lost      []crm.Receipt // that never came
 	// settle ends what a fault left to a lease.
-	settle func(context.Context) (messaging.Stats, error)
+	settle func(context.Context) (crm.WorkStats, error)
 }
 
 var labDays = []time.Time{nighttest.Start, nighttest.Start.AddDate(0, 0, 1)}

@@ -344,8 +344,8 @@ func verbs() []verb {
 	// The outbox by itself.
 	outbox := func(l *lab) *messaging.Outbox {
 		return &messaging.Outbox{Store: l.faulty, Sender: l.shop.Sender, Now: func() time.Time { return l.now },
-			Guard: func(_ context.Context, _ crm.Tx, effects []*crm.Effect) ([]messaging.Decision, error) {
-				out := make([]messaging.Decision, len(effects))
+			Guard: func(_ context.Context, _ crm.Tx, effects []*crm.Effect) ([]messaging.Verdict, error) {
+				out := make([]messaging.Verdict, len(effects))
 				for i := range out {
 					out[i].Outcome = messaging.Send
 				}
@@ -357,7 +357,7 @@ func verbs() []verb {
 	}
 	byItself := func(l *lab) {
 		plain(l)
-		l.settle = func(ctx context.Context) (messaging.Stats, error) { return outbox(l).Drain(ctx) }
+		l.settle = func(ctx context.Context) (crm.WorkStats, error) { return outbox(l).Drain(ctx) }
 	}
 	add("*messaging.Outbox.RunOnce", func(ctx context.Context, l *lab) (any, error) {
 		_, err := outbox(l).RunOnce(ctx)
@@ -398,7 +398,7 @@ func verbs() []verb {
 				State: crm.Planned, Due: l.now, Created: l.now, Changed: l.now})
 			return err
 		}))
-		l.settle = func(ctx context.Context) (messaging.Stats, error) { return worker(l).Drain(ctx) }
+		l.settle = func(ctx context.Context) (crm.WorkStats, error) { return worker(l).Drain(ctx) }
 	}
 	add("*crm.Worker.RunOnce", func(ctx context.Context, l *lab) (any, error) {
 		_, err := worker(l).RunOnce(ctx)
@@ -451,7 +451,7 @@ func lose(l *lab) {
 		}
 		for _, f := range found {
 			f = f.Clone()
-			l.lost = append(l.lost, messaging.Receipt{ID: f.ID, Status: messaging.Accepted, Provider: "p"})
+			l.lost = append(l.lost, crm.Receipt{ID: f.ID, Status: crm.Accepted, Provider: "p"})
 			f.State, f.SentAt, f.Lease = crm.Sent, l.now, l.now.Add(time.Minute)
 			if err := tx.UpdateEffects(l.t.Context(), f); err != nil {
 				return err

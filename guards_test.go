@@ -15,6 +15,7 @@ import (
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/internal/nighttest"
 	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/consent"
 	"github.com/vefacrm/vefa/rules"
 )
 
@@ -404,7 +405,7 @@ func TestTransactionalMessagesAndCaps(t *testing.T) {
 		cfg.Rules, cfg.Surveys = nil, nil
 		cfg.Campaigns = nil
 		for i := range 3 {
-			cfg.Campaigns = append(cfg.Campaigns, vefa.Campaign{Segment: "everybody", On: []string{day}, Campaign: messaging.Campaign{Name: fmt.Sprint("must", i), Text: "must", Class: messaging.Transactional, Caps: weekly}})
+			cfg.Campaigns = append(cfg.Campaigns, vefa.Campaign{Segment: "everybody", On: []string{day}, Campaign: messaging.Campaign{Name: fmt.Sprint("must", i), Text: "must", Class: consent.Transactional, Caps: weekly}})
 		}
 		cfg.Campaigns = append(cfg.Campaigns, vefa.Campaign{Segment: "everybody", On: []string{day}, Campaign: messaging.Campaign{Name: "may", Text: "may", Unmeasured: "a test", Caps: weekly}})
 	})
@@ -431,7 +432,7 @@ func TestQuietHoursAreThoseOfTheRecipient(t *testing.T) {
 	require.NoError(t, err)
 	w.Retailer = nighttest.New(t, store, clock, func(cfg *vefa.Config) {
 		cfg.Rules, cfg.Campaigns, cfg.Surveys = []*rules.Book{book}, nil, nil
-		cfg.Messages = []messaging.Campaign{{Name: "hello", Text: "hello", Unmeasured: "a test", Quiet: messaging.QuietHours{From: 20 * 60, To: 9 * 60}}}
+		cfg.Messages = []messaging.Campaign{{Name: "hello", Text: "hello", Unmeasured: "a test", Quiet: messaging.QuietHours{From: "20:00", To: "09:00"}}}
 	})
 	b := nighttest.People(2)
 	b.Facts[1].Place, b.Facts[3].Place = "tokyo", "london"
@@ -463,7 +464,7 @@ func TestAMessageThatAnswersATicket(t *testing.T) {
 		w := &waiting{t: t, store: store}
 		w.Retailer = nighttest.New(t, store, clock, func(cfg *vefa.Config) {
 			cfg.Rules, cfg.Campaigns, cfg.Surveys = nil, nil, nil
-			cfg.Messages = []messaging.Campaign{{Name: "solved", Text: "We found your strap.", Class: messaging.Transactional}}
+			cfg.Messages = []messaging.Campaign{{Name: "solved", Text: "We found your strap.", Class: consent.Transactional}}
 		})
 		w.take(nighttest.People(1))
 		svc := w.Engine.Service()

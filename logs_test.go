@@ -28,8 +28,8 @@ func TestLogsNameNoAddress(t *testing.T) {
 	clock.Set(nighttest.Start)
 	shop := nighttest.New(t, store, clock, func(c *vefa.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-		c.Sender = messaging.NewMemorySender(func(messaging.Message) messaging.Receipt {
-			return messaging.Receipt{Status: messaging.Rejected, Reason: "HTTP 400"}
+		c.Sender = messaging.NewMemorySender(func(messaging.Message) crm.Receipt {
+			return crm.Receipt{Status: crm.Declined, Reason: "HTTP 400"}
 		})
 		c.Tasks["call"] = func(context.Context, *crm.Service, *crm.Effect) error { return errors.New("no line") }
 	})

@@ -6,15 +6,16 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/consent"
 )
 
 // Class says what a message is to the law.
-type Class = messaging.Class
+type Class = consent.Class
 
 // The classes of messages.
 const (
-	Commercial    = messaging.Commercial
-	Transactional = messaging.Transactional
+	Commercial    = consent.Commercial
+	Transactional = consent.Transactional
 )
 
 // GuardAddress is the Record of the entry of Effect.Guards that holds the version

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/rules"
 )
 
@@ -34,18 +33,18 @@ type NightReport struct {
 	// At is the instant whose evening it is: when it was begun, or the end of a
 	// day that was caught up. Rules, due times and campaigns go by it, however
 	// late an evening that was stopped goes on.
-	At         time.Time       `json:"at"`
-	Closed     bool            `json:"closed"` // all of it was done
-	Rows       int             `json:"rows"`   // records delivered
-	Accepted   int             `json:"accepted"`
-	Repeated   int             `json:"repeated"`
-	Rejected   int             `json:"rejected"`
-	Identified LinkageReport   `json:"identified"`
-	Rules      PlanReport      `json:"rules"`
-	Tripped    []rules.Trip    `json:"tripped,omitempty"` // rules that Config.Breaker left out
-	Campaigns  PlanReport      `json:"campaigns"`
-	Carried    CarryReport     `json:"carried"`
-	Delivered  messaging.Stats `json:"delivered"` // messages
+	At         time.Time     `json:"at"`
+	Closed     bool          `json:"closed"` // all of it was done
+	Rows       int           `json:"rows"`   // records delivered
+	Accepted   int           `json:"accepted"`
+	Repeated   int           `json:"repeated"`
+	Rejected   int           `json:"rejected"`
+	Identified LinkageReport `json:"identified"`
+	Rules      PlanReport    `json:"rules"`
+	Tripped    []rules.Trip  `json:"tripped,omitempty"` // rules that Config.Breaker left out
+	Campaigns  PlanReport    `json:"campaigns"`
+	Carried    CarryReport   `json:"carried"`
+	Delivered  crm.WorkStats `json:"delivered"` // messages
 	// Effects are what was done with the host's effects that leave, by kind: those of
 	// Config.Effects with Do.
 	Effects map[crm.EffectKind]crm.WorkStats `json:"effects,omitempty"`

@@ -24,7 +24,7 @@ type deaf struct {
 	lost bool
 }
 
-func (d *deaf) Send(ctx context.Context, batch []messaging.Message) ([]messaging.Receipt, error) {
+func (d *deaf) Send(ctx context.Context, batch []messaging.Message) ([]crm.Receipt, error) {
 	out, err := d.MemorySender.Send(ctx, batch)
 	if d.lost {
 		return nil, errors.New("connection lost")
@@ -33,7 +33,7 @@ func (d *deaf) Send(ctx context.Context, batch []messaging.Message) ([]messaging
 }
 
 // Reconcile hides that of the memory sender: it cannot be asked.
-func (d *deaf) Reconcile(_ context.Context, ids []crm.EffectID) ([]messaging.Receipt, error) {
+func (d *deaf) Reconcile(_ context.Context, ids []crm.EffectID) ([]crm.Receipt, error) {
 	return nil, errors.New("not today")
 }
 

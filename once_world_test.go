@@ -103,16 +103,16 @@ func playCrowd(t *testing.T, seed uint64) int {
   - {name: thanks, each: Purchases, when: row.DaysAgo >= 0, then: [{message: thanks}]}
 `))
 	require.NoError(t, err)
-	provider := messaging.NewMemorySender(func(m messaging.Message) messaging.Receipt {
+	provider := messaging.NewMemorySender(func(m messaging.Message) crm.Receipt {
 		switch m.ID[len(m.ID)-1] {
 		case '0', '1': // arrived, and the answer is lost
-			return messaging.Receipt{Status: messaging.Unknown}
+			return crm.Receipt{Status: crm.Uncertain}
 		case '2':
 			if c.r.IntN(2) == 0 {
-				return messaging.Receipt{Status: messaging.Throttled, After: time.Hour}
+				return crm.Receipt{Status: crm.Throttled, After: time.Hour}
 			}
 		}
-		return messaging.Receipt{Status: messaging.Accepted}
+		return crm.Receipt{Status: crm.Accepted}
 	})
 	quiet := messaging.EveningQuiet()
 	var campaigns []string

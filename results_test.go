@@ -148,13 +148,13 @@ func fateOf(i int) fate {
 func TestResultsOfACampaign(t *testing.T) {
 	store, clock := memstore.New(), &crmtest.Clock{}
 	clock.Set(nighttest.Start.Add(-2 * time.Hour))
-	sender := messaging.NewMemorySender(func(m messaging.Message) messaging.Receipt {
+	sender := messaging.NewMemorySender(func(m messaging.Message) crm.Receipt {
 		for i := range peopleMeasured {
 			if m.To == nighttest.Phone(i) && fateOf(i) == rejected {
-				return messaging.Receipt{Status: messaging.Rejected, Reason: "no such number"}
+				return crm.Receipt{Status: crm.Declined, Reason: "no such number"}
 			}
 		}
-		return messaging.Receipt{Status: messaging.Accepted}
+		return crm.Receipt{Status: crm.Accepted}
 	})
 	w := &waiting{t: t, store: store}
 	w.Retailer = nighttest.New(t, store, clock, func(c *vefa.Config) {

@@ -69,7 +69,7 @@ type lossy struct {
 
 func (l *lossy) MaxBatch() int    { return 10 }
 func (l *lossy) Idempotent() bool { return true }
-func (l *lossy) Send(ctx context.Context, b []messaging.Message) ([]messaging.Receipt, error) {
+func (l *lossy) Send(ctx context.Context, b []messaging.Message) ([]crm.Receipt, error) {
 	if l.lose {
 		return nil, errors.New("connection lost")
 	}

@@ -43,7 +43,7 @@ var turkish = words{
 	guards: map[string]string{
 		messaging.GuardSuppressed: "yazılmaması istenen adres", messaging.GuardConsent: "izin", messaging.GuardTicket: "açık kayıt", messaging.GuardTag: "dışlayan etiket",
 		messaging.GuardAddress: "geçersiz adres", messaging.GuardCap: "sıklık sınırı", messaging.GuardQuiet: "sessiz saatler", messaging.GuardHoldout: "kontrol grubu",
-		messaging.GuardProvider: "sağlayıcı", messaging.GuardRender: "metin", messaging.GuardEnded: "kampanya bitti", messaging.GuardTwice: "sağlayıcı iki kez bildirdi",
+		crm.GuardProvider: "sağlayıcı", messaging.GuardRender: "metin", messaging.GuardEnded: "kampanya bitti", crm.GuardTwice: "sağlayıcı iki kez bildirdi",
 		GuardRecipient: "adres artık bu müşterinin", GuardDelivered: "teslim edildi", GuardRepeated: "yinelenme", GuardData: "veri",
 		"when": "koşul", "guard": "gönderim koşulu", "rearm": "yenisi onun yerini aldı", "task": "görev", "customer": "müşteri", "rule": "kural",
 	},

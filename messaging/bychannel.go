@@ -10,14 +10,14 @@ import (
 )
 
 // ByChannel is a Sender that hands each message to the Sender of the channel of its
-// address. A message on a channel that has none is Rejected. It recognises ids if all
-// of its senders do; what cannot be asked about stays Unknown.
+// address. A message on a channel that has none is crm.Declined. It recognises ids if all
+// of its senders do; what cannot be asked about stays crm.Uncertain.
 type ByChannel map[crm.Channel]Sender
 
 // Send hands the batch to the senders, channel by channel, in as many calls as they
 // ask for. What fails leaves the fates of its own channel unknown alone.
-func (s ByChannel) Send(ctx context.Context, batch []Message) ([]Receipt, error) {
-	out := make([]Receipt, len(batch))
+func (s ByChannel) Send(ctx context.Context, batch []Message) ([]crm.Receipt, error) {
+	out := make([]crm.Receipt, len(batch))
 	of := map[crm.Channel][]int{}
 	for i, m := range batch {
 		of[m.To.Channel] = append(of[m.To.Channel], i)
@@ -43,19 +43,19 @@ func (s ByChannel) Send(ctx context.Context, batch []Message) ([]Receipt, error)
 			}
 		}
 	}
-	if len(faults) > 0 && !slices.ContainsFunc(out, func(r Receipt) bool { return r.Status != Unknown }) {
+	if len(faults) > 0 && !slices.ContainsFunc(out, func(r crm.Receipt) bool { return r.Status != crm.Uncertain }) {
 		return nil, errors.Join(faults...) // nothing is known: the log should say so
 	}
 	return out, nil
 }
 
 // callSender returns one receipt per message, whatever the sender does.
-func callSender(ctx context.Context, s Sender, batch []Message) (out []Receipt, err error) {
-	out = make([]Receipt, len(batch))
+func callSender(ctx context.Context, s Sender, batch []Message) (out []crm.Receipt, err error) {
+	out = make([]crm.Receipt, len(batch))
 	for i, m := range batch {
-		out[i] = Receipt{ID: m.ID, Status: Unknown}
+		out[i] = crm.Receipt{ID: m.ID, Status: crm.Uncertain}
 		if s == nil {
-			out[i] = Receipt{ID: m.ID, Status: Rejected, Reason: "there is no sender for channel " + string(m.To.Channel)}
+			out[i] = crm.Receipt{ID: m.ID, Status: crm.Declined, Reason: "there is no sender for channel " + string(m.To.Channel)}
 		}
 	}
 	if s == nil {
@@ -75,7 +75,7 @@ func callSender(ctx context.Context, s Sender, batch []Message) (out []Receipt, 
 	return out, err
 }
 
-func send(ctx context.Context, s Sender, batch []Message) (got []Receipt, err error) {
+func send(ctx context.Context, s Sender, batch []Message) (got []crm.Receipt, err error) {
 	defer crm.Recover("send", &err)
 	return s.Send(ctx, batch)
 }
@@ -91,11 +91,11 @@ func (s ByChannel) Idempotent() bool {
 }
 
 // ask asks the sender of the channel that each message went by.
-func (s ByChannel) ask(ctx context.Context, claims []*crm.Claim) ([]Receipt, error) {
-	out := make([]Receipt, len(claims))
+func (s ByChannel) ask(ctx context.Context, claims []*crm.Claim) ([]crm.Receipt, error) {
+	out := make([]crm.Receipt, len(claims))
 	of := map[crm.Channel][]int{}
 	for i, c := range claims {
-		out[i] = Receipt{ID: c.Effect.ID, Status: Unknown, Reason: "the provider cannot be asked"}
+		out[i] = crm.Receipt{ID: c.Effect.ID, Status: crm.Uncertain, Reason: "the provider cannot be asked"}
 		of[c.Effect.To.Channel] = append(of[c.Effect.To.Channel], i)
 	}
 	for _, ch := range channels(of) {
@@ -117,7 +117,7 @@ func (s ByChannel) ask(ctx context.Context, claims []*crm.Claim) ([]Receipt, err
 	return out, nil
 }
 
-func reconcile(ctx context.Context, r Reconciler, ids []crm.EffectID) (got []Receipt, err error) {
+func reconcile(ctx context.Context, r Reconciler, ids []crm.EffectID) (got []crm.Receipt, err error) {
 	defer crm.Recover("reconcile", &err)
 	return r.Reconcile(ctx, ids)
 }

@@ -18,7 +18,7 @@ type dying struct{ calls int }
 
 func (*dying) MaxBatch() int { return 2 }
 
-func (d *dying) Send(_ context.Context, batch []messaging.Message) ([]messaging.Receipt, error) {
+func (d *dying) Send(_ context.Context, batch []messaging.Message) ([]crm.Receipt, error) {
 	if d.calls++; len(batch) > 2 {
 		return nil, nil
 	}
@@ -46,7 +46,7 @@ func TestByChannel(t *testing.T) {
 	}))
 	s, err := w.outbox.Drain(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, messaging.Stats{Due: 6, Claimed: 6, Done: 2, Failed: 1, Unknown: 3}, s)
+	require.Equal(t, crm.WorkStats{Due: 6, Claimed: 6, Done: 2, Failed: 1, Unknown: 3}, s)
 	require.Len(t, sms.Messages(), 1)
 	require.Equal(t, phone(0), sms.Messages()[0].To, "and not the token that looks like a number")
 	require.Len(t, mail.Messages(), 1)
@@ -78,18 +78,18 @@ func TestByChannel(t *testing.T) {
 // two bear settles neither.
 func TestReceiptsByTheProvidersID(t *testing.T) {
 	n := 0
-	sender := messaging.NewMemorySender(func(m messaging.Message) messaging.Receipt {
+	sender := messaging.NewMemorySender(func(m messaging.Message) crm.Receipt {
 		n++
-		return messaging.Receipt{Status: messaging.Unknown, Provider: []string{"a-1", "a-2", "same", "same"}[n-1]}
+		return crm.Receipt{Status: crm.Uncertain, Provider: []string{"a-1", "a-2", "same", "same"}[n-1]}
 	})
 	w := newWorld(t, 4, sender)
 	_, err := w.outbox.Drain(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, map[crm.EffectState]int{crm.Unknown: 4}, w.states(t))
-	s, err := w.outbox.Receive(t.Context(), messaging.Receipt{Provider: "a-1", Status: messaging.Accepted}, messaging.Receipt{Provider: "a-2", Status: messaging.Rejected, Reason: "off"},
-		messaging.Receipt{Provider: "same", Status: messaging.Accepted}, messaging.Receipt{Provider: "other", Status: messaging.Accepted}, messaging.Receipt{Status: messaging.Accepted})
+	s, err := w.outbox.Receive(t.Context(), crm.Receipt{Provider: "a-1", Status: crm.Accepted}, crm.Receipt{Provider: "a-2", Status: crm.Declined, Reason: "off"},
+		crm.Receipt{Provider: "same", Status: crm.Accepted}, crm.Receipt{Provider: "other", Status: crm.Accepted}, crm.Receipt{Status: crm.Accepted})
 	require.NoError(t, err)
-	require.Equal(t, messaging.Stats{Done: 1, Failed: 1, Unmatched: 3}, s, "one that two bear, one that none bears, none")
+	require.Equal(t, crm.WorkStats{Done: 1, Failed: 1, Unmatched: 3}, s, "one that two bear, one that none bears, none")
 	require.Equal(t, map[crm.EffectState]int{crm.Done: 1, crm.Failed: 1, crm.Unknown: 2}, w.states(t))
 	seen := map[string]crm.EffectState{}
 	for i := range 4 {

@@ -17,11 +17,11 @@ import (
 // Campaign is one message to many people, and how it will be known what it did.
 // It is data: everything in it can be kept as JSON.
 type Campaign struct {
-	Name    string      `json:"name"`              // letters, digits, "-", "_", "."; with Cause the key of its effects
-	Version int64       `json:"version,omitempty"` // recorded with each effect
-	Channel crm.Channel `json:"channel,omitempty"` // empty: crm.Phone
-	From    string      `json:"from,omitempty"`    // the sender's name or number
-	Class   Class       `json:"class,omitempty"`   // empty: Commercial
+	Name    string        `json:"name"`              // letters, digits, "-", "_", "."; with Cause the key of its effects
+	Version int64         `json:"version,omitempty"` // recorded with each effect
+	Channel crm.Channel   `json:"channel,omitempty"` // empty: crm.Phone
+	From    string        `json:"from,omitempty"`    // the sender's name or number
+	Class   consent.Class `json:"class,omitempty"`   // empty: Commercial
 
 	Text   string  `json:"text"` // a Template
 	Locale string  `json:"locale,omitempty"`
@@ -91,7 +91,7 @@ func (c *Campaign) Validate() error {
 			fault(fmt.Sprintf("caps[%d]", i), "allows %d per %s", limit.Max, limit.Per)
 		}
 	}
-	if err := c.Quiet.Validate(); err != nil {
+	if err := c.Quiet.validate(); err != nil {
 		fault("quiet", "%v", err)
 	}
 	if !c.End.IsZero() && !c.End.After(c.Start) {
@@ -104,7 +104,7 @@ func (c *Campaign) Validate() error {
 		fault("window", "is negative")
 	}
 	measured := c.Holdout > 0 && c.Window > 0
-	if !measured && c.Unmeasured == "" && c.Class != Transactional {
+	if !measured && c.Unmeasured == "" && c.Class != consent.Transactional {
 		fault("holdout", "and window are the measurement plan; without both, unmeasured must say why")
 	}
 	return errors.Join(faults...)
@@ -117,7 +117,7 @@ func (c *Campaign) checkLength(t *Template) error {
 	}
 	p := c.Route
 	p.MaxSegments = c.MaxSegments
-	plan, err := t.WorstCase(p)
+	plan, err := t.worstCase(p)
 	if err != nil {
 		return fmt.Errorf("%w: text: in the worst case %s: %w", ErrCampaign, plan, err)
 	}
@@ -125,7 +125,7 @@ func (c *Campaign) checkLength(t *Template) error {
 }
 
 // Template parses the campaign's text.
-func (c *Campaign) Template() (*Template, error) { return ParseTemplate(c.Text, c.Locale, c.Fields...) }
+func (c *Campaign) Template() (*Template, error) { return parseTemplate(c.Text, c.Locale, c.Fields...) }
 
 // Power answers before sending whether the campaign's holdout can show a lift
 // among an audience: the sizes that a base conversion and a relative lift take,
@@ -155,12 +155,12 @@ type Recipient struct {
 	Data json.RawMessage
 }
 
-// Candidate returns in with everything that the campaign says. It is what the
+// candidate returns in with everything that the campaign says. It is what the
 // guard of an Outbox checks again when the message is sent.
-func (c *Campaign) Candidate(in Candidate) Candidate {
+func (c *Campaign) candidate(in Candidate) Candidate {
 	in.Class, in.Consent, in.Policy = c.Class, c.Consent, c.Policy
 	if in.Class == "" {
-		in.Class = Commercial
+		in.Class = consent.Commercial
 	}
 	in.Exclude, in.Caps, in.Quiet = c.Exclude, c.Caps, c.Quiet
 	return in

@@ -17,6 +17,7 @@ import (
 	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/consent"
 	"github.com/vefacrm/vefa/messaging/experiment"
 	"github.com/vefacrm/vefa/messaging/sms"
 )
@@ -137,7 +138,7 @@ func FuzzTemplate(f *testing.F) {
 func TestWorstCase(t *testing.T) {
 	tpl, err := spring().Template()
 	require.NoError(t, err)
-	plan, err := tpl.WorstCase(sms.Domestic())
+	plan, err := messaging.WorstCase(tpl, sms.Domestic())
 	require.NoError(t, err)
 	assert.Equal(t, sms.TurkishLocking, plan.Encoding)
 	assert.Equal(t, 1, plan.Segments)
@@ -156,7 +157,7 @@ func TestCampaignValidate(t *testing.T) {
 		"not declared": func(c *messaging.Campaign) { c.Fields = c.Fields[1:] },
 		"url":          func(c *messaging.Campaign) { c.URL = "http://shop.example.com" },
 		"caps[0]":      func(c *messaging.Campaign) { c.Caps = []messaging.Cap{{Max: 1}} },
-		"quiet":        func(c *messaging.Campaign) { c.Quiet.From = 5000 },
+		"quiet":        func(c *messaging.Campaign) { c.Quiet.From = "83:20" },
 		"end":          func(c *messaging.Campaign) { c.Start, c.End = noon, noon },
 		"from 0 to":    func(c *messaging.Campaign) { c.Holdout = 0.6 },
 		"window":       func(c *messaging.Campaign) { c.Window = -1 },
@@ -170,7 +171,7 @@ func TestCampaignValidate(t *testing.T) {
 	c := spring()
 	c.Holdout, c.Unmeasured = 0, "three hundred people"
 	require.NoError(t, c.Validate())
-	c.Unmeasured, c.Class = "", messaging.Transactional
+	c.Unmeasured, c.Class = "", consent.Transactional
 	require.NoError(t, c.Validate(), "nobody measures an order confirmation")
 	raw, err := json.Marshal(spring())
 	require.NoError(t, err)
@@ -222,7 +223,7 @@ func TestPlan(t *testing.T) {
 		require.NoError(t, e.Validate())
 		assert.Equal(t, phone(i), e.Subject.Address)
 		assert.Equal(t, "campaign/spring", e.Cause)
-		assert.Len(t, e.Reasons, len(messaging.Guards()))
+		assert.Len(t, e.Reasons, len(guards))
 		counts[e.State]++
 		assert.Equal(t, i%10 == 0, e.State == crm.Withheld)
 	}
@@ -282,7 +283,7 @@ func TestAgain(t *testing.T) {
 	assert.Equal(t, messaging.GuardEnded, c.Again(in, noon.Add(time.Hour)).Guard)
 	v := c.Again(in, noon.Add(time.Hour))
 	assert.Equal(t, messaging.Withhold, v.Outcome)
-	assert.Len(t, v.Reasons, len(messaging.Guards())+1)
+	assert.Len(t, v.Reasons, len(guards)+1)
 	c.End = time.Date(2025, 3, 4, 8, 0, 0, 0, time.UTC)
 	assert.Equal(t, messaging.GuardEnded, c.Again(in, time.Date(2025, 3, 3, 23, 0, 0, 0, time.UTC)).Guard, "it would open only after the end")
 	in.Address.Holds = []crm.FactRef{ticket(1)}
@@ -325,14 +326,14 @@ func Example() {
 		Render: func(_ context.Context, _ crm.Tx, e *crm.Effect) (messaging.Message, error) {
 			return messaging.Message{To: e.Subject.Address, Text: campaign.Text}, nil
 		},
-		Guard: func(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]messaging.Decision, error) {
-			out := make([]messaging.Decision, len(effects))
+		Guard: func(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]messaging.Verdict, error) {
+			out := make([]messaging.Verdict, len(effects))
 			for i, e := range effects {
 				states, err := tx.Addresses(ctx, e.To)
 				if err != nil {
 					return nil, err
 				}
-				out[i].Verdict = campaign.Again(messaging.Candidate{Address: states[0]}, at)
+				out[i] = campaign.Again(messaging.Candidate{Address: states[0]}, at)
 			}
 			return out, nil
 		},

@@ -1,6 +1,7 @@
 package messaging
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,11 +24,6 @@ const (
 	GuardHoldout    = "holdout"
 )
 
-// Guards returns the names of all guards in the order in which they decide.
-func Guards() []string {
-	return []string{GuardSuppressed, GuardConsent, GuardTicket, GuardTag, GuardAddress, GuardCap, GuardQuiet, GuardHoldout}
-}
-
 // Outcome is what is to be done with a message.
 type Outcome string
 
@@ -42,21 +38,24 @@ const (
 // Verdict is one explained decision.
 type Verdict struct {
 	Outcome Outcome
-	// Guard is the first guard that refused, in the order of Guards; "" for
+	// Guard is the first guard that refused, in their order; "" for
 	// Send.
 	Guard string
 	// NotBefore is the earliest admissible instant; set for Defer only.
 	NotBefore time.Time
-	// Reasons has one entry per guard in the order of Guards, also for those
-	// after the first refusal.
+	// Reasons has one entry per guard in the order of the constants above, also for
+	// those after the first refusal.
 	Reasons []crm.Reason
+	// Reads are the versions of what an Outbox's guard read besides the destination,
+	// which the outbox records itself. Check leaves it empty.
+	Reads []crm.GuardRead
 }
 
 // Candidate is one message that might go to one address, with everything that
 // the guards look at.
 type Candidate struct {
 	Address   *crm.AddressState // nil: nothing is known, not even the address
-	Class     Class             // zero: Commercial
+	Class     consent.Class     // zero: Commercial
 	Consent   crm.ConsentKey
 	Policy    consent.Policy
 	Tags      []string       // of the customer, now
@@ -80,7 +79,7 @@ type Cap struct {
 
 // Check decides whether a message may go out at an instant. It is a pure
 // function, used when a message is planned and again when it is sent, and it
-// runs every guard in the order of Guards, so that a refusal always has all its
+// runs every guard in their order, so that a refusal always has all its
 // reasons. The first refusal decides. Quiet hours do not refuse: they defer,
 // unless the recipient is held out, which is final at once.
 func Check(in Candidate, at time.Time) Verdict {
@@ -88,7 +87,7 @@ func Check(in Candidate, at time.Time) Verdict {
 		in.Address = &crm.AddressState{}
 	}
 	if in.Class == "" {
-		in.Class = Commercial
+		in.Class = consent.Commercial
 	}
 	v := Verdict{Outcome: Send, Reasons: make([]crm.Reason, 0, 8)}
 	guard := func(name, refusal string, pass string) {
@@ -110,11 +109,11 @@ func Check(in Candidate, at time.Time) Verdict {
 	}
 	guard(GuardTicket, in.openTickets(), "")
 	guard(GuardTag, in.excludedTags(), "")
-	guard(GuardAddress, in.addressFault(), "")
+	guard(GuardAddress, in.invalid(), "")
 	guard(GuardCap, in.overCap(at), "")
 	in.quietGuard(&v, at)
 	refusal := ""
-	if in.Holdout && in.Class == Commercial {
+	if in.Holdout && in.Class == consent.Commercial {
 		refusal = "in the control group"
 	}
 	deferred := v.Outcome == Defer
@@ -169,16 +168,16 @@ func (in *Candidate) excludedTags() string {
 	return strings.Join(slices.Compact(found), ", ")
 }
 
-func (in *Candidate) addressFault() string {
+func (in *Candidate) invalid() string {
 	if in.Invalid != "" {
 		return in.Invalid
 	}
-	return AddressFault(in.Address.Address)
+	return addressFault(in.Address.Address)
 }
 
 // overCap names the first cap that one more message would exceed.
 func (in *Candidate) overCap(at time.Time) string {
-	if in.Class != Commercial {
+	if in.Class != consent.Commercial {
 		return ""
 	}
 	for _, c := range in.Caps {
@@ -200,26 +199,27 @@ func (in *Candidate) overCap(at time.Time) string {
 
 func (in *Candidate) quietGuard(v *Verdict, at time.Time) {
 	r := crm.Reason{Guard: GuardQuiet, Pass: true}
-	if !in.Quiet.IsZero() {
-		key := in.SpreadKey
-		if key == "" {
-			key = in.Address.Address.Value
+	next, err := in.Quiet.notBefore(at, in.Zone, cmp.Or(in.SpreadKey, in.Address.Address.Value))
+	switch {
+	case err != nil: // nothing leaves under a policy that cannot be read
+		r.Pass, r.Note = false, err.Error()
+		if v.Guard == "" {
+			v.Guard, v.Outcome = GuardQuiet, Withhold
 		}
-		if next := in.Quiet.NotBefore(at, in.Zone, key); next.After(at) {
-			r.Pass, r.Note = false, "until "+next.UTC().Format(time.RFC3339)
-			if v.Guard == "" {
-				v.Guard, v.Outcome, v.NotBefore = GuardQuiet, Defer, next
-			}
+	case next.After(at):
+		r.Pass, r.Note = false, "until "+next.UTC().Format(time.RFC3339)
+		if v.Guard == "" {
+			v.Guard, v.Outcome, v.NotBefore = GuardQuiet, Defer, next
 		}
 	}
 	v.Reasons = append(v.Reasons, r)
 }
 
-// AddressFault says why nothing can be sent to an address, or "". A phone
+// addressFault says why nothing can be sent to an address, or "". A phone
 // number must be E.164 (a plus sign and 8 to 15 digits, no leading zero), an
 // e-mail address must have one @ with text around it, any other channel just a
 // value.
-func AddressFault(a crm.Address) string {
+func addressFault(a crm.Address) string {
 	if a.IsZero() {
 		return "no address"
 	}

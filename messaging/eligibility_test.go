@@ -12,6 +12,7 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/consent"
 )
 
 var vefa = crm.ConsentKey{Brand: "vefa"}
@@ -21,7 +22,7 @@ func eligible() messaging.Candidate {
 	return messaging.Candidate{
 		Address: &crm.AddressState{Address: phone(1), Version: 3, Consents: []crm.ConsentState{{ConsentKey: vefa, Status: crm.Granted, At: noon.AddDate(-1, 0, 0)}}},
 		Consent: vefa, Tags: []string{"vip"}, Exclude: []string{"red"}, Caps: []messaging.Cap{{Max: 2, Per: 7 * 24 * time.Hour}},
-		Quiet: messaging.QuietHours{From: 20 * 60, To: 9 * 60},
+		Quiet: messaging.QuietHours{From: "20:00", To: "09:00"},
 	}
 }
 
@@ -36,7 +37,7 @@ var obstacles = []struct {
 	{messaging.GuardTag, func(c *messaging.Candidate) { c.Tags = append(c.Tags, "red") }},
 	{messaging.GuardAddress, func(c *messaging.Candidate) { c.Address.Address.Value = "0532" }},
 	{messaging.GuardCap, func(c *messaging.Candidate) { c.Recent = []time.Time{noon.Add(-time.Hour), noon.AddDate(0, 0, -3)} }},
-	{messaging.GuardQuiet, func(c *messaging.Candidate) { c.Quiet = messaging.QuietHours{From: 11 * 60, To: 13 * 60} }},
+	{messaging.GuardQuiet, func(c *messaging.Candidate) { c.Quiet = messaging.QuietHours{From: "11:00", To: "13:00"} }},
 	{messaging.GuardHoldout, func(c *messaging.Candidate) { c.Holdout = true }},
 }
 
@@ -61,7 +62,7 @@ func TestEverySetOfObstacles(t *testing.T) {
 		v := messaging.Check(c, noon)
 		require.Len(t, v.Reasons, len(obstacles))
 		for i, r := range v.Reasons {
-			require.Equal(t, messaging.Guards()[i], r.Guard)
+			require.Equal(t, guards[i], r.Guard)
 			require.Equal(t, set&(1<<i) == 0, r.Pass, "%b: %s", set, r.Guard)
 			require.True(t, r.Pass || r.Note != "", r.Guard)
 		}
@@ -97,7 +98,7 @@ func TestCheckDetails(t *testing.T) {
 	})
 	assert.Equal(t, messaging.GuardTicket, v.Guard, "there is another one")
 	v = with(func(c *messaging.Candidate) {
-		c.Class, c.Holdout, c.Recent, c.Address.Consents = messaging.Transactional, true, []time.Time{noon, noon, noon}, nil
+		c.Class, c.Holdout, c.Recent, c.Address.Consents = consent.Transactional, true, []time.Time{noon, noon, noon}, nil
 	})
 	assert.Equal(t, messaging.Send, v.Outcome, "transactional: no consent, no cap, no control group")
 	v = with(func(c *messaging.Candidate) {
@@ -155,7 +156,7 @@ func location(t testing.TB, name string) *time.Location {
 
 func TestQuietHours(t *testing.T) {
 	istanbul, berlin := location(t, "Europe/Istanbul"), location(t, "Europe/Berlin")
-	evening := messaging.QuietHours{From: 20*60 + 30, To: 9 * 60}
+	evening := messaging.QuietHours{From: "20:30", To: "09:00"}
 	for _, c := range []struct {
 		name     string
 		q        messaging.QuietHours
@@ -168,13 +169,14 @@ func TestQuietHours(t *testing.T) {
 		{"after midnight", evening, istanbul, time.Date(2025, 3, 4, 0, 10, 0, 0, istanbul), time.Date(2025, 3, 4, 9, 0, 0, 0, istanbul)},
 		{"on the recipient's clock", evening, berlin, time.Date(2025, 3, 3, 9, 30, 0, 0, istanbul), time.Date(2025, 3, 3, 9, 0, 0, 0, berlin)},
 		{"UTC if there is none", evening, nil, time.Date(2025, 3, 3, 8, 0, 0, 0, time.UTC), time.Date(2025, 3, 3, 9, 0, 0, 0, time.UTC)},
-		{"the end lies in the hour that spring takes", messaging.QuietHours{From: 22 * 60, To: 2*60 + 30}, berlin, time.Date(2025, 3, 30, 1, 0, 0, 0, berlin), time.Date(2025, 3, 30, 1, 0, 0, 0, time.UTC)},
-		{"the end comes twice in autumn", messaging.QuietHours{From: 22 * 60, To: 2*60 + 30}, berlin, time.Date(2025, 10, 26, 0, 0, 0, 0, time.UTC), time.Date(2025, 10, 26, 0, 30, 0, 0, time.UTC)},
-		{"within a day", messaging.QuietHours{From: 12 * 60, To: 13 * 60}, nil, noon.Add(time.Minute), noon.Add(time.Hour)},
+		{"the end lies in the hour that spring takes", messaging.QuietHours{From: "22:00", To: "02:30"}, berlin, time.Date(2025, 3, 30, 1, 0, 0, 0, berlin), time.Date(2025, 3, 30, 1, 0, 0, 0, time.UTC)},
+		{"the end comes twice in autumn", messaging.QuietHours{From: "22:00", To: "02:30"}, berlin, time.Date(2025, 10, 26, 0, 0, 0, 0, time.UTC), time.Date(2025, 10, 26, 0, 30, 0, 0, time.UTC)},
+		{"within a day", messaging.QuietHours{From: "12:00", To: "13:00"}, nil, noon.Add(time.Minute), noon.Add(time.Hour)},
 		{"none", messaging.QuietHours{}, istanbul, noon, noon},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := c.q.NotBefore(c.at, c.zone, "k")
+			got, err := c.q.NotBefore(c.at, c.zone, "k")
+			require.NoError(t, err)
 			assert.True(t, c.want.Equal(got), "got %s, want %s", got, c.want.UTC())
 		})
 	}
@@ -182,14 +184,24 @@ func TestQuietHours(t *testing.T) {
 	require.NoError(t, spread.Validate())
 	first, last, distinct := 30*time.Minute, time.Duration(0), map[time.Duration]bool{}
 	for i := range 500 {
-		d := spread.NotBefore(time.Date(2025, 3, 3, 3, 0, 0, 0, istanbul), istanbul, phone(i).Value).Sub(time.Date(2025, 3, 3, 9, 0, 0, 0, istanbul))
+		next, err := spread.NotBefore(time.Date(2025, 3, 3, 3, 0, 0, 0, istanbul), istanbul, phone(i).Value)
+		require.NoError(t, err)
+		d := next.Sub(time.Date(2025, 3, 3, 9, 0, 0, 0, istanbul))
 		first, last, distinct[d] = min(first, d), max(last, d), true
 	}
 	assert.GreaterOrEqual(t, first, time.Duration(0))
 	assert.Less(t, last, 30*time.Minute)
 	assert.Greater(t, len(distinct), 300)
-	assert.Error(t, messaging.QuietHours{From: 1440}.Validate())
-	assert.Error(t, messaging.QuietHours{From: 10, To: 5, Spread: time.Hour}.Validate())
+	for _, clock := range []string{"24:00", "12:60", "9:00", "", "12.00", "1a:00", "-1:00"} {
+		wrong := messaging.QuietHours{From: clock, To: "09:00"}
+		assert.ErrorContains(t, wrong.Validate(), "is not a time of day", clock)
+		in := eligible()
+		in.Quiet = wrong
+		v := messaging.Check(in, noon)
+		assert.Equal(t, messaging.Withhold, v.Outcome, "hours that cannot be read let nothing out: %q", clock)
+		assert.Equal(t, messaging.GuardQuiet, v.Guard)
+	}
+	assert.Error(t, messaging.QuietHours{From: "00:10", To: "00:05", Spread: time.Hour}.Validate())
 }
 
 // Whatever the zone, the clock change and the hours: the answer is not quiet,
@@ -197,18 +209,34 @@ func TestQuietHours(t *testing.T) {
 func TestQuietHoursAlwaysEnd(t *testing.T) {
 	zones := []*time.Location{time.UTC, location(t, "Europe/Berlin"), location(t, "America/New_York"), location(t, "Australia/Lord_Howe"), location(t, "Asia/Kathmandu"), location(t, "Pacific/Apia"), location(t, "Africa/Cairo")}
 	rapid.Check(t, func(t *rapid.T) {
-		q := messaging.QuietHours{From: messaging.Clock(rapid.IntRange(0, 1439).Draw(t, "from")), To: messaging.Clock(rapid.IntRange(0, 1439).Draw(t, "to"))}
+		clock := func(name string) string {
+			m := rapid.IntRange(0, 1439).Draw(t, name)
+			return fmt.Sprintf("%02d:%02d", m/60, m%60)
+		}
+		q := messaging.QuietHours{From: clock("from"), To: clock("to")}
 		zone := rapid.SampledFrom(zones).Draw(t, "zone")
 		at := time.Unix(rapid.Int64Range(1262304000, 1893456000).Draw(t, "at"), 0)
-		got := q.NotBefore(at, zone, "")
-		if got.Before(at) || q.Quiet(got, zone) || got.Sub(at) > 27*time.Hour {
+		next := func(at time.Time) time.Time {
+			got, err := q.NotBefore(at, zone, "")
+			require.NoError(t, err)
+			return got
+		}
+		quiet := func(at time.Time) bool { // by the text of the clock, which orders as the times do
+			c := at.In(zone).Format("15:04")
+			if q.From < q.To {
+				return c >= q.From && c < q.To
+			}
+			return q.From != q.To && (c >= q.From || c < q.To)
+		}
+		got := next(at)
+		if got.Before(at) || quiet(got) || got.Sub(at) > 27*time.Hour {
 			t.Fatalf("%s in %s: %s for %s", q.From, zone, got, at)
 		}
-		if !q.Quiet(at, zone) && !got.Equal(at) {
+		if !quiet(at) && !got.Equal(at) {
 			t.Fatal("deferred although it was not quiet")
 		}
-		for m := at.Truncate(time.Minute).Add(time.Minute); q.Quiet(at, zone) && m.Before(got); m = m.Add(time.Minute) {
-			if !q.Quiet(m, zone) {
+		for m := at.Truncate(time.Minute).Add(time.Minute); quiet(at) && m.Before(got); m = m.Add(time.Minute) {
+			if !quiet(m) {
 				t.Fatalf("%s was free before %s", m, got)
 			}
 		}
@@ -219,9 +247,10 @@ func FuzzClock(f *testing.F) {
 	f.Add("20:30")
 	f.Add("24:00")
 	f.Fuzz(func(t *testing.T, s string) {
-		c, err := messaging.ParseClock(s)
-		if err == nil && c.String() != s {
-			t.Fatalf("%q became %s", s, c)
+		at, err := time.Parse("15:04", s)
+		good := err == nil && at.Format("15:04") == s
+		if got := (messaging.QuietHours{From: s, To: "00:00"}).Validate() == nil; got != good {
+			t.Fatalf("%q: %v, not %v", s, got, good)
 		}
 	})
 }

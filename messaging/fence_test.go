@@ -17,31 +17,31 @@ import (
 // arrived, and returns when it is told what to answer. It knows ids when asked.
 type slowed struct {
 	arrived chan crm.EffectID
-	answer  chan messaging.Receipt
+	answer  chan crm.Receipt
 	got     map[crm.EffectID]int
 }
 
 func newSlowed(got map[crm.EffectID]int) *slowed {
-	return &slowed{make(chan crm.EffectID), make(chan messaging.Receipt), got}
+	return &slowed{make(chan crm.EffectID), make(chan crm.Receipt), got}
 }
 
 func (*slowed) MaxBatch() int { return 1 }
 
-func (h *slowed) Send(_ context.Context, batch []messaging.Message) ([]messaging.Receipt, error) {
+func (h *slowed) Send(_ context.Context, batch []messaging.Message) ([]crm.Receipt, error) {
 	id := batch[0].ID
 	h.got[id]++ // one caller at a time has the turn
 	h.arrived <- id
 	r := <-h.answer
 	r.ID = id
-	return []messaging.Receipt{r}, nil
+	return []crm.Receipt{r}, nil
 }
 
-func (h *slowed) Reconcile(_ context.Context, ids []crm.EffectID) ([]messaging.Receipt, error) {
-	out := make([]messaging.Receipt, len(ids))
+func (h *slowed) Reconcile(_ context.Context, ids []crm.EffectID) ([]crm.Receipt, error) {
+	out := make([]crm.Receipt, len(ids))
 	for i, id := range ids {
-		out[i] = messaging.Receipt{ID: id, Status: messaging.Throttled}
+		out[i] = crm.Receipt{ID: id, Status: crm.Throttled}
 		if h.got[id] > 0 {
-			out[i].Status = messaging.Unknown // it may have arrived
+			out[i].Status = crm.Uncertain // it may have arrived
 		}
 	}
 	return out, nil
@@ -54,7 +54,7 @@ type fenced struct {
 	*world
 	first, second *slowed
 	sent          [2]crm.EffectID // the messages that they wait for
-	ended         [2]chan messaging.Stats
+	ended         [2]chan crm.WorkStats
 }
 
 func newFenced(t *testing.T, n int, idempotent bool) *fenced {
@@ -77,7 +77,7 @@ func newFenced(t *testing.T, n int, idempotent bool) *fenced {
 		}
 		now := f.now
 		o := &messaging.Outbox{Store: f.store, Sender: sender, Guard: guard, Render: render, Lease: time.Minute, Now: func() time.Time { return now }}
-		f.ended[who] = make(chan messaging.Stats, 1)
+		f.ended[who] = make(chan crm.WorkStats, 1)
 		go func() {
 			s, err := o.RunOnce(t.Context())
 			assert.NoError(t, err)
@@ -113,12 +113,12 @@ func (f *fenced) stored(t *testing.T, id crm.EffectID) *crm.Effect {
 func TestOutboxLeavesClaimsThatWereTakenOver(t *testing.T) {
 	f := newFenced(t, 3, false)
 	require.NotEqual(t, f.sent[0], f.sent[1])
-	f.first.answer <- messaging.Receipt{Status: messaging.Accepted}
+	f.first.answer <- crm.Receipt{Status: crm.Accepted}
 	s := <-f.ended[0] // it ends without another call
 	assert.Equal(t, 2, s.Conflicts)
-	f.second.answer <- messaging.Receipt{Status: messaging.Accepted}
+	f.second.answer <- crm.Receipt{Status: crm.Accepted}
 	<-f.second.arrived
-	f.second.answer <- messaging.Receipt{Status: messaging.Accepted}
+	f.second.answer <- crm.Receipt{Status: crm.Accepted}
 	<-f.ended[1]
 	assert.Len(t, f.first.got, 3)
 	for id, n := range f.first.got {
@@ -134,11 +134,11 @@ func TestOutboxAnswersForItsOwnClaimAlone(t *testing.T) {
 	f := newFenced(t, 1, true)
 	require.Equal(t, f.sent[0], f.sent[1])
 	before := f.stored(t, f.sent[0])
-	f.first.answer <- messaging.Receipt{Status: messaging.Throttled}
+	f.first.answer <- crm.Receipt{Status: crm.Throttled}
 	s := <-f.ended[0]
 	assert.Equal(t, 1, s.Conflicts)
 	assert.Equal(t, before, f.stored(t, f.sent[0]))
-	f.second.answer <- messaging.Receipt{Status: messaging.Accepted}
+	f.second.answer <- crm.Receipt{Status: crm.Accepted}
 	<-f.ended[1]
 	assert.Equal(t, map[crm.EffectState]int{crm.Done: 1}, f.states(t))
 }

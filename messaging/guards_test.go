@@ -9,7 +9,12 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/consent"
 )
+
+// guards are all guards in the order in which they decide.
+var guards = []string{messaging.GuardSuppressed, messaging.GuardConsent, messaging.GuardTicket, messaging.GuardTag,
+	messaging.GuardAddress, messaging.GuardCap, messaging.GuardQuiet, messaging.GuardHoldout}
 
 func reasonOf(t *testing.T, v messaging.Verdict, guard string) crm.Reason {
 	t.Helper()
@@ -62,7 +67,7 @@ func TestNotesOfGuards(t *testing.T) {
 			c.Caps, c.Recent = []messaging.Cap{{Max: 9, Per: 7 * day}, {Max: 2, Per: 30 * day}, {Max: 1, Per: day}}, recent(2)
 		}, "2 sent within 30 days, at most 2 allowed"},
 		"held out":                {messaging.GuardHoldout, func(c *messaging.Candidate) { c.Holdout = true }, "in the control group"},
-		"quiet until the morning": {messaging.GuardQuiet, func(c *messaging.Candidate) { c.Quiet = messaging.QuietHours{From: 11 * 60, To: 13 * 60} }, "until 2025-03-03T13:00:00Z"},
+		"quiet until the morning": {messaging.GuardQuiet, func(c *messaging.Candidate) { c.Quiet = messaging.QuietHours{From: "11:00", To: "13:00"} }, "until 2025-03-03T13:00:00Z"},
 	} {
 		in := eligible()
 		in.Quiet = messaging.QuietHours{}
@@ -104,7 +109,7 @@ func TestCapsAtTheirBorders(t *testing.T) {
 		in := eligible()
 		in.Caps, in.Recent = c.caps, c.recent
 		require.Equal(t, c.sends, messaging.Check(in, noon).Outcome == messaging.Send, name)
-		in.Class = messaging.Transactional
+		in.Class = consent.Transactional
 		require.Equal(t, messaging.Send, messaging.Check(in, noon).Outcome, name)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/messaging/consent"
 )
 
 // HTTPConfig configures an HTTPSender. Only URL must be set.
@@ -57,15 +58,15 @@ type HTTPConfig struct {
 // is in seconds; receipts may come in any order, and a message without one is
 // uncertain. Of other answers,
 //
-//   - 429 means that nothing was taken (Throttled, with the Retry-After of the
+//   - 429 means that nothing was taken (crm.Throttled, with the Retry-After of the
 //     response);
 //   - 401, 403, 404, 405 and 3xx, which is not followed, likewise, but somebody
 //     must change something first and the messages are fine (Unreached);
-//   - the remaining 4xx refuse the batch for good (Rejected);
-//   - 408 and 5xx leave everything open (Unknown).
+//   - the remaining 4xx refuse the batch for good (crm.Declined);
+//   - 408 and 5xx leave everything open (crm.Uncertain).
 //
 // A connection that fails before any byte of the request was written is
-// Throttled and Unreached, any later failure Unknown. Nothing is retried here, that is the
+// crm.Throttled and Unreached, any later failure crm.Uncertain. Nothing is retried here, that is the
 // Outbox's business; only net/http repeats a request by itself where nothing of
 // it was written, or where Repeats makes that harmless. StatusURL takes POST {"ids":["…"]} and answers like URL; an
 // id of status "absent" was never received.
@@ -116,7 +117,7 @@ type wireMessage struct {
 	To      string            `json:"to"`
 	From    string            `json:"from,omitempty"`
 	Text    string            `json:"text"`
-	Class   Class             `json:"class"`
+	Class   consent.Class     `json:"class"`
 	Meta    map[string]string `json:"meta,omitempty"`
 }
 
@@ -130,7 +131,7 @@ type wireReceipt struct {
 
 // Send implements Sender. It never returns an error: what happened stands in
 // the receipts.
-func (s *HTTPSender) Send(ctx context.Context, batch []Message) ([]Receipt, error) {
+func (s *HTTPSender) Send(ctx context.Context, batch []Message) ([]crm.Receipt, error) {
 	if len(batch) == 0 {
 		return nil, nil
 	}
@@ -144,7 +145,7 @@ func (s *HTTPSender) Send(ctx context.Context, batch []Message) ([]Receipt, erro
 	}
 	body, err := json.Marshal(map[string]any{"messages": wire})
 	if err != nil {
-		return fill(ids, Receipt{Status: Rejected, Reason: "cannot be written as JSON"}), nil
+		return fill(ids, crm.Receipt{Status: crm.Declined, Reason: "cannot be written as JSON"}), nil
 	}
 	if int64(len(body)) > s.cfg.MaxRequest {
 		return s.halves(ctx, batch, ids)
@@ -163,9 +164,9 @@ func (s *HTTPSender) Send(ctx context.Context, batch []Message) ([]Receipt, erro
 }
 
 // halves sends a batch whose request would be too large in two.
-func (s *HTTPSender) halves(ctx context.Context, batch []Message, ids []crm.EffectID) ([]Receipt, error) {
+func (s *HTTPSender) halves(ctx context.Context, batch []Message, ids []crm.EffectID) ([]crm.Receipt, error) {
 	if len(batch) == 1 {
-		return fill(ids, Receipt{Status: Rejected, Reason: "the message is too large"}), nil
+		return fill(ids, crm.Receipt{Status: crm.Declined, Reason: "the message is too large"}), nil
 	}
 	half := len(batch) / 2
 	a, err := s.Send(ctx, batch[:half])
@@ -177,11 +178,11 @@ func (s *HTTPSender) halves(ctx context.Context, batch []Message, ids []crm.Effe
 }
 
 // Reconcile implements Reconciler. Without a StatusURL everything is uncertain.
-func (s *HTTPSender) Reconcile(ctx context.Context, ids []crm.EffectID) ([]Receipt, error) {
+func (s *HTTPSender) Reconcile(ctx context.Context, ids []crm.EffectID) ([]crm.Receipt, error) {
 	if s.cfg.StatusURL == "" {
-		return fill(ids, Receipt{Status: Unknown, Reason: "the provider cannot be asked"}), nil
+		return fill(ids, crm.Receipt{Status: crm.Uncertain, Reason: "the provider cannot be asked"}), nil
 	}
-	out := make([]Receipt, 0, len(ids))
+	out := make([]crm.Receipt, 0, len(ids))
 	for len(ids) > 0 {
 		part := ids[:min(len(ids), s.cfg.Batch)]
 		ids = ids[len(part):]
@@ -192,9 +193,9 @@ func (s *HTTPSender) Reconcile(ctx context.Context, ids []crm.EffectID) ([]Recei
 		for _, r := range s.post(ctx, s.cfg.StatusURL, "", body, part) {
 			switch {
 			case r.Reason == absent:
-				r.Status = Throttled
-			case r.Status == Throttled, r.Status == Rejected && r.Provider == whole:
-				r.Status, r.Unreached = Unknown, false // the question was not answered
+				r.Status = crm.Throttled
+			case r.Status == crm.Throttled, r.Status == crm.Declined && r.Provider == whole:
+				r.Status, r.Unreached = crm.Uncertain, false // the question was not answered
 			}
 			if r.Provider == whole {
 				r.Provider = ""
@@ -213,12 +214,12 @@ const (
 )
 
 // post makes one request and turns whatever happens into one receipt per id.
-func (s *HTTPSender) post(ctx context.Context, to, key string, body []byte, ids []crm.EffectID) []Receipt {
-	all := func(status Status, after time.Duration, reason string) []Receipt {
-		return fill(ids, Receipt{Status: status, After: after, Reason: reason, Provider: whole})
+func (s *HTTPSender) post(ctx context.Context, to, key string, body []byte, ids []crm.EffectID) []crm.Receipt {
+	all := func(status crm.Status, after time.Duration, reason string) []crm.Receipt {
+		return fill(ids, crm.Receipt{Status: status, After: after, Reason: reason, Provider: whole})
 	}
-	unreached := func(after time.Duration, reason string) []Receipt {
-		return fill(ids, Receipt{Status: Throttled, Unreached: true, After: after, Reason: reason, Provider: whole})
+	unreached := func(after time.Duration, reason string) []crm.Receipt {
+		return fill(ids, crm.Receipt{Status: crm.Throttled, Unreached: true, After: after, Reason: reason, Provider: whole})
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
@@ -243,28 +244,28 @@ func (s *HTTPSender) post(ctx context.Context, to, key string, body []byte, ids 
 		if !wrote.Load() {
 			return unreached(0, "no connection")
 		}
-		return all(Unknown, 0, "connection lost")
+		return all(crm.Uncertain, 0, "connection lost")
 	}
 	defer resp.Body.Close()
 	code := "HTTP " + strconv.Itoa(resp.StatusCode)
 	switch c := resp.StatusCode; {
 	case c == http.StatusOK || c == http.StatusCreated || c == http.StatusAccepted || c == http.StatusMultiStatus:
 	case c == http.StatusTooManyRequests:
-		return all(Throttled, retryAfter(resp.Header.Get("Retry-After")), code)
+		return all(crm.Throttled, retryAfter(resp.Header.Get("Retry-After")), code)
 	case c == http.StatusUnauthorized, c == http.StatusForbidden, c == http.StatusNotFound, c == http.StatusMethodNotAllowed, c >= 300 && c < 400:
 		return unreached(retryAfter(resp.Header.Get("Retry-After")), code)
 	case c >= 400 && c < 500 && c != http.StatusRequestTimeout:
-		return all(Rejected, 0, code)
+		return all(crm.Declined, 0, code)
 	default:
-		return all(Unknown, 0, code)
+		return all(crm.Uncertain, 0, code)
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, s.cfg.MaxResponse+1))
 	if err != nil || int64(len(data)) > s.cfg.MaxResponse {
-		return all(Unknown, 0, code+" without a readable body")
+		return all(crm.Uncertain, 0, code+" without a readable body")
 	}
 	receipts, err := parseReceipts(data, ids)
 	if err != nil {
-		return all(Unknown, 0, code+" that is not the documented JSON")
+		return all(crm.Uncertain, 0, code+" that is not the documented JSON")
 	}
 	return receipts
 }
@@ -272,7 +273,7 @@ func (s *HTTPSender) post(ctx context.Context, to, key string, body []byte, ids 
 // parseReceipts reads the body of an answer about ids. Statuses that are not
 // known, ids that come twice with different answers and ids that do not come at
 // all are uncertain; ids that were not asked about are ignored.
-func parseReceipts(data []byte, ids []crm.EffectID) ([]Receipt, error) {
+func parseReceipts(data []byte, ids []crm.EffectID) ([]crm.Receipt, error) {
 	var body struct {
 		Receipts []wireReceipt `json:"receipts"`
 	}
@@ -283,7 +284,7 @@ func parseReceipts(data []byte, ids []crm.EffectID) ([]Receipt, error) {
 		return nil, errors.New("messaging: no receipts")
 	}
 	at := make(map[crm.EffectID]int, len(ids))
-	out := fill(ids, Receipt{Status: Unknown, Reason: "the provider did not mention it"})
+	out := fill(ids, crm.Receipt{Status: crm.Uncertain, Reason: "the provider did not mention it"})
 	seen := make([]bool, len(ids))
 	for i, id := range ids {
 		at[id] = i
@@ -293,26 +294,26 @@ func parseReceipts(data []byte, ids []crm.EffectID) ([]Receipt, error) {
 		if !ok {
 			continue
 		}
-		r := Receipt{ID: w.ID, Status: Status(w.Status), Provider: short(w.ProviderID), Reason: short(w.Reason)}
+		r := crm.Receipt{ID: w.ID, Status: crm.Status(w.Status), Provider: short(w.ProviderID), Reason: short(w.Reason)}
 		switch {
-		case r.Status == Accepted, r.Status == Rejected, r.Status == Unknown:
-		case r.Status == Throttled:
+		case r.Status == crm.Accepted, r.Status == crm.Declined, r.Status == crm.Uncertain:
+		case r.Status == crm.Throttled:
 			r.After = seconds(w.RetryAfter)
 		case w.Status == "absent":
-			r.Status, r.Reason = Unknown, absent
+			r.Status, r.Reason = crm.Uncertain, absent
 		default:
-			r.Status, r.Reason = Unknown, "the provider's status is not known"
+			r.Status, r.Reason = crm.Uncertain, "the provider's status is not known"
 		}
 		if seen[i] && r != out[i] {
-			r = Receipt{ID: w.ID, Status: Unknown, Reason: "the provider contradicts itself"}
+			r = crm.Receipt{ID: w.ID, Status: crm.Uncertain, Reason: "the provider contradicts itself"}
 		}
 		out[i], seen[i] = r, true
 	}
 	return out, nil
 }
 
-func fill(ids []crm.EffectID, r Receipt) []Receipt {
-	out := make([]Receipt, len(ids))
+func fill(ids []crm.EffectID, r crm.Receipt) []crm.Receipt {
+	out := make([]crm.Receipt, len(ids))
 	for i, id := range ids {
 		r.ID = id
 		out[i] = r

@@ -42,8 +42,8 @@ func (p *slow) pass(d time.Duration) {
 	p.now = p.now.Add(d)
 }
 
-func (p *slow) Send(_ context.Context, batch []messaging.Message) ([]messaging.Receipt, error) {
-	out := make([]messaging.Receipt, len(batch))
+func (p *slow) Send(_ context.Context, batch []messaging.Message) ([]crm.Receipt, error) {
+	out := make([]crm.Receipt, len(batch))
 	var fault error
 	p.calls = append(p.calls, len(batch))
 	for i, m := range batch {
@@ -54,7 +54,7 @@ func (p *slow) Send(_ context.Context, batch []messaging.Message) ([]messaging.R
 		p.mu.Lock()
 		p.arrived[m.ID]++
 		p.mu.Unlock()
-		out[i] = messaging.Receipt{ID: m.ID, Status: messaging.Accepted}
+		out[i] = crm.Receipt{ID: m.ID, Status: crm.Accepted}
 		if p.answer != nil {
 			fault = errors.Join(fault, p.answer(m.ID))
 		}
@@ -65,14 +65,14 @@ func (p *slow) Send(_ context.Context, batch []messaging.Message) ([]messaging.R
 // asked is slow, and can be asked what became of a message.
 type asked struct{ *slow }
 
-func (p asked) Reconcile(_ context.Context, ids []crm.EffectID) ([]messaging.Receipt, error) {
+func (p asked) Reconcile(_ context.Context, ids []crm.EffectID) ([]crm.Receipt, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	out := make([]messaging.Receipt, len(ids))
+	out := make([]crm.Receipt, len(ids))
 	for i, id := range ids {
-		out[i] = messaging.Receipt{ID: id, Status: messaging.Throttled}
+		out[i] = crm.Receipt{ID: id, Status: crm.Throttled}
 		if p.arrived[id] > 0 {
-			out[i].Status = messaging.Accepted
+			out[i].Status = crm.Accepted
 		}
 	}
 	return out, nil
@@ -214,25 +214,25 @@ func TestOutboxLateReceipts(t *testing.T) {
 	_, err = boxes[0].Drain(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, map[crm.EffectState]int{crm.Unknown: 3}, w.states(t))
-	s, err := boxes[0].Receive(t.Context(), messaging.Receipt{ID: planned(0).ID, Status: messaging.Accepted, Provider: "x1"},
-		messaging.Receipt{ID: planned(1).ID, Status: messaging.Rejected, Reason: "no such number"},
-		messaging.Receipt{ID: planned(2).ID, Status: messaging.Unknown}, messaging.Receipt{ID: planned(7).ID, Status: messaging.Accepted})
+	s, err := boxes[0].Receive(t.Context(), crm.Receipt{ID: planned(0).ID, Status: crm.Accepted, Provider: "x1"},
+		crm.Receipt{ID: planned(1).ID, Status: crm.Declined, Reason: "no such number"},
+		crm.Receipt{ID: planned(2).ID, Status: crm.Uncertain}, crm.Receipt{ID: planned(7).ID, Status: crm.Accepted})
 	require.NoError(t, err)
-	assert.Equal(t, messaging.Stats{Done: 1, Failed: 1, Undecided: 1, Unmatched: 1}, s)
+	assert.Equal(t, crm.WorkStats{Done: 1, Failed: 1, Undecided: 1, Unmatched: 1}, s)
 	assert.Equal(t, map[crm.EffectState]int{crm.Unknown: 1, crm.Done: 1, crm.Failed: 1}, w.states(t))
-	s, err = boxes[0].Receive(t.Context(), messaging.Receipt{ID: planned(0).ID, Status: messaging.Accepted, Provider: "x1"})
+	s, err = boxes[0].Receive(t.Context(), crm.Receipt{ID: planned(0).ID, Status: crm.Accepted, Provider: "x1"})
 	require.NoError(t, err)
-	assert.Equal(t, messaging.Stats{Conflicts: 1}, s, "said before")
-	s, err = boxes[0].Receive(t.Context(), messaging.Receipt{ID: planned(0).ID, Status: messaging.Accepted, Provider: "x2"})
+	assert.Equal(t, crm.WorkStats{Conflicts: 1}, s, "said before")
+	s, err = boxes[0].Receive(t.Context(), crm.Receipt{ID: planned(0).ID, Status: crm.Accepted, Provider: "x2"})
 	require.NoError(t, err)
 	assert.Equal(t, 1, s.Done)
-	s, err = boxes[0].Receive(t.Context(), messaging.Receipt{ID: planned(2).ID, Status: "delivered"}, messaging.Receipt{ID: planned(2).ID, Status: messaging.Accepted}, messaging.Receipt{Provider: "x9"})
+	s, err = boxes[0].Receive(t.Context(), crm.Receipt{ID: planned(2).ID, Status: "delivered"}, crm.Receipt{ID: planned(2).ID, Status: crm.Accepted}, crm.Receipt{Provider: "x9"})
 	require.ErrorIs(t, err, crm.ErrInvalid)
 	require.ErrorContains(t, err, `receipt 0 "`+string(planned(2).ID)+`": invalid: status "delivered" is none of "accepted", "rejected", "throttled" and "unknown"`)
 	require.ErrorContains(t, err, `receipt 2 "x9": invalid: status "" is none of`)
-	assert.Equal(t, messaging.Stats{Done: 1}, s, "the others are recorded")
+	assert.Equal(t, crm.WorkStats{Done: 1}, s, "the others are recorded")
 	reasons := w.effect(t, 0).Reasons
-	assert.Equal(t, crm.Reason{Guard: messaging.GuardTwice, Note: "accepted as x2"}, reasons[len(reasons)-1], "for the audit to see")
+	assert.Equal(t, crm.Reason{Guard: crm.GuardTwice, Note: "accepted as x2"}, reasons[len(reasons)-1], "for the audit to see")
 }
 
 // Case A2: a claim that a process with a wrong clock takes over is not put off by
@@ -259,8 +259,8 @@ func TestOutboxPatienceAndClocks(t *testing.T) {
 // Case A19: what the provider has not taken was not sent: it counts neither as
 // sent nor as a repetition of itself.
 func TestOutboxNotTakenIsNotSent(t *testing.T) {
-	sender := messaging.NewMemorySender(func(messaging.Message) messaging.Receipt {
-		return messaging.Receipt{Status: messaging.Throttled, After: time.Hour}
+	sender := messaging.NewMemorySender(func(messaging.Message) crm.Receipt {
+		return crm.Receipt{Status: crm.Throttled, After: time.Hour}
 	})
 	w := newWorld(t, 1, sender)
 	_, err := w.outbox.Drain(t.Context())

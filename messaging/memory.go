@@ -13,48 +13,48 @@ import (
 // It is safe for concurrent use.
 type MemorySender struct {
 	mu       sync.Mutex
-	answer   func(Message) Receipt
+	answer   func(Message) crm.Receipt
 	messages []Message
-	receipts map[crm.EffectID]Receipt
+	receipts map[crm.EffectID]crm.Receipt
 	repeats  int
 }
 
 // NewMemorySender returns a provider. Answer decides about each message that is
 // new to it; nil accepts everything. A message is kept if and only if the
-// answer is Accepted, or Unknown (it arrived, the answer is lost). Answer is
+// answer is Accepted, or crm.Uncertain (it arrived, the answer is lost). Answer is
 // called under the sender's lock.
-func NewMemorySender(answer func(Message) Receipt) *MemorySender {
-	return &MemorySender{answer: answer, receipts: map[crm.EffectID]Receipt{}}
+func NewMemorySender(answer func(Message) crm.Receipt) *MemorySender {
+	return &MemorySender{answer: answer, receipts: map[crm.EffectID]crm.Receipt{}}
 }
 
 // Send implements Sender.
-func (s *MemorySender) Send(ctx context.Context, batch []Message) ([]Receipt, error) {
+func (s *MemorySender) Send(ctx context.Context, batch []Message) ([]crm.Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]Receipt, len(batch))
+	out := make([]crm.Receipt, len(batch))
 	for i, m := range batch {
 		if r, ok := s.receipts[m.ID]; ok {
 			s.repeats++
 			out[i] = r
 			continue
 		}
-		r := Receipt{Status: Accepted}
+		r := crm.Receipt{Status: crm.Accepted}
 		if s.answer != nil {
 			r = s.answer(m)
 		}
 		r.ID = m.ID
-		if r.Provider == "" && r.Status == Accepted {
+		if r.Provider == "" && r.Status == crm.Accepted {
 			r.Provider = fmt.Sprintf("mem-%d", len(s.messages)+1)
 		}
 		out[i] = r
 		switch r.Status {
-		case Accepted, Unknown:
+		case crm.Accepted, crm.Uncertain:
 			s.messages = append(s.messages, m)
-			s.receipts[m.ID] = Receipt{ID: m.ID, Status: Accepted, Provider: fmt.Sprintf("mem-%d", len(s.messages))}
-		case Rejected:
+			s.receipts[m.ID] = crm.Receipt{ID: m.ID, Status: crm.Accepted, Provider: fmt.Sprintf("mem-%d", len(s.messages))}
+		case crm.Declined:
 			s.receipts[m.ID] = r
 		}
 	}
@@ -65,17 +65,17 @@ func (s *MemorySender) Send(ctx context.Context, batch []Message) ([]Receipt, er
 func (*MemorySender) Idempotent() bool { return true }
 
 // Reconcile implements Reconciler from what was recorded.
-func (s *MemorySender) Reconcile(ctx context.Context, ids []crm.EffectID) ([]Receipt, error) {
+func (s *MemorySender) Reconcile(ctx context.Context, ids []crm.EffectID) ([]crm.Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]Receipt, len(ids))
+	out := make([]crm.Receipt, len(ids))
 	for i, id := range ids {
 		r, ok := s.receipts[id]
 		if !ok {
-			r = Receipt{ID: id, Status: Throttled, Reason: "never received"}
+			r = crm.Receipt{ID: id, Status: crm.Throttled, Reason: "never received"}
 		}
 		out[i] = r
 	}

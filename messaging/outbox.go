@@ -10,18 +10,13 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/messaging/consent"
 )
 
 // ErrUnrenderable marks a render error that will not go away: the effect fails
 // for good and the others of its batch go on. Any other render error stops the
 // batch before anything was claimed.
 var ErrUnrenderable = errors.New("messaging: the effect cannot be turned into a message")
-
-// GuardProvider is the Guard of the reason that records a provider's answer.
-const GuardProvider = crm.GuardProvider
-
-// GuardTwice is the Guard of the reason that a provider took a message twice.
-const GuardTwice = crm.GuardTwice
 
 // GuardRender is the Guard of the reason that an effect could not be turned
 // into a message.
@@ -30,14 +25,6 @@ const GuardRender = "render"
 // RecordAddress is the crm.GuardRead.Record of the version of the destination
 // that a claim rests on.
 const RecordAddress = "address"
-
-// Decision is the answer of an Outbox's guard about one effect.
-type Decision struct {
-	Verdict
-	// Reads are the versions of what the guard read besides the destination,
-	// which the outbox records itself.
-	Reads []crm.GuardRead
-}
 
 // Outbox carries planned message effects out: it is a crm.Worker whose handler
 // locks the destinations, asks the guard again and hands messages to the sender.
@@ -55,10 +42,10 @@ type Outbox struct {
 	// theirs. Nil does nothing.
 	Prepare func(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (context.Context, error)
 	// Guard decides about claimed effects in the claiming transaction, one
-	// decision per effect in their order. To is set and the addresses are
+	// verdict per effect in their order; one without an Outcome fails the batch. To is set and the addresses are
 	// locked, so that what it reads of them cannot change before the commit.
 	// It must not keep or change the effects.
-	Guard func(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]Decision, error)
+	Guard func(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]Verdict, error)
 	// Render turns an effect into a message. The outbox overrules its ID,
 	// Cause and At. It must give the same message for the same effect each
 	// time, or a repeated message differs from the first.
@@ -84,35 +71,32 @@ type Outbox struct {
 	pace crm.Pace
 }
 
-// Stats is what one run did.
-type Stats = crm.WorkStats
-
 // RunOnce looks into claims whose lease has ended, then claims and sends one
-// batch of what is due. Call it again until Stats.Due is 0. An error leaves the
+// batch of what is due. Call it again until WorkStats.Due is 0. An error leaves the
 // record consistent: what was claimed is looked into when its lease ends.
-func (o *Outbox) RunOnce(ctx context.Context) (Stats, error) {
+func (o *Outbox) RunOnce(ctx context.Context) (crm.WorkStats, error) {
 	w, err := o.worker(ctx)
 	if err != nil {
-		return Stats{}, err
+		return crm.WorkStats{}, err
 	}
 	return w.RunOnce(ctx)
 }
 
 // Drain calls RunOnce until nothing is due.
-func (o *Outbox) Drain(ctx context.Context) (Stats, error) {
+func (o *Outbox) Drain(ctx context.Context) (crm.WorkStats, error) {
 	w, err := o.worker(ctx)
 	if err != nil {
-		return Stats{}, err
+		return crm.WorkStats{}, err
 	}
 	return w.Drain(ctx)
 }
 
 // Resume looks at once into every claim that was never answered, whatever its
 // lease; see crm.Worker.Resume.
-func (o *Outbox) Resume(ctx context.Context) (Stats, error) {
+func (o *Outbox) Resume(ctx context.Context) (crm.WorkStats, error) {
 	w, err := o.worker(ctx)
 	if err != nil {
-		return Stats{}, err
+		return crm.WorkStats{}, err
 	}
 	return w.Resume(ctx)
 }
@@ -120,10 +104,10 @@ func (o *Outbox) Resume(ctx context.Context) (Stats, error) {
 // Receive records answers of the provider that come outside of Send, such as
 // delivery reports, by the effect's id or, where the receipt has none, by the
 // provider's; see crm.Worker.Receive.
-func (o *Outbox) Receive(ctx context.Context, receipts ...Receipt) (Stats, error) {
+func (o *Outbox) Receive(ctx context.Context, receipts ...crm.Receipt) (crm.WorkStats, error) {
 	w, err := o.worker(ctx)
 	if err != nil {
-		return Stats{}, err
+		return crm.WorkStats{}, err
 	}
 	return w.Receive(ctx, receipts...)
 }
@@ -162,7 +146,7 @@ func (o *Outbox) Handler() crm.EffectHandler {
 			h.Ask = r.ask
 		}
 	case Reconciler:
-		h.Ask = func(ctx context.Context, claims []*crm.Claim) ([]Receipt, error) {
+		h.Ask = func(ctx context.Context, claims []*crm.Claim) ([]crm.Receipt, error) {
 			ids := make([]crm.EffectID, len(claims))
 			for i, c := range claims {
 				ids[i] = c.Effect.ID
@@ -199,7 +183,7 @@ func (o *Outbox) decide(ctx context.Context, tx crm.Tx, claims []*crm.Claim) err
 		default:
 			return fmt.Errorf("effect %s: %w", c.Effect.ID, err)
 		}
-		if fault := AddressFault(m.To); fault != "" {
+		if fault := addressFault(m.To); fault != "" {
 			refuse(c, crm.Withheld, GuardAddress, fault)
 			continue
 		}
@@ -245,9 +229,9 @@ func refuse(c *crm.Claim, state crm.EffectState, guard, note string) {
 }
 
 // decision says it in the words of crm.
-func (d Decision) decision() (crm.Decision, error) {
-	out := crm.Decision{NotBefore: d.NotBefore, Guard: d.Guard, Reasons: d.Reasons, Reads: d.Reads}
-	switch d.Outcome {
+func (v Verdict) decision() (crm.Decision, error) {
+	out := crm.Decision{NotBefore: v.NotBefore, Guard: v.Guard, Reasons: v.Reasons, Reads: v.Reads}
+	switch v.Outcome {
 	case Send:
 	case Withhold:
 		out.State = crm.Withheld
@@ -256,20 +240,20 @@ func (d Decision) decision() (crm.Decision, error) {
 	case Defer:
 		out.State = crm.Planned
 	default:
-		return out, fmt.Errorf("the guard's outcome %q is not known", d.Outcome)
+		return out, fmt.Errorf("the guard's outcome %q is not known", v.Outcome)
 	}
 	return out, nil
 }
 
 // send hands claimed messages to the sender, with what the outbox itself says about
 // them.
-func (o *Outbox) send(ctx context.Context, claims []*crm.Claim) ([]Receipt, error) {
+func (o *Outbox) send(ctx context.Context, claims []*crm.Claim) ([]crm.Receipt, error) {
 	messages := make([]Message, len(claims))
 	for i, c := range claims {
 		m := *c.Work.(*Message)
 		m.ID, m.Cause, m.At = c.Effect.ID, c.Effect.Cause, c.Effect.SentAt
 		if m.Class == "" {
-			m.Class = Commercial
+			m.Class = consent.Commercial
 		}
 		messages[i] = m
 	}

@@ -24,11 +24,11 @@ type moody struct {
 	calm    bool
 }
 
-func (m *moody) Send(_ context.Context, batch []messaging.Message) ([]messaging.Receipt, error) {
+func (m *moody) Send(_ context.Context, batch []messaging.Message) ([]crm.Receipt, error) {
 	lost := !m.calm && m.draw(4) == 0
-	out := make([]messaging.Receipt, len(batch))
+	out := make([]crm.Receipt, len(batch))
 	for i, msg := range batch {
-		out[i] = messaging.Receipt{ID: msg.ID, Status: messaging.Accepted}
+		out[i] = crm.Receipt{ID: msg.ID, Status: crm.Accepted}
 		mood := 0
 		if !m.calm {
 			mood = m.draw(6)
@@ -38,11 +38,11 @@ func (m *moody) Send(_ context.Context, batch []messaging.Message) ([]messaging.
 			m.arrived[msg.ID]++
 		case 1:
 			m.arrived[msg.ID]++
-			out[i].Status = messaging.Unknown
+			out[i].Status = crm.Uncertain
 		case 2:
-			out[i].Status = messaging.Unknown
+			out[i].Status = crm.Uncertain
 		case 3:
-			out[i].Status = messaging.Throttled
+			out[i].Status = crm.Throttled
 		}
 	}
 	if lost {
@@ -132,7 +132,7 @@ func FuzzHTTPAnswer(f *testing.F) {
 		}
 		for _, r := range receipts {
 			switch r.Status {
-			case messaging.Accepted, messaging.Rejected, messaging.Throttled, messaging.Unknown:
+			case crm.Accepted, crm.Declined, crm.Throttled, crm.Uncertain:
 			default:
 				t.Fatalf("status %q", r.Status)
 			}

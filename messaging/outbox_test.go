@@ -20,6 +20,7 @@ import (
 	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/consent"
 )
 
 var noon = time.Date(2025, 3, 3, 12, 0, 0, 0, time.UTC)
@@ -39,7 +40,7 @@ func render(_ context.Context, _ crm.Tx, e *crm.Effect) (messaging.Message, erro
 }
 
 // guard lets everything go that no ticket or suppression stops.
-func guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]messaging.Decision, error) {
+func guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]messaging.Verdict, error) {
 	addrs := make([]crm.Address, len(effects))
 	for i, e := range effects {
 		addrs[i] = e.To
@@ -48,9 +49,9 @@ func guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]messaging.D
 	if err != nil {
 		return nil, err
 	}
-	out := make([]messaging.Decision, len(effects))
+	out := make([]messaging.Verdict, len(effects))
 	for i, s := range states {
-		out[i].Verdict = messaging.Check(messaging.Candidate{Address: s, Class: messaging.Transactional}, noon)
+		out[i] = messaging.Check(messaging.Candidate{Address: s, Class: consent.Transactional}, noon)
 	}
 	return out, nil
 }
@@ -106,7 +107,7 @@ func TestOutboxSends(t *testing.T) {
 	w := newWorld(t, 1200, sender)
 	s, err := w.outbox.Drain(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, messaging.Stats{Due: 1200, Claimed: 1200, Done: 1200}, s)
+	assert.Equal(t, crm.WorkStats{Due: 1200, Claimed: 1200, Done: 1200}, s)
 	assert.Equal(t, map[crm.EffectState]int{crm.Done: 1200}, w.states(t))
 	assert.Len(t, sender.Messages(), 1200)
 	e := w.effect(t, 7)
@@ -121,10 +122,10 @@ func TestOutboxSends(t *testing.T) {
 // wordy is a sender of the host whose answers are as long as a page of HTML.
 type wordy struct{}
 
-func (wordy) Send(_ context.Context, batch []messaging.Message) ([]messaging.Receipt, error) {
-	out := make([]messaging.Receipt, len(batch))
+func (wordy) Send(_ context.Context, batch []messaging.Message) ([]crm.Receipt, error) {
+	out := make([]crm.Receipt, len(batch))
 	for i, m := range batch {
-		out[i] = messaging.Receipt{ID: m.ID, Status: messaging.Rejected, Provider: strings.Repeat("p", 1<<20), Reason: strings.Repeat("ğ", 1<<20)}
+		out[i] = crm.Receipt{ID: m.ID, Status: crm.Declined, Provider: strings.Repeat("p", 1<<20), Reason: strings.Repeat("ğ", 1<<20)}
 	}
 	return out, nil
 }
@@ -153,7 +154,7 @@ func TestOutboxBoundsWhatHostsSay(t *testing.T) { // Case H10
 // broken is a sender whose every call fails.
 type broken struct{}
 
-func (broken) Send(context.Context, []messaging.Message) ([]messaging.Receipt, error) {
+func (broken) Send(context.Context, []messaging.Message) ([]crm.Receipt, error) {
 	return nil, errors.New("401 bad credentials")
 }
 
@@ -179,29 +180,29 @@ func TestOutboxAsksTheGuardAgain(t *testing.T) {
 	}))
 	s, err := w.outbox.Drain(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, messaging.Stats{Due: 3, Claimed: 2, Done: 2, Withheld: 1}, s)
+	assert.Equal(t, crm.WorkStats{Due: 3, Claimed: 2, Done: 2, Withheld: 1}, s)
 	e := w.effect(t, 1)
 	assert.Equal(t, crm.Withheld, e.State)
 	assert.Equal(t, crm.Reason{Guard: messaging.GuardSuppressed, Note: "not-me"}, e.Reasons[0])
 }
 
 func TestOutboxAnswers(t *testing.T) {
-	answers := map[crm.EffectID]messaging.Receipt{
-		planned(0).ID: {Status: messaging.Rejected, Reason: "no such number"},
-		planned(1).ID: {Status: messaging.Throttled, After: time.Hour},
-		planned(2).ID: {Status: messaging.Unknown},
+	answers := map[crm.EffectID]crm.Receipt{
+		planned(0).ID: {Status: crm.Declined, Reason: "no such number"},
+		planned(1).ID: {Status: crm.Throttled, After: time.Hour},
+		planned(2).ID: {Status: crm.Uncertain},
 	}
-	sender := messaging.NewMemorySender(func(m messaging.Message) messaging.Receipt {
+	sender := messaging.NewMemorySender(func(m messaging.Message) crm.Receipt {
 		if r, ok := answers[m.ID]; ok {
 			delete(answers, m.ID)
 			return r
 		}
-		return messaging.Receipt{Status: messaging.Accepted}
+		return crm.Receipt{Status: crm.Accepted}
 	})
 	w := newWorld(t, 4, sender)
 	s, err := w.outbox.Drain(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, messaging.Stats{Due: 4, Claimed: 4, Done: 1, Failed: 1, Throttled: 1, Unknown: 1}, s)
+	assert.Equal(t, crm.WorkStats{Due: 4, Claimed: 4, Done: 1, Failed: 1, Throttled: 1, Unknown: 1}, s)
 	assert.Equal(t, map[crm.EffectState]int{crm.Done: 1, crm.Failed: 1, crm.Planned: 1, crm.Unknown: 1}, w.states(t))
 	assert.Equal(t, noon.Add(time.Hour), w.effect(t, 1).Due)
 	w.now = noon.Add(2 * time.Hour)
@@ -220,14 +221,14 @@ type dumb struct {
 	sent int
 }
 
-func (d *dumb) Send(_ context.Context, batch []messaging.Message) ([]messaging.Receipt, error) {
+func (d *dumb) Send(_ context.Context, batch []messaging.Message) ([]crm.Receipt, error) {
 	d.sent += len(batch)
 	if d.fail != nil {
 		return nil, d.fail
 	}
-	out := make([]messaging.Receipt, len(batch))
+	out := make([]crm.Receipt, len(batch))
 	for i, m := range batch {
-		out[i] = messaging.Receipt{ID: m.ID, Status: messaging.Accepted}
+		out[i] = crm.Receipt{ID: m.ID, Status: crm.Accepted}
 	}
 	return out, nil
 }
@@ -297,7 +298,7 @@ func TestOutboxResumes(t *testing.T) {
 // repeats recognises ids but cannot be asked.
 type repeats struct{ m *messaging.MemorySender }
 
-func (r repeats) Send(ctx context.Context, b []messaging.Message) ([]messaging.Receipt, error) {
+func (r repeats) Send(ctx context.Context, b []messaging.Message) ([]crm.Receipt, error) {
 	return r.m.Send(ctx, b)
 }
 func (repeats) Idempotent() bool { return true }
@@ -316,7 +317,7 @@ func TestOutboxSendsAgainUnderTheSameID(t *testing.T) {
 	w.now = noon.Add(time.Hour)
 	s, err := w.outbox.RunOnce(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, messaging.Stats{Due: 4, Done: 3, Resent: 3, Unknown: 1}, s)
+	assert.Equal(t, crm.WorkStats{Due: 4, Done: 3, Resent: 3, Unknown: 1}, s)
 	assert.Equal(t, 3, m.Repeats())
 	assert.Len(t, m.Messages(), 4)
 	assert.Equal(t, crm.Unknown, w.effect(t, 2).State)
@@ -342,7 +343,7 @@ func TestOutboxSendsAgainToTheSameAddress(t *testing.T) {
 	w.now = noon.Add(time.Hour)
 	s, err := w.outbox.RunOnce(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, messaging.Stats{Due: 2, Done: 1, Resent: 1, Unknown: 1}, s)
+	assert.Equal(t, crm.WorkStats{Due: 2, Done: 1, Resent: 1, Unknown: 1}, s)
 	assert.Equal(t, 1, m.Repeats())
 	for _, took := range m.Messages() {
 		assert.NotEqual(t, phone(9), took.To)
@@ -355,12 +356,12 @@ func TestOutboxSendsAgainToTheSameAddress(t *testing.T) {
 
 func TestOutboxDefersAndFails(t *testing.T) {
 	w := newWorld(t, 3, messaging.NewMemorySender(nil))
-	w.outbox.Guard = func(_ context.Context, _ crm.Tx, effects []*crm.Effect) ([]messaging.Decision, error) {
-		out := make([]messaging.Decision, len(effects))
+	w.outbox.Guard = func(_ context.Context, _ crm.Tx, effects []*crm.Effect) ([]messaging.Verdict, error) {
+		out := make([]messaging.Verdict, len(effects))
 		for i, e := range effects {
 			out[i].Outcome = messaging.Send
 			if e.ID == planned(0).ID {
-				out[i].Verdict = messaging.Verdict{Outcome: messaging.Defer, Guard: messaging.GuardQuiet, NotBefore: noon.Add(21 * time.Hour)}
+				out[i] = messaging.Verdict{Outcome: messaging.Defer, Guard: messaging.GuardQuiet, NotBefore: noon.Add(21 * time.Hour)}
 			}
 		}
 		return out, nil
@@ -373,7 +374,7 @@ func TestOutboxDefersAndFails(t *testing.T) {
 	}
 	s, err := w.outbox.Drain(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, messaging.Stats{Due: 3, Claimed: 1, Done: 1, Deferred: 1, Failed: 1}, s)
+	assert.Equal(t, crm.WorkStats{Due: 3, Claimed: 1, Done: 1, Deferred: 1, Failed: 1}, s)
 	assert.Equal(t, noon.Add(21*time.Hour), w.effect(t, 0).Due)
 }
 
@@ -381,7 +382,7 @@ func TestOutboxRefusesBadParts(t *testing.T) {
 	_, err := (&messaging.Outbox{}).RunOnce(t.Context())
 	require.ErrorContains(t, err, "Outbox.Guard must be set")
 	w := newWorld(t, 2, messaging.NewMemorySender(nil))
-	w.outbox.Guard = func(context.Context, crm.Tx, []*crm.Effect) ([]messaging.Decision, error) { return nil, nil }
+	w.outbox.Guard = func(context.Context, crm.Tx, []*crm.Effect) ([]messaging.Verdict, error) { return nil, nil }
 	_, err = w.outbox.RunOnce(t.Context())
 	require.ErrorContains(t, err, "answered 0 of 2")
 	assert.Equal(t, map[crm.EffectState]int{crm.Planned: 2}, w.states(t))
@@ -429,7 +430,7 @@ type stopping struct {
 
 func (stopping) MaxBatch() int { return 2 }
 
-func (s stopping) Send(ctx context.Context, b []messaging.Message) ([]messaging.Receipt, error) {
+func (s stopping) Send(ctx context.Context, b []messaging.Message) ([]crm.Receipt, error) {
 	defer s.stop()
 	return s.MemorySender.Send(ctx, b)
 }
@@ -444,7 +445,7 @@ func TestOutboxStopsBetweenBatches(t *testing.T) {
 	w.outbox.Sender = m
 	s, err := w.outbox.Drain(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, messaging.Stats{Due: 3, Claimed: 3, Done: 3}, s)
+	assert.Equal(t, crm.WorkStats{Due: 3, Claimed: 3, Done: 3}, s)
 	_, err = w.outbox.RunOnce(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 }
@@ -463,10 +464,10 @@ func TestOutboxResumeWithholds(t *testing.T) {
 	o := &messaging.Outbox{Store: w.store, Sender: m, Guard: guard, Render: render, Now: func() time.Time { return w.now }}
 	s, err := o.Resume(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, messaging.Stats{Due: 2, Done: 1, Resent: 1, Throttled: 1}, s)
+	assert.Equal(t, crm.WorkStats{Due: 2, Done: 1, Resent: 1, Throttled: 1}, s)
 	s, err = o.Drain(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, messaging.Stats{Due: 1, Withheld: 1}, s)
+	assert.Equal(t, crm.WorkStats{Due: 1, Withheld: 1}, s)
 	assert.Equal(t, crm.GuardRead{Record: messaging.RecordAddress}, w.effect(t, 0).Guards[0])
 	assert.Len(t, m.Messages(), 1)
 }
@@ -479,8 +480,8 @@ func TestOutboxOutlivesKills(t *testing.T) {
 		sender messaging.Sender
 	}{
 		{"before the provider got it", &dumb{fail: errors.New("killed")}},
-		{"while it answered", messaging.NewMemorySender(func(messaging.Message) messaging.Receipt {
-			return messaging.Receipt{Status: messaging.Throttled, After: time.Minute}
+		{"while it answered", messaging.NewMemorySender(func(messaging.Message) crm.Receipt {
+			return crm.Receipt{Status: crm.Throttled, After: time.Minute}
 		})},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -525,9 +526,9 @@ func TestOutboxGivesUpOnThrottlingAlone(t *testing.T) {
 	assert.Equal(t, 24*time.Hour, waits[11])
 
 	busy := 0
-	sender := messaging.NewMemorySender(func(messaging.Message) messaging.Receipt {
+	sender := messaging.NewMemorySender(func(messaging.Message) crm.Receipt {
 		busy++
-		return messaging.Receipt{Status: messaging.Throttled, Reason: "busy"}
+		return crm.Receipt{Status: crm.Throttled, Reason: "busy"}
 	})
 	w.outbox.Sender = sender
 	for range 10 {

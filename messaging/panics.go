@@ -12,7 +12,7 @@ import (
 // render's as the failure of its effect alone. A sender's end as unknown fates, which
 // crm.Worker sees to.
 
-func (o *Outbox) callGuard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (answers []Decision, err error) {
+func (o *Outbox) callGuard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (answers []Verdict, err error) {
 	defer crm.Recover("guard", &err)
 	return o.Guard(ctx, tx, effects)
 }

@@ -16,7 +16,7 @@ import (
 
 type panicking struct{ messaging.Sender }
 
-func (panicking) Send(context.Context, []messaging.Message) ([]messaging.Receipt, error) {
+func (panicking) Send(context.Context, []messaging.Message) ([]crm.Receipt, error) {
 	panic("sender")
 }
 
@@ -32,7 +32,7 @@ func TestPanicsOfTheHost(t *testing.T) {
 	}{
 		"sender": {func(o *messaging.Outbox) { o.Sender = panicking{o.Sender} }, crm.Unknown, false},
 		"guard": {func(o *messaging.Outbox) {
-			o.Guard = func(context.Context, crm.Tx, []*crm.Effect) ([]messaging.Decision, error) { panic(errors.New("guard")) }
+			o.Guard = func(context.Context, crm.Tx, []*crm.Effect) ([]messaging.Verdict, error) { panic(errors.New("guard")) }
 		}, crm.Planned, true},
 		"render": {func(o *messaging.Outbox) {
 			o.Render = func(context.Context, crm.Tx, *crm.Effect) (messaging.Message, error) { panic("render") }
@@ -47,8 +47,8 @@ func TestPanicsOfTheHost(t *testing.T) {
 				return err
 			}))
 			o := &messaging.Outbox{Store: store, Sender: messaging.NewMemorySender(nil), Now: func() time.Time { return now },
-				Guard: func(_ context.Context, _ crm.Tx, effects []*crm.Effect) ([]messaging.Decision, error) {
-					out := make([]messaging.Decision, len(effects))
+				Guard: func(_ context.Context, _ crm.Tx, effects []*crm.Effect) ([]messaging.Verdict, error) {
+					out := make([]messaging.Verdict, len(effects))
 					for i := range out {
 						out[i].Outcome = messaging.Send
 					}

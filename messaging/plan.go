@@ -54,7 +54,7 @@ func (c *Campaign) Plan(ctx context.Context, at time.Time, ids *crm.EffectIDs, a
 }
 
 func (c *Campaign) effect(r Recipient, at time.Time, ids *crm.EffectIDs, assign *experiment.Assigner) (*crm.Effect, error) {
-	in := c.Candidate(r.Candidate)
+	in := c.candidate(r.Candidate)
 	var to crm.Address
 	if in.Address != nil {
 		to = in.Address.Address
@@ -85,7 +85,7 @@ func (c *Campaign) effect(r Recipient, at time.Time, ids *crm.EffectIDs, assign 
 	case Defer:
 		e.Due = crm.Micros(v.NotBefore)
 	}
-	if e.State == crm.Planned && c.Ended(e.Due) {
+	if e.State == crm.Planned && c.ended(e.Due) {
 		e.State = crm.Withheld
 		e.Reasons = append(e.Reasons, c.endedReason())
 	}
@@ -98,9 +98,9 @@ func (c *Campaign) effect(r Recipient, at time.Time, ids *crm.EffectIDs, assign 
 // GuardEnded is the Guard of the reason that a campaign was over.
 const GuardEnded = "ended"
 
-// Ended reports whether nothing of the campaign may leave any more at an
+// ended reports whether nothing of the campaign may leave any more at an
 // instant.
-func (c *Campaign) Ended(at time.Time) bool { return !c.End.IsZero() && !at.Before(c.End) }
+func (c *Campaign) ended(at time.Time) bool { return !c.End.IsZero() && !at.Before(c.End) }
 
 // endedReason is the reason that an ended campaign's effects are withheld for.
 func (c *Campaign) endedReason() crm.Reason {
@@ -111,14 +111,14 @@ func (c *Campaign) endedReason() crm.Reason {
 // Check with what the campaign says, plus its end; nobody is held out here:
 // arms were assigned when the message was planned.
 func (c *Campaign) Again(in Candidate, at time.Time) Verdict {
-	in = c.Candidate(in)
+	in = c.candidate(in)
 	in.Holdout = false
 	v := Check(in, at)
 	when := at
 	if v.Outcome == Defer {
 		when = v.NotBefore
 	}
-	if c.Ended(when) {
+	if c.ended(when) {
 		if v.Outcome != Withhold {
 			v.Outcome, v.Guard, v.NotBefore = Withhold, GuardEnded, time.Time{}
 		}

@@ -130,7 +130,7 @@ func TestHTTPSenderHeadersAndLimits(t *testing.T) {
 	batch[3].Text = strings.Repeat("a", 800)
 	receipts, err := s.Send(t.Context(), batch)
 	require.NoError(t, err)
-	for i, want := range []messaging.Status{messaging.Accepted, messaging.Accepted, messaging.Accepted, messaging.Rejected} {
+	for i, want := range []crm.Status{crm.Accepted, crm.Accepted, crm.Accepted, crm.Declined} {
 		assert.Equal(t, want, receipts[i].Status, receipts[i].Reason)
 		assert.Equal(t, batch[i].ID, receipts[i].ID)
 	}
@@ -198,37 +198,37 @@ func TestHTTPSenderAnswers(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		before func(http.ResponseWriter, *http.Request) bool
-		want   messaging.Status
+		want   crm.Status
 		after  time.Duration
 	}{
-		{"429", status(429, "Retry-After", "7"), messaging.Throttled, 7 * time.Second},
-		{"429 with a date", status(429, "Retry-After", "Mon, 03 Mar 2025 12:00:00 GMT"), messaging.Throttled, 0},
-		{"401", status(401), messaging.Throttled, 0},
-		{"403", status(403), messaging.Throttled, 0},
-		{"302", status(302, "Location", "https://evil.example.org/"), messaging.Throttled, 0},
-		{"400", status(400), messaging.Rejected, 0},
-		{"422", status(422), messaging.Rejected, 0},
-		{"408", status(408), messaging.Unknown, 0},
-		{"500", status(500), messaging.Unknown, 0},
-		{"503", status(503, "Retry-After", "9"), messaging.Unknown, 0},
-		{"204", status(204), messaging.Unknown, 0},
-		{"no JSON", body("<html>"), messaging.Unknown, 0},
-		{"no receipts", body("{}"), messaging.Unknown, 0},
-		{"not mentioned", body(`{"receipts":[]}`), messaging.Unknown, 0},
-		{"somebody else's", body(`{"receipts":[{"id":"x","status":"accepted"}]}`), messaging.Unknown, 0},
-		{"a strange status", body(one(`"status":"maybe"`)), messaging.Unknown, 0},
-		{"throttled", body(one(`"status":"throttled","retry_after":2.5`)), messaging.Throttled, 2500 * time.Millisecond},
-		{"throttled for ever", body(one(`"status":"throttled","retry_after":1e300`)), messaging.Throttled, 24 * time.Hour},
-		{"rejected", body(one(`"status":"rejected","reason":"no\nsuch number"`)), messaging.Rejected, 0},
-		{"a contradiction", body(`{"receipts":[{"id":"` + string(m.ID) + `","status":"accepted"},{"id":"` + string(m.ID) + `","status":"rejected"}]}`), messaging.Unknown, 0},
-		{"too long a body", body(`{"receipts":[]` + strings.Repeat(" ", 5000) + `}`), messaging.Unknown, 0},
+		{"429", status(429, "Retry-After", "7"), crm.Throttled, 7 * time.Second},
+		{"429 with a date", status(429, "Retry-After", "Mon, 03 Mar 2025 12:00:00 GMT"), crm.Throttled, 0},
+		{"401", status(401), crm.Throttled, 0},
+		{"403", status(403), crm.Throttled, 0},
+		{"302", status(302, "Location", "https://evil.example.org/"), crm.Throttled, 0},
+		{"400", status(400), crm.Declined, 0},
+		{"422", status(422), crm.Declined, 0},
+		{"408", status(408), crm.Uncertain, 0},
+		{"500", status(500), crm.Uncertain, 0},
+		{"503", status(503, "Retry-After", "9"), crm.Uncertain, 0},
+		{"204", status(204), crm.Uncertain, 0},
+		{"no JSON", body("<html>"), crm.Uncertain, 0},
+		{"no receipts", body("{}"), crm.Uncertain, 0},
+		{"not mentioned", body(`{"receipts":[]}`), crm.Uncertain, 0},
+		{"somebody else's", body(`{"receipts":[{"id":"x","status":"accepted"}]}`), crm.Uncertain, 0},
+		{"a strange status", body(one(`"status":"maybe"`)), crm.Uncertain, 0},
+		{"throttled", body(one(`"status":"throttled","retry_after":2.5`)), crm.Throttled, 2500 * time.Millisecond},
+		{"throttled for ever", body(one(`"status":"throttled","retry_after":1e300`)), crm.Throttled, 24 * time.Hour},
+		{"rejected", body(one(`"status":"rejected","reason":"no\nsuch number"`)), crm.Declined, 0},
+		{"a contradiction", body(`{"receipts":[{"id":"` + string(m.ID) + `","status":"accepted"},{"id":"` + string(m.ID) + `","status":"rejected"}]}`), crm.Uncertain, 0},
+		{"too long a body", body(`{"receipts":[]` + strings.Repeat(" ", 5000) + `}`), crm.Uncertain, 0},
 		{"connection lost", func(w http.ResponseWriter, _ *http.Request) bool {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err == nil {
 				conn.Close()
 			}
 			return true
-		}, messaging.Unknown, 0},
+		}, crm.Uncertain, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, s := newProvider(t, func(h *messaging.HTTPConfig) { h.MaxResponse, h.Repeats = 4096, false })
@@ -246,7 +246,7 @@ func TestHTTPSenderAnswers(t *testing.T) {
 			answers, err := s.Reconcile(t.Context(), []crm.EffectID{m.ID})
 			require.NoError(t, err)
 			if c.name != "rejected" {
-				assert.Equal(t, messaging.Unknown, answers[0].Status, "a question that was not answered tells nothing")
+				assert.Equal(t, crm.Uncertain, answers[0].Status, "a question that was not answered tells nothing")
 			}
 			assert.NotContains(t, answers[0].Provider, "\x00")
 		})
@@ -261,17 +261,17 @@ func TestHTTPSenderWithoutAConnection(t *testing.T) {
 	require.NoError(t, err)
 	receipts, err := s.Send(t.Context(), []messaging.Message{messagingtest.Message(1)})
 	require.NoError(t, err)
-	assert.Equal(t, messaging.Throttled, receipts[0].Status, "nothing was written, so it may be sent later")
+	assert.Equal(t, crm.Throttled, receipts[0].Status, "nothing was written, so it may be sent later")
 	assert.True(t, receipts[0].Unreached)
 	answers, err := s.Reconcile(t.Context(), []crm.EffectID{"x"})
 	require.NoError(t, err)
-	assert.Equal(t, messaging.Unknown, answers[0].Status)
+	assert.Equal(t, crm.Uncertain, answers[0].Status)
 	refused := errors.New("no key")
 	s, err = messaging.NewHTTPSender(messaging.HTTPConfig{URL: "https://sms.example.com", Authorize: func(*http.Request) error { return refused }})
 	require.NoError(t, err)
 	receipts, err = s.Send(t.Context(), []messaging.Message{messagingtest.Message(1)})
 	require.NoError(t, err)
-	assert.Equal(t, messaging.Throttled, receipts[0].Status)
+	assert.Equal(t, crm.Throttled, receipts[0].Status)
 	assert.True(t, receipts[0].Unreached)
 }
 
@@ -299,7 +299,7 @@ func TestOutboxOverHTTP(t *testing.T) {
 	w.now = noon.Add(time.Hour)
 	stats, err = w.outbox.Drain(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, messaging.Stats{Due: 10, Done: 10, Resent: 10}, stats, "asked, found absent, sent")
+	assert.Equal(t, crm.WorkStats{Due: 10, Done: 10, Resent: 10}, stats, "asked, found absent, sent")
 }
 
 func ExampleHTTPSender() {

@@ -72,8 +72,8 @@ func (f Field) max() int {
 	return 20
 }
 
-// MaxTemplate is the largest number of bytes of a template.
-const MaxTemplate = 4096
+// maxTemplate is the largest number of bytes of a template.
+const maxTemplate = 4096
 
 // Template is a text with typed fields, written {name}. {{ and }} stand for the
 // braces themselves. Values are put in once and never read as a template. A
@@ -90,18 +90,18 @@ type part struct {
 	field int
 }
 
-// ParseTemplate reads a template whose fields are declared. The locale ("tr" or
+// parseTemplate reads a template whose fields are declared. The locale ("tr" or
 // anything else) says how numbers, money and dates are written. Every fault is
 // reported: undeclared fields, fields declared twice or not used, stray braces,
 // control characters other than the line feed.
-func ParseTemplate(text, locale string, fields ...Field) (*Template, error) {
+func parseTemplate(text, locale string, fields ...Field) (*Template, error) {
 	t := &Template{fields: slices.Clone(fields), locale: locale}
 	var faults []error
 	fault := func(at int, format string, args ...any) {
 		faults = append(faults, &TemplateError{at, fmt.Sprintf(format, args...)})
 	}
-	if len(text) > MaxTemplate || !utf8.ValidString(text) {
-		return nil, &TemplateError{0, fmt.Sprintf("the text is not UTF-8 of at most %d bytes", MaxTemplate)}
+	if len(text) > maxTemplate || !utf8.ValidString(text) {
+		return nil, &TemplateError{0, fmt.Sprintf("the text is not UTF-8 of at most %d bytes", maxTemplate)}
 	}
 	index := map[string]int{}
 	for i, f := range fields {
@@ -113,7 +113,7 @@ func ParseTemplate(text, locale string, fields ...Field) (*Template, error) {
 		default:
 			fault(0, "field %q has the unknown type %q", f.Name, f.Type)
 		}
-		if f.Max < 0 || f.Max > MaxTemplate {
+		if f.Max < 0 || f.Max > maxTemplate {
 			fault(0, "field %q has the maximum %d", f.Name, f.Max)
 		}
 		index[f.Name] = i
@@ -315,11 +315,11 @@ func cleanText(s string, n int) string {
 	return b.String()
 }
 
-// WorstCase plans the longest message that the template can give over a route:
+// worstCase plans the longest message that the template can give over a route:
 // each field at its maximum, texts once in plain and once in Turkish letters.
 // A single value in another script still costs more; Plan each rendered text to
 // be sure.
-func (t *Template) WorstCase(p sms.Profile) (sms.Plan, error) {
+func (t *Template) worstCase(p sms.Profile) (sms.Plan, error) {
 	var worst sms.Plan
 	for _, letter := range []string{"x", "ş"} {
 		text, err := t.render(func(f Field) (string, error) {

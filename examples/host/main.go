@@ -161,11 +161,11 @@ func secrets() (vefa.Keys, error) {
 // providers with an HTTP interface.
 type printer struct{}
 
-func (printer) Send(_ context.Context, batch []messaging.Message) ([]messaging.Receipt, error) {
-	out := make([]messaging.Receipt, len(batch))
+func (printer) Send(_ context.Context, batch []messaging.Message) ([]crm.Receipt, error) {
+	out := make([]crm.Receipt, len(batch))
 	for i, m := range batch {
 		fmt.Printf("to %s: %s\n", m.To.Value, m.Text)
-		out[i] = messaging.Receipt{ID: m.ID, Status: messaging.Accepted}
+		out[i] = crm.Receipt{ID: m.ID, Status: crm.Accepted}
 	}
 	return out, nil
 }

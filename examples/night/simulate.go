@@ -71,7 +71,7 @@ type simulation struct {
 	rev     int64
 	rows    int
 	bad     int
-	left    messaging.Stats // what left since the evening before
+	left    crm.WorkStats // what left since the evening before
 	seconds map[string]float64
 	show    *display
 }
@@ -456,7 +456,7 @@ func (s *simulation) evening(ctx context.Context, day int) error {
 	}
 	if err == nil {
 		rep.Delivered.Add(s.left)
-		s.left = messaging.Stats{}
+		s.left = crm.WorkStats{}
 		s.show.evening(day, s.o.evenings, rep)
 	}
 	return err

@@ -110,11 +110,11 @@ func BenchmarkDeliveryAlone(b *testing.B) {
 			for b.Loop() {
 				var first time.Time
 				var most uint64
-				sender := messaging.NewMemorySender(func(messaging.Message) messaging.Receipt {
+				sender := messaging.NewMemorySender(func(messaging.Message) crm.Receipt {
 					if first.IsZero() {
 						first = time.Now()
 					}
-					return messaging.Receipt{Status: messaging.Accepted}
+					return crm.Receipt{Status: crm.Accepted}
 				})
 				start := time.Now()
 				alone := nighttest.New(b, d.store(), shop.Clock, func(c *vefa.Config) {

@@ -111,8 +111,8 @@ func deliveringBox(store crm.Store, sender messaging.Sender, lease time.Duration
 		Render: func(_ context.Context, _ crm.Tx, e *crm.Effect) (messaging.Message, error) {
 			return messaging.Message{To: e.Subject.Address, Text: "Merhaba"}, nil
 		},
-		Guard: func(_ context.Context, _ crm.Tx, effects []*crm.Effect) ([]messaging.Decision, error) {
-			out := make([]messaging.Decision, len(effects))
+		Guard: func(_ context.Context, _ crm.Tx, effects []*crm.Effect) ([]messaging.Verdict, error) {
+			out := make([]messaging.Verdict, len(effects))
 			for i := range out {
 				out[i].Outcome = messaging.Send
 			}
@@ -273,7 +273,7 @@ func deliverTogether(t *testing.T, random *rand.Rand, messages int, unit time.Du
 		require.Equal(t, map[crm.EffectState]int{crm.Done: messages}, states)
 		return
 	}
-	var reports []messaging.Receipt
+	var reports []crm.Receipt
 	require.NoError(t, store.View(ctx, func(r crm.Reader) error {
 		for e, err := range crm.AllEffects(ctx, r, crm.AllParts()) {
 			if err != nil {
@@ -283,7 +283,7 @@ func deliverTogether(t *testing.T, random *rand.Rand, messages int, unit time.Du
 				assert.True(t, p.lost[e.ID], "the provider answered, and yet its fate is unknown: %s", e.ID)
 			}
 			if p.got[e.ID] > 0 {
-				reports = append(reports, messaging.Receipt{ID: e.ID, Status: messaging.Accepted})
+				reports = append(reports, crm.Receipt{ID: e.ID, Status: crm.Accepted})
 			}
 		}
 		return nil

@@ -33,32 +33,32 @@ func TestDecide(t *testing.T) {
 		key    crm.ConsentKey
 		class  consent.Class
 		policy consent.Policy
-		want   consent.Ground
+		want   string
 		ok     bool
 	}{
-		{"nothing known", nil, vefa, consent.Commercial, consent.Policy{}, consent.NotGranted, false},
-		{"nothing known, transactional", nil, vefa, consent.Transactional, consent.Policy{}, consent.NotRequired, true},
-		{"granted", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Granted, -1)}}, vefa, consent.Commercial, consent.Policy{}, consent.Granted, true},
-		{"granted now", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Granted, 0)}}, vefa, consent.Commercial, consent.Policy{}, consent.Granted, true},
-		{"granted tomorrow", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Granted, 1)}}, vefa, consent.Commercial, consent.Policy{}, consent.NotYet, false},
-		{"granted to another brand", &crm.AddressState{Consents: []crm.ConsentState{said(other, crm.Granted, -1)}}, vefa, consent.Commercial, consent.Policy{}, consent.NotGranted, false},
-		{"refused", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Refused, -1)}}, vefa, consent.Commercial, consent.Policy{}, consent.Refused, false},
-		{"refused from tomorrow counts today", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Refused, 1)}}, vefa, consent.Commercial, consent.Policy{}, consent.Refused, false},
-		{"refused to another brand", &crm.AddressState{Consents: []crm.ConsentState{said(other, crm.Refused, 0), said(vefa, crm.Granted, -1)}}, vefa, consent.Commercial, consent.Policy{}, consent.Granted, true},
-		{"refused, transactional", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Refused, -1)}}, vefa, consent.Transactional, consent.Policy{}, consent.NotRequired, true},
-		{"that very purpose refused, transactional", &crm.AddressState{Consents: []crm.ConsentState{said(codes, crm.Refused, -1)}}, codes, consent.Transactional, consent.Policy{}, consent.Refused, false},
-		{"everything refused after the purpose was granted", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Refused, -1), said(news, crm.Granted, -2)}}, news, consent.Commercial, consent.Policy{}, consent.Refused, false},
-		{"everything refused as the purpose was granted", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Refused, -1), said(news, crm.Granted, -1)}}, news, consent.Commercial, consent.Policy{}, consent.Refused, false},
-		{"the purpose granted after everything was refused", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Refused, -2), said(news, crm.Granted, -1)}}, news, consent.Commercial, consent.Policy{}, consent.Granted, true},
-		{"a purpose refused leaves the others", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Granted, -2), said(news, crm.Refused, -1)}}, vefa, consent.Commercial, consent.Policy{}, consent.Granted, true},
-		{"refused without a brand", &crm.AddressState{Consents: []crm.ConsentState{said(crm.ConsentKey{}, crm.Refused, -1), said(vefa, crm.Granted, -2)}}, vefa, consent.Commercial, consent.Policy{}, consent.Refused, false},
-		{"consumer is the same as nothing", &crm.AddressState{Consents: []crm.ConsentState{said(spelt, crm.Granted, -1)}}, vefa, consent.Commercial, consent.Policy{}, consent.Granted, true},
-		{"consumer spelt twice, refusal wins", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Granted, -1), said(spelt, crm.Refused, -1)}}, vefa, consent.Commercial, consent.Policy{}, consent.Refused, false},
-		{"a consumer's consent is not a merchant's", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Granted, -1)}}, merchant, consent.Commercial, consent.Policy{}, consent.NotGranted, false},
-		{"a merchant need not consent", nil, merchant, consent.Commercial, consent.Policy{MerchantOptOut: true}, consent.NotRequired, true},
-		{"a merchant may refuse", &crm.AddressState{Consents: []crm.ConsentState{said(merchant, crm.Refused, -1)}}, merchant, consent.Commercial, consent.Policy{MerchantOptOut: true}, consent.Refused, false},
-		{"suppressed", &crm.AddressState{Suppressed: []string{"not-me"}, Consents: []crm.ConsentState{said(vefa, crm.Granted, -1)}}, vefa, consent.Commercial, consent.Policy{}, consent.Suppressed, false},
-		{"suppressed, transactional", &crm.AddressState{Suppressed: []string{"bounce"}}, vefa, consent.Transactional, consent.Policy{}, consent.Suppressed, false},
+		{"nothing known", nil, vefa, consent.Commercial, consent.Policy{}, "not-granted", false},
+		{"nothing known, transactional", nil, vefa, consent.Transactional, consent.Policy{}, "not-required", true},
+		{"granted", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Granted, -1)}}, vefa, consent.Commercial, consent.Policy{}, "granted", true},
+		{"granted now", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Granted, 0)}}, vefa, consent.Commercial, consent.Policy{}, "granted", true},
+		{"granted tomorrow", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Granted, 1)}}, vefa, consent.Commercial, consent.Policy{}, "not-yet", false},
+		{"granted to another brand", &crm.AddressState{Consents: []crm.ConsentState{said(other, crm.Granted, -1)}}, vefa, consent.Commercial, consent.Policy{}, "not-granted", false},
+		{"refused", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Refused, -1)}}, vefa, consent.Commercial, consent.Policy{}, "refused", false},
+		{"refused from tomorrow counts today", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Refused, 1)}}, vefa, consent.Commercial, consent.Policy{}, "refused", false},
+		{"refused to another brand", &crm.AddressState{Consents: []crm.ConsentState{said(other, crm.Refused, 0), said(vefa, crm.Granted, -1)}}, vefa, consent.Commercial, consent.Policy{}, "granted", true},
+		{"refused, transactional", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Refused, -1)}}, vefa, consent.Transactional, consent.Policy{}, "not-required", true},
+		{"that very purpose refused, transactional", &crm.AddressState{Consents: []crm.ConsentState{said(codes, crm.Refused, -1)}}, codes, consent.Transactional, consent.Policy{}, "refused", false},
+		{"everything refused after the purpose was granted", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Refused, -1), said(news, crm.Granted, -2)}}, news, consent.Commercial, consent.Policy{}, "refused", false},
+		{"everything refused as the purpose was granted", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Refused, -1), said(news, crm.Granted, -1)}}, news, consent.Commercial, consent.Policy{}, "refused", false},
+		{"the purpose granted after everything was refused", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Refused, -2), said(news, crm.Granted, -1)}}, news, consent.Commercial, consent.Policy{}, "granted", true},
+		{"a purpose refused leaves the others", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Granted, -2), said(news, crm.Refused, -1)}}, vefa, consent.Commercial, consent.Policy{}, "granted", true},
+		{"refused without a brand", &crm.AddressState{Consents: []crm.ConsentState{said(crm.ConsentKey{}, crm.Refused, -1), said(vefa, crm.Granted, -2)}}, vefa, consent.Commercial, consent.Policy{}, "refused", false},
+		{"consumer is the same as nothing", &crm.AddressState{Consents: []crm.ConsentState{said(spelt, crm.Granted, -1)}}, vefa, consent.Commercial, consent.Policy{}, "granted", true},
+		{"consumer spelt twice, refusal wins", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Granted, -1), said(spelt, crm.Refused, -1)}}, vefa, consent.Commercial, consent.Policy{}, "refused", false},
+		{"a consumer's consent is not a merchant's", &crm.AddressState{Consents: []crm.ConsentState{said(vefa, crm.Granted, -1)}}, merchant, consent.Commercial, consent.Policy{}, "not-granted", false},
+		{"a merchant need not consent", nil, merchant, consent.Commercial, consent.Policy{MerchantOptOut: true}, "not-required", true},
+		{"a merchant may refuse", &crm.AddressState{Consents: []crm.ConsentState{said(merchant, crm.Refused, -1)}}, merchant, consent.Commercial, consent.Policy{MerchantOptOut: true}, "refused", false},
+		{"suppressed", &crm.AddressState{Suppressed: []string{"not-me"}, Consents: []crm.ConsentState{said(vefa, crm.Granted, -1)}}, vefa, consent.Commercial, consent.Policy{}, "suppressed", false},
+		{"suppressed, transactional", &crm.AddressState{Suppressed: []string{"bounce"}}, vefa, consent.Transactional, consent.Policy{}, "suppressed", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := c.policy.Decide(c.state, c.key, c.class, may)
@@ -83,9 +83,9 @@ func TestParse(t *testing.T) {
 			"siparişimi iptal edin", "dur bakalım bir düşüneyim", "iptla", "stpo", "unsubscrib", "istemiyorum bunu", "siparişim gelmedi şikayet edeceğim", "when does the sale end", "how do I quit this game",
 			"can I cancel my order", "bu spam nedir", "Randevumu iptal etmek istemiyorum ama saati değişsin",
 		},
-		consent.OptIn: {"START", "BAŞLA", "onay", "unstop"},
-		consent.Help:  {"YARDIM", "help", "bilgi"},
-		consent.None:  {"", "  ", "teşekkürler", "Çok güzel bir saat", "yarın gelirim", "👍", "Evet", "saat kaçta açıksınız?", "retro saat var mı", "durum nedir", "10", "\xff\xfe", "start saat kaç"},
+		consent.OptIn:      {"START", "BAŞLA", "onay", "unstop"},
+		consent.Help:       {"YARDIM", "help", "bilgi"},
+		consent.Intent(""): {"", "  ", "teşekkürler", "Çok güzel bir saat", "yarın gelirim", "👍", "Evet", "saat kaçta açıksınız?", "retro saat var mı", "durum nedir", "10", "\xff\xfe", "start saat kaç"},
 	} {
 		for _, text := range texts {
 			r := p.Parse(text)
@@ -93,8 +93,8 @@ func TestParse(t *testing.T) {
 			assert.Equal(t, intent == consent.OptOut || intent == consent.NotMe || intent == consent.Ambiguous, r.Intent.Suppress())
 		}
 	}
-	long := p.Parse(strings.Repeat("ş", consent.MaxReply) + " ret")
-	assert.Equal(t, consent.None, long.Intent)
+	long := p.Parse(strings.Repeat("ş", 4096) + " ret")
+	assert.Equal(t, consent.Intent(""), long.Intent)
 }
 
 func FuzzParse(f *testing.F) {
@@ -105,15 +105,15 @@ func FuzzParse(f *testing.F) {
 		var p consent.Parser
 		r := p.Parse(text)
 		switch r.Intent {
-		case consent.None, consent.OptOut, consent.NotMe, consent.Ambiguous, consent.OptIn, consent.Help:
+		case consent.Intent(""), consent.OptOut, consent.NotMe, consent.Ambiguous, consent.OptIn, consent.Help:
 		default:
 			t.Fatalf("%q: %v", text, r)
 		}
-		if len(text) < consent.MaxReply && strings.ToUpper(text) == text && strings.ToLower(text) == text {
+		if len(text) < 4096 && strings.ToUpper(text) == text && strings.ToLower(text) == text {
 			return
 		}
 		// A clear opt-out stays one with a blank or a full stop around it.
-		if r.Intent == consent.OptOut && len(text) < consent.MaxReply-8 && p.Parse(" "+text+". ").Intent != consent.OptOut {
+		if r.Intent == consent.OptOut && len(text) < 4096-8 && p.Parse(" "+text+". ").Intent != consent.OptOut {
 			t.Fatalf("%q was an opt-out only without blanks", text)
 		}
 	})
@@ -132,11 +132,11 @@ func ExampleParser_Parse() {
 	// Teşekkürler: "" suppress=false
 }
 
-func ExampleDecide() {
+func ExamplePolicy_Decide() {
 	key := crm.ConsentKey{Brand: "vefa"}
 	at := time.Date(2025, 3, 3, 12, 0, 0, 0, time.UTC)
 	state := &crm.AddressState{Consents: []crm.ConsentState{{ConsentKey: key, Status: crm.Refused, At: at.AddDate(0, -1, 0)}}}
-	d := consent.Decide(state, key, consent.Commercial, at)
+	d := consent.Policy{}.Decide(state, key, consent.Commercial, at)
 	fmt.Println(d.Allowed, d.Ground, d.Note)
 	// Output: false refused refused on 2025-02-03
 }
@@ -146,6 +146,6 @@ func BenchmarkDecide(b *testing.B) {
 	s := &crm.AddressState{Consents: []crm.ConsentState{said(key, crm.Granted, -1)}}
 	b.ReportAllocs()
 	for b.Loop() {
-		consent.Decide(s, key, consent.Commercial, may)
+		consent.Policy{}.Decide(s, key, consent.Commercial, may)
 	}
 }

@@ -26,25 +26,16 @@ func (c Class) Valid() bool { return c == Commercial || c == Transactional }
 // addressed as one. The empty value and "consumer" both mean a consumer.
 const Merchant = "merchant"
 
-// Ground is what a decision rests on.
-type Ground string
-
-// The grounds of a decision.
-const (
-	Suppressed  Ground = "suppressed"   // the address is suppressed, whatever was consented to
-	Refused     Ground = "refused"      // the holder said no
-	NotGranted  Ground = "not-granted"  // nothing was ever said for the key
-	NotYet      Ground = "not-yet"      // granted, but only after the instant asked about
-	Granted     Ground = "granted"      // the holder said yes
-	NotRequired Ground = "not-required" // the class or the recipient needs no prior consent
-)
-
 // Decision is the answer to "may this address be written to?".
 type Decision struct {
 	Allowed bool
-	Ground  Ground
-	Since   time.Time // when the entry that decided was made; zero if none did
-	Note    string    // one line for people, without the address
+	// Ground is what the decision rests on: "suppressed" (the address is, whatever was
+	// consented to), "refused" and "granted" (the holder said so), "not-granted" (nothing
+	// was ever said for the key), "not-yet" (granted, but only after the instant asked
+	// about) or "not-required" (the class or the recipient needs no prior consent).
+	Ground string
+	Since  time.Time // when the entry that decided was made; zero if none did
+	Note   string    // one line for people, in English, without the address
 }
 
 // Policy holds what differs by jurisdiction. The zero value is the strictest.
@@ -53,11 +44,6 @@ type Policy struct {
 	// Recipient is Merchant) that have not refused, as Turkish law 6563 art. 6
 	// does.
 	MerchantOptOut bool
-}
-
-// Decide answers with the zero Policy.
-func Decide(s *crm.AddressState, key crm.ConsentKey, class Class, at time.Time) Decision {
-	return Policy{}.Decide(s, key, class, at)
 }
 
 // Decide answers whether a message of a class may go to the address at an
@@ -78,7 +64,7 @@ func (p Policy) Decide(s *crm.AddressState, key crm.ConsentKey, class Class, at 
 		s = &crm.AddressState{}
 	}
 	if len(s.Suppressed) > 0 {
-		return Decision{Ground: Suppressed, Note: "suppressed: " + strings.Join(s.Suppressed, ", ")}
+		return Decision{Ground: "suppressed", Note: "suppressed: " + strings.Join(s.Suppressed, ", ")}
 	}
 	var said, refusal crm.ConsentState // about the key itself, and the youngest refusal that covers it
 	var spoke, refused bool
@@ -99,19 +85,19 @@ func (p Policy) Decide(s *crm.AddressState, key crm.ConsentKey, class Class, at 
 	}
 	granted := spoke && said.Status == crm.Granted
 	if refused && (!granted || !said.At.After(refusal.At) || said.At.After(at)) {
-		return Decision{Ground: Refused, Since: refusal.At, Note: "refused on " + day(refusal.At)}
+		return Decision{Ground: "refused", Since: refusal.At, Note: "refused on " + day(refusal.At)}
 	}
 	switch {
 	case class == Transactional:
-		return Decision{Allowed: true, Ground: NotRequired, Note: "transactional messages need no consent"}
+		return Decision{Allowed: true, Ground: "not-required", Note: "transactional messages need no consent"}
 	case granted && said.At.After(at):
-		return Decision{Ground: NotYet, Since: said.At, Note: "granted only on " + day(said.At)}
+		return Decision{Ground: "not-yet", Since: said.At, Note: "granted only on " + day(said.At)}
 	case granted:
-		return Decision{Allowed: true, Ground: Granted, Since: said.At, Note: "granted on " + day(said.At)}
+		return Decision{Allowed: true, Ground: "granted", Since: said.At, Note: "granted on " + day(said.At)}
 	case p.MerchantOptOut && key.Recipient == Merchant:
-		return Decision{Allowed: true, Ground: NotRequired, Note: "merchants need no prior consent and have not refused"}
+		return Decision{Allowed: true, Ground: "not-required", Note: "merchants need no prior consent and have not refused"}
 	}
-	return Decision{Ground: NotGranted, Note: "never granted"}
+	return Decision{Ground: "not-granted", Note: "never granted"}
 }
 
 // outranks orders two entries about one key, which differ only in how a

@@ -11,9 +11,8 @@ import (
 // Intent is what the writer of a reply wants.
 type Intent string
 
-// The intents of a reply.
+// The intents of a reply; the empty one says nothing about consent.
 const (
-	None      Intent = ""          // nothing about consent
 	OptOut    Intent = "opt-out"   // no more messages: record a refusal at once
 	NotMe     Intent = "not-me"    // the number belongs to somebody else: suppress at once
 	Ambiguous Intent = "ambiguous" // might be an opt-out: suppress, and let a person look
@@ -32,9 +31,9 @@ type Reply struct {
 	Note    string // one line for people
 }
 
-// MaxReply is the number of bytes of a reply that are read. The rest of a
+// maxReply is the number of bytes of a reply that are read. The rest of a
 // longer one is ignored, and the reply is at best Ambiguous.
-const MaxReply = 4096
+const maxReply = 4096
 
 // Parser reads replies. The zero value knows Turkish, English and French.
 type Parser struct {
@@ -82,8 +81,8 @@ var (
 // much larger than the text. Bytes that are not UTF-8 are ignored.
 func (p Parser) Parse(text string) Reply {
 	cut := false
-	if len(text) > MaxReply {
-		text, cut = text[:MaxReply], true
+	if len(text) > maxReply {
+		text, cut = text[:maxReply], true
 		for len(text) > 0 && !utf8.RuneStart(text[len(text)-1]) {
 			text = text[:len(text)-1]
 		}

@@ -19,7 +19,7 @@ func ExampleHandler() {
 		return nil
 	}})
 	handler, err := link.NewHandler(link.Config{Codec: codec, Log: log, Allow: link.Destinations{Hosts: []string{"shop.example.com"}},
-		Resolver: link.ResolverFunc(func(context.Context, uint64) (string, error) { return "https://shop.example.com/spring", nil })})
+		Resolver: func(context.Context, uint64) (string, error) { return "https://shop.example.com/spring", nil }})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -13,23 +13,12 @@ import (
 // ErrNotFound is what a Resolver returns for an id that leads nowhere.
 var ErrNotFound = errors.New("link: no such link")
 
-// Resolver knows where links lead.
-type Resolver interface {
-	// Destination returns the URL of a link id, or an error that is ErrNotFound
-	// if there is none.
-	Destination(ctx context.Context, id uint64) (string, error)
-}
-
-// ResolverFunc is a function as a Resolver.
-type ResolverFunc func(ctx context.Context, id uint64) (string, error)
-
-// Destination calls f.
-func (f ResolverFunc) Destination(ctx context.Context, id uint64) (string, error) { return f(ctx, id) }
-
 // Config configures a Handler. Codec, Resolver and Log must be set.
 type Config struct {
-	Codec    *Codec
-	Resolver Resolver
+	Codec *Codec
+	// Resolver returns the URL that the link of an id leads to, or an error that is
+	// ErrNotFound where it leads nowhere. It is called for each request.
+	Resolver func(ctx context.Context, id uint64) (string, error)
 	Log      *Log
 	// VisitorKey returns the key, of at least 16 bytes, under which the addresses
 	// of a UTC day's clients are hashed. It is asked once a day; where it fails,
@@ -189,7 +178,7 @@ func (h *Handler) locate(ctx context.Context, id uint64, now time.Time) ([]strin
 	}
 	ctx, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
 	defer cancel()
-	dest, err := h.cfg.Resolver.Destination(ctx, id)
+	dest, err := h.cfg.Resolver(ctx, id)
 	switch {
 	case err == nil:
 		if err := h.cfg.Allow.Check(dest); err != nil {

@@ -48,7 +48,7 @@ func newSite(t testing.TB, change func(*Config, *LogConfig)) *site {
 		return nil
 	}}
 	cfg := Config{Codec: s.codec, Now: func() time.Time { return *s.now.Load() },
-		Resolver: ResolverFunc(func(_ context.Context, id uint64) (string, error) {
+		Resolver: func(_ context.Context, id uint64) (string, error) {
 			s.asked.Add(1)
 			if err := s.fail.Load(); err != nil {
 				return "", *err
@@ -60,7 +60,7 @@ func newSite(t testing.TB, change func(*Config, *LogConfig)) *site {
 				return "https://evil.example.org/", nil
 			}
 			return shop, nil
-		}), Allow: Destinations{Hosts: []string{"shop.example.com"}}}
+		}, Allow: Destinations{Hosts: []string{"shop.example.com"}}}
 	if change != nil {
 		change(&cfg, &lc)
 	}

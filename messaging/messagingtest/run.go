@@ -11,6 +11,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/consent"
 )
 
 // Fixture is one fresh sender whose provider, real or simulated, accepts
@@ -49,7 +50,7 @@ func Message(i int) messaging.Message {
 	to := crm.Address{Channel: crm.Phone, Value: fmt.Sprintf("+90532%07d", i)}
 	return messaging.Message{
 		ID: crmtest.EffectID("test/conformance", crm.OfAddress(to), crm.FactKey{}, ""), To: to, From: "VEFA",
-		Text: fmt.Sprintf("Merhaba %d, İndirim başladı", i), Class: messaging.Commercial, Cause: "test/conformance",
+		Text: fmt.Sprintf("Merhaba %d, İndirim başladı", i), Class: consent.Commercial, Cause: "test/conformance",
 		At: time.Date(2025, 3, 3, 12, 0, 0, 0, time.UTC),
 	}
 }
@@ -63,7 +64,7 @@ func batch(n int) []messaging.Message {
 }
 
 // send sends and checks the form of the answer.
-func send(t *testing.T, f Fixture, b []messaging.Message) []messaging.Receipt {
+func send(t *testing.T, f Fixture, b []messaging.Message) []crm.Receipt {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -75,7 +76,7 @@ func send(t *testing.T, f Fixture, b []messaging.Message) []messaging.Receipt {
 	return receipts
 }
 
-func form(t *testing.T, b []messaging.Message, receipts []messaging.Receipt) {
+func form(t *testing.T, b []messaging.Message, receipts []crm.Receipt) {
 	t.Helper()
 	if len(receipts) != len(b) {
 		t.Fatalf("%d receipts for %d messages", len(receipts), len(b))
@@ -85,11 +86,11 @@ func form(t *testing.T, b []messaging.Message, receipts []messaging.Receipt) {
 			t.Errorf("receipt %d is about %s, message %d is %s", i, r.ID, i, b[i].ID)
 		}
 		switch r.Status {
-		case messaging.Accepted, messaging.Rejected, messaging.Throttled, messaging.Unknown:
+		case crm.Accepted, crm.Declined, crm.Throttled, crm.Uncertain:
 		default:
 			t.Errorf("receipt %d has the status %q", i, r.Status)
 		}
-		if r.Unreached && r.Status != messaging.Throttled {
+		if r.Unreached && r.Status != crm.Throttled {
 			t.Errorf("receipt %d is %s, which a provider that was not reached cannot say", i, r.Status)
 		}
 		if strings.Contains(r.Reason, b[i].To.Value) || (b[i].Text != "" && strings.Contains(r.Reason, b[i].Text)) {
@@ -98,10 +99,10 @@ func form(t *testing.T, b []messaging.Message, receipts []messaging.Receipt) {
 	}
 }
 
-func accepted(t *testing.T, receipts []messaging.Receipt) {
+func accepted(t *testing.T, receipts []crm.Receipt) {
 	t.Helper()
 	for i, r := range receipts {
-		if r.Status != messaging.Accepted {
+		if r.Status != crm.Accepted {
 			t.Errorf("message %d is %s (%s), not accepted", i, r.Status, r.Reason)
 		}
 	}
@@ -140,7 +141,7 @@ func hostile(t *testing.T, f Fixture) {
 	}
 	m := Message(99)
 	m.To = crm.Address{Channel: "carrier pigeon", Value: "roof"}
-	if r := send(t, f, []messaging.Message{m}); r[0].Status == messaging.Unknown {
+	if r := send(t, f, []messaging.Message{m}); r[0].Status == crm.Uncertain {
 		t.Errorf("a channel that is not served is %s", r[0].Status)
 	}
 }
@@ -165,7 +166,7 @@ func ended(t *testing.T, f Fixture) {
 	receipts, err := f.Sender.Send(ctx, b)
 	if err == nil {
 		form(t, b, receipts)
-		if receipts[0].Status == messaging.Rejected {
+		if receipts[0].Status == crm.Declined {
 			t.Error("a message that was not sent counts as rejected for good")
 		}
 	}
@@ -186,7 +187,7 @@ func atOnce(t *testing.T, f Fixture) {
 				return
 			}
 			for i, r := range receipts {
-				if r.ID != b[i].ID || r.Status != messaging.Accepted {
+				if r.ID != b[i].ID || r.Status != crm.Accepted {
 					t.Errorf("batch %d, message %d: %+v", w, i, r)
 				}
 			}
@@ -223,10 +224,10 @@ func asked(t *testing.T, f Fixture) {
 		t.Fatalf("reconcile: %v", err)
 	}
 	form(t, []messaging.Message{other, sent}, receipts)
-	if s := receipts[0].Status; s != messaging.Throttled && s != messaging.Unknown {
+	if s := receipts[0].Status; s != crm.Throttled && s != crm.Uncertain {
 		t.Errorf("a message that was never sent is %s", s)
 	}
-	if s := receipts[1].Status; s != messaging.Accepted && s != messaging.Unknown {
+	if s := receipts[1].Status; s != crm.Accepted && s != crm.Uncertain {
 		t.Errorf("a message that was accepted is %s", s)
 	}
 }

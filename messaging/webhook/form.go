@@ -7,22 +7,6 @@ import (
 	"strings"
 )
 
-// Encoding is how a signature is written.
-type Encoding uint8
-
-// The encodings.
-const (
-	Hex    Encoding = iota // of either case
-	Base64                 // standard alphabet, padded
-)
-
-func (e Encoding) decode(s string) ([]byte, error) {
-	if e == Base64 {
-		return base64.StdEncoding.Strict().DecodeString(s)
-	}
-	return hex.DecodeString(s)
-}
-
 // Form is where a provider puts its signature and what it signs.
 type Form struct {
 	// Signature is the header that holds the signature.
@@ -33,7 +17,9 @@ type Form struct {
 	// Prefix are signatures and one may be the time. Empty means that the header
 	// is one signature.
 	Separator string
-	Encoding  Encoding
+	// Base64 says that a signature is in the standard alphabet of base64, padded;
+	// otherwise it is hexadecimal, of either case.
+	Base64 bool
 	// Timestamp is the header that holds the time in seconds since 1970.
 	// TimestampPrefix marks it as an element of Signature instead. Without
 	// either a request can be sent again at any time.
@@ -43,6 +29,14 @@ type Form struct {
 	// Signed is the text that is signed: its {id}, {timestamp} and {body} stand
 	// for what was sent. Empty means "{body}".
 	Signed string
+}
+
+// decode reads a signature.
+func (f Form) decode(s string) ([]byte, error) {
+	if f.Base64 {
+		return base64.StdEncoding.Strict().DecodeString(s)
+	}
+	return hex.DecodeString(s)
 }
 
 // GitHub is "X-Hub-Signature-256: sha256=<hex of the body>", which many
@@ -62,7 +56,7 @@ func Stripe() Form {
 // Standard is the form of standardwebhooks.com. Its secrets are the base64 after
 // "whsec_": give them as crm.ParseSecret reads them.
 func Standard() Form {
-	return Form{Signature: "Webhook-Signature", Prefix: "v1,", Separator: " ", Encoding: Base64,
+	return Form{Signature: "Webhook-Signature", Prefix: "v1,", Separator: " ", Base64: true,
 		Timestamp: "Webhook-Timestamp", ID: "Webhook-Id", Signed: "{id}.{timestamp}.{body}"}
 }
 
@@ -78,8 +72,6 @@ func (f Form) parse() ([]piece, error) {
 	switch {
 	case f.Signature == "":
 		return nil, bad("Signature", "must be set")
-	case f.Encoding > Base64:
-		return nil, bad("Encoding", "is not known")
 	case f.Timestamp != "" && f.TimestampPrefix != "":
 		return nil, bad("Timestamp", "and TimestampPrefix are both set")
 	case f.TimestampPrefix != "" && f.Separator == "":

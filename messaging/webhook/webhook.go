@@ -178,7 +178,7 @@ func (v *Verifier) read(h http.Header) (signed, error) {
 			}
 			s.timestamp = e[len(f.TimestampPrefix):]
 		case strings.HasPrefix(e, f.Prefix):
-			sig, err := f.Encoding.decode(e[len(f.Prefix):])
+			sig, err := f.decode(e[len(f.Prefix):])
 			if err != nil || len(sig) != sha256.Size {
 				return s, ErrMalformed
 			}

@@ -166,7 +166,6 @@ func TestBadConfig(t *testing.T) {
 		"Secrets has 0":                      {Form: webhook.GitHub()},
 		"Secrets has 5":                      {Form: webhook.GitHub(), Secrets: append(good[:1:1], good[0], good[0], good[0], good[0])},
 		"Secrets[0] has 15 bytes":            {Form: webhook.GitHub(), Secrets: []crm.Secret{text("0123456789abcde")}},
-		"Encoding":                           {Form: webhook.Form{Signature: "S", Encoding: 9}, Secrets: good},
 		"and TimestampPrefix are both set":   {Form: webhook.Form{Signature: "S", Timestamp: "T", TimestampPrefix: "t=", Separator: ","}, Secrets: good},
 		"needs a Separator":                  {Form: webhook.Form{Signature: "S", TimestampPrefix: "t="}, Secrets: good},
 		"is the Prefix of signatures":        {Form: webhook.Form{Signature: "S", Prefix: "t=", TimestampPrefix: "t=", Separator: ","}, Secrets: good},
