@@ -434,6 +434,7 @@ func TestBaseURL(t *testing.T) { // Case H10
 	for _, base := range []string{"https://s.example", "https://s.example/", "https://s.example:8443/crm", "https://s.internal"} {
 		require.NoError(t, with(base, nil), base)
 	}
+	require.ErrorContains(t, with("http://127.0.0.1:8080", nil), "not https; to try it on this machine set Destinations.LoopbackHTTP")
 	require.NoError(t, with("http://127.0.0.1:8080", func(c *vefa.Config) { c.Destinations.LoopbackHTTP = true }))
 	require.Error(t, with("http://s.example", func(c *vefa.Config) { c.Destinations.LoopbackHTTP = true }))
 }

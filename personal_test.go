@@ -66,13 +66,13 @@ func TestMessagesNameTheCustomer(t *testing.T) {
 // of another type. Case B5.
 func TestFieldsOfMessagesAreChecked(t *testing.T) {
 	for want, field := range map[string]messaging.Field{
-		`field "nmae": there is none; a message shows amount, date`: {Name: "nmae", Fallback: "-"},
-		`field "amount" is of type money, not ""`:                   {Name: "amount", Fallback: "-"},
-		`field "order" is of type text, not "number"`:               {Name: "order", Type: messaging.NumberField, Fallback: "-"},
-		`field "Orders" is of type number, not "text"`:              {Name: "Orders", Type: messaging.TextField, Fallback: "-"},
-		`field "Tags": a message cannot show a tags`:                {Name: "Tags", Fallback: "-"},
-		`field "SMSConsent": a message cannot show a bool`:          {Name: "SMSConsent", Fallback: "-"},
-		`field "given" has no value`:                                {Name: "given"},
+		`field "nmae": there is none; a message shows amount, date`:                         {Name: "nmae", Fallback: "-"},
+		`field "amount" is of type money, not ""`:                                           {Name: "amount", Fallback: "-"},
+		`field "order" is of type text, not "number"`:                                       {Name: "order", Type: messaging.NumberField, Fallback: "-"},
+		`field "Orders" is of type number, not "text"`:                                      {Name: "Orders", Type: messaging.TextField, Fallback: "-"},
+		`field "Tags": a message cannot show a tags`:                                        {Name: "Tags", Fallback: "-"},
+		`field "SMSConsent": a message cannot show a bool`:                                  {Name: "SMSConsent", Fallback: "-"},
+		`field "given" has no value and no Fallback to stand in for it: give the field one`: {Name: "given"},
 	} {
 		_, err := vefa.New(vefa.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Keys: nighttest.Keys(),
 			Messages: []messaging.Campaign{{Name: "a", Text: "{" + field.Name + "}", Fields: []messaging.Field{field}, Unmeasured: "test"}}})

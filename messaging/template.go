@@ -238,7 +238,7 @@ func (t *Template) value(f Field, v any) (string, error) {
 	}
 	if s == "" {
 		if f.Fallback == "" {
-			return refuse("has no value")
+			return refuse("has no value and no Fallback to stand in for it: give the field one, such as \"you\"")
 		}
 		return f.Fallback, nil
 	}

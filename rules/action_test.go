@@ -113,7 +113,7 @@ func lintText(set *rules.Set[facts]) string {
 func TestActionFaults(t *testing.T) {
 	for text, want := range map[string]string{
 		"{leter: x}":                                     `r.yaml:4:11: a: then[0].leter: unknown key "leter" (did you mean letter?)`,
-		"{fax: x}":                                       `r.yaml:4:11: a: then[0].fax: unknown key "fax"`,
+		"{fax: x}":                                       `r.yaml:4:11: a: then[0].fax: unknown key "fax"; an action of your own is registered in Options.Actions, for an Engine in vefa.Config.Effects`,
 		"{kind: leter, name: x}":                         `r.yaml:4:17: a: then[0].kind: must be one of letter, message, promote, survey, tag, task, ticket, untag, not "leter" (did you mean letter?)`,
 		"{afer: 1d, letter: x}":                          `r.yaml:4:11: a: then[0].afer: unknown key "afer" (did you mean after?)`,
 		"{letter: x, color: red}":                        `a: then[0].color: unknown key "color"`,

@@ -92,7 +92,7 @@ func TestFileFaults(t *testing.T) {
 		`r.yaml:26:14: third: then[0].at: "25:00" is no time of day: write 10:00`,
 		`r.yaml:28:14: third: then[1].for: belongs to tag only`,
 		`r.yaml:29:9: third: then[2].id: a second action of the same kind and name needs an id of its own`,
-		`r.yaml:30:9: third: then[3].mesage: unknown key "mesage" (did you mean message?)`,
+		`r.yaml:30:9: third: then[3].mesage: unknown key "mesage" (did you mean message?); an action of your own is registered in Options.Actions, for an Engine in vefa.Config.Effects`,
 		`r.yaml:31:25: third: then[4].untag: one action cannot be both tag and untag`,
 		`r.yaml:32:11: first: name: the name is used twice`,
 		`r.yaml:34:9: first: on: must be evening, manual, event, tag_added, tag_removed, segment_entered, segment_left or date, not "nightly"`,

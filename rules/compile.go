@@ -490,14 +490,17 @@ func (c *compiler) actions(out *compiled, path string) {
 	}
 }
 
+// howToRegister ends a fault about an action that is not known.
+const howToRegister = "; an action of your own is registered in Options.Actions, for an Engine in vefa.Config.Effects"
+
 // unknownAction reports an action of a kind that is not registered.
 func (c *compiler) unknownAction(r *Rule, path, where string, a *Action) {
 	kinds := c.schema.actionKinds()
 	if _, ok := c.book.places[path+kindKey]; ok {
-		c.fault(path+kindKey, r.Name, where+"."+a.Kind, "unknown key %q%s", a.Kind, didYouMean(a.Kind, append(kinds, actionKeys...)))
+		c.fault(path+kindKey, r.Name, where+"."+a.Kind, "unknown key %q%s%s", a.Kind, didYouMean(a.Kind, append(kinds, actionKeys...)), howToRegister)
 		return
 	}
-	c.fault(path+".kind", r.Name, where+".kind", "must be one of %s, not %q%s", strings.Join(kinds, ", "), a.Kind, didYouMean(a.Kind, kinds))
+	c.fault(path+".kind", r.Name, where+".kind", "must be one of %s, not %q%s%s", strings.Join(kinds, ", "), a.Kind, didYouMean(a.Kind, kinds), howToRegister)
 }
 
 // taggers returns the kinds of actions that set a tag.

@@ -19,14 +19,15 @@ var errAgain = errors.New("sqlstore: somebody else was faster")
 type fault uint8
 
 const (
-	noFault fault = iota // nothing that is known
-	again                // the transaction is to be run again: serialization failure, deadlock, lock not available
-	locked               // the same of a file that others have locked
-	taken                // the key is there already: another writer was faster
-	refused              // what was given, not the statement or the moment: a value out of range, a constraint, a row or an index entry that is too large
-	missing              // there is no such table, schema or column
-	exists               // there is such a table already
-	denied               // the role has no right to it
+	noFault  fault = iota // nothing that is known
+	again                 // the transaction is to be run again: serialization failure, deadlock, lock not available
+	locked                // the same of a file that others have locked
+	taken                 // the key is there already: another writer was faster
+	refused               // what was given, not the statement or the moment: a value out of range, a constraint, a row or an index entry that is too large
+	missing               // there is no such table, schema or column
+	exists                // there is such a table already
+	denied                // the role has no right to it
+	unopened              // the DSN names no database, or a variable that the server does not have
 )
 
 // retryable reports whether the transaction is to be run again.
@@ -63,6 +64,8 @@ func (g *grammar) wrap(op, entity string, err error) error {
 		out.Err = fmt.Errorf("%w: %w", ErrNotMigrated, err)
 	case f == locked:
 		out.Kind, out.Err = crm.ErrBusy, fmt.Errorf("%w; if it happens often, %s; %w", err, g.dsn, ErrDSN)
+	case f == unopened:
+		out.Err = fmt.Errorf("%w: %s; %w", err, g.dsn, ErrDSN)
 	case f == again, errors.Is(err, errAgain):
 		out.Kind = crm.ErrBusy
 	case f == refused:

@@ -422,7 +422,11 @@ func Version(ctx context.Context, db *sql.DB, d Dialect, cfg Config) (have, newe
 	newest = newestOf(all, "")
 	var tables int
 	q, args := g.d.hasTable(cfg, cfg.Prefix+"schema_versions")
-	if err = db.QueryRowContext(ctx, q, args...).Scan(&tables); err != nil || tables == 0 {
+	err = db.QueryRowContext(ctx, q, args...).Scan(&tables)
+	if err != nil && g.d.fault(err) == missing { // of what is there in every database
+		return 0, newest, &crm.Error{Op: "read", Entity: "schema", Err: fmt.Errorf("the database that the DSN names is not there; create it first: %w", err)}
+	}
+	if err != nil || tables == 0 {
 		return 0, newest, g.wrap("read", "schema", err)
 	}
 	err = db.QueryRowContext(ctx, "SELECT max(version) FROM "+g.named("schema_versions")).Scan(&have)

@@ -212,6 +212,8 @@ func (mysql) fault(err error) fault {
 		return missing
 	case 1007, 1050, 1060, 1061: // database, table, column, index
 		return exists
+	case 1046, 1193: // no database selected, unknown system variable
+		return unopened
 	case 1044, 1045, 1142, 1143, 1227, 1370:
 		return denied
 	case 1048, 1118, 1153, 1264, 1265, 1292, 1301, 1366, 1406, 1690, 4025: // null, row size, packet, range, truncated, value, packet, value, too long, range, CHECK

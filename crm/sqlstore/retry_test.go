@@ -133,6 +133,31 @@ func TestRetryStops(t *testing.T) {
 	require.Equal(t, 2, runs)
 }
 
+// unopened is a driver that no connection of is had.
+type unopened struct{ err error }
+
+func (u unopened) Connect(context.Context) (driver.Conn, error) { return nil, u.err }
+func (u unopened) Driver() driver.Driver                        { return nil }
+
+// TestMySQLNotOpened: a DSN without a database, or with a variable that the server does not
+// have, is answered with how it is written.
+func TestMySQLNotOpened(t *testing.T) {
+	for _, number := range []uint16{1046, 1193} {
+		db := sql.OpenDB(unopened{&numbered{number}})
+		defer db.Close()
+		err := sqlstore.Migrate(t.Context(), db, sqlstore.MySQL, sqlstore.Config{})
+		require.ErrorIs(t, err, sqlstore.ErrDSN)
+		require.ErrorIs(t, err, &numbered{number})
+		require.ErrorContains(t, err, "open it with a database's name")
+		require.ErrorContains(t, err, "the variable is tx_isolation")
+	}
+	db := sql.OpenDB(unopened{&numbered{1049}})
+	defer db.Close()
+	err := sqlstore.Migrate(t.Context(), db, sqlstore.MySQL, sqlstore.Config{})
+	require.ErrorContains(t, err, "the database that the DSN names is not there; create it first")
+	require.NotErrorIs(t, err, sqlstore.ErrNotMigrated)
+}
+
 // TestWriteSQL: the printed migrations are complete and free of marks.
 func TestWriteSQL(t *testing.T) {
 	for _, d := range dialects {

@@ -16,6 +16,7 @@ import (
 var workerTests = []test{
 	{"Worker/World", "effects that eight workers carry out in the world leave exactly once, however slow that is, whatever their clocks say and whoever of them is killed", testWorkersInTheWorld},
 	{"Worker/Record", "effects that eight workers carry out within the record are done exactly once, and one that fails fails alone", testWorkersInTheRecord},
+	{"Worker/Settle", "an effect of unknown fate is listed, and settled by one of the people who settle it", testSettlements},
 }
 
 const workers = 8

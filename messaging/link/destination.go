@@ -53,6 +53,8 @@ func (d Destinations) Check(raw string) error {
 		return refuse("no host")
 	case d.LoopbackHTTP && u.Scheme == "http" && loopback(host):
 		return nil
+	case u.Scheme == "http" && loopback(host):
+		return refuse("not https; to try it on this machine set Destinations.LoopbackHTTP")
 	case u.Scheme != "https":
 		return refuse("not https")
 	case strings.HasPrefix(u.Path, "//"):
