@@ -126,7 +126,7 @@ func New(cfg Config) (*Engine, error) {
 		VisitorKey: e.visitorKey, Allow: cfg.destinations(), Now: cfg.Now, RequestID: cfg.RequestID, ClientIP: cfg.ClientIP}); err != nil {
 		return nil, err
 	}
-	if e.pages, err = web.New(web.Config{Store: (*invitations)(e), Tokens: e.keys.surveys, Path: "/s/", Brand: cfg.Brand, Now: cfg.Now, NewKey: cfg.SurveyKey, Logger: cfg.Logger}); err != nil {
+	if e.pages, err = web.New(web.Config{Store: (*invitations)(e), Tokens: e.keys.surveys.Parse, Path: "/s/", Brand: cfg.Brand, Now: cfg.Now, NewKey: cfg.SurveyKey, Logger: cfg.Logger}); err != nil {
 		return nil, err
 	}
 	e.outbox = messaging.Outbox{Sender: cfg.Sender, Prepare: e.prepare, Guard: e.guard, Render: e.render}

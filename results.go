@@ -190,7 +190,7 @@ func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
 		g := surveys[name]
 		total := g.Total()
 		all := SurveyResult{Survey: name, N: total.N(), Sent: asked[name], Result: total.Result(), Places: []PlaceResult{}}
-		for _, r := range g.Results(survey.ResultOptions{}) {
+		for _, r := range g.Results(0) {
 			s := PlaceResult{Place: r.Key, N: r.Result.N, Hidden: r.Suppressed}
 			if p := places.Get(r.Key); p != nil {
 				s.Name = p.Name

@@ -10,22 +10,28 @@ import (
 // for concurrent use; Parse makes one.
 type Definition struct {
 	raw        json.RawMessage // compact, as read
-	name       string
-	version    string
-	title      Text
-	about      Text
-	thanks     Text
-	complete   Text
-	next       Text
-	locale     string
-	languages  []string
-	pages      []Page
+	head       Head
 	questions  []Question
 	byName     map[string]int
 	containers []container
 	keepHidden bool // clearInvisibleValues "none"
 	findings   []Finding
 	limits     Limits
+}
+
+// Head is what a definition says about itself besides its questions.
+type Head struct {
+	// Name and Version are those of its x-retail object, or empty. Name is how hosts tell
+	// surveys apart; SurveyJS itself has no such members.
+	Name, Version string
+	Title         Text
+	Description   Text
+	Thanks        Text     // shown after completion: completedHtml without markup; may be empty
+	CompleteText  Text     // of the button that sends the answers; may be empty
+	NextText      Text     // of the button that leads to further questions; may be empty
+	Language      string   // its own locale, or empty
+	Languages     []string // into which any text is translated, sorted
+	Pages         []Page   // in order; at least one where there is a question
 }
 
 // Page is a page of a survey.
@@ -35,23 +41,20 @@ type Page struct {
 	Description Text   // empty: none is shown
 }
 
-// Type is the type of a question, as SurveyJS names it.
-type Type string
-
-// The types of questions that this version asks.
+// The types of questions that this version asks, as SurveyJS names them.
 const (
-	Rating     Type = "rating"
-	Radiogroup Type = "radiogroup"
-	Comment    Type = "comment"
-	Input      Type = "text" // a single line
-	Boolean    Type = "boolean"
+	rating     = "rating"
+	radiogroup = "radiogroup"
+	comment    = "comment"
+	input      = "text" // a single line
+	boolean    = "boolean"
 )
 
 // Question is one question of a Definition. It is a copy; its Choices are
 // shared and not to be changed.
 type Question struct {
 	Name         string // unique; the key of its answer
-	Type         Type
+	Type         string // as SurveyJS names it: "rating", "radiogroup", "comment", "text" or "boolean"
 	Title        Text   // never empty: the name when the file has no title
 	Description  Text   // below the title; empty: none
 	Page         int    // index of its page, from 0
@@ -66,13 +69,13 @@ type Question struct {
 	MinLabel Text // what the lowest step of a rating means
 	MaxLabel Text // and the highest one; empty: not said
 
-	InputType    string // of Input: text, email, tel, number, url, date, …; "text" when not said
-	Min, Max     string // of Input: bounds as written, for numbers and dates; empty when none
-	Step         string // of Input: as written, for numbers; empty: any
-	MaxLength    int    // of Input and Comment, in UTF-16 units as HTML counts; 0 when none
-	Rows         int    // of Comment; 0 when not said
+	InputType    string // of text: text, email, tel, number, url, date, …; "text" when not said
+	Min, Max     string // of text: bounds as written, for numbers and dates; empty when none
+	Step         string // of text: as written, for numbers; empty: any
+	MaxLength    int    // of text and comment, in UTF-16 units as HTML counts; 0 when none
+	Rows         int    // of comment; 0 when not said
 	Placeholder  Text   // in the empty field; empty: none
-	Autocomplete string // of Input: what a browser may fill in, as HTML names it; empty: not said
+	Autocomplete string // of text: what a browser may fill in, as HTML names it; empty: not said
 
 	Extension Extension // "x-retail"; zero: an ordinary question
 
@@ -97,40 +100,9 @@ type container struct {
 	visibleIf *expression
 }
 
-// Name is the name in the definition's x-retail object, or empty. It is how
-// hosts tell surveys apart; SurveyJS itself has no such member.
-func (d *Definition) Name() string { return d.name }
-
-// Version is the version in the definition's x-retail object, or empty.
-func (d *Definition) Version() string { return d.version }
-
-// Title is the survey's title.
-func (d *Definition) Title() Text { return d.title }
-
-// Description is the survey's introduction.
-func (d *Definition) Description() Text { return d.about }
-
-// Thanks is the text shown after completion: completedHtml without markup.
-// Empty when the definition has none.
-func (d *Definition) Thanks() Text { return d.thanks }
-
-// CompleteText labels the button that sends the answers; empty when the
-// definition does not say.
-func (d *Definition) CompleteText() Text { return d.complete }
-
-// NextText labels the button that leads to further questions; empty when the
-// definition does not say.
-func (d *Definition) NextText() Text { return d.next }
-
-// Language is the definition's own locale, or empty.
-func (d *Definition) Language() string { return d.locale }
-
-// Languages lists the languages that any text of the definition is translated
-// into, sorted.
-func (d *Definition) Languages() []string { return slices.Clone(d.languages) }
-
-// Pages lists the pages in order.
-func (d *Definition) Pages() []Page { return slices.Clone(d.pages) }
+// Head returns what the definition says about itself. Its slices are shared and not to be
+// changed.
+func (d *Definition) Head() Head { return d.head }
 
 // Questions goes through the questions in the order they are asked, hidden
 // ones included.
@@ -178,7 +150,7 @@ func (d *Definition) Visible(env Env) []Question {
 			continue
 		}
 		visible := q.shown(env)
-		if len(visible.Choices) == 0 && (q.Type == Rating || q.Type == Radiogroup) {
+		if len(visible.Choices) == 0 && (q.Type == rating || q.Type == radiogroup) {
 			continue // nothing is left to choose from
 		}
 		out = append(out, visible)

@@ -36,8 +36,8 @@ func TestBuiltins(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			assert.Empty(t, tc.def.Findings())
-			assert.Equal(t, tc.name, tc.def.Name())
-			assert.Equal(t, []string{"tr"}, tc.def.Languages())
+			assert.Equal(t, tc.name, tc.def.Head().Name)
+			assert.Equal(t, []string{"tr"}, tc.def.Head().Languages)
 			q, ok := tc.def.Question(tc.first)
 			require.True(t, ok)
 			assert.Equal(t, tc.metric, q.Extension.Metric)
@@ -154,7 +154,7 @@ func TestLosslessRoundTrip(t *testing.T) {
 
 	var into Definition
 	require.NoError(t, json.Unmarshal(got, &into))
-	assert.Equal(t, d.Title(), into.Title())
+	assert.Equal(t, d.Head().Title, into.Head().Title)
 	require.Error(t, json.Unmarshal([]byte(`[]`), &into))
 }
 
@@ -205,7 +205,7 @@ func TestVisible(t *testing.T) {
 		var got []string
 		for _, q := range d.Visible(Env{Answers: tc.answers, Variables: tc.vars}) {
 			name := q.Name
-			if q.Type == Radiogroup {
+			if q.Type == radiogroup {
 				name += fmt.Sprint(len(q.Choices))
 			}
 			got = append(got, name)

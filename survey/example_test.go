@@ -70,7 +70,7 @@ func ExampleGroups() {
 			}
 		}
 	}
-	for _, g := range stores.Results(survey.ResultOptions{}) {
+	for _, g := range stores.Results(0) {
 		if g.Suppressed {
 			fmt.Println(g.Key, "too few answers to show")
 			continue

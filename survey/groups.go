@@ -20,8 +20,8 @@ func (g *Groups[K]) Add(key K, s Score) error {
 	return g.within(key, s.Metric, func(t *Tally) error { return t.Add(s) })
 }
 
-// AddTally counts a tally under a key. The error is ErrMixedMetrics.
-func (g *Groups[K]) AddTally(key K, o Tally) error {
+// addTally counts a tally under a key. The error is ErrMixedMetrics.
+func (g *Groups[K]) addTally(key K, o Tally) error {
 	if o.Metric == "" {
 		return nil
 	}
@@ -49,7 +49,7 @@ func (g *Groups[K]) within(key K, m Metric, fn func(*Tally) error) error {
 // Merge adds another set of groups, key by key. The error is ErrMixedMetrics.
 func (g *Groups[K]) Merge(o *Groups[K]) error {
 	for k, t := range o.All() {
-		if err := g.AddTally(k, t); err != nil {
+		if err := g.addTally(k, t); err != nil {
 			return err
 		}
 	}
@@ -81,26 +81,9 @@ func (g *Groups[K]) Total() Tally {
 func RollUp[K, W cmp.Ordered](g *Groups[K], wider func(K) W) *Groups[W] {
 	out := &Groups[W]{}
 	for k, t := range g.All() {
-		_ = out.AddTally(wider(k), t) // of one metric, by within
+		_ = out.addTally(wider(k), t) // of one metric, by within
 	}
 	return out
-}
-
-// ResultOptions says which groups are too small to show. The zero value works.
-type ResultOptions struct {
-	// MinN is the least number of answers that a shown group has; 0 means 5, 1
-	// or less than 0 shows all.
-	MinN int64
-}
-
-func (o ResultOptions) minN() int64 {
-	switch {
-	case o.MinN == 0:
-		return 5
-	case o.MinN <= 1:
-		return 0
-	}
-	return o.MinN
 }
 
 // GroupResult is the result of one group. When Suppressed, only Key is set:
@@ -111,12 +94,18 @@ type GroupResult[K cmp.Ordered] struct {
 	Result     Result // zero when Suppressed
 }
 
-// Results gives the result of each group in the order of their keys. Groups
-// with fewer answers than MinN are suppressed. When that hides one group only,
-// or groups with fewer than MinN answers together, the next smallest are
-// suppressed with them: what is hidden could be had by subtracting what is
+// Results gives the result of each group in the order of their keys. Groups with fewer
+// than least answers are suppressed; 0 means 5, and 1 or less than 0 shows all. When that
+// hides one group only, or groups with fewer than least answers together, the next
+// smallest are suppressed with them: what is hidden could be had by subtracting what is
 // shown from the total.
-func (g *Groups[K]) Results(opt ResultOptions) []GroupResult[K] {
+func (g *Groups[K]) Results(least int64) []GroupResult[K] {
+	switch {
+	case least == 0:
+		least = 5
+	case least <= 1:
+		least = 0
+	}
 	type cell struct {
 		key K
 		n   int64
@@ -132,7 +121,7 @@ func (g *Groups[K]) Results(opt ResultOptions) []GroupResult[K] {
 	var together int64
 	count := 0 // hidden groups that have answers
 	for _, c := range cells {
-		if c.n >= opt.minN() && (count == 0 || count > 1 && together >= opt.minN()) {
+		if c.n >= least && (count == 0 || count > 1 && together >= least) {
 			break
 		}
 		hidden[c.key] = true

@@ -18,21 +18,21 @@ func (q *Question) normal(v any, maxRunes int) (any, *Fault) {
 	}
 	switch v.(type) {
 	case []any, map[string]any:
-		return nil, q.fault(WrongType, "")
+		return nil, q.fault(wrongType, "")
 	}
-	if len(q.Choices) > 0 || q.Type == Rating || q.Type == Radiogroup {
+	if len(q.Choices) > 0 || q.Type == rating || q.Type == radiogroup {
 		return q.chosen(v)
 	}
 	if _, ok := v.(bool); ok {
-		return nil, q.fault(WrongType, "")
+		return nil, q.fault(wrongType, "")
 	}
 	if f, ok := v.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
-		return nil, q.fault(BadFormat, "")
+		return nil, q.fault(badFormat, "")
 	}
 	return q.typed(toText(v), maxRunes)
 }
 
-func (q *Question) fault(code FaultCode, limit string) *Fault {
+func (q *Question) fault(code string, limit string) *Fault {
 	return &Fault{Question: q.Name, Code: code, Limit: limit}
 }
 
@@ -48,22 +48,22 @@ func (q *Question) chosen(v any) (any, *Fault) {
 			return c.Value, nil
 		}
 	}
-	return nil, q.fault(NotOffered, "")
+	return nil, q.fault(notOffered, "")
 }
 
 func (q *Question) typed(s string, maxRunes int) (any, *Fault) {
 	if len(s) > maxRunes*utf8.UTFMax {
-		return nil, q.fault(TooLong, strconv.Itoa(maxRunes))
+		return nil, q.fault(tooLong, strconv.Itoa(maxRunes))
 	}
-	s = cleanText(s, q.Type == Comment)
+	s = cleanText(s, q.Type == comment)
 	if s == "" {
 		return nil, nil
 	}
 	if q.MaxLength > 0 && utf16Len(s) > q.MaxLength {
-		return nil, q.fault(TooLong, strconv.Itoa(q.MaxLength))
+		return nil, q.fault(tooLong, strconv.Itoa(q.MaxLength))
 	}
 	if utf8.RuneCountInString(s) > maxRunes {
-		return nil, q.fault(TooLong, strconv.Itoa(maxRunes))
+		return nil, q.fault(tooLong, strconv.Itoa(maxRunes))
 	}
 	switch q.InputType {
 	case "number":
@@ -72,11 +72,11 @@ func (q *Question) typed(s string, maxRunes int) (any, *Fault) {
 		return q.date(s)
 	case "email":
 		if !mailLike(s) {
-			return nil, q.fault(BadFormat, "")
+			return nil, q.fault(badFormat, "")
 		}
 	case "url":
 		if u, err := url.Parse(s); err != nil || u.Scheme == "" || u.Host == "" {
-			return nil, q.fault(BadFormat, "")
+			return nil, q.fault(badFormat, "")
 		}
 	}
 	return s, nil
@@ -85,27 +85,27 @@ func (q *Question) typed(s string, maxRunes int) (any, *Fault) {
 func (q *Question) numeric(s string) (any, *Fault) {
 	f := textToNumber(s)
 	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return nil, q.fault(BadFormat, "")
+		return nil, q.fault(badFormat, "")
 	}
 	if lo, err := strconv.ParseFloat(q.Min, 64); err == nil && f < lo {
-		return nil, q.fault(OutOfRange, q.Min)
+		return nil, q.fault(outOfRange, q.Min)
 	}
 	if hi, err := strconv.ParseFloat(q.Max, 64); err == nil && f > hi {
-		return nil, q.fault(OutOfRange, q.Max)
+		return nil, q.fault(outOfRange, q.Max)
 	}
 	return f, nil
 }
 
 func (q *Question) date(s string) (any, *Fault) {
 	if _, err := time.Parse(time.DateOnly, s); err != nil {
-		return nil, q.fault(BadFormat, "")
+		return nil, q.fault(badFormat, "")
 	}
 	// Dates of this form sort as texts.
 	if _, err := time.Parse(time.DateOnly, q.Min); err == nil && s < q.Min {
-		return nil, q.fault(OutOfRange, q.Min)
+		return nil, q.fault(outOfRange, q.Min)
 	}
 	if _, err := time.Parse(time.DateOnly, q.Max); err == nil && s > q.Max {
-		return nil, q.fault(OutOfRange, q.Max)
+		return nil, q.fault(outOfRange, q.Max)
 	}
 	return s, nil
 }

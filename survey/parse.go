@@ -30,7 +30,7 @@ func Parse(data []byte, limits Limits) (*Definition, error) {
 		return nil, p.err
 	}
 	slices.Sort(p.langs)
-	p.d.languages = slices.Compact(p.langs)
+	p.d.head.Languages = slices.Compact(p.langs)
 	return p.d, nil
 }
 
@@ -44,17 +44,17 @@ type parser struct {
 func (p *parser) survey(root *node) {
 	d := p.d
 	read := properties{
-		"title":        func(v *node, at string) { d.title = p.localized(v, at, "") },
-		"description":  func(v *node, at string) { d.about = p.localized(v, at, "") },
-		"completeText": func(v *node, at string) { d.complete = p.localized(v, at, "") },
-		"pageNextText": func(v *node, at string) { d.next = p.localized(v, at, "") },
+		"title":        func(v *node, at string) { d.head.Title = p.localized(v, at, "") },
+		"description":  func(v *node, at string) { d.head.Description = p.localized(v, at, "") },
+		"completeText": func(v *node, at string) { d.head.CompleteText = p.localized(v, at, "") },
+		"pageNextText": func(v *node, at string) { d.head.NextText = p.localized(v, at, "") },
 		"completedHtml": func(v *node, at string) {
 			written := p.localized(v, at, "")
-			if d.thanks = written.withoutMarkup(); !slices.Equal(d.thanks.all(), written.all()) {
+			if d.head.Thanks = written.withoutMarkup(); !slices.Equal(d.head.Thanks.all(), written.all()) {
 				p.find(unsupportedProperty, warning, at, "", "is shown without its markup")
 			}
 		},
-		"locale": func(v *node, at string) { p.text(v, at, "", &d.locale) },
+		"locale": func(v *node, at string) { p.text(v, at, "", &d.head.Language) },
 		"clearInvisibleValues": func(v *node, at string) {
 			var mode string
 			p.text(v, at, "", &mode)
@@ -82,8 +82,8 @@ func (p *parser) surveyExtension(n *node, at string) {
 		return
 	}
 	p.members(n, at, "", properties{
-		"name":    func(v *node, at string) { p.text(v, at, "", &p.d.name) },
-		"version": func(v *node, at string) { p.d.version = toText(v.value()) },
+		"name":    func(v *node, at string) { p.text(v, at, "", &p.d.head.Name) },
+		"version": func(v *node, at string) { p.d.head.Version = toText(v.value()) },
 	}, vocabulary{})
 }
 
@@ -104,17 +104,17 @@ func (p *parser) pages(n *node, path string) {
 
 // loosePage reads questions that stand at the root of the file, without pages.
 func (p *parser) loosePage(n *node, path string) {
-	p.d.pages = append(p.d.pages, Page{})
+	p.d.head.Pages = append(p.d.head.Pages, Page{})
 	p.d.containers = append(p.d.containers, container{parent: -1, static: true})
 	p.elementsOf(n, path, len(p.d.containers)-1, Text{}, "")
 }
 
 func (p *parser) page(n *node, path string) {
-	page := len(p.d.pages)
-	p.d.pages = append(p.d.pages, Page{})
+	page := len(p.d.head.Pages)
+	p.d.head.Pages = append(p.d.head.Pages, Page{})
 	self := len(p.d.containers)
 	p.d.containers = append(p.d.containers, container{parent: -1, static: true})
-	pg := &p.d.pages[page]
+	pg := &p.d.head.Pages[page]
 	var children, childPath = (*node)(nil), ""
 	p.members(n, path, "", properties{
 		"name":        func(v *node, at string) { p.text(v, at, "", &pg.Name) },
@@ -161,11 +161,11 @@ func (p *parser) element(n *node, path string, parent int, panelTitle Text, pane
 		p.find(unknownType, failure, path, name, "an element without a type")
 		return
 	}
-	switch Type(typ.text) {
+	switch typ.text {
 	case "panel":
 		p.panel(n, path, parent)
-	case Rating, Radiogroup, Comment, Input, Boolean:
-		p.question(n, path, Type(typ.text), name, parent, panelTitle, panel)
+	case rating, radiogroup, comment, input, boolean:
+		p.question(n, path, typ.text, name, parent, panelTitle, panel)
 	default:
 		if slices.Contains(laterTypes, typ.text) {
 			p.find(unsupportedType, failure, join(path, "type"), name, quote(typ.text))

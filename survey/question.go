@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-func (p *parser) question(n *node, path string, typ Type, name string, parent int, panelTitle Text, panel string) {
+func (p *parser) question(n *node, path string, typ string, name string, parent int, panelTitle Text, panel string) {
 	d := p.d
 	if name == "" {
 		p.find(missingName, failure, path, "", "a question without a name cannot be answered")
@@ -18,7 +18,7 @@ func (p *parser) question(n *node, path string, typ Type, name string, parent in
 		return
 	}
 	q := Question{
-		Name: name, Type: typ, Page: len(d.pages) - 1, Panel: panel, PanelTitle: panelTitle,
+		Name: name, Type: typ, Page: len(d.head.Pages) - 1, Panel: panel, PanelTitle: panelTitle,
 		index: len(d.questions), parent: parent, static: true,
 	}
 	loc := func(dst *Text) func(*node, string) {
@@ -44,16 +44,16 @@ func (p *parser) question(n *node, path string, typ Type, name string, parent in
 	}
 	var finish func()
 	switch typ {
-	case Rating:
+	case rating:
 		finish = p.rating(&q, path, read, loc)
-	case Radiogroup:
+	case radiogroup:
 		read["choices"] = func(v *node, at string) { q.Choices = p.choices(v, at, name) }
-	case Boolean:
+	case boolean:
 		finish = p.boolean(&q, path, read, loc)
-	case Comment:
+	case comment:
 		read["maxLength"], read["rows"] = num(&q.MaxLength), num(&q.Rows)
 		read["placeholder"] = loc(&q.Placeholder)
-	case Input:
+	case input:
 		q.InputType = "text"
 		read["inputType"] = func(v *node, at string) { p.inputType(v, at, name, &q.InputType) }
 		read["maxLength"] = num(&q.MaxLength)
@@ -70,7 +70,7 @@ func (p *parser) question(n *node, path string, typ Type, name string, parent in
 	if q.Title.IsZero() {
 		q.Title = plainText(name)
 	}
-	if (typ == Radiogroup || typ == Rating) && len(q.Choices) == 0 {
+	if (typ == radiogroup || typ == rating) && len(q.Choices) == 0 {
 		p.find(badValue, failure, path, name, "there is nothing to choose from")
 	}
 	p.checkMetric(&q, path)
@@ -234,7 +234,7 @@ func (p *parser) checkMetric(q *Question, path string) {
 	}
 	err := error(nil)
 	switch {
-	case q.Type != Rating && q.Type != Radiogroup:
+	case q.Type != rating && q.Type != radiogroup:
 		err = errors.New("is not asked on a scale")
 	default:
 		for i, c := range q.Choices {

@@ -27,26 +27,23 @@ type Response struct {
 	Key string `json:"key,omitempty"`
 }
 
-// FaultCode says what is wrong with an answer.
-type FaultCode string
-
 // The codes of faults.
 const (
-	Required   FaultCode = "required"     // no answer where one is asked for
-	WrongType  FaultCode = "wrong-type"   // a list where a number is asked, and the like
-	NotOffered FaultCode = "not-offered"  // no step of the scale, none of the choices
-	OutOfRange FaultCode = "out-of-range" // below min or above max
-	TooLong    FaultCode = "too-long"     // longer than maxLength
-	BadFormat  FaultCode = "bad-format"   // no number, date, e-mail or web address
-	NotAsked   FaultCode = "not-asked"    // the survey has no question of this name
+	required   = "required"
+	wrongType  = "wrong-type"
+	notOffered = "not-offered"
+	outOfRange = "out-of-range"
+	tooLong    = "too-long"
+	badFormat  = "bad-format"
+	notAsked   = "not-asked"
 )
 
 // Fault is one thing wrong with a response. It names the question and never
 // quotes the answer, which may be personal.
 type Fault struct {
 	Question string
-	Code     FaultCode
-	Limit    string // the bound that was passed, for OutOfRange and TooLong
+	Code     string
+	Limit    string // the bound that was passed, for OutOfRange and tooLong
 }
 
 func (f Fault) Error() string {
@@ -91,7 +88,7 @@ func (d *Definition) Check(r Response) (Response, error) {
 	for name, v := range r.Answers {
 		i, ok := d.byName[name]
 		if !ok {
-			faults = append(faults, Fault{Question: name, Code: NotAsked})
+			faults = append(faults, Fault{Question: name, Code: notAsked})
 			continue
 		}
 		v, fault := d.questions[i].normal(v, d.limits.AnswerRunes)
@@ -113,9 +110,9 @@ func (d *Definition) Check(r Response) (Response, error) {
 		if f, is := bad[q.Name]; is {
 			inOrder = append(inOrder, f)
 		} else if !answered && q.Required {
-			inOrder = append(inOrder, Fault{Question: q.Name, Code: Required})
+			inOrder = append(inOrder, Fault{Question: q.Name, Code: required})
 		} else if answered && len(q.Choices) > 0 && !q.offers(v) {
-			inOrder = append(inOrder, Fault{Question: q.Name, Code: NotOffered})
+			inOrder = append(inOrder, Fault{Question: q.Name, Code: notOffered})
 			delete(answers, q.Name)
 		}
 	}
@@ -123,7 +120,7 @@ func (d *Definition) Check(r Response) (Response, error) {
 		maps.DeleteFunc(answers, func(name string, _ any) bool { return !shown[name] })
 	}
 	r.Answers = answers
-	r.Survey, r.Version = d.name, d.version
+	r.Survey, r.Version = d.head.Name, d.head.Version
 	if faults = append(inOrder, faults...); len(faults) > 0 {
 		return r, faults
 	}
@@ -145,7 +142,7 @@ type Written struct {
 func (d *Definition) Written(r Response) []Written {
 	var out []Written
 	for _, q := range d.questions {
-		if q.Type != Comment && (q.Type != Input || q.InputType != "text" || q.Extension.PII != "") {
+		if q.Type != comment && (q.Type != input || q.InputType != "text" || q.Extension.PII != "") {
 			continue
 		}
 		if s, ok := r.Answers[q.Name].(string); ok && s != "" {

@@ -216,7 +216,7 @@ func TestRollUpsAgree(t *testing.T) {
 		for _, i := range rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1)).Perm(3) {
 			require.NoError(t, shuffled.Merge(&parts[i]))
 		}
-		require.Equal(t, stores.Results(ResultOptions{MinN: -1}), shuffled.Results(ResultOptions{MinN: -1}))
+		require.Equal(t, stores.Results(-1), shuffled.Results(-1))
 
 		regions := RollUp(&stores, region)
 		for k, got := range regions.All() {
@@ -231,15 +231,15 @@ func TestRollUpsAgree(t *testing.T) {
 }
 
 func TestSmallGroupsAreHidden(t *testing.T) {
-	hidden := func(opt ResultOptions, sizes ...int) (out []bool) {
+	hidden := func(least int64, sizes ...int) (out []bool) {
 		var g Groups[int]
 		for k, n := range sizes {
-			require.NoError(t, g.AddTally(k, Tally{Metric: NPS}))
+			require.NoError(t, g.addTally(k, Tally{Metric: NPS}))
 			for range n {
 				require.NoError(t, g.Add(k, Score{Metric: NPS, Answered: true, Value: 9}))
 			}
 		}
-		for _, r := range g.Results(opt) {
+		for _, r := range g.Results(least) {
 			out = append(out, r.Suppressed)
 			if r.Suppressed {
 				assert.Equal(t, Result{}, r.Result)
@@ -250,14 +250,14 @@ func TestSmallGroupsAreHidden(t *testing.T) {
 		return out
 	}
 	no, yes := false, true
-	assert.Equal(t, []bool{no, no}, hidden(ResultOptions{}, 5, 6))
-	assert.Equal(t, []bool{yes, no, yes}, hidden(ResultOptions{}, 4, 9, 8), "one alone could be subtracted from the total")
-	assert.Equal(t, []bool{yes, yes, no}, hidden(ResultOptions{}, 4, 3, 8))
-	assert.Equal(t, []bool{yes, yes, yes}, hidden(ResultOptions{}, 2, 2, 8), "two with four together are too few")
-	assert.Equal(t, []bool{yes, no, no}, hidden(ResultOptions{}, 0, 9, 8), "nothing is hidden by an empty group")
-	assert.Equal(t, []bool{no, no}, hidden(ResultOptions{MinN: 1}, 0, 1))
-	assert.Equal(t, []bool{yes, yes}, hidden(ResultOptions{MinN: 10}, 9, 20))
-	assert.Nil(t, hidden(ResultOptions{}))
+	assert.Equal(t, []bool{no, no}, hidden(0, 5, 6))
+	assert.Equal(t, []bool{yes, no, yes}, hidden(0, 4, 9, 8), "one alone could be subtracted from the total")
+	assert.Equal(t, []bool{yes, yes, no}, hidden(0, 4, 3, 8))
+	assert.Equal(t, []bool{yes, yes, yes}, hidden(0, 2, 2, 8), "two with four together are too few")
+	assert.Equal(t, []bool{yes, no, no}, hidden(0, 0, 9, 8), "nothing is hidden by an empty group")
+	assert.Equal(t, []bool{no, no}, hidden(1, 0, 1))
+	assert.Equal(t, []bool{yes, yes}, hidden(10, 9, 20))
+	assert.Nil(t, hidden(0))
 }
 
 func TestGroupsRefuseMixing(t *testing.T) {

@@ -63,17 +63,17 @@ const questionIgnored = `state useDisplayValuesInDynamicTexts width minWidth max
 const questionLater = `valueName enableIf resetValueIf setValueIf setValueExpression defaultValue
 	defaultValueExpression clearIfInvisible readOnly validators showCommentArea hasComment`
 
-var questionVocabulary = map[Type]vocabulary{
-	Rating: question(`rateType scaleColorMode rateColorMode autoGenerate displayRateDescriptionsAsExtremeItems
+var questionVocabulary = map[string]vocabulary{
+	rating: question(`rateType scaleColorMode rateColorMode autoGenerate displayRateDescriptionsAsExtremeItems
 		rateDescriptionLocation displayMode itemComponent`, ""),
-	Radiogroup: question(`separateSpecialChoices otherPlaceholder noneText refuseText dontKnowText otherText
+	radiogroup: question(`separateSpecialChoices otherPlaceholder noneText refuseText dontKnowText otherText
 		otherErrorText colCount allowClear showClearButton itemComponent`,
 		`choicesFromQuestion choicesFromQuestionMode choiceValuesFromQuestion choiceTextsFromQuestion
 		choicesOrder choicesByUrl hideIfChoicesEmpty choicesVisibleIf choicesEnableIf showOtherItem hasOther
 		showNoneItem hasNone showRefuseItem showDontKnowItem storeOthersAsComment`),
-	Boolean: question("label swapOrder displayMode useTitleAsLabel", ""),
-	Comment: question("cols textUpdateMode autoGrow allowResize acceptCarriageReturn", ""),
-	Input: question("inputSize size textUpdateMode inputTextAlignment minErrorText maxErrorText stepErrorText",
+	boolean: question("label swapOrder displayMode useTitleAsLabel", ""),
+	comment: question("cols textUpdateMode autoGrow allowResize acceptCarriageReturn", ""),
+	input: question("inputSize size textUpdateMode inputTextAlignment minErrorText maxErrorText stepErrorText",
 		"minValueExpression maxValueExpression maskType maskSettings dataList"),
 }
 

@@ -59,7 +59,7 @@ func TestWalksLikeSurveyJS(t *testing.T) {
 		var faults Faults
 		errors.As(err, &faults)
 		for _, f := range faults {
-			assert.Equal(t, Required, f.Code)
+			assert.Equal(t, required, f.Code)
 			missing = append(missing, f.Question)
 		}
 		require.Equal(t, w.Required, missing, "%s\n%v %v", w.Def, w.Data, w.Vars)

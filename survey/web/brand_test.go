@@ -69,7 +69,7 @@ func TestBrandsThatCannotBeRead(t *testing.T) {
 		err := b.Validate()
 		require.ErrorIs(t, err, web.ErrBrand, want)
 		require.ErrorContains(t, err, want)
-		_, err = web.New(web.Config{Store: hearing{}, Tokens: noTokens{}, Brand: b})
+		_, err = web.New(web.Config{Store: hearing{}, Tokens: noTokens{}.Parse, Brand: b})
 		require.ErrorIs(t, err, web.ErrBrand, want)
 	}
 	for _, b := range []web.Brand{{}, {Accent: "#767676"}, {Accent: "#ffee00", Ink: "#000000"}, {Name: "x", Logo: []byte("<?xml version=\"1.0\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\"/>")}} {

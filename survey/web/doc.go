@@ -20,7 +20,7 @@
 //
 // The host supplies a Store of two methods and mounts the handler:
 //
-//	h, err := web.New(web.Config{Store: store, Tokens: codec})
+//	h, err := web.New(web.Config{Store: store, Tokens: codec.Parse})
 //	mux.Handle("/s/", h)
 //
 // Texts of the page are in Turkish and English; texts of the questions come in

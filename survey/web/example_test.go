@@ -46,7 +46,7 @@ func Example() {
 		return
 	}
 	store := &shop{def: survey.Satisfaction()}
-	pages, err := web.New(web.Config{Store: store, Tokens: codec})
+	pages, err := web.New(web.Config{Store: store, Tokens: codec.Parse})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -17,8 +17,11 @@ import (
 // Config configures a Handler. Store and Tokens are needed; the zero value of
 // every other field works.
 type Config struct {
-	Store  Store
-	Tokens Tokens
+	Store Store
+	// Tokens returns the id in the token of a link; the Parse of an invite.Codec does. A
+	// token whose error is invite.ErrUnknownKey has expired, every other error means an
+	// unknown one.
+	Tokens func(token string) (id uint64, err error)
 	// Brand says whose pages they are.
 	Brand Brand
 	// Path is where the handler is mounted. Defaults to "/s/".
@@ -46,8 +49,7 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// ErrConfig is wrapped by New's error for a Config without Store or Tokens.
-var ErrConfig = errors.New("survey/web: Store and Tokens are needed")
+var errConfig = errors.New("survey/web: Store and Tokens are needed")
 
 var errNoDefinition = errors.New("an open invitation without a definition")
 
@@ -62,10 +64,11 @@ type Handler struct {
 	bodies bodies
 }
 
-// New returns a handler. It starts nothing.
+// New returns a handler. It starts nothing. It fails without Store or Tokens, and on a
+// Brand that cannot be shown (ErrBrand).
 func New(cfg Config) (*Handler, error) {
 	if cfg.Store == nil || cfg.Tokens == nil {
-		return nil, ErrConfig
+		return nil, errConfig
 	}
 	if cfg.Path == "" {
 		cfg.Path = "/s/"
@@ -125,7 +128,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.headers(w)
 	token, action, deeper := strings.Cut(strings.TrimPrefix(r.URL.Path, h.cfg.Path), "/")
 	handle, allow := h.route(r.Method, action)
-	id, err := h.cfg.Tokens.Parse(token)
+	id, err := h.cfg.Tokens(token)
 	var refuse func() // without a look at the store or at the body
 	switch {
 	case allow == "":
@@ -312,8 +315,8 @@ func (h *Handler) thanks(w http.ResponseWriter, r *http.Request, v visit) {
 	}
 	t, lang := textsFor(v.lang)
 	n := notice{Lang: lang, T: t, Title: t.Thanks, Body: t.ThanksBody, NotMeAction: h.notMeAction(v)}
-	if d := v.inv.Definition; d != nil && !d.Thanks().IsZero() {
-		n.Lang, n.Body = v.lang, survey.Pipe(d.Thanks().In(v.lang), piper(v, nil))
+	if d := v.inv.Definition; d != nil && !d.Head().Thanks.IsZero() {
+		n.Lang, n.Body = v.lang, survey.Pipe(d.Head().Thanks.In(v.lang), piper(v, nil))
 	}
 	h.notice(w, r, n, http.StatusOK)
 }

@@ -171,7 +171,7 @@ func TestNotMe(t *testing.T) {
 func TestNotMeIsOfferedOnlyWhenHeard(t *testing.T) {
 	w := newWorld(t, survey.Satisfaction())
 	codec := tokens{w.token: 7}
-	h, err := web.New(web.Config{Store: w.record, Tokens: codec})
+	h, err := web.New(web.Config{Store: w.record, Tokens: codec.Parse})
 	require.NoError(t, err)
 	w.h = h
 	w.inv[7].ExpiresAt = w.inv[7].ExpiresAt.AddDate(1000, 0, 0)
@@ -390,7 +390,7 @@ func TestPageWeight(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	_, err := web.New(web.Config{})
-	require.ErrorIs(t, err, web.ErrConfig)
+	require.ErrorContains(t, err, "Store and Tokens are needed")
 }
 
 func TestCancelledRequest(t *testing.T) {
@@ -405,7 +405,7 @@ func TestCancelledRequest(t *testing.T) {
 // a look at the store.
 func TestTokenOfADroppedKeyHasExpired(t *testing.T) {
 	w := newWorld(t, survey.Satisfaction())
-	h, err := web.New(web.Config{Store: hearing{w.record}, Tokens: dropped{}, Now: func() time.Time { return noon }})
+	h, err := web.New(web.Config{Store: hearing{w.record}, Tokens: dropped{}.Parse, Now: func() time.Time { return noon }})
 	require.NoError(t, err)
 	w.h = h
 	for path, want := range map[string]int{"": http.StatusGone, "/thanks": http.StatusGone, "/heard": http.StatusGone} {
@@ -448,7 +448,7 @@ func TestNotMeEnds(t *testing.T) {
 
 	// The store's own word counts, whatever the page thought.
 	w.inv[7].State, w.inv[7].NotMeUntil = web.Open, time.Time{}
-	w.h = must(web.New(web.Config{Store: ended{w.record}, Tokens: tokens{w.token: 7}, Now: func() time.Time { return noon }}))
+	w.h = must(web.New(web.Config{Store: ended{w.record}, Tokens: tokens{w.token: 7}.Parse, Now: func() time.Time { return noon }}))
 	assert.Equal(t, http.StatusGone, w.post("/s/"+w.token+"/not-me", "").Code)
 }
 

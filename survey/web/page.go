@@ -95,8 +95,8 @@ func (h *Handler) formPage(v visit, s step, key string) *formPage {
 	say := func(text survey.Text) string { return survey.Pipe(text.In(v.lang), pipe) }
 	p := &formPage{
 		shell: h.shell(v.lang), Lang: v.lang, T: t, NotMeAction: h.notMeAction(v), Place: v.inv.Place, Faulty: len(s.faults) > 0,
-		Title:  firstOf(say(d.Title()), v.inv.Place, t.Send),
-		Button: firstOf(say(d.CompleteText()), t.Send),
+		Title:  firstOf(say(d.Head().Title), v.inv.Place, t.Send),
+		Button: firstOf(say(d.Head().CompleteText), t.Send),
 		Hidden: s.hidden(key),
 	}
 	p.HeadTitle = p.Title
@@ -104,9 +104,9 @@ func (h *Handler) formPage(v visit, s step, key string) *formPage {
 		p.HeadTitle = t.ErrorPrefix + p.Title // a screen reader reads it first
 	}
 	if len(s.was) == 0 {
-		p.About = say(d.Description())
+		p.About = say(d.Head().Description)
 	}
-	pages := d.Pages()
+	pages := d.Head().Pages
 	heading := ""
 	p.Questions = make([]field, len(s.ask))
 	for i := range s.ask {
@@ -144,7 +144,7 @@ func (s *step) hidden(key string) template.HTML {
 func (s *step) field(q *survey.Question, i int, t *texts, lang string, say func(survey.Text) string) field {
 	id := "q" + strconv.Itoa(i)
 	f := field{
-		ID: id, Focus: id, Long: q.Type == survey.Comment, Value: s.raw[q.Name],
+		ID: id, Focus: id, Long: q.Type == "comment", Value: s.raw[q.Name],
 		Title: firstOf(strings.TrimSpace(say(q.Title)), q.Name),
 	}
 	mark := t.Optional
@@ -223,7 +223,7 @@ func radios(f *field, q *survey.Question, t *texts, say func(survey.Text) string
 	m.b.Grow(len(q.Choices) * 96)
 	for n, c := range q.Choices {
 		key, text := c.Key(), say(c.Text)
-		if q.Type == survey.Boolean && text == "" {
+		if q.Type == "boolean" && text == "" {
 			text = [...]string{t.Yes, t.No}[n]
 		}
 		m.open("label")

@@ -169,7 +169,7 @@ func TestManySlowBodies(t *testing.T) { // Case H7
 	w := newWorld(t, survey.Satisfaction())
 	codec, err := invite.New("survey", []byte("32 bytes from crypto/rand in earnest"))
 	require.NoError(t, err)
-	h, err := web.New(web.Config{Store: w.record, Tokens: codec, MaxForms: 5})
+	h, err := web.New(web.Config{Store: w.record, Tokens: codec.Parse, MaxForms: 5})
 	require.NoError(t, err)
 	tokens := make([]string, 20)
 	for i := range tokens {

@@ -59,9 +59,3 @@ type NotMeStore interface {
 	// ErrEnded.
 	NotMe(ctx context.Context, id uint64, at time.Time) error
 }
-
-// Tokens reads the token of a link; *invite.Codec does. A token whose error is
-// invite.ErrUnknownKey has expired, every other error means an unknown one.
-type Tokens interface {
-	Parse(token string) (id uint64, err error)
-}

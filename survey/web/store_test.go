@@ -87,7 +87,7 @@ func newWorld(t testing.TB, def *survey.Definition, change ...func(*web.Config))
 	require.NoError(t, err)
 	w.token, err = codec.Mint(7)
 	require.NoError(t, err)
-	cfg := web.Config{Store: hearing{w.record}, Tokens: codec, Now: func() time.Time { return noon }}
+	cfg := web.Config{Store: hearing{w.record}, Tokens: codec.Parse, Now: func() time.Time { return noon }}
 	for _, c := range change {
 		c(&cfg)
 	}

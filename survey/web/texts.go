@@ -21,7 +21,7 @@ type texts struct {
 	Unavailable, UnavailableBody   string
 	Refused, RefusedBody           string
 	TooLarge                       string
-	faults                         map[survey.FaultCode]string // {limit} is the bound
+	faults                         map[string]string // {limit} is the bound
 }
 
 var english = texts{
@@ -38,13 +38,13 @@ var english = texts{
 	Unavailable: "Something went wrong on our side", UnavailableBody: "Your answer was not stored. Please try again in a few minutes.",
 	Refused: "We could not accept this", RefusedBody: "Please open the link in your message again and answer there.",
 	TooLarge: "Your answer is too long",
-	faults: map[survey.FaultCode]string{
-		survey.Required:   "Please answer this question.",
-		survey.NotOffered: "Please choose one of the answers.",
-		survey.OutOfRange: "The value is outside what is allowed ({limit}).",
-		survey.TooLong:    "Please shorten your answer to {limit} characters.",
-		survey.BadFormat:  "Please check how this is written.",
-		survey.WrongType:  "Please check your answer.",
+	faults: map[string]string{
+		"required":     "Please answer this question.",
+		"not-offered":  "Please choose one of the answers.",
+		"out-of-range": "The value is outside what is allowed ({limit}).",
+		"too-long":     "Please shorten your answer to {limit} characters.",
+		"bad-format":   "Please check how this is written.",
+		"wrong-type":   "Please check your answer.",
 	},
 }
 
@@ -62,13 +62,13 @@ var turkish = texts{
 	Unavailable: "Bizde bir aksaklık oldu", UnavailableBody: "Yanıtınız kaydedilmedi. Lütfen birkaç dakika sonra yeniden deneyin.",
 	Refused: "Bunu kabul edemedik", RefusedBody: "Lütfen mesajınızdaki bağlantıyı yeniden açıp orada yanıtlayın.",
 	TooLarge: "Yanıtınız çok uzun",
-	faults: map[survey.FaultCode]string{
-		survey.Required:   "Lütfen bu soruyu yanıtlayın.",
-		survey.NotOffered: "Lütfen seçeneklerden birini seçin.",
-		survey.OutOfRange: "Değer izin verilen aralığın dışında ({limit}).",
-		survey.TooLong:    "Lütfen yanıtınızı en çok {limit} karakter olacak şekilde kısaltın.",
-		survey.BadFormat:  "Lütfen yazımını kontrol edin.",
-		survey.WrongType:  "Lütfen yanıtınızı kontrol edin.",
+	faults: map[string]string{
+		"required":     "Lütfen bu soruyu yanıtlayın.",
+		"not-offered":  "Lütfen seçeneklerden birini seçin.",
+		"out-of-range": "Değer izin verilen aralığın dışında ({limit}).",
+		"too-long":     "Lütfen yanıtınızı en çok {limit} karakter olacak şekilde kısaltın.",
+		"bad-format":   "Lütfen yazımını kontrol edin.",
+		"wrong-type":   "Lütfen yanıtınızı kontrol edin.",
 	},
 }
 
@@ -81,12 +81,12 @@ func textsFor(lang string) (*texts, string) {
 }
 
 func (t *texts) fault(q *survey.Question, f survey.Fault, lang string) string {
-	if f.Code == survey.Required && !q.RequiredText.IsZero() {
+	if f.Code == "required" && !q.RequiredText.IsZero() {
 		return q.RequiredText.In(lang)
 	}
 	s, ok := t.faults[f.Code]
 	if !ok {
-		s = t.faults[survey.WrongType]
+		s = t.faults["wrong-type"]
 	}
 	return strings.ReplaceAll(s, "{limit}", f.Limit)
 }
@@ -103,7 +103,7 @@ func language(asked string, inv Invitation, accept string) string {
 		if inv.Definition == nil {
 			return false
 		}
-		for _, l := range inv.Definition.Languages() {
+		for _, l := range inv.Definition.Head().Languages {
 			if strings.EqualFold(l, base) || strings.EqualFold(l, lang) {
 				return true
 			}
