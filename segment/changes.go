@@ -7,41 +7,28 @@ import (
 	"github.com/vefacrm/vefa/segment/bitset"
 )
 
-// CauseKind says what kind of event changed a membership; its String is one of "tag
-// set", "tag cleared", "tag replaced" (by SetTag), "polarity" (decided, or come into
-// effect), "leaf" (SetLeaf, SetField or SetPredicate), "predicate" (time passed, or Touch),
-// "definition", "joined", "left" and "load".
-type CauseKind uint8
-
 // The kinds of causes.
 const (
-	causeTagSet      CauseKind = iota + 1 // Name: tag
-	causeTagCleared                       // Name: tag
-	causeTagReplaced                      // Name: tag; SetTag
-	causePolarity                         // Name: tag; its polarity was decided or came into effect
-	causeLeaf                             // Name: leaf; SetLeaf, SetPredicate
-	causePredicate                        // time passed or the customer was touched
-	causeDefinition                       // Name: segment, Version: of its definition
-	causeJoined                           // the customer joined the population
-	causeLeft                             // the customer left the population
-	causeLoad                             // bulk load
+	causeTagSet      = "tag set"
+	causeTagCleared  = "tag cleared"
+	causeTagReplaced = "tag replaced"
+	causePolarity    = "polarity"
+	causeLeaf        = "leaf"
+	causePredicate   = "predicate"
+	causeDefinition  = "definition"
+	causeJoined      = "joined"
+	causeLeft        = "left"
+	causeLoad        = "load"
 )
-
-// String returns the kind in words.
-func (k CauseKind) String() string {
-	words := [...]string{"unknown", "tag set", "tag cleared", "tag replaced", "polarity", "leaf",
-		"predicate", "definition", "joined", "left", "load"}
-	if int(k) >= len(words) {
-		return words[0]
-	}
-	return words[k]
-}
 
 // Cause says why a membership changed.
 type Cause struct {
-	Kind    CauseKind
-	Name    string // the tag, the leaf or the segment that was defined; else empty
-	Version int    // of the definition, from 1
+	// Kind is "tag set", "tag cleared", "tag replaced" (by SetTag), "polarity" (decided, or
+	// come into effect), "leaf" (SetLeaf, SetField or SetPredicate), "predicate" (time
+	// passed, or Touch), "definition", "joined", "left" (the population) or "load".
+	Kind    string
+	Name    string // the tag, the leaf, the field or the segment that was defined; else empty
+	Version int    // of the definition, from 1; 0 for other kinds
 	By      string // TagChange.By
 }
 

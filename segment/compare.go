@@ -2,9 +2,7 @@ package segment
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/vefacrm/vefa/segment/bitset"
@@ -30,9 +28,6 @@ func (v *View) Compare(at time.Time, names ...string) (Comparison, error) {
 	}
 	return Comparison{Names: slices.Clone(names), Common: bitset.Overlaps(sets...)}, nil
 }
-
-// Size returns the number of members of the i-th segment.
-func (c Comparison) Size(i int) int { return c.Common[i][i] }
 
 // Jaccard returns the members that both have over those that either has
 // (Jaccard 1901), from 0 to 1; 0 for two empty segments.
@@ -93,20 +88,4 @@ func (v *View) Nearest(name string, n int, at time.Time) ([]Neighbour, error) {
 		return cmp.Or(cmp.Compare(y, x), cmp.Compare(a.Segment, b.Segment))
 	})
 	return out[:min(max(n, 0), len(out))], nil
-}
-
-// String returns the matrix, one segment per line: its size, then what it has
-// in common with the others in their order.
-func (c Comparison) String() string {
-	var b strings.Builder
-	for i, name := range c.Names {
-		fmt.Fprintf(&b, "%s: %d members", name, c.Size(i))
-		for j, other := range c.Names {
-			if i != j {
-				fmt.Fprintf(&b, "; %d in %s (Jaccard %.3f)", c.Common[i][j], other, c.Jaccard(i, j))
-			}
-		}
-		b.WriteByte('\n')
-	}
-	return b.String()
 }

@@ -25,7 +25,7 @@ func crowd(t *rapid.T, definitions int) (*Index, []string) {
 		}
 	})
 	require.NoError(t, err)
-	require.NoError(t, idx.Declare(tags...))
+	announce(t, idx, tags...)
 	_, err = idx.SetLeaf(day0, "set", bitset.Of(1, 4, 5, 17))
 	require.NoError(t, err)
 	_, err = idx.SetPredicate(day0, "pred", predicate)
@@ -102,7 +102,9 @@ func TestCompareRefuses(t *testing.T) {
 	require.Equal(t, []Neighbour{{Segment: "both", Size: 1, Common: 1, Jaccard: 0.5}}, near)
 	c, err := v.Compare(day0, "mail", "both")
 	require.NoError(t, err)
-	require.Equal(t, "mail: 2 members; 1 in both (Jaccard 0.500)\nboth: 1 members; 1 in mail (Jaccard 0.500)\n", c.String())
+	require.Equal(t, Comparison{Names: []string{"mail", "both"}, Common: [][]int{{2, 1}, {1, 1}}}, c)
+	require.Equal(t, 0.5, c.Jaccard(0, 1))
+	require.Equal(t, 0.5, c.Jaccard(1, 0))
 }
 
 // What a step of a waterfall excludes alone and only is what definitions with
@@ -122,7 +124,7 @@ func TestWaterfallAgainstOtherDefinitions(t *testing.T) {
 			}
 			v, err := idx.View().With(d)
 			require.NoError(t, err)
-			n, err := v.Count("x", day0)
+			n, err := v.count("x", day0)
 			require.NoError(t, err)
 			return n
 		}

@@ -35,14 +35,9 @@ func (d Definition) equal(e Definition) bool {
 	return d.Name == e.Name && d.Expr.equal(e.Expr) && slices.Equal(d.IgnoreRed, e.IgnoreRed)
 }
 
-// Tags lists the tags that the expression mentions itself, sorted.
-func (d Definition) Tags() []string { return d.Expr.references().tags }
-
-// Leaves lists the outside leaves that the expression mentions itself, sorted.
-func (d Definition) Leaves() []string { return d.Expr.references().leaves }
-
-// Segments lists the segments that the expression mentions itself, sorted.
-func (d Definition) Segments() []string { return d.Expr.references().segments }
+// References lists what the definition mentions itself, each sorted and once. What
+// nested segments mention is theirs.
+func (d Definition) References() References { return d.Expr.references() }
 
 // sorted returns the definition with its names composed and IgnoreRed in its
 // canonical order.

@@ -49,7 +49,7 @@
 // exclusion removes in order, alone and only it, Explain why somebody is in or
 // out and Flips what would change that, Compare and Nearest what overlaps,
 // MicroSegments which combinations of fields and tags have people in them,
-// TagUsers and its like who uses what, Lint what is probably not meant. Package
+// Users who uses what, Lint what is probably not meant. Package
 // segment/report draws the answers.
 //
 // Leaves come from outside: SetField supplies a field such as the city or the

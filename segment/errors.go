@@ -2,8 +2,6 @@ package segment
 
 import (
 	"fmt"
-	"strings"
-	"time"
 )
 
 // ParseError says where a text or JSON definition is wrong. In text it is where
@@ -28,10 +26,11 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("segment: too large: more than %d %s", e.Limit, e.What)
 }
 
-// InvalidError says that a value handed to the package cannot be used.
+// InvalidError says that a value handed to the package cannot be used, or not now: a time
+// before the index's clock, a segment that refers to itself, a tag that is in use.
 type InvalidError struct {
-	Field string // e.g. "customer", "tag", "k"
-	Msg   string
+	Field string // what it is about: "customer", "tag", "k", "time", "segment"
+	Msg   string // what is wrong, with the names that are involved
 }
 
 func (e *InvalidError) Error() string { return "segment: " + e.Field + ": " + e.Msg }
@@ -49,33 +48,4 @@ func (e *UnknownError) Error() string {
 		return fmt.Sprintf("segment: %q: unknown %s %q", e.In, e.Kind, e.Name)
 	}
 	return fmt.Sprintf("segment: unknown %s %q", e.Kind, e.Name)
-}
-
-// CycleError says that segments refer to each other in a circle.
-type CycleError struct {
-	Path []string // begins and ends with the same segment
-}
-
-func (e *CycleError) Error() string {
-	return "segment: definitions form a cycle: " + strings.Join(e.Path, " -> ")
-}
-
-// InUseError says that a segment cannot be removed while others refer to it.
-type InUseError struct {
-	Name string
-	By   []string // direct users, sorted
-}
-
-func (e *InUseError) Error() string {
-	return fmt.Sprintf("segment: %q is used by %s", e.Name, strings.Join(e.By, ", "))
-}
-
-// ClockError says that a change is dated before one the index already has.
-type ClockError struct {
-	At, Clock time.Time
-}
-
-func (e *ClockError) Error() string {
-	return fmt.Sprintf("segment: change at %s is before the index's clock %s",
-		e.At.Format(time.RFC3339), e.Clock.Format(time.RFC3339))
 }

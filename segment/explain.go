@@ -2,6 +2,7 @@ package segment
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -17,7 +18,10 @@ type Explanation struct {
 	Known    bool      // the index has met the customer and not forgotten it
 	Live     bool      // the customer is in the live population
 	Tree     Reason    // the expression
-	Red      []RedSeen // red tags that the customer carries, by name
+	// Red are the rules in effect of red tags that the customer carries, by tag. Those of
+	// the tags in Ignored do not exclude: the segment ignores their red.
+	Red     []PolarityRule
+	Ignored []string // by name
 }
 
 // Reason is the answer of one node of the expression.
@@ -30,12 +34,6 @@ type Reason struct {
 	Children []Reason // of the operands, in their order
 
 	least int // of isAtLeast
-}
-
-// RedSeen is a red tag that the customer carries.
-type RedSeen struct {
-	Rule    PolarityRule // in effect at that moment
-	Ignored bool         // the segment does not care about this tag's red
 }
 
 // Explain says why the customer is or is not in the segment at the given time.
@@ -56,15 +54,14 @@ func (v *View) Explain(name, customer string, at time.Time) (Explanation, error)
 	}
 	e.Tree.decide()
 	e.In = e.Live && e.Tree.Holds
-	ignored := make(map[string]bool)
-	for _, tag := range d.IgnoreRed {
-		ignored[tag] = true
-	}
 	for _, r := range v.reds(at) {
 		if known && v.tags[r.at].Contains(id) {
-			seen := RedSeen{Rule: r.rule, Ignored: ignored[v.names[r.at]]}
-			e.Red = append(e.Red, seen)
-			e.In = e.In && seen.Ignored
+			e.Red = append(e.Red, r.rule)
+			if slices.Contains(d.IgnoreRed, r.rule.Tag) {
+				e.Ignored = append(e.Ignored, r.rule.Tag)
+			} else {
+				e.In = false
+			}
 		}
 	}
 	return e, nil
@@ -187,8 +184,8 @@ func (e Explanation) reasons() []string {
 		out = e.Tree.leaves(out)
 	}
 	for _, r := range e.Red {
-		if !r.Ignored {
-			out = append(out, r.String())
+		if !slices.Contains(e.Ignored, r.Tag) {
+			out = append(out, r.text(&english))
 		}
 	}
 	return out

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -48,23 +49,18 @@ func phrasesOf(lang string) *phrases {
 	return &english
 }
 
-// String returns the sentence for the red tag, in English.
-func (r RedSeen) String() string { return r.text(&english) }
-
-func (r RedSeen) text(p *phrases) string {
+// text returns the sentence for a red tag.
+func (r PolarityRule) text(p *phrases) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, p.red, r.Rule.Tag)
-	if !r.Rule.From.IsZero() {
-		fmt.Fprintf(&b, p.since, r.Rule.From.UTC().Format(p.date))
+	fmt.Fprintf(&b, p.red, r.Tag)
+	if !r.From.IsZero() {
+		fmt.Fprintf(&b, p.since, r.From.UTC().Format(p.date))
 	}
-	if r.Rule.Owner != "" {
-		fmt.Fprintf(&b, p.by, r.Rule.Owner)
+	if r.Owner != "" {
+		fmt.Fprintf(&b, p.by, r.Owner)
 	}
-	if r.Rule.Reason != "" {
-		fmt.Fprintf(&b, " (%s)", r.Rule.Reason)
-	}
-	if r.Ignored {
-		b.WriteString(p.ignore)
+	if r.Reason != "" {
+		fmt.Fprintf(&b, " (%s)", r.Reason)
 	}
 	return b.String()
 }
@@ -92,11 +88,11 @@ func (e Explanation) Text(lang string) string {
 	}
 	e.Tree.write(&b, p, 0)
 	for _, r := range e.Red {
-		mark := "* "
-		if r.Ignored {
-			mark = "  "
+		if slices.Contains(e.Ignored, r.Tag) {
+			b.WriteString("  " + r.text(p) + p.ignore + "\n")
+		} else {
+			b.WriteString("* " + r.text(p) + "\n")
 		}
-		b.WriteString(mark + r.text(p) + "\n")
 	}
 	return b.String()
 }

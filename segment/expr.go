@@ -46,10 +46,12 @@ func Leaf(name string) Expr { return Expr{op: isLeaf, name: fold.Compose(name)} 
 // applied inside: it acts once, on the audience that is drawn.
 func In(segment string) Expr { return Expr{op: isSegment, name: fold.Compose(segment)} }
 
-// All selects the customers that are in all of the operands.
+// All selects the customers that are in all of the operands, without operands the whole
+// live population.
 func All(args ...Expr) Expr { return Expr{op: isAll, args: args} }
 
-// Any selects the customers that are in one or more of the operands.
+// Any selects the customers that are in one or more of the operands, without operands
+// nobody.
 func Any(args ...Expr) Expr { return Expr{op: isAny, args: args} }
 
 // AtLeast selects the customers that are in k or more of the operands.
@@ -66,12 +68,6 @@ func Odd(args ...Expr) Expr { return Expr{op: isXor, args: args} }
 
 // Not selects everyone in the live population who is not in the operand.
 func Not(arg Expr) Expr { return Expr{op: isNot, args: []Expr{arg}} }
-
-// Everyone selects the live population.
-func Everyone() Expr { return All() }
-
-// Nobody selects no one.
-func Nobody() Expr { return Any() }
 
 // Marked builds the audience of a tri-state tag panel: green tags include (any
 // of them; everyone if there is none), red tags exclude, neutral tags are
@@ -91,7 +87,7 @@ func Marked(marks map[string]Polarity) Expr {
 			red = append(red, Tag(name))
 		}
 	}
-	base := Everyone()
+	base := All()
 	switch len(green) {
 	case 0:
 	case 1:

@@ -38,8 +38,8 @@ func TestSetField(t *testing.T) {
 	require.ErrorAs(t, second(idx.SetField(day(2), "a:b", maps.All(cities))), &invalid)
 	require.ErrorAs(t, second(idx.SetField(day(2), "city", maps.All(cities), "\x00")), &invalid)
 	require.ErrorAs(t, second(idx.SetField(day(2), strings.Repeat("x", 255), maps.All(cities))), &invalid)
-	var clock *ClockError
-	require.ErrorAs(t, second(idx.SetField(day0, "city", maps.All(cities))), &clock)
+	require.ErrorAs(t, second(idx.SetField(day0, "city", maps.All(cities))), &invalid)
+	require.Equal(t, InvalidError{Field: "time", Msg: "2025-05-01T00:00:00Z is before the index's clock 2025-05-02T00:00:00Z"}, *invalid)
 	require.Equal(t, []string{"deniz"}, members(t, idx.View(), "van", day(2)), "a refused write changes nothing")
 }
 
@@ -56,22 +56,24 @@ func TestRemove(t *testing.T) {
 	require.NoError(t, err)
 	before := idx.View()
 
-	var used *InUseError
-	require.ErrorAs(t, second(idx.RemoveLeaf(day(1), "idle", "used")), &used)
-	require.Equal(t, &InUseError{Name: "used", By: []string{"leafy"}}, used)
-	require.ErrorAs(t, second(idx.RemoveTag(day(1), "old", "service-only")), &used)
-	require.Equal(t, []string{"service"}, used.By)
-	require.ErrorAs(t, second(idx.RemoveTag(day(1), "forgiven")), &used)
-	require.Equal(t, []string{"careless"}, used.By)
-	require.ErrorAs(t, second(idx.RemoveTag(day(1), "red-soon")), &used)
-	require.Equal(t, []string{"its red polarity"}, used.By)
+	for want, what := range map[string]References{
+		`segment: leaf: "used" is used by leafy`:               {Leaves: []string{"idle", "used"}},
+		`segment: tag: "service-only" is used by service`:      {Tags: []string{"old", "service-only"}},
+		`segment: tag: "forgiven" is used by careless`:         {Tags: []string{"forgiven"}},
+		`segment: tag: "red-soon" is used by its red polarity`: {Tags: []string{"red-soon"}},
+		`segment: segment: "mail" is used by both`:             {Leaves: []string{"idle"}, Segments: []string{"mail"}},
+	} {
+		var invalid *InvalidError
+		require.ErrorAs(t, second(idx.Remove(day(1), what)), &invalid)
+		require.EqualError(t, invalid, want)
+	}
 	require.Equal(t, []string{"old", "red-soon"}, idx.View().TagsOf("emre"))
 
-	_, err = idx.RemoveTag(day(1), "old", "never-seen")
+	_, err = idx.Remove(day(1), References{Tags: []string{"old", "never-seen"}, Leaves: []string{"idle", "never-seen"}})
 	require.NoError(t, err)
-	_, err = idx.RemoveLeaf(day(1), "idle", "never-seen")
-	require.NoError(t, err)
-	_, err = idx.RemoveTag(day(5), "red-soon")
+	_, err = idx.Remove(day(1), References{Tags: []string{"forgiven"}, Segments: []string{"careless"}})
+	require.NoError(t, err, "what mentions it goes, too")
+	_, err = idx.Remove(day(5), References{Tags: []string{"red-soon"}})
 	require.NoError(t, err)
 	require.Empty(t, idx.View().TagsOf("emre"))
 	require.NotContains(t, slices.Collect(idx.View().Tags()), "old")
@@ -85,7 +87,5 @@ func TestRemove(t *testing.T) {
 func TestDefinitionMentions(t *testing.T) {
 	defs, err := ParseDefinitions(`segment x = b or a except leaf(l) except segment(s) except a ignoring red r`, Limits{})
 	require.NoError(t, err)
-	require.Equal(t, []string{"a", "b"}, defs[0].Tags())
-	require.Equal(t, []string{"l"}, defs[0].Leaves())
-	require.Equal(t, []string{"s"}, defs[0].Segments())
+	require.Equal(t, References{Tags: []string{"a", "b"}, Leaves: []string{"l"}, Segments: []string{"s"}}, defs[0].References())
 }

@@ -330,7 +330,7 @@ func TestChangesAsSets(t *testing.T) {
 	want, _ = listed(one.SetTag(day(4), "vip", bitset.Of(0, 1, 2)))
 	got, err = bulk.SetTag(day(4), "vip", bitset.Of(0, 1, 2))
 	check(want, got, err)
-	d := Definition{Name: "mail", Expr: Everyone()}
+	d := Definition{Name: "mail", Expr: All()}
 	want, _ = listed(one.Define(day(5), d))
 	got, err = bulk.Define(day(5), d)
 	check(want, got, err)

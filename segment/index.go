@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -15,8 +16,8 @@ import (
 // Options configure an Index. The zero value works.
 type Options struct {
 	Limits Limits // of definitions; zero fields have defaults
-	// Strict refuses definitions that mention a tag no customer ever carried,
-	// no polarity rule names and Declare did not announce.
+	// Strict refuses definitions that mention a tag that no customer ever carried and
+	// no polarity rule names: a Neutral rule announces one that is still to come.
 	Strict bool
 	// History keeps every change of tracked segments, so that past members can be
 	// asked for: MembersAt, MembersBetween, Since. Without it writes report their
@@ -29,8 +30,8 @@ type Options struct {
 //
 // It is safe for concurrent use. Writers exclude each other; readers work on a
 // View, a frozen and consistent state, and never see half a write. Every write
-// carries its time, which must not run backwards (a
-// *ClockError otherwise; the zero time means "now as before"), takes effect at
+// carries its time, which must not run backwards (an
+// *InvalidError otherwise; the zero time means "now as before"), takes effect at
 // once and as a whole or not at all, and returns the membership changes it caused.
 type Index struct {
 	mu     sync.Mutex
@@ -105,7 +106,7 @@ func (x *Index) View() *View {
 // begin moves the clock to at, emitting what that changes, before a write.
 func (x *Index) begin(at time.Time) error {
 	if !at.IsZero() && at.Before(x.clock) {
-		return &ClockError{At: at, Clock: x.clock}
+		return &InvalidError{Field: "time", Msg: fmt.Sprintf("%s is before the index's clock %s", at.Format(time.RFC3339), x.clock.Format(time.RFC3339))}
 	}
 	x.openReport()
 	if !at.IsZero() {
@@ -141,22 +142,6 @@ func (x *Index) dirty(tag int) {
 	if tag < len(x.frozen) {
 		x.frozen[tag] = nil
 	}
-}
-
-// Declare makes tags known, for an index with Options.Strict. Names are checked
-// like those in definitions.
-func (x *Index) Declare(tags ...string) error {
-	for _, tag := range tags {
-		if err := checkName("tag", tag); err != nil {
-			return err
-		}
-	}
-	x.mu.Lock()
-	defer x.done()
-	for _, tag := range tags {
-		x.internTag(tag)
-	}
-	return nil
 }
 
 // Load adds customers to the population, each with tags that are added to those
@@ -414,7 +399,7 @@ func (x *Index) setLeaf(at time.Time, name string, o outside) (Changes, error) {
 
 // Define registers definitions, replacing those of the same name. They may
 // refer to each other in any order. Nothing is registered when one is faulty:
-// *InvalidError, *LimitError, *UnknownError or *CycleError.
+// *InvalidError, which names a circle with its path, *LimitError or *UnknownError.
 func (x *Index) Define(at time.Time, defs ...Definition) (Changes, error) {
 	x.mu.Lock()
 	defer x.done()
@@ -432,7 +417,7 @@ func (x *Index) Define(at time.Time, defs ...Definition) (Changes, error) {
 		if x.defs[d.Name] != next[d.Name] {
 			changed[d.Name] = true
 		}
-		for _, tag := range slices.Concat(next[d.Name].refs.tags, next[d.Name].IgnoreRed) {
+		for _, tag := range slices.Concat(next[d.Name].refs.Tags, next[d.Name].IgnoreRed) {
 			x.internTag(tag)
 		}
 	}
@@ -443,42 +428,5 @@ func (x *Index) Define(at time.Time, defs ...Definition) (Changes, error) {
 			x.recompute([]*tracked{t}, cause)
 		}
 	}
-	return x.report(), nil
-}
-
-// Undefine removes definitions; unknown ones are ignored. While a remaining
-// definition refers to one it is an *InUseError. Tracked members leave.
-func (x *Index) Undefine(at time.Time, names ...string) (Changes, error) {
-	names = composed(names)
-	x.mu.Lock()
-	defer x.done()
-	for _, name := range names {
-		var users []string
-		for _, d := range x.defs {
-			if !slices.Contains(names, d.Name) && slices.Contains(d.refs.segments, name) {
-				users = append(users, d.Name)
-			}
-		}
-		if len(users) > 0 {
-			slices.Sort(users)
-			return Changes{}, &InUseError{Name: name, By: users}
-		}
-	}
-	if err := x.begin(at); err != nil {
-		return Changes{}, err
-	}
-	x.touchMaps()
-	for _, name := range names {
-		d, ok := x.defs[name]
-		if !ok {
-			continue
-		}
-		if t, ok := x.tracked[name]; ok {
-			x.emit(t, new(bitset.Set), Cause{Kind: causeDefinition, Name: name, Version: d.version})
-			x.untrack(t)
-		}
-		delete(x.defs, name)
-	}
-	x.plan = nil
 	return x.report(), nil
 }

@@ -81,22 +81,18 @@ type LintOptions struct {
 	// it is nil nothing is known about that and no segment is called unused.
 	Drawn []string
 	// Cases bounds the work of a proof, in nodes of its decision diagrams;
-	// default 65,536. Definitions that need more are in Report.Unproven.
+	// default 65,536. Definitions that need more are unproven.
 	Cases int
-}
-
-// LintReport is what Lint found.
-type LintReport struct {
-	Findings []Finding // by kind, segment, other
-	Unproven []string  // segments too intricate to prove anything about, by name
 }
 
 // Lint looks for segments that are empty, universal, equal to or within one
 // another, for operands that change nothing, and for what nobody uses. It
 // proves by algebra what it can, then looks at the members after red tags. It
 // is for people who tidy up: with thousands of segments it takes seconds; ctx
-// ends it early. An unknown segment among those drawn is an *UnknownError.
-func (v *View) Lint(ctx context.Context, at time.Time, opt LintOptions) (LintReport, error) {
+// ends it early. An unknown segment among those drawn is an *UnknownError. Findings are by
+// kind, segment and other; unproven are the segments too intricate to prove anything
+// about, by name.
+func (v *View) Lint(ctx context.Context, at time.Time, opt LintOptions) (found []Finding, unproven []string, err error) {
 	l := &linter{v: v, at: v.when(at), names: slices.Sorted(maps.Keys(v.defs)), known: make(map[Finding]bool)}
 	if opt.Cases <= 0 {
 		opt.Cases = maxCases
@@ -107,22 +103,23 @@ func (v *View) Lint(ctx context.Context, at time.Time, opt LintOptions) (LintRep
 		func() error { return l.members(ctx) },
 	} {
 		if err := step(); err != nil {
-			return LintReport{}, err
+			return nil, nil, err
 		}
 	}
-	slices.SortFunc(l.out.Findings, func(a, b Finding) int {
+	slices.SortFunc(l.found, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(slices.Index(findingKinds, a.Kind), slices.Index(findingKinds, b.Kind)), cmp.Compare(a.Segment, b.Segment), cmp.Compare(a.Other, b.Other))
 	})
-	return l.out, nil
+	return l.found, l.unproven, nil
 }
 
 type linter struct {
-	v      *View
-	at     time.Time
-	names  []string
-	out    LintReport
-	proven map[string]int32 // segments whose function is known
-	known  map[Finding]bool // what is reported, without Proven
+	v        *View
+	at       time.Time
+	names    []string
+	found    []Finding
+	unproven []string
+	proven   map[string]int32 // segments whose function is known
+	known    map[Finding]bool // what is reported, without Proven
 }
 
 func (l *linter) report(f Finding) {
@@ -130,7 +127,7 @@ func (l *linter) report(f Finding) {
 	key.Proven = false
 	if !l.known[key] {
 		l.known[key] = true
-		l.out.Findings = append(l.out.Findings, f)
+		l.found = append(l.found, f)
 	}
 }
 
@@ -153,7 +150,7 @@ func (l *linter) prove(ctx context.Context, cases int) error {
 			d = newDiagrams(&l.v.state, cases)
 			clear(first)
 			if n, err = d.build(def.Expr); err != nil {
-				l.out.Unproven = append(l.out.Unproven, name)
+				l.unproven = append(l.unproven, name)
 				continue
 			}
 		}
@@ -336,7 +333,7 @@ func (l *linter) uses(drawn []string) error {
 	}
 	for _, name := range l.names {
 		def := l.v.defs[name]
-		for _, tag := range def.refs.tags {
+		for _, tag := range def.refs.Tags {
 			tags[tag], tags[fieldOf(tag)] = true, true
 			if l.v.tag(tag).IsEmpty() {
 				l.report(Finding{findingUncarried, name, tag, false})
@@ -348,10 +345,10 @@ func (l *linter) uses(drawn []string) error {
 				l.report(Finding{findingIdleRed, name, tag, false})
 			}
 		}
-		for _, leaf := range def.refs.leaves {
+		for _, leaf := range def.refs.Leaves {
 			leaves[leaf], leaves[fieldOf(leaf)] = true, true
 		}
-		for _, ref := range def.refs.segments {
+		for _, ref := range def.refs.Segments {
 			segments[ref] = true
 		}
 	}
@@ -376,16 +373,4 @@ func (l *linter) uses(drawn []string) error {
 		}
 	}
 	return nil
-}
-
-// String returns the findings, one per line.
-func (r LintReport) String() string {
-	var b strings.Builder
-	for _, f := range r.Findings {
-		b.WriteString(f.String() + "\n")
-	}
-	for _, name := range r.Unproven {
-		b.WriteString("segment " + name + ": too intricate to prove anything about\n")
-	}
-	return b.String()
 }

@@ -6,12 +6,32 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/vefacrm/vefa/segment/bitset"
 )
+
+// linted is what Lint returns.
+type linted struct {
+	Findings []Finding
+	Unproven []string
+}
+
+func lint(v *View, ctx context.Context, at time.Time, opt LintOptions) (got linted, err error) {
+	got.Findings, got.Unproven, err = v.Lint(ctx, at, opt)
+	return got, err
+}
+
+func (l linted) String() string {
+	var b strings.Builder
+	for _, f := range l.Findings {
+		b.WriteString(f.String() + "\n")
+	}
+	return b.String()
+}
 
 func TestLint(t *testing.T) {
 	idx := shop(t)
@@ -23,7 +43,8 @@ func TestLint(t *testing.T) {
 	require.NoError(t, err)
 	_, err = idx.SetField(day0, "tier", func(yield func(string, string) bool) { yield("ayşe", "gold") })
 	require.NoError(t, err)
-	require.NoError(t, idx.Declare("dusty"))
+	_, err = idx.SetTag(day0, "dusty", bitset.Of())
+	require.NoError(t, err)
 	define(t, idx, `
 		segment none      = vip and not vip
 		segment nil-now   = staff and service-only
@@ -33,7 +54,7 @@ func TestLint(t *testing.T) {
 		segment idle      = vip and (newsletter or vip) except staff except (staff and newsletter) ignoring red vip
 		segment lost      = leaf("city:Bursa") or ghost
 		segment everyone-at-all = everyone`)
-	got, err := idx.View().Lint(context.Background(), day0, LintOptions{Drawn: []string{"both", "idle", "few"}})
+	got, err := lint(idx.View(), context.Background(), day0, LintOptions{Drawn: []string{"both", "idle", "few"}})
 	require.NoError(t, err)
 	require.Equal(t, strings.TrimLeft(`
 segment nil-now: at present, nobody is in it
@@ -61,11 +82,11 @@ leaf lonely: no segment mentions it
 leaf tier:…: no segment mentions it
 `, "\n"), got.String())
 	var unknown *UnknownError
-	_, err = idx.View().Lint(context.Background(), day0, LintOptions{Drawn: []string{"nope"}})
+	_, err = lint(idx.View(), context.Background(), day0, LintOptions{Drawn: []string{"nope"}})
 	require.ErrorAs(t, err, &unknown)
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err = idx.View().Lint(gone, day0, LintOptions{})
+	_, err = lint(idx.View(), gone, day0, LintOptions{})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -97,18 +118,18 @@ func TestLintProvesAllThatIsTrue(t *testing.T) {
 			names = append(names, fmt.Sprint("s", i))
 		}
 		v := idx.View()
-		got, err := v.Lint(context.Background(), day0, LintOptions{})
+		got, err := lint(v, context.Background(), day0, LintOptions{})
 		require.NoError(t, err)
 		require.Empty(t, got.Unproven)
 		size := map[string]int{}
 		for _, name := range names {
-			n, err := v.Count(name, day0)
+			n, err := v.count(name, day0)
 			require.NoError(t, err)
 			size[name] = n
 			require.Equal(t, n == 0, slices.Contains(got.Findings, Finding{Kind: findingEmpty, Segment: name, Proven: true}))
 			def, _, err := v.Definition(name)
 			require.NoError(t, err)
-			require.Equal(t, n == 1<<len(tags) && !def.Expr.equal(Everyone()),
+			require.Equal(t, n == 1<<len(tags) && !def.Expr.equal(All()),
 				slices.Contains(got.Findings, Finding{Kind: findingUniversal, Segment: name, Proven: true}))
 		}
 		for _, f := range got.Findings {
@@ -145,7 +166,7 @@ func TestLintMindsRed(t *testing.T) {
 		segment c = vip and newsletter ignoring red staff
 		segment d = vip ignoring red staff, x
 		segment e = vip or staff`)
-	got, err := idx.View().Lint(context.Background(), day0, LintOptions{})
+	got, err := lint(idx.View(), context.Background(), day0, LintOptions{})
 	require.NoError(t, err)
 	for _, want := range []Finding{
 		{Kind: findingEqual, Segment: "b", Other: "a"},
@@ -193,11 +214,10 @@ func TestLintGivesUp(t *testing.T) {
 		Definition{Name: "bad", Expr: intricate()},
 		Definition{Name: "good", Expr: Not(Any(Tag("a"), Not(Tag("a"))))})
 	require.NoError(t, err)
-	got, err := idx.View().Lint(context.Background(), day0, LintOptions{Cases: 10_000})
+	got, err := lint(idx.View(), context.Background(), day0, LintOptions{Cases: 10_000})
 	require.NoError(t, err)
 	require.Equal(t, []string{"bad"}, got.Unproven)
 	require.Contains(t, got.Findings, Finding{Kind: findingEmpty, Segment: "good", Proven: true})
-	require.Contains(t, got.String(), "too intricate")
 }
 
 // Long lists are no trouble: their diagrams are as long as they are.
@@ -215,7 +235,7 @@ func TestLintOfLongLists(t *testing.T) {
 		Definition{Name: "none", Expr: Without(All(tags...), tags[2999])},
 		Definition{Name: "twice", Expr: Any(append(tags[:2999:2999], tags[7])...)})
 	require.NoError(t, err)
-	got, err := idx.View().Lint(context.Background(), day0, LintOptions{})
+	got, err := lint(idx.View(), context.Background(), day0, LintOptions{})
 	require.NoError(t, err)
 	require.Empty(t, got.Unproven)
 	require.Contains(t, got.Findings, Finding{Kind: findingEmpty, Segment: "none", Proven: true})
@@ -239,7 +259,7 @@ func FuzzLint(f *testing.F) {
 		if _, err := idx.Define(day0, defs...); err != nil {
 			return
 		}
-		if _, err := idx.View().Lint(context.Background(), day0, LintOptions{Cases: 1000}); err != nil {
+		if _, err := lint(idx.View(), context.Background(), day0, LintOptions{Cases: 1000}); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -83,7 +83,7 @@ func (v *View) MicroSegments(at time.Time, dims []Dimension, opt MicroOptions) (
 	if opt.MaxCells <= 0 {
 		opt.MaxCells = 10_000
 	}
-	base := Definition{Name: "micro-segments of", Expr: Everyone()}
+	base := Definition{Name: "micro-segments of", Expr: All()}
 	if opt.Within != "" {
 		d, err := v.definition(opt.Within)
 		if err != nil {
@@ -178,14 +178,6 @@ func (m *Micros) share() {
 	for i, s := range sets {
 		m.Segments[i].Shared = bitset.Intersect(s, several).Len()
 	}
-}
-
-// Members returns the dense ids of a micro-segment's members.
-func (m Micro) Members() *bitset.Set {
-	if m.set == nil {
-		return new(bitset.Set)
-	}
-	return m.set.Clone()
 }
 
 // Compare counts the members that each two of the first n micro-segments have

@@ -48,12 +48,12 @@ func TestNamesInOneForm(t *testing.T) {
 	require.Equal(t, []string{one}, slices.Collect(v.Tags()))
 	require.Equal(t, []string{one}, v.TagsOf("b"))
 	for name, want := range map[string]int{one: 3, two: 3, "s2": 3, "s3": 3, "s4": 2, "s5\u00e9": 3} {
-		n, err := v.Count(name, at)
+		n, err := v.Counts(at, name)
 		require.NoError(t, err, name)
-		require.Equal(t, want, n, name)
+		require.Equal(t, []int{want}, n, name)
 	}
 	require.Equal(t, 3, v.Tag(two).Len())
-	require.Len(t, v.TagUsers(two), 5)
+	require.Len(t, v.Users(segment.References{Tags: []string{two}}), 5)
 	for _, name := range []string{one, two} {
 		members, ok := x.Tracked(name)
 		require.True(t, ok)
@@ -66,10 +66,10 @@ func TestNamesInOneForm(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, changes.Len(), "the tracked ones ignore it")
 	require.Equal(t, segment.Red, x.View().Polarity(one, at).Polarity)
-	n, err := x.View().Count("s2", at)
+	n, err := x.View().Counts(at, "s2")
 	require.NoError(t, err)
-	require.Zero(t, n)
-	_, err = x.Undefine(at, "s3", "s4", "s5e\u0301", two)
+	require.Equal(t, []int{0}, n)
+	_, err = x.Remove(at, segment.References{Segments: []string{"s3", "s4", "s5e\u0301", two}})
 	require.NoError(t, err)
 	require.Equal(t, 1, len(slices.Collect(x.View().Definitions())))
 }

@@ -83,7 +83,7 @@ func (v *View) considered(p Panel, at time.Time) (*bitset.Set, error) {
 	below := make(map[string]bool)
 	v.reach(p.Segment, below)
 	for name := range below {
-		if refs := v.defs[name].refs; slices.Contains(refs.tags, p.Tag) || slices.Contains(refs.tags, p.Rest) {
+		if refs := v.defs[name].refs; slices.Contains(refs.Tags, p.Tag) || slices.Contains(refs.Tags, p.Rest) {
 			return nil, &InvalidError{Field: "segment", Msg: "rests on the panel's own tags"}
 		}
 	}

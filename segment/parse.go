@@ -237,9 +237,9 @@ func (p *parser) operand(depth int) (Expr, error) {
 	}
 	switch t.key {
 	case "everyone":
-		return Everyone(), nil
+		return All(), nil
 	case "nobody":
-		return Nobody(), nil
+		return Any(), nil
 	case "not":
 		arg, err := p.operand(depth + 1)
 		return Not(arg), err

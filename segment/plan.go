@@ -149,10 +149,10 @@ func (x *Index) planReferences(p *plan, t *tracked) []int32 {
 		tags = append(tags, int32(r.at))
 	}
 	for name := range below {
-		for _, tag := range x.defs[name].refs.tags {
+		for _, tag := range x.defs[name].refs.Tags {
 			tags = append(tags, int32(x.ord[tag]))
 		}
-		for _, leaf := range x.defs[name].refs.leaves {
+		for _, leaf := range x.defs[name].refs.Leaves {
 			leaves[leaf] = true
 		}
 	}

@@ -47,10 +47,11 @@ func ExampleView_Compare() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Print(overlap)
+	fmt.Println(overlap.Common[0][0], overlap.Common[1][1], "members,", overlap.Common[0][1], "of both")
+	fmt.Printf("Jaccard %.3f\n", overlap.Jaccard(0, 1))
 	// Output:
-	// mail: 2 members; 2 in best (Jaccard 0.667)
-	// best: 3 members; 2 in mail (Jaccard 0.667)
+	// 2 3 members, 2 of both
+	// Jaccard 0.667
 }
 
 func ExampleView_Lint() {
@@ -60,12 +61,14 @@ func ExampleView_Lint() {
 		fmt.Println(err)
 		return
 	}
-	report, err := idx.View().Lint(context.Background(), evening, segment.LintOptions{Drawn: []string{"mail", "bursa"}})
+	found, _, err := idx.View().Lint(context.Background(), evening, segment.LintOptions{Drawn: []string{"mail", "bursa"}})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Print(report)
+	for _, f := range found {
+		fmt.Println(f)
+	}
 	// Output:
 	// segment mail: at present, all of it is in segment best
 	// segment best: leaving out "newsletter or vip" changes nothing

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vefacrm/vefa/internal/fold"
@@ -34,33 +35,44 @@ type outside struct {
 type defined struct {
 	Definition
 	version int
-	refs    references
+	refs    References
 }
 
-type references struct{ tags, leaves, segments []string } // sorted, unique
+// References are names that definitions mention: what Definition.References returns, and
+// what View.Users and Index.Remove are asked about.
+type References struct {
+	Tags     []string // without those of IgnoreRed
+	Leaves   []string // supplied from outside: fields' values, predicates, sets
+	Segments []string
+}
 
-func (e Expr) references() references {
-	var r references
+func (e Expr) references() References {
+	var r References
 	e.refer(&r)
-	for _, list := range []*[]string{&r.tags, &r.leaves, &r.segments} {
+	for _, list := range []*[]string{&r.Tags, &r.Leaves, &r.Segments} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
 	}
 	return r
 }
 
-func (e Expr) refer(r *references) {
+func (e Expr) refer(r *References) {
 	switch e.op {
 	case isTag:
-		r.tags = append(r.tags, e.name)
+		r.Tags = append(r.Tags, e.name)
 	case isLeaf:
-		r.leaves = append(r.leaves, e.name)
+		r.Leaves = append(r.Leaves, e.name)
 	case isSegment:
-		r.segments = append(r.segments, e.name)
+		r.Segments = append(r.Segments, e.name)
 	}
 	for _, a := range e.args {
 		a.refer(r)
 	}
+}
+
+// composed returns the names in the form in which they are kept.
+func (r References) composed() References {
+	return References{Tags: composed(r.Tags), Leaves: composed(r.Leaves), Segments: composed(r.Segments)}
 }
 
 // composed returns names in the form in which they are kept.
@@ -164,18 +176,18 @@ func (s *state) define(defs []Definition, strict bool) (map[string]*defined, err
 }
 
 func (s *state) checkReferences(d *defined, defs map[string]*defined, strict bool) error {
-	for _, name := range d.refs.segments {
+	for _, name := range d.refs.Segments {
 		if _, ok := defs[name]; !ok {
 			return &UnknownError{Kind: "segment", Name: name, In: d.Name}
 		}
 	}
-	for _, name := range d.refs.leaves {
+	for _, name := range d.refs.Leaves {
 		if _, ok := s.leaves[name]; !ok {
 			return &UnknownError{Kind: "leaf", Name: name, In: d.Name}
 		}
 	}
 	if strict {
-		for _, name := range slices.Concat(d.refs.tags, d.IgnoreRed) {
+		for _, name := range slices.Concat(d.refs.Tags, d.IgnoreRed) {
 			if _, ok := s.ord[name]; !ok {
 				return &UnknownError{Kind: "tag", Name: name, In: d.Name}
 			}
@@ -195,11 +207,11 @@ func checkNesting(defs map[string]*defined, limit int) error {
 		}
 		path = append(path, name)
 		if level[name] < 0 {
-			return &CycleError{Path: slices.Clone(path[slices.Index(path, name):])}
+			return &InvalidError{Field: "definitions", Msg: "form a cycle: " + strings.Join(path[slices.Index(path, name):], " -> ")}
 		}
 		level[name] = -1
 		deepest := 0
-		for _, ref := range defs[name].refs.segments {
+		for _, ref := range defs[name].refs.Segments {
 			if err := visit(ref); err != nil {
 				return err
 			}
@@ -226,7 +238,7 @@ func (s *state) reach(name string, seen map[string]bool) {
 		return
 	}
 	seen[name] = true
-	for _, ref := range s.defs[name].refs.segments {
+	for _, ref := range s.defs[name].refs.Segments {
 		s.reach(ref, seen)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/vefacrm/vefa/internal/fold"
 	"github.com/vefacrm/vefa/segment/bitset"
 )
 
@@ -78,15 +77,6 @@ func (v *View) Customers(s *bitset.Set) iter.Seq[string] {
 			}
 		}
 	}
-}
-
-// Count returns the number of members, without building their set.
-func (v *View) Count(name string, at time.Time) (int, error) {
-	root, err := v.compile(name, at)
-	if err != nil {
-		return 0, err
-	}
-	return root.Count(), nil
 }
 
 // Contains reports whether the customer is in the segment.
@@ -178,23 +168,18 @@ type User struct {
 	Direct  bool // its own definition mentions it; otherwise a nested one does
 }
 
-// TagUsers lists the segments whose definition depends on the tag, by name.
-// Being excluded by a red tag is no dependence: red concerns every audience.
-func (v *View) TagUsers(tag string) []User {
-	tag = fold.Compose(tag)
-	return v.users(func(d *defined) bool { return slices.Contains(d.refs.tags, tag) })
+// Users lists the segments whose definition depends on any of the tags, leaves and
+// segments, by name. Being excluded by a red tag is no dependence: red concerns every
+// audience.
+func (v *View) Users(of References) []User {
+	of = of.composed()
+	return v.users(func(d *defined) bool {
+		return overlap(d.refs.Tags, of.Tags) || overlap(d.refs.Leaves, of.Leaves) || overlap(d.refs.Segments, of.Segments)
+	})
 }
 
-// LeafUsers lists the segments that depend on the outside leaf, by name.
-func (v *View) LeafUsers(leaf string) []User {
-	leaf = fold.Compose(leaf)
-	return v.users(func(d *defined) bool { return slices.Contains(d.refs.leaves, leaf) })
-}
-
-// SegmentUsers lists the segments that depend on the segment, by name.
-func (v *View) SegmentUsers(name string) []User {
-	name = fold.Compose(name)
-	return v.users(func(d *defined) bool { return slices.Contains(d.refs.segments, name) })
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 }
 
 func (v *View) users(direct func(*defined) bool) []User {
@@ -206,7 +191,7 @@ func (v *View) users(direct func(*defined) bool) []User {
 		}
 		d := v.defs[name]
 		found := direct(d)
-		for _, ref := range d.refs.segments {
+		for _, ref := range d.refs.Segments {
 			found = visit(ref) || found
 		}
 		uses[name] = found

@@ -26,7 +26,7 @@ type answers struct {
 	waterfall segment.Waterfall
 	overlap   segment.Comparison
 	nearest   []segment.Neighbour
-	lint      segment.LintReport
+	lint      string // what is probably not meant, a line each
 	uses      []use
 	why       []why
 	micro     segment.Micros
@@ -72,8 +72,15 @@ func (w *world) answer(ctx context.Context, o options) (*answers, error) {
 	if a.nearest, err = w.view.Nearest(w.focus, 5, o.at); err != nil {
 		return nil, err
 	}
-	if a.lint, err = w.view.Lint(ctx, o.at, segment.LintOptions{}); err != nil {
+	found, unproven, err := w.view.Lint(ctx, o.at, segment.LintOptions{})
+	if err != nil {
 		return nil, err
+	}
+	for _, f := range found {
+		a.lint += f.String() + "\n"
+	}
+	for _, name := range unproven {
+		a.lint += "segment " + name + ": too intricate to prove anything about\n"
 	}
 	a.uses = w.usesOf(a.def)
 	if a.moved, err = w.movedSince(o.before, o.at); err != nil {
@@ -136,9 +143,13 @@ func (w *world) movedSince(from, to time.Time) (string, error) {
 
 // usesOf lists who else uses what the definition mentions, and who uses it.
 func (w *world) usesOf(d segment.Definition) []use {
-	out := []use{{Kind: "segment", Name: d.Name, By: w.view.SegmentUsers(d.Name)}}
-	for _, tag := range d.Tags() {
-		u := use{Kind: "tag", Name: tag, By: w.view.TagUsers(tag)}
+	users := func(kind, name string, of segment.References) use {
+		return use{Kind: kind, Name: name, By: w.view.Users(of)}
+	}
+	out := []use{users("segment", d.Name, segment.References{Segments: []string{d.Name}})}
+	refs := d.References()
+	for _, tag := range refs.Tags {
+		u := users("tag", tag, segment.References{Tags: []string{tag}})
 		for other := range w.view.Definitions() {
 			if slices.Contains(other.IgnoreRed, tag) {
 				u.Ignored = append(u.Ignored, other.Name)
@@ -146,11 +157,11 @@ func (w *world) usesOf(d segment.Definition) []use {
 		}
 		out = append(out, u)
 	}
-	for _, leaf := range d.Leaves() {
-		out = append(out, use{Kind: "leaf", Name: leaf, By: w.view.LeafUsers(leaf)})
+	for _, leaf := range refs.Leaves {
+		out = append(out, users("leaf", leaf, segment.References{Leaves: []string{leaf}}))
 	}
-	for _, s := range d.Segments() {
-		out = append(out, use{Kind: "segment", Name: s, By: w.view.SegmentUsers(s)})
+	for _, s := range refs.Segments {
+		out = append(out, users("segment", s, segment.References{Segments: []string{s}}))
 	}
 	return out
 }
@@ -242,7 +253,7 @@ func (a *answers) print(out io.Writer) error {
 	if a.micro.Dimensions != nil {
 		part("Micro-segments:", a.micros())
 	}
-	part("What is probably not meant:", a.lint.String())
+	part("What is probably not meant:", a.lint)
 	return b.Flush()
 }
 
@@ -314,6 +325,6 @@ func (a *answers) write(path string) error {
 	if len(pictures) > 0 {
 		add("Why, and since when", "A star marks what decides.", pictures...)
 	}
-	add("Housekeeping", "", report.Text("Who uses what", a.used()), report.Text("What is probably not meant", a.lint.String()))
+	add("Housekeeping", "", report.Text("Who uses what", a.used()), report.Text("What is probably not meant", a.lint))
 	return output.Write(path, output.Private, func(w io.Writer) error { return p.Write(w) })
 }

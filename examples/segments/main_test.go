@@ -115,7 +115,7 @@ func TestBadInput(t *testing.T) {
 		{"definitions", "segment s = (x", `definitions.txt: segment: 1:15: expected ")", found the end`},
 		{"definitions", "# nothing", "definitions.txt: defines no segment"},
 		{"definitions", "segment s = segment(t)", `segment: "s": unknown segment "t"`},
-		{"definitions", "segment s = segment(t) segment t = segment(s)", "definitions form a cycle: s -> t -> s"},
+		{"definitions", "segment s = segment(t) segment t = segment(s)", "definitions: form a cycle: s -> t -> s"},
 		{"definitions", `segment s = leaf("purchase > 3 in 9d")`, "column 10"},
 		{"definitions", "segment s = leaf(unheard-of)", `unknown leaf "unheard-of"`},
 	} {

@@ -49,7 +49,7 @@ func BenchmarkHousekeeping(b *testing.B) {
 	v := idx.View()
 	b.Run("lint", func(b *testing.B) {
 		alone(b, func() {
-			if _, err := v.Lint(context.Background(), day0, segment.LintOptions{}); err != nil {
+			if _, _, err := v.Lint(context.Background(), day0, segment.LintOptions{}); err != nil {
 				b.Fatal(err)
 			}
 		})

@@ -47,9 +47,9 @@ func TestParseErrors(t *testing.T) {
 		"a >= 99999999999999999999 in 1d": "column 6: expected a number from 0 to 1000000",
 	} {
 		_, err := parseCondition(text)
-		var at *Error
+		var at *segment.InvalidError
 		require.ErrorAs(t, err, &at, text)
-		require.Equal(t, fmt.Sprintf("activity: %q: %s", text, want), err.Error())
+		require.Equal(t, fmt.Sprintf("segment: condition %q: %s", text, want), err.Error())
 	}
 	_, err := parseCondition(strings.Repeat("x", 10<<20))
 	require.Less(t, len(err.Error()), 400)
@@ -62,7 +62,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := parseCondition(text)
 		if err != nil {
-			var at *Error
+			var at *segment.InvalidError
 			if !errors.As(err, &at) {
 				t.Fatalf("untyped %v", err)
 			}
@@ -163,7 +163,7 @@ func TestHoldsAgainstCalendar(t *testing.T) {
 func TestAddRefuses(t *testing.T) {
 	log := NewLog(nil)
 	at := time.Unix(1, 0)
-	var bad *Error
+	var bad *segment.InvalidError
 	require.ErrorAs(t, log.Add("", "buy", at), &bad)
 	require.ErrorAs(t, log.Add("a", "two words", at), &bad)
 	require.ErrorAs(t, log.Add("a", "buy", time.Time{}), &bad)
@@ -209,5 +209,5 @@ func TestSupply(t *testing.T) {
 	defs, err = segment.ParseDefinitions(`segment x = leaf("purchase > 2 in 90d")`, segment.Limits{})
 	require.NoError(t, err)
 	_, err = Supply(idx, log, day(45), defs...)
-	require.EqualError(t, err, `activity: "purchase > 2 in 90d": column 10: expected >=, <=, = or "in"`)
+	require.EqualError(t, err, `segment: condition "purchase > 2 in 90d": column 10: expected >=, <=, = or "in"`)
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/vefacrm/vefa/segment"
 )
 
 // condition is a question about one kind of activity.
@@ -29,23 +31,13 @@ const (
 	maxKind  = 100
 )
 
-// Error says where the text of a condition is wrong.
-type Error struct {
-	Text   string
-	Column int // from 1, in characters
-	Msg    string
-}
-
-func (e *Error) Error() string {
-	return fmt.Sprintf("activity: %q: column %d: %s", e.Text, e.Column, e.Msg)
-}
-
-// parseCondition reads a condition in the syntax that Supply tells. Errors are *Error.
+// parseCondition reads a condition in the syntax that Supply tells. A text that cannot be
+// read is a *segment.InvalidError that names the column, from 1, in characters.
 func parseCondition(text string) (condition, error) {
 	p := conditionParser{text: text}
 	c, msg := p.parse()
 	if msg != "" {
-		return condition{}, &Error{Text: shorten(text), Column: utf8.RuneCountInString(text[:p.start]) + 1, Msg: msg}
+		return condition{}, &segment.InvalidError{Field: fmt.Sprintf("condition %q", shorten(text)), Msg: fmt.Sprintf("column %d: %s", utf8.RuneCountInString(text[:p.start])+1, msg)}
 	}
 	return c, nil
 }

@@ -81,9 +81,9 @@ func TestCompleteJourney(t *testing.T) {
 	require.NoError(t, err)
 	v := idx.View()
 	for name, want := range map[string]int{"families": 288, "regular-3": 202, "regular-6": 68, "regulars": 243, "active": 1676, "lapsing": 251} {
-		got, err := v.Count(name, at)
+		got, err := v.Counts(at, name)
 		require.NoError(t, err)
-		require.Equal(t, want, got, name)
+		require.Equal(t, []int{want}, got, name)
 	}
 	var dims []segment.Dimension
 	for _, field := range []string{"age", "income", "kids"} {

@@ -31,17 +31,15 @@ func NewLog(in *time.Location) *Log {
 
 // Add notes that a customer did something, in any order of time. The same
 // instant twice counts twice. A nameless customer, a zero time or a kind that
-// a condition cannot name is an *Error.
+// a condition cannot name is a *segment.InvalidError.
 func (l *Log) Add(customer, kind string, at time.Time) error {
-	msg := checkKind(kind)
-	switch {
+	switch msg := checkKind(kind); {
 	case customer == "":
-		msg = "the customer has no name"
+		return &segment.InvalidError{Field: "customer", Msg: "has no name"}
 	case at.IsZero():
-		msg = "the time is zero"
-	}
-	if msg != "" {
-		return &Error{Text: shorten(kind), Column: 1, Msg: msg}
+		return &segment.InvalidError{Field: "time", Msg: "is zero"}
+	case msg != "":
+		return &segment.InvalidError{Field: "kind " + shorten(kind), Msg: msg}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -130,7 +128,7 @@ func midnight(at time.Time, daysAgo int, in *time.Location) int64 {
 //	service >= 1 in 1095d..730d  between three and two years ago
 //	purchase in 6 of 8 weeks     in at least six of the last eight weeks
 //
-// A condition that cannot be read is an *Error, and nothing is supplied then. Call it
+// A condition that cannot be read is a *segment.InvalidError, and nothing is supplied then. Call it
 // before Index.Define.
 func Supply(idx *segment.Index, log *Log, at time.Time, defs ...segment.Definition) ([]segment.MembershipChange, error) {
 	type leaf struct {
@@ -140,7 +138,7 @@ func Supply(idx *segment.Index, log *Log, at time.Time, defs ...segment.Definiti
 	var leaves []leaf
 	seen := make(map[string]bool)
 	for _, d := range defs {
-		for _, name := range d.Leaves() {
+		for _, name := range d.References().Leaves {
 			if seen[name] || !strings.Contains(name, " ") || strings.Contains(name, ":") {
 				continue
 			}

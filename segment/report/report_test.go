@@ -45,7 +45,7 @@ func everything(t require.TestingT, name string) Page {
 	_, err = idx.Define(day0,
 		segment.Definition{Name: "one" + name, Expr: segment.Without(segment.Any(tag("a0"), tag("b1")), tag("d3"), tag("b2"))},
 		segment.Definition{Name: "two" + name, Expr: segment.All(tag("a1"), segment.In("one"+name))},
-		segment.Definition{Name: "nobody" + name, Expr: segment.Nobody()})
+		segment.Definition{Name: "nobody" + name, Expr: segment.Any()})
 	require.NoError(t, err)
 	_, err = idx.SetPolarity(day0, segment.PolarityRule{Tag: "d5" + name, Polarity: segment.Red, Owner: "owner" + name, Reason: "reason" + name})
 	require.NoError(t, err)

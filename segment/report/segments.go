@@ -199,7 +199,7 @@ func Overlap(title string, c segment.Comparison) Picture {
 	}
 	v := heatView{Title: title, Caption: "Each cell: the share of the row's segment that is in the column's, too.", Corner: "Segment"}
 	if len(order) > maxOverlap {
-		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(c.Size(j), c.Size(i)) })
+		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(c.Common[j][j], c.Common[i][i]) })
 		v.Notes = append(v.Notes, fmt.Sprintf("The %d largest of %s segments.", maxOverlap, page.English.Int(len(order))))
 		order = order[:maxOverlap]
 	}
@@ -207,11 +207,11 @@ func Overlap(title string, c segment.Comparison) Picture {
 	var pairs []pair
 	for at, i := range order {
 		v.Columns = append(v.Columns, heatHead{strconv.Itoa(at + 1), c.Names[i]})
-		r := heatRow{Label: fmt.Sprintf("%d\u00a0%s", at+1, c.Names[i]), Note: page.English.Int(c.Size(i))}
+		r := heatRow{Label: fmt.Sprintf("%d\u00a0%s", at+1, c.Names[i]), Note: page.English.Int(c.Common[i][i])}
 		for other, j := range order {
-			cell := heatCell{Text: page.English.Part(c.Common[i][j], c.Size(i))}
+			cell := heatCell{Text: page.English.Part(c.Common[i][j], c.Common[i][i])}
 			cell.Title = fmt.Sprintf("%s of %s are in %s", page.English.Int(c.Common[i][j]), c.Names[i], c.Names[j])
-			cell.Shade = shade(c.Common[i][j], c.Size(i))
+			cell.Shade = shade(c.Common[i][j], c.Common[i][i])
 			if i == j {
 				cell = heatCell{Text: "·", Title: c.Names[i]}
 			} else if other > at && c.Common[i][j] > 0 {

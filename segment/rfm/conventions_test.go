@@ -20,11 +20,11 @@ import (
 // conventions are those of testdata/conventions.json.
 var conventions = map[string]Config{
 	"rpackage-5":     {},
-	"ntile-5":        {Convention: NTile},
-	"nested-ntile-5": {Convention: NTile, Nested: true},
-	"qcut-4":         {Convention: QCut, Bins: 4},
-	"qcut-5":         {Convention: QCut},
-	"fixed": {Convention: Fixed, Cuts: Cuts{
+	"ntile-5":        {Convention: ntile},
+	"nested-ntile-5": {Convention: ntile, Nested: true},
+	"qcut-4":         {Convention: qcut, Bins: 4},
+	"qcut-5":         {Convention: qcut},
+	"fixed": {Convention: fixed, Cuts: Cuts{
 		Recency: []int64{31, 91, 181, 366}, Frequency: []int64{2, 4, 7}, Monetary: []int64{50_00, 200_00, 500_00, 1000_00}}},
 }
 

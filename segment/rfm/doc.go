@@ -4,7 +4,7 @@
 // three scores, Name puts scores into named groups, Migrate compares two dates:
 //
 //	rows, err := rfm.Summarise(orders, evening, istanbul)
-//	scored, err := rfm.Config{Convention: rfm.RPackage}.Score(rows)
+//	scored, err := rfm.Config{Convention: "r"}.Score(rows)
 //	for _, s := range scored.Scores {
 //		group := rfm.Name(s, rfm.RPackageGroups())
 //	}

@@ -22,7 +22,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	scored, err := rfm.Config{Convention: rfm.Fixed, Cuts: rfm.Cuts{
+	scored, err := rfm.Config{Convention: "fixed", Cuts: rfm.Cuts{
 		Recency:   []int64{31, 91},
 		Frequency: []int64{2, 5},
 		Monetary:  []int64{100_00, 1_000_00},

@@ -91,7 +91,7 @@ func RPackageGroups() []Group {
 }
 
 // PyMCGroups returns the five groups that pymc-marketing uses by default, for
-// QCut with 4 bins.
+// the convention "qcut" with 4 bins.
 func PyMCGroups() []Group {
 	return []Group{
 		{Name: "Premium Customer", Value: 5, Cells: []int{333, 334, 343, 344, 433, 434, 443, 444}},

@@ -69,9 +69,6 @@ func (l *Live) Add(o Order) error {
 	return nil
 }
 
-// Len returns the number of customers that have scores.
-func (l *Live) Len() int { return l.values[0].n }
-
 // entries returns the places of a customer in the three lists. Days are counted
 // from a fixed one and so that the most recent come first, as recency does.
 func (l *Live) entries(customer string, a *account) (e [3]entry, ok bool) {
@@ -79,7 +76,7 @@ func (l *Live) entries(customer string, a *account) (e [3]entry, ok bool) {
 		return e, false
 	}
 	for d, value := range [3]int64{-calendarDay(a.last, l.in), a.frequency, a.monetary} {
-		if l.config.Convention == NTile {
+		if l.config.Convention == ntile {
 			e[d] = byCustomer(value, customer)
 		} else { // how equal values stand makes no difference
 			e[d] = entry{value: value, tie: a.serial}
@@ -115,7 +112,7 @@ func (l *Live) Score(customer string, at time.Time) (Score, bool, error) {
 // rows by shift.
 func (l *Live) score(d int, dim dimension, e entry, shift int64) int {
 	c := l.config
-	if c.Convention == NTile {
+	if c.Convention == ntile {
 		tile := tileOf(l.values[d].rank(e), l.values[d].n, c.Bins)
 		if dim.lowBest {
 			return c.Bins + 1 - tile
@@ -128,7 +125,7 @@ func (l *Live) score(d int, dim dimension, e entry, shift int64) int {
 	score := 1
 	for _, cut := range l.cuts[d] {
 		moved := Cut{cut.Num + shift*cut.Den, cut.Den}
-		if c.Convention == Fixed { // these are days ago already
+		if c.Convention == fixed { // these are days ago already
 			moved = cut
 		}
 		if e.value+shift >= moved.above(c.reached()) {

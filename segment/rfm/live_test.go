@@ -38,7 +38,7 @@ func TestLiveEqualsBatch(t *testing.T) {
 			require.NoError(t, err)
 			batch, err := config.Score(rows)
 			require.NoError(t, err)
-			require.Equal(t, len(batch.Scores), live.Len())
+			require.Equal(t, len(batch.Scores), live.values[0].n)
 			for _, want := range batch.Scores {
 				got, ok, err := live.Score(want.Customer, asked)
 				require.NoError(t, err)
@@ -83,7 +83,7 @@ func TestLiveEqualsBatchOnCDNOW(t *testing.T) {
 
 func TestLiveRefuses(t *testing.T) {
 	var invalid *InvalidError
-	for _, c := range []Config{{Nested: true, Convention: NTile}, {Bins: 1}} {
+	for _, c := range []Config{{Nested: true, Convention: ntile}, {Bins: 1}} {
 		_, err := NewLive(c, nil)
 		require.ErrorAs(t, err, &invalid)
 	}

@@ -87,7 +87,7 @@ func TestGoldenRPackage(t *testing.T) {
 
 func TestGoldenNTile(t *testing.T) {
 	want := readCSV(t, "retail/golden/rfm_orders_expected.csv.gz")
-	got, err := Config{Convention: NTile}.Score(goldenRows(t))
+	got, err := Config{Convention: ntile}.Score(goldenRows(t))
 	require.NoError(t, err)
 	byCustomer := map[string]Score{}
 	for _, s := range got.Scores {
@@ -125,17 +125,17 @@ func scoresOf(t *testing.T, c Config, rows []Row) (r, f, m []int) {
 func TestConventions(t *testing.T) {
 	// pandas.qcut([1,1,1,1,2,3,4,8], 4, duplicates="drop") has the edges 1, 1.5,
 	// 3.25, 8: three groups.
-	r, f, _ := scoresOf(t, Config{Convention: QCut, Bins: 4}, rowsOf(1, 1, 1, 1, 2, 3, 4, 8))
+	r, f, _ := scoresOf(t, Config{Convention: qcut, Bins: 4}, rowsOf(1, 1, 1, 1, 2, 3, 4, 8))
 	require.Equal(t, []int{1, 1, 1, 1, 2, 2, 3, 3}, f)
 	require.Equal(t, []int{3, 3, 3, 3, 2, 2, 1, 1}, r)
-	r, f, _ = scoresOf(t, Config{Convention: QCut, Bins: 4}, rowsOf(7, 7, 7))
+	r, f, _ = scoresOf(t, Config{Convention: qcut, Bins: 4}, rowsOf(7, 7, 7))
 	require.Equal(t, []int{1, 1, 1}, f)
 	require.Equal(t, []int{1, 1, 1}, r)
 	// ntile(4) over 7 rows: sizes 2, 2, 2, 1.
-	r, f, _ = scoresOf(t, Config{Convention: NTile, Bins: 4}, rowsOf(5, 5, 5, 5, 5, 5, 9))
+	r, f, _ = scoresOf(t, Config{Convention: ntile, Bins: 4}, rowsOf(5, 5, 5, 5, 5, 5, 9))
 	require.Equal(t, []int{1, 1, 2, 2, 3, 3, 4}, f)
 	require.Equal(t, []int{4, 4, 3, 3, 2, 2, 1}, r)
-	r, f, _ = scoresOf(t, Config{Convention: Fixed, Cuts: Cuts{
+	r, f, _ = scoresOf(t, Config{Convention: fixed, Cuts: Cuts{
 		Recency: []int64{30, 90}, Frequency: []int64{2, 5, 10}}}, rowsOf(0, 2, 30, 89, 90))
 	require.Equal(t, []int{3, 3, 2, 2, 1}, r)
 	require.Equal(t, []int{1, 2, 4, 4, 4}, f)
@@ -149,7 +149,7 @@ func TestNestedScoresWithinRecency(t *testing.T) {
 	for i := range 100 {
 		rows = append(rows, Row{Customer: fmt.Sprintf("c%03d", i), Recency: int64(i), Frequency: int64(i%10 + i/20*100), Monetary: int64(i)})
 	}
-	got, err := Config{Convention: NTile, Nested: true}.Score(rows)
+	got, err := Config{Convention: ntile, Nested: true}.Score(rows)
 	require.NoError(t, err)
 	sizes := map[[2]int]int{}
 	for _, s := range got.Scores {
@@ -164,15 +164,15 @@ func TestNestedScoresWithinRecency(t *testing.T) {
 func TestScoreRefuses(t *testing.T) {
 	for name, bad := range map[string]func() (Result, error){
 		"bins":   func() (Result, error) { return Config{Bins: 10}.Score(nil) },
-		"nested": func() (Result, error) { return Config{Convention: Fixed, Nested: true}.Score(nil) },
+		"nested": func() (Result, error) { return Config{Convention: fixed, Nested: true}.Score(nil) },
 		"cuts": func() (Result, error) {
-			return Config{Convention: Fixed, Cuts: Cuts{Recency: []int64{2, 1}}}.Score(nil)
+			return Config{Convention: fixed, Cuts: Cuts{Recency: []int64{2, 1}}}.Score(nil)
 		},
 		"recency":   func() (Result, error) { return Config{}.Score(rowsOf(-1)) },
 		"twice":     func() (Result, error) { return Config{}.Score([]Row{{Customer: "a"}, {Customer: "a"}}) },
 		"nameless":  func() (Result, error) { return Config{}.Score([]Row{{}}) },
 		"monetary":  func() (Result, error) { return Config{}.Score([]Row{{Customer: "a", Monetary: 1 << 62}}) },
-		"unknown":   func() (Result, error) { return Config{Convention: 9}.Score(nil) },
+		"unknown":   func() (Result, error) { return Config{Convention: "nine"}.Score(nil) },
 		"unit":      func() (Result, error) { return Config{Unit: -1}.Score(nil) },
 		"frequency": func() (Result, error) { return Config{}.Score([]Row{{Customer: "a", Frequency: -1}}) },
 	} {
@@ -210,7 +210,7 @@ func TestScoreProperties(t *testing.T) {
 		for i := range rows {
 			rows[i] = Row{Customer: fmt.Sprint(i), Recency: rng.Int64N(spread), Frequency: rng.Int64N(spread), Monetary: rng.Int64N(spread) - spread/2}
 		}
-		c := Config{Convention: Convention(rng.IntN(3)), Bins: 2 + rng.IntN(8), Nested: rng.IntN(4) == 0}
+		c := Config{Convention: []string{"", rPackage, ntile, qcut}[rng.IntN(4)], Bins: 2 + rng.IntN(8), Nested: rng.IntN(4) == 0}
 		want, err := c.Score(rows)
 		require.NoError(t, err)
 		rng.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
@@ -223,14 +223,14 @@ func TestScoreProperties(t *testing.T) {
 			require.True(t, a.R >= 1 && a.R <= bins && a.F >= 1 && a.F <= bins && a.M >= 1 && a.M <= bins)
 			tiles[a.R]++
 			for _, b := range got.Scores {
-				if c.Convention == NTile {
+				if c.Convention == ntile {
 					require.True(t, a.Recency >= b.Recency || a.R >= b.R)
 				} else {
 					require.True(t, a.Recency > b.Recency || a.R >= b.R)
 				}
 			}
 		}
-		if c.Convention == NTile && len(rows) > 0 {
+		if c.Convention == ntile && len(rows) > 0 {
 			require.LessOrEqual(t, slices.Max(tiles[1:])-slices.Min(tiles[1:]), 1)
 		}
 	})

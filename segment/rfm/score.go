@@ -6,35 +6,35 @@ import (
 	"slices"
 )
 
-// Convention says how values become scores.
-type Convention uint8
-
+// The values of Config.Convention.
 const (
-	// RPackage is the convention of the R package rfm: cut points are the type-7
-	// quantiles plus one (one day, one order, one unit of currency), a value
-	// scores by the cut points it reaches, equal values score equally.
-	RPackage Convention = iota
-	// NTile makes groups of equal size, as ntile(n) of SQL. Equal values are
-	// split between groups, by customer id.
-	NTile
-	// QCut is pandas.qcut with duplicates="drop", as pymc-marketing uses it with
-	// Bins 4: intervals closed above at the type-7 quantiles; where ties make
-	// quantiles equal there are fewer groups and the highest score is lower.
-	QCut
-	// Fixed uses the cut points of Config.Cuts as they are.
-	Fixed
+	rPackage = "r"
+	ntile    = "ntile"
+	qcut     = "qcut"
+	fixed    = "fixed"
 )
 
 // Config says how to score. The zero value is the R package's convention with
 // quintiles.
 type Config struct {
-	Convention Convention // default RPackage
-	Bins       int        // 2 … 9; default 5. Fixed has as many as its cuts make.
-	Unit       int64      // minor units in a unit of currency, which RPackage adds to monetary cut points; default 100
+	// Convention says how values become scores. The default:
+	//
+	//   - "r", that of the R package rfm: cut points are the type-7 quantiles (Hyndman and
+	//     Fan 1996) plus one day, order or unit of currency, a value scores by the cut
+	//     points that it reaches, equal values score equally.
+	//   - "ntile" makes groups of equal size, as ntile(n) of SQL. Equal values are split
+	//     between groups, by customer id.
+	//   - "qcut" is pandas.qcut with duplicates="drop", as pymc-marketing uses it with Bins
+	//     4: intervals closed above at the type-7 quantiles; where ties make quantiles
+	//     equal there are fewer groups and the highest score is lower.
+	//   - "fixed" uses the cut points of Cuts as they are.
+	Convention string
+	Bins       int   // groups of a dimension, 2 to 9; default 5. Fixed has as many as its cuts make.
+	Unit       int64 // minor units of a unit of currency, 1 to 1,000,000, which "r" adds to monetary cut points; default 100
 	// Nested scores frequency within each recency score, and monetary value within
-	// each pair of the two, instead of each by itself. Not with Fixed.
+	// each pair of the two, instead of each by itself. Not with "fixed", nor in a Live.
 	Nested bool
-	Cuts   Cuts // for Fixed
+	Cuts   Cuts // for "fixed"; else not looked at
 }
 
 // Cuts are ascending cut points; a value scores one more for each it reaches,
@@ -74,7 +74,7 @@ func (c Cut) above(equal bool) int64 {
 func (c Cut) float() float64 { return float64(c.Num) / float64(c.Den) }
 
 // Result holds the scores by customer and the cut points that made them. Cut
-// points are empty for NTile and with Nested.
+// points are empty for "ntile" and with Nested.
 type Result struct {
 	Scores                       []Score
 	Recency, Frequency, Monetary []Cut
@@ -116,19 +116,19 @@ func (c Config) Score(rows []Row) (Result, error) {
 
 func (c Config) validate() error {
 	switch {
-	case c.Convention > Fixed:
+	case !slices.Contains([]string{"", rPackage, ntile, qcut, fixed}, c.Convention):
 		return &InvalidError{Field: "convention", Msg: "is unknown"}
 	case c.Bins != 0 && (c.Bins < 2 || c.Bins > 9):
 		return &InvalidError{Field: "bins", Msg: "must be from 2 to 9"}
 	case c.Unit < 0 || c.Unit > 1_000_000:
 		return &InvalidError{Field: "unit", Msg: "must be from 1 to 1,000,000"}
-	case c.Convention == Fixed && c.Nested:
+	case c.Convention == fixed && c.Nested:
 		return &InvalidError{Field: "nested", Msg: "makes no difference with fixed cuts"}
 	}
 	for field, cuts := range map[string][]int64{
 		"recency": c.Cuts.Recency, "frequency": c.Cuts.Frequency, "monetary": c.Cuts.Monetary,
 	} {
-		if c.Convention != Fixed {
+		if c.Convention != fixed {
 			break
 		}
 		if len(cuts) > 8 || !slices.IsSorted(cuts) || len(slices.Compact(slices.Clone(cuts))) != len(cuts) {
@@ -255,7 +255,7 @@ func (c Config) part(t *table, at []int32, d dimension) {
 // column scores the values of one dimension, which are in customer order and at
 // least one, and returns the cut points.
 func (c Config) column(values []int64, scores []uint8, d dimension) []Cut {
-	if c.Convention == NTile {
+	if c.Convention == ntile {
 		c.ntile(values, scores, d)
 		return nil
 	}
@@ -274,19 +274,19 @@ func (c Config) column(values []int64, scores []uint8, d dimension) []Cut {
 }
 
 // reached reports whether a value equal to a cut point scores for it.
-func (c Config) reached() bool { return c.Convention != QCut }
+func (c Config) reached() bool { return c.Convention != qcut }
 
 // cutPoints returns the cut points of n values of a dimension, of which
 // statistics returns those at ascending ranks.
 func (c Config) cutPoints(d dimension, n int, statistics func(ranks []int) []int64) []Cut {
 	switch c.Convention {
-	case Fixed:
+	case fixed:
 		cuts := []Cut{}
 		for _, n := range d.cuts(c.Cuts) {
 			cuts = append(cuts, Cut{n, 1})
 		}
 		return cuts
-	case QCut: // the outer edges bound nothing
+	case qcut: // the outer edges bound nothing
 		cuts := c.dropEqual(c.quantiles(n, statistics))
 		return cuts[1:max(1, len(cuts)-1)]
 	}
