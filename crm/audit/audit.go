@@ -127,6 +127,9 @@ func (c *checker) page(page []*crm.Profile) (int, error) {
 		}
 		c.log(p, logs[i])
 	}
+	if err := c.seniority(page, names); err != nil {
+		return 0, err
+	}
 	members, err := c.r.Members(c.ctx, whole...)
 	if err != nil {
 		return 0, err
@@ -154,27 +157,50 @@ type member struct {
 }
 
 func (c *checker) members(belong []member) error {
-	ids, keys := make([]crm.CustomerID, len(belong)), make([]crm.ProfileKey, len(belong))
+	keys := make([]crm.ProfileKey, len(belong))
 	for i, m := range belong {
-		ids[i], keys[i] = m.of, m.key
+		keys[i] = m.key
 	}
-	homes, err := c.r.Homes(c.ctx, ids...)
-	if err != nil {
-		return err
-	}
-	profiles, err := c.r.Profiles(c.ctx, append(homes, keys...)...)
+	in, err := c.r.CustomersOf(c.ctx, keys...)
 	if err != nil {
 		return err
 	}
 	for i, m := range belong {
-		switch first, p := profiles[i], profiles[len(belong)+i]; {
-		case p == nil:
+		switch in[i] {
+		case m.of:
+		case "":
 			c.find("customer %s: its member %s does not exist", m.of, m.key)
-		case p.Customer != m.of:
-			c.find("customer %s: its member %s is in %s", m.of, m.key, p.Customer)
-		case first == nil || crm.CompareSeniority(p, first) < 0:
-			c.find("customer %s: is named after %s, its member %s is earlier", m.of, homes[i], m.key)
+		default:
+			c.find("customer %s: its member %s is in %s", m.of, m.key, in[i])
 		}
+	}
+	return nil
+}
+
+// seniority: no profile of a customer is earlier than the profile it is named after.
+func (c *checker) seniority(page []*crm.Profile, names []crm.ProfileKey) error {
+	var others []crm.ProfileKey
+	for i, p := range page {
+		if names[i] != p.ProfileKey && !names[i].IsZero() {
+			others = append(others, names[i])
+		}
+	}
+	firsts, err := c.r.Profiles(c.ctx, others...)
+	if err != nil {
+		return err
+	}
+	for i, p := range page {
+		switch {
+		case names[i] == p.ProfileKey:
+			continue
+		case names[i].IsZero():
+			c.find("profile %s: its customer %s is named after no profile", p.ProfileKey, p.Customer)
+			continue
+		}
+		if first := firsts[0]; first == nil || crm.CompareSeniority(p, first) < 0 {
+			c.find("customer %s: is named after %s, its member %s is earlier", p.Customer, names[i], p.ProfileKey)
+		}
+		firsts = firsts[1:]
 	}
 	return nil
 }
