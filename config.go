@@ -146,6 +146,9 @@ type Config struct {
 	// Conflicts says what Service's imports do with a record whose version is
 	// there with other content, as crm.Config has it.
 	Conflicts crm.ConflictPolicy
+	// NameSearch keeps an index of names, by which Service's SearchName finds customers,
+	// as crm.Config has it.
+	NameSearch bool
 	// People configures record linkage.
 	People people.Options
 	// TrainAt is how many profiles there must be before a linkage model is

@@ -91,7 +91,7 @@ func New(cfg Config) (*Engine, error) {
 		return err == nil
 	}
 	check(e.cfg.validate())
-	e.svc = crm.New(cfg.Store, crm.Config{Kinds: cfg.Kinds, Now: cfg.Now, NewID: cfg.NewID, Logger: cfg.Logger, Survivorship: cfg.Survivorship, Normalise: cfg.Normalise, Conflicts: cfg.Conflicts, Retry: cfg.Retry})
+	e.svc = crm.New(cfg.Store, crm.Config{Kinds: cfg.Kinds, Now: cfg.Now, NewID: cfg.NewID, Logger: cfg.Logger, Survivorship: cfg.Survivorship, Normalise: cfg.Normalise, Conflicts: cfg.Conflicts, Retry: cfg.Retry, NameSearch: cfg.NameSearch})
 	var err error
 	compiled := false
 	if e.schema, e.extended, err = schemaOf(&cfg, e.vocab); check(err) {

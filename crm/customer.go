@@ -233,42 +233,20 @@ func (s *Service) Customers(ctx context.Context) iter.Seq2[*Customer, error] {
 	return func(yield func(*Customer, error) bool) {
 		var after ProfileKey
 		for {
-			var page []*Profile
-			var out []*Customer
-			err := s.store.View(ctx, func(r Reader) (err error) {
-				if page, err = r.ScanProfiles(ctx, AllParts(), after, scanSize); err != nil || len(page) == 0 {
-					return err
-				}
-				keys := make([]ProfileKey, len(page))
-				for i, p := range page {
-					keys[i] = p.ProfileKey
-				}
-				homes, err := r.HomeIDs(ctx, keys...)
-				if err != nil {
-					return err
-				}
-				var ids []CustomerID
-				for i, p := range page {
-					if homes[i] == p.Customer {
-						ids = append(ids, p.Customer)
-					}
-				}
-				out, err = s.FoldMany(ctx, r, ids)
-				return err
-			})
+			page, next, err := s.CustomerPage(ctx, after, scanSize)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			for _, c := range out {
+			for _, c := range page {
 				if !yield(c, nil) {
 					return
 				}
 			}
-			if len(page) < scanSize {
+			if next.IsZero() {
 				return
 			}
-			after = page[len(page)-1].ProfileKey
+			after = next
 		}
 	}
 }

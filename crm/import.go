@@ -121,6 +121,9 @@ func (w *writer) profiles(delivered []*Profile, facts, counting []*Fact) error {
 			}
 			links = append(links, &Link{Profile: k, Customer: id, Kind: LinkNew, At: w.now, Actor: "import"})
 			add = append(add, contactRefs(p)...)
+			if w.s.cfg.NameSearch {
+				add = append(add, nameRefs(p)...)
+			}
 		case stubs[k]:
 			w.seen[k] = was
 			continue
@@ -135,6 +138,10 @@ func (w *writer) profiles(delivered []*Profile, facts, counting []*Fact) error {
 			add, del = append(add, a...), append(del, d...)
 			if len(a)+len(d) > 0 {
 				w.touched[q.Customer] = true
+			}
+			if w.s.cfg.NameSearch && was.Name != q.Name {
+				a, d := diffRefs(nameRefs(was), nameRefs(q))
+				add, del = append(add, a...), append(del, d...)
 			}
 			if surnameKey(was.Name) != surnameKey(q.Name) {
 				renamed = append(renamed, q)

@@ -44,6 +44,10 @@ type Config struct {
 	// store is a database server; Now and NewID must then be safe for
 	// concurrent use. The record is the same, save ids and version counters.
 	Workers int
+	// NameSearch keeps the words of names in an index, by which SearchName finds
+	// customers: some two entries for each profile. It must be the same in every process;
+	// where it is set later, IndexNames adds what is there.
+	NameSearch bool
 	// Retry says how often a verb that met another writer is run again. The
 	// zero value gives up after about five seconds, with ErrBusy.
 	Retry Retry

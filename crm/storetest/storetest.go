@@ -45,7 +45,7 @@ func (o Options) Run(t *testing.T, open func(t *testing.T) crm.Store) {
 	}
 	for _, group := range [][]test{
 		transactionTests, profileTests, linkTests, factTests, addressTests, anchorTests, refTests,
-		kindTests, waitingTests, effectTests, documentTests, stateTests, counterTests, feedTests, scanTests, textTests, concurrencyTests, interleavedTests, writerTests, workerTests, machineTests,
+		kindTests, nameTests, waitingTests, effectTests, documentTests, stateTests, counterTests, feedTests, scanTests, textTests, concurrencyTests, interleavedTests, writerTests, workerTests, machineTests,
 	} {
 		for _, tt := range group {
 			t.Run(tt.name, func(t *testing.T) {

@@ -1,0 +1,325 @@
+package crm
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/vefacrm/vefa/internal/fold"
+)
+
+// RefName is the index of the words of names, see Config.NameSearch: under the first
+// two letters of a word its profile, ordered by the letters that follow.
+const RefName RefKind = "name"
+
+// NameQuery asks for customers by name.
+type NameQuery struct {
+	// Name are words of the name, or their beginnings, in any order: "yıl ays" finds
+	// Ayşe Yılmaz. Case, accents and the Turkish I do not count. One of them needs two
+	// letters.
+	Name  string
+	After string // NamePage.Next of the page before; "": from the start
+	Limit int    // at most so many customers; 0 means 50
+}
+
+// NamePage is a page of customers.
+type NamePage struct {
+	Customers []*Customer
+	Next      string // for NameQuery.After; "" at the end
+}
+
+// SearchName returns a page of the customers of whom a source says a name, each once, in
+// the order of the longest word that was asked for. It reads the entries of that word by
+// an index and no other customers. Without Config.NameSearch it is ErrInvalid.
+func (s *Service) SearchName(ctx context.Context, q NameQuery) (NamePage, error) {
+	var page NamePage
+	limit := q.Limit
+	if limit <= 0 {
+		limit = 50
+	}
+	words := nameWords(q.Name)
+	after, err := readNameMark(q.After)
+	switch {
+	case !s.cfg.NameSearch:
+		err = fieldError("NameSearch", "is off: set it in the Config of every process, and run IndexNames once")
+	case err == nil && (len(words) == 0 || utf8.RuneCountInString(words[0]) < 2):
+		err = fieldError("name", "needs a word of two letters or more")
+	}
+	if err != nil {
+		return page, invalid("search", "name", "", err)
+	}
+	key, low, high := nameRange(words[0])
+	scan := RefQuery{Kind: RefName, Key: key, After: Ref{Kind: RefName, Order: low}, Limit: pageSize}
+	if q.After != "" {
+		if after.Key != key {
+			return page, invalid("search", "name", "", fieldError("after", "is of another name"))
+		}
+		scan.After = after
+	}
+	var last Ref // by which the last customer of the page was found
+	for {
+		var refs []Ref
+		var found []*Customer // by entry; nil of those that are passed over
+		err := s.store.View(ctx, func(r Reader) (err error) {
+			if refs, err = r.ScanRefs(ctx, scan); err != nil {
+				return err
+			}
+			found, err = s.named(ctx, r, refs, words, high)
+			return err
+		})
+		if err != nil {
+			return NamePage{}, err
+		}
+		for i, ref := range refs {
+			switch {
+			case ref.Order > high:
+				return page, nil
+			case found[i] == nil:
+				continue
+			case len(page.Customers) == limit:
+				page.Next = writeNameMark(last)
+				return page, nil
+			}
+			page.Customers, last = append(page.Customers, found[i]), ref
+		}
+		if len(refs) < scan.Limit {
+			return page, nil
+		}
+		scan.After = refs[len(refs)-1]
+	}
+}
+
+// named returns the customer of each entry whose profile has all the words, at the
+// first entry of the customer that does.
+func (s *Service) named(ctx context.Context, r Reader, refs []Ref, words []string, high int64) ([]*Customer, error) {
+	out := make([]*Customer, len(refs))
+	keys := make([]ProfileKey, len(refs))
+	for i, ref := range refs {
+		keys[i] = ref.Subject.Profile
+	}
+	profiles, err := r.Profiles(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	var ids []CustomerID
+	for i, p := range profiles {
+		if p != nil && refs[i].Order <= high && hasWords(p.Name, words) {
+			ids = append(ids, p.Customer)
+		}
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	members, err := r.Members(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	of := make(map[CustomerID][]*Profile, len(ids))
+	for i, id := range ids {
+		if of[id], err = r.Profiles(ctx, members[i]...); err != nil {
+			return nil, err
+		}
+	}
+	for i, p := range profiles {
+		if p == nil || of[p.Customer] == nil || refs[i].Order > high {
+			continue
+		}
+		if first, ok := firstNamed(of[p.Customer], words); ok && first.Compare(refs[i]) == 0 {
+			out[i] = s.cfg.Survivorship.Fold(of[p.Customer])
+		}
+	}
+	return out, nil
+}
+
+// firstNamed returns the first entry by which profiles are found by some words.
+func firstNamed(profiles []*Profile, words []string) (first Ref, ok bool) {
+	key, low, high := nameRange(words[0])
+	for _, p := range profiles {
+		if p == nil || !hasWords(p.Name, words) {
+			continue
+		}
+		for _, ref := range nameRefs(p) {
+			if ref.Key == key && ref.Order >= low && ref.Order <= high && (!ok || ref.Compare(first) < 0) {
+				first, ok = ref, true
+			}
+		}
+	}
+	return first, ok
+}
+
+// IndexNames adds what SearchName needs of the profiles that were there before
+// Config.NameSearch was set, and returns how many have a name. It may run beside
+// everything else, and again.
+func (s *Service) IndexNames(ctx context.Context) (int, error) {
+	if !s.cfg.NameSearch {
+		return 0, invalid("index", "name", "", fieldError("NameSearch", "is off"))
+	}
+	total := 0
+	for after := (ProfileKey{}); ; {
+		n, named := 0, 0
+		next := after
+		err := s.update(ctx, func(tx Tx) error {
+			page, err := tx.ScanProfiles(ctx, AllParts(), after, scanSize)
+			if err != nil {
+				return err
+			}
+			n, named = len(page), 0
+			var refs []Ref
+			for _, p := range page {
+				next = p.ProfileKey
+				own := nameRefs(p)
+				if refs = append(refs, own...); len(own) > 0 {
+					named++
+				}
+			}
+			return tx.PutRefs(ctx, refs...)
+		})
+		if err != nil {
+			return total, err
+		}
+		if total += named; n < scanSize {
+			return total, nil
+		}
+		after = next
+	}
+}
+
+// maxNameWords bounds the entries of one profile.
+const maxNameWords = 6
+
+// nameWords returns the folded words of a name, the longest first, each once.
+func nameWords(name string) []string {
+	words := strings.Fields(fold.Key(name))
+	slices.SortFunc(words, func(a, b string) int {
+		if n := utf8.RuneCountInString(b) - utf8.RuneCountInString(a); n != 0 {
+			return n
+		}
+		return strings.Compare(a, b)
+	})
+	words = slices.Compact(words)
+	return words[:min(len(words), maxNameWords)]
+}
+
+func (n Name) words() []string { return nameWords(n.Given + " " + n.Family + " " + n.Full) }
+
+// hasWords reports whether each word begins a word of a name.
+func hasWords(n Name, words []string) bool {
+	have := n.words()
+	return !slices.ContainsFunc(words, func(w string) bool {
+		return !slices.ContainsFunc(have, func(h string) bool { return strings.HasPrefix(h, w) })
+	})
+}
+
+// nameRefs returns the entries of a profile.
+func nameRefs(p *Profile) []Ref {
+	var refs []Ref
+	for _, w := range p.Name.words() {
+		if utf8.RuneCountInString(w) < 2 {
+			continue
+		}
+		key, order, _ := nameRange(w)
+		if ref := (Ref{Kind: RefName, Key: key, Subject: OfProfile(p.ProfileKey), Order: order}); !slices.Contains(refs, ref) {
+			refs = append(refs, ref)
+		}
+	}
+	return refs
+}
+
+// nameRange returns the key of a word's entries and the orders that words which begin
+// with it have: five bits for each of twelve letters after the second.
+func nameRange(word string) (key string, low, high int64) {
+	const letters, bits = 12, 5
+	n := 0
+	for i, r := range word {
+		if n++; n <= 2 {
+			key = word[:i+utf8.RuneLen(r)]
+			continue
+		}
+		if n > 2+letters {
+			break
+		}
+		c := int64(28) // of another script: told apart by the name itself
+		switch {
+		case r >= 'a' && r <= 'z':
+			c = int64(r-'a') + 1
+		case r >= '0' && r <= '9':
+			c = 27
+		}
+		low |= c << (bits * (letters - (n - 2)))
+	}
+	free := bits * max(letters-max(n-2, 0), 0)
+	return key, low, low | (int64(math.MaxInt64) >> (63 - free))
+}
+
+// nameMark is where a page ends.
+type nameMark struct {
+	Key   string     `json:"k"`
+	Order int64      `json:"o"`
+	Of    ProfileKey `json:"p"`
+}
+
+func writeNameMark(r Ref) string {
+	data, _ := json.Marshal(nameMark{r.Key, r.Order, r.Subject.Profile}) // texts and a number: cannot fail
+	return base64.RawURLEncoding.EncodeToString(data)
+}
+
+func readNameMark(text string) (Ref, error) {
+	var m nameMark
+	if text == "" {
+		return Ref{}, nil
+	}
+	data, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		err = json.Unmarshal(data, &m)
+	}
+	if err == nil {
+		err = m.Of.Validate()
+	}
+	if err != nil {
+		return Ref{}, fieldError("after", "is not the Next of a page")
+	}
+	return Ref{Kind: RefName, Key: m.Key, Order: m.Order, Subject: OfProfile(m.Of)}, nil
+}
+
+// CustomerPage returns at most limit customers (0: 50) in the order of Customers, after
+// the profile that a page before returned as next, and the profile to go on after, which
+// is zero at the end. A page may have fewer customers and still not be the last one.
+func (s *Service) CustomerPage(ctx context.Context, after ProfileKey, limit int) (page []*Customer, next ProfileKey, err error) {
+	if limit <= 0 {
+		limit = 50
+	}
+	err = s.store.View(ctx, func(r Reader) (err error) {
+		page, next, err = s.customerPage(ctx, r, after, limit)
+		return err
+	})
+	return page, next, err
+}
+
+func (s *Service) customerPage(ctx context.Context, r Reader, after ProfileKey, limit int) ([]*Customer, ProfileKey, error) {
+	profiles, err := r.ScanProfiles(ctx, AllParts(), after, limit)
+	if err != nil || len(profiles) == 0 {
+		return nil, ProfileKey{}, err
+	}
+	keys := make([]ProfileKey, len(profiles))
+	for i, p := range profiles {
+		keys[i] = p.ProfileKey
+	}
+	homes, err := r.HomeIDs(ctx, keys...)
+	if err != nil {
+		return nil, ProfileKey{}, err
+	}
+	var ids []CustomerID
+	for i, p := range profiles {
+		if homes[i] == p.Customer {
+			ids = append(ids, p.Customer)
+		}
+	}
+	page, err := s.FoldMany(ctx, r, ids)
+	if len(profiles) < limit {
+		return page, ProfileKey{}, err
+	}
+	return page, keys[len(keys)-1], err
+}
