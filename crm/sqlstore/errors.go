@@ -63,7 +63,7 @@ func (g *grammar) wrap(op, entity string, err error) error {
 		// Not ErrInvalid: that is said of a record, which an import then leaves out.
 		out.Err = fmt.Errorf("%w: %w", ErrNotMigrated, err)
 	case f == locked:
-		out.Kind, out.Err = crm.ErrBusy, fmt.Errorf("%w; if it happens often, %s; %w", err, g.dsn, ErrDSN)
+		out.Kind, out.Err = crm.ErrBusy, g.hinted(err)
 	case f == unopened:
 		out.Err = fmt.Errorf("%w: %s; %w", err, g.dsn, ErrDSN)
 	case f == again, errors.Is(err, errAgain):
@@ -72,6 +72,15 @@ func (g *grammar) wrap(op, entity string, err error) error {
 		out.Kind = crm.ErrInvalid
 	}
 	return out
+}
+
+// hinted adds how the database is opened to the error of one that others had locked
+// until the attempts were used up, if it does not say so yet.
+func (g *grammar) hinted(err error) error {
+	if err == nil || errors.Is(err, ErrDSN) || g.d.fault(err) != locked {
+		return err
+	}
+	return fmt.Errorf("%w; if it happens often, %s; %w", err, g.dsn, ErrDSN)
 }
 
 // ended makes an error tell that the context has ended. When it does, database/sql takes the

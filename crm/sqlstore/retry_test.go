@@ -86,6 +86,7 @@ func TestRetries(t *testing.T) {
 		{"busy", sqlstore.SQLite, repeat(coded(5), 5), 6, nil},
 		{"busy snapshot", sqlstore.SQLite, repeat(coded(517), 2), 3, nil},
 		{"for ever", sqlstore.SQLite, repeat(coded(5), 1000), 28, crm.ErrBusy},
+		{"for ever, by how it is opened", sqlstore.SQLite, repeat(coded(5), 1000), 28, sqlstore.ErrDSN}, // B18
 		{"disk full", sqlstore.SQLite, repeat(coded(13), 1), 1, coded(13)},
 		{"deadlock", sqlstore.MySQL, repeat(&numbered{1213}, 3), 4, nil},
 		{"lock time-out", sqlstore.MySQL, repeat(fmt.Errorf("wrapped: %w", &numbered{1205}), 1), 2, nil},

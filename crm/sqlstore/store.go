@@ -68,7 +68,7 @@ func (s *Store) View(ctx context.Context, fn func(crm.Reader) error) (err error)
 		return err
 	})
 	if err != nil {
-		return ended(ctx, s.g.wrap("view", "", err))
+		return ended(ctx, s.g.hinted(s.g.wrap("view", "", err)))
 	}
 	defer func() { _ = tx.Rollback() }() // nothing to keep; after a panic too
 	view := s.session(tx, true)
@@ -91,7 +91,7 @@ func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
 		}
 	}
 	err := s.cfg.Retry.Do(ctx, s.g.retryable, func(n int) error { return s.attempt(ctx, fn, n > 0) })
-	return ended(ctx, err)
+	return ended(ctx, s.g.hinted(err))
 }
 
 func (s *Store) attempt(ctx context.Context, fn func(crm.Tx) error, again bool) (err error) {
