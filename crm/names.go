@@ -75,12 +75,13 @@ func (s *Service) SearchName(ctx context.Context, q NameQuery) (NamePage, error)
 			return NamePage{}, err
 		}
 		for i, ref := range refs {
-			switch {
-			case ref.Order > high:
+			if ref.Order > high {
 				return page, nil
-			case found[i] == nil:
+			}
+			if found[i] == nil {
 				continue
-			case len(page.Customers) == limit:
+			}
+			if len(page.Customers) == limit {
 				page.Next = writeNameMark(last)
 				return page, nil
 			}
