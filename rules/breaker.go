@@ -25,6 +25,7 @@ type Breaker struct {
 	First int
 }
 
+// withDefaults fills fields that are zero or below. First has no default: 0 is any number.
 func (b Breaker) withDefaults() Breaker {
 	if b.Factor <= 0 {
 		b.Factor = 5

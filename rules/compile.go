@@ -100,6 +100,9 @@ func (o faultOrder) Less(i, j int) bool {
 	return cmp.Or(cmp.Compare(o.books[i], o.books[j]), cmp.Compare(a.fileLine(), b.fileLine()), cmp.Compare(a.fileColumn(), b.fileColumn())) < 0
 }
 
+// fileLine is the line by which faults are sorted. A fault of a rule written in Go has a
+// line of its expression, which says nothing about the order of rules, so that it counts
+// as 0 and the stable sort leaves it where it was found.
 func (f *Fault) fileLine() int {
 	if f.File == "" {
 		return 0
@@ -107,6 +110,7 @@ func (f *Fault) fileLine() int {
 	return f.Line
 }
 
+// fileColumn is the column by which faults of one line are sorted; see fileLine.
 func (f *Fault) fileColumn() int {
 	if f.File == "" {
 		return 0
@@ -114,6 +118,8 @@ func (f *Fault) fileColumn() int {
 	return f.Column
 }
 
+// each calls fn with c.book set to each book. All books pass a stage before any passes the
+// next, because a rule of one may use the conditions and groups of another.
 func (c *compiler) each(books []*Book, fn func()) {
 	for i, b := range books {
 		if b != nil {
@@ -199,6 +205,9 @@ func (c *compiler) addGroup(path, who string, g Group) int {
 	return n
 }
 
+// rowsField returns the field of rows that each names, nil for none, and notes that the
+// set goes over it, so that its bound is checked before every evaluation. It is false if
+// there is no such field.
 func (c *compiler) rowsField(path, who, name string) (*ir.Field, bool) {
 	if name == "" {
 		return nil, true
@@ -222,6 +231,8 @@ func (c *compiler) rowsField(path, who, name string) (*ir.Field, bool) {
 	return nil, false
 }
 
+// checkConditions compiles every condition by itself, those that no rule uses included: a
+// mistake is told where it stands, once, and not in each rule that uses the name.
 func (c *compiler) checkConditions() {
 	for i, d := range c.book.Conditions {
 		k := c.front.conditions[d.Name]
@@ -234,6 +245,7 @@ func (c *compiler) checkConditions() {
 	}
 }
 
+// compileRules compiles copies of the rules, as a set is immutable and its books are not.
 func (c *compiler) compileRules() {
 	for i := range c.book.Rules {
 		c.compileRule(fmt.Sprintf("rules[%d]", i), c.book.Rules[i].clone())
@@ -281,6 +293,9 @@ func (r *Rule) clone() *Rule {
 	return &c
 }
 
+// rule checks everything about a rule and reports all that is wrong, so that an author
+// sees every fault at once; what it returns is used only if there was none. Its version,
+// if none is given, is made of the rule as its defaults leave it.
 func (c *compiler) rule(path string, r *Rule) *compiled {
 	out := &compiled{rule: r, Rule: program.Rule{From: program.FarPast, To: program.FarFuture, Group: -1}, tie: r.Name, explain: &lazyExplainer{}}
 	fault := func(field, format string, args ...any) { c.fault(path+"."+field, r.Name, field, format, args...) }
@@ -364,12 +379,17 @@ func (c *compiler) conditionTexts() []string {
 	return slices.Compact(texts)
 }
 
+// expr compiles an expression of a rule; nil if it has faults, which are reported at its
+// field.
 func (c *compiler) expr(path string, r *Rule, name, text string, each *ir.Field) *ir.Term {
 	t, faults := c.front.compile(text, each)
 	c.exprFaults(path+"."+name, r.Name, name, text, faults)
 	return t
 }
 
+// cancelTests compiles cancel_on. An entry is the name of a condition or, if it can be no
+// name, an expression written out; one that could be a name and is none is a misspelt
+// condition.
 func (c *compiler) cancelTests(out *compiled, path string, each *ir.Field) {
 	for i, name := range out.rule.CancelOn {
 		field := fmt.Sprintf("cancel_on[%d]", i)
@@ -400,6 +420,7 @@ func (c *compiler) cancelTests(out *compiled, path string, each *ir.Field) {
 	}
 }
 
+// once fills in the default of Once and refuses what has no effect.
 func (c *compiler) once(out *compiled, fault func(string, string, ...any)) {
 	r := out.rule
 	switch {
@@ -418,6 +439,8 @@ func (c *compiler) once(out *compiled, fault func(string, string, ...any)) {
 	}
 }
 
+// date returns the day number of a date, or empty for "" and, after a fault, for what is
+// none: the comparison of from and to must not report it a second time.
 func (c *compiler) date(s, name string, empty int64, fault func(string, string, ...any)) int64 {
 	if s == "" {
 		return empty
@@ -430,6 +453,8 @@ func (c *compiler) date(s, name string, empty int64, fault func(string, string, 
 	return ir.FloorDiv(t.Unix(), 86400)
 }
 
+// actions checks what a rule does. Keys of actions must differ within a rule, as they are
+// part of the ids of effects, and have no "@", which ends them there.
 func (c *compiler) actions(out *compiled, path string) {
 	r := out.rule
 	if len(r.Then) == 0 && r.row == nil {

@@ -82,6 +82,9 @@ func Diff[F any](before, after *Set[F]) []RuleChange {
 	return out
 }
 
+// diffRule compares two rules of one name. The fields are compared as a file has them; the
+// condition and the guards, with what they name put in, only if their own texts are equal,
+// or a changed condition would be told twice.
 func diffRule(a, b *compiled) (RuleChange, bool) {
 	d := RuleChange{Rule: a.rule.Name, Kind: changeEdited, SameMeaning: a.meaning() == b.meaning()}
 	was, is := fieldsOf(a.rule), fieldsOf(b.rule)

@@ -149,6 +149,8 @@ func (s *Set[F]) instead(c *compiled, e closure.Env) string {
 	return ""
 }
 
+// isEvening reports whether the rule is looked at every evening. Rules of one group
+// compete only with those that are looked at together.
 func (c *compiled) isEvening() bool { return c.rule.On.Kind == OnEvening || c.rule.On.Kind == OnDate }
 
 // read appends the terms of a leaf whose values tell most: fields and loops.
@@ -178,6 +180,8 @@ func valueFn(t *ir.Term) func(closure.Env) string {
 	}
 }
 
+// spellFn makes the closure that spells a value that is not null: of any, all, none and
+// one how many rows hold of how many, of others the value as the language writes it.
 func spellFn(t *ir.Term) func(closure.Env) string {
 	switch t.Op {
 	case ir.OpAny, ir.OpAll, ir.OpNone, ir.OpOne:
@@ -210,6 +214,7 @@ func spellFn(t *ir.Term) func(closure.Env) string {
 	return func(closure.Env) string { return "" }
 }
 
+// floatText spells a float as people write it, without an exponent where it is whole.
 func floatText(f float64) string {
 	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
 		return strconv.FormatFloat(f, 'f', 0, 64)

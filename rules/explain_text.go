@@ -54,6 +54,8 @@ var turkish = phrases{
 	date: "02.01.2006", truth: map[string]string{"true": "doğru", "false": "yanlış"},
 }
 
+// phrasesOf returns the texts of a language: English for those that are not known, so that
+// a locale of a browser can be passed on as it is.
 func phrasesOf(lang string) *phrases {
 	if lang == "tr" || strings.HasPrefix(lang, "tr-") {
 		return &turkish
@@ -187,6 +189,8 @@ func (p *phrases) value(v string) string {
 	return v
 }
 
+// reasons lists what keeps the rule from firing: what blocks it, then the leaves of the
+// case that is nearest to passing.
 func (x *Explanation) reasons(p *phrases) []string {
 	var out []string
 	for _, why := range x.Blocked {
@@ -215,6 +219,7 @@ func (x *Explanation) reasons(p *phrases) []string {
 	return out
 }
 
+// outcome is yes or no in one width, so that the lines below each other align.
 func (p *phrases) outcome(pass bool) string {
 	if pass {
 		return p.yes
@@ -222,6 +227,8 @@ func (p *phrases) outcome(pass bool) string {
 	return p.no
 }
 
+// values lists what a leaf read. A leaf that is one loop gives its count alone, as its
+// text says already what was counted.
 func (s *Step) values(p *phrases) string {
 	parts := make([]string, 0, len(s.Values))
 	for _, v := range s.Values {
@@ -235,6 +242,7 @@ func (s *Step) values(p *phrases) string {
 	return strings.Join(parts, ", ")
 }
 
+// write writes a step and those below it, one to a line.
 func (s *Step) write(b *strings.Builder, p *phrases, indent string) {
 	b.WriteString(indent + p.outcome(s.Pass) + " ")
 	switch s.Op {

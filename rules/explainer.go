@@ -23,6 +23,8 @@ type lazyExplainer struct {
 	x    *explainer
 }
 
+// explainer returns the rule made ready, which most rules of a large set never need: it is
+// made by the first who asks, and kept.
 func (c *compiled) explainer() *explainer {
 	c.explain.once.Do(func() {
 		x := &explainer{when: newStep(c.when)}
@@ -56,6 +58,8 @@ type reading struct {
 	get  func(closure.Env) string
 }
 
+// newStep makes a step of a condition as it was written, not of its simplified form:
+// people look for their own words. Nested ands, and ors, are one list.
 func newStep(t *ir.Term) *step {
 	switch t.Op {
 	case ir.OpAnd, ir.OpOr:
@@ -83,6 +87,8 @@ func newStep(t *ir.Term) *step {
 	return s
 }
 
+// run evaluates every part, also those that decide nothing any more: what a part read is
+// the answer to "why".
 func (s *step) run(e closure.Env) *Step {
 	out := &Step{Op: s.op, Text: s.text, from: s}
 	switch s.op {

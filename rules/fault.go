@@ -21,6 +21,8 @@ type Fault struct {
 	Snippet string // the line and, below it, a caret; may be empty
 }
 
+// Error returns file:line:column: rule: field: what is wrong, as far as they are known,
+// and below it the snippet with its caret.
 func (f *Fault) Error() string {
 	var b strings.Builder
 	if f.File != "" {
@@ -51,6 +53,8 @@ type CompileError struct {
 	Faults []*Fault
 }
 
+// Error returns all faults, each as its own Error does, the number of them first if there
+// are several.
 func (e *CompileError) Error() string {
 	if len(e.Faults) == 1 {
 		return "rules: " + e.Faults[0].Error()

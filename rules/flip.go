@@ -52,6 +52,8 @@ func (x *Explanation) Flips() []Flip {
 	return one[:min(len(one), maxFlips)]
 }
 
+// passes reports whether a case passes, whatever blocks the rule: flips are about
+// conditions.
 func (x *Explanation) passes() bool {
 	return slices.ContainsFunc(x.Cases, func(k Case) bool { return k.Pass })
 }
@@ -81,6 +83,9 @@ type flipSearch struct {
 	left         *int // tries
 }
 
+// flips returns single changes that give the wanted outcome, or pairs if there is none.
+// Each try takes one of left, which all cases share, so that a rule with a thousand rows
+// ends in time.
 func (k *Case) flips(want bool, left *int) (single, pairs []Flip) {
 	s := &flipSearch{when: k.When, unless: k.Unless, index: map[*Step]int{}, left: left}
 	s.collect(k.When)
@@ -142,6 +147,8 @@ func (s *flipSearch) nearest(src *source, does func() bool) *try {
 	return nil
 }
 
+// collect numbers the leaves, whose outcomes are then changed without evaluating facts
+// again.
 func (s *flipSearch) collect(step *Step) {
 	if step.Op == stepLeaf {
 		s.index[step] = len(s.leaves)
@@ -154,10 +161,12 @@ func (s *flipSearch) collect(step *Step) {
 	}
 }
 
+// result is the outcome of the case with the leaves as they are now.
 func (s *flipSearch) result() bool {
 	return s.eval(s.when) && (s.unless == nil || !s.eval(s.unless))
 }
 
+// eval combines outcomes of leaves as the condition does.
 func (s *flipSearch) eval(step *Step) bool {
 	switch step.Op {
 	case stepLeaf:
@@ -285,6 +294,8 @@ type scalarValue struct {
 	list  bool // none of the texts that the leaf names
 }
 
+// number is the value on the scale of its field, to tell how far a try is from the present
+// value; it is never compared for equality.
 func (v scalarValue) number() float64 {
 	if v.kind == ir.Float {
 		return v.f
@@ -329,6 +340,9 @@ func probeOf(t *ir.Term) (probe, bool) {
 	return probe{}, false
 }
 
+// compareProbe recognises a comparison of one reading with a constant. Around the constant
+// c it tries c, c+1 and c-1 (0.01 for floats), of which one satisfies any of the six
+// operators; beyond what a field can hold nothing is tried.
 func compareProbe(t *ir.Term) (probe, bool) {
 	a, b, o := t.Kids[0], t.Kids[1], t.Op
 	if a.IsConst() {
@@ -377,6 +391,8 @@ func compareProbe(t *ir.Term) (probe, bool) {
 	return p, true
 }
 
+// inProbe recognises membership of one reading in a list: it tries each member, and a
+// value that is none of them.
 func inProbe(t *ir.Term) (probe, bool) {
 	a := t.Kids[0]
 	if !isReading(a) || a.Kind != ir.String && a.Kind != ir.Int {

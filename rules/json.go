@@ -41,6 +41,8 @@ type jsonReader struct {
 	offset int
 }
 
+// fail keeps the first fault alone: what follows it in a text that is no JSON is not
+// meant.
 func (r *jsonReader) fail(p place, msg string) {
 	if !r.failed {
 		r.failed = true
@@ -82,6 +84,8 @@ func (r *jsonReader) token() (json.Token, place) {
 	return t, p
 }
 
+// value reads a value and says where it stands; null is nil, which its caller makes what
+// its place asks for.
 func (r *jsonReader) value(depth int) *value {
 	t, p := r.token()
 	if r.failed {
@@ -129,6 +133,8 @@ func (r *jsonReader) list(p place, depth int) *value {
 	return v
 }
 
+// object reads a map. The standard decoder takes a key that is given twice; here the
+// second is a fault, as in YAML.
 func (r *jsonReader) object(p place, depth int) *value {
 	v := &value{shape: isMap, place: p}
 	for r.dec.More() && !r.failed {

@@ -31,6 +31,9 @@ const (
 	maxNames  = 100 // conditions or parameters that use one another
 )
 
+// fault reports a mistake and returns nil. What is given a nil operand returns nil without
+// a fault of its own, so that one mistake is told once and its neighbours are still
+// checked.
 func (l *lowerer) fault(at int, format string, args ...any) *ir.Term {
 	if len(l.faults) < maxFaults {
 		l.faults = append(l.faults, exprFault{at, fmt.Sprintf(format, args...)})
@@ -352,6 +355,7 @@ func numeric(a, b *ir.Term) (*ir.Term, *ir.Term) {
 	return a, b
 }
 
+// toFloat turns an integer into a float; a decimal is divided by its scale.
 func toFloat(t *ir.Term) *ir.Term {
 	if t.Kind == ir.Float {
 		return t
@@ -365,6 +369,8 @@ func toFloat(t *ir.Term) *ir.Term {
 	return &ir.Term{Op: ir.OpFloat, Kind: ir.Float, Kids: []*ir.Term{t}, At: t.At, Nullable: t.Nullable, Cost: t.Cost}
 }
 
+// mulCost multiplies a cost; what is above ir.MaxCost, which no limit reaches, stays there
+// instead of overflowing.
 func mulCost(n int, c int64) int64 {
 	if c > ir.MaxCost/int64(max(n, 1)) {
 		return ir.MaxCost

@@ -105,6 +105,9 @@ func (l *lowerer) binaryTerm(o ir.Op, a, b *ir.Term, at int) *ir.Term {
 	return &ir.Term{Op: o, Kind: ir.Bool, Kids: []*ir.Term{a, b}, At: at, Cost: ir.AddCost(cost, 1)}
 }
 
+// textCost is what reading a text to its end costs, by the largest length that its fields
+// declare: one step for each 16 bytes, for fold, which makes a new text, one for each
+// byte.
 func textCost(t *ir.Term) int64 {
 	n := 16
 	t.Walk(func(k *ir.Term) {
@@ -486,6 +489,8 @@ func (l *lowerer) loop(n ast.Node, name string, args []ast.Node) *ir.Term {
 	return loopCost(t)
 }
 
+// loopCost adds what going over all declared rows costs, which is what bounds a rule and
+// not how many rows a customer happens to have.
 func loopCost(t *ir.Term) *ir.Term {
 	each := int64(1)
 	for _, k := range t.Kids {

@@ -14,6 +14,7 @@ type Maybe[T bool | int | int32 | int64 | float64 | string] struct {
 // Some returns a Maybe that has a value.
 func Some[T bool | int | int32 | int64 | float64 | string](v T) Maybe[T] { return Maybe[T]{v, true} }
 
+// maybe marks the type, because reflection cannot ask for a generic type by name.
 func (Maybe[T]) maybe() {}
 
 // maybeOf returns the type of the value that a Maybe may hold and how far behind

@@ -128,6 +128,8 @@ func (c *compiler) freeName(path, who, name string) bool {
 	return false
 }
 
+// checkParameters evaluates every parameter by itself, those that nothing uses included,
+// so that a mistake is told once and where it stands.
 func (c *compiler) checkParameters() {
 	for i, d := range c.book.Parameters {
 		p := c.front.parameters[d.Name]

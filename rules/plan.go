@@ -128,6 +128,8 @@ func (s *Set[F]) Plan(ids *crm.EffectIDs, dst []*crm.Effect, f Firing, t Target,
 	return dst, nil
 }
 
+// occurrence tells the repetitions of an action apart: within one period, or one version
+// of the rule, it is the same text and so the same effect id.
 func occurrence(r *Rule, a *Action, m *Moment) string {
 	switch r.Once {
 	case oncePerDay, oncePerWeek, oncePerMonth, oncePerYear:

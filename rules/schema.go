@@ -137,6 +137,8 @@ func readStruct(t reflect.Type, bare bool) (*ir.RowType, error) {
 	return root, nil
 }
 
+// newSchema makes a schema of a row type that was read from F or, by Extend, from F and
+// more.
 func newSchema[F any](root *ir.RowType, opts Options) (*Schema[F], error) {
 	actions, err := actionTypes(opts.Actions)
 	if err != nil {
@@ -173,6 +175,7 @@ func (s *Schema[F]) Age(f F, days int) F {
 // Fields describes the readable fields in the order of the struct.
 func (s *Schema[F]) Fields() []Field { return describe(s.s.Root) }
 
+// describe is what an editor may know of the fields; offsets and Go types stay inside.
 func describe(t *ir.RowType) []Field {
 	out := make([]Field, len(t.Order))
 	for i, f := range t.Order {
@@ -184,6 +187,7 @@ func describe(t *ir.RowType) []Field {
 	return out
 }
 
+// schemaBuilder reads Go structs and collects every fault of them.
 type schemaBuilder struct{ faults []error }
 
 func (b *schemaBuilder) fault(path, format string, args ...any) {
@@ -196,6 +200,8 @@ func (b *schemaBuilder) read(t reflect.Type, path string, depth int) *ir.RowType
 	return row
 }
 
+// readInto adds the fields of a struct that begins base bytes into the row, those of
+// embedded structs as if they were its own. depth counts rows within rows.
 func (b *schemaBuilder) readInto(row *ir.RowType, t reflect.Type, base uintptr, path string, depth int) {
 	for sf := range t.Fields() {
 		tag, tagged := sf.Tag.Lookup("rule")
@@ -292,6 +298,8 @@ func (b *schemaBuilder) typed(f *ir.Field, t reflect.Type, path string, depth in
 	return true
 }
 
+// params reads what stands behind the name in a tag. A parameter that the kind of the
+// field has no use for is a fault, not ignored.
 func (b *schemaBuilder) params(f *ir.Field, params, path string) {
 	for p := range strings.SplitSeq(params, ",") {
 		if p == "" {
@@ -331,6 +339,8 @@ func (b *schemaBuilder) params(f *ir.Field, params, path string) {
 	}
 }
 
+// days reads how an integer changes as days pass. 8-bit integers are refused: they would
+// overflow within the year.
 func (b *schemaBuilder) days(f *ir.Field, value, path string) {
 	ages := map[string]ir.Aging{"since": ir.Since, "until": ir.Until, "yearly": ir.Yearly}[value]
 	switch {

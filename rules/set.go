@@ -188,6 +188,9 @@ func (s *Set[F]) Manual(dst []Firing, rule string, facts *F, m *Moment) ([]Firin
 	return s.run(dst, one[:], facts, m, nil)
 }
 
+// run evaluates a list of rules for one subject: by the index, if the list has one, else
+// one after the other. Groups are per call, so that a rule fires at most as often as its
+// group allows in one evening or at one event.
 func (s *Set[F]) run(dst []Firing, rules []*compiled, facts *F, m *Moment, is func(each string, row int) bool) ([]Firing, error) {
 	e := closure.Env{Facts: unsafe.Pointer(facts), M: &m.c}
 	if err := checkBounds(s.bounds, e.Facts); err != nil {
@@ -255,6 +258,9 @@ func boundsOf(t *ir.RowType, used map[*ir.Field]bool) []bound {
 	return out
 }
 
+// checkBounds refuses facts with more rows than declared, for which the cost that rules
+// were admitted with would not hold, and facts that another schema made. It runs before
+// every evaluation.
 func checkBounds(bounds []bound, p unsafe.Pointer) error {
 	for i := range bounds {
 		b := &bounds[i]

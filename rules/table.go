@@ -142,6 +142,8 @@ func (s *Set[F]) Decide(table string, facts *F, row int, m *Moment) ([]Hit, erro
 	return t.decide(e)
 }
 
+// decide tests the rows in the order of precedence. Under "first" and "priority" it stops
+// at the first that matches; "any" lets several pass that give the same.
 func (t *decisionTable) decide(e closure.Env) (hits []Hit, err error) {
 	for i, test := range t.rows {
 		if !test(e) {
@@ -177,6 +179,8 @@ func (t *decisionTable) hit(row int) Hit {
 	return h
 }
 
+// rowName is the name of a row, by its number from 1 if it has none. It is part of the ids
+// of effects, so that a row without a name must keep its place.
 func (t *Table) rowName(i int) string {
 	if n := t.Rows[i].Name; n != "" {
 		return n
@@ -196,6 +200,9 @@ func (c *compiler) compileTables() {
 	}
 }
 
+// table checks a table in three stages, each only if the one before found nothing: its
+// shape, its cells, and how its rows meet. Then every row becomes a test and, if the table
+// acts, a rule.
 func (c *compiler) table(path string, source *Table) {
 	t := *source
 	who := "table " + t.Name

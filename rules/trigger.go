@@ -125,6 +125,7 @@ func (t *Trigger) check() string {
 	return ""
 }
 
+// article puts a or an before a noun of a message.
 func article(noun string) string {
 	if strings.ContainsRune("aeiou", rune(noun[0])) {
 		return "an " + noun

@@ -20,11 +20,13 @@ type value struct {
 	place  place
 }
 
+// key is a key of a map and where it stands.
 type key struct {
 	name  string
 	place place
 }
 
+// shape is what kind of value stands in a file.
 type shape uint8
 
 const (
@@ -34,6 +36,7 @@ const (
 	isNull
 )
 
+// String returns the shape as a message says it, with its article.
 func (s shape) String() string { return [...]string{"a value", "a list", "a map", "empty"}[s] }
 
 // The bounds of a file, checked before it is parsed.
@@ -96,6 +99,8 @@ func (d *decoder) want(v *value, path string, s shape) bool {
 	return true
 }
 
+// lastPart returns a path without the rule or table it begins with, as the message names
+// that by its name.
 func lastPart(path string) string {
 	if i := strings.IndexByte(path, '.'); i >= 0 && (strings.HasPrefix(path, "rules[") || strings.HasPrefix(path, "tables[")) {
 		return path[i+1:]
@@ -189,6 +194,7 @@ func (d *decoder) root(v *value) {
 	})
 }
 
+// readRule looks for the name first, so that every fault of the rule can say whose it is.
 func (d *decoder) readRule(path string, v *value) {
 	r := Rule{}
 	for i, k := range v.keys {
@@ -261,6 +267,10 @@ func (d *decoder) trigger(path string, v *value, on *Trigger) {
 // writes it as a key.
 const kindKey = ".then:"
 
+// action reads an action, written {tag: vip, …} or {kind: tag, name: vip}. Which keys are
+// kinds is the schema's to say, which is not known when a file is read: an unknown key
+// that looks like no misspelt one is taken for the kind, and Compile refuses it if it is
+// none.
 func (d *decoder) action(path string, v *value) Action {
 	var a Action
 	handlers := map[string]func(string, *value){

@@ -24,6 +24,8 @@ func (v *View) Audiences(at time.Time, names ...string) ([]*bitset.Set, error) {
 	return b.Sets(v.pop), nil
 }
 
+// batch compiles the segments with one compiler, so that what several of them mention is
+// one node and is computed once.
 func (v *View) batch(at time.Time, names []string) (*bitset.Batch, error) {
 	c := newCompiler(&v.state, v.when(at))
 	b := new(bitset.Batch)

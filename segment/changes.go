@@ -75,6 +75,7 @@ type change struct {
 	entered  bool
 }
 
+// len is the number of customers that the change is about.
 func (c *change) len() int {
 	if c.ids == nil {
 		return 1
@@ -111,6 +112,8 @@ func (c Changes) All() iter.Seq[MembershipChange] {
 	}
 }
 
+// each yields the change customer by customer. Numbers go up by dense id, as the write
+// counted them.
 func (c *change) each(ids *customerIDs, yield func(MembershipChange) bool) bool {
 	m := MembershipChange{
 		Seq: c.seq, Segment: c.segment, Customer: c.customer, ID: c.id, Entered: c.entered, At: c.at, Cause: c.cause,

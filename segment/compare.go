@@ -35,6 +35,8 @@ func (c Comparison) Jaccard(i, j int) float64 {
 	return jaccard(c.Common[i][j], c.Common[i][i], c.Common[j][j])
 }
 
+// jaccard is |A and B| / |A or B| from the three sizes (Jaccard 1901), 0 for two empty
+// sets, whose quotient is not defined.
 func jaccard(common, a, b int) float64 {
 	if a+b == 0 {
 		return 0

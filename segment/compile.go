@@ -21,6 +21,8 @@ type compiler struct {
 	clock  func() time.Time // not nil: for single customers, at the living clock
 }
 
+// newCompiler returns a compiler without a clock: predicates are asked about the whole
+// population, each once, when they are first met.
 func newCompiler(st *state, at time.Time) *compiler {
 	c := &compiler{st: st, at: at, leaves: make(map[*bitset.Set]*bitset.Expr)}
 	c.pop = c.leaf(st.pop)
@@ -58,6 +60,8 @@ func (c *compiler) audience(d *defined) (*bitset.Expr, error) {
 // conjunction is what a customer must be in, and what in none of.
 type conjunction struct{ inc, exc []*bitset.Expr }
 
+// node is the one fused node of the conjunction; nested ands were taken apart by include,
+// so that no intermediate set is built.
 func (n *conjunction) node() *bitset.Expr { return bitset.AllOf(n.inc, n.exc) }
 
 // include adds e as a condition of the conjunction n, without a node of its own
@@ -84,6 +88,8 @@ func (c *compiler) include(n *conjunction, e Expr) error {
 	return err
 }
 
+// exclude adds operands of which none may hold. They need not be within the population:
+// what includes is.
 func (c *compiler) exclude(n *conjunction, args []Expr) error {
 	for _, a := range args {
 		k, err := c.expr(a)
@@ -95,6 +101,8 @@ func (c *compiler) exclude(n *conjunction, args []Expr) error {
 	return nil
 }
 
+// expr compiles an expression that stands by itself, as an operand of or, xor and at
+// least.
 func (c *compiler) expr(e Expr) (*bitset.Expr, error) {
 	switch e.op {
 	case isTag:
@@ -129,6 +137,8 @@ func (c *compiler) expr(e Expr) (*bitset.Expr, error) {
 	return bitset.AnyOf(args...), nil
 }
 
+// segment compiles what a nested segment selects, without the red tags, which act once on
+// the audience; see the package comment.
 func (c *compiler) segment(name string) (*bitset.Expr, error) {
 	if n, ok := c.nested[name]; ok {
 		return n, nil
@@ -148,6 +158,8 @@ func (c *compiler) segment(name string) (*bitset.Expr, error) {
 	return n, nil
 }
 
+// outside compiles a leaf that was supplied: a set as it is; a predicate as the set of
+// those for whom it holds or, with a clock, as a test that is asked customer by customer.
 func (c *compiler) outside(name string) (*bitset.Expr, error) {
 	o, ok := c.st.leaves[name]
 	if !ok {

@@ -75,6 +75,8 @@ func (d Definition) String() string {
 	return b.String()
 }
 
+// definitionJSON is a Definition without its methods, so that encoding/json writes the
+// fields in this order.
 type definitionJSON struct {
 	Name      string   `json:"name"`
 	Expr      Expr     `json:"members"`

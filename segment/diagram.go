@@ -95,6 +95,7 @@ func (d *diagrams) combine(e Expr, args []int32) (n int32, err error) {
 	}
 }
 
+// or is the disjunction: always where a holds, else b.
 func (d *diagrams) or(a, b int32) (int32, error) { return d.choose(a, always, b) }
 
 func (d *diagrams) fold(args []int32, n int32, step func(a, rest int32) (int32, error)) (int32, error) {

@@ -12,6 +12,7 @@ type ParseError struct {
 	Msg    string
 }
 
+// Error returns line:column and what is wrong.
 func (e *ParseError) Error() string {
 	return fmt.Sprintf("segment: %d:%d: %s", e.Line, e.Column, e.Msg)
 }
@@ -22,6 +23,7 @@ type LimitError struct {
 	Limit int64
 }
 
+// Error names the limit and what there is too much of.
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("segment: too large: more than %d %s", e.Limit, e.What)
 }
@@ -33,6 +35,7 @@ type InvalidError struct {
 	Msg   string // what is wrong, with the names that are involved
 }
 
+// Error names the field and what is wrong with it.
 func (e *InvalidError) Error() string { return "segment: " + e.Field + ": " + e.Msg }
 
 // UnknownError names something a definition or a question refers to and the
@@ -43,6 +46,7 @@ type UnknownError struct {
 	In   string // the definition that refers to it; empty for a direct question
 }
 
+// Error names what is not there and, if a definition refers to it, which.
 func (e *UnknownError) Error() string {
 	if e.In != "" {
 		return fmt.Sprintf("segment: %q: unknown %s %q", e.In, e.Kind, e.Name)

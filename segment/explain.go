@@ -67,6 +67,8 @@ func (v *View) Explain(name, customer string, at time.Time) (Explanation, error)
 	return e, nil
 }
 
+// explainer evaluates an expression for one customer with every node kept, also those that
+// decide nothing. The compiled form cannot serve for it: it joins and shares nodes.
 type explainer struct {
 	st       *state
 	at       time.Time
@@ -77,6 +79,8 @@ type explainer struct {
 	answers  map[string]bool
 }
 
+// explain returns the reason of an expression. It fails only for a leaf or segment that is
+// not there.
 func (x *explainer) explain(e Expr) (Reason, error) {
 	r := Reason{op: e.op, Label: e.label()}
 	switch e.op {
@@ -127,6 +131,8 @@ func (x *explainer) explain(e Expr) (Reason, error) {
 	return r, nil
 }
 
+// nested explains a segment the first time that it is met. Repeated at each mention, ten
+// levels of "a and a" would be a thousand lines.
 func (x *explainer) nested(r Reason, name string) (Reason, error) {
 	if x.shown[name] {
 		r.Holds, r.Shown = x.answers[name], true
@@ -191,6 +197,8 @@ func (e Explanation) reasons() []string {
 	return out
 }
 
+// leaves appends the decisive leaves below a reason as sentences, in the order of the
+// definition.
 func (r Reason) leaves(out []string) []string {
 	if !r.Decides {
 		return out

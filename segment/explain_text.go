@@ -42,6 +42,7 @@ var turkish = phrases{
 	date: "02.01.2006",
 }
 
+// phrasesOf returns the texts of a language: English for those that are not known.
 func phrasesOf(lang string) *phrases {
 	if lang == "tr" || strings.HasPrefix(lang, "tr-") {
 		return &turkish
@@ -97,6 +98,8 @@ func (e Explanation) Text(lang string) string {
 	return b.String()
 }
 
+// write writes a reason and those below it, one to a line. The indent is bounded; see
+// maxIndent.
 func (r Reason) write(b *strings.Builder, p *phrases, depth int) {
 	mark, answer := " ", p.no
 	if r.Decides {

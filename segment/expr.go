@@ -114,6 +114,7 @@ type Limits struct {
 	Segments int // definitions in one index; default 100,000
 }
 
+// orDefault fills fields that are zero or below.
 func (l Limits) orDefault() Limits {
 	set := func(v *int, def int) {
 		if *v <= 0 {
@@ -135,6 +136,8 @@ func (e Expr) validate(limits Limits) error {
 	return e.check(limits, 1, &nodes)
 }
 
+// check counts nodes and depth on the way down, so that a hostile expression is refused
+// before anything walks it without bounds.
 func (e Expr) check(limits Limits, depth int, nodes *int) error {
 	if depth > limits.Depth {
 		return &LimitError{What: "depth", Limit: int64(limits.Depth)}
@@ -153,6 +156,7 @@ func (e Expr) check(limits Limits, depth int, nodes *int) error {
 	return nil
 }
 
+// checkShape checks one node: its name, and how many operands it has.
 func (e Expr) checkShape() error {
 	switch e.op {
 	case isTag, isLeaf, isSegment:
@@ -189,6 +193,8 @@ func (e Expr) checkShape() error {
 // maxName is the longest accepted name of a tag, leaf or segment, in bytes.
 const maxName = 255
 
+// checkName refuses names that no text or file could hold: empty, longer than 255 bytes,
+// not UTF-8, with control characters.
 func checkName(field, name string) error {
 	switch {
 	case name == "":

@@ -25,6 +25,9 @@ func (e Expr) infix() bool {
 	return false
 }
 
+// writeExpr writes an expression; operand says that it stands within another and needs
+// parentheses unless it is a single word. The text reads back as the same expression, not
+// only as an equal one.
 func writeExpr(b *strings.Builder, e Expr, operand bool) {
 	switch e.op {
 	case isTag:
@@ -87,6 +90,7 @@ func writeExpr(b *strings.Builder, e Expr, operand bool) {
 	}
 }
 
+// writeList writes operands that a comma divides, which need no parentheses.
 func writeList(b *strings.Builder, args []Expr) {
 	for i, a := range args {
 		if i > 0 {
@@ -109,6 +113,7 @@ func writeName(b *strings.Builder, name string) {
 	}
 }
 
+// isWordRune reports whether a name may hold the character without quotes.
 func isWordRune(r rune) bool {
 	switch r {
 	case '_', '-', '.', ':', '/', '+':
@@ -129,6 +134,7 @@ func lowerASCII(s string) string {
 	return strings.ToLower(s)
 }
 
+// isKeyword reports whether a bare word would be read as part of the syntax.
 func isKeyword(word string) bool {
 	switch lowerASCII(word) {
 	case "and", "or", "xor", "not", "except", "all", "any", "at", "least", "of",

@@ -16,6 +16,7 @@ type HistoryError struct {
 	Msg     string
 }
 
+// Error names the segment, the time and why nothing is known.
 func (e *HistoryError) Error() string {
 	return fmt.Sprintf("segment: %q: members at %s are not known: %s", e.Segment, e.At.Format(time.RFC3339), e.Msg)
 }
@@ -114,6 +115,8 @@ func (x *Index) moment(at time.Time) time.Time {
 	return at.UTC()
 }
 
+// epochAt returns the epoch that holds a time, or a *HistoryError that says why none does.
+// Callers hold the lock.
 func (x *Index) epochAt(name string, at time.Time) (*epoch, error) {
 	name = fold.Compose(name)
 	fail := func(msg string) error { return &HistoryError{Segment: name, At: at, Msg: msg} }
@@ -145,6 +148,8 @@ type history struct {
 	budget int // changes that the present epoch may still take
 }
 
+// epoch is a stretch of the history of one segment: who was in it when it began, and what
+// changed since.
 type epoch struct {
 	from    time.Time
 	start   *bitset.Set
@@ -172,12 +177,15 @@ func (x *Index) remember(t *tracked) {
 	h.open(x.clock, t.members, true)
 }
 
+// open begins an epoch. Its members share their chunks with the living ones until those
+// change.
 func (h *history) open(now time.Time, members *bitset.Set, fresh bool) {
 	h.epochs = append(h.epochs, epoch{from: now, start: members.Clone(), touched: new(bitset.Set), fresh: fresh})
 	// A new epoch costs up to a copy of the set; so much may be replayed instead.
 	h.budget = max(256, members.Bytes()/64)
 }
 
+// close ends the present epoch: the segment is not kept up to date any more.
 func (h *history) close(now time.Time) {
 	e := &h.epochs[len(h.epochs)-1]
 	e.closed, e.until = true, now
@@ -200,6 +208,8 @@ func (h *history) add(members *bitset.Set, c change) {
 	}
 }
 
+// membersAt replays the changes of the epoch up to a time, included. A budget bounds how
+// many there are; see open.
 func (e *epoch) membersAt(at time.Time) *bitset.Set {
 	s := e.start.Clone()
 	for i := range e.changes {

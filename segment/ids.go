@@ -65,6 +65,8 @@ type name struct {
 	packed bool
 }
 
+// nameOf packs a customer id that is written as a UUID in 16 bytes, less than half of its
+// text.
 func nameOf(customer string) (n name) {
 	if len(customer) == 36 && packUUID(customer, &n.uuid) {
 		n.packed = true

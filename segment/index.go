@@ -129,6 +129,8 @@ func (x *Index) touchMaps() {
 	}
 }
 
+// internTag returns the place of a tag and makes one for a new tag, after the maps have
+// become private to the writer.
 func (x *Index) internTag(tag string) int {
 	if at, ok := x.place(tag); ok {
 		return at
@@ -221,6 +223,8 @@ func (x *Index) Forget(at time.Time, customers ...string) (Changes, error) {
 	return x.leave(at, customers, true)
 }
 
+// leave takes customers out of the population and, to forget them, out of every tag and of
+// the ids.
 func (x *Index) leave(at time.Time, customers []string, forget bool) (Changes, error) {
 	x.mu.Lock()
 	defer x.done()
@@ -314,6 +318,7 @@ func (x *Index) Apply(at time.Time, changes []TagChange) (Changes, error) {
 	return x.report(), nil
 }
 
+// found is what Apply has looked up of one change before it makes any.
 type found struct {
 	id  uint32
 	tag int // -1: new
@@ -380,6 +385,7 @@ func (x *Index) SetPredicate(at time.Time, name string, holds func(customer stri
 	return x.setLeaf(at, name, outside{pred: holds})
 }
 
+// setLeaf replaces a leaf and evaluates anew the tracked segments that depend on it.
 func (x *Index) setLeaf(at time.Time, name string, o outside) (Changes, error) {
 	name = fold.Compose(name)
 	if err := checkName("leaf", name); err != nil {

@@ -26,6 +26,8 @@ func (e Expr) MarshalJSON() ([]byte, error) {
 	return e.appendJSON(nil), nil
 }
 
+// appendJSON writes without encoding/json, which would call MarshalJSON, and with it the
+// check of the whole rest, once per level.
 func (e Expr) appendJSON(b []byte) []byte {
 	switch e.op {
 	case isTag:
@@ -126,6 +128,7 @@ func newJSONParser(data []byte, limits Limits) *jsonParser {
 	return &jsonParser{dec: json.NewDecoder(bytes.NewReader(data)), data: data, limits: limits.orDefault()}
 }
 
+// sized refuses a document that is too long before any of it is read.
 func (p *jsonParser) sized() error {
 	if len(p.data) > p.limits.Bytes {
 		return &LimitError{What: "bytes", Limit: int64(p.limits.Bytes)}
@@ -137,6 +140,8 @@ func (p *jsonParser) fail(format string, args ...any) error {
 	return parseErrorAt(string(p.data), int(p.dec.InputOffset()), fmt.Sprintf(format, args...))
 }
 
+// token returns the next token, or a *ParseError where the document is no JSON or ends too
+// early.
 func (p *jsonParser) token() (json.Token, error) {
 	t, err := p.dec.Token()
 	if err == nil {
@@ -157,6 +162,7 @@ func (p *jsonParser) delim(d json.Delim) error {
 	return err
 }
 
+// text reads a string that is to be a name.
 func (p *jsonParser) text(field string) (string, error) {
 	t, err := p.token()
 	if err != nil {
@@ -172,6 +178,7 @@ func (p *jsonParser) text(field string) (string, error) {
 	return fold.Compose(s), nil
 }
 
+// document reads one expression and nothing behind it.
 func (p *jsonParser) document() (Expr, error) {
 	if err := p.sized(); err != nil {
 		return Expr{}, err
@@ -234,6 +241,8 @@ func (p *jsonParser) fields() (d Definition, err error) {
 	return d.sorted(), nil
 }
 
+// field reads the key of a field. One that is repeated is refused, where encoding/json
+// would let the last win.
 func (p *jsonParser) field(seen map[string]bool) (string, error) {
 	t, err := p.token()
 	if err != nil {
@@ -261,6 +270,7 @@ func (p *jsonParser) tags() (tags []string, err error) {
 	return tags, p.delim(']')
 }
 
+// expr reads one expression; depth counts those around it.
 func (p *jsonParser) expr(depth int) (Expr, error) {
 	if depth > p.limits.Depth {
 		return Expr{}, &LimitError{What: "depth", Limit: int64(p.limits.Depth)}
@@ -298,6 +308,7 @@ func (p *jsonParser) expr(depth int) (Expr, error) {
 	return e, p.delim('}')
 }
 
+// operation reads the value of an object whose one key names an operation.
 func (p *jsonParser) operation(key json.Token, depth int) (e Expr, err error) {
 	switch key {
 	case "leaf":
@@ -343,6 +354,7 @@ func (p *jsonParser) list(depth int) (args []Expr, err error) {
 	return slices.Clip(args), p.delim(']')
 }
 
+// atLeast reads {"k": …, "of": […]} in either order.
 func (p *jsonParser) atLeast(depth int) (e Expr, err error) {
 	e.op = isAtLeast
 	if err = p.delim('{'); err != nil {

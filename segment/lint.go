@@ -112,6 +112,7 @@ func (v *View) Lint(ctx context.Context, at time.Time, opt LintOptions) (found [
 	return l.found, l.unproven, nil
 }
 
+// linter collects findings of one view at one moment.
 type linter struct {
 	v        *View
 	at       time.Time
@@ -122,6 +123,8 @@ type linter struct {
 	known    map[Finding]bool // what is reported, without Proven
 }
 
+// report keeps a finding unless it was made before: what is proven is looked for first, so
+// that the members do not tell it again as what merely happens to hold.
 func (l *linter) report(f Finding) {
 	key := f
 	key.Proven = false
@@ -179,6 +182,8 @@ func (l *linter) prove(ctx context.Context, cases int) error {
 	return nil
 }
 
+// isEveryone reports whether an expression says openly that it means everybody, which then
+// is no finding.
 func isEveryone(e Expr) bool { return e.op == isAll && len(e.args) == 0 }
 
 // redundancy finds operands without which a definition stays the same.

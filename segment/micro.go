@@ -135,6 +135,7 @@ func (v *View) cells(at time.Time, base Definition, dim Dimension) ([]*bitset.Se
 	return out, nil
 }
 
+// microWalk goes over combinations of cells, dimension by dimension.
 type microWalk struct {
 	opt     MicroOptions
 	ignores []string // red tags that Within ignores
@@ -143,6 +144,8 @@ type microWalk struct {
 	out     Micros
 }
 
+// walk extends a combination whose members are known by each cell of the next dimension,
+// and stops where fewer than MinSize are left: no longer combination can have more.
 func (w *microWalk) walk(members *bitset.Set, names []string, exprs []Expr) error {
 	level := len(names)
 	if level == len(w.dims) {

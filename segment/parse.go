@@ -66,6 +66,8 @@ func ParseDefinitions(text string, limits Limits) ([]Definition, error) {
 	return defs, nil
 }
 
+// parser reads the text syntax by recursive descent, one token ahead, and counts nodes and
+// depth as it goes.
 type parser struct {
 	scan   scanner
 	tok    token
@@ -86,6 +88,7 @@ func (p *parser) advance() (err error) {
 	return err
 }
 
+// unexpected says what should stand where the present token does.
 func (p *parser) unexpected(want string) error {
 	got := strconv.Quote(p.tok.text)
 	if p.tok.kind == tokenEnd {
@@ -120,6 +123,7 @@ func (p *parser) name(what string, free bool) (string, error) {
 	return fold.Compose(t.text), p.advance()
 }
 
+// definition reads "segment name = expression" and the red tags that it ignores.
 func (p *parser) definition() (d Definition, err error) {
 	if err = p.keyword("segment"); err != nil {
 		return d, err
@@ -215,6 +219,8 @@ func (p *parser) expr(depth int) (Expr, error) {
 	}
 }
 
+// operand reads what an operator may join: a name, a call such as segment(x), a list such
+// as all(a, b), or a group in parentheses.
 func (p *parser) operand(depth int) (Expr, error) {
 	if err := p.enter(depth); err != nil {
 		return Expr{}, err
@@ -284,6 +290,7 @@ func (p *parser) named(op operation) (Expr, error) {
 	return Expr{op: op, name: name}, p.expect(")")
 }
 
+// atLeast reads "at least k of (…)".
 func (p *parser) atLeast(depth int) (Expr, error) {
 	if err := p.keyword("least"); err != nil {
 		return Expr{}, err

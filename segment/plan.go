@@ -38,11 +38,15 @@ type dependents struct {
 // not be, commonest first.
 const ruleHead = 3
 
+// memo is whether the customer at hand carries a tag; it is of this change if its stamp
+// is.
 type memo struct {
 	stamp uint64
 	holds bool
 }
 
+// forTag returns the tracked segments that depend on a tag, be it new or mentioned by
+// none.
 func (p *plan) forTag(tag int) []*tracked {
 	if tag < len(p.byTag) {
 		return p.byTag[tag].all

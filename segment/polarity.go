@@ -43,6 +43,8 @@ func (r PolarityRule) covers(t time.Time) bool {
 	return (r.From.IsZero() || !t.Before(r.From)) && (r.Until.IsZero() || t.Before(r.Until))
 }
 
+// validate refuses what could not take effect: a bad name, an unknown polarity, a span
+// that ends before it begins.
 func (r PolarityRule) validate() error {
 	if err := checkName("tag", r.Tag); err != nil {
 		return err

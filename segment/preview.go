@@ -64,6 +64,8 @@ type treeBuilder struct {
 	refs  map[string]*bitset.Expr
 }
 
+// treeNode is a node of the tree that is shown, with the compiled node that is counted for
+// it.
 type treeNode struct {
 	expr  Expr
 	node  *bitset.Expr
@@ -71,6 +73,8 @@ type treeNode struct {
 	shown bool
 }
 
+// build compiles every operation by itself. A nested segment is built once, later mentions
+// refer to it.
 func (b *treeBuilder) build(e Expr) (*treeNode, error) {
 	t := &treeNode{expr: e}
 	var kids []*bitset.Expr
@@ -118,6 +122,8 @@ func (b *treeBuilder) build(e Expr) (*treeNode, error) {
 	return t, nil
 }
 
+// operation compiles one operation within the population, without the fusing of
+// compiler.include: a part that is fused into its parent has no count.
 func (b *treeBuilder) operation(e Expr, kids []*bitset.Expr) *bitset.Expr {
 	switch e.op {
 	case isAll:
@@ -135,6 +141,7 @@ func (b *treeBuilder) operation(e Expr, kids []*bitset.Expr) *bitset.Expr {
 	}
 }
 
+// counted is the tree with the count of every node.
 func (t *treeNode) counted(of map[*bitset.Expr]int) TreeCount {
 	out := TreeCount{op: t.expr.op, Label: t.expr.label(), Count: of[t.node], Shown: t.shown}
 	for _, k := range t.kids {
@@ -180,6 +187,7 @@ func (p Preview) String() string {
 	return b.String()
 }
 
+// write writes a node and those below it, one to a line.
 func (t TreeCount) write(b *strings.Builder, depth int) {
 	fmt.Fprintf(b, "%s%s: %d", strings.Repeat("  ", min(depth, maxIndent)), t.Label, t.Count)
 	if t.Shown {

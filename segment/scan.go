@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 )
 
+// tokenKind is what a token is.
 type tokenKind uint8
 
 const (
@@ -16,6 +17,7 @@ const (
 	tokenPunct
 )
 
+// token is a piece of the text with its place.
 type token struct {
 	kind tokenKind
 	text string // the word, the unquoted string or the punctuation
@@ -30,6 +32,8 @@ type scanner struct {
 	at  int
 }
 
+// next returns the next token. It looks at a quoted name only as far as a name may be
+// long, so that a quote that never ends is cheap.
 func (s *scanner) next() (token, error) {
 	s.skipSpace()
 	start := s.at
@@ -84,6 +88,7 @@ func invisible(name string) rune {
 	return 0
 }
 
+// skipSpace skips blanks and comments.
 func (s *scanner) skipSpace() {
 	for s.at < len(s.src) {
 		r, size := utf8.DecodeRuneInString(s.src[s.at:])
@@ -102,6 +107,8 @@ func (s *scanner) skipSpace() {
 
 func (s *scanner) fail(at int, msg string) error { return parseErrorAt(s.src, at, msg) }
 
+// parseErrorAt turns a byte offset into line and column. It reads the text from its start,
+// which happens once: the first error ends parsing.
 func parseErrorAt(src string, at int, msg string) error {
 	line, column := 1, 1
 	for _, r := range src[:min(at, len(src))] {

@@ -46,6 +46,7 @@ type References struct {
 	Segments []string
 }
 
+// references collects the names that an expression mentions, each once and sorted.
 func (e Expr) references() References {
 	var r References
 	e.refer(&r)
@@ -56,6 +57,7 @@ func (e Expr) references() References {
 	return r
 }
 
+// refer appends the names of an expression and its operands.
 func (e Expr) refer(r *References) {
 	switch e.op {
 	case isTag:
@@ -107,6 +109,8 @@ func (s *state) intern(tag string) int {
 	return at
 }
 
+// tag returns the carriers of a tag, an empty set for one that is not known: a definition
+// may speak of a tag before anybody carries it.
 func (s *state) tag(name string) *bitset.Set {
 	if at, ok := s.place(name); ok {
 		return s.tags[at]
@@ -140,6 +144,7 @@ func (s *state) redsFor(d *defined, t time.Time) []redTag {
 	})
 }
 
+// definition returns a registered definition, else an *UnknownError.
 func (s *state) definition(name string) (*defined, error) {
 	if d, ok := s.defs[fold.Compose(name)]; ok {
 		return d, nil
@@ -175,6 +180,8 @@ func (s *state) define(defs []Definition, strict bool) (map[string]*defined, err
 	return out, checkNesting(out, s.limits.Depth)
 }
 
+// checkReferences looks a definition up in what would be registered with it, so that
+// definitions may come in any order. Tags need not be known unless the index is strict.
 func (s *state) checkReferences(d *defined, defs map[string]*defined, strict bool) error {
 	for _, name := range d.refs.Segments {
 		if _, ok := defs[name]; !ok {

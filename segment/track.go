@@ -63,6 +63,7 @@ func (x *Index) Untrack(names ...string) {
 	x.plan = nil
 }
 
+// untrack stops keeping a segment up to date; its history ends at the present clock.
 func (x *Index) untrack(t *tracked) {
 	delete(x.tracked, t.name)
 	if t.history != nil {
@@ -106,6 +107,9 @@ func (x *Index) Touch(at time.Time, customers ...string) (Changes, error) {
 	return x.report(), nil
 }
 
+// advance moves the clock over every moment at which a polarity begins or ends, so that
+// each change has its own time and cause. Without tracked segments nobody could tell, and
+// the clock jumps.
 func (x *Index) advance(at time.Time) {
 	from := x.clock
 	if !at.After(from) {
@@ -158,6 +162,7 @@ func (x *Index) boundaries(from, to time.Time) []time.Time {
 	return slices.CompactFunc(out, time.Time.Equal)
 }
 
+// redNow reports whether a tag is red at the present clock.
 func (x *Index) redNow(tag int) bool {
 	rule, ok := polarityAt(x.polarity[tag], x.clock)
 	return ok && rule.Polarity == Red
@@ -212,6 +217,8 @@ func (x *Index) emit(t *tracked, members *bitset.Set, cause Cause) {
 	x.recordSet(t, entered, true, cause)
 }
 
+// recordSet records that several customers entered or left; an empty set is no change and
+// takes no number.
 func (x *Index) recordSet(t *tracked, ids *bitset.Set, entered bool, cause Cause) {
 	n := ids.Len()
 	if n == 0 {
@@ -221,11 +228,14 @@ func (x *Index) recordSet(t *tracked, ids *bitset.Set, entered bool, cause Cause
 	x.seq += uint64(n)
 }
 
+// recordOne is recordSet for one customer, without a set.
 func (x *Index) recordOne(t *tracked, id uint32, customer string, entered bool, cause *Cause) {
 	x.seq++
 	x.record(t, change{seq: x.seq, segment: t.name, customer: customer, at: x.clock, cause: *cause, id: id, entered: entered})
 }
 
+// record appends a change to the report of the present write and, if it is kept, to the
+// history.
 func (x *Index) record(t *tracked, c change) {
 	x.out = append(x.out, c)
 	if t.history != nil {
@@ -236,6 +246,8 @@ func (x *Index) record(t *tracked, c change) {
 // Changes are recorded in slabs that writes share, one after the other.
 const slabLen = 512
 
+// openReport makes room for the changes of a write behind those of the writes before, so
+// that a write of one tag allocates nothing.
 func (x *Index) openReport() {
 	if cap(x.slab)-len(x.slab) < slabLen/4 {
 		x.slab = make([]change, 0, slabLen)

@@ -18,6 +18,7 @@ type View struct {
 	clock time.Time
 }
 
+// when is the time that is meant: the zero time is that of the last write.
 func (v *View) when(at time.Time) time.Time {
 	if at.IsZero() {
 		return v.clock
@@ -49,6 +50,7 @@ func (v *View) Audience(name string, at time.Time) (*bitset.Set, error) {
 	return root.Set(), nil
 }
 
+// compile compiles the audience of a segment at a time, red tags taken out.
 func (v *View) compile(name string, at time.Time) (*bitset.Expr, error) {
 	d, err := v.definition(name)
 	if err != nil {
@@ -178,10 +180,13 @@ func (v *View) Users(of References) []User {
 	})
 }
 
+// overlap reports whether two lists have a name in common; both are short.
 func overlap(a, b []string) bool {
 	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 }
 
+// users walks the definitions once, depth first: what a segment uses indirectly is known
+// when those below it are. Cycles were refused by Define.
 func (v *View) users(direct func(*defined) bool) []User {
 	uses := make(map[string]bool, len(v.defs))
 	var visit func(name string) bool
