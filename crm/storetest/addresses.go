@@ -16,6 +16,8 @@ var addressTests = []test{
 	{"Addresses/Lock", "LockAddresses keeps everybody else from locking the same addresses until the transaction ends: no update is lost", testAddressLock},
 }
 
+// testAddressRoundTrip also takes a state back to less than it was: a store that merges what it
+// reads into what is there keeps a suppression that was lifted.
 func testAddressRoundTrip(e *env) {
 	want := everyAddressState()
 	e.update(func(tx crm.Tx) error {
@@ -50,6 +52,8 @@ func testAddressRoundTrip(e *env) {
 	same(e, want, e.address(want.Address))
 }
 
+// testAddressVersion gives two states of which one is stale. The versions are what an audit
+// compares claims with, so that a gap or a repetition is as bad as a lost write.
 func testAddressVersion(e *env) {
 	put := func(version int64) func(tx crm.Tx) error {
 		return func(tx crm.Tx) error {
@@ -77,6 +81,8 @@ func testAddressVersion(e *env) {
 	require.EqualValues(e, 2, e.address(phone(1)).Version)
 }
 
+// testAddressMissing reads addresses that are not there in an order of its own and one of them
+// twice, which a store that answers from a map or an IN list gets wrong.
 func testAddressMissing(e *env) {
 	e.update(func(tx crm.Tx) error {
 		states, err := tx.LockAddresses(e.ctx, phone(3), phone(1), phone(3))

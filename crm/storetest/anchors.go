@@ -27,6 +27,8 @@ func (e *env) anchors(keys ...crm.FactKey) (out []crm.Subject) {
 	return out
 }
 
+// testAnchors mixes keys that are there, absent and repeated, within the transaction that puts
+// them and after it.
 func testAnchors(e *env) {
 	a, b, c := orderKey(1), orderKey(2), crm.FactKey{Kind: crm.KindVisit, Source: "erp", ID: "o1"}
 	here, there, phone := crm.OfProfile(key(1)), crm.OfProfile(key(2)), crm.OfAddress(phone(1))
@@ -61,6 +63,8 @@ func testAnchors(e *env) {
 	require.Equal(e, []crm.Subject{there}, e.anchors(a))
 }
 
+// testAnchorRace counts in a fact beside the anchors: where two writers both believe to be the
+// first, one of their counts is lost.
 func testAnchorRace(e *env) {
 	const writers, facts = 8, 12
 	err := parallel(writers, func(i int) error {

@@ -16,6 +16,8 @@ var concurrencyTests = []test{
 	{"Concurrency/OnceOnly", "of several that plan one effect at once exactly one creates it", testOnceOnly},
 }
 
+// testDisjointWriters keeps to records of its own per writer, so that whatever is missing in
+// the end was lost by the store and not by a conflict.
 func testDisjointWriters(e *env) {
 	const writers, rounds = 8, 15
 	err := parallel(writers, func(i int) error {
@@ -52,6 +54,8 @@ func testDisjointWriters(e *env) {
 	requireDense(e, cs)
 }
 
+// testSameRecord appends one letter per success to one profile: its length is the number of
+// updates that were kept.
 func testSameRecord(e *env) {
 	const writers, rounds = 6, 12
 	e.update(func(tx crm.Tx) error { return tx.PutProfiles(e.ctx, someone(1)) })
@@ -78,6 +82,8 @@ func testSameRecord(e *env) {
 	require.EqualValues(e, first+writers*rounds, p.Rev)
 }
 
+// testReaders writes facts in pairs. An odd number, or two numbers in one view, is a
+// transaction that was seen half.
 func testReaders(e *env) {
 	const rounds = 60
 	done := make(chan struct{})
@@ -131,6 +137,8 @@ func testReaders(e *env) {
 	require.NoError(e, err)
 }
 
+// testOnceOnly sums what each planner was told. An outbox sends what it created, so two who are
+// told so send twice.
 func testOnceOnly(e *env) {
 	const planners, effects = 6, 10
 	won := make([]int, planners)
@@ -157,6 +165,8 @@ func testOnceOnly(e *env) {
 	require.Equal(e, effects, total, "an effect was created more than once, or never")
 }
 
+// testVersions lets each writer bring another version in another order, also the highest first,
+// and asks what it was told.
 func testVersions(e *env) {
 	const writers, facts = 6, 3
 	for round := range int64(e.rounds(25)) {

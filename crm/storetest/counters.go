@@ -26,12 +26,17 @@ var counterTests = []test{
 	{"Counters/Machine", "after any sequence of calls counters hold what a plain model does", testCounterMachine},
 }
 
+// budget names the counters of the tests.
 func budget(id int) crm.CounterKey { return crm.CounterKey{Kind: "budget", ID: fmt.Sprint(id)} }
 
+// take asks a budget for an amount under the caller's id, without an end and without making the
+// counter.
 func take(counter int, id string, amount int64) crm.Take {
 	return crm.Take{ReservationKey: crm.ReservationKey{Counter: budget(counter), ID: id}, Amount: amount}
 }
 
+// setLimit makes a counter or changes its limit. What it gives for the other columns must have
+// no effect.
 func (e *env) setLimit(counter int, limit int64) {
 	e.Helper()
 	e.update(func(tx crm.Tx) error {
@@ -39,6 +44,7 @@ func (e *env) setLimit(counter int, limit int64) {
 	})
 }
 
+// reserve, confirm and release each make one call in a transaction of its own.
 func (e *env) reserve(takes ...crm.Take) (out []crm.ReservationState) {
 	e.Helper()
 	e.update(func(tx crm.Tx) (err error) { out, err = tx.Reserve(e.ctx, takes...); return err })
@@ -75,6 +81,7 @@ func (e *env) holds(counter int, limit, reserved, used int64) {
 	})
 }
 
+// reservation returns what is stored under an id, or nil.
 func (e *env) reservation(t crm.Take) (out *crm.Reservation) {
 	e.Helper()
 	e.view(func(r crm.Reader) error {
@@ -99,8 +106,11 @@ func (e *env) pass() {
 	}
 }
 
+// answers are those of one call, an entry per question.
 type answers = []crm.ReservationState
 
+// testCounterLife goes through the table at Tx.Reserve, each call twice, because a caller
+// repeats it when the answer was lost.
 func testCounterLife(e *env) {
 	require.Equal(e, answers{crm.Absent}, e.reserve(take(1, "a", 3)), "there is no such counter")
 	require.Nil(e, e.reservation(take(1, "a", 3)))
@@ -152,6 +162,8 @@ func testCounterLife(e *env) {
 	require.Equal(e, answers{crm.Reserved}, e.reserve(take(1+1, "same id", 1)), "an id is its counter's own")
 }
 
+// testCounterExpiry uses reservations that stand for a microsecond, and more of them than a
+// store reads in a page.
 func testCounterExpiry(e *env) {
 	e.setLimit(1, 10)
 	short := func(id string, n int64) crm.Take {
@@ -197,6 +209,8 @@ func testCounterExpiry(e *env) {
 	e.holds(2, n, n, 0)
 }
 
+// testCounterOwn asks for what has expired before the call is over. A store that takes back
+// whatever has expired, and not what had when the call began, grants the same piece twice.
 func testCounterOwn(e *env) {
 	short := func(counter int, id string, n int64) crm.Take {
 		t := take(counter, id, n)
@@ -302,6 +316,8 @@ func testCounterWaited(e *env) {
 	e.holds(2, 10, 10, 0)
 }
 
+// testCounterBatch mixes in one call what fits and what does not, known and unknown ids, and
+// repeats: the answers must be those of single calls in the same order.
 func testCounterBatch(e *env) {
 	e.setLimit(1, 10)
 	require.Equal(e, answers{crm.Reserved, crm.Exhausted, crm.Reserved, crm.Absent, crm.Reserved, crm.Mismatch, crm.Exhausted},
@@ -340,6 +356,8 @@ func testCounterBatch(e *env) {
 	}
 }
 
+// testCounterRefused puts a good entry before each bad one, to see that nothing of the call is
+// kept.
 func testCounterRefused(e *env) {
 	e.setLimit(1, 10)
 	good := take(1, "good", 1)
@@ -385,6 +403,8 @@ func testCounterRefused(e *env) {
 	})
 }
 
+// testCounterScan cuts the parts in two. Reservations stand in the part of their counter, not
+// of their own id, so that one lock covers both.
 func testCounterScan(e *env) {
 	var limits []crm.Counter
 	var takes []crm.Take
@@ -444,6 +464,8 @@ func testCounterScan(e *env) {
 	}
 }
 
+// testCounterPrune runs with a service whose clock is an hour ahead of the store's, by which
+// alone reservations expire.
 func testCounterPrune(e *env) {
 	svc := e.service()
 	e.setLimit(1, 100)
@@ -482,6 +504,8 @@ func testCounterPrune(e *env) {
 	require.NotEqual(e, before, digest(), "what is reserved is in the digest")
 }
 
+// testCounterService looks at the kind of each error: a caller tries again after ErrExhausted
+// and must not after ErrExists.
 func testCounterService(e *env) {
 	svc := e.service()
 	_, err := svc.Counter(e.ctx, budget(1))

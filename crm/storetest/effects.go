@@ -25,6 +25,8 @@ var documentTests = []test{
 	{"Documents", "documents are inserted with Rev 0, replaced with the Rev as read, read by id and scanned by kind", testDocuments},
 }
 
+// testEffectRoundTrip also gives times of another zone and with nanoseconds, which must come
+// back as UTC microseconds.
 func testEffectRoundTrip(e *env) {
 	want := everyEffect()
 	e.update(func(tx crm.Tx) error {
@@ -47,6 +49,8 @@ func testEffectRoundTrip(e *env) {
 	require.Nil(e, e.effect(effect(2, "never").ID))
 }
 
+// testEffectOnce plans the same id with another content. The first content stays: it may have
+// been claimed already.
 func testEffectOnce(e *env) {
 	e.update(func(tx crm.Tx) error {
 		created, err := tx.PutEffects(e.ctx, effect(1, "a"), effect(1, "b"), effect(1, "a"))
@@ -64,6 +68,8 @@ func testEffectOnce(e *env) {
 	same(e, was, e.effect(was.ID), "planning the same thing again changed it")
 }
 
+// testEffectRev gives one fresh and one stale effect in a call, and an effect that was never
+// put.
 func testEffectRev(e *env) {
 	e.update(func(tx crm.Tx) error {
 		_, err := tx.PutEffects(e.ctx, effect(1, "a"), effect(1, "b"))
@@ -96,6 +102,7 @@ func testEffectRev(e *env) {
 	}), "an effect that is not there was updated")
 }
 
+// testEffectsOf asks for several subjects, unsorted, one of them twice and one unknown.
 func testEffectsOf(e *env) {
 	var all []*crm.Effect
 	e.update(func(tx crm.Tx) error {
@@ -131,6 +138,8 @@ func testEffectsOf(e *env) {
 	}
 }
 
+// testDueEffects compares with a filter written out over all effects, after some have changed
+// their state: an index by state must follow.
 func testDueEffects(e *env) {
 	states := []crm.EffectState{crm.Planned, crm.Sent, crm.Unknown, crm.Done, crm.Withheld, crm.HeldOut, crm.Cancelled, crm.Failed}
 	kinds := []crm.EffectKind{crm.EffectMessage, crm.EffectTag, crm.EffectTask}
@@ -207,6 +216,8 @@ func testDueEffects(e *env) {
 	}
 }
 
+// testDocuments has kinds that begin alike, because a store that scans by a prefix of its keys
+// mixes them up.
 func testDocuments(e *env) {
 	doc := func(kind, id, data string) *crm.Document {
 		return &crm.Document{Kind: kind, ID: id, Data: []byte(data)}

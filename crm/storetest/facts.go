@@ -86,6 +86,7 @@ func testFactRoundTrip(e *env) {
 	}
 }
 
+// putFact puts one fact and reports whether it was written.
 func (e *env) putFact(f *crm.Fact) (changed bool) {
 	e.Helper()
 	e.update(func(tx crm.Tx) error {
@@ -99,6 +100,8 @@ func (e *env) putFact(f *crm.Fact) (changed bool) {
 	return changed
 }
 
+// testFactVersion sends what a source sends: the same again, older, newer, and several versions
+// in one call.
 func testFactVersion(e *env) {
 	s := crm.OfProfile(key(1))
 	require.True(e, e.putFact(note(s, "1", "five", 5)))
@@ -122,6 +125,9 @@ func testFactVersion(e *env) {
 	same(e, note(s, "2", "three", 3), e.fact(note(s, "2", "", 0).Ref()))
 }
 
+// testFactTies tries each pair of contents that differ in one thing, in both orders. The winner
+// is the larger crm.FactHash on every store, so that stores that were fed in different orders
+// agree.
 func testFactTies(e *env) {
 	hash := func(f *crm.Fact) int64 {
 		data, err := crm.EncodeFactData(f.Data)
@@ -171,6 +177,8 @@ func testFactTies(e *env) {
 	}
 }
 
+// testFactAnyOrder feeds stores the same deliveries in different orders and compares what they
+// hold.
 func testFactAnyOrder(e *env) {
 	var deliveries []*crm.Fact
 	for i := range 40 {
@@ -205,6 +213,8 @@ func testFactAnyOrder(e *env) {
 	}
 }
 
+// testFactDelete puts an older version after the deletion: a tombstone that remembers versions
+// would refuse it.
 func testFactDelete(e *env) {
 	a, b := order(1, "1"), order(1, "2")
 	e.update(func(tx crm.Tx) error {
@@ -225,6 +235,8 @@ func testFactDelete(e *env) {
 	same(e, old, e.fact(a.Ref()))
 }
 
+// testFactsOf has a neighbour whose id begins like another's, and pages of one, which end
+// between two kinds of one subject.
 func testFactsOf(e *env) {
 	var all []*crm.Fact
 	for i := range 12 {
@@ -282,6 +294,7 @@ func testFactsOf(e *env) {
 	}
 }
 
+// testScanFacts reads one kind among others on the same subjects, by pages of several sizes.
 func testScanFacts(e *env) {
 	var all []*crm.Fact
 	for i := range 40 {

@@ -48,6 +48,8 @@ func requireDense(t require.TestingT, cs []crm.Change) {
 	}
 }
 
+// testFeedOnePerRecord writes with every verb; refs and effects have no changes, and a fact
+// that says nothing new has none.
 func testFeedOnePerRecord(e *env) {
 	arrive(e, 1, 2)
 	e.update(func(tx crm.Tx) error {
@@ -81,6 +83,7 @@ func testFeedOnePerRecord(e *env) {
 	}, got)
 }
 
+// testFeedResume goes on from a position that was kept, as a consumer does after a restart.
 func testFeedResume(e *env) {
 	var ns []int
 	for i := range 50 {
@@ -131,6 +134,8 @@ func testFeedResume(e *env) {
 	})
 }
 
+// testFeedLateCommit is the trap of feeds that are numbered when a row is written: the number
+// of the transaction that commits later is then behind a consumer that has read on.
 func testFeedLateCommit(e *env) {
 	if e.opt.NoConcurrentWriters {
 		e.Log("the store runs one Update at a time: there is no late commit")
@@ -186,6 +191,8 @@ func testFeedLateCommit(e *env) {
 	})
 }
 
+// testFeedWriters reads on while others write; the consumer stops only when a read after the
+// last write was empty.
 func testFeedWriters(e *env) {
 	const writers, rounds = 6, 25
 	stop := make(chan struct{})
@@ -247,6 +254,8 @@ func testFeedWriters(e *env) {
 	requireDense(e, e.changes(100))
 }
 
+// testFeedBadPosition gives texts that decode to nothing: a position is opaque, and a wrong one
+// must not be taken for the beginning.
 func testFeedBadPosition(e *env) {
 	for _, bad := range []crm.Position{"!", "A", "AAAA", "____"} {
 		require.ErrorIs(e, e.store.View(e.ctx, func(r crm.Reader) error {
@@ -256,6 +265,8 @@ func testFeedBadPosition(e *env) {
 	}
 }
 
+// testCursorKeeps rolls back once: a cursor that goes on without the work of its transaction
+// loses changes.
 func testCursorKeeps(e *env) {
 	arrive(e, 1, 2, 3)
 	var head crm.Position

@@ -17,6 +17,7 @@ var kindTests = []test{
 	{"Kinds/Imported", "what a kind describes is imported, found by its keys in their order, and in timeline and digest", testKindsImported},
 }
 
+// testKindsKnown fails where the store was opened without the kinds that the suite was told of.
 func testKindsKnown(e *env) {
 	kinds := e.kinds()
 	for _, k := range append(crm.BuiltIn().All(), of(e.opt.Kinds)...) {
@@ -27,6 +28,7 @@ func testKindsKnown(e *env) {
 	require.Len(e, kinds.All(), len(crm.BuiltIn().All())+len(e.opt.Kinds), "the store has kinds that the suite was not given: set Options.Kinds")
 }
 
+// of returns pointers to the kinds of the options, as Kinds.All does of its own.
 func of(kinds []crm.Kind) (out []*crm.Kind) {
 	for i := range kinds {
 		out = append(out, &kinds[i])
@@ -39,6 +41,8 @@ func anExample(k *crm.Kind, s crm.Subject, id string) *crm.Fact {
 	return &crm.Fact{Key: crm.FactKey{Kind: k.Name, Source: "example", ID: id}, Subject: s, At: start, Place: "kadıköy", Version: 5, Recorded: start, Data: k.Example()}
 }
 
+// testKindExamples is what a new kind gets without a test of its own. The example must set
+// every field, or a column or a codec that forgets one would not be seen.
 func testKindExamples(e *env) {
 	for _, k := range e.kinds().All() {
 		for _, hole := range unset(string(k.Name), reflect.ValueOf(k.Example()).Elem()) {
@@ -108,6 +112,8 @@ func unset(path string, v reflect.Value) (out []string) {
 // foldedKinds are in a digest as what they come to; the kernel alone writes holds.
 var foldedKinds = []crm.FactKind{crm.KindTag, crm.KindConsent, crm.KindSuppression, crm.KindHold}
 
+// testKindsImported sends the examples through a Service, where their keys, moments and digests
+// count.
 func testKindsImported(e *env) {
 	svc := e.service()
 	here := key(1)

@@ -34,6 +34,7 @@ func arrive(e *env, ns ...int) {
 	})
 }
 
+// links returns the decisions about one profile.
 func (e *env) links(k crm.ProfileKey) (out []crm.Link) {
 	e.Helper()
 	e.view(func(r crm.Reader) error {
@@ -47,6 +48,7 @@ func (e *env) links(k crm.ProfileKey) (out []crm.Link) {
 	return out
 }
 
+// members returns the profiles that a customer has now.
 func (e *env) members(id crm.CustomerID) (out []crm.ProfileKey) {
 	e.Helper()
 	e.view(func(r crm.Reader) error {
@@ -60,6 +62,8 @@ func (e *env) members(id crm.CustomerID) (out []crm.ProfileKey) {
 	return out
 }
 
+// testLinkRoundTrip gives every kind of decision, alone and several in one call, whose numbers
+// must follow one another.
 func testLinkRoundTrip(e *env) {
 	arrive(e, 1, 2)
 	kinds := []crm.LinkKind{crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkUndo, crm.LinkNotMe}
@@ -101,6 +105,8 @@ func testLinkRoundTrip(e *env) {
 	require.Equal(e, customer(4), e.profile(key(4)).Customer)
 }
 
+// testLinkMoves merges, splits and moves a profile to where it is already. Homes must not
+// change with any of it: an id is promised to stay valid.
 func testLinkMoves(e *env) {
 	arrive(e, 1, 2, 3)
 	rev := e.profile(key(2)).Rev
@@ -137,6 +143,8 @@ func testLinkMoves(e *env) {
 	require.Equal(e, []crm.ProfileKey{key(2)}, e.members(customer(2)))
 }
 
+// testLinkNotMe checks that the decision is about an address and leaves the profile where it
+// is.
 func testLinkNotMe(e *env) {
 	arrive(e, 1, 2)
 	e.update(func(tx crm.Tx) error { return tx.AppendLinks(e.ctx, everyLink(key(1), crm.LinkNotMe, customer(2))) })
@@ -145,6 +153,8 @@ func testLinkNotMe(e *env) {
 	require.Len(e, e.links(key(1)), 2)
 }
 
+// testLinkFirst refuses any other first decision, and a second home under one id, which would
+// make two people one.
 func testLinkFirst(e *env) {
 	e.update(func(tx crm.Tx) error { return tx.PutProfiles(e.ctx, someone(1)) })
 	for _, kind := range []crm.LinkKind{crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkNotMe} {
@@ -166,6 +176,7 @@ func testLinkFirst(e *env) {
 	})
 }
 
+// testLinkMembers has more members than a store reads at a time, in parts of their own.
 func testLinkMembers(e *env) {
 	arrive(e, 100)
 	want := []crm.ProfileKey{key(100)}

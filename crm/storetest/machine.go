@@ -36,6 +36,7 @@ func testMachine(e *env) {
 	e.Logf("%d operations", operations)
 }
 
+// machine plays one store and one model.
 type machine struct {
 	*rapid.T
 	ctx   context.Context
@@ -45,6 +46,7 @@ type machine struct {
 	done  int
 }
 
+// errRefused rolls back a transaction of which the model expected the refusal.
 var errRefused = errors.New("an operation was refused, as it should")
 
 // An operation is drawn before its transaction, so that the transaction may be
@@ -54,6 +56,8 @@ type operation struct {
 	do   func(tx crm.Tx, next *model) error
 }
 
+// transaction plays one to five operations. The store may run the function again, so that the
+// model is begun anew within it.
 func (m *machine) transaction() {
 	var ops []operation
 	for range rapid.IntRange(1, 5).Draw(m.T, "size") {
@@ -98,8 +102,10 @@ func expect(accepted bool, err error) error {
 	return err
 }
 
+// int draws a number from 0 to n-1.
 func (m *machine) int(n int, label string) int { return rapid.IntRange(0, n-1).Draw(m.T, label) }
 
+// when draws one of five times, so that some are equal.
 func (m *machine) when() time.Time {
 	return start.Add(time.Duration(m.int(5, "when")) * time.Hour)
 }
@@ -109,6 +115,8 @@ func (m *machine) rev() int64 {
 	return rapid.SampledFrom([]int64{0, 0, 0, 0, 0, 0, 0, -1, 1}).Draw(m.T, "rev")
 }
 
+// draw chooses the next operation; the more often one stands in the list, the more often it
+// comes.
 func (m *machine) draw() operation {
 	return rapid.SampledFrom([]func() operation{
 		m.arrive, m.arrive, m.putProfile, m.link, m.link, m.putFact, m.putFact, m.putFact, m.deleteFact,
@@ -116,8 +124,10 @@ func (m *machine) draw() operation {
 	}).Draw(m.T, "operation")()
 }
 
+// people is how many customers there are: few, so that operations meet.
 const people = 8
 
+// arrive inserts a profile as a customer of its own, if it is not there.
 func (m *machine) arrive() operation {
 	n := m.int(people, "who")
 	return operation{"arrive", func(tx crm.Tx, next *model) error {
@@ -135,6 +145,8 @@ func (m *machine) arrive() operation {
 	}}
 }
 
+// putProfile replaces two profiles, or one twice, which must be refused; now and then under a
+// wrong revision.
 func (m *machine) putProfile() operation {
 	n, k, rev := m.int(people, "who"), m.int(people, "and"), m.rev()
 	contact := crm.Contact{Address: phone(m.int(3, "phone")), Verified: true}
@@ -162,6 +174,7 @@ func (m *machine) putProfile() operation {
 	}}
 }
 
+// link appends any decision, also one that must be refused.
 func (m *machine) link() operation {
 	n, to := m.int(people, "who"), m.int(people, "to")
 	kind := rapid.SampledFrom([]crm.LinkKind{crm.LinkMatched, crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkNotMe, crm.LinkNew}).Draw(m.T, "kind")
@@ -179,6 +192,7 @@ func (m *machine) link() operation {
 	}}
 }
 
+// drawFact makes one of few facts in one of few versions, so that versions tie.
 func (m *machine) drawFact() *crm.Fact {
 	n, id := m.int(people, "who"), fmt.Sprint(m.int(3, "id"))
 	var f *crm.Fact
@@ -237,6 +251,7 @@ func (m *machine) deleteFact() operation {
 	}}
 }
 
+// putAddress locks an address and writes its next version, now and then a wrong one.
 func (m *machine) putAddress() operation {
 	a, rev, at := phone(m.int(people, "phone")), m.rev(), m.when()
 	more := rapid.Bool().Draw(m.T, "more")
@@ -304,6 +319,8 @@ func (m *machine) putEffect() operation {
 	}}
 }
 
+// updateEffect moves an effect to any state; what follows what is for crm to say, not for a
+// store.
 func (m *machine) updateEffect() operation {
 	n, id, rev, due := m.int(people, "who"), fmt.Sprint(m.int(4, "occurrence")), m.rev(), m.when()
 	state := rapid.SampledFrom([]crm.EffectState{crm.Planned, crm.Sent, crm.Sent, crm.Unknown, crm.Done, crm.Cancelled}).Draw(m.T, "state")
@@ -339,6 +356,7 @@ func (m *machine) putDocument() operation {
 	}}
 }
 
+// setCursor reads where a consumer is and moves it.
 func (m *machine) setCursor() operation {
 	name := fmt.Sprint("consumer ", m.int(2, "consumer"))
 	var at crm.PartPositions

@@ -27,12 +27,14 @@ type model struct {
 // commit is what one transaction changed, and how often.
 type commit map[change]int
 
+// change is what the feed tells of a record, without where it stands in the feed.
 type change struct {
 	kind    crm.ChangeKind
 	subject crm.Subject
 	fact    crm.FactKey
 }
 
+// newModel returns an empty store.
 func newModel() *model {
 	return &model{
 		profiles: map[crm.ProfileKey]*crm.Profile{}, links: map[crm.ProfileKey][]crm.Link{}, homes: map[crm.CustomerID]crm.ProfileKey{},
@@ -50,6 +52,7 @@ func (m *model) begin() *model {
 	}
 }
 
+// changed notes a change of the transaction that was begun last.
 func (m *model) changed(kind crm.ChangeKind, s crm.Subject, f crm.FactKey) {
 	m.feed[len(m.feed)-1][change{kind, s, f}]++
 }
@@ -178,6 +181,7 @@ func (m *model) members(id crm.CustomerID) []crm.ProfileKey {
 	return out
 }
 
+// sortedFacts returns the facts that keep accepts in the order of FactRef.Compare.
 func (m *model) sortedFacts(keep func(*crm.Fact) bool) []*crm.Fact {
 	var out []*crm.Fact
 	for _, f := range m.facts {
@@ -195,6 +199,7 @@ func (m *model) sortedAddresses() []*crm.AddressState {
 	})
 }
 
+// refsOf returns the entries under one key of an index.
 func (m *model) refsOf(kind crm.RefKind, key string) []crm.Ref {
 	var out []crm.Ref
 	for r := range m.refs {
@@ -210,6 +215,7 @@ func (m *model) sortedEffects() []*crm.Effect {
 	return slices.SortedFunc(maps.Values(m.effects), func(a, b *crm.Effect) int { return strings.Compare(string(a.ID), string(b.ID)) })
 }
 
+// due returns what DueEffects must, without its limit.
 func (m *model) due(q crm.DueQuery) []*crm.Effect {
 	var out []*crm.Effect
 	for _, x := range m.effects {

@@ -16,6 +16,8 @@ var profileTests = []test{
 	{"Profiles/CallerKeepsTheirs", "values given to a Tx belong to the caller again when the method returns", testProfileAliasing},
 }
 
+// testProfileRoundTrip writes a profile with every field, one with none, and one with times
+// that are finer than what is kept.
 func testProfileRoundTrip(e *env) {
 	want := everyProfile()
 	plain := &crm.Profile{ProfileKey: crm.ProfileKey{Source: "till", ID: "1"}}
@@ -39,6 +41,8 @@ func testProfileRoundTrip(e *env) {
 	same(e, coarse, got, "times are kept as UTC microseconds")
 }
 
+// testProfileRev tries every wrong revision: of what is not there, of what is, an old one and
+// one yet to come.
 func testProfileRev(e *env) {
 	put := func(p *crm.Profile) func(crm.Tx) error {
 		return func(tx crm.Tx) error { return tx.PutProfiles(e.ctx, p) }
@@ -78,6 +82,8 @@ func testProfileRev(e *env) {
 	}), crm.ErrConflict, "the same new profile twice in one call")
 }
 
+// testProfileConflict goes on after the conflict and commits: a store that checks row by row
+// has written the rows before.
 func testProfileConflict(e *env) {
 	e.update(func(tx crm.Tx) error { return tx.PutProfiles(e.ctx, someone(1), someone(2)) })
 	was := e.profile(key(1))
@@ -94,6 +100,7 @@ func testProfileConflict(e *env) {
 	require.Len(e, e.changes(100), 2, "the feed tells of a change that was not made")
 }
 
+// testProfileMissing asks for keys out of order, absent and twice.
 func testProfileMissing(e *env) {
 	e.update(func(tx crm.Tx) error { return tx.PutProfiles(e.ctx, someone(1), someone(2)) })
 	e.view(func(r crm.Reader) error {
@@ -112,6 +119,8 @@ func testProfileMissing(e *env) {
 	})
 }
 
+// testProfileCustomer writes a profile with another Customer, which only AppendLinks may
+// change.
 func testProfileCustomer(e *env) {
 	e.update(func(tx crm.Tx) error {
 		if err := tx.PutProfiles(e.ctx, someone(1)); err != nil {
@@ -131,6 +140,8 @@ func testProfileCustomer(e *env) {
 	require.Equal(e, "Ayşe", got.Name.Given)
 }
 
+// testProfileAliasing changes what it gave to the store before the transaction ends. A store
+// that keeps the caller's pointers holds the change.
 func testProfileAliasing(e *env) {
 	e.update(func(tx crm.Tx) error {
 		p, f := everyProfile(), order(1, "1001")

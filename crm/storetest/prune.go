@@ -88,8 +88,10 @@ func testFeedPrune(e *env) {
 	})
 }
 
+// longText makes keys long enough for a store that packs its feed to begin several blocks.
 const longText = "a key of some length, so that a store which keeps its feed in blocks has several of them"
 
+// testCursorDrop drops one of three consumers and a consumer that never was.
 func testCursorDrop(e *env) {
 	arrive(e, 1)
 	var head crm.Position

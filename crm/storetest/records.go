@@ -11,14 +11,19 @@ import (
 
 // The records that tests write. What matters to a test it sets itself.
 
+// start is the day of the tests, with microseconds, so that a store that keeps milliseconds
+// fails.
 var start = time.Date(2025, 3, 1, 18, 30, 15, 123456000, time.UTC)
 
+// key names the nth profile.
 func key(n int) crm.ProfileKey { return crm.ProfileKey{Source: "till", ID: fmt.Sprintf("c-%d", n)} }
 
+// someone is the nth profile; its letters are ones that a wrong collation or folding changes.
 func someone(n int) *crm.Profile {
 	return &crm.Profile{ProfileKey: key(n), Name: crm.Name{Given: "Işıl", Family: fmt.Sprintf("Çağrı %d", n)}, At: start, Since: start}
 }
 
+// newLink makes the nth profile a customer of its own.
 func newLink(n int) *crm.Link {
 	return &crm.Link{Profile: key(n), Customer: customer(n), Kind: crm.LinkNew, Actor: "import", At: start}
 }
@@ -31,6 +36,7 @@ func phone(n int) crm.Address {
 
 func tl(kurus int64) crm.Money { return crm.Money{Amount: kurus, Currency: "TRY"} }
 
+// order is an order of the nth profile in its first version.
 func order(n int, number string) *crm.Fact {
 	return &crm.Fact{
 		Key: crm.FactKey{Kind: crm.KindOrder, Source: "till", ID: number}, Subject: crm.OfProfile(key(n)),
@@ -39,6 +45,7 @@ func order(n int, number string) *crm.Fact {
 	}
 }
 
+// note is a note about anything in any version.
 func note(s crm.Subject, id, text string, version int64) *crm.Fact {
 	return &crm.Fact{
 		Key: crm.FactKey{Kind: crm.KindNote, Source: "desk", ID: id}, Subject: s,
@@ -46,6 +53,7 @@ func note(s crm.Subject, id, text string, version int64) *crm.Fact {
 	}
 }
 
+// effect is a message to the nth profile that is due at once.
 func effect(n int, occurrence string) *crm.Effect {
 	s := crm.OfProfile(key(n))
 	return &crm.Effect{
@@ -136,6 +144,7 @@ func everyEffect() *crm.Effect {
 	}
 }
 
+// everyAddressState has every field set.
 func everyAddressState() *crm.AddressState {
 	p := crm.OfProfile(key(1))
 	return &crm.AddressState{

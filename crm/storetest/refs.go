@@ -17,6 +17,7 @@ var refTests = []test{
 	{"Refs/Idempotent", "PutRefs leaves entries alone that are there already, DeleteRefs ignores absent ones", testRefsIdempotent},
 }
 
+// refs looks keys up in one index.
 func (e *env) refs(kind crm.RefKind, limit int, keys ...string) (out [][]crm.Ref) {
 	e.Helper()
 	e.view(func(r crm.Reader) (err error) {
@@ -27,6 +28,8 @@ func (e *env) refs(kind crm.RefKind, limit int, keys ...string) (out [][]crm.Ref
 	return out
 }
 
+// testRefs has keys that begin alike and indexes that share keys, looks absent ones up and one
+// twice, and cuts at limits.
 func testRefs(e *env) {
 	var all []crm.Ref
 	for i := range 30 {
@@ -61,6 +64,8 @@ func testRefs(e *env) {
 	require.Empty(e, e.refs(crm.RefOrder, 10))
 }
 
+// testScanRefs uses orders at the ends of int64 and around 0 and 256, where an encoding of
+// numbers as bytes goes wrong first.
 func testScanRefs(e *env) {
 	var all []crm.Ref
 	for i, order := range []int64{0, 5, -1, math.MaxInt64, math.MinInt64, 256, -256, 255, -257, 1 << 40, -1 << 40, 5, 0, 65536} {
@@ -114,6 +119,7 @@ func testScanRefs(e *env) {
 	require.Equal(e, want[1:], e.refs(crm.RefSerial, 100, "s")[0], "the order is part of what an entry is")
 }
 
+// testRefsIdempotent puts and deletes entries twice, in one call and in two.
 func testRefsIdempotent(e *env) {
 	ref := crm.Ref{Kind: crm.RefContact, Key: phone(1).String(), Subject: crm.OfProfile(key(1))}
 	other := ref

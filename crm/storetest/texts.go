@@ -18,6 +18,9 @@ var textTests = []test{
 	{"Texts/Queries", "a query with a text that nothing can have finds nothing", testHostileQueries},
 }
 
+// hostile are texts that break statements, patterns, collations and lengths: quotes, wild
+// cards, characters that normalise or compare alike, blanks at the ends, and what is as long as
+// a key may be.
 var hostile = []string{
 	"'; DROP TABLE profiles; --", `"`, `\`, `\\`, `''`, "`", "%", "_", "%_%", "a%b", "axb", "a_b", "?", "$1", ":x", "@x", "{}", "[]", "NULL", "null", "0", "-1", "1e9",
 	" ", "  ", "  lead", "lead", "trail ", "trail", "trail\u00a0", "a b", "/", "//", "a/b", ":", "\u00a0", "\u200b", "\ufeff", "\u202eRTL", "שלום", "مرحبا", "İ", "I", "ı", "i", "i̇", "Å", "A\u030a", "e\u0301", "é",
@@ -25,6 +28,8 @@ var hostile = []string{
 	strings.Repeat("x", crm.MaxKeyLen), strings.Repeat("ğ", crm.MaxKeyLen/2), strings.Repeat("😀", crm.MaxKeyLen/4), strings.Repeat("%", crm.MaxKeyLen),
 }
 
+// testHostileTexts writes each text wherever a text can stand, and reads all of it back, alone
+// and by scans in byte order.
 func testHostileTexts(e *env) {
 	texts := slices.Clone(hostile)
 	e.update(func(tx crm.Tx) error {
@@ -119,6 +124,7 @@ func testHostileTexts(e *env) {
 	})
 }
 
+// textFact is a fact of which every text is s.
 func textFact(s string) *crm.Fact {
 	return &crm.Fact{
 		Key: crm.FactKey{Kind: crm.KindNote, Source: s, ID: s}, Subject: crm.OfProfile(crm.ProfileKey{Source: s, ID: s}),
@@ -126,6 +132,7 @@ func textFact(s string) *crm.Fact {
 	}
 }
 
+// textEffect is an effect of which every text is s.
 func textEffect(s string) *crm.Effect {
 	subject := crm.OfProfile(crm.ProfileKey{Source: s, ID: s})
 	return &crm.Effect{
@@ -142,6 +149,8 @@ func mustJSON(s string) []byte {
 	return b
 }
 
+// testRefusedTexts puts a good record before each bad one. What cannot be a key on one store
+// must be refused by all, or a record could not move between them.
 func testRefusedTexts(e *env) {
 	bad := []string{"", "a\x00b", "\x00", "line\nbreak", "\x7f", "\xff\xfe", "caf\xe9", "\xed\xa0\x80", strings.Repeat("x", crm.MaxKeyLen+1)}
 	for _, s := range bad {
@@ -232,6 +241,8 @@ func testRefusedTexts(e *env) {
 	e.requireNothing("after writes that were refused")
 }
 
+// testHostileQueries asks for what cannot be there. A query must not fail by what its caller
+// typed.
 func testHostileQueries(e *env) {
 	e.update(func(tx crm.Tx) error { return everything(e.ctx, tx) })
 	for _, s := range []string{"", "a\x00b", "1001\x00p", "\xff", strings.Repeat("x", 2*crm.MaxKeyLen), "%", "c-_", "c-%"} {

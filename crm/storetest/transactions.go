@@ -10,6 +10,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
+// errMine is what a function fails with, to see that it comes back as it is.
 var errMine = errors.New("an error of the function's own")
 
 var transactionTests = []test{
@@ -89,15 +90,18 @@ func count(ctx context.Context, r crm.Reader) (map[string]int, error) {
 	return out, nil
 }
 
+// one is what count returns after everything was written once.
 var one = map[string]int{
 	"profiles": 1, "members": 1, "homes": 1, "links": 1, "facts": 1, "addresses": 1, "anchors": 1, "refs": 1,
 	"effects": 1, "due": 1, "documents": 1, "changes": 3,
 }
 
+// none is what count returns of an empty store.
 var none = map[string]int{
 	"profiles": 0, "members": 0, "links": 0, "facts": 0, "addresses": 0, "refs": 0, "effects": 0, "due": 0, "documents": 0, "changes": 0,
 }
 
+// requireCount compares how many records of each sort there are.
 func (e *env) requireCount(want map[string]int, why string) {
 	e.Helper()
 	e.view(func(r crm.Reader) error {
@@ -107,6 +111,8 @@ func (e *env) requireCount(want map[string]int, why string) {
 	})
 }
 
+// requireNothing checks that a rollback left nothing, also of the cursor, which count does not
+// see.
 func (e *env) requireNothing(why string) {
 	e.Helper()
 	e.requireCount(none, why)
@@ -123,6 +129,7 @@ func (e *env) requireNothing(why string) {
 	require.NoError(e, err)
 }
 
+// testCommit counts within the transaction and after it.
 func testCommit(e *env) {
 	e.update(func(tx crm.Tx) error {
 		if err := everything(e.ctx, tx); err != nil {
@@ -145,6 +152,8 @@ func testCommit(e *env) {
 	e.requireCount(one, "after the commit")
 }
 
+// testRollbackError writes the same again afterwards: what stayed behind invisibly, such as a
+// lock or a home, would refuse it.
 func testRollbackError(e *env) {
 	err := e.store.Update(e.ctx, func(tx crm.Tx) error {
 		if err := everything(e.ctx, tx); err != nil {
@@ -158,6 +167,7 @@ func testRollbackError(e *env) {
 	e.requireCount(one, "the same writes again after the rollback")
 }
 
+// testRollbackPanic is testRollbackError with a panic, which must reach the caller as it is.
 func testRollbackPanic(e *env) {
 	require.PanicsWithValue(e, "a panic of the function's own", func() {
 		_ = e.store.Update(e.ctx, func(tx crm.Tx) error {
@@ -172,6 +182,8 @@ func testRollbackPanic(e *env) {
 	e.requireCount(one, "the same writes again after the panic")
 }
 
+// testRollbackCancel ends the context at two moments: when all is written, and before the first
+// verb.
 func testRollbackCancel(e *env) {
 	ctx, cancel := context.WithCancel(e.ctx)
 	defer cancel()
@@ -195,6 +207,7 @@ func testRollbackCancel(e *env) {
 	e.requireNothing("after the context ended early")
 }
 
+// testEndedContext checks that the function is not called at all.
 func testEndedContext(e *env) {
 	ctx, cancel := context.WithCancel(e.ctx)
 	cancel()
@@ -202,12 +215,15 @@ func testEndedContext(e *env) {
 	require.ErrorIs(e, e.store.View(ctx, func(crm.Reader) error { e.Error("called"); return nil }), context.Canceled)
 }
 
+// testViewError writes after the view that failed: one that stays open would keep the writer
+// waiting.
 func testViewError(e *env) {
 	require.ErrorIs(e, e.store.View(e.ctx, func(crm.Reader) error { return errMine }), errMine)
 	require.PanicsWithValue(e, "mine", func() { _ = e.store.View(e.ctx, func(crm.Reader) error { panic("mine") }) })
 	e.update(func(tx crm.Tx) error { return everything(e.ctx, tx) })
 }
 
+// testViewConsistent commits from another goroutine while the view is open.
 func testViewConsistent(e *env) {
 	e.update(func(tx crm.Tx) error { return tx.PutProfiles(e.ctx, someone(1)) })
 	committed := make(chan error, 1)

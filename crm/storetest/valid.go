@@ -28,6 +28,8 @@ func ValidRecord(seed uint64) crm.Batch {
 // drawn letter by letter.
 type maker struct{ *rand.Rand }
 
+// letters are what texts are made of besides ASCII: some compare alike to others, some cannot
+// be seen, some are part of escapes.
 var letters = []string{"a", "Z", "0", "/", "%", ":", "~", "'", `"`, `\`, " ", "ğ", "İ", "漢", "😀", "\u0301", "\u202e", "\u00a0", "\ufffd"}
 
 // text returns a printable text of about n bytes.
@@ -79,6 +81,8 @@ func (g *maker) free() string {
 	return g.text(g.IntN(40))
 }
 
+// time returns times at the ends of what is allowed, in zones with offsets that JSON cannot
+// write.
 func (g *maker) time() time.Time {
 	zones := []*time.Location{time.UTC, time.FixedZone("", 3*3600), time.FixedZone("LMT", 6976), time.FixedZone("", -14*3600), time.FixedZone("", 26*3600)}
 	all := []time.Time{
@@ -88,6 +92,7 @@ func (g *maker) time() time.Time {
 	return all[g.IntN(len(all))].In(zones[g.IntN(len(zones))])
 }
 
+// maybeTime is time, or now and then none.
 func (g *maker) maybeTime() time.Time {
 	if g.IntN(3) == 0 {
 		return time.Time{}
@@ -104,6 +109,8 @@ func (g *maker) versionTime() time.Time {
 	return last
 }
 
+// int returns numbers at the ends of int64, and around 2^53, above which JSON readers lose
+// digits.
 func (g *maker) int() int64 {
 	all := []int64{math.MinInt64, math.MinInt64 + 1, -1, 1, math.MaxInt64, math.MaxInt64 - 1, g.Int64(), 1 << 53, 1<<53 + 1}
 	return all[g.IntN(len(all))]
@@ -118,6 +125,7 @@ func (g *maker) money() crm.Money {
 
 func (g *maker) profileKey() crm.ProfileKey { return crm.ProfileKey{Source: g.key(), ID: g.key()} }
 
+// address returns an address that its own normal form is, or one of a host's own channel.
 func (g *maker) address() crm.Address {
 	switch g.IntN(3) {
 	case 0:

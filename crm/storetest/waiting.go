@@ -43,6 +43,7 @@ func (e *env) shown(svc *crm.Service, k crm.ProfileKey) (out []string) {
 	return out
 }
 
+// take imports facts of which none may be rejected.
 func (e *env) take(svc *crm.Service, facts ...*crm.Fact) crm.ImportReport {
 	e.Helper()
 	rep, err := svc.Import(e.ctx, crm.Batch{Facts: facts})
@@ -51,6 +52,8 @@ func (e *env) take(svc *crm.Service, facts ...*crm.Fact) crm.ImportReport {
 	return rep
 }
 
+// testRecordsAnyOrder delivers notes on orders before, with and after the orders, and then
+// moves one.
 func testRecordsAnyOrder(e *env) {
 	svc := e.service()
 	require.ErrorIs(e, svc.Record(e.ctx, about("1", "a")), crm.ErrNotFound, "what people enter about a mistyped number")
@@ -88,6 +91,8 @@ func testRecordsAnyOrder(e *env) {
 	e.requireConsistent()
 }
 
+// testRecordsChain also makes records hang on each other in a circle, which a search for the
+// owner must leave.
 func testRecordsChain(e *env) {
 	svc := e.service()
 	var far []*crm.Fact

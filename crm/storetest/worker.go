@@ -19,6 +19,7 @@ var workerTests = []test{
 	{"Worker/Settle", "an effect of unknown fate is listed, and settled by one of the people who settle it", testSettlements},
 }
 
+// workers is how many run at once.
 const workers = 8
 
 // workShop is what the workers of a test share.
@@ -31,6 +32,7 @@ type workShop struct {
 	calls int // of clocks that are wrong
 }
 
+// newWorkShop plans n effects of a kind that are due.
 func newWorkShop(e *env, n int, kind crm.EffectKind) *workShop {
 	s := &workShop{env: e, n: n, lease: start, got: map[crm.EffectID]int{}}
 	e.update(func(tx crm.Tx) error {
@@ -61,6 +63,8 @@ func (s *workShop) wrong() time.Time {
 	return start.Add([]time.Duration{0, -time.Hour, 26 * time.Hour, time.Minute, -25 * time.Hour}[s.calls%5])
 }
 
+// worker returns a worker with a clock that is wrong; leases go by one clock that the test
+// moves.
 func (s *workShop) worker(store crm.Store, h crm.EffectHandler) *crm.Worker {
 	return &crm.Worker{Store: store, Handlers: []crm.EffectHandler{h}, Now: s.wrong, LeaseNow: func() time.Time { return s.pass(0) },
 		Lease: 10 * time.Minute, Batch: 40, Logger: slog.New(slog.DiscardHandler)}
@@ -113,6 +117,7 @@ func (s *workShop) drain(w func(i int) *crm.Worker) {
 	}))
 }
 
+// states counts the effects by state.
 func (s *workShop) states() map[crm.EffectState]int {
 	out := map[crm.EffectState]int{}
 	for _, x := range s.all() {
@@ -121,6 +126,7 @@ func (s *workShop) states() map[crm.EffectState]int {
 	return out
 }
 
+// all returns every effect.
 func (s *workShop) all() (all []*crm.Effect) {
 	s.view(func(r crm.Reader) (err error) {
 		all, err = r.ScanEffects(s.ctx, crm.AllParts(), "", 10_000)
@@ -135,6 +141,7 @@ type mortal struct {
 	claimed, dead bool
 }
 
+// errKilled is what a process that is dead would have seen of the store.
 var errKilled = errors.New("killed")
 
 func (m *mortal) View(ctx context.Context, fn func(crm.Reader) error) error {
@@ -153,6 +160,9 @@ func (m *mortal) Update(ctx context.Context, fn func(crm.Tx) error) error {
 	return err
 }
 
+// testWorkersInTheWorld kills one worker between the claim and the hand-over, and one between
+// the hand-over and its record. What the first claimed must leave, and what the second handed
+// over must not leave again.
 func testWorkersInTheWorld(e *env) {
 	s := newWorkShop(e, 120, "world")
 	h := crm.EffectHandler{Kind: "world", Do: s.do, Ask: s.ask}
@@ -208,6 +218,8 @@ func testWorkersInTheWorld(e *env) {
 	require.Zero(e, pruned.Effects, "once is enough")
 }
 
+// testWorkersInTheRecord has one effect that panics in a batch with others: the batch is taken
+// apart, and only the one fails, after its attempts.
 func testWorkersInTheRecord(e *env) {
 	s := newWorkShop(e, 120, "record")
 	bad := effect(7, "work").ID

@@ -60,6 +60,7 @@ func (e *env) requireConsistent(why ...any) {
 	})
 }
 
+// writerKey names the profiles of a round, so that rounds do not meet.
 func writerKey(round, i int) crm.ProfileKey {
 	return crm.ProfileKey{Source: "till", ID: fmt.Sprintf("%d-%d", round, i)}
 }
