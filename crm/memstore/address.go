@@ -7,6 +7,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
+// addressState writes all of a state but its address, which is its key.
 func (e *encoder) addressState(s *crm.AddressState) {
 	e.int(s.Version)
 	e.uint(uint64(len(s.Consents)))
@@ -28,6 +29,7 @@ func (e *encoder) addressState(s *crm.AddressState) {
 	}
 }
 
+// addressState is the inverse of the encoder's; it leaves the address alone.
 func (d *decoder) addressState(s *crm.AddressState) {
 	s.Version = d.int()
 	s.Consents = list(d, func() crm.ConsentState {

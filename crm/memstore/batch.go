@@ -15,6 +15,7 @@ type batch struct {
 // maxScratch is how much memory for gathering is kept for the next time.
 const maxScratch = 1 << 22
 
+// reset empties the batch and gives back memory that one large call made it take.
 func (b *batch) reset() {
 	if cap(b.buf) > maxScratch {
 		*b = batch{}
@@ -38,6 +39,8 @@ func (b *batch) add(n int, key, val func(buf []byte) []byte) {
 	b.spans = append(b.spans, s)
 }
 
+// key and val return pieces of the buffer whose capacity ends with them, so that an append to
+// one cannot write over the next.
 func (b *batch) key(s span) []byte { return b.buf[s.key:s.val:s.val] }
 func (b *batch) val(s span) []byte { return b.buf[s.val:s.end:s.end] }
 

@@ -27,6 +27,8 @@ const (
 	maxWordLen = 64
 )
 
+// id returns the number of a text, which it adds where there is room. Texts that are not UTF-8
+// are not kept: JSON would change them, and odd must see them.
 func (w *words) id(s string) (uint32, bool) {
 	if id, ok := w.ids[s]; ok {
 		return id, true
@@ -50,10 +52,12 @@ type encoder struct {
 	odd bool
 }
 
+// uint, int and byte write numbers, the first two as varints: small ones take one byte.
 func (e *encoder) uint(n uint64) { e.b = binary.AppendUvarint(e.b, n) }
 func (e *encoder) int(n int64)   { e.b = binary.AppendVarint(e.b, n) }
 func (e *encoder) byte(c byte)   { e.b = append(e.b, c) }
 
+// bool takes a byte of its own; what has many of them packs its own flags.
 func (e *encoder) bool(v bool) {
 	if v {
 		e.b = append(e.b, 1)
@@ -71,6 +75,7 @@ func (e *encoder) text(s string) {
 	e.b = append(e.b, s...)
 }
 
+// raw writes bytes that may be no text.
 func (e *encoder) raw(b []byte) {
 	e.uint(uint64(len(b)))
 	e.b = append(e.b, b...)
@@ -115,12 +120,16 @@ func (e *encoder) exactTime(t time.Time) {
 	e.time(t)
 }
 
+// float writes the bits, so that what is read equals what was written.
 func (e *encoder) float(f float64) { e.b = binary.BigEndian.AppendUint64(e.b, math.Float64bits(f)) }
 
+// Keys are a word for what few have in common (a source, a kind, a channel) and a text for the
+// rest.
 func (e *encoder) profileKey(k crm.ProfileKey) { e.word(k.Source); e.text(k.ID) }
 func (e *encoder) factKey(k crm.FactKey)       { e.word(string(k.Kind)); e.word(k.Source); e.text(k.ID) }
 func (e *encoder) address(a crm.Address)       { e.word(string(a.Channel)); e.text(a.Value) }
 
+// subject writes the letter of Subject.Flat, which says how to read the two texts.
 func (e *encoder) subject(s crm.Subject) {
 	kind, a, b := s.Flat()
 	e.byte(kind[0])
@@ -147,10 +156,14 @@ func (d *decoder) end(entity string) error {
 	return d.fault(entity)
 }
 
+// fault says that a stored value is not what this package writes, which is a defect of it and
+// none of the caller's.
 func (d *decoder) fault(entity string) error {
 	return &crm.Error{Op: "decode", Entity: entity, Kind: crm.ErrInvalid, Err: fmt.Errorf("the store's own form is not followed: %d bytes are left over, read beyond the end: %t", len(d.s), d.short)}
 }
 
+// uint reads a varint. It returns 0 and marks the decoder where the bytes end before the number
+// does; end reports it.
 func (d *decoder) uint() uint64 {
 	if len(d.s) > 0 && d.s[0] < 0x80 {
 		n := uint64(d.s[0])
@@ -170,11 +183,13 @@ func (d *decoder) uint() uint64 {
 	return 0
 }
 
+// int reads a number whose sign is its lowest bit (zigzag).
 func (d *decoder) int() int64 {
 	n := d.uint()
 	return int64(n>>1) ^ -int64(n&1)
 }
 
+// byte reads one byte, or 0 beyond the end.
 func (d *decoder) byte() byte {
 	if d.s == "" {
 		d.short = true
@@ -187,6 +202,7 @@ func (d *decoder) byte() byte {
 
 func (d *decoder) bool() bool { return d.byte() != 0 }
 
+// take cuts n bytes off, or as many as there are.
 func (d *decoder) take(n uint64) string {
 	if n > uint64(len(d.s)) {
 		n, d.short = uint64(len(d.s)), true
@@ -198,6 +214,7 @@ func (d *decoder) take(n uint64) string {
 
 func (d *decoder) text() string { return d.take(d.uint()) }
 
+// raw is the inverse of the encoder's, except that empty comes back as nil.
 func (d *decoder) raw() []byte {
 	if s := d.text(); s != "" {
 		return []byte(s)
@@ -205,6 +222,8 @@ func (d *decoder) raw() []byte {
 	return nil
 }
 
+// word reads a number of the list, which the lowest bit tells, or a text that stands there
+// itself.
 func (d *decoder) word() string {
 	n := d.uint()
 	if n&1 == 0 {
@@ -217,6 +236,8 @@ func (d *decoder) word() string {
 	return ""
 }
 
+// time is the inverse of the encoder's. The zero time has a form of its own, because its
+// microseconds do not fit the others.
 func (d *decoder) time() time.Time {
 	n := d.uint()
 	if n == 0 {
@@ -231,6 +252,7 @@ func (d *decoder) time() time.Time {
 	return time.UnixMicro(us + epoch*1e6).UTC()
 }
 
+// float is the inverse of the encoder's.
 func (d *decoder) float() float64 {
 	var b [8]byte
 	copy(b[:], d.take(8))

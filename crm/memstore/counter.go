@@ -9,6 +9,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
+// appendCounter appends the key of a counter: part, kind, 0, id.
 func appendCounter(b []byte, k crm.CounterKey) []byte {
 	return append(appendText(appendPart(b, k.Part()), k.Kind), k.ID...)
 }
@@ -25,14 +26,17 @@ func appendLapse(b []byte, k crm.ReservationKey, until int64) []byte {
 	return append(binary.BigEndian.AppendUint64(b, uint64(until)^1<<63), k.ID...)
 }
 
+// counterOf decodes an entry of the tree of counters.
 func counterOf(key, val string) *crm.Counter {
 	kind, id := cutText(key[2:])
 	d := decoder{s: val}
 	return &crm.Counter{CounterKey: crm.CounterKey{Kind: kind, ID: id}, Limit: d.int(), Reserved: d.int(), Used: d.int()}
 }
 
+// reservationStates gives the states the bytes they are stored as: only ever append to it.
 var reservationStates = [...]crm.ReservationState{crm.Reserved, crm.Confirmed, crm.Released, crm.Expired}
 
+// reservationOf decodes an entry of the tree of reservations.
 func reservationOf(key, val string) *crm.Reservation {
 	kind, rest := cutText(key[2:])
 	counter, id := cutText(rest)
@@ -122,6 +126,7 @@ func scanParts(ctx context.Context, t *tree, parts crm.PartRange, from []byte, l
 	return nil
 }
 
+// putCounter writes a counter as it is given.
 func (t *tx) putCounter(c *crm.Counter) {
 	e := t.encode()
 	e.int(c.Limit)
@@ -183,6 +188,7 @@ func (t *tx) SetLimits(ctx context.Context, limits ...crm.Counter) error {
 	})
 }
 
+// counter returns a counter of the transaction's own state, or nil.
 func (t *tx) counter(k crm.CounterKey) *crm.Counter {
 	t.key = appendCounter(t.key[:0], k)
 	if val, ok := t.st.counters.get(t.key); ok {
@@ -191,6 +197,8 @@ func (t *tx) counter(k crm.CounterKey) *crm.Counter {
 	return nil
 }
 
+// reservation returns a reservation of the transaction's own state, or nil, whether or not it
+// has expired.
 func (t *tx) reservation(k crm.ReservationKey) *crm.Reservation {
 	t.key = appendReservation(t.key[:0], k)
 	if val, ok := t.st.reservations.get(t.key); ok {

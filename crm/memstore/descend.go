@@ -10,6 +10,7 @@ func (t *tree) descend(below []byte, fn func(key []byte, val string) bool) {
 	}
 }
 
+// descend goes through the children backwards and reports whether fn wants more.
 func (n *node) descend(below []byte, fn func(key []byte, val string) bool) bool {
 	for i := n.child(below); i >= 0; i-- {
 		if n.kids != nil {

@@ -7,10 +7,12 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
+// appendDocument appends the key of a document: kind, 0, id.
 func appendDocument(b []byte, kind, id string) []byte {
 	return append(appendText(b, kind), id...)
 }
 
+// documentOf decodes a value: a revision, and the rest is the document's JSON.
 func documentOf(kind, id, val string) *crm.Document {
 	d := decoder{s: val}
 	return &crm.Document{Kind: kind, ID: id, Rev: d.int(), Data: []byte(d.s)}

@@ -11,6 +11,8 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
+// effect writes all of an effect but its id, which is its key. Times lose what is finer than a
+// microsecond here.
 func (e *encoder) effect(v *crm.Effect) {
 	e.int(v.Rev)
 	e.word(string(v.Kind))
@@ -42,6 +44,7 @@ func (e *encoder) effect(v *crm.Effect) {
 	e.raw(v.Data)
 }
 
+// effect is the inverse of the encoder's, field by field in the same order.
 func (d *decoder) effect(v *crm.Effect) {
 	v.Rev = d.int()
 	v.Kind = crm.EffectKind(d.word())
@@ -64,6 +67,7 @@ func (d *decoder) effect(v *crm.Effect) {
 	v.Data = d.raw()
 }
 
+// effectOf decodes an entry of the tree of effects.
 func (r *reader) effectOf(key []byte, val string) (*crm.Effect, error) {
 	v := &crm.Effect{ID: effectID(key)}
 	d := r.decoder(val)
@@ -74,6 +78,8 @@ func (r *reader) effectOf(key []byte, val string) (*crm.Effect, error) {
 // The due index holds the effects that wait, under one byte for the state, the
 // kind, a zero byte, due time, part and id; the value is the lease.
 
+// waiting returns the byte under which the due index keeps a state, and whether effects in it
+// wait at all.
 func waiting(s crm.EffectState) (byte, bool) {
 	switch s {
 	case crm.Planned:
@@ -91,10 +97,12 @@ func appendMicros(b []byte, t time.Time) []byte {
 	return binary.BigEndian.AppendUint64(b, uint64(t.UnixMicro())^1<<63)
 }
 
+// appendDueKind appends what the entries of one state and kind begin with.
 func appendDueKind(b []byte, state byte, kind crm.EffectKind) []byte {
 	return append(append(append(b, state), kind...), 0)
 }
 
+// appendDue appends the key of an entry of the due index.
 func appendDue(b []byte, state byte, kind crm.EffectKind, due time.Time, id []byte) []byte {
 	b = appendMicros(appendDueKind(b, state, kind), due)
 	return append(b, id...) // which begins with the part
@@ -249,6 +257,7 @@ func (r *reader) ScanEffects(ctx context.Context, parts crm.PartRange, after crm
 	return out, nil
 }
 
+// checkEffect refuses what Effect.Validate does, and times that not every store can keep.
 func checkEffect(v *crm.Effect) error {
 	return errors.Join(v.Validate(), checkTimes(v.Due, v.Created, v.Changed, v.SentAt, v.Lease))
 }
@@ -278,6 +287,7 @@ func (t *tx) PutEffects(ctx context.Context, effects ...*crm.Effect) ([]bool, er
 	})
 }
 
+// putEffect writes an effect and, where it waits, its entry in the due index.
 func (t *tx) putEffect(id []byte, v *crm.Effect) {
 	t.encode().effect(v)
 	t.keep(&t.st.effects, id)

@@ -32,13 +32,17 @@ type factPage struct {
 	lines  []crm.OrderLine
 }
 
+// orderFact is a fact and its order in one allocation: orders are most of what an evening
+// reads.
 type orderFact struct {
 	crm.Fact
 	crm.Order
 }
 
+// len counts what was added, decoded or not.
 func (p *factPage) len() int { return len(p.facts) + p.n }
 
+// add takes over an entry and decodes the chunk when it is full.
 func (p *factPage) add(key []byte, val string) error {
 	p.buf = append(p.buf, key[2:]...)
 	p.ends[p.n][0] = len(p.buf)
@@ -306,6 +310,8 @@ func (t *tx) PutNewest(ctx context.Context, facts ...*crm.Fact) ([]crm.Put, erro
 	return t.putFacts(ctx, facts, true)
 }
 
+// putFacts is PutFacts, or with newest PutNewest. It encodes all facts first, so that it can
+// meet the tree once in the order of its keys; a call that is refused has written nothing.
 func (t *tx) putFacts(ctx context.Context, facts []*crm.Fact, newest bool) ([]crm.Put, error) {
 	if err := t.usable(ctx); err != nil {
 		return nil, err

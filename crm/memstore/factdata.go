@@ -230,6 +230,8 @@ const (
 	lineRecipient
 )
 
+// encodeOrder says by flags which fields follow, because most orders have few. A number that is
+// the fact's own id and the currencies of lines that are the total's are left out.
 func encodeOrder(e *encoder, f *crm.Fact) {
 	o, id := f.Data.(*crm.Order), f.Key.ID
 	flags := uint64(0)
@@ -378,6 +380,7 @@ func (p *factPage) order(d *decoder, o *crm.Order, id string, left int) {
 	}
 }
 
+// encodeVisit writes every field; visits are few.
 func encodeVisit(e *encoder, v *crm.Visit) {
 	e.text(v.Number)
 	e.word(v.Service)
@@ -390,6 +393,7 @@ func encodeVisit(e *encoder, v *crm.Visit) {
 	e.word(v.Price.Currency)
 }
 
+// decodeVisit is the inverse of encodeVisit.
 func decodeVisit(d *decoder) crm.Visit {
 	return crm.Visit{
 		Number: d.text(), Service: d.word(), Serial: d.text(), SKU: d.word(), Brand: d.word(),
@@ -397,6 +401,7 @@ func decodeVisit(d *decoder) crm.Visit {
 	}
 }
 
+// errYear is the fault of a time that not every store can keep.
 var errYear = errors.New("a year is not between 1 and 9999")
 
 // checkTimes refuses times that cannot be kept as microseconds.

@@ -27,11 +27,14 @@ const (
 	blockSize = 2048 // bytes of a tail before it becomes a block
 )
 
+// group holds the logs of some parts and is copied as a whole by the first transaction that
+// writes to one of them; owner is that transaction.
 type group struct {
 	owner uint64
 	parts [groupSize]partLog
 }
 
+// partLog is the feed of one part.
 type partLog struct {
 	n      uint64 // changes so far
 	pruned uint64 // how many of them are gone
@@ -41,6 +44,7 @@ type partLog struct {
 	last   shared // of the tail's last entry
 }
 
+// block is a piece of a feed that is full: the number of its first change, and the changes.
 type block struct {
 	first uint64
 	data  string
@@ -59,8 +63,10 @@ const (
 	sameTime
 )
 
+// changeKinds gives the kinds the two bits they are stored as.
 var changeKinds = [...]crm.ChangeKind{crm.ChangedProfile, crm.ChangedLink, crm.ChangedFact}
 
+// part returns the log of a part, or nil where nothing has changed yet.
 func (f *feed) part(p crm.Part) *partLog {
 	if g := f.groups[p/groupSize]; g != nil {
 		return &g.parts[p%groupSize]
@@ -152,6 +158,8 @@ func (l *partLog) after(out []crm.Change, p crm.Part, seq uint64, limit int, wor
 	return out
 }
 
+// readBlock appends the changes of a block after number seq. It must read from the block's
+// beginning, because each entry leaves out what the one before had.
 func readBlock(out []crm.Change, p crm.Part, b block, seq uint64, limit int, words []string) []crm.Change {
 	d := decoder{s: b.data, words: words}
 	var last shared

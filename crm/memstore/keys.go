@@ -11,12 +11,15 @@ import (
 // Keys of trees sort like the records do: texts end with a zero byte, which no
 // stored text contains, and numbers are big-endian.
 
+// appendPart appends a part so that parts sort as numbers.
 func appendPart(b []byte, p crm.Part) []byte { return binary.BigEndian.AppendUint16(b, uint16(p)) }
 
 func partOf(key []byte) crm.Part { return crm.Part(binary.BigEndian.Uint16(key)) }
 
+// appendText appends a text and the zero byte that ends it.
 func appendText(b []byte, s string) []byte { return append(append(b, s...), 0) }
 
+// cutText is the inverse of appendText; without a zero byte the text is all there is.
 func cutText(s string) (text, rest string) {
 	i := strings.IndexByte(s, 0)
 	if i < 0 {
@@ -36,15 +39,18 @@ func storable(texts ...string) bool {
 	return true
 }
 
+// appendProfile appends the key of a profile: part, source, 0, id.
 func appendProfile(b []byte, k crm.ProfileKey) []byte {
 	return append(appendText(appendPart(b, k.Part()), k.Source), k.ID...)
 }
 
+// cutProfile reads a profile's key behind its part.
 func cutProfile(s string) crm.ProfileKey {
 	source, id := cutText(s)
 	return crm.ProfileKey{Source: source, ID: id}
 }
 
+// appendAddress appends the key of an address: part, channel, 0, value.
 func appendAddress(b []byte, a crm.Address) []byte {
 	return append(appendText(appendPart(b, a.Part()), string(a.Channel)), a.Value...)
 }
@@ -56,8 +62,10 @@ func appendFlat(b []byte, s crm.Subject) []byte {
 	return appendText(appendText(b, x), y)
 }
 
+// appendSubject appends a subject behind its part.
 func appendSubject(b []byte, s crm.Subject) []byte { return appendFlat(appendPart(b, s.Part()), s) }
 
+// cutSubject is the inverse of appendFlat.
 func cutSubject(s string) (subject crm.Subject, rest string) {
 	kind, s := s[:1], s[1:]
 	x, s := cutText(s)
@@ -65,11 +73,13 @@ func cutSubject(s string) (subject crm.Subject, rest string) {
 	return crm.SubjectOf(kind, x, y), s
 }
 
+// storableSubject is storable for the texts of a subject.
 func storableSubject(s crm.Subject) bool {
 	_, a, b := s.Flat()
 	return storable(a, b)
 }
 
+// appendFactKey appends kind, 0, source, 0, id; the id ends with the key.
 func appendFactKey(b []byte, k crm.FactKey) []byte {
 	return append(appendText(appendText(b, string(k.Kind)), k.Source), k.ID...)
 }
@@ -84,6 +94,7 @@ func appendCustomer(b []byte, id crm.CustomerID) []byte {
 	return appendText(append(b, 2), string(id))
 }
 
+// cutCustomer is the inverse of appendCustomer.
 func cutCustomer(s string) (id crm.CustomerID, rest string) {
 	if s == "" {
 		return "", ""
@@ -95,6 +106,8 @@ func cutCustomer(s string) (id crm.CustomerID, rest string) {
 	return crm.CustomerID(text), rest
 }
 
+// parseUUID reads the form of google/uuid. It is strict: what would not be written back the
+// same is kept as text.
 func parseUUID(to *[16]byte, s string) bool {
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return false
@@ -115,6 +128,7 @@ func parseUUID(to *[16]byte, s string) bool {
 	return err == nil && n == 32
 }
 
+// formatUUID writes 16 bytes in the form that parseUUID reads.
 func formatUUID(raw string) string {
 	const digits = "0123456789abcdef"
 	var b [36]byte
@@ -130,6 +144,7 @@ func formatUUID(raw string) string {
 	return string(b[:])
 }
 
+// effectKeyLen is the length of an effect's key: two bytes of the part, 14 of the hash.
 const effectKeyLen = 16
 
 // appendEffect writes an effect's id as its part and 14 bytes; ok is false for

@@ -111,6 +111,8 @@ func (r *reader) Links(ctx context.Context, keys ...crm.ProfileKey) ([][]crm.Lin
 	})
 }
 
+// link writes all of a decision but its profile and its number, which are its key. Most
+// decisions have no evidence, address or operation, so that flags say what follows.
 func (e *encoder) link(l *crm.Link) {
 	e.customer(l.Customer)
 	e.word(string(l.Kind))
@@ -155,6 +157,7 @@ func (e *encoder) link(l *crm.Link) {
 	}
 }
 
+// link is the inverse of the encoder's.
 func (d *decoder) link(l *crm.Link) {
 	l.Customer = d.customer()
 	l.Kind = crm.LinkKind(d.word())
@@ -183,6 +186,8 @@ var (
 	errLinkKind  = errors.New("the kind of link is not known")
 )
 
+// checkLink reports every fault of a decision. Texts that are plainly fine skip Validate, which
+// an import would call a million times.
 func checkLink(l *crm.Link) error {
 	faults := []error{checkTimes(l.At)}
 	for _, op := range []string{l.Op, l.Undoes} {

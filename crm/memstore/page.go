@@ -27,6 +27,7 @@ func (p page) head(off int) (shared, rest, size, body int) {
 	return shared, rest, size, off
 }
 
+// uvarint is binary.Uvarint on a string, which would otherwise have to be copied.
 func (p page) uvarint(off int) (n, next int) {
 	for shift := 0; ; shift += 7 {
 		c := p[off]
@@ -209,6 +210,8 @@ func cut(b []byte) (self page, more []leaf) {
 	return self, more
 }
 
+// appendHead and writeHead write the numbers before an entry, headLen is how many bytes they
+// take.
 func appendHead(b []byte, ns ...int) []byte {
 	for _, n := range ns {
 		b = binary.AppendUvarint(b, uint64(n))

@@ -19,6 +19,8 @@ type place struct {
 	home     crm.CustomerID // the id that was made for it
 }
 
+// place writes the home only where it is not the customer, which is so for profiles that were
+// merged.
 func (e *encoder) place(p place) {
 	e.int(p.rev)
 	e.uint(uint64(p.links))
@@ -29,6 +31,7 @@ func (e *encoder) place(p place) {
 	}
 }
 
+// place is the inverse of the encoder's.
 func (d *decoder) place() (p place) {
 	p.rev, p.links = d.int(), int64(d.uint())
 	moved := d.bool()
@@ -54,6 +57,8 @@ const (
 	profileVersion
 )
 
+// profile writes all of a profile but its key and its place. Attributes are sorted, so that the
+// same profile is the same bytes.
 func (e *encoder) profile(p *crm.Profile) {
 	flags := uint64(0)
 	for i, on := range [...]bool{
@@ -118,6 +123,7 @@ func (e *encoder) profile(p *crm.Profile) {
 	}
 }
 
+// profile is the inverse of the encoder's.
 func (d *decoder) profile(p *crm.Profile) {
 	flags := d.uint()
 	p.Name.Given = d.text()
@@ -164,6 +170,8 @@ func (d *decoder) profile(p *crm.Profile) {
 	}
 }
 
+// profileOf decodes an entry of the tree of profiles. All texts of the profile are pieces of
+// one copy.
 func (r *reader) profileOf(key []byte, val string) (*crm.Profile, error) {
 	buf := make([]byte, 0, 512)
 	s := string(append(append(buf, key[2:]...), val...))

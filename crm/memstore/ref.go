@@ -8,6 +8,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
+// appendRef appends the key of an entry of an index, which has no value.
 func appendRef(b []byte, r crm.Ref) []byte {
 	b = appendOrder(appendText(appendText(b, string(r.Kind)), r.Key), r.Order)
 	return append(appendFlat(b, r.Subject), r.Target...)

@@ -6,10 +6,12 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
+// appendState appends the key of a state: part, subject, kind.
 func appendState(b []byte, k crm.StateKey) []byte {
 	return append(appendSubject(b, k.Subject), k.Kind...)
 }
 
+// stateOf decodes an entry of the tree of states.
 func stateOf(key, val string) *crm.State {
 	d := decoder{s: val}
 	s := &crm.State{Rev: d.int(), Data: []byte(d.s)}

@@ -144,8 +144,11 @@ type tx struct {
 
 var _ crm.Tx = (*tx)(nil)
 
+// errNotMade is the answer of the zero Store.
 var errNotMade = &crm.Error{Op: "configure", Entity: "memstore", Kind: crm.ErrInvalid, Err: errors.New("the store was not made by New")}
 
+// errOver is the answer to a use of a Reader or Tx after its function has returned, where the
+// state it reads may be another one's.
 var errOver = errors.New("the transaction is over")
 
 // usable is asked by every method first.
@@ -185,10 +188,12 @@ func pageLimit(n int) int {
 // room is how much to reserve for a page of results.
 func room(limit int) int { return min(limit, 1024) }
 
+// refuse wraps the faults of one record.
 func refuse(op, entity, id string, err error) error {
 	return &crm.Error{Op: op, Entity: entity, ID: id, Kind: crm.ErrInvalid, Err: err}
 }
 
+// conflict says that a revision or version is not the stored one.
 func conflict(op, entity, id string) error {
 	return &crm.Error{Op: op, Entity: entity, ID: id, Kind: crm.ErrConflict}
 }
@@ -198,6 +203,7 @@ func (r *reader) decoder(val string) decoder {
 	return decoder{s: string([]byte(val)), words: r.words()}
 }
 
+// words returns the list as it was when the snapshot was taken.
 func (r *reader) words() []string { return r.st.words }
 
 // keep writes the encoder's bytes as the value of a key.

@@ -56,6 +56,8 @@ func (n *node) own(owner uint64) *node {
 // grown returns a copy with room for one more.
 func grown[T any](s []T) []T { return append(make([]T, 0, len(s)+1), s...) }
 
+// get returns the value of a key, which is part of a page: keep a copy, or the page stays in
+// memory.
 func (t *tree) get(key []byte) (string, bool) {
 	n := t.root
 	if n == nil {
@@ -118,6 +120,8 @@ type sibling struct {
 	node *node
 }
 
+// putAll sets sorted entries below a node, which it copies first unless the transaction made
+// it.
 func (n *node) putAll(w *writer, entries []entry) (self *node, more []sibling, added int) {
 	n = n.own(w.owner)
 	for end := len(entries); end > 0; {
@@ -233,6 +237,7 @@ type cursor struct {
 	ok   bool   // there is a current entry
 }
 
+// step is where a cursor is within one node on the way to its page.
 type step struct {
 	n *node
 	i int
