@@ -28,11 +28,14 @@ type dropped struct {
 	kept    []sized         // and the ten largest that are compared
 }
 
+// sized is a block before its records are listed: its key, the first record that has it,
+// and how many have.
 type sized struct {
 	key, first uint32
 	n          int
 }
 
+// runs are the blocks of one rule, one behind the other in one list.
 type runs struct {
 	records []uint32
 	bounds  []uint32 // run k is records[bounds[k]:bounds[k+1]]
@@ -226,6 +229,7 @@ func (f *fitting) add(entries []keyed, wide bool) int {
 	return f.most(wide)
 }
 
+// caps are the largest blocks that fit the budget, of specific and of wide rules.
 func (f *fitting) caps() caps { return caps{f.most(false), f.most(true)} }
 
 // most is the cap as far as rules have been counted; further ones can only lower it.
@@ -244,6 +248,9 @@ func (f *fitting) most(wide bool) int {
 	return n
 }
 
+// choose returns the largest block size with which the pairs of all blocks up to it stay
+// within the budget, but at least the given one, and how many pairs those are. counts is
+// by size.
 func choose(counts *[maxShared + 1]int64, least int, budget int64) (most int, pairs int64) {
 	for n := 2; n <= maxShared; n++ {
 		add := counts[n] * int64(n) * int64(n-1) / 2
@@ -312,6 +319,8 @@ func keepLargest(list *[]sized, x sized) {
 	*list = (*list)[:min(len(*list), mostHot)]
 }
 
+// largest sorts keys by their records and returns the first few, ties by rule and values,
+// so that a report does not depend on the order of blocks.
 func largest(keys []HotKey) []HotKey {
 	slices.SortFunc(keys, func(a, c HotKey) int {
 		return cmp.Or(cmp.Compare(c.Records, a.Records), cmp.Compare(a.Rule, c.Rule), slices.Compare(a.Values, c.Values))

@@ -52,11 +52,14 @@ type clusterer struct {
 	conflicts [][2]uint32 // must-links that a cannot-link forbids
 }
 
+// candidate is a pair of groups that may be merged, with the mean weight between them.
 type candidate struct {
 	value float64
 	a, b  uint32
 }
 
+// queue is a heap of candidates, the best one first; equal ones come by their groups, so
+// that clusters do not depend on the order of records.
 type queue []candidate
 
 func (q queue) Len() int { return len(q) }
@@ -75,6 +78,8 @@ func (q *queue) Pop() any {
 	return last
 }
 
+// clamp bounds a weight, so that one certain pair does not outvote many that speak against
+// a merger.
 func clamp(w float64) float64 { return min(max(w, leastWeight), mostWeight) }
 
 // cluster returns the clusters of a component as lists of member indexes in rising
@@ -165,6 +170,8 @@ func (c *clusterer) large() [][]uint32 {
 	return out
 }
 
+// value is the mean weight over the pairs of two groups, as average linkage has it (Sokal
+// and Michener 1958).
 func (c *clusterer) value(a, b uint32, sum float64) float64 {
 	return sum / float64(len(c.groups[a])*len(c.groups[b]))
 }
@@ -194,6 +201,7 @@ func (c *clusterer) clash(a, b uint32) bool {
 	return false
 }
 
+// ban keeps two groups apart for good.
 func (c *clusterer) ban(a, b uint32) {
 	for _, p := range [2][2]uint32{{a, b}, {b, a}} {
 		if c.banned[p[0]] == nil {

@@ -11,6 +11,7 @@ const unknown = 15
 // of the schema (equality), the number of levels is "none holds".
 type pattern uint64
 
+// level is the level of a comparison: four bits of the pattern, see unknown.
 func (p pattern) level(c int) int { return int(p >> (4 * c) & 15) }
 
 // comparer compares rows of a table; it is for one goroutine.
@@ -20,6 +21,8 @@ type comparer struct {
 	memo   []memo
 }
 
+// memo is what the comparison of two values gave. Common names meet each other again and
+// again in a batch.
 type memo struct {
 	a, b  uint32
 	c     uint8 // comparison + 1
@@ -28,10 +31,13 @@ type memo struct {
 
 const memoSize = 1 << 15
 
+// newComparer returns a comparer that remembers. It is for one goroutine.
 func newComparer(t *table) *comparer {
 	return &comparer{t: t, memo: make([]memo, memoSize)}
 }
 
+// compare returns the levels of all comparisons. They are made in the order of the schema,
+// because one may be settled by another that comes before it.
 func (x *comparer) compare(a, b []uint32) pattern {
 	var out pattern
 	for i := range x.t.plan.comparisons {
@@ -63,6 +69,7 @@ func (x *comparer) level(i int, a, b []uint32, before pattern) int {
 	return level
 }
 
+// swaps tries fields that people fill the wrong way round, such as given and family name.
 func (x *comparer) swaps(p pattern, a, b []uint32) pattern {
 	for _, s := range x.t.plan.swaps {
 		p = x.swap(p, s, a, b)
@@ -70,6 +77,8 @@ func (x *comparer) swaps(p pattern, a, b []uint32) pattern {
 	return p
 }
 
+// values compares two single values, in a fixed order of the two: metrics are symmetric,
+// and the memo finds either.
 func (x *comparer) values(i int, c *comparison, va, vb uint32) int {
 	if va > vb {
 		va, vb = vb, va
@@ -124,6 +133,8 @@ func (c *comparison) possible(a, b uint64) int {
 	return c.levels
 }
 
+// sets compares fields of several values by the pair that agrees best. Of values that are
+// equal the rarest counts, which says most.
 func (x *comparer) sets(i int, c *comparison, va, vb uint32) int {
 	d := &x.t.dicts[c.field]
 	if len(d.elements) == 0 && d.ignored == nil { // a batch over single values
@@ -160,6 +171,8 @@ func (x *comparer) sets(i int, c *comparison, va, vb uint32) int {
 	return best
 }
 
+// rarer reports whether fewer records have a than b; equal ones are told apart by their
+// text.
 func (d *dict) rarer(a, b uint32) bool {
 	if d.holders != nil && d.holders[a] != d.holders[b] {
 		return d.holders[a] < d.holders[b]
@@ -170,6 +183,8 @@ func (d *dict) rarer(a, b uint32) bool {
 // alike is the Jaro-Winkler similarity from which values count as exchanged.
 const alike = 0.9
 
+// swap tries one pair of fields: if both disagree as they stand and agree crosswise, both
+// get the level of the swap.
 func (x *comparer) swap(p pattern, s [3]int, a, b []uint32) pattern {
 	la, lb := p.level(s[0]), p.level(s[1])
 	if la == unknown || lb == unknown || la <= s[2] || lb <= s[2] {

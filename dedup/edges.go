@@ -38,6 +38,8 @@ const (
 // bins counts pairs by weight.
 type bins struct{ all, right [binCount]int64 }
 
+// binOf is the bin of a weight in the histogram, one per bit; what is beyond the ends
+// falls into the outermost.
 func binOf(w float64) int {
 	return min(max(int(math.Floor(w))-leastBin, 0), binCount-1)
 }
@@ -214,6 +216,7 @@ func (n *nearby) gather(b *blocking, run *runs, q, end int, w *worker) {
 	}
 }
 
+// row is the copy of a record's values that lies beside those of its block.
 func (n *nearby) row(k int) []uint32 { return n.rows[k*n.width : (k+1)*n.width : (k+1)*n.width] }
 
 // edgePages is a growing list of edges, of which none moves.
@@ -221,6 +224,8 @@ type edgePages [][]edge
 
 const pageEdges = 8192
 
+// add appends an edge. Pages are not copied as the list grows, which would take its memory
+// twice.
 func (p *edgePages) add(e edge) {
 	n := len(*p)
 	if n == 0 || len((*p)[n-1]) == pageEdges {
@@ -230,6 +235,7 @@ func (p *edgePages) add(e edge) {
 	(*p)[n-1] = append((*p)[n-1], e)
 }
 
+// len is the number of edges on all pages.
 func (p edgePages) len() (n int) {
 	for _, page := range p {
 		n += len(page)

@@ -27,6 +27,8 @@ type Entities struct {
 // home is where a record belongs, and where it did at first.
 type home struct{ Entity, First string }
 
+// entity is what is known of an id that was given. Age is its rank, the first being 1; of
+// two that merge the lower one stays.
 type entity struct {
 	Age   int    `json:"age"`
 	Into  string `json:"into,omitempty"` // the entity it was merged into
@@ -191,6 +193,7 @@ func (e *Entities) settle(c Cluster, name string, lost map[string]bool) (log []E
 	return log
 }
 
+// entitiesJSON is the form of Entities in JSON.
 type entitiesJSON struct {
 	Next     int                  `json:"next"`
 	Records  map[string][2]string `json:"records"` // entity now and at first

@@ -10,11 +10,14 @@ import (
 // tally counts patterns.
 type tally map[pattern]float64
 
+// seen is a pattern and how many pairs have it.
 type seen struct {
 	p pattern
 	n float64
 }
 
+// sorted lists patterns in rising order: sums of floats depend on their order, and maps
+// have none.
 func (t tally) sorted() []seen {
 	out := make([]seen, 0, len(t))
 	for p, n := range t {

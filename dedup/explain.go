@@ -13,6 +13,8 @@ type fieldNames struct {
 	known sync.Map // pattern -> []string
 }
 
+// of names the comparisons that agree and their levels. Few patterns occur, so that
+// millions of edges share some thousand lists.
 func (f *fieldNames) of(p pattern) []string {
 	if v, ok := f.known.Load(p); ok {
 		return v.([]string)

@@ -40,6 +40,7 @@ type Index struct {
 	guest     []uint32  // scratch: row of a question
 }
 
+// neighbour is a record whose pair with another has positive weight.
 type neighbour struct {
 	record uint32
 	weight float32
@@ -142,6 +143,7 @@ func (x *Index) Decisions() []Decision {
 	return x.settled()
 }
 
+// settled lists the decisions by their ids. Callers hold the lock.
 func (x *Index) settled() []Decision {
 	out := make([]Decision, 0, len(x.decisions))
 	for k, same := range x.decisions {

@@ -24,6 +24,7 @@ func (l *keyList) reset(n int) {
 	clear(l.first)
 }
 
+// add gives a record a key. Nearly all have one per rule, which needs no list.
 func (l *keyList) add(key, record uint32) {
 	if l.first[record] == 0 {
 		l.first[record] = key

@@ -134,6 +134,7 @@ func (l *learner) assume() {
 	}
 }
 
+// normal scales probabilities to the sum 1, in place.
 func normal(p []float64) []float64 {
 	sum := 0.0
 	for _, x := range p {

@@ -102,6 +102,7 @@ func (l *Linker) table() *table {
 	return t
 }
 
+// budget is the number of pairs that a batch may compare; see Options.Pairs.
 func (l *Linker) budget(records int) int64 {
 	if l.opt.Pairs > 0 {
 		return l.opt.Pairs
@@ -118,6 +119,7 @@ type Decision struct {
 	Same bool   `json:"same"` // false: they must never be together
 }
 
+// key is the pair in a fixed order: a decision holds for either.
 func (d Decision) key() [2]string {
 	return [2]string{min(d.A, d.B), max(d.A, d.B)}
 }
@@ -232,6 +234,7 @@ func (l *Linker) prepare(ctx context.Context, records iter.Seq[Record], limit ca
 	return t, b, limit, nil
 }
 
+// learn learns a model and tells of its rounds.
 func (l *Linker) learn(ctx context.Context, t *table, b *blocking, limit caps, labels []Decision) (*Model, error) {
 	step, end := l.begin("learn", corrections+1)
 	m, err := learn(ctx, t, b, limit, l.opt.Threads, labels, step)

@@ -95,6 +95,8 @@ func (m *Model) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
+// valueHash is the name of a value in a model; 64 bits make two values of one name
+// unlikely below a billion.
 func valueHash(v string) string { return strconv.FormatUint(hashString(v), 36) }
 
 // check says whether the model can be used with a plan.

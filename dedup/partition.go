@@ -102,6 +102,8 @@ func newComponents(n int, edges []edge, must, cannot [][2]uint32) *components {
 	return c
 }
 
+// component is the k-th component: its records, the edges between them, and the decisions
+// about them.
 func (c *components) component(k uint32) component {
 	return component{members: c.members[c.bounds[k]:c.bounds[k+1]], edges: c.edges[c.from[k]:c.from[k+1]],
 		must: c.must[k], cannot: c.cannot[k]}
@@ -176,6 +178,8 @@ type resolver struct {
 	room   int // clusters to make room for at a time
 }
 
+// newResolver returns what clusters one component after the other; it makes memory for so
+// many clusters at a time as room says. It is for one goroutine.
 func newResolver(t *table, s *scorer, fields *fieldNames, room int) *resolver {
 	r := &resolver{t: t, s: s, x: newComparer(t), fields: fields, room: room}
 	if t.promises != nil {

@@ -26,11 +26,13 @@ type ranks struct {
 	records []uint32
 }
 
+// rank is a key of the sorted list and where its records begin.
 type rank struct{ key, from uint32 }
 
 // gone marks a record of a sorted list that was removed.
 const gone = 1 << 31
 
+// posting is what came to a key, and went, since the list was sorted.
 type posting struct {
 	key     uint64 // 0 is empty
 	head    uint32 // node, 0 is none
@@ -38,6 +40,7 @@ type posting struct {
 	removed uint32 // records gone from the sorted list
 }
 
+// node is a record of a posting and the next one; 0 ends the chain.
 type node struct{ record, next uint32 }
 
 // list is the records of one key.
@@ -47,6 +50,7 @@ type list struct {
 	n    int
 }
 
+// postingKey joins rule and key; it is never 0, which marks an empty entry.
 func postingKey(rule int, key uint32) uint64 { return uint64(rule+1)<<32 | uint64(key) }
 
 // load makes entries, sorted by key, the lists of a rule.
@@ -79,6 +83,8 @@ func (p *postings) load(rule int, entries []keyed) {
 	p.base[rule] = r
 }
 
+// find returns the records of a key. The upper bits of the key say where to look, since
+// keys are hashes and spread evenly.
 func (r *ranks) find(key uint32) []uint32 {
 	if len(r.keys) == 0 {
 		return nil
@@ -105,6 +111,7 @@ func (p *postings) find(rule int, key uint32) list {
 	return l
 }
 
+// entry returns the entry of a key or the empty one where it would be, by linear probing.
 func (p *postings) entry(key uint64) *posting {
 	if len(p.entries) == 0 {
 		return nil
@@ -209,6 +216,7 @@ func (p *postings) appendTo(out []uint32, l list) []uint32 {
 	return out
 }
 
+// grow makes the table larger and leaves out entries that have become empty.
 func (p *postings) grow() {
 	old := p.entries
 	live := 0

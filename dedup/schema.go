@@ -147,6 +147,7 @@ type group struct {
 	mins     []float64
 }
 
+// comparison is a Comparison with its names replaced by numbers.
 type comparison struct {
 	name          string
 	field         int
@@ -159,8 +160,10 @@ type comparison struct {
 	impliedLevels int
 }
 
+// part is a Part with its field as a number; spec is which of the field's keys it uses.
 type part struct{ field, prefix, spec int }
 
+// block is a Block with its names replaced by numbers.
 type block struct {
 	parts []part
 	set   int // index into parts of the part with several keys, or -1
@@ -168,6 +171,7 @@ type block struct {
 	learn []bool // by comparison: left out
 }
 
+// veto is a Veto with its names replaced by numbers.
 type veto struct {
 	comparison int
 	unless     []int
@@ -189,6 +193,7 @@ type plan struct {
 	fingerprint string            // of everything a model depends on
 }
 
+// lane says by which probabilities a comparison counts in a relation.
 type lane byte
 
 const (
@@ -197,6 +202,8 @@ const (
 	byNamesakes             // own probabilities, and the frequency of the value counts
 )
 
+// compile checks a schema and replaces its names by numbers. All faults are reported
+// together, each as an ErrSchema.
 func compile(s Schema) (*plan, error) {
 	p := &plan{schema: s}
 	var faults []error
@@ -389,6 +396,8 @@ func (p *plan) print() string {
 	return fmt.Sprintf("%s-%016x", s.Name, h)
 }
 
+// same reports whether two metrics are equal. Those that cannot be compared are taken for
+// different, which costs time and no accuracy.
 func same(a, b metric.Metric) bool {
 	t := reflect.TypeOf(a)
 	return t == reflect.TypeOf(b) && t.Comparable() && a == b

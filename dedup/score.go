@@ -36,6 +36,8 @@ type scorer struct {
 	shift   float64
 }
 
+// newScorer turns the probabilities of a model into bits, once, so that a pair is scored
+// by adding.
 func newScorer(p *plan, m *Model) *scorer {
 	s := &scorer{p: p, m: m, used: 2 + len(m.Relations), slope: 1}
 	if m.Calibration != nil {
@@ -371,6 +373,9 @@ next:
 	return -1
 }
 
+// odds are the bits by which a match is likelier than all other explanations together.
+// Their logarithm of a sum is taken around the largest, which neither overflows nor loses
+// small ones.
 func (s *scorer) odds(j [classes]float64) float64 {
 	most := j[classChance]
 	for k := 2; k < s.used; k++ {

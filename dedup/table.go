@@ -39,6 +39,7 @@ type dict struct {
 	shift    []float32           // bits of the frequency adjustment, by value
 }
 
+// newTable returns a table whose dictionaries know the empty value as number 0.
 func newTable(p *plan) *table {
 	t := &table{plan: p, dicts: make([]dict, len(p.schema.Fields)), hashes: make([]uint32, len(p.schema.Fields))}
 	for f := range t.dicts {
@@ -49,6 +50,8 @@ func newTable(p *plan) *table {
 	return t
 }
 
+// push gives a value the next number. A guest, of a question, is copied and forgotten when
+// the question is answered.
 func (d *dict) push(v string, h uint32, p *plan, f int, guest bool) uint32 {
 	id := uint32(d.len())
 	if guest {
@@ -119,6 +122,8 @@ func (q Part) cut(v string) string {
 	return v
 }
 
+// cutKey is the blocking key of a value; 0 means that there is none, so that a hash of 0
+// becomes 1.
 func cutKey(v string, cut Part) uint32 {
 	h := uint32(hashString(cut.cut(v)) >> 32)
 	if h == 0 {
@@ -204,6 +209,7 @@ func (d *dict) parts(id uint32, buf *[1]uint32) []uint32 {
 // pageRows is the number of rows that are allocated at a time.
 const pageRows = 4096
 
+// row is the numbers of a record's values, which the caller may change but not append to.
 func (t *table) row(i uint32) []uint32 {
 	n := len(t.dicts)
 	at := int(i%pageRows) * n
@@ -380,6 +386,7 @@ func (t *table) find(id string) (uint32, bool) {
 // mostID is the number of bytes that an id may have.
 const mostID = 1<<16 - 1
 
+// checkID refuses ids that no index could keep.
 func checkID(id string) error {
 	switch {
 	case id == "":
@@ -443,6 +450,7 @@ func (t *table) holderKey(f int, id uint32) uint32 {
 	return cutKey(t.dicts[f].text(id), Part{Prefix: 3})
 }
 
+// distinct counts different keys, and sorts them.
 func distinct(keys []uint32) int {
 	slices.Sort(keys)
 	return len(slices.Compact(keys))
@@ -467,6 +475,8 @@ func mix(x uint64) uint64 { // splitmix64
 	return x ^ x>>31
 }
 
+// hashString is FNV-1a with its bits mixed: it is the same in every process, as models
+// hold it.
 func hashString(s string) uint64 {
 	h := uint64(14695981039346656037)
 	for i := 0; i < len(s); i++ {

@@ -73,6 +73,7 @@ func (t *texts) text(id uint32) string {
 	return s[2 : 2+int(s[0])+int(s[1])<<8]
 }
 
+// len is the number of texts, those of a question included.
 func (t *texts) len() int { return len(t.at) + len(t.guests) }
 
 // full reports that no more may be added.
@@ -91,6 +92,7 @@ type slot struct{ hash, id uint32 }
 // The hash is seeded anew in every process; nothing that is seen outside depends on it.
 var seed = maphash.MakeSeed()
 
+// hash is for tables of this process only: its seed differs from one to the next.
 func hash(s string) uint32 { return uint32(maphash.String(seed, s)) }
 
 // lookup returns the number of a string with hash h, 0 if it has none.
@@ -125,6 +127,7 @@ func (n *names) enter(id, h uint32) {
 	n.place(slot{h, id})
 }
 
+// place puts a slot into the first free place from that of its hash.
 func (n *names) place(x slot) {
 	m := uint32(len(n.slots) - 1)
 	i := x.hash & m

@@ -51,8 +51,10 @@ func (w *work) put(set *[]uint32, m mark, i uint32) {
 	}
 }
 
+// soil marks a record whose pairs are to be found anew.
 func (w *work) soil(i uint32) { w.put(&w.dirty, isDirty, i) }
 
+// seed marks a record whose component is to be clustered anew.
 func (w *work) seed(i uint32) { w.put(&w.seeds, isSeed, i) }
 
 // is reports whether a record is in a set.
@@ -117,6 +119,7 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 	return out, nil
 }
 
+// validate refuses a change before any of it is made.
 func (x *Index) validate(upserts []Record) error {
 	var seen map[string]bool
 	if len(upserts) > 1 {
@@ -196,6 +199,7 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 	return out, nil
 }
 
+// sortDecisions sorts by the two ids, so that lists do not depend on maps.
 func sortDecisions(d []Decision) {
 	slices.SortFunc(d, func(a, b Decision) int { return cmp.Or(cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B)) })
 }
@@ -205,6 +209,7 @@ func (x *Index) slot(id string) (uint32, bool) {
 	return i, ok
 }
 
+// decide keeps a decision; the last word about a pair holds.
 func (x *Index) decide(d Decision) {
 	k := d.key()
 	if _, known := x.decisions[k]; !known {
@@ -255,6 +260,7 @@ func (x *Index) keys(row []uint32, yield func(rule int, key uint32)) {
 	}
 }
 
+// limit is the largest block of a rule that is looked at, as the model was learnt with it.
 func (x *Index) limit(rule int) int {
 	if x.t.plan.blocks[rule].wide {
 		return x.scorer.m.WideCap
@@ -317,6 +323,8 @@ func (x *Index) remove(i uint32, w *work) {
 	x.free = append(x.free, i)
 }
 
+// eachIdentifier calls do for every value of an identifying field, and notes it: how many
+// records hold it decides what agreeing on it means.
 func (x *Index) eachIdentifier(row []uint32, w *work, do func(d *dict, e uint32)) {
 	var buf [1]uint32
 	for q, f := range x.t.plan.identifiers {
@@ -349,6 +357,8 @@ func (x *Index) moved(i uint32, source string) bool {
 	return was != now
 }
 
+// upsert inserts a record or replaces it; one that is as it was is only clustered again,
+// for the report.
 func (x *Index) upsert(r Record, w *work) {
 	i, known := x.slots[r.ID]
 	row := x.row

@@ -109,6 +109,8 @@ func (p *Population[F]) Backtest(ctx context.Context, set *rules.Set[F], first *
 	}
 }
 
+// backtest is a run over evenings: a copy of the population, and what earlier evenings
+// leave to later ones.
 type backtest[F any] struct {
 	pop     *Population[F]
 	opts    BacktestOptions[F]
@@ -172,6 +174,7 @@ func (p *people) clone() *people {
 	return &c
 }
 
+// grow makes room for subjects that came.
 func (o *overlay) grow(words int) {
 	o.words = words
 	for _, s := range o.tags {
@@ -181,6 +184,8 @@ func (o *overlay) grow(words int) {
 	}
 }
 
+// evening takes over what became known, carries out what is due and evaluates the rules,
+// in this order, as a host's evening does.
 func (t *backtest[F]) evening(ctx context.Context, n int, m *rules.Moment) (*Night, error) {
 	if t.opts.Changes != nil {
 		if err := t.change(n, m); err != nil {
@@ -206,6 +211,7 @@ func (t *backtest[F]) evening(ctx context.Context, n int, m *rules.Moment) (*Nig
 	return night, nil
 }
 
+// change puts the new facts of an evening into the copy.
 func (t *backtest[F]) change(n int, m *rules.Moment) error {
 	for i, f := range t.opts.Changes(n, m) {
 		var err error
@@ -446,6 +452,7 @@ func (t *backtest[F]) gate(r *vectorRule, n rowRef, out *NightRule) bool {
 	return !cancelled && guarded
 }
 
+// holds reports whether a condition holds for a row of the present block.
 func (t *backtest[F]) holds(n *vector, i int) bool {
 	w, v := t.ev.eval(n, nil)
 	return v == planes.All || v == planes.Some && planes.BitAt(w, i)
@@ -491,6 +498,7 @@ func (t *backtest[F]) carryOut(planned, b *batch, night *Night) {
 	}
 }
 
+// size is the number of actions that the batch stands for.
 func (b *batch) size() int {
 	n := len(b.rows)
 	for i := range b.cells {
@@ -499,6 +507,7 @@ func (b *batch) size() int {
 	return n
 }
 
+// each calls fn for the subjects of the batch, those held singly first.
 func (b *batch) each(fn func(subject int)) {
 	for _, n := range b.rows {
 		fn(n.subject)

@@ -24,6 +24,7 @@ type tagState struct {
 	last    map[int32]int // of tags that expire: the batch that set it last
 }
 
+// state returns what rules did to a tag, from nothing on.
 func (o *overlay) state(tag uint32) *tagState {
 	s := o.tags[tag]
 	if s == nil {
@@ -33,6 +34,8 @@ func (o *overlay) state(tag uint32) *tagState {
 	return s
 }
 
+// set notes the last word of rules about a subject's tag; it goes before what the facts
+// say.
 func (s *tagState) set(subject int, on bool) {
 	w, bit := subject>>6, uint64(1)<<(subject&63)
 	if on {

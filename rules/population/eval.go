@@ -36,6 +36,8 @@ type answer struct {
 	block int
 }
 
+// newEvaluator returns an evaluator of a plan. It keeps its room from block to block and
+// is for one goroutine.
 func newEvaluator(plan *vectorPlan, pop *people, m *ir.Clock) *evaluator {
 	n := len(plan.nodes)
 	return &evaluator{
@@ -57,6 +59,7 @@ func (ev *evaluator) start(t *table, first int) {
 	}
 }
 
+// buffer is the bitmap of a node, which is kept while other nodes may ask for it.
 func (ev *evaluator) buffer(n *vector, words int) []uint64 {
 	if cap(ev.bufs[n.id]) < words {
 		ev.bufs[n.id] = make([]uint64, max(words, blockRows/64))
@@ -64,6 +67,7 @@ func (ev *evaluator) buffer(n *vector, words int) []uint64 {
 	return ev.bufs[n.id][:words]
 }
 
+// scratch is two bitmaps for one step; the next may overwrite them.
 func (ev *evaluator) scratch(words int) (a, b []uint64) {
 	if len(ev.tmp) < 2*words {
 		ev.tmp = make([]uint64, 2*max(words, blockRows/64))
@@ -90,6 +94,9 @@ func (ev *evaluator) eval(n *vector, within []uint64) ([]uint64, planes.Verdict)
 	return a.w, a.v
 }
 
+// answer evaluates a node on the present block: all rows, none, or a bitmap. within, if
+// not nil, are the rows that a conjunction has left; what is said of others is not looked
+// at.
 func (ev *evaluator) answer(n *vector, within []uint64) ([]uint64, planes.Verdict) {
 	t := ev.tables[n.ctx.id]
 	if t.n == 0 {
@@ -153,6 +160,7 @@ func (ev *evaluator) answer(n *vector, within []uint64) ([]uint64, planes.Verdic
 	return ev.closure(n, t, within)
 }
 
+// conjunction goes over its kids from cheap to dear and stops when no row is left.
 func (ev *evaluator) conjunction(n *vector, t *table, within []uint64) ([]uint64, planes.Verdict) {
 	out, cur := ev.buffer(n, t.words), []uint64(nil)
 	for _, k := range n.kids {
@@ -197,6 +205,7 @@ func (ev *evaluator) conjunction(n *vector, t *table, within []uint64) ([]uint64
 	return cur, planes.Some
 }
 
+// disjunction joins its kids and stops when one holds for all rows.
 func (ev *evaluator) disjunction(n *vector, t *table) ([]uint64, planes.Verdict) {
 	out, cur := ev.buffer(n, t.words), []uint64(nil)
 	for _, k := range n.kids {
@@ -218,6 +227,7 @@ func (ev *evaluator) disjunction(n *vector, t *table) ([]uint64, planes.Verdict)
 	return cur, planes.Some
 }
 
+// same is the rows for which two conditions are alike: equality of bools.
 func (ev *evaluator) same(n *vector, t *table) ([]uint64, planes.Verdict) {
 	out := ev.buffer(n, t.words)
 	a, av := ev.eval(n.kids[0], nil)
@@ -267,6 +277,7 @@ func (ev *evaluator) expand(n *vector, _ []uint64) ([]uint64, planes.Verdict) {
 	return w, planes.Some
 }
 
+// expand gives every row what its parent has.
 func (t *table) expand(out, above []uint64) []uint64 {
 	for i := range out {
 		x := uint64(0)
@@ -335,6 +346,7 @@ func (ev *evaluator) loop(n *vector, t *table) ([]uint64, planes.Verdict) {
 	return out, floatLeaf(out, sums, n.cmp, n.flo)
 }
 
+// zeros is a column of zeros, good until the next call.
 func (ev *evaluator) zeros(n int) []int64 {
 	if cap(ev.counts) < n {
 		ev.counts = make([]int64, max(n, blockRows))
@@ -344,6 +356,8 @@ func (ev *evaluator) zeros(n int) []int64 {
 	return z
 }
 
+// inSpans tests 64 values a word against ranges. One unsigned comparison asks for both
+// ends of a range, and there is no branch that data could mispredict.
 func inSpans(out []uint64, values []int64, spans []ir.Span) {
 	for i := range out {
 		x := uint64(0)

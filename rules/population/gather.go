@@ -49,6 +49,8 @@ func gathererFor(s *ir.Layout, dicts map[*ir.Field]*dictionary, zone *time.Locat
 	return g
 }
 
+// everything has the gatherer load all fields, for a host that asks for the facts of a
+// subject.
 func (g *gatherer) everything(t *ir.RowType) {
 	g.fields[t] = t.Order
 	for _, f := range t.Order {
@@ -127,6 +129,7 @@ func (d *dictionary) days(f *ir.Field, n, today int64) int64 {
 	return n
 }
 
+// loadTags turns columns of tags back into the set of one subject.
 func (g *gatherer) loadTags(f *ir.Field, c *column, i int, at unsafe.Pointer) {
 	var set ir.TagBits
 	if g.tags == nil {
@@ -162,6 +165,8 @@ func (g *gatherer) loadTags(f *ir.Field, c *column, i int, at unsafe.Pointer) {
 	*(*[]string)(at) = list
 }
 
+// loadRows loads the rows of one subject into the room of the subject before, if that is
+// enough.
 func (g *gatherer) loadRows(f *ir.Field, t *table, i int, at unsafe.Pointer, today int64) {
 	first, n := int(t.first[i]), int(t.first[i+1]-t.first[i])
 	v := reflect.NewAt(f.Typ, at).Elem()

@@ -26,6 +26,8 @@ type closed struct {
 	loaded int // row in facts, -1 for none
 }
 
+// tagLeaf is the carriers of a tag in the block, with what rules did to it in a backtest
+// put on top.
 func (ev *evaluator) tagLeaf(n *vector, t *table) ([]uint64, planes.Verdict) {
 	if ev.over != nil && ev.over.field == n.field {
 		if o := ev.over.tags[n.tag]; o != nil {
@@ -108,6 +110,8 @@ func (ev *evaluator) anchored(n *vector, s ir.Span) ir.Span {
 	return s
 }
 
+// floatLeaf compares floats with a constant. NaN is equal to nothing and different from
+// everything, as in the closures.
 func floatLeaf(out []uint64, values []float64, o ir.Op, c float64) planes.Verdict {
 	for i := range out {
 		v := values[i<<6:]
@@ -146,6 +150,7 @@ func floatLeaf(out []uint64, values []float64, o ir.Op, c float64) planes.Verdic
 	return planes.Some
 }
 
+// bit is 1 for true; the compiler makes no branch of it.
 func bit(b bool) uint64 {
 	var x uint64
 	if b {
@@ -213,6 +218,7 @@ func (ev *evaluator) textTest(n *vector) *codeTest {
 	return c
 }
 
+// runs lists the codes that pass as ranges.
 func (c *codeTest) runs() {
 	c.spans = c.spans[:0]
 	for i := 0; i < len(c.pass); i++ {
@@ -246,6 +252,7 @@ func (ev *evaluator) yearlyTest(n *vector) *codeTest {
 	return c
 }
 
+// dailyTest is the test of a node that depends on the day, with room that is kept.
 func (ev *evaluator) dailyTest(n *vector) *codeTest {
 	if ev.tests[n.id] == nil {
 		ev.tests[n.id] = &codeTest{}
@@ -309,6 +316,7 @@ func (ev *evaluator) codes(p *planes.Planes, c *codeTest, out, tmp, more []uint6
 	return result
 }
 
+// lookUp decodes a column and looks each code up.
 func (ev *evaluator) lookUp(p *planes.Planes, pass []bool, out []uint64) planes.Verdict {
 	if cap(ev.nums) < len(out)*64 {
 		ev.nums = make([]int64, max(len(out)*64, blockRows))

@@ -34,6 +34,8 @@ type cell struct {
 	list []int32
 }
 
+// newCell makes a cell of a bitmap: a list where there are at most two members a word,
+// which then needs no more memory.
 func newCell(w []uint64) (c cell, n int) {
 	if n = planes.CountBits(w); n == 0 {
 		return cell{}, 0
@@ -243,6 +245,8 @@ func (m *Matches) All() iter.Seq2[int, []rules.Firing] {
 	}
 }
 
+// of appends the firings of one subject in the order of the rules, as Set.Evening has
+// them.
 func (m *Matches) of(dst []rules.Firing, b, k int, next []int) []rules.Firing {
 	for i := range m.found {
 		f := &m.found[i]

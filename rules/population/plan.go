@@ -34,6 +34,7 @@ type vector struct {
 	tagged bool     // of closures: they read tags
 }
 
+// vectorOp is the operation of a node of a plan.
 type vectorOp uint8
 
 const (
@@ -86,6 +87,7 @@ type vectorPlan struct {
 	gated  bool // with cancel_on and guard, and with tags that change
 }
 
+// vectorRule is a rule as conditions over columns.
 type vectorRule struct {
 	listed
 	facts *vector // nil: always
@@ -96,6 +98,7 @@ type vectorRule struct {
 	guard  *vector
 }
 
+// newVectorPlan plans rules that are evaluated by themselves, not in a backtest.
 func newVectorPlan(s *ir.Layout, rules []listed) *vectorPlan {
 	return (&vectorPlan{schema: s}).take(rules)
 }
@@ -155,6 +158,8 @@ func (p *vectorPlan) conjunction(ctx *vectorCtx, terms []*ir.Term) *vector {
 	return v
 }
 
+// ctx returns the context of rows below another, the same one for the same rows, so that
+// conditions about them are shared.
 func (p *vectorPlan) ctx(above *vectorCtx, rows *ir.Field, own ir.Base) *vectorCtx {
 	for _, c := range p.ctxs {
 		if c.above == above && c.rows == rows && c.own == own {
@@ -216,6 +221,8 @@ func bases(t *ir.Term) (out uint8) {
 	return out
 }
 
+// build makes the node of a term, or nil where columns cannot answer it: the rule then
+// asks its closure, row by row.
 func (p *vectorPlan) build(t *ir.Term, ctx *vectorCtx) *vector {
 	reads := bases(t)
 	if reads&^(1<<ctx.own|1<<ir.OfFacts) != 0 {
@@ -264,6 +271,7 @@ func (p *vectorPlan) build(t *ir.Term, ctx *vectorCtx) *vector {
 	return p.leaf(t, ctx)
 }
 
+// logic makes an and or an or; nil if one of its parts is.
 func (p *vectorPlan) logic(o vectorOp, terms []*ir.Term, ctx *vectorCtx) *vector {
 	v := &vector{op: o}
 	for _, k := range terms {
@@ -356,6 +364,7 @@ func (p *vectorPlan) leaf(t *ir.Term, ctx *vectorCtx) *vector {
 	return textLeaf(t)
 }
 
+// without is the whole line but one point.
 func without(n int64) (out []ir.Span) {
 	if n > math.MinInt64 {
 		out = append(out, ir.Span{Lo: math.MinInt64, Hi: n - 1})

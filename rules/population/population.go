@@ -170,6 +170,8 @@ func (p *Population[F]) Facts(subject int, m *rules.Moment) (f F, ok bool) {
 	return p.factsAt(subject, m.Clock())
 }
 
+// factsAt puts the facts of one subject together as they are at a moment: integers that
+// count days have moved on since they were encoded.
 func (p *Population[F]) factsAt(subject int, m *ir.Clock) (f F, ok bool) {
 	q := p.p
 	if subject < 0 || subject >= q.n || planes.BitAt(q.dead, subject) {

@@ -74,6 +74,8 @@ const (
 	maxAge = int64(1) << 40
 )
 
+// code gives a text its number. The text is copied: a slice of a file would keep the whole
+// file in memory.
 func (d *dictionary) code(s string) int64 {
 	if c, ok := d.codes[s]; ok {
 		return c
@@ -85,6 +87,7 @@ func (d *dictionary) code(s string) int64 {
 	return c
 }
 
+// oddCode gives a number outside of a year a code behind those of its days.
 func (d *dictionary) oddCode(n int64) int64 {
 	i := slices.Index(d.odd, n)
 	if i < 0 {
@@ -119,6 +122,7 @@ func newEncoder(s *ir.Layout, m *ir.Clock) *encoder {
 	return e
 }
 
+// prepare makes the closures that read each field, those of rows included.
 func (e *encoder) prepare(t *ir.RowType) {
 	for _, f := range t.Order {
 		ft := ir.FieldTerm(f, ir.OfFacts, 0)
@@ -273,6 +277,8 @@ func (c *column) textAt(row int) string {
 	return unsafe.String(&c.text[a], int(b-a))
 }
 
+// times encodes instants as microseconds, as days, and as month and day, for the three
+// ways in which rules ask for them.
 func (e *encoder) times(c *column, r *reader, rows []unsafe.Pointer, ints []int64) {
 	c.micro = make([]int64, len(rows))
 	md := make([]int64, len(rows))
@@ -289,6 +295,7 @@ func (e *encoder) times(c *column, r *reader, rows []unsafe.Pointer, ints []int6
 	c.num, c.md = planes.EncodePlanes(ints), planes.EncodePlanes(md)
 }
 
+// tags collects the rows of each tag, as a list while they are few.
 func (e *encoder) tags(c *column, f *ir.Field, rows []unsafe.Pointer, ints []int64) {
 	c.tags = map[uint32]*tagRows{}
 	var recent [64]*tagRows // most tags are among the first
@@ -343,6 +350,8 @@ func (e *encoder) tags(c *column, f *ir.Field, rows []unsafe.Pointer, ints []int
 	}
 }
 
+// children lays the rows of a block's subjects one behind the other, with where those of
+// each begin.
 func (e *encoder) children(c *column, f *ir.Field, rows []unsafe.Pointer) {
 	first := make([]int32, len(rows)+1)
 	for j, p := range rows {

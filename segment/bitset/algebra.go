@@ -101,6 +101,7 @@ func (s *scratch) exclude(sets []*Set, key uint16) bool {
 	return true
 }
 
+// leaves makes nodes of sets.
 func leaves(sets []*Set) []*Expr {
 	out := make([]*Expr, len(sets))
 	for i, s := range sets {

@@ -11,6 +11,7 @@ type Batch struct {
 	scratch
 }
 
+// batchQuery is one root as a conjunction of operands.
 type batchQuery struct{ inc, exc []int32 } // places in operands
 
 // operand is what some queries mention, with its value on the present chunk.
@@ -39,6 +40,8 @@ func (b *Batch) Add(root *Expr) {
 	b.queries = append(b.queries, q)
 }
 
+// places returns the places of nodes among the operands; one that several queries mention
+// has one place.
 func (b *Batch) places(nodes []*Expr) []int32 {
 	out := make([]int32, len(nodes))
 	for i, n := range nodes {
@@ -90,6 +93,8 @@ func (b *Batch) run(keys []uint16, emit func(query int, key uint16, c container)
 	}
 }
 
+// load finds the operands' containers of a chunk and computes those that are no leaves,
+// each once for all queries.
 func (b *Batch) load(key uint16) {
 	for i := range b.operands {
 		o := &b.operands[i]
@@ -126,6 +131,8 @@ func (b *Batch) flat(o *operand) *container {
 	return &o.laid
 }
 
+// eval evaluates a query on the present chunk, from its smallest array if it has one: then
+// nothing is looked at but its members.
 func (b *Batch) eval(q *batchQuery) container {
 	var base *operand // the smallest array
 	var full *container

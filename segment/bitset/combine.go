@@ -80,6 +80,7 @@ func (s *combiner) subtract(a, b container) container {
 	return container{kind: kindBitmap, bits: dst, n: unknownLen}
 }
 
+// buffer is the bitmap that results are built in; it is made when one is first needed.
 func (s *combiner) buffer() *bitmap {
 	if s.bits == nil {
 		s.bits = new(bitmap)
@@ -97,6 +98,8 @@ func (s *combiner) spare(a, b container) (buf []uint16, at int) {
 	return nil, 0 // both in use cannot happen: b never lives in s's scratch
 }
 
+// sameArray reports whether two slices share their memory, which a result must not write
+// into.
 func sameArray(x, y []uint16) bool {
 	return cap(x) > 0 && cap(y) > 0 && &x[:1][0] == &y[:1][0]
 }
@@ -184,6 +187,7 @@ func (s *combiner) maskRuns(a, r container) container {
 	return container{kind: kindBitmap, bits: dst, n: unknownLen}
 }
 
+// runsAnd intersects two containers of runs in one pass.
 func (s *combiner) runsAnd(a, b container) container {
 	out, at := s.spare(a, b)
 	size := int32(0)
@@ -204,6 +208,7 @@ func (s *combiner) runsAnd(a, b container) container {
 	return container{kind: kindRun, arr: out, n: size}
 }
 
+// runsAndNot takes runs out of runs in one pass.
 func (s *combiner) runsAndNot(a, b container) container {
 	out, at := s.spare(a, b)
 	size, y := int32(0), b.arr

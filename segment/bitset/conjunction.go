@@ -92,6 +92,7 @@ func smallest(inc []*container) (base *container, bitmaps int) {
 	return base, bitmaps
 }
 
+// filter keeps the members of an array that are in all of inc and none of exc.
 func (s *scratch) filter(base *container, inc, exc []*container) container {
 	vals := s.keep(base, inc)
 	if len(vals) > 0 {
@@ -100,6 +101,7 @@ func (s *scratch) filter(base *container, inc, exc []*container) container {
 	return arrayOf(vals)
 }
 
+// arrayOf makes a container of ascending members; it does not copy them.
 func arrayOf(vals []uint16) container {
 	return container{kind: kindArray, arr: vals, n: int32(len(vals))}
 }
@@ -287,6 +289,8 @@ func (s *scratch) finish(inc, exc []*container, n int) container {
 	return s.settled(n)
 }
 
+// settled is the bitmap of the scratch as a container; it is good until the next
+// evaluation.
 func (s *scratch) settled(n int) container {
 	if n == 0 {
 		return container{}
@@ -362,6 +366,9 @@ func (b *bitmap) andNot(x *bitmap) int { return storeAndNot(b, b, x) }
 // The fused passes write to dst, which may be an operand, and return the number
 // of members.
 
+// storeAnd and those below are one pass for the shapes that audiences have most, two
+// includes and two excludes at most: each word is read, written and counted once, where
+// operation after operation would do so several times.
 func storeAnd(dst, a, b *bitmap) (n int) {
 	for i := range dst {
 		w := a[i] & b[i]
@@ -464,6 +471,8 @@ func (s *scratch) put(key uint16, c container) {
 	s.words = &b.batch[b.n]
 }
 
+// flush gives the bitmaps that were built in batches to their containers, in one
+// allocation.
 func (b *builder) flush() {
 	done := append([]bitmap(nil), b.batch[:b.n]...)
 	for i := range done {

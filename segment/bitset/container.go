@@ -25,8 +25,11 @@ const (
 	unknownLen = -1
 )
 
+// bitmap has a bit for each of the 65,536 ids of a chunk.
 type bitmap [bitmapLen]uint64
 
+// kind is how a container holds its ids: ascending in an array, as bits, or as first and
+// last of runs (Lemire et al. 2016).
 type kind uint8
 
 const (
@@ -40,6 +43,7 @@ type owner struct{ _ byte }
 
 func (b *bitmap) has(v uint16) bool { return b[v>>6]>>(v&63)&1 != 0 }
 
+// count is the number of bits that are set.
 func (b *bitmap) count() int32 {
 	n := 0
 	for i := 0; i < bitmapLen; i += 4 {
@@ -251,6 +255,7 @@ func (c *container) add(v uint16) bool {
 	return true
 }
 
+// addRun adds an id to a container of runs; it may lengthen a run or join two.
 func (c *container) addRun(v uint16) bool {
 	i := searchRun(c.arr, v)
 	at := 2 * i
@@ -318,6 +323,8 @@ func (c *container) remove(v uint16) bool {
 	return true
 }
 
+// limitRuns changes the kind of a container that has so many runs that another holds it in
+// less.
 func (c *container) limitRuns() {
 	if len(c.arr) <= 2*maxRuns {
 		return

@@ -11,6 +11,7 @@ import (
 // included operand is empty there, the smallest operand drives, and excluded
 // operands clear bits in place.
 
+// opcode is the operation of an Expr.
 type opcode uint8
 
 const (
@@ -78,6 +79,7 @@ func (n *Expr) Operands() (inc, exc []*Expr) {
 	return n.inc, n.exc
 }
 
+// op makes a node that has not been evaluated on any chunk.
 func op(code opcode, inc, exc []*Expr) *Expr {
 	return &Expr{op: code, inc: inc, exc: exc, key: -1}
 }
@@ -148,6 +150,7 @@ func (n *Expr) and(key uint16) container {
 	return acc
 }
 
+// fullChunk is a chunk that holds every id, as one run.
 func fullChunk() container {
 	return container{kind: kindRun, arr: []uint16{0, chunkSize - 1}, n: chunkSize}
 }
@@ -184,6 +187,7 @@ func (n *Expr) merge(key uint16) container {
 	return n.settle(dst)
 }
 
+// settle counts a bitmap and makes it a container, the empty one if nothing is in it.
 func (n *Expr) settle(dst *bitmap) container {
 	size := dst.count()
 	if size == 0 {
@@ -270,6 +274,8 @@ func (n *Expr) keys() []uint16 {
 	return out
 }
 
+// unionKeys merges two ascending lists of chunks; equal ones are not copied, as is usual
+// for tags of one population.
 func unionKeys(a, b []uint16) []uint16 {
 	if slices.Equal(a, b) {
 		return a
@@ -347,6 +353,8 @@ func (n *Expr) Has(id uint32, stamp uint64) bool {
 	return n.holds
 }
 
+// ask answers for one id without evaluating a set, from left to right and only as far as
+// needed; see Has for what is remembered.
 func (n *Expr) ask(id uint32, stamp uint64) bool {
 	switch n.op {
 	case opSet:

@@ -76,6 +76,8 @@ func (s *Set) appendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
+// appendTo writes a container in the portable format of RoaringFormatSpec, as runs or as
+// its size prescribes.
 func (c *container) appendTo(b []byte, asRun bool) []byte {
 	le := binary.LittleEndian
 	switch {
@@ -146,6 +148,8 @@ func (s *Set) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
+// reader reads hostile bytes: the first error ends it, and nothing is allocated before its
+// bytes are there.
 type reader struct {
 	data []byte
 	at   int

@@ -45,6 +45,7 @@ func (s *Set) at(key uint16) *container {
 	return s.search(key)
 }
 
+// search returns the container of a chunk, nil if the set has nothing there.
 func (s *Set) search(key uint16) *container {
 	if i, ok := slices.BinarySearch(s.keys, key); ok {
 		return &s.cs[i]
@@ -60,6 +61,8 @@ func (s *Set) chunk(key uint16) container {
 	return container{}
 }
 
+// token is what marks containers that the set alone has and may change in place; a clone
+// makes both sets take another.
 func (s *Set) token() *owner {
 	o := s.own.Load()
 	if o == nil {

@@ -132,6 +132,8 @@ func Conjunction(f []BoolFunc) BoolFunc {
 	return func(e Env) bool { return a(e) && b(e) && c(e) && rest(e) }
 }
 
+// disjunction joins tests by twos and threes: a loop over a slice would cost an
+// indirection per test.
 func disjunction(f []BoolFunc) BoolFunc {
 	switch len(f) {
 	case 1:
@@ -144,6 +146,8 @@ func disjunction(f []BoolFunc) BoolFunc {
 	return func(e Env) bool { return a(e) || b(e) || rest(e) }
 }
 
+// negation has a closure of its own for a tag that is not there, the most frequent
+// negation of all.
 func negation(k *ir.Term) BoolFunc {
 	if k.Op == ir.OpHas && k.Kids[0].Field.Interned && k.Kids[0].Base == ir.OfFacts && k.Num < 64 {
 		off, bit := k.Kids[0].Field.Offset, uint64(1)<<k.Num
@@ -201,6 +205,7 @@ func Null(t *ir.Term) BoolFunc {
 	return disjunction(fns)
 }
 
+// zeroFn tests a divisor: division by zero is null.
 func zeroFn(t *ir.Term) BoolFunc {
 	if t.Kind == ir.Float {
 		f := Float(t)
@@ -210,6 +215,7 @@ func zeroFn(t *ir.Term) BoolFunc {
 	return func(e Env) bool { return f(e) == 0 }
 }
 
+// nullField tests whether a field is null, by how its Go type says so.
 func nullField(b ir.Base, f *ir.Field) BoolFunc {
 	off := f.Offset
 	switch {
@@ -233,6 +239,7 @@ func nullField(b ir.Base, f *ir.Field) BoolFunc {
 	return func(e Env) bool { return (*time.Time)(e.At(b, off)).IsZero() }
 }
 
+// boolField reads a bool; null counts as false.
 func boolField(t *ir.Term) BoolFunc {
 	off, b := t.Field.Offset, t.Base
 	switch {

@@ -11,6 +11,8 @@ import (
 	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
+// integer is the kinds of Go integers that facts may have; uint64 is not, as its upper
+// half has no int64.
 type integer interface {
 	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32
 }
@@ -98,6 +100,9 @@ func intField(b ir.Base, f *ir.Field) IntFunc {
 	return loadInt[int64](b, f)
 }
 
+// loadInt reads an integer of a width, with a closure of its own for each way in which a
+// field is reached: a test of the way in every evaluation would take as long as the
+// comparison.
 func loadInt[T integer](b ir.Base, f *ir.Field) IntFunc {
 	off := f.Offset
 	switch {
@@ -255,6 +260,7 @@ func inFn(t *ir.Term) BoolFunc {
 	return member(String(k), list)
 }
 
+// member looks a value up: up to twelve by comparing, more in a map.
 func member[T int64 | float64 | string](f func(Env) T, list []T) BoolFunc {
 	if len(list) <= 12 {
 		return func(e Env) bool {
@@ -307,6 +313,7 @@ func Subtract(a, b int64) int64 {
 	return c
 }
 
+// multiply stops at the ends of int64, as the language promises, instead of wrapping.
 func multiply(a, b int64) int64 {
 	hi, lo := bits.Mul64(magnitude(a), magnitude(b))
 	negative := (a < 0) != (b < 0)
@@ -322,6 +329,7 @@ func multiply(a, b int64) int64 {
 	return int64(lo)
 }
 
+// magnitude is the absolute value, which of the least int64 only a uint64 holds.
 func magnitude(a int64) uint64 {
 	if a < 0 {
 		return -uint64(a)

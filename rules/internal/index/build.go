@@ -20,6 +20,7 @@ type indexBuilder struct {
 	order []func()
 }
 
+// intTests is what rules ask of one integer: the spans in which it must lie.
 type intTests struct {
 	value *ir.Term
 	float bool
@@ -27,13 +28,16 @@ type intTests struct {
 	terms map[int32]*ir.Term
 }
 
+// textTests is which texts rules ask one field for.
 type textTests struct {
 	rules map[int32][]string
 	terms map[int32]*ir.Term
 }
 
+// boolTests is the rules that ask for a bool to be true, or false.
 type boolTests struct{ yes, no []int32 }
 
+// tagTests is which tags rules need and which they must not see.
 type tagTests struct {
 	need    map[int32]bool
 	wants   map[string][]int32
@@ -41,6 +45,8 @@ type tagTests struct {
 	ids     map[string]uint32
 }
 
+// residual keeps a conjunct that no table answers as a closure, shared by all rules that
+// have the same.
 func (b *indexBuilder) residual(rule int32, k *ir.Term) {
 	key := k.Canonical()
 	t, ok := b.tests[key]
@@ -290,6 +296,8 @@ func (b *indexBuilder) leave(terms map[int32]*ir.Term) {
 	}
 }
 
+// finishInt cuts the line where any rule's span begins or ends; within a piece all values
+// pass the same rules, so that one search answers for all.
 func (b *indexBuilder) finishInt(t *intTests) {
 	var cuts []int64 // where a piece of the line begins
 	for _, spans := range t.rules {
@@ -392,6 +400,7 @@ func (b *indexBuilder) finishTags(f *ir.Field, t *tagTests) {
 	b.x.tags = append(b.x.tags, x)
 }
 
+// ruleSet keeps few rules as a list and many as bits.
 func (b *indexBuilder) ruleSet(list []int32) (s ruleSet) {
 	if len(list) <= b.x.words {
 		s.list = list

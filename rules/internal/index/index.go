@@ -51,6 +51,8 @@ type ruleSet struct {
 	bits []uint64
 }
 
+// indexScratch is the room of one evaluation; a pool keeps them, so that an event
+// allocates nothing.
 type indexScratch struct {
 	left  []uint64 // candidates
 	found []uint64 // rules that need a tag and have it
@@ -132,6 +134,8 @@ func (x *Index) pass(s *indexScratch, rule int, e closure.Env) bool {
 	return true
 }
 
+// narrow takes out the rules that a tag of the subject speaks against and those that need
+// one that is not there.
 func (x *tagIndex) narrow(left, found []uint64, e closure.Env) {
 	clear(found)
 	at := unsafe.Add(e.Facts, x.offset)
