@@ -83,6 +83,10 @@ func verbs() []verb {
 	add("*crm.Service.OpenTickets", func(ctx context.Context, l *lab) (any, error) {
 		return drain(l.svc.OpenTickets(ctx, crm.TicketQuery{}))
 	})
+	add("*crm.Service.UnknownEffects", func(ctx context.Context, l *lab) (any, error) { return drain(l.svc.UnknownEffects(ctx)) }).prepare = lostForGood
+	add("*crm.Service.SettleEffect", func(ctx context.Context, l *lab) (any, error) {
+		return l.svc.SettleEffect(ctx, l.lost[0].ID, crm.Settlement{State: crm.Done, Actor: "desk"})
+	}).prepare = lostForGood
 	add("*crm.Service.Profile", func(ctx context.Context, l *lab) (any, error) { return l.svc.Profile(ctx, key(3)) })
 	add("*crm.Service.Facts", func(ctx context.Context, l *lab) (any, error) { return l.svc.Facts(ctx, l.customer(3)) })
 	add("*crm.Service.Address", func(ctx context.Context, l *lab) (any, error) { return l.svc.Address(ctx, phone(3)) })
@@ -453,6 +457,26 @@ func lose(l *lab) {
 			f = f.Clone()
 			l.lost = append(l.lost, crm.Receipt{ID: f.ID, Status: crm.Accepted, Provider: "p"})
 			f.State, f.SentAt, f.Lease = crm.Sent, l.now, l.now.Add(time.Minute)
+			if err := tx.UpdateEffects(l.t.Context(), f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// lostForGood is lose, and what became of it cannot be told.
+func lostForGood(l *lab) {
+	due(l)
+	lose(l)
+	must(l, l.under.Update(l.t.Context(), func(tx crm.Tx) error {
+		for _, r := range l.lost {
+			found, err := tx.Effects(l.t.Context(), r.ID)
+			if err != nil {
+				return err
+			}
+			f := found[0].Clone()
+			f.State = crm.Unknown
 			if err := tx.UpdateEffects(l.t.Context(), f); err != nil {
 				return err
 			}

@@ -74,7 +74,8 @@ type Settlement struct {
 }
 
 // SettleEffect ends what is unknown about an effect by what a person found out, with a
-// reason that names the person, and returns it as it is then. An effect that is not
+// reason that names the person, and returns it as it is then. Told again it changes
+// nothing. An effect that is not
 // there is ErrNotFound; one that is not Unknown, because its answer came or somebody
 // else settled it, is ErrStale; a settlement without an Actor, or with another State,
 // ErrInvalid.
@@ -95,9 +96,17 @@ func (s *Service) SettleEffect(ctx context.Context, id EffectID, x Settlement) (
 		if err != nil {
 			return err
 		}
+		note := Clip(x.Actor, maxWord)
+		if x.Note != "" {
+			note += ": " + Clip(x.Note, maxNote)
+		}
+		why := Reason{Guard: GuardDesk, Pass: x.State == Done, Note: note}
 		switch e := found[0]; {
 		case e == nil:
 			return &Error{Op: "settle", Entity: "effect", ID: string(id), Kind: ErrNotFound}
+		case e.State == x.State && len(e.Reasons) > 0 && e.Reasons[len(e.Reasons)-1] == why:
+			out = e // told again by one whose answer was lost
+			return nil
 		case e.State != Unknown:
 			return &Error{Op: "settle", Entity: "effect", ID: string(id), Kind: ErrStale, Err: fmt.Errorf("it is %s", e.State)}
 		}
@@ -109,11 +118,7 @@ func (s *Service) SettleEffect(ctx context.Context, id EffectID, x Settlement) (
 		if x.State == Planned {
 			out.SentAt, out.Guards, out.Due = time.Time{}, nil, s.Now()
 		}
-		note := Clip(x.Actor, maxWord)
-		if x.Note != "" {
-			note += ": " + Clip(x.Note, maxNote)
-		}
-		out.Reasons = append(out.Reasons, Reason{Guard: GuardDesk, Pass: x.State == Done, Note: note})
+		out.Reasons = append(out.Reasons, why)
 		return putAnswers(ctx, tx, []*Effect{out})
 	})
 	if err != nil {
