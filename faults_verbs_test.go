@@ -170,6 +170,21 @@ func verbs() []verb {
 	add("*crm.Service.Customer", func(ctx context.Context, l *lab) (any, error) { return l.svc.Customer(ctx, l.customer(1)) })
 	add("*crm.Service.CustomerOf", func(ctx context.Context, l *lab) (any, error) { return l.svc.CustomerOf(ctx, key(1)) })
 	add("*crm.Service.Customers", func(ctx context.Context, l *lab) (any, error) { return drain(l.svc.Customers(ctx)) })
+	add("*crm.Service.CustomerPage", func(ctx context.Context, l *lab) (any, error) {
+		page, next, err := l.svc.CustomerPage(ctx, crm.ProfileKey{}, 2)
+		return []any{page, next}, err
+	})
+	named := func(l *lab, store crm.Store) *crm.Service {
+		return crm.New(store, crm.Config{Now: func() time.Time { return l.now }, NameSearch: true})
+	}
+	add("*crm.Service.SearchName", func(ctx context.Context, l *lab) (any, error) {
+		page, err := named(l, l.faulty).SearchName(ctx, crm.NameQuery{Name: "ada"})
+		return len(page.Customers), err
+	}).prepare = func(l *lab) {
+		p := &crm.Profile{ProfileKey: crm.ProfileKey{Source: "web", ID: "named"}, At: l.now, Name: crm.Name{Given: "Ada", Family: "Kaya"}}
+		must(l, named(l, l.under).PutProfile(l.t.Context(), p))
+	}
+	add("*crm.Service.IndexNames", func(ctx context.Context, l *lab) (any, error) { return named(l, l.faulty).IndexNames(ctx) })
 	add("*crm.Service.FoldMany", func(ctx context.Context, l *lab) (out any, err error) {
 		err = l.faulty.View(ctx, func(r crm.Reader) error {
 			out, err = l.svc.FoldMany(ctx, r, []crm.CustomerID{l.customer(1)})
