@@ -10,9 +10,11 @@ import (
 // depend on their weights without misleading it, but not on how they were clustered: a
 // sample of candidates near even odds teaches more than the answers to a review do.
 type Calibration struct {
-	Slope  float64 `json:"slope"`
-	Shift  float64 `json:"shift"` // bits
-	Labels int     `json:"labels"`
+	// Slope is from 0.05; 1 corrects nothing.
+	Slope float64 `json:"slope"`
+	Shift float64 `json:"shift"` // bits
+	// Labels is how many pairs it was learnt from.
+	Labels int `json:"labels"`
 }
 
 // Without evidence the correction is none; these are how far it is expected to be from

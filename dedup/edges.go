@@ -10,10 +10,12 @@ import (
 // WeightCount counts pairs with weights from Weight up to the next whole number of bits.
 // The last one has all that are above.
 type WeightCount struct {
-	Weight int     `json:"weight"`
-	Pairs  int64   `json:"pairs"`
-	Right  int64   `json:"right,omitempty"` // of one entity, where the truth is known
-	Match  float64 `json:"match"`           // probability at Weight and a half
+	// Weight is the lower end of the bin, in bits; a bin is one bit wide.
+	Weight int `json:"weight"`
+	// Pairs is how many candidates have such a weight.
+	Pairs int64   `json:"pairs"`
+	Right int64   `json:"right,omitempty"` // of one entity, where the truth is known
+	Match float64 `json:"match"`           // probability at Weight and a half
 }
 
 // TruthCount compares pairs with the truth; pairs of a record of which it is unknown are

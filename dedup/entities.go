@@ -41,7 +41,8 @@ type EntityEvent struct {
 	// Kind is "created" (it is new, or back after a merger), "joined" (new records came to
 	// it), "moved" (records came from another entity), "merged" (all its records went to
 	// another, whose alias it is) or "emptied" (its last record is gone).
-	Kind    string   `json:"kind"`
+	Kind string `json:"kind"`
+	// Entity is the id of which the event tells.
 	Entity  string   `json:"entity"`
 	Other   string   `json:"other,omitempty"`   // merged: what Entity is now part of; moved: where the records were
 	Records []string `json:"records,omitempty"` // that came, in rising order

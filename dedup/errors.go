@@ -20,7 +20,8 @@ var (
 
 // RecordError says which record was refused; Row counts from 1 and is 0 for a question.
 type RecordError struct {
-	ID  string // as given; may be empty, as that may be the fault
+	ID string // as given; may be empty, as that may be the fault
+	// Row is the place in the batch or among the upserts, from 1; 0 for a question.
 	Row int
 	Err error // one of those above
 }

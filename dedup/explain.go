@@ -45,9 +45,11 @@ type Reason struct {
 // order of the schema, what the relations (household, namesakes) explain away and what
 // labels corrected add up to Weight, unless there is a Veto.
 type Explanation struct {
-	A           string   `json:"a"`
-	B           string   `json:"b"`
-	Prior       float64  `json:"prior"` // bits: the odds of two random records
+	// A and B are the ids of the records.
+	A     string  `json:"a"`
+	B     string  `json:"b"`
+	Prior float64 `json:"prior"` // bits: the odds of two random records
+	// Reasons are one per comparison, those that say nothing included.
 	Reasons     []Reason `json:"reasons"`
 	Relations   float64  `json:"relations"`             // bits, never positive
 	Calibration float64  `json:"calibration,omitempty"` // bits, by what labels showed

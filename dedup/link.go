@@ -137,6 +137,7 @@ type Edge struct {
 // Cluster is one entity: the ids of its records in rising order, and the
 // strongest edges that hold them together.
 type Cluster struct {
+	// Members are the ids, in rising order; at least one.
 	Members []string `json:"members"`
 	Edges   []Edge   `json:"edges,omitempty"`
 	// Quality says how well three or more records hang together; of two it is nil,

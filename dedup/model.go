@@ -29,12 +29,15 @@ type Model struct {
 
 // RelationModel is the probability that two random records are so related.
 type RelationModel struct {
-	Name  string  `json:"name"`
+	// Name is that of the schema's Relation.
+	Name string `json:"name"`
+	// Share is of pairs of records picked at random, above 0 and below 1.
 	Share float64 `json:"share"`
 }
 
 // ComparisonModel holds the probabilities of a comparison's levels.
 type ComparisonModel struct {
+	// Name is that of the schema's Comparison.
 	Name   string       `json:"name"`
 	Levels []LevelModel `json:"levels"` // the last one is "none of them"
 	// Assumed says that no record had a value: the probabilities are the schema's.
@@ -53,7 +56,9 @@ type LevelModel struct {
 // FrequencyModel holds the share of each common value of a field among the
 // records that have one; a value not listed has the share Rest.
 type FrequencyModel struct {
-	Field  string             `json:"field"`
+	// Field is the name of the field.
+	Field string `json:"field"`
+	// Rest is the share of a value that Values does not list.
 	Rest   float64            `json:"rest"`
 	Known  int                `json:"known"`            // records that had a value
 	Same   float64            `json:"same"`             // other records of its own entity that have a record's value, on average

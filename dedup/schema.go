@@ -130,7 +130,9 @@ type Veto struct {
 // Values holds one normalised value per field of the schema; it is not kept, so a
 // caller may use one slice for all records.
 type Record struct {
-	ID     string
+	// ID must be unique and have 1 to 65,535 bytes.
+	ID string
+	// Values are one per field of the schema, normalised; "" is unknown.
 	Values []string
 	// Source is where the record comes from; it matters where [Options.OnePerSource] says so.
 	Source string

@@ -10,8 +10,10 @@ import (
 // Claim is what one record of an entity says about one field, and where it comes from: a
 // value with its provenance.
 type Claim[V any] struct {
-	Value  V         `json:"value"`
-	Record string    `json:"record"` // id
+	// Value is what the record says; leave empty ones out.
+	Value  V      `json:"value"`
+	Record string `json:"record"` // id
+	// Source is what Trusted goes by; may be empty.
 	Source string    `json:"source,omitempty"`
 	At     time.Time `json:"at,omitzero"` // when the source said so
 }

@@ -71,10 +71,12 @@ func (t *ActionType) tagChange() program.TagChange {
 
 // ActionParam is a parameter of an action.
 type ActionParam struct {
+	// Name is the key below with, and Doc what editors show of it; Doc may be empty.
 	Name, Doc string
 	// Kind is Bool, Int, Float, Time (a date such as 2025-01-31) or String, the
 	// default: how its text must read.
-	Kind     Kind
+	Kind Kind
+	// Required refuses actions that do not give it.
 	Required bool
 	OneOf    []string // the only texts that it may be; empty: any
 }

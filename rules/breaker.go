@@ -48,10 +48,13 @@ type Populations map[string][]int
 
 // Trip says that a rule matches more than a Breaker lets pass.
 type Trip struct {
-	Rule    string `json:"rule"`
-	Matched int    `json:"matched"`
-	Usual   int    `json:"usual"` // the most of any evening remembered
-	Limit   int    `json:"limit"`
+	// Rule is the rule's name.
+	Rule string `json:"rule"`
+	// Matched is how many customers it matches tonight.
+	Matched int `json:"matched"`
+	Usual   int `json:"usual"` // the most of any evening remembered
+	// Limit is the most that a Breaker would have let pass.
+	Limit int `json:"limit"`
 }
 
 // Check returns the rules that matched too many this evening, by name. It

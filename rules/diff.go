@@ -12,6 +12,7 @@ import (
 
 // RuleChange is what became of one rule from one set to another.
 type RuleChange struct {
+	// Rule is the name in both sets; a rule that was renamed is one removed and one added.
 	Rule   string
 	Kind   string        // "added", "removed" or "changed"
 	Fields []FieldChange // of a changed rule, sorted by field
@@ -32,6 +33,7 @@ const (
 // The field "meaning" is the condition with everything put in: it stands alone
 // when a condition or parameter changed that the rule uses.
 type FieldChange struct {
+	// Field is the key as files have it.
 	Field, Old, New string
 }
 

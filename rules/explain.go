@@ -13,7 +13,9 @@ import (
 
 // Explanation says why a rule fires for a subject, or why it does not.
 type Explanation struct {
-	Rule  string
+	// Rule is the rule's name.
+	Rule string
+	// Fires says that a case passes and nothing blocks the rule.
 	Fires bool
 	// Blocked says what keeps the rule from firing whatever its condition: "disabled",
 	// "not in effect" (its dates), or "group" (another rule of its group comes first).
@@ -38,8 +40,10 @@ const (
 
 // Case is the condition of a rule for one row, or for the whole subject.
 type Case struct {
-	Row    int // -1: the subject as a whole
-	Pass   bool
+	Row int // -1: the subject as a whole
+	// Pass says that When holds and Unless, if there is one, does not.
+	Pass bool
+	// When is the condition, its parts below it.
 	When   *Step
 	Unless *Step // nil if the rule has none; a rule fires if this does not pass
 	// Guard and CancelOn are what Recheck would find now: an action that is due
@@ -51,9 +55,10 @@ type Case struct {
 
 // Step is a part of a condition with its outcome.
 type Step struct {
-	Name   string // of CancelOn: the condition's; else empty
-	Op     string // "leaf", "and", "or" or "not"
-	Text   string // in the rule language
+	Name string // of CancelOn: the condition's; else empty
+	Op   string // "leaf", "and", "or" or "not"
+	Text string // in the rule language
+	// Pass is the outcome for the subject or the row.
 	Pass   bool
 	Values []Value // of a leaf: what it read
 	Steps  []*Step // of and, or, not

@@ -12,11 +12,13 @@ import (
 // file if the rule came from one, else of the expression's own text. A fault
 // without a place (of a rule written in Go) has line 0.
 type Fault struct {
-	File    string // name given to ReadYAML or ReadJSON; may be empty
-	Rule    string // name of the rule, or "condition x", "group x"; may be empty
-	Field   string // "when", "then[1].after", …; may be empty
-	Line    int
-	Column  int
+	File  string // name given to ReadYAML or ReadJSON; may be empty
+	Rule  string // name of the rule, or "condition x", "group x"; may be empty
+	Field string // "when", "then[1].after", …; may be empty
+	// Line and Column are 0 where the place is not known.
+	Line   int
+	Column int
+	// Msg is what is wrong, often with what was probably meant.
 	Msg     string
 	Snippet string // the line and, below it, a caret; may be empty
 }
@@ -50,6 +52,7 @@ func (f *Fault) Error() string {
 // CompileError holds every fault that was found, in the order of the files
 // given and of the lines in each. No rule of a faulty set is ever used.
 type CompileError struct {
+	// Faults are at least one.
 	Faults []*Fault
 }
 

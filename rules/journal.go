@@ -22,6 +22,7 @@ type Intent struct {
 	// done to one of them counts as done to the customer, so that once holds
 	// after a merge and after a split.
 	Members []crm.Subject
+	// Effects are what Plan made for any of the Members.
 	Effects []*crm.Effect
 }
 

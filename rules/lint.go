@@ -15,6 +15,7 @@ import (
 // Finding is something that Lint thinks worth a look. A rule with findings is
 // valid and is evaluated.
 type Finding struct {
+	// Rule is the rule's name, or that of a condition, a parameter or a table.
 	Rule string
 	// Kind is one of "unknown tag" (not in the list given to Lint), "always true", "always
 	// false", "duplicate", "no effect", "subsumed", "dead", "contradictory", "cancels

@@ -7,7 +7,9 @@ import "reflect"
 // needs no memory of its own and is copied with its struct. The zero value is
 // null.
 type Maybe[T bool | int | int32 | int64 | float64 | string] struct {
-	V  T
+	// V is the value. It is not looked at where OK is false.
+	V T
+	// OK says that there is a value.
 	OK bool
 }
 

@@ -28,8 +28,10 @@ type Target struct {
 
 // Payload is what an effect of a rule carries as Data.
 type Payload struct {
-	Action  string            `json:"action"`
-	Name    string            `json:"name"` // what the action names: tag, survey, template, queue or task
+	// Action is the kind of the action: "tag", "message", or one of the host's.
+	Action string `json:"action"`
+	Name   string `json:"name"` // what the action names: tag, survey, template, queue or task
+	// With are the parameters as the rule has them.
 	With    map[string]string `json:"with,omitempty"`
 	Row     crm.FactKey       `json:"row,omitzero"`     // of a rule with Each: the fact it fired for
 	Planned string            `json:"planned"`          // local day of the firing, such as 2025-03-01
@@ -142,6 +144,7 @@ func occurrence(r *Rule, a *Action, m *Moment) string {
 
 // Decision is the answer of Recheck.
 type Decision struct {
+	// Proceed says that the effect may be carried out.
 	Proceed bool
 	State   crm.EffectState // if it must not proceed: Withheld or Cancelled
 	Reasons []crm.Reason    // every check, in a fixed order

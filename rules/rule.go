@@ -70,13 +70,16 @@ type Rule struct {
 // Condition is a named expression of kind bool. Other expressions use its name
 // as if it stood there in parentheses.
 type Condition struct {
+	// Name is what other expressions write; it must be none of the facts' or the language's.
 	Name string `json:"name"`
 	Each string `json:"each,omitempty"` // the Rows field whose row it is about, if it says row
+	// Expr may use other conditions, and parameters, but not in a circle.
 	Expr string `json:"expr"`
 }
 
 // Group ties rules together that compete.
 type Group struct {
+	// Name is what Rule.Group refers to. A set has at most 64 groups.
 	Name string `json:"name"`
 	// Mode says which of its rules fire of those that match, in the order of the set
 	// (salience, then name): "all", the default; "first", the first for all its rows;

@@ -42,6 +42,7 @@ func (l Limits) withDefaults() Limits {
 
 // Options configure a Schema. The zero value works.
 type Options struct {
+	// Limits bound what one rule may cost; zero fields have defaults.
 	Limits Limits
 	Tags   *Vocabulary // of TagSet fields; nil means a new one
 	// Actions are the kinds of actions that rules may name; nil means BuiltInActions.
@@ -64,7 +65,8 @@ type schema struct {
 
 // Field describes one field of the facts, for documentation and editors.
 type Field struct {
-	Name     string // as rules spell it
+	Name string // as rules spell it
+	// Kind is how rules see the field, whatever the Go type.
 	Kind     ir.Kind
 	Doc      string  // from the struct tag `doc:"…"`
 	Unit     string  // from the struct tag `unit:"…"`; "days" where days counts

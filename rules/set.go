@@ -42,6 +42,8 @@ type Firing struct {
 // BoundsError says that a subject has more rows than the schema declares. The
 // rules were not evaluated: the cost that they were admitted with would not hold.
 type BoundsError struct {
+	// Field is the field of rows, Len how many rows the subject has, Max how many are
+	// declared.
 	Field    string
 	Len, Max int
 }

@@ -40,10 +40,12 @@ type Table struct {
 	// may; "any", several may if they give the same; "first", the first in the order of
 	// the table counts; "priority", the one whose outputs come first in their Values;
 	// "collect", all do.
-	Hit     string     `json:"hit,omitempty"`
-	Inputs  []Column   `json:"inputs"`
-	Outputs []Column   `json:"outputs,omitempty"`
-	Rows    []TableRow `json:"rows"`
+	Hit string `json:"hit,omitempty"`
+	// Inputs are at least one, with the Outputs at most 50.
+	Inputs  []Column `json:"inputs"`
+	Outputs []Column `json:"outputs,omitempty"`
+	// Rows are 1 to 500 cases.
+	Rows []TableRow `json:"rows"`
 }
 
 const (
@@ -71,7 +73,8 @@ type Column struct {
 
 // TableRow is one case.
 type TableRow struct {
-	Name string   `json:"name,omitempty"` // part of the ids of what it does; zero: row1, row2 …
+	Name string `json:"name,omitempty"` // part of the ids of what it does; zero: row1, row2 …
+	// Doc is for people, and of the rule that the row becomes.
 	Doc  string   `json:"doc,omitempty"`
 	When []string `json:"when"` // a cell per input
 	Then []string `json:"then"` // a value per output
@@ -95,15 +98,19 @@ type decisionTable struct {
 
 // Hit is a row of a table that matched.
 type Hit struct {
+	// Row is the row's name: row1, row2 … if it has none.
 	Row    string
 	Values map[string]string // by output
 }
 
 // HitsError says that rows of a table matched together which may not.
 type HitsError struct {
-	Table  string
+	// Table is the table's name.
+	Table string
+	// Policy is "unique" or "any", the two that can be broken.
 	Policy string
-	Rows   []string
+	// Rows are the names of those that matched.
+	Rows []string
 }
 
 func (e *HitsError) Error() string {

@@ -18,6 +18,7 @@ import (
 // An event, a tag or a segment is an occasion that somebody tells of once: what is on
 // record before rules wait for it raises nothing. Ask for that in a rule of the evening.
 type Trigger struct {
+	// Kind may be left empty where Event or Date says it; with neither it is OnEvening.
 	Kind    TriggerKind `json:"kind,omitempty"`
 	Event   string      `json:"event,omitempty"`   // of OnEvent: the kind of event
 	Tag     string      `json:"tag,omitempty"`     // of OnTagAdded and OnTagRemoved

@@ -49,9 +49,10 @@ type ChangeSet struct {
 	Seq     uint64 // of the first customer; the others follow by dense id
 	Segment string
 	Entered bool // false: left
-	At      time.Time
-	Cause   Cause
-	IDs     *bitset.Set // dense ids, at least one; not to be changed
+	// At is when it took effect: of the write, or when a polarity did.
+	At    time.Time
+	Cause Cause
+	IDs   *bitset.Set // dense ids, at least one; not to be changed
 }
 
 // Changes is what one write did to the tracked segments, in order, each change

@@ -55,6 +55,7 @@ func (c Comparison) share(i, j int) float64 {
 
 // Neighbour is a segment and what it has in common with another.
 type Neighbour struct {
+	// Segment is the name of the other one.
 	Segment string
 	Size    int     // its members
 	Common  int     // members of both

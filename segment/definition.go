@@ -10,7 +10,9 @@ import (
 
 // Definition is a named segment.
 type Definition struct {
+	// Name is unique in an index: at most 255 bytes of UTF-8 without control characters.
 	Name string
+	// Expr selects the members, before red tags.
 	Expr Expr
 	// IgnoreRed lists the tags whose red polarity this segment does not care
 	// about, sorted. Every other red tag excludes its customers.

@@ -19,7 +19,8 @@ func (e *ParseError) Error() string {
 
 // LimitError says that a definition or an index is larger than its limits allow.
 type LimitError struct {
-	What  string // "bytes", "depth", "nodes", "segments", "customers"
+	What string // "bytes", "depth", "nodes", "segments", "customers"
+	// Limit is the most that is allowed.
 	Limit int64
 }
 
@@ -42,6 +43,7 @@ func (e *InvalidError) Error() string { return "segment: " + e.Field + ": " + e.
 // index does not have.
 type UnknownError struct {
 	Kind string // "segment", "leaf", "tag", "customer"
+	// Name is what was asked for.
 	Name string
 	In   string // the definition that refers to it; empty for a direct question
 }

@@ -10,8 +10,10 @@ import (
 // in a fixed order: known, live, the expression in the order of its definition,
 // red tags by name.
 type Explanation struct {
-	Segment  string
-	Version  int // of the definition
+	// Segment is the name of the segment.
+	Segment string
+	Version int // of the definition
+	// Customer is as asked for, known or not.
 	Customer string
 	At       time.Time // the moment that is explained
 	In       bool      // Live, Tree holds, and no red tag but ignored ones

@@ -11,6 +11,7 @@ import (
 // change with tags, polarity or definitions any more. It is safe for concurrent
 // use.
 type Frozen struct {
+	// Definition is the segment's as it was then.
 	Definition Definition
 	Version    int            // of the definition, from 1
 	At         time.Time      // when polarity and predicates were meant

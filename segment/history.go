@@ -11,9 +11,13 @@ import (
 
 // HistoryError says that an index does not know a segment's members at a time.
 type HistoryError struct {
+	// Segment is the name of the segment.
 	Segment string
-	At      time.Time
-	Msg     string
+	// At is the time that was asked about.
+	At time.Time
+	// Msg is why nothing is known: no history is kept, the segment was not tracked, the time
+	// is to come.
+	Msg string
 }
 
 // Error names the segment, the time and why nothing is known.

@@ -19,7 +19,8 @@ import (
 // decided about, so that the share of each stratum stays within one customer of
 // what it should be.
 type Panel struct {
-	Segment     string // whom it is drawn from
+	Segment string // whom it is drawn from
+	// Tag is set for those who are drawn and Rest for those who are not; they must differ.
 	Tag, Rest   string
 	Salt        []byte // another one draws another sample; e.g. the panel's name
 	Part, Whole int    // the share to draw: Part of Whole

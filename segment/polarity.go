@@ -30,7 +30,9 @@ func (p Polarity) String() string {
 
 // PolarityRule gives a tag a polarity for a span of time.
 type PolarityRule struct {
-	Tag      string
+	// Tag need not be carried by anybody yet.
+	Tag string
+	// Polarity defaults to Neutral.
 	Polarity Polarity
 	From     time.Time // inclusive; zero: since always
 	Until    time.Time // exclusive; zero: until further notice

@@ -10,9 +10,11 @@ import (
 
 // TreeCount is one node of a definition with its exact count.
 type TreeCount struct {
-	op       operation
-	Label    string // the operation or the leaf, in words
-	Count    int    // live customers whom the node alone selects
+	op    operation
+	Label string // the operation or the leaf, in words
+	Count int    // live customers whom the node alone selects
+	// Children are the operands in their order; empty for a tag, a leaf and what is not
+	// repeated.
 	Children []TreeCount
 	Shown    bool // a nested segment whose tree was shown further up and is not repeated
 }

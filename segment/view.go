@@ -166,6 +166,7 @@ func (v *View) Definitions() iter.Seq[Definition] {
 
 // User is a segment that depends on something.
 type User struct {
+	// Segment is the name of the segment that depends on it.
 	Segment string
 	Direct  bool // its own definition mentions it; otherwise a nested one does
 }

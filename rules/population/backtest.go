@@ -32,12 +32,14 @@ type BacktestOptions[F any] struct {
 
 // Night is one evening of a backtest.
 type Night struct {
+	// Moment is that of the evening.
 	Moment *rules.Moment
 	Rules  []NightRule // in the order of the set
 }
 
 // NightRule says what one rule did on an evening.
 type NightRule struct {
+	// Rule is the rule's name.
 	Rule     string
 	Matched  int // subjects
 	Firings  int // subjects, or rows

@@ -96,6 +96,7 @@ func (f *found) sample(of func(b int) []uint64, n, k int) []int {
 // Change says what becomes different for whom when one set takes the place of
 // another.
 type Change struct {
+	// Rule is the name in both sets.
 	Rule          string
 	Old, New      *rules.Rule // nil: the rule is not there
 	Before, After int         // subjects

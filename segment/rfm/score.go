@@ -40,6 +40,7 @@ type Config struct {
 // Cuts are ascending cut points; a value scores one more for each it reaches,
 // recency one less. Recency in days, Monetary in minor units.
 type Cuts struct {
+	// Each has at most eight cut points, for nine scores; they must ascend.
 	Recency, Frequency, Monetary []int64
 }
 

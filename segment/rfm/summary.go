@@ -11,9 +11,11 @@ import (
 
 // Order is what the scores are made of.
 type Order struct {
+	// Customer is any stable id; it must not be empty.
 	Customer string
-	At       time.Time
-	Amount   int64 // minor units; negative: a return, which lowers Monetary and nothing else
+	// At is the instant of the order; it must not be zero.
+	At     time.Time
+	Amount int64 // minor units; negative: a return, which lowers Monetary and nothing else
 }
 
 // Row is the summary of one customer at one date.
@@ -27,8 +29,9 @@ type Row struct {
 // InvalidError says which value cannot be used.
 type InvalidError struct {
 	Customer string // empty if the fault is in the Config
-	Field    string
-	Msg      string
+	// Field is what is wrong: "customer", "amount", "bins" and the like.
+	Field string
+	Msg   string
 }
 
 func (e *InvalidError) Error() string {
