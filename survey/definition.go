@@ -158,6 +158,8 @@ func (d *Definition) Visible(env Env) []Question {
 	return out
 }
 
+// shownContainers says of each page and panel whether it shows. A panel of a hidden one is
+// hidden whatever its own condition says.
 func (d *Definition) shownContainers(env Env) []bool {
 	shown := make([]bool, len(d.containers))
 	for i, c := range d.containers { // parents come first
@@ -166,6 +168,8 @@ func (d *Definition) shownContainers(env Env) []bool {
 	return shown
 }
 
+// holds says whether something shows: by its condition if it has one, which then overrides
+// "visible", as in SurveyJS.
 func holds(static bool, cond *expression, env Env) bool {
 	if cond == nil {
 		return static

@@ -47,6 +47,7 @@ type Env struct {
 	Variables map[string]any
 }
 
+// maxExprDepth bounds the nesting of brackets, which the parser follows by recursion.
 const maxExprDepth = 64
 
 // compileExpr compiles an expression of at most limit bytes. The error is an
@@ -98,6 +99,8 @@ func (x *expression) loosely(env Env) bool {
 	}
 }
 
+// exprNode is a part of a compiled expression. eval gives what SurveyJS does for the same
+// answers and never fails: what has no value is nil.
 type exprNode interface{ eval(env *Env) any }
 
 type (
@@ -117,8 +120,12 @@ type (
 	}
 )
 
+// A constant is already in the form of answers.
 func (n constNode) eval(*Env) any { return n.v }
 
+// eval looks a name up in the answers, then in the variables. A text that JavaScript reads as a
+// number or a truth value becomes it, unless the name stood with a leading #, which asks for it
+// as it is.
 func (n varNode) eval(env *Env) any {
 	v, ok := resolve(env.Answers, n.name)
 	if !ok {
@@ -136,6 +143,7 @@ func (n varNode) eval(env *Env) any {
 	return converted(plain(v))
 }
 
+// eval makes a list of its own, which no operator may change.
 func (n arrayNode) eval(env *Env) any {
 	out := make([]any, len(n.items))
 	for i, it := range n.items {
@@ -148,17 +156,20 @@ func (n unaryNode) eval(env *Env) any { return n.op(n.x.eval(env)) }
 
 func (n binaryNode) eval(env *Env) any { return n.op(n.l.eval(env), n.r.eval(env)) }
 
+// exprParser reads an expression by recursive descent, over the grammar of SurveyJS.
 type exprParser struct {
 	src string
 	pos int
 }
 
+// space skips blanks.
 func (p *exprParser) space() {
 	for p.pos < len(p.src) && strings.IndexByte(" \t\n\r", p.src[p.pos]) >= 0 {
 		p.pos++
 	}
 }
 
+// unexpected names the character that the grammar has no rule for.
 func (p *exprParser) unexpected() error {
 	if p.pos >= len(p.src) {
 		return &expressionError{Offset: p.pos, Msg: "ends too early"}
@@ -177,6 +188,7 @@ func (p *exprParser) word(w string) bool {
 	return true
 }
 
+// exprOp is an operator with all its spellings.
 type exprOp struct {
 	spellings []string
 	fn        func(a, b any) any
@@ -209,6 +221,7 @@ var (
 	arithmetic = []string{"+", "-", "*", "/", "%", "^", "power"}
 )
 
+// operator consumes one of the operators of a level, or nothing.
 func (p *exprParser) operator(ops []exprOp) func(a, b any) any {
 	for _, op := range ops {
 		for _, s := range op.spellings {
@@ -220,6 +233,7 @@ func (p *exprParser) operator(ops []exprOp) func(a, b any) any {
 	return nil
 }
 
+// expression parses everything that may stand in brackets.
 func (p *exprParser) expression(depth int) (exprNode, error) {
 	if depth > maxExprDepth {
 		return nil, &expressionError{Offset: p.pos, Msg: "nested too deeply", Err: ErrLimit}
@@ -283,6 +297,8 @@ func (p *exprParser) setExpression(depth int) (exprNode, error) {
 	}
 }
 
+// refuseArithmetic tells an operator that SurveyJS has and this version does not from a fault
+// of the author's.
 func (p *exprParser) refuseArithmetic() error {
 	at := p.pos
 	for _, op := range arithmetic {
@@ -293,6 +309,7 @@ func (p *exprParser) refuseArithmetic() error {
 	return nil
 }
 
+// factor parses one operand with the unary operators before and after it.
 func (p *exprParser) factor(depth int) (exprNode, error) {
 	p.space()
 	if depth > maxExprDepth {
@@ -339,6 +356,7 @@ func (p *exprParser) factor(depth int) (exprNode, error) {
 	return x, nil
 }
 
+// callAhead reports whether a function call follows, which this version refuses by name.
 func (p *exprParser) callAhead() bool {
 	w := bareword(p.src[p.pos:])
 	return w != "" && strings.HasPrefix(p.src[p.pos+len(w):], "(")
@@ -350,6 +368,7 @@ func isNull(n exprNode) bool {
 	return ok && c.v == nil
 }
 
+// array parses a list in square brackets.
 func (p *exprParser) array(depth int) (exprNode, error) {
 	n := arrayNode{}
 	for {
@@ -375,6 +394,7 @@ func (p *exprParser) array(depth int) (exprNode, error) {
 	}
 }
 
+// atom parses a constant, a name in braces, a text in quotes or a bare word.
 func (p *exprParser) atom() (exprNode, error) {
 	rest := p.src[p.pos:]
 	switch {

@@ -33,8 +33,12 @@ func (m Metric) scale() (lo, hi int, ok bool) {
 	return 0, 0, false
 }
 
+// extensionName is the member that hosts add to surveys and questions; SurveyJS keeps and
+// ignores it.
 const extensionName = "x-retail"
 
+// extension reads the object of a question. Members of another type than is asked for are
+// failures, because somebody meant them.
 func (p *parser) extension(n *node, path, question string) Extension {
 	var x Extension
 	if n == nil {

@@ -28,6 +28,8 @@ func (g *Groups[K]) addTally(key K, o Tally) error {
 	return g.within(key, o.Metric, func(t *Tally) error { return t.Merge(o) })
 }
 
+// within calls fn with the tally of a key, which it makes if it must, once it is sure that the
+// metrics agree.
 func (g *Groups[K]) within(key K, m Metric, fn func(*Tally) error) error {
 	if g.m == nil {
 		g.m = map[K]*Tally{}

@@ -32,10 +32,13 @@ func (q *Question) normal(v any, maxRunes int) (any, *Fault) {
 	return q.typed(toText(v), maxRunes)
 }
 
+// fault makes the one fault of an answer.
 func (q *Question) fault(code string, limit string) *Fault {
 	return &Fault{Question: q.Name, Code: code, Limit: limit}
 }
 
+// chosen finds the choice whose text in a form the answer is, so that "5" of a browser and 5 of
+// a program are the same choice.
 func (q *Question) chosen(v any) (any, *Fault) {
 	key := choiceKey(v)
 	if s, ok := v.(string); ok {
@@ -51,6 +54,7 @@ func (q *Question) chosen(v any) (any, *Fault) {
 	return nil, q.fault(notOffered, "")
 }
 
+// typed checks a text. The bytes are looked at first, so that a long one costs nothing.
 func (q *Question) typed(s string, maxRunes int) (any, *Fault) {
 	if len(s) > maxRunes*utf8.UTFMax {
 		return nil, q.fault(tooLong, strconv.Itoa(maxRunes))
@@ -82,6 +86,8 @@ func (q *Question) typed(s string, maxRunes int) (any, *Fault) {
 	return s, nil
 }
 
+// numeric reads a number as JavaScript would and holds it within the question's bounds. A bound
+// that is no number is none.
 func (q *Question) numeric(s string) (any, *Fault) {
 	f := textToNumber(s)
 	if math.IsNaN(f) || math.IsInf(f, 0) {
@@ -96,6 +102,7 @@ func (q *Question) numeric(s string) (any, *Fault) {
 	return f, nil
 }
 
+// date accepts YYYY-MM-DD, which is what browsers send whatever they show.
 func (q *Question) date(s string) (any, *Fault) {
 	if _, err := time.Parse(time.DateOnly, s); err != nil {
 		return nil, q.fault(badFormat, "")

@@ -24,6 +24,8 @@ func operand(v, other any) any {
 	return 0.0
 }
 
+// opOr and opAnd give an operand and not a truth value, as JavaScript does: "{a} or 5" may be
+// 5.
 func opOr(a, b any) any {
 	a = operand(a, b)
 	b = operand(b, a)
@@ -42,6 +44,8 @@ func opAnd(a, b any) any {
 	return a
 }
 
+// The comparisons are those of SurveyJS: equality ignores the order of lists, and <= is "equal
+// or less", so that it holds of equal lists, which have no order.
 func opEqual(a, b any) any     { return equalValues(a, b, true) }
 func opNotEqual(a, b any) any  { return !equalValues(a, b, true) }
 func opLess(a, b any) any      { return less(a, b) }
@@ -72,8 +76,11 @@ func asText(v any) (string, bool) {
 	return "", false
 }
 
+// opContains is contains; with nothing on the left it does not hold.
 func opContains(a, b any) any { return contains(a, b, true) }
 
+// opNotContains holds of a missing left side if there is something that it could have
+// contained.
 func opNotContains(a, b any) any {
 	if !truthy(a) && !isEmpty(b) {
 		return true
@@ -102,6 +109,8 @@ func contains(left, right any, want bool) bool {
 	return found == want
 }
 
+// listContains says whether all that is wanted is in a list, and with want false whether
+// something is not.
 func listContains(list []any, right any, want bool) bool {
 	if len(list) == 0 {
 		return !want
@@ -125,9 +134,12 @@ func listContains(list []any, right any, want bool) bool {
 	return want
 }
 
+// opAnyOf, opNoneOf and opAllOf take lists on the right; of a single value there they are
+// contains.
 func opAnyOf(a, b any) any  { return anyOf(a, b) }
 func opNoneOf(a, b any) any { return !anyOf(a, b) }
 
+// anyOf holds of two empty sides, and of an empty right side, as in SurveyJS.
 func anyOf(a, b any) bool {
 	switch {
 	case isEmpty(a):

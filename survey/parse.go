@@ -34,6 +34,8 @@ func Parse(data []byte, limits Limits) (*Definition, error) {
 	return p.d, nil
 }
 
+// parser turns the tree of a file into a definition and notes what it cannot act on. It goes on
+// after a finding, so that an author is told of all of them.
 type parser struct {
 	d        *Definition
 	langs    []string
@@ -41,6 +43,7 @@ type parser struct {
 	err      error // a limit was exceeded
 }
 
+// survey reads the root.
 func (p *parser) survey(root *node) {
 	d := p.d
 	read := properties{
@@ -76,6 +79,7 @@ func (p *parser) survey(root *node) {
 	}
 }
 
+// surveyExtension reads the x-retail object of the survey itself.
 func (p *parser) surveyExtension(n *node, at string) {
 	if n.kind != kindObject {
 		p.find(badValue, failure, at, "", "x-retail is "+n.kind.String()+", not an object")
@@ -87,6 +91,7 @@ func (p *parser) surveyExtension(n *node, at string) {
 	}, vocabulary{})
 }
 
+// pages reads the list of pages; what is no page in it is reported and passed over.
 func (p *parser) pages(n *node, path string) {
 	if n.kind != kindArray {
 		p.find(badValue, failure, path, "", "pages is "+n.kind.String()+", not an array")
@@ -109,6 +114,7 @@ func (p *parser) loosePage(n *node, path string) {
 	p.elementsOf(n, path, len(p.d.containers)-1, Text{}, "")
 }
 
+// page reads one page and then its elements.
 func (p *parser) page(n *node, path string) {
 	page := len(p.d.head.Pages)
 	p.d.head.Pages = append(p.d.head.Pages, Page{})
@@ -129,6 +135,8 @@ func (p *parser) page(n *node, path string) {
 	}
 }
 
+// elementsOf reads the elements of a page or panel. It stops at Limits.Questions: that is an
+// error and no finding.
 func (p *parser) elementsOf(n *node, path string, parent int, panelTitle Text, panel string) {
 	if n.kind != kindArray {
 		p.find(badValue, failure, path, "", "elements is "+n.kind.String()+", not an array")
@@ -151,6 +159,8 @@ func (p *parser) elementsOf(n *node, path string, parent int, panelTitle Text, p
 	}
 }
 
+// element reads a question or a panel. A type of SurveyJS that is not asked here is told apart
+// from one that is misspelt.
 func (p *parser) element(n *node, path string, parent int, panelTitle Text, panel string) {
 	var name string
 	if v := n.get("name"); v != nil && v.kind == kindString {
@@ -176,6 +186,8 @@ func (p *parser) element(n *node, path string, parent int, panelTitle Text, pane
 	}
 }
 
+// panel reads a panel, and last its elements, whatever the order of members: they are told its
+// title. Questions know the innermost panel only.
 func (p *parser) panel(n *node, path string, parent int) {
 	self := len(p.d.containers)
 	p.d.containers = append(p.d.containers, container{parent: parent, static: true})
@@ -225,6 +237,7 @@ func (p *parser) members(n *node, path, question string, read properties, voc vo
 	}
 }
 
+// find notes a finding and returns it, for what its caller has to add.
 func (p *parser) find(kind, sev, path, question, detail string) *Finding {
 	p.d.findings = append(p.d.findings, Finding{Kind: kind, Severity: sev, Path: path, Question: question, Detail: detail})
 	return &p.d.findings[len(p.d.findings)-1]
@@ -239,6 +252,8 @@ func (p *parser) unknown(name, at, question string, known []string) {
 	}
 }
 
+// text, truth, integer and number read a property of one type into dst, or report it and leave
+// dst as it is.
 func (p *parser) text(v *node, at, question string, dst *string) {
 	if v.kind != kindString {
 		p.find(badValue, failure, at, question, "is "+v.kind.String()+", not a string")
@@ -255,6 +270,8 @@ func (p *parser) truth(v *node, at, question string, dst *bool) {
 	*dst = v.truth
 }
 
+// integer also takes a number in quotes, which SurveyJS writes for some properties. It reports
+// whether there was one.
 func (p *parser) integer(v *node, at, question string, dst *int) bool {
 	f, ok := v.number()
 	if v.kind == kindString {
@@ -280,6 +297,7 @@ func (p *parser) number(v *node, at, question string, dst *float64) bool {
 	return true
 }
 
+// localized reads a text in one or several languages and notes the languages.
 func (p *parser) localized(v *node, at, question string) Text {
 	switch v.kind {
 	case kindString:
@@ -329,6 +347,7 @@ func (p *parser) condition(v *node, at, question string) *expression {
 	return nil
 }
 
+// join appends a member's name to a path.
 func join(path, name string) string {
 	if path == "" {
 		return name
@@ -336,6 +355,7 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
+// quote bounds what a finding repeats of the file.
 func quote(s string) string {
 	if r := []rune(s); len(r) > 60 {
 		s = string(r[:60]) + "…"

@@ -7,6 +7,8 @@ import (
 	"strconv"
 )
 
+// question reads a question of a type that is asked. One without a name, or with a name that is
+// taken, is left out: its answer could not be told from another's.
 func (p *parser) question(n *node, path string, typ string, name string, parent int, panelTitle Text, panel string) {
 	d := p.d
 	if name == "" {
@@ -116,6 +118,7 @@ func (p *parser) rating(q *Question, path string, read properties, loc func(*Tex
 	}
 }
 
+// boolean makes the two choices; both labels may be missing and are then the page's own words.
 func (p *parser) boolean(q *Question, path string, read properties, loc func(*Text) func(*node, string)) func() {
 	q.Choices = []Choice{{Value: true}, {Value: false}}
 	for i, side := range []string{"True", "False"} {
@@ -137,6 +140,7 @@ func (p *parser) boolean(q *Question, path string, read properties, loc func(*Te
 	}
 }
 
+// choices reads a list of choices, each value once.
 func (p *parser) choices(n *node, path, question string) []Choice {
 	if n.kind != kindArray {
 		p.find(badValue, failure, path, question, "is "+n.kind.String()+", not an array")
@@ -165,6 +169,8 @@ func (p *parser) choices(n *node, path, question string) []Choice {
 	return out
 }
 
+// choice reads a choice, which is a value or an object with one; a text that is missing is the
+// value.
 func (p *parser) choice(n *node, path, question string) (Choice, bool) {
 	var c Choice
 	switch n.kind {
@@ -203,6 +209,7 @@ func (c Choice) Key() string { return choiceKey(c.Value) }
 // of SurveyJS are asked as plain text.
 var knownInputs = []string{"text", "email", "tel", "number", "url", "date"}
 
+// inputType reads the kind of a single line.
 func (p *parser) inputType(v *node, at, question string, dst *string) {
 	var t string
 	p.text(v, at, question, &t)
@@ -216,6 +223,7 @@ func (p *parser) inputType(v *node, at, question string, dst *string) {
 	*dst = t
 }
 
+// bound reads min, max or step as written: it may be a number or a date.
 func (p *parser) bound(v *node, at, question string, dst *string) {
 	switch v.kind {
 	case kindString, kindNumber:

@@ -127,6 +127,7 @@ func (d *Definition) Check(r Response) (Response, error) {
 	return r, nil
 }
 
+// offers reports whether a value is one of the choices that show.
 func (q *Question) offers(v any) bool {
 	return slices.ContainsFunc(q.Choices, func(c Choice) bool { return c.Value == v })
 }

@@ -21,6 +21,7 @@ func builtin(src string) *Definition {
 	return d
 }
 
+// openQuestion ends both built-in surveys.
 const openQuestion = `{
   "type": "comment", "name": "comment", "maxLength": 2000, "rows": 4,
   "title": {

@@ -32,6 +32,8 @@ type ScoreOptions struct {
 	BadAt map[Metric]int
 }
 
+// badAt returns the highest bad answer of a metric: the question's own, the host's, or the
+// default.
 func (o ScoreOptions) badAt(m Metric, own *int) int {
 	if own != nil {
 		return *own
@@ -118,6 +120,7 @@ func (m Metric) Class(v int) string {
 	return middle
 }
 
+// wholeNumber reads an answer that a scale can have.
 func wholeNumber(v any) (int, bool) {
 	f, ok := plain(v).(float64)
 	if !ok || f != math.Trunc(f) || math.Abs(f) > 1e6 {

@@ -61,6 +61,7 @@ func (t *Tally) Merge(o Tally) error {
 	return nil
 }
 
+// accept takes the metric of the first count and refuses any other.
 func (t *Tally) accept(m Metric) error {
 	if t.Metric == "" {
 		t.Metric = m

@@ -13,6 +13,7 @@ type Text struct {
 	langs []translation
 }
 
+// translation is a text in one language, by its tag.
 type translation struct{ lang, text string }
 
 // plainText is a Text that reads the same in every language.
@@ -45,6 +46,7 @@ func (t Text) In(lang string) string {
 	return t.langs[0].text
 }
 
+// find looks a language up without regard to case, as tags are compared.
 func (t Text) find(lang string) (string, bool) {
 	for _, l := range t.langs {
 		if strings.EqualFold(l.lang, lang) {
@@ -93,6 +95,7 @@ func (t Text) all() []string {
 	return out
 }
 
+// add keeps the languages sorted, so that the choice of a fallback does not depend on the file.
 func (t *Text) add(lang, s string) {
 	if lang == "default" {
 		t.plain = s

@@ -22,6 +22,7 @@ type Limits struct {
 	AnswerRunes int // characters of one text answer without a maxLength of its own; default 10,000
 }
 
+// withDefaults fills in the limits that are 0 or less.
 func (l Limits) withDefaults() Limits {
 	for _, f := range []struct {
 		v   *int
@@ -66,6 +67,7 @@ func (e *ParseError) Error() string {
 
 func (e *ParseError) Unwrap() error { return e.Err }
 
+// kind is the type of a JSON value, with its name as findings write it.
 type kind byte
 
 const (
@@ -91,6 +93,7 @@ type node struct {
 	members []member
 }
 
+// member is a name and its value, in the order of the file; a name may be there twice.
 type member struct {
 	name  string
 	value *node
@@ -107,6 +110,7 @@ func (n *node) get(name string) *node {
 	return nil
 }
 
+// number reads a number; one that float64 cannot hold is none.
 func (n *node) number() (float64, bool) {
 	if n.kind != kindNumber {
 		return 0, false
@@ -145,6 +149,8 @@ func (n *node) value() any {
 	}
 }
 
+// treeReader reads JSON within limits. It uses tokens and not Unmarshal, which drops the order
+// and the repetition of members that findings tell of.
 type treeReader struct {
 	dec    *json.Decoder
 	data   []byte
@@ -152,6 +158,7 @@ type treeReader struct {
 	nodes  int
 }
 
+// readTree reads a whole file, which must be one object.
 func readTree(data []byte, limits Limits) (*node, error) {
 	if len(data) > limits.Bytes {
 		return nil, &ParseError{Err: fmt.Errorf("%d bytes: %w of %d", len(data), ErrLimit, limits.Bytes)}
@@ -175,6 +182,7 @@ func readTree(data []byte, limits Limits) (*node, error) {
 	return n, nil
 }
 
+// fail says where in the file the reader was.
 func (r *treeReader) fail(err error) error {
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
@@ -190,6 +198,7 @@ func (r *treeReader) fail(err error) error {
 	return &ParseError{Line: line, Column: col, Err: err}
 }
 
+// read reads the next value.
 func (r *treeReader) read(depth int) (*node, error) {
 	tok, err := r.dec.Token()
 	if err != nil {
@@ -198,6 +207,7 @@ func (r *treeReader) read(depth int) (*node, error) {
 	return r.fromToken(tok, depth)
 }
 
+// fromToken reads the value that a token begins, and counts it.
 func (r *treeReader) fromToken(tok json.Token, depth int) (*node, error) {
 	if r.nodes++; r.nodes > r.limits.Nodes {
 		return nil, fmt.Errorf("more than %d values: %w", r.limits.Nodes, ErrLimit)

@@ -73,6 +73,7 @@ func converted(v any) any {
 	return f
 }
 
+// isQuote reports the quotes of the expression language.
 func isQuote(c byte) bool { return c == '\'' || c == '"' }
 
 func numberText(s string) (float64, bool) {
@@ -338,6 +339,7 @@ func formatNumber(f float64) string {
 	return strconv.FormatFloat(f, 'f', -1, 64)
 }
 
+// trimJS trims what JavaScript's trim does, which is not what strings.TrimSpace does.
 func trimJS(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool {
 		return r == '\uFEFF' || unicode.IsSpace(r) && r != '\u0085'
@@ -365,6 +367,7 @@ func lowerJS(s string) string {
 	return b.String()
 }
 
+// utf16Len is the length that JavaScript and HTML count: units of UTF-16.
 func utf16Len(s string) int {
 	n := 0
 	for _, r := range s {

@@ -12,6 +12,7 @@ import (
 // or stored, and become findings.
 type vocabulary struct{ ignored, later []string }
 
+// names splits a list of names.
 func names(s string) []string { return strings.Fields(s) }
 
 var laterTypes = names(`checkbox dropdown tagbox ranking matrix matrixdropdown matrixdynamic multipletext
@@ -82,6 +83,7 @@ func question(ignored, later string) vocabulary {
 	return vocabulary{ignored: names(questionIgnored + " " + ignored), later: names(questionLater + " " + later)}
 }
 
+// keys returns the keys of a map, sorted, for suggestions.
 func keys[V any](m map[string]V) []string {
 	out := make([]string, 0, len(m))
 	for k := range m {
@@ -145,6 +147,7 @@ func (t Text) withoutMarkup() Text {
 	return out
 }
 
+// stripTags takes the markup out of a text.
 func stripTags(s string) string {
 	var b strings.Builder
 	for s != "" {

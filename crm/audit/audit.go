@@ -20,8 +20,11 @@ type Report struct {
 	Findings []string `json:"findings,omitempty"`
 }
 
+// maxFindings bounds what a report lists. A record that is broken in one way is broken in
+// thousands of places, and the first few show it.
 const maxFindings = 20
 
+// find counts a violation and lists it while there is room.
 func (r *Report) find(format string, args ...any) {
 	r.Violations++
 	if len(r.Findings) < maxFindings {
@@ -52,6 +55,8 @@ func Record(ctx context.Context, r crm.Reader) (Report, error) {
 	return c.Report, nil
 }
 
+// checker counts what the checks find; they share the operations of which not all decisions
+// were met.
 type checker struct {
 	Report
 	ctx context.Context
@@ -156,6 +161,7 @@ type member struct {
 	key crm.ProfileKey
 }
 
+// members compares what profiles say of their customers with what the customers list.
 func (c *checker) members(belong []member) error {
 	keys := make([]crm.ProfileKey, len(belong))
 	for i, m := range belong {
@@ -205,6 +211,8 @@ func (c *checker) seniority(page []*crm.Profile, names []crm.ProfileKey) error {
 	return nil
 }
 
+// log replays the decisions about one profile, ticks them off their operations and compares
+// where they lead with where the profile is.
 func (c *checker) log(p *crm.Profile, log []crm.Link) {
 	at := crm.CustomerID("")
 	for i, l := range log {

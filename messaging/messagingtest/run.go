@@ -55,6 +55,7 @@ func Message(i int) messaging.Message {
 	}
 }
 
+// batch makes n messages, each with an id and an address of its own.
 func batch(n int) []messaging.Message {
 	out := make([]messaging.Message, n)
 	for i := range out {
@@ -76,6 +77,8 @@ func send(t *testing.T, f Fixture, b []messaging.Message) []crm.Receipt {
 	return receipts
 }
 
+// form checks what every answer must have: a receipt per message, in order, with a status that
+// there is.
 func form(t *testing.T, b []messaging.Message, receipts []crm.Receipt) {
 	t.Helper()
 	if len(receipts) != len(b) {
@@ -99,6 +102,7 @@ func form(t *testing.T, b []messaging.Message, receipts []crm.Receipt) {
 	}
 }
 
+// accepted checks that all were taken.
 func accepted(t *testing.T, receipts []crm.Receipt) {
 	t.Helper()
 	for i, r := range receipts {
@@ -108,6 +112,7 @@ func accepted(t *testing.T, receipts []crm.Receipt) {
 	}
 }
 
+// arrived asks the provider's own record, because a receipt says only what the sender believes.
 func arrived(t *testing.T, f Fixture, b []messaging.Message, want int) {
 	t.Helper()
 	if f.Arrived == nil {
@@ -120,12 +125,14 @@ func arrived(t *testing.T, f Fixture, b []messaging.Message, want int) {
 	}
 }
 
+// inOrder sends a plain batch.
 func inOrder(t *testing.T, f Fixture) {
 	b := batch(min(7, limit(f)))
 	accepted(t, send(t, f, b))
 	arrived(t, f, b, 1)
 }
 
+// empty sends no message, which must reach nobody and fail nothing.
 func empty(t *testing.T, f Fixture) {
 	receipts, err := f.Sender.Send(t.Context(), nil)
 	if err != nil || len(receipts) != 0 {
@@ -133,6 +140,8 @@ func empty(t *testing.T, f Fixture) {
 	}
 }
 
+// hostile sends texts that break formats, of which any answer will do that is in form, and a
+// message on a channel that is not served, whose fate must not be in doubt.
 func hostile(t *testing.T, f Fixture) {
 	for i, text := range []string{"", "\x00\x01", "a\r\nX-Header: b", `"}]}`, "<script>", strings.Repeat("ş", 2000), "😀🇹🇷", "%s%n", "\xff\xfe"} {
 		m := Message(i)
@@ -146,6 +155,7 @@ func hostile(t *testing.T, f Fixture) {
 	}
 }
 
+// limit is the largest batch that the sender takes.
 func limit(f Fixture) int {
 	if l, ok := f.Sender.(messaging.BatchLimiter); ok {
 		return max(1, l.MaxBatch())
@@ -153,12 +163,15 @@ func limit(f Fixture) int {
 	return 1000
 }
 
+// largest sends as many messages as the sender says it takes.
 func largest(t *testing.T, f Fixture) {
 	b := batch(min(limit(f), 1000))
 	accepted(t, send(t, f, b))
 	arrived(t, f, b, 1)
 }
 
+// ended sends with a context that is over. The message may be put off or in doubt, but not
+// count as refused for good: then it would never be sent.
 func ended(t *testing.T, f Fixture) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -172,6 +185,7 @@ func ended(t *testing.T, f Fixture) {
 	}
 }
 
+// atOnce sends from several goroutines, as several workers of one process do.
 func atOnce(t *testing.T, f Fixture) {
 	n := min(limit(f), 20)
 	var wg sync.WaitGroup
@@ -197,6 +211,8 @@ func atOnce(t *testing.T, f Fixture) {
 	arrived(t, f, batch(8*n), 1)
 }
 
+// repeated gives ids again, one at a time and together, to a sender that declares itself
+// Idempotent: each message must arrive once.
 func repeated(t *testing.T, f Fixture) {
 	if i, ok := f.Sender.(messaging.Idempotent); !ok || !i.Idempotent() {
 		t.Log("the sender does not promise to recognise repeated ids")
@@ -210,6 +226,8 @@ func repeated(t *testing.T, f Fixture) {
 	arrived(t, f, b, 1)
 }
 
+// asked looks up what was sent and what never was. Of both a provider may say that it does not
+// know.
 func asked(t *testing.T, f Fixture) {
 	r, ok := f.Sender.(messaging.Reconciler)
 	if !ok {
@@ -232,6 +250,7 @@ func asked(t *testing.T, f Fixture) {
 	}
 }
 
+// unchanged checks that the sender left the caller's messages as they were.
 func unchanged(t *testing.T, f Fixture) {
 	b := batch(min(3, limit(f)))
 	send(t, f, b)

@@ -13,6 +13,7 @@ const (
 		"¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 
+// pair is a character and its code.
 type pair struct {
 	septet byte
 	r      rune
@@ -41,6 +42,8 @@ type code struct {
 	cost   uint8 // septets: 0 (not in the table), 1 or 2
 }
 
+// newTable merges the default alphabet and its extension with the Turkish tables of 3GPP TS
+// 23.038: the locking one replaces characters, the single one adds to the extension.
 func newTable(locking, single bool) *table {
 	t := &table{high: map[rune]code{}}
 	i := 0
@@ -72,6 +75,7 @@ func newTable(locking, single bool) *table {
 	return t
 }
 
+// put adds a character, or replaces its code by the one that is put later.
 func (t *table) put(r rune, c code) {
 	switch {
 	case r == 0:
@@ -82,6 +86,7 @@ func (t *table) put(r rune, c code) {
 	}
 }
 
+// code returns how a character is written, or the zero code for one that is not there.
 func (t *table) code(r rune) code {
 	if r >= 0 && int(r) < len(t.low) {
 		return t.low[r]

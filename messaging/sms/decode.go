@@ -50,6 +50,8 @@ type header struct {
 	of, number      int
 }
 
+// parseHeader reads the information elements of concatenation and of national languages and
+// skips others, as 3GPP TS 23.040 asks.
 func parseHeader(h []byte) (header, error) {
 	var out header
 	if len(h) == 0 {

@@ -97,6 +97,9 @@ func (p Profile) Plan(text string) (Plan, error) {
 	return best, nil
 }
 
+// cheapest counts the text in each encoding and keeps the one with the fewest segments; of
+// equals the first. It fails, with the first character that does not fit, where no encoding has
+// all of them.
 func (p Profile) cheapest(text string, encodings []Encoding) (Plan, error) {
 	var best Plan
 	var first error

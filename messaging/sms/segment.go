@@ -69,6 +69,8 @@ func Encode(text string, e Encoding, ref Reference) ([]Segment, error) {
 	return out, nil
 }
 
+// segmentHeader writes the user data header of one segment: concatenation with an 8 or a 16 bit
+// reference, and the national tables.
 func (e Encoding) segmentHeader(ref Reference, number, of int) []byte {
 	h := []byte{0}
 	if of > 1 && ref.Wide {
@@ -84,6 +86,7 @@ func (e Encoding) segmentHeader(ref Reference, number, of int) []byte {
 	return h
 }
 
+// body writes the text of one segment.
 func (e Encoding) body(text string) []byte {
 	var b []byte
 	for _, r := range text {
@@ -165,6 +168,7 @@ func insideCluster(text string, i int) bool {
 	return false
 }
 
+// regional reports the letters of which flags are made of two; cut apart they are two letters.
 func regional(r rune) bool { return r >= 0x1F1E6 && r <= 0x1F1FF }
 
 // insideWhole is insideCluster, and reports breaks within a web address too.

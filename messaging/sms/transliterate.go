@@ -7,6 +7,7 @@ import "strings"
 // Everything else stays.
 func transliterate(text string) string { return plain.Replace(text) }
 
+// plain is what transliterate replaces.
 var plain = strings.NewReplacer(
 	"ş", "s", "Ş", "S", "ğ", "g", "Ğ", "G", "ı", "i", "İ", "I", "ç", "c", "â", "a", "Â", "A", "î", "i", "Î", "I", "û", "u", "Û", "U",
 	"‘", "'", "’", "'", "‚", ",", "“", `"`, "”", `"`, "„", `"`, "«", `"`, "»", `"`, "‹", "'", "›", "'",

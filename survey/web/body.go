@@ -22,6 +22,7 @@ type bodies struct {
 // People send one; a few are allowed for those who press the button again.
 const perInvitation = 4
 
+// enter takes a place for a form of an invitation, or reports that there is none.
 func (b *bodies) enter(id uint64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -33,6 +34,7 @@ func (b *bodies) enter(id uint64) bool {
 	return true
 }
 
+// leave gives the place back.
 func (b *bodies) leave(id uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -78,6 +78,7 @@ func (b *Brand) Validate() error {
 	return errors.Join(faults...)
 }
 
+// ink is Ink with its default.
 func (b *Brand) ink() string {
 	if b.Ink == "" {
 		return "#ffffff"
@@ -123,6 +124,7 @@ type brandView struct {
 	Logo             template.URL
 }
 
+// view prepares the brand once: a logo in base64 is the same on every page.
 func (b *Brand) view() brandView {
 	v := brandView{Name: b.Name, PrivacyURL: b.PrivacyURL}
 	if len(b.Logo) > 0 { // bytes of a known type in base64: no markup

@@ -51,6 +51,7 @@ type Config struct {
 
 var errConfig = errors.New("survey/web: Store and Tokens are needed")
 
+// errNoDefinition is a fault of the Store: only an invitation that is over may be without one.
 var errNoDefinition = errors.New("an open invitation without a definition")
 
 // Handler serves survey pages. It is safe for concurrent use.
@@ -173,6 +174,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	handle(w, r, v)
 }
 
+// headers sets what every answer has: it is neither stored, indexed nor sniffed, and other
+// sites are not told the token.
 func (h *Handler) headers(w http.ResponseWriter) {
 	hd := w.Header()
 	hd.Set("Content-Type", "text/html; charset=utf-8")
@@ -185,6 +188,7 @@ func (h *Handler) headers(w http.ResponseWriter) {
 	hd.Set("X-Robots-Tag", "noindex, nofollow")
 }
 
+// page answers one of the paths below a token.
 type page func(w http.ResponseWriter, r *http.Request, v visit)
 
 // route gives the page for a method and the rest of the path. allow is empty
@@ -228,6 +232,7 @@ func (v *visit) settle(r *http.Request) {
 	v.lang = language(r.URL.Query().Get("lang"), v.inv, r.Header.Get("Accept-Language"))
 }
 
+// questions shows the first page. It changes nothing, whoever asks.
 func (h *Handler) questions(w http.ResponseWriter, r *http.Request, v visit) {
 	if v.inv.State != Open {
 		h.closed(w, r, v, http.StatusOK)
@@ -237,6 +242,8 @@ func (h *Handler) questions(w http.ResponseWriter, r *http.Request, v visit) {
 	h.form(w, r, v, s, h.cfg.NewKey(), http.StatusOK)
 }
 
+// answer takes a form: it shows the next page, the same page with its faults, or stores the
+// response when nothing is left to ask.
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v visit) {
 	key := r.PostForm.Get(keyField)
 	if v.inv.State != Open {
@@ -308,6 +315,7 @@ func (h *Handler) closed(w http.ResponseWriter, r *http.Request, v visit, status
 	h.notice(w, r, n, status)
 }
 
+// thanks is where a stored answer leads, by a redirect, so that a reload sends nothing again.
 func (h *Handler) thanks(w http.ResponseWriter, r *http.Request, v visit) {
 	if v.inv.State != Answered {
 		h.backToQuestions(w, r, v)
@@ -321,6 +329,8 @@ func (h *Handler) thanks(w http.ResponseWriter, r *http.Request, v visit) {
 	h.notice(w, r, n, http.StatusOK)
 }
 
+// hearNotMe tells the store, in every state of the invitation, because a message can reach the
+// wrong person late; after Invitation.NotMeUntil it says that it is too late.
 func (h *Handler) hearNotMe(w http.ResponseWriter, r *http.Request, v visit) {
 	err := ErrEnded
 	switch {
@@ -346,11 +356,13 @@ func (v *visit) hearsNotMe() bool {
 	return v.inv.NotMeUntil.IsZero() || v.at.Before(v.inv.NotMeUntil)
 }
 
+// heard is where "not me" leads.
 func (h *Handler) heard(w http.ResponseWriter, r *http.Request, v visit) {
 	t, lang := textsFor(v.lang)
 	h.notice(w, r, notice{Lang: lang, T: t, Title: t.Heard, Body: t.HeardBody}, http.StatusOK)
 }
 
+// backToQuestions redirects to where the invitation begins.
 func (h *Handler) backToQuestions(w http.ResponseWriter, r *http.Request, v visit) {
 	seeOther(w, v.up+v.token+langQuery(r))
 }
@@ -362,6 +374,7 @@ func seeOther(w http.ResponseWriter, to string) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
+// langQuery keeps the language that was chosen over a redirect.
 func langQuery(r *http.Request) string {
 	if l := r.URL.Query().Get("lang"); isTag(l) {
 		return "?lang=" + l
@@ -369,6 +382,7 @@ func langQuery(r *http.Request) string {
 	return ""
 }
 
+// notMeAction is the address of the button, or "" where it is not offered.
 func (h *Handler) notMeAction(v visit) string {
 	if h.notMe == nil || !v.hearsNotMe() {
 		return ""
@@ -394,6 +408,8 @@ func (h *Handler) later(w http.ResponseWriter, r *http.Request, status int) {
 	h.notice(w, r, notice{Lang: lang, T: t, Title: t.Unavailable, Body: t.UnavailableBody}, status)
 }
 
+// unknown is the answer to every token that means nothing. It does not say why, which would
+// help somebody who tries tokens out.
 func (h *Handler) unknown(w http.ResponseWriter, r *http.Request) {
 	t, lang := textsFor(language("", Invitation{}, r.Header.Get("Accept-Language")))
 	h.notice(w, r, notice{Lang: lang, T: t, Title: t.NotFound, Body: t.NotFoundBody}, http.StatusNotFound)
@@ -405,6 +421,7 @@ func (h *Handler) gone(w http.ResponseWriter, r *http.Request) {
 	h.notice(w, r, notice{Lang: lang, T: t, Title: t.Expired, Body: t.ExpiredBody}, http.StatusGone)
 }
 
+// refuse answers what cannot be served, in the page's words for the status.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int) {
 	t, lang := textsFor(language("", Invitation{}, r.Header.Get("Accept-Language")))
 	n := notice{Lang: lang, T: t, Title: t.Refused, Body: t.RefusedBody}

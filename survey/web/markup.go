@@ -12,6 +12,7 @@ import (
 // and for quoted attributes alike; names are constants of this package.
 type markup struct{ b strings.Builder }
 
+// attr writes an attribute, its value escaped; optional leaves out an empty one.
 func (m *markup) attr(name, value string) {
 	m.b.WriteByte(' ')
 	m.b.WriteString(name)
@@ -27,6 +28,7 @@ func (m *markup) optional(name, value string) {
 	}
 }
 
+// number writes an attribute that is set, above 0.
 func (m *markup) number(name string, value int) {
 	if value > 0 {
 		m.attr(name, strconv.Itoa(value))
@@ -45,6 +47,7 @@ func (m *markup) flag(name string, on bool) {
 	}
 }
 
+// open begins a tag; close ends it, end writes its end tag.
 func (m *markup) open(tag string) {
 	m.b.WriteByte('<')
 	m.b.WriteString(tag)
@@ -52,6 +55,7 @@ func (m *markup) open(tag string) {
 
 func (m *markup) close() { m.b.WriteByte('>') }
 
+// text writes what a person reads, escaped.
 func (m *markup) text(s string) { m.b.WriteString(template.HTMLEscapeString(s)) }
 
 func (m *markup) end(tag string) {
@@ -60,6 +64,7 @@ func (m *markup) end(tag string) {
 	m.b.WriteByte('>')
 }
 
+// html returns what was written as safe: all of it went through the methods above.
 func (m *markup) html() template.HTML { return template.HTML(m.b.String()) }
 
 // attrs gives attributes alone; the template writes the space before them.

@@ -19,6 +19,7 @@ type shell struct {
 	Privacy string
 }
 
+// shell is what pages share: language, style and brand.
 func (h *Handler) shell(lang string) shell {
 	return shell{h.style, h.brand, h.cfg.Brand.privacy(lang)}
 }
@@ -63,11 +64,13 @@ type field struct {
 	Error   string
 }
 
+// notice shows a page without questions.
 func (h *Handler) notice(w http.ResponseWriter, r *http.Request, n notice, status int) {
 	n.HeadTitle, n.shell = n.Title, h.shell(n.Lang)
 	h.render(w, r, "notice", &n, status)
 }
 
+// form shows a page of questions.
 func (h *Handler) form(w http.ResponseWriter, r *http.Request, v visit, s step, key string, status int) {
 	h.render(w, r, "form", h.formPage(v, s, key), status)
 }
@@ -88,6 +91,8 @@ func (h *Handler) render(w http.ResponseWriter, r *http.Request, name string, da
 	}
 }
 
+// formPage prepares a page of questions: its texts in the visitor's language, what was
+// answered, and what was wrong with it.
 func (h *Handler) formPage(v visit, s step, key string) *formPage {
 	d := v.inv.Definition
 	t, _ := textsFor(v.lang)
@@ -141,6 +146,8 @@ func (s *step) hidden(key string) template.HTML {
 	return m.html()
 }
 
+// field prepares one question. A fault stands beside it and is named by aria-describedby, so
+// that a screen reader reads it with the field.
 func (s *step) field(q *survey.Question, i int, t *texts, lang string, say func(survey.Text) string) field {
 	id := "q" + strconv.Itoa(i)
 	f := field{
@@ -177,6 +184,7 @@ func (s *step) field(q *survey.Question, i int, t *texts, lang string, say func(
 	return f
 }
 
+// groupAttrs are the attributes of a group of choices.
 func groupAttrs(f *field, q *survey.Question, describedBy string) template.HTMLAttr {
 	var m markup
 	m.attr("id", f.ID)
@@ -187,6 +195,8 @@ func groupAttrs(f *field, q *survey.Question, describedBy string) template.HTMLA
 	return m.attrs()
 }
 
+// textAttrs are the attributes of a field that is typed into. Checks of the browser are a help
+// to honest people; the server checks again.
 func textAttrs(f *field, q *survey.Question, describedBy, placeholder string) template.HTMLAttr {
 	var m markup
 	m.attr("class", "t")
@@ -218,6 +228,7 @@ func textAttrs(f *field, q *survey.Question, describedBy, placeholder string) te
 	return m.attrs()
 }
 
+// radios writes the choices of a question.
 func radios(f *field, q *survey.Question, t *texts, say func(survey.Text) string) template.HTML {
 	var m markup
 	m.b.Grow(len(q.Choices) * 96)
@@ -262,6 +273,7 @@ func ends(q *survey.Question, say func(survey.Text) string) string {
 	return low + high
 }
 
+// firstOf returns the first text that is not empty.
 func firstOf(texts ...string) string {
 	for _, s := range texts {
 		if s != "" {
@@ -317,6 +329,7 @@ func shorten(s string, n int) string {
 	return s[:n] + "…"
 }
 
+// spoken writes an answer into a text of a later question, as {name} asks for it.
 func spoken(v visit, name string, answer any) string {
 	if q, ok := v.inv.Definition.Question(name); ok {
 		for _, c := range q.Choices {

@@ -35,6 +35,7 @@ func policy(style string, logo bool) string {
 		"'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }
 
+// layout has no markup that is not needed: a page with two questions is to fit in one packet.
 const layout = `{{define "head"}}<!DOCTYPE html>
 <html lang="{{.Lang}}"><head><meta charset="utf-8"><title>{{.HeadTitle}}</title><meta name="viewport" content="width=device-width,initial-scale=1"><style>{{.Style}}</style></head><body>{{with .Brand}}{{if .Name}}<header class="b">{{if .Logo}}<img src="{{.Logo}}" alt="{{.Name}}">{{else}}{{.Name}}{{end}}</header>{{end}}{{end}}<main>{{end}}
 {{define "foot"}}</main>{{with .Privacy}}<footer>{{if $.Brand.PrivacyURL}}<a href="{{$.Brand.PrivacyURL}}">{{.}}</a>{{else}}{{.}}{{end}}</footer>{{end}}{{if .NotMeAction}}<footer><form method="post" action="{{.NotMeAction}}"><p id="nm">{{.T.NotMeHint}}</p><button type="submit" aria-describedby="nm">{{.T.NotMe}}</button></form></footer>{{end}}</body></html>
@@ -48,6 +49,7 @@ const layout = `{{define "head"}}<!DOCTYPE html>
 {{- else}}<div class="q"><label class="l" for="{{.ID}}">{{.Label}}</label>{{.Notes}}{{if .Long}}<textarea {{.Attrs}}>{{.Value}}</textarea>{{else}}<input {{.Attrs}}>{{end}}</div>{{end}}
 {{- end}}<button type="submit">{{.Button}}</button></form>{{template "foot" .}}{{end}}`
 
+// parseTemplates parses the pages once per Handler.
 func parseTemplates() (*template.Template, error) {
 	return template.New("survey").Parse(layout)
 }

@@ -24,6 +24,8 @@ type texts struct {
 	faults                         map[string]string // {limit} is the bound
 }
 
+// english and turkish are the texts of the page itself; a language that is neither reads
+// English.
 var english = texts{
 	Send: "Send", Next: "Continue", Required: "required", Optional: "optional",
 	Yes: "Yes", No: "No",
@@ -80,6 +82,7 @@ func textsFor(lang string) (*texts, string) {
 	return &english, "en"
 }
 
+// fault says what is wrong with an answer: in the author's words where the definition has some.
 func (t *texts) fault(q *survey.Question, f survey.Fault, lang string) string {
 	if f.Code == "required" && !q.RequiredText.IsZero() {
 		return q.RequiredText.In(lang)

@@ -94,6 +94,8 @@ func NotMe(ctx context.Context, c *http.Client, link string) (Outcome, error) {
 	return o, ErrNoForm
 }
 
+// question finds the form of a page that asks something; a page has others, such as that of
+// "not me".
 func question(page []byte) (Form, bool) {
 	for _, f := range Forms(page) {
 		if len(f.Asks()) > 0 {
@@ -103,6 +105,7 @@ func question(page []byte) (Form, bool) {
 	return Form{}, false
 }
 
+// request does what a browser does on a link or a button, with the headers that a phone sends.
 func request(ctx context.Context, c *http.Client, method, to string, form url.Values) (Outcome, error) {
 	var body io.Reader
 	if form != nil {

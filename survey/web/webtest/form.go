@@ -24,6 +24,7 @@ type Form struct {
 	fields []field
 }
 
+// field is a control of a form, as far as filling it in needs it.
 type field struct {
 	kind      string // hidden, radio, textarea, or the type of an input
 	name      string
@@ -33,6 +34,7 @@ type field struct {
 	maxLength int
 }
 
+// questionPrefix marks in survey/web's forms what is a question.
 const questionPrefix = "q."
 
 // Forms reads the forms of a page.
@@ -150,6 +152,7 @@ func (f Form) Fill(answers map[string]any) (url.Values, error) {
 	return out, nil
 }
 
+// utf16Len counts as maxlength does.
 func utf16Len(s string) int {
 	n := 0
 	for _, r := range s {
@@ -215,6 +218,7 @@ func attribute(attrs, name string) (value string, ok bool) {
 	return "", false
 }
 
+// attr returns an attribute's value; hasAttr says whether it is there, also without one.
 func attr(attrs, name string) string {
 	v, _ := attribute(attrs, name)
 	return v
