@@ -221,7 +221,7 @@ func (e *Engine) notMe(ctx context.Context, tx crm.Tx, f *crm.Effect, d MessageD
 		&crm.Fact{Key: crm.FactKey{Kind: crm.KindTicket, Source: "not-me", ID: string(f.ID)}, Subject: crm.OfProfile(who), At: at, Version: 1,
 			Data: &crm.Ticket{Title: "A message reached somebody else", State: crm.TicketOpen, Reason: "not-me", Cause: f.About, Opened: crm.Micros(at)}},
 		&crm.Fact{Key: incidentKey(f), Subject: crm.OfProfile(who), At: at, Version: 1,
-			Data: &crm.Custom{Kind: incidentKind, JSON: []byte(`{"kind":"misdirected","effect":"` + string(f.ID) + `"}`)}},
+			Data: &crm.Custom{JSON: []byte(`{"kind":"misdirected","effect":"` + string(f.ID) + `"}`)}},
 	)
 }
 

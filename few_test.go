@@ -81,7 +81,7 @@ func everything() crm.Batch {
 	for _, d := range []crm.FactData{
 		&crm.Visit{Number: "7", Service: "battery"}, &crm.Answer{Survey: "visit", Metric: "nps", Score: 3}, &crm.Click{Verdict: crm.Human, Count: 1}, &crm.TagChange{Tag: "vip", By: "desk"},
 	} {
-		b.Facts = append(b.Facts, &crm.Fact{Key: crm.FactKey{Kind: d.FactKind(), Source: "web", ID: "x"}, Subject: on, At: at, Version: 1, Data: d})
+		b.Facts = append(b.Facts, &crm.Fact{Key: crm.FactKey{Kind: crm.BuiltIn().OfData(d).Name, Source: "web", ID: "x"}, Subject: on, At: at, Version: 1, Data: d})
 	}
 	for _, k := range []crm.Ticket{{Title: "x", State: crm.TicketSolved, Opened: at, Solved: at}, {Title: "x", State: crm.TicketOpen, Opened: at, Solved: time.Time{}}} {
 		b.Facts = append(b.Facts, &crm.Fact{Key: crm.FactKey{Kind: crm.KindTicket, Source: "web", ID: string(k.State)}, Subject: on, At: at, Version: 1, Data: &k})

@@ -39,9 +39,6 @@ type Consent struct {
 	Guard int64 `json:"guard,omitempty"`
 }
 
-// FactKind returns KindConsent.
-func (*Consent) FactKind() FactKind { return KindConsent }
-
 // Validate reports every fault of the consent.
 func (c *Consent) Validate() error {
 	var err error
@@ -60,9 +57,6 @@ type Suppression struct {
 	Guard  int64  `json:"guard,omitempty"` // as in Consent
 }
 
-// FactKind returns KindSuppression.
-func (*Suppression) FactKind() FactKind { return KindSuppression }
-
 // Validate reports every fault of the suppression.
 func (s *Suppression) Validate() error { return checkKeyText("reason", s.Reason, false) }
 
@@ -74,9 +68,6 @@ type Hold struct {
 	Placed int64   `json:"placed"`
 	Lifted int64   `json:"lifted,omitempty"`
 }
-
-// FactKind returns KindHold.
-func (*Hold) FactKind() FactKind { return KindHold }
 
 // Validate reports every fault of the hold.
 func (h *Hold) Validate() error {

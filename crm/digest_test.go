@@ -138,13 +138,13 @@ func TestDigestSeesEverything(t *testing.T) {
 			r.effects[0].ID = crmtest.IDs().ID("rule/z", crm.OfProfile(a), crm.FactKey{}, "1")
 		},
 		"a fact of a host's own kind": func(r *record) { // Case A17
-			r.batch.Facts = append(r.batch.Facts, fact("own", crm.OfProfile(a), &crm.Custom{Kind: "own", JSON: []byte(`{"a":1}`)}))
+			r.batch.Facts = append(r.batch.Facts, fact("own", crm.OfProfile(a), &crm.Custom{JSON: []byte(`{"a":1}`)}))
 		},
 		"another fact of that kind": func(r *record) {
-			r.batch.Facts = append(r.batch.Facts, fact("own", crm.OfProfile(a), &crm.Custom{Kind: "own", JSON: []byte(`{"a":2}`)}))
+			r.batch.Facts = append(r.batch.Facts, fact("own", crm.OfProfile(a), &crm.Custom{JSON: []byte(`{"a":2}`)}))
 		},
 		"a fact of another kind": func(r *record) {
-			r.batch.Facts = append(r.batch.Facts, fact("incident", crm.OfProfile(a), &crm.Custom{Kind: "incident", JSON: []byte(`{"a":1}`)}))
+			r.batch.Facts = append(r.batch.Facts, fact("incident", crm.OfProfile(a), &crm.Custom{JSON: []byte(`{"a":1}`)}))
 		},
 		"no effect":           func(r *record) { r.effects = nil },
 		"another ticket":      func(r *record) { r.batch.Facts = append(r.batch.Facts, ticketOf(pos("3"))) },

@@ -132,19 +132,12 @@ func (f *Fact) Ref() FactRef { return FactRef{f.Subject, f.Key} }
 // FactData is the typed content of a fact. Its type belongs to one Kind, see
 // Kind.New.
 type FactData interface {
-	FactKind() FactKind
 	// Validate reports every fault of the content.
 	Validate() error
 }
 
 // Custom is the content of a fact whose kind has no description (see Kind).
-type Custom struct {
-	Kind FactKind
-	JSON json.RawMessage
-}
-
-// FactKind returns the host's kind.
-func (c *Custom) FactKind() FactKind { return c.Kind }
+type Custom struct{ JSON json.RawMessage }
 
 // Validate reports content that is not JSON.
 func (c *Custom) Validate() error {

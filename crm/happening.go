@@ -21,9 +21,6 @@ type Answer struct {
 	Values  map[string]any `json:"values,omitempty"`
 }
 
-// FactKind returns KindAnswer.
-func (*Answer) FactKind() FactKind { return KindAnswer }
-
 // Validate reports every fault of the answer.
 func (a *Answer) Validate() error {
 	err := checkKeyText("survey", a.Survey, false)
@@ -67,9 +64,6 @@ type Click struct {
 // Requests returns how many requests the fact stands for, at least 1.
 func (c *Click) Requests() int64 { return max(1, c.Count) }
 
-// FactKind returns KindClick.
-func (*Click) FactKind() FactKind { return KindClick }
-
 // Validate reports every fault of the click.
 func (c *Click) Validate() error {
 	if c.Count < 0 {
@@ -92,9 +86,6 @@ type Interaction struct {
 	Employee  string `json:"employee,omitempty"`
 }
 
-// FactKind returns KindInteraction.
-func (*Interaction) FactKind() FactKind { return KindInteraction }
-
 // Validate reports every fault of the interaction.
 func (i *Interaction) Validate() error { return checkKeyText("channel", i.Channel, false) }
 
@@ -103,9 +94,6 @@ type Note struct {
 	Text  string `json:"text"`
 	Actor string `json:"actor,omitempty"`
 }
-
-// FactKind returns KindNote.
-func (*Note) FactKind() FactKind { return KindNote }
 
 // Validate reports every fault of the note.
 func (n *Note) Validate() error {
@@ -124,9 +112,6 @@ type TagChange struct {
 	Why     string    `json:"why,omitempty"`
 	Expires time.Time `json:"expires,omitzero"` // zero: never
 }
-
-// FactKind returns KindTag.
-func (*TagChange) FactKind() FactKind { return KindTag }
 
 // Validate reports every fault of the change.
 func (t *TagChange) Validate() error {

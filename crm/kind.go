@@ -246,8 +246,6 @@ func (k *Kind) check() (err error) {
 		fault("example", fmt.Sprintf("is a %T, not a %T", example, empty))
 	case reflect.ValueOf(example).IsNil():
 		fault("example", "is nil")
-	case empty.FactKind() != k.Name:
-		fault("new", fmt.Sprintf("returns a content of kind %q", empty.FactKind()))
 	default:
 		if err := example.Validate(); err != nil {
 			fault("example", "is not valid: "+err.Error())
@@ -311,12 +309,24 @@ func (s *Kinds) unique(name FactKind) bool {
 	return k != nil && k.Unique
 }
 
+// OfData returns the kind whose facts have contents of the type of d, or nil for a Custom
+// and for a type that no kind has.
+func (s *Kinds) OfData(d FactData) *Kind {
+	typ := reflect.TypeOf(d)
+	for _, k := range s.all {
+		if k.typ == typ {
+			return k
+		}
+	}
+	return nil
+}
+
 // Decode is the inverse of EncodeFactData. Of a kind without a description it
 // returns a Custom.
 func (s *Kinds) Decode(kind FactKind, data []byte) (FactData, error) {
 	k := s.Of(kind)
 	if k == nil {
-		return &Custom{kind, slices.Clone(data)}, nil
+		return &Custom{slices.Clone(data)}, nil
 	}
 	d := k.New()
 	if err := json.Unmarshal(data, d); err != nil {
@@ -355,8 +365,6 @@ func (s *Kinds) Validate(f *Fact) error {
 		faults = append(faults, fieldError("data", "must be set"))
 	case k != nil && k.hosts:
 		faults = append(faults, k.try(f))
-	case f.Data.FactKind() != f.Key.Kind:
-		faults = append(faults, fieldError("data", fmt.Sprintf("is of kind %q, the key says %q", f.Data.FactKind(), f.Key.Kind)))
 	default:
 		faults = append(faults, f.Data.Validate())
 	}
@@ -377,9 +385,6 @@ func (s *Kinds) Validate(f *Fact) error {
 // this record, and stops no other of its batch.
 func (k *Kind) try(f *Fact) (err error) {
 	defer Recover("describe "+string(k.Name), &err)
-	if named := f.Data.FactKind(); named != f.Key.Kind {
-		return fieldError("data", fmt.Sprintf("is of kind %q, the key says %q", named, f.Key.Kind))
-	}
 	if err := f.Data.Validate(); err != nil {
 		return err
 	}
@@ -410,11 +415,8 @@ var customType = reflect.TypeFor[*Custom]()
 
 // wrongType says of a content why it is not what its key asks for.
 func (s *Kinds) wrongType(f *Fact, want reflect.Type) error {
-	got := reflect.TypeOf(f.Data)
-	for _, k := range s.all {
-		if k.typ == got {
-			return fieldError("data", fmt.Sprintf("is of kind %q, the key says %q", k.Name, f.Key.Kind))
-		}
+	if k := s.OfData(f.Data); k != nil {
+		return fieldError("data", fmt.Sprintf("is of kind %q, the key says %q", k.Name, f.Key.Kind))
 	}
 	if want == customType {
 		return fieldError("data", fmt.Sprintf("is a %T, and kind %q is not described: give its crm.Kind to the store and to Config.Kinds", f.Data, f.Key.Kind))

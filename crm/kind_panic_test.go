@@ -15,8 +15,6 @@ type bomb struct {
 	Where string `json:"where"`
 }
 
-func (*bomb) FactKind() crm.FactKind { return "acme.bomb" }
-
 func (b *bomb) Validate() error { b.at("validate"); return nil }
 
 func (b *bomb) at(where string) {

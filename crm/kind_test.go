@@ -26,7 +26,6 @@ type stop struct {
 	At   time.Time `json:"at,omitzero"`
 }
 
-func (*parcel) FactKind() crm.FactKind { return "acme.parcel" }
 func (p *parcel) Validate() error {
 	if p.Tracking == "" {
 		return &crm.FieldError{Field: "tracking", Msg: "must be set"}
@@ -58,7 +57,6 @@ func TestKindFaults(t *testing.T) {
 		"pointer to a struct":     func(k *crm.Kind) { k.New = func() crm.FactData { return (*parcel)(nil) } },
 		"is a *crm.Note":          func(k *crm.Kind) { k.Example = func() crm.FactData { return &crm.Note{Text: "x"} } },
 		"example of kind":         func(k *crm.Kind) { k.Example = func() crm.FactData { return new(parcel) } },
-		"returns a content":       func(k *crm.Kind) { k.Name = "acme.other" },
 		"set Unique":              func(k *crm.Kind) { k.Unique = false; k.Index = func(*crm.Fact, func(crm.RefKind, string, int64)) {} },
 		"set Table":               func(k *crm.Kind) { k.Table = "" },
 		"small letters":           func(k *crm.Kind) { k.Table = "Parcels" },
@@ -94,7 +92,7 @@ func TestKindsOfServiceAndStore(t *testing.T) {
 	svc := crm.New(memstore.New(kinds...), crm.Config{Kinds: kinds})
 	require.NoError(t, svc.Record(t.Context(), one()))
 	raw := one()
-	raw.Data = &crm.Custom{Kind: "acme.parcel", JSON: []byte(`{}`)}
+	raw.Data = &crm.Custom{JSON: []byte(`{}`)}
 	require.ErrorContains(t, svc.Record(t.Context(), raw), "must have the type that kind")
 	wrong := one()
 	wrong.Subject = crm.OfAddress(phone(1))

@@ -55,9 +55,6 @@ type OrderLine struct {
 	Recipient ProfileKey `json:"recipient,omitzero"`
 }
 
-// FactKind returns KindOrder.
-func (*Order) FactKind() FactKind { return KindOrder }
-
 // orderKind describes Order: found by its number and by the serial numbers of its
 // articles, and by the surnames of its buyer and its recipient.
 func orderKind() Kind {
@@ -168,9 +165,6 @@ type Visit struct {
 	Done    time.Time `json:"done,omitzero"`
 	Price   Money     `json:"price,omitzero"`
 }
-
-// FactKind returns KindVisit.
-func (*Visit) FactKind() FactKind { return KindVisit }
 
 // Validate reports every fault of the visit.
 func (v *Visit) Validate() error {

@@ -34,7 +34,7 @@ func (w *writer) valid(delivered []*Fact) []*Fact {
 		c := &copies[i]
 		*c = *f
 		c.Subject = subject
-		c.At, c.Recorded, c.Data = Micros(f.At), w.now, w.s.kinds.storable(f.Data)
+		c.At, c.Recorded, c.Data = Micros(f.At), w.now, w.s.kinds.storable(f.Key.Kind, f.Data)
 		out = append(out, c)
 	}
 	return out

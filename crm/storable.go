@@ -16,17 +16,17 @@ type named interface {
 // storable returns data, or where JSON would not give it back unchanged a copy
 // of it that JSON does: an old version must compare with what is delivered
 // again, on every store alike.
-func (s *Kinds) storable(data FactData) FactData {
+func (s *Kinds) storable(kind FactKind, data FactData) FactData {
 	if n, ok := data.(named); ok {
 		data = n.composed()
 	}
 	if d, ok := data.(*Custom); ok {
 		if !utf8.Valid(d.JSON) {
-			return &Custom{d.Kind, bytes.ToValidUTF8(d.JSON, []byte("\ufffd"))}
+			return &Custom{bytes.ToValidUTF8(d.JSON, []byte("\ufffd"))}
 		}
 		return d
 	}
-	k := s.Of(data.FactKind())
+	k := s.Of(kind)
 	v := reflect.ValueOf(data).Elem()
 	texts, times := k.shape.look(v)
 	if !times {

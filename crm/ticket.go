@@ -69,9 +69,6 @@ func sameValue[T comparable](a, b *T) bool {
 // Unsolved reports whether the ticket still silences the customer.
 func (t *Ticket) Unsolved() bool { return t.State != TicketSolved }
 
-// FactKind returns KindTicket.
-func (*Ticket) FactKind() FactKind { return KindTicket }
-
 // Validate reports every fault of the ticket.
 func (t *Ticket) Validate() error {
 	var faults []error

@@ -38,7 +38,7 @@ func TestTimelineHoldsEverything(t *testing.T) {
 		fact(crm.KindTag, crm.OfProfile(a), 17, &crm.TagChange{Tag: "vip"}),
 		fact(crm.KindConsent, crm.OfAddress(phone(1)), 18, &crm.Consent{Status: crm.Granted}),
 		fact(crm.KindSuppression, crm.OfAddress(email), 19, &crm.Suppression{Reason: "bounce"}),
-		fact("own", crm.OfProfile(a), 20, &crm.Custom{Kind: "own", JSON: []byte(`{}`)}),
+		fact("own", crm.OfProfile(a), 20, &crm.Custom{JSON: []byte(`{}`)}),
 		// Of others.
 		order(pos("3"), "other", at(10)),
 		fact(crm.KindConsent, crm.OfAddress(phone(3)), 18, &crm.Consent{Status: crm.Granted}),

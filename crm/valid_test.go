@@ -67,7 +67,11 @@ func TestUnstorableIsInvalid(t *testing.T) {
 	before := time.Date(-5, 1, 1, 0, 0, 0, 0, time.UTC)
 	type embedded struct{ *crm.Order }
 	fact := func(d crm.FactData) *crm.Fact {
-		return &crm.Fact{Key: crm.FactKey{Kind: d.FactKind(), Source: "s", ID: "1"}, Subject: crm.OfProfile(pos("1")), At: t0, Data: d}
+		kind := crm.KindOrder
+		if k := crm.BuiltIn().OfData(d); k != nil {
+			kind = k.Name
+		}
+		return &crm.Fact{Key: crm.FactKey{Kind: kind, Source: "s", ID: "1"}, Subject: crm.OfProfile(pos("1")), At: t0, Data: d}
 	}
 	for field, f := range map[string]*crm.Fact{
 		"delivered": fact(&crm.Order{Number: "1", Delivered: far}),
@@ -76,7 +80,7 @@ func TestUnstorableIsInvalid(t *testing.T) {
 		"log[0].at": fact(&crm.Ticket{State: crm.TicketOpen, Opened: t0, Log: []crm.TicketLog{{At: far}}}),
 		"expires":   fact(&crm.TagChange{Tag: "x", Expires: far}),
 		"values":    fact(&crm.Answer{Survey: "x", Values: map[string]any{"f": func() {}}}),
-		"data":      fact(&crm.Custom{Kind: crm.KindOrder, JSON: []byte(`{}`)}),
+		"data":      fact(&crm.Custom{JSON: []byte(`{}`)}),
 		"data is a": fact(embedded{&crm.Order{Number: "1"}}),
 		"currency":  fact(&crm.Order{Number: "1", Total: crm.Money{Amount: 1, Currency: "\x00\x00\x00"}}),
 	} {

@@ -81,7 +81,7 @@ func (s *Service) Address(ctx context.Context, a Address) (*AddressState, error)
 func (s *Service) Consent(ctx context.Context, a Address, c Consent) error {
 	c.Guard = 0
 	what := c.Brand + "/" + c.Recipient + "/" + c.Purpose
-	return s.say(ctx, a, c.Actor, what, &c, func(d FactData) (about, equal bool) {
+	return s.say(ctx, a, KindConsent, c.Actor, what, &c, func(d FactData) (about, equal bool) {
 		was := *d.(*Consent)
 		was.Guard = 0
 		return was.ConsentKey == c.ConsentKey, was == c
@@ -92,7 +92,7 @@ func (s *Service) Consent(ctx context.Context, a Address, c Consent) error {
 // consented to; with Off it takes that reason back.
 func (s *Service) Suppress(ctx context.Context, a Address, c Suppression) error {
 	c.Guard = 0
-	return s.say(ctx, a, c.Actor, c.Reason, &c, func(d FactData) (about, equal bool) {
+	return s.say(ctx, a, KindSuppression, c.Actor, c.Reason, &c, func(d FactData) (about, equal bool) {
 		was := *d.(*Suppression)
 		was.Guard = 0
 		return was.Reason == c.Reason, was == c
@@ -101,15 +101,15 @@ func (s *Service) Suppress(ctx context.Context, a Address, c Suppression) error 
 
 // say records an entry about an address after all earlier ones that are about the same
 // thing. Saying it twice at one time is one entry: the answer to the first was lost.
-func (s *Service) say(ctx context.Context, a Address, actor, what string, d FactData, compare func(FactData) (about, equal bool)) error {
+func (s *Service) say(ctx context.Context, a Address, kind FactKind, actor, what string, d FactData, compare func(FactData) (about, equal bool)) error {
 	a, err := s.normal(a)
 	if err != nil {
-		return invalid("record", string(d.FactKind()), a.String(), err)
+		return invalid("record", string(kind), a.String(), err)
 	}
 	return s.update(ctx, func(tx Tx) error {
 		at := s.Now()
 		already := false
-		for f, err := range FactsOf(ctx, tx, []Subject{OfAddress(a)}, d.FactKind()) {
+		for f, err := range FactsOf(ctx, tx, []Subject{OfAddress(a)}, kind) {
 			if err != nil {
 				return err
 			}
@@ -120,7 +120,7 @@ func (s *Service) say(ctx context.Context, a Address, actor, what string, d Fact
 		if already {
 			return nil
 		}
-		return s.In(tx).Record(ctx, said(d.FactKind(), actor, what+"/"+a.String(), OfAddress(a), at, d))
+		return s.In(tx).Record(ctx, said(kind, actor, what+"/"+a.String(), OfAddress(a), at, d))
 	})
 }
 

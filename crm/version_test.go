@@ -276,7 +276,7 @@ func TestNoGhosts(t *testing.T) {
 	require.NoError(t, s.Record(ctx, note))
 
 	for _, d := range []crm.FactData{&crm.Order{Number: "1"}, &crm.Visit{Number: "1", Service: "x"}, &crm.Ticket{State: crm.TicketOpen, Opened: t0}} {
-		f := &crm.Fact{Key: crm.FactKey{Kind: d.FactKind(), Source: "s", ID: "7"}, Subject: crm.OfAddress(phone(1)), At: t0, Data: d}
+		f := &crm.Fact{Key: crm.FactKey{Kind: crm.BuiltIn().OfData(d).Name, Source: "s", ID: "7"}, Subject: crm.OfAddress(phone(1)), At: t0, Data: d}
 		require.ErrorIs(t, s.Record(ctx, f), crm.ErrInvalid)
 		rep, err := s.Import(ctx, crm.Batch{Facts: []*crm.Fact{f}})
 		require.NoError(t, err)

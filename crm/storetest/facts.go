@@ -30,7 +30,7 @@ func oddTime(t time.Time) time.Time {
 
 func testFactKinds(e *env) {
 	e.update(func(tx crm.Tx) error {
-		own := &crm.Fact{Key: crm.FactKey{Kind: "acme.warranty", Source: "erp", ID: "1"}, Subject: crm.OfAddress(phone(1)), At: start, Data: &crm.Custom{Kind: "acme.warranty", JSON: []byte("{}")}}
+		own := &crm.Fact{Key: crm.FactKey{Kind: "acme.warranty", Source: "erp", ID: "1"}, Subject: crm.OfAddress(phone(1)), At: start, Data: &crm.Custom{JSON: []byte("{}")}}
 		_, err := tx.PutFacts(e.ctx, order(1, "1"), note(crm.OfProfile(key(1)), "1", "x", 1), own)
 		return err
 	})

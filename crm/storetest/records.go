@@ -87,21 +87,21 @@ func everyFact(kinds *crm.Kinds) []*crm.Fact {
 	p, a := crm.OfProfile(key(1)), crm.OfAddress(phone(1))
 	about := crm.FactKey{Kind: crm.KindOrder, Source: "till", ID: "TR/1"}
 	var out []*crm.Fact
-	add := func(s crm.Subject, d crm.FactData) {
+	add := func(kind crm.FactKind, s crm.Subject, d crm.FactData) {
 		n := len(out)
 		out = append(out, &crm.Fact{
-			Key: crm.FactKey{Kind: d.FactKind(), Source: "kasa 1", ID: fmt.Sprintf("F/%d", n)}, Subject: s,
+			Key: crm.FactKey{Kind: kind, Source: "kasa 1", ID: fmt.Sprintf("F/%d", n)}, Subject: s,
 			At: start.Add(time.Duration(n) * time.Microsecond), Place: "kadıköy", Version: int64(n) + 1, Recorded: start.Add(24 * time.Hour), Data: d,
 		})
 	}
 	for _, k := range kinds.All() {
 		for _, s := range subjectsOf(k) {
-			add(s, k.Example())
+			add(k.Name, s, k.Example())
 		}
 	}
-	add(p, &crm.Answer{Survey: "after-sale", Effect: effect(1, "x").ID, About: about, Metric: "csat", Score: 5, Bad: true, Comment: "iyi"})
-	add(p, &crm.Custom{Kind: "loyalty", JSON: json.RawMessage(`{"points":12345678901234567,"tier":"altın","none":null}`)})
-	add(a, &crm.Custom{Kind: "lookup", JSON: json.RawMessage(`[1,2.5,"x"]`)})
+	add(crm.KindAnswer, p, &crm.Answer{Survey: "after-sale", Effect: effect(1, "x").ID, About: about, Metric: "csat", Score: 5, Bad: true, Comment: "iyi"})
+	add("loyalty", p, &crm.Custom{JSON: json.RawMessage(`{"points":12345678901234567,"tier":"altın","none":null}`)})
+	add("lookup", a, &crm.Custom{JSON: json.RawMessage(`[1,2.5,"x"]`)})
 	return out
 }
 

@@ -207,7 +207,7 @@ func testRefusedTexts(e *env) {
 		},
 		"custom content that is not JSON": func(tx crm.Tx) error {
 			f := order(1, "1")
-			f.Key.Kind, f.Data = "own", &crm.Custom{Kind: "own", JSON: []byte(`{`)}
+			f.Key.Kind, f.Data = "own", &crm.Custom{JSON: []byte(`{`)}
 			_, err := tx.PutFacts(e.ctx, f)
 			return err
 		},

@@ -218,12 +218,15 @@ func (g *maker) fact() *crm.Fact {
 		f.Data = &crm.Suppression{Reason: g.key(), Off: g.IntN(3) == 0, Actor: g.free()}
 		f.Subject = crm.OfAddress(g.address())
 	default:
-		f.Data = &crm.Custom{Kind: crm.FactKind("x-" + g.text(1+g.IntN(509))), JSON: mustText(g.free())}
+		f.Data = &crm.Custom{JSON: mustText(g.free())}
 		if g.IntN(3) == 0 {
 			f.Subject = crm.OfAddress(g.address())
 		}
 	}
-	f.Key.Kind = f.Data.FactKind()
+	f.Key.Kind = crm.FactKind("x-" + g.text(1+g.IntN(509)))
+	if k := crm.BuiltIn().OfData(f.Data); k != nil {
+		f.Key.Kind = k.Name
+	}
 	if k := crm.BuiltIn().Of(f.Key.Kind); (k == nil || k.Subject&crm.OnRecord != 0) && g.IntN(4) == 0 {
 		f.Subject = crm.OfRecord(crm.FactKey{Kind: crm.KindOrder, Source: g.text(1 + g.IntN(crm.MaxKeyLen/3-6)), ID: g.key()})
 	}

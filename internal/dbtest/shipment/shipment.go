@@ -26,9 +26,6 @@ type Shipment struct {
 	Delivered time.Time `json:"delivered,omitzero"`
 }
 
-// FactKind returns Name.
-func (*Shipment) FactKind() crm.FactKind { return Name }
-
 // Validate reports a shipment that cannot be tracked.
 func (s *Shipment) Validate() error {
 	if s.Tracking == "" {
