@@ -34,7 +34,8 @@ type Consent struct {
 	Status ConsentStatus `json:"status"`
 	Via    string        `json:"via,omitempty"`   // how it was given, such as HS_WEB
 	Proof  string        `json:"proof,omitempty"` // hash of the text shown, id of the recording, …
-	Actor  string        `json:"actor,omitempty"`
+	// Actor is who recorded it: a person, a program, the holder.
+	Actor string `json:"actor,omitempty"`
 	// Guard is the address's version that this entry made. The kernel sets it.
 	Guard int64 `json:"guard,omitempty"`
 }
@@ -51,6 +52,7 @@ func (c *Consent) Validate() error {
 // Suppression stops every message to an address, whatever was consented to:
 // a hard bounce, "not me", a legal request. Off lifts it.
 type Suppression struct {
+	// Reason must be set; of one address each reason stands for itself and is lifted by itself.
 	Reason string `json:"reason"`
 	Off    bool   `json:"off,omitempty"`
 	Actor  string `json:"actor,omitempty"`
@@ -65,8 +67,9 @@ func (s *Suppression) Validate() error { return checkKeyText("reason", s.Reason,
 // writes it; an audit can tell from it what held when a message was claimed.
 type Hold struct {
 	Ticket FactRef `json:"ticket"`
-	Placed int64   `json:"placed"`
-	Lifted int64   `json:"lifted,omitempty"`
+	// Placed and Lifted are versions of AddressState, not times.
+	Placed int64 `json:"placed"`
+	Lifted int64 `json:"lifted,omitempty"`
 }
 
 // Validate reports every fault of the hold.
@@ -117,7 +120,8 @@ func holdKind() Kind {
 // about it and over the unsolved tickets of whoever uses it. Each write that
 // can change an answer makes a new Version, under the address's lock.
 type AddressState struct {
-	Address    Address
+	Address Address
+	// Version is 0 before the first write and rises by 1; audits compare claims with it.
 	Version    int64
 	Consents   []ConsentState // sorted by key
 	Suppressed []string       // reasons in force, sorted

@@ -280,16 +280,19 @@ type Rejected struct {
 	// accepted without that one of its contacts, which Err names.
 	Entity string
 	ID     string
-	Err    error
+	// Err names every fault. It is ErrExists where the version was there with other content.
+	Err error
 }
 
 // ImportReport says what became of a batch.
 type ImportReport struct {
 	Profiles int // new or newer
+	// Facts counts as Profiles does.
 	Facts    int
 	Repeated int // old or equal versions, which change nothing
 	// Older is how many of those are older than what is stored.
-	Older    int
+	Older int
+	// Rejected are the records that were left out, in the order of the batch.
 	Rejected []Rejected
 	// Waiting is how many of Facts hang on a record that is not there yet, and
 	// Attached how many that waited before do not any more. Service.Waiting lists

@@ -21,7 +21,8 @@ const (
 // numbered 1, 2, … without a gap. Readers look at the record itself, so an
 // entry says where, not what.
 type Change struct {
-	Part    Part
+	Part Part
+	// Seq numbers the changes of a part from 1, in commit order and without a gap.
 	Seq     uint64
 	Kind    ChangeKind
 	Subject Subject

@@ -190,6 +190,7 @@ func (t Take) Lapse() int64 {
 // Reservation is what was reserved under an id.
 type Reservation struct {
 	ReservationKey
+	// Amount is what was reserved; it does not change when less is confirmed.
 	Amount    int64            `json:"amount"`
 	Confirmed int64            `json:"confirmed"` // of the amount; 0 before
 	State     ReservationState `json:"state"`

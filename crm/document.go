@@ -11,8 +11,10 @@ import (
 // progress: a place, a tag's definition, a campaign, a rule set, a checkpoint,
 // a report. There are few of them; they are not cut into parts.
 type Document struct {
+	// Kind says whose documents they are: choose one with a prefix of your own.
 	Kind string
 	ID   string
+	// Data is the content as JSON.
 	Data json.RawMessage
 	Rev  int64 // the store's revision, 0 before the first Put
 }

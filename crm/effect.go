@@ -74,7 +74,8 @@ func (s EffectState) Final() bool {
 type Reason struct {
 	Guard string `json:"guard"` // "consent", "open-ticket", "excluded-tag", "holdout", …
 	Pass  bool   `json:"pass,omitempty"`
-	Note  string `json:"note,omitempty"`
+	// Note is one line for people, without an address.
+	Note string `json:"note,omitempty"`
 }
 
 // GuardRead is the version of a record that a guard's answer rests on.
@@ -87,26 +88,30 @@ type GuardRead struct {
 // a second or in two years. It is written in the transaction of its cause and
 // leaves at least once under its id.
 type Effect struct {
-	ID         EffectID
-	Kind       EffectKind
-	Cause      string // "rule/battery-reminder", "campaign/spring"
-	Version    int64  // of the rule or campaign; recorded, not part of the id
-	Subject    Subject
-	About      FactKey // the order, visit or answer it is about; may be zero
+	ID      EffectID
+	Kind    EffectKind
+	Cause   string // "rule/battery-reminder", "campaign/spring"
+	Version int64  // of the rule or campaign; recorded, not part of the id
+	Subject Subject
+	About   FactKey // the order, visit or answer it is about; may be zero
+	// Occurrence tells one repetition of the cause from the next, such as a day; empty where there
+	// is but one. It is part of the id.
 	Occurrence string
-	Due        time.Time
-	State      EffectState
-	To         Address         // of a message: where it goes; set when it is claimed
-	Reasons    []Reason        // how the last decision was reached
-	Guards     []GuardRead     // what was read when it was claimed
-	Created    time.Time       // when it was planned
-	Changed    time.Time       // when the state was last changed
-	SentAt     time.Time       // when it was claimed; zero if it never was
-	Attempts   int             // how often whoever carries it out was told to come again later
-	Lease      time.Time       // a claimed effect may be taken up again after this
-	Provider   string          // the provider's own id of it, by which its reports name it; "" if it gave none
-	Data       json.RawMessage // what the kind needs
-	Rev        int64           // the store's revision, 0 before the first Put
+	// Due is the earliest moment to carry it out; a deferred effect gets a later one.
+	Due time.Time
+	// State says how far it has come.
+	State    EffectState
+	To       Address         // of a message: where it goes; set when it is claimed
+	Reasons  []Reason        // how the last decision was reached
+	Guards   []GuardRead     // what was read when it was claimed
+	Created  time.Time       // when it was planned
+	Changed  time.Time       // when the state was last changed
+	SentAt   time.Time       // when it was claimed; zero if it never was
+	Attempts int             // how often whoever carries it out was told to come again later
+	Lease    time.Time       // a claimed effect may be taken up again after this
+	Provider string          // the provider's own id of it, by which its reports name it; "" if it gave none
+	Data     json.RawMessage // what the kind needs
+	Rev      int64           // the store's revision, 0 before the first Put
 }
 
 // Clone returns a copy that shares nothing that is changed in place.

@@ -11,14 +11,18 @@ import (
 
 // Answer is a finished response to a survey.
 type Answer struct {
-	Survey  string         `json:"survey"`
-	Effect  EffectID       `json:"effect,omitempty"` // the invitation
-	About   FactKey        `json:"about,omitzero"`   // the order or visit that was asked about
-	Metric  string         `json:"metric,omitempty"` // "nps", "csat", "ces"
-	Score   int            `json:"score"`
-	Bad     bool           `json:"bad,omitempty"` // below the survey's threshold: a ticket is owed
-	Comment string         `json:"comment,omitempty"`
-	Values  map[string]any `json:"values,omitempty"`
+	// Survey is the name in the definition.
+	Survey string   `json:"survey"`
+	Effect EffectID `json:"effect,omitempty"` // the invitation
+	About  FactKey  `json:"about,omitzero"`   // the order or visit that was asked about
+	Metric string   `json:"metric,omitempty"` // "nps", "csat", "ces"
+	// Score is on the scale of Metric; 0 and no Metric where nothing was measured.
+	Score int  `json:"score"`
+	Bad   bool `json:"bad,omitempty"` // below the survey's threshold: a ticket is owed
+	// Comment is what the respondent wrote, as typed.
+	Comment string `json:"comment,omitempty"`
+	// Values are all answers by question, as JSON gives them back.
+	Values map[string]any `json:"values,omitempty"`
 }
 
 // Validate reports every fault of the answer.
@@ -45,10 +49,11 @@ const (
 // Click is one request for a tracked link. Raw events are kept; the verdict
 // can be computed again.
 type Click struct {
-	Effect     EffectID `json:"effect"`             // the message that carried the link
-	Campaign   string   `json:"campaign,omitempty"` // its cause
-	Method     string   `json:"method,omitempty"`
-	Agent      string   `json:"agent,omitempty"`
+	Effect   EffectID `json:"effect"`             // the message that carried the link
+	Campaign string   `json:"campaign,omitempty"` // its cause
+	Method   string   `json:"method,omitempty"`
+	Agent    string   `json:"agent,omitempty"`
+	// Verdict is what the Classifier made of the request; Reasons are its words for why.
 	Verdict    Verdict  `json:"verdict"`
 	Reasons    []string `json:"reasons,omitempty"`
 	Classifier string   `json:"classifier,omitempty"` // its version
@@ -79,11 +84,13 @@ func (c *Click) Validate() error {
 // Interaction is a contact with the customer: a call, a chat, a shop visit, a
 // social post, a reply to a message.
 type Interaction struct {
+	// Channel must be set: "call", "chat", "store", "social", …
 	Channel   string `json:"channel"`
 	Direction string `json:"direction,omitempty"` // "in" or "out"
 	Topic     string `json:"topic,omitempty"`
 	Text      string `json:"text,omitempty"`
-	Employee  string `json:"employee,omitempty"`
+	// Employee is who spoke, by the source's own id; empty of a machine.
+	Employee string `json:"employee,omitempty"`
 }
 
 // Validate reports every fault of the interaction.
@@ -91,7 +98,9 @@ func (i *Interaction) Validate() error { return checkKeyText("channel", i.Channe
 
 // Note is a remark by a member of staff.
 type Note struct {
-	Text  string `json:"text"`
+	// Text must not be empty.
+	Text string `json:"text"`
+	// Actor is who wrote it, by the host's own id.
 	Actor string `json:"actor,omitempty"`
 }
 
@@ -106,9 +115,10 @@ func (n *Note) Validate() error {
 // TagChange sets or clears a tag on a profile. The current tags are the fold
 // of all changes: per tag the one with the latest (time, key) counts.
 type TagChange struct {
-	Tag     string    `json:"tag"`           // kept in Unicode's form C: one name, however its accents are typed
-	Off     bool      `json:"off,omitempty"` // true clears the tag
-	By      string    `json:"by,omitempty"`  // "rule/battery", "staff/ayse"
+	Tag string `json:"tag"`           // kept in Unicode's form C: one name, however its accents are typed
+	Off bool   `json:"off,omitempty"` // true clears the tag
+	By  string `json:"by,omitempty"`  // "rule/battery", "staff/ayse"
+	// Why is one line for people.
 	Why     string    `json:"why,omitempty"`
 	Expires time.Time `json:"expires,omitzero"` // zero: never
 }

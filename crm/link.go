@@ -31,9 +31,10 @@ type Link struct {
 	Kind     LinkKind   `json:"kind"`
 	Address  Address    `json:"address,omitzero"` // of a not-me decision
 	Actor    string     `json:"actor,omitempty"`  // a person or a program, such as "dedup"
-	At       time.Time  `json:"at"`
-	Evidence Evidence   `json:"evidence,omitzero"`
-	Seq      int64      `json:"seq"` // 1, 2, … per profile; given by the store
+	// At is when it was decided, by the service's clock.
+	At       time.Time `json:"at"`
+	Evidence Evidence  `json:"evidence,omitzero"`
+	Seq      int64     `json:"seq"` // 1, 2, … per profile; given by the store
 	// Op names what the decision is part of: all decisions that one merge, split
 	// or undo took have the same Op, and there are OpLen of them. A split decides
 	// about every profile of the customers concerned, those that stay included,

@@ -22,16 +22,21 @@ const (
 // Order is a sale, or with Returns set a return. The fact's subject is the
 // buyer's profile, the fact's Place is where the sale was made.
 type Order struct {
+	// Number is what people know the order by; it must be set. Orders of several sources may share
+	// one.
 	Number  string      `json:"number"`
 	Status  OrderStatus `json:"status,omitempty"`  // empty: delivered at the time of the sale
 	Channel string      `json:"channel,omitempty"` // "store", "web", "marketplace", "dealer", "chat", …
-	Total   Money       `json:"total"`
-	Lines   []OrderLine `json:"lines,omitempty"`
+	// Total is the amount of the whole order, in the currency of the sale.
+	Total Money `json:"total"`
+	// Lines may be left out; rules over articles then see none.
+	Lines []OrderLine `json:"lines,omitempty"`
 	// Payer, Recipient and Owner are set where they are not the buyer.
 	Payer     ProfileKey `json:"payer,omitzero"`
 	Recipient ProfileKey `json:"recipient,omitzero"`
 	Owner     ProfileKey `json:"owner,omitzero"`
-	Gift      bool       `json:"gift,omitempty"`
+	// Gift says that the goods are for somebody else than the buyer.
+	Gift bool `json:"gift,omitempty"`
 	// Places that are not the place of the sale; Place ids, may be empty.
 	FulfilledAt string    `json:"fulfilled_at,omitempty"`
 	DeliverTo   string    `json:"deliver_to,omitempty"`
@@ -39,18 +44,22 @@ type Order struct {
 	Delivered   time.Time `json:"delivered,omitzero"` // when; zero with Status delivered: at the fact's time
 	// Returns is the order whose articles come back. The total of a return, and the
 	// quantities and amounts of its lines, are negative or 0; it is never delivered.
-	Returns  FactKey `json:"returns,omitzero"`
-	Employee string  `json:"employee,omitempty"`
+	Returns FactKey `json:"returns,omitzero"`
+	// Employee is who sold it, by the source's own id.
+	Employee string `json:"employee,omitempty"`
 }
 
 // OrderLine is one article of an order.
 type OrderLine struct {
+	// SKU is the article's number; it must be set.
 	SKU      string `json:"sku"`
 	Category string `json:"category,omitempty"`
 	Brand    string `json:"brand,omitempty"`
 	Quantity int64  `json:"qty"` // negative in a return
-	Amount   Money  `json:"amount"`
-	Serial   string `json:"serial,omitempty"`
+	// Amount is of the whole line and not of one piece.
+	Amount Money `json:"amount"`
+	// Serial is of the piece itself; a Visit with the same one is about it.
+	Serial string `json:"serial,omitempty"`
 	// Recipient is set where one line is a gift to somebody else.
 	Recipient ProfileKey `json:"recipient,omitzero"`
 }
@@ -156,14 +165,18 @@ func checkOptionalKey(field string, k ProfileKey) error {
 
 // Visit is a visit to the technical service with a product instance.
 type Visit struct {
-	Number  string    `json:"number"`
-	Service string    `json:"service"` // "battery", "strap", "repair", …
-	Serial  string    `json:"serial,omitempty"`
-	SKU     string    `json:"sku,omitempty"`
-	Brand   string    `json:"brand,omitempty"`
-	Status  string    `json:"status,omitempty"` // "open", "done"; empty means done
-	Done    time.Time `json:"done,omitzero"`
-	Price   Money     `json:"price,omitzero"`
+	// Number is the service's own; it must be set.
+	Number  string `json:"number"`
+	Service string `json:"service"` // "battery", "strap", "repair", …
+	// Serial is of the piece that was brought, as in OrderLine.
+	Serial string `json:"serial,omitempty"`
+	SKU    string `json:"sku,omitempty"`
+	Brand  string `json:"brand,omitempty"`
+	Status string `json:"status,omitempty"` // "open", "done"; empty means done
+	// Done is when it was ready; zero: not known.
+	Done time.Time `json:"done,omitzero"`
+	// Price is what was charged; zero: nothing, or not known.
+	Price Money `json:"price,omitzero"`
 }
 
 // Validate reports every fault of the visit.

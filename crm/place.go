@@ -15,16 +15,19 @@ const Region = "region"
 // Place is a node of the tree country → region → store, dealer, kiosk or web
 // shop. Facts name the place that they happened at.
 type Place struct {
-	ID     string `json:"id"`
+	// ID is what facts name the place by, across all sources.
+	ID string `json:"id"`
+	// Parent is the ID of the place that it belongs to; empty: a root.
 	Parent string `json:"parent,omitempty"`
 	// Kind is what it is in the host's own words, such as country, store, dealer, kiosk,
 	// web or service. Only Region means something to the library.
-	Kind     string    `json:"kind"`
-	Name     string    `json:"name"`
-	Zone     string    `json:"zone,omitempty"`     // IANA zone; empty: the parent's
-	Currency string    `json:"currency,omitempty"` // ISO 4217; empty: the parent's
-	Opened   time.Time `json:"opened,omitzero"`
-	Closed   time.Time `json:"closed,omitzero"`
+	Kind     string `json:"kind"`
+	Name     string `json:"name"`
+	Zone     string `json:"zone,omitempty"`     // IANA zone; empty: the parent's
+	Currency string `json:"currency,omitempty"` // ISO 4217; empty: the parent's
+	// Opened and Closed bound the time it did business; zero: not known, or not yet.
+	Opened time.Time `json:"opened,omitzero"`
+	Closed time.Time `json:"closed,omitzero"`
 }
 
 // Places is the tree of locations in memory.

@@ -20,6 +20,8 @@ const (
 
 // Name is a party's name as its source gave it.
 type Name struct {
+	// Given, Family and Title are kept as the source writes them: nothing is folded or
+	// capitalised.
 	Given  string `json:"given,omitempty"`
 	Family string `json:"family,omitempty"`
 	Full   string `json:"full,omitempty"` // where the source does not split names, and of organisations
@@ -37,6 +39,7 @@ func (n Name) String() string {
 // Contact is an address as one source knows it.
 type Contact struct {
 	Address
+	// Verified says that the source has checked that the holder is reached there.
 	Verified bool `json:"verified,omitempty"`
 	// Masked marks a relay or placeholder: good for this order perhaps, never
 	// for telling who somebody is.
@@ -56,13 +59,17 @@ type Postal struct {
 // replaced only by a newer version from the same source, never edited here.
 type Profile struct {
 	ProfileKey
-	Kind       PartyKind         `json:"kind,omitempty"`
-	Name       Name              `json:"name,omitzero"`
-	Birth      string            `json:"birth,omitempty"` // ISO 8601 date; "1980" and "1980-05" are allowed
-	Gender     string            `json:"gender,omitempty"`
-	Locale     string            `json:"locale,omitempty"` // BCP 47, such as "tr"
-	Contacts   []Contact         `json:"contacts,omitempty"`
-	Postal     Postal            `json:"postal,omitzero"`
+	// Kind is a person where it is empty.
+	Kind  PartyKind `json:"kind,omitempty"`
+	Name  Name      `json:"name,omitzero"`
+	Birth string    `json:"birth,omitempty"` // ISO 8601 date; "1980" and "1980-05" are allowed
+	// Gender is the source's own word; nothing in the library acts on it.
+	Gender string `json:"gender,omitempty"`
+	Locale string `json:"locale,omitempty"` // BCP 47, such as "tr"
+	// Contacts are in the order in which they should be tried.
+	Contacts []Contact `json:"contacts,omitempty"`
+	Postal   Postal    `json:"postal,omitzero"`
+	// Attributes are the source's own, for rules and segments of the host.
 	Attributes map[string]string `json:"attributes,omitempty"`
 
 	// Since is when the source first knew the party; the earliest ever

@@ -8,6 +8,7 @@ import (
 // StateKey names a state: of what kind it is and what it is about, such as the key of
 // the page by which a survey was answered, about the answer.
 type StateKey struct {
+	// Kind says whose state it is: choose one with a prefix of your own.
 	Kind    string
 	Subject Subject
 }

@@ -29,23 +29,32 @@ const (
 // desk's entry is never before what the ticket said until then. All other fields are
 // those of the source's newest version; a desk does not change Fact.Version.
 type Ticket struct {
-	Title    string      `json:"title"`
-	State    TicketState `json:"state"`
-	Reason   string      `json:"reason,omitempty"` // "survey", "complaint", "not-me", …
-	Cause    FactKey     `json:"cause,omitzero"`   // the answer or order that it is about
-	Assignee string      `json:"assignee,omitempty"`
-	Priority int         `json:"priority,omitempty"` // from 0, the default, to 9, the most urgent
-	Level    int         `json:"level,omitempty"`    // of escalation, from 0, where it began, to 9
-	Opened   time.Time   `json:"opened"`
-	Solved   time.Time   `json:"solved,omitzero"`
-	Related  []FactRef   `json:"related,omitempty"`
-	Log      []TicketLog `json:"log,omitempty"`
+	// Title is one line for the desk's list.
+	Title string `json:"title"`
+	// State is what the desk and the source last said; see above for who wins.
+	State  TicketState `json:"state"`
+	Reason string      `json:"reason,omitempty"` // "survey", "complaint", "not-me", …
+	Cause  FactKey     `json:"cause,omitzero"`   // the answer or order that it is about
+	// Assignee is who has it, by the host's own id; empty: nobody yet.
+	Assignee string `json:"assignee,omitempty"`
+	Priority int    `json:"priority,omitempty"` // from 0, the default, to 9, the most urgent
+	Level    int    `json:"level,omitempty"`    // of escalation, from 0, where it began, to 9
+	// Opened must be set. Of equal priority the ticket that was opened first comes first.
+	Opened time.Time `json:"opened"`
+	// Solved is when it became TicketSolved; zero in every other state.
+	Solved time.Time `json:"solved,omitzero"`
+	// Related are other facts that belong to the matter, which Cause is not.
+	Related []FactRef `json:"related,omitempty"`
+	// Log is the history; what a desk wrote stays in it.
+	Log []TicketLog `json:"log,omitempty"`
 }
 
 // TicketLog is one entry of a ticket's history.
 type TicketLog struct {
-	At    time.Time   `json:"at"`
-	Actor string      `json:"actor"`
+	// At of a desk's entry is never before what the ticket said until then.
+	At    time.Time `json:"at"`
+	Actor string    `json:"actor"`
+	// State is the one after the entry, also where it did not change.
 	State TicketState `json:"state"`
 	Note  string      `json:"note,omitempty"`
 	// Desk is set in entries that ChangeTicket or SetTicket wrote.

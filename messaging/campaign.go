@@ -23,7 +23,8 @@ type Campaign struct {
 	From    string        `json:"from,omitempty"`    // the sender's name or number
 	Class   consent.Class `json:"class,omitempty"`   // empty: Commercial
 
-	Text   string  `json:"text"` // a Template
+	Text string `json:"text"` // a Template
+	// Locale says how numbers, amounts and dates are written: "tr", or anything else for the rest.
 	Locale string  `json:"locale,omitempty"`
 	Fields []Field `json:"fields,omitempty"`
 	URL    string  `json:"url,omitempty"` // where its tracked link leads; empty: no link
@@ -35,11 +36,13 @@ type Campaign struct {
 	// that it is not looked at.
 	MaxSegments int `json:"max_segments,omitempty"`
 
+	// Consent is what the holder must have granted, see consent.Policy.Decide.
 	Consent crm.ConsentKey `json:"consent,omitzero"`
 	Policy  consent.Policy `json:"policy,omitzero"`
 	Exclude []string       `json:"exclude,omitempty"` // tags
-	Caps    []Cap          `json:"caps,omitempty"`
-	Quiet   QuietHours     `json:"quiet,omitzero"`
+	// Caps bound commercial messages to one person over all campaigns; each must hold.
+	Caps  []Cap      `json:"caps,omitempty"`
+	Quiet QuietHours `json:"quiet,omitzero"`
 
 	Start time.Time `json:"start,omitzero"` // nothing leaves before; zero: at once
 	End   time.Time `json:"end,omitzero"`   // nothing leaves from here on; zero: never ends

@@ -73,6 +73,8 @@ type Candidate struct {
 // Cap is the largest number of messages in any window of a length. A zero Max
 // with a positive Per lets nothing through; a Cap without Per caps nothing.
 type Cap struct {
+	// Max is how many fit; 0 lets nothing through. Per is the length of the window; 0 caps
+	// nothing.
 	Max int           `json:"max"`
 	Per time.Duration `json:"per"`
 }

@@ -91,7 +91,8 @@ func RollUp[K, W cmp.Ordered](g *Groups[K], wider func(K) W) *Groups[W] {
 // GroupResult is the result of one group. When Suppressed, only Key is set:
 // so few answers could be traced to the people who gave them.
 type GroupResult[K cmp.Ordered] struct {
-	Key        K
+	Key K
+	// Suppressed hides the result, because of its size or because of another's.
 	Suppressed bool
 	Result     Result // zero when Suppressed
 }

@@ -135,7 +135,8 @@ func (q *Question) offers(v any) bool {
 // Written is an open answer.
 type Written struct {
 	Question string
-	Text     string
+	// Text is what was typed, cleaned of control characters and outer blanks.
+	Text string
 }
 
 // Written lists the open answers of a response: its comments and the texts

@@ -16,6 +16,7 @@ const (
 
 // Score is one measured answer.
 type Score struct {
+	// Metric is never empty: only measured questions have scores.
 	Metric   Metric
 	Question string // name
 	Answered bool   // false: the question was asked and left open

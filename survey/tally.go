@@ -93,7 +93,9 @@ type Interval struct{ Low, High float64 }
 
 // Result is a metric with its interval. Never show Value without N.
 type Result struct {
-	Metric     Metric
+	Metric Metric
+	// N counts the answers; Unanswered were asked and left open, OutOfScale answered beside the
+	// scale. Only N is in the figures.
 	N          int64
 	Unanswered int64
 	OutOfScale int64

@@ -51,7 +51,8 @@ var ErrLimit = errors.New("beyond the limit")
 type ParseError struct {
 	Line, Column int    // both from 1, in bytes; zero when the fault has no place
 	Path         string // such as pages[0].elements[2]; empty at the root
-	Err          error
+	// Err is ErrLimit in the chain for a definition that is too large.
+	Err error
 }
 
 func (e *ParseError) Error() string {

@@ -37,6 +37,7 @@ func (c Counts) validate() error {
 
 // Rate is a share with its Wilson interval. N 0 means that there is none.
 type Rate struct {
+	// K of N converted: Share is K/N, 0 where N is, with its Wilson score interval.
 	K        int64    `json:"k"`
 	N        int64    `json:"n"`
 	Share    float64  `json:"share"`

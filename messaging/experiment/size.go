@@ -16,6 +16,7 @@ type Question struct {
 
 // Size is how many units a Question takes.
 type Size struct {
+	// Control and Treatment are people per arm, Total both.
 	Control   int64 `json:"control"`
 	Treatment int64 `json:"treatment"`
 	Total     int64 `json:"total"`

@@ -12,6 +12,7 @@ var ErrInput = errors.New("experiment: invalid input")
 
 // Interval is a confidence interval.
 type Interval struct {
+	// Both ends belong to it, in the unit of the figure.
 	Lo float64 `json:"lo"`
 	Hi float64 `json:"hi"`
 }

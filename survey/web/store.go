@@ -28,6 +28,7 @@ const (
 // Invitation is what a page needs to know about one invitation. It holds
 // nothing about the person: a link can end up in the wrong hands.
 type Invitation struct {
+	// Definition may be nil once the invitation is no longer open.
 	Definition *survey.Definition
 	Language   string         // such as "tr"; empty: the browser's choice
 	Place      string         // the shop as its customers know it; shown on the page, {place} in texts
