@@ -61,7 +61,7 @@ func Answer(ctx context.Context, c *http.Client, link string, answers map[string
 			return o, fmt.Errorf("webtest: page %d of %s asks again", o.Pages, o.URL)
 		}
 		var values url.Values
-		if values, err = form.Fill(answers); err != nil {
+		if values, err = form.fill(answers); err != nil {
 			return o, err
 		}
 		pages := o.Pages + 1
@@ -77,7 +77,7 @@ func NotMe(ctx context.Context, c *http.Client, link string) (Outcome, error) {
 	if err != nil {
 		return o, err
 	}
-	for _, f := range Forms(o.Page) {
+	for _, f := range formsOf(o.Page) {
 		if !strings.HasSuffix(f.Action, "/not-me") {
 			continue
 		}
@@ -96,13 +96,13 @@ func NotMe(ctx context.Context, c *http.Client, link string) (Outcome, error) {
 
 // question finds the form of a page that asks something; a page has others, such as that of
 // "not me".
-func question(page []byte) (Form, bool) {
-	for _, f := range Forms(page) {
-		if len(f.Asks()) > 0 {
+func question(page []byte) (pageForm, bool) {
+	for _, f := range formsOf(page) {
+		if len(f.asks()) > 0 {
 			return f, true
 		}
 	}
-	return Form{}, false
+	return pageForm{}, false
 }
 
 // request does what a browser does on a link or a button, with the headers that a phone sends.

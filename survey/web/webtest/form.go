@@ -18,8 +18,8 @@ var (
 	ErrTooLong    = errors.New("webtest: a browser would not let so much be typed")
 )
 
-// Form is a form of a page.
-type Form struct {
+// pageForm is a form of a page.
+type pageForm struct {
 	Action string // as written; empty: the page's own address
 	fields []field
 }
@@ -37,10 +37,10 @@ type field struct {
 // questionPrefix marks in survey/web's forms what is a question.
 const questionPrefix = "q."
 
-// Forms reads the forms of a page.
-func Forms(page []byte) []Form {
-	var forms []Form
-	var open *Form
+// formsOf reads the forms of a page.
+func formsOf(page []byte) []pageForm {
+	var forms []pageForm
+	var open *pageForm
 	for {
 		tag, attrs, rest, ok := nextTag(page)
 		if !ok {
@@ -49,7 +49,7 @@ func Forms(page []byte) []Form {
 		page = rest
 		switch tag {
 		case "form":
-			forms = append(forms, Form{Action: attr(attrs, "action")})
+			forms = append(forms, pageForm{Action: attr(attrs, "action")})
 			open = &forms[len(forms)-1]
 		case "/form":
 			open = nil
@@ -74,8 +74,8 @@ func Forms(page []byte) []Form {
 	}
 }
 
-// Asks lists the names of the questions that the form asks, in order.
-func (f Form) Asks() []string {
+// asks lists the names of the questions that the form asks, in order.
+func (f pageForm) asks() []string {
 	var names []string
 	for _, fd := range f.fields {
 		name, ok := strings.CutPrefix(fd.name, questionPrefix)
@@ -92,16 +92,16 @@ func (f Form) Asks() []string {
 // are what a browser would send, hidden fields included. Errors: ErrNoForm,
 // ErrNotOffered, ErrRequired, ErrTooLong.
 func Fill(page []byte, answers map[string]any) (url.Values, error) {
-	for _, f := range Forms(page) {
-		if len(f.Asks()) > 0 {
-			return f.Fill(answers)
+	for _, f := range formsOf(page) {
+		if len(f.asks()) > 0 {
+			return f.fill(answers)
 		}
 	}
 	return nil, ErrNoForm
 }
 
-// Fill answers the questions of the form, as the function Fill does.
-func (f Form) Fill(answers map[string]any) (url.Values, error) {
+// fill answers the questions of the form, as the function Fill does.
+func (f pageForm) fill(answers map[string]any) (url.Values, error) {
 	out := url.Values{}
 	missing := map[string]bool{}
 	offered := map[string]bool{} // radio groups with an answer in mind: whether it was found
@@ -141,7 +141,7 @@ func (f Form) Fill(answers map[string]any) (url.Values, error) {
 			out.Set(fd.name, strings.ReplaceAll(text, "\n", "\r\n"))
 		}
 	}
-	for _, name := range f.Asks() {
+	for _, name := range f.asks() {
 		if found, is := offered[name]; is && !found {
 			return nil, fmt.Errorf("%w: %q", ErrNotOffered, name)
 		}

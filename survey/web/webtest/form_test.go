@@ -1,4 +1,4 @@
-package webtest_test
+package webtest
 
 import (
 	"net/url"
@@ -6,8 +6,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/vefacrm/vefa/survey/web/webtest"
 )
 
 const page = `<!DOCTYPE html><html><body><form method="post">
@@ -19,12 +17,12 @@ const page = `<!DOCTYPE html><html><body><form method="post">
 <form method="post" action="x/not-me"><button type="submit">No</button></form></body></html>`
 
 func TestForms(t *testing.T) {
-	forms := webtest.Forms([]byte(page))
+	forms := formsOf([]byte(page))
 	require.Len(t, forms, 2)
-	assert.Equal(t, []string{"score", "note", "mail"}, forms[0].Asks())
+	assert.Equal(t, []string{"score", "note", "mail"}, forms[0].asks())
 	assert.Empty(t, forms[0].Action)
 	assert.Equal(t, "x/not-me", forms[1].Action)
-	assert.Empty(t, forms[1].Asks())
+	assert.Empty(t, forms[1].asks())
 }
 
 func TestFill(t *testing.T) {
@@ -38,12 +36,12 @@ func TestFill(t *testing.T) {
 			url.Values{"_key": {`K"1`}, "q.old": {"carried"}, "q.score": {"1"}, "q.note": {"a\r\nb"}, "q.mail": {"a@b.c"}}, nil},
 		{"what was there stays", map[string]any{"note": "x", "mail": "m"},
 			url.Values{"_key": {`K"1`}, "q.old": {"carried"}, "q.score": {"2"}, "q.note": {"x"}, "q.mail": {"m"}}, nil},
-		{"not offered", map[string]any{"score": 3, "note": "x", "mail": "m"}, nil, webtest.ErrNotOffered},
-		{"required", map[string]any{"score": 1, "note": "x"}, nil, webtest.ErrRequired},
-		{"too long", map[string]any{"note": "abcdef", "mail": "m"}, nil, webtest.ErrTooLong},
+		{"not offered", map[string]any{"score": 3, "note": "x", "mail": "m"}, nil, ErrNotOffered},
+		{"required", map[string]any{"score": 1, "note": "x"}, nil, ErrRequired},
+		{"too long", map[string]any{"note": "abcdef", "mail": "m"}, nil, ErrTooLong},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := webtest.Fill([]byte(page), tc.answers)
+			got, err := Fill([]byte(page), tc.answers)
 			if tc.err != nil {
 				require.ErrorIs(t, err, tc.err)
 				return
@@ -52,8 +50,8 @@ func TestFill(t *testing.T) {
 			assert.Equal(t, tc.want, got)
 		})
 	}
-	_, err := webtest.Fill([]byte("<p>nothing</p>"), nil)
-	require.ErrorIs(t, err, webtest.ErrNoForm)
+	_, err := Fill([]byte("<p>nothing</p>"), nil)
+	require.ErrorIs(t, err, ErrNoForm)
 }
 
 func FuzzForms(f *testing.F) {
@@ -61,8 +59,8 @@ func FuzzForms(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, form := range webtest.Forms(data) {
-			_, _ = form.Fill(map[string]any{"a": 1})
+		for _, form := range formsOf(data) {
+			_, _ = form.fill(map[string]any{"a": 1})
 		}
 	})
 }
