@@ -171,6 +171,7 @@ func (t Take) ValidateConfirm() error {
 	return err
 }
 
+// checkLimit holds a limit to what every JSON reader takes for a whole number.
 func checkLimit(n int64) error {
 	if n < 0 || n > MaxAmount {
 		return fieldError("limit", "must be between 0 and MaxAmount")

@@ -133,6 +133,7 @@ func (e *Effect) ProviderRef() Ref {
 	return Ref{Kind: RefProvider, Key: providerKey(e.Kind, e.Provider), Subject: e.Subject, Target: string(e.ID)}
 }
 
+// providerKey has the kind in it, because two providers may give one id.
 func providerKey(kind EffectKind, id string) string {
 	return RefKey(string(kind) + "/" + Clip(id, maxWord))
 }

@@ -138,6 +138,7 @@ func (t *TagChange) composed() FactData {
 	return &c
 }
 
+// onParty is what the doings of a person hang on.
 const onParty = OnProfile | OnAddress
 
 // exampleTime is the time in the examples of the library's own kinds, with

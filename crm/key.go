@@ -116,6 +116,7 @@ func (k ProfileKey) Compare(o ProfileKey) int {
 // escaped, so that no two keys are written alike.
 func (k ProfileKey) String() string { return escapeSource(k.Source) + "/" + k.ID }
 
+// escapeSource keeps keys apart that would be written alike; unescapeSource is its inverse.
 func escapeSource(s string) string {
 	if !strings.ContainsAny(s, "/%") {
 		return s
@@ -274,6 +275,8 @@ func (s Subject) Compare(o Subject) int {
 	return strings.Compare(b1, b2)
 }
 
+// String writes the text of the profile's key or of the address, or "record:" and the record's
+// key, for people to read.
 func (s Subject) String() string {
 	if s.Record != "" {
 		return "record:" + s.Record

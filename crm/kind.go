@@ -146,6 +146,7 @@ func slot(name FactKind) int {
 	return (n*7 + int(name[0])*3 + int(name[n/2])) & 63
 }
 
+// builtIn is made at its first use, because it reflects on every type.
 var builtIn = sync.OnceValue(func() *Kinds {
 	return newKinds([]Kind{
 		orderKind(), visitKind(), ticketKind(), answerKind(), clickKind(), interactionKind(), noteKind(), tagKind(),
@@ -156,6 +157,7 @@ var builtIn = sync.OnceValue(func() *Kinds {
 // BuiltIn returns the library's own kinds.
 func BuiltIn() *Kinds { return builtIn() }
 
+// newKinds indexes kinds that are known to be good.
 func newKinds(list []Kind) *Kinds {
 	s := new(Kinds)
 	for i := range list {

@@ -48,6 +48,8 @@ func (w *writer) lockCustomers(keys []ProfileKey) ([]*Profile, error) {
 	return profiles, nil
 }
 
+// movedAway starts the transaction again: what is to be locked must be known before the first
+// lock.
 func movedAway(k ProfileKey) error {
 	return &Error{Op: "lock", Entity: "profile", ID: k.String(), Kind: ErrConflict}
 }

@@ -34,6 +34,8 @@ func NormalAddress(a Address) (Address, error) {
 	return a, a.Validate()
 }
 
+// normalPhone is NormalAddress for a number. Most are in form already, and then nothing is
+// allocated.
 func normalPhone(s string) (string, error) {
 	if e164(s) {
 		return s, nil
@@ -84,6 +86,7 @@ func trunkZero(b []byte) bool {
 	return ok && code != "" && code != "39" && code != "378"
 }
 
+// e164 reports + and 8 to 15 digits of which the first is not 0, as ITU-T E.164 has them.
 func e164(s string) bool {
 	if len(s) < 9 || len(s) > 16 || s[0] != '+' || s[1] == '0' {
 		return false
@@ -105,6 +108,8 @@ func seen(r rune) rune {
 	return r
 }
 
+// normalEmail is NormalAddress for e-mail. Only ASCII letters are made small: of others, such
+// as İ, the small one is not one letter.
 func normalEmail(s string) (string, error) {
 	s = strings.TrimSpace(strings.Map(seen, s))
 	if len(s) > 7 && strings.EqualFold(s[:7], "mailto:") {

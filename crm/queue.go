@@ -11,6 +11,7 @@ import (
 // The keys of refTicket: all open tickets, and those of one assignee.
 const openTickets = "open"
 
+// ticketsOf returns the key under which the open tickets of an assignee are listed.
 func ticketsOf(assignee string) string {
 	if checkKeyText("", assignee, true) == nil {
 		return RefKey("assignee " + assignee)

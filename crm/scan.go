@@ -108,6 +108,8 @@ func AllEffects(ctx context.Context, r EffectReader, parts PartRange) iter.Seq2[
 // scanSize is the page size of full scans.
 const scanSize = 1000
 
+// pages asks for page after page from the last value on, so that no cursor of a database is
+// open while the caller works with a value.
 func pages[T any](next func(last *T) ([]*T, error)) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		var last *T

@@ -38,6 +38,8 @@ var (
 	marshalerType = reflect.TypeFor[json.Marshaler]()
 )
 
+// shapeOf looks at a type once for all facts of its kind; nil says that JSON gives every value
+// of it back.
 func shapeOf(t reflect.Type) *shape { return shapeIn(t, map[reflect.Type]bool{}) }
 
 // shapeIn is shapeOf within types that contain t.

@@ -424,6 +424,8 @@ func (p *exprParser) atom() (exprNode, error) {
 	return nil, p.unexpected()
 }
 
+// variable reads {name}. A leading # asks for the value as it is, without making a number of a
+// text.
 func (p *exprParser) variable(rest string) (exprNode, error) {
 	end := strings.IndexAny(rest[1:], "{}")
 	if end <= 0 || rest[1+end] != '}' {

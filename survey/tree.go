@@ -233,6 +233,7 @@ func (r *treeReader) fromToken(tok json.Token, depth int) (*node, error) {
 	}
 }
 
+// array and object read up to the closing bracket, which the decoder has checked.
 func (r *treeReader) array(depth int) (*node, error) {
 	n := &node{kind: kindArray}
 	for r.dec.More() {

@@ -76,6 +76,8 @@ func converted(v any) any {
 // isQuote reports the quotes of the expression language.
 func isQuote(c byte) bool { return c == '\'' || c == '"' }
 
+// numberText reads a number as JavaScript's Number does, and with a decimal comma. A text of
+// more than 15 digits stays one: as a float64 it would not come back.
 func numberText(s string) (float64, bool) {
 	s = trimJS(s)
 	if s == "" || len(s) > 15 && strings.Trim(s, "0123456789") == "" {
@@ -125,6 +127,7 @@ func exprNumber(s string) (v float64, n int, ok bool) {
 	return f, end, err == nil
 }
 
+// digits counts the digits that a text begins with.
 func digits(s string) int {
 	i := 0
 	for i < len(s) && isDigit(s[i]) {
@@ -174,6 +177,8 @@ func lookup(values map[string]any, name string) (any, bool) {
 	return values[found], true
 }
 
+// follow goes down a path from a value: .name of an object, [n] of a list, .length of a list or
+// a text.
 func follow(v any, path string) (any, bool) {
 	if path == "" {
 		return v, true
@@ -202,6 +207,7 @@ func follow(v any, path string) (any, bool) {
 	return follow(plain(arr[i]), path[end+1:])
 }
 
+// truthy is what JavaScript takes for true; an empty list and an empty object are.
 func truthy(v any) bool {
 	switch t := v.(type) {
 	case nil:
@@ -263,6 +269,8 @@ func toNumber(v any) float64 {
 	}
 }
 
+// textToNumber is JavaScript's Number of a text without outer blanks: empty is 0, and 0x, 0o
+// and 0b are read.
 func textToNumber(s string) float64 {
 	switch s {
 	case "":
@@ -322,6 +330,8 @@ func toText(v any) string {
 	}
 }
 
+// formatNumber writes a number as JavaScript does: with an exponent from 1e21 up and below
+// 1e-6.
 func formatNumber(f float64) string {
 	switch {
 	case math.IsNaN(f):
@@ -423,6 +433,8 @@ func missing(v any) bool {
 	return v == nil || v == "" || v == "undefined" || ok && len(list) == 0
 }
 
+// equalLists compares element by element, after sorting by text where the order does not
+// matter.
 func equalLists(x, y []any, ignoreOrder bool) bool {
 	if len(x) != len(y) {
 		return false
@@ -438,6 +450,7 @@ func equalLists(x, y []any, ignoreOrder bool) bool {
 	return true
 }
 
+// sortedAsText sorts a copy.
 func sortedAsText(v []any) []any {
 	v = slices.Clone(v)
 	slices.SortStableFunc(v, func(a, b any) int {
@@ -446,6 +459,7 @@ func sortedAsText(v []any) []any {
 	return v
 }
 
+// equalObjects asks for the same members with equal values.
 func equalObjects(x, y map[string]any, ignoreOrder bool) bool {
 	if len(x) != len(y) {
 		return false
@@ -467,6 +481,7 @@ func compareText(a, b string) int {
 	return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
 }
 
+// isASCII tells texts whose bytes sort as their UTF-16 units do.
 func isASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] >= 0x80 {

@@ -15,9 +15,12 @@ type vocabulary struct{ ignored, later []string }
 // names splits a list of names.
 func names(s string) []string { return strings.Fields(s) }
 
+// laterTypes are the types of SurveyJS that are not asked yet; each is a failure, because a
+// question would be missing.
 var laterTypes = names(`checkbox dropdown tagbox ranking matrix matrixdropdown matrixdynamic multipletext
 	html image imagepicker imagemap expression buttongroup slider file signaturepad paneldynamic empty flowpanel`)
 
+// surveyVocabulary is what a survey itself may have besides what is read.
 var surveyVocabulary = vocabulary{
 	ignored: names(`name regionalFormat logo logoWidth logoHeight logoFit logoPosition autoFocusFirstQuestion
 		focusFirstQuestionAutomatic focusOnFirstError autoFocusFirstError loadingHtml sjsVersion $schema surveyId
@@ -39,6 +42,8 @@ var surveyVocabulary = vocabulary{
 		timeLimitPerPage maxTimeToFinish maxTimeToFinishPage questions`),
 }
 
+// containerIgnored and containerLater are shared by pages and panels, questionIgnored and
+// questionLater by all types of questions.
 const containerIgnored = `questionTitleWidth questionTitleLocation gridLayoutColumns questionErrorLocation state
 	startWithNewLine width minWidth maxWidth colSpan effectiveColSpan innerIndent indent page showNumber
 	showQuestionNumbers questionStartIndex allowAdaptiveActions showNavigationButtons navigationButtonsVisibility
@@ -64,6 +69,7 @@ const questionIgnored = `state useDisplayValuesInDynamicTexts width minWidth max
 const questionLater = `valueName enableIf resetValueIf setValueIf setValueExpression defaultValue
 	defaultValueExpression clearIfInvisible readOnly validators showCommentArea hasComment`
 
+// questionVocabulary adds what each type has of its own.
 var questionVocabulary = map[string]vocabulary{
 	rating: question(`rateType scaleColorMode rateColorMode autoGenerate displayRateDescriptionsAsExtremeItems
 		rateDescriptionLocation displayMode itemComponent`, ""),

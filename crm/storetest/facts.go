@@ -45,6 +45,8 @@ func testFactKinds(e *env) {
 	})
 }
 
+// testFactRoundTrip writes every kind on all that it may hang on, and facts with nothing but
+// what must be set.
 func testFactRoundTrip(e *env) {
 	kinds := e.kinds()
 	want := everyFact(kinds)

@@ -215,6 +215,7 @@ func (m *machine) drawFact() *crm.Fact {
 	return f
 }
 
+// putFact puts up to three facts by either verb and compares what became of each.
 func (m *machine) putFact() operation {
 	fs := make([]*crm.Fact, 1+m.int(3, "facts"))
 	for i := range fs {
@@ -242,6 +243,7 @@ func (m *machine) putFact() operation {
 	}}
 }
 
+// deleteFact removes two facts, which may be one, or not there.
 func (m *machine) deleteFact() operation {
 	a, b := m.drawFact().Ref(), m.drawFact().Ref()
 	return operation{"delete facts", func(tx crm.Tx, next *model) error {
@@ -271,6 +273,7 @@ func (m *machine) putAddress() operation {
 	}}
 }
 
+// drawRef draws from few keys, subjects and orders, so that entries meet.
 func (m *machine) drawRef() crm.Ref {
 	return crm.Ref{
 		Kind: rapid.SampledFrom([]crm.RefKind{crm.RefOrder, crm.RefPartial}).Draw(m.T, "index"), Key: fmt.Sprint(m.int(4, "key")),
@@ -299,6 +302,7 @@ func (m *machine) deleteRef() operation {
 	}}
 }
 
+// putEffect plans an effect that may be there already with another due time, which must stay.
 func (m *machine) putEffect() operation {
 	n, id, due := m.int(people, "who"), fmt.Sprint(m.int(4, "occurrence")), m.when()
 	return operation{"put effects", func(tx crm.Tx, next *model) error {
@@ -340,6 +344,7 @@ func (m *machine) updateEffect() operation {
 	}}
 }
 
+// putDocument inserts or replaces one of four documents, now and then under a wrong revision.
 func (m *machine) putDocument() operation {
 	id, rev, data := fmt.Sprint(m.int(4, "id")), m.rev(), fmt.Sprintf(`{"n":%d}`, m.int(4, "data"))
 	return operation{"put documents", func(tx crm.Tx, next *model) error {

@@ -59,6 +59,7 @@ func (m *model) changed(kind crm.ChangeKind, s crm.Subject, f crm.FactKey) {
 
 // The verbs return whether the store has to accept the call.
 
+// putProfiles refuses a wrong revision and a profile that is given twice, before it writes any.
 func (m *model) putProfiles(ps []*crm.Profile) bool {
 	seen := map[crm.ProfileKey]bool{}
 	for _, p := range ps {
@@ -83,6 +84,8 @@ func (m *model) putProfiles(ps []*crm.Profile) bool {
 	return true
 }
 
+// appendLink refuses a first decision that is not LinkNew, a later one that is, and a home that
+// is taken.
 func (m *model) appendLink(l *crm.Link) bool {
 	old := m.links[l.Profile]
 	p := m.profiles[l.Profile]

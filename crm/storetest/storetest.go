@@ -217,6 +217,7 @@ func (e *env) changes(page int) (out []crm.Change) {
 	return out
 }
 
+// readFeed reads pages until one is empty, and fails for one that is longer than was asked for.
 func readFeed(ctx context.Context, r crm.Reader, after crm.Position, page int) (out []crm.Change, err error) {
 	for {
 		cs, next, err := r.Changes(ctx, after, page)

@@ -116,6 +116,8 @@ func (g *maker) int() int64 {
 	return all[g.IntN(len(all))]
 }
 
+// money returns amounts at the ends of int64, in a currency of two, of no and of unknown
+// decimals.
 func (g *maker) money() crm.Money {
 	if g.IntN(4) == 0 {
 		return crm.Money{}
