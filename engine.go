@@ -48,6 +48,7 @@ type Engine struct {
 	keysKnown atomic.Bool
 
 	turn   chan struct{} // holds one token while a verb works with what follows
+	share  *share        // of the night that runs, with other processes; nil: by itself
 	loaded bool
 	pop    *population // everybody; nil where they are read page by page
 	feed   *feed

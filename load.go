@@ -75,7 +75,7 @@ func (e *Engine) newPopulation(lines bool) *population {
 // again by refresh.
 func (e *Engine) keepEverybody(ctx context.Context, p *population) error {
 	n, profiles := 0, 0
-	return eachPage(ctx, e, kinds, func() *population { return p }, func(_ context.Context, pg sheet) (sheet, error) { return pg, nil },
+	return eachPage(ctx, e, wholly(everyPart()[0]), kinds, func() *population { return p }, func(_ context.Context, pg sheet) (sheet, error) { return pg, nil },
 		func(pg sheet) error {
 			if profiles += pg.profiles; profiles > e.cfg.Resident {
 				return errLarge
@@ -105,7 +105,7 @@ func (e *Engine) indexPages(ctx context.Context) error {
 			list     []row
 			profiles int
 		}
-		failed = eachPage(ctx, e, []crm.FactKind{crm.KindTag, crm.KindClick}, func() *population { return e.newPopulation(false) },
+		failed = eachPage(ctx, e, wholly(everyPart()[0]), []crm.FactKind{crm.KindTag, crm.KindClick}, func() *population { return e.newPopulation(false) },
 			func(_ context.Context, pg sheet) (rows, error) {
 				out := rows{profiles: pg.profiles}
 				for _, x := range pg.persons {

@@ -102,18 +102,73 @@ func (e *Engine) Night(ctx context.Context, n Night) (rep NightReport, err error
 	}
 	ev := &Evening{Day: n.Day, At: was.At, Closed: was.Closed, e: e, night: n, first: !e.loaded, run: NightReport{Day: n.Day, At: was.At}}
 	defer e.countNight(&ev.run)
-	for _, s := range e.cfg.Steps {
-		if err = ev.do(ctx, s); err != nil {
+	for {
+		rep, err = ev.all(ctx)
+		if err != nil && !errors.Is(err, errUnshared) {
 			return was.with(ev.run), err
 		}
+		if err == nil {
+			return rep, nil
+		}
+		// The process that this one helped has ended the evening, or is gone.
+		if rep, err = e.nightReport(ctx, n.Day); err != nil {
+			return was.with(ev.run), fmt.Errorf("vefa: night %s: %w", n.Day, err)
+		}
+		if rep.Closed {
+			rep.Bad = ev.run.Bad
+			return rep, nil
+		}
 	}
-	rep, err = e.saveReport(ctx, n.Day, func(r *NightReport) {
-		done := ev.run
-		done.Closed = true
-		*r = r.with(done)
-	})
+}
+
+// all does the steps of an evening, alone or together with other processes, and closes it.
+// It is errUnshared where this process helped another.
+func (ev *Evening) all(ctx context.Context) (rep NightReport, err error) {
+	e := ev.e
+	if !ev.Closed {
+		if e.share, err = e.join(ctx, ev.Day, ev.night.Source != nil && !ev.imported); err != nil {
+			return rep, fmt.Errorf("vefa: night %s: begin: %w", ev.Day, err)
+		}
+	}
+	defer func() {
+		if e.share != nil { // it has not come to its end
+			e.share.leave(ctx)
+			e.share = nil
+		}
+	}()
+	ev.run.Steps, ev.step = nil, 0
+	for _, s := range e.cfg.Steps {
+		if err = ev.do(ctx, s); err == nil {
+			ev.step++
+			err = e.share.pass(ctx, ev.step)
+		}
+		if err != nil {
+			return rep, err
+		}
+	}
+	s := e.share
+	if s != nil && !s.leads {
+		return rep, s.end(ctx, ev.run)
+	}
+	helpers, err := s.await(ctx, func(h helper) bool { return h.Ended != nil })
+	if err == nil {
+		for _, h := range helpers {
+			if h.Ended != nil {
+				ev.run.helped(*h.Ended)
+			}
+		}
+		rep, err = e.saveReport(ctx, ev.Day, func(r *NightReport) {
+			done := ev.run
+			done.Closed = true
+			*r = r.with(done)
+		}, s.close)
+	}
 	if err != nil {
-		return was.with(ev.run), fmt.Errorf("vefa: night %s: close: %w", n.Day, err)
+		return rep, fmt.Errorf("vefa: night %s: close: %w", ev.Day, err)
+	}
+	if s != nil {
+		s.quiet()
+		e.share = nil
 	}
 	return rep, nil
 }

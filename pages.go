@@ -22,13 +22,13 @@ type found struct {
 	known map[crm.ProfileKey]*crm.Profile // what was read of profiles on the way
 }
 
-// eachPage reads all customers, page by page, with facts of the given kinds: calls do for
+// eachPage reads the customers of some parts, page by page, with facts of the given kinds: calls do for
 // each page from several goroutines, and then with what that returned, in the order of the
 // pages, from its own. A few pages are in memory at once. What is committed meanwhile may
 // be missed. Pages belong to what into returns: one population of everybody, or a new one
 // for each.
-func eachPage[T any](ctx context.Context, e *Engine, kinds []crm.FactKind, into func() *population, do func(context.Context, sheet) (T, error), then func(T) error) error {
-	return ordered(ctx, threads(), e.findCustomers,
+func eachPage[T any](ctx context.Context, e *Engine, at *stretch, kinds []crm.FactKind, into func() *population, do func(context.Context, sheet) (T, error), then func(T) error) error {
+	return ordered(ctx, threads(), func(ctx context.Context, yield func(found) bool) error { return e.findCustomers(ctx, at, yield) },
 		func(ctx context.Context, _ int, f found) (out T, err error) {
 			pg := sheet{p: into(), profiles: len(f.known)}
 			err = e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
@@ -42,14 +42,19 @@ func eachPage[T any](ctx context.Context, e *Engine, kinds []crm.FactKind, into 
 		}, then)
 }
 
-// findCustomers looks through all profiles in the order of their parts.
-func (e *Engine) findCustomers(ctx context.Context, yield func(found) bool) error {
+// findCustomers looks through the profiles of some parts, in the order of the parts. Where it
+// is to stop it comes to the end of the part that it is in.
+func (e *Engine) findCustomers(ctx context.Context, at *stretch, yield func(found) bool) error {
 	var after crm.ProfileKey
+	at.end = at.Hi
 	for {
+		if at.stop != nil && after != (crm.ProfileKey{}) && at.stop() {
+			at.end = min(at.end, after.Part()+1)
+		}
 		var f found
 		var keys []crm.ProfileKey
 		err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
-			got, err := r.ScanProfiles(ctx, crm.AllParts(), after, 2*loadBatch)
+			got, err := r.ScanProfiles(ctx, crm.PartRange{Lo: at.Lo, Hi: at.end}, after, 2*loadBatch)
 			if err != nil || len(got) == 0 {
 				return err
 			}
@@ -81,7 +86,7 @@ func everybody[T any](ctx context.Context, e *Engine, kinds []crm.FactKind, do f
 		then(do(sheet{e.pop, e.pop.sorted(), len(e.pop.homeOf)}))
 		return ctx.Err()
 	}
-	return eachPage(ctx, e, kinds, func() *population { return e.newPopulation(false) },
+	return eachPage(ctx, e, wholly(everyPart()[0]), kinds, func() *population { return e.newPopulation(false) },
 		func(_ context.Context, pg sheet) (T, error) { return do(pg), nil },
 		func(got T) error { then(got); return nil })
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/rules"
+	"github.com/vefacrm/vefa/segment"
 )
 
 // planBatch is how many customers with firings are written per transaction.
@@ -26,51 +27,185 @@ type planned struct {
 // counts them. Where there are more, rules are asked twice.
 const maxHeld = 10_000
 
+// The jobs of asking the evening's rules.
+const (
+	jobPlan  = "plan"  // ask, and write what they want
+	jobCount = "count" // ask, count, and keep what they want
+	jobWrite = "write" // write what was kept, or ask again
+)
+
+// asking asks the rules of an evening about the customers of some parts, in the process
+// that leads the evening and in those that help it.
+type asking struct {
+	e       *Engine
+	now     time.Time
+	closed  bool
+	causes  map[string]bool // of rules that are left out
+	held    map[crm.Part][]rules.Intent
+	holds   int
+	total   int                            // customers, where it is known
+	done    int                            // of them
+	members func() (*segmentReader, error) // of segments of everybody; nil: nobody has them
+	tags    []TagDef                       // where nobody has them
+}
+
+// answers are what the rules say to some parts.
+type answers struct {
+	Matched  map[string]int `json:"matched,omitempty"` // customers by rule
+	Plan     PlanReport     `json:"plan"`
+	Unpriced int            `json:"unpriced,omitempty"`
+	Profiles int            `json:"profiles,omitempty"`
+	// Held is set if who asked has kept what they want.
+	Held bool `json:"held,omitempty"`
+}
+
 // plan asks the rules of an evening about everybody and writes down what they want, but
 // for what Config.Breaker leaves out.
-func (e *Engine) plan(ctx context.Context, day string, now time.Time, closed bool) (out planned, err error) {
-	var causes map[string]bool // of rules that are left out
-	write := func(intents []rules.Intent) error {
-		n, err := e.write(ctx, without(intents, causes), closed)
-		out.plan = sum(out.plan, n)
-		return err
+func (a *asking) plan(ctx context.Context, day string) (out planned, err error) {
+	e := a.e
+	a.members = e.eveningSegments(a.now)
+	profiles := 0
+	matched := e.unmatched()
+	var pieces []piece
+	add := func(p piece, got answers) {
+		if p.Done = false; !got.Held {
+			p.Owner = ""
+		}
+		pieces = append(pieces, p)
+
+		out.plan = sum(out.plan, got.Plan)
+		out.unpriced += got.Unpriced
+		profiles += got.Profiles
+		for name, n := range got.Matched {
+			matched[name] += n
+		}
 	}
-	if e.cfg.Breaker == nil || closed {
-		out.unpriced, err = e.evaluate(ctx, now, write)
+	most := crm.Parts / 8
+	if e.pop != nil { // they are in the memory of this process
+		most = 0
+	}
+	if e.cfg.Breaker == nil || a.closed {
+		err = divide(ctx, e, job{Name: jobPlan, Most: most, Open: everyPart()}, a.write, add)
+		return out, a.asked(profiles, err)
+	}
+	err = divide(ctx, e, job{Name: jobCount, Most: most, Open: everyPart()}, a.count, add)
+	if err := a.asked(profiles, err); err != nil {
 		return out, err
 	}
-	var held []rules.Intent
-	many := false
-	matched := e.unmatched()
-	out.unpriced, err = e.evaluate(ctx, now, func(intents []rules.Intent) error {
-		count(matched, intents)
-		if many = many || len(held)+len(intents) > maxHeld; many {
+	var input writing
+	if input.Causes, out.tripped, err = e.trip(ctx, day, matched); err != nil {
+		return out, err
+	}
+	a.causes = input.Causes
+	j := job{Name: jobWrite, Most: most, Open: pieces}
+	if j.Input, err = json.Marshal(input); err != nil {
+		return out, err
+	}
+	err = divide(ctx, e, j, a.write, func(_ piece, got answers) { out.plan = sum(out.plan, got.Plan) })
+	return out, err
+}
+
+// asked notes how many profiles there were.
+func (a *asking) asked(profiles int, err error) error {
+	if err == nil && a.e.pop == nil {
+		a.e.profiles = profiles
+	}
+	return err
+}
+
+// writing is the input of jobWrite.
+type writing struct {
+	Causes map[string]bool `json:"causes,omitempty"`
+}
+
+// jobs are those that a process that helps does.
+func (a *asking) jobs() map[string]helping {
+	prepared := false
+	prepare := func(ctx context.Context) error {
+		if prepared {
+			return nil
+		}
+		prepared = true
+		return a.e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+			if a.e.places, err = crm.LoadPlaces(ctx, r, a.e.cfg.Home); err == nil {
+				a.tags, err = loadTags(ctx, r)
+			}
+			return err
+		})
+	}
+	return map[string]helping{
+		jobPlan: func(ctx context.Context, _ job, at *stretch) (any, error) {
+			if err := prepare(ctx); err != nil {
+				return nil, err
+			}
+			return a.write(ctx, at)
+		},
+		jobCount: func(ctx context.Context, _ job, at *stretch) (any, error) {
+			if err := prepare(ctx); err != nil {
+				return nil, err
+			}
+			return a.count(ctx, at)
+		},
+		jobWrite: func(ctx context.Context, j job, at *stretch) (any, error) {
+			var input writing
+			if err := json.Unmarshal(j.Input, &input); err != nil {
+				return nil, err
+			}
+			if a.causes = input.Causes; a.held[at.Lo] == nil {
+				if err := prepare(ctx); err != nil {
+					return nil, err
+				}
+			}
+			return a.write(ctx, at)
+		},
+	}
+}
+
+// count asks the rules, counts whom they reach and keeps what they want, where that are few.
+func (a *asking) count(ctx context.Context, at *stretch) (out answers, err error) {
+	out.Matched = map[string]int{}
+	held := []rules.Intent{}
+	err = a.evaluate(ctx, at, &out, func(intents []rules.Intent) error {
+		count(out.Matched, intents)
+		if a.holds += len(intents); a.holds > maxHeld {
 			held = nil
-		} else {
+		}
+		if held != nil {
 			held = append(held, intents...)
 		}
 		return nil
 	})
-	if err != nil {
-		return out, err
+	if held == nil {
+		a.holds = maxHeld + 1
+	} else if err == nil {
+		if a.held == nil {
+			a.held = map[crm.Part][]rules.Intent{}
+		}
+		a.held[at.Lo] = held
 	}
-	if causes, out.tripped, err = e.trip(ctx, day, matched); err != nil {
-		return out, err
-	}
-	if !many {
-		return out, write(held)
-	}
-	_, err = e.evaluate(ctx, now, write)
+	out.Held = held != nil
 	return out, err
 }
 
-// evaluate asks the evening's rules about everybody and calls then with what they plan,
-// batch by batch, customer by customer. It returns how many customers had an amount that
-// there is no rate for.
-func (e *Engine) evaluate(ctx context.Context, now time.Time, then func([]rules.Intent) error) (unpriced int, err error) {
-	segments := e.eveningSegments(now)
+// write writes what the rules want, as it was kept or as they are asked again.
+func (a *asking) write(ctx context.Context, at *stretch) (out answers, err error) {
+	write := func(intents []rules.Intent) error {
+		n, err := a.e.write(ctx, without(intents, a.causes), a.closed)
+		out.Plan = sum(out.Plan, n)
+		return err
+	}
+	if held, ok := a.held[at.Lo]; ok {
+		return out, write(held)
+	}
+	return out, a.evaluate(ctx, at, &out, write)
+}
+
+// evaluate asks the evening's rules about the customers of some parts and calls then with
+// what they plan, batch by batch, customer by customer. It counts the customers that have an
+// amount that there is no rate for.
+func (a *asking) evaluate(ctx context.Context, at *stretch, out *answers, then func([]rules.Intent) error) error {
+	e := a.e
 	set := e.rules.Active()
-	done := 0
 	type batch struct {
 		intents                     []rules.Intent
 		persons, profiles, unpriced int
@@ -85,43 +220,47 @@ func (e *Engine) evaluate(ctx context.Context, now time.Time, then func([]rules.
 		b.intents, err = w.persons(ctx, persons)
 		return b, err
 	}
-	take := func(total int) func(batch) error {
-		return func(b batch) error {
-			done += b.persons
-			unpriced += b.unpriced
-			e.progress("rules", done, total)
-			return then(b.intents)
-		}
+	take := func(b batch) error {
+		a.done += b.persons
+		out.Unpriced += b.unpriced
+		out.Profiles += b.profiles
+		e.progress("rules", a.done, a.total)
+		return then(b.intents)
 	}
-	if e.pop == nil {
-		profiles := 0
-		err := eachPage(ctx, e, e.asked(set), func() *population { return e.newPopulation(set.Reads("Lines")) },
+	if e.pop == nil || a.members == nil {
+		return eachPage(ctx, e, at, e.asked(set), func() *population { return e.newPopulation(set.Reads("Lines")) },
 			func(ctx context.Context, pg sheet) (batch, error) {
-				w, err := e.newEvaluator(pg.p, rules.Trigger{}, now, segments)
+				members := a.members
+				if members == nil { // a segment is a matter of the tags of each
+					now := e.svc.Now()
+					members = e.segmentsAt(a.now, func() (*segment.Index, error) {
+						for _, x := range pg.persons {
+							pg.p.keep(x)
+						}
+						return e.index(pg.p, a.tags, now)
+					})
+				}
+				w, err := e.newEvaluator(pg.p, rules.Trigger{}, a.now, members)
 				if err != nil {
 					return batch{}, err
 				}
 				b, err := ask(ctx, w, pg.persons)
 				b.profiles = pg.profiles
 				return b, err
-			}, func(b batch) error {
-				profiles += b.profiles
-				return take(0)(b)
-			})
-		if err == nil {
-			e.profiles = profiles
-		}
-		return unpriced, err
+			}, take)
 	}
 	const block = 4096
 	persons := e.pop.sorted()
+	a.total, a.done = len(persons), 0
 	workers := make([]*evaluator, threads())
+	var err error
 	for t := range workers {
-		if workers[t], err = e.newEvaluator(e.pop, rules.Trigger{}, now, segments); err != nil {
-			return 0, err
+		if workers[t], err = e.newEvaluator(e.pop, rules.Trigger{}, a.now, a.members); err != nil {
+			return err
 		}
 	}
-	err = ordered(ctx, len(workers), func(_ context.Context, yield func([]*person) bool) error {
+	at.end = at.Hi
+	return ordered(ctx, len(workers), func(_ context.Context, yield func([]*person) bool) error {
 		for chunk := range slices.Chunk(persons, block) {
 			if !yield(chunk) {
 				break
@@ -130,8 +269,7 @@ func (e *Engine) evaluate(ctx context.Context, now time.Time, then func([]rules.
 		return nil
 	}, func(ctx context.Context, thread int, chunk []*person) (batch, error) {
 		return ask(ctx, workers[thread], chunk)
-	}, take(len(persons)))
-	return unpriced, err
+	}, take)
 }
 
 // evaluator evaluates persons; one goroutine uses one.

@@ -43,11 +43,14 @@ const (
 //	cfg.Steps = slices.Insert(steps, at, vefa.Step{Name: "weather", Run: readWeather})
 func DefaultSteps() []Step {
 	return []Step{
-		{StepImport, func(ctx context.Context, ev *Evening) error { return ev.e.importAll(ctx, ev.night, &ev.run) }},
+		{StepImport, importStep},
 		{StepIdentify, identifyStep},
 		{StepClicks, clicksStep},
 		{StepRules, rulesStep},
 		{StepCarry, func(ctx context.Context, ev *Evening) (err error) {
+			if leads, err := ev.leads(ctx, nil); err != nil || !leads {
+				return err
+			}
 			if err = ev.population(ctx); err != nil {
 				return err
 			}
@@ -60,6 +63,9 @@ func DefaultSteps() []Step {
 		}},
 		{StepOccasions, occasionsStep},
 		{StepCampaigns, func(ctx context.Context, ev *Evening) (err error) {
+			if leads, err := ev.leads(ctx, nil); err != nil || !leads {
+				return err
+			}
 			if err = ev.population(ctx); err != nil {
 				return err
 			}
@@ -68,6 +74,9 @@ func DefaultSteps() []Step {
 			return err
 		}},
 		{StepDeliver, func(ctx context.Context, ev *Evening) (err error) {
+			if err = ev.reached(ctx); err != nil { // all deliver
+				return err
+			}
 			_, err = ev.e.deliver(ctx, ev.run.delivered)
 			return err
 		}},
@@ -91,6 +100,8 @@ type Evening struct {
 	counts map[string]int // of the step that runs
 	// first is set where everybody has yet to be read into memory
 	first, loaded bool
+	step          int  // that runs, in Config.Steps
+	imported      bool // all that Night.Source delivers
 }
 
 // Service returns the record that the evening works on.
@@ -200,7 +211,53 @@ func (ev *Evening) population(ctx context.Context) error {
 	return err
 }
 
+func importStep(ctx context.Context, ev *Evening) error {
+	if ev.imported {
+		return nil
+	}
+	err := ev.e.importAll(ctx, ev.night, &ev.run)
+	ev.imported = err == nil
+	return err
+}
+
+// leads reports whether this process does a step of its own. Otherwise it has helped the
+// one that does, with the jobs that it can do, until that one had ended the step.
+func (ev *Evening) leads(ctx context.Context, can map[string]helping) (bool, error) {
+	helps, err := ev.helps(ctx)
+	if err != nil || !helps {
+		return err == nil, err
+	}
+	return false, ev.e.share.help(ctx, ev.step, can)
+}
+
+// reached waits for the process that this one helps to come to the same step.
+func (ev *Evening) reached(ctx context.Context) error {
+	helps, err := ev.helps(ctx)
+	if err != nil || !helps {
+		return err
+	}
+	return ev.e.share.help(ctx, ev.step-1, nil)
+}
+
+// helps reports whether this process helps another with the evening. One that leads has
+// then waited for those who were importing.
+func (ev *Evening) helps(ctx context.Context) (bool, error) {
+	s := ev.e.share
+	if s == nil || s.leads {
+		return false, s.seal(ctx)
+	}
+	helps, err := s.accepted(ctx)
+	if err == nil && !helps {
+		s.leave(ctx)
+		ev.e.share = nil
+	}
+	return helps, err
+}
+
 func identifyStep(ctx context.Context, ev *Evening) (err error) {
+	if leads, err := ev.leads(ctx, nil); err != nil || !leads {
+		return err
+	}
 	e := ev.e
 	if ev.first { // people are told apart before they are read into memory
 		e.people, e.looked = nil, nil // of an evening that ended before it had read everybody
@@ -225,6 +282,9 @@ func identifyStep(ctx context.Context, ev *Evening) (err error) {
 }
 
 func clicksStep(ctx context.Context, ev *Evening) (err error) {
+	if leads, err := ev.leads(ctx, nil); err != nil || !leads {
+		return err
+	}
 	if err := ev.population(ctx); err != nil {
 		return err
 	}
@@ -239,10 +299,14 @@ func clicksStep(ctx context.Context, ev *Evening) (err error) {
 }
 
 func rulesStep(ctx context.Context, ev *Evening) error {
+	a := &asking{e: ev.e, now: ev.At, closed: ev.Closed}
+	if leads, err := ev.leads(ctx, a.jobs()); err != nil || !leads {
+		return err
+	}
 	if err := ev.population(ctx); err != nil {
 		return err
 	}
-	got, err := ev.e.plan(ctx, ev.Day, ev.At, ev.Closed)
+	got, err := a.plan(ctx, ev.Day)
 	ev.run.Rules, ev.run.Unpriced = got.plan, got.unpriced
 	if len(got.tripped) > 0 {
 		ev.run.Tripped = got.tripped
@@ -253,6 +317,9 @@ func rulesStep(ctx context.Context, ev *Evening) error {
 func occasionsStep(ctx context.Context, ev *Evening) error {
 	if ev.Closed {
 		return nil
+	}
+	if leads, err := ev.leads(ctx, nil); err != nil || !leads {
+		return err
 	}
 	if err := ev.population(ctx); err != nil {
 		return err
@@ -265,6 +332,9 @@ func occasionsStep(ctx context.Context, ev *Evening) error {
 }
 
 func reportStep(ctx context.Context, ev *Evening) error {
+	if leads, err := ev.leads(ctx, nil); err != nil || !leads {
+		return err
+	}
 	if err := ev.population(ctx); err != nil {
 		return err
 	}
