@@ -17,11 +17,12 @@ const pieceKind = "night-piece"
 // job is work of a step that is done part by part, in any order and by any process, and as
 // often as it must be: what it writes has ids that are the same each time.
 type job struct {
-	Name  string          `json:"name"`
-	Input json.RawMessage `json:"input,omitempty"`
-	Most  int             `json:"most"`           // parts of a piece; 0: it is not divided
-	Open  []piece         `json:"open,omitempty"` // that nobody has taken
-	Taken []piece         `json:"taken,omitempty"`
+	Name   string          `json:"name"`
+	Serial int             `json:"serial"` // among those of the evening
+	Input  json.RawMessage `json:"input,omitempty"`
+	Most   int             `json:"most"`           // parts of a piece; 0: it is not divided
+	Open   []piece         `json:"open,omitempty"` // that nobody has taken
+	Taken  []piece         `json:"taken,omitempty"`
 }
 
 // piece is some parts of a job.
@@ -53,8 +54,8 @@ func wholly(p piece) *stretch {
 func everyPart() []piece { return []piece{{Hi: crm.Parts}} }
 
 // pieceID names the document of a piece.
-func (s *share) pieceID(job string, lo crm.Part) string {
-	return fmt.Sprintf("%s/%s/%04d", s.id, job, lo)
+func (s *share) pieceID(j *job, lo crm.Part) string {
+	return fmt.Sprintf("%s/%d/%04d", s.id, j.Serial, lo)
 }
 
 func dropPieces(ctx context.Context, tx crm.Tx) error {
@@ -125,22 +126,51 @@ func (d *shared) job(name string) *job {
 	return nil
 }
 
-// open offers a job to those who help. Without them it does nothing.
+// open offers a job to those who help, or to the first who comes before the step ends.
 func (s *share) open(ctx context.Context, j job) error {
-	if s == nil || !s.leads || !s.helped.Load() || s.lost.Load() {
+	if s == nil || !s.leads || s.lost.Load() {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.opened[j.Name] {
+		return nil
+	}
+	s.serial++
+	j.Serial = s.serial
+	if !s.helped.Load() {
+		s.pending = append(s.pending, j)
 		return nil
 	}
 	err := s.change(ctx, func(_ context.Context, _ crm.Tx, d *shared, _ time.Time) error {
-		if d.job(j.Name) == nil {
-			d.Jobs = append(d.Jobs, j)
-		}
+		d.Jobs = append(slices.DeleteFunc(d.Jobs, func(was job) bool { return was.Name == j.Name }), j)
 		return nil
 	})
+	s.opened[j.Name] = err == nil
 	if errors.Is(err, errUnshared) {
 		s.lost.Store(true)
 		return nil
 	}
 	return err
+}
+
+// offered reports whether a job is open to those who help. One that nobody has come for is
+// not any more.
+func (s *share) offered(name string) bool {
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending = slices.DeleteFunc(s.pending, func(j job) bool { return j.Name == name })
+	return s.opened[name]
+}
+
+// closed notes that a job is done.
+func (s *share) closed(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.opened, name)
 }
 
 // errNoPiece keeps claim from writing.
@@ -156,7 +186,7 @@ func (s *share) claim(ctx context.Context, names ...string) (of job, p piece, ok
 				continue
 			}
 			if p, ok = j.take(d, s.me, now); ok {
-				of = job{Name: j.Name, Input: j.Input}
+				of = job{Name: j.Name, Serial: j.Serial, Input: j.Input}
 				return nil
 			}
 		}
@@ -170,10 +200,10 @@ func (s *share) claim(ctx context.Context, names ...string) (of job, p piece, ok
 
 // finish marks a piece done, with what it came to, unless another process has taken it over
 // meanwhile.
-func (s *share) finish(ctx context.Context, name string, p piece, result any) error {
+func (s *share) finish(ctx context.Context, of job, p piece, result any) error {
 	return s.change(ctx, func(ctx context.Context, tx crm.Tx, d *shared, _ time.Time) error {
-		j := d.job(name)
-		if j == nil {
+		j := d.job(of.Name)
+		if j == nil || j.Serial != of.Serial {
 			return nil
 		}
 		i := slices.IndexFunc(j.Taken, func(t piece) bool { return t.Lo == p.Lo && t.Owner == s.me && !t.Done })
@@ -183,7 +213,7 @@ func (s *share) finish(ctx context.Context, name string, p piece, result any) er
 		if j.Taken[i].Done = true; result == nil {
 			return nil
 		}
-		doc, err := crm.NewDocument(pieceKind, s.pieceID(name, p.Lo), result)
+		doc, err := crm.NewDocument(pieceKind, s.pieceID(j, p.Lo), result)
 		if err != nil {
 			return err
 		}
@@ -209,7 +239,7 @@ func divide[R any](ctx context.Context, e *Engine, j job, do func(context.Contex
 		}
 		return err
 	}
-	offered := s != nil && s.opened[j.Name]
+	offered := s.offered(j.Name)
 	for todo := j.Open; !offered; j.Open = todo {
 		if len(todo) == 0 {
 			return nil
@@ -234,22 +264,24 @@ func divide[R any](ctx context.Context, e *Engine, j job, do func(context.Contex
 	}
 	for !s.lost.Load() {
 		some, over, err := gather(ctx, s, j.Name, &all, add)
+		var of job
 		var p piece
 		ok := false
 		if err == nil && some {
-			_, p, ok, err = s.claim(ctx, j.Name)
+			of, p, ok, err = s.claim(ctx, j.Name)
 		}
 		if err == nil && ok {
 			if err = mine(wholly(p)); err != nil {
 				return err
 			}
-			err = s.finish(ctx, j.Name, p, nil)
+			err = s.finish(ctx, of, p, nil)
 		}
 		if errors.Is(err, errUnshared) {
 			s.lost.Store(true)
 			break
 		}
 		if err != nil || over {
+			s.closed(j.Name)
 			return err
 		}
 		if !ok {
@@ -284,7 +316,7 @@ func gather[R any](ctx context.Context, s *share, name string, all *[]piece, add
 		}
 		var r R
 		err := s.e.cfg.Store.View(ctx, func(rd crm.Reader) error {
-			docs, err := rd.Documents(ctx, pieceKind, s.pieceID(name, p.Lo))
+			docs, err := rd.Documents(ctx, pieceKind, s.pieceID(j, p.Lo))
 			if err != nil {
 				return err
 			}
@@ -352,7 +384,7 @@ func (s *share) help(ctx context.Context, step int, can map[string]helping) erro
 				if err != nil {
 					return err
 				}
-				if err := s.finish(ctx, j.Name, p, r); err != nil {
+				if err := s.finish(ctx, j, p, r); err != nil {
 					return err
 				}
 				continue

@@ -47,11 +47,13 @@ type Engine struct {
 	// keysKnown: the record was seen to be of these keys
 	keysKnown atomic.Bool
 
-	turn   chan struct{} // holds one token while a verb works with what follows
-	share  *share        // of the night that runs, with other processes; nil: by itself
-	loaded bool
-	pop    *population // everybody; nil where they are read page by page
-	feed   *feed
+	turn  chan struct{} // holds one token while a verb works with what follows
+	share *share        // of the night that runs, with other processes; nil: by itself
+	// offered is how those who help read everybody while this process is at linkage
+	offered *indexing
+	loaded  bool
+	pop     *population // everybody; nil where they are read page by page
+	feed    *feed
 	// profiles is how many there were when all were last looked through, 0: unknown
 	profiles int
 	// turning are, of customers who are read page by page, when time alone changes their
@@ -311,5 +313,5 @@ func (e *Engine) Close() {
 
 func (e *Engine) forget() {
 	e.view.Store(nil)
-	e.loaded, e.pop, e.feed, e.turning, e.people, e.seg, e.changed, e.unseen, e.known = false, nil, nil, nil, nil, nil, nil, nil, nil
+	e.loaded, e.pop, e.feed, e.turning, e.people, e.seg, e.changed, e.unseen, e.known, e.offered = false, nil, nil, nil, nil, nil, nil, nil, nil, nil
 }

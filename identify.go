@@ -115,6 +115,9 @@ func (e *Engine) identifyChanged(ctx context.Context, asked map[crm.ProfileKey]b
 	if err != nil {
 		return out, err
 	}
+	if err := e.offerIndex(ctx); err != nil { // it is known how many profiles there are
+		return out, err
+	}
 	if len(e.looked) >= 2*records {
 		e.people = nil
 		return e.identifyAll(ctx)
@@ -306,6 +309,9 @@ func (e *Engine) identifyAll(ctx context.Context) (LinkageReport, error) {
 		return out, err
 	}
 	e.profiles = total
+	if err := e.offerIndex(ctx); err != nil {
+		return out, err
+	}
 	if err := e.saveModel(ctx, result.Model, total); err != nil {
 		return out, err
 	}

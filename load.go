@@ -2,8 +2,10 @@ package vefa
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -34,10 +36,14 @@ func (e *Engine) load(ctx context.Context) error {
 		}
 		return nil
 	}
-	if e.feed, err = newFeed(ctx, e.cfg.Store, e.svc.Now().Add(-2*neighbour)); err != nil {
-		return err
+	at := e.offered // those who help read from there on
+	if e.offered = nil; at == nil {
+		if at, err = e.newIndexing(ctx); err != nil {
+			return err
+		}
 	}
-	if err := e.readEverybody(ctx); err != nil {
+	e.feed = at.feed
+	if err := e.readEverybody(ctx, at); err != nil {
 		return err
 	}
 	e.view.Store(e.seg.View())
@@ -48,7 +54,7 @@ func (e *Engine) load(ctx context.Context) error {
 // errLarge is how readEverybody is told that the record does not fit.
 var errLarge = errors.New("more profiles than Config.Resident")
 
-func (e *Engine) readEverybody(ctx context.Context) (err error) {
+func (e *Engine) readEverybody(ctx context.Context, at *indexing) (err error) {
 	if e.profiles <= e.cfg.Resident {
 		p := e.newPopulation(e.rules.Active().Reads("Lines"))
 		if err = e.keepEverybody(ctx, p); err == nil {
@@ -62,7 +68,7 @@ func (e *Engine) readEverybody(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return e.indexPages(ctx)
+	return e.indexPages(ctx, at)
 }
 
 func (e *Engine) newPopulation(lines bool) *population {
@@ -89,48 +95,169 @@ func (e *Engine) keepEverybody(ctx context.Context, p *population) error {
 		})
 }
 
-// indexPages fills the segment index from customers that are not kept.
-func (e *Engine) indexPages(ctx context.Context) error {
-	type row struct {
-		home  crm.ProfileKey
-		tags  []string
-		turns int64
+// jobIndex is the job of reading what the segment index is made of.
+const jobIndex = "index"
+
+// indexing is how everybody is read for it.
+type indexing struct {
+	feed *feed // that begins before they are read
+	in   indexInput
+}
+
+// indexInput is the input of jobIndex.
+type indexInput struct {
+	Now    int64     `json:"now"`    // whose tags
+	Clicks time.Time `json:"clicks"` // those after are told
+}
+
+// indexed is what it comes to.
+type indexed struct {
+	Rows     []indexRow    `json:"rows,omitempty"` // of those who help
+	Clicks   []crm.FactRef `json:"clicks,omitempty"`
+	Profiles int           `json:"profiles"`
+}
+
+// indexRow is a customer.
+type indexRow struct {
+	Name  string   `json:"n"`
+	Tags  []string `json:"t,omitempty"`
+	Turns int64    `json:"u,omitempty"` // person.nextTurn
+}
+
+func (e *Engine) newIndexing(ctx context.Context) (*indexing, error) {
+	now := e.svc.Now()
+	at := &indexing{in: indexInput{Now: now.UnixMicro(), Clicks: now.Add(-2 * neighbour)}}
+	var err error
+	at.feed, err = newFeed(ctx, e.cfg.Store, at.in.Clicks)
+	return at, err
+}
+
+func indexJob(in indexInput) (j job, err error) {
+	j = job{Name: jobIndex, Most: crm.Parts / 64, Open: everyPart()}
+	j.Input, err = json.Marshal(in)
+	return j, err
+}
+
+// offerIndex offers those who help to read what the segment index is made of while this
+// process is at record linkage: once it is known that everybody will not be kept in memory.
+// Linkage changes who is who meanwhile, which the change feed tells.
+func (e *Engine) offerIndex(ctx context.Context) error {
+	if e.share == nil || e.loaded || e.offered != nil || e.profiles <= e.cfg.Resident && e.cfg.Resident > 0 {
+		return nil
 	}
-	now := e.svc.Now().UnixMicro()
+	at, err := e.newIndexing(ctx)
+	if err != nil {
+		return err
+	}
+	j, err := indexJob(at.in)
+	if err != nil {
+		return err
+	}
+	e.offered = at
+	return e.share.open(ctx, j)
+}
+
+// indexPages fills the segment index from customers that are not kept.
+func (e *Engine) indexPages(ctx context.Context, at *indexing) error {
+	j, err := indexJob(at.in)
+	if err != nil {
+		return err
+	}
 	e.turning = map[crm.ProfileKey]int64{}
 	n, profiles := 0, 0
 	var failed error
 	seg, err := e.indexOf(e.tags, func(yield func(string, []string) bool) {
-		type rows struct {
-			list     []row
-			profiles int
+		row := func(r indexRow) error {
+			if r.Turns != 0 {
+				e.turning[homeOfSegmentName(r.Name)] = r.Turns
+			}
+			if n++; !yield(r.Name, r.Tags) {
+				return errors.New("vefa: segments: a customer cannot be indexed")
+			}
+			return nil
 		}
-		failed = eachPage(ctx, e, wholly(everyPart()[0]), []crm.FactKind{crm.KindTag, crm.KindClick}, func() *population { return e.newPopulation(false) },
-			func(_ context.Context, pg sheet) (rows, error) {
-				out := rows{profiles: pg.profiles}
-				for _, x := range pg.persons {
-					out.list = append(out.list, row{x.home, pg.p.tagNames(x, now), x.nextTurn(now)})
+		var fault error
+		failed = divide(ctx, e, j, func(ctx context.Context, part *stretch) (out indexed, err error) {
+			err = e.indexRows(ctx, part, at.feed, at.in, &out, func(r indexRow) error {
+				if n%loadBatch == 0 {
+					e.progress("load", n, 0)
 				}
-				return out, nil
-			}, func(got rows) error {
-				for _, r := range got.list {
-					if r.turns != 0 {
-						e.turning[r.home] = r.turns
-					}
-					if !yield(segmentName(r.home), r.tags) {
-						return errors.New("vefa: segments: a customer cannot be indexed")
-					}
-				}
-				n, profiles = n+len(got.list), profiles+got.profiles
-				e.progress("load", n, 0)
-				return nil
+				return row(r)
 			})
+			return out, err
+		}, func(_ piece, got indexed) {
+			profiles += got.Profiles
+			for _, ref := range got.Clicks {
+				at.feed.clicks[ref] = true
+			}
+			for _, r := range got.Rows {
+				if fault == nil {
+					fault = row(r)
+				}
+			}
+			e.progress("load", n, 0)
+		})
+		failed = errors.Join(failed, fault)
 	})
 	if err = errors.Join(err, failed); err != nil {
 		return err
 	}
-	e.pop, e.seg, e.profiles, e.checked = nil, seg, profiles, now
+	e.pop, e.seg, e.profiles, e.checked = nil, seg, profiles, at.in.Now
 	return nil
+}
+
+// indexRows calls each for the customers of some parts, and notes their clicks.
+func (e *Engine) indexRows(ctx context.Context, at *stretch, clicks *feed, in indexInput, out *indexed, each func(indexRow) error) error {
+	into := func() *population {
+		p := e.newPopulation(false)
+		p.feed = clicks
+		return p
+	}
+	type rows struct {
+		list     []indexRow
+		profiles int
+	}
+	return eachPage(ctx, e, at, []crm.FactKind{crm.KindTag, crm.KindClick}, into, func(_ context.Context, pg sheet) (rows, error) {
+		got := rows{profiles: pg.profiles}
+		for _, x := range pg.persons {
+			got.list = append(got.list, indexRow{segmentName(x.home), pg.p.tagNames(x, in.Now), x.nextTurn(in.Now)})
+		}
+		return got, nil
+	}, func(got rows) error {
+		out.Profiles += got.profiles
+		for _, r := range got.list {
+			if err := each(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// helpIndex is indexRows for the process that leads the evening.
+func (e *Engine) helpIndex(ctx context.Context, j job, at *stretch) (any, error) {
+	var out indexed
+	var in indexInput
+	if err := json.Unmarshal(j.Input, &in); err != nil {
+		return nil, err
+	}
+	if err := e.readPlaces(ctx); err != nil {
+		return nil, err
+	}
+	f := &feed{clicks: map[crm.FactRef]bool{}, clicksFrom: in.Clicks}
+	err := e.indexRows(ctx, at, f, in, &out, func(r indexRow) error {
+		out.Rows = append(out.Rows, r)
+		return nil
+	})
+	out.Clicks = slices.SortedFunc(maps.Keys(f.clicks), crm.FactRef.Compare)
+	return out, err
+}
+
+func (e *Engine) readPlaces(ctx context.Context) error {
+	return e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+		e.places, err = crm.LoadPlaces(ctx, r, e.cfg.Home)
+		return err
+	})
 }
 
 // nextTurn is the first instant after another at which time alone changes a person's

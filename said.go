@@ -40,7 +40,13 @@ func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey) ([]dedup.
 		}
 	}
 	if all {
-		if err := s.readAll(ctx, e.cfg.Store); err != nil {
+		if err := divide(ctx, e, saidJob(), func(ctx context.Context, at *stretch) ([]profileLog, error) {
+			return nil, e.hear(ctx, at, s.hear)
+		}, func(_ piece, got []profileLog) {
+			for _, h := range got {
+				s.hear(h.Key, h.Log)
+			}
+		}); err != nil {
 			return nil, err
 		}
 	}
@@ -78,13 +84,32 @@ func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey) ([]dedup.
 	return s.pairs(), nil
 }
 
-// readAll is read for all profiles.
-func (s *said) readAll(ctx context.Context, store crm.Store) error {
+// jobSaid is the job of reading what people decided.
+const jobSaid = "said"
+
+// profileLog are the decisions about a profile that tell something of what people decided.
+type profileLog struct {
+	Key crm.ProfileKey `json:"key"`
+	Log []crm.Link     `json:"log"`
+}
+
+// tells reports whether a decision does.
+func tells(l crm.Link) bool {
+	return l.Actor != linkActor && (l.Seq > 1 || l.Kind != crm.LinkNew) || l.Undoes != ""
+}
+
+// hear reads the decisions about the profiles of some parts.
+func (e *Engine) hear(ctx context.Context, at *stretch, each func(crm.ProfileKey, []crm.Link)) error {
 	var after crm.ProfileKey
-	for {
+	for at.end = at.Hi; ; {
+		if at.stop != nil && after != (crm.ProfileKey{}) && at.stop() {
+			at.end = min(at.end, after.Part()+1)
+		}
 		var keys []crm.ProfileKey
-		err := store.View(ctx, func(r crm.Reader) error {
-			page, err := r.ScanProfiles(ctx, crm.AllParts(), after, 2*loadBatch)
+		var logs [][]crm.Link
+		err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
+			keys, logs = nil, nil
+			page, err := r.ScanProfiles(ctx, crm.PartRange{Lo: at.Lo, Hi: at.end}, after, 2*loadBatch)
 			if err != nil || len(page) == 0 {
 				return err
 			}
@@ -92,13 +117,42 @@ func (s *said) readAll(ctx context.Context, store crm.Store) error {
 			for i, p := range page {
 				keys[i] = p.ProfileKey
 			}
-			return s.read(ctx, r, keys)
+			logs, err = r.Links(ctx, keys...)
+			return err
 		})
 		if err != nil || len(keys) == 0 {
 			return err
 		}
+		for i, log := range logs {
+			each(keys[i], log)
+		}
 		after = keys[len(keys)-1]
 	}
+}
+
+// saidJob is jobSaid.
+func saidJob() job { return job{Name: jobSaid, Most: crm.Parts / 8, Open: everyPart()} }
+
+// offerSaid offers it to those who help while this process reads the profiles for record
+// linkage, if that is to look at everybody.
+func (e *Engine) offerSaid(ctx context.Context) error {
+	if e.share == nil || e.cfg.TrainAt < 0 || e.people != nil {
+		return nil
+	}
+	return e.share.open(ctx, saidJob())
+}
+
+// helpSaid is hear for the process that leads the evening.
+func (e *Engine) helpSaid(ctx context.Context, _ job, at *stretch) (any, error) {
+	out := []profileLog{}
+	return out, e.hear(ctx, at, func(k crm.ProfileKey, log []crm.Link) {
+		if slices.ContainsFunc(log, tells) {
+			for i := range log {
+				log[i].Evidence = crm.Evidence{}
+			}
+			out = append(out, profileLog{k, log})
+		}
+	})
 }
 
 // read reads the decisions of people about profiles.
@@ -108,28 +162,33 @@ func (s *said) read(ctx context.Context, r crm.Reader, keys []crm.ProfileKey) er
 		return err
 	}
 	for i, log := range logs {
-		for _, l := range log {
-			if l.Actor != linkActor && l.Seq > 1 { // most have only the first
-				s.last[keys[i]] = l.Seq
-			}
-			if l.Undoes != "" {
-				s.gone[l.Undoes] = true
-			}
-			switch {
-			case l.Actor == linkActor:
-			case l.Kind == crm.LinkManual:
-				s.log[keys[i]] = append(s.log[keys[i]], l)
-				s.home[l.Customer] = crm.ProfileKey{}
-			case l.Kind == crm.LinkSplit || l.Kind == crm.LinkUndo:
-				s.log[keys[i]] = append(s.log[keys[i]], l)
-				if s.ops[l.Op] == nil {
-					s.ops[l.Op] = map[crm.ProfileKey]crm.Link{}
-				}
-				s.ops[l.Op][keys[i]] = l
-			}
-		}
+		s.hear(keys[i], log)
 	}
 	return nil
+}
+
+// hear takes in the decisions about a profile.
+func (s *said) hear(k crm.ProfileKey, log []crm.Link) {
+	for _, l := range log {
+		if l.Actor != linkActor && l.Seq > 1 { // most have only the first
+			s.last[k] = l.Seq
+		}
+		if l.Undoes != "" {
+			s.gone[l.Undoes] = true
+		}
+		switch {
+		case l.Actor == linkActor:
+		case l.Kind == crm.LinkManual:
+			s.log[k] = append(s.log[k], l)
+			s.home[l.Customer] = crm.ProfileKey{}
+		case l.Kind == crm.LinkSplit || l.Kind == crm.LinkUndo:
+			s.log[k] = append(s.log[k], l)
+			if s.ops[l.Op] == nil {
+				s.ops[l.Op] = map[crm.ProfileKey]crm.Link{}
+			}
+			s.ops[l.Op][k] = l
+		}
+	}
 }
 
 // place finds out where those are now about whom people decided, and for whom the

@@ -109,6 +109,8 @@ type share struct {
 	lost     atomic.Bool     // another process leads
 	answered bool            // of a helper
 	opened   map[string]bool // of the leader: jobs of the step
+	serial   int             // of the leader: of the last job
+	pending  []job           // of the leader: jobs to offer to the first who helps
 }
 
 // join has this process lead an evening, or help the process that leads it. It returns nil
@@ -135,7 +137,7 @@ func (e *Engine) join(ctx context.Context, day string, imports bool) (*share, er
 			d.Helpers = append(slices.DeleteFunc(d.Helpers, func(h helper) bool { return h.ID == s.me }), helper{ID: s.me, Until: now.Add(shareLease), Imports: imports})
 			return putShared(ctx, tx, d, rev)
 		}
-		s.id, s.leads = rand.Text()[:16], true
+		s.id, s.leads, s.opened = rand.Text()[:16], true, map[string]bool{}
 		if err := dropPieces(ctx, tx); err != nil {
 			return err
 		}
@@ -279,9 +281,16 @@ func (s *share) say(ctx context.Context, due bool) (renewed bool, err error) {
 			}
 			helped = helped || h.Answer == answerHelp
 		}
+		if helped {
+			d.Jobs = append(d.Jobs, s.pending...)
+		}
 		return nil
 	})
 	if err == nil && helped {
+		for _, j := range s.pending {
+			s.opened[j.Name] = true
+		}
+		s.pending = nil
 		s.helped.Store(true)
 	}
 	return err == nil, err
@@ -366,7 +375,14 @@ func (s *share) await(ctx context.Context, wanted func(helper) bool) ([]helper, 
 
 // pass tells those who help that a step has ended.
 func (s *share) pass(ctx context.Context, steps int) error {
-	if s == nil || !s.leads || !s.helped.Load() || s.lost.Load() {
+	if s == nil || !s.leads {
+		return nil
+	}
+	s.mu.Lock()
+	s.pending = nil
+	clear(s.opened)
+	s.mu.Unlock()
+	if !s.helped.Load() || s.lost.Load() {
 		return nil
 	}
 	err := s.change(ctx, func(_ context.Context, _ crm.Tx, d *shared, _ time.Time) error {

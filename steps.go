@@ -255,10 +255,14 @@ func (ev *Evening) helps(ctx context.Context) (bool, error) {
 }
 
 func identifyStep(ctx context.Context, ev *Evening) (err error) {
-	if leads, err := ev.leads(ctx, nil); err != nil || !leads {
+	e := ev.e
+	if leads, err := ev.leads(ctx, map[string]helping{jobSaid: e.helpSaid, jobIndex: e.helpIndex}); err != nil || !leads {
 		return err
 	}
-	e := ev.e
+	e.offered = nil
+	if err := e.offerSaid(ctx); err != nil {
+		return err
+	}
 	if ev.first { // people are told apart before they are read into memory
 		e.people, e.looked = nil, nil // of an evening that ended before it had read everybody
 		head, err := e.head(ctx)
@@ -266,6 +270,9 @@ func identifyStep(ctx context.Context, ev *Evening) (err error) {
 			return err
 		}
 		e.unseen = &head
+		if err := e.offerIndex(ctx); err != nil {
+			return err
+		}
 		if ev.run.Identified, err = e.identify(ctx); err != nil {
 			return err
 		}

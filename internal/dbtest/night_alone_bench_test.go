@@ -9,6 +9,9 @@ import (
 	"os"
 	osexec "os/exec"
 	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -38,6 +41,39 @@ func BenchmarkNightAlone(b *testing.B) {
 	}
 }
 
+// BenchmarkNightShared does evenings of VEFA_CUSTOMERS customers (5,000) on PostgreSQL in one
+// process and in two that share them, in turns after a first one that links everybody. It
+// measures how many times as long one takes, and the seconds of the processors that the
+// processes and their backends use.
+func BenchmarkNightShared(b *testing.B) {
+	d := openCopying(b)
+	besides(b, d)
+	day := 0
+	evening := func(processes int) (out []nightDone) {
+		out = make([]nightDone, processes)
+		var wg sync.WaitGroup
+		for i := range out {
+			wg.Go(func() { out[i] = runNight(b, nightOfOne{Schema: d.cfg.Schema, Day: day}) })
+		}
+		wg.Wait()
+		day++
+		return out
+	}
+	evening(1)
+	for b.Loop() {
+		alone, two := evening(1)[0], evening(2)
+		seconds := max(two[0].Seconds, two[1].Seconds)
+		b.ReportMetric(alone.Seconds/seconds, "times")
+		b.ReportMetric(alone.Seconds, "s/alone")
+		b.ReportMetric(seconds, "s/two")
+		b.ReportMetric(alone.CPU, "cpu-s/alone")
+		b.ReportMetric(max(two[0].CPU, two[1].CPU), "cpu-s/first-of-two")
+		b.ReportMetric(min(two[0].CPU, two[1].CPU), "cpu-s/second-of-two")
+		b.ReportMetric(alone.Backends, "cpu-s/backends-alone")
+		b.ReportMetric(two[0].Backends+two[1].Backends, "cpu-s/backends-two")
+	}
+}
+
 // asNight is the environment variable that makes this binary a process with one evening.
 const asNight = "VEFA_TEST_NIGHT"
 
@@ -48,6 +84,8 @@ type nightOfOne struct {
 
 type nightDone struct {
 	Seconds, MiB float64
+	CPU          float64 // seconds of the process
+	Backends     float64 // seconds of its backends, where they are of this machine
 	Planned      int
 }
 
@@ -73,11 +111,13 @@ func nightMain(job string) (err error) {
 		return err
 	}
 	debug.SetMemoryLimit(800 << 20) // what a host in a container of 1 GiB would set
-	db, err := sql.Open("pgx", os.Getenv("VEFA_TEST_POSTGRES"))
+	name := fmt.Sprint("vefa-night-", os.Getpid())
+	db, err := sql.Open("pgx", os.Getenv("VEFA_TEST_POSTGRES")+" application_name="+name)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	db.SetMaxIdleConns(16) // so that none ends before it is asked for its seconds
 	clock := &crmtest.Clock{}
 	clock.Set(nighttest.Start.AddDate(0, 0, n.Day))
 	t := &outOfTest{}
@@ -103,7 +143,41 @@ func nightMain(job string) (err error) {
 		fmt.Fprintf(os.Stderr, "%s %.1f s; ", s.Name, s.Seconds)
 	}
 	fmt.Fprintln(os.Stderr)
-	return json.NewEncoder(os.Stdout).Encode(nightDone{time.Since(start).Seconds(), float64(u.Maxrss) / 1024, rep.Rules.Planned + rep.Campaigns.Planned})
+	out := nightDone{Seconds: time.Since(start).Seconds(), MiB: float64(u.Maxrss) / 1024, Planned: rep.Rules.Planned + rep.Campaigns.Planned,
+		CPU: time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()}
+	if out.Backends, err = backendSeconds(db, name); err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(out)
+}
+
+// backendSeconds sums the processor seconds of the backends of an application.
+func backendSeconds(db *sql.DB, application string) (sum float64, err error) {
+	rows, err := db.Query("SELECT pid FROM pg_stat_activity WHERE application_name = $1", application)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var pid int
+		if err := rows.Scan(&pid); err != nil {
+			return 0, err
+		}
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			continue // of another machine
+		}
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		f := strings.Fields(rest)
+		for _, ticks := range f[11:13] { // utime and stime, in hundredths
+			n, err := strconv.Atoi(ticks)
+			if err != nil {
+				return 0, err
+			}
+			sum += float64(n) / 100
+		}
+	}
+	return sum, rows.Err()
 }
 
 // outOfTest is a nighttest.TB of a process that is no test.
