@@ -131,8 +131,8 @@ func (s *share) open(ctx context.Context, j job) error {
 	if s == nil || !s.leads || s.lost.Load() {
 		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	if s.opened[j.Name] {
 		return nil
 	}
@@ -160,16 +160,16 @@ func (s *share) offered(name string) bool {
 	if s == nil {
 		return false
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	s.pending = slices.DeleteFunc(s.pending, func(j job) bool { return j.Name == name })
 	return s.opened[name]
 }
 
 // closed notes that a job is done.
 func (s *share) closed(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	delete(s.opened, name)
 }
 

@@ -116,6 +116,13 @@ func (e *Engine) Night(ctx context.Context, n Night) (rep NightReport, err error
 		}
 		if rep.Closed {
 			rep.Bad = ev.run.Bad
+			for i := range rep.Steps {
+				for _, s := range ev.run.Steps {
+					if s.Name == rep.Steps[i].Name {
+						rep.Steps[i].Seconds = s.Seconds
+					}
+				}
+			}
 			return rep, nil
 		}
 	}
@@ -161,7 +168,7 @@ func (ev *Evening) all(ctx context.Context) (rep NightReport, err error) {
 			done := ev.run
 			done.Closed = true
 			*r = r.with(done)
-		}, s.close)
+		}, ev.unshare)
 	}
 	if err != nil {
 		return rep, fmt.Errorf("vefa: night %s: close: %w", ev.Day, err)

@@ -103,10 +103,11 @@ type share struct {
 	came     time.Time          // by this process's own clock
 	stop     context.CancelFunc // of beat
 	beats    sync.WaitGroup
-	mu       sync.Mutex      // of answers to those who come, and of sealed
+	turn     chan struct{}   // holds one token while those who come are answered or jobs offered
 	sealed   bool            // of the leader: it has passed the import
 	helped   atomic.Bool     // of the leader: somebody helps
 	lost     atomic.Bool     // another process leads
+	deaf     bool            // the process that leads did not answer it
 	answered bool            // of a helper
 	opened   map[string]bool // of the leader: jobs of the step
 	serial   int             // of the leader: of the last job
@@ -119,7 +120,7 @@ type share struct {
 func (e *Engine) join(ctx context.Context, day string, imports bool) (*share, error) {
 	var s *share
 	err := e.svc.Update(ctx, func(tx crm.Tx) error {
-		s = &share{e: e, me: e.writer, came: time.Now()}
+		s = &share{e: e, me: e.writer, came: time.Now(), turn: make(chan struct{}, 1)}
 		now, err := e.leaseNow(ctx, tx)
 		if err != nil {
 			return err
@@ -239,7 +240,7 @@ func (s *share) beat(ctx context.Context) {
 			return
 		case <-t.C:
 		}
-		renewed, err := s.say(ctx, time.Since(said) >= shareLease/5)
+		renewed, err := s.say(ctx, time.Since(said) >= shareLease/5, false)
 		if errors.Is(err, errUnshared) {
 			s.lost.Store(true)
 			return
@@ -250,8 +251,15 @@ func (s *share) beat(ctx context.Context) {
 	}
 }
 
-func (s *share) say(ctx context.Context, due bool) (renewed bool, err error) {
+// say renews the lease, where it is due, and answers those who have come; seals says that
+// those who come later must not import.
+func (s *share) say(ctx context.Context, due, seals bool) (renewed bool, err error) {
 	defer crm.Recover("share", &err)
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
+	if seals {
+		defer func() { s.sealed = true }()
+	}
 	d, _, _, err := s.look(ctx)
 	if err != nil {
 		return false, err
@@ -260,8 +268,6 @@ func (s *share) say(ctx context.Context, due bool) (renewed bool, err error) {
 	if !due && (!s.leads || !slices.ContainsFunc(d.Helpers, unseen)) {
 		return false, nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	helped := false
 	err = s.change(ctx, func(_ context.Context, _ crm.Tx, d *shared, now time.Time) error {
 		helped = false
@@ -342,14 +348,21 @@ func (s *share) seal(ctx context.Context) error {
 	if s == nil || !s.leads {
 		return nil
 	}
-	s.mu.Lock()
+	s.turn <- struct{}{}
 	was := s.sealed
-	s.sealed = true
-	s.mu.Unlock()
-	if was {
+	<-s.turn
+	if was || s.lost.Load() {
 		return nil
 	}
-	_, err := s.await(ctx, func(h helper) bool { return !h.Imports })
+	_, err := s.say(ctx, false, true)
+	if errors.Is(err, errUnshared) {
+		s.lost.Store(true)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = s.await(ctx, func(h helper) bool { return !h.Imports })
 	return err
 }
 
@@ -378,10 +391,10 @@ func (s *share) pass(ctx context.Context, steps int) error {
 	if s == nil || !s.leads {
 		return nil
 	}
-	s.mu.Lock()
+	s.turn <- struct{}{}
 	s.pending = nil
 	clear(s.opened)
-	s.mu.Unlock()
+	<-s.turn
 	if !s.helped.Load() || s.lost.Load() {
 		return nil
 	}
@@ -411,7 +424,7 @@ func (s *share) accepted(ctx context.Context) (bool, error) {
 		if h == nil {
 			return false, errUnshared
 		}
-		if h.Answer == answerAlone || h.Answer == "" && time.Since(s.came) > shareAnswer {
+		if s.deaf = h.Answer == "" && time.Since(s.came) > shareAnswer; s.deaf || h.Answer == answerAlone {
 			return false, nil
 		}
 		if h.Answer == answerHelp {
@@ -474,16 +487,21 @@ func (s *share) end(ctx context.Context, run NightReport) error {
 	}
 }
 
-// close ends an evening that this process leads, in the transaction that writes its report.
-func (s *share) close(ctx context.Context, tx crm.Tx) error {
-	if s == nil || !s.leads || s.lost.Load() {
+// unshare takes the document away, in the transaction that closes an evening: of one that
+// this process leads, or whose leader did not answer it.
+func (ev *Evening) unshare(ctx context.Context, tx crm.Tx) error {
+	id, s := ev.unanswered, ev.e.share
+	if s != nil && s.leads && !s.lost.Load() {
+		id = s.id
+	}
+	if id == "" {
 		return nil
 	}
 	d, _, err := readShared(ctx, tx)
-	if err != nil || d.ID != s.id {
+	if err != nil || d.ID != id {
 		return err
 	}
-	if s.helped.Load() {
+	if s == nil || s.helped.Load() {
 		if err := dropPieces(ctx, tx); err != nil {
 			return err
 		}

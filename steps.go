@@ -100,8 +100,9 @@ type Evening struct {
 	counts map[string]int // of the step that runs
 	// first is set where everybody has yet to be read into memory
 	first, loaded bool
-	step          int  // that runs, in Config.Steps
-	imported      bool // all that Night.Source delivers
+	step          int    // that runs, in Config.Steps
+	unanswered    string // the share whose leader did not answer
+	imported      bool   // all that Night.Source delivers
 }
 
 // Service returns the record that the evening works on.
@@ -248,7 +249,9 @@ func (ev *Evening) helps(ctx context.Context) (bool, error) {
 	}
 	helps, err := s.accepted(ctx)
 	if err == nil && !helps {
-		s.leave(ctx)
+		if s.leave(ctx); s.deaf {
+			ev.unanswered = s.id
+		}
 		ev.e.share = nil
 	}
 	return helps, err
