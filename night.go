@@ -73,7 +73,9 @@ const nightKind = "night"
 // Every step may be stopped anywhere and done again: what it plans has
 // deterministic ids and what it writes is committed together with the effect
 // that it comes from. An evening that was stopped is done again from its start
-// and ends as if it had not been. An evening that is closed plans nothing more,
+// and ends as if it had not been. Engines that do one evening at the same time, in other
+// processes too, share it: the first does it, the others do parts of what is read page by
+// page and return its report. While none comes that costs one small transaction. An evening that is closed plans nothing more,
 // whatever has become known since; running it again changes nothing.
 func (e *Engine) Night(ctx context.Context, n Night) (rep NightReport, err error) {
 	defer e.took("night", time.Now(), &err)
@@ -89,14 +91,7 @@ func (e *Engine) Night(ctx context.Context, n Night) (rep NightReport, err error
 		return rep, err
 	}
 	e.checkStore(ctx)
-	was, err := e.nightReport(ctx, n.Day)
-	if err == nil && was.At.IsZero() {
-		was, err = e.saveReport(ctx, n.Day, func(r *NightReport) {
-			if r.At.IsZero() { // another process may have begun it meanwhile
-				r.Day, r.At = n.Day, at
-			}
-		}, e.newListener(at).begin)
-	}
+	was, err := e.begin(ctx, n.Day, at)
 	if err != nil {
 		return rep, fmt.Errorf("vefa: night %s: begin: %w", n.Day, err)
 	}
@@ -178,6 +173,27 @@ func (ev *Evening) all(ctx context.Context) (rep NightReport, err error) {
 		e.share = nil
 	}
 	return rep, nil
+}
+
+// begin writes down that an evening has begun, unless it had.
+func (e *Engine) begin(ctx context.Context, day string, at time.Time) (rep NightReport, err error) {
+	for n := 0; ; n++ {
+		rep, err = e.nightReport(ctx, day)
+		if err != nil || !rep.At.IsZero() {
+			return rep, err
+		}
+		rep, err = e.saveReport(ctx, day, func(r *NightReport) {
+			if r.At.IsZero() { // another process may have begun it meanwhile
+				r.Day, r.At = day, at
+			}
+		}, e.newListener(at).begin)
+		if !errors.Is(err, crm.ErrBusy) || n == 100 { // it holds the cursor
+			return rep, err
+		}
+		if err := pause(ctx); err != nil {
+			return rep, err
+		}
+	}
 }
 
 // checkStore logs what a store that can check itself says, when a process begins:

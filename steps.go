@@ -14,7 +14,8 @@ import (
 //
 // A step may be stopped anywhere and is then done again, with the same Evening.At:
 // what it writes must have ids that are the same each time, or be committed
-// together with what it came from. Of an evening that was closed before, steps run
+// together with what it came from. Where several processes share an evening each runs the
+// host's steps. Of an evening that was closed before, steps run
 // too, and plan nothing more: see Evening.Closed. A step must not call Night: it would
 // wait for itself.
 type Step struct {

@@ -22,7 +22,7 @@ import (
 
 // besides is a retailer on a database with VEFA_CUSTOMERS customers (5,000), of
 // whom one in a hundred has an open ticket, and how many customers those are.
-func besides(b *testing.B, d database) (*nighttest.Retailer, int) {
+func besides(b testing.TB, d database) (*nighttest.Retailer, int) {
 	b.Helper()
 	n := 5_000
 	if s := os.Getenv("VEFA_CUSTOMERS"); s != "" {

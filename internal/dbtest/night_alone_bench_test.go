@@ -127,7 +127,7 @@ func nightMain(job string) (err error) {
 		}
 	}()
 	shop := nighttest.New(t, sqlstore.New(db, sqlstore.Postgres, sqlstore.Config{Schema: n.Schema, Copy: copyFrom}), clock, func(c *vefa.Config) {
-		c.Resident = -1
+		c.Resident, c.LeaseNow = -1, nil
 		nighttest.Ordinary(t, c)
 	})
 	start := time.Now()
