@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -62,8 +63,9 @@ type SharedEnd struct {
 	Digest  [32]byte
 	Reports []vefa.NightReport
 	Sent    int
-	Asked   []int // customers that each engine asked the rules of the last evening about
-	Killed  bool  // the victim came to its end
+	Asked   []int    // customers that each engine asked the rules of the last evening about
+	Killed  bool     // the victim came to its end
+	Reach   []string // what the breaker counted, by evening
 }
 
 // Evenings does three evenings in several engines at once.
@@ -86,7 +88,7 @@ func (s Sharing) Evenings(t *testing.T) (end SharedEnd) {
 	build := func(i int) *one {
 		x := &one{slow: &slow{Store: connect(), wait: s.Wait}}
 		x.Retailer = New(t, x.slow, &crmtest.Clock{}, func(c *vefa.Config) {
-			c.Now, c.LeaseNow = at.Now, nil
+			c.Now, c.LeaseNow, c.Logger = at.Now, nil, slog.New(slog.DiscardHandler)
 			c.Rules, c.TrainAt, c.Resident = []*rules.Book{book}, 50, s.Resident
 			c.Segments = "segment everybody = everyone\nsegment pointed = pointed"
 			c.Fields = []vefa.Field{{Name: "Points", Kind: rules.Int, Fill: func(_ context.Context, _ crm.Reader, _ time.Time, of []vefa.FieldSubject) ([]any, error) {
@@ -197,6 +199,24 @@ func (s Sharing) Evenings(t *testing.T) (end SharedEnd) {
 		}
 	}
 	end.Digest = digest(t, store)
+	require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+		for d, err := range crm.Documents(t.Context(), r, "rule-reach") {
+			if err != nil {
+				return err
+			}
+			end.Reach = append(end.Reach, d.ID+" "+string(d.Data))
+		}
+		for _, kind := range []string{"night-share", "night-piece"} {
+			left, err := r.ScanDocuments(t.Context(), kind, "", 1)
+			if err == nil && len(left) > 0 && !end.Killed && s.Change == nil && !s.Late {
+				err = fmt.Errorf("%s %s is left", kind, left[0].ID)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 	audit, err := vefa.Audit(t.Context(), store, Brand)
 	require.NoError(t, err)
 	require.True(t, audit.Clean(), "%+v", audit)
@@ -295,6 +315,7 @@ func (e SharedEnd) Same(t *testing.T, want SharedEnd) {
 	t.Helper()
 	require.Equal(t, want.Digest, e.Digest)
 	require.Equal(t, want.Sent, e.Sent)
+	require.Equal(t, want.Reach, e.Reach)
 	require.Equal(t, len(want.Reports), len(e.Reports))
 	for i := range want.Reports {
 		require.Equal(t, want.Reports[i], e.Reports[i], fmt.Sprint("evening ", i))
