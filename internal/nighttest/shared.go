@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"slices"
 	"sync"
@@ -123,7 +124,7 @@ func (s Sharing) Evenings(t *testing.T) (end SharedEnd) {
 		for i, p := range delivery.Profiles {
 			to := &parts[0]
 			if s.Each {
-				to = &parts[i%s.Engines]
+				to = &parts[min(i%(4*s.Engines), s.Engines-1)] // the last takes longest
 			}
 			to.Profiles = append(to.Profiles, p)
 		}
@@ -136,12 +137,24 @@ func (s Sharing) Evenings(t *testing.T) (end SharedEnd) {
 			}
 			parts[i].Facts = append(parts[i].Facts, f)
 		}
+		// Who has nothing to import comes when the one that has is at it: else it would pass
+		// the import, and the other do the evening by itself.
+		begun := make(chan struct{})
+		begin := sync.OnceFunc(func() { close(begun) })
+		if s.All || s.Each {
+			begin()
+		}
 		night := func(i int) (n vefa.Night) {
 			switch {
 			case s.All:
 				n.Source = Once(delivery)
-			case i == 0 || s.Each:
-				n.Source = Once(parts[i])
+			case s.Each:
+				n.Source = few(parts[i])
+			case i == 0:
+				n.Source = func(ctx context.Context) iter.Seq2[crm.Batch, error] {
+					begin()
+					return few(parts[i])(ctx)
+				}
 			}
 			return n
 		}
@@ -155,7 +168,14 @@ func (s Sharing) Evenings(t *testing.T) (end SharedEnd) {
 			if day == 1 && s.Kill > 0 && i == s.Victim {
 				x.slow.kill(s.Kill, cancel)
 			}
-			wg.Go(func() { reps[i], errs[i] = x.Engine.Night(ctx, night(i)) })
+			wg.Go(func() {
+				if i == 0 {
+					defer begin()
+				} else {
+					<-begun
+				}
+				reps[i], errs[i] = x.Engine.Night(ctx, night(i))
+			})
 		}
 		wg.Wait()
 		for i, x := range all {
@@ -221,6 +241,24 @@ func (s Sharing) Evenings(t *testing.T) (end SharedEnd) {
 	require.NoError(t, err)
 	require.True(t, audit.Clean(), "%+v", audit)
 	return end
+}
+
+// few yields a batch in several.
+func few(b crm.Batch) func(context.Context) iter.Seq2[crm.Batch, error] {
+	return func(context.Context) iter.Seq2[crm.Batch, error] {
+		return func(yield func(crm.Batch, error) bool) {
+			for chunk := range slices.Chunk(b.Profiles, 10) {
+				if !yield(crm.Batch{Profiles: chunk}, nil) {
+					return
+				}
+			}
+			for chunk := range slices.Chunk(b.Facts, 10) {
+				if !yield(crm.Batch{Facts: chunk}, nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Plain is a report without what is of one run alone.
