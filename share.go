@@ -156,7 +156,10 @@ func (e *Engine) join(ctx context.Context, day string, imports bool) (*share, er
 // shareable is a hash of what must be the same in processes that divide their work.
 func (e *Engine) shareable() uint64 {
 	h := fnv.New64a()
-	fmt.Fprintln(h, e.rules.Active().Version(), e.defs, e.cfg.Breaker != nil, e.cfg.Currency, e.cfg.Home, e.cfg.Consent)
+	for _, r := range e.rules.Active().Rules() {
+		fmt.Fprintf(h, "%q %d ", r.Name, r.Version)
+	}
+	fmt.Fprintln(h, e.defs, e.cfg.Breaker != nil, e.cfg.Currency, e.cfg.Home, e.cfg.Consent)
 	for _, s := range e.cfg.Steps {
 		fmt.Fprintf(h, "%q", s.Name)
 	}
@@ -167,14 +170,14 @@ func (e *Engine) shareable() uint64 {
 }
 
 // leaseNow is the time that leases go by.
-func (e *Engine) leaseNow(ctx context.Context, c crm.Clock) (time.Time, error) {
+func (e *Engine) leaseNow(ctx context.Context, c crm.Reader) (time.Time, error) {
 	if e.cfg.LeaseNow != nil {
 		return e.cfg.LeaseNow(), nil
 	}
 	return c.Now(ctx)
 }
 
-func readShared(ctx context.Context, r crm.DocumentReader) (*shared, int64, error) {
+func readShared(ctx context.Context, r crm.Reader) (*shared, int64, error) {
 	d := &shared{}
 	docs, err := r.Documents(ctx, shareKind, shareKind)
 	if err != nil || docs[0] == nil {
