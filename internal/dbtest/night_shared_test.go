@@ -22,7 +22,7 @@ func TestSharedEvenings(t *testing.T) {
 	onEach(t, func(t *testing.T, d database) {
 		s := nighttest.Sharing{People: 60, Wait: 5 * time.Millisecond, Resident: -1, Breaker: true, Late: true, Engines: 1}
 		s.Open = func(t *testing.T) (crm.Store, func() crm.Store) {
-			own := d
+			var own database
 			switch d.name {
 			case "sqlite":
 				own = openSQLite(t)
