@@ -97,7 +97,7 @@ func TestSharedEveningsOfWrongClocks(t *testing.T) {
 	}
 	s.Change = func(_ int, c *vefa.Config) { silent(c) }
 	want := bubble(t, s)
-	s.Engines = 2
+	s.Engines, s.All = 2, true // else one may be done before the other has imported anything
 	for name, jump := range map[string]time.Duration{"ahead": time.Hour, "back": -time.Hour} {
 		for every := int64(1); every < 200; every += 1 + every/2 {
 			var calls atomic.Int64
