@@ -63,7 +63,7 @@ func (w Why) String() string {
 			fmt.Fprintf(&b, say.on, at(f.Changed))
 		}
 		if !f.About.IsZero() {
-			fmt.Fprintf(&b, " (%s %s)", f.About.Kind, f.About.ID)
+			fmt.Fprintf(&b, " (%s)", say.thing(f.About))
 		}
 		b.WriteByte('\n')
 		for _, r := range f.Reasons {
@@ -74,7 +74,7 @@ func (w Why) String() string {
 			}
 			fmt.Fprintf(&b, "  %s: %s", say.guard(r.Guard), outcome)
 			if r.Note != "" {
-				fmt.Fprintf(&b, " (%s)", say.note(r.Note))
+				fmt.Fprintf(&b, " (%s)", say.note(r.Note, dates, zone))
 			}
 			b.WriteByte('\n')
 		}
@@ -156,7 +156,7 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string, q Why
 				ex.Cases = slices.DeleteFunc(ex.Cases, func(k rules.Case) bool { return pop.rowKey(x, facts, r.Each, k.Row) != q.About })
 				ex.Fires = len(ex.Blocked) == 0 && slices.ContainsFunc(ex.Cases, func(k rules.Case) bool { return k.Pass })
 				if len(ex.Cases) == 0 {
-					w.Text += fmt.Sprintf(wordsOf(q.Locale).noSuch, string(q.About.Kind)+" "+q.About.ID)
+					w.Text += fmt.Sprintf(wordsOf(q.Locale).noSuch, wordsOf(q.Locale).thing(q.About))
 					continue
 				}
 			}

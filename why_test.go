@@ -62,7 +62,7 @@ rules:
 	require.Contains(t, y.Text, "row.Delivered")
 	require.NotContains(t, y.Text, "row 2", "the other order")
 	y = why("rule/ask", vefa.WhyQuery{About: order("o9"), Locale: "tr"})
-	require.Equal(t, "Müşterinin böyle bir kaydı yok: order o9.\n", y.String())
+	require.Equal(t, "Müşterinin böyle bir kaydı yok: sipariş o9.\n", y.String())
 
 	// This evening: what it did, and what the rule said then.
 	y = why("rule/daily", vefa.WhyQuery{Day: "2025-03-04"})

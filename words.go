@@ -15,7 +15,8 @@ type words struct {
 	noSuch          string // about something that the customer does not have
 	states          map[crm.EffectState]string
 	guards          map[string]string // by Reason.Guard; others are shown as they are
-	notes           map[string]string // beginnings of Reason.Note; others are shown as they are
+	things          map[crm.FactKind]string
+	notes           []saying // of Reason.Note; others are shown as they are
 }
 
 func wordsOf(locale string) *words {
@@ -31,7 +32,6 @@ var english = words{
 	noSuch: "The customer has no %s.\n",
 	states: map[crm.EffectState]string{},
 	guards: map[string]string{},
-	notes:  map[string]string{},
 }
 
 var turkish = words{
@@ -45,32 +45,25 @@ var turkish = words{
 		messaging.GuardAddress: "geçersiz adres", messaging.GuardCap: "sıklık sınırı", messaging.GuardQuiet: "sessiz saatler", messaging.GuardHoldout: "kontrol grubu",
 		crm.GuardProvider: "sağlayıcı", messaging.GuardRender: "metin", messaging.GuardEnded: "kampanya bitti", crm.GuardTwice: "sağlayıcı iki kez bildirdi",
 		GuardRecipient: "adres artık bu müşterinin", GuardDelivered: "teslim edildi", GuardRepeated: "yinelenme", GuardData: "veri",
-		"when": "koşul", "guard": "gönderim koşulu", "rearm": "yenisi onun yerini aldı", "task": "görev", "customer": "müşteri", "rule": "kural",
+		"when": "koşul", "guard": "gönderim koşulu", "rearm": "yenisi onun yerini aldı", "task": "görev", "tag": "etiket", "ticket": "kayıt", "message": "mesaj",
+		"effective": "geçerlilik", "row": "satır", "cancel_on": "iptal koşulu", crm.GuardDesk: "elle sonuçlandırma", "customer": "müşteri", "rule": "kural",
 	},
-	notes: map[string]string{
-		"granted on ": "izin tarihi ", "granted only on ": "izin ancak sonra verildi: ", "refused on ": "ret tarihi ", "never granted": "hiç verilmedi",
-		"suppressed: ": "yazılmasın: ", "transactional messages need no consent": "işlem mesajı için izin gerekmez",
-		"the source record is gone": "kaynak kayıt artık yok", "the host has no task of this name": "bu adda bir görev tanımlı değil",
-		"it failed and is tried again: ": "başarısız oldu, yeniden denenecek: ", "given up after ": "vazgeçildi, deneme sayısı: ", "the campaign ended on ": "kampanyanın bitişi ",
-	},
+	notes:  turkishNotes,
+	things: turkishThings,
 }
 
-// state and guard are the reader's words, note what could be said of a guard's note.
+// state and guard are the reader's words.
 func (w *words) state(s crm.EffectState) string { return orSelf(w.states, s) }
-func (w *words) guard(g string) string          { return orSelf(w.guards, g) }
+func (w *words) guard(g string) string {
+	if name, ok := strings.CutPrefix(g, "cancel_on "); ok {
+		return orSelf(w.guards, "cancel_on") + " " + name
+	}
+	return orSelf(w.guards, g)
+}
 
 func orSelf[K ~string](m map[K]string, k K) string {
 	if s, ok := m[k]; ok {
 		return s
 	}
 	return string(k)
-}
-
-func (w *words) note(n string) string {
-	for begins, says := range w.notes {
-		if rest, ok := strings.CutPrefix(n, begins); ok {
-			return says + rest
-		}
-	}
-	return n
 }
