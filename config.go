@@ -187,7 +187,18 @@ type Campaign struct {
 type Survey struct {
 	Name       string
 	Definition *survey.Definition
+	// Invitation is the message that asks. Its Name is the survey's where it has none,
+	// and {link} in its Text needs no Field, as in every message of a Config.
 	Invitation messaging.Campaign
+}
+
+// declareLink adds the field of the link to a message whose text has one and that does
+// not declare it itself.
+func (c *Config) declareLink(m *messaging.Campaign) {
+	if strings.Contains(strings.ReplaceAll(m.Text, "{{", ""), "{link}") &&
+		!slices.ContainsFunc(m.Fields, func(f messaging.Field) bool { return f.Name == "link" }) {
+		m.Fields = append(slices.Clone(m.Fields), messaging.Field{Name: "link", Type: messaging.LinkField, Max: max(60, len(c.BaseURL)+30)})
+	}
 }
 
 // TaskFunc carries out one task of a rule in the transaction that marks it
@@ -228,6 +239,19 @@ func (c Config) withDefaults() Config {
 		c.Resident = 0
 	}
 	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	c.Campaigns, c.Messages, c.Surveys = slices.Clone(c.Campaigns), slices.Clone(c.Messages), slices.Clone(c.Surveys)
+	for i := range c.Campaigns {
+		c.declareLink(&c.Campaigns[i].Campaign)
+	}
+	for i := range c.Messages {
+		c.declareLink(&c.Messages[i])
+	}
+	for i := range c.Surveys {
+		if s := &c.Surveys[i]; s.Invitation.Name == "" {
+			s.Invitation.Name = s.Name
+		}
+		c.declareLink(&c.Surveys[i].Invitation)
+	}
 	if c.Steps == nil {
 		c.Steps = DefaultSteps()
 	}

@@ -32,8 +32,8 @@ func run(ctx context.Context, sender messaging.Sender, keys vefa.Keys, now func(
 	}
 	eng, err := vefa.New(vefa.Config{
 		Store: memstore.New(), Sender: sender, Now: now, BaseURL: "https://s.example", Keys: keys, Rules: []*rules.Book{book},
-		Surveys: []vefa.Survey{{Name: "visit", Definition: survey.Recommendation(), Invitation: messaging.Campaign{
-			Name: "visit", Text: "How was it? {link}", Fields: []messaging.Field{{Name: "link", Type: messaging.LinkField, Max: 60}}, Unmeasured: "asked after each visit"}}},
+		Surveys: []vefa.Survey{{Name: "visit", Definition: survey.Recommendation(),
+			Invitation: messaging.Campaign{Text: "How was it? {link}", Unmeasured: "asked after each visit"}}},
 	})
 	if err != nil {
 		return err
@@ -42,8 +42,8 @@ func run(ctx context.Context, sender messaging.Sender, keys vefa.Keys, now func(
 	got, err := eng.Service().Import(ctx, crm.Batch{
 		Profiles: []*crm.Profile{{ProfileKey: ayse, Name: crm.Name{Given: "Ayşe", Family: "Yılmaz"}, Contacts: []crm.Contact{{Address: phone}}}},
 		Facts: []*crm.Fact{
-			{Key: crm.FactKey{Kind: crm.KindConsent, Source: "till", ID: "1"}, Subject: crm.OfAddress(phone), At: now(), Data: &crm.Consent{Status: crm.Granted}},
-			{Key: crm.FactKey{Kind: crm.KindOrder, Source: "till", ID: "90"}, Subject: crm.OfProfile(ayse), At: now(), Data: &crm.Order{Number: "90", Total: crm.Money{Amount: 129900, Currency: "TRY"}}},
+			{Key: crm.FactKey{Source: "till", ID: "1"}, Subject: crm.OfAddress(phone), At: now(), Data: &crm.Consent{Status: crm.Granted}},
+			{Key: crm.FactKey{Source: "till", ID: "90"}, Subject: crm.OfProfile(ayse), At: now(), Data: &crm.Order{Number: "90", Total: crm.Money{Amount: 129900, Currency: "TRY"}}},
 		}})
 	if err != nil || len(got.Rejected) > 0 { // one bad record stops no other
 		return errors.Join(err, fmt.Errorf("rejected: %v", got.Rejected))

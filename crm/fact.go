@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,6 +29,31 @@ const (
 	KindSuppression FactKind = "suppression" // about an address
 	KindHold        FactKind = "hold"        // about an address; written by the kernel
 )
+
+// kinded returns facts with the kind of their content where the key says none. What the
+// caller gave stays as it is.
+func kinded(facts []*Fact) []*Fact {
+	if !slices.ContainsFunc(facts, (*Fact).unkinded) {
+		return facts
+	}
+	out := slices.Clone(facts)
+	for i, f := range out {
+		if f.unkinded() {
+			c := *f
+			c.Key.Kind = f.Data.FactKind()
+			out[i] = &c
+		}
+	}
+	return out
+}
+
+func (f *Fact) unkinded() bool {
+	if f == nil || f.Key.Kind != "" || f.Data == nil {
+		return false
+	}
+	v := reflect.ValueOf(f.Data)
+	return v.Kind() != reflect.Pointer || !v.IsNil()
+}
 
 // FactKey names a fact within its subject: its kind, the system it came from
 // and that system's own id for it.
@@ -106,7 +133,7 @@ const MaxVersion int64 = math.MaxInt64 - 1<<20
 // Fact is something that happened. It hangs on the profile or the address that
 // it came with, so that it follows when profiles are merged or split.
 type Fact struct {
-	Key     FactKey
+	Key     FactKey // without a Kind, where it is delivered: that of Data
 	Subject Subject
 	At      time.Time // when it happened in the world
 	Place   string    // where, a Place id; may be empty
