@@ -48,6 +48,12 @@ func TestSaidOnce(t *testing.T) {
 		kinds = append(kinds, f.Key.Kind)
 	}
 	require.ElementsMatch(t, []crm.FactKind{crm.KindOrder, crm.KindNote}, kinds)
+	for f, o := range crm.FactsAs[*crm.Order](facts) {
+		require.Equal(t, "9", f.Key.ID)
+		require.Equal(t, "9", o.Number)
+		kinds = nil
+	}
+	require.Nil(t, kinds, "there is one")
 	orphan := *note
 	orphan.Subject = crm.OfProfile(crm.ProfileKey{Source: "till", ID: "nobody"})
 	require.ErrorIs(t, svc.Record(t.Context(), &orphan), crm.ErrNotFound, "a note on nobody, by its Data")

@@ -3,6 +3,7 @@ package crm
 import (
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 	"time"
 )
@@ -55,6 +56,18 @@ func (s *Service) Facts(ctx context.Context, id CustomerID, kinds ...FactKind) (
 	})
 	slices.SortStableFunc(out, func(a, b *Fact) int { return cmp.Or(b.At.Compare(a.At), b.Key.Compare(a.Key)) })
 	return out, err
+}
+
+// FactsAs yields the facts whose content is a D, with it, such as the orders of what
+// Facts returned: for f, order := range crm.FactsAs[*crm.Order](facts).
+func FactsAs[D FactData](facts []*Fact) iter.Seq2[*Fact, D] {
+	return func(yield func(*Fact, D) bool) {
+		for _, f := range facts {
+			if d, ok := f.Data.(D); ok && !yield(f, d) {
+				return
+			}
+		}
+	}
 }
 
 // Address returns what is known of an address: consents, suppressions, holds. It is the

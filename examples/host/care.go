@@ -49,7 +49,6 @@ func newShop(ctx context.Context, db *sql.DB, o settings) (*shop, error) {
 	if err := s.store.Check(ctx); err != nil {
 		return nil, err
 	}
-	to := []messaging.Field{{Name: "link", Type: messaging.LinkField, Max: 60}}
 	steps := vefa.DefaultSteps()
 	s.care, err = vefa.New(vefa.Config{
 		Store: s.store, Sender: o.sender, Now: o.now, Home: o.home, Keys: o.keys, Consent: consent, Observer: meter{},
@@ -64,10 +63,10 @@ func newShop(ctx context.Context, db *sql.DB, o settings) (*shop, error) {
 			Actions: []rules.ActionType{{Kind: "voucher", Doc: "makes a voucher", Params: []rules.ActionParam{
 				{Name: "amount", Kind: rules.Int, Required: true, Doc: "hundredths"}}}},
 		}},
-		Messages: []messaging.Campaign{{Name: "cart", Text: "Your cart is still here: {link}", Fields: to,
+		Messages: []messaging.Campaign{{Name: "cart", Text: "Your cart is still here: {link}",
 			URL: o.base + "/cart", Unmeasured: "a reminder"}},
 		Surveys: []vefa.Survey{{Name: "delivery", Definition: survey.Recommendation(), Invitation: messaging.Campaign{
-			Name: "delivery", Text: "Did it come well? {link}", Fields: to, Unmeasured: "asked after each delivery"}}},
+			Text: "Did it come well? {link}", Unmeasured: "asked after each delivery"}}},
 	})
 	return s, err
 }
