@@ -88,6 +88,14 @@ func testSettlements(e *env) {
 	})
 	require.Len(e, e.refs(crm.RefProvider, 10, (&crm.Effect{Kind: "parcel", Provider: "c-0"}).ProviderRef().Key)[0], 1)
 
+	for range 2 { // the answer to the first call was lost
+		f, err := svc.SettleEffect(e.ctx, parcels[200], crm.Settlement{State: crm.Failed, Actor: "a", Note: "lost"})
+		require.NoError(e, err)
+		require.Equal(e, crm.Failed, f.State)
+		require.Equal(e, crm.Reason{Guard: crm.GuardDesk, Note: "a: lost"}, f.Reasons[len(f.Reasons)-1])
+		require.Len(e, f.Reasons, len(all[0].Reasons)+1)
+	}
+
 	_, err := svc.SettleEffect(e.ctx, all[0].ID, crm.Settlement{State: crm.Done, Actor: "a"})
 	require.ErrorIs(e, err, crm.ErrStale, "it waits")
 	_, err = svc.SettleEffect(e.ctx, effect(n+5, "settle").ID, crm.Settlement{State: crm.Done, Actor: "a"})
