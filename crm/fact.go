@@ -32,7 +32,7 @@ const (
 
 // kinded returns facts with the kind of their content where the key says none. What the
 // caller gave stays as it is.
-func kinded(facts []*Fact) []*Fact {
+func (s *Service) kinded(facts []*Fact) []*Fact {
 	if !slices.ContainsFunc(facts, (*Fact).unkinded) {
 		return facts
 	}
@@ -40,7 +40,9 @@ func kinded(facts []*Fact) []*Fact {
 	for i, f := range out {
 		if f.unkinded() {
 			c := *f
-			c.Key.Kind = f.Data.FactKind()
+			if k := s.kinds.OfData(f.Data); k != nil {
+				c.Key.Kind = k.Name
+			}
 			out[i] = &c
 		}
 	}

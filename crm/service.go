@@ -152,7 +152,7 @@ func (s *Service) update(ctx context.Context, fn func(Tx) error) (err error) {
 // A large batch is cut part by part, so that a transaction touches few parts:
 // give 10,000 records and more at a time where there are many.
 func (s *Service) Import(ctx context.Context, b Batch) (ImportReport, error) {
-	b.Facts = kinded(b.Facts)
+	b.Facts = s.kinded(b.Facts)
 	if b.Len() <= s.cfg.ChunkSize {
 		return s.importChunks(ctx, b.chunks(s.cfg.ChunkSize), 1)
 	}
@@ -322,7 +322,7 @@ var (
 )
 
 func (s *Service) one(ctx context.Context, b Batch) error {
-	b.Facts = kinded(b.Facts)
+	b.Facts = s.kinded(b.Facts)
 	return s.update(ctx, func(tx Tx) error {
 		if err := s.aboutKnown(ctx, tx, b.Facts); err != nil {
 			return err
