@@ -78,12 +78,12 @@ type session struct {
 	s   *Store
 	tx  *sql.Tx
 	own bool // the store began it
-	// begins: the next read begins the view. A lock that it meets is waited for by trying
-	// again, which later would show another state.
-	begins bool
-	conn   *sql.Conn            // where Config.Copy writes, if it may
-	stmts  map[string]*sql.Stmt // prepared on the transaction's connection
-	used   map[string]int
+	// begin, if set, begins a view whose next read is its first one. Where that meets a
+	// lock the view is begun again.
+	begin func() (*sql.Tx, error)
+	conn  *sql.Conn            // where Config.Copy writes, if it may
+	stmts map[string]*sql.Stmt // prepared on the transaction's connection
+	used  map[string]int
 
 	// A COPY runs while the caller makes the next rows; whatever else uses the
 	// connection waits for it first, see wait.
@@ -119,18 +119,31 @@ func (s *session) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
 }
 
 func (s *session) queryText(ctx context.Context, q *statement, args []any, scan func(resultRow) error) error {
-	if !s.begins {
+	begin := s.begin
+	if begin == nil {
 		return s.queryOnce(ctx, q, args, scan)
 	}
-	met := false
-	err := s.s.cfg.Retry.Do(ctx, func(err error) bool { return !met && s.s.g.retryable(err) }, func(int) error {
-		return s.queryOnce(ctx, q, args, func(row resultRow) error {
+	s.begin = nil
+	met := false // a row: what was read is not read again
+	return s.s.cfg.Retry.Do(ctx, func(err error) bool { return !met && s.s.g.retryable(err) }, func(n int) error {
+		if n > 0 {
+			_ = s.tx.Rollback()
+			tx, err := begin()
+			if err != nil {
+				return err
+			}
+			s.tx = tx
+			clear(s.stmts)
+		}
+		err := s.queryOnce(ctx, q, args, func(row resultRow) error {
 			met = true
 			return scan(row)
 		})
+		if s.s.g.retryable(err) {
+			err = s.s.g.wrap("view", "", err) // with what to do about it
+		}
+		return err
 	})
-	s.begins = err != nil && !met
-	return err
 }
 
 func (s *session) queryOnce(ctx context.Context, q *statement, args []any, scan func(resultRow) error) (err error) {

@@ -70,9 +70,11 @@ func (s *Store) View(ctx context.Context, fn func(crm.Reader) error) (err error)
 	if err != nil {
 		return ended(ctx, s.g.hinted(s.g.wrap("view", "", err)))
 	}
-	defer func() { _ = tx.Rollback() }() // nothing to keep; after a panic too
 	view := s.session(tx, true)
-	view.begins = s.g.lateView
+	defer func() { _ = view.tx.Rollback() }() // nothing to keep; after a panic too
+	if s.g.lateView {
+		view.begin = func() (*sql.Tx, error) { return s.db.BeginTx(ctx, opts) }
+	}
 	return ended(ctx, fn(&reader{session: view}))
 }
 
