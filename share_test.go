@@ -2,6 +2,7 @@ package vefa_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -26,6 +27,15 @@ func bubble(t *testing.T, s nighttest.Sharing) (end nighttest.SharedEnd) {
 	return end
 }
 
+// further is the transaction to try after another one: every second one at first, then
+// samples; more of them with VEFA_LONG.
+func further(n int) int {
+	if os.Getenv("VEFA_LONG") != "" {
+		return n + 1 + n/4
+	}
+	return 2*n + 1
+}
+
 // TestSharedEvenings: evenings that two and four engines share end as those of one, with
 // the same reports, and each has done a part of the work where customers are read page by
 // page.
@@ -33,7 +43,10 @@ func TestSharedEvenings(t *testing.T) {
 	for _, resident := range []int{-1, 0} {
 		for _, breaker := range []bool{false, true} {
 			for _, stay := range []bool{false, true} {
-				s := nighttest.Sharing{Open: inMemory, People: 200, Wait: 5 * time.Millisecond, Resident: resident, Breaker: breaker, Stay: stay, Engines: 1}
+				if resident == 0 && breaker != stay {
+					continue // nothing is read page by page, so little differs
+				}
+				s := nighttest.Sharing{Open: inMemory, People: 120, Wait: 5 * time.Millisecond, Resident: resident, Breaker: breaker, Stay: stay, Engines: 1}
 				want := bubble(t, s)
 				require.Positive(t, want.Sent)
 				for _, s.Engines = range []int{2, 4} {
@@ -64,7 +77,7 @@ func TestSharedEveningsKilled(t *testing.T) {
 		s.Engines, s.All = 3, true
 		for s.Victim = range 2 {
 			killed, together := 0, 0
-			for s.Kill = 1; ; s.Kill += 1 + s.Kill/2 {
+			for s.Kill = 1; ; s.Kill = further(s.Kill) {
 				got := bubble(t, s)
 				at := fmt.Sprintf("engine %d at transaction %d, breaker %t", s.Victim, s.Kill, breaker)
 				require.Equal(t, want.Digest, got.Digest, at)
@@ -82,7 +95,7 @@ func TestSharedEveningsKilled(t *testing.T) {
 				}
 				killed++
 			}
-			require.Greater(t, killed, 5)
+			require.Greater(t, killed, 4)
 			require.Greater(t, together, 2*killed)
 		}
 	}
@@ -99,11 +112,11 @@ func TestSharedEveningsOfWrongClocks(t *testing.T) {
 	want := bubble(t, s)
 	s.Engines, s.All = 2, true // else one may be done before the other has imported anything
 	for name, jump := range map[string]time.Duration{"ahead": time.Hour, "back": -time.Hour} {
-		for every := int64(1); every < 200; every += 1 + every/2 {
+		for every := 1; every < 200; every = further(every) {
 			var calls atomic.Int64
 			s.Change = func(_ int, c *vefa.Config) {
 				silent(c)
-				c.LeaseNow = func() time.Time { return time.Now().Add(time.Duration(calls.Add(1)/every) * jump) }
+				c.LeaseNow = func() time.Time { return time.Now().Add(time.Duration(calls.Add(1)/int64(every)) * jump) }
 			}
 			got := bubble(t, s)
 			require.Equal(t, want.Digest, got.Digest, "%s at every %d", name, every)
@@ -119,7 +132,7 @@ func TestSharedEveningsOfStoresThatFail(t *testing.T) {
 	s.Engines, s.All, s.Fails = 2, true, crmtest.ErrFault
 	for _, where := range []crmtest.Where{crmtest.Before, crmtest.Inside, crmtest.After, crmtest.Lost} {
 		for victim := range 2 {
-			for n := 1; n < 400; n += 1 + n/2 {
+			for n := 1; n < 400; n = further(n) {
 				s.Change = func(i int, c *vefa.Config) {
 					if i == victim {
 						f := crmtest.NewFaulty(c.Store)
