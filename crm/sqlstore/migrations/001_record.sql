@@ -1,6 +1,6 @@
 -- The record.
 --
--- Every key begins with part (0 to 1023, a hash of what the row belongs to) and
+-- Every primary key begins with part (0 to 1023, a hash of what the row belongs to) and
 -- the tenant. Times are microseconds since 1970-01-01 UTC; a time that was never
 -- set is -62135596800000000 (year 1). 0 is no, 1 is yes. Data columns hold JSON.
 
