@@ -21,7 +21,7 @@ type job struct {
 	Serial int             `json:"serial"` // among those of the evening
 	Input  json.RawMessage `json:"input,omitempty"`
 	Most   int             `json:"most"`           // parts of a piece; 0: it is not divided
-	Open   []piece         `json:"open,omitempty"` // that nobody has taken
+	Open   []piece         `json:"open,omitempty"` // not taken yet
 	Taken  []piece         `json:"taken,omitempty"`
 }
 
@@ -50,7 +50,7 @@ func wholly(p piece) *stretch {
 	return &stretch{PartRange: crm.PartRange{Lo: p.Lo, Hi: p.Hi}, end: p.Hi}
 }
 
-// everyPart is all parts, which nobody has taken.
+// everyPart is all parts, none of them taken.
 func everyPart() []piece { return []piece{{Hi: crm.Parts}} }
 
 // pieceID names the document of a piece.
@@ -75,7 +75,7 @@ func dropPieces(ctx context.Context, tx crm.Tx) error {
 }
 
 // take gives a process a piece: one that is left to it, or a part of one that is left to
-// nobody who is at work, or one whose owner is gone.
+// none that is at work, or one whose owner is gone.
 func (j *job) take(d *shared, me string, now time.Time) (piece, bool) {
 	left := 0
 	for i, p := range j.Open {
@@ -154,7 +154,7 @@ func (s *share) open(ctx context.Context, j job) error {
 	return err
 }
 
-// offered reports whether a job is open to those who help. One that nobody has come for is
+// offered reports whether a job is open to those who help. One that found no helper is
 // not any more.
 func (s *share) offered(name string) bool {
 	if s == nil {
@@ -222,8 +222,8 @@ func (s *share) finish(ctx context.Context, of job, p piece, result any) error {
 }
 
 // divide does a job together with those who help, and calls add with what each of its
-// pieces came to, in any order; each piece counts once. While nobody
-// helps it does the job from the first part to the last and writes nothing about it.
+// pieces came to, in any order; each piece counts once. While there is no helper
+// it does the job from the first part to the last and writes nothing about it.
 func divide[R any](ctx context.Context, e *Engine, j job, do func(context.Context, *stretch) (R, error), add func(piece, R)) error {
 	var all []piece
 	s := e.share

@@ -107,7 +107,7 @@ type Effect struct {
 	Created  time.Time       // when it was planned
 	Changed  time.Time       // when the state was last changed
 	SentAt   time.Time       // when it was claimed; zero if it never was
-	Attempts int             // how often whoever carries it out was told to come again later
+	Attempts int             // how often the other side said to come again later
 	Lease    time.Time       // a claimed effect may be taken up again after this
 	Provider string          // the provider's own id of it, by which its reports name it; "" if it gave none
 	Data     json.RawMessage // what the kind needs

@@ -35,7 +35,7 @@ type Ticket struct {
 	State  TicketState `json:"state"`
 	Reason string      `json:"reason,omitempty"` // "survey", "complaint", "not-me", …
 	Cause  FactKey     `json:"cause,omitzero"`   // the answer or order that it is about
-	// Assignee is who has it, by the host's own id; empty: nobody yet.
+	// Assignee is who has it, by the host's own id; empty: not assigned yet.
 	Assignee string `json:"assignee,omitempty"`
 	Priority int    `json:"priority,omitempty"` // from 0, the default, to 9, the most urgent
 	Level    int    `json:"level,omitempty"`    // of escalation, from 0, where it began, to 9

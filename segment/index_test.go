@@ -238,7 +238,7 @@ func TestDefineRefuses(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// announce makes tags known that nobody carries yet.
+// announce makes tags known that no customer carries yet.
 func announce(t require.TestingT, idx *Index, tags ...string) {
 	for _, tag := range tags {
 		_, err := idx.SetPolarity(time.Time{}, PolarityRule{Tag: tag})

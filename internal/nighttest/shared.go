@@ -209,7 +209,7 @@ func (s Sharing) Evenings(t *testing.T) (end SharedEnd) {
 				end.Sent += len(x.Sender.Messages())
 			}
 		}
-		if day == 0 { // what people say is read by whoever helps
+		if day == 0 { // link decisions of people are read by a helper
 			svc := all[0].Engine.Service()
 			a, b := delivery.Profiles[0].ProfileKey, delivery.Profiles[1].ProfileKey
 			_, err := svc.Merge(t.Context(), "ada", crm.Evidence{}, a, b)
