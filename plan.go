@@ -45,8 +45,8 @@ type asking struct {
 	holds   int
 	total   int                            // customers, where it is known
 	done    int                            // of them
-	members func() (*segmentReader, error) // of segments of everybody; nil: nobody has them
-	tags    []TagDef                       // where nobody has them
+	members func() (*segmentReader, error) // of segments of all customers; nil: not read
+	tags    []TagDef                       // where they are not read
 }
 
 // answers are what the rules say to some parts.

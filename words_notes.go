@@ -44,7 +44,7 @@ var turkishThings = map[crm.FactKind]string{
 func (w *words) thing(k crm.FactKey) string { return orSelf(w.things, k.Kind) + " " + k.ID }
 
 // note says a guard's note in the reader's words, with times as the reader writes them. A
-// note that nobody here writes, such as a provider's own, stays as it is.
+// note that this package does not write, such as a provider's own, stays as it is.
 func (w *words) note(n string, dates *page.Locale, zone *time.Location) string {
 	for _, s := range w.notes {
 		parts, ok := matches(s.note, n)

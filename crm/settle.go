@@ -47,7 +47,7 @@ func (s *Service) UnknownEffects(ctx context.Context, kinds ...EffectKind) iter.
 					yield(nil, err)
 					return
 				}
-				if len(found) == limit { // the index is in the order of leases, by which no page can go on
+				if len(found) == limit { // in the order of due times, by which no page can go on
 					limit *= 4
 					continue
 				}

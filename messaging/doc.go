@@ -8,7 +8,7 @@
 // with a deterministic id, withheld and held-out ones included. An Outbox
 // carries planned effects out: it asks the guard again in the transaction that
 // claims them, hands them to a Sender outside of any transaction and records
-// the answers; what nobody can tell is crm.Uncertain, never guessed and never silently
+// the answers; what cannot be told is crm.Uncertain, never guessed and never silently
 // sent twice.
 //
 // A Sender is one provider: MemorySender for tests, HTTPSender for a JSON API,

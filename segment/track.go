@@ -108,7 +108,7 @@ func (x *Index) Touch(at time.Time, customers ...string) (Changes, error) {
 }
 
 // advance moves the clock over every moment at which a polarity begins or ends, so that
-// each change has its own time and cause. Without tracked segments nobody could tell, and
+// each change has its own time and cause. Without tracked segments it could not be told, and
 // the clock jumps.
 func (x *Index) advance(at time.Time) {
 	from := x.clock

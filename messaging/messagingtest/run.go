@@ -132,7 +132,7 @@ func inOrder(t *testing.T, f Fixture) {
 	arrived(t, f, b, 1)
 }
 
-// empty sends no message, which must reach nobody and fail nothing.
+// empty sends no message, which must reach no recipient and fail nothing.
 func empty(t *testing.T, f Fixture) {
 	receipts, err := f.Sender.Send(t.Context(), nil)
 	if err != nil || len(receipts) != 0 {

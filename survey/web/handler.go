@@ -232,7 +232,7 @@ func (v *visit) settle(r *http.Request) {
 	v.lang = language(r.URL.Query().Get("lang"), v.inv, r.Header.Get("Accept-Language"))
 }
 
-// questions shows the first page. It changes nothing, whoever asks.
+// questions shows the first page. It changes nothing, for people and for machines.
 func (h *Handler) questions(w http.ResponseWriter, r *http.Request, v visit) {
 	if v.inv.State != Open {
 		h.closed(w, r, v, http.StatusOK)
