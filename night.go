@@ -177,23 +177,19 @@ func (ev *Evening) all(ctx context.Context) (rep NightReport, err error) {
 
 // begin writes down that an evening has begun, unless it had.
 func (e *Engine) begin(ctx context.Context, day string, at time.Time) (rep NightReport, err error) {
-	for n := 0; ; n++ {
+	err = inTurn(ctx, func() error {
 		rep, err = e.nightReport(ctx, day)
 		if err != nil || !rep.At.IsZero() {
-			return rep, err
+			return err
 		}
 		rep, err = e.saveReport(ctx, day, func(r *NightReport) {
 			if r.At.IsZero() { // another process may have begun it meanwhile
 				r.Day, r.At = day, at
 			}
 		}, e.newListener(at).begin)
-		if !errors.Is(err, crm.ErrBusy) || n == 100 { // it holds the cursor
-			return rep, err
-		}
-		if err := pause(ctx); err != nil {
-			return rep, err
-		}
-	}
+		return err
+	})
+	return rep, err
 }
 
 // checkStore logs what a store that can check itself says, when a process begins:

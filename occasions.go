@@ -44,6 +44,24 @@ func (e *Engine) checkTriggers(set *rules.Set[Facts]) error {
 // occasionCursor names the position in the change feed up to which rules were told.
 const occasionCursor = "vefa/occasions"
 
+// longestTurn is how often inTurn tries: for a minute, and what the tries themselves take.
+const longestTurn = int(time.Minute / sharePause)
+
+// inTurn runs fn again while another process holds the position: one that does the same
+// evening by itself.
+func inTurn(ctx context.Context, fn func() error) error {
+	for n := 1; ; n++ {
+		err := fn()
+		var held *crm.Error
+		if n == longestTurn || !errors.As(err, &held) || held.Kind != crm.ErrBusy || held.Err != nil {
+			return err
+		}
+		if err := pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
 // listener tells rules of what happened.
 type listener struct {
 	e       *Engine
@@ -108,14 +126,23 @@ func (e *Engine) occasions(ctx context.Context, day string, now time.Time) (plan
 		var got Occurred
 		for more := l.feeds; more; {
 			var n Occurred
-			if n, more, err = l.feed(ctx); err != nil {
+			err = inTurn(ctx, func() error {
+				n, more, err = l.feed(ctx)
+				return err
+			})
+			if err != nil {
 				return plan, cancelled, done, err
 			}
 			got.add(n)
 		}
 		for more, after := l.feeds && round == 0, (crm.Subject{}); more; more = after != (crm.Subject{}) {
 			var n Occurred
-			if n, after, err = l.wasAhead(ctx, after); err != nil {
+			var next crm.Subject
+			err = inTurn(ctx, func() (err error) {
+				n, next, err = l.wasAhead(ctx, after)
+				return err
+			})
+			if after = next; err != nil {
 				return plan, cancelled, done, err
 			}
 			got.add(n)

@@ -1,7 +1,9 @@
 package vefa_test
 
 import (
+	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -297,4 +299,41 @@ func TestWhyOfWhatRepeats(t *testing.T) {
 		_, err = w.Engine.Why(t.Context(), c.ID, cause, vefa.WhyQuery{})
 		require.Error(t, err, cause)
 	}
+}
+
+// holding is a store where another process holds the position of occasions for a while.
+type holding struct {
+	crm.Store
+	tries atomic.Int64
+}
+
+func (s *holding) Update(ctx context.Context, fn func(crm.Tx) error) error {
+	return s.Store.Update(ctx, func(tx crm.Tx) error { return fn(heldTx{tx, s}) })
+}
+
+type heldTx struct {
+	crm.Tx
+	s *holding
+}
+
+func (t heldTx) Cursor(ctx context.Context, consumer string) (crm.Position, error) {
+	if t.s.tries.Add(-1) >= 0 {
+		return "", &crm.Error{Op: "read", Entity: "cursor", ID: consumer, Kind: crm.ErrBusy}
+	}
+	return t.Tx.Cursor(ctx, consumer)
+}
+
+// TestOccasionsWaitTheirTurn: an evening waits while another process, which does the same
+// evening by itself, tells rules of what happened.
+func TestOccasionsWaitTheirTurn(t *testing.T) {
+	store := &holding{Store: memstore.New()}
+	w, clock := shop(t, store, occasionRules, func(c *vefa.Config) { c.Segments = "segment keen = keen" })
+	for evening := range 6 { // held when it begins, when it tells of the feed and of what was ahead
+		store.tries.Store(int64(1 + evening))
+		_, err := w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(3))})
+		require.NoError(t, err, "evening %d", evening)
+		require.Negative(t, store.tries.Load(), "evening %d", evening)
+		clock.Advance(24 * time.Hour)
+	}
+	require.Len(t, effectsOf(t, store, "rule/ordered"), 3)
 }

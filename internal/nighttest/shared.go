@@ -144,12 +144,30 @@ func (s Sharing) Evenings(t *testing.T) (end SharedEnd) {
 		if s.All || s.Each {
 			begin()
 		}
+		// Of those that import parts, none begins before all have come.
+		var came atomic.Int64
+		met := make(chan struct{})
+		comes := make([]func(), s.Engines)
+		for i := range comes {
+			comes[i] = sync.OnceFunc(func() {
+				if came.Add(1) == int64(s.Engines) {
+					close(met)
+				}
+			})
+		}
 		night := func(i int) (n vefa.Night) {
 			switch {
 			case s.All:
 				n.Source = Once(delivery)
 			case s.Each:
-				n.Source = few(parts[i])
+				n.Source = func(ctx context.Context) iter.Seq2[crm.Batch, error] {
+					comes[i]()
+					select {
+					case <-met:
+					case <-ctx.Done():
+					}
+					return few(parts[i])(ctx)
+				}
 			case i == 0:
 				n.Source = func(ctx context.Context) iter.Seq2[crm.Batch, error] {
 					begin()
@@ -169,6 +187,7 @@ func (s Sharing) Evenings(t *testing.T) (end SharedEnd) {
 				x.slow.kill(s.Kill, cancel)
 			}
 			wg.Go(func() {
+				defer comes[i]()
 				if i == 0 {
 					defer begin()
 				} else {
