@@ -356,7 +356,7 @@ func (m *migrator) step(ctx context.Context) (more bool, err error) {
 
 // applied returns the newest version of each owner in the database.
 func applied(ctx context.Context, db querier, g *grammar) (_ map[string]int, err error) {
-	rows, err := db.QueryContext(ctx, "SELECT '', max(version) FROM "+g.named("schema_versions")+" UNION ALL SELECT owner, max(version) FROM "+g.named("owner_versions")+" GROUP BY owner")
+	rows, err := db.QueryContext(ctx, "SELECT '', coalesce(max(version), 0) FROM "+g.named("schema_versions")+" UNION ALL SELECT owner, max(version) FROM "+g.named("owner_versions")+" GROUP BY owner")
 	if err != nil {
 		return nil, err
 	}
@@ -429,6 +429,6 @@ func Version(ctx context.Context, db *sql.DB, d Dialect, cfg Config) (have, newe
 	if err != nil || tables == 0 {
 		return 0, newest, g.wrap("read", "schema", err)
 	}
-	err = db.QueryRowContext(ctx, "SELECT max(version) FROM "+g.named("schema_versions")).Scan(&have)
+	err = db.QueryRowContext(ctx, "SELECT coalesce(max(version), 0) FROM "+g.named("schema_versions")).Scan(&have)
 	return have, newest, g.wrap("read", "schema", err)
 }

@@ -67,6 +67,22 @@ func TestMigrateAtOnce(t *testing.T) {
 	}
 }
 
+// TestVersionWhileMigrating: another process has made the table of versions, and no row of
+// it yet.
+func TestVersionWhileMigrating(t *testing.T) {
+	for name, open := range openers {
+		t.Run(name, func(t *testing.T) {
+			d := open(t)
+			migrate(t, d)
+			_, err := d.db.ExecContext(deadline(t), "DELETE FROM "+qualified(d, map[string]string{"sqlite": "vefa_", "mysql": "vefa_"}[name]+"schema_versions"))
+			require.NoError(t, err)
+			have, _, err := sqlstore.Version(deadline(t), d.db, d.dialect, d.cfg)
+			require.NoError(t, err)
+			require.Zero(t, have)
+		})
+	}
+}
+
 // TestPrintedSQL: the printed SQL makes what Migrate makes, and Migrate knows it.
 func TestPrintedSQL(t *testing.T) {
 	for name, open := range openers {
