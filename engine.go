@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net/http"
 	"net/url"
 	"slices"
@@ -73,8 +74,9 @@ type Engine struct {
 	// unseen is the position from which on changes are in the population and
 	// unknown to record linkage; nil where there are none
 	unseen *crm.Position
-	// looked is what it saw of each profile when it last looked, by lookedKey
-	looked map[int64]int64
+	// looked is what it saw of each profile when it last looked, by sawKey
+	looked map[uint64]saw
+	seed   maphash.Seed // of sawKey
 	// known is the last decision that it read about each profile, where that is
 	// neither the first nor its own
 	known  map[crm.ProfileKey]int64
@@ -85,7 +87,7 @@ type Engine struct {
 // by errors.Join, and returns an engine. It reads and writes nothing.
 func New(cfg Config) (*Engine, error) {
 	cfg = cfg.withDefaults()
-	e := &Engine{cfg: cfg, writer: rand.Text()[:16], vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, surveys: map[string]string{}, texts: map[string]*messaging.Template{}, shown: map[string]bool{}, turn: make(chan struct{}, 1)}
+	e := &Engine{cfg: cfg, writer: rand.Text()[:16], seed: maphash.MakeSeed(), vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, surveys: map[string]string{}, texts: map[string]*messaging.Template{}, shown: map[string]bool{}, turn: make(chan struct{}, 1)}
 	var faults []error
 	check := func(err error) bool {
 		if err != nil {

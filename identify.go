@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"hash/maphash"
 	"iter"
 	"maps"
 	"slices"
@@ -74,9 +75,19 @@ func fingerprint(r *people.Record) int64 {
 	return crm.ContentHash(parts...)
 }
 
-// lookedKey stands for a profile in Engine.looked, in which there may be millions. Two
-// profiles that share one are looked at more often than they need be.
-func lookedKey(k crm.ProfileKey) int64 { return crm.ContentHash([]byte(k.Source), []byte(k.ID)) }
+// saw is what linkage saw of a profile: hashes, because there may be millions.
+type saw struct {
+	print    int64
+	customer uint64 // 0: linkage does not look at it
+}
+
+// sawKey stands for a profile in what linkage saw. Nobody outside this process can
+// choose two profiles that share one.
+func (e *Engine) sawKey(k crm.ProfileKey) uint64 { return maphash.Comparable(e.seed, k) }
+
+func (e *Engine) sawCustomer(p *crm.Profile) uint64 {
+	return max(1, maphash.String(e.seed, string(p.Customer)))
+}
 
 // identify finds out who is the same person: once over everybody, then over
 // what changed and the customers that it touches.
@@ -105,10 +116,12 @@ func (e *Engine) identifyChanged(ctx context.Context, asked map[crm.ProfileKey]b
 	}
 	var out LinkageReport
 	var clusters []dedup.Cluster
+	var all map[uint64]saw   // what was read of everybody
 	var list []people.Record // of everybody, or of those that changed
 	if e.people == nil {
-		e.looked = map[int64]int64{}
+		e.looked = map[uint64]saw{}
 		list, err = e.readRecords(ctx)
+		all = e.looked
 	} else {
 		list, err = e.readChanged(ctx, changed)
 	}
@@ -154,7 +167,7 @@ func (e *Engine) identifyChanged(ctx context.Context, asked map[crm.ProfileKey]b
 		out.Records, clusters = len(list), c.Clusters
 	}
 	out.Clusters = len(clusters)
-	return out, e.place(ctx, clusters, &out)
+	return out, e.place(ctx, e.moved(clusters, all), &out)
 }
 
 // readRecords reads what linkage sees of all profiles, and notes all that were looked
@@ -198,18 +211,16 @@ func (e *Engine) readChanged(ctx context.Context, keys []crm.ProfileKey) (fresh 
 // lookAt notes that a profile was looked at and returns what linkage sees of it, if that
 // is anything new.
 func (e *Engine) lookAt(p *crm.Profile) (rec people.Record, fresh bool) {
-	k := lookedKey(p.ProfileKey)
+	k := e.sawKey(p.ProfileKey)
 	was, known := e.looked[k]
 	if !linkable(p) {
-		if !known { // it counts
-			e.looked[k] = 0
-		}
+		e.looked[k] = saw{print: was.print} // it counts
 		return rec, false
 	}
 	rec = personRecord(p)
 	print := fingerprint(&rec)
-	e.looked[k] = print
-	return rec, !known || was != print
+	e.looked[k] = saw{print, e.sawCustomer(p)}
+	return rec, !known || was.print != print
 }
 
 // head returns the end of the change feed.
@@ -270,8 +281,9 @@ func (e *Engine) identifyAll(ctx context.Context) (LinkageReport, error) {
 	out := LinkageReport{}
 	var failed error
 	total := 0
+	var all map[uint64]saw
 	records := iter.Seq[people.Record](func(yield func(people.Record) bool) {
-		out.Records, total = 0, 0
+		out.Records, total, all = 0, 0, map[uint64]saw{}
 		for p, err := range e.scanProfiles(ctx) {
 			if err != nil {
 				failed = err
@@ -279,6 +291,7 @@ func (e *Engine) identifyAll(ctx context.Context) (LinkageReport, error) {
 			}
 			if total++; linkable(p) {
 				out.Records++
+				all[e.sawKey(p.ProfileKey)] = saw{customer: e.sawCustomer(p)}
 				if !yield(personRecord(p)) {
 					return
 				}
@@ -316,7 +329,7 @@ func (e *Engine) identifyAll(ctx context.Context) (LinkageReport, error) {
 		return out, err
 	}
 	out.Trained, out.Clusters = true, len(result.Clusters)
-	return out, e.place(ctx, result.Clusters, &out)
+	return out, e.place(ctx, e.moved(result.Clusters, all), &out)
 }
 
 func (e *Engine) scanProfiles(ctx context.Context) iter.Seq2[*crm.Profile, error] {

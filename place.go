@@ -50,12 +50,32 @@ func (e *Engine) place(ctx context.Context, clusters []dedup.Cluster, out *Linka
 		for _, g := range stale {
 			for _, k := range g.Profiles {
 				e.look(k)
-				delete(e.looked, lookedKey(k))
+				delete(e.looked, e.sawKey(k))
 			}
 		}
 		e.progress("identify", done, len(groups))
 	}
 	return nil
+}
+
+// moved leaves out the clusters that were customers by themselves when everybody was read,
+// most of them on most evenings: asking the store about each of them would be a second
+// reading of the whole record. Who people moved since then is looked at on the next turn.
+func (e *Engine) moved(clusters []dedup.Cluster, all map[uint64]saw) []dedup.Cluster {
+	if all == nil {
+		return clusters
+	}
+	profiles := make(map[uint64]int32, len(clusters)) // of each customer
+	for _, s := range all {
+		profiles[s.customer]++
+	}
+	return slices.DeleteFunc(clusters, func(c dedup.Cluster) bool {
+		customer := all[e.sawKey(keyOf(c.Members[0]))].customer
+		if customer == 0 || int(profiles[customer]) != len(c.Members) {
+			return false
+		}
+		return !slices.ContainsFunc(c.Members[1:], func(id string) bool { return all[e.sawKey(keyOf(id))].customer != customer })
+	})
 }
 
 // regroup writes groups and returns those that it left out as stale.
