@@ -138,6 +138,9 @@ type dialect interface {
 	// fault says what an error of a driver means. Drivers are told by what their
 	// errors are like, because none is imported.
 	fault(err error) fault
+	// begun reports whether a connection of the host's is in a transaction; true where
+	// the database does not tell.
+	begun(ctx context.Context, on runner) (bool, error)
 	// check reports what is wrong with how the database was opened.
 	check(ctx context.Context, db *sql.DB) error
 

@@ -16,6 +16,19 @@
 //	err = crm.New(store.Join(tx), crm.Config{}).Record(ctx, fact) // or service.On(store.Join(tx))
 //	err = tx.Commit()
 //
+// tx may also be a *sql.Conn on which the host began a transaction by itself. A host
+// that works with pgx alone joins its pgx.Tx by JoinPgx; the store's own transactions
+// can use the same pool:
+//
+//	store := sqlstore.New(stdlib.OpenDBFromPool(pool), sqlstore.Postgres, sqlstore.Config{})
+//	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+//		// … the host inserts its own row, then:
+//		return service.On(sqlstore.JoinPgx(store, tx)).Record(ctx, fact)
+//	})
+//
+// Where the database asks that a joined transaction be run again, the error is
+// crm.ErrBusy and wraps the driver's: the host rolls back and begins again.
+//
 // # SQLite
 //
 // One process may write at a time. Open the file in WAL mode, with a busy

@@ -76,8 +76,9 @@ func (r *rowset) len() int {
 // session runs statements in one transaction.
 type session struct {
 	s   *Store
-	tx  *sql.Tx
-	own bool // the store began it
+	on  runner
+	tx  *sql.Tx // on is its; nil where the host joined another thing
+	own bool    // the store began it
 	// begin, if set, begins a view whose next read is its first one. Where that meets a
 	// lock the view is begun again.
 	begin func() (*sql.Tx, error)
@@ -93,7 +94,7 @@ type session struct {
 
 // stmt returns the statement prepared, or nil to send it as it is.
 func (s *session) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
-	if !s.s.g.prepares {
+	if !s.s.g.prepares || s.tx == nil { // what is prepared ends with the transaction
 		return nil, nil
 	}
 	if st := s.stmts[q]; st != nil {
@@ -132,7 +133,7 @@ func (s *session) queryText(ctx context.Context, q *statement, args []any, scan 
 			if err != nil {
 				return err
 			}
-			s.tx = tx
+			s.tx, s.on = tx, sqlRunner{tx}
 			clear(s.stmts)
 		}
 		err := s.queryOnce(ctx, q, args, func(row resultRow) error {
@@ -146,7 +147,7 @@ func (s *session) queryText(ctx context.Context, q *statement, args []any, scan 
 	})
 }
 
-func (s *session) queryOnce(ctx context.Context, q *statement, args []any, scan func(resultRow) error) (err error) {
+func (s *session) queryOnce(ctx context.Context, q *statement, args []any, scan func(resultRow) error) error {
 	if err := s.wait(); err != nil {
 		return err
 	}
@@ -155,26 +156,14 @@ func (s *session) queryOnce(ctx context.Context, q *statement, args []any, scan 
 	if err != nil {
 		return err
 	}
-	var rows *sql.Rows
-	if st != nil {
-		rows, err = st.QueryContext(ctx, args...)
-	} else {
-		rows, err = s.tx.QueryContext(ctx, q.text, args...)
+	if st == nil {
+		return s.on.query(ctx, q.text, args, scan)
 	}
+	rows, err := st.QueryContext(ctx, args...)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if e := rows.Close(); err == nil {
-			err = e
-		}
-	}()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return scanAll(rows, scan)
 }
 
 func (s *session) execText(ctx context.Context, q *statement, args []any) (int64, error) {
@@ -186,12 +175,10 @@ func (s *session) execText(ctx context.Context, q *statement, args []any) (int64
 	if err != nil {
 		return 0, err
 	}
-	var res sql.Result
-	if st != nil {
-		res, err = st.ExecContext(ctx, args...)
-	} else {
-		res, err = s.tx.ExecContext(ctx, q.text, args...)
+	if st == nil {
+		return s.on.exec(ctx, q.text, args)
 	}
+	res, err := st.ExecContext(ctx, args...)
 	if err != nil {
 		return 0, err
 	}

@@ -247,6 +247,16 @@ func mysqlNumber(err error) uint64 {
 	return 0
 }
 
+// begun asks a variable that MySQL itself lacks. Without autocommit the next statement
+// begins a transaction.
+func (mysql) begun(ctx context.Context, on runner) (in bool, err error) {
+	err = on.query(ctx, "SELECT @@in_transaction = 1 OR @@autocommit = 0", nil, func(row resultRow) error { return row.Scan(&in) })
+	if mysqlNumber(err) == 1193 { // unknown system variable
+		return true, nil
+	}
+	return in, err
+}
+
 // check reports a server that is too old or lenient, and a connection that has no
 // database or begins transactions of the host's so that they cannot be joined.
 func (d mysql) check(ctx context.Context, db *sql.DB) (err error) {

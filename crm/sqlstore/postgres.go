@@ -196,6 +196,18 @@ func (postgres) fault(err error) fault {
 	return noFault
 }
 
+// begun makes a savepoint, which there is only inside a transaction.
+func (postgres) begun(ctx context.Context, on runner) (bool, error) {
+	_, err := on.exec(ctx, "SAVEPOINT vefa", nil)
+	if state := (interface{ SQLState() string })(nil); errors.As(err, &state) && state.SQLState() == "25P01" {
+		return false, nil
+	}
+	if err == nil {
+		_, err = on.exec(ctx, "RELEASE SAVEPOINT vefa", nil)
+	}
+	return true, err
+}
+
 func (postgres) check(context.Context, *sql.DB) error { return nil }
 
 func (postgres) hasTable(cfg Config, name string) (string, []any) {

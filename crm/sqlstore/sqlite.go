@@ -176,6 +176,19 @@ func (sqlite) fault(err error) fault {
 	return noFault
 }
 
+// begun begins a transaction, which there is only outside of another.
+func (sqlite) begun(ctx context.Context, on runner) (bool, error) {
+	_, err := on.exec(ctx, "BEGIN", nil)
+	switch {
+	case err == nil:
+		_, err = on.exec(ctx, "ROLLBACK", nil)
+		return false, err
+	case strings.Contains(err.Error(), "within a transaction"):
+		return true, nil
+	}
+	return false, err
+}
+
 // check reports a file that is not in WAL mode or has no busy time-out.
 func (d sqlite) check(ctx context.Context, db *sql.DB) error {
 	var mode string

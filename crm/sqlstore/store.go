@@ -154,74 +154,18 @@ func (s *Store) attempt(ctx context.Context, fn func(crm.Tx) error, again bool) 
 	return nil
 }
 
-// Join returns a store whose View and Update run inside the host's transaction,
-// which the host alone commits or rolls back: what both write becomes visible
-// together. Use it as crm.New(store.Join(tx), cfg), for as long as tx lasts and
-// by one goroutine at a time. Nothing is retried. After an Update that failed,
-// roll tx back. On SQLite the host's transaction must be able to write, see the
-// package comment.
-func (s *Store) Join(tx *sql.Tx) crm.Store { return &joined{s, tx} }
-
 // Tenant returns Config.Tenant. vefa derives the keys of a tenant for it.
 func (s *Store) Tenant() string { return s.cfg.Tenant }
 
-type joined struct {
-	s  *Store
-	tx *sql.Tx
-}
-
-func (j *joined) usable() error {
-	if err := j.s.usable(); err != nil {
-		return err
-	}
-	if j.tx == nil {
-		return configError("tx", "is nil; give Join the transaction that BeginTx returned")
-	}
-	return nil
-}
-
-// Joined implements crm.Joined.
-func (j *joined) Joined() {}
-
-func (j *joined) Tenant() string { return j.s.Tenant() }
-
-func (j *joined) View(ctx context.Context, fn func(crm.Reader) error) error {
-	if err := j.usable(); err != nil {
-		return err
-	}
-	return ended(ctx, fn(&reader{session: j.s.session(j.tx, false)}))
-}
-
-func (j *joined) Update(ctx context.Context, fn func(crm.Tx) error) (err error) {
-	if err := j.usable(); err != nil {
-		return err
-	}
-	t := newTx(j.s.session(j.tx, false))
-	done := false
-	defer func() {
-		if !done {
-			t.undo()
-		}
-		err = ended(ctx, err)
-	}()
-	if err := t.lockWrites(ctx); err != nil {
-		return err
-	}
-	if err := fn(t); err != nil {
-		return err
-	}
-	if t.broken != nil {
-		return t.broken
-	}
-	if err := t.finish(ctx); err != nil {
-		return err
-	}
-	done = true
-	return nil
-}
-
 func (s *Store) session(tx *sql.Tx, own bool) *session {
-	return &session{s: s, tx: tx, own: own, stmts: map[string]*sql.Stmt{}, used: map[string]int{}}
+	out := s.joins(sqlRunner{tx})
+	out.tx, out.own = tx, own
+	return out
+}
+
+// joins returns a session on what need not be a transaction of database/sql.
+func (s *Store) joins(on runner) *session {
+	return &session{s: s, on: on, stmts: map[string]*sql.Stmt{}, used: map[string]int{}}
 }
 
 // sql returns a statement for n rows, with an empty text if there is none. Statements
