@@ -46,35 +46,34 @@ type WhyQuery struct {
 
 // String puts it in words, one reason per line.
 func (w Why) String() string {
-	say, dates, zone := wordsOf(w.Asked.Locale), page.For(w.Asked.Locale), w.Asked.Zone
+	l, zone := page.For(w.Asked.Locale), w.Asked.Zone
 	if zone == nil {
 		zone = time.UTC
 	}
-	at := func(t time.Time) string { return dates.Date(t.In(zone)) + t.In(zone).Format(" 15:04") }
 	var b strings.Builder
 	for _, f := range w.Effects {
-		fmt.Fprintf(&b, "%s: %s", f.Cause, say.state(f.State))
+		fmt.Fprintf(&b, "%s: %s", f.Cause, l.Name("state", string(f.State)))
 		switch {
 		case !f.SentAt.IsZero():
-			fmt.Fprintf(&b, say.on, at(f.SentAt))
+			b.WriteString(l.Say("why.on", l.Time(f.SentAt.In(zone))))
 		case f.State == crm.Planned:
-			fmt.Fprintf(&b, say.planned, at(f.Due))
+			b.WriteString(l.Say("why.planned", l.Time(f.Due.In(zone))))
 		case !f.Changed.IsZero():
-			fmt.Fprintf(&b, say.on, at(f.Changed))
+			b.WriteString(l.Say("why.on", l.Time(f.Changed.In(zone))))
 		}
 		if !f.About.IsZero() {
-			fmt.Fprintf(&b, " (%s)", say.thing(f.About))
+			fmt.Fprintf(&b, " (%s)", thingName(l, f.About))
 		}
 		b.WriteByte('\n')
 		for _, r := range f.Reasons {
 			// A guard that passes is one that stopped nothing: "suppressed: passed".
-			outcome := say.stopped
+			outcome := l.Say("why.stopped")
 			if r.Pass {
-				outcome = say.passed
+				outcome = l.Say("why.passed")
 			}
-			fmt.Fprintf(&b, "  %s: %s", say.guard(r.Guard), outcome)
+			fmt.Fprintf(&b, "  %s: %s", guardName(l, r.Guard), outcome)
 			if r.Note != "" {
-				fmt.Fprintf(&b, " (%s)", say.note(r.Note, dates, zone))
+				fmt.Fprintf(&b, " (%s)", l.Note(r.Note, zone))
 			}
 			b.WriteByte('\n')
 		}
@@ -136,7 +135,7 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string, q Why
 		return w, err
 	}
 	if q.Day != "" {
-		w.Text = fmt.Sprintf(wordsOf(q.Locale).asOf, page.For(q.Locale).Date(now.In(e.cfg.Home))+now.In(e.cfg.Home).Format(" 15:04"))
+		w.Text = page.For(q.Locale).Say("why.as-of", page.For(q.Locale).Time(now.In(e.cfg.Home)))
 	}
 	if known {
 		fill, err := e.newFiller(pop, set, now, e.segmentsAt(now, func() (*segment.Index, error) { return e.segmentsOf(ctx, pop, now) }))
@@ -156,7 +155,7 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string, q Why
 				ex.Cases = slices.DeleteFunc(ex.Cases, func(k rules.Case) bool { return pop.rowKey(x, facts, r.Each, k.Row) != q.About })
 				ex.Fires = len(ex.Blocked) == 0 && slices.ContainsFunc(ex.Cases, func(k rules.Case) bool { return k.Pass })
 				if len(ex.Cases) == 0 {
-					w.Text += fmt.Sprintf(wordsOf(q.Locale).noSuch, wordsOf(q.Locale).thing(q.About))
+					w.Text += page.For(q.Locale).Say("why.none", thingName(page.For(q.Locale), q.About))
 					continue
 				}
 			}

@@ -102,7 +102,7 @@ func TestWhyOfACampaignInWords(t *testing.T) {
 	require.NoError(t, err)
 	y, err := w.Engine.Why(t.Context(), c.ID, "campaign/spring", vefa.WhyQuery{Locale: "tr"})
 	require.NoError(t, err)
-	for _, want := range []string{"keen segmentinde değil", "birincisi, ötekiler olmadan", "en az 2 tanesi (1 tanesi tutuyor): hayır", "etiket vip: evet", "etiket buyer: hayır"} {
+	for _, want := range []string{"keen segmentinde değil", "birincisinde olup ötekilerin hiçbirinde olmayan", "en az 2 tanesi (1 tanesi tutuyor): hayır", "etiket vip: evet", "etiket buyer: hayır"} {
 		require.Contains(t, y.String(), want)
 	}
 }

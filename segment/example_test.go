@@ -60,7 +60,7 @@ func Example() {
 	// 1 members
 	// çiğdem is not in summer-sms (version 1)
 	//   in the live population
-	// * the first, without the others: yes
+	// * in the first and in none of the others: yes
 	// *   tag newsletter: yes
 	// *   tag staff: no
 	// * tag service-only is red since 2025-05-01 by marketing

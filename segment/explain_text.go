@@ -26,7 +26,7 @@ var english = phrases{
 	yes: "yes", no: "no", above: " (see above)",
 	tag: "tag %s", leaf: "leaf %s", segment: "segment %s", everyone: "everyone", nobody: "nobody",
 	all: "all of", any: "any of", atLeast: "at least %d of (holds for %d)",
-	except: "the first, without the others", odd: "an odd number of", not: "not",
+	except: "in the first and in none of the others", odd: "an odd number of", not: "not",
 	red: "tag %s is red", since: " since %s", by: " by %s", ignore: ", ignored by this segment",
 	date: time.DateOnly,
 }
@@ -37,7 +37,7 @@ var turkish = phrases{
 	yes: "evet", no: "hayır", above: " (yukarıda)",
 	tag: "etiket %s", leaf: "küme %s", segment: "segment %s", everyone: "herkes", nobody: "hiç kimse",
 	all: "hepsi", any: "en az biri", atLeast: "en az %d tanesi (%d tanesi tutuyor)",
-	except: "birincisi, ötekiler olmadan", odd: "tek sayıda", not: "değil",
+	except: "birincisinde olup ötekilerin hiçbirinde olmayan", odd: "tek sayıda", not: "değil",
 	red: "%s etiketi kırmızı", since: ", %s tarihinden beri", by: ", %s tarafından", ignore: ", bu segment dikkate almıyor",
 	date: "02.01.2006",
 }

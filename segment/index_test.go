@@ -141,9 +141,9 @@ func TestPreviewOfDraft(t *testing.T) {
 	p, err := v.Preview("draft", day0)
 	require.NoError(t, err)
 	require.Equal(t, `0 of 5
-  the first, without the others: 0
+  in the first and in none of the others: 0
     segment mail: 2
-      the first, without the others: 2
+      in the first and in none of the others: 2
         tag newsletter: 3
         tag staff: 1
     segment both: 1
@@ -167,7 +167,7 @@ func TestExplain(t *testing.T) {
 	require.False(t, e.In)
 	require.Equal(t, `çiğdem is not in mail (version 1)
   in the live population
-* the first, without the others: yes
+* in the first and in none of the others: yes
 *   tag newsletter: yes
 *   tag staff: no
 * tag service-only is red since 2025-05-01 by marketing (no SMS to service customers)

@@ -170,7 +170,7 @@ func (e Expr) label() string {
 	case isAtLeast:
 		return fmt.Sprintf("at least %d of", e.k)
 	case isExcept:
-		return "the first, without the others"
+		return "in the first and in none of the others"
 	case isXor:
 		return "an odd number of"
 	default:

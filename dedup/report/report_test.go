@@ -88,7 +88,7 @@ func TestWaterfall(t *testing.T) {
 	l, r, records := linked(t)
 	e, err := l.Explain(r.Model, records[0], records[1])
 	require.NoError(t, err)
-	html := string(Waterfall("a pair", e).HTML())
+	html := string(Waterfall("a pair", e).HTML(""))
 	for _, want := range []string{"two records at random", "given", "phone", "these two", fmt.Sprintf("%.1f", e.Weight), "Neither record says anything about: "} {
 		require.Contains(t, html, want)
 	}
@@ -107,7 +107,7 @@ func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 func TestAssumedIsLeftOut(t *testing.T) {
 	learnt := dedup.ComparisonModel{Name: "name", Levels: []dedup.LevelModel{{Name: "equal", M: 0.9, U: 0.01}, {Name: "else", M: 0.1, U: 0.99}}}
 	assumed := dedup.ComparisonModel{Name: "phone", Assumed: true, Levels: []dedup.LevelModel{{Name: "same", M: 0.8, U: 0.001}, {Name: "else", M: 0.2, U: 0.999}}}
-	html := string(Levels("Learnt", &dedup.Model{Match: 0.001, Records: 567, Comparisons: []dedup.ComparisonModel{learnt, assumed}}).HTML())
+	html := string(Levels("Learnt", &dedup.Model{Match: 0.001, Records: 567, Comparisons: []dedup.ComparisonModel{learnt, assumed}}).HTML(""))
 	require.Contains(t, html, "nothing was learnt: phone.")
 	require.NotContains(t, html, "same")
 	require.Contains(t, html, "equal")

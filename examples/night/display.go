@@ -13,43 +13,48 @@ import (
 // elsewhere.
 type display struct {
 	*terminal.Screen
+	say    speaker
 	start0 time.Time
 	warned int
 }
 
-func newDisplay(w io.Writer) *display {
-	return &display{Screen: terminal.NewScreen(w), start0: time.Now()}
+func newDisplay(w io.Writer, say speaker) *display {
+	return &display{Screen: terminal.NewScreen(w), say: say, start0: time.Now()}
 }
 
 func (d *display) start(s *simulation, where string) {
-	what := fmt.Sprintf("%d people, seed %d", s.o.customers, s.o.seed)
+	what := d.say.Say("show.world", s.o.customers, fmt.Sprint(s.o.seed))
 	if s.data != nil {
-		what = fmt.Sprintf("%s:%s", s.o.format, s.o.dir)
+		what = s.o.format + ":" + s.o.dir
 	}
-	d.Say("%s on %s, %d evenings from %s", what, where, s.o.evenings, s.from.Format(time.DateOnly))
+	d.line("show.start", s.o.evenings, d.say.Date(s.from), what, d.say.Name("store", where))
 	if s.state.Day > 0 || s.state.History {
-		d.Say("goes on after %d evenings", s.state.Day)
+		d.line("show.resume", s.state.Day)
 	}
 }
 
 // step is vefa.Config.Progress.
 func (d *display) step(name string, done, total int) {
-	text := fmt.Sprintf("%s %d", name, done)
+	name = d.say.Name("phase", name)
 	if total > 0 {
-		text += fmt.Sprintf(" of %d", total)
+		d.Line(d.say.Say("show.part", name, done, total))
+	} else {
+		d.Line(name + " " + d.say.Int(done))
 	}
-	d.Line(text)
 }
 
 func (d *display) evening(n, total int, rep vefa.NightReport) {
-	line := fmt.Sprintf("%s  %d sent, %d withheld, %d merged, %d tickets open", rep.Day, rep.Delivered.Done, rep.Delivered.Withheld, rep.Identified.Moved, rep.Tickets)
+	line := d.say.Say("show.evening", d.say.date(rep.Day), int(rep.Delivered.Done), int(rep.Delivered.Withheld), rep.Identified.Moved, rep.Tickets)
 	switch {
 	case d.Moves():
 		d.Bar(n+1, total, line)
 	case (n+1)%10 == 0 || n+1 == total:
-		d.Say("evening %d of %d: %s (%.0f s)", n+1, total, line, time.Since(d.start0).Seconds())
+		d.line("show.evenings", n+1, total, line, int(time.Since(d.start0).Seconds()))
 	}
 }
+
+// line says a line in the reader's words.
+func (d *display) line(key string, args ...any) { d.Say("%s", d.say.Say(key, args...)) }
 
 // warn reports a bad record; after some, it only counts.
 func (d *display) warn(format string, args ...any) {
@@ -57,6 +62,6 @@ func (d *display) warn(format string, args ...any) {
 	if d.warned++; d.warned <= most {
 		d.Say(format, args...)
 	} else if d.warned == most+1 {
-		d.Say("further bad records are only counted")
+		d.line("show.further")
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"math"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -77,7 +79,7 @@ func (s *simulation) finish(ctx context.Context, out io.Writer, where string) er
 			return err
 		}
 	} else {
-		sum.print(out)
+		sum.print(out, s.say)
 	}
 	if s.o.digest {
 		fmt.Fprintln(out, sum.Digest)
@@ -209,32 +211,45 @@ func hasContact(p *crm.Profile) bool {
 	return false
 }
 
+// counts are what the audit may never count, each under its name.
+func (s summary) counts() []named {
+	return []named{
+		{"repeated", s.EffectsRepeated}, {"consent", s.SentWithoutConsent}, {"ticket", s.SentToOpenTicket}, {"tag", s.SentToExcludedTag},
+		{"early", s.SurveyBeforeDelivery}, {"bad", s.AnswersBadWithoutTicket}, {"contradicts", s.RecordContradicts},
+	}
+}
+
 // print writes the summary for people.
-func (s summary) print(w io.Writer) {
-	fmt.Fprintf(w, "\n%d profiles are %d customers", s.Profiles, s.Customers)
-	if s.Dedup.Known {
-		fmt.Fprintf(w, " (precision %.4f, recall %.4f, F1 %.4f against the truth)", s.Dedup.Precision, s.Dedup.Recall, s.Dedup.F1)
+func (s summary) print(w io.Writer, l speaker) {
+	line := func(text string) { fmt.Fprintln(w, text) }
+	joined := l.Say("sum.joined", s.Profiles, s.Customers)
+	if d := s.Dedup; d.Known {
+		joined += " " + l.Say("sum.truth", l.Decimal(d.Precision, 4), l.Decimal(d.Recall, 4), l.Decimal(d.F1, 4))
 	}
-	fmt.Fprintf(w, "\n%d messages sent; withheld:", s.Sent)
-	for _, c := range s.Withheld {
-		fmt.Fprintf(w, " %s %d", c.Name, c.N)
+	line("\n" + joined)
+	withheld := make([]string, len(s.Withheld))
+	for i, c := range s.Withheld {
+		withheld[i] = l.Say("campaign.withheld", l.guard("refused", c.Name), c.N)
 	}
-	fmt.Fprintln(w)
+	line(l.Say("sum.sent", s.Sent, cmp.Or(strings.Join(withheld, ", "), "–")))
 	for _, c := range s.Campaigns {
 		r := c.Report
-		fmt.Fprintf(w, "campaign %s: %d assigned, %d held out; bought %.1f%% (clickers %.1f%%, held out %.1f%%), difference %+.2f points [%+.2f, %+.2f] %s\n",
-			c.Name, r.Counts.Assigned, r.Counts.HeldOut, 100*r.Total.Share, 100*r.Clickers.Share, 100*r.HeldOut.Share,
-			100*r.Incremental.Difference, 100*r.Incremental.Interval.Lo, 100*r.Incremental.Interval.Hi, r.Result)
+		line(l.Say("sum.campaign", c.Name, int(r.Counts.Assigned), int(r.Counts.HeldOut), l.percent(r.Total.Share), l.percent(r.Clickers.Share), l.percent(r.HeldOut.Share)))
+		line("  " + l.Say("campaign.points", l.points(r.Incremental.Difference), l.Percent(r.Confidence, 0), l.points(r.Incremental.Interval.Lo), l.points(r.Incremental.Interval.Hi)) + ". " + l.Name("verdict", string(r.Result)))
 		if v := c.Revenue; v.Measured {
-			fmt.Fprintf(w, "  brought %s more than without [%s, %s], of %s; %s messages cost %s\n", money(v.Extra), money(v.Low), money(v.High), money(v.Total), thousands(int(r.Counts.Delivered)), money(v.Cost))
+			line("  " + l.Say("sum.money", l.money(v.Extra), l.money(v.Low), l.money(v.High), l.money(v.Total), int(r.Counts.Delivered), l.money(v.Cost)))
 		}
 	}
 	for _, v := range s.Surveys {
-		fmt.Fprintf(w, "survey %s: %d of %d answered, %s %.0f [%.0f, %.0f]\n", v.Survey, v.N, v.Sent, v.Result.Metric, v.Result.Value, v.Result.Interval.Low, v.Result.Interval.High)
+		row := l.score("", v.N, v.Result)
+		line(l.Say("sum.survey", v.Survey, int(v.N), v.Sent, l.Name("metric", string(v.Result.Metric)), row.Value, row.Interval))
 	}
-	fmt.Fprintf(w, "clicks: %d by people, %d suspected, %d by machines; tickets: %d solved, %d open\n", s.Clicks[crm.Human], s.Clicks[crm.Suspected], s.Clicks[crm.Machine],
-		s.Tickets[crm.TicketSolved], s.Tickets[crm.TicketOpen]+s.Tickets[crm.TicketPending])
-	fmt.Fprintf(w, "audit of the record: %d repeated, %d without consent, %d to open tickets, %d to excluded tags, %d surveys before delivery, %d bad answers without a ticket, %d contradictions\n",
-		s.EffectsRepeated, s.SentWithoutConsent, s.SentToOpenTicket, s.SentToExcludedTag, s.SurveyBeforeDelivery, s.AnswersBadWithoutTicket, s.RecordContradicts)
-	fmt.Fprintf(w, "%d records read, %d rejected; %.1f s, %d MiB\n", s.RowsRead, s.RowsRejected, s.TotalSeconds, s.PeakRSS)
+	line(l.Say("sum.clicks", s.Clicks[crm.Human], s.Clicks[crm.Suspected], s.Clicks[crm.Machine]))
+	line(l.Say("sum.tickets", s.Tickets[crm.TicketSolved], s.Tickets[crm.TicketOpen]+s.Tickets[crm.TicketPending]))
+	var audit []string
+	for _, c := range s.counts() {
+		audit = append(audit, l.Int(c.N)+" "+l.Say("audit."+c.Name))
+	}
+	line(l.Say("sum.audit", strings.Join(audit, ", ")))
+	line(l.Say("sum.run", s.RowsRead, s.RowsRejected, l.Decimal(s.TotalSeconds, 1), int(s.PeakRSS)))
 }

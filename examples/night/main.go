@@ -12,7 +12,6 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"io"
 	"runtime"
 	"runtime/debug"
@@ -39,6 +38,8 @@ type options struct {
 	digest    bool
 	evening   string
 	resident  int
+	lang      string
+	say       speaker // of lang
 }
 
 func parse(args []string, out io.Writer) (options, error) {
@@ -59,8 +60,13 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.BoolVar(&o.json, "json", false, "print the results as one JSON object")
 	f.BoolVar(&o.digest, "digest", false, "print a hash of the whole logical end state as the last line")
 	f.IntVar(&o.resident, "resident", 0, "up to how many profiles everybody is kept in memory; -1: none are (default 250000)")
+	f.StringVar(&o.lang, "lang", "en", "language of the page and of what is printed: en or tr")
 	f.StringVar(&o.evening, "evening", "", "run the evening of this date once more")
 	if err := f.Parse(args, out); err != nil {
+		return o, err
+	}
+	var err error
+	if o.say, err = speak(o.lang); err != nil {
 		return o, err
 	}
 	f.Visit(func(x *flag.Flag) { o.fromSet = o.fromSet || x.Name == "from" })
@@ -100,7 +106,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err := output.Check(o.report); err != nil {
 		return terminal.Usagef("-report: %w", err)
 	}
-	show := newDisplay(errs)
+	show := newDisplay(errs, o.say)
 	store, where, shut, err := openStore(ctx, o.db)
 	if err != nil {
 		return err
@@ -121,14 +127,14 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 		err = s.finish(ctx, out, where)
 	}
 	if err != nil && ctx.Err() != nil {
-		text := fmt.Sprintf("stopped after %d of %d evenings", s.state.Day, o.evenings)
+		text := o.say.Say("show.stopped", s.state.Day, o.evenings)
 		if o.db != "" && o.db != "memory" {
-			text += "; the same command goes on"
+			text += o.say.Say("show.again")
 		}
 		return &terminal.Stopped{Text: text, Err: err}
 	}
-	if err == nil {
-		terminal.Wrote(errs, o.report)
+	if err == nil && o.report != "" {
+		show.line("show.wrote", o.report)
 	}
 	return err
 }

@@ -51,7 +51,7 @@ func dying(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	show := newDisplay(errs)
+	show := newDisplay(errs, o.say)
 	store, where, shut, err := openStore(ctx, o.db)
 	if err != nil {
 		return err

@@ -72,14 +72,14 @@ func TestPlainLinesWhereThereIsNoTerminal(t *testing.T) {
 	require.NotContains(t, string(text), "\x1b")
 	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 	require.Len(t, lines, 4, "%s", text)
-	require.Equal(t, "150 people, seed 1 on memory, 23 evenings from 2025-01-01", lines[0])
-	for i, start := range []string{"evening 10 of 23: 2025-01-10  ", "evening 20 of 23: 2025-01-20  ", "evening 23 of 23: 2025-01-23  "} {
+	require.Equal(t, "150 people, seed 1 on memory, 23 evenings from 1 January 2025", lines[0])
+	for i, start := range []string{"evening 10 of 23: 10 January 2025  ", "evening 20 of 23: 20 January 2025  ", "evening 23 of 23: 23 January 2025  "} {
 		require.True(t, strings.HasPrefix(lines[1+i], start), lines[1+i])
 	}
 	// The results are for people; only the last line is the digest.
 	require.NotContains(t, out.String(), "\r")
 	require.Contains(t, out.String(), " profiles are ")
-	require.Contains(t, out.String(), "audit of the record: 0 repeated, 0 without consent")
+	require.Contains(t, out.String(), "audit of the record: 0 messages sent twice, 0 sent without consent")
 	require.Regexp(t, regexp.MustCompile(`\n[0-9a-f]{64}\n$`), out.String())
 }
 

@@ -20,6 +20,7 @@ var reportTemplate string
 
 // page is what the template shows: figures and words, laid out already.
 type page struct {
+	Tag             string // the language
 	Title, Subtitle string
 	Tiles           []tile
 	Evenings        []bars
@@ -38,11 +39,9 @@ type page struct {
 	Story           *story
 	Phases          []phase
 	Total           string
-	Peak            int64
-	Read, Rejected  string
+	Run             string
 	Bad             []string
 	BadMore         int
-	Repeats         int
 	Digest          string
 }
 
@@ -68,14 +67,11 @@ type campaignView struct {
 type rateRow struct{ Label, Share, Interval, K, N, Note string }
 
 type surveyView struct {
-	ID, Name, Unit string
-	Low, High      string // ends of the scale
-	Total          scoreRow
-	Sent           string
+	ID, Name       string
+	Value, Summary string
 	Stores         []scoreRow // worst first
-	Left           int        // stores in the middle that are left out
-	Hidden         int        // stores with too few answers
-	HiddenAnswers  string     // of all of them together
+	Caption        string
+	Hidden         string // stores with too few answers
 }
 
 type scoreRow struct {
@@ -96,11 +92,11 @@ type messageRow struct {
 }
 
 type peopleView struct {
-	Known         bool
-	Scores        []share
-	Pairs, Merges string
-	Sizes         []share
-	Sources       []share
+	Known       bool
+	Scores      []share
+	Truth, Lead string
+	Sizes       []share
+	Sources     []share
 }
 
 type share struct {
@@ -110,8 +106,8 @@ type share struct {
 }
 
 type check struct {
-	Label string
-	N     int
+	Label, Count string
+	N            int
 }
 
 type phase struct {
@@ -127,7 +123,7 @@ func (s *simulation) writeReport(ctx context.Context, sum summary, path string) 
 	if err != nil {
 		return err
 	}
-	data, err := p.render()
+	data, err := p.render(s.say)
 	if err != nil {
 		return err
 	}
@@ -137,8 +133,8 @@ func (s *simulation) writeReport(ctx context.Context, sum summary, path string) 
 // Style is the style of the pictures of package report.
 func (*page) Style() template.CSS { return report.Style() }
 
-func (p *page) render() ([]byte, error) {
-	t, err := template.New("report").Parse(reportTemplate)
+func (p *page) render(l speaker) ([]byte, error) {
+	t, err := template.New("report").Funcs(template.FuncMap{"say": l.Say}).Parse(reportTemplate)
 	if err != nil {
 		return nil, err
 	}
@@ -154,32 +150,36 @@ func (s *simulation) page(ctx context.Context, sum summary) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &page{Title: "The retailer's nights", Digest: sum.Digest, Peak: sum.PeakRSS, Repeats: sum.GatewayRepeats}
-	what := fmt.Sprintf("a simulated watch retailer, %s people, seed %d", thousands(s.o.customers), s.o.seed)
+	l := s.say
+	p := &page{Tag: l.Tag, Title: l.Say("title"), Digest: sum.Digest}
+	what := l.Say("world", s.o.customers, fmt.Sprint(s.o.seed))
 	if s.data != nil {
-		what = s.o.format + " data"
+		what = l.Say("import", s.o.format)
 	}
-	p.Subtitle = fmt.Sprintf("%s evenings from %s: %s. Record kept in %s.", thousands(sum.Evenings), longDate(sum.From), what, sum.Store)
-	p.Tiles = tiles(sum, g.turnover(s.home, s.dates(sum.Evenings)))
-	p.evenings(g, s.dates(sum.Evenings))
+	p.Subtitle = l.Say("subtitle", sum.Evenings, l.date(sum.From), what, l.Name("store", sum.Store))
+	p.Tiles = l.tiles(sum, l.turnover(g, s.dates(sum.Evenings)))
+	p.evenings(l, g, s.dates(sum.Evenings))
 	for _, c := range sum.Campaigns {
-		p.Campaigns = append(p.Campaigns, campaignOf(c, s.home))
+		p.Campaigns = append(p.Campaigns, l.campaign(c))
 	}
 	if err := s.segments(ctx, p, g); err != nil {
 		return nil, err
 	}
-	p.Surveys = surveysOf(sum.Surveys)
-	p.waterfall(g, sum)
-	p.People = peopleOf(g, sum)
-	p.audit(sum)
-	p.clicks(sum)
+	p.Surveys = l.surveys(sum.Surveys)
+	p.waterfall(l, g, sum)
+	p.People = l.people(g, sum)
+	p.audit(l, sum)
+	p.clicks(l, sum)
 	if g.sample != nil {
 		if p.Story, err = s.tell(ctx, g, sum); err != nil {
 			return nil, err
 		}
 	}
-	p.phases(sum)
-	p.Read, p.Rejected = thousands(sum.RowsRead), thousands(sum.RowsRejected)
+	p.phases(l, sum)
+	p.Run = l.Say("run.rows", sum.RowsRead, sum.RowsRejected)
+	if sum.GatewayRepeats > 0 {
+		p.Run += " " + l.Say("run.repeats", sum.GatewayRepeats)
+	}
 	if s.data != nil {
 		const most = 20
 		bad := s.data.Rejected()
@@ -202,7 +202,7 @@ func (s *simulation) tell(ctx context.Context, g *gathered, sum summary) (*story
 	if err != nil {
 		return nil, err
 	}
-	out.Profiles = members(s.home, profiles)
+	out.Profiles = s.say.members(profiles)
 	out.Absent, err = s.whyNot(ctx, g, sum.Campaigns)
 	return out, err
 }
@@ -215,7 +215,7 @@ func (s *simulation) dates(evenings int) []string {
 	return out
 }
 
-func tiles(sum summary, sales tile) []tile {
+func (l speaker) tiles(sum summary, sales tile) []tile {
 	answers, asked := int64(0), 0
 	for _, v := range sum.Surveys {
 		answers += v.N
@@ -240,23 +240,23 @@ func tiles(sum summary, sales tile) []tile {
 		}
 	}
 	if measured > 0 {
-		out = append(out, tile{"Brought by campaigns", money(extra), "an estimate, for " + money(cost) + " of messages; see the intervals"})
+		out = append(out, tile{l.Say("tile.brought"), l.money(extra), l.Say("tile.brought.note", l.money(cost))})
 	}
 	out = append(out, []tile{
-		{"Customers", thousands(sum.Customers), thousands(sum.Merges) + " of " + thousands(sum.Profiles) + " records joined"},
-		{"Messages sent", thousands(sum.Sent), "each with its own link"},
-		{"Messages withheld", thousands(withheld), "each with its reasons"},
-		{"Survey answers", thousands(int(answers)), "of " + thousands(asked) + " asked"},
-		{"Tickets solved", thousands(sum.Tickets[crm.TicketSolved]), thousands(open) + " still open"},
-		{"Clicks by people", thousands(sum.Clicks[crm.Human]), "of " + thousands(clicks) + " requests"},
+		{l.Say("tile.customers"), l.Int(sum.Customers), l.Say("tile.customers.note", sum.Merges, sum.Profiles)},
+		{l.Say("tile.sent"), l.Int(sum.Sent), l.Say("tile.sent.note")},
+		{l.Say("tile.withheld"), l.Int(withheld), l.Say("tile.withheld.note")},
+		{l.Say("tile.answers"), l.Int(int(answers)), l.Say("tile.answers.note", asked)},
+		{l.Say("tile.tickets"), l.Int(sum.Tickets[crm.TicketSolved]), l.Say("tile.tickets.note", open)},
+		{l.Say("tile.clicks"), l.Int(sum.Clicks[crm.Human]), l.Say("tile.clicks.note", clicks)},
 	}...)
 	if sum.Clean() {
-		return append(out, tile{"Audit", "clean", "six rules, no violation"})
+		return append(out, tile{l.Say("tile.audit"), l.Say("tile.clean"), l.Say("tile.clean.note", len(sum.counts()))})
 	}
-	return append(out, tile{"Audit", "violated", "see below"})
+	return append(out, tile{l.Say("tile.audit"), l.Say("tile.violated"), l.Say("tile.violated.note")})
 }
 
-func (p *page) evenings(g *gathered, dates []string) {
+func (p *page) evenings(l speaker, g *gathered, dates []string) {
 	column := func(of func(*dayCount, *vefa.NightReport) int) []int {
 		out := make([]int, len(dates))
 		nights := map[string]*vefa.NightReport{}
@@ -277,17 +277,18 @@ func (p *page) evenings(g *gathered, dates []string) {
 	merges := column(func(_ *dayCount, n *vefa.NightReport) int { return n.Identified.Moved })
 	tickets := column(func(_ *dayCount, n *vefa.NightReport) int { return n.Tickets })
 	for i, date := range dates {
-		p.Days = append(p.Days, dayRow{longDate(date), thousands(sent[i] + drawn[i]), thousands(withheld[i] + refused[i]), thousands(orders[i]),
-			thousands(merges[i]), thousands(answers[i]), thousands(tickets[i])})
+		p.Days = append(p.Days, dayRow{l.date(date), l.Int(sent[i] + drawn[i]), l.Int(withheld[i] + refused[i]), l.Int(orders[i]),
+			l.Int(merges[i]), l.Int(answers[i]), l.Int(tickets[i])})
 	}
-	rules := series{dates: dates, first: sent, second: withheld}.draw("messages", "Messages of rules", "messages sent")
-	campaigns := series{dates: dates, first: drawn, second: refused}.draw("drawn", "Messages of campaigns", "messages sent")
-	rules.First, rules.Second, campaigns.First, campaigns.Second = "sent", "withheld", "sent", "withheld"
+	rules := series{dates: dates, first: sent, second: withheld}.draw(l, "messages")
+	campaigns := series{dates: dates, first: drawn, second: refused}.draw(l, "drawn")
+	rules.First, rules.Second = l.Say("chart.sent"), l.Say("chart.withheld")
+	campaigns.First, campaigns.Second = rules.First, rules.Second
 	p.Evenings = []bars{
 		rules, campaigns,
-		series{dates: dates, first: orders}.draw("orders", "Orders imported, by their day", "orders"),
-		series{dates: dates, first: merges}.draw("merges", "Records recognised", "records"),
-		series{dates: dates, first: answers}.draw("answers", "Survey answers", "answers"),
-		series{dates: dates, first: tickets, level: true}.draw("tickets", "Tickets open in the evening", "tickets open"),
+		series{dates: dates, first: orders}.draw(l, "orders"),
+		series{dates: dates, first: merges}.draw(l, "merges"),
+		series{dates: dates, first: answers}.draw(l, "answers"),
+		series{dates: dates, first: tickets, level: true}.draw(l, "tickets"),
 	}
 }

@@ -2,12 +2,8 @@ package main
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
-	"strconv"
-	"strings"
-	"time"
 )
 
 // Charts are drawn 360 units wide, the width of a telephone: there their text
@@ -55,8 +51,8 @@ type series struct {
 }
 
 // draw lays the bars of a chart out.
-func (s series) draw(id, title, unit string) bars {
-	c := bars{ID: id, Title: title}
+func (s series) draw(l speaker, id string) bars {
+	c := bars{ID: id, Title: l.Say("chart." + id)}
 	per := max(1, (len(s.dates)+maxBars-1)/maxBars)
 	type value struct {
 		date          string
@@ -76,7 +72,7 @@ func (s series) draw(id, title, unit string) bars {
 			v.second += s.second[i]
 		}
 	}
-	c.Desc = s.describe(unit)
+	c.Desc = s.describe(l, id)
 	tops := make([]int, len(values))
 	for i, v := range values {
 		tops[i] = v.first + v.second
@@ -95,7 +91,7 @@ func (s series) draw(id, title, unit string) bars {
 	}
 	limit, step := axis(float64(most), true)
 	for v := 0.0; v <= limit+step/2; v += step {
-		c.Grid = append(c.Grid, tick{coord(plotBottom - v/limit*(plotBottom-plotTop)), thousands(int(v))})
+		c.Grid = append(c.Grid, tick{coord(plotBottom - v/limit*(plotBottom-plotTop)), l.Int(int(v))})
 	}
 	width := (plotRight - plotLeft) / float64(len(values))
 	scale := (plotBottom - plotTop) / limit
@@ -104,7 +100,7 @@ func (s series) draw(id, title, unit string) bars {
 		b := bar{X: coord(plotLeft + float64(i)*width + width*0.1), Width: coord(width * 0.8)}
 		if v.first+v.second > most {
 			b.Cut = true
-			c.Notes = append(c.Notes, fmt.Sprintf("%s: %s, more than the chart shows.", shortDate(v.date), thousands(v.first+v.second)))
+			c.Notes = append(c.Notes, l.Say("chart.cut", l.day(v.date), v.first+v.second))
 			whole := float64(v.first + v.second)
 			b.Height = coord(float64(v.first) / whole * (plotBottom - plotTop))
 			b.Height2 = coord(float64(v.second) / whole * (plotBottom - plotTop))
@@ -115,19 +111,19 @@ func (s series) draw(id, title, unit string) bars {
 		b.Y2 = coord(b.Y - b.Height2)
 		c.Bars = append(c.Bars, b)
 		if i%marks == 0 {
-			c.Marks = append(c.Marks, tick{coord(plotLeft + float64(i)*width), shortDate(v.date)})
+			c.Marks = append(c.Marks, tick{coord(plotLeft + float64(i)*width), l.day(v.date)})
 		}
 	}
 	if per > 1 {
-		c.Notes = append(c.Notes, fmt.Sprintf("Each bar is %d evenings.", per))
+		c.Notes = append(c.Notes, l.Say("chart.per", per))
 	}
 	return c
 }
 
 // describe says in words what the chart shows.
-func (s series) describe(unit string) string {
+func (s series) describe(l speaker, id string) string {
 	if len(s.dates) == 0 {
-		return "No evening was run."
+		return l.Say("chart.none")
 	}
 	sum, high := 0, 0
 	for i := range s.first {
@@ -137,12 +133,12 @@ func (s series) describe(unit string) string {
 		}
 	}
 	if sum == 0 {
-		return fmt.Sprintf("%d evenings without any %s.", len(s.dates), unit)
+		return l.Say("chart."+id+".zero", len(s.dates))
 	}
 	if s.level {
-		return fmt.Sprintf("%d evenings; at most %s %s, on %s; %s after the last.", len(s.dates), thousands(s.first[high]), unit, longDate(s.dates[high]), thousands(s.first[len(s.first)-1]))
+		return l.Say("chart."+id+".sum", len(s.dates), s.first[high], l.date(s.dates[high]), s.first[len(s.first)-1])
 	}
-	return fmt.Sprintf("%d evenings; %s %s together, most on %s: %s.", len(s.dates), thousands(sum), unit, longDate(s.dates[high]), thousands(s.first[high]))
+	return l.Say("chart."+id+".sum", len(s.dates), sum, l.date(s.dates[high]), s.first[high])
 }
 
 // axis returns a round upper end of an axis from 0 and the step of its lines,
@@ -184,8 +180,8 @@ type estimate struct {
 	lo, at, hi   float64
 }
 
-// drawWhiskers lays estimates out on one axis; unit is written at its ticks.
-func drawWhiskers(id, title, desc, unit string, list []estimate) whiskers {
+// drawWhiskers lays estimates out on one axis; write writes a value at its ticks.
+func drawWhiskers(id, title, desc string, write func(v float64, decimals int) string, list []estimate) whiskers {
 	const rowHeight, left, right = 38.0, 12.0, chartWidth - 12.0
 	c := whiskers{ID: id, Title: title, Desc: desc}
 	lo, hi := 0.0, 0.0
@@ -208,7 +204,7 @@ func drawWhiskers(id, title, desc, unit string, list []estimate) whiskers {
 		if math.Abs(v) < step/1e6 {
 			v = 0
 		}
-		c.Grid = append(c.Grid, tick{x(v), strings.TrimPrefix(signed(v, decimals(step)), "+") + unit})
+		c.Grid = append(c.Grid, tick{x(v), write(v, decimals(step))})
 	}
 	c.Zero, c.HasZero = x(0), lo < 0
 	return c
@@ -238,49 +234,6 @@ func sparkOf(from, n, whole int) spark {
 		w = max(w, 0.5)
 	}
 	return spark{min(coord(100*float64(from)/float64(whole)), 99.5), w}
-}
-
-// thousands writes a number with separators.
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	sign := ""
-	if n < 0 {
-		sign, s = "−", s[1:]
-	}
-	var b strings.Builder
-	for i, r := range s {
-		if i > 0 && (len(s)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(r)
-	}
-	return sign + b.String()
-}
-
-// percent writes a share.
-func percent(share float64) string { return strconv.FormatFloat(100*share, 'f', 1, 64) + "%" }
-
-// signed writes a number with its sign and a real minus.
-func signed(v float64, decimals int) string {
-	s := strconv.FormatFloat(math.Abs(v), 'f', decimals, 64)
-	switch {
-	case strings.Trim(s, "0.") == "":
-		return s
-	case v < 0:
-		return "−" + s
-	}
-	return "+" + s
-}
-
-func shortDate(date string) string { return formatDate(date, "2 Jan") }
-func longDate(date string) string  { return formatDate(date, "2 January 2006") }
-
-func formatDate(date, layout string) string {
-	t, err := time.Parse(time.DateOnly, date)
-	if err != nil {
-		return date
-	}
-	return t.Format(layout)
 }
 
 // byCount orders named numbers, largest first.

@@ -290,12 +290,12 @@ func (p *picker) best() crm.ProfileKey {
 
 // turnover is what was bought on the dates shown, returns taken off, in the currency that
 // most is bought in, and how that compares with as many days before.
-func (g *gathered) turnover(home *time.Location, dates []string) tile {
-	out := tile{Label: "Sales", Value: "–", Note: "nothing was bought"}
+func (l speaker) turnover(g *gathered, dates []string) tile {
+	out := tile{Label: l.Say("tile.sales"), Value: "–", Note: l.Say("tile.sales.none")}
 	if len(dates) == 0 {
 		return out
 	}
-	from, err := time.ParseInLocation(time.DateOnly, dates[0], home)
+	from, err := time.ParseInLocation(time.DateOnly, dates[0], l.home)
 	if err != nil {
 		return out
 	}
@@ -320,9 +320,13 @@ func (g *gathered) turnover(home *time.Location, dates []string) tile {
 	if best == "" {
 		return out
 	}
-	out.Value, out.Note = money(crm.Money{Amount: now[best], Currency: best}), "returns taken off"
+	out.Value, out.Note = l.money(crm.Money{Amount: now[best], Currency: best}), l.Say("tile.sales.net")
 	if was[best] > 0 {
-		out.Note = fmt.Sprintf("%s%% on the %d days before", signed(100*(float64(now[best])/float64(was[best])-1), 1), len(dates))
+		change := float64(now[best])/float64(was[best]) - 1
+		out.Note = l.Say("tile.sales.fell", len(dates), l.percent(-change))
+		if change >= 0 {
+			out.Note = l.Say("tile.sales.rose", len(dates), l.percent(change))
+		}
 	}
 	return out
 }
@@ -339,7 +343,7 @@ func (g *gathered) place(id string) string {
 func (s *simulation) whyNot(ctx context.Context, g *gathered, campaigns []vefa.CampaignResult) ([]absence, error) {
 	var out []absence
 	for _, c := range campaigns {
-		why, err := s.eng.Why(ctx, g.sample.ID, "campaign/"+c.Name, vefa.WhyQuery{})
+		why, err := s.eng.Why(ctx, g.sample.ID, "campaign/"+c.Name, vefa.WhyQuery{Locale: s.say.Tag})
 		if err != nil {
 			return nil, fmt.Errorf("campaign %s: %w", c.Name, err)
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -36,9 +35,9 @@ func (s *simulation) segments(ctx context.Context, p *page, g *gathered) error {
 		if err != nil {
 			return err
 		}
-		p.Audiences = append(p.Audiences, report.Waterfall("Audience of "+d.Name, w))
+		p.Audiences = append(p.Audiences, report.Waterfall(s.say.Say("segments.audience", d.Name), w))
 	}
-	picture, err := overlap(view, names, at)
+	picture, err := s.say.overlap(view, names, at)
 	if err != nil {
 		return err
 	}
@@ -49,7 +48,7 @@ func (s *simulation) segments(ctx context.Context, p *page, g *gathered) error {
 }
 
 // overlap compares segments with the carriers of the most frequent tags, red or not.
-func overlap(view *segment.View, names []string, at time.Time) (report.Picture, error) {
+func (l speaker) overlap(view *segment.View, names []string, at time.Time) (report.Picture, error) {
 	tags := slices.Collect(view.Tags())
 	shown := slices.Clone(tags)
 	slices.SortStableFunc(shown, func(a, b string) int { return cmp.Compare(view.Tag(b).Len(), view.Tag(a).Len()) })
@@ -57,7 +56,7 @@ func overlap(view *segment.View, names []string, at time.Time) (report.Picture, 
 	slices.Sort(shown)
 	var drafts []segment.Definition
 	for _, tag := range shown {
-		if name := "tag " + tag; !slices.Contains(names, name) {
+		if name := l.Say("segments.tag", tag); !slices.Contains(names, name) {
 			drafts = append(drafts, segment.Definition{Name: name, Expr: segment.Tag(tag), IgnoreRed: tags})
 			names = append(names, name)
 		}
@@ -70,7 +69,7 @@ func overlap(view *segment.View, names []string, at time.Time) (report.Picture, 
 	if err != nil {
 		return report.Picture{}, err
 	}
-	return report.Overlap("How segments and tags overlap", c), nil
+	return report.Overlap(l.Say("segments.overlap"), c), nil
 }
 
 // value scores all who bought, on the day before the first evening and now.
@@ -102,8 +101,8 @@ func (s *simulation) value(sales []sale, now time.Time) ([]report.Picture, error
 	}
 	groups := rfm.RPackageGroups()
 	return []report.Picture{
-		report.RFM("Where customers stand", after),
-		report.Migration(fmt.Sprintf("Where customers went since %s", longDate(start.In(s.home).Format(time.DateOnly))), rfm.Migrate(before, after, groups), groups),
+		report.RFM(s.say.Say("segments.value"), after),
+		report.Migration(s.say.Say("segments.moves", s.say.Date(start.In(s.home))), rfm.Migrate(before, after, groups), groups),
 	}, nil
 }
 

@@ -59,6 +59,7 @@ type simulation struct {
 	o       options
 	from    time.Time // midnight of the first evening's date, local
 	home    *time.Location
+	say     speaker
 	store   crm.Store
 	eng     *vefa.Engine
 	source  source
@@ -81,11 +82,7 @@ var errOther = errors.New("the database holds another simulation")
 
 // newSimulation opens the source and binds everything; shut stops the servers.
 func newSimulation(ctx context.Context, o options, store crm.Store, show *display) (s *simulation, shut func(), err error) {
-	home, err := time.LoadLocation("Europe/Istanbul")
-	if err != nil {
-		return nil, nil, err
-	}
-	s = &simulation{o: o, home: home, store: store, clock: &clock{}, seconds: map[string]float64{}, show: show}
+	s = &simulation{o: o, say: o.say, home: o.say.home, store: store, clock: &clock{}, seconds: map[string]float64{}, show: show}
 	known, err := s.readProgress(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -121,7 +118,7 @@ func newSimulation(ctx context.Context, o options, store crm.Store, show *displa
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg, err := configuration(o, s.from, home)
+	cfg, err := configuration(o, s.from, s.home)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -212,7 +209,7 @@ func (s *simulation) openSource(ctx context.Context) error {
 			s.show.warn("%v", bad)
 		}
 		if n := len(s.data.Warnings()); n > 0 {
-			s.show.warn("%d warnings, the first: %v", n, s.data.Warnings()[0])
+			s.show.warn("%s", s.say.Say("show.warnings", n, s.data.Warnings()[0]))
 		}
 		return nil
 	}

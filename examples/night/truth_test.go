@@ -194,7 +194,7 @@ func TestResultsAreTheWorlds(t *testing.T) {
 			seed, people := x.seed, x.people
 			o, err := parse([]string{"-db", "memory", "-seed", fmt.Sprint(seed), "-customers", fmt.Sprint(people), "-evenings", fmt.Sprint(evenings)}, io.Discard)
 			require.NoError(t, err)
-			s, stop, err := newSimulation(deadline(t), o, memstore.New(), newDisplay(io.Discard))
+			s, stop, err := newSimulation(deadline(t), o, memstore.New(), newDisplay(io.Discard, o.say))
 			require.NoError(t, err)
 			defer stop()
 			require.NoError(t, s.run(deadline(t)))

@@ -1,55 +1,44 @@
 package page
 
 import (
+	"cmp"
+	"embed"
+	"errors"
+	"io/fs"
 	"math"
+	"path"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Locale writes numbers, money and dates as readers of a language do.
-type Locale struct {
-	Tag          string // of BCP 47: the page's lang
-	group, point string
-	percent      string // with %s for the number
-	money        func(amount, currency string) string
-	months       [12]string
-	plural       func(n int) bool
-}
+//go:embed languages/*.json
+var files embed.FS
 
-// English writes 17,497, 97.7%, ₺10,759.90 and 1 January 2025.
-var English = &Locale{
-	Tag: "en", group: ",", point: ".", percent: "%s%%",
-	money: func(amount, currency string) string {
-		if s := symbols[currency]; s != "" {
-			return s + amount
-		}
-		return currency + "\u00a0" + amount
-	},
-	months: [12]string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"},
-	plural: func(n int) bool { return n != 1 && n != -1 },
-}
-
-// Turkish writes 17.497, %97,7, 10.759,90 ₺ and 1 Ocak 2025. Turkish counts with
-// the singular: 1 müşteri, 5 müşteri.
-var Turkish = &Locale{
-	Tag: "tr", group: ".", point: ",", percent: "%%%s",
-	money: func(amount, currency string) string {
-		if s := symbols[currency]; s != "" {
-			currency = s
-		}
-		return amount + "\u00a0" + currency
-	},
-	months: [12]string{"Ocak", "Şubat", "Mart", "Nisan", "Mayıs", "Haziran", "Temmuz", "Ağustos", "Eylül", "Ekim", "Kasım", "Aralık"},
-	plural: func(int) bool { return false },
-}
-
-// For returns the locale of a language tag, English for one that is not known.
-func For(tag string) *Locale {
-	if language, _, _ := strings.Cut(strings.ToLower(tag), "-"); language == "tr" {
-		return Turkish
+// languages are those that have a file, by their tag.
+var languages = func() map[string]*Locale {
+	out := map[string]*Locale{}
+	names, err := fs.Glob(files, "languages/*.json")
+	for _, name := range names {
+		data, failed := files.ReadFile(name)
+		l, bad := (&Locale{Tag: strings.TrimSuffix(path.Base(name), ".json")}).With(data)
+		err, out[l.Tag] = errors.Join(err, failed, bad), l
 	}
-	return English
+	if err != nil {
+		panic(err) // the files are part of the program
+	}
+	return out
+}()
+
+// English writes 17,497, 97.7%, ₺10,759.90 and 1 January 2025; Turkish 17.497, %97,7,
+// 10.759,90 ₺ and 1 Ocak 2025.
+var English, Turkish = languages["en"], languages["tr"]
+
+// For returns the locale of a language tag such as "tr" or "tr-TR", English for a language
+// without a file.
+func For(tag string) *Locale {
+	language, _, _ := strings.Cut(strings.ToLower(tag), "-")
+	return cmp.Or(languages[language], English)
 }
 
 var symbols = map[string]string{"TRY": "₺", "EUR": "€", "USD": "$", "GBP": "£"}
@@ -72,12 +61,12 @@ func (l *Locale) digits(s string) string {
 	}
 	for i, r := range whole {
 		if i > 0 && (len(whole)-i)%3 == 0 {
-			b.WriteString(l.group)
+			b.WriteString(l.Group)
 		}
 		b.WriteRune(r)
 	}
 	if fraction != "" {
-		b.WriteString(l.point + fraction)
+		b.WriteString(l.Point + fraction)
 	}
 	return b.String()
 }
@@ -94,7 +83,7 @@ func (l *Locale) percentOf(number string) string {
 			sign, number = s, rest
 		}
 	}
-	return sign + strings.ReplaceAll(strings.Replace(l.percent, "%s", number, 1), "%%", "%")
+	return sign + fill(l.formats.Percent, number)
 }
 
 // Part writes a share of n in whole percent; what is little is not nothing, and what
@@ -129,27 +118,32 @@ func (l *Locale) Probability(p float64) string {
 // Money writes an amount of minor units, of which a unit has ten to the power of
 // digits: 2 for TRY.
 func (l *Locale) Money(minor int64, digits int, currency string) string {
-	text := l.money(l.Decimal(math.Abs(float64(minor))/math.Pow10(digits), digits), currency)
+	format, unit := l.formats.Money, symbols[currency]
+	if unit == "" {
+		format, unit = l.Code, currency
+	}
+	text := fill(format, l.Decimal(math.Abs(float64(minor))/math.Pow10(digits), digits), unit)
 	if minor < 0 {
 		return "−" + text
 	}
 	return text
 }
 
+// Signed writes a number with its sign, + or a real minus; nothing has none.
+func (l *Locale) Signed(v float64, decimals int) string {
+	s := l.Decimal(v, decimals)
+	if v > 0 && strings.Trim(s, "0"+l.Point) != "" {
+		return "+" + s
+	}
+	return s
+}
+
 // Date writes a day: 1 January 2025, 1 Ocak 2025.
 func (l *Locale) Date(t time.Time) string {
-	return strconv.Itoa(t.Day()) + " " + l.months[t.Month()-1] + " " + strconv.Itoa(t.Year())
+	return fill(l.formats.Date, strconv.Itoa(t.Day()), l.Months[t.Month()-1], strconv.Itoa(t.Year()))
 }
 
 // Day writes a day without its year, with the month cut to three letters.
 func (l *Locale) Day(t time.Time) string {
-	return strconv.Itoa(t.Day()) + " " + string([]rune(l.months[t.Month()-1])[:3])
-}
-
-// Count writes a number with what is counted: 1 customer, 5 customers, 5 müşteri.
-func (l *Locale) Count(n int, one, many string) string {
-	if l.plural(n) {
-		return l.Int(n) + " " + many
-	}
-	return l.Int(n) + " " + one
+	return fill(l.formats.Day, strconv.Itoa(t.Day()), string([]rune(l.Months[t.Month()-1])[:3]))
 }

@@ -25,6 +25,7 @@ var shell string
 type Page struct {
 	Title    string
 	Lead     string // what it is about, below the title; empty: no such line
+	Locale   string // the language of its pictures and of its own words: "tr", or else English
 	Sections []Section
 	Footer   string // how it came to be; no time of day, if pages are to be compared
 }
@@ -37,7 +38,7 @@ type Section struct {
 }
 
 var parsed = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("page").Funcs(template.FuncMap{"anchor": anchor}).Parse(shell))
+	return template.Must(template.New("page").Funcs(template.FuncMap{"anchor": anchor, "say": English.Say}).Parse(shell))
 })
 
 // Write writes the page as one HTML file, with the rules of its pictures. The error is
@@ -53,10 +54,15 @@ func (p Page) Write(w io.Writer) error {
 			}
 		}
 	}
-	err := parsed().Execute(&b, struct {
-		Page
-		Style template.CSS
-	}{p, rules})
+	l := For(p.Locale)
+	t, err := parsed().Clone()
+	if err == nil {
+		err = t.Funcs(template.FuncMap{"say": l.Say}).Execute(&b, struct {
+			Page
+			Tag   string
+			Style template.CSS
+		}{p, l.Tag, rules})
+	}
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}

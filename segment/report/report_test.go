@@ -215,7 +215,7 @@ func TestMigrationGeometry(t *testing.T) {
 				moves = append(moves, m)
 			}
 		}
-		html := string(Migration("m", moves, []rfm.Group{{Name: "g3"}, {Name: "g1"}}).HTML())
+		html := string(Migration("m", moves, []rfm.Group{{Name: "g3"}, {Name: "g1"}}).HTML(""))
 		height := number(box.FindStringSubmatch(html)[1])
 		bars, all := 0.0, 0.0
 		for _, m := range rect.FindAllStringSubmatch(html, -1) {
@@ -234,7 +234,7 @@ func TestMigrationGeometry(t *testing.T) {
 		require.InDelta(t, 600, bars, 0.7*float64(len(rect.FindAllString(html, -1)))+1)
 		again := slices.Clone(moves)
 		slices.Reverse(again)
-		require.Equal(t, html, string(Migration("m", again, []rfm.Group{{Name: "g3"}, {Name: "g1"}}).HTML()))
+		require.Equal(t, html, string(Migration("m", again, []rfm.Group{{Name: "g3"}, {Name: "g1"}}).HTML("")))
 	})
 }
 
@@ -249,7 +249,7 @@ func TestOverlapOfMany(t *testing.T) {
 		}
 		c.Common = append(c.Common, row)
 	}
-	html := string(Overlap("many", c).HTML())
+	html := string(Overlap("many", c).HTML(""))
 	require.Contains(t, html, "The 40 largest of 300 segments.")
 	require.Equal(t, 40*40, strings.Count(html, `<td class="seg-h`))
 	require.Contains(t, html, "1\u00a0s299")
@@ -329,13 +329,37 @@ func TestMigrationByValue(t *testing.T) {
 		{From: "Potential Loyalist", To: "Loyal Customers", Customers: 7}, {From: "Loyal Customers", To: "Potential Loyalist", Customers: 5},
 		{From: "Need Attention", To: rfm.Other, Customers: 3}, {From: "Lost", To: "Lost", Customers: 2},
 	}
-	html := string(Migration("m", moves, rfm.RPackageGroups()).HTML())
+	html := string(Migration("m", moves, rfm.RPackageGroups()).HTML(""))
 	require.Regexp(t, `class="seg-up" d="[^"]*"><title>Potential Loyalist to Loyal Customers: 7`, html)
 	require.Regexp(t, `class="seg-down" d="[^"]*"><title>Loyal Customers to Potential Loyalist: 5`, html)
 	require.Regexp(t, `class="seg-new" d="[^"]*"><title>Need Attention to Other: 3`, html)
 	require.Contains(t, html, "2 stayed, 7 rose, 5 fell.")
 	require.Contains(t, html, "3 changed between groups of which neither is worth more.")
 	require.Less(t, strings.Index(html, "Loyal Customers"), strings.Index(html, "Potential Loyalist"), "the best stands first")
-	groups := string(Groups("g", nil, rfm.RPackageGroups()).HTML())
+	groups := string(Groups("g", nil, rfm.RPackageGroups()).HTML(""))
 	require.Less(t, strings.Index(groups, "Loyal Customers"), strings.Index(groups, "Potential Loyalist"))
+}
+
+// Case GR1: a page in Turkish says nothing in English but the names that it was given.
+func TestPageInTurkish(t *testing.T) {
+	english := everything(t, "")
+	turkish := everything(t, "")
+	turkish.Locale = "tr"
+	texts := func(p Page) (out []string) {
+		for _, m := range regexp.MustCompile(`>([^<>]+)<|\s(?:title|aria-label)="([^"]*)"`).FindAllStringSubmatch(regexp.MustCompile(`(?s)<style>.*?</style>`).ReplaceAllString(write(t, p), ""), -1) {
+			if text := strings.TrimSpace(m[1] + m[2]); regexp.MustCompile(`\p{L}`).MatchString(text) {
+				out = append(out, text)
+			}
+		}
+		return out
+	}
+	en, tr := texts(english), texts(turkish)
+	require.Equal(t, len(en), len(tr))
+	names := regexp.MustCompile(`^(\d+\x{a0})?(Title|Lead|Footer|Segments|Some|Value|Waterfall|Counts|Overlap|Micro|Grid|RFM|Groups|Migration|Text|words|one|two|nobody|good|fair|stranger|city / t|city|t|city\d|[abd]\d|treat city\d[abd]\d|city\d( /|,) .*|t .*)$`)
+	for i := range en {
+		if en[i] == tr[i] && !names.MatchString(en[i]) {
+			t.Errorf("%q stands in both", en[i])
+		}
+	}
+	require.Contains(t, write(t, turkish), `<html lang="tr">`)
 }

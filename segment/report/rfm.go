@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/vefacrm/vefa/internal/page"
@@ -14,65 +13,69 @@ import (
 // RFM draws recency against frequency: how many customers each cell has, and
 // their mean monetary score.
 func RFM(title string, scores []rfm.Score) Picture {
-	bins := 0
-	for _, s := range scores {
-		bins = max(bins, s.R, s.F)
-	}
-	bins = min(bins, 9)
-	type cell struct{ n, m int }
-	grid := make([][]cell, bins+1)
-	for i := range grid {
-		grid[i] = make([]cell, bins+1)
-	}
-	most := 0
-	for _, s := range scores {
-		if s.R < 1 || s.F < 1 || s.R > bins || s.F > bins {
-			continue
+	return kit.DrawIn("heat", func(l *page.Locale) any {
+		bins := 0
+		for _, s := range scores {
+			bins = max(bins, s.R, s.F)
 		}
-		c := &grid[s.R][s.F]
-		c.n++
-		c.m += s.M
-		most = max(most, c.n)
-	}
-	v := heatView{Title: title, Corner: "Recency",
-		Caption: fmt.Sprintf("%s customers by recency (down) and frequency (across); 1 is worst. Small: mean monetary score.", page.English.Int(len(scores)))}
-	for f := 1; f <= bins; f++ {
-		v.Columns = append(v.Columns, heatHead{"F " + strconv.Itoa(f), "frequency score " + strconv.Itoa(f)})
-	}
-	for r := bins; r >= 1; r-- {
-		row := heatRow{Label: "R " + strconv.Itoa(r)}
-		for f := 1; f <= bins; f++ {
-			c := grid[r][f]
-			out := heatCell{Text: page.English.Int(c.n), Shade: shade(c.n, most)}
-			if c.n > 0 {
-				out.Note = "M\u00a0" + page.Short(float64(c.m)/float64(c.n))
-				out.Title = page.English.Part(c.n, len(scores)) + " of all customers"
+		bins = min(bins, 9)
+		type cell struct{ n, m int }
+		grid := make([][]cell, bins+1)
+		for i := range grid {
+			grid[i] = make([]cell, bins+1)
+		}
+		most := 0
+		for _, s := range scores {
+			if s.R < 1 || s.F < 1 || s.R > bins || s.F > bins {
+				continue
 			}
-			row.Cells = append(row.Cells, out)
+			c := &grid[s.R][s.F]
+			c.n++
+			c.m += s.M
+			most = max(most, c.n)
 		}
-		v.Rows = append(v.Rows, row)
-	}
-	return kit.Draw("heat", v)
+		v := heatView{Title: title, Corner: l.Say("rfm.recency"),
+			Caption: l.Say("rfm.caption", len(scores))}
+		for f := 1; f <= bins; f++ {
+			v.Columns = append(v.Columns, heatHead{l.Say("rfm.f", f), l.Say("rfm.frequency", f)})
+		}
+		for r := bins; r >= 1; r-- {
+			row := heatRow{Label: l.Say("rfm.r", r)}
+			for f := 1; f <= bins; f++ {
+				c := grid[r][f]
+				out := heatCell{Text: l.Int(c.n), Shade: shade(c.n, most)}
+				if c.n > 0 {
+					out.Note = l.Say("rfm.m", strings.TrimSuffix(l.Decimal(float64(c.m)/float64(c.n), 1), l.Point+"0"))
+					out.Title = l.Say("rfm.of-all", l.Part(c.n, len(scores)))
+				}
+				row.Cells = append(row.Cells, out)
+			}
+			v.Rows = append(v.Rows, row)
+		}
+		return v
+	})
 }
 
 // Groups draws how many customers each named group of scores has, the most valuable
 // group first (see rfm.Values).
 func Groups(title string, scores []rfm.Score, groups []rfm.Group) Picture {
-	count := make(map[string]int)
-	for _, s := range scores {
-		count[rfm.Name(s, groups)]++
-	}
-	v := rowsView{Title: title, What: "Group", Count: "Customers", Caption: page.English.Int(len(scores)) + " customers, the best groups first."}
-	most := 0
-	for _, n := range count {
-		most = max(most, n)
-	}
-	for _, name := range groupOrder(groups) {
-		if n := count[name]; n > 0 || name != rfm.Other {
-			v.Rows = append(v.Rows, row{Label: name, N: page.English.Int(n), Note: page.English.Part(n, len(scores)), Bar: barOf(0, n, most)})
+	return kit.DrawIn("rows", func(l *page.Locale) any {
+		count := make(map[string]int)
+		for _, s := range scores {
+			count[rfm.Name(s, groups)]++
 		}
-	}
-	return kit.Draw("rows", v)
+		v := rowsView{Title: title, What: l.Say("rfm.group"), Count: l.Say("segment.customers"), Caption: l.Say("rfm.best", len(scores))}
+		most := 0
+		for _, n := range count {
+			most = max(most, n)
+		}
+		for _, name := range groupOrder(groups) {
+			if n := count[name]; n > 0 || name != rfm.Other {
+				v.Rows = append(v.Rows, row{Label: l.Name("rfm.group", name), N: l.Int(n), Note: l.Part(n, len(scores)), Bar: barOf(0, n, most)})
+			}
+		}
+		return v
+	})
 }
 
 // groupOrder returns the names of the groups by what they are worth, the best first.
@@ -145,15 +148,18 @@ func Migration(title string, moves []rfm.Move, groups []rfm.Group) Picture {
 	for _, name := range slices.Compact(strangers) {
 		place[name] = len(place)
 	}
-	f := flow{place: place, values: rfm.Values(groups), left: map[string]int{}, right: map[string]int{}, moves: map[[2]string]int{}}
-	for _, m := range moves {
-		f.add(m)
-	}
-	return kit.Draw("flow", f.view(title))
+	return kit.DrawIn("flow", func(l *page.Locale) any {
+		f := flow{l: l, place: place, values: rfm.Values(groups), left: map[string]int{}, right: map[string]int{}, moves: map[[2]string]int{}}
+		for _, m := range moves {
+			f.add(m)
+		}
+		return f.view(title)
+	})
 }
 
 // flow lays a migration out.
 type flow struct {
+	l           *page.Locale
 	place       map[string]int
 	values      map[string]float64
 	left, right map[string]int
@@ -163,10 +169,10 @@ type flow struct {
 }
 
 // absent stands for those who have no score at one of the dates.
-const absent = "no purchases"
+const absent = "\x00absent"
 
 // others bundles what is too much for a picture.
-const others = "other groups"
+const others = "\x00others"
 
 func (f *flow) name(group string) string {
 	switch {
@@ -177,6 +183,17 @@ func (f *flow) name(group string) string {
 		return others
 	}
 	return group
+}
+
+// label is what the reader calls a group.
+func (f *flow) label(name string) string {
+	switch name {
+	case absent:
+		return f.l.Say("rfm.absent")
+	case others:
+		return f.l.Say("rfm.others")
+	}
+	return f.l.Name("rfm.group", name)
 }
 
 func (f *flow) rank(name string) int {
@@ -227,7 +244,7 @@ func (f *flow) stack(count map[string]int, x float64) (bars []flowBarView, sides
 		sides[name] = &side{at: y + (room-h)/2}
 		bars = append(bars, flowBarView{
 			X: page.Short(x), Y: page.Short(y + (room-h)/2), Height: page.Short(max(h, 0.6)), TextY: page.Short(y + room/2),
-			Label: page.Clip(name, 16), Title: fmt.Sprintf("%s: %s (%s)", name, page.English.Int(count[name]), page.English.Part(count[name], f.all)), N: page.English.Int(count[name]),
+			Label: page.Clip(f.label(name), 16), Title: f.l.Say("rfm.share", f.label(name), count[name], f.l.Part(count[name], f.all)), N: f.l.Int(count[name]),
 		})
 		y += room + flowGap
 	}
@@ -237,7 +254,7 @@ func (f *flow) stack(count map[string]int, x float64) (bars []flowBarView, sides
 func (f *flow) scale(n int) float64 { return float64(n) / float64(max(f.all, 1)) * flowHeight }
 
 func (f *flow) view(title string) flowView {
-	v := flowView{Title: title, Caption: fmt.Sprintf("%s customers: their group before (left) and after (right).", page.English.Int(f.all))}
+	v := flowView{Title: title, Caption: f.l.Say("rfm.sides", f.all)}
 	left, from, h1 := f.stack(f.left, flowLeft-flowBar)
 	right, to, h2 := f.stack(f.right, flowRight)
 	v.Left, v.Right, v.Height = left, right, page.Short(max(h1, h2, 20))
@@ -275,15 +292,15 @@ func (f *flow) view(title string) flowView {
 		y1, y2 := a.at+a.taken, b.at+b.taken
 		a.taken += h
 		b.taken += h
-		v.Ribbons = append(v.Ribbons, ribbon{Path: ribbonPath(y1, y2, h), Class: class, Title: fmt.Sprintf("%s to %s: %s", p[0], p[1], page.English.Int(n))})
-		v.Moves = append(v.Moves, moveRow{p[0], p[1], page.English.Int(n), class})
+		v.Ribbons = append(v.Ribbons, ribbon{Path: ribbonPath(y1, y2, h), Class: class, Title: f.l.Say("rfm.move", f.label(p[0]), f.label(p[1]), n)})
+		v.Moves = append(v.Moves, moveRow{f.label(p[0]), f.label(p[1]), f.l.Int(n), class})
 	}
-	v.Notes = append(v.Notes, fmt.Sprintf("%s stayed, %s rose, %s fell.", page.English.Int(stayed), page.English.Int(up), page.English.Int(down)))
+	v.Notes = append(v.Notes, f.l.Say("rfm.moved", stayed, up, down))
 	if level > 0 {
-		v.Notes = append(v.Notes, fmt.Sprintf("%s changed between groups of which neither is worth more.", page.English.Int(level)))
+		v.Notes = append(v.Notes, f.l.Say("rfm.level", level))
 	}
 	if f.bundled {
-		v.Notes = append(v.Notes, fmt.Sprintf("Beyond %d, groups are taken together.", maxFlows))
+		v.Notes = append(v.Notes, f.l.Say("rfm.bundled", maxFlows))
 	}
 	return v
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/vefacrm/vefa/internal/page"
 	"github.com/vefacrm/vefa/segment"
@@ -31,75 +32,92 @@ type rowsView struct {
 // Waterfall draws how exclusions bring a segment down to its members: what each
 // step removes of those left by the steps before it, and by itself.
 func Waterfall(title string, w segment.Waterfall) Picture {
-	v := rowsView{Title: title, What: "Step", Count: "Customers",
-		Caption: "Each exclusion in its order: whom it removes of those left before it."}
-	v.Rows = append(v.Rows, row{Label: "Before exclusions", N: page.English.Int(w.Base), Bar: barOf(0, w.Base, w.Base), Class: "all"})
-	for _, s := range w.Steps {
-		r := row{Label: s.Label, N: "−" + page.English.Int(s.Removed), Bar: barOf(s.Left, s.Removed, w.Base), Class: "off"}
-		r.Note = fmt.Sprintf("alone %s, none but this %s, left %s", page.English.Int(s.Alone), page.English.Int(s.Only), page.English.Int(s.Left))
-		if s.Red.Owner != "" || s.Red.Reason != "" {
-			r.Note += "; " + s.Red.Owner
-			if s.Red.Reason != "" {
-				r.Note += ": " + s.Red.Reason
+	return kit.DrawIn("rows", func(l *page.Locale) any {
+		v := rowsView{Title: title, What: l.Say("segment.step"), Count: l.Say("segment.customers"),
+			Caption: l.Say("segment.fall")}
+		v.Rows = append(v.Rows, row{Label: l.Say("segment.base"), N: l.Int(w.Base), Bar: barOf(0, w.Base, w.Base), Class: "all"})
+		for _, s := range w.Steps {
+			r := row{Label: s.Label, N: "−" + l.Int(s.Removed), Bar: barOf(s.Left, s.Removed, w.Base), Class: "off"}
+			r.Note = l.Say("segment.removes", s.Alone, s.Only, s.Left)
+			if s.Red.Tag != "" {
+				r.Label = l.Say("segment.red", s.Red.Tag)
 			}
+			if s.Red.Owner != "" || s.Red.Reason != "" {
+				r.Note += "; " + s.Red.Owner
+				if s.Red.Reason != "" {
+					r.Note += ": " + s.Red.Reason
+				}
+			}
+			v.Rows = append(v.Rows, r)
 		}
-		v.Rows = append(v.Rows, r)
-	}
-	v.Rows = append(v.Rows, row{Label: "Members", Note: page.English.Part(w.Members, w.Base) + " of those before", N: page.English.Int(w.Members),
-		Bar: barOf(0, w.Members, w.Base), Class: "all"})
-	if len(w.Steps) > 0 {
-		v.Notes = []string{"“Alone” is how many a step would remove were it the only one; “none but this” how many would come back if it were lifted."}
-	}
-	return kit.Draw("rows", v)
+		v.Rows = append(v.Rows, row{Label: l.Say("segment.members"), Note: l.Say("segment.of-before", l.Part(w.Members, w.Base)), N: l.Int(w.Members),
+			Bar: barOf(0, w.Members, w.Base), Class: "all"})
+		if len(w.Steps) > 0 {
+			v.Notes = []string{l.Say("segment.alone")}
+		}
+		return v
+	})
 }
 
 // Counts draws the tree of a definition with the exact count on every node.
 func Counts(title string, p segment.Preview) Picture {
-	v := rowsView{Title: title, What: "Part of the definition", Count: "Customers",
-		Caption: fmt.Sprintf("Of %s customers, by each part alone.", page.English.Int(p.Population))}
-	var walk func(t segment.TreeCount, depth int)
-	walk = func(t segment.TreeCount, depth int) {
-		r := row{Label: t.Label, N: page.English.Int(t.Count), Bar: barOf(0, t.Count, p.Population), Depth: min(depth, maxDepth)}
-		if t.Shown {
-			r.Note = "as above"
+	return kit.DrawIn("rows", func(l *page.Locale) any {
+		v := rowsView{Title: title, What: l.Say("segment.part"), Count: l.Say("segment.customers"),
+			Caption: l.Say("segment.parts", p.Population)}
+		var walk func(t segment.TreeCount, depth int)
+		walk = func(t segment.TreeCount, depth int) {
+			r := row{Label: operand(l, t.Label), N: l.Int(t.Count), Bar: barOf(0, t.Count, p.Population), Depth: min(depth, maxDepth)}
+			if t.Shown {
+				r.Note = l.Say("segment.above")
+			}
+			if len(t.Children) > 0 {
+				r.Class = "all"
+			}
+			v.Rows = append(v.Rows, r)
+			for _, k := range t.Children {
+				walk(k, depth+1)
+			}
 		}
-		if len(t.Children) > 0 {
-			r.Class = "all"
+		walk(p.Tree, 0)
+		v.Rows = append(v.Rows, row{Label: l.Say("segment.after-red"), N: l.Int(p.Members), Bar: barOf(0, p.Members, p.Population), Class: "total"})
+		const most = 300
+		if left := len(v.Rows) - most; left > 0 {
+			v.Rows = append(v.Rows[:most-1], v.Rows[len(v.Rows)-1])
+			v.Notes = append(v.Notes, l.Say("segment.parts-left", left+1))
 		}
-		v.Rows = append(v.Rows, r)
-		for _, k := range t.Children {
-			walk(k, depth+1)
-		}
+		return v
+	})
+}
+
+// operand says a label of package segment in the reader's words.
+func operand(l *page.Locale, label string) string {
+	if kind, name, ok := strings.Cut(label, " "); ok && (kind == "tag" || kind == "leaf" || kind == "segment") {
+		return l.Say("set."+kind, name)
 	}
-	walk(p.Tree, 0)
-	v.Rows = append(v.Rows, row{Label: "Members, after red tags", N: page.English.Int(p.Members), Bar: barOf(0, p.Members, p.Population), Class: "total"})
-	const most = 300
-	if left := len(v.Rows) - most; left > 0 {
-		v.Rows = append(v.Rows[:most-1], v.Rows[len(v.Rows)-1])
-		v.Notes = append(v.Notes, fmt.Sprintf("%s parts are left out.", page.English.Int(left+1)))
-	}
-	return kit.Draw("rows", v)
+	return l.Name("set", label)
 }
 
 // MicroSegments draws the most populous micro-segments.
 func MicroSegments(title string, m segment.Micros, most int) Picture {
-	v := rowsView{Title: title, What: joinNames(m.Dimensions), Count: "Customers",
-		Caption: fmt.Sprintf("%s micro-segments hold %s of %s customers (%s).", page.English.Int(len(m.Segments)), page.English.Int(m.Covered), page.English.Int(m.Population), page.English.Part(m.Covered, m.Population))}
-	shown := m.Segments[:min(max(most, 0), len(m.Segments))]
-	for _, s := range shown {
-		r := row{Label: s.Definition.Name, N: page.English.Int(s.Size)}
-		if len(shown) > 0 {
-			r.Bar = barOf(0, s.Size, shown[0].Size)
+	return kit.DrawIn("rows", func(l *page.Locale) any {
+		v := rowsView{Title: title, What: joinNames(m.Dimensions), Count: l.Say("segment.customers"),
+			Caption: l.Say("segment.micros", len(m.Segments), m.Covered, m.Population, l.Part(m.Covered, m.Population))}
+		shown := m.Segments[:min(max(most, 0), len(m.Segments))]
+		for _, s := range shown {
+			r := row{Label: s.Definition.Name, N: l.Int(s.Size)}
+			if len(shown) > 0 {
+				r.Bar = barOf(0, s.Size, shown[0].Size)
+			}
+			if s.Shared > 0 {
+				r.Note = l.Say("segment.shared", s.Shared)
+			}
+			v.Rows = append(v.Rows, r)
 		}
-		if s.Shared > 0 {
-			r.Note = page.English.Int(s.Shared) + " of them in others, too"
+		if left := len(m.Segments) - len(shown); left > 0 {
+			v.Notes = append(v.Notes, l.Say("segment.smaller", left))
 		}
-		v.Rows = append(v.Rows, r)
-	}
-	if left := len(m.Segments) - len(shown); left > 0 {
-		v.Notes = append(v.Notes, fmt.Sprintf("%s smaller ones are not shown.", page.English.Int(left)))
-	}
-	return kit.Draw("rows", v)
+		return v
+	})
 }
 
 // Grid draws micro-segments over two dimensions as a table, the first down, the
@@ -110,8 +128,6 @@ func Grid(title string, m segment.Micros, treat func(down, across string) string
 	if len(m.Dimensions) != 2 {
 		return MicroSegments(title, m, maxOverlap)
 	}
-	v := heatView{Title: title, Corner: m.Dimensions[0],
-		Caption: fmt.Sprintf("%s (down) by %s (across): %s of %s customers.", m.Dimensions[0], m.Dimensions[1], page.English.Int(m.Covered), page.English.Int(m.Population))}
 	size := make(map[[2]string]int)
 	most := 0
 	var down, across []string
@@ -131,24 +147,28 @@ func Grid(title string, m segment.Micros, treat func(down, across string) string
 	if len(down) > maxOverlap || len(across) > maxOverlap {
 		return MicroSegments(title, m, maxOverlap)
 	}
-	for _, b := range across {
-		v.Columns = append(v.Columns, heatHead{b, m.Dimensions[1] + " " + b})
-	}
-	for _, a := range down {
-		r := heatRow{Label: a}
+	return kit.DrawIn("heat", func(l *page.Locale) any {
+		v := heatView{Title: title, Corner: m.Dimensions[0],
+			Caption: l.Say("segment.grid", m.Covered, m.Population, m.Dimensions[0], m.Dimensions[1])}
 		for _, b := range across {
-			n := size[[2]string{a, b}]
-			cell := heatCell{Text: page.English.Int(n), Shade: shade(n, most), Title: page.English.Part(n, m.Population) + " of all"}
-			if n == 0 {
-				cell.Text = "·" // none, or fewer than the least size
-			} else if treat != nil {
-				cell.Note = treat(a, b)
-			}
-			r.Cells = append(r.Cells, cell)
+			v.Columns = append(v.Columns, heatHead{b, m.Dimensions[1] + " " + b})
 		}
-		v.Rows = append(v.Rows, r)
-	}
-	return kit.Draw("heat", v)
+		for _, a := range down {
+			r := heatRow{Label: a}
+			for _, b := range across {
+				n := size[[2]string{a, b}]
+				cell := heatCell{Text: l.Int(n), Shade: shade(n, most), Title: l.Say("segment.of-all", l.Part(n, m.Population))}
+				if n == 0 {
+					cell.Text = "·" // none, or fewer than the least size
+				} else if treat != nil {
+					cell.Note = treat(a, b)
+				}
+				r.Cells = append(r.Cells, cell)
+			}
+			v.Rows = append(v.Rows, r)
+		}
+		return v
+	})
 }
 
 func joinNames(names []string) string {
@@ -193,39 +213,41 @@ const maxOverlap = 40
 // lists the pairs that are most alike. Of more than 40 segments it shows the
 // largest.
 func Overlap(title string, c segment.Comparison) Picture {
-	order := make([]int, len(c.Names))
-	for i := range order {
-		order[i] = i
-	}
-	v := heatView{Title: title, Caption: "Each cell: the share of the row's segment that is in the column's, too.", Corner: "Segment"}
-	if len(order) > maxOverlap {
-		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(c.Common[j][j], c.Common[i][i]) })
-		v.Notes = append(v.Notes, fmt.Sprintf("The %d largest of %s segments.", maxOverlap, page.English.Int(len(order))))
-		order = order[:maxOverlap]
-	}
-	type pair struct{ i, j int }
-	var pairs []pair
-	for at, i := range order {
-		v.Columns = append(v.Columns, heatHead{strconv.Itoa(at + 1), c.Names[i]})
-		r := heatRow{Label: fmt.Sprintf("%d\u00a0%s", at+1, c.Names[i]), Note: page.English.Int(c.Common[i][i])}
-		for other, j := range order {
-			cell := heatCell{Text: page.English.Part(c.Common[i][j], c.Common[i][i])}
-			cell.Title = fmt.Sprintf("%s of %s are in %s", page.English.Int(c.Common[i][j]), c.Names[i], c.Names[j])
-			cell.Shade = shade(c.Common[i][j], c.Common[i][i])
-			if i == j {
-				cell = heatCell{Text: "·", Title: c.Names[i]}
-			} else if other > at && c.Common[i][j] > 0 {
-				pairs = append(pairs, pair{i, j})
-			}
-			r.Cells = append(r.Cells, cell)
+	return kit.DrawIn("heat", func(l *page.Locale) any {
+		order := make([]int, len(c.Names))
+		for i := range order {
+			order[i] = i
 		}
-		v.Rows = append(v.Rows, r)
-	}
-	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(c.Jaccard(b.i, b.j), c.Jaccard(a.i, a.j)) })
-	for _, p := range pairs[:min(5, len(pairs))] {
-		v.Pairs = append(v.Pairs, pairRow{c.Names[p.i], c.Names[p.j], page.English.Int(c.Common[p.i][p.j]), strconv.FormatFloat(c.Jaccard(p.i, p.j), 'f', 3, 64)})
-	}
-	return kit.Draw("heat", v)
+		v := heatView{Title: title, Caption: l.Say("segment.overlap"), Corner: l.Say("segment.segment")}
+		if len(order) > maxOverlap {
+			slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(c.Common[j][j], c.Common[i][i]) })
+			v.Notes = append(v.Notes, l.Say("segment.largest", maxOverlap, len(order)))
+			order = order[:maxOverlap]
+		}
+		type pair struct{ i, j int }
+		var pairs []pair
+		for at, i := range order {
+			v.Columns = append(v.Columns, heatHead{strconv.Itoa(at + 1), c.Names[i]})
+			r := heatRow{Label: fmt.Sprintf("%d\u00a0%s", at+1, c.Names[i]), Note: l.Int(c.Common[i][i])}
+			for other, j := range order {
+				cell := heatCell{Text: l.Part(c.Common[i][j], c.Common[i][i])}
+				cell.Title = l.Say("segment.both", c.Common[i][j], c.Names[i], c.Names[j])
+				cell.Shade = shade(c.Common[i][j], c.Common[i][i])
+				if i == j {
+					cell = heatCell{Text: "·", Title: c.Names[i]}
+				} else if other > at && c.Common[i][j] > 0 {
+					pairs = append(pairs, pair{i, j})
+				}
+				r.Cells = append(r.Cells, cell)
+			}
+			v.Rows = append(v.Rows, r)
+		}
+		slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(c.Jaccard(b.i, b.j), c.Jaccard(a.i, a.j)) })
+		for _, p := range pairs[:min(5, len(pairs))] {
+			v.Pairs = append(v.Pairs, pairRow{c.Names[p.i], c.Names[p.j], l.Int(c.Common[p.i][p.j]), l.Decimal(c.Jaccard(p.i, p.j), 3)})
+		}
+		return v
+	})
 }
 
 // shade is 0 for nothing and from 1 to 10 for shares.
