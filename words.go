@@ -17,4 +17,6 @@ func guardName(l *page.Locale, g string) string {
 }
 
 // thingName names what an effect is about.
-func thingName(l *page.Locale, k crm.FactKey) string { return l.Name("thing", string(k.Kind)) + " " + k.ID }
+func thingName(l *page.Locale, k crm.FactKey) string {
+	return l.Name("thing", string(k.Kind)) + " " + k.ID
+}
