@@ -115,7 +115,10 @@ func TestChunks(t *testing.T) {
 	for c := range four.chunks(4) {
 		sizes = append(sizes, c.Len())
 	}
-	require.Equal(t, []int{4, 2}, sizes, "a piece may have as many as it may")
+	for c := range four.together(BuiltIn(), 4) {
+		sizes = append(sizes, c.Len())
+	}
+	require.Equal(t, []int{4, 2, 4, 2}, sizes, "a piece may have as many as it may")
 	for range (Batch{}).chunks(10) {
 		t.Fatal("an empty batch has no piece")
 	}

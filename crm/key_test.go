@@ -1,6 +1,7 @@
 package crm_test
 
 import (
+	"cmp"
 	"context"
 	"testing"
 	"time"
@@ -51,5 +52,15 @@ func TestSourcesWithSlashes(t *testing.T) {
 			n++
 		}
 		require.Equal(t, 1, n)
+	}
+}
+
+// Counters are locked in the order of their keys: by kind, then by id.
+func TestCounterKeysHaveAnOrder(t *testing.T) {
+	keys := []crm.CounterKey{{Kind: "stock", ID: "1"}, {Kind: "stock", ID: "2"}, {Kind: "voucher", ID: "0"}, {Kind: "voucher", ID: "1"}}
+	for i, a := range keys {
+		for j, b := range keys {
+			require.Equal(t, cmp.Compare(i, j), a.Compare(b), "%v %v", a, b)
+		}
 	}
 }
