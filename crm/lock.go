@@ -81,8 +81,8 @@ func (w *writer) lockDelivered(keys []ProfileKey, old []*Profile, delivered map[
 			ask = append(ask, k)
 		}
 	}
+	ask = append(ask, w.s.kinds.named(facts...)...)
 	for _, f := range facts {
-		ask = w.s.kinds.named(ask, f)
 		// Of facts that have anchors these are locked.
 		if f.Key.Kind != KindTicket && (w.policy == ConflictByContent || w.s.kinds.unique(f.Key.Kind)) {
 			continue

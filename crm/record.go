@@ -272,13 +272,14 @@ func (w *writer) plainFacts(facts []*Fact) error {
 	}
 	refs := make([]Ref, 0, 3*len(facts))
 	var gone []Ref
-	var named, tickets []ProfileKey
+	var tickets []ProfileKey
+	written := make([]*Fact, 0, len(facts))
 	for i, f := range facts {
 		if !changed[i] {
 			continue
 		}
 		w.rep.Facts++
-		named = w.s.kinds.named(named, f)
+		written = append(written, f)
 		if len(w.missing) > 0 && w.missing[f.Subject.recordKey()] {
 			w.rep.Waiting++
 			refs = append(refs, waitingRef(f))
@@ -290,14 +291,11 @@ func (w *writer) plainFacts(facts []*Fact) error {
 			tickets = append(tickets, f.Subject.Profile)
 		}
 	}
-	names, err := w.names(named)
+	names, err := w.names(w.s.kinds.named(written...))
 	if err != nil {
 		return err
 	}
-	for i, f := range facts {
-		if !changed[i] {
-			continue
-		}
+	for _, f := range written {
 		n := len(refs)
 		refs = w.s.kinds.index(refs, f, names)
 		for _, ref := range before[f.Key] {
@@ -476,7 +474,7 @@ func (w *writer) forget(f *Fact) error {
 			return err
 		}
 	}
-	names, err := w.names(w.s.kinds.named(nil, f))
+	names, err := w.names(w.s.kinds.named(f))
 	if err != nil {
 		return err
 	}

@@ -102,10 +102,14 @@ func (s *Kinds) index(refs []Ref, f *Fact, names map[ProfileKey]Name) []Ref {
 	return refs
 }
 
-// named appends the profiles by whose names a fact is found.
-func (s *Kinds) named(keys []ProfileKey, f *Fact) []ProfileKey {
-	if k := s.Of(f.Key.Kind); k != nil && k.Names != nil {
-		k.Names(f, func(_ string, who ProfileKey) { keys = append(keys, who) })
+// named returns the profiles by whose names facts are found.
+func (s *Kinds) named(facts ...*Fact) []ProfileKey {
+	var keys []ProfileKey
+	add := func(_ string, who ProfileKey) { keys = append(keys, who) }
+	for _, f := range facts {
+		if k := s.Of(f.Key.Kind); k != nil && k.Names != nil {
+			k.Names(f, add)
+		}
 	}
 	return keys
 }

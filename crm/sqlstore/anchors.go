@@ -71,13 +71,28 @@ func (t *tx) LockAnchors(ctx context.Context, keys ...crm.FactKey) ([]crm.Subjec
 		return nil, err
 	}
 	if t.anchored == nil {
-		t.anchored = make(map[crm.FactKey]bool, len(keys))
+		t.anchored = make(map[crm.FactKey]anchorState, len(keys))
 	}
 	for i, k := range keys {
-		t.anchored[k] = out[i] != crm.Subject{}
+		switch {
+		case out[i] == crm.Subject{}:
+			t.anchored[k] = anchorAbsent
+		case t.anchored[k] != anchorMade:
+			t.anchored[k] = anchorThere
+		}
 	}
 	return out, nil
 }
+
+// anchorState is what a transaction knows of an anchor that it locked.
+type anchorState uint8
+
+const (
+	anchorUnknown anchorState = iota // not locked
+	anchorAbsent
+	anchorMade // by this transaction
+	anchorThere
+)
 
 // PutAnchors implements crm.Tx. Of two transactions that make the same
 // anchor the second waits for the first at the key, fails and starts again.
@@ -96,7 +111,7 @@ func (t *tx) PutAnchors(ctx context.Context, anchors ...crm.FactRef) error {
 			return conflict("put", "anchor", a.Key.String())
 		}
 		where[a.Key], keys[i] = a.Subject, a.Key
-		if _, asked := t.anchored[a.Key]; !asked {
+		if t.anchored[a.Key] == anchorUnknown {
 			ask = append(ask, a.Key)
 		}
 	}
@@ -108,11 +123,10 @@ func (t *tx) PutAnchors(ctx context.Context, anchors ...crm.FactRef) error {
 	made, kept := t.s.rows(7, len(anchors)), newRows(7, 0)
 	defer t.s.free(made)
 	for _, k := range sortedFactKeys(keys) {
-		rows := made
-		if t.anchored[k.key] {
-			rows = kept
+		rows := kept
+		if t.anchored[k.key] == anchorAbsent {
+			rows, t.anchored[k.key] = made, anchorMade
 		}
-		t.anchored[k.key] = true
 		kind, a, b := where[k.key].Flat()
 		rows.add(int64(k.part), k.key.ID, string(k.key.Kind), k.key.Source, kind, a, b)
 	}

@@ -63,11 +63,12 @@ func (t *tx) divide(ctx context.Context, list []factRow) (fresh, known []factRow
 	if t.hopeful(list[0].tab, len(list)) {
 		for _, r := range list {
 			delete(t.absent, *r.ref)
+			t.newlyAnchored(r.ref.Key)
 		}
 		return list, nil, nil
 	}
 	for _, r := range list {
-		if t.wasAbsent(*r.ref) {
+		if t.wasAbsent(*r.ref) || t.newlyAnchored(r.ref.Key) {
 			fresh = append(fresh, r)
 		} else {
 			known = append(known, r)
@@ -107,6 +108,17 @@ func (t *tx) wasAbsent(ref crm.FactRef) bool {
 		delete(t.absent, ref)
 	}
 	return ok
+}
+
+// newlyAnchored reports, once, whether the transaction made the anchor of the fact,
+// which until then hung nowhere. A transaction that is run again does not rely on it,
+// nor does the host's.
+func (t *tx) newlyAnchored(key crm.FactKey) bool {
+	if t.anchored[key] != anchorMade || t.again || !t.own {
+		return false
+	}
+	t.anchored[key] = anchorThere
+	return true
 }
 
 // manyRows is from how many rows on Config.Copy is worth its round trips.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"reflect"
 	"slices"
 )
 
@@ -61,7 +62,8 @@ func (r *rowset) add(vals ...any) {
 			r.vals = append(r.vals, cell{})
 		default:
 			r.vals = append(r.vals, cell{})
-			r.err = fmt.Errorf("a parameter has the type %T, not string or int64", v)
+			// Not %T of v, with which every parameter would escape to the heap.
+			r.err = fmt.Errorf("a parameter has the type %v, not string or int64", reflect.TypeOf(v))
 		}
 	}
 }

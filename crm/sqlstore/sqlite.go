@@ -38,9 +38,16 @@ func (sqlite) most(rows int) int {
 	return 0
 }
 
-func (sqlite) args(_ int, vals []cell) []any {
+// args shares with the row before what is short and the same in both, such as a source
+// or a time: in an any each is an allocation of its own.
+func (sqlite) args(width int, vals []cell) []any {
 	out := make([]any, len(vals), len(vals)+2)
-	for i, v := range vals {
+	for i := range vals {
+		v := &vals[i]
+		if i >= width && len(v.s) <= shortText && *v == vals[i-width] {
+			out[i] = out[i-width]
+			continue
+		}
 		switch v.kind {
 		case str:
 			out[i] = v.s
@@ -50,6 +57,9 @@ func (sqlite) args(_ int, vals []cell) []any {
 	}
 	return out
 }
+
+// shortText is up to which length a comparison costs less than what it may spare.
+const shortText = 16
 
 func (sqlite) rows(types []colType, n int) (with, from string) {
 	return "WITH v(" + columns(len(types)) + ") AS (VALUES " + values(len(types), n, "") + ") ", "v"

@@ -28,8 +28,8 @@ type tx struct {
 	fresh   freshProfiles
 	locked  map[crm.Address]int64 // the versions of addresses that are locked
 	unheld  map[crm.Address]bool  // of those, the ones that have no row yet
-	// anchored says of facts whose anchors are locked whether they had one
-	anchored map[crm.FactKey]bool
+	// anchored says of facts whose anchors are locked whether they have one
+	anchored map[crm.FactKey]anchorState
 	given    []givenNumber // what the store wrote into the caller's values
 	// broken is why the transaction cannot be committed any more, whatever the
 	// function makes of the error that it was given.
