@@ -201,7 +201,11 @@ func (s *Set[F]) run(dst []Firing, rules []*compiled, facts *F, m *Moment, is fu
 	if len(rules) >= index.Least {
 		if x := s.indexes[unsafe.SliceData(rules)]; x != nil {
 			var decided uint64
-			x.Run(e, func(i int) { dst = rules[i].fire(dst, e, &decided, is) })
+			found := x.Run(e)
+			for _, i := range found.Rules {
+				dst = rules[i].fire(dst, e, &decided, is)
+			}
+			x.Free(found)
 			return dst, nil
 		}
 	}
@@ -221,7 +225,7 @@ func (r *compiled) fire(dst []Firing, e closure.Env, decided *uint64, is func(ea
 	if is != nil {
 		keep = func(row int) bool { return is(r.rule.Each, row) }
 	}
-	return program.Fire(dst, &r.Rule, e, decided, keep, func(row int) Firing { return Firing{r.rule, row} })
+	return program.Fire(dst, r.rule, &r.Rule, e, decided, keep)
 }
 
 // bound is a declared maximum that is checked before every evaluation.

@@ -276,7 +276,7 @@ func (p *Population[F]) beside(sw *sweep) {
 		var decided uint64 // groups of which a rule has fired
 		for _, r := range sw.out.rules {
 			if r.Matches(e) {
-				firings = program.Fire(firings, r.Rule, e, &decided, nil, func(row int) rules.Firing { return rules.Firing{Rule: r.rule, Row: row} })
+				firings = program.Fire(firings, r.rule, r.Rule, e, &decided, nil)
 			}
 		}
 		if len(firings) > 0 {

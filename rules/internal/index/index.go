@@ -27,7 +27,7 @@ type Index struct {
 	tags   []tagIndex
 	tests  []closure.BoolFunc // what no field can decide
 	todo   [][]int32          // by rule: which tests
-	pool   sync.Pool          // of *indexScratch
+	pool   sync.Pool          // of *Found
 }
 
 // fieldIndex returns the bitmap of the rules that the value of a field allows.
@@ -51,9 +51,10 @@ type ruleSet struct {
 	bits []uint64
 }
 
-// indexScratch is the room of one evaluation; a pool keeps them, so that an event
+// Found is the room of one evaluation; a pool keeps them, so that an event
 // allocates nothing.
-type indexScratch struct {
+type Found struct {
+	Rules []int32  // those whose facts match, in their order
 	left  []uint64 // candidates
 	found []uint64 // rules that need a tag and have it
 	memo  []uint32 // by test: the number of the run, and the answer in the lowest bit
@@ -81,14 +82,14 @@ func New(rules [][]*ir.Term) *Index {
 	}
 	b.finish()
 	x.pool.New = func() any {
-		return &indexScratch{left: make([]uint64, x.words), found: make([]uint64, x.words), memo: make([]uint32, len(x.tests))}
+		return &Found{left: make([]uint64, x.words), found: make([]uint64, x.words), memo: make([]uint32, len(x.tests))}
 	}
 	return x
 }
 
-// Run calls fire with every rule whose facts match, in their order.
-func (x *Index) Run(e closure.Env, fire func(rule int)) {
-	s := x.pool.Get().(*indexScratch)
+// Run returns the rules whose facts match, until Free takes them back.
+func (x *Index) Run(e closure.Env) *Found {
+	s := x.pool.Get().(*Found)
 	left := s.left
 	planes.Fill(left, x.n)
 	for _, f := range x.fields {
@@ -105,19 +106,24 @@ func (x *Index) Run(e closure.Env, fire func(rule int)) {
 		clear(s.memo)
 		s.run = 2
 	}
+	found := s.Rules[:0]
 	for w, word := range left {
 		for ; word != 0; word &= word - 1 {
 			i := w<<6 | bits.TrailingZeros64(word)
 			if x.pass(s, i, e) {
-				fire(i)
+				found = append(found, int32(i))
 			}
 		}
 	}
-	x.pool.Put(s)
+	s.Rules = found
+	return s
 }
 
+// Free takes back what Run returned.
+func (x *Index) Free(s *Found) { x.pool.Put(s) }
+
 // pass makes the tests of a rule that no field has decided.
-func (x *Index) pass(s *indexScratch, rule int, e closure.Env) bool {
+func (x *Index) pass(s *Found, rule int, e closure.Env) bool {
 	for _, t := range x.todo[rule] {
 		m := s.memo[t]
 		if m&^1 != s.run {

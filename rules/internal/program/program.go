@@ -127,16 +127,19 @@ func (r *Rule) Matches(e closure.Env) bool {
 	return r.test == nil || r.test(e)
 }
 
-// Fire appends what of makes of the rows for which a rule whose facts match
-// fires, -1 for the subject as a whole. decided holds the groups of which a rule
-// has fired. Rows that keep refuses are left out; nil keeps all.
-func Fire[T any](dst []T, r *Rule, e closure.Env, decided *uint64, keep func(row int) bool, of func(row int) T) []T {
+// Fire appends the firings of a rule whose facts match, which bear of: one for each row
+// for which it fires, -1 for the subject as a whole. decided holds the groups of which a
+// rule has fired. Rows that keep refuses are left out; nil keeps all.
+func Fire[F ~struct {
+	Rule *R
+	Row  int
+}, R any](dst []F, of *R, r *Rule, e closure.Env, decided *uint64, keep func(row int) bool) []F {
 	if e.M.Today < r.From || e.M.Today > r.To || r.Limited && *decided&(1<<r.Group) != 0 {
 		return dst
 	}
 	before := len(dst)
 	if r.Each == nil {
-		dst = append(dst, of(-1))
+		dst = append(dst, F{of, -1})
 	} else {
 		s := (*closure.SliceHeader)(unsafe.Add(e.Facts, r.Each.Offset))
 		for i := range s.Len {
@@ -145,7 +148,7 @@ func Fire[T any](dst []T, r *Rule, e closure.Env, decided *uint64, keep func(row
 			}
 			e.Row = unsafe.Add(s.Data, uintptr(i)*r.Each.Row.Size)
 			if r.PerRow == nil || r.PerRow(e) {
-				dst = append(dst, of(i))
+				dst = append(dst, F{of, i})
 				if r.Single {
 					break
 				}
