@@ -162,7 +162,7 @@ func TestAnotherWorldIsRefused(t *testing.T) {
 				"seed":   {"-seed", "7", "seed 1", "seed 7"},
 				"size":   {"-customers", "121", "120 customers", "121 customers"},
 				"from":   {"-from", "2025-03-01", "2025-01-01", "2025-03-01"},
-				"import": {"-import", "csv:importer/testdata/shop", `import ""`, `import "csv"`},
+				"import": {"-import", "csv:../../crm/importer/testdata/shop", `import ""`, `import "csv"`},
 			} {
 				t.Run(name, func(t *testing.T) {
 					var out, errs strings.Builder
@@ -201,7 +201,7 @@ func TestPathOfADatabase(t *testing.T) {
 func TestAnotherFolderIsRefused(t *testing.T) {
 	db := onSQLite.open(t)
 	dir := t.TempDir()
-	require.NoError(t, os.CopyFS(dir, os.DirFS("importer/testdata/shop")))
+	require.NoError(t, os.CopyFS(dir, os.DirFS("../../crm/importer/testdata/shop")))
 	args := []string{"-db", db, "-import", "csv:" + dir, "-evenings", "3"}
 	want := night(t, args...)
 	require.Equal(t, want.Digest, night(t, args...).Digest)

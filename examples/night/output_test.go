@@ -97,7 +97,7 @@ func TestWithoutDatabaseNothingIsLeft(t *testing.T) {
 // TestImportedShop runs evenings on a folder of CSV files, on each store, and
 // again.
 func TestImportedShop(t *testing.T) {
-	args := []string{"-import", "csv:importer/testdata/shop", "-evenings", "20"}
+	args := []string{"-import", "csv:../../crm/importer/testdata/shop", "-evenings", "20"}
 	want := night(t, append(args, "-db", "memory")...)
 	require.Positive(t, want.Profiles)
 	require.Positive(t, want.RowsRejected, "the folder has bad rows")

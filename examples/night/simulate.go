@@ -14,7 +14,6 @@ import (
 	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
-	"github.com/vefacrm/vefa/examples/night/importer"
 	"github.com/vefacrm/vefa/examples/night/world"
 	"github.com/vefacrm/vefa/messaging"
 )
@@ -63,8 +62,8 @@ type simulation struct {
 	store   crm.Store
 	eng     *vefa.Engine
 	source  source
-	world   *world.World   // nil for an import
-	data    *importer.Data // nil for a world
+	world   *world.World // nil for an import
+	data    *folder      // nil for a world
 	clock   *clock
 	gate    *gateway
 	guests  *visitors
@@ -190,8 +189,8 @@ func (s *simulation) openSource(ctx context.Context) error {
 		return err
 	}
 	if s.o.format != "" {
-		if s.data, err = importer.Open(ctx, s.o.format, s.o.dir); err != nil {
-			return fmt.Errorf("-import: %w", err)
+		if s.data, err = openFolder(ctx, s.o.format, s.o.dir); err != nil {
+			return err
 		}
 		if !s.o.fromSet && s.state.From != "" { // it goes on where it began
 			if day, err = checkDay("from", s.state.From); err != nil {
@@ -203,7 +202,7 @@ func (s *simulation) openSource(ctx context.Context) error {
 			day = time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 		}
 		s.from = time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, s.home)
-		s.source = folder{s.data.Starting(s.from, s.home), s.data}
+		s.data.from, s.source = s.from, s.data
 		s.rows, s.bad = s.data.Rows(), len(s.data.Rejected())
 		for _, bad := range s.data.Rejected() {
 			s.show.warn("%v", bad)

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/examples/night/importer"
+	"github.com/vefacrm/vefa/crm/importer"
 )
 
 func TestBadRowsStopNothing(t *testing.T) {
@@ -138,7 +138,7 @@ func TestCourseOfAnOrder(t *testing.T) {
 	} {
 		d := read(t, map[string]string{"mapping.yaml": mapping, "o.csv": header + c.row + "\n"})
 		require.Empty(t, d.Rejected())
-		run := d.Starting(time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC), nil)
+		run := starting(d, time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC), nil)
 		var got []string
 		for n := range run.Days() {
 			for _, f := range run.Day(n).Facts {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vefacrm/vefa/examples/night/importer"
+	"github.com/vefacrm/vefa/crm/importer"
 )
 
 // BenchmarkRows reads 50,000 profiles and 50,000 orders.
@@ -28,10 +28,10 @@ sources:
 		fmt.Fprintf(&p, "%d,Ayşe,Yılmaz,0532%07d,ayse%d@example.com,2024-01-02\n", i, i*7919%10_000_000, i)
 		fmt.Fprintf(&o, "F-%d,%d,2025-01-%02d 14:30,\"1,249.90\",ist-1\n", i, i, 1+i%28)
 	}
-	dir := folder(b, map[string]string{"mapping.yaml": mapping, "p.csv": p.String(), "o.csv": o.String()})
+	files := folder(map[string]string{"mapping.yaml": mapping, "p.csv": p.String(), "o.csv": o.String()})
 	b.ReportAllocs()
 	for b.Loop() {
-		d, err := importer.Open(context.Background(), importer.CSV, dir)
+		d, err := importer.Open(context.Background(), files, importer.Options{})
 		if err != nil || d.Rows() != 2*n || len(d.Rejected()) > 0 {
 			b.Fatal(d.Rows(), err)
 		}

@@ -10,7 +10,7 @@ import (
 type RowError struct {
 	File   string // the name within the folder
 	Line   int    // counted from 1; where the row begins. 0 where the file as a whole is meant
-	Column int    // of mapping.yaml only: counted from 1, in characters
+	Column int    // the cell of Field, counted from 1, or the character of mapping.yaml; 0 where the line as a whole is meant
 	Field  string // our name of the field, or the column's where no field is mapped to it; may be empty
 	Reason string
 }
@@ -22,7 +22,7 @@ func (e RowError) Error() string {
 	if e.Line > 0 {
 		fmt.Fprintf(&b, ":%d", e.Line)
 	}
-	if e.Column > 0 {
+	if e.Column > 0 && e.File == mappingFile { // of a row the field is told
 		fmt.Fprintf(&b, ":%d", e.Column)
 	}
 	b.WriteString(": ")

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +16,7 @@ import (
 // loader puts the rows of all files together.
 type loader struct {
 	ctx     context.Context
-	root    *os.Root
+	files   fs.FS
 	data    *Data
 	faults  []RowError // of files as a whole
 	sources map[string]bool
@@ -43,20 +43,23 @@ func (o origin) String() string { return fmt.Sprintf("%s:%d", o.file, o.line) }
 
 func (r *row) origin() origin { return origin{r.table.file.name, r.line} }
 
-func newLoader(ctx context.Context, root *os.Root) *loader {
+func newLoader(ctx context.Context, files fs.FS) *loader {
 	return &loader{
-		ctx: ctx, root: root, data: &Data{zone: time.UTC}, sources: map[string]bool{}, brands: map[string]bool{},
+		ctx: ctx, files: files, data: &Data{zone: time.UTC}, sources: map[string]bool{}, brands: map[string]bool{},
 		placeAt: map[string]*place{}, parties: map[crm.ProfileKey]*party{}, sales: map[crm.FactKey]*sale{}, cared: map[crm.FactKey]origin{}, read: map[string]bool{}, strange: map[crm.ProfileKey]bool{},
 	}
 }
 
-// csv reads a folder with a mapping.yaml.
-func (l *loader) csv() error {
-	text, err := l.mapping()
-	if err != nil {
-		return err
+// csv reads the files of a mapping.
+func (l *loader) csv(opt Options) error {
+	text := []byte(opt.Mapping)
+	if opt.Mapping == "" {
+		var err error
+		if text, err = l.mapping(); err != nil {
+			return err
+		}
 	}
-	m, err := ParseMapping(text)
+	m, err := parseMapping(text)
 	if err != nil {
 		return err
 	}
@@ -84,18 +87,18 @@ func (l *loader) csv() error {
 }
 
 func (l *loader) mapping() ([]byte, error) {
-	f, err := open(l.root, MappingFile)
+	f, _, err := open(l.files, mappingFile)
 	if err != nil {
-		return nil, RowError{File: MappingFile, Reason: err.Error()}
+		return nil, RowError{File: mappingFile, Reason: err.Error()}
 	}
 	defer f.Close()
 	in, err := unpack(f)
 	if err != nil {
-		return nil, RowError{File: MappingFile, Reason: err.Error()}
+		return nil, RowError{File: mappingFile, Reason: err.Error()}
 	}
 	text, err := io.ReadAll(io.LimitReader(in, maxMapping+1))
 	if err != nil {
-		return nil, RowError{File: MappingFile, Reason: err.Error()}
+		return nil, RowError{File: mappingFile, Reason: err.Error()}
 	}
 	return text, nil
 }
@@ -103,15 +106,13 @@ func (l *loader) mapping() ([]byte, error) {
 // rows hands each good row of a file to read and books what is wrong with it.
 // It returns an error only when ctx is done.
 func (l *loader) rows(f *file, read func(*row)) error {
-	in, err := open(l.root, f.name)
+	in, name, err := open(l.files, f.name)
 	if err != nil {
 		l.faults = append(l.faults, RowError{File: f.name, Reason: err.Error()})
 		return nil
 	}
 	defer in.Close()
-	if strings.HasSuffix(in.Name(), f.name+".gz") { // found under that name
-		f.name += ".gz"
-	}
+	f.name = name
 	t, faults := newTable(l.ctx, f, in)
 	if len(faults) > 0 {
 		l.faults = append(l.faults, faults...)
@@ -147,10 +148,12 @@ func (l *loader) rows(f *file, read func(*row)) error {
 func (l *loader) book(r *row) {
 	if len(r.faults) > 0 {
 		l.reject(r.origin(), r.faults...)
+		l.data.rejected[len(l.data.rejected)-1].Column = r.table.column(r.faults[0].field)
 		return
 	}
 	for _, n := range r.notes {
 		l.warn(r.origin(), n.field, n.reason)
+		l.data.warnings[len(l.data.warnings)-1].Column = r.table.column(n.field)
 	}
 }
 

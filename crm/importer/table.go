@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
+	"path"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -28,26 +28,27 @@ type attribute struct {
 	cell int
 }
 
-// open opens a file in the folder, or the same with .gz behind its name.
-func open(root *os.Root, name string) (*os.File, error) {
-	f, err := root.Open(name)
+// open opens a file, or the same with .gz behind its name, and returns the name that it has.
+func open(files fs.FS, name string) (fs.File, string, error) {
+	f, err := files.Open(path.Clean(name))
 	if errors.Is(err, fs.ErrNotExist) {
-		if f, err = root.Open(name + ".gz"); errors.Is(err, fs.ErrNotExist) {
-			return nil, errors.New("is not in the folder")
+		if f, err = files.Open(path.Clean(name) + ".gz"); errors.Is(err, fs.ErrNotExist) {
+			return nil, name, errors.New("is not in the folder")
 		}
+		name += ".gz"
 	}
 	if err != nil {
 		var pe *fs.PathError
 		if errors.As(err, &pe) {
 			err = pe.Err
 		}
-		return nil, fmt.Errorf("cannot be opened: %w", err)
+		return nil, name, fmt.Errorf("cannot be opened: %w", err)
 	}
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		f.Close()
-		return nil, errors.New("is a folder")
+		return nil, name, errors.New("is a folder")
 	}
-	return f, nil
+	return f, name, nil
 }
 
 // newTable reads the header. Its faults are those of the file as a whole.
@@ -95,7 +96,7 @@ func (t *table) delimiter(at int) []RowError {
 				name = "tab"
 			}
 			return []RowError{{File: t.file.name, Line: at, Reason: fmt.Sprintf(
-				"header: is one column with the delimiter %q but contains %q; set delimiter: %q in %s", t.file.delimiter, c, name, MappingFile)}}
+				"header: is one column with the delimiter %q but contains %q; set delimiter: %q in %s", t.file.delimiter, c, name, mappingFile)}}
 		}
 	}
 	return nil
@@ -122,7 +123,7 @@ func (t *table) columns(at int) []RowError {
 		names := slices.DeleteFunc(slices.Clone(t.header), func(h string) bool { return h == "" })
 		reason := fmt.Sprintf("header: there is no column %s%s", quote(column), didYouMean(column, names))
 		if p := t.file.positions[field]; p.line > 0 {
-			reason += fmt.Sprintf(" (mapped in %s:%d:%d)", MappingFile, p.line, p.column)
+			reason += fmt.Sprintf(" (mapped in %s:%d:%d)", mappingFile, p.line, p.column)
 		}
 		faults = append(faults, RowError{File: t.file.name, Line: at, Field: field, Reason: reason})
 		return -1
@@ -170,6 +171,16 @@ func (t *table) next() (*row, error) {
 		}
 	}
 	return r, nil
+}
+
+// column returns the column of a field or header as errors call it, from 1; 0 where it has none.
+func (t *table) column(field string) int {
+	for i := range t.header {
+		if field != "" && t.name(i) == field {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // name returns what errors call a column: our field that it is mapped to, else

@@ -2,14 +2,16 @@ package importer_test
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/vefacrm/vefa/examples/night/importer"
+	"github.com/vefacrm/vefa/crm/importer"
 )
 
 func TestFilesThatAreNotUnderstood(t *testing.T) {
@@ -41,7 +43,7 @@ func TestFilesThatAreNotUnderstood(t *testing.T) {
 		{"truncated gzip", zipped(t, strings.Repeat(good, 100))[:60], "cannot be read further: unexpected EOF"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := importer.Open(context.Background(), importer.CSV, folder(t, map[string]string{"mapping.yaml": simple, "p.csv": c.text}))
+			_, err := importer.Open(context.Background(), folder(map[string]string{"mapping.yaml": simple, "p.csv": c.text}), importer.Options{})
 			require.ErrorContains(t, err, c.want)
 			faults := importer.Faults(err)
 			require.NotEmpty(t, faults)
@@ -73,19 +75,70 @@ func TestFilesThatAreRead(t *testing.T) {
 
 func TestOpenFails(t *testing.T) {
 	ctx := context.Background()
-	_, err := importer.Open(ctx, "adventurework", ".")
-	require.ErrorContains(t, err, `did you mean "adventureworks"?`)
-	_, err = importer.Open(ctx, importer.CSV, "no such folder")
+	_, err := importer.Open(ctx, os.DirFS("no such folder"), importer.Options{})
 	require.Error(t, err)
-	_, err = importer.Open(ctx, importer.CSV, t.TempDir())
+	_, err = importer.Open(ctx, os.DirFS(t.TempDir()), importer.Options{})
 	require.ErrorContains(t, err, "mapping.yaml: is not in the folder")
-	_, err = importer.Open(ctx, importer.CSV, folder(t, map[string]string{"mapping.yaml": simple}))
+	_, err = importer.Open(ctx, folder(map[string]string{"mapping.yaml": simple}), importer.Options{})
 	require.ErrorContains(t, err, "p.csv: is not in the folder")
-	_, err = importer.Open(ctx, importer.AdventureWorks, t.TempDir())
-	require.Len(t, importer.Faults(err), 9, "every missing file is named")
 
 	done, cancel := context.WithCancel(ctx)
 	cancel()
-	_, err = importer.Open(done, importer.CSV, "testdata/shop")
-	require.True(t, errors.Is(err, context.Canceled))
+	_, err = importer.Open(done, os.DirFS("testdata/shop"), importer.Options{})
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// A mapping may be a part of the program: of a folder that has none, or another one. What
+// is wrong with it is told as of a file.
+func TestMappingOfTheProgram(t *testing.T) {
+	files := folder(map[string]string{"p.csv": "id,name,phone,since,birth\n1,Ali,,,\n", "mapping.yaml": "zone: nowhere\n"})
+	d, err := importer.Open(context.Background(), files, importer.Options{Mapping: simple})
+	require.NoError(t, err)
+	require.Equal(t, 1, d.Rows())
+	_, err = importer.Open(context.Background(), files, importer.Options{Mapping: "zone: nowhere\n"})
+	require.ErrorContains(t, err, "mapping.yaml:1:7: zone: ")
+}
+
+// The source of an evening ends with the error of its context, between batches and before
+// the first; its batches are bounded and hold each record once.
+func TestSource(t *testing.T) {
+	var rows strings.Builder
+	rows.WriteString("id,name,phone,since,birth\n")
+	for i := range 2500 {
+		fmt.Fprintf(&rows, "%d,Ali,,2025-01-%02d,\n", i, 1+i%28)
+	}
+	d := read(t, map[string]string{"mapping.yaml": simple, "p.csv": rows.String()})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var sizes []int
+	for b, err := range d.Source(time.Time{}, time.Time{})(ctx) {
+		require.NoError(t, err)
+		sizes = append(sizes, b.Len())
+	}
+	require.Equal(t, []int{1000, 1000, 500}, sizes)
+	seen, err := 0, error(nil)
+	for b, e := range d.Source(time.Time{}, time.Time{})(ctx) {
+		seen, err = seen+b.Len(), e
+		cancel()
+	}
+	require.Equal(t, 1000, seen)
+	require.ErrorIs(t, err, context.Canceled)
+	day := func(n int) time.Time { return time.Date(2025, 1, n, 0, 0, 0, 0, time.UTC) }
+	some := 0
+	for b, err := range d.Source(day(3), day(5))(context.Background()) {
+		require.NoError(t, err)
+		some += b.Len()
+	}
+	require.Equal(t, 180, some, "the fourth and the fifth, not the third")
+
+	// What has a course comes once in the end, or once for each state.
+	d = read(t, map[string]string{"mapping.yaml": orderMapping, "o.csv": "no,who,at,total,cur,st,del,upd,gift\n1,p,2025-01-02,5,TRY,Teslim,2025-01-04,,\n"})
+	facts := func(after time.Time) (n int) {
+		for b := range d.Source(after, day(9))(context.Background()) {
+			n += len(b.Facts)
+		}
+		return n
+	}
+	require.Equal(t, 1, facts(time.Time{}))
+	require.Equal(t, 2, facts(day(1)))
 }

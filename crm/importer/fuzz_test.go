@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/examples/night/importer"
+	"github.com/vefacrm/vefa/crm/importer"
 )
 
 // FuzzRows reads any bytes as a file of profiles and of orders. Whatever they
@@ -31,15 +31,8 @@ sources:
 	} {
 		f.Add([]byte(s))
 	}
-	dir := f.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "mapping.yaml"), []byte(mapping), 0o644); err != nil {
-		f.Fatal(err)
-	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if err := os.WriteFile(filepath.Join(dir, "f.csv"), text, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		d, err := importer.Open(context.Background(), importer.CSV, dir)
+		d, err := importer.Open(context.Background(), folder(map[string]string{"f.csv": string(text)}), importer.Options{Mapping: mapping})
 		if err != nil {
 			if len(importer.Faults(err)) == 0 {
 				t.Fatalf("not a fault of a file: %v", err)
@@ -53,7 +46,7 @@ sources:
 		}
 		first, last := d.Span()
 		count := map[string]int{}
-		run := d.Starting(last.AddDate(0, 0, 3), time.UTC)
+		run := starting(d, last.AddDate(0, 0, 3), time.UTC)
 		for b := range run.History(context.Background()) {
 			for _, p := range b.Profiles {
 				count["profile"]++

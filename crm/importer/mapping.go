@@ -9,25 +9,13 @@ import (
 	"unicode/utf8"
 )
 
-// MappingFile is the name of the file in a folder that says what its CSV files
+// mappingFile is the name of the file in a folder that says what its CSV files
 // mean.
-const MappingFile = "mapping.yaml"
+const mappingFile = "mapping.yaml"
 
-// Mapping is what a mapping.yaml says. ParseMapping makes it.
-type Mapping struct {
+// mapping is what a mapping.yaml says. parseMapping makes it.
+type mapping struct {
 	files []*file
-}
-
-// Files returns the names of the files that the mapping reads, in its order and
-// each once.
-func (m *Mapping) Files() []string {
-	var out []string
-	for _, f := range m.files {
-		if !slices.Contains(out, f.name) {
-			out = append(out, f.name)
-		}
-	}
-	return out
 }
 
 // defaults are settings that a level of the mapping hands down to the next.
@@ -60,11 +48,11 @@ func (f *file) provides(name string) bool {
 	return column || constant
 }
 
-// ParseMapping reads a mapping.yaml. The error joins a RowError for everything
+// parseMapping reads a mapping.yaml. The error joins a RowError for everything
 // that is wrong with it.
-func ParseMapping(text []byte) (*Mapping, error) {
-	y := &yamlReader{file: MappingFile}
-	m := &Mapping{}
+func parseMapping(text []byte) (*mapping, error) {
+	y := &yamlReader{file: mappingFile}
+	m := &mapping{}
 	if root := y.read(text); root != nil {
 		mappingReader{y, m}.root(root)
 	}
@@ -85,7 +73,7 @@ func joined(rows []RowError) error {
 
 type mappingReader struct {
 	*yamlReader
-	m *Mapping
+	m *mapping
 }
 
 func (r mappingReader) root(n *node) {

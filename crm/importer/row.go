@@ -65,7 +65,7 @@ func (r *row) text(field string) string {
 }
 
 func (r *row) formula(field string, cell int) {
-	if cell < len(r.cells) && Formula(r.cells[cell]) {
+	if cell < len(r.cells) && formula(r.cells[cell]) {
 		r.note(field, "%s is a formula to a spreadsheet; kept as text", quote(r.cells[cell]))
 	}
 }
@@ -86,7 +86,7 @@ func (r *row) word(field string) string {
 	if s == "" || slices.Contains(f.words, s) {
 		return s
 	}
-	r.fault(field, "%s is not a %s%s; say what it means under values.%s in %s", quote(s), field, didYouMean(s, f.words), field, MappingFile)
+	r.fault(field, "%s is not a %s%s; say what it means under values.%s in %s", quote(s), field, didYouMean(s, f.words), field, mappingFile)
 	return ""
 }
 
@@ -97,7 +97,7 @@ func (r *row) yes(field string) bool {
 		return true
 	case "", "false", "0", "no", "n", "f":
 	default:
-		r.fault(field, "%s is not yes or no; say what it means under values.%s in %s", quote(s), field, MappingFile)
+		r.fault(field, "%s is not yes or no; say what it means under values.%s in %s", quote(s), field, mappingFile)
 	}
 	return false
 }

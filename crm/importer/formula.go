@@ -2,10 +2,10 @@ package importer
 
 import "strings"
 
-// Formula reports whether a spreadsheet would run a cell instead of showing it:
+// formula reports whether a spreadsheet would run a cell instead of showing it:
 // whether it begins with = + - @, a tab or a carriage return and goes on.
 // Source: OWASP, CSV Injection.
-func Formula(cell string) bool {
+func formula(cell string) bool {
 	return len(cell) > 1 && strings.IndexByte("=+-@\t\r", cell[0]) >= 0
 }
 
@@ -13,7 +13,7 @@ func Formula(cell string) bool {
 // opens in a spreadsheet: a formula gets an apostrophe in front, everything
 // else stays. The importer itself keeps texts as they are.
 func Neutral(cell string) string {
-	if Formula(cell) {
+	if formula(cell) {
 		return "'" + cell
 	}
 	return cell

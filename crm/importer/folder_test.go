@@ -4,25 +4,24 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"os"
-	"path/filepath"
+	"iter"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/examples/night/importer"
+	"github.com/vefacrm/vefa/crm/importer"
 )
 
-// folder writes files into a new folder.
-func folder(t testing.TB, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
+// folder is files in memory.
+func folder(files map[string]string) fstest.MapFS {
+	out := fstest.MapFS{}
 	for name, text := range files {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+		out[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	return dir
+	return out
 }
 
 func zipped(t testing.TB, text string) string {
@@ -55,7 +54,7 @@ sources:
 
 func read(t testing.TB, files map[string]string) *importer.Data {
 	t.Helper()
-	d, err := importer.Open(context.Background(), importer.CSV, folder(t, files))
+	d, err := importer.Open(context.Background(), folder(files), importer.Options{})
 	require.NoError(t, err)
 	return d
 }
@@ -70,9 +69,53 @@ func messages(rows []importer.RowError) []string {
 
 // everything returns all records, each in its newest version.
 func everything(d *importer.Data) (profiles []*crm.Profile, facts []*crm.Fact) {
-	_, last := d.Span()
-	for b := range d.Starting(last.AddDate(0, 0, 3), time.UTC).History(context.Background()) {
+	for b, err := range d.Source(time.Time{}, time.Time{})(context.Background()) {
+		if err != nil {
+			panic(err)
+		}
 		profiles, facts = append(profiles, b.Profiles...), append(facts, b.Facts...)
 	}
 	return profiles, facts
+}
+
+// run plays data evening by evening, at 22:00.
+type run struct {
+	*importer.Data
+	from time.Time
+}
+
+func starting(d *importer.Data, from time.Time, zone *time.Location) run {
+	if zone == nil {
+		zone = d.Zone()
+	}
+	y, m, n := from.Date()
+	return run{d, time.Date(y, m, n, 22, 0, 0, 0, zone)}
+}
+
+func (r run) Evening(n int) time.Time { return r.from.AddDate(0, 0, n).UTC() }
+
+func (r run) History(ctx context.Context) iter.Seq[crm.Batch] {
+	return func(yield func(crm.Batch) bool) {
+		for b, err := range r.Source(time.Time{}, r.Evening(-1))(ctx) {
+			if err != nil || !yield(b) {
+				return
+			}
+		}
+	}
+}
+
+func (r run) Day(n int) (all crm.Batch) {
+	for b := range r.Source(r.Evening(n-1), r.Evening(n))(context.Background()) {
+		all.Profiles, all.Facts = append(all.Profiles, b.Profiles...), append(all.Facts, b.Facts...)
+	}
+	return all
+}
+
+func (r run) Days() int {
+	_, last := r.Span()
+	n := 0
+	for r.Evening(n - 1).Before(last) {
+		n++
+	}
+	return n
 }

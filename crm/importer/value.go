@@ -5,21 +5,9 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/vefacrm/vefa/crm"
 )
-
-// exponents are the currencies that have no two decimals. Source: ISO 4217.
-var exponents = map[string]int{
-	"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
-	"BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0,
-	"RWF": 0, "UGX": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
-}
-
-func exponent(currency string) int {
-	if e, ok := exponents[currency]; ok {
-		return e
-	}
-	return 2
-}
 
 func isCurrency(s string) bool {
 	return len(s) == 3 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
@@ -32,11 +20,11 @@ type number struct {
 	plain   bool // errors suggest nothing
 }
 
-// ParseAmount reads an amount of a currency into its minor unit, without ever
+// parseAmount reads an amount of a currency into its minor unit, without ever
 // making a float of it: "1.234,50" with the decimal sign ',' is 123450 kuruş. A sign, blanks, the
 // currency's code or sign and grouping by threes are understood. More decimals
 // than the currency has are an error, unless they are zeros.
-func ParseAmount(s, currency string, decimal byte) (int64, error) {
+func parseAmount(s, currency string, decimal byte) (int64, error) {
 	if decimal != ',' {
 		decimal = '.'
 	}
@@ -58,7 +46,7 @@ func (n number) amount(s, currency string) (int64, error) {
 			break
 		}
 	}
-	return n.parse(s, t, exponent(currency))
+	return n.parse(s, t, crm.Decimals(currency))
 }
 
 // whole reads an integer.
@@ -92,7 +80,7 @@ func (n number) parse(s, t string, exp int) (int64, error) {
 		}
 		other := number{decimal: '.' + ',' - n.decimal, round: true, plain: true}
 		if _, err := other.parse(s, t, exp); err == nil {
-			return 0, bad(fmt.Sprintf("is no number with the decimal sign %q; is it %q? Then set decimal: %q in %s", n.decimal, other.decimal, string(other.decimal), MappingFile))
+			return 0, bad(fmt.Sprintf("is no number with the decimal sign %q; is it %q? Then set decimal: %q in %s", n.decimal, other.decimal, string(other.decimal), mappingFile))
 		}
 		return 0, bad("is no number")
 	}
@@ -101,7 +89,7 @@ func (n number) parse(s, t string, exp int) (int64, error) {
 		rest := frac[exp:]
 		if frac = frac[:exp]; strings.Trim(rest, "0") != "" {
 			if !n.round {
-				return 0, bad(fmt.Sprintf("has more than %d decimals; set round: true in %s to round them", exp, MappingFile))
+				return 0, bad(fmt.Sprintf("has more than %d decimals; set round: true in %s to round them", exp, mappingFile))
 			}
 			up = rest[0] >= '5'
 		}
