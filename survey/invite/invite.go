@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"slices"
 
 	"github.com/vefacrm/vefa/internal/keyring"
@@ -101,9 +102,11 @@ func (c *Codec) Mint(id uint64) (string, error) {
 	if secret == nil {
 		return "", fmt.Errorf("%w: there is none to sign with", ErrKey)
 	}
-	tag := c.mac(forTag, key, *secret, id)
+	h := hmac.New(sha256.New, *secret)
+	tag := c.mac(h, forTag, key, id)
+	h.Reset()
 	var text [tokenSize]byte
-	token.Number{uint64(key), id ^ c.mac(forMask, key, *secret, tag), tag}.Put(text[:])
+	token.Number{uint64(key), id ^ c.mac(h, forMask, key, tag), tag}.Put(text[:])
 	return string(text[:]), nil
 }
 
@@ -121,9 +124,11 @@ func (c *Codec) Parse(text string) (uint64, error) {
 	if secret == nil {
 		return 0, ErrUnknownKey
 	}
-	id := n[1] ^ c.mac(forMask, int(n[0]), *secret, n[2])
+	h := hmac.New(sha256.New, *secret)
+	id := n[1] ^ c.mac(h, forMask, int(n[0]), n[2])
+	h.Reset()
 	var want, sent [8]byte
-	binary.BigEndian.PutUint64(want[:], c.mac(forTag, int(n[0]), *secret, id))
+	binary.BigEndian.PutUint64(want[:], c.mac(h, forTag, int(n[0]), id))
 	binary.BigEndian.PutUint64(sent[:], n[2])
 	if subtle.ConstantTimeCompare(want[:], sent[:]) != 1 {
 		return 0, ErrForged
@@ -138,18 +143,17 @@ const (
 	forMask = "vefa/invite/2/mask"
 )
 
-// mac returns the first 8 bytes of HMAC-SHA256 over what it is for, domain, key
+// mac returns the first 8 bytes of HMAC-SHA256, by h, which is reset, over what it is for, domain, key
 // id and n. Each variable part has its length or a fixed size, and no purpose is
 // the beginning of the other, so no two inputs read the same.
-func (c *Codec) mac(purpose string, key int, secret []byte, n uint64) uint64 {
-	mac := hmac.New(sha256.New, secret)
+func (c *Codec) mac(h hash.Hash, purpose string, key int, n uint64) uint64 {
 	buf := make([]byte, 0, len(purpose)+len(c.Domain)+17)
 	buf = append(buf, purpose...)
 	buf = binary.BigEndian.AppendUint64(buf, uint64(len(c.Domain)))
 	buf = append(buf, c.Domain...)
 	buf = append(buf, byte(key))
 	buf = binary.BigEndian.AppendUint64(buf, n)
-	mac.Write(buf)
+	h.Write(buf)
 	var sum [sha256.Size]byte
-	return binary.BigEndian.Uint64(mac.Sum(sum[:0]))
+	return binary.BigEndian.Uint64(h.Sum(sum[:0]))
 }

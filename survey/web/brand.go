@@ -124,9 +124,13 @@ type brandView struct {
 	Logo             template.URL
 }
 
-// view prepares the brand once: a logo in base64 is the same on every page.
-func (b *Brand) view() brandView {
-	v := brandView{Name: b.Name, PrivacyURL: b.PrivacyURL}
+// view prepares the brand once: a logo in base64 is the same on every page. It is nil
+// where there is nothing to show.
+func (b *Brand) view() *brandView {
+	if b.Name == "" && b.PrivacyURL == "" {
+		return nil
+	}
+	v := &brandView{Name: b.Name, PrivacyURL: b.PrivacyURL}
 	if len(b.Logo) > 0 { // bytes of a known type in base64: no markup
 		v.Logo = template.URL("data:" + logoType(b.Logo) + ";base64," + base64.StdEncoding.EncodeToString(b.Logo))
 	}

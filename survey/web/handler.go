@@ -59,8 +59,7 @@ type Handler struct {
 	cfg    Config
 	tmpl   *template.Template
 	policy string
-	style  template.CSS
-	brand  brandView
+	brand  *brandView
 	notMe  NotMeStore // nil when the store does not hear it
 	bodies bodies
 }
@@ -101,12 +100,12 @@ func New(cfg Config) (*Handler, error) {
 	if err := cfg.Brand.Validate(); err != nil {
 		return nil, err
 	}
-	tmpl, err := parseTemplates()
+	css := style + cfg.Brand.style()
+	tmpl, err := parseTemplates(css)
 	if err != nil {
 		return nil, err
 	}
-	css := style + cfg.Brand.style()
-	h := &Handler{cfg: cfg, tmpl: tmpl, policy: policy(css, len(cfg.Brand.Logo) > 0), style: template.CSS(css), brand: cfg.Brand.view(), bodies: bodies{of: map[uint64]int{}, max: cfg.MaxForms}}
+	h := &Handler{cfg: cfg, tmpl: tmpl, policy: policy(css, len(cfg.Brand.Logo) > 0), brand: cfg.Brand.view(), bodies: bodies{of: map[uint64]int{}, max: cfg.MaxForms}}
 	h.notMe, _ = cfg.Store.(NotMeStore)
 	return h, nil
 }

@@ -12,21 +12,11 @@ import (
 	"github.com/vefacrm/vefa/survey"
 )
 
-// shell is what all pages have.
-type shell struct {
-	Style   template.CSS
-	Brand   brandView
-	Privacy string
-}
-
-// shell is what pages share: language, style and brand.
-func (h *Handler) shell(lang string) shell {
-	return shell{h.style, h.brand, h.cfg.Brand.privacy(lang)}
-}
-
-// notice is a page without questions.
+// notice is a page without questions. What all pages show of the brand is no struct
+// of its own within it: a template looks up embedded fields slowly.
 type notice struct {
-	shell
+	Brand       *brandView // nil where the brand shows nothing
+	Privacy     string
 	Lang        string
 	HeadTitle   string // of the document
 	Title, Body string
@@ -36,7 +26,8 @@ type notice struct {
 
 // formPage is a page with questions.
 type formPage struct {
-	shell
+	Brand        *brandView // as in notice
+	Privacy      string
 	Lang         string
 	HeadTitle    string
 	Title        string
@@ -66,7 +57,7 @@ type field struct {
 
 // notice shows a page without questions.
 func (h *Handler) notice(w http.ResponseWriter, r *http.Request, n notice, status int) {
-	n.HeadTitle, n.shell = n.Title, h.shell(n.Lang)
+	n.HeadTitle, n.Brand, n.Privacy = n.Title, h.brand, h.cfg.Brand.privacy(n.Lang)
 	h.render(w, r, "notice", &n, status)
 }
 
@@ -99,7 +90,7 @@ func (h *Handler) formPage(v visit, s step, key string) *formPage {
 	pipe := piper(v, &s.response)
 	say := func(text survey.Text) string { return survey.Pipe(text.In(v.lang), pipe) }
 	p := &formPage{
-		shell: h.shell(v.lang), Lang: v.lang, T: t, NotMeAction: h.notMeAction(v), Place: v.inv.Place, Faulty: len(s.faults) > 0,
+		Brand: h.brand, Privacy: h.cfg.Brand.privacy(v.lang), Lang: v.lang, T: t, NotMeAction: h.notMeAction(v), Place: v.inv.Place, Faulty: len(s.faults) > 0,
 		Title:  firstOf(say(d.Head().Title), v.inv.Place, t.Send),
 		Button: firstOf(say(d.Head().CompleteText), t.Send),
 		Hidden: s.hidden(key),
