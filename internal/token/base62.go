@@ -37,20 +37,29 @@ func (n Number) Put(text []byte) {
 // have room for them, 32 digits. Every number has one spelling of a length, so that no
 // token can be altered and still say the same.
 func Parse(text string) (n Number, ok bool) {
-	for i := range len(text) {
-		d := uint64(digits[text[i]])
-		if d == noDigit {
-			return n, false
+	for len(text) > 0 {
+		part := text[:min(len(text), perWord)]
+		text = text[len(part):]
+		add, times := uint64(0), uint64(1)
+		for i := range len(part) {
+			d := digits[part[i]]
+			if d == noDigit {
+				return n, false
+			}
+			add, times = add*62+uint64(d), times*62
 		}
-		n[2], d = mulAdd(n[2], d)
-		n[1], d = mulAdd(n[1], d)
-		n[0] = n[0]*62 + d
+		n[2], add = mulAdd(n[2], times, add)
+		n[1], add = mulAdd(n[1], times, add)
+		n[0] = n[0]*times + add
 	}
 	return n, true
 }
 
-func mulAdd(x, add uint64) (lo, hi uint64) {
-	hi, lo = bits.Mul64(x, 62)
+// perWord is how many digits 64 bits have room for.
+const perWord = 10
+
+func mulAdd(x, times, add uint64) (lo, hi uint64) {
+	hi, lo = bits.Mul64(x, times)
 	lo, carry := bits.Add64(lo, add, 0)
 	return lo, hi + carry
 }
