@@ -46,7 +46,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	var o options
 	var folder string
 	f := terminal.NewFlags("night", "Runs the evenings of a watch retailer, simulated or from your own files.",
-		"go run ./examples/night -evenings 20 -report page.html",
+		"go run ./examples/night -evenings 20 -report page.html -lang tr",
 		"go run ./examples/night -db sqlite:shop.db -evenings 40   # stopped and started again, it goes on",
 		"go run ./examples/night -import csv:DIR -db postgres://me@localhost/shop -json")
 	f.StringVar(&o.db, "db", "", "where the record is: memory, sqlite:PATH, postgres:DSN, postgres://USER@HOST/DATABASE or mysql:DSN (default: a SQLite file that is thrown away)")

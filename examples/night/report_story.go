@@ -266,7 +266,10 @@ func (m *moment) fact(g *gathered, l speaker, f *crm.Fact, about map[crm.FactKey
 		}
 		m.Head = l.Say(key, l.hidden(f.Subject.Address), l.Name("suppression", d.Reason))
 	default:
-		m.Class, m.Label, m.Head = "note", string(f.Key.Kind), f.Key.ID+where
+		m.Class, m.Label, m.Head = "note", l.Name("moment", string(f.Key.Kind)), f.Key.ID+where
+		if f.Key.Kind == "incident" { // its id is that of the message
+			m.Head = l.Say("incident")
+		}
 	}
 }
 

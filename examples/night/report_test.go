@@ -318,3 +318,17 @@ func TestTurnover(t *testing.T) {
 	require.Equal(t, tile{"Sales", "₺300.00", "+50.0% on the 2 days before"}, l.turnover(g, []string{"2025-01-10", "2025-01-11"}))
 	require.Equal(t, "nothing was bought", l.turnover(g, []string{"2026-01-10"}).Note)
 }
+
+// TestStoryHasWordsForKinds: a fact of any kind is told in words, and one of a host's own
+// under its id.
+func TestStoryHasWordsForKinds(t *testing.T) {
+	for tag, want := range map[string][2]string{"en": {"Misdirected", "A message for this customer reached somebody else"}, "tr": {"Yanlış adres", "Bu müşteriye yazılan bir mesaj başkasına ulaştı"}} {
+		l, err := speak(tag)
+		require.NoError(t, err)
+		var m moment
+		m.fact(&gathered{}, l, &crm.Fact{Key: crm.FactKey{Kind: "incident", Source: "not-me", ID: "375bdb"}}, nil)
+		require.Equal(t, want, [2]string{m.Label, m.Head})
+		m.fact(&gathered{}, l, &crm.Fact{Key: crm.FactKey{Kind: "shipment", Source: "wms", ID: "9"}}, nil)
+		require.Equal(t, [2]string{"shipment", "9"}, [2]string{m.Label, m.Head})
+	}
+}
