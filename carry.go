@@ -91,7 +91,7 @@ func (e *Engine) concerned(ctx context.Context, set *rules.Set[Facts], now time.
 	if e.pop != nil {
 		return e.pop, nil
 	}
-	p := e.newPopulation(set.Reads("Lines"))
+	p := e.newPopulation(e.reads(set, "Lines"))
 	withinKinds := make([]crm.EffectKind, len(e.within))
 	for i := range e.within {
 		withinKinds[i] = e.within[i].Kind

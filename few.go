@@ -15,7 +15,7 @@ import (
 // out.
 func (e *Engine) few(ctx context.Context, r crm.Reader, places *crm.Places, ids []crm.CustomerID, set *rules.Set[Facts], kinds []crm.FactKind) (*population, error) {
 	p := newPopulation(&e.cfg, places)
-	p.set, p.withLines = set, set.Reads("Lines")
+	p.set, p.withLines = set, e.reads(set, "Lines")
 	p.records = map[crm.ProfileKey]*crm.Profile{}
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id crm.CustomerID) bool { return id == "" })
 	slices.Sort(ids)

@@ -42,6 +42,10 @@ type Field struct {
 	// a Deliver, as an error of the store
 	// does.
 	Fill func(ctx context.Context, r crm.Reader, at time.Time, of []FieldSubject) ([]any, error)
+	// Reads names what of FieldSubject.Facts Fill looks at of that which is read only where
+	// somebody asks for it: "Lines", "Sent" or "Segments". Without it they are there while
+	// some rule reads them, and empty otherwise.
+	Reads []string
 }
 
 // FieldSubject is whom or what a Field is asked about. It is good until Fill
@@ -49,7 +53,8 @@ type Field struct {
 type FieldSubject struct {
 	Customer crm.CustomerID
 	Profiles []crm.ProfileKey
-	// Facts are those of the customer, without fields of the host's.
+	// Facts are those of the customer, without fields of the host's, and without Lines,
+	// Sent and Segments where neither a rule nor Field.Reads asks for them.
 	Facts *Facts
 	// Row is the row of Facts that the field is asked for, Fact what it was made of.
 	// They are -1 and zero for a field of the customer.
@@ -65,9 +70,13 @@ func Schema(cfg Config) (*rules.Schema[Facts], error) {
 	return s, err
 }
 
+// ruleCost is how many steps a rule may take for one customer at most: enough to compare
+// folded texts of all purchases and of all their articles.
+const ruleCost = 2_000_000
+
 // schemaOf returns the schema, and with fields of the host's what fills them.
 func schemaOf(cfg *Config, vocabulary *rules.Vocabulary) (*rules.Schema[Facts], *rules.Extended[Facts], error) {
-	opts, fields := rules.Options{Tags: vocabulary, Actions: cfg.actions()}, cfg.Fields
+	opts, fields := rules.Options{Tags: vocabulary, Actions: cfg.actions(), Limits: rules.Limits{Cost: ruleCost}}, cfg.Fields
 	if len(fields) == 0 {
 		s, err := rules.NewSchema[Facts](opts)
 		return s, nil, err
@@ -80,6 +89,11 @@ func schemaOf(cfg *Config, vocabulary *rules.Vocabulary) (*rules.Schema[Facts], 
 	for i, f := range fields {
 		if f.Fill == nil {
 			fault(i, "Fill must be set")
+		}
+		for _, name := range f.Reads {
+			if !slices.Contains([]string{"Lines", "Sent", "Segments"}, name) {
+				fault(i, "Reads names %q: it is Lines, Sent or Segments; all else of Facts is always there", name)
+			}
 		}
 		d := f.describe()
 		if f.Rows == "" {
@@ -118,6 +132,14 @@ func (f *Field) describe() rules.Field {
 	return d
 }
 
+// reads reports whether rules read some of Facts that is not always there, or fields of
+// the host's do that they, or messages, read.
+func (e *Engine) reads(set *rules.Set[Facts], name string) bool {
+	return set.Reads(name) || slices.ContainsFunc(e.cfg.Fields, func(d Field) bool {
+		return slices.Contains(d.Reads, name) && (d.readBy(set) || e.shown[d.Name])
+	})
+}
+
 // fillChunk is how many customers fields of the host's are asked for at once.
 const fillChunk = 256
 
@@ -137,7 +159,7 @@ func (f *filler) fillAll(ctx context.Context, persons []*person) ([]*Facts, erro
 			}
 		}
 	}
-	if len(persons) > 0 && f.set.Reads("Sent") {
+	if len(persons) > 0 && f.e.reads(f.set, "Sent") {
 		if err := f.sent(ctx, persons, out); err != nil {
 			return nil, fmt.Errorf("vefa: field Sent: %w", err)
 		}
@@ -157,11 +179,13 @@ func (f *filler) fillAll(ctx context.Context, persons []*person) ([]*Facts, erro
 	return out, nil
 }
 
-func (f *filler) reads(d *Field) bool {
+func (f *filler) reads(d *Field) bool { return d.readBy(f.set) || d.Rows == "" && f.also[d.Name] }
+
+func (d *Field) readBy(set *rules.Set[Facts]) bool {
 	if d.Rows != "" {
-		return f.set.Reads(d.Rows + "." + d.Name)
+		return set.Reads(d.Rows + "." + d.Name)
 	}
-	return f.set.Reads(d.Name) || f.also[d.Name]
+	return set.Reads(d.Name)
 }
 
 // ask fills one field of the host's.

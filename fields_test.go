@@ -219,3 +219,61 @@ func TestAFieldThatFails(t *testing.T) {
 		require.Len(t, effectsOf(t, store, "rule/r"), 3)
 	}
 }
+
+// TestFieldsReadWhatTheyName: articles, messages and segments are there for a field of the
+// host's that names them, whatever rules read; otherwise they are there while a rule does.
+func TestFieldsReadWhatTheyName(t *testing.T) {
+	night := func(t *testing.T, resident int, more string, reads ...string) int {
+		w, _ := shop(t, memstore.New(), `rules: [{name: due, when: Worn >= 1, then: [{task: call}]}`+more+`]`, func(c *vefa.Config) {
+			c.Resident = resident
+			c.Fields = []vefa.Field{{Name: "Worn", Kind: rules.Int, Reads: reads, Fill: values(func(s vefa.FieldSubject) any { return len(s.Facts.Lines) })}}
+		})
+		b := nighttest.People(3)
+		for _, f := range b.Facts {
+			if o, is := f.Data.(*crm.Order); is {
+				o.Lines = []crm.OrderLine{{SKU: "LENS", Quantity: 1, Amount: o.Total}}
+			}
+		}
+		rep, err := w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
+		require.NoError(t, err)
+		return rep.Rules.Planned
+	}
+	for _, resident := range []int{0, -1} {
+		require.Equal(t, 3, night(t, resident, "", "Lines"))
+		require.Equal(t, 0, night(t, resident, ""))
+		require.Equal(t, 3, night(t, resident, `, {name: other, when: 'len(Lines) > 300', then: [{tag: none}]}`))
+	}
+	_, err := vefa.Schema(vefa.Config{Fields: []vefa.Field{{Name: "Worn", Kind: rules.Int, Reads: []string{"Purchases"}, Fill: values(func(vefa.FieldSubject) any { return nil })}}})
+	require.ErrorContains(t, err, `Reads names "Purchases"`)
+}
+
+// TestRulesOverArticles: what a retailer asks of articles is no rule too costly.
+func TestRulesOverArticles(t *testing.T) {
+	schema, err := vefa.Schema(vefa.Config{})
+	require.NoError(t, err)
+	for _, when := range []string{`any(Lines, .SKU == "AIR-6")`, `any(Lines, .SKU startsWith "AIR")`, `any(Lines, fold(.Brand) == "alcon")`, `any(Purchases, fold(.Brand) == "alcon" and .DaysAgo < 30)`} {
+		book, err := rules.ReadYAML("rules.yaml", fmt.Appendf(nil, "rules: [{name: a, when: '%s', then: [{tag: x}]}]", when))
+		require.NoError(t, err)
+		_, err = schema.Compile(book)
+		require.NoError(t, err, when)
+	}
+}
+
+// TestNegativeTotal: an order whose total is negative is a return, also where it does not
+// say of which order.
+func TestNegativeTotal(t *testing.T) {
+	store := memstore.New()
+	w, _ := shop(t, store, `rules: [{name: back, when: 'any(Purchases, .Return)', then: [{tag: a}]}, {name: had, when: 'any(Purchases, .Delivered)', then: [{tag: b}]}]`, func(*vefa.Config) {})
+	b := nighttest.People(1)
+	for _, f := range b.Facts {
+		if o, is := f.Data.(*crm.Order); is {
+			o.Total.Amount = -100
+			_, delivered := o.DeliveredAt(f.At)
+			require.False(t, delivered)
+		}
+	}
+	_, err := w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
+	require.NoError(t, err)
+	require.Len(t, effectsOf(t, store, "rule/back"), 1)
+	require.Empty(t, effectsOf(t, store, "rule/had"))
+}

@@ -14,6 +14,7 @@ import (
 // filler turns persons into Facts for one evening, reusing its buffers. One
 // goroutine uses one filler.
 type filler struct {
+	e      *Engine
 	p      *population
 	store  crm.Store
 	vocab  *rules.Vocabulary
@@ -52,8 +53,8 @@ type shopClock struct {
 // newFiller returns a filler of a population for what reads its facts; segments
 // gives those that its members are in and is called if something reads that.
 func (e *Engine) newFiller(p *population, set *rules.Set[Facts], now time.Time, segments func() (*segmentReader, error)) (f *filler, err error) {
-	f = &filler{p: p, store: e.cfg.Store, vocab: e.vocab, set: set, ext: e.extended, fields: e.cfg.Fields, feasts: e.cfg.Feasts, now: now, at: now.UnixMicro(), shops: map[uint32]*shopClock{}}
-	if !set.Reads("Segments") {
+	f = &filler{e: e, p: p, store: e.cfg.Store, vocab: e.vocab, set: set, ext: e.extended, fields: e.cfg.Fields, feasts: e.cfg.Feasts, now: now, at: now.UnixMicro(), shops: map[uint32]*shopClock{}}
+	if !e.reads(set, "Segments") {
 		return f, nil
 	}
 	f.seg, err = segments()
@@ -70,7 +71,7 @@ func (f *filler) newFacts() *Facts {
 // loads reports whether facts are made of more than what is in memory, so that it
 // pays to fill those of many persons at once.
 func (f *filler) loads() bool {
-	if f.set.Reads("Sent") {
+	if f.e.reads(f.set, "Sent") {
 		return true
 	}
 	for i := range f.fields {

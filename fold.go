@@ -106,7 +106,7 @@ func (p *population) add(x *person, who uint32, f *crm.Fact) {
 		if d.Gift || !d.Recipient.IsZero() {
 			row.flags |= flagGift
 		}
-		if !d.Returns.IsZero() || d.Total.Amount < 0 {
+		if d.IsReturn() {
 			row.flags |= flagReturn
 		}
 		switch d.Status {

@@ -56,7 +56,7 @@ var errLarge = errors.New("more profiles than Config.Resident")
 
 func (e *Engine) readEverybody(ctx context.Context, at *indexing) (err error) {
 	if e.profiles <= e.cfg.Resident {
-		p := e.newPopulation(e.rules.Active().Reads("Lines"))
+		p := e.newPopulation(e.reads(e.rules.Active(), "Lines"))
 		if err = e.keepEverybody(ctx, p); err == nil {
 			now := e.svc.Now()
 			if e.seg, err = e.index(p, e.tags, now); err == nil {
@@ -281,7 +281,7 @@ func (e *Engine) missed(ctx context.Context) error {
 		return nil
 	}
 	if p := e.pop; p != nil {
-		lines := !p.withLines && e.rules.Active().Reads("Lines") // rules that were loaded since
+		lines := !p.withLines && e.reads(e.rules.Active(), "Lines") // rules that were loaded since
 		if e.profiles = len(p.homeOf); lines || e.profiles > e.cfg.Resident {
 			e.forget()
 			return nil

@@ -259,6 +259,7 @@ func (e *Engine) instant(n *Night) (time.Time, error) {
 	day, err := time.ParseInLocation(time.DateOnly, n.Day, e.cfg.Home)
 	switch {
 	case err != nil:
+		err = errors.New("it is no day: write it as " + today)
 	case n.Day > today:
 		err = errors.New("it has not come yet; today is " + today)
 	case n.Day < today:

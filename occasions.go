@@ -303,7 +303,7 @@ func eventOf(name string) rules.Trigger { return rules.Trigger{Kind: rules.OnEve
 func (l *listener) of(p *population, x *person, f *crm.Fact) rules.Trigger {
 	switch d := f.Data.(type) {
 	case *crm.Order:
-		if !d.Returns.IsZero() || d.Total.Amount < 0 {
+		if d.IsReturn() {
 			return eventOf("return")
 		}
 		return eventOf("order")

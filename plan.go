@@ -228,7 +228,7 @@ func (a *asking) evaluate(ctx context.Context, at *stretch, out *answers, then f
 		return then(b.intents)
 	}
 	if e.pop == nil || a.members == nil {
-		return eachPage(ctx, e, at, e.asked(set), func() *population { return e.newPopulation(set.Reads("Lines")) },
+		return eachPage(ctx, e, at, e.asked(set), func() *population { return e.newPopulation(e.reads(set, "Lines")) },
 			func(ctx context.Context, pg sheet) (batch, error) {
 				members := a.members
 				if members == nil { // a segment is a matter of the tags of each

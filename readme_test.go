@@ -25,7 +25,7 @@ var at = time.Date(2025, 3, 1, 19, 0, 0, 0, time.UTC)
 
 // README begin
 func run(ctx context.Context, sender messaging.Sender, keys vefa.Keys, now func() time.Time) error {
-	book, err := rules.ReadYAML("evening.yaml", []byte(`rules: [{name: ask, each: Purchases,
+	book, err := rules.ReadYAML("evening.yaml", []byte(`rules: [{name: ask, each: Purchases, once: day,
   when: row.DaysAgo <= 1 and row.Delivered and SMSConsent and OpenTickets == 0, then: [{survey: visit}]}]`))
 	if err != nil {
 		return err // with file, line, column and a caret

@@ -31,8 +31,8 @@ type Why struct {
 // WhyQuery narrows what Why explains and says for whom. The zero value asks about
 // everything, now, in English.
 type WhyQuery struct {
-	// About is the order, visit or answer that is asked about: others of the customer
-	// are left out. Zero: all.
+	// About is the order, visit or answer that is asked about, by its whole key, the kind
+	// included: others of the customer are left out. Zero: all.
 	About crm.FactKey
 	// Day is the evening that is asked about, as a date in Config.Home: effects that
 	// were planned, decided or due on it, and the rule as it was to the customer then,
@@ -94,6 +94,9 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string, q Why
 		q.Zone = e.cfg.Home
 	}
 	w := Why{Customer: id, Cause: cause, Asked: q}
+	if !q.About.IsZero() && q.About.Kind == "" {
+		return w, &crm.Error{Op: "explain", Entity: "fact", ID: q.About.ID, Kind: crm.ErrInvalid, Err: &crm.FieldError{Field: "about.kind", Msg: "must be set, such as crm.KindOrder"}}
+	}
 	defer crm.Recover("explain", &err)
 	now, err := e.eveningOf(ctx, q.Day)
 	if err != nil {

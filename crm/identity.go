@@ -48,10 +48,13 @@ func (s *Service) Regroup(ctx context.Context, groups ...Grouping) ([]Link, erro
 // decisions taken, which Undo takes back. Profiles that were one customer before,
 // because linkage found them alike, are so by a person's word from now on. Where
 // they are so already there is nothing to decide, and no link. Without keys it
-// fails with ErrInvalid.
+// fails with ErrInvalid, and without actor, who is on record as having decided.
 func (s *Service) Merge(ctx context.Context, actor string, ev Evidence, keys ...ProfileKey) ([]Link, error) {
 	if len(keys) == 0 {
 		return nil, noProfiles("merge")
+	}
+	if actor == "" {
+		return nil, noActor("merge")
 	}
 	return s.decide(ctx, func(w *writer) ([]*Link, error) {
 		profiles, err := w.lockKnown("merge", keys)
@@ -69,11 +72,14 @@ func (s *Service) Merge(ctx context.Context, actor string, ev Evidence, keys ...
 
 // Split takes the profiles out of their customers; together they are another.
 // It returns the decisions taken, one about each profile of the customers
-// concerned: they remember every pair that was parted. Without keys it fails with
-// ErrInvalid.
+// concerned: they remember every pair that was parted. Without keys or actor it fails
+// with ErrInvalid.
 func (s *Service) Split(ctx context.Context, actor string, ev Evidence, keys ...ProfileKey) ([]Link, error) {
 	if len(keys) == 0 {
 		return nil, noProfiles("split")
+	}
+	if actor == "" {
+		return nil, noActor("split")
 	}
 	g := Grouping{Profiles: keys, Kind: LinkSplit, Actor: actor, Evidence: ev}
 	return s.decide(ctx, func(w *writer) ([]*Link, error) {
@@ -83,6 +89,10 @@ func (s *Service) Split(ctx context.Context, actor string, ev Evidence, keys ...
 
 func noProfiles(op string) error {
 	return invalid(op, "profile", "", fieldError("profiles", "must not be empty"))
+}
+
+func noActor(op string) error {
+	return invalid(op, "link", "", fieldError("actor", "must not be empty: the record says who decided"))
 }
 
 // decide runs a verb that takes link decisions and returns them.
@@ -122,8 +132,12 @@ func (s *Service) Links(ctx context.Context, k ProfileKey) ([]Link, error) {
 // NotMe records that the holder of an address is not the person of a profile:
 // the address is disowned on every profile of the customer that has it, so
 // nothing about this person goes there again; the customer's other addresses
-// stay. It asks for no further data. It returns how many profiles had it.
+// stay. It asks for no further data. It returns how many profiles had it. Without actor,
+// who said so, it fails with ErrInvalid.
 func (s *Service) NotMe(ctx context.Context, k ProfileKey, a Address, actor string) (int, error) {
+	if actor == "" {
+		return 0, noActor("disown")
+	}
 	var n int
 	a, err := s.normal(a)
 	if err != nil {

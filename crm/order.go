@@ -109,10 +109,14 @@ func orderKind() Kind {
 	}
 }
 
+// IsReturn reports whether goods came back: it names the order that they are of, or its
+// total is negative.
+func (o *Order) IsReturn() bool { return !o.Returns.IsZero() || o.Total.Amount < 0 }
+
 // DeliveredAt returns when the goods were handed over and whether they were. Those
 // of a return come back.
 func (o *Order) DeliveredAt(sold time.Time) (time.Time, bool) {
-	if !o.Returns.IsZero() {
+	if o.IsReturn() {
 		return time.Time{}, false
 	}
 	switch o.Status {

@@ -39,7 +39,7 @@ type Ticket struct {
 	Assignee string `json:"assignee,omitempty"`
 	Priority int    `json:"priority,omitempty"` // from 0, the default, to 9, the most urgent
 	Level    int    `json:"level,omitempty"`    // of escalation, from 0, where it began, to 9
-	// Opened must be set. Of equal priority the ticket that was opened first comes first.
+	// Opened must be set; OpenTicket sets it to now where it is zero. Of equal priority the ticket that was opened first comes first.
 	Opened time.Time `json:"opened"`
 	// Solved is when it became TicketSolved; zero in every other state.
 	Solved time.Time `json:"solved,omitzero"`

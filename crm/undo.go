@@ -23,7 +23,7 @@ func (e *PartialUndoError) Error() string {
 // operation, as Merge, Split, Regroup and Undo returned them; of several
 // operations the one given last is taken back first. It fails with ErrInvalid,
 // and changes nothing, if a decision is not in the record as given or places
-// nothing, or if none is given; in a *PartialUndoError if only a part of an
+// nothing, or if none or no actor is given; in a *PartialUndoError if only a part of an
 // operation is given.
 //
 // An operation that was taken back already stays as it is and adds nothing to what
@@ -34,6 +34,9 @@ func (e *PartialUndoError) Error() string {
 // To take a merge back is to say that those who return are not the others: the
 // pairs are remembered as after Split.
 func (s *Service) Undo(ctx context.Context, actor string, decisions ...Link) ([]Link, error) {
+	if actor == "" {
+		return nil, noActor("undo")
+	}
 	return s.decide(ctx, func(w *writer) ([]*Link, error) { return w.undo(actor, decisions) })
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/memstore"
 )
 
 // Case B7: decisions are returned; a part of them is refused and changes nothing.
@@ -192,4 +193,29 @@ func TestMergeOfThoseWhoAreOneAlready(t *testing.T) {
 	one, err := s.CustomerOf(t.Context(), b)
 	require.NoError(t, err)
 	require.Len(t, one.Profiles, 2, "who stayed stays")
+}
+
+// Decisions about who is who name who took them.
+func TestDecisionsHaveAnActor(t *testing.T) {
+	ctx := t.Context()
+	s := crm.New(memstore.New(), crm.Config{})
+	a, b := crm.ProfileKey{Source: "pos", ID: "a"}, crm.ProfileKey{Source: "pos", ID: "b"}
+	for _, k := range []crm.ProfileKey{a, b} {
+		require.NoError(t, s.PutProfile(ctx, &crm.Profile{ProfileKey: k}))
+	}
+	links, err := s.Merge(ctx, "ada", crm.Evidence{}, a, b)
+	require.NoError(t, err)
+	for name, verb := range map[string]func() error{
+		"merge": func() error { _, err := s.Merge(ctx, "", crm.Evidence{}, a, b); return err },
+		"split": func() error { _, err := s.Split(ctx, "", crm.Evidence{}, a); return err },
+		"undo":  func() error { _, err := s.Undo(ctx, "", links...); return err },
+		"not me": func() error {
+			_, err := s.NotMe(ctx, a, crm.Address{Channel: crm.Phone, Value: "+905321234567"}, "")
+			return err
+		},
+	} {
+		var field *crm.FieldError
+		require.ErrorAs(t, verb(), &field, name)
+		require.Equal(t, "actor", field.Field, name)
+	}
 }

@@ -23,8 +23,10 @@ type Action struct {
 	ID    string            `json:"id,omitempty"`    // part of the effect's id; zero: kind and name
 	With  map[string]string `json:"with,omitempty"`  // parameters, handed on as they are
 	After string            `json:"after,omitempty"` // delay: 90min, 12h, 1d, 2w, 6mo, 2y or several joined
-	At    string            `json:"at,omitempty"`    // local time of day, such as 10:00
-	For   string            `json:"for,omitempty"`   // of tag: how long it lasts
+	// At is a local time of day, such as 10:00: the first one that is not before the moment
+	// of the decision and its delay, so the next day's where today's has passed.
+	At  string `json:"at,omitempty"`
+	For string `json:"for,omitempty"` // of tag: how long it lasts
 }
 
 // key is the stable name of the action within its rule.

@@ -13,7 +13,7 @@
 //
 //	tx, err := db.BeginTx(ctx, nil)
 //	// … the host inserts its own row, then:
-//	err = crm.New(store.Join(tx), crm.Config{}).Record(ctx, fact) // or service.On(store.Join(tx))
+//	err = service.On(store.Join(tx)).Record(ctx, fact) // eng.Service(), so that its configuration is the engine's
 //	err = tx.Commit()
 //
 // tx may also be a *sql.Conn on which the host began a transaction by itself. A host

@@ -16,7 +16,7 @@ type HostTx interface {
 
 // Join returns a store whose View and Update run inside the host's transaction,
 // which the host alone commits or rolls back: what both write becomes visible
-// together. Use it as crm.New(store.Join(tx), cfg), for as long as tx lasts and
+// together. Use it as service.On(store.Join(tx)), for as long as tx lasts and
 // by one goroutine at a time. Nothing is retried: an error that asks for it, such
 // as a serialization failure, is crm.ErrBusy and wraps the driver's. After an
 // Update that failed, roll tx back. On SQLite the host's transaction must be able
