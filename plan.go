@@ -444,13 +444,9 @@ func (e *Engine) write(ctx context.Context, intents []rules.Intent, closed bool)
 		err := e.svc.Update(ctx, func(tx crm.Tx) error {
 			n = PlanReport{}
 			if closed {
-				for _, in := range chunk {
-					more, err := missing(ctx, tx, in.Effects)
-					if n.Late += more; err != nil {
-						return err
-					}
-				}
-				return nil
+				news, err := rules.Record(ctx, unwritten{tx}, chunk...)
+				n.Late = len(news)
+				return err
 			}
 			var err error
 			n, err = e.writeIn(ctx, tx, chunk)
@@ -467,6 +463,24 @@ func (e *Engine) write(ctx context.Context, intents []rules.Intent, closed bool)
 	}
 	return total, nil
 }
+
+// unwritten is a rules.Journal that says what is new and keeps none of it.
+type unwritten struct{ crm.EffectReader }
+
+func (u unwritten) PutEffects(ctx context.Context, effects ...*crm.Effect) ([]bool, error) {
+	ids := make([]crm.EffectID, len(effects))
+	for i, f := range effects {
+		ids[i] = f.ID
+	}
+	stored, err := u.Effects(ctx, ids...)
+	created := make([]bool, len(stored))
+	for i, f := range stored {
+		created[i] = f == nil
+	}
+	return created, err
+}
+
+func (unwritten) UpdateEffects(context.Context, ...*crm.Effect) error { return nil }
 
 // missing counts the effects that are not on record.
 func missing(ctx context.Context, r crm.Reader, effects []*crm.Effect) (n int, err error) {
