@@ -20,6 +20,11 @@ func TestEngage(t *testing.T) {
 	})
 }
 
+// TestEightBesideEvenings holds on PostgreSQL what eight writers and engines do at once.
+func TestEightBesideEvenings(t *testing.T) {
+	nighttest.Eight(t, func(t *testing.T) crm.Store { return migrated(t, openPostgres(t)) })
+}
+
 func migrated(t *testing.T, d database) crm.Store {
 	migrate(t, d)
 	return d.store()
