@@ -27,6 +27,18 @@ func TestParametersHaveATypeThatIsKept(t *testing.T) {
 	require.Len(t, rows.vals, 3)
 }
 
+// An import has millions of parameters: none is an allocation of its own.
+func TestParametersStayOffTheHeap(t *testing.T) {
+	rows := newRows(2, 100)
+	text, number := t.Name(), int64(1<<40)
+	require.Zero(t, testing.AllocsPerRun(10, func() {
+		rows.vals = rows.vals[:0]
+		for range 100 {
+			rows.add(text, number)
+		}
+	}))
+}
+
 // Whatever is not about the whole database is bound to the tenant.
 func TestStatementsTakeTheTenant(t *testing.T) {
 	for d := SQLite; d.speaker(nil) != nil; d++ {
