@@ -137,7 +137,7 @@ func (p *Profile) Validate() error {
 		faults = append(faults, fieldError("kind", "is not person, organisation or household"))
 	}
 	if p.Birth != "" && !validBirth(p.Birth) {
-		faults = append(faults, fieldError("birth", "is not a date: write YYYY-MM-DD, YYYY-MM or YYYY"))
+		faults = append(faults, fieldError("birth", "is not a date: write YYYY-MM-DD (28.02.1990 is 1990-02-28), YYYY-MM or YYYY"))
 	}
 	faults = append(faults, checkTime("since", p.Since), checkTime("at", p.At))
 	if !p.At.Before(lastDay) {

@@ -80,7 +80,7 @@ func (g *grammar) hinted(err error) error {
 	if err == nil || errors.Is(err, ErrDSN) || g.d.fault(err) != locked {
 		return err
 	}
-	return fmt.Errorf("%w; if it happens often, %s; %w", err, g.dsn, ErrDSN)
+	return fmt.Errorf("%w; a transaction of your own that is open is joined by Store.Join; if it happens otherwise, %s; %w", err, g.dsn, ErrDSN)
 }
 
 // ended makes an error tell that the context has ended. When it does, database/sql takes the
