@@ -188,7 +188,7 @@ func TestPathOfADatabase(t *testing.T) {
 	_, err := os.Stat(path)
 	require.NoError(t, err)
 	again := night(t, args...)
-	require.Contains(t, again.log, "goes on after 1 evenings")
+	require.Contains(t, again.log, "goes on after 1 evening\n")
 	require.Equal(t, first.Digest, again.Digest)
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
