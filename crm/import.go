@@ -377,15 +377,23 @@ func contactRefs(p *Profile) []Ref {
 }
 
 func diffRefs(was, is []Ref) (add, del []Ref) {
-	for _, r := range is {
-		if !slices.Contains(was, r) {
-			add = append(add, r)
+	return without(is, was), without(was, is)
+}
+
+// without returns the refs of a list that are not in another, in their order.
+func without(list, other []Ref) (out []Ref) {
+	has := func(r Ref) bool { return slices.Contains(other, r) }
+	if len(other) > 16 { // a dealer's profile may have thousands of addresses
+		set := make(map[Ref]bool, len(other))
+		for _, r := range other {
+			set[r] = true
+		}
+		has = func(r Ref) bool { return set[r] }
+	}
+	for _, r := range list {
+		if !has(r) {
+			out = append(out, r)
 		}
 	}
-	for _, r := range was {
-		if !slices.Contains(is, r) {
-			del = append(del, r)
-		}
-	}
-	return add, del
+	return out
 }

@@ -45,7 +45,11 @@ func Open(ctx context.Context, files fs.FS, opt Options) (*Data, error) {
 	if err := l.csv(opt); err != nil {
 		return nil, fmt.Errorf("importer: %w", err)
 	}
-	return l.finish(), nil
+	data := l.finish()
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("importer: %w", err)
+	}
+	return data, nil
 }
 
 // Faults returns the [RowError]s that an error of Open joins.

@@ -15,6 +15,50 @@ type party struct {
 	versions []version
 	contacts []crm.Contact // of files of contacts
 	heard    time.Time     // the earliest fact on it
+	// of those with many, where each stands
+	contactAt map[crm.Address]int
+	versionAt map[int64]int
+}
+
+// fewParts is up to how many versions or contacts are looked through one by one.
+const fewParts = 16
+
+// contact returns the index of an address among the contacts of files of contacts, or -1.
+func (p *party) contact(a crm.Address) int {
+	if len(p.contacts) <= fewParts {
+		return slices.IndexFunc(p.contacts, func(c crm.Contact) bool { return c.Address == a })
+	}
+	if p.contactAt == nil {
+		p.contactAt = make(map[crm.Address]int, 2*len(p.contacts))
+	}
+	for i := len(p.contactAt); i < len(p.contacts); i++ { // no address stands there twice
+		p.contactAt[p.contacts[i].Address] = i
+	}
+	if i, is := p.contactAt[a]; is {
+		return i
+	}
+	return -1
+}
+
+// version returns the first version of a number, or nil.
+func (p *party) version(number int64) *version {
+	is := func(v version) bool { return v.profile.SourceVersion == number }
+	if len(p.versions) <= fewParts {
+		if i := slices.IndexFunc(p.versions, is); i >= 0 {
+			return &p.versions[i]
+		}
+		return nil
+	}
+	if p.versionAt == nil {
+		p.versionAt = make(map[int64]int, 2*len(p.versions))
+		for i, v := range slices.Backward(p.versions) {
+			p.versionAt[v.profile.SourceVersion] = i
+		}
+	}
+	if i, is := p.versionAt[number]; is {
+		return &p.versions[i]
+	}
+	return nil
 }
 
 type version struct {
@@ -98,11 +142,10 @@ func (l *loader) addVersion(r *row, v version) {
 		p = &party{}
 		l.parties[k] = p
 	}
-	for _, w := range p.versions {
-		if w.profile.SourceVersion == v.profile.SourceVersion {
-			r.note("id", "%s stands in %s already, no older; one of the two counts", quote(k.ID), w.from)
-			break
-		}
+	if w := p.version(v.profile.SourceVersion); w != nil {
+		r.note("id", "%s stands in %s already, no older; one of the two counts", quote(k.ID), w.from)
+	} else if p.versionAt != nil {
+		p.versionAt[v.profile.SourceVersion] = len(p.versions)
 	}
 	p.versions = append(p.versions, v)
 }
@@ -132,11 +175,10 @@ func (l *loader) contact(r *row) {
 		r.note("value", "%s is no %s that reaches one person; left out", quote(raw), nameOf(channel))
 		return
 	}
-	for i := range p.contacts {
-		if have := &p.contacts[i]; have.Address == c.Address {
-			have.Verified, have.Masked = have.Verified || c.Verified, have.Masked || c.Masked
-			return
-		}
+	if i := p.contact(c.Address); i >= 0 {
+		have := &p.contacts[i]
+		have.Verified, have.Masked = have.Verified || c.Verified, have.Masked || c.Masked
+		return
 	}
 	p.contacts = append(p.contacts, c)
 }
@@ -152,7 +194,10 @@ func (l *loader) finishParties() {
 		p := l.parties[k]
 		since, known := p.since()
 		for i, v := range p.distinct() {
-			v.profile.Contacts = addContacts(v.profile.Contacts, p.contacts)
+			if l.ctx.Err() != nil {
+				return // Open says so
+			}
+			v.profile.Contacts = p.addContacts(v.profile.Contacts)
 			v.profile.Since = since
 			at := v.updated
 			if i == 0 || at.IsZero() {
@@ -212,17 +257,27 @@ func (p *party) since() (since, known time.Time) {
 	return since, known
 }
 
-// addContacts adds to a profile's contacts what a file of contacts says of it.
-func addContacts(have, more []crm.Contact) []crm.Contact {
-	for _, c := range more {
-		i := slices.IndexFunc(have, func(h crm.Contact) bool { return h.Address == c.Address })
-		if i < 0 {
-			have = append(have, c)
-			continue
+// addContacts adds to a profile's contacts what files of contacts say of it.
+func (p *party) addContacts(own []crm.Contact) []crm.Contact {
+	out := make([]crm.Contact, len(own), len(own)+len(p.contacts))
+	copy(out, own)
+	given := map[crm.Address]bool{}
+	for i := range out {
+		c := &out[i]
+		given[c.Address] = true
+		if at := p.contact(c.Address); at >= 0 {
+			c.Verified, c.Masked = c.Verified || p.contacts[at].Verified, c.Masked || p.contacts[at].Masked
 		}
-		have[i].Verified, have[i].Masked = have[i].Verified || c.Verified, have[i].Masked || c.Masked
 	}
-	return have
+	for _, c := range p.contacts {
+		if !given[c.Address] {
+			out = append(out, c)
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
 }
 
 func (l *loader) consent(r *row) {

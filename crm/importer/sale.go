@@ -134,6 +134,12 @@ func (l *loader) finishSales() {
 			l.reject(s.from, fault{"total", "is empty, and there are no lines to sum up"})
 			continue
 		}
+		if !s.total { // it was summed up after the row was looked at
+			if err := s.fact.Validate(); err != nil {
+				l.reject(s.from, fault{"total", "is the sum of the lines, with which the order is none: " + err.Error()})
+				continue
+			}
+		}
 		for _, st := range s.course() {
 			l.data.timeline.addFact(st.at, st.fact)
 		}

@@ -149,6 +149,9 @@ func checkLayout(layout string) error {
 	if layout == "unix" {
 		return nil
 	}
+	if strings.Contains(layout, "MST") {
+		return fmt.Errorf("%s has a zone's abbreviation, of which several zones may have the same; an offset, -0700, says which", quote(layout))
+	}
 	for _, probe := range [...]time.Time{
 		time.Date(2023, 11, 25, 21, 38, 47, 0, time.UTC), time.Date(2019, 2, 8, 3, 4, 5, 0, time.UTC),
 	} {

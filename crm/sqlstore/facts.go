@@ -558,6 +558,8 @@ func (t *tx) DeleteFacts(ctx context.Context, refs ...crm.FactRef) error {
 		list[i] = factRow{&refs[i], ref.Subject.Part(), t.s.g.factTable(ref.Key.Kind), i}
 	}
 	slices.SortFunc(list, factRow.compare)
+	// Given twice, a row would come back twice where the database is asked for it before.
+	list = slices.CompactFunc(list, func(a, b factRow) bool { return a.tab == b.tab && *a.ref == *b.ref })
 	for len(list) > 0 {
 		tab, n := list[0].tab, 1
 		for n < len(list) && list[n].tab == tab {

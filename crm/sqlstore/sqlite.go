@@ -191,7 +191,8 @@ func (sqlite) begun(ctx context.Context, on runner) (bool, error) {
 	_, err := on.exec(ctx, "BEGIN", nil)
 	switch {
 	case err == nil:
-		_, err = on.exec(ctx, "ROLLBACK", nil)
+		// Also where ctx ends here: the connection goes back to the host's pool.
+		_, err = on.exec(context.WithoutCancel(ctx), "ROLLBACK", nil)
 		return false, err
 	case strings.Contains(err.Error(), "within a transaction"):
 		return true, nil

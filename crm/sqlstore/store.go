@@ -92,7 +92,8 @@ func (s *Store) Update(ctx context.Context, fn func(crm.Tx) error) error {
 			return s.g.wrap("update", "", ctx.Err())
 		}
 	}
-	err := s.cfg.Retry.Do(ctx, s.g.retryable, func(n int) error { return s.attempt(ctx, fn, n > 0) })
+	once := s.cfg.Retry.Attempts == 1 // what relies on another attempt is left out
+	err := s.cfg.Retry.Do(ctx, s.g.retryable, func(n int) error { return s.attempt(ctx, fn, n > 0 || once) })
 	return ended(ctx, s.g.hinted(err))
 }
 

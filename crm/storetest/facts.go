@@ -223,7 +223,7 @@ func testFactDelete(e *env) {
 		_, err := tx.PutFacts(e.ctx, order(1, "1"), order(1, "2"))
 		return err
 	})
-	e.update(func(tx crm.Tx) error { return tx.DeleteFacts(e.ctx, a.Ref(), order(5, "none").Ref()) })
+	e.update(func(tx crm.Tx) error { return tx.DeleteFacts(e.ctx, a.Ref(), order(5, "none").Ref(), a.Ref()) })
 	require.Nil(e, e.fact(a.Ref()))
 	same(e, b, e.fact(b.Ref()))
 	cs := e.changes(10)

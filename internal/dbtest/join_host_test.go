@@ -1,6 +1,7 @@
 package dbtest
 
 import (
+	"context"
 	"database/sql"
 	"strings"
 	"testing"
@@ -275,4 +276,36 @@ func TestJoinRefuses(t *testing.T) {
 			return err
 		}))
 	})
+}
+
+// cutAfter is a connection of the host's whose context ends right after a statement.
+type cutAfter struct {
+	*sql.Conn
+	after string
+	stop  func()
+}
+
+func (c cutAfter) ExecContext(ctx context.Context, q string, args ...any) (sql.Result, error) {
+	res, err := c.Conn.ExecContext(ctx, q, args...)
+	if q == c.after {
+		c.stop()
+	}
+	return res, err
+}
+
+// A connection without a transaction is as it was after it was refused, also where the
+// context ends meanwhile.
+func TestJoinLeavesNothingOpen(t *testing.T) {
+	d := openSQLite(t)
+	migrate(t, d)
+	d.db.SetMaxOpenConns(1)
+	store := d.store()
+	svc := crm.New(store, crm.Config{})
+	conn, err := d.db.Conn(t.Context())
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	require.Error(t, svc.On(store.Join(cutAfter{conn, "BEGIN", stop})).PutProfile(ctx, person(1)))
+	require.NoError(t, conn.Close())
+	require.NoError(t, svc.PutProfile(t.Context(), person(2)))
 }

@@ -47,6 +47,11 @@ func TestPagesWearTheBrand(t *testing.T) {
 	require.Contains(t, r.Body.String(), `<header class="b">Saat</header>`)
 	require.Contains(t, r.Body.String(), `<footer>&lt;b&gt;</footer>`)
 	require.NotContains(t, r.Header().Get("Content-Security-Policy"), "img-src")
+	// Without a name what it says of privacy is there all the same.
+	w = newWorld(t, survey.Satisfaction(), func(c *web.Config) {
+		c.Brand = web.Brand{Privacy: map[string]string{"": "How answers are used"}, PrivacyURL: "https://saat.example/kvkk"}
+	})
+	require.Contains(t, w.get("/s/"+w.token).Body.String(), `<a href="https://saat.example/kvkk">How answers are used</a>`)
 	// Without a brand nothing of it is there.
 	require.NotContains(t, newWorld(t, survey.Satisfaction()).get("/s/"+w.token).Body.String(), "<header")
 }
