@@ -26,7 +26,7 @@ const (
 	shareBeat = 250 * time.Millisecond
 	// shareAnswer is how long one that comes waits for the answer of the one that leads,
 	// which may have been killed; then it does the evening by itself.
-	shareAnswer = 20 * shareBeat
+	shareAnswer = 8 * shareBeat
 	// sharePause is how often one that has nothing to do looks for work.
 	sharePause = 40 * time.Millisecond
 )
