@@ -42,8 +42,8 @@ type Field struct {
 	// a Deliver, as an error of the store
 	// does.
 	Fill func(ctx context.Context, r crm.Reader, at time.Time, of []FieldSubject) ([]any, error)
-	// Reads names what of FieldSubject.Facts Fill looks at of that which is read only where
-	// somebody asks for it: "Lines", "Sent" or "Segments". Without it they are there while
+	// Reads names what of FieldSubject.Facts Fill looks at of that which is read only on
+	// demand: "Lines", "Sent" or "Segments". Without it they are there while
 	// some rule reads them, and empty otherwise.
 	Reads []string
 }

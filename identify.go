@@ -81,8 +81,8 @@ type saw struct {
 	customer uint64 // 0: linkage does not look at it
 }
 
-// sawKey stands for a profile in what linkage saw. Nobody outside this process can
-// choose two profiles that share one.
+// sawKey stands for a profile in what linkage saw. Its seed is drawn by
+// the process, so that ids of profiles cannot be chosen so as to share one.
 func (e *Engine) sawKey(k crm.ProfileKey) uint64 { return maphash.Comparable(e.seed, k) }
 
 func (e *Engine) sawCustomer(p *crm.Profile) uint64 {

@@ -74,8 +74,9 @@ func TestAModelOfAnotherVersionIsLearntAgain(t *testing.T) {
 }
 
 // TestLinkageOfAnotherProcess: an engine that reads everybody anew finds out of place what
-// one finds that has been there all evenings: who is no longer like the others, who has
-// become like somebody, and, beside what linkage does not look at, what people decided.
+// one finds that has been there all evenings: profiles that are
+// no longer alike and those that have become so, beside what people decided and what
+// linkage does not look at.
 func TestLinkageOfAnotherProcess(t *testing.T) {
 	evenings := func(t *testing.T, stays bool) (sum [32]byte, moved int) {
 		store, clock := memstore.New(), &crmtest.Clock{}

@@ -19,7 +19,7 @@ const (
 	OrderReturned  OrderStatus = "returned" // wholly
 )
 
-// Order is a sale, or with Returns set a return. The fact's subject is the
+// Order is a sale, or a return: see IsReturn. The fact's subject is the
 // buyer's profile, the fact's Place is where the sale was made.
 type Order struct {
 	// Number is what people know the order by; it must be set. Orders of several sources may share

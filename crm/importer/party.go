@@ -259,6 +259,9 @@ func (p *party) since() (since, known time.Time) {
 
 // addContacts adds to a profile's contacts what files of contacts say of it.
 func (p *party) addContacts(own []crm.Contact) []crm.Contact {
+	if len(p.contacts) == 0 { // most profiles: their contacts are in their row
+		return own
+	}
 	out := make([]crm.Contact, len(own), len(own)+len(p.contacts))
 	copy(out, own)
 	given := map[crm.Address]bool{}
@@ -273,9 +276,6 @@ func (p *party) addContacts(own []crm.Contact) []crm.Contact {
 		if !given[c.Address] {
 			out = append(out, c)
 		}
-	}
-	if len(out) == 0 {
-		return nil
 	}
 	return out
 }

@@ -76,7 +76,7 @@ var awCountries = map[string]string{"US": "United States", "CA": "Canada", "FR":
 //   - A consent is dated to the person's first order, persons are known from
 //     then; who never bought, from the first day of the data.
 //   - Telephone numbers abroad are a hundred placeholders shared by 9,187
-//     people. They are kept as masked and reach nobody.
+//     people. They are kept as masked, so that no message goes to them.
 //   - internet_sales_lines dates the same orders 153 days earlier; the dates of
 //     orders count. Quotas, offers and sales reasons are not read.
 type adventure struct {

@@ -16,7 +16,7 @@ func TestOrdersWithoutAnchors(t *testing.T) {
 	onEach(t, func(t *testing.T, d database) { withoutAnchors(t, d, d.store()) })
 }
 
-// A store that never tries again does not bet on it.
+// A store that never tries again does not take it for a new one.
 func TestOrdersWithoutAnchorsAtTheOnlyAttempt(t *testing.T) {
 	onEach(t, func(t *testing.T, d database) {
 		cfg := d.cfg

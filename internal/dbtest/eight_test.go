@@ -14,22 +14,8 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/crmtest"
+	"github.com/vefacrm/vefa/internal/nighttest"
 )
-
-// writers is how many work at once in what follows.
-const writers = 8
-
-// eight runs do for each of the writers at once, and fails with the first error.
-func eight(t *testing.T, do func(w int) error) {
-	t.Helper()
-	var wg sync.WaitGroup
-	errs := make([]error, writers)
-	for w := range writers {
-		wg.Go(func() { errs[w] = do(w) })
-	}
-	wg.Wait()
-	require.NoError(t, errors.Join(errs...))
-}
 
 // TestEightSettle: eight people settle the same effects of unknown fate, each in an order
 // and in a way of their own. Each is settled once; the others are told that it is; what the
@@ -60,7 +46,7 @@ func TestEightSettle(t *testing.T) {
 	var mu sync.Mutex
 	settled := map[crm.EffectID][]*crm.Effect{}
 	by := map[crm.EffectID][]int{}
-	eight(t, func(w int) error {
+	nighttest.AtOnce(t, func(w int) error {
 		for n := range effects {
 			i := (n*5 + w*3) % effects
 			x := crm.Settlement{State: states[(w+i)%3], Actor: fmt.Sprint("desk ", w), Provider: provider(w, i)}
@@ -93,7 +79,7 @@ func TestEightSettle(t *testing.T) {
 			require.Len(t, e.Reasons, 1)
 			w := by[e.ID][0]
 			require.Equal(t, fmt.Sprint("desk ", w), e.Reasons[0].Note)
-			for other := range writers {
+			for other := range nighttest.Writers {
 				key := e.Clone()
 				key.Provider = provider(other, i)
 				refs, err := r.Refs(ctx, crm.RefProvider, 5, key.ProviderRef().Key)
@@ -157,9 +143,9 @@ func TestEightImportWhileNamesAreIndexed(t *testing.T) {
 		assert.GreaterOrEqual(t, n, people)
 	})
 	<-read
-	first.Add(writers)
+	first.Add(nighttest.Writers)
 	go func() { first.Wait(); close(renamed) }()
-	eight(t, func(w int) error {
+	nighttest.AtOnce(t, func(w int) error {
 		for n := range rounds {
 			round := n + 1
 			if n > 0 && w%2 == 1 {

@@ -20,8 +20,8 @@ import (
 	"github.com/vefacrm/vefa/rules"
 )
 
-// writers is how many work at once in what follows.
-const writers = 8
+// Writers is how many work at once in AtOnce.
+const Writers = 8
 
 // Eight runs what eight writers and engines do at once. Open returns a fresh, empty store
 // each time.
@@ -32,12 +32,12 @@ func Eight(t *testing.T, open func(t *testing.T) crm.Store) {
 	t.Run("KeepInTurn", func(t *testing.T) { keepInTurn(t, open) })
 }
 
-// eight runs do for each of the writers at once, and fails with the first error.
-func eight(t *testing.T, do func(w int) error) {
+// AtOnce runs do for each of the writers at once, and fails with the errors of all.
+func AtOnce(t *testing.T, do func(w int) error) {
 	t.Helper()
 	var wg sync.WaitGroup
-	errs := make([]error, writers)
-	for w := range writers {
+	errs := make([]error, Writers)
+	for w := range Writers {
 		wg.Go(func() { errs[w] = do(w) })
 	}
 	wg.Wait()
@@ -106,7 +106,7 @@ func besidePages(t *testing.T, open func(t *testing.T) crm.Store) {
 			nights++
 		}
 	})
-	eight(t, func(w int) error {
+	AtOnce(t, func(w int) error {
 		for n := range steps {
 			i, id := (w*7+n*11)%people, fmt.Sprintf("w%d-%d", w, n)
 			b := People(people)
@@ -182,7 +182,7 @@ rules:
 	first.Facts = nil
 	_, err := svc.Import(ctx, first)
 	require.NoError(t, err)
-	engines := make([]*Retailer, writers)
+	engines := make([]*Retailer, Writers)
 	for w := range engines {
 		engines[w] = engine(func(c *vefa.Config) {
 			if w%2 == 1 { // divides no work with the others
@@ -203,14 +203,14 @@ rules:
 				want["rule/visited"] = append(want["rule/visited"], fmt.Sprint(i, " ", next))
 			}
 		}
-		eight(t, func(w int) error {
+		AtOnce(t, func(w int) error {
 			night := make(chan error)
 			go func() {
 				_, err := engines[w].Engine.Night(ctx, vefa.Night{Day: evening.Format(time.DateOnly)})
 				night <- err
 			}()
 			var err error
-			for i := w; i < people && day <= days && err == nil; i += writers {
+			for i := w; i < people && day <= days && err == nil; i += Writers {
 				at := evening.Add(time.Duration(1+i%20) * time.Hour)
 				facts := []*crm.Fact{Order(i, fmt.Sprintf("o%d-%d", i, day), at)}
 				if i%3 == day%3 {
@@ -253,7 +253,7 @@ func tellOnce(t *testing.T, open func(t *testing.T) crm.Store) {
 				n++
 			}
 			if n > 0 {
-				out[i] = n // else null: nobody wrote one
+				out[i] = n // else null: there is none
 			}
 		}
 		return out, nil
@@ -265,7 +265,7 @@ rules:
 		c.Fields, c.Events = []vefa.Field{notes}, []string{"left"}
 		c.Messages = []messaging.Campaign{{Name: "hello", Text: "Hello", Unmeasured: "a test"}}
 	})
-	engines := make([]*Retailer, writers)
+	engines := make([]*Retailer, Writers)
 	for w := range engines {
 		engines[w] = engine(func(c *vefa.Config) { c.Resident = -(w % 2) })
 	}
@@ -278,10 +278,10 @@ rules:
 		noted[i] = make(chan struct{})
 	}
 	var planned, repeated [people]atomic.Int64
-	eight(t, func(w int) error {
+	AtOnce(t, func(w int) error {
 		e := engines[w].Engine
 		for i := range people {
-			if i%writers == w {
+			if i%Writers == w {
 				var err error
 				if i%2 == 0 {
 					err = svc.Note(ctx, Key(i), crm.Note{Actor: "desk", Text: "does not want it"})
@@ -323,7 +323,7 @@ rules:
 	require.Positive(t, asked.Load())
 	for i := range people {
 		require.EqualValues(t, 1, planned[i].Load(), "person %d", i)
-		require.EqualValues(t, writers-1, repeated[i].Load(), "person %d", i)
+		require.EqualValues(t, Writers-1, repeated[i].Load(), "person %d", i)
 	}
 	require.NoError(t, store.View(ctx, func(r crm.Reader) error {
 		for e, err := range crm.AllEffects(ctx, r, crm.AllParts()) {
