@@ -24,6 +24,9 @@
 // A source that has every person once, as a cleaned customer file does, says so in
 // [Options.OnePerSource]; two such files are then linked one to one.
 //
+// A cell may hold several phones or e-mail addresses, notes and extensions, and text that was
+// read in a wrong encoding is mended where it is certain what it was.
+//
 // What identifies nobody is left out: masked numbers and addresses, placeholders, relay
 // addresses of marketplaces ([Options.Relays] adds more), and whatever phone or address
 // more than five differently named people hold.

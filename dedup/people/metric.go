@@ -21,7 +21,8 @@ func (n nickname) Compare(a, b string) float64 {
 }
 
 // part grades names of which one has words that the other lacks: 1 when every
-// word of the shorter is one of the longer's, as "fatma" of "hatice fatma".
+// word of the shorter is one of the longer's, as "fatma" of "hatice fatma". One letter is
+// a word that begins with it, beside a whole word: "m ali" of "mehmet ali".
 type part struct{}
 
 func (part) Compare(a, b string) float64 {
@@ -31,12 +32,45 @@ func (part) Compare(a, b string) float64 {
 	if strings.IndexByte(b, ' ') < 0 {
 		return 0
 	}
+	whole, letters := false, false
 	for w := range strings.SplitSeq(a, " ") {
-		if len(w) < 2 || !hasWord(b, w) {
+		switch {
+		case len(w) < 2:
+			letters = true
+		case hasWord(b, w):
+			whole = true
+		default:
 			return 0
 		}
 	}
+	if !whole || letters && !hasInitials(a, b) {
+		return 0
+	}
 	return 1
+}
+
+// hasInitials reports whether each single letter of a begins a word of b that is none of
+// a's, each another one.
+func hasInitials(a, b string) bool {
+	var used uint64
+	for w := range strings.SplitSeq(a, " ") {
+		if len(w) >= 2 {
+			continue
+		}
+		found, i := false, 0
+		for x := range strings.SplitSeq(b, " ") {
+			if i < 64 && used>>i&1 == 0 && strings.HasPrefix(x, w) && (len(x) < 2 || !hasWord(a, x)) {
+				used |= 1 << i
+				found = true
+				break
+			}
+			i++
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
 }
 
 // likeWord is the best Jaro-Winkler similarity of the whole names or of a name of
@@ -56,11 +90,26 @@ func (likeWord) Compare(a, b string) float64 {
 	return best
 }
 
-// initial is 1 when the first letters agree.
+// initial is 1 when names agree word by word as far as the shorter goes, where one letter
+// agrees with every word that begins with it and there is one: "m" with "mehmet", "m a" with
+// "mehmet ali". Two names that only begin alike are two names (E3).
 type initial struct{}
 
 func (initial) Compare(a, b string) float64 {
-	if a[0] == b[0] {
+	abbreviated := false
+	for a != "" && b != "" {
+		var x, y string
+		x, a, _ = strings.Cut(a, " ")
+		y, b, _ = strings.Cut(b, " ")
+		switch {
+		case x == y:
+		case (len(x) == 1 || len(y) == 1) && x != "" && y != "" && x[0] == y[0]:
+			abbreviated = true
+		default:
+			return 0
+		}
+	}
+	if abbreviated {
 		return 1
 	}
 	return 0

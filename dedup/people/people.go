@@ -52,7 +52,8 @@ type Options struct {
 
 // Normalizers turn a value as people write it into the form that is compared, or into ""
 // for one that says nothing; a nil one is the package's own. They must be safe for
-// concurrent use and leave what they made as it is. After one is replaced, models must be
+// concurrent use and leave what they made as it is. HTML entities and letters that were read
+// in the wrong encoding are mended before Name and Street see them. After one is replaced, models must be
 // learnt anew.
 type Normalizers struct {
 	Name   func(string) string // of given names, family names and full names
@@ -125,6 +126,7 @@ func (l *Linker) borrow() *normalizer {
 func (l *Linker) normalizer() *normalizer {
 	n := &normalizer{Normalizers: l.opt.Normal, values: make([]string, fieldCount+len(l.opt.Extra))}
 	region, relays := l.opt.Region, l.relays
+	n.turkish = region == "" || region == "TR"
 	if n.Name == nil {
 		n.Name = name
 	}
@@ -134,9 +136,11 @@ func (l *Linker) normalizer() *normalizer {
 	if n.Phone == nil {
 		seen := memo{}
 		n.Phone = func(s string) string { return seen.phone(s, region) }
+		n.phonesIn = func(dst []string, s string) []string { return phonesIn(dst, s, region) }
 	}
 	if n.Email == nil {
 		n.Email = func(s string) string { s, _ = email(s, relays); return s }
+		n.emailsIn = func(dst []string, s string) []string { return emailsIn(dst, s, relays) }
 	}
 	if n.Street == nil {
 		n.Street = street

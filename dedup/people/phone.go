@@ -7,9 +7,15 @@ import (
 )
 
 // Phone returns raw as an E.164 number ("+905321234567") and whether it is one.
-// Numbers without a country code are read in region (ISO 3166, "" is "TR"). What
-// cannot be anybody's number is refused: too short or too long, masked with *, x
-// or #, or one digit only, as 0555 555 55 55 is nearly.
+// Numbers without a country code are read in region (ISO 3166, "" is "TR"). An
+// extension, a note in letters ("dahili 12", "/12", "x12", "(eşi)") and what a
+// spreadsheet leaves around a number (' before it, .0 behind it) go; digits of other
+// scripts are read.
+//
+// What cannot be anybody's number is refused: too short or too long, masked with *, x
+// or #, one digit only, as 0555 555 55 55 is nearly, or rounded by a spreadsheet
+// (5.32E+09). So are two numbers, of which neither is meant more than the other; those of
+// [Record.Phones] are both read.
 func Phone(raw, region string) (e164 string, ok bool) {
 	if e164, ok, known := fastPhone(raw, region); known {
 		return e164, ok
@@ -19,32 +25,43 @@ func Phone(raw, region string) (e164 string, ok bool) {
 
 // fastPhone reads what can be read in tens of nanoseconds; known says whether that is so.
 func fastPhone(raw, region string) (e164 string, ok, known bool) {
+	if n := len(raw); n > 8 && raw[n-1] == '0' && decimals(raw) > 0 {
+		return "", false, false
+	}
 	var digits [20]byte
-	n, plus := 0, false
+	n, plus, foreign := 0, false, false
 	for i := 0; i < len(raw); i++ {
 		switch c := raw[i]; {
 		case c >= '0' && c <= '9':
 			if n == len(digits) {
-				return "", false, true
+				return "", false, false // two numbers, perhaps
 			}
 			digits[n] = c
 			n++
+		case c == ' ' || c == '-' || c == '(' || c == ')' || c == '.' || c == '\t' || c == ':':
 		case c == '+' && n == 0:
 			plus = true
-		case c == '*' || c == '#' || c == 'x' || c == 'X':
-			return "", false, true
-		case c == ' ' || c == '-' || c == '(' || c == ')' || c == '.' || c == '/' || c == '\t' || c == ':':
+		case c == '/' && n < fullNumber:
+		case (c == '\'' || c == '"' || c == '=') && n == 0:
 		case c >= 0x80: // no-break blanks and the like
+			foreign = true
+		case c == '*':
+			return "", false, true
+		case c == 'x' || c == 'X' || c == '#':
+			return "", false, n < fullNumber // masked, or an extension
 		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
 			if n > 0 {
 				return "", false, false // an extension, perhaps
 			}
 		default:
-			return "", false, true
+			return "", false, n < 7
 		}
 	}
 	d := digits[:n]
-	if n < 7 || constant(d) {
+	if n < 7 {
+		return "", false, !foreign
+	}
+	if constant(d) {
 		return "", false, true
 	}
 	if region == "" || region == "TR" {
@@ -63,6 +80,10 @@ func fastPhone(raw, region string) (e164 string, ok, known bool) {
 	}
 	return "", false, false
 }
+
+// fullNumber is the number of digits from which on a number with its area code is complete
+// in nearly every country: what stands behind a slash after so many is an extension.
+const fullNumber = 10
 
 // turkish is the fast path for numbers of Turkey: an optional 0, 90, +90 or 0090
 // before ten digits that start with an area or mobile code (2 to 5).
@@ -129,14 +150,29 @@ func slowPhone(raw, region string) (string, bool) {
 	if len(raw) > 64 {
 		return "", false
 	}
+	s, ok := bareNumber(raw)
+	if !ok {
+		return "", false
+	}
+	if s, ok = withoutExtension(s); !ok {
+		return "", false
+	}
+	if e164, ok, known := fastPhone(s, region); known {
+		return e164, ok
+	}
+	return libraryPhone(s, region)
+}
+
+// libraryPhone asks libphonenumber, which takes twenty microseconds.
+func libraryPhone(s, region string) (string, bool) {
 	if region == "" {
 		region = "TR"
 	}
-	raw = strings.TrimSpace(raw)
-	if rest, ok := strings.CutPrefix(raw, "00"); ok {
-		raw = "+" + rest
+	s = strings.TrimSpace(s)
+	if rest, ok := strings.CutPrefix(s, "00"); ok {
+		s = "+" + rest
 	}
-	n, err := phonenumbers.Parse(raw, region)
+	n, err := phonenumbers.Parse(s, region)
 	if err != nil || !phonenumbers.IsPossibleNumber(n) {
 		return "", false
 	}

@@ -21,8 +21,8 @@ type Record struct {
 	FullName string
 	Gender   string   // F, M, female, male, kadın, erkek…; anything else is unknown
 	Birth    string   // ISO date; a year or a year and month will do
-	Phones   []string // any format
-	Emails   []string // any case; an address of a relay is no evidence
+	Phones   []string // any format; one may be several numbers with a comma, a slash or a note between
+	Emails   []string // any case; an address of a relay is no evidence; one may be several, or have "mailto:"
 	City     string   // il
 	District string   // ilçe, or part of a city
 	Postcode string
@@ -53,29 +53,33 @@ const (
 // normalizer turns records into values; it reuses its buffers and is for one goroutine.
 type normalizer struct {
 	Normalizers
-	values []string
-	words  []string
-	buf    []byte
+	phonesIn, emailsIn func(dst []string, cell string) []string // of cells that are not one; nil where a host normalises
+
+	turkish bool // names are: what Turkish does not have was another letter
+	values  []string
+	words   []string
+	buf     []byte
 }
 
 func (n *normalizer) record(r *Record) dedup.Record {
 	v := n.values
 	clear(v)
-	given, family := n.Name(r.Given), n.Name(r.Family)
-	if given == "" && family == "" && r.FullName != "" {
-		given, family = n.splitName(r.FullName)
+	full := n.text(r.FullName)
+	given, family := n.Name(n.text(r.Given)), n.Name(n.text(r.Family))
+	if given == "" && family == "" && full != "" {
+		given, family = n.splitName(full)
 	}
 	v[fieldGiven], v[fieldFamily] = given, family
-	if r.FullName != "" {
-		v[fieldOther] = n.other(n.Name(r.FullName), given, family)
+	if full != "" {
+		v[fieldOther] = n.other(n.Name(full), given, family)
 	}
 	v[fieldNames] = n.names(given, family)
 	v[fieldGeneration] = cmp.Or(generation(r.Family), generation(r.Given), generation(r.FullName))
 	v[fieldBirth] = n.Birth(r.Birth)
-	v[fieldPhone] = n.set(r.Phones, n.Phone)
-	v[fieldEmail] = n.set(r.Emails, n.Email)
+	v[fieldPhone] = n.set(r.Phones, n.Phone, n.phonesIn)
+	v[fieldEmail] = n.set(r.Emails, n.Email, n.emailsIn)
 	v[fieldGender] = gender(r.Gender)
-	v[fieldCity], v[fieldDistrict] = key(r.City), key(r.District)
+	v[fieldCity], v[fieldDistrict] = key(n.text(r.City)), key(n.text(r.District))
 	switch {
 	case v[fieldCity] != "" && v[fieldDistrict] != "":
 		n.buf = append(append(append(n.buf[:0], v[fieldCity]...), '|'), v[fieldDistrict]...)
@@ -86,9 +90,9 @@ func (n *normalizer) record(r *Record) dedup.Record {
 		v[fieldPlace] = "|" + v[fieldDistrict]
 	}
 	v[fieldPostcode] = strings.ReplaceAll(key(r.Postcode), " ", "")
-	v[fieldStreet] = n.Street(r.Street)
+	v[fieldStreet] = n.Street(n.text(r.Street))
 	for i := fieldCount; i < len(v) && i-fieldCount < len(r.Extra); i++ {
-		v[i] = key(r.Extra[i-fieldCount])
+		v[i] = key(n.text(r.Extra[i-fieldCount]))
 	}
 	return dedup.Record{ID: r.ID, Source: r.Source, Values: v}
 }
@@ -116,6 +120,9 @@ var generations = map[string]string{"sr": "1", "senior": "1", "jr": "2", "junior
 // generation returns what the last word of a name, or of what stands before a comma, says
 // about who of one name it is, "" in nearly all cases.
 func generation(s string) string {
+	if strings.IndexByte(s, ' ') < 0 && strings.IndexByte(s, ',') < 0 {
+		return ""
+	}
 	s = strings.TrimRight(s, " .,")
 	i := strings.LastIndexAny(s, " ,")
 	if i < 0 {
@@ -204,15 +211,20 @@ func (n *normalizer) names(given, family string) string {
 	return strings.Join(n.words, " ")
 }
 
-// set normalises the elements of a field and joins those that are any good.
-func (n *normalizer) set(raw []string, normal func(string) string) string {
+// set normalises the elements of a field and joins those that are any good. An element that
+// is none may be several.
+func (n *normalizer) set(raw []string, normal func(string) string, several func([]string, string) []string) string {
 	if len(raw) == 1 {
-		return normal(raw[0])
+		if s := normal(raw[0]); s != "" || raw[0] == "" || several == nil {
+			return s
+		}
 	}
 	n.words = n.words[:0]
 	for _, r := range raw {
 		if s := normal(r); s != "" {
 			n.words = append(n.words, s)
+		} else if r != "" && several != nil {
+			n.words = several(n.words, r)
 		}
 	}
 	if len(n.words) == 0 {
@@ -233,11 +245,13 @@ const mostContacts = 16
 // (yyyymmdd) and days first (31.12.1980, 31/12/1980) are read too. Impossible months and days are kept, as wrong dates of one
 // person are often wrong alike.
 func birth(s string) string {
-	s = strings.TrimSpace(s)
-	if i := strings.IndexAny(s, "T "); i >= 0 {
-		s = s[:i]
+	if len(s) != 10 || s[4] != '-' || s[9] < '0' || s[9] > '9' { // no date in ISO's form alone
+		s = strings.TrimSpace(s)
+		if i := strings.IndexAny(s, "T "); i >= 0 {
+			s = s[:i]
+		}
+		s = dayFirst(s)
 	}
-	s = dayFirst(s)
 	digits := true
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -319,9 +333,9 @@ func street(s string) string {
 
 func gender(s string) string {
 	switch key(s) {
-	case "f", "female", "k", "kadin", "w", "weiblich", "femme", "kiz", "woman":
+	case "f", "female", "k", "kadin", "w", "weiblich", "femme", "kiz", "woman", "bayan", "frau", "feminin", "mujer", "femenino", "vrouw", "vrouwelijk", "ж", "женскии", "женский":
 		return "f"
-	case "m", "male", "e", "erkek", "maennlich", "mannlich", "homme", "man":
+	case "m", "male", "e", "erkek", "maennlich", "mannlich", "homme", "man", "bay", "herr", "masculin", "hombre", "masculino", "mannelijk", "м", "мужскои", "мужской":
 		return "m"
 	}
 	return ""

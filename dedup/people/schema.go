@@ -11,7 +11,7 @@ import (
 func schema(extra []string, short *shortNames) dedup.Schema {
 	jw := metric.JaroWinkler{}
 	s := dedup.Schema{
-		Name: "people/3",
+		Name: "people/4",
 		Fields: []dedup.Field{
 			{Name: "given"}, {Name: "family"}, {Name: "other"}, {Name: "birth"},
 			{Name: "phone", Set: true, Identifier: true, Holder: "family"},
@@ -23,11 +23,11 @@ func schema(extra []string, short *shortNames) dedup.Schema {
 			{Name: "given", Field: "given", Frequency: true, Levels: []dedup.Level{
 				{Name: "equal", M: 0.77, U: 0.01}, {Name: "part", Metric: nickname{short}, Min: 1, M: 0.05, U: 0.005},
 				{Name: "alike", Metric: likeWord{}, Min: 0.92, M: 0.08, U: 0.003}, {Name: "similar", Metric: likeWord{}, Min: 0.85, M: 0.03, U: 0.005},
-				{Name: "vague", Metric: likeWord{}, Min: 0.75, M: 0.02, U: 0.02}, {Name: "initial", Metric: initial{}, Min: 1, M: 0.03, U: 0.05}}},
+				{Name: "vague", Metric: likeWord{}, Min: 0.75, M: 0.02, U: 0.02}, {Name: "initial", Metric: initial{}, Min: 1, M: 0.03, U: 0.003}}},
 			{Name: "family", Field: "family", Frequency: true, Levels: []dedup.Level{
 				{Name: "equal", M: 0.8, U: 0.005}, {Name: "part", Metric: part{}, Min: 1, M: 0.02, U: 0.0005},
 				{Name: "alike", Metric: likeWord{}, Min: 0.92, M: 0.08, U: 0.002}, {Name: "similar", Metric: likeWord{}, Min: 0.85, M: 0.03, U: 0.005},
-				{Name: "vague", Metric: likeWord{}, Min: 0.75, M: 0.02, U: 0.02}, {Name: "initial", Metric: initial{}, Min: 1, M: 0.01, U: 0.06}}},
+				{Name: "vague", Metric: likeWord{}, Min: 0.75, M: 0.02, U: 0.02}, {Name: "initial", Metric: initial{}, Min: 1, M: 0.01, U: 0.002}}},
 			{Name: "other", Field: "other", Frequency: true, Levels: []dedup.Level{
 				{Name: "equal", M: 0.5, U: 0.005}, {Name: "most", Metric: overlap{}, Min: 0.6, M: 0.2, U: 0.005},
 				{Name: "some", Metric: overlap{}, Min: 0.1, M: 0.1, U: 0.02}, {Name: "alike", Metric: jw, Min: 0.85, M: 0.1, U: 0.01}}},
