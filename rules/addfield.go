@@ -30,13 +30,13 @@ func structOf(fields []Field, path string, depth int) (reflect.Type, error) {
 		sf := reflect.StructField{Name: "F" + strconv.Itoa(i), Tag: reflect.StructTag("rule:" + strconv.Quote(tag) + " doc:" + strconv.Quote(f.Doc))}
 		switch f.Kind {
 		case ir.Bool:
-			sf.Type = reflect.TypeFor[bool]()
+			sf.Type = plainOr[bool](f.Nullable)
 		case ir.Int:
-			sf.Type = reflect.TypeFor[int64]()
+			sf.Type = plainOr[int64](f.Nullable)
 		case ir.Float:
-			sf.Type = reflect.TypeFor[float64]()
+			sf.Type = plainOr[float64](f.Nullable)
 		case ir.String:
-			sf.Type = reflect.TypeFor[string]()
+			sf.Type = plainOr[string](f.Nullable)
 		case ir.Time:
 			sf.Type = reflect.TypeFor[time.Time]()
 		case ir.Tags:
@@ -50,12 +50,17 @@ func structOf(fields []Field, path string, depth int) (reflect.Type, error) {
 		default:
 			return nil, fmt.Errorf("field %s%s: facts cannot hold a %s", path, f.Name, f.Kind)
 		}
-		if f.Nullable && f.Kind <= ir.String {
-			sf.Type = reflect.PointerTo(sf.Type)
-		}
 		out[i] = sf
 	}
 	return reflect.StructOf(out), nil
+}
+
+// plainOr is the type of values, or of values that may be null.
+func plainOr[T bool | int64 | float64 | string](nullable bool) reflect.Type {
+	if nullable {
+		return reflect.TypeFor[Maybe[T]]()
+	}
+	return reflect.TypeFor[T]()
 }
 
 // setField puts a value into a field of the struct at p, which structOf made.
@@ -64,8 +69,7 @@ func setField(tags *Vocabulary, t *ir.RowType, p unsafe.Pointer, name string, va
 	if f == nil {
 		return fmt.Errorf("rules: facts: unknown field %s%s", name, didYouMean(name, t.Names()))
 	}
-	goType := goTypeOf(t, f)
-	dst := reflect.NewAt(goType, unsafe.Add(p, f.Offset)).Elem()
+	dst := reflect.NewAt(f.Typ, unsafe.Add(p, f.Offset)).Elem()
 	if value == nil {
 		if !f.Nullable {
 			return fmt.Errorf("rules: facts: field %s cannot be null", name)
@@ -80,14 +84,11 @@ func setField(tags *Vocabulary, t *ir.RowType, p unsafe.Pointer, name string, va
 		if !ok {
 			return fmt.Errorf("rules: facts: field %s is of kind %s, not a %T", name, f.Kind, value)
 		}
-		v := reflect.ValueOf(value)
-		if !f.Pointer {
-			dst.Set(v)
-			return nil
+		if f.Valid != 0 {
+			dst.Field(1).SetBool(true)
+			dst = dst.Field(0)
 		}
-		p := reflect.New(goType.Elem())
-		p.Elem().Set(v)
-		dst.Set(p)
+		dst.Set(reflect.ValueOf(value))
 		return nil
 	}
 	switch v := value.(type) {
@@ -117,7 +118,7 @@ func setField(tags *Vocabulary, t *ir.RowType, p unsafe.Pointer, name string, va
 		if len(v) > f.Max {
 			return &BoundsError{f.Name, len(v), f.Max}
 		}
-		rows := reflect.MakeSlice(goType, len(v), len(v))
+		rows := reflect.MakeSlice(f.Typ, len(v), len(v))
 		for i, m := range v {
 			for name, value := range m {
 				if err := setField(tags, f.Row, rows.Index(i).Addr().UnsafePointer(), name, value); err != nil {
@@ -129,14 +130,4 @@ func setField(tags *Vocabulary, t *ir.RowType, p unsafe.Pointer, name string, va
 		return nil
 	}
 	return put(false)
-}
-
-// goTypeOf returns the Go type of a field.
-func goTypeOf(t *ir.RowType, f *ir.Field) reflect.Type {
-	for sf := range t.Typ.Fields() {
-		if sf.Offset == f.Offset && sf.Type.Size() > 0 {
-			return sf.Type
-		}
-	}
-	return nil
 }

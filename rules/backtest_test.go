@@ -50,7 +50,7 @@ type nightlyOrder struct {
 	Amount float64
 }
 
-func (p *replay) facts(i, days int) nightly { return p.set.Schema().Age(p.people[i], days) }
+func (p *replay) facts(i, days int) nightly { return daysLater(p.set.Schema(), p.people[i], days) }
 
 func (p *replay) subject(i int) crm.Subject {
 	return crm.OfProfile(crm.ProfileKey{Source: "s", ID: fmt.Sprint(i)})
@@ -245,7 +245,7 @@ func TestBacktestIsTheReplay(t *testing.T) {
 						f.Orders = append(slices.Clone(f.Orders), nightlyOrder{0, 2})
 						f.Orders = f.Orders[:min(len(f.Orders), 5)]
 						f.Days = 0
-						p.people[i] = schema.Age(f, -n)
+						p.people[i] = daysLater(schema, f, -n)
 						yield(i, &f)
 					}
 				}

@@ -44,8 +44,12 @@ func TestRecords(t *testing.T) {
 	got, err = set.Evening(nil, s.New(), evening)
 	require.Empty(t, fired(t, got, err))
 
-	_, err = population.New(s.Schema, evening, slices.Values([]*added{r}))
-	require.ErrorContains(t, err, "it takes a struct")
+	pop, err := population.New(s.Schema, evening, slices.Values([]*added{s.New(), r}))
+	require.NoError(t, err)
+	matches, err := pop.Evaluate(t.Context(), set, evening)
+	require.NoError(t, err)
+	require.Equal(t, []int{1}, slices.Collect(matches.Subjects("all")))
+	require.Equal(t, []int{1}, slices.Collect(matches.Subjects("row")))
 	for field, v := range map[string]any{"cty": 1, "n": "x", "city": 3, "ok": nil, "tags": "x", "orders": []string{"x"}, "at": "2020-01-01", "f": struct{}{}} {
 		require.Error(t, s.Set(r, field, v), field)
 	}

@@ -15,26 +15,24 @@ import (
 // Extensible is embedded by a struct of facts that Extend may add fields to. It
 // remembers which schema made room for them, so that facts which were made by
 // hand are refused instead of being read beyond their end.
-type Extensible struct {
-	of   *ir.RowType
-	self unsafe.Pointer // a copy has no room
-}
-
-// isOf reports whether the facts at p were made with room for the fields of t.
-func (x *Extensible) isOf(t *ir.RowType, p unsafe.Pointer) bool { return x.of == t && x.self == p }
+type Extensible struct{ owner ir.Owner }
 
 // ErrForeign says that facts were not made by the New of the Extended that rules
 // were compiled for.
 var ErrForeign = errors.New("rules: these facts were not made by the schema of the rules")
 
 // Extended is a Schema of a struct F to which fields were added when the program
-// ran, of the facts themselves and of their rows. A Population cannot hold such
-// facts.
+// ran, of the facts themselves and of their rows.
 type Extended[F any] struct {
 	*Schema[F]
-	base, root *ir.RowType
-	mark       uintptr                // of Extensible in F
-	added      map[string]*ir.RowType // by the name of the rows, "" for the facts: what was added
+	layout *ir.Layout
+	added  map[string]*part // by the name of the rows, "" for the facts: what was added
+}
+
+// part is the part of a struct that was added to it.
+type part struct {
+	typ  reflect.Type
+	from uintptr
 }
 
 // Extend makes a schema of F and of more fields: Name and Kind of each, Max where it is
@@ -45,20 +43,19 @@ type Extended[F any] struct {
 // A name that is taken is an error.
 func Extend[F any](extra []Field, opts Options) (*Extended[F], error) {
 	t := reflect.TypeFor[F]()
-	x := &Extended[F]{added: map[string]*ir.RowType{}}
-	var err error
-	if x.base, err = readStruct(t, len(extra) > 0); err != nil {
+	x := &Extended[F]{added: map[string]*part{}}
+	base, err := readStruct(t, len(extra) > 0)
+	if err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}
 	mark, ok := t.FieldByName("Extensible")
 	if !ok || mark.Type != reflect.TypeFor[Extensible]() {
 		return nil, fmt.Errorf("rules: %s does not embed rules.Extensible", t)
 	}
-	x.mark = mark.Offset
 	var own []Field
 	var rows []Field // that F has
 	for _, f := range extra {
-		b := x.base.Fields[f.Name]
+		b := base.Fields[f.Name]
 		if b != nil && b.Kind == Rows && f.Kind == Rows {
 			if slices.ContainsFunc(rows, func(o Field) bool { return o.Name == f.Name }) {
 				return nil, fmt.Errorf("rules: field %s: is given twice", f.Name)
@@ -73,7 +70,7 @@ func Extend[F any](extra []Field, opts Options) (*Extended[F], error) {
 	}
 	for _, f := range rows {
 		for _, k := range f.Fields {
-			if x.base.Fields[f.Name].Row.Fields[k.Name] != nil {
+			if base.Fields[f.Name].Row.Fields[k.Name] != nil {
 				return nil, fmt.Errorf("rules: field %s of %s: the rows have a field of this name already; call it otherwise", k.Name, f.Name)
 			}
 		}
@@ -89,58 +86,54 @@ func Extend[F any](extra []Field, opts Options) (*Extended[F], error) {
 		if err != nil {
 			return nil, fmt.Errorf("rules: %w", err)
 		}
-		wide[i] = reflect.StructOf([]reflect.StructField{{Name: "Row", Type: x.base.Fields[f.Name].Row.Typ, Tag: `rule:"-"`}, {Name: "More", Type: add, Tag: `rule:"-"`}})
+		wide[i] = reflect.StructOf([]reflect.StructField{{Name: "Row", Type: base.Fields[f.Name].Row.Typ, Tag: `rule:"-"`}, {Name: "More", Type: add, Tag: `rule:"-"`}})
 		parts = append(parts, reflect.StructField{Name: "Rows" + strconv.Itoa(i), Type: reflect.SliceOf(wide[i]), Tag: `rule:"-"`})
 	}
 	whole := reflect.StructOf(parts)
 	b := schemaBuilder{}
-	x.root = b.read(t, "", 1)
-	x.root.Typ, x.root.Size = whole, whole.Size()
-	b.readInto(x.root, more, whole.Field(1).Offset, "", 1)
-	x.added[""] = &ir.RowType{Typ: more, Size: whole.Field(1).Offset}
+	root := b.read(t, "", 1)
+	root.Typ, root.Size = whole, whole.Size()
+	b.readInto(root, more, whole.Field(1).Offset, "", 1)
+	x.added[""] = &part{more, whole.Field(1).Offset}
 	for i, f := range rows {
 		r := b.read(wide[i].Field(0).Type, f.Name+"[].", 2)
 		r.Typ, r.Size = wide[i], wide[i].Size()
 		add := wide[i].Field(1)
 		b.readInto(r, add.Type, add.Offset, f.Name+"[].", 2)
-		x.added[f.Name] = &ir.RowType{Typ: add.Type, Size: add.Offset}
-		old := x.root.Fields[f.Name]
+		x.added[f.Name] = &part{add.Type, add.Offset}
+		old := root.Fields[f.Name]
 		old.Offset, old.Typ, old.Row = whole.Field(2+i).Offset, whole.Field(2+i).Type, r
 	}
 	if len(b.faults) > 0 {
 		return nil, fmt.Errorf("rules: facts: %w", errors.Join(b.faults...))
 	}
 	for _, f := range extra { // what structOf has no place for
-		if g := x.root.Fields[f.Name]; f.Unit != "" && g != nil {
+		if g := root.Fields[f.Name]; f.Unit != "" && g != nil {
 			g.Unit = f.Unit
 		}
 		for _, k := range f.Fields {
-			if g := x.root.Fields[f.Name]; k.Unit != "" && g != nil && g.Row != nil && g.Row.Fields[k.Name] != nil {
+			if g := root.Fields[f.Name]; k.Unit != "" && g != nil && g.Row != nil && g.Row.Fields[k.Name] != nil {
 				g.Row.Fields[k.Name].Unit = k.Unit
 			}
 		}
 	}
-	if x.Schema, err = newSchema[F](x.root, opts); err != nil {
+	if x.Schema, err = newSchema[F](root, opts); err != nil {
 		return nil, err
 	}
-	x.Schema.s.base, x.Schema.s.mark = x.base, x.mark
+	x.layout = &x.Schema.s.Layout
+	x.layout.Base, x.layout.Mark = base, mark.Offset+unsafe.Offsetof(Extensible{}.owner)
 	return x, nil
 }
 
 // New returns facts with room for the added fields, all null.
-func (x *Extended[F]) New() *F {
-	p := reflect.New(x.root.Typ).UnsafePointer()
-	*(*Extensible)(unsafe.Add(p, x.mark)) = Extensible{x.root, p}
-	return (*F)(p)
-}
+func (x *Extended[F]) New() *F { return (*F)(x.layout.New()) }
 
 // own reports ErrForeign for facts that New did not make.
 func (x *Extended[F]) own(f *F) (unsafe.Pointer, error) {
-	p := unsafe.Pointer(f)
-	if p == nil || !(*Extensible)(unsafe.Add(p, x.mark)).isOf(x.root, p) {
-		return nil, ErrForeign
+	if p := unsafe.Pointer(f); x.layout.Made(p) {
+		return p, nil
 	}
-	return p, nil
+	return nil, ErrForeign
 }
 
 // Clear makes the added fields null and takes over the rows of F, as they are now,
@@ -151,24 +144,8 @@ func (x *Extended[F]) Clear(f *F) error {
 		return err
 	}
 	more := x.added[""]
-	reflect.NewAt(more.Typ, unsafe.Add(p, more.Size)).Elem().SetZero()
-	for name := range x.added {
-		if name == "" {
-			continue
-		}
-		from, to := x.base.Fields[name], x.root.Fields[name]
-		plain := reflect.NewAt(from.Typ, unsafe.Add(p, from.Offset)).Elem()
-		wide := reflect.NewAt(to.Typ, unsafe.Add(p, to.Offset)).Elem()
-		n := plain.Len()
-		if wide.Cap() < n {
-			wide.Set(reflect.MakeSlice(to.Typ, n, n))
-		}
-		wide.SetLen(n)
-		for i := range n {
-			wide.Index(i).SetZero()
-			wide.Index(i).Field(0).Set(plain.Index(i))
-		}
-	}
+	reflect.NewAt(more.typ, unsafe.Add(p, more.from)).Elem().SetZero()
+	x.layout.Widen(p)
 	return nil
 }
 
@@ -180,7 +157,7 @@ func (x *Extended[F]) Set(f *F, field string, value any) error {
 	if err != nil {
 		return err
 	}
-	return x.put(x.root, x.added[""], p, field, value)
+	return x.put(x.layout.Root, x.added[""], p, field, value)
 }
 
 // SetRow is Set for an added field of one row, after Clear.
@@ -189,7 +166,7 @@ func (x *Extended[F]) SetRow(f *F, rows string, row int, field string, value any
 	if err != nil {
 		return err
 	}
-	more, in := x.added[rows], x.root.Fields[rows]
+	more, in := x.added[rows], x.layout.Root.Fields[rows]
 	if rows == "" || more == nil {
 		return fmt.Errorf("rules: facts: nothing was added to the rows %q", rows)
 	}
@@ -201,16 +178,10 @@ func (x *Extended[F]) SetRow(f *F, rows string, row int, field string, value any
 }
 
 // put sets a field of t that lies in the part that was added.
-func (x *Extended[F]) put(t, more *ir.RowType, p unsafe.Pointer, name string, value any) error {
+func (x *Extended[F]) put(t *ir.RowType, more *part, p unsafe.Pointer, name string, value any) error {
 	f := t.Fields[name]
-	if f == nil {
-		return fmt.Errorf("rules: facts: unknown field %s%s", name, didYouMean(name, t.Names()))
-	}
-	if f.Offset < more.Size || f.Offset >= more.Size+more.Typ.Size() {
+	if f != nil && (f.Offset < more.from || f.Offset >= more.from+more.typ.Size()) {
 		return fmt.Errorf("rules: facts: %s is no field that was added", name)
 	}
-	part := &ir.RowType{Typ: more.Typ, Fields: map[string]*ir.Field{name: {}}}
-	*part.Fields[name] = *f
-	part.Fields[name].Offset -= more.Size
-	return setField(x.Tags(), part, unsafe.Add(p, more.Size), name, value)
+	return setField(x.Tags(), t, p, name, value)
 }

@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -106,9 +107,13 @@ func TestExtendIsSafe(t *testing.T) {
 		require.ErrorIs(t, x.Clear(f), rules.ErrForeign)
 	}
 	require.ErrorIs(t, x.Clear(nil), rules.ErrForeign)
-	_, err = population.New(x.Schema, evening, each([]wideFacts{{}}))
-	require.Error(t, err)
-	require.Equal(t, 3, x.Age(wideFacts{Orders: 3}, 7).Orders)
+	_, err = population.New(x.Schema, evening, slices.Values([]*wideFacts{made, {}}))
+	require.ErrorIs(t, err, rules.ErrForeign)
+	require.ErrorContains(t, err, "subject 1: ")
+	_, err = population.New(x.Schema, evening, slices.Values([]*wideFacts{nil}))
+	require.ErrorIs(t, err, rules.ErrForeign)
+	_, err = x.Age(&copied, 7)
+	require.ErrorIs(t, err, rules.ErrForeign)
 
 	require.Error(t, x.Set(made, "Orders", 1))
 	require.Error(t, x.Set(made, "Nothing", 1))

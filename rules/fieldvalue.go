@@ -18,7 +18,7 @@ func (s *Schema[F]) Value(facts *F, field string) (any, error) {
 		return nil, fmt.Errorf("rules: facts: unknown field %s%s", field, didYouMean(field, s.s.Root.Names()))
 	}
 	p := unsafe.Pointer(facts)
-	if s.s.base != nil && (p == nil || !(*Extensible)(unsafe.Add(p, s.s.mark)).isOf(s.s.Root, p)) {
+	if !s.s.Made(p) {
 		return nil, ErrForeign
 	}
 	v := reflect.NewAt(f.Typ, unsafe.Add(p, f.Offset)).Elem()

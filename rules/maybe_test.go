@@ -138,11 +138,11 @@ func TestNullsAreTheSameEverywhere(t *testing.T) {
 			m := rules.NewMoment(evening.Now().AddDate(0, 0, days), nil)
 			later := make([]maybes, len(people))
 			for i := range people {
-				later[i] = set.Schema().Age(people[i], days)
+				later[i] = daysLater(set.Schema(), people[i], days)
 				if days == 0 {
 					require.Equal(t, people[i], later[i])
 				}
-				twins := twin.Schema().Age(twins[i], days)
+				twins := daysLater(twin.Schema(), twins[i], days)
 				want, err := twin.Evening(nil, &twins, m)
 				require.NoError(t, err)
 				got, err := set.Evening(nil, &later[i], m)

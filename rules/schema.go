@@ -56,8 +56,6 @@ type Schema[F any] struct{ s *schema }
 // schema is Schema without the type parameter.
 type schema struct {
 	ir.Layout
-	base    *ir.RowType // of an Extended: the struct alone; else nil
-	mark    uintptr     // of an Extended: where its facts say whose they are
 	limits  Limits
 	words   *Vocabulary
 	actions map[string]*ActionType
@@ -160,18 +158,18 @@ func (s *Schema[F]) Tags() *Vocabulary { return s.s.words }
 // rules.
 func (s *Schema[F]) Layout() *ir.Layout { return &s.s.Layout }
 
-// Age returns the facts as they are a number of days later if nothing happens
+// Age returns a copy of the facts as they are a number of days later if nothing happens
 // until then: integers whose tag says days=since, until or yearly have changed.
-// Rows that change are copied, the rest is shared with f. days may be negative.
-func (s *Schema[F]) Age(f F, days int) F {
-	if days != 0 {
-		root := s.s.Root
-		if s.s.base != nil { // f has no room behind it
-			root = s.s.base
-		}
-		closure.Age(root, unsafe.Pointer(&f), int64(days))
+// Rows that change are copied, the rest is shared with f. days may be negative. It is
+// ErrForeign for facts of another Extended, and for nil.
+func (s *Schema[F]) Age(f *F, days int) (*F, error) {
+	if !s.s.Made(unsafe.Pointer(f)) {
+		return nil, ErrForeign
 	}
-	return f
+	p := s.s.New()
+	s.s.Assign(p, unsafe.Pointer(f))
+	closure.Age(&s.s.Layout, p, int64(days))
+	return (*F)(p), nil
 }
 
 // Fields describes the readable fields in the order of the struct.

@@ -80,8 +80,8 @@ func newSet[F any](s *Schema[F], c *compiler) *Set[F] {
 	}
 	if c.front != nil {
 		set.bounds = boundsOf(s.s.Root, c.front.rows)
-		if s.s.base != nil {
-			set.bounds = append([]bound{{offset: s.s.mark, made: s.s.Root}}, set.bounds...)
+		if s.s.Base != nil {
+			set.bounds = append([]bound{{made: &s.s.Layout}}, set.bounds...)
 		}
 		set.unused = c.front.unused()
 		set.reads = map[string]bool{}
@@ -235,7 +235,7 @@ type bound struct {
 	max    int
 	size   uintptr
 	inner  []bound
-	made   *ir.RowType // instead: the facts must have been made by this schema
+	made   *ir.Layout // instead: the facts must have been made by this schema
 }
 
 // readsOf names the used fields of facts.
@@ -271,7 +271,7 @@ func checkBounds(bounds []bound, p unsafe.Pointer) error {
 	for i := range bounds {
 		b := &bounds[i]
 		if b.made != nil {
-			if !(*Extensible)(unsafe.Add(p, b.offset)).isOf(b.made, p) {
+			if !b.made.Made(p) {
 				return ErrForeign
 			}
 			continue

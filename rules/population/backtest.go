@@ -8,7 +8,6 @@ import (
 	"math/bits"
 	"slices"
 	"time"
-	"unsafe"
 
 	"github.com/vefacrm/vefa/rules"
 	"github.com/vefacrm/vefa/rules/internal/closure"
@@ -164,6 +163,7 @@ func newBacktest[F any](set *rules.Set[F], pop *Population[F], first *rules.Mome
 // clone returns a copy that can be changed alone; tables are shared.
 func (p *people) clone() *people {
 	c := *p
+	c.copier = ir.NewCopier(p.enc.schema)
 	c.blocks, c.dead, c.stale, c.perBlock = slices.Clone(p.blocks), slices.Clone(p.dead), slices.Clone(p.stale), slices.Clone(p.perBlock)
 	c.changed = maps.Clone(p.changed)
 	enc := *p.enc
@@ -420,8 +420,8 @@ func (t *backtest[F]) gate(r *vectorRule, n rowRef, out *NightRule) bool {
 	q := t.pop.p
 	if planes.BitAt(q.stale, n.subject) {
 		f, _ := t.pop.factsAt(n.subject, t.ev.m)
-		t.over.adjust(unsafe.Pointer(&f), n.subject)
-		e := closure.Env{Facts: unsafe.Pointer(&f), M: t.ev.m}
+		t.over.adjust(f, n.subject)
+		e := closure.Env{Facts: f, M: t.ev.m}
 		found := true
 		if r.each != nil {
 			e.Row, found = closure.RowAt(e, r.each.rows, n.row)

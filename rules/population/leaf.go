@@ -337,7 +337,7 @@ func (ev *evaluator) lookUp(p *planes.Planes, pass []bool, out []uint64) planes.
 func (ev *evaluator) closure(n *vector, t *table, within []uint64) ([]uint64, planes.Verdict) {
 	c := ev.closed[n.id]
 	if c == nil {
-		c = &closed{test: closure.Bool(n.term), facts: ev.pop.newFacts()}
+		c = &closed{test: closure.Bool(n.term), facts: ev.plan.schema.New()}
 		c.gather = gathererFor(ev.plan.schema, ev.pop.enc.dicts, ev.pop.enc.zone.Zone, n.term)
 		if ev.over != nil {
 			c.gather.tags = nil

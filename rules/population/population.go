@@ -5,6 +5,8 @@
 // the place of another (Compare), and what a year of evenings would have done
 // (Backtest). All give the answers of rules.Set.Evening, by test and fuzzer.
 //
+// Fields that rules.Extend added are columns as those of the struct are.
+//
 // The night itself asks Set.Evening subject by subject: facts change every
 // evening, and loading them into columns takes longer than asking once.
 package population
@@ -52,7 +54,7 @@ type evening struct {
 // people is Population without the type parameter.
 type people struct {
 	enc      *encoder
-	newFacts func() unsafe.Pointer
+	copier   *ir.Copier
 	blocks   []*table
 	n        int
 	dead     []uint64 // removed
@@ -62,40 +64,30 @@ type people struct {
 }
 
 // New loads the facts of many subjects, which are as of the moment.
-// The structs are read and not kept; the sequence may use one for all. The
-// error names the first subject that cannot be held: a *BoundsError if it has
-// more rows than the schema declares.
+// They are read and not kept; the sequence may use the same struct, and the same
+// memory of its rows, for all. The error names the first subject that cannot be held: a
+// *BoundsError if it has more rows than the schema declares, ErrForeign if
+// fields were added to the facts and it was not made by their schema.
 func New[F any](s *rules.Schema[F], m *rules.Moment, facts iter.Seq[*F]) (*Population[F], error) {
 	l := s.Layout()
-	if unsafe.Sizeof(*new(F)) != l.Root.Size {
-		return nil, fmt.Errorf("population: one of %T is not possible: it takes a struct", *new(F))
-	}
-	pop := &Population[F]{schema: s, layout: l, p: &people{
-		enc: newEncoder(l, m.Clock()), changed: map[int]unsafe.Pointer{},
-		newFacts: func() unsafe.Pointer { return unsafe.Pointer(new(F)) },
-	}}
-	buffer := make([]F, 0, 1024)
+	pop := &Population[F]{schema: s, layout: l, p: &people{enc: newEncoder(l, m.Clock()), copier: ir.NewCopier(l), changed: map[int]unsafe.Pointer{}}}
+	b := pop.p.enc.builder(l.Root)
 	flush := func() {
-		rows := make([]unsafe.Pointer, len(buffer))
-		for i := range buffer {
-			rows[i] = unsafe.Pointer(&buffer[i])
-		}
-		pop.p.blocks = append(pop.p.blocks, pop.p.enc.table(l.Root, rows))
-		pop.p.grow(len(buffer))
-		clear(buffer)
-		buffer = buffer[:0]
+		n := b.n
+		pop.p.blocks = append(pop.p.blocks, b.table())
+		pop.p.grow(n)
 	}
 	if facts != nil {
 		for f := range facts {
-			if err := pop.p.enc.check(l.Root, unsafe.Pointer(f)); err != nil {
-				return nil, fmt.Errorf("subject %d: %w", pop.p.n+len(buffer), err)
+			if err := pop.p.enc.check(unsafe.Pointer(f)); err != nil {
+				return nil, fmt.Errorf("subject %d: %w", pop.p.n+b.n, err)
 			}
-			if buffer = append(buffer, *f); len(buffer) == blockRows {
+			if b.add(unsafe.Pointer(f)); b.n == blockRows {
 				flush()
 			}
 		}
 	}
-	if len(buffer) > 0 {
+	if b.n > 0 {
 		flush()
 	}
 	return pop, nil
@@ -122,10 +114,9 @@ func (p *Population[F]) Add(f *F, m *rules.Moment) (int, error) {
 	return p.p.n - 1, nil
 }
 
-// Put replaces the facts of a subject; they are as of the moment. The rows that
-// f refers to must not be changed afterwards. Subjects that changed are kept
-// beside their block, which is encoded anew when they have become many: one Put
-// in some hundreds takes some milliseconds, the others about a microsecond.
+// Put replaces the facts of a subject; they are as of the moment, and copied. Subjects that
+// changed are kept beside their block, which is encoded anew when they have become many: one
+// Put in some hundreds takes some milliseconds, the others about a microsecond.
 func (p *Population[F]) Put(subject int, f *F, m *rules.Moment) error {
 	q := p.p
 	if subject < 0 || subject >= q.n {
@@ -134,15 +125,17 @@ func (p *Population[F]) Put(subject int, f *F, m *rules.Moment) error {
 	if m.Clock().Zone.String() != q.enc.zone.Zone.String() {
 		return rules.ErrZone
 	}
-	if err := q.enc.check(p.layout.Root, unsafe.Pointer(f)); err != nil {
+	if err := q.enc.check(unsafe.Pointer(f)); err != nil {
 		return fmt.Errorf("subject %d: %w", subject, err)
 	}
-	c := p.schema.Age(*f, int(q.enc.zone.Today-m.Clock().Today))
+	c := p.layout.New()
+	q.copier.Copy(c, unsafe.Pointer(f))
+	closure.Age(p.layout, c, q.enc.zone.Today-m.Clock().Today)
 	b := subject / blockRows
 	if q.changed[subject] == nil {
 		q.perBlock[b]++
 	}
-	q.changed[subject] = unsafe.Pointer(&c)
+	q.changed[subject] = c
 	planes.SetBit(q.stale, subject)
 	q.dead[subject>>6] &^= 1 << (subject & 63)
 	if q.perBlock[b] > blockRows/8 {
@@ -164,24 +157,32 @@ func (p *Population[F]) Remove(subject int) error {
 	return nil
 }
 
-// Facts returns what is known of a subject, as of the moment; ok is false if it
-// was removed or never added. Times are in the population's zone, tags sorted.
-func (p *Population[F]) Facts(subject int, m *rules.Moment) (f F, ok bool) {
-	return p.factsAt(subject, m.Clock())
+// Facts returns what is known of a subject, as of the moment, in facts that may be changed
+// but for the rows that they refer to; ok is false if the subject was removed or never
+// added. Times are in the population's zone, tags sorted.
+func (p *Population[F]) Facts(subject int, m *rules.Moment) (f *F, ok bool) {
+	at, ok := p.factsAt(subject, m.Clock())
+	if ok {
+		p.layout.Narrow(at)
+	}
+	return (*F)(at), ok
 }
 
 // factsAt puts the facts of one subject together as they are at a moment: integers that
 // count days have moved on since they were encoded.
-func (p *Population[F]) factsAt(subject int, m *ir.Clock) (f F, ok bool) {
+func (p *Population[F]) factsAt(subject int, m *ir.Clock) (f unsafe.Pointer, ok bool) {
 	q := p.p
 	if subject < 0 || subject >= q.n || planes.BitAt(q.dead, subject) {
-		return f, false
+		return nil, false
 	}
+	f = p.layout.New()
 	if c := q.changed[subject]; c != nil {
-		return p.schema.Age(*(*F)(c), int(m.Today-q.enc.zone.Today)), true
+		p.layout.Assign(f, c)
+		closure.Age(p.layout, f, m.Today-q.enc.zone.Today)
+		return f, true
 	}
 	g := gathererFor(p.layout, q.enc.dicts, q.enc.zone.Zone, nil)
-	g.load(q.blocks[subject/blockRows], subject%blockRows, unsafe.Pointer(&f), m.Today)
+	g.load(q.blocks[subject/blockRows], subject%blockRows, f, m.Today)
 	return f, true
 }
 
@@ -190,23 +191,25 @@ func (p *Population[F]) encode(b int) {
 	q := p.p
 	first := b * blockRows
 	n := min(blockRows, q.n-first)
-	rows := make([]unsafe.Pointer, n)
+	into, f := q.enc.builder(p.layout.Root), p.layout.New()
 	g := gathererFor(p.layout, q.enc.dicts, q.enc.zone.Zone, nil)
-	for i := range rows {
-		if c := q.changed[first+i]; c != nil {
-			rows[i] = c
+	none := p.layout.New()
+	for i := range n {
+		switch c := q.changed[first+i]; {
+		case c != nil:
+			into.add(c)
 			delete(q.changed, first+i)
-			continue
-		}
-		rows[i] = q.newFacts()
-		if b < len(q.blocks) && i < q.blocks[b].n {
-			g.load(q.blocks[b], i, rows[i], q.enc.zone.Today)
+		case b < len(q.blocks) && i < q.blocks[b].n:
+			g.load(q.blocks[b], i, f, q.enc.zone.Today)
+			into.add(f)
+		default:
+			into.add(none)
 		}
 	}
 	for len(q.blocks) <= b {
-		q.blocks = append(q.blocks, q.enc.table(p.layout.Root, nil))
+		q.blocks = append(q.blocks, q.enc.builder(p.layout.Root).table())
 	}
-	q.blocks[b] = q.enc.table(p.layout.Root, rows)
+	q.blocks[b] = into.table()
 	q.perBlock[b] = 0
 	clear(q.stale[first/64 : planes.WordsOf(first+n)])
 }
@@ -270,8 +273,8 @@ func (p *Population[F]) pass(ctx context.Context, ev *evaluator) (*Matches, erro
 func (p *Population[F]) beside(sw *sweep) {
 	for i := range p.p.changed {
 		f, _ := p.factsAt(i, sw.ev.m)
-		sw.ev.over.adjust(unsafe.Pointer(&f), i)
-		e := closure.Env{Facts: unsafe.Pointer(&f), M: sw.ev.m}
+		sw.ev.over.adjust(f, i)
+		e := closure.Env{Facts: f, M: sw.ev.m}
 		var firings []rules.Firing
 		var decided uint64 // groups of which a rule has fired
 		for _, r := range sw.out.rules {

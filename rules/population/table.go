@@ -149,8 +149,16 @@ func (e *encoder) prepare(t *ir.RowType) {
 	}
 }
 
-// check refuses what a table cannot hold as it is.
-func (e *encoder) check(t *ir.RowType, p unsafe.Pointer) error {
+// check refuses facts that a table cannot hold as they are.
+func (e *encoder) check(p unsafe.Pointer) error {
+	if !e.schema.Made(p) {
+		return rules.ErrForeign
+	}
+	return e.fits(e.schema.Root, p)
+}
+
+// fits is check for a struct or a row.
+func (e *encoder) fits(t *ir.RowType, p unsafe.Pointer) error {
 	for _, f := range t.Order {
 		switch {
 		case f.Ages != ir.Still:
@@ -163,7 +171,7 @@ func (e *encoder) check(t *ir.RowType, p unsafe.Pointer) error {
 				return &rules.BoundsError{Field: f.Name, Len: s.Len, Max: f.Max}
 			}
 			for i := range s.Len {
-				if err := e.check(f.Row, unsafe.Add(s.Data, uintptr(i)*f.Row.Size)); err != nil {
+				if err := e.fits(f.Row, unsafe.Add(s.Data, uintptr(i)*f.Row.Size)); err != nil {
 					return err
 				}
 			}
@@ -172,53 +180,146 @@ func (e *encoder) check(t *ir.RowType, p unsafe.Pointer) error {
 	return nil
 }
 
-// table encodes the structs that rows point to.
-func (e *encoder) table(t *ir.RowType, rows []unsafe.Pointer) *table {
-	out := &table{typ: t, n: len(rows), words: planes.WordsOf(len(rows)), cols: make([]column, len(t.Order))}
-	ints := make([]int64, len(rows))
+// builder collects the rows of one struct type of a block, one after the other, so that
+// what they refer to may change as soon as they were added. It is used again for the next
+// block.
+type builder struct {
+	enc    *encoder
+	typ    *ir.RowType
+	n      int
+	cols   []columnBuilder
+	parent []int32 // of child rows, as in table
+	first  []int32
+}
+
+// columnBuilder is what becomes a column.
+type columnBuilder struct {
+	f     *ir.Field
+	r     *reader
+	null  []int32 // rows
+	bits  []int32 // rows: Bool
+	ints  []int64
+	md    []int64
+	flo   []float64
+	micro []int64
+	text  []string
+	tags  map[uint32]*tagRows
+	most  [64]*tagRows // of them: most tags are among the first
+	rows  *builder
+}
+
+func (e *encoder) builder(t *ir.RowType) *builder {
+	b := &builder{enc: e, typ: t, cols: make([]columnBuilder, len(t.Order))}
 	for i, f := range t.Order {
-		c, r := &out.cols[i], e.read[f]
-		if r.null != nil {
-			c.null = e.bitmap(rows, r.null)
+		c := &b.cols[i]
+		if c.f, c.r = f, e.read[f]; f.Kind == ir.Rows {
+			c.rows = e.builder(f.Row)
 		}
-		switch f.Kind {
+	}
+	b.reset()
+	return b
+}
+
+func (b *builder) reset() {
+	b.n, b.parent, b.first = 0, b.parent[:0], append(b.first[:0], 0)
+	for i := range b.cols {
+		c := &b.cols[i]
+		clear(c.text)
+		c.null, c.bits, c.ints, c.md, c.flo, c.micro, c.text = c.null[:0], c.bits[:0], c.ints[:0], c.md[:0], c.flo[:0], c.micro[:0], c.text[:0]
+		if c.f.Kind == ir.Tags {
+			c.tags, c.most = map[uint32]*tagRows{}, [64]*tagRows{}
+		}
+		if c.rows != nil {
+			c.rows.reset()
+		}
+	}
+}
+
+// add adds the struct at p.
+func (b *builder) add(p unsafe.Pointer) {
+	at, e := closure.Env{Facts: p}, b.enc
+	for i := range b.cols {
+		c := &b.cols[i]
+		r := c.r
+		if r.null != nil && r.null(at) {
+			c.null = append(c.null, int32(b.n))
+		}
+		switch c.f.Kind {
 		case ir.Bool:
-			if c.bits = e.bitmap(rows, r.boolean); c.bits == nil {
+			if r.boolean(at) {
+				c.bits = append(c.bits, int32(b.n))
+			}
+		case ir.Int:
+			n := r.integer(at)
+			if c.f.Ages != ir.Still {
+				n = e.anchor(c.f, n)
+			}
+			c.ints = append(c.ints, n)
+		case ir.Float:
+			c.flo = append(c.flo, r.float(at))
+		case ir.String:
+			c.text = append(c.text, r.text(at))
+		case ir.Time:
+			c.addTime(e, r.time(at))
+		case ir.Tags:
+			c.addTags(e, b.n, unsafe.Add(p, c.f.Offset))
+		case ir.Rows:
+			s := (*closure.SliceHeader)(unsafe.Add(p, c.f.Offset))
+			for k := range s.Len {
+				c.rows.parent = append(c.rows.parent, int32(b.n))
+				c.rows.add(unsafe.Add(s.Data, uintptr(k)*c.f.Row.Size))
+			}
+			c.rows.first = append(c.rows.first, int32(c.rows.n))
+		}
+	}
+	b.n++
+}
+
+// table encodes what was added and begins anew.
+func (b *builder) table() *table {
+	defer b.reset()
+	return b.encode()
+}
+
+func (b *builder) encode() *table {
+	out := &table{typ: b.typ, n: b.n, words: planes.WordsOf(b.n), cols: make([]column, len(b.cols))}
+	for i := range b.cols {
+		from, c := &b.cols[i], &out.cols[i]
+		c.null = bitmap(from.null, b.n)
+		switch from.f.Kind {
+		case ir.Bool:
+			if c.bits = bitmap(from.bits, b.n); c.bits == nil {
 				c.bits = make([]uint64, out.words)
 			}
 		case ir.Int:
-			for j, p := range rows {
-				ints[j] = e.anchor(f, r.integer(closure.Env{Facts: p}))
-			}
-			c.num, c.coded = planes.EncodePlanes(ints), f.Ages == ir.Yearly
+			c.num, c.coded = planes.EncodePlanes(from.ints), from.f.Ages == ir.Yearly
 		case ir.Float:
-			c.flo = make([]float64, len(rows))
-			for j, p := range rows {
-				c.flo[j] = r.float(closure.Env{Facts: p})
-			}
+			c.flo = slices.Clone(from.flo)
 		case ir.String:
-			e.texts(c, f, rows, ints)
+			b.enc.texts(c, from)
 		case ir.Time:
-			e.times(c, r, rows, ints)
+			c.micro, c.num, c.md = slices.Clone(from.micro), planes.EncodePlanes(from.ints), planes.EncodePlanes(from.md)
 		case ir.Tags:
-			e.tags(c, f, rows, ints)
+			c.num, c.tags = planes.EncodePlanes(from.ints), from.tags
+			for _, t := range c.tags {
+				t.settle(b.n)
+			}
 		case ir.Rows:
-			e.children(c, f, rows)
+			c.rows = from.rows.encode()
+			c.rows.first, c.rows.parent = slices.Clone(from.rows.first), slices.Clone(from.rows.parent)
 		}
 	}
 	return out
 }
 
-// bitmap returns the rows for which fn holds, nil if there are none.
-func (e *encoder) bitmap(rows []unsafe.Pointer, fn closure.BoolFunc) []uint64 {
-	var out []uint64
-	for i, p := range rows {
-		if fn(closure.Env{Facts: p}) {
-			if out == nil {
-				out = make([]uint64, planes.WordsOf(len(rows)))
-			}
-			planes.SetBit(out, i)
-		}
+// bitmap returns rows as bits, nil if there are none.
+func bitmap(rows []int32, n int) []uint64 {
+	if len(rows) == 0 {
+		return nil
+	}
+	out := make([]uint64, planes.WordsOf(n))
+	for _, i := range rows {
+		planes.SetBit(out, int(i))
 	}
 	return out
 }
@@ -240,12 +341,11 @@ func (e *encoder) anchor(f *ir.Field, n int64) int64 {
 }
 
 // texts stores texts as codes of a dictionary if they repeat, else as they are.
-func (e *encoder) texts(c *column, f *ir.Field, rows []unsafe.Pointer, ints []int64) {
-	d, text := e.dicts[f], e.read[f].text
+func (e *encoder) texts(c *column, from *columnBuilder) {
+	d, ints := e.dicts[from.f], from.ints[:0]
 	c.coded = true
-	limit := min(len(d.values)+len(rows)/4+64, maxDictionary)
-	for j, p := range rows {
-		s := text(closure.Env{Facts: p})
+	limit := min(len(d.values)+len(from.text)/4+64, maxDictionary)
+	for _, s := range from.text {
 		code, ok := d.codes[s]
 		if !ok {
 			if len(d.values) >= limit {
@@ -254,15 +354,15 @@ func (e *encoder) texts(c *column, f *ir.Field, rows []unsafe.Pointer, ints []in
 			}
 			code = d.code(s)
 		}
-		ints[j] = code
+		ints = append(ints, code)
 	}
-	if c.coded {
+	if from.ints = ints; c.coded {
 		c.num = planes.EncodePlanes(ints)
 		return
 	}
-	c.ends = make([]uint32, len(rows)+1)
-	for j, p := range rows {
-		c.text = append(c.text, text(closure.Env{Facts: p})...)
+	c.ends = make([]uint32, len(from.text)+1)
+	for j, s := range from.text {
+		c.text = append(c.text, s...)
 		c.ends[j+1] = uint32(len(c.text))
 	}
 	c.text = slices.Clip(c.text)
@@ -277,95 +377,62 @@ func (c *column) textAt(row int) string {
 	return unsafe.String(&c.text[a], int(b-a))
 }
 
-// times encodes instants as microseconds, as days, and as month and day, for the three
-// ways in which rules ask for them.
-func (e *encoder) times(c *column, r *reader, rows []unsafe.Pointer, ints []int64) {
-	c.micro = make([]int64, len(rows))
-	md := make([]int64, len(rows))
-	for j, p := range rows {
-		t := r.time(closure.Env{Facts: p})
-		c.micro[j], ints[j] = t.UnixMicro(), e.zone.DayOf(t)
-		if t.IsZero() { // null: keep the planes narrow
-			ints[j], md[j] = e.zone.Today, 1<<5|1
-			continue
-		}
-		_, m, d := ir.Civil(ints[j])
-		md[j] = m<<5 | d
+// addTime keeps an instant as microseconds, as a day, and as month and day, for the three
+// ways in which rules ask for it.
+func (c *columnBuilder) addTime(e *encoder, t time.Time) {
+	day, md := e.zone.Today, int64(1<<5|1) // of null: to keep the planes narrow
+	if !t.IsZero() {
+		day = e.zone.DayOf(t)
+		_, m, d := ir.Civil(day)
+		md = m<<5 | d
 	}
-	c.num, c.md = planes.EncodePlanes(ints), planes.EncodePlanes(md)
+	c.micro, c.ints, c.md = append(c.micro, t.UnixMicro()), append(c.ints, day), append(c.md, md)
 }
 
-// tags collects the rows of each tag, as a list while they are few.
-func (e *encoder) tags(c *column, f *ir.Field, rows []unsafe.Pointer, ints []int64) {
-	c.tags = map[uint32]*tagRows{}
-	var recent [64]*tagRows // most tags are among the first
-	add := func(id uint32, row int) {
-		var t *tagRows
+// addTags adds a row to those of each of its tags.
+func (c *columnBuilder) addTags(e *encoder, row int, at unsafe.Pointer) {
+	if c.f.Interned {
+		s := (*ir.TagBits)(at)
+		c.ints = append(c.ints, int64(s.Size()))
+		s.Each(func(id uint32) { c.addTag(id, row) })
+		return
+	}
+	list := *(*[]string)(at)
+	c.ints = append(c.ints, int64(len(list)))
+	for _, tag := range list {
+		id, ok := e.ids[tag]
+		if !ok {
+			id = e.schema.Tags.Id(tag)
+			e.ids[tag] = id
+		}
+		c.addTag(id, row)
+	}
+}
+
+func (c *columnBuilder) addTag(id uint32, row int) {
+	var t *tagRows
+	if id < 64 {
+		t = c.most[id]
+	} else {
+		t = c.tags[id]
+	}
+	if t == nil {
+		t = &tagRows{}
+		c.tags[id] = t
 		if id < 64 {
-			t = recent[id]
-		} else {
-			t = c.tags[id]
-		}
-		if t == nil {
-			t = &tagRows{}
-			c.tags[id] = t
-			if id < 64 {
-				recent[id] = t
-			}
-		}
-		if k := len(t.list); k == 0 || t.list[k-1] != int32(row) {
-			t.list = append(t.list, int32(row))
+			c.most[id] = t
 		}
 	}
-	for j, p := range rows {
-		at := unsafe.Add(p, f.Offset)
-		if f.Interned {
-			s := (*ir.TagBits)(at)
-			ints[j] = int64(s.Size())
-			s.Each(func(id uint32) { add(id, j) })
-			continue
-		}
-		list := *(*[]string)(at)
-		ints[j] = int64(len(list))
-		for _, tag := range list {
-			id, ok := e.ids[tag]
-			if !ok {
-				id = e.schema.Tags.Id(tag)
-				e.ids[tag] = id
-			}
-			add(id, j)
-		}
-	}
-	c.num = planes.EncodePlanes(ints)
-	for _, t := range c.tags {
-		if len(t.list) > len(rows)/64 {
-			t.bits = make([]uint64, planes.WordsOf(len(rows)))
-			for _, r := range t.list {
-				planes.SetBit(t.bits, int(r))
-			}
-			t.list = nil
-		} else {
-			t.list = slices.Clip(t.list)
-		}
+	if k := len(t.list); k == 0 || t.list[k-1] != int32(row) {
+		t.list = append(t.list, int32(row))
 	}
 }
 
-// children lays the rows of a block's subjects one behind the other, with where those of
-// each begin.
-func (e *encoder) children(c *column, f *ir.Field, rows []unsafe.Pointer) {
-	first := make([]int32, len(rows)+1)
-	for j, p := range rows {
-		first[j+1] = first[j] + int32((*closure.SliceHeader)(unsafe.Add(p, f.Offset)).Len)
+// settle keeps the rows of a tag as a list only while they are few of n.
+func (t *tagRows) settle(n int) {
+	if len(t.list) > n/64 {
+		t.bits, t.list = bitmap(t.list, n), nil
+		return
 	}
-	kids := make([]unsafe.Pointer, 0, first[len(rows)])
-	parent := make([]int32, 0, first[len(rows)])
-	for j, p := range rows {
-		s := (*closure.SliceHeader)(unsafe.Add(p, f.Offset))
-		for i := range s.Len {
-			kids = append(kids, unsafe.Add(s.Data, uintptr(i)*f.Row.Size))
-			parent = append(parent, int32(j))
-		}
-	}
-	c.rows = e.table(f.Row, kids)
-	c.rows.first, c.rows.parent = first, parent
+	t.list = slices.Clip(t.list)
 }

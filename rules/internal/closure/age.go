@@ -7,8 +7,15 @@ import (
 	"github.com/vefacrm/vefa/rules/internal/ir"
 )
 
-// Age lets days pass over the struct at p. Rows that change are copied first.
-func Age(t *ir.RowType, p unsafe.Pointer, days int64) {
+// Age lets days pass over the facts at p. Rows that change are copied first.
+func Age(l *ir.Layout, p unsafe.Pointer, days int64) {
+	if days != 0 {
+		age(l.Root, p, days)
+		l.Narrow(p)
+	}
+}
+
+func age(t *ir.RowType, p unsafe.Pointer, days int64) {
 	for _, f := range t.Order {
 		at := unsafe.Add(p, f.Offset)
 		switch {
@@ -22,7 +29,7 @@ func Age(t *ir.RowType, p unsafe.Pointer, days int64) {
 			old.Set(rows)
 			s := (*SliceHeader)(at)
 			for i := range s.Len {
-				Age(f.Row, unsafe.Add(s.Data, uintptr(i)*f.Row.Size), days)
+				age(f.Row, unsafe.Add(s.Data, uintptr(i)*f.Row.Size), days)
 			}
 		case f.Ages != ir.Still:
 			ageField(f, p, days)

@@ -9,6 +9,8 @@ import (
 type Layout struct {
 	Root *RowType
 	Tags *TagNames
+	Base *RowType // of facts that fields were added to: the struct alone; else nil
+	Mark uintptr  // of them: where their Owner is
 }
 
 // Kind is the kind of value that a field holds, as rules see it.
