@@ -62,6 +62,11 @@
 //   - What a schema assumes about matches counts as 30 pairs, what it assumes about chance
 //     as 200 records, so that files of a few hundred records work and larger ones do not
 //     notice. A tenth of the matches are assumed to be related pairs until seen.
+//   - A graded comparison that fewer pairs teach than the assumption counts for is learnt from
+//     the shape of its levels ([Comparison.Graded]); matches and their share settle in ten
+//     rounds.
+//   - The share of matches is between a tenth of a pair and 0.3; a result says where it sits
+//     at either, or is four times (two bits) what the clusters hold ([Warning]).
 //   - Measured chance is cleaned of matches twice, down to a twentieth of itself.
 //   - A model lists the 20,000 most frequent values of a field.
 //   - Labels correct a weight's slope by 0.5 and its shift by 1 bit, as standard deviations,

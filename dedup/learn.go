@@ -40,6 +40,7 @@ type learner struct {
 	pairs    [2][][2]uint32 // that are known not to match, and to match
 	labelled [2][]seen      // their patterns
 	tallies  []tallied      // by field
+	alone    []bool         // by comparison: taught by nothing, see tail.go
 }
 
 // learn estimates the model of a table, whose candidate pairs b holds.
@@ -61,9 +62,19 @@ func learn(ctx context.Context, t *table, b *blocking, limit caps, threads int, 
 		if err := l.estimate(ctx, b); err != nil {
 			return nil, err
 		}
+		l.alone = l.lonely()
+		l.excess()
 		next := l.model(limit, m)
 		if err := l.shares(ctx, next, b); err != nil {
 			return nil, err
+		}
+		for range surplusRounds {
+			if !l.surplus(next) {
+				break
+			}
+			if err := l.shares(ctx, next, b); err != nil {
+				return nil, err
+			}
 		}
 		m = next
 		step(1)

@@ -167,6 +167,8 @@ type Stats struct {
 	Weights []WeightCount `json:"weights,omitempty"`
 	Truth   *TruthCount   `json:"truth,omitempty"`
 	Ignored int           `json:"ignored"` // identifiers that too many hold
+	// Warnings say why the result is not to be trusted as it stands, if it is not.
+	Warnings []Warning `json:"warnings,omitempty"`
 }
 
 // Result is a partition of the records.
@@ -300,6 +302,7 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 	for _, c := range out.Clusters {
 		out.Stats.Largest = max(out.Stats.Largest, len(c.Members))
 	}
+	out.Stats.Warnings = warn(m, t.len(), out.Clusters)
 	return out, nil
 }
 

@@ -59,6 +59,11 @@ type Comparison struct {
 	Levels []Level // from equality to the weakest; below the last there is "none of them"
 	// Frequency makes agreement on a rare value weigh more than on a common one.
 	Frequency bool
+	// Graded says that the levels below equality are steps of one metric whose chance
+	// agreement falls ever faster, as that of many words or letters does. If no learning rule
+	// says anything about such a comparison, as in a file of names only, it is learnt from the
+	// shape of its levels.
+	Graded bool
 	// ImpliedBy names a comparison that settles this one when it holds one of its
 	// first ImpliedLevels levels, as a given name settles the gender: this one is
 	// then no further evidence.
@@ -158,6 +163,7 @@ type comparison struct {
 	identifier    bool
 	set           bool
 	frequency     bool
+	graded        bool
 	impliedBy     int
 	impliedLevels int
 }
@@ -255,7 +261,7 @@ func compile(s Schema) (*plan, error) {
 			bad("comparison %s: 1 to %d levels, the first being equality", c.Name, maxLevels)
 		}
 		f := field("comparison "+c.Name, c.Field)
-		k := comparison{name: c.Name, field: f, levels: len(c.Levels), frequency: c.Frequency, impliedBy: -1}
+		k := comparison{name: c.Name, field: f, levels: len(c.Levels), frequency: c.Frequency, graded: c.Graded, impliedBy: -1}
 		if f < len(s.Fields) {
 			k.identifier, k.set = s.Fields[f].Identifier, s.Fields[f].Set
 		}
@@ -272,6 +278,9 @@ func compile(s Schema) (*plan, error) {
 				continue
 			}
 			k.groups = append(k.groups, group{metric: level.Metric, first: l, mins: []float64{level.Min}})
+		}
+		if c.Graded && (len(k.groups) != 1 || !falling(k.groups[0].mins)) {
+			bad("comparison %s: graded levels are steps of one metric, from the highest to the lowest", c.Name)
 		}
 		if c.ImpliedBy != "" {
 			k.impliedBy, k.impliedLevels = comparisonIndex("comparison "+c.Name, c.ImpliedBy), c.ImpliedLevels
@@ -341,6 +350,18 @@ func compile(s Schema) (*plan, error) {
 	}
 	p.fingerprint = p.print()
 	return p, nil
+}
+
+// falling reports whether each number is less than the one before it, and the first below 1.
+func falling(steps []float64) bool {
+	last := 1.0
+	for _, x := range steps {
+		if !(x < last) {
+			return false
+		}
+		last = x
+	}
+	return true
 }
 
 // sketch chooses who makes the sketches of each field: the first metric that can.

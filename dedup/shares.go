@@ -25,20 +25,7 @@ func (l *learner) shares(ctx context.Context, m *Model, b *blocking) error {
 	if len(l.drawn) == 0 {
 		return nil
 	}
-	joints := make([][classes]float32, len(l.drawn))
-	x := &comparer{t: l.t}
-	met := l.met
-	for i, q := range l.drawn {
-		for c := range x.agreed {
-			if q.met>>c&1 != 0 {
-				x.agreed[c], met = met[0], met[1:]
-			}
-		}
-		j := s.joint(x, q.p)
-		for k := range j { // without the priors, which are what is sought
-			joints[i][k] = float32(j[k] - s.prior[k])
-		}
-	}
+	joints := l.joints(s)
 	for range mostRounds {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -73,7 +60,7 @@ func (l *learner) shares(ctx context.Context, m *Model, b *blocking) error {
 				const pairs = assumedRecords * assumedRecords / 2
 				sum, of = sum+pairs*m.Match/10, of+pairs
 			}
-			return min(max(sum/of, 0.1/of), 0.3)
+			return min(max(sum/of, leastMatches/of), mostMatches)
 		}
 		moved := math.Abs(math.Log2(next(classMatch) / m.Match))
 		m.Match = next(classMatch)
@@ -89,6 +76,26 @@ func (l *learner) shares(ctx context.Context, m *Model, b *blocking) error {
 		m.Relations[r].Share = round9(m.Relations[r].Share)
 	}
 	return nil
+}
+
+// joints returns of every pair of the sample how likely its pattern is in each class, as
+// log2 and without the priors.
+func (l *learner) joints(s *scorer) [][classes]float32 {
+	joints := make([][classes]float32, len(l.drawn))
+	x := &comparer{t: l.t}
+	met := l.met
+	for i, q := range l.drawn {
+		for c := range x.agreed {
+			if q.met>>c&1 != 0 {
+				x.agreed[c], met = met[0], met[1:]
+			}
+		}
+		j := s.joint(x, q.p)
+		for k := range j { // without the priors
+			joints[i][k] = float32(j[k] - s.prior[k])
+		}
+	}
+	return joints
 }
 
 // sharePairs is the number of candidate pairs from which the shares are estimated.
