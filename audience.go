@@ -12,6 +12,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/segment"
+	"github.com/vefacrm/vefa/segment/bitset"
 )
 
 // In the segment index a customer is named by the earliest profile, which
@@ -31,15 +32,32 @@ func (e *Engine) segmentsOf(ctx context.Context, p *population, now time.Time) (
 		if err != nil {
 			return err
 		}
-		idx, err = e.index(p, tags, now)
+		idx, err = e.index(ctx, r, p, tags, now)
 		return err
 	})
 	return idx, err
 }
 
-// index is the segment index of the customers of a population, with the tags that they
-// have at an instant.
-func (e *Engine) index(p *population, defs []TagDef, at time.Time) (*segment.Index, error) {
+// index is the segment index of the customers of a population, with what is known of them
+// at an instant. Fields of the host's read through r, or through transactions of their own.
+func (e *Engine) index(ctx context.Context, r crm.Reader, p *population, defs []TagDef, at time.Time) (*segment.Index, error) {
+	idx, err := e.indexTags(p, defs, at)
+	if err != nil || e.conditions == nil {
+		return idx, err
+	}
+	w, err := e.newLeaves(r, p, at)
+	if err != nil {
+		return nil, err
+	}
+	hits, err := w.hits(ctx, p.sorted())
+	if err != nil {
+		return nil, err
+	}
+	return idx, e.setLeaves(idx, hits)
+}
+
+// indexTags is index without conditions on fields, which hold for nobody.
+func (e *Engine) indexTags(p *population, defs []TagDef, at time.Time) (*segment.Index, error) {
 	return e.indexOf(defs, func(yield func(string, []string) bool) {
 		for _, x := range p.sorted() {
 			if !yield(segmentName(x.home), p.tagNames(x, at.UnixMicro())) {
@@ -60,13 +78,26 @@ func (e *Engine) indexOf(defs []TagDef, rows iter.Seq2[string, []string]) (*segm
 	if _, err := idx.Load(time.Time{}, rows); err != nil {
 		return nil, fmt.Errorf("vefa: segments: %w", err)
 	}
-	if _, err := idx.Define(time.Time{}, e.defs...); err != nil {
+	if err := define(idx, e.defs); err != nil {
 		return nil, fmt.Errorf("vefa: segments: %w", err)
 	}
 	if _, err := idx.SetPolarity(time.Time{}, polarity(defs)...); err != nil {
 		return nil, fmt.Errorf("vefa: segments: %w", err)
 	}
 	return idx, nil
+}
+
+// define defines segments, whose leaves hold for nobody yet.
+func define(idx *segment.Index, defs []segment.Definition) error {
+	for _, d := range defs {
+		for _, leaf := range d.References().Leaves {
+			if _, err := idx.SetLeaf(time.Time{}, leaf, new(bitset.Set)); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := idx.Define(time.Time{}, defs...)
+	return err
 }
 
 // drawn is the audience of a campaign: who is in it or would be but for red
@@ -76,8 +107,11 @@ type drawn struct {
 	ignores    []string         // red tags that the segment does not care about
 }
 
-func (e *Engine) draw(name string, at time.Time) (drawn, error) {
+func (e *Engine) draw(ctx context.Context, name string, at time.Time) (drawn, error) {
 	var d drawn
+	if err := e.settle(ctx, at); err != nil {
+		return d, err
+	}
 	view := e.seg.View()
 	def, _, err := view.Definition(name)
 	if err != nil {

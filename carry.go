@@ -52,7 +52,11 @@ func (e *Engine) carry(ctx context.Context, now time.Time) (CarryReport, error) 
 	if err != nil {
 		return CarryReport{}, err
 	}
-	fill, err := e.newFiller(p, set, now, e.eveningSegments(now))
+	segments, err := e.eveningSegments(ctx, set, now)
+	if err != nil {
+		return CarryReport{}, err
+	}
+	fill, err := e.newFiller(p, set, now, segments)
 	if err != nil {
 		return CarryReport{}, err
 	}

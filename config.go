@@ -91,7 +91,15 @@ type Config struct {
 	// Wide names rules that a person has looked at: they may reach any number.
 	Wide []string
 	// Segments are the definitions that campaigns draw from, in the language of
-	// [segment.Parse], each as [segment.ParseDefinitions] reads it: segment name = ….
+	// [segment.Parse], each as [segment.ParseDefinitions] reads it: segment name = …. A leaf
+	// is a condition on Facts and Fields, in the language of rules, as of the instant that
+	// the segment is asked for:
+	//
+	//	segment gold = leaf("Tier == 'gold' and DaysSincePurchase <= 90") and newsletter
+	//
+	// It cannot read Segments and Sent, nor a field that reads them. A customer enters or
+	// leaves a segment between two evenings as its conditions hold at each of them: a
+	// Field.Fill that does not know the past changes no membership then.
 	Segments string
 	// Campaigns are drawn on their evenings.
 	Campaigns []Campaign
@@ -365,7 +373,7 @@ func (c *Config) checkBase() error {
 func (c *Config) definitions() ([]segment.Definition, error) {
 	defs, err := segment.ParseDefinitions(c.Segments, segment.Limits{})
 	if err == nil {
-		_, err = segment.NewIndex(segment.Options{}).Define(time.Time{}, defs...)
+		err = define(segment.NewIndex(segment.Options{}), defs)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("vefa: segments: %w", err)

@@ -229,7 +229,7 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 	if err != nil {
 		return nil, err
 	}
-	fill, err := e.newFiller(p, p.set, now, e.segmentsAt(now, func() (*segment.Index, error) { return e.index(p, defs, now) }))
+	fill, err := e.newFiller(p, p.set, now, e.segmentsAt(now, func() (*segment.Index, error) { return e.index(ctx, tx, p, defs, now) }))
 	if err != nil {
 		return nil, err
 	}

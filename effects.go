@@ -120,7 +120,7 @@ func (e *Engine) askFew(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (
 		if err != nil {
 			return nil, err
 		}
-		return e.index(p, defs, now)
+		return e.index(ctx, tx, p, defs, now)
 	}))
 	if err != nil {
 		return nil, err

@@ -44,6 +44,8 @@ type Engine struct {
 	texts    map[string]*messaging.Template
 	shown    map[string]bool // fields of rules that messages show
 	defs     []segment.Definition
+	// conditions are what defs ask of fields; nil: nothing
+	conditions *conditions
 
 	// keysKnown: the record was seen to be of these keys
 	keysKnown atomic.Bool
@@ -117,6 +119,9 @@ func New(cfg Config) (*Engine, error) {
 	check(e.collectMessages(keyed))
 	if defined {
 		check(e.checkSegments())
+		if e.schema != nil {
+			check(e.collectConditions())
+		}
 	}
 	if compiled {
 		check(e.rules.Load(cfg.Rules...))
@@ -315,5 +320,6 @@ func (e *Engine) Close() {
 
 func (e *Engine) forget() {
 	e.view.Store(nil)
+	e.unsettle(true)
 	e.loaded, e.pop, e.feed, e.turning, e.people, e.seg, e.changed, e.unseen, e.known, e.offered = false, nil, nil, nil, nil, nil, nil, nil, nil, nil
 }

@@ -132,11 +132,11 @@ func (f *Field) describe() rules.Field {
 	return d
 }
 
-// reads reports whether rules read some of Facts that is not always there, or fields of
-// the host's do that they, or messages, read.
+// reads reports whether rules, or segments, read some of Facts that is not always there, or
+// fields of the host's do that they, or messages, read.
 func (e *Engine) reads(set *rules.Set[Facts], name string) bool {
-	return set.Reads(name) || slices.ContainsFunc(e.cfg.Fields, func(d Field) bool {
-		return slices.Contains(d.Reads, name) && (d.readBy(set) || e.shown[d.Name])
+	return set.Reads(name) || e.conditions.reads(name) || slices.ContainsFunc(e.cfg.Fields, func(d Field) bool {
+		return slices.Contains(d.Reads, name) && (d.readBy(set) || e.conditions != nil && d.readBy(e.conditions.set) || e.shown[d.Name])
 	})
 }
 
@@ -336,9 +336,15 @@ func (e *Engine) segmentsAt(now time.Time, index func() (*segment.Index, error))
 	})
 }
 
-// eveningSegments is segmentsAt of everybody.
-func (e *Engine) eveningSegments(now time.Time) func() (*segmentReader, error) {
-	return e.segmentsAt(now, func() (*segment.Index, error) { return e.seg, nil })
+// eveningSegments is segmentsAt of everybody, for what reads facts. It is called outside of
+// a transaction.
+func (e *Engine) eveningSegments(ctx context.Context, set *rules.Set[Facts], now time.Time) (func() (*segmentReader, error), error) {
+	if e.reads(set, "Segments") {
+		if err := e.settle(ctx, now); err != nil {
+			return nil, err
+		}
+	}
+	return e.segmentsAt(now, func() (*segment.Index, error) { return e.seg, nil }), nil
 }
 
 // readSegments counts everybody into the segments, as of an instant.

@@ -54,7 +54,7 @@ type shopClock struct {
 // gives those that its members are in and is called if something reads that.
 func (e *Engine) newFiller(p *population, set *rules.Set[Facts], now time.Time, segments func() (*segmentReader, error)) (f *filler, err error) {
 	f = &filler{e: e, p: p, store: e.cfg.Store, vocab: e.vocab, set: set, ext: e.extended, fields: e.cfg.Fields, feasts: e.cfg.Feasts, now: now, at: now.UnixMicro(), shops: map[uint32]*shopClock{}}
-	if !e.reads(set, "Segments") {
+	if segments == nil || !e.reads(set, "Segments") {
 		return f, nil
 	}
 	f.seg, err = segments()

@@ -46,7 +46,8 @@ func (e *Engine) load(ctx context.Context) error {
 	if err := e.readEverybody(ctx, at); err != nil {
 		return err
 	}
-	e.view.Store(e.seg.View())
+	e.unsettle(true)
+	e.show()
 	e.loaded = true
 	return nil
 }
@@ -59,7 +60,7 @@ func (e *Engine) readEverybody(ctx context.Context, at *indexing) (err error) {
 		p := e.newPopulation(e.reads(e.rules.Active(), "Lines"))
 		if err = e.keepEverybody(ctx, p); err == nil {
 			now := e.svc.Now()
-			if e.seg, err = e.index(p, e.tags, now); err == nil {
+			if e.seg, err = e.indexTags(p, e.tags, now); err == nil {
 				e.pop, e.profiles, e.checked = p, len(p.homeOf), now.UnixMicro()
 			}
 			return err
@@ -328,8 +329,11 @@ func (e *Engine) refresh(ctx context.Context) (delta, error) {
 	if err := e.refreshSegments(d); err != nil {
 		return d, err
 	}
+	if !e.feed.pending.empty() || len(d.persons) > 0 {
+		e.unsettle(false)
+	}
 	e.feed.pending = newNews()
-	e.view.Store(e.seg.View())
+	e.show()
 	return d, nil
 }
 

@@ -288,7 +288,7 @@ func (l *listener) tell(ctx context.Context, tx crm.Tx, facts []*crm.Fact) (out 
 		if err != nil {
 			return nil, err
 		}
-		return l.e.index(p, defs, l.now)
+		return l.e.index(ctx, tx, p, defs, l.now)
 	}))
 	if err != nil {
 		return out, err
@@ -356,6 +356,10 @@ func (l *listener) compare(ctx context.Context, before time.Time) (out Occurred,
 		}
 		list = append(list, moved...)
 	}
+	segments, err := e.eveningSegments(ctx, e.rules.Active(), l.now)
+	if err != nil {
+		return out, err
+	}
 	for chunk := range slices.Chunk(list, planBatch) {
 		var n Occurred
 		err := e.svc.Update(ctx, func(tx crm.Tx) error {
@@ -375,7 +379,7 @@ func (l *listener) compare(ctx context.Context, before time.Time) (out Occurred,
 					told = append(told, occasion{x, v.on, crm.FactKey{}})
 				}
 			}
-			w, err := e.newEvaluator(p, rules.Trigger{}, l.now, e.eveningSegments(l.now))
+			w, err := e.newEvaluator(p, rules.Trigger{}, l.now, segments)
 			if err != nil {
 				return err
 			}
@@ -419,7 +423,7 @@ func (l *listener) expired(ctx context.Context, from, to int64) (list []event, e
 }
 
 // moved lists who entered or left a segment since the evening before, by the tags
-// of then as they are known now. Those whom no source knew then were in none.
+// and fields of then as they are known now. Those whom no source knew then were in none.
 func (l *listener) moved(ctx context.Context, before time.Time) ([]event, error) {
 	e := l.e
 	type member struct {
@@ -446,6 +450,14 @@ func (l *listener) moved(ctx context.Context, before time.Time) ([]event, error)
 	})
 	if err != nil {
 		return nil, err
+	}
+	if e.conditions != nil {
+		if err := e.askEverybody(ctx, old, before); err != nil {
+			return nil, err
+		}
+		if err := e.settle(ctx, l.now); err != nil {
+			return nil, err
+		}
 	}
 	was, err := e.readSegments(old, before)
 	if err != nil {

@@ -121,7 +121,7 @@ func (e *Engine) personal(ctx context.Context, tx crm.Tx, p *population, effects
 						if err != nil {
 							return nil, err
 						}
-						return e.index(p, defs, now)
+						return e.index(ctx, tx, p, defs, now)
 					})); err != nil {
 						return nil, err
 					}

@@ -63,7 +63,9 @@ type answers struct {
 // for what Config.Breaker leaves out.
 func (a *asking) plan(ctx context.Context, day string) (out planned, err error) {
 	e := a.e
-	a.members = e.eveningSegments(a.now)
+	if a.members, err = e.eveningSegments(ctx, e.rules.Active(), a.now); err != nil {
+		return out, err
+	}
 	profiles := 0
 	matched := e.unmatched()
 	var pieces []piece
@@ -237,7 +239,7 @@ func (a *asking) evaluate(ctx context.Context, at *stretch, out *answers, then f
 						for _, x := range pg.persons {
 							pg.p.keep(x)
 						}
-						return e.index(pg.p, a.tags, now)
+						return e.index(ctx, nil, pg.p, a.tags, now)
 					})
 				}
 				w, err := e.newEvaluator(pg.p, rules.Trigger{}, a.now, members)
@@ -285,7 +287,11 @@ type evaluator struct {
 }
 
 func (e *Engine) newEvaluator(p *population, on rules.Trigger, now time.Time, segments func() (*segmentReader, error)) (*evaluator, error) {
-	w := &evaluator{e: e, on: on, set: e.rules.Active(), moments: map[*time.Location]*rules.Moment{}, now: now}
+	return e.evaluatorOf(p, e.rules.Active(), on, now, segments)
+}
+
+func (e *Engine) evaluatorOf(p *population, set *rules.Set[Facts], on rules.Trigger, now time.Time, segments func() (*segmentReader, error)) (*evaluator, error) {
+	w := &evaluator{e: e, on: on, set: set, moments: map[*time.Location]*rules.Moment{}, now: now}
 	var err error
 	w.fill, err = e.newFiller(p, w.set, now, segments)
 	return w, err
@@ -329,10 +335,8 @@ func (w *evaluator) person(x *person, facts *Facts) (rules.Intent, error) {
 	m := w.moment(x)
 	var err error
 	if w.firings, err = w.set.On(w.firings[:0], w.on, facts, m, w.rowsOf(x, facts)); err != nil {
-		var bounds *rules.BoundsError
-		if errors.As(err, &bounds) {
-			w.e.cfg.Logger.Warn("vefa: a customer has more rows than rules may look at", "customer", x.id, "rows", bounds.Field, "len", bounds.Len)
-			return rules.Intent{}, nil
+		if w.tooMany(x, err) {
+			err = nil
 		}
 		return rules.Intent{}, err
 	}
@@ -350,6 +354,16 @@ func (w *evaluator) person(x *person, facts *Facts) (rules.Intent, error) {
 	}
 	in.Effects, err = w.e.dress(in.Effects)
 	return in, err
+}
+
+// tooMany logs that a customer has more rows than rules may look at, if that is the error.
+func (w *evaluator) tooMany(x *person, err error) bool {
+	var bounds *rules.BoundsError
+	if !errors.As(err, &bounds) {
+		return false
+	}
+	w.e.cfg.Logger.Warn("vefa: a customer has more rows than rules may look at", "customer", x.id, "rows", bounds.Field, "len", bounds.Len)
+	return true
 }
 
 // rowsOf tells the rows of the facts that an occasion is from others of their kind. It
@@ -547,7 +561,7 @@ func (e *Engine) campaigns(ctx context.Context, day string, now time.Time, close
 }
 
 func (e *Engine) campaign(ctx context.Context, c *Campaign, day string, now time.Time, closed bool) (PlanReport, error) {
-	d, err := e.draw(c.Segment, now)
+	d, err := e.draw(ctx, c.Segment, now)
 	if err != nil {
 		return PlanReport{}, err
 	}

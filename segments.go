@@ -12,7 +12,8 @@ import (
 // waterfalls, overlap, lint. Customers have the names of their earliest
 // profiles, crm.ProfileKey.String. While a night runs they are as the night last
 // saw them; only an engine that never read everybody waits for it, as long as ctx
-// allows.
+// allows. Conditions on fields are asked about everybody anew in each call that waits
+// for no night.
 func (e *Engine) Segments(ctx context.Context) (_ *segment.View, err error) {
 	defer e.took("segments", time.Now(), &err)
 	if err := ctx.Err(); err != nil {
@@ -31,6 +32,9 @@ func (e *Engine) Segments(ctx context.Context) (_ *segment.View, err error) {
 		return nil, err
 	}
 	if _, err := e.refresh(ctx); err != nil {
+		return nil, err
+	}
+	if err := e.settle(ctx, e.svc.Now()); err != nil {
 		return nil, err
 	}
 	return e.seg.View(), nil

@@ -177,7 +177,9 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string, q Why
 				return w, err
 			}
 			w.Text += ex.Text(q.Locale)
-			return w, nil
+			of, err := e.whyLeaves(ctx, pop, x, now, camp.Segment, q.Locale)
+			w.Text += of
+			return w, err
 		}
 	}
 	return w, fmt.Errorf("vefa: %w", &crm.Error{Op: "explain", Entity: "cause", ID: cause, Kind: crm.ErrNotFound, Err: errors.New("this configuration has no such rule/…, message/…, survey/…, tag/… or campaign/…")})

@@ -96,7 +96,8 @@ func (s Sharing) Evenings(t *testing.T) (end SharedEnd) {
 				x.asked.Add(int64(len(of)))
 				out := make([]any, len(of))
 				for i, f := range of {
-					out[i] = len(f.Profiles[0].ID) % 2
+					id := f.Profiles[0].ID
+					out[i] = int(id[len(id)-1]) % 2
 				}
 				return out, nil
 			}}}
