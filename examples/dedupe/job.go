@@ -13,7 +13,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -87,24 +86,26 @@ func open(o options, errs io.Writer) (*job, error) {
 				others = append(others, other.header...)
 			}
 		}
-		var err error
-		if t.layout, err = arrange(o, t.header, others); err != nil {
-			return nil, fmt.Errorf("%s: %w", t.path, err)
+		if err := t.arrange(o, o.mappings[i], others); err != nil {
+			return nil, named(t.path, err)
 		}
-		if i > 0 && !slices.Equal(t.layout.extras, j.tables[0].layout.extras) {
-			return nil, fmt.Errorf("%s: the files differ in their extra attributes", t.path)
-		}
-		t.dates.year = time.Now().Year()
-		if err := t.readDates(); err != nil {
-			return nil, err
-		}
-		if o.roles == nil {
-			j.show.Say("%s read as -map %s", t.path, t.layout.describe(t.header))
+		j.told(t)
+	}
+	// Attributes that one file has and the other has not are no evidence for its rows.
+	opt := people.Options{Region: o.region, Threads: o.threads, Progress: j.progress}
+	for _, t := range j.tables {
+		for _, name := range t.layout.reading.Extras() {
+			if !slices.Contains(opt.Extra, name) {
+				opt.Extra = append(opt.Extra, name)
+			}
 		}
 	}
-	opt := people.Options{Region: o.region, Threads: o.threads, Progress: j.progress}
-	for _, x := range j.tables[0].layout.extras {
-		opt.Extra = append(opt.Extra, strings.TrimPrefix(x, extraRole))
+	for _, t := range j.tables {
+		var err error
+		if t.layout.Layout, err = t.layout.reading.Bind(t.header, append([]string{}, opt.Extra...)); err != nil {
+			return nil, named(t.path, err)
+		}
+		t.layout.Year = time.Now().Year()
 	}
 	if o.single != "" {
 		opt.OnePerSource = []string{dedup.EverySource}
@@ -126,24 +127,33 @@ func open(o options, errs io.Writer) (*job, error) {
 	return j, err
 }
 
-// readDates learns from the first rows how dates of numbers are to be read.
-func (t *table) readDates() error {
-	cols := t.layout.at["birth"]
-	if len(cols) == 0 {
-		return nil
+// named names the file of an error that does not.
+func named(path string, err error) error {
+	var row *rowError
+	if errors.As(err, &row) {
+		return err
 	}
-	enough := errors.New("enough")
-	err := t.rows(func(n int, row []string) error {
-		t.dates.look(row[cols[0]])
-		if n >= 10_000 {
-			return enough
-		}
-		return nil
-	}, func(int, *rowError) error { return nil })
-	if errors.Is(err, enough) {
-		return nil
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// told says once how a table is read, and what is weak about it.
+func (j *job) told(t *table) {
+	if t.enc != undecided && t.enc != encodedUTF8 {
+		j.show.Say("%s is read as %v", t.path, t.enc)
 	}
-	return err
+	if t.above > 0 {
+		j.show.Say("%s: line %d is read as the header; what stands above it is left out", t.path, t.line)
+	}
+	if j.o.roles != nil || t.layout.written {
+		return
+	}
+	j.show.Say("%s is read as:", t.path)
+	for _, line := range t.describe() {
+		j.show.Say("%s", line)
+	}
+	if weak := t.layout.reading.Weak; weak != "" {
+		j.show.Say("warning: %s: %s", t.path, weak)
+	}
 }
 
 // rowOf is the row of an id of ours, from 0.
@@ -207,7 +217,7 @@ func (j *job) link(ctx context.Context) error {
 	if j.o.truth != "" {
 		j.evaluate()
 	}
-	return j.saveModel()
+	return errors.Join(j.saveMappings(), j.saveModel())
 }
 
 var errStopped = errors.New("stopped")
@@ -227,7 +237,7 @@ func (j *job) records(ctx context.Context, yield func(people.Record) bool) error
 			}
 			last = n
 			j.rows++
-			t.layout.record(&rec, row, t.dates)
+			t.layout.Record(row, &rec)
 			id = strconv.AppendInt(id[:0], int64(base+n), 10)
 			rec.ID, rec.Source = string(id), ""
 			switch {
@@ -311,6 +321,22 @@ func (j *job) loadModel() (*dedup.Model, error) {
 	}
 	j.loaded = true
 	return m, nil
+}
+
+// saveMappings writes how the files were read, where they are asked for and not there.
+func (j *job) saveMappings() error {
+	for i, t := range j.tables {
+		if path := j.o.mappings[i]; path != "" && !t.layout.written {
+			err := output.Write(path, output.Private, func(w io.Writer) error {
+				_, err := t.layout.reading.WriteTo(w)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (j *job) saveModel() error {

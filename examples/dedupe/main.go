@@ -13,6 +13,7 @@ import (
 	"os"
 
 	"github.com/vefacrm/vefa/dedup/people"
+	"github.com/vefacrm/vefa/dedup/people/columns"
 	"github.com/vefacrm/vefa/examples/internal/output"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
 )
@@ -20,7 +21,8 @@ import (
 // options are the flags.
 type options struct {
 	in        []string // one or two files
-	roles     map[string]string
+	roles     map[columns.Role]string
+	mappings  [2]string // files of -mapping and -mapping2
 	delimiter string
 	out       string
 	pairs     string
@@ -41,8 +43,10 @@ func parse(args []string, out io.Writer) (options, error) {
 		"go run ./examples/dedupe -in crm.csv -in2 shop.csv -map given=first_name,family=surname,phone=gsm -report page.html",
 		"go run ./examples/dedupe -in people.csv -truth person -json")
 	f.StringVar(&in, "in", "", "CSV file with a header; .gz is read too (default: a sample of this program)")
-	f.StringVar(&in2, "in2", "", "a second file with the same columns, or other columns that -map names too")
-	f.StringVar(&mapping, "map", "", "columns of roles: given=first_name,family=surname,extra:occupation=job (default: recognised by name)")
+	f.StringVar(&in2, "in2", "", "a second file, with the same columns or others")
+	f.StringVar(&mapping, "map", "", "columns of roles: given=first_name,family=surname,extra:occupation=job (default: recognised by name and content)")
+	f.StringVar(&o.mappings[0], "mapping", "", "read the columns as this file says, or, if there is none, write how they were read to it")
+	f.StringVar(&o.mappings[1], "mapping2", "", "the same for the second file")
 	f.StringVar(&o.delimiter, "delimiter", "", "between cells, one character or tab (default: recognised)")
 	f.StringVar(&o.out, "out", "", "write row, id and cluster_id of every row to this file")
 	f.StringVar(&o.pairs, "pairs", "", "write the linked pairs with their weights to this file")
@@ -59,6 +63,8 @@ func parse(args []string, out io.Writer) (options, error) {
 	switch {
 	case in == "" && in2 != "":
 		return o, terminal.Usagef("-in2 goes with -in")
+	case o.mappings[1] != "" && in2 == "":
+		return o, terminal.Usagef("-mapping2 goes with -in2")
 	case o.threads < 1 || o.threads > 1024:
 		return o, terminal.Usagef("-threads: %d is not between 1 and 1024", o.threads)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/vefacrm/vefa/dedup"
+	"github.com/vefacrm/vefa/dedup/people/columns"
 	"github.com/vefacrm/vefa/examples/internal/output"
 )
 
@@ -65,7 +66,7 @@ func (j *job) writeClusters(ctx context.Context, w io.Writer) error {
 	base := 0
 	line := make([]string, len(head))
 	for i, t := range j.tables {
-		ids := t.layout.at["id"]
+		ids := t.layout.Columns(columns.ID)
 		put := func(n int, id string) error {
 			line[0], line[1], line[2] = strconv.Itoa(n), safe(id), ""
 			if c := j.cluster[base+n-1]; c > 0 {
@@ -158,7 +159,7 @@ func (j *job) summary() summary {
 		Threshold: 0, Probability: dedup.Probability(0), ModelLoaded: j.loaded, Estimated: estimated{st.Matches, st.Recall},
 		Blocks: st.Blocks, Capped: st.HotKeys, Seconds: j.spent.wall, CPUSeconds: j.spent.cpu, PeakRSS: peakRSS(), Truth: j.measure, IgnoredValues: st.Ignored}
 	for _, t := range j.tables {
-		s.Columns = append(s.Columns, t.layout.describe(t.header))
+		s.Columns = append(s.Columns, t.layout.reading.String())
 	}
 	return s
 }

@@ -160,7 +160,7 @@ func (j *job) lookUp(ctx context.Context, rows map[int32]bool) (map[int32]people
 				cells[c] = strings.Clone(row[c])
 			}
 			rec := people.Record{ID: strconv.Itoa(int(at) + 1)}
-			t.layout.record(&rec, cells, t.dates)
+			t.layout.Record(cells, &rec)
 			out[at] = rec
 			return ctx.Err()
 		}, func(int, *rowError) error { return nil })

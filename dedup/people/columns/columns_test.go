@@ -58,10 +58,13 @@ func TestLanguages(t *testing.T) {
 		"Klantnummer;Voornaam;Tussenvoegsel;Achternaam;Geboortedatum;Geslacht;Straatnaam;Huisnummer;Toevoeging;Postcode;Woonplaats;Telefoonnummer;E-mailadres":                       "birth=Geboortedatum,city=Woonplaats,email=E-mailadres,family=Tussenvoegsel+Achternaam,gender=Geslacht,given=Voornaam,id=Klantnummer,phone=Telefoonnummer,postcode=Postcode,street=Straatnaam+Huisnummer+Toevoeging",
 		"Код;ФИО клиента;Дата рождения;Пол;Мобильный телефон;Электронная почта;Город;Улица;Дом;Почтовый индекс":                                                                      "birth=Дата рождения,city=Город,email=Электронная почта,full=ФИО клиента,gender=Пол,id=Код,phone=Мобильный телефон,postcode=Почтовый индекс,street=Улица+Дом",
 		"firstName,lastName,dateOfBirth,mobilePhone,emailAddress,zipCode":                                                                                                            "birth=dateOfBirth,email=emailAddress,family=lastName,given=firstName,phone=mobilePhone,postcode=zipCode",
-		"customername,customeremail,customerphone": "email=customeremail,full=customername,phone=customerphone",
-		"id,first_name,last_name,y,m,d,who":        "birth=y+m+d,family=last_name,given=first_name,id=id", // E4
-		"Name,Birth Year,Birth Month,Day of birth": "birth=Birth Year+Birth Month+Day of birth,full=Name",
-		"Name,Email,Shipping Email,Shipping Phone": "email=Email,full=Name,phone=Shipping Phone",
+		"customername,customeremail,customerphone":           "email=customeremail,full=customername,phone=customerphone",
+		"id,first_name,last_name,y,m,d,who":                  "birth=y+m+d,family=last_name,given=first_name,id=id", // E4
+		"Name,Birth Year,Birth Month,Day of birth":           "birth=Birth Year+Birth Month+Day of birth,full=Name",
+		"customerid,musteriadi,musterisoyadi,Contact No":     "family=musterisoyadi,given=musteriadi,id=customerid,phone=Contact No",
+		"full_name,first_and_surname,first_name,surname,dob": "birth=dob,family=surname,full=full_name,given=first_name",
+		"nome,cognome,cellulare":                             "family=cognome,given=nome,phone=cellulare",
+		"Name,Email,Shipping Email,Shipping Phone":           "email=Email,full=Name,phone=Shipping Phone",
 	} {
 		names, _ := cut(t, header)
 		require.Equal(t, want, columns.Recognise(names, nil).String(), header)

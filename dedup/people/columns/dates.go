@@ -32,11 +32,15 @@ func (v *dateVotes) look(s string) {
 	}
 }
 
+// order returns what most of them say, "" where none says anything.
 func (v dateVotes) order() Order {
-	if v.monthFirst > v.dayFirst {
+	switch {
+	case v.monthFirst > v.dayFirst:
 		return MonthFirst
+	case v.dayFirst > 0:
+		return DayFirst
 	}
-	return DayFirst
+	return ""
 }
 
 // ISO returns a date as yyyy-mm-dd: dates of numbers in this order, dates whose month is a

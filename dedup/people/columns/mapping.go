@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -62,7 +63,7 @@ type Mapping struct {
 type Column struct {
 	Name  string `json:"name"` // in the header of the table
 	Role  Role   `json:"role"`
-	Dates Order  `json:"dates,omitempty"` // how a birth writes dates of numbers; "" is DayFirst
+	Dates Order  `json:"dates,omitempty"` // how a birth writes dates of numbers; "" is not known, and read as DayFirst
 }
 
 // mappingVersion is the version of the format of a written mapping.
@@ -104,15 +105,15 @@ func (m Mapping) Validate() error {
 	if len(m.Columns) > mostColumns {
 		return &MappingError{"", fmt.Sprintf("%d columns are more than %d", len(m.Columns), mostColumns)}
 	}
-	seen := map[string]bool{}
+	seen := map[Column]bool{}
 	for i, c := range m.Columns {
 		switch {
 		case c.Name == "":
 			fault("", "column %d has no name", i+1)
-		case seen[c.Name]:
-			fault(c.Name, "has two roles")
+		case seen[Column{Name: c.Name, Role: c.Role}]:
+			fault(c.Name, "has the role %s twice", c.Role)
 		}
-		seen[c.Name] = true
+		seen[Column{Name: c.Name, Role: c.Role}] = true
 		if !c.Role.Valid() {
 			fault(c.Name, "there is no role %q; there are %s and extra:NAME", c.Role, rolesInWords())
 		}
@@ -146,6 +147,29 @@ func (m Mapping) Extras() []string {
 		}
 	}
 	return out
+}
+
+// LearnDates learns from rows of the table how the column of births writes dates of numbers,
+// where the mapping does not say.
+func (m Mapping) LearnDates(header []string, rows iter.Seq[[]string]) {
+	var births []int
+	for i, c := range m.Columns {
+		if c.Role == Birth {
+			births = append(births, i)
+		}
+	}
+	if len(births) != 1 || m.Columns[births[0]].Dates != "" {
+		return // of parts it is known which is which
+	}
+	c := &m.Columns[births[0]]
+	at := slices.Index(header, c.Name)
+	var votes dateVotes
+	for row := range rows {
+		if at >= 0 && at < len(row) {
+			votes.look(row[at])
+		}
+	}
+	c.Dates = votes.order()
 }
 
 // String returns the mapping in the order of roles: birth=dob,given=first+middle.

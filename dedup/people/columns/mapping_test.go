@@ -38,7 +38,7 @@ func TestMappingFile(t *testing.T) {
 		column(`{"name":"a","role":"shoe"}`):   `"a": there is no role "shoe"`,
 		column(`{"name":"a","role":"extra:"}`): `there is no role "extra:"`,
 		column(`{"name":"","role":"id"}`):      "column 1 has no name",
-		column(`{"name":"a","role":"id"},{"name":"a","role":"given"}`):   `"a": has two roles`,
+		column(`{"name":"a","role":"id"},{"name":"a","role":"id"}`):      `"a": has the role id twice`,
 		column(`{"name":"a","role":"birth","dates":"ymd"}`):              `dates is "ymd", not dmy or mdy`,
 		column(`{"name":"a","role":"given","dates":"dmy"}`):              "dates goes with the role birth only",
 		column(strings.Repeat(`{"name":"a","role":"id"},`, 60000) + "1"): "is larger than",

@@ -173,8 +173,8 @@ func (l lexicon) longest(words []string) (m meaning, n int) {
 // compound takes a word apart into two that are known, as German and Dutch put them together
 // and programs do: "Kundenname", "customeremail".
 func (l lexicon) compound(word string) []meaning {
-	const shortest = 4 // what is shorter is met in too many words
-	for i := len(word) - shortest; i >= shortest; i-- {
+	const shortest = 4 // what is shorter is met in too many words, but "id" after "customer"
+	for i := len(word) - 2; i >= shortest; i-- {
 		second, ok := l[word[i:]]
 		if !ok {
 			continue
@@ -186,7 +186,9 @@ func (l lexicon) compound(word string) []meaning {
 				continue
 			}
 		}
-		return []meaning{first, second}
+		if len(word)-i >= shortest || first == mPerson {
+			return []meaning{first, second}
+		}
 	}
 	return nil
 }

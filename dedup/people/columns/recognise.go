@@ -117,8 +117,8 @@ func (r *recognition) parts() {
 func (r *recognition) use(i int, role Role) {
 	r.taken[i] = true
 	c := Column{Name: r.header[i], Role: role}
-	if role == Birth && r.senses[i].is == mBirth && r.cells[i].votes.order() == MonthFirst {
-		c.Dates = MonthFirst
+	if role == Birth && r.senses[i].is == mBirth {
+		c.Dates = r.cells[i].votes.order()
 	}
 	r.out.Columns = append(r.out.Columns, c)
 }
@@ -187,7 +187,7 @@ func (r *recognition) names() {
 				}
 				return at
 			}
-			given, family, full, open := in(mGiven), in(mFamily), in(mFull), in(mName)
+			given, family, full, open := in(mGiven), in(mFamily), r.lines(in(mFull)), in(mName)
 			switch {
 			case len(open) == 0:
 			case len(given) > 0 && len(family) == 0 && r.senses[open[0]].line < 2:
@@ -223,6 +223,9 @@ func (r *recognition) names() {
 
 // lines returns the first column and those that continue it: "name 1", "name 2".
 func (r *recognition) lines(at []int) []int {
+	if len(at) == 0 {
+		return nil
+	}
 	out := at[:1:1]
 	for _, i := range at[1:] {
 		if r.senses[i].line >= 2 {

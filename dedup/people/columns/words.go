@@ -55,13 +55,13 @@ type vocabulary struct {
 }
 
 // vocabularies are in the order in which the first one to know a word decides.
-var vocabularies = []vocabulary{english, turkish, german, french, spanish, dutch, russian, systems}
+var vocabularies = []vocabulary{english, turkish, german, french, spanish, dutch, russian, italian, systems}
 
 var english = vocabulary{"English", map[meaning]string{
 	mGiven:      "firstname firstnames first givenname givennames given forename forenames fname christianname",
 	mFamily:     "lastname lastnames last surname surnames familyname family lname",
 	mName:       "name names",
-	mFull:       "fullname completename wholename",
+	mFull:       "fullname full completename wholename",
 	mTitle:      "displayname payer attentionto",
 	mMiddle:     "middlename middlenames middle middleinitial midname secondname secondgivenname additionalname mname",
 	mSuffix:     "suffix namesuffix generation generationsuffix",
@@ -70,14 +70,14 @@ var english = vocabulary{"English", map[meaning]string{
 	mYear:       "birthyear yearofbirth yob year",
 	mMonth:      "birthmonth monthofbirth month",
 	mDay:        "birthdayofmonth dayofbirth dayofmonth day",
-	mPhone:      "phone phones telephone telephones tel mobile mobilephone cell cellphone cellular landline whatsapp mob phoneno phonenum",
+	mPhone:      "phone phones telephone telephones tel mobile mobilephone cell cellphone cellular landline whatsapp mob phoneno phonenum contactnumber contactno",
 	mEmail:      "email emails mail emailaddress emailaddresses mailaddress emailid",
 	mCity:       "city cityname",
 	mTown:       "town suburb locality village",
 	mDistrict:   "district neighborhood neighbourhood borough",
 	mPostcode:   "postcode postalcode zip zipcode zippostalcode postalzip zippostal",
 	mStreet:     "street streetaddress streetname addressline addrline addressstreet line",
-	mAddress:    "address addr fulladdress addressfull",
+	mAddress:    "address addr fulladdress addressfull addrfull",
 	mHouse:      "housenumber houseno housenum streetnumber streetno buildingnumber",
 	mID:         "id code key guid uid recordid recid uniqueid rowid externalid",
 	mNumber:     "number no num nr",
@@ -89,7 +89,7 @@ var english = vocabulary{"English", map[meaning]string{
 	mWork:       "work business office daytime",
 	mOther:      "other alternate alternative secondary second additional extra evening",
 	mShipping:   "shipping ship shipto delivery deliver recipient addressee",
-	mNational:   "nationalid nationalidnumber nationalidentitynumber ssn socialsecuritynumber socialsecurity socsecid taxid taxnumber taxno taxcode taxvat vatid vatnumber vat vatno identitynumber identificationnumber",
+	mNational:   "nationalid nationalidnumber nationalidentitynumber ssn ssnnumber socialsecuritynumber socialsecurity socsecid taxid taxnumber taxno taxcode taxvat vatid vatnumber vat vatno identitynumber identificationnumber",
 	mPassport:   "passport passportno passportnumber",
 	mLicence:    "licence license licencenumber licensenumber driverslicense driverslicensenumber driverlicense driverlicensenumber",
 	mBirthplace: "birthplace placeofbirth cityofbirth",
@@ -101,7 +101,8 @@ var english = vocabulary{"English", map[meaning]string{
 var turkish = vocabulary{"Turkish", map[meaning]string{
 	mGiven:      "onad onadi ilkad ilkadi",
 	mFamily:     "soyad soyadi soyadiniz soyisim soyismi",
-	mName:       "ad adi adiniz isim ismi",
+	mFull:       "adsoyad adisoyadi adsoyadi isimsoyisim isimvesoyisim",
+	mName:       "ad adi adiniz isim ismi isimler",
 	mTitle:      "unvan unvani ticariunvan ticariunvani firmaunvani cariunvan hesapunvani alici aliciadi",
 	mMiddle:     "ikinciad ikinciadi ikinciisim gobekadi",
 	mGender:     "cinsiyet cinsiyeti",
@@ -119,7 +120,7 @@ var turkish = vocabulary{"Turkish", map[meaning]string{
 	mAddress:    "adres adresi",
 	mWay:        "sokak sokagi cadde caddesi bulvar bulvari mahalle mahallesi",
 	mHouse:      "kapino binano disskapino aptno daireno",
-	mID:         "kod kodu kimlik",
+	mID:         "kod kodu kimlik kayitno kayitnumarasi",
 	mNumber:     "numara numarasi nosu",
 	mSource:     "kaynak kanal",
 	mPerson:     "musteri musterinin uye uyenin cari carihesap kisi abone hasta ogrenci tuketici",
@@ -316,6 +317,18 @@ var russian = vocabulary{"Russian", map[meaning]string{
 	mPassport:   "паспорт номерпаспорта",
 	mBirthplace: "месторождения",
 	mOccupation: "профессия должность",
+}}
+
+// italian has the words that old lists had, and those beside them.
+var italian = vocabulary{"Italian", map[meaning]string{
+	mFamily:   "cognome",
+	mName:     "nome",
+	mBirth:    "datadinascita",
+	mGender:   "sesso",
+	mPhone:    "cellulare",
+	mCity:     "citta comune",
+	mStreet:   "indirizzo",
+	mPostcode: "cap",
 }}
 
 // systems are the names of fields in ERP systems, and the words of their exports that no
