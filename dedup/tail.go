@@ -28,7 +28,8 @@ func (l *learner) lonely() []bool {
 	}
 	out := make([]bool, len(seen))
 	for c, k := range l.p.comparisons {
-		out[c] = k.graded && seen[c] < priorPairs
+		_, known := l.counts(k.field)
+		out[c] = k.graded && known > 1 && seen[c] < priorPairs
 	}
 	return out
 }

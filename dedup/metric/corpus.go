@@ -115,7 +115,7 @@ func (c *Corpus) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &in); err != nil {
 		return fmt.Errorf("%w: %w", errCorpus, err)
 	}
-	if in.Texts < 0 || int64(in.Rest) > int64(in.Texts) {
+	if in.Texts < 0 || int64(in.Rest) > max(int64(in.Texts), 1) {
 		return fmt.Errorf("%w: %d texts, rest %d", errCorpus, in.Texts, in.Rest)
 	}
 	*c = Corpus{texts: in.Texts, rest: in.Rest, counts: make(map[uint64]uint32, len(in.Words))}

@@ -1,8 +1,10 @@
 package metric
 
 import (
+	"cmp"
 	"math"
 	"math/bits"
+	"slices"
 	"strings"
 )
 
@@ -12,36 +14,50 @@ import (
 type Words struct{ Corpus *Corpus }
 
 // Compare returns the cosine, from 0 to 1; two empty texts are alike.
-func (m Words) Compare(a, b string) float64 { return compareWords(m.Corpus, a, b, false) }
+func (m Words) Compare(a, b string) float64 { return compareWords(m.Corpus, a, b, nil) }
 
 // SoftWords is [Words] in which a word also agrees with one that is nearly the same, and
 // counts for as much as the two are alike (Soft TF-IDF: Cohen, Ravikumar and Fienberg 2003):
 // typing errors, and abbreviations and initials, which are the beginning of the other or its
 // consonants. Numbers and words with digits must be the same, and two words that are both
 // frequent in the corpus are two words.
-type SoftWords struct{ Corpus *Corpus }
+type SoftWords struct {
+	Corpus *Corpus
+	Spelling
+}
 
 // Compare returns the cosine, from 0 to 1; two empty texts are alike.
-func (m SoftWords) Compare(a, b string) float64 { return compareWords(m.Corpus, a, b, true) }
+func (m SoftWords) Compare(a, b string) float64 {
+	s := m.Spelling.filled()
+	return compareWords(m.Corpus, a, b, &s)
+}
 
-const (
-	// mostWords is the number of words of a text that are read; a value of a record has 256
-	// bytes and seldom more than 40.
-	mostWords = 64
-	// nearWord is the share of letters in which two words must agree at least if one is a
-	// typing error of the other: one wrong in four. In shorter words a letter makes another.
-	nearWord = 0.75
-	// shortened is how alike a word and its abbreviation are: less than the same word, more
-	// than one with a typing error.
-	shortened = 0.9
-	// shortest is the length of an abbreviation by that of its word at most: what is longer
-	// is another word, as kara is beside karaca.
-	shortest = 0.6
-	// misspelt is the number of texts that a typing error stands in at most, and often the
-	// number of times that its word is more frequent if it stands in more. Two words that
-	// several texts have are two words, however alike.
-	misspelt, often = 3, 10
-)
+// Spelling says which words are one in spite of their letters; the zero value is what
+// everybody should use.
+type Spelling struct {
+	// Near is the share of letters in which a word and its misspelling agree at least; 0 means
+	// 0.75, one wrong in four: in shorter words a letter makes another word.
+	Near float64
+	// Short is the length of an abbreviation by that of its word at most; 0 means 0.6: what is
+	// longer is another word, as kara is beside karaca.
+	Short float64
+	// Alike is how alike a word and its abbreviation are; 0 means 0.9: less than the same
+	// word, more than one with a typing error.
+	Alike float64
+	// Rare is the number of texts that a misspelling stands in at most; 0 means 3. One that
+	// stands in more is believed if its word does Often times more often; 0 means 10.
+	Rare, Often int
+}
+
+func (s Spelling) filled() Spelling {
+	s.Near, s.Short, s.Alike = cmp.Or(s.Near, 0.75), cmp.Or(s.Short, 0.6), cmp.Or(s.Alike, 0.9)
+	s.Rare, s.Often = cmp.Or(s.Rare, 3), cmp.Or(s.Often, 10)
+	return s
+}
+
+// mostWords is the number of words of a text that are read; a value of a record has 256
+// bytes and seldom more than 40.
+const mostWords = 64
 
 // word is a word of a text that is compared.
 type word struct {
@@ -90,7 +106,7 @@ func (n *norms) pair(x, y *word, alike float64) {
 	n.b += w * w
 }
 
-func compareWords(c *Corpus, a, b string, soft bool) float64 {
+func compareWords(c *Corpus, a, b string, soft *Spelling) float64 {
 	if a == b {
 		return 1
 	}
@@ -105,8 +121,8 @@ func compareWords(c *Corpus, a, b string, soft bool) float64 {
 			}
 		}
 	}
-	if soft {
-		n.pairNear(as, bs)
+	if soft != nil {
+		n.pairNear(as, bs, soft)
 	}
 	for i := range as {
 		if w := &as[i]; !w.used {
@@ -124,50 +140,63 @@ func compareWords(c *Corpus, a, b string, soft bool) float64 {
 	return min(n.both/math.Sqrt(n.a*n.b), 1)
 }
 
-// pairNear pairs the words that are left, those that are most alike first.
-func (n *norms) pairNear(as, bs []word) {
-	for {
-		best, x, y := 0.0, -1, -1
-		for i := range as {
-			if as[i].used || as[i].digit {
+// near is two words that are left, by their places, and how alike they are.
+type near struct {
+	x, y  int
+	alike float64
+}
+
+// pairNear pairs the words that are left, those that are most alike first. Ties are told by
+// the words, so that the texts may be exchanged.
+func (n *norms) pairNear(as, bs []word, s *Spelling) {
+	var room [16]near
+	found := room[:0]
+	for i := range as {
+		if as[i].used || as[i].digit {
+			continue
+		}
+		for j := range bs {
+			if bs[j].used || bs[j].digit {
 				continue
 			}
-			for j := range bs {
-				if bs[j].used || bs[j].digit {
-					continue
-				}
-				if s := nearness(&as[i], &bs[j]); s > best {
-					best, x, y = s, i, j
-				}
+			if alike := s.alike(&as[i], &bs[j]); alike > 0 {
+				found = append(found, near{i, j, alike})
 			}
 		}
-		if x < 0 {
-			return
+	}
+	if len(found) > 1 {
+		slices.SortFunc(found, func(p, q near) int {
+			a, b, c, d := as[p.x].text, bs[p.y].text, as[q.x].text, bs[q.y].text
+			return cmp.Or(cmp.Compare(q.alike, p.alike), cmp.Compare(min(a, b), min(c, d)), cmp.Compare(max(a, b), max(c, d)))
+		})
+	}
+	for _, p := range found {
+		if x, y := &as[p.x], &bs[p.y]; !x.used && !y.used {
+			n.pair(x, y, p.alike)
 		}
-		n.pair(&as[x], &bs[y], best)
 	}
 }
 
-// nearness is how alike two different words are; 0 if they are not the same word.
-func nearness(x, y *word) float64 {
-	if len(x.text) > len(y.text) || len(x.text) == len(y.text) && x.text > y.text {
+// alike is how alike two different words are; 0 if they are not the same word.
+func (s *Spelling) alike(x, y *word) float64 {
+	if len(x.text) > len(y.text) {
 		x, y = y, x
 	}
 	a, b := x.text, y.text
-	if a[0] == b[0] && float64(len(a)) <= shortest*float64(len(b)) && (strings.HasPrefix(b, a) || skeleton(a, b)) {
-		return shortened
+	if a[0] == b[0] && float64(len(a)) <= s.Short*float64(len(b)) && (strings.HasPrefix(b, a) || skeleton(a, b)) {
+		return s.Alike
 	}
-	if few, many := min(x.count, y.count), max(x.count, y.count); few > misspelt && often*few > many {
+	if few, many := min(x.count, y.count), max(x.count, y.count); few > s.Rare && s.Often*few > many {
 		return 0
 	}
 	if x.ascii && y.ascii { // an error changes the length by one and the letters by two
-		most := int((1 - nearWord) * float64(len(b)))
+		most := int((1 - s.Near) * float64(len(b)))
 		if len(b)-len(a) > most || bits.OnesCount64(x.marks^y.marks) > 2*most {
 			return 0
 		}
 	}
-	if s := 1 - float64(OSA(a, b))/float64(runes(b)); s >= nearWord {
-		return s
+	if alike := 1 - float64(OSA(a, b))/float64(max(runes(a), runes(b))); alike >= s.Near {
+		return alike
 	}
 	return 0
 }
