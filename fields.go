@@ -159,7 +159,7 @@ func (f *filler) fillAll(ctx context.Context, persons []*person) ([]*Facts, erro
 			}
 		}
 	}
-	if len(persons) > 0 && f.e.reads(f.set, "Sent") {
+	if len(persons) > 0 && (f.all || f.e.reads(f.set, "Sent")) {
 		if err := f.sent(ctx, persons, out); err != nil {
 			return nil, fmt.Errorf("vefa: field Sent: %w", err)
 		}
@@ -179,7 +179,9 @@ func (f *filler) fillAll(ctx context.Context, persons []*person) ([]*Facts, erro
 	return out, nil
 }
 
-func (f *filler) reads(d *Field) bool { return d.readBy(f.set) || d.Rows == "" && f.also[d.Name] }
+func (f *filler) reads(d *Field) bool {
+	return f.all || d.readBy(f.set) || d.Rows == "" && f.also[d.Name]
+}
 
 func (d *Field) readBy(set *rules.Set[Facts]) bool {
 	if d.Rows != "" {

@@ -22,6 +22,7 @@ type filler struct {
 	ext    *rules.Extended[Facts]
 	fields []Field         // of the host
 	also   map[string]bool // what is read besides
+	all    bool            // all is read
 	reader crm.Reader      // of the transaction that facts are filled in; nil: one of its own
 	// claim and deciding are set while a claim asks about one of its messages: what
 	// the customer of deciding got is then what counts against it, which includes
@@ -61,6 +62,13 @@ func (e *Engine) newFiller(p *population, set *rules.Set[Facts], now time.Time, 
 	return f, err
 }
 
+// fillEverything has the filler fill what nothing reads, too.
+func (f *filler) fillEverything(segments func() (*segmentReader, error)) (err error) {
+	f.all = true
+	f.seg, err = segments()
+	return err
+}
+
 func (f *filler) newFacts() *Facts {
 	if f.ext != nil {
 		return f.ext.New()
@@ -71,7 +79,7 @@ func (f *filler) newFacts() *Facts {
 // loads reports whether facts are made of more than what is in memory, so that it
 // pays to fill those of many persons at once.
 func (f *filler) loads() bool {
-	if f.e.reads(f.set, "Sent") {
+	if f.all || f.e.reads(f.set, "Sent") {
 		return true
 	}
 	for i := range f.fields {

@@ -65,32 +65,65 @@ type people struct {
 
 // New loads the facts of many subjects, which are as of the moment.
 // They are read and not kept; the sequence may use the same struct, and the same
-// memory of its rows, for all. The error names the first subject that cannot be held: a
-// *BoundsError if it has more rows than the schema declares, ErrForeign if
-// fields were added to the facts and it was not made by their schema.
+// memory of its rows, for all. The error names the first subject that cannot be held: see
+// Builder.Add.
 func New[F any](s *rules.Schema[F], m *rules.Moment, facts iter.Seq[*F]) (*Population[F], error) {
-	l := s.Layout()
-	pop := &Population[F]{schema: s, layout: l, p: &people{enc: newEncoder(l, m.Clock()), copier: ir.NewCopier(l), changed: map[int]unsafe.Pointer{}}}
-	b := pop.p.enc.builder(l.Root)
-	flush := func() {
-		n := b.n
-		pop.p.blocks = append(pop.p.blocks, b.table())
-		pop.p.grow(n)
-	}
+	b := NewBuilder(s, m)
 	if facts != nil {
 		for f := range facts {
-			if err := pop.p.enc.check(unsafe.Pointer(f)); err != nil {
-				return nil, fmt.Errorf("subject %d: %w", pop.p.n+b.n, err)
-			}
-			if b.add(unsafe.Pointer(f)); b.n == blockRows {
-				flush()
+			if err := b.Add(f); err != nil {
+				return nil, fmt.Errorf("subject %d: %w", b.n(), err)
 			}
 		}
 	}
-	if b.n > 0 {
-		flush()
+	return b.Population(), nil
+}
+
+// Builder loads subjects one by one, for those who load several populations at once.
+type Builder[F any] struct {
+	pop  *Population[F]
+	rows *builder // nil: Population was called
+}
+
+// NewBuilder returns a builder of a population whose facts are as of the moment.
+func NewBuilder[F any](s *rules.Schema[F], m *rules.Moment) *Builder[F] {
+	l := s.Layout()
+	enc := newEncoder(l, m.Clock())
+	pop := &Population[F]{schema: s, layout: l, p: &people{enc: enc, copier: ir.NewCopier(l), changed: map[int]unsafe.Pointer{}}}
+	return &Builder[F]{pop, enc.builder(l.Root)}
+}
+
+// Add adds a subject, which gets the next number, and keeps nothing of its facts. It adds
+// nothing and returns a *BoundsError if there are more rows than the schema declares,
+// ErrForeign if fields were added to the facts and their schema did not make them.
+func (b *Builder[F]) Add(f *F) error {
+	if b.rows == nil {
+		return errors.New("population: it was built already")
 	}
-	return pop, nil
+	if err := b.pop.p.enc.check(unsafe.Pointer(f)); err != nil {
+		return err
+	}
+	if b.rows.add(unsafe.Pointer(f)); b.rows.n == blockRows {
+		b.flush()
+	}
+	return nil
+}
+
+func (b *Builder[F]) n() int { return b.pop.p.n + b.rows.n }
+
+func (b *Builder[F]) flush() {
+	n := b.rows.n
+	b.pop.p.blocks = append(b.pop.p.blocks, b.rows.table())
+	b.pop.p.grow(n)
+}
+
+// Population returns the population. Nothing can be added to the builder then.
+func (b *Builder[F]) Population() *Population[F] {
+	if b.rows != nil && b.rows.n > 0 {
+		b.flush()
+	}
+	b.rows = nil
+	return b.pop
 }
 
 // grow takes note of more subjects behind the last.
