@@ -58,13 +58,23 @@ func TestLanguages(t *testing.T) {
 		"Klantnummer;Voornaam;Tussenvoegsel;Achternaam;Geboortedatum;Geslacht;Straatnaam;Huisnummer;Toevoeging;Postcode;Woonplaats;Telefoonnummer;E-mailadres":                       "birth=Geboortedatum,city=Woonplaats,email=E-mailadres,family=Tussenvoegsel+Achternaam,gender=Geslacht,given=Voornaam,id=Klantnummer,phone=Telefoonnummer,postcode=Postcode,street=Straatnaam+Huisnummer+Toevoeging",
 		"Код;ФИО клиента;Дата рождения;Пол;Мобильный телефон;Электронная почта;Город;Улица;Дом;Почтовый индекс":                                                                      "birth=Дата рождения,city=Город,email=Электронная почта,full=ФИО клиента,gender=Пол,id=Код,phone=Мобильный телефон,postcode=Почтовый индекс,street=Улица+Дом",
 		"firstName,lastName,dateOfBirth,mobilePhone,emailAddress,zipCode":                                                                                                            "birth=dateOfBirth,email=emailAddress,family=lastName,given=firstName,phone=mobilePhone,postcode=zipCode",
-		"customername,customeremail,customerphone":           "email=customeremail,full=customername,phone=customerphone",
-		"id,first_name,last_name,y,m,d,who":                  "birth=y+m+d,family=last_name,given=first_name,id=id", // E4
-		"Name,Birth Year,Birth Month,Day of birth":           "birth=Birth Year+Birth Month+Day of birth,full=Name",
-		"customerid,musteriadi,musterisoyadi,Contact No":     "family=musterisoyadi,given=musteriadi,id=customerid,phone=Contact No",
-		"full_name,first_and_surname,first_name,surname,dob": "birth=dob,family=surname,full=full_name,given=first_name",
-		"nome,cognome,cellulare":                             "family=cognome,given=nome,phone=cellulare",
-		"Name,Email,Shipping Email,Shipping Phone":           "email=Email,full=Name,phone=Shipping Phone",
+		"customername,customeremail,customerphone":                                                                                      "email=customeremail,full=customername,phone=customerphone",
+		"id,first_name,last_name,y,m,d,who":                                                                                             "birth=y+m+d,family=last_name,given=first_name,id=id", // E4
+		"Name,Birth Year,Birth Month,Day of birth":                                                                                      "birth=Birth Year+Birth Month+Day of birth,full=Name",
+		"customerid,musteriadi,musterisoyadi,Contact No":                                                                                "family=musterisoyadi,given=musteriadi,id=customerid,phone=Contact No",
+		"full_name,first_and_surname,first_name,surname,dob":                                                                            "birth=dob,family=surname,full=full_name,given=first_name",
+		"Kundennummer;Vorname;Nachname;Straße 1;PLZ 1;Ort 1;Telefon 1;Straße 2;PLZ 2;Ort 2":                                             "city=Ort 1,family=Nachname,given=Vorname,id=Kundennummer,phone=Telefon 1,postcode=PLZ 1,street=Straße 1",
+		"Numéro client;Intitulé;Adresse;Complément d'adresse;Code postal;Ville;E-Mail":                                                  "city=Ville,email=E-Mail,full=Intitulé,id=Numéro client,postcode=Code postal,street=Adresse+Complément d'adresse",
+		"ID,user_login,user_email,first_name,last_name,Address,Address Line 2":                                                          "email=user_email,family=last_name,given=first_name,id=ID,street=Address+Address Line 2",
+		"Name,From Email Address,Address Line 1,Address Line 2/District/Neighborhood,Town/City":                                         "city=Town/City,email=From Email Address,full=Name,street=Address Line 1+Address Line 2/District/Neighborhood",
+		"Last,First,MI,Home Ph,Cell,SMS,Klaviyo ID":                                                                                     "family=Last,given=First+MI,id=Klaviyo ID,phone=Home Ph+Cell+SMS",
+		"Alıcı Adı Soyadı;Alıcı Telefon;Alıcı Mail Adresi;Adres;Semt;İlçe;Şehir":                                                        "city=Şehir,district=İlçe,email=Alıcı Mail Adresi,full=Alıcı Adı Soyadı,phone=Alıcı Telefon,street=Adres",
+		"Factuur voornaam;Factuur achternaam;Factuur adres;Factuur postcode;Factuur plaats;Verzend voornaam;Verzend adres;Afleveradres": "city=Factuur plaats,family=Factuur achternaam,given=Factuur voornaam,postcode=Factuur postcode,street=Factuur adres",
+		"Name;Rechnungsadresse;Lieferadresse":                                                                                           "full=Name,street=Rechnungsadresse",
+		"Наименование;Юридический адрес;Фактический адрес":                                                                              "full=Наименование,street=Фактический адрес",
+		"Nombre;Apellidos;Dirección de correo electrónico":                                                                              "email=Dirección de correo electrónico,family=Apellidos,given=Nombre",
+		"nome,cognome,cellulare":                   "family=cognome,given=nome,phone=cellulare",
+		"Name,Email,Shipping Email,Shipping Phone": "email=Email,full=Name,phone=Shipping Phone",
 	} {
 		names, _ := cut(t, header)
 		require.Equal(t, want, columns.Recognise(names, nil).String(), header)
@@ -77,7 +87,7 @@ func TestNoRole(t *testing.T) {
 		"", " ", "username", "User Name", "Product Name", "Company Name", "Company Phone", "Contact Owner", "Contact Owner Email", "Assistant's Phone", "Country Code", "Phone Type", "Phone Country Code",
 		"Email Status", "Email Opt In", "IP Address", "MAC address", "Created Date", "Last Login", "First Order", "Order ID", "Store ID", "Bank Account Number", "Discount Code", "Currency", "Total Spent", "Notes", "Maiden Name", "Name Prefix",
 		"Kayıt Tarihi", "Üyelik Tarihi", "Kullanıcı Adı", "Ürün Adı", "Vergi Dairesi", "Ülke", "Temsilci Adı", "Firmenname", "Land", "Anrede", "Pays", "Nom d'entreprise", "Provincia", "País", "Land (NL)", "Организация", "Страна",
-		"Year", "Month", "Day", "Tag", "y", "Fax", "Work Fax", "Website", "Phone Verified", "Adres No", "Last4", "state", "Region",
+		"Year", "Month", "Day", "Tag", "y", "Fax", "Work Fax", "Website", "Phone Verified", "user_login", "Account Name", "User", "Accepts SMS Marketing", "Valid from", "Adres No", "Last4", "state", "Region",
 	} {
 		require.Empty(t, columns.Recognise([]string{name}, nil).Columns, name)
 	}

@@ -208,9 +208,9 @@ func together(said map[meaning]bool) meaning {
 	case heard(mNational, mPassport, mLicence, mBirthplace, mOccupation, mFather, mMother):
 		return alone(said, last(said, mNational, mMother), mID, mName)
 	case said[mEmail]:
-		return alone(said, mEmail, mAddress, mID, mName)
+		return alone(said, mEmail, mAddress, mID, mName, mUser)
 	case said[mPhone]:
-		return alone(said, mPhone, mAddress)
+		return alone(said, mPhone, mAddress, mUser)
 	case said[mBirth]:
 		return alone(said, mBirth)
 	case said[mGender]:
@@ -221,12 +221,12 @@ func together(said map[meaning]bool) meaning {
 		return alone(said, mCity, mAddress, mTown, mDistrict, mPostcode, mName)
 	case said[mTown]:
 		return alone(said, mTown, mAddress, mPostcode, mName)
-	case said[mDistrict]:
-		return alone(said, mDistrict, mAddress, mName)
 	case said[mPostcode]:
 		return alone(said, mPostcode, mAddress, mID)
 	case said[mStreet]:
-		return alone(said, mStreet, mAddress, mHouse, mName, mWay)
+		return alone(said, mStreet, mAddress, mHouse, mName, mWay, mDistrict)
+	case said[mDistrict]:
+		return alone(said, mDistrict, mAddress, mName)
 	case said[mWay]:
 		return alone(said, mWay, mAddress, mHouse, mName)
 	case said[mHouse]:
@@ -255,7 +255,7 @@ func together(said map[meaning]bool) meaning {
 				return none // of a bill, not of the person
 			}
 		}
-		return alone(said, mID)
+		return alone(said, mID, mUser)
 	case said[mPerson]:
 		return alone(said, mTitle)
 	}

@@ -40,6 +40,7 @@ func Recognise(header []string, rows iter.Seq[[]string]) Reading {
 		}
 	}
 	r.parts()
+	r.numbered()
 	if rows != nil {
 		r.look(rows)
 	}
@@ -110,6 +111,28 @@ func (r *recognition) parts() {
 	if found == 3 {
 		for k, i := range at {
 			r.senses[i-1] = sense{is: mYear + meaning(k)}
+		}
+	}
+}
+
+// numbered takes "street 2", "postcode 2" and "city 2" for those of a second address, where
+// all three are there.
+func (r *recognition) numbered() {
+	found := map[meaning]bool{}
+	for _, s := range r.senses {
+		if s.line == 2 && s.group == 0 {
+			found[s.is] = true
+		}
+	}
+	if !found[mPostcode] || !found[mCity] || !found[mStreet] && !found[mAddress] {
+		return
+	}
+	for i := range r.senses {
+		switch s := &r.senses[i]; s.is {
+		case mStreet, mWay, mHouse, mAddress, mCity, mTown, mDistrict, mPostcode:
+			if s.group == 0 {
+				s.group, s.line = s.line, 0
+			}
 		}
 	}
 }
@@ -332,7 +355,7 @@ func (r *recognition) address() {
 		return out
 	}
 	street := in(mStreet, mWay, mHouse)
-	if len(in(mStreet)) == 0 { // else "address" is all of it once more
+	if !slices.ContainsFunc(in(mStreet), func(i int) bool { return r.senses[i].line < 2 }) { // else "address" is all of it once more
 		street = in(mStreet, mWay, mHouse, mAddress)
 	}
 	city, town, district, postcode := in(mCity), in(mTown), in(mDistrict), in(mPostcode)
