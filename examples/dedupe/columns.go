@@ -62,6 +62,7 @@ func parseMap(text string) (map[columns.Role]string, error) {
 // layout says which cells of a row mean what.
 type layout struct {
 	*columns.Layout
+	thing   map[string][]int // columns of the fields of things.Record, in a file of things
 	reading columns.Reading
 	written bool // its mapping came from a file
 	truth   int  // column of the true person, -1: none

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
 	"os"
 	"slices"
 	"strconv"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/vefacrm/vefa/dedup"
 	"github.com/vefacrm/vefa/dedup/people"
+	"github.com/vefacrm/vefa/dedup/things"
 	"github.com/vefacrm/vefa/examples/internal/output"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
 )
@@ -41,7 +41,8 @@ type job struct {
 	lengths []int // rows of each table, bad ones included
 	rows    int   // that could be read
 	bad     int
-	linker  *people.Linker
+	of      string // what the rows speak of
+	engine  engine
 	result  *dedup.Result
 	loaded  bool     // the model came from a file
 	cluster []int32  // of each row, from 1; 0 for a row that could not be read
@@ -79,6 +80,7 @@ func open(o options, errs io.Writer) (*job, error) {
 			return nil, err
 		}
 	}
+	j.of = j.decide()
 	for i, t := range j.tables {
 		var others []string
 		for k, other := range j.tables {
@@ -86,13 +88,54 @@ func open(o options, errs io.Writer) (*job, error) {
 				others = append(others, other.header...)
 			}
 		}
-		if err := t.arrange(o, o.mappings[i], others); err != nil {
+		arrange := func() error { return t.arrange(o, o.mappings[i], others) }
+		if j.of != ofPeople {
+			arrange = func() error { return t.arrangeThings(o, others) }
+		}
+		if err := arrange(); err != nil {
 			return nil, named(t.path, err)
 		}
 		j.told(t)
 	}
+	var err error
+	if j.engine, err = j.newEngine(); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+// newEngine returns what links the rows.
+func (j *job) newEngine() (engine, error) {
+	o := j.o
+	var single []string
+	var review int
+	var truth func(string) (string, bool)
+	var edge func(dedup.Edge)
+	if o.single != "" {
+		single = []string{dedup.EverySource}
+	}
+	if o.report != "" {
+		review = reviewed
+	}
+	if o.truth != "" {
+		truth = j.person
+	}
+	if o.pairs != "" {
+		edge = func(e dedup.Edge) {
+			a, b := rowOf(e.A), rowOf(e.B)
+			j.pairs = append(j.pairs, scored{min(a, b), max(a, b), float32(e.Weight)})
+		}
+	}
+	if j.of != ofPeople {
+		opt := things.Options{Threads: o.threads, Progress: j.progress, OnePerSource: single, Review: review, Truth: truth, Edge: edge}
+		if j.of == ofCompanies {
+			opt.Kind = things.Companies
+		}
+		l, err := things.New(opt)
+		return &objects{linker: l}, err
+	}
 	// Attributes that one file has and the other has not are no evidence for its rows.
-	opt := people.Options{Region: o.region, Threads: o.threads, Progress: j.progress}
+	opt := people.Options{Region: o.region, Threads: o.threads, Progress: j.progress, OnePerSource: single, Review: review, Truth: truth, Edge: edge}
 	for _, t := range j.tables {
 		for _, name := range t.layout.reading.Extras() {
 			if !slices.Contains(opt.Extra, name) {
@@ -107,24 +150,8 @@ func open(o options, errs io.Writer) (*job, error) {
 		}
 		t.layout.Year = time.Now().Year()
 	}
-	if o.single != "" {
-		opt.OnePerSource = []string{dedup.EverySource}
-	}
-	if o.report != "" {
-		opt.Review = reviewed
-	}
-	if o.truth != "" {
-		opt.Truth = j.person
-	}
-	if o.pairs != "" {
-		opt.Edge = func(e dedup.Edge) {
-			a, b := rowOf(e.A), rowOf(e.B)
-			j.pairs = append(j.pairs, scored{min(a, b), max(a, b), float32(e.Weight)})
-		}
-	}
-	var err error
-	j.linker, err = people.New(opt)
-	return j, err
+	l, err := people.New(opt)
+	return &persons{linker: l}, err
 }
 
 // named names the file of an error that does not.
@@ -147,8 +174,14 @@ func (j *job) told(t *table) {
 	if j.o.roles != nil || t.layout.written {
 		return
 	}
-	j.show.Say("%s is read as:", t.path)
-	for _, line := range t.describe() {
+	lines := t.describe
+	if j.of == ofPeople {
+		j.show.Say("%s is read as:", t.path)
+	} else {
+		j.show.Say("%s has no column that only persons have; it is read as a list of %s (-of %s says otherwise):", t.path, j.of, ofPeople)
+		lines = t.describeThings
+	}
+	for _, line := range lines() {
 		j.show.Say("%s", line)
 	}
 	if weak := t.layout.reading.Weak; weak != "" {
@@ -182,8 +215,7 @@ func (j *job) stopped(ctx context.Context, err error) error {
 
 // link reads the files and links their rows.
 func (j *job) link(ctx context.Context) error {
-	model, err := j.loadModel()
-	if err != nil {
+	if err := j.loadModel(); err != nil {
 		return err
 	}
 	if j.o.truth != "" {
@@ -192,12 +224,13 @@ func (j *job) link(ctx context.Context) error {
 			return err
 		}
 	}
-	var failed error
-	records := func(yield func(people.Record) bool) {
-		failed = j.records(ctx, yield)
-	}
+	var failed, err error
+	passes := 0
 	j.spent.phase("read")
-	j.result, err = j.linker.Link(ctx, iter.Seq[people.Record](records), model)
+	j.result, err = j.engine.link(ctx, func(yield func(*entry) bool) {
+		passes++ // of things the words are counted first
+		failed = errors.Join(failed, j.records(ctx, passes == 1, yield))
+	})
 	j.show.End()
 	if failed != nil {
 		return failed
@@ -222,12 +255,12 @@ func (j *job) link(ctx context.Context) error {
 
 var errStopped = errors.New("stopped")
 
-// records yields the rows of all files.
-func (j *job) records(ctx context.Context, yield func(people.Record) bool) error {
+// records yields the rows of all files, and says which cannot be read.
+func (j *job) records(ctx context.Context, say bool, yield func(*entry) bool) error {
 	base := 0
 	j.rows, j.bad = 0, 0
 	for i, t := range j.tables {
-		var rec people.Record
+		var rec entry
 		var id []byte
 		source := strconv.Itoa(i + 1)
 		last := 0
@@ -237,22 +270,23 @@ func (j *job) records(ctx context.Context, yield func(people.Record) bool) error
 			}
 			last = n
 			j.rows++
-			t.layout.Record(row, &rec)
+			t.layout.entry(row, &rec)
 			id = strconv.AppendInt(id[:0], int64(base+n), 10)
-			rec.ID, rec.Source = string(id), ""
+			from := ""
 			switch {
 			case t.layout.single >= 0:
-				rec.Source = row[t.layout.single]
+				from = row[t.layout.single]
 			case j.o.single != "":
-				rec.Source = source
+				from = source
 			}
-			if !yield(rec) {
+			rec.name(string(id), from)
+			if !yield(&rec) {
 				return errStopped
 			}
 			return nil
 		}, func(n int, e *rowError) error {
 			last = n
-			if j.bad++; j.bad <= maxBad {
+			if j.bad++; say && j.bad <= maxBad {
 				j.show.Say("%v", e)
 			}
 			return nil
@@ -297,30 +331,26 @@ func (j *job) sortPairs() {
 	slices.SortFunc(j.pairs, func(a, b scored) int { return cmp.Or(cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b)) })
 }
 
-func (j *job) loadModel() (*dedup.Model, error) {
+func (j *job) loadModel() error {
 	if j.o.model == "" {
-		return nil, nil
+		return nil
 	}
 	f, err := os.Open(j.o.model)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := output.Check(j.o.model); err != nil {
-			return nil, fmt.Errorf("-model: %w", err)
+			return fmt.Errorf("-model: %w", err)
 		}
-		return nil, nil
+		return nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("-model: %w", err)
+		return fmt.Errorf("-model: %w", err)
 	}
 	defer f.Close()
-	m, err := dedup.ReadModel(f)
-	if err == nil {
-		_, err = j.linker.NewIndex(m) // says whether it fits
-	}
-	if err != nil {
-		return nil, fmt.Errorf("-model: %s: %w", j.o.model, err)
+	if err := j.engine.load(f); err != nil {
+		return fmt.Errorf("-model: %s: %w", j.o.model, err)
 	}
 	j.loaded = true
-	return m, nil
+	return nil
 }
 
 // saveMappings writes how the files were read, where they are asked for and not there.
@@ -343,8 +373,5 @@ func (j *job) saveModel() error {
 	if j.o.model == "" || j.loaded {
 		return nil
 	}
-	return output.Write(j.o.model, output.Private, func(w io.Writer) error {
-		_, err := j.result.Model.WriteTo(w)
-		return err
-	})
+	return output.Write(j.o.model, output.Private, j.engine.save)
 }

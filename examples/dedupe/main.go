@@ -1,5 +1,6 @@
 // Command dedupe finds the records of one CSV file, or of two, that speak of the same
-// person, without labels and without anything to tune.
+// person, or of the same product, company, place or publication, without labels and without
+// anything to tune.
 //
 //	go run ./examples/dedupe -in people.csv -out clusters.csv
 //
@@ -21,6 +22,7 @@ import (
 // options are the flags.
 type options struct {
 	in        []string // one or two files
+	of        string   // people, things or companies; "": recognised
 	roles     map[columns.Role]string
 	mappings  [2]string // files of -mapping and -mapping2
 	delimiter string
@@ -38,12 +40,14 @@ type options struct {
 func parse(args []string, out io.Writer) (options, error) {
 	var o options
 	var in, in2, mapping string
-	f := terminal.NewFlags("dedupe", "Finds the rows of one CSV file, or of two, that speak of the same person.",
+	f := terminal.NewFlags("dedupe", "Finds the rows of one CSV file, or of two, that speak of the same person, or the same thing.",
 		"go run ./examples/dedupe -in people.csv -out clusters.csv",
 		"go run ./examples/dedupe -in crm.csv -in2 shop.csv -map given=first_name,family=surname,phone=gsm -report page.html",
-		"go run ./examples/dedupe -in people.csv -truth person -json")
+		"go run ./examples/dedupe -in people.csv -truth person -json",
+		"go run ./examples/dedupe -in shop.csv -in2 market.csv -of things -one-per-source file -out products.csv")
 	f.StringVar(&in, "in", "", "CSV file with a header; .gz is read too (default: a sample of this program)")
 	f.StringVar(&in2, "in2", "", "a second file, with the same columns or others")
+	f.StringVar(&o.of, "of", "", "what the rows speak of: people, things (products, places, publications) or companies (default: recognised)")
 	f.StringVar(&mapping, "map", "", "columns of roles: given=first_name,family=surname,extra:occupation=job (default: recognised by name and content)")
 	f.StringVar(&o.mappings[0], "mapping", "", "read the columns as this file says, or, if there is none, write how they were read to it")
 	f.StringVar(&o.mappings[1], "mapping2", "", "the same for the second file")
@@ -65,6 +69,10 @@ func parse(args []string, out io.Writer) (options, error) {
 		return o, terminal.Usagef("-in2 goes with -in")
 	case o.mappings[1] != "" && in2 == "":
 		return o, terminal.Usagef("-mapping2 goes with -in2")
+	case o.of != "" && o.of != ofPeople && o.of != ofThings && o.of != ofCompanies:
+		return o, terminal.Usagef("-of: %q is not %s, %s or %s", o.of, ofPeople, ofThings, ofCompanies)
+	case o.of != "" && o.of != ofPeople && o.mappings != [2]string{}:
+		return o, terminal.Usagef("-mapping is of the columns of people; name those of %s with -map", o.of)
 	case o.threads < 1 || o.threads > 1024:
 		return o, terminal.Usagef("-threads: %d is not between 1 and 1024", o.threads)
 	}
@@ -80,7 +88,11 @@ func parse(args []string, out io.Writer) (options, error) {
 		}
 	}
 	var err error
-	if o.roles, err = parseMap(mapping); err != nil {
+	read := parseMap
+	if o.of == ofThings || o.of == ofCompanies {
+		read = parseThings
+	}
+	if o.roles, err = read(mapping); err != nil {
 		return o, &terminal.UsageError{Err: err}
 	}
 	if _, err := people.New(people.Options{Region: o.region}); err != nil {

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/vefacrm/vefa/dedup"
-	"github.com/vefacrm/vefa/dedup/people/columns"
 	"github.com/vefacrm/vefa/examples/internal/output"
 )
 
@@ -66,7 +65,7 @@ func (j *job) writeClusters(ctx context.Context, w io.Writer) error {
 	base := 0
 	line := make([]string, len(head))
 	for i, t := range j.tables {
-		ids := t.layout.Columns(columns.ID)
+		ids := t.layout.ids()
 		put := func(n int, id string) error {
 			line[0], line[1], line[2] = strconv.Itoa(n), safe(id), ""
 			if c := j.cluster[base+n-1]; c > 0 {
@@ -145,6 +144,8 @@ type summary struct {
 	PeakRSS       float64            `json:"peak_rss_mib"`
 	Truth         *measures          `json:"truth,omitempty"`
 	IgnoredValues int                `json:"ignored_identifiers"`
+	Of            string             `json:"of"`                 // people, things or companies
+	Warnings      []dedup.Warning    `json:"warnings,omitempty"` // why the result is not to be trusted
 }
 
 // estimated is what the linkage thinks of itself, without truth.
@@ -157,9 +158,10 @@ func (j *job) summary() summary {
 	st := j.result.Stats
 	s := summary{Rows: j.rows, Rejected: j.bad, Pairs: st.Pairs, Edges: st.Edges, Clusters: st.Clusters, Largest: st.Largest,
 		Threshold: 0, Probability: dedup.Probability(0), ModelLoaded: j.loaded, Estimated: estimated{st.Matches, st.Recall},
-		Blocks: st.Blocks, Capped: st.HotKeys, Seconds: j.spent.wall, CPUSeconds: j.spent.cpu, PeakRSS: peakRSS(), Truth: j.measure, IgnoredValues: st.Ignored}
+		Blocks: st.Blocks, Capped: st.HotKeys, Seconds: j.spent.wall, CPUSeconds: j.spent.cpu, PeakRSS: peakRSS(), Truth: j.measure, IgnoredValues: st.Ignored,
+		Of: j.of, Warnings: st.Warnings}
 	for _, t := range j.tables {
-		s.Columns = append(s.Columns, t.layout.reading.String())
+		s.Columns = append(s.Columns, t.layout.describe(t.header))
 	}
 	return s
 }
@@ -179,8 +181,11 @@ func (j *job) print(w io.Writer) error {
 			_, err = fmt.Fprintf(w, format+"\n", args...)
 		}
 	}
-	say("%d rows are %d people; %d rows are duplicates of others (largest group %d).", s.Rows, s.Clusters, s.Rows-s.Clusters, s.Largest)
+	say("%d rows are %d %s; %d rows are duplicates of others (largest group %d).", s.Rows, s.Clusters, s.Of, s.Rows-s.Clusters, s.Largest)
 	say("%d pairs were compared, %d are linked; about %.0f of them rightly.", s.Pairs, s.Edges, s.Estimated.Matches)
+	for _, w := range s.Warnings {
+		say("warning: %s", w)
+	}
 	for _, k := range s.Capped {
 		say("left out as too common: %d rows that share %s (%s)", k.Records, strings.Join(k.Values, ", "), k.Rule)
 	}

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/vefacrm/vefa/dedup"
-	"github.com/vefacrm/vefa/dedup/people"
 	"github.com/vefacrm/vefa/dedup/report"
 	"github.com/vefacrm/vefa/examples/internal/output"
 )
@@ -44,12 +43,14 @@ func (j *job) writeReport(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	name := func(id string) string { return describe(j.place(rowOf(id)), found[rowOf(id)]) }
+	name := func(id string) string {
+		return "row " + j.place(rowOf(id)) + ": " + j.engine.describe(found[rowOf(id)])
+	}
 
 	st := r.Stats
 	facts := []report.Fact{
 		{Name: "rows", Value: strconv.Itoa(j.rows), Note: strings.Join(names(j.tables), ", ")},
-		{Name: "people", Value: strconv.Itoa(st.Clusters)},
+		{Name: j.of, Value: strconv.Itoa(st.Clusters)},
 		{Name: "duplicates", Value: strconv.Itoa(j.rows - st.Clusters)},
 		{Name: "pairs compared", Value: strconv.FormatInt(st.Pairs, 10)},
 		{Name: "pairs linked", Value: strconv.Itoa(st.Edges), Note: fmt.Sprintf("about %.0f rightly", st.Matches)},
@@ -79,7 +80,7 @@ func (j *job) writeReport(ctx context.Context) error {
 	add("People worth a look", "The largest groups of rows and those that hang together by little.", pictures...)
 	pictures = nil
 	for _, p := range pairs {
-		e, err := j.linker.Explain(r.Model, found[rowOf(p[0])], found[rowOf(p[1])])
+		e, err := j.engine.explain(found[rowOf(p[0])], found[rowOf(p[1])])
 		if err != nil {
 			return err
 		}
@@ -146,8 +147,8 @@ func (j *job) doubtful(clusters []dedup.Cluster) [][2]string {
 }
 
 // lookUp reads some rows again.
-func (j *job) lookUp(ctx context.Context, rows map[int32]bool) (map[int32]people.Record, error) {
-	out := make(map[int32]people.Record, len(rows))
+func (j *job) lookUp(ctx context.Context, rows map[int32]bool) (map[int32]*entry, error) {
+	out := make(map[int32]*entry, len(rows))
 	base := 0
 	for i, t := range j.tables {
 		err := t.rows(func(n int, row []string) error {
@@ -159,8 +160,9 @@ func (j *job) lookUp(ctx context.Context, rows map[int32]bool) (map[int32]people
 			for c := range row {
 				cells[c] = strings.Clone(row[c])
 			}
-			rec := people.Record{ID: strconv.Itoa(int(at) + 1)}
-			t.layout.Record(cells, &rec)
+			rec := &entry{}
+			t.layout.entry(cells, rec)
+			rec.name(strconv.Itoa(int(at)+1), "")
 			out[at] = rec
 			return ctx.Err()
 		}, func(int, *rowError) error { return nil })
@@ -173,34 +175,20 @@ func (j *job) lookUp(ctx context.Context, rows map[int32]bool) (map[int32]people
 }
 
 // selfWeights returns what a sample of rows would weigh against copies of themselves.
-func (j *job) selfWeights(found map[int32]people.Record, step int) ([]float64, error) {
+func (j *job) selfWeights(found map[int32]*entry, step int) ([]float64, error) {
 	var out []float64
 	for i := 0; i < len(j.cluster); i += step {
 		rec, ok := found[int32(i)]
 		if !ok {
 			continue // a bad row
 		}
-		twin := rec
-		twin.ID = "copy of " + rec.ID
-		e, err := j.linker.Explain(j.result.Model, rec, twin)
+		twin := *rec
+		twin.name("copy of "+rec.thing.ID, "")
+		e, err := j.engine.explain(rec, &twin)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, e.Weight)
 	}
 	return out, nil
-}
-
-// describe names a row for people.
-func describe(place string, rec people.Record) string {
-	parts := []string{strings.TrimSpace(rec.Given + " " + rec.Family)}
-	if parts[0] == "" {
-		parts[0] = rec.FullName
-	}
-	for _, s := range []string{rec.Birth, strings.Join(rec.Phones, " "), strings.Join(rec.Emails, " "), rec.City} {
-		if s != "" {
-			parts = append(parts, s)
-		}
-	}
-	return "row " + place + ": " + strings.Join(parts, ", ")
 }
