@@ -24,6 +24,8 @@
 // A source that has every person once, as a cleaned customer file does, says so in
 // [Options.OnePerSource]; two such files are then linked one to one.
 //
+// Which columns of a file say what of a person is recognised by package columns below.
+//
 // A cell may hold several phones or e-mail addresses, notes and extensions, and text that was
 // read in a wrong encoding is mended where it is certain what it was.
 //

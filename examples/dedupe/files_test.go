@@ -140,6 +140,15 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// A header that does not name all columns is no title.
+func TestHalfHeader(t *testing.T) {
+	row := ";1;2;3;4;5;6;7;8;9\n"
+	in := put(t, "f.csv", "name;phone;id;;;;;;;;\nAda Kaya;0532 123 45 67"+row+"Eve Can;0533 765 43 21"+row)
+	_, said := start(t, "-in", in)
+	require.Contains(t, said, "full       name")
+	require.NotContains(t, said, "is read as the header")
+}
+
 // Case E5: a column that one of two files has is no evidence for the other.
 func TestOtherColumns(t *testing.T) {
 	first := put(t, "a.csv", "name,phone,job,passport\nAda Kaya,0532 123 45 67,clerk,U1\nEve Can,0533 765 43 21,cook,U2\n")
@@ -170,7 +179,10 @@ func TestBirthInThree(t *testing.T) {
 	}
 	path := filepath.Join(dir, "..", "cases", "dedup", "birth_in_three.csv")
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("no shared cases: %v", err)
+		if os.Getenv("VEFA_REQUIRE_ALL") == "1" {
+			t.Fatalf("no shared cases: %v (set VEFA_DATA)", err)
+		}
+		t.Skipf("no shared cases: %v (set VEFA_DATA)", err)
 	}
 	// As good as with the date in one column.
 	measure := func(mapping string) measures {
@@ -208,4 +220,6 @@ func TestWeakColumns(t *testing.T) {
 	_, said := start(t, "-in", put(t, "f.csv", "Ad,Soyad,Puan\nAda,Kaya,3\nEve,Can,4\n"))
 	require.Contains(t, said, "warning: ")
 	require.Contains(t, said, "namesakes will be joined")
+	printed, _ := start(t, "-json", "-in", put(t, "f.csv", "Ad,Soyad,Puan\nAda,Kaya,3\nEve,Can,4\n"))
+	require.Contains(t, printed, "namesakes will be joined")
 }

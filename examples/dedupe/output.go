@@ -135,6 +135,7 @@ type summary struct {
 	Threshold     float64            `json:"threshold"`             // bits: even odds
 	Probability   float64            `json:"threshold_probability"` // the same as a probability
 	Columns       []string           `json:"columns"`
+	Weak          []string           `json:"weak_columns,omitempty"` // what was recognised is hardly enough
 	ModelLoaded   bool               `json:"model_loaded"`
 	Estimated     estimated          `json:"estimated"`
 	Blocks        []dedup.BlockStats `json:"blocks"`
@@ -162,6 +163,9 @@ func (j *job) summary() summary {
 		Of: j.of, Warnings: st.Warnings}
 	for _, t := range j.tables {
 		s.Columns = append(s.Columns, t.layout.describe(t.header))
+		if weak := t.layout.reading.Weak; weak != "" {
+			s.Weak = append(s.Weak, t.path+": "+weak)
+		}
 	}
 	return s
 }

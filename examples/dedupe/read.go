@@ -156,14 +156,15 @@ func hint(head []byte) (comma rune, n int) {
 	return 0, 0
 }
 
-// titles returns how many rows stand above the header: those that have a third of the cells
-// of the others at most, "Customers of March" and the day of the report.
+// titles returns how many rows stand above the header: those in which a third of the cells of
+// the others is filled at most, "Customers of March" and the day of the report. A row with as
+// many cells as the others, of which it fills more than two, is a header without all names.
 func titles(head []byte, comma rune) int {
 	r := csv.NewReader(bytes.NewReader(head))
 	r.Comma, r.TrimLeadingSpace, r.FieldsPerRecord, r.LazyQuotes = comma, comma != '\t', -1, true
 	const most = 20
-	var filled []int
-	largest := 0
+	var filled, cells []int
+	largest, widest := 0, 0
 	for len(filled) < 2*most {
 		row, err := r.Read()
 		if err != nil {
@@ -175,11 +176,11 @@ func titles(head []byte, comma rune) int {
 				n++
 			}
 		}
-		filled = append(filled, n)
-		largest = max(largest, n)
+		filled, cells = append(filled, n), append(cells, len(row))
+		largest, widest = max(largest, n), max(widest, len(row))
 	}
 	for i, n := range filled[:min(most, len(filled))] {
-		if 3*n > largest {
+		if 3*n > largest || n > 2 && cells[i] == widest {
 			return i
 		}
 	}

@@ -64,7 +64,7 @@ func (c *cellsOf) look(s string) {
 
 // isDate reports whether a cell is a date of birth, or the year of one.
 func isDate(s string) bool {
-	iso := DayFirst.ISO(s, 2000)
+	iso := DayFirst.iso(s, 2000)
 	if len(iso) >= 10 && (iso[4] == '-' || iso[4] == '/') {
 		iso = iso[:4]
 	}

@@ -43,11 +43,11 @@ func (v dateVotes) order() Order {
 	return ""
 }
 
-// ISO returns a date as yyyy-mm-dd: dates of numbers in this order, dates whose month is a
+// iso returns a date as yyyy-mm-dd: dates of numbers in this order, dates whose month is a
 // word ("Mar 1 1970", "19-Feb-91", "1 Ağustos 1970"), days that a spreadsheet counts from
 // 1899-12-30 (25569), and yyyy-m-d. Everything else is returned as it is. A year of two
 // digits is the last one up to the year given; where that is 0 such dates are left alone.
-func (o Order) ISO(s string, year int) string {
+func (o Order) iso(s string, year int) string {
 	if len(s) == 10 && s[4] == '-' && s[7] == '-' || len(s) > 40 {
 		return s
 	}

@@ -119,7 +119,7 @@ func (l *Layout) birth(row []string) string {
 	case 0:
 		return ""
 	case 1:
-		return l.order.ISO(cell(row, cols[0]), l.Year)
+		return l.order.iso(cell(row, cols[0]), l.Year)
 	}
 	// A part that is missing leaves the year, and the month if that is known.
 	year, rest := "", make([]string, 0, 2)
@@ -135,9 +135,9 @@ func (l *Layout) birth(row []string) string {
 	}
 	switch {
 	case year == "" && len(rest) == 3 && digits(rest[0]) && len(rest[0]) == 2 && number(rest[0]) > 31: // 53, 12, 13
-		return DayFirst.ISO(rest[2]+"/"+rest[1]+"/"+rest[0], l.Year)
+		return DayFirst.iso(rest[2]+"/"+rest[1]+"/"+rest[0], l.Year)
 	case year == "" && len(rest) == 3: // the year has two digits, or this is no date
-		return l.order.ISO(strings.Join(rest, "/"), l.Year)
+		return l.order.iso(strings.Join(rest, "/"), l.Year)
 	case year == "":
 		return ""
 	case len(rest) < 2 || len(cols) < 3:
@@ -151,7 +151,7 @@ func (l *Layout) birth(row []string) string {
 		month, day = day, month
 	}
 	if !digits(month) || !digits(day) { // a month in words
-		return l.order.ISO(day+" "+month+" "+year, l.Year)
+		return l.order.iso(day+" "+month+" "+year, l.Year)
 	}
 	if len(month) > 2 || len(day) > 2 {
 		return year
