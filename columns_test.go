@@ -22,7 +22,7 @@ import (
 func TestColumnsOfEverybody(t *testing.T) {
 	conditions := []string{`any(Cart, .Hours >= 3 and .Amount > 1500.25)`, `Tier == "gold" and Orders == 1`, `Tier == nil`, `any(Purchases, .Stock >= 5)`, `any(Purchases, .Stock == nil)`,
 		`any(Lines, daysUntil(.WarrantyEnd) < 31 and .SKU == "B")`, `Notes > 0`, `"odd" in Segments`, `"buyers" in Segments`, `Sources == 1`, `Hour < 12`, `LastPurchase != nil and Notes == 0`,
-		`any(Sent, .Channel == "phone")`}
+		`any(Sent, .Channel == "phone")`, `daysSince(LastPurchase) == 1`}
 	for _, people := range []int{0, 3, 1300} {
 		b := nighttest.People(people)
 		for i, f := range b.Facts {
@@ -31,7 +31,7 @@ func TestColumnsOfEverybody(t *testing.T) {
 					o.Lines = []crm.OrderLine{{SKU: "A", Quantity: 1}, {SKU: "B", Quantity: 1}}
 				}
 				if i%3 == 0 {
-					f.Place = "tokyo"
+					f.Place = "fiji"
 				}
 			}
 		}
@@ -47,7 +47,7 @@ func TestColumnsOfEverybody(t *testing.T) {
 				c.Fields, c.Segments = fields, "segment odd = leaf(\"Tier == 'gold' and any(Purchases, .Stock == 7)\") segment buyers = cart"
 				c.Tasks = map[string]vefa.TaskFunc{"call": func(context.Context, *crm.Service, *crm.Effect) error { return nil }}
 			})
-			require.NoError(t, w.Engine.Service().PutPlaces(t.Context(), &crm.Place{ID: "tokyo", Kind: "store", Name: "Tokyo", Zone: "Asia/Tokyo"}))
+			require.NoError(t, w.Engine.Service().PutPlaces(t.Context(), &crm.Place{ID: "fiji", Kind: "store", Name: "Fiji", Zone: "Pacific/Fiji"}))
 			if people > 0 {
 				b.Facts = append(b.Facts, &crm.Fact{Key: crm.FactKey{Kind: crm.KindNote, Source: "desk", ID: "n"}, Subject: crm.OfProfile(nighttest.Key(0)), At: nighttest.Start, Version: 1, Data: &crm.Note{Text: "x"}})
 			}
