@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/internal/nighttest"
+	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/rules"
 )
 
@@ -245,6 +247,37 @@ func TestFieldsReadWhatTheyName(t *testing.T) {
 	}
 	_, err := vefa.Schema(vefa.Config{Fields: []vefa.Field{{Name: "Worn", Kind: rules.Int, Reads: []string{"Purchases"}, Fill: values(func(vefa.FieldSubject) any { return nil })}}})
 	require.ErrorContains(t, err, `Reads names "Purchases"`)
+}
+
+// TestFieldsThatOnlyMessagesRead: what a field says that it looks at is there for it, too, where
+// no rule reads the field but a message shows it.
+func TestFieldsThatOnlyMessagesRead(t *testing.T) {
+	for _, resident := range []int{0, -1} {
+		w, clock := shop(t, memstore.New(), `rules: [{name: r, when: 'Orders == 1', once: day, then: [{message: worn}]}]`, func(c *vefa.Config) {
+			c.Resident, c.Segments = resident, "segment everybody = everyone"
+			number := func(name, reads string, of func(*vefa.Facts) int) messaging.Field {
+				c.Fields = append(c.Fields, vefa.Field{Name: name, Kind: rules.Int, Reads: []string{reads}, Fill: values(func(s vefa.FieldSubject) any { return of(s.Facts) })})
+				return messaging.Field{Name: name, Type: messaging.NumberField, Fallback: "-"}
+			}
+			fields := []messaging.Field{number("Worn", "Lines", func(f *vefa.Facts) int { return len(f.Lines) }), number("Told", "Sent", func(f *vefa.Facts) int { return len(f.Sent) }),
+				number("In", "Segments", func(f *vefa.Facts) int { return strings.Count(f.String(), `Segments: ["everybody"]`) })}
+			c.Messages = []messaging.Campaign{{Name: "worn", Unmeasured: "a test", Text: "Worn {Worn}, told {Told}, in {In}", Fields: fields}}
+		})
+		b := nighttest.People(1)
+		for _, f := range b.Facts {
+			if o, is := f.Data.(*crm.Order); is {
+				o.Lines = []crm.OrderLine{{SKU: "LENS", Quantity: 1, Amount: o.Total}, {SKU: "CASE", Quantity: 1}}
+			}
+		}
+		_, err := w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
+		require.NoError(t, err)
+		clock.Advance(24 * time.Hour)
+		_, err = w.Engine.Night(t.Context(), vefa.Night{})
+		require.NoError(t, err)
+		sent := w.Sender.Messages()
+		require.Len(t, sent, 2)
+		require.Equal(t, "Worn 2, told 1, in 1", sent[1].Text)
+	}
 }
 
 // TestRulesOverArticles: what a retailer asks of articles is no rule too costly.

@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -74,6 +75,12 @@ func TestExtend(t *testing.T) {
 	require.ElementsMatch(t, []string{texts[0], texts[2], texts[3], texts[4], texts[5], texts[6], texts[8], texts[9], "each", "date"}, fires())
 	require.True(t, set.Reads("Purchases.Stock"))
 	require.True(t, set.Reads("Tier"))
+
+	require.Equal(t, `{Orders: 2, Purchases: [{SKU: "A", Amount: 10.00, WarrantyEnd: 2025-03-31T20:00:00Z} {SKU: "B", Amount: 11.00, Stock: 0}], `+
+		`Tags: ["red"], Tier: "gold", Points: 12, Visited: 2025-03-02T20:00:00Z, Cart: [{SKU: "W", Hours: 3}]}`, fmt.Sprint(f))
+	copied := *f
+	require.Equal(t, "{facts that no schema made}", copied.String())
+	require.Equal(t, "{facts that no schema made}", new(wideFacts).String())
 
 	// The next subject starts anew.
 	*f = wideFacts{Extensible: f.Extensible, Orders: 2}

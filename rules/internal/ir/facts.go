@@ -8,8 +8,17 @@ import (
 // Owner says which layout made room for facts that fields were added to, and where:
 // a copy of them has no room.
 type Owner struct {
-	of   *RowType
+	of   *Layout
 	self unsafe.Pointer
+}
+
+// Facts returns the facts that the owner is part of and their layout, nil if no layout made
+// room for them. o must be where it lies in them.
+func (o *Owner) Facts() (*Layout, unsafe.Pointer) {
+	if o.of == nil || unsafe.Add(o.self, o.of.Mark) != unsafe.Pointer(o) {
+		return nil, nil
+	}
+	return o.of, o.self
 }
 
 // New makes facts, with room for what was added to them.
@@ -21,14 +30,14 @@ func (l *Layout) New() unsafe.Pointer {
 
 func (l *Layout) own(p unsafe.Pointer) {
 	if l.Base != nil {
-		*(*Owner)(unsafe.Add(p, l.Mark)) = Owner{l.Root, p}
+		*(*Owner)(unsafe.Add(p, l.Mark)) = Owner{l, p}
 	}
 }
 
 // Made reports whether the facts at p can be read by the layout: facts that fields were
 // added to must come from its New.
 func (l *Layout) Made(p unsafe.Pointer) bool {
-	return p != nil && (l.Base == nil || *(*Owner)(unsafe.Add(p, l.Mark)) == Owner{l.Root, p})
+	return p != nil && (l.Base == nil || *(*Owner)(unsafe.Add(p, l.Mark)) == Owner{l, p})
 }
 
 // Assign makes the facts at dst, which New made, a copy of those at src. What they
