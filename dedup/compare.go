@@ -18,6 +18,8 @@ func (p pattern) level(c int) int { return int(p >> (4 * c) & 15) }
 type comparer struct {
 	t      *table
 	agreed [maxComparisons]uint32 // value or element that agreed, where the level is 0
+	a, b   []uint32               // the rows
+	wholes [maxWholes]uint32      // where there are no rows: values of wholes that agreed
 	memo   []memo
 }
 
@@ -40,10 +42,29 @@ func newComparer(t *table) *comparer {
 // because one may be settled by another that comes before it.
 func (x *comparer) compare(a, b []uint32) pattern {
 	var out pattern
+	x.a, x.b = a, b
 	for i := range x.t.plan.comparisons {
 		out |= pattern(x.level(i, a, b, out)) << (4 * i)
 	}
 	return x.swaps(out, a, b)
+}
+
+// whole returns the value of whole k that both rows have, 0 if they do not or the pattern
+// does not agree on all its parts.
+func (x *comparer) whole(k int, p pattern) uint32 {
+	w := &x.t.plan.wholes[k]
+	for _, c := range w.parts {
+		if p.level(c) != 0 {
+			return 0
+		}
+	}
+	switch {
+	case x.a == nil:
+		return x.wholes[k]
+	case x.a[w.field] == x.b[w.field]:
+		return x.a[w.field]
+	}
+	return 0
 }
 
 // level grades comparison i; before holds the levels of those that stand before it.

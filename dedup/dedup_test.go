@@ -89,6 +89,22 @@ func TestSchemaFaults(t *testing.T) {
 	require.Equal(t, 2, strings.Count(err.Error(), "bad schema"), "every fault is reported: %v", err)
 }
 
+// Wholes name a field and two comparisons of text that have frequencies.
+func TestWholes(t *testing.T) {
+	for name, w := range map[string]dedup.Whole{
+		"field":     {Field: "x", Parts: []string{shops().Comparisons[0].Name, shops().Comparisons[1].Name}},
+		"parts":     {Field: shops().Fields[0].Name, Parts: []string{shops().Comparisons[0].Name}},
+		"no part":   {Field: shops().Fields[0].Name, Parts: []string{"x", "y"}},
+		"frequency": {Field: shops().Fields[0].Name, Parts: []string{"city", "city"}},
+	} {
+		s := shops()
+		s.Comparisons[1].Frequency = false
+		s.Wholes = []dedup.Whole{w}
+		_, err := dedup.New(s, dedup.Options{})
+		require.ErrorIs(t, err, dedup.ErrSchema, name)
+	}
+}
+
 func TestModelFile(t *testing.T) {
 	l, err := dedup.New(shops(), dedup.Options{})
 	require.NoError(t, err)
@@ -113,6 +129,21 @@ func TestModelFile(t *testing.T) {
 		"probability": func(m *dedup.Model) { m.Comparisons[0].Levels[0].U = 2 },
 		"comparisons": func(m *dedup.Model) { m.Comparisons = nil },
 		"caps":        func(m *dedup.Model) { m.WideCap = 1 << 40 },
+		"parent":      func(m *dedup.Model) { m.Comparisons[0].Given = "nothing" },
+		"no levels":   func(m *dedup.Model) { m.Comparisons[0].Given = m.Comparisons[1].Name },
+		"no parent":   func(m *dedup.Model) { m.Comparisons[0].GivenLevels = [][]dedup.LevelModel{m.Comparisons[0].Levels} },
+		"itself": func(m *dedup.Model) {
+			for c := range m.Comparisons {
+				k, other := &m.Comparisons[c], m.Comparisons[(c+1)%len(m.Comparisons)]
+				k.Given = other.Name
+				for range other.Levels {
+					k.GivenLevels = append(k.GivenLevels, k.Levels)
+				}
+			}
+		},
+		"together": func(m *dedup.Model) {
+			m.Relations = append(m.Relations, dedup.RelationModel{Name: "x", Share: 0.1, Together: []dedup.TogetherModel{{Levels: map[string]string{"x": "y"}}}})
+		},
 	} {
 		bad, err := dedup.ReadModel(bytes.NewReader(first.Bytes()))
 		require.NoError(t, err)

@@ -36,7 +36,7 @@ func (c *clusterer) small() [][]uint32 {
 		for a := range n {
 			for q := d.near[a] >> (a + 1) << (a + 1); q != 0; q &= q - 1 {
 				b := bits.TrailingZeros32(q)
-				v := d.sums[a][b] / float64(bits.OnesCount32(d.members[a])*bits.OnesCount32(d.members[b]))
+				v := c.value(d.sums[a][b], bits.OnesCount32(d.members[a])*bits.OnesCount32(d.members[b]))
 				if v > best {
 					best, x, y = v, a, b
 				}

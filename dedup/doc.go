@@ -22,10 +22,14 @@
 //     on surname, phone and address, namesakes on names and name-like e-mail addresses;
 //     as classes of their own they explain such agreement away, which is what keeps
 //     weights calibrated when fields are correlated;
-//   - the frequency of values: Yılmaz says less than a rare surname.
+//   - the frequency of values: Yılmaz says less than a rare surname, and of a [Whole],
+//     such as a full name whose words go together;
+//   - what depends on what: where random pairs agree on two comparisons together more often
+//     than apart, as on town and postcode, one is learnt for each level of the other (a
+//     dependence tree after Chow and Liu 1968), so that joint evidence counts once.
 //
-// Clusters are merged while the average weight over all pairs of records between
-// them is positive. Pairs that no rule picked are compared when they are needed
+// Clusters are merged while the average weight over all pairs of records between them, and
+// the little that many pairs say beside one, exceeds even odds. Pairs that no rule picked are compared when they are needed
 // instead of being guessed, so there is no cut-off to tune and chains do not form.
 //
 // # In a batch, and for years
@@ -50,6 +54,8 @@
 //   - One pair counts at most 20 and at least -5 bits in an average: no single pair
 //     decides for a cluster, and the errors of one bad record, which contradict all others
 //     at once, count as one disagreement in a reliable field (1 in 32).
+//   - All further pairs between two clusters count as a fifth of one beside the first: they
+//     repeat each other's errors and gaps.
 //   - A veto acts where fewer than 1 in 32 matches disagree, the same odds.
 //   - An identifier under more than five holders, told apart by three characters, or in more
 //     than 1,000 records is nobody's: two surnames in a household and a wrong one or two
@@ -57,8 +63,8 @@
 //   - A block holds at most 1,000 records, or fewer if the budget of 8 pairs per record, 8
 //     million at least ([Options.Pairs]), asks for it. Rules that are not wide keep
 //     blocks of 20 in any case. The budget bounds time; [Stats] reports what it left out.
-//   - 400,000 random pairs measure chance, 100,000 pairs per rule teach a model, 250,000
-//     candidates give the share of matches: sampling errors are then below those of the method.
+//   - 400,000 random pairs measure chance, 100,000 pairs per rule teach a model, a
+//     hundredth of them from one block at most, 250,000 candidates give the share of matches: sampling errors are then below those of the method.
 //   - What a schema assumes about matches counts as 30 pairs, what it assumes about chance
 //     as 200 records, so that files of a few hundred records work and larger ones do not
 //     notice. A tenth of the matches are assumed to be related pairs until seen.
@@ -67,6 +73,9 @@
 //     rounds.
 //   - The share of matches is between a tenth of a pair and 0.3; a result says where it sits
 //     at either, or is four times (two bits) what the clusters hold ([Warning]).
+//   - Comparisons depend on each other where 30 random pairs or more agree on both, twice
+//     as many as would by chance, and are no matches, which agree on any other field half
+//     of the time at least.
 //   - Measured chance is cleaned of matches twice, down to a twentieth of itself.
 //   - A model lists the 20,000 most frequent values of a field.
 //   - Labels correct a weight's slope by 0.5 and its shift by 1 bit, as standard deviations,

@@ -31,6 +31,28 @@ func (t tally) sorted() []seen {
 type run struct {
 	seen  []seen
 	share [classes]float64
+	left  []bool             // by comparison: those its blocks were chosen by, which teach nothing
+	tells [maxRelations]bool // relations that it can tell from a match
+}
+
+// told says which relations a rule's pairs can tell from matches: those that leave to
+// chance something that the pairs show. Where all that is known is what the relation
+// shares, it would take matches for itself, those with typing errors first.
+func (x *run) told(p *plan) {
+	var known [maxRelations]float64
+	for _, s := range x.seen {
+		for r := range p.schema.Relations {
+			for c := range p.comparisons {
+				if p.shared[r][c] == byChance && !x.left[c] && s.p.level(c) != unknown {
+					known[r] += s.n
+					break
+				}
+			}
+		}
+	}
+	for r, n := range known {
+		x.tells[r] = n >= priorPairs
+	}
 }
 
 // estimate runs expectation-maximisation over the learning rules at once: every
@@ -43,12 +65,28 @@ func (l *learner) estimate(ctx context.Context, b *blocking) error {
 				continue
 			}
 			if t := l.sample(b, r); len(t) > 0 {
-				l.runs = append(l.runs, &run{seen: t.sorted()})
+				x := &run{seen: t.sorted(), left: rule.learn}
+				x.told(l.p)
+				l.runs = append(l.runs, x)
 			}
+		}
+		l.teachers = make([]float64, len(l.p.comparisons))
+		for c := range l.teachers {
+			for _, x := range l.runs {
+				if !x.left[c] && slices.ContainsFunc(x.seen, func(s seen) bool { return s.p.level(c) != unknown }) {
+					l.teachers[c]++
+				}
+			}
+			l.teachers[c] = max(l.teachers[c], 1)
 		}
 	}
 	for _, x := range l.runs {
 		x.share = [classes]float64{0.3, 0.5, 0.1, 0.1}
+		for r, tells := range x.tells {
+			if !tells {
+				x.share[2+r] = 0
+			}
+		}
 	}
 	for r := range l.p.schema.Relations {
 		l.r[r] = nil
@@ -65,6 +103,7 @@ func (l *learner) estimate(ctx context.Context, b *blocking) error {
 			l.r[r] = append(l.r[r], p)
 		}
 	}
+	l.sprout()
 	for range mostRounds {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -95,7 +134,7 @@ func (l *learner) told(labels []Decision) {
 
 // teach adds the labelled pairs to the sums of a round: a match is one, and what is no
 // match is divided among chance and the relations as the guess goes.
-func (l *learner) teach(sums *[classes][maxComparisons][16]float64, share [classes]float64) {
+func (l *learner) teach(tab *likelihoods, sums *[classes][maxComparisons][16]float64, both *joined, share [classes]float64) {
 	relations := len(l.p.schema.Relations)
 	for known, patterns := range l.labelled {
 		for _, s := range patterns {
@@ -107,12 +146,8 @@ func (l *learner) teach(sums *[classes][maxComparisons][16]float64, share [class
 				for k := 1; k < 2+relations; k++ {
 					part[k] = share[k]
 					for c := range l.p.comparisons {
-						if i := s.p.level(c); i == unknown {
-							continue
-						} else if k == classChance {
-							part[k] *= l.u[c][i]
-						} else {
-							part[k] *= l.r[k-2][c][i]
+						if i := s.p.level(c); i != unknown {
+							part[k] *= tab[c][l.tree.given(c, s.p)][i][k]
 						}
 					}
 					total += part[k]
@@ -125,18 +160,42 @@ func (l *learner) teach(sums *[classes][maxComparisons][16]float64, share [class
 				if k == classChance || w == 0 {
 					continue
 				}
-				for c := range l.p.comparisons {
-					if i := s.p.level(c); i != unknown {
-						sums[k][c][i] += w
-					}
-				}
+				l.note(sums, both, nil, s.p, k, w)
 			}
 		}
 	}
 }
 
-// sample tallies the patterns of a learning rule, whole blocks in the order of
-// their hashed keys until there are enough.
+// note adds a pattern's levels to the sums of a class, w times: not those that were left
+// out, nor, unless by the level of the other, those that depend on them.
+func (l *learner) note(sums *[classes][maxComparisons][16]float64, both *joined, left []bool, p pattern, k int, w float64) {
+	var skip [maxComparisons]bool
+	copy(skip[:], left)
+	for c := range left {
+		if q := l.tree.parent[c]; q >= 0 && (left[c] || left[q]) && p.level(c) != unknown && p.level(q) != unknown {
+			skip[c], skip[q] = true, true
+		}
+	}
+	for c := range l.p.comparisons {
+		i := p.level(c)
+		if i == unknown || left != nil && left[c] {
+			continue
+		}
+		if !skip[c] {
+			sums[k][c][i] += w
+		}
+		if q := l.tree.parent[c]; q >= 0 {
+			both[k][c][p.level(q)][i] += w
+		}
+	}
+}
+
+// blockPairs is the number of pairs that one block teaches with at most: a hundred blocks
+// at least make up a sample, so that what is common in one of them is not taken for a rule.
+const blockPairs = learnPairs / 100
+
+// sample tallies the patterns of a learning rule, blocks in the order of their hashed keys
+// until there are enough pairs.
 func (l *learner) sample(b *blocking, r int) tally {
 	run := &b.runs[r]
 	order := make([]int, len(run.keys))
@@ -146,21 +205,19 @@ func (l *learner) sample(b *blocking, r int) tally {
 	slices.SortFunc(order, func(i, j int) int {
 		return cmp.Compare(mix(uint64(run.keys[i])), mix(uint64(run.keys[j])))
 	})
+	ids := l.ids()
 	x, out, n := newComparer(l.t), tally{}, 0
 	for _, k := range order {
 		records := run.records[run.bounds[k]:run.bounds[k+1]]
+		pairs := len(records) * (len(records) - 1) / 2
+		limit := uint64(min(1, float64(blockPairs)/float64(pairs)) * (1 << 32))
 		for i, a := range records {
+			h := uint64(run.keys[k])<<32 | uint64(ids[a])
 			for _, c := range records[i+1:] {
-				if l.t.rivals(a, c) {
+				if pairs > blockPairs && mix(h^uint64(ids[c]))>>32 >= limit || l.t.rivals(a, c) {
 					continue
 				}
-				p := x.compare(l.t.row(a), l.t.row(c))
-				for k, left := range l.p.blocks[r].learn {
-					if left {
-						p |= unknown << (4 * k)
-					}
-				}
-				out[p]++
+				out[x.compare(l.t.row(a), l.t.row(c))]++
 				n++
 			}
 		}
@@ -175,6 +232,8 @@ func (l *learner) sample(b *blocking, r int) tally {
 func (l *learner) round(all []*run) float64 {
 	relations := len(l.p.schema.Relations)
 	var sums [classes][maxComparisons][16]float64
+	both, tab := &joined{}, &likelihoods{}
+	l.likelihoods(tab)
 	for _, x := range all {
 		var shares [classes]float64
 		total := 0.0
@@ -185,10 +244,17 @@ func (l *learner) round(all []*run) float64 {
 				if i == unknown {
 					continue
 				}
-				like[classMatch] *= l.m[c][i]
-				like[classChance] *= l.u[c][i]
-				for r := range relations {
-					like[2+r] *= l.r[r][c][i]
+				g := l.tree.given(c, s.p)
+				t := &tab[c][g][i]
+				if !x.left[c] {
+					for k := range 2 + relations {
+						like[k] *= t[k]
+					}
+				} else if g != unknown && !x.left[l.tree.parent[c]] {
+					// The block fixed this level; what it depends on is then likelier on some levels.
+					for k := range 2 + relations {
+						like[k] *= t[k] / tab[c][unknown][i][k]
+					}
 				}
 			}
 			all := 0.0
@@ -204,16 +270,14 @@ func (l *learner) round(all []*run) float64 {
 				if k == classChance {
 					continue
 				}
-				for c := range l.p.comparisons {
-					if i := s.p.level(c); i != unknown {
-						sums[k][c][i] += w
-					}
-				}
+				l.note(&sums, both, x.left, s.p, k, w)
 			}
 			total += s.n
 		}
 		for k := range x.share {
-			x.share[k] = (shares[k] + 0.1) / (total + 0.4)
+			if k < 2 || x.tells[k-2] {
+				x.share[k] = (shares[k] + 0.1) / (total + 0.4)
+			}
 		}
 	}
 	if l.labelled[0] != nil || l.labelled[1] != nil {
@@ -221,11 +285,11 @@ func (l *learner) round(all []*run) float64 {
 		if len(all) > 0 {
 			share = all[0].share
 		}
-		l.teach(&sums, share)
+		l.teach(tab, &sums, both, share)
 	}
 	moved := 0.0
 	for c := range l.p.comparisons {
-		next := blend(sums[classMatch][c][:len(l.m[c])], l.a[c], priorPairs)
+		next := blend(sums[classMatch][c][:len(l.m[c])], l.a[c], priorPairs*l.teachers[c])
 		for i := range next {
 			moved = max(moved, math.Abs(next[i]-l.m[c][i]))
 		}
@@ -236,10 +300,11 @@ func (l *learner) round(all []*run) float64 {
 				for i := range prior {
 					prior[i] = (prior[i] + l.a[c][i]) / 2
 				}
-				l.r[r][c] = blend(sums[2+r][c][:len(l.m[c])], prior, priorPairs)
+				l.r[r][c] = blend(sums[2+r][c][:len(l.m[c])], prior, priorPairs*l.teachers[c])
 			}
 		}
 	}
+	l.grow(both)
 	return moved
 }
 

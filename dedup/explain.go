@@ -3,6 +3,7 @@ package dedup
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -31,10 +32,13 @@ func (f *fieldNames) of(p pattern) []string {
 
 // Reason is one step of an explanation: what a comparison added to the weight.
 type Reason struct {
-	Field     string  `json:"field"`       // name of the comparison
-	Level     string  `json:"level"`       // "unknown" when a value is missing or settled by another comparison
-	A         string  `json:"a,omitempty"` // the value that was compared, normalised
-	B         string  `json:"b,omitempty"`
+	Field string `json:"field"`       // name of the comparison
+	Level string `json:"level"`       // "unknown" when a value is missing or settled by another comparison
+	A     string `json:"a,omitempty"` // the value that was compared, normalised
+	B     string `json:"b,omitempty"`
+	// Given is the comparison that this one depends on, and its level: M, U and Weight are
+	// then what this one adds to it.
+	Given     string  `json:"given,omitempty"`
 	M         float64 `json:"m,omitempty"`         // probability of the level in a match
 	U         float64 `json:"u,omitempty"`         // and by chance
 	Frequency float64 `json:"frequency,omitempty"` // bits taken off for a common value, added for a rare one
@@ -74,17 +78,26 @@ func (s *scorer) explain(x *comparer, a, b []uint32) Explanation {
 		out.Weight = min(out.Weight, leastWeight)
 	}
 	out.Probability = Probability(out.Weight)
+	var more [maxComparisons]float64 // a whole's share is told at its last part
+	for k, w := range s.p.wholes {
+		more[slices.Max(w.parts)] += s.more(x, k, p)
+	}
 	for c, k := range s.p.comparisons {
 		l := p.level(c)
 		d := &x.t.dicts[k.field]
 		r := Reason{Field: k.name, Level: "unknown",
 			A: strings.ReplaceAll(d.text(a[k.field]), Sep, ", "), B: strings.ReplaceAll(d.text(b[k.field]), Sep, ", ")}
 		if l != unknown {
-			level := s.m.Comparisons[c].Levels[l]
+			level, fade := s.m.Comparisons[c].Levels[l], 1.0
+			if q := s.parents[c]; q >= 0 && p.level(q) != unknown {
+				g := p.level(q)
+				level, fade = s.m.Comparisons[c].GivenLevels[g][l], s.fade[c][g]
+				r.Given = s.p.comparisons[q].name + " " + s.m.Comparisons[q].Levels[g].Name
+			}
 			r.Level, r.M, r.U = level.Name, level.M, level.U
 			r.Weight = math.Log2(level.M / level.U)
 			if l == 0 {
-				r.Frequency = -s.adjustment(x, c)
+				r.Frequency = -s.adjustment(x, c)*fade - more[c]
 				r.Weight += r.Frequency
 			}
 		}
@@ -107,6 +120,9 @@ func (e Explanation) String() string {
 		fmt.Fprintf(&b, "  %-12s %-14s %+7.1f %+7.1f  m=%.3g u=%.3g", r.Field, r.Level, r.Weight, sum, r.M, r.U)
 		if r.Frequency != 0 {
 			fmt.Fprintf(&b, " frequency=%+.1f", r.Frequency)
+		}
+		if r.Given != "" {
+			fmt.Fprintf(&b, " given %s", r.Given)
 		}
 		fmt.Fprintf(&b, "  %q ~ %q\n", r.A, r.B)
 	}

@@ -79,6 +79,9 @@ func (d *dict) forget() {
 	if d.holders != nil {
 		d.holders, d.ignored = d.holders[:n], d.ignored[:n]
 	}
+	if len(d.common) > n {
+		d.common = d.common[:n]
+	}
 	if len(d.shift) > n {
 		d.shift = d.shift[:n]
 	}

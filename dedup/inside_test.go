@@ -35,7 +35,7 @@ func drawComponent(t *rapid.T) (component, func(a, b uint32) float64) {
 func TestSmallClustersLikeLarge(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		part, score := drawComponent(t)
-		small, large := &clusterer{component: part, score: score}, &clusterer{component: part, score: score}
+		small, large := &clusterer{component: part, score: score, prior: -12}, &clusterer{component: part, score: score, prior: -12}
 		require.Equal(t, large.large(), small.small())
 	})
 }

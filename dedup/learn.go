@@ -25,32 +25,37 @@ const (
 
 // learner estimates a model from a table.
 type learner struct {
-	p     *plan
-	t     *table
-	raw   [][]float64               // comparison × level: agreement of random pairs
-	u     [][]float64               // of pairs that have nothing to do with each other
-	m     [][]float64               // of matches
-	r     [maxRelations][][]float64 // of related pairs
-	a     [][]float64               // of matches, as assumed before looking
-	runs  []*run                    // patterns of the learning rules
-	drawn []drawn                   // sample of all candidates
-	met   []uint32                  // what agreed in them
-	scale float64                   // candidates that one of them stands for
+	p        *plan
+	t        *table
+	raw      [][]float64               // comparison × level: agreement of random pairs
+	u        [][]float64               // of pairs that have nothing to do with each other
+	m        [][]float64               // of matches
+	r        [maxRelations][][]float64 // of related pairs
+	tree     *tree                     // the same for comparisons that depend on others
+	random   []seen                    // patterns of random pairs
+	a        [][]float64               // of matches, as assumed before looking
+	runs     []*run                    // patterns of the learning rules
+	drawn    []drawn                   // sample of all candidates
+	teachers []float64                 // by comparison: rules that teach it
+	met      []uint32                  // what agreed in them
+	scale    float64                   // candidates that one of them stands for
 
 	pairs    [2][][2]uint32 // that are known not to match, and to match
 	labelled [2][]seen      // their patterns
 	tallies  []tallied      // by field
 	alone    []bool         // by comparison: taught by nothing, see tail.go
+	hashes   []uint32       // of ids, by row
 }
 
 // learn estimates the model of a table, whose candidate pairs b holds.
 func learn(ctx context.Context, t *table, b *blocking, limit caps, threads int, labels []Decision, step func(int64)) (*Model, error) {
-	l := &learner{p: t.plan, t: t}
+	l := &learner{p: t.plan, t: t, tree: independent()}
 	l.told(labels)
 	l.assume()
 	if err := l.chance(ctx, threads); err != nil {
 		return nil, err
 	}
+	l.depend()
 	// What random pairs show as chance contains the matches among them. In a small file
 	// with many duplicates that is most of the agreement, so it is taken out once the
 	// share of matches is known, and everything is estimated again.
@@ -104,10 +109,19 @@ func (l *learner) correct(m *Model) {
 					other += m.Relations[r].Share * l.r[r][c][i]
 				}
 			}
-			u[i] = max((share-other)/none, share*leastChance)
+			u[i] = max((share-other)/none, share*leastChance, share-l.errors(c, i))
 		}
 		l.u[c] = normal(u)
 	}
+}
+
+// errors is the most of all pairs that can be matches on a level: those that are equal, if
+// the level is an error, see [Level.Error].
+func (l *learner) errors(c, level int) float64 {
+	if levels := l.p.schema.Comparisons[c].Levels; level < len(levels) && levels[level].Error {
+		return l.raw[c][0]
+	}
+	return 1
 }
 
 // leastChance is the part of measured agreement that is chance at the least; the
@@ -166,7 +180,7 @@ func (l *learner) chance(ctx context.Context, threads int) error {
 		parts, err := parallel(ctx, threads, int(chunks), func(chunk int, x *worker) error {
 			if x.counts == nil {
 				x.comparer = newComparer(l.t)
-				x.counts = make([][17]float64, len(l.p.comparisons))
+				x.counts, x.random = make([][17]float64, len(l.p.comparisons)), tally{}
 			}
 			for s := uint64(chunk) * 4096; s < uint64(chunk+1)*4096; s++ {
 				i, j := mix(s)%n, mix(s+1<<40)%n
@@ -174,6 +188,7 @@ func (l *learner) chance(ctx context.Context, threads int) error {
 					continue
 				}
 				p := x.comparer.compare(l.t.row(uint32(i)), l.t.row(uint32(j)))
+				x.random[p]++
 				for c := range x.counts {
 					x.counts[c][p.level(c)]++
 				}
@@ -183,13 +198,18 @@ func (l *learner) chance(ctx context.Context, threads int) error {
 		if err != nil {
 			return err
 		}
+		random := tally{}
 		for _, x := range parts {
+			for p, n := range x.random {
+				random[p] += n
+			}
 			for c := range x.counts {
 				for i, v := range x.counts[c] {
 					counts[c][i] += v
 				}
 			}
 		}
+		l.random = random.sorted()
 	}
 	for c, k := range l.p.comparisons {
 		u := make([]float64, k.levels+1)
@@ -211,7 +231,7 @@ func (l *learner) chance(ctx context.Context, threads int) error {
 				u[i+1] *= (1 - u[0]) / rest
 			}
 		}
-		l.temper(c, u)
+		l.temper(c, u, total*l.distinct())
 		l.u = append(l.u, u)
 		l.raw = append(l.raw, slices.Clone(u))
 	}
@@ -220,7 +240,9 @@ func (l *learner) chance(ctx context.Context, threads int) error {
 
 // temper draws measured chance agreement of a small file towards what the schema assumes
 // of a population, as the geometric mean with the assumption counting as so many records.
-func (l *learner) temper(c int, u []float64) {
+// Errors that are oftener than equality are no assumption but seen, in so many pairs.
+func (l *learner) temper(c int, u []float64, pairs float64) {
+	equal := u[0]
 	weight := assumedRecords / (assumedRecords + float64(l.t.len()))
 	rest := 1.0
 	for i, level := range l.p.schema.Comparisons[c].Levels {
@@ -229,7 +251,11 @@ func (l *learner) temper(c int, u []float64) {
 			assumed = 0.01
 		}
 		rest -= assumed
+		seen := u[i] - equal
 		u[i] = math.Exp2((1-weight)*math.Log2(u[i]) + weight*math.Log2(assumed))
+		if level.Error && seen*pairs >= priorPairs {
+			u[i] = max(u[i], seen)
+		}
 	}
 	last := len(u) - 1
 	u[last] = math.Exp2((1-weight)*math.Log2(u[last]) + weight*math.Log2(max(rest, 0.01)))
@@ -293,14 +319,14 @@ func (l *learner) model(limit caps, before *Model) *Model {
 		SpecificCap: limit.specific, WideCap: limit.wide,
 	}
 	for _, r := range l.p.schema.Relations {
-		m.Relations = append(m.Relations, RelationModel{r.Name, 1e-4})
+		m.Relations = append(m.Relations, RelationModel{Name: r.Name, Share: 1e-4})
 	}
 	done := map[int]bool{}
 	for c, k := range l.p.comparisons {
 		_, known := l.counts(k.field)
 		cm := ComparisonModel{Name: k.name, Assumed: known == 0}
 		for i := range l.m[c] {
-			name := "else"
+			name := none
 			if i < k.levels {
 				name = l.p.schema.Comparisons[c].Levels[i].Name
 			}
@@ -309,6 +335,19 @@ func (l *learner) model(limit caps, before *Model) *Model {
 				lm.Relations = append(lm.Relations, round9(l.r[r][c][i]))
 			}
 			cm.Levels = append(cm.Levels, lm)
+		}
+		if q := l.tree.parent[c]; q >= 0 {
+			cm.Given = l.p.comparisons[q].name
+			for g := 0; g <= l.p.comparisons[q].levels; g++ {
+				levels := slices.Clone(cm.Levels)
+				for i := range levels {
+					levels[i].M, levels[i].U, levels[i].Relations = round9(l.tree.m[c][g][i]), round9(l.tree.u[c][g][i]), nil
+					for r := range l.p.schema.Relations {
+						levels[i].Relations = append(levels[i].Relations, round9(l.tree.r[r][c][g][i]))
+					}
+				}
+				cm.GivenLevels = append(cm.GivenLevels, levels)
+			}
 		}
 		m.Comparisons = append(m.Comparisons, cm)
 		if k.frequency && !done[k.field] {
@@ -319,6 +358,21 @@ func (l *learner) model(limit caps, before *Model) *Model {
 			}
 			m.Frequencies = append(m.Frequencies, l.frequency(k.field, k.identifier, l.u[c][0], same))
 		}
+	}
+	for _, w := range l.p.wholes {
+		if done[w.field] {
+			continue
+		}
+		done[w.field] = true
+		chance, same := 1.0, 0.0
+		if before != nil {
+			same = before.Match
+		}
+		for _, c := range w.parts {
+			chance *= l.u[c][0]
+			same *= l.m[c][0]
+		}
+		m.Frequencies = append(m.Frequencies, l.frequency(w.field, false, chance, same))
 	}
 	return m
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -33,6 +34,15 @@ type RelationModel struct {
 	Name string `json:"name"`
 	// Share is of pairs of records picked at random, above 0 and below 1.
 	Share float64 `json:"share"`
+	// Together lists what the relation shares together more or less often than each by
+	// itself: namesakes have one e-mail address where both their names are equal.
+	Together []TogetherModel `json:"together,omitempty"`
+}
+
+// TogetherModel is a combination of levels of what a relation shares.
+type TogetherModel struct {
+	Levels map[string]string `json:"levels"` // by comparison; one that is missing is unknown
+	Bits   float64           `json:"bits"`   // log2 of how much likelier it is than the product of its levels
 }
 
 // ComparisonModel holds the probabilities of a comparison's levels.
@@ -42,6 +52,12 @@ type ComparisonModel struct {
 	Levels []LevelModel `json:"levels"` // the last one is "none of them"
 	// Assumed says that no record had a value: the probabilities are the schema's.
 	Assumed bool `json:"assumed,omitempty"`
+	// Given names the comparison that this one depends on: among unrelated records the
+	// two agree together more often than apart, as town and postcode do. GivenLevels are
+	// then the probabilities by level of that one, "none of them" last, and Levels hold
+	// where it is unknown.
+	Given       string         `json:"given,omitempty"`
+	GivenLevels [][]LevelModel `json:"given_levels,omitempty"`
 }
 
 // LevelModel is a level's probability in a match (M), by chance (U), and in each
@@ -78,7 +94,7 @@ func (f FrequencyModel) share(n, chance float64) float64 {
 // ModelFormat is the version of the models that this package writes and reads. It rises
 // when a model would mean something else: with the form of the file, the metrics of this
 // package, or the hashes under which values appear.
-const ModelFormat = 1
+const ModelFormat = 2
 
 // ReadModel reads a model written by [Model.WriteTo]; it is checked against the
 // schema when it is used.
@@ -104,6 +120,15 @@ func (m *Model) WriteTo(w io.Writer) (int64, error) {
 // unlikely below a billion.
 func valueHash(v string) string { return strconv.FormatUint(hashString(v), 36) }
 
+// parents returns for each comparison the one that it depends on, -1 for none.
+func (m *Model) parents(p *plan) []int {
+	out := make([]int, len(p.comparisons))
+	for c := range out {
+		out[c] = slices.IndexFunc(p.comparisons, func(k comparison) bool { return m.Comparisons[c].Given != "" && k.name == m.Comparisons[c].Given })
+	}
+	return out
+}
+
 // check says whether the model can be used with a plan.
 func (m *Model) check(p *plan) error {
 	if m.Format != ModelFormat {
@@ -118,18 +143,39 @@ func (m *Model) check(p *plan) error {
 	probability := func(x float64) bool { return x > 0 && x < 1 && !math.IsNaN(x) }
 	ok := probability(m.Match) && m.Records >= 0 && m.SpecificCap > 1 && m.SpecificCap <= maxShared && m.WideCap > 1 && m.WideCap <= maxShared &&
 		len(m.Comparisons) == len(p.comparisons) && len(m.Relations) == len(p.schema.Relations)
-	for _, r := range m.Relations {
+	for i, r := range m.Relations {
 		ok = ok && probability(r.Share)
+		for _, x := range r.Together {
+			_, known := p.together(i, x)
+			ok = ok && known && math.Abs(x.Bits) < 100
+		}
 	}
 	if ok {
-		for c, k := range m.Comparisons {
-			ok = ok && len(k.Levels) == p.comparisons[c].levels+1
-			for _, l := range k.Levels {
+		levels := func(c int, list []LevelModel) {
+			ok = ok && len(list) == p.comparisons[c].levels+1
+			for _, l := range list {
 				ok = ok && probability(l.M) && probability(l.U) && len(l.Relations) == len(m.Relations)
 				for _, r := range l.Relations {
 					ok = ok && probability(r)
 				}
 			}
+		}
+		parents := m.parents(p)
+		for c, k := range m.Comparisons {
+			levels(c, k.Levels)
+			if q := parents[c]; q >= 0 {
+				ok = ok && len(k.GivenLevels) == p.comparisons[q].levels+1
+			} else {
+				ok = ok && k.Given == "" && len(k.GivenLevels) == 0
+			}
+			for _, list := range k.GivenLevels {
+				levels(c, list)
+			}
+			steps := 0 // nothing may depend on itself
+			for q := parents[c]; q >= 0 && steps <= len(parents); q = parents[q] {
+				steps++
+			}
+			ok = ok && steps <= len(parents)
 		}
 	}
 	for _, f := range m.Frequencies {

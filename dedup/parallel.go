@@ -13,6 +13,7 @@ type worker struct {
 	comparer *comparer
 	resolver *resolver
 	counts   [][17]float64
+	random   tally
 	edges    edgePages
 	doubtful []edge
 	bins     bins

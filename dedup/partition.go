@@ -185,6 +185,7 @@ func newResolver(t *table, s *scorer, fields *fieldNames, room int) *resolver {
 	if t.promises != nil {
 		r.rivals = t.rivals
 	}
+	r.prior = s.prior[classMatch] - s.prior[classChance]
 	r.score = func(a, b uint32) float64 { return s.weight(r.x, r.x.compare(t.row(a), t.row(b))) }
 	return r
 }

@@ -18,19 +18,21 @@ const (
 	maxComparisons = 16 // comparisons of a schema
 	maxLevels      = 14 // levels of a comparison
 	maxRelations   = 2  // relations of a schema
+	maxWholes      = 4  // wholes of a schema
 	maxBlocks      = 32 // blocking rules of a schema
 )
 
 // Schema describes what a record is made of, how two records are compared and
 // which pairs are looked at. It is code, as metrics are functions; what is learnt
 // from data is a [Model], which names the schema it belongs to. A schema has at most 16
-// comparisons of at most 14 levels each, 2 relations and 32 blocking rules.
+// comparisons of at most 14 levels each, 2 relations, 4 wholes and 32 blocking rules.
 type Schema struct {
 	Name        string       // name and version, stored in models
 	Fields      []Field      // in the order of Record.Values
 	Comparisons []Comparison // in the order in which reasons are given
 	Blocks      []Block      // the earlier of two rules is credited with a pair
 	Relations   []Relation   // none: whatever agrees is a match or chance
+	Wholes      []Whole
 	Swaps       []Swap
 	Vetoes      []Veto
 }
@@ -80,6 +82,10 @@ type Level struct {
 	Min    float64       // from 0 to 1
 	M      float64
 	U      float64
+	// Error says that what is on this level was written wrongly in one of two records of one
+	// entity. It is then no more frequent in matches than equality: where random pairs are on
+	// it oftener than equal, as in a file of numbered names, that is chance.
+	Error bool
 }
 
 // Block is a rule that picks pairs worth comparing: records whose Parts are all
@@ -113,6 +119,15 @@ type Relation struct {
 	Shared []string
 	// Chance agrees by coincidence, and rarer for a rare value.
 	Chance []string
+}
+
+// Whole says that the values of Field are those of the comparisons Parts together, as a
+// full name is. Some parts go together, as the words of a title or a couple's fashionable
+// names do: where two records agree on all parts, chance is as likely as the whole value is
+// frequent, if that is more than the frequencies of its parts make it.
+type Whole struct {
+	Field string
+	Parts []string // names of comparisons with Frequency
 }
 
 // Swap raises two comparisons of text to level Level (from 0) when both are below it
@@ -185,11 +200,18 @@ type veto struct {
 	unless     []int
 }
 
+// whole is a Whole with its names replaced by numbers.
+type whole struct {
+	field int
+	parts []int
+}
+
 // plan is a schema checked and resolved to indexes.
 type plan struct {
 	schema      Schema
 	comparisons []comparison
 	blocks      []block
+	wholes      []whole
 	swaps       [][3]int
 	vetoes      []veto
 	holder      []int             // by field, -1
@@ -331,6 +353,23 @@ func compile(s Schema) (*plan, error) {
 		}
 		p.shared = append(p.shared, lanes)
 	}
+	for _, w := range s.Wholes {
+		k := whole{field: field("whole", w.Field)}
+		for _, name := range w.Parts {
+			c := comparisonIndex("whole "+w.Field, name)
+			k.parts = append(k.parts, c)
+			if c < len(s.Comparisons) && !s.Comparisons[c].Frequency {
+				bad("whole %s: comparison %s has no Frequency", w.Field, name)
+			}
+		}
+		if len(k.parts) < 2 {
+			bad("whole %s: two parts at least", w.Field)
+		}
+		if k.field < len(s.Fields) && s.Fields[k.field].Set {
+			bad("whole %s: the field is a set", w.Field)
+		}
+		p.wholes = append(p.wholes, k)
+	}
 	for _, w := range s.Swaps {
 		p.swaps = append(p.swaps, [3]int{comparisonIndex("swap", w.A), comparisonIndex("swap", w.B), w.Level})
 	}
@@ -342,8 +381,8 @@ func compile(s Schema) (*plan, error) {
 		p.vetoes = append(p.vetoes, k)
 	}
 	if len(s.Comparisons) == 0 || len(s.Comparisons) > maxComparisons || len(s.Blocks) == 0 ||
-		len(s.Blocks) > maxBlocks || len(s.Relations) > maxRelations {
-		bad("1 to %d comparisons, 1 to %d blocks, up to %d relations", maxComparisons, maxBlocks, maxRelations)
+		len(s.Blocks) > maxBlocks || len(s.Relations) > maxRelations || len(s.Wholes) > maxWholes {
+		bad("1 to %d comparisons, 1 to %d blocks, up to %d relations and %d wholes", maxComparisons, maxBlocks, maxRelations, maxWholes)
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
@@ -406,11 +445,11 @@ func (p *plan) print() string {
 		h = mix(h ^ hashString(fmt.Sprint(args...)))
 	}
 	s := p.schema
-	add(s.Name, s.Fields, s.Swaps, s.Relations, s.Vetoes)
+	add(s.Name, s.Fields, s.Swaps, s.Relations, s.Vetoes, s.Wholes)
 	for _, c := range s.Comparisons {
 		add(c.Name, c.Field, c.Frequency, c.ImpliedBy, c.ImpliedLevels)
 		for _, l := range c.Levels {
-			add(l.Name, fmt.Sprintf("%T", l.Metric), l.Min)
+			add(l.Name, fmt.Sprintf("%T", l.Metric), l.Min, l.Error)
 		}
 	}
 	for _, b := range s.Blocks {

@@ -23,16 +23,23 @@ type scorer struct {
 	prior   [classes]float64
 	used    int // classes in use
 	bits    [maxComparisons][16][classes]float64
+	parents []int                                     // by comparison: the one it depends on, -1
+	given   [maxComparisons]*[16][16][classes]float64 // bits by the level of that one, the last for unknown; nil without one
+	fade    [maxComparisons][16]float64               // by the level of that one: what part of a value's frequency counts
 	lanes   [maxRelations][]lane
-	inexact [maxComparisons]float64     // the most a comparison without equality adds to match over chance
-	from    [maxComparisons][16]float64 // the most that it adds on a level or one after it
-	swapped [maxComparisons]float64     // what a swap makes of it, at least; -Inf without one
-	vetoes  []veto                      // those that act
-	rare    [maxComparisons]float64     // log2 of the frequency of an identifier that one record alone holds
-	shared  [maxComparisons][]float64   // adjustment for an identifier, by the number of its holders
-	order   []int                       // comparisons, those first that can raise a doubtful pair most
-	held    []FrequencyModel            // by field
-	slope   float64                     // calibration
+	inexact [maxComparisons]float64           // the most a comparison without equality adds to match over chance
+	gains   [maxComparisons][16]float64       // see gain
+	from    [maxComparisons][16]float64       // the most that it adds on a level or one after it
+	swapped [maxComparisons]float64           // what a swap makes of it, at least; -Inf without one
+	vetoes  []veto                            // those that act
+	joined  [maxRelations]map[pattern]float64 // bits of combinations of what a relation shares; nil for none
+	masks   [maxRelations]pattern             // of what it shares
+	splits  [maxRelations][maxWholes]bool     // relations that share a part of a whole
+	rare    [maxComparisons]float64           // log2 of the frequency of an identifier that one record alone holds
+	shared  [maxComparisons][]float64         // adjustment for an identifier, by the number of its holders
+	order   []int                             // comparisons, those first that can raise a doubtful pair most
+	held    []FrequencyModel                  // by field
+	slope   float64                           // calibration
 	shift   float64
 }
 
@@ -58,14 +65,21 @@ func newScorer(p *plan, m *Model) *scorer {
 			}
 		}
 	}
+	s.parents = m.parents(p)
+	for c, k := range m.Comparisons {
+		if s.parents[c] >= 0 {
+			s.depend(c, k)
+		}
+	}
 	for c, k := range m.Comparisons {
 		for l := 1; l < len(k.Levels); l++ {
-			s.inexact[c] = max(s.inexact[c], s.bits[c][l][classMatch]-s.bits[c][l][classChance])
+			s.gains[c][l] = s.gain(c, l)
+			s.inexact[c] = max(s.inexact[c], s.gains[c][l])
 		}
 		last := len(k.Levels) - 1
-		s.from[c][last] = s.bits[c][last][classMatch] - s.bits[c][last][classChance]
+		s.from[c][last] = s.gain(c, last)
 		for l := last - 1; l > 0; l-- {
-			s.from[c][l] = max(s.from[c][l+1], s.bits[c][l][classMatch]-s.bits[c][l][classChance])
+			s.from[c][l] = max(s.from[c][l+1], s.gain(c, l))
 		}
 	}
 	for c := range p.comparisons {
@@ -85,13 +99,26 @@ func newScorer(p *plan, m *Model) *scorer {
 	}
 	for _, w := range p.swaps {
 		for _, c := range w[:2] {
-			s.swapped[c] = s.bits[c][w[2]][classMatch] - s.bits[c][w[2]][classChance]
+			s.swapped[c] = s.gain(c, w[2])
 		}
 	}
 	for _, v := range p.vetoes {
 		levels := m.Comparisons[v.comparison].Levels
 		if levels[len(levels)-1].M < math.Exp2(leastWeight) {
 			s.vetoes = append(s.vetoes, v)
+		}
+	}
+	for r, k := range m.Relations {
+		s.masks[r] = p.mask(r)
+		for _, x := range k.Together {
+			if s.joined[r] == nil {
+				s.joined[r] = make(map[pattern]float64, len(k.Together))
+			}
+			at, _ := p.together(r, x)
+			s.joined[r][at] = x.Bits
+		}
+		for k, w := range p.wholes {
+			s.splits[r][k] = slices.ContainsFunc(w.parts, func(c int) bool { return s.lanes[r][c] == byRelation })
 		}
 	}
 	s.held = make([]FrequencyModel, len(p.schema.Fields))
@@ -114,6 +141,58 @@ func newScorer(p *plan, m *Model) *scorer {
 		}
 	}
 	return s
+}
+
+// depend lays out the bits of a comparison that depends on another.
+func (s *scorer) depend(c int, k ComparisonModel) {
+	rows := &[16][16][classes]float64{unknown: s.bits[c]}
+	for g, levels := range k.GivenLevels {
+		for l, x := range levels {
+			rows[g][l][classMatch], rows[g][l][classChance] = math.Log2(x.M), math.Log2(x.U)
+			for r, y := range x.Relations {
+				rows[g][l][2+r] = math.Log2(y)
+			}
+		}
+		// Of a value that follows from what agreed already, how common it is says nothing: a
+		// town, where the postcode is the same.
+		s.fade[c][g] = min(max(rows[g][0][classChance]/s.bits[c][0][classChance], 0), 1)
+	}
+	s.fade[c][unknown] = 1
+	s.given[c] = rows
+}
+
+// gain is the most that level l of a comparison adds to match over chance.
+func (s *scorer) gain(c, l int) float64 {
+	out := s.bits[c][l][classMatch] - s.bits[c][l][classChance]
+	if rows := s.given[c]; rows != nil {
+		for g := range s.m.Comparisons[c].GivenLevels {
+			out = max(out, rows[g][l][classMatch]-rows[g][l][classChance])
+		}
+	}
+	return out
+}
+
+// equal is the most that equality adds, of a value whose frequency shifts chance by so
+// many bits.
+func (s *scorer) equal(c int, shift float64) float64 {
+	out := s.bits[c][0][classMatch] - s.bits[c][0][classChance] - shift
+	if rows := s.given[c]; rows != nil {
+		for g := range s.m.Comparisons[c].GivenLevels {
+			out = max(out, rows[g][0][classMatch]-rows[g][0][classChance]-s.fade[c][g]*shift)
+		}
+	}
+	return out
+}
+
+// row is the bits of a comparison's levels in a pattern, and what part of a value's
+// frequency counts.
+func (s *scorer) row(c int, p pattern) (*[16][classes]float64, float64) {
+	rows := s.given[c]
+	if rows == nil {
+		return &s.bits[c], 1
+	}
+	g := p.level(s.parents[c])
+	return &rows[g], s.fade[c][g]
 }
 
 // fewHolders is the number of holders below which adjustments are kept at hand.
@@ -142,7 +221,7 @@ func (s *scorer) adopt(t *table) {
 		return dear(a) - dear(b)
 	})
 	for f := range t.dicts {
-		t.dicts[f].shift = t.dicts[f].shift[:0]
+		t.dicts[f].shift, t.dicts[f].common = t.dicts[f].shift[:0], t.dicts[f].common[:0]
 	}
 	s.frequencies(t)
 }
@@ -150,6 +229,18 @@ func (s *scorer) adopt(t *table) {
 // frequencies writes the frequency adjustments of the model into a table's dictionaries
 // for the values that are new.
 func (s *scorer) frequencies(t *table) {
+	for _, w := range s.p.wholes {
+		d, held := &t.dicts[w.field], &s.held[w.field]
+		for id := len(d.common); id < d.len(); id++ {
+			share := float32(seldom)
+			if len(held.Values) > 0 {
+				if v, ok := held.Values[valueHash(d.text(uint32(id)))]; ok {
+					share = float32(math.Log2(v))
+				}
+			}
+			d.common = append(d.common, share)
+		}
+	}
 	for i, c := range s.p.comparisons {
 		if !c.frequency || c.identifier {
 			continue
@@ -173,6 +264,9 @@ func (s *scorer) frequencies(t *table) {
 		}
 	}
 }
+
+// seldom is the logarithm of the frequency of a whole that says nothing beyond its parts.
+const seldom = -1000
 
 // adjustment is the number of bits by which chance agreement on the value that
 // agreed is likelier than on the average value.
@@ -200,20 +294,55 @@ func (s *scorer) adjustment(x *comparer, c int) float64 {
 	return 0
 }
 
+// more is the number of bits by which agreement on whole k is likelier by chance than its
+// parts make it.
+func (s *scorer) more(x *comparer, k int, p pattern) float64 {
+	id := x.whole(k, p)
+	if id == 0 {
+		return 0
+	}
+	common := x.t.dicts[s.p.wholes[k].field].common
+	if int(id) >= len(common) || common[id] <= seldom {
+		return 0
+	}
+	apart := 0.0
+	for _, c := range s.p.wholes[k].parts {
+		row, fade := s.row(c, p)
+		apart += row[0][classChance] + s.adjustment(x, c)*fade
+	}
+	return max(float64(common[id])-apart, 0)
+}
+
 // joint returns log2 of the joint probability of each class and the pattern.
 func (s *scorer) joint(x *comparer, p pattern) [classes]float64 {
 	sum := s.prior
+	for r := 0; r < s.used-2; r++ {
+		if s.joined[r] != nil {
+			sum[2+r] += s.joined[r][p|^s.masks[r]]
+		}
+	}
+	for k := range s.p.wholes {
+		if more := s.more(x, k, p); more > 0 {
+			sum[classChance] += more
+			for r := 0; r < s.used-2; r++ {
+				if !s.splits[r][k] {
+					sum[2+r] += more
+				}
+			}
+		}
+	}
 	for c := range s.p.comparisons {
 		l := p.level(c)
 		if l == unknown {
 			continue
 		}
-		b := &s.bits[c][l]
+		row, fade := s.row(c, p)
+		b := &row[l]
 		for k := 0; k < s.used; k++ {
 			sum[k] += b[k]
 		}
 		if l == 0 {
-			if shift := s.adjustment(x, c); shift != 0 {
+			if shift := s.adjustment(x, c) * fade; shift != 0 {
 				sum[classChance] += shift
 				for r := 0; r < s.used-2; r++ {
 					if s.lanes[r][c] != byRelation {
@@ -258,19 +387,19 @@ func (s *scorer) ceiling(t *table, a, b []uint32, out *ceiling) {
 				most = s.from[c][l]
 			}
 			if va == vb || several {
-				gain := s.bits[c][0][classMatch] - s.bits[c][0][classChance]
+				shift := 0.0
 				switch {
 				case !k.frequency:
 				case k.identifier:
 					if s.shared[c] != nil {
-						gain = s.bits[c][0][classMatch] - s.rare[c]
+						shift = s.rare[c] - s.bits[c][0][classChance]
 					}
 				case va == vb && int(va) < len(d.shift):
-					gain -= float64(d.shift[va])
+					shift = float64(d.shift[va])
 				default:
-					gain += 60
+					shift = -60
 				}
-				most = max(most, gain)
+				most = max(most, s.equal(c, shift))
 			} else if out.swaps>>c&1 != 0 {
 				most = max(most, s.swapped[c])
 			}
@@ -322,6 +451,7 @@ func (s *scorer) bound(least float64) float64 { return (least - s.shift) / s.slo
 // settle is above for a pair with a known ceiling.
 func (s *scorer) settle(x *comparer, a, b []uint32, least float64, limit *ceiling) (p pattern, weight float64, ok bool) {
 	bound, most := s.bound(least), limit.most
+	x.a, x.b = a, b
 	for _, c := range s.order {
 		if most <= bound {
 			return 0, 0, false
@@ -332,7 +462,7 @@ func (s *scorer) settle(x *comparer, a, b []uint32, least float64, limit *ceilin
 		case l == unknown:
 			most -= limit.parts[c]
 		case l > 0:
-			gain := s.bits[c][l][classMatch] - s.bits[c][l][classChance]
+			gain := s.gains[c][l]
 			if limit.swaps>>c&1 != 0 {
 				gain = max(gain, s.swapped[c])
 			}

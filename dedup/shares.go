@@ -15,7 +15,7 @@ func (l *learner) shares(ctx context.Context, m *Model, b *blocking) error {
 	}
 	m.Match = min(1/float64(l.t.len()), 0.1)
 	for r := range m.Relations {
-		m.Relations[r].Share = m.Match
+		m.Relations[r].Share, m.Relations[r].Together = m.Match, nil
 	}
 	s := newScorer(l.p, m)
 	s.adopt(l.t)
@@ -26,17 +26,22 @@ func (l *learner) shares(ctx context.Context, m *Model, b *blocking) error {
 		return nil
 	}
 	joints := l.joints(s)
+	joined := l.jointly(m)
 	for range mostRounds {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		prior := newScorer(l.p, m).prior
 		var sums [classes]float64
-		for _, j := range joints {
+		joined.start()
+		for i, j := range joints {
 			var like [classes]float64
 			most := math.Inf(-1)
 			for k := 0; k < s.used; k++ {
 				like[k] = float64(j[k]) + prior[k]
+				if k >= 2 {
+					like[k] += joined.bits(k-2, i)
+				}
 				most = max(most, like[k])
 			}
 			total := 0.0
@@ -50,8 +55,12 @@ func (l *learner) shares(ctx context.Context, m *Model, b *blocking) error {
 			}
 			for k := 0; k < s.used; k++ {
 				sums[k] += like[k] / total
+				if k >= 2 {
+					joined.count(k-2, i, like[k]/total)
+				}
 			}
 		}
+		joined.end()
 		next := func(k int) float64 {
 			sum, of := sums[k]*l.scale, all
 			if k != classMatch {
@@ -71,6 +80,7 @@ func (l *learner) shares(ctx context.Context, m *Model, b *blocking) error {
 			break
 		}
 	}
+	l.write(joined, m)
 	m.Match = round9(m.Match)
 	for r := range m.Relations {
 		m.Relations[r].Share = round9(m.Relations[r].Share)
@@ -90,6 +100,12 @@ func (l *learner) joints(s *scorer) [][classes]float32 {
 				x.agreed[c], met = met[0], met[1:]
 			}
 		}
+		for k := range l.p.wholes {
+			x.wholes[k] = 0
+			if q.met>>(maxComparisons+k)&1 != 0 {
+				x.wholes[k], met = met[0], met[1:]
+			}
+		}
 		j := s.joint(x, q.p)
 		for k := range j { // without the priors
 			joints[i][k] = float32(j[k] - s.prior[k])
@@ -101,10 +117,10 @@ func (l *learner) joints(s *scorer) [][classes]float32 {
 // sharePairs is the number of candidate pairs from which the shares are estimated.
 const sharePairs = 250_000
 
-// drawn is a pair of the sample: its pattern, and the comparisons that name what agreed.
+// drawn is a pair of the sample: its pattern, and which comparisons and wholes name what agreed.
 type drawn struct {
 	p   pattern
-	met uint16
+	met uint32 // bit by comparison, then by whole
 }
 
 // draw draws candidates by the hashes of their keys and ids.
@@ -118,11 +134,7 @@ func (l *learner) draw(b *blocking) {
 	limit := uint64(part * float64(1<<32))
 	expected := int(min(float64(all), sharePairs))
 	l.drawn, l.met = make([]drawn, 0, expected+expected/8), make([]uint32, 0, 2*expected)
-	ids := make([]uint32, b.t.len())
-	for i := range b.t.len() {
-		id := b.t.id(uint32(i))
-		ids[i] = uint32(hashString(id))
-	}
+	ids := l.ids()
 	x := newComparer(l.t)
 	for r := range b.runs {
 		run := &b.runs[r]
@@ -141,9 +153,26 @@ func (l *learner) draw(b *blocking) {
 							l.met = append(l.met, x.agreed[c])
 						}
 					}
+					for k := range l.p.wholes {
+						if id := x.whole(k, q.p); id != 0 {
+							q.met |= 1 << (maxComparisons + k)
+							l.met = append(l.met, id)
+						}
+					}
 					l.drawn = append(l.drawn, q)
 				}
 			}
 		}
 	}
+}
+
+// ids are the hashes of the records' ids, by which pairs are drawn.
+func (l *learner) ids() []uint32 {
+	if l.hashes == nil {
+		l.hashes = make([]uint32, l.t.len())
+		for i := range l.hashes {
+			l.hashes[i] = uint32(hashString(l.t.id(uint32(i))))
+		}
+	}
+	return l.hashes
 }

@@ -37,6 +37,7 @@ type dict struct {
 	holders  []uint32            // identifiers: records per element
 	ignored  []bool              // identifiers: held by too many
 	shift    []float32           // bits of the frequency adjustment, by value
+	common   []float32           // of a whole: log2 of the frequency of each value, no more than seldom where it is unlisted
 }
 
 // newTable returns a table whose dictionaries know the empty value as number 0.

@@ -20,7 +20,7 @@ func (l *learner) lonely() []bool {
 	for _, x := range l.runs {
 		for _, s := range x.seen {
 			for c := range seen {
-				if s.p.level(c) != unknown {
+				if !x.left[c] && s.p.level(c) != unknown {
 					seen[c] += s.n
 				}
 			}

@@ -22,43 +22,44 @@ func schema(extra []string, short *shortNames) dedup.Schema {
 		Comparisons: []dedup.Comparison{
 			{Name: "given", Field: "given", Frequency: true, Levels: []dedup.Level{
 				{Name: "equal", M: 0.77, U: 0.01}, {Name: "part", Metric: nickname{short}, Min: 1, M: 0.05, U: 0.005},
-				{Name: "alike", Metric: likeWord{}, Min: 0.92, M: 0.08, U: 0.003}, {Name: "similar", Metric: likeWord{}, Min: 0.85, M: 0.03, U: 0.005},
-				{Name: "vague", Metric: likeWord{}, Min: 0.75, M: 0.02, U: 0.02}, {Name: "initial", Metric: initial{}, Min: 1, M: 0.03, U: 0.003}}},
+				{Name: "alike", Metric: likeWord{}, Min: 0.92, M: 0.08, U: 0.003, Error: true}, {Name: "similar", Metric: likeWord{}, Min: 0.85, M: 0.03, U: 0.005, Error: true},
+				{Name: "vague", Metric: likeWord{}, Min: 0.75, M: 0.02, U: 0.02, Error: true}, {Name: "initial", Metric: initial{}, Min: 1, M: 0.03, U: 0.003}}},
 			{Name: "family", Field: "family", Frequency: true, Levels: []dedup.Level{
 				{Name: "equal", M: 0.8, U: 0.005}, {Name: "part", Metric: part{}, Min: 1, M: 0.02, U: 0.0005},
-				{Name: "alike", Metric: likeWord{}, Min: 0.92, M: 0.08, U: 0.002}, {Name: "similar", Metric: likeWord{}, Min: 0.85, M: 0.03, U: 0.005},
-				{Name: "vague", Metric: likeWord{}, Min: 0.75, M: 0.02, U: 0.02}, {Name: "initial", Metric: initial{}, Min: 1, M: 0.01, U: 0.002}}},
+				{Name: "alike", Metric: likeWord{}, Min: 0.92, M: 0.08, U: 0.002, Error: true}, {Name: "similar", Metric: likeWord{}, Min: 0.85, M: 0.03, U: 0.005, Error: true},
+				{Name: "vague", Metric: likeWord{}, Min: 0.75, M: 0.02, U: 0.02, Error: true}, {Name: "initial", Metric: initial{}, Min: 1, M: 0.01, U: 0.002}}},
 			{Name: "other", Field: "other", Frequency: true, Levels: []dedup.Level{
 				{Name: "equal", M: 0.5, U: 0.005}, {Name: "most", Metric: overlap{}, Min: 0.6, M: 0.2, U: 0.005},
-				{Name: "some", Metric: overlap{}, Min: 0.1, M: 0.1, U: 0.02}, {Name: "alike", Metric: jw, Min: 0.85, M: 0.1, U: 0.01}}},
+				{Name: "some", Metric: overlap{}, Min: 0.1, M: 0.1, U: 0.02}, {Name: "alike", Metric: jw, Min: 0.85, M: 0.1, U: 0.01, Error: true}}},
 			{Name: "birth", Field: "birth", Frequency: true, Levels: []dedup.Level{
-				{Name: "equal", M: 0.8, U: 5e-05}, {Name: "typo", Metric: dates{}, Min: 0.9, M: 0.07, U: 0.0015},
+				{Name: "equal", M: 0.8, U: 5e-05}, {Name: "typo", Metric: dates{}, Min: 0.9, M: 0.07, U: 0.0015, Error: true},
 				{Name: "partial", Metric: dates{}, Min: 0.8, M: 0.03, U: 0.001}, {Name: "exchanged", Metric: dates{}, Min: 0.7, M: 0.03, U: 5e-05},
 				{Name: "other year", Metric: dates{}, Min: 0.6, M: 0.02, U: 0.003}, {Name: "same year", Metric: dates{}, Min: 0.4, M: 0.01, U: 0.014}}},
 			{Name: "phone", Field: "phone", Frequency: true, Levels: []dedup.Level{
-				{Name: "equal", M: 0.8, U: 1e-05}, {Name: "typo", Metric: phones{}, Min: 1, M: 0.04, U: 1e-05}}},
+				{Name: "equal", M: 0.8, U: 1e-05}, {Name: "typo", Metric: phones{}, Min: 1, M: 0.04, U: 1e-05, Error: true}}},
 			{Name: "email", Field: "email", Frequency: true, Levels: []dedup.Level{
 				{Name: "equal", M: 0.75, U: 1e-05}, {Name: "other domain", Metric: mails{}, Min: 1, M: 0.03, U: 1e-05},
-				{Name: "typo", Metric: mails{}, Min: 0.95, M: 0.06, U: 1e-05}, {Name: "similar", Metric: mails{}, Min: 0.81, M: 0.04, U: 0.0005}}},
+				{Name: "typo", Metric: mails{}, Min: 0.95, M: 0.06, U: 1e-05, Error: true}, {Name: "similar", Metric: mails{}, Min: 0.81, M: 0.04, U: 0.0005, Error: true}}},
 			{Name: "gender", Field: "gender", ImpliedBy: "given", ImpliedLevels: 4, Levels: []dedup.Level{
 				{Name: "equal", M: 0.97, U: 0.5}}},
 			{Name: "generation", Field: "generation", Levels: []dedup.Level{
 				{Name: "equal", M: 0.98, U: 0.5}}},
 			{Name: "place", Field: "place", Frequency: true, Levels: []dedup.Level{
 				{Name: "equal", M: 0.7, U: 0.01}, {Name: "city", Metric: places{}, Min: 0.9, M: 0.05, U: 0.01},
-				{Name: "other district", Metric: places{}, Min: 0.8, M: 0.05, U: 0.05}, {Name: "city alike", Metric: places{}, Min: 0.7, M: 0.04, U: 0.005},
+				{Name: "other district", Metric: places{}, Min: 0.8, M: 0.05, U: 0.05}, {Name: "city alike", Metric: places{}, Min: 0.7, M: 0.04, U: 0.005, Error: true},
 				{Name: "district", Metric: places{}, Min: 0.5, M: 0.01, U: 0.02}}},
 			{Name: "postcode", Field: "postcode", Frequency: true, Levels: []dedup.Level{
-				{Name: "equal", M: 0.75, U: 0.002}, {Name: "typo", Metric: metric.Edits{Max: 1}, Min: 1, M: 0.06, U: 0.01},
+				{Name: "equal", M: 0.75, U: 0.002}, {Name: "typo", Metric: metric.Edits{Max: 1}, Min: 1, M: 0.06, U: 0.01, Error: true},
 				{Name: "near", Metric: postcodes{}, Min: 0.5, M: 0.06, U: 0.02}, {Name: "region", Metric: postcodes{}, Min: 0.2, M: 0.03, U: 0.1}}},
 			{Name: "street", Field: "street", Frequency: true, Levels: []dedup.Level{
 				{Name: "equal", M: 0.6, U: 0.002}, {Name: "words", Metric: overlap{}, Min: 0.66, M: 0.15, U: 0.005},
-				{Name: "alike", Metric: jw, Min: 0.88, M: 0.1, U: 0.005}}},
+				{Name: "alike", Metric: jw, Min: 0.88, M: 0.1, U: 0.005, Error: true}}},
 		},
 		Relations: []dedup.Relation{
-			{Name: "household", Shared: []string{"family", "phone", "place", "postcode", "street"}},
+			{Name: "household", Shared: []string{"family", "phone", "email", "place", "postcode", "street"}},
 			{Name: "namesakes", Shared: []string{"email"}, Chance: []string{"given", "family"}},
 		},
+		Wholes: []dedup.Whole{{Field: "names", Parts: []string{"given", "family"}}},
 		Vetoes: []dedup.Veto{{Comparison: "given", Unless: []string{"email"}}, {Comparison: "generation"}},
 		Swaps:  []dedup.Swap{{A: "given", B: "family", Level: 2}},
 		Blocks: []dedup.Block{
@@ -83,17 +84,17 @@ func schema(extra []string, short *shortNames) dedup.Schema {
 			wide("given+city", start("given", 3), whole("city")),
 			wide("family+year", start("family", 3), start("birth", 4)),
 			wide("given+year", start("given", 3), start("birth", 4)),
-			wide("given", whole("given")),
+			learning(wide("given", whole("given")), "given", "gender"),
 			learning(wide("street", whole("street")), "street"),
 			learning(wide("postcode", whole("postcode")), "postcode", "place"),
-			wide("family", whole("family")),
+			learning(wide("family", whole("family")), "family"),
 		},
 	}
 	for _, name := range extra {
 		s.Fields = append(s.Fields, dedup.Field{Name: name})
 		s.Comparisons = append(s.Comparisons, dedup.Comparison{Name: name, Field: name, Frequency: true, Levels: []dedup.Level{
-			{Name: "equal"}, {Name: "typo", Metric: metric.Edits{Max: 1}, Min: 1}, {Name: "alike", Metric: jw, Min: 0.9}}})
-		s.Blocks = append(s.Blocks, wide(name, whole(name)))
+			{Name: "equal"}, {Name: "typo", Metric: metric.Edits{Max: 1}, Min: 1, Error: true}, {Name: "alike", Metric: jw, Min: 0.9, Error: true}}})
+		s.Blocks = append(s.Blocks, learning(wide(name, whole(name)), name))
 	}
 	return s
 }

@@ -48,6 +48,9 @@ func Waterfall(title string, e dedup.Explanation) Picture {
 	var silent []string
 	for _, r := range e.Reasons {
 		s := step{Name: r.Field, Level: r.Level}
+		if r.Given != "" {
+			s.Level += ", given " + r.Given
+		}
 		if r.A == "" && r.B == "" && r.Weight == 0 {
 			silent = append(silent, r.Field)
 			continue

@@ -1,0 +1,308 @@
+package dedup
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Comparisons are taken to agree independently of one another, given the class of a pair.
+// A town and its postcode do not: counted as two, they are worth twice what they say, and
+// the estimation takes the pairs of one town for matches. Where the random pairs show that
+// two comparisons depend on each other, the probabilities of one are therefore learnt for
+// each level of the other: a dependence tree (Chow and Liu 1968), which counts joint
+// evidence once and leaves independent comparisons as they were.
+
+// likelihoods are the probabilities of levels by class: of comparison c, where the one it
+// depends on is at level g (unknown where there is none or it says nothing), of level i.
+type likelihoods [maxComparisons][16][16][classes]float64
+
+// dependent are the probabilities of a comparison's levels, by level of its parent.
+type dependent [16][]float64
+
+// tree says what comparisons depend on, and how.
+type tree struct {
+	parent [maxComparisons]int // -1 for none
+	u      [maxComparisons]dependent
+	m      [maxComparisons]dependent
+	r      [maxRelations][maxComparisons]dependent
+}
+
+// given is the level of the comparison that c depends on, unknown where there is none.
+func (t *tree) given(c int, p pattern) int {
+	if q := t.parent[c]; q >= 0 {
+		return p.level(q)
+	}
+	return unknown
+}
+
+// independent is the tree without a branch.
+func independent() *tree {
+	t := &tree{}
+	for c := range t.parent {
+		t.parent[c] = -1
+	}
+	return t
+}
+
+// likelihoods lays out the probabilities as they are now.
+func (l *learner) likelihoods(out *likelihoods) {
+	for c, k := range l.p.comparisons {
+		for i := 0; i <= k.levels; i++ {
+			x := &out[c][unknown][i]
+			x[classMatch], x[classChance] = l.m[c][i], l.u[c][i]
+			for r := range l.p.schema.Relations {
+				x[2+r] = l.r[r][c][i]
+			}
+		}
+		if l.tree.parent[c] < 0 {
+			continue
+		}
+		for g := 0; g <= l.p.comparisons[l.tree.parent[c]].levels; g++ {
+			for i := 0; i <= k.levels; i++ {
+				x := &out[c][g][i]
+				x[classMatch], x[classChance] = l.tree.m[c][g][i], l.tree.u[c][g][i]
+				for r := range l.p.schema.Relations {
+					x[2+r] = l.tree.r[r][c][g][i]
+				}
+			}
+		}
+	}
+}
+
+// joined counts, by class, how often a level of a comparison met one of its parent's.
+type joined [classes][maxComparisons][16][16]float64
+
+// joint is a table of two comparisons' levels among random pairs.
+type joint struct {
+	a, b  int // a < b
+	n     [16][16]float64
+	total float64
+	bits  float64 // mutual information
+	// Of the pairs in a cell, how many know another comparison, and agree on it: matches
+	// would, and pairs that chance brought together do not.
+	known, agree [16][16][maxComparisons]float64
+}
+
+// depend finds which comparisons depend on each other among unrelated records.
+func (l *learner) depend() {
+	next := independent()
+	var tables []joint
+	for a, x := range l.p.comparisons {
+		for b := a + 1; b < len(l.p.comparisons); b++ {
+			if x.impliedBy < 0 && l.p.comparisons[b].impliedBy < 0 && x.field != l.p.comparisons[b].field {
+				tables = append(tables, joint{a: a, b: b})
+			}
+		}
+	}
+	for _, s := range l.random {
+		for k := range tables {
+			t := &tables[k]
+			if i, j := s.p.level(t.a), s.p.level(t.b); i != unknown && j != unknown {
+				t.n[i][j] += s.n
+				t.total += s.n
+			}
+		}
+	}
+	scale := l.distinct()
+	tables = slices.DeleteFunc(tables, func(t joint) bool { return !t.together(l.p, scale) })
+	for _, s := range l.random {
+		for k := range tables {
+			t := &tables[k]
+			i, j := s.p.level(t.a), s.p.level(t.b)
+			if i == unknown || j == unknown {
+				continue
+			}
+			for c, x := range l.p.comparisons {
+				if h := s.p.level(c); h != unknown && x.impliedBy < 0 {
+					t.known[i][j][c] += s.n
+					if h < x.levels {
+						t.agree[i][j][c] += s.n
+					}
+				}
+			}
+		}
+	}
+	tables = slices.DeleteFunc(tables, func(t joint) bool {
+		t.clean(l, scale)
+		return !t.together(l.p, scale)
+	})
+	slices.SortStableFunc(tables, func(x, y joint) int { return cmp.Compare(y.bits, x.bits) })
+	// The heaviest spanning forest (Kruskal); in each tree the root is the comparison whose
+	// agreement is rarest, since its values are what the others follow from.
+	component := make([]int, len(l.p.comparisons))
+	for c := range component {
+		component[c] = c
+	}
+	edges := make([][]*joint, len(l.p.comparisons))
+	for k := range tables {
+		t := &tables[k]
+		from, to := component[t.a], component[t.b]
+		if from == to {
+			continue
+		}
+		for c := range component {
+			if component[c] == from {
+				component[c] = to
+			}
+		}
+		edges[t.a], edges[t.b] = append(edges[t.a], t), append(edges[t.b], t)
+	}
+	order := make([]int, len(l.p.comparisons))
+	for c := range order {
+		order[c] = c
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(l.u[a][0], l.u[b][0]) })
+	reached := make([]bool, len(l.p.comparisons))
+	for _, root := range order {
+		if reached[root] {
+			continue
+		}
+		reached[root] = true
+		for queue := []int{root}; len(queue) > 0; queue = queue[1:] {
+			at := queue[0]
+			for _, t := range edges[at] {
+				child := t.a + t.b - at
+				if reached[child] {
+					continue
+				}
+				reached[child] = true
+				queue = append(queue, child)
+				next.parent[child] = at
+				next.u[child] = t.conditional(child, l.p.comparisons[at].levels, l.u[child], scale)
+			}
+		}
+	}
+	l.tree = next
+}
+
+// distinct is how many different pairs one of the random pairs stands for: in a small file
+// they repeat.
+func (l *learner) distinct() float64 {
+	n := float64(l.t.len())
+	drawn := 0.0
+	for _, s := range l.random {
+		drawn += s.n
+	}
+	return min(1, n*(n-1)/2/max(drawn, 1))
+}
+
+// together reports whether the two depend: on some agreement of both there are at least
+// thirty pairs, and twice as many as chance brings.
+func (t *joint) together(p *plan, scale float64) bool {
+	var a, b [16]float64
+	for i := range t.n {
+		for j, n := range t.n[i] {
+			a[i] += n
+			b[j] += n
+		}
+	}
+	depends := false
+	t.bits = 0
+	for i := range t.n {
+		for j, n := range t.n[i] {
+			if n <= 0 {
+				continue
+			}
+			expected := a[i] * b[j] / t.total
+			t.bits += n / t.total * math.Log2(n/expected)
+			if i < p.comparisons[t.a].levels && j < p.comparisons[t.b].levels && n*scale >= priorPairs && n >= 2*expected {
+				depends = true
+			}
+		}
+	}
+	return depends
+}
+
+// clean takes matches out of the cells where both agree. A match agrees on any other
+// comparison half of the time at least, so no more of a cell can be matches than the one it
+// agrees on least allows, nor more than the errors there can be. A cell of few pairs cannot tell and is left out.
+func (t *joint) clean(l *learner, scale float64) {
+	for i := range l.p.comparisons[t.a].levels {
+		for j := range l.p.comparisons[t.b].levels {
+			if t.n[i][j] == 0 {
+				continue
+			}
+			most := 1.0
+			for c, x := range l.p.comparisons {
+				if known := t.known[i][j][c]; c != t.a && c != t.b && known*scale >= priorPairs {
+					chance := 1 - l.raw[c][x.levels]
+					if chance >= leastAgreement {
+						continue // everybody agrees
+					}
+					most = min(most, (t.agree[i][j][c]/known-chance)/(leastAgreement-chance))
+				}
+			}
+			most = min(max(most, 0), 1, t.total/t.n[i][j]*min(l.errors(t.a, i), l.errors(t.b, j)))
+			t.total -= most * t.n[i][j]
+			t.n[i][j] *= 1 - most
+		}
+	}
+}
+
+// leastAgreement is the part of the matches that agree, somehow, on a field that both know:
+// one that fails for more tells nothing of use.
+const leastAgreement = 0.5
+
+// conditional is the probability of each level of child by level of the other. Where few
+// pairs were seen it is drawn to that of the next weaker level of the other, as closer
+// agreement of the other makes no less of this one; the weakest to the one whatever the other's.
+func (t *joint) conditional(child, parentLevels int, u []float64, scale float64) (out dependent) {
+	for g := parentLevels; g >= 0; g-- {
+		counts := make([]float64, len(u))
+		for i := range counts {
+			if child == t.a {
+				counts[i] = t.n[i][g] * scale
+			} else {
+				counts[i] = t.n[g][i] * scale
+			}
+		}
+		u = blend(counts, u, priorPairs)
+		out[g] = u
+	}
+	return out
+}
+
+// sprout starts the estimation of what the tree holds of matches and relations: as if
+// nothing depended.
+func (l *learner) sprout() {
+	t := l.tree
+	for c, q := range t.parent {
+		if q < 0 {
+			continue
+		}
+		for g := 0; g <= l.p.comparisons[q].levels; g++ {
+			t.m[c][g] = slices.Clone(l.m[c])
+			for r := range l.p.schema.Relations {
+				if l.p.shared[r][c] == byChance {
+					t.r[r][c][g] = t.u[c][g]
+				} else {
+					t.r[r][c][g] = slices.Clone(l.r[r][c])
+				}
+			}
+		}
+	}
+}
+
+// grow is the part of a round that is about comparisons that depend on others.
+func (l *learner) grow(both *joined) {
+	t := l.tree
+	for c, q := range t.parent {
+		if q < 0 {
+			continue
+		}
+		for g := 0; g <= l.p.comparisons[q].levels; g++ {
+			t.m[c][g] = blend(both[classMatch][c][g][:len(l.m[c])], l.m[c], priorPairs)
+			for r := range l.p.schema.Relations {
+				if l.p.shared[r][c] == byChance {
+					continue
+				}
+				counts := both[2+r][c][g][:len(l.m[c])]
+				if l.p.shared[r][q] == byChance { // the relation shares the one and not what it depends on
+					counts = make([]float64, len(l.m[c]))
+				}
+				t.r[r][c][g] = blend(counts, l.r[r][c], priorPairs)
+			}
+		}
+	}
+}
