@@ -88,13 +88,23 @@ func besidePages(t *testing.T, open func(t *testing.T) crm.Store) {
 	const people, steps = 48, 5
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	store, clock, engine := several(t, open, Rules, func(c *vefa.Config) { c.Segments = "segment a = a segment rest = everyone and not a and not b" })
+	store, clock, engine := several(t, open, Rules, func(c *vefa.Config) {
+		c.Segments = `segment a = a segment rest = everyone and not a and not b segment worn = leaf("Worn >= 2")`
+		c.Fields = []vefa.Field{{Name: "Worn", Kind: rules.Int, Reads: []string{"Lines"}, Fill: func(_ context.Context, _ crm.Reader, _ time.Time, of []vefa.FieldSubject) ([]any, error) {
+			out := make([]any, len(of))
+			for i, x := range of {
+				out[i] = len(x.Facts.Lines)
+			}
+			return out, nil
+		}}}
+	})
 	pages := engine(func(c *vefa.Config) { c.Resident = -1 })
 	svc := pages.Engine.Service()
 	_, err := svc.Import(ctx, People(people))
 	require.NoError(t, err)
 	var over atomic.Bool
 	var beside sync.WaitGroup
+	var bought sync.Map
 	nights := 0
 	beside.Go(func() {
 		for n := 0; !over.Load() || n < 2; n++ {
@@ -112,6 +122,8 @@ func besidePages(t *testing.T, open func(t *testing.T) crm.Store) {
 			b := People(people)
 			more := crm.Batch{Profiles: []*crm.Profile{b.Profiles[(i+3)%people]}, Facts: []*crm.Fact{Order(i, id, Start.Add(-time.Hour))}}
 			more.Profiles[0].At, more.Profiles[0].Since = clock.Now(), Start.AddDate(0, -1-n, -w)
+			more.Facts[0].Data.(*crm.Order).Lines = []crm.OrderLine{{SKU: "LENS", Quantity: 1}, {SKU: "CASE", Quantity: 1}}
+			bought.Store(i, true)
 			if _, err := svc.Import(ctx, more); err != nil {
 				return err
 			}
@@ -142,7 +154,7 @@ func besidePages(t *testing.T, open func(t *testing.T) crm.Store) {
 		v, err := e.Segments(ctx)
 		require.NoError(t, err)
 		out := map[string][]string{"everybody": slices.Sorted(v.Customers(v.Population()))}
-		for _, name := range []string{"a", "rest"} {
+		for _, name := range []string{"a", "rest", "worn"} {
 			members, err := v.Members(name, clock.Now())
 			require.NoError(t, err)
 			out[name] = slices.Sorted(members)
@@ -155,6 +167,15 @@ func besidePages(t *testing.T, open func(t *testing.T) crm.Store) {
 	want := seen(anew.Engine)
 	require.NotEmpty(t, want["a"])
 	require.Equal(t, want, seen(pages.Engine))
+	worn := map[crm.CustomerID]bool{} // who bought articles, and nobody else, whatever merged and split
+	for i := range people {
+		if _, is := bought.Load(i); is {
+			c, err := svc.CustomerOf(ctx, Key(i))
+			require.NoError(t, err)
+			worn[c.ID] = true
+		}
+	}
+	require.Len(t, want["worn"], len(worn))
 	rep, err := anew.Engine.Night(ctx, today)
 	require.NoError(t, err)
 	require.Zero(t, rep.Rules.Late)
