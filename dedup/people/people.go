@@ -19,7 +19,8 @@ import (
 type Options struct {
 	// Region is the home country of phone numbers without a country code, as an
 	// ISO 3166 code of two capital letters, such as "DE"; "" is "TR". New refuses
-	// others.
+	// others. In TR the letters ð, þ and ý of a name or an address that has none which
+	// Turkish lacks are ğ, ş and ı in a wrong encoding.
 	Region string
 	// Relays are further e-mail domains that stand between a shop and its customers
 	// (marketplaces): addresses there identify nobody.
