@@ -29,6 +29,7 @@ func Eight(t *testing.T, open func(t *testing.T) crm.Store) {
 	t.Run("BesidePages", func(t *testing.T) { besidePages(t, open) })
 	t.Run("TellAhead", func(t *testing.T) { tellAhead(t, open) })
 	t.Run("TellOnce", func(t *testing.T) { tellOnce(t, open) })
+	t.Run("LinkBeside", func(t *testing.T) { linkBeside(t, open) })
 	t.Run("KeepInTurn", func(t *testing.T) { keepInTurn(t, open) })
 }
 
