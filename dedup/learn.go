@@ -68,7 +68,7 @@ func learn(ctx context.Context, t *table, b *blocking, limit caps, threads int, 
 			return nil, err
 		}
 		l.alone = l.lonely()
-		l.excess()
+		l.excess(b)
 		next := l.model(limit, m)
 		if err := l.shares(ctx, next, b); err != nil {
 			return nil, err
@@ -124,6 +124,11 @@ func (l *learner) errors(c, level int) float64 {
 	return 1
 }
 
+// across reports whether chance is that of pairs that may be one entity: a source that has
+// everything once writes it in one way, and would show more chance agreement than there is
+// with others. At least a pair for each record must be left.
+func (l *learner) across() bool { return l.t.sources != nil && l.t.pairs() >= float64(l.t.len()) }
+
 // leastChance is the part of measured agreement that is chance at the least; the
 // difference of two nearly equal estimates is not known better than that.
 const leastChance = 0.05
@@ -175,6 +180,7 @@ func normal(p []float64) []float64 {
 func (l *learner) chance(ctx context.Context, threads int) error {
 	n := uint64(l.t.len())
 	counts := make([][17]float64, len(l.p.comparisons))
+	across := l.across()
 	if n > 1 {
 		chunks := min(samplePairs, 2*n*n)/4096 + 1 // a small file has no more pairs than that
 		parts, err := parallel(ctx, threads, int(chunks), func(chunk int, x *worker) error {
@@ -184,7 +190,7 @@ func (l *learner) chance(ctx context.Context, threads int) error {
 			}
 			for s := uint64(chunk) * 4096; s < uint64(chunk+1)*4096; s++ {
 				i, j := mix(s)%n, mix(s+1<<40)%n
-				if i == j {
+				if i == j || across && l.t.rivals(uint32(i), uint32(j)) {
 					continue
 				}
 				p := x.comparer.compare(l.t.row(uint32(i)), l.t.row(uint32(j)))
@@ -271,12 +277,37 @@ func (l *learner) equal(f int) float64 {
 		pairs += float64(n) * float64(n-1)
 	}
 	all := float64(known) * float64(known-1)
+	if l.across() {
+		agree, know := l.rivals(f)
+		pairs, all = pairs-agree, all-know
+	}
 	if all < 2 {
 		return 0.01
 	}
 	// a file where nothing agrees says no more than "less than one pair", and
 	// a value cannot be rarer than once in the file
 	return min(max(pairs/all, 1/all, 0.1/float64(known)), 0.9)
+}
+
+// rivals returns how many ordered pairs of records that cannot be one entity agree on a field,
+// and how many know it.
+func (l *learner) rivals(f int) (agree, know float64) {
+	d := &l.t.dicts[f]
+	values, sources := map[[2]uint32]float64{}, map[uint32]float64{}
+	var buf [1]uint32
+	for i, s := range l.t.sources {
+		parts := d.parts(l.t.row(uint32(i))[f], &buf)
+		if s == 0 || len(parts) == 0 {
+			continue
+		}
+		know += 2 * sources[s]
+		sources[s]++
+		for _, e := range parts {
+			agree += 2 * values[[2]uint32{e, s}]
+			values[[2]uint32{e, s}]++
+		}
+	}
+	return agree, know
 }
 
 // tallied is how many records have each value (element, for sets) of a field.
@@ -354,7 +385,8 @@ func (l *learner) model(limit caps, before *Model) *Model {
 			done[k.field] = true
 			same := 0.0
 			if before != nil {
-				same = before.Match * l.m[c][0]
+				n := float64(l.t.len())
+				same = before.Match * l.m[c][0] * l.t.pairs() / max(n*(n-1)/2, 1)
 			}
 			m.Frequencies = append(m.Frequencies, l.frequency(k.field, k.identifier, l.u[c][0], same))
 		}

@@ -302,7 +302,7 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 	for _, c := range out.Clusters {
 		out.Stats.Largest = max(out.Stats.Largest, len(c.Members))
 	}
-	out.Stats.Warnings = warn(m, t.len(), out.Clusters)
+	out.Stats.Warnings = warn(m, t, out.Clusters)
 	return out, nil
 }
 

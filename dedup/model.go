@@ -16,7 +16,8 @@ type Model struct {
 	Format  int    `json:"format"`  // version of this form and of what its numbers mean, [ModelFormat]
 	Schema  string `json:"schema"`  // name, version and fingerprint of the schema it was learnt with
 	Records int    `json:"records"` // it was learnt from
-	// Match is the probability that two records picked at random are one entity.
+	// Match is the probability that two records picked at random, of those that may be one
+	// entity (see Options.OnePerSource), are one.
 	Match       float64           `json:"match"`
 	Relations   []RelationModel   `json:"relations,omitempty"`   // in the order of the schema
 	Comparisons []ComparisonModel `json:"comparisons"`           // in the order of the schema

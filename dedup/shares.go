@@ -5,11 +5,12 @@ import (
 	"math"
 )
 
-// shares estimates how common matches and relations are among all pairs of records:
+// shares estimates how common matches and relations are among all pairs of records that may
+// be one entity:
 // expectation-maximisation over the candidates with everything else fixed. Pairs
 // that no rule picked count as chance.
 func (l *learner) shares(ctx context.Context, m *Model, b *blocking) error {
-	all := float64(l.t.len()) * float64(l.t.len()-1) / 2
+	all := l.t.pairs()
 	if all < 1 {
 		return nil
 	}

@@ -257,6 +257,22 @@ func (t *table) rivals(i, j uint32) bool {
 	return t.sources != nil && t.sources[i] != 0 && t.sources[i] == t.sources[j]
 }
 
+// pairs is the number of pairs of records that may be one entity.
+func (t *table) pairs() float64 {
+	sources := map[uint32]float64{}
+	for _, s := range t.sources {
+		if s != 0 {
+			sources[s]++
+		}
+	}
+	n := float64(t.len())
+	out := n * (n - 1) / 2
+	for _, n := range sources { // whole numbers: their order does not matter
+		out -= n * (n - 1) / 2
+	}
+	return out
+}
+
 // add appends a record.
 func (t *table) add(r Record, row int) error {
 	if err := checkID(r.ID); err != nil {

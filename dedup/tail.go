@@ -36,16 +36,62 @@ func (l *learner) lonely() []bool {
 
 // excess replaces the chance agreement of lonely comparisons by the tail of what was measured.
 // Related pairs, whose agreement cannot be told from that of matches, are as by chance.
-func (l *learner) excess() {
+func (l *learner) excess(b *blocking) {
+	if slices.Contains(l.alone, true) && l.scale == 0 {
+		l.draw(b)
+	}
 	for c, yes := range l.alone {
 		if !yes {
 			continue
 		}
-		l.u[c] = tail(l.raw[c], l.p.comparisons[c].groups[0].mins)
+		l.u[c] = tail(l.measured(c), l.p.comparisons[c].groups[0].mins)
 		for r := range l.p.schema.Relations {
 			l.r[r][c] = l.u[c]
 		}
 	}
+}
+
+// exactly is the number of random pairs from which a share is known to a tenth.
+const exactly = 100
+
+// measured returns how the pairs that know a comparison are distributed over its levels: by
+// the random pairs where they are many, and where they are few by the candidates, which hold
+// nearly all that agree so well.
+func (l *learner) measured(c int) []float64 {
+	out := slices.Clone(l.raw[c])
+	counts := make([]float64, len(out))
+	for _, q := range l.drawn {
+		if k := q.p.level(c); k != unknown {
+			counts[k] += l.scale
+		}
+	}
+	pairs := l.pairsOf(c)
+	for k := range out[:len(out)-1] {
+		if out[k]*samplePairs < exactly {
+			out[k] = (counts[k] + 0.5) / pairs
+		}
+	}
+	return normal(out)
+}
+
+// pairsOf is the number of pairs that know a comparison and may be one entity.
+func (l *learner) pairsOf(c int) float64 {
+	f := l.p.comparisons[c].field
+	all, sources := 0.0, map[uint32]float64{}
+	for i := range l.t.len() {
+		if l.t.row(uint32(i))[f] == 0 {
+			continue
+		}
+		all++
+		if l.t.sources != nil && l.t.sources[i] != 0 {
+			sources[l.t.sources[i]]++
+		}
+	}
+	pairs := all * (all - 1) / 2
+	for _, n := range sources { // whole numbers: their order does not matter
+		pairs -= n * (n - 1) / 2
+	}
+	return max(pairs, 1)
 }
 
 // tail returns shares of levels (equality, the steps with these least values, none of them)
@@ -102,7 +148,7 @@ func (l *learner) surplus(m *Model) bool {
 	}
 	s := newScorer(l.p, m)
 	s.adopt(l.t)
-	all, matches := make([][16]float64, len(l.alone)), make([][16]float64, len(l.alone))
+	matches := make([][16]float64, len(l.alone))
 	for i, j := range l.joints(s) {
 		var like [classes]float64
 		for k := 0; k < s.used; k++ {
@@ -111,7 +157,6 @@ func (l *learner) surplus(m *Model) bool {
 		match := Probability(s.odds(like)) * l.scale
 		for c, yes := range l.alone {
 			if k := l.drawn[i].p.level(c); yes && k != unknown {
-				all[c][k] += l.scale
 				matches[c][k] += match
 			}
 		}
@@ -130,17 +175,16 @@ func (l *learner) surplus(m *Model) bool {
 				top = k
 			}
 		}
+		pairs := l.pairsOf(c)
+		u := tail(l.measured(c), mins)
 		for k := top + 1; k < n; k++ {
-			matches[c][k] = min(matches[c][k], matches[c][k-1])
-		}
-		next := blend(matches[c][:n], l.a[c], priorPairs)
-		_, known := l.counts(l.p.comparisons[c].field)
-		pairs := float64(known) * float64(known-1) / 2
-		u := tail(l.raw[c], mins)
-		for k := range u {
-			u[k] = max(u[k], (all[c][k]-matches[c][k])/pairs)
+			if over := matches[c][k] - matches[c][k-1]; over > 0 {
+				matches[c][k] = matches[c][k-1]
+				u[k] += over / pairs
+			}
 		}
 		normal(u)
+		next := blend(matches[c][:n], l.a[c], priorPairs)
 		for k, p := range next {
 			moved = max(moved, math.Abs(p-l.m[c][k]))
 			m.Comparisons[c].Levels[k].M, m.Comparisons[c].Levels[k].U = round9(p), round9(u[k])

@@ -40,15 +40,15 @@ const (
 )
 
 // warn returns what is wrong with a result, as far as it can be seen without the truth.
-func warn(m *Model, records int, clusters []Cluster) (out []Warning) {
-	if records < 2 || m.Records < 2 {
-		return nil
-	}
-	all := float64(m.Records) * float64(m.Records-1) / 2
+func warn(m *Model, t *table, clusters []Cluster) []Warning {
+	pairs := t.pairs()
+	expected := m.Match * pairs
 	switch {
+	case t.len() < 2 || t.len() < m.Records: // a few records of those that were learnt from
+		return nil
 	case m.Match >= mostMatches*(1-1e-6):
 		return []Warning{AllMatches}
-	case m.Match <= leastMatches/all*(1+1e-6):
+	case expected <= leastMatches*(1+1e-6):
 		return []Warning{NoMatches}
 	}
 	held := 0.0
@@ -57,8 +57,8 @@ func warn(m *Model, records int, clusters []Cluster) (out []Warning) {
 		held += n * (n - 1) / 2
 	}
 	// One in a hundred records that is expected to have a match and has none is no reason.
-	if expected := m.Match * float64(records) * float64(records-1) / 2; expected > doubtful*held+float64(records)/100 {
-		out = append(out, Doubtful)
+	if expected > doubtful*held+float64(t.len())/100 {
+		return []Warning{Doubtful}
 	}
-	return out
+	return nil
 }

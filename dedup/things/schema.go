@@ -72,8 +72,8 @@ func schema(k Kind, c *words, t *tuning) dedup.Schema {
 		{Name: "phone", Field: "phone", Frequency: true, Levels: []dedup.Level{{Name: "equal", M: 0.8, U: 1e-4}, {Name: "typo", Metric: metric.Edits{Max: 1}, Min: 1, M: 0.04, U: 1e-4}}},
 	}
 	s.Relations = []dedup.Relation{
-		{Name: "family", Shared: []string{"name", "maker", "category", "text", "price", "form"}},
-		{Name: "neighbours", Shared: []string{"street", "city", "postcode", "phone", "authors", "category"}},
+		{Name: "family", Shared: []string{"name", "maker", "category", "text", "price", "form", "authors"}},
+		{Name: "neighbours", Shared: []string{"street", "city", "postcode", "phone", "category"}},
 	}
 	s.Blocks = []dedup.Block{
 		rule("code", false, []string{"code"}, "code"),

@@ -67,7 +67,7 @@ func TestCatalogue(t *testing.T) {
 		r, err := newLinker(t, things.Options{OnePerSource: []string{dedup.EverySource}}).Link(ctx, slices.Values(records), nil)
 		require.NoError(t, err)
 		m := dedup.Evaluate(r.Clusters, lookup(truth))
-		require.GreaterOrEqual(t, m.F1, 0.9, "%+v", m)
+		require.GreaterOrEqual(t, m.F1, 0.8, "%+v", m)
 		require.Empty(t, r.Stats.Warnings)
 	}
 }
