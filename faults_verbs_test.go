@@ -330,6 +330,13 @@ func verbs() []verb {
 		}
 		return v != nil, nil
 	})
+	add("*vefa.Engine.Columns", func(ctx context.Context, l *lab) (any, error) {
+		c, err := l.shop.Engine.Columns(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return c.Preview(ctx, rules.Rule{Name: "all", When: "Sources > 0", Then: []rules.Action{{Kind: "tag", Name: "x"}}}, 3)
+	})
 	add("*vefa.Engine.Segments first of all", func(ctx context.Context, l *lab) (any, error) {
 		_, err := l.shop.Engine.Segments(ctx)
 		return nil, err
