@@ -69,8 +69,9 @@
 //     as 200 records, so that files of a few hundred records work and larger ones do not
 //     notice. A tenth of the matches are assumed to be related pairs until seen.
 //   - A graded comparison that fewer pairs teach than the assumption counts for is learnt from
-//     the shape of its levels ([Comparison.Graded]); matches and their share settle in ten
-//     rounds.
+//     the shape of its levels ([Comparison.Graded]): from random pairs where a hundred of them
+//     know a share to a tenth, else from the candidates; matches and their share settle in
+//     ten rounds.
 //   - The share of matches is between a tenth of a pair and 0.3; a result says where it sits
 //     at either, or is four times (two bits) what the clusters hold ([Warning]).
 //   - Comparisons depend on each other where 30 random pairs or more agree on both, twice
