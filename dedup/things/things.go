@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 
 	"github.com/vefacrm/vefa/dedup"
 )
@@ -183,14 +182,4 @@ func (b *bound) records(records iter.Seq[Record]) iter.Seq[dedup.Record] {
 			}
 		}
 	}
-}
-
-// Fields returns the names of what is compared, in the order of reasons: those that
-// [dedup.Edge] and [dedup.Explanation] speak of.
-func Fields() []string {
-	var out []string
-	for _, c := range schema(Any, newWords(), new(tuning)).Comparisons {
-		out = append(out, c.Name)
-	}
-	return slices.Clip(out)
 }
