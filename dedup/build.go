@@ -7,8 +7,8 @@ import (
 )
 
 // build reads records into a table ordered by id, so that nothing after it
-// depends on the order of the input.
-func build(ctx context.Context, t *table, records iter.Seq[Record], threads int) (*table, error) {
+// depends on the order of the input. Records that are apart are not folded with equal ones.
+func build(ctx context.Context, t *table, records iter.Seq[Record], threads int, apart func(id string) bool) (*table, error) {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
@@ -25,6 +25,7 @@ func build(ctx context.Context, t *table, records iter.Seq[Record], threads int)
 	if err := t.sort(); err != nil {
 		return nil, err
 	}
+	t.fold(apart)
 	t.count()
 	t.blank()
 	t.derive()

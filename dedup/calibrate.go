@@ -1,14 +1,14 @@
 package dedup
 
 import (
+	"context"
+	"iter"
 	"math"
 )
 
 // Calibration is a correction of weights that was learnt from labels: Shift + Slope times
 // the weight, as logistic regression finds it (Platt 1999). A slope below 1 says that
-// the fields are more alike than the model takes them to be. Which pairs were labelled may
-// depend on their weights without misleading it, but not on how they were clustered: a
-// sample of candidates near even odds teaches more than the answers to a review do.
+// the fields are more alike than the model takes them to be. See [Linker.Calibrate].
 type Calibration struct {
 	// Slope is from 0.05; 1 corrects nothing.
 	Slope float64 `json:"slope"`
@@ -57,6 +57,28 @@ func calibrate(weights []float64, same []bool) *Calibration {
 
 // mostCalibrated bounds a weight's leverage: beyond it a pair is certain anyway.
 const mostCalibrated = 40
+
+// Calibrate returns the model with a [Calibration] learnt from labelled pairs of the records.
+// Which pairs were labelled may depend on their weights, as a sample of candidates near even
+// odds does, but on nothing else: answers to a review, splits and complaints are about
+// pairs whose clusters contradict them, which are wrong more often than their weights say,
+// and a correction learnt from them takes the weights of all others away. Those teach
+// [Linker.Train]. Labels about records that are not there are left out.
+func (l *Linker) Calibrate(ctx context.Context, m *Model, records iter.Seq[Record], labels ...Decision) (*Model, error) {
+	if err := m.check(l.plan); err != nil {
+		return nil, err
+	}
+	t, err := build(ctx, l.table(), records, l.opt.Threads, named(labels))
+	if err != nil {
+		return nil, err
+	}
+	out := *m
+	out.Calibration = nil
+	x := &learner{p: l.plan, t: t, tree: independent()}
+	x.told(labels)
+	out.Calibration = x.calibration(&out)
+	return &out, nil
+}
 
 // calibration fits the correction of a model to the labelled pairs.
 func (l *learner) calibration(m *Model) *Calibration {

@@ -41,6 +41,7 @@ type clusterer struct {
 	dense     dense
 	prior     float64                   // log2 of the odds that two random records are one entity
 	score     func(a, b uint32) float64 // weight of two members
+	many      []int                     // records of each member; nil for one each
 	rivals    func(a, b uint32) bool    // members of one source that has every entity once; nil for none
 	groups    [][]uint32
 	near      []map[uint32]float64 // sum of weights to clusters with a pair above the threshold
@@ -96,7 +97,7 @@ func (c *clusterer) cluster() [][]uint32 {
 		}
 		return [][]uint32{{0}, {1}}
 	}
-	if n <= mostDense && len(c.must) == 0 && len(c.cannot) == 0 && c.rivals == nil {
+	if n <= mostDense && len(c.must) == 0 && len(c.cannot) == 0 && c.rivals == nil && c.many == nil {
 		return c.small()
 	}
 	return c.large()
@@ -116,7 +117,7 @@ func (c *clusterer) large() [][]uint32 {
 		c.ban(p[0], p[1])
 	}
 	for _, e := range c.edges {
-		w := clamp(float64(e.weight))
+		w := clamp(float64(e.weight)) * float64(c.size(e.a)*c.size(e.b))
 		c.near[e.a][e.b], c.near[e.b][e.a] = w, w
 	}
 	at := make([]uint32, n) // where a member is now
@@ -150,7 +151,7 @@ func (c *clusterer) large() [][]uint32 {
 		top := heap.Pop(&c.queue).(candidate)
 		a, b := top.a, top.b
 		sum, ok := c.near[a][b]
-		if !ok || c.groups[a] == nil || c.groups[b] == nil || c.value(sum, len(c.groups[a])*len(c.groups[b])) != top.value || c.banned[a][b] || c.clash(a, b) {
+		if !ok || c.groups[a] == nil || c.groups[b] == nil || c.value(sum, c.records(a)*c.records(b)) != top.value || c.banned[a][b] || c.clash(a, b) {
 			continue
 		}
 		a = c.merge(a, b)
@@ -169,6 +170,25 @@ func (c *clusterer) large() [][]uint32 {
 	}
 	slices.SortFunc(out, func(a, b []uint32) int { return cmp.Compare(a[0], b[0]) })
 	return out
+}
+
+// size is the number of records of a member.
+func (c *clusterer) size(m uint32) int {
+	if c.many == nil {
+		return 1
+	}
+	return c.many[m]
+}
+
+// records is the number of records of a group.
+func (c *clusterer) records(g uint32) (n int) {
+	if c.many == nil {
+		return len(c.groups[g])
+	}
+	for _, m := range c.groups[g] {
+		n += c.many[m]
+	}
+	return n
 }
 
 // value is by how much two groups, with such a sum of weights between their records, exceed
@@ -191,7 +211,7 @@ const novelty = 0.2
 
 // push queues a pair of clusters that may merge; the caller restores the heap.
 func (c *clusterer) push(a, b uint32, sum float64) bool {
-	v := c.value(sum, len(c.groups[a])*len(c.groups[b]))
+	v := c.value(sum, c.records(a)*c.records(b))
 	if v <= threshold || math.IsNaN(v) || c.banned[a][b] || c.clash(a, b) {
 		return false
 	}
@@ -263,7 +283,7 @@ func (c *clusterer) between(a, b uint32) float64 {
 	sum := 0.0
 	for _, x := range c.groups[a] {
 		for _, y := range c.groups[b] {
-			sum += clamp(c.score(c.members[min(x, y)], c.members[max(x, y)]))
+			sum += clamp(c.score(c.members[min(x, y)], c.members[max(x, y)])) * float64(c.size(x)*c.size(y))
 		}
 	}
 	return sum
@@ -277,6 +297,7 @@ func (c *clusterer) tree(cluster []uint32) []edge {
 		return nil
 	}
 	if len(c.members) == 2 && len(c.must) == 0 {
+		c.inside = c.edges
 		return c.edges
 	}
 	const outside = ^uint32(0)

@@ -32,6 +32,9 @@
 // the little that many pairs say beside one, exceeds even odds. Pairs that no rule picked are compared when they are needed
 // instead of being guessed, so there is no cut-off to tune and chains do not form.
 //
+// Records that say the same, names and an identifier among them, share one row: a customer with
+// a thousand orders is one piece of evidence, fills no block, and does not fall apart.
+//
 // # In a batch, and for years
 //
 // [Linker.Link] partitions records, a million on two cores in seconds and some 350 MB;
@@ -39,7 +42,8 @@
 // each rule brought, which blocks were too large, how many matches no rule may have picked,
 // and [Quality] how well a cluster hangs together. [Options.Review] asks for the pairs
 // about which a person's word says most. The answers are [Decision] values: given to
-// every later batch or index they hold for ever, and given to [Linker.Train] they correct the model.
+// every later batch or index they hold for ever, and given to [Linker.Train] they teach the model. [Linker.Calibrate] corrects its weights by a
+// sample of labelled pairs.
 //
 // An [Index] answers "who is this?" ([Index.Find]) in microseconds and keeps the clusters
 // while records come, change and go ([Index.Apply]). [Entities] gives the clusters ids

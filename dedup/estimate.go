@@ -225,6 +225,22 @@ func (l *learner) sample(b *blocking, r int) tally {
 			break
 		}
 	}
+	// An entity that was written more than once in the same way is a match, too: one, however
+	// many copies there are.
+	all := 0
+	for k := range run.keys {
+		size := int(run.bounds[k+1] - run.bounds[k])
+		all += size * (size - 1) / 2
+	}
+	part := 1.0
+	if all > 0 {
+		part = float64(n) / float64(all)
+	}
+	for _, i := range l.t.doubled() {
+		if key := b.t.firstKey(i, r); key != 0 && mix(uint64(key)<<32|uint64(ids[i]))>>32 < uint64(part*(1<<32)) {
+			out[x.compare(l.t.row(i), l.t.row(i))]++
+		}
+	}
 	return out
 }
 

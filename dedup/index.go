@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -34,6 +35,7 @@ type Index struct {
 	met       []uint32  // scratch: records that rules pair with one
 	pending   []pending // scratch: those of them that may be above a weight
 	members   []uint32  // scratch: of a component
+	rows      []uint32  // scratch: of a cluster
 	edges     []edge    // scratch: of a component
 	row       []uint32  // scratch: row to come
 	was, is   []listed  // scratch: keys of a record before and after
@@ -112,6 +114,9 @@ func (x *Index) Cluster(id string) (Cluster, bool) {
 	if !ok {
 		return Cluster{}, false
 	}
+	if !x.clusters[i].has(id) { // a copy of a record that says too little
+		return Cluster{Members: []string{strings.Clone(id)}}, true
+	}
 	return *x.clusters[i], true
 }
 
@@ -121,8 +126,11 @@ func (x *Index) Clusters() iter.Seq[Cluster] {
 		x.mu.Lock()
 		var all []*Cluster
 		for id, i := range x.slots {
-			if c := x.clusters[i]; c.Members[0] == id {
+			switch c := x.clusters[i]; {
+			case c.Members[0] == id:
 				all = append(all, c)
+			case !c.has(id):
+				all = append(all, &Cluster{Members: []string{id}})
 			}
 		}
 		x.mu.Unlock()

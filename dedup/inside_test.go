@@ -62,7 +62,7 @@ func TestBridges(t *testing.T) {
 				want++
 			}
 		}
-		require.Equal(t, want, (&measurer{near: near}).bridges())
+		require.Equal(t, want, (&measurer{near: near}).bridges(nil))
 	})
 }
 

@@ -84,9 +84,6 @@ func learn(ctx context.Context, t *table, b *blocking, limit caps, threads int, 
 		m = next
 		step(1)
 	}
-	if len(labels) > 0 {
-		m.Calibration = l.calibration(m)
-	}
 	return m, nil
 }
 

@@ -148,6 +148,7 @@ type Cluster struct {
 // Stats counts what a batch did.
 type Stats struct {
 	Records  int          `json:"records"`            // read
+	Copies   int          `json:"copies,omitempty"`   // of them, those that say the same as another; all other counts take a record and its copies for one
 	Pairs    int64        `json:"pairs"`              // candidates compared
 	Edges    int          `json:"edges"`              // with positive weight
 	Clusters int          `json:"clusters"`           // of one record, too
@@ -186,7 +187,7 @@ type Result struct {
 // compare, without comparing: Records, Blocks (Pairs and Capped), HotKeys, LargestBlocks
 // and Ignored, and as Pairs the most that it can be.
 func (l *Linker) Count(ctx context.Context, records iter.Seq[Record]) (Stats, error) {
-	t, err := build(ctx, l.table(), records, l.opt.Threads)
+	t, err := build(ctx, l.table(), records, l.opt.Threads, nil)
 	if err != nil {
 		return Stats{}, err
 	}
@@ -194,7 +195,7 @@ func (l *Linker) Count(ctx context.Context, records iter.Seq[Record]) (Stats, er
 	if err != nil {
 		return Stats{}, err
 	}
-	out := Stats{Records: t.len(), Blocks: b.stats, HotKeys: b.hots, LargestBlocks: b.large, Ignored: t.ignored}
+	out := Stats{Records: t.len() + t.copied(), Copies: t.copied(), Blocks: b.stats, HotKeys: b.hots, LargestBlocks: b.large, Ignored: t.ignored}
 	for _, s := range b.stats {
 		out.Pairs += s.Pairs
 	}
@@ -204,9 +205,10 @@ func (l *Linker) Count(ctx context.Context, records iter.Seq[Record]) (Stats, er
 // Train learns a model from records, without labels. Labels, if there are some, such as
 // past clerical decisions, refine it: their pairs are known to be matches or not where
 // the others are guessed. Few labels count for little beside many pairs, and labels
-// about records that are not there are left out.
+// about records that are not there are left out. Labels correct no weights, see
+// [Linker.Calibrate].
 func (l *Linker) Train(ctx context.Context, records iter.Seq[Record], labels ...Decision) (*Model, error) {
-	t, b, limit, err := l.prepare(ctx, records, caps{})
+	t, b, limit, err := l.prepare(ctx, records, caps{}, labels)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +216,7 @@ func (l *Linker) Train(ctx context.Context, records iter.Seq[Record], labels ...
 }
 
 // prepare reads records and groups them into blocks.
-func (l *Linker) prepare(ctx context.Context, records iter.Seq[Record], limit caps) (*table, *blocking, caps, error) {
+func (l *Linker) prepare(ctx context.Context, records iter.Seq[Record], limit caps, decisions []Decision) (*table, *blocking, caps, error) {
 	step, end := l.begin("read", 0)
 	t, err := build(ctx, l.table(), func(yield func(Record) bool) {
 		for r := range records {
@@ -223,7 +225,7 @@ func (l *Linker) prepare(ctx context.Context, records iter.Seq[Record], limit ca
 				return
 			}
 		}
-	}, l.opt.Threads)
+	}, l.opt.Threads, named(decisions))
 	if err != nil {
 		return nil, nil, limit, err
 	}
@@ -258,7 +260,7 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 	if m != nil {
 		limit = caps{m.SpecificCap, m.WideCap}
 	}
-	t, b, limit, err := l.prepare(ctx, records, limit)
+	t, b, limit, err := l.prepare(ctx, records, limit, decisions)
 	if err != nil {
 		return nil, err
 	}
@@ -281,7 +283,7 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 	end()
 	edges := scan.edges
 	out := &Result{Model: m}
-	out.Stats = Stats{Records: t.len(), Pairs: scan.pairs, Edges: len(edges), Blocks: b.stats, HotKeys: b.hots, LargestBlocks: b.large, Ignored: t.ignored}
+	out.Stats = Stats{Records: t.len() + t.copied(), Copies: t.copied(), Pairs: scan.pairs, Edges: len(edges), Blocks: b.stats, HotKeys: b.hots, LargestBlocks: b.large, Ignored: t.ignored}
 	if err := b.recall(ctx, edges, &out.Stats, l.opt.Threads); err != nil {
 		return nil, err
 	}
@@ -304,6 +306,18 @@ func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, d
 	}
 	out.Stats.Warnings = warn(m, t, out.Clusters)
 	return out, nil
+}
+
+// named reports which records decisions name.
+func named(decisions []Decision) func(id string) bool {
+	if len(decisions) == 0 {
+		return nil
+	}
+	ids := make(map[string]bool, 2*len(decisions))
+	for _, d := range decisions {
+		ids[d.A], ids[d.B] = true, true
+	}
+	return func(id string) bool { return ids[id] }
 }
 
 // resolve turns decisions into pairs of rows; the last decision on a pair counts.

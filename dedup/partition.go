@@ -118,7 +118,7 @@ func (c *components) partition(ctx context.Context, t *table, s *scorer, threads
 	found, conflicts := make([][]Cluster, chunks), make([][]Decision, chunks)
 	fields := &fieldNames{p: t.plan}
 	first := make([]uint32, c.rows) // by row: cluster of its chunk + 1, where it is the first member
-	_, err := parallel(ctx, threads, chunks, func(k int, w *worker) error {
+	workers, err := parallel(ctx, threads, chunks, func(k int, w *worker) error {
 		if w.resolver == nil {
 			w.resolver = newResolver(t, s, fields, chunkSize)
 		}
@@ -151,8 +151,11 @@ func (c *components) partition(ctx context.Context, t *table, s *scorer, threads
 		}
 	}
 	out, names := make([]Cluster, 0, total+alone), make([]string, 0, alone)
+	singles := newResolver(t, s, fields, 1)
 	for i, k := range c.of {
 		switch {
+		case k == 0 && len(t.copies[uint32(i)]) > 0:
+			out = append(out, singles.single(uint32(i)))
 		case k == 0:
 			names = append(names, t.id(uint32(i)))
 			out = append(out, Cluster{Members: names[len(names)-1:]})
@@ -161,7 +164,12 @@ func (c *components) partition(ctx context.Context, t *table, s *scorer, threads
 			out = append(out, found[(k-1)/chunkSize][first[i]-1])
 		}
 	}
-	return out, slices.Concat(conflicts...), nil
+	for _, w := range workers {
+		if w.resolver != nil {
+			singles.alone = append(singles.alone, w.resolver.alone...)
+		}
+	}
+	return merge(out, singles.alone), slices.Concat(conflicts...), nil
 }
 
 // resolver clusters components and gathers the evidence; it is for one goroutine.
@@ -173,6 +181,8 @@ type resolver struct {
 	x      *comparer
 	fields *fieldNames
 	groups [][]uint32 // of the last component
+	rows   []uint32   // scratch: of a group
+	alone  []string   // copies that are clusters by themselves, of all components
 	names  []string   // room for members and edges to come
 	links  []Edge
 	room   int // clusters to make room for at a time
@@ -205,6 +215,17 @@ func take[T any](left *[]T, n, room int) []T {
 func (r *resolver) resolve(part component, out []Cluster) ([]Cluster, []Decision) {
 	t := r.t
 	r.component, r.conflicts = part, nil
+	r.many = nil
+	if len(t.copies) > 0 {
+		for m, i := range part.members {
+			if n := len(t.copies[i]); n > 0 {
+				if r.many == nil {
+					r.many = slices.Repeat([]int{1}, len(part.members))
+				}
+				r.many[m] = n + 1
+			}
+		}
+	}
 	r.groups = r.cluster()
 	for _, group := range r.groups {
 		k := Cluster{Members: take(&r.names, len(group), 2*r.room)}
@@ -221,8 +242,16 @@ func (r *resolver) resolve(part component, out []Cluster) ([]Cluster, []Decision
 					Fields: r.fields.of(p), Decided: math.IsInf(float64(e.weight), 1)}
 			}
 		}
-		if len(group) > 2 {
-			k.Quality = r.quality(group, r.inside, k.Edges)
+		var many []int
+		if len(t.copies) > 0 {
+			r.rows = r.rows[:0]
+			for _, m := range group {
+				r.rows = append(r.rows, part.members[m])
+			}
+			many = r.copied(&k, r.rows)
+		}
+		if len(k.Members) > 2 {
+			k.Quality = r.qualityOf(&k, group, many)
 		}
 		out = append(out, k)
 	}

@@ -65,8 +65,8 @@ type measurer struct {
 }
 
 // quality measures a group of three or more, in rising order, by the links inside it and the
-// edges that were chosen to hold it together.
-func (r *measurer) quality(group []uint32, links []edge, edges []Edge) *Quality {
+// edges that were chosen to hold it together. Of a member there may be many records.
+func (r *measurer) quality(group []uint32, links []edge, edges []Edge, many []int) *Quality {
 	n := len(group)
 	q := &Quality{}
 	r.near = slices.Grow(r.near[:0], n)[:n]
@@ -96,8 +96,8 @@ func (r *measurer) quality(group []uint32, links []edge, edges []Edge) *Quality 
 			r.near[a], r.near[b] = append(r.near[a], b), append(r.near[b], a)
 		}
 	}
-	q.Density = round(float64(q.Links) / float64(n*(n-1)/2))
-	q.Bridges = r.bridges()
+	q.Density = round(float64(q.Links) / max(float64(n*(n-1)/2), 1))
+	q.Bridges = r.bridges(many)
 	q.Weakest = math.Inf(1)
 	for _, e := range edges {
 		if !e.Decided {
@@ -111,8 +111,9 @@ func (r *measurer) quality(group []uint32, links []edge, edges []Edge) *Quality 
 }
 
 // bridges counts the edges of a simple graph that are on no cycle (Tarjan 1974), without
-// recursion, as a cluster may be large.
-func (r *measurer) bridges() (count int) {
+// recursion, as a cluster may be large. A link to one of many is on a cycle with the
+// links to the others.
+func (r *measurer) bridges(many []int) (count int) {
 	near, n := r.near, len(r.near)
 	for _, list := range []*[]int{&r.seen, &r.low, &r.parent, &r.next} {
 		*list = slices.Grow((*list)[:0], n)[:n]
@@ -143,7 +144,7 @@ func (r *measurer) bridges() (count int) {
 			up := parent[at]
 			if up >= 0 {
 				low[up] = min(low[up], low[at])
-				if low[at] > seen[up] {
+				if low[at] > seen[up] && (many == nil || many[at] == 1 && many[up] == 1) {
 					count++
 				}
 			}

@@ -19,29 +19,49 @@ func (x *Index) recluster(w *work, out *Change, most int) {
 				}
 			}
 			out.Waiting += len(members)
-			clusters := x.leave(members)
+			clusters, rows := x.leave(members)
 			for k := range clusters {
-				x.place(&clusters[k], func(m int) uint32 { return x.slots[clusters[k].Members[m]] }, out)
+				x.place(&clusters[k], rows[k], out)
 			}
 			continue
 		}
 		clusters, conflicts := x.resolver.resolve(x.component(members), nil)
 		out.Conflicts = append(out.Conflicts, conflicts...)
 		for k, group := range x.resolver.groups {
-			x.place(&clusters[k], func(m int) uint32 { return members[group[m]] }, out)
+			x.rows = x.rows[:0]
+			for _, m := range group {
+				x.rows = append(x.rows, members[m])
+			}
+			x.place(&clusters[k], x.rows, out)
+		}
+	}
+	slices.Sort(w.joined)
+	for _, id := range slices.Compact(w.joined) { // copies that are clusters by themselves
+		if i, ok := x.slots[id]; ok && !x.clusters[i].has(id) {
+			out.Clusters = append(out.Clusters, Cluster{Members: []string{id}})
 		}
 	}
 	slices.SortFunc(out.Clusters, func(a, b Cluster) int { return cmp.Compare(a.Members[0], b.Members[0]) })
 	sortDecisions(out.Conflicts)
 }
 
-// place makes a cluster that of its members, whose records are told by their place, and
-// reports it if it is another than before or an upserted record is in it.
-func (x *Index) place(c *Cluster, record func(m int) uint32, out *Change) {
+// has reports whether a record is in the cluster.
+func (c *Cluster) has(id string) bool {
+	_, found := slices.BinarySearch(c.Members, id)
+	return found
+}
+
+// place makes a cluster that of its rows, and reports it if it is another than before or an
+// upserted record is in it.
+func (x *Index) place(c *Cluster, rows []uint32, out *Change) {
 	changed := false
-	for m := range c.Members {
-		i := record(m)
+	for _, i := range rows {
 		old := x.clusters[i]
+		for _, id := range x.t.copies[i] {
+			if old != nil && old.has(id) && !c.has(id) { // it says too little now
+				x.work.joined = append(x.work.joined, id)
+			}
+		}
 		changed = changed || x.work.is(i, isUpserted) || old == nil || !slices.Equal(old.Members, c.Members)
 		x.clusters[i] = c
 	}
@@ -52,7 +72,7 @@ func (x *Index) place(c *Cluster, record func(m int) uint32, out *Change) {
 
 // leave keeps the clusters of connected records as they are, as far as their members are
 // still there and connected; new records are clusters by themselves.
-func (x *Index) leave(members []uint32) (out []Cluster) {
+func (x *Index) leave(members []uint32) (out []Cluster, rows [][]uint32) {
 	at := map[*Cluster]int{}
 	inside := make(map[string]bool, len(members))
 	for _, i := range members {
@@ -62,22 +82,28 @@ func (x *Index) leave(members []uint32) (out []Cluster) {
 		k, known := at[c]
 		if c == nil || !known {
 			k = len(out)
-			out = append(out, Cluster{})
+			out, rows = append(out, Cluster{}), append(rows, nil)
 			if c != nil {
 				at[c] = k
 				out[k].Edges = c.Edges
 			}
 		}
-		out[k].Members = append(out[k].Members, id)
+		out[k].Members, rows[k] = append(out[k].Members, id), append(rows[k], i)
 	}
 	for k := range out {
 		c := &out[k]
+		x.resolver.copied(c, rows[k]) // those that were there have their edges twice
+		for _, id := range c.Members {
+			inside[id] = true
+		}
 		c.Edges = slices.DeleteFunc(slices.Clone(c.Edges), func(e Edge) bool { return !inside[e.A] || !inside[e.B] })
+		slices.SortStableFunc(c.Edges, func(a, b Edge) int { return cmp.Or(cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B)) })
+		c.Edges = slices.CompactFunc(c.Edges, func(a, b Edge) bool { return a.A == b.A && a.B == b.B })
 		if len(c.Edges) == 0 {
 			c.Edges = nil
 		}
 	}
-	return out
+	return out, rows
 }
 
 // connected gathers what is connected with a record, in the order of ids. The list is good

@@ -19,8 +19,9 @@ type table struct {
 	pages [][]uint32 // rows, pageRows to a page
 	dicts []dict
 
-	promises map[string]uint32 // numbers of the sources that have every entity once
-	sources  []uint32          // by row: number of such a source, or 0
+	promises map[string]uint32   // numbers of the sources that have every entity once
+	sources  []uint32            // by row: number of such a source, or 0
+	copies   map[uint32][]string // by row: ids of further records that say the same, in rising order
 
 	ignored int // identifiers that blank made unknown
 
@@ -250,6 +251,16 @@ func (t *table) source(i uint32, name string) {
 		t.sources = append(t.sources, 0)
 	}
 	t.sources[i] = n
+}
+
+// promised reports whether a source has every entity once.
+func (t *table) promised(name string) bool {
+	if t.promises == nil {
+		return false
+	}
+	_, ok := t.promises[name]
+	_, all := t.promises[EverySource]
+	return ok || all && name != ""
 }
 
 // rivals reports whether two records come from one source that has every entity once.

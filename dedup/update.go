@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 )
 
 // bulk is the number of records from which an empty index is filled as a batch.
@@ -15,6 +16,7 @@ type work struct {
 	dirty    []uint32    // records whose pairs must be scored again
 	seeds    []uint32    // records whose component must be clustered again
 	upserted []uint32    //
+	joined   []string    // records that became copies
 	seen     []uint32    // records whose component was clustered
 	elements [][2]uint32 // identifier, element: those whose holders changed
 	blocks   []uint64    // posting keys of blocks that crossed their cap
@@ -40,6 +42,7 @@ func (w *work) reset() {
 		}
 		*set = (*set)[:0]
 	}
+	w.joined = w.joined[:0]
 	w.elements, w.blocks, w.records, w.lists = w.elements[:0], w.blocks[:0], w.records[:0], w.lists[:0]
 }
 
@@ -82,7 +85,9 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 	w.reset()
 	for _, id := range removes {
 		if i, ok := x.slots[id]; ok {
-			x.remove(i, w)
+			if !x.part(i, id, w) {
+				x.remove(i, w)
+			}
 			out.Removed = append(out.Removed, id)
 		}
 	}
@@ -94,6 +99,7 @@ func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, d
 	for _, d := range decisions {
 		x.decide(d)
 		for _, id := range []string{d.A, d.B} {
+			x.setApart(id, w)
 			if i, ok := x.slots[id]; ok {
 				w.seed(i)
 			}
@@ -156,6 +162,10 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 	if err := x.t.sort(); err != nil {
 		return Change{}, err
 	}
+	for _, d := range decisions {
+		x.decide(d)
+	}
+	x.t.fold(func(id string) bool { return len(x.decided[id]) > 0 })
 	x.t.count()
 	x.t.derive()
 	x.scorer.adopt(x.t)
@@ -178,11 +188,11 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 	for i := range x.t.len() {
 		id := x.t.id(uint32(i))
 		x.slots[id] = uint32(i)
+		for _, id := range x.t.copies[uint32(i)] {
+			x.slots[id] = uint32(i)
+		}
 	}
 	x.load()
-	for _, d := range decisions {
-		x.decide(d)
-	}
 	must, cannot := resolve(x.settled(), x.slot)
 	var out Change
 	out.Clusters, out.Conflicts, err = newComponents(n, edges, must, cannot).partition(context.Background(), x.t, x.scorer, x.linker.opt.Threads, quiet)
@@ -192,7 +202,9 @@ func (x *Index) fill(upserts []Record, decisions []Decision) (Change, error) {
 	sortDecisions(out.Conflicts)
 	for k := range out.Clusters {
 		for _, id := range out.Clusters[k].Members {
-			x.clusters[x.slots[id]] = &out.Clusters[k]
+			if i := x.slots[id]; x.t.id(i) == id { // a copy may be a cluster by itself
+				x.clusters[i] = &out.Clusters[k]
+			}
 		}
 	}
 	out.Clusters = slices.Clone(out.Clusters)
@@ -368,22 +380,113 @@ func (x *Index) upsert(r Record, w *work) {
 		w.put(&w.upserted, isUpserted, i)
 		if slices.Equal(row, x.t.row(i)) && !x.moved(i, r.Source) {
 			w.seed(i)
+			w.joined = append(w.joined, r.ID)
 			return
 		}
-	} else {
-		if n := len(x.free); n > 0 {
-			i, x.free = x.free[n-1], x.free[:n-1]
-		} else {
-			i = x.t.extend()
-			x.near, x.clusters, x.mark, x.work.marks = append(x.near, nil), append(x.clusters, nil), append(x.mark, 0), append(x.work.marks, 0)
+		known = !x.part(i, r.ID, w)
+	}
+	if j, ok := x.twin(row, r); ok {
+		if known {
+			x.remove(i, w)
 		}
-		x.t.name(i, r.ID)
-		x.slots[x.t.id(i)] = i
+		x.join(j, r.ID, w)
+		return
+	}
+	if !known {
+		i = x.makeRow(r.ID)
 	}
 	x.t.source(i, r.Source)
 	w.put(&w.upserted, isUpserted, i)
 	w.soil(i)
 	x.replace(i, row, w)
+}
+
+// twin returns the row that a record may share: one that says the same, and is not apart.
+func (x *Index) twin(row []uint32, r Record) (twin uint32, found bool) {
+	if x.t.promised(r.Source) || len(x.decided[r.ID]) > 0 || !x.t.identified(row) {
+		return 0, false
+	}
+	p := x.t.plan
+	for rule := range p.blocks {
+		missing, looked := false, false
+		x.t.eachKey(row, &p.blocks[rule], true, func(k uint32) {
+			if missing || found || looked {
+				return
+			}
+			l := x.postings.find(rule, k)
+			if l.n == 0 {
+				missing = true // it would have all keys
+				return
+			}
+			if l.n > fewMembers && rule < len(p.blocks)-1 {
+				return
+			}
+			looked = true
+			x.postings.each(l, func(i uint32) {
+				if !found && slices.Equal(x.t.row(i), row) && len(x.decided[x.t.id(i)]) == 0 && (x.t.sources == nil || x.t.sources[i] == 0) {
+					twin, found = i, true
+				}
+			})
+		})
+		if missing || found || looked {
+			return twin, found
+		}
+	}
+	return 0, false
+}
+
+// join makes a record a copy of a row, or the row's first.
+func (x *Index) join(i uint32, id string, w *work) {
+	id = strings.Clone(id)
+	if old := x.t.id(i); id < old {
+		x.t.name(i, id)
+		x.t.join(i, old)
+	} else {
+		x.t.join(i, id)
+	}
+	x.slots[id] = i
+	w.joined = append(w.joined, id)
+	w.put(&w.upserted, isUpserted, i)
+	w.seed(i)
+}
+
+// part takes a record off the row that it shares with others, false if it shares none.
+func (x *Index) part(i uint32, id string, w *work) bool {
+	if !x.t.leave(i, id) {
+		return false
+	}
+	delete(x.slots, id)
+	w.seed(i)
+	return true
+}
+
+// setApart gives a record that people decided about a row of its own.
+func (x *Index) setApart(id string, w *work) {
+	i, ok := x.slots[id]
+	if !ok {
+		return
+	}
+	row := slices.Clone(x.t.row(i))
+	if !x.part(i, id, w) {
+		return
+	}
+	j := x.makeRow(id)
+	x.t.source(j, "") // no promise, or it would have had a row of its own
+	x.replace(j, row, w)
+	w.soil(j)
+}
+
+// makeRow returns a row for a record that has none.
+func (x *Index) makeRow(id string) (i uint32) {
+	if n := len(x.free); n > 0 {
+		i, x.free = x.free[n-1], x.free[:n-1]
+	} else {
+		i = x.t.extend()
+		x.near, x.clusters, x.mark, x.work.marks = append(x.near, nil), append(x.clusters, nil), append(x.mark, 0), append(x.work.marks, 0)
+	}
+	x.t.name(i, id)
+	x.slots[x.t.id(i)] = i
+	return i
 }
 
 // holders decides again which identifiers are nobody's, and notes the records whose
@@ -397,6 +500,13 @@ func (x *Index) holders(w *work) {
 		d, h := &x.t.dicts[f], x.t.plan.holder[f]
 		was, n := d.ignored[e], d.holders[e]
 		d.ignored[e] = n > maxShared
+		if len(x.t.copies) > 0 { // a row weighs something else against its copies
+			x.postings.each(x.postings.find(len(x.t.plan.blocks)+q, elementKey(e)), func(i uint32) {
+				if len(x.t.copies[i]) > 0 {
+					w.seed(i)
+				}
+			})
+		}
 		if n <= 1 && !was && !d.ignored[e] { // nobody else's
 			continue
 		}
@@ -475,6 +585,10 @@ func (x *Index) pair(i, j uint32, picked bool, w *work) {
 	switch {
 	case !ok && at < 0 || ok && at >= 0 && x.near[i][at].weight == float32(v):
 		return
+	}
+	w.seed(i)
+	w.seed(j)
+	switch {
 	case !ok:
 		x.near[i], x.near[j] = slices.Delete(x.near[i], at, at+1), slices.Delete(x.near[j], back, back+1)
 	case at >= 0:

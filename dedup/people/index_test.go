@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"runtime"
@@ -61,7 +62,7 @@ func TestIndexEqualsBatch(t *testing.T) {
 	learnt := *model
 	waited := 0
 	defer func() { require.NotZero(t, waited, "something had to wait") }()
-	for seed := range uint64(9) {
+	for seed := range uint64(16) {
 		w := newWorld(seed)
 		model := &learnt
 		if seed%3 == 2 { // blocks cross their caps all the time
@@ -108,7 +109,13 @@ func TestIndexEqualsBatch(t *testing.T) {
 					_, s := w.person()
 					sources = append(sources, s)
 				}
-				upserts = append(upserts, sources[w.r.IntN(len(sources))]())
+				r := sources[w.r.IntN(len(sources))]()
+				upserts = append(upserts, r)
+				for w.r.IntN(3) == 0 { // the same once more, in another order of ids
+					w.next++
+					r.ID = fmt.Sprintf("r%06d", w.next*7919%1000003)
+					upserts = append(upserts, r)
+				}
 			}
 			ids := slices.Sorted(maps.Keys(have))
 			for _, id := range ids {

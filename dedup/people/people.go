@@ -167,6 +167,11 @@ func (l *Linker) Train(ctx context.Context, records iter.Seq[Record], labels ...
 	return l.linker.Train(ctx, l.normal(records), labels...)
 }
 
+// Calibrate corrects a model's weights by a sample of labelled pairs; see [dedup.Linker.Calibrate].
+func (l *Linker) Calibrate(ctx context.Context, m *dedup.Model, records iter.Seq[Record], labels ...dedup.Decision) (*dedup.Model, error) {
+	return l.linker.Calibrate(ctx, m, l.normal(records), labels...)
+}
+
 // Explain scores two records with a model, outside of any index; see [dedup.Linker.Explain].
 func (l *Linker) Explain(m *dedup.Model, a, b Record) (dedup.Explanation, error) {
 	n := l.normalizer()

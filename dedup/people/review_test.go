@@ -45,14 +45,13 @@ func TestReview(t *testing.T) {
 
 	refined, err := l.Train(ctx, slices.Values(records), decisions...)
 	require.NoError(t, err)
-	require.NotNil(t, refined.Calibration)
-	require.InDelta(t, len(decisions), refined.Calibration.Labels, 8, "but for pairs that a veto settles")
+	require.Nil(t, refined.Calibration, "answers are no sample")
 	r, err = newLinker(t, people.Options{}).Link(ctx, slices.Values(records), refined)
 	require.NoError(t, err)
 	require.Empty(t, r.Review, "nobody asked for questions")
 	m := dedup.Evaluate(r.Clusters, lookup(truth))
 	require.GreaterOrEqual(t, m.F1, before.F1-0.01, "what was learnt from answers serves without them too")
-	t.Logf("F1 %.4f, %.4f after %d answers, %.4f with the refined model alone: %+v", before.F1, after.F1, len(decisions), m.F1, *refined.Calibration)
+	t.Logf("F1 %.4f, %.4f after %d answers, %.4f with the refined model alone", before.F1, after.F1, len(decisions), m.F1)
 
 	x, err := l.NewIndex(refined)
 	require.NoError(t, err)
@@ -99,10 +98,9 @@ func TestReport(t *testing.T) {
 	require.Len(t, r.Stats.LargestBlocks, 10)
 	require.InDelta(t, r.Stats.Matches/(r.Stats.Matches+r.Stats.Unseen), r.Stats.Recall, 1e-3)
 	m := dedup.Evaluate(r.Clusters, lookup(truth))
-	require.InDelta(t, float64(m.TruePairs), r.Stats.Matches+r.Stats.Unseen, 0.15*float64(m.TruePairs), "matches are counted without labels")
-
 	c := r.Stats.Truth
-	require.Equal(t, m.TruePairs, c.Pairs)
+	require.InDelta(t, float64(c.Pairs), r.Stats.Matches+r.Stats.Unseen, 0.15*float64(c.Pairs), "matches are counted without labels")
+	require.LessOrEqual(t, c.Pairs, m.TruePairs, "copies of a record count as one")
 	require.Len(t, edges, r.Stats.Edges)
 	var right, above, rightAbove int64
 	for i, e := range edges {
@@ -153,4 +151,34 @@ func TestReport(t *testing.T) {
 		require.LessOrEqual(t, len(smaller), len(larger))
 		require.ElementsMatch(t, c.Members, slices.Concat(smaller, larger))
 	}
+}
+
+// A sample of pairs that are labelled whatever their clusters corrects weights that are
+// wrong: here those of a model learnt in another population.
+func TestCalibrate(t *testing.T) {
+	records, truth := newWorld(35).population(700)
+	other, _ := newWorld(36).population(700)
+	l := newLinker(t, people.Options{})
+	m, err := l.Train(ctx, slices.Values(other))
+	require.NoError(t, err)
+	m.Match *= 1.0 / 64 // six bits too low
+	var sample []dedup.Decision
+	e := newLinker(t, people.Options{Edge: func(e dedup.Edge) {
+		if len(sample) < 400 && e.Weight < 8 {
+			sample = append(sample, dedup.Decision{A: e.A, B: e.B, Same: truth[e.A] == truth[e.B]})
+		}
+	}})
+	before, err := e.Link(ctx, slices.Values(records), m)
+	require.NoError(t, err)
+	fixed, err := l.Calibrate(ctx, m, slices.Values(records), sample...)
+	require.NoError(t, err)
+	require.Nil(t, m.Calibration, "the model given is left as it is")
+	require.InDelta(t, len(sample), fixed.Calibration.Labels, 8, "but for pairs that a veto settles")
+	after, err := l.Link(ctx, slices.Values(records), fixed)
+	require.NoError(t, err)
+	was, is := dedup.Evaluate(before.Clusters, lookup(truth)), dedup.Evaluate(after.Clusters, lookup(truth))
+	t.Logf("F1 %.4f, %.4f after %+v", was.F1, is.F1, *fixed.Calibration)
+	require.Greater(t, is.F1, was.F1)
+	_, err = l.Calibrate(ctx, &dedup.Model{}, slices.Values(records))
+	require.ErrorIs(t, err, dedup.ErrModel)
 }
