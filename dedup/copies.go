@@ -1,7 +1,6 @@
 package dedup
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -83,14 +82,20 @@ func (r *resolver) single(i uint32) Cluster {
 	return k
 }
 
-// merge adds clusters of single records to a list that is ordered by first members.
+// merge adds clusters of single records to a list that is ordered by first members, from its
+// end, so that nothing is copied if the list has room.
 func merge(list []Cluster, alone []string) []Cluster {
-	if len(alone) == 0 {
-		return list
+	slices.Sort(alone)
+	at := len(list) - 1
+	list = append(list, make([]Cluster, len(alone))...)
+	for to, k := len(list)-1, len(alone)-1; k >= 0; to-- {
+		if at >= 0 && list[at].Members[0] > alone[k] {
+			list[to] = list[at]
+			at--
+		} else {
+			list[to] = Cluster{Members: alone[k : k+1 : k+1]}
+			k--
+		}
 	}
-	for _, id := range alone {
-		list = append(list, Cluster{Members: []string{id}})
-	}
-	slices.SortFunc(list, func(a, b Cluster) int { return cmp.Compare(a.Members[0], b.Members[0]) })
 	return list
 }

@@ -22,10 +22,11 @@ type dependent [16][]float64
 
 // tree says what comparisons depend on, and how.
 type tree struct {
-	parent [maxComparisons]int // -1 for none
-	u      [maxComparisons]dependent
-	m      [maxComparisons]dependent
-	r      [maxRelations][maxComparisons]dependent
+	parent   [maxComparisons]int // -1 for none
+	branches bool                // some comparison depends on another
+	u        [maxComparisons]dependent
+	m        [maxComparisons]dependent
+	r        [maxRelations][maxComparisons]dependent
 }
 
 // given is the level of the comparison that c depends on, unknown where there is none.
@@ -168,7 +169,7 @@ func (l *learner) depend() {
 				}
 				reached[child] = true
 				queue = append(queue, child)
-				next.parent[child] = at
+				next.parent[child], next.branches = at, true
 				next.u[child] = t.conditional(child, l.p.comparisons[at].levels, l.u[child], scale)
 			}
 		}

@@ -170,10 +170,11 @@ func (l *learner) teach(tab *likelihoods, sums *[classes][maxComparisons][16]flo
 // out, nor, unless by the level of the other, those that depend on them.
 func (l *learner) note(sums *[classes][maxComparisons][16]float64, both *joined, left []bool, p pattern, k int, w float64) {
 	var skip [maxComparisons]bool
-	copy(skip[:], left)
-	for c := range left {
-		if q := l.tree.parent[c]; q >= 0 && (left[c] || left[q]) && p.level(c) != unknown && p.level(q) != unknown {
-			skip[c], skip[q] = true, true
+	if l.tree.branches {
+		for c := range left {
+			if q := l.tree.parent[c]; q >= 0 && (left[c] || left[q]) && p.level(c) != unknown && p.level(q) != unknown {
+				skip[c], skip[q] = true, true
+			}
 		}
 	}
 	for c := range l.p.comparisons {

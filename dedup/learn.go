@@ -311,6 +311,7 @@ func (l *learner) rivals(f int) (agree, know float64) {
 type tallied struct {
 	counts []uint32
 	known  int
+	common []held // see learner.common
 }
 
 // counts tallies a field, without ignored values, once.
@@ -416,32 +417,44 @@ func round9(x float64) float64 {
 // mostValues is the number of values of a field whose frequency a model keeps.
 const mostValues = 20_000
 
+// held is a value and how many records have it.
+type held struct{ id, n uint32 }
+
+// common lists the values of a field that more than two records have, the most frequent
+// first, once.
+func (l *learner) common(f int) []held {
+	counts, _ := l.counts(f)
+	out := &l.tallies[f]
+	if out.common == nil {
+		out.common = []held{}
+		for id, n := range counts {
+			if n > 2 {
+				out.common = append(out.common, held{uint32(id), n})
+			}
+		}
+		d := &l.t.dicts[f]
+		slices.SortFunc(out.common, func(a, b held) int {
+			return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(d.text(a.id), d.text(b.id)))
+		})
+		out.common = slices.Clip(out.common[:min(len(out.common), mostValues)])
+	}
+	return out.common
+}
+
 // frequency measures how common the values of a field are among unrelated records:
 // chance is the mean agreement, and same the share of all pairs that agree because they
 // are one entity.
 func (l *learner) frequency(f int, identifier bool, chance, same float64) FrequencyModel {
-	counts, known := l.counts(f)
+	_, known := l.counts(f)
 	out := FrequencyModel{Field: l.p.schema.Fields[f].Name, Known: known, Same: round9(same * float64(known))}
 	out.Rest = round9(min(chance, 0.5/float64(max(known, 1))))
 	if identifier {
 		return out
 	}
-	type value struct {
-		id uint32
-		n  uint32
-	}
-	var common []value
-	for id, n := range counts {
-		if n > 1 && float64(n) > 2+out.Same {
-			common = append(common, value{uint32(id), n})
-		}
-	}
 	d := &l.t.dicts[f]
-	slices.SortFunc(common, func(a, b value) int {
-		return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(d.text(a.id), d.text(b.id)))
-	})
-	if len(common) > mostValues {
-		common = common[:mostValues]
+	common := l.common(f)
+	for n := len(common); n > 0 && float64(common[n-1].n) <= 2+out.Same; n-- {
+		common = common[:n-1]
 	}
 	if len(common) > 0 {
 		out.Values = make(map[string]float64, len(common))

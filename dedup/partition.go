@@ -150,7 +150,7 @@ func (c *components) partition(ctx context.Context, t *table, s *scorer, threads
 			alone++
 		}
 	}
-	out, names := make([]Cluster, 0, total+alone), make([]string, 0, alone)
+	out, names := make([]Cluster, 0, total+alone+t.copied()), make([]string, 0, alone)
 	singles := newResolver(t, s, fields, 1)
 	for i, k := range c.of {
 		switch {

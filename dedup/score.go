@@ -50,13 +50,10 @@ func newScorer(p *plan, m *Model) *scorer {
 	if m.Calibration != nil {
 		s.slope, s.shift = m.Calibration.Slope, m.Calibration.Shift
 	}
-	none := 1 - m.Match
-	for r, k := range m.Relations {
-		s.prior[2+r] = math.Log2(k.Share)
+	s.prior = m.priors()
+	for r := range m.Relations {
 		s.lanes[r] = p.shared[r]
-		none -= k.Share
 	}
-	s.prior[classMatch], s.prior[classChance] = math.Log2(m.Match), math.Log2(max(none, 1e-9))
 	for c, k := range m.Comparisons {
 		for l, x := range k.Levels {
 			s.bits[c][l][classMatch], s.bits[c][l][classChance] = math.Log2(x.M), math.Log2(x.U)
@@ -141,6 +138,17 @@ func newScorer(p *plan, m *Model) *scorer {
 		}
 	}
 	return s
+}
+
+// priors are the shares of the classes as bits.
+func (m *Model) priors() (out [classes]float64) {
+	none := 1 - m.Match
+	for r, k := range m.Relations {
+		out[2+r] = math.Log2(k.Share)
+		none -= k.Share
+	}
+	out[classMatch], out[classChance] = math.Log2(m.Match), math.Log2(max(none, 1e-9))
+	return out
 }
 
 // depend lays out the bits of a comparison that depends on another.

@@ -32,7 +32,7 @@ func (l *learner) shares(ctx context.Context, m *Model, b *blocking) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		prior := newScorer(l.p, m).prior
+		prior := m.priors()
 		var sums [classes]float64
 		joined.start()
 		for i, j := range joints {
