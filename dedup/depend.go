@@ -91,7 +91,7 @@ func (l *learner) depend() {
 	var tables []joint
 	for a, x := range l.p.comparisons {
 		for b := a + 1; b < len(l.p.comparisons); b++ {
-			if x.impliedBy < 0 && l.p.comparisons[b].impliedBy < 0 && x.field != l.p.comparisons[b].field {
+			if x.impliedBy < 0 && l.p.comparisons[b].impliedBy < 0 && x.field != l.p.comparisons[b].field && !l.p.coincide(a, b) {
 				tables = append(tables, joint{a: a, b: b})
 			}
 		}
@@ -177,6 +177,14 @@ func (l *learner) depend() {
 	l.tree = next
 }
 
+// coincide reports whether a relation explains why two comparisons agree together by
+// coincidence, as namesakes do e-mail addresses made of their names.
+func (p *plan) coincide(a, b int) bool {
+	return slices.ContainsFunc(p.shared, func(lanes []lane) bool {
+		return lanes[a] != byChance && lanes[b] != byChance && (lanes[a] == byNamesakes || lanes[b] == byNamesakes)
+	})
+}
+
 // distinct is how many different pairs one of the random pairs stands for: in a small file
 // they repeat.
 func (l *learner) distinct() float64 {
@@ -207,13 +215,17 @@ func (t *joint) together(p *plan, scale float64) bool {
 			}
 			expected := a[i] * b[j] / t.total
 			t.bits += n / t.total * math.Log2(n/expected)
-			if i < p.comparisons[t.a].levels && j < p.comparisons[t.b].levels && n*scale >= priorPairs && n >= 2*expected {
+			if i < p.comparisons[t.a].levels && j < p.comparisons[t.b].levels && n*scale >= priorPairs && n >= math.Exp2(leastExcess)*expected {
 				depends = true
 			}
 		}
 	}
 	return depends
 }
+
+// leastExcess is the number of bits from which dependence counts: a pair that agrees on both
+// comparisons is then overrated by it.
+var leastExcess = 1.0
 
 // clean takes matches out of the cells where both agree. A match agrees on any other
 // comparison half of the time at least, so no more of a cell can be matches than the one it
@@ -234,7 +246,11 @@ func (t *joint) clean(l *learner, scale float64) {
 					most = min(most, (t.agree[i][j][c]/known-chance)/(leastAgreement-chance))
 				}
 			}
-			most = min(max(most, 0), 1, t.total/t.n[i][j]*min(l.errors(t.a, i), l.errors(t.b, j)))
+			most = min(max(most, 0), 1)
+			if most > 0.5 { // it tells of matches as much as of chance
+				most = 1
+			}
+			most = min(most, t.total/t.n[i][j]*min(l.errors(t.a, i), l.errors(t.b, j)))
 			t.total -= most * t.n[i][j]
 			t.n[i][j] *= 1 - most
 		}
@@ -243,7 +259,7 @@ func (t *joint) clean(l *learner, scale float64) {
 
 // leastAgreement is the part of the matches that agree, somehow, on a field that both know:
 // one that fails for more tells nothing of use.
-const leastAgreement = 0.5
+var leastAgreement = 0.5
 
 // conditional is the probability of each level of child by level of the other. Where few
 // pairs were seen it is drawn to that of the next weaker level of the other, as closer

@@ -193,7 +193,7 @@ func (l *learner) note(sums *[classes][maxComparisons][16]float64, both *joined,
 
 // blockPairs is the number of pairs that one block teaches with at most: a hundred blocks
 // at least make up a sample, so that what is common in one of them is not taken for a rule.
-const blockPairs = learnPairs / 100
+var blockPairs = learnPairs / 100
 
 // sample tallies the patterns of a learning rule, blocks in the order of their hashed keys
 // until there are enough pairs.

@@ -106,3 +106,37 @@ func TestTexts(t *testing.T) {
 		}
 	})
 }
+
+// What namesakes share together is compared with what each level makes expect: thirty pairs
+// more on both sides keep a few coincidences from counting.
+func TestJointly(t *testing.T) {
+	p, err := compile(Schema{Name: "x/1", Fields: []Field{{Name: "a"}, {Name: "b"}},
+		Comparisons: []Comparison{{Name: "a", Field: "a", Levels: []Level{{Name: "equal"}}}, {Name: "b", Field: "b", Levels: []Level{{Name: "equal"}}}},
+		Blocks:      []Block{{Name: "a", Parts: []Part{{Field: "a"}}}}, Relations: []Relation{{Name: "r", Shared: []string{"a", "b"}}}})
+	require.NoError(t, err)
+	l := &learner{p: p}
+	l.r[0] = [][]float64{{0.5, 0.5}, {0.5, 0.5}}
+	for range 1000 {
+		l.drawn = append(l.drawn, drawn{p: 0x00}, drawn{p: 0x11}) // both equal, or neither
+	}
+	l.drawn = append(l.drawn, drawn{p: 0x10})
+	m := &Model{Relations: []RelationModel{{Name: "r", Share: 0.1}},
+		Comparisons: []ComparisonModel{{Name: "a", Levels: []LevelModel{{Name: "equal"}, {Name: none}}}, {Name: "b", Levels: []LevelModel{{Name: "equal"}, {Name: none}}}}}
+	j := l.jointly(m)
+	j.start()
+	for i := range l.drawn {
+		j.count(0, i, 1)
+	}
+	j.end()
+	l.write(j, m)
+	require.Equal(t, []TogetherModel{
+		{Levels: map[string]string{"a": "equal", "b": "equal"}, Bits: round(math.Log2((1000 + 30) / (2001*0.25 + 30)))},
+		{Levels: map[string]string{"a": "equal", "b": none}, Bits: round(math.Log2((1 + 30) / (2001*0.25 + 30)))},
+		{Levels: map[string]string{"a": none, "b": none}, Bits: round(math.Log2((1000 + 30) / (2001*0.25 + 30)))},
+	}, m.Relations[0].Together)
+	at, ok := p.together(0, m.Relations[0].Together[1])
+	require.True(t, ok)
+	require.Equal(t, pattern(0x10), at&0xff)
+	_, ok = p.together(0, TogetherModel{Levels: map[string]string{"c": "equal"}})
+	require.False(t, ok)
+}

@@ -7,7 +7,8 @@ import (
 	"slices"
 )
 
-const (
+// These are variables for a test that moves them, see TestConstants; nothing else does.
+var (
 	// samplePairs is the number of random pairs from which chance agreement is
 	// measured: levels rarer than one in a hundred thousand
 	// need no finer figure, as equality, the rarest of them, is counted exactly.
@@ -16,9 +17,15 @@ const (
 	learnPairs = 100_000
 	// priorPairs is the weight of the assumed level shares of matches against
 	// observed ones, in pairs: it decides for files of a few hundred records only.
-	priorPairs = 30
+	priorPairs = 30.0
 	// assumedRecords is the number of records that assumptions about chance count for.
-	assumedRecords = 200
+	assumedRecords = 200.0
+	// leastChance is the part of measured agreement that is chance at the least; the
+	// difference of two nearly equal estimates is not known better than that.
+	leastChance = 0.05
+)
+
+const (
 	// mostRounds bounds the estimation; it ends when no share moves by 1e-4.
 	mostRounds = 100
 )
@@ -28,6 +35,7 @@ type learner struct {
 	p        *plan
 	t        *table
 	raw      [][]float64               // comparison × level: agreement of random pairs
+	same     []float64                 // comparison: equality of random pairs, whatever was assumed
 	u        [][]float64               // of pairs that have nothing to do with each other
 	m        [][]float64               // of matches
 	r        [maxRelations][][]float64 // of related pairs
@@ -116,7 +124,7 @@ func (l *learner) correct(m *Model) {
 // the level is an error, see [Level.Error].
 func (l *learner) errors(c, level int) float64 {
 	if levels := l.p.schema.Comparisons[c].Levels; level < len(levels) && levels[level].Error {
-		return l.raw[c][0]
+		return l.same[c]
 	}
 	return 1
 }
@@ -125,10 +133,6 @@ func (l *learner) errors(c, level int) float64 {
 // everything once writes it in one way, and would show more chance agreement than there is
 // with others. At least a pair for each record must be left.
 func (l *learner) across() bool { return l.t.sources != nil && l.t.pairs() >= float64(l.t.len()) }
-
-// leastChance is the part of measured agreement that is chance at the least; the
-// difference of two nearly equal estimates is not known better than that.
-const leastChance = 0.05
 
 // assume sets the starting shares: what the schema says about matches, and for
 // the rest nine tenths on equality, the remainder falling by half per level.
@@ -179,7 +183,7 @@ func (l *learner) chance(ctx context.Context, threads int) error {
 	counts := make([][17]float64, len(l.p.comparisons))
 	across := l.across()
 	if n > 1 {
-		chunks := min(samplePairs, 2*n*n)/4096 + 1 // a small file has no more pairs than that
+		chunks := min(uint64(samplePairs), 2*n*n)/4096 + 1 // a small file has no more pairs than that
 		parts, err := parallel(ctx, threads, int(chunks), func(chunk int, x *worker) error {
 			if x.counts == nil {
 				x.comparer = newComparer(l.t)
@@ -234,6 +238,7 @@ func (l *learner) chance(ctx context.Context, threads int) error {
 				u[i+1] *= (1 - u[0]) / rest
 			}
 		}
+		l.same = append(l.same, u[0])
 		l.temper(c, u, total*l.distinct())
 		l.u = append(l.u, u)
 		l.raw = append(l.raw, slices.Clone(u))

@@ -88,7 +88,7 @@ type FrequencyModel struct {
 // the mean.
 func (f FrequencyModel) share(n, chance float64) float64 {
 	counted := max((n-2-f.Same)/float64(max(f.Known, 1)), f.Rest)
-	weight := assumedRecords / float64(assumedRecords+f.Known)
+	weight := assumedRecords / (assumedRecords + float64(f.Known))
 	return min(math.Exp2((1-weight)*math.Log2(counted)+weight*math.Log2(chance)), 0.9)
 }
 

@@ -67,7 +67,7 @@ func (l *learner) shares(ctx context.Context, m *Model, b *blocking) error {
 			if k != classMatch {
 				// A handful of records says nothing about relations: one related
 				// pair for ten matches is assumed.
-				const pairs = assumedRecords * assumedRecords / 2
+				pairs := assumedRecords * assumedRecords / 2
 				sum, of = sum+pairs*m.Match/10, of+pairs
 			}
 			return min(max(sum/of, leastMatches/of), mostMatches)
@@ -116,7 +116,7 @@ func (l *learner) joints(s *scorer) [][classes]float32 {
 }
 
 // sharePairs is the number of candidate pairs from which the shares are estimated.
-const sharePairs = 250_000
+var sharePairs = 250_000
 
 // drawn is a pair of the sample: its pattern, and which comparisons and wholes name what agreed.
 type drawn struct {
@@ -130,10 +130,10 @@ func (l *learner) draw(b *blocking) {
 	for _, st := range b.stats {
 		all += st.Pairs
 	}
-	part := min(1, sharePairs/float64(max(all, 1)))
+	part := min(1, float64(sharePairs)/float64(max(all, 1)))
 	l.scale = 1 / part
 	limit := uint64(part * float64(1<<32))
-	expected := int(min(float64(all), sharePairs))
+	expected := int(min(float64(all), float64(sharePairs)))
 	l.drawn, l.met = make([]drawn, 0, expected+expected/8), make([]uint32, 0, 2*expected)
 	ids := l.ids()
 	x := newComparer(l.t)

@@ -467,7 +467,7 @@ func (t *table) count() {
 			}
 		}
 		for e, keys := range names {
-			d.ignored[e] = distinct(keys) > maxHolders
+			d.ignored[e] = distinct(keys) > int(maxHolders)
 		}
 	}
 }
@@ -487,14 +487,13 @@ func distinct(keys []uint32) int {
 // maxRecords is the number of records that a table can hold.
 const maxRecords = 1<<31 - 1
 
-const (
-	// maxHolders is the number of differently named holders an identifier may
-	// have. Two surnames in a household and a wrong one or two are common; six are
-	// a counter's placeholder, a switchboard or a relay.
-	maxHolders = 5
-	// maxShared is the number of records an identifier may have at all.
-	maxShared = 1000
-)
+// maxHolders is the number of differently named holders an identifier may
+// have. Two surnames in a household and a wrong one or two are common; six are
+// a counter's placeholder, a switchboard or a relay.
+var maxHolders uint32 = 5
+
+// maxShared is the number of records an identifier may have at all.
+const maxShared = 1000
 
 func mix(x uint64) uint64 { // splitmix64
 	x += 0x9e3779b97f4a7c15

@@ -67,7 +67,7 @@ func (l *learner) measured(c int) []float64 {
 	}
 	pairs := l.pairsOf(c)
 	for k := range out[:len(out)-1] {
-		if out[k]*samplePairs < exactly {
+		if out[k]*float64(samplePairs) < exactly {
 			out[k] = (counts[k] + 0.5) / pairs
 		}
 	}

@@ -518,7 +518,7 @@ func (x *Index) holders(w *work) {
 					names = append(names, x.t.holderKey(h, v))
 				}
 			})
-			d.ignored[e] = distinct(names) > maxHolders
+			d.ignored[e] = distinct(names) > int(maxHolders)
 		}
 		if was && d.ignored[e] || n == 0 {
 			continue
