@@ -66,7 +66,7 @@ func TestManyRows(t *testing.T) {
 			require.GreaterOrEqual(t, m.F1, k.least, "%+v", m)
 			require.Equal(t, len(records), r.Stats.Records)
 			require.Greater(t, r.Stats.Copies, k.best/2)
-			if testing.Short() {
+			if testing.Short() || raced && k.best > 200 { // .ci/run runs it without the race detector, too
 				return
 			}
 			x, err := l.NewIndex(r.Model)

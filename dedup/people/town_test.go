@@ -96,7 +96,7 @@ func TestDependentColumns(t *testing.T) {
 		}
 	}
 	if every := 3; os.Getenv("VEFA_LONG") == "" { // .ci/long runs all 24
-		if testing.Short() {
+		if testing.Short() || raced {
 			every = 7
 		}
 		kept := kinds[:0]
