@@ -72,7 +72,10 @@
 //     hundredth of them from one block at most, 250,000 candidates give the share of matches: sampling errors are then below those of the method.
 //   - What a schema assumes about matches counts as 30 pairs, what it assumes about chance
 //     as 200 records, so that files of a few hundred records work and larger ones do not
-//     notice. A tenth of the matches are assumed to be related pairs until seen.
+//     notice. A fifth of the matches are assumed to be related pairs until seen.
+//   - Of a steady comparison ([Comparison.Steady]) the geometric mean of what is seen and what is
+//     assumed counts, until matches that differ are more than the 1 in 32 of a veto: a relation
+//     that shares all else that is known has to be likelier than the error.
 //   - A graded comparison that fewer pairs teach than the assumption counts for is learnt from
 //     the shape of its levels ([Comparison.Graded]): from random pairs where a hundred of them
 //     know a share to a tenth, else from the candidates; matches and their share settle in

@@ -55,6 +55,10 @@ func (x *run) told(p *plan) {
 	}
 }
 
+// startShares are the shares of the classes among a rule's pairs from which the estimation
+// starts.
+func startShares() [classes]float64 { return [classes]float64{0.3, 0.5, 0.1, 0.1, 0.1} }
+
 // estimate runs expectation-maximisation over the learning rules at once: every
 // rule has its own shares of the classes, the probabilities are common, and a rule
 // says nothing about the comparisons its blocks were chosen by.
@@ -81,7 +85,7 @@ func (l *learner) estimate(ctx context.Context, b *blocking) error {
 		}
 	}
 	for _, x := range l.runs {
-		x.share = [classes]float64{0.3, 0.5, 0.1, 0.1}
+		x.share = startShares()
 		for r, tells := range x.tells {
 			if !tells {
 				x.share[2+r] = 0
@@ -104,15 +108,41 @@ func (l *learner) estimate(ctx context.Context, b *blocking) error {
 		}
 	}
 	l.sprout()
-	for range mostRounds {
-		if err := ctx.Err(); err != nil {
-			return err
+	for c, k := range l.p.comparisons {
+		l.held[c] = k.steady > 0
+	}
+	for {
+		for range mostRounds {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if l.round(l.runs) < 1e-4 {
+				break
+			}
 		}
-		if l.round(l.runs) < 1e-4 {
-			break
+		if !l.release() {
+			return nil
 		}
 	}
-	return nil
+}
+
+// release lets the data alone speak about the steady comparisons on which matches differ too
+// often for an assumption that fewer pairs stand for, and reports whether there are such. Where nothing that a relation
+// leaves to chance says that these pairs are matches, the relation has taken them by now.
+func (l *learner) release() (any bool) {
+	for c, p := range l.m {
+		if !l.held[c] || l.weighed[c] < priorPairs*l.teachers[c] {
+			continue
+		}
+		differ := 0.0
+		for _, share := range p[l.p.comparisons[c].steady:] {
+			differ += share
+		}
+		if differ >= math.Exp2(leastWeight) {
+			l.held[c], any = false, true
+		}
+	}
+	return any
 }
 
 // told tallies the patterns of labelled pairs.
@@ -298,7 +328,7 @@ func (l *learner) round(all []*run) float64 {
 		}
 	}
 	if l.labelled[0] != nil || l.labelled[1] != nil {
-		share := [classes]float64{0.3, 0.5, 0.1, 0.1}
+		share := startShares()
 		if len(all) > 0 {
 			share = all[0].share
 		}
@@ -307,6 +337,16 @@ func (l *learner) round(all []*run) float64 {
 	moved := 0.0
 	for c := range l.p.comparisons {
 		next := blend(sums[classMatch][c][:len(l.m[c])], l.a[c], priorPairs*l.teachers[c])
+		if l.held[c] {
+			l.weighed[c] = 0
+			for _, n := range sums[classMatch][c] {
+				l.weighed[c] += n
+			}
+			for i := l.p.comparisons[c].steady; i < len(next); i++ {
+				next[i] = min(next[i], math.Sqrt(next[i]*l.a[c][i]))
+			}
+			normal(next)
+		}
 		for i := range next {
 			moved = max(moved, math.Abs(next[i]-l.m[c][i]))
 		}

@@ -46,6 +46,8 @@ type learner struct {
 	drawn    []drawn                   // sample of all candidates
 	teachers []float64                 // by comparison: rules that teach it
 	met      []uint32                  // what agreed in them
+	held     [maxComparisons]bool      // steady comparisons whose assumption counts, see [Comparison.Steady]
+	weighed  [maxComparisons]float64   // matches seen by those
 	scale    float64                   // candidates that one of them stands for
 
 	pairs    [2][][2]uint32 // that are known not to match, and to match

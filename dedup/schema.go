@@ -17,7 +17,7 @@ const Sep = "\x1f"
 const (
 	maxComparisons = 16 // comparisons of a schema
 	maxLevels      = 14 // levels of a comparison
-	maxRelations   = 2  // relations of a schema
+	maxRelations   = 3  // relations of a schema
 	maxWholes      = 4  // wholes of a schema
 	maxBlocks      = 32 // blocking rules of a schema
 )
@@ -25,7 +25,7 @@ const (
 // Schema describes what a record is made of, how two records are compared and
 // which pairs are looked at. It is code, as metrics are functions; what is learnt
 // from data is a [Model], which names the schema it belongs to. A schema has at most 16
-// comparisons of at most 14 levels each, 2 relations, 4 wholes and 32 blocking rules.
+// comparisons of at most 14 levels each, 3 relations, 4 wholes and 32 blocking rules.
 type Schema struct {
 	Name        string       // name and version, stored in models
 	Fields      []Field      // in the order of Record.Values
@@ -66,6 +66,12 @@ type Comparison struct {
 	// says anything about such a comparison, as in a file of names only, it is learnt from the
 	// shape of its levels.
 	Graded bool
+	// Steady, if not 0, is the level from which two values differ so that records of one entity
+	// hardly ever do, as they do not have two given names, unlike those of related entities,
+	// which may agree on all else that is known. Pairs alone cannot tell a relation from an
+	// error then; of what they show about matches from there on and what is assumed, the
+	// geometric mean counts, unless that is beyond what a veto admits.
+	Steady int
 	// ImpliedBy names a comparison that settles this one when it holds one of its
 	// first ImpliedLevels levels, as a given name settles the gender: this one is
 	// then no further evidence.
@@ -179,6 +185,7 @@ type comparison struct {
 	set           bool
 	frequency     bool
 	graded        bool
+	steady        int
 	impliedBy     int
 	impliedLevels int
 }
@@ -283,7 +290,7 @@ func compile(s Schema) (*plan, error) {
 			bad("comparison %s: 1 to %d levels, the first being equality", c.Name, maxLevels)
 		}
 		f := field("comparison "+c.Name, c.Field)
-		k := comparison{name: c.Name, field: f, levels: len(c.Levels), frequency: c.Frequency, graded: c.Graded, impliedBy: -1}
+		k := comparison{name: c.Name, field: f, levels: len(c.Levels), frequency: c.Frequency, graded: c.Graded, steady: c.Steady, impliedBy: -1}
 		if f < len(s.Fields) {
 			k.identifier, k.set = s.Fields[f].Identifier, s.Fields[f].Set
 		}
@@ -447,7 +454,7 @@ func (p *plan) print() string {
 	s := p.schema
 	add(s.Name, s.Fields, s.Swaps, s.Relations, s.Vetoes, s.Wholes)
 	for _, c := range s.Comparisons {
-		add(c.Name, c.Field, c.Frequency, c.ImpliedBy, c.ImpliedLevels)
+		add(c.Name, c.Field, c.Frequency, c.Steady, c.ImpliedBy, c.ImpliedLevels)
 		for _, l := range c.Levels {
 			add(l.Name, fmt.Sprintf("%T", l.Metric), l.Min, l.Error)
 		}

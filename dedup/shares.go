@@ -66,9 +66,9 @@ func (l *learner) shares(ctx context.Context, m *Model, b *blocking) error {
 			sum, of := sums[k]*l.scale, all
 			if k != classMatch {
 				// A handful of records says nothing about relations: one related
-				// pair for ten matches is assumed.
+				// pair for five matches is assumed, of whatever relation.
 				pairs := assumedRecords * assumedRecords / 2
-				sum, of = sum+pairs*m.Match/10, of+pairs
+				sum, of = sum+pairs*m.Match/5/float64(len(m.Relations)), of+pairs
 			}
 			return min(max(sum/of, leastMatches/of), mostMatches)
 		}

@@ -9,9 +9,9 @@ import (
 // Absent attributes are no evidence either way. The assumed shares (M) are rough
 // beliefs about customer data that count for thirty pairs of evidence.
 func schema(extra []string, short *shortNames) dedup.Schema {
-	jw := metric.JaroWinkler{}
+	jw, common := metric.JaroWinkler{}, newCommonNames()
 	s := dedup.Schema{
-		Name: "people/4",
+		Name: "people/5",
 		Fields: []dedup.Field{
 			{Name: "given"}, {Name: "family"}, {Name: "other"}, {Name: "birth"},
 			{Name: "phone", Set: true, Identifier: true, Holder: "family"},
@@ -20,10 +20,11 @@ func schema(extra []string, short *shortNames) dedup.Schema {
 			{Name: "names"}, {Name: "city"}, {Name: "district"}, {Name: "generation"},
 		},
 		Comparisons: []dedup.Comparison{
-			{Name: "given", Field: "given", Frequency: true, Levels: []dedup.Level{
-				{Name: "equal", M: 0.77, U: 0.01}, {Name: "part", Metric: nickname{short}, Min: 1, M: 0.05, U: 0.005},
-				{Name: "alike", Metric: likeWord{}, Min: 0.92, M: 0.08, U: 0.003, Error: true}, {Name: "similar", Metric: likeWord{}, Min: 0.85, M: 0.03, U: 0.005, Error: true},
-				{Name: "vague", Metric: likeWord{}, Min: 0.75, M: 0.02, U: 0.02, Error: true}, {Name: "initial", Metric: initial{}, Min: 1, M: 0.03, U: 0.003}}},
+			{Name: "given", Field: "given", Frequency: true, Steady: 6, Levels: []dedup.Level{
+				{Name: "equal", M: 0.765, U: 0.01}, {Name: "part", Metric: nickname{short}, Min: 1, M: 0.05, U: 0.005},
+				{Name: "alike", Metric: likeGiven{common}, Min: 0.92, M: 0.08, U: 0.003, Error: true}, {Name: "similar", Metric: likeGiven{common}, Min: 0.85, M: 0.03, U: 0.005, Error: true},
+				{Name: "vague", Metric: likeGiven{common}, Min: 0.75, M: 0.02, U: 0.02, Error: true}, {Name: "initial", Metric: initial{}, Min: 1, M: 0.03, U: 0.003},
+				{Name: "unlike", Metric: unlike{common}, Min: 1, M: 0.02, U: 0.5}}},
 			{Name: "family", Field: "family", Frequency: true, Levels: []dedup.Level{
 				{Name: "equal", M: 0.8, U: 0.005}, {Name: "part", Metric: part{}, Min: 1, M: 0.02, U: 0.0005},
 				{Name: "alike", Metric: likeWord{}, Min: 0.92, M: 0.08, U: 0.002, Error: true}, {Name: "similar", Metric: likeWord{}, Min: 0.85, M: 0.03, U: 0.005, Error: true},
@@ -57,10 +58,11 @@ func schema(extra []string, short *shortNames) dedup.Schema {
 		},
 		Relations: []dedup.Relation{
 			{Name: "household", Shared: []string{"family", "phone", "email", "place", "postcode", "street"}},
+			{Name: "twins", Shared: []string{"family", "phone", "email", "birth", "place", "postcode", "street"}},
 			{Name: "namesakes", Shared: []string{"email"}, Chance: []string{"given", "family"}},
 		},
 		Wholes: []dedup.Whole{{Field: "names", Parts: []string{"given", "family"}}},
-		Vetoes: []dedup.Veto{{Comparison: "given", Unless: []string{"email"}}, {Comparison: "generation"}},
+		Vetoes: []dedup.Veto{{Comparison: "given"}, {Comparison: "generation"}},
 		Swaps:  []dedup.Swap{{A: "given", B: "family", Level: 2}},
 		Blocks: []dedup.Block{
 			learning(block("phone", whole("phone")), "phone"),
