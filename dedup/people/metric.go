@@ -146,7 +146,7 @@ func (dates) Compare(a, b string) float64 {
 		case a[:4] == b[:4]:
 			return 0.4
 		}
-		return 0
+		return 0.2
 	}
 	switch {
 	case (metric.Edits{Max: 1}).Compare(a, b) == 1:
@@ -159,9 +159,26 @@ func (dates) Compare(a, b string) float64 {
 		return 0.6 // another year
 	case a[:4] == b[:4]:
 		return 0.4
+	case len(a) == 10 && generationApart(a, b):
+		return 0
 	}
-	return 0
+	return 0.2
 }
+
+// generationApart reports whether two dates are 20 years apart or more, as those of parents and
+// children are: people do not mistake their age by that, though a digit of it.
+func generationApart(a, b string) bool {
+	year := func(s string) (n int) {
+		for _, c := range []byte(s[:4]) {
+			n = 10*n + int(c-'0')
+		}
+		return n
+	}
+	d := year(a) - year(b)
+	return d >= generationYears || d <= -generationYears
+}
+
+const generationYears = 20
 
 // phones is 1 for numbers one typing error apart.
 type phones struct{}

@@ -120,6 +120,14 @@ func golden() (records []people.Record, together, apart [][2]string) {
 	// E3: one letter stands for a name, two names that begin alike do not.
 	differ(people.Record{ID: "brother-1", Given: "Hasan", Family: "Değirmen", Birth: "1984-05-06", Phones: phone("05327771007"), City: "Bursa"},
 		people.Record{ID: "brother-2", Given: "Hüseyin", Family: "Değirmen", Birth: "1984-05-06", Phones: phone("05327771007"), City: "Bursa"})
+	// E12: father and son of one name share the phone, not the age; a wrong year of one person is near.
+	differ(people.Record{ID: "father-1", Given: "Mustafa", Family: "Karakayalı", Birth: "1950-03-07", Phones: phone("05327771011"), City: "Bursa"},
+		people.Record{ID: "son-1", Given: "Mustafa", Family: "Karakayalı", Birth: "1981-11-19", Phones: phone("05327771011"), City: "Bursa"})
+	same(people.Record{ID: "year-1", Given: "Mustafa", Family: "Taşdelenler", Birth: "1981-03-07", Phones: phone("05327771012"), City: "Bursa"},
+		people.Record{ID: "year-2", Given: "Mustafa", Family: "Taşdelenler", Birth: "1986-04-17", Phones: phone("05327771012"), City: "Bursa"})
+	// E6: a couple shares phone and e-mail address.
+	differ(people.Record{ID: "wife-1", Given: "Ayşe", Family: "Demirbaşlar", Birth: "1984-03-07", Phones: phone("05327771013"), Emails: phone("demirbaslar@example.com"), City: "Bursa"},
+		people.Record{ID: "husband-1", Given: "Mehmet", Family: "Demirbaşlar", Phones: phone("05327771013"), Emails: phone("demirbaslar@example.com"), City: "Bursa"})
 	same(people.Record{ID: "letter-1", Given: "H.", Family: "Karagülle", Birth: "1984-05-07", Phones: phone("05327771008"), City: "Bursa"},
 		people.Record{ID: "letter-2", Given: "Hüsnü", Family: "Karagülle", Birth: "1984-05-07", Phones: phone("05327771008"), City: "Bursa"})
 	// E11, E9 and E10: what a person and a spreadsheet make of one record.

@@ -35,7 +35,8 @@ func schema(extra []string, short *shortNames) dedup.Schema {
 			{Name: "birth", Field: "birth", Frequency: true, Levels: []dedup.Level{
 				{Name: "equal", M: 0.8, U: 5e-05}, {Name: "typo", Metric: dates{}, Min: 0.9, M: 0.07, U: 0.0015, Error: true},
 				{Name: "partial", Metric: dates{}, Min: 0.8, M: 0.03, U: 0.001}, {Name: "exchanged", Metric: dates{}, Min: 0.7, M: 0.03, U: 5e-05},
-				{Name: "other year", Metric: dates{}, Min: 0.6, M: 0.02, U: 0.003}, {Name: "same year", Metric: dates{}, Min: 0.4, M: 0.01, U: 0.014}}},
+				{Name: "other year", Metric: dates{}, Min: 0.6, M: 0.02, U: 0.003}, {Name: "same year", Metric: dates{}, Min: 0.4, M: 0.01, U: 0.014},
+				{Name: "near", Metric: dates{}, Min: 0.2, M: 0.01, U: 0.5}}},
 			{Name: "phone", Field: "phone", Frequency: true, Levels: []dedup.Level{
 				{Name: "equal", M: 0.8, U: 1e-05}, {Name: "typo", Metric: phones{}, Min: 1, M: 0.04, U: 1e-05, Error: true}}},
 			{Name: "email", Field: "email", Frequency: true, Levels: []dedup.Level{
@@ -62,7 +63,7 @@ func schema(extra []string, short *shortNames) dedup.Schema {
 			{Name: "namesakes", Shared: []string{"email"}, Chance: []string{"given", "family"}},
 		},
 		Wholes: []dedup.Whole{{Field: "names", Parts: []string{"given", "family"}}},
-		Vetoes: []dedup.Veto{{Comparison: "given"}, {Comparison: "generation"}},
+		Vetoes: []dedup.Veto{{Comparison: "given"}, {Comparison: "birth"}, {Comparison: "generation"}},
 		Swaps:  []dedup.Swap{{A: "given", B: "family", Level: 2}},
 		Blocks: []dedup.Block{
 			learning(block("phone", whole("phone")), "phone"),

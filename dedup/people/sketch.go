@@ -144,7 +144,7 @@ func (dates) Bound(a, b uint64) float64 {
 		case other&year == 0:
 			return 0.4
 		}
-		return 0
+		return 0.2
 	}
 	full := a>>32 == 10
 	switch x, y := uint32(a), uint32(b); {
@@ -158,8 +158,17 @@ func (dates) Bound(a, b uint64) float64 {
 		return 0.6
 	case other&year == 0:
 		return 0.4
+	case full && yearsApart(x>>16, y>>16):
+		return 0
 	}
-	return 0
+	return 0.2
+}
+
+// yearsApart is generationApart of years in decimal digits of four bits.
+func yearsApart(a, b uint32) bool {
+	year := func(y uint32) int { return int(y>>12*1000 + y>>8&15*100 + y>>4&15*10 + y&15) }
+	d := year(a) - year(b)
+	return d >= generationYears || d <= -generationYears
 }
 
 // oneDigit reports whether two dates differ in one digit, or in two neighbours that are
