@@ -63,7 +63,7 @@ func schema(extra []string, short *shortNames) dedup.Schema {
 			{Name: "namesakes", Shared: []string{"email"}, Chance: []string{"given", "family"}},
 		},
 		Wholes: []dedup.Whole{{Field: "names", Parts: []string{"given", "family"}}},
-		Vetoes: []dedup.Veto{{Comparison: "given"}, {Comparison: "birth"}, {Comparison: "generation"}},
+		Vetoes: []dedup.Veto{{Comparison: "given"}, {Comparison: "birth", Unless: extra}, {Comparison: "generation"}},
 		Swaps:  []dedup.Swap{{A: "given", B: "family", Level: 2}},
 		Blocks: []dedup.Block{
 			learning(block("phone", whole("phone")), "phone"),
