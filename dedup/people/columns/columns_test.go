@@ -2,6 +2,7 @@ package columns_test
 
 import (
 	"encoding/csv"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -133,4 +134,24 @@ func TestWeak(t *testing.T) {
 			require.Contains(t, got, want, header)
 		}
 	}
+}
+
+// An export of orders may begin with a thousand of one customer, whose name is then no
+// constant (case E2).
+func TestManyRowsOfOne(t *testing.T) {
+	var rows [][]string
+	for i := range 1500 {
+		rows = append(rows, []string{fmt.Sprint(i), "Zed", "Zimmer", "05321234599", "zed@example.net", "Shop"})
+	}
+	for i := range 100 {
+		rows = append(rows, []string{fmt.Sprint(2000 + i), fmt.Sprint("Ada", string(rune('a'+i%26))), "Kaya", fmt.Sprintf("0532%07d", i), fmt.Sprintf("a%d@example.net", i), "Shop"})
+	}
+	got := columns.Recognise([]string{"id", "first_name", "last_name", "phone", "email", "name"}, slices.Values(rows))
+	var refused []string
+	for _, r := range got.Refused {
+		refused = append(refused, r.Column)
+	}
+	require.NotContains(t, refused, "first_name")
+	require.NotContains(t, refused, "phone")
+	require.Contains(t, refused, "name", "that is one")
 }

@@ -24,7 +24,8 @@ type Refusal struct {
 }
 
 // Recognise finds the columns of a table that say something of a person, by their names and
-// by rows of the table, of which the first thousand are looked at; for how dates are
+// by rows of the table, of which the first thousand that differ from the one before are looked
+// at; for how dates are
 // written all of them are. Without rows the names decide alone. A row is good until the next
 // one is asked for.
 func Recognise(header []string, rows iter.Seq[[]string]) Reading {
@@ -73,10 +74,22 @@ type recognition struct {
 	out    Reading
 }
 
-// look counts what stands in the cells of the columns whose names are known.
+// look counts what stands in the cells of the columns whose names are known. A row that says
+// of a person what the one before says counts once: an export of orders may begin with a
+// thousand of one customer.
 func (r *recognition) look(rows iter.Seq[[]string]) {
 	n := 0
+	before := make([]string, len(r.senses))
 	for row := range rows {
+		same := n > 0
+		for i := range r.senses {
+			if is := r.senses[i].is; is != none && is != mID && i < len(row) && row[i] != before[i] {
+				same, before[i] = false, strings.Clone(row[i])
+			}
+		}
+		if same {
+			continue
+		}
 		n++
 		for i := range r.senses {
 			switch is := r.senses[i].is; {
