@@ -91,7 +91,7 @@ func (l *learner) depend() {
 	var tables []joint
 	for a, x := range l.p.comparisons {
 		for b := a + 1; b < len(l.p.comparisons); b++ {
-			if x.impliedBy < 0 && l.p.comparisons[b].impliedBy < 0 && x.field != l.p.comparisons[b].field && !l.p.coincide(a, b) {
+			if x.impliedBy < 0 && l.p.comparisons[b].impliedBy < 0 && x.field != l.p.comparisons[b].field {
 				tables = append(tables, joint{a: a, b: b})
 			}
 		}
@@ -196,6 +196,11 @@ func (l *learner) distinct() float64 {
 	return min(1, n*(n-1)/2/max(drawn, 1))
 }
 
+// coincidencePairs is how many pairs must agree on both where a relation explains some of
+// them already: ten times as many as elsewhere, for e-mail addresses that are made of given
+// names in such numbers that those who share them need not be namesakes.
+var coincidencePairs = 300.0
+
 // together reports whether the two depend: on some agreement of both there are at least
 // thirty pairs, and twice as many as chance brings.
 func (t *joint) together(p *plan, scale float64) bool {
@@ -208,6 +213,10 @@ func (t *joint) together(p *plan, scale float64) bool {
 	}
 	depends := false
 	t.bits = 0
+	least := priorPairs
+	if p.coincide(t.a, t.b) {
+		least = coincidencePairs
+	}
 	for i := range t.n {
 		for j, n := range t.n[i] {
 			if n <= 0 {
@@ -215,7 +224,7 @@ func (t *joint) together(p *plan, scale float64) bool {
 			}
 			expected := a[i] * b[j] / t.total
 			t.bits += n / t.total * math.Log2(n/expected)
-			if i < p.comparisons[t.a].levels && j < p.comparisons[t.b].levels && n*scale >= priorPairs && n >= math.Exp2(leastExcess)*expected {
+			if i < p.comparisons[t.a].levels && j < p.comparisons[t.b].levels && n*scale >= least && n >= math.Exp2(leastExcess)*expected {
 				depends = true
 			}
 		}

@@ -84,7 +84,8 @@
 //     at either, or is four times (two bits) what the clusters hold ([Warning]).
 //   - Comparisons depend on each other where 30 random pairs or more agree on both, twice
 //     as many as would by chance (a bit), and are no matches, which agree on any other field
-//     half of the time at least, nor explained by a relation that coincides.
+//     half of the time at least, ten times as many pairs where a relation
+//     explains some.
 //   - Measured chance is cleaned of matches twice, down to a twentieth of itself.
 //   - A model lists the 20,000 most frequent values of a field.
 //   - Labels correct a weight's slope by 0.5 and its shift by 1 bit, as standard deviations,

@@ -18,7 +18,8 @@ type WeightCount struct {
 	Match float64 `json:"match"`           // probability at Weight and a half
 }
 
-// TruthCount compares pairs with the truth; pairs of a record of which it is unknown are
+// TruthCount compares pairs of records that differ with the truth; equal ones are joined before
+// ([Stats].Copies), and pairs of a record of which it is unknown are
 // not counted.
 type TruthCount struct {
 	Pairs    int64 `json:"pairs"`    // of one entity, compared or not

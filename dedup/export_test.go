@@ -11,7 +11,7 @@ var (
 func Constants() map[string]*float64 {
 	return map[string]*float64{
 		"priorPairs": &priorPairs, "assumedRecords": &assumedRecords, "leastChance": &leastChance,
-		"leastAgreement": &leastAgreement, "leastExcess": &leastExcess, "novelty": &novelty,
+		"leastAgreement": &leastAgreement, "leastExcess": &leastExcess, "novelty": &novelty, "coincidencePairs": &coincidencePairs,
 		"leastWeight": &leastWeight, "mostWeight": &mostWeight,
 	}
 }

@@ -48,7 +48,7 @@ func warn(m *Model, t *table, clusters []Cluster) []Warning {
 		return nil
 	case m.Match >= mostMatches*(1-1e-6):
 		return []Warning{AllMatches}
-	case expected <= leastMatches*(1+1e-6):
+	case expected <= leastMatches*(1+1e-6) && t.copied() == 0: // copies are matches, and no pairs
 		return []Warning{NoMatches}
 	}
 	held := 0.0

@@ -58,8 +58,8 @@ func TestSample(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(out), &s))
 	require.Equal(t, 567, s.Rows)
 	require.Zero(t, s.Rejected)
-	require.GreaterOrEqual(t, s.Truth.Clusters.F1, 0.95)
-	require.GreaterOrEqual(t, s.Truth.Edges.F1, 0.95)
+	require.GreaterOrEqual(t, s.Truth.Clusters.F1, 0.965)
+	require.GreaterOrEqual(t, s.Truth.Edges.F1, 0.94, "of records that differ: equal ones, the easy pairs, are joined before")
 	require.GreaterOrEqual(t, s.Truth.BlockingRecall, 0.95)
 	for _, phase := range []string{"read", "block", "learn", "compare", "cluster", "evaluate", "write", "total"} {
 		require.Contains(t, s.Seconds, phase)
