@@ -238,7 +238,8 @@ var leastExcess = 1.0
 
 // clean takes matches out of the cells where both agree. A match agrees on any other
 // comparison half of the time at least, so no more of a cell can be matches than the one it
-// agrees on least allows, nor more than the errors there can be. A cell of few pairs cannot tell and is left out.
+// agrees on least allows, nor more than the errors there can be. A cell of few pairs, or of
+// which half may be matches, cannot tell and is left out.
 func (t *joint) clean(l *learner, scale float64) {
 	for i := range l.p.comparisons[t.a].levels {
 		for j := range l.p.comparisons[t.b].levels {
@@ -256,7 +257,7 @@ func (t *joint) clean(l *learner, scale float64) {
 				}
 			}
 			most = min(max(most, 0), 1)
-			if most > 0.5 { // it tells of matches as much as of chance
+			if most > 0.5 {
 				most = 1
 			}
 			most = min(most, t.total/t.n[i][j]*min(l.errors(t.a, i), l.errors(t.b, j)))

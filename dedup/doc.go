@@ -29,8 +29,9 @@
 //     dependence tree after Chow and Liu 1968), so that joint evidence counts once.
 //
 // Clusters are merged while the average weight over all pairs of records between them, and
-// the little that many pairs say beside one, exceeds even odds. Pairs that no rule picked are compared when they are needed
-// instead of being guessed, so there is no cut-off to tune and chains do not form.
+// the little that many pairs say beside one, exceeds even odds. Pairs that no rule picked are
+// compared when they are needed instead of being guessed, so there is no cut-off to tune and
+// chains do not form.
 //
 // Records that say the same, names and an identifier among them, share one row: a customer with
 // a thousand orders is one piece of evidence, fills no block, and does not fall apart.
@@ -42,8 +43,8 @@
 // each rule brought, which blocks were too large, how many matches no rule may have picked,
 // and [Quality] how well a cluster hangs together. [Options.Review] asks for the pairs
 // about which a person's word says most. The answers are [Decision] values: given to
-// every later batch or index they hold for ever, and given to [Linker.Train] they teach the model. [Linker.Calibrate] corrects its weights by a
-// sample of labelled pairs.
+// every later batch or index they hold for ever, and given to [Linker.Train] they teach the
+// model. [Linker.Calibrate] corrects its weights by a sample of labelled pairs.
 //
 // An [Index] answers "who is this?" ([Index.Find]) in microseconds and keeps the clusters
 // while records come, change and go ([Index.Apply]). [Entities] gives the clusters ids
@@ -69,7 +70,8 @@
 //     million at least ([Options.Pairs]), asks for it. Rules that are not wide keep
 //     blocks of 20 in any case. The budget bounds time; [Stats] reports what it left out.
 //   - 400,000 random pairs measure chance, 100,000 pairs per rule teach a model, a
-//     hundredth of them from one block at most, 250,000 candidates give the share of matches: sampling errors are then below those of the method.
+//     hundredth of them from one block at most, 250,000 candidates give the share of
+//     matches: sampling errors are then below those of the method.
 //   - What a schema assumes about matches counts as 30 pairs, what it assumes about chance
 //     as 200 records, so that files of a few hundred records work and larger ones do not
 //     notice. A fifth of the matches are assumed to be related pairs until seen.
