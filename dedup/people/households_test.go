@@ -374,8 +374,6 @@ func (h *households) merged(clusters []dedup.Cluster) map[string]float64 {
 	return out
 }
 
-// Couples, twins, parents and children share surname, home, phone and e-mail, and are not
-// one person (E3, E6, E7). Twins remain of whom one is a slip away from the other: Gl and Gülay.
 // seeds is how many files a test makes: one under the race detector, which makes each ten
 // times as long; .ci/run runs the rest without it.
 func seeds(n uint64) uint64 {
@@ -385,6 +383,8 @@ func seeds(n uint64) uint64 {
 	return n
 }
 
+// Couples, twins, parents and children share surname, home, phone and e-mail, and are not
+// one person (E3, E6, E7). Twins remain of whom one is a slip away from the other: Gl and Gülay.
 func TestHouseholds(t *testing.T) {
 	for seed := range seeds(2) {
 		h := newHouseholds(seed)
