@@ -56,7 +56,7 @@ func (e *Engine) index(ctx context.Context, r crm.Reader, p *population, defs []
 	return idx, e.setLeaves(idx, hits)
 }
 
-// indexTags is index without conditions on fields, which hold for nobody.
+// indexTags is index without conditions on fields, which hold for no customer.
 func (e *Engine) indexTags(p *population, defs []TagDef, at time.Time) (*segment.Index, error) {
 	return e.indexOf(defs, func(yield func(string, []string) bool) {
 		for _, x := range p.sorted() {
@@ -87,7 +87,7 @@ func (e *Engine) indexOf(defs []TagDef, rows iter.Seq2[string, []string]) (*segm
 	return idx, nil
 }
 
-// define defines segments, whose leaves hold for nobody yet.
+// define defines segments, whose leaves hold for no customer yet.
 func define(idx *segment.Index, defs []segment.Definition) error {
 	for _, d := range defs {
 		for _, leaf := range d.References().Leaves {

@@ -178,7 +178,7 @@ func (e *Engine) askEverybody(ctx context.Context, idx *segment.Index, at time.T
 	return e.setLeaves(idx, all)
 }
 
-// settle brings the leaves of everybody's segments to an instant. Whoever reads e.seg
+// settle brings the leaves of everybody's segments to an instant. A caller that reads e.seg
 // calls it before, and outside of a transaction.
 func (e *Engine) settle(ctx context.Context, at time.Time) error {
 	c := e.conditions

@@ -5,9 +5,8 @@ import "slices"
 // Records that say the same are one piece of evidence, however often they were exported: a
 // customer with a thousand orders would fill every block that finds her, and the caps
 // would take all of them for a placeholder. So equal records share one row, and join its
-// cluster if the row is worth a link to itself. Only rows with an identifier and its
-// holder are joined:
-// equal names alone may well be two people, and how many have them is what says so.
+// cluster if the row is worth a link to itself. Only rows with an identifier and its holder
+// are joined: equal names alone may well be two people, and how many have them says so.
 
 // fold joins rows that are equal, once they are sorted by id: the first keeps the row, the
 // others become its copies. Rows that are apart stay: those of records that people decided
@@ -59,7 +58,7 @@ func (t *table) foldable(row []uint32, i uint32) bool {
 }
 
 // identified reports whether a row has a value of an identifying field and says who holds it:
-// a counter's phone number alone is nobody's, however many have it.
+// a counter's phone number alone names no person, however many records have it.
 func (t *table) identified(row []uint32) bool {
 	return slices.ContainsFunc(t.plan.identifiers, func(f int) bool {
 		h := t.plan.holder[f]

@@ -7,6 +7,7 @@ import (
 
 // recluster clusters the components of all seeds, but for those of more than most records.
 func (x *Index) recluster(w *work, out *Change, most int) {
+	x.resolver.alone = x.resolver.alone[:0] // w.joined has those that are to be told
 	for _, seed := range w.seeds {
 		if w.is(seed, isSeen) || x.t.id(seed) == "" {
 			continue

@@ -406,33 +406,29 @@ func (x *Index) twin(row []uint32, r Record) (twin uint32, found bool) {
 	if x.t.promised(r.Source) || len(x.decided[r.ID]) > 0 || !x.t.identified(row) {
 		return 0, false
 	}
-	p := x.t.plan
-	for rule := range p.blocks {
-		missing, looked := false, false
-		x.t.eachKey(row, &p.blocks[rule], true, func(k uint32) {
-			if missing || found || looked {
+	var shortest list
+	missing, some := false, false
+	for rule := range x.t.plan.blocks {
+		x.t.eachKey(row, &x.t.plan.blocks[rule], true, func(k uint32) {
+			if missing || some && shortest.n <= fewMembers {
 				return
 			}
 			l := x.postings.find(rule, k)
-			if l.n == 0 {
-				missing = true // it would have all keys
-				return
+			missing = l.n == 0 // a row that says the same has all keys
+			if !some || l.n < shortest.n {
+				shortest, some = l, true
 			}
-			if l.n > fewMembers && rule < len(p.blocks)-1 {
-				return
-			}
-			looked = true
-			x.postings.each(l, func(i uint32) {
-				if !found && slices.Equal(x.t.row(i), row) && len(x.decided[x.t.id(i)]) == 0 && (x.t.sources == nil || x.t.sources[i] == 0) {
-					twin, found = i, true
-				}
-			})
 		})
-		if missing || found || looked {
-			return twin, found
-		}
 	}
-	return 0, false
+	if missing || !some {
+		return 0, false
+	}
+	x.postings.each(shortest, func(i uint32) {
+		if !found && slices.Equal(x.t.row(i), row) && len(x.decided[x.t.id(i)]) == 0 && (x.t.sources == nil || x.t.sources[i] == 0) {
+			twin, found = i, true
+		}
+	})
+	return twin, found
 }
 
 // join makes a record a copy of a row, or the row's first.

@@ -123,3 +123,24 @@ func TestCopies(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"d"}, members("d"))
 }
+
+// A copy finds its row among many that agree on all that rules look at, also where the last
+// rule looks at an attribute that is unknown.
+func TestCopyAmongMany(t *testing.T) {
+	l := newLinker(t, people.Options{Extra: []string{"job"}})
+	base, _ := newWorld(8).population(300)
+	model, err := l.Train(ctx, slices.Values(base))
+	require.NoError(t, err)
+	x, err := l.NewIndex(model)
+	require.NoError(t, err)
+	var records []people.Record
+	for i := range 40 {
+		records = append(records, people.Record{ID: fmt.Sprintf("a%02d", i), Given: "Ada", Family: "Karaca", FullName: fmt.Sprintf("Ada Karaca%c", 'a'+i%20), Phones: []string{"0532 111 00 99"}})
+		_, err := x.Apply(ctx, records[i:], nil)
+		require.NoError(t, err)
+	}
+	r, err := l.Link(ctx, slices.Values(records), model)
+	require.NoError(t, err)
+	require.Equal(t, 20, r.Stats.Copies)
+	require.Equal(t, r.Clusters, slices.Collect(x.Index.Clusters()))
+}

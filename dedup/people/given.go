@@ -25,7 +25,7 @@ func (l likeGiven) Sketch(s string) uint64 { return likeWord{}.Sketch(s) }
 func (l likeGiven) Bound(a, b uint64) float64 { return likeWord{}.Bound(a, b) }
 
 // unlike is 1 for names that may be anything, and 0 for two that consist of common ones:
-// nobody has Ayşe for a slip of Mehmet.
+// Ayşe is no typing error of Mehmet.
 type unlike struct{ common *commonNames }
 
 func (u unlike) Compare(a, b string) float64 {

@@ -130,7 +130,7 @@ func generate(seed uint64, companies int, detail bool) ([]things.Record, map[str
 		c.city = pick(r.cities)
 		core := strings.Join(append(slices.Clone(c.brand), c.trade...), " ")
 		if seen[core] {
-			continue // nobody could tell these apart by their names
+			continue // their names do not tell them apart
 		}
 		seen[core] = true
 		c.street = fmt.Sprintf("%s %d", pick([]string{"Atatürk Cad.", "Hauptstr.", "High Street", "rue de Paris", "Sanayi Sok.", "Industriestr.", "Station Road", "via Roma", "ул. Ленина"}), 1+g.IntN(200))

@@ -82,7 +82,7 @@ type sense struct {
 	person  bool    // it says whose it is: "customer id"
 }
 
-// read returns what a name says, none where there is a word in it that nobody knows.
+// read returns what a name says, none where a word in it is in no list.
 func (l lexicon) read(name string) sense {
 	words := headerWords(name)
 	if len(words) == 0 || len(words) > 12 {

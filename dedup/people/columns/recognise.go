@@ -37,7 +37,7 @@ func Recognise(header []string, rows iter.Seq[[]string]) Reading {
 	for i, name := range header {
 		r.senses[i] = known.read(name)
 		if slices.Contains(header[:i], name) {
-			r.senses[i] = sense{} // nobody could say which of the two
+			r.senses[i] = sense{} // which of the two is meant is not said
 		}
 	}
 	r.parts()
@@ -447,7 +447,7 @@ func weakness(m Mapping) string {
 	strong := has(Phone, Email, Birth, Street, Postcode) || len(m.Extras()) > 0
 	switch {
 	case len(m.Columns) == 0 || !has(Given, Family, Full, Phone, Email, Birth, Street, Postcode, City, District) && len(m.Extras()) == 0:
-		return "" // nothing to link by: an error of whoever asked
+		return "" // nothing to link by: an error of the caller
 	case !has(Given, Family, Full):
 		return "no names were recognised, and whatever several people share will join them"
 	case !names && !strong:
