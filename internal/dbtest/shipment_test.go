@@ -11,19 +11,22 @@ import (
 	"github.com/vefacrm/vefa/crm/sqlstore"
 	"github.com/vefacrm/vefa/crm/storetest"
 	"github.com/vefacrm/vefa/internal/dbtest/shipment"
+	consents "github.com/vefacrm/vefa/messaging/consent"
 )
 
-// withShipments makes a configuration know the kind from outside.
+// withShipments makes a configuration know the kinds from outside: that of a host and those
+// of engines.
 func withShipments(d database) database {
-	d.cfg.Kinds = []crm.Kind{shipment.Kind()}
-	d.cfg.Migrations = []sqlstore.Steps{shipment.Migrations()}
+	d.cfg.Kinds = []crm.Kind{shipment.Kind(), consents.Kind()}
+	d.cfg.Migrations = []sqlstore.Steps{shipment.Migrations(), {Owner: "consent", Files: consents.Schema()}}
 	return d
 }
 
-// TestShipmentInMemory runs the suite with the kind from outside; TestStore does so
+// TestShipmentInMemory runs the suite with the kinds from outside; TestStore does so
 // on databases.
 func TestShipmentInMemory(t *testing.T) {
-	storetest.Options{NoConcurrentWriters: true, Kinds: []crm.Kind{shipment.Kind()}}.Run(t, func(*testing.T) crm.Store { return memstore.New(shipment.Kind()) })
+	kinds := []crm.Kind{shipment.Kind(), consents.Kind()}
+	storetest.Options{NoConcurrentWriters: true, Kinds: kinds}.Run(t, func(*testing.T) crm.Store { return memstore.New(kinds...) })
 }
 
 // shipments are stores that know the kind.

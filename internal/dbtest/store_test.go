@@ -9,6 +9,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/storetest"
 	"github.com/vefacrm/vefa/internal/dbtest/shipment"
+	consents "github.com/vefacrm/vefa/messaging/consent"
 )
 
 // TestStore runs the conformance suite. The stores of one of its tests are
@@ -32,7 +33,7 @@ func TestStore(t *testing.T) {
 			if os.Getenv("VEFA_ROUNDS") != "" {
 				deadline = 4 * time.Hour
 			}
-			storetest.Options{Deadline: deadline, WritersMeet: name != "sqlite", Kinds: []crm.Kind{shipment.Kind()}}.Run(t, func(t *testing.T) crm.Store {
+			storetest.Options{Deadline: deadline, WritersMeet: name != "sqlite", Kinds: []crm.Kind{shipment.Kind(), consents.Kind()}}.Run(t, func(t *testing.T) crm.Store {
 				if t != of {
 					of, d, tenants = t, withShipments(open(t)), 0
 					migrate(t, d)

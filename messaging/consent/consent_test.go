@@ -69,6 +69,15 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// Notes have the day as time.DateOnly writes it, whatever the year and the zone.
+func TestNotesHaveTheDay(t *testing.T) {
+	zone := time.FixedZone("+3", 3*3600)
+	for _, at := range []time.Time{may, time.Date(2024, 2, 29, 1, 0, 0, 0, zone), time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(999, 12, 31, 0, 0, 0, 0, time.UTC), time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(1999, 12, 31, 23, 59, 59, 0, time.UTC)} {
+		state := &crm.AddressState{Consents: []crm.ConsentState{{Status: crm.Refused, At: at}}}
+		assert.Equal(t, "refused on "+at.UTC().Format(time.DateOnly), consent.Policy{}.Decide(state, crm.ConsentKey{}, consent.Commercial, may).Note)
+	}
+}
+
 func TestParse(t *testing.T) {
 	p := consent.Parser{Brands: []string{"Vefa Saat"}, OptOut: []string{"dinlenmek istiyorum", "BIRAK"}}
 	for intent, texts := range map[consent.Intent][]string{
@@ -148,4 +157,5 @@ func BenchmarkDecide(b *testing.B) {
 	for b.Loop() {
 		consent.Policy{}.Decide(s, key, consent.Commercial, may)
 	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "decisions/s")
 }
