@@ -140,6 +140,7 @@ func (e *Engine) draw(ctx context.Context, name string, at time.Time) (drawn, er
 func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, d drawn, day string) iter.Seq2[messaging.Recipient, error] {
 	return func(yield func(messaging.Recipient, error) bool) {
 		now := e.svc.Now().UnixMicro()
+		script := e.scripts[c.Cause()]
 		for chunk := range slices.Chunk(d.considered, loadBatch) {
 			var p *population
 			var persons []*person
@@ -154,7 +155,11 @@ func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, d drawn,
 						persons = append(persons, x)
 					}
 				}
-				states, err = addressStates(ctx, r, persons, c.Channel)
+				var addrs []crm.Address
+				for _, x := range persons {
+					addrs = append(addrs, p.wayAddresses(x, script)...)
+				}
+				states, err = statesOf(ctx, r, addrs)
 				return err
 			})
 			if err != nil {
@@ -171,8 +176,8 @@ func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, d drawn,
 				r := messaging.Recipient{Unit: x.home.String(), Occurrence: day, Data: raw}
 				r.Candidate.Zone = p.zone(x)
 				r.Candidate.Tags = p.tagNames(x, now)
-				if to, _, ok := x.reach(c.Channel); ok {
-					r.Candidate.Address = states[to]
+				if w, ok := e.choose(p, x, c, script, crm.FactRef{}, states, e.svc.Now()); ok {
+					r.Candidate.Address, r.Candidate.Channel = states[w.to], w.by
 				} else {
 					r.Subject = crm.OfProfile(x.home)
 					r.Candidate.Invalid = "no address that could be tried"
@@ -183,19 +188,4 @@ func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, d drawn,
 			}
 		}
 	}
-}
-
-func addressStates(ctx context.Context, r crm.Reader, persons []*person, ch crm.Channel) (map[crm.Address]*crm.AddressState, error) {
-	var addrs []crm.Address
-	for _, x := range persons {
-		if to, _, ok := x.reach(ch); ok {
-			addrs = append(addrs, to)
-		}
-	}
-	states, err := r.Addresses(ctx, addrs...)
-	out := make(map[crm.Address]*crm.AddressState, len(states))
-	for _, st := range states {
-		out[st.Address] = st
-	}
-	return out, err
 }

@@ -2,6 +2,7 @@ package vefa_test
 
 import (
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/internal/nighttest"
 	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/rules"
 )
 
 const push crm.Channel = "push"
@@ -86,5 +88,101 @@ func TestAMessageDoesNotChangeItsChannel(t *testing.T) {
 	}
 	for _, m := range sender.Messages() {
 		require.NotEqual(t, "campaign/spring", m.Cause)
+	}
+}
+
+// A message that says something on several channels goes by one of them: what the customer
+// prefers, then what the message names first, where nothing forbids that address; in the
+// campaign, where the way is chosen when it is planned, and in a rule's message, where it is
+// chosen when it leaves. What was chosen stays.
+func TestContentsByChannel(t *testing.T) {
+	mail := messaging.Channel{Name: crm.Email, Slots: []messaging.Slot{{Name: "subject", Form: messaging.LineForm}, {Name: "text"}}}
+	chat := messaging.Channel{Name: "whatsapp", To: crm.Phone, Purpose: "chat"}
+	contents := []messaging.Content{
+		{Channel: crm.Email, Text: "Dear {given}: {link}", Parts: map[string]string{"subject": "For {given}"}},
+		{Channel: "whatsapp", Text: "Hi {given} {link}"},
+		{Channel: crm.Phone, Text: "{given}: {link}"},
+	}
+	said := messaging.Campaign{Contents: contents, URL: "https://shop.example/spring", Unmeasured: "a test", Fields: []messaging.Field{{Name: "given", Fallback: "you"}}}
+	store, clock := memstore.New(), &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	senders := map[crm.Channel]*messaging.MemorySender{}
+	build := func() *nighttest.Retailer {
+		return nighttest.New(t, store, clock, func(c *vefa.Config) {
+			c.Logger, c.Channels = slog.New(slog.DiscardHandler), []messaging.Channel{mail, chat}
+			by := messaging.ByChannel{}
+			for _, ch := range []crm.Channel{crm.Email, "whatsapp", crm.Phone} {
+				senders[ch] = messaging.NewMemorySender(nil)
+				by[ch] = senders[ch]
+			}
+			c.Sender = by
+			spring, told := said, said
+			spring.Name, told.Name = "spring", "told"
+			c.Campaigns[0].Campaign = spring
+			c.Messages = []messaging.Campaign{told}
+			book, err := rules.ReadYAML("r.yaml", []byte("rules: [{name: told, when: Orders > 0, then: [{message: told, after: 1d}]}]"))
+			require.NoError(t, err)
+			c.Rules = []*rules.Book{book}
+		})
+	}
+	w := build()
+	b := nighttest.People(6)
+	email := func(i int) crm.Address {
+		return crm.Address{Channel: crm.Email, Value: nighttest.Key(i).ID + "@shop.example"}
+	}
+	agrees := func(id string, a crm.Address, purpose string, s crm.ConsentStatus) {
+		key := nighttest.Brand
+		key.Purpose = purpose
+		b.Facts = append(b.Facts, &crm.Fact{Key: crm.FactKey{Kind: crm.KindConsent, Source: "app", ID: id}, Subject: crm.OfAddress(a), At: nighttest.Start.Add(-time.Hour), Version: 1,
+			Data: &crm.Consent{ConsentKey: key, Status: s}})
+	}
+	for i := 1; i < 6; i++ { // all but the first have an address for mail, too
+		b.Profiles[i].Contacts = append(b.Profiles[i].Contacts, crm.Contact{Address: email(i)})
+	}
+	agrees("m1", email(1), "", crm.Granted) // 1: mail, which the message names first
+	agrees("m2", email(2), "", crm.Granted) // 2: prefers text messages
+	b.Profiles[2].Prefers = []crm.Channel{crm.Phone}
+	agrees("m3", email(3), "", crm.Refused) // 3: refused mail, agreed to chats
+	agrees("c3", nighttest.Phone(3), "chat", crm.Granted)
+	agrees("m4", email(4), "", crm.Granted) // 4: prefers a channel that the message has not, and chats, without having agreed
+	b.Profiles[4].Prefers = []crm.Channel{"fax", "whatsapp"}
+	agrees("m5", email(5), "", crm.Granted) // 5: the mail bounced
+	b.Facts = append(b.Facts, &crm.Fact{Key: crm.FactKey{Kind: crm.KindSuppression, Source: "app", ID: "b5"}, Subject: crm.OfAddress(email(5)), At: nighttest.Start.Add(-time.Hour), Version: 1,
+		Data: &crm.Suppression{Reason: "hard bounce"}})
+	_, err := w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
+	require.NoError(t, err)
+	want := map[crm.Channel][]crm.Address{
+		crm.Email: {email(1), email(4)}, "whatsapp": {nighttest.Phone(3)}, crm.Phone: {nighttest.Phone(0), nighttest.Phone(2), nighttest.Phone(5)},
+	}
+	sentTo := func(cause string) map[crm.Channel][]crm.Address {
+		out := map[crm.Channel][]crm.Address{}
+		for ch, s := range senders {
+			for _, m := range s.Messages() {
+				if m.Cause != cause {
+					continue
+				}
+				require.Equal(t, ch, m.Via)
+				require.Contains(t, m.Text, "Ada")
+				if ch == crm.Email {
+					require.Equal(t, "For Ada", m.Parts["subject"])
+				}
+				out[ch] = append(out[ch], m.To)
+			}
+			slices.SortFunc(out[ch], crm.Address.Compare)
+		}
+		return out
+	}
+	require.Equal(t, want, sentTo("campaign/spring"))
+	for _, f := range effectsOf(t, store, "campaign/spring") {
+		require.Equal(t, f.To.Channel == crm.Phone && f.To == nighttest.Phone(3), f.Via == "whatsapp", "%v %v", f.To, f.Via)
+	}
+
+	clock.Advance(24 * time.Hour)
+	w = build()
+	_, err = w.Engine.Deliver(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, want, sentTo("rule/told"))
+	for _, f := range effectsOf(t, store, "rule/told") {
+		require.Equal(t, f.To == nighttest.Phone(3), f.Via == "whatsapp", "%v %v", f.To, f.Via)
 	}
 }

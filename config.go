@@ -121,7 +121,11 @@ type Config struct {
 
 	// Consent is the consent that commercial messages need.
 	Consent crm.ConsentKey
-	// Sender hands messages to the provider.
+	// Channels are the ways to write to people that messages use besides text messages,
+	// such as email.Channel(); one that nobody describes has one text and writes to
+	// addresses of its own name.
+	Channels []messaging.Channel
+	// Sender hands messages to the provider; messaging.ByChannel to one for each channel.
 	Sender messaging.Sender
 	// BaseURL is where Handler is reachable for recipients, such as
 	// https://s.example: links are BaseURL/l/… and BaseURL/s/…. It must be https,
@@ -203,7 +207,7 @@ type Survey struct {
 // declareLink adds the field of the link to a message whose text has one and that does
 // not declare it itself.
 func (c *Config) declareLink(m *messaging.Campaign) {
-	if strings.Contains(strings.ReplaceAll(m.Text, "{{", ""), "{link}") &&
+	if m.Shows("link") &&
 		!slices.ContainsFunc(m.Fields, func(f messaging.Field) bool { return f.Name == "link" }) {
 		m.Fields = append(slices.Clone(m.Fields), messaging.Field{Name: "link", Type: messaging.LinkField, Max: max(60, len(c.BaseURL)+30)})
 	}
@@ -317,7 +321,7 @@ func (c *Config) validate() error {
 	for i := range c.Campaigns {
 		x := &c.Campaigns[i]
 		leads("campaign", x.Name, x.URL)
-		if err := x.Validate(); err != nil {
+		if err := x.Validate(c.Channels...); err != nil {
 			faults = append(faults, fmt.Errorf("vefa: campaign %q: %w", x.Name, err))
 		}
 		fault(x.Segment == "", "Campaigns[%d] %q names no segment", i, x.Name)
@@ -328,14 +332,14 @@ func (c *Config) validate() error {
 	}
 	for i := range c.Messages {
 		leads("message", c.Messages[i].Name, c.Messages[i].URL)
-		if err := c.Messages[i].Validate(); err != nil {
+		if err := c.Messages[i].Validate(c.Channels...); err != nil {
 			faults = append(faults, fmt.Errorf("vefa: message %q: %w", c.Messages[i].Name, err))
 		}
 	}
 	for i := range c.Surveys {
 		s := &c.Surveys[i]
 		fault(s.Name == "" || s.Definition == nil, "Surveys[%d] needs a name and a definition", i)
-		if err := s.Invitation.Validate(); err != nil {
+		if err := s.Invitation.Validate(c.Channels...); err != nil {
 			faults = append(faults, fmt.Errorf("vefa: survey %q: %w", s.Name, err))
 		}
 	}

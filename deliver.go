@@ -70,6 +70,7 @@ func (e *Engine) Receive(ctx context.Context, receipts ...crm.Receipt) (_ crm.Wo
 // of the batch that is being claimed with the values of their messages' fields.
 type (
 	placesOf struct{}
+	waysOf   struct{}
 	batchOf  struct{}
 	valuesOf struct{}
 )
@@ -98,8 +99,12 @@ func (e *Engine) prepare(ctx context.Context, tx crm.Tx, effects []*crm.Effect) 
 	if err != nil {
 		return nil, err
 	}
+	ways, err := e.ways(ctx, tx, p, effects)
+	if err != nil {
+		return nil, err
+	}
 	values, err := e.personal(ctx, tx, p, effects)
-	return context.WithValue(context.WithValue(ctx, batchOf{}, p), valuesOf{}, values), err
+	return context.WithValue(context.WithValue(context.WithValue(ctx, batchOf{}, p), waysOf{}, ways), valuesOf{}, values), err
 }
 
 // lockAndRead locks the customers of profiles and reads them.
@@ -134,7 +139,7 @@ func (e *Engine) render(ctx context.Context, _ crm.Tx, f *crm.Effect) (messaging
 	if err := json.Unmarshal(f.Data, &d); err != nil {
 		return m, fmt.Errorf("%w: %w", messaging.ErrUnrenderable, err)
 	}
-	c, t := e.messages[d.Name], e.texts[d.Name]
+	c, s := e.messages[d.Name], e.scripts[d.Name]
 	if c == nil {
 		return m, fmt.Errorf("%w: there is no message %q", messaging.ErrUnrenderable, d.Name)
 	}
@@ -146,19 +151,13 @@ func (e *Engine) render(ctx context.Context, _ crm.Tx, f *crm.Effect) (messaging
 	if x == nil {
 		return m, fmt.Errorf("%w: the source record is gone", messaging.ErrUnrenderable)
 	}
-	m.From, m.Class = c.From, c.Class
-	switch {
-	case !f.To.IsZero(): // sent before, under the same id: to the same address
-		m.To = f.To
-	case !f.Subject.Address.IsZero():
-		m.To = f.Subject.Address
-	default:
-		if to, _, ok := x.reach(c.Channel); ok {
-			m.To = to
-		}
+	way, ok := ctx.Value(waysOf{}).(map[crm.EffectID]route)[f.ID]
+	if to := cmp.Or(f.To, f.Subject.Address); !ok && !to.IsZero() {
+		return m, fmt.Errorf("%w: it goes by %s, and would go to an address of channel %s", messaging.ErrUnrenderable, channelNames(s), cmp.Or(f.Via, to.Channel))
 	}
-	if ch := cmp.Or(c.Channel, crm.Phone); !m.To.IsZero() && m.To.Channel != ch {
-		return m, fmt.Errorf("%w: it goes by %s, and would go to an address of channel %s", messaging.ErrUnrenderable, ch, m.To.Channel)
+	if !ok { // to nowhere: the outbox says so
+		m.Class = c.Class
+		return m, nil
 	}
 	url, err := e.trackedURL(d.Link)
 	if err != nil {
@@ -169,9 +168,10 @@ func (e *Engine) render(ctx context.Context, _ crm.Tx, f *crm.Effect) (messaging
 		values = own
 	}
 	values["link"] = url
-	if m.Text, err = t.Render(values); err != nil {
+	if m, err = s.Render(way.by.Name, values); err != nil {
 		return m, fmt.Errorf("%w: %w", messaging.ErrUnrenderable, err)
 	}
+	m.To, m.Class = way.to, c.Class
 	return m, nil
 }
 
@@ -241,7 +241,7 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 		msg := *e.messages[c.data.Name]
 		msg.Exclude = slices.Concat(msg.Exclude, redTags(defs, now, c.data.Ignores))
 		x := p.of(e.about(f, c.data))
-		in := messaging.Candidate{Address: states[i], Tags: c.tags, Answers: c.data.Answers, Zone: p.zone(x)}
+		in := messaging.Candidate{Address: states[i], Channel: e.by(c.data, f), Tags: c.tags, Answers: c.data.Answers, Zone: p.zone(x)}
 		if len(msg.Caps) > 0 {
 			if in.Recent, err = c.recent(f); err != nil {
 				return nil, err

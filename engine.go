@@ -41,7 +41,7 @@ type Engine struct {
 	own      map[crm.EffectKind]bool        // of the host's kinds
 	messages map[string]*messaging.Campaign // by the effect's cause or by rules' names
 	surveys  map[string]string              // of a message that invites: the survey
-	texts    map[string]*messaging.Template
+	scripts  map[string]*messaging.Script
 	shown    map[string]bool // fields of rules that messages show
 	defs     []segment.Definition
 	// conditions are what defs ask of fields; nil: nothing
@@ -89,7 +89,7 @@ type Engine struct {
 // by errors.Join, and returns an engine. It reads and writes nothing.
 func New(cfg Config) (*Engine, error) {
 	cfg = cfg.withDefaults()
-	e := &Engine{cfg: cfg, writer: rand.Text()[:16], seed: maphash.MakeSeed(), vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, surveys: map[string]string{}, texts: map[string]*messaging.Template{}, shown: map[string]bool{}, turn: make(chan struct{}, 1)}
+	e := &Engine{cfg: cfg, writer: rand.Text()[:16], seed: maphash.MakeSeed(), vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, surveys: map[string]string{}, scripts: map[string]*messaging.Script{}, shown: map[string]bool{}, turn: make(chan struct{}, 1)}
 	var faults []error
 	check := func(err error) bool {
 		if err != nil {
@@ -156,15 +156,15 @@ func (e *Engine) collectMessages(keyed bool) error {
 			return
 		}
 		e.messages[name] = c
-		if c.Validate() != nil { // reported already
+		if c.Validate(e.cfg.Channels...) != nil { // reported already
 			return
 		}
-		t, err := c.Template()
+		s, err := c.Script(e.cfg.Channels...)
 		if err != nil {
 			fault("%q: %w", name, err)
 			return
 		}
-		e.texts[name] = t
+		e.scripts[name] = s
 		if err := e.checkFields(c); err != nil {
 			fault("%q: %w", name, err)
 			return
@@ -177,8 +177,10 @@ func (e *Engine) collectMessages(keyed bool) error {
 		}
 		// As it would go out about a customer of whom nothing else is known.
 		url, err := e.trackedURL(1)
-		if err == nil {
-			_, err = t.Render(messaging.Values{"link": url})
+		for _, ch := range s.Channels() {
+			if err == nil {
+				_, err = s.Render(ch, messaging.Values{"link": url})
+			}
 		}
 		if err != nil {
 			fault("%q could not go out: %w", name, err)

@@ -271,7 +271,7 @@ func (f *filler) sent(ctx context.Context, persons []*person, facts []*Facts) er
 		if a := r.Subject.Address; !a.IsZero() && !persons[i].bears(a) {
 			return // read because it is an address of another one of persons, or disowned
 		}
-		facts[i].Sent = append(facts[i].Sent, Sent{At: r.at, DaysAgo: f.shop(persons[i].place).ago(r.at.UnixMicro()), Name: data.Name, Channel: string(r.To.Channel)})
+		facts[i].Sent = append(facts[i].Sent, Sent{At: r.at, DaysAgo: f.shop(persons[i].place).ago(r.at.UnixMicro()), Name: data.Name, Channel: string(cmp.Or(r.Via, r.To.Channel))})
 	}
 	var err error
 	if f.claim != nil {

@@ -43,8 +43,13 @@ func (p *population) ownFactKey(k crm.FactKey) crm.FactKey {
 }
 
 func (p *population) describe(c *crm.Customer) *person {
+	var prefers []uint32
+	for _, ch := range c.Prefers {
+		prefers = append(prefers, p.texts.id(string(ch)))
+	}
 	return &person{
-		id: crm.CustomerID(strings.Clone(string(c.ID))), contacts: p.ownContacts(c.Contacts),
+		prefers: prefers,
+		id:      crm.CustomerID(strings.Clone(string(c.ID))), contacts: p.ownContacts(c.Contacts),
 		kind: p.texts.id(string(c.Kind)), city: p.texts.id(c.Postal.City), district: p.texts.id(c.Postal.District),
 		gender: p.texts.id(c.Gender), locale: p.texts.id(c.Locale), birth: birthNumber(c.Birth), since: microsOf(c.Since),
 	}

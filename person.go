@@ -14,6 +14,7 @@ type person struct {
 	home     crm.ProfileKey // the earliest profile; decided by content, so used for order and for keys
 	profiles []crm.ProfileKey
 	contacts []contactRow // that can be tried, best source first
+	prefers  []uint32     // interned channels, the dearest first
 	kind     uint32       // interned texts
 	city     uint32
 	district uint32

@@ -605,7 +605,7 @@ func (e *Engine) campaign(ctx context.Context, c *Campaign, day string, now time
 		batch = batch[:0]
 		return err
 	}
-	for f, err := range today.Plan(ctx, now, e.keys.ids, e.keys.assign, e.recipients(ctx, &today, d, "")) {
+	for f, err := range today.Plan(ctx, now, e.keys.ids, e.keys.assign, e.recipients(ctx, &today, d, ""), e.cfg.Channels...) {
 		if err != nil {
 			return total, err
 		}

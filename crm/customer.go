@@ -18,12 +18,13 @@ type Customer struct {
 	Birth      string
 	Gender     string
 	Locale     string
+	Prefers    []Channel // by which the customer wants to be written to, the dearest first
 	Postal     Postal
 	Contacts   []Contact // best source first, each address once
 	Attributes map[string]string
 	Since      time.Time
 	// Origin says which profile each field's value came from: "name", "birth",
-	// "gender", "locale", "postal", "kind", "attributes.x".
+	// "gender", "locale", "prefers", "postal", "kind", "attributes.x".
 	Origin map[string]ProfileKey
 }
 
@@ -75,6 +76,9 @@ func (s Survivorship) Fold(profiles []*Profile) *Customer {
 		}
 		if take("locale", p, p.Locale != "") {
 			c.Locale = p.Locale
+		}
+		if take("prefers", p, len(p.Prefers) > 0) {
+			c.Prefers = slices.Clone(p.Prefers)
 		}
 		if take("postal", p, p.Postal != Postal{}) {
 			c.Postal = p.Postal

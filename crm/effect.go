@@ -102,6 +102,7 @@ type Effect struct {
 	// State says how far it has come.
 	State    EffectState
 	To       Address         // of a message: where it goes; set when it is claimed
+	Via      Channel         // of a message: the channel that it goes by, where it is not that of To; set with it
 	Reasons  []Reason        // how the last decision was reached
 	Guards   []GuardRead     // what was read when it was claimed
 	Created  time.Time       // when it was planned
@@ -142,7 +143,7 @@ func providerKey(kind EffectKind, id string) string {
 // installation gives can be told with its key only: see EffectIDs.Check.
 func (e *Effect) Validate() error {
 	faults := []error{e.ID.Validate(), e.Subject.Validate(), checkKeyText("kind", string(e.Kind), false),
-		checkKeyText("cause", e.Cause, false), checkKeyText("occurrence", e.Occurrence, true), checkKeyText("provider", e.Provider, true)}
+		checkKeyText("cause", e.Cause, false), checkKeyText("occurrence", e.Occurrence, true), checkKeyText("provider", e.Provider, true), checkKeyText("via", string(e.Via), true)}
 	if e.Subject.Record != "" {
 		faults = append(faults, fieldError("subject", "must be a profile or an address"))
 	}

@@ -66,6 +66,9 @@ type Profile struct {
 	// Gender is the source's own word; nothing in the library acts on it.
 	Gender string `json:"gender,omitempty"`
 	Locale string `json:"locale,omitempty"` // BCP 47, such as "tr"
+	// Prefers are the channels by which the party wants to be written to, the dearest first;
+	// empty: it has not said. At most 16.
+	Prefers []Channel `json:"prefers,omitempty"`
 	// Contacts are in the order in which they should be tried.
 	Contacts []Contact `json:"contacts,omitempty"`
 	Postal   Postal    `json:"postal,omitzero"`
@@ -117,6 +120,7 @@ func (p *Profile) Reachable(ch Channel) []Address {
 func (p *Profile) Clone() *Profile {
 	q := *p
 	q.Contacts = slices.Clone(p.Contacts)
+	q.Prefers = slices.Clone(p.Prefers)
 	q.Disowned = slices.Clone(p.Disowned)
 	if p.Attributes != nil {
 		q.Attributes = make(map[string]string, len(p.Attributes))
@@ -142,6 +146,14 @@ func (p *Profile) Validate() error {
 	faults = append(faults, checkTime("since", p.Since), checkTime("at", p.At))
 	if !p.At.Before(lastDay) {
 		faults = append(faults, fieldError("at", "is not before the last day of the year 9999"))
+	}
+	if len(p.Prefers) > 16 {
+		faults = append(faults, fieldError("prefers", "has more than 16 channels"))
+	}
+	for i, ch := range p.Prefers {
+		if err := checkKeyText("prefers", string(ch), false); err != nil || slices.Contains(p.Prefers[:i], ch) {
+			faults = append(faults, fieldError("prefers", fmt.Sprintf("%q is no channel, or is there twice", Clip(string(ch), 40))))
+		}
 	}
 	for i, c := range p.Contacts {
 		if err := c.Address.Validate(); err != nil {

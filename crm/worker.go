@@ -60,7 +60,7 @@ type EffectHandler struct {
 
 // Claim is one effect on its way through a Worker.
 type Claim struct {
-	// Effect is a copy. Check may set its To, the handlers may read it, no other code
+	// Effect is a copy. Check may set its To and Via, the handlers may read it, no other code
 	// keeps or changes it.
 	Effect *Effect
 	// At is the worker's time of this run.

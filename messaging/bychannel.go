@@ -1,6 +1,7 @@
 package messaging
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,7 @@ import (
 )
 
 // ByChannel is a Sender that hands each message to the Sender of the channel of its
-// address. A message on a channel that has none is crm.Declined. It recognises ids if all
+// Via, or of its address. A message on a channel that has none is crm.Declined. It recognises ids if all
 // of its senders do; what cannot be asked about stays crm.Uncertain.
 type ByChannel map[crm.Channel]Sender
 
@@ -20,7 +21,8 @@ func (s ByChannel) Send(ctx context.Context, batch []Message) ([]crm.Receipt, er
 	out := make([]crm.Receipt, len(batch))
 	of := map[crm.Channel][]int{}
 	for i, m := range batch {
-		of[m.To.Channel] = append(of[m.To.Channel], i)
+		ch := cmp.Or(m.Via, m.To.Channel)
+		of[ch] = append(of[ch], i)
 	}
 	var faults []error
 	for _, ch := range channels(of) {
@@ -55,7 +57,7 @@ func callSender(ctx context.Context, s Sender, batch []Message) (out []crm.Recei
 	for i, m := range batch {
 		out[i] = crm.Receipt{ID: m.ID, Status: crm.Uncertain}
 		if s == nil {
-			out[i] = crm.Receipt{ID: m.ID, Status: crm.Declined, Reason: "there is no sender for channel " + string(m.To.Channel)}
+			out[i] = crm.Receipt{ID: m.ID, Status: crm.Declined, Reason: "there is no sender for channel " + string(cmp.Or(m.Via, m.To.Channel))}
 		}
 	}
 	if s == nil {
@@ -96,7 +98,8 @@ func (s ByChannel) ask(ctx context.Context, claims []*crm.Claim) ([]crm.Receipt,
 	of := map[crm.Channel][]int{}
 	for i, c := range claims {
 		out[i] = crm.Receipt{ID: c.Effect.ID, Status: crm.Uncertain, Reason: "the provider cannot be asked"}
-		of[c.Effect.To.Channel] = append(of[c.Effect.To.Channel], i)
+		ch := cmp.Or(c.Effect.Via, c.Effect.To.Channel)
+		of[ch] = append(of[ch], i)
 	}
 	for _, ch := range channels(of) {
 		r, ok := s[ch].(Reconciler)

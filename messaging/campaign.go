@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -23,7 +22,13 @@ type Campaign struct {
 	From    string        `json:"from,omitempty"`    // the sender's name or number
 	Class   consent.Class `json:"class,omitempty"`   // empty: Commercial
 
-	Text string `json:"text"` // a Template
+	// Text is a Template. Channel, Text, Route, Cost and MaxSegments are the short form of
+	// one Content.
+	Text string `json:"text,omitempty"`
+	// Contents are what it says by channel, in the order of preference: a recipient gets
+	// one of them. It goes by the first that he can be written to by, in the order of his
+	// own preference first.
+	Contents []Content `json:"contents,omitempty"`
 	// Locale says how numbers, amounts and dates are written: "tr", or anything else for the rest.
 	Locale string  `json:"locale,omitempty"`
 	Fields []Field `json:"fields,omitempty"`
@@ -63,8 +68,8 @@ func (c *Campaign) Cause() string { return "campaign/" + c.Name }
 var ErrCampaign = errors.New("messaging: campaign")
 
 // Validate reports every fault of the campaign, each an ErrCampaign or an
-// ErrTemplate.
-func (c *Campaign) Validate() error {
+// ErrTemplate. The channels are those that the caller describes himself.
+func (c *Campaign) Validate(channels ...Channel) error {
 	var faults []error
 	fault := func(field, format string, args ...any) {
 		faults = append(faults, fmt.Errorf("%w: %s %s", ErrCampaign, field, fmt.Sprintf(format, args...)))
@@ -75,14 +80,11 @@ func (c *Campaign) Validate() error {
 	if c.Class != "" && !c.Class.Valid() {
 		fault("class", "%q is not known", c.Class)
 	}
-	if strings.TrimSpace(c.Text) == "" {
-		fault("text", "is empty")
+	for _, ch := range channels {
+		faults = append(faults, ch.Validate())
 	}
-	t, err := c.Template()
-	if err != nil {
+	if _, err := c.Script(channels...); err != nil {
 		faults = append(faults, err)
-	} else {
-		faults = append(faults, c.checkLength(t))
 	}
 	if c.URL != "" {
 		if err := (link.Destinations{LoopbackHTTP: true}).Check(c.URL); err != nil {
@@ -112,23 +114,6 @@ func (c *Campaign) Validate() error {
 	}
 	return errors.Join(faults...)
 }
-
-// checkLength refuses a text message that can get longer than MaxSegments.
-func (c *Campaign) checkLength(t *Template) error {
-	if c.MaxSegments <= 0 || (c.Channel != "" && c.Channel != crm.Phone) {
-		return nil
-	}
-	p := c.Route
-	p.MaxSegments = c.MaxSegments
-	plan, err := t.worstCase(p)
-	if err != nil {
-		return fmt.Errorf("%w: text: in the worst case %s: %w", ErrCampaign, plan, err)
-	}
-	return nil
-}
-
-// Template parses the campaign's text.
-func (c *Campaign) Template() (*Template, error) { return parseTemplate(c.Text, c.Locale, c.Fields...) }
 
 // Power answers before sending whether the campaign's holdout can show a lift
 // among an audience: the sizes that a base conversion and a relative lift take,
@@ -161,7 +146,7 @@ type Recipient struct {
 // candidate returns in with everything that the campaign says. It is what the
 // guard of an Outbox checks again when the message is sent.
 func (c *Campaign) candidate(in Candidate) Candidate {
-	in.Class, in.Consent, in.Policy = c.Class, c.Consent, c.Policy
+	in.Class, in.Consent, in.Policy = c.Class, in.Channel.key(c.Consent), in.Channel.policy(c.Policy)
 	if in.Class == "" {
 		in.Class = consent.Commercial
 	}

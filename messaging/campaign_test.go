@@ -34,45 +34,49 @@ func spring() *messaging.Campaign {
 }
 
 func TestTemplate(t *testing.T) {
-	tpl, err := spring().Template()
+	script, err := spring().Script()
 	require.NoError(t, err)
+	render := func(v messaging.Values) (string, error) {
+		m, err := script.Render(crm.Phone, v)
+		return m.Text, err
+	}
 	values := messaging.Values{"name": "Ayşe", "amount": crm.Money{Amount: 123450, Currency: "TRY"}, "until": noon, "link": "https://s.tc/0123456789abcd"}
-	got, err := tpl.Render(values)
+	got, err := render(values)
 	require.NoError(t, err)
 	assert.Equal(t, "Sayın Ayşe, 1.234,50 TL indiriminiz 03.03.2025 tarihine kadar: https://s.tc/0123456789abcd RET 4609", got)
 
 	values["name"] = " {link}\u202e\r\nX: y and more "
-	got, err = tpl.Render(values)
+	got, err = render(values)
 	require.NoError(t, err)
 	assert.Contains(t, got, "Sayın {link} X: y, ", "a value is text, on one line, of at most 12 characters")
 	values["name"] = "A\u200by\ufeffşe\u00ad"
-	got, err = tpl.Render(values)
+	got, err = render(values)
 	require.NoError(t, err)
 	assert.Contains(t, got, "Sayın Ayşe, ", "what cannot be seen goes")
 	for _, hidden := range []string{"\u200b", " \u2060\ufeff ", "\u200d", "\u3164", "\u0301", "\U000e0041"} {
 		values["name"] = hidden
-		got, err = tpl.Render(values)
+		got, err = render(values)
 		require.NoError(t, err)
 		assert.Contains(t, got, "Sayın müşterimiz,", "%q", hidden)
 	}
 	values["name"] = ""
-	got, err = tpl.Render(values)
+	got, err = render(values)
 	require.NoError(t, err)
 	assert.Contains(t, got, "Sayın müşterimiz,")
 	for name, bad := range map[string]any{"amount": "5", "until": 5, "link": "https://s.tc/a b", "name": 1.5} {
 		v := messaging.Values{"name": "A", "amount": crm.Money{Amount: -5, Currency: "EUR"}, "until": noon, "link": "https://s.tc/a"}
-		_, err := tpl.Render(v)
+		_, err := render(v)
 		require.NoError(t, err)
 		v[name] = bad
-		_, err = tpl.Render(v)
+		_, err = render(v)
 		assert.ErrorIs(t, err, messaging.ErrTemplate, name)
 		assert.ErrorContains(t, err, name)
 		delete(v, name)
-		_, err = tpl.Render(v)
+		_, err = render(v)
 		assert.Equal(t, name != "name", err != nil, "only the name has a fallback")
 	}
 	values["link"] = "https://s.tc/" + strings.Repeat("a", 40)
-	_, err = tpl.Render(values)
+	_, err = render(values)
 	assert.ErrorIs(t, err, messaging.ErrTemplate, "a link is never cut")
 
 	for amount, want := range map[crm.Money][2]string{ // Case C11
@@ -87,7 +91,7 @@ func TestTemplate(t *testing.T) {
 			require.Equal(t, want[i], got)
 		}
 	}
-	tpl, err = messaging.ParseTemplate("{{{n}}} {m}", "en", messaging.Field{Name: "n", Type: messaging.NumberField}, messaging.Field{Name: "m", Type: messaging.MoneyField})
+	tpl, err := messaging.ParseTemplate("{{{n}}} {m}", "en", messaging.Field{Name: "n", Type: messaging.NumberField}, messaging.Field{Name: "m", Type: messaging.MoneyField})
 	require.NoError(t, err)
 	got, err = tpl.Render(messaging.Values{"n": int64(7), "m": crm.Money{Amount: -123456789, Currency: "USD"}})
 	require.NoError(t, err)
@@ -136,16 +140,18 @@ func FuzzTemplate(f *testing.F) {
 }
 
 func TestWorstCase(t *testing.T) {
-	tpl, err := spring().Template()
+	script, err := spring().Script()
 	require.NoError(t, err)
-	plan, err := messaging.WorstCase(tpl, sms.Domestic())
+	size, err := script.Worst(crm.Phone)
 	require.NoError(t, err)
-	assert.Equal(t, sms.TurkishLocking, plan.Encoding)
-	assert.Equal(t, 1, plan.Segments)
+	assert.Equal(t, 1, size.Units)
+	assert.Equal(t, "segment", size.Unit)
+	assert.Contains(t, size.Note, "locking")
 	c := spring()
 	c.Text += strings.Repeat(" ve daha çok", 20)
 	c.MaxSegments = 1
 	assert.ErrorIs(t, c.Validate(), sms.ErrTooLong)
+	assert.ErrorIs(t, c.Validate(), messaging.ErrSize)
 }
 
 func TestCampaignValidate(t *testing.T) {

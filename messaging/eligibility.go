@@ -55,6 +55,7 @@ type Verdict struct {
 // the guards look at.
 type Candidate struct {
 	Address   *crm.AddressState // nil: nothing is known, not even the address
+	Channel   Channel           // that the message goes by; the zero value: text messages, or one that nobody describes
 	Class     consent.Class     // zero: Commercial
 	Consent   crm.ConsentKey
 	Policy    consent.Policy
@@ -174,7 +175,10 @@ func (in *Candidate) invalid() string {
 	if in.Invalid != "" {
 		return in.Invalid
 	}
-	return addressFault(in.Address.Address)
+	if fault := addressFault(in.Address.Address); fault != "" || in.Channel.Address == nil {
+		return fault
+	}
+	return in.Channel.Address(in.Address.Address.Value)
 }
 
 // overCap names the first cap that one more message would exceed.

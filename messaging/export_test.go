@@ -1,14 +1,30 @@
 package messaging
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"time"
+)
 
 // What the tests of the package look at by itself and hosts meet through Check, Campaign and
 // Outbox alone.
 var (
-	AddressFault  = addressFault
-	ParseTemplate = parseTemplate
-	WorstCase     = (*Template).worstCase
+	AddressFault = addressFault
 )
+
+// ParseTemplate reads a text whose fields must all be shown.
+func ParseTemplate(text, locale string, fields ...Field) (*Template, error) {
+	used := make([]bool, len(fields))
+	faults := []error{checkFields(fields)}
+	t, err := parseTemplate(text, locale, Slot{Name: textSlot}, fields, used)
+	faults = append(faults, err)
+	for i, f := range fields {
+		if !used[i] {
+			faults = append(faults, &TemplateError{0, fmt.Sprintf("field %q is declared but not used", f.Name)})
+		}
+	}
+	return t, errors.Join(faults...)
+}
 
 func (q QuietHours) Validate() error { return q.validate() }
 

@@ -13,7 +13,9 @@ type Message struct {
 	ID    crm.EffectID      // the effect that it carries out; the idempotency key
 	To    crm.Address       // where it goes
 	From  string            // the sender's name or number, as the provider knows it
+	Via   crm.Channel       // the channel that it goes by; empty: that of To
 	Text  string            // what is sent, links included; UTF-8
+	Parts map[string]string // further texts, by the names of the channel's slots, such as "subject"
 	Class consent.Class     // of an Outbox never empty
 	Cause string            // the effect's cause, such as "campaign/spring"
 	At    time.Time         // when it was claimed; the Outbox sets it

@@ -187,7 +187,10 @@ func (o *Outbox) decide(ctx context.Context, tx crm.Tx, claims []*crm.Claim) err
 			refuse(c, crm.Withheld, GuardAddress, fault)
 			continue
 		}
-		c.Work, c.Effect.To = &m, m.To
+		c.Work, c.Effect.To, c.Effect.Via = &m, m.To, m.Via
+		if m.Via == m.To.Channel {
+			c.Effect.Via = ""
+		}
 		ask, effects, addrs = append(ask, c), append(effects, c.Effect), append(addrs, m.To)
 	}
 	if len(ask) == 0 {

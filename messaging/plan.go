@@ -18,11 +18,12 @@ import (
 //
 // Nothing is written: put the effects with crm.EffectWriter.PutEffects, which
 // ignores those that are there already. Planning again therefore plans nobody
-// twice. The sequence ends with the first error of the audience, of the
+// twice. The channels are those that the caller describes himself, as for Validate; each
+// recipient's Candidate says which of them its message goes by. The sequence ends with the first error of the audience, of the
 // context or of a recipient.
-func (c *Campaign) Plan(ctx context.Context, at time.Time, ids *crm.EffectIDs, assign *experiment.Assigner, audience iter.Seq2[Recipient, error]) iter.Seq2[*crm.Effect, error] {
+func (c *Campaign) Plan(ctx context.Context, at time.Time, ids *crm.EffectIDs, assign *experiment.Assigner, audience iter.Seq2[Recipient, error], channels ...Channel) iter.Seq2[*crm.Effect, error] {
 	return func(yield func(*crm.Effect, error) bool) {
-		if err := c.Validate(); err != nil {
+		if err := c.Validate(channels...); err != nil {
 			yield(nil, err)
 			return
 		}
@@ -74,6 +75,9 @@ func (c *Campaign) effect(r Recipient, at time.Time, ids *crm.EffectIDs, assign 
 		ID: ids.ID(c.Cause(), r.Subject, r.About, r.Occurrence), Kind: crm.EffectMessage,
 		Cause: c.Cause(), Version: c.Version, Subject: r.Subject, About: r.About, Occurrence: r.Occurrence,
 		Due: due, State: crm.Planned, Created: crm.Micros(at), Changed: crm.Micros(at), Data: r.Data,
+	}
+	if name := in.Channel.Name; name != to.Channel {
+		e.Via = name
 	}
 	v := Check(in, due)
 	e.Reasons = v.Reasons

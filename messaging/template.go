@@ -1,16 +1,16 @@
 package messaging
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"slices"
+	html "html/template"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/messaging/sms"
 )
 
 // ErrTemplate is the kind of every error about a template or its values.
@@ -72,8 +72,11 @@ func (f Field) max() int {
 	return 20
 }
 
-// maxTemplate is the largest number of bytes of a template.
-const maxTemplate = 4096
+// The largest numbers of bytes of a template, where its slot names none.
+const (
+	maxTemplate = 4096
+	maxHTML     = 256 << 10
+)
 
 // Template is a text with typed fields, written {name}. {{ and }} stand for the
 // braces themselves. Values are put in once and never read as a template. A
@@ -82,6 +85,11 @@ type Template struct {
 	parts  []part
 	fields []Field
 	locale string
+	// Of an HTML text: what puts values in, the values that do not change, which are
+	// comments, and of each the index of its part, -1 where it does not change.
+	html   *html.Template
+	values []any
+	order  []int
 }
 
 // part is a literal or, if field is not negative, a field.
@@ -90,35 +98,51 @@ type part struct {
 	field int
 }
 
-// parseTemplate reads a template whose fields are declared. The locale ("tr" or
-// anything else) says how numbers, money and dates are written. Every fault is
-// reported: undeclared fields, fields declared twice or not used, stray braces,
-// control characters other than the line feed.
-func parseTemplate(text, locale string, fields ...Field) (*Template, error) {
-	t := &Template{fields: slices.Clone(fields), locale: locale}
+// checkFields reports every fault of declared fields.
+func checkFields(fields []Field) error {
 	var faults []error
-	fault := func(at int, format string, args ...any) {
-		faults = append(faults, &TemplateError{at, fmt.Sprintf(format, args...)})
+	fault := func(format string, args ...any) {
+		faults = append(faults, &TemplateError{0, fmt.Sprintf(format, args...)})
 	}
-	if len(text) > maxTemplate || !utf8.ValidString(text) {
-		return nil, &TemplateError{0, fmt.Sprintf("the text is not UTF-8 of at most %d bytes", maxTemplate)}
-	}
-	index := map[string]int{}
-	for i, f := range fields {
-		if _, twice := index[f.Name]; twice || !fieldName(f.Name) {
-			fault(0, "field %q is declared twice or has no usable name", f.Name)
+	names := map[string]bool{}
+	for _, f := range fields {
+		if names[f.Name] || !fieldName(f.Name) {
+			fault("field %q is declared twice or has no usable name", f.Name)
 		}
 		switch f.Type {
 		case "", TextField, NumberField, MoneyField, DateField, LinkField:
 		default:
-			fault(0, "field %q has the unknown type %q", f.Name, f.Type)
+			fault("field %q has the unknown type %q", f.Name, f.Type)
 		}
 		if f.Max < 0 || f.Max > maxTemplate {
-			fault(0, "field %q has the maximum %d", f.Name, f.Max)
+			fault("field %q has the maximum %d", f.Name, f.Max)
 		}
+		names[f.Name] = true
+	}
+	return errors.Join(faults...)
+}
+
+// parseTemplate reads the text of a slot whose fields are declared, and marks those that
+// it shows. The locale ("tr" or anything else) says how numbers, money and dates are
+// written. Every fault is reported: undeclared fields, stray braces, control characters
+// other than the line feed, HTML in which a value has no safe place.
+func parseTemplate(text, locale string, slot Slot, fields []Field, used []bool) (*Template, error) {
+	t := &Template{fields: fields, locale: locale}
+	var faults []error
+	fault := func(at int, format string, args ...any) {
+		faults = append(faults, &TemplateError{at, fmt.Sprintf(format, args...)})
+	}
+	most := cmp.Or(slot.Max, maxTemplate)
+	if slot.Form == HTMLForm {
+		most = cmp.Or(slot.Max, maxHTML)
+	}
+	if len(text) > most || !utf8.ValidString(text) {
+		return nil, &TemplateError{0, fmt.Sprintf("the text is not UTF-8 of at most %d bytes", most)}
+	}
+	index := make(map[string]int, len(fields))
+	for i, f := range fields {
 		index[f.Name] = i
 	}
-	used := make([]bool, len(fields))
 	var lit strings.Builder
 	flush := func() {
 		if lit.Len() > 0 {
@@ -151,16 +175,18 @@ func parseTemplate(text, locale string, fields ...Field) (*Template, error) {
 			continue
 		case c == '}':
 			fault(i, "a closing brace without an opening one")
-		case (c < ' ' && c != '\n') || c == 0x7f:
+		case c == '\n' && slot.Form == LineForm:
+			fault(i, "a line feed, in a text of one line")
+		case (c < ' ' && c != '\n' && !(slot.Form == HTMLForm && (c == '\t' || c == '\r'))) || c == 0x7f:
 			fault(i, "control character %#02x", c)
 		}
 		lit.WriteByte(c)
 		i++
 	}
 	flush()
-	for i, f := range fields {
-		if !used[i] {
-			fault(0, "field %q is declared but not used", f.Name)
+	if len(faults) == 0 && slot.Form == HTMLForm {
+		if err := t.parseHTML(); err != nil {
+			fault(0, "%v", err)
 		}
 	}
 	if len(faults) > 0 {
@@ -184,6 +210,9 @@ func (t *Template) Render(values Values) (string, error) {
 }
 
 func (t *Template) render(value func(Field) (string, error)) (string, error) {
+	if t.html != nil {
+		return t.renderHTML(value)
+	}
 	var b strings.Builder
 	for _, p := range t.parts {
 		if p.field < 0 {
@@ -313,39 +342,4 @@ func cleanText(s string, n int) string {
 		return ""
 	}
 	return b.String()
-}
-
-// worstCase plans the longest message that the template can give over a route:
-// each field at its maximum, texts once in plain and once in Turkish letters.
-// A single value in another script still costs more; Plan each rendered text to
-// be sure.
-func (t *Template) worstCase(p sms.Profile) (sms.Plan, error) {
-	var worst sms.Plan
-	for _, letter := range []string{"x", "ş"} {
-		text, err := t.render(func(f Field) (string, error) {
-			fill := "8"
-			switch f.Type {
-			case "", TextField:
-				fill = letter
-			case LinkField:
-				fill = "x"
-			}
-			s := strings.Repeat(fill, f.max())
-			if utf8.RuneCountInString(f.Fallback) > f.max() {
-				s = f.Fallback
-			}
-			return s, nil
-		})
-		if err != nil {
-			return sms.Plan{}, err
-		}
-		plan, err := p.Plan(text)
-		if err != nil {
-			return plan, err
-		}
-		if plan.Segments > worst.Segments || (plan.Segments == worst.Segments && plan.Left < worst.Left) {
-			worst = plan
-		}
-	}
-	return worst, nil
 }

@@ -41,6 +41,7 @@ func (e *encoder) effect(v *crm.Effect) {
 	e.time(crm.Micros(v.Lease))
 	e.int(int64(v.Attempts))
 	e.text(v.Provider)
+	e.word(string(v.Via))
 	e.raw(v.Data)
 }
 
@@ -64,6 +65,7 @@ func (d *decoder) effect(v *crm.Effect) {
 	v.Lease = d.time()
 	v.Attempts = int(d.int())
 	v.Provider = d.text()
+	v.Via = crm.Channel(d.word())
 	v.Data = d.raw()
 }
 

@@ -55,6 +55,7 @@ const (
 	profileAttributes
 	profileDisowned
 	profileVersion
+	profilePrefers
 )
 
 // profile writes all of a profile but its key and its place. Attributes are sorted, so that the
@@ -63,7 +64,7 @@ func (e *encoder) profile(p *crm.Profile) {
 	flags := uint64(0)
 	for i, on := range [...]bool{
 		p.Kind != "", p.Name.Full != "", p.Name.Title != "", p.Birth != "", p.Gender != "", p.Locale != "",
-		p.Postal != crm.Postal{}, len(p.Attributes) > 0, len(p.Disowned) > 0, p.SourceVersion != 0,
+		p.Postal != crm.Postal{}, len(p.Attributes) > 0, len(p.Disowned) > 0, p.SourceVersion != 0, len(p.Prefers) > 0,
 	} {
 		if on {
 			flags |= 1 << i
@@ -121,6 +122,12 @@ func (e *encoder) profile(p *crm.Profile) {
 	if flags&profileVersion != 0 {
 		e.int(p.SourceVersion)
 	}
+	if flags&profilePrefers != 0 {
+		e.uint(uint64(len(p.Prefers)))
+		for _, ch := range p.Prefers {
+			e.word(string(ch))
+		}
+	}
 }
 
 // profile is the inverse of the encoder's.
@@ -167,6 +174,9 @@ func (d *decoder) profile(p *crm.Profile) {
 	}
 	if flags&profileVersion != 0 {
 		p.SourceVersion = d.int()
+	}
+	if flags&profilePrefers != 0 {
+		p.Prefers = list(d, func() crm.Channel { return crm.Channel(d.word()) })
 	}
 }
 

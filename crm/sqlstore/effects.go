@@ -54,7 +54,7 @@ func scanEffect(rows resultRow) (*crm.Effect, error) {
 	var reasons, guards sql.RawBytes
 	var data []byte
 	err := rows.Scan(&e.ID, &e.Kind, &e.Cause, &e.Version, &subject, &a, &b, &e.About.Kind, &e.About.Source, &e.About.ID, &e.Occurrence,
-		&due, &e.State, &e.To.Channel, &e.To.Value, &created, &changed, &sent, &attempts, &lease, &e.Rev, &reasons, &guards, &data, &e.Provider)
+		&due, &e.State, &e.To.Channel, &e.To.Value, &created, &changed, &sent, &attempts, &lease, &e.Rev, &reasons, &guards, &data, &e.Provider, &e.Via)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +180,7 @@ func addEffect(op string, rows *rowset, e *crm.Effect, rev int64) error {
 	rows.add(int64(e.ID.Part()), string(e.ID), string(e.Kind), e.Cause, e.Version, kind, a, b,
 		clean(string(e.About.Kind)), clean(e.About.Source), clean(e.About.ID), e.Occurrence, micros(e.Due), string(e.State), waiting(e.State),
 		clean(string(e.To.Channel)), clean(e.To.Value), micros(e.Created), micros(e.Changed), micros(e.SentAt), int64(e.Attempts), micros(e.Lease),
-		rev, reasons, guards, jsonText(e.Data), e.Provider)
+		rev, reasons, guards, jsonText(e.Data), e.Provider, clean(string(e.Via)))
 	return nil
 }
 

@@ -67,7 +67,7 @@ var (
 	outAnchor   = []string{"id", "kind", "source", "subject_kind", "subject_a", "subject_b"}
 	outAddress  = []string{"channel", "value", "version", "data"}
 	outRef      = []string{"kind", "ref", "ord", "subject_kind", "subject_a", "subject_b", "target"}
-	outEffect   = []string{"id", "kind", "cause", "version", "subject_kind", "subject_a", "subject_b", "about_kind", "about_source", "about_id", "occurrence", "due", "state", "to_channel", "to_value", "created", "changed", "sent_at", "attempts", "lease", "rev", "reasons", "guards", "data", "provider"}
+	outEffect   = []string{"id", "kind", "cause", "version", "subject_kind", "subject_a", "subject_b", "about_kind", "about_source", "about_id", "occurrence", "due", "state", "to_channel", "to_value", "created", "changed", "sent_at", "attempts", "lease", "rev", "reasons", "guards", "data", "provider", "via"}
 	outDocument = []string{"kind", "id", "rev", "data"}
 	outChange   = []string{"part", "seq", "kind", "subject_kind", "subject_a", "subject_b", "fact_kind", "fact_source", "fact_id", "at"}
 )

@@ -124,7 +124,7 @@ func schema(kinds *crm.Kinds) []table {
 		tabRefs:      {name: "refs", keys: 7, cols: join(part, cols(big, "hash", "ord"), subject, cols(text, "target", "kind", "ref"))},
 		tabEffects: {name: "effects", keys: 2, cols: join(part, cols(text, "id", "kind", "cause"), cols(big, "version"), subject,
 			cols(text, "about_kind", "about_source", "about_id", "occurrence"), cols(big, "due"), cols(text, "state"), cols(small, "waiting"),
-			cols(text, "to_channel", "to_value"), cols(big, "created", "changed", "sent_at", "attempts", "lease", "rev"), cols(text, "reasons", "guards", "data", "provider"))},
+			cols(text, "to_channel", "to_value"), cols(big, "created", "changed", "sent_at", "attempts", "lease", "rev"), cols(text, "reasons", "guards", "data", "provider", "via"))},
 		tabDocuments: {name: "documents", keys: 3, cols: join(part, cols(text, "kind", "id"), cols(big, "rev"), cols(text, "data"))},
 		tabChanges:   {name: "changes", keys: 2, cols: join(part, cols(big, "seq"), cols(text, "kind"), subject, cols(text, "fact_kind", "fact_source", "fact_id"), cols(big, "at"))},
 		tabPartSeq:   {name: "part_seq", keys: 1, cols: join(part, cols(big, "n"))},

@@ -68,7 +68,7 @@ func everyProfile() *crm.Profile {
 		ProfileKey: crm.ProfileKey{Source: "web shop", ID: "İ-42/ş"},
 		Kind:       crm.Organisation,
 		Name:       crm.Name{Given: "Ayşe", Family: "Yılmaz", Full: "Ayşe Nur Yılmaz", Title: "Dr."},
-		Birth:      "1980-05", Gender: "f", Locale: "tr",
+		Birth:      "1980-05", Gender: "f", Locale: "tr", Prefers: []crm.Channel{"whatsapp", crm.Email},
 		Contacts: []crm.Contact{
 			{Address: phone(1), Verified: true},
 			{Address: crm.Address{Channel: crm.Email, Value: "x+y@relay.example"}, Masked: true},
@@ -140,7 +140,7 @@ func everyEffect() *crm.Effect {
 		Reasons: []crm.Reason{{Guard: "consent", Pass: true, Note: "v3"}, {Guard: "open-ticket"}},
 		Guards:  []crm.GuardRead{{Record: "address", Version: 4}, {Record: "tags", Version: 2}},
 		Created: start, Changed: start.Add(day), SentAt: start.Add(2 * day), Attempts: 2, Lease: start.Add(3 * day),
-		Provider: "SM-ğ/42", Data: json.RawMessage(`{"text":"Merhaba","n":[1,2]}`),
+		Provider: "SM-ğ/42", Via: "whatsapp", Data: json.RawMessage(`{"text":"Merhaba","n":[1,2]}`),
 	}
 }
 

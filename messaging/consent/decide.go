@@ -44,6 +44,9 @@ type Policy struct {
 	// Recipient is Merchant) that have not refused, as Turkish law 6563 art. 6
 	// does.
 	MerchantOptOut bool
+	// OptOut lets commercial messages go to everybody who has not refused, as the law of
+	// many countries does for post.
+	OptOut bool
 }
 
 // Decide answers whether a message of a class may go to the address at an
@@ -96,6 +99,8 @@ func (p Policy) Decide(s *crm.AddressState, key crm.ConsentKey, class Class, at 
 		return Decision{Allowed: true, Ground: "granted", Since: said.At, Note: on("granted on ", said.At)}
 	case p.MerchantOptOut && key.Recipient == Merchant:
 		return Decision{Allowed: true, Ground: "not-required", Note: "merchants need no prior consent and have not refused"}
+	case p.OptOut:
+		return Decision{Allowed: true, Ground: "not-required", Note: "no prior consent is needed, and none was refused"}
 	}
 	return Decision{Ground: "not-granted", Note: "never granted"}
 }
