@@ -1,7 +1,6 @@
 package messaging
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -43,9 +42,6 @@ type Channel struct {
 	// with post in many countries: a refusal still binds.
 	OptOut bool
 }
-
-// to is the channel of the addresses.
-func (ch Channel) to() crm.Channel { return cmp.Or(ch.To, ch.Name) }
 
 // Slot is one text of a content.
 type Slot struct {

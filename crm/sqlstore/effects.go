@@ -159,6 +159,9 @@ func (r *reader) ScanEffects(ctx context.Context, parts crm.PartRange, after crm
 	return out, err
 }
 
+// effectCells is how many cells addEffect adds.
+const effectCells = 28
+
 // addEffect adds an effect as its table has it.
 func addEffect(op string, rows *rowset, e *crm.Effect, rev int64) error {
 	kind, a, b := e.Subject.Flat()
@@ -195,7 +198,7 @@ func sortedEffects(effects []*crm.Effect) []*crm.Effect {
 // PutEffects implements crm.EffectWriter.
 func (t *tx) PutEffects(ctx context.Context, effects ...*crm.Effect) ([]bool, error) {
 	sorted := sortedEffects(effects)
-	rows := newRows(27, len(sorted))
+	rows := newRows(effectCells, len(sorted))
 	for i, e := range sorted {
 		if i > 0 && sorted[i-1].ID == e.ID {
 			continue // the first of several counts
@@ -229,7 +232,7 @@ func (t *tx) PutEffects(ctx context.Context, effects ...*crm.Effect) ([]bool, er
 // UpdateEffects implements crm.EffectWriter.
 func (t *tx) UpdateEffects(ctx context.Context, effects ...*crm.Effect) error {
 	sorted := sortedEffects(effects)
-	rows, keys := newRows(27, len(sorted)), newRows(2, len(sorted))
+	rows, keys := newRows(effectCells, len(sorted)), newRows(2, len(sorted))
 	revs := make(map[crm.EffectID]int64, len(sorted))
 	for i, e := range sorted {
 		if i > 0 && sorted[i-1].ID == e.ID {
