@@ -53,14 +53,17 @@ var allowed = map[string][]string{
 	"internal/rulesbench":   {"rules", "internal"},
 	"internal/segmentbench": {"segment"},
 	// algorithms import nothing of ours
-	"segment/bitset":       {"internal"},
-	"segment/rfm":          {"internal"},
-	"rules/internal":       {"rules/internal", "internal"},
-	"dedup/metric":         {"internal"},
-	"rules/population":     {"rules", "internal"},
-	"messaging/sms":        {"internal"},
-	"messaging/experiment": {"internal"},
-	"dedup/people":         {"dedup", "crm", "internal"},
+	"segment/bitset":   {"internal"},
+	"segment/rfm":      {"internal"},
+	"rules/internal":   {"rules/internal", "internal"},
+	"dedup/metric":     {"internal"},
+	"rules/population": {"rules", "internal"},
+	"messaging/sms":    {"internal"},
+	"messaging/smpp":   {"internal"},
+	// a double that speaks the protocol
+	"messaging/smpp/smpptest": {"messaging/smpp", "internal"},
+	"messaging/experiment":    {"internal"},
+	"dedup/people":            {"dedup", "crm", "internal"},
 }
 
 // thirdParty says which modules besides the standard library a package may
@@ -83,6 +86,7 @@ var thirdParty = map[string][]string{
 	"segment":               nil,
 	"survey":                {"rsc.io/qr"},
 	"messaging":             {"github.com/google/uuid"},
+	"messaging/smpp":        nil,
 	"internal":              {"golang.org/x/text"},
 	"internal/segmentbench": {"github.com/RoaringBitmap/roaring/v2", "github.com/stretchr/testify", "pgregory.net/rapid"},
 	"internal/rulesbench":   {"cel.dev/cel-go", "github.com/expr-lang/expr", "github.com/stretchr/testify"},
