@@ -1,7 +1,6 @@
 package messaging
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,16 +9,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
-	"net/netip"
-	"net/url"
 	"strconv"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/messaging/consent"
+	"github.com/vefacrm/vefa/messaging/internal/gateway"
 )
 
 // HTTPConfig configures an HTTPSender. Only URL must be set.
@@ -78,10 +74,8 @@ type HTTPSender struct {
 // NewHTTPSender checks the configuration; it opens nothing.
 func NewHTTPSender(cfg HTTPConfig) (*HTTPSender, error) {
 	for name, raw := range map[string]string{"URL": cfg.URL, "StatusURL": cfg.StatusURL} {
-		u, err := url.Parse(raw)
-		optional := raw == "" && name == "StatusURL"
-		if !optional && (err != nil || u.Host == "" || (u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())))) {
-			return nil, fmt.Errorf("messaging: HTTPConfig.%s is not an absolute https URL", name)
+		if err := gateway.CheckURL(raw); err != nil && (raw != "" || name == "URL") {
+			return nil, fmt.Errorf("messaging: HTTPConfig.%s %w", name, err)
 		}
 	}
 	if cfg.Batch <= 0 {
@@ -96,13 +90,7 @@ func NewHTTPSender(cfg HTTPConfig) (*HTTPSender, error) {
 	if cfg.MaxResponse <= 0 {
 		cfg.MaxResponse = 10 << 20
 	}
-	client := &http.Client{}
-	if cfg.Client != nil {
-		*client = *cfg.Client
-	}
-	client.Jar = nil // the host's cookies are not the provider's, nor the other way round
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &HTTPSender{cfg, client}, nil
+	return &HTTPSender{cfg, gateway.Plain(cfg.Client)}, nil
 }
 
 // MaxBatch implements BatchLimiter.
@@ -215,57 +203,27 @@ const (
 
 // post makes one request and turns whatever happens into one receipt per id.
 func (s *HTTPSender) post(ctx context.Context, to, key string, body []byte, ids []crm.EffectID) []crm.Receipt {
-	all := func(status crm.Status, after time.Duration, reason string) []crm.Receipt {
-		return fill(ids, crm.Receipt{Status: status, After: after, Reason: reason, Provider: whole})
+	all := func(r crm.Receipt) []crm.Receipt {
+		r.Provider = whole
+		return fill(ids, r)
 	}
-	unreached := func(after time.Duration, reason string) []crm.Receipt {
-		return fill(ids, crm.Receipt{Status: crm.Throttled, Unreached: true, After: after, Reason: reason, Provider: whole})
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
-	var wrote atomic.Bool
-	trace := &httptrace.ClientTrace{WroteHeaderField: func(string, []string) { wrote.Store(true) }, GotConn: func(httptrace.GotConnInfo) { wrote.Store(true) }}
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodPost, to, bytes.NewReader(body))
-	if err != nil {
-		return unreached(0, "the request cannot be made")
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "application/json")
-	if key != "" {
-		req.Header.Set("Idempotency-Key", key)
-	}
-	if s.cfg.Authorize != nil {
-		if err := s.cfg.Authorize(req); err != nil {
-			return unreached(0, "no credentials")
+	a := gateway.Do(ctx, s.client, s.cfg.Timeout, s.cfg.MaxResponse, http.MethodPost, to, body, func(req *http.Request) error {
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Accept", "application/json")
+		if key != "" {
+			req.Header.Set("Idempotency-Key", key)
 		}
-	}
-	resp, err := s.client.Do(req)
-	if err != nil {
-		if !wrote.Load() {
-			return unreached(0, "no connection")
+		if s.cfg.Authorize != nil {
+			return s.cfg.Authorize(req)
 		}
-		return all(crm.Uncertain, 0, "connection lost")
+		return nil
+	})
+	if !a.OK() {
+		return all(a.Receipt())
 	}
-	defer resp.Body.Close()
-	code := "HTTP " + strconv.Itoa(resp.StatusCode)
-	switch c := resp.StatusCode; {
-	case c == http.StatusOK || c == http.StatusCreated || c == http.StatusAccepted || c == http.StatusMultiStatus:
-	case c == http.StatusTooManyRequests:
-		return all(crm.Throttled, retryAfter(resp.Header.Get("Retry-After")), code)
-	case c == http.StatusUnauthorized, c == http.StatusForbidden, c == http.StatusNotFound, c == http.StatusMethodNotAllowed, c >= 300 && c < 400:
-		return unreached(retryAfter(resp.Header.Get("Retry-After")), code)
-	case c >= 400 && c < 500 && c != http.StatusRequestTimeout:
-		return all(crm.Declined, 0, code)
-	default:
-		return all(crm.Uncertain, 0, code)
-	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, s.cfg.MaxResponse+1))
-	if err != nil || int64(len(data)) > s.cfg.MaxResponse {
-		return all(crm.Uncertain, 0, code+" without a readable body")
-	}
-	receipts, err := parseReceipts(data, ids)
+	receipts, err := parseReceipts(a.Body, ids)
 	if err != nil {
-		return all(crm.Uncertain, 0, code+" that is not the documented JSON")
+		return all(crm.Receipt{Status: crm.Uncertain, Reason: "HTTP " + strconv.Itoa(a.Code) + " that is not the documented JSON"})
 	}
 	return receipts
 }
@@ -342,21 +300,4 @@ func seconds(s float64) time.Duration {
 		return 0
 	}
 	return time.Duration(min(s, 86400) * float64(time.Second))
-}
-
-// retryAfter reads the form in seconds; a date would need the provider's clock.
-func retryAfter(s string) time.Duration {
-	n, err := strconv.Atoi(s)
-	if err != nil {
-		return 0
-	}
-	return seconds(float64(n))
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.IsLoopback()
 }

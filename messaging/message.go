@@ -22,6 +22,11 @@ type Message struct {
 	Meta  map[string]string // what one provider needs besides, such as a consent type
 }
 
+// MetaRecipient is the key of Message.Meta that says whom a commercial message addresses,
+// in the words of crm.ConsentKey.Recipient: consent.Merchant, or a consumer. Turkish
+// providers ask the consent registry by it.
+const MetaRecipient = "recipient"
+
 // Sender hands messages to a provider.
 //
 // Send returns one receipt per message in the order of the batch: crm.Accepted if the

@@ -21,6 +21,14 @@ type Fixture struct {
 	// Arrived returns how often a message arrived at the provider. It is
 	// optional; with it the suite sees that nothing is lost or repeated.
 	Arrived func(id crm.EffectID) int
+	// Deliver lets the provider bring everything that it has to an end and returns what it
+	// pushed to the host meanwhile. It is optional; with it the suite looks at reports.
+	Deliver func(t *testing.T) messaging.Feedback
+	// Reply makes a customer write to the retailer. It is optional; with it, and a sender
+	// that is a messaging.Poller or with Deliver, the suite looks at inbound messages.
+	Reply func(t *testing.T, from crm.Address, text string)
+	// Secrets are texts that no receipt and no error may tell, such as a password.
+	Secrets []string
 }
 
 // Run checks that senders keep the contract that messaging.Outbox relies on.
@@ -40,6 +48,11 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"a repeated message", repeated},
 		{"asking what became of messages", asked},
 		{"the batch is not changed", unchanged},
+		{"lines smuggled into fields", smuggled},
+		{"reports", reports},
+		{"inbound messages", inbound},
+		{"a cursor that was not kept", cursorLost},
+		{"a cursor that is none", cursorBad},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
 	}
@@ -74,6 +87,11 @@ func send(t *testing.T, f Fixture, b []messaging.Message) []crm.Receipt {
 		t.Fatalf("send %d messages: %v", len(b), err)
 	}
 	form(t, b, receipts)
+	for i, r := range receipts {
+		if told(f, r.Reason+r.Provider) {
+			t.Errorf("receipt %d tells a secret", i)
+		}
+	}
 	return receipts
 }
 
@@ -177,10 +195,33 @@ func ended(t *testing.T, f Fixture) {
 	cancel()
 	b := batch(1)
 	receipts, err := f.Sender.Send(ctx, b)
-	if err == nil {
+	if err != nil {
+		if told(f, err.Error()) {
+			t.Error("the error tells a secret")
+		}
+	} else {
 		form(t, b, receipts)
 		if receipts[0].Status == crm.Declined {
 			t.Error("a message that was not sent counts as rejected for good")
+		}
+		if told(f, receipts[0].Reason) {
+			t.Error("the receipt tells a secret")
+		}
+	}
+	if r, ok := f.Sender.(messaging.Reconciler); ok {
+		got, err := r.Reconcile(ctx, []crm.EffectID{b[0].ID})
+		if err != nil && told(f, err.Error()) {
+			t.Error("the error of Reconcile tells a secret")
+		}
+		if err == nil {
+			form(t, b, got)
+		}
+	}
+	if p, ok := f.Sender.(messaging.Poller); ok {
+		if _, _, err := p.Poll(ctx, ""); err == nil {
+			t.Log("Poll knows of nothing with a context that has ended")
+		} else if told(f, err.Error()) {
+			t.Error("the error of Poll tells a secret")
 		}
 	}
 }
