@@ -24,20 +24,41 @@ const (
 	shiftSpread = 1 // bits, a factor of two in the odds
 )
 
-// calibrate fits the correction to weights of labelled pairs by Newton's method.
+// mistaken are the shares of answers that may be wrong, of which the likeliest is taken. A
+// wrong answer about a pair of many bits would else take the weights of all others away.
+var mistaken = [...]float64{0, 0.01, 0.02, 0.05, 0.1}
+
+// calibrate fits the correction to weights of labelled pairs.
 func calibrate(weights []float64, same []bool) *Calibration {
+	var out *Calibration
+	best := math.Inf(-1)
+	for _, wrong := range mistaken {
+		if c, fit := calibrated(weights, same, wrong); fit > best+1e-9 {
+			out, best = c, fit
+		}
+	}
+	return out
+}
+
+// calibrated is calibrate where so many answers are wrong, by Newton's method, an answer
+// counting as likely to be right as the pair's weight lets it be (expectation-maximisation).
+// It returns the log of the posterior density, too.
+func calibrated(weights []float64, same []bool, wrong float64) (c *Calibration, fit float64) {
 	slope, shift := 1.0, 0.0
-	for range 50 {
+	for range 200 {
 		// gradient and Hessian of the log posterior
 		ga, gb := (1-slope)/(slopeSpread*slopeSpread), -shift/(shiftSpread*shiftSpread)
 		haa, hab, hbb := 1/(slopeSpread*slopeSpread), 0.0, 1/float64(shiftSpread*shiftSpread)
+		fit = -((slope-1)*(slope-1)/(slopeSpread*slopeSpread) + shift*shift/(shiftSpread*shiftSpread)) / 2
 		for i, w := range weights {
 			w = min(max(w, -mostCalibrated), mostCalibrated)
-			p := Probability(shift + slope*w)
-			y := 0.0
+			p := min(max(Probability(shift+slope*w), 1e-12), 1-1e-12)
+			y, other := p*wrong, (1-p)*(1-wrong)
 			if same[i] {
-				y = 1
+				y, other = p*(1-wrong), (1-p)*wrong
 			}
+			fit += math.Log(y + other)
+			y /= y + other
 			r, v := math.Ln2*(y-p), math.Ln2*math.Ln2*p*(1-p)
 			ga, gb = ga+r*w, gb+r
 			haa, hab, hbb = haa+v*w*w, hab+v*w, hbb+v
@@ -52,7 +73,7 @@ func calibrate(weights []float64, same []bool) *Calibration {
 			break
 		}
 	}
-	return &Calibration{Slope: math.Round(slope*1e6) / 1e6, Shift: math.Round(shift*1e6) / 1e6, Labels: len(weights)}
+	return &Calibration{Slope: math.Round(slope*1e6) / 1e6, Shift: math.Round(shift*1e6) / 1e6, Labels: len(weights)}, fit
 }
 
 // mostCalibrated bounds a weight's leverage: beyond it a pair is certain anyway.
@@ -87,12 +108,10 @@ func (l *learner) calibration(m *Model) *Calibration {
 	x := newComparer(l.t)
 	var weights []float64
 	var same []bool
-	for k, pairs := range l.pairs {
-		for _, q := range pairs {
-			p := x.compare(l.t.row(q[0]), l.t.row(q[1]))
-			if s.vetoed(p) < 0 {
-				weights, same = append(weights, s.odds(s.joint(x, p))), append(same, k == 1)
-			}
+	for _, q := range l.labels {
+		p := x.compare(l.t.row(q.pair[0]), l.t.row(q.pair[1]))
+		if s.vetoed(p) < 0 {
+			weights, same = append(weights, s.odds(s.joint(x, p))), append(same, q.same)
 		}
 	}
 	return calibrate(weights, same)

@@ -9,6 +9,25 @@ import (
 // nothing but the cluster of their row, and in that only where the row is worth a link to
 // itself: records that say no more than a frequent name are not one entity for it.
 
+// holds returns a function that finds the row of a record, be it a copy of that row's: one of
+// those asked about.
+func (t *table) holds(asked func(id string) bool) func(id string) (uint32, bool) {
+	copies := map[string]uint32{}
+	for i, list := range t.copies {
+		for _, id := range list {
+			if asked(id) {
+				copies[id] = i
+			}
+		}
+	}
+	return func(id string) (uint32, bool) {
+		if i, ok := copies[id]; ok {
+			return i, true
+		}
+		return t.find(id)
+	}
+}
+
 // self is the weight of a row against a copy of it.
 func (r *resolver) self(row []uint32) (float64, pattern) {
 	p := r.x.compare(row, row)

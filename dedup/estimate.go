@@ -145,52 +145,91 @@ func (l *learner) release() (any bool) {
 	return any
 }
 
-// told tallies the patterns of labelled pairs.
+// told takes in the labelled pairs. Those of a record count as one pair together: a split of
+// a cluster is one word of a person, however many pairs it parts.
 func (l *learner) told(labels []Decision) {
 	if len(labels) == 0 {
 		return
 	}
-	must, cannot := resolve(labels, l.t.find)
-	l.pairs = [2][][2]uint32{cannot, must}
-	x := newComparer(l.t)
-	for k, pairs := range l.pairs {
-		out := tally{}
+	must, cannot := resolve(labels, l.t.holds(named(labels)))
+	about := map[uint32]float64{}
+	for k, pairs := range [][][2]uint32{cannot, must} {
 		for _, q := range pairs {
-			out[x.compare(l.t.row(q[0]), l.t.row(q[1]))]++
+			l.labels = append(l.labels, label{q, k == 1, 0})
+			about[q[0]]++
+			about[q[1]]++
 		}
-		l.labelled[k] = out.sorted()
+	}
+	for i, x := range l.labels {
+		l.labels[i].weight = 1 / max(about[x.pair[0]], about[x.pair[1]])
 	}
 }
 
-// teach adds the labelled pairs to the sums of a round: a match is one, and what is no
-// match is divided among chance and the relations as the guess goes.
+// label is a pair that is known to be one entity or not, and for how much it counts.
+type label struct {
+	pair   [2]uint32
+	same   bool
+	weight float64
+}
+
+// surprise tallies by how much labels exceed what a model expects of their pairs, negative
+// where fewer are matches than it takes them for. Labelled pairs are no sample: people are
+// asked about what is in doubt, and complain about what is wrong. Counted like others they
+// would make doubtful pairs common; labels that come out as expected teach nothing this way.
+func (l *learner) surprise(m *Model) {
+	if len(l.labels) == 0 {
+		return
+	}
+	s := newScorer(l.p, m)
+	s.adopt(l.t)
+	x := newComparer(l.t)
+	out := tally{}
+	for _, q := range l.labels {
+		p := x.compare(l.t.row(q.pair[0]), l.t.row(q.pair[1]))
+		known := 0.0
+		if q.same {
+			known = 1
+		}
+		out[p] += q.weight * (known - Probability(s.weight(x, p)))
+	}
+	l.surprises = out.sorted()
+}
+
+// teach adds what labels showed to the sums of a round; what matches gain is lost by chance
+// and the relations as the guess goes, and the other way round.
 func (l *learner) teach(tab *likelihoods, sums *[classes][maxComparisons][16]float64, both *joined, share [classes]float64) {
 	relations := len(l.p.schema.Relations)
-	for known, patterns := range l.labelled {
-		for _, s := range patterns {
-			var part [classes]float64
-			if known == 1 {
-				part[classMatch] = s.n
-			} else {
-				total := 0.0
-				for k := 1; k < 2+relations; k++ {
-					part[k] = share[k]
-					for c := range l.p.comparisons {
-						if i := s.p.level(c); i != unknown {
-							part[k] *= tab[c][l.tree.given(c, s.p)][i][k]
-						}
-					}
-					total += part[k]
-				}
-				for k := range part {
-					part[k] *= s.n / max(total, 1e-300)
+	for _, s := range l.surprises {
+		var part [classes]float64
+		total := 0.0
+		for k := 1; k < 2+relations; k++ {
+			part[k] = share[k]
+			for c := range l.p.comparisons {
+				if i := s.p.level(c); i != unknown {
+					part[k] *= tab[c][l.tree.given(c, s.p)][i][k]
 				}
 			}
-			for k, w := range part {
-				if k == classChance || w == 0 {
-					continue
-				}
+			total += part[k]
+		}
+		for k := range part {
+			part[k] *= -s.n / max(total, 1e-300)
+		}
+		part[classMatch] = s.n
+		for k, w := range part {
+			if k != classChance && w != 0 {
 				l.note(sums, both, nil, s.p, k, w)
+			}
+		}
+	}
+	for k := range sums {
+		for c := range sums[k] {
+			for i := range sums[k][c] {
+				sums[k][c][i] = max(0, sums[k][c][i])
+				if both != nil && l.tree.parent[c] >= 0 {
+					for j := range both[k][c][i] {
+						both[k][c][i][j] = max(0, both[k][c][i][j])
+					}
+				}
 			}
 		}
 	}
@@ -327,7 +366,7 @@ func (l *learner) round(all []*run) float64 {
 			}
 		}
 	}
-	if l.labelled[0] != nil || l.labelled[1] != nil {
+	if len(l.surprises) > 0 {
 		share := startShares()
 		if len(all) > 0 {
 			share = all[0].share

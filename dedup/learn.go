@@ -50,11 +50,11 @@ type learner struct {
 	weighed  [maxComparisons]float64   // matches seen by those
 	scale    float64                   // candidates that one of them stands for
 
-	pairs    [2][][2]uint32 // that are known not to match, and to match
-	labelled [2][]seen      // their patterns
-	tallies  []tallied      // by field
-	alone    []bool         // by comparison: taught by nothing, see tail.go
-	hashes   []uint32       // of ids, by row
+	labels    []label
+	surprises []seen    // what they show beyond what the model expects
+	tallies   []tallied // by field
+	alone     []bool    // by comparison: taught by nothing, see tail.go
+	hashes    []uint32  // of ids, by row
 }
 
 // learn estimates the model of a table, whose candidate pairs b holds.
@@ -70,9 +70,12 @@ func learn(ctx context.Context, t *table, b *blocking, limit caps, threads int, 
 	// with many duplicates that is most of the agreement, so it is taken out once the
 	// share of matches is known, and everything is estimated again.
 	var m *Model
-	for range corrections + 1 {
+	for round := range corrections + 1 {
 		if m != nil {
 			l.correct(m)
+			if round == corrections {
+				l.surprise(m)
+			}
 		}
 		if err := l.estimate(ctx, b); err != nil {
 			return nil, err

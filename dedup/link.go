@@ -203,12 +203,14 @@ func (l *Linker) Count(ctx context.Context, records iter.Seq[Record]) (Stats, er
 }
 
 // Train learns a model from records, without labels. Labels, if there are some, such as
-// past clerical decisions, refine it: their pairs are known to be matches or not where
-// the others are guessed. Few labels count for little beside many pairs, and labels
-// about records that are not there are left out. Labels correct no weights, see
-// [Linker.Calibrate].
+// past clerical decisions, refine it by what they show beyond what the model learnt without
+// them expects of their pairs. So answers to a review, which are about doubtful pairs only, do
+// not make doubt common. Few labels count for little beside many pairs, all labels about
+// one record count as one pair together, so that a split of a large cluster is one word and
+// not its thousand pairs, and labels about records that are not there are left out. Labels
+// correct no weights, see [Linker.Calibrate].
 func (l *Linker) Train(ctx context.Context, records iter.Seq[Record], labels ...Decision) (*Model, error) {
-	t, b, limit, err := l.prepare(ctx, records, caps{}, labels)
+	t, b, limit, err := l.prepare(ctx, records, caps{}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -248,11 +250,18 @@ func (l *Linker) learn(ctx context.Context, t *table, b *blocking, limit caps, l
 }
 
 // Link partitions the records into entities. A nil model is learnt from the same
-// records. The result depends on the records, the model and the decisions only,
+// records, which are then read twice if there are decisions: those are its labels, see
+// [Linker.Train]. The result depends on the records, the model and the decisions only,
 // not on their order or on the number of threads.
 func (l *Linker) Link(ctx context.Context, records iter.Seq[Record], m *Model, decisions ...Decision) (*Result, error) {
 	if m != nil {
 		if err := m.check(l.plan); err != nil {
+			return nil, err
+		}
+	}
+	if m == nil && len(decisions) > 0 { // records that decisions name stand apart from their copies, which is no sample
+		var err error
+		if m, err = l.Train(ctx, records, decisions...); err != nil {
 			return nil, err
 		}
 	}
