@@ -81,8 +81,10 @@ type Engine struct {
 	seed   maphash.Seed // of sawKey
 	// known is the last decision that it read about each profile, where that is
 	// neither the first nor its own
-	known  map[crm.ProfileKey]int64
-	writer string // tells this engine's counts of clicks from others
+	known map[crm.ProfileKey]int64
+	// strange is what it read of "not me"
+	strange *strange
+	writer  string // tells this engine's counts of clicks from others
 }
 
 // New checks the whole configuration, reports every fault of it at once, joined
@@ -323,5 +325,5 @@ func (e *Engine) Close() {
 func (e *Engine) forget() {
 	e.view.Store(nil)
 	e.unsettle(true)
-	e.loaded, e.pop, e.feed, e.turning, e.people, e.seg, e.changed, e.unseen, e.known, e.offered = false, nil, nil, nil, nil, nil, nil, nil, nil, nil
+	e.loaded, e.pop, e.feed, e.turning, e.people, e.seg, e.changed, e.unseen, e.known, e.strange, e.offered = false, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil
 }

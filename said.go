@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/dedup"
@@ -18,6 +19,10 @@ type said struct {
 	at   map[crm.ProfileKey]crm.CustomerID      // where profiles are now
 	home map[crm.CustomerID]crm.ProfileKey
 	last map[crm.ProfileKey]int64 // the last decision that is not linkage's own
+	// strange is what was heard of disowned addresses, and strangers the pairs that
+	// those keep apart
+	strange   *strange
+	strangers map[pair]time.Time
 }
 
 // mostParted bounds the pairs that one split is remembered by. Beyond it, some
@@ -26,14 +31,15 @@ const mostParted = 1 << 20
 
 // decisions reads what people decided about profiles (nil: about all): who was
 // merged by hand must stay together, and every pair that a split or an undone
-// merge parted, apart. What counts of several decisions about a pair is where the
+// merge parted, apart; apart must stay as well whoever said "not me" about an address and
+// those who have it. What counts of several decisions about a pair is where the
 // two are now: linkage undoes none of them, so that is the last word. It notes
 // which decisions it read; call it before the profiles themselves are read, so that
 // what is decided in between is noticed when linkage writes.
 func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey) ([]dedup.Decision, error) {
 	all := keys == nil
 	s := &said{log: map[crm.ProfileKey][]crm.Link{}, ops: map[string]map[crm.ProfileKey]crm.Link{}, gone: map[string]bool{},
-		at: map[crm.ProfileKey]crm.CustomerID{}, home: map[crm.CustomerID]crm.ProfileKey{}, last: map[crm.ProfileKey]int64{}}
+		at: map[crm.ProfileKey]crm.CustomerID{}, home: map[crm.CustomerID]crm.ProfileKey{}, last: map[crm.ProfileKey]int64{}, strange: newStrange()}
 	for chunk := range slices.Chunk(keys, loadBatch) {
 		if err := e.cfg.Store.View(ctx, func(r crm.Reader) error { return s.read(ctx, r, chunk) }); err != nil {
 			return nil, err
@@ -50,7 +56,21 @@ func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey) ([]dedup.
 			return nil, err
 		}
 	}
-	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
+	if all || e.strange == nil {
+		e.strange = newStrange()
+	}
+	for a, from := range s.strange.from {
+		for k, at := range from {
+			e.strange.disowned(a, k, at)
+		}
+	}
+	err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+		if s.strangers, err = e.strange.meet(ctx, r, s.strange, keys); err != nil {
+			return err
+		}
+		if err := s.readStrangers(ctx, r); err != nil {
+			return err
+		}
 		if err := s.place(ctx, r); err != nil || all {
 			return err
 		}
@@ -178,6 +198,8 @@ func (s *said) hear(k crm.ProfileKey, log []crm.Link) {
 		}
 		switch {
 		case l.Actor == linkActor:
+		case l.Kind == crm.LinkNotMe:
+			s.strange.disowned(l.Address, k, l.At)
 		case l.Kind == crm.LinkManual:
 			s.log[k] = append(s.log[k], l)
 			s.home[l.Customer] = crm.ProfileKey{}
@@ -200,6 +222,9 @@ func (s *said) place(ctx context.Context, r crm.Reader) error {
 		return err
 	}
 	keys := slices.Collect(maps.Keys(s.log))
+	for p := range s.strangers {
+		keys = append(keys, p[0], p[1])
+	}
 	for i, id := range ids {
 		s.home[id] = homes[i]
 		keys = append(keys, homes[i])
@@ -216,12 +241,39 @@ func (s *said) place(ctx context.Context, r crm.Reader) error {
 	return nil
 }
 
+// readStrangers reads what people decided about those whom a disowned address keeps apart.
+func (s *said) readStrangers(ctx context.Context, r crm.Reader) error {
+	var more []crm.ProfileKey
+	for p := range s.strangers {
+		for _, k := range p {
+			if _, known := s.log[k]; !known {
+				more = append(more, k)
+			}
+		}
+	}
+	slices.SortFunc(more, crm.ProfileKey.Compare)
+	return s.read(ctx, r, slices.Compact(more))
+}
+
+// movedSince reports whether a person put a profile elsewhere after an instant.
+func (s *said) movedSince(k crm.ProfileKey, at time.Time) bool {
+	return slices.ContainsFunc(s.log[k], func(l crm.Link) bool { return !l.Stays && !l.At.Before(at) })
+}
+
 // pairs returns the decisions for linkage, sorted.
 func (s *said) pairs() []dedup.Decision {
 	out := map[[2]string]bool{}
 	say := func(a, b crm.ProfileKey, same bool) {
 		if a != b && !a.IsZero() && !b.IsZero() {
 			out[[2]string{min(recordID(a), recordID(b)), max(recordID(a), recordID(b))}] = same
+		}
+	}
+	for p, at := range s.strangers {
+		switch {
+		case s.at[p[0]] != s.at[p[1]]:
+			say(p[0], p[1], false)
+		case s.movedSince(p[0], at) || s.movedSince(p[1], at): // a person knew better
+			say(p[0], p[1], true)
 		}
 	}
 	for k, log := range s.log {
