@@ -1,0 +1,455 @@
+package smppsender_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/messagingtest"
+	"github.com/vefacrm/vefa/messaging/smpp"
+	"github.com/vefacrm/vefa/messaging/smpp/smpptest"
+	"github.com/vefacrm/vefa/messaging/smppsender"
+	"github.com/vefacrm/vefa/messaging/sms"
+)
+
+// fixture is a sender and its SMSC.
+func fixture(t *testing.T, opt smpptest.Options, change func(*smppsender.Config)) (*smppsender.Sender, *smpptest.SMSC) {
+	t.Helper()
+	smsc := smpptest.New(opt)
+	cfg := smppsender.Config{Client: smpp.ClientConfig{Session: smpp.Config{Bind: smpp.Bind{SystemID: "shop"}}, Dial: smsc.Dial}}
+	if change != nil {
+		change(&cfg)
+	}
+	s, err := smppsender.New(cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		_ = s.Close(ctx)
+		smsc.Close()
+	})
+	return s, smsc
+}
+
+func TestSenderConforms(t *testing.T) {
+	for name, change := range map[string]func(*smppsender.Config){
+		"one session":            nil,
+		"three sessions, packed": func(c *smppsender.Config) { c.Sessions, c.Packed, c.Profile = 3, true, sms.Domestic() },
+		"parameters":             func(c *smppsender.Config) { c.Long = smppsender.SAR },
+		"payload":                func(c *smppsender.Config) { c.Long = smppsender.Payload },
+	} {
+		t.Run(name, func(t *testing.T) {
+			messagingtest.Run(t, func(t *testing.T) messagingtest.Fixture {
+				s, smsc := fixture(t, smpptest.Options{}, change)
+				of := map[string]crm.EffectID{}
+				for i := range 1000 {
+					m := messagingtest.Message(i)
+					of[strings.TrimPrefix(m.To.Value, "+")] = m.ID
+				}
+				return messagingtest.Fixture{Sender: s, Arrived: func(id crm.EffectID) int {
+					n := 0
+					for _, m := range smsc.Messages() {
+						if m.Status == smpp.OK && of[m.Message.Destination.Addr] == id {
+							n++
+						}
+					}
+					return n
+				}}
+			})
+		})
+	}
+}
+
+func message(i int, text string) messaging.Message {
+	m := messagingtest.Message(i)
+	m.Text = text
+	return m
+}
+
+func sendOne(t *testing.T, s *smppsender.Sender, text string) crm.Receipt {
+	t.Helper()
+	got, err := s.Send(t.Context(), []messaging.Message{message(1, text)})
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	return got[0]
+}
+
+// always answers every message alike.
+func always(a smpptest.Answer) smpptest.Options {
+	return smpptest.Options{Answer: func(int, *smpp.Message) smpptest.Answer { return a }}
+}
+
+// TestStatuses holds what each status becomes.
+func TestStatuses(t *testing.T) {
+	for status, want := range map[smpp.Status]crm.Receipt{
+		smpp.OK:                 {Status: crm.Accepted, Provider: "1"},
+		smpp.Throttled:          {Status: crm.Throttled, Reason: "SMPP 0x58"},
+		smpp.QueueFull:          {Status: crm.Throttled, Reason: "SMPP 0x14"},
+		smpp.TemporaryAppError:  {Status: crm.Throttled, Reason: "SMPP 0x64"},
+		smpp.SystemError:        {Status: crm.Throttled, Reason: "SMPP 0x08"},
+		smpp.InvalidDestination: {Status: crm.Declined, Reason: "SMPP 0x0b"},
+		smpp.InvalidSource:      {Status: crm.Declined, Reason: "SMPP 0x0a"},
+		smpp.PermanentAppError:  {Status: crm.Declined, Reason: "SMPP 0x65"},
+		smpp.InvalidBindStatus:  {Status: crm.Throttled, Unreached: true, Reason: "SMPP 0x04"},
+		0x400:                   {Status: crm.Declined, Reason: "SMPP 0x400"},
+		0x401:                   {Status: crm.Throttled, Reason: "SMPP 0x401"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, _ := fixture(t, always(smpptest.Answer{Status: status}), func(c *smppsender.Config) {
+				c.Class = func(s smpp.Status) smpp.Class {
+					if s == 0x401 { // this provider's "balance is low"
+						return smpp.Retry
+					}
+					return s.Class()
+				}
+			})
+			got := sendOne(t, s, "Merhaba")
+			want.ID = got.ID
+			assert.Equal(t, want, got)
+		})
+	}
+}
+
+// TestUncertain: an answer that is lost, a connection that ends within it, a context that
+// ends meanwhile.
+func TestUncertain(t *testing.T) {
+	for name, a := range map[string]smpptest.Answer{"lost": {Lose: true}, "cut": {Cut: true}, "slow": {Delay: time.Hour}} {
+		synctest.Test(t, func(t *testing.T) {
+			s, smsc := fixture(t, always(a), nil)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			if name == "lost" {
+				ctx = t.Context() // the session gives up by itself
+			}
+			got, err := s.Send(ctx, []messaging.Message{message(1, "Merhaba")})
+			require.NoError(t, err)
+			assert.Equal(t, crm.Uncertain, got[0].Status, name)
+			_, taken := smsc.Count()
+			assert.Equal(t, 1, taken, "sent once")
+		})
+	}
+}
+
+func TestNobodyThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := fixture(t, smpptest.Options{}, func(c *smppsender.Config) {
+			c.Client.Dial = func(context.Context) (net.Conn, error) { return nil, errors.New("refused") }
+		})
+		begin := time.Now()
+		got := sendOne(t, s, "Merhaba")
+		assert.Equal(t, crm.Throttled, got.Status)
+		assert.True(t, got.Unreached)
+		assert.Equal(t, time.Minute, time.Since(begin))
+	})
+}
+
+const long = "Değerli müşterimiz, bugün mağazamızda tüm ürünlerde yüzde yirmi indirim var. Kampanya hafta sonuna kadar sürecek; ayrıntılar için bize uğrayın ya da arayın. Sağlıklı günler."
+
+// TestPartRefusedForNow: what is at the provider already is not sent again, what is not
+// is, until the message is whole.
+func TestPartRefusedForNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, smsc := fixture(t, smpptest.Options{Answer: func(n int, _ *smpp.Message) smpptest.Answer {
+			if n == 1 || n == 3 {
+				return smpptest.Answer{Status: smpp.Throttled}
+			}
+			return smpptest.Answer{}
+		}}, nil)
+		got := sendOne(t, s, long)
+		assert.Equal(t, crm.Accepted, got.Status)
+		assert.Equal(t, "1", got.Provider)
+		seen := map[int]int{}
+		for _, m := range smsc.Messages() {
+			if m.Status == smpp.OK {
+				p, err := smpp.PartOf(m.Message)
+				require.NoError(t, err)
+				seen[p.Number]++
+			}
+		}
+		assert.Equal(t, map[int]int{1: 1, 2: 1, 3: 1}, seen)
+	})
+}
+
+// TestPartRefused: a message that is at the provider in part is uncertain, neither
+// failed nor to be sent again.
+func TestPartRefused(t *testing.T) {
+	for _, status := range []smpp.Status{smpp.InvalidDestination, smpp.Throttled} {
+		synctest.Test(t, func(t *testing.T) {
+			s, _ := fixture(t, smpptest.Options{Answer: func(n int, _ *smpp.Message) smpptest.Answer {
+				if n > 0 {
+					return smpptest.Answer{Status: status}
+				}
+				return smpptest.Answer{}
+			}}, nil)
+			got := sendOne(t, s, long)
+			assert.Equal(t, crm.Uncertain, got.Status)
+			assert.Equal(t, fmt.Sprintf("1 of 3 parts taken SMPP %#02x", uint32(status)), got.Reason)
+		})
+	}
+}
+
+// TestForms sends the same text in every form and reads it back as a handset would.
+func TestForms(t *testing.T) {
+	latin := strings.Repeat("Bu bir deneme mesajidir. [euro: €] ", 12)
+	for name, change := range map[string]func(*smppsender.Config){
+		"UDH8":        func(*smppsender.Config) {},
+		"UDH16":       func(c *smppsender.Config) { c.Long = smppsender.UDH16 },
+		"SAR":         func(c *smppsender.Config) { c.Long = smppsender.SAR },
+		"payload":     func(c *smppsender.Config) { c.Long = smppsender.Payload },
+		"packed":      func(c *smppsender.Config) { c.Packed = true },
+		"packed, SAR": func(c *smppsender.Config) { c.Packed, c.Long = true, smppsender.SAR },
+		"single shift": func(c *smppsender.Config) {
+			c.Profile.Encodings = []sms.Encoding{sms.GSM7, sms.TurkishSingle, sms.UCS2}
+		},
+		"locking, packed": func(c *smppsender.Config) { c.Profile, c.Packed = sms.Domestic(), true },
+		"locking, SAR":    func(c *smppsender.Config) { c.Profile, c.Long = sms.Domestic(), smppsender.SAR },
+		"locking, payload": func(c *smppsender.Config) {
+			c.Profile, c.Long = sms.Domestic(), smppsender.Payload
+		},
+	} {
+		for _, text := range []string{"Merhaba", "1234567", latin, long, strings.Repeat("😀ş", 60)} {
+			synctest.Test(t, func(t *testing.T) {
+				var got []smppsender.Inbound
+				s, smsc := fixture(t, smpptest.Options{}, func(c *smppsender.Config) {
+					c.NoReceipts = true
+					c.Inbound = func(_ context.Context, in smppsender.Inbound) error { got = append(got, in); return nil }
+					change(c)
+				})
+				require.Equal(t, crm.Accepted, sendOne(t, s, text).Status, name)
+				for _, m := range smsc.Messages() { // what was sent comes back as a reply
+					assert.LessOrEqual(t, len(m.Message.Text), 160)
+					back := *m.Message
+					back.Source, back.Destination = back.Destination, back.Source
+					smsc.Deliver(&back)
+				}
+				synctest.Wait()
+				require.Len(t, got, 1, name)
+				assert.Equal(t, text, got[0].Text, name)
+				assert.Equal(t, "+905320000001", got[0].From)
+				assert.Equal(t, "VEFA", got[0].To)
+				assert.Zero(t, got[0].Missing)
+			})
+		}
+	}
+}
+
+// TestReports of parts: before the answer, twice, in hexadecimal.
+func TestReports(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var reports []smppsender.Report
+		var parts []smppsender.Part
+		s, _ := fixture(t, smpptest.Options{HexReceipts: true, TextOnly: true, Answer: func(n int, _ *smpp.Message) smpptest.Answer {
+			switch {
+			case n < 8:
+				return smpptest.Answer{} // so that ids have two digits
+			case n == 8:
+				return smpptest.Answer{Early: true, Delay: time.Second, ReceiptDelay: 0}
+			case n == 9:
+				return smpptest.Answer{Twice: true, State: smpp.Undeliverable, Error: "027", ReceiptDelay: time.Minute}
+			}
+			return smpptest.Answer{ReceiptDelay: time.Second}
+		}}, func(c *smppsender.Config) {
+			c.Form = smpp.ReceiptForm{Responses: smpp.IDDecimal, Receipts: smpp.IDHex}
+			c.Submitted = func(p smppsender.Part) { mu.Lock(); parts = append(parts, p); mu.Unlock() }
+			c.Report = func(_ context.Context, r smppsender.Report) error {
+				mu.Lock()
+				defer mu.Unlock()
+				reports = append(reports, r)
+				return nil
+			}
+		})
+		for range 8 {
+			sendOne(t, s, "x")
+		}
+		synctest.Wait()
+		mu.Lock()
+		reports, parts = nil, nil
+		mu.Unlock()
+		got := sendOne(t, s, long)
+		require.Equal(t, crm.Accepted, got.Status)
+		assert.Equal(t, "9", got.Provider)
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		id := got.ID
+		assert.ElementsMatch(t, []smppsender.Part{{id, 2, 3, "10"}, {id, 3, 3, "11"}, {id, 1, 3, "9"}}, parts)
+		require.Len(t, reports, 4)
+		assert.Equal(t, smppsender.Part{ID: "9"}, reports[0].Part, "before the answer nobody knows what it is about")
+		assert.Equal(t, smppsender.Part{id, 3, 3, "11"}, reports[1].Part)
+		for _, r := range reports[2:] {
+			assert.Equal(t, smppsender.Part{id, 2, 3, "10"}, r.Part)
+			assert.Equal(t, smpp.Undeliverable, r.State)
+			assert.Equal(t, "027", r.Error)
+			assert.Equal(t, time.Date(2025, 1, 1, 12, 0, 0, 0, time.UTC), r.Done)
+			answer, ok := r.Answer()
+			require.True(t, ok)
+			assert.Equal(t, crm.Receipt{ID: id, Status: crm.Declined, Provider: "10", Reason: "UNDELIV 027"}, answer)
+		}
+		answer, ok := reports[0].Answer()
+		require.True(t, ok)
+		assert.Equal(t, crm.Receipt{Status: crm.Accepted, Provider: "9"}, answer, "by the provider's id")
+		_, ok = smppsender.Report{Receipt: smpp.Receipt{ID: "9", State: smpp.Enroute}}.Answer()
+		assert.False(t, ok)
+	})
+}
+
+// TestHostCannotTake: a report or message that the host could not take comes again,
+// with the parts that were acknowledged before.
+func TestHostCannotTake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		failures := 3
+		s, smsc := fixture(t, smpptest.Options{}, func(c *smppsender.Config) {
+			c.PartWait = time.Minute
+			c.Inbound = func(_ context.Context, in smppsender.Inbound) error {
+				if failures--; failures >= 0 {
+					return errors.New("the database is down")
+				}
+				got = append(got, fmt.Sprintf("%s|%d", in.Text, in.Missing))
+				return nil
+			}
+		})
+		part := func(n byte, text string) *smpp.Message {
+			return &smpp.Message{Source: smpp.Address{TON: 1, NPI: 1, Addr: "905320000001"}, ESMClass: smpp.UDHI, Text: append([]byte{5, 0, 3, 9, 3, n}, text...)}
+		}
+		smsc.Deliver(part(2, "b"))
+		smsc.Deliver(part(3, "c"))
+		smsc.Deliver(part(1, "a"))
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		assert.Equal(t, []string{"abc|0"}, got)
+		smsc.Deliver(part(1, "alone"))
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		assert.Equal(t, []string{"abc|0", "alone|2"}, got, "what is not whole in time is given as it is")
+		smsc.Deliver(part(2, "at the end"))
+		synctest.Wait()
+		require.NoError(t, s.Close(t.Context()))
+		assert.Equal(t, []string{"abc|0", "alone|2", "at the end|2"}, got)
+	})
+}
+
+func TestInboundAlphabets(t *testing.T) {
+	for name, c := range map[string]struct {
+		coding byte
+		raw    string
+		want   string
+	}{
+		"default":         {0, "\x00 \x1b\x65", "@ €"},
+		"ASCII":           {1, "STOP @", "STOP @"},
+		"Latin-1":         {3, "\xe7\xfc", "çü"},
+		"UCS-2":           {8, "\x01\x30\xd8\x3d\xde\x00", "İ😀"},
+		"odd UCS-2":       {8, "\x01\x30\x01", ""},
+		"binary":          {4, "abc", ""},
+		"class, GSM-7":    {0xF1, "abc", "abc"},
+		"class, binary":   {0xF5, "abc", ""},
+		"group, UCS-2":    {0x18, "\x01\x30", "İ"},
+		"no septets":      {0, "\xff", ""},
+		"reserved coding": {0x80, "abc", ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var got []smppsender.Inbound
+			_, smsc := fixture(t, smpptest.Options{}, func(cfg *smppsender.Config) {
+				cfg.Inbound = func(_ context.Context, in smppsender.Inbound) error { got = append(got, in); return nil }
+			})
+			smsc.Deliver(&smpp.Message{Source: smpp.Address{Addr: "4609"}, DataCoding: c.coding, Text: []byte(c.raw)})
+			synctest.Wait()
+			require.Len(t, got, 1, name)
+			assert.Equal(t, smppsender.Inbound{From: "4609", Text: c.want, Coding: c.coding, Raw: [][]byte{[]byte(c.raw)}}, got[0], name)
+		})
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	dial := func(context.Context) (net.Conn, error) { return nil, errors.New("no") }
+	for name, change := range map[string]func(*smppsender.Config){
+		"a handler": func(c *smppsender.Config) {
+			c.Client.Session.Handler = func(context.Context, smpp.PDU) smpp.Status { return 0 }
+		},
+		"a receiver":      func(c *smppsender.Config) { c.Client.Session.Mode = smpp.BindReceiver },
+		"many sessions":   func(c *smppsender.Config) { c.Sessions = 17 },
+		"no such form":    func(c *smppsender.Config) { c.Long = 9 },
+		"a negative time": func(c *smppsender.Config) { c.Timeout = -1 },
+		"a service type":  func(c *smppsender.Config) { c.ServiceType = "too long" },
+	} {
+		cfg := smppsender.Config{Client: smpp.ClientConfig{Session: smpp.Config{Bind: smpp.Bind{SystemID: "shop"}}, Dial: dial}}
+		change(&cfg)
+		_, err := smppsender.New(cfg)
+		require.ErrorIs(t, err, smppsender.ErrConfig, name)
+	}
+	_, err := smppsender.New(smppsender.Config{})
+	require.ErrorIs(t, err, smpp.ErrConfig)
+}
+
+// TestFaultyProvider sends batches through an SMSC that loses, cuts and throttles, twice
+// over what may come again: nothing is taken twice, and what counts as taken was.
+func TestFaultyProvider(t *testing.T) {
+	for seed := range uint64(10) {
+		synctest.Test(t, func(t *testing.T) {
+			s, smsc := fixture(t, smpptest.Options{Answer: smpptest.Random(seed, smpptest.Faults{Throttled: 0.1, Failed: 0.03, Lost: 0.03, Cut: 0.02, Delay: time.Second})},
+				func(c *smppsender.Config) { c.Sessions, c.Client.Session.ResponseTimeout = 2, 8*time.Second })
+			var left []messaging.Message
+			for i := range 100 {
+				text := "Merhaba"
+				if i%5 == 0 {
+					text = strings.Repeat("uzun ", 50)
+				}
+				left = append(left, message(i, text))
+			}
+			status := map[string]crm.Status{}
+			for round := 0; len(left) > 0; round++ {
+				require.Less(t, round, 50)
+				got, err := s.Send(t.Context(), left)
+				require.NoError(t, err)
+				var again []messaging.Message
+				for i, r := range got {
+					status[left[i].To.Value[1:]] = r.Status
+					if r.Status == crm.Throttled {
+						again = append(again, left[i])
+					}
+				}
+				left = again
+			}
+			taken := map[string]map[int]int{}
+			of := map[string]int{}
+			for _, m := range smsc.Messages() {
+				p, err := smpp.PartOf(m.Message)
+				require.NoError(t, err)
+				to := m.Message.Destination.Addr
+				of[to] = p.Of
+				if m.Status == smpp.OK {
+					if taken[to] == nil {
+						taken[to] = map[int]int{}
+					}
+					taken[to][p.Number]++
+				}
+			}
+			uncertain := 0
+			for to, st := range status {
+				for n, times := range taken[to] {
+					assert.Equal(t, 1, times, "part %d", n)
+				}
+				switch st {
+				case crm.Accepted:
+					assert.Len(t, taken[to], of[to])
+				case crm.Declined:
+					assert.Empty(t, taken[to])
+				default:
+					uncertain++
+				}
+			}
+			assert.Positive(t, uncertain)
+		})
+	}
+}
