@@ -38,8 +38,11 @@ func smuggled(t *testing.T, f Fixture) {
 	}
 }
 
-// most bounds how often a provider is polled until it has nothing more.
-const most = 50
+// A provider is polled at most so often, and until it said nothing so often.
+const (
+	most  = 50
+	quiet = 5
+)
 
 // drain polls until a cursor brings nothing new.
 func drain(t *testing.T, f Fixture, cursor string) (messaging.Feedback, string) {
@@ -49,7 +52,7 @@ func drain(t *testing.T, f Fixture, cursor string) (messaging.Feedback, string) 
 	if !ok {
 		return all, cursor
 	}
-	for range most {
+	for n, silent := 0, 0; n < most && silent < quiet; n++ {
 		got, next, err := p.Poll(t.Context(), cursor)
 		if err != nil {
 			if told(f, err.Error()) {
@@ -58,8 +61,8 @@ func drain(t *testing.T, f Fixture, cursor string) (messaging.Feedback, string) 
 			t.Fatalf("poll: %v", err)
 		}
 		all.Reports, all.Inbound = append(all.Reports, got.Reports...), append(all.Inbound, got.Inbound...)
-		if len(got.Reports)+len(got.Inbound) == 0 && next == cursor {
-			return all, next
+		if silent++; len(got.Reports)+len(got.Inbound) > 0 {
+			silent = 0
 		}
 		cursor = next
 	}

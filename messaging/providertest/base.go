@@ -208,8 +208,9 @@ func (b *base) queue(key string, p push) {
 }
 
 // flush makes the pushes that are due, in an order that the seed chooses. One that fails
-// comes again after five minutes, three times, and never again. It returns how many are left. The lock is not held.
-func (b *base) flush(accept func(code int) bool) int {
+// comes again after five minutes, so many times, and never again. It returns how many are
+// left. The lock is not held.
+func (b *base) flush(accept func(code int) bool, again int) int {
 	b.mu.Lock()
 	var due []*push
 	now := b.cfg.Now()
@@ -233,7 +234,7 @@ func (b *base) flush(accept func(code int) bool) int {
 		if accept(w.Code) {
 			continue
 		}
-		if p.attempts++; p.attempts <= 3 {
+		if p.attempts++; p.attempts <= again {
 			b.mu.Lock()
 			p.due = b.cfg.Now().Add(5 * time.Minute)
 			b.pushes = append(b.pushes, p)
@@ -245,5 +246,6 @@ func (b *base) flush(accept func(code int) bool) int {
 	return len(b.pushes)
 }
 
-// exactly200 is what some providers take as success of a push.
+// What providers take as success of a push.
 func exactly200(code int) bool { return code == http.StatusOK }
+func any2xx(code int) bool     { return code >= 200 && code < 300 }

@@ -117,7 +117,7 @@ func (v *Verimor) send(w http.ResponseWriter, r *http.Request) {
 	code, answer, fate, early := v.take(body)
 	v.mu.Unlock()
 	if early {
-		v.flush(exactly200)
+		v.flush(exactly200, 3)
 	}
 	if !spoil(w, r, fate) {
 		plain(w, code, answer)
@@ -381,5 +381,5 @@ func (v *Verimor) Deliver() int {
 		v.end(x)
 	}
 	v.mu.Unlock()
-	return v.flush(exactly200)
+	return v.flush(exactly200, 3)
 }
