@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -110,7 +111,7 @@ type Effect struct {
 	SentAt   time.Time       // when it was claimed; zero if it never was
 	Attempts int             // how often the other side said to come again later
 	Lease    time.Time       // a claimed effect may be taken up again after this
-	Provider string          // the provider's own id of it, by which its reports name it; "" if it gave none
+	Provider string          // the provider's own id of it, by which its reports name it, or a blank between the ids of its parts; "" if it gave none
 	Data     json.RawMessage // what the kind needs
 	Rev      int64           // the store's revision, 0 before the first Put
 }
@@ -129,14 +130,45 @@ func CompareDue(a, b *Effect) int {
 	return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID.Part(), b.ID.Part()), strings.Compare(string(a.ID), string(b.ID)))
 }
 
-// ProviderRef returns the entry by which an effect is found from its Provider.
-func (e *Effect) ProviderRef() Ref {
-	return Ref{Kind: RefProvider, Key: providerKey(e.Kind, e.Provider), Subject: e.Subject, Target: string(e.ID)}
+// ProviderRefs returns the entries by which an effect is found from the ids of its
+// Provider. The Order of each is the place of the id, from 0.
+func (e *Effect) ProviderRefs() []Ref {
+	ids := strings.Fields(e.Provider)
+	refs := make([]Ref, len(ids))
+	for i, id := range ids {
+		refs[i] = Ref{Kind: RefProvider, Key: ProviderKey(e.Kind, id), Subject: e.Subject, Target: string(e.ID), Order: int64(i)}
+	}
+	return refs
 }
 
-// providerKey has the kind in it, because two providers may give one id.
-func providerKey(kind EffectKind, id string) string {
+// ProviderKey returns the key under RefProvider of an effect of a kind that another side
+// knows by an id. The kind is in it, because two sides may give one id.
+func ProviderKey(kind EffectKind, id string) string {
 	return RefKey(string(kind) + "/" + Clip(id, maxWord))
+}
+
+// bears reports whether every id that another side names something by is one of the
+// effect's.
+func (e *Effect) bears(ids string) bool {
+	known := strings.Fields(e.Provider)
+	return !slices.ContainsFunc(strings.Fields(clipProvider(ids)), func(id string) bool { return !slices.Contains(known, id) })
+}
+
+// clipProvider cuts what another side names an effect by: it may be of any length, and
+// what does not fit is left out id by id, so that none is stored that nobody gave.
+func clipProvider(ids string) string {
+	ids = strings.ToValidUTF8(ids, "")
+	if len(ids) <= maxProvider {
+		if strings.IndexByte(ids, ' ') < 0 {
+			return Clip(ids, maxWord)
+		}
+		return ids
+	}
+	cut := strings.LastIndexByte(ids[:maxProvider+1], ' ')
+	if cut < 0 {
+		return Clip(ids, maxWord)
+	}
+	return ids[:cut]
 }
 
 // Validate reports every fault of the effect. Whether the id is the one that the

@@ -197,7 +197,7 @@ func (s *Service) pruneEffects(ctx context.Context, before time.Time, strip func
 					puts = append(puts, c)
 					n.Links += len(left.Refs)
 					if e.Provider != "" {
-						left.Refs = append(left.Refs, e.ProviderRef())
+						left.Refs = append(left.Refs, e.ProviderRefs()...)
 					}
 					if err := tx.DeleteRefs(ctx, left.Refs...); err != nil {
 						return err

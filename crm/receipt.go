@@ -35,9 +35,12 @@ func (s Status) Validate() error {
 
 // Receipt is the answer about one effect.
 type Receipt struct {
-	ID       EffectID
-	Status   Status
-	Provider string        // the other side's own id of it, such as a provider's message id; "" if it gave none
+	ID     EffectID
+	Status Status
+	// Provider is the other side's own id of it, such as a provider's message id, in which no
+	// blank is; of what it took in parts, their ids in order, a blank between them. "" if it
+	// gave none.
+	Provider string
 	Reason   string        // why it was not accepted; without text or address
 	After    time.Duration // of Throttled: not before this long from now; 0 leaves it to EffectHandler.Backoff
 	// Unreached, of Throttled, says that the other side was not reached or took
@@ -108,7 +111,9 @@ func (s *WorkStats) count(effects []*Effect) {
 // bytes.
 const (
 	maxWord = 200
-	maxNote = 500
+	// maxProvider is the longest list of ids that is kept of one effect.
+	maxProvider = MaxKeyLen
+	maxNote     = 500
 )
 
 // Clip returns at most n bytes of what a host or a provider wrote, as printable

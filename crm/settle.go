@@ -113,7 +113,7 @@ func (s *Service) SettleEffect(ctx context.Context, id EffectID, x Settlement) (
 		out = found[0].Clone()
 		out.State, out.Changed, out.Lease = x.State, s.Now(), time.Time{}
 		if x.Provider != "" {
-			out.Provider = Clip(x.Provider, maxWord)
+			out.Provider = clipProvider(x.Provider)
 		}
 		if x.State == Planned {
 			out.SentAt, out.Guards, out.Due = time.Time{}, nil, s.Now()

@@ -136,7 +136,7 @@ func (j *job) applyThese(ctx context.Context, tx Tx, going []*Claim, now time.Ti
 		}
 		switch r.Status {
 		case Accepted: // the record itself says what was done
-			c.Effect.State, c.Effect.Lease, c.Effect.Provider = Done, time.Time{}, Clip(r.Provider, maxWord)
+			c.Effect.State, c.Effect.Lease, c.Effect.Provider = Done, time.Time{}, clipProvider(r.Provider)
 		case Declined, Throttled:
 			j.answer(c.Effect, r, now, now)
 		default:

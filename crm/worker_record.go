@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -94,7 +95,7 @@ func putAnswers(ctx context.Context, tx Tx, effects []*Effect) error {
 	var refs []Ref
 	for _, e := range effects {
 		if e.Provider != "" {
-			refs = append(refs, e.ProviderRef())
+			refs = append(refs, e.ProviderRefs()...)
 		}
 	}
 	if len(refs) == 0 {
@@ -111,7 +112,7 @@ func (j *job) certain(e, mine *Effect, r Receipt, now, at time.Time) *Effect {
 	c := e.Clone()
 	switch {
 	case r.Status == Accepted && e.State == Done:
-		if r.Provider == "" || e.Provider == "" || e.Provider == Clip(r.Provider, maxWord) {
+		if r.Provider == "" || e.Provider == "" || e.bears(r.Provider) {
 			return nil
 		}
 		twice := Reason{Guard: GuardTwice, Note: string(Accepted) + " as " + Clip(r.Provider, maxWord)}
@@ -125,7 +126,7 @@ func (j *job) certain(e, mine *Effect, r Receipt, now, at time.Time) *Effect {
 			if mine == nil {
 				return nil // it was never claimed
 			}
-			c.SentAt, c.To, c.Guards = mine.SentAt, mine.To, mine.Guards
+			c.SentAt, c.To, c.Via, c.Guards = mine.SentAt, mine.To, mine.Via, mine.Guards
 		}
 	case r.Status == Declined && e.State == Unknown:
 	default:
@@ -227,7 +228,8 @@ func (w *Worker) named(ctx context.Context, r Reader, receipts []Receipt) ([]Eff
 			continue
 		}
 		for _, h := range w.Handlers {
-			keys, of = append(keys, providerKey(h.Kind, x.Provider)), append(of, i)
+			id, _, _ := strings.Cut(x.Provider, " ")
+			keys, of = append(keys, ProviderKey(h.Kind, id)), append(of, i)
 		}
 	}
 	if len(keys) == 0 {
@@ -266,7 +268,7 @@ func (j *job) answer(e *Effect, r Receipt, now, at time.Time) {
 		why.Note += ": " + Clip(r.Reason, maxWord)
 	}
 	if r.Provider != "" && r.Status != Throttled {
-		e.Provider = Clip(r.Provider, maxWord)
+		e.Provider = clipProvider(r.Provider)
 	}
 	switch r.Status {
 	case Accepted:

@@ -86,7 +86,7 @@ func testSettlements(e *env) {
 		}
 		return nil
 	})
-	require.Len(e, e.refs(crm.RefProvider, 10, (&crm.Effect{Kind: "parcel", Provider: "c-0"}).ProviderRef().Key)[0], 1)
+	require.Len(e, e.refs(crm.RefProvider, 10, (&crm.Effect{Kind: "parcel", Provider: "c-0"}).ProviderRefs()[0].Key)[0], 1)
 
 	for range 2 { // the answer to the first call was lost
 		f, err := svc.SettleEffect(e.ctx, parcels[200], crm.Settlement{State: crm.Failed, Actor: "a", Note: "lost"})

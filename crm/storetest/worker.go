@@ -80,7 +80,7 @@ func (s *workShop) do(_ context.Context, claims []*crm.Claim) ([]crm.Receipt, er
 		id := c.Effect.ID
 		s.got[id]++
 		s.lease = s.lease.Add(2 * time.Second)
-		out[i] = crm.Receipt{ID: id, Status: crm.Accepted, Provider: "P-" + string(id)}
+		out[i] = crm.Receipt{ID: id, Status: crm.Accepted, Provider: "P-" + string(id) + " Q-" + string(id)}
 	}
 	return out, nil
 }
@@ -93,7 +93,7 @@ func (s *workShop) ask(_ context.Context, claims []*crm.Claim) ([]crm.Receipt, e
 	for i, c := range claims {
 		out[i] = crm.Receipt{ID: c.Effect.ID, Status: crm.Throttled}
 		if s.got[c.Effect.ID] > 0 {
-			out[i] = crm.Receipt{ID: c.Effect.ID, Status: crm.Accepted, Provider: "P-" + string(c.Effect.ID)}
+			out[i] = crm.Receipt{ID: c.Effect.ID, Status: crm.Accepted, Provider: "P-" + string(c.Effect.ID) + " Q-" + string(c.Effect.ID)}
 		}
 	}
 	return out, nil
@@ -199,19 +199,29 @@ func testWorkersInTheWorld(e *env) {
 	}
 	// Each is found by the other side's own id.
 	for _, x := range s.all() {
-		require.Equal(e, "P-"+string(x.ID), x.Provider)
-		require.Equal(e, []crm.Ref{x.ProviderRef()}, e.refs(crm.RefProvider, 10, x.ProviderRef().Key)[0])
+		require.Equal(e, "P-"+string(x.ID)+" Q-"+string(x.ID), x.Provider)
+		refs := x.ProviderRefs()
+		require.Len(e, refs, 2, "one for each part")
+		for i, ref := range refs {
+			require.EqualValues(e, i, ref.Order)
+			require.Equal(e, []crm.Ref{ref}, e.refs(crm.RefProvider, 10, ref.Key)[0])
+		}
 	}
 	got, err := s.worker(e.store, h).Receive(e.ctx, crm.Receipt{Provider: "P-" + string(s.all()[0].ID), Status: crm.Accepted})
 	require.NoError(e, err)
 	require.Equal(e, crm.WorkStats{Conflicts: 1}, got, "it is known to be done")
+	got, err = s.worker(e.store, h).Receive(e.ctx, crm.Receipt{Provider: "Q-" + string(s.all()[0].ID), Status: crm.Accepted})
+	require.NoError(e, err)
+	require.Equal(e, crm.WorkStats{Conflicts: 1}, got, "the second part is known, too")
 	// What is pruned is found no more.
-	last := s.all()[0].ProviderRef()
+	last := s.all()[0].ProviderRefs()
 	svc := crm.New(e.store, crm.Config{Now: func() time.Time { return start.AddDate(0, 1, 0) }})
 	pruned, err := svc.Prune(e.ctx, start.AddDate(0, 0, 7))
 	require.NoError(e, err)
 	require.Equal(e, s.n, pruned.Effects)
-	require.Empty(e, e.refs(crm.RefProvider, 10, last.Key)[0])
+	for _, ref := range last {
+		require.Empty(e, e.refs(crm.RefProvider, 10, ref.Key)[0])
+	}
 	require.Empty(e, s.all()[0].Provider)
 	pruned, err = svc.Prune(e.ctx, start.AddDate(0, 0, 7))
 	require.NoError(e, err)

@@ -82,7 +82,7 @@ func TestEightSettle(t *testing.T) {
 			for other := range nighttest.Writers {
 				key := e.Clone()
 				key.Provider = provider(other, i)
-				refs, err := r.Refs(ctx, crm.RefProvider, 5, key.ProviderRef().Key)
+				refs, err := r.Refs(ctx, crm.RefProvider, 5, key.ProviderRefs()[0].Key)
 				require.NoError(t, err)
 				require.Len(t, refs[0], map[bool]int{true: 1}[other == w], "effect %d by the id that %d gave", i, other)
 			}
