@@ -178,7 +178,7 @@ func (a *audit) repeated() error {
 		cause, occurrence string
 		about             crm.FactKey
 	}
-	type delivery struct {
+	type handed struct {
 		thing
 		to crm.Address
 	}
@@ -193,13 +193,13 @@ func (a *audit) repeated() error {
 		id crm.EffectID
 	}
 	slices.SortStableFunc(a.sent, func(x, y *crm.Effect) int { return x.SentAt.Compare(y.SentAt) })
-	seen, had := map[delivery]crm.EffectID{}, map[receipt][]taker{}
+	seen, had := map[handed]crm.EffectID{}, map[receipt][]taker{}
 	for _, e := range a.sent {
 		if slices.ContainsFunc(e.Reasons, func(r crm.Reason) bool { return r.Guard == crm.GuardTwice }) {
 			a.report.find(&a.report.EffectsRepeated, "effect %s was taken twice by the provider", e.ID)
 		}
 		t, who := thing{e.Cause, e.Occurrence, e.About}, a.profile(e)
-		first, twice := seen[delivery{t, e.To}]
+		first, twice := seen[handed{t, e.To}]
 		if !twice && !who.IsZero() {
 			before := e.SentAt.Add(-inFlight)
 			was, is := a.placed(who, before), a.placed(who, e.SentAt)
@@ -214,7 +214,7 @@ func (a *audit) repeated() error {
 			a.report.find(&a.report.EffectsRepeated, "effect %s repeats %s", e.ID, first)
 			continue
 		}
-		seen[delivery{t, e.To}] = e.ID
+		seen[handed{t, e.To}] = e.ID
 		ids := []crm.CustomerID{a.now[who]}
 		if log := a.moved[who]; len(log) > 0 {
 			ids = everOf(log)

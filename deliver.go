@@ -37,7 +37,11 @@ func (e *Engine) deliver(ctx context.Context, observe func(crm.EffectKind, crm.W
 	for w := e.outward(observe); ; e.progress("deliver", total.Due, 0) {
 		s, err := w.RunOnce(ctx)
 		total.Add(s)
-		if err != nil || s.Due == 0 {
+		if err != nil {
+			return total, err
+		}
+		if s.Due == 0 {
+			_, err = e.deliveries.Settle(ctx) // reports that came before the answers
 			return total, err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/dedup/people"
 	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/delivery"
 	"github.com/vefacrm/vefa/messaging/link"
 	"github.com/vefacrm/vefa/rules"
 	"github.com/vefacrm/vefa/segment"
@@ -24,26 +25,27 @@ import (
 // nothing. Everything may be called at any time from many goroutines: nights wait
 // for one another, and nothing else waits for a night.
 type Engine struct {
-	cfg      Config
-	svc      *crm.Service
-	vocab    *rules.Vocabulary
-	schema   *rules.Schema[Facts]
-	extended *rules.Extended[Facts] // of Config.Fields; nil without
-	rules    *rules.Engine[Facts]
-	linker   *people.Linker
-	keys     derived
-	clicks   *link.Log
-	redirect *link.Handler
-	pages    *web.Handler
-	outbox   messaging.Outbox
-	within   []crm.EffectHandler            // of what is carried out in the record, the host's included
-	outside  []crm.EffectHandler            // of what the host does in the world
-	own      map[crm.EffectKind]bool        // of the host's kinds
-	messages map[string]*messaging.Campaign // by the effect's cause or by rules' names
-	surveys  map[string]string              // of a message that invites: the survey
-	scripts  map[string]*messaging.Script
-	shown    map[string]bool // fields of rules that messages show
-	defs     []segment.Definition
+	cfg        Config
+	svc        *crm.Service
+	vocab      *rules.Vocabulary
+	schema     *rules.Schema[Facts]
+	extended   *rules.Extended[Facts] // of Config.Fields; nil without
+	rules      *rules.Engine[Facts]
+	linker     *people.Linker
+	keys       derived
+	clicks     *link.Log
+	redirect   *link.Handler
+	pages      *web.Handler
+	outbox     messaging.Outbox
+	deliveries delivery.Log                   // of what providers report
+	within     []crm.EffectHandler            // of what is carried out in the record, the host's included
+	outside    []crm.EffectHandler            // of what the host does in the world
+	own        map[crm.EffectKind]bool        // of the host's kinds
+	messages   map[string]*messaging.Campaign // by the effect's cause or by rules' names
+	surveys    map[string]string              // of a message that invites: the survey
+	scripts    map[string]*messaging.Script
+	shown      map[string]bool // fields of rules that messages show
+	defs       []segment.Definition
 	// conditions are what defs ask of fields; nil: nothing
 	conditions *conditions
 
@@ -141,6 +143,7 @@ func New(cfg Config) (*Engine, error) {
 	if e.pages, err = web.New(web.Config{Store: (*invitations)(e), Tokens: e.keys.surveys.Parse, Path: "/s/", Brand: cfg.Brand, Now: cfg.Now, NewKey: cfg.SurveyKey, Logger: cfg.Logger}); err != nil {
 		return nil, err
 	}
+	e.deliveries = delivery.Log{Service: e.svc}
 	e.outbox = messaging.Outbox{Sender: cfg.Sender, Prepare: e.prepare, Guard: e.guard, Render: e.render}
 	return e, nil
 }

@@ -349,6 +349,13 @@ func verbs() []verb {
 			return l.shop.Engine.Reply(ctx, phone(1), "r1", text, l.now)
 		})
 	}
+	add("*vefa.Engine.Feedback", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.shop.Engine.Feedback(ctx, messaging.Feedback{
+			Reports: []messaging.Report{{ID: l.campaign.ID, State: messaging.Delivered}, {Provider: "nobody's", State: messaging.Undelivered}},
+			Inbound: []messaging.Inbound{{ID: "i1", From: phone(1), Text: "STOP", At: l.now}, {ID: "i2", From: phone(2), Text: "Hello", At: l.now}},
+		})
+		return nil, err
+	})
 	// Its pages.
 	add("web.Store.Invitation GET", func(ctx context.Context, l *lab) (any, error) { return l.request(ctx, "GET", l.page(), nil) })
 	answer := url.Values{"_key": {"k1"}, "_on.nps": {"1"}, "_on.comment": {"1"}, "q.nps": {"2"}}

@@ -27,8 +27,8 @@ func (t thing) hash(ids *crm.EffectIDs, to crm.Address) string {
 	return string(ids.ID(t.cause, crm.OfAddress(to), t.about, t.occurrence))
 }
 
-// delivery is a thing that went to an address.
-type delivery struct {
+// handed is a thing that went to an address.
+type handed struct {
 	thing
 	to crm.Address
 }
@@ -37,7 +37,7 @@ type delivery struct {
 // reached besides what it hangs on: the one that it is about and those of the
 // same customer that bore the address. An entry of a profile names the thing, so
 // that others need not be read.
-func (d delivery) key(ids *crm.EffectIDs) string { return "a/" + d.hash(ids, d.to) }
+func (d handed) key(ids *crm.EffectIDs) string { return "a/" + d.hash(ids, d.to) }
 func sentKey(ids *crm.EffectIDs, k crm.ProfileKey) string {
 	return "p/" + string(ids.ID("sent", crm.OfProfile(k), crm.FactKey{}, ""))
 }
@@ -80,7 +80,7 @@ type claimed struct {
 
 // receipts are the messages of before and of the batch that is being decided.
 type receipts struct {
-	to   map[delivery][]receipt
+	to   map[handed][]receipt
 	on   map[crm.Subject][]*recipient // to whom messages count that hang on a subject
 	refs []crm.Ref                    // to put for those of the batch
 	ids  *crm.EffectIDs
@@ -91,7 +91,7 @@ type receipts struct {
 func (g *receipts) repeated(f *crm.Effect, c *claimed) bool {
 	counts := func(r receipt) bool { return r.counts(f) }
 	t := thingOf(f)
-	return slices.ContainsFunc(g.to[delivery{t, f.To}], counts) || slices.ContainsFunc(c.things[t], counts)
+	return slices.ContainsFunc(g.to[handed{t, f.To}], counts) || slices.ContainsFunc(c.things[t], counts)
 }
 
 // recent returns when the customer of an effect got commercial messages.
@@ -118,7 +118,7 @@ func (g *receipts) add(f *crm.Effect, c *claimed, now time.Time) {
 	for _, who := range g.on[f.Subject] {
 		who.sent = append(who.sent, r)
 	}
-	d := delivery{t, f.To}
+	d := handed{t, f.To}
 	g.to[d] = append(g.to[d], r)
 	g.refs = append(g.refs, crm.Ref{Kind: refSent, Key: d.key(g.ids), Subject: f.Subject, Target: string(f.ID)})
 	c.things[t] = append(c.things[t], r)
@@ -167,7 +167,7 @@ func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effec
 	byID := func(a, b *person) int { return cmp.Compare(a.id, b.id) }
 	slices.SortFunc(each, byID)
 	each = slices.Compact(each)
-	g := &receipts{ids: e.keys.ids, to: map[delivery][]receipt{}, on: map[crm.Subject][]*recipient{}}
+	g := &receipts{ids: e.keys.ids, to: map[handed][]receipt{}, on: map[crm.Subject][]*recipient{}}
 	who := make([]*recipient, len(each))
 	var subjects []crm.Subject
 	on := func(s crm.Subject, x *recipient) {
@@ -251,11 +251,11 @@ func (g *receipts) read(ctx context.Context, tx crm.Tx, effects []*crm.Effect, s
 		}
 	}
 	var keys []string
-	asked := map[delivery]bool{}
+	asked := map[handed]bool{}
 	wanted := map[string]bool{} // things, by their hash
-	var deliveries []delivery
+	var deliveries []handed
 	for _, f := range effects {
-		d := delivery{thingOf(f), f.To}
+		d := handed{thingOf(f), f.To}
 		wanted[d.thing.hash(g.ids, crm.Address{})] = true
 		if !asked[d] {
 			asked[d] = true

@@ -1,0 +1,112 @@
+package vefa
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/consent"
+	"github.com/vefacrm/vefa/messaging/delivery"
+)
+
+// FeedbackReport counts what became of what a provider told.
+type FeedbackReport struct {
+	// Effects are messages whose fate was unknown and was settled by a report.
+	Effects crm.WorkStats
+	// Reports are the delivery reports.
+	Reports delivery.Stats
+	// Replies counts inbound messages by what they say about consent, "" for nothing.
+	Replies map[consent.Intent]int
+}
+
+// Feedback takes what a provider told: a webhook's handler calls it, or what polls a
+// messaging.Poller.
+//
+// Delivery reports settle messages whose answer was lost, and are kept as facts of
+// delivery.Kind about the address; an address that does not exist is not written to any
+// more. Inbound messages are heard as Reply hears them, and kept as interactions of their
+// sender's address on the channel that they came by: one that the provider tells again
+// changes nothing. What a program wrote (Inbound.Automatic) is kept and says nothing.
+//
+// The error names every report and message that is not valid, by its place, and is then
+// an messaging.ErrReport; all others are taken. Any other error is about the store: tell
+// the provider that it failed, so that it tells again, which is harmless.
+func (e *Engine) Feedback(ctx context.Context, f messaging.Feedback) (out FeedbackReport, err error) {
+	defer e.took("feedback", time.Now(), &err)
+	defer crm.Recover("feedback", &err)
+	out.Replies = map[consent.Intent]int{}
+	var receipts []crm.Receipt
+	for _, r := range f.Reports {
+		if r.Validate() != nil {
+			continue // the log says so
+		}
+		status := crm.Accepted
+		if r.State == messaging.Rejected {
+			status = crm.Declined
+		}
+		receipts = append(receipts, crm.Receipt{ID: r.ID, Provider: r.Provider, Status: status, Reason: r.Reason})
+	}
+	if out.Effects, err = e.outward(nil).Receive(ctx, receipts...); err != nil {
+		return out, err
+	}
+	var faults []error
+	if out.Reports, err = e.deliveries.Take(ctx, f.Reports...); err != nil {
+		if !errors.Is(err, messaging.ErrReport) {
+			return out, err
+		}
+		faults = append(faults, err)
+	}
+	for i, m := range f.Inbound {
+		if err := m.Validate(); err != nil {
+			faults = append(faults, fmt.Errorf("inbound message %d: %w", i, err))
+			continue
+		}
+		intent, err := e.inbound(ctx, m)
+		if errors.Is(err, crm.ErrInvalid) {
+			faults = append(faults, fmt.Errorf("%w: inbound message %d: %w", messaging.ErrReport, i, err))
+			continue
+		}
+		if err != nil {
+			return out, errors.Join(append(faults, err)...)
+		}
+		out.Replies[intent]++
+	}
+	return out, errors.Join(faults...)
+}
+
+// inbound hears one message and keeps it.
+func (e *Engine) inbound(ctx context.Context, m messaging.Inbound) (consent.Intent, error) {
+	at := m.At
+	if at.IsZero() {
+		at = e.svc.Now()
+	}
+	var intent consent.Intent
+	if !m.Automatic {
+		reply, err := e.Reply(ctx, m.From, m.ID, m.Text, at)
+		if err != nil {
+			return "", err
+		}
+		intent = reply.Intent
+	}
+	from, err := e.sender(ctx, m.From)
+	if err != nil {
+		return intent, err
+	}
+	said := &crm.Interaction{Channel: string(cmp.Or(m.To.Channel, from.Channel)), Direction: "in", Topic: string(intent), Text: crm.Clip(m.Text, 10_000)}
+	if m.Automatic {
+		said.Topic = "automatic"
+	}
+	id := crm.RefKey(m.ID)
+	if !m.At.IsZero() { // counters that begin anew each day name several
+		id = crm.RefKey(m.ID + "@" + strconv.FormatInt(m.At.UnixMicro(), 10))
+	}
+	return intent, deliver(ctx, e.svc, &crm.Fact{Key: crm.FactKey{Kind: crm.KindInteraction, Source: inboundSource, ID: id}, Subject: crm.OfAddress(from), At: at, Version: 1, Data: said})
+}
+
+// inboundSource is the source of inbound messages' keys.
+const inboundSource = "inbound"

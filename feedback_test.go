@@ -1,0 +1,119 @@
+package vefa_test
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa"
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
+	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/internal/nighttest"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/consent"
+	"github.com/vefacrm/vefa/messaging/delivery"
+)
+
+// What providers tell settles messages, keeps their fate, stops writing to addresses that do
+// not exist, and lets customers be heard; told again, it changes nothing.
+func TestFeedback(t *testing.T) {
+	store, clock := memstore.New(), &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	lost := messaging.NewMemorySender(func(m messaging.Message) crm.Receipt {
+		if m.To == nighttest.Phone(1) || m.To == nighttest.Phone(2) {
+			return crm.Receipt{Status: crm.Uncertain, Reason: "the answer was lost"}
+		}
+		return crm.Receipt{Status: crm.Accepted, Provider: "P" + m.To.Value}
+	})
+	w := nighttest.New(t, store, clock, func(c *vefa.Config) {
+		c.Logger, c.Rules = slog.New(slog.DiscardHandler), nil
+		c.Sender = unasked{lost}
+	})
+	_, err := w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(6))})
+	require.NoError(t, err)
+	id := map[crm.Address]crm.EffectID{}
+	state := func() map[crm.Address]crm.EffectState {
+		out := map[crm.Address]crm.EffectState{}
+		for _, f := range effectsOf(t, store, "campaign/spring") {
+			id[f.To], out[f.To] = f.ID, f.State
+		}
+		return out
+	}
+	got := state()
+	require.Equal(t, crm.Done, got[nighttest.Phone(0)])
+	require.Equal(t, crm.Unknown, got[nighttest.Phone(1)])
+
+	at := nighttest.Start.Add(time.Minute)
+	told := messaging.Feedback{
+		Reports: []messaging.Report{
+			{Provider: "P" + nighttest.Phone(0).Value, State: messaging.Delivered, At: at},
+			{ID: id[nighttest.Phone(1)], Provider: "late", State: messaging.Enroute, At: at},
+			{ID: id[nighttest.Phone(2)], State: messaging.Rejected, At: at, Reason: "black list"},
+			{Provider: "P" + nighttest.Phone(3).Value, State: messaging.Undelivered, Bounce: true, At: at, Code: "1"},
+			{State: messaging.Delivered},
+		},
+		Inbound: []messaging.Inbound{
+			{ID: "1", From: nighttest.Phone(4), Text: "İPTAL", At: at},
+			{ID: "2", From: nighttest.Phone(5), Text: "When are you open on Sunday?", At: at},
+			{ID: "3", From: nighttest.Phone(0), Text: "STOP: I am out of the office", Automatic: true, At: at},
+			{ID: "4", From: crm.Address{Channel: crm.Phone, Value: "no number"}, Text: "STOP", At: at},
+			{From: nighttest.Phone(0)},
+		},
+	}
+	check := func() {
+		got, err := w.Engine.Feedback(t.Context(), told)
+		require.ErrorIs(t, err, messaging.ErrReport)
+		for _, want := range []string{"report 4: ", "inbound message 3: ", "inbound message 4: "} {
+			require.ErrorContains(t, err, want)
+		}
+		require.NotContains(t, err.Error(), nighttest.Phone(0).Value)
+		require.Equal(t, map[consent.Intent]int{consent.OptOut: 1, "": 2}, got.Replies)
+		states := state()
+		require.Equal(t, crm.Done, states[nighttest.Phone(1)], "it left: a report says so")
+		require.Equal(t, crm.Failed, states[nighttest.Phone(2)])
+		require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+			effects, err := r.Effects(t.Context(), id[nighttest.Phone(0)], id[nighttest.Phone(1)], id[nighttest.Phone(2)], id[nighttest.Phone(3)], id[nighttest.Phone(4)])
+			require.NoError(t, err)
+			fates, err := delivery.Fates(t.Context(), r, effects...)
+			require.NoError(t, err)
+			for i, want := range []messaging.Delivery{messaging.Delivered, messaging.Enroute, messaging.Rejected, messaging.Undelivered} {
+				require.Equal(t, want, fates[i].State())
+			}
+			require.Nil(t, fates[4])
+			addrs, err := r.Addresses(t.Context(), nighttest.Phone(0), nighttest.Phone(3), nighttest.Phone(4))
+			require.NoError(t, err)
+			require.Empty(t, addrs[0].Suppressed, "a program wrote it")
+			require.Equal(t, []string{delivery.Reason}, addrs[1].Suppressed)
+			c, _ := addrs[2].Consent(nighttest.Brand)
+			require.Equal(t, crm.Refused, c.Status)
+			for i, want := range map[int]string{4: "opt-out", 5: "", 0: "automatic"} {
+				n := 0
+				for f, err := range crm.FactsOf(t.Context(), r, []crm.Subject{crm.OfAddress(nighttest.Phone(i))}, crm.KindInteraction) {
+					require.NoError(t, err)
+					require.Equal(t, want, f.Data.(*crm.Interaction).Topic)
+					require.Equal(t, "phone", f.Data.(*crm.Interaction).Channel)
+					n++
+				}
+				require.Equal(t, 1, n, "person %d", i)
+			}
+			return nil
+		}))
+	}
+	check()
+	digest := func() (d [32]byte) {
+		require.NoError(t, store.View(t.Context(), func(r crm.Reader) (err error) {
+			d, err = crm.Digest(t.Context(), r, clock.Now())
+			return err
+		}))
+		return d
+	}
+	before := digest()
+	check()
+	require.Equal(t, before, digest())
+}
+
+// unasked is a sender whose provider cannot be asked and recognises no ids.
+type unasked struct{ messaging.Sender }
