@@ -300,6 +300,33 @@ func TestReports(t *testing.T) {
 	require.NotEmpty(t, f.Reports)
 }
 
+// TestManyJobs: jobs of one message each share questions, up to a page of messages.
+func TestManyJobs(t *testing.T) {
+	w := open(t, 0, nil)
+	names := map[string]bool{}
+	for i := range 250 {
+		got, err := w.sender.Send(t.Context(), []messaging.Message{messagingtest.Message(i)})
+		require.NoError(t, err)
+		names[got[0].Provider] = true
+	}
+	f, cursor, err := w.sender.Poll(t.Context(), "")
+	require.NoError(t, err)
+	require.Len(t, f.Reports, 250, "three questions")
+	w.sim.Deliver()
+	f, cursor, err = w.sender.Poll(t.Context(), cursor)
+	require.NoError(t, err)
+	for _, r := range f.Reports {
+		require.Equal(t, messaging.Delivered, r.State)
+		require.True(t, names[r.Provider])
+		delete(names, r.Provider)
+	}
+	require.Empty(t, names)
+	f, cursor, err = w.sender.Poll(t.Context(), cursor)
+	require.NoError(t, err)
+	require.Empty(t, f.Reports)
+	require.NotContains(t, cursor, "jobs")
+}
+
 func TestConfig(t *testing.T) {
 	good := netgsm.Config{Username: "850", Password: crm.NewSecret([]byte("x"))}
 	_, err := netgsm.New(good)

@@ -170,7 +170,7 @@ func parseInbox(a gateway.Answer) ([]letter, error) {
 func (s *Sender) Track(sent time.Time, provider ...string) {
 	for _, p := range provider {
 		if j, _, ok := strings.Cut(p, "-"); ok && job(j) {
-			s.jobs.Add(j, sent)
+			s.jobs.Add(j, sent, 0)
 		}
 	}
 }
@@ -189,8 +189,8 @@ func (s *Sender) Poll(ctx context.Context, cursor string) (messaging.Feedback, s
 	if err := s.inbox(ctx, &c, &f); err != nil {
 		faults = append(faults, err)
 	}
-	c.Jobs, err = gateway.Sweep(s.jobs.Merge(c.Jobs, s.cfg.Now(), keepJobs), func(j gateway.Job) (gateway.Page, bool, error) {
-		return s.sweep(ctx, j, &f)
+	c.Jobs, err = gateway.Sweep(s.jobs.Merge(c.Jobs, s.cfg.Now(), keepJobs), together, func(some []gateway.Job) ([]gateway.Page, bool, error) {
+		return s.sweep(ctx, some, &f)
 	})
 	if err != nil {
 		faults = append(faults, err)
@@ -262,43 +262,63 @@ func (l letter) message() messaging.Inbound {
 // page is how many rows a report has at most.
 const page = 100
 
-// sweep asks for one page of a job.
-func (s *Sender) sweep(ctx context.Context, j gateway.Job, f *messaging.Feedback) (gateway.Page, bool, error) {
-	if s.asks.Take(s.cfg.Now()) > 0 {
-		return gateway.Page{}, false, nil
+// together returns how many of the first jobs have one page in all, so that jobs of a
+// message each do not use up the questions.
+func together(jobs []gateway.Job) int {
+	n, sum := 0, 0
+	for n < len(jobs) && jobs[n].At == "" && jobs[n].N > 0 && sum+jobs[n].N <= page {
+		sum += jobs[n].N
+		n++
 	}
-	n, err := strconv.Atoi("0" + j.At)
+	return max(1, n)
+}
+
+// sweep asks for one page of some jobs.
+func (s *Sender) sweep(ctx context.Context, jobs []gateway.Job, f *messaging.Feedback) ([]gateway.Page, bool, error) {
+	if s.asks.Take(s.cfg.Now()) > 0 {
+		return nil, false, nil
+	}
+	n, err := strconv.Atoi("0" + jobs[0].At)
 	if err != nil {
 		n = 0
 	}
 	const layout = "02.01.2006 15:04:05"
-	sent := time.Unix(j.Sent, 0)
-	body, err := json.Marshal(map[string]any{"jobids": []string{j.ID}, "startdate": sent.Add(-24 * time.Hour).In(istanbul).Format(layout),
+	ids, sent, at := make([]string, len(jobs)), jobs[0].Sent, map[string]int{}
+	for i, j := range jobs {
+		ids[i], at[j.ID] = j.ID, i
+		sent = min(sent, j.Sent)
+	}
+	body, err := json.Marshal(map[string]any{"jobids": ids, "startdate": time.Unix(sent, 0).Add(-24 * time.Hour).In(istanbul).Format(layout),
 		"stopdate": s.cfg.Now().Add(time.Hour).In(istanbul).Format(layout), "pagenumber": n, "pagesize": page})
 	if err != nil {
-		return gateway.Page{}, false, err
+		return nil, false, err
 	}
 	rows, err := parseReport(s.do(ctx, http.MethodPost, "/sms/rest/v2/report", body))
 	switch {
 	case errors.Is(err, errLimit):
-		return gateway.Page{}, false, nil
-	case errors.Is(err, errNone):
-		return gateway.Page{Open: n == 0}, true, nil // not yet there, or no further page
-	case err != nil:
-		return gateway.Page{}, false, err
+		return nil, false, nil
+	case err != nil && !errors.Is(err, errNone):
+		return nil, false, err
 	}
-	p := gateway.Page{Open: len(rows) == 0 && n == 0}
+	pages, found := make([]gateway.Page, len(jobs)), make([]int, len(jobs))
 	for _, r := range rows {
-		if string(r.Job) != j.ID {
+		i, asked := at[string(r.Job)]
+		if !asked {
 			continue
 		}
+		found[i]++
 		if rep, ok := r.report(); ok {
-			p.Open = p.Open || !rep.State.Final()
+			pages[i].Open = pages[i].Open || !rep.State.Final()
 			f.Reports = append(f.Reports, rep)
 		}
 	}
-	if len(rows) >= page {
-		p.Next = strconv.Itoa(n + 1)
+	for i, j := range jobs {
+		if found[i] == 0 && n == 0 || len(jobs) > 1 && found[i] < j.N {
+			pages[i].Open = true // not yet there
+		}
 	}
-	return p, true, nil
+	if len(jobs) == 1 && len(rows) >= page {
+		pages[0].Next = strconv.Itoa(n + 1)
+	}
+	return pages, true, nil
 }

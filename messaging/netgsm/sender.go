@@ -221,7 +221,7 @@ func (s *Sender) post(ctx context.Context, h header, part []wireMessage) (r crm.
 	}
 	r, one = sent(s.do(ctx, http.MethodPost, "/sms/rest/v2/send", body))
 	if r.Status == crm.Accepted {
-		s.jobs.Add(r.Provider, s.cfg.Now())
+		s.jobs.Add(r.Provider, s.cfg.Now(), len(part))
 	}
 	return r, one
 }

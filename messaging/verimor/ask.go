@@ -62,7 +62,7 @@ func (s *Sender) Reconcile(ctx context.Context, ids []crm.EffectID) ([]crm.Recei
 		case ok:
 			r := it.report()
 			out[i].Status, out[i].Provider = crm.Accepted, r.Provider
-			s.jobs.Add(string(it.Campaign), s.cfg.Now())
+			s.jobs.Add(string(it.Campaign), s.cfg.Now(), 0)
 		case errors.Is(missing[req.custom], errNone) && (known || s.cfg.Batch == 1) && s.cfg.Now().Sub(req.ended) >= s.cfg.Settle:
 			out[i].Status, out[i].Reason = crm.Throttled, "never received"
 		case missing[req.custom] != nil:
@@ -101,14 +101,14 @@ func (s *Sender) campaign(ctx context.Context, q url.Values, after int64) (map[s
 func (s *Sender) Track(sent time.Time, provider ...string) {
 	for _, p := range provider {
 		if c, _, ok := strings.Cut(p, "/"); ok && c != "" && strings.Trim(c, "0123456789") == "" {
-			s.jobs.Add(c, sent)
+			s.jobs.Add(c, sent, 0)
 		}
 	}
 }
 
 // Poll implements messaging.Poller: inbound messages after the last one, and the messages
-// of each campaign of the last 72 hours until all of them have come to an end. Reports of a campaign that is still open may
-// come again. It asks as often as Verimor allows, and for the rest at the next call; what
+// of each campaign of the last 72 hours until all of them have come to an end, as Webhook or
+// a poll was told. Reports of a campaign that is still open may come again. It asks as often as Verimor allows, and for the rest at the next call; what
 // failed is asked again then, and is an error only if nothing else was learnt.
 func (s *Sender) Poll(ctx context.Context, cursor string) (messaging.Feedback, string, error) {
 	var f messaging.Feedback
@@ -139,8 +139,9 @@ func (s *Sender) Poll(ctx context.Context, cursor string) (messaging.Feedback, s
 		}
 	}
 	c.Inbox = strconv.FormatInt(last, 10)
-	c.Jobs, err = gateway.Sweep(s.jobs.Merge(c.Jobs, s.cfg.Now(), keepJobs), func(j gateway.Job) (gateway.Page, bool, error) {
-		return s.sweep(ctx, j, &f)
+	c.Jobs, err = gateway.Sweep(s.jobs.Merge(c.Jobs, s.cfg.Now(), keepJobs), nil, func(some []gateway.Job) ([]gateway.Page, bool, error) {
+		p, more, err := s.sweep(ctx, some[0], &f)
+		return []gateway.Page{p}, more, err
 	})
 	if err != nil {
 		faults = append(faults, err)

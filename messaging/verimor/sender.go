@@ -261,7 +261,7 @@ func (s *Sender) post(ctx context.Context, h header, part []wireMessage) (r crm.
 	r, one = sent(a)
 	switch r.Status {
 	case crm.Accepted:
-		s.jobs.Add(r.Provider, s.cfg.Now())
+		s.jobs.Add(r.Provider, s.cfg.Now(), len(part))
 	case crm.Uncertain:
 		s.remember(custom, part)
 	}

@@ -321,6 +321,7 @@ func TestDuplicateDrop(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, crm.Accepted, got[0].Status)
 	}
+	w.sim.SetFaults(providertest.Faults{Never: 1})
 	w.sim.Deliver()
 	f, _, err := w.sender.Poll(t.Context(), "")
 	require.NoError(t, err)
@@ -392,6 +393,23 @@ func TestPollPages(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, after.Reports)
 	require.NotContains(t, next, "jobs")
+}
+
+// TestPushesSettle: a campaign of which every message was pushed at its end is not asked
+// about.
+func TestPushesSettle(t *testing.T) {
+	w := open(t, 4*time.Second, nil)
+	for i := range 3 {
+		b := []messaging.Message{messagingtest.Message(2 * i), messagingtest.Message(2*i + 1)}
+		_, err := w.sender.Send(t.Context(), b)
+		require.NoError(t, err)
+	}
+	w.sim.Deliver()
+	require.Len(t, w.taken().Reports, 6)
+	f, cursor, err := w.sender.Poll(t.Context(), "")
+	require.NoError(t, err)
+	require.Empty(t, f.Reports)
+	require.NotContains(t, cursor, "jobs")
 }
 
 // TestRestart: a process that ends before a cursor was kept is told its campaigns by

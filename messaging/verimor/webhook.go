@@ -33,7 +33,15 @@ func (s *Sender) Webhook(take func(context.Context, messaging.Feedback) error) h
 		if len(f.Reports)+len(f.Inbound) == 0 {
 			return nil
 		}
-		return take(r.Context(), f)
+		if err := take(r.Context(), f); err != nil {
+			return err
+		}
+		for _, it := range items {
+			if !it.inbound() && it.over() {
+				s.jobs.End(string(it.Campaign), string(it.MessageID))
+			}
+		}
+		return nil
 	})
 }
 

@@ -149,16 +149,18 @@ func TestSweep(t *testing.T) {
 	var jobs Jobs
 	now := time.Unix(1e9, 0)
 	for i, id := range []string{"a", "b", "c"} {
-		jobs.Add(id, now.Add(time.Duration(i)*time.Second))
+		jobs.Add(id, now.Add(time.Duration(i)*time.Second), 0)
 	}
 	var asked []string
 	cursor, left := Cursor{}, 0
 	poll := func(limit int) {
 		left = limit
 		var err error
-		cursor.Jobs, err = Sweep(jobs.Merge(cursor.Jobs, now, time.Hour), func(j Job) (Page, bool, error) {
+		cursor.Jobs, err = Sweep(jobs.Merge(cursor.Jobs, now, time.Hour), nil, func(some []Job) ([]Page, bool, error) {
+			require.Len(t, some, 1)
+			j := some[0]
 			if left == 0 {
-				return Page{}, false, nil
+				return nil, false, nil
 			}
 			left--
 			n := len(j.At)
@@ -167,7 +169,7 @@ func TestSweep(t *testing.T) {
 			if n+1 < len(pages[j.ID]) {
 				p.Next = j.At + "x"
 			}
-			return p, true, nil
+			return []Page{p}, true, nil
 		})
 		require.NoError(t, err)
 		kept, err := ParseCursor(cursor.String())
@@ -185,6 +187,48 @@ func TestSweep(t *testing.T) {
 	poll(9)
 	require.Empty(t, cursor.Jobs)
 	require.Len(t, asked, 10)
-	jobs.Add("a", now.Add(-2*time.Hour))
+	jobs.Add("a", now.Add(-2*time.Hour), 0)
 	require.Empty(t, jobs.Merge([]Job{{ID: "a", Sent: now.Add(-2 * time.Hour).Unix()}}, now, time.Hour), "too old")
+}
+
+// TestEnded: a job whose messages all ended by pushes is not asked about, whether a cursor
+// has it or not, and a message that ended twice is one.
+func TestEnded(t *testing.T) {
+	var jobs Jobs
+	now := time.Unix(1e9, 0)
+	jobs.Add("a", now, 2)
+	jobs.Add("b", now, 0)
+	jobs.End("a", "1")
+	jobs.End("a", "1")
+	jobs.End("b", "1")
+	all := []Job{{ID: "a", Sent: now.Unix(), N: 2}, {ID: "b", Sent: now.Unix()}}
+	require.Equal(t, all, jobs.Merge(nil, now, time.Hour))
+	jobs.End("a", "2")
+	require.Equal(t, all[1:], jobs.Merge(all, now, time.Hour))
+	require.Empty(t, jobs.Merge(nil, now, time.Hour), "a cursor has b, and a is over")
+	jobs.Add("c", now, 1)
+	jobs.End("c", "1")
+	require.Empty(t, jobs.Merge(nil, now, time.Hour))
+}
+
+// TestTogether: jobs that are asked about at once stand for themselves.
+func TestTogether(t *testing.T) {
+	jobs := []Job{{ID: "a"}, {ID: "b"}, {ID: "c"}, {ID: "d"}}
+	var asked []string
+	left, err := Sweep(jobs, func(js []Job) int { return min(2, len(js)) }, func(some []Job) ([]Page, bool, error) {
+		pages := make([]Page, len(some))
+		names := ""
+		for i, j := range some {
+			names += j.ID + j.At
+			pages[i].Open = j.ID == "b"
+			if j.ID == "a" && j.At == "" {
+				pages[i].Next = "1"
+			}
+		}
+		asked = append(asked, names)
+		return pages, len(asked) < 4, nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, []string{"ab", "a1c", "d"}, asked)
+	require.Equal(t, []Job{{ID: "b"}, {ID: "a", Done: true}, {ID: "c", Done: true}, {ID: "d", Done: true}}, left)
 }
