@@ -162,6 +162,7 @@ func (s *Session) acquire(ctx context.Context) error {
 	if w.granted { // at the same moment
 		s.window.used--
 		s.window.grant()
+		s.settled()
 	} else {
 		for i, other := range s.window.waiting {
 			if other == w {
