@@ -10,6 +10,12 @@
 // the increment over the held-out group, with an interval. It refuses to name a
 // winner when the split itself is broken (sample ratio mismatch).
 //
+// Anytime is for a campaign that is looked at while it runs, Holm for one of several
+// variants, Pool for many small ones together, Compare for two. CompareSpend, and
+// CompareAdjusted with what customers spent before, are about amounts; Earned turns them
+// into profit and return. Attribute says who may claim a purchase, which is not what caused
+// it. Tally counts all of it from a log.
+//
 // Rates are shares from 0 to 1, confidence levels likewise (0.95). The package
 // imports the standard library only.
 package experiment

@@ -6,22 +6,37 @@ import (
 )
 
 // Spend sums up what units of one arm spent, those who spent nothing included. The
-// zero value has no customers.
+// zero value has no customers. Its sums are exact: the same units give the same figures to
+// the bit, in whatever order they come.
 type Spend struct {
-	N    int64   // units
-	Sum  int64   // of their amounts
-	mean float64 // Welford's
-	m2   float64 // sum of squared differences from the mean
+	N       int64 // units
+	Sum     int64 // of their amounts
+	squares wide  // sum of their squares
 }
 
 // Add takes in one unit.
 func (s *Spend) Add(amount int64) {
 	s.N++
 	s.Sum += amount
-	d := float64(amount) - s.mean
-	s.mean += d / float64(s.N)
-	s.m2 += d * (float64(amount) - s.mean)
+	s.squares.add(amount, amount)
 }
+
+// mean is the mean of the amounts; it needs a unit.
+func (s *Spend) mean() float64 { return float64(s.Sum) / float64(s.N) }
+
+// m2 is the sum of squared differences from the mean.
+func (s *Spend) m2() float64 { return central(s.N, s.squares, s.Sum, s.Sum) }
+
+// variance is the sample variance of the amounts; it needs two units.
+func (s *Spend) variance() float64 { return s.m2() / float64(s.N-1) }
+
+// sample is what is compared of an arm.
+type sample struct {
+	n        int64
+	mean, m2 float64
+}
+
+func (s *Spend) sample() sample { return sample{s.N, s.mean(), s.m2()} }
 
 // Extra is what treatment changed of what units spend, by intention to treat.
 type Extra struct {
@@ -45,16 +60,21 @@ func CompareSpend(treated, heldOut Spend, confidence float64) (Extra, error) {
 	if treated.N < 2 || heldOut.N < 2 {
 		return Extra{}, fmt.Errorf("%w: %d and %d units, each arm needs two", ErrInput, treated.N, heldOut.N)
 	}
-	e := Extra{Treated: treated.mean, HeldOut: heldOut.mean, Difference: treated.mean - heldOut.mean}
-	a := treated.m2 / float64(treated.N-1) / float64(treated.N)
-	b := heldOut.m2 / float64(heldOut.N-1) / float64(heldOut.N)
+	return welch(treated.sample(), heldOut.sample(), z), nil
+}
+
+// welch compares the means of two samples of at least two units each.
+func welch(t, c sample, z float64) Extra {
+	e := Extra{Treated: t.mean, HeldOut: c.mean, Difference: t.mean - c.mean}
+	a := t.m2 / float64(t.n-1) / float64(t.n)
+	b := c.m2 / float64(c.n-1) / float64(c.n)
 	half := 0.0
 	if a+b > 0 {
-		df := (a + b) * (a + b) / (a*a/float64(treated.N-1) + b*b/float64(heldOut.N-1))
+		df := (a + b) * (a + b) / (a*a/float64(t.n-1) + b*b/float64(c.n-1))
 		half = student(z, df) * math.Sqrt(a+b)
 	}
 	e.Interval = Interval{e.Difference - half, e.Difference + half}
-	return e, nil
+	return e
 }
 
 // student turns a normal quantile into that of Student's t (Abramowitz and Stegun,
