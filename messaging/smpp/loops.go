@@ -163,7 +163,7 @@ func (s *Session) answer(p PDU, bad error) (answered, bool) {
 	if p.Status == Throttled || p.Status == QueueFull {
 		s.stats.Throttled++
 	}
-	if sl.counts && sl.command != Unbind {
+	if sl.counts {
 		s.pace(sl, p.Status)
 	}
 	return a, true

@@ -543,3 +543,22 @@ func TestHoldsBack(t *testing.T) {
 		assert.Equal(t, 10, s.Stats().Limit, "the whole window again")
 	})
 }
+
+// TestWritesTogether: what is queued while a write goes on is written in one.
+func TestWritesTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := shop()
+		cfg.Window = 50
+		s, x := scripted(t, cfg)
+		for range 50 {
+			require.NoError(t, s.Start(t.Context(), smpp.SubmitSM, text("x"), func(smpp.PDU, error) {}))
+			synctest.Wait() // the first is being written: nobody reads yet
+		}
+		for i := range 50 {
+			assert.Equal(t, uint32(i+2), x.next().Sequence, "in order")
+		}
+		st := s.Stats()
+		assert.Equal(t, uint64(50), st.Sent)
+		assert.Equal(t, uint64(2), st.Writes)
+	})
+}

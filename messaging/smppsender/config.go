@@ -29,6 +29,9 @@ type Config struct {
 	// Sessions is how many of them are kept up, each with a window of its own; 0 means
 	// one, at most 16.
 	Sessions int
+	// Apart binds transmitters, and one receiver beside them, for an SMSC that has no
+	// transceivers.
+	Apart bool
 	// Profile says which encodings the route takes and how long a message may be. Its Wide
 	// is set by Long.
 	Profile sms.Profile
@@ -137,6 +140,9 @@ func (c Config) withDefaults() (Config, error) {
 		return bad("a time or number is negative")
 	}
 	c.Sessions = max(c.Sessions, 1)
+	if c.Apart {
+		c.Client.Session.Mode = smpp.BindTransmitter
+	}
 	c.Profile.Wide = c.Long == UDH16
 	if c.Coding16 == 0 {
 		c.Coding16 = 8

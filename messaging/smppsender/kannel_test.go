@@ -101,14 +101,19 @@ func TestKannelDriver(t *testing.T) {
 	defer smsbox.Close()
 	start(t, t.TempDir(), drive, "-v", "1", "-p", "2345", "-m", "5")
 	// It serves who connects first, so that nobody may look before whether it is there.
+	came := make(chan smppsender.Inbound, 10)
 	s := over(t, "127.0.0.1:2345", func(c *smppsender.Config) {
-		c.Client.Session.Mode, c.NoReceipts = smpp.BindTransmitter, true
+		c.Apart, c.NoReceipts = true, true // it knows no transceivers
+		c.Inbound = func(_ context.Context, in smppsender.Inbound) error { came <- in; return nil }
 		c.Client.BackoffFrom, c.Client.BackoffTo = 20*time.Millisecond, 100*time.Millisecond
 	})
 	for i := range 3 {
 		got, err := s.Send(t.Context(), []messaging.Message{message(i, "Merhaba")})
 		require.NoError(t, err)
 		assert.Equal(t, crm.Accepted, got[0].Status, got[0].Reason)
+	}
+	for range 5 { // what it was told to send
+		assert.NotEmpty(t, (<-came).Text)
 	}
 }
 

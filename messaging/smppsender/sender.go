@@ -16,7 +16,8 @@ import (
 // Sender is a messaging.Sender over SMPP. It keeps its sessions up until Close.
 type Sender struct {
 	cfg     Config
-	clients []*smpp.Client
+	clients []*smpp.Client // that send
+	all     []*smpp.Client // those, and the receiver if there is one
 	next    atomic.Uint32
 	inbound inbound
 	stop    chan struct{}
@@ -49,7 +50,15 @@ func New(cfg Config) (*Sender, error) {
 		if err != nil { // the first says it: they are configured alike
 			return nil, err
 		}
-		s.clients = append(s.clients, c)
+		s.clients, s.all = append(s.clients, c), append(s.all, c)
+	}
+	if cfg.Apart {
+		client.Session.Mode = smpp.BindReceiver
+		c, err := smpp.NewClient(client)
+		if err != nil {
+			return nil, err
+		}
+		s.all = append(s.all, c)
 	}
 	s.running.Go(s.expiring)
 	return s, nil
@@ -58,9 +67,9 @@ func New(cfg Config) (*Sender, error) {
 // Close unbinds the sessions, waiting for answers as long as the context lasts. Parts of
 // inbound messages that wait for others are given to Config.Inbound as they are.
 func (s *Sender) Close(ctx context.Context) error {
-	errs := make([]error, len(s.clients))
+	errs := make([]error, len(s.all))
 	var wg sync.WaitGroup
-	for i, c := range s.clients {
+	for i, c := range s.all {
 		wg.Go(func() { errs[i] = c.Close(ctx) })
 	}
 	wg.Wait()
@@ -292,6 +301,8 @@ func (r *run) judge(parts []part, out *crm.Receipt) {
 		out.Status, out.Reason = crm.Uncertain, fmt.Sprintf("%d of %d parts taken %s", count[taken], len(parts), code)
 	case count[lost]+count[sent] > 0:
 		out.Status, out.Reason = crm.Uncertain, "the answer was lost"
+	case count[refused] > 0 && code == "":
+		out.Status, out.Reason = crm.Declined, "a field does not fit into a PDU"
 	case count[refused] > 0:
 		out.Status, out.Reason = crm.Declined, code
 	case !reached:

@@ -71,6 +71,24 @@ func TestSenderConforms(t *testing.T) {
 	}
 }
 
+// TestApart sends over transmitters and is told over a receiver.
+func TestApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var reports []smppsender.Report
+		s, smsc := fixture(t, always(smpptest.Answer{ReceiptDelay: time.Second}), func(c *smppsender.Config) {
+			c.Apart, c.Sessions = true, 2
+			c.Report = func(_ context.Context, r smppsender.Report) error { reports = append(reports, r); return nil }
+		})
+		got := sendOne(t, s, "Merhaba")
+		assert.Equal(t, crm.Accepted, got.Status)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		require.Len(t, reports, 1)
+		assert.Equal(t, smppsender.Part{Effect: got.ID, Number: 1, Of: 1, ID: "1"}, reports[0].Part)
+		assert.Equal(t, 3, smsc.Binds())
+	})
+}
+
 func message(i int, text string) messaging.Message {
 	m := messagingtest.Message(i)
 	m.Text = text
@@ -139,6 +157,20 @@ func TestUncertain(t *testing.T) {
 			assert.Equal(t, 1, taken, "sent once")
 		})
 	}
+}
+
+// TestFieldTooLong: what a host's Source makes may not fit.
+func TestFieldTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, smsc := fixture(t, smpptest.Options{}, func(c *smppsender.Config) {
+			c.Source = func(string) (smpp.Address, error) { return smpp.Address{Addr: strings.Repeat("1", 21)}, nil }
+		})
+		got := sendOne(t, s, "Merhaba")
+		assert.Equal(t, crm.Declined, got.Status)
+		assert.Equal(t, "a field does not fit into a PDU", got.Reason)
+		came, _ := smsc.Count()
+		assert.Zero(t, came)
+	})
 }
 
 func TestNobodyThere(t *testing.T) {
