@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/messaging/smpp"
 	"github.com/vefacrm/vefa/messaging/sms"
 )
@@ -62,66 +62,21 @@ type Config struct {
 	// PartWait is how long the parts of an inbound message are waited for; 0 means 10
 	// minutes. The parts that are there are in memory alone.
 	PartWait time.Duration
-	// Submitted is told of each part that the provider took, with its id, before Send
-	// returns (after that if the context ended); may be nil. It is called by the goroutine
-	// that reads and so must be quick.
-	Submitted func(Part)
-	// Report is given each delivery receipt. After an error the provider sends the same
-	// again. Nil acknowledges and forgets them. It may be called by several goroutines
-	// at once, and again for a receipt that comes again.
-	Report func(context.Context, Report) error
-	// Inbound is given each message of a subscriber, likewise.
-	Inbound func(context.Context, Inbound) error
-	// Remember is for how many parts a report can be told to which message it belongs;
-	// 0 means 10,000.
-	Remember int
-	// Now is the clock for the waiting for parts; nil means time.Now.
+	// Feedback is given each delivery report and each message of a subscriber;
+	// vefa.Engine.Feedback keeps them. After an error that is no messaging.ErrReport the
+	// provider sends the same again. Nil acknowledges and forgets them. It may be called by
+	// several goroutines at once, and again for what comes again.
+	Feedback func(context.Context, messaging.Feedback) error
+	// Bounce says of a failure that no such subscriber exists, by the provider's codes;
+	// nil means never.
+	Bounce func(smpp.Receipt) bool
+	// Now is the clock for the waiting for parts and for the ids of inbound messages; nil
+	// means time.Now.
 	Now func() time.Time
 }
 
 // ErrConfig: a configuration that cannot work.
 var ErrConfig = errors.New("smppsender: configuration")
-
-// Part is a part of a message at the provider.
-type Part struct {
-	Effect crm.EffectID
-	Number int    // from 1
-	Of     int    // 1 for a short message
-	ID     string // the provider's, in the form of Config.Form; "" if it gave none
-}
-
-// Report says what became of a part.
-type Report struct {
-	smpp.Receipt
-	// Part is zero but for its ID where it is not known: if the report came before the
-	// answer to the message, after a restart, or long after.
-	Part Part
-}
-
-// Answer returns the report as an answer for crm.Worker.Receive, false if it settles
-// nothing. It names the effect where that is known, and the provider's id of the part
-// otherwise, which is that of the effect for the first part alone.
-func (r Report) Answer() (crm.Receipt, bool) {
-	out := crm.Receipt{ID: r.Part.Effect, Provider: crm.Clip(r.ID, 200)}
-	switch {
-	case r.State == smpp.Delivered:
-		out.Status = crm.Accepted
-	case r.State.Final():
-		out.Status, out.Reason = crm.Declined, crm.Clip(r.State.String()+" "+r.Error, 200)
-	default:
-		return crm.Receipt{}, false
-	}
-	return out, r.ID != "" && !r.Intermediate
-}
-
-// Inbound is a message of a subscriber.
-type Inbound struct {
-	From, To string   // +905320000000 of an international number, otherwise as it came
-	Text     string   // "" if Coding is of binary data or the text malformed
-	Coding   byte     // data_coding
-	Raw      [][]byte // the octets of each part, headers included
-	Missing  int      // parts that did not come in time
-}
 
 func (c Config) withDefaults() (Config, error) {
 	bad := func(format string, args ...any) (Config, error) {
@@ -136,7 +91,7 @@ func (c Config) withDefaults() (Config, error) {
 		return bad("%d Sessions, at most 16", c.Sessions)
 	case c.Long > Payload:
 		return bad("Long is %d", c.Long)
-	case c.Timeout < 0 || c.PartWait < 0 || c.Batch < 0 || c.Remember < 0:
+	case c.Timeout < 0 || c.PartWait < 0 || c.Batch < 0:
 		return bad("a time or number is negative")
 	}
 	c.Sessions = max(c.Sessions, 1)
@@ -161,9 +116,6 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.PartWait == 0 {
 		c.PartWait = 10 * time.Minute
-	}
-	if c.Remember == 0 {
-		c.Remember = 10_000
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -4,8 +4,10 @@
 //	sender, err := smppsender.New(smppsender.Config{
 //		Client:  smpp.ClientConfig{Session: smpp.Config{Bind: …, Window: 20}, Dial: dial},
 //		Profile: sms.Domestic(),
-//		Report:  func(ctx context.Context, r smppsender.Report) error { … },
-//		Inbound: func(ctx context.Context, in smppsender.Inbound) error { … },
+//		Feedback: func(ctx context.Context, f messaging.Feedback) error {
+//			_, err := engine.Feedback(ctx, f)
+//			return err
+//		},
 //	})
 //	defer sender.Close(ctx)
 //	outbox := messaging.Outbox{Sender: sender, …}
@@ -24,4 +26,10 @@
 //
 // SMPP has no ids of the sender's, so a Sender is neither messaging.Idempotent nor a
 // messaging.Reconciler: what is uncertain stays so until a report tells.
+//
+// A receipt names the SMSC's id of one part. crm.Receipt.Provider has the ids of all
+// parts, by which package delivery finds the message, also if the receipt came first.
+// Inbound messages are read in the alphabet of their data_coding and put together;
+// binary ones come without a text, those whose other parts did not come in time with
+// what there is.
 package smppsender

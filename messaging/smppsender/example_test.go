@@ -17,10 +17,13 @@ import (
 func Example() {
 	smsc := smpptest.New(smpptest.Options{})
 	defer smsc.Close()
-	reports := make(chan smppsender.Report, 1)
+	reports := make(chan messaging.Report, 1)
 	sender, err := smppsender.New(smppsender.Config{
 		Client: smpp.ClientConfig{Session: smpp.Config{Bind: smpp.Bind{SystemID: "shop"}, Window: 20}, Dial: smsc.Dial},
-		Report: func(_ context.Context, r smppsender.Report) error { reports <- r; return nil },
+		Feedback: func(_ context.Context, f messaging.Feedback) error {
+			reports <- f.Reports[0]
+			return nil
+		},
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -36,8 +39,8 @@ func Example() {
 	}
 	fmt.Println(receipts[0].Status, receipts[0].Provider)
 	r := <-reports
-	fmt.Println(r.ID, r.State, r.Error)
+	fmt.Println(r.Provider, r.State, r.Code)
 	// Output:
 	// accepted 1
-	// 1 DELIVRD 000
+	// 1 delivered 000
 }

@@ -2,12 +2,17 @@ package smppsender
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
 	"unicode/utf8"
 
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/messaging/smpp"
 	"github.com/vefacrm/vefa/messaging/sms"
 )
@@ -16,25 +21,6 @@ import (
 type inbound struct {
 	mu    sync.Mutex
 	parts smpp.Reassembler
-}
-
-// submitted remembers a part and tells the host.
-func (s *Sender) submitted(p Part) {
-	if p.ID != "" {
-		s.mu.Lock()
-		if len(s.ids) < s.cfg.Remember {
-			s.ids = append(s.ids, p.ID)
-		} else {
-			delete(s.recent, s.ids[s.oldest])
-			s.ids[s.oldest] = p.ID
-			s.oldest = (s.oldest + 1) % len(s.ids)
-		}
-		s.recent[p.ID] = p
-		s.mu.Unlock()
-	}
-	if s.cfg.Submitted != nil {
-		s.cfg.Submitted(p)
-	}
 }
 
 // handle takes what the SMSC sends by itself.
@@ -63,20 +49,58 @@ func (s *Sender) handle(ctx context.Context, p smpp.PDU) smpp.Status {
 	return smpp.OK
 }
 
-// report gives a receipt to the host. One without an id goes there, too: it is all that
-// is known.
+// report gives a receipt to the host. One without an id is about nothing.
 func (s *Sender) report(ctx context.Context, m *smpp.Message) error {
-	if s.cfg.Report == nil {
+	r, ok := s.cfg.Form.Parse(m)
+	if !ok {
 		return nil
 	}
-	r, _ := s.cfg.Form.Parse(m)
-	s.mu.Lock()
-	part, ok := s.recent[r.ID]
-	s.mu.Unlock()
-	if !ok {
-		part = Part{ID: r.ID}
+	out := messaging.Report{Provider: plain(r.ID), State: delivery(r.State), Code: crm.Clip(r.Error, 64), At: r.Done}
+	if out.Code == "" && r.Network != 0 {
+		out.Code = fmt.Sprintf("%d/%d", r.Network, r.NetworkCode)
 	}
-	return s.cfg.Report(ctx, Report{r, part})
+	if out.State != messaging.Delivered {
+		out.Reason = crm.Clip(r.Word, 64)
+		if out.Reason == "" {
+			out.Reason = r.State.String()
+		}
+	}
+	if out.Provider == "" {
+		return nil
+	}
+	if out.State.Final() && out.State != messaging.Delivered && s.cfg.Bounce != nil {
+		out.Bounce = s.cfg.Bounce(r)
+	}
+	return s.tell(ctx, messaging.Feedback{Reports: []messaging.Report{out}})
+}
+
+// delivery returns the state of a report. What says nothing certain, such as ACCEPTD,
+// which some write for "taken by the network", UNKNOWN and words of the provider's own, is
+// on its way.
+func delivery(s smpp.State) messaging.Delivery {
+	switch s {
+	case smpp.Delivered:
+		return messaging.Delivered
+	case smpp.Expired:
+		return messaging.Expired
+	case smpp.Undeliverable:
+		return messaging.Undelivered
+	case smpp.Rejected, smpp.Deleted:
+		return messaging.Rejected
+	}
+	return messaging.Enroute
+}
+
+// tell gives feedback to the host. What the host finds invalid would be no better the
+// next time and is not asked for again.
+func (s *Sender) tell(ctx context.Context, f messaging.Feedback) error {
+	if s.cfg.Feedback == nil {
+		return nil
+	}
+	if err := s.cfg.Feedback(ctx, f); err != nil && !errors.Is(err, messaging.ErrReport) {
+		return err
+	}
+	return nil
 }
 
 // receive gives a message, when it is whole, to the host. If the host cannot take it
@@ -86,7 +110,7 @@ func (s *Sender) receive(ctx context.Context, m *smpp.Message) error {
 	s.inbound.mu.Lock()
 	ready, err := s.inbound.parts.Add(now, m)
 	s.inbound.mu.Unlock()
-	if err != nil { // no header that says how it is to be read
+	if err != nil { // a header that cannot be read: the text is none
 		ready = append(ready, smpp.Whole{Parts: []*smpp.Message{m}})
 	}
 	return s.give(ctx, now, ready, m)
@@ -95,12 +119,9 @@ func (s *Sender) receive(ctx context.Context, m *smpp.Message) error {
 // give hands messages to the host. It returns an error if the one with the part last
 // failed, or any if last is nil; those that failed wait for the next time.
 func (s *Sender) give(ctx context.Context, now time.Time, ready []smpp.Whole, last *smpp.Message) error {
-	if s.cfg.Inbound == nil {
-		return nil
-	}
 	var out error
 	for _, w := range ready {
-		err := s.cfg.Inbound(ctx, s.read(w))
+		err := s.tell(ctx, messaging.Feedback{Inbound: []messaging.Inbound{s.read(now, w)}})
 		if err == nil {
 			continue
 		}
@@ -147,16 +168,20 @@ func (s *Sender) flush(ctx context.Context) error {
 	return s.give(ctx, now, ready, nil)
 }
 
-// read makes a text of the parts of a message. They are read together, as some phones
-// cut within a character.
-func (s *Sender) read(w smpp.Whole) Inbound {
+// read makes a message of its parts. They are read together, as some phones cut within
+// a character. SMPP gives no id of an inbound message: it is made of the addresses, the
+// octets and the hour, so that one that comes again within the hour is the same, and the
+// same word written again later another.
+func (s *Sender) read(now time.Time, w smpp.Whole) messaging.Inbound {
 	first := w.Parts[0]
-	in := Inbound{From: number(first.Source), To: number(first.Destination), Coding: first.DataCoding, Missing: w.Missing}
+	in := messaging.Inbound{From: address(first.Source), To: address(first.Destination)}
+	id := sha256.New()
+	fmt.Fprintf(id, "%q %q %d", first.Source.Addr, first.Destination.Addr, now.Unix()/3600)
 	var header, body []byte
 	whole := true
 	for i, p := range w.Parts {
 		data := p.UserData()
-		in.Raw = append(in.Raw, data)
+		fmt.Fprintf(id, " %q", data)
 		h, text, err := smpp.SplitHeader(p.ESMClass, data)
 		if err == nil && s.cfg.Packed && alphabet(first.DataCoding) == gsm7 {
 			text, err = unpack(data, len(h) > 0)
@@ -170,6 +195,7 @@ func (s *Sender) read(w smpp.Whole) Inbound {
 		}
 		body = append(body, text...)
 	}
+	in.ID = hex.EncodeToString(id.Sum(nil)[:16])
 	if whole {
 		in.Text = decode(first.DataCoding, header, body)
 	}
@@ -186,12 +212,13 @@ func unpack(data []byte, headed bool) ([]byte, error) {
 	return g.Body, err
 }
 
-// number writes an address as people do.
-func number(a smpp.Address) string {
-	if a.TON == smpp.TONInternational && a.Addr != "" {
-		return "+" + a.Addr
+// address returns an address as people write it.
+func address(a smpp.Address) crm.Address {
+	number := a.Addr
+	if a.TON == smpp.TONInternational && number != "" {
+		number = "+" + number
 	}
-	return a.Addr
+	return crm.Address{Channel: crm.Phone, Value: number}
 }
 
 type letters uint8

@@ -101,10 +101,10 @@ func TestKannelDriver(t *testing.T) {
 	defer smsbox.Close()
 	start(t, t.TempDir(), drive, "-v", "1", "-p", "2345", "-m", "5")
 	// It serves who connects first, so that nobody may look before whether it is there.
-	came := make(chan smppsender.Inbound, 10)
+	came := make(chan messaging.Inbound, 10)
 	s := over(t, "127.0.0.1:2345", func(c *smppsender.Config) {
 		c.Apart, c.NoReceipts = true, true // it knows no transceivers
-		c.Inbound = func(_ context.Context, in smppsender.Inbound) error { came <- in; return nil }
+		c.Feedback = func(_ context.Context, f messaging.Feedback) error { came <- f.Inbound[0]; return nil }
 		c.Client.BackoffFrom, c.Client.BackoffTo = 20*time.Millisecond, 100*time.Millisecond
 	})
 	for i := range 3 {

@@ -109,10 +109,10 @@ func TestNpmSMSC(t *testing.T) {
 	addr, lines := npm(t)
 	for _, form := range []smppsender.Long{smppsender.UDH8, smppsender.UDH16, smppsender.SAR, smppsender.Payload} {
 		for _, c := range oracleTexts {
-			reports := make(chan smppsender.Report, 20)
+			reports := make(chan messaging.Report, 20)
 			s := over(t, addr, func(cfg *smppsender.Config) {
 				cfg.Profile.Encodings, cfg.Long = c.encodings, form
-				cfg.Report = func(_ context.Context, r smppsender.Report) error { reports <- r; return nil }
+				cfg.Feedback = func(_ context.Context, f messaging.Feedback) error { reports <- f.Reports[0]; return nil }
 			})
 			got, err := s.Send(t.Context(), []messaging.Message{message(1, c.text)})
 			require.NoError(t, err)
@@ -145,8 +145,8 @@ func TestNpmSMSC(t *testing.T) {
 			assert.Equal(t, c.text, text, "%s, form %d", c.name, form)
 			for range parts {
 				r := <-reports
-				assert.Equal(t, smpp.Delivered, r.State)
-				assert.NotEmpty(t, r.ID)
+				assert.Equal(t, messaging.Delivered, r.State)
+				assert.Contains(t, strings.Fields(got[0].Provider), r.Provider)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,10 +24,7 @@ type Sender struct {
 	stop    chan struct{}
 	running sync.WaitGroup
 
-	mu     sync.Mutex
-	recent map[string]Part // by the provider's id
-	ids    []string        // a ring of those, the oldest is at oldest
-	oldest int
+	closing sync.Once
 }
 
 var (
@@ -41,7 +39,7 @@ func New(cfg Config) (*Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sender{cfg: cfg, stop: make(chan struct{}), recent: map[string]Part{}}
+	s := &Sender{cfg: cfg, stop: make(chan struct{})}
 	s.inbound.parts.Wait = cfg.PartWait
 	client := cfg.Client
 	client.Session.Handler = s.handle
@@ -65,7 +63,7 @@ func New(cfg Config) (*Sender, error) {
 }
 
 // Close unbinds the sessions, waiting for answers as long as the context lasts. Parts of
-// inbound messages that wait for others are given to Config.Inbound as they are.
+// inbound messages that wait for others are given to Config.Feedback as they are.
 func (s *Sender) Close(ctx context.Context) error {
 	errs := make([]error, len(s.all))
 	var wg sync.WaitGroup
@@ -73,13 +71,7 @@ func (s *Sender) Close(ctx context.Context) error {
 		wg.Go(func() { errs[i] = c.Close(ctx) })
 	}
 	wg.Wait()
-	s.mu.Lock()
-	select {
-	case <-s.stop:
-	default:
-		close(s.stop)
-	}
-	s.mu.Unlock()
+	s.closing.Do(func() { close(s.stop) })
 	s.running.Wait()
 	return errors.Join(append(errs, s.flush(ctx))...)
 }
@@ -157,7 +149,7 @@ func (r *run) send(ctx context.Context, batch []messaging.Message) {
 			}
 			client := r.s.clients[int(r.s.next.Add(1)-1)%len(r.s.clients)]
 			for j := range r.parts[i] {
-				if r.start(limited, client, batch[i].ID, i, j) {
+				if r.start(limited, client, i, j) {
 					started++
 				}
 			}
@@ -203,7 +195,7 @@ func (r *run) begun(i int) bool {
 }
 
 // start sends part j of message i if it waits; false if it does not or could not be.
-func (r *run) start(ctx context.Context, c *smpp.Client, id crm.EffectID, i, j int) bool {
+func (r *run) start(ctx context.Context, c *smpp.Client, i, j int) bool {
 	r.mu.Lock()
 	p := &r.parts[i][j]
 	if p.state != waiting {
@@ -212,14 +204,8 @@ func (r *run) start(ctx context.Context, c *smpp.Client, id crm.EffectID, i, j i
 	}
 	p.state = sent
 	r.open++
-	of := len(r.parts[i])
 	r.mu.Unlock()
-	err := c.Start(ctx, smpp.SubmitSM, p.request, func(pdu smpp.PDU, err error) {
-		if err == nil {
-			r.s.submitted(Part{Effect: id, Number: j + 1, Of: of, ID: r.s.cfg.Form.Responses.Normal(smpp.ID(pdu))})
-		}
-		r.answered(p, pdu, err)
-	})
+	err := c.Start(ctx, smpp.SubmitSM, p.request, func(pdu smpp.PDU, err error) { r.answered(p, pdu, err) })
 	if err != nil {
 		r.answered(p, smpp.PDU{}, err)
 	}
@@ -234,7 +220,7 @@ func (r *run) answered(p *part, pdu smpp.PDU, err error) {
 	var field *smpp.FieldError
 	switch {
 	case err == nil:
-		p.state, p.id, p.reached = taken, r.s.cfg.Form.Responses.Normal(smpp.ID(pdu)), true
+		p.state, p.id, p.reached = taken, plain(r.s.cfg.Form.Responses.Normal(smpp.ID(pdu))), true
 	case errors.As(err, &status):
 		p.status = status.Status
 		switch r.s.cfg.Class(status.Status) {
@@ -290,13 +276,16 @@ func (r *run) judge(parts []part, out *crm.Receipt) {
 			status = p.status
 		}
 	}
+	if count[taken] > 0 {
+		out.Provider = ids(parts)
+	}
 	code := ""
 	if status != smpp.OK {
 		code = fmt.Sprintf("SMPP %#02x", uint32(status))
 	}
 	switch {
 	case count[taken] == len(parts):
-		out.Status, out.Provider = crm.Accepted, crm.Clip(parts[0].id, 200)
+		out.Status = crm.Accepted
 	case count[taken] > 0 && count[lost]+count[sent] == 0:
 		out.Status, out.Reason = crm.Uncertain, fmt.Sprintf("%d of %d parts taken %s", count[taken], len(parts), code)
 	case count[lost]+count[sent] > 0:
@@ -314,3 +303,17 @@ func (r *run) judge(parts []part, out *crm.Receipt) {
 		out.Status, out.Reason = crm.Throttled, code
 	}
 }
+
+// ids returns the provider's ids of the parts in their order, as crm.Receipt wants them.
+func ids(parts []part) string {
+	var out []string
+	for _, p := range parts {
+		if p.id != "" {
+			out = append(out, p.id)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// plain returns an id of the provider as it is kept: printable and without blanks.
+func plain(id string) string { return strings.Join(strings.Fields(crm.Clip(id, 64)), "") }

@@ -74,17 +74,20 @@ func TestSenderConforms(t *testing.T) {
 // TestApart sends over transmitters and is told over a receiver.
 func TestApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var reports []smppsender.Report
+		var reports []messaging.Report
 		s, smsc := fixture(t, always(smpptest.Answer{ReceiptDelay: time.Second}), func(c *smppsender.Config) {
 			c.Apart, c.Sessions = true, 2
-			c.Report = func(_ context.Context, r smppsender.Report) error { reports = append(reports, r); return nil }
+			c.Feedback = func(_ context.Context, f messaging.Feedback) error {
+				reports = append(reports, f.Reports...)
+				return nil
+			}
 		})
 		got := sendOne(t, s, "Merhaba")
 		assert.Equal(t, crm.Accepted, got.Status)
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		require.Len(t, reports, 1)
-		assert.Equal(t, smppsender.Part{Effect: got.ID, Number: 1, Of: 1, ID: "1"}, reports[0].Part)
+		assert.Equal(t, got.Provider, reports[0].Provider)
 		assert.Equal(t, 3, smsc.Binds())
 	})
 }
@@ -200,7 +203,7 @@ func TestPartRefusedForNow(t *testing.T) {
 		}}, nil)
 		got := sendOne(t, s, long)
 		assert.Equal(t, crm.Accepted, got.Status)
-		assert.Equal(t, "1", got.Provider)
+		assert.Equal(t, "1 3 2", got.Provider, "the ids of the parts in their order")
 		seen := map[int]int{}
 		for _, m := range smsc.Messages() {
 			if m.Status == smpp.OK {
@@ -252,10 +255,10 @@ func TestForms(t *testing.T) {
 	} {
 		for _, text := range []string{"Merhaba", "1234567", latin, long, strings.Repeat("😀ş", 60)} {
 			synctest.Test(t, func(t *testing.T) {
-				var got []smppsender.Inbound
+				var got []messaging.Inbound
 				s, smsc := fixture(t, smpptest.Options{}, func(c *smppsender.Config) {
 					c.NoReceipts = true
-					c.Inbound = func(_ context.Context, in smppsender.Inbound) error { got = append(got, in); return nil }
+					c.Feedback = func(_ context.Context, f messaging.Feedback) error { got = append(got, f.Inbound...); return nil }
 					change(c)
 				})
 				require.Equal(t, crm.Accepted, sendOne(t, s, text).Status, name)
@@ -268,87 +271,76 @@ func TestForms(t *testing.T) {
 				synctest.Wait()
 				require.Len(t, got, 1, name)
 				assert.Equal(t, text, got[0].Text, name)
-				assert.Equal(t, "+905320000001", got[0].From)
-				assert.Equal(t, "VEFA", got[0].To)
-				assert.Zero(t, got[0].Missing)
+				require.NoError(t, got[0].Validate())
+				assert.Equal(t, crm.Address{Channel: crm.Phone, Value: "+905320000001"}, got[0].From)
+				assert.Equal(t, crm.Address{Channel: crm.Phone, Value: "VEFA"}, got[0].To)
 			})
 		}
 	}
 }
 
-// TestReports of parts: before the answer, twice, in hexadecimal.
+// TestReports of parts: before the answer, twice, out of order, in hexadecimal.
 func TestReports(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
-		var reports []smppsender.Report
-		var parts []smppsender.Part
+		var reports []messaging.Report
 		s, _ := fixture(t, smpptest.Options{HexReceipts: true, TextOnly: true, Answer: func(n int, _ *smpp.Message) smpptest.Answer {
 			switch {
 			case n < 8:
-				return smpptest.Answer{} // so that ids have two digits
+				return smpptest.Answer{Silent: true} // so that ids have two digits
 			case n == 8:
-				return smpptest.Answer{Early: true, Delay: time.Second, ReceiptDelay: 0}
+				return smpptest.Answer{Early: true, Delay: time.Second}
 			case n == 9:
 				return smpptest.Answer{Twice: true, State: smpp.Undeliverable, Error: "027", ReceiptDelay: time.Minute}
 			}
-			return smpptest.Answer{ReceiptDelay: time.Second}
+			return smpptest.Answer{ReceiptDelay: time.Second, State: smpp.Accepted}
 		}}, func(c *smppsender.Config) {
 			c.Form = smpp.ReceiptForm{Responses: smpp.IDDecimal, Receipts: smpp.IDHex}
-			c.Submitted = func(p smppsender.Part) { mu.Lock(); parts = append(parts, p); mu.Unlock() }
-			c.Report = func(_ context.Context, r smppsender.Report) error {
+			c.Bounce = func(r smpp.Receipt) bool { return r.Error == "027" }
+			c.Feedback = func(_ context.Context, f messaging.Feedback) error {
 				mu.Lock()
 				defer mu.Unlock()
-				reports = append(reports, r)
+				reports = append(reports, f.Reports...)
 				return nil
 			}
 		})
 		for range 8 {
 			sendOne(t, s, "x")
 		}
-		synctest.Wait()
-		mu.Lock()
-		reports, parts = nil, nil
-		mu.Unlock()
 		got := sendOne(t, s, long)
 		require.Equal(t, crm.Accepted, got.Status)
-		assert.Equal(t, "9", got.Provider)
+		assert.Equal(t, "9 10 11", got.Provider)
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		id := got.ID
-		assert.ElementsMatch(t, []smppsender.Part{{id, 2, 3, "10"}, {id, 3, 3, "11"}, {id, 1, 3, "9"}}, parts)
-		require.Len(t, reports, 4)
-		assert.Equal(t, smppsender.Part{ID: "9"}, reports[0].Part, "before the answer nobody knows what it is about")
-		assert.Equal(t, smppsender.Part{id, 3, 3, "11"}, reports[1].Part)
-		for _, r := range reports[2:] {
-			assert.Equal(t, smppsender.Part{id, 2, 3, "10"}, r.Part)
-			assert.Equal(t, smpp.Undeliverable, r.State)
-			assert.Equal(t, "027", r.Error)
-			assert.Equal(t, time.Date(2025, 1, 1, 12, 0, 0, 0, time.UTC), r.Done)
-			answer, ok := r.Answer()
-			require.True(t, ok)
-			assert.Equal(t, crm.Receipt{ID: id, Status: crm.Declined, Provider: "10", Reason: "UNDELIV 027"}, answer)
+		at := time.Date(2025, 1, 1, 12, 0, 0, 0, time.UTC)
+		failed := messaging.Report{Provider: "10", State: messaging.Undelivered, Code: "027", Reason: "UNDELIV", Bounce: true, At: at}
+		assert.Equal(t, []messaging.Report{
+			{Provider: "9", State: messaging.Delivered, Code: "000", At: at},
+			{Provider: "11", State: messaging.Enroute, Code: "000", Reason: "ACCEPTD", At: at}, failed, failed}, reports)
+		for _, r := range reports {
+			require.NoError(t, r.Validate())
 		}
-		answer, ok := reports[0].Answer()
-		require.True(t, ok)
-		assert.Equal(t, crm.Receipt{Status: crm.Accepted, Provider: "9"}, answer, "by the provider's id")
-		_, ok = smppsender.Report{Receipt: smpp.Receipt{ID: "9", State: smpp.Enroute}}.Answer()
-		assert.False(t, ok)
 	})
 }
 
 // TestHostCannotTake: a report or message that the host could not take comes again,
-// with the parts that were acknowledged before.
+// with the parts that were acknowledged before; what the host finds invalid does not.
 func TestHostCannotTake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []string
-		failures := 3
+		failures, invalid := 3, false
 		s, smsc := fixture(t, smpptest.Options{}, func(c *smppsender.Config) {
 			c.PartWait = time.Minute
-			c.Inbound = func(_ context.Context, in smppsender.Inbound) error {
+			c.Feedback = func(_ context.Context, f messaging.Feedback) error {
 				if failures--; failures >= 0 {
 					return errors.New("the database is down")
 				}
-				got = append(got, fmt.Sprintf("%s|%d", in.Text, in.Missing))
+				for _, in := range f.Inbound {
+					got = append(got, in.Text)
+				}
+				if invalid {
+					return fmt.Errorf("feedback: %w", messaging.ErrReport)
+				}
 				return nil
 			}
 		})
@@ -360,15 +352,54 @@ func TestHostCannotTake(t *testing.T) {
 		smsc.Deliver(part(1, "a"))
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		assert.Equal(t, []string{"abc|0"}, got)
+		assert.Equal(t, []string{"abc"}, got)
 		smsc.Deliver(part(1, "alone"))
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		assert.Equal(t, []string{"abc|0", "alone|2"}, got, "what is not whole in time is given as it is")
+		assert.Equal(t, []string{"abc", "alone"}, got, "what is not whole in time is given as it is")
+		invalid = true
+		smsc.Deliver(&smpp.Message{Text: []byte("from nobody")})
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		assert.Equal(t, []string{"abc", "alone", "from nobody"}, got)
 		smsc.Deliver(part(2, "at the end"))
 		synctest.Wait()
 		require.NoError(t, s.Close(t.Context()))
-		assert.Equal(t, []string{"abc|0", "alone|2", "at the end|2"}, got)
+		assert.Equal(t, []string{"abc", "alone", "from nobody", "at the end"}, got)
+	})
+}
+
+// TestInboundIDs: the same that comes again has the same id, the same word an hour later
+// another.
+func TestInboundIDs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ids []string
+		_, smsc := fixture(t, smpptest.Options{}, func(c *smppsender.Config) {
+			c.Feedback = func(_ context.Context, f messaging.Feedback) error {
+				ids = append(ids, f.Inbound[0].ID)
+				if len(ids) == 1 {
+					return errors.New("the database is down")
+				}
+				return nil
+			}
+		})
+		say := func(from, text string) {
+			smsc.Deliver(&smpp.Message{Source: smpp.Address{Addr: from}, Text: []byte(text)})
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+		}
+		say("1", "RET")
+		say("2", "RET")
+		say("1", "EVET")
+		time.Sleep(time.Hour)
+		say("1", "RET")
+		require.Len(t, ids, 5)
+		assert.Equal(t, ids[0], ids[1])
+		distinct := map[string]bool{}
+		for _, id := range ids {
+			distinct[id] = true
+		}
+		assert.Len(t, distinct, 4)
 	})
 }
 
@@ -391,14 +422,15 @@ func TestInboundAlphabets(t *testing.T) {
 		"reserved coding": {0x80, "abc", ""},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			var got []smppsender.Inbound
+			var got []messaging.Inbound
 			_, smsc := fixture(t, smpptest.Options{}, func(cfg *smppsender.Config) {
-				cfg.Inbound = func(_ context.Context, in smppsender.Inbound) error { got = append(got, in); return nil }
+				cfg.Feedback = func(_ context.Context, f messaging.Feedback) error { got = append(got, f.Inbound...); return nil }
 			})
 			smsc.Deliver(&smpp.Message{Source: smpp.Address{Addr: "4609"}, DataCoding: c.coding, Text: []byte(c.raw)})
 			synctest.Wait()
 			require.Len(t, got, 1, name)
-			assert.Equal(t, smppsender.Inbound{From: "4609", Text: c.want, Coding: c.coding, Raw: [][]byte{[]byte(c.raw)}}, got[0], name)
+			assert.Equal(t, "4609", got[0].From.Value)
+			assert.Equal(t, c.want, got[0].Text, name)
 		})
 	}
 }
