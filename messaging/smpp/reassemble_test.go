@@ -124,6 +124,29 @@ func TestPartOf(t *testing.T) {
 	assert.Equal(t, smpp.Part{Reference: 300, Wide: true, SAR: true, Number: 1, Of: 2}, p)
 }
 
+// TestPartOfSAR holds the bounds of the parameters.
+func TestPartOfSAR(t *testing.T) {
+	for _, c := range []struct {
+		ref   uint16
+		n, of byte
+		want  smpp.Part
+	}{
+		{0xFFFF, 255, 255, smpp.Part{Reference: 0xFFFF, Wide: true, SAR: true, Number: 255, Of: 255}},
+		{0, 1, 1, smpp.Part{Wide: true, SAR: true, Number: 1, Of: 1}},
+		{1, 2, 1, smpp.Part{Number: 1, Of: 1}},
+		{1, 0, 2, smpp.Part{Number: 1, Of: 1}},
+	} {
+		got, err := smpp.PartOf(sarPart("a", c.ref, c.n, c.of))
+		require.NoError(t, err)
+		assert.Equal(t, c.want, got)
+	}
+	wide := sarPart("a", 1, 1, 2)
+	wide.TLVs[1].Value = []byte{1, 0} // 256 parts
+	got, err := smpp.PartOf(wide)
+	require.NoError(t, err)
+	assert.Equal(t, smpp.Part{Number: 1, Of: 1}, got)
+}
+
 // FuzzReassemble: whatever comes, nothing panics, what is kept is bounded, and each
 // part comes out once.
 func FuzzReassemble(f *testing.F) {

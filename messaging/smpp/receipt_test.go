@@ -31,6 +31,7 @@ func TestReceiptTexts(t *testing.T) {
 		"spaces and commas": {"id: 77, stat: Delivered, done date: 20250304130500, err: 0",
 			smpp.Receipt{ID: "77", State: smpp.Delivered, Word: "Delivered", Error: "0", Done: done}},
 		"a year of four digits": {"id:77 done date:202503041305 stat:REJECTD", smpp.Receipt{ID: "77", State: smpp.Rejected, Word: "REJECTD", Done: done}},
+		"with seconds, in 2020": {"id:77 done date:201205101500 stat:REJECTD", smpp.Receipt{ID: "77", State: smpp.Rejected, Word: "REJECTD", Done: time.Date(2020, 12, 5, 10, 15, 0, 0, time.UTC)}},
 		"few fields":            {"id:77 stat:ACCEPTD", smpp.Receipt{ID: "77", State: smpp.Accepted, Word: "ACCEPTD"}},
 		"a UUID":                {"id:550e8400-e29b-41d4-a716-446655440000 stat:UNKNOWN", smpp.Receipt{ID: "550e8400-e29b-41d4-a716-446655440000", State: smpp.Unknown, Word: "UNKNOWN"}},
 		"an own word":           {"id:77 stat:SKIPPED err:9", smpp.Receipt{ID: "77", Word: "SKIPPED", Error: "9"}},

@@ -541,6 +541,15 @@ func TestHoldsBack(t *testing.T) {
 			require.NoError(t, err)
 		}
 		assert.Equal(t, 10, s.Stats().Limit, "the whole window again")
+		closed.Store(true)
+		before, _ := smsc.Count()
+		soon, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for soon.Err() == nil {
+			_, _ = s.Submit(soon, text("x"))
+		}
+		came, _ = smsc.Count()
+		assert.Equal(t, 8, came-before, "3 until the window is 1, then at once and after 50, 150, 350, 750 ms")
 	})
 }
 
