@@ -11,7 +11,8 @@
 // the answers; what cannot be told is crm.Uncertain, never guessed and never silently
 // sent twice.
 //
-// A Sender is one provider: MemorySender for tests, HTTPSender for a JSON API,
+// A Sender is one provider: verimor, netgsm, twilio and kannel below, with simulators in
+// providertest, MemorySender for tests, HTTPSender for a JSON API,
 // and whatever passes messagingtest.Run. Below are the parts that are useful
 // alone: sms (encodings, segments, prices), link (signed links, redirect, click
 // verdicts), consent (decisions, replies) and experiment (holdouts and what they

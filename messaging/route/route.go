@@ -46,7 +46,8 @@ type Config struct {
 	// Rules are asked about every message and route; nil means TurkishLinks alone.
 	Rules []Rule
 	// Failures is after how many requests in a row that did not reach a route or left the
-	// fate of their messages open it is left alone; 0 means 5.
+	// fate of their messages open it is left alone; 0 means 5. An answer that says when to come
+	// again is none.
 	Failures int
 	// Pause is how long it is left alone, after which one message tries it; with each
 	// failure of that twice as long, up to 32 times. 0 means 30 seconds.

@@ -272,9 +272,14 @@ func TestBreaker(t *testing.T) {
 	require.Equal(t, calls, b.calls, "the try succeeded and the rest followed")
 	require.Equal(t, []route.Health{{Route: "a"}, {Route: "b"}}, x.Health())
 
+	a.answer = fixed(crm.Receipt{Status: crm.Throttled, Unreached: true, After: time.Second})
+	for range 10 {
+		require.Equal(t, 1, send(1))
+	}
+	require.Zero(t, x.Health()[0].Failures, "it says when to come again")
+	a.answer = fixed(crm.Receipt{Status: crm.Throttled, Unreached: true})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	dead = true
 	for range 10 {
 		_, err := x.Send(ctx, []messaging.Message{message("+4915112345678", "x")})
 		require.NoError(t, err)

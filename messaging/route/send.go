@@ -98,7 +98,7 @@ func (x *Router) by(ctx context.Context, r int, group []pending, batch []messagi
 			messages[i] = batch[p.at]
 		}
 		got := send(ctx, route.Sender, messages)
-		failed := !slices.ContainsFunc(got, func(g crm.Receipt) bool { return g.Status != crm.Uncertain && !g.Unreached })
+		failed := !slices.ContainsFunc(got, func(g crm.Receipt) bool { return !failure(g) })
 		if failed && ctx.Err() != nil {
 			health.release(try) // the caller gave up, which says nothing of the route
 		} else {
@@ -112,6 +112,13 @@ func (x *Router) by(ctx context.Context, r int, group []pending, batch []messagi
 		}
 	}
 	return again
+}
+
+// failure reports an answer that says that the route is not well: it was not reached, or the
+// fate is open. A route that says when to come again is: a limit of its rate, a sender's name that is not
+// registered.
+func failure(g crm.Receipt) bool {
+	return g.Status == crm.Uncertain || g.Unreached && g.After == 0
 }
 
 // sooner joins what two routes said that did not take a message: the shorter wait, and
@@ -170,6 +177,12 @@ func (x *Router) remember(id crm.EffectID, r int) {
 	x.open[id] = r
 }
 
+func (x *Router) forget(id crm.EffectID) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.open, id)
+}
+
 // Reconcile implements messaging.Reconciler. The route by which this process sent a message
 // is asked; of other messages all routes are, and such a message is absent only if every
 // route can be asked and says so.
@@ -206,8 +219,10 @@ func (x *Router) Reconcile(ctx context.Context, ids []crm.EffectID) ([]crm.Recei
 	for i, id := range ids {
 		switch out[i].ID = id; {
 		case out[i].Status != "":
+			x.forget(id)
 		case asked[i] > 0 && absent[i] == asked[i]:
 			out[i].Status = crm.Throttled
+			x.forget(id)
 		default:
 			out[i].Status, out[i].Reason = crm.Uncertain, "no route knows it"
 		}
