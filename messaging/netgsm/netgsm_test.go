@@ -241,6 +241,87 @@ func TestInbox(t *testing.T) {
 	require.Equal(t, crm.Address{Channel: crm.Phone, Value: "+905331234568"}, f.Inbound[0].From)
 }
 
+// TestInboxLate: what is listed with a time before the last question is told, within the
+// overlap.
+func TestInboxLate(t *testing.T) {
+	w := open(t, 0, nil)
+	_, cursor, err := w.sender.Poll(t.Context(), "")
+	require.NoError(t, err)
+	w.sim.ReplyAt(w.clock.Now().Add(-9*time.Minute), "5331234567", "RET")
+	w.clock.advance(time.Minute)
+	f, cursor, err := w.sender.Poll(t.Context(), cursor)
+	require.NoError(t, err)
+	require.Len(t, f.Inbound, 1)
+	for range 3 {
+		w.clock.advance(time.Minute)
+		f, cursor, err = w.sender.Poll(t.Context(), cursor)
+		require.NoError(t, err)
+		require.Empty(t, f.Inbound)
+	}
+}
+
+// TestReportLate: a job that is not in reports yet is asked about again, alone or with
+// others.
+func TestReportLate(t *testing.T) {
+	for _, jobs := range []int{1, 3} {
+		w := open(t, 0, nil)
+		w.sim.Lag = time.Minute
+		for i := range jobs {
+			_, err := w.sender.Send(t.Context(), []messaging.Message{messagingtest.Message(i)})
+			require.NoError(t, err)
+		}
+		w.sim.Deliver()
+		f, cursor, err := w.sender.Poll(t.Context(), "")
+		require.NoError(t, err)
+		require.Empty(t, f.Reports)
+		w.clock.advance(30 * time.Second)
+		_, err = w.sender.Send(t.Context(), []messaging.Message{messagingtest.Message(9)})
+		require.NoError(t, err)
+		w.clock.advance(30 * time.Second)
+		w.sim.Deliver()
+		f, cursor, err = w.sender.Poll(t.Context(), cursor)
+		require.NoError(t, err)
+		require.Len(t, f.Reports, jobs, "and not the new one")
+		w.clock.advance(30 * time.Second)
+		f, cursor, err = w.sender.Poll(t.Context(), cursor)
+		require.NoError(t, err)
+		require.Len(t, f.Reports, 1)
+		require.Contains(t, cursor, `"done":true`)
+	}
+}
+
+// TestCodes holds what each code means for the messages of its request.
+func TestCodes(t *testing.T) {
+	says, requests := "", 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests++
+		w.WriteHeader(http.StatusNotAcceptable)
+		_, _ = io.WriteString(w, says)
+	}))
+	defer server.Close()
+	s, err := netgsm.New(netgsm.Config{Username: "850", Password: crm.NewSecret([]byte("x")), Header: "VEFA", URL: server.URL})
+	require.NoError(t, err)
+	for answer, want := range map[string]struct {
+		status    crm.Status
+		unreached bool
+		requests  int
+	}{
+		`{"code":"20"}`: {crm.Declined, false, 3}, `{"code":"30"}`: {crm.Throttled, true, 1}, `{"code":"40"}`: {crm.Throttled, true, 1}, `{"code":50}`: {crm.Throttled, true, 1},
+		`{"code":"51"}`: {crm.Throttled, true, 1}, `{"code":"70"}`: {crm.Throttled, false, 3}, `{"code":"80"}`: {crm.Throttled, false, 1}, `{"code":"85"}`: {crm.Throttled, false, 3},
+		`{"code":"100"}`: {crm.Uncertain, false, 1}, `{"code":"101"}`: {crm.Uncertain, false, 1}, `{"code":"5000"}`: {crm.Uncertain, false, 1},
+		`{"code":"77"}`: {crm.Throttled, false, 1}, `{"code":"20","jobid":"5"}`: {crm.Uncertain, false, 1}, `{}`: {crm.Uncertain, false, 1}, `<html>`: {crm.Uncertain, false, 1},
+	} {
+		says, requests = answer, 0
+		got, err := s.Send(t.Context(), []messaging.Message{messagingtest.Message(1), messagingtest.Message(2)})
+		require.NoError(t, err)
+		for _, r := range got {
+			require.Equal(t, want.status, r.Status, answer)
+			require.Equal(t, want.unreached, r.Unreached, answer)
+		}
+		require.Equal(t, want.requests, requests, answer)
+	}
+}
+
 // TestInboxTrap: the simulator lists each message once when it is asked without dates, as
 // Netgsm does, and Poll is not harmed by somebody who does that.
 func TestInboxTrap(t *testing.T) {

@@ -23,12 +23,15 @@ type Netgsm struct {
 	// Refused are numbers of ten digits and the status that their messages end with, such
 	// as 15 or 16.
 	Refused map[string]int
+	// Lag is how long a job is not yet in reports.
+	Lag time.Duration
 
 	jobs   map[string][]*Arrival
 	tasks  map[string][]time.Time
 	inbox  []*netgsmLetter
 	status map[*Arrival]int
 	done   map[*Arrival]time.Time
+	sent   map[string]time.Time // by job
 }
 
 type netgsmLetter struct {
@@ -43,7 +46,7 @@ type netgsmLetter struct {
 // NewNetgsm returns an account with the header VEFA.
 func NewNetgsm(cfg Config) *Netgsm {
 	n := &Netgsm{base: newBase(cfg), Headers: []string{"VEFA"}, Refused: map[string]int{}, jobs: map[string][]*Arrival{}, tasks: map[string][]time.Time{},
-		status: map[*Arrival]int{}, done: map[*Arrival]time.Time{}}
+		status: map[*Arrival]int{}, done: map[*Arrival]time.Time{}, sent: map[string]time.Time{}}
 	n.Username = "8501234567"
 	return n
 }
@@ -126,6 +129,7 @@ func (n *Netgsm) send(r *http.Request) (fate string, answer map[string]any) {
 		}
 	}
 	jobid := strconv.FormatInt(n.next(), 10)
+	n.sent[jobid] = now
 	for _, m := range q.Messages {
 		n.tasks[m.No] = append(n.tasks[m.No], now)
 		a := &Arrival{Provider: jobid + "/" + m.No, Job: jobid, To: m.No, From: q.Msgheader, Text: m.Msg, State: "0",
@@ -153,6 +157,9 @@ func (n *Netgsm) report(r *http.Request) map[string]any {
 	}
 	var rows []map[string]any
 	for _, id := range q.Jobids {
+		if n.cfg.Now().Sub(n.sent[id]) < n.Lag {
+			continue
+		}
 		for _, a := range n.jobs[id] {
 			row := map[string]any{"jobid": id, "number": "90" + a.To, "status": n.status[a], "operator": 30, "msglen": 1, "deliveredDate": "", "errorCode": 0, "referansID": ""}
 			if t := n.done[a]; !t.IsZero() {
@@ -199,10 +206,12 @@ func (n *Netgsm) list(r *http.Request) map[string]any {
 }
 
 // Reply makes a customer, a number of ten digits, write to the account's number.
-func (n *Netgsm) Reply(from, text string) {
+func (n *Netgsm) Reply(from, text string) { n.ReplyAt(n.cfg.Now(), from, text) }
+
+// ReplyAt is Reply for a message of a time that is listed only now.
+func (n *Netgsm) ReplyAt(at time.Time, from, text string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	at := n.cfg.Now()
 	n.inbox = append(n.inbox, &netgsmLetter{Message: text, Sender: from, Receiver: n.Username, Datetime: at.In(turkey).Format("02.01.2006 15:04:05"), at: at})
 }
 

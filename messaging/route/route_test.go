@@ -287,6 +287,32 @@ func TestBreaker(t *testing.T) {
 	require.Zero(t, x.Health()[0].Failures, "a caller that gave up says nothing of the route")
 }
 
+// sending is a sender as a function.
+type sending func([]messaging.Message) []crm.Receipt
+
+func (f sending) Send(_ context.Context, b []messaging.Message) ([]crm.Receipt, error) {
+	return f(b), nil
+}
+
+// TestOneTry: while a message tries a route that was left alone, no other goes there.
+func TestOneTry(t *testing.T) {
+	clock, calls := newClock(), 0
+	var x *route.Router
+	a := sending(func(b []messaging.Message) []crm.Receipt {
+		if calls++; calls == 2 {
+			r := one(t, x, message("+4915100000002", "x"))
+			require.Equal(t, crm.Throttled, r.Status)
+			require.True(t, r.Unreached)
+		}
+		return []crm.Receipt{{ID: b[0].ID, Status: crm.Uncertain}}
+	})
+	x = router(t, route.Config{Now: clock.Now, Failures: 1, Routes: []route.Route{{Name: "a", Sender: a, Prices: map[string]int64{"": 1}}}})
+	require.Equal(t, crm.Uncertain, one(t, x, message("+4915100000001", "x")).Status)
+	clock.advance(30 * time.Second)
+	require.Equal(t, crm.Uncertain, one(t, x, message("+4915100000003", "x")).Status)
+	require.Equal(t, 2, calls)
+}
+
 // world is a router over two simulated Turkish providers.
 func world(t *testing.T, cheap providertest.Faults) (*route.Router, *providertest.Verimor, *providertest.Netgsm) {
 	t.Helper()

@@ -292,6 +292,28 @@ func TestPoll(t *testing.T) {
 	require.Empty(t, f.Reports)
 }
 
+// TestPollElsewhere: a list that goes on at another address is not followed with the
+// account's token.
+func TestPollElsewhere(t *testing.T) {
+	sid := "AC" + strings.Repeat("0a", 16)
+	asked := 0
+	next := ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		_, _ = io.WriteString(w, `{"messages":[],"next_page_uri":"`+next+`"}`)
+	}))
+	defer server.Close()
+	s, err := twilio.New(twilio.Config{AccountSID: sid, AuthToken: crm.NewSecret([]byte("geheim")), URL: server.URL})
+	require.NoError(t, err)
+	for _, next = range []string{"@evil.example/x", "https://evil.example/x", "/2010-04-01/Accounts/AC/Messages.json?Page=1", ".evil.example/"} {
+		asked = 0
+		_, cursor, err := s.Poll(t.Context(), "")
+		require.EqualError(t, err, "twilio: the next page of the list is elsewhere")
+		require.Empty(t, cursor)
+		require.Equal(t, 1, asked)
+	}
+}
+
 func TestConfig(t *testing.T) {
 	good := twilio.Config{AccountSID: "AC" + strings.Repeat("0", 32), AuthToken: crm.NewSecret([]byte("x"))}
 	_, err := twilio.New(good)

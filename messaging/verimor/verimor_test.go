@@ -186,10 +186,13 @@ func TestBadMessage(t *testing.T) {
 	for i := range b {
 		b[i] = messagingtest.Message(i)
 	}
-	b[7].Text, b[30].Text = "bu YASAK bir kelime", "bu da YASAK"
+	b[7].Text, b[30].Text = "şu YASAK bir kelime", "şu da YASAK" // of the datacoding of the others
 	got, err := w.sender.Send(t.Context(), b)
 	require.NoError(t, err)
+	campaigns := map[string]int{}
 	for i, r := range got {
+		campaign, _, _ := strings.Cut(r.Provider, "/")
+		campaigns[campaign]++
 		if i == 7 || i == 30 {
 			require.Equal(t, crm.Declined, r.Status)
 			require.Equal(t, "FORBIDDEN_MESSAGE: the text has forbidden words", r.Reason)
@@ -198,6 +201,43 @@ func TestBadMessage(t *testing.T) {
 		}
 		require.Equal(t, crm.Accepted, r.Status, "%d: %s", i, r.Reason)
 		require.Equal(t, 1, w.sim.Arrived(b[i].ID), "%d", i)
+	}
+	require.Less(t, len(campaigns), 15, "by halves, not one by one")
+}
+
+// TestWords holds what each word of the guide means for the messages of its request.
+func TestWords(t *testing.T) {
+	word := ""
+	requests := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests++
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write([]byte(word))
+	}))
+	defer server.Close()
+	later := crm.Receipt{Status: crm.Throttled, Unreached: true}
+	for _, c := range []struct {
+		words    string
+		want     crm.Receipt
+		requests int
+	}{
+		{"INVALID_SOURCE_ADDRESS INSUFFICIENT_CREDITS MISSING_IYS_BRAND_CODE AHS_AUTHORIZATION_ERROR NO_AHS_BRAND_ERROR COMMERCIAL_SENDING_ERROR_UNDER_150K " +
+			"INVALID_IYS_RECIPIENT_TYPE INVALID_PERIOD INVALID_DELIVERY_TIME INVALID_DATACODING INVALID_JSON", later, 1},
+		{"MISSING_MESSAGE MESSAGE_TOO_LONG MISSING_DESTINATION_ADDRESS INVALID_DESTINATION_ADDRESS INVALID_UTF8 MUKERRER_RAPORLAMA FORBIDDEN_MESSAGE UNKNOWN_WORD", crm.Receipt{Status: crm.Declined}, 3},
+		{"MESSAGE_COUNT_LIMIT_EXCEEDED", crm.Receipt{Status: crm.Throttled}, 3},
+	} {
+		for _, word = range strings.Fields(c.words) {
+			s, err := verimor.New(verimor.Config{Username: "90", Password: crm.NewSecret([]byte("x")), URL: server.URL})
+			require.NoError(t, err)
+			requests = 0
+			got, err := s.Send(t.Context(), []messaging.Message{messagingtest.Message(1), messagingtest.Message(2)})
+			require.NoError(t, err)
+			for _, r := range got {
+				require.Equal(t, c.want, crm.Receipt{Status: r.Status, Unreached: r.Unreached}, word)
+				require.True(t, word == "UNKNOWN_WORD" || strings.HasPrefix(r.Reason, word), r.Reason)
+			}
+			require.Equal(t, c.requests, requests, word)
+		}
 	}
 }
 
