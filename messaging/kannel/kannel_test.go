@@ -67,7 +67,7 @@ func open(t *testing.T, change func(*kannel.Config)) *world {
 func TestContract(t *testing.T) {
 	messagingtest.Run(t, func(t *testing.T) messagingtest.Fixture {
 		w := open(t, nil)
-		return messagingtest.Fixture{Sender: w.sender, Arrived: w.sim.Arrived, Secrets: []string{string(w.sim.Password.Reveal()), secret},
+		return messagingtest.Fixture{Sender: w.sender, Arrived: w.sim.Arrived, Hang: func(*testing.T) { w.sim.SetFaults(providertest.Faults{Slow: 1}) }, Secrets: []string{string(w.sim.Password.Reveal()), secret},
 			Deliver: func(*testing.T) messaging.Feedback { w.sim.Deliver(); return w.taken() },
 			Reply:   func(_ *testing.T, from crm.Address, text string) { w.sim.Reply(from.Value, text) }}
 	})

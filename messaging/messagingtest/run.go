@@ -27,6 +27,9 @@ type Fixture struct {
 	// Reply makes a customer write to the retailer. It is optional; with it, and a sender
 	// that is a messaging.Poller or with Deliver, the suite looks at inbound messages.
 	Reply func(t *testing.T, from crm.Address, text string)
+	// Hang makes the provider take what comes from now on and not answer it before the
+	// caller has gone. It is optional; with it the suite looks whether contexts are honoured.
+	Hang func(t *testing.T)
 	// Secrets are texts that no receipt and no error may tell, such as a password.
 	Secrets []string
 }
@@ -44,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"hostile texts", hostile},
 		{"the largest batch", largest},
 		{"a context that has ended", ended},
+		{"a context that ends", ends},
 		{"several batches at once", atOnce},
 		{"a repeated message", repeated},
 		{"asking what became of messages", asked},
@@ -223,6 +227,30 @@ func ended(t *testing.T, f Fixture) {
 		} else if told(f, err.Error()) {
 			t.Error("the error of Poll tells a secret")
 		}
+	}
+}
+
+// ends cancels a context while the provider does not answer. Send must come back, and must not
+// count as refused or as not taken what was.
+func ends(t *testing.T, f Fixture) {
+	if f.Hang == nil {
+		t.Log("the provider always answers")
+		return
+	}
+	f.Hang(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	b := batch(1)
+	receipts, err := f.Sender.Send(ctx, b)
+	if err != nil {
+		if told(f, err.Error()) {
+			t.Error("the error tells a secret")
+		}
+		return
+	}
+	form(t, b, receipts)
+	if s := receipts[0].Status; s != crm.Uncertain && (f.Arrived == nil || f.Arrived(b[0].ID) > 0) {
+		t.Errorf("a message that was taken without an answer is %s", s)
 	}
 }
 

@@ -84,7 +84,7 @@ func (w *world) arrived(id crm.EffectID) int {
 func TestContract(t *testing.T) {
 	messagingtest.Run(t, func(t *testing.T) messagingtest.Fixture {
 		w := open(t, 7*time.Second, nil)
-		return messagingtest.Fixture{Sender: w.sender, Arrived: w.arrived, Secrets: []string{string(w.sim.Password.Reveal())},
+		return messagingtest.Fixture{Sender: w.sender, Arrived: w.arrived, Hang: func(*testing.T) { w.sim.SetFaults(providertest.Faults{Slow: 1}) }, Secrets: []string{string(w.sim.Password.Reveal())},
 			Deliver: func(*testing.T) messaging.Feedback { w.sim.Deliver(); return messaging.Feedback{} },
 			Reply:   func(_ *testing.T, from crm.Address, text string) { w.sim.Reply(from.Value[3:], text) }}
 	})

@@ -24,6 +24,7 @@ type Config struct {
 type Faults struct {
 	// of requests to send
 	Throttle float64 // refused as too many, nothing is taken
+	Drop     float64 // nothing is taken and the connection ends without an answer
 	Error    float64 // the messages are taken and the answer is 500
 	Lost     float64 // the messages are taken and the connection ends without an answer
 	Slow     float64 // the messages are taken and no answer comes until the client has gone

@@ -61,6 +61,10 @@ func (k *Kannel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusServiceUnavailable, "Temporal failure, try again later.")
 		return
 	}
+	if k.draw("drop", k.faults.Drop, key) {
+		k.mu.Unlock()
+		spoil(w, r, "lost")
+	}
 	m := &kannelMessage{Arrival: &Arrival{To: to, From: from, Text: string(body), State: "0", Fields: map[string]string{}}, dlr: h("X-Kannel-DLR-Url")}
 	m.mask, _ = strconv.Atoi(h("X-Kannel-DLR-Mask"))
 	for _, name := range []string{"Coding", "Validity", "SMSC", "DLR-Mask"} {

@@ -102,6 +102,9 @@ func (n *Netgsm) send(r *http.Request) (fate string, answer map[string]any) {
 	if n.draw("throttle", n.faults.Throttle, key) {
 		return "", netgsmFault("80", "gonderim sinir asimi")
 	}
+	if n.draw("drop", n.faults.Drop, key) {
+		return "lost", nil
+	}
 	if !slices.Contains(n.Headers, q.Msgheader) || utf8.RuneCountInString(q.Msgheader) > 11 {
 		return "", netgsmFault("40", "mesaj basligi sistemde tanimli degil")
 	}

@@ -95,6 +95,10 @@ func (t *Twilio) send(w http.ResponseWriter, r *http.Request) {
 		twilioFault(w, status, code, what)
 		return
 	}
+	if t.draw("drop", t.faults.Drop, q.Get("To")+q.Get("Body")) {
+		t.mu.Unlock()
+		spoil(w, r, "lost")
+	}
 	sender := q.Get("From")
 	if sender == "" {
 		sender = q.Get("MessagingServiceSid")

@@ -139,6 +139,9 @@ func (v *Verimor) take(body []byte) (code int, answer, fate string, early bool) 
 	if fault := v.check(q); fault != "" {
 		return 400, fault, "", false
 	}
+	if v.draw("drop", v.faults.Drop, key) {
+		return 0, "", "lost", false
+	}
 	campaign := strconv.FormatInt(v.next(), 10)
 	day := v.cfg.Now().In(turkey).Format("2006-01-02")
 	for _, m := range q.Messages {

@@ -450,7 +450,7 @@ func TestReconcile(t *testing.T) {
 func TestContract(t *testing.T) {
 	messagingtest.Run(t, func(t *testing.T) messagingtest.Fixture {
 		x, v, n := world(t, providertest.Faults{})
-		return messagingtest.Fixture{Sender: x, Secrets: []string{string(v.Password.Reveal()), string(n.Password.Reveal())},
+		return messagingtest.Fixture{Sender: x, Hang: func(*testing.T) { v.SetFaults(providertest.Faults{Slow: 1}) }, Secrets: []string{string(v.Password.Reveal()), string(n.Password.Reveal())},
 			Arrived: v.Arrived, Deliver: func(*testing.T) messaging.Feedback { v.Deliver(); n.Deliver(); return messaging.Feedback{} },
 			Reply: func(_ *testing.T, from crm.Address, text string) { v.Reply(from.Value[1:], "", text) }}
 	})

@@ -12,6 +12,8 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`[{"type":"outbound","campaign_id":20121,"message_id":"13582302","message_custom_id":"1234","status":"DELIVERED","gsm_error":"0","done_at":"2015-02-20 16:06:00"}]`))
 	f.Add([]byte(`[{"message_id":1234,"created_at":"2017-01-01T09:00:00.000+03:00","source_addr":"905335876543","destination_addr":"4609","keyword":"verimor","content":"verimor deneme"}]`))
 	f.Add([]byte(`[{"message_id":null}]`))
+	f.Add([]byte(`[{"type":"inbound","message_id":1}]`))
+	f.Add([]byte(`[{"message_id":1,"status":"X"}]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		items, err := parse(data)
 		if err != nil {

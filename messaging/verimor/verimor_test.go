@@ -99,7 +99,7 @@ func open(t *testing.T, step time.Duration, change func(*verimor.Config)) *world
 func TestContract(t *testing.T) {
 	messagingtest.Run(t, func(t *testing.T) messagingtest.Fixture {
 		w := open(t, 4*time.Second, nil)
-		return messagingtest.Fixture{Sender: w.sender, Arrived: w.sim.Arrived, Secrets: []string{string(w.sim.Password.Reveal()), secret},
+		return messagingtest.Fixture{Sender: w.sender, Arrived: w.sim.Arrived, Hang: func(*testing.T) { w.sim.SetFaults(providertest.Faults{Slow: 1}) }, Secrets: []string{string(w.sim.Password.Reveal()), secret},
 			Deliver: func(*testing.T) messaging.Feedback { w.sim.Deliver(); return w.taken() },
 			Reply:   func(_ *testing.T, from crm.Address, text string) { w.sim.Reply(from.Value[1:], "", text) }}
 	})
@@ -507,6 +507,49 @@ func TestForgedPush(t *testing.T) {
 	require.Len(t, f.Reports, 1)
 	require.Equal(t, messaging.Enroute, f.Reports[0].State, "as Verimor has it, not as it was pushed")
 	require.False(t, f.Reports[0].Bounce)
+}
+
+// TestPushWire holds the guide's own pushes.
+func TestPushWire(t *testing.T) {
+	w := open(t, 0, func(c *verimor.Config) { c.Unconfirmed = true })
+	const outbound = `{
+  "type"                     : "outbound",
+  "campaign_id"              : 20121,
+  "campaign_custom_id"       : "123456789",
+  "message_id"               : "13582302",
+  "message_custom_id"        : "1234",
+  "dest"                     : "905319876543",
+  "size"                     : 1,
+  "international_multiplier" : 1,
+  "credits"                  : 1,
+  "status"                   : "DELIVERED",
+  "gsm_error"                : "0",
+  "sent_at"                  : "2015-02-20 16:06:00",
+  "done_at"                  : "2015-02-20 16:06:00"
+ }`
+	const inbound = `{
+  "message_id"       : 1234,
+  "type"             : "inbound",
+  "created_at"       : "2017-01-01 09:00:00",
+  "network"          : "TURKCELL",
+  "source_addr"      : "905319876543",
+  "destination_addr" : "908501234567",
+  "keyword"          : "",
+  "content"          : "verimor deneme",
+  "received_at"      : "2017-01-01T10:00:00.000+03:00"
+ }`
+	failed := strings.NewReplacer("DELIVERED", "NOT_DELIVERED", `"0"`, `"6"`, `"2015-02-20 16:06:00"`, "null").Replace(outbound)
+	rec := httptest.NewRecorder()
+	w.sender.Webhook(w.take).ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/sms/"+secret, strings.NewReader("["+outbound+","+inbound+","+failed+"]")))
+	require.Equal(t, 200, rec.Code, "Verimor wants 200 and no other")
+	phone := func(v string) crm.Address { return crm.Address{Channel: crm.Phone, Value: v} }
+	require.Equal(t, messaging.Feedback{
+		Reports: []messaging.Report{
+			{ID: "1234", Provider: "20121/1234", State: messaging.Delivered, At: time.Date(2015, 2, 20, 13, 6, 0, 0, time.UTC)},
+			{ID: "1234", Provider: "20121/1234", State: messaging.Undelivered, Code: "NOT_DELIVERED/6", Reason: "absent subscriber"},
+		},
+		Inbound: []messaging.Inbound{{ID: "1234", From: phone("+905319876543"), To: phone("908501234567"), Text: "verimor deneme", At: time.Date(2017, 1, 1, 7, 0, 0, 0, time.UTC)}},
+	}, w.taken())
 }
 
 // TestPushFaults: pushes that come twice, early and in any order leave each message in its
