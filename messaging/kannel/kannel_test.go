@@ -186,6 +186,20 @@ func TestWebhook(t *testing.T) {
 	require.Equal(t, 405, rec.Code)
 }
 
+// TestTable holds how many characters of a kind one and two segments have.
+func TestTable(t *testing.T) {
+	for letter, limits := range map[string][2]int{"a": {160, 306}, "ş": {70, 134}} {
+		for i, n := range limits {
+			p, err := kannel.Profile().Plan(strings.Repeat(letter, n))
+			require.NoError(t, err)
+			require.Equal(t, i+1, p.Segments, "%d %s", n, letter)
+			p, err = kannel.Profile().Plan(strings.Repeat(letter, n+1))
+			require.NoError(t, err)
+			require.Equal(t, i+2, p.Segments, "%d %s", n+1, letter)
+		}
+	}
+}
+
 func TestConfig(t *testing.T) {
 	good := kannel.Config{URL: "http://127.0.0.1:13013", Username: "u", Password: crm.NewSecret([]byte("x"))}
 	_, err := kannel.New(good)

@@ -411,6 +411,20 @@ func TestManyJobs(t *testing.T) {
 	require.NotContains(t, cursor, "jobs")
 }
 
+// TestTable holds how many characters of a kind one and two segments have.
+func TestTable(t *testing.T) {
+	for letter, limits := range map[string][2]int{"a": {160, 306}, "ş": {77, 148}, "Ж": {70, 134}} {
+		for i, n := range limits {
+			p, err := netgsm.Profile().Plan(strings.Repeat(letter, n))
+			require.NoError(t, err)
+			require.Equal(t, i+1, p.Segments, "%d %s", n, letter)
+			p, err = netgsm.Profile().Plan(strings.Repeat(letter, n+1))
+			require.NoError(t, err)
+			require.Equal(t, i+2, p.Segments, "%d %s", n+1, letter)
+		}
+	}
+}
+
 func TestConfig(t *testing.T) {
 	good := netgsm.Config{Username: "850", Password: crm.NewSecret([]byte("x"))}
 	_, err := netgsm.New(good)

@@ -9,7 +9,8 @@
 //	outbox := messaging.Outbox{Sender: router, …}
 //
 // A message that no route may carry is refused when Plan is asked, which an
-// Outbox.Render does, and again when it is sent. The law that is known here is Turkish:
+// Outbox.Render does, or measured by Script.Measure with Router.Channel, and again when it is
+// sent. The law that is known here is Turkish:
 // since 2026-04-01 operators drop messages from abroad with a web address, so that
 // TurkishLinks refuses routes of other countries for them. Config.Rules holds what else a host must
 // observe.

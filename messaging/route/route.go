@@ -158,6 +158,25 @@ func (x *Router) Plan(m messaging.Message) (Plan, error) {
 	return p, nil
 }
 
+// Channel describes text messages for a Campaign's Script: Script.Measure of a rendered
+// message with its address is that of the cheapest route, or ErrNone where none may carry
+// it. Without an address, as for Script.Worst, it is that of Content.Route.
+func (x *Router) Channel() messaging.Channel {
+	ch := messaging.SMS()
+	plain := ch.Measure
+	ch.Measure = func(c *messaging.Content, m *messaging.Message) (messaging.Size, error) {
+		if m.To == (crm.Address{}) {
+			return plain(c, m)
+		}
+		p, err := x.Plan(*m)
+		if err != nil {
+			return messaging.Size{}, err
+		}
+		return messaging.Size{Units: p.Choices[0].Segments, Unit: "segment", Note: "by " + p.Choices[0].Route}, nil
+	}
+	return ch
+}
+
 func (p Plan) why() string {
 	var out []string
 	for _, r := range p.Refused {

@@ -162,6 +162,26 @@ func TestTurkishLinks(t *testing.T) {
 	require.Equal(t, crm.Accepted, one(t, free, with).Status, "a host that has other rules")
 }
 
+// TestChannel: a campaign whose route abroad may not carry its link is refused for a Turkish
+// recipient when the message is measured, and its worst case is known without one.
+func TestChannel(t *testing.T) {
+	x := router(t, route.Config{Routes: []route.Route{{Name: "abroad", Sender: &provider{}, Country: "+1", Prices: map[string]int64{"": 1}}}})
+	c := messaging.Campaign{Name: "spring", From: "VEFA", Text: "Randevu: {link}", Fields: []messaging.Field{{Name: "link", Type: messaging.LinkField, Max: 40}}, URL: "https://vefa.com.tr/", Unmeasured: "test"}
+	require.NoError(t, c.Validate(x.Channel()))
+	s, err := c.Script(x.Channel())
+	require.NoError(t, err)
+	worst, err := s.Worst(crm.Phone)
+	require.NoError(t, err)
+	require.Equal(t, "segment", worst.Unit)
+	m := message("+4915112345678", "Randevu: https://s.tc/0123 "+strings.Repeat("ş", 60))
+	size, err := s.Measure(&m)
+	require.NoError(t, err)
+	require.Equal(t, messaging.Size{Units: 2, Unit: "segment", Note: "by abroad"}, size)
+	m.To.Value = "+905321234567"
+	_, err = s.Measure(&m)
+	require.ErrorIs(t, err, route.ErrNone)
+}
+
 func TestHasLink(t *testing.T) {
 	for text, want := range map[string]bool{
 		"https://vefa.com.tr/x": true, "HTTP://A.B": true, "www.vefa": true, "vefa.com.tr": true, "Bkz. s.tc/abc": true, "s.tc": true, "(vefa.com)": true,

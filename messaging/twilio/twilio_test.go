@@ -314,6 +314,20 @@ func TestPollElsewhere(t *testing.T) {
 	}
 }
 
+// TestTable holds how many characters of a kind one and two segments have.
+func TestTable(t *testing.T) {
+	for letter, limits := range map[string][2]int{"a": {160, 306}, "ş": {70, 134}, "€": {80, 152}} {
+		for i, n := range limits {
+			p, err := twilio.Profile().Plan(strings.Repeat(letter, n))
+			require.NoError(t, err)
+			require.Equal(t, i+1, p.Segments, "%d %s", n, letter)
+			p, err = twilio.Profile().Plan(strings.Repeat(letter, n+1))
+			require.NoError(t, err)
+			require.Equal(t, i+2, p.Segments, "%d %s", n+1, letter)
+		}
+	}
+}
+
 func TestConfig(t *testing.T) {
 	good := twilio.Config{AccountSID: "AC" + strings.Repeat("0", 32), AuthToken: crm.NewSecret([]byte("x"))}
 	_, err := twilio.New(good)
