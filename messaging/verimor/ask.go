@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -42,11 +43,29 @@ func (s *Sender) ask(ctx context.Context, path string, q url.Values) ([]item, er
 	return nil, a.Err("verimor", path)
 }
 
-// Reconcile implements messaging.Reconciler, as the package comment says.
+// found is what was learnt of a request by asking for its custom id.
+type found struct {
+	have  map[string]item // by the messages' own ids
+	after int64           // where to read on
+	whole bool            // all was read
+	none  bool            // there is no such campaign
+	at    time.Time       // of the last question
+}
+
+// A request that was asked about is not asked about again for a while, because its
+// messages are reconciled in pieces.
+const (
+	keepFound = 10 * time.Minute
+	keepNone  = time.Minute
+	mostFound = 64
+)
+
+// Reconcile implements messaging.Reconciler, as the package comment says. What the limit of
+// questions leaves unread is read on by the next call.
 func (s *Sender) Reconcile(ctx context.Context, ids []crm.EffectID) ([]crm.Receipt, error) {
 	out := make([]crm.Receipt, len(ids))
-	found := map[string]map[string]item{} // by request, by message
-	missing := map[string]error{}
+	asked := map[string]found{}
+	faults := map[string]error{}
 	for i, id := range ids {
 		out[i] = crm.Receipt{ID: id, Status: crm.Uncertain}
 		s.mu.Lock()
@@ -55,44 +74,62 @@ func (s *Sender) Reconcile(ctx context.Context, ids []crm.EffectID) ([]crm.Recei
 		if !known {
 			req = request{string(id), s.start}
 		}
-		if _, asked := found[req.custom]; !asked {
-			found[req.custom], missing[req.custom] = s.campaign(ctx, url.Values{"custom_id": {req.custom}}, 0)
+		f, done := asked[req.custom]
+		if !done {
+			f, faults[req.custom] = s.find(ctx, req.custom)
+			asked[req.custom] = f
 		}
-		switch it, ok := found[req.custom][string(id)]; {
+		switch it, ok := f.have[string(id)]; {
 		case ok:
 			r := it.report()
 			out[i].Status, out[i].Provider = crm.Accepted, r.Provider
 			s.jobs.Add(string(it.Campaign), s.cfg.Now(), 0)
-		case errors.Is(missing[req.custom], errNone) && (known || s.cfg.Batch == 1) && s.cfg.Now().Sub(req.ended) >= s.cfg.Settle:
+		case f.none && (known || s.cfg.Batch == 1) && f.at.Sub(req.ended) >= s.cfg.Settle:
 			out[i].Status, out[i].Reason = crm.Throttled, "never received"
-		case missing[req.custom] != nil:
-			out[i].Reason = missing[req.custom].Error()
+		case faults[req.custom] != nil:
+			out[i].Reason = faults[req.custom].Error()
 		default:
-			out[i].Reason = "the campaign does not have it"
+			out[i].Reason = "Verimor does not have it"
 		}
 	}
 	return out, ctx.Err()
 }
 
-// campaign returns the messages of a campaign after one, by their own ids.
-func (s *Sender) campaign(ctx context.Context, q url.Values, after int64) (map[string]item, error) {
-	out := map[string]item{}
-	for {
-		q.Set("greater_than", strconv.FormatInt(after, 10))
-		items, err := s.ask(ctx, "/v2/status", q)
-		if err != nil {
-			return out, err
-		}
-		for _, it := range items {
-			if n := it.number(); n > after {
-				after = n
+// find asks for the messages of a request, from where an earlier question ended.
+func (s *Sender) find(ctx context.Context, custom string) (found, error) {
+	now := s.cfg.Now()
+	s.mu.Lock()
+	f := s.found[custom]
+	delete(s.found, custom) // by whoever reads it, until it is put back
+	s.mu.Unlock()
+	if age := now.Sub(f.at); f.whole && age >= keepFound || f.none && age >= keepNone {
+		f = found{}
+	}
+	have := make(map[string]item, len(f.have))
+	maps.Copy(have, f.have) // another call may look at the old one
+	f.have = have
+	var err error
+	for !f.whole && !f.none && err == nil {
+		var items []item
+		items, err = s.ask(ctx, "/v2/status", url.Values{"custom_id": {custom}, "greater_than": {strconv.FormatInt(f.after, 10)}})
+		f.at = now
+		if errors.Is(err, errNone) {
+			f.none, err = true, nil
+		} else if err == nil {
+			for _, it := range items {
+				f.after = max(f.after, it.number())
+				f.have[string(it.Custom)] = it
 			}
-			out[string(it.Custom)] = it
-		}
-		if len(items) < page {
-			return out, nil
+			f.whole = len(items) < page
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.found) >= mostFound {
+		clear(s.found)
+	}
+	s.found[custom] = f
+	return f, err
 }
 
 // Track adds requests of a process before this one to those that Poll asks about, by what

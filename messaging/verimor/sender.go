@@ -70,6 +70,7 @@ type Sender struct {
 
 	mu       sync.Mutex
 	requests map[crm.EffectID]request // those that got no answer
+	found    map[string]found         // what was learnt of them, by custom id
 }
 
 type request struct {
@@ -117,7 +118,7 @@ func New(cfg Config) (*Sender, error) {
 		cfg.Now = time.Now
 	}
 	return &Sender{cfg: cfg, client: client, sends: gateway.NewLimit(sendsAMinute, time.Minute),
-		asks: gateway.NewLimit(asksAMinute, time.Minute), start: cfg.Now(), requests: map[crm.EffectID]request{}}, nil
+		asks: gateway.NewLimit(asksAMinute, time.Minute), start: cfg.Now(), requests: map[crm.EffectID]request{}, found: map[string]found{}}, nil
 }
 
 // Profile is how Verimor encodes and bills within Turkey: datacoding 0, 1 and 2, where a

@@ -306,6 +306,41 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
+// TestReconcileInPieces: a large request is read once, over as many minutes as the limit
+// wants, however many pieces of it are asked about.
+func TestReconcileInPieces(t *testing.T) {
+	w := open(t, 0, func(c *verimor.Config) { c.Batch = 2500 })
+	w.sim.SetFaults(providertest.Faults{Lost: 1})
+	b := make([]messaging.Message, 2500)
+	ids := make([]crm.EffectID, len(b))
+	for i := range b {
+		b[i] = messagingtest.Message(i)
+		ids[i] = b[i].ID
+	}
+	_, err := w.sender.Send(t.Context(), b)
+	require.NoError(t, err)
+	accepted := func() (n int) {
+		for lo := 0; lo < len(ids); lo += 100 {
+			got, err := w.sender.Reconcile(t.Context(), ids[lo:lo+100])
+			require.NoError(t, err)
+			for _, r := range got {
+				if r.Status == crm.Accepted {
+					n++
+				} else {
+					require.Equal(t, crm.Uncertain, r.Status)
+				}
+			}
+		}
+		return n
+	}
+	require.Equal(t, 2000, accepted(), "20 questions")
+	w.clock.advance(time.Minute)
+	require.Equal(t, 2500, accepted())
+	f, _, err := w.sender.Poll(t.Context(), "")
+	require.NoError(t, err)
+	require.Len(t, f.Reports, 1300, "of 20 questions 6 were for the rest and one for the inbox")
+}
+
 func TestNeverArrived(t *testing.T) {
 	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "", http.StatusBadGateway) }))
 	defer broken.Close()
