@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -190,6 +192,35 @@ func TestHasLink(t *testing.T) {
 		"Hazır.Teşekkürler": false, "03.04.2026 tarihinde": false, "%50...Son gün": false, "5.5": false, "ve/veya": false,
 	} {
 		require.Equal(t, want, route.HasLink(text), text)
+	}
+}
+
+// link says in one expression what HasLink says.
+var link = regexp.MustCompile(`(?i)[a-z0-9+-]://|(?:^|[^a-z0-9])www\.|[\p{L}\p{N}]\.(?:[a-z]{2,}(?:[^\p{L}\p{N}]|$)|xn--[^/]|\p{L}{2,}/)|` +
+	`(?:^|[^0-9.])(?:` + octet + `\.){3}` + octet + `[/:]`)
+
+const octet = `(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])`
+
+// TestHasLinkAgrees compares with the expression, over texts of what links are made of.
+func TestHasLinkAgrees(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 2))
+	for _, pieces := range [][]string{
+		{".", ".", "/", "://", ":", "www", "http", "a", "şı", "12", "255", "256", " ", "com", "xn--", "-", "0", "W", "٣", "\u200b", "!"},
+		{".", ".", ".", ".", "/", ":", "1", "25", "256", "01", "a"},
+	} {
+		count := map[bool]int{}
+		for range 100_000 {
+			text := ""
+			for range 1 + r.IntN(9) {
+				text += pieces[r.IntN(len(pieces))]
+			}
+			want := link.MatchString(strings.ReplaceAll(text, "\u200b", ""))
+			count[want]++
+			if got := route.HasLink(text); got != want {
+				t.Fatalf("%q: %v, not %v", text, got, want)
+			}
+		}
+		require.Greater(t, min(count[true], count[false]), 20, count)
 	}
 }
 
