@@ -17,11 +17,11 @@
 //
 // # Reports and inbound messages
 //
-// Webhook takes both: the address ends in Guard's secret, since Kannel signs nothing. A
-// report says 1 delivered, 2 failed, 4 buffered, 8 taken by the SMSC, 16 refused by it; of
-// a long message one may come for each part. For inbound messages give Kannel a
-// service whose address is what Sender.InboundURL returns, as get-url. Kannel does not come again after a failure unless its smsbox is told to with
-// http-request-retry; nothing can be polled.
+// Webhook takes both: the address ends in Guard's secret, since Kannel signs nothing. A report
+// says 1 delivered, 2 failed, 4 buffered, 8 taken by the SMSC, 16 refused by it; of a long
+// message one may come for each part. For inbound messages give Kannel a service whose address is
+// what Sender.InboundURL returns, as get-url. Kannel does not come again after a failure unless
+// its smsbox is told to with http-request-retry; nothing can be polled.
 //
 // The package was tried with Kannel 1.4.5: messages, reports and inbound messages went
 // through its bearerbox, smsbox and fakesmsc. An id in the answer is of its 1.5, which was

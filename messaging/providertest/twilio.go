@@ -19,9 +19,10 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
-// Twilio simulates the Messages API of Twilio: one message a request, status callbacks to
-// the address that the request named, signed with the account's token, never repeated; 21610 to
-// who answered STOP. Username is the account's SID and Password its token. Arrival.ID is the parameter id of that address.
+// Twilio simulates the Messages API of Twilio: one message a request, status callbacks to the
+// address that the request named, signed with the account's token, never repeated; 21610 to who
+// answered STOP. Username is the account's SID and Password its token. Arrival.ID is the
+// parameter id of that address.
 type Twilio struct {
 	base
 	// Senders are the numbers, names and messaging services of the account.

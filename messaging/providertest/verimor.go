@@ -376,8 +376,8 @@ func (v *Verimor) Reply(from, keyword, text string) {
 	v.queue(fmt.Sprint(m.MessageID), push{method: http.MethodPost, url: v.path, header: http.Header{"Content-Type": {"application/json"}}, body: body})
 }
 
-// Deliver brings every message to its end and makes the pushes that are due: those that fail come again five
-// minutes later, three times. It returns how many are still to be made.
+// Deliver brings every message to its end and makes the pushes that are due: those that fail come
+// again five minutes later, three times. It returns how many are still to be made.
 func (v *Verimor) Deliver() int {
 	v.mu.Lock()
 	for _, x := range v.all {

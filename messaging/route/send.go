@@ -114,9 +114,9 @@ func (x *Router) by(ctx context.Context, r int, group []pending, batch []messagi
 	return again
 }
 
-// failure reports an answer that says that the route is not well: it was not reached, or the
-// fate is open. A route that says when to come again is: a limit of its rate, a sender's name that is not
-// registered.
+// failure reports an answer that says that the route is not well: it was not reached, or the fate
+// is open. A route that says when to come again is: a limit of its rate, a sender's name that is
+// not registered.
 func failure(g crm.Receipt) bool {
 	return g.Status == crm.Uncertain || g.Unreached && g.After == 0
 }

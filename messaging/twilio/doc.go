@@ -19,10 +19,10 @@
 // not repeat a callback that fails: Poll lists what was sent and received since its
 // cursor and brings the rest. Reports of the time since the oldest message on its way may come again.
 //
-// Twilio stops writing to who answered STOP (21610) and refuses prefixes for a while when
-// it sees pumping (30450). To Turkey it carries no promotional messages, registered
-// alphanumeric senders only, and no replies; since 2026-04-01 Turkish operators drop messages from abroad
-// that have a web address: package route refuses them beforehand.
+// Twilio stops writing to who answered STOP (21610) and refuses prefixes for a while when it sees
+// pumping (30450). To Turkey it carries no promotional messages, registered alphanumeric senders
+// only, and no replies; since 2026-04-01 Turkish operators drop messages from abroad that have a
+// web address: package route refuses them beforehand.
 //
 // What is said here of Twilio's behaviour is from its documents as of November 2026. The
 // package was tested against providertest.Twilio and the public vector of signatures, not

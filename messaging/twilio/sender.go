@@ -37,14 +37,15 @@ type Config struct {
 	// characters, or the SID of a messaging service (MG…).
 	From string
 	URL  string // "" means https://api.twilio.com
-	// WebhookURL is the address of Webhook as Twilio calls it, without a query; https, or http to a loopback
-	// address. Empty means that no callbacks are asked for.
+	// WebhookURL is the address of Webhook as Twilio calls it, without a query; https, or http to
+	// a loopback address. Empty means that no callbacks are asked for.
 	WebhookURL string
 	// Client is used for its transport and Timeout; nil means one of its own.
 	Client *http.Client
 	// Batch is how many messages Send takes at a time, one request each; 0 means 50.
 	Batch int
-	// ValidFor is how long a message may wait at Twilio, in whole seconds up to 10 hours; 0 means Twilio's 10 hours.
+	// ValidFor is how long a message may wait at Twilio, in whole seconds up to 10 hours; 0 means
+	// Twilio's 10 hours.
 	ValidFor time.Duration
 	// Timeout bounds a request; 0 means 30 seconds.
 	Timeout time.Duration

@@ -20,11 +20,11 @@ import (
 var ErrSignature = fmt.Errorf("twilio: a callback %w", gateway.ErrForged)
 
 // Verify reports whether a request with this body was signed with a token for an address:
-// HMAC-SHA1 over the address, with the query as it came, and the sorted parameters of a
-// form, of which a repeated one counts each different value once. Where the query has bodySHA256, the body may be anything of
-// that hash and is signed by it alone. External is the address without its query, as Twilio
-// calls it; it is tried with and without the port of its scheme. The error is ErrSignature. Comparisons take a time that does not
-// depend on what was sent.
+// HMAC-SHA1 over the address, with the query as it came, and the sorted parameters of a form, of
+// which a repeated one counts each different value once. Where the query has bodySHA256, the body
+// may be anything of that hash and is signed by it alone. External is the address without its
+// query, as Twilio calls it; it is tried with and without the port of its scheme. The error is
+// ErrSignature. Comparisons take a time that does not depend on what was sent.
 func Verify(token crm.Secret, external string, r *http.Request, body []byte) error {
 	values := r.Header.Values("X-Twilio-Signature")
 	if len(values) != 1 || len(values[0]) > 64 || token.IsZero() {

@@ -143,10 +143,11 @@ func (s *Sender) Track(sent time.Time, provider ...string) {
 	}
 }
 
-// Poll implements messaging.Poller: inbound messages after the last one, and the messages
-// of each campaign of the last 72 hours until all of them have come to an end, as Webhook or
-// a poll was told. Reports of a campaign that is still open may come again. It asks as often as Verimor allows, and for the rest at the next call; what
-// failed is asked again then, and is an error only if nothing else was learnt.
+// Poll implements messaging.Poller: inbound messages after the last one, and the messages of each
+// campaign of the last 72 hours until all of them have come to an end, as Webhook or a poll was
+// told. Reports of a campaign that is still open may come again. It asks as often as Verimor
+// allows, and for the rest at the next call; what failed is asked again then, and is an error
+// only if nothing else was learnt.
 func (s *Sender) Poll(ctx context.Context, cursor string) (messaging.Feedback, string, error) {
 	var f messaging.Feedback
 	c, err := gateway.ParseCursor(cursor)

@@ -141,7 +141,7 @@ type header struct {
 	from, datacoding, recipient string
 }
 
-// sms is a message of a request.
+// wireMessage is a message of a request.
 type wireMessage struct {
 	Text string `json:"msg"`
 	To   string `json:"dest"`
@@ -299,8 +299,8 @@ func validFor(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d", d/time.Hour, d%time.Hour/time.Minute)
 }
 
-// sent reads the answer to a request: the campaign's id alone, or a word with 400. The Provider of an accepted
-// receipt is the campaign.
+// sent reads the answer to a request: the campaign's id alone, or a word with 400. The Provider
+// of an accepted receipt is the campaign.
 func sent(a gateway.Answer) (r crm.Receipt, one bool) {
 	text := strings.TrimSpace(string(a.Body))
 	switch {

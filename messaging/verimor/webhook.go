@@ -14,10 +14,10 @@ import (
 	"github.com/vefacrm/vefa/messaging/internal/gateway"
 )
 
-// Webhook answers Verimor's pushes of reports and inbound messages, both at one address
-// that ends in Config.Guard's secret. What is pushed is confirmed by asking Verimor unless
-// Config.Unconfirmed is set, and then goes to take; the answer is 200 only after take returned nil. Verimor
-// may push the same again.
+// Webhook answers Verimor's pushes of reports and inbound messages, both at one address that ends
+// in Config.Guard's secret. What is pushed is confirmed by asking Verimor unless
+// Config.Unconfirmed is set, and then goes to take; the answer is 200 only after take returned
+// nil. Verimor may push the same again.
 func (s *Sender) Webhook(take func(context.Context, messaging.Feedback) error) http.Handler {
 	return gateway.Hook([]string{http.MethodPost}, http.StatusOK, s.cfg.Guard.Admits, func(r *http.Request, body []byte) error {
 		items, err := parse(body)

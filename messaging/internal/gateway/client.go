@@ -85,8 +85,8 @@ type Answer struct {
 	why  string
 }
 
-// Do makes a request. Prepare, which may be nil, adds headers; an error of it, which is
-// not kept, leaves the request unmade. Nothing of errors is passed on, because those of net/http hold the
+// Do makes a request. Prepare, which may be nil, adds headers; an error of it, which is not kept,
+// leaves the request unmade. Nothing of errors is passed on, because those of net/http hold the
 // address, in which some providers want credentials.
 func (c *Client) Do(ctx context.Context, method, path string, body []byte, prepare func(*http.Request) error) Answer {
 	return Do(ctx, c.http, c.timeout, c.most, method, c.base+path, body, prepare)

@@ -24,9 +24,9 @@ func (f Fault) Receipt(code string) crm.Receipt {
 	return crm.Receipt{Status: f.Status, Unreached: f.Unreached, After: f.After, Reason: reason}
 }
 
-// Halve carries out a request for n messages. Try asks for those from lo to before hi; if
-// it says that one message spoils the request it must have taken nothing, and is asked for either half, down
-// to single messages. So a bad message does not keep back the others of its batch.
+// Halve carries out a request for n messages. Try asks for those from lo to before hi; if it says
+// that one message spoils the request it must have taken nothing, and is asked for either half,
+// down to single messages. So a bad message does not keep back the others of its batch.
 func Halve(lo, hi int, try func(lo, hi int) (one bool)) {
 	if lo >= hi || !try(lo, hi) || hi-lo == 1 {
 		return

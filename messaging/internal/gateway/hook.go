@@ -14,10 +14,10 @@ var (
 	ErrForged = errors.New("is not the provider's")
 )
 
-// Hook serves pushes of at most 1 MiB, read within 10 seconds. Admits, which may be nil, is
-// asked before the body is read and take with it. The answer is success after take
-// returned nil, 400 for ErrBody, 403 for ErrForged and 503 for any other error, so that the provider comes again. Nothing of the
-// request or of an error is sent back.
+// Hook serves pushes of at most 1 MiB, read within 10 seconds. Admits, which may be nil, is asked
+// before the body is read and take with it. The answer is success after take returned nil, 400
+// for ErrBody, 403 for ErrForged and 503 for any other error, so that the provider comes again.
+// Nothing of the request or of an error is sent back.
 func Hook(methods []string, success int, admits func(*http.Request) bool, take func(r *http.Request, body []byte) error) http.Handler {
 	const most = 1 << 20
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

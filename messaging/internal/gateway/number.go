@@ -59,8 +59,8 @@ func Text(s string) string {
 	return ""
 }
 
-// Header says why a sender's name of at most 11 characters cannot be used; "" if it can, and for the empty
-// name if empty is allowed.
+// Header says why a sender's name of at most 11 characters cannot be used; "" if it can, and for
+// the empty name if empty is allowed.
 func Header(s string, empty bool) string {
 	switch {
 	case s == "" && empty:
