@@ -175,14 +175,21 @@ func (m *twilioMessage) row() map[string]any {
 	return out
 }
 
-// end brings a message to its end and queues its callbacks, sent and the last. The lock is held.
-func (t *Twilio) end(m *twilioMessage) {
-	if m.direction == "inbound" || m.status != "queued" {
+// carry sends a message on and queues its callback. The lock is held.
+func (t *Twilio) carry(m *twilioMessage) {
+	if m.status != "queued" {
 		return
 	}
-	m.sent, m.updated = t.cfg.Now(), t.cfg.Now()
+	m.status, m.sent, m.updated = "sent", t.cfg.Now(), t.cfg.Now()
 	t.callback(m, "sent")
-	m.status = "delivered"
+}
+
+// end brings a message to its end and queues its callbacks. The lock is held.
+func (t *Twilio) end(m *twilioMessage) {
+	if t.carry(m); m.status != "sent" {
+		return
+	}
+	m.status, m.updated = "delivered", t.cfg.Now()
 	switch {
 	case t.Refused[m.to] != 0:
 		m.status, m.code = "undelivered", t.Refused[m.to]
@@ -270,6 +277,16 @@ func (t *Twilio) Reply(from, text string) {
 	if t.path != "" {
 		t.post(m.sid, t.path, form)
 	}
+}
+
+// Carry sends every message on, whose end Deliver brings, and makes the callbacks, once.
+func (t *Twilio) Carry() {
+	t.mu.Lock()
+	for _, m := range t.all {
+		t.carry(m)
+	}
+	t.mu.Unlock()
+	t.flush(any2xx, 0)
 }
 
 // Deliver brings every message to its end and makes the callbacks, once.

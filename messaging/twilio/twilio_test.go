@@ -40,6 +40,12 @@ func (c *clock) Now() time.Time {
 	return c.now
 }
 
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
 type world struct {
 	sim    *providertest.Twilio
 	sender *twilio.Sender
@@ -287,6 +293,38 @@ func TestPoll(t *testing.T) {
 	for _, r := range pushed {
 		require.True(t, r.State == messaging.Enroute || r.State == listed[r.Provider])
 	}
+	f, _, err = w.sender.Poll(t.Context(), cursor)
+	require.NoError(t, err)
+	require.Empty(t, f.Reports)
+}
+
+// TestPollLate: a message that was on its way when others had come to their end is told at its
+// own, hours later.
+func TestPollLate(t *testing.T) {
+	w := open(t, nil)
+	w.sim.SetFaults(providertest.Faults{Never: 1})
+	send := func(i int) string {
+		got, err := w.sender.Send(t.Context(), []messaging.Message{messagingtest.Message(i)})
+		require.NoError(t, err)
+		return got[0].Provider
+	}
+	slow := send(1)
+	w.sim.Carry()
+	cursor := ""
+	for range 3 {
+		f, next, err := w.sender.Poll(t.Context(), cursor)
+		require.NoError(t, err)
+		require.Len(t, f.Reports, 1)
+		require.Equal(t, messaging.Enroute, f.Reports[0].State)
+		cursor = next
+		w.clock.advance(3 * time.Hour)
+	}
+	w.sim.Deliver()
+	f, cursor, err := w.sender.Poll(t.Context(), cursor)
+	require.NoError(t, err)
+	require.Len(t, f.Reports, 1)
+	require.Equal(t, slow, f.Reports[0].Provider)
+	require.Equal(t, messaging.Delivered, f.Reports[0].State)
 	f, _, err = w.sender.Poll(t.Context(), cursor)
 	require.NoError(t, err)
 	require.Empty(t, f.Reports)
