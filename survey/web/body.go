@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/vefacrm/vefa/internal/plainpage"
 )
 
 // bodies bounds how many forms are being read at a time: in all, and of one
@@ -44,28 +46,17 @@ func (b *bodies) leave(id uint64) {
 	}
 }
 
-// leaveBody answers without waiting for the body of a request, and ends the
-// connection after it. Otherwise net/http reads the body first, for as long as
-// the client takes. Call it before the answer is written.
-func leaveBody(w http.ResponseWriter, r *http.Request) {
-	if r.ContentLength == 0 {
-		return
-	}
-	w.Header().Set("Connection", "close")
-	_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) // what cannot be set is the host's to bound
-}
-
 // readForm parses the form of an invitation within bounds of size, time and
 // number, or answers why it does not.
 func (h *Handler) readForm(w http.ResponseWriter, r *http.Request, id uint64) bool {
 	ct, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	if ct = strings.TrimSpace(ct); ct != "" && !strings.EqualFold(ct, "application/x-www-form-urlencoded") {
-		leaveBody(w, r)
+		plainpage.LeaveBody(w, r)
 		h.refuse(w, r, http.StatusUnsupportedMediaType)
 		return false
 	}
 	if !h.bodies.enter(id) {
-		leaveBody(w, r)
+		plainpage.LeaveBody(w, r)
 		h.later(w, r, http.StatusServiceUnavailable)
 		return false
 	}
@@ -80,7 +71,7 @@ func (h *Handler) readForm(w http.ResponseWriter, r *http.Request, id uint64) bo
 		_ = conn.SetReadDeadline(time.Time{})
 		return true
 	}
-	leaveBody(w, r)
+	plainpage.LeaveBody(w, r)
 	tooLarge := (*http.MaxBytesError)(nil)
 	switch {
 	case errors.As(err, &tooLarge):

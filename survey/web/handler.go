@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vefacrm/vefa/internal/plainpage"
 	"github.com/vefacrm/vefa/survey"
 	"github.com/vefacrm/vefa/survey/invite"
 )
@@ -105,7 +106,7 @@ func New(cfg Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{cfg: cfg, tmpl: tmpl, policy: policy(css, len(cfg.Brand.Logo) > 0), brand: cfg.Brand.view(), bodies: bodies{of: map[uint64]int{}, max: cfg.MaxForms}}
+	h := &Handler{cfg: cfg, tmpl: tmpl, policy: plainpage.Policy(css, len(cfg.Brand.Logo) > 0), brand: cfg.Brand.view(), bodies: bodies{of: map[uint64]int{}, max: cfg.MaxForms}}
 	h.notMe, _ = cfg.Store.(NotMeStore)
 	return h, nil
 }
@@ -125,7 +126,7 @@ type visit struct {
 
 // ServeHTTP answers the five pages of the package documentation.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.headers(w)
+	plainpage.Headers(w, h.policy)
 	token, action, deeper := strings.Cut(strings.TrimPrefix(r.URL.Path, h.cfg.Path), "/")
 	handle, allow := h.route(r.Method, action)
 	id, err := h.cfg.Tokens(token)
@@ -140,12 +141,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		refuse = func() { h.unknown(w, r) }
 	case r.Method != http.MethodPost:
-		leaveBody(w, r) // a page is asked for without one
+		plainpage.LeaveBody(w, r) // a page is asked for without one
 	case h.cfg.CrossOrigin.Check(r) != nil:
 		refuse = func() { h.refuse(w, r, http.StatusForbidden) }
 	}
 	if refuse != nil {
-		leaveBody(w, r)
+		plainpage.LeaveBody(w, r)
 		refuse()
 		return
 	}
@@ -171,20 +172,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	v.settle(r)
 	handle(w, r, v)
-}
-
-// headers sets what every answer has: it is neither stored, indexed nor sniffed, and other
-// sites are not told the token.
-func (h *Handler) headers(w http.ResponseWriter) {
-	hd := w.Header()
-	hd.Set("Content-Type", "text/html; charset=utf-8")
-	hd.Set("Content-Security-Policy", h.policy)
-	hd.Set("Cache-Control", "no-store")
-	// Not "no-referrer": it would turn the Origin header of our own forms into
-	// "null", which looks like another site to cross-origin protection.
-	hd.Set("Referrer-Policy", "same-origin")
-	hd.Set("X-Content-Type-Options", "nosniff")
-	hd.Set("X-Robots-Tag", "noindex, nofollow")
 }
 
 // page answers one of the paths below a token.

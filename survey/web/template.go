@@ -1,40 +1,14 @@
 package web
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"html/template"
 	"strings"
+
+	"github.com/vefacrm/vefa/internal/plainpage"
 )
 
-// style is the whole style sheet: system fonts and colours, so that dark mode,
-// forced colours and zoom work by themselves; targets of 48 px and more.
-const style = `:root{color-scheme:light dark}` +
-	`body{font:1.125rem/1.5 system-ui,sans-serif;max-width:38rem;margin:0 auto;padding:1rem;overflow-wrap:break-word}` +
-	`h1{font-size:1.5rem;line-height:1.25}` +
-	`fieldset,.q{border:0;margin:0 0 2rem;padding:0;min-width:0}` +
-	`legend,.l{display:block;font-weight:600;padding:0;margin:0 0 .5rem}` +
-	`.s{display:flex;flex-wrap:wrap;gap:.5rem}` +
-	`.s label{display:flex;align-items:center;justify-content:center;gap:.5rem;min-width:3rem;min-height:3rem;padding:.25rem .75rem;border:1px solid;border-radius:.5rem;box-sizing:border-box}` +
-	`.s input{width:1.25rem;height:1.25rem;margin:0}` +
-	`.t{font:inherit;width:100%;min-height:3rem;padding:.5rem;box-sizing:border-box}` +
-	`button{font:inherit;min-height:3rem;padding:.5rem 1.5rem}` +
-	`.e{color:#b00020;font-weight:600}` +
-	`@media(prefers-color-scheme:dark){.e{color:#ff9c9c}}` +
-	`:focus-visible{outline:3px solid;outline-offset:2px}` +
-	`footer{margin-top:3rem;border-top:1px solid;padding-top:1rem}`
-
-// policy is the Content-Security-Policy of every page: nothing is loaded, a logo is
-// part of the page, the one style sheet is named by its hash, forms go back to where they came from.
-func policy(style string, logo bool) string {
-	sum := sha256.Sum256([]byte(style))
-	pictures := ""
-	if logo {
-		pictures = "img-src data:; "
-	}
-	return "default-src 'none'; " + pictures + "style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-		"'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-}
+// style is the style sheet of the pages, which others of this project share.
+const style = plainpage.Style
 
 // layout has no markup that is not needed: a page with two questions is to fit in one packet.
 const layout = `{{define "head"}}<!DOCTYPE html>
