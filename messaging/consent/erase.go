@@ -27,7 +27,9 @@ type Erased struct {
 // entries stay, with all their hashes and what was said when, on a keyed hash in the
 // address's place, and without their evidence. Verify knows them as before. What stays
 // elsewhere is not the ledger's: contacts of profiles, messages, an empty state of the
-// address. Afterwards nothing stands for the address, so that no commercial message goes
+// address, and what package preference keeps (Pages.Forget). An audit of messages that went
+// to the address looks for the consent facts, and says that there was none: audit first, or
+// take the address out of the messages, too. Afterwards nothing stands for the address, so that no commercial message goes
 // there; Recall tells, before an address is imported again, what it had said.
 func (l *Ledger) Erase(ctx context.Context, a crm.Address) (Erased, error) {
 	return l.erase(ctx, a, func([]History) bool { return true })
