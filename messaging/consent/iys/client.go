@@ -71,7 +71,9 @@ type Client struct {
 	base string
 	http http.Client
 
-	mu     sync.Mutex
+	turn chan struct{} // held by who asks for a token: one at a time
+
+	mu     sync.Mutex // of what follows
 	tokens window
 	adds   window
 	token  token
@@ -108,7 +110,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	c := &Client{cfg: cfg, base: strings.TrimSuffix(cfg.URL, "/"), tokens: window{max: 10, per: time.Hour}, adds: window{max: 50, per: time.Minute}}
+	c := &Client{turn: make(chan struct{}, 1), cfg: cfg, base: strings.TrimSuffix(cfg.URL, "/"), tokens: window{max: 10, per: time.Hour + slack}, adds: window{max: 50, per: time.Minute + slack}}
 	if cfg.TokensPerHour > 0 {
 		c.tokens.max = cfg.TokensPerHour
 	}
@@ -135,6 +137,9 @@ type window struct {
 	past []time.Time
 }
 
+// slack is how much later than here the registry may count a request.
+const slack = 2 * time.Second
+
 // take notes an event, or says how long to wait for it.
 func (w *window) take(now time.Time) (wait time.Duration, ok bool) {
 	n := 0
@@ -153,23 +158,25 @@ func (w *window) take(now time.Time) (wait time.Duration, ok bool) {
 }
 
 // access returns a token that is good for a while, and asks for one where there is none.
-// Only one request for a token is on its way at a time.
+// Only one request for a token is on its way at a time; who waits for it waits no longer than
+// its context.
 func (c *Client) access(ctx context.Context) (string, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	const margin = time.Minute
-	now := c.cfg.Now()
-	if c.token.access != "" && now.Before(c.token.accessUntil.Add(-margin)) {
-		return c.token.access, nil
+	if access := c.current(); access != "" {
+		return access, nil
 	}
-	if wait, ok := c.tokens.take(now); !ok {
-		return "", &ThrottledError{wait, "requests for tokens in an hour"}
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return "", ctx.Err()
 	}
-	ask := map[string]string{"grant_type": "password", "username": c.cfg.User, "password": string(c.cfg.Password.Reveal())}
-	if c.token.refresh != "" && now.Before(c.token.refreshUntil.Add(-margin)) {
-		ask = map[string]string{"grant_type": "refresh_token", "refresh_token": c.token.refresh}
+	if access := c.current(); access != "" { // of who was first
+		return access, nil
 	}
-	c.token = token{}
+	ask, now, err := c.credentials()
+	if err != nil {
+		return "", err
+	}
 	body, err := json.Marshal(ask)
 	if err != nil {
 		return "", err
@@ -186,8 +193,40 @@ func (c *Client) access(ctx context.Context) (string, error) {
 	if got.Access == "" || got.Expires <= 0 || got.Expires > 1<<20 || got.RefreshExpires > 1<<20 {
 		return "", fmt.Errorf("%w: no token", ErrAnswer)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.token = token{got.Access, got.Refresh, now.Add(time.Duration(got.Expires) * time.Second), now.Add(time.Duration(got.RefreshExpires) * time.Second)}
 	return c.token.access, nil
+}
+
+// margin is how long before its end a token is not used any more.
+const margin = time.Minute
+
+// current returns the token that there is, if it is good for a while.
+func (c *Client) current() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cfg.Now().Before(c.token.accessUntil.Add(-margin)) {
+		return c.token.access
+	}
+	return ""
+}
+
+// credentials returns what to ask for a token with, once: a refused refresh token is
+// followed by user and password.
+func (c *Client) credentials() (map[string]string, time.Time, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.cfg.Now()
+	if wait, ok := c.tokens.take(now); !ok {
+		return nil, now, &ThrottledError{wait, "requests for tokens in an hour"}
+	}
+	ask := map[string]string{"grant_type": "password", "username": c.cfg.User, "password": string(c.cfg.Password.Reveal())}
+	if c.token.refresh != "" && now.Before(c.token.refreshUntil.Add(-margin)) {
+		ask = map[string]string{"grant_type": "refresh_token", "refresh_token": c.token.refresh}
+	}
+	c.token = token{}
+	return ask, now, nil
 }
 
 // forget drops a token that the registry did not accept.

@@ -217,6 +217,28 @@ func TestLimits(t *testing.T) {
 	require.Equal(t, 5, strings.Count(err.Error(), "must be"))
 }
 
+// Who waits for somebody else's token waits no longer than it may.
+func TestTokenHonoursContext(t *testing.T) {
+	asked, release := make(chan struct{}), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(asked)
+		<-release
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	t.Cleanup(server.Close)
+	c, err := iys.NewClient(iys.ClientConfig{URL: server.URL, User: "user", Password: secret, Code: 1, Brand: 2, HTTP: server.Client(), Now: func() time.Time { return now }})
+	require.NoError(t, err)
+	first := make(chan error)
+	go func() { _, err := c.Status(context.Background(), good().Key()); first <- err }()
+	<-asked
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = c.Add(ctx, good())
+	require.ErrorIs(t, err, context.Canceled)
+	close(release)
+	require.ErrorIs(t, <-first, iys.ErrUncertain)
+}
+
 // What the registry refuses is refused with its code, and nobody is told a number.
 func TestClientRefusals(t *testing.T) {
 	w := newWorld(t, iystest.Config{}, nil)
