@@ -17,6 +17,9 @@ var (
 	// contradictions are far from independent: one counts as odds of 1 in 32, about one
 	// disagreement in a reliable field. Nor may one excellent pair decide for a cluster.
 	leastWeight, mostWeight = -5.0, 20.0
+	// vetoWeight is what a pair contributes that a veto forbids: odds of 1 in 256. Father and
+	// son whose births are known are not joined by records of that name without a birth (E12).
+	vetoWeight = -8.0
 )
 
 // edge is a scored pair, a < b.
@@ -41,7 +44,7 @@ type clusterer struct {
 	component
 	dense     dense
 	prior     float64                   // log2 of the odds that two random records are one entity
-	score     func(a, b uint32) float64 // weight of two members
+	score     func(a, b uint32) float64 // what two members contribute to an average, bounded
 	many      []int                     // records of each member; nil for one each
 	rivals    func(a, b uint32) bool    // members of one source that has every entity once; nil for none
 	groups    [][]uint32
@@ -284,7 +287,7 @@ func (c *clusterer) between(a, b uint32) float64 {
 	sum := 0.0
 	for _, x := range c.groups[a] {
 		for _, y := range c.groups[b] {
-			sum += clamp(c.score(c.members[min(x, y)], c.members[max(x, y)])) * float64(c.size(x)*c.size(y))
+			sum += c.score(c.members[min(x, y)], c.members[max(x, y)]) * float64(c.size(x)*c.size(y))
 		}
 	}
 	return sum

@@ -1,6 +1,8 @@
 package dedup
 
 import (
+	"math"
+
 	"github.com/vefacrm/vefa/dedup/metric"
 )
 
@@ -75,6 +77,8 @@ func (x *comparer) level(i int, a, b []uint32, before pattern) int {
 	switch {
 	case va == 0 || vb == 0:
 		return unknown
+	case c.crossed:
+		level = x.values(i, c, va, vb)
 	case c.identifier || c.set:
 		level = x.sets(i, c, va, vb)
 	case va == vb:
@@ -118,7 +122,8 @@ func (x *comparer) values(i int, c *comparison, va, vb uint32) int {
 	return level
 }
 
-// grade returns the first level below equality that holds. The smaller string goes
+// grade returns the first level below equality that holds, unknown where a metric says that
+// the two cannot be compared. The smaller string goes
 // first, as a greedy metric like Jaro's need not be symmetric to the last bit.
 func (c *comparison) grade(a, b string) int {
 	if b < a {
@@ -127,6 +132,9 @@ func (c *comparison) grade(a, b string) int {
 	best := c.levels
 	for _, g := range c.groups {
 		s := g.metric.Compare(a, b)
+		if math.IsNaN(s) {
+			return unknown
+		}
 		for k, least := range g.mins {
 			if s >= least {
 				return min(best, g.first+k)

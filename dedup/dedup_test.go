@@ -63,10 +63,15 @@ func Example() {
 
 func TestSchemaFaults(t *testing.T) {
 	for name, spoil := range map[string]func(*dedup.Schema){
-		"unknown field":          func(s *dedup.Schema) { s.Comparisons[0].Field = "nome" },
-		"field twice":            func(s *dedup.Schema) { s.Fields[1].Name = "name" },
-		"no levels":              func(s *dedup.Schema) { s.Comparisons[0].Levels = nil },
-		"first is not equality":  func(s *dedup.Schema) { s.Comparisons[0].Levels[0].Metric = metric.JaroWinkler{} },
+		"unknown field":         func(s *dedup.Schema) { s.Comparisons[0].Field = "nome" },
+		"field twice":           func(s *dedup.Schema) { s.Fields[1].Name = "name" },
+		"no levels":             func(s *dedup.Schema) { s.Comparisons[0].Levels = nil },
+		"first is not equality": func(s *dedup.Schema) { s.Comparisons[0].Levels[0].Metric = metric.JaroWinkler{} },
+		"crossed equality":      func(s *dedup.Schema) { s.Comparisons[0].Crossed = true },
+		"crossed and frequent": func(s *dedup.Schema) {
+			s.Comparisons[0].Crossed, s.Comparisons[0].Frequency = true, true
+			s.Comparisons[0].Levels[0].Metric = metric.JaroWinkler{}
+		},
 		"second has no metric":   func(s *dedup.Schema) { s.Comparisons[0].Levels[1].Metric = nil },
 		"no blocks":              func(s *dedup.Schema) { s.Blocks = nil },
 		"block without parts":    func(s *dedup.Schema) { s.Blocks[0].Parts = nil },

@@ -95,7 +95,7 @@ func (c *clusterer) apart(a, b uint32) float64 {
 	for p := a; p != 0; p &= p - 1 {
 		for q := b; q != 0; q &= q - 1 {
 			x, y := bits.TrailingZeros32(p), bits.TrailingZeros32(q)
-			sum += clamp(c.score(c.members[min(x, y)], c.members[max(x, y)]))
+			sum += c.score(c.members[min(x, y)], c.members[max(x, y)])
 		}
 	}
 	return sum

@@ -63,6 +63,8 @@
 //   - All further pairs between two clusters count as a fifth of one beside the first: they
 //     repeat each other's errors and gaps.
 //   - A veto acts where fewer than 1 in 32 matches disagree, the same odds.
+//     In a cluster a pair that it forbids counts as odds of 1 in 256, so that father and son
+//     are not joined by records of their name that lack a birth date.
 //   - An identifier under more than five holders, told apart by three characters, or in more
 //     than 1,000 records is nobody's: two surnames in a household and a wrong one or two
 //     are common, six are a counter's placeholder.

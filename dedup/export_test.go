@@ -12,7 +12,7 @@ func Constants() map[string]*float64 {
 	return map[string]*float64{
 		"priorPairs": &priorPairs, "assumedRecords": &assumedRecords, "leastChance": &leastChance,
 		"leastAgreement": &leastAgreement, "leastExcess": &leastExcess, "novelty": &novelty, "coincidencePairs": &coincidencePairs,
-		"leastWeight": &leastWeight, "mostWeight": &mostWeight,
+		"leastWeight": &leastWeight, "mostWeight": &mostWeight, "vetoWeight": &vetoWeight,
 	}
 }
 

@@ -233,7 +233,7 @@ func (l *learner) chance(ctx context.Context, threads int) error {
 		for i := range u {
 			u[i] /= total
 		}
-		if k.impliedBy < 0 {
+		if k.impliedBy < 0 && !k.crossed {
 			u[0] = l.equal(k.field)
 			rest := 0.0
 			for _, x := range u[1:] {

@@ -196,7 +196,7 @@ func newResolver(t *table, s *scorer, fields *fieldNames, room int) *resolver {
 		r.rivals = t.rivals
 	}
 	r.prior = s.prior[classMatch] - s.prior[classChance]
-	r.score = func(a, b uint32) float64 { return s.weight(r.x, r.x.compare(t.row(a), t.row(b))) }
+	r.score = func(a, b uint32) float64 { return s.share(r.x, r.x.compare(t.row(a), t.row(b))) }
 	return r
 }
 

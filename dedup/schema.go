@@ -53,7 +53,7 @@ type Field struct {
 }
 
 // Comparison grades the agreement of two values of one field. The first level
-// must be equality (no Metric); levels are tried in order, the first that holds
+// must be equality (no Metric, but see Crossed); levels are tried in order, the first that holds
 // counts, and a value unknown on either side is no evidence.
 type Comparison struct {
 	Name   string  // unique; in reasons and models
@@ -72,6 +72,11 @@ type Comparison struct {
 	// error then; of what they show about matches from there on and what is assumed, the
 	// geometric mean counts, unless that is beyond what a veto admits.
 	Steady int
+	// Crossed says that a value is compared with one of another kind, such as a year of birth
+	// with the year in an e-mail address: that two values are equal says nothing then, and the
+	// first level has a Metric as the others do. It returns NaN for two values that cannot be
+	// compared, as two years of birth; they are no evidence. Crossed has no Frequency.
+	Crossed bool
 	// ImpliedBy names a comparison that settles this one when it holds one of its
 	// first ImpliedLevels levels, as a given name settles the gender: this one is
 	// then no further evidence.
@@ -186,6 +191,7 @@ type comparison struct {
 	frequency     bool
 	graded        bool
 	steady        int
+	crossed       bool
 	impliedBy     int
 	impliedLevels int
 }
@@ -286,16 +292,16 @@ func compile(s Schema) (*plan, error) {
 		return i
 	}
 	for i, c := range s.Comparisons {
-		if len(c.Levels) == 0 || len(c.Levels) > maxLevels || c.Levels[0].Metric != nil {
+		if len(c.Levels) == 0 || len(c.Levels) > maxLevels || c.Crossed != (c.Levels[0].Metric != nil) {
 			bad("comparison %s: 1 to %d levels, the first being equality", c.Name, maxLevels)
 		}
 		f := field("comparison "+c.Name, c.Field)
-		k := comparison{name: c.Name, field: f, levels: len(c.Levels), frequency: c.Frequency, graded: c.Graded, steady: c.Steady, impliedBy: -1}
+		k := comparison{name: c.Name, field: f, levels: len(c.Levels), frequency: c.Frequency, graded: c.Graded, steady: c.Steady, crossed: c.Crossed, impliedBy: -1}
 		if f < len(s.Fields) {
 			k.identifier, k.set = s.Fields[f].Identifier, s.Fields[f].Set
 		}
 		for l, level := range c.Levels {
-			if l == 0 {
+			if l == 0 && !c.Crossed {
 				continue
 			}
 			if level.Metric == nil {
@@ -310,6 +316,9 @@ func compile(s Schema) (*plan, error) {
 		}
 		if c.Graded && (len(k.groups) != 1 || !falling(k.groups[0].mins)) {
 			bad("comparison %s: graded levels are steps of one metric, from the highest to the lowest", c.Name)
+		}
+		if c.Crossed && (c.Frequency || c.Graded || k.set || k.identifier) {
+			bad("comparison %s: what is crossed has single values, no Frequency and no grades", c.Name)
 		}
 		if c.ImpliedBy != "" {
 			k.impliedBy, k.impliedLevels = comparisonIndex("comparison "+c.Name, c.ImpliedBy), c.ImpliedLevels
@@ -454,7 +463,7 @@ func (p *plan) print() string {
 	s := p.schema
 	add(s.Name, s.Fields, s.Swaps, s.Relations, s.Vetoes, s.Wholes)
 	for _, c := range s.Comparisons {
-		add(c.Name, c.Field, c.Frequency, c.Steady, c.ImpliedBy, c.ImpliedLevels)
+		add(c.Name, c.Field, c.Frequency, c.Steady, c.Crossed, c.ImpliedBy, c.ImpliedLevels)
 		for _, l := range c.Levels {
 			add(l.Name, fmt.Sprintf("%T", l.Metric), l.Min, l.Error)
 		}

@@ -75,7 +75,7 @@ func newScorer(p *plan, m *Model) *scorer {
 		}
 		last := len(k.Levels) - 1
 		s.from[c][last] = s.gain(c, last)
-		for l := last - 1; l > 0; l-- {
+		for l := last - 1; l >= 0; l-- {
 			s.from[c][l] = max(s.from[c][l+1], s.gain(c, l))
 		}
 	}
@@ -383,6 +383,10 @@ func (s *scorer) ceiling(t *table, a, b []uint32, out *ceiling) {
 			d := &t.dicts[k.field]
 			several := k.set && d.elements != nil // elements, perhaps
 			switch {
+			case k.crossed:
+				out.parts[c] = max(s.from[c][0], 0) // or it turns out to be unknown
+				out.most += out.parts[c]
+				continue
 			case va == vb:
 				most = math.Inf(-1)
 			case d.sketches == nil:
@@ -492,6 +496,14 @@ func (s *scorer) weight(x *comparer, p pattern) float64 {
 		return min(w, leastWeight)
 	}
 	return w
+}
+
+// share is what the weight of a pair contributes to the average of a cluster.
+func (s *scorer) share(x *comparer, p pattern) float64 {
+	if s.vetoed(p) >= 0 {
+		return min(vetoWeight, leastWeight)
+	}
+	return clamp(s.weight(x, p))
 }
 
 // vetoed returns the comparison that forbids a match, or -1.

@@ -1,20 +1,22 @@
 package people
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/vefacrm/vefa/dedup/metric"
 )
 
 // likeGiven is likeWord for given names, of which some are so alike that one passes for the
-// other's typing error: Kemal and Cemal, Serkan and Serdar, Nuri and Nuriye. Two names that
-// both are common are two names, as parents of twins choose them (E3, E7).
+// other's typing error: Kemal and Cemal, Serkan and Serdar, Nuri and Nuriye. Two that mean
+// different common names are two names, as parents of twins choose them (E3, E7).
 type likeGiven struct{ common *commonNames }
 
-// Compare is likeWord's, and 0 for different names that consist of common ones.
+// Compare is likeWord's, and 0 for what means different names.
 func (l likeGiven) Compare(a, b string) float64 {
 	s := likeWord{}.Compare(a, b)
-	if s > leastLike && a != b && l.common.all(a) && l.common.all(b) {
+	if s > leastLike && a != b && l.common.different(a, b) {
 		return 0
 	}
 	return s
@@ -24,12 +26,12 @@ func (l likeGiven) Sketch(s string) uint64 { return likeWord{}.Sketch(s) }
 
 func (l likeGiven) Bound(a, b uint64) float64 { return likeWord{}.Bound(a, b) }
 
-// unlike is 1 for names that may be anything, and 0 for two that consist of common ones:
-// Ayşe is no typing error of Mehmet.
+// unlike is 1 for names that may be anything, and 0 for two that mean different common
+// names: Ayşe is no typing error of Mehmet, nor of Memet.
 type unlike struct{ common *commonNames }
 
 func (u unlike) Compare(a, b string) float64 {
-	if u.common.all(a) && u.common.all(b) {
+	if u.common.different(a, b) {
 		return 0
 	}
 	return 1
@@ -39,25 +41,96 @@ func (u unlike) Compare(a, b string) float64 {
 const leastLike = 0.7
 
 // commonNames are given names that many have, as they are compared.
-type commonNames struct{ words map[string]bool }
+type commonNames struct {
+	words map[string]bool
+	slips map[string][]string // names by what is left of them without one of their letters
+}
 
 func newCommonNames() *commonNames {
-	n := &commonNames{words: map[string]bool{}}
+	n := &commonNames{words: map[string]bool{}, slips: map[string][]string{}}
 	for w := range strings.FieldsSeq(turkishNames) {
 		n.words[w] = true
+	}
+	for _, w := range slices.Sorted(maps.Keys(n.words)) {
+		for i := range w {
+			left := w[:i] + w[i+1:]
+			if !slices.Contains(n.slips[left], w) {
+				n.slips[left] = append(n.slips[left], w)
+			}
+		}
 	}
 	return n
 }
 
-// all reports whether every word of a name is a common name.
-func (n *commonNames) all(name string) bool {
-	for w := range strings.SplitSeq(name, " ") {
-		if !n.words[w] {
+// different reports whether two names mean different ones: one consists of common names, the
+// other of common names and words one typing error away from some, and no word of one means
+// what a word of the other does. Of two that are no common names, each may be a name of its
+// own, and one the other's error.
+func (n *commonNames) different(a, b string) bool {
+	var bufA, bufB [8]string
+	as, exactA, ok := n.meant(bufA[:0], a)
+	if !ok {
+		return false
+	}
+	bs, exactB, ok := n.meant(bufB[:0], b)
+	if !ok || !exactA && !exactB {
+		return false
+	}
+	for _, x := range as {
+		if slices.Contains(bs, x) {
 			return false
 		}
 	}
 	return true
 }
+
+// meant appends the common names that the words of a name may mean. It reports whether they
+// are those names, and whether there are some for each word.
+func (n *commonNames) meant(dst []string, name string) (all []string, exact, ok bool) {
+	exact = true
+	for w := range strings.SplitSeq(name, " ") {
+		if n.words[w] {
+			dst = append(dst, w)
+			continue
+		}
+		exact = false
+		had := len(dst)
+		dst = n.near(dst, w)
+		if len(dst) == had {
+			return dst, false, false
+		}
+	}
+	return dst, exact, true
+}
+
+// near appends the common names that are one typing error away from a word. A word of two
+// letters may mean anything.
+func (n *commonNames) near(dst []string, word string) []string {
+	if len(word) < 3 || len(word) > longestSlip {
+		return dst
+	}
+	had := len(dst)
+	add := func(names []string) {
+		for _, w := range names {
+			if !slices.Contains(dst[had:], w) && (metric.Edits{Max: 1}).Compare(word, w) == 1 {
+				dst = append(dst, w)
+			}
+		}
+	}
+	add(n.slips[word]) // a letter was left out
+	var buf [longestSlip]byte
+	for i := range len(word) {
+		left := append(append(buf[:0], word[:i]...), word[i+1:]...)
+		if n.words[string(left)] && !slices.Contains(dst[had:], string(left)) {
+			dst = append(dst, string(left)) // one too many
+		}
+		add(n.slips[string(left)]) // another one, or two exchanged
+	}
+	return dst
+}
+
+// longestSlip is the length from which a word is no misspelt name, in bytes.
+const longestSlip = 16
 
 var _ metric.Sketcher = likeGiven{}
 

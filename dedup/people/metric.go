@@ -132,6 +132,45 @@ func (overlap) Compare(a, b string) float64 {
 	return float64(found) / float64(n)
 }
 
+// doors grades streets with the same numbers, as of house and flat: 1 for one typing error in
+// the rest, 0.5 where more than half the words agree. Another number is another door, and the
+// one next to it no typing error.
+type doors struct{}
+
+func (doors) Compare(a, b string) float64 {
+	restA, restB, numbers := a, b, false
+	for {
+		var x, y string
+		x, restA = nextNumber(restA)
+		y, restB = nextNumber(restB)
+		if x != y {
+			return 0
+		}
+		if x == "" {
+			break
+		}
+		numbers = true
+	}
+	switch {
+	case (metric.Edits{Max: 1}).Compare(a, b) == 1:
+		return 1
+	case numbers && (overlap{}).Compare(a, b) > 0.5:
+		return 0.5
+	}
+	return 0
+}
+
+// nextNumber cuts the first word that has a digit off a list of words.
+func nextNumber(s string) (word, rest string) {
+	for s != "" {
+		word, s, _ = strings.Cut(s, " ")
+		if strings.ContainsAny(word, "0123456789") {
+			return word, s
+		}
+	}
+	return "", ""
+}
+
 // dates grades dates of birth.
 type dates struct{}
 

@@ -26,7 +26,8 @@ type Options struct {
 	// (marketplaces): addresses there identify nobody.
 	Relays []string
 	// Extra names attributes beyond those of [Record] that persons have, such as an
-	// occupation or a number at an authority; up to six.
+	// occupation or a number at an authority; up to five. With five, years in e-mail
+	// addresses are not compared.
 	Extra []string
 	// Nicknames adds short forms of given names to those known: the name that each stands
 	// for, both as people write them.
@@ -65,6 +66,9 @@ type Normalizers struct {
 }
 
 // Linker links records of persons. It is safe for concurrent use.
+// mostExtra is the number of attributes that [Options.Extra] may name.
+const mostExtra = 5
+
 type Linker struct {
 	opt    Options
 	linker *dedup.Linker
@@ -75,7 +79,7 @@ type Linker struct {
 // ErrRegion is wrapped by the error about a region that is no country.
 var ErrRegion = errors.New("people: no such region")
 
-// New returns a linker. It fails with ErrRegion, and if more than six extra
+// New returns a linker. It fails with ErrRegion, and if more than five extra
 // attributes are named, or one by a name that the preset uses.
 func New(opt Options) (*Linker, error) {
 	if opt.Region != "" && !phonenumbers.GetSupportedRegions()[opt.Region] {

@@ -47,6 +47,7 @@ const (
 	fieldCity
 	fieldDistrict
 	fieldGeneration
+	fieldYear
 	fieldCount
 )
 
@@ -79,6 +80,7 @@ func (n *normalizer) record(r *Record) dedup.Record {
 	v[fieldPhone] = n.set(r.Phones, n.Phone, n.phonesIn)
 	v[fieldEmail] = n.set(r.Emails, n.Email, n.emailsIn)
 	v[fieldGender] = gender(r.Gender)
+	v[fieldYear] = year(v[fieldBirth], v[fieldEmail], given)
 	v[fieldCity], v[fieldDistrict] = key(n.text(r.City)), key(n.text(r.District))
 	switch {
 	case v[fieldCity] != "" && v[fieldDistrict] != "":

@@ -11,13 +11,13 @@ import (
 func schema(extra []string, short *shortNames) dedup.Schema {
 	jw, common := metric.JaroWinkler{}, newCommonNames()
 	s := dedup.Schema{
-		Name: "people/5",
+		Name: "people/6",
 		Fields: []dedup.Field{
 			{Name: "given"}, {Name: "family"}, {Name: "other"}, {Name: "birth"},
 			{Name: "phone", Set: true, Identifier: true, Holder: "family"},
 			{Name: "email", Set: true, Identifier: true, Holder: "family"},
 			{Name: "gender"}, {Name: "place"}, {Name: "postcode"}, {Name: "street"},
-			{Name: "names"}, {Name: "city"}, {Name: "district"}, {Name: "generation"},
+			{Name: "names"}, {Name: "city"}, {Name: "district"}, {Name: "generation"}, {Name: "year"},
 		},
 		Comparisons: []dedup.Comparison{
 			{Name: "given", Field: "given", Frequency: true, Steady: 6, Levels: []dedup.Level{
@@ -54,7 +54,8 @@ func schema(extra []string, short *shortNames) dedup.Schema {
 				{Name: "equal", M: 0.75, U: 0.002}, {Name: "typo", Metric: metric.Edits{Max: 1}, Min: 1, M: 0.06, U: 0.01, Error: true},
 				{Name: "near", Metric: postcodes{}, Min: 0.5, M: 0.06, U: 0.02}, {Name: "region", Metric: postcodes{}, Min: 0.2, M: 0.03, U: 0.1}}},
 			{Name: "street", Field: "street", Frequency: true, Levels: []dedup.Level{
-				{Name: "equal", M: 0.6, U: 0.002}, {Name: "words", Metric: overlap{}, Min: 0.66, M: 0.15, U: 0.005},
+				{Name: "equal", M: 0.6, U: 0.002}, {Name: "slip", Metric: doors{}, Min: 1, M: 0.06, U: 0.0005, Error: true},
+				{Name: "door", Metric: doors{}, Min: 0.5, M: 0.06, U: 0.0005}, {Name: "words", Metric: overlap{}, Min: 0.66, M: 0.09, U: 0.005},
 				{Name: "alike", Metric: jw, Min: 0.88, M: 0.1, U: 0.005, Error: true}}},
 		},
 		Relations: []dedup.Relation{
@@ -92,6 +93,12 @@ func schema(extra []string, short *shortNames) dedup.Schema {
 			learning(wide("postcode", whole("postcode")), "postcode", "place"),
 			learning(wide("family", whole("family")), "family"),
 		},
+	}
+	if len(extra) <= mostExtra-1 { // more leave no room for it
+		s.Comparisons = append(s.Comparisons, dedup.Comparison{Name: "year", Field: "year", Crossed: true, ImpliedBy: "email", ImpliedLevels: 4, Levels: []dedup.Level{
+			{Name: "equal", Metric: years{}, Min: 1, M: 0.4, U: 0.01}, {Name: "digits", Metric: years{}, Min: 0.8, M: 0.25, U: 0.01},
+			{Name: "other digits", Metric: years{}, Min: 0.4, M: 0.15, U: 0.3}}})
+		s.Relations[1].Shared = append(s.Relations[1].Shared, "year")
 	}
 	for _, name := range extra {
 		s.Fields = append(s.Fields, dedup.Field{Name: name})
