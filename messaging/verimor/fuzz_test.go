@@ -7,15 +7,31 @@ import (
 	"github.com/vefacrm/vefa/messaging/internal/gateway"
 )
 
-// FuzzParse reads what is pushed or answered: an error, or reports and messages in form.
-func FuzzParse(f *testing.F) {
-	f.Add([]byte(`[{"type":"outbound","campaign_id":20121,"message_id":"13582302","message_custom_id":"1234","status":"DELIVERED","gsm_error":"0","done_at":"2015-02-20 16:06:00"}]`))
-	f.Add([]byte(`[{"message_id":1234,"created_at":"2017-01-01T09:00:00.000+03:00","source_addr":"905335876543","destination_addr":"4609","keyword":"verimor","content":"verimor deneme"}]`))
-	f.Add([]byte(`[{"message_id":null}]`))
-	f.Add([]byte(`[{"type":"inbound","message_id":1}]`))
-	f.Add([]byte(`[{"message_id":1,"status":"X"}]`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		items, err := parse(data)
+// FuzzDecoders reads what is pushed or answered: an error, or reports and messages in form;
+// of answers to a request only 200 with digits is accepted, nothing that may have been taken
+// is refused, and only what was refused is tried again in halves.
+func FuzzDecoders(f *testing.F) {
+	f.Add(0, []byte(`[{"type":"outbound","campaign_id":20121,"message_id":"13582302","message_custom_id":"1234","status":"DELIVERED","gsm_error":"0","done_at":"2015-02-20 16:06:00"}]`))
+	f.Add(0, []byte(`[{"message_id":1234,"created_at":"2017-01-01T09:00:00.000+03:00","source_addr":"905335876543","destination_addr":"4609","keyword":"verimor","content":"verimor deneme"}]`))
+	f.Add(0, []byte(`[{"message_id":null}]`))
+	f.Add(0, []byte(`[{"type":"inbound","message_id":1}]`))
+	f.Add(0, []byte(`[{"message_id":1,"status":"X"}]`))
+	f.Add(200, []byte("20210"))
+	f.Add(400, []byte("INSUFFICIENT_CREDITS"))
+	f.Add(502, []byte("<html>"))
+	f.Fuzz(func(t *testing.T, code int, body []byte) {
+		r, one := sent(gateway.Answer{Code: code, Body: body})
+		switch {
+		case r.Status.Validate() != nil:
+			t.Errorf("status %q", r.Status)
+		case r.Status == crm.Accepted && (code/100 != 2 || r.Provider == ""):
+			t.Errorf("accepted by %d", code)
+		case (code/100 == 2 || code/100 == 5) && r.Status != crm.Accepted && r.Status != crm.Uncertain:
+			t.Errorf("%d is %s", code, r.Status)
+		case one && code != 400 && code != 413:
+			t.Errorf("%d would be sent again in halves", code)
+		}
+		items, err := parse(body)
 		if err != nil {
 			return
 		}
@@ -32,27 +48,6 @@ func FuzzParse(f *testing.F) {
 			if err := m.Validate(); err != nil {
 				t.Error(err)
 			}
-		}
-	})
-}
-
-// FuzzSent reads answers to a request: only 200 with digits is accepted, and nothing that
-// may have been taken is refused.
-func FuzzSent(f *testing.F) {
-	f.Add(200, []byte("20210"))
-	f.Add(400, []byte("INSUFFICIENT_CREDITS"))
-	f.Add(502, []byte("<html>"))
-	f.Fuzz(func(t *testing.T, code int, body []byte) {
-		r, one := sent(gateway.Answer{Code: code, Body: body})
-		switch {
-		case r.Status.Validate() != nil:
-			t.Errorf("status %q", r.Status)
-		case r.Status == crm.Accepted && (code/100 != 2 || r.Provider == ""):
-			t.Errorf("accepted by %d", code)
-		case (code/100 == 2 || code/100 == 5) && r.Status != crm.Accepted && r.Status != crm.Uncertain:
-			t.Errorf("%d is %s", code, r.Status)
-		case one && code != 400 && code != 413:
-			t.Errorf("%d would be sent again in halves", code)
 		}
 	})
 }
