@@ -209,7 +209,7 @@ func TestHasLinkAgrees(t *testing.T) {
 		{".", ".", ".", ".", "/", ":", "1", "25", "256", "01", "a"},
 	} {
 		count := map[bool]int{}
-		for range 100_000 {
+		for range 25_000 {
 			text := ""
 			for range 1 + r.IntN(9) {
 				text += pieces[r.IntN(len(pieces))]
@@ -220,7 +220,7 @@ func TestHasLinkAgrees(t *testing.T) {
 				t.Fatalf("%q: %v, not %v", text, got, want)
 			}
 		}
-		require.Greater(t, min(count[true], count[false]), 20, count)
+		require.Greater(t, min(count[true], count[false]), 10, count)
 	}
 }
 
