@@ -109,7 +109,8 @@ type Config struct {
 	// customer's; "order", "amount" (a messaging.MoneyField) and "date" (a DateField) of
 	// the order, visit or ticket that it is about; and what rules read under its name
 	// there, Config.Fields too: "Points" (a NumberField), "TotalSpend" (a MoneyField).
-	// All but the link need a Fallback for where there is none. New refuses others.
+	// All but the link are declared in the message's Fields, with a Fallback for where there
+	// is none. New refuses others. Campaigns and invitations may use the same.
 	Messages []messaging.Campaign
 	// Surveys are what rules may ask, by name.
 	Surveys []Survey

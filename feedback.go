@@ -16,7 +16,8 @@ import (
 
 // FeedbackReport counts what became of what a provider told.
 type FeedbackReport struct {
-	// Effects are messages whose fate was unknown and was settled by a report.
+	// Effects are messages whose fate was unknown and was settled by a report. Its Conflicts
+	// are no fault: they count the reports about messages whose fate was known, as of most.
 	Effects crm.WorkStats
 	// Reports are the delivery reports.
 	Reports delivery.Stats
@@ -33,9 +34,9 @@ type FeedbackReport struct {
 // sender's address on the channel that they came by: one that the provider tells again
 // changes nothing. What a program wrote (Inbound.Automatic) is kept and says nothing.
 //
-// The error names every report and message that is not valid, by its place, and is then
-// an messaging.ErrReport; all others are taken. Any other error is about the store: tell
-// the provider that it failed, so that it tells again, which is harmless.
+// The error names every report and message that is not valid, by its place from 0, and is
+// then a messaging.ErrReport; all others are taken. Any other error is about the store: tell
+// the provider that it failed, or poll from the same cursor again, which is harmless.
 func (e *Engine) Feedback(ctx context.Context, f messaging.Feedback) (out FeedbackReport, err error) {
 	defer e.took("feedback", time.Now(), &err)
 	defer crm.Recover("feedback", &err)

@@ -9,11 +9,14 @@ import (
 
 // Question asks a person whether two records are one entity.
 type Question struct {
-	A           string   `json:"a"`
-	B           string   `json:"b"`
-	Weight      float64  `json:"weight"`      // log2 of the odds
-	Probability float64  `json:"probability"` // the same as a probability
-	Fields      []string `json:"fields"`      // what agreed and how; read only
+	A           string  `json:"a"`
+	B           string  `json:"b"`
+	Weight      float64 `json:"weight"`      // log2 of the odds
+	Probability float64 `json:"probability"` // the same as a probability
+	// Fields are the comparisons that reached one of their levels, and which, "given unlike"
+	// too; read only. What no level holds for is not among them: Linker.Explain has every
+	// comparison, with the values.
+	Fields []string `json:"fields"`
 	// Pairs is the number of pairs of records that hang on the answer: those between the
 	// two clusters, or between a record and the rest of the cluster that both are in.
 	Pairs int `json:"pairs"`

@@ -13,8 +13,16 @@
 //
 // A Sender is one provider: verimor, netgsm, twilio and kannel below, with simulators in
 // providertest, MemorySender for tests, HTTPSender for a JSON API,
-// and whatever passes messagingtest.Run. Below are the parts that are useful
-// alone: sms (encodings, segments, prices), link (signed links, redirect, click
-// verdicts), consent (decisions, replies) and experiment (holdouts and what they
-// measure).
+// and whatever passes messagingtest.Run. ByChannel joins the senders of several channels. A
+// Campaign says something on each in its Contents; a Channel describes what texts there are:
+//
+//	mail := messaging.Channel{Name: crm.Email, Slots: []messaging.Slot{{Name: "subject", Form: messaging.LineForm},
+//		{Name: "text"}, {Name: "html", Form: messaging.HTMLForm, Optional: true}}}
+//
+// What a provider tells later is Feedback, from its webhook or, if it is a Poller, by asking.
+//
+// Below are the parts that are useful alone: sms (encodings, segments, prices),
+// link (signed links, redirect, click verdicts), delivery (what became of
+// messages), consent (decisions, replies, proof), experiment (holdouts and what
+// they measure), route (the cheapest route) and webhook.
 package messaging

@@ -32,6 +32,11 @@
 // learnt from the shape of the similarities ([dedup.Comparison.Graded]). It is the hardest
 // case, and [dedup.Stats.Warnings] says when the result is not to be trusted.
 //
+// Few records teach little of what codes are worth, and variants are joined that only a code tells
+// apart, as "Casio NK-686F Duvar Saati" and "Casio YY-156F Duvar Saati", without a warning: in
+// generated lists of watches precision is .79 to .85 at 66 to 133 records and 1 at 166 and more.
+// With Options.OnePerSource it is 1 at 66, too.
+//
 // # Two files that have each thing once
 //
 // With [Options.OnePerSource] each record goes to the record of another file that fits it

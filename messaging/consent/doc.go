@@ -18,7 +18,8 @@
 // gives entries to what came into the record otherwise. The fold of the ledger gives the
 // record's own answers, as of any time of saying and any time of knowing (Ledger.State).
 //
-//	svc := crm.New(store, crm.Config{Kinds: []crm.Kind{consent.Kind()}}) // the store knows it too
+//	store := memstore.New(consent.Kind()) // the store and the service must know the kind
+//	svc := crm.New(store, crm.Config{Kinds: []crm.Kind{consent.Kind()}}) // or vefa.Config.Kinds and Engine.Service
 //	ledger, err := consent.New(svc, consent.Config{Key: key})
 //	_, err = ledger.Append(ctx, address, consent.Said{Status: crm.Granted, Source: "HS_WEB", Text: consent.HashText(text)})
 //

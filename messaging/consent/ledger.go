@@ -83,7 +83,8 @@ type Ledger struct {
 }
 
 // New returns a ledger on a record that knows Kind. It fails with crm.ErrInvalid without a
-// service, on a weak key and on a KeepYears below 0.
+// service, on a weak key and on a KeepYears below 0; where the store or the service does not
+// know Kind, the first Append says so.
 func New(svc *crm.Service, cfg Config) (*Ledger, error) {
 	var faults []error
 	if svc == nil {

@@ -3,7 +3,8 @@
 //
 //	sender, err := netgsm.New(netgsm.Config{Username: "850…", Password: password, Header: "VEFA"})
 //	outbox := messaging.Outbox{Sender: sender, …}
-//	feedback, cursor, err := sender.Poll(ctx, cursor) // once a minute, say
+//	feedback, next, err := sender.Poll(ctx, cursor) // once a minute, say
+//	_, err = eng.Feedback(ctx, feedback)            // of a vefa.Engine; keep next as the cursor afterwards
 //
 // Numbers go out in 10 digits, 5XXXXXXXXX: nothing is sent abroad. Commercial messages
 // are checked with the consent registry (iysfilter 11 for consumers, 12 for merchants).

@@ -3,9 +3,12 @@
 //
 //	reading := columns.Recognise(header, slices.Values(rows))
 //	layout, err := reading.Bind(header, nil)
-//	for _, row := range rows {
-//		layout.Record(row, &record)
+//	for i, row := range rows {
+//		layout.Record(row, &records[i])
+//		records[i].ID = row[layout.Columns(columns.ID)[0]] // where there is one
 //	}
+//
+// A [Reading] prints as its mapping; look at Weak and Refused beside it.
 //
 // A name is taken apart into words at case, digits and punctuation, and is read only where
 // every word of it is known: "billing_first_name", "Müşteri Soyadı", "Geburtsdatum",

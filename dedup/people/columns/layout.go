@@ -65,8 +65,10 @@ func (m Mapping) Bind(header []string, extras []string) (*Layout, error) {
 // Columns returns where the columns of a role are.
 func (l *Layout) Columns(r Role) []int { return l.at[r] }
 
-// Record fills a record from a row, but for its ID, its Source and what no column has. The
-// slices in it are used again. A row that is shorter than the header has empty cells.
+// Record fills a record from a row, but for its ID, its Source and what no column has: for
+// those see Columns. The slices in the record are overwritten, so that records which are kept
+// must be several values, not copies of one. A row that is shorter than the header has empty
+// cells.
 func (l *Layout) Record(row []string, rec *people.Record) {
 	rec.Given, rec.Family, rec.FullName, rec.Gender = joined(row, l.given), joined(row, l.family), joined(row, l.full), joined(row, l.gender)
 	rec.Birth = l.birth(row)
