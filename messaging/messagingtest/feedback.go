@@ -1,7 +1,6 @@
 package messagingtest
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -23,7 +22,7 @@ func told(f Fixture, text string) bool {
 // answer will do but doubt, and the message after must go through.
 func smuggled(t *testing.T, f Fixture) {
 	for i, evil := range []string{"VEFA\r\nX-Injected: 1", "VEFA\nto=+905329999999", "A&to=B", "\x00", "a;b", "\u2028", "VEFA\r\n\r\nGET / HTTP/1.1"} {
-		m := Message(2*i + 1)
+		m := f.message(2*i + 1)
 		m.From = evil
 		m.Meta = map[string]string{messaging.MetaRecipient: evil, evil: evil}
 		if r := send(t, f, []messaging.Message{m}); r[0].Status == crm.Uncertain {
@@ -32,7 +31,7 @@ func smuggled(t *testing.T, f Fixture) {
 		if f.Arrived != nil && f.Arrived(m.ID) > 1 {
 			t.Errorf("a sender's name of %q made %d messages of one", evil, f.Arrived(m.ID))
 		}
-		plain := Message(2*i + 2)
+		plain := f.message(2*i + 2)
 		accepted(t, send(t, f, []messaging.Message{plain}))
 		arrived(t, f, []messaging.Message{plain}, 1)
 	}
@@ -90,7 +89,7 @@ func reports(t *testing.T, f Fixture) {
 		t.Log("the provider reports nothing here")
 		return
 	}
-	b := batch(min(5, limit(f)))
+	b := batch(f, min(5, limit(f)))
 	receipts := send(t, f, b)
 	accepted(t, receipts)
 	told := f.Deliver(t)
@@ -128,11 +127,6 @@ func reports(t *testing.T, f Fixture) {
 	}
 }
 
-// customer is the i-th number that writes.
-func customer(i int) crm.Address {
-	return crm.Address{Channel: crm.Phone, Value: fmt.Sprintf("+90533%07d", i)}
-}
-
 // inbound lets customers write, two of them the same at once, which are two messages.
 func inbound(t *testing.T, f Fixture) {
 	if f.Reply == nil {
@@ -141,7 +135,7 @@ func inbound(t *testing.T, f Fixture) {
 	}
 	texts := []string{"RET", "İptal ğüşıöç", "", "😀", "a&b=c\r\nd <x>"}
 	for i, text := range texts {
-		f.Reply(t, customer(i), text)
+		f.Reply(t, f.customer(i), text)
 	}
 	var got messaging.Feedback
 	if f.Deliver != nil {
@@ -164,13 +158,16 @@ func inbound(t *testing.T, f Fixture) {
 		found := false
 		for _, m := range by {
 			n, err := crm.NormalAddress(m.From)
-			found = found || err == nil && n == customer(i) && strings.Contains(m.Text, text)
+			found = found || err == nil && n == f.customer(i) && strings.Contains(lines(m.Text), lines(text))
 		}
 		if !found {
 			t.Errorf("message %d did not come in as it was written", i)
 		}
 	}
 }
+
+// lines writes the ends of lines in one way: channels have one or the other.
+func lines(s string) string { return strings.ReplaceAll(s, "\r\n", "\n") }
 
 // cursorLost polls, forgets the cursor as a process does that ends, and polls again: nothing
 // may be missing, and once the cursor is kept no message may come under another id.
@@ -180,13 +177,13 @@ func cursorLost(t *testing.T, f Fixture) {
 		t.Log("the sender is not polled")
 		return
 	}
-	b := batch(min(3, limit(f)))
+	b := batch(f, min(3, limit(f)))
 	accepted(t, send(t, f, b))
 	if f.Deliver != nil {
 		f.Deliver(t)
 	}
 	if f.Reply != nil {
-		f.Reply(t, customer(1), "bir")
+		f.Reply(t, f.customer(1), "bir")
 	}
 	first, cursor, err := p.Poll(t.Context(), "")
 	if err != nil {
@@ -224,7 +221,7 @@ func cursorLost(t *testing.T, f Fixture) {
 	if len(first.Inbound) != 1 {
 		t.Fatalf("%d inbound messages of 1", len(first.Inbound))
 	}
-	f.Reply(t, customer(2), "iki")
+	f.Reply(t, f.customer(2), "iki")
 	rest, _ := drain(t, f, cursor)
 	if has(rest, first.Inbound[0].ID) {
 		t.Error("an inbound message came again although its cursor was kept")

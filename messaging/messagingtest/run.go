@@ -3,6 +3,7 @@ package messagingtest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,12 @@ import (
 // well-formed messages to +905320000000 and the numbers after it.
 type Fixture struct {
 	Sender messaging.Sender
+	// Message makes the i-th message, of a channel that is not SMS; nil is the package's.
+	// Each has an id and an address of its own.
+	Message func(i int) messaging.Message
+	// Customer is the i-th address that writes to the retailer, in normal form; nil is a
+	// telephone number.
+	Customer func(i int) crm.Address
 	// Arrived returns how often a message arrived at the provider. It is
 	// optional; with it the suite sees that nothing is lost or repeated.
 	Arrived func(id crm.EffectID) int
@@ -72,11 +79,25 @@ func Message(i int) messaging.Message {
 	}
 }
 
+func (f Fixture) message(i int) messaging.Message {
+	if f.Message != nil {
+		return f.Message(i)
+	}
+	return Message(i)
+}
+
+func (f Fixture) customer(i int) crm.Address {
+	if f.Customer != nil {
+		return f.Customer(i)
+	}
+	return crm.Address{Channel: crm.Phone, Value: fmt.Sprintf("+90533%07d", i)}
+}
+
 // batch makes n messages, each with an id and an address of its own.
-func batch(n int) []messaging.Message {
+func batch(f Fixture, n int) []messaging.Message {
 	out := make([]messaging.Message, n)
 	for i := range out {
-		out[i] = Message(i)
+		out[i] = f.message(i)
 	}
 	return out
 }
@@ -149,7 +170,7 @@ func arrived(t *testing.T, f Fixture, b []messaging.Message, want int) {
 
 // inOrder sends a plain batch.
 func inOrder(t *testing.T, f Fixture) {
-	b := batch(min(7, limit(f)))
+	b := batch(f, min(7, limit(f)))
 	accepted(t, send(t, f, b))
 	arrived(t, f, b, 1)
 }
@@ -166,11 +187,11 @@ func empty(t *testing.T, f Fixture) {
 // message on a channel that is not served, whose fate must not be in doubt.
 func hostile(t *testing.T, f Fixture) {
 	for i, text := range []string{"", "\x00\x01", "a\r\nX-Header: b", `"}]}`, "<script>", strings.Repeat("ş", 2000), "😀🇹🇷", "%s%n", "\xff\xfe"} {
-		m := Message(i)
+		m := f.message(i)
 		m.Text = text
 		send(t, f, []messaging.Message{m}) // any status will do, in form
 	}
-	m := Message(99)
+	m := f.message(99)
 	m.To = crm.Address{Channel: "carrier pigeon", Value: "roof"}
 	if r := send(t, f, []messaging.Message{m}); r[0].Status == crm.Uncertain {
 		t.Errorf("a channel that is not served is %s", r[0].Status)
@@ -187,7 +208,7 @@ func limit(f Fixture) int {
 
 // largest sends as many messages as the sender says it takes.
 func largest(t *testing.T, f Fixture) {
-	b := batch(min(limit(f), 1000))
+	b := batch(f, min(limit(f), 1000))
 	accepted(t, send(t, f, b))
 	arrived(t, f, b, 1)
 }
@@ -197,7 +218,7 @@ func largest(t *testing.T, f Fixture) {
 func ended(t *testing.T, f Fixture) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	b := batch(1)
+	b := batch(f, 1)
 	receipts, err := f.Sender.Send(ctx, b)
 	if err != nil {
 		if told(f, err.Error()) {
@@ -240,7 +261,7 @@ func ends(t *testing.T, f Fixture) {
 	f.Hang(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	b := batch(1)
+	b := batch(f, 1)
 	receipts, err := f.Sender.Send(ctx, b)
 	if err != nil {
 		if told(f, err.Error()) {
@@ -261,7 +282,7 @@ func atOnce(t *testing.T, f Fixture) {
 	for w := range 8 {
 		b := make([]messaging.Message, n)
 		for i := range b {
-			b[i] = Message(w*n + i)
+			b[i] = f.message(w*n + i)
 		}
 		wg.Go(func() {
 			receipts, err := f.Sender.Send(t.Context(), b)
@@ -277,7 +298,7 @@ func atOnce(t *testing.T, f Fixture) {
 		})
 	}
 	wg.Wait()
-	arrived(t, f, batch(8*n), 1)
+	arrived(t, f, batch(f, 8*n), 1)
 }
 
 // repeated gives ids again, one at a time and together, to a sender that declares itself
@@ -287,7 +308,7 @@ func repeated(t *testing.T, f Fixture) {
 		t.Log("the sender does not promise to recognise repeated ids")
 		return
 	}
-	b := batch(3)
+	b := batch(f, 3)
 	for _, m := range b { // one at a time, then together: ids count, not batches
 		accepted(t, send(t, f, []messaging.Message{m}))
 	}
@@ -303,7 +324,7 @@ func asked(t *testing.T, f Fixture) {
 		t.Log("the sender cannot be asked")
 		return
 	}
-	sent, other := Message(1), Message(2)
+	sent, other := f.message(1), f.message(2)
 	accepted(t, send(t, f, []messaging.Message{sent}))
 	ids := []crm.EffectID{other.ID, sent.ID}
 	receipts, err := r.Reconcile(t.Context(), ids)
@@ -321,10 +342,10 @@ func asked(t *testing.T, f Fixture) {
 
 // unchanged checks that the sender left the caller's messages as they were.
 func unchanged(t *testing.T, f Fixture) {
-	b := batch(min(3, limit(f)))
+	b := batch(f, min(3, limit(f)))
 	send(t, f, b)
 	for i := range b {
-		if want := Message(i); b[i].ID != want.ID || b[i].Text != want.Text || b[i].To != want.To {
+		if want := f.message(i); b[i].ID != want.ID || b[i].Text != want.Text || b[i].To != want.To || !maps.Equal(b[i].Parts, want.Parts) {
 			t.Errorf("message %d was changed", i)
 		}
 	}
