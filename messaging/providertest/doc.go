@@ -1,5 +1,5 @@
-// Package providertest has simulators of SMS providers: Verimor, Netgsm, Twilio and
-// Kannel, each an http.Handler that behaves as its provider's documents say, its traps
+// Package providertest has simulators of providers: Verimor, Netgsm, Twilio and Kannel for
+// SMS, and the WhatsApp Cloud API, each an http.Handler that behaves as its provider's documents say, its traps
 // among them. They are written from the documents and know nothing of the senders, so
 // that a sender that agrees with one agrees with the documents.
 //
