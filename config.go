@@ -165,9 +165,9 @@ type Config struct {
 	// People configures record linkage.
 	People people.Options
 	// TrainAt is how many profiles there must be before a linkage model is
-	// learnt. Below, those with the same full name and the same phone number or
-	// e-mail address are merged, unless birth or gender differ, and the report
-	// says so. Defaults to 100; negative means that only people merge.
+	// learnt. Below, those who are clearly one person by a model that rests on
+	// assumptions ([people.Linker.Assumed]) are merged, odds of 32 to 1, unless birth or
+	// gender differ or one has half a name, and the report says so. Defaults to 100; negative means that only people merge.
 	// With few records a model rests on assumptions; it is learnt again whenever
 	// they have doubled.
 	TrainAt int

@@ -81,19 +81,20 @@ type Engine struct {
 	// looked is what it saw of each profile when it last looked, by sawKey
 	looked map[uint64]saw
 	seed   maphash.Seed // of sawKey
-	// known is the last decision that it read about each profile, where that is
-	// neither the first nor its own
-	known map[crm.ProfileKey]int64
-	// strange is what it read of "not me"
-	strange *strange
-	writer  string // tells this engine's counts of clicks from others
+	// live is what linkage knew when it last ended, for those who do not wait; nil:
+	// nothing yet
+	live atomic.Pointer[people.Index]
+	// building holds one token while one of them makes it
+	building   chan struct{}
+	remembered remembered
+	writer     string // tells this engine's counts of clicks from others
 }
 
 // New checks the whole configuration, reports every fault of it at once, joined
 // by errors.Join, and returns an engine. It reads and writes nothing.
 func New(cfg Config) (*Engine, error) {
 	cfg = cfg.withDefaults()
-	e := &Engine{cfg: cfg, writer: rand.Text()[:16], seed: maphash.MakeSeed(), vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, surveys: map[string]string{}, scripts: map[string]*messaging.Script{}, shown: map[string]bool{}, turn: make(chan struct{}, 1)}
+	e := &Engine{cfg: cfg, writer: rand.Text()[:16], seed: maphash.MakeSeed(), vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, surveys: map[string]string{}, scripts: map[string]*messaging.Script{}, shown: map[string]bool{}, turn: make(chan struct{}, 1), building: make(chan struct{}, 1)}
 	var faults []error
 	check := func(err error) bool {
 		if err != nil {
@@ -327,6 +328,7 @@ func (e *Engine) Close() {
 
 func (e *Engine) forget() {
 	e.view.Store(nil)
+	e.live.Store(nil)
 	e.unsettle(true)
-	e.loaded, e.pop, e.feed, e.turning, e.people, e.seg, e.changed, e.unseen, e.known, e.strange, e.offered = false, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil
+	e.loaded, e.pop, e.feed, e.turning, e.people, e.seg, e.changed, e.unseen, e.remembered, e.offered = false, nil, nil, nil, nil, nil, nil, nil, remembered{}, nil
 }

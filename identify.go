@@ -26,9 +26,8 @@ type LinkageReport struct {
 	Stale   int  `json:"stale,omitempty"`
 	Trained bool `json:"trained,omitempty"`
 	// TrainAt is set where no model was learnt because there were fewer profiles
-	// than Config.TrainAt: then those with the same full name and the same phone
-	// number or e-mail address were merged, and no others; of a negative one,
-	// none at all.
+	// than Config.TrainAt: then those who are clearly one person by a model that rests
+	// on assumptions were merged, and no others; of a negative one, none at all.
 	TrainAt int `json:"train_at,omitempty"`
 }
 
@@ -141,7 +140,7 @@ func (e *Engine) identifyChanged(ctx context.Context, asked map[crm.ProfileKey]b
 		} else if err != nil {
 			return out, err
 		}
-		decisions, err := e.decisions(ctx, nil)
+		decisions, err := e.decisions(ctx, nil, &e.remembered)
 		if err != nil {
 			return out, err
 		}
@@ -152,7 +151,7 @@ func (e *Engine) identifyChanged(ctx context.Context, asked map[crm.ProfileKey]b
 		}
 		out.Records, clusters = len(list), c.Clusters
 	} else if len(changed) > 0 {
-		decisions, err := e.decisions(ctx, changed)
+		decisions, err := e.decisions(ctx, changed, &e.remembered)
 		if err != nil {
 			return out, err
 		}
@@ -167,7 +166,8 @@ func (e *Engine) identifyChanged(ctx context.Context, asked map[crm.ProfileKey]b
 		out.Records, clusters = len(list), c.Clusters
 	}
 	out.Clusters = len(clusters)
-	return out, e.place(ctx, e.moved(clusters, all), &out)
+	e.live.Store(e.people)
+	return out, e.place(ctx, e.moved(clusters, all), e.people, &out)
 }
 
 // readRecords reads what linkage sees of all profiles, and notes all that were looked
@@ -310,7 +310,7 @@ func (e *Engine) identifyAll(ctx context.Context) (LinkageReport, error) {
 	if n < e.cfg.TrainAt {
 		return e.identifyFew(ctx)
 	}
-	decisions, err := e.decisions(ctx, nil)
+	decisions, err := e.decisions(ctx, nil, &e.remembered)
 	if err != nil {
 		return out, err
 	}
@@ -329,7 +329,8 @@ func (e *Engine) identifyAll(ctx context.Context) (LinkageReport, error) {
 		return out, err
 	}
 	out.Trained, out.Clusters = true, len(result.Clusters)
-	return out, e.place(ctx, e.moved(result.Clusters, all), &out)
+	e.live.Store(nil) // of an older model; who asks makes it anew
+	return out, e.place(ctx, e.moved(result.Clusters, all), nil, &out)
 }
 
 func (e *Engine) scanProfiles(ctx context.Context) iter.Seq2[*crm.Profile, error] {

@@ -4,141 +4,135 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/dedup"
-	"github.com/vefacrm/vefa/internal/fold"
+	"github.com/vefacrm/vefa/dedup/people"
 )
 
-// mostAlike is how many records with one name and one number still are taken for
-// one person where there is no model to tell: more are a shop's own number.
-const mostAlike = 10
+// certain is the weight, in bits, from which on two records are merged where no model was
+// learnt: odds of 32 to 1. What is nearer to even odds is left to people.
+const certain = 5
 
 // identifyFew is record linkage where there are too few profiles to learn a
-// model from: it merges those who have the same full name and the same phone
-// number or e-mail address, unless birth or gender differ or a person said that
-// they are apart. It splits no customer.
+// model from: it merges by one that rests on assumptions ([people.Linker.Assumed]) those
+// who are clearly one person, and keeps in the decisions what each comparison added. It
+// splits no customer.
 func (e *Engine) identifyFew(ctx context.Context) (LinkageReport, error) {
 	out := LinkageReport{TrainAt: e.cfg.TrainAt}
 	if e.cfg.TrainAt < 0 {
 		return out, nil
 	}
-	decisions, err := e.decisions(ctx, nil)
+	x, records, clusters, err := e.linkFew(ctx, &e.remembered)
 	if err != nil {
 		return out, err
 	}
-	g := groups{of: map[string]string{}, members: map[string][]string{}}
-	alike := map[[2]string][]string{} // name and contact
-	customers := map[crm.CustomerID][]string{}
-	births, genders := map[string]string{}, map[string]string{}
+	out.Records = records
+	clusters = slices.DeleteFunc(clusters, func(c dedup.Cluster) bool { return len(c.Members) < 2 })
+	out.Clusters = len(clusters)
+	e.live.Store(x)
+	return out, e.place(ctx, clusters, x, &out)
+}
+
+// linkFew links everybody by the model for few records.
+func (e *Engine) linkFew(ctx context.Context, h *remembered) (x *people.Index, records int, clusters []dedup.Cluster, err error) {
+	decisions, err := e.decisions(ctx, nil, h)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	var all []people.Record
+	customers, of := map[crm.CustomerID][]string{}, map[string]*people.Record{}
+	home := map[string]crm.CustomerID{}
 	for p, err := range e.scanProfiles(ctx) {
 		if err != nil {
-			return out, err
+			return nil, 0, nil, err
 		}
-		if !linkable(p) {
-			continue
+		if linkable(p) {
+			r := personRecord(p)
+			all = append(all, r)
+			of[r.ID], home[r.ID] = &r, p.Customer
+			customers[p.Customer] = append(customers[p.Customer], r.ID)
 		}
-		out.Records++
-		r := personRecord(p)
-		g.add(r.ID)
-		customers[p.Customer] = append(customers[p.Customer], r.ID)
-		births[r.ID], genders[r.ID] = r.Birth, r.Gender
-		name := fold.Key(r.Given + " " + r.Family)
-		if r.Given == "" || r.Family == "" {
-			if name = fold.Key(r.FullName); !slices.Contains([]byte(name), ' ') {
-				continue // half a name
-			}
-		}
-		for _, contact := range slices.Concat(r.Phones, r.Emails) {
-			k := [2]string{name, contact}
-			alike[k] = append(alike[k], r.ID)
-		}
+	}
+	said := map[[2]string]bool{}
+	for _, d := range decisions {
+		said[[2]string{d.A, d.B}] = true
 	}
 	for _, id := range slices.Sorted(maps.Keys(customers)) { // what is together stays together
 		list := customers[id]
 		for _, other := range list[1:] {
-			g.join(list[0], other)
-		}
-	}
-	apart := map[[2]string]bool{}
-	for _, d := range decisions {
-		if !d.Same {
-			apart[[2]string{d.A, d.B}] = true
-		}
-	}
-	var edges []dedup.Edge
-	keys := slices.SortedFunc(maps.Keys(alike), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
-	for _, k := range keys {
-		list := alike[k]
-		slices.Sort(list)
-		if list = slices.Compact(list); len(list) < 2 || len(list) > mostAlike || differ(list, births) || differ(list, genders) {
-			continue
-		}
-		for _, id := range list[1:] {
-			if g.mayJoin(list[0], id, apart) {
-				g.join(list[0], id)
-				edges = append(edges, dedup.Edge{A: list[0], B: id, Fields: []string{"name: same", "contact: same"}})
+			if p := [2]string{min(list[0], other), max(list[0], other)}; !said[p] {
+				decisions = append(decisions, dedup.Decision{A: p[0], B: p[1], Same: true})
 			}
 		}
 	}
-	var clusters []dedup.Cluster
-	for _, first := range slices.Sorted(maps.Keys(g.members)) {
-		if members := g.members[first]; len(members) > 1 {
-			c := dedup.Cluster{Members: slices.Sorted(slices.Values(members))}
-			for _, x := range edges {
-				if g.of[x.A] == first {
-					c.Edges = append(c.Edges, x)
+	model, err := e.linker.Assumed(ctx, len(all))
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	model.Calibration = &dedup.Calibration{Slope: 1, Shift: -certain}
+	if x, err = e.linker.NewIndex(model); err != nil {
+		return nil, 0, nil, err
+	}
+	for {
+		if _, err = x.Apply(ctx, all, nil, decisions...); err != nil {
+			return nil, 0, nil, err
+		}
+		clusters = slices.Collect(x.Clusters())
+		all, decisions = nil, nil
+		for _, c := range clusters {
+			by := joined(c.Members, func(a, b string) bool {
+				return home[a] == home[b] || attested(of[a], of[b])
+			})
+			for i, a := range c.Members {
+				for k, b := range c.Members[:i] {
+					p := [2]string{b, a}
+					if !said[p] && home[a] != home[b] && (by[i] != by[k] || unclear(of[a], of[b])) {
+						said[p] = true
+						decisions = append(decisions, dedup.Decision{A: b, B: a})
+					}
 				}
 			}
-			clusters = append(clusters, c)
+		}
+		if len(decisions) == 0 {
+			return x, len(of), clusters, nil
 		}
 	}
-	out.Clusters = len(clusters)
-	return out, e.place(ctx, clusters, &out)
 }
 
-// differ reports whether two of the records have different known values.
-func differ(list []string, values map[string]string) bool {
-	known := ""
-	for _, id := range list {
-		if v := values[id]; v != "" {
-			if known != "" && v != known {
-				return true
-			}
-			known = v
-		}
+// unclear reports whether two records that are alike are a question and not a match, where
+// nothing was learnt of errors: dates of birth or genders differ, or one has half a name.
+func unclear(a, b *people.Record) bool {
+	differ := func(a, b string) bool { return a != "" && b != "" && a != b }
+	half := func(r *people.Record) bool {
+		return (r.Given == "" || r.Family == "") && !strings.Contains(strings.TrimSpace(r.FullName), " ")
 	}
-	return false
+	return differ(a.Birth, b.Birth) || differ(a.Gender, b.Gender) || half(a) || half(b)
 }
 
-// groups are disjoint sets of records, each under the id of one of them.
-type groups struct {
-	of      map[string]string
-	members map[string][]string
-}
-
-func (g *groups) add(id string) { g.of[id], g.members[id] = id, []string{id} }
-
-func (g *groups) join(a, b string) {
-	a, b = g.of[a], g.of[b]
-	if a == b {
-		return
+// attested reports whether two records agree on something that few others have.
+func attested(a, b *people.Record) bool {
+	share := func(a, b []string) bool {
+		return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 	}
-	for _, id := range g.members[b] {
-		g.of[id] = a
-	}
-	g.members[a] = append(g.members[a], g.members[b]...)
-	delete(g.members, b)
+	return share(a.Phones, b.Phones) || share(a.Emails, b.Emails) || len(a.Birth) > len("2006-01") && a.Birth == b.Birth
 }
 
-// mayJoin reports whether no decision says that members of two groups are apart.
-func (g *groups) mayJoin(a, b string, apart map[[2]string]bool) bool {
-	for _, x := range g.members[g.of[a]] {
-		for _, y := range g.members[g.of[b]] {
-			if apart[[2]string{min(x, y), max(x, y)}] {
-				return false
+// joined numbers the groups into which pairs join a list: of each, the place of its first.
+func joined(list []string, pair func(a, b string) bool) []int {
+	of := make([]int, len(list))
+	for i := range list {
+		of[i] = i
+		for k := range i {
+			if was, is := of[i], of[k]; was != is && pair(list[i], list[k]) {
+				for j := range i + 1 {
+					if of[j] == max(was, is) {
+						of[j] = min(was, is)
+					}
+				}
 			}
 		}
 	}
-	return true
+	return of
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/dedup"
+	"github.com/vefacrm/vefa/dedup/people"
 )
 
 // placeBatch is how many groups of profiles are written per transaction.
@@ -16,7 +18,8 @@ const placeBatch = 1000
 // place makes each cluster a customer, where it is none yet, and counts the
 // profiles that moved. A cluster about whose profiles people decided meanwhile
 // stays as they left it; linkage looks at it again on its next turn.
-func (e *Engine) place(ctx context.Context, clusters []dedup.Cluster, out *LinkageReport) error {
+// What each comparison added is told by the index that they come from, if there is one.
+func (e *Engine) place(ctx context.Context, clusters []dedup.Cluster, x *people.Index, out *LinkageReport) error {
 	var groups []crm.Grouping
 	err := ordered(ctx, threads(), func(_ context.Context, yield func([]dedup.Cluster) bool) error {
 		for chunk := range slices.Chunk(clusters, 2*loadBatch) {
@@ -26,7 +29,7 @@ func (e *Engine) place(ctx context.Context, clusters []dedup.Cluster, out *Linka
 		}
 		return nil
 	}, func(ctx context.Context, _ int, chunk []dedup.Cluster) ([]crm.Grouping, error) {
-		return e.misplaced(ctx, chunk)
+		return e.misplaced(ctx, chunk, x)
 	}, func(got []crm.Grouping) error {
 		groups = append(groups, got...)
 		return nil
@@ -102,7 +105,7 @@ func (e *Engine) regroup(ctx context.Context, groups []crm.Grouping) (links []cr
 
 // misplaced returns a grouping for each cluster that is not a customer by
 // itself. What linkage does not look at stays with whom it was put by hand.
-func (e *Engine) misplaced(ctx context.Context, clusters []dedup.Cluster) ([]crm.Grouping, error) {
+func (e *Engine) misplaced(ctx context.Context, clusters []dedup.Cluster, x *people.Index) ([]crm.Grouping, error) {
 	var groups []crm.Grouping
 	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
 		groups = groups[:0]
@@ -151,8 +154,8 @@ func (e *Engine) misplaced(ctx context.Context, clusters []dedup.Cluster) ([]crm
 				}
 			}
 			if !same {
-				g := grouping(c, slices.Concat(mine, extra))
-				g.Known = e.known
+				g := grouping(c, slices.Concat(mine, extra), x)
+				g.Known = e.remembered.known
 				groups = append(groups, g)
 			}
 		}
@@ -163,7 +166,7 @@ func (e *Engine) misplaced(ctx context.Context, clusters []dedup.Cluster) ([]crm
 
 // grouping turns a cluster into a link decision with its evidence: for each
 // profile the strongest edge that holds it.
-func grouping(c dedup.Cluster, keys []crm.ProfileKey) crm.Grouping {
+func grouping(c dedup.Cluster, keys []crm.ProfileKey, x *people.Index) crm.Grouping {
 	g := crm.Grouping{Profiles: keys, Kind: crm.LinkMatched, Actor: linkActor}
 	if len(c.Members) == 1 {
 		g.Kind = crm.LinkSplit
@@ -179,5 +182,34 @@ func grouping(c dedup.Cluster, keys []crm.ProfileKey) crm.Grouping {
 			}
 		}
 	}
+	if x != nil {
+		for k, ev := range g.Each {
+			ev.Steps = steps(x, recordID(k), recordID(ev.With))
+			g.Each[k] = ev
+		}
+	}
 	return g
+}
+
+// steps tells what the weight of a pair is made of.
+func steps(x *people.Index, a, b string) (out []crm.EvidenceStep) {
+	e, err := x.Explain(a, b)
+	if err != nil { // a copy of a row that changed since
+		return nil
+	}
+	add := func(what string, bits float64) {
+		if bits = math.Round(bits*100) / 100; bits != 0 {
+			out = append(out, crm.EvidenceStep{What: what, Bits: bits})
+		}
+	}
+	add("prior", e.Prior)
+	for _, r := range e.Reasons {
+		add(r.Field+" "+r.Level, r.Weight)
+	}
+	add("relations", e.Relations)
+	add("calibration", e.Calibration)
+	if e.Veto != "" {
+		add("veto "+e.Veto, e.Weight)
+	}
+	return out
 }

@@ -25,6 +25,15 @@ type said struct {
 	strangers map[pair]time.Time
 }
 
+// remembered is what linkage keeps of what people decided.
+type remembered struct {
+	// known is the last decision that it read about each profile, where that is
+	// neither the first nor its own
+	known map[crm.ProfileKey]int64
+	// strange is what it read of "not me"
+	strange *strange
+}
+
 // mostParted bounds the pairs that one split is remembered by. Beyond it, some
 // thousand on either side, each is kept apart from the first of the other side.
 const mostParted = 1 << 20
@@ -34,9 +43,9 @@ const mostParted = 1 << 20
 // merge parted, apart; apart must stay as well whoever said "not me" about an address and
 // those who have it. What counts of several decisions about a pair is where the
 // two are now: linkage undoes none of them, so that is the last word. It notes
-// which decisions it read; call it before the profiles themselves are read, so that
+// in to which decisions it read; call it before the profiles themselves are read, so that
 // what is decided in between is noticed when linkage writes.
-func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey) ([]dedup.Decision, error) {
+func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey, to *remembered) ([]dedup.Decision, error) {
 	all := keys == nil
 	s := &said{log: map[crm.ProfileKey][]crm.Link{}, ops: map[string]map[crm.ProfileKey]crm.Link{}, gone: map[string]bool{},
 		at: map[crm.ProfileKey]crm.CustomerID{}, home: map[crm.CustomerID]crm.ProfileKey{}, last: map[crm.ProfileKey]int64{}, strange: newStrange()}
@@ -56,16 +65,16 @@ func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey) ([]dedup.
 			return nil, err
 		}
 	}
-	if all || e.strange == nil {
-		e.strange = newStrange()
+	if all || to.strange == nil {
+		to.strange = newStrange()
 	}
 	for a, from := range s.strange.from {
 		for k, at := range from {
-			e.strange.disowned(a, k, at)
+			to.strange.disowned(a, k, at)
 		}
 	}
 	err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
-		if s.strangers, err = e.strange.meet(ctx, r, s.strange, keys); err != nil {
+		if s.strangers, err = to.strange.meet(ctx, r, s.strange, keys); err != nil {
 			return err
 		}
 		if err := s.readStrangers(ctx, r); err != nil {
@@ -97,10 +106,10 @@ func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey) ([]dedup.
 	if err != nil {
 		return nil, err
 	}
-	if all || e.known == nil {
-		e.known = map[crm.ProfileKey]int64{}
+	if all || to.known == nil {
+		to.known = map[crm.ProfileKey]int64{}
 	}
-	maps.Copy(e.known, s.last)
+	maps.Copy(to.known, s.last)
 	return s.pairs(), nil
 }
 

@@ -20,7 +20,16 @@ type Evidence struct {
 	With   ProfileKey `json:"with,omitzero"`    // the profile that was compared
 	Weight float64    `json:"weight,omitempty"` // match weight in bits (Fellegi-Sunter log2 odds)
 	Fields []string   `json:"fields,omitempty"` // what agreed, in a fixed order
-	Note   string     `json:"note,omitempty"`
+	// Steps are what Weight is made of, where it was kept: they add up to it, unless the
+	// last is a veto.
+	Steps []EvidenceStep `json:"steps,omitempty"`
+	Note  string         `json:"note,omitempty"`
+}
+
+// EvidenceStep is what one comparison added to the weight of a match.
+type EvidenceStep struct {
+	What string  `json:"what"` // such as "phone equal", or "prior" for the odds of any two
+	Bits float64 `json:"bits"`
 }
 
 // Link is one decision about who a profile is. Links are append-only: to take

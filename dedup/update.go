@@ -71,6 +71,11 @@ func (w *work) is(i uint32, m mark) bool { return w.marks[i]&m != 0 }
 func (x *Index) Apply(ctx context.Context, upserts []Record, removes []string, decisions ...Decision) (Change, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	return x.change(ctx, upserts, removes, decisions)
+}
+
+// change is Apply for a holder of the lock.
+func (x *Index) change(ctx context.Context, upserts []Record, removes []string, decisions []Decision) (Change, error) {
 	if err := ctx.Err(); err != nil {
 		return Change{}, err
 	}

@@ -118,7 +118,7 @@ func (e *encoder) link(l *crm.Link) {
 	e.word(string(l.Kind))
 	e.word(l.Actor)
 	e.time(crm.Micros(l.At))
-	evidence := !l.Evidence.With.IsZero() || l.Evidence.Weight != 0 || len(l.Evidence.Fields) > 0 || l.Evidence.Note != ""
+	evidence := len(l.Evidence.Steps) > 0 || !l.Evidence.With.IsZero() || l.Evidence.Weight != 0 || len(l.Evidence.Fields) > 0 || l.Evidence.Note != ""
 	flags := byte(0)
 	if !l.Address.IsZero() {
 		flags |= 1
@@ -135,6 +135,9 @@ func (e *encoder) link(l *crm.Link) {
 	if l.Stays {
 		flags |= 16
 	}
+	if len(l.Evidence.Steps) > 0 {
+		flags |= 32
+	}
 	e.byte(flags)
 	if flags&1 != 0 {
 		e.address(l.Address)
@@ -147,6 +150,13 @@ func (e *encoder) link(l *crm.Link) {
 			e.word(f)
 		}
 		e.text(l.Evidence.Note)
+	}
+	if flags&32 != 0 {
+		e.uint(uint64(len(l.Evidence.Steps)))
+		for _, s := range l.Evidence.Steps {
+			e.word(s.What)
+			e.float(s.Bits)
+		}
 	}
 	if flags&4 != 0 {
 		e.customer(crm.CustomerID(l.Op)) // mostly a UUID
@@ -169,6 +179,9 @@ func (d *decoder) link(l *crm.Link) {
 	}
 	if flags&2 != 0 {
 		l.Evidence = crm.Evidence{With: d.profileKey(), Weight: d.float(), Fields: list(d, d.word), Note: d.text()}
+	}
+	if flags&32 != 0 {
+		l.Evidence.Steps = list(d, func() crm.EvidenceStep { return crm.EvidenceStep{What: d.word(), Bits: d.float()} })
 	}
 	if flags&4 != 0 {
 		l.Op = string(d.customer())
@@ -205,6 +218,11 @@ func checkLink(l *crm.Link) error {
 	}
 	if math.IsNaN(l.Evidence.Weight) || math.IsInf(l.Evidence.Weight, 0) {
 		faults = append(faults, errWeight)
+	}
+	for _, s := range l.Evidence.Steps {
+		if math.IsNaN(s.Bits) || math.IsInf(s.Bits, 0) {
+			faults = append(faults, errWeight)
+		}
 	}
 	switch l.Kind {
 	case crm.LinkNew, crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkUndo, crm.LinkNotMe:

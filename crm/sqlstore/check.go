@@ -44,6 +44,11 @@ func checkLink(l *crm.Link) error {
 	if w := l.Evidence.Weight; math.IsNaN(w) || math.IsInf(w, 0) {
 		faults = append(faults, &crm.FieldError{Field: "evidence.weight", Msg: "is not a number"})
 	}
+	for _, s := range l.Evidence.Steps {
+		if math.IsNaN(s.Bits) || math.IsInf(s.Bits, 0) {
+			faults = append(faults, &crm.FieldError{Field: "evidence.steps", Msg: "is not a number"})
+		}
+	}
 	for _, op := range []string{l.Op, l.Undoes} {
 		if op != "" && (crm.ProfileKey{Source: "op", ID: op}).Validate() != nil {
 			faults = append(faults, &crm.FieldError{Field: "op", Msg: "is no id"})

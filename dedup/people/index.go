@@ -46,3 +46,11 @@ func (x *Index) Find(ctx context.Context, r Record) ([]dedup.Match, error) {
 	defer x.linker.idle.Put(n)
 	return x.Index.Find(ctx, n.record(&r))
 }
+
+// Join returns the cluster that a person's record would be in if it were added; see
+// [dedup.Index.Join].
+func (x *Index) Join(ctx context.Context, r Record) ([]string, error) {
+	n := x.linker.borrow()
+	defer x.linker.idle.Put(n)
+	return x.Index.Join(ctx, n.record(&r))
+}
