@@ -83,7 +83,7 @@ type Engine struct {
 	seed   maphash.Seed // of sawKey
 	// live is what linkage knew when it last ended, for those who do not wait; nil:
 	// nothing yet
-	live atomic.Pointer[people.Index]
+	live atomic.Pointer[everyone]
 	// building holds one token while one of them makes it
 	building   chan struct{}
 	remembered remembered

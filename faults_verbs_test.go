@@ -321,6 +321,14 @@ func verbs() []verb {
 	add("*vefa.Engine.Why", func(ctx context.Context, l *lab) (any, error) {
 		return l.shop.Engine.Why(ctx, l.customer(1), "rule/call", vefa.WhyQuery{})
 	})
+	for _, start := range []string{"", " of a process that has just started"} {
+		v := add("*vefa.Engine.Identify"+start, func(ctx context.Context, l *lab) (any, error) {
+			return l.shop.Engine.Identify(ctx, nighttest.People(4).Profiles[3])
+		})
+		if start != "" {
+			v.prepare = func(l *lab) { l.shop.Engine.Close() }
+		}
+	}
 	add("*vefa.Engine.Results", func(ctx context.Context, l *lab) (any, error) { return l.shop.Engine.Results(ctx) })
 	add("*vefa.Engine.Unsolved", func(ctx context.Context, l *lab) (any, error) { return l.shop.Engine.Unsolved(ctx) })
 	add("*vefa.Engine.Segments", func(ctx context.Context, l *lab) (any, error) {

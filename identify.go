@@ -166,7 +166,7 @@ func (e *Engine) identifyChanged(ctx context.Context, asked map[crm.ProfileKey]b
 		out.Records, clusters = len(list), c.Clusters
 	}
 	out.Clusters = len(clusters)
-	e.live.Store(e.people)
+	e.live.Store(&everyone{Index: e.people})
 	return out, e.place(ctx, e.moved(clusters, all), e.people, &out)
 }
 

@@ -32,11 +32,18 @@ func (e *Engine) identifyFew(ctx context.Context) (LinkageReport, error) {
 	clusters = slices.DeleteFunc(clusters, func(c dedup.Cluster) bool { return len(c.Members) < 2 })
 	out.Clusters = len(clusters)
 	e.live.Store(x)
-	return out, e.place(ctx, clusters, x, &out)
+	return out, e.place(ctx, clusters, x.Index, &out)
+}
+
+// everyone is what linkage knew when it last ended.
+type everyone struct {
+	*people.Index
+	assumed bool            // by a model that rests on assumptions
+	crowded map[string]bool // then: see crowds
 }
 
 // linkFew links everybody by the model for few records.
-func (e *Engine) linkFew(ctx context.Context, h *remembered) (x *people.Index, records int, clusters []dedup.Cluster, err error) {
+func (e *Engine) linkFew(ctx context.Context, h *remembered) (x *everyone, records int, clusters []dedup.Cluster, err error) {
 	decisions, err := e.decisions(ctx, nil, h)
 	if err != nil {
 		return nil, 0, nil, err
@@ -72,67 +79,183 @@ func (e *Engine) linkFew(ctx context.Context, h *remembered) (x *people.Index, r
 		return nil, 0, nil, err
 	}
 	model.Calibration = &dedup.Calibration{Slope: 1, Shift: -certain}
-	if x, err = e.linker.NewIndex(model); err != nil {
+	index, err := e.linker.NewIndex(model)
+	if err != nil {
 		return nil, 0, nil, err
 	}
+	crowded := crowds(of)
 	for {
-		if _, err = x.Apply(ctx, all, nil, decisions...); err != nil {
+		if _, err = index.Apply(ctx, all, nil, decisions...); err != nil {
 			return nil, 0, nil, err
 		}
-		clusters = slices.Collect(x.Clusters())
+		clusters = slices.Collect(index.Clusters())
 		all, decisions = nil, nil
 		for _, c := range clusters {
-			by := joined(c.Members, func(a, b string) bool {
-				return home[a] == home[b] || attested(of[a], of[b])
-			})
-			for i, a := range c.Members {
-				for k, b := range c.Members[:i] {
-					p := [2]string{b, a}
-					if !said[p] && home[a] != home[b] && (by[i] != by[k] || unclear(of[a], of[b])) {
-						said[p] = true
-						decisions = append(decisions, dedup.Decision{A: b, B: a})
-					}
+			for _, d := range questionable(c.Members, of, home, crowded) {
+				if p := [2]string{d.A, d.B}; !said[p] {
+					said[p] = true
+					decisions = append(decisions, d)
 				}
 			}
 		}
 		if len(decisions) == 0 {
-			return x, len(of), clusters, nil
+			return &everyone{Index: index, assumed: true, crowded: crowded}, len(of), clusters, nil
 		}
 	}
 }
 
-// unclear reports whether two records that are alike are a question and not a match, where
-// nothing was learnt of errors: dates of birth or genders differ, or one has half a name.
-func unclear(a, b *people.Record) bool {
-	differ := func(a, b string) bool { return a != "" && b != "" && a != b }
-	half := func(r *people.Record) bool {
-		return (r.Given == "" || r.Family == "") && !strings.Contains(strings.TrimSpace(r.FullName), " ")
-	}
-	return differ(a.Birth, b.Birth) || differ(a.Gender, b.Gender) || half(a) || half(b)
+// household is what the records of one customer in a cluster say together. They are one by
+// decision, so that one of them stands for all.
+type household struct {
+	first         string
+	group         int // of those whom pairs that are attested hold together
+	birth, gender string
+	half          bool
 }
 
-// attested reports whether two records agree on something that few others have.
-func attested(a, b *people.Record) bool {
-	share := func(a, b []string) bool {
-		return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
-	}
-	return share(a.Phones, b.Phones) || share(a.Emails, b.Emails) || len(a.Birth) > len("2006-01") && a.Birth == b.Birth
-}
+// several is what is known of customers whose records contradict each other.
+const several = "*"
 
-// joined numbers the groups into which pairs join a list: of each, the place of its first.
-func joined(list []string, pair func(a, b string) bool) []int {
-	of := make([]int, len(list))
-	for i := range list {
-		of[i] = i
-		for k := range i {
-			if was, is := of[i], of[k]; was != is && pair(list[i], list[k]) {
-				for j := range i + 1 {
-					if of[j] == max(was, is) {
-						of[j] = min(was, is)
+// questionable returns the pairs of customers in a cluster that are a question and no match:
+// those that nothing attested holds together, and those that are unclear. It looks at pairs of
+// customers where records of the same sort are not one sort that has no quarrel with itself.
+func questionable(members []string, of map[string]*people.Record, home map[string]crm.CustomerID, crowded map[string]bool) (out []dedup.Decision) {
+	var all []household
+	group, number := joined(members, of, home, crowded), map[crm.CustomerID]int{}
+	for i, id := range members {
+		k, known := number[home[id]]
+		if !known {
+			k = len(all)
+			number[home[id]] = k
+			all = append(all, household{first: id, group: group[i]})
+		}
+		h, r := &all[k], of[id]
+		h.half = h.half || half(r)
+		for _, v := range []struct {
+			of *string
+			is string
+		}{{&h.birth, r.Birth}, {&h.gender, r.Gender}} {
+			if *v.of == "" {
+				*v.of = v.is
+			} else if v.is != "" && v.is != *v.of {
+				*v.of = several
+			}
+		}
+	}
+	// Sorts of customers, in the order of their first.
+	sorts, place := [][]household{}, map[household]int{}
+	for _, h := range all {
+		key := h
+		key.first = ""
+		k, known := place[key]
+		if !known {
+			k = len(sorts)
+			place[key] = k
+			sorts = append(sorts, nil)
+		}
+		sorts[k] = append(sorts[k], h)
+	}
+	for i, x := range sorts {
+		for k, y := range sorts[:i+1] {
+			if x[0].group == y[0].group && !unclear(x[0], y[0]) {
+				continue
+			}
+			for n, a := range x {
+				for m, b := range y {
+					if i != k || m < n {
+						out = append(out, dedup.Decision{A: min(a.first, b.first), B: max(a.first, b.first)})
 					}
 				}
 			}
 		}
 	}
-	return of
+	return out
+}
+
+// half reports whether a record has half a name.
+func half(r *people.Record) bool {
+	return (r.Given == "" || r.Family == "") && !strings.Contains(strings.TrimSpace(r.FullName), " ")
+}
+
+// unclear reports whether two customers who are alike are a question and not a match, where
+// nothing was learnt of errors: dates of birth or genders differ, or one has half a name.
+func unclear(a, b household) bool {
+	differ := func(a, b string) bool { return a != "" && b != "" && (a != b || a == several) }
+	return differ(a.birth, b.birth) || differ(a.gender, b.gender) || a.half || b.half
+}
+
+// mostNames is how many names may share a phone number, an e-mail address or a birthday
+// before it holds together only who have one name as well.
+const mostNames = 4
+
+// crowds returns what more names share.
+func crowds(of map[string]*people.Record) map[string]bool {
+	names := map[string]map[string]bool{}
+	for _, r := range of {
+		for _, v := range held(r) {
+			if names[v] == nil {
+				names[v] = map[string]bool{}
+			}
+			names[v][named(r)] = true
+		}
+	}
+	out := map[string]bool{}
+	for v, n := range names {
+		if len(n) > mostNames {
+			out[v] = true
+		}
+	}
+	return out
+}
+
+// named returns a record's name as it is, but for its letters' case.
+func named(r *people.Record) string {
+	return strings.ToLower(strings.Join(strings.Fields(r.Given+" "+r.Family+" "+r.FullName), " "))
+}
+
+// held lists what few others have of what a record says.
+func held(r *people.Record) (out []string) {
+	for _, p := range r.Phones {
+		out = append(out, "p"+p)
+	}
+	for _, m := range r.Emails {
+		out = append(out, "m"+m)
+	}
+	if len(r.Birth) > len("2006-01") {
+		out = append(out, "b"+r.Birth)
+	}
+	return out
+}
+
+// joined numbers the groups into which a list falls by what few others have: of each, the
+// place of its first. Records of one customer are one group.
+func joined(list []string, of map[string]*people.Record, home map[string]crm.CustomerID, crowded map[string]bool) []int {
+	group := make([]int, len(list))
+	root := func(i int) int {
+		for group[i] != i {
+			group[i] = group[group[i]]
+			i = group[i]
+		}
+		return i
+	}
+	first := map[string]int{}
+	for i, id := range list {
+		group[i] = i
+		for _, v := range append(held(of[id]), "c"+string(home[id])) {
+			if crowded[v] {
+				v += "\x00" + named(of[id])
+			}
+			k, known := first[v]
+			if !known {
+				first[v] = i
+				continue
+			}
+			a, b := root(k), root(i)
+			group[max(a, b)] = min(a, b)
+		}
+	}
+	for i := range group {
+		group[i] = root(i)
+	}
+	return group
 }

@@ -34,11 +34,15 @@ func campaigns(t *testing.T, n int) (*nighttest.Retailer, crm.Store) {
 	}), store
 }
 
+// relatives have given names that no slip of the pen makes one another's.
+var relatives = []string{"Ada", "Mehmet", "Elif", "Burak", "Zeynep", "Ozan", "Hatice", "Deniz"}
+
 // sharing returns n people who have the phone of the first, and its consent.
 func sharing(n int) crm.Batch {
 	b := crm.Batch{Facts: []*crm.Fact{nighttest.Consent(0, "c0", crm.Granted, nighttest.Start.Add(-time.Hour))}}
-	for _, p := range nighttest.People(n).Profiles {
+	for i, p := range nighttest.People(n).Profiles {
 		p.Contacts[0].Address = nighttest.Phone(0)
+		p.Name.Given = relatives[i%len(relatives)]
 		b.Profiles = append(b.Profiles, p)
 	}
 	return b

@@ -60,8 +60,16 @@ func (e *Engine) Identify(ctx context.Context, p *crm.Profile) (out Identified, 
 		if err != nil {
 			return out, err
 		}
-		if len(with) > 0 {
-			keys = append(keys, keyOf(with[0]))
+		if ok := len(with) > 0; ok {
+			if x.assumed {
+				ok, err = e.clearly(ctx, x, r, with)
+			}
+			if err != nil {
+				return out, err
+			}
+			if ok {
+				keys = append(keys, keyOf(with[0]))
+			}
 		}
 	}
 	var ids []crm.CustomerID
@@ -82,7 +90,7 @@ func (e *Engine) Identify(ctx context.Context, p *crm.Profile) (out Identified, 
 }
 
 // everybody returns what linkage knew when it last ended, or makes it.
-func (e *Engine) everybody(ctx context.Context) (*people.Index, error) {
+func (e *Engine) everybody(ctx context.Context) (*everyone, error) {
 	if x := e.live.Load(); x != nil {
 		return x, nil
 	}
@@ -99,9 +107,9 @@ func (e *Engine) everybody(ctx context.Context) (*people.Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	var x *people.Index
+	x := &everyone{}
 	if model != nil {
-		if x, err = e.linker.NewIndex(model); errors.Is(err, dedup.ErrModel) {
+		if x.Index, err = e.linker.NewIndex(model); errors.Is(err, dedup.ErrModel) {
 			model = nil // of another version
 		} else if err != nil {
 			return nil, err
@@ -130,4 +138,32 @@ func (e *Engine) everybody(ctx context.Context) (*people.Index, error) {
 	}
 	e.live.CompareAndSwap(nil, x)
 	return x, nil
+}
+
+// clearly reports whether a record that would join others is no question, where nothing was
+// learnt of errors.
+func (e *Engine) clearly(ctx context.Context, x *everyone, r people.Record, with []string) (bool, error) {
+	r.ID = ""
+	of, home := map[string]*people.Record{"": &r}, map[string]crm.CustomerID{}
+	err := e.cfg.Store.View(ctx, func(rd crm.Reader) error {
+		keys := make([]crm.ProfileKey, len(with))
+		for i, id := range with {
+			keys[i] = keyOf(id)
+		}
+		found, err := rd.Profiles(ctx, keys...)
+		for _, p := range found {
+			if p != nil {
+				rec := personRecord(p)
+				of[rec.ID], home[rec.ID] = &rec, "one" // whom linkage has together
+			}
+		}
+		return err
+	})
+	list := []string{""}
+	for _, id := range with {
+		if of[id] != nil {
+			list = append(list, id)
+		}
+	}
+	return len(questionable(list, of, home, x.crowded)) == 0, err
 }

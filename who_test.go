@@ -41,7 +41,7 @@ func TestIdentifyAsTheNight(t *testing.T) {
 			}
 			_, err := eng.Night(t.Context(), vefa.Night{Source: nighttest.Once(known)})
 			require.NoError(t, err)
-			ctx, svc := t.Context(), eng.Service()
+			ctx := t.Context()
 			found, fresh, split, day := 0, 0, 0, 0
 			tomorrow := func() {
 				day++
@@ -56,7 +56,7 @@ func TestIdentifyAsTheNight(t *testing.T) {
 				require.Equal(t, got, again, "a question leaves no trace")
 				tomorrow()
 				eng = start()
-				svc = eng.Service()
+				svc := eng.Service()
 				_, err = eng.Night(ctx, vefa.Night{Source: nighttest.Once(crm.Batch{Profiles: []*crm.Profile{p}})})
 				require.NoError(t, err)
 				c, err := svc.CustomerOf(ctx, p.ProfileKey)
@@ -154,6 +154,71 @@ func TestFirstNightKeepsEvidence(t *testing.T) {
 			require.Equal(t, "prior", ev.Steps[0].What)
 			require.Negative(t, ev.Steps[0].Bits)
 			require.Greater(t, ev.Weight, 0.0)
+		})
+	}
+}
+
+// TestIdentifyLeavesQuestions: who is a question for the night of a small record, as dates of
+// birth differ or half a name is missing, is nobody at the till, though a candidate.
+func TestIdentifyLeavesQuestions(t *testing.T) {
+	for name, change := range map[string]func(*crm.Profile){
+		"birth":  func(p *crm.Profile) { p.Birth = "1980-03-04" },
+		"gender": func(p *crm.Profile) { p.Gender = "m" },
+		"half":   func(p *crm.Profile) { p.Name.Given = "" },
+		"clear":  func(*crm.Profile) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := &crmtest.Clock{}
+			clock.Set(nighttest.Start)
+			shop := nighttest.New(t, memstore.New(), clock, func(c *vefa.Config) { c.Campaigns = nil })
+			b := nighttest.People(4)
+			b.Profiles[0].Birth, b.Profiles[0].Gender = "1980-03-05", "f"
+			_, err := shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
+			require.NoError(t, err)
+			twin := *b.Profiles[0]
+			change(&twin)
+			got, err := shop.Engine.Identify(t.Context(), &twin)
+			require.NoError(t, err)
+			require.NotEmpty(t, got.Candidates)
+			require.Equal(t, b.Profiles[0].ProfileKey, got.Candidates[0].Profile)
+			clock.Set(nighttest.Start.AddDate(0, 0, 1))
+			twin.ProfileKey = crm.ProfileKey{Source: "web", ID: "twin"}
+			_, err = shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(crm.Batch{Profiles: []*crm.Profile{&twin}})})
+			require.NoError(t, err)
+			c, err := shop.Engine.Service().CustomerOf(t.Context(), twin.ProfileKey)
+			require.NoError(t, err)
+			if name == "clear" {
+				require.Equal(t, c.ID, got.Customer)
+			} else {
+				require.Empty(t, got.Customer)
+				require.Len(t, c.Profiles, 1)
+			}
+		})
+	}
+}
+
+// A small record that is none: one phone on very many records, of one person or of as many as
+// there are, of whom nothing is learnt.
+//
+//	go test -run xxx -bench FewOfOnePhone -benchtime 1x .
+func BenchmarkFewOfOnePhone(b *testing.B) {
+	for name, family := range map[string]func(int) string{"one": func(int) string { return "Kaya" }, "many": func(i int) string { return fmt.Sprint("Kaya", i) }} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				clock := &crmtest.Clock{}
+				clock.Set(nighttest.Start)
+				shop := nighttest.New(b, memstore.New(), clock, func(c *vefa.Config) { c.Campaigns, c.TrainAt = nil, 1<<30 })
+				batch := nighttest.People(20_000)
+				for i, p := range batch.Profiles {
+					p.Name.Family, p.Contacts[0].Address = family(i), nighttest.Phone(0)
+				}
+				_, err := shop.Engine.Service().Import(b.Context(), batch)
+				require.NoError(b, err)
+				rep, err := shop.Engine.Night(b.Context(), vefa.Night{})
+				require.NoError(b, err)
+				b.ReportMetric(seconds(rep, "identify"), "s/identify")
+				b.ReportMetric(float64(rep.Identified.Moved), "moved")
+			}
 		})
 	}
 }

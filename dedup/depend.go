@@ -88,6 +88,10 @@ type joint struct {
 // depend finds which comparisons depend on each other among unrelated records.
 func (l *learner) depend() {
 	next := independent()
+	if len(l.random) == 0 { // of no records
+		l.tree = next
+		return
+	}
 	var tables []joint
 	for a, x := range l.p.comparisons {
 		for b := a + 1; b < len(l.p.comparisons); b++ {

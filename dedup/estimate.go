@@ -267,6 +267,9 @@ var blockPairs = learnPairs / 100
 // sample tallies the patterns of a learning rule, blocks in the order of their hashed keys
 // until there are enough pairs.
 func (l *learner) sample(b *blocking, r int) tally {
+	if l.t.len() == 0 {
+		return tally{}
+	}
 	run := &b.runs[r]
 	order := make([]int, len(run.keys))
 	for i := range order {

@@ -49,6 +49,9 @@ func (l *keyList) fill(t *table, rule *block, all bool) {
 // sorted returns the keys in order, then records, using the room of out: one pass over the
 // upper half of a key, which is a hash and so spreads evenly, then small insertion sorts.
 func (l *keyList) sorted(out []keyed) []keyed {
+	if len(l.first)+len(l.more) == 0 {
+		return out[:0]
+	}
 	var start [1<<16 + 1]uint32
 	for _, k := range l.first {
 		if k != 0 {

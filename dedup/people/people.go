@@ -74,6 +74,9 @@ type Linker struct {
 	linker *dedup.Linker
 	relays map[string]bool
 	idle   *sync.Pool // normalizers
+
+	assuming sync.Mutex   // guards assumed
+	assumed  *dedup.Model // of no records, once it was asked for
 }
 
 // ErrRegion is wrapped by the error about a region that is no country.
