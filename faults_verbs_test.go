@@ -329,6 +329,9 @@ func verbs() []verb {
 			v.prepare = func(l *lab) { l.shop.Engine.Close() }
 		}
 	}
+	add("*vefa.Engine.Questions", func(ctx context.Context, l *lab) (any, error) {
+		return l.shop.Engine.Questions(ctx, 5)
+	}).prepare = func(l *lab) { l.shop.Engine.Close() }
 	add("*vefa.Engine.Results", func(ctx context.Context, l *lab) (any, error) { return l.shop.Engine.Results(ctx) })
 	add("*vefa.Engine.Unsolved", func(ctx context.Context, l *lab) (any, error) { return l.shop.Engine.Unsolved(ctx) })
 	add("*vefa.Engine.Segments", func(ctx context.Context, l *lab) (any, error) {

@@ -38,8 +38,9 @@ func (e *Engine) identifyFew(ctx context.Context) (LinkageReport, error) {
 // everyone is what linkage knew when it last ended.
 type everyone struct {
 	*people.Index
-	assumed bool            // by a model that rests on assumptions
-	crowded map[string]bool // then: see crowds
+	assumed bool             // by a model that rests on assumptions
+	crowded map[string]bool  // then: see crowds
+	open    []dedup.Question // then: who are kept apart until a person says otherwise
 }
 
 // linkFew links everybody by the model for few records.
@@ -84,6 +85,7 @@ func (e *Engine) linkFew(ctx context.Context, h *remembered) (x *everyone, recor
 		return nil, 0, nil, err
 	}
 	crowded := crowds(of)
+	var asked []dedup.Decision
 	for {
 		if _, err = index.Apply(ctx, all, nil, decisions...); err != nil {
 			return nil, 0, nil, err
@@ -98,10 +100,34 @@ func (e *Engine) linkFew(ctx context.Context, h *remembered) (x *everyone, recor
 				}
 			}
 		}
+		asked = append(asked, decisions...)
 		if len(decisions) == 0 {
-			return &everyone{Index: index, assumed: true, crowded: crowded}, len(of), clusters, nil
+			return &everyone{Index: index, assumed: true, crowded: crowded, open: unasked(index, asked)}, len(of), clusters, nil
 		}
 	}
+}
+
+// mostOpen bounds the questions that are kept of those whom linkage holds apart.
+const mostOpen = 10_000
+
+// unasked makes questions of the pairs that linkage keeps apart of its own.
+func unasked(x *people.Index, list []dedup.Decision) (out []dedup.Question) {
+	for _, d := range list[:min(len(list), mostOpen)] {
+		e, err := x.Explain(d.A, d.B)
+		if err != nil || e.Weight <= 0 { // not alike by themselves
+			continue
+		}
+		a, _ := x.Cluster(d.A)
+		b, _ := x.Cluster(d.B)
+		q := dedup.Question{A: d.A, B: d.B, Weight: e.Weight, Probability: e.Probability, Pairs: len(a.Members) * len(b.Members)}
+		for _, r := range e.Reasons {
+			if r.Weight > 0 {
+				q.Fields = append(q.Fields, r.Field+" "+r.Level)
+			}
+		}
+		out = append(out, q)
+	}
+	return out
 }
 
 // household is what the records of one customer in a cluster say together. They are one by
