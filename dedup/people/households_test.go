@@ -13,41 +13,37 @@ import (
 
 	"github.com/vefacrm/vefa/dedup"
 	"github.com/vefacrm/vefa/dedup/people"
+	"github.com/vefacrm/vefa/internal/households"
 )
 
-// households makes the customers of a Turkish retailer by families, with what their members
-// share: surname, home, phones, e-mail addresses, given names of grandparents, births of
-// twins. The same seed makes the same records.
-type households struct {
+// customers are those of a Turkish retailer, by families of package households, and what its
+// sources write of them. It is the town that the families live in. The same seed makes the
+// same records.
+type customers struct {
 	r       *rand.Rand
 	female  []string
 	male    []string
-	rhymes  [2][][2]string // of twins, by gender: 0 female
 	family  []string
 	towns   []string
 	streets []string
 	gone    []string // phones given back by their owners
 	dealers []string
-	named   []string // given names in the family at hand
 
 	humans  []*human
 	records []people.Record
 	truth   map[string]string
-	kin     map[string][][2]int // pairs of related persons, by relation
+	kin     []households.Kin // by the index in humans
 }
 
 // human is a customer.
 type human struct {
-	given, second, family, maiden string
-	woman                         bool
-	year, month, day              int
-	phone, phone2, email          string
-	lent                          [2]string // another's phone and e-mail address that serves, if any
-	home                          [4]string // city, district, postcode, street
+	households.Person
+	lent [2]string // another's phone and e-mail address that serves, if any
+	home [4]string // city, district, postcode, street
 }
 
-func newHouseholds(seed uint64) *households {
-	h := &households{
+func newHouseholds(seed uint64) *customers {
+	h := &customers{
 		r: rand.New(rand.NewPCG(seed, 11)),
 		female: strings.Fields(`Fatma Ayşe Emine Hatice Zeynep Elif Meryem Şerife Zehra Sultan Hanife Merve Havva Zeliha Esra Fadime Özlem Hacer
 			Yasemin Hülya Cemile Sevim Gülsüm Leyla Dilek Büşra Aysel Songül Kübra Halime Esma Aynur Hayriye Kadriye Tuğba Sevgi Rabia Sibel Derya
@@ -55,12 +51,8 @@ func newHouseholds(seed uint64) *households {
 		male: strings.Fields(`Mehmet Mustafa Ahmet Ali Hüseyin Hasan İbrahim İsmail Osman Yusuf Murat Ömer Ramazan Halil Süleyman Abdullah Mahmut
 			Recep Salih Fatih Kadir Emre Hakan Adem Kemal Yaşar Bekir Musa Metin Orhan Furkan Bayram Serkan Onur Yunus Burak Gökhan Cemal Enes
 			Hamza Uğur Veli Veysel Serdar Selim Cem Can Kerem Eren Efe Mert Berk Berat Yiğit Emir Miraç Tolga Volkan Levent Erdem Hamit Hikmet`),
-		rhymes: [2][][2]string{
-			{{"Ayşe", "Ayla"}, {"Selin", "Selma"}, {"Elif", "Ecrin"}, {"Nur", "Nuray"}, {"Gül", "Gülay"}, {"Sevim", "Sevgi"}, {"Ayten", "Aysel"}},
-			{{"Hasan", "Hüseyin"}, {"Ali", "Veli"}, {"Emre", "Eren"}, {"Mert", "Berk"}, {"Hamit", "Hamza"}, {"Kemal", "Cemal"}, {"Serkan", "Serdar"}},
-		},
 		towns: strings.Fields("İstanbul|Kadıköy|347 İstanbul|Üsküdar|346 İstanbul|Esenyurt|345 İstanbul|Pendik|348 Ankara|Çankaya|065 Ankara|Keçiören|063 İzmir|Bornova|350 İzmir|Konak|352 Bursa|Nilüfer|161 Bursa|Osmangazi|160 Antalya|Kepez|070 Adana|Seyhan|010 Konya|Meram|420 Gaziantep|Şahinbey|270 Kayseri|Melikgazi|380 Muğla|Bodrum|484"),
-		truth: map[string]string{}, kin: map[string][][2]int{},
+		truth: map[string]string{},
 	}
 	h.family = strings.Fields("Yılmaz Kaya Demir Şahin Çelik Yıldız Yıldırım Öztürk Aydın Özdemir Arslan Doğan Kılıç Aslan Çetin Kara Koç Kurt Özkan Şimşek Polat Korkmaz Çakır Erdoğan Acar Güneş Bulut Taş Aksoy Kaplan Avcı Tekin Sarı Uçar Işık Ünal Keskin Turan Gül Bozkurt")
 	for _, a := range strings.Fields("Ak Kara Boz Gök Sarı Kızıl Demir Taş Er Öz Gün Ay Bal Çak Dur Ekin Kay Or Tez Yal") {
@@ -79,159 +71,76 @@ func newHouseholds(seed uint64) *households {
 	return h
 }
 
-func (h *households) chance(p float64) bool { return h.r.Float64() < p }
+func (h *customers) chance(p float64) bool { return h.r.Float64() < p }
 
 // common picks from a list whose first are the commonest.
-func (h *households) common(list []string) string {
+func (h *customers) common(list []string) string {
 	return list[int(float64(len(list))*h.r.Float64()*h.r.Float64())]
 }
 
-func (h *households) number() string {
+func (h *customers) number() string {
 	return fmt.Sprintf("05%d%07d", 30+h.r.IntN(26), h.r.IntN(1e7))
 }
 
-// name picks a given name that nobody of the family has.
-func (h *households) name(woman bool) (name string) {
-	for name == "" || slices.Contains(h.named, name) {
-		if name = h.common(h.male); woman {
-			name = h.common(h.female)
-		}
+// Given, Family, Phones and Email make it a town of households.
+func (h *customers) Given(woman bool) string {
+	name := h.common(h.male) // drawn of a woman, too: the files that figures are known of stay as they are
+	if woman {
+		name = h.common(h.female)
 	}
 	return name
 }
 
-// home is where a family lives.
-func (h *households) home() [4]string {
-	t := strings.Split(h.common(h.towns), "|")
-	return [4]string{t[0], t[1], t[2] + fmt.Sprintf("%02d", 10*h.r.IntN(10)), fmt.Sprintf("%s No: %d D: %d", h.streets[h.r.IntN(len(h.streets))], 1+h.r.IntN(90), 1+h.r.IntN(16))}
-}
+func (h *customers) Family() string { return h.common(h.family) }
 
-// person adds a person and returns its number.
-func (h *households) person(woman bool, given, family string, year int, home [4]string) int {
-	p := &human{woman: woman, given: given, family: family, year: year, month: 1 + h.r.IntN(12), day: 1 + h.r.IntN(28), home: home}
-	if p.given == "" {
-		p.given = h.name(woman)
-	}
-	h.named = append(h.named, p.given)
-	if h.chance(0.12) {
-		p.second = h.name(woman)
-	}
-	if p.phone = h.number(); len(h.gone) > 20 && h.chance(0.004) {
-		p.phone = h.gone[h.r.IntN(len(h.gone))]
+func (h *customers) Phones() (phone, second string) {
+	if phone = h.number(); len(h.gone) > 20 && h.chance(0.004) {
+		phone = h.gone[h.r.IntN(len(h.gone))]
 	}
 	if h.chance(0.1) {
-		p.phone2 = h.number()
-		h.gone = append(h.gone, p.phone)
+		second = h.number()
+		h.gone = append(h.gone, phone)
 	}
-	p.email = h.mail(p)
-	h.humans = append(h.humans, p)
-	return len(h.humans) - 1
+	return phone, second
 }
 
-func (h *households) mail(p *human) string {
+func (h *customers) Email(given, family string, year int) string {
 	letters := strings.NewReplacer("ş", "s", "ı", "i", "ğ", "g", "ç", "c", "ö", "o", "ü", "u", "i̇", "i")
-	g, f := letters.Replace(strings.ToLower(p.given)), letters.Replace(strings.ToLower(p.family))
+	g, f := letters.Replace(strings.ToLower(given)), letters.Replace(strings.ToLower(family))
 	local := [4]string{g + "." + f, g + f, g[:1] + f, g}[h.r.IntN(4)]
 	if h.chance(0.8) {
-		local += fmt.Sprint([3]int{p.year, p.year % 100, h.r.IntN(9999)}[h.r.IntN(3)])
+		local += fmt.Sprint([3]int{year, year % 100, h.r.IntN(9999)}[h.r.IntN(3)])
 	}
 	return local + "@" + h.common([]string{"gmail.com", "hotmail.com", "outlook.com", "icloud.com", "yahoo.com"})
 }
 
-// household adds a single person or a family of up to three generations.
-func (h *households) household() {
-	family, home := h.common(h.family), h.home()
-	h.named = h.named[:0]
-	if h.chance(0.35) {
-		h.person(h.chance(0.55), "", family, 1945+h.r.IntN(60), home)
-		return
-	}
-	year := 1945 + h.r.IntN(42)
-	man := h.person(false, "", family, year, home)
-	woman := h.person(true, "", family, year+h.r.IntN(9)-2, home)
-	husband, wife := h.humans[man], h.humans[woman]
-	if h.chance(0.4) { // shops know her from before
-		wife.maiden = h.common(h.family)
-		if h.chance(0.6) {
-			wife.email = h.mail(&human{given: wife.given, family: wife.maiden, year: wife.year})
-		}
-	}
-	if h.chance(0.2) {
-		wife.lent[0] = husband.phone
-	}
-	if h.chance(0.1) {
-		wife.lent[1] = husband.email
-	}
-	h.kin["couple"] = append(h.kin["couple"], [2]int{man, woman})
-	old := -1
-	if h.chance(0.15) {
-		old = h.person(false, "", family, year-22-h.r.IntN(12), home)
-		h.kin["parent"] = append(h.kin["parent"], [2]int{old, man})
-		if h.chance(0.3) {
-			h.humans[old].lent[0] = husband.phone
-		}
-	}
-	var children []int
-	for range h.r.IntN(4) {
-		girl, given := h.chance(0.5), ""
-		switch {
-		case !girl && old >= 0 && h.chance(0.25):
-			given = h.humans[old].given
-		case !girl && h.chance(0.015):
-			given = husband.given
-		}
-		if slices.ContainsFunc(children, func(c int) bool { return h.humans[c].given == given }) {
-			given = ""
-		}
-		c := h.person(girl, given, family, year+28+h.r.IntN(10), home)
-		children = append(children, c)
-		if h.chance(0.06) {
-			h.twin(c, &children)
-		}
-	}
-	for _, c := range children {
-		child := h.humans[c]
-		if child.year > 2004 && h.chance(0.7) || h.chance(0.1) {
-			child.lent[0] = wife.phone
-		}
-		if child.year > 2004 && h.chance(0.5) || h.chance(0.03) {
-			child.lent[1] = wife.email
-		}
-		h.kin["parent"] = append(h.kin["parent"], [2]int{man, c}, [2]int{woman, c})
-		if child.given == husband.given || old >= 0 && child.given == h.humans[old].given {
-			if child.given == husband.given {
-				h.kin["namesake"] = append(h.kin["namesake"], [2]int{man, c})
-			} else {
-				h.kin["namesake"] = append(h.kin["namesake"], [2]int{old, c})
-			}
-		}
-	}
+// home is where a family lives.
+func (h *customers) home() [4]string {
+	t := strings.Split(h.common(h.towns), "|")
+	return [4]string{t[0], t[1], t[2] + fmt.Sprintf("%02d", 10*h.r.IntN(10)), fmt.Sprintf("%s No: %d D: %d", h.streets[h.r.IntN(len(h.streets))], 1+h.r.IntN(90), 1+h.r.IntN(16))}
 }
 
-// twin gives a child a twin, who often has a rhyming name.
-func (h *households) twin(first int, children *[]int) {
-	a := h.humans[first]
-	woman := a.woman
-	if h.chance(0.3) {
-		woman = !woman
-	}
-	b := h.humans[h.person(woman, "", a.family, a.year, a.home)]
-	b.month, b.day = a.month, a.day
-	if woman == a.woman && h.chance(0.6) {
-		rhymes := h.rhymes[1]
-		if woman {
-			rhymes = h.rhymes[0]
+// household adds a single person or a family of up to three generations.
+func (h *customers) household() {
+	family, home := h.common(h.family), h.home()
+	made, first := households.Make(h.r, h, family, 2023), len(h.humans)
+	for _, p := range made.Members {
+		q := &human{Person: p, home: home}
+		if p.PhoneOf >= 0 {
+			q.lent[0] = made.Members[p.PhoneOf].Phone
 		}
-		names := rhymes[h.r.IntN(len(rhymes))]
-		a.given, b.given = names[0], names[1]
-		a.email, b.email = h.mail(a), h.mail(b)
+		if p.EmailOf >= 0 {
+			q.lent[1] = made.Members[p.EmailOf].Email
+		}
+		h.humans = append(h.humans, q)
 	}
-	*children = append(*children, len(h.humans)-1)
-	h.kin["twins"] = append(h.kin["twins"], [2]int{first, len(h.humans) - 1})
+	for _, k := range made.Kin {
+		h.kin = append(h.kin, households.Kin{Relation: k.Relation, A: first + k.A, B: first + k.B})
+	}
 }
 
 // typo changes a letter or digit as fingers do.
-func (h *households) typo(s string) string {
+func (h *customers) typo(s string) string {
 	b := []rune(s)
 	if len(b) < 3 {
 		return s
@@ -253,7 +162,7 @@ func (h *households) typo(s string) string {
 }
 
 // wrong is s, or with a probability s with an error.
-func (h *households) wrong(s string, p float64) string {
+func (h *customers) wrong(s string, p float64) string {
 	if h.chance(p) {
 		return h.typo(s)
 	}
@@ -261,17 +170,17 @@ func (h *households) wrong(s string, p float64) string {
 }
 
 // write adds what a till, the web shop or the app knows of a person.
-func (h *households) write(n int) {
+func (h *customers) write(n int) {
 	p := h.humans[n]
-	given, family, phone, email := p.given, p.family, p.phone, p.email
-	if p.second != "" && h.chance(0.6) {
-		given += " " + p.second
+	given, family, phone, email := p.Given, p.Family, p.Phone, p.Email
+	if p.Second != "" && h.chance(0.6) {
+		given += " " + p.Second
 	}
-	if p.maiden != "" && h.chance(0.3) {
-		family = p.maiden
+	if p.Maiden != "" && h.chance(0.3) {
+		family = p.Maiden
 	}
-	if p.phone2 != "" && h.chance(0.5) {
-		phone = p.phone2
+	if p.Phone2 != "" && h.chance(0.5) {
+		phone = p.Phone2
 	}
 	if p.lent[0] != "" && h.chance(0.7) {
 		phone = p.lent[0]
@@ -287,7 +196,7 @@ func (h *households) write(n int) {
 	switch x := h.r.Float64(); {
 	case x < 0.015: // a gift: the receiver's name and address, the giver's contacts
 		giver := h.humans[h.r.IntN(len(h.humans))]
-		phone, email, birth, home = giver.phone, giver.email, 0, 1
+		phone, email, birth, home = giver.Phone, giver.Email, 0, 1
 	case x < 0.02 && source == "till":
 		phone = h.dealers[h.r.IntN(len(h.dealers))]
 	case x < 0.03 && source == "till":
@@ -301,7 +210,7 @@ func (h *households) write(n int) {
 		rec.Emails = []string{h.wrong(email, 0.015)}
 	}
 	if h.chance(birth) {
-		y, m, d := p.year, p.month, p.day
+		y, m, d := p.Year, p.Month, p.Day
 		switch x := h.r.Float64(); {
 		case x < 0.01:
 			m, d = d, m
@@ -315,7 +224,7 @@ func (h *households) write(n int) {
 		rec.Birth = fmt.Sprintf("%04d-%02d-%02d", y, m, d)
 	}
 	if h.chance(0.6) {
-		if rec.Gender = "E"; p.woman {
+		if rec.Gender = "E"; p.Woman {
 			rec.Gender = "K"
 		}
 	}
@@ -340,7 +249,7 @@ func (h *households) write(n int) {
 }
 
 // fill makes so many persons and their records.
-func (h *households) fill(persons int) {
+func (h *customers) fill(persons int) {
 	for len(h.humans) < persons {
 		h.household()
 	}
@@ -354,7 +263,7 @@ func (h *households) fill(persons int) {
 
 // merged returns, by relation, the share of the related pairs of persons of whom records
 // stand in one cluster.
-func (h *households) merged(clusters []dedup.Cluster) map[string]float64 {
+func (h *customers) merged(clusters []dedup.Cluster) map[households.Relation]float64 {
 	in := map[string][]int{}
 	for i, c := range clusters {
 		for _, id := range c.Members {
@@ -362,14 +271,9 @@ func (h *households) merged(clusters []dedup.Cluster) map[string]float64 {
 			in[who] = append(in[who], i)
 		}
 	}
-	out := map[string]float64{}
-	for name, pairs := range h.kin {
-		for _, q := range pairs {
-			a, b := in[fmt.Sprint(q[0])], in[fmt.Sprint(q[1])]
-			if slices.ContainsFunc(a, func(c int) bool { return slices.Contains(b, c) }) {
-				out[name] += 1 / float64(len(pairs))
-			}
-		}
+	out := map[households.Relation]float64{}
+	for name, n := range households.Merged(h.kin, func(person int) []int { return in[fmt.Sprint(person)] }) {
+		out[name] = n.Share()
 	}
 	return out
 }
@@ -395,9 +299,9 @@ func TestHouseholds(t *testing.T) {
 		t.Logf("%+v, merged %v", m, wrong)
 		require.Greater(t, m.Precision, 0.98, "%+v", m)
 		require.Greater(t, m.F1, 0.94, "%+v", m)
-		require.LessOrEqual(t, wrong["couple"], 0.001)
-		require.LessOrEqual(t, wrong["parent"], 0.002)
-		require.LessOrEqual(t, wrong["twins"], 0.02)
+		require.LessOrEqual(t, wrong[households.Couple], 0.001)
+		require.LessOrEqual(t, wrong[households.Parent], 0.002)
+		require.LessOrEqual(t, wrong[households.Twins], 0.02)
 	}
 }
 
@@ -419,7 +323,7 @@ func BenchmarkHouseholds(b *testing.B) {
 	b.ReportMetric(m.Precision, "precision")
 	b.ReportMetric(m.Recall, "recall")
 	for name, share := range h.merged(r.Clusters) {
-		b.ReportMetric(1000*share, name+"-merged-per-1000")
+		b.ReportMetric(1000*share, string(name)+"-merged-per-1000")
 	}
 }
 

@@ -10,12 +10,14 @@ import (
 	"io"
 	"math"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/internal/households"
 )
 
 // summary is what -json prints.
@@ -43,6 +45,9 @@ type truth struct {
 	Precision float64 `json:"precision"`
 	Recall    float64 `json:"recall"`
 	F1        float64 `json:"f1"`
+	// Merged says how many couples, parents and children, twins and namesakes were taken for
+	// one person.
+	Merged map[households.Relation]households.Count `json:"merged,omitempty"`
 }
 
 // finish reads the end state and prints what was asked for.
@@ -163,6 +168,7 @@ func (s *simulation) truth(ctx context.Context) (truth, error) {
 		person   int
 	}
 	byCustomer, byPerson, both := map[crm.CustomerID]int64{}, map[int]int64{}, map[pair]int64{}
+	customers := map[int][]crm.CustomerID{}
 	err := s.store.View(ctx, func(r crm.Reader) error {
 		for p, err := range crm.Profiles(ctx, r, crm.AllParts()) {
 			if err != nil {
@@ -174,7 +180,9 @@ func (s *simulation) truth(ctx context.Context) (truth, error) {
 			}
 			byCustomer[p.Customer]++
 			byPerson[person]++
-			both[pair{p.Customer, person}]++
+			if both[pair{p.Customer, person}]++; both[pair{p.Customer, person}] == 1 {
+				customers[person] = append(customers[person], p.Customer)
+			}
 		}
 		return nil
 	})
@@ -190,6 +198,7 @@ func (s *simulation) truth(ctx context.Context) (truth, error) {
 		hit += pairs(n)
 	}
 	t := truth{Known: true, Pairs: true_}
+	t.Merged = households.Merged(slices.Collect(s.world.Kin()), func(person int) []crm.CustomerID { return customers[person] })
 	if said > 0 {
 		t.Precision = float64(hit) / float64(said)
 	}
@@ -227,6 +236,14 @@ func (s summary) print(w io.Writer, l speaker) {
 		joined += " " + l.Say("sum.truth", l.Decimal(d.Precision, 4), l.Decimal(d.Recall, 4), l.Decimal(d.F1, 4))
 	}
 	line("\n" + joined)
+	if d := s.Dedup; d.Known {
+		parts := make([]string, 0, 4)
+		for _, how := range households.Relations() {
+			n := d.Merged[how]
+			parts = append(parts, l.Say("sum."+string(how), l.Int(n.Merged), l.Int(n.Pairs)))
+		}
+		line(l.Say("sum.merged", strings.Join(parts, ", ")))
+	}
 	withheld := make([]string, len(s.Withheld))
 	for i, c := range s.Withheld {
 		withheld[i] = l.Say("campaign.withheld", l.guard("refused", c.Name), c.N)

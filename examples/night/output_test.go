@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/internal/households"
 )
 
 // zeros are what the audit may never count.
@@ -47,6 +49,11 @@ func TestJSON(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(out.String()), &sum))
 	assert.True(t, sum.Dedup.Known)
 	assert.GreaterOrEqual(t, sum.Dedup.F1, 0.93, "%+v", sum.Dedup)
+	for how, most := range map[households.Relation]float64{households.Couple: 0.002, households.Parent: 0.002, households.Twins: 0.05, households.Namesake: 0.3} {
+		n := sum.Dedup.Merged[how]
+		assert.Greater(t, n.Pairs, 8, how)
+		assert.LessOrEqual(t, n.Share(), most, "%s: %+v", how, n)
+	}
 	assert.Equal(t, sum.Profiles-sum.Customers, sum.Merges, "each profile that joined another customer is one customer less")
 	assert.Positive(t, sum.Sent)
 	assert.Positive(t, sum.RowsRead)

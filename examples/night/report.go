@@ -94,6 +94,7 @@ type messageRow struct {
 type peopleView struct {
 	Known       bool
 	Scores      []share
+	Merged      []share // Percent is their number
 	Truth, Lead string
 	Sizes       []share
 	Sources     []share

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/internal/households"
 	"github.com/vefacrm/vefa/messaging/experiment"
 	"github.com/vefacrm/vefa/survey"
 )
@@ -184,6 +185,10 @@ func (l speaker) people(g *gathered, sum summary) peopleView {
 		return share{Label: label, N: l.Decimal(x, 4), Bar: sparkOf(0, int(math.Round(1000*x)), 1000)}
 	}
 	v.Scores = []share{of(l.Say("truth.precision"), d.Precision), of(l.Say("truth.recall"), d.Recall), of(l.Say("truth.f1"), d.F1)}
+	for _, how := range households.Relations() {
+		n := d.Merged[how]
+		v.Merged = append(v.Merged, share{Label: l.Name("kin", string(how)), N: l.Int(n.Pairs), Percent: l.Int(n.Merged), Bar: sparkOf(0, n.Merged, n.Pairs)})
+	}
 	sizes := map[int]int{}
 	for n, c := range g.sizes {
 		sizes[min(n, 6)] += c

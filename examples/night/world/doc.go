@@ -6,9 +6,12 @@
 // what they hold before the first evening, [World.Day] what they deliver on
 // each day after. They disagree about who people are, in the way of real
 // sources: names misspelt, changed at marriage, in capitals without Turkish
-// letters; numbers mistyped, shared by a household or invented at the till;
-// relay addresses from the marketplace; gaps everywhere. Deliveries come late,
-// twice and out of order. [World.Truth] knows who is who, for those who judge.
+// letters; numbers mistyped, shared by a household, the dealer's own or invented at
+// the till; profiles of those whom a present was sent to, with the giver's phone; relay
+// addresses from the marketplace; gaps everywhere. People live in families (package
+// households): couples, parents and children, twins, a grandson of his grandfather's name.
+// Deliveries come late, twice and out of order. [World.Truth] knows who is who and
+// [World.Kin] who belongs together, for those who judge.
 //
 // Towards messages it plays the people and the machines: [World.Gateway] takes
 // an SMS or does not, [World.Reactions] says who looks at the link, who answers
@@ -34,7 +37,7 @@
 // # Files
 //
 // random and calendar draw numbers and days; words, phone, place and catalog
-// are the materials; person and profile say who lives there and what sources
+// are the materials; block, person and profile say who lives there and what sources
 // make of them; story begins what happens, purchase, care and consent tell it,
 // sink decides what of it comes when; gateway, reaction, agent and comment are
 // the answers to messages; world puts them together.

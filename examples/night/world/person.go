@@ -80,7 +80,10 @@ type dweller struct {
 	town       uint8
 	district   uint8
 	habit      uint32
-	numberOf   int // the person whose phone it is: oneself, or the household's first
+	maiden     int16  // the surname of before, or -1
+	numberOf   int    // the person whose phone mostly serves: oneself, or one of the household
+	mailOf     int    // the same of the e-mail address
+	mailLast   uint16 // the surname in one's own e-mail address
 	mailStyle  uint8
 	mailNumber int
 	mailDomain uint8
@@ -99,62 +102,37 @@ func (d date) String() string {
 	return string(b[:])
 }
 
-// Of every twelve persons one is the second of a household: the same surname
-// and town, mostly the same phone, seldom the same birthday. They are the hard
-// cases that must not become one person.
-const householdShare = 0.16 // of pairs of neighbours in the population
-
-// partner returns the other person of a household of two, or false.
-func (w *World) partner(person int) (other int, ok bool) {
-	if other = person ^ 1; other >= w.people {
-		return 0, false
-	}
-	r := w.random(streamHousehold, uint64(person>>1), 0)
-	return other, r.chance(householdShare)
-}
-
 func (w *World) dweller(person int) dweller {
-	d := w.single(person)
-	if first, ok := w.partner(person); ok && first < person {
-		one := w.single(first)
-		d.last, d.town, d.district = one.last, one.town, one.district
-		r := w.random(streamHousehold, uint64(person), 1)
-		if r.chance(0.6) {
-			d.numberOf = first
-		}
-		if r.chance(0.05) { // twins
-			d.born = one.born
-		}
-	}
-	return d
-}
-
-func (w *World) single(person int) dweller {
 	r := w.random(streamPerson, uint64(person), 0)
-	d := dweller{person: person, numberOf: person, second: -1}
-	names, zipf, secondShare := len(w.words.male), w.words.maleZipf, 0.16
-	if d.female = r.chance(0.56); d.female {
-		names, zipf, secondShare = len(w.words.female), w.words.femaleZipf, 0.14
-	}
-	d.given = uint16(zipf.draw(&r))
-	if r.chance(secondShare) {
-		if s := zipf.draw(&r); s != int(d.given) {
-			d.second = int16(s)
-		} else {
-			d.second = int16((s + 1) % names)
-		}
-	}
-	d.last = uint16(w.words.lastZipf.draw(&r))
-	d.born = date{1945 + r.below(62), 1 + r.below(12), 1 + r.below(28)}
-	if r.chance(0.03) { // registered late, as many of the elder are
-		d.born.month, d.born.day = 1, 1
-	}
-	d.town = uint8(w.shops.towns.draw(&r))
-	d.district = uint8(w.words.districts[d.town].draw(&r))
-	d.habit = uint32(r.next() >> 32)
+	d := dweller{person: person, habit: uint32(r.next() >> 32)}
 	d.mailStyle = uint8(r.below(4))
 	d.mailNumber = r.below(100000)
 	d.mailDomain = uint8(w.words.domainZipf.draw(&r))
+	late := r.chance(0.03)
+
+	b := w.block(person)
+	at := person % blockSize
+	p, first := &b.people[at], person-at
+	d.female, d.second, d.maiden = p.Woman, -1, -1
+	given := w.words.maleAt
+	if p.Woman {
+		given = w.words.femaleAt
+	}
+	d.given, d.last, d.mailLast = given[p.Given], w.words.lastAt[p.Family], w.words.lastAt[p.MailFamily]
+	if p.Second != "" {
+		d.second = int16(given[p.Second])
+	}
+	if p.Maiden != "" {
+		d.maiden = int16(w.words.lastAt[p.Maiden])
+	}
+	d.born = date{p.Year, p.Month, p.Day}
+	if late { // registered late, as many of the elder are
+		d.born.month, d.born.day = 1, 1
+	}
+	d.numberOf, d.mailOf = first+p.PhoneOf, first+p.EmailOf
+	home := w.random(streamHousehold, uint64(first+b.head[at]), 1) // where the whole family lives
+	d.town = uint8(w.shops.towns.draw(&home))
+	d.district = uint8(w.words.districts[d.town].draw(&home))
 	return d
 }
 
@@ -169,7 +147,7 @@ func (w *World) givenWords(d *dweller) []word {
 // mail writes the e-mail address of a person; another number gives another
 // address of the same person.
 func (w *World) mail(d *dweller, number int) string {
-	given, last := w.givenWords(d)[d.given][lowerASCII], w.words.last[d.last][lowerASCII]
+	given, last := w.givenWords(d)[d.given][lowerASCII], w.words.last[d.mailLast][lowerASCII]
 	b := make([]byte, 0, 40)
 	switch d.mailStyle {
 	case 0:

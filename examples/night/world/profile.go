@@ -19,6 +19,15 @@ const (
 	noTown   = 0.21
 )
 
+// What a profile has of others.
+const (
+	lentShare      = 0.7   // of those whom another's phone or e-mail address serves
+	giftShare      = 0.015 // profiles made for a present: the receiver's name and home, the giver's phone and e-mail address
+	dealersOwn     = 40    // of 1,000 at dealers: the dealer's phone
+	dealerPhones   = 3
+	beforeMarriage = 0.3 // of those whom shops know from before
+)
+
 // What the second version of a profile brings.
 const (
 	changedNumber = iota
@@ -100,7 +109,7 @@ func (w *World) profile(l *life, d *dweller, k, version int) *crm.Profile {
 		p.At = moment(w.changedAt(l, k))
 	}
 	w.writeName(p, d, &r, faulty, change)
-	w.writeContacts(p, d, &r, k, source, faulty, change)
+	gift := w.writeContacts(p, d, &r, k, source, faulty, change)
 
 	born := d.born
 	if faulty {
@@ -117,7 +126,7 @@ func (w *World) profile(l *life, d *dweller, k, version int) *crm.Profile {
 	} else {
 		r.below(100)
 	}
-	if !r.chance(noBirth) && source != marketplace {
+	if !r.chance(noBirth) && source != marketplace && !gift {
 		p.Birth = born.String()
 	}
 	if !r.chance(noGender) {
@@ -150,7 +159,10 @@ func (w *World) writeName(p *crm.Profile, d *dweller, r *random, faulty bool, ch
 			second = word{}
 		}
 	}
-	if other := w.words.lastZipf.draw(r); d.female && r.chance(0.03) && faulty || change == married && d.female {
+	switch other, before := w.words.lastZipf.draw(r), r.chance(beforeMarriage); {
+	case d.maiden >= 0 && before && change != married:
+		last = w.words.last[d.maiden]
+	case d.maiden < 0 && d.female && change == married:
 		last = w.words.last[other]
 	}
 	spelling := w.words.spelled.draw(r)
@@ -182,10 +194,19 @@ func (w *World) writeName(p *crm.Profile, d *dweller, r *random, faulty bool, ch
 	}
 }
 
-func (w *World) writeContacts(p *crm.Profile, d *dweller, r *random, k int, source uint8, faulty bool, change int) {
-	number := w.number(d.numberOf, 0)
+// writeContacts writes how a source reaches a person: by what is the person's own, by what is
+// another's of the household, or, of whom a present was sent to, by what is the giver's. It
+// reports whether it was a present.
+func (w *World) writeContacts(p *crm.Profile, d *dweller, r *random, k int, source uint8, faulty bool, change int) (gift bool) {
+	number, gift, lent := w.number(d.person, 0), r.chance(giftShare) && source != marketplace, r.chance(lentShare)
+	owner := *d // of the e-mail address
+	if lent {
+		number = w.number(d.numberOf, 0)
+	}
 	mistake, style := r.below(1000), r.below(8)
 	switch {
+	case source == dealer && r.below(1000) < dealersOwn:
+		number = w.number(maxPeople+r.below(dealerPhones), 0)
 	case !faulty:
 	case mistake < 90:
 		number = w.number(d.person, k)
@@ -193,6 +214,13 @@ func (w *World) writeContacts(p *crm.Profile, d *dweller, r *random, k int, sour
 		number[3+mistake%7] = byte('0' + style)
 	case mistake < 130:
 		copy(number[:], placeholder)
+	}
+	switch lentMail := r.chance(lentShare); {
+	case gift:
+		owner = w.dweller(r.below(w.people))
+		number = w.number(owner.person, 0)
+	case lentMail && d.mailOf != d.person:
+		owner = w.dweller(d.mailOf)
 	}
 	phoneGap, mailGap := r.below(1000) < noPhone[source], r.below(1000) < noMail[source]
 	p.Contacts = make([]crm.Contact, 0, 2)
@@ -205,7 +233,7 @@ func (w *World) writeContacts(p *crm.Profile, d *dweller, r *random, k int, sour
 		e164 := readNumber(writeNumber(raw[:0], style, number[:]))
 		p.Contacts = append(p.Contacts, crm.Contact{
 			Address:  crm.Address{Channel: crm.Phone, Value: e164},
-			Verified: source == web || source == kiosk,
+			Verified: (source == web || source == kiosk) && !gift,
 			Masked:   string(number[:]) == placeholder,
 		})
 	}
@@ -214,29 +242,31 @@ func (w *World) writeContacts(p *crm.Profile, d *dweller, r *random, k int, sour
 		p.Contacts = append(p.Contacts, crm.Contact{
 			Address: crm.Address{Channel: crm.Email, Value: string(append(relay, "@relay.pazaryeri.example"...))}, Masked: true,
 		})
-		return
+		return gift
 	}
 	if mailGap {
-		return
+		return gift
 	}
-	n := d.mailNumber
+	n := owner.mailNumber
 	if change == changedMail {
-		n = (n + 31*k + 17) % 100000
+		owner = *d
+		n = (d.mailNumber + 31*k + 17) % 100000
 	}
 	mail := ""
 	switch x := r.below(1000); {
 	case !faulty:
-		mail = w.mail(d, n)
+		mail = w.mail(&owner, n)
 	case x < 100:
-		mail = w.mail(d, n)
+		mail = w.mail(&owner, n)
 		at := strings.IndexByte(mail, '@')
 		mail = strings.ToLower(typo(r, mail[:at])) + mail[at:]
 	case x < 208:
-		mail = w.mail(d, (n+997*k)%100000)
+		mail = w.mail(&owner, (n+997*k)%100000)
 	default:
-		mail = w.mail(d, n)
+		mail = w.mail(&owner, n)
 	}
-	p.Contacts = append(p.Contacts, crm.Contact{Address: crm.Address{Channel: crm.Email, Value: mail}, Verified: source == web})
+	p.Contacts = append(p.Contacts, crm.Contact{Address: crm.Address{Channel: crm.Email, Value: mail}, Verified: source == web && !gift})
+	return gift
 }
 
 // reaches reports whether an address is one that the person really has, not a
@@ -253,8 +283,12 @@ func (w *World) reaches(d *dweller, k int, a crm.Address) bool {
 		}
 		return own(d.numberOf, 0) || own(d.person, 0) || own(d.person, k) || own(d.person, 8+k)
 	case crm.Email:
-		n := d.mailNumber
-		return a.Value == w.mail(d, n) || a.Value == w.mail(d, (n+997*k)%100000) || a.Value == w.mail(d, (n+31*k+17)%100000)
+		own := func(d *dweller) bool {
+			n := d.mailNumber
+			return a.Value == w.mail(d, n) || a.Value == w.mail(d, (n+997*k)%100000) || a.Value == w.mail(d, (n+31*k+17)%100000)
+		}
+		of := w.dweller(d.mailOf)
+		return own(d) || own(&of)
 	}
 	return true
 }

@@ -102,7 +102,7 @@ func TestRatesOfReactions(t *testing.T) {
 		within(t, kind+" throttled", n[world.Throttled], sent, 0.01, 0.03)
 		within(t, kind+" unknown", n[world.Unknown], sent, 0.003, 0.01)
 		within(t, kind+" scanned", n["scan"], sent, 0.27, 0.33)
-		within(t, kind+" not me", n["not-me"], sent, 0.0015, 0.006)
+		within(t, kind+" not me", n["not-me"], sent, 0.004, 0.009)
 		within(t, kind+" stop", n["reply"], sent, 0.0008, 0.004)
 		if len(families) < 12 {
 			t.Errorf("%d families of scanners", len(families))

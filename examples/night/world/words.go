@@ -1,6 +1,11 @@
 package world
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"github.com/vefacrm/vefa/internal/households"
+)
 
 // Common given names and surnames of Turkey, combined at random. The
 // lists are those of the project's generator for record linkage
@@ -86,6 +91,8 @@ func typo(r *random, s string) string {
 // words are the lists in the form that drawing needs.
 type words struct {
 	male, female, last   []word
+	maleAt, femaleAt     map[string]uint16
+	lastAt               map[string]uint16
 	maleZipf, femaleZipf table
 	lastZipf, domainZipf table
 	districts            []table // by town
@@ -99,10 +106,34 @@ func newWords() *words {
 			last = append(last, head+tail)
 		}
 	}
+	male, female := withRhymes(maleNames, false), withRhymes(femaleNames, true)
 	return &words{
-		male: spellAll(maleNames), female: spellAll(femaleNames), last: spellAll(last),
-		maleZipf: newZipf(len(maleNames), 1.1), femaleZipf: newZipf(len(femaleNames), 1.1),
+		male: spellAll(male), female: spellAll(female), last: spellAll(last),
+		maleAt: placesOf(male), femaleAt: placesOf(female), lastAt: placesOf(last),
+		maleZipf: newZipf(len(male), 1.1), femaleZipf: newZipf(len(female), 1.1),
 		lastZipf: newZipf(len(last), 1.05), domainZipf: newZipf(len(mailDomains), 1),
 		districts: newDistricts(), spelled: newTable(3, 2, 2, 2, 1),
 	}
+}
+
+// withRhymes adds the names that twins may have, as the rarest.
+func withRhymes(names []string, woman bool) []string {
+	out := slices.Clone(names)
+	for _, pair := range households.Rhymes(woman) {
+		for _, name := range pair {
+			if !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
+}
+
+// placesOf says where each name stands.
+func placesOf(names []string) map[string]uint16 {
+	out := make(map[string]uint16, len(names))
+	for i, name := range names {
+		out[name] = uint16(i)
+	}
+	return out
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"sync/atomic"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -43,6 +44,7 @@ type World struct {
 	profileIDs scramble
 	storyIDs   scramble
 	numberKey  uint64
+	last       atomic.Pointer[block] // a cache, of no consequence
 }
 
 // New returns the world that cfg describes. It fails for numbers out of range
