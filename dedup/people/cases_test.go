@@ -67,7 +67,7 @@ func told() (records []people.Record, who map[string]string) {
 	// A dealer and a call centre give their own number for each customer.
 	for i := range 400 {
 		p := h.humans[7*i%len(h.humans)]
-		row := people.Record{Given: p.given, Family: p.family, Birth: fmt.Sprintf("%d-%02d-%02d", p.year, p.month, p.day), Phones: h.dealers[i%2 : i%2+1]}
+		row := people.Record{Given: p.Given, Family: p.Family, Birth: fmt.Sprintf("%d-%02d-%02d", p.Year, p.Month, p.Day), Phones: h.dealers[i%2 : i%2+1]}
 		row.ID = fmt.Sprintf("dealer/%03d", i)
 		h.truth[row.ID] = fmt.Sprint(7 * i % len(h.humans))
 		records = append(records, row)
