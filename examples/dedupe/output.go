@@ -198,9 +198,9 @@ func (j *job) print(w io.Writer) error {
 		say("  edges     precision %.4f  recall %.4f  F1 %.4f", m.Edges.Precision, m.Edges.Recall, m.Edges.F1)
 		say("  clusters  precision %.4f  recall %.4f  F1 %.4f  B-cubed %.4f", m.Clusters.Precision, m.Clusters.Recall, m.Clusters.F1, m.BCubed)
 	}
-	groups := slices.Clone(j.result.Clusters)
-	slices.SortStableFunc(groups, func(a, b dedup.Cluster) int { return len(b.Members) - len(a.Members) })
 	if len(j.o.in) == 0 && j.o.out == "" {
+		groups := slices.Clone(j.result.Clusters)
+		slices.SortStableFunc(groups, func(a, b dedup.Cluster) int { return len(b.Members) - len(a.Members) })
 		for _, c := range groups[:min(3, len(groups))] {
 			for i, e := range c.Edges {
 				if i < 3 {
