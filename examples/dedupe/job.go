@@ -72,7 +72,7 @@ func open(o options, errs io.Writer) (*job, error) {
 		if o.delimiter != "" {
 			t.comma, _ = utf8.DecodeRuneInString(o.delimiter)
 		}
-		_, closer, err := t.start()
+		_, _, closer, err := t.start()
 		if err != nil {
 			return nil, err
 		}

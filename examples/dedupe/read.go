@@ -49,11 +49,11 @@ func file(path string) *table {
 	return &table{path: path, open: func() (io.ReadCloser, error) { return os.Open(path) }}
 }
 
-// start opens the file and reads its header; close ends it.
-func (t *table) start() (r *csv.Reader, closer func() error, err error) {
+// start opens the file and reads its header; r reads from b, and closer ends it.
+func (t *table) start() (r *csv.Reader, b *bufio.Reader, closer func() error, err error) {
 	f, err := t.open()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	closer = f.Close
 	defer func() {
@@ -61,11 +61,11 @@ func (t *table) start() (r *csv.Reader, closer func() error, err error) {
 			_ = f.Close()
 		}
 	}()
-	b := bufio.NewReaderSize(f, 1<<18)
+	b = bufio.NewReaderSize(f, 1<<18)
 	if magic, _ := b.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
 		z, err := gzip.NewReader(b)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", t.path, err)
+			return nil, nil, nil, fmt.Errorf("%s: %w", t.path, err)
 		}
 		b = bufio.NewReaderSize(z, 1<<18)
 	}
@@ -73,7 +73,7 @@ func (t *table) start() (r *csv.Reader, closer func() error, err error) {
 	b = bufio.NewReaderSize(d, 1<<18)
 	head, err := b.Peek(1 << 16)
 	if err != nil && err != io.EOF {
-		return nil, nil, t.fault(err)
+		return nil, nil, nil, t.fault(err)
 	}
 	err = nil
 	if comma, n := hint(head); n > 0 { // a line that Excel reads and does not show
@@ -96,13 +96,13 @@ func (t *table) start() (r *csv.Reader, closer func() error, err error) {
 		row, err = r.Read()
 		switch {
 		case err == io.EOF:
-			return nil, nil, &rowError{t.path, 1, "the file is empty"}
+			return nil, nil, nil, &rowError{t.path, 1, "the file is empty"}
 		case err != nil:
-			return nil, nil, t.fault(err)
+			return nil, nil, nil, t.fault(err)
 		}
 	}
 	if len(row) > maxColumns {
-		return nil, nil, &rowError{t.path, 1, fmt.Sprintf("%d columns are more than %d", len(row), maxColumns)}
+		return nil, nil, nil, &rowError{t.path, 1, fmt.Sprintf("%d columns are more than %d", len(row), maxColumns)}
 	}
 	t.line, _ = r.FieldPos(0)
 	t.line += t.hints
@@ -111,12 +111,12 @@ func (t *table) start() (r *csv.Reader, closer func() error, err error) {
 	for i, h := range row {
 		h = strings.Clone(strings.TrimSpace(h))
 		if !utf8.ValidString(h) {
-			return nil, nil, &rowError{t.path, t.line, fmt.Sprintf("the name of column %d is not UTF-8", i+1)}
+			return nil, nil, nil, &rowError{t.path, t.line, fmt.Sprintf("the name of column %d is not UTF-8", i+1)}
 		}
 		t.header = append(t.header, h)
 	}
 	t.header = distinct(t.header)
-	return r, closer, nil
+	return r, b, closer, nil
 }
 
 // distinct tells columns of one name apart: the second "phone" is "phone (2)".
@@ -255,12 +255,19 @@ func delimiter(head []byte) rune {
 // A row that cannot be used goes to bad, and keeps its number. The error is that of the
 // file or of use.
 func (t *table) rows(use func(n int, row []string) error, bad func(n int, e *rowError) error) error {
-	r, closer, err := t.start()
+	r, b, closer, err := t.start()
 	if err != nil {
 		return err
 	}
 	defer closer()
+	easy := newPlain(b, t.comma, t.header, t.first)
 	for n := 1; ; n++ {
+		if row, ok := easy.next(); ok {
+			if err := use(n, row); err != nil {
+				return err
+			}
+			continue
+		}
 		row, err := r.Read()
 		if err == io.EOF {
 			return nil
@@ -292,6 +299,7 @@ func (t *table) rows(use func(n int, row []string) error, bad func(n int, e *row
 			}
 		}
 		if fault != nil {
+			fault.Line += easy.lines
 			err = bad(n, fault)
 		} else {
 			err = use(n, row)

@@ -100,7 +100,7 @@ func TestDecide(t *testing.T) {
 		o, err := parse([]string{"-in", path}, &strings.Builder{})
 		require.NoError(t, err)
 		tab := file(path)
-		_, closer, err := tab.start()
+		_, _, closer, err := tab.start()
 		require.NoError(t, err)
 		require.NoError(t, closer())
 		j := &job{o: o, tables: []*table{tab}}
