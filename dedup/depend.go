@@ -128,8 +128,12 @@ func (l *learner) depend() {
 			}
 		}
 	}
+	var repeats []bool
+	if len(tables) > 0 {
+		repeats = l.repeats()
+	}
 	tables = slices.DeleteFunc(tables, func(t joint) bool {
-		t.clean(l, scale)
+		t.clean(l, scale, repeats)
 		return !t.together(l.p, scale)
 	})
 	slices.SortStableFunc(tables, func(x, y joint) int { return cmp.Compare(y.bits, x.bits) })
@@ -243,22 +247,29 @@ var leastExcess = 1.0
 // clean takes matches out of the cells where both agree. A match agrees on any other
 // comparison half of the time at least, so no more of a cell can be matches than the one it
 // agrees on least allows, nor more than the errors there can be. A cell of few pairs, or of
-// which half may be matches, cannot tell and is left out.
-func (t *joint) clean(l *learner, scale float64) {
+// which half may be matches, cannot tell and is left out. Nor can a comparison of values that
+// hardly repeat, as those of a row's own number or time do not, unless there is no other.
+func (t *joint) clean(l *learner, scale float64, repeats []bool) {
 	for i := range l.p.comparisons[t.a].levels {
 		for j := range l.p.comparisons[t.b].levels {
 			if t.n[i][j] == 0 {
 				continue
 			}
-			most := 1.0
+			most, alone, others := 1.0, 1.0, false
 			for c, x := range l.p.comparisons {
 				if known := t.known[i][j][c]; c != t.a && c != t.b && known*scale >= priorPairs {
 					chance := 1 - l.raw[c][x.levels]
 					if chance >= leastAgreement {
 						continue // everybody agrees
 					}
-					most = min(most, (t.agree[i][j][c]/known-chance)/(leastAgreement-chance))
+					share := (t.agree[i][j][c]/known - chance) / (leastAgreement - chance)
+					if alone = min(alone, share); repeats[c] {
+						most, others = min(most, share), true
+					}
 				}
+			}
+			if !others {
+				most = alone
 			}
 			most = min(max(most, 0), 1)
 			if most > 0.5 {
@@ -269,6 +280,21 @@ func (t *joint) clean(l *learner, scale float64) {
 			t.n[i][j] *= 1 - most
 		}
 	}
+}
+
+// repeats reports of which comparisons the values repeat: pairs of records are equal, thirty at
+// least and one for each hundredth record.
+func (l *learner) repeats() []bool {
+	out := make([]bool, len(l.p.comparisons))
+	for c, k := range l.p.comparisons {
+		counts, _ := l.counts(k.field)
+		pairs := 0.0
+		for _, n := range counts {
+			pairs += float64(n) * (float64(n) - 1) / 2
+		}
+		out[c] = k.crossed || pairs >= max(priorPairs, float64(l.t.len())/100)
+	}
+	return out
 }
 
 // leastAgreement is the part of the matches that agree, somehow, on a field that both know:
