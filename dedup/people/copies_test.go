@@ -144,3 +144,59 @@ func TestCopyAmongMany(t *testing.T) {
 	require.Equal(t, 20, r.Stats.Copies)
 	require.Equal(t, r.Clusters, slices.Collect(x.Index.Clusters()))
 }
+
+// A row that says too little joins nothing, its copies neither: a counter's number and a
+// common name, or a number alone, are nobody's, however often they were written.
+func TestCopiesOfNobody(t *testing.T) {
+	records, _ := newWorld(7).population(300)
+	var nobody []string
+	for i, family := range []string{"Yılmaz", "Kaya", "Demir", "Şahin", "Çelik", "Öztürk", "Aydın"} {
+		for k := range 3 {
+			id := fmt.Sprintf("n%d%d", i, k)
+			nobody = append(nobody, id)
+			records = append(records, people.Record{ID: id, Family: family, Phones: []string{"0532 111 00 99"}})
+		}
+	}
+	l := newLinker(t, people.Options{})
+	r, err := l.Link(ctx, slices.Values(records), nil)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, r.Stats.Copies, 14)
+	for _, c := range r.Clusters {
+		require.False(t, len(c.Members) > 1 && slices.ContainsFunc(nobody, func(id string) bool { return slices.Contains(c.Members, id) }), "%v", c.Members)
+	}
+	x, err := l.NewIndex(r.Model)
+	require.NoError(t, err)
+	for i := range records {
+		_, err := x.Apply(ctx, records[i:i+1], nil)
+		require.NoError(t, err)
+	}
+	require.Equal(t, r.Clusters, slices.Collect(x.Index.Clusters()))
+
+	counter := make([]people.Record, 3)
+	for i := range counter {
+		counter[i] = people.Record{ID: fmt.Sprint("p", i), Phones: []string{"0532 111 00 99"}}
+	}
+	r, err = l.Link(ctx, slices.Values(counter), r.Model)
+	require.NoError(t, err)
+	require.Zero(t, r.Stats.Copies)
+}
+
+// What is said of a copy teaches as what is said of its row does.
+func TestLabelsOfCopies(t *testing.T) {
+	records, _ := newWorld(9).population(200)
+	ada := people.Record{Given: "Ada", Family: "Karaca", Phones: []string{"0532 111 00 99"}}
+	for _, id := range []string{"x1", "x2", "x3"} {
+		ada.ID = id
+		records = append(records, ada)
+	}
+	records = append(records, people.Record{ID: "y", Given: "Ada", Family: "Karaca", Emails: []string{"ada@example.com"}})
+	l := newLinker(t, people.Options{})
+	learn := func(labels ...dedup.Decision) *dedup.Model {
+		m, err := l.Train(ctx, slices.Values(records), labels...)
+		require.NoError(t, err)
+		return m
+	}
+	ofRow := learn(dedup.Decision{A: "x1", B: "y"})
+	require.NotEqual(t, learn(), ofRow)
+	require.Equal(t, ofRow, learn(dedup.Decision{A: "x3", B: "y"}))
+}
