@@ -132,10 +132,14 @@ func (l *learner) depend() {
 	if len(tables) > 0 {
 		repeats = l.repeats()
 	}
-	tables = slices.DeleteFunc(tables, func(t joint) bool {
-		t.clean(l, scale, repeats)
-		return !t.together(l.p, scale)
-	})
+	kept := tables[:0]
+	for k := range tables {
+		t := &tables[k] // cleaned where it is: what is left of it is what the tree is made of
+		if t.clean(l, scale, repeats); t.together(l.p, scale) {
+			kept = append(kept, *t)
+		}
+	}
+	tables = kept
 	slices.SortStableFunc(tables, func(x, y joint) int { return cmp.Compare(y.bits, x.bits) })
 	// The heaviest spanning forest (Kruskal); in each tree the root is the comparison whose
 	// agreement is rarest, since its values are what the others follow from.

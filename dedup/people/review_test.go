@@ -1,6 +1,7 @@
 package people_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -181,4 +182,31 @@ func TestCalibrate(t *testing.T) {
 	require.Greater(t, is.F1, was.F1)
 	_, err = l.Calibrate(ctx, &dedup.Model{}, slices.Values(records))
 	require.ErrorIs(t, err, dedup.ErrModel)
+}
+
+// What is said of two records holds for all that are said to be one with either.
+func TestDecisionsReachThrough(t *testing.T) {
+	base, _ := newWorld(7).population(200)
+	l := newLinker(t, people.Options{})
+	model, err := l.Train(ctx, slices.Values(base))
+	require.NoError(t, err)
+	var records []people.Record
+	for i, id := range []string{"a", "b", "c", "d", "e", "f"} {
+		records = append(records, people.Record{ID: id, Given: base[i].Given, Family: base[i].Family + "soy", Phones: []string{fmt.Sprintf("0532 111 00 9%d", i)}})
+	}
+	for i, id := range []string{"x", "y", "z"} {
+		records = append(records, people.Record{ID: id, Given: "Ada", Family: "Karaca", Birth: "1980-02-03", Phones: []string{"0533 222 11 88"}, Street: fmt.Sprint("Gül Sok. ", i)})
+	}
+	said := []dedup.Decision{
+		{A: "a", B: "c", Same: true}, {A: "b", B: "d", Same: true}, {A: "b", B: "e", Same: true}, {A: "c", B: "d", Same: true}, {A: "e", B: "f", Same: true},
+		{A: "x", B: "y", Same: true}, {A: "y", B: "z"},
+	}
+	r, err := l.Link(ctx, slices.Values(records), model, said...)
+	require.NoError(t, err)
+	require.Empty(t, r.Conflicts)
+	var members [][]string
+	for _, c := range r.Clusters {
+		members = append(members, c.Members)
+	}
+	require.Equal(t, [][]string{{"a", "b", "c", "d", "e", "f"}, {"x", "y"}, {"z"}}, members)
 }
