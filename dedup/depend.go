@@ -134,9 +134,10 @@ func (l *learner) depend() {
 	}
 	kept := tables[:0]
 	for k := range tables {
-		t := &tables[k] // cleaned where it is: what is left of it is what the tree is made of
-		if t.clean(l, scale, repeats); t.together(l.p, scale) {
-			kept = append(kept, *t)
+		cleaned := tables[k]
+		if cleaned.clean(l, scale, repeats); cleaned.together(l.p, scale) {
+			tables[k].bits = cleaned.bits
+			kept = append(kept, tables[k])
 		}
 	}
 	tables = kept

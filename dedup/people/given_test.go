@@ -19,7 +19,7 @@ func TestDifferentNames(t *testing.T) {
 		{"ahet", "ahmet", false}, {"memhet", "mehmet", false}, {"serkann", "serkan", false}, {"serkn", "serkan", false},
 		{"mehmet ali", "ali", false}, {"mehmet ai", "ali", false},
 		{"ahet", "gulsm", false}, // either may be a name of its own
-		{"jacquelyn", "mehmet", false}, {"guinevere", "gwendolyn", false}, {"ay", "mehmet", false}, {"", "mehmet", false},
+		{"jacquelyn", "mehmet", false}, {"guinevere", "gwendolyn", false}, {"ay", "mehmet", false}, {"al", "mehmet", false}, {"", "mehmet", false},
 		{"abdurrahmangaziosmanpasa", "mehmet", false},
 	} {
 		require.Equal(t, c.different, names.different(c.a, c.b), "%q %q", c.a, c.b)

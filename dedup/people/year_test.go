@@ -14,7 +14,7 @@ func TestYear(t *testing.T) {
 		{"", "ali.kaya1982@example.com", "ali", "~1982"}, {"", "akaya82@example.com", "ali", "~82"}, {"", "a82kaya@example.com", "ali", "~82"},
 		{"", "akaya@example.com\x1fali2004@example.com", "ali", "~2004"},
 		{"", "vkaya1982@example.com", "ali", ""}, {"", "ali1882@example.com", "ali", ""}, {"", "ali198@example.com", "ali", ""},
-		{"", "a1kaya82@example.com", "ali", ""}, {"", "ali1982@example.com", "", ""}, {"", "", "ali", ""}, {"", "@1982", "ali", ""},
+		{"", "a1kaya82@example.com", "ali", ""}, {"", "ali82kaya34@example.com", "ali", ""}, {"", "ali1982@example.com", "", ""}, {"", "", "ali", ""}, {"", "@1982", "ali", ""},
 	} {
 		require.Equal(t, c.want, year(c.birth, c.emails, c.given), "%+v", c)
 	}

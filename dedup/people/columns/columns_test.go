@@ -155,3 +155,12 @@ func TestManyRowsOfOne(t *testing.T) {
 	require.NotContains(t, refused, "phone")
 	require.Contains(t, refused, "name", "that is one")
 }
+
+// Of two columns of one name the first is meant; of two addresses one that is filled in.
+func TestTwiceAndEmpty(t *testing.T) {
+	twice := columns.Recognise([]string{"first_name", "last_name", "phone", "phone"}, nil)
+	require.Equal(t, columns.Recognise([]string{"first_name", "last_name", "phone", "other"}, nil).String(), twice.String())
+	header, rows := cut(t, "billing_address_1,billing_city,shipping_address_1,shipping_city", ",,Gül Sok. 4,Bursa", ",,Lale Sok. 7,İzmir")
+	require.Contains(t, columns.Recognise(header, slices.Values(rows)).String(), "shipping_city")
+	require.Contains(t, columns.Recognise(header, nil).String(), "billing_city")
+}
