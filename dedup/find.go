@@ -20,13 +20,13 @@ type Match struct {
 const leastMatch = -6.65
 
 // Find returns the records that may be of the same entity as r, the likeliest first,
-// down to odds of one in a hundred. Nothing is stored; the id of r is not looked at.
+// down to odds of one in a hundred. Nothing is stored; the id of r is not looked at. While a
+// change is at work it waits, as long as the context lasts.
 func (x *Index) Find(ctx context.Context, r Record) ([]Match, error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := x.mu.within(ctx); err != nil {
 		return nil, err
 	}
+	defer x.mu.Unlock()
 	if len(r.Values) != len(x.t.dicts) {
 		return nil, &RecordError{ID: r.ID, Row: 1, Err: errValues}
 	}

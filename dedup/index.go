@@ -7,14 +7,13 @@ import (
 	"iter"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // Index holds records and their clusters and keeps both up to date: after any
 // series of calls of [Index.Apply] its clusters are those that [Linker.Link] finds in its
 // records with the same model and decisions. It is safe for concurrent use.
 type Index struct {
-	mu        sync.Mutex
+	mu        lock
 	linker    *Linker
 	scorer    *scorer
 	fields    *fieldNames
@@ -73,7 +72,7 @@ func (l *Linker) NewIndex(m *Model) (*Index, error) {
 	if err := m.check(l.plan); err != nil {
 		return nil, err
 	}
-	x := &Index{linker: l, scorer: newScorer(l.plan, m), fields: &fieldNames{p: l.plan}, t: l.table(),
+	x := &Index{mu: make(lock, 1), linker: l, scorer: newScorer(l.plan, m), fields: &fieldNames{p: l.plan}, t: l.table(),
 		slots: map[string]uint32{}, queued: map[uint32]bool{}, decisions: map[[2]string]bool{}, decided: map[string][]string{}}
 	x.resolver = newResolver(x.t, x.scorer, x.fields, 1)
 	x.x = x.resolver.x

@@ -1,10 +1,12 @@
 package dedup
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -139,4 +141,21 @@ func TestJointly(t *testing.T) {
 	require.Equal(t, pattern(0x10), at&0xff)
 	_, ok = p.together(0, TogetherModel{Levels: map[string]string{"c": "equal"}})
 	require.False(t, ok)
+}
+
+// Who asks an index that is busy waits no longer than the context lasts.
+func TestFindLeavesABusyIndex(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &Index{mu: make(lock, 1)}
+		x.mu.Lock()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 2)
+		go func() { _, err := x.Find(ctx, Record{}); done <- err }()
+		go func() { _, err := x.Join(ctx, Record{}); done <- err }()
+		synctest.Wait()
+		require.Empty(t, done, "they wait")
+		cancel()
+		require.ErrorIs(t, <-done, context.Canceled)
+		require.ErrorIs(t, <-done, context.Canceled)
+	})
 }

@@ -8,7 +8,9 @@ import "context"
 // It costs what a change does; [Index.Find] is faster and tells of everybody who may be
 // meant.
 func (x *Index) Join(ctx context.Context, r Record) ([]string, error) {
-	x.mu.Lock()
+	if err := x.mu.within(ctx); err != nil {
+		return nil, err
+	}
 	defer x.mu.Unlock()
 	r.ID = "\xff"
 	for _, taken := x.slots[r.ID]; taken; _, taken = x.slots[r.ID] {
