@@ -92,7 +92,10 @@ func New(opt Options) (*Linker, error) {
 	for s, name := range opt.Nicknames {
 		short[key(s)] = key(name)
 	}
-	own := schema(nil, newShortNames(nil))
+	var own dedup.Schema
+	if len(opt.Extra) > 0 {
+		own = schema(nil, newShortNames(nil))
+	}
 	for i, name := range opt.Extra {
 		switch {
 		case name == "":
