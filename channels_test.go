@@ -64,6 +64,15 @@ func TestCampaignsGoToAddressesOfTheirChannel(t *testing.T) {
 	require.Contains(t, why.String(), "no address that could be tried")
 }
 
+// A message on a channel that nothing carries could never go out: New refuses it.
+func TestNewRefusesAChannelWithoutSender(t *testing.T) {
+	var cfg vefa.Config
+	nighttest.New(t, memstore.New(), &crmtest.Clock{}, func(c *vefa.Config) { cfg = *c })
+	cfg.Sender = messaging.ByChannel{push: messaging.NewMemorySender(nil)}
+	_, err := vefa.New(cfg)
+	require.ErrorContains(t, err, `message "campaign/spring" says something on channel "phone", for which Config.Sender has no sender`)
+}
+
 // What was planned for an address of another channel does not go out when the
 // channel of its message has changed.
 func TestAMessageDoesNotChangeItsChannel(t *testing.T) {

@@ -171,6 +171,13 @@ func (e *Engine) collectMessages(keyed bool) error {
 			return
 		}
 		e.scripts[name] = s
+		if by, ok := e.cfg.Sender.(messaging.ByChannel); ok {
+			for _, ch := range s.Channels() {
+				if by[ch] == nil {
+					fault("%q says something on channel %q, for which Config.Sender has no sender", name, ch)
+				}
+			}
+		}
 		if err := e.checkFields(c); err != nil {
 			fault("%q: %w", name, err)
 			return

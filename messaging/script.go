@@ -77,7 +77,7 @@ func (c *Campaign) Script(channels ...Channel) (*Script, error) {
 		for _, name := range names {
 			slot, ok := v.channel.slot(name)
 			if !ok {
-				fault("%schannel %q has no %q", where, content.Channel, name)
+				fault("%schannel %q has no %q%s", where, content.Channel, name, undescribed(v.channel))
 				continue
 			}
 			if blank(texts[name]) {
@@ -109,6 +109,14 @@ func (c *Campaign) Script(channels ...Channel) (*Script, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// undescribed says what is missing if a channel has but one text.
+func undescribed(ch Channel) string {
+	if len(ch.Slots) > 0 || ch.Open {
+		return ""
+	}
+	return ", because nobody describes it: give its Channel, such as email.Channel()"
 }
 
 // within says where an error of a template is, if that is not plain.
