@@ -15,6 +15,7 @@ import (
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/messaging/consent"
 	"github.com/vefacrm/vefa/messaging/delivery"
+	"github.com/vefacrm/vefa/messaging/experiment"
 )
 
 // What providers tell settles messages, keeps their fate, stops writing to addresses that do
@@ -113,6 +114,11 @@ func TestFeedback(t *testing.T) {
 	before := digest()
 	check()
 	require.Equal(t, before, digest())
+	res, err := w.Engine.Results(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, map[messaging.Delivery]int{messaging.Delivered: 1, messaging.Enroute: 1, messaging.Undelivered: 1, "": 2}, res.Campaigns[0].Deliveries)
+	require.EqualValues(t, 4, res.Campaigns[0].Report.Counts.Delivered, "one was refused, one came back")
+	require.Equal(t, experiment.Unmeasured, res.Campaigns[0].Anytime.Result)
 }
 
 // unasked is a sender whose provider cannot be asked and recognises no ids.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/delivery"
 	"github.com/vefacrm/vefa/messaging/experiment"
 	"github.com/vefacrm/vefa/survey"
 )
@@ -41,7 +42,13 @@ type CampaignResult struct {
 	Until    time.Time         `json:"until"`    // the end of its window
 	Withheld []Count           `json:"withheld"` // when it was planned, by guard
 	Report   experiment.Report `json:"report"`
-	Revenue  Revenue           `json:"revenue"`
+	// Anytime is the difference of Report so that it may be looked at every morning while
+	// the campaign runs: its result holds at every look, where Report's holds at one.
+	Anytime experiment.Sequence `json:"anytime"`
+	// Deliveries counts the messages that left by what the provider reported, "" for
+	// nothing.
+	Deliveries map[messaging.Delivery]int `json:"deliveries"`
+	Revenue    Revenue                    `json:"revenue"`
 }
 
 // Revenue is what the customers of a campaign bought within its window, what came back
@@ -94,6 +101,7 @@ func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
 	out := Results{Campaigns: []CampaignResult{}, Surveys: []SurveyResult{}, Effects: map[string]map[string]int{}, Tickets: map[crm.TicketState]int{}, Clicks: map[crm.Verdict]int{}}
 	var places *crm.Places
 	clicked := map[crm.EffectID]bool{}
+	fates := map[crm.EffectID]messaging.Delivery{}
 	surveys := map[string]*survey.Groups[string]{}
 	asked := map[string]int{}
 	var effects []*crm.Effect
@@ -119,6 +127,16 @@ func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
 			if c.Verdict == crm.Human {
 				clicked[c.Effect] = true
 			}
+		}
+		for f, err := range crm.FactsOfKind(ctx, r, crm.AllParts(), delivery.Kind) {
+			if err != nil {
+				return err
+			}
+			fate, err := delivery.FateOf(f)
+			if err != nil {
+				return fmt.Errorf("vefa: %w", err)
+			}
+			fates[fate.Effect] = fate.State()
 		}
 		for f, err := range crm.FactsOfKind(ctx, r, crm.AllParts(), crm.KindTicket) {
 			if err != nil {
@@ -179,7 +197,7 @@ func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
 	for i := range e.cfg.Campaigns {
 		c := &e.cfg.Campaigns[i]
 		if list := byCause[c.Cause()]; len(list) > 0 {
-			res, err := e.measure(&c.Campaign, list, bought, clicked)
+			res, err := e.measure(&c.Campaign, list, bought, clicked, fates)
 			if err != nil {
 				return out, err
 			}
@@ -227,8 +245,8 @@ func counts(m map[string]int) []Count {
 // measure counts conversions: customers who bought within the window after
 // they were assigned. Those who were withheld when the campaign was planned
 // belong to neither arm; those who were withheld later stay in theirs.
-func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, bought map[crm.EffectID]purchases, clicked map[crm.EffectID]bool) (CampaignResult, error) {
-	out := CampaignResult{Name: c.Name}
+func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, bought map[crm.EffectID]purchases, clicked map[crm.EffectID]bool, fates map[crm.EffectID]messaging.Delivery) (CampaignResult, error) {
+	out := CampaignResult{Name: c.Name, Deliveries: map[messaging.Delivery]int{}}
 	withheld := map[string]int{}
 	var n experiment.Counts
 	var addressed, heldOut experiment.Spend
@@ -269,6 +287,11 @@ func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, bought ma
 		if f.State != crm.Done {
 			continue
 		}
+		fate := fates[f.ID]
+		out.Deliveries[fate]++
+		if fate.Final() && !fate.After(messaging.Rejected) {
+			continue // the provider took it, and it did not arrive
+		}
 		n.Delivered++
 		if clicked[f.ID] {
 			n.Clicked++
@@ -281,6 +304,9 @@ func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, bought ma
 	out.Withheld = counts(withheld)
 	var err error
 	if out.Report, err = experiment.Evaluate(n, c.Holdout, 0.95); err != nil {
+		return out, fmt.Errorf("vefa: campaign %q: %w", c.Name, err)
+	}
+	if out.Anytime, err = experiment.Anytime(n, 0, out.Report.Confidence); err != nil {
 		return out, fmt.Errorf("vefa: campaign %q: %w", c.Name, err)
 	}
 	return out, e.revenue(&out.Revenue, addressed, heldOut, out.Report.Confidence, c.Cost, left, out.Started)
