@@ -1,6 +1,7 @@
 package vefa_test
 
 import (
+	"fmt"
 	"log/slog"
 	"slices"
 	"testing"
@@ -193,5 +194,31 @@ func TestContentsByChannel(t *testing.T) {
 	require.Equal(t, want, sentTo("rule/told"))
 	for _, f := range effectsOf(t, store, "rule/told") {
 		require.Equal(t, f.To == nighttest.Phone(3), f.Via == "whatsapp", "%v %v", f.To, f.Via)
+	}
+}
+
+// A message is measured as it goes out: one that its channel cannot carry fails alone, with
+// the reason, and the others go.
+func TestMessagesAreMeasuredWhenTheyLeave(t *testing.T) {
+	store, clock := memstore.New(), &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	picky := messaging.SMS()
+	picky.Measure = func(_ *messaging.Content, m *messaging.Message) (messaging.Size, error) {
+		if m.To == nighttest.Phone(1) {
+			return messaging.Size{}, fmt.Errorf("%w: no route may carry it", messaging.ErrSize)
+		}
+		return messaging.Size{Units: 1, Unit: "segment"}, nil
+	}
+	w := nighttest.New(t, store, clock, func(c *vefa.Config) {
+		c.Logger, c.Rules, c.Channels = slog.New(slog.DiscardHandler), nil, []messaging.Channel{picky}
+	})
+	_, err := w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(3))})
+	require.NoError(t, err)
+	require.Len(t, w.Sender.Messages(), 2)
+	for _, f := range effectsOf(t, store, "campaign/spring") {
+		require.Equal(t, f.Subject.Address == nighttest.Phone(1), f.State == crm.Failed)
+		if f.State == crm.Failed {
+			require.Contains(t, f.Reasons[0].Note, "no route may carry it")
+		}
 	}
 }

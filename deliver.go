@@ -176,6 +176,9 @@ func (e *Engine) render(ctx context.Context, _ crm.Tx, f *crm.Effect) (messaging
 		return m, fmt.Errorf("%w: %w", messaging.ErrUnrenderable, err)
 	}
 	m.To, m.Class = way.to, c.Class
+	if _, err := s.Measure(&m); err != nil { // longer than its route takes, or one that no route may carry
+		return m, fmt.Errorf("%w: %w", messaging.ErrUnrenderable, err)
+	}
 	return m, nil
 }
 
