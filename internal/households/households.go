@@ -72,7 +72,8 @@ var rhymes = [2][][2]string{
 	{{"Hasan", "Hüseyin"}, {"Ali", "Veli"}, {"Emre", "Eren"}, {"Mert", "Berk"}, {"Hamit", "Hamza"}, {"Kemal", "Cemal"}, {"Serkan", "Serdar"}},
 }
 
-// Rhymes are the names of twins that Make may give, which a Town may have to know.
+// Rhymes are the names that Make may give to twins, whatever the Town draws; a Town that looks
+// names up must know them.
 func Rhymes(woman bool) [][2]string {
 	if woman {
 		return rhymes[0]

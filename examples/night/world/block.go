@@ -11,6 +11,8 @@ const (
 	// blockSize is how many persons live in a block. Families do not reach across blocks, so
 	// that a person is known without all the persons before.
 	blockSize = 16
+	// keptBlocks are of 32,768 persons and take 7 MB.
+	keptBlocks = 2048
 	// youngest is the last year of birth of a customer.
 	youngest = 2012
 )
@@ -24,11 +26,12 @@ type block struct {
 	kin    []households.Kin             // by the place
 }
 
-// block returns the block in which a person lives. The one that was asked for last is kept, as
-// neighbours are mostly asked for one after the other.
+// block returns the block in which a person lives. Those that were asked for last are kept: a
+// day asks for the people of the days before.
 func (w *World) block(person int) *block {
 	n := person / blockSize
-	if b := w.last.Load(); b != nil && b.number == n {
+	kept := &w.blocks[n%keptBlocks]
+	if b := kept.Load(); b != nil && b.number == n {
 		return b
 	}
 	seed := w.random(streamHousehold, uint64(n), 0)
@@ -55,7 +58,7 @@ func (w *World) block(person int) *block {
 		}
 		first += size
 	}
-	w.last.Store(b)
+	kept.Store(b)
 	return b
 }
 

@@ -44,7 +44,7 @@ type World struct {
 	profileIDs scramble
 	storyIDs   scramble
 	numberKey  uint64
-	last       atomic.Pointer[block] // a cache, of no consequence
+	blocks     [keptBlocks]atomic.Pointer[block] // a cache, of no consequence
 }
 
 // New returns the world that cfg describes. It fails for numbers out of range
