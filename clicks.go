@@ -186,6 +186,9 @@ func signals(c link.Click) string {
 			b.WriteString(" " + s.name)
 		}
 	}
+	if c.Network != link.NetworkUnknown {
+		b.WriteString(" net=" + string(c.Network))
+	}
 	return b.String()
 }
 
@@ -201,6 +204,11 @@ func clickOf(f *crm.Fact) link.Click {
 		c.Prefetch = slices.Contains(fields[2:], "prefetch")
 		c.Language = slices.Contains(fields[2:], "language")
 		c.Fetch = slices.Contains(fields[2:], "fetch")
+		for _, s := range fields[2:] {
+			if network, ok := strings.CutPrefix(s, "net="); ok {
+				c.Network = link.Network(network)
+			}
+		}
 	}
 	return c
 }
@@ -242,6 +250,27 @@ func (e *Engine) collect(ctx context.Context, now time.Time) (map[crm.Verdict]in
 			counts[d.Verdict] += int(d.Count)
 		}
 	}
+	var changed []*crm.Fact
+	err = e.judge(ctx, facts, func(f *crm.Fact, v crm.ClickVerdict) {
+		if !ofDay(f) {
+			return
+		}
+		counts[v.Verdict]++
+		if f := judgedAs(f, v); f != nil {
+			changed = append(changed, f)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(changed) == 0 {
+		return counts, nil
+	}
+	return counts, deliver(ctx, e.svc, changed...)
+}
+
+// judge tells the verdict on each click among the others.
+func (e *Engine) judge(ctx context.Context, facts []*crm.Fact, each func(*crm.Fact, crm.ClickVerdict)) error {
 	clicks := make([]link.Click, len(facts))
 	sent := map[uint64]time.Time{}
 	for i, f := range facts {
@@ -249,37 +278,29 @@ func (e *Engine) collect(ctx context.Context, now time.Time) (map[crm.Verdict]in
 		sent[clicks[i].ID] = time.Time{}
 	}
 	if err := e.sentTimes(ctx, facts, clicks, sent); err != nil {
-		return nil, err
+		return err
 	}
 	contexts, err := link.Contexts(ctx, clicks, func(id uint64) time.Time { return sent[id] }, link.Window{})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var changed []*crm.Fact
 	for i, x := range contexts {
-		if !ofDay(facts[i]) {
-			continue
-		}
 		verdict, reasons := link.Classify(clicks[i], x)
-		counts[verdict]++
-		was := facts[i].Data.(*crm.Click)
-		if was.Verdict != verdict || !slices.Equal(was.Reasons, reasons) {
-			d := *was
-			d.Verdict, d.Reasons, d.Classifier = verdict, reasons, link.Classifier
-			f := *facts[i]
-			f.Data = &d
-			f.Version++
-			changed = append(changed, &f)
-		}
+		each(facts[i], crm.ClickVerdict{Verdict: verdict, Reasons: reasons, Classifier: link.Classifier})
 	}
-	if len(changed) == 0 {
-		return counts, nil
+	return nil
+}
+
+// judgedAs returns the next version of a click, nil where it is judged so already.
+func judgedAs(f *crm.Fact, v crm.ClickVerdict) *crm.Fact {
+	d := *f.Data.(*crm.Click)
+	if !d.Judge(v) {
+		return nil
 	}
-	rep, err := e.svc.Import(ctx, crm.Batch{Facts: changed})
-	if err == nil && len(rep.Rejected) > 0 {
-		err = rep.Rejected[0].Err
-	}
-	return counts, err
+	next := *f
+	next.Data = &d
+	next.Version++
+	return &next
 }
 
 func (e *Engine) sentTimes(ctx context.Context, facts []*crm.Fact, clicks []link.Click, sent map[uint64]time.Time) error {

@@ -139,6 +139,10 @@ type Config struct {
 	Destinations link.Destinations
 	// ClientIP finds a visitor's address; nil means the connection's.
 	ClientIP func(*http.Request) netip.Addr
+	// Network says what is known of the range that a visitor's address is in, such
+	// as link.Networks.Of; nil knows nothing. It is asked for each click, which keeps
+	// the answer for its verdict.
+	Network func(netip.Addr) link.Network
 	// RequestID gives the idempotency key of a click; nil means a random one.
 	RequestID func(*http.Request) string
 	// ClicksPerLink is how many requests for one link are kept one by one in an

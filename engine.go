@@ -138,7 +138,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, errors.Join(faults...)
 	}
 	if e.redirect, err = link.NewHandler(link.Config{Codec: e.keys.links, Resolver: e.destination, Log: e.clicks,
-		VisitorKey: e.visitorKey, Allow: cfg.destinations(), Now: cfg.Now, RequestID: cfg.RequestID, ClientIP: cfg.ClientIP}); err != nil {
+		VisitorKey: e.visitorKey, Allow: cfg.destinations(), Now: cfg.Now, RequestID: cfg.RequestID, ClientIP: cfg.ClientIP, Network: cfg.Network}); err != nil {
 		return nil, err
 	}
 	if e.pages, err = web.New(web.Config{Store: (*invitations)(e), Tokens: e.keys.surveys.Parse, Path: "/s/", Brand: cfg.Brand, Now: cfg.Now, NewKey: cfg.SurveyKey, Logger: cfg.Logger}); err != nil {

@@ -333,6 +333,18 @@ func verbs() []verb {
 		return l.shop.Engine.Questions(ctx, 5)
 	}).prepare = func(l *lab) { l.shop.Engine.Close() }
 	add("*vefa.Engine.Results", func(ctx context.Context, l *lab) (any, error) { return l.shop.Engine.Results(ctx) })
+	add("*vefa.Engine.JudgeClicksAgain", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.shop.Engine.JudgeClicksAgain(ctx)
+		return nil, err
+	}).prepare = func(l *lab) {
+		for n := range 3 {
+			if _, err := l.svc.Import(l.t.Context(), crm.Batch{Facts: []*crm.Fact{{
+				Key: crm.FactKey{Kind: crm.KindClick, Source: "link", ID: fmt.Sprintf("%s/%d", l.campaign.ID, n)}, Subject: l.campaign.Subject, At: l.now, Version: 1,
+				Data: &crm.Click{Effect: l.campaign.ID, Method: "GET", Agent: "curl/8.5", Verdict: crm.Human, Classifier: "old", Signals: "1 7 language"}}}}); err != nil {
+				l.t.Fatal(err)
+			}
+		}
+	}
 	add("*vefa.Engine.Unsolved", func(ctx context.Context, l *lab) (any, error) { return l.shop.Engine.Unsolved(ctx) })
 	add("*vefa.Engine.Segments", func(ctx context.Context, l *lab) (any, error) {
 		v, err := l.shop.Engine.Segments(ctx)

@@ -44,6 +44,12 @@ func newTownOn(t *testing.T, store crm.Store) *town { return newTownBelow(t, sto
 // newTownBelow is a town whose pages are below a path.
 func newTownBelow(t *testing.T, store crm.Store, path string) *town {
 	t.Helper()
+	return newTownWith(t, store, path, func(*vefa.Config) {})
+}
+
+// newTownWith is a town with a changed configuration.
+func newTownWith(t *testing.T, store crm.Store, path string, change func(*vefa.Config)) *town {
+	t.Helper()
 	w := &town{store: store}
 	clock := &crmtest.Clock{}
 	clock.Set(nighttest.Start)
@@ -53,6 +59,7 @@ func newTownBelow(t *testing.T, store crm.Store, path string) *town {
 	w.Retailer = nighttest.New(t, w.store, clock, func(c *vefa.Config) {
 		c.BaseURL, c.Destinations = w.server.URL+path, link.Destinations{LoopbackHTTP: true}
 		c.RequestID = func(r *http.Request) string { return r.Header.Get("X-Request-Id") }
+		change(c)
 	})
 	mux.Handle(path+"/", w.Engine.Handler())
 	for day := range 2 {

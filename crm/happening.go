@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vefacrm/vefa/internal/fold"
@@ -46,6 +47,8 @@ const (
 	Machine   Verdict = "machine"
 )
 
+func (v Verdict) known() bool { return v == Human || v == Suspected || v == Machine }
+
 // Click is one request for a tracked link. Raw events are kept; the verdict
 // can be computed again.
 type Click struct {
@@ -57,6 +60,9 @@ type Click struct {
 	Verdict    Verdict  `json:"verdict"`
 	Reasons    []string `json:"reasons,omitempty"`
 	Classifier string   `json:"classifier,omitempty"` // its version
+	// Earlier are the last verdicts by each other version of the Classifier, oldest
+	// first: reports that were made then counted by them.
+	Earlier []ClickVerdict `json:"earlier,omitempty"`
 	// Signals is what else was seen of the request, in the recorder's own form,
 	// so that the verdict can be computed again. It names nobody.
 	Signals string `json:"signals,omitempty"`
@@ -64,6 +70,27 @@ type Click struct {
 	// counted without a look at each, because one link had too many within an
 	// hour. Its Verdict is about none of them in particular.
 	Count int64 `json:"count,omitempty"`
+}
+
+// ClickVerdict is what a version of a classifier made of a click.
+type ClickVerdict struct {
+	Verdict    Verdict  `json:"verdict"`
+	Reasons    []string `json:"reasons,omitempty"`
+	Classifier string   `json:"classifier,omitempty"` // the version
+}
+
+// Judge sets what a version of a classifier makes of the click. The verdict of
+// another version goes to Earlier, that of the same one is replaced. It reports
+// whether anything changed.
+func (c *Click) Judge(v ClickVerdict) bool {
+	if c.Classifier == v.Classifier && c.Verdict == v.Verdict && slices.Equal(c.Reasons, v.Reasons) {
+		return false
+	}
+	if c.Classifier != v.Classifier {
+		c.Earlier = append(slices.Clip(c.Earlier), ClickVerdict{c.Verdict, c.Reasons, c.Classifier})
+	}
+	c.Verdict, c.Reasons, c.Classifier = v.Verdict, v.Reasons, v.Classifier
+	return true
 }
 
 // Requests returns how many requests the fact stands for, at least 1.
@@ -74,11 +101,15 @@ func (c *Click) Validate() error {
 	if c.Count < 0 {
 		return fieldError("count", "is negative")
 	}
-	switch c.Verdict {
-	case Human, Suspected, Machine:
-		return nil
+	if !c.Verdict.known() {
+		return fieldError("verdict", fmt.Sprintf("%q is not known", c.Verdict))
 	}
-	return fieldError("verdict", fmt.Sprintf("%q is not known", c.Verdict))
+	for _, v := range c.Earlier {
+		if !v.Verdict.known() {
+			return fieldError("earlier", fmt.Sprintf("%q is not known", v.Verdict))
+		}
+	}
+	return nil
 }
 
 // Interaction is a contact with the customer: a call, a chat, a shop visit, a
@@ -170,7 +201,8 @@ func clickKind() Kind {
 		},
 		Example: func() FactData {
 			return &Click{Effect: exampleEffect, Campaign: "campaign/spring", Method: "GET", Agent: "Mozilla/5.0 (\"x\")", Verdict: Suspected,
-				Reasons: []string{"fast", "known range"}, Classifier: "2025-01", Signals: "dc=eu;\"q\"", Count: 1 << 40}
+				Reasons: []string{"fast", "known range"}, Classifier: "2025-01", Signals: "dc=eu;\"q\"", Count: 1 << 40,
+				Earlier: []ClickVerdict{{Verdict: Human, Classifier: "2024-12"}, {Verdict: Machine, Reasons: []string{"fast"}}}}
 		},
 	}
 }

@@ -64,6 +64,9 @@ func TestContentAgainstJSON(t *testing.T) {
 				Effect: crm.EffectID(texts.Draw(t, "effect")), Campaign: texts.Draw(t, "campaign"), Method: texts.Draw(t, "method"), Agent: texts.Draw(t, "agent"),
 				Verdict: crm.Verdict(texts.Draw(t, "verdict")), Classifier: texts.Draw(t, "classifier"), Reasons: rapid.SliceOfN(texts, 0, 3).Draw(t, "reasons"),
 				Signals: texts.Draw(t, "signals"), Count: rapid.Int64().Draw(t, "count"),
+				Earlier: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) crm.ClickVerdict {
+					return crm.ClickVerdict{Verdict: crm.Verdict(texts.Draw(t, "was")), Classifier: texts.Draw(t, "by"), Reasons: rapid.SliceOfN(texts, 0, 2).Draw(t, "why")}
+				}), 0, 3).Draw(t, "earlier"),
 			}
 		}),
 		rapid.Custom(func(t *rapid.T) crm.FactData {

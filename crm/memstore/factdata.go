@@ -87,10 +87,22 @@ var forms = [numForms]form{
 		}
 		e.text(v.Signals)
 		e.int(v.Count)
+		e.uint(uint64(len(v.Earlier)))
+		for _, x := range v.Earlier {
+			e.word(string(x.Verdict))
+			e.word(x.Classifier)
+			e.uint(uint64(len(x.Reasons)))
+			for _, s := range x.Reasons {
+				e.word(s)
+			}
+		}
 	}, func(d *decoder) crm.Click {
 		return crm.Click{
 			Effect: crm.EffectID(d.text()), Campaign: d.word(), Method: d.word(), Agent: d.word(),
 			Verdict: crm.Verdict(d.word()), Classifier: d.word(), Reasons: list(d, d.word), Signals: d.text(), Count: d.int(),
+			Earlier: list(d, func() crm.ClickVerdict {
+				return crm.ClickVerdict{Verdict: crm.Verdict(d.word()), Classifier: d.word(), Reasons: list(d, d.word)}
+			}),
 		}
 	}),
 	formAnswer: formOf(crm.KindAnswer, func(e *encoder, v *crm.Answer) {

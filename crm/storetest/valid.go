@@ -206,7 +206,8 @@ func (g *maker) fact() *crm.Fact {
 	case 3:
 		f.Data = &crm.Answer{Survey: g.key(), Metric: g.free(), Score: int(g.int()), Comment: g.free(), Values: map[string]any{g.free(): g.free(), "n": 1e300, "l": []any{nil, true, g.free()}}}
 	case 4:
-		f.Data = &crm.Click{Effect: crm.EffectID(g.free()), Campaign: g.free(), Agent: g.free(), Verdict: crm.Human, Reasons: []string{g.free()}, Signals: g.free()}
+		f.Data = &crm.Click{Effect: crm.EffectID(g.free()), Campaign: g.free(), Agent: g.free(), Verdict: crm.Human, Reasons: []string{g.free()}, Signals: g.free(),
+			Earlier: []crm.ClickVerdict{{Verdict: crm.Machine, Reasons: []string{g.free()}, Classifier: g.free()}}}
 	case 5:
 		f.Data = &crm.Interaction{Channel: g.key(), Direction: g.free(), Topic: g.free(), Text: g.free()}
 	case 6:

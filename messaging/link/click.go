@@ -21,11 +21,12 @@ type Click struct {
 	RequestID string    // with ID the identity of the click: a repeat is the same click
 	At        time.Time // UTC
 	Method    string
-	Agent     string // User-Agent, at most MaxAgent bytes
-	IP        uint64 // keyed hash, to be compared within a day; 0 if the address or the key is not known
-	Prefetch  bool   // Purpose, Sec-Purpose or X-Moz said so
-	Language  bool   // there was an Accept-Language
-	Fetch     bool   // there was a Sec-Fetch-Mode
+	Agent     string  // User-Agent, at most MaxAgent bytes
+	IP        uint64  // keyed hash, to be compared within a day; 0 if the address or the key is not known
+	Prefetch  bool    // Purpose, Sec-Purpose or X-Moz said so
+	Language  bool    // there was an Accept-Language
+	Fetch     bool    // there was a Sec-Fetch-Mode
+	Network   Network // of the address, as Config.Network said
 }
 
 const (

@@ -4,13 +4,35 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"time"
 )
 
+// Context is what a click's neighbours tell about it; Contexts computes it. The
+// zero value knows nothing and costs nothing.
+type Context struct {
+	// Delivered is when the message arrived, zero if nobody knows.
+	Delivered time.Time
+	// MinDelay is how long after delivery a person needs at least; 0 means 2 s.
+	MinDelay time.Duration
+	// Recipients is how many links other than this one the same IP hash asked
+	// for around it.
+	Recipients int
+	// MaxRecipients is how many of them are fine whatever Crowd says, such as of
+	// people in one shop's network; 0 means 8.
+	MaxRecipients int
+	// Crowd is how these links were asked for.
+	Crowd Crowd
+	// Companion is set when somebody probed the same link (HEAD, OPTIONS) at
+	// nearly the same time, from wherever.
+	Companion bool
+	// Agents is how many other browsers' user agents asked for the same link
+	// from the same IP hash at nearly the same time.
+	Agents int
+}
+
 // Window is what Contexts counts as "around" and "at nearly the same time".
 type Window struct {
-	Spread    time.Duration // for Recipients, to each side; 0 means 1 minute
+	Spread    time.Duration // for Recipients and Crowd, to each side; 0 means 1 minute
 	Companion time.Duration // for Companion and Agents, to each side; 0 means 15 seconds
 }
 
@@ -38,10 +60,17 @@ func Contexts(ctx context.Context, clicks []Click, delivered func(id uint64) tim
 	for i := range order {
 		order[i] = i
 	}
-	if err := spread(ctx, clicks, order, w.Spread, out); err != nil {
+	machine := make([]bool, len(clicks))
+	for i := range clicks {
+		if i%checkEvery == 0 && ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		machine[i] = machineAgent(clicks[i].Agent)
+	}
+	if err := spread(ctx, clicks, order, machine, w.Spread, out); err != nil {
 		return nil, err
 	}
-	if err := companions(ctx, clicks, order, w.Companion, out); err != nil {
+	if err := companions(ctx, clicks, order, machine, w.Companion, out); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -87,43 +116,18 @@ func groups(clicks []Click, order []int, same func(a, b *Click) bool, each func(
 	return nil
 }
 
-// spread counts, network by network, how many other links it asked for around
-// each click.
-func spread(ctx context.Context, clicks []Click, order []int, d time.Duration, out []Context) error {
-	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(clicks[a].IP, clicks[b].IP), clicks[a].At.Compare(clicks[b].At), cmp.Compare(a, b))
-	})
-	return groups(clicks, order, func(a, b *Click) bool { return a.IP == b.IP }, func(order []int) error {
-		if clicks[order[0]].IP == 0 {
-			return ctx.Err()
-		}
-		seen := map[uint64]int{}
-		return around(ctx, clicks, order, d,
-			func(i int) { seen[clicks[i].ID]++ },
-			func(i int) { drop(seen, clicks[i].ID) },
-			func(i int) { out[i].Recipients = len(seen) - 1 })
-	})
-}
-
 // probe tells requests by other methods than a browser's apart.
 type probe struct{ request, method string }
 
 // companions looks, link by link, for probes and other browsers beside a click.
 // A handset's own preview or prefetch just before its owner's click is neither.
-func companions(ctx context.Context, clicks []Click, order []int, d time.Duration, out []Context) error {
+func companions(ctx context.Context, clicks []Click, order []int, machine []bool, d time.Duration, out []Context) error {
 	slices.SortFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(clicks[a].ID, clicks[b].ID), clicks[a].At.Compare(clicks[b].At), cmp.Compare(clicks[a].RequestID, clicks[b].RequestID), cmp.Compare(a, b))
 	})
-	machine := make([]bool, len(clicks))
 	return groups(clicks, order, func(a, b *Click) bool { return a.ID == b.ID }, func(order []int) error {
 		if len(order) == 1 {
 			return nil // nothing is beside it
-		}
-		for k, i := range order {
-			if k%checkEvery == 0 && ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			machine[i] = machineAgent(strings.ToLower(clicks[i].Agent))
 		}
 		probes := map[probe]int{}
 		all := 0                                // of the probes, repeats too

@@ -26,6 +26,8 @@
 //
 // Classify gives the verdict about a stored click, with reasons and a version,
 // and can be run again over history; Contexts computes from many clicks what it
-// needs to know about each. Verdicts are bounded guesses: a scanner that behaves like a browser on
-// another network at a human hour cannot be told from a person.
+// needs to know about each, and Networks tells addresses of scanners and carriers.
+// Verdicts are bounded guesses: a scanner that behaves like a browser on another
+// network at a human hour cannot be told from a person. README.md has the confusion
+// matrix of simulated traffic, which package linktest makes.
 package link

@@ -43,6 +43,10 @@ type Config struct {
 	// ClientIP finds the client's address; nil means that of the connection.
 	// Behind a proxy read it from a header that the proxy alone can set.
 	ClientIP func(*http.Request) netip.Addr
+	// Network says what is known of the range that a client's address is in, such
+	// as Networks.Of; nil knows nothing. It is called for each click and must be
+	// quick: a table in memory, no look-up elsewhere.
+	Network func(netip.Addr) Network
 	// CacheSize is how many destinations are kept; 0 means 65,536.
 	CacheSize int
 	// Fresh is how long a destination is used without asking the Resolver
@@ -153,7 +157,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !h.cfg.Log.counted(id, now) {
-		c := Click{ID: id, At: now, RequestID: requestKey(r, h.cfg.RequestID(r)), IP: h.ips.hash(r.Context(), h.cfg.ClientIP(r), now)}
+		from := h.cfg.ClientIP(r)
+		c := Click{ID: id, At: now, RequestID: requestKey(r, h.cfg.RequestID(r)), IP: h.ips.hash(r.Context(), from, now)}
+		if h.cfg.Network != nil {
+			c.Network = h.cfg.Network(from)
+		}
 		c.fill(r)
 		// A click that finds no room is counted by the log; the person goes on.
 		_ = h.cfg.Log.Record(r.Context(), c)
