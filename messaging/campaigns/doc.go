@@ -1,0 +1,19 @@
+// Package campaigns keeps campaigns from the draft to the end, with everybody's part in it.
+//
+// A campaign is drafted, looked at in a test message, approved by somebody who did not write
+// it, scheduled, sent while its progress is watched, paused and resumed, cancelled or closed.
+// Each step is a verb of a Desk, done by a named person, and refused where the campaign is
+// not at that step or was changed since the person looked at it: what is approved is a Seal,
+// a hash of all that recipients will get and of who they are, and a change of any of it asks
+// for approval again. Two people at one campaign never overwrite one another.
+//
+//	desk, err := campaigns.New(campaigns.Config{Service: svc})
+//	life, err := desk.Draft(ctx, "ayse", "gold", messaging.Campaign{Name: "spring", …})
+//	life, err = desk.Tested(ctx, "spring", "ayse", life.Seal, "on my own phone")
+//	life, err = desk.Approve(ctx, "spring", "mehmet", life.Seal)
+//	life, err = desk.Schedule(ctx, "spring", "ayse", tomorrow)
+//
+// What draws the audience asks Due, plans the effects and calls Begin; an Outbox's Guard asks
+// Check in the transaction that claims, so that a pause or a cancellation holds for every
+// message that is claimed after it.
+package campaigns
