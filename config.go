@@ -123,7 +123,7 @@ type Config struct {
 	// Consent is the consent that commercial messages need.
 	Consent crm.ConsentKey
 	// Channels are the ways to write to people that messages use besides text messages,
-	// such as email.Channel(); one that nobody describes has one text and writes to
+	// such as email.Channel(); one without a description has one text and writes to
 	// addresses of its own name.
 	Channels []messaging.Channel
 	// Sender hands messages to the provider; messaging.ByChannel to one for each channel.

@@ -15,7 +15,7 @@ import (
 )
 
 // A host that gives the engine the ledger's kind, and the feed its handler, has proof of what
-// the engine hears by itself, such as the reply that opts out.
+// the engine reads by itself, such as the reply that opts out.
 func TestLedgerOfAnEngine(t *testing.T) {
 	clock := new(crmtest.Clock)
 	clock.Set(nighttest.Start)

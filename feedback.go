@@ -30,7 +30,7 @@ type FeedbackReport struct {
 //
 // Delivery reports settle messages whose answer was lost, and are kept as facts of
 // delivery.Kind about the address; an address that does not exist is not written to any
-// more. Inbound messages are heard as Reply hears them, and kept as interactions of their
+// more. Inbound messages are read as Reply reads them, and kept as interactions of their
 // sender's address on the channel that they came by: one that the provider tells again
 // changes nothing. What a program wrote (Inbound.Automatic) is kept and says nothing.
 //
@@ -80,7 +80,7 @@ func (e *Engine) Feedback(ctx context.Context, f messaging.Feedback) (out Feedba
 	return out, errors.Join(faults...)
 }
 
-// inbound hears one message and keeps it.
+// inbound reads one message and keeps it.
 func (e *Engine) inbound(ctx context.Context, m messaging.Inbound) (consent.Intent, error) {
 	at := m.At
 	if at.IsZero() {

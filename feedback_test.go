@@ -19,7 +19,7 @@ import (
 )
 
 // What providers tell settles messages, keeps their fate, stops writing to addresses that do
-// not exist, and lets customers be heard; told again, it changes nothing.
+// not exist, and keeps what customers write; told again, it changes nothing.
 func TestFeedback(t *testing.T) {
 	store, clock := memstore.New(), &crmtest.Clock{}
 	clock.Set(nighttest.Start)

@@ -40,7 +40,7 @@ const mostParted = 1 << 20
 
 // decisions reads what people decided about profiles (nil: about all): who was
 // merged by hand must stay together, and every pair that a split or an undone
-// merge parted, apart; apart must stay as well whoever said "not me" about an address and
+// merge parted, apart; apart must stay as well those who said "not me" about an address and
 // those who have it. What counts of several decisions about a pair is where the
 // two are now: linkage undoes none of them, so that is the last word. It notes
 // in to which decisions it read; call it before the profiles themselves are read, so that

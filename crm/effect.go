@@ -155,7 +155,7 @@ func (e *Effect) bears(ids string) bool {
 }
 
 // clipProvider cuts what another side names an effect by: it may be of any length, and
-// what does not fit is left out id by id, so that none is stored that nobody gave.
+// what does not fit is left out id by id, so that no id is stored that was never given.
 func clipProvider(ids string) string {
 	ids = strings.ToValidUTF8(ids, "")
 	if len(ids) <= maxProvider {

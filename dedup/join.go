@@ -5,7 +5,7 @@ import "context"
 // Join returns the cluster that a record would be in if it were added, without its own id:
 // what [Index.Apply] would make of it, with all weights, thresholds and decisions, and empty
 // where it would be alone. The id of r is not looked at, and the index is left as it was.
-// It costs what a change does; [Index.Find] is faster and tells of everybody who may be
+// It costs what a change does; [Index.Find] is faster and returns everything that may be
 // meant.
 func (x *Index) Join(ctx context.Context, r Record) ([]string, error) {
 	if err := x.mu.within(ctx); err != nil {

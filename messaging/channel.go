@@ -16,7 +16,7 @@ import (
 // package below messaging returns its own, and a host may make others. A sender of the
 // same name in ByChannel carries its messages.
 //
-// A channel that nobody describes has one text, writes to addresses of its own name and
+// A channel without a description has one text, writes to addresses of its own name and
 // takes them all.
 type Channel struct {
 	// Name is what contents, senders and the record call it, such as "whatsapp".

@@ -55,7 +55,7 @@ type Verdict struct {
 // the guards look at.
 type Candidate struct {
 	Address   *crm.AddressState // nil: nothing is known, not even the address
-	Channel   Channel           // that the message goes by; the zero value: text messages, or one that nobody describes
+	Channel   Channel           // that the message goes by; the zero value: text messages, or one without a description
 	Class     consent.Class     // zero: Commercial
 	Consent   crm.ConsentKey
 	Policy    consent.Policy

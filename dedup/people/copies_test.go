@@ -146,7 +146,7 @@ func TestCopyAmongMany(t *testing.T) {
 }
 
 // A row that says too little joins nothing, its copies neither: a counter's number and a
-// common name, or a number alone, are nobody's, however often they were written.
+// common name, or a number alone, identify no person, however often they were written.
 func TestCopiesOfNobody(t *testing.T) {
 	records, _ := newWorld(7).population(300)
 	var nobody []string

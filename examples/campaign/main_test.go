@@ -36,8 +36,8 @@ func figure(t *testing.T, out, name string) string {
 	return m[1]
 }
 
-// Each provider's simulator throttles, loses answers, reports early and twice: everybody is
-// addressed once, nobody who should not be, and all that was addressed came to an end.
+// Each provider's simulator throttles, loses answers, reports early and twice: each recipient is
+// addressed once, none who must not be, and all that was addressed came to an end.
 func TestProviders(t *testing.T) {
 	for _, name := range []string{"verimor", "netgsm", "twilio"} {
 		page := filepath.Join(t.TempDir(), "page.html")

@@ -24,7 +24,7 @@ var (
 	ErrChanged = errors.New("campaigns: changed since it was looked at")
 	// ErrAuthor: who wrote it cannot approve it.
 	ErrAuthor = errors.New("campaigns: its author cannot approve it")
-	// ErrUntested: nobody has looked at a test message of it.
+	// ErrUntested: no test message of it was looked at.
 	ErrUntested = errors.New("campaigns: not tested")
 )
 
@@ -38,7 +38,7 @@ type Config struct {
 	// asks for none.
 	Approvers int
 	Large     func(audience string, c *messaging.Campaign) (more int)
-	// Untested lets campaigns be approved that nobody has tested.
+	// Untested lets campaigns be approved without a test.
 	Untested bool
 }
 
@@ -201,7 +201,7 @@ func (d *Desk) Schedule(ctx context.Context, name, by string, at time.Time) (*Li
 }
 
 // Begin notes that the audience of a scheduled campaign that is due was drawn and its effects
-// are planned: from here on it is Sending, and nobody joins. Beginning again changes nothing.
+// are planned: from here on it is Sending, and its audience is fixed. Beginning again changes nothing.
 func (d *Desk) Begin(ctx context.Context, name, by string, of Seal, drawn Audience) (*Life, error) {
 	return d.step(ctx, name, "begin", by, "", func(l *Life, e Entry) error {
 		switch {

@@ -1,4 +1,4 @@
-// Package campaigns keeps campaigns from the draft to the end, with everybody's part in it.
+// Package campaigns keeps campaigns from the draft to the end, and who did which step.
 //
 // A campaign is drafted, looked at in a test message, approved by somebody who did not write
 // it, scheduled, sent while its progress is watched, paused and resumed, cancelled or closed.

@@ -10,7 +10,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 )
 
-// Proof is all that the ledger has of one address, for whoever asks for it: a court, an
+// Proof is all that the ledger has of one address, for those who ask for it: a court, an
 // auditor, the holder. It needs nothing else to be checked. It is personal data.
 type Proof struct {
 	Version int         `json:"version"` // 1

@@ -110,7 +110,7 @@ func (f *Fate) Add(r messaging.Report) bool {
 
 // Sum returns what the reports add up to: the whole message is where its last part is, or
 // further if a report about the whole says so. A part without a report is on its way, and
-// while nobody says how many parts there are, so is the message. ok is false where there
+// while no report says how many parts there are, so is the message. ok is false where there
 // is no report at all.
 func (f *Fate) Sum() (t Told, ok bool) {
 	if len(f.Parts) > 0 {

@@ -111,7 +111,7 @@ func (l *Log) Settle(ctx context.Context) (Stats, error) {
 	}
 }
 
-// waiting is a report and when it was first heard.
+// waiting is a report and when it first came.
 type waiting struct {
 	messaging.Report
 	Heard time.Time

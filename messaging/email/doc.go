@@ -31,5 +31,5 @@
 // AutoReply decides whether mail is answered by a program so that no two programs write to one
 // another for ever.
 //
-// SPF, DKIM and DMARC records are published in the DNS by whoever owns the domain; Config.DKIM signs.
+// SPF, DKIM and DMARC records are published in the DNS by the owner of the domain; Config.DKIM signs.
 package email

@@ -42,7 +42,7 @@ var (
 
 // NewVERP returns the return paths prefix+…@domain and the Message-IDs …@domain. The prefix
 // has at most 14 small letters, digits, - and _, such as "bounce"; mail to prefix+anything
-// must come to whoever calls Reader.Read. The first key makes codes and all are taken, at
+// must come to the caller of Reader.Read. The first key makes codes and all are taken, at
 // most four, so that keys can be changed; each must pass crm.Secret.Check. The error is an
 // ErrConfig.
 func NewVERP(prefix, domain string, keys ...crm.Secret) (*VERP, error) {

@@ -84,7 +84,7 @@ func Attribute(mode Mode, window time.Duration, touches []Touch, purchases []Pur
 		if p.Returns != "" {
 			original, known := bought[p.Returns]
 			if !known || original.Returns != "" {
-				continue // of what is not known nobody was credited
+				continue // of an unknown purchase no campaign was credited
 			}
 			of = original
 		}

@@ -6,7 +6,7 @@ import (
 	"math"
 )
 
-// Sequence is an answer that holds at every look together: whoever looks at it again and
+// Sequence is an answer that holds at every look together: who looks at it again and
 // again, and stops when he likes, is wrong no more often than the confidence says. A fixed
 // test that is looked at after every 25 people calls 44 of 100 equal campaigns different.
 type Sequence struct {

@@ -10,7 +10,7 @@ import (
 // Context is what a click's neighbours tell about it; Contexts computes it. The
 // zero value knows nothing and costs nothing.
 type Context struct {
-	// Delivered is when the message arrived, zero if nobody knows.
+	// Delivered is when the message arrived, zero if that is not known.
 	Delivered time.Time
 	// MinDelay is how long after delivery a person needs at least; 0 means 2 s.
 	MinDelay time.Duration

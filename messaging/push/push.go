@@ -101,7 +101,7 @@ var ErrConfig = errors.New("push: configuration")
 type Config struct {
 	Service Service
 	// Feedback is told of tokens that are not registered any more, such as
-	// vefa.Engine.Feedback; nil means that nobody is. Its error makes Send try the message
+	// vefa.Engine.Feedback; nil means that no function is. Its error makes Send try the message
 	// again later.
 	Feedback func(context.Context, messaging.Feedback) error
 	// Batch is how many notifications Send takes at a time; 0 means 100.

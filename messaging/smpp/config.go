@@ -44,7 +44,7 @@ type Config struct {
 // Errors of sessions and clients. Match them with errors.Is.
 var (
 	// ErrUnknown: the request was sent, or may have been, and its answer did not come.
-	// Nobody can tell whether it was carried out.
+	// It cannot be told whether it was carried out.
 	ErrUnknown = errors.New("smpp: sent, and the answer was lost")
 	// ErrNotSent: nothing of the request was sent. It may be tried again.
 	ErrNotSent = errors.New("smpp: not sent")

@@ -51,7 +51,7 @@ type Stats struct {
 	Sent      uint64 // requests that were queued for the connection
 	Answered  uint64 // of them, those that were answered
 	TimedOut  uint64 // of them, those whose answer did not come in time
-	Late      uint64 // answers that nobody waited for any more
+	Late      uint64 // answers that no request waited for any more
 	Throttled uint64 // answers that were Throttled or QueueFull
 	Received  uint64 // requests of the other side
 	Refused   uint64 // of them, those that had no place in the inbox

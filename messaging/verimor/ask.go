@@ -100,7 +100,7 @@ func (s *Sender) find(ctx context.Context, custom string) (found, error) {
 	now := s.cfg.Now()
 	s.mu.Lock()
 	f := s.found[custom]
-	delete(s.found, custom) // by whoever reads it, until it is put back
+	delete(s.found, custom) // by the reader, until it is put back
 	s.mu.Unlock()
 	if age := now.Sub(f.at); f.whole && age >= keepFound || f.none && age >= keepNone {
 		f = found{}

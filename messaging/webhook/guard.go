@@ -13,8 +13,8 @@ import (
 )
 
 // Guard is for providers that sign nothing: it lets in who knows a secret, the last element
-// of the path, and comes from an allowed network. Whoever sees such a path can use it, so
-// that what comes is best confirmed by asking the provider. The zero value lets in nobody.
+// of the path, and comes from an allowed network. Who sees such a path can use it, so
+// that what comes is best confirmed by asking the provider. The zero value lets no request in.
 type Guard struct {
 	Secret crm.Secret
 	// Allow are the networks; none means all.

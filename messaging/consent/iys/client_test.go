@@ -239,7 +239,7 @@ func TestTokenHonoursContext(t *testing.T) {
 	require.ErrorIs(t, <-first, iys.ErrUncertain)
 }
 
-// What the registry refuses is refused with its code, and nobody is told a number.
+// What the registry refuses is refused with its code, and the number is in no error.
 func TestClientRefusals(t *testing.T) {
 	w := newWorld(t, iystest.Config{}, nil)
 	x := good()

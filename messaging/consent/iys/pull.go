@@ -103,7 +103,7 @@ func (p *Puller) RunOnce(ctx context.Context) (Pulled, error) {
 			}
 			doc.Rev = docs[0].Rev
 		}
-		// Whoever else takes this page fails here, before anything is entered.
+		// Another process that takes this page fails here, before anything is entered.
 		if err := tx.PutDocuments(ctx, doc); err != nil {
 			return err
 		}

@@ -52,7 +52,7 @@ type Config struct {
 	CrossOrigin *http.CrossOriginProtection
 	// BodyTimeout is how long a form may take to arrive. Defaults to 10 seconds.
 	BodyTimeout time.Duration
-	// Logger hears of errors of the record, never of tokens or addresses. Defaults to no logging.
+	// Logger gets errors of the record, never tokens or addresses. Defaults to no logging.
 	Logger *slog.Logger
 }
 

@@ -19,7 +19,7 @@ type Job struct {
 	At string `json:"at,omitempty"`
 	// Open says that a message read since the beginning was not final.
 	Open bool `json:"open,omitempty"`
-	// Done jobs stay in one cursor, so that whoever keeps it says that they are over.
+	// Done jobs stay in one cursor, so that who keeps it says that they are over.
 	Done bool `json:"done,omitempty"`
 }
 
