@@ -56,7 +56,7 @@ func (w *world) campaign(ctx context.Context, screen *terminal.Screen) (*results
 	if err := w.send(ctx); err != nil {
 		return nil, err
 	}
-	if life, err = w.desk.Begin(ctx, "spring", "engine", life.Seal, campaigns.Audience{Considered: r.people}); err != nil {
+	if _, err = w.desk.Begin(ctx, "spring", "engine", life.Seal, campaigns.Audience{Considered: r.people}); err != nil {
 		return nil, err
 	}
 	if err := w.live(ctx); err != nil {
