@@ -357,7 +357,7 @@ func lastMessage(ctx context.Context, r crm.Reader, to crm.Address) (*crm.Effect
 	}
 	var last *crm.Effect
 	for _, f := range effects {
-		if f.Kind == crm.EffectMessage && f.To == to && !f.SentAt.IsZero() &&
+		if f.Kind == crm.EffectMessage && f.To == to && !f.SentAt.IsZero() && !isAnswer(f) && // which went to whoever wrote
 			(last == nil || cmp.Or(f.SentAt.Compare(last.SentAt), cmp.Compare(f.ID, last.ID)) > 0) {
 			last = f
 		}

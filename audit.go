@@ -275,6 +275,9 @@ func (a *audit) guards(e *crm.Effect, ledger []*crm.Fact) {
 	for _, f := range ledger {
 		switch d := f.Data.(type) {
 		case *crm.Hold:
+			if said := a.data[e.ID].Said; said != nil && said.By != "" {
+				continue // somebody answered what the customer wrote
+			}
 			if d.Placed <= version && (d.Lifted == 0 || d.Lifted > version) && d.Ticket != a.data[e.ID].Answers {
 				a.report.find(&a.report.SentToOpenTicket, "effect %s went out while %s was open", e.ID, d.Ticket.Key)
 			}
@@ -298,18 +301,17 @@ func (a *audit) guards(e *crm.Effect, ledger []*crm.Fact) {
 			}
 		}
 	}
-	if a.data[e.ID].Class == Transactional {
-		return
-	}
-	if consent == nil || (refusal != nil && !refusal.At.Before(consent.At)) {
-		a.report.find(&a.report.SentWithoutConsent, "effect %s had no consent", e.ID)
-		return
-	}
 	for _, f := range stopped {
 		if !f.Data.(*crm.Suppression).Off {
 			a.report.find(&a.report.SentWithoutConsent, "effect %s went to a suppressed address", e.ID)
 			return
 		}
+	}
+	if a.data[e.ID].Class == Transactional {
+		return
+	}
+	if consent == nil || (refusal != nil && !refusal.At.Before(consent.At)) {
+		a.report.find(&a.report.SentWithoutConsent, "effect %s had no consent", e.ID)
 	}
 }
 

@@ -112,6 +112,8 @@ type Config struct {
 	// All but the link are declared in the message's Fields, with a Fallback for where there
 	// is none. New refuses others. Campaigns and invitations may use the same.
 	Messages []messaging.Campaign
+	// AutoReplies are what a program answers those who write, at most one for each channel.
+	AutoReplies []AutoReply
 	// Surveys are what rules may ask, by name.
 	Surveys []Survey
 	// Effects are what rules may have done besides: the host's own kinds of effects.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -93,6 +94,9 @@ func (e *Engine) delivering(ctx context.Context) (context.Context, error) {
 // never decide about one customer at once and none is merged or split meanwhile,
 // and reads them.
 func (e *Engine) prepare(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (context.Context, error) {
+	if effects = configured(effects); len(effects) == 0 {
+		return ctx, nil
+	}
 	about := make([]crm.ProfileKey, 0, len(effects))
 	for _, f := range effects {
 		if d, err := decodeMessage(f); err == nil { // else it will not render
@@ -137,12 +141,15 @@ func (e *Engine) lockAndRead(ctx context.Context, tx crm.Tx, about []crm.Profile
 // render turns an effect into the message that goes out, of the customers that
 // prepare has read.
 func (e *Engine) render(ctx context.Context, _ crm.Tx, f *crm.Effect) (messaging.Message, error) {
-	p := ctx.Value(batchOf{}).(*population)
 	var m messaging.Message
 	var d MessageData
 	if err := json.Unmarshal(f.Data, &d); err != nil {
 		return m, fmt.Errorf("%w: %w", messaging.ErrUnrenderable, err)
 	}
+	if d.Said != nil {
+		return e.renderSaid(f, d)
+	}
+	p := ctx.Value(batchOf{}).(*population)
 	c, s := e.messages[d.Name], e.scripts[d.Name]
 	if c == nil {
 		return m, fmt.Errorf("%w: there is no message %q", messaging.ErrUnrenderable, d.Name)
@@ -175,7 +182,7 @@ func (e *Engine) render(ctx context.Context, _ crm.Tx, f *crm.Effect) (messaging
 	if m, err = s.Render(way.by.Name, values); err != nil {
 		return m, fmt.Errorf("%w: %w", messaging.ErrUnrenderable, err)
 	}
-	m.To, m.Class = way.to, c.Class
+	m.To, m.Class, m.Meta = way.to, c.Class, maps.Clone(d.Meta)
 	if _, err := s.Measure(&m); err != nil { // longer than its route takes, or one that no route may carry
 		return m, fmt.Errorf("%w: %w", messaging.ErrUnrenderable, err)
 	}

@@ -122,6 +122,7 @@ func New(cfg Config) (*Engine, error) {
 		keyed = check(err)
 	}
 	check(e.collectMessages(keyed))
+	check(e.checkAutoReplies())
 	if defined {
 		check(e.checkSegments())
 		if e.schema != nil {
@@ -145,7 +146,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e.deliveries = delivery.Log{Service: e.svc}
-	e.outbox = messaging.Outbox{Sender: cfg.Sender, Prepare: e.prepare, Guard: e.guard, Render: e.render}
+	e.outbox = messaging.Outbox{Sender: cfg.Sender, Prepare: e.prepare, Guard: e.decide, Render: e.render}
 	return e, nil
 }
 

@@ -379,6 +379,12 @@ func verbs() []verb {
 		})
 		return nil, err
 	})
+	wrote := &crm.Fact{Key: crm.FactKey{Kind: crm.KindInteraction, Source: "inbound", ID: "i9"}, Subject: crm.OfAddress(phone(3)), At: labDays[0], Version: 1,
+		Data: &crm.Interaction{Channel: "phone", Direction: "in", Text: "Hello", Ref: "i9"}}
+	add("*vefa.Engine.Respond", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.shop.Engine.Respond(ctx, vefa.Response{ID: "r9", Ticket: l.ticket, To: wrote.Ref(), Actor: "desk", Text: "Hi"})
+		return nil, err
+	}).prepare = func(l *lab) { must(l, l.svc.Record(l.t.Context(), wrote)) }
 	// Its pages.
 	add("web.Store.Invitation GET", func(ctx context.Context, l *lab) (any, error) { return l.request(ctx, "GET", l.page(), nil) })
 	answer := url.Values{"_key": {"k1"}, "_on.nps": {"1"}, "_on.comment": {"1"}, "q.nps": {"2"}}

@@ -19,6 +19,8 @@ type FeedbackReport struct {
 	// Effects are messages whose fate was unknown and was settled by a report. Its Conflicts
 	// are no fault: they count the reports about messages whose fate was known, as of most.
 	Effects crm.WorkStats
+	// Answered counts inbound messages that a program answers, see Config.AutoReplies.
+	Answered int
 	// Reports are the delivery reports.
 	Reports delivery.Stats
 	// Replies counts inbound messages by what they say about consent, "" for nothing.
@@ -67,7 +69,7 @@ func (e *Engine) Feedback(ctx context.Context, f messaging.Feedback) (out Feedba
 			faults = append(faults, fmt.Errorf("inbound message %d: %w", i, err))
 			continue
 		}
-		intent, err := e.inbound(ctx, m)
+		intent, err := e.inbound(ctx, m, &out)
 		if errors.Is(err, crm.ErrInvalid) {
 			faults = append(faults, fmt.Errorf("%w: inbound message %d: %w", messaging.ErrReport, i, err))
 			continue
@@ -80,8 +82,8 @@ func (e *Engine) Feedback(ctx context.Context, f messaging.Feedback) (out Feedba
 	return out, errors.Join(faults...)
 }
 
-// inbound reads one message and keeps it.
-func (e *Engine) inbound(ctx context.Context, m messaging.Inbound) (consent.Intent, error) {
+// inbound reads one message, keeps it and answers where a program does.
+func (e *Engine) inbound(ctx context.Context, m messaging.Inbound, out *FeedbackReport) (consent.Intent, error) {
 	at := m.At
 	if at.IsZero() {
 		at = e.svc.Now()
@@ -98,7 +100,8 @@ func (e *Engine) inbound(ctx context.Context, m messaging.Inbound) (consent.Inte
 	if err != nil {
 		return intent, err
 	}
-	said := &crm.Interaction{Channel: string(cmp.Or(m.To.Channel, from.Channel)), Direction: "in", Topic: string(intent), Text: crm.Clip(m.Text, 10_000)}
+	via := cmp.Or(m.To.Channel, from.Channel)
+	said := &crm.Interaction{Channel: string(via), Direction: "in", Topic: string(intent), Text: crm.Clip(m.Text, 10_000), Ref: crm.Clip(m.ID, 1000)}
 	if m.Automatic {
 		said.Topic = "automatic"
 	}
@@ -106,7 +109,15 @@ func (e *Engine) inbound(ctx context.Context, m messaging.Inbound) (consent.Inte
 	if !m.At.IsZero() { // counters that begin anew each day name several
 		id = crm.RefKey(m.ID + "@" + strconv.FormatInt(m.At.UnixMicro(), 10))
 	}
-	return intent, deliver(ctx, e.svc, &crm.Fact{Key: crm.FactKey{Kind: crm.KindInteraction, Source: inboundSource, ID: id}, Subject: crm.OfAddress(from), At: at, Version: 1, Data: said})
+	key := crm.FactKey{Kind: crm.KindInteraction, Source: inboundSource, ID: id}
+	if err := deliver(ctx, e.svc, &crm.Fact{Key: key, Subject: crm.OfAddress(from), At: at, Version: 1, Data: said}); err != nil || intent.Suppress() {
+		return intent, err
+	}
+	planned, err := e.autoReply(ctx, m, from, via, key)
+	if planned {
+		out.Answered++
+	}
+	return intent, err
 }
 
 // inboundSource is the source of inbound messages' keys.

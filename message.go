@@ -25,7 +25,8 @@ const GuardAddress = messaging.RecordAddress
 
 // MessageData is the Data of an effect of kind message.
 type MessageData struct {
-	// Name is the message's: "campaign/…", "message/…" or "survey/…".
+	// Name is the message's: "campaign/…", "message/…" or "survey/…"; of answers to
+	// customers "reply/desk" or "reply/auto".
 	Name string `json:"name"`
 	// Profile is whom it is about, where the effect hangs on an address.
 	Profile crm.ProfileKey `json:"profile,omitzero"`
@@ -36,6 +37,10 @@ type MessageData struct {
 	Ignores []string `json:"ignores,omitempty"`
 	// Answers is the ticket that the message answers; it does not silence it.
 	Answers crm.FactRef `json:"answers,omitzero"`
+	// Said is what it says, where that is no message of the configuration: an answer.
+	Said *Said `json:"said,omitempty"`
+	// Meta goes to the sender with the message, as messaging.Message.Meta.
+	Meta map[string]string `json:"meta,omitempty"`
 	// Link is the number of its tracked link and of its survey token.
 	Link uint64 `json:"link,omitempty"`
 	// Rule is what package rules keeps, to check the rule again.

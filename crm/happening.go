@@ -122,6 +122,9 @@ type Interaction struct {
 	Text      string `json:"text,omitempty"`
 	// Employee is who spoke, by the source's own id; empty of a machine.
 	Employee string `json:"employee,omitempty"`
+	// Ref is the channel's own id of it, such as the Message-ID of mail: what an answer
+	// names. It may be empty.
+	Ref string `json:"ref,omitempty"`
 }
 
 // Validate reports every fault of the interaction.
@@ -211,7 +214,7 @@ func interactionKind() Kind {
 	return Kind{
 		Name: KindInteraction, New: func() FactData { return new(Interaction) }, Subject: onParty | OnRecord,
 		Example: func() FactData {
-			return &Interaction{Channel: "call", Direction: "in", Topic: "garanti", Text: "Merhaba\n\tdünya", Employee: "e-9"}
+			return &Interaction{Channel: "call", Direction: "in", Topic: "garanti", Text: "Merhaba\n\tdünya", Employee: "e-9", Ref: "1@mail.example"}
 		},
 	}
 }

@@ -126,8 +126,9 @@ var forms = [numForms]form{
 		e.word(v.Topic)
 		e.text(v.Text)
 		e.word(v.Employee)
+		e.text(v.Ref)
 	}, func(d *decoder) crm.Interaction {
-		return crm.Interaction{Channel: d.word(), Direction: d.word(), Topic: d.word(), Text: d.text(), Employee: d.word()}
+		return crm.Interaction{Channel: d.word(), Direction: d.word(), Topic: d.word(), Text: d.text(), Employee: d.word(), Ref: d.text()}
 	}),
 	formNote: formOf(crm.KindNote, func(e *encoder, v *crm.Note) {
 		e.text(v.Text)
