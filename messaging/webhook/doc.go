@@ -16,4 +16,7 @@
 // without a time can be sent again for ever: do what a delivery says under an
 // id of the provider's, as crm facts and Engine.Reply are, so that a repeat
 // changes nothing.
+//
+// A Sender goes the other way: it tells members of staff at endpoints of the
+// configuration, signed as Standard says.
 package webhook

@@ -1,0 +1,4 @@
+package webhook
+
+// Sign is sign for the tests.
+var Sign = sign
