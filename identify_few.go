@@ -85,7 +85,13 @@ func (e *Engine) linkFew(ctx context.Context, h *remembered) (x *everyone, recor
 		return nil, 0, nil, err
 	}
 	crowded := crowds(of)
+	everybody := slices.Sorted(maps.Keys(of))
+	group := map[string]int{} // whom nothing attested holds together, whoever else is there, is never one
+	for i, g := range joined(everybody, of, home, crowded) {
+		group[everybody[i]] = g
+	}
 	var asked []dedup.Decision
+	looked := map[string]bool{}
 	for {
 		if _, err = index.Apply(ctx, all, nil, decisions...); err != nil {
 			return nil, 0, nil, err
@@ -97,6 +103,27 @@ func (e *Engine) linkFew(ctx context.Context, h *remembered) (x *everyone, recor
 				if p := [2]string{d.A, d.B}; !said[p] {
 					said[p] = true
 					decisions = append(decisions, d)
+				}
+			}
+		}
+		// Each would join one after the other of those who are like him, a turn of the loop
+		// each: all of them are said at once.
+		for _, d := range slices.Clone(decisions) {
+			for _, id := range []string{d.A, d.B} {
+				if looked[id] || group[d.A] == group[d.B] {
+					continue
+				}
+				looked[id] = true
+				matches, err := index.Find(ctx, *of[id])
+				if err != nil {
+					return nil, 0, nil, err
+				}
+				for _, m := range matches {
+					other := customers[home[m.ID]][0]
+					if p := [2]string{min(id, other), max(id, other)}; group[id] != group[other] && !said[p] {
+						said[p] = true
+						decisions = append(decisions, dedup.Decision{A: p[0], B: p[1]})
+					}
 				}
 			}
 		}

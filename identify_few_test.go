@@ -70,3 +70,39 @@ func TestFewCustomers(t *testing.T) {
 	require.Equal(t, -1, rep.Identified.TrainAt)
 	require.NotEqual(t, with(t, s, 1), of(1))
 }
+
+// Namesakes by the hundred, of surnames that are a slip of the pen apart, three to a phone: nobody
+// is merged with one of another phone, and linkage ends. It took a turn for every few pairs that
+// were tried in vain, hundreds of turns.
+func TestFewWhoAreAlike(t *testing.T) {
+	const persons, household = 360, 3
+	var b crm.Batch
+	for i := range persons * 3 / 2 {
+		who := i % persons
+		p := &crm.Profile{ProfileKey: nighttest.Key(i), At: nighttest.Start, Name: crm.Name{Given: "Ada", Family: fmt.Sprint("Kaya", who)}}
+		if i%4 > 0 {
+			p.Contacts = []crm.Contact{{Address: nighttest.Phone(who / household)}}
+		}
+		b.Profiles = append(b.Profiles, p)
+	}
+	clock := &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	s := nighttest.New(t, memstore.New(), clock, func(c *vefa.Config) { c.TrainAt, c.Campaigns = 10_000, nil })
+	_, err := s.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
+	require.NoError(t, err)
+	phone := map[crm.CustomerID]string{}
+	for _, p := range b.Profiles {
+		c, err := s.Engine.Service().CustomerOf(t.Context(), p.ProfileKey)
+		require.NoError(t, err)
+		for _, x := range p.Contacts {
+			if other, known := phone[c.ID]; known {
+				require.Equal(t, other, x.Value)
+			}
+			phone[c.ID] = x.Value
+		}
+	}
+	require.GreaterOrEqual(t, len(phone), persons/household)
+	list, err := s.Engine.Questions(t.Context(), 100)
+	require.NoError(t, err)
+	require.Len(t, list, 100, "who is alike is asked about")
+}

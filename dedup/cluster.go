@@ -43,11 +43,13 @@ type component struct {
 type clusterer struct {
 	component
 	dense     dense
+	matrix    matrix
 	prior     float64                   // log2 of the odds that two random records are one entity
 	score     func(a, b uint32) float64 // what two members contribute to an average, bounded
 	many      []int                     // records of each member; nil for one each
 	rivals    func(a, b uint32) bool    // members of one source that has every entity once; nil for none
 	groups    [][]uint32
+	count     []int                // records of each group
 	near      []map[uint32]float64 // sum of weights to clusters with a pair above the threshold
 	banned    []map[uint32]bool
 	queue     queue
@@ -104,15 +106,20 @@ func (c *clusterer) cluster() [][]uint32 {
 	if n <= mostDense && len(c.must) == 0 && len(c.cannot) == 0 && c.rivals == nil && c.many == nil {
 		return c.small()
 	}
+	if c.fits() {
+		return c.wide()
+	}
 	return c.large()
 }
 
-// large clusters a component of any size and with any decisions.
+// large clusters a component of any size and with any decisions, on maps.
 func (c *clusterer) large() [][]uint32 {
 	n := len(c.members)
 	c.groups = make([][]uint32, n)
 	c.near = make([]map[uint32]float64, n)
+	c.count = make([]int, n)
 	for i := range c.groups {
+		c.count[i] = c.size(uint32(i))
 		c.groups[i] = []uint32{uint32(i)}
 		c.near[i] = map[uint32]float64{}
 	}
@@ -124,24 +131,7 @@ func (c *clusterer) large() [][]uint32 {
 		w := clamp(float64(e.weight)) * float64(c.size(e.a)*c.size(e.b))
 		c.near[e.a][e.b], c.near[e.b][e.a] = w, w
 	}
-	at := make([]uint32, n) // where a member is now
-	for i := range at {
-		at[i] = uint32(i)
-	}
-	for _, p := range c.must {
-		a, b := at[p[0]], at[p[1]]
-		if a == b {
-			continue
-		}
-		if c.banned[a][b] {
-			c.conflicts = append(c.conflicts, p)
-			continue
-		}
-		a = c.merge(a, b)
-		for _, i := range c.groups[a] {
-			at[i] = a
-		}
-	}
+	c.musts(func(a, b uint32) bool { return c.banned[a][b] }, c.merge)
 	c.queue = c.queue[:0]
 	for a, near := range c.near {
 		for b, sum := range near {
@@ -155,7 +145,7 @@ func (c *clusterer) large() [][]uint32 {
 		top := heap.Pop(&c.queue).(candidate)
 		a, b := top.a, top.b
 		sum, ok := c.near[a][b]
-		if !ok || c.groups[a] == nil || c.groups[b] == nil || c.value(sum, c.records(a)*c.records(b)) != top.value || c.banned[a][b] || c.clash(a, b) {
+		if !ok || c.groups[a] == nil || c.groups[b] == nil || c.value(sum, c.count[a]*c.count[b]) != top.value || c.banned[a][b] || c.clash(a, b) {
 			continue
 		}
 		a = c.merge(a, b)
@@ -165,6 +155,36 @@ func (c *clusterer) large() [][]uint32 {
 			}
 		}
 	}
+	return c.gathered()
+}
+
+// musts merges what decisions say is one, but for what others forbid.
+func (c *clusterer) musts(forbidden func(a, b uint32) bool, merge func(a, b uint32) uint32) {
+	if len(c.must) == 0 {
+		return
+	}
+	at := make([]uint32, len(c.members)) // where a member is now
+	for i := range at {
+		at[i] = uint32(i)
+	}
+	for _, p := range c.must {
+		a, b := at[p[0]], at[p[1]]
+		if a == b {
+			continue
+		}
+		if forbidden(a, b) {
+			c.conflicts = append(c.conflicts, p)
+			continue
+		}
+		a = merge(a, b)
+		for _, i := range c.groups[a] {
+			at[i] = a
+		}
+	}
+}
+
+// gathered returns the groups that are left.
+func (c *clusterer) gathered() [][]uint32 {
 	var out [][]uint32
 	for _, g := range c.groups {
 		if g != nil {
@@ -182,17 +202,6 @@ func (c *clusterer) size(m uint32) int {
 		return 1
 	}
 	return c.many[m]
-}
-
-// records is the number of records of a group.
-func (c *clusterer) records(g uint32) (n int) {
-	if c.many == nil {
-		return len(c.groups[g])
-	}
-	for _, m := range c.groups[g] {
-		n += c.many[m]
-	}
-	return n
 }
 
 // value is by how much two groups, with such a sum of weights between their records, exceed
@@ -215,7 +224,7 @@ var novelty = 0.2
 
 // push queues a pair of clusters that may merge; the caller restores the heap.
 func (c *clusterer) push(a, b uint32, sum float64) bool {
-	v := c.value(sum, c.records(a)*c.records(b))
+	v := c.value(sum, c.count[a]*c.count[b])
 	if v <= threshold || math.IsNaN(v) || c.banned[a][b] || c.clash(a, b) {
 		return false
 	}
@@ -275,6 +284,7 @@ func (c *clusterer) merge(a, b uint32) uint32 {
 		c.ban(a, d)
 	}
 	c.groups[a] = append(c.groups[a], c.groups[b]...)
+	c.count[a] += c.count[b]
 	c.groups[b], c.near[b], c.banned[b] = nil, nil, nil
 	return a
 }

@@ -5,8 +5,8 @@ import (
 )
 
 // mostDense is the number of records up to which a component is clustered on a
-// matrix; nearly all are. Larger ones, and those with decisions, are clustered on
-// maps, with the same result.
+// matrix of fixed size; nearly all are. Larger ones, and those with decisions, are clustered
+// on one that grows (see wide), or on maps (see large) where few are alike, with the same result.
 const mostDense = 24
 
 // dense is the state of a small component: clusters by their least member.

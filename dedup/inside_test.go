@@ -1,6 +1,7 @@
 package dedup
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"math/rand/v2"
@@ -40,6 +41,132 @@ func TestSmallClustersLikeLarge(t *testing.T) {
 		small, large := &clusterer{component: part, score: score, prior: -12}, &clusterer{component: part, score: score, prior: -12}
 		require.Equal(t, large.large(), small.small())
 	})
+}
+
+// drawLarge is a component of any shape with decisions, rivals and copies.
+func drawLarge(t *rapid.T) clusterer {
+	n := rapid.IntRange(2, 90).Draw(t, "members")
+	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+	near, picked := r.Float64(), r.Float64()
+	whole := rapid.Bool().Draw(t, "whole numbers") // with ties
+	groups := 1 + r.IntN(n)
+	weights := make([]float64, n*n)
+	c := clusterer{prior: -12}
+	for i := range n {
+		c.members = append(c.members, uint32(i))
+		for j := i + 1; j < n; j++ {
+			w := -8 * r.Float64()
+			if i%groups == j%groups || r.Float64() < near/4 {
+				w = 24 * r.Float64()
+			}
+			if whole {
+				w = math.Round(w)
+			}
+			weights[i*n+j] = clamp(w)
+			if w > 0 && r.Float64() < picked {
+				c.edges = append(c.edges, edge{uint32(i), uint32(j), float32(w)})
+			}
+		}
+	}
+	pairs := func(label string) (out [][2]uint32) {
+		for range rapid.IntRange(0, n).Draw(t, label) {
+			if a, b := r.IntN(n), r.IntN(n); a != b {
+				out = append(out, [2]uint32{uint32(min(a, b)), uint32(max(a, b))})
+			}
+		}
+		return out
+	}
+	if rapid.Bool().Draw(t, "decisions") {
+		c.must, c.cannot = pairs("must"), pairs("cannot")
+	}
+	if rapid.Bool().Draw(t, "copies") {
+		for range n {
+			c.many = append(c.many, 1+r.IntN(4))
+		}
+	}
+	if rapid.Bool().Draw(t, "rivals") {
+		sources := 1 + r.IntN(n)
+		c.rivals = func(a, b uint32) bool { return a%uint32(sources) == b%uint32(sources) && a%3 > 0 && b%3 > 0 }
+	}
+	c.score = func(a, b uint32) float64 { return weights[int(min(a, b))*n+int(max(a, b))] }
+	return c
+}
+
+// What components are clustered on changes no bit of what comes of them.
+func TestWideClustersLikeLarge(t *testing.T) {
+	var merged, parted int
+	reused := &clusterer{} // as a resolver does
+	rapid.Check(t, func(t *rapid.T) {
+		large := drawLarge(t)
+		wide := large
+		wide.matrix = reused.matrix
+		want := large.large()
+		require.Equal(t, want, wide.wide())
+		require.Equal(t, large.conflicts, wide.conflicts)
+		reused.matrix = wide.matrix
+		merged += len(large.members) - len(want)
+		parted += len(large.conflicts)
+	})
+	require.Positive(t, merged)
+	require.Positive(t, parted)
+}
+
+func TestWideClustersLikeSmall(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		part, score := drawComponent(t)
+		small, wide := &clusterer{component: part, score: score, prior: -12}, &clusterer{component: part, score: score, prior: -12}
+		require.Equal(t, wide.wide(), small.small())
+	})
+}
+
+// alikes is a component of n records in families of ten, which nearly all are alike.
+func alikes(n int) *clusterer {
+	c := &clusterer{prior: -12}
+	weight := func(a, b uint32) float64 {
+		x := uint64(min(a, b))<<32 | uint64(max(a, b))
+		x = (x ^ x>>31) * 0x9e3779b97f4a7c15
+		noise := float64(x>>40) / (1 << 24)
+		if a/10 == b/10 {
+			return 8 + 8*noise
+		}
+		return 6*noise - 5
+	}
+	for i := range uint32(n) {
+		c.members = append(c.members, i)
+		for j := range i {
+			if w := weight(i, j); w > 0 {
+				c.edges = append(c.edges, edge{j, i, float32(w)})
+			}
+		}
+	}
+	slices.SortFunc(c.edges, func(a, b edge) int { return cmp.Or(cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b)) })
+	c.score = weight
+	return c
+}
+
+// Of a component in which everybody is alike an entry of the matrix is looked at a few times.
+func TestAlikesTakeFewSteps(t *testing.T) {
+	for _, n := range []int{250, 500, 1000} {
+		c := alikes(n)
+		require.True(t, c.fits())
+		groups := c.cluster()
+		t.Logf("%d records, %d edges, %d clusters: %d steps, %.1f by entry", n, len(c.edges), len(groups), c.matrix.steps, float64(c.matrix.steps)/float64(n*n))
+		require.Less(t, c.matrix.steps, 5*n*n)
+		require.Less(t, len(groups), n/5)
+	}
+}
+
+func BenchmarkAlikes(b *testing.B) {
+	for name, run := range map[string]func(*clusterer) [][]uint32{"matrix": (*clusterer).wide, "maps": (*clusterer).large} {
+		b.Run(name, func(b *testing.B) {
+			c := alikes(1000)
+			b.ReportAllocs()
+			for b.Loop() {
+				run(c)
+			}
+			b.ReportMetric(float64(len(c.edges)), "edges")
+		})
+	}
 }
 
 func TestBridges(t *testing.T) {
