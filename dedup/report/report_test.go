@@ -55,6 +55,7 @@ func everything(t testing.TB, text string) Page {
 		Waterfall(text, e), Questions(text, review, name), Questions(text, nil, nil),
 		Levels(text, r.Model), Weights(text, []dedup.WeightCount{{Weight: -3, Pairs: 7}, {Weight: 0, Pairs: 2}, {Weight: 40, Pairs: 1}}), Weights(text, nil),
 		SelfWeights(text, []float64{-1, 2, 3, 300, math.Inf(-1), math.NaN()}), PrecisionRecall(text, []dedup.WeightCount{{Weight: 0, Pairs: 5, Right: 3}, {Weight: 20, Pairs: 4, Right: 4}}, 8), PrecisionRecall(text, nil, 0),
+		Learning(text, LearningPoint{Answers: 0, F1: 0.9}, LearningPoint{Answers: 25, F1: 0.93, Estimated: true}), Learning(text), Learning(text, LearningPoint{F1: math.NaN()}), Learning(text, LearningPoint{F1: 1}),
 		Cluster(text, r.Clusters[0], name), Cluster(text, big, nil), Cluster(text, dedup.Cluster{Members: []string{"alone"}}, name),
 		Sizes(text, r.Clusters), Blocks(text, r.Stats),
 	}}}}

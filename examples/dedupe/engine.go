@@ -58,7 +58,8 @@ func (l *layout) describe(header []string) string {
 type engine interface {
 	load(r io.Reader) error
 	save(w io.Writer) error
-	link(ctx context.Context, rows func(yield func(*entry) bool)) (*dedup.Result, error)
+	// link learns a model from the rows and the answers, unless one was loaded, and keeps it.
+	link(ctx context.Context, rows func(yield func(*entry) bool), answers []dedup.Decision) (*dedup.Result, error)
 	explain(a, b *entry) (dedup.Explanation, error)
 	describe(e *entry) string // for people
 }
@@ -66,7 +67,8 @@ type engine interface {
 // persons is the engine of dedup/people.
 type persons struct {
 	linker *people.Linker
-	model  *dedup.Model
+	loaded *dedup.Model
+	model  *dedup.Model // of the last link
 }
 
 func (p *persons) load(r io.Reader) error {
@@ -74,7 +76,7 @@ func (p *persons) load(r io.Reader) error {
 	if err == nil {
 		_, err = p.linker.NewIndex(m) // says whether it fits
 	}
-	p.model = m
+	p.loaded = m
 	return err
 }
 
@@ -83,10 +85,10 @@ func (p *persons) save(w io.Writer) error {
 	return err
 }
 
-func (p *persons) link(ctx context.Context, rows func(yield func(*entry) bool)) (*dedup.Result, error) {
+func (p *persons) link(ctx context.Context, rows func(yield func(*entry) bool), answers []dedup.Decision) (*dedup.Result, error) {
 	r, err := p.linker.Link(ctx, func(yield func(people.Record) bool) {
 		rows(func(e *entry) bool { return yield(e.person) })
-	}, p.model)
+	}, p.loaded, answers...)
 	if err == nil {
 		p.model = r.Model
 	}
@@ -119,6 +121,7 @@ func join(first string, rest ...string) string {
 // objects is the engine of dedup/things.
 type objects struct {
 	linker *things.Linker
+	loaded *things.Model
 	model  *things.Model
 }
 
@@ -127,7 +130,7 @@ func (o *objects) load(r io.Reader) error {
 	if err == nil {
 		_, err = o.linker.NewIndex(m)
 	}
-	o.model = m
+	o.loaded = m
 	return err
 }
 
@@ -136,10 +139,10 @@ func (o *objects) save(w io.Writer) error {
 	return err
 }
 
-func (o *objects) link(ctx context.Context, rows func(yield func(*entry) bool)) (*dedup.Result, error) {
+func (o *objects) link(ctx context.Context, rows func(yield func(*entry) bool), answers []dedup.Decision) (*dedup.Result, error) {
 	r, err := o.linker.Link(ctx, func(yield func(things.Record) bool) {
 		rows(func(e *entry) bool { return yield(e.thing) })
-	}, o.model)
+	}, o.loaded, answers...)
 	if err != nil {
 		return nil, err
 	}

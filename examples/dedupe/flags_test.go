@@ -8,7 +8,7 @@ import (
 
 // Case A14: a file that cannot be written is told before the work, not after it.
 func TestOutputsAreCheckedFirst(t *testing.T) {
-	programtest.OutputsFirst(t, run, "-out", "-pairs", "-report")
+	programtest.OutputsFirst(t, run, "-out", "-pairs", "-report", "-questions")
 }
 
 // Cases GT2, GT3 and GT4: help, faults of the command line and an interrupt.

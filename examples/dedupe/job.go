@@ -17,6 +17,7 @@ import (
 
 	"github.com/vefacrm/vefa/dedup"
 	"github.com/vefacrm/vefa/dedup/people"
+	"github.com/vefacrm/vefa/dedup/report"
 	"github.com/vefacrm/vefa/dedup/things"
 	"github.com/vefacrm/vefa/examples/internal/output"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
@@ -50,6 +51,11 @@ type job struct {
 	truth   []int32  // the person of each row, from 1; 0: not known
 	measure *measures
 	spent   stopwatch
+
+	answers   []dedup.Decision // of people, by the rows' ids
+	refused   int              // rows of answers that could not be used
+	questions int              // that were written
+	curve     []report.LearningPoint
 }
 
 // scored is a pair of rows, a < b, and its weight in bits.
@@ -117,10 +123,13 @@ func (j *job) newEngine() (engine, error) {
 	if o.report != "" {
 		review = reviewed
 	}
+	if o.questions != "" {
+		review = max(review, o.ask)
+	}
 	if o.truth != "" {
 		truth = j.person
 	}
-	if o.pairs != "" {
+	if o.pairs != "" || len(o.answers) > 0 {
 		edge = func(e dedup.Edge) {
 			a, b := rowOf(e.A), rowOf(e.B)
 			j.pairs = append(j.pairs, scored{min(a, b), max(a, b), float32(e.Weight)})
@@ -224,22 +233,11 @@ func (j *job) link(ctx context.Context) error {
 			return err
 		}
 	}
-	var failed, err error
-	passes := 0
-	j.spent.phase("read")
-	j.result, err = j.engine.link(ctx, func(yield func(*entry) bool) {
-		passes++ // of things the words are counted first
-		failed = errors.Join(failed, j.records(ctx, passes == 1, yield))
-	})
-	j.show.End()
-	if failed != nil {
-		return failed
-	}
-	if err != nil {
+	if err := j.readAnswers(ctx); err != nil {
 		return err
 	}
-	if j.rows == 0 {
-		return errors.New("there is no row that can be read")
+	if err := j.learn(ctx); err != nil {
+		return err
 	}
 	if j.bad > 0 {
 		j.show.Say("%d of %d rows could not be read", j.bad, j.bad+j.rows)
@@ -251,6 +249,30 @@ func (j *job) link(ctx context.Context) error {
 		j.evaluate()
 	}
 	return errors.Join(j.saveMappings(), j.saveModel())
+}
+
+// linkWith links the rows with some of the answers; the last time it says which rows cannot be
+// read.
+func (j *job) linkWith(ctx context.Context, answers []dedup.Decision, last bool) (err error) {
+	var failed error
+	passes := 0
+	j.pairs = j.pairs[:0]
+	j.spent.phase("read")
+	j.result, err = j.engine.link(ctx, func(yield func(*entry) bool) {
+		passes++ // of things the words are counted first
+		failed = errors.Join(failed, j.records(ctx, last && passes == 1, yield))
+	}, answers)
+	j.show.End()
+	if failed != nil {
+		return failed
+	}
+	if err != nil {
+		return err
+	}
+	if j.rows == 0 {
+		return errors.New("there is no row that can be read")
+	}
+	return nil
 }
 
 var errStopped = errors.New("stopped")

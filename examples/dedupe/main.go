@@ -30,6 +30,9 @@ type options struct {
 	pairs     string
 	report    string
 	model     string
+	questions string
+	ask       int
+	answers   []string // files
 	truth     string
 	single    string // column whose values are sources that have every person once
 	region    string
@@ -44,6 +47,7 @@ func parse(args []string, out io.Writer) (options, error) {
 		"go run ./examples/dedupe -in people.csv -out clusters.csv",
 		"go run ./examples/dedupe -in crm.csv -in2 shop.csv -map given=first_name,family=surname,phone=gsm -report page.html",
 		"go run ./examples/dedupe -in people.csv -truth person -json",
+		"go run ./examples/dedupe -in people.csv -questions ask.csv, and when they are answered: -in people.csv -answers ask.csv -out clusters.csv",
 		"go run ./examples/dedupe -in shop.csv -in2 market.csv -of things -one-per-source file -out products.csv")
 	f.StringVar(&in, "in", "", "CSV file with a header; .gz is read too (default: a sample of this program)")
 	f.StringVar(&in2, "in2", "", "a second file, with the same columns or others")
@@ -56,6 +60,12 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.pairs, "pairs", "", "write the linked pairs with their weights to this file")
 	f.StringVar(&o.report, "report", "", "write an HTML page with pictures to this file")
 	f.StringVar(&o.model, "model", "", "use the model in this file, or, if there is none, write the learnt one to it")
+	f.StringVar(&o.questions, "questions", "", "write pairs of rows about which a person's answer would say most to this file, as CSV with an empty column for it")
+	f.IntVar(&o.ask, "ask", 50, "how many questions to write")
+	f.Func("answers", "read answers (yes, no, evet, hayır) to such questions from this file; may be given several times", func(path string) error {
+		o.answers = append(o.answers, path)
+		return nil
+	})
 	f.StringVar(&o.truth, "truth", "", "column that names the true person; the result is then measured")
 	f.StringVar(&o.single, "one-per-source", "", "column that names the source, where each source has every person once; with -in2 also: file")
 	f.StringVar(&o.region, "region", "TR", "home country of phone numbers without a country code, as an ISO 3166 code")
@@ -73,6 +83,8 @@ func parse(args []string, out io.Writer) (options, error) {
 		return o, terminal.Usagef("-of: %q is not %s, %s or %s", o.of, ofPeople, ofThings, ofCompanies)
 	case o.of != "" && o.of != ofPeople && o.mappings != [2]string{}:
 		return o, terminal.Usagef("-mapping is of the columns of people; name those of %s with -map", o.of)
+	case o.ask < 1 || o.ask > 100_000:
+		return o, terminal.Usagef("-ask: %d is not between 1 and 100000", o.ask)
 	case o.threads < 1 || o.threads > 1024:
 		return o, terminal.Usagef("-threads: %d is not between 1 and 1024", o.threads)
 	}
@@ -113,10 +125,13 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	if _, err := os.Stat(o.model); err == nil {
 		newModel = "" // it is read
 	}
-	for _, f := range []struct{ name, path string }{{"-out", o.out}, {"-pairs", o.pairs}, {"-report", o.report}, {"-model", newModel}} {
+	for _, f := range []struct{ name, path string }{{"-out", o.out}, {"-pairs", o.pairs}, {"-report", o.report}, {"-model", newModel}, {"-questions", o.questions}} {
 		if err := output.Check(f.path); err != nil {
 			return terminal.Usagef("%s: %w", f.name, err)
 		}
+	}
+	if err := checkQuestions(o); err != nil {
+		return terminal.Usagef("-questions: %w", err)
 	}
 	j, err := open(o, errs)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/vefacrm/vefa/dedup"
+	"github.com/vefacrm/vefa/dedup/report"
 	"github.com/vefacrm/vefa/examples/internal/output"
 )
 
@@ -41,6 +42,11 @@ func (j *job) write(ctx context.Context) error {
 	}
 	if j.o.pairs != "" {
 		if err := output.Write(j.o.pairs, output.Private, j.writePairs); err != nil {
+			return err
+		}
+	}
+	if j.o.questions != "" {
+		if err := j.writeQuestions(ctx); err != nil {
 			return err
 		}
 	}
@@ -147,6 +153,12 @@ type summary struct {
 	IgnoredValues int                `json:"ignored_identifiers"`
 	Of            string             `json:"of"`                 // people, things or companies
 	Warnings      []dedup.Warning    `json:"warnings,omitempty"` // why the result is not to be trusted
+
+	Questions int                    `json:"questions,omitempty"` // that were written
+	Answers   int                    `json:"answers,omitempty"`   // that counted
+	Refused   int                    `json:"answers_refused,omitempty"`
+	Learning  []report.LearningPoint `json:"learning,omitempty"`
+	Conflicts int                    `json:"conflicts,omitempty"` // answers that contradict others, and are overruled
 }
 
 // estimated is what the linkage thinks of itself, without truth.
@@ -160,7 +172,7 @@ func (j *job) summary() summary {
 	s := summary{Rows: j.rows, Rejected: j.bad, Pairs: st.Pairs, Edges: st.Edges, Clusters: st.Clusters, Largest: st.Largest,
 		Threshold: 0, Probability: dedup.Probability(0), ModelLoaded: j.loaded, Estimated: estimated{st.Matches, st.Recall},
 		Blocks: st.Blocks, Capped: st.HotKeys, Seconds: j.spent.wall, CPUSeconds: j.spent.cpu, PeakRSS: peakRSS(), Truth: j.measure, IgnoredValues: st.Ignored,
-		Of: j.of, Warnings: st.Warnings}
+		Of: j.of, Warnings: st.Warnings, Questions: j.questions, Answers: len(j.answers), Refused: j.refused, Learning: j.curve, Conflicts: len(j.result.Conflicts)}
 	for _, t := range j.tables {
 		s.Columns = append(s.Columns, t.layout.describe(t.header))
 		if weak := t.layout.reading.Weak; weak != "" {
@@ -209,8 +221,14 @@ func (j *job) print(w io.Writer) error {
 			}
 		}
 	}
+	for _, line := range j.learning() {
+		say("%s", line)
+	}
+	if s.Conflicts > 0 {
+		say("%d answers contradict others and are overruled", s.Conflicts)
+	}
 	say("%.2f s, %.2f CPU-s, %.0f MiB", s.Seconds["total"], s.CPUSeconds["total"], s.PeakRSS)
-	for _, x := range []struct{ path, what string }{{j.o.out, "clusters"}, {j.o.pairs, "pairs"}, {j.o.report, "report"}, {j.o.model, "model"}} {
+	for _, x := range []struct{ path, what string }{{j.o.out, "clusters"}, {j.o.pairs, "pairs"}, {j.o.report, "report"}, {j.o.model, "model"}, {j.o.questions, "questions"}} {
 		if x.path != "" {
 			say("wrote the %s to %s", x.what, x.path)
 		}

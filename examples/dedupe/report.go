@@ -24,6 +24,7 @@ const (
 // writeReport draws what was found.
 func (j *job) writeReport(ctx context.Context) error {
 	r := j.result
+	questions := r.Review[:min(len(r.Review), reviewed)]
 	clusters := j.remarkable()
 	pairs := j.doubtful(clusters)
 	rows := map[int32]bool{}
@@ -32,7 +33,7 @@ func (j *job) writeReport(ctx context.Context) error {
 			rows[rowOf(m)] = true
 		}
 	}
-	for _, q := range r.Review {
+	for _, q := range questions {
 		rows[rowOf(q.A)], rows[rowOf(q.B)] = true, true
 	}
 	step := max(1, len(j.cluster)/selfed)
@@ -73,6 +74,9 @@ func (j *job) writeReport(ctx context.Context) error {
 				report.Fact{Name: "of the true pairs compared", Value: fmt.Sprintf("%.1f %%", 100*m.BlockingRecall)}),
 			report.PrecisionRecall("Precision and recall of pairs as the threshold falls", st.Weights, m.TruePairs))
 	}
+	if len(j.curve) > 0 {
+		add("What answers did", fmt.Sprintf("%d answers of people, in the order in which they were given.", len(j.answers)), report.Learning("F1 of clusters by answers", j.curve...))
+	}
 	var pictures []report.Picture
 	for _, c := range clusters {
 		pictures = append(pictures, report.Cluster(fmt.Sprintf("Person %d", j.cluster[rowOf(c.Members[0])]), c, name))
@@ -87,7 +91,7 @@ func (j *job) writeReport(ctx context.Context) error {
 		pictures = append(pictures, report.Waterfall(name(p[0])+" and "+name(p[1]), e))
 	}
 	add("Why", "Pairs on which something hangs, step by step. Here a phone number counts as held by these two only.", pictures...)
-	add("Questions", "Answers to these would say most.", report.Questions("Is it the same person?", r.Review, name))
+	add("Questions", "Answers to these would say most.", report.Questions("Is it the same person?", questions, name))
 	self, err := j.selfWeights(found, step)
 	if err != nil {
 		return err
