@@ -137,10 +137,9 @@ func (e *Engine) draw(ctx context.Context, name string, at time.Time) (drawn, er
 
 // recipients turns an audience into what messaging plans from. Each address
 // counts once, however many people share it: its effect hangs on the address.
-func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, d drawn, day string) iter.Seq2[messaging.Recipient, error] {
+func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, script *messaging.Script, d drawn, day string) iter.Seq2[messaging.Recipient, error] {
 	return func(yield func(messaging.Recipient, error) bool) {
 		now := e.svc.Now().UnixMicro()
-		script := e.scripts[c.Cause()]
 		for chunk := range slices.Chunk(d.considered, loadBatch) {
 			var p *population
 			var persons []*person

@@ -16,6 +16,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/dedup/people"
 	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/campaigns"
 	"github.com/vefacrm/vefa/messaging/link"
 	"github.com/vefacrm/vefa/rules"
 	"github.com/vefacrm/vefa/segment"
@@ -103,6 +104,10 @@ type Config struct {
 	Segments string
 	// Campaigns are drawn on their evenings.
 	Campaigns []Campaign
+	// Desk, if set, is where people make further campaigns while the engine runs: see
+	// Engine.Desk. Its Service and Channels are the engine's and stay unset. Every engine that
+	// delivers needs it; one without fails their messages as unknown.
+	Desk *campaigns.Config
 	// Messages are what rules may send, by name. The Text of every message may use
 	// these fields: "link", its tracked link; "name", "given", "family" and "title" of
 	// the customer; "shop", the name of the place that it is about, else of the
@@ -297,6 +302,7 @@ func (c *Config) validate() error {
 			fault(err != nil, "Feasts[%q]: %q is no date, such as 2025-03-30", name, day)
 		}
 	}
+	fault(c.Desk != nil && (c.Desk.Service != nil || c.Desk.Channels != nil), "Desk: Service and Channels are the engine's")
 	fault(len(c.Feasts) > 100, "Feasts: there are %d, at most 100 are possible", len(c.Feasts))
 	if err := c.Brand.Validate(); err != nil {
 		faults = append(faults, fmt.Errorf("vefa: Config.Brand: %w", err))

@@ -42,8 +42,10 @@ func (e *Engine) deliver(ctx context.Context, observe func(crm.EffectKind, crm.W
 			return total, err
 		}
 		if s.Due == 0 {
-			_, err = e.deliveries.Settle(ctx) // reports that came before the answers
-			return total, err
+			if _, err = e.deliveries.Settle(ctx); err != nil { // reports that came before the answers
+				return total, err
+			}
+			return total, e.closeCampaigns(ctx)
 		}
 	}
 }
@@ -103,6 +105,10 @@ func (e *Engine) prepare(ctx context.Context, tx crm.Tx, effects []*crm.Effect) 
 			about = append(about, e.about(f, d))
 		}
 	}
+	ctx, err := e.deskMessages(ctx, tx, effects)
+	if err != nil {
+		return nil, err
+	}
 	p, err := e.lockAndRead(ctx, tx, about)
 	if err != nil {
 		return nil, err
@@ -150,10 +156,11 @@ func (e *Engine) render(ctx context.Context, _ crm.Tx, f *crm.Effect) (messaging
 		return e.renderSaid(f, d)
 	}
 	p := ctx.Value(batchOf{}).(*population)
-	c, s := e.messages[d.Name], e.scripts[d.Name]
-	if c == nil {
+	known := e.message(ctx, d.Name)
+	if known == nil {
 		return m, fmt.Errorf("%w: there is no message %q", messaging.ErrUnrenderable, d.Name)
 	}
+	c, s := known.campaign, known.script
 	who := d.Profile
 	if who.IsZero() {
 		who = f.Subject.Profile
@@ -239,6 +246,10 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 	if err != nil {
 		return nil, err
 	}
+	held, err := e.askDesk(ctx, tx, effects, all, now)
+	if err != nil {
+		return nil, err
+	}
 	delivered, err := e.deliveredAt(ctx, tx, effects, all)
 	if err != nil {
 		return nil, err
@@ -252,16 +263,24 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 	out := make([]messaging.Verdict, len(effects))
 	for i, f := range effects {
 		c := &all[i]
-		msg := *e.messages[c.data.Name]
+		if v, ok := held[i]; ok && v.Outcome != messaging.Send {
+			out[i] = v
+			continue
+		}
+		known := e.message(ctx, c.data.Name)
+		msg := *known.campaign
 		msg.Exclude = slices.Concat(msg.Exclude, redTags(defs, now, c.data.Ignores))
 		x := p.of(e.about(f, c.data))
-		in := messaging.Candidate{Address: states[i], Channel: e.by(c.data, f), Tags: c.tags, Answers: c.data.Answers, Zone: p.zone(x)}
+		in := messaging.Candidate{Address: states[i], Channel: e.by(known, f), Tags: c.tags, Answers: c.data.Answers, Zone: p.zone(x)}
 		if len(msg.Caps) > 0 {
 			if in.Recent, err = c.recent(f); err != nil {
 				return nil, err
 			}
 		}
 		v := msg.Again(in, now)
+		if of, ok := held[i]; ok {
+			v.Reasons, v.Reads = append(of.Reasons, v.Reasons...), of.Reads
+		}
 		own := func(guard string, pass bool, note string) {
 			v.Reasons = append(v.Reasons, crm.Reason{Guard: guard, Pass: pass, Note: note})
 			if !pass && v.Outcome != messaging.Withhold {

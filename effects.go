@@ -94,7 +94,11 @@ func (e *Engine) worker(observe func(crm.EffectKind, crm.WorkStats)) *crm.Worker
 // outward returns a worker for what leaves: messages and the host's effects.
 func (e *Engine) outward(observe func(crm.EffectKind, crm.WorkStats)) *crm.Worker {
 	w := e.worker(observe)
-	w.Handlers = append([]crm.EffectHandler{e.outbox.Handler()}, e.outside...)
+	messages := e.outbox.Handler()
+	if e.desk != nil {
+		messages.Recall = e.recall
+	}
+	w.Handlers = append([]crm.EffectHandler{messages}, e.outside...)
 	return w
 }
 

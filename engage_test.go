@@ -17,3 +17,7 @@ func TestMemory(t *testing.T) {
 func TestNoOccasionIsLost(t *testing.T) {
 	nighttest.Ahead(t, func(*testing.T) crm.Store { return memstore.New() }, true)
 }
+
+func TestManyAtTheDesk(t *testing.T) {
+	nighttest.Desk(t, func(*testing.T) crm.Store { return memstore.New() })
+}

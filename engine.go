@@ -14,6 +14,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/dedup/people"
 	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/campaigns"
 	"github.com/vefacrm/vefa/messaging/delivery"
 	"github.com/vefacrm/vefa/messaging/link"
 	"github.com/vefacrm/vefa/rules"
@@ -44,6 +45,7 @@ type Engine struct {
 	messages   map[string]*messaging.Campaign // by the effect's cause or by rules' names
 	surveys    map[string]string              // of a message that invites: the survey
 	scripts    map[string]*messaging.Script
+	desk       *campaigns.Desk // nil without Config.Desk
 	shown      map[string]bool // fields of rules that messages show
 	defs       []segment.Definition
 	// conditions are what defs ask of fields; nil: nothing
@@ -123,6 +125,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	check(e.collectMessages(keyed))
 	check(e.checkAutoReplies())
+	check(e.openDesk())
 	if defined {
 		check(e.checkSegments())
 		if e.schema != nil {
@@ -172,32 +175,12 @@ func (e *Engine) collectMessages(keyed bool) error {
 			return
 		}
 		e.scripts[name] = s
-		if by, ok := e.cfg.Sender.(messaging.ByChannel); ok {
-			for _, ch := range s.Channels() {
-				if by[ch] == nil {
-					fault("%q says something on channel %q, for which Config.Sender has no sender", name, ch)
-				}
-			}
-		}
-		if err := e.checkFields(c); err != nil {
-			fault("%q: %w", name, err)
-			return
-		}
-		if c.URL == "" && e.surveys[name] == "" && slices.ContainsFunc(c.Fields, func(f messaging.Field) bool { return f.Name == "link" }) {
-			fault("%q has a link and no URL that it leads to", name)
-		}
-		if !keyed || e.cfg.checkBase() != nil {
-			return
-		}
-		// As it would go out about a customer of whom nothing else is known.
-		url, err := e.trackedURL(1)
-		for _, ch := range s.Channels() {
-			if err == nil {
-				_, err = s.Render(ch, messaging.Values{"link": url})
-			}
-		}
+		shown, err := e.checkMessage(name, c, s, keyed)
 		if err != nil {
-			fault("%q could not go out: %w", name, err)
+			faults = append(faults, err)
+		}
+		for _, field := range shown {
+			e.shown[field] = true
 		}
 	}
 	for i := range e.cfg.Campaigns {
@@ -220,16 +203,58 @@ func (e *Engine) collectMessages(keyed bool) error {
 	return errors.Join(faults...)
 }
 
+// checkMessage reports why a message cannot go out with this configuration, and returns
+// which fields of rules it shows.
+func (e *Engine) checkMessage(name string, c *messaging.Campaign, s *messaging.Script, keyed bool) (shown []string, err error) {
+	var faults []error
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("vefa: message "+format, args...))
+	}
+	if by, ok := e.cfg.Sender.(messaging.ByChannel); ok {
+		for _, ch := range s.Channels() {
+			if by[ch] == nil {
+				fault("%q says something on channel %q, for which Config.Sender has no sender", name, ch)
+			}
+		}
+	}
+	if shown, err = e.checkFields(c); err != nil {
+		fault("%q: %w", name, err)
+		return shown, errors.Join(faults...)
+	}
+	if c.URL == "" && e.surveys[name] == "" && slices.ContainsFunc(c.Fields, func(f messaging.Field) bool { return f.Name == "link" }) {
+		fault("%q has a link and no URL that it leads to", name)
+	}
+	if !keyed || e.cfg.checkBase() != nil {
+		return shown, errors.Join(faults...)
+	}
+	// As it would go out about a customer of whom nothing else is known.
+	url, err := e.trackedURL(1)
+	for _, ch := range s.Channels() {
+		if err == nil {
+			_, err = s.Render(ch, messaging.Values{"link": url})
+		}
+	}
+	if err != nil {
+		fault("%q could not go out: %w", name, err)
+	}
+	return shown, errors.Join(faults...)
+}
+
 // checkSegments reports segments that campaigns draw from and nothing defines.
 func (e *Engine) checkSegments() error {
 	var faults []error
 	for i := range e.cfg.Campaigns {
 		c := &e.cfg.Campaigns[i]
-		if c.Segment != "" && !slices.ContainsFunc(e.defs, func(d segment.Definition) bool { return d.Name == c.Segment }) {
+		if c.Segment != "" && !e.defines(c.Segment) {
 			faults = append(faults, fmt.Errorf("vefa: campaign %q draws from segment %q, which Config.Segments does not define", c.Name, c.Segment))
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// defines reports whether Config.Segments defines a segment.
+func (e *Engine) defines(name string) bool {
+	return slices.ContainsFunc(e.defs, func(d segment.Definition) bool { return d.Name == name })
 }
 
 // ruleFault is a fault of a rule that only the configuration shows.

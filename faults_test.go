@@ -19,6 +19,7 @@ import (
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/internal/nighttest"
 	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/campaigns"
 	"github.com/vefacrm/vefa/survey/web"
 )
 
@@ -55,6 +56,7 @@ func newLab(t *testing.T) *lab {
 		c.LeaseNow = c.Now
 		c.NewID = func() string { ids++; return fmt.Sprintf("customer-%04d", ids) }
 		c.RequestID = func(r *http.Request) string { return r.Header.Get("X-Request-Id") }
+		c.Desk = &campaigns.Config{Untested: true}
 		c.Retry.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	})
 	l.settle = l.shop.Engine.Deliver
@@ -226,7 +228,7 @@ func TestEveryVerbHonoursItsContext(t *testing.T) {
 func TestEveryVerbIsListed(t *testing.T) {
 	without := []string{ // do not use the store by themselves
 		"*crm.Service.In", "*crm.Service.On", "*crm.Service.Store", "*crm.Service.Now", "*crm.Service.Normal",
-		"*vefa.Engine.Service", "*vefa.Engine.Rules", "*vefa.Engine.Handler", "*vefa.Engine.Clicks", "*vefa.Engine.Close", "*vefa.Engine.Links", "*vefa.Engine.IDs",
+		"*vefa.Engine.Service", "*vefa.Engine.Rules", "*vefa.Engine.Handler", "*vefa.Engine.Clicks", "*vefa.Engine.Close", "*vefa.Engine.Links", "*vefa.Engine.IDs", "*vefa.Engine.Desk",
 		"*messaging.Outbox.Handler",
 	}
 	var names []string

@@ -302,6 +302,22 @@ func verbs() []verb {
 	}
 	add("*vefa.Engine.Night", night).prepare = tomorrow
 	add("*vefa.Engine.Night of a process that has just started", night).prepare = func(l *lab) { tomorrow(l); l.shop.Engine.Close() }
+	add("*vefa.Engine.DrawDue", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.shop.Engine.DrawDue(ctx)
+		return nil, err
+	}).prepare = atTheDesk
+	add("*vefa.Engine.Deliver of a campaign of the desk", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.shop.Engine.Deliver(ctx)
+		return nil, err
+	}).prepare = func(l *lab) {
+		atTheDesk(l)
+		_, err := l.shop.Engine.DrawDue(l.t.Context())
+		must(l, err)
+	}
+	add("*vefa.Engine.Progress", func(ctx context.Context, l *lab) (any, error) {
+		p, err := l.shop.Engine.Progress(ctx, "offer")
+		return p.Waiting, err
+	}).prepare = atTheDesk
 	add("*vefa.Engine.Deliver", func(ctx context.Context, l *lab) (any, error) {
 		_, err := l.shop.Engine.Deliver(ctx)
 		return nil, err
@@ -488,6 +504,17 @@ func due(l *lab) {
 	_, err := l.shop.Engine.Night(l.t.Context(), vefa.Night{})
 	must(l, err)
 	l.now = l.now.AddDate(0, 0, 1)
+}
+
+// atTheDesk schedules a campaign of the desk.
+func atTheDesk(l *lab) {
+	desk, ctx := l.shop.Engine.Desk(), l.t.Context()
+	life, err := desk.Draft(ctx, "ayse", "everybody", messaging.Campaign{Name: "offer", Text: "An offer", Unmeasured: "a test"})
+	must(l, err)
+	_, err = desk.Approve(ctx, "offer", "mehmet", life.Seal)
+	must(l, err)
+	_, err = desk.Schedule(ctx, "offer", "ayse", l.now)
+	must(l, err)
 }
 
 // plain plans messages that need no engine.

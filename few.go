@@ -84,7 +84,7 @@ func (e *Engine) asked(set *rules.Set[Facts]) []crm.FactKind {
 		default:
 			return false
 		}
-		return !slices.ContainsFunc(by, func(field string) bool { return set.Reads(field) || e.conditions.reads(field) || e.shown[field] })
+		return !slices.ContainsFunc(by, func(field string) bool { return set.Reads(field) || e.conditions.reads(field) || e.shows(field) })
 	})
 }
 

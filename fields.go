@@ -136,7 +136,7 @@ func (f *Field) describe() rules.Field {
 // fields of the host's do that they, or messages, read.
 func (e *Engine) reads(set *rules.Set[Facts], name string) bool {
 	return set.Reads(name) || e.conditions.reads(name) || slices.ContainsFunc(e.cfg.Fields, func(d Field) bool {
-		return slices.Contains(d.Reads, name) && (d.readBy(set) || e.conditions != nil && d.readBy(e.conditions.set) || e.shown[d.Name])
+		return slices.Contains(d.Reads, name) && (d.readBy(set) || e.conditions != nil && d.readBy(e.conditions.set) || e.shows(d.Name))
 	})
 }
 

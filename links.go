@@ -119,7 +119,10 @@ func (e *Engine) destination(ctx context.Context, n uint64) (string, error) {
 			out = e.cfg.BaseURL + "/s/" + token
 			return nil
 		}
-		c := e.messages[d.Name]
+		c, err := e.campaignOf(ctx, r, d.Name)
+		if err != nil {
+			return err
+		}
 		if c == nil || c.URL == "" {
 			return &crm.Error{Op: "find", Entity: "message", ID: d.Name, Kind: crm.ErrNotFound}
 		}

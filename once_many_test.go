@@ -16,9 +16,9 @@ import (
 	"github.com/vefacrm/vefa/rules"
 )
 
-// campaigns returns a retailer that draws n campaigns on two evenings and does
+// drawnTwice returns a retailer that draws n campaigns on two evenings and does
 // nothing else.
-func campaigns(t *testing.T, n int) (*nighttest.Retailer, crm.Store) {
+func drawnTwice(t *testing.T, n int) (*nighttest.Retailer, crm.Store) {
 	t.Helper()
 	store, clock := memstore.New(), &crmtest.Clock{}
 	clock.Set(nighttest.Start)
@@ -55,7 +55,7 @@ func sharing(n int) crm.Batch {
 func TestSharedThingsStayWithEachRecord(t *testing.T) {
 	for _, n := range []int{1, 25} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			shop, store := campaigns(t, n)
+			shop, store := drawnTwice(t, n)
 			svc := shop.Engine.Service()
 			b := sharing(2)
 			_, err := svc.Import(t.Context(), b)

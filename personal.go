@@ -30,8 +30,8 @@ var messageFields = map[string]messaging.FieldType{
 }
 
 // checkFields reports fields of a message that nothing fills, or that are filled
-// with something of another type, and remembers which fields of rules it shows.
-func (e *Engine) checkFields(c *messaging.Campaign) error {
+// with something of another type, and returns which fields of rules it shows.
+func (e *Engine) checkFields(c *messaging.Campaign) (shown []string, _ error) {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	for _, f := range c.Fields {
@@ -64,14 +64,18 @@ func (e *Engine) checkFields(c *messaging.Campaign) error {
 				}
 				continue
 			}
-			e.shown[f.Name] = true
+			shown = append(shown, f.Name)
 		}
 		if got := f.Type; got != want && (got != "" || want != messaging.TextField) {
 			fault("field %q is of type %s, not %q", f.Name, want, got)
 		}
 	}
-	return errors.Join(faults...)
+	return shown, errors.Join(faults...)
 }
+
+// shows reports whether a message may show a field of rules. What campaigns of the desk show
+// is not known before they are sent.
+func (e *Engine) shows(field string) bool { return e.desk != nil || e.shown[field] }
 
 // personal returns the values of the fields of messages in a transaction: those of
 // the customers in p, and of the orders, visits and tickets that effects are about.
@@ -81,7 +85,8 @@ func (e *Engine) personal(ctx context.Context, tx crm.Tx, p *population, effects
 	var fill *filler
 	for _, f := range effects {
 		d, err := decodeMessage(f)
-		if err != nil || e.messages[d.Name] == nil {
+		m := e.message(ctx, d.Name)
+		if err != nil || m == nil {
 			continue // it will not render
 		}
 		x := p.of(e.about(f, d))
@@ -91,7 +96,7 @@ func (e *Engine) personal(ctx context.Context, tx crm.Tx, p *population, effects
 		values := messaging.Values{}
 		out[f.ID] = values
 		name := e.cfg.Survivorship.Fold(p.recordsOf(x)).Name
-		for _, field := range e.messages[d.Name].Fields {
+		for _, field := range m.campaign.Fields {
 			switch field.Name {
 			case "link":
 			case "shop":
@@ -125,7 +130,7 @@ func (e *Engine) personal(ctx context.Context, tx crm.Tx, p *population, effects
 					})); err != nil {
 						return nil, err
 					}
-					fill.reader, fill.also = tx, e.shown
+					fill.reader, fill.also = tx, e.shownBy(ctx)
 				}
 				facts, err := fill.one(ctx, x)
 				if err != nil {

@@ -541,7 +541,7 @@ func (e *Engine) writeIn(ctx context.Context, tx crm.Tx, intents []rules.Intent)
 	return n, tx.PutRefs(ctx, put...)
 }
 
-// campaigns draws the campaigns of an evening.
+// campaigns draws the campaigns of an evening, and those of the desk that are due.
 func (e *Engine) campaigns(ctx context.Context, day string, now time.Time, closed bool) (PlanReport, error) {
 	var total PlanReport
 	for i := range e.cfg.Campaigns {
@@ -549,32 +549,54 @@ func (e *Engine) campaigns(ctx context.Context, day string, now time.Time, close
 		if !slices.Contains(c.On, day) {
 			continue
 		}
-		n, err := e.campaign(ctx, c, day, now, closed)
-		total.Planned += n.Planned
-		total.Repeated += n.Repeated
-		total.Late += n.Late
+		a := &audience{message: &message{&c.Campaign, e.scripts[c.Cause()]}, segment: c.Segment, closed: closed}
+		err := e.campaign(ctx, a, now)
+		total = sum(total, a.plan)
 		if err != nil {
 			return total, fmt.Errorf("vefa: campaign %q: %w", c.Name, err)
 		}
 	}
-	return total, nil
+	if closed {
+		return total, nil
+	}
+	n, err := e.drawDue(ctx)
+	return sum(total, n), err
 }
 
-func (e *Engine) campaign(ctx context.Context, c *Campaign, day string, now time.Time, closed bool) (PlanReport, error) {
-	d, err := e.draw(ctx, c.Segment, now)
+// audience is a campaign that is drawn, and what became of it.
+type audience struct {
+	*message
+	segment    string
+	occurrence string
+	closed     bool // nothing is written
+	// hold is asked in each transaction that plans effects; nil: nothing
+	hold       func(ctx context.Context, tx crm.Tx) error
+	plan       PlanReport
+	considered int
+	states     map[crm.EffectState]int // of the effects as they were planned, also by others
+}
+
+// campaign plans the effects of a campaign as of an instant.
+func (e *Engine) campaign(ctx context.Context, a *audience, now time.Time) error {
+	d, err := e.draw(ctx, a.segment, now)
 	if err != nil {
-		return PlanReport{}, err
+		return err
 	}
 	// What excludes beside the campaign's own tags is what is red today.
-	today := c.Campaign
-	today.Exclude = slices.Concat(c.Exclude, redTags(e.tags, now, d.ignores))
-	var total PlanReport
+	today := *a.campaign
+	today.Exclude = slices.Concat(today.Exclude, redTags(e.tags, now, d.ignores))
+	a.considered, a.states = len(d.considered), map[crm.EffectState]int{}
 	var batch []*crm.Effect
 	flush := func() error {
 		var n PlanReport
 		err := e.svc.Update(ctx, func(tx crm.Tx) (err error) {
 			n = PlanReport{}
-			if closed {
+			if a.hold != nil {
+				if err := a.hold(ctx, tx); err != nil {
+					return err
+				}
+			}
+			if a.closed {
 				n.Late, err = missing(ctx, tx, batch)
 				return err
 			}
@@ -599,22 +621,21 @@ func (e *Engine) campaign(ctx context.Context, c *Campaign, day string, now time
 			}
 			return tx.PutRefs(ctx, put...)
 		})
-		total.Planned += n.Planned
-		total.Repeated += n.Repeated
-		total.Late += n.Late
+		a.plan = sum(a.plan, n)
 		batch = batch[:0]
 		return err
 	}
-	for f, err := range today.Plan(ctx, now, e.keys.ids, e.keys.assign, e.recipients(ctx, &today, d, ""), e.cfg.Channels...) {
+	for f, err := range today.Plan(ctx, now, e.keys.ids, e.keys.assign, e.recipients(ctx, &today, a.script, d, a.occurrence), e.cfg.Channels...) {
 		if err != nil {
-			return total, err
+			return err
 		}
+		a.states[f.State]++
 		if batch = append(batch, f); len(batch) == loadBatch {
 			if err := flush(); err != nil {
-				return total, err
+				return err
 			}
-			e.progress("campaign "+c.Name, total.Planned+total.Repeated, len(d.considered))
+			e.progress("campaign "+a.campaign.Name, a.plan.Planned+a.plan.Repeated, len(d.considered))
 		}
 	}
-	return total, flush()
+	return flush()
 }

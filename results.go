@@ -190,14 +190,18 @@ func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
 	}
 	out.Withheld = counts(withheld)
 	now := e.svc.Now()
-	bought, err := e.whoBought(ctx, places, byCause, data, now)
+	all, err := e.begun(ctx)
 	if err != nil {
 		return out, err
 	}
-	for i := range e.cfg.Campaigns {
-		c := &e.cfg.Campaigns[i]
-		if list := byCause[c.Cause()]; len(list) > 0 {
-			res, err := e.measure(&c.Campaign, list, bought, clicked, fates)
+	bought, err := e.whoBought(ctx, places, all, byCause, data, now)
+	if err != nil {
+		return out, err
+	}
+	for i := range all {
+		c := &all[i]
+		if list := c.of(byCause[c.Cause()]); len(list) > 0 {
+			res, err := e.measure(c.Campaign, list, bought, clicked, fates)
 			if err != nil {
 				return out, err
 			}
@@ -390,7 +394,7 @@ type purchases struct {
 
 // whoBought returns what the customers of campaign messages bought within the
 // window of the campaign.
-func (e *Engine) whoBought(ctx context.Context, places *crm.Places, byCause map[string][]*crm.Effect, data map[crm.EffectID]MessageData, now time.Time) (map[crm.EffectID]purchases, error) {
+func (e *Engine) whoBought(ctx context.Context, places *crm.Places, campaigns []begunCampaign, byCause map[string][]*crm.Effect, data map[crm.EffectID]MessageData, now time.Time) (map[crm.EffectID]purchases, error) {
 	type asked struct {
 		about crm.ProfileKey
 		id    crm.EffectID
@@ -398,9 +402,9 @@ func (e *Engine) whoBought(ctx context.Context, places *crm.Places, byCause map[
 		until time.Time
 	}
 	var all []asked
-	for i := range e.cfg.Campaigns {
-		c := &e.cfg.Campaigns[i]
-		for _, f := range byCause[c.Cause()] {
+	for i := range campaigns {
+		c := &campaigns[i]
+		for _, f := range c.of(byCause[c.Cause()]) {
 			all = append(all, asked{data[f.ID].Profile, f.ID, f.Created, minTime(f.Created.Add(c.Window), now)})
 		}
 	}

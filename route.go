@@ -114,6 +114,7 @@ func (e *Engine) ways(ctx context.Context, tx crm.Tx, p *population, effects []*
 	type open struct {
 		f *crm.Effect
 		d MessageData
+		m *message
 		x *person
 	}
 	var asked []open
@@ -121,10 +122,11 @@ func (e *Engine) ways(ctx context.Context, tx crm.Tx, p *population, effects []*
 	out := make(map[crm.EffectID]route, len(effects))
 	for _, f := range effects {
 		d, err := decodeMessage(f)
-		s := e.scripts[d.Name]
-		if err != nil || s == nil {
+		m := e.message(ctx, d.Name)
+		if err != nil || m == nil {
 			continue // it will not render
 		}
+		s := m.script
 		to := f.To
 		if to.IsZero() {
 			to = f.Subject.Address
@@ -136,7 +138,7 @@ func (e *Engine) ways(ctx context.Context, tx crm.Tx, p *population, effects []*
 			continue
 		}
 		if x := p.of(e.about(f, d)); x != nil {
-			asked = append(asked, open{f, d, x})
+			asked = append(asked, open{f, d, m, x})
 			if _, ok := single(s); !ok {
 				addrs = append(addrs, p.wayAddresses(x, s)...)
 			}
@@ -151,7 +153,7 @@ func (e *Engine) ways(ctx context.Context, tx crm.Tx, p *population, effects []*
 	}
 	now := e.svc.Now()
 	for _, a := range asked {
-		if w, ok := e.choose(p, a.x, e.messages[a.d.Name], e.scripts[a.d.Name], a.d.Answers, states, now); ok {
+		if w, ok := e.choose(p, a.x, a.m.campaign, a.m.script, a.d.Answers, states, now); ok {
 			out[a.f.ID] = w
 		}
 	}
@@ -176,12 +178,8 @@ func chosen(s *messaging.Script, to crm.Address, via crm.Channel) (messaging.Cha
 }
 
 // by describes the channel that a claimed message goes by.
-func (e *Engine) by(d MessageData, f *crm.Effect) messaging.Channel {
-	s := e.scripts[d.Name]
-	if s == nil {
-		return messaging.Channel{}
-	}
-	by, _ := chosen(s, f.To, f.Via)
+func (e *Engine) by(m *message, f *crm.Effect) messaging.Channel {
+	by, _ := chosen(m.script, f.To, f.Via)
 	return by
 }
 

@@ -166,18 +166,22 @@ func (e *Engine) Why(ctx context.Context, id crm.CustomerID, cause string, q Why
 		}
 		return w, nil
 	}
-	for i := range e.cfg.Campaigns {
-		if camp := &e.cfg.Campaigns[i]; camp.Cause() == cause {
+	begun, err := e.begun(ctx)
+	if err != nil {
+		return w, err
+	}
+	for i := range begun {
+		if camp := &begun[i]; camp.Cause() == cause && e.defines(camp.segment) {
 			alone, err := e.segmentsOf(ctx, pop, now)
 			if err != nil {
 				return w, err
 			}
-			ex, err := alone.View().Explain(camp.Segment, segmentName(x.home), now)
+			ex, err := alone.View().Explain(camp.segment, segmentName(x.home), now)
 			if err != nil {
 				return w, err
 			}
 			w.Text += ex.Text(q.Locale)
-			of, err := e.whyLeaves(ctx, pop, x, now, camp.Segment, q.Locale)
+			of, err := e.whyLeaves(ctx, pop, x, now, camp.segment, q.Locale)
 			w.Text += of
 			return w, err
 		}

@@ -36,6 +36,11 @@ type EffectHandler struct {
 	// claim in their order. An error or a panic leaves the fate of each claim of the
 	// call unknown. It is called from several goroutines at once.
 	Do func(ctx context.Context, claims []*Claim) ([]Receipt, error)
+	// Recall reports which claims are not to be handed over after all: it is asked about all
+	// of a run that have not left, before each call of Do, in the transaction that looks at
+	// their leases. They are given back, due as they were, and Check decides about them
+	// anew: it must say no then, or they come again at once. Nil recalls none.
+	Recall func(ctx context.Context, r Reader, claims []*Claim) ([]bool, error)
 	// Ask asks the other side what became of effects, and returns one receipt per
 	// claim in their order. Throttled stands for one that it certainly never received.
 	// Nil where it cannot be asked.
@@ -250,8 +255,8 @@ func (h *EffectHandler) Validate() error {
 	switch {
 	case (h.Apply == nil) == (h.Do == nil):
 		err = errors.Join(err, fieldError("handler "+string(h.Kind), "needs one of Apply and Do"))
-	case h.Do == nil && (h.Ask != nil || h.Idempotent):
-		err = errors.Join(err, fieldError("handler "+string(h.Kind), "has Ask or Idempotent, which belong to Do"))
+	case h.Do == nil && (h.Ask != nil || h.Idempotent || h.Recall != nil):
+		err = errors.Join(err, fieldError("handler "+string(h.Kind), "has Ask, Idempotent or Recall, which belong to Do"))
 	case h.Apply == nil && h.Strict:
 		err = errors.Join(err, fieldError("handler "+string(h.Kind), "is Strict, which belongs to Apply"))
 	}

@@ -225,3 +225,45 @@ func planErp(t *testing.T, store crm.Store, now time.Time) crm.EffectID {
 	}))
 	return id
 }
+
+// TestWorkerRecall: what is recalled after it was claimed is due again as it was, and the
+// others go; where it cannot be told, nothing leaves and the run ends with the error.
+func TestWorkerRecall(t *testing.T) {
+	now := time.Date(2025, 3, 3, 19, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		recall func(n int) ([]bool, error)
+		calls  int
+		fails  string
+		state  crm.EffectState
+	}{
+		"nothing":      {func(int) ([]bool, error) { return nil, nil }, 1, "", crm.Done},
+		"once":         {func(n int) ([]bool, error) { return []bool{n == 1}, nil }, 1, "", crm.Done},
+		"an error":     {func(int) ([]bool, error) { return nil, crm.ErrBusy }, 0, crm.ErrBusy.Error(), crm.Sent},
+		"a panic":      {func(int) ([]bool, error) { panic("recall") }, 0, "recall", crm.Sent},
+		"wrong answer": {func(int) ([]bool, error) { return []bool{true, true}, nil }, 0, "2 of 1", crm.Sent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := memstore.NewAt(func() time.Time { return now })
+			id := planErp(t, store, now)
+			asked, calls := 0, 0
+			w := crm.Worker{Store: store, Now: func() time.Time { return now }, Handlers: []crm.EffectHandler{{Kind: "erp",
+				Recall: func(context.Context, crm.Reader, []*crm.Claim) ([]bool, error) { asked++; return c.recall(asked) },
+				Do: func(_ context.Context, claims []*crm.Claim) ([]crm.Receipt, error) {
+					calls++
+					return []crm.Receipt{{ID: claims[0].Effect.ID, Status: crm.Accepted}}, nil
+				}}}}
+			_, err := w.Drain(t.Context())
+			if c.fails == "" {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, c.fails)
+			}
+			require.Equal(t, c.calls, calls)
+			require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+				found, err := r.Effects(t.Context(), id)
+				require.Equal(t, c.state, found[0].State)
+				return err
+			}))
+		})
+	}
+}

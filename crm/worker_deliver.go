@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -20,23 +21,28 @@ func (j *job) deliver(ctx context.Context, claims []*Claim, stats WorkStats) (Wo
 	keep := context.WithoutCancel(ctx)
 	for len(claims) > 0 {
 		if ctx.Err() != nil {
-			return stats, errors.Join(ctx.Err(), j.giveBack(keep, claims, &stats))
+			return stats, errors.Join(ctx.Err(), j.giveBack(keep, claims, stopped, &stats))
 		}
 		if more := len(claims) - j.pace.claims(j.batch()); more > 0 { // slower than when they were claimed
 			at := len(claims) - more
-			if err := j.giveBack(keep, claims[at:], &stats); err != nil {
+			if err := j.giveBack(keep, claims[at:], stopped, &stats); err != nil {
 				return stats, err
 			}
 			claims = claims[:at]
 		}
-		held, start, err := j.hold(ctx, claims)
+		held, recalled, start, err := j.hold(ctx, claims)
 		if ctx.Err() != nil {
 			continue
 		}
 		if err != nil {
 			return stats, err
 		}
-		stats.Conflicts += len(claims) - len(held)
+		stats.Conflicts += len(claims) - len(held) - len(recalled)
+		if len(recalled) > 0 {
+			if err := j.giveBack(keep, recalled, "recalled before it was sent", &stats); err != nil {
+				return stats, err
+			}
+		}
 		n := min(j.pieceSize(), len(held))
 		outcomes, fault := j.hand(ctx, held[:n], &stats)
 		claims = held[n:]
@@ -64,9 +70,10 @@ func (j *job) pieceSize() int {
 }
 
 // hold returns those claims that are still this run's, under a lease of which
-// most is left, and the time of the leases' clock. Renewing is an update with
-// the Rev that was read: it fails where another process has taken one over.
-func (j *job) hold(ctx context.Context, claims []*Claim) (held []*Claim, now time.Time, err error) {
+// most is left, those of them that are recalled apart, and the time of the leases' clock.
+// Renewing is an update with the Rev that was read: it fails where another process has
+// taken one over.
+func (j *job) hold(ctx context.Context, claims []*Claim) (held, recalled []*Claim, now time.Time, err error) {
 	ids := make([]EffectID, len(claims))
 	for i, c := range claims {
 		ids[i] = c.Effect.ID
@@ -74,7 +81,7 @@ func (j *job) hold(ctx context.Context, claims []*Claim) (held []*Claim, now tim
 	for {
 		short := false
 		err = j.Store.View(ctx, func(r Reader) error {
-			held, short = make([]*Claim, 0, len(claims)), false
+			held, recalled, short = make([]*Claim, 0, len(claims)), nil, false
 			stored, err := r.Effects(ctx, ids...)
 			if err != nil {
 				return err
@@ -89,13 +96,14 @@ func (j *job) hold(ctx context.Context, claims []*Claim) (held []*Claim, now tim
 				held = append(held, claims[i])
 				short = short || e.Lease.Sub(now) < j.lease()*3/4
 			}
-			return nil
+			held, recalled, err = j.recall(ctx, r, held)
+			return err
 		})
 		if err != nil {
-			return nil, now, j.fault("look at claims", err)
+			return nil, nil, now, j.fault("look at claims", err)
 		}
-		if !short {
-			return held, now, nil
+		if !short || len(held) == 0 {
+			return held, recalled, now, nil
 		}
 		renewed := make([]*Effect, len(held))
 		err = j.Store.Update(ctx, func(tx Tx) error {
@@ -114,26 +122,52 @@ func (j *job) hold(ctx context.Context, claims []*Claim) (held []*Claim, now tim
 		switch {
 		case errors.Is(err, ErrConflict):
 		case err != nil:
-			return nil, now, j.fault("renew leases", err)
+			return nil, nil, now, j.fault("renew leases", err)
 		default:
 			for i, c := range held {
 				c.Effect = renewed[i]
 			}
-			return held, now, nil
+			return held, recalled, now, nil
 		}
 	}
+}
+
+// recall parts claims into those that may be handed over and those that may not any more.
+func (j *job) recall(ctx context.Context, r Reader, claims []*Claim) (held, recalled []*Claim, err error) {
+	if j.Recall == nil || len(claims) == 0 {
+		return claims, nil, nil
+	}
+	defer Recover("recall", &err)
+	back, err := j.Recall(ctx, r, slices.Clone(claims))
+	if err == nil && back != nil && len(back) != len(claims) {
+		err = fmt.Errorf("the handler said of %d of %d whether they are recalled", len(back), len(claims))
+	}
+	if err != nil || !slices.Contains(back, true) {
+		return claims, nil, err
+	}
+	for i, c := range claims {
+		if back[i] {
+			recalled = append(recalled, c)
+		} else {
+			held = append(held, c)
+		}
+	}
+	return held, recalled, nil
 }
 
 // atOnce is the Receipt.After of an effect that is due as it was before: it was
 // never handed over.
 const atOnce time.Duration = -1
 
+// stopped is why claims are given back that a run has no time for.
+const stopped = "stopped before it was sent"
+
 // giveBack records that claims were not handed over: they are due as before, or as
 // uncertain as they were.
-func (j *job) giveBack(ctx context.Context, claims []*Claim, stats *WorkStats) error {
+func (j *job) giveBack(ctx context.Context, claims []*Claim, why string, stats *WorkStats) error {
 	outcomes := make([]outcome, len(claims))
 	for i, c := range claims {
-		outcomes[i] = outcome{c, Receipt{ID: c.Effect.ID, Status: Throttled, Reason: "stopped before it was sent", After: atOnce}}
+		outcomes[i] = outcome{c, Receipt{ID: c.Effect.ID, Status: Throttled, Reason: why, After: atOnce}}
 		if c.doubt != nil && c.doubt.Status == Uncertain {
 			outcomes[i].receipt = *c.doubt
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -49,8 +50,8 @@ type world struct {
 	store    *memstore.Store
 	eng      *vefa.Engine
 	handler  http.Handler
-	desk     *campaigns.Desk
 	spring   messaging.Campaign
+	draft    *campaigns.Life
 	provider *provider
 	screen   *terminal.Screen
 }
@@ -83,14 +84,10 @@ func newWorld(ctx context.Context, o options, errs io.Writer) (*world, error) {
 	if o.holdout == 0 {
 		c.Unmeasured = "-holdout 0"
 	}
-	w.spring = c
-	if c.Shows("link") { // as vefa.New does
-		w.spring.Fields = append(slices.Clone(c.Fields), messaging.Field{Name: "link", Type: messaging.LinkField, Max: 60})
-	}
 	w.eng, err = vefa.New(vefa.Config{
 		Store: w.store, Now: w.clock.Now, LeaseNow: w.clock.Now, Logger: slog.New(slog.DiscardHandler), Sender: w.provider.sender, BaseURL: base, Keys: secrets(),
 		Segments: "segment everybody = everyone", Consent: brand, TrainAt: -1,
-		Campaigns: []vefa.Campaign{{Campaign: c, Segment: "everybody", On: []string{day}}},
+		Desk: &campaigns.Config{},
 		Progress: func(step string, done, total int) {
 			if w.screen != nil && total > 0 {
 				w.screen.Bar(done, total, step)
@@ -98,12 +95,15 @@ func newWorld(ctx context.Context, o options, errs io.Writer) (*world, error) {
 		},
 	})
 	if err != nil {
-		return nil, terminal.Usagef("-text: %w", err)
-	}
-	w.handler = w.eng.Handler()
-	if w.desk, err = campaigns.New(campaigns.Config{Service: w.eng.Service()}); err != nil {
 		return nil, err
 	}
+	if w.draft, err = w.eng.Desk().Draft(ctx, "ayse", "everybody", c); errors.Is(err, messaging.ErrCampaign) || errors.Is(err, messaging.ErrTemplate) {
+		return nil, terminal.Usagef("-text: %w", err)
+	} else if err != nil {
+		return nil, err
+	}
+	w.spring = w.draft.Campaign
+	w.handler = w.eng.Handler()
 	return w, w.fill(ctx)
 }
 

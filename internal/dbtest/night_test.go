@@ -29,3 +29,8 @@ func migrated(t *testing.T, d database) crm.Store {
 	migrate(t, d)
 	return d.store()
 }
+
+// TestEightAtTheDesk: eight people at the desk of campaigns while two engines send them.
+func TestEightAtTheDesk(t *testing.T) {
+	nighttest.Desk(t, func(t *testing.T) crm.Store { return migrated(t, openPostgres(t)) })
+}

@@ -40,6 +40,10 @@ type Config struct {
 	Large     func(audience string, c *messaging.Campaign) (more int)
 	// Untested lets campaigns be approved without a test.
 	Untested bool
+	// Complete is asked about each draft first: it may fill in what is the same for all
+	// campaigns, which is then part of what is approved, and refuses what could not be sent.
+	// Nil fills in nothing and refuses nothing.
+	Complete func(audience string, c *messaging.Campaign) error
 }
 
 // Desk is where people work on campaigns. It is safe for concurrent use.
@@ -57,6 +61,13 @@ func New(cfg Config) (*Desk, error) {
 		cfg.Approvers = 1
 	}
 	return &Desk{cfg}, nil
+}
+
+// In returns the desk in a transaction of the caller's.
+func (d *Desk) In(tx crm.Tx) *Desk {
+	cfg := d.cfg
+	cfg.Service = cfg.Service.In(tx)
+	return &Desk{cfg}
 }
 
 // Get returns a campaign; crm.ErrNotFound if there is none of the name.
@@ -103,7 +114,11 @@ func (d *Desk) Due(ctx context.Context) ([]*Life, error) {
 // Draft makes a campaign, or changes one that has not begun: it then has to be tested,
 // approved and scheduled again. A draft that changes nothing leaves all as it is.
 func (d *Desk) Draft(ctx context.Context, by, audience string, c messaging.Campaign) (*Life, error) {
-	faults := []error{actor(by), c.Validate(d.cfg.Channels...)}
+	faults := []error{actor(by)}
+	if d.cfg.Complete != nil {
+		faults = append(faults, d.cfg.Complete(audience, &c))
+	}
+	faults = append(faults, c.Validate(d.cfg.Channels...))
 	if strings.TrimSpace(audience) == "" {
 		faults = append(faults, fmt.Errorf("%w: it has no audience", messaging.ErrCampaign))
 	}

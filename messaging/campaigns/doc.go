@@ -13,7 +13,8 @@
 //	life, err = desk.Approve(ctx, "spring", "mehmet", life.Seal)
 //	life, err = desk.Schedule(ctx, "spring", "ayse", tomorrow)
 //
-// What draws the audience asks Due, plans the effects and calls Begin; an Outbox's Guard asks
-// Check in the transaction that claims, so that a pause or a cancellation holds for every
-// message that is claimed after it.
+// vefa.Config.Desk does the rest. A host that composes by himself draws what is Due, asks Hold in
+// each transaction that plans effects of it, and calls Begin; his Outbox's Guard asks Check in
+// the transaction that claims, so that a pause or a cancellation holds for every message that
+// is claimed after it, and his worker's Recall for those that were claimed and have not left.
 package campaigns

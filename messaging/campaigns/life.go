@@ -59,6 +59,13 @@ type Life struct {
 	Rev       int64     `json:"-"`   // of the document; every change makes it larger
 }
 
+// Occurrence tells the effects of this campaign, as it is and for when it is scheduled, from
+// those of a drawing that was not finished before it was changed: it is their Occurrence, and
+// a message of another one is not sent.
+func (l *Life) Occurrence() string {
+	return string(l.Seal[:min(16, len(l.Seal))]) + "@" + l.At.UTC().Format(time.RFC3339Nano)
+}
+
 // Audience is what became of those whom a campaign was drawn from, when it began.
 type Audience struct {
 	Considered int `json:"considered"`
