@@ -34,6 +34,9 @@ func TestMain(m *testing.M) {
 	if job := os.Getenv(asTaker); job != "" {
 		os.Exit(takerMain(job))
 	}
+	if job := os.Getenv(asMailing); job != "" {
+		os.Exit(mailingMain(job))
+	}
 	if job := os.Getenv(asNight); job != "" {
 		if err := nightMain(job); err != nil {
 			fmt.Fprintln(os.Stderr, err)
