@@ -173,7 +173,6 @@ func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, script *
 					return
 				}
 				r := messaging.Recipient{Unit: x.home.String(), Occurrence: day, Data: raw}
-				r.Candidate.Zone = p.zone(x)
 				r.Candidate.Tags = p.tagNames(x, now)
 				if w, ok := e.choose(p, x, c, script, crm.FactRef{}, states, e.svc.Now()); ok {
 					r.Candidate.Address, r.Candidate.Channel = states[w.to], w.by
@@ -181,6 +180,7 @@ func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, script *
 					r.Subject = crm.OfProfile(x.home)
 					r.Candidate.Invalid = "no address that could be tried"
 				}
+				e.local(p, x, &r.Candidate)
 				if !yield(r, nil) {
 					return
 				}

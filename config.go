@@ -133,6 +133,9 @@ type Config struct {
 	// such as email.Channel(); one without a description has one text and writes to
 	// addresses of its own name.
 	Channels []messaging.Channel
+	// Jurisdictions are countries' hours that messages with Quiet.Local or Quiet.Holidays
+	// heed, besides those of messaging.Jurisdictions and in place of one of the same country.
+	Jurisdictions []messaging.Jurisdiction
 	// Sender hands messages to the provider; messaging.ByChannel to one for each channel.
 	Sender messaging.Sender
 	// BaseURL is where Handler is reachable for recipients, such as

@@ -271,7 +271,8 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 		msg := *known.campaign
 		msg.Exclude = slices.Concat(msg.Exclude, redTags(defs, now, c.data.Ignores))
 		x := p.of(e.about(f, c.data))
-		in := messaging.Candidate{Address: states[i], Channel: e.by(known, f), Tags: c.tags, Answers: c.data.Answers, Zone: p.zone(x)}
+		in := messaging.Candidate{Address: states[i], Channel: e.by(known, f), Tags: c.tags, Answers: c.data.Answers}
+		e.local(p, x, &in)
 		if len(msg.Caps) > 0 {
 			if in.Recent, err = c.recent(f); err != nil {
 				return nil, err

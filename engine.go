@@ -34,6 +34,7 @@ type Engine struct {
 	rules      *rules.Engine[Facts]
 	linker     *people.Linker
 	keys       derived
+	hours      *messaging.Hours
 	clicks     *link.Log
 	redirect   *link.Handler
 	pages      *web.Handler
@@ -126,6 +127,7 @@ func New(cfg Config) (*Engine, error) {
 	check(e.collectMessages(keyed))
 	check(e.checkAutoReplies())
 	check(e.openDesk())
+	check(e.checkHours())
 	if defined {
 		check(e.checkSegments())
 		if e.schema != nil {

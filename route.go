@@ -68,7 +68,7 @@ func (e *Engine) choose(p *population, x *person, c *messaging.Campaign, s *mess
 	}
 	ways := p.routes(x, s)
 	for _, w := range ways {
-		v := c.Again(messaging.Candidate{Address: states[w.to], Channel: w.by, Answers: answers, Zone: p.zone(x)}, at)
+		v := c.Again(messaging.Candidate{Address: states[w.to], Channel: w.by, Answers: answers, Zone: p.zone(x), Hours: e.hours}, at)
 		switch v.Guard {
 		case messaging.GuardSuppressed, messaging.GuardConsent, messaging.GuardTicket, messaging.GuardAddress:
 			continue

@@ -54,21 +54,25 @@ type Verdict struct {
 // Candidate is one message that might go to one address, with everything that
 // the guards look at.
 type Candidate struct {
-	Address   *crm.AddressState // nil: nothing is known, not even the address
-	Channel   Channel           // that the message goes by; the zero value: text messages, or one without a description
-	Class     consent.Class     // zero: Commercial
-	Consent   crm.ConsentKey
-	Policy    consent.Policy
-	Tags      []string       // of the customer, now
-	Exclude   []string       // tags that exclude from this message
-	Answers   crm.FactRef    // the ticket that the message answers: it does not silence it
-	Recent    []time.Time    // when commercial messages were sent to this person before, in any order
-	Caps      []Cap          // commercial messages only
-	Quiet     QuietHours     // the zero value has none
-	Zone      *time.Location // of the recipient; nil means UTC
-	Holdout   bool           // assigned to the control group; commercial messages only
-	Invalid   string         // why the address cannot be used, if the caller knows
-	SpreadKey string         // spreads messages after quiet hours; empty: the address
+	Address *crm.AddressState // nil: nothing is known, not even the address
+	Channel Channel           // that the message goes by; the zero value: text messages, or one without a description
+	Class   consent.Class     // zero: Commercial
+	Consent crm.ConsentKey
+	Policy  consent.Policy
+	Tags    []string       // of the customer, now
+	Exclude []string       // tags that exclude from this message
+	Answers crm.FactRef    // the ticket that the message answers: it does not silence it
+	Recent  []time.Time    // when commercial messages were sent to this person before, in any order
+	Caps    []Cap          // commercial messages only
+	Quiet   QuietHours     // the zero value has none
+	Zone    *time.Location // of the recipient; nil means those of the jurisdiction, or UTC
+	// Hours are the jurisdictions that Quiet.Local and Quiet.Holidays ask; without them
+	// such a message is withheld. Country is the recipient's; empty: that of the number.
+	Hours     *Hours
+	Country   string
+	Holdout   bool   // assigned to the control group; commercial messages only
+	Invalid   string // why the address cannot be used, if the caller knows
+	SpreadKey string // spreads messages after quiet hours; empty: the address
 }
 
 // Cap is the largest number of messages in any window of a length. A zero Max
@@ -205,7 +209,7 @@ func (in *Candidate) overCap(at time.Time) string {
 
 func (in *Candidate) quietGuard(v *Verdict, at time.Time) {
 	r := crm.Reason{Guard: GuardQuiet, Pass: true}
-	next, err := in.Quiet.notBefore(at, in.Zone, cmp.Or(in.SpreadKey, in.Address.Address.Value))
+	next, why, err := in.opens(at, cmp.Or(in.SpreadKey, in.Address.Address.Value))
 	switch {
 	case err != nil: // nothing leaves under a policy that cannot be read
 		r.Pass, r.Note = false, err.Error()
@@ -214,6 +218,9 @@ func (in *Candidate) quietGuard(v *Verdict, at time.Time) {
 		}
 	case next.After(at):
 		r.Pass, r.Note = false, "until "+next.UTC().Format(time.RFC3339)
+		if why != "" {
+			r.Note += ": " + why
+		}
 		if v.Guard == "" {
 			v.Guard, v.Outcome, v.NotBefore = GuardQuiet, Defer, next
 		}

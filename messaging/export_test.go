@@ -31,3 +31,12 @@ func (q QuietHours) Validate() error { return q.validate() }
 func (q QuietHours) NotBefore(at time.Time, zone *time.Location, key string) (time.Time, error) {
 	return q.notBefore(at, zone, key)
 }
+
+// Closed returns whether nothing is sent to a candidate at an instant.
+func Closed(in Candidate) func(time.Time) bool {
+	all, err := in.closings()
+	if err != nil {
+		panic(err)
+	}
+	return func(at time.Time) bool { return closed(all, at) }
+}

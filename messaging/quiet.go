@@ -14,8 +14,14 @@ type QuietHours struct {
 	From string `json:"from"` // first quiet minute, "HH:MM"
 	To   string `json:"to"`   // first minute that is not quiet any more, "HH:MM"
 	// Spread spreads what waited over this long after To, by a hash of the
-	// recipient, so that not everything leaves in the same second.
+	// recipient, so that not everything leaves in the same second. What waited for days is
+	// spread over as many times this, or as long as the opening lasts. 0 with Local or
+	// Holidays is half an hour.
 	Spread time.Duration `json:"spread,omitempty"`
+	// Local adds the hours of the recipient's jurisdiction, and Holidays the public holidays
+	// there, those that move among them: whichever is stricter. See Candidate.Hours.
+	Local    bool `json:"local,omitempty"`
+	Holidays bool `json:"holidays,omitempty"`
 }
 
 // EveningQuiet is from 20:30 to 09:00, spread over half an hour: what Turkish

@@ -1,0 +1,66 @@
+package vefa_test
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa"
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
+	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/internal/nighttest"
+	"github.com/vefacrm/vefa/messaging"
+)
+
+// A campaign that is sent at noon of a Turkish feast leaves at once to whom it is no feast and no
+// night, and to each other at the first hour that is theirs.
+func TestCampaignsHeedLocalHours(t *testing.T) {
+	store, clock := memstore.New(), &crmtest.Clock{}
+	istanbul, err := time.LoadLocation("Europe/Istanbul")
+	require.NoError(t, err)
+	feast := time.Date(2025, 3, 30, 12, 0, 0, 0, istanbul) // Sunday, the first day of Ramazan Bayramı
+	clock.Set(feast)
+	w := nighttest.New(t, store, clock, func(c *vefa.Config) {
+		c.Logger, c.Rules, c.Surveys, c.Home = slog.New(slog.DiscardHandler), nil, nil, istanbul
+		c.Campaigns[0].On = []string{"2025-03-30"}
+		c.Campaigns[0].Quiet = messaging.QuietHours{Local: true, Holidays: true, Spread: time.Minute}
+		c.Jurisdictions = []messaging.Jurisdiction{{Country: "NL", Prefixes: []string{"+31"}, Zones: []string{"Europe/Amsterdam"},
+			Open: []messaging.OpenHours{{From: "13:00", To: "20:00"}, {}, {}, {}, {}, {}, {}}}}
+	})
+	b := nighttest.People(4)
+	numbers := []string{"+905320000000", "+4915112345678", "+33612345678", "+31612345678"}
+	for i, n := range numbers {
+		b.Profiles[i].Contacts[0].Value = n
+		for _, f := range b.Facts {
+			if f.Subject == crm.OfAddress(nighttest.Phone(i)) {
+				f.Subject = crm.OfAddress(crm.Address{Channel: crm.Phone, Value: n})
+			}
+		}
+	}
+	_, err = w.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
+	require.NoError(t, err)
+	left := func() (out []string) {
+		for _, m := range w.Sender.Messages() {
+			out = append(out, m.To.Value)
+		}
+		return out
+	}
+	require.Equal(t, []string{numbers[1]}, left())
+	for _, f := range effectsOf(t, store, "campaign/spring") {
+		want := map[string]time.Time{numbers[0]: time.Date(2025, 4, 2, 6, 0, 0, 0, time.UTC), numbers[2]: time.Date(2025, 3, 31, 6, 0, 0, 0, time.UTC), numbers[3]: time.Date(2025, 3, 30, 11, 0, 0, 0, time.UTC)}[f.Subject.Address.Value]
+		if !want.IsZero() {
+			require.WithinRange(t, f.Due, want, want.Add(4*time.Minute), f.Subject.Address.Value)
+		}
+	}
+	clock.Set(feast.Add(3 * time.Hour))
+	_, err = w.Engine.Deliver(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{numbers[1], numbers[3]}, left())
+	clock.Set(feast.AddDate(0, 0, 3))
+	_, err = w.Engine.Deliver(t.Context())
+	require.NoError(t, err)
+	require.ElementsMatch(t, numbers, left())
+}
