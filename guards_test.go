@@ -503,3 +503,63 @@ func mustJSON(t *testing.T, v any) string {
 	require.NoError(t, err)
 	return string(b)
 }
+
+// Caps are of a person, whatever became of the address: what went to a number that was
+// replaced since counts, on the record that bore it and on those that it was merged with.
+// What the provider refused was not sent, and does not.
+func TestCapsOverAddresses(t *testing.T) {
+	for name, c := range map[string]struct {
+		refused, merged bool
+		first, sent     int // of the first evening, and of both
+	}{
+		"replaced":            {first: 1, sent: 1},
+		"replaced and merged": {first: 1, sent: 1, merged: true},
+		"refused":             {sent: 1, refused: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store, clock := memstore.New(), &crmtest.Clock{}
+			clock.Set(nighttest.Start)
+			first := true
+			sender := messaging.NewMemorySender(func(m messaging.Message) crm.Receipt {
+				if c.refused && first {
+					first = false
+					return crm.Receipt{ID: m.ID, Status: crm.Declined, Reason: "a full inbox"}
+				}
+				return crm.Receipt{ID: m.ID, Status: crm.Accepted}
+			})
+			weekly := []messaging.Cap{{Max: 1, Per: 7 * 24 * time.Hour}}
+			shop := nighttest.New(t, store, clock, func(cfg *vefa.Config) {
+				cfg.Rules, cfg.Surveys, cfg.Campaigns, cfg.TrainAt, cfg.Sender = nil, nil, nil, -1, sender
+				for i, day := range []string{"2025-03-03", "2025-03-04"} {
+					cfg.Campaigns = append(cfg.Campaigns, vefa.Campaign{Segment: "everybody", On: []string{day}, Campaign: messaging.Campaign{Name: fmt.Sprint("may", i), Text: "may", Unmeasured: "a test", Caps: weekly}})
+				}
+			})
+			svc := shop.Engine.Service()
+			_, err := svc.Import(t.Context(), nighttest.People(1))
+			require.NoError(t, err)
+			_, err = shop.Engine.Night(t.Context(), vefa.Night{})
+			require.NoError(t, err)
+			require.Len(t, sender.Messages(), c.first)
+			clock.Set(nighttest.Start.AddDate(0, 0, 1))
+			if !c.refused {
+				b := nighttest.People(2)
+				for i, p := range b.Profiles {
+					p.Contacts[0].Address, p.At = nighttest.Phone(100), clock.Now()
+					if i == 1 {
+						p.Contacts = nil
+					}
+				}
+				b.Facts = append(b.Facts, nighttest.Consent(100, "new", crm.Granted, clock.Now()))
+				_, err = svc.Import(t.Context(), b)
+				require.NoError(t, err)
+				if c.merged {
+					merge(t, svc, 1, 0)
+				}
+			}
+			_, err = shop.Engine.Night(t.Context(), vefa.Night{})
+			require.NoError(t, err)
+			require.Len(t, sender.Messages(), c.sent)
+			clean(t, store)
+		})
+	}
+}

@@ -70,6 +70,10 @@ type recipient struct {
 	tags     []string
 	things   map[thing][]receipt // that this customer got
 	sent     []receipt           // what hangs on the customer's profiles and addresses
+	// capped: caps ask for what reached the customer's profiles at addresses that are theirs
+	// no more, which is in earlier then
+	capped  bool
+	earlier []receipt
 }
 
 // claimed is what the guard reads for one effect.
@@ -94,11 +98,12 @@ func (g *receipts) repeated(f *crm.Effect, c *claimed) bool {
 	return slices.ContainsFunc(g.to[handed{t, f.To}], counts) || slices.ContainsFunc(c.things[t], counts)
 }
 
-// recent returns when the customer of an effect got commercial messages.
+// recent returns when the customer of an effect got commercial messages, at whatever
+// address. What the provider refused nobody got.
 func (c *claimed) recent(f *crm.Effect) ([]time.Time, error) {
 	var out []time.Time
-	for _, r := range c.sent {
-		if !r.counts(f) {
+	for _, r := range slices.Concat(c.sent, c.earlier) {
+		if !r.counts(f) || r.State == crm.Failed {
 			continue
 		}
 		d, err := decodeMessage(r.Effect)
@@ -204,6 +209,9 @@ func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effec
 			return nil, nil, err
 		}
 		all[i] = claimed{d, who[at]}
+		if m := e.message(ctx, d.Name); m != nil && len(m.campaign.Caps) > 0 {
+			who[at].capped = true
+		}
 	}
 	return all, g, g.read(ctx, tx, effects, subjects, who)
 }
@@ -272,6 +280,10 @@ func (g *receipts) read(ctx context.Context, tx crm.Tx, effects []*crm.Effect, s
 	if err != nil {
 		return err
 	}
+	known := map[crm.EffectID]bool{}
+	for _, f := range before {
+		known[f.ID] = true
+	}
 	var ids []crm.EffectID
 	var note []func(receipt)
 	for i, refs := range found {
@@ -286,8 +298,17 @@ func (g *receipts) read(ctx context.Context, tx crm.Tx, effects []*crm.Effect, s
 				})
 				continue
 			}
-			if hash, id := cutTarget(r.Target); wanted[hash] {
-				x := of[i-len(deliveries)]
+			hash, id := cutTarget(r.Target)
+			x := of[i-len(deliveries)]
+			if x.capped && !known[id] {
+				ids = append(ids, id)
+				note = append(note, func(r receipt) {
+					if !slices.ContainsFunc(x.earlier, func(o receipt) bool { return o.ID == r.ID }) { // found by another profile
+						x.earlier = append(x.earlier, r)
+					}
+				})
+			}
+			if wanted[hash] {
 				ids = append(ids, id)
 				note = append(note, func(r receipt) { x.things[thingOf(r.Effect)] = append(x.things[thingOf(r.Effect)], r) })
 			}

@@ -140,6 +140,7 @@ func Run(t *testing.T, open func(t *testing.T) crm.Store) {
 	t.Run("Decided", func(t *testing.T) { decided(t, open) })
 	t.Run("Claimed", func(t *testing.T) { claimed(t, open) })
 	t.Run("Split", func(t *testing.T) { split(t, open(t)) })
+	t.Run("Capped", func(t *testing.T) { _, exceeded := Capped(t, open, nil); require.Zero(t, exceeded) })
 	t.Run("Ahead", func(t *testing.T) { Ahead(t, open, false) })
 }
 
