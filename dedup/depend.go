@@ -111,6 +111,10 @@ func (l *learner) depend() {
 	}
 	scale := l.distinct()
 	tables = slices.DeleteFunc(tables, func(t joint) bool { return !t.together(l.p, scale) })
+	rare := make([]rareness, len(l.p.comparisons))
+	for c := range rare {
+		rare[c] = l.rare(c)
+	}
 	for _, s := range l.random {
 		for k := range tables {
 			t := &tables[k]
@@ -121,21 +125,18 @@ func (l *learner) depend() {
 			for c, x := range l.p.comparisons {
 				if h := s.p.level(c); h != unknown && x.impliedBy < 0 {
 					t.known[i][j][c] += s.n
-					if h < x.levels {
+					if h < rare[c].levels {
 						t.agree[i][j][c] += s.n
 					}
 				}
 			}
 		}
 	}
-	var repeats []bool
-	if len(tables) > 0 {
-		repeats = l.repeats()
-	}
+	witness := l.witnesses(tables, scale, rare)
 	kept := tables[:0]
 	for k := range tables {
 		cleaned := tables[k]
-		if cleaned.clean(l, scale, repeats); cleaned.together(l.p, scale) {
+		if cleaned.clean(l, scale, rare, witness); cleaned.together(l.p, scale) {
 			tables[k].bits = cleaned.bits
 			kept = append(kept, tables[k])
 		}
@@ -249,28 +250,85 @@ func (t *joint) together(p *plan, scale float64) bool {
 // comparisons is then overrated by it.
 var leastExcess = 1.0
 
+// rareness is how far a comparison's levels are agreement that chance hardly brings.
+type rareness struct {
+	levels int     // the first of them, from the closest
+	chance float64 // how often two unrelated records agree by them
+}
+
+// rare finds them: as many as leave a match, which agrees leastAgreement of the time, apart
+// from unrelated records. Rows of one evening differ by a digit as often as not, which says
+// nothing of who wrote them.
+func (l *learner) rare(c int) (out rareness) {
+	for out.levels < l.p.comparisons[c].levels {
+		next := out.chance + l.raw[c][out.levels]
+		if leastAgreement-next < leastApart {
+			break
+		}
+		out.levels++
+		out.chance = next
+	}
+	return out
+}
+
+// leastApart is how much more often than chance a match must agree for the difference to count
+// matches: with less, what is counted is divided by nearly nothing.
+var leastApart = 0.1
+
+// share is the part of a cell that comparison c takes for matches, and its standard error
+// where there are none; not ok if c cannot say.
+func (t *joint) share(c, i, j int, rare rareness, scale float64) (share, err float64, ok bool) {
+	known := t.known[i][j][c]
+	if c == t.a || c == t.b || known*scale < priorPairs || rare.levels == 0 {
+		return 0, 0, false
+	}
+	apart := leastAgreement - rare.chance
+	return (t.agree[i][j][c]/known - rare.chance) / apart, math.Sqrt(rare.chance*(1-rare.chance)/(known*scale)) / apart, true
+}
+
+// witnesses reports which comparisons follow matches: in some cell where two others agree, they
+// agree more often than chance has it. Those of a row's own number or time do nowhere, and
+// would say of every cell that it holds no match.
+func (l *learner) witnesses(tables []joint, scale float64, rare []rareness) []bool {
+	out := make([]bool, len(l.p.comparisons))
+	for k := range tables {
+		t := &tables[k]
+		for i := range l.p.comparisons[t.a].levels {
+			for j := range l.p.comparisons[t.b].levels {
+				for c := range out {
+					if share, err, ok := t.share(c, i, j, rare[c], scale); ok && share >= max(leastFollowing, 5*err) {
+						out[c] = true
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// leastFollowing is the least share of matches in a cell by which a comparison shows that it
+// follows them.
+var leastFollowing = 0.125
+
 // clean takes matches out of the cells where both agree. A match agrees on any other
 // comparison half of the time at least, so no more of a cell can be matches than the one it
 // agrees on least allows, nor more than the errors there can be. A cell of few pairs, or of
-// which half may be matches, cannot tell and is left out. Nor can a comparison of values that
-// hardly repeat, as those of a row's own number or time do not, unless there is no other.
-func (t *joint) clean(l *learner, scale float64, repeats []bool) {
+// which half may be matches, cannot tell and is left out. Nor can a comparison that follows
+// matches nowhere, unless there is no other.
+func (t *joint) clean(l *learner, scale float64, rare []rareness, witness []bool) {
 	for i := range l.p.comparisons[t.a].levels {
 		for j := range l.p.comparisons[t.b].levels {
 			if t.n[i][j] == 0 {
 				continue
 			}
 			most, alone, others := 1.0, 1.0, false
-			for c, x := range l.p.comparisons {
-				if known := t.known[i][j][c]; c != t.a && c != t.b && known*scale >= priorPairs {
-					chance := 1 - l.raw[c][x.levels]
-					if chance >= leastAgreement {
-						continue // everybody agrees
-					}
-					share := (t.agree[i][j][c]/known - chance) / (leastAgreement - chance)
-					if alone = min(alone, share); repeats[c] {
-						most, others = min(most, share), true
-					}
+			for c := range l.p.comparisons {
+				share, _, ok := t.share(c, i, j, rare[c], scale)
+				if !ok {
+					continue
+				}
+				if alone = min(alone, share); witness[c] {
+					most, others = min(most, share), true
 				}
 			}
 			if !others {
@@ -285,21 +343,6 @@ func (t *joint) clean(l *learner, scale float64, repeats []bool) {
 			t.n[i][j] *= 1 - most
 		}
 	}
-}
-
-// repeats reports of which comparisons the values repeat: pairs of records are equal, thirty at
-// least and one for each hundredth record.
-func (l *learner) repeats() []bool {
-	out := make([]bool, len(l.p.comparisons))
-	for c, k := range l.p.comparisons {
-		counts, _ := l.counts(k.field)
-		pairs := 0.0
-		for _, n := range counts {
-			pairs += float64(n) * (float64(n) - 1) / 2
-		}
-		out[c] = k.crossed || pairs >= max(priorPairs, float64(l.t.len())/100)
-	}
-	return out
 }
 
 // leastAgreement is the part of the matches that agree, somehow, on a field that both know:

@@ -12,6 +12,7 @@ func Constants() map[string]*float64 {
 	return map[string]*float64{
 		"priorPairs": &priorPairs, "assumedRecords": &assumedRecords, "leastChance": &leastChance,
 		"leastAgreement": &leastAgreement, "leastExcess": &leastExcess, "novelty": &novelty, "coincidencePairs": &coincidencePairs,
+		"leastApart": &leastApart, "leastFollowing": &leastFollowing,
 		"leastWeight": &leastWeight, "mostWeight": &mostWeight, "vetoWeight": &vetoWeight,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/vefacrm/vefa/dedup/metric"
 )
@@ -45,6 +46,9 @@ type commonNames struct {
 	words map[string]bool
 	slips map[string][]string // names by what is left of them without one of their letters
 }
+
+// knownNames are turkishNames: they never change, and a program makes many linkers.
+var knownNames = sync.OnceValue(newCommonNames)
 
 func newCommonNames() *commonNames {
 	n := &commonNames{words: map[string]bool{}, slips: map[string][]string{}}

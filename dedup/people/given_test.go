@@ -8,7 +8,7 @@ import (
 
 // E3, E6, E7: a misspelt name is still a name, which is not that of the husband or the twin.
 func TestDifferentNames(t *testing.T) {
-	names := newCommonNames()
+	names := knownNames()
 	for _, c := range []struct {
 		a, b      string
 		different bool

@@ -9,7 +9,7 @@ import (
 // Absent attributes are no evidence either way. The assumed shares (M) are rough
 // beliefs about customer data that count for thirty pairs of evidence.
 func schema(extra []string, short *shortNames) dedup.Schema {
-	jw, common := metric.JaroWinkler{}, newCommonNames()
+	jw, common := metric.JaroWinkler{}, knownNames()
 	s := dedup.Schema{
 		Name: "people/6",
 		Fields: []dedup.Field{

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -148,6 +149,40 @@ func TestTimesOfRows(t *testing.T) {
 		records[i].Extra = []string{fmt.Sprintf("2026-%02d-%02d %02d:%02d:%02d", 1+r.IntN(11), 1+r.IntN(28), r.IntN(24), r.IntN(60), r.IntN(60))}
 	}
 	with := f1()
+	t.Logf("with %.4f, without %.4f", with, without)
+	require.GreaterOrEqual(t, with, without-0.02)
+}
+
+// The hour of the row repeats by chance and says nothing of the person: with few columns, one
+// of which is birth, it must not hide the matches.
+func TestHoursOfRows(t *testing.T) {
+	records, truth := town{seed: 35, persons: 1000, errors: 1}.records()
+	r := rand.New(rand.NewPCG(35, 8))
+	births := map[string]string{}
+	birth := func() string {
+		return time.Date(1940, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, r.IntN(65*365)).Format(time.DateOnly)
+	}
+	for i := range records {
+		who := truth[records[i].ID]
+		if births[who] == "" {
+			births[who] = birth()
+		}
+		records[i].City, records[i].Postcode, records[i].Birth = "", "", births[who]
+		if r.IntN(10) == 0 {
+			records[i].Birth = birth()
+		}
+		records[i].Extra = []string{fmt.Sprintf("2026-%02d-%02d %02d", 1+r.IntN(11), 1+r.IntN(28), r.IntN(24))}
+	}
+	f1 := func(opt people.Options) float64 {
+		r, err := newLinker(t, opt).Link(ctx, slices.Values(records), nil)
+		require.NoError(t, err)
+		return dedup.Evaluate(r.Clusters, lookup(truth)).F1
+	}
+	with := f1(people.Options{Extra: []string{"written"}})
+	for i := range records {
+		records[i].Extra = nil
+	}
+	without := f1(people.Options{})
 	t.Logf("with %.4f, without %.4f", with, without)
 	require.GreaterOrEqual(t, with, without-0.02)
 }
