@@ -157,6 +157,10 @@ func verbs() []verb {
 		_, err := l.svc.Split(ctx, "desk", crm.Evidence{}, key(2))
 		return nil, err
 	})
+	add("*crm.Service.KeepApart", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.svc.KeepApart(ctx, "desk", crm.Evidence{}, key(2), key(3))
+		return nil, err
+	})
 	add("*crm.Service.Undo", func(ctx context.Context, l *lab) (any, error) {
 		_, err := l.svc.Undo(ctx, "desk", l.decisions...)
 		return nil, err

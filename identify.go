@@ -155,6 +155,10 @@ func (e *Engine) identifyChanged(ctx context.Context, asked map[crm.ProfileKey]b
 		if err != nil {
 			return out, err
 		}
+		if e.remembered.lifted {
+			e.people = nil // it is made anew, of everybody
+			return e.identifyChanged(ctx, asked)
+		}
 		if len(list)+len(decisions) == 0 {
 			return out, nil
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // Question asks a person whether two profiles are of one person. Yes is [crm.Service.Merge],
-// no to two who are one customer is [crm.Service.Split]; no to others needs no decision, and
+// no to two who are one customer is [crm.Service.Split], no to others [crm.Service.KeepApart];
 // who is not sure leaves it.
 type Question struct {
 	A, B      crm.ProfileKey
@@ -83,7 +83,49 @@ func (e *Engine) Questions(ctx context.Context, limit int) ([]Question, error) {
 		}
 		return cmp.Or(-cmp.Compare(a.Effect, b.Effect), a.A.Compare(b.A), a.B.Compare(b.B))
 	})
-	return out[:min(len(out), limit)], nil
+	return e.unanswered(ctx, out, limit)
+}
+
+// unanswered returns at most limit questions, without those about two of whom somebody said since
+// linkage ended that they are two, and with one about any two customers.
+func (e *Engine) unanswered(ctx context.Context, list []Question, limit int) (out []Question, err error) {
+	asked := map[[2]crm.CustomerID]bool{}
+	for chunk := range slices.Chunk(list, loadBatch) {
+		if len(out) >= limit {
+			break
+		}
+		keys := make([]crm.ProfileKey, 0, 2*len(chunk))
+		for _, q := range chunk {
+			keys = append(keys, q.A, q.B)
+		}
+		var logs [][]crm.Link
+		if err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+			logs, err = r.Links(ctx, keys...)
+			return err
+		}); err != nil {
+			return nil, err
+		}
+		for i, q := range chunk {
+			about := [2]crm.CustomerID{min(q.Customers[0], q.Customers[1]), max(q.Customers[0], q.Customers[1])}
+			if len(out) < limit && !asked[about] && !keptApart(logs[2*i], logs[2*i+1]) {
+				asked[about] = true
+				out = append(out, q)
+			}
+		}
+	}
+	return out, nil
+}
+
+// keptApart reports whether the logs of two profiles say that they are two persons.
+func keptApart(a, b []crm.Link) bool {
+	for _, x := range crm.KeptApart(a) {
+		for _, y := range crm.KeptApart(b) {
+			if x.Op == y.Op && x.Customer != y.Customer {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // answered is how many questions people may answer between two evenings before Questions

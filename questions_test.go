@@ -13,25 +13,38 @@ import (
 	"github.com/vefacrm/vefa/internal/nighttest"
 )
 
+// halfName is a profile of half a name.
+var halfName = crm.ProfileKey{Source: "web", ID: "half"}
+
+// doubtful is a record of some hundred people, many of them twice, after its first evening.
+func doubtful(t *testing.T, trainAt int, more ...func(*crm.Batch)) (*vefa.Engine, *crmtest.Clock) {
+	t.Helper()
+	store, clock := memstore.New(), &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	shop := nighttest.New(t, store, clock, func(c *vefa.Config) { c.TrainAt, c.Campaigns = trainAt, nil })
+	var b crm.Batch
+	for all := range crmtest.Customers(400, crmtest.Options{Brand: nighttest.Brand.Brand, Twice: 0.5, Batch: 1 << 20, Until: nighttest.Start}) {
+		b.Profiles = all.Profiles
+	}
+	b.Profiles = append(b.Profiles, nighttest.People(1).Profiles...)
+	half := *b.Profiles[len(b.Profiles)-1]
+	half.ProfileKey, half.Name = halfName, crm.Name{Given: "Ada"}
+	b.Profiles = append(b.Profiles, &half)
+	for _, add := range more {
+		add(&b)
+	}
+	_, err := shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
+	require.NoError(t, err)
+	return shop.Engine, clock
+}
+
 // TestQuestions: what is doubtful is asked once, the largest effect first; an answer that changes
 // something takes the question away at once and for good, and asking changes nothing.
 func TestQuestions(t *testing.T) {
 	for name, trainAt := range map[string]int{"learnt": 20, "assumed": 10_000} {
 		t.Run(name, func(t *testing.T) {
-			store, clock := memstore.New(), &crmtest.Clock{}
-			clock.Set(nighttest.Start)
-			shop := nighttest.New(t, store, clock, func(c *vefa.Config) { c.TrainAt, c.Campaigns = trainAt, nil })
-			eng, svc, ctx := shop.Engine, shop.Engine.Service(), t.Context()
-			var b crm.Batch
-			for all := range crmtest.Customers(400, crmtest.Options{Brand: nighttest.Brand.Brand, Twice: 0.5, Batch: 1 << 20, Until: nighttest.Start}) {
-				b.Profiles = all.Profiles
-			}
-			b.Profiles = append(b.Profiles, nighttest.People(1).Profiles...)
-			half := *b.Profiles[len(b.Profiles)-1]
-			half.ProfileKey, half.Name = crm.ProfileKey{Source: "web", ID: "half"}, crm.Name{Given: "Ada"}
-			b.Profiles = append(b.Profiles, &half)
-			_, err := eng.Night(ctx, vefa.Night{Source: nighttest.Once(b)})
-			require.NoError(t, err)
+			eng, clock := doubtful(t, trainAt)
+			svc, ctx := eng.Service(), t.Context()
 			list, err := eng.Questions(ctx, 1<<30)
 			require.NoError(t, err)
 			require.NotEmpty(t, list)
@@ -45,7 +58,7 @@ func TestQuestions(t *testing.T) {
 				return 0
 			}))
 			if name == "assumed" {
-				require.True(t, slices.ContainsFunc(list, func(q vefa.Question) bool { return q.A == half.ProfileKey || q.B == half.ProfileKey }), "half a name is a question")
+				require.True(t, slices.ContainsFunc(list, func(q vefa.Question) bool { return q.A == halfName || q.B == halfName }), "half a name is a question")
 			}
 			first, err := eng.Questions(ctx, 1)
 			require.NoError(t, err)

@@ -14,11 +14,15 @@ import (
 // said is what people decided about who is who, as far as it was read.
 type said struct {
 	log  map[crm.ProfileKey][]crm.Link          // by profile, linkage's own decisions left out
-	ops  map[string]map[crm.ProfileKey]crm.Link // by operation that parted people
+	ops  map[string]map[crm.ProfileKey]crm.Link // by operation that parted people or keeps them apart
 	gone map[string]bool                        // operations that were taken back
 	at   map[crm.ProfileKey]crm.CustomerID      // where profiles are now
 	home map[crm.CustomerID]crm.ProfileKey
 	last map[crm.ProfileKey]int64 // the last decision that is not linkage's own
+	// lifted is whether somebody took back that people are kept apart since linkage read
+	// last; known is what it had read
+	lifted bool
+	known  map[crm.ProfileKey]int64
 	// strange is what was heard of disowned addresses, and strangers the pairs that
 	// those keep apart
 	strange   *strange
@@ -32,6 +36,9 @@ type remembered struct {
 	known map[crm.ProfileKey]int64
 	// strange is what it read of "not me"
 	strange *strange
+	// lifted is whether somebody took back, since it read before, that people are kept apart:
+	// an index takes in decisions and forgets none
+	lifted bool
 }
 
 // mostParted bounds the pairs that one split is remembered by. Beyond it, some
@@ -40,15 +47,15 @@ const mostParted = 1 << 20
 
 // decisions reads what people decided about profiles (nil: about all): who was
 // merged by hand must stay together, and every pair that a split or an undone
-// merge parted, apart; apart must stay as well those who said "not me" about an address and
-// those who have it. What counts of several decisions about a pair is where the
+// merge parted, and those who were said to be two, apart; apart must stay as well those who said
+// "not me" about an address and those who have it. What counts of several decisions about a pair is where the
 // two are now: linkage undoes none of them, so that is the last word. It notes
 // in to which decisions it read; call it before the profiles themselves are read, so that
 // what is decided in between is noticed when linkage writes.
 func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey, to *remembered) ([]dedup.Decision, error) {
 	all := keys == nil
 	s := &said{log: map[crm.ProfileKey][]crm.Link{}, ops: map[string]map[crm.ProfileKey]crm.Link{}, gone: map[string]bool{},
-		at: map[crm.ProfileKey]crm.CustomerID{}, home: map[crm.CustomerID]crm.ProfileKey{}, last: map[crm.ProfileKey]int64{}, strange: newStrange()}
+		at: map[crm.ProfileKey]crm.CustomerID{}, home: map[crm.CustomerID]crm.ProfileKey{}, last: map[crm.ProfileKey]int64{}, known: to.known, strange: newStrange()}
 	for chunk := range slices.Chunk(keys, loadBatch) {
 		if err := e.cfg.Store.View(ctx, func(r crm.Reader) error { return s.read(ctx, r, chunk) }); err != nil {
 			return nil, err
@@ -110,6 +117,7 @@ func (e *Engine) decisions(ctx context.Context, keys []crm.ProfileKey, to *remem
 		to.known = map[crm.ProfileKey]int64{}
 	}
 	maps.Copy(to.known, s.last)
+	to.lifted = s.lifted && !all
 	return s.pairs(), nil
 }
 
@@ -198,6 +206,15 @@ func (s *said) read(ctx context.Context, r crm.Reader, keys []crm.ProfileKey) er
 
 // hear takes in the decisions about a profile.
 func (s *said) hear(k crm.ProfileKey, log []crm.Link) {
+	kept, about := map[string]bool{}, map[string]bool{} // operations that keep people apart; and those that lift them
+	for _, l := range crm.KeptApart(log) {
+		kept[l.Op] = true
+	}
+	for _, l := range log {
+		if l.Kind == crm.LinkApart || l.Kind == crm.LinkUndo && about[l.Undoes] {
+			about[l.Op] = true
+		}
+	}
 	for _, l := range log {
 		if l.Actor != linkActor && l.Seq > 1 { // most have only the first
 			s.last[k] = l.Seq
@@ -212,7 +229,10 @@ func (s *said) hear(k crm.ProfileKey, log []crm.Link) {
 		case l.Kind == crm.LinkManual:
 			s.log[k] = append(s.log[k], l)
 			s.home[l.Customer] = crm.ProfileKey{}
-		case l.Kind == crm.LinkSplit || l.Kind == crm.LinkUndo:
+		case l.Kind == crm.LinkApart && !kept[l.Op], l.Kind == crm.LinkUndo && about[l.Undoes]:
+			// nothing any more: what is taken back, and that it is
+			s.lifted = s.lifted || l.Seq > s.known[k]
+		case l.Kind == crm.LinkSplit || l.Kind == crm.LinkUndo || l.Kind == crm.LinkApart:
 			s.log[k] = append(s.log[k], l)
 			if s.ops[l.Op] == nil {
 				s.ops[l.Op] = map[crm.ProfileKey]crm.Link{}

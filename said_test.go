@@ -1,6 +1,7 @@
 package vefa_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -33,6 +34,8 @@ type nights struct {
 	clock *crmtest.Clock
 	eng   *vefa.Engine
 	n     int
+
+	trainAt int // 0: 20
 }
 
 func newNights(t *testing.T, people int) *nights {
@@ -46,7 +49,7 @@ func newNights(t *testing.T, people int) *nights {
 }
 
 func (w *nights) start() {
-	w.eng = nighttest.New(w.T, w.store, w.clock, func(c *vefa.Config) { c.TrainAt = 20 }).Engine
+	w.eng = nighttest.New(w.T, w.store, w.clock, func(c *vefa.Config) { c.TrainAt = cmp.Or(w.trainAt, 20) }).Engine
 }
 
 func (w *nights) night() {

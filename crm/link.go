@@ -11,6 +11,7 @@ const (
 	LinkMatched LinkKind = "matched" // record linkage found the person
 	LinkManual  LinkKind = "manual"  // somebody decided
 	LinkSplit   LinkKind = "split"   // taken out of a customer again, or what the others were left with
+	LinkApart   LinkKind = "apart"   // stays, and is not to be one with those of another customer
 	LinkUndo    LinkKind = "undo"    // put back to where it was before another decision
 	LinkNotMe   LinkKind = "not-me"  // the holder of Address is not this person; places nothing
 )
@@ -47,7 +48,8 @@ type Link struct {
 	// Op names what the decision is part of: all decisions that one merge, split
 	// or undo took have the same Op, and there are OpLen of them. A split decides
 	// about every profile of the customers concerned, those that stay included,
-	// so that its decisions say who was parted from whom. Empty in decisions that
+	// so that its decisions say who was parted from whom; one that keeps two customers
+	// apart decides about every profile of both. Empty in decisions that
 	// stand alone: of kinds LinkNew and LinkNotMe.
 	Op    string `json:"op,omitempty"`
 	OpLen int    `json:"op_len,omitempty"`

@@ -73,7 +73,7 @@ func (w *writer) regroup(groups []Grouping, d decided) ([]*Link, error) {
 			ops[l] = r.op[i]
 		}
 	}
-	slices.SortFunc(links, func(a, b *Link) int { return a.Profile.Compare(b.Profile) })
+	links = sortedLinks(links)
 	ids := map[int]string{}
 	for _, l := range links {
 		op := ops[l]
@@ -83,6 +83,12 @@ func (w *writer) regroup(groups []Grouping, d decided) ([]*Link, error) {
 		l.Op, l.OpLen = ids[op], size[op]
 	}
 	return links, w.tx.AppendLinks(w.ctx, links...)
+}
+
+// sortedLinks sorts decisions by profile.
+func sortedLinks(links []*Link) []*Link {
+	slices.SortFunc(links, func(a, b *Link) int { return a.Profile.Compare(b.Profile) })
+	return links
 }
 
 // gather locks and reads the customers that the groups take from and completes

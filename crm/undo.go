@@ -32,7 +32,7 @@ func (e *PartialUndoError) Error() string {
 // back the decisions that took it back.
 //
 // To take a merge back is to say that those who return are not the others: the
-// pairs are remembered as after Split.
+// pairs are remembered as after Split. To take KeepApart back says nothing of them.
 func (s *Service) Undo(ctx context.Context, actor string, decisions ...Link) ([]Link, error) {
 	if actor == "" {
 		return nil, noActor("undo")
@@ -52,6 +52,7 @@ type operation struct {
 	decisions []Link
 	returns   []returning
 	undone    bool // before
+	keeps     bool // it moved nobody and keeps apart, or no longer does
 }
 
 func (w *writer) undo(actor string, decisions []Link) ([]*Link, error) {
@@ -77,6 +78,14 @@ func (w *writer) undo(actor string, decisions []Link) ([]*Link, error) {
 	var out []*Link
 	for _, o := range slices.Backward(ops) {
 		if o.undone {
+			continue
+		}
+		if o.keeps {
+			links, err := w.takeBack(actor, o)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, links...)
 			continue
 		}
 		groups, err := w.returnGroups(actor, o)
@@ -164,6 +173,7 @@ func (w *writer) before(ops []*operation) error {
 			if !found || was == "" {
 				return invalid("undo", "link", d.Profile.String(), fieldError("seq", "is of no such decision in the record"))
 			}
+			o.keeps = keeps(logs[i], d)
 			o.undone = o.undone || undone(logs[i], o.op, first)
 			if was != d.Customer {
 				o.returns = append(o.returns, returning{d.Profile, was})

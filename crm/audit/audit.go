@@ -219,6 +219,9 @@ func (c *checker) log(p *crm.Profile, log []crm.Link) {
 		if l.Seq != int64(i+1) || (l.Kind == crm.LinkNew) != (i == 0) {
 			c.find("profile %s: decision %d is number %d and of kind %s", p.ProfileKey, i+1, l.Seq, l.Kind)
 		}
+		if l.Kind == crm.LinkApart && l.Customer != at {
+			c.find("profile %s: decision %d keeps apart the customer %q, and it is in %q", p.ProfileKey, l.Seq, l.Customer, at)
+		}
 		if l.Kind != crm.LinkNotMe {
 			at = l.Customer
 		}

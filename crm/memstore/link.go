@@ -225,7 +225,7 @@ func checkLink(l *crm.Link) error {
 		}
 	}
 	switch l.Kind {
-	case crm.LinkNew, crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkUndo, crm.LinkNotMe:
+	case crm.LinkNew, crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkApart, crm.LinkUndo, crm.LinkNotMe:
 	default:
 		faults = append(faults, errLinkKind)
 	}

@@ -66,7 +66,7 @@ func (e *env) members(id crm.CustomerID) (out []crm.ProfileKey) {
 // must follow one another.
 func testLinkRoundTrip(e *env) {
 	arrive(e, 1, 2)
-	kinds := []crm.LinkKind{crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkUndo, crm.LinkNotMe}
+	kinds := []crm.LinkKind{crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkApart, crm.LinkUndo, crm.LinkNotMe}
 	want := []crm.Link{*newLink(1)}
 	want[0].Seq = 1
 	for i, kind := range kinds {
@@ -157,7 +157,7 @@ func testLinkNotMe(e *env) {
 // make two people one.
 func testLinkFirst(e *env) {
 	e.update(func(tx crm.Tx) error { return tx.PutProfiles(e.ctx, someone(1)) })
-	for _, kind := range []crm.LinkKind{crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkNotMe} {
+	for _, kind := range []crm.LinkKind{crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkApart, crm.LinkNotMe} {
 		err := e.store.Update(e.ctx, func(tx crm.Tx) error { return tx.AppendLinks(e.ctx, everyLink(key(1), kind, customer(1))) })
 		require.Error(e, err, "the first decision was %q", kind)
 	}

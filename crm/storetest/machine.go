@@ -177,7 +177,7 @@ func (m *machine) putProfile() operation {
 // link appends any decision, also one that must be refused.
 func (m *machine) link() operation {
 	n, to := m.int(people, "who"), m.int(people, "to")
-	kind := rapid.SampledFrom([]crm.LinkKind{crm.LinkMatched, crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkNotMe, crm.LinkNew}).Draw(m.T, "kind")
+	kind := rapid.SampledFrom([]crm.LinkKind{crm.LinkMatched, crm.LinkMatched, crm.LinkManual, crm.LinkSplit, crm.LinkApart, crm.LinkNotMe, crm.LinkNew}).Draw(m.T, "kind")
 	return operation{"append link", func(tx crm.Tx, next *model) error {
 		if _, ok := next.homes[customer(to)]; !ok && kind != crm.LinkNew {
 			return nil // to where nobody ever was: not for a store to judge

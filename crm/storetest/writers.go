@@ -258,9 +258,15 @@ func (d *did) act(ctx context.Context, svc *crm.Service, r *rand.Rand, keys []cr
 		}
 		return err
 	}
-	switch r.IntN(8) {
+	switch r.IntN(9) {
 	case 0, 1:
 		return keep(svc.Merge(ctx, call, crm.Evidence{}, some(), some()))
+	case 7:
+		links, err := svc.KeepApart(ctx, call, crm.Evidence{}, some(), some())
+		if errors.Is(err, crm.ErrStale) || errors.Is(err, crm.ErrInvalid) { // they are one
+			return nil
+		}
+		return keep(links, err)
 	case 2:
 		return keep(svc.Split(ctx, call, crm.Evidence{}, some()))
 	case 3:
@@ -340,6 +346,14 @@ func (d *did) check(e *env, keys []crm.ProfileKey) {
 		}
 	}
 	for op, links := range d.links {
+		if links[0].Kind == crm.LinkApart {
+			sides := map[crm.CustomerID]bool{}
+			for _, l := range links {
+				sides[l.Customer] = true
+			}
+			require.Len(e, sides, 2, "who is kept apart from whom")
+			require.Len(e, links, links[0].OpLen)
+		}
 		same(e, links, got[op], "operation %s", op)
 	}
 	told := 0

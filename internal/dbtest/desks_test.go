@@ -2,6 +2,7 @@ package dbtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -15,7 +16,7 @@ import (
 	"github.com/vefacrm/vefa/internal/nighttest"
 )
 
-// TestDesksBesideLinkage: seven desks merge, part and say "not me" while record linkage finds
+// TestDesksBesideLinkage: seven desks merge, part, keep apart and say "not me" while record linkage finds
 // the same people and applies what it found. Whatever came first, the word of a desk holds when
 // it was said and after the next evenings; where nobody said anything linkage has its way. It is so of a
 // model that was learnt and of one that rests on assumptions.
@@ -64,7 +65,15 @@ func desksBesideLinkage(t *testing.T, trainAt int) {
 	}
 	desk := func(g int) error {
 		a, b, c, actor := key(g, "a"), key(g, "b"), key(g, "c"), fmt.Sprint("desk ", g%7)
-		switch g / 7 % 5 {
+		switch g / 7 % 6 {
+		case 5: // about two who are apart, or were made one by linkage a moment ago
+			_, err := svc.KeepApart(ctx, actor, crm.Evidence{}, b, a)
+			if errors.Is(err, crm.ErrStale) {
+				say(one, a, b, "too late to keep apart")
+				return nil
+			}
+			say(two, a, b, "kept apart")
+			return err
 		case 0: // linkage alone
 			say(one, a, b, "linkage")
 		case 1:

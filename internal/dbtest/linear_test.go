@@ -117,7 +117,7 @@ func (w where) returned(before, after where) where {
 }
 
 type linkInput struct {
-	verb string // merge, split, undo, read
+	verb string // merge, split, apart, undo, read
 	a, b int8
 	op   string // that is undone
 }
@@ -127,7 +127,8 @@ type linkOutput struct {
 	op    string
 	moved map[int8]int8
 	home  int8
-	with  []int8
+	with  []int8 // of apart: about whom it decided
+	stale bool   // they are one
 }
 
 type linkState struct {
@@ -155,6 +156,13 @@ var linkModel = porcupine.Model{
 		switch in.verb {
 		case "read":
 			return out.home == s.at[in.a] && slices.Equal(out.with, s.at.members(s.at[in.a])), s
+		case "apart":
+			one := s.at[in.a] == s.at[in.b]
+			if one || out.stale || out.op == "" { // it may have been said before
+				return out.stale == one, s
+			}
+			both := slices.Sorted(slices.Values(append(s.at.members(s.at[in.a]), s.at.members(s.at[in.b])...)))
+			return slices.Equal(out.with, both) && len(out.moved) == 0, s
 		case "merge":
 			g := s.at.members(s.at[in.a])
 			if s.at[in.b] != s.at[in.a] {
@@ -249,7 +257,7 @@ func TestLinearLinks(t *testing.T) {
 		atOnce(t, clients, func(i int) error {
 			r := rand.New(rand.NewPCG(uint64(round), uint64(i)))
 			for range calls {
-				in := linkInput{verb: []string{"merge", "merge", "split", "undo", "read", "read"}[r.IntN(6)], a: int8(r.IntN(linearPeople)), b: int8(r.IntN(linearPeople))}
+				in := linkInput{verb: []string{"merge", "merge", "split", "undo", "read", "read", "apart"}[r.IntN(7)], a: int8(r.IntN(linearPeople)), b: int8(r.IntN(linearPeople))}
 				var back []crm.Link
 				if mu.Lock(); in.verb == "undo" && len(done) > 0 {
 					back = done[r.IntN(len(done))]
@@ -264,6 +272,18 @@ func TestLinearLinks(t *testing.T) {
 						return told(svc.Merge(t.Context(), "desk", crm.Evidence{}, key(in.a), key(in.b)))
 					case "split":
 						return told(svc.Split(t.Context(), "desk", crm.Evidence{}, key(in.a)))
+					case "apart":
+						links, err := svc.KeepApart(t.Context(), "desk", crm.Evidence{}, key(in.a), key(in.b))
+						if errors.Is(err, crm.ErrStale) || in.a == in.b && errors.Is(err, crm.ErrInvalid) {
+							return linkOutput{stale: true}, nil
+						}
+						out, err := told(links, err)
+						o := out.(linkOutput)
+						for _, l := range links {
+							o.with = append(o.with, profiles[l.Profile])
+						}
+						slices.Sort(o.with)
+						return o, err
 					case "undo":
 						return told(svc.Undo(t.Context(), "desk", back...))
 					}

@@ -53,12 +53,13 @@ func decided(t *testing.T, open func(t *testing.T) crm.Store) {
 	for name, verb := range map[string]struct {
 		say   func(context.Context, *crm.Service) error
 		first bool // a and b are one before
+		holds bool // two whatever a model may find out without the number
 		one   [][2]crm.ProfileKey
 		two   [][2]crm.ProfileKey
 		later [][2]crm.ProfileKey // one after the evening that follows, by name and number alone
 		model [][2]crm.ProfileKey // the same by a model, which weighs more than that
 	}{
-		"split": {first: true, two: [][2]crm.ProfileKey{{a, b}}, later: [][2]crm.ProfileKey{{a, late}}, model: [][2]crm.ProfileKey{{a, late}},
+		"split": {first: true, holds: true, two: [][2]crm.ProfileKey{{a, b}}, later: [][2]crm.ProfileKey{{a, late}}, model: [][2]crm.ProfileKey{{a, late}},
 			say: func(ctx context.Context, svc *crm.Service) error {
 				_, err := svc.Split(ctx, "desk", crm.Evidence{}, b)
 				return err
@@ -66,6 +67,11 @@ func decided(t *testing.T, open func(t *testing.T) crm.Store) {
 		"merge": {one: [][2]crm.ProfileKey{{b, other}}, later: [][2]crm.ProfileKey{{b, other}, {a, b}, {a, late}}, model: [][2]crm.ProfileKey{{b, other}, {a, late}},
 			say: func(ctx context.Context, svc *crm.Service) error {
 				_, err := svc.Merge(ctx, "desk", crm.Evidence{}, b, other)
+				return err
+			}},
+		"apart": {two: [][2]crm.ProfileKey{{a, b}}, holds: true,
+			say: func(ctx context.Context, svc *crm.Service) error {
+				_, err := svc.KeepApart(ctx, "desk", crm.Evidence{}, b, a)
 				return err
 			}},
 		"not me": {two: [][2]crm.ProfileKey{{a, b}, {b, late}}, later: [][2]crm.ProfileKey{{a, late}},
@@ -133,7 +139,7 @@ func decided(t *testing.T, open func(t *testing.T) crm.Store) {
 					later = verb.model
 				}
 				are(true, later, "the next evening")
-				if verb.first { // not what a model may find out without the number
+				if verb.holds {
 					are(false, verb.two, "the next evening")
 				}
 				audit, err := vefa.Audit(t.Context(), store, Brand)
