@@ -22,6 +22,11 @@ type AuditReport struct {
 	SentToExcludedTag       int `json:"sent_to_excluded_tag"`
 	SurveyBeforeDelivery    int `json:"survey_before_delivery"`
 	AnswersBadWithoutTicket int `json:"answers_bad_without_ticket"`
+	// SentBeforeCause counts messages that left before the one that they follow, and
+	// ContentRepeated those that said what the customer had just got, where Unrepeated was
+	// asked.
+	SentBeforeCause int `json:"sent_before_cause,omitempty"`
+	ContentRepeated int `json:"content_repeated,omitempty"`
 	// RecordContradicts counts the places where the record contradicts itself, see
 	// crm/audit.Record.
 	RecordContradicts int `json:"record_contradicts"`
@@ -33,7 +38,7 @@ type AuditReport struct {
 
 // Clean reports whether nothing was found.
 func (r AuditReport) Clean() bool {
-	return r.EffectsRepeated+r.SentWithoutConsent+r.SentToOpenTicket+r.SentToExcludedTag+r.SurveyBeforeDelivery+r.AnswersBadWithoutTicket+r.RecordContradicts == 0
+	return r.EffectsRepeated+r.SentWithoutConsent+r.SentToOpenTicket+r.SentToExcludedTag+r.SurveyBeforeDelivery+r.AnswersBadWithoutTicket+r.SentBeforeCause+r.ContentRepeated+r.RecordContradicts == 0
 }
 
 // maxFindings bounds AuditReport.Findings.
@@ -70,7 +75,7 @@ func Audit(ctx context.Context, store crm.Store, consent crm.ConsentKey) (AuditR
 		ever: map[crm.CustomerID][]crm.ProfileKey{}, data: map[crm.EffectID]MessageData{}}
 	err := store.View(ctx, func(r crm.Reader) error {
 		a.r, a.report = r, AuditReport{}
-		for _, step := range []func() error{a.read, a.repeated, a.addresses, a.excluded, a.delivered, a.answered, a.silent, a.record} {
+		for _, step := range []func() error{a.read, a.repeated, a.ordered, a.contents, a.addresses, a.excluded, a.delivered, a.answered, a.silent, a.record} {
 			if err := step(); err != nil {
 				return err
 			}

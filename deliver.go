@@ -118,6 +118,7 @@ func (e *Engine) prepare(ctx context.Context, tx crm.Tx, effects []*crm.Effect) 
 		return nil, err
 	}
 	values, err := e.personal(ctx, tx, p, effects)
+	ctx = context.WithValue(ctx, renderedOf{}, map[crm.EffectID]*messaging.Message{})
 	return context.WithValue(context.WithValue(context.WithValue(ctx, batchOf{}, p), waysOf{}, ways), valuesOf{}, values), err
 }
 
@@ -193,6 +194,10 @@ func (e *Engine) render(ctx context.Context, _ crm.Tx, f *crm.Effect) (messaging
 	if _, err := s.Measure(&m); err != nil { // longer than its route takes, or one that no route may carry
 		return m, fmt.Errorf("%w: %w", messaging.ErrUnrenderable, err)
 	}
+	if all, ok := ctx.Value(renderedOf{}).(map[crm.EffectID]*messaging.Message); ok {
+		said := m
+		all[f.ID] = &said
+	}
 	return m, nil
 }
 
@@ -260,6 +265,10 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 	}
 	fill.reader = tx
 	ask := &asker{fill, map[*time.Location]*rules.Moment{}}
+	more, err := e.further(ctx, tx, effects, now)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]messaging.Verdict, len(effects))
 	for i, f := range effects {
 		c := &all[i]
@@ -294,6 +303,9 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 			own(GuardDelivered, ok && !at.After(now), "")
 		}
 		own(GuardRepeated, !got.repeated(f, c), "")
+		if err := more.ask(ctx, f, c, states[i], &v); err != nil {
+			return nil, err
+		}
 		if len(c.data.Rule) > 0 {
 			fill.claim, fill.deciding = c, f
 			d, err := e.recheck(ctx, f, ask)

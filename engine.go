@@ -128,6 +128,7 @@ func New(cfg Config) (*Engine, error) {
 	check(e.checkAutoReplies())
 	check(e.openDesk())
 	check(e.checkHours())
+	check(e.checkGuards())
 	if defined {
 		check(e.checkSegments())
 		if e.schema != nil {

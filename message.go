@@ -39,6 +39,9 @@ type MessageData struct {
 	Answers crm.FactRef `json:"answers,omitzero"`
 	// Said is what it says, where that is no message of the configuration: an answer.
 	Said *Said `json:"said,omitempty"`
+	// After is a message that must have left before, such as the one that caused this: while
+	// that is planned or being handed over, this one waits.
+	After crm.EffectID `json:"after,omitempty"`
 	// Meta goes to the sender with the message, as messaging.Message.Meta.
 	Meta map[string]string `json:"meta,omitempty"`
 	// Link is the number of its tracked link and of its survey token.

@@ -161,16 +161,29 @@ func sameResponse(ctx context.Context, r crm.Reader, id crm.EffectID, said *Said
 	return effects[0], nil
 }
 
-// reply plans a message that answers.
+// reply plans a message that answers. It leaves after those to the address that were planned
+// before.
 func (e *Engine) reply(ctx context.Context, tx crm.Tx, to crm.Address, about crm.FactKey, occurrence string, d MessageData) (*crm.Effect, error) {
-	data, err := json.Marshal(d)
-	if err != nil {
-		return nil, unanswerable(err)
-	}
 	now := e.svc.Now()
 	f := &crm.Effect{Kind: crm.EffectMessage, Cause: d.Name, Subject: crm.OfAddress(to), About: about, Occurrence: crm.RefKey(occurrence),
-		Due: now, State: crm.Planned, Created: now, Changed: now, Data: data}
+		Due: now, State: crm.Planned, Created: now, Changed: now}
 	f.ID = e.keys.ids.ID(f.Cause, f.Subject, f.About, f.Occurrence)
+	before, err := tx.EffectsOf(ctx, f.Subject)
+	if err != nil {
+		return nil, err
+	}
+	var last *crm.Effect // of the conversation, that has not left
+	for _, g := range before {
+		if g.ID != f.ID && !g.State.Final() && isAnswer(g) && (last == nil || g.Created.After(last.Created)) {
+			last = g
+		}
+	}
+	if last != nil {
+		d.After = last.ID
+	}
+	if f.Data, err = json.Marshal(d); err != nil {
+		return nil, unanswerable(err)
+	}
 	if _, err := tx.PutEffects(ctx, f); err != nil {
 		return nil, err
 	}

@@ -102,6 +102,10 @@ func (e *Engine) guardSaid(ctx context.Context, tx crm.Tx, effects []*crm.Effect
 	if err != nil {
 		return nil, err
 	}
+	causes, err := causesOf(ctx, tx, effects)
+	if err != nil {
+		return nil, err
+	}
 	now := e.svc.Now()
 	out := make([]messaging.Verdict, len(effects))
 	for i, f := range effects {
@@ -124,6 +128,9 @@ func (e *Engine) guardSaid(ctx context.Context, tx crm.Tx, effects []*crm.Effect
 			continue
 		}
 		out[i] = messaging.Check(in, now)
+		if d.After != "" {
+			object(&out[i], GuardOrder, inOrder(d, causes, now), now)
+		}
 	}
 	return out, nil
 }
