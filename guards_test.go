@@ -219,7 +219,7 @@ rules:
 `))
 			require.NoError(t, err)
 			w.Retailer = nighttest.New(t, store, clock, func(cfg *vefa.Config) {
-				cfg.Rules, cfg.TrainAt = nil, 1<<20
+				cfg.Rules, cfg.TrainAt = nil, -1
 				cfg.Campaigns[0].Start = nighttest.Start.Add(2 * time.Hour)
 				cfg.Messages = []messaging.Campaign{{Name: "hello", Text: "hello", Unmeasured: "a test"}}
 				if c.survey || c.rule {
@@ -323,7 +323,7 @@ func TestCapsSeeEarlierMessages(t *testing.T) {
 			store, clock := memstore.New(), &crmtest.Clock{}
 			w := &waiting{t: t, store: store}
 			w.Retailer = nighttest.New(t, store, clock, func(cfg *vefa.Config) {
-				cfg.Rules, cfg.Surveys, cfg.Campaigns, cfg.TrainAt = nil, nil, c.campaigns, 1<<20
+				cfg.Rules, cfg.Surveys, cfg.Campaigns, cfg.TrainAt = nil, nil, c.campaigns, -1
 			})
 			clock.Set(nighttest.Start)
 			w.take(nighttest.People(2))
@@ -364,7 +364,7 @@ func TestDeliverGoesOnUntilNothingIsDue(t *testing.T) {
 	w := &waiting{t: t, store: store}
 	steps := 0
 	w.Retailer = nighttest.New(t, store, clock, func(cfg *vefa.Config) {
-		cfg.Rules, cfg.Surveys, cfg.TrainAt = nil, nil, 1<<20
+		cfg.Rules, cfg.Surveys, cfg.TrainAt = nil, nil, -1
 		cfg.Campaigns[0].Start = nighttest.Start.Add(time.Hour)
 		cfg.Progress = func(step string, done, _ int) {
 			if step == "deliver" {

@@ -41,7 +41,7 @@ func (in *installation) open(keys vefa.Keys) *nighttest.Retailer {
 	return nighttest.New(in.t, in.store, in.clock, func(c *vefa.Config) {
 		c.Keys = keys
 		c.Campaigns[0].Holdout, c.Campaigns[0].Window, c.Campaigns[0].Unmeasured = 0.5, 7*24*time.Hour, ""
-		c.TrainAt = 1 << 20
+		c.TrainAt = -1
 	})
 }
 

@@ -40,7 +40,7 @@ rules:
 	require.NoError(t, err)
 	shop := nighttest.New(t, store, clock, func(c *vefa.Config) {
 		c.Rules, c.Campaigns, c.Surveys, c.Sender = []*rules.Book{book}, nil, nil, sender
-		c.TrainAt = 1 << 20 // the names and numbers of these people are too much alike
+		c.TrainAt = -1 // the names and numbers of these people are too much alike
 		c.Messages = []messaging.Campaign{{Name: "thanks", Text: "thanks", Unmeasured: "test"}, {Name: "hello", Text: "hello", Unmeasured: "test"}}
 	})
 	return shop.Engine

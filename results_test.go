@@ -158,7 +158,7 @@ func TestResultsOfACampaign(t *testing.T) {
 	})
 	w := &waiting{t: t, store: store}
 	w.Retailer = nighttest.New(t, store, clock, func(c *vefa.Config) {
-		c.Sender, c.Rules, c.Surveys, c.TrainAt = sender, nil, nil, 1<<20
+		c.Sender, c.Rules, c.Surveys, c.TrainAt = sender, nil, nil, -1
 		s := &c.Campaigns[0]
 		s.Holdout, s.Window, s.Unmeasured, s.Start = measuredShare, measuredWindow, "", nighttest.Start.Add(time.Hour)
 	})
@@ -292,7 +292,7 @@ func TestArmsAreOfPeople(t *testing.T) {
 	clock.Set(nighttest.Start.Add(-time.Hour))
 	w := &waiting{t: t, store: store}
 	w.Retailer = nighttest.New(t, store, clock, func(c *vefa.Config) {
-		c.Rules, c.Surveys, c.TrainAt = nil, nil, 1<<20
+		c.Rules, c.Surveys, c.TrainAt = nil, nil, -1
 		s := &c.Campaigns[0]
 		s.On = append(s.On, nighttest.Start.AddDate(0, 0, 1).Format(time.DateOnly))
 		s.Holdout, s.Window, s.Unmeasured = 0.5, measuredWindow, ""
@@ -348,7 +348,7 @@ func TestResultsOfSurveys(t *testing.T) {
 	placeDoc(t, store, "two", "")
 	placeDoc(t, store, "few", "")
 	w := &waiting{t: t, store: store}
-	w.Retailer = nighttest.New(t, store, clock, func(c *vefa.Config) { c.TrainAt = 1 << 20 })
+	w.Retailer = nighttest.New(t, store, clock, func(c *vefa.Config) { c.TrainAt = -1 })
 	scores := map[string][]int{
 		"one": {10, 10, 9, 8, 7, 6, 0, 10, 9, 9},        // 6 promoters, 2 detractors of 10: 40
 		"two": {3, 3, 10, 7, 7, 8, 9, 6},                // 2 promoters, 3 detractors of 8: -12.5
@@ -451,7 +451,7 @@ func TestRevenueOfACampaign(t *testing.T) {
 	store, clock := memstore.New(), &crmtest.Clock{}
 	clock.Set(nighttest.Start)
 	shop := nighttest.New(t, store, clock, func(c *vefa.Config) {
-		c.Rules, c.TrainAt = nil, 1<<20
+		c.Rules, c.TrainAt = nil, -1
 		c.Campaigns[0].Holdout, c.Campaigns[0].Window, c.Campaigns[0].Unmeasured = 0.5, measuredWindow, ""
 		c.Campaigns[0].Cost = crm.Money{Amount: 3, Currency: "EUR"}
 		c.Rate = func(m crm.Money, _ time.Time) (crm.Money, bool) {

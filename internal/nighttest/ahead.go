@@ -44,7 +44,7 @@ func Ahead(t *testing.T, open func(t *testing.T) crm.Store, all bool) {
 		faulty.Fail(fault)
 		build := func(s crm.Store) *Retailer {
 			return New(t, s, clock, func(c *vefa.Config) {
-				c.Rules, c.Campaigns, c.Resident = []*rules.Book{book}, nil, resident
+				c.Rules, c.Campaigns, c.Resident, c.TrainAt = []*rules.Book{book}, nil, resident, -1
 			})
 		}
 		shop := build(faulty)
