@@ -64,14 +64,17 @@ type audit struct {
 	ever  map[crm.CustomerID][]crm.ProfileKey
 	sent  []*crm.Effect
 	data  map[crm.EffectID]MessageData
+	// erasures know what addresses had said that were erased since
+	erasures []Erasures
 }
 
 // Audit reads the whole record and counts what must never happen. A consent,
 // a suppression or a ticket counts against a message only if it was recorded
 // before the message was claimed: the claim notes the version of the address
-// that it read, and each of those entries the version that it made.
-func Audit(ctx context.Context, store crm.Store, consent crm.ConsentKey) (AuditReport, error) {
-	a := &audit{ctx: ctx, consent: consent, moved: map[crm.ProfileKey][]crm.Link{}, now: map[crm.ProfileKey]crm.CustomerID{},
+// that it read, and each of those entries the version that it made. Of addresses that were
+// erased since, such as by a consent.Ledger, it asks the erasures.
+func Audit(ctx context.Context, store crm.Store, consent crm.ConsentKey, erasures ...Erasures) (AuditReport, error) {
+	a := &audit{ctx: ctx, consent: consent, erasures: erasures, moved: map[crm.ProfileKey][]crm.Link{}, now: map[crm.ProfileKey]crm.CustomerID{},
 		ever: map[crm.CustomerID][]crm.ProfileKey{}, data: map[crm.EffectID]MessageData{}}
 	err := store.View(ctx, func(r crm.Reader) error {
 		a.r, a.report = r, AuditReport{}
@@ -257,14 +260,16 @@ func (a *audit) addresses() error {
 		}
 		for _, to := range chunk {
 			for _, e := range byAddr[to] {
-				a.guards(e, ledger[to])
+				if err := a.guards(e, ledger[to]); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
 }
 
-func (a *audit) guards(e *crm.Effect, ledger []*crm.Fact) {
+func (a *audit) guards(e *crm.Effect, ledger []*crm.Fact) error {
 	version := int64(-1)
 	for _, g := range e.Guards {
 		if g.Record == GuardAddress {
@@ -273,9 +278,21 @@ func (a *audit) guards(e *crm.Effect, ledger []*crm.Fact) {
 	}
 	if version < 0 {
 		a.report.find(&a.report.SentWithoutConsent, "effect %s notes no version of its address", e.ID)
-		return
+		return nil
 	}
 	var consent, refusal *crm.Fact
+	note := func(f *crm.Fact, d *crm.Consent) {
+		if d.ConsentKey != a.consent || d.Guard > version {
+			return
+		}
+		latest := &consent
+		if d.Status == crm.Refused {
+			latest = &refusal
+		}
+		if *latest == nil || f.At.After((*latest).At) {
+			*latest = f
+		}
+	}
 	stopped := map[string]*crm.Fact{}
 	for _, f := range ledger {
 		switch d := f.Data.(type) {
@@ -287,16 +304,7 @@ func (a *audit) guards(e *crm.Effect, ledger []*crm.Fact) {
 				a.report.find(&a.report.SentToOpenTicket, "effect %s went out while %s was open", e.ID, d.Ticket.Key)
 			}
 		case *crm.Consent:
-			if d.ConsentKey != a.consent || d.Guard > version {
-				continue
-			}
-			latest := &consent
-			if d.Status == crm.Refused {
-				latest = &refusal
-			}
-			if *latest == nil || f.At.After((*latest).At) {
-				*latest = f
-			}
+			note(f, d)
 		case *crm.Suppression:
 			if d.Guard > version {
 				continue
@@ -309,15 +317,25 @@ func (a *audit) guards(e *crm.Effect, ledger []*crm.Fact) {
 	for _, f := range stopped {
 		if !f.Data.(*crm.Suppression).Off {
 			a.report.find(&a.report.SentWithoutConsent, "effect %s went to a suppressed address", e.ID)
-			return
+			return nil
 		}
 	}
 	if a.data[e.ID].Class == Transactional {
-		return
+		return nil
+	}
+	if consent == nil {
+		erased, err := a.erased(e)
+		if err != nil {
+			return err
+		}
+		for _, f := range erased {
+			note(f, f.Data.(*crm.Consent))
+		}
 	}
 	if consent == nil || (refusal != nil && !refusal.At.Before(consent.At)) {
 		a.report.find(&a.report.SentWithoutConsent, "effect %s had no consent", e.ID)
 	}
+	return nil
 }
 
 // delivered: a survey about an order comes after the goods.

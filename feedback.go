@@ -16,9 +16,10 @@ import (
 
 // FeedbackReport counts what became of what a provider told.
 type FeedbackReport struct {
-	// Effects are messages whose fate was unknown and was settled by a report. Its Conflicts
-	// are no fault: they count the reports about messages whose fate was known, as of most.
+	// Effects are messages whose fate was unknown and was settled by a report, and Known
+	// counts the reports about messages whose fate was known, as of most.
 	Effects crm.WorkStats
+	Known   int
 	// Answered counts inbound messages that a program answers, see Config.AutoReplies.
 	Answered int
 	// Reports are the delivery reports.
@@ -57,6 +58,7 @@ func (e *Engine) Feedback(ctx context.Context, f messaging.Feedback) (out Feedba
 	if out.Effects, err = e.outward(nil).Receive(ctx, receipts...); err != nil {
 		return out, err
 	}
+	out.Known, out.Effects.Conflicts = out.Effects.Conflicts, 0 // nobody was in anybody's way
 	var faults []error
 	if out.Reports, err = e.deliveries.Take(ctx, f.Reports...); err != nil {
 		if !errors.Is(err, messaging.ErrReport) {

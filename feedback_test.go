@@ -72,6 +72,8 @@ func TestFeedback(t *testing.T) {
 		}
 		require.NotContains(t, err.Error(), nighttest.Phone(0).Value)
 		require.Equal(t, map[consent.Intent]int{consent.OptOut: 1, "": 2}, got.Replies)
+		require.Zero(t, got.Effects.Conflicts, "nobody was in anybody's way")
+		require.Equal(t, 4, got.Known+got.Effects.Done+got.Effects.Failed)
 		states := state()
 		require.Equal(t, crm.Done, states[nighttest.Phone(1)], "it left: a report says so")
 		require.Equal(t, crm.Failed, states[nighttest.Phone(2)])

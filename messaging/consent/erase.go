@@ -27,10 +27,10 @@ type Erased struct {
 // entries stay, with all their hashes and what was said when, on a keyed hash in the
 // address's place, and without their evidence. Verify knows them as before. What stays
 // elsewhere is not the ledger's: contacts of profiles, messages, an empty state of the
-// address, and what package preference keeps (Pages.Forget). An audit of messages that went
-// to the address looks for the consent facts, and says that there was none: audit first, or
-// take the address out of the messages, too. Afterwards nothing stands for the address, so that no commercial message goes
-// there; Recall tells, before an address is imported again, what it had said.
+// address, and what package preference keeps (Pages.Forget). Afterwards nothing stands for
+// the address, so that no commercial message goes there; Recall tells, before an address is
+// imported again, what it had said, and an audit that is given the ledger, by Gone, that
+// earlier messages had consent.
 func (l *Ledger) Erase(ctx context.Context, a crm.Address) (Erased, error) {
 	return l.erase(ctx, a, func([]History) bool { return true })
 }
@@ -121,13 +121,22 @@ func (l *Ledger) erase(ctx context.Context, a crm.Address, may func([]History) b
 		}
 		var gone []crm.FactRef
 		var moved []*crm.Fact
+		made := map[originName]int64{} // the versions of the address that the consents made
+		for _, f := range d.facts {
+			c := f.Data.(*crm.Consent)
+			made[originName{nameOf(c.ConsentKey), d.origin(f.Key)}] = c.Guard
+		}
 		for _, h := range all {
+			name := chainName{h.Chain.Brand, h.Chain.Recipient}
 			out.Chains++
 			for _, e := range h.Entries {
 				gone = append(gone, rowFact(crm.OfAddress(a), h.Chain, e).Ref())
 				e.Evidence = nil
 				f := rowFact(erasedSubject(d.holder), h.Chain, e)
 				f.Recorded = d.now
+				if at := (originName{name, e.Origin}); d.lasts[at].Seq == e.Seq { // else it was corrected
+					f.Version += made[at]
+				}
 				moved = append(moved, f)
 				out.Entries++
 			}
@@ -180,4 +189,29 @@ func (l *Ledger) Recall(ctx context.Context, a crm.Address) ([]crm.ConsentState,
 		return nil
 	})
 	return out, err
+}
+
+// Gone returns the consents that an address had when it was erased, as facts that hang on
+// it: Guard is the version of the address that each made, and Recorded when it was erased.
+// Only who has the ledger's key can ask. What was erased before there was a Gone is not
+// among them.
+func (l *Ledger) Gone(ctx context.Context, r crm.Reader, a crm.Address) ([]*crm.Fact, error) {
+	a, err := l.svc.Normal(a)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := rowsOf(ctx, r, erasedSubject(holder(l.opening(a), a)))
+	if err != nil {
+		return nil, err
+	}
+	var out []*crm.Fact
+	for _, f := range rows {
+		row := f.Data.(*Row)
+		if f.Version <= 1 || row.Status == Withdrawn {
+			continue
+		}
+		out = append(out, &crm.Fact{Key: crm.FactKey{Kind: crm.KindConsent, Source: "erased", ID: f.Key.ID}, Subject: crm.OfAddress(a), At: row.Said, Version: 1, Recorded: f.Recorded,
+			Data: &crm.Consent{ConsentKey: row.Chain.key(&row.Entry), Status: row.Status, Via: row.Source, Guard: f.Version - 1}})
+	}
+	return out, nil
 }

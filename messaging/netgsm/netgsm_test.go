@@ -441,4 +441,8 @@ func TestConfig(t *testing.T) {
 		_, err := netgsm.New(c)
 		require.ErrorIs(t, err, netgsm.ErrConfig, name)
 	}
+	_, err = netgsm.New(netgsm.Config{Username: "a:b", Header: "ONIKIHARFLIK", URL: "http://x.example", ValidFor: time.Second})
+	for _, field := range []string{"Username", "Password", "Header", "URL", "ValidFor"} {
+		require.ErrorContains(t, err, field, "all at once")
+	}
 }

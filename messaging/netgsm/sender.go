@@ -63,28 +63,32 @@ type Sender struct {
 
 // New checks the configuration; it opens nothing.
 func New(cfg Config) (*Sender, error) {
-	bad := func(field, what string) error { return fmt.Errorf("%w: %s %s", ErrConfig, field, what) }
+	var faults []error
+	bad := func(field, what string) { faults = append(faults, fmt.Errorf("%w: %s %s", ErrConfig, field, what)) }
 	if cfg.Username == "" || strings.Contains(cfg.Username, ":") {
-		return nil, bad("Username", "must be set, without a colon")
+		bad("Username", "must be set, without a colon")
 	}
 	if cfg.Password.IsZero() {
-		return nil, bad("Password", "must be set")
+		bad("Password", "must be set")
 	}
 	if fault := gateway.Header(cfg.Header, true); fault != "" {
-		return nil, bad("Header", "cannot be used: "+fault)
+		bad("Header", "cannot be used: "+fault)
 	}
 	if cfg.URL == "" {
 		cfg.URL = "https://api.netgsm.com.tr"
 	}
 	client, err := gateway.NewClient(cfg.URL, cfg.Client, cfg.Timeout, 0)
 	if err != nil {
-		return nil, bad("URL", err.Error())
+		bad("URL", err.Error())
 	}
 	if cfg.Batch <= 0 {
 		cfg.Batch = 500
 	}
 	if cfg.ValidFor != 0 && (cfg.ValidFor < time.Hour || cfg.ValidFor > 21*time.Hour) {
-		return nil, bad("ValidFor", "is not within an hour and 21 hours")
+		bad("ValidFor", "is not within an hour and 21 hours")
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
 	}
 	if cfg.Overlap <= 0 {
 		cfg.Overlap = 10 * time.Minute
