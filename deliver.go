@@ -119,6 +119,7 @@ func (e *Engine) prepare(ctx context.Context, tx crm.Tx, effects []*crm.Effect) 
 	}
 	values, err := e.personal(ctx, tx, p, effects)
 	ctx = context.WithValue(ctx, renderedOf{}, map[crm.EffectID]*messaging.Message{})
+	ctx = context.WithValue(ctx, costsOf{}, make(map[crm.EffectID]crm.Money))
 	return context.WithValue(context.WithValue(context.WithValue(ctx, batchOf{}, p), waysOf{}, ways), valuesOf{}, values), err
 }
 
@@ -191,12 +192,16 @@ func (e *Engine) render(ctx context.Context, _ crm.Tx, f *crm.Effect) (messaging
 		return m, fmt.Errorf("%w: %w", messaging.ErrUnrenderable, err)
 	}
 	m.To, m.Class, m.Meta = way.to, c.Class, maps.Clone(d.Meta)
-	if _, err := s.Measure(&m); err != nil { // longer than its route takes, or one that no route may carry
+	size, err := s.Measure(&m)
+	if err != nil { // longer than its route takes, or one that no route may carry
 		return m, fmt.Errorf("%w: %w", messaging.ErrUnrenderable, err)
 	}
 	if all, ok := ctx.Value(renderedOf{}).(map[crm.EffectID]*messaging.Message); ok {
 		said := m
 		all[f.ID] = &said
+	}
+	if cost, ok := s.Price(way.by.Name, size); ok {
+		ctx.Value(costsOf{}).(map[crm.EffectID]crm.Money)[f.ID] = cost
 	}
 	return m, nil
 }
@@ -269,6 +274,10 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 	if err != nil {
 		return nil, err
 	}
+	spend, err := e.newSpending(ctx, tx, effects, all, now)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]messaging.Verdict, len(effects))
 	for i, f := range effects {
 		c := &all[i]
@@ -318,11 +327,16 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 			}
 		}
 		if v.Outcome == messaging.Send && f.SentAt.IsZero() {
-			got.add(f, c, now)
+			if spend.decide(i, &v); v.Outcome == messaging.Send {
+				got.add(f, c, now)
+			}
 		}
 		out[i] = v
 	}
-	return out, tx.PutRefs(ctx, got.refs...)
+	if err := tx.PutRefs(ctx, got.refs...); err != nil {
+		return nil, err
+	}
+	return out, spend.write(ctx, tx, out) // the counters are locked last, for they are of many
 }
 
 // deliveredAt reads when the goods of surveyed orders were handed over.

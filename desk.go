@@ -478,6 +478,9 @@ type CampaignProgress struct {
 	Unknown  int             `json:"unknown"`  // the provider's answer was lost
 	HeldOut  int             `json:"held_out"` // to measure by
 	Withheld []Count         `json:"withheld"` // by the first guard that refused, the most first
+	// Budget are the counters of what it may spend: of messages, and of money in minor units.
+	// What was handed over and is not known to have arrived at the provider is reserved.
+	Budget []crm.Counter `json:"budget,omitempty"`
 }
 
 // Progress returns how far a campaign is, of the desk or of Config.Campaigns, by its name;
@@ -500,8 +503,22 @@ func (e *Engine) Progress(ctx context.Context, campaign string) (_ CampaignProgr
 				occurrence = out.Life.Occurrence()
 			}
 		}
-		if out.Life == nil && e.messages[cause] == nil {
+		c := e.messages[cause]
+		if out.Life != nil {
+			c = &out.Life.Campaign
+		}
+		if c == nil {
 			return &crm.Error{Op: "find", Entity: "campaign", ID: campaign, Kind: crm.ErrNotFound}
+		}
+		for _, l := range budgetLimits(cause, c) {
+			found, err := r.Counters(ctx, l.CounterKey)
+			if err != nil {
+				return err
+			}
+			if found[0] != nil {
+				l = *found[0]
+			}
+			out.Budget = append(out.Budget, l)
 		}
 		withheld := map[string]int{}
 		for f, err := range crm.AllEffects(ctx, r, crm.AllParts()) {

@@ -95,6 +95,7 @@ func (e *Engine) worker(observe func(crm.EffectKind, crm.WorkStats)) *crm.Worker
 func (e *Engine) outward(observe func(crm.EffectKind, crm.WorkStats)) *crm.Worker {
 	w := e.worker(observe)
 	messages := e.outbox.Handler()
+	messages.Answered = e.settled
 	if e.desk != nil {
 		messages.Recall = e.recall
 	}

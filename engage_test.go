@@ -21,3 +21,7 @@ func TestNoOccasionIsLost(t *testing.T) {
 func TestManyAtTheDesk(t *testing.T) {
 	nighttest.Desk(t, func(*testing.T) crm.Store { return memstore.New() })
 }
+
+func TestBudgetsOfManySenders(t *testing.T) {
+	nighttest.Budgets(t, memstore.New(), 2, 8, 160)
+}

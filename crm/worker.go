@@ -41,6 +41,11 @@ type EffectHandler struct {
 	// their leases. They are given back, due as they were, and Check decides about them
 	// anew: it must say no then, or they come again at once. Nil recalls none.
 	Recall func(ctx context.Context, r Reader, claims []*Claim) ([]bool, error)
+	// Answered is called in each transaction that records what became of claims, with the
+	// effects as they are recorded: Done, Failed, Unknown, or Planned of those that come
+	// again. Its error takes the transaction back and ends the run. Nil does nothing. What a
+	// person settles (Service.SettleEffect) does not come here.
+	Answered func(ctx context.Context, tx Tx, effects []*Effect) error
 	// Ask asks the other side what became of effects, and returns one receipt per
 	// claim in their order. Throttled stands for one that it certainly never received.
 	// Nil where it cannot be asked.
@@ -255,8 +260,8 @@ func (h *EffectHandler) Validate() error {
 	switch {
 	case (h.Apply == nil) == (h.Do == nil):
 		err = errors.Join(err, fieldError("handler "+string(h.Kind), "needs one of Apply and Do"))
-	case h.Do == nil && (h.Ask != nil || h.Idempotent || h.Recall != nil):
-		err = errors.Join(err, fieldError("handler "+string(h.Kind), "has Ask, Idempotent or Recall, which belong to Do"))
+	case h.Do == nil && (h.Ask != nil || h.Idempotent || h.Recall != nil || h.Answered != nil):
+		err = errors.Join(err, fieldError("handler "+string(h.Kind), "has Ask, Answered, Idempotent or Recall, which belong to Do"))
 	case h.Apply == nil && h.Strict:
 		err = errors.Join(err, fieldError("handler "+string(h.Kind), "is Strict, which belongs to Apply"))
 	}

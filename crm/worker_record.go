@@ -34,7 +34,7 @@ func (j *job) record(ctx context.Context, outcomes []outcome, stats *WorkStats) 
 			effects[i] = outcomes[i].Effect.Clone()
 			j.answer(effects[i], outcomes[i].receipt, now, at)
 		}
-		return putAnswers(ctx, tx, effects)
+		return j.putAnswers(ctx, tx, effects)
 	})
 	for errors.Is(err, ErrConflict) {
 		effects, at, err = j.recordChanged(ctx, outcomes, now)
@@ -78,9 +78,32 @@ func (j *job) recordChanged(ctx context.Context, outcomes []outcome, now time.Ti
 				}
 			}
 		}
-		return putAnswers(ctx, tx, written)
+		return j.putAnswers(ctx, tx, written)
 	})
 	return written, at, err
+}
+
+// putAnswers writes effects that were answered, and by which ids the other side
+// knows them, and tells their handlers.
+func (w *Worker) putAnswers(ctx context.Context, tx Tx, effects []*Effect) (err error) {
+	if err := putAnswers(ctx, tx, effects); err != nil {
+		return err
+	}
+	defer Recover("record answers", &err)
+	for i := range w.Handlers {
+		h := &w.Handlers[i]
+		if h.Answered == nil {
+			continue
+		}
+		mine := slices.DeleteFunc(slices.Clone(effects), func(e *Effect) bool { return e.Kind != h.Kind })
+		if len(mine) == 0 {
+			continue
+		}
+		if err := h.Answered(ctx, tx, mine); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // putAnswers writes effects that were answered, and by which ids the other side
@@ -207,7 +230,7 @@ func (w *Worker) receive(ctx context.Context, receipts []Receipt) (WorkStats, er
 					written = append(written, c)
 				}
 			}
-			return putAnswers(ctx, tx, written)
+			return w.putAnswers(ctx, tx, written)
 		})
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -49,6 +50,16 @@ type Campaign struct {
 	Caps  []Cap      `json:"caps,omitempty"`
 	Quiet QuietHours `json:"quiet,omitzero"`
 
+	// Budget is what may be spent on the campaign; the zero value bounds nothing. Velocity is
+	// how many of its messages may leave in an hour of UTC, by the calling code of the country
+	// that they go to ("+90"; the longest that fits counts), or "" for all other addresses
+	// together; a country that is not listed, without "", is not bounded. What is over the
+	// budget is withheld, what is over the velocity put off to an hour that has room. Package
+	// vefa counts both in the record, in the transaction that lets messages go; Plan and Again
+	// do not look at them.
+	Budget   Budget         `json:"budget,omitzero"`
+	Velocity map[string]int `json:"velocity,omitempty"`
+
 	Start time.Time `json:"start,omitzero"` // nothing leaves before; zero: at once
 	End   time.Time `json:"end,omitzero"`   // nothing leaves from here on; zero: never ends
 
@@ -59,6 +70,52 @@ type Campaign struct {
 	Holdout    float64       `json:"holdout,omitempty"`
 	Window     time.Duration `json:"window,omitempty"`
 	Unmeasured string        `json:"unmeasured,omitempty"`
+}
+
+// Budget is what a campaign may spend. A zero field bounds nothing.
+type Budget struct {
+	Messages int64 `json:"messages,omitempty"`
+	// Money is an amount in the currency of the prices of the campaign's contents (its Cost),
+	// which all must have one: a message costs its price times its units, such as segments.
+	Money crm.Money `json:"money,omitzero"`
+}
+
+// validateBudget reports every fault of the budget and the velocity.
+func (c *Campaign) validateBudget(fault func(field, format string, args ...any)) {
+	if b := c.Budget; b.Messages < 0 || b.Messages > crm.MaxAmount {
+		fault("budget.messages", "is %d", b.Messages)
+	}
+	if m := c.Budget.Money; m != (crm.Money{}) {
+		if m.Amount <= 0 || m.Amount > crm.MaxAmount {
+			fault("budget.money", "is %s", m)
+		}
+		for _, x := range c.contents() {
+			if x.Price.Amount <= 0 || x.Price.Currency != m.Currency {
+				fault("budget.money", "is in %s, and what a message costs on channel %s is %s", m.Currency, x.Channel, x.Price)
+			}
+		}
+	}
+	for code, n := range c.Velocity {
+		if code != "" && (len(code) < 2 || len(code) > 8 || code[0] != '+' || code[1] == '0' || strings.Trim(code[1:], "0123456789") != "") {
+			fault("velocity", "%q is no calling code, such as +90", code)
+		}
+		if n <= 0 {
+			fault("velocity", "is %d for %q", n, code)
+		}
+	}
+}
+
+// Country returns which entry of Velocity an address counts against, and whether any.
+func (c *Campaign) Country(to crm.Address) (code string, bounded bool) {
+	if to.Channel == crm.Phone {
+		for n := min(8, len(to.Value)); n > 1; n-- {
+			if _, ok := c.Velocity[to.Value[:n]]; ok {
+				return to.Value[:n], true
+			}
+		}
+	}
+	_, ok := c.Velocity[""]
+	return "", ok
 }
 
 // Cause returns the cause of the campaign's effects, "campaign/" and its name.
@@ -99,6 +156,7 @@ func (c *Campaign) Validate(channels ...Channel) error {
 	if err := c.Quiet.validate(); err != nil {
 		fault("quiet", "%v", err)
 	}
+	c.validateBudget(fault)
 	if !c.End.IsZero() && !c.End.After(c.Start) {
 		fault("end", "is not after start")
 	}

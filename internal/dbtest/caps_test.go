@@ -49,3 +49,17 @@ func TestCapsBesideMergers(t *testing.T) {
 	merged, exceeded = nighttest.Capped(t, open, func(s crm.Store) crm.Store { return careless{s} })
 	require.Positive(t, exceeded, "of %d", merged)
 }
+
+// TestBudgetsAreNeverExceeded: 32 goroutines over four engines send a campaign with a budget
+// and a velocity on PostgreSQL.
+func TestBudgetsAreNeverExceeded(t *testing.T) {
+	d := openPostgres(t)
+	migrate(t, d)
+	d.db.SetMaxOpenConns(40)
+	t.Cleanup(func() { d.db.SetMaxOpenConns(0) })
+	nighttest.Budgets(t, d.store(), 4, 32, 160)
+}
+
+func TestBudgetBesideOthers(t *testing.T) {
+	nighttest.BudgetBeside(t, func(t *testing.T) crm.Store { return migrated(t, openPostgres(t)) })
+}
