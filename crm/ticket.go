@@ -18,7 +18,8 @@ const (
 )
 
 // Ticket is a matter that somebody has to solve. While it is not solved nobody
-// writes to any address of the customer, save to answer the matter itself.
+// writes to any address of the customer, save to answer the matter itself or what the
+// customer wrote.
 //
 // What a desk did (ChangeTicket, SetTicket) stays when the ticket's source delivers it
 // again. Its entries remain in the log, and State and Solved remain those of the desk's

@@ -220,4 +220,8 @@ func TestConfig(t *testing.T) {
 		_, err := kannel.New(c)
 		require.ErrorIs(t, err, kannel.ErrConfig, name)
 	}
+	_, all := kannel.New(kannel.Config{SMSC: "a\nb", From: "ONIKIHARFLIK", WebhookURL: "x", ValidFor: 1})
+	for _, field := range []string{"Username", "Password", "SMSC", "From", "URL", "WebhookURL", "Guard", "ValidFor"} {
+		require.ErrorContains(t, all, " "+field, "all at once")
+	}
 }

@@ -53,30 +53,31 @@ type Sender struct {
 
 // New checks the configuration; it opens nothing.
 func New(cfg Config) (*Sender, error) {
-	bad := func(field, what string) error { return fmt.Errorf("%w: %s %s", ErrConfig, field, what) }
+	var faults []error
+	bad := func(field, what string) { faults = append(faults, fmt.Errorf("%w: %s %s", ErrConfig, field, what)) }
 	if cfg.Username == "" || !header(cfg.Username) {
-		return nil, bad("Username", "must be set to what a header can hold")
+		bad("Username", "must be set to what a header can hold")
 	}
 	if cfg.Password.IsZero() || !header(string(cfg.Password.Reveal())) {
-		return nil, bad("Password", "must be set to what a header can hold")
+		bad("Password", "must be set to what a header can hold")
 	}
 	if !header(cfg.SMSC) {
-		return nil, bad("SMSC", "is not what a header can hold")
+		bad("SMSC", "is not what a header can hold")
 	}
 	if fault := from(cfg.From); cfg.From != "" && fault != "" {
-		return nil, bad("From", "cannot be used: "+fault)
+		bad("From", "cannot be used: "+fault)
 	}
 	client, err := gateway.NewClient(cfg.URL, cfg.Client, cfg.Timeout, 1<<20)
 	if err != nil {
-		return nil, bad("URL", err.Error())
+		bad("URL", err.Error())
 	}
 	s := &Sender{cfg: cfg, client: client}
 	if cfg.WebhookURL != "" {
 		if err := gateway.CheckURL(cfg.WebhookURL); err != nil || strings.ContainsAny(cfg.WebhookURL, "?#%") {
-			return nil, bad("WebhookURL", "is not an absolute https URL without a query")
+			bad("WebhookURL", "is not an absolute https URL without a query")
 		}
 		if err := cfg.Guard.Check(); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+			faults = append(faults, fmt.Errorf("%w: %w", ErrConfig, err))
 		}
 		s.hook = strings.TrimSuffix(cfg.WebhookURL, "/") + "/" + string(cfg.Guard.Secret.Reveal())
 	}
@@ -84,7 +85,10 @@ func New(cfg Config) (*Sender, error) {
 		s.cfg.Batch = 50
 	}
 	if cfg.ValidFor != 0 && cfg.ValidFor < time.Minute {
-		return nil, bad("ValidFor", "is less than a minute")
+		bad("ValidFor", "is less than a minute")
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
 	}
 	return s, nil
 }

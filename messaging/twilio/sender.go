@@ -70,42 +70,46 @@ var (
 
 // New checks the configuration; it opens nothing.
 func New(cfg Config) (*Sender, error) {
-	bad := func(field, what string) error { return fmt.Errorf("%w: %s %s", ErrConfig, field, what) }
+	var faults []error
+	bad := func(field, what string) { faults = append(faults, fmt.Errorf("%w: %s %s", ErrConfig, field, what)) }
 	if !accountSID.MatchString(cfg.AccountSID) {
-		return nil, bad("AccountSID", "is not AC and 32 hexadecimal digits")
+		bad("AccountSID", "is not AC and 32 hexadecimal digits")
 	}
 	if cfg.AuthToken.IsZero() {
-		return nil, bad("AuthToken", "must be set")
+		bad("AuthToken", "must be set")
 	}
 	if (cfg.KeySID == "") != cfg.KeySecret.IsZero() || strings.Contains(cfg.KeySID, ":") {
-		return nil, bad("KeySID", "and KeySecret are set together or not at all")
+		bad("KeySID", "and KeySecret are set together or not at all")
 	}
 	if fault := from(cfg.From); cfg.From != "" && fault != "" {
-		return nil, bad("From", "cannot be used: "+fault)
+		bad("From", "cannot be used: "+fault)
 	}
 	if cfg.URL == "" {
 		cfg.URL = "https://api.twilio.com"
 	}
 	client, err := gateway.NewClient(cfg.URL, cfg.Client, cfg.Timeout, 0)
 	if err != nil {
-		return nil, bad("URL", err.Error())
+		bad("URL", err.Error())
 	}
 	if cfg.WebhookURL != "" {
 		if err := gateway.CheckURL(cfg.WebhookURL); err != nil || strings.ContainsAny(cfg.WebhookURL, "?#") {
-			return nil, bad("WebhookURL", "is not an absolute https URL without a query")
+			bad("WebhookURL", "is not an absolute https URL without a query")
 		}
 	}
 	if cfg.Batch <= 0 {
 		cfg.Batch = 50
 	}
 	if cfg.ValidFor != 0 && (cfg.ValidFor < time.Second || cfg.ValidFor > 10*time.Hour) {
-		return nil, bad("ValidFor", "is not within a second and 10 hours")
+		bad("ValidFor", "is not within a second and 10 hours")
 	}
 	if cfg.Overlap <= 0 {
 		cfg.Overlap = 10 * time.Minute
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
 	}
 	return &Sender{cfg, client, "/2010-04-01/Accounts/" + cfg.AccountSID + "/Messages"}, nil
 }

@@ -384,4 +384,8 @@ func TestConfig(t *testing.T) {
 		_, err := twilio.New(c)
 		require.ErrorIs(t, err, twilio.ErrConfig, name)
 	}
+	_, all := twilio.New(twilio.Config{KeySID: "SK1", From: "ONIKIHARFLIK", URL: "http://x.example", WebhookURL: "x", ValidFor: 1})
+	for _, field := range []string{"AccountSID", "AuthToken", "KeySID", "From", "URL", "WebhookURL", "ValidFor"} {
+		require.ErrorContains(t, all, " "+field, "all at once")
+	}
 }

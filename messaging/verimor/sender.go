@@ -80,42 +80,46 @@ type request struct {
 
 // New checks the configuration; it opens nothing.
 func New(cfg Config) (*Sender, error) {
-	bad := func(field, what string) error { return fmt.Errorf("%w: %s %s", ErrConfig, field, what) }
+	var faults []error
+	bad := func(field, what string) { faults = append(faults, fmt.Errorf("%w: %s %s", ErrConfig, field, what)) }
 	if cfg.Username == "" {
-		return nil, bad("Username", "must be set")
+		bad("Username", "must be set")
 	}
 	if cfg.Password.IsZero() {
-		return nil, bad("Password", "must be set")
+		bad("Password", "must be set")
 	}
 	if fault := gateway.Header(cfg.Header, true); fault != "" {
-		return nil, bad("Header", "cannot be used: "+fault)
+		bad("Header", "cannot be used: "+fault)
 	}
 	if cfg.URL == "" {
 		cfg.URL = "https://sms.verimor.com.tr"
 	}
 	client, err := gateway.NewClient(cfg.URL, cfg.Client, cfg.Timeout, 0)
 	if err != nil {
-		return nil, bad("URL", err.Error())
+		bad("URL", err.Error())
 	}
 	if cfg.Batch <= 0 {
 		cfg.Batch = 1000
 	}
 	if cfg.Batch > mostMessages {
-		return nil, bad("Batch", "is more than 50,000")
+		bad("Batch", "is more than 50,000")
 	}
 	if cfg.ValidFor != 0 && (cfg.ValidFor < time.Minute || cfg.ValidFor > 48*time.Hour) {
-		return nil, bad("ValidFor", "is not within a minute and 48 hours")
+		bad("ValidFor", "is not within a minute and 48 hours")
 	}
 	if cfg.Settle <= 0 {
 		cfg.Settle = 10 * time.Minute
 	}
 	if !cfg.Guard.Secret.IsZero() {
 		if err := cfg.Guard.Check(); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+			faults = append(faults, fmt.Errorf("%w: %w", ErrConfig, err))
 		}
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
 	}
 	return &Sender{cfg: cfg, client: client, sends: gateway.NewLimit(sendsAMinute, time.Minute),
 		asks: gateway.NewLimit(asksAMinute, time.Minute), start: cfg.Now(), requests: map[crm.EffectID]request{}, found: map[string]found{}}, nil

@@ -641,4 +641,8 @@ func TestConfig(t *testing.T) {
 		_, err := verimor.New(c)
 		require.ErrorIs(t, err, verimor.ErrConfig, name)
 	}
+	_, all := verimor.New(verimor.Config{Header: "ONIKIHARFLIK", URL: "http://x.example", Batch: 50_001, ValidFor: 1})
+	for _, field := range []string{"Username", "Password", "Header", "URL", "Batch", "ValidFor"} {
+		require.ErrorContains(t, all, " "+field, "all at once")
+	}
 }

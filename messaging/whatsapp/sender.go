@@ -83,31 +83,32 @@ var (
 
 // New checks the configuration; it opens nothing. The error is an ErrConfig.
 func New(cfg Config) (*Sender, error) {
-	bad := func(field, what string) error { return fmt.Errorf("%w: %s %s", ErrConfig, field, what) }
+	var faults []error
+	bad := func(field, what string) { faults = append(faults, fmt.Errorf("%w: %s %s", ErrConfig, field, what)) }
 	if !digits.MatchString(cfg.PhoneNumberID) {
-		return nil, bad("PhoneNumberID", "is not digits")
+		bad("PhoneNumberID", "is not digits")
 	}
 	if cfg.Token.IsZero() {
-		return nil, bad("Token", "must be set")
+		bad("Token", "must be set")
 	}
 	cfg.URL = cmp.Or(cfg.URL, "https://graph.facebook.com/v21.0")
 	client, err := gateway.NewClient(cfg.URL, cfg.Client, cfg.Timeout, 1<<20)
 	if err != nil {
-		return nil, bad("URL", err.Error())
+		bad("URL", err.Error())
 	}
 	if cfg.Language = cmp.Or(cfg.Language, "tr"); !language.MatchString(cfg.Language) {
-		return nil, bad("Language", "is not as in tr or en_US")
+		bad("Language", "is not as in tr or en_US")
 	}
 	s := &Sender{client: client}
 	if cfg.AppSecret.IsZero() != cfg.VerifyToken.IsZero() {
-		return nil, bad("AppSecret", "and VerifyToken are set together or not at all")
+		bad("AppSecret", "and VerifyToken are set together or not at all")
 	}
 	if !cfg.AppSecret.IsZero() {
 		if s.verify, err = webhook.New(webhook.Config{Form: webhook.GitHub(), Secrets: []crm.Secret{cfg.AppSecret}}); err != nil {
-			return nil, bad("AppSecret", err.Error())
+			bad("AppSecret", err.Error())
 		}
 		if len(cfg.VerifyToken.Reveal()) < 16 {
-			return nil, bad("VerifyToken", "has less than 16 bytes")
+			bad("VerifyToken", "has less than 16 bytes")
 		}
 	}
 	if cfg.Batch <= 0 {
@@ -117,6 +118,9 @@ func New(cfg Config) (*Sender, error) {
 		cfg.Now = time.Now
 	}
 	s.cfg = cfg
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
 	return s, nil
 }
 

@@ -240,6 +240,10 @@ func TestConfig(t *testing.T) {
 		_, err := whatsapp.New(cfg)
 		require.ErrorIs(t, err, whatsapp.ErrConfig, name)
 	}
+	_, all := whatsapp.New(whatsapp.Config{URL: "http://x.example", Language: "turkish", AppSecret: verifyToken})
+	for _, field := range []string{"PhoneNumberID", "Token", "URL", "Language", "AppSecret"} {
+		require.ErrorContains(t, all, " "+field, "all at once")
+	}
 	require.NoError(t, whatsapp.Channel().Validate())
 	c := messaging.Campaign{Fields: []messaging.Field{{Name: "name", Max: 20}}, Contents: []messaging.Content{{Channel: whatsapp.Name, Parts: map[string]string{whatsapp.Template: "order", "1": "{name}"}}}}
 	script, err := c.Script(whatsapp.Channel())
