@@ -18,7 +18,7 @@ import (
 // the client only as a keyed hash whose key changes every day and is forgotten.
 type Click struct {
 	ID        uint64    // of the link
-	RequestID string    // with ID the identity of the click: a repeat is the same click
+	RequestID string    // with ID the identity of the click: a repeat is the same click; a Log gives one without a random one
 	At        time.Time // UTC
 	Method    string
 	Agent     string  // User-Agent, at most MaxAgent bytes
@@ -104,21 +104,17 @@ func printable(s string) bool {
 }
 
 // requestKey makes a key of what a host's RequestID gave, which may be a header
-// that anybody can set: what is no short printable text is hashed, and nothing
-// is as good as random.
-func requestKey(r *http.Request, id string) string {
-	switch {
-	case id == "":
-		return randomRequestID(r)
-	case len(id) <= maxRequestID && printable(id):
+// that anybody can set: what is no short printable text is hashed.
+func requestKey(id string) string {
+	if len(id) <= maxRequestID && printable(id) {
 		return id
 	}
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:16])
 }
 
-// randomRequestID gives a request 128 random bits. It is the default.
-func randomRequestID(*http.Request) string {
+// randomKey is the key of a request that brought none: 128 random bits.
+func randomKey() string {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], rand.Uint64())
 	binary.BigEndian.PutUint64(b[8:], rand.Uint64())

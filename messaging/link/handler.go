@@ -93,9 +93,6 @@ func NewHandler(cfg Config) (*Handler, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.RequestID == nil {
-		cfg.RequestID = randomRequestID
-	}
 	if cfg.ClientIP == nil {
 		cfg.ClientIP = remoteIP
 	}
@@ -119,7 +116,6 @@ var (
 	noStore    = []string{"no-store"}
 	noReferrer = []string{"no-referrer"}
 	noIndex    = []string{"noindex"}
-	noBody     = []string{"0"}
 	closing    = []string{"close"}
 )
 
@@ -158,7 +154,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if !h.cfg.Log.counted(id, now) {
 		from := h.cfg.ClientIP(r)
-		c := Click{ID: id, At: now, RequestID: requestKey(r, h.cfg.RequestID(r)), IP: h.ips.hash(r.Context(), from, now)}
+		c := Click{ID: id, At: now, IP: h.ips.hash(r.Context(), from, now)}
+		if h.cfg.RequestID != nil {
+			c.RequestID = requestKey(h.cfg.RequestID(r))
+		}
 		if h.cfg.Network != nil {
 			c.Network = h.cfg.Network(from)
 		}
@@ -166,7 +165,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// A click that finds no room is counted by the log; the person goes on.
 		_ = h.cfg.Log.Record(r.Context(), c)
 	}
-	head["Location"], head["Content-Length"] = location, noBody
+	head["Location"] = location
 	w.WriteHeader(http.StatusFound)
 }
 

@@ -298,6 +298,11 @@ func (l *Log) flushClicks(ctx context.Context) error {
 	l.mu.Unlock()
 	written := 0
 	defer func() { l.settle(group, written) }() // also where Sink panics
+	for i := range group {
+		if group[i].RequestID == "" { // here, where no redirect waits for it; repeats keep it
+			group[i].RequestID = randomKey()
+		}
+	}
 	for part := range slices.Chunk(group, l.cfg.Group) {
 		if err := l.call(ctx, func(ctx context.Context) error { return l.cfg.Sink(ctx, part) }); err != nil {
 			return err
