@@ -72,6 +72,9 @@ func (e *Engine) completeDraft(segment string, c *messaging.Campaign) error {
 			fault("url: Config.Destinations: %w", err)
 		}
 	}
+	if e.hours == nil && (c.Quiet.Local || c.Quiet.Holidays) {
+		fault("quiet: the zones of jurisdictions are not on this machine")
+	}
 	if s, err := c.Script(e.cfg.Channels...); err == nil { // else Draft says so
 		if _, err := e.checkMessage(c.Cause(), c, s, true); err != nil {
 			fault("%w", err)
@@ -479,7 +482,8 @@ type CampaignProgress struct {
 	HeldOut  int             `json:"held_out"` // to measure by
 	Withheld []Count         `json:"withheld"` // by the first guard that refused, the most first
 	// Budget are the counters of what it may spend: of messages, and of money in minor units.
-	// What was handed over and is not known to have arrived at the provider is reserved.
+	// What was handed over and is not known to have arrived at the provider is reserved, and
+	// stays so where a person settles it (crm.Service.SettleEffect).
 	Budget []crm.Counter `json:"budget,omitempty"`
 }
 

@@ -69,9 +69,14 @@ func state(t *testing.T, shop *nighttest.Retailer, name string) campaigns.State 
 // whoever comes later is not in it; its link leads where it says; it is closed when all has
 // left, and its results are told as those of any other.
 func TestDeskCampaign(t *testing.T) {
-	for _, evening := range []bool{true, false} {
-		t.Run(fmt.Sprint("evening ", evening), func(t *testing.T) {
-			shop, store := desked(t, 30, nil)
+	for i := range 4 {
+		evening, pages := i%2 == 0, i > 1
+		t.Run(fmt.Sprint("evening ", evening, ", page by page ", pages), func(t *testing.T) {
+			shop, store := desked(t, 30, func(c *vefa.Config) {
+				if pages {
+					c.Resident = -1
+				}
+			})
 			eng, ctx := shop.Engine, t.Context()
 			draw := func() {
 				t.Helper()

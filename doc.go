@@ -5,7 +5,7 @@
 // crm.Store. Night does one evening: it imports what the sources deliver, finds
 // out who is the same person, refreshes tags and segments, runs the rules over
 // everybody, carries out what is due, draws campaigns with their held-out
-// groups, sends, and judges the clicks. Deliver sends what is due in between.
+// groups (also those that people make at Engine.Desk), sends, and judges the clicks. Deliver sends what is due in between.
 // Handler serves tracked links and surveys; a bad answer opens a ticket in the
 // transaction that takes it, and an open ticket silences every address of the
 // customer until it is solved.

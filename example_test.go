@@ -12,6 +12,7 @@ import (
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/internal/nighttest"
 	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/campaigns"
 	"github.com/vefacrm/vefa/rules"
 	"github.com/vefacrm/vefa/survey"
 )
@@ -89,4 +90,58 @@ rules:
 	// 1 message to +905321234567
 	// clean: true <nil>
 	// true <nil>
+}
+
+// A campaign that people make while the engine runs: written by one, approved by another,
+// drawn when its time has come, within its budget.
+func ExampleEngine_Desk() {
+	ctx := context.Background()
+	clock := time.Date(2025, 3, 3, 10, 0, 0, 0, time.UTC)
+	brand, sender := crm.ConsentKey{Brand: "saat"}, messaging.NewMemorySender(nil)
+	eng, err := vefa.New(vefa.Config{
+		Store: memstore.New(), Sender: sender, Now: func() time.Time { return clock },
+		BaseURL: "https://s.example", Keys: nighttest.Keys(), // yours are secret
+		Consent: brand, Segments: "segment everybody = everyone", Desk: &campaigns.Config{},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var b crm.Batch
+	for i := range 5 {
+		phone := crm.Address{Channel: crm.Phone, Value: fmt.Sprintf("+90532123456%d", i)}
+		b.Profiles = append(b.Profiles, &crm.Profile{ProfileKey: crm.ProfileKey{Source: "till", ID: fmt.Sprint(i)}, Contacts: []crm.Contact{{Address: phone}}})
+		b.Facts = append(b.Facts, &crm.Fact{Key: crm.FactKey{Kind: crm.KindConsent, Source: "till", ID: fmt.Sprint(i)}, Subject: crm.OfAddress(phone), At: clock,
+			Data: &crm.Consent{ConsentKey: brand, Status: crm.Granted}})
+	}
+	if _, err := eng.Service().Import(ctx, b); err != nil {
+		fmt.Println(err)
+		return
+	}
+	desk := eng.Desk()
+	life, err := desk.Draft(ctx, "ayse", "everybody", messaging.Campaign{
+		Name: "spring", Text: "Spring is here.", Unmeasured: "an example", Budget: messaging.Budget{Messages: 3}})
+	if err == nil {
+		_, err = desk.Tested(ctx, "spring", "ayse", life.Seal, "on my own phone")
+	}
+	if err == nil {
+		_, err = desk.Approve(ctx, "spring", "mehmet", life.Seal)
+	}
+	if err == nil {
+		_, err = desk.Schedule(ctx, "spring", "ayse", clock.Add(time.Hour))
+	}
+	clock = clock.Add(2 * time.Hour)
+	if err == nil {
+		_, err = eng.DrawDue(ctx) // the evening does it, too
+	}
+	if err == nil {
+		_, err = eng.Deliver(ctx)
+	}
+	p, err2 := eng.Progress(ctx, "spring")
+	if err != nil || err2 != nil {
+		fmt.Println(err, err2)
+		return
+	}
+	fmt.Println(p.Life.State, p.Sent, "sent;", p.Withheld[0].Name, p.Withheld[0].N)
+	// Output: closed 3 sent; budget 2
 }
