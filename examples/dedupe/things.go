@@ -60,8 +60,9 @@ func recogniseThings(header []string, skip int) (at map[string][]int, of string)
 		}
 		for _, c := range thingColumns {
 			common, own, _ := strings.Cut(c.known, "|")
-			if len(at[c.field]) == 0 && (knows(common, h) || knows(own, h)) {
-				at[c.field] = []int{i}
+			// A record has several codes, and may be found by each; of all else it has one.
+			if (len(at[c.field]) == 0 || c.field == "code") && (knows(common, h) || knows(own, h)) {
+				at[c.field] = append(at[c.field], i)
 				certain = certain || knows(own, h)
 				break
 			}
@@ -169,9 +170,18 @@ func parseThings(text string) (map[columns.Role]string, error) {
 func (l *layout) fill(row []string, rec *things.Record) {
 	*rec = things.Record{}
 	for field, at := range l.thing {
+		between := " "
+		if field == "code" {
+			between = ", "
+		}
 		value := row[at[0]]
 		for _, c := range at[1:] {
-			value = strings.TrimSpace(value + " " + row[c])
+			switch {
+			case value == "":
+				value = row[c]
+			case row[c] != "":
+				value += between + row[c]
+			}
 		}
 		_ = rec.Set(field, value) // the fields were checked
 	}

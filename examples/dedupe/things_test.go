@@ -52,6 +52,32 @@ func TestThings(t *testing.T) {
 	require.Equal(t, rows, cells(t, again))
 }
 
+// A file has several columns of codes: a thing is found by any of them, where the first is a
+// number of the shop's own, too.
+func TestSeveralCodes(t *testing.T) {
+	var b strings.Builder
+	fmt.Fprintln(&b, "Stok Kodu;Ürün Adı;Barkod;Model No;thing")
+	for i := range 150 {
+		name := fmt.Sprintf("%s %s", []string{"Kordon", "Kasa", "Cam", "Pil", "Tepe"}[i%5], []string{"siyah", "beyaz", "gri"}[i%3])
+		fmt.Fprintf(&b, "A%05d;%s;86900%08d;;%d\n", 7*i+11, name, i*7919, i)
+		fmt.Fprintf(&b, "B-%04d;%s;86900%08d;;%d\n", 9000-13*i, strings.ToUpper(name[:3])+name[3:], i*7919, i)
+	}
+	out, errs := start(t, "-in", put(t, "stock.csv", b.String()), "-truth", "thing", "-json")
+	for _, column := range []string{"code       Stok Kodu", "code       Barkod", "code       Model No"} {
+		require.Contains(t, errs, column)
+	}
+	var s summary
+	require.NoError(t, json.Unmarshal([]byte(out), &s))
+	require.Equal(t, []string{"name=Ürün Adı,code=Stok Kodu,code=Barkod,code=Model No"}, s.Columns)
+	require.GreaterOrEqual(t, s.Truth.Clusters.F1, 0.95)
+
+	// -map names them, too.
+	out, _ = start(t, "-in", put(t, "stock.csv", b.String()), "-of", "things", "-map", "name=Ürün Adı,code=Stok Kodu+Barkod", "-truth", "thing", "-json")
+	var mapped summary
+	require.NoError(t, json.Unmarshal([]byte(out), &mapped))
+	require.Equal(t, s.Truth.Clusters, mapped.Truth.Clusters)
+}
+
 // A list of companies is one, and a warning is told where the names tell nothing.
 func TestCompanies(t *testing.T) {
 	var b strings.Builder
