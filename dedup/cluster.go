@@ -53,6 +53,7 @@ type clusterer struct {
 	near      []map[uint32]float64 // sum of weights to clusters with a pair above the threshold
 	banned    []map[uint32]bool
 	queue     queue
+	starts    []uint32    // where the edges of each member begin; none for few members
 	inside    []edge      // of the cluster that tree saw last
 	roots     []uint32    // scratch of tree: by member, what it hangs on; of the last cluster only
 	spare     []edge      // scratch of tree
@@ -94,6 +95,7 @@ func clamp(w float64) float64 { return min(max(w, leastWeight), mostWeight) }
 // order, ordered by their first member.
 func (c *clusterer) cluster() [][]uint32 {
 	n := len(c.members)
+	c.index(n)
 	if n == 1 {
 		return [][]uint32{{0}}
 	}
@@ -110,6 +112,24 @@ func (c *clusterer) cluster() [][]uint32 {
 		return c.wide()
 	}
 	return c.large()
+}
+
+// index notes where the edges of each member begin, of a component that may fall into many
+// clusters: each looks at its own only.
+func (c *clusterer) index(n int) {
+	c.starts = c.starts[:0]
+	if n <= mostDense {
+		return
+	}
+	c.starts = slices.Grow(c.starts, n+1)
+	for i, e := range c.edges { // in order
+		for len(c.starts) <= int(e.a) {
+			c.starts = append(c.starts, uint32(i))
+		}
+	}
+	for len(c.starts) <= n {
+		c.starts = append(c.starts, uint32(len(c.edges)))
+	}
 }
 
 // large clusters a component of any size and with any decisions, on maps.
@@ -335,9 +355,19 @@ func (c *clusterer) tree(cluster []uint32) []edge {
 		return m
 	}
 	inside, out := c.spare[:0], c.chosen[:0]
-	for _, e := range c.edges {
-		if in[e.a] != outside && in[e.b] != outside {
-			inside = append(inside, e)
+	if len(c.starts) == 0 {
+		for _, e := range c.edges {
+			if in[e.a] != outside && in[e.b] != outside {
+				inside = append(inside, e)
+			}
+		}
+	} else {
+		for _, m := range cluster {
+			for _, e := range c.edges[c.starts[m]:c.starts[m+1]] {
+				if in[e.b] != outside {
+					inside = append(inside, e)
+				}
+			}
 		}
 	}
 	for _, p := range c.must { // decisions first: they hold whatever the weight

@@ -119,6 +119,27 @@ func TestWideClustersLikeSmall(t *testing.T) {
 	})
 }
 
+// A cluster is held together by the same edges whether it looks at its own or at all.
+func TestTreeOfItsOwnEdges(t *testing.T) {
+	seen := 0
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawLarge(t)
+		c.conflicts = nil
+		groups := c.cluster()
+		all := c
+		all.starts, all.roots, all.spare, all.chosen = nil, nil, nil, nil
+		for _, g := range groups {
+			want := slices.Clone(all.tree(g))
+			require.Equal(t, want, slices.Clone(c.tree(g)))
+			require.Equal(t, slices.Clone(all.inside), slices.Clone(c.inside))
+			if len(c.members) > mostDense {
+				seen += len(want)
+			}
+		}
+	})
+	require.Positive(t, seen)
+}
+
 // alikes is a component of n records in families of ten, which nearly all are alike.
 func alikes(n int) *clusterer {
 	c := &clusterer{prior: -12}

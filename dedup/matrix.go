@@ -85,7 +85,7 @@ func (c *clusterer) wide() [][]uint32 {
 		}
 	}
 	if len(m.sums) > mostKept {
-		m.sums = nil
+		*m = matrix{steps: m.steps}
 	}
 	return c.gathered()
 }
