@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/messaging/consent"
 	"github.com/vefacrm/vefa/messaging/experiment"
+	"github.com/vefacrm/vefa/messaging/link"
 	"github.com/vefacrm/vefa/messaging/sms"
 )
 
@@ -366,4 +368,52 @@ func BenchmarkPlan(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "recipients/s")
+}
+
+// BenchmarkPlanMillion plans a campaign for a million people one after the other, on one
+// core: all guards, the text with the person's own fields, the token of the link, and the
+// size. The effects and texts are kept, as a caller that writes them at once would.
+func BenchmarkPlanMillion(b *testing.B) {
+	const n = 1_000_000
+	c, a := spring(), assigner(b)
+	script, err := c.Script()
+	require.NoError(b, err)
+	codec, err := link.NewCodec(link.Key{Secret: crm.NewSecret([]byte("a key of thirty-two bytes or more"))})
+	require.NoError(b, err)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var most uint64
+	for b.Loop() {
+		batch, texts, sent := make([]*crm.Effect, 0, 5000), make([]string, 0, 5000), 0
+		for e, err := range c.Plan(b.Context(), noon, crmtest.IDs(), a, audience(n)) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			if batch = append(batch, e); e.State == crm.Planned {
+				sent++
+				token, err := codec.Mint(link.PurposeClick, uint64(sent))
+				if err != nil {
+					b.Fatal(err)
+				}
+				m, err := script.Render(crm.Phone, messaging.Values{"name": "Ayşe", "amount": crm.Money{Amount: 123450, Currency: "TRY"}, "until": noon, "link": "https://s.tc/" + token})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if size, err := script.Measure(&m); err != nil || size.Units > 2 {
+					b.Fatal(size, err)
+				}
+				texts = append(texts, m.Text)
+			}
+			if len(batch) == cap(batch) {
+				batch, texts = batch[:0], texts[:0]
+				var now runtime.MemStats
+				runtime.ReadMemStats(&now)
+				most = max(most, now.Sys-now.HeapReleased)
+			}
+		}
+		if sent < n/2 {
+			b.Fatal(sent)
+		}
+	}
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s")
+	b.ReportMetric(float64(most)/(1<<20), "MiB")
 }
