@@ -11,7 +11,7 @@ import (
 )
 
 // The vectors were confirmed by independent programs: the counts by npm
-// sms-segments-calculator 1.3.0 (Twilio's; 20,000 random texts, none differed),
+// sms-segments-calculator 1.3.0 (Twilio's; TestCalculator asks it again),
 // the Turkish segments by the decoder of npm smpp 0.5.1, which gave each text
 // back. That decoder reads the single shift with the locking base table, so
 // texts with a letter that only the default table has are left out.
