@@ -11,7 +11,7 @@ import (
 
 // One record in ten is assumed to have a duplicate, and each relation, such as a household, to
 // be a fifth as common, until a model is learnt.
-const (
+var (
 	assumedDuplicates = 0.1
 	assumedRelated    = 0.2
 )

@@ -39,7 +39,7 @@ func (u unlike) Compare(a, b string) float64 {
 }
 
 // leastLike is the similarity below which no level holds anyway.
-const leastLike = 0.7
+var leastLike = 0.7
 
 // commonNames are given names that many have, as they are compared.
 type commonNames struct {

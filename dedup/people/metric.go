@@ -217,7 +217,7 @@ func generationApart(a, b string) bool {
 	return d >= generationYears || d <= -generationYears
 }
 
-const generationYears = 20
+var generationYears = 20
 
 // phones is 1 for numbers one typing error apart.
 type phones struct{}
