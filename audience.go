@@ -166,7 +166,7 @@ func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, script *
 				return
 			}
 			for _, x := range persons {
-				data := MessageData{Profile: x.home, Name: c.Cause(), Class: Class(c.Class), Ignores: d.ignores}
+				data := MessageData{Profile: x.home, Name: c.Cause(), Class: Class(c.Class), Ignores: d.ignores, Variant: c.Draw(e.keys.assign, x.home.String())}
 				raw, err := json.Marshal(data)
 				if err != nil {
 					yield(messaging.Recipient{}, err)

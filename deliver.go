@@ -162,7 +162,10 @@ func (e *Engine) render(ctx context.Context, _ crm.Tx, f *crm.Effect) (messaging
 	if known == nil {
 		return m, fmt.Errorf("%w: there is no message %q", messaging.ErrUnrenderable, d.Name)
 	}
-	c, s := known.campaign, known.script
+	c, s := known.campaign, known.script.Variant(d.Variant)
+	if s == nil {
+		return m, fmt.Errorf("%w: message %q has no variant %q any more", messaging.ErrUnrenderable, d.Name, d.Variant)
+	}
 	who := d.Profile
 	if who.IsZero() {
 		who = f.Subject.Profile

@@ -169,6 +169,9 @@ func (e *Engine) collectMessages(keyed bool) error {
 			return
 		}
 		e.messages[name] = c
+		if len(c.Variants) > 0 && name != c.Cause() {
+			fault("%q has variants, between which only campaigns draw", name)
+		}
 		if c.Validate(e.cfg.Channels...) != nil { // reported already
 			return
 		}
@@ -232,9 +235,11 @@ func (e *Engine) checkMessage(name string, c *messaging.Campaign, s *messaging.S
 	}
 	// As it would go out about a customer of whom nothing else is known.
 	url, err := e.trackedURL(1)
-	for _, ch := range s.Channels() {
-		if err == nil {
-			_, err = s.Render(ch, messaging.Values{"link": url})
+	for _, way := range append([]messaging.Variant{{}}, c.Variants...) {
+		for _, ch := range s.Channels() {
+			if err == nil {
+				_, err = s.Variant(way.Name).Render(ch, messaging.Values{"link": url})
+			}
 		}
 	}
 	if err != nil {

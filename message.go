@@ -30,6 +30,9 @@ type MessageData struct {
 	Name string `json:"name"`
 	// Profile is whom it is about, where the effect hangs on an address.
 	Profile crm.ProfileKey `json:"profile,omitzero"`
+	// Variant is in which words of its campaign it goes out, by messaging.Variant.Name; empty
+	// for the campaign's own.
+	Variant string `json:"variant,omitempty"`
 	// Survey names the survey that it invites to.
 	Survey string `json:"survey,omitempty"`
 	Class  Class  `json:"class,omitempty"`

@@ -49,6 +49,22 @@ type CampaignResult struct {
 	// nothing.
 	Deliveries map[messaging.Delivery]int `json:"deliveries"`
 	Revenue    Revenue                    `json:"revenue"`
+	// Variants are the ways in which it was said, the campaign's own words first, where it
+	// has several.
+	Variants []VariantResult `json:"variants,omitempty"`
+}
+
+// VariantResult is one way of saying a campaign, measured. Effects of a variant that the
+// campaign has not any more are counted in the campaign alone.
+type VariantResult struct {
+	Name string `json:"name"` // of messaging.Variant; empty: the campaign's own words
+	// Report measures it by the holdout of the whole campaign.
+	Report experiment.Report `json:"report"`
+	// Against measures it by the campaign's own words, as if those were the holdout; of
+	// these it is zero. Where there are several variants Adjusted is its p value by Holm's
+	// method: below .05 it may be called a difference, whichever one looks at.
+	Against  experiment.Report `json:"against,omitzero"`
+	Adjusted float64           `json:"adjusted,omitempty"`
 }
 
 // Revenue is what the customers of a campaign bought within its window, what came back
@@ -201,7 +217,7 @@ func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
 	for i := range all {
 		c := &all[i]
 		if list := c.of(byCause[c.Cause()]); len(list) > 0 {
-			res, err := e.measure(c.Campaign, list, bought, clicked, fates)
+			res, err := e.measure(c.Campaign, list, data, bought, clicked, fates)
 			if err != nil {
 				return out, err
 			}
@@ -249,10 +265,11 @@ func counts(m map[string]int) []Count {
 // measure counts conversions: customers who bought within the window after
 // they were assigned. Those who were withheld when the campaign was planned
 // belong to neither arm; those who were withheld later stay in theirs.
-func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, bought map[crm.EffectID]purchases, clicked map[crm.EffectID]bool, fates map[crm.EffectID]messaging.Delivery) (CampaignResult, error) {
+func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, data map[crm.EffectID]MessageData, bought map[crm.EffectID]purchases, clicked map[crm.EffectID]bool, fates map[crm.EffectID]messaging.Delivery) (CampaignResult, error) {
 	out := CampaignResult{Name: c.Name, Deliveries: map[messaging.Delivery]int{}}
 	withheld := map[string]int{}
 	var n experiment.Counts
+	ways := map[string]*experiment.Counts{}
 	var addressed, heldOut experiment.Spend
 	var left int64
 	for _, f := range effects {
@@ -284,9 +301,16 @@ func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, bought ma
 			}
 			continue
 		}
+		way := ways[data[f.ID].Variant]
+		if way == nil {
+			way = &experiment.Counts{}
+			ways[data[f.ID].Variant] = way
+		}
 		n.Assigned++
+		way.Assigned++
 		if bought {
 			n.Converted++
+			way.Converted++
 		}
 		if f.State != crm.Done {
 			continue
@@ -297,10 +321,13 @@ func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, bought ma
 			continue // the provider took it, and it did not arrive
 		}
 		n.Delivered++
+		way.Delivered++
 		if clicked[f.ID] {
 			n.Clicked++
+			way.Clicked++
 			if bought {
 				n.ClickedConverted++
+				way.ClickedConverted++
 			}
 		}
 	}
@@ -311,6 +338,9 @@ func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, bought ma
 		return out, fmt.Errorf("vefa: campaign %q: %w", c.Name, err)
 	}
 	if out.Anytime, err = experiment.Anytime(n, 0, out.Report.Confidence); err != nil {
+		return out, fmt.Errorf("vefa: campaign %q: %w", c.Name, err)
+	}
+	if out.Variants, err = variants(c, n, ways, out.Report.Confidence); err != nil {
 		return out, fmt.Errorf("vefa: campaign %q: %w", c.Name, err)
 	}
 	return out, e.revenue(&out.Revenue, addressed, heldOut, out.Report.Confidence, c.Cost, left, out.Started)

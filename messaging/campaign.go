@@ -30,6 +30,9 @@ type Campaign struct {
 	// one of them. It goes by the first that he can be written to by, in the order of his
 	// own preference first.
 	Contents []Content `json:"contents,omitempty"`
+	// Variants are other ways to say it, between which it is drawn who gets which: an A/B/n
+	// test. See Draw.
+	Variants []Variant `json:"variants,omitempty"`
 	// Locale says how numbers, amounts and dates are written: "tr", or anything else for the rest.
 	Locale string  `json:"locale,omitempty"`
 	Fields []Field `json:"fields,omitempty"`
@@ -89,9 +92,11 @@ func (c *Campaign) validateBudget(fault func(field, format string, args ...any))
 		if m.Amount <= 0 || m.Amount > crm.MaxAmount {
 			fault("budget.money", "is %s", m)
 		}
-		for _, x := range c.contents() {
-			if x.Price.Amount <= 0 || x.Price.Currency != m.Currency {
-				fault("budget.money", "is in %s, and what a message costs on channel %s is %s", m.Currency, x.Channel, x.Price)
+		for _, way := range c.ways() {
+			for _, x := range way.contents() {
+				if x.Price.Amount <= 0 || x.Price.Currency != m.Currency {
+					fault("budget.money", "is in %s, and what a message costs on channel %s is %s", m.Currency, x.Channel, x.Price)
+				}
 			}
 		}
 	}
@@ -156,6 +161,7 @@ func (c *Campaign) Validate(channels ...Channel) error {
 	if err := c.Quiet.validate(); err != nil {
 		fault("quiet", "%v", err)
 	}
+	c.validateVariants(fault)
 	c.validateBudget(fault)
 	if !c.End.IsZero() && !c.End.After(c.Start) {
 		fault("end", "is not after start")

@@ -17,6 +17,7 @@ import (
 type Script struct {
 	fields   []Field
 	versions []version
+	variants map[string]*Script // by name; nil where it is one
 }
 
 // version is a content and its texts.
@@ -38,19 +39,45 @@ func (c *Campaign) contents() []Content {
 // Script parses what the campaign says. The channels are those that the caller describes
 // himself, besides SMS. The error reports every fault, each an ErrCampaign or an
 // ErrTemplate: slots that a channel does not have or that are missing, fields that are not
-// declared or not used, texts that can get longer than Content.MaxUnits.
+// declared or not used, texts that can get longer than Content.MaxUnits. Faults of a variant
+// name it.
 func (c *Campaign) Script(channels ...Channel) (*Script, error) {
-	s := &Script{fields: slices.Clone(c.Fields)}
+	faults := []error{checkFields(c.Fields)}
+	if len(c.Contents) > 0 && (c.Channel != "" || c.Text != "" || c.MaxSegments != 0 || c.Route.Name != "") {
+		faults = append(faults, fmt.Errorf("%w: contents and the short form of one content (channel, text, route, max_segments) are both given", ErrCampaign))
+	}
+	used := make([]bool, len(c.Fields))
+	s, whole, err := c.script(used, channels)
+	faults = append(faults, err)
+	for i, way := range c.ways()[1:] {
+		v, all, err := way.script(used, channels)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("variant %q: %w", c.Variants[i].Name, err))
+		}
+		if whole = whole && all; s.variants == nil {
+			s.variants = map[string]*Script{}
+		}
+		s.variants[c.Variants[i].Name] = v
+	}
+	for i, f := range c.Fields {
+		if !used[i] && whole {
+			faults = append(faults, &TemplateError{0, fmt.Sprintf("field %q is declared but not used", f.Name)})
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// script parses one way of saying a campaign, and marks the fields that it shows. It is whole
+// if every text could be read.
+func (c *Campaign) script(used []bool, channels []Channel) (s *Script, whole bool, err error) {
+	s, whole = &Script{fields: slices.Clone(c.Fields)}, true
 	var faults []error
 	fault := func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf("%w: %s", ErrCampaign, fmt.Sprintf(format, args...)))
 	}
-	if len(c.Contents) > 0 && (c.Channel != "" || c.Text != "" || c.MaxSegments != 0 || c.Route.Name != "") {
-		fault("contents and the short form of one content (channel, text, route, max_segments) are both given")
-	}
-	faults = append(faults, checkFields(c.Fields))
-	used := make([]bool, len(c.Fields))
-	whole := true
 	for i, content := range c.contents() {
 		where := "" // nothing, for the short form
 		if len(c.Contents) > 0 {
@@ -100,15 +127,7 @@ func (c *Campaign) Script(channels ...Channel) (*Script, error) {
 			}
 		}
 	}
-	for i, f := range c.Fields {
-		if !used[i] && whole {
-			faults = append(faults, &TemplateError{0, fmt.Sprintf("field %q is declared but not used", f.Name)})
-		}
-	}
-	if err := errors.Join(faults...); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return s, whole, errors.Join(faults...)
 }
 
 // undescribed says what is missing if a channel has but one text.
@@ -129,11 +148,13 @@ func within(where string, err error) error {
 
 // Shows reports whether any text of the campaign shows a field, declared or not.
 func (c *Campaign) Shows(field string) bool {
-	for _, content := range c.contents() {
-		_, texts := content.texts()
-		for _, text := range texts {
-			if strings.Contains(strings.ReplaceAll(text, "{{", ""), "{"+field+"}") {
-				return true
+	for _, way := range c.ways() {
+		for _, content := range way.contents() {
+			_, texts := content.texts()
+			for _, text := range texts {
+				if strings.Contains(strings.ReplaceAll(text, "{{", ""), "{"+field+"}") {
+					return true
+				}
 			}
 		}
 	}
