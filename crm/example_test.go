@@ -56,10 +56,15 @@ func Example() {
 	}
 	again, err := svc.CustomerOf(ctx, till)
 	fmt.Println(len(again.Profiles), "profile, born", again.Birth == "", err)
+
+	// And linkage is told so, however alike they are.
+	kept, err := svc.KeepApart(ctx, "desk", crm.Evidence{Note: "mother and daughter"}, till, web)
+	fmt.Println(len(kept), "decisions", err)
 	// Output:
 	// 2 profiles; born 1980-05-12 says web/a-1
 	// order/till/2025-118 true <nil>
 	// 1 profile, born true <nil>
+	// 2 decisions <nil>
 }
 
 // A handler of the change feed commits with its position: it sees each change
