@@ -23,6 +23,7 @@ type options struct {
 	people   int
 	provider string
 	text     string
+	other    string
 	holdout  float64
 	lift     float64
 	faults   float64
@@ -41,6 +42,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.IntVar(&o.people, "people", 5000, "how many people to make up, at most 200000")
 	f.StringVar(&o.provider, "provider", "verimor", "whose simulator takes the messages: verimor, netgsm or twilio")
 	f.StringVar(&o.text, "text", "Sayın {name}, bahar saatleri geldi: {link} RET 4609", "the message; {name} and {link} are put in")
+	f.StringVar(&o.other, "other", "", "other words that half of the people get instead, to see which bring more")
 	f.Float64Var(&o.holdout, "holdout", 0.1, "share of people who get nothing, to measure by")
 	f.Float64Var(&o.lift, "lift", 0.02, "how many more of those who got the message buy, in the simulated world: 0.02 is two in a hundred")
 	f.Float64Var(&o.faults, "faults", 0.02, "share of requests that the provider throttles, answers too late or loses, and of messages that do not arrive")

@@ -71,6 +71,19 @@ func TestNothingToMeasure(t *testing.T) {
 	require.Equal(t, "0", figure(t, out, "held out, to measure by"))
 }
 
+// Half of the people get other words, and the page says what became of either half.
+func TestOtherWords(t *testing.T) {
+	out, _, err := runWith(t, "-people", "400", "-faults", "0", "-other", "{name}, yeni saatler: {link} RET 4609")
+	require.NoError(t, err)
+	require.Contains(t, out, "Which words")
+	require.Contains(t, out, "-other beside -text")
+	require.NotEqual(t, figure(t, out, "-text: bought"), "0.0%")
+	require.Contains(t, out, "inconclusive")
+	_, _, err = runWith(t, "-other", "{surname}")
+	require.ErrorContains(t, err, `variant "other"`)
+	require.NotContains(t, err.Error(), "\n")
+}
+
 // A list is read as it is exported: its headers are recognised, numbers are read, who has not
 // agreed gets nothing.
 func TestList(t *testing.T) {

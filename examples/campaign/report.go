@@ -183,12 +183,34 @@ func (r *results) tables(l *page.Locale) []table {
 		)
 	}
 	out = append(out, what)
+	if len(r.campaign.Variants) > 0 {
+		out = append(out, words(r.campaign.Variants, l))
+	}
 	pay := table{"Money", "", []row{{"sales to the addressed", money(rev.Total), ""}, {"cost of the messages", money(rev.Cost), ""}}}
 	if rev.Measured {
 		pay.Rows = append(pay.Rows, row{"sales brought by the message", money(rev.Extra), money(rev.Low) + " to " + money(rev.High)})
 	}
 	out = append(out, pay)
 	return append(out, table{"How it was checked", "The record is read once more, as an auditor would.", []row{{"messages that should not have gone out", l.Int(r.findings), ""}}})
+}
+
+// words compares the ways in which the campaign was said.
+func words(ways []vefa.VariantResult, l *page.Locale) table {
+	t := table{"Which words", "Drawn for each person: nothing but the words differs.", nil}
+	for _, v := range ways {
+		name := "-text"
+		if v.Name != "" {
+			name = "-" + v.Name
+		}
+		n := v.Report.Counts
+		t.Rows = append(t.Rows, row{name + ": bought", l.Percent(v.Report.Total.Share, 1), fmt.Sprintf("%s of %s; %s clicked", l.Int(int(n.Converted)), l.Int(int(n.Assigned)), l.Int(int(n.Clicked)))})
+		if v.Name != "" {
+			in := v.Against.Incremental
+			t.Rows = append(t.Rows, row{name + " beside -text", l.Signed(100*in.Difference, 1) + " points",
+				fmt.Sprintf("%s to %s with 95 %% confidence: %s", l.Signed(100*in.Interval.Lo, 1), l.Signed(100*in.Interval.Hi, 1), v.Against.Result)})
+		}
+	}
+	return t
 }
 
 // print writes the results as text.

@@ -78,6 +78,9 @@ func newWorld(ctx context.Context, o options, errs io.Writer) (*world, error) {
 		Route:  w.provider.profile, MaxSegments: 3, Cost: crm.Money{Amount: 12, Currency: "TRY"},
 		Holdout: o.holdout, Window: window, Quiet: messaging.EveningQuiet(),
 	}
+	if o.other != "" {
+		c.Variants = []messaging.Variant{{Name: "other", Share: 0.5, Text: o.other}}
+	}
 	if !c.Shows("name") {
 		c.Fields = nil
 	}
@@ -98,7 +101,7 @@ func newWorld(ctx context.Context, o options, errs io.Writer) (*world, error) {
 		return nil, err
 	}
 	if w.draft, err = w.eng.Desk().Draft(ctx, "ayse", "everybody", c); errors.Is(err, messaging.ErrCampaign) || errors.Is(err, messaging.ErrTemplate) {
-		return nil, terminal.Usagef("-text: %w", err)
+		return nil, terminal.Usagef("-text, -other: %w", err)
 	} else if err != nil {
 		return nil, err
 	}
