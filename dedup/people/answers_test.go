@@ -45,7 +45,7 @@ func (s *reviewed) f1(c []dedup.Cluster) float64 { return dedup.Evaluate(c, look
 // table stands in the README.
 func TestLearningCurve(t *testing.T) {
 	steps, sets, errors := []int{10, 30, 100, 200}, reviewedSets(), []float64{0, 0.05}
-	if testing.Short() {
+	if testing.Short() || raced { // .ci/run runs all of it without the race detector, too
 		steps, sets, errors = []int{30, 200}, sets[:1], errors[:1]
 	}
 	for _, s := range sets {
@@ -91,7 +91,7 @@ func TestLearningCurve(t *testing.T) {
 // correction of weights by such labels took F1 from .97 to .46.
 func TestLabelsAreSafe(t *testing.T) {
 	sets := reviewedSets()
-	if testing.Short() {
+	if testing.Short() || raced { // .ci/run runs all of it without the race detector, too
 		sets = sets[:1]
 	}
 	for _, s := range sets {
