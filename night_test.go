@@ -66,7 +66,11 @@ func TestAnEveningGoesOnAfterMidnight(t *testing.T) {
 		return out
 	}
 	cutMidway := false
-	for after := 2; after < 60; after++ {
+	step := 1
+	if raced {
+		step = 5 // .ci/run runs it without the race detector, too
+	}
+	for after := 2; after < 60; after += step {
 		store, clock := memstore.New(), &crmtest.Clock{}
 		clock.Set(start)
 		failing := crmtest.NewFaulty(store)
@@ -98,7 +102,7 @@ func TestAnEveningGoesOnAfterMidnight(t *testing.T) {
 		require.Equal(t, map[string]int{"rule/today": people, "rule/daily": people}, count(store), "cut at %d", after)
 		require.Len(t, sender.Messages(), 2*people)
 	}
-	require.True(t, cutMidway, "no cut was in the middle of the plans")
+	require.True(t, cutMidway || raced, "no cut was in the middle of the plans")
 }
 
 // TestMissedEvening catches up an evening by its date, and refuses one to come.

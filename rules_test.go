@@ -59,7 +59,7 @@ rules:
 		accepted         bool
 	}{{20, 0, false}, {20, 0, true}, {20, -1, false}, {10_500, 0, false}, {10_500, -1, false}} { // more than are held while they are counted
 		people, accepted := x.people, x.accepted
-		if people > 20 && testing.Short() {
+		if people > 20 && (testing.Short() || raced && x.resident == 0) {
 			continue
 		}
 		store := memstore.New()
