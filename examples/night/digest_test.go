@@ -75,6 +75,9 @@ func TestDigestDependsOnTheWorldAlone(t *testing.T) {
 		"evenings": {"-evenings", "41"},
 		"from":     {"-from", "2025-01-02"},
 	} {
+		if raced && name != "seed" { // .ci/run has them without the detector
+			continue
+		}
 		t.Run("another "+name, func(t *testing.T) {
 			require.NotEqual(t, want.Digest, night(t, append(args, other...)...).Digest, "a digest that nothing changes proves nothing")
 		})

@@ -187,6 +187,8 @@ func TestResultsAreTheWorlds(t *testing.T) {
 	}{{1001, 1500}, {1, 500}, {2, 500}, {3, 500}, {31, 500}}
 	if testing.Short() {
 		worlds = worlds[:1]
+	} else if raced { // .ci/run has all five without the detector
+		worlds = worlds[1:2]
 	}
 	places := 0
 	for _, x := range worlds {
