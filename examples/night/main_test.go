@@ -148,7 +148,7 @@ var (
 	onSQLite   = database{"sqlite", func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "night.db") }}
 	onPostgres = database{"postgres", emptyPostgres}
 	onMySQL    = database{"mysql", emptyMySQL}
-	onAll      = []database{onSQLite, onPostgres, onMySQL}
+	onAll      = databases()
 )
 
 // server returns the DSN of a test server, or skips.
@@ -201,4 +201,16 @@ func administer(t testing.TB, driver, statement string, args ...any) {
 	defer cancel()
 	_, err = db.ExecContext(ctx, statement, args...)
 	require.NoError(t, err, statement)
+}
+
+// databases are those of onAll: under the race detector one, as .ci/run has all of them
+// without it.
+func databases() []database {
+	switch {
+	case !raced:
+		return []database{onSQLite, onPostgres, onMySQL}
+	case os.Getenv("VEFA_TEST_POSTGRES") != "":
+		return []database{onPostgres}
+	}
+	return []database{onSQLite}
 }

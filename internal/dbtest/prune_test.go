@@ -16,7 +16,7 @@ import (
 // happened at one size, and end as 400 evenings without it.
 func TestPrunedEvenings(t *testing.T) {
 	days := map[string]int{"sqlite": 400, "postgres": 150, "mysql": 150}
-	if testing.Short() {
+	if testing.Short() || raced { // .ci/run has all without the race detector
 		days = map[string]int{"sqlite": 120, "postgres": 120, "mysql": 120}
 	}
 	for name, open := range openers {
