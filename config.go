@@ -133,7 +133,7 @@ type Config struct {
 	// such as email.Channel(); one without a description has one text and writes to
 	// addresses of its own name.
 	Channels []messaging.Channel
-	// Guards have a word about each message besides those that are always asked.
+	// Guards are asked about each message, besides those that are always asked.
 	Guards []Guard
 	// Jurisdictions are countries' hours that messages with Quiet.Local or Quiet.Holidays
 	// heed, besides those of messaging.Jurisdictions and in place of one of the same country.

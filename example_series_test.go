@@ -22,7 +22,7 @@ func Example_series() {
 	book, err := rules.ReadYAML("welcome.yaml", []byte(`
 rules:
   - name: welcome
-    doc: Whoever has not bought yet hears of us three times.
+    doc: Customers without an order get three messages.
     when: Orders == 0 and SMSConsent
     guard: Orders == 0
     then:

@@ -58,7 +58,7 @@ func (e *Engine) Feedback(ctx context.Context, f messaging.Feedback) (out Feedba
 	if out.Effects, err = e.outward(nil).Receive(ctx, receipts...); err != nil {
 		return out, err
 	}
-	out.Known, out.Effects.Conflicts = out.Effects.Conflicts, 0 // nobody was in anybody's way
+	out.Known, out.Effects.Conflicts = out.Effects.Conflicts, 0 // reports of a known fate are no conflicts
 	var faults []error
 	if out.Reports, err = e.deliveries.Take(ctx, f.Reports...); err != nil {
 		if !errors.Is(err, messaging.ErrReport) {

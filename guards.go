@@ -13,7 +13,7 @@ import (
 	"github.com/vefacrm/vefa/messaging"
 )
 
-// Guard has a word about each message at the moment of sending, in the transaction that
+// Guard is asked about each message at the moment of sending, in the transaction that
 // claims it, after the guards that are always asked: Unrepeated, Contradicting and
 // Confident make some, and a host its own. Answers to customers are not asked about.
 type Guard struct {

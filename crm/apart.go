@@ -6,7 +6,7 @@ import "context"
 // about two who are apart. Nobody moves. The decisions that it returns, one about each profile of
 // both customers, remember every pair, as those of [Service.Split] do: linkage makes no two of them
 // one, whatever else either is merged with and whichever row comes later. It holds until [Service.Undo]
-// takes it back, or somebody merges the two, who then knows better.
+// takes it back, or a person merges the two.
 //
 // Where it was said of the two profiles before there is nothing to decide, and no link. It fails
 // with ErrStale if they are one customer by now, which [Service.Split] is for, with ErrInvalid for a

@@ -70,7 +70,7 @@ func TestLife(t *testing.T) {
 	_, err = d.Schedule(ctx, "spring", "ayse", noon)
 	require.ErrorIs(t, err, campaigns.ErrState)
 
-	// Somebody changes it between the look and the word.
+	// It is changed between the look at it and the approval.
 	seen := l.Seal
 	l, err = d.Draft(ctx, "can", "gold", spring("Spring is here!"))
 	require.NoError(t, err)
