@@ -21,7 +21,7 @@ func (a *audit) ordered() error {
 	return nil
 }
 
-// contents: nobody was told the same within the time that was asked of the message.
+// contents: no customer was told the same within the time that was asked of the message.
 func (a *audit) contents() error {
 	type said struct {
 		to      crm.CustomerID

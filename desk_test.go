@@ -281,7 +281,7 @@ func TestDeskDrawingCutOff(t *testing.T) {
 	}
 }
 
-// Whoever draws while another process has begun the campaign adds nobody.
+// A process that draws a campaign that another has begun adds no recipient.
 func TestDeskDrawnByTwo(t *testing.T) {
 	const people, fewer = 600, 500
 	shop, store := desked(t, people, nil)

@@ -327,7 +327,7 @@ func subjectsOf(ctx context.Context, r crm.Reader, k crm.ProfileKey) ([]crm.Subj
 	return slices.Compact(out), nil
 }
 
-// AutoReply is what a program answers whoever writes by a channel, once in a while; see
+// AutoReply is what a program answers to those who write by a channel, once in a while; see
 // messaging.AutoReply. What a program wrote gets no answer, nor does what is, or might be,
 // an opt-out or "not me".
 type AutoReply struct {

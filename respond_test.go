@@ -222,7 +222,7 @@ func TestRespondsToAnAnswerAsItsInvitationWent(t *testing.T) {
 	c.clean()
 }
 
-// Whoever writes is answered by a program once in a while, by the channel that the message came
+// Customers who write are answered by a program once in a while, by the channel that the message came
 // by; not programs, ourselves, those who want nothing more, nor those with an open ticket.
 func TestAutoReplies(t *testing.T) {
 	c := newCounter(t, func(cfg *vefa.Config) {
