@@ -35,13 +35,24 @@ func (e *Engine) deliver(ctx context.Context, observe func(crm.EffectKind, crm.W
 	if err != nil {
 		return total, err
 	}
+	moved := true // since letGo last looked, something left or ended
 	for w := e.outward(observe); ; e.progress("deliver", total.Due, 0) {
 		s, err := w.RunOnce(ctx)
 		total.Add(s)
 		if err != nil {
 			return total, err
 		}
+		moved = moved || s.Done+s.Failed+s.Withheld > 0
 		if s.Due == 0 {
+			if moved {
+				n, err := e.letGo(ctx)
+				if err != nil {
+					return total, err
+				}
+				if moved = false; n > 0 {
+					continue
+				}
+			}
 			if _, err = e.deliveries.Settle(ctx); err != nil { // reports that came before the answers
 				return total, err
 			}
@@ -336,7 +347,13 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 		}
 		out[i] = v
 	}
-	if err := tx.PutRefs(ctx, got.refs...); err != nil {
+	refs := append(got.refs, spend.overRefs()...)
+	for i := range held {
+		if out[i].Outcome == messaging.Defer && out[i].NotBefore.Sub(now) >= parked-time.Minute { // not that of a seal
+			refs = append(refs, pausedRef(all[i].data.Name, effects[i]))
+		}
+	}
+	if err := tx.PutRefs(ctx, refs...); err != nil {
 		return nil, err
 	}
 	return out, spend.write(ctx, tx, out) // the counters are locked last, for they are of many

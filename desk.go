@@ -183,7 +183,8 @@ func (e *Engine) sealedMessage(l *campaigns.Life) (*message, error) {
 }
 
 // askDesk returns, by the index of the effect, what the desk says about those of its
-// campaigns, after all locks.
+// campaigns, after all locks. What does not go on is left alone for as long as that is so: see
+// refPaused.
 func (e *Engine) askDesk(ctx context.Context, r crm.Reader, effects []*crm.Effect, all []claimed, now time.Time) (map[int]messaging.Verdict, error) {
 	of, _ := ctx.Value(deskOf{}).(map[string]sealed)
 	if len(of) == 0 {
@@ -201,6 +202,13 @@ func (e *Engine) askDesk(ctx context.Context, r crm.Reader, effects []*crm.Effec
 		}
 		l := lives[name]
 		v := l.Verdict(now)
+		switch {
+		case l != nil && l.State == campaigns.Closed && settledByHand(f):
+			v.Outcome, v.Guard = messaging.Send, ""
+			v.Reasons = []crm.Reason{{Guard: crm.GuardDesk, Pass: true, Note: "a person settled that it is to be handed over again"}}
+		case v.Outcome == messaging.Defer:
+			v.NotBefore = crm.Micros(now.Add(parked))
+		}
 		if v.Outcome == messaging.Send && f.Occurrence != l.Occurrence() {
 			v.Outcome, v.Guard = messaging.Withhold, campaigns.Guard
 			v.Reasons = []crm.Reason{{Guard: campaigns.Guard, Note: "it was drawn before the campaign was changed"}}
@@ -210,6 +218,12 @@ func (e *Engine) askDesk(ctx context.Context, r crm.Reader, effects []*crm.Effec
 		out[i] = v
 	}
 	return out, nil
+}
+
+// settledByHand reports whether a person found out that a message of unknown fate never
+// arrived: the campaign may have been closed since it was handed over.
+func settledByHand(f *crm.Effect) bool {
+	return slices.ContainsFunc(f.Reasons, func(r crm.Reason) bool { return r.Guard == crm.GuardDesk })
 }
 
 // recall tells which claims are of campaigns that do not go on: what was claimed before a
@@ -235,7 +249,8 @@ func (e *Engine) recall(ctx context.Context, r crm.Reader, claims []*crm.Claim) 
 			return nil, err
 		}
 		if name, ok := e.deskName(d.Name); ok {
-			back[i] = lives[name] == nil || lives[name].State != campaigns.Sending
+			l := lives[name]
+			back[i] = l == nil || l.State != campaigns.Sending && !(l.State == campaigns.Closed && settledByHand(f))
 		}
 	}
 	return back, nil
@@ -269,7 +284,7 @@ func (e *Engine) begun(ctx context.Context) ([]begunCampaign, error) {
 	all, err := e.desk.All(ctx)
 	for _, l := range all {
 		if l.Drawn != nil && e.messages[l.Campaign.Cause()] == nil {
-			out = append(out, begunCampaign{&l.Campaign, l.Audience, l.Occurrence()})
+			out = append(out, begunCampaign{&l.Campaign, l.Audience, l.Occurrence(), l})
 		}
 	}
 	return out, err
@@ -279,6 +294,7 @@ type begunCampaign struct {
 	*messaging.Campaign
 	segment    string
 	occurrence string
+	life       *campaigns.Life // nil of one of the configuration
 }
 
 // of returns those effects that are the campaign's, and not of a drawing that was given up.
@@ -383,8 +399,12 @@ func (e *Engine) drawLife(ctx context.Context, l *campaigns.Life, m *message) (P
 	return a.plan, err
 }
 
+// doubtful is how long a message of unknown fate keeps its campaign open where the provider
+// cannot be asked: delivery reports, which tell, come within days.
+const doubtful = 72 * time.Hour
+
 // closeCampaigns closes campaigns of the desk of which nothing waits any more. A message of
-// unknown fate waits where the provider can be asked again.
+// unknown fate waits as long as the provider can be asked again, and else for a while.
 func (e *Engine) closeCampaigns(ctx context.Context) error {
 	if e.desk == nil {
 		return nil
@@ -397,18 +417,17 @@ func (e *Engine) closeCampaigns(ctx context.Context) error {
 	for _, l := range sending {
 		open[l.Campaign.Cause()] = l.Occurrence()
 	}
-	states := []crm.EffectState{crm.Planned, crm.Sent}
-	if h := e.outbox.Handler(); h.Ask != nil || h.Idempotent {
-		states = append(states, crm.Unknown)
-	}
+	h := e.outbox.Handler()
+	asks, since := h.Ask != nil || h.Idempotent, e.svc.Now().Add(-doubtful)
+	waits := func(f *crm.Effect) bool { return f.State != crm.Unknown || asks || f.Changed.After(since) }
 	err = e.cfg.Store.View(ctx, func(r crm.Reader) error {
 		left := maps.Clone(open)
-		for _, state := range states {
+		for _, state := range openStates {
 			for f, err := range openMessages(ctx, r, state) {
 				if err != nil {
 					return err
 				}
-				if occurrence, ok := left[f.Cause]; ok && occurrence == f.Occurrence {
+				if occurrence, ok := left[f.Cause]; ok && occurrence == f.Occurrence && waits(f) {
 					if delete(left, f.Cause); len(left) == 0 {
 						open = left
 						return nil
@@ -426,11 +445,42 @@ func (e *Engine) closeCampaigns(ctx context.Context) error {
 		if _, all := open[l.Campaign.Cause()]; !all {
 			continue
 		}
-		if _, err := e.desk.Close(ctx, l.Campaign.Name, engineActor); err != nil && !errors.Is(err, campaigns.ErrState) { // somebody paused or cancelled it
+		if err := e.closeCampaign(ctx, l, waits); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// openStates are those of messages that may still leave, or arrive.
+var openStates = []crm.EffectState{crm.Planned, crm.Sent, crm.Unknown}
+
+// errWaiting ends the closing of a campaign of which something was planned again meanwhile.
+var errWaiting = errors.New("vefa: something of it waits")
+
+// closeCampaign closes a campaign of which nothing waited a moment ago. It is looked at once
+// more after the campaign is locked: what plans its messages again asks Desk.Keep.
+func (e *Engine) closeCampaign(ctx context.Context, l *campaigns.Life, waits func(*crm.Effect) bool) error {
+	err := e.svc.Update(ctx, func(tx crm.Tx) error {
+		if _, err := e.desk.In(tx).Close(ctx, l.Campaign.Name, engineActor); err != nil {
+			return err
+		}
+		for _, state := range openStates {
+			for f, err := range openMessages(ctx, tx, state) {
+				if err != nil {
+					return err
+				}
+				if f.Cause == l.Campaign.Cause() && f.Occurrence == l.Occurrence() && waits(f) {
+					return errWaiting
+				}
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, campaigns.ErrState) || errors.Is(err, errWaiting) { // somebody paused or cancelled it
+		return nil
+	}
+	return err
 }
 
 // openMessages iterates over messages in a state that waits: those that are due first where
@@ -488,8 +538,9 @@ type CampaignProgress struct {
 }
 
 // Progress returns how far a campaign is, of the desk or of Config.Campaigns, by its name;
-// crm.ErrNotFound if there is none. It reads all effects of the record once and keeps none
-// of them; it waits for nothing.
+// crm.ErrNotFound if there is none. It reads the campaign's effects by an index, page by page,
+// and keeps none of them; it waits for nothing. Of a campaign that was drawn by a version
+// without that index it reads all effects of the record.
 func (e *Engine) Progress(ctx context.Context, campaign string) (_ CampaignProgress, err error) {
 	defer e.took("progress", time.Now(), &err)
 	defer crm.Recover("progress", &err)
@@ -519,18 +570,15 @@ func (e *Engine) Progress(ctx context.Context, campaign string) (_ CampaignProgr
 			if err != nil {
 				return err
 			}
-			if found[0] != nil {
-				l = *found[0]
+			if x := found[0]; x != nil {
+				l.Reserved, l.Used = x.Reserved, x.Used
 			}
 			out.Budget = append(out.Budget, l)
 		}
 		withheld := map[string]int{}
-		for f, err := range crm.AllEffects(ctx, r, crm.AllParts()) {
+		for f, err := range e.effectsOf(ctx, r, cause, occurrence, out.Life) {
 			if err != nil {
 				return err
-			}
-			if f.Cause != cause || f.Occurrence != occurrence {
-				continue
 			}
 			out.Planned++
 			switch f.State {
@@ -554,4 +602,77 @@ func (e *Engine) Progress(ctx context.Context, campaign string) (_ CampaignProgr
 		return nil
 	})
 	return out, err
+}
+
+// effectsOf iterates over the effects of a drawing, in no order that means anything. It goes
+// by refCampaign; where that lacks some, because an earlier version drew it, by the whole record.
+func (e *Engine) effectsOf(ctx context.Context, r crm.Reader, cause, occurrence string, l *campaigns.Life) iter.Seq2[*crm.Effect, error] {
+	return func(yield func(*crm.Effect, error) bool) {
+		page := crm.RefQuery{Kind: refCampaign, Key: campaignKey(cause, occurrence), Limit: loadBatch}
+		whole, err := listed(ctx, r, page, l)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		if !whole {
+			for f, err := range crm.AllEffects(ctx, r, crm.AllParts()) {
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				if f.Cause == cause && f.Occurrence == occurrence && !yield(f, nil) {
+					return
+				}
+			}
+			return
+		}
+		for {
+			refs, err := r.ScanRefs(ctx, page)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			ids := make([]crm.EffectID, len(refs))
+			for i, ref := range refs {
+				ids[i] = crm.EffectID(ref.Target)
+			}
+			found, err := r.Effects(ctx, ids...)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, f := range found {
+				if f != nil && !yield(f, nil) {
+					return
+				}
+			}
+			if len(refs) < page.Limit {
+				return
+			}
+			page.After = refs[len(refs)-1]
+		}
+	}
+}
+
+// listed reports whether refCampaign lists all of a drawing: of one of the desk that has
+// begun all that was planned then, of others anything. One that has not begun is listed as
+// far as it is planned.
+func listed(ctx context.Context, r crm.Reader, page crm.RefQuery, l *campaigns.Life) (bool, error) {
+	want := 1
+	if l != nil {
+		if l.Drawn == nil {
+			return true, nil
+		}
+		want = l.Drawn.Planned + l.Drawn.Withheld + l.Drawn.HeldOut
+	}
+	for n := 0; ; {
+		refs, err := r.ScanRefs(ctx, page)
+		if n += len(refs); err != nil || n >= want {
+			return err == nil, err
+		}
+		if len(refs) < page.Limit {
+			return false, nil
+		}
+		page.After = refs[len(refs)-1]
+	}
 }

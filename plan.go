@@ -610,6 +610,7 @@ func (e *Engine) campaign(ctx context.Context, a *audience, now time.Time) error
 			}
 			var put []crm.Ref
 			for i, f := range batch {
+				put = append(put, crm.Ref{Kind: refCampaign, Key: campaignKey(f.Cause, f.Occurrence), Subject: f.Subject, Target: string(f.ID)})
 				if !created[i] {
 					n.Repeated++
 					continue

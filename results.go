@@ -82,9 +82,12 @@ type Revenue struct {
 	Extra    crm.Money `json:"extra"`
 	Low      crm.Money `json:"low"`
 	High     crm.Money `json:"high"`
-	// Cost is what the messages cost that left, by the campaign's Cost; zero where it
-	// has none, or one in a currency without a rate.
-	Cost crm.Money `json:"cost"`
+	// Cost is what the messages cost that left: for each one unit, such as a segment, at the
+	// price of the content that it went out with, its variant's on its channel
+	// (messaging.Content.Price), else the campaign's Cost. Uncosted counts those without a
+	// price, or with one in a currency without a rate.
+	Cost     crm.Money `json:"cost"`
+	Uncosted int       `json:"uncosted,omitempty"`
 	// Unpriced counts the customers with a purchase in a currency without a rate: they
 	// are in none of the amounts.
 	Unpriced int `json:"unpriced,omitempty"`
@@ -271,7 +274,7 @@ func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, data map[
 	var n experiment.Counts
 	ways := map[string]*experiment.Counts{}
 	var addressed, heldOut experiment.Spend
-	var left int64
+	left := map[wayOf]int64{}
 	for _, f := range effects {
 		if out.Started.IsZero() || f.Created.Before(out.Started) {
 			out.Started = f.Created
@@ -292,7 +295,7 @@ func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, data map[
 			arm.Add(spent.amount)
 		}
 		if !f.SentAt.IsZero() {
-			left++
+			left[wayOf{data[f.ID].Variant, orChannel(f.Via, f.To)}]++
 		}
 		if f.State == crm.HeldOut {
 			n.HeldOut++
@@ -343,11 +346,17 @@ func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, data map[
 	if out.Variants, err = variants(c, n, ways, out.Report.Confidence); err != nil {
 		return out, fmt.Errorf("vefa: campaign %q: %w", c.Name, err)
 	}
-	return out, e.revenue(&out.Revenue, addressed, heldOut, out.Report.Confidence, c.Cost, left, out.Started)
+	return out, e.revenue(&out.Revenue, addressed, heldOut, out.Report.Confidence, c, left, out.Started)
+}
+
+// wayOf is with which words and by which channel a message left.
+type wayOf struct {
+	variant string
+	channel crm.Channel
 }
 
 // revenue fills in the amounts, which were counted in hundredths.
-func (e *Engine) revenue(r *Revenue, addressed, heldOut experiment.Spend, confidence float64, cost crm.Money, left int64, on time.Time) error {
+func (e *Engine) revenue(r *Revenue, addressed, heldOut experiment.Spend, confidence float64, c *messaging.Campaign, left map[wayOf]int64, on time.Time) error {
 	home := func(hundredths float64) crm.Money {
 		return crm.Money{Amount: ofHundredths(int64(math.Round(hundredths)), crm.Decimals(e.cfg.Currency)), Currency: e.cfg.Currency}
 	}
@@ -367,13 +376,30 @@ func (e *Engine) revenue(r *Revenue, addressed, heldOut experiment.Spend, confid
 		n := float64(addressed.N)
 		r.Extra, r.Low, r.High = home(n*x.Difference), home(n*x.Interval.Lo), home(n*x.Interval.Hi)
 	}
-	if cost.Currency != e.cfg.Currency && e.cfg.Rate != nil && cost.Amount != 0 {
-		if at, ok := e.cfg.Rate(cost, on); ok {
-			cost = at
-		}
+	script, err := c.Script(e.cfg.Channels...)
+	if err != nil { // of a draft of another configuration
+		script = nil
 	}
-	if r.Cost = home(0); cost.Currency == e.cfg.Currency {
-		r.Cost.Amount = left * cost.Amount
+	r.Cost = home(0)
+	for way, n := range left {
+		cost := c.Cost
+		if script != nil {
+			if v := script.Variant(way.variant); v != nil {
+				if price, ok := v.Price(way.channel, messaging.Size{Units: 1}); ok {
+					cost = price
+				}
+			}
+		}
+		if cost.Currency != e.cfg.Currency && e.cfg.Rate != nil && cost.Amount != 0 {
+			if at, ok := e.cfg.Rate(cost, on); ok {
+				cost = at
+			}
+		}
+		if cost.Currency != e.cfg.Currency {
+			r.Uncosted += int(n)
+			continue
+		}
+		r.Cost.Amount += n * cost.Amount
 	}
 	return nil
 }

@@ -117,3 +117,34 @@ func TestVariantsOfOtherMessages(t *testing.T) {
 		Messages: []messaging.Campaign{{Name: "welcome", Text: "Welcome", Unmeasured: "a test", Variants: []messaging.Variant{{Name: "b", Share: 0.5, Text: "Hello"}}}}})
 	require.ErrorContains(t, err, `vefa: message "message/welcome" has variants, between which only campaigns draw`)
 }
+
+// TestCostOfVariants: what the messages cost is what each way by which they left costs, in one
+// currency; what has no price or no rate is counted apart.
+func TestCostOfVariants(t *testing.T) {
+	store, clock := memstore.New(), &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	price := func(n int64, currency string) crm.Money { return crm.Money{Amount: n, Currency: currency} }
+	said := func(text string, m crm.Money) []messaging.Content {
+		return []messaging.Content{{Channel: crm.Phone, Text: text, Price: m}}
+	}
+	shop := nighttest.New(t, store, clock, func(c *vefa.Config) {
+		c.Rules, c.Surveys, c.TrainAt = nil, nil, -1
+		c.Rate = func(m crm.Money, _ time.Time) (crm.Money, bool) {
+			return price(40*m.Amount, "TRY"), m.Currency == "EUR"
+		}
+		c.Campaigns[0].Campaign = messaging.Campaign{Name: "spring", Unmeasured: "a test", Contents: said("own", price(12, "TRY")), Cost: price(1000, "TRY"), Variants: []messaging.Variant{
+			{Name: "euro", Share: 0.2, Contents: said("euro", price(2, "EUR"))}, {Name: "dollar", Share: 0.2, Contents: said("dollar", price(2, "USD"))},
+			{Name: "none", Share: 0.2, Contents: said("none", crm.Money{})}}}
+	})
+	_, err := shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(200))})
+	require.NoError(t, err)
+	n := map[string]int64{}
+	for _, m := range shop.Sender.Messages() {
+		n[m.Text]++
+	}
+	require.Len(t, n, 4)
+	res, err := shop.Engine.Results(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, price(12*n["own"]+80*n["euro"]+1000*n["none"], "TRY"), res.Campaigns[0].Revenue.Cost)
+	require.EqualValues(t, n["dollar"], res.Campaigns[0].Revenue.Uncosted)
+}

@@ -45,6 +45,7 @@ type spending struct {
 	limits   map[crm.CounterKey]int64        // of the configuration
 	standing map[crm.ReservationKey]crm.ReservationState
 	takes    []crm.Take
+	over     []crm.Ref // of messages of campaigns that the budget could not pay
 }
 
 func hourOf(at time.Time) time.Time { return at.UTC().Truncate(time.Hour) }
@@ -173,6 +174,9 @@ func (s *spending) decide(i int, v *messaging.Verdict) {
 		}
 		if free := s.free(l.CounterKey); st != crm.Absent || free < amount {
 			refuse(messaging.Withhold, GuardBudget, fmt.Sprintf("%d are left of %d, and it takes %d", max(0, free), l.Limit, amount))
+			if st == crm.Absent && f.Cause == name { // what rules plan is of its evening
+				s.over = append(s.over, overRef(name, f, s.price(f, c)))
+			}
 			return
 		}
 		takes = append(takes, crm.Take{ReservationKey: crm.ReservationKey{Counter: l.CounterKey, ID: string(f.ID)}, Amount: amount, Limit: l.Limit})
@@ -186,6 +190,22 @@ func (s *spending) decide(i int, v *messaging.Verdict) {
 	for _, t := range takes {
 		s.take(t)
 	}
+}
+
+// price is what a message takes of the budget of money, 1 where there is none.
+func (s *spending) price(f *crm.Effect, c *messaging.Campaign) int64 {
+	if c.Budget.Money == (crm.Money{}) {
+		return 1
+	}
+	return s.costs[f.ID].Amount
+}
+
+// overRefs are the entries of refOver of the batch.
+func (s *spending) overRefs() []crm.Ref {
+	if s == nil {
+		return nil
+	}
+	return s.over
 }
 
 // inHour reports whether there is room for a message in this hour, for which it then asks.

@@ -62,6 +62,12 @@ func TestCampaignBudget(t *testing.T) {
 			require.Equal(t, c.used, p.Budget[0].Used)
 			require.Equal(t, c.reserved, p.Budget[0].Reserved)
 			require.Equal(t, []vefa.Count{{Name: vefa.GuardBudget, N: 30 - p.Sent - p.Failed - p.Unknown}}, p.Withheld)
+			if c.reserved > 0 {
+				require.Equal(t, campaigns.Sending, state(t, shop, "offer"), "reports may tell what became of some")
+				shop.Clock.Advance(72 * time.Hour)
+				_, err = shop.Engine.Deliver(t.Context())
+				require.NoError(t, err)
+			}
 			require.Equal(t, campaigns.Closed, state(t, shop, "offer"))
 			clean(t, store)
 		})

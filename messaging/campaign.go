@@ -57,7 +57,8 @@ type Campaign struct {
 	// how many of its messages may leave in an hour of UTC, by the calling code of the country
 	// that they go to ("+90"; the longest that fits counts), or "" for all other addresses
 	// together; a country that is not listed, without "", is not bounded. What is over the
-	// budget is withheld, what is over the velocity put off to an hour that has room. Package
+	// budget is withheld until it has room again, what is over the velocity put off to an hour
+	// that has room. Package
 	// vefa counts both in the record, in the transaction that lets messages go; Plan and Again
 	// do not look at them.
 	Budget   Budget         `json:"budget,omitzero"`

@@ -69,6 +69,21 @@ func (l *Life) Verdict(at time.Time) messaging.Verdict {
 	return v
 }
 
+// Keep reports whether a campaign of an occurrence is sending. What tx writes besides is then
+// undone by crm.ErrConflict where somebody pauses, cancels or closes it at the same time: whoever
+// plans messages of it again asks in that transaction.
+func (d *Desk) Keep(ctx context.Context, tx crm.Tx, name, occurrence string) (bool, error) {
+	docs, err := tx.Documents(ctx, kind, name)
+	if err != nil || docs[0] == nil {
+		return false, err
+	}
+	l, err := decode(docs[0])
+	if err != nil || l.State != Sending || l.Occurrence() != occurrence {
+		return false, err
+	}
+	return true, tx.PutDocuments(ctx, docs[0])
+}
+
 // Hold reports whether a campaign can still be drawn for an occurrence (see Life.Occurrence):
 // it is scheduled as it was, and has not begun. What tx writes besides is then undone by
 // crm.ErrConflict where somebody changes the campaign or begins it at the same time: whoever

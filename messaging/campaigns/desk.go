@@ -232,6 +232,41 @@ func (d *Desk) Begin(ctx context.Context, name, by string, of Seal, drawn Audien
 	})
 }
 
+// Raise gives a campaign that has begun a larger budget: each of its bounds may become larger
+// or be lifted, none smaller, and money stays in its currency. It is approved by being done:
+// by somebody who has not written the campaign, who has seen it as it is under the seal. One
+// that was closed sends again: what the old budget did not pay leaves if it still may. The
+// seal stays that of what was approved first; the log tells of each budget. Raising it to
+// what it is changes nothing.
+func (d *Desk) Raise(ctx context.Context, name, by string, of Seal, to messaging.Budget) (*Life, error) {
+	return d.step(ctx, name, "raise", by, fmt.Sprintf("messages %d, money %s", to.Messages, to.Money), func(l *Life, _ Entry) error {
+		was := l.Campaign.Budget
+		lower := to.Messages != 0 && to.Messages < was.Messages || to.Messages != 0 && was.Messages == 0 ||
+			to.Money != (crm.Money{}) && (to.Money.Amount < was.Money.Amount || was.Money.Currency != to.Money.Currency)
+		switch {
+		case l.Seal != of:
+			return changed(l)
+		case l.State != Sending && l.State != Paused && l.State != Closed:
+			return wrongState(l, "raise")
+		case slices.Contains(l.Authors, by):
+			return fmt.Errorf("%w: %q is by %s", ErrAuthor, name, strings.Join(l.Authors, ", "))
+		case to == was:
+			return errAlready
+		case lower:
+			return fmt.Errorf("%w: a budget of messages %d, money %s can only be raised", messaging.ErrCampaign, was.Messages, was.Money)
+		}
+		c := l.Campaign
+		c.Budget = to
+		if err := c.Validate(d.cfg.Channels...); err != nil {
+			return err
+		}
+		if l.Campaign.Budget = to; l.State == Closed {
+			l.State, l.Ended = Sending, time.Time{}
+		}
+		return nil
+	})
+}
+
 // Pause keeps back what has not left, until Resume.
 func (d *Desk) Pause(ctx context.Context, name, by, why string) (*Life, error) {
 	return d.move(ctx, name, "pause", by, why, Paused, Sending)

@@ -24,7 +24,8 @@ const (
 	Closed    State = "closed"    // all has left
 )
 
-// Final reports whether a campaign in this state stays in it.
+// Final reports whether nothing of a campaign in this state leaves any more. One that is
+// Closed sends again if Desk.Raise gives it a larger budget.
 func (s State) Final() bool { return s == Cancelled || s == Closed }
 
 // Seal names a campaign and its audience as they are: the SHA-256 of both, in hexadecimal.
@@ -45,7 +46,8 @@ type Life struct {
 	// Audience is whom it is drawn from, in the host's words: the name of a segment.
 	Audience string `json:"audience"`
 	State    State  `json:"state"`
-	// Seal is of Campaign and Audience. Authors are those who made them what they are, since
+	// Seal is of Campaign and Audience, as they were when it began: Desk.Raise changes the
+	// budget after that. Authors are those who made them what they are, since
 	// the campaign was last approved; Tests and Approvals are of this Seal alone.
 	Seal      Seal      `json:"seal"`
 	Authors   []string  `json:"authors"`
@@ -78,7 +80,7 @@ type Audience struct {
 type Entry struct {
 	At   time.Time `json:"at"`
 	By   string    `json:"by"`
-	Verb string    `json:"verb"` // "draft", "test", "approve", "schedule", "begin", "pause", "resume", "cancel", "close"
+	Verb string    `json:"verb"` // "draft", "test", "approve", "schedule", "begin", "raise", "pause", "resume", "cancel", "close"
 	Seal Seal      `json:"seal,omitempty"`
 	Note string    `json:"note,omitempty"`
 }
