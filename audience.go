@@ -166,14 +166,20 @@ func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, script *
 				return
 			}
 			for _, x := range persons {
-				data := MessageData{Profile: x.home, Name: c.Cause(), Class: Class(c.Class), Ignores: d.ignores, Variant: c.Draw(e.keys.assign, x.home.String())}
+				data := MessageData{Profile: x.home, Name: c.Cause(), Class: Class(c.Class), Ignores: d.ignores}
+				tags := p.tagNames(x, now)
+				var err error
+				if data.Variant, data.Choice, err = e.chooseOffer(ctx, p, x, c, tags); err != nil {
+					yield(messaging.Recipient{}, err)
+					return
+				}
 				raw, err := json.Marshal(data)
 				if err != nil {
 					yield(messaging.Recipient{}, err)
 					return
 				}
 				r := messaging.Recipient{Unit: x.home.String(), Occurrence: day, Data: raw}
-				r.Candidate.Tags = p.tagNames(x, now)
+				r.Candidate.Tags = tags
 				if w, ok := e.choose(p, x, c, script, crm.FactRef{}, states, e.svc.Now()); ok {
 					r.Candidate.Address, r.Candidate.Channel = states[w.to], w.by
 				} else {

@@ -18,6 +18,7 @@ import (
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/messaging/campaigns"
 	"github.com/vefacrm/vefa/messaging/link"
+	"github.com/vefacrm/vefa/messaging/offer"
 	"github.com/vefacrm/vefa/rules"
 	"github.com/vefacrm/vefa/segment"
 	"github.com/vefacrm/vefa/survey"
@@ -104,6 +105,9 @@ type Config struct {
 	Segments string
 	// Campaigns are drawn on their evenings.
 	Campaigns []Campaign
+	// Choosers pick what campaigns with a Choice offer, by the name that Choice.By gives. One
+	// of the name "" takes the place of offer.Thompson.
+	Choosers map[string]offer.Chooser
 	// Desk, if set, is where people make further campaigns while the engine runs: see
 	// Engine.Desk. Its Service and Channels are the engine's and stay unset. Every engine that
 	// delivers needs it; one without fails their messages as unknown.
@@ -210,6 +214,11 @@ type Campaign struct {
 	Segment string
 	// On are the evenings on which it is drawn, as dates in Config.Home.
 	On []string
+	// Live says that it is offered to customers who wait, at a till or on a page, and sent to
+	// nobody: by rules with the action offer and its name on an event of Config.Events, in the
+	// call of Engine.Occur. It has no Segment, evenings, URL or fields; Holdout and Choice are as
+	// for others, and so are its results.
+	Live bool
 }
 
 // Survey is a survey that rules may ask for and the message that invites.
@@ -342,7 +351,7 @@ func (c *Config) validate() error {
 		if err := x.Validate(c.Channels...); err != nil {
 			faults = append(faults, fmt.Errorf("vefa: campaign %q: %w", x.Name, err))
 		}
-		fault(x.Segment == "", "Campaigns[%d] %q names no segment", i, x.Name)
+		fault(x.Segment == "" && !x.Live, "Campaigns[%d] %q names no segment", i, x.Name)
 		for _, day := range x.On {
 			_, err := time.Parse(time.DateOnly, day)
 			fault(err != nil, "Campaigns[%d] %q: %q is no date", i, x.Name, day)

@@ -31,7 +31,7 @@ type Effect struct {
 
 // actions returns what rules of the configuration may do.
 func (c *Config) actions() []rules.ActionType {
-	out := rules.BuiltInActions()
+	out := append(rules.BuiltInActions(), rules.ActionType{Kind: actionOffer, Doc: "offers something of a campaign that is live to a customer who waits", Effect: EffectOffer, Params: []rules.ActionParam{}})
 	for _, f := range c.Effects {
 		types := slices.Clone(f.Actions)
 		if f.Actions == nil {
@@ -60,7 +60,7 @@ func (e *Engine) collectEffects() error {
 		switch {
 		case e.own[h.Kind]:
 			faults = append(faults, fmt.Errorf("vefa: Config.Effects[%d]: two are of kind %q", i, h.Kind))
-		case h.Kind == crm.EffectMessage || slices.ContainsFunc(e.within, func(o crm.EffectHandler) bool { return o.Kind == h.Kind }):
+		case h.Kind == crm.EffectMessage || h.Kind == EffectOffer || slices.ContainsFunc(e.within, func(o crm.EffectHandler) bool { return o.Kind == h.Kind }):
 			faults = append(faults, fmt.Errorf("vefa: Config.Effects[%d]: %q is a kind that the library carries out itself", i, h.Kind))
 		}
 		if err := h.Validate(); err != nil {

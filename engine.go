@@ -47,6 +47,7 @@ type Engine struct {
 	surveys    map[string]string              // of a message that invites: the survey
 	scripts    map[string]*messaging.Script
 	desk       *campaigns.Desk // nil without Config.Desk
+	lessons    taught
 	shown      map[string]bool // fields of rules that messages show
 	defs       []segment.Definition
 	// conditions are what defs ask of fields; nil: nothing
@@ -193,6 +194,7 @@ func (e *Engine) collectMessages(keyed bool) error {
 		c := &e.cfg.Campaigns[i]
 		c.Consent = e.cfg.Consent
 		add(c.Cause(), &c.Campaign)
+		c.checkLive(func(format string, args ...any) { faults = append(faults, fmt.Errorf("vefa: "+format, args...)) })
 	}
 	for i := range e.cfg.Messages {
 		c := &e.cfg.Messages[i]
@@ -216,7 +218,10 @@ func (e *Engine) checkMessage(name string, c *messaging.Campaign, s *messaging.S
 	fault := func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf("vefa: message "+format, args...))
 	}
-	if by, ok := e.cfg.Sender.(messaging.ByChannel); ok {
+	if err := e.checkChoice(c); err != nil {
+		fault("%q: %w", name, err)
+	}
+	if by, ok := e.cfg.Sender.(messaging.ByChannel); ok && e.liveCampaign(c.Name) == nil { // what is live is sent by nobody
 		for _, ch := range s.Channels() {
 			if by[ch] == nil {
 				fault("%q says something on channel %q, for which Config.Sender has no sender", name, ch)
@@ -284,6 +289,10 @@ func (e *Engine) checkActions(set *rules.Set[Facts]) error {
 				known = e.messages[messageName(a.Kind, a.Name)] != nil
 			case crm.EffectTask:
 				known = e.cfg.Tasks[a.Name] != nil
+			case EffectOffer:
+				if err := e.checkOffer(r, a); err != nil {
+					faults = append(faults, ruleFault(set, r, fmt.Sprintf("then[%d]", i), "%v", err))
+				}
 			}
 			if !known {
 				faults = append(faults, ruleFault(set, r, fmt.Sprintf("then[%d]", i), "there is no %s %q", a.Kind, a.Name))

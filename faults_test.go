@@ -57,6 +57,8 @@ func newLab(t *testing.T) *lab {
 		c.NewID = func() string { ids++; return fmt.Sprintf("customer-%04d", ids) }
 		c.RequestID = func(r *http.Request) string { return r.Header.Get("X-Request-Id") }
 		c.Desk = &campaigns.Config{Untested: true}
+		c.Campaigns = append(c.Campaigns, vefa.Campaign{Live: true, Campaign: messaging.Campaign{Name: "till", Text: "A strap", Unmeasured: "a test", Window: time.Hour,
+			Choice: messaging.Choice{Same: 0.5}, Variants: []messaging.Variant{{Name: "ring", Text: "A ring"}}}})
 		c.Retry.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	})
 	l.settle = l.shop.Engine.Deliver

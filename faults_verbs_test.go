@@ -288,6 +288,7 @@ func verbs() []verb {
 		_, err := crm.LoadPlaces(ctx, r, time.UTC)
 		return nil, err
 	})
+	add("*vefa.Engine.Learn", func(ctx context.Context, l *lab) (any, error) { return only(l.shop.Engine.Learn(ctx)) })
 	view("vefa.Nights", func(ctx context.Context, r crm.Reader, l *lab) (any, error) { return drain(vefa.Nights(ctx, r)) })
 	add("vefa.Audit", func(ctx context.Context, l *lab) (any, error) { return vefa.Audit(ctx, l.faulty, nighttest.Brand) })
 	// The evening.

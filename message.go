@@ -30,9 +30,11 @@ type MessageData struct {
 	Name string `json:"name"`
 	// Profile is whom it is about, where the effect hangs on an address.
 	Profile crm.ProfileKey `json:"profile,omitzero"`
-	// Variant is in which words of its campaign it goes out, by messaging.Variant.Name; empty
+	// Variant is in which words of its campaign it goes out, or what it offers, by messaging.Variant.Name; empty
 	// for the campaign's own.
 	Variant string `json:"variant,omitempty"`
+	// Choice says how that came about in a campaign with a messaging.Choice.
+	Choice *Chosen `json:"choice,omitempty"`
 	// Survey names the survey that it invites to.
 	Survey string `json:"survey,omitempty"`
 	Class  Class  `json:"class,omitempty"`

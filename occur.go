@@ -16,6 +16,9 @@ type Occurred struct {
 	Planned   int // effects that are new
 	Repeated  int // that were there already
 	Cancelled int // that waited, of rules with cancel_at
+	// Offers are what the customer is offered, of rules with the action offer: nothing, where
+	// he is held out, has an unsolved ticket or a tag that excludes him. The host shows them.
+	Offers []Offered
 }
 
 // Occur tells the rules of an occasion about a customer, by any id that it ever
@@ -70,8 +73,16 @@ func (e *Engine) Occur(ctx context.Context, id crm.CustomerID, t rules.Trigger, 
 	if err != nil || len(in) == 0 {
 		return out, err
 	}
+	offers, err := e.newOffering(ctx, pop, x, members, in, now)
+	if err != nil {
+		return out, err
+	}
 	n, err := e.write(ctx, in, false)
 	out.Planned, out.Repeated = n.Planned, n.Repeated
+	if err != nil {
+		return out, err
+	}
+	out.Offers, err = offers.made(ctx, n)
 	return out, err
 }
 

@@ -544,6 +544,17 @@ func (e *Engine) writeIn(ctx context.Context, tx crm.Tx, intents []rules.Intent)
 // campaigns draws the campaigns of an evening, and those of the desk that are due.
 func (e *Engine) campaigns(ctx context.Context, day string, now time.Time, closed bool) (PlanReport, error) {
 	var total PlanReport
+	if !closed {
+		var choosing []begunCampaign
+		for i := range e.cfg.Campaigns {
+			if c := &e.cfg.Campaigns[i]; c.Live || slices.Contains(c.On, day) {
+				choosing = append(choosing, begunCampaign{Campaign: &c.Campaign})
+			}
+		}
+		if err := e.learn(ctx, choosing); err != nil {
+			return total, err
+		}
+	}
 	for i := range e.cfg.Campaigns {
 		c := &e.cfg.Campaigns[i]
 		if !slices.Contains(c.On, day) {

@@ -53,6 +53,9 @@ func (e *Engine) Prune(ctx context.Context, before time.Time) (_ crm.Pruned, err
 // strip takes from a final effect what nothing reads any more.
 func (e *Engine) strip(f *crm.Effect, before, now time.Time) (crm.Leftover, error) {
 	var left crm.Leftover
+	if f.Kind == EffectOffer {
+		return left, nil // Results reads it
+	}
 	if f.Kind != crm.EffectMessage {
 		if _, err := rules.DecodePayload(f); err == nil { // a host's own data is the host's
 			f.Data = nil

@@ -52,6 +52,8 @@ type CampaignResult struct {
 	// Variants are the ways in which it was said, the campaign's own words first, where it
 	// has several.
 	Variants []VariantResult `json:"variants,omitempty"`
+	// Choice is what choosing for each person was worth, of a campaign with a Choice.
+	Choice *ChoiceResult `json:"choice,omitempty"`
 }
 
 // VariantResult is one way of saying a campaign, measured. Effects of a variant that the
@@ -191,6 +193,14 @@ func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
 			out.Effects[string(f.Kind)] = kind
 		}
 		kind[string(f.State)]++
+		if f.Kind == EffectOffer {
+			d, err := decodeMessage(f)
+			if err != nil {
+				return out, err
+			}
+			data[f.ID] = d
+			byCause[d.Name] = append(byCause[d.Name], f) // its cause is the rule
+		}
 		if f.Kind != crm.EffectMessage {
 			continue
 		}
@@ -275,6 +285,7 @@ func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, data map[
 	ways := map[string]*experiment.Counts{}
 	var addressed, heldOut experiment.Spend
 	left := map[wayOf]int64{}
+	choice := newChoosing(c)
 	for _, f := range effects {
 		if out.Started.IsZero() || f.Created.Before(out.Started) {
 			out.Started = f.Created
@@ -294,6 +305,7 @@ func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, data map[
 		} else {
 			arm.Add(spent.amount)
 		}
+		choice.add(f, data[f.ID], spent)
 		if !f.SentAt.IsZero() {
 			left[wayOf{data[f.ID].Variant, orChannel(f.Via, f.To)}]++
 		}
@@ -346,6 +358,9 @@ func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, data map[
 	if out.Variants, err = variants(c, n, ways, out.Report.Confidence); err != nil {
 		return out, fmt.Errorf("vefa: campaign %q: %w", c.Name, err)
 	}
+	if out.Choice, err = choice.result(e, n, out.Report.Confidence); err != nil {
+		return out, fmt.Errorf("vefa: campaign %q: %w", c.Name, err)
+	}
 	return out, e.revenue(&out.Revenue, addressed, heldOut, out.Report.Confidence, c, left, out.Started)
 }
 
@@ -357,15 +372,7 @@ type wayOf struct {
 
 // revenue fills in the amounts, which were counted in hundredths.
 func (e *Engine) revenue(r *Revenue, addressed, heldOut experiment.Spend, confidence float64, c *messaging.Campaign, left map[wayOf]int64, on time.Time) error {
-	home := func(hundredths float64) crm.Money {
-		return crm.Money{Amount: ofHundredths(int64(math.Round(hundredths)), crm.Decimals(e.cfg.Currency)), Currency: e.cfg.Currency}
-	}
-	mean := func(s experiment.Spend) crm.Money {
-		if s.N == 0 {
-			return home(0)
-		}
-		return home(float64(s.Sum) / float64(s.N))
-	}
+	home, mean := e.home, e.mean
 	r.Total, r.PerAddressed, r.PerHeldOut = home(float64(addressed.Sum)), mean(addressed), mean(heldOut)
 	r.Extra, r.Low, r.High = home(0), home(0), home(0)
 	if r.Measured = addressed.N >= 2 && heldOut.N >= 2; r.Measured {
@@ -402,6 +409,19 @@ func (e *Engine) revenue(r *Revenue, addressed, heldOut experiment.Spend, confid
 		r.Cost.Amount += n * cost.Amount
 	}
 	return nil
+}
+
+// home is an amount in hundredths as money of the home currency.
+func (e *Engine) home(hundredths float64) crm.Money {
+	return crm.Money{Amount: ofHundredths(int64(math.Round(hundredths)), crm.Decimals(e.cfg.Currency)), Currency: e.cfg.Currency}
+}
+
+// mean is what one unit of an arm spent.
+func (e *Engine) mean(s experiment.Spend) crm.Money {
+	if s.N == 0 {
+		return e.home(0)
+	}
+	return e.home(float64(s.Sum) / float64(s.N))
 }
 
 func minTime(a, b time.Time) time.Time {

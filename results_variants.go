@@ -8,7 +8,7 @@ import (
 // variants measures each way of saying a campaign, by those who got it and the campaign's
 // holdout, and by those who got the campaign's own words.
 func variants(c *messaging.Campaign, whole experiment.Counts, ways map[string]*experiment.Counts, confidence float64) ([]VariantResult, error) {
-	if len(c.Variants) == 0 {
+	if len(c.Variants) == 0 || !c.Choice.IsZero() { // which is measured by arms that were drawn
 		return nil, nil
 	}
 	of := func(name string) experiment.Counts {

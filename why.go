@@ -222,7 +222,7 @@ func (q WhyQuery) holds(f *crm.Effect, home *time.Location) bool {
 // doneAs returns what a rule wrote to have an effect, such as "tag/vip", or the name of
 // a message; "" of the host's own data.
 func doneAs(f *crm.Effect) string {
-	if f.Kind == crm.EffectMessage {
+	if f.Kind == crm.EffectMessage || f.Kind == EffectOffer {
 		name, _ := MessageName(f)
 		return name
 	}

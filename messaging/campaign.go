@@ -33,6 +33,14 @@ type Campaign struct {
 	// Variants are other ways to say it, between which it is drawn who gets which: an A/B/n
 	// test. See Draw.
 	Variants []Variant `json:"variants,omitempty"`
+	// Choice has a Chooser pick one of the variants, or the campaign's own words, for each
+	// person, where it is set: they are offers then, which nobody draws.
+	Choice Choice `json:"choice,omitzero"`
+	// Categories are of the goods that it is about, as crm.Line.Category has them; empty: of all.
+	Categories []string `json:"categories,omitempty"`
+	// Margin is the share of what customers pay that is earned, above 0 and at most 1; 0: it is
+	// not known, and nothing is said about it.
+	Margin float64 `json:"margin,omitempty"`
 	// Locale says how numbers, amounts and dates are written: "tr", or anything else for the rest.
 	Locale string  `json:"locale,omitempty"`
 	Fields []Field `json:"fields,omitempty"`
@@ -163,6 +171,7 @@ func (c *Campaign) Validate(channels ...Channel) error {
 		fault("quiet", "%v", err)
 	}
 	c.validateVariants(fault)
+	c.validateChoice(fault)
 	c.validateBudget(fault)
 	if !c.End.IsZero() && !c.End.After(c.Start) {
 		fault("end", "is not after start")

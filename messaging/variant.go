@@ -12,8 +12,11 @@ import (
 type Variant struct {
 	Name string `json:"name"` // letters, digits, "-", "_", "."
 	// Share is the part of the people who get it, above 0 and below 1. All shares together
-	// are below 1: the rest gets the campaign's own words.
-	Share float64 `json:"share"`
+	// are below 1: the rest gets the campaign's own words. With Campaign.Choice it is 0.
+	Share float64 `json:"share,omitempty"`
+	// Categories and Margin take the place of the campaign's, where they are set.
+	Categories []string `json:"categories,omitempty"`
+	Margin     float64  `json:"margin,omitempty"`
 	// Text takes the place of Campaign.Text, or Contents that of Campaign.Contents, whose
 	// channels it has in the same order.
 	Text     string    `json:"text,omitempty"`
@@ -51,7 +54,7 @@ func (c *Campaign) validateVariants(fault func(field, format string, args ...any
 			fault("variants", "%q is there twice", v.Name)
 		}
 		seen[v.Name] = true
-		if !(v.Share > 0 && v.Share < 1) {
+		if c.Choice.IsZero() && !(v.Share > 0 && v.Share < 1) {
 			fault("variants", "%q has a share of %v, which is not between 0 and 1", v.Name, v.Share)
 		}
 		total += v.Share

@@ -58,3 +58,7 @@ func (a *Assigner) point(experiment, unit string) uint64 {
 func (a *Assigner) HeldOut(experiment, unit string, share float64) bool {
 	return share >= 1 || share > 0 && a.point(experiment, unit) < uint64(math.Ldexp(share, 64))
 }
+
+// Seed returns the first of the numbers that a unit draws by in an experiment: the same on every
+// machine, and independent of those of others and of HeldOut.
+func (a *Assigner) Seed(experiment, unit string) uint64 { return a.point("seed/"+experiment, unit) }
