@@ -306,7 +306,7 @@ func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, data map[
 			arm.Add(spent.amount)
 		}
 		choice.add(f, data[f.ID], spent)
-		if !f.SentAt.IsZero() {
+		if !f.SentAt.IsZero() && f.Kind == crm.EffectMessage { // an offer costs nothing
 			left[wayOf{data[f.ID].Variant, orChannel(f.Via, f.To)}]++
 		}
 		if f.State == crm.HeldOut {
@@ -331,7 +331,9 @@ func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, data map[
 			continue
 		}
 		fate := fates[f.ID]
-		out.Deliveries[fate]++
+		if f.Kind == crm.EffectMessage {
+			out.Deliveries[fate]++
+		}
 		if fate.Final() && !fate.After(messaging.Rejected) {
 			continue // the provider took it, and it did not arrive
 		}
