@@ -144,6 +144,7 @@ func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, script *
 			var p *population
 			var persons []*person
 			var states map[crm.Address]*crm.AddressState
+			var recent map[*person][]time.Time
 			err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
 				if p, err = e.those(ctx, r, slices.Values(chunk)); err != nil {
 					return err
@@ -157,6 +158,11 @@ func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, script *
 				var addrs []crm.Address
 				for _, x := range persons {
 					addrs = append(addrs, p.wayAddresses(x, script)...)
+				}
+				if c.Cadence.Every > 0 {
+					if recent, err = recentOf(ctx, r, persons); err != nil {
+						return err
+					}
 				}
 				states, err = statesOf(ctx, r, addrs)
 				return err
@@ -187,6 +193,11 @@ func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, script *
 					r.Candidate.Invalid = "no address that could be tried"
 				}
 				e.local(p, x, &r.Candidate)
+				r.Candidate.Recent = recent[x]
+				if err := e.heed(ctx, p, x, c, data.Variant, e.svc.Now(), &r.Candidate); err != nil {
+					yield(messaging.Recipient{}, err)
+					return
+				}
 				if !yield(r, nil) {
 					return
 				}

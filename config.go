@@ -108,6 +108,10 @@ type Config struct {
 	// Choosers pick what campaigns with a Choice offer, by the name that Choice.By gives. One
 	// of the name "" takes the place of offer.Thompson.
 	Choosers map[string]offer.Chooser
+	// Relevance scores what a message with messaging.Campaign.Relevance means to a customer; nil
+	// means offer.Relevance. It is asked when a campaign is drawn and in the transaction that
+	// lets the message go; an error stops either.
+	Relevance offer.Scorer
 	// Desk, if set, is where people make further campaigns while the engine runs: see
 	// Engine.Desk. Its Service and Channels are the engine's and stay unset. Every engine that
 	// delivers needs it; one without fails their messages as unknown.

@@ -305,7 +305,10 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 		x := p.of(e.about(f, c.data))
 		in := messaging.Candidate{Address: states[i], Channel: e.by(known, f), Tags: c.tags, Answers: c.data.Answers}
 		e.local(p, x, &in)
-		if len(msg.Caps) > 0 {
+		if err := e.heed(ctx, p, x, &msg, c.data.Variant, now, &in); err != nil {
+			return nil, err
+		}
+		if len(msg.Caps) > 0 || msg.Cadence.Every > 0 {
 			if in.Recent, err = c.recent(f); err != nil {
 				return nil, err
 			}

@@ -70,7 +70,7 @@ type recipient struct {
 	tags     []string
 	things   map[thing][]receipt // that this customer got
 	sent     []receipt           // what hangs on the customer's profiles and addresses
-	// capped: caps ask for what reached the customer's profiles at addresses that are theirs
+	// capped: caps or a cadence ask for what reached the customer's profiles at addresses that are theirs
 	// no more, which is in earlier then
 	capped  bool
 	earlier []receipt
@@ -209,7 +209,7 @@ func (e *Engine) readClaims(ctx context.Context, tx crm.Tx, effects []*crm.Effec
 			return nil, nil, err
 		}
 		all[i] = claimed{d, who[at]}
-		if m := e.message(ctx, d.Name); m != nil && len(m.campaign.Caps) > 0 {
+		if m := e.message(ctx, d.Name); m != nil && (len(m.campaign.Caps) > 0 || m.campaign.Cadence.Every > 0) {
 			who[at].capped = true
 		}
 	}

@@ -58,8 +58,13 @@ type Campaign struct {
 	Policy  consent.Policy `json:"policy,omitzero"`
 	Exclude []string       `json:"exclude,omitempty"` // tags
 	// Caps bound commercial messages to one person over all campaigns; each must hold.
-	Caps  []Cap      `json:"caps,omitempty"`
-	Quiet QuietHours `json:"quiet,omitzero"`
+	Caps []Cap `json:"caps,omitempty"`
+	// Cadence is how soon after another commercial message this one may follow.
+	Cadence Cadence `json:"cadence,omitzero"`
+	// Relevance is the least score, above 0 and at most 1, that it must have for a person: see
+	// offer.Relevance. Whoever has less is withheld from. 0 asks nobody.
+	Relevance float64    `json:"relevance,omitempty"`
+	Quiet     QuietHours `json:"quiet,omitzero"`
 
 	// Budget is what may be spent on the campaign; the zero value bounds nothing. Velocity is
 	// how many of its messages may leave in an hour of UTC, by the calling code of the country
@@ -170,6 +175,10 @@ func (c *Campaign) Validate(channels ...Channel) error {
 	if err := c.Quiet.validate(); err != nil {
 		fault("quiet", "%v", err)
 	}
+	c.Cadence.validate(fault)
+	if !(c.Relevance >= 0 && c.Relevance <= 1) {
+		fault("relevance", "%v is not from 0 to 1", c.Relevance)
+	}
 	c.validateVariants(fault)
 	c.validateChoice(fault)
 	c.validateBudget(fault)
@@ -211,7 +220,7 @@ type Recipient struct {
 	// the address. Two recipients of one unit share its arm.
 	Unit string
 	// Candidate is what the guards look at. The campaign overrules its Class,
-	// Consent, Policy, Exclude, Caps, Quiet and Holdout.
+	// Consent, Policy, Exclude, Caps, Cadence, Relevance, Quiet and Holdout.
 	Candidate Candidate
 	// Data is what the host's Render will need, as JSON; may be nil.
 	Data json.RawMessage
@@ -225,5 +234,6 @@ func (c *Campaign) candidate(in Candidate) Candidate {
 		in.Class = consent.Commercial
 	}
 	in.Exclude, in.Caps, in.Quiet = c.Exclude, c.Caps, c.Quiet
+	in.Cadence, in.Relevance = c.Cadence, c.Relevance
 	return in
 }

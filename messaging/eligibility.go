@@ -20,6 +20,8 @@ const (
 	GuardTag        = "excluded-tag"
 	GuardAddress    = "invalid-address"
 	GuardCap        = "cap"
+	GuardCadence    = "cadence"   // asked where the campaign has one
+	GuardRelevance  = "relevance" // likewise
 	GuardQuiet      = "quiet-hours"
 	GuardHoldout    = "holdout"
 )
@@ -43,8 +45,8 @@ type Verdict struct {
 	Guard string
 	// NotBefore is the earliest admissible instant; set for Defer only.
 	NotBefore time.Time
-	// Reasons has one entry per guard in the order of the constants above, also for
-	// those after the first refusal.
+	// Reasons has one entry per guard that was asked in the order of the constants above, also
+	// for those after the first refusal.
 	Reasons []crm.Reason
 	// Reads are the versions of what an Outbox's guard read besides the destination,
 	// which the outbox records itself. Check leaves it empty.
@@ -59,13 +61,21 @@ type Candidate struct {
 	Class   consent.Class     // zero: Commercial
 	Consent crm.ConsentKey
 	Policy  consent.Policy
-	Tags    []string       // of the customer, now
-	Exclude []string       // tags that exclude from this message
-	Answers crm.FactRef    // the ticket that the message answers: it does not silence it
-	Recent  []time.Time    // when commercial messages were sent to this person before, in any order
-	Caps    []Cap          // commercial messages only
-	Quiet   QuietHours     // the zero value has none
-	Zone    *time.Location // of the recipient; nil means those of the jurisdiction, or UTC
+	Tags    []string    // of the customer, now
+	Exclude []string    // tags that exclude from this message
+	Answers crm.FactRef // the ticket that the message answers: it does not silence it
+	Recent  []time.Time // when commercial messages were sent to this person before, in any order
+	Caps    []Cap       // commercial messages only
+	// Cadence is of commercial messages; the zero value asks nothing. Answered is when the person
+	// last reacted to anything: clicked, bought, answered; zero: never.
+	Cadence  Cadence
+	Answered time.Time
+	// Relevance is the least Score that a commercial message needs; 0 asks nothing. Score is how
+	// much it means to the person, from 0 to 1; nil: not known.
+	Relevance float64
+	Score     *float64
+	Quiet     QuietHours     // the zero value has none
+	Zone      *time.Location // of the recipient; nil means those of the jurisdiction, or UTC
 	// Hours are the jurisdictions that Quiet.Local and Quiet.Holidays ask; without them
 	// such a message is withheld. Country is the recipient's; empty: that of the number.
 	Hours     *Hours
@@ -118,6 +128,16 @@ func Check(in Candidate, at time.Time) Verdict {
 	guard(GuardTag, in.excludedTags(), "")
 	guard(GuardAddress, in.invalid(), "")
 	guard(GuardCap, in.overCap(at), "")
+	if in.Class == consent.Commercial && in.Cadence.Every > 0 {
+		guard(GuardCadence, in.tooSoon(at), "")
+	}
+	if in.Class == consent.Commercial && in.Relevance > 0 {
+		pass := ""
+		if in.Score != nil {
+			pass = fmt.Sprintf("scored %.2f", *in.Score)
+		}
+		guard(GuardRelevance, in.irrelevant(), pass)
+	}
 	in.quietGuard(&v, at)
 	refusal := ""
 	if in.Holdout && in.Class == consent.Commercial {

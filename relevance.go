@@ -1,0 +1,136 @@
+package vefa
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/offer"
+)
+
+// minds reports whether a message asks how its recipient responded to earlier ones.
+func minds(c *messaging.Campaign) bool { return c.Cadence.Every > 0 || c.Relevance > 0 }
+
+// anyMinds reports whether any message may: those of the desk are not known before.
+func (e *Engine) anyMinds() bool {
+	if e.cfg.Desk != nil {
+		return true
+	}
+	for _, c := range e.messages {
+		if minds(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// heed tells a candidate what its message's cadence and relevance ask about the person.
+func (e *Engine) heed(ctx context.Context, p *population, x *person, c *messaging.Campaign, variant string, at time.Time, in *messaging.Candidate) error {
+	if !minds(c) {
+		return nil
+	}
+	interest := offer.Interest{Campaign: c.Name, Categories: c.About(variant), At: at,
+		Person: offer.Person{Unit: x.home.String(), Tags: in.Tags, Bought: p.boughtOf(x)}}
+	p.responses(x, &interest)
+	in.Answered = interest.Responded
+	if c.Relevance <= 0 {
+		return nil
+	}
+	score, err := e.score(ctx, interest)
+	if err != nil {
+		return fmt.Errorf("vefa: message %q: Config.Relevance: %w", c.Name, err)
+	}
+	if !(score >= 0 && score <= 1) {
+		return fmt.Errorf("vefa: message %q: Config.Relevance: a score of %v is not from 0 to 1", c.Name, score)
+	}
+	in.Score = &score
+	return nil
+}
+
+// score asks the host's scorer, whose panics are its errors, or the library's.
+func (e *Engine) score(ctx context.Context, in offer.Interest) (score float64, err error) {
+	if e.cfg.Relevance == nil {
+		return offer.Relevance(in), nil
+	}
+	defer crm.Recover("score", &err)
+	return e.cfg.Relevance(ctx, in)
+}
+
+// responses fills in when a customer did what, as of an instant.
+func (p *population) responses(x *person, in *offer.Interest) {
+	until := in.At.UnixMicro()
+	last := func(to *time.Time, at int64) {
+		if at != 0 && at <= until {
+			if t := time.UnixMicro(at).UTC(); t.After(*to) {
+				*to = t
+			}
+		}
+	}
+	last(&in.Responded, x.since)
+	last(&in.Clicked, x.clicked)
+	last(&in.Responded, x.clicked)
+	for i := range x.orders {
+		o := &x.orders[i]
+		if o.flags&(flagReturn|flagCancelled) != 0 {
+			continue
+		}
+		last(&in.Responded, o.at)
+		if len(in.Categories) == 0 || slices.Contains(in.Categories, p.texts.text(o.category)) {
+			last(&in.Purchased, o.at)
+		}
+	}
+	for i := range x.visits {
+		last(&in.Responded, x.visits[i].at)
+	}
+	for i := range x.answers {
+		last(&in.Responded, x.answers[i].at)
+	}
+}
+
+// recentOf returns when commercial messages that hang on the customers' profiles and addresses
+// left, for each of them.
+func recentOf(ctx context.Context, r crm.Reader, persons []*person) (map[*person][]time.Time, error) {
+	on := map[crm.Subject][]*person{}
+	var subjects []crm.Subject
+	add := func(s crm.Subject, x *person) {
+		if len(on[s]) == 0 {
+			subjects = append(subjects, s)
+		}
+		if !slices.Contains(on[s], x) {
+			on[s] = append(on[s], x)
+		}
+	}
+	for _, x := range persons {
+		for _, k := range x.profiles {
+			add(crm.OfProfile(k), x)
+		}
+		for _, a := range x.addresses() {
+			add(crm.OfAddress(a), x)
+		}
+	}
+	slices.SortFunc(subjects, crm.Subject.Compare)
+	effects, err := r.EffectsOf(ctx, subjects...)
+	if err != nil {
+		return nil, err
+	}
+	out := map[*person][]time.Time{}
+	for _, f := range effects {
+		if f.Kind != crm.EffectMessage || f.SentAt.IsZero() || f.State == crm.Failed {
+			continue
+		}
+		d, err := decodeMessage(f)
+		if err != nil {
+			return nil, err
+		}
+		if d.Class == Transactional {
+			continue
+		}
+		for _, x := range on[f.Subject] {
+			out[x] = append(out[x], f.SentAt)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,190 @@
+package vefa_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa"
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
+	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/internal/nighttest"
+	"github.com/vefacrm/vefa/messaging"
+	offers "github.com/vefacrm/vefa/messaging/offer"
+)
+
+// Case E18: a campaign each evening, of which one customer answers each that he gets, by an
+// order, and another none. He is written to every third day, the other less and less often, to
+// the day.
+func TestCadenceGrows(t *testing.T) {
+	store, clock := memstore.New(), &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	const days = 70
+	shop := nighttest.New(t, store, clock, func(c *vefa.Config) {
+		c.Rules, c.Surveys, c.TrainAt, c.Campaigns = nil, nil, -1, nil
+		for day := range days {
+			c.Campaigns = append(c.Campaigns, vefa.Campaign{Segment: "everybody", On: []string{nighttest.Start.AddDate(0, 0, day).Format(time.DateOnly)},
+				Campaign: messaging.Campaign{Name: fmt.Sprint("day", day), Text: fmt.Sprint("Day ", day), Unmeasured: "a test",
+					Cadence: messaging.Cadence{Every: 71 * time.Hour, Grow: 2, Most: 719 * time.Hour}}})
+		}
+	})
+	got := map[crm.Address][]int{}
+	b := nighttest.People(2)
+	for day := range days {
+		clock.Set(nighttest.Start.AddDate(0, 0, day))
+		before := len(shop.Sender.Messages())
+		_, err := shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
+		require.NoError(t, err)
+		b = crm.Batch{}
+		for _, m := range shop.Sender.Messages()[before:] {
+			got[m.To] = append(got[m.To], day)
+			if m.To == nighttest.Phone(0) {
+				b.Facts = append(b.Facts, nighttest.Order(0, fmt.Sprint("a", day), clock.Now().Add(time.Hour)))
+			}
+		}
+	}
+	var often []int
+	for day := 0; day < days; day += 3 {
+		often = append(often, day)
+	}
+	require.Equal(t, often, got[nighttest.Phone(0)])
+	require.Equal(t, []int{0, 3, 9, 21, 45}, got[nighttest.Phone(1)], "3, 6, 12 and 24 days, then 30")
+	res, err := shop.Engine.Results(t.Context())
+	require.NoError(t, err)
+	for _, c := range res.Campaigns {
+		if c.Name == "day1" {
+			require.Equal(t, []vefa.Count{{Name: messaging.GuardCadence, N: 2}}, c.Withheld)
+		}
+	}
+}
+
+// Two campaigns of one evening know nothing of each other when they are drawn: the second is
+// withheld when it would leave, also in one batch.
+func TestCadenceWithinABatch(t *testing.T) {
+	store, clock := memstore.New(), &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	shop := nighttest.New(t, store, clock, func(c *vefa.Config) {
+		c.Rules, c.Surveys, c.TrainAt, c.Campaigns = nil, nil, -1, nil
+		for _, name := range []string{"a", "b", "c"} {
+			c.Campaigns = append(c.Campaigns, vefa.Campaign{Segment: "everybody", On: []string{"2025-03-03"},
+				Campaign: messaging.Campaign{Name: name, Text: name, Unmeasured: "a test", Cadence: messaging.Cadence{Every: time.Hour}}})
+		}
+	})
+	_, err := shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(200))})
+	require.NoError(t, err)
+	got := map[crm.Address]int{}
+	for _, m := range shop.Sender.Messages() {
+		got[m.To]++
+	}
+	require.Len(t, got, 200)
+	for to, n := range got {
+		require.Equal(t, 1, n, to)
+	}
+	res, err := shop.Engine.Results(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []vefa.Count{{Name: messaging.GuardCadence, N: 400}}, res.Withheld)
+}
+
+// Case E17: a campaign about rings goes to those to whom rings mean something; the others are
+// withheld before anybody is held out, and counted.
+func TestRelevance(t *testing.T) {
+	const people = 300
+	at := nighttest.Start
+	run := func(t *testing.T, score offers.Scorer) (*nighttest.Retailer, crm.Store, error) {
+		store, clock := memstore.New(), &crmtest.Clock{}
+		clock.Set(at)
+		shop := nighttest.New(t, store, clock, func(c *vefa.Config) {
+			c.Rules, c.Surveys, c.TrainAt, c.Relevance = nil, nil, -1, score
+			c.Campaigns[0].Campaign = messaging.Campaign{Name: "rings", Text: "Rings", Holdout: 0.3, Window: time.Hour, Categories: []string{"ring"}, Relevance: 0.5}
+		})
+		b := nighttest.People(people)
+		for i := range people {
+			b.Profiles[i].Since, b.Profiles[i].At = at.AddDate(-5, 0, 0), at.AddDate(-5, 0, 0)
+			o := b.Facts[2*i+1]
+			of([]string{"ring", "strap", "ring"}[i%3], o)
+			if i%3 == 2 {
+				o.At = at.AddDate(-3, 0, 0)
+			}
+		}
+		_, err := shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
+		return shop, store, err
+	}
+	// Bought a ring today: (1 + 0 + 1)/3. A strap today: 1/3. A ring three years ago: less.
+	shop, store, err := run(t, nil)
+	require.NoError(t, err)
+	effects, data := recorded(t, store, crm.EffectMessage)
+	require.Len(t, effects, people)
+	held := 0
+	for _, f := range effects {
+		var i int
+		_, err := fmt.Sscanf(data[f.ID].Profile.ID, nighttest.Key(0).ID[:len(nighttest.Key(0).ID)-1]+"%d", &i)
+		require.NoError(t, err)
+		if i%3 == 0 {
+			require.NotEqual(t, crm.Withheld, f.State)
+			if f.State == crm.HeldOut {
+				held++
+			}
+			continue
+		}
+		require.Equal(t, crm.Withheld, f.State, "nobody is held out who would get nothing")
+		for _, r := range f.Reasons {
+			if r.Guard == messaging.GuardRelevance {
+				require.Equal(t, map[int]string{1: "scored 0.33, at least 0.50 is asked", 2: "scored 0.05, at least 0.50 is asked"}[i%3], r.Note)
+			}
+		}
+	}
+	require.Greater(t, held, 15)
+	res, err := shop.Engine.Results(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []vefa.Count{{Name: messaging.GuardRelevance, N: 200}}, res.Campaigns[0].Withheld)
+
+	// The host's own.
+	shop, _, err = run(t, func(_ context.Context, in offers.Interest) (float64, error) {
+		if in.Person.Bought["strap"] == 1 && in.At.Sub(at) < time.Minute && in.Campaign == "rings" {
+			return 0.5, nil
+		}
+		return 0.49, nil
+	})
+	require.NoError(t, err)
+	require.InDelta(t, 70, len(shop.Sender.Messages()), 20, "of a hundred, less those held out")
+	for want, score := range map[string]offers.Scorer{
+		"no model":       func(context.Context, offers.Interest) (float64, error) { return 0, errors.New("no model") },
+		"a score of NaN": func(context.Context, offers.Interest) (float64, error) { return math.NaN(), nil },
+		"a score of 1.5": func(context.Context, offers.Interest) (float64, error) { return 1.5, nil },
+		"ouch":           func(context.Context, offers.Interest) (float64, error) { panic("ouch") },
+	} {
+		_, _, err := run(t, score)
+		require.ErrorContains(t, err, "Config.Relevance: "+map[bool]string{true: "", false: want}[want == "ouch"])
+		require.ErrorContains(t, err, want)
+	}
+}
+
+// What a click within the campaign's own life says counts when the message leaves: a score is
+// asked again then, of what is known by then.
+func TestRelevanceIsAskedAgain(t *testing.T) {
+	store, clock := memstore.New(), &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	score := 0.9
+	shop := nighttest.New(t, store, clock, func(c *vefa.Config) {
+		c.Rules, c.Surveys, c.TrainAt = nil, nil, -1
+		c.Relevance = func(context.Context, offers.Interest) (float64, error) { return score, nil }
+		c.Campaigns[0].Campaign = messaging.Campaign{Name: "rings", Text: "Rings", Unmeasured: "a test", Relevance: 0.5, Start: nighttest.Start.Add(time.Hour)}
+	})
+	_, err := shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(5))})
+	require.NoError(t, err)
+	require.Empty(t, shop.Sender.Messages())
+	score = 0.1
+	clock.Advance(2 * time.Hour)
+	_, err = shop.Engine.Deliver(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, shop.Sender.Messages())
+	res, err := shop.Engine.Results(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []vefa.Count{{Name: messaging.GuardRelevance, N: 5}}, res.Withheld)
+}
