@@ -112,6 +112,10 @@ type Config struct {
 	// means offer.Relevance. It is asked when a campaign is drawn and in the transaction that
 	// lets the message go; an error stops either.
 	Relevance offer.Scorer
+	// StoreVisit says of an order, a visit, an interaction or a fact of Config.Kinds whether it
+	// shows a customer in a store, which Results count within the windows of campaigns; place is
+	// nil where the fact names none that is known. Nil means AtStore.
+	StoreVisit func(f *crm.Fact, place *crm.Place) bool
 	// Desk, if set, is where people make further campaigns while the engine runs: see
 	// Engine.Desk. Its Service and Channels are the engine's and stay unset. Every engine that
 	// delivers needs it; one without fails their messages as unknown.

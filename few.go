@@ -3,6 +3,7 @@ package vefa
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/vefacrm/vefa/crm"
@@ -29,8 +30,8 @@ func (e *Engine) few(ctx context.Context, r crm.Reader, places *crm.Places, ids 
 	return p, nil
 }
 
-// buyers reads what customers bought and nothing else of them: each stands under the
-// first of its profiles.
+// buyers reads what customers bought, and when they came to a store, and nothing else of them:
+// each stands under the first of its profiles.
 func (e *Engine) buyers(ctx context.Context, r crm.Reader, places *crm.Places, ids []crm.CustomerID) (*population, error) {
 	p := newPopulation(&e.cfg, places)
 	slices.Sort(ids)
@@ -52,12 +53,22 @@ func (e *Engine) buyers(ctx context.Context, r crm.Reader, places *crm.Places, i
 		}
 		persons = append(persons, x)
 	}
-	for f, err := range crm.FactsOf(ctx, r, subjects, crm.KindOrder) {
+	p.came = map[*person][]storeVisit{}
+	for f, err := range crm.FactsOf(ctx, r, subjects, e.visitKinds()...) {
 		if err != nil {
 			return nil, err
 		}
 		of := owner[f.Subject.Profile]
-		p.add(of.person, of.index, f)
+		v, ok, err := e.storeVisit(places, f)
+		if err != nil {
+			return nil, fmt.Errorf("vefa: Config.StoreVisit: %w", err)
+		}
+		if ok {
+			p.came[of.person] = append(p.came[of.person], v)
+		}
+		if f.Key.Kind == crm.KindOrder {
+			p.add(of.person, of.index, f)
+		}
 	}
 	for _, x := range persons {
 		p.finish(x)

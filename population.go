@@ -22,6 +22,7 @@ type population struct {
 	rate         func(m crm.Money, at time.Time) (crm.Money, bool)
 	set          *rules.Set[Facts]               // of a population of few: the rules that it was read for
 	records      map[crm.ProfileKey]*crm.Profile // of a population of few: what was read
+	came         map[*person][]storeVisit        // where buyers read it
 	withLines    bool                            // articles are kept: some rule reads them
 	byHome       map[crm.ProfileKey]*person      // home profile → person
 	homeOf       map[crm.ProfileKey]crm.ProfileKey

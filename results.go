@@ -49,6 +49,8 @@ type CampaignResult struct {
 	// nothing.
 	Deliveries map[messaging.Delivery]int `json:"deliveries"`
 	Revenue    Revenue                    `json:"revenue"`
+	// Visits are those of its customers to stores; nil where the record has none.
+	Visits *VisitResult `json:"visits,omitempty"`
 	// Variants are the ways in which it was said, the campaign's own words first, where it
 	// has several.
 	Variants []VariantResult `json:"variants,omitempty"`
@@ -286,6 +288,7 @@ func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, data map[
 	var addressed, heldOut experiment.Spend
 	left := map[wayOf]int64{}
 	choice := newChoosing(c)
+	var came visiting
 	for _, f := range effects {
 		if out.Started.IsZero() || f.Created.Before(out.Started) {
 			out.Started = f.Created
@@ -306,6 +309,7 @@ func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, data map[
 			arm.Add(spent.amount)
 		}
 		choice.add(f, data[f.ID], spent)
+		came.add(f.State == crm.HeldOut, spent.visits)
 		if !f.SentAt.IsZero() && f.Kind == crm.EffectMessage { // an offer costs nothing
 			left[wayOf{data[f.ID].Variant, orChannel(f.Via, f.To)}]++
 		}
@@ -358,6 +362,9 @@ func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, data map[
 		return out, fmt.Errorf("vefa: campaign %q: %w", c.Name, err)
 	}
 	if out.Variants, err = variants(c, n, ways, out.Report.Confidence); err != nil {
+		return out, fmt.Errorf("vefa: campaign %q: %w", c.Name, err)
+	}
+	if out.Visits, err = came.result(n, c.Holdout, out.Report.Confidence); err != nil {
 		return out, fmt.Errorf("vefa: campaign %q: %w", c.Name, err)
 	}
 	if out.Choice, err = choice.result(e, n, out.Report.Confidence); err != nil {
@@ -463,15 +470,16 @@ func (r *Results) countCustomers(ctx context.Context, rd crm.Reader) error {
 	}
 }
 
-// purchases is what a customer bought within a window.
+// purchases is what a customer did within a window.
 type purchases struct {
 	any      bool  // something was kept
 	amount   int64 // what came back taken off, in hundredths of the home currency
 	unpriced bool  // some of it has no rate
+	visits   int   // to stores
 }
 
 // whoBought returns what the customers of campaign messages bought within the
-// window of the campaign.
+// window of the campaign, and how often they came to a store.
 func (e *Engine) whoBought(ctx context.Context, places *crm.Places, campaigns []begunCampaign, byCause map[string][]*crm.Effect, data map[crm.EffectID]MessageData, now time.Time) (map[crm.EffectID]purchases, error) {
 	type asked struct {
 		about crm.ProfileKey
@@ -507,7 +515,9 @@ func (e *Engine) whoBought(ctx context.Context, places *crm.Places, campaigns []
 		}
 		for _, a := range chunk {
 			if x := p.of(a.about); x != nil {
-				out[a.id] = x.bought(a.after, a.until)
+				got := x.bought(a.after, a.until)
+				got.visits = visits(p.came[x], a.after, a.until)
+				out[a.id] = got
 			}
 		}
 	}

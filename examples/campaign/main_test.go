@@ -49,6 +49,8 @@ func TestProviders(t *testing.T) {
 		require.NotEqual(t, "0", figure(t, out, "by machines"))
 		require.NotEqual(t, "0", figure(t, out, "want no more messages"), name)
 		require.Contains(t, out, "withheld: consent")
+		require.NotEqual(t, "0.0%", figure(t, out, "came, of all addressed"))
+		require.Contains(t, out, "visits brought by the message")
 		require.Contains(t, out, "approve")
 		if name == "verimor" {
 			again, _, err := runWith(t, args...)

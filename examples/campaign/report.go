@@ -183,6 +183,19 @@ func (r *results) tables(l *page.Locale) []table {
 		)
 	}
 	out = append(out, what)
+	if v := r.campaign.Visits; v != nil {
+		came := table{"Who came to a store", "To buy, or only to look; several times a day are one visit.", []row{
+			{"came, of all addressed", l.Percent(v.Report.Total.Share, 1), l.Int(int(v.Report.Counts.Converted))},
+			{"came, of those held out", l.Percent(v.Report.HeldOut.Share, 1), l.Int(int(v.Report.Counts.HeldOutConverted))},
+		}}
+		if v.Report.Result != experiment.Unmeasured {
+			in := v.Report.Incremental
+			came.Rows = append(came.Rows,
+				row{"came because of the message", l.Signed(100*in.Difference, 1) + " points", fmt.Sprintf("%s to %s with 95 %% confidence: %s", l.Signed(100*in.Interval.Lo, 1), l.Signed(100*in.Interval.Hi, 1), v.Report.Result)},
+				row{"visits brought by the message", l.Signed(v.Extra, 0), fmt.Sprintf("%s to %s", l.Signed(v.Low, 0), l.Signed(v.High, 0))})
+		}
+		out = append(out, came)
+	}
 	if len(r.campaign.Variants) > 0 {
 		out = append(out, words(r.campaign.Variants, l))
 	}

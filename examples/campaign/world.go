@@ -35,7 +35,8 @@ var (
 const (
 	day      = "2025-03-03"
 	base     = "https://s.example"
-	buying   = 0.04 // share of people who buy within the window anyway
+	buying   = 0.04 // share of people who buy within the window anyway, half of them in a store
+	looking  = 0.06 // who come to a store and buy nothing
 	clicking = 0.12 // of those who got it
 	leaving  = 0.01 // of them, who answer that they want no more
 )
@@ -216,12 +217,22 @@ func (w *world) live(ctx context.Context) error {
 		r := w.luck(p.phone, "buys")
 		at := start.Add(time.Hour + time.Duration(r.Int64N(int64(window-2*time.Hour))))
 		p, amount := p, int64(50_000+r.IntN(900_000))
+		how := []string{"web", "store"}[r.IntN(2)]
 		chance := buying
 		if arrived[p.phone] {
 			chance += w.o.lift
 		}
 		if r.Float64() < chance {
-			add(at, p.phone, func(ctx context.Context) error { return w.buys(ctx, p, at, amount) })
+			add(at, p.phone, func(ctx context.Context) error { return w.buys(ctx, p, at, amount, how) })
+		}
+		r = w.luck(p.phone, "comes")
+		looks := start.Add(time.Hour + time.Duration(r.Int64N(int64(window-2*time.Hour))))
+		chance = looking
+		if arrived[p.phone] {
+			chance += w.o.lift
+		}
+		if r.Float64() < chance {
+			add(looks, p.phone, func(ctx context.Context) error { return w.comes(ctx, p, looks) })
 		}
 		r = w.luck(p.phone, "reads")
 		url := link(texts[p.phone])
@@ -329,7 +340,13 @@ func (w *world) clicks(ctx context.Context, path, method, agent string, from uin
 }
 
 // buys records an order.
-func (w *world) buys(ctx context.Context, p person, at time.Time, amount int64) error {
+func (w *world) buys(ctx context.Context, p person, at time.Time, amount int64, how string) error {
 	return w.eng.Service().Record(ctx, &crm.Fact{Key: crm.FactKey{Kind: crm.KindOrder, Source: "shop", ID: "o" + p.id}, Subject: crm.OfProfile(crm.ProfileKey{Source: "list", ID: p.id}),
-		At: at, Version: 1, Data: &crm.Order{Number: "o" + p.id, Channel: "web", Total: crm.Money{Amount: amount, Currency: "TRY"}}})
+		At: at, Version: 1, Data: &crm.Order{Number: "o" + p.id, Channel: how, Total: crm.Money{Amount: amount, Currency: "TRY"}}})
+}
+
+// comes records that somebody came to a store and bought nothing.
+func (w *world) comes(ctx context.Context, p person, at time.Time) error {
+	return w.eng.Service().Record(ctx, &crm.Fact{Key: crm.FactKey{Kind: crm.KindInteraction, Source: "shop", ID: "v" + p.id}, Subject: crm.OfProfile(crm.ProfileKey{Source: "list", ID: p.id}),
+		At: at, Version: 1, Data: &crm.Interaction{Channel: "store", Direction: "in", Topic: "asked for a watch"}})
 }
