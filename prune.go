@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -22,13 +23,17 @@ import (
 //   - reports of evenings before that day that were closed. Such an evening cannot
 //     be run any more: Night answers crm.ErrPruned. One that was begun and not
 //     closed can still be ended, and so its report is kept;
+//   - what answers to customers said (Engine.Respond, Config.AutoReplies), and the counters of
+//     hours of messaging.Campaign.Velocity that nothing can leave in any more: those are part
+//     of Digest;
 //   - what the breaker counted on those closed evenings, of which it keeps what it
 //     learnt; keys by which answers that came twice were told apart, and those of
 //     replies that came longer ago than surveys and "not me" stay open.
 //
 // What stays: facts, clicks with their verdicts, link decisions, consents, tags,
-// counters, and each effect with its id, state, times and guards: nothing is sent
-// again, and Digest, Audit and Results are as they were.
+// all other counters, and each effect with its id, state, times and guards: nothing is sent
+// again, and Digest, but for those counters, Audit and Results are as they were. A response
+// that is given again with its ID is then taken for the same, whatever it says.
 //
 // It may run beside nights, deliveries and handlers of this and other processes,
 // may be stopped anywhere and run again, and changes nothing the second time. A
@@ -38,6 +43,9 @@ func (e *Engine) Prune(ctx context.Context, before time.Time) (_ crm.Pruned, err
 	now := e.svc.Now()
 	total, err := e.svc.PruneWith(ctx, before, func(f *crm.Effect) (crm.Leftover, error) { return e.strip(f, before, now) })
 	if err != nil {
+		return total, err
+	}
+	if err := e.pruneVelocity(ctx, before); err != nil {
 		return total, err
 	}
 	for _, step := range []func(context.Context, time.Time) (int, error){e.pruneReports, e.pruneReach, e.pruneReplies} {
@@ -74,12 +82,48 @@ func (e *Engine) strip(f *crm.Effect, before, now time.Time) (crm.Leftover, erro
 		}
 		d.Link = 0
 	}
-	if d.Rule == nil && left.Refs == nil {
+	said := d.Said != nil && (d.Said.Text != "" || d.Said.Parts != nil)
+	if d.Rule == nil && left.Refs == nil && !said {
 		return left, nil
 	}
-	d.Rule = nil
+	if d.Rule = nil; said {
+		rest := *d.Said
+		rest.Text, rest.Parts, rest.Pruned = "", nil, true
+		d.Said = &rest
+	}
 	f.Data, err = json.Marshal(d)
 	return left, err
+}
+
+// pruneVelocity forgets the counters of hours of campaigns' velocity that have passed. What a
+// message takes of one lapses 25 hours after the hour.
+func (e *Engine) pruneVelocity(ctx context.Context, before time.Time) error {
+	end := before.Add(-26 * time.Hour)
+	for after := (crm.CounterKey{}); ; {
+		var page []*crm.Counter
+		if err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+			page, err = r.ScanCounters(ctx, crm.AllParts(), after, loadBatch)
+			return err
+		}); err != nil {
+			return err
+		}
+		var old []crm.CounterKey
+		for _, c := range page {
+			after = c.CounterKey
+			hour, err := time.Parse(velocityHour, c.ID[strings.LastIndexByte(c.ID, '/')+1:])
+			if c.Kind == counterVelocity && err == nil && hour.Before(end) {
+				old = append(old, c.CounterKey)
+			}
+		}
+		if len(old) > 0 {
+			if err := e.svc.Update(ctx, func(tx crm.Tx) error { return tx.DeleteCounters(ctx, old...) }); err != nil {
+				return err
+			}
+		}
+		if len(page) < loadBatch {
+			return nil
+		}
+	}
 }
 
 // prunedKind is the kind and id of the document that says up to which day

@@ -203,3 +203,78 @@ func TestPruneKeepsEveningsThatAreOpen(t *testing.T) {
 	_, err = shop.Engine.Night(t.Context(), vefa.Night{Day: day})
 	require.ErrorIs(t, err, crm.ErrPruned, "it was closed")
 }
+
+// What answers to customers said goes with the rest, and a response that is given again sends
+// nothing.
+func TestPruneForgetsWhatWasAnswered(t *testing.T) {
+	c := newCounter(t, nil)
+	ctx := t.Context()
+	ref, _ := c.writes(nighttest.Phone(0), chat, "w1", "Where is my watch?")
+	said := vefa.Response{ID: "r1", To: ref, Actor: "ayse", Text: "Dear Ada, it is at the shop in Moda"}
+	f, err := c.Engine.Respond(ctx, said)
+	require.NoError(t, err)
+	require.Equal(t, 1, c.deliver().Done)
+	c.Clock.Advance(90 * 24 * time.Hour)
+	for _, want := range []int{1, 0} {
+		n, err := c.Engine.Prune(ctx, c.Clock.Now().AddDate(0, 0, -30))
+		require.NoError(t, err)
+		require.Equal(t, want, n.Effects)
+		require.NoError(t, c.store.View(ctx, func(r crm.Reader) error {
+			found, err := r.Effects(ctx, f.ID)
+			require.NotContains(t, string(found[0].Data), "Moda")
+			require.Contains(t, string(found[0].Data), "ayse")
+			return err
+		}))
+	}
+	again, err := c.Engine.Respond(ctx, said)
+	require.NoError(t, err)
+	require.Equal(t, f.ID, again.ID)
+	require.Zero(t, c.deliver().Claimed)
+	c.clean()
+}
+
+// The counters of hours of velocity go when nothing can leave in them any more; those of
+// budgets stay.
+func TestPruneForgetsVelocity(t *testing.T) {
+	shop, store := desked(t, 30, nil)
+	ctx := t.Context()
+	o := offer()
+	o.Velocity, o.Budget.Messages = map[string]int{"+90": 10}, 100
+	scheduled(t, shop, "everybody", o, nighttest.Start)
+	_, err := shop.Engine.DrawDue(ctx)
+	require.NoError(t, err)
+	counters := func() (hours, used int64) {
+		require.NoError(t, store.View(ctx, func(r crm.Reader) error {
+			all, err := r.ScanCounters(ctx, crm.AllParts(), crm.CounterKey{}, 100)
+			for _, c := range all {
+				if c.Kind == "campaign-velocity" {
+					hours, used = hours+1, used+c.Used
+				}
+			}
+			return err
+		}))
+		return hours, used
+	}
+	for range 3 * 12 {
+		_, err = shop.Engine.Deliver(ctx)
+		require.NoError(t, err)
+		shop.Clock.Advance(5 * time.Minute)
+	}
+	hours, used := counters()
+	require.EqualValues(t, 3, hours)
+	require.EqualValues(t, 30, used)
+	for _, c := range []struct {
+		after time.Duration
+		left  int64
+	}{{26 * time.Hour, 3}, {27 * time.Hour, 2}, {40 * time.Hour, 0}} {
+		shop.Clock.Set(nighttest.Start.Add(c.after))
+		_, err = shop.Engine.Prune(ctx, nighttest.Start.Add(c.after-time.Hour+time.Second))
+		require.NoError(t, err)
+		hours, _ = counters()
+		require.Equal(t, c.left, hours)
+	}
+	p, err := shop.Engine.Progress(ctx, "offer")
+	require.NoError(t, err)
+	require.EqualValues(t, 30, p.Budget[0].Used)
+	clean(t, store)
+}

@@ -25,6 +25,8 @@ type Said struct {
 	Parts map[string]string `json:"parts,omitempty"`
 	// By is who wrote it, by the host's own id; empty of a program.
 	By string `json:"by,omitempty"`
+	// Pruned says that Engine.Prune took Text and Parts away.
+	Pruned bool `json:"pruned,omitempty"`
 }
 
 // The names and causes of messages that answer customers.
@@ -155,7 +157,9 @@ func sameResponse(ctx context.Context, r crm.Reader, id crm.EffectID, said *Said
 	if err != nil {
 		return nil, err
 	}
-	if was := d.Said; was == nil || was.Text != said.Text || was.From != said.From || !maps.Equal(was.Parts, said.Parts) {
+	if was := d.Said; was != nil && was.Pruned {
+		return effects[0], nil
+	} else if was == nil || was.Text != said.Text || was.From != said.From || !maps.Equal(was.Parts, said.Parts) {
 		return nil, &crm.Error{Op: "respond", Entity: "message", Kind: crm.ErrExists}
 	}
 	return effects[0], nil

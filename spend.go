@@ -29,6 +29,10 @@ const (
 // for the last of them and looks again.
 const velocityHours = 72
 
+// inHourSpread is over how much of its hour what waited for it is spread: who comes at its end
+// would come too late, and lose the place, where deliveries are some minutes apart.
+const inHourSpread = 50 * time.Minute
+
 // costsOf is under which a delivery's context keeps what the rendered messages cost.
 type costsOf struct{}
 
@@ -51,8 +55,11 @@ type spending struct {
 func hourOf(at time.Time) time.Time { return at.UTC().Truncate(time.Hour) }
 
 func velocityKey(name, code string, hour time.Time) crm.CounterKey {
-	return crm.CounterKey{Kind: counterVelocity, ID: name + "/" + code + "/" + hour.Format("2006-01-02T15")}
+	return crm.CounterKey{Kind: counterVelocity, ID: name + "/" + code + "/" + hour.Format(velocityHour)}
 }
+
+// velocityHour is how the id of a counter of velocity names its hour.
+const velocityHour = "2006-01-02T15"
 
 func messagesKey(name string) crm.CounterKey {
 	return crm.CounterKey{Kind: counterMessages, ID: name}
@@ -232,7 +239,7 @@ func (s *spending) inHour(f *crm.Effect, v *messaging.Verdict, name, code string
 		if room {
 			s.take(take)
 		}
-		v.Outcome, v.Guard, v.NotBefore = messaging.Defer, GuardVelocity, crm.Micros(at.Add(within(f.ID, time.Hour)))
+		v.Outcome, v.Guard, v.NotBefore = messaging.Defer, GuardVelocity, crm.Micros(at.Add(within(f.ID, inHourSpread)))
 		v.Reasons = append(v.Reasons, crm.Reason{Guard: GuardVelocity, Note: fmt.Sprintf("%d an hour to %q are gone until %s", limit, code, at.Format(time.RFC3339))})
 		return false
 	}

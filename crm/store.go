@@ -226,6 +226,9 @@ type Tx interface {
 	// DeleteReservations forgets reservations that are final; what they used stays used.
 	// Others, and absent ones, are ignored.
 	DeleteReservations(ctx context.Context, keys ...ReservationKey) error
+	// DeleteCounters forgets counters of which nothing is reserved, with what they used.
+	// Others, and absent ones, are ignored. Reservations stay: delete those first.
+	DeleteCounters(ctx context.Context, keys ...CounterKey) error
 
 	// Cursor returns the consumer's position and holds it until the
 	// transaction ends. If another transaction holds it the error is an *Error

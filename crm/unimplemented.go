@@ -136,5 +136,8 @@ func (unwritten) Release(context.Context, ...ReservationKey) ([]ReservationState
 func (unwritten) DeleteReservations(context.Context, ...ReservationKey) error {
 	return ErrUnimplemented
 }
+func (unwritten) DeleteCounters(context.Context, ...CounterKey) error {
+	return ErrUnimplemented
+}
 func (unwritten) PutStates(context.Context, ...*State) error      { return ErrUnimplemented }
 func (unwritten) DeleteStates(context.Context, ...StateKey) error { return ErrUnimplemented }

@@ -250,6 +250,10 @@ func (t *faultyTx) DeleteReservations(ctx context.Context, keys ...crm.Reservati
 	return told(t, func() error { return t.in.DeleteReservations(ctx, keys...) })
 }
 
+func (t *faultyTx) DeleteCounters(ctx context.Context, keys ...crm.CounterKey) error {
+	return told(t, func() error { return t.in.DeleteCounters(ctx, keys...) })
+}
+
 func (t *faultyTx) States(ctx context.Context, keys ...crm.StateKey) ([]*crm.State, error) {
 	return asked(t, func() ([]*crm.State, error) { return t.in.States(ctx, keys...) })
 }

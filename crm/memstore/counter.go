@@ -388,3 +388,20 @@ func (t *tx) DeleteReservations(ctx context.Context, keys ...crm.ReservationKey)
 		return nil
 	})
 }
+
+// DeleteCounters forgets counters of which nothing is reserved.
+func (t *tx) DeleteCounters(ctx context.Context, keys ...crm.CounterKey) error {
+	if err := t.usable(ctx); err != nil {
+		return err
+	}
+	return each(ctx, len(keys), func(i int) error {
+		if !storable(keys[i].Kind, keys[i].ID) {
+			return nil
+		}
+		if c := t.counter(keys[i]); c != nil && c.Reserved == 0 {
+			t.key = appendCounter(t.key[:0], keys[i])
+			t.st.counters.remove(&t.writer, t.key)
+		}
+		return nil
+	})
+}

@@ -580,3 +580,13 @@ func (t *tx) DeleteReservations(ctx context.Context, keys ...crm.ReservationKey)
 	_, err := t.exec(ctx, opDelete, tabReservations, reservationRows(keys))
 	return err
 }
+
+// DeleteCounters implements crm.Tx.
+func (t *tx) DeleteCounters(ctx context.Context, keys ...crm.CounterKey) error {
+	rows := newRows(3, len(keys))
+	for _, k := range sortedCounters(keys) {
+		rows.add(int64(k.Part()), seek(k.Kind), seek(k.ID))
+	}
+	_, err := t.exec(ctx, opDelete, tabCounters, rows)
+	return err
+}

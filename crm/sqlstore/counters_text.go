@@ -27,6 +27,8 @@ func (g *grammar) counterText(id statementID, n int) string {
 			return g.lookup(tab, n, keys, outCounter, g.d.forUpdate(tab))
 		case opScan:
 			return g.scan(tab, outCounter, "")
+		case opDelete:
+			return g.remove(tab, n, keys) + " AND t.reserved = 0"
 		}
 		if !g.chained {
 			return ""

@@ -500,8 +500,25 @@ func testCounterPrune(e *env) {
 		require.Equal(e, there, e.reservation(take(1, id, 1)) != nil, id)
 	}
 	require.Equal(e, before, digest())
+	forget := func() {
+		e.update(func(tx crm.Tx) error { return tx.DeleteCounters(e.ctx, budget(2), budget(1), budget(1), budget(9)) })
+	}
+	e.setLimit(2, 7)
+	forget()
+	e.holds(1, 100, 6, 2) // of which something is reserved
 	e.release(take(1, "open", 1))
 	require.NotEqual(e, before, digest(), "what is reserved is in the digest")
+	e.release(soon)
+	forget()
+	for _, id := range []int{1, 2} {
+		_, err = svc.Counter(e.ctx, budget(id))
+		require.ErrorIs(e, err, crm.ErrNotFound)
+	}
+	require.Equal(e, []crm.ReservationState{crm.Absent}, e.reserve(take(1, "new", 1)), "it is not there")
+	again := take(1, "new", 1)
+	again.Limit = 3
+	e.reserve(again)
+	e.holds(1, 3, 1, 0)
 }
 
 // testCounterService looks at the kind of each error: a caller tries again after ErrExhausted

@@ -91,13 +91,19 @@ func Budgets(t *testing.T, store crm.Store, engines, goroutines, people int) {
 	require.EqualValues(t, p.Unknown, p.Budget[0].Reserved)
 	require.Positive(t, p.Unknown)
 	require.Positive(t, p.Failed)
-	hours := map[string]int{}
+	hours, used := map[string]int{}, int64(0)
 	for _, m := range sender.left {
-		hours[m.At.Format("15")]++
+		hours[m.At.UTC().Format("2006-01-02T15")]++
 	}
 	for hour, n := range hours {
 		require.LessOrEqual(t, n, velocity, "in the hour %s", hour)
+		c, err := shops[0].Engine.Service().Counter(ctx, crm.CounterKey{Kind: "campaign-velocity", ID: "campaign/spring/+90/" + hour})
+		require.NoError(t, err)
+		require.LessOrEqual(t, int64(n), c.Used+c.Reserved, "in the hour %s", hour) // reserved: of unknown fate, or too late for the hour
+		require.LessOrEqual(t, c.Used+c.Reserved, int64(velocity), "in the hour %s", hour)
+		used += c.Used
 	}
+	require.EqualValues(t, p.Sent, used)
 	require.Greater(t, len(hours), 3)
 }
 
