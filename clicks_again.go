@@ -2,6 +2,7 @@ package vefa
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -123,8 +124,8 @@ func (e *Engine) judgeDayAgain(ctx context.Context, day int64, refs []crm.FactRe
 	return nil
 }
 
-// writeVerdicts writes new verdicts on clicks that are still as they were read: an
-// evening of another process may have judged them meanwhile.
+// writeVerdicts writes new verdicts on clicks that are still as they were read: an evening or
+// another call of another process may have judged them meanwhile. Each is counted by one.
 func (e *Engine) writeVerdicts(ctx context.Context, old []*crm.Fact, verdicts map[crm.FactRef]crm.ClickVerdict, out *JudgedAgain) error {
 	refs := make([]crm.FactRef, len(old))
 	for i, f := range old {
@@ -148,7 +149,14 @@ func (e *Engine) writeVerdicts(ctx context.Context, old []*crm.Fact, verdicts ma
 		if len(next) == 0 {
 			return nil
 		}
-		return deliver(ctx, e.svc.In(tx), next...)
+		rep, err := e.svc.In(tx).Import(ctx, crm.Batch{Facts: next})
+		for _, r := range rep.Rejected {
+			err = errors.Join(err, r.Err)
+		}
+		if err == nil && rep.Facts < len(next) { // another process wrote some since they were read: look again
+			err = &crm.Error{Op: "judge", Entity: "click", Kind: crm.ErrConflict}
+		}
+		return err
 	})
 	if err != nil {
 		return err

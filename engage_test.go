@@ -25,3 +25,7 @@ func TestManyAtTheDesk(t *testing.T) {
 func TestBudgetsOfManySenders(t *testing.T) {
 	nighttest.Budgets(t, memstore.New(), 2, 8, 160)
 }
+
+func TestClicksJudgedByMany(t *testing.T) { nighttest.JudgedByMany(t, memstore.New(), 4, 100) }
+
+func TestBudgetRaisedBesideMany(t *testing.T) { nighttest.RaisedBeside(t, memstore.New(), 4, 160) }

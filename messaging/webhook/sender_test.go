@@ -187,3 +187,87 @@ func TestNewSenderRefuses(t *testing.T) {
 	require.NoError(t, webhook.Channel().Validate())
 	require.NotEmpty(t, webhook.Channel().Address("https://x"))
 }
+
+// TestSenderOfMany: eight goroutines share a sender and send the same messages again and again,
+// as processes do that take over from one another, to two teams that lose answers, throttle and
+// verify each signature while their secrets are changed. Each team does each id once, and each
+// message is accepted at last.
+func TestSenderOfMany(t *testing.T) {
+	const writers, messages = 8, 120
+	old, next := text("the old secret 0123456789"), text("the next secret 0123456789")
+	teams := map[string]*team{"care": newTeam(t, nil, old), "shop": newTeam(t, nil, next)}
+	endpoints := map[string]webhook.Endpoint{}
+	var mu sync.Mutex
+	tries := map[string]int{} // by id
+	for name, x := range teams {
+		front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			id := r.Header.Get("Webhook-Id")
+			mu.Lock()
+			tries[id]++
+			n, mood := tries[id], int(id[len(id)-1])%4
+			mu.Unlock()
+			switch {
+			case mood == 0 && n <= 2: // taken, and the answer is lost
+				x.server.Config.Handler.ServeHTTP(httptest.NewRecorder(), r)
+				w.WriteHeader(http.StatusBadGateway)
+			case mood == 1 && n <= 2:
+				w.WriteHeader(http.StatusTooManyRequests)
+			default:
+				x.server.Config.Handler.ServeHTTP(w, r)
+			}
+		}))
+		defer front.Close()
+		endpoints[name] = webhook.Endpoint{URL: front.URL, Secrets: []crm.Secret{old, next}}
+	}
+	s := open(t, webhook.SenderConfig{Endpoints: endpoints})
+	accepted := make([]map[crm.EffectID]int, writers)
+	errs := make(chan error, writers)
+	for w := range writers {
+		accepted[w] = map[crm.EffectID]int{}
+		go func() {
+			errs <- func() error {
+				for round := 0; len(accepted[w]) < messages; round++ {
+					if round == 20 {
+						return fmt.Errorf("%d of %d are accepted", len(accepted[w]), messages)
+					}
+					var batch []messaging.Message
+					for i := range messages {
+						m := staff((i+w*15)%messages, []string{"care", "shop"}[(i+w*15)%2])
+						if accepted[w][m.ID] == 0 {
+							batch = append(batch, m)
+						}
+					}
+					out, err := s.Send(t.Context(), batch)
+					if err != nil {
+						return err
+					}
+					for i, r := range out {
+						switch {
+						case r.ID != batch[i].ID:
+							return fmt.Errorf("receipt %d is of another message", i)
+						case r.Status == crm.Accepted:
+							accepted[w][r.ID]++
+						case r.Status == crm.Declined:
+							return fmt.Errorf("declined: %s", r.Reason)
+						}
+					}
+				}
+				return nil
+			}()
+		}()
+	}
+	for range writers {
+		require.NoError(t, <-errs)
+	}
+	done := 0
+	for name, x := range teams {
+		for id, n := range x.got {
+			require.Equal(t, 1, n, "%s of %s", id, name)
+			done++
+		}
+		for _, body := range x.seen {
+			require.Equal(t, name, body["to"])
+		}
+	}
+	require.Equal(t, messages, done)
+}
