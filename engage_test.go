@@ -29,3 +29,5 @@ func TestBudgetsOfManySenders(t *testing.T) {
 func TestClicksJudgedByMany(t *testing.T) { nighttest.JudgedByMany(t, memstore.New(), 4, 100) }
 
 func TestBudgetRaisedBesideMany(t *testing.T) { nighttest.RaisedBeside(t, memstore.New(), 4, 160) }
+
+func TestNotifiedByMany(t *testing.T) { nighttest.NotifiedByMany(t, memstore.New(), 4, 60) }

@@ -1,29 +1,20 @@
 package dbtest
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/internal/nighttest"
 	consents "github.com/vefacrm/vefa/messaging/consent"
 	"github.com/vefacrm/vefa/messaging/consent/preference"
 	"github.com/vefacrm/vefa/messaging/link"
-	"github.com/vefacrm/vefa/messaging/webhook"
-	"github.com/vefacrm/vefa/rules"
 )
 
 // TestClicksJudgedByMany: four engines judge the same clicks again on one PostgreSQL.
@@ -165,66 +156,7 @@ func TestPreferencesOfMany(t *testing.T) {
 	require.EqualValues(t, total+2*addresses, rep.Entries)
 }
 
-// TestNotifiedByMany: four engines on one PostgreSQL tell a team by webhooks, through a team that
-// loses every second answer: each of what rules fired for is done once, and none is lost.
+// TestNotifiedByMany: four engines on one PostgreSQL tell a team by webhooks.
 func TestNotifiedByMany(t *testing.T) {
-	const people = 60
-	store, clock := migrated(t, openPostgres(t)), &crmtest.Clock{}
-	clock.Set(nighttest.Start)
-	secret := crm.NewSecret([]byte("a secret of a team 0123456789"))
-	verifier, err := webhook.New(webhook.Config{Form: webhook.Standard(), Secrets: []crm.Secret{secret}, Now: clock.Now})
-	require.NoError(t, err)
-	var mu sync.Mutex
-	calls, did := map[string]int{}, map[string]string{}
-	take := verifier.Handler(func(_ context.Context, d webhook.Delivery) error {
-		var body struct{ Parts map[string]string }
-		if err := json.Unmarshal(d.Body, &body); err != nil {
-			return err
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		calls[d.ID]++
-		did[d.ID] = body.Parts["about"]
-		return nil
-	})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := httptest.NewRecorder()
-		take.ServeHTTP(rec, r)
-		mu.Lock()
-		lost := calls[r.Header.Get("Webhook-Id")] == 1 && len(calls)%2 == 0
-		mu.Unlock()
-		if lost || rec.Code >= 300 {
-			w.WriteHeader(http.StatusBadGateway)
-		}
-	}))
-	defer server.Close()
-	book, err := rules.ReadYAML("r.yaml", []byte("rules:\n  - {name: bought, when: Orders > 0, then: [{notify: care, with: {text: A customer bought}}]}\n"))
-	require.NoError(t, err)
-	shops := make([]*nighttest.Retailer, 4)
-	for i := range shops {
-		sender, err := webhook.NewSender(webhook.SenderConfig{Now: clock.Now, Endpoints: map[string]webhook.Endpoint{"care": {URL: server.URL, Secrets: []crm.Secret{secret}}}})
-		require.NoError(t, err)
-		shops[i] = nighttest.New(t, store, clock, func(c *vefa.Config) {
-			c.Logger, c.Rules, c.Campaigns, c.Surveys, c.TrainAt, c.Batch = slog.New(slog.DiscardHandler), []*rules.Book{book}, nil, nil, -1, 5
-			c.Effects, c.Steps = []vefa.Effect{vefa.Notify(sender, webhook.Name)}, vefa.DefaultSteps()[:7]
-		})
-	}
-	_, err = shops[0].Engine.Night(deadline(t), vefa.Night{Source: nighttest.Once(nighttest.People(people))})
-	require.NoError(t, err)
-	require.Empty(t, did)
-	for range 6 {
-		nighttest.AtOnce(t, func(w int) error { _, err := shops[w%4].Engine.Deliver(deadline(t)); return err })
-		clock.Advance(24 * time.Hour)
-	}
-	require.Len(t, did, people)
-	about := map[string]int{}
-	for _, who := range did {
-		about[who]++
-	}
-	require.Len(t, about, people, "each customer once")
-	states := map[crm.EffectState]int{}
-	for _, f := range effectsOf(t, store) {
-		states[f.State]++
-	}
-	require.Equal(t, map[crm.EffectState]int{crm.Done: people}, states)
+	nighttest.NotifiedByMany(t, migrated(t, openPostgres(t)), 4, 60)
 }
