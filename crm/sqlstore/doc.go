@@ -96,9 +96,9 @@
 //	GRANT USAGE ON SCHEMA "vefa" TO "vefa_app";
 //	GRANT SELECT ON "vefa"."schema_versions", "vefa"."owner_versions" TO "vefa_app";
 //	GRANT SELECT, INSERT ON "vefa"."links" TO "vefa_app";
-//	GRANT SELECT, INSERT, UPDATE ON "vefa"."profiles", "vefa"."anchors", "vefa"."addresses", "vefa"."effects", "vefa"."part_seq", "vefa"."counters" TO "vefa_app";
+//	GRANT SELECT, INSERT, UPDATE ON "vefa"."profiles", "vefa"."anchors", "vefa"."addresses", "vefa"."effects", "vefa"."part_seq" TO "vefa_app";
 //	GRANT SELECT, INSERT, DELETE ON "vefa"."contacts", "vefa"."members", "vefa"."refs", "vefa"."changes" TO "vefa_app";
-//	GRANT SELECT, INSERT, UPDATE, DELETE ON "vefa"."customers", "vefa"."facts", "vefa"."documents", "vefa"."cursors", "vefa"."states", "vefa"."reservations", "vefa"."consents", "vefa"."orders", "vefa"."tags", "vefa"."tickets", "vefa"."visits" TO "vefa_app";
+//	GRANT SELECT, INSERT, UPDATE, DELETE ON "vefa"."customers", "vefa"."facts", "vefa"."documents", "vefa"."cursors", "vefa"."states", "vefa"."counters", "vefa"."reservations", "vefa"."consents", "vefa"."orders", "vefa"."tags", "vefa"."tickets", "vefa"."visits" TO "vefa_app";
 //
 // Tables are named with their schema; operators, types and functions are
 // PostgreSQL's own, which come first on every search_path that does not name
