@@ -21,7 +21,7 @@ func parse(t testing.TB, src string) *Definition {
 	return d
 }
 
-func element(src string) string { return `{"elements":[` + src + `]}` }
+func elementOf(src string) string { return `{"elements":[` + src + `]}` }
 
 func TestBuiltins(t *testing.T) {
 	for _, tc := range []struct {
@@ -60,34 +60,35 @@ func TestFindings(t *testing.T) {
 		path      string
 		suggest   string
 	}{
-		{"misspelt property", element(`{"type":"comment","name":"a","isRequried":true}`), unknownProperty, failure, "elements[0].isRequried", "isRequired"},
-		{"unknown property", element(`{"type":"comment","name":"a","colour":"red"}`), unknownProperty, warning, "elements[0].colour", ""},
+		{"misspelt property", elementOf(`{"type":"comment","name":"a","isRequried":true}`), unknownProperty, failure, "elements[0].isRequried", "isRequired"},
+		{"unknown property", elementOf(`{"type":"comment","name":"a","colour":"red"}`), unknownProperty, warning, "elements[0].colour", ""},
 		{"unknown survey property", `{"elements":[{"type":"comment","name":"a"}],"fancy":1}`, unknownProperty, warning, "fancy", ""},
-		{"foreign extension", element(`{"type":"comment","name":"a","x-other":{}}`), unknownProperty, warning, "elements[0].x-other", ""},
-		{"misspelt type", element(`{"type":"coment","name":"a"}`), unknownType, failure, "elements[0].type", "comment"},
-		{"later type", element(`{"type":"matrix","name":"a"}`), unsupportedType, failure, "elements[0].type", ""},
-		{"no type", element(`{"name":"a"}`), unknownType, failure, "elements[0]", ""},
-		{"later property", element(`{"type":"text","name":"a","validators":[]}`), unsupportedProperty, failure, "elements[0].validators", ""},
-		{"triggers", `{"elements":[{"type":"comment","name":"a"}],"triggers":[]}`, unsupportedProperty, failure, "triggers", ""},
-		{"bad expression", element(`{"type":"comment","name":"a","visibleIf":"{b} = "}`), badExpression, failure, "elements[0].visibleIf", ""},
-		{"function", element(`{"type":"comment","name":"a","visibleIf":"age({b}) > 1"}`), unsupportedExpression, failure, "elements[0].visibleIf", ""},
-		{"long expression", element(`{"type":"comment","name":"a","visibleIf":"` + strings.Repeat("!", 5000) + `1"}`), overLimit, failure, "elements[0].visibleIf", ""},
-		{"no name", element(`{"type":"comment"}`), missingName, failure, "elements[0]", ""},
-		{"two of a name", element(`{"type":"comment","name":"a"},{"type":"text","name":"a"}`), duplicateName, failure, "elements[1]", ""},
-		{"repeated member", element(`{"type":"comment","name":"a","rows":1,"rows":2}`), duplicateName, failure, "elements[0].rows", ""},
-		{"wrong value", element(`{"type":"comment","name":"a","isRequired":"yes"}`), badValue, failure, "elements[0].isRequired", ""},
-		{"empty scale", element(`{"type":"rating","name":"a","rateMin":5,"rateMax":1}`), badValue, failure, "elements[0]", ""},
-		{"endless scale", element(`{"type":"rating","name":"a","rateMax":10,"rateStep":0.0001}`), badValue, failure, "elements[0]", ""},
-		{"nothing to choose", element(`{"type":"radiogroup","name":"a"}`), badValue, failure, "elements[0]", ""},
-		{"choice twice", element(`{"type":"radiogroup","name":"a","choices":[1,"1"]}`), duplicateName, failure, "elements[0].choices[1]", ""},
-		{"NPS from 1", element(`{"type":"rating","name":"a","rateMax":10,"x-retail":{"metric":"nps"}}`), badValue, failure, "elements[0].x-retail", ""},
-		{"no such metric", element(`{"type":"rating","name":"a","x-retail":{"metric":"nsp"}}`), badValue, failure, "elements[0].x-retail.metric", ""},
-		{"misspelt in extension", element(`{"type":"rating","name":"a","x-retail":{"retentoin":"P1Y"}}`), unknownProperty, failure, "elements[0].x-retail.retentoin", "retention"},
+		{"foreign extension", elementOf(`{"type":"comment","name":"a","x-other":{}}`), unknownProperty, warning, "elements[0].x-other", ""},
+		{"misspelt type", elementOf(`{"type":"coment","name":"a"}`), unknownType, failure, "elements[0].type", "comment"},
+		{"later type", elementOf(`{"type":"imagemap","name":"a"}`), unsupportedType, failure, "elements[0].type", ""},
+		{"no type", elementOf(`{"name":"a"}`), unknownType, failure, "elements[0]", ""},
+		{"choices of another server", elementOf(`{"type":"dropdown","name":"a","choicesByUrl":{"url":"https://a.example"}}`), unsupportedProperty, failure, "elements[0].choicesByUrl", ""},
+		{"no such trigger", `{"elements":[{"type":"comment","name":"a"}],"triggers":[{"type":"setvalu"}]}`, unknownType, failure, "triggers[0].type", "setvalue"},
+		{"no such validator", elementOf(`{"type":"text","name":"a","validators":[{"type":"emial"}]}`), unknownType, failure, "elements[0].validators[0].type", "email"},
+		{"look-behind", elementOf(`{"type":"text","name":"a","validators":[{"type":"regex","regex":"(?<=a)b"}]}`), badRegex, failure, "elements[0].validators[0].regex", ""},
+		{"bad expression", elementOf(`{"type":"comment","name":"a","visibleIf":"{b} = "}`), badExpression, failure, "elements[0].visibleIf", ""},
+		{"no such function", elementOf(`{"type":"comment","name":"a","visibleIf":"ages({b}) > 1"}`), unknownFunction, failure, "elements[0].visibleIf", ""},
+		{"long expression", elementOf(`{"type":"comment","name":"a","visibleIf":"` + strings.Repeat("!", 5000) + `1"}`), overLimit, failure, "elements[0].visibleIf", ""},
+		{"no name", elementOf(`{"type":"comment"}`), missingName, failure, "elements[0]", ""},
+		{"two of a name", elementOf(`{"type":"comment","name":"a"},{"type":"text","name":"a"}`), duplicateName, failure, "elements[1]", ""},
+		{"repeated member", elementOf(`{"type":"comment","name":"a","rows":1,"rows":2}`), duplicateName, failure, "elements[0].rows", ""},
+		{"wrong value", elementOf(`{"type":"comment","name":"a","isRequired":"yes"}`), badValue, failure, "elements[0].isRequired", ""},
+		{"empty scale", elementOf(`{"type":"rating","name":"a","rateMin":5,"rateMax":1}`), badValue, failure, "elements[0]", ""},
+		{"endless scale", elementOf(`{"type":"rating","name":"a","rateMax":10,"rateStep":0.0001}`), badValue, failure, "elements[0]", ""},
+		{"nothing to choose", elementOf(`{"type":"radiogroup","name":"a"}`), badValue, failure, "elements[0]", ""},
+		{"choice twice", elementOf(`{"type":"radiogroup","name":"a","choices":[1,"1"]}`), duplicateName, failure, "elements[0].choices[1]", ""},
+		{"NPS from 1", elementOf(`{"type":"rating","name":"a","rateMax":10,"x-retail":{"metric":"nps"}}`), badValue, failure, "elements[0].x-retail", ""},
+		{"no such metric", elementOf(`{"type":"rating","name":"a","x-retail":{"metric":"nsp"}}`), badValue, failure, "elements[0].x-retail.metric", ""},
+		{"misspelt in extension", elementOf(`{"type":"rating","name":"a","x-retail":{"retentoin":"P1Y"}}`), unknownProperty, failure, "elements[0].x-retail.retentoin", "retention"},
 		{"empty", `{}`, noQuestion, failure, "", ""},
 		{"pages no array", `{"pages":{}}`, badValue, failure, "pages", ""},
-		{"text no text", element(`{"type":"comment","name":"a","title":{"tr":5}}`), badValue, failure, "elements[0].title.tr", ""},
-		{"markup", `{"elements":[{"type":"comment","name":"a"}],"completedHtml":"<b>x</b>"}`, unsupportedProperty, warning, "completedHtml", ""},
-		{"input type", element(`{"type":"text","name":"a","inputType":"color"}`), unsupportedProperty, failure, "elements[0].inputType", ""},
+		{"text no text", elementOf(`{"type":"comment","name":"a","title":{"tr":[5]}}`), badValue, failure, "elements[0].title.tr", ""},
+		{"input type", elementOf(`{"type":"text","name":"a","inputType":"colour"}`), badValue, warning, "elements[0].inputType", "color"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			d := parse(t, tc.src)
@@ -122,7 +123,7 @@ func TestParseErrors(t *testing.T) {
 		{"too large", `{"title":"` + strings.Repeat("x", 1<<20) + `"}`, true, 0, 0},
 		{"too many values", `{"a":[` + strings.Repeat("1,", 100_000) + `1]}`, true, 1, 200_003},
 		{"too many elements", many, true, 0, 0},
-		{"too many choices", element(`{"type":"radiogroup","name":"a","choices":[` + strings.Repeat("1,", 1000) + `1]}`), true, 0, 0},
+		{"too many choices", elementOf(`{"type":"radiogroup","name":"a","choices":[` + strings.Repeat("1,", 1000) + `1]}`), true, 0, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := Parse([]byte(tc.src), Limits{})
@@ -169,7 +170,7 @@ func TestRatingScales(t *testing.T) {
 		`,"rateCount":3,"rateMax":10`:              "8 9 10",
 		`,"rateMin":0,"rateMax":1,"rateStep":0.25`: "0 0.25 0.5 0.75 1",
 	} {
-		q, ok := parse(t, element(`{"type":"rating","name":"r"`+src+`}`)).Question("r")
+		q, ok := parse(t, elementOf(`{"type":"rating","name":"r"`+src+`}`)).Question("r")
 		require.True(t, ok)
 		var got []string
 		for _, c := range q.Choices {
@@ -205,7 +206,7 @@ func TestVisible(t *testing.T) {
 		var got []string
 		for _, q := range d.Visible(Env{Answers: tc.answers, Variables: tc.vars}) {
 			name := q.Name
-			if q.Type == radiogroup {
+			if q.Type == "radiogroup" {
 				name += fmt.Sprint(len(q.Choices))
 			}
 			got = append(got, name)
@@ -215,7 +216,7 @@ func TestVisible(t *testing.T) {
 }
 
 func TestText(t *testing.T) {
-	q, _ := parse(t, element(`{"type":"comment","name":"a","title":{"de":"D","tr":"T","default":"X"},"description":{"de":"d","fr":"f"}}`)).Question("a")
+	q, _ := parse(t, elementOf(`{"type":"comment","name":"a","title":{"de":"D","tr":"T","default":"X"},"description":{"de":"d","fr":"f"}}`)).Question("a")
 	assert.Equal(t, "T", q.Title.In("tr-TR"))
 	assert.Equal(t, "X", q.Title.In("ar"))
 	assert.Equal(t, "d", q.Description.In("tr"), "no default, no English: the first")

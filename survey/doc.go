@@ -11,8 +11,17 @@
 // Nothing in a file is dropped silently. What this version does not act on is
 // a typed Finding, with the path in the file and, for a misspelt property, the
 // name that was probably meant; and the definition is written back as it was
-// read. This version asks ratings, radio groups, comments, single lines and
-// yes/no questions on pages and panels, with visibleIf and requiredIf.
+// read. Types lists the questions that are asked. Older forms of the format
+// ("questions", "value|text", triggers without an expression) are read.
+//
+// A Session is a survey while one respondent fills it in. It does what
+// survey-core 3.1.1 does: conditions, expressions, default and calculated
+// values, triggers, validators, pages, dynamic panels and matrices. Its Page
+// says what shows, with texts piped and markup made safe:
+//
+//	s := def.Begin(survey.SessionOptions{Language: "tr", Now: now})
+//	faults := s.Answer("orders[0].quantity", "2")
+//	faults = s.Next()
 //
 // Check validates the answers of one respondent and reports every fault at
 // once. Score reads the metric off them: a question says in its "x-retail"

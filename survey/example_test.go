@@ -31,7 +31,7 @@ func Example() {
 func ExampleParse() {
 	def, err := survey.Parse([]byte(`{"elements":[
 	  {"type": "rating", "name": "nps", "rateMin": 0, "rateMax": 10, "isRequried": true},
-	  {"type": "matrix", "name": "detail"},
+	  {"type": "imagemap", "name": "detail"},
 	  {"type": "comment", "name": "why", "visibleIf": "{nps} <= 6 and"}
 	]}`), survey.Limits{})
 	fmt.Println(err)
@@ -41,7 +41,7 @@ func ExampleParse() {
 	// Output:
 	// <nil>
 	// elements[0].isRequried: unknown-property: "isRequried" (did you mean "isRequired"?)
-	// elements[1].type: unsupported-type: "matrix"
+	// elements[1].type: unsupported-type: "imagemap"
 	// elements[2].visibleIf: bad-expression: expression at 14: ends too early
 }
 

@@ -1,21 +1,16 @@
 package survey
 
 import (
-	"errors"
+	"encoding/json"
 	"fmt"
 	"strings"
 )
-
-// errUnsupported is in the chain of an expressionError for an expression that
-// SurveyJS accepts and this version does not evaluate: arithmetic and
-// functions.
-var errUnsupported = errors.New("not supported")
 
 // expressionError says where an expression could not be compiled.
 type expressionError struct {
 	Offset int // bytes from the start of the expression
 	Msg    string
-	Err    error // ErrUnsupported, ErrLimit or nil
+	Err    error // ErrLimit or nil
 }
 
 func (e *expressionError) Error() string {
@@ -28,23 +23,14 @@ func (e *expressionError) Error() string {
 
 func (e *expressionError) Unwrap() error { return e.Err }
 
-// expression is a compiled SurveyJS condition. It is immutable and safe for
-// concurrent use.
-//
-// The grammar and the values are those of survey-core 3.1.1: or, and, the
-// comparisons with their word forms, contains, notcontains, anyof, allof,
-// noneof, !, negate, empty, notempty, literals, arrays and {variables} with
-// paths. Comparison of texts ignores case as JavaScript does, which is not
-// Turkish-aware.
+// expression is a compiled SurveyJS expression. It is immutable and safe for
+// concurrent use. Grammar and values are those of survey-core 3.1.1.
 type expression struct {
-	root exprNode
-}
-
-// Env is what an expression reads: the answers first, then the host's
-// variables (SurveyJS calls them survey variables).
-type Env struct {
-	Answers   map[string]any
-	Variables map[string]any
+	root    exprNode
+	src     string
+	names   []string // of the variables, as written without a leading #
+	unknown []string // functions that there are not
+	free    bool     // a function is called with arguments that read nothing
 }
 
 // maxExprDepth bounds the nesting of brackets, which the parser follows by recursion.
@@ -56,110 +42,40 @@ func compileExpr(src string, limit int) (*expression, error) {
 	if len(src) > limit {
 		return nil, &expressionError{Offset: limit, Msg: fmt.Sprintf("%d bytes", len(src)), Err: ErrLimit}
 	}
-	p := &exprParser{src: rewriteAliases(src)}
-	root, err := p.expression(0)
-	if err != nil {
-		return nil, err
+	x := &expression{src: src}
+	p := &exprParser{src: rewriteAliases(src), out: x, steps: 64 * (len(src) + 16)}
+	root, ok := p.expression(0)
+	if p.err != nil {
+		return nil, p.err
 	}
 	p.space()
-	if p.pos < len(p.src) {
+	if !ok || p.pos < len(p.src) {
 		return nil, p.unexpected()
 	}
 	if isNull(root) {
 		return nil, &expressionError{Offset: 0, Msg: "null alone is no expression"}
 	}
-	return &expression{root: root}, nil
+	x.root = root
+	return x, nil
 }
 
 // rewriteAliases replaces the spellings that SurveyJS rewrites before parsing.
 // Each replacement has the length of what it replaces, so offsets hold.
 func rewriteAliases(s string) string {
-	return strings.NewReplacer("=>", ">=", "=<", "<=", "<>", "!=", "notequals ", "notequal  ", "equals ", "equal  ").Replace(s)
+	return aliases.Replace(s)
 }
 
-// value evaluates the expression. The result is nil, bool, float64, string,
-// []any or map[string]any.
-func (x *expression) value(env Env) any { return x.root.eval(&env) }
+var aliases = strings.NewReplacer("=>", ">=", "=<", "<=", "<>", "!=", "equals", "equal ")
 
-// holds evaluates the expression as the condition of a question or panel. Only
-// the value true holds, as in SurveyJS: a number or a text, such as that of
-// "{name}" alone, does not.
-func (x *expression) holds(env Env) bool { return x.root.eval(&env) == true }
-
-// loosely evaluates the expression as the condition of a choice, where
-// SurveyJS compares with JavaScript's ==: true, 1 and "1" hold.
-func (x *expression) loosely(env Env) bool {
-	switch v := x.root.eval(&env).(type) {
-	case bool:
-		return v
-	case nil, map[string]any:
-		return false
-	default:
-		return toNumber(v) == 1
-	}
-}
-
-// exprNode is a part of a compiled expression. eval gives what SurveyJS does for the same
-// answers and never fails: what has no value is nil.
-type exprNode interface{ eval(env *Env) any }
-
-type (
-	constNode struct{ v any }
-	varNode   struct {
-		name string
-		asIs bool
-	}
-	arrayNode struct{ items []exprNode }
-	unaryNode struct {
-		op func(any) bool
-		x  exprNode
-	}
-	binaryNode struct {
-		op   func(a, b any) any
-		l, r exprNode
-	}
-)
-
-// A constant is already in the form of answers.
-func (n constNode) eval(*Env) any { return n.v }
-
-// eval looks a name up in the answers, then in the variables. A text that JavaScript reads as a
-// number or a truth value becomes it, unless the name stood with a leading #, which asks for it
-// as it is.
-func (n varNode) eval(env *Env) any {
-	v, ok := resolve(env.Answers, n.name)
-	if !ok {
-		v, ok = resolve(env.Variables, n.name)
-	}
-	if !ok {
-		if strings.HasSuffix(n.name, ".length") {
-			return 0.0
-		}
-		return nil
-	}
-	if n.asIs {
-		return plain(v)
-	}
-	return converted(plain(v))
-}
-
-// eval makes a list of its own, which no operator may change.
-func (n arrayNode) eval(env *Env) any {
-	out := make([]any, len(n.items))
-	for i, it := range n.items {
-		out[i] = it.eval(env)
-	}
-	return out
-}
-
-func (n unaryNode) eval(env *Env) any { return n.op(n.x.eval(env)) }
-
-func (n binaryNode) eval(env *Env) any { return n.op(n.l.eval(env), n.r.eval(env)) }
-
-// exprParser reads an expression by recursive descent, over the grammar of SurveyJS.
+// exprParser reads an expression as the parsing expression grammar of SurveyJS does: an
+// alternative that fails leaves the position where it was.
 type exprParser struct {
-	src string
-	pos int
+	src   string
+	pos   int
+	far   int // where the furthest alternative failed
+	steps int // left, so that alternatives within alternatives end
+	out   *expression
+	err   error // beyond a limit
 }
 
 // space skips blanks.
@@ -171,243 +87,266 @@ func (p *exprParser) space() {
 
 // unexpected names the character that the grammar has no rule for.
 func (p *exprParser) unexpected() error {
-	if p.pos >= len(p.src) {
-		return &expressionError{Offset: p.pos, Msg: "ends too early"}
+	at := max(p.pos, p.far)
+	if at >= len(p.src) {
+		return &expressionError{Offset: at, Msg: "ends too early"}
 	}
-	r := []rune(p.src[p.pos:min(len(p.src), p.pos+4)])
-	return &expressionError{Offset: p.pos, Msg: fmt.Sprintf("unexpected %q", r[0])}
+	r := []rune(p.src[at:min(len(p.src), at+4)])
+	return &expressionError{Offset: at, Msg: fmt.Sprintf("unexpected %q", r[0])}
 }
 
 // word consumes an operator or keyword, in any case of letters. As in the
 // original grammar no space is needed after it.
 func (p *exprParser) word(w string) bool {
-	if len(p.src)-p.pos < len(w) || !strings.EqualFold(p.src[p.pos:p.pos+len(w)], w) {
+	if len(p.src)-p.pos < len(w) {
 		return false
+	}
+	for i := range len(w) {
+		c := p.src[p.pos+i]
+		if c != w[i] && (c < 'A' || c > 'Z' || c|0x20 != w[i]) {
+			return false
+		}
 	}
 	p.pos += len(w)
 	return true
 }
 
-// exprOp is an operator with all its spellings.
+// exprOp is an operator with all its spellings, the longest first.
 type exprOp struct {
 	spellings []string
-	fn        func(a, b any) any
+	make      func(l, r exprNode) exprNode
 }
 
-// The operators, loosest first. Within a level the longest spelling comes
-// first, because matching is by prefix.
-var (
-	orOps  = []exprOp{{[]string{"||", "or"}, opOr}}
-	andOps = []exprOp{{[]string{"&&", "and"}, opAnd}}
-	cmpOps = []exprOp{
-		{[]string{"<=", "lessorequal"}, opLessEq},
-		{[]string{">=", "greaterorequal"}, opGreaterEq},
-		{[]string{"==", "equal", "="}, opEqual},
-		{[]string{"!=", "notequal"}, opNotEqual},
-		{[]string{"<", "less"}, opLess},
-		{[]string{">", "greater"}, opGreater},
-	}
-	setOps = []exprOp{
-		{[]string{"*=", "contains", "contain"}, opContains},
-		{[]string{"notcontains", "notcontain"}, opNotContains},
-		{[]string{"anyof"}, opAnyOf},
-		{[]string{"allof"}, opAllOf},
-		{[]string{"noneof"}, opNoneOf},
-	}
-	unaryOps = []struct {
-		spelling string
-		fn       func(any) bool
-	}{{"empty", isEmpty}, {"notempty", func(v any) bool { return !isEmpty(v) }}}
-	arithmetic = []string{"+", "-", "*", "/", "%", "^", "power"}
-)
+// exprLevels are the operators, loosest first.
+var exprLevels = [][]exprOp{
+	{{[]string{"||", "or"}, func(l, r exprNode) exprNode { return &orNode{l, r} }}},
+	{{[]string{"&&", "and"}, func(l, r exprNode) exprNode { return &andNode{l, r} }}},
+	{
+		{[]string{"<=", "lessorequal"}, comparing(opLessEq)},
+		{[]string{">=", "greaterorequal"}, comparing(opGreaterEq)},
+		{[]string{"==", "equal", "="}, comparing(opEqual)},
+		{[]string{"!=", "notequal"}, comparing(opNotEqual)},
+		{[]string{"<", "less"}, comparing(opLess)},
+		{[]string{">", "greater"}, comparing(opGreater)},
+	},
+	{{[]string{"+"}, reckoning(opPlus)}, {[]string{"-"}, reckoning(opMinus)}},
+	{{[]string{"*"}, reckoning(opMul)}, {[]string{"/"}, reckoning(opDiv)}, {[]string{"%"}, reckoning(opMod)}},
+	{{[]string{"^", "power"}, reckoning(opPower)}},
+	{
+		{[]string{"*=", "contains", "contain"}, comparing(opContains)},
+		{[]string{"notcontains", "notcontain"}, comparing(opNotContains)},
+		{[]string{"anyof"}, comparing(opAnyOf)},
+		{[]string{"allof"}, comparing(opAllOf)},
+		{[]string{"noneof"}, comparing(opNoneOf)},
+	},
+}
 
-// operator consumes one of the operators of a level, or nothing.
-func (p *exprParser) operator(ops []exprOp) func(a, b any) any {
-	for _, op := range ops {
-		for _, s := range op.spellings {
-			if p.word(s) {
-				return op.fn
-			}
-		}
-	}
-	return nil
+// setLevel is the level of contains and its kin, whose right operand may be missing.
+const setLevel = 6
+
+func comparing(op func(*evaluation, any, any) any) func(l, r exprNode) exprNode {
+	return func(l, r exprNode) exprNode { return &binaryNode{op, l, r} }
+}
+
+func reckoning(op func(*evaluation, any, any) any) func(l, r exprNode) exprNode {
+	return func(l, r exprNode) exprNode { return &arithmeticNode{op, l, r} }
 }
 
 // expression parses everything that may stand in brackets.
-func (p *exprParser) expression(depth int) (exprNode, error) {
-	if depth > maxExprDepth {
-		return nil, &expressionError{Offset: p.pos, Msg: "nested too deeply", Err: ErrLimit}
+func (p *exprParser) expression(depth int) (exprNode, bool) {
+	if depth > maxExprDepth || p.steps < 0 {
+		p.tooMuch()
+		return nil, false
 	}
-	return p.level(depth, orOps, func(depth int) (exprNode, error) {
-		return p.level(depth, andOps, func(depth int) (exprNode, error) {
-			return p.level(depth, cmpOps, p.setExpression)
-		})
-	})
+	p.space()
+	x, ok := p.level(0, depth)
+	if ok {
+		p.space()
+	}
+	return x, ok
+}
+
+// tooMuch notes that a limit is exceeded, which ends the parse.
+func (p *exprParser) tooMuch() {
+	if p.err == nil {
+		p.err = &expressionError{Offset: p.pos, Msg: "nested too deeply", Err: ErrLimit}
+	}
 }
 
 // level parses a left-associative chain of one precedence.
-func (p *exprParser) level(depth int, ops []exprOp, next func(int) (exprNode, error)) (exprNode, error) {
-	left, err := next(depth)
-	if err != nil {
-		return nil, err
+func (p *exprParser) level(n, depth int) (exprNode, bool) {
+	if n == len(exprLevels) {
+		return p.factor(depth)
 	}
-	for {
+	start := p.pos
+	left, ok := p.level(n+1, depth)
+	if !ok {
+		p.back(start)
+		return nil, false
+	}
+	for p.err == nil {
 		mark := p.pos
 		p.space()
-		fn := p.operator(ops)
-		if fn == nil {
+		op := p.operator(exprLevels[n])
+		if op == nil {
 			p.pos = mark
-			return left, nil
-		}
-		right, err := next(depth)
-		if err != nil {
-			return nil, err
-		}
-		left = binaryNode{fn, left, right}
-	}
-}
-
-// setExpression parses factors joined by contains and its kin. The right
-// operand may be missing, which reads as null.
-func (p *exprParser) setExpression(depth int) (exprNode, error) {
-	left, err := p.factor(depth)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		mark := p.pos
-		p.space()
-		fn := p.operator(setOps)
-		if fn == nil {
-			if err := p.refuseArithmetic(); err != nil {
-				return nil, err
-			}
-			p.pos = mark
-			return left, nil
+			return left, true
 		}
 		afterOp := p.pos
-		right, err := p.factor(depth)
-		var syntax *expressionError
-		if errors.As(err, &syntax) && syntax.Err == nil {
-			p.pos, right = afterOp, constNode{nil}
-		} else if err != nil {
-			return nil, err
+		p.space()
+		right, ok := p.level(n+1, depth)
+		switch {
+		case ok:
+		case n == setLevel:
+			p.pos, right = afterOp, null
+			p.space()
+		default:
+			p.back(mark)
+			return left, true
 		}
-		left = binaryNode{fn, left, right}
+		left = op.make(left, right)
 	}
+	return nil, false
 }
 
-// refuseArithmetic tells an operator that SurveyJS has and this version does not from a fault
-// of the author's.
-func (p *exprParser) refuseArithmetic() error {
-	at := p.pos
-	for _, op := range arithmetic {
-		if p.word(op) {
-			return &expressionError{Offset: at, Msg: fmt.Sprintf("operator %q", op), Err: errUnsupported}
+// back returns to a position and notes how far the parse came.
+func (p *exprParser) back(to int) {
+	p.far = max(p.far, p.pos)
+	p.pos = to
+}
+
+// operator consumes one of the operators of a level, or nothing.
+func (p *exprParser) operator(ops []exprOp) *exprOp {
+	for i := range ops {
+		for _, s := range ops[i].spellings {
+			if p.word(s) {
+				return &ops[i]
+			}
 		}
 	}
 	return nil
 }
 
 // factor parses one operand with the unary operators before and after it.
-func (p *exprParser) factor(depth int) (exprNode, error) {
-	p.space()
-	if depth > maxExprDepth {
-		return nil, &expressionError{Offset: p.pos, Msg: "nested too deeply", Err: ErrLimit}
-	}
-	switch {
-	case p.word("("):
-		x, err := p.expression(depth + 1)
-		if err != nil {
-			return nil, err
-		}
-		p.space()
-		p.word(")") // SurveyJS lets it be missing
-		return x, nil
-	case p.word("["):
-		return p.array(depth + 1)
-	case p.callAhead():
-		return nil, &expressionError{Offset: p.pos, Msg: "function call", Err: errUnsupported}
+func (p *exprParser) factor(depth int) (exprNode, bool) {
+	if p.steps--; p.steps < 0 || depth > maxExprDepth {
+		p.tooMuch()
+		return nil, false
 	}
 	start := p.pos
+	if p.word("(") {
+		if x, ok := p.expression(depth + 1); ok {
+			p.word(")") // SurveyJS lets it be missing
+			return x, true
+		}
+		p.back(start)
+		return nil, false
+	}
+	if x, ok := p.call(depth + 1); ok || p.err != nil {
+		return x, ok
+	}
 	if p.word("!") || p.word("negate") {
-		x, err := p.factor(depth + 1)
-		if err == nil {
-			return unaryNode{func(v any) bool { return !truthy(v) }, x}, nil
+		p.space()
+		if x, ok := p.factor(depth + 1); ok {
+			return &notNode{x}, true
 		}
-		var syntax *expressionError
-		if p.src[start] == '!' || errors.As(err, &syntax) && syntax.Err != nil {
-			return nil, err
+		p.back(start) // the word negate alone is a text
+	}
+	if x, ok := p.atom(); ok {
+		mark := p.pos
+		p.space()
+		switch {
+		case p.word("empty"):
+			return &emptyNode{x, true}, true
+		case p.word("notempty"):
+			return &emptyNode{x, false}, true
 		}
-		p.pos = start // the word negate alone is a text
+		p.pos = mark
+		return x, true
 	}
-	x, err := p.atom()
-	if err != nil {
-		return nil, err
-	}
-	mark := p.pos
-	p.space()
-	for _, op := range unaryOps {
-		if p.word(op.spelling) {
-			return unaryNode{op.fn, x}, nil
+	p.back(start)
+	if p.word("[") {
+		if items, ok := p.sequence(depth + 1); ok && p.word("]") {
+			return newArray(items), true
 		}
 	}
-	p.pos = mark
-	return x, nil
+	p.back(start)
+	return nil, false
 }
 
-// callAhead reports whether a function call follows, which this version refuses by name.
-func (p *exprParser) callAhead() bool {
-	w := bareword(p.src[p.pos:])
-	return w != "" && strings.HasPrefix(p.src[p.pos+len(w):], "(")
+// call parses a function and its arguments. The closing bracket may be missing.
+func (p *exprParser) call(depth int) (exprNode, bool) {
+	name := bareword(p.src[p.pos:])
+	if name == "" || !strings.HasPrefix(p.src[p.pos+len(name):], "(") {
+		return nil, false
+	}
+	p.pos += len(name) + 1
+	names := len(p.out.names)
+	args, ok := p.sequence(depth)
+	if !ok {
+		return nil, false
+	}
+	p.word(")")
+	p.out.free = p.out.free || len(p.out.names) == names
+	fn := functionNamed(name)
+	if fn == nil {
+		p.out.unknown = append(p.out.unknown, name)
+	}
+	return &callNode{name, fn, args}, true
+}
+
+// sequence parses expressions between commas, perhaps none. A list that begins with null is
+// empty, as survey-core reads it.
+func (p *exprParser) sequence(depth int) ([]exprNode, bool) {
+	start := p.pos
+	first, ok := p.expression(depth)
+	if p.err != nil {
+		return nil, false
+	}
+	var items []exprNode
+	if ok {
+		items = append(items, first)
+	} else {
+		p.back(start)
+		first = null
+	}
+	for {
+		mark := p.pos
+		p.space()
+		if !p.word(",") {
+			p.pos = mark
+			break
+		}
+		x, ok := p.expression(depth)
+		if !ok {
+			p.back(mark)
+			break
+		}
+		items = append(items, x)
+	}
+	if isNull(first) {
+		items = nil
+	}
+	return items, p.err == nil
 }
 
 // isNull tells whether an expression is the literal null or undefined.
-func isNull(n exprNode) bool {
-	c, ok := n.(constNode)
-	return ok && c.v == nil
-}
-
-// array parses a list in square brackets.
-func (p *exprParser) array(depth int) (exprNode, error) {
-	n := arrayNode{}
-	for {
-		p.space()
-		if len(n.items) == 0 && p.word("]") {
-			return n, nil
-		}
-		x, err := p.expression(depth)
-		if err != nil {
-			return nil, err
-		}
-		n.items = append(n.items, x)
-		p.space()
-		if p.word("]") {
-			if isNull(n.items[0]) {
-				return arrayNode{}, nil // as survey-core reads a list that starts with null
-			}
-			return n, nil
-		}
-		if !p.word(",") {
-			return nil, p.unexpected()
-		}
-	}
-}
+func isNull(n exprNode) bool { return n == null }
 
 // atom parses a constant, a name in braces, a text in quotes or a bare word.
-func (p *exprParser) atom() (exprNode, error) {
+func (p *exprParser) atom() (exprNode, bool) {
 	rest := p.src[p.pos:]
 	switch {
 	case strings.HasPrefix(rest, "undefined"):
 		p.pos += len("undefined")
-		return constNode{nil}, nil
+		return null, true
 	case strings.HasPrefix(rest, "null"):
 		p.pos += len("null")
-		return constNode{nil}, nil
+		return null, true
 	case p.word("true"):
-		return constNode{true}, nil
+		return &constNode{true}, true
 	case p.word("false"):
-		return constNode{false}, nil
+		return &constNode{false}, true
 	case rest != "" && rest[0] == '{':
 		return p.variable(rest)
 	case rest != "" && (rest[0] == '\'' || rest[0] == '"'):
@@ -415,21 +354,22 @@ func (p *exprParser) atom() (exprNode, error) {
 	}
 	if v, n, ok := exprNumber(rest); ok {
 		p.pos += n
-		return constNode{v}, nil
+		return &constNode{v}, true
 	}
 	if w := bareword(rest); w != "" {
 		p.pos += len(w)
-		return constNode{w}, nil
+		return &constNode{w}, true
 	}
-	return nil, p.unexpected()
+	return nil, false
 }
 
 // variable reads {name}. A leading # asks for the value as it is, without making a number of a
 // text.
-func (p *exprParser) variable(rest string) (exprNode, error) {
+func (p *exprParser) variable(rest string) (exprNode, bool) {
 	end := strings.IndexAny(rest[1:], "{}")
 	if end <= 0 || rest[1+end] != '}' {
-		return nil, &expressionError{Offset: p.pos, Msg: "a variable is written {name}"}
+		p.far = max(p.far, p.pos)
+		return nil, false
 	}
 	name := rest[1 : 1+end]
 	p.pos += end + 2
@@ -439,10 +379,17 @@ func (p *exprParser) variable(rest string) (exprNode, error) {
 	} else {
 		asIs = false
 	}
-	return varNode{name, asIs}, nil
+	v := &varNode{name: name, asIs: asIs, path: newPath(name)}
+	if strings.IndexByte(name, ':') > 0 { // an object, written without its outer braces
+		if json.Unmarshal([]byte("{"+name+"}"), &v.object) != nil {
+			v.object = nil
+		}
+	}
+	p.out.names = append(p.out.names, name)
+	return v, true
 }
 
-func (p *exprParser) quoted(rest string) (exprNode, error) {
+func (p *exprParser) quoted(rest string) (exprNode, bool) {
 	var b strings.Builder
 	for i := 1; i < len(rest); i++ {
 		switch c := rest[i]; {
@@ -451,14 +398,16 @@ func (p *exprParser) quoted(rest string) (exprNode, error) {
 			b.WriteByte(rest[i])
 		case c == rest[0]:
 			p.pos += i + 1
-			return constNode{b.String()}, nil
+			return &constNode{b.String()}, true
 		case c == '\'' || c == '"':
-			return nil, &expressionError{Offset: p.pos + i, Msg: "a quote inside a text is written with a backslash"}
+			p.far = max(p.far, p.pos+i)
+			return nil, false
 		default:
 			b.WriteByte(c)
 		}
 	}
-	return nil, &expressionError{Offset: p.pos, Msg: "text without its closing quote"}
+	p.far = max(p.far, len(p.src))
+	return nil, false
 }
 
 // bareword returns the leading [A-Za-z_][A-Za-z_0-9]*.

@@ -77,7 +77,7 @@ func (p *parser) extension(n *node, path, question string) Extension {
 			read(m.value, at)
 			continue
 		}
-		p.unknown(m.name, at, question, keys(known))
+		p.unknown(m.name, at, question, nil, keys(known))
 	}
 	return x
 }

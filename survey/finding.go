@@ -7,17 +7,18 @@ import (
 
 // The kinds of findings.
 const (
-	unknownType           = "unknown-type"           // no element type of SurveyJS
-	unsupportedType       = "unsupported-type"       // a SurveyJS type that this version does not ask
-	unknownProperty       = "unknown-property"       // no property of SurveyJS; often misspelt
-	unsupportedProperty   = "unsupported-property"   // changes what SurveyJS does; this version does not act on it
-	badExpression         = "bad-expression"         // does not compile
-	unsupportedExpression = "unsupported-expression" // uses arithmetic or functions
-	badValue              = "bad-value"              // a property whose value cannot be used
-	missingName           = "missing-name"           // a question without a name
-	duplicateName         = "duplicate-name"         // two questions of one name, or a repeated member
-	noQuestion            = "no-question"            // nothing to ask
-	overLimit             = "over-limit"             // more of something than Limits allows
+	unknownType         = "unknown-type"         // no element type of SurveyJS
+	unsupportedType     = "unsupported-type"     // a SurveyJS type that this version does not ask
+	unknownProperty     = "unknown-property"     // no property of SurveyJS; often misspelt
+	unsupportedProperty = "unsupported-property" // changes what SurveyJS does; this version does not act on it
+	badExpression       = "bad-expression"       // does not compile
+	unknownFunction     = "unknown-function"     // an expression calls what SurveyJS does not have
+	badRegex            = "bad-regex"            // a regular expression that cannot be used
+	badValue            = "bad-value"            // a property whose value cannot be used
+	missingName         = "missing-name"         // a question without a name
+	duplicateName       = "duplicate-name"       // two questions of one name, or a repeated member
+	noQuestion          = "no-question"          // nothing to ask
+	overLimit           = "over-limit"           // more of something than Limits allows
 )
 
 const (

@@ -2,9 +2,9 @@ package survey
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Response is what one respondent answered.
@@ -29,21 +29,34 @@ type Response struct {
 
 // The codes of faults.
 const (
-	required   = "required"
-	wrongType  = "wrong-type"
-	notOffered = "not-offered"
-	outOfRange = "out-of-range"
-	tooLong    = "too-long"
-	badFormat  = "bad-format"
-	notAsked   = "not-asked"
+	required     = "required"
+	oneRequired  = "one-required"  // of a panel: one of its questions is to be answered
+	otherMissing = "other-missing" // "other" was chosen without saying what
+	rowRequired  = "row-required"  // every row of a matrix is to be answered
+	wrongType    = "wrong-type"
+	notOffered   = "not-offered"
+	outOfRange   = "out-of-range"
+	offScale     = "off-step" // no multiple of the step
+	tooLong      = "too-long"
+	tooShort     = "too-short"
+	tooFew       = "too-few"
+	tooMany      = "too-many"
+	tooLarge     = "too-large" // a file
+	notUnique    = "not-unique"
+	badFormat    = "bad-format"
+	rejected     = "rejected" // by an expression of the author's
+	notAsked     = "not-asked"
 )
 
 // Fault is one thing wrong with a response. It names the question and never
 // quotes the answer, which may be personal.
 type Fault struct {
+	// Question is its name, or of one inside another its path, such as orders[0].quantity,
+	// matrix.row.column or address.street.
 	Question string
 	Code     string
-	Limit    string // the bound that was passed, for OutOfRange and tooLong
+	Limit    string // the bound that was passed, for codes that have one
+	Message  Text   // the author's own words; zero: there are none
 }
 
 func (f Fault) Error() string {
@@ -81,45 +94,26 @@ func (fs Faults) Unwrap() []error {
 //
 // Check is stricter than SurveyJS, which accepts any value that a program
 // sets: an answer must be one of those offered, and its question must exist.
-func (d *Definition) Check(r Response) (Response, error) {
-	answers := make(map[string]any, len(r.Answers))
-	bad := map[string]Fault{}
-	var faults Faults
-	for name, v := range r.Answers {
-		i, ok := d.byName[name]
-		if !ok {
-			faults = append(faults, Fault{Question: name, Code: notAsked})
-			continue
-		}
-		v, fault := d.questions[i].normal(v, d.limits.AnswerRunes)
-		switch {
-		case fault != nil:
-			bad[name] = *fault
-		case !isEmpty(v):
-			answers[name] = v
-		}
-	}
-	slices.SortFunc(faults, func(a, b Fault) int { return strings.Compare(a.Question, b.Question) })
+// It takes answers by question name or by ValueName. It gives no default
+// values: a question that is left empty was left empty. What depends on the
+// date, such as today(), has no value here; CheckAt has.
+func (d *Definition) Check(r Response) (Response, error) { return d.CheckAt(r, time.Time{}) }
 
-	visible := d.Visible(Env{Answers: answers, Variables: r.Variables})
+// CheckAt is Check at a moment.
+func (d *Definition) CheckAt(r Response, now time.Time) (Response, error) {
+	answers, bad, faults := d.normalised(r.Answers)
+	s := d.Begin(SessionOptions{Language: r.Language, Variables: r.Variables, Answers: answers, Now: now, Resumed: true})
 	var inOrder Faults
-	shown := make(map[string]bool, len(visible))
-	for _, q := range visible {
-		shown[q.Name] = true
-		v, answered := answers[q.Name]
-		if f, is := bad[q.Name]; is {
-			inOrder = append(inOrder, f)
-		} else if !answered && q.Required {
-			inOrder = append(inOrder, Fault{Question: q.Name, Code: required})
-		} else if answered && len(q.Choices) > 0 && !q.offers(v) {
-			inOrder = append(inOrder, Fault{Question: q.Name, Code: notOffered})
-			delete(answers, q.Name)
+	for _, p := range d.pages {
+		inOrder = append(inOrder, s.check(s.root.node(p), answers, bad)...)
+	}
+	s.complete()
+	r.Answers = s.Answers()
+	for _, f := range inOrder {
+		if q := d.named(f.Question); q != nil {
+			delete(r.Answers, q.Key())
 		}
 	}
-	if !d.keepHidden {
-		maps.DeleteFunc(answers, func(name string, _ any) bool { return !shown[name] })
-	}
-	r.Answers = answers
 	r.Survey, r.Version = d.head.Name, d.head.Version
 	if faults = append(inOrder, faults...); len(faults) > 0 {
 		return r, faults
@@ -127,9 +121,159 @@ func (d *Definition) Check(r Response) (Response, error) {
 	return r, nil
 }
 
-// offers reports whether a value is one of the choices that show.
-func (q *Question) offers(v any) bool {
-	return slices.ContainsFunc(q.Choices, func(c Choice) bool { return c.Value == v })
+// named finds the question of a path, which may be inside another.
+func (d *Definition) named(path string) *Question {
+	if q := d.names[path]; q != nil {
+		return q
+	}
+	for i, c := range path {
+		if c == '.' || c == '[' {
+			if q := d.names[path[:i]]; q != nil {
+				return q
+			}
+		}
+	}
+	return nil
+}
+
+// normalised converts answers to what their questions ask for. bad has the faults of those that
+// could not be, by question; faults those of names that nothing asks for.
+func (d *Definition) normalised(in map[string]any) (answers map[string]any, bad map[string]Faults, faults Faults) {
+	answers = make(map[string]any, len(in))
+	for name, v := range in {
+		q := d.keyed(name)
+		if q == nil {
+			if base, cut := strings.CutSuffix(name, commentSuffix); cut {
+				if q := d.keyed(base); q != nil && q.remarks() {
+					d.remark(answers, &bad, q, name, v)
+					continue
+				}
+			}
+			if d.calculates(name) {
+				continue
+			}
+			faults = append(faults, Fault{Question: name, Code: notAsked})
+			continue
+		}
+		v, fs := q.normal(v, d.limits)
+		switch {
+		case len(fs) > 0:
+			if bad == nil {
+				bad = map[string]Faults{}
+			}
+			bad[q.Name] = fs
+		case !isEmpty(v):
+			answers[q.Key()] = v
+		}
+	}
+	slices.SortFunc(faults, func(a, b Fault) int { return strings.Compare(a.Question, b.Question) })
+	return answers, bad, faults
+}
+
+// keyed finds the question of an answer, by the name of the answer or of the question.
+func (d *Definition) keyed(name string) *Question {
+	if qs := d.logic.byKey[name]; len(qs) > 0 {
+		return qs[0]
+	}
+	if q := d.names[name]; q != nil && q.asks() {
+		return q
+	}
+	return nil
+}
+
+// remarks tells whether a text can stand beside the answer.
+func (q *Question) remarks() bool {
+	return q.Comment || slices.ContainsFunc(q.Choices, func(c Choice) bool { return c.Comment })
+}
+
+// calculates tells the names of values that are calculated into the answers.
+func (d *Definition) calculates(name string) bool {
+	return slices.ContainsFunc(d.logic.calculated, func(c calculated) bool { return c.include && c.name == name })
+}
+
+// remark takes the text beside an answer.
+func (d *Definition) remark(answers map[string]any, bad *map[string]Faults, q *Question, name string, v any) {
+	text, f := remarkText(q, v, d.limits)
+	if f != nil {
+		if *bad == nil {
+			*bad = map[string]Faults{}
+		}
+		(*bad)[q.Name] = append((*bad)[q.Name], *f)
+		return
+	}
+	if text != "" {
+		answers[name] = text
+	}
+}
+
+// check is what is wrong with the answers below a page or panel. The faults of what could not
+// be read stand for the question; otherwise it is checked as it is.
+func (s *Session) check(n *live, answers map[string]any, bad map[string]Faults) Faults {
+	if n.q == nil {
+		if !n.isVisible() {
+			return nil
+		}
+		var out Faults
+		for _, el := range n.el.children {
+			out = append(out, s.check(n.sc.node(el), answers, bad)...)
+		}
+		if n.required && len(out) == 0 {
+			out = append(out, s.panelFault(n)...)
+		}
+		return out
+	}
+	if !n.isVisible() || s.nothingToChoose(n) {
+		return nil
+	}
+	if fs := bad[n.q.Name]; len(fs) > 0 {
+		return fs
+	}
+	if v, ok := answers[n.q.Key()]; ok && !s.accepts(n, v) {
+		return Faults{{Question: n.q.Name, Code: notOffered}}
+	}
+	return s.faultsOf(n)
+}
+
+// accepts tells whether every chosen value is one of those that show and can be chosen.
+func (s *Session) accepts(n *live, v any) bool {
+	if !n.q.takesChoices() || n.q.rules.custom || s.ownWords(n) || n.choices == nil && n.q.rules.from == "" {
+		return true
+	}
+	offered := slices.DeleteFunc(slices.Clone(s.offered(n)), func(c Choice) bool { return c.Disabled })
+	if list, ok := v.([]any); ok {
+		return !slices.ContainsFunc(list, func(it any) bool { return !offers(offered, choiceValue(it, n.q)) })
+	}
+	return offers(offered, v)
+}
+
+// Visible lists the questions that show for these answers, in order, each
+// with the choices that show. Answers are taken as they are; no default value
+// is given. A question all of whose choices are hidden is left out: nobody
+// could answer it. (A Session shows it, as SurveyJS does.)
+func (d *Definition) Visible(env Env) []Question {
+	s := d.Begin(SessionOptions{Variables: env.Variables, Answers: env.Answers, Now: env.Now, Resumed: true})
+	out := make([]Question, 0, len(d.questions))
+	for _, q := range d.questions {
+		if n := s.root.node(q.self); n.inSight() && !s.nothingToChoose(n) {
+			out = append(out, s.shown(n))
+		}
+	}
+	return out
+}
+
+// nothingToChoose tells a question all of whose choices are hidden.
+func (s *Session) nothingToChoose(n *live) bool {
+	return (n.choices != nil || n.q.rules.from != "") && len(s.offered(n)) == 0
+}
+
+// shown is the question as these answers make it.
+func (s *Session) shown(n *live) Question {
+	q := *n.q
+	q.Required, q.ReadOnly = n.required, n.isReadOnly()
+	if q.takesChoices() {
+		q.Choices = s.shownChoices(n)
+	}
+	return q
 }
 
 // Written is an open answer.
@@ -144,10 +288,10 @@ type Written struct {
 func (d *Definition) Written(r Response) []Written {
 	var out []Written
 	for _, q := range d.questions {
-		if q.Type != comment && (q.Type != input || q.InputType != "text" || q.Extension.PII != "") {
+		if q.Type != "comment" && (q.Type != "text" || q.InputType != "text" || q.Extension.PII != "") {
 			continue
 		}
-		if s, ok := r.Answers[q.Name].(string); ok && s != "" {
+		if s, ok := r.Answers[q.Key()].(string); ok && s != "" {
 			out = append(out, Written{q.Name, s})
 		}
 	}

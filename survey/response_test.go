@@ -121,8 +121,8 @@ func TestCheckReportsEveryFault(t *testing.T) {
 	var fs Faults
 	require.True(t, errors.As(err, &fs))
 	assert.Equal(t, Faults{
-		{"why", tooLong, "10"}, {"phone", required, ""}, {"age", outOfRange, "18"},
-		{"aa", notAsked, ""}, {"zz", notAsked, ""},
+		{Question: "why", Code: tooLong, Limit: "10"}, {Question: "phone", Code: required}, {Question: "age", Code: outOfRange, Limit: "18"},
+		{Question: "aa", Code: notAsked}, {Question: "zz", Code: notAsked},
 	}, fs)
 	assert.Equal(t, map[string]any{"nps": 2.0, "call": true, "line": "ok"}, got.Answers)
 	assert.Contains(t, err.Error(), "question \"why\": too-long (10)\nquestion \"phone\": required")

@@ -20,6 +20,9 @@ type Limits struct {
 	Choices     int // choices or rating steps of one question; default 1,000
 	Expression  int // bytes of one expression; default 4,096
 	AnswerRunes int // characters of one text answer without a maxLength of its own; default 10,000
+	Uploads     int // files of one answer; default 10
+	// UploadBytes is the size of one file of an answer; default 5 MiB.
+	UploadBytes int64
 }
 
 // withDefaults fills in the limits that are 0 or less.
@@ -35,10 +38,14 @@ func (l Limits) withDefaults() Limits {
 		{&l.Choices, 1_000},
 		{&l.Expression, 4_096},
 		{&l.AnswerRunes, 10_000},
+		{&l.Uploads, 10},
 	} {
 		if *f.v <= 0 {
 			*f.v = f.def
 		}
+	}
+	if l.UploadBytes <= 0 {
+		l.UploadBytes = 5 << 20
 	}
 	return l
 }

@@ -18,7 +18,7 @@ import (
 // string, []any and map[string]any.
 func plain(v any) any {
 	switch t := v.(type) {
-	case nil, bool, float64, string, []any, map[string]any:
+	case nil, bool, float64, string, []any, map[string]any, jsDate:
 		return v
 	case int:
 		return float64(t)
@@ -76,23 +76,6 @@ func converted(v any) any {
 // isQuote reports the quotes of the expression language.
 func isQuote(c byte) bool { return c == '\'' || c == '"' }
 
-// numberText reads a number as JavaScript's Number does, and with a decimal comma. A text of
-// more than 15 digits stays one: as a float64 it would not come back.
-func numberText(s string) (float64, bool) {
-	s = trimJS(s)
-	if s == "" || len(s) > 15 && strings.Trim(s, "0123456789") == "" {
-		return 0, false
-	}
-	if strings.Count(s, ",") == 1 {
-		s = strings.Replace(s, ",", ".", 1)
-	}
-	f := toNumber(s)
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return 0, false
-	}
-	return f, true
-}
-
 // exprNumber reads a number literal: 0x and decimal digits (read as
 // hexadecimal), digits.digits, or an integer without leading zeros.
 func exprNumber(s string) (v float64, n int, ok bool) {
@@ -134,77 +117,6 @@ func digits(s string) int {
 		i++
 	}
 	return i
-}
-
-// resolve finds a name or path such as a.b, a[0].c or a.length. A name that
-// contains dots is found too; letters match in any case when no name matches
-// exactly.
-func resolve(values map[string]any, name string) (any, bool) {
-	if len(values) == 0 || name == "" {
-		return nil, false
-	}
-	if v, ok := lookup(values, name); ok {
-		return v, true
-	}
-	for i := 1; i < len(name); i++ {
-		if name[i] != '.' && name[i] != '[' {
-			continue
-		}
-		if v, ok := lookup(values, name[:i]); ok {
-			if v, ok = follow(plain(v), name[i:]); ok {
-				return v, true
-			}
-		}
-	}
-	return nil, false
-}
-
-// lookup finds a name, exactly or else in any case of letters.
-func lookup(values map[string]any, name string) (any, bool) {
-	if v, ok := values[name]; ok {
-		return v, true
-	}
-	var found string
-	hit := false
-	for k := range values {
-		if strings.EqualFold(k, name) && (!hit || k < found) {
-			found, hit = k, true
-		}
-	}
-	if !hit {
-		return nil, false
-	}
-	return values[found], true
-}
-
-// follow goes down a path from a value: .name of an object, [n] of a list, .length of a list or
-// a text.
-func follow(v any, path string) (any, bool) {
-	if path == "" {
-		return v, true
-	}
-	if path[0] == '.' {
-		rest := path[1:]
-		switch t := v.(type) {
-		case map[string]any:
-			return resolve(t, rest)
-		case []any:
-			return float64(len(t)), strings.EqualFold(rest, "length")
-		case string:
-			return float64(utf16Len(t)), strings.EqualFold(rest, "length")
-		}
-		return nil, false
-	}
-	end := strings.IndexByte(path, ']')
-	arr, isArr := v.([]any)
-	if end < 0 || !isArr {
-		return nil, false
-	}
-	i, err := strconv.Atoi(path[1:end])
-	if err != nil || i < 0 || i >= len(arr) {
-		return nil, false
-	}
-	return follow(plain(arr[i]), path[end+1:])
 }
 
 // truthy is what JavaScript takes for true; an empty list and an empty object are.
@@ -264,6 +176,11 @@ func toNumber(v any) float64 {
 		return toNumber(toText(t))
 	case string:
 		return textToNumber(trimJS(t))
+	case jsDate:
+		if !t.valid() {
+			return math.NaN()
+		}
+		return float64(t.t.UnixMilli())
 	default:
 		return math.NaN()
 	}
@@ -325,6 +242,8 @@ func toText(v any) string {
 			parts[i] = toText(plain(it))
 		}
 		return strings.Join(parts, ",")
+	case jsDate:
+		return t.ofText()
 	default:
 		return "[object Object]"
 	}
@@ -386,11 +305,23 @@ func utf16Len(s string) int {
 	return n
 }
 
+// equality is how two values are compared.
+type equality struct {
+	ignoreOrder bool // of lists
+	strict      bool // case and outer blanks of texts count
+	undefined   bool // the text "undefined" is the value of that name
+	turkish     bool // İ and i, I and ı are the same letters
+}
+
 // equalValues compares as survey-core does: texts without case and outer
 // space, a list without order when asked, a number with its text.
 func equalValues(x, y any, ignoreOrder bool) bool {
-	if x == "undefined" || y == "undefined" {
-		return x == y || missing(x) && missing(y)
+	return equality{ignoreOrder: ignoreOrder}.equal(x, y)
+}
+
+func (q equality) equal(x, y any) bool {
+	if q.undefined && (x == "undefined" || y == "undefined") {
+		return (x == "undefined" || missing(x)) && (y == "undefined" || missing(y))
 	}
 	xs, xText := x.(string)
 	ys, yText := y.(string)
@@ -398,7 +329,19 @@ func equalValues(x, y any, ignoreOrder bool) bool {
 	case x == nil && (y == nil || yText && ys == ""), y == nil && xText && xs == "":
 		return true
 	case xText && yText:
-		return xs == ys || lowerJS(trimJS(xs)) == lowerJS(trimJS(ys))
+		if q.strict || xs == ys {
+			return xs == ys
+		}
+		if q.turkish {
+			return lowerTurkish(trimJS(xs)) == lowerTurkish(trimJS(ys))
+		}
+		return equalFold(trimJS(xs), trimJS(ys))
+	}
+	xf, xNum := x.(float64)
+	yf, yNum := y.(float64)
+	switch {
+	case xNum && yNum:
+		return xf == yf
 	case isEmpty(x) != isEmpty(y):
 		return false
 	}
@@ -411,13 +354,16 @@ func equalValues(x, y any, ignoreOrder bool) bool {
 	switch xt := x.(type) {
 	case []any:
 		yt, ok := y.([]any)
-		return ok && equalLists(xt, yt, ignoreOrder)
+		return ok && q.lists(xt, yt)
 	case map[string]any:
 		yt, ok := y.(map[string]any)
-		return ok && equalObjects(xt, yt, ignoreOrder)
+		return ok && q.objects(xt, yt)
+	case jsDate:
+		yt, ok := y.(jsDate)
+		return ok && xt.valid() && xt.t.Equal(yt.t)
 	}
 	switch y.(type) {
-	case []any, map[string]any:
+	case []any, map[string]any, jsDate:
 		return false
 	}
 	if x == nil || y == nil {
@@ -430,48 +376,62 @@ func equalValues(x, y any, ignoreOrder bool) bool {
 // the value of that name: nothing, and an empty list.
 func missing(v any) bool {
 	list, ok := v.([]any)
-	return v == nil || v == "" || v == "undefined" || ok && len(list) == 0
+	return v == nil || v == "" || ok && len(list) == 0
 }
 
-// equalLists compares element by element, after sorting by text where the order does not
-// matter.
-func equalLists(x, y []any, ignoreOrder bool) bool {
+// lists compares element by element, after sorting by text where the order does not matter.
+func (q equality) lists(x, y []any) bool {
 	if len(x) != len(y) {
 		return false
 	}
-	if ignoreOrder {
+	if q.ignoreOrder {
 		x, y = sortedAsText(x), sortedAsText(y)
 	}
+	q.undefined = false
 	for i := range x {
-		if !equalValues(plain(x[i]), plain(y[i]), ignoreOrder) {
+		if !q.equal(plain(x[i]), plain(y[i])) {
 			return false
 		}
 	}
 	return true
 }
 
-// sortedAsText sorts a copy.
+// sortedAsText sorts a copy, or returns the list where it is in order.
 func sortedAsText(v []any) []any {
+	byText := func(a, b any) int { return compareText(toText(plain(a)), toText(plain(b))) }
+	if slices.IsSortedFunc(v, byText) {
+		return v
+	}
 	v = slices.Clone(v)
-	slices.SortStableFunc(v, func(a, b any) int {
-		return compareText(toText(plain(a)), toText(plain(b)))
-	})
+	slices.SortStableFunc(v, byText)
 	return v
 }
 
-// equalObjects asks for the same members with equal values.
-func equalObjects(x, y map[string]any, ignoreOrder bool) bool {
+// objects asks for the same members with equal values.
+func (q equality) objects(x, y map[string]any) bool {
 	if len(x) != len(y) {
 		return false
 	}
+	q.undefined = false
 	for k, v := range x {
 		w, ok := y[k]
-		if !ok || !equalValues(plain(v), plain(w), ignoreOrder) {
+		if !ok || !q.equal(plain(v), plain(w)) {
 			return false
 		}
 	}
 	return true
 }
+
+// equalFold compares as lowerJS of both would, without making the texts where they are ASCII.
+func equalFold(a, b string) bool {
+	if isASCII(a) && isASCII(b) {
+		return strings.EqualFold(a, b)
+	}
+	return lowerJS(a) == lowerJS(b)
+}
+
+// lowerTurkish is the lower case of Turkish: I is ı and İ is i.
+func lowerTurkish(s string) string { return strings.ToLowerSpecial(unicode.TurkishCase, s) }
 
 // compareText orders by UTF-16 code units, as JavaScript does.
 func compareText(a, b string) int {
@@ -490,3 +450,9 @@ func isASCII(s string) bool {
 	}
 	return true
 }
+
+// utf16Units and fromUnits turn a text into what JavaScript counts and back; half of a pair of
+// surrogates becomes the replacement character.
+func utf16Units(s string) []uint16 { return utf16.Encode([]rune(s)) }
+
+func fromUnits(u []uint16) string { return string(utf16.Decode(u)) }

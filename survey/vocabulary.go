@@ -6,87 +6,15 @@ import (
 	"strings"
 )
 
-// vocabulary is what else SurveyJS knows of an object than what Parse reads:
-// ignored members change only looks and on-screen behaviour that a page
-// without scripts does not have; later members change what is asked, checked
-// or stored, and become findings.
-type vocabulary struct{ ignored, later []string }
-
-// names splits a list of names.
-func names(s string) []string { return strings.Fields(s) }
-
-// laterTypes are the types of SurveyJS that are not asked yet; each is a failure, because a
-// question would be missing.
-var laterTypes = names(`checkbox dropdown tagbox ranking matrix matrixdropdown matrixdynamic multipletext
-	html image imagepicker imagemap expression buttongroup slider file signaturepad paneldynamic empty flowpanel`)
-
-// surveyVocabulary is what a survey itself may have besides what is read.
-var surveyVocabulary = vocabulary{
-	ignored: names(`name regionalFormat logo logoWidth logoHeight logoFit logoPosition autoFocusFirstQuestion
-		focusFirstQuestionAutomatic focusOnFirstError autoFocusFirstError loadingHtml sjsVersion $schema surveyId
-		surveyPostId surveyShowDataSaving cookieName sendResultOnPageNext partialSendEnabled showNavigationButtons
-		navigationButtonsLocation showPrevButton showTitle showPageTitles showCompletePage showCompletedPage
-		matrixDragHandleArea showPageNumbers showQuestionNumbers questionTitleLocation questionDescriptionLocation
-		questionErrorLocation showProgressBar progressBarLocation progressBarType progressBarShowNavigationText
-		progressBarShowPageNumbers progressBarShowPageTitles progressBarNavigationTextLocation
-		progressBarInheritWidthFrom showTOC tocLocation tocItemComponent autoAdvanceEnabled autoAdvanceAllowComplete
-		goNextPageAutomatic allowCompleteSurveyAutomatic checkErrorsMode validateVisitedEmptyFields textUpdateMode
-		autoGrowComment allowResizeComment commentAreaRows pagePrevText previewText editText requiredMark requiredText
-		questionStartIndex questionTitlePattern questionTitleTemplate isSinglePage questionsOnPageMode
-		showPreviewBeforeComplete previewMode timerLocation timerInfoMode showTimerPanel widthMode gridLayoutEnabled
-		width fitToContainer headerView backgroundImage backgroundImageFit backgroundImageAttachment
-		backgroundOpacity showBrandInfo`),
-	later: names(`completedBeforeHtml completedHtmlOnCondition triggers calculatedValues navigateToUrl
-		navigateToUrlOnCondition questionOrder questionsOrder readOnly mode storeOthersAsComment maxTextLength
-		maxCommentLength maxOthersLength startSurveyText firstPageIsStartPage firstPageIsStarted showTimer timeLimit
-		timeLimitPerPage maxTimeToFinish maxTimeToFinishPage questions`),
-}
-
-// containerIgnored and containerLater are shared by pages and panels, questionIgnored and
-// questionLater by all types of questions.
-const containerIgnored = `questionTitleWidth questionTitleLocation gridLayoutColumns questionErrorLocation state
-	startWithNewLine width minWidth maxWidth colSpan effectiveColSpan innerIndent indent page showNumber
-	showQuestionNumbers questionStartIndex allowAdaptiveActions showNavigationButtons navigationButtonsVisibility
-	navigationTitle navigationDescription`
-
-const containerLater = `readOnly enableIf requiredIf questionOrder questionsOrder isRequired requiredErrorText
-	timeLimit maxTimeToFinish`
-
-var (
-	pageVocabulary  = vocabulary{ignored: names(containerIgnored), later: names(containerLater)}
-	panelVocabulary = vocabulary{ignored: names(containerIgnored), later: names(containerLater + " description")}
-
-	choiceVocabulary = vocabulary{
-		ignored: names("randomize randomizeCategory"),
-		later:   names("enableIf showCommentArea isCommentRequired commentPlaceholder elements imageLink"),
+// known lists the names that classes of the format have, older ones included.
+func known(classes []string) []string {
+	var out []string
+	for _, c := range classes {
+		if cl := schema()[c]; cl != nil {
+			out = append(out, keys(cl.properties)...)
+		}
 	}
-)
-
-const questionIgnored = `state useDisplayValuesInDynamicTexts width minWidth maxWidth colSpan effectiveColSpan
-	startWithNewLine indent page titleLocation showTitle descriptionLocation showNumber hideNumber bindings renderAs
-	commentText commentPlaceholder defaultDisplayValue randomize randomizeCategory errorLocation correctAnswer`
-
-const questionLater = `valueName enableIf resetValueIf setValueIf setValueExpression defaultValue
-	defaultValueExpression clearIfInvisible readOnly validators showCommentArea hasComment`
-
-// questionVocabulary adds what each type has of its own.
-var questionVocabulary = map[string]vocabulary{
-	rating: question(`rateType scaleColorMode rateColorMode autoGenerate displayRateDescriptionsAsExtremeItems
-		rateDescriptionLocation displayMode itemComponent`, ""),
-	radiogroup: question(`separateSpecialChoices otherPlaceholder noneText refuseText dontKnowText otherText
-		otherErrorText colCount allowClear showClearButton itemComponent`,
-		`choicesFromQuestion choicesFromQuestionMode choiceValuesFromQuestion choiceTextsFromQuestion
-		choicesOrder choicesByUrl hideIfChoicesEmpty choicesVisibleIf choicesEnableIf showOtherItem hasOther
-		showNoneItem hasNone showRefuseItem showDontKnowItem storeOthersAsComment`),
-	boolean: question("label swapOrder displayMode useTitleAsLabel", ""),
-	comment: question("cols textUpdateMode autoGrow allowResize acceptCarriageReturn", ""),
-	input: question("inputSize size textUpdateMode inputTextAlignment minErrorText maxErrorText stepErrorText",
-		"minValueExpression maxValueExpression maskType maskSettings dataList"),
-}
-
-// question is what SurveyJS knows of every question, and of one type.
-func question(ignored, later string) vocabulary {
-	return vocabulary{ignored: names(questionIgnored + " " + ignored), later: names(questionLater + " " + later)}
+	return out
 }
 
 // keys returns the keys of a map, sorted, for suggestions.

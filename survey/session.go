@@ -1,0 +1,339 @@
+package survey
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The states of a Session.
+const (
+	Starting  = "starting" // the start page shows
+	Running   = "running"
+	Completed = "completed"
+	Empty     = "empty" // no page shows
+)
+
+// SessionOptions is how a survey is begun. The zero value works.
+type SessionOptions struct {
+	Language  string         // of the texts that answers and expressions use; empty: the survey's
+	Variables map[string]any // the host's values for expressions and texts
+	Answers   map[string]any // given earlier
+	Now       time.Time      // for today() and its kin; zero: those have no value
+	Seed      uint32         // of random orders; the same seed gives the same orders
+	// Page is the index of the page to go on with; it counts only if that page shows.
+	// On a survey with a start page, 0 stays there.
+	Page int
+	// Resumed says that Answers are all that was answered so far: no default values are
+	// given, because what is empty may have been emptied.
+	Resumed bool
+}
+
+// Session is a survey while one respondent fills it in. It does what SurveyJS
+// does: conditions, default and calculated values, triggers, pages. It is not
+// safe for concurrent use.
+//
+// A server makes one per request, from the answers that it kept:
+//
+//	s := def.Begin(survey.SessionOptions{Answers: kept, Page: page, Now: now})
+//	s.Answer("satisfaction", "4")
+//	faults := s.Next()
+type Session struct {
+	d     *Definition
+	opts  SessionOptions
+	root  *scope
+	vars  map[string]any // by lower-case name
+	calc  map[string]any
+	page  int // index of the page; -1: none shows
+	state string
+	url   string
+
+	loading, conditions, again    bool
+	onChange, triggering, ordered bool
+	changed                       map[string]change // what set the conditions going
+	keys                          map[string]change // what set the triggers going
+	completedBy                   map[int]int       // triggers that would complete, with the page
+	skipped                       []skip
+	depth, work                   int
+	clearing                      bool
+}
+
+// change is a value before and after.
+type change struct {
+	old, now any
+	both     bool // old is known
+}
+
+// skip is a page that a trigger passed over.
+type skip struct{ from, to int }
+
+// Begin starts or resumes a survey. Answers to questions that do not exist are
+// kept, as SurveyJS keeps them.
+func (d *Definition) Begin(opts SessionOptions) *Session {
+	s := &Session{d: d, opts: opts, vars: map[string]any{}, state: Running, page: -1}
+	if s.opts.Language == "" {
+		s.opts.Language = d.head.Language
+	}
+	for k, v := range opts.Variables {
+		s.vars[strings.ToLower(k)] = normalValue(v, 0)
+	}
+	s.root = s.newScope(&d.tree, nil, 0, make(map[string]any, len(opts.Answers)+4))
+	for k, v := range opts.Answers {
+		if v = normalValue(v, 0); !isEmpty(v) {
+			s.root.values[k] = v
+		}
+	}
+	s.loading = true
+	for i := range s.root.nodes {
+		if n := &s.root.nodes[i]; n.q != nil {
+			s.load(n)
+		}
+	}
+	s.loading = false
+	if opts.Resumed {
+		s.resume()
+	}
+	s.runConditions()
+	s.begin()
+	return s
+}
+
+// begin goes to the page that the options name, or to the first.
+func (s *Session) begin() {
+	if s.d.head.StartPage && s.opts.Page <= 0 {
+		s.state = Starting
+	}
+	s.page = -1
+	visible := s.visiblePages()
+	switch {
+	case len(visible) == 0:
+		if s.state != Starting {
+			s.state = Empty
+		}
+	case slices.Contains(visible, s.opts.Page):
+		s.page = s.opts.Page
+	default:
+		s.page = visible[0]
+	}
+}
+
+// resume takes the answers for the respondent's own, but for those that are as their default
+// expression gives them.
+func (s *Session) resume() {
+	for _, q := range s.d.questions {
+		n := s.root.node(q.self)
+		n.direct = q.rules.defaultExpr == nil || !equalValues(n.value(), answerOf(s.eval(q.rules.defaultExpr, s.root)), false)
+	}
+}
+
+// load gives a question its default value and its panels or rows.
+func (s *Session) load(n *live) {
+	s.defaults(n)
+	s.build(n)
+}
+
+// maxWork bounds what one call may set going: values that set each other in a circle end.
+const (
+	maxWork  = 20_000
+	maxDepth = 60
+)
+
+// spend counts a change of a value and tells whether there may be another.
+func (s *Session) spend() bool {
+	s.work++
+	return s.work <= maxWork && s.depth < maxDepth
+}
+
+// Set gives an answer, or a value without a question, under its name. It is not
+// checked; an empty value removes it. Conditions and triggers run.
+func (s *Session) Set(name string, v any) {
+	s.work = 0
+	if s.state == Completed || name == "" {
+		return
+	}
+	s.set(name, normalValue(v, 0))
+}
+
+// SetVariable gives the host's value of a name.
+func (s *Session) SetVariable(name string, v any) {
+	s.work = 0
+	s.setVariable(name, normalValue(v, 0))
+}
+
+func (s *Session) setVariable(name string, v any) {
+	if name == "" || !s.spend() {
+		return
+	}
+	delete(s.root.values, name)
+	name = strings.ToLower(name)
+	old := s.vars[name]
+	s.vars[name] = v
+	if !equalValues(old, v, false) {
+		s.after(name, change{old, v, true})
+	}
+}
+
+// set stores a value of the survey and runs what follows from it.
+func (s *Session) set(name string, v any) {
+	old := s.root.values[name]
+	if !s.spend() || same(old, v) {
+		return
+	}
+	if isEmpty(v) {
+		delete(s.root.values, name)
+		v = nil
+	} else {
+		s.root.values[name] = v
+	}
+	for _, q := range s.d.logic.byKey[name] {
+		s.received(s.root.node(q.self), old, v)
+	}
+	s.after(name, change{old, v, true})
+	for _, q := range s.d.logic.followers[name] {
+		s.dropUnoffered(s.root.node(q.self))
+	}
+}
+
+// same tells whether a value is the one that is there already.
+func same(old, v any) bool {
+	if isEmpty(old) && old != nil {
+		old = nil
+	}
+	if v == "" {
+		v = nil
+	}
+	if old == nil || v == nil {
+		return old == nil && v == nil
+	}
+	return equalValues(v, old, false)
+}
+
+// received is what a question does when its value was set from outside.
+func (s *Session) received(n *live, old, v any) {
+	if equalValues(old, v, false) {
+		return
+	}
+	n.direct = true
+	s.rebuild(n)
+}
+
+// after runs conditions and triggers once a value has changed.
+func (s *Session) after(name string, c change) {
+	s.depth++
+	defer func() { s.depth-- }()
+	s.runOnChange(name, c)
+	s.checkTriggers(map[string]change{name: c}, triggerRun{name: name})
+}
+
+// assign sets the value of a question as itself does: by a default, a trigger or an expression.
+func (s *Session) assign(n *live, v any, direct bool) {
+	v = s.fitting(n, v)
+	if equalValues(n.value(), v, false) || !s.spend() {
+		return
+	}
+	was := n.setting
+	n.setting = true
+	n.direct = n.direct || direct
+	if n.sc.owner == nil {
+		keep := n.direct
+		s.set(n.q.Key(), v)
+		n.direct = keep
+	} else {
+		n.sc.put(n, n.q.Key(), v)
+	}
+	n.setting = was
+}
+
+// fitting turns a value into what the question holds.
+func (s *Session) fitting(n *live, v any) any {
+	if d, ok := v.(jsDate); ok {
+		if n.q.InputType == "datetime-local" {
+			if !d.valid() {
+				return nil
+			}
+			return d.t.Format("2006-01-02T15:04")
+		}
+		return d.text()
+	}
+	if f, ok := v.(float64); ok && f != f {
+		return nil
+	}
+	return v
+}
+
+// put sets a value of a panel or row and with it that of the question around it.
+func (sc *scope) put(n *live, key string, v any) {
+	old, _ := normalValue(sc.owner.value(), 0).(any)
+	if isEmpty(v) {
+		delete(sc.values, key)
+	} else {
+		sc.values[key] = v
+	}
+	sc.session.rebuildIf(n)
+	sc.owner.changedInside(old)
+}
+
+// changedInside stores the value of a question whose panels or rows changed and runs what
+// follows.
+func (n *live) changedInside(old any) {
+	s := n.sc.session
+	n.setting = true
+	n.collect()
+	if n.sc.owner != nil {
+		n.sc.owner.changedInside(nil)
+	} else {
+		key := n.q.Key()
+		s.after(key, change{old, n.value(), true})
+	}
+	n.setting = false
+}
+
+// Answers are all answers, with the values that are calculated into them.
+func (s *Session) Answers() map[string]any {
+	out := maps.Clone(s.root.values)
+	for k, v := range out {
+		out[k] = normalValue(v, 0)
+	}
+	for _, c := range s.d.logic.calculated {
+		if v := s.vars[strings.ToLower(c.name)]; c.include && !isEmpty(v) {
+			out[c.name] = answerOf(v)
+		}
+	}
+	return out
+}
+
+// State is Starting, Running, Completed or Empty.
+func (s *Session) State() string { return s.state }
+
+// normalValue copies a value into the form of answers: float64, string, bool,
+// []any and map[string]any. What is nested too deeply is dropped.
+func normalValue(v any, depth int) any {
+	if depth > 40 {
+		return nil
+	}
+	switch t := plain(v).(type) {
+	case []any:
+		out := make([]any, len(t))
+		for i, it := range t {
+			out[i] = normalValue(it, depth+1)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(t))
+		for k, it := range t {
+			out[k] = normalValue(it, depth+1)
+		}
+		return out
+	case jsDate:
+		return t.text()
+	default:
+		return t
+	}
+}
+
+// answerOf is a value of an expression as an answer holds it.
+func answerOf(v any) any { return normalValue(v, 0) }
+
+// say is a text in the language of the session.
+func (s *Session) say(t Text) string { return t.In(s.opts.Language) }
