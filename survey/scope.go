@@ -34,7 +34,6 @@ type live struct {
 	columns  []bool
 	kids     []*scope
 	min, max any // by minValueExpression and maxValueExpression
-	order    []int
 }
 
 // choiceState is how a choice shows.

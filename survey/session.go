@@ -44,19 +44,16 @@ type Session struct {
 	opts  SessionOptions
 	root  *scope
 	vars  map[string]any // by lower-case name
-	calc  map[string]any
-	page  int // index of the page; -1: none shows
+	page  int            // index of the page; -1: none shows
 	state string
-	url   string
 
-	loading, conditions, again    bool
-	onChange, triggering, ordered bool
-	changed                       map[string]change // what set the conditions going
-	keys                          map[string]change // what set the triggers going
-	completedBy                   map[int]int       // triggers that would complete, with the page
-	skipped                       []skip
-	depth, work                   int
-	clearing                      bool
+	loading, conditions, again bool
+	onChange, triggering       bool
+	changed                    map[string]change // what set the conditions going
+	keys                       map[string]change // what set the triggers going
+	completedBy                map[int]int       // triggers that would complete, with the page
+	skipped                    []skip
+	depth, work                int
 }
 
 // change is a value before and after.
@@ -264,7 +261,7 @@ func (s *Session) fitting(n *live, v any) any {
 
 // put sets a value of a panel or row and with it that of the question around it.
 func (sc *scope) put(n *live, key string, v any) {
-	old, _ := normalValue(sc.owner.value(), 0).(any)
+	old := normalValue(sc.owner.value(), 0)
 	if isEmpty(v) {
 		delete(sc.values, key)
 	} else {

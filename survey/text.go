@@ -86,15 +86,6 @@ func Pipe(s string, lookup func(name string) (string, bool)) string {
 	return b.String()
 }
 
-// all lists the texts: the default, then by language.
-func (t Text) all() []string {
-	out := []string{t.plain}
-	for _, l := range t.langs {
-		out = append(out, l.text)
-	}
-	return out
-}
-
 // add keeps the languages sorted, so that the choice of a fallback does not depend on the file.
 func (t *Text) add(lang, s string) {
 	if lang == "default" {
