@@ -27,7 +27,7 @@ func TestHostileDefinition(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		draw := func(label string) string { return evil.Draw(rt, label) }
 		choice := draw("choice")
-		if strings.TrimSpace(choice) != choice || choice == "" || strings.ContainsAny(choice, "\r\n\x00\ufffd") {
+		if strings.TrimSpace(choice) != choice || choice == "" || strings.ContainsAny(choice, "|\r\n\x00\ufffd") { // "value|text" is two things
 			choice = `<b>"c"`
 		}
 		name := draw("name")
