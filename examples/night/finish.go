@@ -36,6 +36,7 @@ type summary struct {
 	TotalSeconds   float64            `json:"total_seconds"`
 	PeakRSS        int64              `json:"peak_rss_mib"`
 	Digest         string             `json:"digest,omitempty"`
+	Storm          *stormCounts       `json:"storm,omitempty"`
 }
 
 // truth compares customers with who people really are, pair by pair.
@@ -61,6 +62,9 @@ func (s *simulation) finish(ctx context.Context, out io.Writer, where string) er
 		return err
 	}
 	sum.RowsRead, sum.RowsRejected, sum.GatewayRepeats = s.rows, s.bad, s.gate.repeats
+	if s.storm != nil {
+		sum.Storm = s.storm.sum()
+	}
 	if s.guests != nil {
 		sum.Visitors = map[string]int{}
 		for k, n := range s.guests.done {
@@ -88,6 +92,9 @@ func (s *simulation) finish(ctx context.Context, out io.Writer, where string) er
 	}
 	if s.o.digest {
 		fmt.Fprintln(out, sum.Digest)
+	}
+	if sum.Storm != nil && sum.Storm.Twice > 0 {
+		return fmt.Errorf("the provider took %d messages twice", sum.Storm.Twice)
 	}
 	if !sum.Clean() {
 		return fmt.Errorf("the audit found what must never happen: %v", sum.Findings)
@@ -268,5 +275,8 @@ func (s summary) print(w io.Writer, l speaker) {
 		audit = append(audit, l.Int(c.N)+" "+l.Say("audit."+c.Name))
 	}
 	line(l.Say("sum.audit", strings.Join(audit, ", ")))
+	if st := s.Storm; st != nil {
+		line(l.Say("sum.storm", st.Requests, st.Throttled, st.Lost, st.Reports, st.Refused, st.Tickets, st.Twice))
+	}
 	line(l.Say("sum.run", s.RowsRead, s.RowsRejected, l.Decimal(s.TotalSeconds, 1), int(s.PeakRSS)))
 }

@@ -38,6 +38,7 @@ type options struct {
 	digest    bool
 	evening   string
 	resident  int
+	storm     bool
 	lang      string
 	say       speaker // of lang
 }
@@ -60,6 +61,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.BoolVar(&o.json, "json", false, "print the results as one JSON object")
 	f.BoolVar(&o.digest, "digest", false, "print a hash of the whole logical end state as the last line")
 	f.IntVar(&o.resident, "resident", 0, "up to how many profiles everybody is kept in memory; -1: none are (default 250000)")
+	f.BoolVar(&o.storm, "storm", false, "send through a simulator of Verimor that throttles, loses answers and reports twice, while customers refuse and complain")
 	f.StringVar(&o.lang, "lang", "en", "language of the page and of what is printed: en or tr")
 	f.StringVar(&o.evening, "evening", "", "run the evening of this date once more")
 	if err := f.Parse(args, out); err != nil {
@@ -77,6 +79,8 @@ func parse(args []string, out io.Writer) (options, error) {
 		}
 	}
 	switch {
+	case o.storm && (o.digest || o.evening != "" || folder != ""):
+		return o, terminal.Usagef("-storm: goes with the simulated world, and not with -digest or -evening: what happens depends on the moment")
 	case o.customers < 1 || o.customers > 1<<24:
 		return o, terminal.Usagef("-customers: %d is not between 1 and %d", o.customers, 1<<24)
 	case o.evenings < 0 || o.evenings > 3650:

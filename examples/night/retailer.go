@@ -32,6 +32,9 @@ const (
 	redTag = "service-only"
 )
 
+// sentFrom is the sender that recipients see.
+const sentFrom = "SAAT"
+
 // keys are the example's, and the same each time, so that a run can be repeated.
 // A real host draws 32 random bytes for each and keeps them to itself.
 func keys() vefa.Keys {
@@ -48,7 +51,7 @@ var shop = messaging.Field{Name: "shop", Max: 24, Fallback: "SAAT"}
 // words returns a message that rules may send.
 func words(name, text string, fields ...messaging.Field) messaging.Campaign {
 	return messaging.Campaign{
-		Name: name, From: "SAAT", Locale: "tr", Text: text, Fields: fields, URL: "https://saat.example/" + name,
+		Name: name, From: sentFrom, Locale: "tr", Text: text, Fields: fields, URL: "https://saat.example/" + name,
 		Quiet: messaging.EveningQuiet(), Unmeasured: "sent one by one, for service",
 	}
 }
@@ -69,7 +72,7 @@ func configuration(o options, from time.Time, home *time.Location) (vefa.Config,
 	}
 	campaign := func(name, text, segment string, holdout float64, evenings ...int) vefa.Campaign {
 		c := vefa.Campaign{Segment: segment, Campaign: messaging.Campaign{
-			Name: name, From: "SAAT", Locale: "tr", Text: text, Fields: []messaging.Field{link40}, URL: "https://saat.example/" + name,
+			Name: name, From: sentFrom, Locale: "tr", Text: text, Fields: []messaging.Field{link40}, URL: "https://saat.example/" + name,
 			Quiet: messaging.EveningQuiet(), Caps: []messaging.Cap{{Max: 3, Per: 7 * 24 * time.Hour}},
 			Cost: crm.Money{Amount: 12, Currency: "TRY"}, Holdout: holdout, Window: 14 * 24 * time.Hour,
 		}}

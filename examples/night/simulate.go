@@ -66,6 +66,7 @@ type simulation struct {
 	data    *folder      // nil for a world
 	clock   *clock
 	gate    *gateway
+	storm   *storm // nil without -storm
 	guests  *visitors
 	state   progressDoc
 	rev     int64
@@ -85,6 +86,9 @@ func newSimulation(ctx context.Context, o options, store crm.Store, show *displa
 	known, err := s.readProgress(ctx)
 	if err != nil {
 		return nil, nil, err
+	}
+	if known && o.storm {
+		return nil, nil, terminal.Usagef("-storm: the database holds a run already, whose provider is gone")
 	}
 	if err := s.openSource(ctx); err != nil {
 		return nil, nil, err
@@ -113,7 +117,12 @@ func newSimulation(ctx context.Context, o options, store crm.Store, show *displa
 	s.gate = &gateway{now: s.clock.now, taken: map[string]wireReceipt{}, fate: s.fate}
 	mux.Handle("POST /gateway", s.gate)
 	mux.HandleFunc("POST /gateway/status", s.gate.status)
-	sender, err := messaging.NewHTTPSender(messaging.HTTPConfig{URL: base + "/gateway", StatusURL: base + "/gateway/status", Repeats: true})
+	var sender messaging.Sender
+	if o.storm {
+		sender, err = s.openStorm(mux, base)
+	} else {
+		sender, err = messaging.NewHTTPSender(messaging.HTTPConfig{URL: base + "/gateway", StatusURL: base + "/gateway/status", Repeats: true})
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -125,6 +134,9 @@ func newSimulation(ctx context.Context, o options, store crm.Store, show *displa
 	cfg.Store, cfg.Now, cfg.LeaseNow, cfg.Sender, cfg.BaseURL = store, s.clock.now, s.clock.now, sender, base
 	cfg.ClientIP, cfg.RequestID = forwardedFor, func(r *http.Request) string { return r.Header.Get("X-Request-Id") }
 	cfg.Progress = show.step
+	if o.storm {
+		cfg.Batch = stormBatch
+	}
 	if s.eng, err = vefa.New(cfg); err != nil {
 		return nil, nil, err
 	}
@@ -408,20 +420,33 @@ func (s *simulation) step(ctx context.Context, day, step int) error {
 	if err := s.resume(ctx); err != nil {
 		return err
 	}
-	if step == eveningStep {
-		if err := s.evening(ctx, day); err != nil {
+	if s.storm == nil {
+		if err := s.work(ctx, day, step); err != nil {
 			return err
 		}
-	} else {
-		stop := s.measure("deliver")
-		got, err := s.eng.Deliver(ctx)
-		if err != nil {
+		return s.listen(ctx, at)
+	}
+	err := s.storm.during(ctx, func(ctx context.Context) error {
+		if err := s.work(ctx, day, step); err != nil {
 			return err
 		}
-		s.left.Add(got)
-		stop()
+		return s.storm.settle(ctx)
+	})
+	if err != nil {
+		return err
 	}
 	return s.listen(ctx, at)
+}
+
+// work is what the engine does in a step.
+func (s *simulation) work(ctx context.Context, day, step int) error {
+	if step == eveningStep {
+		return s.evening(ctx, day)
+	}
+	defer s.measure("deliver")()
+	got, err := s.eng.Deliver(ctx)
+	s.left.Add(got)
+	return err
 }
 
 // resume finishes, once per run, what was on its way when a run was killed.
@@ -489,6 +514,9 @@ func (s *simulation) listen(ctx context.Context, at time.Time) error {
 		return nil
 	}
 	ids := s.gate.drain()
+	if s.storm != nil {
+		ids = s.storm.drain()
+	}
 	var sent []*crm.Effect
 	for len(ids) > 0 {
 		n := min(len(ids), 500)
