@@ -131,6 +131,9 @@ type Config struct {
 	Messages []messaging.Campaign
 	// AutoReplies are what a program answers those who write, at most one for each channel.
 	AutoReplies []AutoReply
+	// Inbox, if set, files what customers write in tickets of a desk; nil keeps it and tells
+	// nobody.
+	Inbox *Inbox
 	// Surveys are what rules may ask, by name.
 	Surveys []Survey
 	// Effects are what rules may have done besides: the host's own kinds of effects.
@@ -325,6 +328,7 @@ func (c *Config) validate() error {
 		}
 	}
 	fault(c.Desk != nil && (c.Desk.Service != nil || c.Desk.Channels != nil), "Desk: Service and Channels are the engine's")
+	c.checkInbox(fault)
 	fault(len(c.Feasts) > 100, "Feasts: there are %d, at most 100 are possible", len(c.Feasts))
 	if err := c.Brand.Validate(); err != nil {
 		faults = append(faults, fmt.Errorf("vefa: Config.Brand: %w", err))

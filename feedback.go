@@ -22,6 +22,9 @@ type FeedbackReport struct {
 	Known   int
 	// Answered counts inbound messages that a program answers, see Config.AutoReplies.
 	Answered int
+	// Opened and Appended count inbound messages that opened a ticket, or were added to one
+	// that was not solved, see Config.Inbox.
+	Opened, Appended int
 	// Reports are the delivery reports.
 	Reports delivery.Stats
 	// Replies counts inbound messages by what they say about consent, "" for nothing.
@@ -112,10 +115,12 @@ func (e *Engine) inbound(ctx context.Context, m messaging.Inbound, out *Feedback
 		id = crm.RefKey(m.ID + "@" + strconv.FormatInt(m.At.UnixMicro(), 10))
 	}
 	key := crm.FactKey{Kind: crm.KindInteraction, Source: inboundSource, ID: id}
-	if err := deliver(ctx, e.svc, &crm.Fact{Key: key, Subject: crm.OfAddress(from), At: at, Version: 1, Data: said}); err != nil || intent.Suppress() {
+	fact := &crm.Fact{Key: key, Subject: crm.OfAddress(from), At: at, Version: 1, Data: said}
+	ticket, err := e.keepInbound(ctx, fact, e.cfg.Inbox.files(m, intent), out)
+	if err != nil || intent.Suppress() {
 		return intent, err
 	}
-	planned, err := e.autoReply(ctx, m, from, via, key)
+	planned, err := e.autoReply(ctx, m, from, via, key, ticket)
 	if planned {
 		out.Answered++
 	}

@@ -376,7 +376,7 @@ func (e *Engine) checkAutoReplies() error {
 
 // autoReply plans the answer of a program to an inbound message, where there is one, and
 // reports whether there is. The decision and the answer are one transaction.
-func (e *Engine) autoReply(ctx context.Context, m messaging.Inbound, from crm.Address, via crm.Channel, about crm.FactKey) (planned bool, err error) {
+func (e *Engine) autoReply(ctx context.Context, m messaging.Inbound, from crm.Address, via crm.Channel, about crm.FactKey, ticket crm.FactRef) (planned bool, err error) {
 	i := slices.IndexFunc(e.cfg.AutoReplies, func(a AutoReply) bool { return a.Channel == via })
 	if i < 0 {
 		return false, nil
@@ -403,7 +403,7 @@ func (e *Engine) autoReply(ctx context.Context, m messaging.Inbound, from crm.Ad
 			return err
 		}
 		planned = true
-		_, err = e.reply(ctx, tx, from, about, "", MessageData{Name: auto, Class: Transactional,
+		_, err = e.reply(ctx, tx, from, about, "", MessageData{Name: auto, Class: Transactional, Answers: ticket, Profile: ticket.Subject.Profile,
 			Said: &Said{Channel: via, From: said.From, Text: said.Text, Parts: said.Parts},
 			Meta: map[string]string{messaging.MetaAuto: messaging.AutoReplied, messaging.MetaInReplyTo: m.ID}})
 		return err

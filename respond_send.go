@@ -92,7 +92,8 @@ func (e *Engine) decide(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (
 
 // guardSaid decides about answers. Their addresses are locked. One that a person wrote is
 // stopped by a suppression alone: the customer has asked, whatever other tickets are open.
-// One of a program is stopped by a refusal, too, and by any unsolved ticket.
+// One of a program is stopped by a refusal, too, and by any unsolved ticket but the one that
+// the message which it answers was filed in.
 func (e *Engine) guardSaid(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]messaging.Verdict, error) {
 	addrs := make([]crm.Address, len(effects))
 	for i, f := range effects {
@@ -118,7 +119,7 @@ func (e *Engine) guardSaid(ctx context.Context, tx crm.Tx, effects []*crm.Effect
 			return nil, err // it was rendered
 		}
 		by, _ := s.Channel(d.Said.Channel)
-		in := messaging.Candidate{Address: states[i], Channel: by, Class: Transactional, Consent: e.cfg.Consent}
+		in := messaging.Candidate{Address: states[i], Channel: by, Class: Transactional, Consent: e.cfg.Consent, Answers: d.Answers}
 		if d.Said.By != "" {
 			in.Address = in.Address.Clone()
 			in.Address.Holds = nil

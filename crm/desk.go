@@ -56,6 +56,7 @@ type TicketChange struct {
 	Assignee *string     // who has to solve it; "" takes it from everyone
 	Priority *int        // from 0 to 9
 	Level    *int        // of escalation, from 0 to 9
+	Related  []FactRef   // further facts that belong to the matter, such as what the customer wrote since
 	// Seen is Ticket.Mark of the ticket that the change was decided on. If it has
 	// changed since, nothing is done and the error is ErrStale: look again, decide
 	// again. Empty: whatever others did meanwhile.
@@ -153,8 +154,9 @@ func (t *Ticket) changed(c TicketChange, now time.Time) *Ticket {
 	}
 	out.State = c.State
 	e := TicketLog{At: now, Actor: c.Actor, State: c.State, Note: c.Note, Desk: true,
-		Assignee: copied(c.Assignee), Priority: copied(c.Priority), Level: copied(c.Level)}
+		Assignee: copied(c.Assignee), Priority: copied(c.Priority), Level: copied(c.Level), Related: slices.Clone(c.Related)}
 	e.set(&out)
+	out.relate(e.Related)
 	out.Log = append(slices.Clone(t.Log), e)
 	return &out
 }

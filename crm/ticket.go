@@ -26,7 +26,8 @@ const (
 // last entry, Assignee, Priority and Level those of the last entry that set them, unless
 // the delivery says of itself that it knows something later: that it was solved at a
 // time (Solved), or an entry of its Log, after that entry. Then the field is the
-// delivery's; where the State is, the log has an entry that says so. The time of a
+// delivery's; where the State is, the log has an entry that says so. What a desk related
+// to it (TicketChange.Related) stays so. The time of a
 // desk's entry is never before what the ticket said until then. All other fields are
 // those of the source's newest version; a desk does not change Fact.Version.
 type Ticket struct {
@@ -64,12 +65,15 @@ type TicketLog struct {
 	Assignee *string `json:"assignee,omitempty"`
 	Priority *int    `json:"priority,omitempty"`
 	Level    *int    `json:"level,omitempty"`
+	// Related are what it added to Ticket.Related.
+	Related []FactRef `json:"related,omitempty"`
 }
 
 // equal reports whether two entries say the same.
 func (l TicketLog) equal(o TicketLog) bool {
 	return l.At.Equal(o.At) && l.Actor == o.Actor && l.State == o.State && l.Note == o.Note && l.Desk == o.Desk &&
-		sameValue(l.Assignee, o.Assignee) && sameValue(l.Priority, o.Priority) && sameValue(l.Level, o.Level)
+		sameValue(l.Assignee, o.Assignee) && sameValue(l.Priority, o.Priority) && sameValue(l.Level, o.Level) &&
+		slices.Equal(l.Related, o.Related)
 }
 
 func sameValue[T comparable](a, b *T) bool {
@@ -174,6 +178,11 @@ func (t *Ticket) withDesk(stored *Ticket, source string) *Ticket {
 	if last < 0 {
 		return t
 	}
+	for _, e := range out.Log {
+		if e.Desk {
+			out.relate(e.Related)
+		}
+	}
 	said := t.said()
 	if said.After(out.Log[last].At) {
 		if out.Log[len(out.Log)-1].State != t.State {
@@ -209,6 +218,16 @@ func (l TicketLog) set(t *Ticket) {
 	}
 	if l.Level != nil {
 		t.Level = *l.Level
+	}
+}
+
+// relate adds to Related what is not there.
+func (t *Ticket) relate(refs []FactRef) {
+	t.Related = slices.Clip(t.Related)
+	for _, r := range refs {
+		if !slices.Contains(t.Related, r) {
+			t.Related = append(t.Related, r)
+		}
 	}
 }
 

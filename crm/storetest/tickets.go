@@ -158,12 +158,18 @@ func testTicketFields(e *env) {
 	deliver(crm.Ticket{Assignee: "ali"})
 	is("", 9, 1, "nobody is somebody, too")
 	later := []crm.TicketLog{{At: start.AddDate(1, 0, 0), Actor: "cc", State: crm.TicketOpen}}
+	wrote := []crm.FactRef{{Subject: crm.OfProfile(k), Key: crm.FactKey{Kind: crm.KindInteraction, Source: "in", ID: "1"}}, {Subject: crm.OfProfile(k), Key: crm.FactKey{Kind: crm.KindInteraction, Source: "in", ID: "2"}}}
+	change(crm.TicketChange{Related: wrote[:1]})
+	deliver(crm.Ticket{Related: wrote[1:]})
+	change(crm.TicketChange{Related: wrote})
+	require.ElementsMatch(e, wrote, e.fact(ref).Data.(*crm.Ticket).Related, "each once")
 	deliver(crm.Ticket{Assignee: "veli", Level: 2, Log: later})
 	is("veli", 0, 2, "the source knows later")
+	require.ElementsMatch(e, wrote, e.fact(ref).Data.(*crm.Ticket).Related, "what was related stays so")
 	change(crm.TicketChange{Priority: new(5)})
 	deliver(crm.Ticket{Assignee: "veli", Level: 2, Log: later})
 	is("veli", 5, 2, "and the desk again")
-	require.Len(e, e.fact(ref).Data.(*crm.Ticket).Log, 6)
+	require.Len(e, e.fact(ref).Data.(*crm.Ticket).Log, 8)
 	_, err := svc.ChangeTicket(e.ctx, ref, crm.TicketChange{Actor: "desk", Priority: new(10)})
 	require.ErrorIs(e, err, crm.ErrInvalid)
 	_, err = svc.ChangeTicket(e.ctx, ref, crm.TicketChange{Actor: "desk", State: "closed"})
@@ -173,7 +179,7 @@ func testTicketFields(e *env) {
 	require.ErrorIs(e, err, crm.ErrInvalid, "nobody did it")
 	_, err = svc.ChangeTicket(e.ctx, crm.FactRef{Key: crm.FactKey{Kind: crm.KindTicket, Source: "cc", ID: "2"}}, crm.TicketChange{Actor: "desk"})
 	require.ErrorIs(e, err, crm.ErrNotFound)
-	require.Len(e, e.fact(ref).Data.(*crm.Ticket).Log, 6, "what was refused is not in the log")
+	require.Len(e, e.fact(ref).Data.(*crm.Ticket).Log, 8, "what was refused is not in the log")
 	e.requireConsistent()
 }
 

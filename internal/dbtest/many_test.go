@@ -160,3 +160,6 @@ func TestPreferencesOfMany(t *testing.T) {
 func TestNotifiedByMany(t *testing.T) {
 	nighttest.NotifiedByMany(t, migrated(t, openPostgres(t)), 4, 60)
 }
+
+// TestInboxOfMany: four engines on one PostgreSQL are told the same inbound messages at once.
+func TestInboxOfMany(t *testing.T) { nighttest.InboxOfMany(t, migrated(t, openPostgres(t)), 4) }
