@@ -52,29 +52,42 @@ func testNames(e *env) {
 		}
 	}
 	fold := strings.NewReplacer("ş", "s", "Ş", "s", "ı", "i", "I", "i", "İ", "i", "Ö", "o", "ö", "o", "ü", "u", "Y", "y", "L", "l", "M", "m", "A", "a", "Z", "z", "G", "g", "C", "c", "-", " ")
-	everyone := func(name string) (ids []crm.CustomerID) {
-		words := strings.Fields(strings.ToLower(fold.Replace(name)))
+	type owner struct {
+		id    crm.CustomerID
+		names [][]string // the folded words of each profile
+	}
+	everyone := func() (all []owner) {
 		for c, err := range svc.Customers(e.ctx) {
 			require.NoError(e, err)
+			who := owner{id: c.ID}
 			for _, k := range c.Profiles {
 				p, err := svc.Profile(e.ctx, k)
 				require.NoError(e, err)
-				have := strings.Fields(strings.ToLower(fold.Replace(p.Name.Given + " " + p.Name.Family + " " + p.Name.Full)))
-				if !slices.ContainsFunc(words, func(w string) bool {
+				who.names = append(who.names, strings.Fields(strings.ToLower(fold.Replace(p.Name.Given+" "+p.Name.Family+" "+p.Name.Full))))
+			}
+			all = append(all, who)
+		}
+		return all
+	}
+	found := func(all []owner, name string) (ids []crm.CustomerID) {
+		words := strings.Fields(strings.ToLower(fold.Replace(name)))
+		for _, who := range all {
+			if slices.ContainsFunc(who.names, func(have []string) bool {
+				return !slices.ContainsFunc(words, func(w string) bool {
 					return !slices.ContainsFunc(have, func(h string) bool { return strings.HasPrefix(h, w) })
-				}) {
-					ids = append(ids, c.ID)
-					break
-				}
+				})
+			}) {
+				ids = append(ids, who.id)
 			}
 		}
 		return ids
 	}
 	check := func() {
 		e.Helper()
+		all := everyone()
 		for name, limit := range map[string]int{"YILMAZ": 7, "yılm": 100, "İREM": 3, "irem": 1000, "ırm": 5, "al": 9, "ali alk": 2, "Ol": 5, "ол": 4, "ayse öz": 50, "sahin gul": 6, "nobody": 1, "la cruz a": 10} {
 			got := pages(name, limit)
-			require.ElementsMatch(e, everyone(name), got, name)
+			require.ElementsMatch(e, found(all, name), got, name)
 			if limit < 10 {
 				require.Equal(e, got, pages(name, 1000), "%s: in one order", name)
 			}

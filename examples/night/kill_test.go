@@ -145,6 +145,9 @@ func TestKilledWhileSending(t *testing.T) {
 		"50": {"accepted:40", "throttled:1", "throttled:4", "unknown:1"},
 		"32": {"rejected:2", "throttled:3"},
 	}
+	if raced { // .ci/run has all without the detector
+		worlds = map[string][]string{"50": {"throttled:4", "unknown:1"}}
+	}
 	for seed, moments := range worlds {
 		flags := append(size(300, 14), "-seed", seed)
 		db := onSQLite.open(t)
@@ -156,6 +159,9 @@ func TestKilledWhileSending(t *testing.T) {
 				require.True(t, killed, "the gateway gives this answer less often")
 				same(t, db, args[1], want, night(t, args...))
 			})
+		}
+		if raced {
+			continue
 		}
 		t.Run("again and again in "+seed, func(t *testing.T) {
 			args := append([]string{"-db", onSQLite.open(t)}, flags...)
