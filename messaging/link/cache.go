@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// cache keeps destinations by link id: a fixed number of shards, each a map
+// cache keeps destinations by the number of their token: a fixed number of shards, each a map
 // and a clock hand that evicts what was not asked for since it last came by.
 type cache struct {
 	shards [16]shard
@@ -21,7 +21,8 @@ type shard struct {
 }
 
 type entry struct {
-	id       uint64
+	number   uint64   // of the token
+	id       uint64   // of the link
 	location []string // the header value, ready to be shared
 	loaded   time.Time
 	at       int // its place in order
@@ -36,12 +37,12 @@ func newCache(size int) *cache {
 	return c
 }
 
-func (c *cache) shard(id uint64) *shard { return &c.shards[id*0x9e3779b97f4a7c15>>60] }
+func (c *cache) shard(number uint64) *shard { return &c.shards[number*0x9e3779b97f4a7c15>>60] }
 
-func (c *cache) get(id uint64) *entry {
-	s := c.shard(id)
+func (c *cache) get(number uint64) *entry {
+	s := c.shard(number)
 	s.mu.RLock()
-	e := s.index[id]
+	e := s.index[number]
 	s.mu.RUnlock()
 	if e != nil && !e.used.Load() { // a plain load keeps the line shared
 		e.used.Store(true)
@@ -50,37 +51,37 @@ func (c *cache) get(id uint64) *entry {
 }
 
 func (c *cache) put(e *entry) {
-	s := c.shard(e.id)
+	s := c.shard(e.number)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if old := s.index[e.id]; old != nil {
+	if old := s.index[e.number]; old != nil {
 		e.at = old.at
-		s.order[e.at], s.index[e.id] = e, e
+		s.order[e.at], s.index[e.number] = e, e
 		return
 	}
 	if len(s.order) < c.limit {
 		e.at = len(s.order)
-		s.order, s.index[e.id] = append(s.order, e), e
+		s.order, s.index[e.number] = append(s.order, e), e
 		return
 	}
 	for s.order[s.hand].used.Swap(false) { // ends after one round at the latest
 		s.hand = (s.hand + 1) % len(s.order)
 	}
-	delete(s.index, s.order[s.hand].id)
+	delete(s.index, s.order[s.hand].number)
 	e.at = s.hand
-	s.order[e.at], s.index[e.id] = e, e
+	s.order[e.at], s.index[e.number] = e, e
 	s.hand = (s.hand + 1) % len(s.order)
 }
 
-func (c *cache) drop(id uint64) {
-	s := c.shard(id)
+func (c *cache) drop(number uint64) {
+	s := c.shard(number)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.index[id]
+	e := s.index[number]
 	if e == nil {
 		return
 	}
-	delete(s.index, id)
+	delete(s.index, number)
 	last := s.order[len(s.order)-1]
 	last.at = e.at
 	s.order[e.at] = last

@@ -144,31 +144,68 @@ func (c *Codec) Mint(purpose string, id uint64) (string, error) {
 // Parse returns the id of a token of a purpose. The error is ErrMalformed,
 // ErrUnknownKey or ErrForged, without the token: tokens are not for logs.
 func (c *Codec) Parse(purpose, text string) (uint64, error) {
+	v, err := c.verify(purpose, text)
+	if err != nil {
+		return 0, err
+	}
+	return v.id(), nil
+}
+
+// verified is a token whose tag fits.
+type verified struct {
+	m      *material
+	hidden uint64
+}
+
+// number tells tokens of one purpose apart: it is the hidden id and that of the key.
+func (v verified) number() uint64 { return v.hidden<<4 | uint64(v.m.id) }
+
+// id is what the token says.
+func (v verified) id() uint64 {
+	s := v.m.states.Get().(*state)
+	id := v.m.restore(s, v.hidden)
+	v.m.states.Put(s)
+	return id
+}
+
+// verify is Parse without the id, which takes as long as the rest.
+func (c *Codec) verify(purpose, text string) (verified, error) {
 	if len(text) != tokenLen || purpose == "" || len(purpose) > maxPurpose {
-		return 0, ErrMalformed
+		return verified{}, ErrMalformed
 	}
 	n, ok := token.Parse(text)
 	hi, lo := n[1], n[2]
 	if !ok || hi >= 1<<19 { // more than 83 bits
-		return 0, ErrMalformed
+		return verified{}, ErrMalformed
 	}
 	m := c.ring.Key(int(lo & 15))
 	if m == nil {
-		return 0, ErrUnknownKey
+		return verified{}, ErrUnknownKey
 	}
 	hidden := lo >> 4 & maxID
 	s := m.states.Get().(*state)
 	want := m.tag(s, purpose, hidden)
+	m.states.Put(s)
 	var a, b [8]byte
 	binary.BigEndian.PutUint64(a[:], want)
 	binary.BigEndian.PutUint64(b[:], hi<<21|lo>>43)
 	if subtle.ConstantTimeCompare(a[:], b[:]) != 1 {
-		m.states.Put(s)
-		return 0, ErrForged
+		return verified{}, ErrForged
 	}
-	id := m.restore(s, hidden)
-	m.states.Put(s)
-	return id, nil
+	return verified{m, hidden}, nil
+}
+
+// numbers are those of all tokens of an id.
+func (c *Codec) numbers(id uint64) []uint64 {
+	var out []uint64
+	for k := range token.MaxKeys {
+		if m := c.ring.Key(k); m != nil && id <= maxID {
+			s := m.states.Get().(*state)
+			out = append(out, verified{m, m.permute(s, id)}.number())
+			m.states.Put(s)
+		}
+	}
+	return out
 }
 
 // tag is the first 40 bits of HMAC-SHA256(label, key id, length of the purpose,

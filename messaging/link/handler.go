@@ -132,7 +132,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	path := strings.TrimSuffix(r.URL.Path, "/") // some messengers append one
-	id, err := h.cfg.Codec.Parse(h.cfg.Purpose, path[strings.LastIndexByte(path, '/')+1:])
+	token, err := h.cfg.Codec.verify(h.cfg.Purpose, path[strings.LastIndexByte(path, '/')+1:])
 	switch {
 	case errors.Is(err, ErrUnknownKey):
 		http.Error(w, "this link has expired", http.StatusGone)
@@ -142,7 +142,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := h.cfg.Now().UTC()
-	location, err := h.locate(r.Context(), id, now)
+	id, location, err := h.locate(r.Context(), token, now)
 	if err != nil {
 		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDestination) {
 			http.Error(w, "no such link", http.StatusNotFound)
@@ -177,32 +177,39 @@ func leaveBody(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) // what cannot be set is the host's to bound
 }
 
-// locate returns the Location header of a link.
-func (h *Handler) locate(ctx context.Context, id uint64, now time.Time) ([]string, error) {
-	e := h.cache.get(id)
+// locate returns the id of a link and its Location header. The destinations of links are kept by
+// the numbers of their tokens, so that an id is worked out once while its link is in use.
+func (h *Handler) locate(ctx context.Context, token verified, now time.Time) (uint64, []string, error) {
+	number := token.number()
+	e := h.cache.get(number)
 	if e != nil && now.Sub(e.loaded) < h.cfg.Fresh {
-		return e.location, nil
+		return e.id, e.location, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
 	defer cancel()
+	id := token.id()
 	dest, err := h.cfg.Resolver(ctx, id)
 	switch {
 	case err == nil:
 		if err := h.cfg.Allow.Check(dest); err != nil {
-			h.cache.drop(id)
-			return nil, err
+			h.cache.drop(number)
+			return 0, nil, err
 		}
-		e = &entry{id: id, location: []string{dest}, loaded: now}
+		e = &entry{number: number, id: id, location: []string{dest}, loaded: now}
 		h.cache.put(e)
-		return e.location, nil
+		return id, e.location, nil
 	case errors.Is(err, ErrNotFound):
-		h.cache.drop(id)
-		return nil, err
+		h.cache.drop(number)
+		return 0, nil, err
 	case e != nil: // better the last known destination than none
-		return e.location, nil
+		return id, e.location, nil
 	}
-	return nil, err
+	return 0, nil, err
 }
 
 // Forget drops a cached destination, after the record of a link has changed.
-func (h *Handler) Forget(id uint64) { h.cache.drop(id) }
+func (h *Handler) Forget(id uint64) {
+	for _, number := range h.cfg.Codec.numbers(id) {
+		h.cache.drop(number)
+	}
+}

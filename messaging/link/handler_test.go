@@ -454,3 +454,29 @@ func hammer(b *testing.B, addr string, request []byte, n int) {
 		}
 	}
 }
+
+// A link has a token of each key: all of them lead where it leads, and are forgotten together;
+// the clicks of all are of one link.
+func TestForgetEachKey(t *testing.T) {
+	s := newSite(t, nil)
+	first := "/" + mint(t, s.codec, PurposeClick, 5)
+	require.NoError(t, s.codec.Add(Key{ID: 9, Secret: secret(9)}))
+	require.NoError(t, s.codec.SignWith(9))
+	second := "/" + mint(t, s.codec, PurposeClick, 5)
+	require.NotEqual(t, first, second)
+	for range 2 {
+		for _, path := range []string{first, second} {
+			require.Equal(t, http.StatusFound, s.get(t, "GET", path).Code)
+		}
+	}
+	require.EqualValues(t, 2, s.asked.Load(), "once for each token")
+	for _, c := range s.flushed(t) {
+		require.EqualValues(t, 5, c.ID)
+	}
+	s.handler.Forget(5)
+	for _, path := range []string{first, second} {
+		require.Equal(t, http.StatusFound, s.get(t, "GET", path).Code)
+	}
+	require.EqualValues(t, 4, s.asked.Load(), "both were forgotten")
+	s.handler.Forget(1 << 50) // of no token
+}
