@@ -113,6 +113,10 @@ func TestTemplateFaults(t *testing.T) {
 	for _, want := range []string{"twice", "unknown type", "maximum", "not used", "not closed"} {
 		assert.ErrorContains(t, err, want, "every fault is reported")
 	}
+	_, err = messaging.ParseTemplate("a\x00\x01\t\rb\x7f{c", "") // of a run of control characters one fault
+	assert.Len(t, strings.Split(err.Error(), "\n"), 3)
+	assert.ErrorContains(t, err, "4 control characters or line feeds, the first of them 0x00 at byte 1")
+	assert.ErrorContains(t, err, "control character 0x7f at byte 6")
 	var te *messaging.TemplateError
 	_, err = messaging.ParseTemplate("şu {b}", "")
 	require.ErrorAs(t, err, &te)

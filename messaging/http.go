@@ -73,10 +73,15 @@ type HTTPSender struct {
 
 // NewHTTPSender checks the configuration; it opens nothing.
 func NewHTTPSender(cfg HTTPConfig) (*HTTPSender, error) {
-	for name, raw := range map[string]string{"URL": cfg.URL, "StatusURL": cfg.StatusURL} {
-		if err := gateway.CheckURL(raw); err != nil && (raw != "" || name == "URL") {
-			return nil, fmt.Errorf("messaging: HTTPConfig.%s %w", name, err)
-		}
+	var faults []error
+	if err := gateway.CheckURL(cfg.URL); err != nil {
+		faults = append(faults, fmt.Errorf("messaging: HTTPConfig.URL %w", err))
+	}
+	if err := gateway.CheckURL(cfg.StatusURL); err != nil && cfg.StatusURL != "" {
+		faults = append(faults, fmt.Errorf("messaging: HTTPConfig.StatusURL %w", err))
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
 	}
 	if cfg.Batch <= 0 {
 		cfg.Batch = 500

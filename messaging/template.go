@@ -175,10 +175,21 @@ func parseTemplate(text, locale string, slot Slot, fields []Field, used []bool) 
 			continue
 		case c == '}':
 			fault(i, "a closing brace without an opening one")
-		case c == '\n' && slot.Form == LineForm:
-			fault(i, "a line feed, in a text of one line")
-		case (c < ' ' && c != '\n' && !(slot.Form == HTMLForm && (c == '\t' || c == '\r'))) || c == 0x7f:
-			fault(i, "control character %#02x", c)
+		case forbidden(c, slot):
+			n := 1 // one fault for all that follow one another
+			for i+n < len(text) && forbidden(text[i+n], slot) {
+				n++
+			}
+			switch {
+			case n > 1:
+				fault(i, "%d control characters or line feeds, the first of them %#02x", n, c)
+			case c == '\n':
+				fault(i, "a line feed, in a text of one line")
+			default:
+				fault(i, "control character %#02x", c)
+			}
+			i += n
+			continue
 		}
 		lit.WriteByte(c)
 		i++
@@ -193,6 +204,17 @@ func parseTemplate(text, locale string, slot Slot, fields []Field, used []bool) 
 		return nil, errors.Join(faults...)
 	}
 	return t, nil
+}
+
+// forbidden reports a control character that a text of the slot cannot have.
+func forbidden(c byte, slot Slot) bool {
+	switch {
+	case c == '\n':
+		return slot.Form == LineForm
+	case c == '\t' || c == '\r':
+		return slot.Form != HTMLForm
+	}
+	return c < ' ' || c == 0x7f
 }
 
 func fieldName(s string) bool {

@@ -51,11 +51,15 @@ type Desk struct{ cfg Config }
 
 // New checks the configuration.
 func New(cfg Config) (*Desk, error) {
+	var faults []error
 	if cfg.Service == nil {
-		return nil, errors.New("campaigns: Config.Service must be set")
+		faults = append(faults, errors.New("campaigns: Config.Service must be set"))
 	}
 	if cfg.Approvers < 0 {
-		return nil, fmt.Errorf("campaigns: Config.Approvers is %d", cfg.Approvers)
+		faults = append(faults, fmt.Errorf("campaigns: Config.Approvers is %d", cfg.Approvers))
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
 	}
 	if cfg.Approvers == 0 {
 		cfg.Approvers = 1

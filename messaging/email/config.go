@@ -3,6 +3,7 @@ package email
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/mail"
@@ -75,49 +76,56 @@ type Sender struct {
 	loopback bool
 }
 
-// New checks the configuration; it opens nothing. The error is an ErrConfig.
+// New checks the configuration; it opens nothing. The error names every fault, each an
+// ErrConfig.
 func New(cfg Config) (*Sender, error) {
-	bad := func(field, what string) error { return fmt.Errorf("%w: %s %s", ErrConfig, field, what) }
+	var faults []error
+	bad := func(field, what string) { faults = append(faults, fmt.Errorf("%w: %s %s", ErrConfig, field, what)) }
 	s := &Sender{}
 	host, port, err := net.SplitHostPort(cfg.Addr)
 	if err == nil {
 		s.port, err = strconv.Atoi(port)
 	}
 	if err != nil || host == "" || s.port < 1 || s.port > 65535 {
-		return nil, bad("Addr", "is not a host and a port")
+		bad("Addr", "is not a host and a port")
 	}
 	s.host, s.loopback = host, loopback(host)
 	if (cfg.Username == "") != cfg.Password.IsZero() {
-		return nil, bad("Username", "and Password are set together or not at all")
+		bad("Username", "and Password are set together or not at all")
 	}
 	if cfg.VERP == nil {
-		return nil, bad("VERP", "must be set")
+		bad("VERP", "must be set")
 	}
 	from, err := mailbox(cfg.From)
 	if err != nil {
-		return nil, bad("From", err.Error())
+		bad("From", err.Error())
 	}
-	s.from = *from
+	if from != nil {
+		s.from = *from
+	}
 	if cfg.ReplyTo != "" {
 		if s.replyTo, err = mailbox(cfg.ReplyTo); err != nil {
-			return nil, bad("ReplyTo", err.Error())
+			bad("ReplyTo", err.Error())
 		}
 	}
 	if cfg.UnsubscribeMail != "" {
 		if what := fault(cfg.UnsubscribeMail); what != "" || !ascii(cfg.UnsubscribeMail) {
-			return nil, bad("UnsubscribeMail", "is not an address: "+what)
+			bad("UnsubscribeMail", "is not an address: "+what)
 		}
 	}
-	if cfg.Hello == "" {
+	if cfg.Hello == "" && cfg.VERP != nil {
 		cfg.Hello = cfg.VERP.domain
 	}
-	if !domainForm.MatchString(strings.ToLower(cfg.Hello)) && cfg.Hello != "localhost" {
-		return nil, bad("Hello", "is not the name of a host")
+	if (cfg.Hello != "" || cfg.VERP != nil) && !domainForm.MatchString(strings.ToLower(cfg.Hello)) && cfg.Hello != "localhost" {
+		bad("Hello", "is not the name of a host")
 	}
 	if d := cfg.DKIM; d != nil {
 		if d.algorithm() == "" || !domainForm.MatchString(d.Domain) || !prefixForm.MatchString(d.Selector) {
-			return nil, bad("DKIM", "needs an RSA or Ed25519 key, a domain and a selector")
+			bad("DKIM", "needs an RSA or Ed25519 key, a domain and a selector")
 		}
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
 	}
 	if cfg.Batch <= 0 {
 		cfg.Batch = 100

@@ -437,6 +437,14 @@ func TestConfig(t *testing.T) {
 		_, err = email.New(cfg)
 		require.ErrorIs(t, err, email.ErrConfig, name)
 	}
+	_, err := email.New(email.Config{Addr: "smtp", Username: "x", From: "Shop", ReplyTo: "Shop", UnsubscribeMail: "x?y", Hello: "x y", DKIM: &email.DKIM{}})
+	for _, want := range []string{"Addr", "Username", "VERP", "From is", "ReplyTo", "UnsubscribeMail", "Hello", "DKIM"} {
+		require.ErrorContains(t, err, want, "every fault is reported")
+	}
+	_, err = email.NewVERP("B", "d", crm.NewSecret(nil), crm.NewSecret([]byte("x")))
+	for _, want := range []string{"prefix", "domain", "key 0", "key 1"} {
+		require.ErrorContains(t, err, want, "every fault is reported")
+	}
 }
 
 // TestDKIM verifies a signature by hand, for the fields that RFC 8058 wants signed.

@@ -43,23 +43,28 @@ var (
 // NewVERP returns the return paths prefix+…@domain and the Message-IDs …@domain. The prefix
 // has at most 14 small letters, digits, - and _, such as "bounce"; mail to prefix+anything
 // must come to the caller of Reader.Read. The first key makes codes and all are taken, at
-// most four, so that keys can be changed; each must pass crm.Secret.Check. The error is an
-// ErrConfig.
+// most four, so that keys can be changed; each must pass crm.Secret.Check. The error names
+// every fault, each an ErrConfig.
 func NewVERP(prefix, domain string, keys ...crm.Secret) (*VERP, error) {
 	v := &VERP{prefix: prefix, domain: strings.ToLower(domain)}
-	switch {
-	case len(prefix) > maxPrefix || !prefixForm.MatchString(prefix):
-		return nil, fmt.Errorf("%w: the prefix is not of 1 to %d small letters, digits, - and _", ErrConfig, maxPrefix)
-	case len(domain) > 180 || !domainForm.MatchString(v.domain):
-		return nil, fmt.Errorf("%w: the domain is not of ASCII letters, digits, - and dots", ErrConfig)
-	case len(keys) == 0 || len(keys) > maxKeys:
-		return nil, fmt.Errorf("%w: there are %d keys, not 1 to %d", ErrConfig, len(keys), maxKeys)
+	var faults []error
+	fault := func(bad bool, format string, args ...any) {
+		if bad {
+			faults = append(faults, fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...))
+		}
 	}
+	fault(len(prefix) > maxPrefix || !prefixForm.MatchString(prefix), "the prefix is not of 1 to %d small letters, digits, - and _", maxPrefix)
+	fault(len(domain) > 180 || !domainForm.MatchString(v.domain), "the domain is not of ASCII letters, digits, - and dots")
+	fault(len(keys) == 0 || len(keys) > maxKeys, "there are %d keys, not 1 to %d", len(keys), maxKeys)
 	for i, k := range keys {
 		if err := k.Check(); err != nil {
-			return nil, fmt.Errorf("%w: key %d: %w", ErrConfig, i, err)
+			fault(true, "key %d: %w", i, err)
+			continue
 		}
 		v.keys = append(v.keys, k.Derive("", "vefa/email/verp/1").Reveal())
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
 	}
 	return v, nil
 }

@@ -78,10 +78,12 @@ func NewCodec(keys ...Key) (*Codec, error) {
 		return nil, fmt.Errorf("%w: at least one is needed", ErrKey)
 	}
 	c := &Codec{}
+	var faults []error
 	for _, k := range keys {
-		if err := c.Add(k); err != nil {
-			return nil, err
-		}
+		faults = append(faults, c.Add(k))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
 	}
 	return c, c.SignWith(keys[0].ID)
 }

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -32,22 +33,29 @@ type Networks struct {
 // a network that is none of the constants.
 func NewNetworks(of map[Network][]netip.Prefix) (*Networks, error) {
 	n := &Networks{ranges: map[netip.Prefix]Network{}}
+	var faults []error
 	for _, network := range slices.Sorted(maps.Keys(of)) {
 		if network != NetworkScanner && network != NetworkCarrier {
-			return nil, fmt.Errorf("link: network %q is not known", network)
+			faults = append(faults, fmt.Errorf("link: network %q is not known", network))
+			continue
 		}
 		for _, p := range of[network] {
 			if !p.IsValid() || p.Addr().Is4In6() {
-				return nil, fmt.Errorf("link: networks: %s is no range", p)
+				faults = append(faults, fmt.Errorf("link: networks: %s is no range", p))
+				continue
 			}
 			p = p.Masked()
 			if was, ok := n.ranges[p]; ok && was != network {
-				return nil, fmt.Errorf("link: networks: %s is of a %s and of a %s", p, was, network)
+				faults = append(faults, fmt.Errorf("link: networks: %s is of a %s and of a %s", p, was, network))
+				continue
 			}
 			n.ranges[p] = network
 			family := family(p.Addr())
 			n.bits[family] = append(n.bits[family], p.Bits())
 		}
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
 	}
 	for i := range n.bits {
 		slices.Sort(n.bits[i])

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -67,28 +68,27 @@ type Router struct {
 
 // New checks the configuration.
 func New(cfg Config) (*Router, error) {
-	if len(cfg.Routes) == 0 {
-		return nil, fmt.Errorf("%w: there are no Routes", ErrConfig)
+	var faults []error
+	fault := func(bad bool, format string, args ...any) {
+		if bad {
+			faults = append(faults, fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...))
+		}
 	}
+	fault(len(cfg.Routes) == 0, "there are no Routes")
 	names := map[string]bool{}
 	for i, r := range cfg.Routes {
-		bad := func(what string) error { return fmt.Errorf("%w: Routes[%d] %s", ErrConfig, i, what) }
-		switch {
-		case r.Name == "" || names[r.Name]:
-			return nil, bad("has no Name of its own")
-		case r.Sender == nil:
-			return nil, bad("has no Sender")
-		case len(r.Prices) == 0:
-			return nil, bad("has no Prices")
-		case r.Country != "" && !prefix(r.Country):
-			return nil, bad("has a Country that is not + and digits")
-		}
-		for p, price := range r.Prices {
-			if p != "" && !prefix(p) || price < 0 || price > 1<<40 {
-				return nil, bad("has a price that is negative, too large, or not for + and digits")
-			}
+		fault(r.Name == "" || names[r.Name], "Routes[%d] has no Name of its own", i)
+		fault(r.Sender == nil, "Routes[%d] has no Sender", i)
+		fault(len(r.Prices) == 0, "Routes[%d] has no Prices", i)
+		fault(r.Country != "" && !prefix(r.Country), "Routes[%d] has a Country that is not + and digits", i)
+		for _, p := range slices.Sorted(maps.Keys(r.Prices)) {
+			price := r.Prices[p]
+			fault(p != "" && !prefix(p) || price < 0 || price > 1<<40, "Routes[%d] has a price for %q that is negative, too large, or not for + and digits", i, p)
 		}
 		names[r.Name] = true
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
 	}
 	if cfg.Rules == nil {
 		cfg.Rules = []Rule{TurkishLinks}

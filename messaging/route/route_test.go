@@ -518,4 +518,8 @@ func TestConfig(t *testing.T) {
 		_, err := route.New(route.Config{Routes: routes})
 		require.ErrorIs(t, err, route.ErrConfig, name)
 	}
+	_, err := route.New(route.Config{Routes: []route.Route{{}, {Name: "a", Country: "TR", Prices: map[string]int64{"90": 1, "": -1}}}})
+	for _, want := range []string{"Routes[0] has no Name", "Routes[0] has no Sender", "Routes[0] has no Prices", "Routes[1] has no Sender", "Routes[1] has a Country", `price for "90"`, `price for ""`} {
+		require.ErrorContains(t, err, want, "every fault is reported")
+	}
 }

@@ -46,25 +46,13 @@ type Client struct {
 	opened  int // sessions that were opened
 }
 
-// NewClient checks the configuration and starts to connect; it does not wait for that.
+// NewClient checks the configuration, of which the error names every fault, each an ErrConfig,
+// and starts to connect; it does not wait for that.
 // Close ends it.
 func NewClient(cfg ClientConfig) (*Client, error) {
-	if _, err := cfg.Session.withDefaults(); err != nil {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
 		return nil, err
-	}
-	if cfg.Dial == nil {
-		return nil, fmt.Errorf("%w: Dial is nil", ErrConfig)
-	}
-	for _, d := range []struct {
-		v       *time.Duration
-		without time.Duration
-	}{{&cfg.DialTimeout, 30 * time.Second}, {&cfg.BackoffFrom, 500 * time.Millisecond}, {&cfg.BackoffTo, time.Minute}} {
-		if *d.v < 0 {
-			return nil, fmt.Errorf("%w: a time of %s", ErrConfig, *d.v)
-		}
-		if *d.v == 0 {
-			*d.v = d.without
-		}
 	}
 	if cfg.Random == nil {
 		cfg.Random = rand.Float64
@@ -73,6 +61,34 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	go c.connecting()
 	return c, nil
+}
+
+// Validate reports every fault of the configuration, each an ErrConfig.
+func (cfg ClientConfig) Validate() error {
+	_, err := cfg.withDefaults()
+	return err
+}
+
+// withDefaults checks the configuration and fills in the times that are 0.
+func (cfg ClientConfig) withDefaults() (ClientConfig, error) {
+	_, err := cfg.Session.withDefaults()
+	faults := []error{err}
+	if cfg.Dial == nil {
+		faults = append(faults, fmt.Errorf("%w: Dial is nil", ErrConfig))
+	}
+	for _, d := range []struct {
+		name    string
+		v       *time.Duration
+		without time.Duration
+	}{{"DialTimeout", &cfg.DialTimeout, 30 * time.Second}, {"BackoffFrom", &cfg.BackoffFrom, 500 * time.Millisecond}, {"BackoffTo", &cfg.BackoffTo, time.Minute}} {
+		if *d.v < 0 {
+			faults = append(faults, fmt.Errorf("%w: %s is %s", ErrConfig, d.name, *d.v))
+		}
+		if *d.v == 0 {
+			*d.v = d.without
+		}
+	}
+	return cfg, errors.Join(faults...)
 }
 
 // connecting opens one session after another.

@@ -58,37 +58,38 @@ var (
 	ErrConfig = errors.New("smpp: configuration")
 )
 
-// withDefaults checks the configuration and fills in what is 0.
+// withDefaults checks the configuration and fills in what is 0. The error names every fault.
 func (c Config) withDefaults() (Config, error) {
+	var faults []error
+	fault := func(bad bool, format string, args ...any) {
+		if bad {
+			faults = append(faults, fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...))
+		}
+	}
 	if c.Mode == 0 {
 		c.Mode = BindTransceiver
 	}
-	if !c.Mode.bind() {
-		return c, fmt.Errorf("%w: Mode is %s", ErrConfig, c.Mode)
-	}
-	if c.Bind.SystemID == "" {
-		return c, fmt.Errorf("%w: Bind.SystemID is empty", ErrConfig)
-	}
+	fault(!c.Mode.bind(), "Mode is %s", c.Mode)
+	fault(c.Bind.SystemID == "", "Bind.SystemID is empty")
 	if c.Bind.Version == 0 {
 		c.Bind.Version = Version
 	}
-	if _, err := (PDU{Command: c.Mode, Body: &c.Bind}).Append(nil); err != nil {
-		return c, fmt.Errorf("%w: Bind: %w", ErrConfig, err)
+	if c.Mode.bind() {
+		if _, err := (PDU{Command: c.Mode, Body: &c.Bind}).Append(nil); err != nil {
+			fault(true, "Bind: %w", err)
+		}
 	}
 	const most = 10_000
-	if c.Window < 0 || c.Window > most {
-		return c, fmt.Errorf("%w: a Window of %d, at most %d", ErrConfig, c.Window, most)
-	}
+	fault(c.Window < 0 || c.Window > most, "a Window of %d, at most %d", c.Window, most)
 	if c.Window == 0 {
 		c.Window = 10
 	}
 	for _, d := range []struct {
+		name    string
 		v       *time.Duration
 		without time.Duration
-	}{{&c.ResponseTimeout, 30 * time.Second}, {&c.HoldFrom, 50 * time.Millisecond}, {&c.HoldTo, 5 * time.Second}} {
-		if *d.v < 0 {
-			return c, fmt.Errorf("%w: a time of %s", ErrConfig, *d.v)
-		}
+	}{{"ResponseTimeout", &c.ResponseTimeout, 30 * time.Second}, {"HoldFrom", &c.HoldFrom, 50 * time.Millisecond}, {"HoldTo", &c.HoldTo, 5 * time.Second}} {
+		fault(*d.v < 0, "%s is %s", d.name, *d.v)
 		if *d.v == 0 {
 			*d.v = d.without
 		}
@@ -96,14 +97,12 @@ func (c Config) withDefaults() (Config, error) {
 	if c.EnquireEvery == 0 {
 		c.EnquireEvery = 30 * time.Second
 	}
-	if c.ResponseTimeout < 8*time.Millisecond {
-		return c, fmt.Errorf("%w: a ResponseTimeout of %s, at least 8ms", ErrConfig, c.ResponseTimeout)
-	}
+	fault(c.ResponseTimeout >= 0 && c.ResponseTimeout < 8*time.Millisecond, "a ResponseTimeout of %s, at least 8ms", c.ResponseTimeout)
 	if c.Inbox <= 0 {
 		c.Inbox = 256
 	}
 	if c.MaxPDU <= 0 {
 		c.MaxPDU = DefaultMaxPDU
 	}
-	return c, nil
+	return c, errors.Join(faults...)
 }

@@ -151,6 +151,10 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 	_, err := smpp.NewClient(smpp.ClientConfig{Session: shop()})
 	require.ErrorIs(t, err, smpp.ErrConfig)
+	_, err = smpp.NewClient(smpp.ClientConfig{Session: smpp.Config{Mode: smpp.SubmitSM, Window: -1, HoldFrom: -1, HoldTo: -1, ResponseTimeout: 1}, BackoffTo: -1})
+	for _, want := range []string{"Mode", "SystemID", "Window", "HoldFrom", "HoldTo", "ResponseTimeout", "Dial", "BackoffTo"} {
+		require.ErrorContains(t, err, want, "every fault is reported")
+	}
 }
 
 // TestWindow holds that never more requests are out than the window has, that who waits

@@ -78,22 +78,22 @@ type Config struct {
 // ErrConfig: a configuration that cannot work.
 var ErrConfig = errors.New("smppsender: configuration")
 
+// withDefaults checks what is not package smpp's and fills in what is 0. The error names every
+// fault.
 func (c Config) withDefaults() (Config, error) {
-	bad := func(format string, args ...any) (Config, error) {
-		return c, fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...)
+	var faults []error
+	fault := func(bad bool, format string, args ...any) {
+		if bad {
+			faults = append(faults, fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...))
+		}
 	}
-	switch {
-	case c.Client.Session.Handler != nil:
-		return bad("Client.Session.Handler is the Sender's")
-	case c.Client.Session.Mode == smpp.BindReceiver:
-		return bad("a receiver cannot send")
-	case c.Sessions < 0 || c.Sessions > 16:
-		return bad("%d Sessions, at most 16", c.Sessions)
-	case c.Long > Payload:
-		return bad("Long is %d", c.Long)
-	case c.Timeout < 0 || c.PartWait < 0 || c.Batch < 0:
-		return bad("a time or number is negative")
-	}
+	fault(c.Client.Session.Handler != nil, "Client.Session.Handler is the Sender's")
+	fault(c.Client.Session.Mode == smpp.BindReceiver, "a receiver cannot send")
+	fault(c.Sessions < 0 || c.Sessions > 16, "%d Sessions, at most 16", c.Sessions)
+	fault(c.Long > Payload, "Long is %d", c.Long)
+	fault(c.Timeout < 0, "Timeout is %s", c.Timeout)
+	fault(c.PartWait < 0, "PartWait is %s", c.PartWait)
+	fault(c.Batch < 0, "Batch is %d", c.Batch)
 	c.Sessions = max(c.Sessions, 1)
 	if c.Apart {
 		c.Client.Session.Mode = smpp.BindTransmitter
@@ -121,7 +121,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Now = time.Now
 	}
 	if _, err := (smpp.PDU{Command: smpp.SubmitSM, Body: &smpp.Message{ServiceType: c.ServiceType, Validity: c.Validity}}).Append(nil); err != nil {
-		return bad("%w", err)
+		fault(true, "%w", err)
 	}
-	return c, nil
+	return c, errors.Join(faults...)
 }

@@ -33,10 +33,10 @@ var (
 )
 
 // New checks the configuration and starts to connect; it does not wait for that. The
-// error is ErrConfig or smpp.ErrConfig.
+// error names every fault, each ErrConfig or smpp.ErrConfig.
 func New(cfg Config) (*Sender, error) {
 	cfg, err := cfg.withDefaults()
-	if err != nil {
+	if err = errors.Join(err, cfg.Client.Validate()); err != nil {
 		return nil, err
 	}
 	s := &Sender{cfg: cfg, stop: make(chan struct{})}

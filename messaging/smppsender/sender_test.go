@@ -297,6 +297,10 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 	_, err := smppsender.New(smppsender.Config{})
 	require.ErrorIs(t, err, smpp.ErrConfig)
+	_, err = smppsender.New(smppsender.Config{Sessions: -1, Long: 9, Timeout: -1, PartWait: -1, Batch: -1, ServiceType: "too long"})
+	for _, want := range []string{"Sessions", "Long", "Timeout", "PartWait", "Batch", "service_type", "SystemID", "Dial"} {
+		require.ErrorContains(t, err, want, "every fault is reported")
+	}
 }
 
 // TestFaultyProvider sends batches through an SMSC that loses, cuts and throttles, twice

@@ -72,16 +72,17 @@ type Delivery struct {
 // New checks the configuration and returns a verifier.
 func New(cfg Config) (*Verifier, error) {
 	pieces, err := cfg.Form.parse()
-	if err != nil {
-		return nil, err
-	}
+	faults := []error{err}
 	if n := len(cfg.Secrets); n == 0 || n > 4 {
-		return nil, fmt.Errorf("%w: Secrets has %d entries, not 1 to 4", ErrConfig, n)
+		faults = append(faults, fmt.Errorf("%w: Secrets has %d entries, not 1 to 4", ErrConfig, n))
 	}
 	for i, s := range cfg.Secrets {
 		if n := len(s.Reveal()); n < minSecret {
-			return nil, fmt.Errorf("%w: Secrets[%d] has %d bytes, at least %d are needed", ErrConfig, i, n, minSecret)
+			faults = append(faults, fmt.Errorf("%w: Secrets[%d] has %d bytes, at least %d are needed", ErrConfig, i, n, minSecret))
 		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
 	}
 	if cfg.Tolerance <= 0 {
 		cfg.Tolerance = 5 * time.Minute

@@ -88,6 +88,17 @@ type token struct {
 // maxAnswer bounds an answer, in bytes; a daily file may be larger than all others.
 const maxAnswer, maxFile = 16 << 20, 256 << 20
 
+// unset names the fields, each followed by whether it is missing, that must be set.
+func unset(fields ...any) error {
+	var faults []error
+	for i := 0; i < len(fields); i += 2 {
+		if fields[i+1].(bool) {
+			faults = append(faults, &crm.FieldError{Field: fields[i].(string), Msg: "must be set"})
+		}
+	}
+	return errors.Join(faults...)
+}
+
 // NewClient returns a client. It sends nothing yet. It fails with crm.ErrInvalid and every
 // fault of the configuration.
 func NewClient(cfg ClientConfig) (*Client, error) {

@@ -39,14 +39,15 @@ type Outbox struct{ cfg OutboxConfig }
 
 // NewOutbox returns an outbox, or crm.ErrInvalid.
 func NewOutbox(cfg OutboxConfig) (*Outbox, error) {
-	if cfg.Client == nil || cfg.IDs == nil {
-		return nil, &crm.Error{Op: "configure", Entity: "iys", Kind: crm.ErrInvalid, Err: &crm.FieldError{Field: "Client", Msg: "and IDs must be set"}}
-	}
+	err := unset("Client", cfg.Client == nil, "IDs", cfg.IDs == nil)
 	if cfg.Source == "" {
 		cfg.Source = Electronic
 	}
 	if !slices.Contains(sources, cfg.Source) {
-		return nil, &crm.Error{Op: "configure", Entity: "iys", Kind: crm.ErrInvalid, Err: &crm.FieldError{Field: "Source", Msg: "is none of the registry's"}}
+		err = errors.Join(err, &crm.FieldError{Field: "Source", Msg: "is none of the registry's"})
+	}
+	if err != nil {
+		return nil, &crm.Error{Op: "configure", Entity: "iys", Kind: crm.ErrInvalid, Err: err}
 	}
 	if cfg.Bulk <= 0 {
 		cfg.Bulk = 20

@@ -27,8 +27,8 @@ type Puller struct{ cfg PullerConfig }
 
 // NewPuller returns a puller, or crm.ErrInvalid.
 func NewPuller(cfg PullerConfig) (*Puller, error) {
-	if cfg.Client == nil || cfg.Service == nil || cfg.Ledger == nil {
-		return nil, &crm.Error{Op: "configure", Entity: "iys", Kind: crm.ErrInvalid, Err: &crm.FieldError{Field: "Client", Msg: "Service and Ledger must be set"}}
+	if err := unset("Client", cfg.Client == nil, "Service", cfg.Service == nil, "Ledger", cfg.Ledger == nil); err != nil {
+		return nil, &crm.Error{Op: "configure", Entity: "iys", Kind: crm.ErrInvalid, Err: err}
 	}
 	if cfg.By == "" {
 		cfg.By = ByHolders
