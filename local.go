@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/messaging"
 )
 
@@ -25,8 +26,9 @@ func (e *Engine) checkHours() (err error) {
 }
 
 // local tells a candidate whose hours count: of a foreign number those of its country, in all
-// of its zones; of anybody else those of the country of the postal address or of
-// Config.People.Region, in the zone of the customer's place.
+// zones of its area; of anybody else those of the country of the postal address or of
+// Config.People.Region, in the zone of the customer's place, which is Config.Home's where that is not known and
+// the country has one zone.
 func (e *Engine) local(p *population, x *person, in *messaging.Candidate) {
 	in.Hours, in.Zone = e.hours, p.zone(x)
 	if in.Address == nil {
@@ -43,5 +45,8 @@ func (e *Engine) local(p *population, x *person, in *messaging.Candidate) {
 	}
 	if in.Country = cmp.Or(in.Country, region); in.Country != region && e.hours.Knows(in.Country) {
 		in.Zone = nil
+	}
+	if p.places.Get(p.texts.text(x.place)) == nil && len(e.hours.Zones(in.Country, crm.Address{})) > 1 {
+		in.Zone = nil // nobody knows where the customer is
 	}
 }

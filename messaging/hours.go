@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +22,10 @@ type Jurisdiction struct {
 	// Zones are the zones of the country by their IANA names. Of a person whose own zone is
 	// not known every one counts: nothing is sent while the hours of any say no.
 	Zones []string `json:"zones"`
+	// Areas are the zones of parts of the country by what telephone numbers there begin with,
+	// such as "+1212", the longest first: of a person with such a number these count instead.
+	// People keep their numbers when they move: know their zones where it matters.
+	Areas map[string][]string `json:"areas,omitempty"`
 	// Open are the hours in which something may be sent, of Sunday first, seven of them;
 	// none: at any hour. A day without hours is closed.
 	Open []OpenHours `json:"open,omitempty"`
@@ -56,9 +62,9 @@ func Jurisdictions() []Jurisdiction {
 		zone("RO", "+40", "Europe/Bucharest"), zone("SA", "+966", "Asia/Riyadh"),
 		{Country: "TR", Prefixes: []string{"+90"}, Zones: []string{"Europe/Istanbul"}, Open: each(OpenHours{"09:00", "20:30"}),
 			Source: "no statutory hours are known; what providers advise"},
-		{Country: "US", Prefixes: []string{"+1"}, Law: true, Open: each(OpenHours{"08:00", "21:00"}),
+		{Country: "US", Prefixes: []string{"+1"}, Areas: areasOf1(), Law: true, Open: each(OpenHours{"08:00", "21:00"}),
 			Zones:  []string{"America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles", "America/Anchorage", "Pacific/Honolulu"},
-			Source: "47 CFR 64.1200(c)(1): 8 to 21 in the called party's local time; some states are stricter. Numbers of +1 are taken for those of the US"},
+			Source: "47 CFR 64.1200(c)(1): 8 to 21 in the called party's local time; some states are stricter. Numbers of +1 are taken for those of the US, and their area codes for where people are"},
 	}
 }
 
@@ -72,6 +78,7 @@ type Hours struct {
 type jurisdiction struct {
 	Jurisdiction
 	zones    []*time.Location
+	areas    map[string][]*time.Location
 	open     [7][2]int // minutes
 	calendar holiday.Calendar
 	known    bool // the calendar
@@ -93,12 +100,30 @@ func NewHours(all ...Jurisdiction) (*Hours, error) {
 		if len(data.Zones) == 0 {
 			fault("it has no zones")
 		}
-		for _, name := range data.Zones {
-			zone, err := time.LoadLocation(name)
-			if err != nil || name == "" || name == "Local" {
-				fault("zone %q is not known here", name)
+		loaded := map[string]*time.Location{}
+		load := func(names []string) (zones []*time.Location) {
+			for _, name := range names {
+				zone, ok := loaded[name]
+				if !ok {
+					var err error
+					if zone, err = time.LoadLocation(name); err != nil || name == "" || name == "Local" {
+						fault("zone %q is not known here", name)
+					}
+					loaded[name] = zone
+				}
+				zones = append(zones, zone)
 			}
-			j.zones = append(j.zones, zone)
+			return zones
+		}
+		j.zones, j.areas = load(data.Zones), make(map[string][]*time.Location, len(data.Areas))
+		for _, p := range slices.Sorted(maps.Keys(data.Areas)) {
+			if len(p) > maxArea || !slices.ContainsFunc(data.Prefixes, func(own string) bool { return strings.HasPrefix(p, own) }) || strings.Trim(p[min(1, len(p)):], "0123456789") != "" {
+				fault("area %q is not of digits after one of its prefixes, at most %d bytes", p, maxArea)
+			}
+			if len(data.Areas[p]) == 0 {
+				fault("area %q has no zones", p)
+			}
+			j.areas[p] = load(data.Areas[p])
 		}
 		for _, p := range data.Prefixes {
 			if len(p) < 2 || p[0] != '+' || strings.Trim(p[1:], "0123456789") != "" {
@@ -137,6 +162,31 @@ func NewHours(all ...Jurisdiction) (*Hours, error) {
 		return nil, errors.Join(faults...)
 	}
 	return h, nil
+}
+
+// maxArea bounds the prefixes of areas, in bytes.
+const maxArea = 10
+
+// zonesOf returns the zones in which a person with an address may be.
+func (j *jurisdiction) zonesOf(a crm.Address) []*time.Location {
+	if a.Channel == crm.Phone && len(j.areas) > 0 {
+		for n := min(len(a.Value), maxArea); n > 1; n-- {
+			if zones := j.areas[a.Value[:n]]; zones != nil {
+				return zones
+			}
+		}
+	}
+	return j.zones
+}
+
+// Zones returns the zones in which a person of a country with an address may be: those of the
+// number's area where that is known, else of the country; none of a country that is not known. Do not
+// change them.
+func (h *Hours) Zones(country string, a crm.Address) []*time.Location {
+	if !h.Knows(country) {
+		return nil
+	}
+	return h.of[country].zonesOf(a)
 }
 
 // minutes returns both ends since midnight, equal where there are no hours.
@@ -245,7 +295,7 @@ func (in *Candidate) closings() ([]closing, error) {
 	case in.Zone != nil:
 		zones = []*time.Location{in.Zone}
 	case j != nil:
-		zones = j.zones
+		zones = j.zonesOf(in.Address.Address)
 	}
 	var out []closing
 	for _, zone := range zones {

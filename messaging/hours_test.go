@@ -35,6 +35,7 @@ func local(t *testing.T, zone, s string) time.Time {
 func TestHours(t *testing.T) {
 	h := hours(t)
 	const turkish, french, american, german = "+905321234567", "+33612345678", "+12125550100", "+4915112345678"
+	const anywhere, florida, hawaii, alaska, canadian = "+15005550100", "+18505550100", "+18085550100", "+19075550100", "+14165550100"
 	place := func(name string) *time.Location {
 		loc, err := time.LoadLocation(name)
 		require.NoError(t, err)
@@ -60,8 +61,16 @@ func TestHours(t *testing.T) {
 		"a French Saturday evening":              {french, nil, law, "Europe/Paris", "2025-03-08 19:00", "2025-03-10 08:00", "hours of FR"},
 		"New York, its zone known":               {american, ny, law, "America/New_York", "2025-03-03 08:00", "", ""},
 		"Los Angeles at that time":               {american, la, law, "America/New_York", "2025-03-03 08:00", "2025-03-03 11:00", "hours of US"},
-		"somewhere in the US: Honolulu, too":     {american, nil, law, "America/New_York", "2025-01-06 12:00", "2025-01-06 13:00", "hours of US"},
-		"nor after 21:00 in New York":            {american, nil, law, "America/New_York", "2025-01-06 21:00", "2025-01-07 13:00", "hours of US"},
+		"New York by its number":                 {american, nil, law, "America/New_York", "2025-03-03 08:00", "", ""},
+		"New York by its number, too early":      {american, nil, law, "America/New_York", "2025-03-03 07:59", "2025-03-03 08:00", "hours of US"},
+		"its zone is known and is another":       {american, la, law, "America/New_York", "2025-03-03 10:59", "2025-03-03 11:00", "hours of US"},
+		"a number of two zones, in the morning":  {florida, nil, law, "America/New_York", "2025-03-03 08:00", "2025-03-03 09:00", "hours of US"},
+		"a number of two zones, in the evening":  {florida, nil, law, "America/Chicago", "2025-03-03 20:00", "2025-03-04 08:00", "hours of US"},
+		"Hawaii by its number":                   {hawaii, nil, law, "Pacific/Honolulu", "2025-03-03 20:59", "", ""},
+		"Alaska with the Aleutians":              {alaska, nil, law, "America/Anchorage", "2025-03-03 08:59", "2025-03-03 09:00", "hours of US"},
+		"Toronto by its number":                  {canadian, nil, law, "America/Toronto", "2025-03-03 08:00", "", ""},
+		"somewhere in the US: Honolulu, too":     {anywhere, nil, law, "America/New_York", "2025-01-06 12:00", "2025-01-06 13:00", "hours of US"},
+		"nor after 21:00 in New York":            {anywhere, nil, law, "America/New_York", "2025-01-06 21:00", "2025-01-07 13:00", "hours of US"},
 		"the day that summer time begins":        {american, la, law, "America/Los_Angeles", "2025-03-09 01:30", "2025-03-09 08:00", "hours of US"},
 		"Germany has no hours of its own":        {german, nil, both, "Europe/Berlin", "2025-03-03 03:00", "", ""},
 		"and the sender's are in its zone":       {german, nil, messaging.QuietHours{From: "20:00", To: "09:00", Local: true, Spread: time.Second}, "Europe/Berlin", "2025-03-03 08:00", "2025-03-03 09:00", ""},
