@@ -20,7 +20,7 @@ var northAmerica = []struct{ zones, codes string }{
 	{"America/Denver America/Phoenix", "928"},
 	{"America/Halifax", "428 506 782 902"},
 	{"America/Halifax America/New_York", "367 418 581"},
-	{"America/Halifax America/St_Johns", "709 879"},
+	{"America/Halifax America/Puerto_Rico America/St_Johns", "709 879"},
 	{"America/Los_Angeles", "" +
 		"206 209 213 253 279 310 323 341 350 360 369 408 415 424 425 442 503 509 510 530 559 562 564 604 619 626 628 650 657 661" +
 		" 669 702 707 714 725 738 747 760 805 818 820 831 840 858 909 916 925 949 951 971"},
