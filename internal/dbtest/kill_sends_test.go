@@ -228,11 +228,15 @@ func openPostOffice(t *testing.T, name string, now func() time.Time) *postOffice
 // Nothing is sent twice, what counts as sent arrived, and what cannot be known is said to be
 // unknown: nothing of it where the provider can be asked by the id of the message; nothing that
 // arrived, after the reports, where these bring the id back. VEFA_LONG=1 sends 100,000 messages and kills 1,000
-// times.
+// times, or as many as VEFA_SENDS=messages,kills has.
 func TestKilledSends(t *testing.T) {
 	messages, kills := 300, 6
 	if os.Getenv("VEFA_LONG") == "1" {
 		messages, kills = 100_000, 1000
+		if size := os.Getenv("VEFA_SENDS"); size != "" {
+			_, err := fmt.Sscanf(size, "%d,%d", &messages, &kills)
+			require.NoError(t, err, "VEFA_SENDS is messages,kills")
+		}
 	}
 	for name, known := range map[string]string{ // who knows of a message whose answer was lost
 		"verimor": "asked", "verimor batches": "", "netgsm": "", "twilio": "reports", "kannel": "reports", "whatsapp": "reports", "smpp": "",

@@ -62,7 +62,8 @@ type Config struct {
 	// PartWait is how long the parts of an inbound message are waited for; 0 means 10
 	// minutes. The parts that are there are in memory alone.
 	PartWait time.Duration
-	// Feedback is given each delivery report and each message of a subscriber;
+	// Feedback is given each delivery report and each message of a subscriber, and what
+	// answers say that come after Send has returned, as reports with the message's ID;
 	// vefa.Engine.Feedback keeps them. After an error that is no messaging.ErrReport the
 	// provider sends the same again. Nil acknowledges and forgets them. It may be called by
 	// several goroutines at once, and again for what comes again.

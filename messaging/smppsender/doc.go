@@ -24,6 +24,9 @@
 //	permanent   the rest of the specification          crm.Declined
 //	vendor      0x400 and above, reserved              crm.Declined; Config.Class knows better
 //
+// An answer that comes after the context of Send has ended is told to Config.Feedback, as long as
+// the session waits for it (smpp.Config.ResponseTimeout).
+//
 // SMPP has no ids of the sender's, so a Sender is neither messaging.Idempotent nor a
 // messaging.Reconciler: what is uncertain stays so until a report tells.
 //

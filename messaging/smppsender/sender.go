@@ -21,6 +21,7 @@ type Sender struct {
 	all     []*smpp.Client // those, and the receiver if there is one
 	next    atomic.Uint32
 	inbound inbound
+	late    chan messaging.Report // what the answers say that came after Send had returned
 	stop    chan struct{}
 	running sync.WaitGroup
 
@@ -39,7 +40,7 @@ func New(cfg Config) (*Sender, error) {
 	if err = errors.Join(err, cfg.Client.Validate()); err != nil {
 		return nil, err
 	}
-	s := &Sender{cfg: cfg, stop: make(chan struct{})}
+	s := &Sender{cfg: cfg, stop: make(chan struct{}), late: make(chan messaging.Report, 1024)}
 	s.inbound.parts.Wait = cfg.PartWait
 	client := cfg.Client
 	client.Session.Handler = s.handle
@@ -59,6 +60,7 @@ func New(cfg Config) (*Sender, error) {
 		s.all = append(s.all, c)
 	}
 	s.running.Go(s.expiring)
+	s.running.Go(s.reporting)
 	return s, nil
 }
 
@@ -103,16 +105,20 @@ type part struct {
 type run struct {
 	s     *Sender
 	mu    sync.Mutex
+	batch []messaging.Message
 	parts [][]part // by message
 	open  int      // parts without an answer
+	over  bool     // Send has returned
 	idle  chan struct{}
 }
 
 // Send implements messaging.Sender. It never returns an error: what happened stands in
-// the receipts.
+// the receipts. An answer that comes after the context has ended, while the session still waits for it,
+// is told to Config.Feedback: the message was taken, and by which id its receipts name it, or
+// it was refused.
 func (s *Sender) Send(ctx context.Context, batch []messaging.Message) ([]crm.Receipt, error) {
 	receipts := make([]crm.Receipt, len(batch))
-	r := &run{s: s, parts: make([][]part, len(batch)), idle: make(chan struct{}, 1)}
+	r := &run{s: s, batch: batch, parts: make([][]part, len(batch)), idle: make(chan struct{}, 1)}
 	for i, m := range batch {
 		receipts[i].ID = m.ID
 		requests, err := s.parts(m)
@@ -132,6 +138,7 @@ func (s *Sender) Send(ctx context.Context, batch []messaging.Message) ([]crm.Rec
 			r.judge(r.parts[i], &receipts[i])
 		}
 	}
+	r.over = true
 	return receipts, nil
 }
 
@@ -205,15 +212,15 @@ func (r *run) start(ctx context.Context, c *smpp.Client, i, j int) bool {
 	p.state = sent
 	r.open++
 	r.mu.Unlock()
-	err := c.Start(ctx, smpp.SubmitSM, p.request, func(pdu smpp.PDU, err error) { r.answered(p, pdu, err) })
+	err := c.Start(ctx, smpp.SubmitSM, p.request, func(pdu smpp.PDU, err error) { r.answered(i, p, pdu, err) })
 	if err != nil {
-		r.answered(p, smpp.PDU{}, err)
+		r.answered(i, p, smpp.PDU{}, err)
 	}
 	return err == nil
 }
 
-// answered notes what came of a part.
-func (r *run) answered(p *part, pdu smpp.PDU, err error) {
+// answered notes what came of a part of message i.
+func (r *run) answered(i int, p *part, pdu smpp.PDU, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var status *smpp.StatusError
@@ -246,6 +253,73 @@ func (r *run) answered(p *part, pdu smpp.PDU, err error) {
 		default:
 		}
 	}
+	if r.over {
+		r.tellLate(i)
+	}
+}
+
+// tellLate tells what became of message i whose receipt was Uncertain, if all of it is known
+// now. It is called with the lock, by the session's reader, and waits for nothing: where too
+// much is to be told the fate stays unknown.
+func (r *run) tellLate(i int) {
+	var got crm.Receipt
+	for _, p := range r.parts[i] {
+		if p.state == sent {
+			return
+		}
+	}
+	r.judge(r.parts[i], &got)
+	report := messaging.Report{ID: r.batch[i].ID, Provider: got.Provider, State: messaging.Enroute}
+	switch got.Status {
+	case crm.Accepted:
+	case crm.Declined:
+		report.State, report.Reason = messaging.Rejected, got.Reason
+	default:
+		return
+	}
+	select {
+	case r.s.late <- report:
+	default:
+	}
+}
+
+// lateTries is how often what came late is told to a host whose Feedback fails.
+const lateTries = 5
+
+// reporting tells the host what came late, until the sender is closed and all is told.
+func (s *Sender) reporting() {
+	tell := func(r messaging.Report) {
+		pause := time.Second
+		for n := range lateTries {
+			ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Timeout)
+			err := s.tell(ctx, messaging.Feedback{Reports: []messaging.Report{r}})
+			if cancel(); err == nil || n == lateTries-1 {
+				return
+			}
+			timer := time.NewTimer(pause)
+			select {
+			case <-timer.C:
+			case <-s.stop:
+				timer.Stop()
+			}
+			pause *= 2
+		}
+	}
+	for {
+		select {
+		case r := <-s.late:
+			tell(r)
+		case <-s.stop:
+			for {
+				select {
+				case r := <-s.late:
+					tell(r)
+				default:
+					return
+				}
+			}
+		}
+	}
 }
 
 // wait waits until all parts that were sent are answered; false if the context ended.
@@ -276,7 +350,7 @@ func (r *run) judge(parts []part, out *crm.Receipt) {
 			status = p.status
 		}
 	}
-	if count[taken] > 0 {
+	if count[taken] == len(parts) { // else a receipt of one part would settle the whole message
 		out.Provider = ids(parts)
 	}
 	code := ""
