@@ -29,6 +29,7 @@ func (p *parser) selection(r *reader) {
 		"autocomplete":             r.str(&q.Autocomplete),
 		"allowCustomChoices":       r.yes(&ru.custom),
 		"valuePropertyName":        r.str(&ru.valueProperty),
+		"selectToRankEnabled":      r.yes(&ru.selectToRank),
 		"minSelectedChoices":       r.num(&q.MinSelected),
 		"maxSelectedChoices":       r.num(&q.MaxSelected),
 	})
@@ -184,6 +185,15 @@ func (p *parser) choice(n *node, path, question string, classes []string) (Choic
 			"showCommentArea":   func(v *node, at string) { p.truth(v, at, question, &c.Comment) },
 			"isCommentRequired": func(v *node, at string) { p.truth(v, at, question, &c.mustSay) },
 		}, classes...)
+		for _, m := range n.members { // {$item.color} reads what an author added
+			switch m.value.kind {
+			case kindString, kindNumber, kindBool:
+				if c.extra == nil {
+					c.extra = map[string]any{}
+				}
+				c.extra[m.name] = m.value.value()
+			}
+		}
 		if s, isText := c.Value.(string); isText { // SurveyJS splits it here, too
 			if value, text, cut := strings.Cut(s, "|"); cut {
 				c.Value = value

@@ -205,6 +205,12 @@ func (s *Session) piped(name string, sc *scope) (string, bool) {
 	}
 	p := newPath(name)
 	if n := s.pipedNode(p, sc); n != nil {
+		switch {
+		case !n.q.asks() || n.q.repeats() && n.empty() && n.q.rules.fields == nil:
+			return "", true
+		case n.empty() && (n.q.Type == "matrix" || n.q.rules.fields != nil):
+			return "", false
+		}
 		v := s.display(n, n.value())
 		if m, ok := v.(map[string]any); ok {
 			return toText(m), true
@@ -251,7 +257,7 @@ func (s *Session) pipedNode(p path, sc *scope) *live {
 // folded finds the node whose answer has a name, in any case of letters.
 func (sc *scope) folded(name string) *live {
 	for _, q := range sc.tree.questions {
-		if key := q.Key(); q.asks() && len(key) == len(name) && strings.EqualFold(key, name) {
+		if key := q.Key(); len(key) == len(name) && strings.EqualFold(key, name) {
 			return sc.node(q.self)
 		}
 	}
@@ -296,11 +302,16 @@ func fnPropertyValue(e *evaluation, args []any) any {
 	if n == nil || len(args) != 2 {
 		return nil
 	}
-	switch args[1] {
+	return e.session.property(n, toText(args[1]))
+}
+
+// property is a property that says how a question shows.
+func (s *Session) property(n *live, name string) any {
+	switch name {
 	case "name":
 		return n.q.Name
 	case "title":
-		return e.session.say(n.q.Title)
+		return s.say(n.q.Title)
 	case "value":
 		return plain(n.value())
 	case "visible":

@@ -64,11 +64,13 @@ type questionRules struct {
 	valueProperty    string // of checkbox: valuePropertyName
 	custom           bool   // allowCustomChoices
 	separateSpecial  bool
+	selectToRank     bool // of ranking: what is not ranked is left out
 
 	minExpr, maxExpr   *expression
 	minRange, maxRange float64 // of a slider for a range; 0: none
 
 	countExpr  *expression // of panels and rows
+	bound      string      // the answer that is the number of panels or rows, and follows it
 	defaultRow any
 	copyLast   bool
 	templateIf *expression
@@ -103,6 +105,7 @@ type surveyLogic struct {
 	caseFold     string
 	byKey        map[string][]*Question // questions by the name of their answer
 	followers    map[string][]*Question // whose choices follow an answer, by its name
+	bound        map[string][]*Question // whose number of panels or rows is an answer, by its name
 }
 
 // trigger acts when its expression comes to hold.

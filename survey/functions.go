@@ -215,13 +215,16 @@ func fnSubstring(_ *evaluation, args []any) any {
 		return ""
 	}
 	units := utf16Units(s)
-	end := float64(len(units))
-	if len(args) > 2 && !math.IsNaN(getNumber(args[2])) {
-		end = toNumber(args[2])
+	clamp := func(f float64) int {
+		if math.IsNaN(f) {
+			return 0
+		}
+		return int(min(max(f, 0), float64(len(units))))
 	}
-	start = toNumber(args[1])
-	a := int(math.Trunc(min(max(start, 0), float64(len(units)))))
-	b := int(math.Trunc(min(max(end, 0), float64(len(units)))))
+	a, b := clamp(toNumber(args[1])), len(units)
+	if len(args) > 2 && !math.IsNaN(getNumber(args[2])) {
+		b = clamp(toNumber(args[2]))
+	}
 	return fromUnits(units[min(a, b):max(a, b)])
 }
 

@@ -77,7 +77,36 @@ func parseDate(s string, loc *time.Location) jsDate {
 			return jsDate{t.In(loc)}
 		}
 	}
-	return jsDate{}
+	return legacyDate(s, loc)
+}
+
+// legacyDate reads what V8 takes for a date beside the forms that are one: a month alone, a
+// month and a day, a short year. Of years it says 2001 where there is none.
+func legacyDate(s string, loc *time.Location) jsDate {
+	parts := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(" ,./-", r) })
+	if len(parts) == 0 || len(parts) > 2 || strings.Trim(s, "0123456789 ,./-") != "" || !isDigit(s[0]) {
+		return jsDate{}
+	}
+	n := make([]int, len(parts))
+	for i, p := range parts {
+		if len(p) > 2 {
+			return jsDate{}
+		}
+		n[i] = int(parseIntJS(p))
+	}
+	year, month, day := 2001, n[0], 1
+	switch {
+	case len(n) == 2:
+		day = n[1]
+	case month >= 50:
+		year, month = 1900+month, 1
+	case month >= 32:
+		year, month = 2000+month, 1
+	}
+	if month < 1 || month > 12 || day < 1 || day > 31 {
+		return jsDate{}
+	}
+	return jsDate{time.Date(year, time.Month(month), day, 0, 0, 0, 0, loc)}
 }
 
 // day is midnight of the date's day.

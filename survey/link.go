@@ -9,8 +9,12 @@ const maxFloat = math.MaxFloat64
 func (d *Definition) link() {
 	d.logic.byKey = map[string][]*Question{}
 	d.logic.followers = map[string][]*Question{}
+	d.logic.bound = map[string][]*Question{}
 	for _, q := range d.questions {
 		d.logic.byKey[q.Key()] = append(d.logic.byKey[q.Key()], q)
+		if q.rules.bound != "" {
+			d.logic.bound[q.rules.bound] = append(d.logic.bound[q.rules.bound], q)
+		}
 		if from := q.rules.from; from != "" {
 			if source := d.names[from]; source != nil {
 				from = source.Key()

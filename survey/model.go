@@ -148,7 +148,8 @@ type Choice struct {
 
 	visibleIf *expression
 	enableIf  *expression
-	mustSay   bool // isCommentRequired
+	mustSay   bool           // isCommentRequired
+	extra     map[string]any // members of the choice, for {$item.name}
 }
 
 // Mask is how a line of text is written, as SurveyJS's maskType and maskSettings.

@@ -182,14 +182,6 @@ func opMod(_ *evaluation, a, b any) any {
 
 func opPower(_ *evaluation, a, b any) any { return powJS(toNumber(a), toNumber(b)) }
 
-// powJS is JavaScript's Math.pow, which differs from C's for 1 and NaN.
-func powJS(x, y float64) float64 {
-	if math.IsNaN(y) || math.Abs(x) == 1 && math.IsInf(y, 0) {
-		return math.NaN()
-	}
-	return math.Pow(x, y)
-}
-
 // corrected rounds a sum or difference to the digits after the point that its operands have, so
 // that 0.1 + 0.2 is 0.3.
 func corrected(a, b, res any) any {

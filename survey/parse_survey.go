@@ -63,7 +63,10 @@ func (p *parser) survey(root *node) {
 	d.logic.validateLate = errorsMode == "onComplete"
 	d.head.NoBack = !back
 	d.head.OnePage = d.head.OnePage || paging == "singlePage"
-	d.head.OneQuestion = paging == "questionPerPage"
+	d.head.OneQuestion = paging == "questionPerPage" || paging == "questionOnPage"
+	if paging == "inputPerPage" {
+		p.find(unsupportedProperty, warning, "questionsOnPageMode", "", "\"inputPerPage\" is shown page by page")
+	}
 	d.head.Thanks = d.head.CompletedHTML.withoutMarkup()
 	if d.head.StartPage && len(d.pages) < 2 {
 		d.head.StartPage = false // there would be nothing behind it

@@ -3,6 +3,7 @@ package survey
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -58,7 +59,7 @@ func (p *parser) question(n *node, path, typ, name string, parent *element, pane
 			p.find(missingName, failure, path, "", "a question without a name cannot be answered")
 			return
 		}
-		name = fmt.Sprintf("%s%d", typ, p.elements)
+		name = p.freeName()
 	}
 	if _, dup := p.tree.names[name]; dup && !shows {
 		p.find(duplicateName, failure, path, name, "a second question of this name is not asked")
@@ -68,6 +69,15 @@ func (p *parser) question(n *node, path, typ, name string, parent *element, pane
 	q.Page, q.Panel, q.PanelTitle = max(len(p.d.head.Pages)-1, 0), panel, panelTitle
 	p.checkMetric(q, path)
 	p.tree.addQuestion(q, parent)
+}
+
+// freeName is the name that SurveyJS gives to what has none.
+func (p *parser) freeName() string {
+	for i := 1; ; i++ {
+		if name := "question" + strconv.Itoa(i); p.tree.names[name] == nil {
+			return name
+		}
+	}
 }
 
 // newQuestion reads a question, without a place.
@@ -145,7 +155,7 @@ func (p *parser) bindings(r *reader, v *node, at string) {
 	}
 	for _, m := range v.members {
 		if (m.name == "panelCount" || m.name == "rowCount") && m.value.kind == kindString {
-			r.q.rules.countExpr = p.formula(&node{kind: kindString, text: "{" + m.value.text + "}"}, join(at, m.name), r.q.Name)
+			r.q.rules.bound = m.value.text
 			continue
 		}
 		p.find(unsupportedProperty, failure, join(at, m.name), r.q.Name, "a binding of "+quote(m.name)+" has no effect")
@@ -200,7 +210,6 @@ func (p *parser) typed(r *reader, typ, path string) func() {
 	case "expression":
 		r.add(properties{"expression": r.formula(&ru.expr)})
 		r.add(p.format(r))
-		ru.readOnly = true
 	case "file":
 		p.upload(r)
 	case "signaturepad":

@@ -269,7 +269,7 @@ func (s *Session) nothingToChoose(n *live) bool {
 // shown is the question as these answers make it.
 func (s *Session) shown(n *live) Question {
 	q := *n.q
-	q.Required, q.ReadOnly = n.required, n.isReadOnly()
+	q.Required, q.ReadOnly = n.required, n.isReadOnly() || q.Type == "expression"
 	if q.takesChoices() {
 		q.Choices = s.shownChoices(n)
 	}

@@ -128,7 +128,7 @@ func (s *Session) runQuestion(n *live) {
 	if ru.maxExpr != nil {
 		n.max = answerOf(s.eval(ru.maxExpr, n.sc))
 	}
-	if ru.expr != nil {
+	if ru.expr != nil && !n.isReadOnly() {
 		s.assign(n, s.rounded(ru, s.eval(ru.expr, n.sc)), false)
 	}
 	s.runChoices(n)
@@ -236,7 +236,10 @@ func (s *Session) clearHidden(n *live, reason string) {
 	if n.q.takesChoices() {
 		defer s.dropUnoffered(n)
 	}
-	if n.kids != nil {
+	if n.q.Matrix != nil {
+		defer s.clearHiddenRows(n)
+	}
+	if n.q.Repeat != nil {
 		for _, k := range n.kids {
 			for _, el := range k.tree.questions {
 				s.clearHidden(k.node(el.self), reason)
@@ -247,6 +250,56 @@ func (s *Session) clearHidden(n *live, reason string) {
 		return
 	}
 	s.clear(n, false)
+}
+
+// clearHiddenRows removes the answers of rows and columns that do not show.
+func (s *Session) clearHiddenRows(n *live) {
+	if isEmpty(n.value()) || n.sc.owner == nil && len(s.d.logic.byKey[n.q.Key()]) > 1 {
+		return
+	}
+	if n.q.Type == "matrix" {
+		s.clearHiddenCells(n)
+		return
+	}
+	if !slices.ContainsFunc(n.kids, func(k *scope) bool { return k.hidden }) {
+		return
+	}
+	old := normalValue(n.value(), 0)
+	if !n.q.fixedRows() {
+		n.kids = n.visibleKids()
+	} else {
+		for _, k := range n.kids {
+			if k.hidden {
+				k.values = map[string]any{}
+			}
+		}
+	}
+	n.changedInside(old)
+}
+
+// clearHiddenCells is clearHiddenRows of a matrix with one choice a row.
+func (s *Session) clearHiddenCells(n *live) {
+	given, ok := normalValue(n.value(), 0).(map[string]any)
+	if !ok || n.rows == nil && n.columns == nil {
+		return
+	}
+	for i, row := range n.q.Matrix.Rows {
+		if n.rows != nil && !n.rows[i] {
+			delete(given, row.Key())
+		}
+	}
+	for k, v := range given {
+		for i, c := range n.q.Matrix.Columns {
+			if n.columns != nil && !n.columns[i] && equalValues(c.Value, v, false) {
+				delete(given, k)
+			}
+		}
+	}
+	var v any
+	if len(given) > 0 {
+		v = given
+	}
+	s.assign(n, v, true)
 }
 
 // mayClear tells whether a question is out of sight, and with it every other that shares its

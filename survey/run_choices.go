@@ -44,6 +44,10 @@ func (s *Session) dropUnoffered(n *live) {
 		return
 	}
 	offered := s.offered(n)
+	if n.q.Type == "ranking" && !n.q.rules.selectToRank {
+		s.rank(n, offered)
+		return
+	}
 	if list, ok := n.value().([]any); ok && n.q.Multiple {
 		var kept []any
 		for _, v := range list {
@@ -66,6 +70,27 @@ func (s *Session) dropUnoffered(n *live) {
 	if !offers(offered, n.value()) && !s.ownWords(n) {
 		s.clear(n, true)
 	}
+}
+
+// rank makes the value of a ranking all choices that show: first those that were ranked.
+func (s *Session) rank(n *live, offered []Choice) {
+	list, _ := n.value().([]any)
+	var out []any
+	for _, v := range list {
+		if offers(offered, v) && !slices.Contains(out, plain(v)) {
+			out = append(out, plain(v))
+		}
+	}
+	for _, c := range offered {
+		if c.Special == "" && !slices.ContainsFunc(out, func(v any) bool { return equalValues(v, c.Value, false) }) {
+			out = append(out, c.Value)
+		}
+	}
+	if len(out) == 0 {
+		s.assign(n, nil, true)
+		return
+	}
+	s.assign(n, out, true)
 }
 
 // choiceValue is the value of an element of a list: of an object, its value property.

@@ -45,7 +45,7 @@ func (s *Session) build(n *live) {
 	}
 	s.grow(n, want)
 	if n.q.Repeat != nil && want > 0 && n.sc.values[n.q.Key()] == nil {
-		n.collect() // SurveyJS stores empty panels, but not empty rows
+		n.changedInside(nil) // SurveyJS stores empty panels, but not empty rows
 	}
 }
 
@@ -100,19 +100,17 @@ func (s *Session) rebuild(n *live) {
 			return
 		}
 		lo, _ := n.q.bounds()
-		n.kids = n.kids[:min(len(n.kids), max(lo, n.q.emptyRows()))]
+		if n.q.Repeat != nil {
+			lo = n.q.Repeat.Count
+		}
+		n.kids = n.kids[:min(len(n.kids), lo)]
 		for _, k := range n.kids {
 			s.replace(k, map[string]any{})
 		}
+		if len(n.kids) < lo && !s.loading {
+			s.grow(n, lo)
+		}
 	}
-}
-
-// emptyRows is how many rows a table shows that has no value.
-func (q *Question) emptyRows() int {
-	if q.Repeat != nil {
-		return 0
-	}
-	return q.Matrix.RowCount
 }
 
 // rebuildFixed is rebuild of a table with rows of its author, or of a multiple text.
@@ -224,11 +222,7 @@ func (s *Session) runNested(n *live) {
 		return
 	}
 	if x := n.q.rules.countExpr; x != nil {
-		if f := getNumber(s.eval(x, n.sc)); f >= 0 && f <= 1000 && int(f) != len(n.kids) {
-			old := normalValue(n.value(), 0)
-			s.grow(n, int(f))
-			n.changedInside(old)
-		}
+		s.setCount(n, getNumber(s.eval(x, n.sc)))
 	}
 	for _, k := range n.kids {
 		k.hidden = false
@@ -243,6 +237,19 @@ func (s *Session) runNested(n *live) {
 				s.runElement(&k.nodes[i])
 			}
 		}
+	}
+}
+
+// setCount makes the number of panels or rows that of a value, where it is one.
+func (s *Session) setCount(n *live, f float64) {
+	if !(f >= 0 && f <= 1000) || int(f) == len(n.kids) || !n.q.repeats() {
+		return
+	}
+	old := normalValue(n.value(), 0)
+	list, _ := n.value().([]any)
+	s.grow(n, int(f))
+	if n.q.Repeat != nil || len(n.kids) < len(list) { // empty rows are no answer yet
+		n.changedInside(old)
 	}
 }
 
@@ -292,6 +299,13 @@ func (n *live) visibleRows() []bool {
 func (s *Session) evalItem(x *expression, sc *scope, c Choice) any {
 	e := s.evaluation(sc)
 	e.extra = map[string]any{"item": c.Value, "choice": c.Value}
+	for _, name := range x.names {
+		if _, member, ok := strings.Cut(name, "."); ok && name[0] == '$' {
+			if v, ok := c.extra[member]; ok {
+				e.extra[name] = v
+			}
+		}
+	}
 	return x.root.eval(e)
 }
 

@@ -27,7 +27,8 @@ func (s *Session) keepPage() {
 	}
 	s.page, s.state = -1, Empty
 	if len(visible) > 0 {
-		s.page, s.state = visible[0], Running
+		s.state = Running
+		s.page = visible[0]
 	}
 }
 
@@ -166,7 +167,7 @@ func (s *Session) goTo(name string) {
 // keep it.
 func (s *Session) Complete() Faults {
 	s.work = 0
-	if s.state == Completed {
+	if s.state != Running {
 		return nil
 	}
 	faults := s.pageFaults()
@@ -174,6 +175,11 @@ func (s *Session) Complete() Faults {
 		faults = s.Faults()
 	}
 	if len(faults) > 0 {
+		if q := s.d.named(faults[0].Question); s.d.logic.validateLate && q != nil {
+			if page := s.root.node(q.self).page(); slices.Contains(s.visiblePages(), page) {
+				s.page = page // where something is wrong
+			}
+		}
 		return faults
 	}
 	s.complete()

@@ -170,7 +170,7 @@ func (s *Session) checkTriggers(keys map[string]change, run triggerRun) {
 
 // completes tells whether there is a trigger that asks for valid answers.
 func (s *Session) completes() bool {
-	return slices.ContainsFunc(s.d.logic.triggers, func(t trigger) bool { return t.kind == "complete" })
+	return slices.ContainsFunc(s.d.logic.triggers, func(t trigger) bool { return t.kind == "complete" || t.kind == "skip" })
 }
 
 // checkTrigger runs one trigger if what it depends on is among the changes.
@@ -180,8 +180,8 @@ func (s *Session) checkTrigger(i int, t *trigger, run triggerRun) {
 		if run.nextPage || t.kind != "runexpression" && t.setTo == "" || t.kind == "copyvalue" && t.from == "" {
 			return
 		}
-	case "skip":
-		if !run.nextPage {
+	case "skip": // as soon as the answer is given
+		if run.nextPage {
 			return
 		}
 	}

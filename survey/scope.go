@@ -251,7 +251,7 @@ func (s *Session) lookup(p path, sc *scope) (any, bool) {
 	name := p.parts[0].name
 	if p.simple() {
 		if v, ok := s.root.values[name]; ok && len(s.vars) == 0 {
-			return plain(v), true // the usual case first: built-in names are no names of questions
+			return s.unlessEmpty(name, plain(v)), true // the usual case first: built-in names are no names of questions
 		}
 		if v, ok := s.builtIn(p.lower[0]); ok {
 			return v, true
@@ -261,12 +261,32 @@ func (s *Session) lookup(p path, sc *scope) (any, bool) {
 		return v, true
 	}
 	if v, ok := p.in(s.root.values); ok {
+		if p.simple() {
+			v = s.unlessEmpty(name, v)
+		}
 		return v, true
+	}
+	if strings.HasPrefix(name, "$") && len(p.parts) == 2 {
+		if n := s.root.named(name[1:]); n != nil {
+			return s.property(n, p.parts[1].name), true
+		}
 	}
 	if base, cut := strings.CutSuffix(name, "-unwrapped"); cut {
 		return newPath(base).in(s.root.values)
 	}
 	return nil, false
+}
+
+// unlessEmpty is a value, or nothing for panels and rows that hold no answer.
+func (s *Session) unlessEmpty(name string, v any) any {
+	if list, ok := v.([]any); ok && len(list) > 0 {
+		for _, q := range s.d.logic.byKey[name] {
+			if q.repeats() && s.root.node(q.self).empty() {
+				return nil
+			}
+		}
+	}
+	return v
 }
 
 // builtIn are the names that a survey has of its own.

@@ -101,13 +101,13 @@ func (s *Session) begin() {
 	if s.d.head.StartPage && s.opts.Page <= 0 {
 		s.state = Starting
 	}
-	s.page = -1
 	visible := s.visiblePages()
 	switch {
 	case len(visible) == 0:
 		if s.state != Starting {
 			s.state = Empty
 		}
+	case s.page >= 0 && slices.Contains(visible, s.page): // a trigger led here
 	case slices.Contains(visible, s.opts.Page):
 		s.page = s.opts.Page
 	default:
@@ -187,6 +187,14 @@ func (s *Session) set(name string, v any) {
 		s.received(s.root.node(q.self), old, v)
 	}
 	s.after(name, change{old, v, true})
+	for _, q := range s.d.logic.bound[name] {
+		s.setCount(s.root.node(q.self), toNumber(v))
+	}
+	for _, q := range s.d.logic.byKey[name] {
+		if q.Type == "ranking" && q.rules.from != "" {
+			s.dropUnoffered(s.root.node(q.self))
+		}
+	}
 	for _, q := range s.d.logic.followers[name] {
 		s.dropUnoffered(s.root.node(q.self))
 	}
@@ -213,6 +221,9 @@ func (s *Session) received(n *live, old, v any) {
 	}
 	n.direct = true
 	s.rebuild(n)
+	if b := n.q.rules.bound; b != "" && v == nil {
+		s.setCount(n, getNumber(s.root.values[b]))
+	}
 }
 
 // after runs conditions and triggers once a value has changed.

@@ -353,9 +353,15 @@ func (q equality) equal(x, y any) bool {
 	}
 	switch xt := x.(type) {
 	case []any:
+		if yt, ok := y.(map[string]any); ok { // JavaScript's lists are objects, too
+			return q.objects(indexed(xt), yt)
+		}
 		yt, ok := y.([]any)
 		return ok && q.lists(xt, yt)
 	case map[string]any:
+		if yt, ok := y.([]any); ok {
+			return q.objects(xt, indexed(yt))
+		}
 		yt, ok := y.(map[string]any)
 		return ok && q.objects(xt, yt)
 	case jsDate:
@@ -405,6 +411,15 @@ func sortedAsText(v []any) []any {
 	v = slices.Clone(v)
 	slices.SortStableFunc(v, byText)
 	return v
+}
+
+// indexed is a list as an object.
+func indexed(list []any) map[string]any {
+	out := make(map[string]any, len(list))
+	for i, v := range list {
+		out[strconv.Itoa(i)] = v
+	}
+	return out
 }
 
 // objects asks for the same members with equal values.

@@ -1,0 +1,132 @@
+// Asks SurveyJS (npm survey-core) what it makes of surveys and expressions, for the tests of
+// package survey:
+//
+//   npm ci --prefix survey/testdata/oracle
+//   node oracle.js < cases > results
+//
+// A case is a line of JSON: {"survey": definition, "steps": [...], "expr": [{"e", "v"}]}. A step is
+// {"set": {name: value}}, {"vars": {name: value}}, {"next": 1}, {"prev": 1}, {"complete": 1},
+// {"start": 1}. The result is a line with "states", one before all steps and one after each, and
+// "expr" with the value, truth or refusal of each expression.
+const RealDate = Date;
+const instant = RealDate.parse(process.env.NOW || "2026-01-01T00:00:00Z");
+global.Date = class extends RealDate {
+  constructor(...args) {
+    if (args.length === 0) super(instant);
+    else super(...args);
+  }
+  static now() { return instant; }
+};
+console.warn = console.error = console.log = () => {};
+const { Model, ExpressionRunner, ConditionsParser, Serializer } = require("survey-core");
+
+// An author's own members of choices are properties that a page registers.
+function registerMembers(o, key) {
+  if (Array.isArray(o)) return o.forEach((x) => registerMembers(x, key));
+  if (!o || typeof o !== "object") return;
+  for (const k in o) {
+    if (key === "choices" && !Serializer.findProperty("choiceitem", k) && !Serializer.findProperty("imageitemvalue", k) && !Serializer.findProperty("checkboxitem", k)) {
+      Serializer.addProperty("itemvalue", k);
+    }
+    registerMembers(o[k], k);
+  }
+}
+
+const nil = (v) => (v === undefined ? null : v);
+
+// Nested questions show if everything around them does.
+function inSight(q) {
+  return q.isVisible && q.isParentVisible && (!q.parentQuestion || inSight(q.parentQuestion));
+}
+
+function state(m) {
+  const s = {
+    page: m.state === "starting" ? m.pages[0].name : m.currentPage ? m.currentPage.name : null,
+    state: m.state,
+    visiblePages: m.visiblePages.map((p) => p.name),
+    visible: [], readOnly: [], required: [], titles: {}, choices: {},
+    data: JSON.parse(JSON.stringify(m.data)),
+    calc: {},
+  };
+  for (const q of m.getAllQuestions(false, false, true)) {
+    if (!inSight(q)) continue;
+    s.visible.push(q.name);
+    if (q.parentQuestion) continue;
+    if (q.isReadOnly && q.getType() !== "expression" && q.getType() !== "html" && q.getType() !== "image") s.readOnly.push(q.name);
+    if (q.isRequired) s.required.push(q.name);
+    s.titles[q.name] = q.locTitle.renderedHtml;
+    if (q.isDescendantOf("selectbase")) s.choices[q.name] = q.visibleChoices.map((c) => c.value);
+  }
+  for (const c of m.calculatedValues) s.calc[c.name] = nil(c.value);
+  if (m.state === "completed") s.completedHtml = m.processedCompletedHtml;
+  return s;
+}
+
+function errorsOn(page, out = {}) {
+  if (!page) return out;
+  const add = (q) => {
+    const real = q.getAllErrors().filter((e) => (e.notificationType || "error") === "error");
+    if (real.length) out[q.name] = real.map((e) => e.getErrorType());
+  };
+  for (const q of page.questions) if (q.isVisible && q.isParentVisible) add(q);
+  for (const p of page.survey.getAllPanels()) {
+    const first = p.questions.find((q) => q.isVisible && q.isParentVisible);
+    if (p.page === page && p.errors.length && first) (out[first.name] = out[first.name] || []).push("panel");
+  }
+  return out;
+}
+
+function run(c) {
+  const out = {};
+  if (c.survey) {
+    registerMembers(c.survey);
+    const m = new Model(structuredClone(c.survey));
+    if (c.seed !== undefined) m.randomSeed = c.seed;
+    m.getAllQuestions(false, false, true); // builds the panels of pages that were not shown yet
+    for (const q of m.getAllQuestions()) q.panels;
+    out.states = [state(m)];
+    for (const step of c.steps || []) {
+      const page = m.state === "starting" ? m.pages[0] : m.currentPage;
+      let ok, acted = false;
+      if (step.set) for (const k in step.set) m.setValue(k, step.set[k]);
+      if (step.comment) for (const k in step.comment) m.setComment(k, step.comment[k]);
+      if (step.vars) for (const k in step.vars) m.setVariable(k, step.vars[k]);
+      if (step.start) { ok = m.start(); acted = true; }
+      if (step.next) { acted = !m.isLastPage; ok = m.nextPage(); }
+      if (step.prev) { ok = m.prevPage(); }
+      if (step.complete && !(m.checkErrorsMode === "onComplete" && !m.isLastPage)) { ok = m.tryComplete(); acted = true; }
+      const s = state(m);
+      if (ok !== undefined) s.ok = ok === true;
+      if (acted && ok !== true) {
+        s.errors = errorsOn(page);
+        if (m.checkErrorsMode === "onComplete") for (const p of m.visiblePages) errorsOn(p, s.errors);
+      }
+      out.states.push(s);
+    }
+  }
+  if (c.expr) {
+    out.expr = c.expr.map(({ e, v }) => {
+      try {
+        if (!new ConditionsParser().parseExpression(e)) return { parse: true };
+        const r = new ExpressionRunner(e).runValues(structuredClone(v || {}));
+        return { r: nil(r), t: r === true };
+      } catch (err) {
+        return { err: String(err.message) };
+      }
+    });
+  }
+  return out;
+}
+
+const lines = require("readline").createInterface({ input: process.stdin });
+const pending = [];
+lines.on("line", (line) => {
+  if (!line) return;
+  let o;
+  const c = JSON.parse(line);
+  try { o = run(c); } catch (e) { o = { error: String(e.message) }; }
+  if (c.id !== undefined) o.id = c.id;
+  pending.push(JSON.stringify(o));
+  if (pending.length > 200) process.stdout.write(pending.splice(0).join("\n") + "\n");
+});
+lines.on("close", () => { if (pending.length) process.stdout.write(pending.join("\n") + "\n"); });
