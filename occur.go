@@ -2,6 +2,7 @@ package vefa
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -41,6 +42,19 @@ func (e *Engine) Occur(ctx context.Context, id crm.CustomerID, t rules.Trigger, 
 	if err := e.checkOccasion(t); err != nil {
 		return out, err
 	}
+	for range longestTurn {
+		var tried Occurred
+		tried, err = e.occur(ctx, id, t, about)
+		tried.Cancelled += out.Cancelled
+		if out = tried; !errors.Is(err, errMoved) {
+			return out, err
+		}
+	}
+	return out, &crm.Error{Op: "occur", Entity: "customer", ID: string(id), Kind: crm.ErrConflict, Err: err}
+}
+
+// occur is Occur of the customer as he is read once.
+func (e *Engine) occur(ctx context.Context, id crm.CustomerID, t rules.Trigger, about crm.FactKey) (out Occurred, err error) {
 	c, err := e.svc.Customer(ctx, id)
 	if err != nil {
 		return out, err
@@ -77,7 +91,7 @@ func (e *Engine) Occur(ctx context.Context, id crm.CustomerID, t rules.Trigger, 
 	if err != nil {
 		return out, err
 	}
-	n, err := e.write(ctx, in, false)
+	n, err := offers.write(ctx, x.id, in)
 	out.Planned, out.Repeated = n.Planned, n.Repeated
 	if err != nil {
 		return out, err

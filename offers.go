@@ -1,8 +1,10 @@
 package vefa
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -352,7 +354,11 @@ func (e *Engine) offersOf(ctx context.Context, members []crm.Subject) (map[mark]
 		clear(out)
 		stored, err := r.EffectsOf(ctx, members...)
 		for _, f := range stored {
-			if f.Kind == EffectOffer {
+			if f.Kind != EffectOffer {
+				continue
+			}
+			// Two that were made one has had it twice: the first counts.
+			if o := out[markOf(f)]; o == nil || cmp.Or(f.Created.Compare(o.Created), cmp.Compare(f.ID, o.ID)) < 0 {
 				out[markOf(f)] = f
 			}
 		}
@@ -387,6 +393,36 @@ func (e *Engine) newOffering(ctx context.Context, p *population, x *person, memb
 	}
 	news := slices.DeleteFunc(slices.Clone(o.planned), func(f *crm.Effect) bool { return o.had[markOf(f)] != nil })
 	return o, e.makeOffers(ctx, p, x, news, now)
+}
+
+// errMoved is that a customer was merged or split since he was read.
+var errMoved = errors.New("vefa: the customer was merged or split meanwhile")
+
+// write writes what rules planned. With offers the customer is locked first, and is still who he
+// was: what two processes, or two profiles that just became one customer, are offered at once is
+// one offer.
+func (o *offering) write(ctx context.Context, id crm.CustomerID, in []rules.Intent) (n PlanReport, err error) {
+	if len(o.planned) == 0 {
+		return o.e.write(ctx, in, false)
+	}
+	return n, o.e.svc.Update(ctx, func(tx crm.Tx) error {
+		if err := tx.LockCustomers(ctx, id); err != nil {
+			return err
+		}
+		keys := make([]crm.ProfileKey, len(o.members))
+		for i, m := range o.members {
+			keys[i] = m.Profile
+		}
+		now, err := tx.CustomersOf(ctx, keys...)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(now, func(of crm.CustomerID) bool { return of != id }) {
+			return errMoved
+		}
+		n, err = o.e.writeIn(ctx, tx, in)
+		return err
+	})
 }
 
 // made returns the offers, as the record has them: what another process made at the same time

@@ -25,7 +25,7 @@ func TestEightBesideEvenings(t *testing.T) {
 	nighttest.Eight(t, func(t *testing.T) crm.Store { return migrated(t, openPostgres(t)) })
 }
 
-func migrated(t *testing.T, d database) crm.Store {
+func migrated(t testing.TB, d database) crm.Store {
 	migrate(t, d)
 	return d.store()
 }
