@@ -1,0 +1,96 @@
+package nighttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa"
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/rules"
+)
+
+// Till is a retailer who offers one of four things, once a day, to each customer at the counter.
+func Till(t TB, store crm.Store, clock *crmtest.Clock) *Retailer {
+	t.Helper()
+	book, err := rules.ReadYAML("till.yaml", []byte("rules:\n  - name: counter\n    doc: at the counter\n    on: {event: counter}\n    once: day\n    when: Sources >= 1\n    then:\n      - offer: till\n"))
+	require.NoError(t, err)
+	return New(t, store, clock, func(c *vefa.Config) {
+		c.Rules, c.Surveys, c.TrainAt, c.Events = []*rules.Book{book}, nil, -1, []string{"counter"}
+		c.Campaigns = []vefa.Campaign{{Live: true, Campaign: messaging.Campaign{Name: "till", Text: "A strap", Unmeasured: "a test", Window: time.Hour,
+			Choice: messaging.Choice{Same: 0.1}, Variants: []messaging.Variant{{Name: "b", Text: "B"}, {Name: "c", Text: "C"}, {Name: "d", Text: "D"}}}}}
+	})
+}
+
+// AtCounter tells that a customer is at the counter of a Till.
+func AtCounter(ctx context.Context, shop *Retailer, id crm.CustomerID) (vefa.Occurred, error) {
+	return shop.Engine.Occur(ctx, id, rules.Trigger{Kind: rules.OnEvent, Event: "counter"}, crm.FactKey{})
+}
+
+// Offers has eight tills ask at once for two records of a person, whom somebody makes one customer
+// meanwhile. Each record has one answer until then, and the customer one from then on: nobody who
+// asks afterwards hears another one, and no third is made.
+func Offers(t *testing.T, store crm.Store) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	const pairs, tills = 12, 8
+	clock := &crmtest.Clock{}
+	clock.Set(Start)
+	shops := make([]*Retailer, 2)
+	for i := range shops {
+		shops[i] = Till(t, store, clock)
+	}
+	svc := shops[0].Engine.Service()
+	_, err := svc.Import(ctx, People(2*pairs))
+	require.NoError(t, err)
+	for pair := range pairs {
+		ids := make([]crm.CustomerID, 2)
+		for k := range ids {
+			c, err := svc.CustomerOf(ctx, Key(2*pair+k))
+			require.NoError(t, err)
+			ids[k] = c.ID
+		}
+		ask := func(till, k int) (vefa.Occurred, error) {
+			return AtCounter(ctx, shops[till%2], ids[k])
+		}
+		var wg sync.WaitGroup
+		errs := make([]error, tills+1)
+		got := make([]vefa.Occurred, tills)
+		for till := range tills {
+			wg.Go(func() { got[till], errs[till] = ask(till, till/2%2) })
+		}
+		wg.Go(func() {
+			_, errs[tills] = svc.Merge(ctx, "staff", crm.Evidence{}, Key(2*pair), Key(2*pair+1))
+		})
+		wg.Wait()
+		require.NoError(t, errors.Join(errs...))
+		made := map[crm.EffectID]bool{}
+		planned := 0
+		for _, o := range got {
+			require.Len(t, o.Offers, 1)
+			made[o.Offers[0].Effect] = true
+			planned += o.Planned
+		}
+		require.LessOrEqual(t, planned, 2)
+		require.Len(t, made, planned, "each that was made was heard of, and no other")
+		var first vefa.Offered
+		for n := range 4 {
+			o, err := ask(n, n%2)
+			require.NoError(t, err)
+			require.Zero(t, o.Planned)
+			require.Len(t, o.Offers, 1)
+			if n == 0 {
+				first = o.Offers[0]
+				require.True(t, made[first.Effect])
+			}
+			require.Equal(t, first, o.Offers[0], fmt.Sprint("pair ", pair))
+		}
+	}
+}
