@@ -329,3 +329,56 @@ func ExampleDesk() {
 	// campaigns: its author cannot approve it: "spring" is by ayse
 	// approved <nil>
 }
+
+// A budget only becomes larger, by somebody who has not written the campaign, and opens one that
+// was closed; one that was cancelled stays so.
+func TestRaise(t *testing.T) {
+	d, clock, _ := newDesk(t, func(c *campaigns.Config) { c.Untested = true })
+	ctx := t.Context()
+	lira := func(n int64) crm.Money { return crm.Money{Amount: n, Currency: "TRY"} }
+	c := spring("x")
+	c.Cost, c.Budget = lira(5), messaging.Budget{Messages: 10, Money: lira(50)}
+	l, err := d.Draft(ctx, "ayse", "gold", c)
+	require.NoError(t, err)
+	_, err = d.Approve(ctx, "spring", "mehmet", l.Seal)
+	require.NoError(t, err)
+	_, err = d.Schedule(ctx, "spring", "ayse", noon)
+	require.NoError(t, err)
+	_, err = d.Raise(ctx, "spring", "mehmet", l.Seal, messaging.Budget{Messages: 20, Money: lira(50)})
+	require.ErrorIs(t, err, campaigns.ErrState)
+	clock.Advance(time.Minute)
+	_, err = d.Begin(ctx, "spring", "engine", l.Seal, campaigns.Audience{})
+	require.NoError(t, err)
+	_, err = d.Close(ctx, "spring", "engine")
+	require.NoError(t, err)
+	for name, b := range map[string]messaging.Budget{
+		"fewer messages": {Messages: 9, Money: lira(50)}, "less money": {Messages: 10, Money: lira(49)}, "another currency": {Messages: 10, Money: crm.Money{Amount: 500, Currency: "EUR"}},
+		"one of the two": {Messages: 11, Money: lira(49)}, "no amount": {Messages: 20, Money: lira(-1)},
+	} {
+		_, err = d.Raise(ctx, "spring", "mehmet", l.Seal, b)
+		require.ErrorIs(t, err, messaging.ErrCampaign, name)
+	}
+	_, err = d.Raise(ctx, "spring", "ayse", l.Seal, messaging.Budget{Messages: 20, Money: lira(50)})
+	require.ErrorIs(t, err, campaigns.ErrAuthor)
+	_, err = d.Raise(ctx, "spring", "mehmet", "another", messaging.Budget{Messages: 20, Money: lira(50)})
+	require.ErrorIs(t, err, campaigns.ErrChanged)
+	same, err := d.Raise(ctx, "spring", "mehmet", l.Seal, c.Budget)
+	require.NoError(t, err)
+	require.Equal(t, campaigns.Closed, same.State, "nothing is another")
+	raised, err := d.Raise(ctx, "spring", "mehmet", l.Seal, messaging.Budget{Messages: 20, Money: lira(60)})
+	require.NoError(t, err)
+	require.Equal(t, campaigns.Sending, raised.State)
+	require.Zero(t, raised.Ended)
+	require.Equal(t, l.Seal, raised.Seal)
+	require.Equal(t, raised.Occurrence(), same.Occurrence(), "its effects stay its own")
+	require.Equal(t, "messages 20, money 0.60 TRY", raised.Log[len(raised.Log)-1].Note)
+	lifted, err := d.Raise(ctx, "spring", "mehmet", l.Seal, messaging.Budget{})
+	require.NoError(t, err)
+	require.Zero(t, lifted.Campaign.Budget)
+	_, err = d.Raise(ctx, "spring", "mehmet", l.Seal, messaging.Budget{Messages: 1000})
+	require.ErrorIs(t, err, messaging.ErrCampaign, "a bound that was lifted")
+	_, err = d.Cancel(ctx, "spring", "ayse", "")
+	require.NoError(t, err)
+	_, err = d.Raise(ctx, "spring", "mehmet", l.Seal, messaging.Budget{Messages: 1000})
+	require.ErrorIs(t, err, campaigns.ErrState)
+}

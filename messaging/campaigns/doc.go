@@ -1,7 +1,8 @@
 // Package campaigns keeps campaigns from the draft to the end, and who did which step.
 //
 // A campaign is drafted, looked at in a test message, approved by somebody who did not write
-// it, scheduled, sent while its progress is watched, paused and resumed, cancelled or closed.
+// it, scheduled, sent while its progress is watched, given a larger budget, paused and resumed,
+// cancelled or closed.
 // Each step is a verb of a Desk, done by a named person, and refused where the campaign is
 // not at that step or was changed since the person looked at it: what is approved is a Seal,
 // a hash of all that recipients will get and of who they are, and a change of any of it asks
