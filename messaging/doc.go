@@ -24,5 +24,5 @@
 // Below are the parts that are useful alone: sms (encodings, segments, prices),
 // link (signed links, redirect, click verdicts), delivery (what became of
 // messages), consent (decisions, replies, proof), experiment (holdouts and what
-// they measure), route (the cheapest route) and webhook.
+// they measure), offer (choice of offers, relevance), route (the cheapest route) and webhook.
 package messaging

@@ -58,22 +58,22 @@ func (d Delivery) After(o Delivery) bool { return d.rank() > o.rank() }
 type Report struct {
 	// ID is the message, where the provider gives back the id that it was given; empty
 	// where Provider alone names it.
-	ID crm.EffectID
+	ID crm.EffectID `json:",omitempty"`
 	// Provider is the provider's own id of the message, as crm.Receipt.Provider had it.
-	Provider string
+	Provider string `json:",omitempty"`
 	// Part counts from 1 the part of a long message that the report is about; 0 is the
 	// message as a whole. Parts is how many there are; 0 if the provider does not say.
-	Part, Parts int
+	Part, Parts int `json:",omitempty"`
 	State       Delivery
 	// Code is the provider's own code of an error, as it wrote it.
-	Code string
+	Code string `json:",omitempty"`
 	// Reason says in one line why, without text or address.
-	Reason string
+	Reason string `json:",omitempty"`
 	// Bounce says that nothing will ever arrive at the address: no such subscriber, no
 	// such mailbox. It is not set for what may pass, such as a full mailbox.
-	Bounce bool
+	Bounce bool `json:",omitempty"`
 	// At is when it happened, by the provider's clock; zero if it does not say.
-	At time.Time
+	At time.Time `json:",omitzero"`
 }
 
 // ErrReport is the kind of every error about a report or an inbound message.

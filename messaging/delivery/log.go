@@ -69,9 +69,7 @@ func (l *Log) Take(ctx context.Context, reports ...messaging.Report) (Stats, err
 	}
 	// Those about one message go into one transaction, and messages that are near one
 	// another, too.
-	slices.SortStableFunc(good, func(a, b waiting) int {
-		return cmp.Or(strings.Compare(string(a.ID), string(b.ID)), strings.Compare(a.Provider, b.Provider))
-	})
+	good = sorted(good)
 	var total Stats
 	for chunk := range slices.Chunk(good, cmp.Or(l.Batch, 200)) {
 		s, err := l.take(ctx, chunk, nil)
@@ -81,6 +79,29 @@ func (l *Log) Take(ctx context.Context, reports ...messaging.Report) (Stats, err
 		total.Add(s)
 	}
 	return total, errors.Join(faults...)
+}
+
+// sorted returns reports by the message that they are about, in the order in which they came.
+func sorted(reports []waiting) []waiting {
+	order := make([]int, len(reports)) // a report is long to move
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int {
+		a, b := &reports[i], &reports[j]
+		if a.ID != b.ID {
+			return strings.Compare(string(a.ID), string(b.ID))
+		}
+		if c := strings.Compare(a.Provider, b.Provider); c != 0 {
+			return c
+		}
+		return i - j
+	})
+	out := make([]waiting, len(reports))
+	for n, i := range order {
+		out[n] = reports[i]
+	}
+	return out
 }
 
 // Settle looks again at reports that came before the message that they are about was
@@ -173,9 +194,15 @@ func (l *Log) take(ctx context.Context, reports []waiting, keys []crm.StateKey) 
 // is no id that a report can have: it is not printable.
 const ambiguousMark = "\x00"
 
-// withWaiting adds to reports those that wait for the same messages. Waited are the states
-// they were read from, which may be nil.
-func withWaiting(ctx context.Context, tx crm.Tx, reports []waiting, keys []crm.StateKey) ([]waiting, map[crm.StateKey]*crm.State, error) {
+// waited is a state with reports that wait, and how many it has.
+type waited struct {
+	rev   int64
+	count int
+}
+
+// withWaiting adds to reports those that wait for the same messages, and returns the states that
+// they were read from.
+func withWaiting(ctx context.Context, tx crm.Tx, reports []waiting, keys []crm.StateKey) ([]waiting, map[crm.StateKey]waited, error) {
 	keys = slices.Clone(keys)
 	for _, r := range reports {
 		keys = append(keys, earlyKey(r.Report))
@@ -187,19 +214,19 @@ func withWaiting(ctx context.Context, tx crm.Tx, reports []waiting, keys []crm.S
 		return nil, nil, err
 	}
 	all := slices.Clone(reports)
-	waited := make(map[crm.StateKey]*crm.State, len(keys))
+	found := make(map[crm.StateKey]waited, len(keys))
 	for _, s := range states {
 		if s == nil {
 			continue
 		}
-		waited[s.StateKey] = s
 		var list []waiting
 		if err := s.Decode(&list); err != nil {
 			return nil, nil, err
 		}
+		found[s.StateKey] = waited{s.Rev, len(list)}
 		all = append(all, list...)
 	}
-	return all, waited, nil
+	return all, found, nil
 }
 
 // match returns the message that each report is about, nil where it is not known. A report
@@ -253,17 +280,9 @@ func match(ctx context.Context, tx crm.Tx, all []waiting) ([]*crm.Effect, int, e
 }
 
 // keep writes the reports that wait.
-func (l *Log) keep(ctx context.Context, tx crm.Tx, stats *Stats, early []waiting, waited map[crm.StateKey]*crm.State) error {
+func (l *Log) keep(ctx context.Context, tx crm.Tx, stats *Stats, early []waiting, found map[crm.StateKey]waited) error {
 	lists := map[crm.StateKey][]waiting{}
 	oldest := l.Service.Now().Add(-cmp.Or(l.Keep, 7*24*time.Hour))
-	before := map[crm.StateKey]int{}
-	for k, s := range waited {
-		var list []waiting
-		if err := s.Decode(&list); err != nil {
-			return err
-		}
-		before[k] = len(list)
-	}
 	for _, w := range early {
 		k := earlyKey(w.Report)
 		if w.Heard.Before(oldest) {
@@ -281,20 +300,21 @@ func (l *Log) keep(ctx context.Context, tx crm.Tx, stats *Stats, early []waiting
 		slices.SortFunc(list, func(a, b waiting) int {
 			return cmp.Or(a.Heard.Compare(b.Heard), cmp.Compare(a.Part, b.Part), cmp.Compare(a.State, b.State), a.At.Compare(b.At), cmp.Compare(a.Code, b.Code))
 		})
-		stats.Early += max(0, len(list)-before[k])
-		if len(list) == before[k] {
+		old, known := found[k]
+		stats.Early += max(0, len(list)-old.count)
+		if len(list) == old.count {
 			continue // nothing new
 		}
 		s, err := crm.NewState(earlyKind, k.Subject, list)
 		if err != nil {
 			return err
 		}
-		if old := waited[k]; old != nil {
-			s.Rev = old.Rev
+		if known {
+			s.Rev = old.rev
 		}
 		puts = append(puts, s)
 	}
-	for k := range waited {
+	for k := range found {
 		if len(lists[k]) == 0 {
 			gone = append(gone, k)
 		}
