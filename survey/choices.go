@@ -129,7 +129,7 @@ func (p *parser) found(path string) bool {
 func (p *parser) choices(n *node, path, question string, classes ...string) []Choice {
 	if n.kind != kindArray {
 		if n.kind != kindNull {
-			p.find(badValue, failure, path, question, "is "+n.kind.String()+", not an array")
+			p.ruled("property/not-an-array", badValue, failure, path, question, "is "+n.kind.String()+", not an array")
 		}
 		return nil
 	}
@@ -147,7 +147,7 @@ func (p *parser) choices(n *node, path, question string, classes ...string) []Ch
 		}
 		key := choiceKey(c.Value)
 		if seen[key] {
-			p.find(duplicateName, failure, at, question, "the value "+quote(key)+" is offered twice; the first one counts")
+			p.ruled("choices/duplicate", duplicateName, failure, at, question, "the value "+quote(key)+" is offered twice; the first one counts")
 			continue
 		}
 		seen[key] = true

@@ -23,6 +23,7 @@ type element struct {
 	order       string // of children: "random" or "initial"; empty: as the survey says
 	timeLimit   int    // of a page, seconds
 	errorText   Text   // of a required panel
+	path        string // in the file
 	conditions
 }
 
@@ -38,6 +39,7 @@ type conditions struct {
 
 // questionRules is how the value of a question comes about and what it must be.
 type questionRules struct {
+	path string // in the file
 	conditions
 	defaultValue any
 	defaultExpr  *expression
@@ -110,6 +112,7 @@ type surveyLogic struct {
 
 // trigger acts when its expression comes to hold.
 type trigger struct {
+	path      string
 	kind      string // complete, setvalue, copyvalue, skip, runexpression or visible
 	when      *expression
 	setTo     string
@@ -125,6 +128,7 @@ type trigger struct {
 
 // calculated is a value that follows from others.
 type calculated struct {
+	path    string
 	name    string
 	expr    *expression
 	include bool

@@ -69,6 +69,7 @@ type (
 	orNode     struct{ l, r exprNode }
 	andNode    struct{ l, r exprNode }
 	binaryNode struct {
+		name string // of the operator, for lint
 		op   func(e *evaluation, a, b any) any
 		l, r exprNode
 	}

@@ -113,7 +113,7 @@ func (p *exprParser) word(w string) bool {
 
 // exprOp is an operator with all its spellings, the longest first.
 type exprOp struct {
-	spellings []string
+	spellings []string // the first is its name
 	make      func(l, r exprNode) exprNode
 }
 
@@ -122,30 +122,30 @@ var exprLevels = [][]exprOp{
 	{{[]string{"||", "or"}, func(l, r exprNode) exprNode { return &orNode{l, r} }}},
 	{{[]string{"&&", "and"}, func(l, r exprNode) exprNode { return &andNode{l, r} }}},
 	{
-		{[]string{"<=", "lessorequal"}, comparing(opLessEq)},
-		{[]string{">=", "greaterorequal"}, comparing(opGreaterEq)},
-		{[]string{"==", "equal", "="}, comparing(opEqual)},
-		{[]string{"!=", "notequal"}, comparing(opNotEqual)},
-		{[]string{"<", "less"}, comparing(opLess)},
-		{[]string{">", "greater"}, comparing(opGreater)},
+		{[]string{"<=", "lessorequal"}, comparing("<=", opLessEq)},
+		{[]string{">=", "greaterorequal"}, comparing(">=", opGreaterEq)},
+		{[]string{"==", "equal", "="}, comparing("=", opEqual)},
+		{[]string{"!=", "notequal"}, comparing("<>", opNotEqual)},
+		{[]string{"<", "less"}, comparing("<", opLess)},
+		{[]string{">", "greater"}, comparing(">", opGreater)},
 	},
 	{{[]string{"+"}, reckoning(opPlus)}, {[]string{"-"}, reckoning(opMinus)}},
 	{{[]string{"*"}, reckoning(opMul)}, {[]string{"/"}, reckoning(opDiv)}, {[]string{"%"}, reckoning(opMod)}},
 	{{[]string{"^", "power"}, reckoning(opPower)}},
 	{
-		{[]string{"*=", "contains", "contain"}, comparing(opContains)},
-		{[]string{"notcontains", "notcontain"}, comparing(opNotContains)},
-		{[]string{"anyof"}, comparing(opAnyOf)},
-		{[]string{"allof"}, comparing(opAllOf)},
-		{[]string{"noneof"}, comparing(opNoneOf)},
+		{[]string{"*=", "contains", "contain"}, comparing("contains", opContains)},
+		{[]string{"notcontains", "notcontain"}, comparing("notcontains", opNotContains)},
+		{[]string{"anyof"}, comparing("anyof", opAnyOf)},
+		{[]string{"allof"}, comparing("allof", opAllOf)},
+		{[]string{"noneof"}, comparing("noneof", opNoneOf)},
 	},
 }
 
 // setLevel is the level of contains and its kin, whose right operand may be missing.
 const setLevel = 6
 
-func comparing(op func(*evaluation, any, any) any) func(l, r exprNode) exprNode {
-	return func(l, r exprNode) exprNode { return &binaryNode{op, l, r} }
+func comparing(name string, op func(*evaluation, any, any) any) func(l, r exprNode) exprNode {
+	return func(l, r exprNode) exprNode { return &binaryNode{name, op, l, r} }
 }
 
 func reckoning(op func(*evaluation, any, any) any) func(l, r exprNode) exprNode {

@@ -18,6 +18,7 @@ const (
 	missingName         = "missing-name"         // a question without a name
 	duplicateName       = "duplicate-name"       // two questions of one name, or a repeated member
 	noQuestion          = "no-question"          // nothing to ask
+	lintKind            = "lint"                 // it can be read, and is probably not meant
 	overLimit           = "over-limit"           // more of something than Limits allows
 )
 
@@ -30,8 +31,9 @@ const (
 // Nothing is dropped for it: the definition is written back as it was read.
 type Finding struct {
 	// Kind is one of "unknown-type", "unsupported-type", "unknown-property",
-	// "unsupported-property", "bad-expression", "unsupported-expression", "bad-value",
-	// "missing-name", "duplicate-name", "no-question" and "over-limit".
+	// "unsupported-property", "bad-expression", "unknown-function", "bad-regex", "bad-value",
+	// "missing-name", "duplicate-name", "no-question", "over-limit", and "lint" for what can be
+	// read and is probably not meant.
 	Kind string
 	// Severity is "warning" where the survey works and something in it has no effect, or
 	// "failure" where it asks, shows or checks something else than was meant.
@@ -40,6 +42,9 @@ type Finding struct {
 	Question   string // name of the question, when it is inside one
 	Detail     string // the type, property or expression and what is wrong with it
 	Suggestion string // a known spelling close to an unknown one; often empty
+	// Rule is the rule of SurveyJS's linter that tells of the same, such as
+	// "expression/unknown-choice"; empty where it has none.
+	Rule string
 }
 
 // Error lets a Finding travel as an error.

@@ -192,6 +192,7 @@ func (p *parser) column(n *node, path, typ, name string, haveChoices bool) *Ques
 	p.inherited = haveChoices
 	defer func() { p.inherited = outer }()
 	r := p.reader(typ, name)
+	r.q.rules.path = path
 	finish := p.typed(r, typ, path)
 	ru := r.q.rules
 	total := properties{

@@ -42,6 +42,7 @@ type oracleAsk struct {
 	Survey json.RawMessage `json:"survey,omitempty"`
 	Steps  []oracleStep    `json:"steps,omitempty"`
 	Expr   []oracleExpr    `json:"expr,omitempty"`
+	Lint   json.RawMessage `json:"lint,omitempty"`
 }
 
 type oracleStep struct {
@@ -83,6 +84,10 @@ type oracleTold struct {
 		Parse bool   `json:"parse"`
 		Err   string `json:"err"`
 	} `json:"expr"`
+	Lint []struct {
+		Rule string `json:"rule"`
+		Path string `json:"path"`
+	} `json:"lint"`
 	Error string `json:"error"`
 }
 

@@ -151,7 +151,28 @@ func (p *parser) find(kind, sev, path, question, detail string) *Finding {
 		return &Finding{} // a file of nothing but faults: the first thousands tell enough
 	}
 	p.d.findings = append(p.d.findings, Finding{Kind: kind, Severity: sev, Path: path, Question: question, Detail: detail})
-	return &p.d.findings[len(p.d.findings)-1]
+	f := &p.d.findings[len(p.d.findings)-1]
+	f.Rule = officialRule[kind]
+	return f
+}
+
+// officialRule is the rule of SurveyJS's linter for the kinds that have one.
+var officialRule = map[string]string{
+	badExpression: "expression/syntax", unknownFunction: "expression/unknown-function", unknownType: "element/unknown-type",
+	unknownProperty: "property/unknown", missingName: "property/required", duplicateName: "name/duplicate",
+	badValue: "property/invalid-value",
+}
+
+// ruled is find for a finding of another rule than its kind has.
+func (p *parser) ruled(rule, kind, sev, path, question, detail string) *Finding {
+	f := p.find(kind, sev, path, question, detail)
+	f.Rule = rule
+	return f
+}
+
+// warn notes what can be read and is probably not meant.
+func (p *parser) warn(rule, path, question, detail string) *Finding {
+	return p.ruled(rule, lintKind, warning, path, question, detail)
 }
 
 // maxFindings bounds what is told of one file.
@@ -309,7 +330,7 @@ func (p *parser) items(v *node, at, question, what string, each func(n *node, at
 		return
 	}
 	if v.kind != kindArray {
-		p.find(badValue, failure, at, question, what+" is "+v.kind.String()+", not an array")
+		p.ruled("property/not-an-array", badValue, failure, at, question, what+" is "+v.kind.String()+", not an array")
 		return
 	}
 	for i, it := range v.items {

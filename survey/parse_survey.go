@@ -141,7 +141,7 @@ func (p *parser) conditionals(v *node, at, class, member string) []conditional {
 // calculatedValues reads the values that follow from others.
 func (p *parser) calculatedValues(v *node, at string) {
 	p.items(v, at, "", "calculatedValues", func(n *node, at string) {
-		var c calculated
+		c := calculated{path: at}
 		p.object(n, at, "", properties{
 			"name":              func(v *node, at string) { p.text(v, at, "", &c.name) },
 			"expression":        func(v *node, at string) { c.expr = p.formula(v, at, "") },
@@ -176,6 +176,7 @@ func (p *parser) addPage() *element {
 // page reads one page and then its elements.
 func (p *parser) page(n *node, path string) {
 	el := p.addPage()
+	el.path = path
 	pg := &p.d.head.Pages[len(p.d.head.Pages)-1]
 	children, childPath := p.container(n, path, el, "page", properties{
 		"timeLimit":   func(v *node, at string) { p.integer(v, at, "", &el.timeLimit) },
@@ -240,7 +241,7 @@ func (p *parser) element(n *node, path string, parent *element, panelTitle Text,
 	}
 	switch {
 	case typ.text == "panel" || typ.text == "flowpanel":
-		el := &element{kind: panelElement, name: name, conditions: conditions{static: true}}
+		el := &element{kind: panelElement, name: name, path: path, conditions: conditions{static: true}}
 		el.hangOn(parent)
 		p.tree.add(el)
 		children, childPath := p.container(n, path, el, typ.text, nil)

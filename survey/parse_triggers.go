@@ -10,13 +10,13 @@ import (
 func (p *parser) triggers(v *node, at string) {
 	kinds := []string{"complete", "setvalue", "copyvalue", "skip", "runexpression", "visible"}
 	p.items(v, at, "", "triggers", func(n *node, at string) {
-		var t trigger
+		t := trigger{path: at}
 		if typ := n.get("type"); typ != nil {
 			p.text(typ, join(at, "type"), "", &t.kind)
 		}
 		t.kind = strings.TrimSuffix(t.kind, "trigger")
 		if !slices.Contains(kinds, t.kind) {
-			f := p.find(unknownType, failure, join(at, "type"), "", "there is no trigger "+quote(t.kind))
+			f := p.ruled("trigger/unknown-type", unknownType, failure, join(at, "type"), "", "there is no trigger "+quote(t.kind))
 			f.Suggestion = nearest(t.kind, kinds)
 			return
 		}
@@ -84,7 +84,7 @@ func (p *parser) oldTrigger(name, operator string, operand *node, at string) *ex
 
 // triggerFaults reports a trigger that does nothing.
 func (p *parser) triggerFaults(t *trigger, at string) {
-	missing := func(member, why string) { p.find(badValue, warning, join(at, member), "", why) }
+	missing := func(member, why string) { p.ruled("property/required", badValue, warning, join(at, member), "", why) }
 	switch {
 	case t.when == nil && t.kind != "copyvalue":
 		missing("expression", "a trigger without an expression never acts")

@@ -59,6 +59,7 @@ func (p *parser) question(n *node, path, typ, name string, parent *element, pane
 			p.find(missingName, failure, path, "", "a question without a name cannot be answered")
 			return
 		}
+		p.warn("property/required", path, "", "it has no name")
 		name = p.freeName()
 	}
 	if _, dup := p.tree.names[name]; dup && !shows {
@@ -83,8 +84,10 @@ func (p *parser) freeName() string {
 // newQuestion reads a question, without a place.
 func (p *parser) newQuestion(n *node, path, typ, name string) *Question {
 	r := p.reader(typ, name)
+	r.q.rules.path = path
 	finish := p.typed(r, typ, path)
 	p.object(n, path, name, r.read, classOf(typ))
+	p.dead(n, r.q, path)
 	if finish != nil {
 		finish()
 	}

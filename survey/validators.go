@@ -18,7 +18,7 @@ func (p *parser) validators(v *node, at, question string) []validator {
 		}
 		c.kind = strings.TrimSuffix(c.kind, "validator")
 		if !slices.Contains(validatorKinds, c.kind) {
-			f := p.find(unknownType, failure, join(at, "type"), question, "there is no validator "+quote(c.kind))
+			f := p.ruled("validator/unknown-type", unknownType, failure, join(at, "type"), question, "there is no validator "+quote(c.kind))
 			f.Suggestion = nearest(c.kind, slices.Clone(validatorKinds))
 			return
 		}
@@ -47,7 +47,7 @@ func (p *parser) validators(v *node, at, question string) []validator {
 		c.noDigits = !digits
 		switch {
 		case c.kind == "regex" && source == "":
-			p.find(badValue, warning, at, question, "a regex validator without a regex accepts everything")
+			p.ruled("validator/dead", badValue, warning, at, question, "a regex validator without a regex accepts everything")
 			return
 		case c.kind == "regex":
 			var err error
@@ -56,7 +56,11 @@ func (p *parser) validators(v *node, at, question string) []validator {
 				return
 			}
 		case c.kind == "expression" && c.expr == nil:
+			p.warn("validator/dead", at, question, "an expression validator without an expression accepts everything")
 			return
+		}
+		if c.min != nil && c.max != nil && *c.min > *c.max && *c.max > 0 {
+			p.warn("validator/dead", at, question, "no answer is between the least and the greatest value")
 		}
 		out = append(out, c)
 	})

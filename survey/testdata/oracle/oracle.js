@@ -6,7 +6,7 @@
 //
 // A case is a line of JSON: {"survey": definition, "steps": [...], "expr": [{"e", "v"}]}. A step is
 // {"set": {name: value}}, {"vars": {name: value}}, {"next": 1}, {"prev": 1}, {"complete": 1},
-// {"start": 1}. The result is a line with "states", one before all steps and one after each, and
+// {"start": 1}; {"lint": definition} asks its linter. The result is a line with "states", one before all steps and one after each, and
 // "expr" with the value, truth or refusal of each expression.
 const RealDate = Date;
 const instant = RealDate.parse(process.env.NOW || "2026-01-01T00:00:00Z");
@@ -104,6 +104,7 @@ function run(c) {
       out.states.push(s);
     }
   }
+  if (c.lint) out.lint = require("survey-core/linter").lintSurvey(c.lint).findings.map((f) => ({ rule: f.ruleId, path: f.path || "" }));
   if (c.expr) {
     out.expr = c.expr.map(({ e, v }) => {
       try {
