@@ -445,6 +445,12 @@ func (e *Engine) closeCampaigns(ctx context.Context) error {
 		if _, all := open[l.Campaign.Cause()]; !all {
 			continue
 		}
+		if err := e.settleByHand(ctx, l.Campaign.Cause(), &l.Campaign); err != nil {
+			return err
+		}
+		if _, err := e.fund(ctx, &begunCampaign{&l.Campaign, l.Audience, l.Occurrence(), l}); err != nil {
+			return err
+		}
 		if err := e.closeCampaign(ctx, l, waits); err != nil {
 			return err
 		}
@@ -532,8 +538,8 @@ type CampaignProgress struct {
 	HeldOut  int             `json:"held_out"` // to measure by
 	Withheld []Count         `json:"withheld"` // by the first guard that refused, the most first
 	// Budget are the counters of what it may spend: of messages, and of money in minor units.
-	// What was handed over and is not known to have arrived at the provider is reserved, and
-	// stays so where a person settles it (crm.Service.SettleEffect).
+	// What was handed over and is not known to have arrived at the provider is reserved. What a
+	// person settles (crm.Service.SettleEffect) is counted when the campaign would be closed.
 	Budget []crm.Counter `json:"budget,omitempty"`
 }
 

@@ -23,7 +23,9 @@ func TestManyAtTheDesk(t *testing.T) {
 }
 
 func TestBudgetsOfManySenders(t *testing.T) {
-	nighttest.Budgets(t, memstore.New(), 2, 8, 160)
+	for _, money := range []bool{false, true} {
+		nighttest.Budgets(t, memstore.New(), 2, 8, 160, money)
+	}
 }
 
 func TestClicksJudgedByMany(t *testing.T) { nighttest.JudgedByMany(t, memstore.New(), 4, 100) }

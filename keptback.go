@@ -195,6 +195,60 @@ func (e *Engine) planNow(ctx context.Context, tx crm.Tx, refs []crm.Ref, may fun
 	return len(again), tx.DeleteRefs(ctx, refs...)
 }
 
+// settleByHand confirms or gives back what messages have reserved of a budget that a person
+// settled: who does that does not know of budgets.
+func (e *Engine) settleByHand(ctx context.Context, name string, c *messaging.Campaign) error {
+	for _, l := range budgetLimits(name, c) {
+		part := l.CounterKey.Part()
+		after := crm.ReservationKey{Counter: l.CounterKey}
+		for more := true; more; {
+			more = false
+			err := e.svc.Update(ctx, func(tx crm.Tx) error {
+				page, err := tx.ScanReservations(ctx, crm.PartRange{Lo: part, Hi: part + 1}, after, keptPage)
+				if err != nil {
+					return err
+				}
+				var held []*crm.Reservation
+				var ids []crm.EffectID
+				for _, x := range page {
+					if x.Counter == l.CounterKey && x.State == crm.Reserved {
+						held, ids = append(held, x), append(ids, crm.EffectID(x.ID))
+					}
+				}
+				found, err := tx.Effects(ctx, ids...)
+				if err != nil {
+					return err
+				}
+				var used []crm.Take
+				var back []crm.ReservationKey
+				for i, f := range found {
+					switch {
+					case f == nil || !settledByHand(f):
+					case f.State == crm.Done:
+						used = append(used, crm.Take{ReservationKey: held[i].ReservationKey, Amount: held[i].Amount})
+					case f.State == crm.Failed:
+						back = append(back, held[i].ReservationKey)
+					}
+				}
+				if _, err := tx.Confirm(ctx, used...); err != nil {
+					return err
+				}
+				if _, err := tx.Release(ctx, back...); err != nil {
+					return err
+				}
+				if n := len(page); n == keptPage && page[n-1].Counter == l.CounterKey {
+					after, more = page[n-1].ReservationKey, true
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // room is how much of a budget there is left; what is not bounded is very much.
 type room struct{ messages, money int64 }
 

@@ -286,3 +286,48 @@ func (s *noScan) View(ctx context.Context, fn func(crm.Reader) error) error {
 func (noScanReader) ScanEffects(context.Context, crm.PartRange, crm.EffectID, int) ([]*crm.Effect, error) {
 	return nil, errScan
 }
+
+// What a person settles counts against the budget, or makes room for others, before the campaign
+// is closed.
+func TestBudgetSettledByHand(t *testing.T) {
+	n := 0
+	sender := messaging.NewMemorySender(func(m messaging.Message) crm.Receipt {
+		if n++; n <= 4 {
+			return crm.Receipt{ID: m.ID, Status: crm.Uncertain}
+		}
+		return crm.Receipt{ID: m.ID, Status: crm.Accepted}
+	})
+	shop, store := desked(t, 20, func(cfg *vefa.Config) { cfg.Sender = nameless{sender} })
+	eng, ctx := shop.Engine, t.Context()
+	o := offer()
+	o.Budget.Messages = 10
+	scheduled(t, shop, "everybody", o, nighttest.Start)
+	_, err := eng.DrawDue(ctx)
+	require.NoError(t, err)
+	deliver := func() vefa.CampaignProgress {
+		_, err := eng.Deliver(ctx)
+		require.NoError(t, err)
+		p, err := eng.Progress(ctx, "offer")
+		require.NoError(t, err)
+		return p
+	}
+	p := deliver()
+	require.Equal(t, [3]int{6, 4, 0}, [3]int{p.Sent, p.Unknown, p.Failed})
+	require.EqualValues(t, [2]int64{4, 6}, [2]int64{p.Budget[0].Reserved, p.Budget[0].Used})
+	states := []crm.EffectState{crm.Done, crm.Failed, crm.Failed} // and one stays unknown
+	for f, err := range eng.Service().UnknownEffects(ctx) {
+		require.NoError(t, err)
+		if len(states) > 0 {
+			_, err = eng.Service().SettleEffect(ctx, f.ID, crm.Settlement{State: states[0], Actor: "ayse"})
+			require.NoError(t, err)
+			states = states[1:]
+		}
+	}
+	shop.Clock.Advance(73 * time.Hour)
+	deliver()
+	p = deliver()
+	require.Equal(t, [3]int{9, 1, 2}, [3]int{p.Sent, p.Unknown, p.Failed}, "two more leave for those that were refused")
+	require.EqualValues(t, [2]int64{1, 9}, [2]int64{p.Budget[0].Reserved, p.Budget[0].Used})
+	require.Equal(t, campaigns.Closed, p.Life.State)
+	clean(t, store)
+}

@@ -57,7 +57,7 @@ func TestBudgetsAreNeverExceeded(t *testing.T) {
 	migrate(t, d)
 	d.db.SetMaxOpenConns(40)
 	t.Cleanup(func() { d.db.SetMaxOpenConns(0) })
-	nighttest.Budgets(t, d.store(), 4, 32, 160)
+	nighttest.Budgets(t, d.store(), 4, 32, 160, true)
 }
 
 func TestBudgetBesideOthers(t *testing.T) {

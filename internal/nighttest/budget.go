@@ -51,9 +51,9 @@ func (m *moody) Send(_ context.Context, batch []messaging.Message) ([]crm.Receip
 }
 
 // Budgets has many goroutines of several engines send a campaign with a budget and a velocity
-// through a provider of every mood. Neither is exceeded, and the counters say what the
-// effects and the provider say.
-func Budgets(t *testing.T, store crm.Store, engines, goroutines, people int) {
+// through a provider of every mood; with money the budget is of money, too. None is exceeded,
+// all that it pays leaves, and the counters say what the effects and the provider say.
+func Budgets(t *testing.T, store crm.Store, engines, goroutines, people int, money bool) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	budget, velocity := int64(people/2), people/8
@@ -66,8 +66,16 @@ func Budgets(t *testing.T, store crm.Store, engines, goroutines, people int) {
 			c.Rules, c.Surveys, c.Batch, c.TrainAt, c.Sender = nil, nil, 5, -1, sender
 			c.Steps = vefa.DefaultSteps()[:7] // without delivering
 			c.Campaigns[0].Budget.Messages = budget
+			if money { // of which two messages less can be paid
+				c.Campaigns[0].Cost = crm.Money{Amount: 7, Currency: "TRY"}
+				c.Campaigns[0].Budget.Money = crm.Money{Amount: 7*(budget-2) + 6, Currency: "TRY"}
+			}
 			c.Campaigns[0].Velocity = map[string]int{"+90": velocity}
 		})
+	}
+	pays := budget
+	if money {
+		pays -= 2
 	}
 	_, err := shops[0].Engine.Night(ctx, vefa.Night{Source: Once(People(people))})
 	require.NoError(t, err)
@@ -79,7 +87,7 @@ func Budgets(t *testing.T, store crm.Store, engines, goroutines, people int) {
 		}
 		wg.Wait()
 		require.NoError(t, errors.Join(errs...))
-		require.LessOrEqual(t, len(sender.left), int(budget))
+		require.LessOrEqual(t, len(sender.left), int(pays))
 		clock.Advance(30 * time.Minute)
 	}
 	p, err := shops[0].Engine.Progress(ctx, "spring")
@@ -89,6 +97,11 @@ func Budgets(t *testing.T, store crm.Store, engines, goroutines, people int) {
 	require.Equal(t, len(sender.left), p.Sent+p.Unknown)
 	require.EqualValues(t, p.Sent, p.Budget[0].Used)
 	require.EqualValues(t, p.Unknown, p.Budget[0].Reserved)
+	require.EqualValues(t, pays, p.Sent+p.Unknown, "what it pays leaves")
+	if money {
+		require.EqualValues(t, 7*p.Sent, p.Budget[1].Used)
+		require.EqualValues(t, 7*p.Unknown, p.Budget[1].Reserved)
+	}
 	require.Positive(t, p.Unknown)
 	require.Positive(t, p.Failed)
 	hours, used := map[string]int{}, int64(0)
