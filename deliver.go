@@ -154,7 +154,11 @@ func (e *Engine) lockAndRead(ctx context.Context, tx crm.Tx, about []crm.Profile
 	}
 	places, _ := ctx.Value(placesOf{}).(*crm.Places)
 	set := e.rules.Active()
-	return e.few(ctx, tx, places, ids, set, e.asked(set))
+	read := e.asked(set)
+	if e.anyMinds(ctx) { // of all that people respond by
+		read = kinds
+	}
+	return e.few(ctx, tx, places, ids, set, read)
 }
 
 // render turns an effect into the message that goes out, of the customers that

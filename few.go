@@ -80,7 +80,7 @@ func (e *Engine) buyers(ctx context.Context, r crm.Reader, places *crm.Places, i
 // asked returns the kinds of facts that rules must be asked again with: those that
 // only rules look at are left out where no rule does.
 func (e *Engine) asked(set *rules.Set[Facts]) []crm.FactKind {
-	if len(e.cfg.Fields) > 0 || e.anyMinds() { // they may look at all facts, and these at all responses
+	if len(e.cfg.Fields) > 0 { // they may look at all facts
 		return kinds
 	}
 	return slices.DeleteFunc(slices.Clone(kinds), func(k crm.FactKind) bool {

@@ -14,10 +14,14 @@ import (
 // minds reports whether a message asks how its recipient responded to earlier ones.
 func minds(c *messaging.Campaign) bool { return c.Cadence.Every > 0 || c.Relevance > 0 }
 
-// anyMinds reports whether any message may: those of the desk are not known before.
-func (e *Engine) anyMinds() bool {
-	if e.cfg.Desk != nil {
-		return true
+// anyMinds reports whether any message of the configuration does, or of those of the desk that a
+// delivery's context has.
+func (e *Engine) anyMinds(ctx context.Context) bool {
+	of, _ := ctx.Value(deskOf{}).(map[string]sealed)
+	for _, m := range of {
+		if minds(m.campaign) {
+			return true
+		}
 	}
 	for _, c := range e.messages {
 		if minds(c) {

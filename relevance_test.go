@@ -188,3 +188,29 @@ func TestRelevanceIsAskedAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []vefa.Count{{Name: messaging.GuardRelevance, N: 5}}, res.Withheld)
 }
+
+// Answers count for the relevance of a campaign when it leaves, too, though no rule asks for them.
+func TestRelevanceReadsResponses(t *testing.T) {
+	store, clock := memstore.New(), &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	var answered []bool
+	at := nighttest.Start.Add(time.Minute)
+	shop := nighttest.New(t, store, clock, func(c *vefa.Config) {
+		c.Rules, c.Surveys, c.TrainAt = nil, nil, -1
+		c.Campaigns[0].Campaign = messaging.Campaign{Name: "rings", Text: "Rings", Unmeasured: "a test", Relevance: 0.5}
+		c.Relevance = func(_ context.Context, in offers.Interest) (float64, error) {
+			answered = append(answered, in.Responded.Equal(at))
+			return 1, nil
+		}
+	})
+	svc := shop.Engine.Service()
+	_, err := svc.Import(t.Context(), nighttest.People(1))
+	require.NoError(t, err)
+	require.NoError(t, svc.Record(t.Context(), &crm.Fact{Key: crm.FactKey{Kind: crm.KindAnswer, Source: "web", ID: "a"}, Subject: crm.OfProfile(nighttest.Key(0)), At: at, Version: 1,
+		Data: &crm.Answer{Survey: "visit", Metric: "nps", Score: 9}}))
+	clock.Set(nighttest.Start.Add(time.Hour))
+	_, err = shop.Engine.Night(t.Context(), vefa.Night{})
+	require.NoError(t, err)
+	require.Len(t, shop.Sender.Messages(), 1)
+	require.Equal(t, []bool{true, true}, answered, "when it was drawn, and when it left")
+}

@@ -19,6 +19,13 @@ func TestEightOffer(t *testing.T) {
 	}
 }
 
+// TestCadenceOfMany: nine goroutines of three engines send six campaigns at once.
+func TestCadenceOfMany(t *testing.T) {
+	for _, open := range []func(testing.TB) database{openPostgres, openMySQL} {
+		nighttest.Cadence(t, migrated(t, open(t)), 3, 9, 30, 6)
+	}
+}
+
 // BenchmarkOffer asks for an offer on PostgreSQL, for customers with an order and an offer of each
 // day before, and reports how long nearly all wait for it at most.
 func BenchmarkOffer(b *testing.B) {

@@ -94,3 +94,46 @@ func Offers(t *testing.T, store crm.Store) {
 		}
 	}
 }
+
+// Cadence has many goroutines of several engines send campaigns that are all due at once, each of
+// which must leave an hour after any other: each person gets one of them, and the others are
+// withheld.
+func Cadence(t *testing.T, store crm.Store, engines, goroutines, people, campaigns int) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	clock := &crmtest.Clock{}
+	clock.Set(Start)
+	shops := make([]*Retailer, engines)
+	for i := range shops {
+		shops[i] = New(t, store, clock, func(c *vefa.Config) {
+			c.Rules, c.Surveys, c.Batch, c.TrainAt, c.Campaigns = nil, nil, 5, -1, nil
+			c.Steps = vefa.DefaultSteps()[:7] // without delivering
+			for n := range campaigns {
+				c.Campaigns = append(c.Campaigns, vefa.Campaign{Segment: "everybody", On: []string{"2025-03-03"}, Campaign: messaging.Campaign{
+					Name: fmt.Sprint("c", n), Text: fmt.Sprint("Message ", n), Unmeasured: "a test", Cadence: messaging.Cadence{Every: time.Hour}}})
+			}
+		})
+	}
+	_, err := shops[0].Engine.Night(ctx, vefa.Night{Source: Once(People(people))})
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	errs := make([]error, goroutines)
+	for g := range goroutines {
+		wg.Go(func() { _, errs[g] = shops[g%engines].Engine.Deliver(ctx) })
+	}
+	wg.Wait()
+	require.NoError(t, errors.Join(errs...))
+	got := map[crm.Address]int{}
+	for _, shop := range shops {
+		for _, m := range shop.Sender.Messages() {
+			got[m.To]++
+		}
+	}
+	require.Len(t, got, people)
+	for to, n := range got {
+		require.Equal(t, 1, n, to)
+	}
+	res, err := shops[0].Engine.Results(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []vefa.Count{{Name: messaging.GuardCadence, N: people * (campaigns - 1)}}, res.Withheld)
+}
