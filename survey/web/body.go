@@ -1,8 +1,13 @@
 package web
 
 import (
+	"context"
+	"encoding/base64"
 	"errors"
+	"io"
+	"mime"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -24,48 +29,72 @@ type bodies struct {
 // People send one; a few are allowed for those who press the button again.
 const perInvitation = 4
 
-// enter takes a place for a form of an invitation, or reports that there is none.
-func (b *bodies) enter(id uint64) bool {
+// enter takes a place for a form of an invitation, and as many in all as its size is worth, or
+// reports that there is none.
+func (b *bodies) enter(id uint64, places int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.all >= b.max || b.of[id] >= perInvitation {
+	if b.all > 0 && b.all+places > b.max || b.of[id] >= perInvitation {
 		return false
 	}
-	b.all++
+	b.all += places
 	b.of[id]++
 	return true
 }
 
-// leave gives the place back.
-func (b *bodies) leave(id uint64) {
+// leave gives the places back.
+func (b *bodies) leave(id uint64, places int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.all--
+	b.all -= places
 	if b.of[id]--; b.of[id] == 0 {
 		delete(b.of, id)
 	}
 }
 
+// inParts tells a form that may bring files.
+func inParts(r *http.Request) bool {
+	ct, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(ct), "multipart/form-data")
+}
+
+// asksForFiles looks whether the survey of an invitation takes files.
+func (h *Handler) asksForFiles(ctx context.Context, id uint64) bool {
+	inv, err := h.cfg.Store.Invitation(ctx, id)
+	return err == nil && inv.Definition != nil && takesFiles(inv.Definition)
+}
+
 // readForm parses the form of an invitation within bounds of size, time and
 // number, or answers why it does not.
-func (h *Handler) readForm(w http.ResponseWriter, r *http.Request, id uint64) bool {
+func (h *Handler) readForm(w http.ResponseWriter, r *http.Request, v *visit) bool {
+	files := inParts(r)
 	ct, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	if ct = strings.TrimSpace(ct); ct != "" && !strings.EqualFold(ct, "application/x-www-form-urlencoded") {
+	if ct = strings.TrimSpace(ct); !files && ct != "" && !strings.EqualFold(ct, "application/x-www-form-urlencoded") {
 		plainpage.LeaveBody(w, r)
 		h.refuse(w, r, http.StatusUnsupportedMediaType)
 		return false
 	}
-	if !h.bodies.enter(id) {
+	most, places := h.cfg.MaxBody, 1
+	if files {
+		most = max(h.cfg.MaxUpload, h.cfg.MaxBody)
+		places = int((most + h.cfg.MaxBody - 1) / h.cfg.MaxBody)
+	}
+	if !h.bodies.enter(v.id, places) {
 		plainpage.LeaveBody(w, r)
 		h.later(w, r, http.StatusServiceUnavailable)
 		return false
 	}
-	defer h.bodies.leave(id)
+	defer h.bodies.leave(v.id, places)
 	conn := http.NewResponseController(w)
-	r.Body = http.MaxBytesReader(w, r.Body, h.cfg.MaxBody)
+	r.Body = http.MaxBytesReader(w, r.Body, most)
 	// A deadline of the connection goes by the machine's clock, not by Config.Now.
 	_ = conn.SetReadDeadline(time.Now().Add(h.cfg.BodyTimeout))
-	err := r.ParseForm()
+	var err error
+	if files {
+		v.form, err = readParts(r)
+	} else if err = r.ParseForm(); err == nil {
+		v.form = form{Values: r.PostForm}
+	}
 	if err == nil {
 		// The deadline must not end the request later, while the store works.
 		_ = conn.SetReadDeadline(time.Time{})
@@ -82,4 +111,48 @@ func (h *Handler) readForm(w http.ResponseWriter, r *http.Request, id uint64) bo
 		h.refuse(w, r, http.StatusBadRequest)
 	}
 	return false
+}
+
+// maxParts bounds the parts of a form.
+const maxParts = 10_000
+
+// errParts is a form of too many parts.
+var errParts = errors.New("survey/web: too many parts in a form")
+
+// readParts reads a form with files into memory, whose size the reader of the body bounds.
+func readParts(r *http.Request) (form, error) {
+	f := form{Values: url.Values{}, files: map[string][]upload{}}
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return f, err
+	}
+	for range maxParts {
+		p, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			return f, nil
+		}
+		if err != nil {
+			return f, err
+		}
+		data, err := io.ReadAll(p)
+		if err != nil {
+			return f, err
+		}
+		_, params, _ := mime.ParseMediaType(p.Header.Get("Content-Disposition"))
+		if _, isFile := params["filename"]; !isFile {
+			f.Add(p.FormName(), string(data))
+			continue
+		}
+		if p.FileName() == "" || len(data) == 0 { // no file was chosen
+			continue
+		}
+		media, _, err := mime.ParseMediaType(p.Header.Get("Content-Type"))
+		if err != nil {
+			media = "application/octet-stream"
+		}
+		f.files[p.FormName()] = append(f.files[p.FormName()], upload{
+			name: p.FileName(), media: media, content: "data:" + media + ";base64," + base64.StdEncoding.EncodeToString(data),
+		})
+	}
+	return f, errParts
 }

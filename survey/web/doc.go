@@ -14,16 +14,23 @@
 // expired invitation. A second answer to the same invitation is thanked for
 // politely and not stored; the same page sent twice is the same answer.
 //
-// Questions whose condition depends on answers are asked on a following page;
-// what was answered before travels in the form and is checked again at the
-// end. Nothing is stored until the survey is finished.
+// Every type of question that a survey.Session runs is asked: a table row by row, so that it can
+// be read on a narrow screen, a ranking by a place for each choice, panels and rows with buttons
+// that add and remove them, files and signatures as uploads. A page is left only when it is in
+// order; what was wrong stands at its question and above the page. Questions that show because of
+// an answer on the same page are asked before the next page.
+//
+// What was answered travels in the form. Each request goes through the survey from its beginning
+// with it, so that nobody gets past a question that must be answered. What could not be read is
+// kept as it was typed, also when somebody goes back. Nothing is stored until the survey is
+// finished; where the store fails then, the page shows again with what was entered.
 //
 // The host supplies a Store of two methods and mounts the handler:
 //
 //	h, err := web.New(web.Config{Store: store, Tokens: codec.Parse})
 //	mux.Handle("/s/", h)
 //
-// Texts of the page are in Turkish and English; texts of the questions come in
+// Texts of the page are in Turkish, English and Arabic; texts of the questions come in
 // whatever languages the definition has. The host should limit the rate of
 // requests and compress responses, as for its other pages.
 //

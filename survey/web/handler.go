@@ -29,6 +29,10 @@ type Config struct {
 	Path string
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
+	// MaxUpload bounds the bytes of a form of a survey that asks for files, which are part of
+	// it on every page. Defaults to 8 MiB. Such a form counts as as many of MaxForms as it
+	// may be times larger than MaxBody.
+	MaxUpload int64
 	// NewKey makes the idempotency key of a rendered page. Defaults to
 	// crypto/rand.Text. Keys of two renders must differ.
 	NewKey func() string
@@ -58,11 +62,23 @@ var errNoDefinition = errors.New("an open invitation without a definition")
 // Handler serves survey pages. It is safe for concurrent use.
 type Handler struct {
 	cfg    Config
-	tmpl   *template.Template
-	policy string
+	plain  look // of pages of simple questions
+	rich   look // of all others
 	brand  *brandView
 	notMe  NotMeStore // nil when the store does not hear it
 	bodies bodies
+}
+
+// look is the pages with a style sheet, and the policy that names it.
+type look struct {
+	tmpl   *template.Template
+	policy string
+}
+
+// newLook parses the pages.
+func newLook(css string, pictures bool) (look, error) {
+	tmpl, err := parseTemplates(css)
+	return look{tmpl, plainpage.Policy(css, pictures)}, err
 }
 
 // New returns a handler. It starts nothing. It fails without Store or Tokens, and on a
@@ -86,6 +102,9 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.MaxBody <= 0 {
 		cfg.MaxBody = 64 << 10
 	}
+	if cfg.MaxUpload <= 0 {
+		cfg.MaxUpload = 8 << 20
+	}
 	if cfg.BodyTimeout <= 0 {
 		cfg.BodyTimeout = 10 * time.Second
 	}
@@ -102,11 +121,14 @@ func New(cfg Config) (*Handler, error) {
 		return nil, err
 	}
 	css := style + cfg.Brand.style()
-	tmpl, err := parseTemplates(css)
-	if err != nil {
+	h := &Handler{cfg: cfg, brand: cfg.Brand.view(), bodies: bodies{of: map[uint64]int{}, max: cfg.MaxForms}}
+	var err error
+	if h.plain, err = newLook(css, len(cfg.Brand.Logo) > 0); err != nil {
 		return nil, err
 	}
-	h := &Handler{cfg: cfg, tmpl: tmpl, policy: plainpage.Policy(css, len(cfg.Brand.Logo) > 0), brand: cfg.Brand.view(), bodies: bodies{of: map[uint64]int{}, max: cfg.MaxForms}}
+	if h.rich, err = newLook(css+richStyle, true); err != nil {
+		return nil, err
+	}
 	h.notMe, _ = cfg.Store.(NotMeStore)
 	return h, nil
 }
@@ -121,12 +143,13 @@ type visit struct {
 	inv   Invitation
 	lang  string
 	at    time.Time
+	form  form   // of a POST
 	up    string // relative way from the requested page to the directory of the token
 }
 
 // ServeHTTP answers the five pages of the package documentation.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	plainpage.Headers(w, h.policy)
+	plainpage.Headers(w, h.plain.policy)
 	token, action, deeper := strings.Cut(strings.TrimPrefix(r.URL.Path, h.cfg.Path), "/")
 	handle, allow := h.route(r.Method, action)
 	id, err := h.cfg.Tokens(token)
@@ -150,10 +173,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse()
 		return
 	}
-	if r.Method == http.MethodPost && !h.readForm(w, r, id) {
+	v := visit{token: token, id: id, at: h.cfg.Now()}
+	// A form with files is larger: it is read only where the survey asks for some.
+	if files := r.Method == http.MethodPost && inParts(r); files && !h.asksForFiles(r.Context(), id) {
+		plainpage.LeaveBody(w, r)
+		h.refuse(w, r, http.StatusUnsupportedMediaType)
 		return
 	}
-	v := visit{token: token, id: id, at: h.cfg.Now()}
+	if r.Method == http.MethodPost && !h.readForm(w, r, &v) {
+		return
+	}
 	if deeper { // also for the slash that some messengers append
 		v.up = "../"
 	}
@@ -231,7 +260,7 @@ func (h *Handler) questions(w http.ResponseWriter, r *http.Request, v visit) {
 // answer takes a form: it shows the next page, the same page with its faults, or stores the
 // response when nothing is left to ask.
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v visit) {
-	key := r.PostForm.Get(keyField)
+	key := v.form.Get(keyField)
 	if v.inv.State != Open {
 		h.late(w, r, v, key)
 		return
@@ -243,20 +272,27 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v visit) {
 	case key == "":
 		key = h.cfg.NewKey()
 	}
-	s := nextStep(v, r.PostForm)
+	s := nextStep(v, &v.form, false)
 	switch {
-	case len(s.faults) > 0:
+	case !s.done && len(s.faults) > 0:
 		h.form(w, r, v, s, key, http.StatusUnprocessableEntity)
 		return
-	case len(s.ask) > 0:
+	case !s.done:
 		h.form(w, r, v, s, key, http.StatusOK)
 		return
 	}
-	resp := s.response
-	resp.Key = key
-	first, err := h.cfg.Store.Submit(r.Context(), v.id, resp, v.at)
+	head := v.inv.Definition.Head()
+	first, err := h.cfg.Store.Submit(r.Context(), v.id, survey.Response{
+		Survey: head.Name, Version: head.Version, Language: v.lang, Answers: s.session.Answers(), Variables: v.variables(), Key: key,
+	}, v.at)
 	if err != nil {
-		h.unavailable(w, r, "submit", err)
+		h.notStored(w, r, v, key, err)
+		return
+	}
+	if first && s.says(v) {
+		// What is said at the end depends on the answers, which only this request has.
+		w.Header().Set("Content-Location", v.up+v.token+"/thanks"+langQuery(r))
+		h.thank(w, r, v, s.session)
 		return
 	}
 	if first {
@@ -307,12 +343,41 @@ func (h *Handler) thanks(w http.ResponseWriter, r *http.Request, v visit) {
 		h.backToQuestions(w, r, v)
 		return
 	}
+	if v.inv.Definition == nil {
+		t, lang := textsFor(v.lang)
+		h.notice(w, r, notice{Lang: lang, T: t, Title: t.Thanks, Body: t.ThanksBody, NotMeAction: h.notMeAction(v)}, http.StatusOK)
+		return
+	}
+	h.thank(w, r, v, v.begin(kept{}, true))
+}
+
+// thank shows what the survey says at its end.
+func (h *Handler) thank(w http.ResponseWriter, r *http.Request, v visit, s *survey.Session) {
 	t, lang := textsFor(v.lang)
-	n := notice{Lang: lang, T: t, Title: t.Thanks, Body: t.ThanksBody, NotMeAction: h.notMeAction(v)}
-	if d := v.inv.Definition; d != nil && !d.Head().Thanks.IsZero() {
-		n.Lang, n.Body = v.lang, survey.Pipe(d.Head().Thanks.In(v.lang), piper(v, nil))
+	n := notice{Lang: lang, T: t, Title: t.Thanks, Body: t.ThanksBody, NotMeAction: h.notMeAction(v), Onward: s.NavigateTo()}
+	if markup := s.Thanks(); markup != "" {
+		n.Lang, n.HTML = v.lang, template.HTML(markup) // SafeHTML wrote it
 	}
 	h.notice(w, r, n, http.StatusOK)
+}
+
+// says tells whether the thank-you page depends on the answers.
+func (s *step) says(v visit) bool {
+	without := v.begin(kept{}, true)
+	return s.session.Thanks() != without.Thanks() || s.session.NavigateTo() != without.NavigateTo()
+}
+
+// notStored shows the page again with what was entered: the store is asked again when it is sent
+// again, with the same key.
+func (h *Handler) notStored(w http.ResponseWriter, r *http.Request, v visit, key string, err error) {
+	if !errors.Is(err, context.Canceled) {
+		h.cfg.Logger.ErrorContext(r.Context(), "survey page", "op", "submit", "err", err)
+	}
+	t, _ := textsFor(v.lang)
+	s := nextStep(v, &v.form, true)
+	w.Header().Set("Retry-After", "60")
+	p := h.formPage(v, &s, key, t.NotStored)
+	h.render(w, r, "form", p, http.StatusServiceUnavailable, p.rich)
 }
 
 // hearNotMe tells the store, in every state of the invitation, because a message can reach the
@@ -412,7 +477,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int) {
 	t, lang := textsFor(language("", Invitation{}, r.Header.Get("Accept-Language")))
 	n := notice{Lang: lang, T: t, Title: t.Refused, Body: t.RefusedBody}
 	if status == http.StatusRequestEntityTooLarge {
-		n.Title = t.TooLarge
+		n.Title, n.Body = t.TooLarge, t.TooLargeBody
 	}
 	h.notice(w, r, n, status)
 }

@@ -252,7 +252,7 @@ func TestBranches(t *testing.T) {
 			out, err := webtest.Answer(t.Context(), w.srv.Client(), w.link(), tc.in)
 			require.NoError(t, err)
 			require.True(t, out.Thanked(), string(out.Page))
-			assert.Contains(t, string(out.Page), "Sağ olun, Nişantaşı")
+			assert.Contains(t, string(out.Page), "<h3>Sağ olun,</h3> Nişantaşı")
 			assert.Equal(t, tc.want, w.answers[7].Answers)
 			assert.Equal(t, tc.pages, out.Pages)
 			assert.Equal(t, 1, w.submits)

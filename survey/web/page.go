@@ -2,12 +2,11 @@ package web
 
 import (
 	"bytes"
-	"fmt"
+	"encoding/json"
 	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/vefacrm/vefa/survey"
 )
@@ -17,9 +16,11 @@ import (
 type notice struct {
 	Brand       *brandView // nil where the brand shows nothing
 	Privacy     string
-	Lang        string
+	Lang, Dir   string
 	HeadTitle   string // of the document
 	Title, Body string
+	HTML        template.HTML // in place of Body: safe markup
+	Onward      string        // an address to go on with
 	NotMeAction string
 	T           *texts
 }
@@ -28,53 +29,46 @@ type notice struct {
 type formPage struct {
 	Brand        *brandView // as in notice
 	Privacy      string
-	Lang         string
+	Lang, Dir    string
 	HeadTitle    string
 	Title        string
 	NotMeAction  string
 	T            *texts
 	Place, About string
-	Button       string
-	Faulty       bool
+	Files        bool // the survey takes files
+	Summary      template.HTML
 	Hidden       template.HTML
-	Questions    []field
-}
-
-// field is one question as the template shows it.
-type field struct {
-	Heading string // of its panel or page, where that begins
-	Label   string
-	ID      string
-	Attrs   template.HTMLAttr // of the fieldset, textarea or input
-	Notes   template.HTML     // what the ends of a scale mean, the description, the error
-	Radios  template.HTML     // the choices; empty for a text
-	Long    bool              // a textarea
-	Value   string
-	Title   string
-	Focus   string // where a link to the question leads: the first choice, or the field
-	Error   string
+	Body         template.HTML
+	Buttons      template.HTML
+	rich         bool
 }
 
 // notice shows a page without questions.
 func (h *Handler) notice(w http.ResponseWriter, r *http.Request, n notice, status int) {
-	n.HeadTitle, n.Brand, n.Privacy = n.Title, h.brand, h.cfg.Brand.privacy(n.Lang)
-	h.render(w, r, "notice", &n, status)
+	n.HeadTitle, n.Brand, n.Privacy, n.Dir = n.Title, h.brand, h.cfg.Brand.privacy(n.Lang), direction(n.Lang)
+	h.render(w, r, "notice", &n, status, n.HTML != "")
 }
 
 // form shows a page of questions.
 func (h *Handler) form(w http.ResponseWriter, r *http.Request, v visit, s step, key string, status int) {
-	h.render(w, r, "form", h.formPage(v, s, key), status)
+	p := h.formPage(v, &s, key, "")
+	h.render(w, r, "form", p, status, p.rich)
 }
 
 // render writes a page only when it is complete.
-func (h *Handler) render(w http.ResponseWriter, r *http.Request, name string, data any, status int) {
+func (h *Handler) render(w http.ResponseWriter, r *http.Request, name string, data any, status int, rich bool) {
 	var buf bytes.Buffer
 	buf.Grow(4096)
-	if err := h.tmpl.ExecuteTemplate(&buf, name, data); err != nil {
+	look := &h.plain
+	if rich {
+		look = &h.rich
+	}
+	if err := look.tmpl.ExecuteTemplate(&buf, name, data); err != nil {
 		h.cfg.Logger.ErrorContext(r.Context(), "survey page", "op", "render", "err", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
+	w.Header().Set("Content-Security-Policy", look.policy)
 	w.Header().Set("Content-Length", strconv.Itoa(buf.Len()))
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
@@ -83,185 +77,188 @@ func (h *Handler) render(w http.ResponseWriter, r *http.Request, name string, da
 }
 
 // formPage prepares a page of questions: its texts in the visitor's language, what was
-// answered, and what was wrong with it.
-func (h *Handler) formPage(v visit, s step, key string) *formPage {
+// answered, and what was wrong with it. alert stands above it.
+func (h *Handler) formPage(v visit, s *step, key, alert string) *formPage {
 	d := v.inv.Definition
+	head := d.Head()
 	t, _ := textsFor(v.lang)
-	pipe := piper(v, &s.response)
-	say := func(text survey.Text) string { return survey.Pipe(text.In(v.lang), pipe) }
 	p := &formPage{
-		Brand: h.brand, Privacy: h.cfg.Brand.privacy(v.lang), Lang: v.lang, T: t, NotMeAction: h.notMeAction(v), Place: v.inv.Place, Faulty: len(s.faults) > 0,
-		Title:  firstOf(say(d.Head().Title), v.inv.Place, t.Send),
-		Button: firstOf(say(d.Head().CompleteText), t.Send),
+		Brand: h.brand, Privacy: h.cfg.Brand.privacy(v.lang), Lang: v.lang, Dir: direction(v.lang), T: t,
+		NotMeAction: h.notMeAction(v), Place: v.inv.Place, Files: takesFiles(d),
+		Title:  firstOf(s.session.Title(), v.inv.Place, t.Send),
 		Hidden: s.hidden(key),
 	}
+	wr := &writer{t: t, lang: v.lang, step: s}
+	if s.view.Title != "" {
+		wr.open("h2")
+		wr.close()
+		wr.text(s.view.Title)
+		wr.end("h2")
+	}
+	if s.view.Description != "" {
+		wr.paragraph("", "pd", s.view.Description)
+	}
+	if s.view.Of > 1 && s.view.Number > 0 && s.carry {
+		wr.paragraph("", "pn", t.progress(s.view.Number, s.view.Of))
+	}
+	wr.elements(s.view.Elements)
+	p.Body = wr.html()
+	if wr.acts { // Enter in a field presses the first button of a form
+		p.Hidden += `<button type="submit" class="v" tabindex="-1" aria-hidden="true"></button>`
+	}
+	p.rich = wr.rich
 	p.HeadTitle = p.Title
-	if p.Faulty {
+	if len(wr.errors) > 0 || alert != "" {
 		p.HeadTitle = t.ErrorPrefix + p.Title // a screen reader reads it first
+		p.Summary = summary(t, wr.errors, alert)
 	}
-	if len(s.was) == 0 {
-		p.About = say(d.Head().Description)
+	if !s.carry {
+		p.About = s.session.Text(head.Description)
 	}
-	pages := d.Head().Pages
-	heading := ""
-	p.Questions = make([]field, len(s.ask))
-	for i := range s.ask {
-		q := &s.ask[i]
-		f := s.field(q, i, t, v.lang, say)
-		group := say(q.PanelTitle)
-		if group == "" && q.Page < len(pages) {
-			group = say(pages[q.Page].Title)
-		}
-		if group != heading {
-			f.Heading, heading = group, group
-		}
-		p.Questions[i] = f
-	}
+	p.Buttons = s.buttons(&head, t)
 	return p
 }
 
-// hidden writes what travels with the form: the key of the render, the
-// questions of this page, and the questions and answers of earlier ones.
+// summary lists what is wrong above the questions and takes the focus.
+func summary(t *texts, errors []fault, alert string) template.HTML {
+	var m markup
+	m.open("div")
+	m.attr("role", "alert")
+	m.attr("tabindex", "-1")
+	m.flag("autofocus", true)
+	m.close()
+	if alert != "" {
+		m.paragraph("e", "al", alert)
+	}
+	if len(errors) > 0 {
+		m.open("h2")
+		m.attr("class", "e")
+		m.close()
+		m.text(t.ErrorTitle)
+		m.end("h2")
+		m.b.WriteString("<ul>")
+		for _, e := range errors {
+			m.b.WriteString("<li>")
+			m.open("a")
+			m.attr("href", "#"+e.focus)
+			m.close()
+			m.text(e.title)
+			m.b.WriteString("</a></li>")
+		}
+		m.b.WriteString("</ul>")
+	}
+	m.end("div")
+	return m.html()
+}
+
+// buttons lead on and back. That which leads on comes first: it is the one that Enter presses.
+func (s *step) buttons(head *survey.Head, t *texts) template.HTML {
+	var m markup
+	on := firstOf(s.session.Text(head.CompleteText), t.Send)
+	switch {
+	case s.session.State() == survey.Starting:
+		on = firstOf(s.session.Text(head.StartText), t.Start)
+	case !s.session.IsLast() && s.view.Of > 1:
+		on = firstOf(s.session.Text(head.NextText), t.Next)
+	}
+	m.b.WriteString(`<button type="submit">`)
+	m.text(on)
+	m.end("button")
+	if s.session.State() == survey.Running && !s.session.IsFirst() && !head.NoBack {
+		m.b.WriteByte(' ')
+		m.act("back", firstOf(s.session.Text(head.BackText), t.Back))
+	}
+	return m.html()
+}
+
+// act writes a button that does something else than go on. What is missing holds nothing up.
+func (m *markup) act(do, text string) {
+	m.open("button")
+	m.attr("type", "submit")
+	m.attr("name", actField)
+	m.attr("value", do)
+	m.flag("formnovalidate", true)
+	m.close()
+	m.text(text)
+	m.end("button")
+}
+
+// hidden writes what travels with the form: the key of the render, what was answered, and the
+// questions of this page.
 func (s *step) hidden(key string) template.HTML {
 	var m markup
 	m.hidden(keyField, key)
-	for _, name := range s.was {
-		m.hidden(wasPrefix+name, "1")
-		if val, ok := s.raw[name]; ok {
-			m.hidden(fieldPrefix+name, val)
+	if s.view.Of > 1 || s.session.State() == survey.Starting {
+		m.hidden(pageField, strconv.Itoa(s.view.Index))
+	}
+	if s.carry {
+		k, err := json.Marshal(kept{Answers: s.session.Answers(), Variables: s.session.TriggerVariables()})
+		if err == nil {
+			m.hidden(keptField, string(k))
 		}
 	}
-	for _, q := range s.ask {
-		m.hidden(onPrefix+q.Name, "1")
+	for _, p := range s.was {
+		m.hidden(wasPrefix+p, "1")
+	}
+	for _, name := range s.carried() {
+		for _, x := range s.sent.Values[name] {
+			m.hidden(name, x)
+		}
+	}
+	for _, q := range views(s.view.Elements, nil) {
+		if s.ask != nil && !s.shows(q) {
+			continue
+		}
+		on := "1"
+		if q.ReadOnly {
+			on = "0"
+		}
+		if q.Repeat != nil || q.Type == "matrixdynamic" {
+			m.hidden(countPrefix+q.Path, strconv.Itoa(len(q.Panels)+len(q.Rows)))
+		}
+		m.hidden(onPrefix+q.Path, on)
 	}
 	return m.html()
 }
 
-// field prepares one question. A fault stands beside it and is named by aria-describedby, so
-// that a screen reader reads it with the field.
-func (s *step) field(q *survey.Question, i int, t *texts, lang string, say func(survey.Text) string) field {
-	id := "q" + strconv.Itoa(i)
-	f := field{
-		ID: id, Focus: id, Long: q.Type == "comment", Value: s.raw[q.Name],
-		Title: firstOf(strings.TrimSpace(say(q.Title)), q.Name),
+// takesFiles tells whether a survey asks for files, so that its forms are sent in parts.
+func takesFiles(d *survey.Definition) bool {
+	var any func(q survey.Question) bool
+	any = func(q survey.Question) bool {
+		if q.Upload != nil {
+			return true
+		}
+		if q.Matrix != nil {
+			for _, c := range q.Matrix.Cells {
+				if any(c) {
+					return true
+				}
+			}
+		}
+		if q.Repeat != nil {
+			for _, c := range q.Repeat.Questions {
+				if any(c) {
+					return true
+				}
+			}
+		}
+		return false
 	}
-	mark := t.Optional
-	if q.Required {
-		mark = t.Required
-	}
-	f.Label = f.Title + " (" + mark + ")"
-	if fault, ok := s.faults[q.Name]; ok {
-		f.Error = t.fault(q, fault, lang)
-	}
-	var notes markup
-	var describedBy []string
-	for _, n := range [...]struct{ class, suffix, text string }{
-		{"", "s", ends(q, say)}, {"", "d", say(q.Description)}, {"e", "e", f.Error},
-	} {
-		if n.text != "" {
-			notes.paragraph(n.class, id+n.suffix, n.text)
-			describedBy = append(describedBy, id+n.suffix)
+	for q := range d.Questions() {
+		if any(q) {
+			return true
 		}
 	}
-	f.Notes = notes.html()
-	described := strings.Join(describedBy, " ")
-	if len(q.Choices) > 0 {
-		f.Focus = id + "-0"
-		f.Attrs = groupAttrs(&f, q, described)
-		f.Radios = radios(&f, q, t, say)
-	} else {
-		f.Attrs = textAttrs(&f, q, described, say(q.Placeholder))
-	}
-	return f
+	return false
 }
 
-// groupAttrs are the attributes of a group of choices.
-func groupAttrs(f *field, q *survey.Question, describedBy string) template.HTMLAttr {
-	var m markup
-	m.attr("id", f.ID)
-	m.attr("role", "radiogroup")
-	m.flag("aria-required", q.Required)
-	m.flag("aria-invalid", f.Error != "")
-	m.optional("aria-describedby", describedBy)
-	return m.attrs()
-}
-
-// textAttrs are the attributes of a field that is typed into. Checks of the browser are a help
-// to honest people; the server checks again.
-func textAttrs(f *field, q *survey.Question, describedBy, placeholder string) template.HTMLAttr {
-	var m markup
-	m.attr("class", "t")
-	m.attr("id", f.ID)
-	m.attr("name", fieldPrefix+q.Name)
-	if f.Long {
-		rows := q.Rows
-		if rows <= 0 {
-			rows = 4
-		}
-		m.number("rows", rows)
-	} else {
-		m.attr("type", q.InputType)
-		m.attr("value", f.Value)
-		m.optional("min", q.Min)
-		m.optional("max", q.Max)
-		step := q.Step
-		if q.InputType == "number" {
-			step = firstOf(step, "any")
-		}
-		m.optional("step", step)
-		m.optional("autocomplete", q.Autocomplete)
+// direction is the dir attribute of a language that is written from the right; others need none.
+func direction(lang string) string {
+	switch base, _, _ := strings.Cut(strings.ToLower(lang), "-"); base {
+	case "ar", "fa", "he", "ur", "ps", "yi", "dv", "ckb":
+		return "rtl"
 	}
-	m.number("maxlength", q.MaxLength)
-	m.optional("placeholder", placeholder)
-	m.flag("required", q.Required)
-	m.flag("aria-invalid", f.Error != "")
-	m.optional("aria-describedby", describedBy)
-	return m.attrs()
-}
-
-// radios writes the choices of a question.
-func radios(f *field, q *survey.Question, t *texts, say func(survey.Text) string) template.HTML {
-	var m markup
-	m.b.Grow(len(q.Choices) * 96)
-	for n, c := range q.Choices {
-		key, text := c.Key(), say(c.Text)
-		if q.Type == "boolean" && text == "" {
-			text = [...]string{t.Yes, t.No}[n]
-		}
-		m.open("label")
-		m.close()
-		m.open("input")
-		m.attr("type", "radio")
-		if n == 0 {
-			m.attr("id", f.Focus)
-		}
-		m.attr("name", fieldPrefix+q.Name)
-		m.attr("value", key)
-		m.flag("checked", f.Value == key)
-		m.flag("required", q.Required)
-		m.close()
-		m.text(text)
-		m.end("label")
-	}
-	return m.html()
-}
-
-// ends spells out the ends of a scale: "0 = Never, 10 = Certainly".
-func ends(q *survey.Question, say func(survey.Text) string) string {
-	if len(q.Choices) < 2 {
-		return ""
-	}
-	low, high := say(q.MinLabel), say(q.MaxLabel)
-	if low != "" {
-		low = say(q.Choices[0].Text) + " = " + low
-	}
-	if high != "" {
-		high = say(q.Choices[len(q.Choices)-1].Text) + " = " + high
-	}
-	if low != "" && high != "" {
-		return low + ", " + high
-	}
-	return low + high
+	return ""
 }
 
 // firstOf returns the first text that is not empty.
@@ -272,62 +269,4 @@ func firstOf(texts ...string) string {
 		}
 	}
 	return ""
-}
-
-// What a text shows of an answer or variable, and what all texts of a page show
-// of them, in bytes: texts may repeat an answer that is as long as a form.
-const (
-	maxPiped    = 600
-	maxPipedAll = 64 << 10
-)
-
-// piper looks up the {names} in texts of one page: answers as they were chosen,
-// then the invitation's variables. It shows the beginning of what is too long.
-func piper(v visit, r *survey.Response) func(string) (string, bool) {
-	left := maxPipedAll
-	shown := func(s string) (string, bool) {
-		s = shorten(s, min(maxPiped, left))
-		left -= len(s)
-		return s, true
-	}
-	return func(name string) (string, bool) {
-		if r != nil {
-			if answer, ok := r.Answers[name]; ok {
-				if left <= 0 {
-					return "…", true
-				}
-				return shown(spoken(v, name, answer))
-			}
-		}
-		if name == "place" && v.inv.Place != "" {
-			return shown(v.inv.Place)
-		}
-		if val, ok := v.inv.Variables[name]; ok {
-			return shown(fmt.Sprint(val))
-		}
-		return "", false
-	}
-}
-
-// shorten returns s, or its first n bytes at most without half a character and
-// an ellipsis.
-func shorten(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n = max(n, 0); n > 0 && !utf8.RuneStart(s[n]); n-- {
-	}
-	return s[:n] + "…"
-}
-
-// spoken writes an answer into a text of a later question, as {name} asks for it.
-func spoken(v visit, name string, answer any) string {
-	if q, ok := v.inv.Definition.Question(name); ok {
-		for _, c := range q.Choices {
-			if c.Value == answer && !c.Text.IsZero() {
-				return c.Text.In(v.lang)
-			}
-		}
-	}
-	return fmt.Sprint(answer)
 }

@@ -10,19 +10,23 @@ import (
 // style is the style sheet of the pages, which others of this project share.
 const style = plainpage.Style
 
+// richStyle is what pages have besides that ask more than one line, one text or one scale.
+const richStyle = `.v{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap;margin:0;padding:0;border:0;min-height:0}` +
+	`.g{border:1px solid;border-radius:.5rem;padding:1rem}` +
+	`.g>legend{padding:0 .5rem}` +
+	`.c label{width:100%;justify-content:flex-start}` +
+	`.g button,.g~button{margin:0 .5rem .5rem 0}` +
+	`img{max-width:100%;height:auto}` +
+	`.q a,main>p a,li a,.h a{display:inline-block;min-height:3rem;min-width:3rem}`
+
 // layout has no markup that is not needed: a page with two questions is to fit in one packet.
 const layout = `{{define "head"}}<!DOCTYPE html>
-<html lang="{{.Lang}}"><head><meta charset="utf-8"><title>{{.HeadTitle}}</title><meta name="viewport" content="width=device-width,initial-scale=1"><style>` + styleMark + `</style></head><body>{{with .Brand}}{{if .Name}}<header class="b">{{if .Logo}}<img src="{{.Logo}}" alt="{{.Name}}">{{else}}{{.Name}}{{end}}</header>{{end}}{{end}}<main>{{end}}
+<html lang="{{.Lang}}"{{with .Dir}} dir="{{.}}"{{end}}><head><meta charset="utf-8"><title>{{.HeadTitle}}</title><meta name="viewport" content="width=device-width,initial-scale=1"><style>` + styleMark + `</style></head><body>{{with .Brand}}{{if .Name}}<header class="b">{{if .Logo}}<img src="{{.Logo}}" alt="{{.Name}}">{{else}}{{.Name}}{{end}}</header>{{end}}{{end}}<main>{{end}}
 {{define "foot"}}</main>{{if .Privacy}}<footer>{{if and .Brand .Brand.PrivacyURL}}<a href="{{.Brand.PrivacyURL}}">{{.Privacy}}</a>{{else}}{{.Privacy}}{{end}}</footer>{{end}}{{if .NotMeAction}}<footer><form method="post" action="{{.NotMeAction}}"><p id="nm">{{.T.NotMeHint}}</p><button type="submit" aria-describedby="nm">{{.T.NotMe}}</button></form></footer>{{end}}</body></html>
 {{end}}
-{{define "notice"}}{{template "head" .}}<h1>{{.Title}}</h1><p>{{.Body}}</p>{{template "foot" .}}{{end}}
+{{define "notice"}}{{template "head" .}}<h1>{{.Title}}</h1>{{if .HTML}}<div class="h">{{.HTML}}</div>{{else}}<p>{{.Body}}</p>{{end}}{{with .Onward}}<p><a href="{{.}}" rel="noopener noreferrer">{{$.T.Next}}</a></p>{{end}}{{template "foot" .}}{{end}}
 {{define "form"}}{{template "head" .}}<h1>{{.Title}}</h1>{{with .Place}}<p>{{.}}</p>{{end}}{{with .About}}<p>{{.}}</p>{{end}}
-{{- if .Faulty}}<div role="alert"><h2 class="e">{{.T.ErrorTitle}}</h2><ul>{{range .Questions}}{{if .Error}}<li><a href="#{{.Focus}}">{{.Title}}</a></li>{{end}}{{end}}</ul></div>{{end -}}
-<form method="post">{{.Hidden}}
-{{- range .Questions}}{{with .Heading}}<h2>{{.}}</h2>{{end}}
-{{- if .Radios}}<fieldset {{.Attrs}}><legend>{{.Label}}</legend>{{.Notes}}<div class="s">{{.Radios}}</div></fieldset>
-{{- else}}<div class="q"><label class="l" for="{{.ID}}">{{.Label}}</label>{{.Notes}}{{if .Long}}<textarea {{.Attrs}}>{{.Value}}</textarea>{{else}}<input {{.Attrs}}>{{end}}</div>{{end}}
-{{- end}}<button type="submit">{{.Button}}</button></form>{{template "foot" .}}{{end}}`
+{{- .Summary}}<form method="post"{{if .Files}} enctype="multipart/form-data"{{end}}>{{.Hidden}}{{.Body}}{{.Buttons}}</form>{{template "foot" .}}{{end}}`
 
 // styleMark stands for the style sheet in the layout.
 const styleMark = "/*style*/"

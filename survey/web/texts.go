@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/vefacrm/vefa/survey"
@@ -20,11 +21,18 @@ type texts struct {
 	NotFound, NotFoundBody         string
 	Unavailable, UnavailableBody   string
 	Refused, RefusedBody           string
-	TooLarge                       string
+	TooLarge, TooLargeBody         string
+	NotStored                      string // above a form that could not be stored
+	Back, Start, Progress          string // {n} of {of}
+	Choose, Remark, RankHint       string
+	From, To                       string
+	Sent, Drop, Signature          string
+	Add, Remove, NoEntries, Total  string
+	special                        map[string]string // choices that SurveyJS adds
 	faults                         map[string]string // {limit} is the bound
 }
 
-// english and turkish are the texts of the page itself; a language that is neither reads
+// english, turkish and arabic are the texts of the page itself; another language reads
 // English.
 var english = texts{
 	Send: "Send", Next: "Continue", Required: "required", Optional: "optional",
@@ -39,7 +47,14 @@ var english = texts{
 	NotFound: "We cannot find this page", NotFoundBody: "Please open the link in your message again.",
 	Unavailable: "Something went wrong on our side", UnavailableBody: "Your answer was not stored. Please try again in a few minutes.",
 	Refused: "We could not accept this", RefusedBody: "Please open the link in your message again and answer there.",
-	TooLarge: "Your answer is too long",
+	TooLarge: "Your answer is too long", TooLargeBody: "Go back with the button of your browser: what you wrote is still there. Shorten it, or choose a smaller file, and send it again.",
+	NotStored: "Something went wrong on our side and your answer was not stored. What you entered is below: please send it again in a few minutes.",
+	Back:      "Back", Start: "Start", Progress: "Page {n} of {of}",
+	Choose: "Please choose", Remark: "Comment", RankHint: "Give each line a place: 1 is the first.",
+	From: "From", To: "To",
+	Sent: "Received:", Drop: "Remove what was sent", Signature: "signature",
+	Add: "Add", Remove: "Remove", NoEntries: "There are no entries yet.", Total: "Total",
+	special: map[string]string{"other": "Other (please say what)", "none": "None", "refused": "I would rather not say", "dontknow": "I do not know", "selectall": "All of them"},
 	faults: map[string]string{
 		"required":     "Please answer this question.",
 		"not-offered":  "Please choose one of the answers.",
@@ -47,6 +62,11 @@ var english = texts{
 		"too-long":     "Please shorten your answer to {limit} characters.",
 		"bad-format":   "Please check how this is written.",
 		"wrong-type":   "Please check your answer.",
+		"one-required": "Please answer at least one of these questions.", "other-missing": "Please say what the other answer is.",
+		"row-required": "Please answer every line.", "off-step": "Please enter a multiple of {limit}.",
+		"too-short": "Please write at least {limit} characters.", "too-few": "Please choose at least {limit}.",
+		"too-many": "Please choose at most {limit}.", "too-large": "The file is larger than {limit} bytes.",
+		"not-unique": "The same was given twice; please make them differ.", "rejected": "Please check your answer.",
 	},
 }
 
@@ -63,7 +83,14 @@ var turkish = texts{
 	NotFound: "Bu sayfayı bulamadık", NotFoundBody: "Lütfen mesajınızdaki bağlantıyı yeniden açın.",
 	Unavailable: "Bizde bir aksaklık oldu", UnavailableBody: "Yanıtınız kaydedilmedi. Lütfen birkaç dakika sonra yeniden deneyin.",
 	Refused: "Bunu kabul edemedik", RefusedBody: "Lütfen mesajınızdaki bağlantıyı yeniden açıp orada yanıtlayın.",
-	TooLarge: "Yanıtınız çok uzun",
+	TooLarge: "Yanıtınız çok uzun", TooLargeBody: "Tarayıcınızın geri düğmesiyle dönün: yazdıklarınız duruyor. Kısaltın ya da daha küçük bir dosya seçip yeniden gönderin.",
+	NotStored: "Bizde bir aksaklık oldu ve yanıtınız kaydedilmedi. Girdikleriniz aşağıda duruyor: lütfen birkaç dakika sonra yeniden gönderin.",
+	Back:      "Geri", Start: "Başla", Progress: "Sayfa {n} / {of}",
+	Choose: "Lütfen seçin", Remark: "Yorum", RankHint: "Her satıra bir sıra verin: 1 ilk sıradır.",
+	From: "En az", To: "En çok",
+	Sent: "Alındı:", Drop: "Gönderileni kaldır", Signature: "imza",
+	Add: "Ekle", Remove: "Kaldır", NoEntries: "Henüz bir kayıt yok.", Total: "Toplam",
+	special: map[string]string{"other": "Diğer (lütfen yazın)", "none": "Hiçbiri", "refused": "Yanıtlamak istemiyorum", "dontknow": "Bilmiyorum", "selectall": "Hepsi"},
 	faults: map[string]string{
 		"required":     "Lütfen bu soruyu yanıtlayın.",
 		"not-offered":  "Lütfen seçeneklerden birini seçin.",
@@ -71,27 +98,40 @@ var turkish = texts{
 		"too-long":     "Lütfen yanıtınızı en çok {limit} karakter olacak şekilde kısaltın.",
 		"bad-format":   "Lütfen yazımını kontrol edin.",
 		"wrong-type":   "Lütfen yanıtınızı kontrol edin.",
+		"one-required": "Lütfen bu sorulardan en az birini yanıtlayın.", "other-missing": "Lütfen diğer yanıtın ne olduğunu yazın.",
+		"row-required": "Lütfen her satırı yanıtlayın.", "off-step": "Lütfen {limit} sayısının katını girin.",
+		"too-short": "Lütfen en az {limit} karakter yazın.", "too-few": "Lütfen en az {limit} seçim yapın.",
+		"too-many": "Lütfen en çok {limit} seçim yapın.", "too-large": "Dosya {limit} bayttan büyük.",
+		"not-unique": "Aynı değer iki kez verildi; lütfen farklı değerler girin.", "rejected": "Lütfen yanıtınızı kontrol edin.",
 	},
 }
 
 // textsFor gives the texts of a language and the language they are in.
 func textsFor(lang string) (*texts, string) {
-	if base, _, _ := strings.Cut(lang, "-"); strings.EqualFold(base, "tr") {
+	switch base, _, _ := strings.Cut(lang, "-"); strings.ToLower(base) {
+	case "tr":
 		return &turkish, "tr"
+	case "ar":
+		return &arabic, "ar"
 	}
 	return &english, "en"
 }
 
 // fault says what is wrong with an answer: in the author's words where the definition has some.
 func (t *texts) fault(q *survey.Question, f survey.Fault, lang string) string {
-	if f.Code == "required" && !q.RequiredText.IsZero() {
-		return q.RequiredText.In(lang)
+	if !f.Message.IsZero() {
+		return f.Message.In(lang)
 	}
 	s, ok := t.faults[f.Code]
 	if !ok {
 		s = t.faults["wrong-type"]
 	}
 	return strings.ReplaceAll(s, "{limit}", f.Limit)
+}
+
+// progress says which page of how many it is.
+func (t *texts) progress(n, of int) string {
+	return strings.NewReplacer("{n}", strconv.Itoa(n), "{of}", strconv.Itoa(of)).Replace(t.Progress)
 }
 
 // language chooses the language of a page: what the respondent asked for in
@@ -104,7 +144,7 @@ func language(asked string, inv Invitation, accept string) string {
 			return true
 		}
 		if inv.Definition == nil {
-			return false
+			return strings.EqualFold(base, "ar")
 		}
 		for _, l := range inv.Definition.Head().Languages {
 			if strings.EqualFold(l, base) || strings.EqualFold(l, lang) {

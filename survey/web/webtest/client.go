@@ -5,8 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"mime/multipart"
 	"net/http"
+	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -65,10 +69,48 @@ func Answer(ctx context.Context, c *http.Client, link string, answers map[string
 			return o, err
 		}
 		pages := o.Pages + 1
-		o, err = request(ctx, c, http.MethodPost, o.URL, values)
+		o, err = Send(ctx, c, o.URL, form, values, nil)
 		o.Pages = pages
 	}
 	return o, err
+}
+
+// File is a file that a browser sends with a form.
+type File struct {
+	Field, Name, Type string
+	Content           []byte
+}
+
+// Send sends a form to an address as a browser does: in parts where it takes files.
+func Send(ctx context.Context, c *http.Client, to string, f Form, values url.Values, files []File) (Outcome, error) {
+	if !f.Multipart {
+		return request(ctx, c, http.MethodPost, to, values)
+	}
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		for _, v := range values[name] {
+			if err := w.WriteField(name, v); err != nil {
+				return Outcome{}, err
+			}
+		}
+	}
+	for _, file := range files {
+		h := textproto.MIMEHeader{}
+		h.Set("Content-Disposition", multipart.FileContentDisposition(file.Field, file.Name))
+		h.Set("Content-Type", file.Type)
+		part, err := w.CreatePart(h)
+		if err != nil {
+			return Outcome{}, err
+		}
+		if _, err := part.Write(file.Content); err != nil {
+			return Outcome{}, err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return Outcome{}, err
+	}
+	return send(ctx, c, http.MethodPost, to, w.FormDataContentType(), &body)
 }
 
 // NotMe opens a survey link and presses "this message was not for me".
@@ -77,7 +119,7 @@ func NotMe(ctx context.Context, c *http.Client, link string) (Outcome, error) {
 	if err != nil {
 		return o, err
 	}
-	for _, f := range formsOf(o.Page) {
+	for _, f := range Forms(o.Page) {
 		if !strings.HasSuffix(f.Action, "/not-me") {
 			continue
 		}
@@ -96,27 +138,30 @@ func NotMe(ctx context.Context, c *http.Client, link string) (Outcome, error) {
 
 // question finds the form of a page that asks something; a page has others, such as that of
 // "not me".
-func question(page []byte) (pageForm, bool) {
-	for _, f := range formsOf(page) {
+func question(page []byte) (Form, bool) {
+	for _, f := range Forms(page) {
 		if len(f.asks()) > 0 {
 			return f, true
 		}
 	}
-	return pageForm{}, false
+	return Form{}, false
 }
 
 // request does what a browser does on a link or a button, with the headers that a phone sends.
 func request(ctx context.Context, c *http.Client, method, to string, form url.Values) (Outcome, error) {
-	var body io.Reader
-	if form != nil {
-		body = strings.NewReader(form.Encode())
+	if form == nil {
+		return send(ctx, c, method, to, "", nil)
 	}
+	return send(ctx, c, method, to, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
+}
+
+func send(ctx context.Context, c *http.Client, method, to, contentType string, body io.Reader) (Outcome, error) {
 	req, err := http.NewRequestWithContext(ctx, method, to, body)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if form != nil {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
 		req.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
 	Person(req)
@@ -129,5 +174,10 @@ func request(ctx context.Context, c *http.Client, method, to string, form url.Va
 	if _, err := io.Copy(&page, io.LimitReader(resp.Body, maxPage)); err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{Status: resp.StatusCode, URL: resp.Request.URL.String(), Page: page.Bytes()}, nil
+	// A page that says where it stands otherwise is that page.
+	at := resp.Request.URL
+	if place, err := at.Parse(resp.Header.Get("Content-Location")); err == nil {
+		at = place
+	}
+	return Outcome{Status: resp.StatusCode, URL: at.String(), Page: page.Bytes()}, nil
 }

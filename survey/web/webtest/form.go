@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,29 +19,37 @@ var (
 	ErrTooLong    = errors.New("webtest: a browser would not let so much be typed")
 )
 
-// pageForm is a form of a page.
-type pageForm struct {
-	Action string // as written; empty: the page's own address
-	fields []field
+// Form is a form of a page.
+type Form struct {
+	Action    string // as written; empty: the page's own address
+	Multipart bool   // sent in parts, with files
+	Fields    []Field
 }
 
-// field is a control of a form, as far as filling it in needs it.
-type field struct {
-	kind      string // hidden, radio, textarea, or the type of an input
-	name      string
-	value     string
-	checked   bool
-	required  bool
-	maxLength int
+// Field is a control of a form, as far as filling it in needs it.
+type Field struct {
+	Kind           string // textarea, select, button, or the type of an input such as hidden or radio
+	Name           string
+	Value          string // of a select, the chosen one
+	Options        []string
+	Checked        bool
+	Required       bool
+	Disabled       bool // or read-only
+	Multiple       bool
+	MaxLength      int
+	Min, Max, Step string
 }
 
-// questionPrefix marks in survey/web's forms what is a question.
-const questionPrefix = "q."
+// questionPrefix marks in survey/web's forms what is a question, rankPrefix a place in a ranking.
+const (
+	questionPrefix = "q."
+	rankPrefix     = "r."
+)
 
-// formsOf reads the forms of a page.
-func formsOf(page []byte) []pageForm {
-	var forms []pageForm
-	var open *pageForm
+// Forms reads the forms of a page.
+func Forms(page []byte) []Form {
+	var forms []Form
+	var open *Form
 	for {
 		tag, attrs, rest, ok := nextTag(page)
 		if !ok {
@@ -49,37 +58,64 @@ func formsOf(page []byte) []pageForm {
 		page = rest
 		switch tag {
 		case "form":
-			forms = append(forms, pageForm{Action: attr(attrs, "action")})
+			forms = append(forms, Form{Action: attr(attrs, "action"), Multipart: attr(attrs, "enctype") == "multipart/form-data"})
 			open = &forms[len(forms)-1]
 		case "/form":
 			open = nil
-		case "input", "textarea":
+		case "option":
+			if open == nil || len(open.Fields) == 0 || open.Fields[len(open.Fields)-1].Kind != "select" || hasAttr(attrs, "disabled") {
+				continue
+			}
+			f := &open.Fields[len(open.Fields)-1]
+			value := attr(attrs, "value")
+			f.Options = append(f.Options, value)
+			if hasAttr(attrs, "selected") {
+				f.Value = value
+			}
+		case "input", "textarea", "select", "button":
 			if open == nil {
 				continue
 			}
-			f := field{kind: tag, name: attr(attrs, "name"), required: hasAttr(attrs, "required")}
-			f.maxLength, _ = strconv.Atoi(attr(attrs, "maxlength"))
-			if tag == "textarea" {
+			f := Field{
+				Kind: tag, Name: attr(attrs, "name"), Value: attr(attrs, "value"), Required: hasAttr(attrs, "required"),
+				Disabled: hasAttr(attrs, "disabled") || hasAttr(attrs, "readonly"), Multiple: hasAttr(attrs, "multiple"),
+				Min: attr(attrs, "min"), Max: attr(attrs, "max"), Step: attr(attrs, "step"),
+			}
+			f.MaxLength, _ = strconv.Atoi(attr(attrs, "maxlength"))
+			switch tag {
+			case "textarea":
 				end := bytes.Index(page, []byte("</textarea>"))
 				if end < 0 {
 					return forms
 				}
-				f.value = html.UnescapeString(string(page[:end]))
+				f.Value = html.UnescapeString(string(page[:end]))
 				page = page[end:]
-			} else {
-				f.kind, f.value, f.checked = attr(attrs, "type"), attr(attrs, "value"), hasAttr(attrs, "checked")
+			case "input":
+				f.Kind, f.Checked = attr(attrs, "type"), hasAttr(attrs, "checked")
 			}
-			open.fields = append(open.fields, f)
+			open.Fields = append(open.Fields, f)
 		}
 	}
 }
 
-// asks lists the names of the questions that the form asks, in order.
-func (f pageForm) asks() []string {
+// path is the question that a field belongs to, if it asks for something.
+func (f Field) path() (string, bool) {
+	if f.Kind == "hidden" || f.Kind == "button" {
+		return "", false
+	}
+	if name, ok := strings.CutPrefix(f.Name, rankPrefix); ok {
+		at := strings.LastIndexByte(name, '.')
+		return name[:max(at, 0)], at > 0
+	}
+	return strings.CutPrefix(f.Name, questionPrefix)
+}
+
+// asks lists the paths of the questions that the form asks, in order.
+func (f Form) asks() []string {
 	var names []string
-	for _, fd := range f.fields {
-		name, ok := strings.CutPrefix(fd.name, questionPrefix)
-		if !ok || fd.kind == "hidden" || len(names) > 0 && names[len(names)-1] == name {
+	for _, fd := range f.Fields {
+		name, ok := fd.path()
+		if !ok || len(names) > 0 && names[len(names)-1] == name {
 			continue
 		}
 		names = append(names, name)
@@ -87,12 +123,14 @@ func (f pageForm) asks() []string {
 	return names
 }
 
-// Fill answers the questions of a page: answers go by question name, and those
-// to questions that are not on the page are left for another page. The values
-// are what a browser would send, hidden fields included. Errors: ErrNoForm,
+// Fill answers the questions of a page: answers go by question name, inside another question by
+// path such as people[0].age, and those
+// to questions that are not on the page are left for another page. A list of answers is for check
+// boxes, and for a ranking the choices in their order. The values
+// are what a browser would send, hidden fields included; files have no value. Errors: ErrNoForm,
 // ErrNotOffered, ErrRequired, ErrTooLong.
 func Fill(page []byte, answers map[string]any) (url.Values, error) {
-	for _, f := range formsOf(page) {
+	for _, f := range Forms(page) {
 		if len(f.asks()) > 0 {
 			return f.fill(answers)
 		}
@@ -100,49 +138,85 @@ func Fill(page []byte, answers map[string]any) (url.Values, error) {
 	return nil, ErrNoForm
 }
 
+// texts is an answer as a form has it.
+func texts(answer any) []string {
+	if list, ok := answer.([]any); ok {
+		out := make([]string, len(list))
+		for i, it := range list {
+			out[i] = fmt.Sprint(it)
+		}
+		return out
+	}
+	return []string{fmt.Sprint(answer)}
+}
+
 // fill answers the questions of the form, as the function Fill does.
-func (f pageForm) fill(answers map[string]any) (url.Values, error) {
+func (f Form) fill(answers map[string]any) (url.Values, error) {
 	out := url.Values{}
 	missing := map[string]bool{}
-	offered := map[string]bool{} // radio groups with an answer in mind: whether it was found
-	for _, fd := range f.fields {
-		name, isQuestion := strings.CutPrefix(fd.name, questionPrefix)
-		if fd.kind == "hidden" || !isQuestion {
-			out.Add(fd.name, fd.value)
+	found := map[string][]string{} // of questions with choices and an answer in mind: those that are offered
+	for _, fd := range f.Fields {
+		name, isQuestion := fd.path()
+		if !isQuestion || fd.Disabled {
+			if !fd.Disabled && fd.Name != "" && fd.Kind != "button" && (fd.Kind != "checkbox" || fd.Checked) {
+				out.Add(fd.Name, fd.Value)
+			}
 			continue
 		}
 		answer, answered := answers[name]
-		text := fmt.Sprint(answer)
+		want := texts(answer)
 		switch {
-		case fd.kind == "radio" && answered:
-			offered[name] = offered[name] || fd.value == text
-			if fd.value == text {
-				out.Set(fd.name, text)
+		case fd.Kind == "file":
+		case fd.Kind == "radio" || fd.Kind == "checkbox":
+			chosen := fd.Checked
+			if answered {
+				if found[name] == nil {
+					found[name] = []string{}
+				}
+				if chosen = slices.Contains(want, fd.Value); chosen {
+					found[name] = append(found[name], fd.Value)
+				}
 			}
-		case fd.kind == "radio":
-			if fd.checked {
-				out.Set(fd.name, fd.value)
+			if chosen {
+				out.Add(fd.Name, fd.Value)
 			}
-			if fd.required && !out.Has(fd.name) {
+			if fd.Required && fd.Kind == "radio" && !out.Has(fd.Name) {
 				missing[name] = true
 			} else {
 				delete(missing, name)
 			}
-		default:
-			if !answered {
-				text = fd.value
+		case fd.Kind == "select":
+			value := fd.Value
+			if answered && strings.HasPrefix(fd.Name, rankPrefix) {
+				value = ""
+				if at := slices.Index(want, fd.Name[len(rankPrefix)+len(name)+1:]); at >= 0 {
+					value = strconv.Itoa(at + 1)
+				}
+			} else if answered {
+				value = want[0]
+				found[name] = []string{}
+				if slices.Contains(fd.Options, value) {
+					found[name] = want
+				}
 			}
-			if fd.maxLength > 0 && utf16Len(text) > fd.maxLength {
+			missing[name] = missing[name] || fd.Required && value == ""
+			out.Add(fd.Name, value)
+		default:
+			text := fd.Value
+			if answered {
+				text = want[min(len(out[fd.Name]), len(want)-1)]
+			}
+			if fd.MaxLength > 0 && utf16Len(text) > fd.MaxLength {
 				return nil, fmt.Errorf("%w: %q", ErrTooLong, name)
 			}
-			if fd.required && text == "" {
+			if fd.Required && text == "" {
 				missing[name] = true
 			}
-			out.Set(fd.name, strings.ReplaceAll(text, "\n", "\r\n"))
+			out.Add(fd.Name, strings.ReplaceAll(text, "\n", "\r\n"))
 		}
 	}
 	for _, name := range f.asks() {
-		if found, is := offered[name]; is && !found {
+		if found[name] != nil && len(found[name]) != len(texts(answers[name])) {
 			return nil, fmt.Errorf("%w: %q", ErrNotOffered, name)
 		}
 		if missing[name] {

@@ -17,7 +17,7 @@ const page = `<!DOCTYPE html><html><body><form method="post">
 <form method="post" action="x/not-me"><button type="submit">No</button></form></body></html>`
 
 func TestForms(t *testing.T) {
-	forms := formsOf([]byte(page))
+	forms := Forms([]byte(page))
 	require.Len(t, forms, 2)
 	assert.Equal(t, []string{"score", "note", "mail"}, forms[0].asks())
 	assert.Empty(t, forms[0].Action)
@@ -59,7 +59,7 @@ func FuzzForms(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, form := range formsOf(data) {
+		for _, form := range Forms(data) {
 			_, _ = form.fill(map[string]any{"a": 1})
 		}
 	})
