@@ -279,7 +279,7 @@ func (s *step) take(all []*survey.View, f *form, shown bool) {
 
 // takeOne gives the session the answer to a question. It is false when it cannot be taken.
 func (s *step) takeOne(q *survey.View, f *form, shown bool) bool {
-	if shows(q) || !(shown && f.on(q.Path)) && !f.has(q) {
+	if shows(q) || q.ReadOnly || !(shown && f.on(q.Path)) && !f.has(q) {
 		return true
 	}
 	fields := f.fields(q)
@@ -291,7 +291,7 @@ func (s *step) takeOne(q *survey.View, f *form, shown bool) bool {
 			return true
 		}
 	} else {
-		if equal(fields, written(q)) {
+		if equal(fields, written(q)) && (len(fields) > 0 || s.other(q, f, nil) == nil) {
 			for name := range fields {
 				s.taken[name] = true
 			}
