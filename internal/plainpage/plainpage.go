@@ -12,7 +12,7 @@ import (
 
 // Style is the whole style sheet: system fonts and colours, so that dark mode,
 // forced colours and zoom work by themselves; targets of 48 px and more.
-const Style = `:root{color-scheme:light dark}` +
+const Style = `:root{color-scheme:light dark;background:Canvas}` +
 	`body{font:1.125rem/1.5 system-ui,sans-serif;max-width:38rem;margin:0 auto;padding:1rem;overflow-wrap:break-word}` +
 	`h1{font-size:1.5rem;line-height:1.25}` +
 	`fieldset,.q{border:0;margin:0 0 2rem;padding:0;min-width:0}` +

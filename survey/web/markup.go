@@ -67,11 +67,6 @@ func (m *markup) end(tag string) {
 // html returns what was written as safe: all of it went through the methods above.
 func (m *markup) html() template.HTML { return template.HTML(m.b.String()) }
 
-// attrs gives attributes alone; the template writes the space before them.
-func (m *markup) attrs() template.HTMLAttr {
-	return template.HTMLAttr(strings.TrimPrefix(m.b.String(), " "))
-}
-
 // hidden writes a hidden field.
 func (m *markup) hidden(name, value string) {
 	m.open("input")
