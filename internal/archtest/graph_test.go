@@ -87,6 +87,9 @@ var thirdParty = map[string][]string{
 	"dedup/people":          {"github.com/nyaruka/phonenumbers"},
 	"segment":               nil,
 	"survey":                {"rsc.io/qr"},
+	"survey/export":         {"github.com/parquet-go/parquet-go", "github.com/xuri/excelize/v2"}, // by its tests
+	"survey/export/parquet": {"github.com/parquet-go/parquet-go"},
+	"survey/export/xlsx":    {"github.com/xuri/excelize/v2"},
 	"messaging":             {"github.com/google/uuid"},
 	"messaging/smpp":        nil,
 	"messaging/email":       {"github.com/wneessen/go-mail", "golang.org/x/text"},
