@@ -53,7 +53,7 @@ func recorded(t testing.TB, store crm.Store, kind crm.EffectKind) (all []*crm.Ef
 // the same for all; what is bought is given here, and so are the figures that follow from it.
 // The people of the second evening meet a chooser that has learnt from the first.
 func TestChoice(t *testing.T) {
-	const people = 900
+	const people = 600
 	store, clock := memstore.New(), &crmtest.Clock{}
 	clock.Set(nighttest.Start)
 	window := 14 * 24 * time.Hour

@@ -14,13 +14,21 @@ import (
 
 // TestEightOffer: eight tills, and somebody who merges.
 func TestEightOffer(t *testing.T) {
+	if raced {
+		nighttest.Offers(t, migrated(t, openPostgres(t)), 4)
+		return
+	}
 	for _, open := range []func(testing.TB) database{openPostgres, openMySQL} {
-		nighttest.Offers(t, migrated(t, open(t)))
+		nighttest.Offers(t, migrated(t, open(t)), 12)
 	}
 }
 
 // TestCadenceOfMany: nine goroutines of three engines send six campaigns at once.
 func TestCadenceOfMany(t *testing.T) {
+	if raced {
+		nighttest.Cadence(t, migrated(t, openPostgres(t)), 3, 9, 10, 3)
+		return
+	}
 	for _, open := range []func(testing.TB) database{openPostgres, openMySQL} {
 		nighttest.Cadence(t, migrated(t, open(t)), 3, 9, 30, 6)
 	}

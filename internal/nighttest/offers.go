@@ -34,13 +34,13 @@ func AtCounter(ctx context.Context, shop *Retailer, id crm.CustomerID) (vefa.Occ
 	return shop.Engine.Occur(ctx, id, rules.Trigger{Kind: rules.OnEvent, Event: "counter"}, crm.FactKey{})
 }
 
-// Offers has eight tills ask at once for two records of a person, whom somebody makes one customer
+// Offers has eight tills ask at once for two records of each of some persons, whom somebody makes one customer
 // meanwhile. Each record has one answer until then, and the customer one from then on: nobody who
 // asks afterwards hears another one, and no third is made.
-func Offers(t *testing.T, store crm.Store) {
+func Offers(t *testing.T, store crm.Store, pairs int) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	const pairs, tills = 12, 8
+	const tills = 8
 	clock := &crmtest.Clock{}
 	clock.Set(Start)
 	shops := make([]*Retailer, 2)
