@@ -23,7 +23,8 @@
 // What was answered travels in the form. Each request goes through the survey from its beginning
 // with it, so that nobody gets past a question that must be answered. What could not be read is
 // kept as it was typed, also when somebody goes back. Nothing is stored until the survey is
-// finished; where the store fails then, the page shows again with what was entered.
+// finished, but for drafts where the store is a DraftStore: then the link goes on where its
+// respondent stopped. Where the store fails at the end, the page shows again with what was entered.
 //
 // The host supplies a Store of two methods and mounts the handler:
 //

@@ -66,6 +66,7 @@ type Handler struct {
 	rich   look // of all others
 	brand  *brandView
 	notMe  NotMeStore // nil when the store does not hear it
+	drafts DraftStore // nil when the store keeps none
 	bodies bodies
 }
 
@@ -130,6 +131,7 @@ func New(cfg Config) (*Handler, error) {
 		return nil, err
 	}
 	h.notMe, _ = cfg.Store.(NotMeStore)
+	h.drafts, _ = cfg.Store.(DraftStore)
 	return h, nil
 }
 
@@ -253,6 +255,12 @@ func (h *Handler) questions(w http.ResponseWriter, r *http.Request, v visit) {
 		h.closed(w, r, v, http.StatusOK)
 		return
 	}
+	if h.drafts != nil {
+		if s, ok := h.resume(r, v); ok {
+			h.form(w, r, v, s, h.cfg.NewKey(), http.StatusOK)
+			return
+		}
+	}
 	s := firstStep(v)
 	h.form(w, r, v, s, h.cfg.NewKey(), http.StatusOK)
 }
@@ -273,6 +281,9 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v visit) {
 		key = h.cfg.NewKey()
 	}
 	s := nextStep(v, &v.form, false)
+	if !s.done && h.drafts != nil {
+		h.keep(r, v, &s)
+	}
 	switch {
 	case !s.done && len(s.faults) > 0:
 		h.form(w, r, v, s, key, http.StatusUnprocessableEntity)

@@ -197,6 +197,9 @@ func (s *step) hidden(key string) template.HTML {
 			m.hidden(keptField, string(k))
 		}
 	}
+	if s.draft != "" {
+		m.hidden(draftField, s.draft)
+	}
 	for _, p := range s.was {
 		m.hidden(wasPrefix+p, "1")
 	}

@@ -24,6 +24,7 @@ type step struct {
 	focus   string                    // path of the panel or row that was added
 	taken   map[string]bool           // fields of the form that were given to the session
 	sent    *form                     // nil for a first page
+	draft   string                    // revision of the draft that the page goes on with
 }
 
 // begin starts the survey of an invitation, or goes on with what was kept.
@@ -385,6 +386,11 @@ func (s *step) remove(path string) {
 	s.raw = moved
 }
 
+// entered tells the fields of a form that a respondent fills in.
+func entered(name string) bool {
+	return strings.HasPrefix(name, fieldPrefix) || strings.HasPrefix(name, rankPrefix) || strings.HasPrefix(name, remarkPrefix)
+}
+
 // carried are the fields that were entered on another page than the one that shows and could not
 // be given to the session: they travel on until their page shows again.
 func (s *step) carried() []string {
@@ -400,8 +406,7 @@ func (s *step) carried() []string {
 	}
 	var out []string
 	for name, all := range s.sent.Values {
-		known := strings.HasPrefix(name, fieldPrefix) || strings.HasPrefix(name, rankPrefix) || strings.HasPrefix(name, remarkPrefix)
-		if known && !here[name] && !s.taken[name] && strings.Join(all, "") != "" {
+		if entered(name) && !here[name] && !s.taken[name] && strings.Join(all, "") != "" {
 			out = append(out, name)
 		}
 	}

@@ -60,3 +60,28 @@ type NotMeStore interface {
 	// ErrEnded.
 	NotMe(ctx context.Context, id uint64, at time.Time) error
 }
+
+// Draft is what a respondent has answered before the survey is finished.
+type Draft struct {
+	Revision  string              `json:"revision"` // differs for each one that is kept
+	Page      int                 `json:"page"`     // index of the page that shows
+	Language  string              `json:"language,omitempty"`
+	Answers   map[string]any      `json:"answers"`
+	Variables map[string]any      `json:"variables,omitempty"` // that triggers set
+	Typed     map[string][]string `json:"typed,omitempty"`     // fields of forms that could not be read yet
+}
+
+// DraftStore is implemented by a Store that keeps what was answered page by page, so that the
+// link goes on where its respondent stopped. Without it the answers travel in the form alone.
+//
+// Whoever has the link then sees what was answered so far. A host that does not want that does
+// not implement it.
+type DraftStore interface {
+	// Draft returns the draft of an invitation; ok is false when there is none.
+	Draft(ctx context.Context, id uint64) (d Draft, ok bool, err error)
+	// SaveDraft keeps a draft in place of that with the revision was, or of none where was is
+	// empty, atomically. It keeps nothing and returns false when there is another one, because
+	// the survey is open twice, and when the invitation is not open any more. Submit and
+	// NotMe must remove the draft together with what they record.
+	SaveDraft(ctx context.Context, id uint64, d Draft, was string, at time.Time) (saved bool, err error)
+}

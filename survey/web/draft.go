@@ -1,0 +1,76 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// draftField is the revision of the draft that a page goes on with.
+const draftField = "_draft"
+
+// resume is the step that a draft was kept at; ok is false where there is none. A store that
+// fails does not keep anybody from beginning anew.
+func (h *Handler) resume(r *http.Request, v visit) (s step, ok bool) {
+	d, ok, err := h.drafts.Draft(r.Context(), v.id)
+	if err != nil {
+		h.cfg.Logger.ErrorContext(r.Context(), "survey page", "op", "draft", "err", err)
+		return step{}, false
+	}
+	if !ok {
+		return step{}, false
+	}
+	k, err := json.Marshal(kept{Answers: d.Answers, Variables: d.Variables})
+	if err != nil {
+		h.cfg.Logger.ErrorContext(r.Context(), "survey page", "op", "draft", "err", err)
+		return step{}, false
+	}
+	f := form{Values: url.Values{keptField: {string(k)}, pageField: {strconv.Itoa(d.Page)}}}
+	for name, all := range d.Typed {
+		if entered(name) || strings.HasPrefix(name, countPrefix) {
+			f.Values[name] = all
+		}
+	}
+	s = nextStep(v, &f, true)
+	s.faults, s.draft = nil, d.Revision // nothing was sent that could be wrong
+	return s, true
+}
+
+// keep saves the draft of a page. The form has all that the draft has, so that nothing is lost when
+// it cannot be kept, or when the survey is open twice and the other page was faster.
+func (h *Handler) keep(r *http.Request, v visit, s *step) {
+	was := v.form.Get(draftField)
+	if len(was) > maxKey {
+		was = ""
+	}
+	s.draft = was
+	d := Draft{
+		Revision: h.cfg.NewKey(), Page: s.view.Index, Language: v.lang,
+		Answers: s.session.Answers(), Variables: s.session.TriggerVariables(), Typed: map[string][]string{},
+	}
+	for _, name := range s.carried() {
+		d.Typed[name] = s.sent.Values[name]
+	}
+	for _, fields := range s.raw {
+		for name, all := range fields {
+			d.Typed[name] = all
+		}
+	}
+	for path, text := range s.remarks {
+		d.Typed[remarkPrefix+path] = []string{text}
+	}
+	for _, q := range views(s.view.Elements, nil) {
+		if n := len(q.Panels) + len(q.Rows); q.Repeat != nil || q.Type == "matrixdynamic" {
+			d.Typed[countPrefix+q.Path] = []string{strconv.Itoa(n)}
+		}
+	}
+	saved, err := h.drafts.SaveDraft(r.Context(), v.id, d, was, v.at)
+	switch {
+	case err != nil:
+		h.cfg.Logger.ErrorContext(r.Context(), "survey page", "op", "save draft", "err", err)
+	case saved:
+		s.draft = d.Revision
+	}
+}
