@@ -3,6 +3,7 @@ package web_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -68,4 +69,42 @@ func TestHostileDefinition(t *testing.T) {
 		require.Equal(rt, http.StatusSeeOther, rec.Code, rec.Body.String())
 		assert.Equal(rt, map[string]any{name: choice, name + "3": "ok", name + "4": "not"}, w.answers[7].Answers)
 	})
+}
+
+// What an author or a respondent writes stays text, in every place where a page of any type shows it.
+func TestEveryTypeEscapes(t *testing.T) {
+	for _, evil := range []string{`"><script>alert(1)</script>`, `' onfocus=x y='`, `</textarea></select><form>`, `a&quot;b`, `{x}`, `ı<İ>`} {
+		quote := func(s string) string {
+			b, err := json.Marshal(s)
+			require.NoError(t, err)
+			return string(b)
+		}
+		e := quote(evil)
+		own := strings.NewReplacer("|", "", "{", "", "}", "").Replace(evil)
+		name := quote("n" + own)
+		def := definition(t, `{"title": `+e+`, "description": `+e+`, "completeText": `+e+`, "pages": [{"title": `+e+`, "description": `+e+`, "elements": [
+			{"type": "dropdown", "name": `+name+`, "title": `+e+`, "placeholder": `+e+`, "showOtherItem": true, "otherText": `+e+`, "otherPlaceholder": `+e+`, "choices": [{"value": `+name+`, "text": `+e+`}]},
+			{"type": "tagbox", "name": "b", "showCommentArea": true, "commentText": `+e+`, "choices": [{"value": `+name+`, "text": `+e+`}], "defaultValue": [`+name+`]},
+			{"type": "ranking", "name": "c", "choices": [{"value": `+name+`, "text": `+e+`}, "z"]},
+			{"type": "matrix", "name": "d", "columns": [`+name+`], "rows": [{"value": `+name+`, "text": `+e+`}], "cells": {`+name+`: {`+name+`: `+e+`}}},
+			{"type": "matrixdynamic", "name": "e", "rowCount": 1, "addRowText": `+e+`, "removeRowText": `+e+`, "totalText": `+e+`, "columns": [{"name": `+name+`, "title": `+e+`, "cellType": "text", "totalType": "count"}]},
+			{"type": "paneldynamic", "name": "f", "panelCount": 1, "templateTitle": `+e+`, "panelAddText": `+e+`, "addPanelText": `+e+`, "templateElements": [{"type": "comment", "name": `+name+`, "placeholder": `+e+`}]},
+			{"type": "multipletext", "name": "g", "items": [{"name": `+name+`, "title": `+e+`, "defaultValue": `+e+`}]},
+			{"type": "text", "name": "h", "dataList": [`+e+`], "defaultValue": `+e+`},
+			{"type": "html", "name": "i", "html": `+e+`},
+			{"type": "image", "name": "j", "imageLink": `+quote("data:image/png;base64,"+evil)+`, "altText": `+e+`},
+			{"type": "imagepicker", "name": "k", "choices": [{"value": `+name+`, "text": `+e+`, "imageLink": `+quote("data:image/png;base64,"+evil)+`}]},
+			{"type": "expression", "name": "l", "title": `+e+`, "expression": "{h}"},
+			{"type": "panel", "title": `+e+`, "description": `+e+`, "elements": [{"type": "file", "name": "m", "acceptedTypes": `+e+`}]}]}]}`)
+		w := newWorld(t, def)
+		w.srv.Close()
+		page := w.get("/s/" + w.token).Body.String()
+		again := w.post("/s/"+w.token, with(hidden([]byte(page)), url.Values{"_do": {"add:e"}, "_kept": {`{"a":{"h":` + e + `}}`}, "q.unknown": {evil}, "q.n" + own: {evil}, "r.c." + evil: {evil}, "_draft": {evil}}).Encode()).Body.String()
+		for _, body := range []string{page, again} {
+			assert.NotContains(t, body, "<script", evil)
+			assert.NotRegexp(t, `<[^>]*onfocus`, regexp.MustCompile(`"[^"]*"`).ReplaceAllString(body, ""), evil)
+			assert.Equal(t, 2, strings.Count(body, "<form"), body)
+			sound(t, body)
+		}
+	}
 }

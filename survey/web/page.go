@@ -108,6 +108,9 @@ func (h *Handler) formPage(v visit, s *step, key, alert string) *formPage {
 	}
 	p.rich = wr.rich
 	p.HeadTitle = p.Title
+	if len(s.faults) > 0 && len(wr.errors) == 0 && alert == "" { // of a question that does not show
+		alert = t.faults["wrong-type"]
+	}
 	if len(wr.errors) > 0 || alert != "" {
 		p.HeadTitle = t.ErrorPrefix + p.Title // a screen reader reads it first
 		p.Summary = summary(t, wr.errors, alert)

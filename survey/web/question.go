@@ -448,7 +448,7 @@ func (w *writer) typed(q *asked) {
 
 // state writes whether a field must be filled in, is wrong, or cannot be changed.
 func (w *writer) state(q *asked) {
-	w.flag("required", q.Required && !q.ReadOnly)
+	w.flag("required", q.Required && !q.ReadOnly && q.InputType != "color") // that always has an answer
 	w.flag("readonly", q.ReadOnly && q.Type != "dropdown" && q.Upload == nil)
 	w.flag("disabled", q.ReadOnly && (q.Type == "dropdown" || q.Upload != nil))
 	w.flag("autofocus", q.focus)

@@ -246,6 +246,9 @@ func (s *step) restore(all []*survey.View, f *form) {
 	}
 }
 
+// maxEmpty bounds how many empty panels or rows a form brings back: each runs the conditions of all.
+const maxEmpty = 50
+
 // counts gives the questions of a page as many panels and rows as it showed: empty rows are no
 // part of an answer.
 func (s *step) counts(all []*survey.View, f *form) {
@@ -255,6 +258,7 @@ func (s *step) counts(all []*survey.View, f *form) {
 			continue
 		}
 		have := len(q.Rows) + len(q.Panels)
+		want = min(want, have+maxEmpty)
 		for ; have < want && s.session.Add(q.Path); have++ {
 		}
 		for ; have > want && s.session.Remove(q.Path, have-1); have-- {
