@@ -1,8 +1,10 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/vefacrm/vefa/survey"
@@ -50,6 +52,22 @@ func BenchmarkVisit(b *testing.B) {
 		out, err := webtest.Answer(b.Context(), w.srv.Client(), w.link(), answers)
 		if err != nil || !out.Thanked() {
 			b.Fatal(err, out.Status)
+		}
+	}
+}
+
+// BenchmarkPost is a POST that a page of 21 questions answers with what is wrong on it.
+func BenchmarkPost(b *testing.B) {
+	var elements []string
+	for i := range 21 {
+		elements = append(elements, fmt.Sprintf(`{"name": "x%d", "isRequired": true, %s}`, i, types[i%len(types)].src))
+	}
+	w := newWorld(b, definition(b, `{"elements": [`+strings.Join(elements, ",")+`]}`))
+	body := hidden(w.get("/s/" + w.token).Body.Bytes()).Encode()
+	b.ReportAllocs()
+	for b.Loop() {
+		if rec := w.post("/s/"+w.token, body); rec.Code != http.StatusUnprocessableEntity {
+			b.Fatal(rec.Code)
 		}
 	}
 }

@@ -49,6 +49,16 @@ func (f *form) page() int {
 func (f *form) on(path string) bool  { return f.Get(onPrefix+path) == "1" }
 func (f *form) was(path string) bool { return f.Has(wasPrefix + path) }
 
+// followed tells that the form asked what showed because of answers on the same page.
+func (f *form) followed() bool {
+	for name := range f.Values {
+		if strings.HasPrefix(name, wasPrefix) {
+			return true
+		}
+	}
+	return false
+}
+
 // kept is what travels with a form: the answers so far, and what triggers set.
 type kept struct {
 	Answers   map[string]any `json:"a"`

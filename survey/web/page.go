@@ -167,7 +167,7 @@ func (s *step) buttons(head *survey.Head, t *texts) template.HTML {
 	m.b.WriteString(`<button type="submit">`)
 	m.text(on)
 	m.end("button")
-	if s.session.State() == survey.Running && !s.session.IsFirst() && !head.NoBack {
+	if s.ask != nil || s.session.State() == survey.Running && !s.session.IsFirst() && !head.NoBack {
 		m.b.WriteByte(' ')
 		m.act("back", firstOf(s.session.Text(head.BackText), t.Back))
 	}

@@ -163,11 +163,43 @@ func TestQuestionsThatFollow(t *testing.T) {
 	v.has(`name="q.b"`, `name="q.c"`)
 	assert.NotContains(t, v.page, `name="q.a"`)
 	assert.NotContains(t, v.page, `role="alert"`)
+	v.send(url.Values{"_do": {"back"}}) // to the page as a whole
+	v.has(`name="q.a" value="true" checked`, `name="q.b"`)
 	v.send(nil)
 	assert.Equal(t, http.StatusUnprocessableEntity, v.code)
 	v.send(url.Values{"q.b": {"x"}})
 	assert.Equal(t, http.StatusSeeOther, v.code, v.page)
 	assert.Equal(t, map[string]any{"a": true, "b": "x", "c": "d", "sum": "r"}, w.answers[7].Answers)
+}
+
+// The ways in which a survey puts its questions on pages, and when it is checked.
+func TestPageModes(t *testing.T) {
+	const questions = `"pages": [{"elements": [{"type": "text", "name": "a", "isRequired": true}, {"type": "text", "name": "b"}]}, {"elements": [{"type": "text", "name": "c", "isRequired": true}]}]`
+	for mode, pages := range map[string]string{`"questionsOnPageMode": "singlePage"`: "", `"questionsOnPageMode": "questionPerPage"`: "", `"showPrevButton": false`: " / 2", `"checkErrorsMode": "onComplete"`: " / 2"} {
+		w := newWorld(t, definition(t, `{`+mode+`, `+questions+`}`))
+		v := visit(t, w)
+		v.send(url.Values{"q.a": {""}})
+		v.has(pages)
+		if late := strings.Contains(mode, "onComplete"); !late {
+			assert.Equal(t, http.StatusUnprocessableEntity, v.code, mode)
+		}
+		if strings.Contains(mode, "onComplete") {
+			v.has(`name="q.c"`)
+			v.send(url.Values{"q.c": {"3"}})
+			assert.Equal(t, http.StatusUnprocessableEntity, v.code)
+			v.has(`name="q.a"`, `role="alert"`)
+			v.send(url.Values{"q.a": {"1"}})
+		}
+		for n := 0; n < 5 && v.code != http.StatusSeeOther; n++ {
+			v.send(url.Values{"q.a": {"1"}, "q.b": {"2"}, "q.c": {"3"}})
+			if strings.Contains(mode, "showPrevButton") {
+				assert.NotContains(t, v.page, `value="back"`)
+			}
+		}
+		assert.Equal(t, http.StatusSeeOther, v.code, mode)
+		assert.Equal(t, "1", w.answers[7].Answers["a"], mode)
+		assert.Equal(t, "3", w.answers[7].Answers["c"], mode)
+	}
 }
 
 // When the store fails, the page shows again with what was entered, and the same key.

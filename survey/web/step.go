@@ -95,6 +95,9 @@ func nextStep(v visit, f *form, hold bool) step {
 			return s
 		case op == "back":
 			s.faults = nil
+			if f.followed() { // to all of this page
+				return s
+			}
 			if s.session.Back() {
 				s.view = s.session.Page()
 				s.restore(views(s.view.Elements, nil), f)

@@ -64,3 +64,29 @@ func FuzzForms(f *testing.F) {
 		}
 	})
 }
+
+const controls = `<form method="post" enctype="multipart/form-data"><button type="submit">Send</button>
+<select name="q.shop" required><option value="">Choose</option><option value="a">A</option><option value="b" selected>B</option><option value="c" disabled>C</option></select>
+<label><input type="checkbox" name="q.why" value="x" checked>x</label><label><input type="checkbox" name="q.why" value="y">y</label>
+<select name="r.rank.m"><option value=""></option><option value="1"></option><option value="2" selected></option></select>
+<select name="r.rank.n"><option value=""></option><option value="1" selected></option><option value="2"></option></select>
+<input type="number" name="q.range" value="1"><input type="number" name="q.range" value="2">
+<input type="text" name="q.fixed" value="z" readonly><input type="file" name="q.file">
+<label><input type="checkbox" name="_del.file" value="1">Remove</label>
+<button type="submit" name="_do" value="back">Back</button></form>`
+
+func TestFillControls(t *testing.T) {
+	assert.True(t, Forms([]byte(controls))[0].Multipart)
+	got, err := Fill([]byte(controls), nil)
+	require.NoError(t, err)
+	assert.Equal(t, url.Values{"q.shop": {"b"}, "q.why": {"x"}, "r.rank.m": {"2"}, "r.rank.n": {"1"}, "q.range": {"1", "2"}}, got)
+	got, err = Fill([]byte(controls), map[string]any{"shop": "a", "why": []any{"y"}, "rank": []any{"m", "n"}, "range": []any{3, 4}, "fixed": "q"})
+	require.NoError(t, err)
+	assert.Equal(t, url.Values{"q.shop": {"a"}, "q.why": {"y"}, "r.rank.m": {"1"}, "r.rank.n": {"2"}, "q.range": {"3", "4"}}, got)
+	for _, answers := range []map[string]any{{"shop": "c"}, {"why": []any{"x", "z"}}} {
+		_, err = Fill([]byte(controls), answers)
+		require.ErrorIs(t, err, ErrNotOffered, answers)
+	}
+	_, err = Fill([]byte(controls), map[string]any{"shop": ""})
+	require.Error(t, err)
+}
