@@ -172,7 +172,8 @@ func TestQuestionsThatFollow(t *testing.T) {
 	assert.Equal(t, map[string]any{"a": true, "b": "x", "c": "d", "sum": "r"}, w.answers[7].Answers)
 }
 
-// The ways in which a survey puts its questions on pages, and when it is checked.
+// Ways of a survey: without a way back, checked at its end only. One that asks for one page, or a
+// page for each question, is asked by its pages.
 func TestPageModes(t *testing.T) {
 	const questions = `"pages": [{"elements": [{"type": "text", "name": "a", "isRequired": true}, {"type": "text", "name": "b"}]}, {"elements": [{"type": "text", "name": "c", "isRequired": true}]}]`
 	for mode, pages := range map[string]string{`"questionsOnPageMode": "singlePage"`: "", `"questionsOnPageMode": "questionPerPage"`: "", `"showPrevButton": false`: " / 2", `"checkErrorsMode": "onComplete"`: " / 2"} {
