@@ -165,6 +165,16 @@ func (n *arithmeticNode) eval(e *evaluation) any {
 	return n.op(e, a, b)
 }
 
+// iifNode is iif: what is not chosen need not be evaluated, since no expression changes anything.
+type iifNode struct{ when, then, otherwise exprNode }
+
+func (n *iifNode) eval(e *evaluation) any {
+	if truthy(n.when.eval(e)) {
+		return n.then.eval(e)
+	}
+	return n.otherwise.eval(e)
+}
+
 func (n *callNode) eval(e *evaluation) any {
 	if n.fn == nil {
 		return nil

@@ -292,6 +292,13 @@ func (p *exprParser) call(depth int) (exprNode, bool) {
 	if fn == nil {
 		p.out.unknown = append(p.out.unknown, name)
 	}
+	if name == "iif" && len(args) >= 2 {
+		otherwise := null
+		if len(args) > 2 {
+			otherwise = args[2]
+		}
+		return &iifNode{args[0], args[1], otherwise}, true
+	}
 	return &callNode{name, fn, args}, true
 }
 

@@ -89,3 +89,16 @@ func TestConditionIsStrict(t *testing.T) {
 	_, err = d.Check(Response{})
 	require.NoError(t, err, "requiredIf goes before isRequired")
 }
+
+// A condition is evaluated without allocating, whatever it compares.
+func TestExpressionsDoNotAllocate(t *testing.T) {
+	e := &evaluation{env: Env{Answers: map[string]any{"nps": 5.0, "call": true, "name": "Ada", "why": []any{"price", "staff"}}}}
+	for _, src := range []string{
+		"{nps} notempty and {nps} <= 6", "{call} = true", "{why} contains 'price' or {nps} > 8", "{name} = 'ADA'", "{missing} empty",
+		"iif({nps} >= 9, 'promoter', iif({nps} >= 7, 'passive', 'detractor'))", "{why} anyof ['x', 'staff']", "!({nps} <> 5)",
+	} {
+		x, err := compileExpr(src, 4096)
+		require.NoError(t, err)
+		assert.Zero(t, testing.AllocsPerRun(100, func() { x.root.eval(e) }), src)
+	}
+}

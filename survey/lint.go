@@ -167,6 +167,10 @@ func (l *linter) walk(n exprNode, u use, all bool, seen map[string][]comparison)
 		l.walk(t.r, u, false, seen)
 	case *notNode:
 		l.walk(t.x, u, false, seen)
+	case *iifNode:
+		for _, n := range []exprNode{t.when, t.then, t.otherwise} {
+			l.walk(n, u, false, seen)
+		}
 	case *binaryNode:
 		v, isVar := t.l.(*varNode)
 		c, isConst := t.r.(*constNode)

@@ -77,6 +77,8 @@ func opPlus(_ *evaluation, a, b any) any {
 		x, xList := a.([]any)
 		y, yList := b.([]any)
 		switch {
+		case xList && yList && len(x)+len(y) > maxMade:
+			return a
 		case xList && yList:
 			return append(append(make([]any, 0, len(x)+len(y)), x...), y...)
 		case xList:
@@ -134,8 +136,15 @@ func plus(a, b any) any {
 			return toNumber(a) + toNumber(b)
 		}
 	}
-	return textJS(a) + textJS(b)
+	x, y := textJS(a), textJS(b)
+	if len(x)+len(y) > maxMade { // values that append to each other would grow without end
+		return strings.ToValidUTF8((x + y)[:maxMade], "")
+	}
+	return x + y
 }
+
+// maxMade bounds the texts that expressions make, in bytes.
+const maxMade = 32 << 10
 
 // primitive tells values that are no lists, objects or dates.
 func primitive(v any) bool {

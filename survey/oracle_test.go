@@ -38,11 +38,12 @@ func oracleModules(t testing.TB) string {
 
 // oracleAsk is what SurveyJS is asked: a survey with steps, or expressions.
 type oracleAsk struct {
-	ID     int             `json:"id"`
-	Survey json.RawMessage `json:"survey,omitempty"`
-	Steps  []oracleStep    `json:"steps,omitempty"`
-	Expr   []oracleExpr    `json:"expr,omitempty"`
-	Lint   json.RawMessage `json:"lint,omitempty"`
+	ID       int             `json:"id"`
+	Survey   json.RawMessage `json:"survey,omitempty"`
+	Steps    []oracleStep    `json:"steps,omitempty"`
+	Expr     []oracleExpr    `json:"expr,omitempty"`
+	Lint     json.RawMessage `json:"lint,omitempty"`
+	Scenario *oracleScenario `json:"scenario,omitempty"`
 }
 
 type oracleStep struct {
@@ -88,6 +89,19 @@ type oracleTold struct {
 		Rule string `json:"rule"`
 		Path string `json:"path"`
 	} `json:"lint"`
+	Scenario []struct {
+		Name   string `json:"name"`
+		Status string `json:"status"`
+		Steps  []struct {
+			Status string `json:"status"`
+			Checks []struct {
+				Target string `json:"target"`
+				Check  string `json:"check"`
+				Key    string `json:"key"`
+				Passed bool   `json:"passed"`
+			} `json:"checks"`
+		} `json:"steps"`
+	} `json:"scenario"`
 	Error string `json:"error"`
 }
 

@@ -15,7 +15,17 @@ func (s *Session) evaluation(sc *scope) *evaluation {
 }
 
 // eval evaluates an expression where it stands.
-func (s *Session) eval(x *expression, sc *scope) any { return x.root.eval(s.evaluation(sc)) }
+func (s *Session) eval(x *expression, sc *scope) any {
+	s.evals++
+	e := s.spare
+	if e == nil { // inside another evaluation, or the first
+		e = s.evaluation(sc)
+	}
+	s.spare, e.scope = nil, sc
+	v := x.root.eval(e)
+	s.spare = e
+	return v
+}
 
 // runConditions runs every condition, again while values change.
 func (s *Session) runConditions() {
@@ -30,7 +40,7 @@ func (s *Session) runConditions() {
 			s.runElement(s.root.node(p))
 		}
 		s.conditions = false
-		if !s.again {
+		if !s.again || s.evals > maxEvals {
 			break
 		}
 	}

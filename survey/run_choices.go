@@ -192,9 +192,11 @@ func (s *Session) carried(n *live, depth int) []Choice {
 
 // fromChoices are the choices of another question with choices.
 func (s *Session) fromChoices(n, source *live, depth int) []Choice {
-	offered := s.offered(source)
+	var offered []Choice
 	if source.q.rules.from != "" {
 		offered = s.carried(source, depth+1)
+	} else {
+		offered = s.offered(source)
 	}
 	chosen := func(c Choice) bool {
 		if list, ok := source.value().([]any); ok {

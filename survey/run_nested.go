@@ -356,7 +356,7 @@ func (s *Session) find(name string) *live {
 // Add adds a panel or row to the question of a path, such as "orders" or
 // "people[0].jobs". It reports whether there may be another.
 func (s *Session) Add(path string) bool {
-	s.work = 0
+	s.work, s.evals = 0, 0
 	n := s.find(path)
 	if n == nil || n.q.Repeat == nil && n.q.Type != "matrixdynamic" || !n.q.repeats() || n.isReadOnly() || !n.mayAdd() {
 		return false
@@ -394,7 +394,7 @@ func (n *live) mayRemove() bool {
 // Remove removes the panel or row i, from 0, of the question of a path. It
 // reports whether there was one that may go.
 func (s *Session) Remove(path string, i int) bool {
-	s.work = 0
+	s.work, s.evals = 0, 0
 	n := s.find(path)
 	if n == nil || n.q.Repeat == nil && n.q.Type != "matrixdynamic" || i < 0 || i >= len(n.kids) || n.isReadOnly() || !n.mayRemove() {
 		return false

@@ -34,7 +34,7 @@ func (s *Session) keepPage() {
 
 // Start leaves the start page. It returns what is wrong on it.
 func (s *Session) Start() Faults {
-	s.work = 0
+	s.work, s.evals = 0, 0
 	if s.state != Starting {
 		return nil
 	}
@@ -81,7 +81,7 @@ func (s *Session) completedByTrigger() bool {
 // Next checks the page and goes to the next one that shows, or where a trigger leads. It
 // returns the faults that keep it, and does nothing on the last page, which Complete leaves.
 func (s *Session) Next() Faults {
-	s.work = 0
+	s.work, s.evals = 0, 0
 	if s.state == Starting {
 		return s.Start()
 	}
@@ -166,7 +166,7 @@ func (s *Session) goTo(name string) {
 // are removed, and nothing more can be answered. It returns the faults that
 // keep it.
 func (s *Session) Complete() Faults {
-	s.work = 0
+	s.work, s.evals = 0, 0
 	if s.state != Running {
 		return nil
 	}

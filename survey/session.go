@@ -53,7 +53,8 @@ type Session struct {
 	keys                       map[string]change // what set the triggers going
 	completedBy                map[int]int       // triggers that would complete, with the page
 	skipped                    []skip
-	depth, work                int
+	depth, work, evals         int
+	spare                      *evaluation // for the next expression
 }
 
 // change is a value before and after.
@@ -134,18 +135,19 @@ func (s *Session) load(n *live) {
 const (
 	maxWork  = 20_000
 	maxDepth = 60
+	maxEvals = 100_000 // expressions; then no more values are set
 )
 
 // spend counts a change of a value and tells whether there may be another.
 func (s *Session) spend() bool {
 	s.work++
-	return s.work <= maxWork && s.depth < maxDepth
+	return s.work <= maxWork && s.depth < maxDepth && s.evals <= maxEvals
 }
 
 // Set gives an answer, or a value without a question, under its name. It is not
 // checked; an empty value removes it. Conditions and triggers run.
 func (s *Session) Set(name string, v any) {
-	s.work = 0
+	s.work, s.evals = 0, 0
 	if s.state == Completed || name == "" {
 		return
 	}
@@ -154,7 +156,7 @@ func (s *Session) Set(name string, v any) {
 
 // SetVariable gives the host's value of a name.
 func (s *Session) SetVariable(name string, v any) {
-	s.work = 0
+	s.work, s.evals = 0, 0
 	s.setVariable(name, normalValue(v, 0))
 }
 

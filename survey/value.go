@@ -65,10 +65,10 @@ func converted(v any) any {
 	}
 	f, ok := numberText(s)
 	if !ok {
-		return s
+		return v
 	}
 	if s[0] == '0' && !strings.HasPrefix(s, "0x") && len(s) > 1 && s[1] != '.' && s[1] != ',' {
-		return s
+		return v
 	}
 	return f
 }

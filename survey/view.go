@@ -225,7 +225,7 @@ func (s *Session) NavigateTo() string {
 // wrong with it; then the answer is as it was. Whether it is required and what
 // validators say is checked by Next and Complete.
 func (s *Session) Answer(path string, v any) Faults {
-	s.work = 0
+	s.work, s.evals = 0, 0
 	n := s.find(path)
 	if n == nil || !n.q.asks() || s.state == Completed {
 		return Faults{{Question: path, Code: notAsked}}
@@ -252,7 +252,7 @@ func (s *Session) Answer(path string, v any) Faults {
 
 // Remark gives the text beside an answer: a remark, or what "other" is.
 func (s *Session) Remark(path, text string) Faults {
-	s.work = 0
+	s.work, s.evals = 0, 0
 	n := s.find(path)
 	if n == nil || !n.q.remarks() || s.state == Completed || n.isReadOnly() {
 		return Faults{{Question: path, Code: notAsked}}

@@ -119,15 +119,35 @@ function run(c) {
   return out;
 }
 
+// Runs a suite of survey-core/tester.
+async function scenario({ def, suite }) {
+  const res = await require("survey-core/tester").runSurveyTests(def, suite);
+  return res.tests.map((t) => ({
+    name: t.name,
+    status: t.status,
+    steps: t.steps.map((s) => ({
+      status: s.status,
+      checks: (s.checks || []).map((c) => ({ target: c.target, check: c.check || c.name, passed: c.passed === true || c.status === "passed", key: "" })),
+    })),
+  }));
+}
+
 const lines = require("readline").createInterface({ input: process.stdin });
 const pending = [];
-lines.on("line", (line) => {
-  if (!line) return;
-  let o;
-  const c = JSON.parse(line);
-  try { o = run(c); } catch (e) { o = { error: String(e.message) }; }
-  if (c.id !== undefined) o.id = c.id;
-  pending.push(JSON.stringify(o));
-  if (pending.length > 200) process.stdout.write(pending.splice(0).join("\n") + "\n");
-});
-lines.on("close", () => { if (pending.length) process.stdout.write(pending.join("\n") + "\n"); });
+(async () => {
+  for await (const line of lines) {
+    if (!line) continue;
+    let o;
+    const c = JSON.parse(line);
+    try {
+      o = run(c);
+      if (c.scenario) o.scenario = await scenario(c.scenario);
+    } catch (e) {
+      o = { error: String(e.message) };
+    }
+    if (c.id !== undefined) o.id = c.id;
+    pending.push(JSON.stringify(o));
+    if (pending.length > 200) process.stdout.write(pending.splice(0).join("\n") + "\n");
+  }
+  if (pending.length) process.stdout.write(pending.join("\n") + "\n");
+})();
