@@ -36,3 +36,29 @@ func (s *Session) TriggerVariables() map[string]any {
 // Text is a text of the definition as the session shows it: in its language, with the {names} in
 // it replaced.
 func (s *Session) Text(t Text) string { return s.pipe(s.say(t), nil) }
+
+// Pass goes on from the page as Next does, and also where a skip trigger leads whose expression
+// reads answers of this page. Such a trigger acts when its answer is given: a Session that was
+// resumed with the answers needs to be told to go there again.
+func (s *Session) Pass() Faults {
+	if s.state != Running || s.page < 0 {
+		return s.Next()
+	}
+	s.work = 0
+	here := map[string]change{}
+	for _, el := range s.d.pages[s.page].questions() {
+		key := el.question.Key()
+		here[key] = change{now: s.root.values[key]}
+	}
+	was := s.page
+	for i := range s.d.logic.triggers {
+		t := &s.d.logic.triggers[i]
+		if t.kind != "skip" || t.when == nil || !s.uses(t.when, here) || s.eval(t.when, s.root) != true {
+			continue
+		}
+		if s.goTo(t.goTo); s.page != was {
+			return nil
+		}
+	}
+	return s.Next()
+}

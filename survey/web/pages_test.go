@@ -172,6 +172,47 @@ func TestQuestionsThatFollow(t *testing.T) {
 	assert.Equal(t, map[string]any{"a": true, "b": "x", "c": "d", "sum": "r"}, w.answers[7].Answers)
 }
 
+// Triggers end a survey, lead past a page and set values, on whatever page they are asked of.
+func TestTriggersOnPages(t *testing.T) {
+	src := `{"triggers": [
+		{"type": "complete", "expression": "{a} = 1"},
+		{"type": "skip", "expression": "{a} = 2", "gotoName": "d"},
+		{"type": "setvalue", "expression": "{a} = 3", "setToName": "b", "setValue": "set"},
+		{"type": "setvalue", "expression": "{a} = 3", "setToName": "v", "setValue": "var", "isVariable": true}],
+		"pages": [{"elements": [{"type": "text", "name": "a", "inputType": "number", "isRequired": true}]},
+		{"elements": [{"type": "text", "name": "b", "isRequired": true}]},
+		{"elements": [{"type": "text", "name": "d", "title": "D {v}"}]}]}`
+	for a, want := range map[string]map[string]any{
+		"1": {"a": 1.0}, "2": {"a": 2.0, "d": "D"}, "3": {"a": 3.0, "b": "set", "d": "D"}, "4": {"a": 4.0, "b": "B", "d": "D"},
+	} {
+		w := newWorld(t, definition(t, src))
+		v := visit(t, w)
+		v.send(url.Values{"q.a": {a}})
+		for n := 0; n < 4 && v.code != http.StatusSeeOther; n++ {
+			switch {
+			case strings.Contains(v.page, `name="q.b"`):
+				require.Contains(t, []string{"3", "4"}, a)
+				if a == "4" {
+					v.send(url.Values{"q.b": {"B"}})
+				} else {
+					v.has(`value="set"`)
+					v.send(nil)
+				}
+			case strings.Contains(v.page, `name="q.d"`):
+				if a == "3" {
+					v.has("D var")
+				}
+				v.send(url.Values{"_do": {"back"}})
+				assert.Equal(t, a == "2", strings.Contains(v.page, `name="q.a"`), "back past the page that was skipped")
+				v.send(nil)
+				v.send(url.Values{"q.d": {"D"}})
+			}
+		}
+		require.Equal(t, http.StatusSeeOther, v.code, a)
+		assert.Equal(t, want, w.answers[7].Answers, a)
+	}
+}
+
 // Ways of a survey: without a way back, checked at its end only. One that asks for one page, or a
 // page for each question, is asked by its pages.
 func TestPageModes(t *testing.T) {

@@ -71,6 +71,9 @@ func nextStep(v visit, f *form, hold bool) step {
 		at := s.view.Index
 		all := views(s.view.Elements, nil)
 		switch {
+		case s.session.State() == survey.Completed: // a trigger ended it on an earlier page
+			s.done = !hold
+			return s
 		case at < 0 && hold:
 			return s
 		case at < 0: // nothing shows at all
@@ -90,6 +93,11 @@ func nextStep(v visit, f *form, hold bool) step {
 		all = views(s.session.Page().Elements, nil)
 		s.take(all, f, true)
 		s.view = s.session.Page()
+		if s.view.Index != at && !hold { // an answer led elsewhere
+			s.faults = nil
+			s.restore(views(s.view.Elements, nil), f)
+			return s
+		}
 		switch op, path, _ := strings.Cut(act, ":"); {
 		case hold:
 			return s
@@ -140,7 +148,7 @@ func (s *step) passed(all []*survey.View, f *form) bool {
 		s.view = s.session.Page()
 		return false
 	}
-	faults := s.session.Next()
+	faults := s.session.Pass()
 	if len(s.faults) == 0 && len(faults) == 0 {
 		return true
 	}
@@ -206,7 +214,7 @@ func (s *step) leave(f *form) {
 	if s.session.IsLast() {
 		faults = s.session.Complete()
 	} else {
-		faults = s.session.Next()
+		faults = s.session.Pass()
 	}
 	for _, fa := range faults {
 		s.faults[fa.Question] = append(s.faults[fa.Question], fa)
