@@ -1,3 +1,5 @@
+//go:build !race
+
 package main
 
 import (
@@ -13,9 +15,6 @@ import (
 // or are being handed over refuse and complain: the audited zeros stay zero, and nothing reaches
 // the provider twice.
 func TestStorm(t *testing.T) {
-	if raced {
-		t.Skip("two writers beside a send are raced in internal/nighttest; .ci/run has this without the race detector, too")
-	}
 	people, evenings := "1500", "14"
 	if long() {
 		people, evenings = "20000", "60"
