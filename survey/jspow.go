@@ -2,9 +2,10 @@ package survey
 
 import "math"
 
-// powJS is JavaScript's Math.pow to the last bit: the algorithm of fdlibm's e_pow.c (Copyright
-// (C) 2004 by Sun Microsystems, Inc., freely granted), which V8 uses. Go's differs in the last
-// digit now and then, and 1 to an infinite power has no value in JavaScript.
+// powJS is JavaScript's Math.pow: the algorithm of fdlibm's e_pow.c (Copyright (C) 2004 by Sun
+// Microsystems, Inc., freely granted), which V8 uses. It agrees with V8 but for the last digit
+// of one power in some hundred; Go's own differs more often, and has a value for 1 to an
+// infinite power, where JavaScript has none.
 func powJS(x, y float64) float64 {
 	switch {
 	case y == 0:
