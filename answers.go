@@ -226,8 +226,9 @@ func (e *Engine) notMe(ctx context.Context, tx crm.Tx, f *crm.Effect, d MessageD
 }
 
 // Reply hears an inbound message from an address. An opt-out refuses consent
-// at once; what might be one stops every message and leaves the rest to a
-// person; "not me" is heard about the last message that went there.
+// at once; what might be one stops every message but Engine.Respond's and leaves the rest to
+// a person; "not me" is heard about the last message that went there. When it was no
+// opt-out, crm.Service.Suppress with the reason "reply" and Off lifts that again.
 //
 // A reply is told by the address, the provider's id and at, the instant that the
 // provider says it was sent or received, to the microsecond: the same three again
@@ -257,7 +258,7 @@ func (e *Engine) Reply(ctx context.Context, from crm.Address, id, text string, a
 		refuse := &crm.Fact{Key: crm.FactKey{Kind: crm.KindConsent, Source: "reply", ID: told}, Subject: crm.OfAddress(from), At: at, Version: 1,
 			Data: &crm.Consent{ConsentKey: e.cfg.Consent, Status: crm.Refused, Via: "HS_MESAJ", Actor: "recipient", Proof: "reply " + id}}
 		stop := &crm.Fact{Key: crm.FactKey{Kind: crm.KindSuppression, Source: "reply", ID: told}, Subject: crm.OfAddress(from), At: at, Version: 1,
-			Data: &crm.Suppression{Reason: "reply", Actor: "recipient"}}
+			Data: &crm.Suppression{Reason: replyReason, Actor: "recipient"}}
 		switch reply.Intent {
 		case consent.OptOut:
 			return deliver(ctx, svc, refuse)
@@ -295,6 +296,9 @@ func (e *Engine) Reply(ctx context.Context, from crm.Address, id, text string, a
 	})
 	return reply, err
 }
+
+// replyReason is the reason of suppressions by a reply that is no clear opt-out.
+const replyReason = "reply"
 
 // replyKind is the kind of the documents that say which message a "not me" was
 // about, so that the same reply delivered again is not about another.

@@ -314,6 +314,9 @@ func (a *audit) guards(e *crm.Effect, ledger []*crm.Fact) error {
 			}
 		}
 	}
+	if said := a.data[e.ID].Said; said != nil && said.By != "" {
+		delete(stopped, replyReason) // by somebody who has read the reply
+	}
 	for _, f := range stopped {
 		if !f.Data.(*crm.Suppression).Off {
 			a.report.find(&a.report.SentWithoutConsent, "effect %s went to a suppressed address", e.ID)

@@ -189,7 +189,7 @@ func TestFaultsOfEffects(t *testing.T) {
 		`"tag" is a kind that the library carries out`:                          {{EffectHandler: crm.EffectHandler{Kind: "tag", Do: do}, Actions: []rules.ActionType{}}},
 		`handler a needs one of Apply and Do`:                                   {{EffectHandler: crm.EffectHandler{Kind: "a"}}},
 		`rules: action "at": the name is taken`:                                 {{EffectHandler: crm.EffectHandler{Kind: "at", Do: do}}},
-		`rules: action "message": actions[6] has the same`:                      {{EffectHandler: crm.EffectHandler{Kind: "a", Do: do}, Actions: []rules.ActionType{{Kind: "message"}}}},
+		`rules: action "message": actions[7] has the same`:                      {{EffectHandler: crm.EffectHandler{Kind: "a", Do: do}, Actions: []rules.ActionType{{Kind: "message"}}}},
 		`handler a has Ask, Answered, Idempotent or Recall, which belong to Do`: {{EffectHandler: crm.EffectHandler{Kind: "a", Idempotent: true, Apply: func(context.Context, crm.Tx, []*crm.Claim) ([]crm.Receipt, error) { return nil, nil }}}},
 	} {
 		_, err := vefa.New(vefa.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Keys: nighttest.Keys(), Effects: effects})

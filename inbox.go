@@ -22,7 +22,9 @@ import (
 // that nobody has, a profile of the source "inbound" is made, which linkage may find to be
 // somebody's.
 //
-// What might be an opt-out is filed too: a person has to look at it. Opt-outs are not, nor is "not me",
+// What might be an opt-out is filed too: a person has to look at it, whose Engine.Respond
+// leaves all the same, and who lifts the suppression by crm.Service.Suppress with the reason
+// "reply" and Off if it was none. Opt-outs are not, nor is "not me",
 // which has tickets of its own, nor what a program wrote. As every unsolved ticket does, those silence their
 // customers, but not Config.AutoReplies to the message.
 type Inbox struct {

@@ -197,3 +197,23 @@ func (s *failing) Update(ctx context.Context, fn func(crm.Tx) error) error {
 		return nil
 	})
 }
+
+// What may be an opt-out stops every message but the answer of the person who has read it; an
+// opt-out stops that one, too.
+func TestAnUnclearReplyIsAnswered(t *testing.T) {
+	c := newCounter(t, func(cfg *vefa.Config) { cfg.Inbox = &vefa.Inbox{} })
+	_, rep := c.writes(nighttest.Phone(0), chat, "q", "Siparişimi iptal edin")
+	require.Equal(t, 1, rep.Opened)
+	ticket := c.tickets()[0].Ref()
+	_, err := c.Engine.Respond(t.Context(), vefa.Response{ID: "a1", Ticket: ticket, Actor: "ayse", Text: "It is cancelled."})
+	require.NoError(t, err)
+	require.Equal(t, 1, c.deliver().Done)
+	require.Len(t, c.sent[chat].Messages(), 1)
+
+	c.clean()
+	require.NoError(t, c.Engine.Service().Suppress(t.Context(), nighttest.Phone(0), crm.Suppression{Reason: "not-me", Actor: "desk"}))
+	_, err = c.Engine.Respond(t.Context(), vefa.Response{ID: "a2", Ticket: ticket, Actor: "ayse", Text: "Anything else?"})
+	require.NoError(t, err)
+	require.Equal(t, 1, c.deliver().Withheld, "another suppression stops it")
+	require.Len(t, c.sent[chat].Messages(), 1)
+}

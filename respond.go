@@ -62,7 +62,8 @@ var ErrNoOrigin = errors.New("vefa: nothing that the customer wrote is known, so
 // answer, how its invitation went out.
 //
 // The answer promotes nothing and needs no consent: it is stopped by a suppression of the
-// address, not by tickets or caps, and at no hour. Given again with the same ID it returns
+// address, but not by that of a reply which might be an opt-out (Engine.Reply), nor by
+// tickets or caps, and at no hour. Given again with the same ID it returns
 // the message that was planned then; with other words that is crm.ErrExists. A ticket or
 // message that is not there is crm.ErrNotFound, one that came by no channel ErrNoOrigin, and
 // what the channel cannot carry crm.ErrInvalid.

@@ -91,7 +91,8 @@ func (e *Engine) decide(ctx context.Context, tx crm.Tx, effects []*crm.Effect) (
 }
 
 // guardSaid decides about answers. Their addresses are locked. One that a person wrote is
-// stopped by a suppression alone: the customer has asked, whatever other tickets are open.
+// stopped by a suppression alone, but not by that of an unclear reply: the customer has asked,
+// whatever other tickets are open.
 // One of a program is stopped by a refusal, too, and by any unsolved ticket but the one that
 // the message which it answers was filed in.
 func (e *Engine) guardSaid(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([]messaging.Verdict, error) {
@@ -123,6 +124,8 @@ func (e *Engine) guardSaid(ctx context.Context, tx crm.Tx, effects []*crm.Effect
 		if d.Said.By != "" {
 			in.Address = in.Address.Clone()
 			in.Address.Holds = nil
+			// Who answers has read the message that might be an opt-out, see Engine.Reply.
+			in.Address.Suppressed = slices.DeleteFunc(in.Address.Suppressed, func(reason string) bool { return reason == replyReason })
 		} else if c := (consent.Policy{OptOut: true}).Decide(states[i], e.cfg.Consent, Commercial, now); c.Ground == "refused" {
 			out[i] = messaging.Verdict{Outcome: messaging.Withhold, Guard: messaging.GuardConsent,
 				Reasons: []crm.Reason{{Guard: messaging.GuardConsent, Note: c.Note}}}

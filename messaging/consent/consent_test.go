@@ -94,7 +94,7 @@ func TestParse(t *testing.T) {
 		},
 		consent.OptIn:      {"START", "BAŞLA", "onay", "unstop"},
 		consent.Help:       {"YARDIM", "help", "bilgi"},
-		consent.Intent(""): {"", "  ", "teşekkürler", "Çok güzel bir saat", "yarın gelirim", "👍", "Evet", "saat kaçta açıksınız?", "retro saat var mı", "durum nedir", "10", "\xff\xfe", "start saat kaç"},
+		consent.Intent(""): {"", "  ", "teşekkürler", "Çok güzel bir saat", "yarın gelirim", "👍", "Evet", "saat kaçta açıksınız?", "Saatim durdu?", "Saatim neden durur?", "Kordonu çıkmış", "my watch stops at night", "retro saat var mı", "durum nedir", "10", "\xff\xfe", "start saat kaç"},
 	} {
 		for _, text := range texts {
 			r := p.Parse(text)

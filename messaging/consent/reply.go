@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -134,9 +135,11 @@ func (p Parser) parse(key string) Reply {
 	return p.words(strings.Fields(key), outs)
 }
 
-// words judges a text of several words that holds no known phrase.
+// words judges a text of several words that holds no known phrase. A misspelt opt-out word
+// counts where nothing stands beside it that changes it: "durur", "çıkmış" and "stops" are
+// words that people need.
 func (p Parser) words(words []string, outs func(string) bool) Reply {
-	var hit, near, other string
+	var hit, near, slipped, other string
 	for _, w := range words {
 		switch {
 		case outs(w):
@@ -145,10 +148,14 @@ func (p Parser) words(words []string, outs func(string) bool) Reply {
 			}
 		case slices.Contains(fillers, w) || p.brand(w) || digits(w):
 		default:
-			other = w
-			if near == "" && (slices.Contains(hints, w) || misspelt(w)) {
-				near = w
+			switch {
+			case slices.Contains(hints, w):
+				near = cmp.Or(near, w)
+			case misspelt(w):
+				slipped = cmp.Or(slipped, w)
+				continue
 			}
+			other = w
 		}
 	}
 	switch {
@@ -156,6 +163,8 @@ func (p Parser) words(words []string, outs func(string) bool) Reply {
 		return Reply{OptOut, hit, "the opt-out word with nothing that changes it"}
 	case hit != "":
 		return Reply{Ambiguous, hit, "an opt-out word within other words"}
+	case slipped != "" && other == "":
+		return Reply{Ambiguous, slipped, "may be meant as an opt-out"}
 	case near != "":
 		return Reply{Ambiguous, near, "may be meant as an opt-out"}
 	}

@@ -320,6 +320,19 @@ func TestLanguages(t *testing.T) {
 	w.inv[7].Language = ""
 	rec := w.do("GET", "/s/"+w.token, nil, "Accept-Language", "de-DE,de;q=0.9,tr;q=0.5")
 	assert.Contains(t, rec.Body.String(), `<html lang="tr">`)
+	assert.Contains(t, w.get("/s/"+w.token).Body.String(), `<html lang="tr">`, "the definition's own")
+	assert.Contains(t, w.do("GET", "/s/"+w.token, nil, "Accept-Language", "en").Body.String(), `<html lang="en">`)
+	one, err := survey.Parse([]byte(`{"locale":"tr","elements":[{"type":"comment","name":"a","title":"Nasıldı?"}]}`), survey.Limits{})
+	require.NoError(t, err)
+	w = newWorld(t, one)
+	w.inv[7].Language = ""
+	for _, accept := range []string{"", "de", "en"} {
+		assert.Contains(t, w.do("GET", "/s/"+w.token, nil, "Accept-Language", accept).Body.String(), `<html lang="tr">`, accept)
+	}
+	plain, err := survey.Parse([]byte(`{"elements":[{"type":"comment","name":"a","title":"How?"}]}`), survey.Limits{})
+	require.NoError(t, err)
+	w = newWorld(t, plain)
+	w.inv[7].Language = ""
 	assert.Contains(t, w.get("/s/"+w.token).Body.String(), `<html lang="en">`)
 }
 

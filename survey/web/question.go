@@ -167,7 +167,7 @@ func (w *writer) asked(v *survey.View, top bool) asked {
 	q.title = firstOf(strings.TrimSpace(w.piped(v.Label, v.Title)), v.Name)
 	q.label = q.title
 	switch {
-	case shows(v) && !v.Required || v.ReadOnly:
+	case shows(v) && !v.Required || v.ReadOnly, !v.Required && v.Matrix != nil && v.Matrix.EachRequired:
 	case v.Required:
 		q.label += " (" + w.t.Required + ")"
 	case top:

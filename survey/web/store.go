@@ -30,7 +30,7 @@ const (
 type Invitation struct {
 	// Definition may be nil once the invitation is no longer open.
 	Definition *survey.Definition
-	Language   string         // such as "tr"; empty: the browser's choice
+	Language   string         // such as "tr"; empty: the browser's choice of those that the definition has, else its own
 	Place      string         // the shop as its customers know it; shown on the page, {place} in texts
 	Variables  map[string]any // further values for expressions and texts of the definition
 	State      State

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -136,22 +137,20 @@ func (t *texts) progress(n, of int) string {
 
 // language chooses the language of a page: what the respondent asked for in
 // the link, else what the invitation says, else the first of the browser's
-// languages that the definition or the page has, else English.
+// languages that the definition has, else the definition's own, else English. A definition
+// that names its own language and is not translated is shown in that alone.
 func language(asked string, inv Invitation, accept string) string {
+	own := ""
+	var translated []string
+	if inv.Definition != nil {
+		head := inv.Definition.Head()
+		own, translated = head.Language, head.Languages
+	}
 	has := func(lang string) bool {
 		base, _, _ := strings.Cut(lang, "-")
-		if strings.EqualFold(base, "tr") || strings.EqualFold(base, "en") {
-			return true
-		}
-		if inv.Definition == nil {
-			return strings.EqualFold(base, "ar")
-		}
-		for _, l := range inv.Definition.Head().Languages {
-			if strings.EqualFold(l, base) || strings.EqualFold(l, lang) {
-				return true
-			}
-		}
-		return false
+		is := func(l string) bool { return strings.EqualFold(l, base) || strings.EqualFold(l, lang) }
+		return slices.ContainsFunc(translated, is) || is(own) ||
+			(own == "" || len(translated) > 0) && (is("tr") || is("en")) || inv.Definition == nil && is("ar")
 	}
 	if isTag(asked) && has(asked) {
 		return asked
@@ -164,6 +163,9 @@ func language(asked string, inv Invitation, accept string) string {
 		if isTag(tag) && has(tag) {
 			return tag
 		}
+	}
+	if isTag(own) {
+		return own
 	}
 	return "en"
 }
