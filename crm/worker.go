@@ -110,7 +110,10 @@ func (d *Decision) goes() bool { return d.State == "" }
 // Several processes may run workers over the same store: the first to claim an
 // effect has it until its lease ends. A claim is checked, and its lease renewed
 // where need be, right before it is handed over, and no more is claimed than leaves
-// in a quarter of the lease at the pace of the handler, which is measured. Leases go
+// in a quarter of the lease at the pace of the handler, which is measured. Where the other side
+// can neither be asked nor recognises ids, one more transaction before each call notes which
+// claims are handed over: of a process that was killed, those that were not are planned again, and only
+// the others are of unknown fate. Leases go
 // by the store's clock, so that a process whose own clock is wrong takes nothing
 // away from another.
 //
@@ -391,7 +394,7 @@ func (j *job) sendDue(ctx context.Context, now time.Time) (WorkStats, error) {
 				return err
 			}
 			if changed[i] = c.Effect; goes {
-				c.Effect.State, c.Effect.SentAt, c.Effect.Lease, c.Effect.Guards = Sent, now, until, c.Decision.Reads
+				c.Effect.State, c.Effect.SentAt, c.Effect.Lease, c.Effect.Guards = Sent, now, until, j.waits(c.Decision.Reads)
 				claims = append(claims, c)
 				stats.Claimed++
 			}

@@ -44,6 +44,13 @@ func (j *job) deliver(ctx context.Context, claims []*Claim, stats WorkStats) (Wo
 			}
 		}
 		n := min(j.pieceSize(), len(held))
+		if err := j.leaves(keep, held[:n]); err != nil {
+			if errors.Is(err, ErrConflict) { // some were taken over at this moment: look again
+				claims = held
+				continue
+			}
+			return stats, err
+		}
 		outcomes, fault := j.hand(ctx, held[:n], &stats)
 		claims = held[n:]
 		end, err := j.record(keep, outcomes, &stats)
@@ -58,6 +65,48 @@ func (j *job) deliver(ctx context.Context, claims []*Claim, stats WorkStats) (Wo
 		}
 	}
 	return stats, nil
+}
+
+// recordWaits is the GuardRead.Record of a claim that has not been handed over. It is written
+// and taken away where the other side can neither be asked nor recognises ids: what bears it
+// when its process has ended has certainly not left. An older version writes none, and leaves
+// doubts.
+const recordWaits = "not-handed-over"
+
+// waits returns what a claim rests on, with recordWaits where that is kept.
+func (j *job) waits(reads []GuardRead) []GuardRead {
+	if len(j.doubtful()) > 1 {
+		return reads
+	}
+	return append(slices.Clip(reads), GuardRead{Record: recordWaits, Version: 1})
+}
+
+// waitingClaim reports a claim that was not handed over.
+func waitingClaim(e *Effect) bool {
+	return slices.ContainsFunc(e.Guards, func(g GuardRead) bool { return g.Record == recordWaits })
+}
+
+// leaves takes recordWaits away, right before claims are handed over.
+func (j *job) leaves(ctx context.Context, claims []*Claim) error {
+	if !slices.ContainsFunc(claims, func(c *Claim) bool { return waitingClaim(c.Effect) }) {
+		return nil
+	}
+	left := make([]*Effect, len(claims))
+	for i, c := range claims {
+		left[i] = c.Effect.Clone()
+		left[i].Guards = slices.DeleteFunc(left[i].Guards, func(g GuardRead) bool { return g.Record == recordWaits })
+	}
+	err := j.Store.Update(ctx, func(tx Tx) error { return tx.UpdateEffects(ctx, left...) })
+	if err != nil {
+		if errors.Is(err, ErrConflict) {
+			return err
+		}
+		return j.fault("hand over", err)
+	}
+	for i, c := range claims {
+		c.Effect = left[i]
+	}
+	return nil
 }
 
 // pieceSize is how many claims to hand over in one call.

@@ -137,6 +137,9 @@ func (j *job) reclaim(ctx context.Context, state EffectState, now time.Time, all
 func (j *job) ask(ctx context.Context, claims []*Claim) error {
 	for _, c := range claims {
 		c.doubt = &Receipt{ID: c.Effect.ID, Status: Uncertain, Reason: "sent before; the answer was lost"}
+		if waitingClaim(c.Effect) {
+			c.doubt = &Receipt{ID: c.Effect.ID, Status: Throttled, Reason: "its process ended before it was handed over", After: atOnce}
+		}
 	}
 	if j.Ask == nil {
 		return nil
@@ -170,6 +173,7 @@ func (j *job) sendAgain(ctx context.Context, claims []*Claim, stats *WorkStats) 
 	for _, c := range claims {
 		r := *c.doubt
 		switch absent := r.Status == Throttled; {
+		case r.After == atOnce: // never handed over: planned again
 		case !absent && (r.Status != Uncertain || !j.Idempotent):
 		case c.Decision.goes():
 			again = append(again, c)

@@ -248,8 +248,7 @@ func TestOutboxNeverRepeatsToAPlainSender(t *testing.T) {
 	assert.Equal(t, 5, sender.sent)
 }
 
-// crashing is a store whose next Update after the claim fails, as if the
-// process had been killed.
+// crashing is a store whose Update fails after some, as if the process had been killed.
 type crashing struct {
 	crm.Store
 	after int
@@ -264,17 +263,18 @@ func (c *crashing) Update(ctx context.Context, fn func(crm.Tx) error) error {
 
 func TestOutboxResumes(t *testing.T) {
 	for _, c := range []struct {
-		name     string
-		sender   messaging.Sender
-		messages int
-		state    crm.EffectState
+		name    string
+		sender  messaging.Sender
+		updates int
+		states  map[crm.EffectState]int
 	}{
-		{"idempotent", messaging.NewMemorySender(nil), 5, crm.Done},
-		{"plain", &dumb{}, 5, crm.Unknown},
+		{"idempotent", messaging.NewMemorySender(nil), 1, map[crm.EffectState]int{crm.Done: 5}}, // the claim, and no answers
+		{"plain, not handed over", &dumb{}, 1, map[crm.EffectState]int{crm.Planned: 5}},
+		{"plain, some handed over", &dumb{}, 2, map[crm.EffectState]int{crm.Unknown: 4, crm.Planned: 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, 5, c.sender)
-			w.outbox.Store = &crashing{Store: w.store, after: 1} // the claim, and no answers
+			w.outbox.Store = &crashing{Store: w.store, after: c.updates}
 			_, err := w.outbox.RunOnce(t.Context())
 			require.ErrorContains(t, err, "killed")
 			assert.Equal(t, map[crm.EffectState]int{crm.Sent: 5}, w.states(t))
@@ -286,7 +286,14 @@ func TestOutboxResumes(t *testing.T) {
 			s, err = again.Resume(t.Context())
 			require.NoError(t, err)
 			assert.Equal(t, 5, s.Due)
-			assert.Equal(t, map[crm.EffectState]int{c.state: 5}, w.states(t))
+			assert.Equal(t, c.states, w.states(t))
+			if d, ok := c.sender.(*dumb); ok {
+				assert.Equal(t, c.states[crm.Unknown], d.sent, "what was handed over, and nothing else, is unknown")
+				_, err = again.Drain(t.Context())
+				require.NoError(t, err)
+				assert.Equal(t, 5, d.sent)
+				assert.Equal(t, c.states[crm.Planned], w.states(t)[crm.Done])
+			}
 			if m, ok := c.sender.(*messaging.MemorySender); ok {
 				assert.Len(t, m.Messages(), 5)
 				assert.Zero(t, m.Repeats(), "asked, not sent again")
