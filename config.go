@@ -237,7 +237,8 @@ type Survey struct {
 	Name       string
 	Definition *survey.Definition
 	// Invitation is the message that asks. Its Name is the survey's where it has none,
-	// and {link} in its Text needs no Field, as in every message of a Config.
+	// and {link} in its Text needs no Field, as in every message of a Config. Without {link}
+	// nobody gets to the page: that is for invitations that somebody reads out, by phone.
 	Invitation messaging.Campaign
 }
 

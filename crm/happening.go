@@ -12,7 +12,7 @@ import (
 
 // Answer is a finished response to a survey.
 type Answer struct {
-	// Survey is the name in the definition.
+	// Survey is the name of the survey in the host's configuration, as vefa.Survey.Name.
 	Survey string   `json:"survey"`
 	Effect EffectID `json:"effect,omitempty"` // the invitation
 	About  FactKey  `json:"about,omitzero"`   // the order or visit that was asked about

@@ -109,6 +109,10 @@ func (c *Campaign) validateBudget(fault func(field, format string, args ...any))
 		for _, way := range c.ways() {
 			for _, x := range way.contents() {
 				if x.Price.Amount <= 0 || x.Price.Currency != m.Currency {
+					if x.Price == (crm.Money{}) {
+						fault("budget.money", "needs a price of a message on channel %s: set Price of its content, or Cost of the configuration", x.Channel)
+						continue
+					}
 					fault("budget.money", "is in %s, and what a message costs on channel %s is %s", m.Currency, x.Channel, x.Price)
 				}
 			}

@@ -283,12 +283,16 @@ type Written struct {
 	Text string
 }
 
-// Written lists the open answers of a response: its comments and the texts
-// that are not personal data by their PII class, in order.
+// Written lists the open answers of a response, in order: its comments, the texts that are
+// not personal data by their PII class, and what was typed beside a choice or below a
+// question, under the question's name and "-Comment".
 func (d *Definition) Written(r Response) []Written {
 	var out []Written
 	for _, q := range d.questions {
 		if q.Type != "comment" && (q.Type != "text" || q.InputType != "text" || q.Extension.PII != "") {
+			if s, ok := r.Answers[q.Key()+"-Comment"].(string); ok && s != "" && q.Extension.PII == "" {
+				out = append(out, Written{q.Name + "-Comment", s})
+			}
 			continue
 		}
 		if s, ok := r.Answers[q.Key()].(string); ok && s != "" {

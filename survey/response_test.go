@@ -179,4 +179,10 @@ func TestWritten(t *testing.T) {
 	got, err := d.Check(Response{Answers: map[string]any{"nps": 0, "why": "Kötü", "phone": "0532", "mail": "a@b.co", "line": "sıra"}})
 	require.NoError(t, err)
 	assert.Equal(t, []Written{{"why", "Kötü"}, {"line", "sıra"}}, d.Written(got))
+
+	d = parse(t, `{"elements":[{"type":"checkbox","name":"q","choices":["a"],"showOtherItem":true},{"type":"rating","name":"r","showCommentArea":true},
+	 {"type":"rating","name":"p","showCommentArea":true,"x-retail":{"pii":"contact"}}]}`)
+	got, err = d.Check(Response{Answers: map[string]any{"q": []any{"other"}, "q-Comment": "the queue", "r": 3.0, "r-Comment": "slow", "p": 1.0, "p-Comment": "0532"}})
+	require.NoError(t, err)
+	assert.Equal(t, []Written{{"q-Comment", "the queue"}, {"r-Comment", "slow"}}, d.Written(got))
 }

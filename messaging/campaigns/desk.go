@@ -28,8 +28,10 @@ var (
 	ErrUntested = errors.New("campaigns: not tested")
 )
 
-// Config configures a Desk. Service must be set.
+// Config configures a Desk.
 type Config struct {
+	// Service must be set for New; in vefa.Config.Desk it stays unset, because an engine
+	// gives the desk its own.
 	Service *crm.Service
 	// Channels are those that the host describes himself, as for messaging.Campaign.Validate.
 	Channels []messaging.Channel

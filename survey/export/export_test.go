@@ -98,6 +98,8 @@ func TestTexts(t *testing.T) {
 	require.Equal(t, "9", got["Tavsiye eder misiniz?"])
 	require.Equal(t, "true", got["why / Fiyat"])
 	require.Equal(t, "false", got["why / staff"])
+	require.Equal(t, "true", got["why / other"])
+	require.Contains(t, got, "why / Comment")
 	require.Equal(t, "yes", got["Visit"])
 	require.Equal(t, "2025-03-02T00:30:00+03:00", got["at"])
 }

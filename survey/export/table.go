@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -220,7 +221,7 @@ func (t *Table) cells(q survey.Question, path []any, name, title string) {
 			if c.Special == survey.SelectAllItem {
 				continue
 			}
-			t.add(name+"/"+c.Key(), title+" / "+c.Text.In(lang), Bool, func(r *Row, answers map[string]any) any {
+			t.add(name+"/"+c.Key(), title+" / "+cmp.Or(c.Text.In(lang), c.Key()), Bool, func(r *Row, answers map[string]any) any {
 				list, ok := get(r, answers).([]any)
 				if !ok {
 					return nil
@@ -254,7 +255,7 @@ func (t *Table) cells(q survey.Question, path []any, name, title string) {
 		beside := slices.Clone(path)
 		if last, ok := beside[len(beside)-1].(string); ok {
 			beside[len(beside)-1] = last + "-Comment"
-			t.add(name+"-Comment", title+" / "+q.CommentText.In(lang), Text, func(_ *Row, answers map[string]any) any { return t.choice(nil, at(answers, beside)) })
+			t.add(name+"-Comment", title+" / "+cmp.Or(q.CommentText.In(lang), "Comment"), Text, func(_ *Row, answers map[string]any) any { return t.choice(nil, at(answers, beside)) })
 		}
 	}
 }
