@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"html"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const visit = `{"title":"Visit","pages":[
+ {"elements":[{"type":"rating","name":"nps","isRequired":true,"rateMin":0,"rateMax":10,"x-retail":{"metric":"nps"}}]},
+ {"elements":[{"type":"comment","name":"why","visibleIf":"{nps} < 9"},{"type":"checkbox","name":"seen","choices":["till","shelf"]}]}]}`
+
+// TestAnswers: visitors open the link of the code, answer twice at once, and the results and
+// exports have each answer once.
+func TestAnswers(t *testing.T) {
+	dir := t.TempDir()
+	file, db := filepath.Join(dir, "visit.json"), filepath.Join(dir, "survey.db")
+	require.NoError(t, os.WriteFile(file, []byte(visit), 0o600))
+	ctx, cancel := context.WithCancel(t.Context())
+	at := make(chan net.Addr, 1)
+	ended := make(chan error, 1)
+	var screen bytes.Buffer
+	go func() {
+		ended <- run(ctx, []string{"-addr", "127.0.0.1:0", "-db", db, file}, &screen, func(a net.Addr) { at <- a })
+	}()
+	base := "http://" + (<-at).String()
+	client := &http.Client{}
+	get := func(to string) (string, string) {
+		res, err := client.Get(to)
+		require.NoError(t, err)
+		defer func() { _ = res.Body.Close() }()
+		body, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, res.StatusCode, string(body))
+		return res.Request.URL.String(), string(body)
+	}
+	hidden := regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
+	post := func(to, page string, answers url.Values) (string, string) {
+		for _, m := range hidden.FindAllStringSubmatch(page, -1) {
+			answers.Add(html.UnescapeString(m[1]), html.UnescapeString(m[2]))
+		}
+		res, err := client.PostForm(to, answers)
+		require.NoError(t, err)
+		defer func() { _ = res.Body.Close() }()
+		body, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		return res.Request.URL.String(), string(body)
+	}
+	for i, nps := range []string{"10", "3", "9", "0"} {
+		link, page := get(base + "/q/FORM")
+		_, second := post(link, page, url.Values{"q.nps": {nps}})
+		if i == 1 { // the link goes on where he stopped
+			_, second = get(link)
+		}
+		answers := url.Values{"q.seen": {"till"}}
+		if strings.Contains(second, "q.why") {
+			answers.Set("q.why", "=Kasada çok bekledim")
+		}
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				sent := url.Values{}
+				for k, v := range answers {
+					sent[k] = v
+				}
+				done, body := post(link, second, sent)
+				if !strings.HasSuffix(done, "/thanks") {
+					t.Error(done, len(body))
+				}
+			})
+		}
+		wg.Wait()
+	}
+	svg, _ := get(base + "/q/FORM.svg")
+	require.Contains(t, svg, ".svg")
+	cancel()
+	require.NoError(t, <-ended)
+	require.Contains(t, screen.String(), base+"/q/FORM")
+
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"-db", db, "-results", file}, &out, nil))
+	require.Contains(t, out.String(), "4 answers\nnps: NPS 0.0 (95% interval")
+	require.Contains(t, out.String(), `"=Kasada çok bekledim"`)
+	require.Contains(t, out.String(), "2 comments, 0 without a topic")
+	for _, end := range []string{".csv", ".json", ".xlsx", ".parquet"} {
+		out.Reset()
+		name := filepath.Join(dir, "out"+end)
+		require.NoError(t, run(t.Context(), []string{"-db", db, "-export", name, file}, &out, nil))
+		require.Contains(t, out.String(), "4 answers")
+		data, err := os.ReadFile(name)
+		require.NoError(t, err)
+		if end == ".csv" {
+			require.Equal(t, 5, bytes.Count(data, []byte("\n")))
+			require.Contains(t, string(data), "'=Kasada")
+		}
+	}
+	require.ErrorContains(t, run(t.Context(), []string{"-db", db, "-export", "x.doc", file}, &out, nil), "x.doc")
+}
+
+func TestCheck(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bad.json")
+	require.NoError(t, os.WriteFile(file, []byte(`{"elements":[{"type":"text","name":"a","isRequried":true},{"type":"wheel","name":"b"}]}`), 0o600))
+	var out bytes.Buffer
+	require.ErrorIs(t, run(t.Context(), []string{"-check", file}, &out, nil), errFailures)
+	require.Contains(t, out.String(), "isRequired?")
+	require.Contains(t, out.String(), "1 questions, 2 failures")
+	out.Reset()
+	require.NoError(t, run(t.Context(), []string{"-check"}, &out, nil))
+	require.ErrorContains(t, run(t.Context(), []string{file}, &out, nil), "-check")
+	require.ErrorContains(t, run(t.Context(), []string{"a", "b"}, &out, nil), "one definition")
+	require.Error(t, run(t.Context(), []string{"nowhere.json"}, &out, nil))
+	require.NoError(t, os.WriteFile(file, []byte("{"), 0o600))
+	require.ErrorContains(t, run(t.Context(), []string{file}, &out, nil), "bad.json")
+}
