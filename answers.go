@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,6 +54,11 @@ func (v *invitations) Invitation(ctx context.Context, n uint64) (web.Invitation,
 		if err != nil {
 			return err
 		}
+		if lang, err := spoken(ctx, r, s.Definition, cmp.Or(d.Profile, f.Subject.Profile)); err != nil {
+			return err
+		} else if lang != "" {
+			out.Language = lang
+		}
 		answer, misdirected, err := outcome(ctx, r, f, d)
 		switch {
 		case err != nil:
@@ -88,6 +94,26 @@ func (e *Engine) invited(ctx context.Context, r crm.Reader, n uint64) (*crm.Effe
 		}
 	}
 	return nil, d, nil, &crm.Error{Op: "find", Entity: "survey", ID: d.Survey, Kind: crm.ErrNotFound}
+}
+
+// spoken returns the Locale of a profile if the definition has it, else "".
+func spoken(ctx context.Context, r crm.Reader, def *survey.Definition, who crm.ProfileKey) (string, error) {
+	if who.IsZero() || def == nil {
+		return "", nil
+	}
+	profiles, err := r.Profiles(ctx, who)
+	if err != nil || profiles[0] == nil {
+		return "", err
+	}
+	locale := profiles[0].Locale
+	base, _, _ := strings.Cut(strings.ReplaceAll(locale, "_", "-"), "-")
+	head := def.Head()
+	if base != "" && (strings.EqualFold(base, head.Language) || slices.ContainsFunc(head.Languages, func(l string) bool {
+		return strings.EqualFold(l, base) || strings.EqualFold(l, locale)
+	})) {
+		return locale, nil
+	}
+	return "", nil
 }
 
 func placeName(ctx context.Context, r crm.Reader, f *crm.Effect) (string, error) {

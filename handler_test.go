@@ -1,9 +1,12 @@
 package vefa_test
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -94,6 +97,33 @@ func (w *town) facts(t *testing.T, kind crm.FactKind) []*crm.Fact {
 		}
 	})
 	return out
+}
+
+// TestASurveySpeaksTheCustomersLanguage: that of the profile where the definition has it,
+// else that of the invitation, whatever the browser says.
+func TestASurveySpeaksTheCustomersLanguage(t *testing.T) {
+	def, err := survey.Parse([]byte(`{"elements":[{"type":"rating","name":"nps","title":{"tr":"Nasıl?","en":"How?"},"rateMin":0,"rateMax":10,"x-retail":{"metric":"nps"}}]}`), survey.Limits{})
+	require.NoError(t, err)
+	w := newTownWith(t, memstore.New(), "", func(c *vefa.Config) {
+		c.Surveys[0].Definition, c.Surveys[0].Invitation.Locale = def, "tr"
+	})
+	_, page, err := w.Engine.Links(w.surveys[0])
+	require.NoError(t, err)
+	var d vefa.MessageData
+	require.NoError(t, json.Unmarshal(w.surveys[0].Data, &d))
+	who := cmp.Or(d.Profile, w.surveys[0].Subject.Profile)
+	for locale, want := range map[string]string{"": "Nasıl?", "en": "How?", "en-GB": "How?", "de": "Nasıl?", "tr": "Nasıl?"} {
+		p, err := w.Engine.Service().Profile(t.Context(), who)
+		require.NoError(t, err)
+		w.Clock.Advance(time.Minute)
+		p.Locale, p.At = locale, w.Clock.Now()
+		require.NoError(t, w.Engine.Service().PutProfile(t.Context(), p))
+		res, err := w.server.Client().Get(page)
+		require.NoError(t, err)
+		body, err := io.ReadAll(res.Body)
+		require.NoError(t, errors.Join(err, res.Body.Close()))
+		require.Contains(t, string(body), want, locale)
+	}
 }
 
 func TestBadAnswerOpensTicketAndSilences(t *testing.T) {

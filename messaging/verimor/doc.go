@@ -22,9 +22,12 @@
 // # Reports and inbound messages
 //
 // Verimor pushes both to one address, unsigned. It wants the answer 200, tries three times
-// more at intervals of five minutes and never again: what a host misses while it is
-// down, Poll brings. A push is confirmed by asking Verimor before it counts, which costs
-// one of 20 questions a minute; Config.Unconfirmed trusts Config.Guard alone.
+// more at intervals of five minutes and never again: what a host misses, Poll brings. A
+// push is confirmed by asking Verimor before it counts, which costs one of 20 questions a
+// minute; an answer has up to 100 messages of a campaign and confirms those that are pushed
+// later, too. Where the questions are used up a push is answered 503, and may not come
+// again: so Poll every minute as well, or set Config.Unconfirmed, which trusts Config.Guard
+// alone.
 //
 // What is said here of Verimor's behaviour is from its user guide of 2025-09-19.
 // The package was tested against providertest.Verimor, not against Verimor.

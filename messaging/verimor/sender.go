@@ -71,6 +71,7 @@ type Sender struct {
 	mu       sync.Mutex
 	requests map[crm.EffectID]request // those that got no answer
 	found    map[string]found         // what was learnt of them, by custom id
+	told     map[int64]item           // what answers told of messages that do not change any more
 }
 
 type request struct {

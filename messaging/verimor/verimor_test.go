@@ -430,6 +430,35 @@ func TestPushesMissed(t *testing.T) {
 		Text: "vefa RET", At: time.Date(2025, 3, 3, 9, 0, 0, 0, time.UTC)}}, f.Inbound)
 }
 
+// TestBurstOfPushes: the reports of a large campaign are pushed one by one, with an opt-out
+// among them; 20 questions a minute confirm nearly all of them, and the rest when it is pushed again.
+func TestBurstOfPushes(t *testing.T) {
+	w := open(t, 0, nil)
+	b := make([]messaging.Message, 900)
+	for i := range b {
+		b[i] = messagingtest.Message(i)
+		b[i].Text = "Merhaba"
+	}
+	_, err := w.sender.Send(t.Context(), b)
+	require.NoError(t, err)
+	w.sim.Reply("905330000001", "vefa", "RET")
+	require.Less(t, w.sim.Deliver(), 100, "those that were not at their end when their neighbours were asked about")
+	w.clock.advance(5 * time.Minute)
+	require.Zero(t, w.sim.Deliver(), "all others when they are pushed again")
+	seen, stop := map[crm.EffectID]bool{}, map[string]bool{}
+	f := w.taken()
+	for _, r := range f.Reports {
+		require.Equal(t, messaging.Delivered, r.State)
+		seen[r.ID] = true
+	}
+	for _, m := range f.Inbound {
+		stop[m.Text] = true
+	}
+	require.Len(t, seen, len(b))
+	require.True(t, stop["vefa RET"])
+	require.Len(t, f.Reports, len(b))
+}
+
 // TestPollPages: a campaign of more than a page is read in pages, over several polls where
 // the limit ends one, and asked about until all is at its end.
 func TestPollPages(t *testing.T) {

@@ -57,10 +57,40 @@ func feedback(items []item) messaging.Feedback {
 	return f
 }
 
-// confirm returns the entries as Verimor has them when asked.
+// mostTold bounds Sender.told; what is beyond is asked about again.
+const mostTold = 10000
+
+// tell keeps the answer to a question about entries that do not change any more.
+func (s *Sender) tell(items []item) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.told == nil || len(s.told)+len(items) > mostTold {
+		s.told = map[int64]item{}
+	}
+	for _, it := range items {
+		s.told[it.number()] = it
+	}
+}
+
+// known returns the entry as an earlier answer had it.
+func (s *Sender) known(it item) (item, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was, ok := s.told[it.number()]
+	return was, ok && was.inbound() == it.inbound()
+}
+
+// confirm returns the entries as Verimor has them when asked. An answer has up to 100 messages
+// of a campaign, so that of its reports, pushed one by one, most are confirmed without a
+// question of their own.
 func (s *Sender) confirm(ctx context.Context, items []item) ([]item, error) {
 	groups := map[string][]item{} // by campaign; "" are inbound ones
+	var out []item
 	for _, it := range items {
+		if was, ok := s.known(it); ok {
+			out = append(out, was)
+			continue
+		}
 		key := ""
 		if !it.inbound() {
 			key = string(it.Campaign)
@@ -72,7 +102,6 @@ func (s *Sender) confirm(ctx context.Context, items []item) ([]item, error) {
 		keys = append(keys, k)
 	}
 	slices.Sort(keys)
-	var out []item
 	for _, key := range keys {
 		path, q := "/v2/status", url.Values{"id": {key}}
 		if key == "" {
@@ -90,12 +119,17 @@ func (s *Sender) confirm(ctx context.Context, items []item) ([]item, error) {
 				return nil, err
 			}
 			have := map[int64]item{}
+			var ended []item
 			for _, it := range got {
 				if key == "" {
 					it.Type = "inbound"
 				}
 				have[it.number()] = it
+				if it.inbound() || it.over() {
+					ended = append(ended, it)
+				}
 			}
+			s.tell(ended)
 			rest := group[:0:0]
 			for i, it := range group {
 				if confirmed, ok := have[it.number()]; ok {
