@@ -289,6 +289,7 @@ func (e *Engine) Reply(ctx context.Context, from crm.Address, id, text string, a
 		case consent.OptOut:
 			return deliver(ctx, svc, refuse)
 		case consent.NotMe:
+			stop.Data = &crm.Suppression{Reason: "not-me", Actor: "recipient"}
 			f, d, err := lastMessage(ctx, tx, from)
 			if err != nil {
 				return err
