@@ -221,7 +221,9 @@ func (e *Engine) checkMessage(name string, c *messaging.Campaign, s *messaging.S
 	if err := e.checkChoice(c); err != nil {
 		fault("%q: %w", name, err)
 	}
-	if by, ok := e.cfg.Sender.(messaging.ByChannel); ok && e.liveCampaign(c.Name) == nil { // what is live is sent by nobody
+	live := e.liveCampaign(c.Name)
+	offered := live != nil && c == &live.Campaign // what is live is sent by nobody
+	if by, ok := e.cfg.Sender.(messaging.ByChannel); ok && !offered {
 		for _, ch := range s.Channels() {
 			if by[ch] == nil {
 				fault("%q says something on channel %q, for which Config.Sender has no sender", name, ch)

@@ -411,6 +411,18 @@ func TestOfferFaults(t *testing.T) {
 	}
 }
 
+// A message on a channel that nothing carries is refused also where an offer has its name.
+func TestMessageNamedAsAnOffer(t *testing.T) {
+	cfg := vefa.Config{Store: memstore.New(), BaseURL: "https://s.example", Keys: nighttest.Keys(), Sender: messaging.ByChannel{crm.Phone: messaging.NewMemorySender(nil)},
+		Channels:  []messaging.Channel{{Name: "chat", To: crm.Phone, Slots: []messaging.Slot{{Name: "text", Max: 100}}}},
+		Campaigns: []vefa.Campaign{{Live: true, Campaign: messaging.Campaign{Name: "till", Unmeasured: "a test", Contents: []messaging.Content{{Channel: "chat", Text: "x"}}}}}}
+	_, err := vefa.New(cfg)
+	require.NoError(t, err, "the offer itself is sent by nobody")
+	cfg.Messages = []messaging.Campaign{{Name: "till", Unmeasured: "a test", Contents: []messaging.Content{{Channel: "chat", Text: "x"}}}}
+	_, err = vefa.New(cfg)
+	require.ErrorContains(t, err, `message "message/till" says something on channel "chat", for which Config.Sender has no sender`)
+}
+
 // BenchmarkOffer asks for an offer at the till, in memory, for a customer with ten orders and ten
 // offers before.
 func BenchmarkOffer(b *testing.B) {
