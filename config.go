@@ -227,8 +227,9 @@ type Campaign struct {
 	On []string
 	// Live says that it is offered to customers who wait, at a till or on a page, and sent to
 	// nobody: by rules with the action offer and its name on an event of Config.Events, in the
-	// call of Engine.Occur. It has no Segment, evenings, URL or fields; Holdout and Choice are as
-	// for others, and so are its results.
+	// call of Engine.Occur. It has no Segment, evenings, URL or fields, and nothing of what says when
+	// somebody may be written to (Policy, Caps, Cadence, Relevance, Quiet, Budget, Velocity):
+	// New refuses those. Start and End, tags and unsolved tickets, Holdout and Choice are as for others.
 	Live bool
 }
 

@@ -15,12 +15,13 @@ import (
 
 // Guard is asked about each message at the moment of sending, in the transaction that
 // claims it, after the guards that are always asked: Unrepeated, Contradicting and
-// Confident make some, and a host its own. Answers to customers are not asked about.
+// Confident make some, and a host its own. Answers to customers are not asked about, nor are
+// offers of campaigns that are Live.
 type Guard struct {
 	// Name is the Guard of its reasons; of each guard another.
 	Name string
 	// Messages are the names of messages that it knows, as in MessageData.Name: New refuses
-	// those that are not there. With Config.Desk a name of "campaign/…" may be the desk's.
+	// those that are not there, or are Live. With Config.Desk a name of "campaign/…" may be the desk's.
 	Messages []string
 	// Ask says what is against a message. It sees what was sent before as the record has it,
 	// with what leaves in the same transaction, under the locks of the customer and of the
@@ -292,6 +293,9 @@ func (e *Engine) checkGuards() error {
 		for _, name := range g.Messages {
 			if e.messages[name] == nil && !(e.cfg.Desk != nil && strings.HasPrefix(name, "campaign/")) { // the desk may have it
 				fault("there is no message %q", name)
+			}
+			if c := e.liveCampaign(strings.TrimPrefix(name, "campaign/")); c != nil && name == c.Cause() {
+				fault("%q is live: its offers are no messages, and no guard is asked about them", name)
 			}
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/consent"
 	"github.com/vefacrm/vefa/messaging/offer"
 	"github.com/vefacrm/vefa/rules"
 )
@@ -97,9 +98,11 @@ func (c *Campaign) checkLive(fault func(format string, args ...any)) {
 	for _, x := range []struct {
 		has  bool
 		what string
-	}{{len(c.On) > 0, "evenings (On)"}, {c.Segment != "", "a segment"}, {c.URL != "", "a URL"}, {len(c.Fields) > 0, "fields"}, {len(c.Velocity) > 0 || c.Budget != (messaging.Budget{}), "a budget or a velocity"}, {len(c.Caps) > 0, "caps"}} {
+	}{{len(c.On) > 0, "evenings (On)"}, {c.Segment != "", "a segment"}, {c.URL != "", "a URL"}, {len(c.Fields) > 0, "fields"}, {len(c.Velocity) > 0 || c.Budget != (messaging.Budget{}), "a budget or a velocity"}, {len(c.Caps) > 0, "caps"},
+		{c.Cadence != (messaging.Cadence{}), "a cadence (Cadence)"}, {c.Relevance != 0, "a least score (Relevance)"},
+		{c.Quiet != (messaging.QuietHours{}), "quiet hours (Quiet)"}, {c.Policy != (consent.Policy{}), "a policy of consent (Policy)"}} {
 		if x.has {
-			fault("campaign %q is live and has %s: a rule says to whom and when, and what is offered has the same text for everybody", c.Name, x.what)
+			fault("campaign %q is live and has %s: a rule says to whom and when, what is offered has the same text for everybody, and whoever waits for it is written to by nobody", c.Name, x.what)
 		}
 	}
 }

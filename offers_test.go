@@ -397,15 +397,20 @@ func TestOfferFaults(t *testing.T) {
 	choice := till
 	choice.Name, choice.Choice, choice.Window, choice.Variants = "choice", messaging.Choice{Same: 0.5, By: "nobody"}, time.Hour, []messaging.Variant{{Name: "b", Text: "B"}}
 	busy := till
-	busy.Name, busy.URL = "busy", "https://shop.example"
+	busy.Name, busy.URL, busy.Policy.OptOut = "busy", "https://shop.example", true
+	busy.Cadence.Every, busy.Relevance, busy.Quiet = 240*time.Hour, 1, messaging.QuietHours{From: "00:00", To: "23:59"}
 	_, err = vefa.New(vefa.Config{Store: memstore.New(), Sender: messaging.NewMemorySender(nil), BaseURL: "https://s.example", Keys: nighttest.Keys(), Events: []string{"counter"},
-		Rules: []*rules.Book{evening, late}, Campaigns: []vefa.Campaign{{Live: true, Campaign: till}, {Campaign: choice}, {Live: true, Campaign: busy, On: []string{"2025-03-03"}}}})
+		Rules: []*rules.Book{evening, late}, Campaigns: []vefa.Campaign{{Live: true, Campaign: till}, {Campaign: choice}, {Live: true, Campaign: busy, On: []string{"2025-03-03"}}},
+		Guards: []vefa.Guard{vefa.Contradicting(vefa.Contradiction{First: "campaign/choice", Then: "campaign/till"})}})
 	for _, want := range []string{
 		"an offer is made on an event of Config.Events alone",
 		`there is no campaign "nothing" that is Live`,
 		"an offer is made at once, and cannot wait",
 		`Config.Choosers has no chooser "nobody"`,
 		`campaign "busy" is live and has evenings (On)`, `campaign "busy" is live and has a URL`,
+		`campaign "busy" is live and has a cadence (Cadence)`, `campaign "busy" is live and has a least score (Relevance)`,
+		`campaign "busy" is live and has quiet hours (Quiet)`, `campaign "busy" is live and has a policy of consent (Policy)`,
+		`Config.Guards[0] "contradiction": "campaign/till" is live`,
 	} {
 		require.ErrorContains(t, err, want)
 	}
