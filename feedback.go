@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -106,7 +107,7 @@ func (e *Engine) inbound(ctx context.Context, m messaging.Inbound, out *Feedback
 		return intent, err
 	}
 	via := cmp.Or(m.To.Channel, from.Channel)
-	said := &crm.Interaction{Channel: string(via), Direction: "in", Topic: string(intent), Text: crm.Clip(m.Text, 10_000), Ref: crm.Clip(m.ID, 1000)}
+	said := &crm.Interaction{Channel: string(via), Direction: "in", Topic: string(intent), Text: clipLines(m.Text, 10_000), Ref: crm.Clip(m.ID, 1000)}
 	if m.Automatic {
 		said.Topic = "automatic"
 	}
@@ -125,6 +126,22 @@ func (e *Engine) inbound(ctx context.Context, m messaging.Inbound, out *Feedback
 		out.Answered++
 	}
 	return intent, err
+}
+
+// breaks are the ways to begin a line.
+var breaks = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n")
+
+// clipLines is crm.Clip of a text in lines, which it leaves in lines.
+func clipLines(s string, n int) string {
+	lines := strings.Split(breaks.Replace(s), "\n")
+	for i, l := range lines {
+		lines[i] = crm.Clip(l, n)
+		if n -= len(l) + 1; n <= 0 {
+			lines = lines[:i+1]
+			break
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // inboundSource is the source of inbound messages' keys.

@@ -32,6 +32,27 @@ func (c *counter) tickets() (out []*crm.Fact) {
 	return out
 }
 
+// What a customer wrote in lines reaches the desk in lines, with nothing else that is no text, and
+// no longer than is kept.
+func TestInboundLines(t *testing.T) {
+	c := newCounter(t, nil)
+	long := strings.Repeat("ş", 4999)
+	for i, of := range [][2]string{
+		{"Order 17\nOrder 18\n\nBoth are late", "Order 17\nOrder 18\n\nBoth are late"},
+		{"a\r\nb\rc\u2028d\x00e\tf\u202eg\n", "a\nb\nc\nd e f g\n"},
+		{long + "\nşz", long + "\n"},
+		{long + "z\nş", long + "z"},
+		{long + "zşş\nş", long + "z"},
+	} {
+		ref, _ := c.writes(nighttest.Phone(0), crm.Phone, fmt.Sprint(i), of[0])
+		require.NoError(t, c.store.View(t.Context(), func(r crm.Reader) error {
+			f, err := r.Facts(t.Context(), ref)
+			require.Equal(t, of[1], f[0].Data.(*crm.Interaction).Text)
+			return err
+		}))
+	}
+}
+
 // B17, D02: what customers write reaches the desk: one conversation is one ticket, each message is
 // in it once however often the provider tells it, and the answer goes back the same way.
 func TestInbox(t *testing.T) {
