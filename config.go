@@ -110,7 +110,10 @@ type Config struct {
 	Choosers map[string]offer.Chooser
 	// Relevance scores what a message with messaging.Campaign.Relevance means to a customer; nil
 	// means offer.Relevance. It is asked when a campaign is drawn and in the transaction that
-	// lets the message go; an error stops either.
+	// lets the message go. Where it fails, panics or answers what is not from 0 to 1, that message
+	// alone is withheld, with the error as its reason, and no later one of the campaign takes its
+	// place: a scorer that cannot answer anybody just now waits, within its context, or answers by a
+	// rule of thumb, such as offer.Relevance.
 	Relevance offer.Scorer
 	// StoreVisit says of an order, a visit, an interaction or a fact of Config.Kinds whether it
 	// shows a customer in a store, which Results count within the windows of campaigns; place is

@@ -44,11 +44,15 @@ func (e *Engine) heed(ctx context.Context, p *population, x *person, c *messagin
 		return nil
 	}
 	score, err := e.score(ctx, interest)
-	if err != nil {
+	if err != nil && ctx.Err() != nil { // nobody asked in earnest
 		return fmt.Errorf("vefa: message %q: Config.Relevance: %w", c.Name, err)
 	}
-	if !(score >= 0 && score <= 1) {
-		return fmt.Errorf("vefa: message %q: Config.Relevance: a score of %v is not from 0 to 1", c.Name, score)
+	if err == nil && !(score >= 0 && score <= 1) {
+		err = fmt.Errorf("a score of %v is not from 0 to 1", score)
+	}
+	if err != nil { // of this message alone
+		in.Unscored = crm.Clip("Config.Relevance: "+err.Error(), maxNote)
+		return nil
 	}
 	in.Score = &score
 	return nil

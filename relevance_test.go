@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -153,15 +155,73 @@ func TestRelevance(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.InDelta(t, 70, len(shop.Sender.Messages()), 20, "of a hundred, less those held out")
+}
+
+// A scorer that fails for one customer withholds that one message, and neither those of others
+// nor of other campaigns (case A18), when the campaign is drawn and when it leaves.
+func TestScorerFails(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	for want, score := range map[string]offers.Scorer{
-		"no model":       func(context.Context, offers.Interest) (float64, error) { return 0, errors.New("no model") },
-		"a score of NaN": func(context.Context, offers.Interest) (float64, error) { return math.NaN(), nil },
-		"a score of 1.5": func(context.Context, offers.Interest) (float64, error) { return 1.5, nil },
-		"ouch":           func(context.Context, offers.Interest) (float64, error) { panic("ouch") },
+		"Config.Relevance: no model":                                  func(context.Context, offers.Interest) (float64, error) { return 0, errors.New("no model") },
+		"Config.Relevance: a score of NaN is not from 0 to 1":         func(context.Context, offers.Interest) (float64, error) { return math.NaN(), nil },
+		"Config.Relevance: a score of 1.5 is not from 0 to 1":         func(context.Context, offers.Interest) (float64, error) { return 1.5, nil },
+		"Config.Relevance: a score of -1e-09 is not from 0 to 1":      func(context.Context, offers.Interest) (float64, error) { return -1e-9, nil },
+		"Config.Relevance: crm: score: panic: ouch":                   func(context.Context, offers.Interest) (float64, error) { panic("ouch") },
+		"Config.Relevance: context canceled":                          func(context.Context, offers.Interest) (float64, error) { return 0, context.Canceled },
+		"vefa: message \"rings\": Config.Relevance: context canceled": func(context.Context, offers.Interest) (float64, error) { cancel(); return 0, ctx.Err() },
 	} {
-		_, _, err := run(t, score)
-		require.ErrorContains(t, err, "Config.Relevance: "+map[bool]string{true: "", false: want}[want == "ouch"])
-		require.ErrorContains(t, err, want)
+		stops := strings.HasPrefix(want, "vefa")
+		for _, drawing := range []bool{true, false} {
+			if stops && drawing {
+				continue
+			}
+			store, clock := memstore.New(), &crmtest.Clock{}
+			clock.Set(nighttest.Start)
+			ill := drawing
+			shop := nighttest.New(t, store, clock, func(c *vefa.Config) {
+				c.Rules, c.Surveys, c.TrainAt, c.Campaigns = nil, nil, -1, nil
+				c.Relevance = func(ctx context.Context, in offers.Interest) (float64, error) {
+					if ill && in.Person.Unit == nighttest.Key(0).String() {
+						return score(ctx, in)
+					}
+					return 1, nil
+				}
+				rings := messaging.Campaign{Name: "rings", Text: "Rings", Unmeasured: "a test", Start: nighttest.Start.Add(time.Hour), Relevance: 0.5}
+				notice := rings
+				notice.Name, notice.Class, notice.Relevance = "notice", vefa.Transactional, 0
+				for _, m := range []messaging.Campaign{rings, notice} {
+					c.Campaigns = append(c.Campaigns, vefa.Campaign{Segment: "everybody", On: []string{"2025-03-03"}, Campaign: m})
+				}
+			})
+			_, err := shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(5))})
+			require.NoError(t, err)
+			ill = true
+			clock.Advance(2 * time.Hour)
+			if stops { // whoever gave up waiting has decided nothing
+				_, err = shop.Engine.Deliver(ctx)
+				require.ErrorContains(t, err, want)
+				ill = false
+				_, err = shop.Engine.Deliver(t.Context())
+				require.NoError(t, err)
+				require.Len(t, shop.Sender.Messages(), 10)
+				continue
+			}
+			_, err = shop.Engine.Deliver(t.Context())
+			require.NoError(t, err)
+			require.Len(t, shop.Sender.Messages(), 9)
+			all, data := recorded(t, store, crm.EffectMessage)
+			for _, f := range all {
+				if data[f.ID].Profile != nighttest.Key(0) || data[f.ID].Name != "campaign/rings" {
+					require.Equal(t, crm.Done, f.State)
+					continue
+				}
+				require.Equal(t, crm.Withheld, f.State)
+				i := slices.IndexFunc(f.Reasons, func(r crm.Reason) bool { return r.Guard == messaging.GuardRelevance })
+				require.False(t, f.Reasons[i].Pass)
+				require.Contains(t, f.Reasons[i].Note, want)
+			}
+		}
 	}
 }
 

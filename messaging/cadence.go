@@ -1,6 +1,7 @@
 package messaging
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -84,7 +85,7 @@ func (in *Candidate) tooSoon(at time.Time) string {
 func (in *Candidate) irrelevant() string {
 	switch {
 	case in.Score == nil:
-		return "nothing is known of what it means to the customer"
+		return cmp.Or(in.Unscored, "nothing is known of what it means to the customer")
 	case !(*in.Score >= in.Relevance):
 		return fmt.Sprintf("scored %.2f, at least %.2f is asked", *in.Score, in.Relevance)
 	}

@@ -71,9 +71,10 @@ type Candidate struct {
 	Cadence  Cadence
 	Answered time.Time
 	// Relevance is the least Score that a commercial message needs; 0 asks nothing. Score is how
-	// much it means to the person, from 0 to 1; nil: not known.
+	// much it means to the person, from 0 to 1; nil: not known, and Unscored may say why.
 	Relevance float64
 	Score     *float64
+	Unscored  string
 	Quiet     QuietHours     // the zero value has none
 	Zone      *time.Location // of the recipient; nil means those of the jurisdiction, or UTC
 	// Hours are the jurisdictions that Quiet.Local and Quiet.Holidays ask; without them
