@@ -160,7 +160,7 @@ func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, script *
 					addrs = append(addrs, p.wayAddresses(x, script)...)
 				}
 				if c.Cadence.Every > 0 {
-					if recent, err = recentOf(ctx, r, persons); err != nil {
+					if recent, err = e.recentOf(ctx, r, persons); err != nil {
 						return err
 					}
 				}

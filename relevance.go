@@ -3,6 +3,7 @@ package vefa
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -98,9 +99,8 @@ func (p *population) responses(x *person, in *offer.Interest) {
 	}
 }
 
-// recentOf returns when commercial messages that hang on the customers' profiles and addresses
-// left, for each of them.
-func recentOf(ctx context.Context, r crm.Reader, persons []*person) (map[*person][]time.Time, error) {
+// heardAt returns the customers' profiles and addresses, and whose each is.
+func heardAt(persons []*person) ([]crm.Subject, map[crm.Subject][]*person) {
 	on := map[crm.Subject][]*person{}
 	var subjects []crm.Subject
 	add := func(s crm.Subject, x *person) {
@@ -120,24 +120,71 @@ func recentOf(ctx context.Context, r crm.Reader, persons []*person) (map[*person
 		}
 	}
 	slices.SortFunc(subjects, crm.Subject.Compare)
+	return subjects, on
+}
+
+// recentOf returns when commercial messages left to customers, for each of them: what hangs on
+// their profiles and addresses, and what reached the profiles at addresses that are theirs no
+// more, as the guard counts them when a message leaves.
+func (e *Engine) recentOf(ctx context.Context, r crm.Reader, persons []*person) (map[*person][]time.Time, error) {
+	subjects, on := heardAt(persons)
 	effects, err := r.EffectsOf(ctx, subjects...)
 	if err != nil {
 		return nil, err
 	}
 	out := map[*person][]time.Time{}
-	for _, f := range effects {
-		if f.Kind != crm.EffectMessage || f.SentAt.IsZero() || f.State == crm.Failed {
-			continue
+	got := map[*person]map[crm.EffectID]bool{}
+	add := func(x *person, f *crm.Effect) error {
+		if f.Kind != crm.EffectMessage || f.SentAt.IsZero() || f.State == crm.Failed || got[x][f.ID] {
+			return nil
 		}
 		d, err := decodeMessage(f)
-		if err != nil {
-			return nil, err
+		if err != nil || d.Class == Transactional {
+			return err
 		}
-		if d.Class == Transactional {
-			continue
+		if got[x] == nil {
+			got[x] = map[crm.EffectID]bool{}
 		}
+		got[x][f.ID] = true
+		out[x] = append(out[x], f.SentAt)
+		return nil
+	}
+	for _, f := range effects {
 		for _, x := range on[f.Subject] {
-			out[x] = append(out[x], f.SentAt)
+			if err := add(x, f); err != nil {
+				return nil, err
+			}
+		}
+	}
+	var of []*person
+	var keys []string
+	for _, x := range persons {
+		for _, k := range x.profiles {
+			of, keys = append(of, x), append(keys, sentKey(e.keys.ids, k))
+		}
+	}
+	found, err := r.Refs(ctx, refSent, math.MaxInt32, keys...)
+	if err != nil {
+		return nil, err
+	}
+	var whose []*person
+	var ids []crm.EffectID
+	for i, refs := range found {
+		for _, ref := range refs {
+			if _, id := cutTarget(ref.Target); !got[of[i]][id] {
+				whose, ids = append(whose, of[i]), append(ids, id)
+			}
+		}
+	}
+	effects, err = r.Effects(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	for i, f := range effects {
+		if f != nil {
+			if err := add(whose[i], f); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return out, nil

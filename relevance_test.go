@@ -93,6 +93,59 @@ func TestCadenceWithinABatch(t *testing.T) {
 	require.Equal(t, []vefa.Count{{Name: messaging.GuardCadence, N: 400}}, res.Withheld)
 }
 
+// What a person got at addresses that were replaced since counts for the cadence when a campaign
+// is drawn, as when it leaves: nobody is held out beside people who get nothing. What the provider
+// refused counts in neither.
+func TestCadenceOfReplacedAddresses(t *testing.T) {
+	const people = 60
+	for _, refused := range []bool{false, true} {
+		store, clock := memstore.New(), &crmtest.Clock{}
+		clock.Set(nighttest.Start)
+		sent := 0
+		shop := nighttest.New(t, store, clock, func(c *vefa.Config) {
+			c.Rules, c.Surveys, c.TrainAt, c.Campaigns = nil, nil, -1, nil
+			c.Sender = messaging.NewMemorySender(func(m messaging.Message) crm.Receipt {
+				if refused && m.Cause == "campaign/a" {
+					return crm.Receipt{ID: m.ID, Status: crm.Declined}
+				}
+				sent++
+				return crm.Receipt{ID: m.ID, Status: crm.Accepted}
+			})
+			for i, name := range []string{"a", "b"} {
+				m := messaging.Campaign{Name: name, Text: name, Unmeasured: "a test"}
+				if i == 1 {
+					m.Cadence, m.Holdout, m.Window, m.Unmeasured = messaging.Cadence{Every: 240 * time.Hour}, 0.4, time.Hour, ""
+				}
+				c.Campaigns = append(c.Campaigns, vefa.Campaign{Segment: "everybody", On: []string{nighttest.Start.AddDate(0, 0, i).Format(time.DateOnly)}, Campaign: m})
+			}
+		})
+		_, err := shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(people))})
+		require.NoError(t, err)
+		clock.Set(nighttest.Start.AddDate(0, 0, 1))
+		b := nighttest.People(people)
+		b.Facts = nil
+		for i, p := range b.Profiles[:people/2] { // half of them have another number
+			p.At = clock.Now().Add(-time.Hour)
+			p.Contacts[0].Address = nighttest.Phone(1000 + i)
+			b.Facts = append(b.Facts, nighttest.Consent(1000+i, p.ID, crm.Granted, p.At))
+		}
+		_, err = shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
+		require.NoError(t, err)
+		res, err := shop.Engine.Results(t.Context())
+		require.NoError(t, err)
+		i := slices.IndexFunc(res.Campaigns, func(c vefa.CampaignResult) bool { return c.Name == "b" })
+		n := res.Campaigns[i].Report.Counts
+		if !refused {
+			require.Equal(t, people, sent, "nobody gets a second within ten days")
+			require.Zero(t, n.Assigned)
+			require.Zero(t, n.HeldOut, "held out beside nobody")
+			continue
+		}
+		require.EqualValues(t, people, n.Assigned+n.HeldOut, "nobody got the first")
+		require.EqualValues(t, sent, n.Assigned)
+	}
+}
+
 // Case E17: a campaign about rings goes to those to whom rings mean something; the others are
 // withheld before anybody is held out, and counted.
 func TestRelevance(t *testing.T) {
