@@ -145,6 +145,7 @@ func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, script *
 			var persons []*person
 			var states map[crm.Address]*crm.AddressState
 			var recent map[*person][]time.Time
+			var replied map[*person]time.Time
 			err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
 				if p, err = e.those(ctx, r, slices.Values(chunk)); err != nil {
 					return err
@@ -161,6 +162,11 @@ func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, script *
 				}
 				if c.Cadence.Every > 0 {
 					if recent, err = e.recentOf(ctx, r, persons); err != nil {
+						return err
+					}
+				}
+				if minds(c) {
+					if replied, err = e.repliesOf(ctx, r, p.places, persons, e.svc.Now()); err != nil {
 						return err
 					}
 				}
@@ -194,7 +200,7 @@ func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, script *
 				}
 				e.local(p, x, &r.Candidate)
 				r.Candidate.Recent = recent[x]
-				if err := e.heed(ctx, p, x, c, data.Variant, e.svc.Now(), &r.Candidate); err != nil {
+				if err := e.heed(ctx, p, x, c, data.Variant, e.svc.Now(), replied[x], &r.Candidate); err != nil {
 					yield(messaging.Recipient{}, err)
 					return
 				}

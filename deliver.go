@@ -155,7 +155,7 @@ func (e *Engine) lockAndRead(ctx context.Context, tx crm.Tx, about []crm.Profile
 	places, _ := ctx.Value(placesOf{}).(*crm.Places)
 	set := e.rules.Active()
 	read := e.asked(set)
-	if e.anyMinds(ctx) { // of all that people respond by
+	if e.anyMinds() { // of all that people respond by
 		read = kinds
 	}
 	return e.few(ctx, tx, places, ids, set, read)
@@ -296,6 +296,18 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 	if err != nil {
 		return nil, err
 	}
+	var minding []*person
+	for i, f := range effects {
+		if known := e.message(ctx, all[i].data.Name); known != nil && minds(known.campaign) {
+			minding = append(minding, p.of(e.about(f, all[i].data)))
+		}
+	}
+	var replied map[*person]time.Time
+	if len(minding) > 0 {
+		if replied, err = e.repliesOf(ctx, tx, p.places, minding, now); err != nil {
+			return nil, err
+		}
+	}
 	out := make([]messaging.Verdict, len(effects))
 	for i, f := range effects {
 		c := &all[i]
@@ -309,7 +321,7 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 		x := p.of(e.about(f, c.data))
 		in := messaging.Candidate{Address: states[i], Channel: e.by(known, f), Tags: c.tags, Answers: c.data.Answers}
 		e.local(p, x, &in)
-		if err := e.heed(ctx, p, x, &msg, c.data.Variant, now, &in); err != nil {
+		if err := e.heed(ctx, p, x, &msg, c.data.Variant, now, replied[x], &in); err != nil {
 			return nil, err
 		}
 		if len(msg.Caps) > 0 || msg.Cadence.Every > 0 {

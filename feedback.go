@@ -109,7 +109,7 @@ func (e *Engine) inbound(ctx context.Context, m messaging.Inbound, out *Feedback
 	via := cmp.Or(m.To.Channel, from.Channel)
 	said := &crm.Interaction{Channel: string(via), Direction: "in", Topic: string(intent), Text: clipLines(m.Text, 10_000), Ref: crm.Clip(m.ID, 1000)}
 	if m.Automatic {
-		said.Topic = "automatic"
+		said.Topic = automaticTopic
 	}
 	id := crm.RefKey(m.ID)
 	if !m.At.IsZero() { // counters that begin anew each day name several
@@ -144,5 +144,9 @@ func clipLines(s string, n int) string {
 	return strings.Join(lines, "\n")
 }
 
-// inboundSource is the source of inbound messages' keys.
-const inboundSource = "inbound"
+// inboundSource is the source of inbound messages' keys, and automaticTopic the Topic of those
+// that a machine wrote.
+const (
+	inboundSource  = "inbound"
+	automaticTopic = "automatic"
+)

@@ -15,15 +15,9 @@ import (
 // minds reports whether a message asks how its recipient responded to earlier ones.
 func minds(c *messaging.Campaign) bool { return c.Cadence.Every > 0 || c.Relevance > 0 }
 
-// anyMinds reports whether any message of the configuration does, or of those of the desk that a
-// delivery's context has.
-func (e *Engine) anyMinds(ctx context.Context) bool {
-	of, _ := ctx.Value(deskOf{}).(map[string]sealed)
-	for _, m := range of {
-		if minds(m.campaign) {
-			return true
-		}
-	}
+// anyMinds reports whether any message of the configuration does. Of those of the desk nobody
+// needs to know: with one everything is read anyway (Engine.asked).
+func (e *Engine) anyMinds() bool {
 	for _, c := range e.messages {
 		if minds(c) {
 			return true
@@ -32,13 +26,14 @@ func (e *Engine) anyMinds(ctx context.Context) bool {
 	return false
 }
 
-// heed tells a candidate what its message's cadence and relevance ask about the person.
-func (e *Engine) heed(ctx context.Context, p *population, x *person, c *messaging.Campaign, variant string, at time.Time, in *messaging.Candidate) error {
+// heed tells a candidate what its message's cadence and relevance ask about the person, who came
+// or wrote last as repliesOf says.
+func (e *Engine) heed(ctx context.Context, p *population, x *person, c *messaging.Campaign, variant string, at, replied time.Time, in *messaging.Candidate) error {
 	if !minds(c) {
 		return nil
 	}
 	interest := offer.Interest{Campaign: c.Name, Categories: c.About(variant), At: at,
-		Person: offer.Person{Unit: x.home.String(), Tags: in.Tags, Bought: p.boughtOf(x)}}
+		Person: offer.Person{Unit: x.home.String(), Tags: in.Tags, Bought: p.boughtOf(x)}, Responded: replied}
 	p.responses(x, &interest)
 	in.Answered = interest.Responded
 	if c.Relevance <= 0 {
@@ -121,6 +116,43 @@ func heardAt(persons []*person) ([]crm.Subject, map[crm.Subject][]*person) {
 	}
 	slices.SortFunc(subjects, crm.Subject.Compare)
 	return subjects, on
+}
+
+// repliesOf returns when customers last wrote or called, or came to a store without buying
+// (Config.StoreVisit), of which persons keep nothing, up to an instant. What a machine answered
+// for them is no reply.
+func (e *Engine) repliesOf(ctx context.Context, r crm.Reader, places *crm.Places, persons []*person, until time.Time) (map[*person]time.Time, error) {
+	kinds := []crm.FactKind{crm.KindInteraction}
+	if e.cfg.StoreVisit != nil {
+		for _, k := range e.cfg.Kinds {
+			kinds = append(kinds, k.Name)
+		}
+	}
+	subjects, on := heardAt(persons)
+	out := map[*person]time.Time{}
+	for f, err := range crm.FactsOf(ctx, r, subjects, kinds...) {
+		if err != nil {
+			return nil, err
+		}
+		if f.At.After(until) {
+			continue
+		}
+		said, _ := f.Data.(*crm.Interaction)
+		is := said != nil && said.Direction == "in" && !(f.Key.Source == inboundSource && said.Topic == automaticTopic)
+		if !is {
+			_, came, err := e.storeVisit(places, f)
+			is = came && err == nil // Results says what is wrong with Config.StoreVisit
+		}
+		if !is {
+			continue
+		}
+		for _, x := range on[f.Subject] {
+			if f.At.After(out[x]) {
+				out[x] = f.At
+			}
+		}
+	}
+	return out, nil
 }
 
 // recentOf returns when commercial messages left to customers, for each of them: what hangs on

@@ -66,6 +66,99 @@ func TestCadenceGrows(t *testing.T) {
 	}
 }
 
+// Whoever writes back, calls or comes to the store answers what he got, as whoever buys does. A
+// machine that writes for him does not, nor what we say to him, nor what lies ahead.
+func TestCadenceKnowsResponses(t *testing.T) {
+	const days = 24
+	interaction := func(i int, id string, at time.Time, data crm.Interaction) *crm.Fact {
+		return &crm.Fact{Key: crm.FactKey{Kind: crm.KindInteraction, Source: "shop", ID: id}, Subject: crm.OfProfile(nighttest.Key(i)), At: at, Version: 1, Data: &data}
+	}
+	type happened struct {
+		inbound messaging.Inbound
+		fact    *crm.Fact
+	}
+	responses := []struct {
+		name    string
+		after   func(i int, id string, at time.Time) happened
+		answers [2]bool // as AtStore has visits, and as the host does
+	}{
+		{"writes back", func(i int, id string, at time.Time) happened {
+			return happened{inbound: messaging.Inbound{ID: id, From: nighttest.Phone(i), Text: "Nice, put one aside for me", At: at}}
+		}, [2]bool{true, true}},
+		{"is away", func(i int, id string, at time.Time) happened {
+			return happened{inbound: messaging.Inbound{ID: id, From: nighttest.Phone(i), Text: "I am away", At: at, Automatic: true}}
+		}, [2]bool{}},
+		{"calls", func(i int, id string, at time.Time) happened {
+			return happened{fact: interaction(i, id, at, crm.Interaction{Channel: "call", Direction: "in"})}
+		}, [2]bool{true, true}},
+		{"is called", func(i int, id string, at time.Time) happened {
+			return happened{fact: interaction(i, id, at, crm.Interaction{Channel: "call", Direction: "out"})}
+		}, [2]bool{}},
+		{"comes to the store", func(i int, id string, at time.Time) happened {
+			return happened{fact: interaction(i, id, at, crm.Interaction{Channel: "store"})}
+		}, [2]bool{true, false}},
+		{"comes to the boutique", func(i int, id string, at time.Time) happened {
+			return happened{fact: interaction(i, id, at, crm.Interaction{Channel: "boutique"})}
+		}, [2]bool{false, true}},
+		{"has a watch repaired", func(i int, id string, at time.Time) happened {
+			return happened{fact: &crm.Fact{Key: crm.FactKey{Kind: crm.KindVisit, Source: "pos", ID: id}, Subject: crm.OfProfile(nighttest.Key(i)), At: at, Version: 1, Data: &crm.Visit{Number: id, Service: "repair"}}}
+		}, [2]bool{true, true}},
+		{"an order lies ahead", func(i int, id string, at time.Time) happened {
+			return happened{fact: nighttest.Order(i, id, at.AddDate(1, 0, 0))}
+		}, [2]bool{}},
+		{"a call lies ahead", func(i int, id string, at time.Time) happened {
+			return happened{fact: interaction(i, id, at.AddDate(1, 0, 0), crm.Interaction{Channel: "call", Direction: "in"})}
+		}, [2]bool{}},
+	}
+	for as, visit := range []func(*crm.Fact, *crm.Place) bool{nil, func(f *crm.Fact, _ *crm.Place) bool {
+		said, ok := f.Data.(*crm.Interaction)
+		return ok && said.Channel == "boutique"
+	}} {
+		store, clock := memstore.New(), &crmtest.Clock{}
+		clock.Set(nighttest.Start)
+		shop := nighttest.New(t, store, clock, func(c *vefa.Config) {
+			c.Rules, c.Surveys, c.TrainAt, c.Campaigns, c.StoreVisit = nil, nil, -1, nil, visit
+			for day := range days {
+				c.Campaigns = append(c.Campaigns, vefa.Campaign{Segment: "everybody", On: []string{nighttest.Start.AddDate(0, 0, day).Format(time.DateOnly)},
+					Campaign: messaging.Campaign{Name: fmt.Sprint("day", day), Text: fmt.Sprint("Day ", day), Unmeasured: "a test",
+						Cadence: messaging.Cadence{Every: 71 * time.Hour, Grow: 2, Most: 719 * time.Hour}}})
+			}
+		})
+		got := map[crm.Address][]int{}
+		b := nighttest.People(len(responses))
+		for day := range days {
+			clock.Set(nighttest.Start.AddDate(0, 0, day))
+			before := len(shop.Sender.Messages())
+			_, err := shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
+			require.NoError(t, err)
+			b = crm.Batch{}
+			clock.Advance(time.Hour)
+			for _, m := range shop.Sender.Messages()[before:] {
+				got[m.To] = append(got[m.To], day)
+				for i, r := range responses {
+					if m.To != nighttest.Phone(i) {
+						continue
+					}
+					did := r.after(i, fmt.Sprint(i, "-", day), clock.Now())
+					if did.fact != nil {
+						b.Facts = append(b.Facts, did.fact)
+						continue
+					}
+					_, err := shop.Engine.Feedback(t.Context(), messaging.Feedback{Inbound: []messaging.Inbound{did.inbound}})
+					require.NoError(t, err)
+				}
+			}
+		}
+		for i, r := range responses {
+			want := []int{0, 3, 9, 21}
+			if r.answers[as] {
+				want = []int{0, 3, 6, 9, 12, 15, 18, 21}
+			}
+			require.Equal(t, want, got[nighttest.Phone(i)], "%s, %d", r.name, as)
+		}
+	}
+}
+
 // Two campaigns of one evening know nothing of each other when they are drawn: the second is
 // withheld when it would leave, also in one batch.
 func TestCadenceWithinABatch(t *testing.T) {
@@ -326,4 +419,54 @@ func TestRelevanceReadsResponses(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, shop.Sender.Messages(), 1)
 	require.Equal(t, []bool{true, true}, answered, "when it was drawn, and when it left")
+}
+
+// So they do for a campaign of the desk, of which the configuration knows nothing.
+func TestRelevanceOfTheDeskReadsResponses(t *testing.T) {
+	at := nighttest.Start.Add(time.Minute)
+	var answered []bool
+	shop, _ := desked(t, 1, func(c *vefa.Config) {
+		c.Relevance = func(_ context.Context, in offers.Interest) (float64, error) {
+			answered = append(answered, in.Responded.Equal(at))
+			return 1, nil
+		}
+	})
+	require.NoError(t, shop.Engine.Service().Record(t.Context(), &crm.Fact{Key: crm.FactKey{Kind: crm.KindAnswer, Source: "web", ID: "a"}, Subject: crm.OfProfile(nighttest.Key(0)), At: at, Version: 1,
+		Data: &crm.Answer{Survey: "visit", Metric: "nps", Score: 9}}))
+	shop.Clock.Set(nighttest.Start.Add(time.Hour))
+	m := offer()
+	m.Relevance = 0.5
+	scheduled(t, shop, "everybody", m, shop.Clock.Now())
+	_, err := shop.Engine.DrawDue(t.Context())
+	require.NoError(t, err)
+	_, err = shop.Engine.Deliver(t.Context())
+	require.NoError(t, err)
+	require.Len(t, shop.Sender.Messages(), 1)
+	require.Equal(t, []bool{true, true}, answered, "when it was drawn, and when it left")
+}
+
+// What a campaign is about is what those words are about that somebody gets.
+func TestRelevanceGoesByTheVariant(t *testing.T) {
+	store, clock := memstore.New(), &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	shop := nighttest.New(t, store, clock, func(c *vefa.Config) {
+		c.Rules, c.Surveys, c.TrainAt = nil, nil, -1
+		c.Campaigns[0].Campaign = messaging.Campaign{Name: "spring", Text: "Straps", Unmeasured: "a test", Relevance: 0.5, Categories: []string{"strap"},
+			Variants: []messaging.Variant{{Name: "rings", Text: "Rings", Share: 0.5, Categories: []string{"ring"}}}}
+		c.Relevance = func(_ context.Context, in offers.Interest) (float64, error) {
+			return map[bool]float64{true: 1}[slices.Equal(in.Categories, []string{"ring"})], nil
+		}
+	})
+	_, err := shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(40))})
+	require.NoError(t, err)
+	all, data := recorded(t, store, crm.EffectMessage)
+	states := map[string]map[crm.EffectState]int{"": {}, "rings": {}}
+	for _, f := range all {
+		states[data[f.ID].Variant][f.State]++
+	}
+	require.Len(t, all, 40)
+	require.Greater(t, states[""][crm.Withheld], 5)
+	require.Greater(t, states["rings"][crm.Done], 5)
+	require.Len(t, states[""], 1)
+	require.Len(t, states["rings"], 1)
 }

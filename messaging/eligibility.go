@@ -67,7 +67,7 @@ type Candidate struct {
 	Recent  []time.Time // when commercial messages were sent to this person before, in any order
 	Caps    []Cap       // commercial messages only
 	// Cadence is of commercial messages; the zero value asks nothing. Answered is when the person
-	// last reacted to anything: clicked, bought, answered; zero: never.
+	// last reacted to anything: clicked, bought, answered, wrote, came; zero: never.
 	Cadence  Cadence
 	Answered time.Time
 	// Relevance is the least Score that a commercial message needs; 0 asks nothing. Score is how

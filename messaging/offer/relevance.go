@@ -12,8 +12,8 @@ type Interest struct {
 	Person     Person
 	Categories []string // of goods that it is about; none: of all
 	At         time.Time
-	// Responded is when the person last did anything: bought, clicked, answered, came, or became
-	// known. Clicked is when he last clicked a link of a message, and Purchased when he last
+	// Responded is when the person last did anything: bought, clicked, answered, wrote, came, or
+	// became known. Clicked is when he last clicked a link of a message, and Purchased when he last
 	// bought something of the Categories. Zero: never.
 	Responded, Clicked, Purchased time.Time
 }
