@@ -203,7 +203,8 @@ func (p *population) boughtOf(x *person) map[string]float64 {
 // Learn reads from the record what came of what campaigns of the configuration with a Choice
 // offered, by which their choosers go from then on. Evenings do it before they draw; a process
 // without any, which tells of occasions alone, calls it from time to time. It reads all effects. What it counts are those whose window is over,
-// so that an offer is not thought poor for being young.
+// so that an offer is not thought poor for being young, and of a campaign that is Live the first
+// of each customer.
 func (e *Engine) Learn(ctx context.Context) (err error) {
 	defer e.took("learn", time.Now(), &err)
 	defer crm.Recover("learn", &err)
@@ -236,14 +237,14 @@ func (e *Engine) learn(ctx context.Context, campaigns []begunCampaign) error {
 			if err != nil {
 				return err
 			}
-			if f.Kind != EffectOffer && (f.Kind != crm.EffectMessage || of[f.Cause] == nil) || f.SentAt.IsZero() {
+			if f.Kind != EffectOffer && (f.Kind != crm.EffectMessage || of[f.Cause] == nil) {
 				continue
 			}
 			d, err := decodeMessage(f)
 			if err != nil {
 				return err
 			}
-			if c := of[d.Name]; c != nil && d.Choice != nil && !f.Created.Add(c.Window).After(now) {
+			if c := of[d.Name]; c != nil && !f.Created.Add(c.Window).After(now) {
 				byCause[d.Name] = append(byCause[d.Name], f)
 				data[f.ID] = d
 			}
@@ -252,6 +253,12 @@ func (e *Engine) learn(ctx context.Context, campaigns []begunCampaign) error {
 	})
 	if err != nil {
 		return err
+	}
+	if err := e.units(ctx, byCause, data); err != nil {
+		return err
+	}
+	for cause, list := range byCause { // what had no choice says nothing of one, nor who got nothing
+		byCause[cause] = slices.DeleteFunc(list, func(f *crm.Effect) bool { return f.SentAt.IsZero() || data[f.ID].Choice == nil })
 	}
 	bought, err := e.whoBought(ctx, places, campaigns, byCause, data, now)
 	if err != nil {

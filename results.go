@@ -35,7 +35,9 @@ type Count struct {
 	N    int    `json:"n"`
 }
 
-// CampaignResult is one campaign, measured.
+// CampaignResult is one campaign, measured. Of one that is Live each customer counts once: from
+// the first offer that was made to him, or kept from him by the holdout, for Window. Where its
+// offers change, as by a new Choice, give it a new name.
 type CampaignResult struct {
 	Name     string            `json:"name"`
 	Started  time.Time         `json:"started"`
@@ -220,6 +222,9 @@ func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
 		}
 	}
 	out.Withheld = counts(withheld)
+	if err := e.units(ctx, byCause, data); err != nil {
+		return out, err
+	}
 	now := e.svc.Now()
 	all, err := e.begun(ctx)
 	if err != nil {
@@ -279,7 +284,8 @@ func counts(m map[string]int) []Count {
 
 // measure counts conversions: customers who bought within the window after
 // they were assigned. Those who were withheld when the campaign was planned
-// belong to neither arm; those who were withheld later stay in theirs.
+// belong to neither arm; those who were withheld later stay in theirs. Of offers the effects are
+// those of Engine.units.
 func (e *Engine) measure(c *messaging.Campaign, effects []*crm.Effect, data map[crm.EffectID]MessageData, bought map[crm.EffectID]purchases, clicked map[crm.EffectID]bool, fates map[crm.EffectID]messaging.Delivery) (CampaignResult, error) {
 	out := CampaignResult{Name: c.Name, Deliveries: map[messaging.Delivery]int{}}
 	withheld := map[string]int{}

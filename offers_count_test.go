@@ -1,0 +1,152 @@
+package vefa_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa"
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/crmtest"
+	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/internal/nighttest"
+	"github.com/vefacrm/vefa/messaging"
+	"github.com/vefacrm/vefa/messaging/experiment"
+	offers "github.com/vefacrm/vefa/messaging/offer"
+	"github.com/vefacrm/vefa/rules"
+)
+
+// pupil is a chooser that keeps what it was told of results.
+type pupil struct{ last []offers.Results }
+
+func (a *pupil) Choose(_ context.Context, q offers.Question) (int, error) {
+	a.last = nil
+	for _, o := range q.Offers {
+		a.last = append(a.last, o.Results)
+	}
+	return 1, nil
+}
+
+// One customer is offered the same each day, also under a second record that becomes his later,
+// and buys twice: he is one unit from the first offer on, and what he bought within its window is
+// bought once; so a chooser learns. Whoever was withheld from at first is a unit from the first
+// that he got; whoever got none is withheld from once.
+func TestLiveCountsACustomerOnce(t *testing.T) {
+	store, clock := memstore.New(), &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	by := &pupil{}
+	shop := tillOffers(t, store, clock, func(c *vefa.Config) {
+		m := &c.Campaigns[0].Campaign
+		m.Holdout, m.Unmeasured, m.Choice.Same, m.Window = 0, "a test", 1e-9, 14*24*time.Hour
+		c.Choosers = map[string]offers.Chooser{"": by}
+	})
+	svc := shop.Engine.Service()
+	_, err := svc.Import(t.Context(), nighttest.People(4))
+	require.NoError(t, err)
+	ticket, err := svc.OpenTicket(t.Context(), nighttest.Key(2), "desk", "t", crm.Ticket{Title: "scratched"})
+	require.NoError(t, err)
+	_, err = svc.OpenTicket(t.Context(), nighttest.Key(3), "desk", "u", crm.Ticket{Title: "scratched"})
+	require.NoError(t, err)
+	for day := range 6 {
+		if day == 3 {
+			require.NoError(t, svc.SetTicket(t.Context(), ticket, crm.TicketSolved, "ayse", "done"))
+		}
+		for i := range 4 {
+			require.Len(t, occur(t, shop, i).Offers, map[bool]int{true: 1}[i < 2 || i == 2 && day >= 3])
+			clock.Advance(time.Minute)
+		}
+		if day == 1 || day == 4 {
+			_, err = svc.Import(t.Context(), crm.Batch{Facts: []*crm.Fact{nighttest.Order(1, fmt.Sprint("d", day), clock.Now())}})
+			require.NoError(t, err)
+		}
+		clock.Set(nighttest.Start.AddDate(0, 0, day+1))
+	}
+	_, err = svc.Merge(t.Context(), "ayse", crm.Evidence{}, nighttest.Key(0), nighttest.Key(1))
+	require.NoError(t, err)
+
+	// A day before the window of the first is over nobody says what came of it.
+	clock.Set(nighttest.Start.AddDate(0, 0, 13))
+	require.NoError(t, shop.Engine.Learn(t.Context()))
+	_, err = svc.Import(t.Context(), crm.Batch{Profiles: []*crm.Profile{{ProfileKey: nighttest.Key(9), Since: clock.Now(), At: clock.Now()}},
+		Facts: []*crm.Fact{nighttest.Order(9, "nine", clock.Now().Add(-time.Hour))}})
+	require.NoError(t, err)
+	occur(t, shop, 9)
+	require.Equal(t, make([]offers.Results, 2), by.last)
+
+	clock.Set(nighttest.Start.AddDate(0, 0, 40))
+	require.NoError(t, shop.Engine.Learn(t.Context()))
+	occur(t, shop, 9)
+	require.Equal(t, offers.Count{Tried: 3, Bought: 1}, by.last[1].All, "one who bought, one whose ticket was solved, one who is new")
+
+	res, err := shop.Engine.Results(t.Context())
+	require.NoError(t, err)
+	c := res.Campaigns[0]
+	require.Equal(t, experiment.Counts{Assigned: 3, Converted: 1, Delivered: 3}, c.Report.Counts)
+	require.EqualValues(t, 20000, c.Revenue.Total.Amount, "two orders within the first window, each once")
+	require.Equal(t, [2]int64{1, 3}, [2]int64{c.Choice.Offers[1].Bought.K, c.Choice.Offers[1].Bought.N})
+	require.EqualValues(t, 3, c.Choice.Chosen.Counts.Assigned)
+	require.EqualValues(t, 1, c.Visits.Report.Counts.Converted)
+	require.Equal(t, []vefa.Count{{Name: messaging.GuardTicket, N: 1}}, c.Withheld)
+
+	// What is pruned says the same.
+	for range 2 {
+		_, err = shop.Engine.Prune(t.Context(), clock.Now())
+		require.NoError(t, err)
+	}
+	after, err := shop.Engine.Results(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, res.Campaigns, after.Campaigns)
+	learnt := by.last
+	require.NoError(t, shop.Engine.Learn(t.Context()))
+	clock.Advance(24 * time.Hour)
+	occur(t, shop, 9)
+	require.Equal(t, learnt, by.last)
+}
+
+// Offers that do nothing are made each day to people of whom half always buy. Of forty campaigns
+// about two may seem to do something; where each offer counted, ten did, and eleven seemed broken.
+func TestLiveOffersThatDoNothing(t *testing.T) {
+	const people, days, many = 40, 8, 40
+	store, clock := memstore.New(), &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	var text strings.Builder
+	text.WriteString("rules:\n  - name: counter\n    doc: at the counter\n    on: {event: counter}\n    once: day\n    when: Orders >= 1\n    then:\n")
+	for i := range many {
+		fmt.Fprintf(&text, "      - offer: c%d\n", i)
+	}
+	book, err := rules.ReadYAML("till.yaml", []byte(text.String()))
+	require.NoError(t, err)
+	shop := nighttest.New(t, store, clock, func(c *vefa.Config) {
+		c.Rules, c.Surveys, c.TrainAt, c.Events, c.Campaigns = []*rules.Book{book}, nil, -1, []string{"counter"}, nil
+		for i := range many {
+			c.Campaigns = append(c.Campaigns, vefa.Campaign{Live: true, Campaign: messaging.Campaign{Name: fmt.Sprint("c", i), Text: "x", Holdout: 0.5, Window: time.Hour}})
+		}
+	})
+	_, err = shop.Engine.Service().Import(t.Context(), nighttest.People(people))
+	require.NoError(t, err)
+	for day := range days {
+		var facts []*crm.Fact
+		for i := range people {
+			occur(t, shop, i)
+			if i%2 == 0 {
+				facts = append(facts, nighttest.Order(i, fmt.Sprint("d", day, "-", i), clock.Now().Add(time.Minute)))
+			}
+		}
+		_, err = shop.Engine.Service().Import(t.Context(), crm.Batch{Facts: facts})
+		require.NoError(t, err)
+		clock.Advance(24 * time.Hour)
+	}
+	res, err := shop.Engine.Results(t.Context())
+	require.NoError(t, err)
+	found := map[experiment.Result]int{}
+	for _, c := range res.Campaigns {
+		found[c.Report.Result]++
+		require.EqualValues(t, people, c.Report.Counts.Assigned+c.Report.Counts.HeldOut)
+		require.EqualValues(t, people/2, c.Report.Counts.Converted+c.Report.Counts.HeldOutConverted)
+	}
+	require.LessOrEqual(t, found[experiment.Better]+found[experiment.Worse], many/8, "%v", found)
+}
