@@ -408,8 +408,8 @@ func (e *Engine) newOffering(ctx context.Context, p *population, x *person, memb
 // errMoved is that a customer was merged or split since he was read.
 var errMoved = errors.New("vefa: the customer was merged or split meanwhile")
 
-// write writes what rules planned. With offers the customer is locked first, and is still who he
-// was: what two processes, or two profiles that just became one customer, are offered at once is
+// write writes what rules planned. With offers the customer is locked first, and still has the
+// records that he had when he was read, neither more nor fewer: what two processes, or two profiles that just became one customer, are offered at once is
 // one offer.
 func (o *offering) write(ctx context.Context, id crm.CustomerID, in []rules.Intent) (n PlanReport, err error) {
 	if len(o.planned) == 0 {
@@ -419,15 +419,11 @@ func (o *offering) write(ctx context.Context, id crm.CustomerID, in []rules.Inte
 		if err := tx.LockCustomers(ctx, id); err != nil {
 			return err
 		}
-		keys := make([]crm.ProfileKey, len(o.members))
-		for i, m := range o.members {
-			keys[i] = m.Profile
-		}
-		now, err := tx.CustomersOf(ctx, keys...)
+		now, err := tx.Members(ctx, id)
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(now, func(of crm.CustomerID) bool { return of != id }) {
+		if !slices.EqualFunc(now[0], o.members, func(k crm.ProfileKey, m crm.Subject) bool { return k == m.Profile }) {
 			return errMoved
 		}
 		n, err = o.e.writeIn(ctx, tx, in)

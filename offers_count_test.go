@@ -150,3 +150,43 @@ func TestLiveOffersThatDoNothing(t *testing.T) {
 	}
 	require.LessOrEqual(t, found[experiment.Better]+found[experiment.Worse], many/8, "%v", found)
 }
+
+// A customer becomes one with another after he was read and before his offer is written, whichever
+// of the two is left: he is read again, and gets what the other was offered that day.
+func TestOfferToWhoMovedMeanwhile(t *testing.T) {
+	for name, older := range map[string]int{"he joins another": 1, "another joins him": 0} { // whose record names who is left
+		t.Run(name, func(t *testing.T) {
+			store, clock := memstore.New(), &crmtest.Clock{}
+			clock.Set(nighttest.Start)
+			var meanwhile func()
+			shop := tillOffers(t, store, clock, func(c *vefa.Config) {
+				c.Campaigns[0].Holdout, c.Campaigns[0].Unmeasured, c.Campaigns[0].Choice = 0, "a test", messaging.Choice{Same: 1e-9}
+				c.Choosers = map[string]offers.Chooser{"": chooserFunc(func(context.Context, offers.Question) (int, error) {
+					if do := meanwhile; do != nil {
+						meanwhile = nil
+						do()
+					}
+					return 1, nil
+				})}
+			})
+			svc := shop.Engine.Service()
+			b := nighttest.People(2)
+			b.Profiles[1-older].Since = nighttest.Start.Add(time.Hour)
+			_, err := svc.Import(t.Context(), b)
+			require.NoError(t, err)
+			first := occur(t, shop, 1)
+			require.Len(t, first.Offers, 1)
+			clock.Advance(time.Minute)
+			meanwhile = func() {
+				_, err := svc.Merge(t.Context(), "ayse", crm.Evidence{}, nighttest.Key(0), nighttest.Key(1))
+				require.NoError(t, err)
+			}
+			second := occur(t, shop, 0)
+			want := first.Offers[0]
+			want.Repeated = true
+			require.Equal(t, []vefa.Offered{want}, second.Offers)
+			all, _ := recorded(t, store, vefa.EffectOffer)
+			require.Len(t, all, 1)
+		})
+	}
+}
