@@ -151,6 +151,67 @@ func TestLiveOffersThatDoNothing(t *testing.T) {
 	require.LessOrEqual(t, found[experiment.Better]+found[experiment.Worse], many/8, "%v", found)
 }
 
+// Of two offers of one day, each made to another record of a customer before somebody made them
+// one, the first stands, whichever record it hangs on.
+func TestTheFirstOfTwoOffersStands(t *testing.T) {
+	store, clock := memstore.New(), &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	turn := 0
+	shop := tillOffers(t, store, clock, func(c *vefa.Config) {
+		c.Campaigns[0].Holdout, c.Campaigns[0].Unmeasured, c.Campaigns[0].Choice = 0, "a test", messaging.Choice{Same: 1e-9}
+		c.Choosers = map[string]offers.Chooser{"": chooserFunc(func(context.Context, offers.Question) (int, error) { turn++; return turn % 2, nil })}
+	})
+	svc := shop.Engine.Service()
+	_, err := svc.Import(t.Context(), nighttest.People(8))
+	require.NoError(t, err)
+	for pair := range 4 {
+		a, b := 2*pair, 2*pair+1
+		if pair%2 == 1 {
+			a, b = b, a
+		}
+		first := occur(t, shop, a)
+		clock.Advance(time.Minute)
+		second := occur(t, shop, b)
+		require.NotEqual(t, first.Offers[0].Offer, second.Offers[0].Offer)
+		want := first.Offers[0]
+		want.Repeated = true
+		_, err = svc.Merge(t.Context(), "ayse", crm.Evidence{}, nighttest.Key(a), nighttest.Key(b))
+		require.NoError(t, err)
+		for _, i := range []int{a, b} {
+			got := occur(t, shop, i)
+			require.Zero(t, got.Planned)
+			require.Equal(t, []vefa.Offered{want}, got.Offers)
+		}
+	}
+}
+
+// Nothing is offered before a campaign starts, nor from its end on.
+func TestOffersWithinTheCampaign(t *testing.T) {
+	store, clock := memstore.New(), &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	start, end := nighttest.Start.AddDate(0, 0, 2), nighttest.Start.AddDate(0, 0, 4)
+	shop := tillOffers(t, store, clock, func(c *vefa.Config) {
+		m := &c.Campaigns[0].Campaign
+		m.Holdout, m.Unmeasured, m.Start, m.End = 0, "a test", start, end
+	})
+	_, err := shop.Engine.Service().Import(t.Context(), nighttest.People(6))
+	require.NoError(t, err)
+	for i, at := range []struct {
+		at   time.Time
+		made int
+	}{{start.AddDate(0, 0, -1), 0}, {start.Add(-time.Second), 0}, {start, 1}, {end.Add(-time.Second), 1}, {end, 0}, {end.AddDate(0, 0, 1), 0}} {
+		clock.Set(at.at)
+		require.Len(t, occur(t, shop, i).Offers, at.made, at.at)
+		all, data := recorded(t, store, vefa.EffectOffer)
+		for _, f := range all {
+			if data[f.ID].Profile == nighttest.Key(i) && at.made == 0 {
+				require.Equal(t, crm.Withheld, f.State)
+				require.Equal(t, messaging.GuardEnded, firstRefusal(f))
+			}
+		}
+	}
+}
+
 // A customer becomes one with another after he was read and before his offer is written, whichever
 // of the two is left: he is read again, and gets what the other was offered that day.
 func TestOfferToWhoMovedMeanwhile(t *testing.T) {
