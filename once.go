@@ -280,9 +280,9 @@ func (g *receipts) read(ctx context.Context, tx crm.Tx, effects []*crm.Effect, s
 	if err != nil {
 		return err
 	}
-	known := map[crm.EffectID]bool{}
+	known := map[crm.EffectID][]*recipient{} // to whom it counts already
 	for _, f := range before {
-		known[f.ID] = true
+		known[f.ID] = g.on[f.Subject]
 	}
 	var ids []crm.EffectID
 	var note []func(receipt)
@@ -300,7 +300,7 @@ func (g *receipts) read(ctx context.Context, tx crm.Tx, effects []*crm.Effect, s
 			}
 			hash, id := cutTarget(r.Target)
 			x := of[i-len(deliveries)]
-			if x.capped && !known[id] {
+			if x.capped && !slices.Contains(known[id], x) {
 				ids = append(ids, id)
 				note = append(note, func(r receipt) {
 					if !slices.ContainsFunc(x.earlier, func(o receipt) bool { return o.ID == r.ID }) { // found by another profile

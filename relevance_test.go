@@ -239,6 +239,36 @@ func TestCadenceOfReplacedAddresses(t *testing.T) {
 	}
 }
 
+// A number that somebody had is another's now: what went to it counts for both, also where both
+// are in one batch.
+func TestCapOfAPassedOnNumber(t *testing.T) {
+	for _, batch := range []int{1, 500} {
+		store, clock := memstore.New(), &crmtest.Clock{}
+		clock.Set(nighttest.Start)
+		shop := nighttest.New(t, store, clock, func(c *vefa.Config) {
+			c.Rules, c.Surveys, c.TrainAt, c.Campaigns, c.Batch = nil, nil, -1, nil, batch
+			for i, name := range []string{"a", "b"} {
+				c.Campaigns = append(c.Campaigns, vefa.Campaign{Segment: "everybody", On: []string{nighttest.Start.AddDate(0, 0, i).Format(time.DateOnly)},
+					Campaign: messaging.Campaign{Name: name, Text: name, Unmeasured: "a test", Caps: []messaging.Cap{{Max: 1, Per: 240 * time.Hour}}}})
+			}
+		})
+		_, err := shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(1))})
+		require.NoError(t, err)
+		require.Len(t, shop.Sender.Messages(), 1)
+		clock.Set(nighttest.Start.AddDate(0, 0, 1))
+		b := nighttest.People(2)
+		for i, p := range b.Profiles {
+			p.At = clock.Now().Add(-time.Hour)
+			p.Contacts[0].Address = nighttest.Phone(1 - i)
+		}
+		_, err = shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(b)})
+		require.NoError(t, err)
+		require.Len(t, shop.Sender.Messages(), 1, "in batches of %d", batch)
+		effects, _ := recorded(t, store, crm.EffectMessage)
+		require.Len(t, effects, 3)
+	}
+}
+
 // Case E17: a campaign about rings goes to those to whom rings mean something; the others are
 // withheld before anybody is held out, and counted.
 func TestRelevance(t *testing.T) {
