@@ -1,12 +1,9 @@
 package vefa
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -87,66 +84,3 @@ func (e *Engine) Feedback(ctx context.Context, f messaging.Feedback) (out Feedba
 	}
 	return out, errors.Join(faults...)
 }
-
-// inbound reads one message, keeps it and answers where a program does.
-func (e *Engine) inbound(ctx context.Context, m messaging.Inbound, out *FeedbackReport) (consent.Intent, error) {
-	at := m.At
-	if at.IsZero() {
-		at = e.svc.Now()
-	}
-	var intent consent.Intent
-	if !m.Automatic {
-		reply, err := e.Reply(ctx, m.From, m.ID, m.Text, at)
-		if err != nil {
-			return "", err
-		}
-		intent = reply.Intent
-	}
-	from, err := e.sender(ctx, m.From)
-	if err != nil {
-		return intent, err
-	}
-	via := cmp.Or(m.To.Channel, from.Channel)
-	said := &crm.Interaction{Channel: string(via), Direction: "in", Topic: string(intent), Text: clipLines(m.Text, 10_000), Ref: crm.Clip(m.ID, 1000)}
-	if m.Automatic {
-		said.Topic = automaticTopic
-	}
-	id := crm.RefKey(m.ID)
-	if !m.At.IsZero() { // counters that begin anew each day name several
-		id = crm.RefKey(m.ID + "@" + strconv.FormatInt(m.At.UnixMicro(), 10))
-	}
-	key := crm.FactKey{Kind: crm.KindInteraction, Source: inboundSource, ID: id}
-	fact := &crm.Fact{Key: key, Subject: crm.OfAddress(from), At: at, Version: 1, Data: said}
-	ticket, err := e.keepInbound(ctx, fact, e.cfg.Inbox.files(m, intent), out)
-	if err != nil || intent.Suppress() {
-		return intent, err
-	}
-	planned, err := e.autoReply(ctx, m, from, via, key, ticket)
-	if planned {
-		out.Answered++
-	}
-	return intent, err
-}
-
-// breaks are the ways to begin a line.
-var breaks = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n")
-
-// clipLines is crm.Clip of a text in lines, which it leaves in lines.
-func clipLines(s string, n int) string {
-	lines := strings.Split(breaks.Replace(s), "\n")
-	for i, l := range lines {
-		lines[i] = crm.Clip(l, n)
-		if n -= len(l) + 1; n <= 0 {
-			lines = lines[:i+1]
-			break
-		}
-	}
-	return strings.Join(lines, "\n")
-}
-
-// inboundSource is the source of inbound messages' keys, and automaticTopic the Topic of those
-// that a machine wrote.
-const (
-	inboundSource  = "inbound"
-	automaticTopic = "automatic"
-)

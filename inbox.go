@@ -50,44 +50,53 @@ func (b *Inbox) files(m messaging.Inbound, intent consent.Intent) bool {
 }
 
 // keepInbound keeps an inbound message as a fact, once, and files it where it is to be filed.
-// It returns the ticket, also of one that was filed before; zero if there is none.
-func (e *Engine) keepInbound(ctx context.Context, fact *crm.Fact, filed bool, out *FeedbackReport) (crm.FactRef, error) {
-	if !filed {
-		return crm.FactRef{}, deliver(ctx, e.svc, fact)
-	}
-	var ticket crm.FactRef
+// It returns the key under which it is kept, and the ticket, also of one that was filed before;
+// zero if there is none.
+func (e *Engine) keepInbound(ctx context.Context, w *written, filed bool, out *FeedbackReport) (about crm.FactKey, ticket crm.FactRef, err error) {
 	var did *int
-	err := e.svc.Update(ctx, func(tx crm.Tx) error {
+	err = e.svc.Update(ctx, func(tx crm.Tx) error {
 		ticket, did = crm.FactRef{}, nil
-		from := fact.Subject.Address
-		before, err := e.ticketOf(ctx, tx, fact)
-		if err != nil {
-			return err
-		}
-		if before.ticket != nil {
-			if _, err := tx.LockAnchors(ctx, before.ticket.Key); err != nil {
+		from := w.fact.Subject.Address
+		var before matter
+		if filed {
+			var err error
+			if _, before, err = e.matterOf(ctx, tx, w); err != nil {
 				return err
+			}
+			if before.ticket != nil {
+				if _, err := tx.LockAnchors(ctx, before.ticket.Key); err != nil {
+					return err
+				}
 			}
 		}
 		if _, err := tx.LockAddresses(ctx, from); err != nil { // of two who are told the same the second sees it
 			return err
 		}
-		now, err := e.ticketOf(ctx, tx, fact)
+		svc := e.svc.In(tx)
+		if !filed {
+			known, err := w.kept(ctx, tx)
+			if err != nil {
+				return err
+			}
+			if known != nil {
+				about = known.Key
+				return nil
+			}
+			about = w.fact.Key
+			return deliver(ctx, svc, w.fact)
+		}
+		fact, now, err := e.matterOf(ctx, tx, w)
 		if err != nil {
 			return err
 		}
 		if now.key() != before.key() {
 			return &crm.Error{Op: "file", Entity: "interaction", ID: fact.Key.ID, Kind: crm.ErrConflict}
 		}
-		known, err := tx.Facts(ctx, fact.Ref())
-		if err != nil {
-			return err
-		}
-		if known[0] != nil && now.filed {
+		about = fact.Key
+		if now.filed {
 			ticket = now.ticket.Ref()
 			return nil
 		}
-		svc := e.svc.In(tx)
 		if err := deliver(ctx, svc, fact); err != nil {
 			return err
 		}
@@ -101,17 +110,32 @@ func (e *Engine) keepInbound(ctx context.Context, fact *crm.Fact, filed bool, ou
 			return err
 		}
 		did = &out.Opened
-		ticket, err = e.openInbound(ctx, svc, now.who, fact)
+		ticket, err = e.openInbound(ctx, svc, now.who, fact, w.fact.Key.ID)
 		return err
 	})
 	if err == nil && did != nil {
 		*did++
 	}
-	return ticket, err
+	return about, ticket, err
 }
 
-// openInbound opens a ticket about an inbound message.
-func (e *Engine) openInbound(ctx context.Context, svc *crm.Service, who crm.ProfileKey, fact *crm.Fact) (crm.FactRef, error) {
+// matterOf returns the fact as which a message is kept, or will be, and its matter.
+func (e *Engine) matterOf(ctx context.Context, r crm.Reader, w *written) (*crm.Fact, matter, error) {
+	fact, err := w.kept(ctx, r)
+	if err != nil {
+		return nil, matter{}, err
+	}
+	known := fact != nil
+	if !known {
+		fact = w.fact
+	}
+	m, err := e.ticketOf(ctx, r, fact)
+	m.filed = m.filed && known
+	return fact, m, err
+}
+
+// openInbound opens a ticket of an id about an inbound message.
+func (e *Engine) openInbound(ctx context.Context, svc *crm.Service, who crm.ProfileKey, fact *crm.Fact, id string) (crm.FactRef, error) {
 	said, from := fact.Data.(*crm.Interaction), fact.Subject.Address
 	if who.IsZero() {
 		who = crm.ProfileKey{Source: inboundSource, ID: string(e.keys.ids.ID(inboundSource, crm.OfAddress(from), crm.FactKey{}, ""))}
@@ -128,7 +152,7 @@ func (e *Engine) openInbound(ctx context.Context, svc *crm.Service, who crm.Prof
 	if t.Title == "" {
 		t.Title = "A message by " + said.Channel
 	}
-	return svc.OpenTicket(ctx, who, inboundSource, fact.Key.ID, t)
+	return svc.OpenTicket(ctx, who, inboundSource, id, t)
 }
 
 // matter is where a message from an address by a channel belongs.
