@@ -29,10 +29,6 @@ const (
 // for the last of them and looks again.
 const velocityHours = 72
 
-// inHourSpread is over how much of its hour what waited for it is spread: who comes at its end
-// would come too late, and lose the place, where deliveries are some minutes apart.
-const inHourSpread = 50 * time.Minute
-
 // costsOf is under which a delivery's context keeps what the rendered messages cost.
 type costsOf struct{}
 
@@ -239,16 +235,11 @@ func (s *spending) inHour(f *crm.Effect, v *messaging.Verdict, name, code string
 		if room {
 			s.take(take)
 		}
-		v.Outcome, v.Guard, v.NotBefore = messaging.Defer, GuardVelocity, crm.Micros(at.Add(within(f.ID, inHourSpread)))
+		v.Outcome, v.Guard, v.NotBefore = messaging.Defer, GuardVelocity, crm.Micros(at)
 		v.Reasons = append(v.Reasons, crm.Reason{Guard: GuardVelocity, Note: fmt.Sprintf("%d an hour to %q are gone until %s", limit, code, at.Format(time.RFC3339))})
 		return false
 	}
 	return true
-}
-
-// within spreads effects evenly over a time, each always at the same place.
-func within(id crm.EffectID, d time.Duration) time.Duration {
-	return time.Duration(linkNumber(id, 255) % uint64(d))
 }
 
 // take notes what is to be reserved.

@@ -117,6 +117,75 @@ func TestCampaignVelocity(t *testing.T) {
 	clean(t, store)
 }
 
+// A host that delivers rarely sends what the velocity allows in each hour in which it delivers,
+// at whatever minute.
+func TestVelocityOfRareDeliveries(t *testing.T) {
+	const people, limit = 40, 10
+	for _, every := range []time.Duration{20 * time.Minute, time.Hour, 61 * time.Minute, 2 * time.Hour, 25 * time.Hour} {
+		t.Run(every.String(), func(t *testing.T) {
+			shop, _ := desked(t, people, nil)
+			o := offer()
+			o.Velocity = map[string]int{"+90": limit}
+			scheduled(t, shop, "everybody", o, nighttest.Start)
+			_, err := shop.Engine.DrawDue(t.Context())
+			require.NoError(t, err)
+			hours := map[time.Time]bool{}
+			n := 0
+			for ; n < 3*people/limit && len(shop.Sender.Messages()) < people; n++ {
+				_, err = shop.Engine.Deliver(t.Context())
+				require.NoError(t, err)
+				hours[shop.Clock.Now().Truncate(time.Hour)] = true
+				shop.Clock.Advance(every)
+			}
+			require.Len(t, shop.Sender.Messages(), people)
+			require.LessOrEqual(t, len(hours), people/limit+1, "hours with deliveries")
+			sent := map[time.Time]int{}
+			for _, m := range shop.Sender.Messages() {
+				sent[m.At.Truncate(time.Hour)]++
+			}
+			for at, n := range sent {
+				require.LessOrEqual(t, n, limit, "%s", at)
+			}
+		})
+	}
+}
+
+// A place is taken while its hour lasts, also by who comes late in it: what was throttled and comes
+// again in between finds the hour full.
+func TestPlaceOfVelocityStays(t *testing.T) {
+	const limit = 10
+	n := 0
+	busy := messaging.NewMemorySender(func(m messaging.Message) crm.Receipt {
+		if n++; n <= limit/2 {
+			return crm.Receipt{ID: m.ID, Status: crm.Throttled, After: 90 * time.Minute}
+		}
+		return crm.Receipt{ID: m.ID, Status: crm.Accepted}
+	})
+	var store crm.Store
+	shop, _ := desked(t, 2*limit, func(cfg *vefa.Config) {
+		store = memstore.NewAt(cfg.Now) // by whose clock places lapse
+		cfg.Store, cfg.Sender = store, busy
+	})
+	o := offer()
+	o.Velocity = map[string]int{"+90": limit}
+	scheduled(t, shop, "everybody", o, nighttest.Start)
+	_, err := shop.Engine.DrawDue(t.Context())
+	require.NoError(t, err)
+	left := map[string]int{}
+	for range 9 {
+		_, err = shop.Engine.Deliver(t.Context())
+		require.NoError(t, err)
+		shop.Clock.Advance(20 * time.Minute)
+	}
+	all, _ := recorded(t, store, crm.EffectMessage)
+	for _, f := range all {
+		require.Equal(t, crm.Done, f.State)
+		left[f.SentAt.Format("15")]++
+	}
+	require.Equal(t, map[string]int{"12": limit / 2, "13": limit, "14": limit / 2}, left)
+	clean(t, store)
+}
+
 // Budgets that could not be kept are refused, and a changed one of the configuration counts
 // from the next claim on.
 func TestBudgetsOfConfiguration(t *testing.T) {
