@@ -26,8 +26,8 @@ func (e *Engine) checkHours() (err error) {
 }
 
 // local tells a candidate whose hours count: of a foreign number those of its country, in all
-// zones of its area; of anybody else those of the country of the postal address or of
-// Config.People.Region, in the zone of the customer's place, which is Config.Home's where that is not known and
+// zones of its area; of anybody else those of the country of the postal address, or where that has
+// none, or is not understood, of Config.People.Region, in the zone of the customer's place, which is Config.Home's where that is not known and
 // the country has one zone.
 func (e *Engine) local(p *population, x *person, in *messaging.Candidate) {
 	in.Hours, in.Zone = e.hours, p.zone(x)
@@ -39,7 +39,7 @@ func (e *Engine) local(p *population, x *person, in *messaging.Candidate) {
 	if in.Country == "" {
 		for _, r := range p.recordsOf(x) {
 			if r != nil { // they are read when the message leaves
-				in.Country = cmp.Or(in.Country, r.Postal.Country)
+				in.Country = cmp.Or(in.Country, e.hours.Country(r.Postal.Country))
 			}
 		}
 	}

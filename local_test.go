@@ -64,3 +64,43 @@ func TestCampaignsHeedLocalHours(t *testing.T) {
 	require.NoError(t, err)
 	require.ElementsMatch(t, numbers, left())
 }
+
+// The country of a postal address as exports have it, or one whose hours nobody knows, does not
+// switch hours off: the campaign was drawn in the evening, and the process that delivers comes
+// back at 3 in the morning.
+func TestLocalHoursOfAnyCountry(t *testing.T) {
+	istanbul, err := time.LoadLocation("Europe/Istanbul")
+	require.NoError(t, err)
+	for _, country := range []string{"", "TR", "Türkiye", "tr", "JP"} {
+		t.Run(country, func(t *testing.T) {
+			mail := messaging.NewMemorySender(nil)
+			shop, store := desked(t, 0, func(c *vefa.Config) {
+				c.Channels = []messaging.Channel{{Name: crm.Email, Slots: []messaging.Slot{{Name: "subject", Form: messaging.LineForm}, {Name: "text"}}}}
+				c.Sender = messaging.ByChannel{crm.Email: mail}
+			})
+			shop.Clock.Set(time.Date(2025, 3, 3, 19, 0, 0, 0, istanbul))
+			to := crm.Address{Channel: crm.Email, Value: "ada@mail.example"}
+			b := nighttest.People(1)
+			b.Profiles[0].Contacts = []crm.Contact{{Address: to}}
+			b.Profiles[0].Postal.Country = country
+			b.Facts[0].Subject = crm.OfAddress(to)
+			_, err := shop.Engine.Service().Import(t.Context(), b)
+			require.NoError(t, err)
+			scheduled(t, shop, "everybody", messaging.Campaign{Name: "m", Unmeasured: "a test",
+				Contents: []messaging.Content{{Channel: crm.Email, Text: "Spring", Parts: map[string]string{"subject": "Spring"}}}, Quiet: messaging.QuietHours{Local: true}}, shop.Clock.Now())
+			_, err = shop.Engine.DrawDue(t.Context())
+			require.NoError(t, err)
+			shop.Clock.Set(time.Date(2025, 3, 4, 3, 0, 0, 0, istanbul))
+			_, err = shop.Engine.Deliver(t.Context())
+			require.NoError(t, err)
+			all, _ := recorded(t, store, crm.EffectMessage)
+			require.Len(t, all, 1)
+			require.Empty(t, mail.Messages(), "at 3 in Istanbul")
+			require.Equal(t, crm.Planned, all[0].State, "%v", all[0].Reasons)
+			shop.Clock.Advance(10 * time.Hour)
+			_, err = shop.Engine.Deliver(t.Context())
+			require.NoError(t, err)
+			require.Len(t, mail.Messages(), 1)
+		})
+	}
+}

@@ -78,7 +78,8 @@ type Candidate struct {
 	Quiet     QuietHours     // the zero value has none
 	Zone      *time.Location // of the recipient; nil means those of the jurisdiction, or UTC
 	// Hours are the jurisdictions that Quiet.Local and Quiet.Holidays ask; without them
-	// such a message is withheld. Country is the recipient's; empty: that of the number.
+	// such a message is withheld. Country is the recipient's, see Hours.Country; empty, or one
+	// that they do not know: that of the number.
 	Hours     *Hours
 	Country   string
 	Holdout   bool   // assigned to the control group; commercial messages only

@@ -284,7 +284,7 @@ func (in *Candidate) closings() ([]closing, error) {
 		if in.Hours == nil {
 			return nil, errors.New("the hours of jurisdictions are asked for and not known")
 		}
-		country := in.Country
+		country := in.Hours.Country(in.Country)
 		if country == "" {
 			country = in.Hours.CountryOf(in.Address.Address)
 		}

@@ -101,6 +101,25 @@ func TestHours(t *testing.T) {
 	}
 }
 
+// A country is understood however exports write it, and one that is not known switches nothing off.
+func TestCountry(t *testing.T) {
+	h := hours(t)
+	for s, want := range map[string]string{"TR": "TR", "tr": "TR", " Tr ": "TR", "TUR": "TR", "Türkiye": "TR", "TÜRKİYE": "TR", "Turkiye": "TR", "türkıye": "TR", "Turkey": "TR", "T.C.": "TR",
+		"Tu\u0308rkiye": "TR", "Fransa": "FR", "U.S.A.": "US", "Österreich": "AT", "JP": "", "Japan": "", "": "", "Türkiye Pazarı": "", "🇹🇷": "", "\xff": ""} {
+		require.Equal(t, want, h.Country(s), "%q", s)
+	}
+	require.Empty(t, (*messaging.Hours)(nil).Country("TR"))
+	for _, country := range []string{"", "TR", "Türkiye", "tr", "JP", "?"} {
+		in := number("+905321234567", messaging.QuietHours{Local: true}, h)
+		in.Country = country
+		require.Equal(t, messaging.Defer, messaging.Check(in, local(t, "Europe/Istanbul", "2025-03-04 03:00")).Outcome, country)
+	}
+	only, err := messaging.NewHours(messaging.Jurisdiction{Country: "JP", Prefixes: []string{"+81"}, Zones: []string{"Asia/Tokyo"}})
+	require.NoError(t, err)
+	require.Equal(t, "JP", only.Country("jp"))
+	require.Empty(t, only.Country("Türkiye"))
+}
+
 // Ten thousand messages that wait for the end of a feast leave evenly over the opening, each at
 // the same instant whenever it is asked.
 func TestNoBurstAtOpening(t *testing.T) {
