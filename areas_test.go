@@ -14,7 +14,7 @@ import (
 )
 
 // A shop in the US writes to somebody of whom no shop is known at the hours of the number's
-// area, and to a customer of a shop at the hours of the shop.
+// area; of a customer of a shop see TestLocalHoursOfAWebShop.
 func TestHoursOfArea(t *testing.T) {
 	shop, store := desked(t, 0, func(c *vefa.Config) { c.Currency, c.People = "USD", people.Options{Region: "US"} })
 	ctx := t.Context()

@@ -45,7 +45,7 @@ func (e *Engine) inbound(ctx context.Context, m messaging.Inbound, out *Feedback
 		intent = reply.Intent
 	}
 	if said.Topic = string(intent); m.Automatic {
-		said.Topic = "automatic"
+		said.Topic = automaticTopic
 	}
 	about, ticket, err := e.keepInbound(ctx, &w, e.cfg.Inbox.files(m, intent), out)
 	if err != nil || intent.Suppress() {
@@ -177,3 +177,6 @@ func clipLines(s string, n int) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// automaticTopic is the Topic of inbound messages that a machine wrote.
+const automaticTopic = "automatic"

@@ -27,8 +27,9 @@ func (e *Engine) checkHours() (err error) {
 
 // local tells a candidate whose hours count: of a foreign number those of its country, in all
 // zones of its area; of anybody else those of the country of the postal address, or where that has
-// none, or is not understood, of Config.People.Region, in the zone of the customer's place, which is Config.Home's where that is not known and
-// the country has one zone.
+// none, or is not understood, of Config.People.Region, in the zone of the customer's place, which
+// is Config.Home's where that is not known, or is a web shop, and the country has one zone. Where
+// the number is of an area, its zones count, too.
 func (e *Engine) local(p *population, x *person, in *messaging.Candidate) {
 	in.Hours, in.Zone = e.hours, p.zone(x)
 	if in.Address == nil {
@@ -43,10 +44,18 @@ func (e *Engine) local(p *population, x *person, in *messaging.Candidate) {
 			}
 		}
 	}
-	if in.Country = cmp.Or(in.Country, region); in.Country != region && e.hours.Knows(in.Country) {
+	in.Country = cmp.Or(in.Country, region)
+	place := p.places.Get(p.texts.text(x.place))
+	somewhere := place == nil || place.Kind == webShop
+	switch {
+	case in.Country != region && e.hours.Knows(in.Country):
 		in.Zone = nil
-	}
-	if p.places.Get(p.texts.text(x.place)) == nil && len(e.hours.Zones(in.Country, crm.Address{})) > 1 {
+	case somewhere && len(e.hours.Zones(in.Country, crm.Address{})) > 1:
 		in.Zone = nil // nobody knows where the customer is
+	case somewhere:
+		in.Zone = p.places.Zone("")
 	}
 }
+
+// webShop is the Place.Kind of shops to which people from anywhere come.
+const webShop = "web"

@@ -11,6 +11,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/dedup/people"
 	"github.com/vefacrm/vefa/internal/nighttest"
 	"github.com/vefacrm/vefa/messaging"
 )
@@ -101,6 +102,50 @@ func TestLocalHoursOfAnyCountry(t *testing.T) {
 			_, err = shop.Engine.Deliver(t.Context())
 			require.NoError(t, err)
 			require.Len(t, mail.Messages(), 1)
+		})
+	}
+}
+
+// 47 CFR 64.1200(c)(1): 8 to 21 at the called party's. Who ordered at the web shop, a place in New
+// York, may be anywhere, and a number of Los Angeles says where; who was in a store in New York may
+// be in either.
+func TestLocalHoursOfAWebShop(t *testing.T) {
+	zone := func(name string) *time.Location {
+		loc, err := time.LoadLocation(name)
+		require.NoError(t, err)
+		return loc
+	}
+	la, ny := zone("America/Los_Angeles"), zone("America/New_York")
+	for kind, want := range map[string]time.Time{ // from 21:30 in New York
+		"web":   time.Date(2025, 3, 3, 18, 30, 0, 0, la),
+		"store": time.Date(2025, 3, 4, 8, 0, 0, 0, la),
+	} {
+		t.Run(kind, func(t *testing.T) {
+			shop, _ := desked(t, 0, func(c *vefa.Config) { c.Currency, c.People = "USD", people.Options{Region: "US"} })
+			ctx := t.Context()
+			require.NoError(t, shop.Engine.Service().PutPlaces(ctx, &crm.Place{ID: "ny", Kind: kind, Name: "New York", Zone: ny.String()}))
+			b := nighttest.People(1)
+			to := crm.Address{Channel: crm.Phone, Value: "+12135550100"}
+			b.Profiles[0].Contacts[0].Address = to
+			b.Facts[0].Subject = crm.OfAddress(to)
+			b.Facts[1].Place = "ny"
+			b.Facts[1].Data.(*crm.Order).Total.Currency = "USD"
+			_, err := shop.Engine.Service().Import(ctx, b)
+			require.NoError(t, err)
+			shop.Clock.Set(time.Date(2025, 3, 3, 21, 30, 0, 0, ny))
+			m := offer()
+			m.Quiet = messaging.QuietHours{Local: true, Spread: time.Second}
+			scheduled(t, shop, "everybody", m, shop.Clock.Now())
+			_, err = shop.Engine.DrawDue(ctx)
+			require.NoError(t, err)
+			for range 48 {
+				_, err = shop.Engine.Deliver(ctx)
+				require.NoError(t, err)
+				shop.Clock.Advance(30 * time.Minute)
+			}
+			sent := shop.Sender.Messages()
+			require.Len(t, sent, 1)
+			require.Equal(t, want.UTC(), sent[0].At.UTC().Truncate(time.Minute))
 		})
 	}
 }

@@ -20,7 +20,8 @@ type Place struct {
 	// Parent is the ID of the place that it belongs to; empty: a root.
 	Parent string `json:"parent,omitempty"`
 	// Kind is what it is in the host's own words, such as country, store, dealer, kiosk,
-	// web or service. Only Region means something to the library.
+	// web or service. Only Region means something to the library, and web: that says nothing
+	// about where its customers are.
 	Kind     string `json:"kind"`
 	Name     string `json:"name"`
 	Zone     string `json:"zone,omitempty"`     // IANA zone; empty: the parent's

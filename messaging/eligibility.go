@@ -75,8 +75,10 @@ type Candidate struct {
 	Relevance float64
 	Score     *float64
 	Unscored  string
-	Quiet     QuietHours     // the zero value has none
-	Zone      *time.Location // of the recipient; nil means those of the jurisdiction, or UTC
+	Quiet     QuietHours // the zero value has none
+	// Zone is that of the recipient; nil means those of the jurisdiction, or UTC. Where the number is of
+	// an area (Jurisdiction.Areas) the area's count, too: nothing is sent while the hours of any say no.
+	Zone *time.Location
 	// Hours are the jurisdictions that Quiet.Local and Quiet.Holidays ask; without them
 	// such a message is withheld. Country is the recipient's, see Hours.Country; empty, or one
 	// that they do not know: that of the number.

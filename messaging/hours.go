@@ -167,14 +167,23 @@ func NewHours(all ...Jurisdiction) (*Hours, error) {
 // maxArea bounds the prefixes of areas, in bytes.
 const maxArea = 10
 
-// zonesOf returns the zones in which a person with an address may be.
-func (j *jurisdiction) zonesOf(a crm.Address) []*time.Location {
+// areaOf returns the zones of the area of a number, the longest prefix first; none where it is of
+// no area.
+func (j *jurisdiction) areaOf(a crm.Address) []*time.Location {
 	if a.Channel == crm.Phone && len(j.areas) > 0 {
 		for n := min(len(a.Value), maxArea); n > 1; n-- {
 			if zones := j.areas[a.Value[:n]]; zones != nil {
 				return zones
 			}
 		}
+	}
+	return nil
+}
+
+// zonesOf returns the zones in which a person with an address may be.
+func (j *jurisdiction) zonesOf(a crm.Address) []*time.Location {
+	if zones := j.areaOf(a); zones != nil {
+		return zones
 	}
 	return j.zones
 }
@@ -284,6 +293,8 @@ func (in *Candidate) closings() ([]closing, error) {
 		if in.Hours == nil {
 			return nil, errors.New("the hours of jurisdictions are asked for and not known")
 		}
+	}
+	if in.Hours != nil {
 		country := in.Hours.Country(in.Country)
 		if country == "" {
 			country = in.Hours.CountryOf(in.Address.Address)
@@ -292,8 +303,15 @@ func (in *Candidate) closings() ([]closing, error) {
 	}
 	zones := []*time.Location{time.UTC}
 	switch {
-	case in.Zone != nil:
+	case in.Zone != nil: // where the customer was seen, and where the number is from
 		zones = []*time.Location{in.Zone}
+		if j != nil {
+			for _, zone := range j.areaOf(in.Address.Address) {
+				if zone.String() != in.Zone.String() {
+					zones = append(zones, zone)
+				}
+			}
+		}
 	case j != nil:
 		zones = j.zonesOf(in.Address.Address)
 	}
