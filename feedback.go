@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -33,7 +34,8 @@ type FeedbackReport struct {
 // messaging.Poller.
 //
 // Delivery reports settle messages whose answer was lost, and are kept as facts of
-// delivery.Kind about the address; an address that does not exist is not written to any
+// delivery.Kind about the address; one about a part of a message settles it only together with
+// those about all the others, and as refused only if all were. An address that does not exist is not written to any
 // more. Inbound messages are read as Reply reads them, and kept as interactions of their
 // sender's address on the channel that they came by: one that the provider tells again
 // changes nothing. What a program wrote (Inbound.Automatic) is kept and says nothing.
@@ -46,9 +48,14 @@ func (e *Engine) Feedback(ctx context.Context, f messaging.Feedback) (out Feedba
 	defer crm.Recover("feedback", &err)
 	out.Replies = map[consent.Intent]int{}
 	var receipts []crm.Receipt
+	var parts []messaging.Report
 	for _, r := range f.Reports {
 		if r.Validate() != nil {
 			continue // the log says so
+		}
+		if r.Part > 0 {
+			parts = append(parts, r)
+			continue
 		}
 		status := crm.Accepted
 		if r.State == messaging.Rejected {
@@ -67,6 +74,9 @@ func (e *Engine) Feedback(ctx context.Context, f messaging.Feedback) (out Feedba
 		}
 		faults = append(faults, err)
 	}
+	if err = e.settleParts(ctx, parts, &out); err != nil {
+		return out, errors.Join(append(faults, err)...)
+	}
 	for i, m := range f.Inbound {
 		if err := m.Validate(); err != nil {
 			faults = append(faults, fmt.Errorf("inbound message %d: %w", i, err))
@@ -83,4 +93,85 @@ func (e *Engine) Feedback(ctx context.Context, f messaging.Feedback) (out Feedba
 		out.Replies[intent]++
 	}
 	return out, errors.Join(faults...)
+}
+
+// settleParts settles messages of unknown fate by what was reported about all their parts, this
+// time and before: one that no part of left was refused, any other left.
+func (e *Engine) settleParts(ctx context.Context, reports []messaging.Report, out *FeedbackReport) error {
+	if len(reports) == 0 {
+		return nil
+	}
+	var receipts []crm.Receipt
+	known, unmatched := 0, 0
+	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
+		receipts, known, unmatched = nil, 0, 0
+		ids := make([]crm.EffectID, len(reports))
+		var keys []string
+		var of []int
+		for i, p := range reports {
+			if ids[i] = p.ID; p.ID == "" {
+				keys, of = append(keys, crm.ProviderKey(crm.EffectMessage, p.Provider)), append(of, i)
+			}
+		}
+		refs, err := r.Refs(ctx, crm.RefProvider, 2, keys...)
+		if err != nil {
+			return err
+		}
+		for n, found := range refs {
+			if len(found) > 0 && found[0].Target == found[len(found)-1].Target { // else nobody knows of which
+				ids[of[n]] = crm.EffectID(found[0].Target)
+			}
+		}
+		asked := slices.Clone(ids)
+		slices.Sort(asked)
+		asked = slices.DeleteFunc(slices.Compact(asked), func(id crm.EffectID) bool { return id.Validate() != nil })
+		effects, err := r.Effects(ctx, asked...)
+		if err != nil {
+			return err
+		}
+		fates, err := delivery.Fates(ctx, r, effects...)
+		if err != nil {
+			return err
+		}
+		for i, id := range ids {
+			at, ok := slices.BinarySearch(asked, id)
+			if !ok || effects[at] == nil || effects[at].Kind != crm.EffectMessage {
+				unmatched++
+				continue
+			}
+			if s := effects[at].State; s == crm.Done || s == crm.Failed {
+				known++
+				continue
+			}
+			receipt, ok := ofParts(fates[at])
+			if !ok || slices.ContainsFunc(receipts, func(o crm.Receipt) bool { return o.ID == id }) {
+				continue
+			}
+			receipt.ID, receipt.Provider = id, reports[i].Provider
+			receipts = append(receipts, receipt)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	stats, err := e.outward(nil).Receive(ctx, receipts...)
+	out.Known += known + stats.Conflicts
+	stats.Conflicts = 0
+	out.Effects.Add(stats)
+	out.Effects.Unmatched += unmatched
+	return err
+}
+
+// ofParts returns what is known of a message all of whose parts were reported.
+func ofParts(f *delivery.Fate) (crm.Receipt, bool) {
+	if f == nil || f.Count == 0 || len(f.Parts) < f.Count {
+		return crm.Receipt{}, false
+	}
+	for _, p := range f.Parts {
+		if p.State != messaging.Rejected {
+			return crm.Receipt{Status: crm.Accepted}, true
+		}
+	}
+	return crm.Receipt{Status: crm.Declined, Reason: f.Parts[0].Reason}, true
 }

@@ -1,6 +1,7 @@
 package vefa_test
 
 import (
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
@@ -125,3 +126,70 @@ func TestFeedback(t *testing.T) {
 
 // unasked is a sender whose provider cannot be asked and recognises no ids.
 type unasked struct{ messaging.Sender }
+
+// A report of one part settles no message: refused is one of which all parts were, in whatever
+// order and batches they are told; if any part arrived the message left, and was paid for.
+func TestReportsOfParts(t *testing.T) {
+	type told struct {
+		part  int
+		state messaging.Delivery
+	}
+	for name, c := range map[string]struct {
+		told []told
+		want []crm.EffectState // after each
+	}{
+		"refused and delivered": {[]told{{1, messaging.Rejected}, {2, messaging.Delivered}}, []crm.EffectState{crm.Unknown, crm.Done}},
+		"delivered and refused": {[]told{{2, messaging.Delivered}, {1, messaging.Rejected}}, []crm.EffectState{crm.Unknown, crm.Done}},
+		"one twice":             {[]told{{1, messaging.Rejected}, {1, messaging.Rejected}}, []crm.EffectState{crm.Unknown, crm.Unknown}},
+		"all refused":           {[]told{{2, messaging.Rejected}, {1, messaging.Rejected}}, []crm.EffectState{crm.Unknown, crm.Failed}},
+		"all on their way":      {[]told{{2, messaging.Enroute}, {1, messaging.Enroute}}, []crm.EffectState{crm.Unknown, crm.Done}},
+		"the whole":             {[]told{{1, messaging.Rejected}, {0, messaging.Delivered}}, []crm.EffectState{crm.Unknown, crm.Done}},
+	} {
+		for _, atOnce := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, " ", atOnce), func(t *testing.T) {
+				sender := &forgetful{messaging.NewMemorySender(func(m messaging.Message) crm.Receipt {
+					return crm.Receipt{ID: m.ID, Status: crm.Uncertain}
+				})}
+				shop, store := desked(t, 1, func(cfg *vefa.Config) { cfg.Sender = sender })
+				o := offer()
+				o.Budget.Messages = 1
+				scheduled(t, shop, "everybody", o, nighttest.Start)
+				_, err := shop.Engine.DrawDue(t.Context())
+				require.NoError(t, err)
+				_, err = shop.Engine.Deliver(t.Context())
+				require.NoError(t, err)
+				all, _ := recorded(t, store, crm.EffectMessage)
+				require.Equal(t, crm.Unknown, all[0].State)
+				var reports []messaging.Report
+				for _, r := range c.told {
+					one := messaging.Report{ID: all[0].ID, Part: r.part, State: r.state}
+					if r.part > 0 {
+						one.Parts = 2
+					}
+					reports = append(reports, one)
+				}
+				is := func(n int, want crm.EffectState) {
+					rep, err := shop.Engine.Feedback(t.Context(), messaging.Feedback{Reports: reports[:n]})
+					require.NoError(t, err)
+					require.Zero(t, rep.Effects.Unmatched)
+					all, _ := recorded(t, store, crm.EffectMessage)
+					require.Equal(t, want, all[0].State)
+				}
+				if !atOnce {
+					is(1, c.want[0])
+				}
+				for range 2 { // told again
+					is(2, c.want[1])
+				}
+				p, err := shop.Engine.Progress(t.Context(), "offer")
+				require.NoError(t, err)
+				paid := int64(1)
+				if c.want[1] == crm.Failed {
+					paid = 0
+				}
+				require.Equal(t, paid, p.Budget[0].Used+p.Budget[0].Reserved)
+				clean(t, store)
+			})
+		}
+	}
+}
