@@ -3,6 +3,7 @@ package vefa
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -20,6 +21,9 @@ const (
 	// refOver lists what was withheld because the budget was gone, by the name of the
 	// message; the order is what it takes of the budget of money, else 1.
 	refOver crm.RefKind = "campaign-over"
+	// refDoubt lists what is of unknown fate and has reserved something of a budget, by the name
+	// of the message.
+	refDoubt crm.RefKind = "campaign-doubt"
 )
 
 // campaignKey is the key of refCampaign.
@@ -68,12 +72,87 @@ func (e *Engine) letGo(ctx context.Context) (int, error) {
 		if len(budgetLimits(c.Cause(), c.Campaign)) == 0 {
 			continue
 		}
+		if err := e.settleDoubts(ctx, c.Cause(), c.Campaign); err != nil {
+			return total, err
+		}
 		n, err := e.fund(ctx, c)
 		if total += n; err != nil {
 			return total, err
 		}
 	}
 	return total, nil
+}
+
+// doubtRef is the entry of a message of unknown fate.
+func doubtRef(name string, f *crm.Effect) crm.Ref {
+	return crm.Ref{Kind: refDoubt, Key: crm.RefKey(name), Subject: f.Subject, Target: string(f.ID)}
+}
+
+// settleDoubts confirms or gives back what messages have reserved of a budget whose fate was not
+// known when they were handed over and is known now: a person who settles one (see
+// crm.Service.SettleEffect) does not know of budgets. What reports settled is done already.
+func (e *Engine) settleDoubts(ctx context.Context, name string, c *messaging.Campaign) error {
+	page := crm.RefQuery{Kind: refDoubt, Key: crm.RefKey(name), Limit: keptPage}
+	for {
+		var refs []crm.Ref
+		var ids []crm.EffectID
+		open := map[crm.EffectID]bool{}
+		if err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+			if refs, err = r.ScanRefs(ctx, page); err != nil {
+				return err
+			}
+			ids = ids[:0]
+			for _, x := range refs {
+				ids = append(ids, crm.EffectID(x.Target))
+			}
+			found, err := r.Effects(ctx, ids...)
+			clear(open)
+			for i, f := range found {
+				open[ids[i]] = f != nil && f.State != crm.Done && f.State != crm.Failed
+			}
+			return err
+		}); err != nil || len(refs) == 0 {
+			return err
+		}
+		page.After = refs[len(refs)-1]
+		ended := slices.DeleteFunc(refs, func(x crm.Ref) bool { return open[crm.EffectID(x.Target)] })
+		ids = slices.DeleteFunc(ids, func(id crm.EffectID) bool { return open[id] })
+		if len(ids) == 0 {
+			continue
+		}
+		if err := e.svc.Update(ctx, func(tx crm.Tx) error {
+			effects, err := tx.Effects(ctx, ids...)
+			if err != nil {
+				return err
+			}
+			var left []crm.Ref
+			effects = slices.DeleteFunc(effects, func(f *crm.Effect) bool { return f == nil || f.State != crm.Done && f.State != crm.Failed })
+			for _, x := range ended {
+				if slices.ContainsFunc(effects, func(f *crm.Effect) bool { return string(f.ID) == x.Target }) {
+					left = append(left, x)
+				}
+			}
+			if err := tx.DeleteRefs(ctx, left...); err != nil {
+				return err
+			}
+			return giveBack(ctx, tx, effects, budgetLimits(name, c))
+		}); err != nil {
+			return err
+		}
+	}
+}
+
+// giveBack confirms what messages that left have reserved of counters, and gives back what those
+// have that certainly did not.
+func giveBack(ctx context.Context, tx crm.Tx, effects []*crm.Effect, limits []crm.Counter) error {
+	var keys []crm.ReservationKey
+	var of []*crm.Effect
+	for _, f := range effects {
+		for _, l := range limits {
+			keys, of = append(keys, crm.ReservationKey{Counter: l.CounterKey, ID: string(f.ID)}), append(of, f)
+		}
+	}
+	return endReservations(ctx, tx, keys, of)
 }
 
 // unpark lets go what waits for a campaign.

@@ -336,3 +336,51 @@ func TestBudgetSettledByHand(t *testing.T) {
 	require.Equal(t, campaigns.Closed, p.Life.State)
 	clean(t, store)
 }
+
+// What a person settles as never to arrive makes room in a budget of Config.Campaigns, and what a
+// person settles as arrived does not.
+func TestSettledByHandMakesRoom(t *testing.T) {
+	for settled, want := range map[crm.EffectState]int{crm.Failed: 2, crm.Done: 2} {
+		store, clock := memstore.New(), &crmtest.Clock{}
+		clock.Set(nighttest.Start)
+		n := 0
+		sender := &forgetful{messaging.NewMemorySender(func(m messaging.Message) crm.Receipt {
+			if n++; n == 1 {
+				return crm.Receipt{ID: m.ID, Status: crm.Uncertain}
+			}
+			return crm.Receipt{ID: m.ID, Status: crm.Accepted}
+		})}
+		shop := nighttest.New(t, store, clock, func(c *vefa.Config) {
+			c.Rules, c.Surveys, c.TrainAt, c.Sender = nil, nil, -1, sender
+			c.Campaigns[0].Budget.Messages = 2
+		})
+		_, err := shop.Engine.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(6))})
+		require.NoError(t, err)
+		count := func() map[crm.EffectState]int {
+			all, _ := recorded(t, store, crm.EffectMessage)
+			states := map[crm.EffectState]int{}
+			for _, f := range all {
+				states[f.State]++
+				if f.State == crm.Unknown {
+					_, err := shop.Engine.Service().SettleEffect(t.Context(), f.ID, crm.Settlement{State: settled, Actor: "ayse"})
+					require.NoError(t, err)
+				}
+			}
+			return states
+		}
+		before := count()
+		require.Equal(t, 1, before[crm.Unknown], "%v", before)
+		require.Equal(t, 1, before[crm.Done], "%v", before)
+		for range 3 {
+			clock.Advance(24 * time.Hour)
+			_, err = shop.Engine.Deliver(t.Context())
+			require.NoError(t, err)
+		}
+		require.Equal(t, want, count()[crm.Done])
+		p, err := shop.Engine.Progress(t.Context(), "spring")
+		require.NoError(t, err)
+		require.EqualValues(t, 2, p.Budget[0].Used)
+		require.Zero(t, p.Budget[0].Reserved)
+		clean(t, store)
+	}
+}

@@ -295,7 +295,8 @@ func (s *spending) write(ctx context.Context, tx crm.Tx, out []messaging.Verdict
 }
 
 // settled confirms what messages that left had reserved, and gives back what those had that
-// certainly did not. Of unknown fate, and to come again, it stays reserved.
+// certainly did not. Of unknown fate, and to come again, it stays reserved; of unknown fate it is
+// noted, see settleDoubts.
 func (e *Engine) settled(ctx context.Context, tx crm.Tx, effects []*crm.Effect) error {
 	var deskNames []string
 	type final struct {
@@ -304,7 +305,7 @@ func (e *Engine) settled(ctx context.Context, tx crm.Tx, effects []*crm.Effect) 
 	}
 	var ended []final
 	for _, f := range effects {
-		if f.State != crm.Done && f.State != crm.Failed {
+		if f.State != crm.Done && f.State != crm.Failed && f.State != crm.Unknown {
 			continue
 		}
 		d, err := decodeMessage(f)
@@ -333,9 +334,16 @@ func (e *Engine) settled(ctx context.Context, tx crm.Tx, effects []*crm.Effect) 
 	}
 	var keys []crm.ReservationKey
 	var of []*crm.Effect
+	var doubts []crm.Ref
 	for _, f := range ended {
 		c := known(f.name)
 		if c == nil || !counted(c) {
+			continue
+		}
+		if f.State == crm.Unknown {
+			if c.Budget != (messaging.Budget{}) {
+				doubts = append(doubts, doubtRef(f.name, f.Effect))
+			}
 			continue
 		}
 		for _, l := range budgetLimits(f.name, c) {
@@ -345,6 +353,14 @@ func (e *Engine) settled(ctx context.Context, tx crm.Tx, effects []*crm.Effect) 
 			keys, of = append(keys, crm.ReservationKey{Counter: velocityKey(f.name, code, hourOf(f.SentAt)), ID: string(f.ID)}), append(of, f.Effect)
 		}
 	}
+	if err := tx.PutRefs(ctx, doubts...); err != nil {
+		return err
+	}
+	return endReservations(ctx, tx, keys, of)
+}
+
+// endReservations confirms the reservations of effects that left, and gives back those of others.
+func endReservations(ctx context.Context, tx crm.Tx, keys []crm.ReservationKey, of []*crm.Effect) error {
 	if len(keys) == 0 {
 		return nil
 	}
