@@ -382,3 +382,60 @@ func TestRaise(t *testing.T) {
 	_, err = d.Raise(ctx, "spring", "mehmet", l.Seal, messaging.Budget{Messages: 1000})
 	require.ErrorIs(t, err, campaigns.ErrState)
 }
+
+// A larger budget takes as many people as a draft with it: nobody alone makes a cheap campaign a
+// dear one.
+func TestRaiseAsksAsManyAsADraft(t *testing.T) {
+	d, _, _ := newDesk(t, func(c *campaigns.Config) {
+		c.Untested = true
+		c.Large = func(_ string, c *messaging.Campaign) int {
+			if c.Budget.Messages > 1000 || c.Budget.Messages == 0 {
+				return 2
+			}
+			return 0
+		}
+	})
+	ctx := t.Context()
+	c := spring("Spring")
+	c.Budget.Messages = 10
+	l, err := d.Draft(ctx, "ayse", "gold", c)
+	require.NoError(t, err)
+	_, err = d.Approve(ctx, "spring", "mehmet", l.Seal)
+	require.NoError(t, err)
+	_, err = d.Schedule(ctx, "spring", "ayse", noon)
+	require.NoError(t, err)
+	_, err = d.Begin(ctx, "spring", "engine", l.Seal, campaigns.Audience{})
+	require.NoError(t, err)
+	_, err = d.Close(ctx, "spring", "engine")
+	require.NoError(t, err)
+	raise := func(by string, to messaging.Budget, missing int, is int64, state campaigns.State) {
+		t.Helper()
+		got, err := d.Raise(ctx, "spring", by, l.Seal, to)
+		require.NoError(t, err)
+		require.Equal(t, missing, d.Missing(got))
+		require.Equal(t, is, got.Campaign.Budget.Messages)
+		require.Equal(t, state, got.State)
+	}
+	raise("mehmet", messaging.Budget{Messages: 20}, 0, 20, campaigns.Sending) // as small as before
+	_, err = d.Close(ctx, "spring", "engine")
+	require.NoError(t, err)
+	for _, to := range []messaging.Budget{{Messages: 5000}, {}} {
+		is := int64(20)
+		if to.Messages == 0 {
+			is = 5000
+		}
+		raise("mehmet", to, 2, is, campaigns.Closed)
+		raise("mehmet", to, 2, is, campaigns.Closed) // one person is one
+		_, err = d.Raise(ctx, "spring", "ayse", l.Seal, to)
+		require.ErrorIs(t, err, campaigns.ErrAuthor)
+		raise("zeynep", to, 1, is, campaigns.Closed)
+		if to.Messages > 0 { // another budget begins anew
+			raise("can", messaging.Budget{Messages: 6000}, 2, is, campaigns.Closed)
+			raise("mehmet", to, 2, is, campaigns.Closed)
+			raise("zeynep", to, 1, is, campaigns.Closed)
+		}
+		raise("can", to, 0, to.Messages, campaigns.Sending)
+		_, err = d.Close(ctx, "spring", "engine")
+		require.NoError(t, err)
+	}
+}

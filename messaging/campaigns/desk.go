@@ -187,7 +187,7 @@ func (d *Desk) Approve(ctx context.Context, name, by string, of Seal) (*Life, er
 			return errAlready
 		}
 		e.Seal = of
-		if l.Approvals = append(l.Approvals, e); len(l.Approvals) >= d.needs(l) {
+		if l.Approvals = append(l.Approvals, e); len(l.Approvals) >= d.needs(l.Audience, &l.Campaign) {
 			l.State = Approved
 		}
 		return nil
@@ -195,16 +195,27 @@ func (d *Desk) Approve(ctx context.Context, name, by string, of Seal) (*Life, er
 }
 
 // needs is how many approvals a campaign takes.
-func (d *Desk) needs(l *Life) int {
+func (d *Desk) needs(audience string, c *messaging.Campaign) int {
 	n := d.cfg.Approvers
 	if d.cfg.Large != nil {
-		n += max(0, d.cfg.Large(l.Audience, &l.Campaign))
+		n += max(0, d.cfg.Large(audience, c))
 	}
 	return n
 }
 
-// Missing returns how many approvals a campaign still takes.
-func (d *Desk) Missing(l *Life) int { return max(0, d.needs(l)-len(l.Approvals)) }
+// Missing returns how many approvals a campaign still takes: none of one that has begun, but for one
+// whose budget is being raised as many more people as that takes.
+func (d *Desk) Missing(l *Life) int {
+	if r := l.Raising; r != nil {
+		c := l.Campaign
+		c.Budget = r.To
+		return max(0, d.needs(l.Audience, &c)-len(r.By))
+	}
+	if !l.Began.IsZero() {
+		return 0
+	}
+	return max(0, d.needs(l.Audience, &l.Campaign)-len(l.Approvals))
+}
 
 // Schedule lets an approved campaign begin at an instant, or at another one than it was
 // scheduled for; one in the past is now.
@@ -239,13 +250,15 @@ func (d *Desk) Begin(ctx context.Context, name, by string, of Seal, drawn Audien
 }
 
 // Raise gives a campaign that has begun a larger budget: each of its bounds may become larger
-// or be lifted, none smaller, and money stays in its currency. It is approved by being done:
-// by somebody who has not written the campaign, who has seen it as it is under the seal. One
-// that was closed sends again: what the old budget did not pay leaves if it still may. The
-// seal stays that of what was approved first; the log tells of each budget. Raising it to
+// or be lifted, none smaller, and money stays in its currency. It takes as many people as a
+// draft with that budget takes approvals (Config.Approvers and Large), none of whom has written the
+// campaign, each of whom has seen it as it is under the seal and raises it to the same: those
+// before the last are kept in Life.Raising and change nothing, and another budget begins anew.
+// One that was closed sends again: what the old budget did not pay leaves if it still may. The
+// seal stays that of what was approved first; the log tells of each who raised it. Raising it to
 // what it is changes nothing.
 func (d *Desk) Raise(ctx context.Context, name, by string, of Seal, to messaging.Budget) (*Life, error) {
-	return d.step(ctx, name, "raise", by, fmt.Sprintf("messages %d, money %s", to.Messages, to.Money), func(l *Life, _ Entry) error {
+	return d.step(ctx, name, "raise", by, fmt.Sprintf("messages %d, money %s", to.Messages, to.Money), func(l *Life, e Entry) error {
 		was := l.Campaign.Budget
 		lower := to.Messages != 0 && to.Messages < was.Messages || to.Messages != 0 && was.Messages == 0 ||
 			to.Money != (crm.Money{}) && (to.Money.Amount < was.Money.Amount || was.Money.Currency != to.Money.Currency)
@@ -266,6 +279,17 @@ func (d *Desk) Raise(ctx context.Context, name, by string, of Seal, to messaging
 		if err := c.Validate(d.cfg.Channels...); err != nil {
 			return err
 		}
+		if l.Raising == nil || l.Raising.To != to {
+			l.Raising = &Raising{To: to}
+		}
+		if slices.ContainsFunc(l.Raising.By, func(o Entry) bool { return o.By == by }) {
+			return errAlready
+		}
+		e.Seal = of
+		if l.Raising.By = append(l.Raising.By, e); d.Missing(l) > 0 {
+			return nil
+		}
+		l.Raising = nil
 		if l.Campaign.Budget = to; l.State == Closed {
 			l.State, l.Ended = Sending, time.Time{}
 		}

@@ -57,8 +57,9 @@ type Life struct {
 	Began     time.Time `json:"began,omitzero"` // when its audience was drawn
 	Ended     time.Time `json:"ended,omitzero"` // when it was cancelled or closed
 	Drawn     *Audience `json:"drawn,omitempty"`
-	Log       []Entry   `json:"log"` // everything that was done, in order; the oldest but the first go after 200
-	Rev       int64     `json:"-"`   // of the document; every change makes it larger
+	Raising   *Raising  `json:"raising,omitempty"` // a budget that takes more people, see Desk.Raise
+	Log       []Entry   `json:"log"`               // everything that was done, in order; the oldest but the first go after 200
+	Rev       int64     `json:"-"`                 // of the document; every change makes it larger
 }
 
 // Occurrence tells the effects of this campaign, as it is and for when it is scheduled, from
@@ -74,6 +75,12 @@ type Audience struct {
 	Planned    int `json:"planned"`
 	Withheld   int `json:"withheld"`
 	HeldOut    int `json:"held_out"`
+}
+
+// Raising is a larger budget that some have approved, and not yet as many as it takes.
+type Raising struct {
+	To messaging.Budget `json:"to"`
+	By []Entry          `json:"by"`
 }
 
 // Entry is one thing that somebody did.
