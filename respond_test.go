@@ -272,6 +272,20 @@ func TestAutoReplies(t *testing.T) {
 }
 
 // New names every fault of the automatic replies.
+// Our own number is ours however the configuration writes it: we do not answer ourselves.
+func TestAutoReplyOwnNumber(t *testing.T) {
+	own := nighttest.Phone(3).Value // +90532...
+	for _, written := range []string{own, "0" + own[3:], own[1:], "0090 " + own[3:6] + " " + own[6:], " " + own} {
+		c := newCounter(t, func(cfg *vefa.Config) {
+			cfg.AutoReplies = []vefa.AutoReply{{Content: messaging.Content{Channel: chat, Text: "We answer by tomorrow."}, Own: []string{"@shop.example", written}}}
+		})
+		_, rep := c.writes(nighttest.Phone(3), chat, "x1", "Hello")
+		require.Zero(t, rep.Answered, "it answers itself: %q is %q", written, own)
+		_, rep = c.writes(nighttest.Phone(2), chat, "x2", "Hello")
+		require.Equal(t, 1, rep.Answered)
+	}
+}
+
 func TestNewRefusesAutoReplies(t *testing.T) {
 	var cfg vefa.Config
 	newCounter(t, func(c *vefa.Config) { cfg = *c })

@@ -17,8 +17,8 @@ type AutoReply struct {
 	// Service has the record; after Service.In the decision is part of the caller's
 	// transaction, in which the answer can be planned.
 	Service *crm.Service
-	// Own are our numbers and mailboxes, and domains as in "@shop.example", to which no
-	// answer goes.
+	// Own are our numbers and mailboxes, as crm.Service.Normal reads addresses, and domains as in
+	// "@shop.example", to which no answer goes.
 	Own []string
 	// Every is how long a sender gets no second answer; 0 means 7 days.
 	Every time.Duration
@@ -53,7 +53,7 @@ func (a *AutoReply) Allow(ctx context.Context, m Inbound) (why string, err error
 		return NoAddress, nil
 	}
 	for _, own := range a.Own {
-		if own = strings.ToLower(own); from.Value == own || strings.HasPrefix(own, "@") && strings.HasSuffix(from.Value, own) {
+		if a.isOurs(from, own) {
 			return OurOwn, nil
 		}
 	}
@@ -97,4 +97,13 @@ func (a *AutoReply) Allow(ctx context.Context, m Inbound) (why string, err error
 		return "", fmt.Errorf("messaging: auto reply: %w", err)
 	}
 	return why, nil
+}
+
+// isOurs reports whether an address in normal form is the one of ours that own writes.
+func (a *AutoReply) isOurs(from crm.Address, own string) bool {
+	if lower := strings.ToLower(strings.TrimSpace(own)); from.Value == lower || strings.HasPrefix(lower, "@") && strings.HasSuffix(from.Value, lower) {
+		return true
+	}
+	ours, err := a.Service.Normal(crm.Address{Channel: from.Channel, Value: own})
+	return err == nil && ours == from
 }
