@@ -2,6 +2,7 @@ package delivery_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -333,4 +334,61 @@ func BenchmarkReports(b *testing.B) {
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/report")
 	})
+}
+
+// A report that waits for too long goes, and one that came for the same id in the same write
+// stays, also where it says the same; told again it waits no longer.
+func TestEarlyAndTooLate(t *testing.T) {
+	for name, next := range map[string]messaging.Delivery{"another": messaging.Delivered, "the same": messaging.Enroute} {
+		t.Run(name, func(t *testing.T) {
+			clock, store := &crmtest.Clock{}, memstore.New()
+			clock.Set(noon)
+			log := &delivery.Log{Service: crm.New(store, crm.Config{Now: clock.Now})}
+			take := func(s messaging.Delivery, want delivery.Stats) {
+				got, err := log.Take(t.Context(), messaging.Report{Provider: "x1", State: s})
+				require.NoError(t, err)
+				require.Equal(t, want, got)
+			}
+			take(messaging.Enroute, delivery.Stats{Early: 1})
+			clock.Advance(8 * 24 * time.Hour)
+			take(next, delivery.Stats{Early: 1, Dropped: 1})
+			s, err := log.Settle(t.Context())
+			require.NoError(t, err)
+			require.Zero(t, s.Dropped, "what was too old went with the report that came, and that one waits")
+			clock.Advance(6 * 24 * time.Hour)
+			take(next, delivery.Stats{})
+			clock.Advance(2 * 24 * time.Hour)
+			s, err = log.Settle(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, 1, s.Dropped, "it waits since it first came")
+		})
+	}
+}
+
+// What waits for one message is bounded, however many reports a provider makes up.
+func TestEarlyIsBounded(t *testing.T) {
+	store := memstore.New()
+	log := &delivery.Log{Service: crm.New(store, crm.Config{Now: func() time.Time { return noon }})}
+	var all []messaging.Report
+	for i := range 600 {
+		all = append(all, messaging.Report{Provider: "x1", State: messaging.Enroute, Code: fmt.Sprint(i)})
+	}
+	early := 0
+	for range 2 {
+		s, err := log.Take(t.Context(), all...)
+		require.NoError(t, err)
+		early += s.Early
+	}
+	require.Equal(t, 510, early, "two of each of 255 parts")
+	waiting := 0
+	require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+		states, err := r.ScanStates(t.Context(), crm.AllParts(), "delivery-early", crm.Subject{}, 10)
+		for _, s := range states {
+			var list []json.RawMessage
+			require.NoError(t, s.Decode(&list))
+			waiting += len(list)
+		}
+		return err
+	}))
+	require.Equal(t, 510, waiting)
 }

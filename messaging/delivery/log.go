@@ -138,6 +138,9 @@ type waiting struct {
 	Heard time.Time
 }
 
+// says reports whether another report says the same.
+func (w waiting) says(o waiting) bool { return o.Report == w.Report }
+
 // earlyKind is the kind of the states that keep reports whose message is not known. They
 // are about a record that stands for the id, which need not be there.
 const earlyKind = "delivery-early"
@@ -166,12 +169,14 @@ func (l *Log) take(ctx context.Context, reports []waiting, keys []crm.StateKey) 
 			return err
 		}
 		stats.Ambiguous = ambiguous
-		var early []waiting
+		var early, fresh []waiting
 		of := map[crm.EffectID][]waiting{}
 		effects := map[crm.EffectID]*crm.Effect{}
 		for i, e := range about {
 			switch {
 			case e == nil && all[i].Provider == ambiguousMark:
+			case (e == nil || e.To.IsZero()) && i < len(reports):
+				fresh = append(fresh, all[i])
 			case e == nil || e.To.IsZero():
 				early = append(early, all[i])
 			default:
@@ -182,7 +187,7 @@ func (l *Log) take(ctx context.Context, reports []waiting, keys []crm.StateKey) 
 				}
 			}
 		}
-		if err := l.keep(ctx, tx, &stats, early, waited); err != nil {
+		if err := l.keep(ctx, tx, &stats, append(early, fresh...), waited); err != nil {
 			return err
 		}
 		return l.fold(ctx, tx, &stats, effects, of)
@@ -194,10 +199,10 @@ func (l *Log) take(ctx context.Context, reports []waiting, keys []crm.StateKey) 
 // is no id that a report can have: it is not printable.
 const ambiguousMark = "\x00"
 
-// waited is a state with reports that wait, and how many it has.
+// waited is a state with reports that wait.
 type waited struct {
-	rev   int64
-	count int
+	rev  int64
+	list []waiting
 }
 
 // withWaiting adds to reports those that wait for the same messages, and returns the states that
@@ -223,7 +228,7 @@ func withWaiting(ctx context.Context, tx crm.Tx, reports []waiting, keys []crm.S
 		if err := s.Decode(&list); err != nil {
 			return nil, nil, err
 		}
-		found[s.StateKey] = waited{s.Rev, len(list)}
+		found[s.StateKey] = waited{s.Rev, list}
 		all = append(all, list...)
 	}
 	return all, found, nil
@@ -279,7 +284,7 @@ func match(ctx context.Context, tx crm.Tx, all []waiting) ([]*crm.Effect, int, e
 	return out, ambiguous, nil
 }
 
-// keep writes the reports that wait.
+// keep writes the reports that wait, as many of those that come first as there may be.
 func (l *Log) keep(ctx context.Context, tx crm.Tx, stats *Stats, early []waiting, found map[crm.StateKey]waited) error {
 	lists := map[crm.StateKey][]waiting{}
 	oldest := l.Service.Now().Add(-cmp.Or(l.Keep, 7*24*time.Hour))
@@ -289,8 +294,11 @@ func (l *Log) keep(ctx context.Context, tx crm.Tx, stats *Stats, early []waiting
 			stats.Dropped++
 			continue
 		}
-		same := func(o waiting) bool { return o.Report == w.Report }
-		if !slices.ContainsFunc(lists[k], same) && len(lists[k]) < maxEarly {
+		if i := slices.IndexFunc(lists[k], w.says); i >= 0 { // it waits since it first came
+			if list := lists[k]; w.Heard.Before(list[i].Heard) {
+				list[i].Heard = w.Heard
+			}
+		} else if len(lists[k]) < maxEarly {
 			lists[k] = append(lists[k], w)
 		}
 	}
@@ -301,9 +309,15 @@ func (l *Log) keep(ctx context.Context, tx crm.Tx, stats *Stats, early []waiting
 			return cmp.Or(a.Heard.Compare(b.Heard), cmp.Compare(a.Part, b.Part), cmp.Compare(a.State, b.State), a.At.Compare(b.At), cmp.Compare(a.Code, b.Code))
 		})
 		old, known := found[k]
-		stats.Early += max(0, len(list)-old.count)
-		if len(list) == old.count {
-			continue // nothing new
+		same := 0
+		for _, w := range list {
+			if slices.ContainsFunc(old.list, func(o waiting) bool { return w.says(o) && w.Heard.Equal(o.Heard) }) {
+				same++
+			}
+		}
+		stats.Early += len(list) - same
+		if same == len(list) && same == len(old.list) {
+			continue // nothing new, and nothing went
 		}
 		s, err := crm.NewState(earlyKind, k.Subject, list)
 		if err != nil {
