@@ -563,3 +563,66 @@ func TestCapsOverAddresses(t *testing.T) {
 		})
 	}
 }
+
+// What follows another message waits while that is being handed over, by another process and for
+// however long the provider takes.
+func TestOrderWaitsForTheProvider(t *testing.T) {
+	store, clock := memstore.New(), &crmtest.Clock{}
+	clock.Set(nighttest.Start)
+	var other *nighttest.Retailer
+	var meanwhile crm.WorkStats
+	slow := messaging.NewMemorySender(func(m messaging.Message) crm.Receipt {
+		if m.Text == "first" {
+			clock.Advance(61 * time.Second) // the second is due again
+			var err error
+			meanwhile, err = other.Engine.Deliver(t.Context())
+			require.NoError(t, err)
+		}
+		return crm.Receipt{ID: m.ID, Status: crm.Accepted}
+	})
+	shop := func(s messaging.Sender) *nighttest.Retailer {
+		return nighttest.New(t, store, clock, func(c *vefa.Config) {
+			c.Rules, c.Surveys, c.Campaigns, c.TrainAt = nil, nil, nil, -1
+			c.Messages = []messaging.Campaign{{Name: "first", Class: vefa.Transactional, Text: "first"}, {Name: "then", Class: vefa.Transactional, Text: "then"}}
+			if s != nil {
+				c.Sender = s
+			}
+		})
+	}
+	one := shop(slow)
+	other = shop(nil)
+	_, err := one.Engine.Service().Import(t.Context(), nighttest.People(1))
+	require.NoError(t, err)
+	var ids []crm.EffectID
+	require.NoError(t, one.Engine.Service().Update(t.Context(), func(tx crm.Tx) error {
+		ids = nil
+		for _, name := range []string{"first", "then"} {
+			d := vefa.MessageData{Name: "message/" + name, Class: vefa.Transactional, Profile: nighttest.Key(0)}
+			if len(ids) > 0 {
+				d.After = ids[0]
+			}
+			data, err := json.Marshal(d)
+			if err != nil {
+				return err
+			}
+			f := &crm.Effect{Kind: crm.EffectMessage, Cause: "host/" + name, Subject: crm.OfProfile(nighttest.Key(0)), Due: nighttest.Start, State: crm.Planned, Created: nighttest.Start, Changed: nighttest.Start, Data: data}
+			f.ID = one.Engine.IDs().ID(f.Cause, f.Subject, f.About, "")
+			if ids = append(ids, f.ID); name == "then" {
+				f.Due = nighttest.Start.Add(time.Minute)
+			}
+			if _, err := tx.PutEffects(t.Context(), f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	_, err = one.Engine.Deliver(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, meanwhile.Due, "it was looked at")
+	require.Empty(t, other.Sender.Messages(), "before the first one had left")
+	clock.Advance(2 * time.Minute)
+	_, err = other.Engine.Deliver(t.Context())
+	require.NoError(t, err)
+	require.Len(t, other.Sender.Messages(), 1)
+	require.Equal(t, "then", other.Sender.Messages()[0].Text)
+}

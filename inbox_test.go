@@ -2,8 +2,10 @@ package vefa_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -237,4 +239,74 @@ func TestAnUnclearReplyIsAnswered(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, c.deliver().Withheld, "another suppression stops it")
 	require.Len(t, c.sent[chat].Messages(), 1)
+}
+
+// A message from an address that several have is of the one whom the last message to it was about,
+// and one of a conversation that several open tickets have goes into the latest.
+func TestInboxChooses(t *testing.T) {
+	c := newCounter(t, func(cfg *vefa.Config) {
+		cfg.Inbox = &vefa.Inbox{}
+		cfg.Messages = []messaging.Campaign{{Name: "code0", Class: vefa.Transactional, Text: "1234"}, {Name: "code1", Class: vefa.Transactional, Text: "5678"}}
+	})
+	shared := nighttest.Phone(50)
+	b := nighttest.People(3)
+	for _, p := range b.Profiles {
+		p.At, p.Contacts = c.Clock.Now().Add(time.Second), []crm.Contact{{Address: shared}}
+	}
+	_, err := c.Engine.Service().Import(t.Context(), crm.Batch{Profiles: b.Profiles})
+	require.NoError(t, err)
+	for n, about := range []int{2, 1} { // the last is neither the first of them nor the last
+		data, err := json.Marshal(vefa.MessageData{Name: fmt.Sprint("message/code", n), Class: vefa.Transactional, Profile: nighttest.Key(about)})
+		require.NoError(t, err)
+		now := c.Clock.Advance(time.Minute)
+		require.NoError(t, c.Engine.Service().Update(t.Context(), func(tx crm.Tx) error {
+			f := &crm.Effect{Kind: crm.EffectMessage, Cause: fmt.Sprint("host/code", n), Subject: crm.OfProfile(nighttest.Key(about)), Due: now, State: crm.Planned, Created: now, Changed: now, Data: data}
+			f.ID = c.Engine.IDs().ID(f.Cause, f.Subject, f.About, "")
+			_, err := tx.PutEffects(t.Context(), f)
+			return err
+		}))
+		require.Equal(t, 1, c.deliver().Done)
+		require.Equal(t, shared, c.sent[crm.Phone].Messages()[n].To)
+	}
+	first, rep := c.writes(shared, chat, "w1", "Merhaba")
+	require.Equal(t, 1, rep.Opened)
+	require.Equal(t, nighttest.Key(1), c.tickets()[0].Subject.Profile)
+
+	now := c.Clock.Now()
+	var latest crm.FactRef
+	for id, after := range map[string]time.Duration{"1": 2 * time.Second, "2": 3 * time.Second, "3": time.Second} {
+		ref, err := c.Engine.Service().OpenTicket(t.Context(), nighttest.Key(1), "desk", id, crm.Ticket{Title: "x", Opened: now.Add(after), Related: []crm.FactRef{first}})
+		require.NoError(t, err)
+		if id == "2" {
+			latest = ref
+		}
+	}
+	second, rep := c.writes(shared, chat, "w2", "Hello?")
+	require.Equal(t, 1, rep.Appended)
+	for _, f := range c.tickets() {
+		require.Equal(t, f.Ref() == latest, slices.Contains(f.Data.(*crm.Ticket).Related, second), "%v", f.Ref())
+	}
+}
+
+// A ticket has 200 messages at most; then the conversation goes on in another.
+func TestInboxOfManyMessages(t *testing.T) {
+	c := newCounter(t, func(cfg *vefa.Config) { cfg.Inbox = &vefa.Inbox{} })
+	var before []*crm.Fact
+	var refs []crm.FactRef
+	for n := range 199 {
+		f := &crm.Fact{Key: crm.FactKey{Kind: crm.KindInteraction, Source: "chat", ID: fmt.Sprint(n)}, Subject: crm.OfAddress(nighttest.Phone(0)), At: nighttest.Start, Version: 1,
+			Data: &crm.Interaction{Channel: string(chat), Direction: "in", Text: "Merhaba"}}
+		before, refs = append(before, f), append(refs, f.Ref())
+	}
+	_, err := c.Engine.Service().Import(t.Context(), crm.Batch{Facts: before})
+	require.NoError(t, err)
+	full, err := c.Engine.Service().OpenTicket(t.Context(), nighttest.Key(0), "desk", "1", crm.Ticket{Title: "x", Related: refs})
+	require.NoError(t, err)
+	for n, want := range [][2]int{{0, 1}, {1, 0}, {0, 1}} { // opened, appended
+		_, rep := c.writes(nighttest.Phone(0), chat, fmt.Sprint("w", n), "Merhaba")
+		require.Equal(t, want, [2]int{rep.Opened, rep.Appended}, "%d", n)
+	}
+	for _, f := range c.tickets() {
+		require.Len(t, f.Data.(*crm.Ticket).Related, map[bool]int{true: 200, false: 2}[f.Ref() == full])
+	}
 }

@@ -384,3 +384,50 @@ func TestSettledByHandMakesRoom(t *testing.T) {
 		clean(t, store)
 	}
 }
+
+// A larger budget lets go what it withheld of this drawing, and nothing of one of the name before it.
+func TestBudgetRaisedOfThisDrawing(t *testing.T) {
+	shop, store := desked(t, 6, nil)
+	o := offer()
+	o.Budget.Messages = 2
+	l := scheduled(t, shop, "everybody", o, nighttest.Start)
+	_, err := shop.Engine.DrawDue(t.Context())
+	require.NoError(t, err)
+	_, err = shop.Engine.Deliver(t.Context())
+	require.NoError(t, err)
+	var old *crm.Effect
+	require.NoError(t, shop.Engine.Service().Update(t.Context(), func(tx crm.Tx) error {
+		refs, err := tx.Refs(t.Context(), "campaign-over", 10, "campaign/offer")
+		if err != nil {
+			return err
+		}
+		require.Len(t, refs[0], 4)
+		found, err := tx.Effects(t.Context(), crm.EffectID(refs[0][0].Target))
+		if err != nil {
+			return err
+		}
+		old = found[0].Clone()
+		old.Occurrence = "before"
+		old.ID, old.Rev = shop.Engine.IDs().ID(old.Cause, old.Subject, old.About, old.Occurrence), 0
+		ref := refs[0][0]
+		ref.Target = string(old.ID)
+		if _, err := tx.PutEffects(t.Context(), old); err != nil {
+			return err
+		}
+		return tx.PutRefs(t.Context(), ref)
+	}))
+	_, err = shop.Engine.Desk().Raise(t.Context(), "offer", "mehmet", l.Seal, messaging.Budget{Messages: 50})
+	require.NoError(t, err)
+	_, err = shop.Engine.Deliver(t.Context())
+	require.NoError(t, err)
+	require.Len(t, shop.Sender.Messages(), 6)
+	require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
+		found, err := r.Effects(t.Context(), old.ID)
+		if err != nil {
+			return err
+		}
+		require.Equal(t, crm.Withheld, found[0].State)
+		require.Equal(t, old.Reasons, found[0].Reasons, "it was never planned again")
+		return nil
+	}))
+}

@@ -190,6 +190,17 @@ func TestHoursStepByStep(t *testing.T) {
 	})
 }
 
+// Of the areas that a number begins with the longest counts.
+func TestLongestArea(t *testing.T) {
+	h := hours(t, messaging.Jurisdiction{Country: "CA", Prefixes: []string{"+1999"}, Zones: []string{"America/Toronto"},
+		Areas: map[string][]string{"+1999": {"America/Toronto"}, "+19995": {"America/Vancouver"}, "+1999555": {"America/Halifax"}}})
+	for number, want := range map[string]string{"+19994440100": "America/Toronto", "+19995440100": "America/Vancouver", "+19995550100": "America/Halifax"} {
+		zones := h.Zones("CA", crm.Address{Channel: crm.Phone, Value: number})
+		require.Len(t, zones, 1)
+		require.Equal(t, want, zones[0].String(), number)
+	}
+}
+
 // NewHours names every fault; a host's jurisdiction replaces the library's, with its numbers.
 func TestNewHours(t *testing.T) {
 	_, err := messaging.NewHours(messaging.Jurisdiction{Country: "tr", Prefixes: []string{"90"}, Zones: []string{"Mars"}, Open: []messaging.OpenHours{{}}},
