@@ -36,7 +36,17 @@ func TestEightAnswer(t *testing.T) {
 		}
 		_, err := engines[0].Service().Import(ctx, nighttest.People(senders/2)) // the others are unknown
 		require.NoError(t, err)
-		ticket, err := engines[0].Service().OpenTicket(ctx, nighttest.Key(0), "desk", "1", crm.Ticket{Title: "Strap", Cause: crm.FactKey{Kind: crm.KindInteraction, Source: "inbound", ID: "all-0-0@" + fmt.Sprint(nighttest.Start.UnixMicro())}})
+		_, err = engines[0].Feedback(ctx, messaging.Feedback{Inbound: []messaging.Inbound{{ID: "all-0-0", From: nighttest.Phone(0), Text: "Hello", At: nighttest.Start}}})
+		require.NoError(t, err)
+		var cause crm.FactKey
+		require.NoError(t, store.View(ctx, func(r crm.Reader) error {
+			for f, err := range crm.FactsOf(ctx, r, []crm.Subject{crm.OfAddress(nighttest.Phone(0))}, crm.KindInteraction) {
+				require.NoError(t, err)
+				cause = f.Key
+			}
+			return nil
+		}))
+		ticket, err := engines[0].Service().OpenTicket(ctx, nighttest.Key(0), "desk", "1", crm.Ticket{Title: "Strap", Cause: cause})
 		require.NoError(t, err)
 		for round := range rounds {
 			at := nighttest.Start.Add(time.Duration(round) * time.Hour)
