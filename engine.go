@@ -222,7 +222,7 @@ func (e *Engine) checkMessage(name string, c *messaging.Campaign, s *messaging.S
 		fault("%q: %w", name, err)
 	}
 	live := e.liveCampaign(c.Name)
-	offered := live != nil && c == &live.Campaign // what is live is sent by nobody
+	offered := live != nil && c == &live.Campaign // a live campaign is not sent
 	if by, ok := e.cfg.Sender.(messaging.ByChannel); ok && !offered {
 		for _, ch := range s.Channels() {
 			if by[ch] == nil {

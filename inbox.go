@@ -19,7 +19,7 @@ import (
 // one is then open again. Else a ticket is opened, with the message as its Cause and the Reason
 // "inbound". Engine.Respond answers it by the channel of origin. Of several who have the
 // address it is the ticket of the one whom the last message to it was about; of an address
-// that nobody has, a profile of the source "inbound" is made, which linkage may find to be
+// without an owner, a profile of the source "inbound" is made, which linkage may find to be
 // somebody's.
 //
 // What might be an opt-out is filed too: a person has to look at it, whose Engine.Respond

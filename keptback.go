@@ -223,7 +223,7 @@ func (e *Engine) fund(ctx context.Context, c *begunCampaign) (total int, err err
 			if err != nil {
 				return err
 			}
-			if c.life != nil { // nobody closes it meanwhile
+			if c.life != nil { // it is not closed meanwhile
 				ok, err := e.desk.Keep(ctx, tx, c.Name, c.occurrence)
 				if over = !ok; err != nil || over {
 					return err

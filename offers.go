@@ -71,7 +71,7 @@ func (t *taught) put(of map[string]lessons) {
 	maps.Copy(t.of, of)
 }
 
-// checkChoice reports why nobody can choose what a campaign offers.
+// checkChoice reports why what a campaign offers cannot be chosen.
 func (e *Engine) checkChoice(c *messaging.Campaign) error {
 	if c.Choice.IsZero() {
 		return nil

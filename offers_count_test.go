@@ -33,8 +33,8 @@ func (a *pupil) Choose(_ context.Context, q offers.Question) (int, error) {
 
 // One customer is offered the same each day, also under a second record that becomes his later,
 // and buys twice: he is one unit from the first offer on, and what he bought within its window is
-// bought once; so a chooser learns. Whoever was withheld from at first is a unit from the first
-// that he got; whoever got none is withheld from once.
+// bought once; so a chooser learns. A customer whose first offer was withheld is a unit from the first
+// that he got; one who got none counts as withheld once.
 func TestLiveCountsACustomerOnce(t *testing.T) {
 	store, clock := memstore.New(), &crmtest.Clock{}
 	clock.Set(nighttest.Start)

@@ -230,7 +230,7 @@ func occur(t testing.TB, shop *nighttest.Retailer, i int) vefa.Occurred {
 	return got
 }
 
-// TestOffersAtTheTill: whoever is at the counter gets an answer in the call, the same when asked
+// TestOffersAtTheTill: a customer at the counter gets an answer in the call, the same when asked
 // again that day, and none if held out, with an unsolved ticket or a tag that excludes him.
 func TestOffersAtTheTill(t *testing.T) {
 	const people = 300

@@ -40,7 +40,7 @@ func (e *Engine) heed(ctx context.Context, p *population, x *person, c *messagin
 		return nil
 	}
 	score, err := e.score(ctx, interest)
-	if err != nil && ctx.Err() != nil { // nobody asked in earnest
+	if err != nil && ctx.Err() != nil { // the call has ended: the error is not the scorer's
 		return fmt.Errorf("vefa: message %q: Config.Relevance: %w", c.Name, err)
 	}
 	if err == nil && !(score >= 0 && score <= 1) {

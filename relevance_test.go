@@ -66,7 +66,7 @@ func TestCadenceGrows(t *testing.T) {
 	}
 }
 
-// Whoever writes back, calls or comes to the store answers what he got, as whoever buys does. A
+// Writing back, calling and coming to the store are answers to a message, as buying is. A
 // machine that writes for him does not, nor what we say to him, nor what lies ahead.
 func TestCadenceKnowsResponses(t *testing.T) {
 	const days = 24
@@ -374,7 +374,7 @@ func TestScorerFails(t *testing.T) {
 			require.NoError(t, err)
 			ill = true
 			clock.Advance(2 * time.Hour)
-			if stops { // whoever gave up waiting has decided nothing
+			if stops { // a call that was cancelled has decided nothing
 				_, err = shop.Engine.Deliver(ctx)
 				require.ErrorContains(t, err, want)
 				ill = false

@@ -66,7 +66,7 @@ func newChoosing(c *messaging.Campaign) *choosing {
 	return &choosing{campaign: c, offers: map[string]*experiment.Counts{}}
 }
 
-// add counts somebody who was assigned. Whoever is held out is in neither arm, and neither is
+// add counts a customer who was assigned. One who is held out is in neither arm, and neither is
 // who was assigned before the campaign had a Choice.
 func (c *choosing) add(f *crm.Effect, d MessageData, spent purchases) {
 	if c == nil || f.State == crm.HeldOut || d.Choice == nil {

@@ -22,8 +22,8 @@ func TestGap(t *testing.T) {
 	require.Equal(t, time.Hour, messaging.Cadence{Every: time.Hour}.Gap(100))
 }
 
-// A later message is never refused where an earlier one was allowed, more silence never shortens
-// the time, and whoever answered is asked for no more than Every.
+// A later message is never refused where an earlier one was allowed, more unanswered messages never shorten
+// the time, and a person who answered is asked for no more than Every.
 func TestCadenceIsMonotone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		every := time.Duration(rapid.IntRange(1, 100).Draw(t, "every")) * time.Hour

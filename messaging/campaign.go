@@ -62,7 +62,7 @@ type Campaign struct {
 	// Cadence is how soon after another commercial message this one may follow.
 	Cadence Cadence `json:"cadence,omitzero"`
 	// Relevance is the least score, above 0 and at most 1, that it must have for a person: see
-	// offer.Relevance. Whoever has less is withheld from. 0 asks nobody.
+	// offer.Relevance. A message to a person with less is withheld. 0 withholds nothing.
 	Relevance float64    `json:"relevance,omitempty"`
 	Quiet     QuietHours `json:"quiet,omitzero"`
 

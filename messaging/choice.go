@@ -18,7 +18,7 @@ type Choice struct {
 	By string `json:"by,omitempty"`
 }
 
-// IsZero reports whether nobody chooses.
+// IsZero reports whether there is no choice.
 func (c Choice) IsZero() bool { return c == Choice{} }
 
 // SameForAll reports whether a unit is of those who get the same for all. It has nothing to do

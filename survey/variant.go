@@ -23,7 +23,7 @@ func Variant(experiment, key string, names ...string) string {
 // Versus compares the arms of an experiment with its control. The p values are adjusted for
 // the number of arms by Holm's method, so that the chance of even one false difference at
 // .05 is .05 at most; the intervals are those of each arm by itself. Look once, when as many
-// answers have come as were planned: whoever looks each day and stops at the first small p
+// answers have come as were planned: looking each day and stopping at the first small p
 // finds a difference where none is. The error is ErrMixedMetrics.
 func Versus(control Tally, arms ...Tally) ([]Difference, error) {
 	out, ps := make([]Difference, len(arms)), make([]float64, len(arms))

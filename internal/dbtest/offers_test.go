@@ -12,7 +12,7 @@ import (
 	"github.com/vefacrm/vefa/internal/nighttest"
 )
 
-// TestEightOffer: eight tills, and somebody who merges.
+// TestEightOffer: eight tills, and merges beside them.
 func TestEightOffer(t *testing.T) {
 	if raced {
 		nighttest.Offers(t, migrated(t, openPostgres(t)), 4)

@@ -23,7 +23,7 @@ var ErrInput = errors.New("offer: input")
 // Chooser picks an offer for a person. It is used by many goroutines.
 type Chooser interface {
 	// Choose returns the index of one of the offers of a question, of which there is at
-	// least one. An error withholds nothing: whoever asks stops, and asks again later.
+	// least one. An error withholds nothing: the caller stops, and asks again later.
 	Choose(ctx context.Context, q Question) (int, error)
 }
 

@@ -21,7 +21,7 @@
 // an answer on the same page are asked before the next page.
 //
 // What was answered travels in the form. Each request goes through the survey from its beginning
-// with it, so that nobody gets past a question that must be answered. What could not be read is
+// with it, so that a required question is always asked. What could not be read is
 // kept as it was typed, also when somebody goes back. Nothing is stored until the survey is
 // finished, but for drafts where the store is a DraftStore: then the link goes on where its
 // respondent stopped. Where the store fails at the end, the page shows again with what was entered.

@@ -64,7 +64,7 @@ func newDrafting(t *testing.T) (*world, *drafting) {
 	return w, d
 }
 
-// Whoever opens the link again goes on where he stopped, with what he entered, also what could
+// A link that is opened again goes on where its respondent stopped, with what he entered, also what could
 // not be read; the draft goes with the answer.
 func TestDrafts(t *testing.T) {
 	w, d := newDrafting(t)
@@ -113,7 +113,7 @@ func TestDraftsOfTwoPages(t *testing.T) {
 	assert.Empty(t, d.drafts)
 }
 
-// A store that cannot keep drafts holds nobody up.
+// A store that fails to keep drafts does not stop the survey.
 func TestDraftsThatCannotBeKept(t *testing.T) {
 	w, d := newDrafting(t)
 	d.err = errors.New("secret")

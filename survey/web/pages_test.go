@@ -132,7 +132,7 @@ func TestSeveralPages(t *testing.T) {
 	}, w.answers[7].Answers)
 }
 
-// Nobody gets past what must be answered by saying which page it is.
+// A required question is asked whatever page the form says it is.
 func TestPagesAreNotSkipped(t *testing.T) {
 	w := newWorld(t, definition(t, several))
 	rec := w.post("/s/"+w.token, url.Values{"_page": {"2"}, "_kept": {`{"a":{"ad":"x"}}`}, "_on.cocuk": {"1"}, "_on.alis": {"1"}}.Encode())

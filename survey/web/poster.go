@@ -17,7 +17,7 @@ import (
 // The Store of the handler at Surveys tells such an id from those of its other invitations by
 // the codec: give posters one of their own, and a handler of their own. It answers an
 // invitation that it does not know yet as open, with the definition and the place of
-// PosterOf. Whoever opens the link twice has two invitations: what may be answered once by
+// PosterOf. A visitor who opens the link twice has two invitations: what may be answered once by
 // each person needs a personal link.
 type Posters struct {
 	// Path is where it is mounted, such as "/q/".

@@ -52,7 +52,7 @@ func firstStep(v visit) step {
 }
 
 // nextStep reads a form. It goes through the survey from its beginning with the answers that the
-// form brought: a page before the one that was shown must be in order, so nobody gets past it.
+// form brought: a page before the one that was shown must be in order.
 // On that page it takes what was entered and does what the button says. With hold it stays there.
 func nextStep(v visit, f *form, hold bool) step {
 	k, resumed := f.kept()

@@ -74,7 +74,7 @@ type Draft struct {
 // DraftStore is implemented by a Store that keeps what was answered page by page, so that the
 // link goes on where its respondent stopped. Without it the answers travel in the form alone.
 //
-// Whoever has the link then sees what was answered so far. A host that does not want that does
+// Each holder of the link then sees what was answered so far. A host that does not want that does
 // not implement it.
 type DraftStore interface {
 	// Draft returns the draft of an invitation; ok is false when there is none.
