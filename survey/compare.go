@@ -4,7 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"slices"
+
+	"github.com/vefacrm/vefa/internal/pvalue"
 )
 
 // Difference says how far apart two results are.
@@ -125,35 +126,5 @@ func (t Tally) adjusted() (value, se float64) {
 
 // Adjust returns the p values adjusted so that of those at or below a bound the expected
 // share of false ones is at most the bound (Benjamini and Hochberg 1995): what a ranking of
-// many stores needs. They are in the order of p. Holm is stricter.
-func Adjust(p []float64) []float64 {
-	order := byValue(p)
-	out := make([]float64, len(p))
-	least := 1.0
-	for i := len(order) - 1; i >= 0; i-- {
-		least = min(least, p[order[i]]*float64(len(p))/float64(i+1))
-		out[order[i]] = least
-	}
-	return out
-}
-
-// Holm returns the p values adjusted so that the chance of even one false one at or below a
-// bound is at most the bound (Holm 1979): for the few arms of an experiment.
-func Holm(p []float64) []float64 {
-	out := make([]float64, len(p))
-	most := 0.0
-	for i, k := range byValue(p) {
-		most = max(most, min(1, p[k]*float64(len(p)-i)))
-		out[k] = most
-	}
-	return out
-}
-
-func byValue(p []float64) []int {
-	order := make([]int, len(p))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p[a], p[b]) })
-	return order
-}
+// many stores needs. They are in the order of p. Versus has the stricter ones of Holm.
+func Adjust(p []float64) []float64 { return pvalue.Discoveries(p) }

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+
+	"github.com/vefacrm/vefa/internal/pvalue"
 )
 
 // Variant draws which of the names a respondent gets: the variants of a question, an order
@@ -34,7 +36,7 @@ func Versus(control Tally, arms ...Tally) ([]Difference, error) {
 		}
 		out[i], ps[i] = d, d.P
 	}
-	for i, p := range Holm(ps) {
+	for i, p := range pvalue.Holm(ps) {
 		out[i].P = p
 	}
 	return out, nil

@@ -1,24 +1,9 @@
 package experiment
 
 import (
-	"cmp"
 	"fmt"
 	"math"
-	"slices"
 )
-
-// sortBy sorts numbers stably by an order.
-func sortBy(of []int, less func(a, b int) bool) {
-	slices.SortStableFunc(of, func(a, b int) int {
-		switch {
-		case less(a, b):
-			return -1
-		case less(b, a):
-			return 1
-		}
-		return cmp.Compare(a, b)
-	})
-}
 
 // Before sums up what units of one arm spent within the window and, each, before the
 // campaign. The zero value has no units.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/vefacrm/vefa/internal/pvalue"
 )
 
 // Sequence is an answer that holds at every look together: who looks at it again and
@@ -117,19 +119,10 @@ func (s *sequence) around(d, se float64) Sequence {
 // that is none stays below it. They come back in the order given. A value that is no
 // probability is ErrInput. S. Holm, Scandinavian Journal of Statistics 6 (1979).
 func Holm(p ...float64) ([]float64, error) {
-	order := make([]int, len(p))
 	for i, x := range p {
 		if !(x >= 0 && x <= 1) {
 			return nil, fmt.Errorf("%w: p value %d is %v", ErrInput, i, x)
 		}
-		order[i] = i
 	}
-	sortBy(order, func(a, b int) bool { return p[a] < p[b] })
-	out := make([]float64, len(p))
-	least := 0.0
-	for rank, i := range order {
-		least = max(least, min(1, p[i]*float64(len(p)-rank)))
-		out[i] = least
-	}
-	return out, nil
+	return pvalue.Holm(p), nil
 }
