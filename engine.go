@@ -255,9 +255,21 @@ func (e *Engine) checkMessage(name string, c *messaging.Campaign, s *messaging.S
 	return shown, errors.Join(faults...)
 }
 
-// checkSegments reports segments that campaigns draw from and nothing defines.
+// checkSegments reports segments that campaigns draw from and nothing defines, and tags that are
+// named like a field: a bare word in a segment is a tag, and who writes SMSConsent there means
+// the field, which nobody carries.
 func (e *Engine) checkSegments() error {
 	var faults []error
+	if e.schema != nil {
+		fields := e.schema.Fields()
+		for _, d := range e.defs {
+			for _, tag := range d.References().Tags {
+				if slices.ContainsFunc(fields, func(f rules.Field) bool { return f.Name == tag }) {
+					faults = append(faults, fmt.Errorf("vefa: segments: %q asks for the tag %q, which is the name of a field: a condition on the field is written leaf(\"…\"), such as leaf(%q) for one that is true or false", d.Name, tag, tag))
+				}
+			}
+		}
+	}
 	for i := range e.cfg.Campaigns {
 		c := &e.cfg.Campaigns[i]
 		if c.Segment != "" && !e.defines(c.Segment) {

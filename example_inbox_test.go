@@ -8,7 +8,6 @@ import (
 	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/memstore"
-	"github.com/vefacrm/vefa/internal/nighttest"
 	"github.com/vefacrm/vefa/messaging"
 )
 
@@ -18,9 +17,11 @@ func ExampleInbox() {
 	ctx := context.Background()
 	clock := time.Date(2025, 3, 3, 10, 0, 0, 0, time.UTC)
 	sender := messaging.NewMemorySender(nil)
+	// Drawn once and kept, in yours: crm.ParseSecret of what openssl rand -hex 32 printed.
+	keys := vefa.Keys{Tenant: "saat", Sign: []vefa.Key{{ID: 1, Secret: drawSecret()}}, ID: drawSecret()}
 	eng, err := vefa.New(vefa.Config{
 		Store: memstore.New(), Sender: sender, Now: func() time.Time { return clock },
-		BaseURL: "https://s.example", Keys: nighttest.Keys(), // yours are secret
+		BaseURL: "https://s.example", Keys: keys,
 		Consent: crm.ConsentKey{Brand: "saat"}, Inbox: &vefa.Inbox{Assignee: "care"},
 	})
 	if err != nil {

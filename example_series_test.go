@@ -9,7 +9,6 @@ import (
 	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/memstore"
-	"github.com/vefacrm/vefa/internal/nighttest"
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/rules"
 )
@@ -38,9 +37,11 @@ rules:
 		return messaging.Campaign{Name: name, Text: text, Unmeasured: "part of a series"}
 	}
 	brand, sender := crm.ConsentKey{Brand: "saat"}, messaging.NewMemorySender(nil)
+	// Drawn once and kept, in yours: crm.ParseSecret of what openssl rand -hex 32 printed.
+	keys := vefa.Keys{Tenant: "saat", Sign: []vefa.Key{{ID: 1, Secret: drawSecret()}}, ID: drawSecret()}
 	eng, err := vefa.New(vefa.Config{
 		Store: memstore.New(), Sender: sender, Now: func() time.Time { return clock },
-		BaseURL: "https://s.example", Keys: nighttest.Keys(), // yours are secret
+		BaseURL: "https://s.example", Keys: keys,
 		Rules: []*rules.Book{book}, Consent: brand,
 		Messages: []messaging.Campaign{message("hello", "Welcome!"), message("advice", "How to choose a watch"), message("voucher", "A tenth off your first one")},
 	})

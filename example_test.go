@@ -2,6 +2,7 @@ package vefa_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"iter"
 	"strings"
@@ -10,7 +11,6 @@ import (
 	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/memstore"
-	"github.com/vefacrm/vefa/internal/nighttest"
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/messaging/campaigns"
 	"github.com/vefacrm/vefa/rules"
@@ -35,9 +35,11 @@ rules:
 	}
 	sender, store := messaging.NewMemorySender(nil), memstore.New()
 	brand := crm.ConsentKey{Brand: "saat"}
+	// Drawn once and kept, in yours: crm.ParseSecret of what openssl rand -hex 32 printed.
+	keys := vefa.Keys{Tenant: "saat", Sign: []vefa.Key{{ID: 1, Secret: drawSecret()}}, ID: drawSecret()}
 	eng, err := vefa.New(vefa.Config{
 		Store: store, Sender: sender, Now: func() time.Time { return clock },
-		BaseURL: "https://s.example", Keys: nighttest.Keys(), // yours are secret
+		BaseURL: "https://s.example", Keys: keys,
 		Rules: []*rules.Book{book}, Consent: brand,
 		Surveys: []vefa.Survey{{Name: "visit", Definition: survey.Recommendation(), Invitation: messaging.Campaign{
 			Name: "visit", Text: "How was it? {link}", Fields: []messaging.Field{{Name: "link", Type: messaging.LinkField, Max: 60}},
@@ -98,9 +100,11 @@ func ExampleEngine_Desk() {
 	ctx := context.Background()
 	clock := time.Date(2025, 3, 3, 10, 0, 0, 0, time.UTC)
 	brand, sender := crm.ConsentKey{Brand: "saat"}, messaging.NewMemorySender(nil)
+	// Drawn once and kept, in yours: crm.ParseSecret of what openssl rand -hex 32 printed.
+	keys := vefa.Keys{Tenant: "saat", Sign: []vefa.Key{{ID: 1, Secret: drawSecret()}}, ID: drawSecret()}
 	eng, err := vefa.New(vefa.Config{
 		Store: memstore.New(), Sender: sender, Now: func() time.Time { return clock },
-		BaseURL: "https://s.example", Keys: nighttest.Keys(), // yours are secret
+		BaseURL: "https://s.example", Keys: keys,
 		Consent: brand, Segments: "segment everybody = everyone", Desk: &campaigns.Config{},
 	})
 	if err != nil {
@@ -144,4 +148,11 @@ func ExampleEngine_Desk() {
 	}
 	fmt.Println(p.Life.State, p.Sent, "sent;", p.Withheld[0].Name, p.Withheld[0].N)
 	// Output: closed 3 sent; budget 2
+}
+
+// drawSecret returns 32 random bytes.
+func drawSecret() crm.Secret {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails
+	return crm.NewSecret(b)
 }

@@ -249,6 +249,8 @@ func TestBadSegmentConditions(t *testing.T) {
 	for text, want := range map[string]string{
 		`leaf("Tirr == 'gold'")`:           `leaf "Tirr == 'gold'": column 1: unknown name Tirr (did you mean Tier?)`,
 		`leaf("Tier")`:                     `leaf "Tier": column 1: `,
+		`SMSConsent`:                       `"s" asks for the tag "SMSConsent", which is the name of a field`,
+		`vip and not Tier`:                 `such as leaf("Tier") for one`,
 		`leaf("Tier == ")`:                 `leaf "Tier == ": column `,
 		`leaf("'vip' in Segments")`:        "Segments is for rules and cannot be read by a segment",
 		`leaf("len(Sent) > 1")`:            "Sent is for rules and cannot be read by a segment",
