@@ -48,10 +48,7 @@ func League[K cmp.Ordered](g *Groups[K], least int64) []Standing[K] {
 			t := *g.m[r.Key]
 			value, se := t.adjusted()
 			values, errs, shown = append(values, value), append(errs, se), append(shown, i)
-			half := z95 * math.Sqrt(variance/float64(r.Result.N))
-			centre := total.Result().Value
-			lo, hi := total.Metric.bounds()
-			s.Funnel = Interval{max(centre-half, lo), min(centre+half, hi)}
+			s.Funnel = total.Limits(r.Result.N, .95)
 			s.P = alike(t, total.without(t), variance)
 		}
 		out = append(out, s)
@@ -78,6 +75,20 @@ func League[K cmp.Ordered](g *Groups[K], least int64) []Standing[K] {
 		return cmp.Or(hidden(a)-hidden(b), cmp.Compare(a.Result.Interval.High, b.Result.Interval.High), cmp.Compare(a.Result.Value, b.Result.Value))
 	})
 	return out
+}
+
+// Limits returns where a share of all groups of n answers would be, were they all like t: the
+// control limits of a funnel plot (Spiegelhalter 2005), in the unit of Result.Value. A share of
+// .95 and one of .998 are usual. Of no answers, n below 1 or a share outside 0 to 1 it is the
+// whole scale.
+func (t Tally) Limits(n int64, share float64) Interval {
+	lo, hi := t.Metric.bounds()
+	if t.N() == 0 || n < 1 || !(share > 0 && share < 1) {
+		return Interval{lo, hi}
+	}
+	half := math.Sqrt2 * math.Erfinv(share) * math.Sqrt(t.variance()/float64(n))
+	centre := t.Result().Value
+	return Interval{max(centre-half, lo), min(centre+half, hi)}
 }
 
 // alike is the p value of two groups being alike, both with the variance of all answers: a

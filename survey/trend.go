@@ -15,6 +15,9 @@ type Trend struct {
 	Slope    float64
 	Interval Interval // at 95 % confidence
 	P        float64  // of no change; 1 where fewer than two periods have an answer
+	// Start is the value of the line at the first period, in the unit of Result.Value; 0, and
+	// nothing said, where fewer than two periods have an answer.
+	Start float64
 	// Steady says whether the periods lie as near to the line as chance allows: the p value
 	// of the chi-square of what is left. A small one says that the metric moved in another
 	// way than along a line, and that the interval is too narrow.
@@ -49,11 +52,12 @@ func NewTrend(periods []Tally) (Trend, error) {
 	se := math.Sqrt(sw / det)
 	out.Interval = Interval{out.Slope - z95*se, out.Slope + z95*se}
 	out.P = math.Erfc(math.Abs(out.Slope) / se / math.Sqrt2)
-	start, left := (sy-out.Slope*sx)/sw, 0.0
+	out.Start = (sy - out.Slope*sx) / sw
+	left := 0.0
 	for i, t := range periods {
 		if t.N() > 0 {
 			y, se := t.adjusted()
-			r := (y - start - out.Slope*float64(i)) / se
+			r := (y - out.Start - out.Slope*float64(i)) / se
 			left += r * r
 		}
 	}

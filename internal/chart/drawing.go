@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// Style has the rules of the classes of drawings: of their texts ("ch-label" is darker, "ch-end"
+// Style has the rules of the classes of drawings: of their texts ("ch-label" is darker, "ch-small" smaller, "ch-end"
 // and "ch-mid" say at which point of a text its place is), and the colours "ch-ink", "ch-soft",
 // "ch-line", "ch-first", "ch-second", "ch-good" and "ch-bad". "ch-band" is a light area, "ch-dash"
 // a dashed line, "ch-hollow" a dot with an empty middle.

@@ -6,7 +6,9 @@ package page
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
@@ -59,15 +61,23 @@ func (p Page) Write(w io.Writer) error {
 	if err == nil {
 		err = t.Funcs(template.FuncMap{"say": l.Say}).Execute(&b, struct {
 			Page
-			Tag   string
-			Style template.CSS
-		}{p, l.Tag, rules})
+			Tag    string
+			Style  template.CSS
+			Policy string
+		}{p, l.Tag, rules, policy(rules)})
 	}
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	_, err = w.Write(b.Bytes())
 	return err
+}
+
+// policy is the Content-Security-Policy of a page, which it carries itself, because it is opened
+// as a file: nothing is loaded or run, and the one style sheet is named by its hash.
+func policy(rules template.CSS) string {
+	sum := sha256.Sum256([]byte("\n" + string(rules)))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
 }
 
 // anchor is the id of a section; its number makes it unique.

@@ -1,6 +1,9 @@
 package page
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"html"
 	"strings"
 	"testing"
 
@@ -17,4 +20,17 @@ func TestShell(t *testing.T) {
 		require.Contains(t, html, rule)
 	}
 	require.Equal(t, 1, strings.Count(html, "font:12px"))
+}
+
+// The policy that a page carries allows its own style sheet and nothing else: the hash is that
+// of what stands in its style element, to the byte.
+func TestPolicy(t *testing.T) {
+	var b strings.Builder
+	require.NoError(t, Page{Title: "t", Sections: []Section{{Pictures: []Picture{NewKit(`{{define "p"}}<b>x</b>{{end}}`, ".a>b{content:'&'}\n").Draw("p", nil)}}}}.Write(&b))
+	_, rest, _ := strings.Cut(b.String(), "<style>")
+	css, _, found := strings.Cut(rest, "</style>")
+	require.True(t, found)
+	sum := sha256.Sum256([]byte(css))
+	require.Contains(t, html.UnescapeString(b.String()), `content="default-src 'none'; style-src 'sha256-`+base64.StdEncoding.EncodeToString(sum[:])+`'; base-uri`)
+	require.NotContains(t, b.String(), " style=")
 }
