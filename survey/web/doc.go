@@ -35,6 +35,23 @@
 // whatever languages the definition has. The host should limit the rate of
 // requests and compress responses, as for its other pages.
 //
+// NewKiosk serves devices that ask everybody who stands before them, such as a tablet at a till.
+// Their pages work for weeks without the server: all questions stand on one page, a script of less
+// than 1 KB shows what follows from an answer and goes back to the start when nobody touches the
+// screen, and a service worker keeps answers in IndexedDB until the server has said that it has
+// them. Each answer has a UUID, by which the store absorbs what comes twice. Its limits:
+//
+//   - Only what a page can ask and a browser can check by itself: see KioskFindings.
+//   - The device needs https (or a loopback address) and a browser with service workers. Its
+//     first visit needs the server; so does a visit after somebody cleared the browser's data,
+//     which loses what was not delivered. The page asks for persistent storage; browsers grant it
+//     to installed pages.
+//   - While a page of the kiosk is open, delivery is tried every 30 seconds; a closed browser
+//     delivers nothing.
+//   - Answers that the server refuses are given to the store with the reason and shown by the device
+//     at queue, a page for who looks after it. A device that is withdrawn keeps what it has.
+//   - An answer is anonymous. What a host makes of KioskAnswer.Code is its own decision.
+//
 // A body is read only after the token, and only for Config.BodyTimeout; a
 // request that is refused by its head is answered at once and its connection
 // ended. What comes before a handler runs is the server's: give http.Server a

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"html/template"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -57,18 +58,23 @@ func (h *Handler) form(w http.ResponseWriter, r *http.Request, v visit, s step, 
 
 // render writes a page only when it is complete.
 func (h *Handler) render(w http.ResponseWriter, r *http.Request, name string, data any, status int, rich bool) {
+	l := &h.plain
+	if rich {
+		l = &h.rich
+	}
+	l.write(w, r, name, data, status, h.cfg.Logger)
+}
+
+// write writes a page only when it is complete.
+func (l *look) write(w http.ResponseWriter, r *http.Request, name string, data any, status int, logger *slog.Logger) {
 	var buf bytes.Buffer
 	buf.Grow(4096)
-	look := &h.plain
-	if rich {
-		look = &h.rich
-	}
-	if err := look.tmpl.ExecuteTemplate(&buf, name, data); err != nil {
-		h.cfg.Logger.ErrorContext(r.Context(), "survey page", "op", "render", "err", err)
+	if err := l.tmpl.ExecuteTemplate(&buf, name, data); err != nil {
+		logger.ErrorContext(r.Context(), "survey page", "op", "render", "err", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Security-Policy", look.policy)
+	w.Header().Set("Content-Security-Policy", l.policy)
 	w.Header().Set("Content-Length", strconv.Itoa(buf.Len()))
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {

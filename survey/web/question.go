@@ -15,12 +15,13 @@ type writer struct {
 	t      *texts
 	lang   string
 	step   *step
-	n      int     // questions so far: their ids
-	errors []fault // in the order of the page
-	rich   bool    // needs richStyle
-	fill   string  // path in which the first field takes the focus
-	acts   bool    // has buttons that do something else than go on
-	extra  int     // bytes that answers in texts have brought
+	n      int             // questions so far: their ids
+	errors []fault         // in the order of the page
+	rich   bool            // needs richStyle
+	fill   string          // path in which the first field takes the focus
+	acts   bool            // has buttons that do something else than go on
+	rules  map[string]rule // of a kiosk: what shows only with some answers
+	extra  int             // bytes that answers in texts have brought
 }
 
 // fault is one line of the summary of what is wrong.
@@ -42,15 +43,26 @@ func (s *step) shows(q *survey.View) bool {
 // elements writes questions and panels.
 func (w *writer) elements(list []survey.ElementView) {
 	for _, e := range list {
-		switch {
-		case e.Panel != nil:
-			if all := views(e.Panel.Elements, nil); w.step.ask != nil && !slices.ContainsFunc(all, w.step.shows) {
-				continue
-			}
-			w.panel(e.Panel)
-		case w.step.shows(e.Question):
+		w.element(e)
+	}
+}
+
+// element writes a question or panel, around it what shows it only with some answers.
+func (w *writer) element(e survey.ElementView) {
+	ru, conditional := w.rules[ruleKey(e)]
+	if conditional {
+		ru.open(&w.markup)
+	}
+	switch {
+	case e.Panel == nil:
+		if w.step.shows(e.Question) {
 			w.question(e.Question, true)
 		}
+	case w.step.ask == nil || slices.ContainsFunc(views(e.Panel.Elements, nil), w.step.shows):
+		w.panel(e.Panel)
+	}
+	if conditional {
+		w.end("div")
 	}
 }
 
