@@ -6,6 +6,8 @@ import (
 	"iter"
 	"maps"
 	"slices"
+
+	"github.com/vefacrm/vefa/internal/suppress"
 )
 
 // Groups counts the answers of one metric by a key such as a store, and rolls
@@ -103,41 +105,19 @@ type GroupResult[K cmp.Ordered] struct {
 // smallest are suppressed with them: what is hidden could be had by subtracting what is
 // shown from the total.
 func (g *Groups[K]) Results(least int64) []GroupResult[K] {
-	switch {
-	case least == 0:
+	if least == 0 {
 		least = 5
-	case least <= 1:
-		least = 0
 	}
-	type cell struct {
-		key K
-		n   int64
-	}
-	var cells []cell
+	var keys []K
+	var counts []int64
 	for k, t := range g.All() {
-		cells = append(cells, cell{k, t.N()})
+		keys, counts = append(keys, k), append(counts, t.N())
 	}
-	slices.SortStableFunc(cells, func(a, b cell) int {
-		return cmp.Or(cmp.Compare(a.n, b.n), cmp.Compare(a.key, b.key))
-	})
-	hidden := map[K]bool{}
-	var together int64
-	count := 0 // hidden groups that have answers
-	for _, c := range cells {
-		if c.n >= least && (count == 0 || count > 1 && together >= least) {
-			break
-		}
-		hidden[c.key] = true
-		if c.n > 0 {
-			count++
-			together += c.n
-		}
-	}
-	out := make([]GroupResult[K], 0, len(cells))
-	for k, t := range g.All() {
-		r := GroupResult[K]{Key: k, Suppressed: hidden[k]}
-		if !r.Suppressed {
-			r.Result = t.Result()
+	out := make([]GroupResult[K], 0, len(keys))
+	for i, hidden := range suppress.Small(counts, least) {
+		r := GroupResult[K]{Key: keys[i], Suppressed: hidden}
+		if !hidden {
+			r.Result = g.m[keys[i]].Result()
 		}
 		out = append(out, r)
 	}

@@ -10,10 +10,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/survey"
+	"github.com/vefacrm/vefa/survey/rollup"
 	"github.com/vefacrm/vefa/survey/topic"
 )
 
@@ -73,6 +75,18 @@ func months(n int) []Period {
 	return out
 }
 
+func regions(t testing.TB) *rollup.Tree {
+	may := time.Date(2025, 5, 1, 0, 0, 0, 0, time.UTC)
+	tree, err := rollup.New(rollup.Definition{Name: "visit", Version: "1", Metric: survey.NPS, Levels: []string{"region", "store"}, From: may, Until: may.AddDate(0, 1, 0)})
+	require.NoError(t, err)
+	for i, path := range [][]string{{"Marmara", "Kadıköy"}, {"Marmara", "Şişli <b>"}, {"Marmara"}, {"Ege", "İzmir"}, {"Ege", "Muğla"}, {"Ege", "Aydın"}} {
+		for j := range []int{40, 30, 12, 50, 3, 9}[i] {
+			require.NoError(t, tree.Add(may, survey.Score{Metric: survey.NPS, Answered: true, Value: (i*7 + j*5) % 11}, path...))
+		}
+	}
+	return tree
+}
+
 func comments(t testing.TB) []topic.Count {
 	find, err := topic.New(topic.Retail(), topic.Options{})
 	require.NoError(t, err)
@@ -92,7 +106,7 @@ func whole(t testing.TB, locale string, n int) Page {
 	require.NoError(t, err)
 	return Page{Title: "What customers said", Locale: locale, Sections: []Section{
 		{Title: "Stores", Pictures: []Picture{Funnel("Funnel", g.Total(), league, name), League("League", g.Total(), league, name)}},
-		{Title: "More", Pictures: []Picture{trend, Distribution("Answers", g.Total()), Topics("Comments", comments(t), nil)}},
+		{Title: "More", Pictures: []Picture{Tree("Regions", regions(t).Figures(rollup.Audience{}), nil), trend, Distribution("Answers", g.Total()), Topics("Comments", comments(t), nil)}},
 	}}
 }
 
@@ -142,9 +156,9 @@ func TestFew(t *testing.T) {
 	require.NoError(t, err)
 	page := write(t, Page{Sections: []Section{{Pictures: []Picture{
 		League("L", none.Total(), survey.League(none, 0), nil), Funnel("F", none.Total(), survey.League(none, 0), nil), trend,
-		Distribution("D", survey.Tally{Metric: survey.NPS, Counts: [11]int64{9: 4}}), Topics("C", nil, nil),
+		Distribution("D", survey.Tally{Metric: survey.NPS, Counts: [11]int64{9: 4}}), Topics("C", nil, nil), Tree("R", nil, nil),
 	}}}})
-	require.Equal(t, 5, strings.Count(page, "Fewer than 5 answers"))
+	require.Equal(t, 6, strings.Count(page, "Fewer than 5 answers"))
 	require.False(t, strings.Contains(page, "<svg"))
 	for _, m := range []survey.Metric{survey.NPS, survey.CSAT, survey.CES} {
 		one := &survey.Groups[string]{}
