@@ -25,6 +25,8 @@ func (s *Session) pageFaults() Faults {
 	if s.page < 0 {
 		return nil
 	}
+	s.moving = true
+	defer func() { s.moving = false }()
 	return s.faultsOn(s.root.node(s.d.pages[s.page]))
 }
 
@@ -83,10 +85,10 @@ func (n *live) path() string {
 	return o.path() + "[" + strconv.Itoa(n.sc.index) + "]." + n.q.Name
 }
 
-// empty tells whether a question has no answer; panels and rows without answers are none.
+// empty tells whether a question has no answer; panels without answers are none.
 func (n *live) empty() bool {
 	v := n.value()
-	if list, ok := v.([]any); ok && n.q.repeats() {
+	if list, ok := v.([]any); ok && n.q.Repeat != nil {
 		return !slices.ContainsFunc(list, func(it any) bool { return !isEmpty(plain(it)) })
 	}
 	return isEmpty(v)
@@ -95,6 +97,9 @@ func (n *live) empty() bool {
 // faultsOf is what is wrong with a question that shows.
 func (s *Session) faultsOf(n *live) Faults {
 	var out Faults
+	if s.moving && n.q.takesChoices() && s.clearMode(n) != "none" {
+		s.dropUnoffered(n) // SurveyJS does it while it checks
+	}
 	if n.isVisible() && (!n.isReadOnly() || n.q.Type == "expression") {
 		if n.required && n.empty() && n.q.Type != "expression" {
 			out = append(out, n.fault(required, "", n.q.RequiredText))
@@ -204,10 +209,16 @@ func (n *live) lineFaults() Faults {
 	if q.InputType == "number" && offStep(getNumber(v), getNumber(q.Step)) {
 		out = append(out, n.fault(offScale, q.Step, Text{}))
 	}
-	if q.InputType == "email" && !slices.ContainsFunc(q.rules.validators, func(c validator) bool { return c.kind == "email" }) && !mail(v) {
+	if q.InputType == "email" && truthy(v) && !slices.ContainsFunc(q.rules.validators, func(c validator) bool { return c.kind == "email" }) && !mail(v) {
 		out = append(out, n.fault(badFormat, "", Text{}))
 	}
 	return out
+}
+
+// outOfBounds tells a value below the least or above the greatest.
+func (n *live) outOfBounds(v any) bool {
+	lo, hi := n.bound(n.q.Min, n.min), n.bound(n.q.Max, n.max)
+	return !isEmpty(lo) && lessIn(n.q.InputType, v, lo) || !isEmpty(hi) && lessIn(n.q.InputType, hi, v)
 }
 
 // bounded tells the input types that have a least and greatest value.

@@ -44,6 +44,8 @@ type oracleAsk struct {
 	Expr     []oracleExpr    `json:"expr,omitempty"`
 	Lint     json.RawMessage `json:"lint,omitempty"`
 	Scenario *oracleScenario `json:"scenario,omitempty"`
+	// Mend asks SurveyJS without the faults of its own that oracle.js names.
+	Mend bool `json:"mend,omitempty"`
 }
 
 type oracleStep struct {

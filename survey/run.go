@@ -61,14 +61,13 @@ func (s *Session) runOnChange(name string, c change) {
 		s.again = true
 		return
 	}
-	was := s.onChange
 	s.onChange = true
 	s.runConditions()
-	s.onChange = was
-	s.runQuestionTriggers(s.root)
-	if !was {
-		s.changed = nil
+	s.onChange = false
+	if !s.d.head.ReadOnly {
+		s.runQuestionTriggers(s.root, name, c)
 	}
+	s.changed = nil
 }
 
 // runCalculated calculates the values that follow from others, each after those it uses.
@@ -99,32 +98,34 @@ func (s *Session) calculate(i int, done []bool) {
 
 // runElement runs the conditions of a page, panel or question; those inside first.
 func (s *Session) runElement(n *live) {
-	before := n.el.kind != questionElement && n.isVisible()
+	if n.q != nil {
+		s.runOwn(n)
+		s.runQuestion(n)
+		return
+	}
+	before, visible := n.isVisible(), n.visible
 	for _, c := range n.el.children {
 		s.runElement(n.sc.node(c))
 	}
 	s.runOwn(n)
-	if n.q != nil {
-		s.runQuestion(n)
-		return
-	}
-	if now := n.isVisible(); before != now {
-		s.containerChanged(n, now)
+	now := n.isVisible()
+	if visible != n.visible || before != now && n.shown != now {
+		s.containerChanged(n, now) // also where its own condition came to hold and nothing in it shows
 	}
 }
 
 // runOwn runs visibleIf, enableIf and requiredIf.
 func (s *Session) runOwn(n *live) {
-	if x := n.el.visibleIf; x != nil {
+	if x := n.el.visibleIf; x != nil && !s.skips(x, n.sc) {
 		n.visible = s.eval(x, n.sc) == true
 		if n.q != nil {
 			s.sightChanged(n)
 		}
 	}
-	if x := n.el.enableIf; x != nil {
+	if x := n.el.enableIf; x != nil && !s.skips(x, n.sc) {
 		n.readOnly = s.eval(x, n.sc) == false
 	}
-	if x := n.el.requiredIf; x != nil {
+	if x := n.el.requiredIf; x != nil && !s.skips(x, n.sc) {
 		n.required = s.eval(x, n.sc) == true
 	}
 }
@@ -138,18 +139,20 @@ func (s *Session) runQuestion(n *live) {
 	if ru.maxExpr != nil {
 		n.max = answerOf(s.eval(ru.maxExpr, n.sc))
 	}
-	if ru.expr != nil && !n.isReadOnly() {
+	if ru.expr != nil && !n.isReadOnly() && !s.skips(ru.expr, n.sc) {
 		s.assign(n, s.rounded(ru, s.eval(ru.expr, n.sc)), false)
 	}
 	s.runChoices(n)
 	s.runRows(n)
 	s.runNested(n)
 	if ru.defaultExpr != nil && !n.direct && (!s.clearsHidden(n) || n.inSight()) {
-		v := s.eval(ru.defaultExpr, n.sc)
-		if v == nil {
-			v = ru.defaultValue
-		}
-		s.assign(n, v, false)
+		n.once(defaulting, func() {
+			v := s.eval(ru.defaultExpr, n.sc)
+			if v == nil {
+				v = ru.defaultValue
+			}
+			s.assign(n, v, false)
+		})
 	}
 }
 
@@ -167,13 +170,17 @@ func (s *Session) defaults(n *live) {
 
 func (s *Session) setDefault(n *live) {
 	ru := n.q.rules
-	v := normalValue(ru.defaultValue, 0)
-	if ru.defaultExpr != nil {
-		if x := s.eval(ru.defaultExpr, n.sc); x != nil {
-			v = x
-		}
+	if ru.defaultExpr == nil {
+		s.assign(n, normalValue(ru.defaultValue, 0), false)
+		return
 	}
-	s.assign(n, v, false)
+	n.once(defaulting, func() {
+		v := s.eval(ru.defaultExpr, n.sc)
+		if v == nil {
+			v = normalValue(ru.defaultValue, 0)
+		}
+		s.assign(n, v, false)
+	})
 }
 
 // clearMode is what becomes of the answer to a question that does not show: "none",
@@ -214,6 +221,7 @@ func (s *Session) sightChanged(n *live) {
 
 // containerChanged does the same for what is in a page or panel.
 func (s *Session) containerChanged(n *live, now bool) {
+	n.shown = now
 	for _, el := range n.el.questions() {
 		q := n.sc.node(el)
 		if now {
@@ -239,6 +247,19 @@ func (el *element) questions() []*element {
 // clearHidden removes the answer to a question that does not show, if that is what is to happen
 // for this reason.
 func (s *Session) clearHidden(n *live, reason string) {
+	if n.q.Repeat != nil {
+		inner := reason
+		if inner == "onHidden" {
+			inner = "onHiddenContainer"
+		}
+		for _, k := range slices.Clone(n.kids) {
+			for _, el := range k.tree.questions {
+				if c := k.node(el.self); !c.visible || !k.hidden {
+					s.clearHidden(c, inner)
+				}
+			}
+		}
+	}
 	mode := s.clearMode(n)
 	if mode == "none" || reason == "onHidden" && mode == "onComplete" || reason == "onHiddenContainer" && mode != reason {
 		return
@@ -248,13 +269,6 @@ func (s *Session) clearHidden(n *live, reason string) {
 	}
 	if n.q.Matrix != nil {
 		defer s.clearHiddenRows(n)
-	}
-	if n.q.Repeat != nil {
-		for _, k := range n.kids {
-			for _, el := range k.tree.questions {
-				s.clearHidden(k.node(el.self), reason)
-			}
-		}
 	}
 	if !s.mayClear(n, reason) {
 		return
@@ -353,7 +367,7 @@ func (s *Session) clear(n *live, keepComment bool) {
 func (s *Session) setComment(key, text string) {
 	name := key + commentSuffix
 	old, _ := s.root.values[name].(string)
-	if equalValues(old, text, false) || !s.spend() {
+	if old == text || !s.spend() {
 		return
 	}
 	if text == "" {

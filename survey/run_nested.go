@@ -147,6 +147,11 @@ func (s *Session) append(n *live, row Choice, values map[string]any) *scope {
 			s.load(c)
 		}
 	}
+	if !s.loading { // else all conditions are to run yet
+		for i := range k.nodes {
+			s.runOwn(&k.nodes[i])
+		}
+	}
 	return k
 }
 

@@ -38,7 +38,10 @@ func (s *Session) Start() Faults {
 	if s.state != Starting {
 		return nil
 	}
-	if faults := s.faultsOn(s.root.node(s.d.pages[0])); len(faults) > 0 {
+	s.moving = true
+	faults := s.faultsOn(s.root.node(s.d.pages[0]))
+	s.moving = false
+	if len(faults) > 0 {
 		return faults
 	}
 	s.state = Running
@@ -170,13 +173,19 @@ func (s *Session) Complete() Faults {
 	if s.state != Running {
 		return nil
 	}
-	faults := s.pageFaults()
+	var faults Faults
 	if s.d.logic.validateLate {
+		s.moving = true
 		faults = s.Faults()
+		s.moving = false
+	} else {
+		faults = s.pageFaults()
 	}
 	if len(faults) > 0 {
 		if q := s.d.named(faults[0].Question); s.d.logic.validateLate && q != nil {
-			if page := s.root.node(q.self).page(); slices.Contains(s.visiblePages(), page) {
+			n := s.root.node(q.self)
+			if page := n.page(); page != s.page && !n.isReadOnly() && slices.Contains(s.visiblePages(), page) {
+				s.skipped = append(s.skipped, skip{s.page, page})
 				s.page = page // where something is wrong
 			}
 		}

@@ -47,46 +47,100 @@ func isChanged(name string, keys map[string]change) bool {
 	return false
 }
 
-// runQuestionTriggers runs resetValueIf, setValueIf and setValueExpression of the questions
-// after a change.
-func (s *Session) runQuestionTriggers(sc *scope) {
-	if s.d.head.ReadOnly {
-		return
+// skips tells whether a condition need not run again after a change, because nothing that it
+// reads has changed. It then stays as it was, as in SurveyJS.
+func (s *Session) skips(x *expression, sc *scope) bool {
+	if !s.onChange || s.changed == nil || x.free || len(x.names) == 0 {
+		return false
 	}
+	return !s.uses(x, s.changed) && !slices.ContainsFunc(x.names, sc.mayHaveChanged)
+}
+
+// mayHaveChanged tells whether a name means something of a panel or row that SurveyJS takes for
+// changed: its place always, its answers when those of the question around it changed.
+func (sc *scope) mayHaveChanged(name string) bool {
+	if sc.owner == nil || sc.owner.q.rules.fields != nil {
+		return false
+	}
+	first, _, _ := strings.Cut(strings.ToLower(name), ".")
+	isRow := sc.owner.q.Matrix != nil
+	switch first {
+	case "rowindex", "visiblerowindex", "item", "rowname", "rowvalue", "rowtitle":
+		return isRow
+	case "panelindex", "visiblepanelindex":
+		return !isRow
+	case "row", "matrix", "prevrow", "nextrow", "totalrow":
+		return isRow && sc.containerChanged()
+	case "panel", "prevpanel", "nextpanel", "parentpanel":
+		return !isRow && sc.containerChanged()
+	}
+	return false
+}
+
+// containerChanged tells whether the answer that holds a panel or row is among the changes.
+func (sc *scope) containerChanged() bool {
+	for ; sc.owner != nil; sc = sc.owner.sc {
+		if _, ok := sc.session.changed[sc.owner.q.Key()]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// runQuestionTriggers runs resetValueIf, setValueIf and setValueExpression of the questions
+// after a change. One of them may set a value and with it run them all for the values that
+// changed meanwhile; those after it then look at the first change alone.
+func (s *Session) runQuestionTriggers(sc *scope, name string, c change) {
 	for i := range sc.nodes {
 		n := &sc.nodes[i]
 		if n.q == nil {
 			continue
 		}
+		if s.changed == nil {
+			s.changed = map[string]change{name: {now: c.now}}
+			s.runTriggersOf(n, name)
+			s.changed = nil
+		} else {
+			s.runTriggersOf(n, name)
+		}
 		for _, k := range n.kids {
-			s.runQuestionTriggers(k)
+			s.runQuestionTriggers(k, name, c)
 		}
-		if n.setting {
-			continue
-		}
-		s.runTriggersOf(n)
 	}
 }
 
-// runTriggersOf runs those of one question.
-func (s *Session) runTriggersOf(n *live) {
-	ru := n.q.rules
-	if x := ru.resetIf; x != nil && !isEmpty(n.value()) && s.fires(x, nil) && s.eval(x, n.sc) == true {
-		if ru.defaultExpr == nil && isEmpty(ru.defaultValue) {
-			s.clear(n, false)
-		} else {
-			s.setDefault(n)
-		}
+// runTriggersOf runs those of one question, unless its value, or that of the question around it,
+// is what was changed.
+func (s *Session) runTriggersOf(n *live, name string) {
+	if n.setting || n.sc.owner != nil && n.sc.owner.q.Key() == name {
+		return
 	}
-	if x := ru.setIf; x != nil && s.fires(x, ru.setExpr) && truthy(s.eval(x, n.sc)) {
-		if ru.setExpr == nil {
-			s.clear(n, false)
-		} else {
-			s.assign(n, s.eval(ru.setExpr, n.sc), true)
-		}
+	ru := n.q.rules
+	if x := ru.resetIf; x != nil && !isEmpty(n.value()) && s.fires(x, nil) {
+		n.once(resetting, func() {
+			switch {
+			case s.eval(x, n.sc) != true:
+			case ru.defaultExpr == nil && isEmpty(ru.defaultValue):
+				s.clear(n, false)
+			default:
+				s.setDefault(n)
+			}
+		})
+	}
+	calculate := func() { s.assign(n, s.eval(ru.setExpr, n.sc), true) }
+	if x := ru.setIf; x != nil && s.fires(x, ru.setExpr) {
+		n.once(settingIf, func() {
+			switch {
+			case !truthy(s.eval(x, n.sc)):
+			case ru.setExpr == nil:
+				s.clear(n, false)
+			default:
+				n.once(settingExpr, calculate)
+			}
+		})
 	}
 	if x := ru.setExpr; x != nil && ru.setIf == nil && s.fires(x, nil) {
-		s.assign(n, s.eval(x, n.sc), true)
+		n.once(settingExpr, calculate)
 	}
 }
 
@@ -139,7 +193,10 @@ func (s *Session) checkTriggers(keys map[string]change, run triggerRun) {
 	invalid := false
 	if !run.complete && run.name != "" {
 		if qs := s.d.logic.byKey[run.name]; len(qs) > 0 && s.completes() {
+			was := s.moving
+			s.moving = true
 			invalid = len(s.faultsOf(s.root.node(qs[0].self))) > 0
+			s.moving = was
 		}
 	}
 	s.triggering = true
@@ -257,13 +314,19 @@ func (s *Session) fire(i int, t *trigger, run triggerRun) {
 
 // setNamed sets what a trigger names: a question, one inside another, or a value without one.
 func (s *Session) setNamed(name string, v any) {
-	if n := s.target(name); n != nil {
+	if n := s.target(name); n != nil && !(n.sc.owner == nil && n.q.heldWhole()) {
 		s.assign(n, v, true)
 		return
 	}
 	if !strings.Contains(name, ".") {
 		s.set(name, v)
 	}
+}
+
+// heldWhole tells the types that triggers of SurveyJS do not find by their name: the value is
+// stored, and the question takes it if it has the form.
+func (q *Question) heldWhole() bool {
+	return q.Type == "matrix" || q.Type == "matrixdropdown" || q.Type == "multipletext"
 }
 
 // target finds the node of a name such as q, panel[0].q or matrix.row.column.

@@ -29,11 +29,32 @@ type live struct {
 	shown    bool // as it was when last looked at: for what happens on change
 	direct   bool // the value came from the respondent or a trigger, not from a default
 	setting  bool // its value is being set
+	blank    bool // its answer is none because it was no number: SurveyJS has "", which equals 0
+	acting   acts // which of its expressions set a value just now
 	choices  []choiceState
 	rows     []bool // of a matrix: which rows show
 	columns  []bool
 	kids     []*scope
 	min, max any // by minValueExpression and maxValueExpression
+}
+
+// acts are expressions whose outcome sets a value; while one does, it is not run again.
+type acts byte
+
+const (
+	resetting acts = 1 << iota
+	settingIf
+	settingExpr
+	defaulting
+)
+
+// once does something for an expression, unless that is what is being done for it.
+func (n *live) once(a acts, do func()) {
+	if n.acting&a == 0 {
+		n.acting |= a
+		do()
+		n.acting &^= a
+	}
 }
 
 // choiceState is how a choice shows.
@@ -128,8 +149,20 @@ func (n *live) isReadOnly() bool {
 	return n.sc.owner != nil && n.sc.owner.isReadOnly()
 }
 
-// value is the answer.
-func (n *live) value() any { return n.sc.values[n.q.Key()] }
+// value is the answer. A value of another form than the question's, as a trigger may set it, is
+// none.
+func (n *live) value() any {
+	v := n.sc.values[n.q.Key()]
+	if apart := n.sc.session.apart; len(apart) > 0 && n.sc.owner == nil && apart[n.q.Key()] != nil {
+		return apart[n.q.Key()]
+	}
+	if n.q.inner() != nil || n.q.Matrix != nil {
+		if !n.q.holds(v) {
+			return nil
+		}
+	}
+	return v
+}
 
 // comment is the remark to the answer, or what was typed for "other".
 func (n *live) comment() string {
@@ -250,6 +283,9 @@ func (s *Session) lookup(p path, sc *scope) (any, bool) {
 	}
 	name := p.parts[0].name
 	if p.simple() {
+		if v, ok := s.apart[name]; ok {
+			return v, true
+		}
 		if v, ok := s.root.values[name]; ok && len(s.vars) == 0 {
 			return s.unlessEmpty(name, plain(v)), true // the usual case first: built-in names are no names of questions
 		}

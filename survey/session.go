@@ -49,6 +49,8 @@ type Session struct {
 
 	loading, conditions, again bool
 	onChange, triggering       bool
+	moving                     bool              // a page is checked in order to leave it
+	apart                      map[string]any    // what questions hold and, being out of their bounds, do not store
 	changed                    map[string]change // what set the conditions going
 	keys                       map[string]change // what set the triggers going
 	completedBy                map[int]int       // triggers that would complete, with the page
@@ -179,6 +181,7 @@ func (s *Session) set(name string, v any) {
 	if !s.spend() || same(old, v) {
 		return
 	}
+	delete(s.apart, name)
 	if isEmpty(v) {
 		delete(s.root.values, name)
 		v = nil
@@ -213,15 +216,20 @@ func same(old, v any) bool {
 	if old == nil || v == nil {
 		return old == nil && v == nil
 	}
-	return equalValues(v, old, false)
+	return sameStored(v, old)
 }
 
 // received is what a question does when its value was set from outside.
 func (s *Session) received(n *live, old, v any) {
-	if equalValues(old, v, false) {
+	if sameStored(old, v) {
 		return
 	}
-	n.direct = true
+	if !isEmpty(v) && !n.q.holds(v) {
+		return
+	}
+	if x := n.q.rules.defaultExpr; x == nil || isEmpty(v) || !sameStored(v, answerOf(s.eval(x, n.sc))) {
+		n.direct = true
+	}
 	s.rebuild(n)
 	if b := n.q.rules.bound; b != "" && v == nil {
 		s.setCount(n, getNumber(s.root.values[b]))
@@ -238,38 +246,39 @@ func (s *Session) after(name string, c change) {
 
 // assign sets the value of a question as itself does: by a default, a trigger or an expression.
 func (s *Session) assign(n *live, v any, direct bool) {
-	v = s.fitting(n, v)
-	if equalValues(n.value(), v, false) || !s.spend() {
+	present := n.value()
+	if n.blank && present == nil {
+		present = ""
+	}
+	if sameStored(present, v) {
 		return
 	}
-	was := n.setting
+	v, ok := s.fitting(n, v)
+	f, isNumber := v.(float64)
+	undefined := isNumber && f != f // NaN equals nothing: all that follows from a change does
+	if !ok || !undefined && sameStored(n.value(), v) || !s.spend() {
+		return
+	}
+	if n.sc.owner == nil && n.q.bounded() {
+		delete(s.apart, n.q.Key())
+		if !undefined && !isEmpty(v) && n.outOfBounds(v) {
+			if s.apart == nil {
+				s.apart = map[string]any{}
+			}
+			s.apart[n.q.Key()] = v
+			return
+		}
+	}
 	n.setting = true
 	n.direct = n.direct || direct
 	if n.sc.owner == nil {
 		keep := n.direct
 		s.set(n.q.Key(), v)
-		n.direct = keep
+		n.direct = keep || undefined
 	} else {
 		n.sc.put(n, n.q.Key(), v)
 	}
-	n.setting = was
-}
-
-// fitting turns a value into what the question holds.
-func (s *Session) fitting(n *live, v any) any {
-	if d, ok := v.(jsDate); ok {
-		if n.q.InputType == "datetime-local" {
-			if !d.valid() {
-				return nil
-			}
-			return d.t.Format("2006-01-02T15:04")
-		}
-		return d.text()
-	}
-	if f, ok := v.(float64); ok && f != f {
-		return nil
-	}
-	return v
+	n.setting = false // even where it was being set already, as in SurveyJS
 }
 
 // put sets a value of a panel or row and with it that of the question around it.

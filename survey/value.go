@@ -309,6 +309,7 @@ func utf16Len(s string) int {
 type equality struct {
 	ignoreOrder bool // of lists
 	strict      bool // case and outer blanks of texts count
+	typed       bool // a number is not equal to its text
 	undefined   bool // the text "undefined" is the value of that name
 	turkish     bool // İ and i, I and ı are the same letters
 }
@@ -318,6 +319,10 @@ type equality struct {
 func equalValues(x, y any, ignoreOrder bool) bool {
 	return equality{ignoreOrder: ignoreOrder}.equal(x, y)
 }
+
+// sameStored compares as survey-core does before it stores a value: case, blanks and whether it is
+// a number count.
+func sameStored(x, y any) bool { return equality{strict: true, typed: true}.equal(x, y) }
 
 func (q equality) equal(x, y any) bool {
 	if q.undefined && (x == "undefined" || y == "undefined") {
@@ -342,7 +347,7 @@ func (q equality) equal(x, y any) bool {
 	switch {
 	case xNum && yNum:
 		return xf == yf
-	case isEmpty(x) != isEmpty(y):
+	case isEmpty(x) != isEmpty(y), q.typed && (xNum || yNum):
 		return false
 	}
 	if b, ok := x.(bool); ok && yText {

@@ -18,7 +18,8 @@ global.Date = class extends RealDate {
   static now() { return instant; }
 };
 console.warn = console.error = console.log = () => {};
-const { Model, ExpressionRunner, ConditionsParser, Serializer } = require("survey-core");
+const core = require("survey-core");
+const { Model, ExpressionRunner, ConditionsParser, Serializer } = core;
 
 // An author's own members of choices are properties that a page registers.
 function registerMembers(o, key) {
@@ -31,6 +32,29 @@ function registerMembers(o, key) {
     registerMembers(o[k], k);
   }
 }
+
+// Faults of survey-core 3.1.1 that package survey does not have, and that cases with "mend" are
+// asked without.
+let mend = false;
+function mending(cls, name, make) {
+  const was = cls.prototype[name];
+  const now = make(was);
+  cls.prototype[name] = function (...args) { return (mend ? now : was).apply(this, args); };
+}
+const copy = (v) => (Array.isArray(v) ? JSON.parse(JSON.stringify(v)) : v);
+// A calculated value or an expression question that yields the answer to a check box holds the
+// list itself, not a copy. The list changes under it: no condition that reads the value runs, and
+// on completion the answer of the question stays where the list was emptied before it.
+mending(core.CalculatedValue, "setValue", (was) => function (v) { return was.call(this, copy(v)); });
+mending(core.QuestionExpressionModel, "roundValue", (was) => function (v) { return copy(was.call(this, v)); });
+// A dynamic panel that is emptied while it has more or fewer panels than panelCount says makes its
+// panels anew from the answers that they still have, and with it its answer.
+mending(core.QuestionPanelDynamicModel, "setQuestionValue", (was) => function (v) {
+  if (v === undefined || v === null || (Array.isArray(v) && v.length === 0)) {
+    for (const p of this.panels) for (const q of p.questions) q.updateValueFromSurvey(undefined);
+  }
+  return was.call(this, v);
+});
 
 const nil = (v) => (v === undefined ? null : v);
 
@@ -57,7 +81,8 @@ function state(m) {
     s.titles[q.name] = q.locTitle.renderedHtml;
     if (q.isDescendantOf("selectbase")) s.choices[q.name] = q.visibleChoices.map((c) => c.value);
   }
-  for (const c of m.calculatedValues) s.calc[c.name] = nil(c.value);
+  // A copy: a value may be the very list that a question goes on changing.
+  for (const c of m.calculatedValues) s.calc[c.name] = c.value === undefined ? null : JSON.parse(JSON.stringify(c.value));
   if (m.state === "completed") s.completedHtml = m.processedCompletedHtml;
   return s;
 }
@@ -78,6 +103,7 @@ function errorsOn(page, out = {}) {
 
 function run(c) {
   const out = {};
+  mend = c.mend === true;
   if (c.survey) {
     registerMembers(c.survey);
     const m = new Model(structuredClone(c.survey));
@@ -95,6 +121,7 @@ function run(c) {
       if (step.next) { acted = !m.isLastPage; ok = m.nextPage(); }
       if (step.prev) { ok = m.prevPage(); }
       if (step.complete && !(m.checkErrorsMode === "onComplete" && !m.isLastPage)) { ok = m.tryComplete(); acted = true; }
+      m.focusQuestionInfo(); // as drawing the page does, to which a fault or a trigger led
       const s = state(m);
       if (ok !== undefined) s.ok = ok === true;
       if (acted && ok !== true) {
