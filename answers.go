@@ -23,77 +23,54 @@ import (
 // answerSource is the source of answer facts and of the tickets they open.
 const answerSource = "survey"
 
-// answerKeyKind is the kind of the states that keep, about the answer, the key of the page that
-// an answer came from: the same page sent twice is the same answer. It says
-// nothing about the customer and is no part of the record's digest.
-const answerKeyKind = "answer-key"
-
-// answerPage names the state about the answer to an invitation.
-func answerPage(f *crm.Effect) crm.StateKey {
-	return crm.StateKey{Kind: answerKeyKind, Subject: crm.OfRecord(answerKey(f))}
-}
-
 // invitations is the Engine as the survey pages see it.
 type invitations Engine
 
 var (
 	_ web.Store      = (*invitations)(nil)
 	_ web.NotMeStore = (*invitations)(nil)
+	_ web.DraftStore = (*invitations)(nil)
 )
 
 // Invitation implements web.Store.
 func (v *invitations) Invitation(ctx context.Context, n uint64) (web.Invitation, error) {
+	e := (*Engine)(v)
 	var out web.Invitation
 	err := v.cfg.Store.View(ctx, func(r crm.Reader) error {
-		f, d, s, err := (*Engine)(v).invited(ctx, r, n)
+		found, err := e.askedBy(ctx, r, n)
 		if err != nil {
 			return err
 		}
-		out = web.Invitation{Definition: s.Definition, Language: s.Invitation.Locale, ExpiresAt: f.SentAt.Add(v.cfg.AnswerWithin), NotMeUntil: f.SentAt.Add(v.cfg.NotMeWithin)}
-		out.Place, err = placeName(ctx, r, f)
-		if err != nil {
+		q := found[0]
+		if q == nil {
+			return unknownLink()
+		}
+		s := q.survey
+		out = web.Invitation{Definition: s.Definition, Language: s.Invitation.Locale, ExpiresAt: q.ends, NotMeUntil: q.notMeUntil(e), Key: q.form.Key, State: q.state()}
+		if out.Place, err = placeName(ctx, r, q.place); err != nil {
 			return err
 		}
-		if lang, err := spoken(ctx, r, s.Definition, cmp.Or(d.Profile, f.Subject.Profile)); err != nil {
+		lang, err := spoken(ctx, r, s.Definition, q.who.Profile)
+		if err != nil {
 			return err
 		} else if lang != "" {
 			out.Language = lang
 		}
-		answer, misdirected, err := outcome(ctx, r, f, d)
-		switch {
-		case err != nil:
-			return err
-		case misdirected:
-			out.State = web.NotMe
-			return nil
-		case answer == nil:
-			return nil
+		if out.State == web.Open {
+			closed, err := e.closed(ctx, r, q)
+			if err != nil {
+				return err
+			}
+			if closed {
+				out.State = web.Full
+			}
 		}
-		out.State = web.Answered
-		keys, err := r.States(ctx, answerPage(f))
-		if err != nil || keys[0] == nil {
-			return err
-		}
-		return keys[0].Decode(&out.Key)
+		return nil
 	})
 	if errors.Is(err, crm.ErrNotFound) {
 		return out, fmt.Errorf("%w: %w", web.ErrNotFound, err)
 	}
 	return out, err
-}
-
-// invited finds what a survey token belongs to: a message that was sent.
-func (e *Engine) invited(ctx context.Context, r crm.Reader, n uint64) (*crm.Effect, MessageData, *Survey, error) {
-	f, d, err := effectOfLink(ctx, r, n)
-	if err != nil {
-		return nil, d, nil, err
-	}
-	for i := range e.cfg.Surveys {
-		if s := &e.cfg.Surveys[i]; s.Name == d.Survey && !f.SentAt.IsZero() {
-			return f, d, s, nil
-		}
-	}
-	return nil, d, nil, &crm.Error{Op: "find", Entity: "survey", ID: d.Survey, Kind: crm.ErrNotFound}
 }
 
 // spoken returns the Locale of a profile if the definition has it, else "".
@@ -116,15 +93,12 @@ func spoken(ctx context.Context, r crm.Reader, def *survey.Definition, who crm.P
 	return "", nil
 }
 
-func placeName(ctx context.Context, r crm.Reader, f *crm.Effect) (string, error) {
-	if f.About.IsZero() {
+// placeName returns the name of a place as its customers know it, or "".
+func placeName(ctx context.Context, r crm.Reader, id string) (string, error) {
+	if id == "" {
 		return "", nil
 	}
-	facts, err := r.Facts(ctx, crm.FactRef{Subject: f.Subject, Key: f.About})
-	if err != nil || facts[0] == nil || facts[0].Place == "" {
-		return "", err
-	}
-	docs, err := r.Documents(ctx, "place", facts[0].Place)
+	docs, err := r.Documents(ctx, "place", id)
 	if err != nil || docs[0] == nil {
 		return "", err
 	}
@@ -153,72 +127,12 @@ func incidentKey(f *crm.Effect) crm.FactKey {
 
 const incidentKind = "incident"
 
-// outcome reads what became of an invitation: its answer, or that the person who got
-// it is another one, whose answers are not the customer's.
-func outcome(ctx context.Context, r crm.Reader, f *crm.Effect, d MessageData) (answer *crm.Fact, misdirected bool, err error) {
-	who := answerSubject(f, d)
-	facts, err := r.Facts(ctx, crm.FactRef{Subject: who, Key: answerKey(f)}, crm.FactRef{Subject: who, Key: incidentKey(f)})
-	if err != nil {
-		return nil, false, err
-	}
-	return facts[0], facts[1] != nil, nil
-}
-
-// Submit implements web.Store: the answer, its ticket if it is bad, and the
-// silence that follows are one transaction. The first answer wins.
-func (v *invitations) Submit(ctx context.Context, n uint64, r survey.Response, at time.Time) (bool, error) {
-	e := (*Engine)(v)
-	var first bool
-	err := e.svc.Update(ctx, func(tx crm.Tx) error {
-		first = false
-		f, d, s, err := e.invited(ctx, tx, n)
-		if err != nil {
-			return err
-		}
-		who, key := answerSubject(f, d), answerKey(f)
-		if old, misdirected, err := outcome(ctx, tx, f, d); err != nil || old != nil || misdirected {
-			return err
-		}
-		first = true
-		a := &crm.Answer{Survey: s.Name, Effect: f.ID, About: f.About, Score: -1, Bad: s.Definition.Bad(r, survey.ScoreOptions{}), Values: r.Answers}
-		if score, ok := s.Definition.Score(r, survey.ScoreOptions{}); ok && score.Answered {
-			a.Metric, a.Score = string(score.Metric), score.Value
-		}
-		var said []string
-		for _, w := range s.Definition.Written(r) {
-			said = append(said, w.Text)
-		}
-		a.Comment = strings.Join(said, "\n")
-		place := ""
-		if about, err := tx.Facts(ctx, crm.FactRef{Subject: f.Subject, Key: f.About}); err != nil {
-			return err
-		} else if about[0] != nil {
-			place = about[0].Place
-		}
-		facts := []*crm.Fact{{Key: key, Subject: who, At: at, Place: place, Version: 1, Data: a}}
-		if a.Bad {
-			facts = append(facts, &crm.Fact{
-				Key: crm.FactKey{Kind: crm.KindTicket, Source: answerSource, ID: string(f.ID)}, Subject: who, At: at, Place: place, Version: 1,
-				Data: &crm.Ticket{Title: "A bad answer to " + s.Name, State: crm.TicketOpen, Reason: "survey", Cause: key, Assignee: place, Opened: crm.Micros(at)},
-			})
-		}
-		if r.Key != "" {
-			st, err := crm.NewState(answerKeyKind, crm.OfRecord(answerKey(f)), r.Key)
-			if err != nil {
-				return err
-			}
-			if err := tx.PutStates(ctx, st); err != nil {
-				return err
-			}
-		}
-		return e.svc.In(tx).Record(ctx, facts...)
-	})
-	return first && err == nil, err
-}
-
 // NotMe implements web.NotMeStore.
 func (v *invitations) NotMe(ctx context.Context, n uint64, at time.Time) error {
 	e := (*Engine)(v)
+	if isOpenLink(n) { // written to nobody
+		return web.ErrEnded
+	}
 	return e.svc.Update(ctx, func(tx crm.Tx) error {
 		f, d, err := effectOfLink(ctx, tx, n)
 		if err != nil {
@@ -240,6 +154,11 @@ func (e *Engine) notMe(ctx context.Context, tx crm.Tx, f *crm.Effect, d MessageD
 	}
 	who := answerSubject(f, d).Profile
 	svc := e.svc.In(tx)
+	if d.Survey != "" {
+		if err := closeForm(ctx, tx, answerForm{}, answerKey(f)); err != nil {
+			return err
+		}
+	}
 	if _, err := svc.NotMe(ctx, who, f.To, "recipient"); err != nil {
 		return err
 	}

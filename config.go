@@ -1,6 +1,7 @@
 package vefa
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -244,6 +245,10 @@ type Survey struct {
 	// and {link} in its Text needs no Field, as in every message of a Config. Without {link}
 	// nobody gets to the page: that is for invitations that somebody reads out, by phone.
 	Invitation messaging.Campaign
+	// Quotas limit how many answers there are, Links are further ways to the survey. Limits
+	// that contradict one another are a LimitError of New.
+	Quotas []Quota
+	Links  []SurveyLink
 }
 
 // declareLink adds the field of the link to a message whose text has one and that does
@@ -301,6 +306,11 @@ func (c Config) withDefaults() Config {
 		c.declareLink(&c.Messages[i])
 	}
 	for i := range c.Surveys {
+		c.Surveys[i].Links = slices.Clone(c.Surveys[i].Links)
+		for j := range c.Surveys[i].Links {
+			l := &c.Surveys[i].Links[j]
+			l.Channel = cmp.Or(l.Channel, "poster")
+		}
 		if s := &c.Surveys[i]; s.Invitation.Name == "" {
 			s.Invitation.Name = s.Name
 		}

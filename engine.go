@@ -45,6 +45,10 @@ type Engine struct {
 	own        map[crm.EffectKind]bool        // of the host's kinds
 	messages   map[string]*messaging.Campaign // by the effect's cause or by rules' names
 	surveys    map[string]string              // of a message that invites: the survey
+	versions   map[string]string              // of surveys: that of the definition
+	cells      map[string][]cell              // of surveys: their quotas
+	openLinks  map[uint32]openLink            // by SurveyLink.number
+	submits    together[*submission]
 	scripts    map[string]*messaging.Script
 	desk       *campaigns.Desk // nil without Config.Desk
 	lessons    taught
@@ -127,6 +131,9 @@ func New(cfg Config) (*Engine, error) {
 	}
 	check(e.collectMessages(keyed))
 	check(e.checkAutoReplies())
+	e.versions = versions(cfg.Surveys)
+	check(e.checkQuotas())
+	check(e.collectLinks())
 	check(e.openDesk())
 	check(e.checkHours())
 	check(e.checkGuards())
@@ -323,7 +330,7 @@ func (e *Engine) Service() *crm.Service { return e.svc }
 // what New refuses.
 func (e *Engine) Rules() *rules.Engine[Facts] { return e.rules }
 
-// Handler serves tracked links under /l/ and surveys under /s/, and the same below
+// Handler serves tracked links under /l/, surveys under /s/ and their SurveyLinks under /q/, and the same below
 // the path of Config.BaseURL: with https://shop.example/care it may be mounted as
 // "/care/" as it is, or at the root behind a proxy that cuts the path off. Run the
 // click log with Clicks().Run while it serves.
@@ -331,7 +338,12 @@ func (e *Engine) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/l/", e.observed("page/link", e.redirect))
 	mux.Handle("/s/", e.observed("page/survey", e.pages))
-	if base, err := url.Parse(e.cfg.BaseURL); err == nil && base.Path != "" {
+	base, err := url.Parse(e.cfg.BaseURL)
+	if err != nil {
+		base = &url.URL{}
+	}
+	mux.Handle("/q/", e.observed("page/poster", &web.Posters{Path: "/q/", Find: e.findLink, Mint: e.keys.surveys.Mint, Surveys: base.Path + "/s/"}))
+	if base.Path != "" {
 		mux.Handle("/", http.StripPrefix(base.Path, mux))
 	}
 	return mux

@@ -410,6 +410,23 @@ func verbs() []verb {
 	add("web.Store.Invitation GET", func(ctx context.Context, l *lab) (any, error) { return l.request(ctx, "GET", l.page(), nil) })
 	answer := url.Values{"_key": {"k1"}, "_on.nps": {"1"}, "_on.comment": {"1"}, "q.nps": {"2"}}
 	add("web.Store.Submit POST", func(ctx context.Context, l *lab) (any, error) { return l.request(ctx, "POST", l.page(), answer) })
+	first := url.Values{"_key": {"k1"}, "_on.nps": {"1"}, "q.nps": {"11"}} // out of range: it is asked again, and kept
+	add("web.DraftStore.SaveDraft POST", func(ctx context.Context, l *lab) (any, error) { return l.request(ctx, "POST", l.page(), first) })
+	add("web.DraftStore.Draft GET", func(ctx context.Context, l *lab) (any, error) { return l.request(ctx, "GET", l.page(), nil) }).prepare = func(l *lab) {
+		_, err := l.request(l.t.Context(), "POST", l.page(), first)
+		must(l, err)
+	}
+	add("*vefa.Engine.EraseDrafts", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.shop.Engine.EraseDrafts(ctx, key(0), key(1), key(2))
+		return nil, err
+	}).prepare = func(l *lab) {
+		_, err := l.request(l.t.Context(), "POST", l.page(), first)
+		must(l, err)
+	}
+	add("*vefa.Engine.Answers", func(ctx context.Context, l *lab) (any, error) { return drain(l.shop.Engine.Answers(ctx, "visit")) }).prepare = func(l *lab) {
+		_, err := l.request(l.t.Context(), "POST", l.page(), answer)
+		must(l, err)
+	}
 	add("web.NotMeStore.NotMe POST", func(ctx context.Context, l *lab) (any, error) {
 		return l.request(ctx, "POST", l.page()+"/not-me", url.Values{})
 	})

@@ -26,6 +26,7 @@ import (
 //   - what answers to customers said (Engine.Respond, Config.AutoReplies), and the counters of
 //     hours of messaging.Campaign.Velocity that nothing can leave in any more: those are part
 //     of Digest;
+//   - drafts of surveys that can be answered no more, whenever that was;
 //   - what the breaker counted on those closed evenings, of which it keeps what it
 //     learnt; keys by which answers that came twice were told apart, and those of
 //     replies that came longer ago than surveys and "not me" stay open.
@@ -46,6 +47,11 @@ func (e *Engine) Prune(ctx context.Context, before time.Time) (_ crm.Pruned, err
 		return total, err
 	}
 	if err := e.pruneVelocity(ctx, before); err != nil {
+		return total, err
+	}
+	n, err := e.pruneDrafts(ctx)
+	total.Documents += n
+	if err != nil {
 		return total, err
 	}
 	for _, step := range []func(context.Context, time.Time) (int, error){e.pruneReports, e.pruneReach, e.pruneReplies} {
@@ -78,7 +84,7 @@ func (e *Engine) strip(f *crm.Effect, before, now time.Time) (crm.Leftover, erro
 	if d.Link != 0 && f.SentAt.Before(before) && !now.Before(f.SentAt.Add(open)) {
 		left.Refs = []crm.Ref{{Kind: refLink, Key: linkKey(d.Link), Subject: f.Subject, Target: string(f.ID)}}
 		if d.Survey != "" {
-			left.States = []crm.StateKey{answerPage(f)}
+			left.States = []crm.StateKey{formOf(answerKey(f))}
 		}
 		d.Link = 0
 	}

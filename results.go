@@ -174,6 +174,9 @@ func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
 				return err
 			}
 			a := f.Data.(*crm.Answer)
+			if a.OverQuota != "" {
+				continue
+			}
 			if surveys[a.Survey] == nil {
 				surveys[a.Survey] = &survey.Groups[string]{}
 			}

@@ -24,6 +24,19 @@ type Answer struct {
 	Comment string `json:"comment,omitempty"`
 	// Values are all answers by question, as JSON gives them back.
 	Values map[string]any `json:"values,omitempty"`
+	// Version is that of the definition which was asked, Language the one it was read in.
+	// Of answers that were stored before these were kept they are empty, as is what follows.
+	Version  string `json:"version,omitempty"`
+	Language string `json:"language,omitempty"`
+	// Begun is when the first page was read or kept, as far as is known; the fact's At is when the answer was
+	// finished.
+	Begun time.Time `json:"begun,omitzero"`
+	// Channel is how it came: "personal" by a message's link, "poster" or "kiosk" by one that
+	// everybody may open, or a host's own word. Link is the code of such a link.
+	Channel string `json:"channel,omitempty"`
+	Link    string `json:"link,omitempty"`
+	// OverQuota is the quota that was full when the answer came; it counts for nothing then.
+	OverQuota string `json:"over_quota,omitempty"`
 }
 
 // Validate reports every fault of the answer.
@@ -187,7 +200,8 @@ func answerKind() Kind {
 		Example: func() FactData {
 			return &Answer{
 				Survey: "after-sale", Effect: exampleEffect, About: FactKey{KindOrder, "till", "TR/1"}, Metric: "nps", Score: -3, Bad: true, Comment: "Çok \"kötü\"\n😡",
-				Values: map[string]any{"q1": "evet", "q2": 3.5, "q3": []any{"a", nil, true}, "q4": map[string]any{"x": "y"}},
+				Values:  map[string]any{"q1": "evet", "q2": 3.5, "q3": []any{"a", nil, true}, "q4": map[string]any{"x": "y"}},
+				Version: "2025-03", Language: "tr-TR", Begun: exampleTime, Channel: "poster", Link: "till-1", OverQuota: "men",
 			}
 		},
 	}

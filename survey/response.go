@@ -19,6 +19,9 @@ type Response struct {
 	// Answers by question name. Check turns each into the form in which JSON
 	// gives it back: float64, string or bool.
 	Answers map[string]any `json:"answers"`
+	// Begun is when the first page was shown, by what the form says: anybody can change
+	// that. Zero: not known.
+	Begun time.Time `json:"begun,omitzero"`
 	// Variables are the host's values that expressions and texts refer to,
 	// such as the name of the shop. They are not answers and are not stored.
 	Variables map[string]any `json:"-"`

@@ -114,10 +114,17 @@ var forms = [numForms]form{
 		e.int(int64(v.Score))
 		e.bool(v.Bad)
 		e.text(v.Comment)
+		e.word(v.Version)
+		e.word(v.Language)
+		e.time(v.Begun)
+		e.word(v.Channel)
+		e.word(v.Link)
+		e.word(v.OverQuota)
 	}, func(d *decoder) crm.Answer {
 		return crm.Answer{
 			Survey: d.word(), Effect: crm.EffectID(d.text()), About: d.factKey(), Metric: d.word(),
 			Score: int(d.int()), Bad: d.bool(), Comment: d.text(),
+			Version: d.word(), Language: d.word(), Begun: d.time(), Channel: d.word(), Link: d.word(), OverQuota: d.word(),
 		}
 	}),
 	formInteraction: formOf(crm.KindInteraction, func(e *encoder, v *crm.Interaction) {

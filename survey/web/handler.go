@@ -294,7 +294,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v visit) {
 	}
 	head := v.inv.Definition.Head()
 	first, err := h.cfg.Store.Submit(r.Context(), v.id, survey.Response{
-		Survey: head.Name, Version: head.Version, Language: v.lang, Answers: s.session.Answers(), Variables: v.variables(), Key: key,
+		Survey: head.Name, Version: head.Version, Language: v.lang, Answers: s.session.Answers(), Variables: v.variables(), Key: key, Begun: v.claimedBegun(),
 	}, v.at)
 	if err != nil {
 		h.notStored(w, r, v, key, err)
@@ -333,7 +333,8 @@ func (h *Handler) late(w http.ResponseWriter, r *http.Request, v visit, key stri
 }
 
 // closed shows why there is nothing to answer. An answered survey is status
-// for a reader and conflict for a second answer; an expired one is gone.
+// for a reader and conflict for a second answer; an expired one is gone. One that had enough
+// answers thanks for this one.
 func (h *Handler) closed(w http.ResponseWriter, r *http.Request, v visit, status int) {
 	t, lang := textsFor(v.lang)
 	n := notice{Lang: lang, T: t, NotMeAction: h.notMeAction(v)}
@@ -342,6 +343,8 @@ func (h *Handler) closed(w http.ResponseWriter, r *http.Request, v visit, status
 		n.Title, n.Body = t.Already, t.AlreadyBody
 	case NotMe:
 		n.Title, n.Body, n.NotMeAction = t.Heard, t.HeardBody, ""
+	case Full: // no fault of who answers
+		n.Title, n.Body, status = t.Full, t.FullBody, http.StatusOK
 	default:
 		n.Title, n.Body, status = t.Expired, t.ExpiredBody, http.StatusGone
 	}

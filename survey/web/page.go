@@ -92,7 +92,7 @@ func (h *Handler) formPage(v visit, s *step, key, alert string) *formPage {
 		Brand: h.brand, Privacy: h.cfg.Brand.privacy(v.lang), Lang: v.lang, Dir: direction(v.lang), T: t,
 		NotMeAction: h.notMeAction(v), Place: v.inv.Place, Files: takesFiles(d),
 		Title:  firstOf(s.session.Title(), v.inv.Place, t.Send),
-		Hidden: s.hidden(key),
+		Hidden: s.hidden(key) + v.hiddenBegun(),
 	}
 	wr := &writer{t: t, lang: v.lang, step: s}
 	if s.view.Title != "" {

@@ -23,6 +23,7 @@ const (
 	Answered State = "answered"
 	Expired  State = "expired"
 	NotMe    State = "not-me" // the receiver said that it was not for them
+	Full     State = "full"   // there were enough answers before; nothing more is asked
 )
 
 // Invitation is what a page needs to know about one invitation. It holds
@@ -46,7 +47,8 @@ type Store interface {
 	Invitation(ctx context.Context, id uint64) (Invitation, error)
 	// Submit stores the answer of an open invitation and closes it, atomically:
 	// the first answer wins. For an invitation that is no longer open it
-	// stores nothing and returns first false and no error.
+	// stores nothing and returns first false and no error. The same is said of an answer
+	// that there was no room for, also where it is kept: the invitation is then Full.
 	Submit(ctx context.Context, id uint64, r survey.Response, at time.Time) (first bool, err error)
 }
 

@@ -18,6 +18,7 @@ type texts struct {
 	Thanks, ThanksBody             string
 	Already, AlreadyBody           string
 	Expired, ExpiredBody           string
+	Full, FullBody                 string
 	Heard, HeardBody               string
 	NotFound, NotFoundBody         string
 	Unavailable, UnavailableBody   string
@@ -44,6 +45,7 @@ var english = texts{
 	Thanks: "Thank you", ThanksBody: "Your answer has reached us.",
 	Already: "Thank you, we have your answer", AlreadyBody: "This survey has already been answered, so nothing more was stored.",
 	Expired: "This survey has ended", ExpiredBody: "Thank you for wanting to answer. The time for answering is over.",
+	Full: "Thank you for taking part", FullBody: "We have heard from enough people like you by now, so there is nothing more to do. It was kind of you to take the time.",
 	Heard: "Thank you for telling us", HeardBody: "We will not write to you about this again. You do not have to do anything else.",
 	NotFound: "We cannot find this page", NotFoundBody: "Please open the link in your message again.",
 	Unavailable: "Something went wrong on our side", UnavailableBody: "Your answer was not stored. Please try again in a few minutes.",
@@ -80,6 +82,7 @@ var turkish = texts{
 	Thanks: "Teşekkür ederiz", ThanksBody: "Yanıtınız bize ulaştı.",
 	Already: "Teşekkürler, yanıtınız bizde", AlreadyBody: "Bu anket daha önce yanıtlandı; yeni bir şey kaydedilmedi.",
 	Expired: "Bu anket sona erdi", ExpiredBody: "Yanıtlamak istediğiniz için teşekkürler. Yanıt süresi doldu.",
+	Full: "Katıldığınız için teşekkür ederiz", FullBody: "Sizin gibi yeterince kişiden yanıt aldık; yapmanız gereken başka bir şey yok. Zaman ayırmanız çok nazikti.",
 	Heard: "Haber verdiğiniz için teşekkürler", HeardBody: "Size bu konuda bir daha yazmayacağız. Başka bir şey yapmanız gerekmez.",
 	NotFound: "Bu sayfayı bulamadık", NotFoundBody: "Lütfen mesajınızdaki bağlantıyı yeniden açın.",
 	Unavailable: "Bizde bir aksaklık oldu", UnavailableBody: "Yanıtınız kaydedilmedi. Lütfen birkaç dakika sonra yeniden deneyin.",

@@ -1,0 +1,103 @@
+package vefa
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"iter"
+	"time"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/survey"
+	"github.com/vefacrm/vefa/survey/export"
+)
+
+// SurveyAnswer is one answer to a survey, as it is on record.
+type SurveyAnswer struct {
+	crm.Answer
+	ID    string      // tells answers apart; it is no token
+	Who   crm.Subject // whom it is about: a profile, an address, or, by a link that everybody may open, nobody
+	Place string      // id of the shop; empty: without one
+	At    time.Time   // when it was finished
+}
+
+// Response is what was answered, as package survey reads it.
+func (a SurveyAnswer) Response() survey.Response {
+	return survey.Response{Survey: a.Survey, Version: a.Version, Language: a.Language, Begun: a.Begun, Answers: a.Values}
+}
+
+// ExportColumns are the host's columns of ExportRows, for export.Options.Columns.
+func ExportColumns() []string { return []string{"begun", "place", "channel", "link", "over quota"} }
+
+// ExportRows turns answers into the rows of a table, as survey/export and the packages below it write
+// them:
+//
+//	table := export.NewTable(definition, export.Options{Columns: vefa.ExportColumns()})
+//	n, err := export.CSV(w, table, vefa.ExportRows(eng.Answers(ctx, "visit")))
+func ExportRows(answers iter.Seq2[SurveyAnswer, error]) iter.Seq2[export.Row, error] {
+	return func(yield func(export.Row, error) bool) {
+		for a, err := range answers {
+			if err != nil {
+				yield(export.Row{}, err)
+				return
+			}
+			begun := ""
+			if !a.Begun.IsZero() {
+				begun = a.Begun.UTC().Format(time.RFC3339)
+			}
+			row := export.Row{ID: a.ID, At: a.At, Host: []string{begun, a.Place, a.Channel, a.Link, a.OverQuota}, Response: a.Response()}
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Answers goes through all answers to a survey, of every version of its definition, those over a quota
+// included, in an order that is the same each time. It reads a few hundred at a time and keeps no transaction
+// open meanwhile: what is stored while it runs may be among them. An error is
+// yielded once, and is the end.
+func (e *Engine) Answers(ctx context.Context, name string) iter.Seq2[SurveyAnswer, error] {
+	return func(yield func(SurveyAnswer, error) bool) {
+		for after := (crm.FactRef{}); ; {
+			var page []*crm.Fact
+			err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+				page, err = r.ScanFacts(ctx, crm.AllParts(), crm.KindAnswer, after, loadBatch)
+				return err
+			})
+			if err != nil {
+				yield(SurveyAnswer{}, err)
+				return
+			}
+			for _, f := range page {
+				after = f.Ref()
+				a, ok := f.Data.(*crm.Answer)
+				if ok && a.Survey == name && !yield(SurveyAnswer{Answer: *a, ID: f.Key.ID, Who: f.Subject, Place: f.Place, At: f.At}, nil) {
+					return
+				}
+			}
+			if len(page) < loadBatch {
+				return
+			}
+		}
+	}
+}
+
+// versions returns, by survey, the version of its definition, or, of one that does not say, what
+// tells it from any other.
+func versions(surveys []Survey) map[string]string {
+	out := map[string]string{}
+	for _, s := range surveys {
+		if s.Definition == nil {
+			continue
+		}
+		if out[s.Name] = s.Definition.Head().Version; out[s.Name] == "" {
+			if raw, err := json.Marshal(s.Definition); err == nil {
+				sum := sha256.Sum256(raw)
+				out[s.Name] = "sha256:" + hex.EncodeToString(sum[:6])
+			}
+		}
+	}
+	return out
+}
