@@ -265,8 +265,7 @@ func (s summary) print(w io.Writer, l speaker) {
 		}
 	}
 	for _, v := range s.Surveys {
-		row := l.score("", v.N, v.Result)
-		line(l.Say("sum.survey", v.Survey, int(v.N), v.Sent, l.Name("metric", string(v.Result.Metric)), row.Value, row.Interval))
+		line(l.Say("sum.survey", v.Survey, int(v.N), v.Sent, l.Name("metric", string(v.Result.Metric)), l.value(v.Result), l.around(v.Result)))
 	}
 	line(l.Say("sum.clicks", s.Clicks[crm.Human], s.Clicks[crm.Suspected], s.Clicks[crm.Machine]))
 	line(l.Say("sum.tickets", s.Tickets[crm.TicketSolved], s.Tickets[crm.TicketOpen]+s.Tickets[crm.TicketPending]))

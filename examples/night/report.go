@@ -13,6 +13,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/examples/internal/output"
 	"github.com/vefacrm/vefa/segment/report"
+	surveys "github.com/vefacrm/vefa/survey/report"
 )
 
 //go:embed report.html.tmpl
@@ -69,15 +70,7 @@ type rateRow struct{ Label, Share, Interval, K, N, Note string }
 type surveyView struct {
 	ID, Name       string
 	Value, Summary string
-	Stores         []scoreRow // worst first
-	Caption        string
-	Hidden         string // stores with too few answers
-}
-
-type scoreRow struct {
-	Place, Value, Interval, N string
-	Lo, At, Hi, Middle        float64 // 0 to 100 of the scale
-	Width                     float64
+	Pictures       []report.Picture
 }
 
 type step struct {
@@ -131,8 +124,8 @@ func (s *simulation) writeReport(ctx context.Context, sum summary, path string) 
 	return output.Write(path, output.Private, func(w io.Writer) error { _, err := w.Write(data); return err })
 }
 
-// Style is the style of the pictures of package report.
-func (*page) Style() template.CSS { return report.Style() }
+// Style is the style of the pictures of segments and of surveys.
+func (*page) Style() template.CSS { return report.Style() + surveys.Style() }
 
 func (p *page) render(l speaker) ([]byte, error) {
 	t, err := template.New("report").Funcs(template.FuncMap{"say": l.Say}).Parse(reportTemplate)
@@ -166,7 +159,9 @@ func (s *simulation) page(ctx context.Context, sum summary) (*page, error) {
 	if err := s.segments(ctx, p, g); err != nil {
 		return nil, err
 	}
-	p.Surveys = l.surveys(sum.Surveys)
+	if p.Surveys, err = l.surveys(sum.Surveys, g); err != nil {
+		return nil, err
+	}
 	p.waterfall(l, g, sum)
 	p.People = l.people(g, sum)
 	p.audit(l, sum)

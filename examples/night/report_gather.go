@@ -34,13 +34,15 @@ type gathered struct {
 	sizes    map[int]int    // customers by number of profiles
 	sales    []sale         // orders and returns, in the order of the record
 	places   *crm.Places
-	sample   *crm.Customer // nil where there is nobody
-	events   []crm.Event   // of the sample
+	home     *time.Location
+	replies  map[string][]reply // by survey
+	sample   *crm.Customer      // nil where there is nobody
+	events   []crm.Event        // of the sample
 }
 
 // gather reads the record once and then the sample customer.
 func (s *simulation) gather(ctx context.Context) (*gathered, error) {
-	g := &gathered{days: map[string]*dayCount{}, messages: map[string]*messageCount{}, sources: map[string]int{}, sizes: map[int]int{}}
+	g := &gathered{days: map[string]*dayCount{}, messages: map[string]*messageCount{}, sources: map[string]int{}, sizes: map[int]int{}, home: s.home, replies: map[string][]reply{}}
 	pick := picker{owner: map[crm.ProfileKey]crm.CustomerID{}, seen: map[crm.CustomerID]*interest{}, sources: map[string]uint64{}}
 	err := s.store.View(ctx, func(r crm.Reader) error {
 		var err error
@@ -84,6 +86,7 @@ func (s *simulation) gather(ctx context.Context) (*gathered, error) {
 					}
 				case *crm.Answer:
 					g.day(s.home, f.At).answers++
+					g.reply(f, d)
 				}
 				pick.fact(f, f.At.After(first))
 			}

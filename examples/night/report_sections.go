@@ -13,7 +13,6 @@ import (
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/internal/households"
 	"github.com/vefacrm/vefa/messaging/experiment"
-	"github.com/vefacrm/vefa/survey"
 )
 
 func (l speaker) campaign(c vefa.CampaignResult) campaignView {
@@ -78,67 +77,6 @@ func (l speaker) change(share float64) string {
 		return "+" + l.Percent(share, 0)
 	}
 	return l.Percent(share, 0)
-}
-
-// surveys shows each survey with its places, the worst first: by the end of the
-// interval that speaks for them, so that a few answers put no place on top.
-func (l speaker) surveys(list []vefa.SurveyResult) []surveyView {
-	var out []surveyView
-	for _, total := range list {
-		row := l.score("", total.N, total.Result)
-		v := surveyView{ID: "survey-" + slug(total.Survey), Name: total.Survey, Value: row.Value,
-			Summary: l.Say("survey.total", l.Name("metric", string(total.Result.Metric)), row.Interval, int(total.N), total.Sent)}
-		low, whole, _ := scale(total.Result.Metric)
-		v.Caption = l.Say("survey.places", l.Decimal(low, 0), l.Decimal(low+whole, 0))
-		shown, hidden := int64(0), 0
-		var places []vefa.PlaceResult
-		for _, p := range total.Places {
-			if p.Hidden {
-				hidden++
-				continue
-			}
-			shown += p.N
-			places = append(places, p)
-		}
-		if hidden > 0 {
-			v.Hidden = l.Say("survey.hidden", hidden, int(total.N-shown))
-		}
-		slices.SortFunc(places, func(a, b vefa.PlaceResult) int {
-			return cmp.Or(cmp.Compare(a.Result.Interval.High, b.Result.Interval.High), cmp.Compare(a.Result.Value, b.Result.Value), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Place, b.Place))
-		})
-		const most = 60 // at each end
-		if n := len(places) - 2*most; n > 0 {
-			v.Caption += " " + l.Say("survey.left", n)
-			places = append(places[:most:most], places[len(places)-most:]...)
-		}
-		for _, p := range places {
-			v.Stores = append(v.Stores, l.score(cmp.Or(p.Name, p.Place, l.Say("survey.nowhere")), p.N, p.Result))
-		}
-		out = append(out, v)
-	}
-	return out
-}
-
-// scale returns the least value of a metric, how far it reaches and with how many digits
-// it is written.
-func scale(m survey.Metric) (low, whole float64, digits int) {
-	switch m {
-	case survey.NPS:
-		return -100, 200, 0
-	case survey.CES:
-		return 1, 6, 1
-	}
-	return 0, 100, 0
-}
-
-func (l speaker) score(name string, n int64, r survey.Result) scoreRow {
-	lo, whole, digits := scale(r.Metric)
-	at := func(x float64) float64 { return coord(100 * min(1, max(0, (x-lo)/whole))) }
-	plain := func(x float64) string { return l.Decimal(x, digits) }
-	row := scoreRow{Place: name, Value: plain(r.Value), Interval: l.span(plain(r.Interval.Low), plain(r.Interval.High)), N: l.Int(int(n)),
-		Lo: at(r.Interval.Low), At: at(r.Value), Hi: at(r.Interval.High), Middle: at(0)}
-	row.Width = coord(row.Hi - row.Lo)
-	return row
 }
 
 // waterfall follows all messages from the plan to the provider.

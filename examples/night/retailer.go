@@ -13,6 +13,7 @@ import (
 	"github.com/vefacrm/vefa/messaging/link"
 	"github.com/vefacrm/vefa/rules"
 	"github.com/vefacrm/vefa/survey"
+	"github.com/vefacrm/vefa/survey/web"
 )
 
 //go:embed evening.yaml
@@ -43,6 +44,15 @@ func keys() vefa.Keys {
 		Sign:   []vefa.Key{{ID: 1, Secret: crm.NewSecret([]byte("vefa example night: signs, and is not secret"))}},
 		ID:     crm.NewSecret([]byte("vefa example night: ids, and is not secret either")),
 	}
+}
+
+// theme is how the retailer's survey pages look; vefa.New refuses one that cannot be read.
+var theme = web.Brand{
+	Name: "SAAT", Accent: "#123b52", Ink: "#ffffff",
+	Privacy: map[string]string{
+		"tr": "Yanıtınız yalnızca hizmetimizi iyileştirmek için kullanılır.",
+		"":   "Your answer is used to improve our service, and for nothing else.",
+	},
 }
 
 var link40 = messaging.Field{Name: "link", Type: messaging.LinkField, Max: 48}
@@ -103,6 +113,7 @@ func configuration(o options, from time.Time, home *time.Location) (vefa.Config,
 			{Name: "after-purchase", Definition: survey.Recommendation(), Invitation: invitation("after-purchase", "{shop} ziyaretiniz nasıldı? İki soru: {link}")},
 			{Name: "after-service", Definition: survey.Recommendation(), Invitation: invitation("after-service", "{shop}: servisimizden memnun kaldınız mı? İki soru: {link}")},
 		},
+		Brand: theme,
 		Tasks: map[string]vefa.TaskFunc{
 			"call-back": func(ctx context.Context, svc *crm.Service, e *crm.Effect) error {
 				return svc.Record(ctx, &crm.Fact{

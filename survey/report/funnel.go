@@ -119,6 +119,7 @@ func funnel(w words, title, about string, total survey.Tally, shown []survey.Sta
 	}
 	d.Text("ch-mid", chart.Point{X: (left + right) / 2, Y: height - 6}, w.Say("score.answers"), right-left)
 	_, most := n.Ends()
+	first = max(first*3/4, 1) // the curves begin before the smallest group
 	for _, limit := range []struct {
 		share float64
 		class string

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	_ "embed"
 	"html/template"
-	"math"
 
 	"github.com/vefacrm/vefa/internal/chart"
 	"github.com/vefacrm/vefa/internal/page"
@@ -77,15 +76,9 @@ func (w words) tick(v float64, decimals int) string {
 	return w.Decimal(v, decimals)
 }
 
-// span writes an interval; it never claims more than was found, so that its ends are rounded
-// outwards to what is written.
+// span writes an interval.
 func (w words) span(i survey.Interval) string {
-	digits := 1.0
-	if w.metric == survey.CES {
-		digits = 100
-	}
-	low, high := math.Floor(i.Low*digits+1e-9)/digits, math.Ceil(i.High*digits-1e-9)/digits
-	return w.Say("score.span", w.value(low), w.value(high))
+	return w.Say("score.span", w.value(i.Low), w.value(i.High))
 }
 
 // all says what the total is.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/vefacrm/vefa/internal/page"
 	"github.com/vefacrm/vefa/survey/rollup"
@@ -35,14 +36,26 @@ func Tree(title string, figures []rollup.Figure, name func(path []string) string
 		axis := scale(lo, hi, 0, 100, 8)
 		out.ends(w, axis)
 		out.Caption = w.Say("score.tree")
-		for _, f := range figures {
-			r := row{Hidden: true, Detail: w.Say("score.suppressed")}
-			if hidden = hidden || f.Suppressed; !f.Suppressed {
-				if r.Detail = w.Say("score.none"); f.Result.N > 0 {
-					r = rowOf(w, axis, f.Result)
+		for i, f := range figures {
+			r := row{Hidden: true, Label: nodeLabel(w, f.Path, name), Depth: min(len(f.Path)-len(figures[0].Path), 4)}
+			switch {
+			case f.Suppressed:
+				hidden = true
+				r.Detail = w.Say("score.suppressed")
+				n := besides(figures, i)
+				if n > mostHidden {
+					continue
 				}
+				if n < 0 { // the last of many: one row for all
+					r.Label, r.Detail = w.Say("score.more", -n), w.Say("score.suppressed")
+				}
+			case f.Result.N == 0:
+				r.Detail = w.Say("score.none")
+			default:
+				laid := rowOf(w, axis, f.Result)
+				laid.Label, laid.Depth = r.Label, r.Depth
+				r = laid
 			}
-			r.Label, r.Depth = nodeLabel(w, f.Path, name), min(len(f.Path)-len(figures[0].Path), 4)
 			out.Rows = append(out.Rows, r)
 		}
 		if hidden {
@@ -51,6 +64,25 @@ func Tree(title string, figures []rollup.Figure, name func(path []string) string
 		out.Notes = append(out.Notes, defined(w, figures[0].Definition))
 		return out
 	})
+}
+
+// mostHidden is how many suppressed nodes of one parent are named; more are counted.
+const mostHidden = 3
+
+// besides counts the suppressed nodes of the same parent as the one at i, itself too; negative, if they
+// are more than mostHidden and it is the last of them.
+func besides(figures []rollup.Figure, i int) int {
+	n, last := 0, i
+	parent := figures[i].Path[:max(len(figures[i].Path)-1, 0)]
+	for j, f := range figures {
+		if f.Suppressed && len(f.Path) == len(figures[i].Path) && slices.Equal(f.Path[:len(parent)], parent) {
+			n, last = n+1, j
+		}
+	}
+	if n > mostHidden && last == i {
+		return -n
+	}
+	return n
 }
 
 // nodeLabel is what a node is called.
@@ -74,7 +106,11 @@ func defined(w words, d rollup.Definition) string {
 	if !d.Until.IsZero() {
 		until = w.Date(d.Until)
 	}
-	out := w.Say("score.defined", d.Name, d.Version, w.Name("score", string(d.Metric)), d.Formula)
+	formula := d.Formula
+	if formula == rollup.Formula(d.Metric) {
+		formula = w.Say("score.formula." + string(d.Metric)) // the same in the reader's language
+	}
+	out := w.Say("score.defined", d.Name, d.Version, w.Name("score", string(d.Metric)), formula)
 	if d.From.IsZero() && d.Until.IsZero() {
 		return out
 	}
