@@ -3,6 +3,7 @@
 //	go run ./examples/survey visit.json              # a QR code in the terminal, the form at its link
 //	go run ./examples/survey -check visit.json       # what the definition would not do, with JSON paths
 //	go run ./examples/survey -results visit.json     # scores with intervals, topics of the comments
+//	go run ./examples/survey -results -report results.html visit.json   # the same as a page of pictures
 //	go run ./examples/survey -export out.xlsx visit.json
 //
 // Without a file it serves a survey of its own. Answers are kept in a SQLite file, also those
@@ -28,8 +29,8 @@ import (
 
 // options are the flags.
 type options struct {
-	addr, base, db, export, place string
-	check, results                bool
+	addr, base, db, export, place, report string
+	check, results                        bool
 }
 
 func main() {
@@ -52,8 +53,12 @@ func run(ctx context.Context, args []string, out io.Writer, started func(net.Add
 	fs.StringVar(&o.export, "export", "", "write all answers to a file: .csv, .json, .xlsx or .parquet")
 	fs.BoolVar(&o.check, "check", false, "check the definition and end")
 	fs.BoolVar(&o.results, "results", false, "show the results and end")
+	fs.StringVar(&o.report, "report", "", "with -results: write a page of pictures to a file, .html")
 	if err := fs.Parse(args); err != nil {
 		return err
+	}
+	if o.report != "" && !o.results {
+		return errors.New("-report is for -results")
 	}
 	def, err := definition(fs.Args())
 	if err != nil {
@@ -75,7 +80,7 @@ func run(ctx context.Context, args []string, out io.Writer, started func(net.Add
 	case o.export != "":
 		return s.export(ctx, o.export, out)
 	case o.results:
-		return s.results(ctx, out)
+		return s.results(ctx, out, o.report)
 	}
 	return serve(ctx, s, o, out, started)
 }

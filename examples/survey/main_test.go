@@ -14,8 +14,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/survey"
 )
 
 const visit = `{"title":"Visit","pages":[
@@ -94,6 +97,14 @@ func TestAnswers(t *testing.T) {
 	require.Contains(t, out.String(), "4 answers\nnps: NPS 0.0 (95% interval")
 	require.Contains(t, out.String(), `"=Kasada çok bekledim"`)
 	require.Contains(t, out.String(), "2 comments, 0 without a topic")
+	html := filepath.Join(dir, "results.html")
+	out.Reset()
+	require.NoError(t, run(t.Context(), []string{"-db", db, "-results", "-report", html, file}, &out, nil))
+	require.Contains(t, out.String(), "written: "+html)
+	drawn, err := os.ReadFile(html)
+	require.NoError(t, err)
+	require.Contains(t, string(drawn), "Fewer than 5 answers", "four answers show who gave them")
+	require.Error(t, run(t.Context(), []string{"-report", html, file}, &out, nil))
 	for _, end := range []string{".csv", ".json", ".xlsx", ".parquet"} {
 		out.Reset()
 		name := filepath.Join(dir, "out"+end)
@@ -123,4 +134,28 @@ func TestCheck(t *testing.T) {
 	require.Error(t, run(t.Context(), []string{"nowhere.json"}, &out, nil))
 	require.NoError(t, os.WriteFile(file, []byte("{"), 0o600))
 	require.ErrorContains(t, run(t.Context(), []string{file}, &out, nil), "bad.json")
+}
+
+// TestPage: each question has its answers and its months, those without an answer too; hostile
+// comments are only counted.
+func TestPage(t *testing.T) {
+	all := &said{n: 40}
+	q := all.question("nps")
+	for i := range 40 {
+		at := time.Date(2025, 1+time.Month(i/10), 3, 0, 0, 0, 0, time.UTC)
+		if i >= 30 {
+			at = at.AddDate(0, 2, 0)
+		}
+		require.NoError(t, q.add(at, survey.Score{Metric: survey.NPS, Answered: true, Value: i % 11}))
+	}
+	require.Len(t, q.periods(), 6)
+	require.Same(t, q, all.question("nps"))
+	file := filepath.Join(t.TempDir(), "page.html")
+	require.NoError(t, writePage(all, file))
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	for _, want := range []string{"40 answers", "Month by month", "05/2025", "2 periods have too few answers"} {
+		require.Contains(t, string(data), want)
+	}
+	require.Error(t, writePage(all, filepath.Join(file, "no")))
 }

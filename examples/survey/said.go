@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/vefacrm/vefa/survey"
+	"github.com/vefacrm/vefa/survey/report"
+	"github.com/vefacrm/vefa/survey/topic"
+)
+
+// said is what all answers together say.
+type said struct {
+	n         int
+	questions []*measured // in the order in which they were first answered
+	counts    topic.Counts
+	comments  []comment
+}
+
+// measured is one question that measures something.
+type measured struct {
+	name   string
+	all    survey.Tally
+	months map[string]*survey.Tally // by year and month
+}
+
+type comment struct {
+	text string
+	read topic.Reading
+}
+
+// said reads the answers and sums them up.
+func (s *store) said(ctx context.Context) (*said, error) {
+	find, err := topic.New(topic.Retail(), topic.Options{})
+	if err != nil {
+		return nil, err
+	}
+	out := &said{}
+	for row, err := range s.rows(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		out.n++
+		for _, score := range s.def.Scores(row.Response, survey.ScoreOptions{}) {
+			if err := out.question(score.Question).add(row.At, score); err != nil {
+				return nil, err
+			}
+		}
+		for _, w := range s.def.Written(row.Response) {
+			read := find.Read(w.Text)
+			out.counts.Add(read)
+			out.comments = append(out.comments, comment{w.Text, read})
+		}
+	}
+	slices.SortStableFunc(out.comments, func(x, y comment) int { return topic.Compare(x.read, y.read) })
+	return out, nil
+}
+
+func (s *said) question(name string) *measured {
+	for _, q := range s.questions {
+		if q.name == name {
+			return q
+		}
+	}
+	q := &measured{name: name, months: map[string]*survey.Tally{}}
+	s.questions = append(s.questions, q)
+	return q
+}
+
+func (m *measured) add(at time.Time, score survey.Score) error {
+	month := at.Format("2006-01")
+	if m.months[month] == nil {
+		m.months[month] = &survey.Tally{}
+	}
+	return errors.Join(m.all.Add(score), m.months[month].Add(score))
+}
+
+// periods are the months from the first to the last, those without an answer too.
+func (m *measured) periods() []report.Period {
+	first, last := "", ""
+	for month := range m.months {
+		if first == "" || month < first {
+			first = month
+		}
+		last = max(last, month)
+	}
+	var out []report.Period
+	at, err := time.Parse("2006-01", first)
+	for ; err == nil && at.Format("2006-01") <= last && len(out) < 120; at = at.AddDate(0, 1, 0) {
+		p := report.Period{Name: at.Format("01/2006"), Tally: survey.Tally{Metric: m.all.Metric}}
+		if t := m.months[at.Format("2006-01")]; t != nil {
+			p.Tally = *t
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// results prints what was said: scores with intervals, then what the comments are about,
+// those to be read first at the top. With the name of a file it writes a page of pictures, too.
+func (s *store) results(ctx context.Context, out io.Writer, file string) error {
+	all, err := s.said(ctx)
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d answers\n", all.n)
+	for _, q := range all.questions {
+		r := q.all.Result()
+		fmt.Fprintf(&b, "%s: %s %.1f (95%% interval %.1f to %.1f), n %d, unanswered %d\n", q.name, strings.ToUpper(string(r.Metric)), r.Value, r.Interval.Low, r.Interval.High, r.N, r.Unanswered)
+	}
+	if len(all.comments) > 0 {
+		fmt.Fprintf(&b, "%d comments, %d without a topic\n", all.counts.Total().Comments, all.counts.Without())
+		for _, t := range all.counts.Results(0) {
+			if !t.Suppressed {
+				fmt.Fprintf(&b, "  %-12s %4d comments, %4d complain\n", t.Topic, t.Comments, t.Negative+t.Mixed)
+			}
+		}
+		b.WriteString("To be read first:\n")
+		for _, c := range all.comments[:min(len(all.comments), 10)] {
+			fmt.Fprintf(&b, "  %d %-8s %s\n", c.read.Severity, c.read.Sentiment, strconv.Quote(c.text))
+		}
+	}
+	if file != "" {
+		if err := writePage(all, file); err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "written: %s\n", file)
+	}
+	_, err = io.WriteString(out, b.String())
+	return err
+}
+
+// writePage writes the page of pictures.
+func writePage(all *said, file string) (err error) {
+	page := report.Page{Title: "What was said", Lead: fmt.Sprintf("%d answers", all.n)}
+	for _, q := range all.questions {
+		section := report.Section{Title: q.name, Pictures: []report.Picture{report.Distribution("Answers", q.all)}}
+		if periods := q.periods(); len(periods) > 1 {
+			trend, err := report.Trend("Month by month", periods)
+			if err != nil {
+				return err
+			}
+			section.Pictures = append(section.Pictures, trend)
+		}
+		page.Sections = append(page.Sections, section)
+	}
+	if len(all.comments) > 0 {
+		page.Sections = append(page.Sections, report.Section{Title: "Comments", Pictures: []report.Picture{report.Topics("What they are about", all.counts.Results(0), nil)}})
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return page.Write(f)
+}
