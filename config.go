@@ -241,6 +241,9 @@ type Campaign struct {
 type Survey struct {
 	Name       string
 	Definition *survey.Definition
+	// Earlier are definitions that kiosks asked before: their answers are checked by what was
+	// asked, also when they come weeks later.
+	Earlier []*survey.Definition
 	// Invitation is the message that asks. Its Name is the survey's where it has none,
 	// and {link} in its Text needs no Field, as in every message of a Config. Without {link}
 	// nobody gets to the page: that is for invitations that somebody reads out, by phone.

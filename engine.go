@@ -38,6 +38,7 @@ type Engine struct {
 	clicks     *link.Log
 	redirect   *link.Handler
 	pages      *web.Handler
+	kiosks     *web.KioskHandler
 	outbox     messaging.Outbox
 	deliveries delivery.Log                   // of what providers report
 	within     []crm.EffectHandler            // of what is carried out in the record, the host's included
@@ -157,6 +158,9 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	if e.pages, err = web.New(web.Config{Store: (*invitations)(e), Tokens: e.keys.surveys.Parse, Path: "/s/", Brand: cfg.Brand, Now: cfg.Now, NewKey: cfg.SurveyKey, Logger: cfg.Logger}); err != nil {
+		return nil, err
+	}
+	if e.kiosks, err = web.NewKiosk(web.KioskConfig{Store: (*kiosks)(e), Tokens: e.keys.kiosks.Parse, Brand: cfg.Brand, Now: cfg.Now, Logger: cfg.Logger}); err != nil {
 		return nil, err
 	}
 	e.deliveries = delivery.Log{Service: e.svc}
@@ -330,7 +334,7 @@ func (e *Engine) Service() *crm.Service { return e.svc }
 // what New refuses.
 func (e *Engine) Rules() *rules.Engine[Facts] { return e.rules }
 
-// Handler serves tracked links under /l/, surveys under /s/ and their SurveyLinks under /q/, and the same below
+// Handler serves tracked links under /l/, surveys under /s/, their SurveyLinks under /q/ and kiosks under /k/, and the same below
 // the path of Config.BaseURL: with https://shop.example/care it may be mounted as
 // "/care/" as it is, or at the root behind a proxy that cuts the path off. Run the
 // click log with Clicks().Run while it serves.
@@ -338,6 +342,7 @@ func (e *Engine) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/l/", e.observed("page/link", e.redirect))
 	mux.Handle("/s/", e.observed("page/survey", e.pages))
+	mux.Handle("/k/", e.observed("page/kiosk", e.kiosks))
 	base, err := url.Parse(e.cfg.BaseURL)
 	if err != nil {
 		base = &url.URL{}

@@ -406,6 +406,33 @@ func verbs() []verb {
 		_, err := l.shop.Engine.Respond(ctx, vefa.Response{ID: "r9", Ticket: l.ticket, To: wrote.Ref(), Actor: "desk", Text: "Hi"})
 		return nil, err
 	}).prepare = func(l *lab) { must(l, l.svc.Record(l.t.Context(), wrote)) }
+	// Kiosks.
+	kiosk := func(l *lab) string {
+		must(l, l.svc.PutPlaces(l.t.Context(), &crm.Place{ID: "moda", Kind: "store", Name: "Moda"}))
+		link, err := l.shop.Engine.PutKiosk(l.t.Context(), vefa.Kiosk{Name: "till", Place: "moda", Survey: "visit"})
+		must(l, err)
+		return link
+	}
+	refused := func(l *lab) {
+		_, err := l.request(l.t.Context(), "POST", kiosk(l)+"ask", url.Values{"_id": {tabletID(1)}, "_def": {"gone"}})
+		must(l, err)
+	}
+	add("*vefa.Engine.PutKiosk", func(ctx context.Context, l *lab) (any, error) {
+		return l.shop.Engine.PutKiosk(ctx, vefa.Kiosk{Name: "till", Place: "moda", Survey: "visit"})
+	}).prepare = func(l *lab) {
+		must(l, l.svc.PutPlaces(l.t.Context(), &crm.Place{ID: "moda", Kind: "store", Name: "Moda"}))
+	}
+	add("*vefa.Engine.Kiosks", func(ctx context.Context, l *lab) (any, error) { return l.shop.Engine.Kiosks(ctx) }).prepare = func(l *lab) { kiosk(l) }
+	add("*vefa.Engine.RefusedAnswers", func(ctx context.Context, l *lab) (any, error) {
+		return drain(l.shop.Engine.RefusedAnswers(ctx))
+	}).prepare = refused
+	device, filled := "", url.Values{}
+	add("web.KioskStore.Keep POST", func(ctx context.Context, l *lab) (any, error) { return l.request(ctx, "POST", device+"ask", filled) }).prepare = func(l *lab) {
+		device = kiosk(l)
+		d := tablet{l.pages, strings.TrimPrefix(device, "https://s.example"), l.shop.Clock.Now}
+		filled = d.ask(l.t, map[string]any{"nps": 2})
+		filled.Set("_id", tabletID(2))
+	}
 	// Its pages.
 	add("web.Store.Invitation GET", func(ctx context.Context, l *lab) (any, error) { return l.request(ctx, "GET", l.page(), nil) })
 	answer := url.Values{"_key": {"k1"}, "_on.nps": {"1"}, "_on.comment": {"1"}, "q.nps": {"2"}}

@@ -98,6 +98,7 @@ type derived struct {
 	assign  *experiment.Assigner
 	links   *link.Codec
 	surveys *invite.Codec
+	kiosks  *invite.Codec // of Keys.ID: a device may be offline for longer than a key signs
 	check   keyCheck
 }
 
@@ -125,6 +126,9 @@ func (c *Config) derive() (d derived, err error) {
 		}
 	}
 	if err = d.surveys.Sign(int(k.Sign[0].ID)); err != nil {
+		return d, err
+	}
+	if d.kiosks, err = invite.New("kiosk", k.ID.Derive(tenant, "kiosk").Reveal()); err != nil {
 		return d, err
 	}
 	if d.links, err = link.NewCodec(links...); err != nil {

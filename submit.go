@@ -119,15 +119,20 @@ type given struct {
 
 // give makes the answer of a response.
 func (e *Engine) give(q *asked, sent *submission) *given {
-	r, def := sent.r, q.survey.Definition
-	a := &crm.Answer{Survey: q.survey.Name, Score: -1, Bad: def.Bad(r, survey.ScoreOptions{}), Values: r.Answers,
-		Version: e.versions[q.survey.Name], Language: r.Language, Channel: "personal"}
+	a := answerTo(q.survey.Name, q.survey.Definition, sent.r)
+	a.Version, a.Channel = e.versions[q.survey.Name], "personal"
 	if q.effect != nil {
 		a.Effect, a.About = q.effect.ID, q.effect.About
 	} else {
 		a.Channel, a.Link = q.link.Channel, q.link.Code
 	}
-	a.Begun = q.begun(r.Begun, sent.at)
+	a.Begun = q.begun(sent.r.Begun, sent.at)
+	return &given{asked: q, sent: sent, answer: a}
+}
+
+// answerTo is what the record keeps of a response to a definition of a survey.
+func answerTo(name string, def *survey.Definition, r survey.Response) *crm.Answer {
+	a := &crm.Answer{Survey: name, Score: -1, Bad: def.Bad(r, survey.ScoreOptions{}), Values: r.Answers, Version: r.Version, Language: r.Language}
 	if score, ok := def.Score(r, survey.ScoreOptions{}); ok && score.Answered {
 		a.Metric, a.Score = string(score.Metric), score.Value
 	}
@@ -136,7 +141,7 @@ func (e *Engine) give(q *asked, sent *submission) *given {
 		said = append(said, w.Text)
 	}
 	a.Comment = strings.Join(said, "\n")
-	return &given{asked: q, sent: sent, answer: a}
+	return a
 }
 
 // begun is when the answer was begun: when its first draft was kept, or what its page says, which

@@ -20,6 +20,9 @@ type Answer struct {
 	// Score is on the scale of Metric; 0 and no Metric where nothing was measured.
 	Score int  `json:"score"`
 	Bad   bool `json:"bad,omitempty"` // below the survey's threshold: a ticket is owed
+	// Outside says that it was given before the experience that it is about began, or too long
+	// after it to be about that alone.
+	Outside bool `json:"outside,omitempty"`
 	// Comment is what the respondent wrote, as typed.
 	Comment string `json:"comment,omitempty"`
 	// Values are all answers by question, as JSON gives them back.
@@ -199,7 +202,7 @@ func answerKind() Kind {
 		Name: KindAnswer, New: func() FactData { return new(Answer) }, Subject: onParty,
 		Example: func() FactData {
 			return &Answer{
-				Survey: "after-sale", Effect: exampleEffect, About: FactKey{KindOrder, "till", "TR/1"}, Metric: "nps", Score: -3, Bad: true, Comment: "Çok \"kötü\"\n😡",
+				Survey: "after-sale", Effect: exampleEffect, About: FactKey{KindOrder, "till", "TR/1"}, Metric: "nps", Score: -3, Bad: true, Outside: true, Comment: "Çok \"kötü\"\n😡",
 				Values:  map[string]any{"q1": "evet", "q2": 3.5, "q3": []any{"a", nil, true}, "q4": map[string]any{"x": "y"}},
 				Version: "2025-03", Language: "tr-TR", Begun: exampleTime, Channel: "poster", Link: "till-1", OverQuota: "men",
 			}

@@ -72,7 +72,7 @@ func TestContentAgainstJSON(t *testing.T) {
 		rapid.Custom(func(t *rapid.T) crm.FactData {
 			a := &crm.Answer{
 				Survey: texts.Draw(t, "survey"), Effect: crm.EffectID(texts.Draw(t, "effect")), About: factKeys.Draw(t, "about"), Metric: texts.Draw(t, "metric"),
-				Score: rapid.Int().Draw(t, "score"), Bad: flag.Draw(t, "bad"), Comment: texts.Draw(t, "comment"),
+				Score: rapid.Int().Draw(t, "score"), Bad: flag.Draw(t, "bad"), Outside: flag.Draw(t, "outside"), Comment: texts.Draw(t, "comment"),
 			}
 			if flag.Draw(t, "values") {
 				a.Values = map[string]any{"a": texts.Draw(t, "value"), "b": 1}

@@ -113,6 +113,7 @@ var forms = [numForms]form{
 		e.word(v.Metric)
 		e.int(int64(v.Score))
 		e.bool(v.Bad)
+		e.bool(v.Outside)
 		e.text(v.Comment)
 		e.word(v.Version)
 		e.word(v.Language)
@@ -123,7 +124,7 @@ var forms = [numForms]form{
 	}, func(d *decoder) crm.Answer {
 		return crm.Answer{
 			Survey: d.word(), Effect: crm.EffectID(d.text()), About: d.factKey(), Metric: d.word(),
-			Score: int(d.int()), Bad: d.bool(), Comment: d.text(),
+			Score: int(d.int()), Bad: d.bool(), Outside: d.bool(), Comment: d.text(),
 			Version: d.word(), Language: d.word(), Begun: d.time(), Channel: d.word(), Link: d.word(), OverQuota: d.word(),
 		}
 	}),

@@ -41,6 +41,9 @@ type KioskAnswer struct {
 	DeviceAt time.Time // when it was given, by the clock of the device
 	Received time.Time
 	Response survey.Response // Key is ID; of a refused one without what is wrong
+	// Definition is what was asked, by which the answer was checked; nil where it is not known
+	// any more.
+	Definition *survey.Definition
 	// Code is the number of the experience as typed or opened with; empty: none is known.
 	Code string
 	// Began is when the experience began; zero where none is known. Outside says that the answer

@@ -202,6 +202,7 @@ func (h *KioskHandler) answer(d device, id string, form url.Values, now time.Tim
 	if s == nil {
 		return refuse("it answers a definition that is not known any more")
 	}
+	a.Definition = s.def
 	return s.check(a, d, form, refuse)
 }
 
