@@ -7,16 +7,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/messaging/consent"
-	"github.com/vefacrm/vefa/survey"
 	"github.com/vefacrm/vefa/survey/web"
 )
 
@@ -31,83 +27,6 @@ var (
 	_ web.NotMeStore = (*invitations)(nil)
 	_ web.DraftStore = (*invitations)(nil)
 )
-
-// Invitation implements web.Store.
-func (v *invitations) Invitation(ctx context.Context, n uint64) (web.Invitation, error) {
-	e := (*Engine)(v)
-	var out web.Invitation
-	err := v.cfg.Store.View(ctx, func(r crm.Reader) error {
-		found, err := e.askedBy(ctx, r, n)
-		if err != nil {
-			return err
-		}
-		q := found[0]
-		if q == nil {
-			return unknownLink()
-		}
-		s := q.survey
-		out = web.Invitation{Definition: s.Definition, Language: s.Invitation.Locale, ExpiresAt: q.ends, NotMeUntil: q.notMeUntil(e), Key: q.form.Key, State: q.state()}
-		if out.Place, err = placeName(ctx, r, q.place); err != nil {
-			return err
-		}
-		lang, err := spoken(ctx, r, s.Definition, q.who.Profile)
-		if err != nil {
-			return err
-		} else if lang != "" {
-			out.Language = lang
-		}
-		if out.State == web.Open {
-			closed, err := e.closed(ctx, r, q)
-			if err != nil {
-				return err
-			}
-			if closed {
-				out.State = web.Full
-			}
-		}
-		return nil
-	})
-	if errors.Is(err, crm.ErrNotFound) {
-		return out, fmt.Errorf("%w: %w", web.ErrNotFound, err)
-	}
-	return out, err
-}
-
-// spoken returns the Locale of a profile if the definition has it, else "".
-func spoken(ctx context.Context, r crm.Reader, def *survey.Definition, who crm.ProfileKey) (string, error) {
-	if who.IsZero() || def == nil {
-		return "", nil
-	}
-	profiles, err := r.Profiles(ctx, who)
-	if err != nil || profiles[0] == nil {
-		return "", err
-	}
-	locale := profiles[0].Locale
-	base, _, _ := strings.Cut(strings.ReplaceAll(locale, "_", "-"), "-")
-	head := def.Head()
-	if base != "" && (strings.EqualFold(base, head.Language) || slices.ContainsFunc(head.Languages, func(l string) bool {
-		return strings.EqualFold(l, base) || strings.EqualFold(l, locale)
-	})) {
-		return locale, nil
-	}
-	return "", nil
-}
-
-// placeName returns the name of a place as its customers know it, or "".
-func placeName(ctx context.Context, r crm.Reader, id string) (string, error) {
-	if id == "" {
-		return "", nil
-	}
-	docs, err := r.Documents(ctx, "place", id)
-	if err != nil || docs[0] == nil {
-		return "", err
-	}
-	var p crm.Place
-	if err := docs[0].Decode(&p); err != nil {
-		return "", err
-	}
-	return p.Name, nil
-}
 
 func answerSubject(f *crm.Effect, d MessageData) crm.Subject {
 	if !d.Profile.IsZero() {

@@ -50,6 +50,7 @@ type Engine struct {
 	cells      map[string][]cell              // of surveys: their quotas
 	openLinks  map[uint32]openLink            // by SurveyLink.number
 	submits    together[*submission]
+	looks      together[*look]
 	scripts    map[string]*messaging.Script
 	desk       *campaigns.Desk // nil without Config.Desk
 	lessons    taught

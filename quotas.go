@@ -118,29 +118,15 @@ func (e *Engine) whole(name string) *cell {
 	return nil
 }
 
-// closed reports whether a survey, or the link it is reached by, takes no answers any more.
-func (e *Engine) closed(ctx context.Context, r crm.Reader, q *asked) (bool, error) {
-	var keys []crm.CounterKey
-	var limits []int64
+// closing returns the counters that close what was asked when they are full, and their limits.
+func (e *Engine) closing(q *asked) (keys []crm.CounterKey, limits []int64) {
 	if all := e.whole(q.survey.Name); all != nil && !all.Keep {
 		keys, limits = append(keys, all.counter), append(limits, all.Limit)
 	}
 	if q.link != nil && q.link.Limit > 0 {
 		keys, limits = append(keys, q.link.counter()), append(limits, q.link.Limit)
 	}
-	if len(keys) == 0 {
-		return false, nil
-	}
-	counters, err := r.Counters(ctx, keys...)
-	if err != nil {
-		return false, err
-	}
-	for i, c := range counters {
-		if c != nil && c.Used >= limits[i] {
-			return true, nil
-		}
-	}
-	return false, nil
+	return keys, limits
 }
 
 // limits returns the quotas that an answer counts for.

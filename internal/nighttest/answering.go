@@ -27,6 +27,9 @@ const Pages = `{"x-retail":{"name":"visit","version":"7"},"pages":[
 	{"elements":[{"type":"comment","name":"why"}]},
 	{"elements":[{"type":"radiogroup","name":"sex","choices":["f","m"]},{"type":"text","inputType":"number","name":"age"}]}]}`
 
+// OnePage is a survey of one page.
+func OnePage() *survey.Definition { return survey.Recommendation() }
+
 // Asked is people who were asked to answer Pages, by engines on one store.
 type Asked struct {
 	Store   crm.Store
