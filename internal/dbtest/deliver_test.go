@@ -34,6 +34,9 @@ func TestMain(m *testing.M) {
 	if job := os.Getenv(asTaker); job != "" {
 		os.Exit(takerMain(job))
 	}
+	if job := os.Getenv(asPages); job != "" {
+		os.Exit(pagesMain(job))
+	}
 	if job := os.Getenv(asMailing); job != "" {
 		os.Exit(mailingMain(job))
 	}

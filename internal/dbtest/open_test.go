@@ -36,6 +36,23 @@ func sqliteDSN(path string) string {
 	return "file:" + path + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)"
 }
 
+// durableDSN is sqliteDSN for what is on the disk once it was committed.
+func durableDSN(path string) string {
+	return strings.Replace(sqliteDSN(path), "synchronous(normal)", "synchronous(full)", 1)
+}
+
+// openDurable opens a file with durableDSN, by as many connections as there are readers: to open one takes
+// longer than to read.
+func openDurable(t testing.TB, path string) database {
+	t.Helper()
+	db, err := sql.Open("sqlite", durableDSN(path))
+	require.NoError(t, err)
+	db.SetMaxOpenConns(8)
+	db.SetMaxIdleConns(8)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return database{"sqlite", sqlstore.SQLite, db, sqlstore.Config{}}
+}
+
 // openSQLite opens an empty file.
 func openSQLite(t testing.TB) database {
 	t.Helper()

@@ -2,7 +2,6 @@ package dbtest
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -19,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa"
-	"github.com/vefacrm/vefa/crm/sqlstore"
 	"github.com/vefacrm/vefa/internal/nighttest"
 )
 
@@ -80,17 +78,6 @@ func BenchmarkSubmit(b *testing.B) {
 		b.ReportMetric(0, "ns/op")
 		b.StartTimer()
 	}
-}
-
-// openDurable opens SQLite so that what was committed is on the disk.
-func openDurable(t testing.TB, file string) database {
-	t.Helper()
-	db, err := sql.Open("sqlite", strings.Replace(sqliteDSN(file), "synchronous(normal)", "synchronous(full)", 1))
-	require.NoError(t, err)
-	db.SetMaxOpenConns(8)
-	db.SetMaxIdleConns(8) // to open one takes longer than to read
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	return database{"sqlite", sqlstore.SQLite, db, sqlstore.Config{}}
 }
 
 // at returns a percentile; it sorts what it is given.

@@ -3,6 +3,7 @@ package nighttest
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -30,6 +31,13 @@ const Pages = `{"x-retail":{"name":"visit","version":"7"},"pages":[
 // OnePage is a survey of one page.
 func OnePage() *survey.Definition { return survey.Recommendation() }
 
+// ThreePages is the definition of Pages.
+func ThreePages(t TB) *survey.Definition {
+	def, err := survey.Parse([]byte(Pages), survey.Limits{})
+	require.NoError(t, err)
+	return def
+}
+
 // Asked is people who were asked to answer Pages, by engines on one store.
 type Asked struct {
 	Store   crm.Store
@@ -41,8 +49,7 @@ type Asked struct {
 // Ask asks people, with as many engines on the store.
 func Ask(t TB, ctx context.Context, store crm.Store, engines, people int, change func(*vefa.Config)) *Asked {
 	t.Helper()
-	def, err := survey.Parse([]byte(Pages), survey.Limits{})
-	require.NoError(t, err)
+	def := ThreePages(t)
 	w := &Asked{Store: store, Clock: &crmtest.Clock{}}
 	for range engines {
 		shop := New(t, store, w.Clock, func(c *vefa.Config) {
@@ -103,9 +110,43 @@ func (h within) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// Get opens a page.
-func Get(ctx context.Context, c *http.Client, link string) (webtest.Outcome, error) {
-	return webtest.Answer(ctx, c, link, nil) // which stops where something is asked
+// Open opens a link and answers nothing.
+func Open(ctx context.Context, c *http.Client, link string) (o webtest.Outcome, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)
+	if err != nil {
+		return o, err
+	}
+	res, err := c.Do(r)
+	if err != nil {
+		return o, err
+	}
+	defer res.Body.Close()
+	o = webtest.Outcome{Status: res.StatusCode, URL: res.Request.URL.String()}
+	o.Page, err = io.ReadAll(res.Body)
+	return o, err
+}
+
+// Next answers the page of Pages that an outcome is at.
+func Next(ctx context.Context, c *http.Client, o webtest.Outcome, answers map[string]any) (webtest.Outcome, error) {
+	values, err := webtest.Fill(o.Page, answers)
+	if err != nil {
+		return o, err
+	}
+	return webtest.Send(ctx, c, o.URL, webtest.Form{}, values, nil)
+}
+
+// At tells how many of Pages were answered before a Turkish page: 3 where the answer is stored, 4
+// where there were enough, -1 for any other page.
+func At(o webtest.Outcome) int {
+	for i, says := range []string{`name="q.nps"`, `name="q.why"`, `name="q.sex"`, "", "Katıldığınız için"} {
+		if says != "" && strings.Contains(string(o.Page), says) {
+			return i
+		}
+	}
+	if o.Thanked() || strings.Contains(string(o.Page), "yanıtınız bizde") {
+		return 3
+	}
+	return -1
 }
 
 // Stored returns the answers to the survey, by id, and fails where one is there twice.
