@@ -17,14 +17,18 @@ var machineTests = []test{
 }
 
 // testMachine makes 100 operations on each of 100 stores (rapid's number of
-// checks), one to five per transaction. Some transactions are rolled back, by
+// checks), a quarter of them under the race detector, which one goroutine shows nothing to, and
+// one to five per transaction. Some transactions are rolled back, by
 // an error of their own or because an operation was refused. Records are few,
 // so that operations meet.
 func testMachine(e *env) {
-	operations, kinds := 0, e.kinds()
+	operations, kinds, each := 0, e.kinds(), 100
+	if raceEnabled {
+		each = 25
+	}
 	rapid.Check(e.T, func(t *rapid.T) {
 		m := &machine{T: t, ctx: e.ctx, store: e.open(e.T), kinds: kinds, model: newModel()}
-		for m.done < 100 {
+		for m.done < each {
 			m.transaction()
 			if rapid.IntRange(0, 9).Draw(t, "compare") == 0 {
 				m.compare()
