@@ -1,0 +1,72 @@
+package value
+
+import "testing"
+
+// BenchmarkFit fits the sample of the papers; condensing it is part of it.
+func BenchmarkFit(b *testing.B) {
+	all := cdnow(b)
+	b.Run("BGNBD", func(b *testing.B) {
+		for b.Loop() {
+			if _, _, err := FitBGNBD(b.Context(), condensed(b, all)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("MBGNBD", func(b *testing.B) {
+		for b.Loop() {
+			if _, _, err := FitMBGNBD(b.Context(), condensed(b, all)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("ParetoNBD", func(b *testing.B) {
+		for b.Loop() {
+			if _, _, err := FitParetoNBD(b.Context(), condensed(b, all)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkCustomer is what is asked of each customer; the customers of the sample in turn.
+func BenchmarkCustomer(b *testing.B) {
+	all, bg, pareto := cdnow(b), goldenBG(b), goldenPareto(b)
+	year := Terms{Periods: 12, Length: 4.345, Discount: .01}
+	for _, ask := range []struct {
+		name string
+		f    func(Purchases) float64
+	}{
+		{"BGNBD/Alive+Expect", func(p Purchases) float64 { return bg.Alive(p) + bg.ExpectAfter(p, 39) }},
+		{"BGNBD/Worth", func(p Purchases) float64 { return year.Worth(bg, p, 30) }},
+		{"ParetoNBD/Alive+Expect", func(p Purchases) float64 { return pareto.Alive(p) + pareto.ExpectAfter(p, 39) }},
+		{"ParetoNBD/Worth", func(p Purchases) float64 { return year.Worth(pareto, p, 30) }},
+	} {
+		b.Run(ask.name, func(b *testing.B) {
+			b.ReportAllocs()
+			var sum float64
+			for i := 0; b.Loop(); i++ {
+				sum += ask.f(all[i%len(all)])
+			}
+		})
+	}
+}
+
+// BenchmarkForecast asks about each of many customers.
+func BenchmarkForecast(b *testing.B) {
+	all, bg, pareto := cdnow(b), goldenBG(b), goldenPareto(b)
+	for name, m := range map[string]Model{"BGNBD": bg, "ParetoNBD": pareto} {
+		for ask, terms := range map[string]Terms{"Alive+Expect": {Periods: 1, Length: 39}, "Worth": {Periods: 12, Length: 4.345, Discount: .01}} {
+			b.Run(name+"/"+ask, func(b *testing.B) {
+				f, err := NewForecast(m, terms)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportAllocs()
+				var sum float64
+				for i := 0; b.Loop(); i++ {
+					sum += f.Worth(all[i%len(all)], 30)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package value
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+)
+
+// ErrData is what every error about input is.
+var ErrData = errors.New("value: bad data")
+
+// DataError says what is wrong with one customer. It is an ErrData.
+type DataError struct {
+	Row    int // from 0, in the order of the input
+	Field  string
+	Reason string
+}
+
+// Error returns the row, the field and the reason.
+func (e *DataError) Error() string {
+	return fmt.Sprintf("value: customer %d: %s %s", e.Row, e.Field, e.Reason)
+}
+
+// Is reports whether target is ErrData.
+func (e *DataError) Is(target error) bool { return target == ErrData }
+
+// Purchases is what the models need to know of a customer's purchases.
+type Purchases struct {
+	// Repeats is the number of purchases after the first (the papers' x, lifetimes' frequency),
+	// 0 to 2^31-1. What is bought on one day is one purchase.
+	Repeats int
+	// Last is the time between the first and the last purchase (t_x, recency), from 0 to Age.
+	// It is 0 where Repeats is.
+	Last float64
+	// Age is the time between the first purchase and now (T), 0 or more.
+	Age float64
+}
+
+// maxRepeats is as much as a count of purchases can be.
+const maxRepeats = math.MaxInt32
+
+// Validate reports the first field that is out of its range, as a *DataError of row 0.
+func (p Purchases) Validate() error {
+	if e := p.fault(); e != nil {
+		return e
+	}
+	return nil
+}
+
+func (p Purchases) fault() *DataError {
+	switch {
+	case p.Repeats < 0 || p.Repeats > maxRepeats:
+		return &DataError{Field: "Repeats", Reason: fmt.Sprintf("is %d, not from 0 to %d", p.Repeats, maxRepeats)}
+	case !(p.Age >= 0) || math.IsInf(p.Age, 0):
+		return &DataError{Field: "Age", Reason: fmt.Sprintf("is %v, not 0 or more", p.Age)}
+	case !(p.Last >= 0 && p.Last <= p.Age):
+		return &DataError{Field: "Last", Reason: fmt.Sprintf("is %v, not from 0 to Age, which is %v", p.Last, p.Age)}
+	case p.Repeats == 0 && p.Last != 0:
+		return &DataError{Field: "Last", Reason: fmt.Sprintf("is %v without a repeated purchase", p.Last)}
+	}
+	return nil
+}
+
+func (p Purchases) compare(o Purchases) int {
+	return cmp.Or(cmp.Compare(p.Repeats, o.Repeats), cmp.Compare(p.Last, o.Last), cmp.Compare(p.Age, o.Age))
+}
+
+// Sample is customers, alike ones together: what models are fitted to. It is immutable.
+type Sample struct {
+	cells []cell // sorted
+	n     float64
+	age   float64 // the mean
+	// repeats is the number of all repeats.
+	repeats float64
+	above   []above
+}
+
+// cell is customers with the same purchases.
+type cell struct {
+	Purchases
+	n float64
+}
+
+// above are runs of j for which the same number of customers has Repeats > j.
+type above struct {
+	from, to int // to is excluded
+	n        float64
+}
+
+// Condense returns a sample of customers. The error is a *DataError with the number of the
+// customer; an empty sample is an error, too.
+func Condense(customers iter.Seq[Purchases]) (*Sample, error) {
+	return CondenseCounted(func(yield func(Purchases, int) bool) {
+		for p := range customers {
+			if !yield(p, 1) {
+				return
+			}
+		}
+	})
+}
+
+// CondenseCounted is Condense of customers that come with how many of them there are.
+func CondenseCounted(customers iter.Seq2[Purchases, int]) (*Sample, error) {
+	count := map[Purchases]int{}
+	row, fault := 0, (*DataError)(nil)
+	for p, n := range customers {
+		if fault = p.fault(); fault == nil && n < 0 {
+			fault = &DataError{Field: "count", Reason: fmt.Sprintf("is %d", n)}
+		}
+		if fault != nil {
+			fault.Row = row
+			return nil, fault
+		}
+		count[p] += n
+		row++
+	}
+	s := &Sample{cells: make([]cell, 0, len(count))}
+	for p, n := range count {
+		if n > 0 {
+			s.cells = append(s.cells, cell{p, float64(n)})
+		}
+	}
+	if len(s.cells) == 0 {
+		return nil, fmt.Errorf("%w: no customers", ErrData)
+	}
+	slices.SortFunc(s.cells, func(a, b cell) int { return a.compare(b.Purchases) })
+	for _, c := range s.cells {
+		s.n += c.n
+		s.age += c.n * c.Age
+		s.repeats += c.n * float64(c.Repeats)
+	}
+	s.age /= s.n
+	// From the one who bought most down.
+	more, last := 0.0, len(s.cells)-1
+	for i := last; i >= 0 && s.cells[i].Repeats > 0; {
+		x := s.cells[i].Repeats
+		for ; i >= 0 && s.cells[i].Repeats == x; i-- {
+			more += s.cells[i].n
+		}
+		from := 0
+		if i >= 0 {
+			from = s.cells[i].Repeats
+		}
+		s.above = append(s.above, above{from, x, more})
+	}
+	slices.Reverse(s.above)
+	return s, nil
+}
+
+// Customers returns how many customers the sample has, and Cells how many different ones.
+func (s *Sample) Customers() int { return int(s.n) }
+
+// Cells returns how many different histories the sample has.
+func (s *Sample) Cells() int { return len(s.cells) }
+
+// All returns the histories in ascending order with the number of customers that have each.
+func (s *Sample) All() iter.Seq2[Purchases, int] {
+	return func(yield func(Purchases, int) bool) {
+		for _, c := range s.cells {
+			if !yield(c.Purchases, int(c.n)) {
+				return
+			}
+		}
+	}
+}
+
+// unit returns the time that parameters are searched around: the mean age, or 1 where all are of
+// today.
+func (s *Sample) unit() float64 {
+	if s.age == 0 {
+		return 1
+	}
+	return s.age
+}
