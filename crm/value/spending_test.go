@@ -20,14 +20,14 @@ func spenders(t testing.TB) (all []Spending) {
 
 func TestGammaGammaGolden(t *testing.T) {
 	all := spenders(t)
-	m, fit, err := FitGammaGamma(t.Context(), slices.Values(all))
+	_, fit, err := FitGammaGamma(t.Context(), slices.Values(all))
 	require.NoError(t, err)
 	want := goldenOf(t, "gamma_gamma")
 	want.Params["gamma"] = want.Params["v"]
 	delete(want.Params, "v")
 	requireFit(t, want, fit, 1e-5)
 	require.Equal(t, 946, fit.Customers)
-	m = GammaGamma{want.Params["p"], want.Params["q"], want.Params["gamma"]}
+	m := GammaGamma{want.Params["p"], want.Params["q"], want.Params["gamma"]}
 	mean := map[string]string{}
 	for _, r := range rows(t, "golden/cdnow_per_customer.csv.gz") {
 		mean[r[0]] = r[10]
