@@ -139,7 +139,14 @@ func TestCheck(t *testing.T) {
 // TestPage: each question has its answers and its months, those without an answer too; hostile
 // comments are only counted.
 func TestPage(t *testing.T) {
-	all := &said{n: 40}
+	def, err := survey.Parse([]byte(visit), survey.Limits{})
+	require.NoError(t, err)
+	all := &said{n: 40, choices: offers(def)}
+	require.Len(t, all.choices, 1)
+	for i := range 40 {
+		all.choices[0].add([]any{"till", "shelf"}[:i%3])
+	}
+	require.Equal(t, []int64{26, 13}, all.choices[0].n)
 	q := all.question("nps")
 	for i := range 40 {
 		at := time.Date(2025, 1+time.Month(i/10), 3, 0, 0, 0, 0, time.UTC)
@@ -154,7 +161,7 @@ func TestPage(t *testing.T) {
 	require.NoError(t, writePage(all, file))
 	data, err := os.ReadFile(file)
 	require.NoError(t, err)
-	for _, want := range []string{"40 answers", "Month by month", "05/2025", "2 periods have too few answers"} {
+	for _, want := range []string{"40 answers", "Month by month", "05/2025", "26 respondents", "<bdi>shelf</bdi>", "2 periods have too few answers"} {
 		require.Contains(t, string(data), want)
 	}
 	require.Error(t, writePage(all, filepath.Join(file, "no")))

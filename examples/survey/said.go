@@ -20,6 +20,7 @@ import (
 type said struct {
 	n         int
 	questions []*measured // in the order in which they were first answered
+	choices   []*chosen   // of the questions that offer some, in their order
 	counts    topic.Counts
 	comments  []comment
 }
@@ -29,6 +30,50 @@ type measured struct {
 	name   string
 	all    survey.Tally
 	months map[string]*survey.Tally // by year and month
+}
+
+// chosen is one question with what was chosen of what it offers.
+type chosen struct {
+	question survey.Question
+	of       int64 // answered it
+	n        []int64
+}
+
+// offers lists the questions that measure nothing and offer choices.
+func offers(def *survey.Definition) []*chosen {
+	var out []*chosen
+	for q := range def.Questions() {
+		if q.Extension.Metric == "" && len(q.Choices) > 0 && q.Type != "ranking" {
+			out = append(out, &chosen{question: q, n: make([]int64, len(q.Choices))})
+		}
+	}
+	return out
+}
+
+// add counts an answer: one value or a list of them.
+func (c *chosen) add(answer any) {
+	list, several := answer.([]any)
+	if !several {
+		list = []any{answer}
+	}
+	if answer == nil || len(list) == 0 {
+		return
+	}
+	c.of++
+	for i, choice := range c.question.Choices {
+		if slices.ContainsFunc(list, func(v any) bool { return fmt.Sprint(v) == fmt.Sprint(choice.Value) }) {
+			c.n[i]++
+		}
+	}
+}
+
+// picture draws it.
+func (c *chosen) picture() report.Picture {
+	var list []report.Choice
+	for i, choice := range c.question.Choices {
+		list = append(list, report.Choice{Label: choice.Text.In("en"), N: c.n[i]})
+	}
+	return report.Choices(c.question.Title.In("en"), c.of, list)
 }
 
 type comment struct {
@@ -42,7 +87,7 @@ func (s *store) said(ctx context.Context) (*said, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &said{}
+	out := &said{choices: offers(s.def)}
 	for row, err := range s.rows(ctx) {
 		if err != nil {
 			return nil, err
@@ -52,6 +97,9 @@ func (s *store) said(ctx context.Context) (*said, error) {
 			if err := out.question(score.Question).add(row.At, score); err != nil {
 				return nil, err
 			}
+		}
+		for _, c := range out.choices {
+			c.add(row.Response.Answers[c.question.Key()])
 		}
 		for _, w := range s.def.Written(row.Response) {
 			read := find.Read(w.Text)
@@ -151,6 +199,9 @@ func writePage(all *said, file string) (err error) {
 			section.Pictures = append(section.Pictures, trend)
 		}
 		page.Sections = append(page.Sections, section)
+	}
+	for _, c := range all.choices {
+		page.Sections = append(page.Sections, report.Section{Title: c.question.Name, Pictures: []report.Picture{c.picture()}})
 	}
 	if len(all.comments) > 0 {
 		page.Sections = append(page.Sections, report.Section{Title: "Comments", Pictures: []report.Picture{report.Topics("What they are about", all.counts.Results(0), nil)}})

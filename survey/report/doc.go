@@ -1,5 +1,5 @@
 // Package report draws what package survey answers: a league of stores with intervals, a funnel
-// plot, a trend, the answers to one question, what comments are about, and figures rolled up
+// plot, a trend, the answers to a question, what comments are about, and figures rolled up
 // along a tree. A Page is one HTML file without script that loads nothing, for a desk, a
 // telephone and paper.
 //

@@ -106,7 +106,7 @@ func whole(t testing.TB, locale string, n int) Page {
 	require.NoError(t, err)
 	return Page{Title: "What customers said", Locale: locale, Sections: []Section{
 		{Title: "Stores", Pictures: []Picture{Funnel("Funnel", g.Total(), league, name), League("League", g.Total(), league, name)}},
-		{Title: "More", Pictures: []Picture{Tree("Regions", regions(t).Figures(rollup.Audience{}), nil), trend, Distribution("Answers", g.Total()), Topics("Comments", comments(t), nil)}},
+		{Title: "More", Pictures: []Picture{Tree("Regions", regions(t).Figures(rollup.Audience{}), nil), trend, Distribution("Answers", g.Total()), Choices("What did you see?", 40, []Choice{{"Kasa & <vitrin>", 31}, {"Raf", 9}, {"Hiçbiri", 0}}), Topics("Comments", comments(t), nil)}},
 	}}
 }
 
@@ -156,9 +156,9 @@ func TestFew(t *testing.T) {
 	require.NoError(t, err)
 	page := write(t, Page{Sections: []Section{{Pictures: []Picture{
 		League("L", none.Total(), survey.League(none, 0), nil), Funnel("F", none.Total(), survey.League(none, 0), nil), trend,
-		Distribution("D", survey.Tally{Metric: survey.NPS, Counts: [11]int64{9: 4}}), Topics("C", nil, nil), Tree("R", nil, nil),
+		Distribution("D", survey.Tally{Metric: survey.NPS, Counts: [11]int64{9: 4}}), Topics("C", nil, nil), Tree("R", nil, nil), Choices("W", 4, []Choice{{"a", 4}}),
 	}}}})
-	require.Equal(t, 6, strings.Count(page, "Fewer than 5 answers"))
+	require.Equal(t, 7, strings.Count(page, "Fewer than 5 answers"))
 	require.False(t, strings.Contains(page, "<svg"))
 	for _, m := range []survey.Metric{survey.NPS, survey.CSAT, survey.CES} {
 		one := &survey.Groups[string]{}
