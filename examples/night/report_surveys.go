@@ -52,7 +52,11 @@ func (l speaker) surveys(list []vefa.SurveyResult, g *gathered) ([]surveyView, e
 			}
 			return cmp.Or(id, l.Say("survey.nowhere"))
 		}
-		league := survey.League(&groups, 0)
+		tree, err := g.along(total.Survey, replies)
+		if err != nil {
+			return nil, fmt.Errorf("survey %s: %w", total.Survey, err)
+		}
+		league := rollup.Keep(survey.League(&groups, 0), tree.Figures(rollup.Audience{}), "place") // the tree stands below
 		shown := 0
 		for _, s := range league {
 			if !s.Suppressed {
@@ -64,10 +68,6 @@ func (l speaker) surveys(list []vefa.SurveyResult, g *gathered) ([]surveyView, e
 		}
 		if len(league) > 1 {
 			v.Pictures = append(v.Pictures, report.League(l.Say("survey.league"), groups.Total(), league, named))
-		}
-		tree, err := g.along(total.Survey, replies)
-		if err != nil {
-			return nil, fmt.Errorf("survey %s: %w", total.Survey, err)
 		}
 		last := func(path []string) string { return named(path[len(path)-1]) }
 		all := tree.Figures(rollup.Audience{Name: "management", Depth: 1})

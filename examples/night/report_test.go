@@ -295,19 +295,19 @@ func TestStoryOfEveryDecision(t *testing.T) {
 func TestWorstShopsFirst(t *testing.T) {
 	places, err := crm.NewPlaces(nil, &crm.Place{ID: "tr", Kind: "country", Name: "Türkiye"}, &crm.Place{ID: "ege", Parent: "tr", Kind: crm.Region, Name: "Ege"},
 		&crm.Place{ID: "good", Parent: "ege", Kind: "store", Name: "İyi"}, &crm.Place{ID: "bad", Parent: "ege", Kind: "store", Name: "Kötü"},
-		&crm.Place{ID: "few", Parent: "ege", Kind: "store", Name: "Az"}, &crm.Place{ID: "web", Parent: "tr", Kind: "web", Name: "Sanal"})
+		&crm.Place{ID: "few", Parent: "ege", Kind: "store", Name: "Az"}, &crm.Place{ID: "few2", Parent: "ege", Kind: "store", Name: "Birkaç"}, &crm.Place{ID: "web", Parent: "tr", Kind: "web", Name: "Sanal"})
 	require.NoError(t, err)
 	g := &gathered{places: places, home: time.UTC, replies: map[string][]reply{}}
 	for _, c := range []struct {
 		place    string
 		n, value int
-	}{{"good", 60, 10}, {"bad", 90, 2}, {"few", 3, 0}, {"web", 50, 9}, {"", 6, 8}} {
+	}{{"good", 60, 10}, {"bad", 90, 2}, {"few", 3, 0}, {"few2", 4, 8}, {"web", 50, 9}, {"", 6, 8}} {
 		for range c.n {
 			g.reply(&crm.Fact{At: time.Date(2025, 1, 5, 9, 0, 0, 0, time.UTC), Place: c.place}, &crm.Answer{Survey: "visit", Metric: "nps", Score: c.value})
 		}
 	}
 	g.reply(&crm.Fact{}, &crm.Answer{Survey: "visit"}) // it measures nothing
-	v, err := english(t).surveys([]vefa.SurveyResult{{Survey: "visit", N: 209, Result: survey.Result{Metric: survey.NPS}}, {Survey: "unanswered"}}, g)
+	v, err := english(t).surveys([]vefa.SurveyResult{{Survey: "visit", N: 213, Result: survey.Result{Metric: survey.NPS}}, {Survey: "unanswered"}}, g)
 	require.NoError(t, err)
 	require.Len(t, v, 2)
 	require.Empty(t, v[1].Pictures)
@@ -319,13 +319,13 @@ func TestWorstShopsFirst(t *testing.T) {
 		}
 		return out
 	}
-	require.Contains(t, html(0), "3 groups: 1 below and 2 above the 99.8% limits")
+	require.Contains(t, html(0), "4 groups: 1 below and 2 above the 99.8% limits")
 	league := html(1)
 	require.Less(t, strings.Index(league, "Kötü"), strings.Index(league, "Sanal"))
 	require.Contains(t, league, "below the others")
 	require.NotContains(t, league, "Az<")
-	require.Equal(t, []string{"All8", "without a place0", "Ege−22", "Türkiye100"}, rows(2))
-	require.Equal(t, []string{"Ege−22", "Kötü−100", "Az–", "İyi–"}, rows(3))
+	require.Equal(t, []string{"All8", "without a place0", "Ege−21", "Türkiye100"}, rows(2))
+	require.Equal(t, []string{"Ege−21", "Kötü−100", "Az–", "Birkaç–", "İyi100"}, rows(3))
 	require.Contains(t, html(3), "visit, version 1: Net Promoter Score")
 	require.NoError(t, theme.Validate())
 	require.NotEmpty(t, theme.Accent)

@@ -112,7 +112,7 @@ func funnel(w words, title, about string, total survey.Tally, shown []survey.Sta
 	end := math.Inf(-1)
 	for _, v := range n.Ticks() {
 		label := w.Int(int(v))
-		if half := chart.Width(label) / 2; x(v)-half > end+4 {
+		if half := chart.Width(label) / 2; x(v)-half > end+10 {
 			d.Text("ch-mid", chart.Point{X: min(x(v), width-half), Y: bottom + 16}, label, 0)
 			end = x(v) + half
 		}

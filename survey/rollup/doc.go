@@ -11,6 +11,8 @@
 // others: where a small one is hidden, another of the same parent is, and nothing below a hidden
 // one is shown. Each Figure carries the Definition that it was counted by.
 //
+// Who shows a league of the same answers beside it shows what Keep leaves of it.
+//
 // One answer belongs to one path. Who adds an answer about two products twice counts products,
 // not answers, and the root says so. Figures of windows that overlap can be subtracted from each
 // other: show windows that do not.

@@ -227,6 +227,44 @@ func TestAdversary(t *testing.T) {
 	})
 }
 
+// TestLeagueBeside: a league by itself gives away what the tree hides, and Keep mends that: the
+// adversary who has both knows no more than the tree shows.
+func TestLeagueBeside(t *testing.T) {
+	tr := tree(t)
+	var groups survey.Groups[string]
+	for store, n := range map[string]int{"a": 3, "b": 8, "c": 20, "d": 4, "e": 9, "f": 30} {
+		region := "one"
+		if store > "c" {
+			region = "two"
+		}
+		fill(t, tr, n, 9, region, store)
+		for range n {
+			require.NoError(t, groups.Add(store, nps(9)))
+		}
+	}
+	figures, league := tr.Figures(Audience{Depth: 2}), survey.League(&groups, 0)
+	names := func(league []survey.Standing[string]) (out []string) {
+		for _, s := range league {
+			if !s.Suppressed {
+				out = append(out, s.Key)
+			}
+		}
+		slices.Sort(out)
+		return out
+	}
+	require.Equal(t, []string{"b", "c", "e", "f"}, names(league), "with the sum of region one, 31, it tells that a has 3")
+	kept := Keep(league, figures, "store")
+	require.Equal(t, []string{"c", "f"}, names(kept))
+	require.Len(t, kept, 6)
+	for _, s := range kept[2:] {
+		require.Equal(t, survey.Standing[string]{Key: s.Key, Suppressed: true}, s)
+	}
+	require.Empty(t, names(Keep(league, figures, "employee")))
+	// A name at two places is shown when both are.
+	fill(t, tr, 2, 9, "two", "c")
+	require.Equal(t, []string{"e", "f"}, names(Keep(league, tr.Figures(Audience{Depth: 2}), "store")))
+}
+
 // TestMerge: parts that are counted apart are the whole, in any order.
 func TestMerge(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
