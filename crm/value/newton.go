@@ -51,6 +51,9 @@ type Fit struct {
 	// not at a boundary.
 	Gradient   float64 `json:"gradient"`
 	Iterations int     `json:"iterations"`
+	// Covariance is that of the logarithms of Params; rows and columns of parameters at a boundary
+	// are 0, and so are all where the likelihood has no curvature.
+	Covariance [][]float64 `json:"covariance"`
 }
 
 // problem is a likelihood of positive parameters.
@@ -182,12 +185,10 @@ func (p *problem) maximise(ctx context.Context) (at [maxParams]float64, fit Fit,
 		}
 		fit.Params = append(fit.Params, e)
 	}
-	if cov, ok := covariance(&d, n, &held); ok {
-		for i := range n {
-			if !held[i] {
-				fit.Params[i].StdErr = at[i] * math.Sqrt(cov[i][i]) // of a parameter from that of its logarithm
-			}
-		}
+	cov, _ := covariance(&d, n, &held)
+	for i := range n {
+		fit.Params[i].StdErr = at[i] * math.Sqrt(cov[i][i]) // of a parameter from that of its logarithm
+		fit.Covariance = append(fit.Covariance, cov[i][:n:n])
 	}
 	if bound.Params != nil {
 		return at, fit, &bound
@@ -299,7 +300,7 @@ func eigen(a *[maxParams][maxParams]float64, n int) (v [maxParams][maxParams]flo
 	return v
 }
 
-// covariance inverts the negative curvature.
+// covariance inverts the negative curvature; of parameters that are held it is 0.
 func covariance(d *derivatives, n int, held *[maxParams]bool) (cov [maxParams][maxParams]float64, ok bool) {
 	var a [maxParams][maxParams]float64
 	for i := range n {
@@ -316,6 +317,9 @@ func covariance(d *derivatives, n int, held *[maxParams]bool) (cov [maxParams][m
 		return cov, false
 	}
 	for i := range n {
+		if held[i] {
+			continue
+		}
 		var unit [maxParams]float64
 		unit[i] = 1
 		cov[i] = solve(&a, n, unit)
