@@ -161,7 +161,7 @@ func TestPage(t *testing.T) {
 	require.NoError(t, writePage(all, file))
 	data, err := os.ReadFile(file)
 	require.NoError(t, err)
-	for _, want := range []string{"40 answers", "Month by month", "05/2025", "26 respondents", "<bdi>shelf</bdi>", "2 periods have too few answers"} {
+	for _, want := range []string{"40 answers", "Month by month", "05/2025", "26 respondents", "<bdi>shelf</bdi>", "2 periods are not shown"} {
 		require.Contains(t, string(data), want)
 	}
 	require.Error(t, writePage(all, filepath.Join(file, "no")))

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -177,6 +178,26 @@ func TestFew(t *testing.T) {
 	require.ErrorIs(t, err, survey.ErrMixedMetrics)
 }
 
+// TestTrendHides: one month of a few answers is hidden with the next smallest, by which and a total it
+// could be had.
+func TestTrendHides(t *testing.T) {
+	month := func(name string, n int64) Period {
+		return Period{name, survey.Tally{Metric: survey.NPS, Counts: [11]int64{9: n}}}
+	}
+	shown := func(periods ...Period) string {
+		p, err := Trend("T", periods)
+		require.NoError(t, err)
+		var out []string
+		for _, m := range regexp.MustCompile(`<bdi>([^<]*)</bdi></th><td>([^<]*)<`).FindAllStringSubmatch(string(p.HTML("en")), -1) {
+			out = append(out, m[1]+" "+m[2])
+		}
+		return strings.Join(out, ", ")
+	}
+	require.Equal(t, "a 100, b –, c –, d 100", shown(month("a", 40), month("b", 2), month("c", 30), month("d", 50)))
+	require.Equal(t, "a –, b –, c 100", shown(month("a", 2), month("b", 3), month("c", 30)))
+	require.Equal(t, "a 100, b –, c 100", shown(month("a", 9), month("b", 0), month("c", 30)))
+}
+
 // TestFunnelMarks: a store is marked as outside by the limits that package survey gives, and
 // no name covers another.
 func TestFunnelMarks(t *testing.T) {
@@ -195,4 +216,14 @@ func TestFunnelMarks(t *testing.T) {
 	require.Equal(t, 0, outside(total, at(30+half998+1, 5)), "few answers may be anywhere")
 	require.Equal(t, survey.Interval{Low: -100, High: 100}, total.Limits(0, .95))
 	require.Equal(t, survey.Interval{Low: -100, High: 100}, total.Limits(9, math.NaN()))
+}
+
+// BenchmarkPage writes a page of 165 stores with all pictures.
+func BenchmarkPage(b *testing.B) {
+	page := whole(b, "tr", 165)
+	for b.Loop() {
+		if len(write(b, page)) == 0 {
+			b.Fatal("nothing")
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/vefacrm/vefa/internal/chart"
+	"github.com/vefacrm/vefa/internal/suppress"
 	"github.com/vefacrm/vefa/survey"
 )
 
@@ -14,8 +15,9 @@ type Period struct {
 }
 
 // Trend draws a metric from period to period, each value with its interval, and the line of
-// survey.NewTrend. Periods with fewer than five answers are a gap; their answers count for the
-// line, if with the others. The error is survey.ErrMixedMetrics.
+// survey.NewTrend. Periods with fewer than five answers are a gap, and so is the next smallest
+// where theirs could be had by subtracting the others from a total, as in survey.Groups.Results;
+// their answers count for the line. The error is survey.ErrMixedMetrics.
 func Trend(title string, periods []Period) (Picture, error) {
 	tallies := make([]survey.Tally, len(periods))
 	for i, p := range periods {
@@ -37,9 +39,13 @@ func Trend(title string, periods []Period) (Picture, error) {
 
 func trendFigure(w words, title string, periods []Period, trend survey.Trend) figure {
 	lo, hi, shown := math.Inf(1), math.Inf(-1), 0
-	results := make([]survey.Result, len(periods))
+	results, counts := make([]survey.Result, len(periods)), make([]int64, len(periods))
 	for i, p := range periods {
-		if results[i] = p.Tally.Result(); results[i].N >= least {
+		results[i], counts[i] = p.Tally.Result(), p.Tally.N()
+	}
+	hidden := suppress.Small(counts, least)
+	for i := range periods {
+		if !hidden[i] {
 			shown++
 			lo, hi = min(lo, results[i].Interval.Low), max(hi, results[i].Interval.High)
 		}
@@ -78,7 +84,7 @@ func trendFigure(w words, title string, periods []Period, trend survey.Trend) fi
 	var upper, lower, values []chart.Point
 	gap := chart.Point{X: math.NaN(), Y: math.NaN()}
 	for i, r := range results {
-		if r.N < least {
+		if hidden[i] {
 			upper, lower, values = append(upper, gap), append(lower, gap), append(values, gap)
 			continue
 		}
@@ -91,12 +97,12 @@ func trendFigure(w words, title string, periods []Period, trend survey.Trend) fi
 	marks := min(4, room/3)
 	free := 0.0 // where the next name may begin
 	for i, r := range results {
-		if r.N >= least {
+		if !hidden[i] {
 			d.Line("ch-first ch-thin", upper[i], lower[i])
 			d.Mark("ch-first", chart.Circle, values[i], marks, periods[i].Name+": "+w.Say("score.tip", w.value(r.Value), w.Int(int(r.N))))
 			out.Rows = append(out.Rows, []string{periods[i].Name, w.value(r.Value), w.span(r.Interval), w.Int(int(r.N))})
 		} else {
-			out.Rows = append(out.Rows, []string{periods[i].Name, "–", "–", w.Say("score.fewer", least)})
+			out.Rows = append(out.Rows, []string{periods[i].Name, "–", "–", w.Say("score.suppressed")})
 		}
 		name := chart.Fit(periods[i].Name, max(room, 60))
 		half := chart.Width(name) / 2

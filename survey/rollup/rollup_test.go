@@ -302,3 +302,30 @@ func TestRefused(t *testing.T) {
 		require.NotEmpty(t, Formula(m))
 	}
 }
+
+// BenchmarkAdd counts an answer in a tree of 10 regions, 165 stores and 1,650 employees.
+func BenchmarkAdd(b *testing.B) {
+	tr := tree(b)
+	var paths [][]string
+	for i := range 1650 {
+		paths = append(paths, []string{fmt.Sprint("r", i%10), fmt.Sprint("s", i%165), fmt.Sprint("e", i)})
+	}
+	for i := 0; b.Loop(); i++ {
+		if err := tr.Add(may, nps(i%11), paths[i%len(paths)]...); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkFigures decides what of that tree is shown.
+func BenchmarkFigures(b *testing.B) {
+	tr := tree(b)
+	for i := range 20_000 {
+		fill(b, tr, 1, i%11, fmt.Sprint("r", i%10), fmt.Sprint("s", i%165), fmt.Sprint("e", i%1650))
+	}
+	for b.Loop() {
+		if len(tr.Figures(Audience{})) == 0 {
+			b.Fatal("nothing")
+		}
+	}
+}
