@@ -205,3 +205,62 @@ func TestDraftsOfLinks(t *testing.T) {
 		require.NotContains(t, strings.ToLower(string(o.Page)), "panic")
 	}
 }
+
+// afterView does something once, between what a page reads and what it writes.
+type afterView struct {
+	crm.Store
+	then func()
+}
+
+func (s *afterView) View(ctx context.Context, fn func(crm.Reader) error) error {
+	err := s.Store.View(ctx, fn)
+	if then := s.then; then != nil {
+		s.then = nil
+		then()
+	}
+	return err
+}
+
+// Between what a page reads and what it writes, another process stores the answer, or says "not me": nothing is
+// stored over it, neither an answer nor a draft.
+func TestAnsweredMeanwhile(t *testing.T) {
+	for name, sends := range map[string]int{"first draft": 0, "draft": 1, "answer": 2} {
+		for other, act := range map[string]func(*testing.T, *nighttest.Asked){
+			"answer": func(t *testing.T, w *nighttest.Asked) {
+				o, err := webtest.Answer(t.Context(), w.Client(1), w.Links[0], map[string]any{"nps": 9, "age": 40})
+				require.NoError(t, err)
+				require.True(t, o.Thanked())
+			},
+			"not me": func(t *testing.T, w *nighttest.Asked) {
+				_, err := webtest.NotMe(t.Context(), w.Client(1), w.Links[0])
+				require.NoError(t, err)
+			},
+		} {
+			t.Run(name+" after "+other, func(t *testing.T) {
+				first := &afterView{Store: memstore.New()}
+				engines := 0
+				w := nighttest.Ask(t, t.Context(), first.Store, 2, 1, func(c *vefa.Config) {
+					if engines++; engines == 1 {
+						c.Store = first
+					}
+				})
+				r := visit(t, w, w.Links[0])
+				for n := range sends + 1 {
+					if n == sends {
+						first.then = func() { act(t, w) }
+					}
+					r.send([]map[string]any{{"nps": 3}, {"why": "x"}, {"age": 20}}[n])
+				}
+				require.Nil(t, first.then)
+				require.False(t, r.at.Thanked())
+				require.Zero(t, w.Drafts(t, t.Context()))
+				stored := w.Stored(t, t.Context())
+				require.Len(t, stored, map[bool]int{true: 1}[other == "answer"])
+				for _, a := range stored {
+					require.EqualValues(t, 40, a.Values["age"])
+				}
+				require.Equal(t, map[bool]int{true: 409, false: 200}[sends == 2], r.at.Status, "the next page shows with what it has")
+			})
+		}
+	}
+}
