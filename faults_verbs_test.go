@@ -414,7 +414,7 @@ func verbs() []verb {
 		return link
 	}
 	refused := func(l *lab) {
-		_, err := l.request(l.t.Context(), "POST", kiosk(l)+"ask", url.Values{"_id": {tabletID(1)}, "_def": {"gone"}})
+		_, err := l.request(l.t.Context(), "POST", kiosk(l)+"ask", url.Values{"_id": {nighttest.TabletID(1)}, "_def": {"gone"}})
 		must(l, err)
 	}
 	add("*vefa.Engine.PutKiosk", func(ctx context.Context, l *lab) (any, error) {
@@ -429,9 +429,9 @@ func verbs() []verb {
 	device, filled := "", url.Values{}
 	add("web.KioskStore.Keep POST", func(ctx context.Context, l *lab) (any, error) { return l.request(ctx, "POST", device+"ask", filled) }).prepare = func(l *lab) {
 		device = kiosk(l)
-		d := tablet{l.pages, strings.TrimPrefix(device, "https://s.example"), l.shop.Clock.Now}
-		filled = d.ask(l.t, map[string]any{"nps": 2})
-		filled.Set("_id", tabletID(2))
+		d := nighttest.Tablet{Handler: l.pages, Path: strings.TrimPrefix(device, "https://s.example"), Now: l.shop.Clock.Now}
+		filled = d.Ask(l.t, map[string]any{"nps": 2})
+		filled.Set("_id", nighttest.TabletID(2))
 	}
 	// Its pages.
 	add("web.Store.Invitation GET", func(ctx context.Context, l *lab) (any, error) { return l.request(ctx, "GET", l.page(), nil) })

@@ -1,15 +1,9 @@
 package vefa_test
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,57 +16,12 @@ import (
 	"github.com/vefacrm/vefa/internal/nighttest"
 	"github.com/vefacrm/vefa/survey"
 	"github.com/vefacrm/vefa/survey/web"
-	"github.com/vefacrm/vefa/survey/web/webtest"
 )
-
-// tablet is a device of a kiosk: what its service worker does, without a browser.
-type tablet struct {
-	h    http.Handler
-	path string
-	now  func() time.Time
-}
 
 func startedClock() *crmtest.Clock {
 	clock := &crmtest.Clock{}
 	clock.Set(nighttest.Start)
 	return clock
-}
-
-// ask fills the page in.
-func (d tablet) ask(t require.TestingT, answers map[string]any) url.Values {
-	rec := httptest.NewRecorder()
-	d.h.ServeHTTP(rec, httptest.NewRequest("GET", d.path+"ask?lang=en", nil))
-	require.Equal(t, 200, rec.Code, rec.Body.String())
-	form, err := webtest.Fill(rec.Body.Bytes(), answers)
-	require.NoError(t, err)
-	form.Set("_at", fmt.Sprint(d.now().UnixMilli()))
-	return form
-}
-
-// deliver sends one answer and returns the status.
-func (d tablet) deliver(ctx context.Context, id string, form url.Values) int {
-	body, err := json.Marshal(map[string]any{"now": d.now().UnixMilli(), "answers": []any{map[string]string{"id": id, "form": form.Encode()}}})
-	if err != nil {
-		return 0
-	}
-	r := httptest.NewRequestWithContext(ctx, "POST", d.path+"answers", strings.NewReader(string(body)))
-	r.Header.Set("Content-Type", "application/json")
-	rec := httptest.NewRecorder()
-	d.h.ServeHTTP(rec, r)
-	return rec.Code
-}
-
-func tabletID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
-
-// kioskOf puts a kiosk and returns its device.
-func kioskOf(t testing.TB, shop *nighttest.Retailer, k vefa.Kiosk) tablet {
-	t.Helper()
-	require.NoError(t, shop.Engine.Service().PutPlaces(t.Context(), &crm.Place{ID: "moda", Kind: "store", Name: "Moda"}))
-	link, err := shop.Engine.PutKiosk(t.Context(), k)
-	require.NoError(t, err)
-	path, ok := strings.CutPrefix(link, "https://s.example")
-	require.True(t, ok)
-	return tablet{shop.Engine.Handler(), path, shop.Clock.Now}
 }
 
 // S8, D04, D07: what a kiosk was answered is of its place and of nobody until somebody says whose it
@@ -85,11 +34,11 @@ func TestKioskAnswers(t *testing.T) {
 	shop := nighttest.New(t, store, clock, nil)
 	_, err := shop.Engine.Service().Import(ctx, nighttest.People(4))
 	require.NoError(t, err)
-	d := kioskOf(t, shop, vefa.Kiosk{Name: "till 1", Place: "moda", Survey: "visit", AskCode: true})
+	d := nighttest.KioskOf(t, shop, vefa.Kiosk{Name: "till 1", Place: "moda", Survey: "visit", AskCode: true})
 
 	const n = 12
 	for i := range n {
-		form := d.ask(t, map[string]any{"nps": i % 11})
+		form := d.Ask(t, map[string]any{"nps": i % 11})
 		if i == 9 {
 			form.Set("_x", "o2") // of an hour ago
 		}
@@ -97,7 +46,7 @@ func TestKioskAnswers(t *testing.T) {
 			form.Set("_x", "no order")
 		}
 		for range 2 {
-			require.Equal(t, 200, d.deliver(ctx, tabletID(i), form))
+			require.Equal(t, 200, d.Deliver(ctx, nighttest.TabletID(i), form))
 		}
 	}
 	var answers, outside []*crm.Fact
@@ -163,47 +112,7 @@ func TestKioskAnswers(t *testing.T) {
 
 // Eight writers deliver the same answers: each is in the record once.
 func TestKioskWriters(t *testing.T) {
-	store := memstore.New()
-	shop := nighttest.New(t, store, startedClock(), nil)
-	d := kioskOf(t, shop, vefa.Kiosk{Name: "till 1", Place: "moda", Survey: "visit"})
-	good, bad := d.ask(t, map[string]any{"nps": 3}), d.ask(t, map[string]any{"nps": 3})
-	bad.Set("_def", "gone")
-	var all sync.WaitGroup
-	for range 8 {
-		all.Go(func() {
-			for i := range 20 {
-				form := good
-				if i%5 == 4 {
-					form = bad
-				}
-				for d.deliver(t.Context(), tabletID(i), form) != 200 {
-				}
-			}
-		})
-	}
-	all.Wait()
-	counts := map[crm.FactKind]int{}
-	require.NoError(t, store.View(t.Context(), func(r crm.Reader) error {
-		for _, kind := range []crm.FactKind{crm.KindAnswer, crm.KindTicket} {
-			for _, err := range crm.FactsOfKind(t.Context(), r, crm.AllParts(), kind) {
-				require.NoError(t, err)
-				counts[kind]++
-			}
-		}
-		return nil
-	}))
-	require.Equal(t, map[crm.FactKind]int{crm.KindAnswer: 16, crm.KindTicket: 16}, counts)
-	refused := map[string]bool{}
-	for a, err := range shop.Engine.RefusedAnswers(t.Context()) {
-		require.NoError(t, err)
-		require.False(t, refused[a.ID])
-		refused[a.ID] = true
-		require.Equal(t, "till 1", a.Kiosk)
-		require.Contains(t, a.Reason, "not known any more")
-		require.Equal(t, []string{"3"}, a.Form["q.nps"])
-		require.False(t, a.Received.IsZero())
-	}
-	require.Len(t, refused, 4)
+	nighttest.Kiosks(t, func(*testing.T) crm.Store { return memstore.New() })
 }
 
 // A kiosk is changed by who has seen it, asks what can be asked, keeps its address through other
@@ -214,8 +123,8 @@ func TestPutKiosk(t *testing.T) {
 	clock := startedClock()
 	old := survey.Recommendation()
 	shop := nighttest.New(t, store, clock, nil)
-	d := kioskOf(t, shop, vefa.Kiosk{Name: "till 1", Place: "moda", Survey: "visit"})
-	form := d.ask(t, map[string]any{"nps": 9})
+	d := nighttest.KioskOf(t, shop, vefa.Kiosk{Name: "till 1", Place: "moda", Survey: "visit"})
+	form := d.Ask(t, map[string]any{"nps": 9})
 	for _, bad := range []vefa.Kiosk{{Place: "moda", Survey: "visit"}, {Name: "x", Place: "nowhere", Survey: "visit"}, {Name: "x", Place: "moda", Survey: "nothing"},
 		{Name: "x", Place: "moda", Survey: "visit", Dwell: -1}} {
 		_, err := shop.Engine.PutKiosk(ctx, bad)
@@ -230,8 +139,8 @@ func TestPutKiosk(t *testing.T) {
 	k.Revoked = true
 	link, err := shop.Engine.PutKiosk(ctx, k)
 	require.NoError(t, err)
-	require.True(t, strings.HasSuffix(link, d.path))
-	require.Equal(t, http.StatusGone, d.deliver(ctx, tabletID(1), form))
+	require.True(t, strings.HasSuffix(link, d.Path))
+	require.Equal(t, http.StatusGone, d.Deliver(ctx, nighttest.TabletID(1), form))
 	k.Revoked = false // as it was read before
 	_, err = shop.Engine.PutKiosk(ctx, k)
 	require.ErrorIs(t, err, crm.ErrConflict)
@@ -250,8 +159,8 @@ func TestPutKiosk(t *testing.T) {
 		c.Keys.Sign = []vefa.Key{{ID: 3, Secret: crm.NewSecret([]byte("another key of thirty-two bytes, and more"))}}
 		c.Surveys[0].Definition, c.Surveys[0].Earlier = changed, []*survey.Definition{old}
 	})
-	late := tablet{next.Engine.Handler(), d.path, clock.Now}
-	require.Equal(t, 200, late.deliver(ctx, tabletID(1), form))
+	late := nighttest.Tablet{Handler: next.Engine.Handler(), Path: d.Path, Now: clock.Now}
+	require.Equal(t, 200, late.Deliver(ctx, nighttest.TabletID(1), form))
 	for _, err := range next.Engine.RefusedAnswers(ctx) {
 		require.NoError(t, err)
 		t.Fatal("refused")
