@@ -130,7 +130,7 @@ func (w *writer) input(q *asked) {
 		kind = "number"
 	case kind == "datetime":
 		kind = "datetime-local"
-	case kind == "color" && value == "" && !q.Required: // so has its field for colours
+	case kind == "color" && (value == "" && !q.Required || q.ReadOnly): // so has its field for colours, which is never read-only
 		kind = "text"
 		w.attr("pattern", "#[0-9a-fA-F]{6}")
 		w.attr("placeholder", "#RRGGBB")

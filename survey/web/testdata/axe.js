@@ -1,12 +1,21 @@
-// Opens the pages that stdin names, one JSON {"name", "file"} a line, at a width of 320 px, light,
-// dark and with forced colours, and writes what axe-core, the width and the sizes of targets find,
+// Opens the pages that stdin names, one JSON {"name", "file"} a line, at a width of 320 px, light, some
+// dark, with forced colours and zoomed to 400 %, and writes what axe-core, the width and the sizes of targets find,
 // one JSON {"page", "scheme", "rule", "target", "text"} a line; at last {"pages": n}.
 const fs = require('fs')
 const modules = process.env.VEFA_NODE_MODULES
 const { chromium } = require(modules + '/playwright-core')
 const axe = fs.readFileSync(modules + '/axe-core/axe.min.js', 'utf8')
 const pages = fs.readFileSync(0, 'utf8').trim().split('\n').map(l => JSON.parse(l))
-const schemes = { light: { colorScheme: 'light' }, dark: { colorScheme: 'dark' }, forced: { colorScheme: 'dark', forcedColors: 'active' } }
+// 400 % zoom is a quarter of the width in CSS pixels at four times the density: 1280 px become 320.
+const schemes = {
+  light: { colorScheme: 'light' }, dark: { colorScheme: 'dark' }, forced: { colorScheme: 'dark', forcedColors: 'active' },
+  zoomed: { colorScheme: 'light', viewport: { width: 320, height: 256 }, deviceScaleFactor: 4 },
+}
+// Languages differ in words and direction, schemes in colours: not each with each.
+const looks = {
+  light: p => /^tr |error$|done$|^ar filled/.test(p.name), dark: p => /^tr (error|read-only)$/.test(p.name),
+  forced: p => p.name == 'tr error', zoomed: p => /^(tr|ar) error$/.test(p.name),
+}
 const say = o => process.stdout.write(JSON.stringify(o) + '\n')
 
 async function main() {
@@ -16,7 +25,7 @@ async function main() {
     const context = await browser.newContext({ viewport: { width: 320, height: 740 }, bypassCSP: true, ...options })
     const page = await context.newPage()
     for (const p of pages) {
-      if (scheme == 'forced' && !p.name.endsWith('error')) continue // those show all that the others do
+      if (!looks[scheme](p)) continue
       n++
       await page.goto('file://' + p.file)
       await page.evaluate(axe)
