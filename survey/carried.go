@@ -46,7 +46,7 @@ func (s *Session) Pass() Faults {
 	}
 	s.work = 0
 	here := map[string]change{}
-	for _, el := range s.d.pages[s.page].questions() {
+	for _, el := range s.d.pages[s.page].below {
 		key := el.question.Key()
 		here[key] = change{now: s.root.values[key]}
 	}

@@ -52,7 +52,7 @@ func (s *Session) panelFault(n *live) Faults {
 		return nil
 	}
 	var first *live
-	for _, el := range n.el.questions() {
+	for _, el := range n.el.below {
 		q := n.sc.node(el)
 		if !q.inSight() {
 			continue

@@ -209,6 +209,9 @@ func (s *Session) piped(name string, sc *scope) (string, bool) {
 		case !n.q.asks() || n.q.repeats() && n.empty() && n.q.rules.fields == nil:
 			return "", true
 		case n.empty() && (n.q.Type == "matrix" || n.q.rules.fields != nil):
+			if v := n.sc.values[n.q.Key()]; n.sc.owner == nil && !isEmpty(v) {
+				return toText(v), true // what a trigger set and the question does not take
+			}
 			return "", false
 		}
 		v := s.display(n, n.value())
@@ -217,7 +220,7 @@ func (s *Session) piped(name string, sc *scope) (string, bool) {
 		}
 		return toText(v), true
 	}
-	v, ok := s.lookup(p, sc)
+	v, ok := s.lookup(&p, sc)
 	if f, isNumber := v.(float64); isNumber && sc != nil && sc.owner != nil && (lower == "panelindex" || lower == "visiblepanelindex") {
 		v = f + 1
 	}

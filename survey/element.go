@@ -17,8 +17,9 @@ type element struct {
 	index       int // in the list that its owner keeps; parents come first
 	parent      *element
 	children    []*element
-	question    *Question // of a question
-	title       Text      // of a page or panel
+	below       []*element // the questions below it, at any depth
+	question    *Question  // of a question
+	title       Text       // of a page or panel
 	description Text
 	order       string // of children: "random" or "initial"; empty: as the survey says
 	timeLimit   int    // of a page, seconds

@@ -1,9 +1,6 @@
 package survey
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // Env is what an expression reads: the host's variables (SurveyJS calls them
 // survey variables) first, then the answers.
@@ -58,6 +55,7 @@ type (
 		name   string
 		path   path
 		asIs   bool
+		length bool // of a list or text: 0 where there is none
 		object map[string]any
 	}
 	arrayNode struct{ items []exprNode }
@@ -69,9 +67,10 @@ type (
 	orNode     struct{ l, r exprNode }
 	andNode    struct{ l, r exprNode }
 	binaryNode struct {
-		name string // of the operator, for lint
-		op   func(e *evaluation, a, b any) any
-		l, r exprNode
+		name  string // of the operator, for lint
+		order order  // what it says of two numbers
+		op    func(e *evaluation, a, b any) any
+		l, r  exprNode
 	}
 	arithmeticNode struct {
 		op   func(e *evaluation, a, b any) any
@@ -93,9 +92,9 @@ func (n *constNode) eval(*evaluation) any { return n.v }
 // eval looks a name up. A text that JavaScript reads as a number or a truth value becomes it,
 // unless the name stood with a leading #, which asks for it as it is.
 func (n *varNode) eval(e *evaluation) any {
-	v, ok := e.lookup(n.path)
+	v, ok := e.lookup(&n.path)
 	if !ok {
-		if strings.HasSuffix(n.name, ".length") {
+		if n.length {
 			return 0.0
 		}
 		if n.object != nil {
@@ -137,7 +136,17 @@ func (n *emptyNode) eval(e *evaluation) any { return isEmpty(n.x.eval(e)) == n.w
 // eval of or and and gives an operand and not a truth value, as JavaScript does: "{a} or 5" may
 // be 5.
 func (n *orNode) eval(e *evaluation) any {
-	a, b := n.l.eval(e), n.r.eval(e)
+	a := n.l.eval(e)
+	isBool := false
+	if x, ok := a.(bool); ok {
+		if isBool = ok; x {
+			return a
+		}
+	}
+	b := n.r.eval(e)
+	if _, ok := b.(bool); ok && isBool {
+		return b
+	}
 	a = operand(a, b)
 	b = operand(b, a)
 	if truthy(a) {
@@ -147,7 +156,17 @@ func (n *orNode) eval(e *evaluation) any {
 }
 
 func (n *andNode) eval(e *evaluation) any {
-	a, b := n.l.eval(e), n.r.eval(e)
+	a := n.l.eval(e)
+	isBool := false
+	if x, ok := a.(bool); ok {
+		if isBool = ok; !x {
+			return a
+		}
+	}
+	b := n.r.eval(e)
+	if _, ok := b.(bool); ok && isBool {
+		return b
+	}
 	a = operand(a, b)
 	b = operand(b, a)
 	if truthy(a) {
@@ -156,7 +175,45 @@ func (n *andNode) eval(e *evaluation) any {
 	return a
 }
 
-func (n *binaryNode) eval(e *evaluation) any { return n.op(e, n.l.eval(e), n.r.eval(e)) }
+func (n *binaryNode) eval(e *evaluation) any {
+	a, b := n.l.eval(e), n.r.eval(e)
+	if n.order != 0 { // most comparisons are of numbers
+		if x, ok := a.(float64); ok {
+			if y, ok := b.(float64); ok {
+				return n.order.holds(x, y)
+			}
+		}
+	}
+	return n.op(e, a, b)
+}
+
+// order is a set of the ways in which a comparison of two numbers may come out for it to hold; 0:
+// an operator that is no comparison of numbers.
+type order byte
+
+const (
+	below order = 1 << iota
+	level
+	above
+	apart // not comparable: one is no number
+)
+
+// orders are those of the operators by name.
+var orders = map[string]order{
+	"<": below, "<=": below | level, "=": level, ">=": level | above, ">": above, "<>": below | above | apart,
+}
+
+func (o order) holds(x, y float64) bool {
+	switch {
+	case x < y:
+		return o&below != 0
+	case x == y:
+		return o&level != 0
+	case x > y:
+		return o&above != 0
+	}
+	return o&apart != 0
+}
 
 func (n *arithmeticNode) eval(e *evaluation) any {
 	a, b := n.l.eval(e), n.r.eval(e)

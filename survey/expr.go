@@ -145,7 +145,7 @@ var exprLevels = [][]exprOp{
 const setLevel = 6
 
 func comparing(name string, op func(*evaluation, any, any) any) func(l, r exprNode) exprNode {
-	return func(l, r exprNode) exprNode { return &binaryNode{name, op, l, r} }
+	return func(l, r exprNode) exprNode { return &binaryNode{name, orders[name], op, l, r} }
 }
 
 func reckoning(op func(*evaluation, any, any) any) func(l, r exprNode) exprNode {
@@ -386,7 +386,7 @@ func (p *exprParser) variable(rest string) (exprNode, bool) {
 	} else {
 		asIs = false
 	}
-	v := &varNode{name: name, asIs: asIs, path: newPath(name)}
+	v := &varNode{name: name, asIs: asIs, path: newPath(name), length: strings.HasSuffix(name, ".length")}
 	if strings.IndexByte(name, ':') > 0 { // an object, written without its outer braces
 		if json.Unmarshal([]byte("{"+name+"}"), &v.object) != nil {
 			v.object = nil

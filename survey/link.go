@@ -25,8 +25,14 @@ func (d *Definition) link() {
 	d.tree.prepare()
 }
 
-// prepare notes which questions have choices with conditions, also inside others.
+// prepare notes which questions have choices with conditions and which stand below what, also
+// inside others.
 func (t *tree) prepare() {
+	for _, el := range t.elements {
+		if el.parent == nil {
+			el.gather()
+		}
+	}
 	for _, q := range t.questions {
 		for _, c := range q.Choices {
 			q.someConditional = q.someConditional || c.visibleIf != nil || c.enableIf != nil
@@ -35,4 +41,16 @@ func (t *tree) prepare() {
 			q.inner().prepare()
 		}
 	}
+}
+
+// gather fills in below.
+func (el *element) gather() []*element {
+	el.below = nil
+	if el.kind == questionElement {
+		el.below = []*element{el}
+	}
+	for _, c := range el.children {
+		el.below = append(el.below, c.gather()...)
+	}
+	return el.below
 }

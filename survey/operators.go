@@ -281,6 +281,11 @@ func listContains(e *evaluation, list []any, right any, want bool) bool {
 func has(e *evaluation, list []any, w any) bool {
 	eq := equality{ignoreOrder: true, turkish: e.turkish, undefined: true}
 	for _, v := range list {
+		if x, ok := v.(string); ok { // texts in lists are most of what is looked for
+			if y, ok := w.(string); ok && x == y {
+				return true
+			}
+		}
 		if eq.equal(plain(v), w) {
 			return true
 		}

@@ -38,13 +38,13 @@ func newPath(name string) path {
 }
 
 // from is the path without its first n parts.
-func (p path) from(n int) path { return path{parts: p.parts[n:], lower: p.lower[n:]} }
+func (p *path) from(n int) path { return path{parts: p.parts[n:], lower: p.lower[n:]} }
 
 // simple tells a name without dots and indexes.
 func (p *path) simple() bool { return len(p.parts) == 1 && !p.parts[0].indexed }
 
 // lookup finds what a name means where the expression stands.
-func (e *evaluation) lookup(p path) (any, bool) {
+func (e *evaluation) lookup(p *path) (any, bool) {
 	if e.item != nil {
 		if v, ok := p.in(e.item); ok {
 			return v, true
@@ -58,19 +58,24 @@ func (e *evaluation) lookup(p path) (any, bool) {
 	if e.session != nil {
 		return e.session.lookup(p, e.scope)
 	}
-	if v, ok := p.in(e.env.Variables); ok {
-		return v, true
+	if len(e.env.Variables) > 0 {
+		if v, ok := p.in(e.env.Variables); ok {
+			return v, true
+		}
 	}
 	return p.in(e.env.Answers)
 }
 
 // in follows the path from an object. What is found is in the form of answers.
-func (p path) in(values map[string]any) (any, bool) {
+func (p *path) in(values map[string]any) (any, bool) {
 	if len(values) == 0 {
 		return nil, false
 	}
 	if p.simple() {
-		v, ok := lookup(values, p.parts[0].name)
+		v, ok := values[p.parts[0].name]
+		if !ok {
+			v, ok = lookup(values, p.parts[0].name)
+		}
 		if !ok || v == nil {
 			return nil, ok
 		}
@@ -80,7 +85,7 @@ func (p path) in(values map[string]any) (any, bool) {
 }
 
 // follow goes down the path from a value.
-func (p path) follow(v any) (any, bool) {
+func (p *path) follow(v any) (any, bool) {
 	if len(p.parts) == 0 {
 		return v, true
 	}
@@ -99,13 +104,14 @@ func (p path) follow(v any) (any, bool) {
 				return nil, false
 			}
 		}
-		return p.from(at + 1).follow(found)
+		rest := p.from(at + 1)
+		return rest.follow(found)
 	}
 	return nil, false
 }
 
 // joined is the name that the first n parts make.
-func (p path) joined(n int) string {
+func (p *path) joined(n int) string {
 	if n == 1 {
 		return p.parts[0].name
 	}

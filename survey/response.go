@@ -2,6 +2,7 @@ package survey
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -105,13 +106,14 @@ func (d *Definition) Check(r Response) (Response, error) { return d.CheckAt(r, t
 // CheckAt is Check at a moment.
 func (d *Definition) CheckAt(r Response, now time.Time) (Response, error) {
 	answers, bad, faults := d.normalised(r.Answers)
-	s := d.Begin(SessionOptions{Language: r.Language, Variables: r.Variables, Answers: answers, Now: now, Resumed: true})
+	s := d.Begin(SessionOptions{Language: r.Language, Variables: r.Variables, Answers: maps.Clone(answers), Now: now, Resumed: true, owned: true})
 	var inOrder Faults
 	for _, p := range d.pages {
 		inOrder = append(inOrder, s.check(s.root.node(p), answers, bad)...)
 	}
 	s.complete()
-	r.Answers = s.Answers()
+	r.Answers = s.root.values // they were made here
+	s.addCalculated(r.Answers)
 	for _, f := range inOrder {
 		if q := d.named(f.Question); q != nil {
 			delete(r.Answers, q.Key())

@@ -222,7 +222,7 @@ func (s *Session) sightChanged(n *live) {
 // containerChanged does the same for what is in a page or panel.
 func (s *Session) containerChanged(n *live, now bool) {
 	n.shown = now
-	for _, el := range n.el.questions() {
+	for _, el := range n.el.below {
 		q := n.sc.node(el)
 		if now {
 			s.defaults(q)
@@ -230,18 +230,9 @@ func (s *Session) containerChanged(n *live, now bool) {
 			s.clearHidden(q, "onHiddenContainer")
 		}
 	}
-}
-
-// questions are the questions below an element.
-func (el *element) questions() []*element {
-	if el.kind == questionElement {
-		return []*element{el}
+	if n.el.kind == pageElement && n.sc.owner == nil {
+		s.keepPage()
 	}
-	var out []*element
-	for _, c := range el.children {
-		out = append(out, c.questions()...)
-	}
-	return out
 }
 
 // clearHidden removes the answer to a question that does not show, if that is what is to happen

@@ -49,21 +49,18 @@ func (s *Session) dropUnoffered(n *live) {
 		return
 	}
 	if list, ok := n.value().([]any); ok && n.q.Multiple {
-		var kept []any
-		for _, v := range list {
-			if offers(offered, choiceValue(v, n.q)) || s.ownWords(n) {
-				kept = append(kept, v)
-			}
+		drops := func(v any) bool { return !offers(offered, choiceValue(v, n.q)) && !s.ownWords(n) }
+		if !slices.ContainsFunc(list, drops) {
+			return
 		}
-		if len(kept) != len(list) {
-			var v any
-			if len(kept) > 0 {
-				v = kept
-			}
-			s.assign(n, v, true)
-			if v == nil {
-				n.direct = false
-			}
+		kept := slices.DeleteFunc(slices.Clone(list), drops)
+		var v any
+		if len(kept) > 0 {
+			v = kept
+		}
+		s.assign(n, v, true)
+		if v == nil {
+			n.direct = false
 		}
 		return
 	}

@@ -19,7 +19,6 @@ func (s *Session) fitting(n *live, v any) (any, bool) {
 	if f, ok := v.(float64); ok && f != f {
 		return v, true
 	}
-	n.blank = false
 	if isEmpty(v) {
 		return nil, true
 	}
@@ -31,8 +30,7 @@ func (s *Session) fitting(n *live, v any) (any, bool) {
 			if f := getNumber(v); f == f {
 				return f, true
 			}
-			n.blank = true
-			return nil, true
+			return "", true // no number: SurveyJS has an empty text then
 		case isList:
 			return joinJS(list, ", "), true
 		}

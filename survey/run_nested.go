@@ -324,7 +324,8 @@ func (s *Session) find(name string) *live {
 	for i := 0; i < len(p.parts); i++ {
 		n := sc.named(p.parts[i].name)
 		for j := i + 1; n == nil && j < len(p.parts) && !p.parts[j-1].indexed; j++ { // a name with dots
-			if n = sc.named(p.from(i).joined(j - i + 1)); n != nil {
+			rest := p.from(i)
+			if n = sc.named(rest.joined(j - i + 1)); n != nil {
 				i = j
 			}
 		}

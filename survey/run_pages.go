@@ -18,18 +18,45 @@ func (s *Session) visiblePages() []int {
 
 // keepPage goes to the first page that shows when the present one does not any more.
 func (s *Session) keepPage() {
-	if s.state != Running && s.state != Empty {
+	if s.state != Running && s.state != Empty { // also before it has begun
 		return
 	}
 	visible := s.visiblePages()
 	if slices.Contains(visible, s.page) {
 		return
 	}
-	s.page, s.state = -1, Empty
-	if len(visible) > 0 {
-		s.state = Running
-		s.page = visible[0]
+	if len(visible) == 0 {
+		s.state = Empty
+		s.turnTo(-1)
+		return
 	}
+	s.state = Running
+	s.turnTo(visible[0])
+}
+
+// turnTo shows another page. The one before is checked, as SurveyJS does until it has nothing to
+// find fault with; checking drops answers that are not offered any more.
+func (s *Session) turnTo(page int) {
+	old := s.page
+	s.page = page
+	if old < 0 || old == page || s.passed[old] || !slices.ContainsFunc(s.d.pages[old].below, func(el *element) bool { return el.question.mayDrop() }) {
+		return
+	}
+	was := s.moving
+	s.moving = true
+	faults := s.faultsOn(s.root.node(s.d.pages[old]))
+	s.moving = was
+	if len(faults) == 0 {
+		if s.passed == nil {
+			s.passed = map[int]bool{}
+		}
+		s.passed[old] = true
+	}
+}
+
+// mayDrop tells whether checking the question may change its answer, or one inside.
+func (q *Question) mayDrop() bool {
+	return q.takesChoices() || q.repeats() && slices.ContainsFunc(q.inner().questions, (*Question).mayDrop)
 }
 
 // Start leaves the start page. It returns what is wrong on it.
@@ -104,18 +131,18 @@ func (s *Session) Next() Faults {
 	}
 	visible = s.visiblePages()
 	if at := slices.Index(visible, s.page); at >= 0 && at+1 < len(visible) {
-		s.page = visible[at+1]
+		s.turnTo(visible[at+1])
 	}
 	return nil
 }
 
 // leavePage runs the triggers that wait for it.
 func (s *Session) leavePage(complete bool) {
-	if s.page < 0 {
+	if s.page < 0 || len(s.d.logic.triggers) == 0 {
 		return
 	}
 	keys := map[string]change{}
-	for _, el := range s.d.pages[s.page].questions() {
+	for _, el := range s.d.pages[s.page].below {
 		key := el.question.Key()
 		keys[key] = change{now: s.root.values[key]}
 	}
@@ -136,7 +163,7 @@ func (s *Session) Back() bool {
 		if sk.to == s.page {
 			s.skipped = slices.Delete(s.skipped, i, i+1)
 			if slices.Contains(s.visiblePages(), sk.from) {
-				s.page = sk.from
+				s.turnTo(sk.from)
 				return true
 			}
 			break
@@ -144,7 +171,7 @@ func (s *Session) Back() bool {
 	}
 	visible := s.visiblePages()
 	if at := slices.Index(visible, s.page); at > 0 {
-		s.page = visible[at-1]
+		s.turnTo(visible[at-1])
 	}
 	return true
 }
@@ -161,7 +188,7 @@ func (s *Session) goTo(name string) {
 	}
 	s.skipped = append(s.skipped, skip{s.page, page})
 	if slices.Contains(s.visiblePages(), page) {
-		s.page = page
+		s.turnTo(page)
 	}
 }
 
@@ -186,7 +213,7 @@ func (s *Session) Complete() Faults {
 			n := s.root.node(q.self)
 			if page := n.page(); page != s.page && !n.isReadOnly() && slices.Contains(s.visiblePages(), page) {
 				s.skipped = append(s.skipped, skip{s.page, page})
-				s.page = page // where something is wrong
+				s.turnTo(page) // where something is wrong
 			}
 		}
 		return faults

@@ -96,13 +96,11 @@ func (s *Session) runQuestionTriggers(sc *scope, name string, c change) {
 		if n.q == nil {
 			continue
 		}
-		if s.changed == nil {
-			s.changed = map[string]change{name: {now: c.now}}
-			s.runTriggersOf(n, name)
-			s.changed = nil
-		} else {
-			s.runTriggersOf(n, name)
+		keys := s.changed
+		if keys == nil {
+			keys = map[string]change{name: {now: c.now}}
 		}
+		s.runTriggersOf(n, name, keys)
 		for _, k := range n.kids {
 			s.runQuestionTriggers(k, name, c)
 		}
@@ -111,12 +109,12 @@ func (s *Session) runQuestionTriggers(sc *scope, name string, c change) {
 
 // runTriggersOf runs those of one question, unless its value, or that of the question around it,
 // is what was changed.
-func (s *Session) runTriggersOf(n *live, name string) {
+func (s *Session) runTriggersOf(n *live, name string, keys map[string]change) {
 	if n.setting || n.sc.owner != nil && n.sc.owner.q.Key() == name {
 		return
 	}
 	ru := n.q.rules
-	if x := ru.resetIf; x != nil && !isEmpty(n.value()) && s.fires(x, nil) {
+	if x := ru.resetIf; x != nil && !isEmpty(n.value()) && s.fires(x, nil, keys) {
 		n.once(resetting, func() {
 			switch {
 			case s.eval(x, n.sc) != true:
@@ -128,7 +126,7 @@ func (s *Session) runTriggersOf(n *live, name string) {
 		})
 	}
 	calculate := func() { s.assign(n, s.eval(ru.setExpr, n.sc), true) }
-	if x := ru.setIf; x != nil && s.fires(x, ru.setExpr) {
+	if x := ru.setIf; x != nil && s.fires(x, ru.setExpr, keys) {
 		n.once(settingIf, func() {
 			switch {
 			case !truthy(s.eval(x, n.sc)):
@@ -139,31 +137,31 @@ func (s *Session) runTriggersOf(n *live, name string) {
 			}
 		})
 	}
-	if x := ru.setExpr; x != nil && ru.setIf == nil && s.fires(x, nil) {
+	if x := ru.setExpr; x != nil && ru.setIf == nil && s.fires(x, nil, keys) {
 		n.once(settingExpr, calculate)
 	}
 }
 
 // fires tells whether an expression, or the second that goes with it, is to be run for what
 // changed. One that reads nothing runs always.
-func (s *Session) fires(first, second *expression) bool {
-	a := s.firesBy(first)
+func (s *Session) fires(first, second *expression, keys map[string]change) bool {
+	a := s.firesBy(first, keys)
 	if a == "variable" {
 		return true
 	}
 	if second == nil {
 		return a != ""
 	}
-	return s.firesBy(second) != ""
+	return s.firesBy(second, keys) != ""
 }
 
-func (s *Session) firesBy(x *expression) string {
+func (s *Session) firesBy(x *expression, keys map[string]change) string {
 	switch {
 	case x.readsNothing():
 		return "function"
 	case len(x.names) == 0:
 		return "constant"
-	case s.uses(x, s.changed):
+	case s.uses(x, keys):
 		return "variable"
 	}
 	return ""
@@ -292,7 +290,8 @@ func (s *Session) fire(i int, t *trigger, run triggerRun) {
 			s.setNamed(t.setTo, normalValue(t.value, 0))
 		}
 	case "copyvalue":
-		v, ok := s.lookup(newPath(t.from), s.root)
+		from := newPath(t.from)
+		v, ok := s.lookup(&from, s.root)
 		if _, is := s.d.logic.byKey[t.from]; !ok && !is {
 			return
 		}

@@ -350,7 +350,7 @@ func (r *scenario) container(n *live, target, check string) (any, error) {
 		return r.s.d.pages[n.page()].name, nil
 	case "errorCount", "hasErrors":
 		count := 0
-		for _, el := range n.el.questions() {
+		for _, el := range n.el.below {
 			count += len(r.of(n.sc.node(el)))
 		}
 		if check == "hasErrors" {

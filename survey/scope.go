@@ -29,7 +29,6 @@ type live struct {
 	shown    bool // as it was when last looked at: for what happens on change
 	direct   bool // the value came from the respondent or a trigger, not from a default
 	setting  bool // its value is being set
-	blank    bool // its answer is none because it was no number: SurveyJS has "", which equals 0
 	acting   acts // which of its expressions set a value just now
 	choices  []choiceState
 	rows     []bool // of a matrix: which rows show
@@ -188,7 +187,7 @@ func (n *live) page() int {
 
 // lookup finds what a name of an expression means in a panel or row; done is false for a name
 // that has to be looked for further out.
-func (sc *scope) lookup(p path) (v any, found, done bool) {
+func (sc *scope) lookup(p *path) (v any, found, done bool) {
 	if sc.owner == nil {
 		return nil, false, false
 	}
@@ -220,7 +219,7 @@ func (sc *scope) lookup(p path) (v any, found, done bool) {
 	rest := p.from(1)
 	switch first {
 	case word:
-		v, ok := sc.inside(rest)
+		v, ok := sc.inside(&rest)
 		return v, ok, ok
 	case "prev" + word, "next" + word:
 		at := sc.position() + 1
@@ -228,13 +227,13 @@ func (sc *scope) lookup(p path) (v any, found, done bool) {
 			at -= 2
 		}
 		if others := sc.owner.visibleKids(); at >= 0 && at < len(others) {
-			v, _ := others[at].inside(rest)
+			v, _ := others[at].inside(&rest)
 			return v, true, true
 		}
 		return nil, true, true
 	case "parentpanel":
 		if outer := sc.owner.sc; outer.owner != nil {
-			v, _ := outer.inside(rest)
+			v, _ := outer.inside(&rest)
 			return v, true, true
 		}
 	case "totalrow":
@@ -247,7 +246,7 @@ func (sc *scope) lookup(p path) (v any, found, done bool) {
 
 // inside follows a path from the answers of the panel or row. A question that is not answered
 // is found, too.
-func (sc *scope) inside(p path) (any, bool) {
+func (sc *scope) inside(p *path) (any, bool) {
 	if v, ok := p.in(sc.values); ok {
 		return v, true
 	}
@@ -275,7 +274,7 @@ func (n *live) visibleKids() []*scope {
 
 // lookup finds what a name means in a scope and then in the survey: built-in names, variables,
 // answers.
-func (s *Session) lookup(p path, sc *scope) (any, bool) {
+func (s *Session) lookup(p *path, sc *scope) (any, bool) {
 	for ; sc != nil && sc.owner != nil; sc = sc.owner.sc {
 		if v, found, done := sc.lookup(p); done {
 			return v, found
@@ -308,7 +307,8 @@ func (s *Session) lookup(p path, sc *scope) (any, bool) {
 		}
 	}
 	if base, cut := strings.CutSuffix(name, "-unwrapped"); cut {
-		return newPath(base).in(s.root.values)
+		p := newPath(base)
+		return p.in(s.root.values)
 	}
 	return nil, false
 }

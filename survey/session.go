@@ -1,7 +1,6 @@
 package survey
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +27,8 @@ type SessionOptions struct {
 	// Resumed says that Answers are all that was answered so far: no default values are
 	// given, because what is empty may have been emptied.
 	Resumed bool
+
+	owned bool // Answers are in the form of answers and may be changed
 }
 
 // Session is a survey while one respondent fills it in. It does what SurveyJS
@@ -55,6 +56,7 @@ type Session struct {
 	keys                       map[string]change // what set the triggers going
 	completedBy                map[int]int       // triggers that would complete, with the page
 	skipped                    []skip
+	passed                     map[int]bool // pages that were left without faults
 	depth, work, evals         int
 	spare                      *evaluation // for the next expression
 }
@@ -71,17 +73,20 @@ type skip struct{ from, to int }
 // Begin starts or resumes a survey. Answers to questions that do not exist are
 // kept, as SurveyJS keeps them.
 func (d *Definition) Begin(opts SessionOptions) *Session {
-	s := &Session{d: d, opts: opts, vars: map[string]any{}, state: Running, page: -1}
+	s := &Session{d: d, opts: opts, vars: make(map[string]any, len(opts.Variables)), page: -1}
 	if s.opts.Language == "" {
 		s.opts.Language = d.head.Language
 	}
 	for k, v := range opts.Variables {
 		s.vars[strings.ToLower(k)] = normalValue(v, 0)
 	}
-	s.root = s.newScope(&d.tree, nil, 0, make(map[string]any, len(opts.Answers)+4))
-	for k, v := range opts.Answers {
-		if v = normalValue(v, 0); !isEmpty(v) {
-			s.root.values[k] = v
+	s.root = s.newScope(&d.tree, nil, 0, opts.Answers)
+	if !opts.owned {
+		s.root.values = make(map[string]any, len(opts.Answers)+4)
+		for k, v := range opts.Answers {
+			if v = normalValue(v, 0); !isEmpty(v) {
+				s.root.values[k] = v
+			}
 		}
 	}
 	s.loading = true
@@ -90,7 +95,7 @@ func (d *Definition) Begin(opts SessionOptions) *Session {
 			s.load(n)
 		}
 	}
-	s.loading = false
+	s.loading, s.apart = false, nil
 	if opts.Resumed {
 		s.resume()
 	}
@@ -101,6 +106,7 @@ func (d *Definition) Begin(opts SessionOptions) *Session {
 
 // begin goes to the page that the options name, or to the first.
 func (s *Session) begin() {
+	s.state = Running
 	if s.d.head.StartPage && s.opts.Page <= 0 {
 		s.state = Starting
 	}
@@ -176,12 +182,15 @@ func (s *Session) setVariable(name string, v any) {
 }
 
 // set stores a value of the survey and runs what follows from it.
-func (s *Session) set(name string, v any) {
+func (s *Session) set(name string, v any) { s.store(name, v, nil) }
+
+// store is set where the question of the name holds something, such as NaN, that is no answer.
+func (s *Session) store(name string, v, apart any) {
 	old := s.root.values[name]
 	if !s.spend() || same(old, v) {
 		return
 	}
-	delete(s.apart, name)
+	s.keepApart(name, apart)
 	if isEmpty(v) {
 		delete(s.root.values, name)
 		v = nil
@@ -246,39 +255,48 @@ func (s *Session) after(name string, c change) {
 
 // assign sets the value of a question as itself does: by a default, a trigger or an expression.
 func (s *Session) assign(n *live, v any, direct bool) {
-	present := n.value()
-	if n.blank && present == nil {
-		present = ""
-	}
-	if sameStored(present, v) {
+	if sameStored(n.value(), v) {
 		return
 	}
 	v, ok := s.fitting(n, v)
 	f, isNumber := v.(float64)
-	undefined := isNumber && f != f // NaN equals nothing: all that follows from a change does
+	undefined := isNumber && f != f // equals nothing, so that all follows that follows from a change
 	if !ok || !undefined && sameStored(n.value(), v) || !s.spend() {
 		return
 	}
-	if n.sc.owner == nil && n.q.bounded() {
-		delete(s.apart, n.q.Key())
-		if !undefined && !isEmpty(v) && n.outOfBounds(v) {
-			if s.apart == nil {
-				s.apart = map[string]any{}
-			}
-			s.apart[n.q.Key()] = v
-			return
-		}
+	outside := n.q.bounded() && !isEmpty(v) && n.outOfBounds(v)
+	if n.sc.owner == nil && outside {
+		s.keepApart(n.q.Key(), v)
+		return
 	}
+	text, isText := v.(string)
+	undefined = undefined || isText && text == ""
 	n.setting = true
 	n.direct = n.direct || direct
 	if n.sc.owner == nil {
 		keep := n.direct
-		s.set(n.q.Key(), v)
-		n.direct = keep || undefined
+		if undefined {
+			s.store(n.q.Key(), v, v)
+		} else {
+			s.set(n.q.Key(), v)
+		}
+		n.direct = keep || isNumber && undefined
 	} else {
 		n.sc.put(n, n.q.Key(), v)
 	}
 	n.setting = false // even where it was being set already, as in SurveyJS
+}
+
+// keepApart notes what a question holds without storing it; nil: nothing.
+func (s *Session) keepApart(key string, v any) {
+	if v == nil {
+		delete(s.apart, key)
+		return
+	}
+	if s.apart == nil {
+		s.apart = map[string]any{}
+	}
+	s.apart[key] = v
 }
 
 // put sets a value of a panel or row and with it that of the question around it.
@@ -310,16 +328,21 @@ func (n *live) changedInside(old any) {
 
 // Answers are all answers, with the values that are calculated into them.
 func (s *Session) Answers() map[string]any {
-	out := maps.Clone(s.root.values)
-	for k, v := range out {
+	out := make(map[string]any, len(s.root.values))
+	for k, v := range s.root.values {
 		out[k] = normalValue(v, 0)
 	}
+	s.addCalculated(out)
+	return out
+}
+
+// addCalculated adds the values that are calculated into the answers.
+func (s *Session) addCalculated(out map[string]any) {
 	for _, c := range s.d.logic.calculated {
-		if v := s.vars[strings.ToLower(c.name)]; c.include && !isEmpty(v) {
+		if v := s.vars[strings.ToLower(c.name)]; c.include && v != nil {
 			out[c.name] = answerOf(v)
 		}
 	}
-	return out
 }
 
 // State is Starting, Running, Completed or Empty.

@@ -270,10 +270,16 @@ func formatNumber(f float64) string {
 
 // trimJS trims what JavaScript's trim does, which is not what strings.TrimSpace does.
 func trimJS(s string) string {
+	if s == "" || isBlack(s[0]) && isBlack(s[len(s)-1]) {
+		return s
+	}
 	return strings.TrimFunc(s, func(r rune) bool {
 		return r == '\uFEFF' || unicode.IsSpace(r) && r != '\u0085'
 	})
 }
+
+// isBlack tells characters of ASCII that are no blanks.
+func isBlack(c byte) bool { return c > ' ' && c < 0x7F }
 
 // lowerJS is JavaScript's toLowerCase: İ becomes i with a combining dot, so it
 // equals neither i nor ı, and a capital sigma ends a word as ς.
@@ -325,11 +331,11 @@ func equalValues(x, y any, ignoreOrder bool) bool {
 func sameStored(x, y any) bool { return equality{strict: true, typed: true}.equal(x, y) }
 
 func (q equality) equal(x, y any) bool {
-	if q.undefined && (x == "undefined" || y == "undefined") {
-		return (x == "undefined" || missing(x)) && (y == "undefined" || missing(y))
-	}
 	xs, xText := x.(string)
 	ys, yText := y.(string)
+	if q.undefined && (xs == "undefined" || ys == "undefined") {
+		return (xs == "undefined" || missing(x)) && (ys == "undefined" || missing(y))
+	}
 	switch {
 	case x == nil && (y == nil || yText && ys == ""), y == nil && xText && xs == "":
 		return true
@@ -445,7 +451,7 @@ func (q equality) objects(x, y map[string]any) bool {
 // equalFold compares as lowerJS of both would, without making the texts where they are ASCII.
 func equalFold(a, b string) bool {
 	if isASCII(a) && isASCII(b) {
-		return strings.EqualFold(a, b)
+		return len(a) == len(b) && strings.EqualFold(a, b)
 	}
 	return lowerJS(a) == lowerJS(b)
 }
