@@ -67,29 +67,37 @@ func (s *Session) displayChoices(n *live, v any) any {
 		return v
 	}
 	offered := s.offered(n)
-	one := func(v any) any {
+	one := func(v any) (text any, known bool) {
 		v = choiceValue2(v, n.q)
 		for _, c := range offered {
 			if equalValues(c.Value, v, false) {
 				if t := n.comment(); c.Special == OtherItem && t != "" {
-					return t
+					return t, true
 				}
-				return s.choiceLabel(c)
+				return s.choiceLabel(c), true
 			}
 		}
-		return v
+		return v, false
 	}
 	list, ok := v.([]any)
 	if !ok {
-		return one(v)
+		text, _ := one(v)
+		return text
 	}
-	parts := make([]string, 0, len(list))
+	var all, known []string // what is not offered shows only where nothing is
 	for _, it := range list {
-		if t := toText(one(plain(it))); t != "" {
-			parts = append(parts, t)
+		t, is := one(plain(it))
+		if text := toText(t); text != "" {
+			all = append(all, text)
+			if is {
+				known = append(known, text)
+			}
 		}
 	}
-	return strings.Join(parts, ", ")
+	if len(known) > 0 {
+		all = known
+	}
+	return strings.Join(all, ", ")
 }
 
 // choiceValue2 is choiceValue of a value that may be no object.

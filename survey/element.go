@@ -89,7 +89,8 @@ type questionRules struct {
 	unique      bool   // isUnique of a column
 	total       string // totalType of a column
 	totalExpr   *expression
-	fields      *tree // of multipletext
+	fields      *tree          // of multipletext
+	rowAt       map[string]int // of matrixdropdown: the place of a row
 }
 
 // surveyLogic is what a definition does besides asking.
@@ -106,6 +107,8 @@ type surveyLogic struct {
 	maxComment   int           // maxCommentLength
 	validateLate bool          // checkErrorsMode onComplete: nothing is checked before the end
 	caseFold     string
+	setters      bool                   // a question has setValueIf and its kin
+	quiet        bool                   // conditions decide only what shows and is required
 	byKey        map[string][]*Question // questions by the name of their answer
 	followers    map[string][]*Question // whose choices follow an answer, by its name
 	bound        map[string][]*Question // whose number of panels or rows is an answer, by its name

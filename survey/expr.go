@@ -29,6 +29,7 @@ type expression struct {
 	root    exprNode
 	src     string
 	names   []string // of the variables, as written without a leading #
+	paths   []path   // the same, cut
 	unknown []string // functions that there are not
 	free    bool     // a function is called with arguments that read nothing
 }
@@ -393,6 +394,7 @@ func (p *exprParser) variable(rest string) (exprNode, bool) {
 		}
 	}
 	p.out.names = append(p.out.names, name)
+	p.out.paths = append(p.out.paths, v.path)
 	return v, true
 }
 

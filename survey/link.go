@@ -1,6 +1,9 @@
 package survey
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 const maxFloat = math.MaxFloat64
 
@@ -23,6 +26,16 @@ func (d *Definition) link() {
 		}
 	}
 	d.tree.prepare()
+	d.logic.setters = d.tree.sets()
+	d.logic.quiet = d.isQuiet()
+}
+
+// sets tells whether a question sets its value by an expression after a change.
+func (t *tree) sets() bool {
+	return slices.ContainsFunc(t.questions, func(q *Question) bool {
+		ru := q.rules
+		return ru.setIf != nil || ru.setExpr != nil || ru.resetIf != nil || q.repeats() && q.inner().sets()
+	})
 }
 
 // prepare notes which questions have choices with conditions and which stand below what, also
@@ -39,6 +52,12 @@ func (t *tree) prepare() {
 		}
 		if q.repeats() {
 			q.inner().prepare()
+		}
+		if q.fixedRows() {
+			q.rules.rowAt = make(map[string]int, len(q.Matrix.Rows))
+			for i := len(q.Matrix.Rows) - 1; i >= 0; i-- {
+				q.rules.rowAt[q.Matrix.Rows[i].Key()] = i
+			}
 		}
 	}
 }

@@ -8,9 +8,10 @@ import (
 // path is a name of an expression, such as a.b[0].c, cut at its dots. A name may itself hold
 // dots: the longest that is known is taken.
 type path struct {
-	full  string
-	parts []pathPart
-	lower []string // parts in lower case
+	full   string
+	folded string // full in lower case
+	parts  []pathPart
+	lower  []string // parts in lower case
 }
 
 // pathPart is a name between dots, and the [n] after it.
@@ -23,7 +24,7 @@ type pathPart struct {
 // newPath cuts a name. [n] is an index only at the end of a part; a negative one counts from
 // the end.
 func newPath(name string) path {
-	p := path{full: name}
+	p := path{full: name, folded: strings.ToLower(name)}
 	for part := range strings.SplitSeq(name, ".") {
 		pp := pathPart{name: part}
 		if open := strings.LastIndexByte(part, '['); open >= 0 && part[len(part)-1] == ']' {

@@ -64,10 +64,11 @@ func (s *Session) runOnChange(name string, c change) {
 	s.onChange = true
 	s.runConditions()
 	s.onChange = false
-	if !s.d.head.ReadOnly {
+	if s.d.logic.setters && !s.d.head.ReadOnly {
 		s.runQuestionTriggers(s.root, name, c)
 	}
 	s.changed = nil
+	s.settling++
 }
 
 // runCalculated calculates the values that follow from others, each after those it uses.
@@ -365,6 +366,10 @@ func (s *Session) setComment(key, text string) {
 		delete(s.root.values, name)
 	} else {
 		s.root.values[name] = text
+	}
+	if s.waiting != nil {
+		s.waiting[name], s.waiting[key] = change{now: s.root.values[name]}, change{now: s.root.values[key]}
+		return
 	}
 	s.depth++
 	defer func() { s.depth-- }()

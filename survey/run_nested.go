@@ -157,7 +157,7 @@ func (s *Session) append(n *live, row Choice, values map[string]any) *scope {
 
 // replace gives a panel or row other values.
 func (s *Session) replace(k *scope, values map[string]any) {
-	k.values = values
+	k.values, k.touched = values, s.settling
 	for i := range k.nodes {
 		if c := &k.nodes[i]; c.q != nil && c.q.repeats() {
 			s.rebuild(c)
@@ -219,6 +219,29 @@ func (n *live) collect() {
 		}
 		n.sc.values[key] = v
 	}
+}
+
+// collectOne is collect where only one panel or row has changed. It is false where the value has
+// to be made anew.
+func (n *live) collectOne(k *scope) bool {
+	if isEmpty(k.values) {
+		return false
+	}
+	switch v := n.sc.values[n.q.Key()].(type) {
+	case map[string]any:
+		if !n.q.fixedRows() {
+			return false
+		}
+		v[k.row.Key()] = k.values
+		return true
+	case []any:
+		if len(v) != len(n.kids) || k.index >= len(v) || n.kids[k.index] != k {
+			return false
+		}
+		v[k.index] = k.values
+		return true
+	}
+	return false
 }
 
 // runNested runs the conditions of panels, rows and fields, and how many there are.
@@ -343,10 +366,15 @@ func (s *Session) find(name string) *live {
 			sc = n.kids[p.parts[i].index]
 		case n.q.fixedRows():
 			i++
-			at := slices.IndexFunc(n.kids, func(k *scope) bool {
-				return i < len(p.parts) && strings.EqualFold(k.row.Key(), p.parts[i].name)
-			})
-			if at < 0 {
+			if i >= len(p.parts) {
+				return nil
+			}
+			name := p.parts[i].name
+			at, ok := n.q.rules.rowAt[name]
+			if !ok {
+				at = slices.IndexFunc(n.kids, func(k *scope) bool { return strings.EqualFold(k.row.Key(), name) })
+			}
+			if at < 0 || at >= len(n.kids) {
 				return nil
 			}
 			sc = n.kids[at]

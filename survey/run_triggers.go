@@ -8,26 +8,39 @@ import (
 
 // uses tells whether an expression depends on what changed.
 func (s *Session) uses(x *expression, keys map[string]change) bool {
-	return slices.ContainsFunc(x.names, func(name string) bool { return isChanged(name, keys) })
+	for i := range x.paths {
+		if x.paths[i].changed(keys) {
+			return true
+		}
+	}
+	return false
 }
 
-// isChanged tells whether a name, or what it is a part of, is among the changes. Of a part it
-// looks whether the part itself changed, where both values are known.
+// isChanged is changed of a name.
 func isChanged(name string, keys map[string]change) bool {
-	if strings.HasPrefix(name, "$") {
-		return true
-	}
-	if _, ok := keys[name]; ok {
-		return true
-	}
-	if _, ok := keys[strings.ToLower(name)]; ok {
-		return true
-	}
 	p := newPath(name)
+	return p.changed(keys)
+}
+
+// changed tells whether a name, or what it is a part of, is among the changes. Of a part it
+// looks whether the part itself changed, where both values are known.
+func (p *path) changed(keys map[string]change) bool {
+	if strings.HasPrefix(p.full, "$") {
+		return true
+	}
+	if _, ok := keys[p.full]; ok {
+		return true
+	}
+	if _, ok := keys[p.folded]; ok {
+		return true
+	}
 	if base, cut := strings.CutSuffix(p.parts[0].name, "-unwrapped"); cut {
 		if _, ok := keys[base]; ok {
 			return true
 		}
+	}
+	if p.simple() {
+		return false
 	}
 	for i := range p.parts {
 		first := p.joined(i + 1)
@@ -53,25 +66,37 @@ func (s *Session) skips(x *expression, sc *scope) bool {
 	if !s.onChange || s.changed == nil || x.free || len(x.names) == 0 {
 		return false
 	}
-	return !s.uses(x, s.changed) && !slices.ContainsFunc(x.names, sc.mayHaveChanged)
+	if s.uses(x, s.changed) {
+		return false
+	}
+	if sc.owner == nil || sc.owner.q.rules.fields != nil {
+		return true
+	}
+	for i := range x.paths {
+		if sc.mayHaveChanged(x.paths[i].lower[0]) {
+			return false
+		}
+	}
+	return true
 }
 
 // mayHaveChanged tells whether a name means something of a panel or row that SurveyJS takes for
-// changed: its place always, its answers when those of the question around it changed.
-func (sc *scope) mayHaveChanged(name string) bool {
-	if sc.owner == nil || sc.owner.q.rules.fields != nil {
-		return false
-	}
-	first, _, _ := strings.Cut(strings.ToLower(name), ".")
+// changed: its place always, its answers when those of the question around it changed. (It takes
+// those of every row for changed then; here only those that did are looked at anew.)
+func (sc *scope) mayHaveChanged(first string) bool {
 	isRow := sc.owner.q.Matrix != nil
 	switch first {
 	case "rowindex", "visiblerowindex", "item", "rowname", "rowvalue", "rowtitle":
 		return isRow
 	case "panelindex", "visiblepanelindex":
 		return !isRow
-	case "row", "matrix", "prevrow", "nextrow", "totalrow":
+	case "row":
+		return isRow && sc.touched == sc.session.settling && sc.containerChanged()
+	case "panel":
+		return !isRow && sc.touched == sc.session.settling && sc.containerChanged()
+	case "matrix", "prevrow", "nextrow", "totalrow":
 		return isRow && sc.containerChanged()
-	case "panel", "prevpanel", "nextpanel", "parentpanel":
+	case "prevpanel", "nextpanel", "parentpanel":
 		return !isRow && sc.containerChanged()
 	}
 	return false

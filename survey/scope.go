@@ -13,6 +13,7 @@ type scope struct {
 	owner   *live // the question that it is part of; nil for the survey
 	index   int   // among the panels or rows of the owner
 	row     Choice
+	touched int            // the settling in which its answers changed last
 	hidden  bool           // a row whose rowsVisibleIf does not hold, or a panel by templateVisibleIf
 	values  map[string]any // the answers, by name
 	nodes   []live         // by the index of their element
@@ -61,7 +62,7 @@ type choiceState struct{ hidden, disabled bool }
 
 // newScope makes the nodes of a tree.
 func (s *Session) newScope(t *tree, owner *live, index int, values map[string]any) *scope {
-	sc := &scope{session: s, tree: t, owner: owner, index: index, values: values, nodes: make([]live, len(t.elements))}
+	sc := &scope{session: s, tree: t, owner: owner, index: index, touched: s.settling, values: values, nodes: make([]live, len(t.elements))}
 	for i, el := range t.elements {
 		sc.nodes[i] = live{el: el, q: el.question, sc: sc, visible: el.static, readOnly: el.readOnly, required: el.required, shown: true}
 		if q := el.question; q != nil && len(q.Choices) > 0 && q.conditional() {

@@ -58,7 +58,10 @@ type Session struct {
 	skipped                    []skip
 	passed                     map[int]bool // pages that were left without faults
 	depth, work, evals         int
-	spare                      *evaluation // for the next expression
+	settling                   int               // counts the changes that were settled
+	waiting                    map[string]change // to be settled together
+	stale                      []*live           // whose values are to be collected then
+	spare                      *evaluation       // for the next expression
 }
 
 // change is a value before and after.
@@ -247,6 +250,10 @@ func (s *Session) received(n *live, old, v any) {
 
 // after runs conditions and triggers once a value has changed.
 func (s *Session) after(name string, c change) {
+	if s.waiting != nil {
+		s.waiting[name] = change{now: c.now}
+		return
+	}
 	s.depth++
 	defer func() { s.depth-- }()
 	s.runOnChange(name, c)
@@ -265,7 +272,7 @@ func (s *Session) assign(n *live, v any, direct bool) {
 		return
 	}
 	outside := n.q.bounded() && !isEmpty(v) && n.outOfBounds(v)
-	if n.sc.owner == nil && outside {
+	if n.sc.owner == nil && outside && !s.loading { // before that the bounds are not in force
 		s.keepApart(n.q.Key(), v)
 		return
 	}
@@ -301,29 +308,61 @@ func (s *Session) keepApart(key string, v any) {
 
 // put sets a value of a panel or row and with it that of the question around it.
 func (sc *scope) put(n *live, key string, v any) {
-	old := normalValue(sc.owner.value(), 0)
+	old := sc.owner.before()
 	if isEmpty(v) {
 		delete(sc.values, key)
 	} else {
 		sc.values[key] = v
 	}
 	sc.session.rebuildIf(n)
-	sc.owner.changedInside(old)
+	switch {
+	case sc.owner.collectOne(sc):
+	case sc.session.waiting != nil:
+		if !slices.Contains(sc.session.stale, sc.owner) {
+			sc.session.stale = append(sc.session.stale, sc.owner)
+		}
+	default:
+		sc.owner.collect()
+	}
+	sc.owner.settle(old, sc)
 }
 
 // changedInside stores the value of a question whose panels or rows changed and runs what
 // follows.
 func (n *live) changedInside(old any) {
-	s := n.sc.session
-	n.setting = true
 	n.collect()
-	if n.sc.owner != nil {
-		n.sc.owner.changedInside(nil)
+	n.settle(old, nil)
+}
+
+// settle runs what follows from a change inside a question, in one of its panels or rows or, for
+// nil, in all.
+func (n *live) settle(old any, where *scope) {
+	s := n.sc.session
+	if where != nil {
+		where.touched = s.settling
 	} else {
-		key := n.q.Key()
-		s.after(key, change{old, n.value(), true})
+		for _, k := range n.kids {
+			k.touched = s.settling
+		}
+	}
+	n.setting = true
+	if n.sc.owner != nil {
+		if !n.sc.owner.collectOne(n.sc) {
+			n.sc.owner.collect()
+		}
+		n.sc.owner.settle(nil, n.sc)
+	} else {
+		s.after(n.q.Key(), change{old, n.value(), true})
 	}
 	n.setting = false
+}
+
+// before is a copy of a value that is about to change, for triggers, which compare the two.
+func (n *live) before() any {
+	if len(n.sc.session.d.logic.triggers) == 0 {
+		return nil
+	}
+	return normalValue(n.value(), 0)
 }
 
 // Answers are all answers, with the values that are calculated into them.

@@ -89,9 +89,9 @@ func nextStep(v visit, f *form, hold bool) step {
 			}
 			return s
 		}
-		s.counts(all, f)
+		s.session.Together(func() { s.counts(all, f) })
 		all = views(s.session.Page().Elements, nil)
-		s.take(all, f, true)
+		s.session.Together(func() { s.take(all, f, true) })
 		s.view = s.session.Page()
 		if s.view.Index != at && !hold { // an answer led elsewhere
 			s.faults = nil
