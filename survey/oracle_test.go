@@ -76,6 +76,7 @@ type oracleState struct {
 	Data         map[string]any      `json:"data"`
 	Calc         map[string]any      `json:"calc"`
 	Errors       map[string][]string `json:"errors"`
+	OK           *bool               `json:"ok"` // of a step that leaves a page: whether it was left
 }
 
 type oracleTold struct {
@@ -250,6 +251,9 @@ func (a oracleState) difference(b oracleState) string {
 		name := x.Type().Field(i).Name
 		if a.State == Completed && b.State == Completed && name != "Data" {
 			continue // what shows does not matter any more
+		}
+		if name == "OK" {
+			continue
 		}
 		if name == "Errors" {
 			if p, q := keys(a.Errors), keys(b.Errors); !slices.Equal(p, q) {

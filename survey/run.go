@@ -118,8 +118,9 @@ func (s *Session) runElement(n *live) {
 // runOwn runs visibleIf, enableIf and requiredIf.
 func (s *Session) runOwn(n *live) {
 	if x := n.el.visibleIf; x != nil && !s.skips(x, n.sc) {
+		was := n.visible
 		n.visible = s.eval(x, n.sc) == true
-		if n.q != nil {
+		if n.q != nil && was != n.visible {
 			s.sightChanged(n)
 		}
 	}
@@ -204,11 +205,6 @@ func (s *Session) clearsHidden(n *live) bool {
 
 // sightChanged clears or fills in the answer of a question that came or went.
 func (s *Session) sightChanged(n *live) {
-	now := n.isVisible()
-	if n.shown == now {
-		return
-	}
-	n.shown = now
 	if !s.clearsHidden(n) {
 		return
 	}

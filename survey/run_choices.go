@@ -35,9 +35,10 @@ func (s *Session) runChoices(n *live) {
 	}
 }
 
-// dropUnoffered removes an answer that is not among the choices any more.
+// dropUnoffered removes an answer that is not among the choices any more. Of a list, what was
+// removed comes back once it is offered again, unless another answer was given meanwhile.
 func (s *Session) dropUnoffered(n *live) {
-	if isEmpty(n.value()) || n.q.rules.custom || !n.q.takesChoices() && n.q.Type != "rating" {
+	if isEmpty(n.value()) && len(n.dropped) == 0 || n.q.rules.custom || !n.q.takesChoices() && n.q.Type != "rating" {
 		return
 	}
 	if n.sc.owner == nil && len(s.d.logic.byKey[n.q.Key()]) > 1 {
@@ -48,24 +49,52 @@ func (s *Session) dropUnoffered(n *live) {
 		s.rank(n, offered)
 		return
 	}
-	if list, ok := n.value().([]any); ok && n.q.Multiple {
-		drops := func(v any) bool { return !offers(offered, choiceValue(v, n.q)) && !s.ownWords(n) }
-		if !slices.ContainsFunc(list, drops) {
-			return
-		}
-		kept := slices.DeleteFunc(slices.Clone(list), drops)
-		var v any
-		if len(kept) > 0 {
-			v = kept
-		}
-		s.assign(n, v, true)
-		if v == nil {
-			n.direct = false
-		}
+	if list, ok := n.value().([]any); n.q.Multiple && (ok || n.value() == nil) {
+		s.dropSome(n, list, offered)
 		return
 	}
 	if !offers(offered, n.value()) && !s.ownWords(n) {
 		s.clear(n, true)
+	}
+}
+
+// dropSome is dropUnoffered of a list.
+func (s *Session) dropSome(n *live, list []any, offered []Choice) {
+	drops := func(v any) bool { return !offers(offered, choiceValue(v, n.q)) && !s.ownWords(n) }
+	var back []any
+	if len(n.dropped) > 0 {
+		for _, c := range offered {
+			at := slices.IndexFunc(n.dropped, func(v any) bool { return equalValues(c.Value, v, false) })
+			if at < 0 {
+				continue
+			}
+			n.dropped = slices.Delete(n.dropped, at, at+1)
+			if !slices.ContainsFunc(list, func(v any) bool { return equalValues(choiceValue(v, n.q), c.Value, false) }) {
+				back = append(back, c.Value)
+			}
+		}
+	}
+	if len(back) == 0 && !slices.ContainsFunc(list, drops) {
+		return
+	}
+	dropped := n.dropped
+	var kept []any
+	for _, v := range list {
+		switch {
+		case !drops(v):
+			kept = append(kept, v)
+		case n.q.Type != "imagepicker":
+			dropped = append(dropped, choiceValue(v, n.q))
+		}
+	}
+	var v any
+	if kept = append(kept, back...); len(kept) > 0 {
+		v = kept
+	}
+	s.assign(n, v, true)
+	n.dropped = dropped
+	if v == nil {
+		n.direct = false
 	}
 }
 

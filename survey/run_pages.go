@@ -120,7 +120,7 @@ func (s *Session) Next() Faults {
 		return nil
 	}
 	if !s.d.logic.validateLate {
-		if faults := s.pageFaults(); len(faults) > 0 {
+		if faults := s.stillWrong(s.pageFaults); len(faults) > 0 {
 			return faults
 		}
 	}
@@ -192,6 +192,21 @@ func (s *Session) goTo(name string) {
 	}
 }
 
+// stillWrong are the faults of a check without those that it removed itself, by dropping an answer
+// that is not offered any more. Where none is left it checks again: SurveyJS stays on the page
+// then and does not say why.
+func (s *Session) stillWrong(check func() Faults) Faults {
+	found := check()
+	left := slices.DeleteFunc(slices.Clone(found), func(f Fault) bool {
+		n := s.find(f.Question)
+		return n != nil && (!n.isVisible() || n.isReadOnly() || f.Code == required && !n.required)
+	})
+	if len(left) == 0 && len(found) > 0 {
+		return check()
+	}
+	return left
+}
+
 // Complete checks the page and ends the survey: answers that are not to be kept
 // are removed, and nothing more can be answered. It returns the faults that
 // keep it.
@@ -203,10 +218,10 @@ func (s *Session) Complete() Faults {
 	var faults Faults
 	if s.d.logic.validateLate {
 		s.moving = true
-		faults = s.Faults()
+		faults = s.stillWrong(s.Faults)
 		s.moving = false
 	} else {
-		faults = s.pageFaults()
+		faults = s.stillWrong(s.pageFaults)
 	}
 	if len(faults) > 0 {
 		if q := s.d.named(faults[0].Question); s.d.logic.validateLate && q != nil {

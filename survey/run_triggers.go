@@ -373,8 +373,9 @@ func (s *Session) showAll(t *trigger, visible bool) {
 		switch {
 		case n.el.kind == pageElement && slices.Contains(t.pages, n.el.name),
 			n.q != nil && slices.Contains(t.questions, n.q.Name):
+			was := n.visible
 			n.visible = visible
-			if n.q != nil {
+			if n.q != nil && was != visible {
 				s.sightChanged(n)
 			}
 		}

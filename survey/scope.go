@@ -32,6 +32,7 @@ type live struct {
 	setting  bool // its value is being set
 	acting   acts // which of its expressions set a value just now
 	choices  []choiceState
+	dropped  []any  // of a list: what is not offered any more and comes back when it is
 	rows     []bool // of a matrix: which rows show
 	columns  []bool
 	kids     []*scope

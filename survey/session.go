@@ -236,6 +236,9 @@ func (s *Session) received(n *live, old, v any) {
 	if sameStored(old, v) {
 		return
 	}
+	if !n.setting {
+		n.dropped = nil
+	}
 	if !isEmpty(v) && !n.q.holds(v) {
 		return
 	}
@@ -278,7 +281,7 @@ func (s *Session) assign(n *live, v any, direct bool) {
 	}
 	text, isText := v.(string)
 	undefined = undefined || isText && text == ""
-	n.setting = true
+	n.setting, n.dropped = true, nil
 	n.direct = n.direct || direct
 	if n.sc.owner == nil {
 		keep := n.direct
