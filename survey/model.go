@@ -38,8 +38,8 @@ type Head struct {
 	StartPage   bool // the first page only introduces: it is left by starting
 	NoBack      bool // showPrevButton is false: pages are not gone back to
 	ReadOnly    bool // nothing can be answered
-	OnePage     bool // questionsOnPageMode "singlePage": all questions stand on one page
-	OneQuestion bool // questionsOnPageMode "questionPerPage": each question is a page
+	OnePage     bool // questionsOnPageMode "singlePage": the pages of the file are panels of one page
+	OneQuestion bool // questionsOnPageMode "questionPerPage" or "inputPerPage": each question is a page
 
 	TimeLimit     int // seconds for the whole survey; 0: none
 	PageTimeLimit int // seconds for a page that has none of its own; 0: none

@@ -64,13 +64,15 @@ func (p *parser) survey(root *node) {
 	d.head.NoBack = !back
 	d.head.OnePage = d.head.OnePage || paging == "singlePage"
 	d.head.OneQuestion = paging == "questionPerPage" || paging == "questionOnPage"
-	if paging == "inputPerPage" {
-		p.find(unsupportedProperty, warning, "questionsOnPageMode", "", "\"inputPerPage\" is shown page by page")
-	}
+	d.head.OneQuestion = d.head.OneQuestion || paging == "inputPerPage"
 	d.head.Thanks = d.head.CompletedHTML.withoutMarkup()
 	if d.head.StartPage && len(d.pages) < 2 {
 		d.head.StartPage = false // there would be nothing behind it
 	}
+	if d.head.OnePage {
+		paging = "singlePage"
+	}
+	p.paginate(paging)
 	switch {
 	case p.err != nil || slices.ContainsFunc(d.questions, (*Question).asks):
 	case len(d.questions) > 0:

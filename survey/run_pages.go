@@ -199,7 +199,7 @@ func (s *Session) stillWrong(check func() Faults) Faults {
 	found := check()
 	left := slices.DeleteFunc(slices.Clone(found), func(f Fault) bool {
 		n := s.find(f.Question)
-		return n != nil && (!n.isVisible() || n.isReadOnly() || f.Code == required && !n.required)
+		return n != nil && f.Code != oneRequired && (!n.isVisible() || n.isReadOnly() || f.Code == required && !n.required)
 	})
 	if len(left) == 0 && len(found) > 0 {
 		return check()

@@ -20,7 +20,10 @@ type SessionOptions struct {
 	Variables map[string]any // the host's values for expressions and texts
 	Answers   map[string]any // given earlier
 	Now       time.Time      // for today() and its kin; zero: those have no value
-	Seed      uint32         // of random orders; the same seed gives the same orders
+	// Began and PageBegan are when the survey and the page that shows were shown first, for the
+	// time limits of the definition; zero: those are not in force. See Ends and Expire.
+	Began, PageBegan time.Time
+	Seed             uint32 // of random orders; the same seed gives the same orders
 	// Page is the index of the page to go on with; it counts only if that page shows.
 	// On a survey with a start page, 0 stays there.
 	Page int

@@ -355,6 +355,8 @@ func (q equality) equal(x, y any) bool {
 		return xf == yf
 	case isEmpty(x) != isEmpty(y), q.typed && (xNum || yNum):
 		return false
+	case xNum && xf == 0 && yText && beginsAsZero(ys), yNum && yf == 0 && xText && beginsAsZero(xs):
+		return true
 	}
 	if b, ok := x.(bool); ok && yText {
 		return strconv.FormatBool(b) == lowerJS(ys)
@@ -387,6 +389,22 @@ func (q equality) equal(x, y any) bool {
 		return false
 	}
 	return toNumber(x) == toNumber(y)
+}
+
+// beginsAsZero tells the texts, such as 0b1, that are numbers to JavaScript and that parseInt and
+// parseFloat, by which SurveyJS compares them, read as 0.
+func beginsAsZero(s string) bool {
+	s = lowerJS(trimJS(s))
+	digits := ""
+	switch {
+	case strings.HasPrefix(s, "0b"):
+		digits = "01"
+	case strings.HasPrefix(s, "0o"):
+		digits = "01234567"
+	default:
+		return false
+	}
+	return len(s) > 2 && strings.Trim(s[2:], digits) == ""
 }
 
 // missing tells what equals the text undefined, which survey-core reads as

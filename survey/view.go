@@ -1,6 +1,9 @@
 package survey
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // PageView is a page as it shows for the answers of a Session, its texts in
 // the language of the session and with the {names} in them replaced.
@@ -12,7 +15,8 @@ type PageView struct {
 	Title       string // empty: none is shown
 	Description string
 	Elements    []ElementView
-	TimeLimit   int // seconds; 0: none
+	TimeLimit   int       // of the page, seconds; 0: none
+	Ends        time.Time // as Session.Ends says; zero: never
 	First, Last bool
 }
 
@@ -74,9 +78,8 @@ func (s *Session) Page() PageView {
 	v.Number = slices.Index(visible, v.Index) + 1
 	v.Name = s.d.head.Pages[v.Index].Name
 	v.Title, v.Description = s.pipe(s.say(p.title), nil), s.pipe(s.say(p.description), nil)
-	if v.TimeLimit = p.timeLimit; v.TimeLimit <= 0 {
-		v.TimeLimit = s.d.head.PageTimeLimit
-	}
+	v.TimeLimit = s.pageLimit()
+	v.Ends, _ = s.Ends()
 	v.Elements = s.elements(s.root.node(p), "")
 	return v
 }
