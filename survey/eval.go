@@ -184,7 +184,25 @@ func (n *binaryNode) eval(e *evaluation) any {
 			}
 		}
 	}
+	if n.order&level != 0 || n.order == below|above|apart {
+		if isBlank(n.l, a) && isNoList(b) || isBlank(n.r, b) && isNoList(a) {
+			return n.order&level != 0
+		}
+	}
 	return n.op(e, a, b)
+}
+
+// isBlank tells what JavaScript calls undefined: the outcome of a function that gives nothing. To
+// SurveyJS it equals an empty list; null does not.
+func isBlank(x exprNode, v any) bool {
+	c, ok := x.(*callNode)
+	return v == nil && ok && (c.name == "min" || c.name == "max" || c.name == "isDisplayMode")
+}
+
+// isNoList tells an empty list.
+func isNoList(v any) bool {
+	list, ok := v.([]any)
+	return ok && len(list) == 0
 }
 
 // order is a set of the ways in which a comparison of two numbers may come out for it to hold; 0:

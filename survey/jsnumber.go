@@ -168,3 +168,19 @@ func roundJS(f float64) float64 {
 	}
 	return fl
 }
+
+// beginsAsZero tells the texts, such as 0b1, that are numbers to JavaScript and that parseInt and
+// parseFloat, by which SurveyJS compares them, read as 0.
+func beginsAsZero(s string) bool {
+	s = lowerJS(trimJS(s))
+	digits := ""
+	switch {
+	case strings.HasPrefix(s, "0b"):
+		digits = "01"
+	case strings.HasPrefix(s, "0o"):
+		digits = "01234567"
+	default:
+		return false
+	}
+	return len(s) > 2 && strings.Trim(s[2:], digits) == ""
+}

@@ -176,9 +176,11 @@ func firstDifference(ask oracleAsk, got oracleTold) (step int, diff string, unsa
 	s := d.Begin(SessionOptions{Now: oracleNow, Seed: 0})
 	here := stateOf(s)
 	for i := 0; ; i++ {
-		if there := got.States[i]; there.OK != nil && !*there.OK && there.Errors != nil && len(there.Errors) == 0 && ask.leaves(i) {
-			return i, "", true
-		} else if diff := there.difference(here); diff != "" {
+		there := got.States[i]
+		if diff := there.difference(here); diff != "" {
+			if there.OK != nil && !*there.OK && there.Errors != nil && len(there.Errors) == 0 && ask.leaves(i) {
+				return i, "", true
+			}
 			return i, diff, false
 		}
 		if i == len(ask.Steps) || here.State == Completed { // nothing is answered after the end

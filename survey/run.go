@@ -93,7 +93,7 @@ func (s *Session) calculate(i int, done []bool) {
 	v := s.eval(c.expr, s.root)
 	old := s.vars[strings.ToLower(c.name)]
 	if !(equality{strict: true}).equal(v, old) {
-		s.setVariable(c.name, v)
+		s.setVariable(c.name, unshared(v))
 	}
 }
 

@@ -271,7 +271,7 @@ func (s *Session) assign(n *live, v any, direct bool) {
 	if sameStored(n.value(), v) {
 		return
 	}
-	v, ok := s.fitting(n, v)
+	v, ok := s.fitting(n, unshared(v))
 	f, isNumber := v.(float64)
 	undefined := isNumber && f != f // equals nothing, so that all follows that follows from a change
 	if !ok || !undefined && sameStored(n.value(), v) || !s.spend() {
@@ -298,6 +298,15 @@ func (s *Session) assign(n *live, v any, direct bool) {
 		n.sc.put(n, n.q.Key(), v)
 	}
 	n.setting = false // even where it was being set already, as in SurveyJS
+}
+
+// unshared copies a list or object: what expressions yield may be an answer itself.
+func unshared(v any) any {
+	switch v.(type) {
+	case []any, map[string]any:
+		return normalValue(v, 0)
+	}
+	return v
 }
 
 // keepApart notes what a question holds without storing it; nil: nothing.

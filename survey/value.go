@@ -391,22 +391,6 @@ func (q equality) equal(x, y any) bool {
 	return toNumber(x) == toNumber(y)
 }
 
-// beginsAsZero tells the texts, such as 0b1, that are numbers to JavaScript and that parseInt and
-// parseFloat, by which SurveyJS compares them, read as 0.
-func beginsAsZero(s string) bool {
-	s = lowerJS(trimJS(s))
-	digits := ""
-	switch {
-	case strings.HasPrefix(s, "0b"):
-		digits = "01"
-	case strings.HasPrefix(s, "0o"):
-		digits = "01234567"
-	default:
-		return false
-	}
-	return len(s) > 2 && strings.Trim(s[2:], digits) == ""
-}
-
 // missing tells what equals the text undefined, which survey-core reads as
 // the value of that name: nothing, and an empty list.
 func missing(v any) bool {
