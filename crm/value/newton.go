@@ -77,9 +77,9 @@ type derivatives struct {
 // reach is how far from its unit a parameter is searched, on both sides.
 const reach = 1e5
 
-// flat is how much the likelihood must grow in 20 steps, and how much more it must fall where a
-// parameter is e times as large, for the data to tell it.
-const flat = 1e-6
+// The data tell a parameter if the likelihood falls by told where it is e times as large; a search
+// ends that gains less than flat in 20 steps.
+const told, flat = 1e-3, 1e-5
 
 // maximise finds the maximum by Newton's method in the logarithms of the parameters within a box:
 // where the likelihood is not concave, by the size of its curvatures in the directions in which
@@ -213,7 +213,7 @@ func looseParams(d *derivatives, n int, held *[maxParams]bool) (loose [maxParams
 	for i := range n {
 		var along float64
 		for j := range n {
-			if a[j][j] > -flat {
+			if a[j][j] > -told {
 				along += vectors[i][j] * vectors[i][j]
 			}
 		}
