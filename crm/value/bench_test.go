@@ -1,6 +1,10 @@
 package value
 
-import "testing"
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
 
 // BenchmarkFit fits the sample of the papers; condensing it is part of it.
 func BenchmarkFit(b *testing.B) {
@@ -68,5 +72,45 @@ func BenchmarkForecast(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkMillion fits a million simulated customers whose purchases are known by the day, and asks
+// about each: BG/NBD, from the slice of histories to the parameters, condensing included.
+func BenchmarkMillion(b *testing.B) {
+	r := rand.New(rand.NewPCG(5, 6))
+	all, _ := lives(r, 1_000_000, BGNBD{.24, 4.4, .8, 2.4}, 100, 0)
+	for i := range all { // by the day, in weeks
+		p := &all[i]
+		p.Age = math.Ceil(p.Age*7) / 7
+		if p.Repeats > 0 {
+			p.Last = min(p.Age, math.Ceil(p.Last*7)/7)
+		}
+	}
+	var m BGNBD
+	b.Run("Fit", func(b *testing.B) {
+		for b.Loop() {
+			s := condensed(b, all)
+			var err error
+			if m, _, err = FitBGNBD(b.Context(), s); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(s.Cells()), "cells")
+		}
+	})
+	for ask, terms := range map[string]Terms{"Alive+Expect": {Periods: 1, Length: 39}, "Worth": {Periods: 12, Length: 4.345, Discount: .01}} {
+		b.Run(ask, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				f, err := NewForecast(m, terms)
+				if err != nil {
+					b.Fatal(err)
+				}
+				var sum float64
+				for _, p := range all {
+					sum += f.Worth(p, 30)
+				}
+			}
+		})
 	}
 }

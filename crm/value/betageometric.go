@@ -56,8 +56,8 @@ func (m MBGNBD) LogLikelihood(s *Sample) float64 {
 
 func fitBetaGeometric(ctx context.Context, s *Sample, model string, first int) (at [maxParams]float64, fit Fit, err error) {
 	unit := s.unit()
-	p := problem{model: model, names: betaNames, start: []float64{0.5, unit / 4, 1, 2}, scale: []float64{1, unit, 1, 1}, eval: betaGeometric(s, first)}
-	at, fit, err = p.maximise(ctx)
+	p := problem{model: model, names: betaNames, start: []float64{0.5, unit / 4, 1, 2}, scale: []float64{1, unit, 1, 1}}
+	at, fit, err = p.fit(ctx, s, func(s *Sample) likelihood { return betaGeometric(s, first) })
 	fit.Customers = s.Customers()
 	return at, fit, err
 }
@@ -73,7 +73,7 @@ func fitBetaGeometric(ctx context.Context, s *Sample, model string, first int) (
 // the last term only where x+first > 0. The sums over j are taken once for all customers. The
 // paper's form is a difference of terms that grow with r and b, of which nothing is left where
 // customers are all alike.
-func betaGeometric(s *Sample, first int) func(*[maxParams]float64, *derivatives) float64 {
+func betaGeometric(s *Sample, first int) likelihood {
 	return func(at *[maxParams]float64, d *derivatives) float64 {
 		r, alpha, a, b := at[0], at[1], at[2], at[3]
 		logA, ia, i2 := math.Log(a), 1/alpha, 1/a

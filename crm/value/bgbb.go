@@ -114,7 +114,7 @@ func (t *betaTable) at(i, j int) logBeta {
 
 // bgbb returns the likelihood: alive at the last opportunity, or gone after any since the last
 // purchase.
-func bgbb(cells []chancesCell) func(*[maxParams]float64, *derivatives) float64 {
+func bgbb(cells []chancesCell) likelihood {
 	taken, offered := 0, 0
 	for _, c := range cells {
 		taken, offered = max(taken, c.Taken), max(offered, c.Offered)

@@ -84,7 +84,7 @@ type spendingCell struct {
 // gammaGamma returns the likelihood, of which x purchases worth m on average contribute
 //
 //	ln Γ(px+q) − ln Γ(px) − ln Γ(q) + q·ln γ + (px−1)·ln m + px·ln x − (px+q)·ln(γ+xm).
-func gammaGamma(cells []spendingCell) func(*[maxParams]float64, *derivatives) float64 {
+func gammaGamma(cells []spendingCell) likelihood {
 	return func(at *[maxParams]float64, d *derivatives) float64 {
 		p, q, gamma := at[0], at[1], at[2]
 		logGamma, lnQ, psiQ, psi1Q := math.Log(gamma), lnGamma(q), digamma(q), trigamma(q)

@@ -62,9 +62,24 @@ type problem struct {
 	names []string
 	start []float64
 	scale []float64 // the unit of each parameter; nil: all 1
-	// eval returns the log-likelihood at the parameters and adds its derivatives, which are 0.
-	// It may return NaN or -Inf, which is out of range.
-	eval func(at *[maxParams]float64, d *derivatives) float64
+	eval  likelihood
+}
+
+// likelihood returns the log-likelihood at the parameters and adds its derivatives, which are 0. It
+// may return NaN or -Inf, which is out of range.
+type likelihood func(at *[maxParams]float64, d *derivatives) float64
+
+// fit maximises the likelihood of a sample. Of a large one it begins where that of a part of it
+// is at its maximum, from where few steps are left.
+func (p *problem) fit(ctx context.Context, s *Sample, of func(*Sample) likelihood) (at [maxParams]float64, fit Fit, err error) {
+	if part := s.part(); part != nil {
+		p.eval = of(part)
+		if begin, _, err := p.maximise(ctx); err == nil {
+			p.start = begin[:len(p.start)]
+		}
+	}
+	p.eval = of(s)
+	return p.maximise(ctx)
 }
 
 // derivatives are the first and second ones, by the parameters themselves. Of second only the
@@ -170,7 +185,9 @@ func (p *problem) maximise(ctx context.Context) (at [maxParams]float64, fit Fit,
 			break
 		}
 	}
-	ll = eval(&theta, &d)
+	for i := range n {
+		at[i] = math.Exp(theta[i])
+	}
 	fit.LogLikelihood = ll
 	var bound BoundaryError
 	loose := looseParams(&d, n, &held)

@@ -21,8 +21,8 @@ var _ Model = ParetoNBD{}
 // FitParetoNBD estimates the model by maximum likelihood. With a *BoundaryError the model is usable.
 func FitParetoNBD(ctx context.Context, s *Sample) (ParetoNBD, Fit, error) {
 	unit := s.unit()
-	p := problem{model: "Pareto/NBD", names: []string{"r", "alpha", "s", "beta"}, start: []float64{0.5, unit / 4, 0.5, unit / 4}, scale: []float64{1, unit, 1, unit}, eval: paretoNBD(s)}
-	at, fit, err := p.maximise(ctx)
+	p := problem{model: "Pareto/NBD", names: []string{"r", "alpha", "s", "beta"}, start: []float64{0.5, unit / 4, 0.5, unit / 4}, scale: []float64{1, unit, 1, unit}}
+	at, fit, err := p.fit(ctx, s, paretoNBD)
 	fit.Customers = s.Customers()
 	return ParetoNBD{at[0], at[1], at[2], at[3]}, fit, err
 }
@@ -40,7 +40,7 @@ func (m ParetoNBD) LogLikelihood(s *Sample) float64 {
 // difference of two hypergeometric functions, which overflow, cancel, and have no simple
 // derivatives. Every term of the sum that the integral becomes here is positive, and its
 // derivatives are those of powers.
-func paretoNBD(s *Sample) func(*[maxParams]float64, *derivatives) float64 {
+func paretoNBD(s *Sample) likelihood {
 	return func(at *[maxParams]float64, d *derivatives) float64 {
 		r, alpha := at[0], at[1]
 		ll := -s.repeats * math.Log(alpha)

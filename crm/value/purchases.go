@@ -104,7 +104,7 @@ func Condense(customers iter.Seq[Purchases]) (*Sample, error) {
 
 // CondenseCounted is Condense of customers that come with how many of them there are.
 func CondenseCounted(customers iter.Seq2[Purchases, int]) (*Sample, error) {
-	count := map[Purchases]int{}
+	count := map[[3]uint64]int{} // bits are hashed faster than numbers
 	row, fault := 0, (*DataError)(nil)
 	for p, n := range customers {
 		if fault = p.fault(); fault == nil && n < 0 {
@@ -114,15 +114,20 @@ func CondenseCounted(customers iter.Seq2[Purchases, int]) (*Sample, error) {
 			fault.Row = row
 			return nil, fault
 		}
-		count[p] += n
+		count[[3]uint64{uint64(p.Repeats), math.Float64bits(p.Last + 0), math.Float64bits(p.Age + 0)}] += n // -0 is 0
 		row++
 	}
 	s := &Sample{cells: make([]cell, 0, len(count))}
-	for p, n := range count {
+	for bits, n := range count {
 		if n > 0 {
-			s.cells = append(s.cells, cell{p, float64(n)})
+			s.cells = append(s.cells, cell{Purchases{int(bits[0]), math.Float64frombits(bits[1]), math.Float64frombits(bits[2])}, float64(n)})
 		}
 	}
+	return s.sum()
+}
+
+// sum sorts the cells and adds them up.
+func (s *Sample) sum() (*Sample, error) {
 	if len(s.cells) == 0 {
 		return nil, fmt.Errorf("%w: no customers", ErrData)
 	}
@@ -174,4 +179,24 @@ func (s *Sample) unit() float64 {
 		return 1
 	}
 	return s.age
+}
+
+// large is from how many cells on a fit begins with a part of them.
+const large = 20_000
+
+// part returns every so many of the cells, about large of them, or nil of few.
+func (s *Sample) part() *Sample {
+	if len(s.cells) < 2*large {
+		return nil
+	}
+	every := len(s.cells) / large
+	out := &Sample{cells: make([]cell, 0, large+1)}
+	for i := every / 2; i < len(s.cells); i += every {
+		out.cells = append(out.cells, s.cells[i])
+	}
+	out, err := out.sum()
+	if err != nil {
+		return nil
+	}
+	return out
 }
