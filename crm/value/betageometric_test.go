@@ -78,6 +78,7 @@ func TestMomentsAgree(t *testing.T) {
 	for _, m := range []Model{
 		paperBG, BGNBD{0.5, 6, 1, 1.5}, BGNBD{0.5, 6, 1.00004, 1.5}, BGNBD{2, 3, 0.3, 0.4}, BGNBD{1.5, 10, 4, 9}, BGNBD{0.2, 1, 0.05, 0.5}, BGNBD{3, 0.5, 8, 0.7}, BGNBD{60, 40, 50, 200}, BGNBD{300, 200, 3, 5},
 		ParetoNBD{.553, 10.58, .606, 11.67}, ParetoNBD{2, 3, 1, 4}, ParetoNBD{.3, 20, 4, 1}, ParetoNBD{1, .5, .1, 50},
+		GGomNBD{.55, 10, .02, .6, .5}, GGomNBD{.55, 3, .2, 2, 4},
 		MBGNBD{0.525, 6.183, 0.891, 1.614}, MBGNBD{0.5, 6, 1, 1.5}, MBGNBD{2, 3, 0.3, 0.4}, MBGNBD{1.5, 10, 4, 9}, MBGNBD{0.2, 1, 0.05, 0.5},
 	} {
 		for _, horizon := range []float64{0, 0.2, 5, 30} {

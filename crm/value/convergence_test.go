@@ -91,7 +91,7 @@ func strange(r *rand.Rand) map[string][]Purchases {
 // TestConvergence fits samples of every shape: a stationary point or the names of the parameters that the
 // data do not tell, and predictions that are numbers. VEFA_VALUE_SAMPLES says how many, 1,000 with .ci/long.
 func TestConvergence(t *testing.T) {
-	samples := 13
+	samples := 5
 	if v, err := strconv.Atoi(os.Getenv("VEFA_VALUE_SAMPLES")); err == nil {
 		samples = v
 	}
@@ -104,6 +104,7 @@ func TestConvergence(t *testing.T) {
 			"BG/NBD":     func() (Model, Fit, error) { return FitBGNBD(t.Context(), s) },
 			"MBG/NBD":    func() (Model, Fit, error) { return FitMBGNBD(t.Context(), s) },
 			"Pareto/NBD": func() (Model, Fit, error) { return FitParetoNBD(t.Context(), s) },
+			"GGom/NBD":   func() (Model, Fit, error) { return FitGGomNBD(t.Context(), s) },
 		} {
 			m, got, err := fit()
 			fits++

@@ -20,6 +20,7 @@
 //   - MBGNBD: the modified one, Batislam, Denizel and Filiztekin 2007: he may also leave after
 //     the first.
 //   - ParetoNBD: Schmittlein, Morrison and Colombo 1987: he may leave at any time.
+//   - GGomNBD: Bemmaor and Glady 2012: at a rate that grows with his age.
 //   - BGBB: beta-geometric/beta-binomial, Fader, Hardie and Shang 2010: purchases at fixed
 //     opportunities, such as once a year, of which each is taken or not.
 //   - GammaGamma: Fader and Hardie 2013: what a purchase of each customer is worth on average,

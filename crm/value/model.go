@@ -1,6 +1,6 @@
 package value
 
-// Model is a fitted model of purchases in continuous time: BGNBD, MBGNBD, ParetoNBD.
+// Model is a fitted model of purchases in continuous time: BGNBD, MBGNBD, ParetoNBD, GGomNBD.
 //
 // What a method returns of a history that Purchases.Validate refuses, or of a time or number
 // below 0, is NaN.
