@@ -224,5 +224,6 @@ func (ru rule) open(m *markup) {
 	m.open("div")
 	m.attr("data-on", ru.on)
 	m.attr("data-if", string(values))
+	m.flag("hidden", !slices.Contains(ru.values, "")) // nothing moves when the script begins
 	m.close()
 }
