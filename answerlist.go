@@ -84,18 +84,20 @@ func (e *Engine) Answers(ctx context.Context, name string) iter.Seq2[SurveyAnswe
 	}
 }
 
-// versions returns, by survey, the version of its definition, or, of one that does not say, what
-// tells it from any other.
-func versions(surveys []Survey) map[string]string {
-	out := map[string]string{}
+// versions returns, by definition of a survey, also those of before, its version, or, of one that
+// does not say, what tells it from any other.
+func versions(surveys []Survey) map[*survey.Definition]string {
+	out := map[*survey.Definition]string{}
 	for _, s := range surveys {
-		if s.Definition == nil {
-			continue
-		}
-		if out[s.Name] = s.Definition.Head().Version; out[s.Name] == "" {
-			if raw, err := json.Marshal(s.Definition); err == nil {
-				sum := sha256.Sum256(raw)
-				out[s.Name] = "sha256:" + hex.EncodeToString(sum[:6])
+		for _, def := range append([]*survey.Definition{s.Definition}, s.Earlier...) {
+			if def == nil {
+				continue
+			}
+			if out[def] = def.Head().Version; out[def] == "" {
+				if raw, err := json.Marshal(def); err == nil {
+					sum := sha256.Sum256(raw)
+					out[def] = "sha256:" + hex.EncodeToString(sum[:6])
+				}
 			}
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/vefacrm/vefa/messaging/link"
 	"github.com/vefacrm/vefa/rules"
 	"github.com/vefacrm/vefa/segment"
+	"github.com/vefacrm/vefa/survey"
 	"github.com/vefacrm/vefa/survey/web"
 )
 
@@ -46,7 +47,7 @@ type Engine struct {
 	own        map[crm.EffectKind]bool        // of the host's kinds
 	messages   map[string]*messaging.Campaign // by the effect's cause or by rules' names
 	surveys    map[string]string              // of a message that invites: the survey
-	versions   map[string]string              // of surveys: that of the definition
+	versions   map[*survey.Definition]string  // of surveys
 	cells      map[string][]cell              // of surveys: their quotas
 	openLinks  map[uint32]openLink            // by SurveyLink.number
 	submits    together[*submission]

@@ -77,7 +77,7 @@ func (e *Engine) PutKiosk(ctx context.Context, k Kiosk) (link string, err error)
 	if k.Dwell < 0 {
 		faults = append(faults, &crm.FieldError{Field: "dwell", Msg: "is negative"})
 	}
-	if s := e.survey(k.Survey); s == nil {
+	if s := e.surveyOf(k.Survey); s == nil {
 		faults = append(faults, &crm.FieldError{Field: "survey", Msg: fmt.Sprintf("%q is none of Config.Surveys", k.Survey)})
 	} else {
 		for _, f := range web.KioskFindings(s.Definition) {
@@ -135,16 +135,6 @@ func (e *Engine) PutKiosk(ctx context.Context, k Kiosk) (link string, err error)
 		return "", err
 	}
 	return strings.TrimSuffix(e.cfg.BaseURL, "/") + "/k/" + token + "/", nil
-}
-
-// survey finds a survey of the configuration.
-func (e *Engine) survey(name string) *Survey {
-	for i := range e.cfg.Surveys {
-		if e.cfg.Surveys[i].Name == name {
-			return &e.cfg.Surveys[i]
-		}
-	}
-	return nil
 }
 
 // Kiosks returns all kiosks by name.
@@ -271,7 +261,7 @@ func (v *kiosks) Kiosk(ctx context.Context, n uint64) (out web.Kiosk, err error)
 		if k.Revoked {
 			return web.ErrEnded
 		}
-		s := e.survey(k.Survey)
+		s := e.surveyOf(k.Survey)
 		if s == nil {
 			return &crm.Error{Op: "find", Entity: "survey", ID: k.Survey, Kind: crm.ErrNotFound}
 		}
@@ -318,8 +308,9 @@ func (v *kiosks) Experience(ctx context.Context, _ uint64, code string) (began t
 	return began, err
 }
 
-// Keep implements web.KioskStore: the answer, its ticket if it is bad, and that it was delivered are
-// one transaction. The answer hangs on an address of its own that nobody has: it is a customer's
+// Keep implements web.KioskStore: the answer, what it takes of quotas, its ticket if it is bad, and that it
+// was delivered are one transaction. An answer for which there is no room, and which the quota
+// does not keep, is delivered and not stored. The answer hangs on an address of its own that nobody has: it is a customer's
 // once that is among the contacts of a profile. The ticket is the kiosk's.
 func (v *kiosks) Keep(ctx context.Context, n uint64, a web.KioskAnswer) (first bool, err error) {
 	e := (*Engine)(v)
@@ -331,7 +322,7 @@ func (v *kiosks) Keep(ctx context.Context, n uint64, a web.KioskAnswer) (first b
 		if err != nil {
 			return err
 		}
-		s := e.survey(k.Survey)
+		s := e.surveyOf(k.Survey)
 		if s == nil {
 			return &crm.Error{Op: "find", Entity: "survey", ID: k.Survey, Kind: crm.ErrNotFound}
 		}
@@ -361,8 +352,18 @@ func (v *kiosks) Keep(ctx context.Context, n uint64, a web.KioskAnswer) (first b
 				about = f.Key
 			}
 		}
-		answer := answerTo(s.Name, a.Definition, a.Response)
+		answer := e.answerTo(s.Name, a.Definition, a.Response)
 		answer.About, answer.Outside, answer.Channel, answer.Link = about, a.Outside, "kiosk", k.Name
+		g := &given{asked: &asked{survey: s, key: key}, sent: &submission{r: a.Response, at: a.At}, answer: answer}
+		if err := e.takeQuotas(ctx, tx, []*given{g}); err != nil {
+			return err
+		}
+		if g.over != nil {
+			if !g.over.Keep {
+				return nil
+			}
+			answer.OverQuota = g.over.Name
+		}
 		facts := []*crm.Fact{{Key: key, Subject: crm.OfAddress(crm.Address{Channel: kioskChannel, Value: id}), At: a.At, Place: k.Place, Version: 1, Data: answer}}
 		svc := e.svc.In(tx)
 		if answer.Bad {

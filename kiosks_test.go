@@ -178,3 +178,40 @@ func TestPutKiosk(t *testing.T) {
 	require.True(t, errors.As(err, &finding))
 	require.Empty(t, web.KioskFindings(old))
 }
+
+// A kiosk's answers count for the quotas of its survey: what comes when they are full is not
+// stored, or is marked, and comes from the device no more.
+func TestKioskQuotas(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		store := memstore.New()
+		shop := nighttest.New(t, store, startedClock(), func(c *vefa.Config) {
+			c.Surveys[0].Quotas = []vefa.Quota{{Name: "happy", When: "{nps} > 8", Limit: 2, Keep: keep}}
+		})
+		_, err := shop.Engine.Service().Import(t.Context(), nighttest.People(4))
+		require.NoError(t, err)
+		d := nighttest.KioskOf(t, shop, vefa.Kiosk{Name: "till 1", Place: "moda", Survey: "visit"})
+		for i := range 8 {
+			for range 2 {
+				require.Equal(t, 200, d.Deliver(t.Context(), nighttest.TabletID(i), d.Ask(t, map[string]any{"nps": 5 + 5*(i%2)})))
+			}
+		}
+		over, all := 0, 0
+		for row, err := range shop.Engine.Answers(t.Context(), "visit") {
+			require.NoError(t, err)
+			all++
+			if row.OverQuota != "" {
+				over++
+			}
+			require.NotEmpty(t, row.Version)
+		}
+		if keep {
+			require.Equal(t, []int{8, 2}, []int{all, over})
+		} else {
+			require.Equal(t, []int{6, 0}, []int{all, over})
+		}
+		for a, err := range shop.Engine.RefusedAnswers(t.Context()) {
+			require.NoError(t, err)
+			t.Errorf("%+v was refused", a)
+		}
+	}
+}

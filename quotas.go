@@ -26,7 +26,7 @@ type Quota struct {
 	// Keep stores what comes afterwards, marked by crm.Answer.OverQuota: it is in no figure of
 	// Results. Without it such an answer is not stored, and a survey whose quota of all
 	// answers is full asks nobody any more. Both say to the respondent that
-	// there were enough.
+	// there were enough, but a kiosk, which cannot know.
 	Keep bool
 }
 

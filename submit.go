@@ -119,8 +119,8 @@ type given struct {
 
 // give makes the answer of a response.
 func (e *Engine) give(q *asked, sent *submission) *given {
-	a := answerTo(q.survey.Name, q.survey.Definition, sent.r)
-	a.Version, a.Channel = e.versions[q.survey.Name], "personal"
+	a := e.answerTo(q.survey.Name, q.survey.Definition, sent.r)
+	a.Channel = "personal"
 	if q.effect != nil {
 		a.Effect, a.About = q.effect.ID, q.effect.About
 	} else {
@@ -131,8 +131,8 @@ func (e *Engine) give(q *asked, sent *submission) *given {
 }
 
 // answerTo is what the record keeps of a response to a definition of a survey.
-func answerTo(name string, def *survey.Definition, r survey.Response) *crm.Answer {
-	a := &crm.Answer{Survey: name, Score: -1, Bad: def.Bad(r, survey.ScoreOptions{}), Values: r.Answers, Version: r.Version, Language: r.Language}
+func (e *Engine) answerTo(name string, def *survey.Definition, r survey.Response) *crm.Answer {
+	a := &crm.Answer{Survey: name, Score: -1, Bad: def.Bad(r, survey.ScoreOptions{}), Values: r.Answers, Version: e.versions[def], Language: r.Language}
 	if score, ok := def.Score(r, survey.ScoreOptions{}); ok && score.Answered {
 		a.Metric, a.Score = string(score.Metric), score.Value
 	}
