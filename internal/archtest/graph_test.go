@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"crm/storetest": {"crm", "internal"},
 	"crm/crmtest":   {"crm", "internal"},
 	"crm/value":     nil,
+	"crm/cohort":    nil,
 	"crm/importer":  {"crm", "dedup/people"},                                                 // which reads telephone numbers and addresses as linkage does
 	"":              {"crm", "rules", "dedup", "segment", "survey", "messaging", "internal"}, // the composition
 	"rules":         {"crm", "rules", "internal"},
@@ -79,6 +80,7 @@ var thirdParty = map[string][]string{
 	"crm/storetest":         {"github.com/stretchr/testify", "pgregory.net/rapid"},
 	"crm/crmtest":           nil,
 	"crm/value":             nil,
+	"crm/cohort":            nil,
 	"crm/importer":          {"github.com/goccy/go-yaml"},
 	"":                      nil,
 	"rules":                 {"github.com/expr-lang/expr", "github.com/goccy/go-yaml"},
