@@ -9,7 +9,9 @@ import (
 
 // Three customers of a shop, looked at in the middle of April.
 func Example() {
-	at := func(month time.Month, day int) int64 { return time.Date(2025, month, day, 12, 0, 0, 0, time.UTC).Unix() }
+	at := func(month time.Month, day int) int64 {
+		return time.Date(2025, month, day, 12, 0, 0, 0, time.UTC).Unix()
+	}
 	sales := []cohort.Sale{
 		{Customer: 0, Order: 0, At: at(1, 5), Amount: 129900},
 		{Customer: 0, Order: 1, At: at(2, 9), Amount: 20000},
