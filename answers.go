@@ -26,6 +26,8 @@ var (
 	_ web.Store      = (*invitations)(nil)
 	_ web.NotMeStore = (*invitations)(nil)
 	_ web.DraftStore = (*invitations)(nil)
+
+	_ web.FollowUpStore = (*invitations)(nil)
 )
 
 func answerSubject(f *crm.Effect, d MessageData) crm.Subject {

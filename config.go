@@ -252,6 +252,9 @@ type Survey struct {
 	// that contradict one another are a LimitError of New.
 	Quotas []Quota
 	Links  []SurveyLink
+	// NoFollowUp takes from the thank-you page the form in which respondents whom a message asked
+	// write to the desk, which is there where Config.Inbox is set.
+	NoFollowUp bool
 }
 
 // declareLink adds the field of the link to a message whose text has one and that does

@@ -22,6 +22,7 @@ const answerFormKind = "answer-key"
 type answerForm struct {
 	Key   string     `json:"key,omitempty"`
 	Over  string     `json:"over,omitempty"` // the quota that was full
+	Said  string     `json:"said,omitempty"` // keyed: what was written to the desk after the answer
 	Draft *web.Draft `json:"draft,omitempty"`
 	Begun time.Time  `json:"begun,omitzero"` // when the first draft was kept
 	Until time.Time  `json:"until,omitzero"` // when it can be forgotten; zero: with the invitation's link
@@ -72,7 +73,7 @@ func closeForm(ctx context.Context, tx crm.Tx, f answerForm, answer crm.FactKey)
 		if err := was[0].Decode(&old); err != nil {
 			return err
 		}
-		f.Key, f.Over = old.Key, old.Over
+		f.Key, f.Over, f.Said = old.Key, old.Over, old.Said
 	}
 	st, err := newForm(answer, was[0], f)
 	if err != nil {

@@ -59,6 +59,7 @@ func newLab(t *testing.T) *lab {
 		c.Desk = &campaigns.Config{Untested: true}
 		c.Campaigns = append(c.Campaigns, vefa.Campaign{Live: true, Campaign: messaging.Campaign{Name: "till", Text: "A strap", Unmeasured: "a test", Window: time.Hour,
 			Choice: messaging.Choice{Same: 0.5}, Variants: []messaging.Variant{{Name: "ring", Text: "A ring"}}}})
+		c.Inbox = &vefa.Inbox{}
 		c.Retry.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	})
 	l.settle = l.shop.Engine.Deliver
@@ -243,7 +244,7 @@ func TestEveryVerbIsListed(t *testing.T) {
 	}
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[*crm.Service](), reflect.TypeFor[*crm.Feed](), reflect.TypeFor[crm.Retry](), reflect.TypeFor[*vefa.Engine](),
-		reflect.TypeFor[*messaging.Outbox](), reflect.TypeFor[*crm.Worker](), reflect.TypeFor[web.Store](), reflect.TypeFor[web.NotMeStore](), reflect.TypeFor[web.DraftStore](),
+		reflect.TypeFor[*messaging.Outbox](), reflect.TypeFor[*crm.Worker](), reflect.TypeFor[web.Store](), reflect.TypeFor[web.NotMeStore](), reflect.TypeFor[web.DraftStore](), reflect.TypeFor[web.FollowUpStore](),
 	} {
 		for i := range typ.NumMethod() {
 			name := typ.String() + "." + typ.Method(i).Name

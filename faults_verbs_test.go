@@ -457,6 +457,12 @@ func verbs() []verb {
 	add("web.NotMeStore.NotMe POST", func(ctx context.Context, l *lab) (any, error) {
 		return l.request(ctx, "POST", l.page()+"/not-me", url.Values{})
 	})
+	add("web.FollowUpStore.FollowUp POST", func(ctx context.Context, l *lab) (any, error) {
+		return l.request(ctx, "POST", l.page()+"/follow-up", url.Values{"text": {"The strap broke"}})
+	}).prepare = func(l *lab) {
+		_, err := l.request(l.t.Context(), "POST", l.page(), answer)
+		must(l, err)
+	}
 	add("link.Handler GET", func(ctx context.Context, l *lab) (any, error) {
 		tracked, _, err := l.shop.Engine.Links(l.campaign)
 		if err != nil {

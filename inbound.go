@@ -69,6 +69,9 @@ type written struct {
 	messaging.Inbound
 	fact *crm.Fact
 	id   string // of the keys of all messages of this id; that of one with a time goes on with it
+
+	who    crm.ProfileKey // who wrote it, where that is known; zero: see matter
+	ticket crm.FactRef    // which it goes to as long as that is unsolved; zero: none in particular
 }
 
 // told is by how much the time of a message may be before that of hearing of it: it is the

@@ -22,6 +22,10 @@ import (
 // without an owner, a profile of the source "inbound" is made, which linkage may find to be
 // somebody's.
 //
+// What respondents write on the thank-you page of a survey that a message asked for is filed
+// likewise, once for each message, as if they had written by its channel: in the ticket that the
+// answer opened, while it is unsolved. Skip is not asked about it, and an opt-out is filed, too.
+//
 // What might be an opt-out is filed too: a person has to look at it, whose Engine.Respond
 // leaves all the same, and who lifts the suppression by crm.Service.Suppress with the reason
 // "reply" and Off if it was none. Opt-outs are not, nor is "not me",
@@ -54,69 +58,73 @@ func (b *Inbox) files(m messaging.Inbound, intent consent.Intent) bool {
 // zero if there is none.
 func (e *Engine) keepInbound(ctx context.Context, w *written, filed bool, out *FeedbackReport) (about crm.FactKey, ticket crm.FactRef, err error) {
 	var did *int
-	err = e.svc.Update(ctx, func(tx crm.Tx) error {
-		ticket, did = crm.FactRef{}, nil
-		from := w.fact.Subject.Address
-		var before matter
+	err = e.svc.Update(ctx, func(tx crm.Tx) (err error) {
+		did = nil
 		if filed {
-			var err error
-			if _, before, err = e.matterOf(ctx, tx, w); err != nil {
-				return err
-			}
-			if before.ticket != nil {
-				if _, err := tx.LockAnchors(ctx, before.ticket.Key); err != nil {
-					return err
-				}
-			}
-		}
-		if _, err := tx.LockAddresses(ctx, from); err != nil { // of two who are told the same the second sees it
+			about, ticket, did, err = e.fileInbound(ctx, tx, w, out)
 			return err
 		}
-		svc := e.svc.In(tx)
-		if !filed {
-			known, err := w.kept(ctx, tx)
-			if err != nil {
-				return err
-			}
-			if known != nil {
-				about = known.Key
-				return nil
-			}
-			about = w.fact.Key
-			return deliver(ctx, svc, w.fact)
+		ticket = crm.FactRef{}
+		if _, err := tx.LockAddresses(ctx, w.fact.Subject.Address); err != nil {
+			return err
 		}
-		fact, now, err := e.matterOf(ctx, tx, w)
+		known, err := w.kept(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if now.key() != before.key() {
-			return &crm.Error{Op: "file", Entity: "interaction", ID: fact.Key.ID, Kind: crm.ErrConflict}
-		}
-		about = fact.Key
-		if now.filed {
-			ticket = now.ticket.Ref()
+		if known != nil {
+			about = known.Key
 			return nil
 		}
-		if err := deliver(ctx, svc, fact); err != nil {
-			return err
-		}
-		if t := now.ticket; t != nil {
-			ticket, did = t.Ref(), &out.Appended
-			c := crm.TicketChange{Actor: inboundSource, Note: "written by " + fact.Data.(*crm.Interaction).Channel, Related: []crm.FactRef{fact.Ref()}}
-			if t.Data.(*crm.Ticket).State == crm.TicketPending {
-				c.State = crm.TicketOpen // what it waited for may have come
-			}
-			_, err := svc.ChangeTicket(ctx, ticket, c)
-			return err
-		}
-		did = &out.Opened
-		ticket, err = e.openInbound(ctx, svc, now.who, fact, w.fact.Key.ID)
-		return err
+		about = w.fact.Key
+		return deliver(ctx, e.svc.In(tx), w.fact)
 	})
 	if err == nil && did != nil {
 		*did++
 	}
 	return about, ticket, err
+}
+
+// fileInbound is keepInbound of a message that is filed, in a transaction. did is the count of out
+// that it is of; nil: it was filed before.
+func (e *Engine) fileInbound(ctx context.Context, tx crm.Tx, w *written, out *FeedbackReport) (about crm.FactKey, ticket crm.FactRef, did *int, err error) {
+	_, before, err := e.matterOf(ctx, tx, w)
+	if err != nil {
+		return about, ticket, nil, err
+	}
+	if before.ticket != nil {
+		if _, err := tx.LockAnchors(ctx, before.ticket.Key); err != nil {
+			return about, ticket, nil, err
+		}
+	}
+	if _, err := tx.LockAddresses(ctx, w.fact.Subject.Address); err != nil { // of two who are told the same the second sees it
+		return about, ticket, nil, err
+	}
+	fact, now, err := e.matterOf(ctx, tx, w)
+	if err != nil {
+		return about, ticket, nil, err
+	}
+	if now.key() != before.key() {
+		return about, ticket, nil, &crm.Error{Op: "file", Entity: "interaction", ID: fact.Key.ID, Kind: crm.ErrConflict}
+	}
+	about = fact.Key
+	if now.filed {
+		return about, now.ticket.Ref(), nil, nil
+	}
+	svc := e.svc.In(tx)
+	if err := deliver(ctx, svc, fact); err != nil {
+		return about, ticket, nil, err
+	}
+	if t := now.ticket; t != nil {
+		c := crm.TicketChange{Actor: inboundSource, Note: "written by " + fact.Data.(*crm.Interaction).Channel, Related: []crm.FactRef{fact.Ref()}}
+		if t.Data.(*crm.Ticket).State == crm.TicketPending {
+			c.State = crm.TicketOpen // what it waited for may have come
+		}
+		_, err := svc.ChangeTicket(ctx, t.Ref(), c)
+		return about, t.Ref(), &out.Appended, err
+	}
+	ticket, err = e.openInbound(ctx, svc, now.who, fact, w.fact.Key.ID)
+	return about, ticket, &out.Opened, err
 }
 
 // matterOf returns the fact as which a message is kept, or will be, and its matter.
@@ -129,7 +137,15 @@ func (e *Engine) matterOf(ctx context.Context, r crm.Reader, w *written) (*crm.F
 	if !known {
 		fact = w.fact
 	}
-	m, err := e.ticketOf(ctx, r, fact)
+	m, err := e.ticketOf(ctx, r, fact, w.who)
+	if err == nil && !m.filed && w.ticket != (crm.FactRef{}) {
+		var own []*crm.Fact
+		if own, err = r.Facts(ctx, w.ticket); err == nil && own[0] != nil {
+			if t := own[0].Data.(*crm.Ticket); t.Unsolved() && len(t.Related) < maxFiled {
+				m.ticket = own[0]
+			}
+		}
+	}
 	m.filed = m.filed && known
 	return fact, m, err
 }
@@ -171,8 +187,9 @@ func (m *matter) key() crm.FactKey {
 }
 
 // ticketOf finds the matter of an inbound message; of one that was filed before its ticket,
-// solved or not.
-func (e *Engine) ticketOf(ctx context.Context, r crm.Reader, fact *crm.Fact) (m matter, err error) {
+// solved or not. Where several have the address it is of the one who is named, or of whom the last
+// message to it was about.
+func (e *Engine) ticketOf(ctx context.Context, r crm.Reader, fact *crm.Fact, named crm.ProfileKey) (m matter, err error) {
 	from, channel := fact.Subject.Address, fact.Data.(*crm.Interaction).Channel
 	refs, err := r.Refs(ctx, crm.RefContact, maxFiled, crm.RefKey(from.String()))
 	if err != nil {
@@ -191,7 +208,10 @@ func (e *Engine) ticketOf(ctx context.Context, r crm.Reader, fact *crm.Fact) (m 
 	if err != nil {
 		return m, err
 	}
-	if slices.Contains(whose, last.Profile) {
+	switch {
+	case slices.Contains(whose, named):
+		m.who = named
+	case slices.Contains(whose, last.Profile):
 		m.who = last.Profile
 	}
 	var subjects []crm.Subject

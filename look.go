@@ -73,7 +73,7 @@ func (e *Engine) lookAll(ctx context.Context, batch []*look) error {
 			}
 			s := q.survey
 			l.inv, l.err = web.Invitation{Definition: s.Definition, Language: s.Invitation.Locale, Place: places[q.place],
-				ExpiresAt: q.ends, NotMeUntil: q.notMeUntil(e), Key: q.form.Key, State: q.state()}, nil
+				ExpiresAt: q.ends, NotMeUntil: q.notMeUntil(e), Key: q.form.Key, State: q.state(), FollowUp: e.followsUp(q) && q.form.Said == ""}, nil
 			if lang := spoken(profiles[q.who.Profile], s.Definition); lang != "" {
 				l.inv.Language = lang
 			}

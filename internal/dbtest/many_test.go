@@ -163,3 +163,6 @@ func TestNotifiedByMany(t *testing.T) {
 
 // TestInboxOfMany: four engines on one PostgreSQL are told the same inbound messages at once.
 func TestInboxOfMany(t *testing.T) { nighttest.InboxOfMany(t, migrated(t, openPostgres(t)), 4) }
+
+// TestFollowUps: eight engines on one PostgreSQL take what respondents write after their answers.
+func TestFollowUps(t *testing.T) { nighttest.FollowUps(t, migrated(t, openPostgres(t))) }

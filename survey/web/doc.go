@@ -7,6 +7,8 @@
 //	GET  /s/{token}/thanks   thank you
 //	POST /s/{token}/not-me   "this message was not for me": heard until it expires, no data asked
 //	GET  /s/{token}/heard    we have heard it
+//	POST /s/{token}/follow-up  what is written after the answer, for somebody to read: taken once
+//	GET  /s/{token}/taken    we have it
 //
 // A link is opened by scanners and previews before a person sees it, so only a
 // POST counts. A forged token gets the same page as an unknown one, without a

@@ -68,6 +68,8 @@ type Handler struct {
 	notMe  NotMeStore // nil when the store does not hear it
 	drafts DraftStore // nil when the store keeps none
 	bodies bodies
+
+	followUps FollowUpStore // nil when the store hears none
 }
 
 // look is the pages with a style sheet, and the policy that names it.
@@ -132,6 +134,7 @@ func New(cfg Config) (*Handler, error) {
 	}
 	h.notMe, _ = cfg.Store.(NotMeStore)
 	h.drafts, _ = cfg.Store.(DraftStore)
+	h.followUps, _ = cfg.Store.(FollowUpStore)
 	return h, nil
 }
 
@@ -147,6 +150,7 @@ type visit struct {
 	at    time.Time
 	form  form   // of a POST
 	up    string // relative way from the requested page to the directory of the token
+	query string // that keeps the language that was chosen
 }
 
 // ServeHTTP answers the five pages of the package documentation.
@@ -234,6 +238,10 @@ func (h *Handler) route(method, action string) (p page, allow string) {
 		return pick(h.backToQuestions, h.hearNotMe)
 	case action == "heard" && h.notMe != nil:
 		return pick(h.heard, nil)
+	case action == "follow-up" && h.followUps != nil:
+		return pick(h.thanks, h.hearFollowUp)
+	case action == "taken" && h.followUps != nil:
+		return pick(h.followUpTaken, nil)
 	}
 	return nil, ""
 }
@@ -247,6 +255,7 @@ func (v *visit) settle(r *http.Request) {
 		v.inv.State = Expired
 	}
 	v.lang = language(r.URL.Query().Get("lang"), v.inv, r.Header.Get("Accept-Language"))
+	v.query = langQuery(r)
 }
 
 // questions shows the first page. It changes nothing, for people and for machines.
@@ -301,6 +310,11 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v visit) {
 		return
 	}
 	if first && s.says(v) {
+		if h.followUps != nil { // now that it is answered
+			if now, err := h.cfg.Store.Invitation(r.Context(), v.id); err == nil {
+				v.inv.FollowUp = now.FollowUp
+			}
+		}
 		// What is said at the end depends on the answers, which only this request has.
 		w.Header().Set("Content-Location", v.up+v.token+"/thanks"+langQuery(r))
 		h.thank(w, r, v, s.session)
@@ -359,7 +373,11 @@ func (h *Handler) thanks(w http.ResponseWriter, r *http.Request, v visit) {
 	}
 	if v.inv.Definition == nil {
 		t, lang := textsFor(v.lang)
-		h.notice(w, r, notice{Lang: lang, T: t, Title: t.Thanks, Body: t.ThanksBody, NotMeAction: h.notMeAction(v)}, http.StatusOK)
+		n := notice{Lang: lang, T: t, Title: t.Thanks, Body: t.ThanksBody, NotMeAction: h.notMeAction(v)}
+		if h.offersFollowUp(v) {
+			n.FollowUp = h.followUp(v, "", "", false)
+		}
+		h.notice(w, r, n, http.StatusOK)
 		return
 	}
 	h.thank(w, r, v, v.begin(kept{}, true))
@@ -371,6 +389,9 @@ func (h *Handler) thank(w http.ResponseWriter, r *http.Request, v visit, s *surv
 	n := notice{Lang: lang, T: t, Title: t.Thanks, Body: t.ThanksBody, NotMeAction: h.notMeAction(v), Onward: s.NavigateTo()}
 	if markup := s.Thanks(); markup != "" {
 		n.Lang, n.HTML = v.lang, template.HTML(markup) // SafeHTML wrote it
+	}
+	if h.offersFollowUp(v) {
+		n.FollowUp = h.followUp(v, "", "", false)
 	}
 	h.notice(w, r, n, http.StatusOK)
 }
@@ -453,45 +474,4 @@ func (h *Handler) notMeAction(v visit) string {
 		return ""
 	}
 	return v.up + v.token + "/not-me"
-}
-
-// unavailable reports an error of the store. A request that its client gave up
-// is not worth a log line.
-func (h *Handler) unavailable(w http.ResponseWriter, r *http.Request, op string, err error) {
-	if !errors.Is(err, context.Canceled) {
-		h.cfg.Logger.ErrorContext(r.Context(), "survey page", "op", op, "err", err)
-	}
-	t, lang := textsFor(language(r.URL.Query().Get("lang"), Invitation{}, r.Header.Get("Accept-Language")))
-	w.Header().Set("Retry-After", "60")
-	h.notice(w, r, notice{Lang: lang, T: t, Title: t.Unavailable, Body: t.UnavailableBody}, http.StatusServiceUnavailable)
-}
-
-// later asks to send a form once more.
-func (h *Handler) later(w http.ResponseWriter, r *http.Request, status int) {
-	t, lang := textsFor(language("", Invitation{}, r.Header.Get("Accept-Language")))
-	w.Header().Set("Retry-After", "5")
-	h.notice(w, r, notice{Lang: lang, T: t, Title: t.Unavailable, Body: t.UnavailableBody}, status)
-}
-
-// unknown is the answer to every token that means nothing. It does not say why, which would
-// help somebody who tries tokens out.
-func (h *Handler) unknown(w http.ResponseWriter, r *http.Request) {
-	t, lang := textsFor(language("", Invitation{}, r.Header.Get("Accept-Language")))
-	h.notice(w, r, notice{Lang: lang, T: t, Title: t.NotFound, Body: t.NotFoundBody}, http.StatusNotFound)
-}
-
-// gone answers a token whose key is no longer in use.
-func (h *Handler) gone(w http.ResponseWriter, r *http.Request) {
-	t, lang := textsFor(language("", Invitation{}, r.Header.Get("Accept-Language")))
-	h.notice(w, r, notice{Lang: lang, T: t, Title: t.Expired, Body: t.ExpiredBody}, http.StatusGone)
-}
-
-// refuse answers what cannot be served, in the page's words for the status.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int) {
-	t, lang := textsFor(language("", Invitation{}, r.Header.Get("Accept-Language")))
-	n := notice{Lang: lang, T: t, Title: t.Refused, Body: t.RefusedBody}
-	if status == http.StatusRequestEntityTooLarge {
-		n.Title, n.Body = t.TooLarge, t.TooLargeBody
-	}
-	h.notice(w, r, n, status)
 }

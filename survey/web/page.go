@@ -22,6 +22,7 @@ type notice struct {
 	Title, Body string
 	HTML        template.HTML // in place of Body: safe markup
 	Onward      string        // an address to go on with
+	FollowUp    template.HTML // the form that asks for more
 	NotMeAction string
 	T           *texts
 }

@@ -24,7 +24,7 @@ const layout = `{{define "head"}}<!DOCTYPE html>
 <html lang="{{.Lang}}"{{with .Dir}} dir="{{.}}"{{end}}><head><meta charset="utf-8"><title>{{.HeadTitle}}</title><meta name="viewport" content="width=device-width,initial-scale=1"><style>` + styleMark + `</style></head><body>{{with .Brand}}{{if .Name}}<header class="b">{{if .Logo}}<img src="{{.Logo}}" alt="{{.Name}}">{{else}}{{.Name}}{{end}}</header>{{end}}{{end}}<main>{{end}}
 {{define "foot"}}</main>{{if .Privacy}}<footer>{{if and .Brand .Brand.PrivacyURL}}<a href="{{.Brand.PrivacyURL}}">{{.Privacy}}</a>{{else}}{{.Privacy}}{{end}}</footer>{{end}}{{if .NotMeAction}}<footer><form method="post" action="{{.NotMeAction}}"><p id="nm">{{.T.NotMeHint}}</p><button type="submit" aria-describedby="nm">{{.T.NotMe}}</button></form></footer>{{end}}</body></html>
 {{end}}
-{{define "notice"}}{{template "head" .}}<h1>{{.Title}}</h1>{{if .HTML}}<div class="h">{{.HTML}}</div>{{else}}<p>{{.Body}}</p>{{end}}{{with .Onward}}<p><a href="{{.}}" rel="noopener noreferrer">{{$.T.Next}}</a></p>{{end}}{{template "foot" .}}{{end}}
+{{define "notice"}}{{template "head" .}}<h1>{{.Title}}</h1>{{if .HTML}}<div class="h">{{.HTML}}</div>{{else}}<p>{{.Body}}</p>{{end}}{{with .Onward}}<p><a href="{{.}}" rel="noopener noreferrer">{{$.T.Next}}</a></p>{{end}}{{.FollowUp}}{{template "foot" .}}{{end}}
 {{define "form"}}{{template "head" .}}<h1>{{.Title}}</h1>{{with .Place}}<p>{{.}}</p>{{end}}{{with .About}}<p>{{.}}</p>{{end}}
 {{- .Summary}}<form method="post"{{if .Files}} enctype="multipart/form-data"{{end}}>{{.Hidden}}{{.Body}}{{.Buttons}}</form>{{template "foot" .}}{{end}}`
 

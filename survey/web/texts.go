@@ -30,6 +30,13 @@ type texts struct {
 	From, To                       string
 	Sent, Drop, Signature          string
 	Add, Remove, NoEntries, Total  string
+	FollowUp, FollowUpLabel        string
+	FollowUpHint, FollowUpEmpty    string
+	FollowUpTaken                  string
+	FollowUpTakenBody              string
+	FollowUpOther                  string // another text is there already; this one stands below
+	FollowUpLate, FollowUpLateBody string
+	FollowUpNotStored              string
 	special                        map[string]string // choices that SurveyJS adds
 	faults                         map[string]string // {limit} is the bound
 }
@@ -57,7 +64,13 @@ var english = texts{
 	From: "From", To: "To",
 	Sent: "Received:", Drop: "Remove what was sent", Signature: "signature",
 	Add: "Add", Remove: "Remove", NoEntries: "There are no entries yet.", Total: "Total",
-	special: map[string]string{"other": "Other (please say what)", "none": "None", "refused": "I would rather not say", "dontknow": "I do not know", "selectall": "All of them"},
+	FollowUp: "Would you like to talk to us?", FollowUpLabel: "Your message", FollowUpHint: "Somebody will read it and answer you the way we asked you.",
+	FollowUpEmpty: "Please write something first.",
+	FollowUpTaken: "We have your message", FollowUpTakenBody: "Somebody will read it and answer you the way we asked you.",
+	FollowUpOther: "You have already written to us from this link, so what stands below was not sent. You can add to it when we answer you.",
+	FollowUpLate:  "This link has expired", FollowUpLateBody: "Your message was not sent. If you need us, please reply to the message that brought you here.",
+	FollowUpNotStored: "Something went wrong on our side and your message was not sent. It stands below: please send it again in a few minutes.",
+	special:           map[string]string{"other": "Other (please say what)", "none": "None", "refused": "I would rather not say", "dontknow": "I do not know", "selectall": "All of them"},
 	faults: map[string]string{
 		"required":     "Please answer this question.",
 		"not-offered":  "Please choose one of the answers.",
@@ -94,7 +107,13 @@ var turkish = texts{
 	From: "En az", To: "En çok",
 	Sent: "Alındı:", Drop: "Gönderileni kaldır", Signature: "imza",
 	Add: "Ekle", Remove: "Kaldır", NoEntries: "Henüz bir kayıt yok.", Total: "Toplam",
-	special: map[string]string{"other": "Diğer (lütfen yazın)", "none": "Hiçbiri", "refused": "Yanıtlamak istemiyorum", "dontknow": "Bilmiyorum", "selectall": "Hepsi"},
+	FollowUp: "Bizimle konuşmak ister misiniz?", FollowUpLabel: "Mesajınız", FollowUpHint: "Bir çalışanımız okuyacak ve size ulaştığımız yoldan yanıt verecek.",
+	FollowUpEmpty: "Lütfen önce bir şey yazın.",
+	FollowUpTaken: "Mesajınızı aldık", FollowUpTakenBody: "Bir çalışanımız okuyacak ve size ulaştığımız yoldan yanıt verecek.",
+	FollowUpOther: "Bu bağlantıdan bize daha önce yazdınız; aşağıdaki metin gönderilmedi. Size yanıt verdiğimizde ekleyebilirsiniz.",
+	FollowUpLate:  "Bu bağlantının süresi doldu", FollowUpLateBody: "Mesajınız gönderilmedi. Bize ihtiyacınız varsa lütfen sizi buraya getiren mesajı yanıtlayın.",
+	FollowUpNotStored: "Bizde bir aksaklık oldu ve mesajınız gönderilmedi. Metin aşağıda duruyor: lütfen birkaç dakika sonra yeniden gönderin.",
+	special:           map[string]string{"other": "Diğer (lütfen yazın)", "none": "Hiçbiri", "refused": "Yanıtlamak istemiyorum", "dontknow": "Bilmiyorum", "selectall": "Hepsi"},
 	faults: map[string]string{
 		"required":     "Lütfen bu soruyu yanıtlayın.",
 		"not-offered":  "Lütfen seçeneklerden birini seçin.",
