@@ -73,14 +73,18 @@ func (e *Engine) notMe(ctx context.Context, tx crm.Tx, f *crm.Effect, d MessageD
 	if f.SentAt.IsZero() {
 		return nil
 	}
-	who := answerSubject(f, d).Profile
+	who, to := answerSubject(f, d).Profile, f.To
+	f, err := reminded(ctx, tx, f, d)
+	if err != nil {
+		return err
+	}
 	svc := e.svc.In(tx)
 	if d.Survey != "" {
 		if err := closeForm(ctx, tx, answerForm{}, answerKey(f)); err != nil {
 			return err
 		}
 	}
-	if _, err := svc.NotMe(ctx, who, f.To, "recipient"); err != nil {
+	if _, err := svc.NotMe(ctx, who, to, "recipient"); err != nil {
 		return err
 	}
 	return deliver(ctx, svc,

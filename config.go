@@ -255,6 +255,8 @@ type Survey struct {
 	// NoFollowUp takes from the thank-you page the form in which respondents whom a message asked
 	// write to the desk, which is there where Config.Inbox is set.
 	NoFollowUp bool
+	// Reminders go to those who have not answered, one after the other.
+	Reminders []Reminder
 }
 
 // declareLink adds the field of the link to a message whose text has one and that does
@@ -401,6 +403,9 @@ func (c *Config) validate() error {
 		fault(s.Name == "" || s.Definition == nil, "Surveys[%d] needs a name and a definition", i)
 		if err := s.Invitation.Validate(c.Channels...); err != nil {
 			faults = append(faults, fmt.Errorf("vefa: survey %q: %w", s.Name, err))
+		}
+		if err := c.checkReminders(s); err != nil {
+			faults = append(faults, err)
 		}
 	}
 	return errors.Join(faults...)

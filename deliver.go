@@ -282,6 +282,10 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 	if err != nil {
 		return nil, err
 	}
+	reminding, err := e.reminding(ctx, tx, effects, all, now)
+	if err != nil {
+		return nil, err
+	}
 	fill, err := e.newFiller(p, p.set, now, e.segmentsAt(now, func() (*segment.Index, error) { return e.index(ctx, tx, p, defs, now) }))
 	if err != nil {
 		return nil, err
@@ -308,6 +312,7 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 			return nil, err
 		}
 	}
+	var reminders []*crm.Effect
 	out := make([]messaging.Verdict, len(effects))
 	for i, f := range effects {
 		c := &all[i]
@@ -345,6 +350,9 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 			own(GuardDelivered, ok && !at.After(now), "")
 		}
 		own(GuardRepeated, !got.repeated(f, c), "")
+		if o, ok := reminding[f.ID]; ok {
+			object(&v, GuardReminder, o, now)
+		}
 		if err := more.ask(ctx, f, c, states[i], &v); err != nil {
 			return nil, err
 		}
@@ -362,9 +370,21 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 		if v.Outcome == messaging.Send && f.SentAt.IsZero() {
 			if spend.decide(i, &v); v.Outcome == messaging.Send {
 				got.add(f, c, now)
+				next, err := e.nextReminder(f, c.data, now)
+				if err != nil {
+					return nil, err
+				}
+				if next != nil {
+					reminders = append(reminders, next)
+				}
 			}
 		}
 		out[i] = v
+	}
+	if len(reminders) > 0 {
+		if _, err := tx.PutEffects(ctx, reminders...); err != nil {
+			return nil, err
+		}
 	}
 	refs := append(got.refs, spend.overRefs()...)
 	for i := range held {

@@ -220,6 +220,11 @@ func (e *Engine) collectMessages(keyed bool) error {
 		name := messageName("survey", s.Name)
 		e.surveys[name] = s.Name
 		add(name, &s.Invitation)
+		for n := range len(s.Reminders) {
+			name := reminderName(s.Name, n+1)
+			e.surveys[name] = s.Name
+			add(name, e.cfg.reminder(s, n+1))
+		}
 	}
 	return errors.Join(faults...)
 }

@@ -47,6 +47,8 @@ type MessageData struct {
 	// After is a message that must have left before, such as the one that caused this: while
 	// that is planned or being handed over, this one waits.
 	After crm.EffectID `json:"after,omitempty"`
+	// Reminds is set where it is a reminder of a survey; Link is then that of the invitation.
+	Reminds *Reminds `json:"reminds,omitempty"`
 	// Meta goes to the sender with the message, as messaging.Message.Meta.
 	Meta map[string]string `json:"meta,omitempty"`
 	// Link is the number of its tracked link and of its survey token.

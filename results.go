@@ -220,7 +220,7 @@ func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
 		if f.State == crm.Withheld {
 			withheld[refusal(f)]++
 		}
-		if d.Survey != "" && !f.SentAt.IsZero() {
+		if d.Survey != "" && d.Reminds == nil && !f.SentAt.IsZero() {
 			asked[d.Survey]++
 		}
 	}

@@ -94,7 +94,7 @@ func (e *Engine) newSpending(ctx context.Context, r crm.Reader, effects []*crm.E
 			continue
 		}
 		any = true
-		s.of[i], s.names[i] = m, all[i].data.Name
+		s.of[i], s.names[i] = m, all[i].data.spends()
 		for _, c := range budgetLimits(s.names[i], m.campaign) {
 			s.limits[c.CounterKey] = c.Limit
 			ids = append(ids, crm.ReservationKey{Counter: c.CounterKey, ID: string(f.ID)})
@@ -315,7 +315,7 @@ func (e *Engine) settled(ctx context.Context, tx crm.Tx, effects []*crm.Effect) 
 		if name, ok := e.deskName(d.Name); ok && !slices.Contains(deskNames, name) {
 			deskNames = append(deskNames, name)
 		}
-		ended = append(ended, final{f, d.Name})
+		ended = append(ended, final{f, d.spends()})
 	}
 	known := func(message string) *messaging.Campaign { return e.messages[message] }
 	if len(deskNames) > 0 {
