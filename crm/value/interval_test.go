@@ -37,7 +37,7 @@ func lives(r *rand.Rand, n int, m BGNBD, longest, after float64) (all []Purchase
 // comes: of all customers together 88 to 92 % at full size, VEFA_LONG=1; of each at least 90 %, and not by
 // more than whole numbers make of it.
 func TestIntervalsCover(t *testing.T) {
-	shops := 150
+	shops := 60
 	if os.Getenv("VEFA_LONG") == "1" {
 		shops = 4000
 	}

@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"crm/crmtest":   {"crm", "internal"},
 	"crm/value":     nil,
 	"crm/cohort":    nil,
+	"crm/warning":   nil,
 	"crm/cube":      nil,
 	"crm/basket":    {"internal/pvalue"},
 	"crm/importer":  {"crm", "dedup/people"},                                                 // which reads telephone numbers and addresses as linkage does
@@ -83,6 +84,7 @@ var thirdParty = map[string][]string{
 	"crm/crmtest":           nil,
 	"crm/value":             nil,
 	"crm/cohort":            nil,
+	"crm/warning":           nil,
 	"crm/cube":              nil,
 	"crm/basket":            nil,
 	"crm/importer":          {"github.com/goccy/go-yaml"},
