@@ -354,7 +354,7 @@ func (e *Engine) Handler() http.Handler {
 	if err != nil {
 		base = &url.URL{}
 	}
-	mux.Handle("/q/", e.observed("page/poster", &web.Posters{Path: "/q/", Find: e.findLink, Mint: e.keys.surveys.Mint, Surveys: base.Path + "/s/"}))
+	mux.Handle("/q/", e.observed("page/poster", &web.Posters{Path: "/q/", Find: e.findLink, Mint: e.keys.surveys.Mint, Surveys: base.Path + "/s/", Now: e.cfg.Now}))
 	if base.Path != "" {
 		mux.Handle("/", http.StripPrefix(base.Path, mux))
 	}

@@ -2,10 +2,12 @@ package web_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -18,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/vefacrm/vefa/survey"
 	"github.com/vefacrm/vefa/survey/web"
 )
 
@@ -65,7 +68,7 @@ func everyPage(t *testing.T) map[string][]byte {
 			"read-only": everyType(t, `"readOnly": true,`, true),
 			"done":      `{"completedHtml": "<h2>Thanks</h2><p>Come <a href='/'>again</a></p>", "elements": [{"type": "text", "name": "a"}]}`,
 		} {
-			w := newWorld(t, definition(t, def))
+			w, _, _ := newTalk(t, definition(t, def))
 			path := "/s/" + w.token
 			rec := w.get(path + "?lang=" + lang)
 			switch state {
@@ -84,9 +87,24 @@ func everyPage(t *testing.T) map[string][]byte {
 				rec = w.get(path + "/thanks?lang=" + lang)
 			}
 			out[lang+" "+state] = rec.Body.Bytes()
+			if state == "error" {
+				out[lang+" preview"] = preview(t, def, lang)
+			}
 		}
 	}
 	return out
+}
+
+// preview is the first page of a definition as an editor sees it.
+func preview(t *testing.T, def, lang string) []byte {
+	p, err := web.NewPreview(web.PreviewConfig{Find: func(context.Context, string) (*survey.Definition, error) {
+		return survey.Parse([]byte(strings.Replace(def, `"title"`, `"tilte": "x", "title"`, 1)), survey.Limits{})
+	}})
+	require.NoError(t, err)
+	rec := httptest.NewRecorder()
+	p.ServeHTTP(rec, httptest.NewRequest("GET", "/preview/x?lang="+lang, nil))
+	require.Contains(t, rec.Body.String(), "<details>")
+	return rec.Body.Bytes()
 }
 
 // look gives pages to a script of testdata and fails for what it finds; it returns how often it
@@ -125,7 +143,7 @@ func look(t *testing.T, script string, pages map[string][]byte, env ...string) i
 func TestAxe(t *testing.T) {
 	chromium := browser(t, "axe-core", "playwright-core")
 	pages := everyPage(t)
-	assert.Equal(t, 15, look(t, "axe.js", pages, "CHROMIUM="+chromium))
+	assert.Equal(t, 16, look(t, "axe.js", pages, "CHROMIUM="+chromium))
 }
 
 // G2: html-validate finds nothing on the same pages and on those of a kiosk.

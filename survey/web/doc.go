@@ -34,8 +34,10 @@
 //	mux.Handle("/s/", h)
 //
 // Texts of the page are in Turkish, English and Arabic; texts of the questions come in
-// whatever languages the definition has. The host should limit the rate of
-// requests and compress responses, as for its other pages.
+// whatever languages the definition has. Forms of one link and openings of one
+// poster are limited by the minute (Config.PerMinute, Posters.PerMinute), each process by itself;
+// pages that are only looked at are not. The host should limit those and compress responses, as for
+// its other pages.
 //
 // NewKiosk serves devices that ask everybody who stands before them, such as a tablet at a till.
 // Their pages work for weeks without the server: all questions stand on one page, a script of less

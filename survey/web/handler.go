@@ -46,6 +46,10 @@ type Config struct {
 	// MaxBody of memory. Of one invitation it is four at most; what is beyond is
 	// answered 503. Defaults to 512.
 	MaxForms int
+	// PerMinute is how many forms of one invitation are taken within a minute; what is beyond is
+	// answered 429 without a look at the store or at the form. Each page of a survey is one,
+	// and so is each panel or row that is added. Defaults to 60.
+	PerMinute int
 	// CrossOrigin refuses forms that other sites send. Defaults to
 	// http.NewCrossOriginProtection().
 	CrossOrigin *http.CrossOriginProtection
@@ -68,6 +72,7 @@ type Handler struct {
 	notMe  NotMeStore // nil when the store does not hear it
 	drafts DraftStore // nil when the store keeps none
 	bodies bodies
+	forms  meter
 
 	followUps FollowUpStore // nil when the store hears none
 }
@@ -114,6 +119,9 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.MaxForms <= 0 {
 		cfg.MaxForms = 512
 	}
+	if cfg.PerMinute <= 0 {
+		cfg.PerMinute = 60
+	}
 	if cfg.CrossOrigin == nil {
 		cfg.CrossOrigin = http.NewCrossOriginProtection()
 	}
@@ -124,7 +132,7 @@ func New(cfg Config) (*Handler, error) {
 		return nil, err
 	}
 	css := style + cfg.Brand.style()
-	h := &Handler{cfg: cfg, brand: cfg.Brand.view(), bodies: bodies{of: map[uint64]int{}, max: cfg.MaxForms}}
+	h := &Handler{cfg: cfg, brand: cfg.Brand.view(), bodies: bodies{of: map[uint64]int{}, max: cfg.MaxForms}, forms: meter{most: cfg.PerMinute}}
 	var err error
 	if h.plain, err = newLook(css, len(cfg.Brand.Logo) > 0); err != nil {
 		return nil, err
@@ -151,6 +159,7 @@ type visit struct {
 	form  form   // of a POST
 	up    string // relative way from the requested page to the directory of the token
 	query string // that keeps the language that was chosen
+	shown bool   // the thank-you page is the answer to the form: it is a preview, and nothing is kept
 }
 
 // ServeHTTP answers the five pages of the package documentation.
@@ -159,6 +168,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	token, action, deeper := strings.Cut(strings.TrimPrefix(r.URL.Path, h.cfg.Path), "/")
 	handle, allow := h.route(r.Method, action)
 	id, err := h.cfg.Tokens(token)
+	at := h.cfg.Now()
 	var refuse func() // without a look at the store or at the body
 	switch {
 	case allow == "":
@@ -173,13 +183,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		plainpage.LeaveBody(w, r) // a page is asked for without one
 	case h.cfg.CrossOrigin.Check(r) != nil:
 		refuse = func() { h.refuse(w, r, http.StatusForbidden) }
+	default:
+		if wait := h.forms.enter(id, at); wait > 0 {
+			refuse = func() { h.tooOften(w, r, wait) }
+		}
 	}
 	if refuse != nil {
 		plainpage.LeaveBody(w, r)
 		refuse()
 		return
 	}
-	v := visit{token: token, id: id, at: h.cfg.Now()}
+	v := visit{token: token, id: id, at: at}
 	// A form with files is larger: it is read only where the survey asks for some.
 	if files := r.Method == http.MethodPost && inParts(r); files && !h.asksForFiles(r.Context(), id) {
 		plainpage.LeaveBody(w, r)
@@ -256,6 +270,7 @@ func (v *visit) settle(r *http.Request) {
 	}
 	v.lang = language(r.URL.Query().Get("lang"), v.inv, r.Header.Get("Accept-Language"))
 	v.query = langQuery(r)
+	v.shown = r.Context().Value(underPreview{}) != nil
 }
 
 // questions shows the first page. It changes nothing, for people and for machines.
@@ -393,11 +408,15 @@ func (h *Handler) thank(w http.ResponseWriter, r *http.Request, v visit, s *surv
 	if h.offersFollowUp(v) {
 		n.FollowUp = h.followUp(v, "", "", false)
 	}
+	n.Preview = h.banner(v)
 	h.notice(w, r, n, http.StatusOK)
 }
 
 // says tells whether the thank-you page depends on the answers.
 func (s *step) says(v visit) bool {
+	if v.shown {
+		return true
+	}
 	without := v.begin(kept{}, true)
 	return s.session.Thanks() != without.Thanks() || s.session.NavigateTo() != without.NavigateTo()
 }

@@ -23,6 +23,7 @@ type notice struct {
 	HTML        template.HTML // in place of Body: safe markup
 	Onward      string        // an address to go on with
 	FollowUp    template.HTML // the form that asks for more
+	Preview     *banner       // nil where it is none
 	NotMeAction string
 	T           *texts
 }
@@ -35,6 +36,7 @@ type formPage struct {
 	HeadTitle    string
 	Title        string
 	NotMeAction  string
+	Preview      *banner
 	T            *texts
 	Place, About string
 	Files        bool // the survey takes files
@@ -71,7 +73,9 @@ func (l *look) write(w http.ResponseWriter, r *http.Request, name string, data a
 	var buf bytes.Buffer
 	buf.Grow(4096)
 	if err := l.tmpl.ExecuteTemplate(&buf, name, data); err != nil {
-		logger.ErrorContext(r.Context(), "survey page", "op", "render", "err", err)
+		if logger != nil {
+			logger.ErrorContext(r.Context(), "survey page", "op", "render", "err", err)
+		}
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
@@ -91,7 +95,7 @@ func (h *Handler) formPage(v visit, s *step, key, alert string) *formPage {
 	t, _ := textsFor(v.lang)
 	p := &formPage{
 		Brand: h.brand, Privacy: h.cfg.Brand.privacy(v.lang), Lang: v.lang, Dir: direction(v.lang), T: t,
-		NotMeAction: h.notMeAction(v), Place: v.inv.Place, Files: takesFiles(d),
+		NotMeAction: h.notMeAction(v), Preview: h.banner(v), Place: v.inv.Place, Files: takesFiles(d),
 		Title:  firstOf(s.session.Title(), v.inv.Place, t.Send),
 		Hidden: s.hidden(key) + v.hiddenBegun(),
 	}

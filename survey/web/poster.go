@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
+	"time"
 )
 
 // Posters lead from links that everybody may open, such as that of a QR code at a till, to an
@@ -18,7 +20,7 @@ import (
 // the codec: give posters one of their own, and a handler of their own. It answers an
 // invitation that it does not know yet as open, with the definition and the place of
 // PosterOf. A visitor who opens the link twice has two invitations: what may be answered once by
-// each person needs a personal link.
+// each person needs a personal link. Its fields are not to be changed once it serves.
 type Posters struct {
 	// Path is where it is mounted, such as "/q/".
 	Path string
@@ -30,6 +32,16 @@ type Posters struct {
 	Mint func(id uint64) (string, error)
 	// Surveys is the Path of the Handler. Default "/s/".
 	Surveys string
+	// PerMinute is how many visitors of one poster are sent on within a minute, so that a
+	// program that opens it does not have as many invitations as it likes; who comes later reads
+	// that it is busy, with 429. Defaults to 600.
+	PerMinute int
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+
+	once   sync.Once
+	visits meter
+	now    func() time.Time
 }
 
 // MaxPoster is the largest number of a poster.
@@ -64,6 +76,19 @@ func (p *Posters) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		h.Set("Retry-After", "60")
 		http.Error(w, "try again later", http.StatusServiceUnavailable)
+		return
+	}
+	p.once.Do(func() {
+		p.visits.most, p.now = p.PerMinute, p.Now
+		if p.visits.most <= 0 {
+			p.visits.most = 600
+		}
+		if p.now == nil {
+			p.now = time.Now
+		}
+	})
+	if wait := p.visits.enter(uint64(poster), p.now()); wait > 0 {
+		p.busy(w, r, wait)
 		return
 	}
 	var b [8]byte

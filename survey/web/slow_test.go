@@ -125,7 +125,7 @@ func TestBodiesAreNotWaitedFor(t *testing.T) { // Case H7
 // TestSlowBodies sends 300 forms that never end: few are waited for, and those
 // not for long.
 func TestSlowBodies(t *testing.T) { // Case H7
-	w := newWorld(t, survey.Satisfaction())
+	w := newWorld(t, survey.Satisfaction(), func(c *web.Config) { c.PerMinute = 1000 })
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(w.h)
 		var all []<-chan outcome

@@ -22,10 +22,11 @@ const richStyle = `.v{position:absolute;width:1px;height:1px;overflow:hidden;cli
 // layout has no markup that is not needed: a page with two questions is to fit in one packet.
 const layout = `{{define "head"}}<!DOCTYPE html>
 <html lang="{{.Lang}}"{{with .Dir}} dir="{{.}}"{{end}}><head><meta charset="utf-8"><title>{{.HeadTitle}}</title><meta name="viewport" content="width=device-width,initial-scale=1"><style>` + styleMark + `</style></head><body>{{with .Brand}}{{if .Name}}<header class="b">{{if .Logo}}<img src="{{.Logo}}" alt="{{.Name}}">{{else}}{{.Name}}{{end}}</header>{{end}}{{end}}<main>{{end}}
+{{define "preview"}}<section class="pv" aria-label="{{.Title}}"><p><strong>{{.Title}}</strong> {{.Body}}</p>{{if .Languages}}<p>{{range .Languages}}<a href="{{.URL}}" hreflang="{{.Tag}}"{{if .Shown}} aria-current="true"{{end}}>{{.Tag}}</a> {{end}}</p>{{end}}{{if .Findings}}<details>{{with .Summary}}<summary>{{.}}</summary>{{end}}<ul lang="en" dir="ltr">{{range .Findings}}<li>{{.Severity}}{{with .Path}} <code>{{.}}</code>{{end}}: {{.Detail}}{{with .Suggestion}} (did you mean {{.}}?){{end}}</li>{{end}}</ul></details>{{else}}<p>{{.Summary}}</p>{{end}}</section>{{end}}
 {{define "foot"}}</main>{{if .Privacy}}<footer>{{if and .Brand .Brand.PrivacyURL}}<a href="{{.Brand.PrivacyURL}}">{{.Privacy}}</a>{{else}}{{.Privacy}}{{end}}</footer>{{end}}{{if .NotMeAction}}<footer><form method="post" action="{{.NotMeAction}}"><p id="nm">{{.T.NotMeHint}}</p><button type="submit" aria-describedby="nm">{{.T.NotMe}}</button></form></footer>{{end}}</body></html>
 {{end}}
-{{define "notice"}}{{template "head" .}}<h1>{{.Title}}</h1>{{if .HTML}}<div class="h">{{.HTML}}</div>{{else}}<p>{{.Body}}</p>{{end}}{{with .Onward}}<p><a href="{{.}}" rel="noopener noreferrer">{{$.T.Next}}</a></p>{{end}}{{.FollowUp}}{{template "foot" .}}{{end}}
-{{define "form"}}{{template "head" .}}<h1>{{.Title}}</h1>{{with .Place}}<p>{{.}}</p>{{end}}{{with .About}}<p>{{.}}</p>{{end}}
+{{define "notice"}}{{template "head" .}}{{with .Preview}}{{template "preview" .}}{{end}}<h1>{{.Title}}</h1>{{if .HTML}}<div class="h">{{.HTML}}</div>{{else}}<p>{{.Body}}</p>{{end}}{{with .Onward}}<p><a href="{{.}}" rel="noopener noreferrer">{{$.T.Next}}</a></p>{{end}}{{.FollowUp}}{{template "foot" .}}{{end}}
+{{define "form"}}{{template "head" .}}{{with .Preview}}{{template "preview" .}}{{end}}<h1>{{.Title}}</h1>{{with .Place}}<p>{{.}}</p>{{end}}{{with .About}}<p>{{.}}</p>{{end}}
 {{- .Summary}}<form method="post"{{if .Files}} enctype="multipart/form-data"{{end}}>{{.Hidden}}{{.Body}}{{.Buttons}}</form>{{template "foot" .}}{{end}}`
 
 // styleMark stands for the style sheet in the layout.

@@ -30,6 +30,12 @@ type texts struct {
 	From, To                       string
 	Sent, Drop, Signature          string
 	Add, Remove, NoEntries, Total  string
+	TooOften, TooOftenBody         string
+	Busy, BusyBody                 string
+	Preview, PreviewBody           string
+	PreviewFindings                string // {n} of the definition
+	PreviewBroken                  string
+	PreviewBrokenBody              string
 	FollowUp, FollowUpLabel        string
 	FollowUpHint, FollowUpEmpty    string
 	FollowUpTaken                  string
@@ -64,6 +70,10 @@ var english = texts{
 	From: "From", To: "To",
 	Sent: "Received:", Drop: "Remove what was sent", Signature: "signature",
 	Add: "Add", Remove: "Remove", NoEntries: "There are no entries yet.", Total: "Total",
+	TooOften: "That was very often", TooOftenBody: "This link was sent more often than we can take. Wait a minute, go back with the button of your browser and send it again: what you wrote is still there.",
+	Busy: "Many people are here right now", BusyBody: "Thank you for coming. Please try again in a minute.",
+	Preview: "Preview", PreviewBody: "Respondents do not see this frame. Nothing that is entered here is kept.", PreviewFindings: "Findings about the definition: {n}",
+	PreviewBroken: "This survey cannot be shown", PreviewBrokenBody: "Its definition could not be read.",
 	FollowUp: "Would you like to talk to us?", FollowUpLabel: "Your message", FollowUpHint: "Somebody will read it and answer you the way we asked you.",
 	FollowUpEmpty: "Please write something first.",
 	FollowUpTaken: "We have your message", FollowUpTakenBody: "Somebody will read it and answer you the way we asked you.",
@@ -107,6 +117,10 @@ var turkish = texts{
 	From: "En az", To: "En çok",
 	Sent: "Alındı:", Drop: "Gönderileni kaldır", Signature: "imza",
 	Add: "Ekle", Remove: "Kaldır", NoEntries: "Henüz bir kayıt yok.", Total: "Toplam",
+	TooOften: "Çok sık gönderildi", TooOftenBody: "Bu bağlantıdan alabileceğimizden sık gönderim yapıldı. Bir dakika bekleyin, tarayıcınızın geri düğmesiyle dönüp yeniden gönderin: yazdıklarınız duruyor.",
+	Busy: "Şu anda çok kişi var", BusyBody: "Geldiğiniz için teşekkürler. Lütfen bir dakika sonra yeniden deneyin.",
+	Preview: "Önizleme", PreviewBody: "Yanıtlayanlar bu çerçeveyi görmez. Buraya girilen hiçbir şey saklanmaz.", PreviewFindings: "Tanımla ilgili bulgular: {n}",
+	PreviewBroken: "Bu anket gösterilemiyor", PreviewBrokenBody: "Tanımı okunamadı.",
 	FollowUp: "Bizimle konuşmak ister misiniz?", FollowUpLabel: "Mesajınız", FollowUpHint: "Bir çalışanımız okuyacak ve size ulaştığımız yoldan yanıt verecek.",
 	FollowUpEmpty: "Lütfen önce bir şey yazın.",
 	FollowUpTaken: "Mesajınızı aldık", FollowUpTakenBody: "Bir çalışanımız okuyacak ve size ulaştığımız yoldan yanıt verecek.",
