@@ -6,6 +6,8 @@
 // refused before anything is looked up. Whether the invitation is open,
 // answered or expired is the business of the record that its id names.
 //
+// ParseRating reads what people reply to a message that asked one question.
+//
 // Guessing: each try against any number of live tokens succeeds with
 // probability 2^-64 times the number of keys in use, because a tag belongs to
 // one id. Limit the rate of tries all the same.
