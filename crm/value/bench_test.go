@@ -1,8 +1,10 @@
 package value
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -26,6 +28,22 @@ func BenchmarkFit(b *testing.B) {
 	b.Run("ParetoNBD", func(b *testing.B) {
 		for b.Loop() {
 			if _, _, err := FitParetoNBD(b.Context(), condensed(b, all)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	spent := spenders(b)
+	b.Run("GammaGamma", func(b *testing.B) {
+		for b.Loop() {
+			if _, _, err := FitGammaGamma(b.Context(), slices.Values(spent)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	cells := donors(b)
+	b.Run("BGBB", func(b *testing.B) {
+		for b.Loop() {
+			if _, _, err := FitBGBB(b.Context(), maps.All(cells)); err != nil {
 				b.Fatal(err)
 			}
 		}
