@@ -285,7 +285,10 @@ func (h *Handler) questions(w http.ResponseWriter, r *http.Request, v visit) {
 			return
 		}
 	}
-	s := firstStep(v)
+	s, ok := preset(v, r.URL.Query())
+	if !ok {
+		s = firstStep(v)
+	}
 	h.form(w, r, v, s, h.cfg.NewKey(), http.StatusOK)
 }
 
