@@ -1,0 +1,114 @@
+// Command value says what the customers of a file are worth: who still buys, what each is going to
+// buy, who comes back in which month, how few bring most of the revenue, who is in which state, what
+// is bought together.
+//
+//	go run ./examples/value
+//	go run ./examples/value -in sales.csv -json
+//	go run ./examples/value -summary cdnow.csv -json
+//
+// It reads a CSV file of (customer, time, amount) and, if there is one, category; or a file of
+// frequencies, as the papers have them. Without flags it simulates a shop. See -help.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/vefacrm/vefa/examples/internal/terminal"
+)
+
+// options are the flags.
+type options struct {
+	in, summary string
+	until       time.Time
+	zone        *time.Location
+	weeks       int
+	discount    float64
+	margin      float64
+	top         int
+	json        bool
+}
+
+func parse(args []string, out io.Writer) (options, error) {
+	var o options
+	var until, zone string
+	f := terminal.NewFlags("value", "Says what the customers of a file of sales are worth, and who comes back.",
+		"go run ./examples/value",
+		"go run ./examples/value -in sales.csv -until 2026-03-31 -margin 0.4",
+		"go run ./examples/value -summary cdnow.csv -json")
+	f.StringVar(&o.in, "in", "", "CSV of customer,time,amount and optionally category (default: a simulated shop)")
+	f.StringVar(&o.summary, "summary", "", "CSV of x,t_x,T and optionally zbar, a line for each customer, in weeks; or of frequency,recency,periods,weights")
+	f.StringVar(&until, "until", "", "last day that sales are known of (default: that of the last sale)")
+	f.StringVar(&zone, "zone", "UTC", "time zone of days and months, such as Europe/Istanbul")
+	f.IntVar(&o.weeks, "weeks", 52, "how many weeks to look ahead")
+	f.Float64Var(&o.discount, "discount", 0.15, "discount rate a year")
+	f.Float64Var(&o.margin, "margin", 1, "share of an amount that is earned")
+	f.IntVar(&o.top, "top", 10, "how many of the most valuable customers to list")
+	f.BoolVar(&o.json, "json", false, "print everything as JSON")
+	if err := f.Parse(args, out); err != nil {
+		return o, err
+	}
+	switch {
+	case o.in != "" && o.summary != "":
+		return o, terminal.Usagef("-in and -summary do not go together")
+	case o.weeks < 1 || o.weeks > 5200:
+		return o, terminal.Usagef("-weeks: %d is not from 1 to 5200", o.weeks)
+	case !(o.discount > -1 && o.discount <= 10):
+		return o, terminal.Usagef("-discount: %v is not between -1 and 10", o.discount)
+	case !(o.margin >= 0 && o.margin <= 1):
+		return o, terminal.Usagef("-margin: %v is not from 0 to 1", o.margin)
+	case o.top < 0:
+		return o, terminal.Usagef("-top: %d is below 0", o.top)
+	}
+	var err error
+	if o.zone, err = time.LoadLocation(zone); err != nil {
+		return o, terminal.Usagef("-zone: %w", err)
+	}
+	if until != "" {
+		if o.until, err = time.ParseInLocation(time.DateOnly, until, o.zone); err != nil {
+			return o, terminal.Usagef("-until: %q is no date such as 2026-03-31", until)
+		}
+	}
+	return o, nil
+}
+
+func main() { terminal.Main("value", run) }
+
+// run is the program; a test calls it.
+func run(ctx context.Context, args []string, out, _ io.Writer) error {
+	o, err := parse(args, out)
+	if err != nil {
+		return err
+	}
+	var a *answer
+	if o.summary != "" {
+		in, err := readSummary(o.summary)
+		if err != nil {
+			return err
+		}
+		a, err = fit(ctx, o, in)
+		if err != nil {
+			return err
+		}
+	} else {
+		sales, err := readSales(ctx, o)
+		if err != nil {
+			return err
+		}
+		if a, err = ask(ctx, o, sales); err != nil {
+			return err
+		}
+	}
+	if o.json {
+		e := json.NewEncoder(out)
+		e.SetIndent("", "  ")
+		return e.Encode(a)
+	}
+	if err := a.print(out); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}
