@@ -99,6 +99,7 @@ type derived struct {
 	links   *link.Codec
 	surveys *invite.Codec
 	kiosks  *invite.Codec // of Keys.ID: a device may be offline for longer than a key signs
+	clock   []byte        // signs since when time limits of surveys count
 	check   keyCheck
 }
 
@@ -131,6 +132,7 @@ func (c *Config) derive() (d derived, err error) {
 	if d.kiosks, err = invite.New("kiosk", k.ID.Derive(tenant, "kiosk").Reveal()); err != nil {
 		return d, err
 	}
+	d.clock = k.ID.Derive(tenant, "survey-clock").Reveal()
 	if d.links, err = link.NewCodec(links...); err != nil {
 		return d, err
 	}

@@ -21,15 +21,22 @@ func (v *visit) begun() time.Time {
 
 // claimedBegun is what an answer says of it; zero where its form does not.
 func (v *visit) claimedBegun() time.Time {
+	if v.clock != nil { // zero where somebody changed it
+		return v.clock.begun
+	}
 	if !v.form.Has(begunField) {
 		return time.Time{}
 	}
 	return v.begun()
 }
 
-// hiddenBegun is the field of a form that says it.
-func (v *visit) hiddenBegun() template.HTML {
+// hiddenBegun is the field of a form that says it, signed where time limits go by it.
+func (h *Handler) hiddenBegun(v *visit) template.HTML {
 	var m markup
+	if v.clock != nil {
+		m.hidden(begunField, h.clockText(v.id, v.clock))
+		return m.html()
+	}
 	m.hidden(begunField, strconv.FormatInt(v.begun().Unix(), 36))
 	return m.html()
 }

@@ -28,6 +28,14 @@
 // finished, but for drafts where the store is a DraftStore: then the link goes on where its
 // respondent stopped. Where the store fails at the end, the page shows again with what was entered.
 //
+// Time limits of a definition are kept by the server's clock when a page is sent: a page shows how many
+// minutes are left, one that comes later is taken as it is and the survey goes on to the next page,
+// or ends with what is there. What is missing on it is asked for all the same. Since when they
+// count is signed into the form; who opens the link anew begins anew, as long as no draft
+// is kept. Nobody who never sends a page again is ended: what is not sent is no answer.
+//
+// NewPreview shows a definition to its editors.
+//
 // The host supplies a Store of two methods and mounts the handler:
 //
 //	h, err := web.New(web.Config{Store: store, Tokens: codec.Parse})

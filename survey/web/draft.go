@@ -22,6 +22,9 @@ func (h *Handler) resume(r *http.Request, v visit) (s step, ok bool) {
 	if !ok {
 		return step{}, false
 	}
+	if v.clock != nil && d.Clock != "" { // one that was kept before has none
+		*v.clock = *h.readClock(v.id, d.Clock)
+	}
 	k, err := json.Marshal(kept{Answers: d.Answers, Variables: d.Variables})
 	if err != nil {
 		h.cfg.Logger.ErrorContext(r.Context(), "survey page", "op", "draft", "err", err)
@@ -50,6 +53,9 @@ func (h *Handler) keep(r *http.Request, v visit, s *step) {
 		Revision: h.cfg.NewKey(), Page: s.view.Index, Language: v.lang,
 		Answers: s.session.Answers(), Variables: s.session.TriggerVariables(), Typed: map[string][]string{},
 	}
+	if v.clock != nil {
+		d.Clock = h.clockText(v.id, v.clock)
+	}
 	for _, name := range s.carried() {
 		d.Typed[name] = s.sent.Values[name]
 	}
@@ -72,5 +78,16 @@ func (h *Handler) keep(r *http.Request, v visit, s *step) {
 		h.cfg.Logger.ErrorContext(r.Context(), "survey page", "op", "save draft", "err", err)
 	case saved:
 		s.draft = d.Revision
+	}
+}
+
+// sooner takes the beginning of the draft, where there is one, for a form that says a later one.
+func (h *Handler) sooner(r *http.Request, v visit) {
+	d, ok, err := h.drafts.Draft(r.Context(), v.id)
+	switch {
+	case err != nil:
+		h.cfg.Logger.ErrorContext(r.Context(), "survey page", "op", "draft", "err", err)
+	case ok:
+		v.clock.merge(h.readClock(v.id, d.Clock))
 	}
 }

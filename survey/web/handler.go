@@ -29,6 +29,10 @@ type Config struct {
 	Path string
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
+	// Key signs since when the time limits of a definition count: at least 32 random bytes, of
+	// all processes the same. A form whose signature is another counts as late, so that
+	// answers are kept as they are then. Defaults to a key of this Handler alone.
+	Key []byte
 	// MaxUpload bounds the bytes of a form of a survey that asks for files, which are part of
 	// it on every page. Defaults to 8 MiB. Such a form counts as as many of MaxForms as it
 	// may be times larger than MaxBody.
@@ -89,8 +93,8 @@ func newLook(css string, pictures bool) (look, error) {
 	return look{tmpl, plainpage.Policy(css, pictures)}, err
 }
 
-// New returns a handler. It starts nothing. It fails without Store or Tokens, and on a
-// Brand that cannot be shown (ErrBrand).
+// New returns a handler. It starts nothing. It fails without Store or Tokens, with a Key of
+// less than 32 bytes, and on a Brand that cannot be shown (ErrBrand).
 func New(cfg Config) (*Handler, error) {
 	if cfg.Store == nil || cfg.Tokens == nil {
 		return nil, errConfig
@@ -118,6 +122,13 @@ func New(cfg Config) (*Handler, error) {
 	}
 	if cfg.MaxForms <= 0 {
 		cfg.MaxForms = 512
+	}
+	switch {
+	case len(cfg.Key) == 0:
+		cfg.Key = make([]byte, 32)
+		_, _ = rand.Read(cfg.Key) // never fails
+	case len(cfg.Key) < 32:
+		return nil, errors.New("survey/web: Config.Key has less than 32 bytes")
 	}
 	if cfg.PerMinute <= 0 {
 		cfg.PerMinute = 60
@@ -158,6 +169,8 @@ type visit struct {
 	at    time.Time
 	form  form   // of a POST
 	up    string // relative way from the requested page to the directory of the token
+	clock *clock // nil: the survey has no time limits
+	page  int    // index of the page that the form was shown on
 	query string // that keeps the language that was chosen
 	shown bool   // the thank-you page is the answer to the form: it is a preview, and nothing is kept
 }
@@ -220,6 +233,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v.settle(r)
+	if timed(v.inv.Definition) {
+		v.clock = &clock{pages: map[int]time.Time{}, known: true}
+		if r.Method == http.MethodPost {
+			v.clock = h.readClock(id, v.form.Get(begunField))
+		}
+	}
 	handle(w, r, v)
 }
 
@@ -281,6 +300,7 @@ func (h *Handler) questions(w http.ResponseWriter, r *http.Request, v visit) {
 	}
 	if h.drafts != nil {
 		if s, ok := h.resume(r, v); ok {
+			v.clock.show(&s, v.at)
 			h.form(w, r, v, s, h.cfg.NewKey(), http.StatusOK)
 			return
 		}
@@ -289,6 +309,7 @@ func (h *Handler) questions(w http.ResponseWriter, r *http.Request, v visit) {
 	if !ok {
 		s = firstStep(v)
 	}
+	v.clock.show(&s, v.at)
 	h.form(w, r, v, s, h.cfg.NewKey(), http.StatusOK)
 }
 
@@ -307,7 +328,11 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v visit) {
 	case key == "":
 		key = h.cfg.NewKey()
 	}
+	if v.clock != nil && h.drafts != nil {
+		h.sooner(r, v)
+	}
 	s := nextStep(v, &v.form, false)
+	v.clock.show(&s, v.at)
 	if !s.done && h.drafts != nil {
 		h.keep(r, v, &s)
 	}
@@ -437,39 +462,6 @@ func (h *Handler) notStored(w http.ResponseWriter, r *http.Request, v visit, key
 	h.render(w, r, "form", p, http.StatusServiceUnavailable, p.rich)
 }
 
-// hearNotMe tells the store, in every state of the invitation, because a message can reach the
-// wrong person late; after Invitation.NotMeUntil it says that it is too late.
-func (h *Handler) hearNotMe(w http.ResponseWriter, r *http.Request, v visit) {
-	err := ErrEnded
-	switch {
-	case v.hearsNotMe():
-		err = h.notMe.NotMe(r.Context(), v.id, v.at)
-	case v.inv.State == NotMe: // said in time, and now again
-		err = nil
-	}
-	switch {
-	case errors.Is(err, ErrEnded):
-		t, lang := textsFor(v.lang)
-		h.notice(w, r, notice{Lang: lang, T: t, Title: t.NotMeLate, Body: t.NotMeLateBody}, http.StatusGone)
-		return
-	case err != nil:
-		h.unavailable(w, r, "not me", err)
-		return
-	}
-	seeOther(w, v.up+v.token+"/heard"+langQuery(r))
-}
-
-// hearsNotMe reports whether it is not yet too late for "not me".
-func (v *visit) hearsNotMe() bool {
-	return v.inv.NotMeUntil.IsZero() || v.at.Before(v.inv.NotMeUntil)
-}
-
-// heard is where "not me" leads.
-func (h *Handler) heard(w http.ResponseWriter, r *http.Request, v visit) {
-	t, lang := textsFor(v.lang)
-	h.notice(w, r, notice{Lang: lang, T: t, Title: t.Heard, Body: t.HeardBody}, http.StatusOK)
-}
-
 // backToQuestions redirects to where the invitation begins.
 func (h *Handler) backToQuestions(w http.ResponseWriter, r *http.Request, v visit) {
 	seeOther(w, v.up+v.token+langQuery(r))
@@ -488,12 +480,4 @@ func langQuery(r *http.Request) string {
 		return "?lang=" + l
 	}
 	return ""
-}
-
-// notMeAction is the address of the button, or "" where it is not offered.
-func (h *Handler) notMeAction(v visit) string {
-	if h.notMe == nil || !v.hearsNotMe() {
-		return ""
-	}
-	return v.up + v.token + "/not-me"
 }

@@ -97,7 +97,7 @@ func (h *Handler) formPage(v visit, s *step, key, alert string) *formPage {
 		Brand: h.brand, Privacy: h.cfg.Brand.privacy(v.lang), Lang: v.lang, Dir: direction(v.lang), T: t,
 		NotMeAction: h.notMeAction(v), Preview: h.banner(v), Place: v.inv.Place, Files: takesFiles(d),
 		Title:  firstOf(s.session.Title(), v.inv.Place, t.Send),
-		Hidden: s.hidden(key) + v.hiddenBegun(),
+		Hidden: s.hidden(key) + h.hiddenBegun(&v),
 	}
 	wr := &writer{t: t, lang: v.lang, step: s}
 	if s.view.Title != "" {
@@ -111,6 +111,9 @@ func (h *Handler) formPage(v visit, s *step, key, alert string) *formPage {
 	}
 	if s.view.Of > 1 && s.view.Number > 0 && s.carry {
 		wr.paragraph("", "pn", t.progress(s.view.Number, s.view.Of))
+	}
+	if left, ok := v.clock.left(s, &head, v.at); ok {
+		wr.paragraph("", "tl", t.timeLeft(left))
 	}
 	wr.elements(s.view.Elements)
 	p.Body = wr.html()

@@ -38,6 +38,7 @@ func (v *visit) begin(k kept, resumed bool) *survey.Session {
 	h := fnv.New32a()
 	_, _ = h.Write(strconv.AppendUint(nil, v.id, 10))
 	opts := survey.SessionOptions{Language: v.lang, Variables: vars, Now: v.at, Seed: h.Sum32()}
+	opts.Began, opts.PageBegan = v.clock.began(v.page)
 	if resumed {
 		opts.Answers, opts.Resumed = v.inv.Definition.Carried(k.Answers), true
 	}
@@ -56,14 +57,14 @@ func firstStep(v visit) step {
 // On that page it takes what was entered and does what the button says. With hold it stays there.
 func nextStep(v visit, f *form, hold bool) step {
 	k, resumed := f.kept()
+	if v.page = f.page(); v.page < 0 {
+		v.page = pageOf(v.inv.Definition, f)
+	}
+	claimed := v.page
 	s := step{
 		session: v.begin(k, resumed), carry: true,
 		faults: map[string][]survey.Fault{}, raw: map[string]url.Values{}, remarks: map[string]string{},
 		taken: map[string]bool{}, sent: f,
-	}
-	claimed := f.page()
-	if claimed < 0 {
-		claimed = s.pageOf(v.inv.Definition, f)
 	}
 	act := f.Get(actField)
 	for range 2*len(v.inv.Definition.Head().Pages) + 2 {
@@ -96,6 +97,9 @@ func nextStep(v visit, f *form, hold bool) step {
 		if s.view.Index != at && !hold { // an answer led elsewhere
 			s.faults = nil
 			s.restore(views(s.view.Elements, nil), f)
+			return s
+		}
+		if !hold && s.expire(v, f) {
 			return s
 		}
 		switch op, path, _ := strings.Cut(act, ":"); {
@@ -131,7 +135,7 @@ func nextStep(v visit, f *form, hold bool) step {
 }
 
 // pageOf is the page of a form that does not say which it is: that of a question it asked.
-func (s *step) pageOf(d *survey.Definition, f *form) int {
+func pageOf(d *survey.Definition, f *form) int {
 	for q := range d.Questions() {
 		if f.Has(onPrefix + q.Name) {
 			return q.Page

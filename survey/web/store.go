@@ -71,6 +71,7 @@ type Draft struct {
 	Language  string              `json:"language,omitempty"`
 	Answers   map[string]any      `json:"answers"`
 	Variables map[string]any      `json:"variables,omitempty"` // that triggers set
+	Clock     string              `json:"clock,omitempty"`     // since when time limits count, signed
 	Typed     map[string][]string `json:"typed,omitempty"`     // fields of forms that could not be read yet
 }
 

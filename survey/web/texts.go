@@ -32,6 +32,7 @@ type texts struct {
 	Add, Remove, NoEntries, Total  string
 	TooOften, TooOftenBody         string
 	Busy, BusyBody                 string
+	TimeLeft, TimeLittle, TimeOver string // of time limits; {n} minutes
 	Preview, PreviewBody           string
 	PreviewFindings                string // {n} of the definition
 	PreviewBroken                  string
@@ -74,6 +75,7 @@ var english = texts{
 	Busy: "Many people are here right now", BusyBody: "Thank you for coming. Please try again in a minute.",
 	Preview: "Preview", PreviewBody: "Respondents do not see this frame. Nothing that is entered here is kept.", PreviewFindings: "Findings about the definition: {n}",
 	PreviewBroken: "This survey cannot be shown", PreviewBrokenBody: "Its definition could not be read.",
+	TimeLeft: "Minutes left: {n}", TimeLittle: "Less than a minute left", TimeOver: "The time is over. Please send what you have entered.",
 	FollowUp: "Would you like to talk to us?", FollowUpLabel: "Your message", FollowUpHint: "Somebody will read it and answer you the way we asked you.",
 	FollowUpEmpty: "Please write something first.",
 	FollowUpTaken: "We have your message", FollowUpTakenBody: "Somebody will read it and answer you the way we asked you.",
@@ -121,6 +123,7 @@ var turkish = texts{
 	Busy: "Şu anda çok kişi var", BusyBody: "Geldiğiniz için teşekkürler. Lütfen bir dakika sonra yeniden deneyin.",
 	Preview: "Önizleme", PreviewBody: "Yanıtlayanlar bu çerçeveyi görmez. Buraya girilen hiçbir şey saklanmaz.", PreviewFindings: "Tanımla ilgili bulgular: {n}",
 	PreviewBroken: "Bu anket gösterilemiyor", PreviewBrokenBody: "Tanımı okunamadı.",
+	TimeLeft: "Kalan süre (dakika): {n}", TimeLittle: "Bir dakikadan az kaldı", TimeOver: "Süre doldu. Lütfen girdiklerinizi gönderin.",
 	FollowUp: "Bizimle konuşmak ister misiniz?", FollowUpLabel: "Mesajınız", FollowUpHint: "Bir çalışanımız okuyacak ve size ulaştığımız yoldan yanıt verecek.",
 	FollowUpEmpty: "Lütfen önce bir şey yazın.",
 	FollowUpTaken: "Mesajınızı aldık", FollowUpTakenBody: "Bir çalışanımız okuyacak ve size ulaştığımız yoldan yanıt verecek.",
