@@ -255,6 +255,11 @@ type Survey struct {
 	// NoFollowUp takes from the thank-you page the form in which respondents whom a message asked
 	// write to the desk, which is there where Config.Inbox is set.
 	NoFollowUp bool
+	// Replies takes a reply to the message that asks for the whole answer where it is a point of the
+	// scale of the first question, as invite.ParseRating reads it: a survey for which that is not
+	// enough is refused. The message should say so ("Reply with 0 to 10"). What else comes is a message to the
+	// desk, as are replies after another message to the address.
+	Replies bool
 	// Reminders go to those who have not answered, one after the other.
 	Reminders []Reminder
 }
@@ -403,6 +408,11 @@ func (c *Config) validate() error {
 		fault(s.Name == "" || s.Definition == nil, "Surveys[%d] needs a name and a definition", i)
 		if err := s.Invitation.Validate(c.Channels...); err != nil {
 			faults = append(faults, fmt.Errorf("vefa: survey %q: %w", s.Name, err))
+		}
+		if s.Replies && s.Definition != nil {
+			if _, _, _, err := replyScale(s.Definition); err != nil {
+				faults = append(faults, fmt.Errorf("vefa: survey %q: Replies: %w", s.Name, err))
+			}
 		}
 		if err := c.checkReminders(s); err != nil {
 			faults = append(faults, err)

@@ -21,6 +21,9 @@ type FeedbackReport struct {
 	Known   int
 	// Answered counts inbound messages that a program answers, see Config.AutoReplies.
 	Answered int
+	// Rated counts those that were the answer to a survey, see Survey.Replies, also when they are
+	// told again.
+	Rated int
 	// Opened and Appended count inbound messages that opened a ticket, or were added to one
 	// that was not solved, see Config.Inbox.
 	Opened, Appended int

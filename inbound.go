@@ -44,11 +44,20 @@ func (e *Engine) inbound(ctx context.Context, m messaging.Inbound, out *Feedback
 		}
 		intent = reply.Intent
 	}
+	rated := false
 	if said.Topic = string(intent); m.Automatic {
 		said.Topic = automaticTopic
+	} else if intent == "" {
+		if rated, err = e.rated(ctx, &w); err != nil {
+			return intent, err
+		}
 	}
-	about, ticket, err := e.keepInbound(ctx, &w, e.cfg.Inbox.files(m, intent), out)
-	if err != nil || intent.Suppress() {
+	if rated {
+		said.Topic = answerTopic
+		out.Rated++
+	}
+	about, ticket, err := e.keepInbound(ctx, &w, !rated && e.cfg.Inbox.files(m, intent), out)
+	if err != nil || rated || intent.Suppress() {
 		return intent, err
 	}
 	planned, err := e.autoReply(ctx, m, from, crm.Channel(said.Channel), about, ticket)
