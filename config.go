@@ -186,6 +186,10 @@ type Config struct {
 	// SurveyKey makes the idempotency key of a rendered survey page; nil means
 	// a random one.
 	SurveyKey func() string
+	// FormsPerMinute is how many forms of one invitation to a survey an engine takes within a minute,
+	// VisitorsPerMinute how many visitors of one SurveyLink it sends on: what is beyond is
+	// answered 429. Default to 60 and 600; each engine counts by itself.
+	FormsPerMinute, VisitorsPerMinute int
 
 	// Normalise returns the form in which addresses are kept, as crm.Config has
 	// it. Defaults to crm.NormalAddress and, for phone numbers without a country
@@ -357,6 +361,8 @@ func (c *Config) validate() error {
 	}
 	fault(c.Desk != nil && (c.Desk.Service != nil || c.Desk.Channels != nil), "Desk: Service and Channels are the engine's")
 	c.checkInbox(fault)
+	fault(c.FormsPerMinute < 0, "FormsPerMinute is %d", c.FormsPerMinute)
+	fault(c.VisitorsPerMinute < 0, "VisitorsPerMinute is %d", c.VisitorsPerMinute)
 	fault(len(c.Feasts) > 100, "Feasts: there are %d, at most 100 are possible", len(c.Feasts))
 	if err := c.Brand.Validate(); err != nil {
 		faults = append(faults, fmt.Errorf("vefa: Config.Brand: %w", err))

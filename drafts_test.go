@@ -14,6 +14,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/internal/nighttest"
+	"github.com/vefacrm/vefa/survey"
 	"github.com/vefacrm/vefa/survey/web/webtest"
 )
 
@@ -263,4 +264,52 @@ func TestAnsweredMeanwhile(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A time limit counts in every process since the first page was shown in any of them, and so many
+// forms and visitors are taken within a minute as the host says.
+func TestSurveyLimits(t *testing.T) {
+	ctx := t.Context()
+	def, err := survey.Parse([]byte(`{"timeLimit":600,`+nighttest.Pages[1:]), survey.Limits{})
+	require.NoError(t, err)
+	w := nighttest.Ask(t, ctx, memstore.New(), 2, 1, func(c *vefa.Config) {
+		c.Surveys[0].Definition, c.FormsPerMinute, c.VisitorsPerMinute = def, 3, 2
+		c.Surveys[0].Links = []vefa.SurveyLink{{Code: "till"}}
+	})
+	a, b := w.Client(0), w.Client(1)
+	first, err := nighttest.Open(ctx, a, w.Links[0])
+	require.NoError(t, err)
+	require.Contains(t, string(first.Page), "Kalan süre (dakika): 10")
+	w.Clock.Advance(4 * time.Minute)
+	second, err := nighttest.Next(ctx, b, first, map[string]any{"nps": 9})
+	require.NoError(t, err)
+	require.Contains(t, string(second.Page), "Kalan süre (dakika): 6", "in another process")
+	again, err := nighttest.Open(ctx, a, w.Links[0])
+	require.NoError(t, err)
+	require.Contains(t, string(again.Page), "Kalan süre (dakika): 6", "opened again")
+	w.Clock.Advance(6 * time.Minute)
+	last, err := nighttest.Next(ctx, a, second, map[string]any{"why": "slow"})
+	require.NoError(t, err)
+	require.True(t, last.Thanked(), "%s", last.Page)
+	for _, got := range w.Stored(t, ctx) {
+		require.Equal(t, map[string]any{"nps": 9., "why": "slow"}, got.Values)
+	}
+	require.Len(t, w.Stored(t, ctx), 1)
+
+	statuses := func(c *http.Client, method, to string, n int) (out []int) {
+		for range n {
+			r, err := http.NewRequestWithContext(ctx, method, to, nil)
+			require.NoError(t, err)
+			res, err := c.Transport.RoundTrip(r)
+			require.NoError(t, err)
+			out = append(out, res.StatusCode)
+		}
+		return out
+	}
+	require.Equal(t, []int{409, 409, 429}, statuses(a, "POST", w.Links[0], 3), "with the one above")
+	poster := w.Links[0][:strings.Index(w.Links[0], "/s/")] + "/q/till"
+	require.Equal(t, []int{303, 303, 429}, statuses(a, "GET", poster, 3))
+	_, err = vefa.New(vefa.Config{FormsPerMinute: -1, VisitorsPerMinute: -1})
+	require.ErrorContains(t, err, "FormsPerMinute is -1")
+	require.ErrorContains(t, err, "VisitorsPerMinute is -1")
 }

@@ -159,7 +159,7 @@ func New(cfg Config) (*Engine, error) {
 		VisitorKey: e.visitorKey, Allow: cfg.destinations(), Now: cfg.Now, RequestID: cfg.RequestID, ClientIP: cfg.ClientIP, Network: cfg.Network}); err != nil {
 		return nil, err
 	}
-	if e.pages, err = web.New(web.Config{Store: (*invitations)(e), Tokens: e.keys.surveys.Parse, Path: "/s/", Brand: cfg.Brand, Now: cfg.Now, NewKey: cfg.SurveyKey, Key: e.keys.clock, Logger: cfg.Logger}); err != nil {
+	if e.pages, err = web.New(web.Config{Store: (*invitations)(e), Tokens: e.keys.surveys.Parse, Path: "/s/", Brand: cfg.Brand, Now: cfg.Now, NewKey: cfg.SurveyKey, Key: e.keys.clock, PerMinute: cfg.FormsPerMinute, Logger: cfg.Logger}); err != nil {
 		return nil, err
 	}
 	if e.kiosks, err = web.NewKiosk(web.KioskConfig{Store: (*kiosks)(e), Tokens: e.keys.kiosks.Parse, Brand: cfg.Brand, Now: cfg.Now, Logger: cfg.Logger}); err != nil {
@@ -354,7 +354,7 @@ func (e *Engine) Handler() http.Handler {
 	if err != nil {
 		base = &url.URL{}
 	}
-	mux.Handle("/q/", e.observed("page/poster", &web.Posters{Path: "/q/", Find: e.findLink, Mint: e.keys.surveys.Mint, Surveys: base.Path + "/s/", Now: e.cfg.Now}))
+	mux.Handle("/q/", e.observed("page/poster", &web.Posters{Path: "/q/", Find: e.findLink, Mint: e.keys.surveys.Mint, Surveys: base.Path + "/s/", Now: e.cfg.Now, PerMinute: e.cfg.VisitorsPerMinute}))
 	if base.Path != "" {
 		mux.Handle("/", http.StripPrefix(base.Path, mux))
 	}

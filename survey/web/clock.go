@@ -87,6 +87,7 @@ func (c *clock) merge(o *clock) {
 // left is how long there is for the page that shows; ok is false where it has no limit.
 func (c *clock) left(s *step, head *survey.Head, at time.Time) (left time.Duration, ok bool) {
 	all, one := c.began(s.view.Index)
+	at = at.Truncate(time.Second) // as the beginnings are
 	if all.IsZero() || s.session.State() != survey.Running {
 		return 0, false
 	}
