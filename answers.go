@@ -51,7 +51,7 @@ const incidentKind = "incident"
 // NotMe implements web.NotMeStore.
 func (v *invitations) NotMe(ctx context.Context, n uint64, at time.Time) error {
 	e := (*Engine)(v)
-	if isOpenLink(n) { // written to nobody
+	if isOpenLink(n) { // no message was written
 		return web.ErrEnded
 	}
 	return e.svc.Update(ctx, func(tx crm.Tx) error {

@@ -10,7 +10,7 @@ import (
 	"github.com/vefacrm/vefa/survey/web"
 )
 
-// asked is one survey that somebody was asked to answer: by a message, or by a link that
+// asked is one survey that a person was asked to answer: by a message, or by a link that
 // everybody may open.
 type asked struct {
 	survey *Survey

@@ -61,8 +61,8 @@ func newForm(answer crm.FactKey, was *crm.State, f answerForm) (*crm.State, erro
 	return st, err
 }
 
-// closeForm puts a form in place of whatever there is of an answer: nobody's draft is kept
-// any more.
+// closeForm puts a form in place of whatever there is of an answer: no draft is kept any
+// more.
 func closeForm(ctx context.Context, tx crm.Tx, f answerForm, answer crm.FactKey) error {
 	was, err := tx.States(ctx, formOf(answer))
 	if err != nil {
@@ -133,7 +133,7 @@ func (v *invitations) SaveDraft(ctx context.Context, n uint64, d web.Draft, was 
 // EraseDrafts forgets what customers typed into surveys and did not send, and returns how many
 // drafts there were: call it for the profiles of a person who is erased, before those are taken away.
 // A page that is open meanwhile keeps no draft again; what is sent from it is an answer.
-// Drafts of links that everybody may open belong to nobody and end by themselves.
+// Drafts of links that everybody may open belong to no customer and end by themselves.
 func (e *Engine) EraseDrafts(ctx context.Context, of ...crm.ProfileKey) (n int, err error) {
 	defer e.took("erase-drafts", time.Now(), &err)
 	defer crm.Recover("erase drafts", &err)

@@ -275,7 +275,7 @@ func (e *Engine) checkMessage(name string, c *messaging.Campaign, s *messaging.S
 
 // checkSegments reports segments that campaigns draw from and nothing defines, and tags that are
 // named like a field: a bare word in a segment is a tag, and who writes SMSConsent there means
-// the field, which nobody carries.
+// the field, which is never a tag.
 func (e *Engine) checkSegments() error {
 	var faults []error
 	if e.schema != nil {

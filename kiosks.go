@@ -19,7 +19,7 @@ import (
 
 // Kiosk is a device at a place, such as a tablet at a till, that asks a survey of Config.Surveys
 // of everybody who stands before it. See web.KioskHandler. An answer hangs on an address of the
-// channel "kiosk", one for each, which links to nobody; who finds out whose it is puts that address
+// channel "kiosk", one for each, which no profile has; who finds out whose it is puts that address
 // among the contacts of their profile. The ticket of a bad one is of the kiosk, a profile of
 // the source "kiosk" and its Name.
 type Kiosk struct {
@@ -310,7 +310,7 @@ func (v *kiosks) Experience(ctx context.Context, _ uint64, code string) (began t
 
 // Keep implements web.KioskStore: the answer, what it takes of quotas, its ticket if it is bad, and that it
 // was delivered are one transaction. An answer for which there is no room, and which the quota
-// does not keep, is delivered and not stored. The answer hangs on an address of its own that nobody has: it is a customer's
+// does not keep, is delivered and not stored. The answer hangs on an address of its own that no profile has: it is a customer's
 // once that is among the contacts of a profile. The ticket is the kiosk's.
 func (v *kiosks) Keep(ctx context.Context, n uint64, a web.KioskAnswer) (first bool, err error) {
 	e := (*Engine)(v)

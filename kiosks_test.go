@@ -74,7 +74,7 @@ func TestKioskAnswers(t *testing.T) {
 	require.Len(t, outside, 1)
 	require.Equal(t, crm.FactKey{Kind: crm.KindOrder, Source: "pos", ID: "o2"}, outside[0].Data.(*crm.Answer).About)
 
-	// They are nobody's: there are the four customers, and the kiosk that tickets are of.
+	// They are no customer's: there are the four customers, and the kiosk that tickets are of.
 	clock.Advance(24 * time.Hour)
 	_, err = shop.Engine.Night(ctx, vefa.Night{})
 	require.NoError(t, err)
@@ -94,7 +94,7 @@ func TestKioskAnswers(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, rep.AnswersBadWithoutTicket)
 
-	// Until somebody says whose it is, which can be taken back.
+	// Until a person says whose it is, which can be taken back.
 	svc := shop.Engine.Service()
 	p, err := svc.Profile(ctx, nighttest.Key(2))
 	require.NoError(t, err)

@@ -12,7 +12,7 @@ import (
 	"github.com/vefacrm/vefa/survey/web"
 )
 
-// look is somebody who opens, or sends, a page of a survey.
+// look is one opening, or sending, of a page of a survey.
 type look struct {
 	n   uint64
 	inv web.Invitation

@@ -25,7 +25,7 @@ type Quota struct {
 	Limit int64
 	// Keep stores what comes afterwards, marked by crm.Answer.OverQuota: it is in no figure of
 	// Results. Without it such an answer is not stored, and a survey whose quota of all
-	// answers is full asks nobody any more. Both say to the respondent that
+	// answers is full is closed. Both say to the respondent that
 	// there were enough, but a kiosk, which cannot know.
 	Keep bool
 }

@@ -92,7 +92,7 @@ func (d *MessageData) spends() string {
 }
 
 // nextReminder is the reminder that follows a message of a survey that leaves now; nil: none. Its id
-// is that of the invitation and its number, so that it is planned once, whoever plans it.
+// is that of the invitation and its number, so that it is planned once by all processes together.
 func (e *Engine) nextReminder(f *crm.Effect, d MessageData, now time.Time) (*crm.Effect, error) {
 	if d.Survey == "" || d.Link == 0 {
 		return nil, nil

@@ -144,7 +144,7 @@ func TestReminders(t *testing.T) {
 	require.True(t, rep.Clean(), "%+v", rep)
 }
 
-// A clock that jumps ahead reminds nobody of a survey that has ended; one that is set back waits until
+// A clock that jumps ahead sends no reminder of a survey that has ended; one that is set back waits until
 // the time since the message before has passed; "not me" after a reminder closes the survey; what the
 // invitation's cap and budget bound is bounded with the reminders.
 func TestRemindersInTime(t *testing.T) {

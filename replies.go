@@ -65,7 +65,7 @@ func (e *Engine) rated(ctx context.Context, w *written) (bool, error) {
 	if err != nil || first {
 		return first, err
 	}
-	// Somebody else was faster, and that may have been with this reply.
+	// Another call was faster, and that may have been with this reply.
 	err = e.cfg.Store.View(ctx, look)
 	return known, err
 }

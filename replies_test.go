@@ -16,7 +16,7 @@ import (
 )
 
 // D08: a reply that is a point of the scale is the answer to the survey that the address was asked last,
-// once, however often the provider tells of it and whoever takes it; all else is a message.
+// once, however often the provider tells of it and in which process; all else is a message.
 func TestReplyIsTheAnswer(t *testing.T) {
 	w := nighttest.Ask(t, t.Context(), memstore.New(), nighttest.Writers, 7, func(c *vefa.Config) {
 		c.Surveys[0].Definition, c.Surveys[0].Replies = survey.Recommendation(), true

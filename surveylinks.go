@@ -16,7 +16,7 @@ import (
 
 // SurveyLink is a link to a survey that everybody may open, such as that of a poster or a kiosk: it
 // is Config.BaseURL, "/q/" and Code. Each who opens it has a page of his own, which is
-// answered once; nobody is known, and the answer hangs on no customer. A bad one opens a
+// answered once; the visitor is not known, and the answer hangs on no customer. A bad one opens a
 // ticket of the link itself, a profile of the source "survey-link" and the Code.
 type SurveyLink struct {
 	// Code is up to 40 letters of ASCII, digits, - and _; of all surveys no two have the same.

@@ -33,7 +33,7 @@ type waiter[T any] struct {
 const maxGathered = 128
 
 // do returns when what was asked for was done by all, which is called with one or more. An error of
-// several about what one of them says is nobody's: each is then done again by itself, and gets its
+// several about what one of them says is that of none: each is then done again by itself, and gets its
 // own. Any other is about the store, and is everybody's.
 func (g *together[T]) do(ctx context.Context, what T, all func(context.Context, []T) error) error {
 	w := &waiter[T]{what, ctx, make(chan error, 1), make(chan struct{}, 1)}

@@ -14,7 +14,7 @@ import (
 )
 
 // Those who come while a batch is done are the next one; each gets the error that is its own, and who
-// gives up leaves nobody waiting.
+// gives up leaves no one else waiting.
 func TestTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g together[int]

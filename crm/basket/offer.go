@@ -63,7 +63,7 @@ func (n *Neighbours) Of(item uint32) []Candidate {
 	return slices.Clone(n.near[item])
 }
 
-// Offer returns at most so many items for somebody who owns items, the best first: the sum over what is
+// Offer returns at most so many items for a customer who owns items, the best first: the sum over what is
 // owned of how near it is. What is owned is never among them, nor what allowed does not let
 // through, if it is given: another category for cross-selling, a higher price for up-selling.
 func (n *Neighbours) Offer(owned []uint32, most int, allowed ...func(uint32) bool) []Candidate {

@@ -1,6 +1,6 @@
 // Package cohort follows customers over time: who comes back in which month after his first
 // purchase, how much of revenue is kept from one month to the next, how long it takes until
-// somebody buys a second time, and how few customers bring most of the revenue.
+// a customer buys a second time, and how few customers bring most of the revenue.
 //
 //	table, err := cohort.New(sales, cohort.Options{Zone: istanbul, Until: now})
 //	for _, c := range table.Cohorts {
@@ -11,7 +11,7 @@
 // happened yet is not there: the cells of a cohort end with the period of Options.Until, and
 // the last one says that it is not over.
 //
-// In a trade without contracts nobody gives notice, so that the retention of this package is
+// In a trade without contracts customers leave without notice, so that the retention of this package is
 // activity: who did not buy in a month may buy in the next. Package crm/value estimates who has
 // left.
 //

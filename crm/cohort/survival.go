@@ -63,7 +63,7 @@ func sorted(spans []Span) []Span {
 }
 
 // Survive returns the curve of spans, with intervals of the level, such as 0.95, in the
-// complementary log-log form (Kalbfleisch and Prentice 1980), which stays between 0 and 1. Where nobody is left,
+// complementary log-log form (Kalbfleisch and Prentice 1980), which stays between 0 and 1. Where none is left,
 // and before anything happened, the interval is the value itself. The error is an ErrData.
 func Survive(spans []Span, level float64) (*Curve, error) {
 	if err := checkSpans(spans); err != nil {

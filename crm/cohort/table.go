@@ -55,7 +55,7 @@ type Flow struct {
 }
 
 // Logo returns the share of customers that was retained, with the interval of Wilson at 95 %.
-// Where nobody was active all three are 0.
+// With no active customers all three are 0.
 func (f Flow) Logo() (share, low, high float64) { return wilson(f.Retained, f.Active) }
 
 // Net returns net revenue retention, Next/Base: what customers of the earlier period spent in the

@@ -8,9 +8,9 @@
 // Every customer is in exactly one state of a definition, and each answer carries the version of the
 // definition: figures of two versions are not compared.
 //
-// A customer's own rhythm decides where it can: somebody who buys a watch every four years is
+// A customer's own rhythm decides where it can: a customer who buys a watch every four years is
 // not passive after one. Rhythm estimates it from what is known about all, so that two
-// purchases are not taken for a law; Regular tests whether somebody buys regularly at all.
+// purchases are not taken for a law; Regular tests whether purchases are regular at all.
 //
 // Shifts finds when a count or an amount changed its level, such as purchases for a baby, with
 // the probability of such a change by chance and until when it may be believed: events for rules.

@@ -44,8 +44,8 @@ func TestStates(t *testing.T) {
 	}
 }
 
-// TestStatesPartition: whoever it is, on whatever day, is in one state, whatever the order of the days;
-// a day that nothing happens on brings nobody closer to being active.
+// TestStatesPartition: every customer is on every day in one state, for any order of the days;
+// days without an act never bring a customer closer to being active.
 func TestStatesPartition(t *testing.T) {
 	days := rapid.SliceOfN(rapid.IntRange(-50, 2000), 0, 12)
 	rapid.Check(t, func(t *rapid.T) {

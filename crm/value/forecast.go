@@ -11,7 +11,7 @@ import "math"
 type Forecast struct {
 	terms  Terms
 	model  Model
-	future future // nil of a model of somebody else's
+	future future // nil of a model of another package
 	pieces map[pieceOf]*piece
 	last   pieceOf
 	at     *piece // of last

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestGGomNBDGolden: on the sample of the papers nobody ages, so that the model becomes
+// TestGGomNBDGolden: on the sample of the papers the rate of leaving does not grow, so that the model becomes
 // Pareto/NBD; CLVTools stops at b = 1e-5 with -9594.976.
 func TestGGomNBDGolden(t *testing.T) {
 	s := condensed(t, cdnow(t))
@@ -41,8 +41,8 @@ func TestGGomNBDBecomesPareto(t *testing.T) {
 	require.InDelta(t, pareto.LogLikelihood(s), m.LogLikelihood(s), 1e-3)
 }
 
-// TestDerivatives compares those of every likelihood with differences of it, at parameters that are nobody's
-// optimum.
+// TestDerivatives compares those of every likelihood with differences of it, at parameters that are
+// no optimum.
 func TestDerivatives(t *testing.T) {
 	s := condensed(t, []Purchases{{0, 0, 30}, {1, 3, 20}, {5, 19, 20}, {5, 2, 38}, {60, 10, 31}, {0, 0, 2}, {2, 8, 8}})
 	for name, f := range map[string]likelihood{"BG/NBD": betaGeometric(s, 0), "MBG/NBD": betaGeometric(s, 1), "Pareto/NBD": paretoNBD(s), "GGom/NBD": ggomNBD(s)} {

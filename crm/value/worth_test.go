@@ -47,7 +47,7 @@ func TestWorthCosts(t *testing.T) {
 	}
 }
 
-// own is a model of somebody else's, of which only the interface is known.
+// own is a model of another package, of which only the interface is known.
 type own struct{ Model }
 
 // TestForecast: the polynomials say what the models do, of any age and number, also for a model

@@ -9,7 +9,7 @@
 // A monitor expects of each period what the season, the level and, if they are given, others like it
 // (Peers) say, and adds up how far it stays behind: the chart of cumulated sums of Page 1954.
 // Where the sum may lie so seldom by chance is computed from the number of false alarms that
-// somebody is ready to look into (FalseAlarms a year), not chosen by feeling: CUSUM and EWMA
+// there may be a year (FalseAlarms), not chosen by feeling: CUSUM and EWMA
 // have the limits of both charts for any number.
 //
 // DifferenceInDifferences says what a change did beside places that it was not made at. Forecast

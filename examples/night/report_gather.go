@@ -36,7 +36,7 @@ type gathered struct {
 	places   *crm.Places
 	home     *time.Location
 	replies  map[string][]reply // by survey
-	sample   *crm.Customer      // nil where there is nobody
+	sample   *crm.Customer      // nil where there is none
 	events   []crm.Event        // of the sample
 }
 

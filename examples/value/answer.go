@@ -267,7 +267,7 @@ func (a *answer) worth(ctx context.Context, o options, in *summary, ids []string
 		return err
 	}
 	if len(in.spending) == 0 {
-		return nil // nobody bought again for anything
+		return nil // no repeated purchase has a value
 	}
 	gg, _, err := value.FitGammaGamma(ctx, slices.Values(in.spending))
 	if bound := (*value.BoundaryError)(nil); err != nil && !errors.As(err, &bound) {
@@ -283,7 +283,7 @@ func (a *answer) worth(ctx context.Context, o options, in *summary, ids []string
 			known = value.Spending{Purchases: p.Repeats, Mean: means[i]}
 		}
 		each := gg.Expect(known)
-		if math.IsInf(each, 0) { // the model has no mean for somebody new: that of all
+		if math.IsInf(each, 0) { // the model has no mean for a new customer: that of all
 			each = 0
 			for _, x := range in.spending {
 				each += x.Mean / float64(len(in.spending))

@@ -6,7 +6,7 @@
 // out, and a curve has a gap there.
 //
 // A drawing says what it shows in its title and description. They do not replace the figures:
-// whoever draws puts a table beside it.
+// put a table beside the drawing.
 package chart
 
 import (

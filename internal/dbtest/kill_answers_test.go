@@ -39,7 +39,7 @@ type pages struct {
 	Visitors []visitor
 }
 
-// visitor is somebody who answers, and what he was told so far.
+// visitor is a person who answers, and what he was told so far.
 type visitor struct {
 	Number int
 	Link   string

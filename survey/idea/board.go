@@ -15,7 +15,7 @@ var (
 	ErrExists  = errors.New("survey/idea: another has this id")
 )
 
-// Idea is what somebody proposes.
+// Idea is what a customer proposes.
 type Idea struct {
 	ID   string `json:"id"`
 	Text string `json:"text"` // 1 to 2,000 bytes that are not blank

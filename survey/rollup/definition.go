@@ -15,7 +15,7 @@ var ErrDefinition = errors.New("survey/rollup: definition")
 // Definition says what a figure is, and is kept with it: figures of two definitions are not
 // compared.
 type Definition struct {
-	// Name and Version identify it; whoever changes what is counted gives a new version.
+	// Name and Version identify it; a change of what is counted is a new version.
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	// Metric is what is measured.

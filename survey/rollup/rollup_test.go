@@ -40,7 +40,7 @@ func TestParentIsSum(t *testing.T) {
 	fill(t, tr, 7, 3, "Marmara", "Kadıköy", "Burak")
 	fill(t, tr, 9, 8, "Marmara", "Şişli", "Can")
 	fill(t, tr, 5, 9, "Ege", "İzmir", "Deniz")
-	fill(t, tr, 8, 0, "Ege", "İzmir") // nobody knows who served them
+	fill(t, tr, 8, 0, "Ege", "İzmir") // the employee is not known
 	fill(t, tr, 6, 10)                // nor where
 	var got []string
 	figures := tr.Figures(Audience{Name: "management"})
@@ -172,7 +172,7 @@ func (a *adversary) knows(path []string) bool {
 	return lead < 0
 }
 
-// TestAdversary: whoever puts the figures of several audiences together and solves the system of
+// TestAdversary: an adversary who puts the figures of several audiences together and solves the system of
 // equations finds none that is hidden from all of them, and no sum of a few people.
 func TestAdversary(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -145,7 +145,7 @@ func quantile(df float64) float64 {
 // Change is how an event was against another, such as that of the year before.
 type Change struct {
 	// Again and Knew are in percentage points, with the hybrid score interval of Newcombe (1998, method
-	// 10); not Known where nobody answered.
+	// 10); not Known without answers.
 	Again, Knew Estimate
 	// ValuePerContact and ROI have intervals from those of both events (Zou and Donner 2008).
 	ValuePerContact, ROI Estimate

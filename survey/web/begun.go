@@ -21,7 +21,7 @@ func (v *visit) begun() time.Time {
 
 // claimedBegun is what an answer says of it; zero where its form does not.
 func (v *visit) claimedBegun() time.Time {
-	if v.clock != nil { // zero where somebody changed it
+	if v.clock != nil { // zero where it was changed
 		return v.clock.begun
 	}
 	if !v.form.Has(begunField) {

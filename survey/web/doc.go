@@ -7,7 +7,7 @@
 //	GET  /s/{token}/thanks   thank you
 //	POST /s/{token}/not-me   "this message was not for me": heard until it expires, no data asked
 //	GET  /s/{token}/heard    we have heard it
-//	POST /s/{token}/follow-up  what is written after the answer, for somebody to read: taken once
+//	POST /s/{token}/follow-up  what is written after the answer, for a person to read: taken once
 //	GET  /s/{token}/taken    we have it
 //
 // A link is opened by scanners and previews before a person sees it, so only a
@@ -32,7 +32,7 @@
 // minutes are left, one that comes later is taken as it is and the survey goes on to the next page,
 // or ends with what is there. What is missing on it is asked for all the same. Since when they
 // count is signed into the form; who opens the link anew begins anew, as long as no draft
-// is kept. Nobody who never sends a page again is ended: what is not sent is no answer.
+// is kept. A survey whose time is over ends at the next page that is sent, not before.
 //
 // NewPreview shows a definition to its editors.
 //
@@ -55,7 +55,7 @@
 //
 //   - Only what a page can ask and a browser can check by itself: see KioskFindings.
 //   - The device needs https (or a loopback address) and a browser with service workers. Its
-//     first visit needs the server; so does a visit after somebody cleared the browser's data,
+//     first visit needs the server; so does a visit after the browser's data were cleared,
 //     which loses what was not delivered. The page asks for persistent storage; browsers grant it
 //     to installed pages.
 //   - While a page of the kiosk is open, delivery is tried every 30 seconds; a closed browser

@@ -12,7 +12,7 @@ import (
 )
 
 // FollowUpStore is implemented by a Store that brings what a respondent writes after the answer
-// was stored to somebody who reads it. Without it, and where Invitation.FollowUp is false, the
+// was stored to a person who reads it. Without it, and where Invitation.FollowUp is false, the
 // thank-you page has no form for that.
 type FollowUpStore interface {
 	// FollowUp keeps a text of an answered invitation, once: taken is true where it is kept

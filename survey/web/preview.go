@@ -39,7 +39,7 @@ type PreviewConfig struct {
 // it is a preview and that nothing is kept: what is answered travels in the form alone. It is
 // safe for concurrent use.
 //
-// It asks nobody who they are: mount it where only editors get to.
+// It has no log-in: mount it where only editors get to.
 type Preview struct {
 	find  func(ctx context.Context, name string) (*survey.Definition, error)
 	path  string

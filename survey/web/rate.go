@@ -14,7 +14,7 @@ import (
 const places = 1 << 15
 
 // meter counts what comes to each link within a minute of the first. Its memory is fixed: links that
-// fall on the same of its counts, by a hash of its own that nobody can foresee, share one. Of
+// fall on the same of its counts, by a hash with a random seed, share one. Of
 // 10,000 links that are open in one minute that is a quarter, whose counts add up, which
 // is why limits have to be several times what people do.
 type meter struct {

@@ -25,7 +25,7 @@ func (h *Handler) later(w http.ResponseWriter, r *http.Request, status int) {
 }
 
 // unknown is the answer to every token that means nothing. It does not say why, which would
-// help somebody who tries tokens out.
+// help an attacker who tries tokens out.
 func (h *Handler) unknown(w http.ResponseWriter, r *http.Request) {
 	t, lang := textsFor(language("", Invitation{}, r.Header.Get("Accept-Language")))
 	h.notice(w, r, notice{Lang: lang, T: t, Title: t.NotFound, Body: t.NotFoundBody}, http.StatusNotFound)

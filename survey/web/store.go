@@ -38,7 +38,7 @@ type Invitation struct {
 	ExpiresAt  time.Time // answers count before this instant; zero: always
 	NotMeUntil time.Time // "not me" is heard before this instant; zero: always
 	Key        string    // Response.Key of the stored answer; empty when there is none or it is not kept
-	FollowUp   bool      // the page that thanks for the answer asks whether to write to somebody; see FollowUpStore
+	FollowUp   bool      // the page that thanks for the answer has a form for the desk; see FollowUpStore
 }
 
 // Store keeps invitations and answers. Methods are called concurrently.
