@@ -43,16 +43,7 @@ func (m ParetoNBD) LogLikelihood(s *Sample) float64 {
 func paretoNBD(s *Sample) likelihood {
 	return func(at *[maxParams]float64, d *derivatives) float64 {
 		r, alpha := at[0], at[1]
-		ll := -s.repeats * math.Log(alpha)
-		d.first[1], d.second[1][1] = -s.repeats/alpha, s.repeats/(alpha*alpha)
-		for _, run := range s.above {
-			for j := run.from; j < run.to; j++ {
-				rj := r + float64(j)
-				ll += run.n * math.Log(rj)
-				d.first[0] += run.n / rj
-				d.second[0][0] -= run.n / (rj * rj)
-			}
-		}
+		ll := s.buying(r, alpha, d)
 		for i := range s.cells {
 			c := &s.cells[i]
 			m := lost{r + float64(c.Repeats), alpha, at[2], at[3]}.derivatives(c.Last, c.Age)

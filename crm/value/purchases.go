@@ -200,3 +200,19 @@ func (s *Sample) part() *Sample {
 	}
 	return out
 }
+
+// buying returns ln Γ(r+x)/(Γ(r)·α^x) of all customers, which does not depend on when they left, with
+// the derivatives by r and α, the first two parameters.
+func (s *Sample) buying(r, alpha float64, d *derivatives) (ll float64) {
+	ll = -s.repeats * math.Log(alpha)
+	d.first[1], d.second[1][1] = -s.repeats/alpha, s.repeats/(alpha*alpha)
+	for _, run := range s.above {
+		for j := run.from; j < run.to; j++ {
+			rj := r + float64(j)
+			ll += run.n * math.Log(rj)
+			d.first[0] += run.n / rj
+			d.second[0][0] -= run.n / (rj * rj)
+		}
+	}
+	return ll
+}
