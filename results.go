@@ -105,7 +105,10 @@ type SurveyResult struct {
 	Sent   int           `json:"sent"`
 	N      int64         `json:"n"`
 	Result survey.Result `json:"result"` // of all answers, those without a place too
-	Places []PlaceResult `json:"places"` // by id
+	// Places are by id. Small ones are hidden among all places: where figures of regions are shown
+	// beside them, show what survey/rollup.Keep leaves, or a hidden one could be had by
+	// subtraction.
+	Places []PlaceResult `json:"places"`
 }
 
 // PlaceResult is the answers to one survey at one place.

@@ -41,6 +41,9 @@
 // before it reads, but a transaction of the host that has read before it is
 // joined may be refused by SQLite when somebody else wrote meanwhile; without a
 // busy time-out the store waits and tries again by itself for some seconds.
+// Of the connections that are not in use database/sql keeps two unless SetMaxIdleConns says
+// otherwise, and opens the others anew for each burst of requests, which for SQLite means
+// reading the schema again: give it as many as requests read at a time, such as 8.
 // With one connection (SetMaxOpenConns(1)) do not call View or Update from
 // inside another; a Service that is given the Tx does not.
 //
