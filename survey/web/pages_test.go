@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -376,7 +377,7 @@ func FuzzForm(f *testing.F) {
 	f.Add("_do=remove%3Ax36%5B0%5D&q.x36%5B0%5D.c=%22")
 	f.Add("_do=back&_was.x0=1&r.x30.a=1&r.x30.2=1&c.x18=%00")
 	f.Add("_page=-1&_kept=%7B%22a%22%3A%7B%22x37%22%3A%5B%5B%5D%5D%7D%2C%22v%22%3A%7B%7D%7D")
-	w := newWorld(f, definition(f, everyType(f, "", false)))
+	w := newWorld(f, definition(f, everyType(f, "", false)), func(c *web.Config) { c.PerMinute = math.MaxInt })
 	w.srv.Close()
 	names := map[string]bool{}
 	for q := range w.inv[7].Definition.Questions() {
