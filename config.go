@@ -188,7 +188,7 @@ type Config struct {
 	SurveyKey func() string
 	// FormsPerMinute is how many forms of one invitation to a survey an engine takes within a minute,
 	// VisitorsPerMinute how many visitors of one SurveyLink it sends on: what is beyond is
-	// answered 429. Default to 60 and 600; each engine counts by itself.
+	// answered 429. Default to 600 each; each engine counts by itself.
 	FormsPerMinute, VisitorsPerMinute int
 
 	// Normalise returns the form in which addresses are kept, as crm.Config has

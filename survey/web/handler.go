@@ -52,7 +52,7 @@ type Config struct {
 	MaxForms int
 	// PerMinute is how many forms of one invitation are taken within a minute; what is beyond is
 	// answered 429 without a look at the store or at the form. Each page of a survey is one,
-	// and so is each panel or row that is added. Defaults to 60.
+	// and so is each panel or row that is added. Defaults to 600.
 	PerMinute int
 	// CrossOrigin refuses forms that other sites send. Defaults to
 	// http.NewCrossOriginProtection().
@@ -131,7 +131,7 @@ func New(cfg Config) (*Handler, error) {
 		return nil, errors.New("survey/web: Config.Key has less than 32 bytes")
 	}
 	if cfg.PerMinute <= 0 {
-		cfg.PerMinute = 60
+		cfg.PerMinute = 600
 	}
 	if cfg.CrossOrigin == nil {
 		cfg.CrossOrigin = http.NewCrossOriginProtection()
