@@ -76,11 +76,11 @@ def duckdb_cohorts():
 
     db = duckdb.connect()
     path = data / "uci_online_retail" / "online_retail.csv.gz"
-    db.execute(f"""CREATE TABLE u AS SELECT CAST(CustomerID AS BIGINT) AS c, InvoiceNo AS o, InvoiceDate AS at, CAST(round(UnitPrice * 1000) AS BIGINT) * Quantity AS v
+    db.execute(f"""CREATE TABLE u AS SELECT CAST(CustomerID AS BIGINT) AS c, InvoiceNo AS o, InvoiceDate AS ts, CAST(round(UnitPrice * 1000) AS BIGINT) * Quantity AS v
         FROM read_csv('{path}', types={{'InvoiceNo': 'VARCHAR', 'StockCode': 'VARCHAR', 'CustomerID': 'DOUBLE', 'InvoiceDate': 'TIMESTAMP'}})
         WHERE CustomerID IS NOT NULL AND InvoiceNo NOT LIKE 'C%' AND Quantity > 0 AND UnitPrice > 0""")
-    db.execute("CREATE TABLE s AS SELECT c + i * 100000 AS c, o || '/' || i AS o, at, v FROM u, range(25) t(i)")
-    cohorts = """WITH m AS (SELECT c, date_trunc('month', at) AS month, count(DISTINCT o) AS orders, sum(v) AS v FROM s GROUP BY ALL),
+    db.execute("CREATE TABLE s AS SELECT c + i * 100000 AS c, o || '/' || i AS o, ts, v FROM u, range(25) t(i)")
+    cohorts = """WITH m AS (SELECT c, date_trunc('month', ts) AS month, count(DISTINCT o) AS orders, sum(v) AS v FROM s GROUP BY ALL),
         f AS (SELECT *, min(month) OVER (PARTITION BY c) AS first FROM m),
         flow AS (SELECT a.month, count(*), count(b.c), sum(a.v), sum(b.v), sum(least(a.v, b.v)) FROM m a LEFT JOIN m b ON a.c = b.c AND b.month = a.month + INTERVAL 1 MONTH GROUP BY 1)
         SELECT (SELECT count(*) FROM flow), first, month, count(*), sum(orders), sum(v) FROM f GROUP BY ALL"""
