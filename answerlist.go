@@ -17,7 +17,7 @@ import (
 type SurveyAnswer struct {
 	crm.Answer
 	ID    string      // tells answers apart; it is no token
-	Who   crm.Subject // whom it is about: a profile, an address, or, by a link that everybody may open, nobody
+	Who   crm.Subject // whom it is about: a profile, an address, or, by an open link, none
 	Place string      // id of the shop; empty: without one
 	At    time.Time   // when it was finished
 }

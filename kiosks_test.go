@@ -24,7 +24,7 @@ func startedClock() *crmtest.Clock {
 	return clock
 }
 
-// S8, D04, D07: what a kiosk was answered is of its place and of nobody until somebody says whose it
+// S8, D04, D07: what a kiosk was answered is of its place and of no customer until a person says whose it
 // is; a bad answer has a ticket; linkage joins none of them; an answer about an order is marked
 // when it is not of its time.
 func TestKioskAnswers(t *testing.T) {

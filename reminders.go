@@ -34,7 +34,7 @@ type Reminds struct {
 }
 
 // GuardReminder withholds a reminder of what was answered, has ended, did not go out or reached
-// somebody else, or to somebody of whom a ticket was opened since he was asked.
+// another person, or to one of whom a ticket was opened since he was asked.
 const GuardReminder = "reminder"
 
 const causeReminder = "reminder" // with the name of the survey

@@ -29,7 +29,7 @@ func reminders(c *vefa.Config) {
 }
 
 // remindedAtOnce has eight engines deliver the reminders of the same people at once, while as many
-// people answer: whoever had answered before is not reminded, nobody is reminded twice, and of who
+// people answer: those who had answered before are not reminded, none is reminded twice, and of who
 // answers meanwhile the answer is kept whatever was sent.
 func remindedAtOnce(t *testing.T, store crm.Store) {
 	const people = 24

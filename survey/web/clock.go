@@ -32,7 +32,7 @@ func timed(d *survey.Definition) bool {
 		slices.ContainsFunc(head.Pages, func(p survey.Page) bool { return p.TimeLimit > 0 })
 }
 
-// long is since when a form counts that does not say, or that somebody changed: its time is over.
+// long is since when a form counts that does not say, or that was changed: its time is over.
 var long = time.Unix(1, 0)
 
 // began is since when the limits of the survey and of a page count.

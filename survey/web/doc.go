@@ -49,7 +49,7 @@
 //
 // NewKiosk serves devices that ask everybody who stands before them, such as a tablet at a till.
 // Their pages work for weeks without the server: all questions stand on one page, a script of less
-// than 1 KB shows what follows from an answer and goes back to the start when nobody touches the
+// than 1 KB shows what follows from an answer and goes back to the start without a touch of the
 // screen, and a service worker keeps answers in IndexedDB until the server has said that it has
 // them. Each answer has a UUID, by which the store absorbs what comes twice. Its limits:
 //

@@ -19,7 +19,7 @@ import (
 type PreviewConfig struct {
 	// Find returns the definition of a name, which stands behind Path and has up to 64 letters
 	// of ASCII, digits, ".", "-" and "_". It may be another one at each request, as while
-	// somebody edits it. The error is ErrNotFound for a name that it does not know; any other,
+	// it is being edited. The error is ErrNotFound for a name that it does not know; any other,
 	// such as that of survey.Parse, is shown.
 	Find func(ctx context.Context, name string) (*survey.Definition, error)
 	// Brand, Place and Variables are those of the invitations that are to come.
