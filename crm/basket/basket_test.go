@@ -1,104 +1,30 @@
 package basket
 
 import (
-	"compress/gzip"
 	"encoding/csv"
-	"io"
 	"iter"
 	"maps"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/vefacrm/vefa/internal/retailtest"
 )
 
-// data opens a file of the shared data, or skips the test where there are none.
-func data(t testing.TB, name string) io.Reader {
-	t.Helper()
-	dir := os.Getenv("VEFA_DATA")
-	if dir == "" {
-		dir = "../../../shared/data"
-	}
-	f, err := os.Open(filepath.Join(dir, "retail", name))
-	if err != nil {
-		t.Skipf("no retail data at %s (VEFA_DATA)", dir)
-	}
-	t.Cleanup(func() { _ = f.Close() })
-	if strings.HasSuffix(name, ".gz") {
-		z, err := gzip.NewReader(f)
-		require.NoError(t, err)
-		return z
-	}
-	return f
-}
-
-// numbers gives texts numbers from 0 on.
-type numbers struct {
-	of    map[string]uint32
-	names []string
-}
-
-func (n *numbers) number(s string) uint32 {
-	if n.of == nil {
-		n.of = map[string]uint32{}
-	}
-	if i, ok := n.of[s]; ok {
-		return i
-	}
-	n.of[s] = uint32(len(n.names))
-	n.names = append(n.names, s)
-	return n.of[s]
-}
-
-var read struct {
-	once      sync.Once
-	lines     []Line
-	purchases []Purchase
-	items     *numbers
-}
-
 // uci returns the sales of UCI's Online Retail as the golden values have them.
-func uci(t testing.TB) (lines []Line, purchases []Purchase, items *numbers) {
-	in := data(t, "uci_online_retail/online_retail.csv.gz")
-	read.once.Do(func() { read.lines, read.purchases, read.items = readUCI(t, in) })
-	return read.lines, read.purchases, read.items
-}
-
-func readUCI(t testing.TB, in io.Reader) (lines []Line, purchases []Purchase, items *numbers) {
-	items = &numbers{}
-	var orders, customers numbers
-	r := csv.NewReader(in)
-	r.ReuseRecord = true
-	_, err := r.Read()
-	require.NoError(t, err)
-	for {
-		f, err := r.Read()
-		if err == io.EOF {
-			return lines, purchases, items
-		}
-		require.NoError(t, err)
-		quantity, err := strconv.Atoi(f[3])
-		require.NoError(t, err)
-		price, err := strconv.ParseFloat(f[5], 64)
-		require.NoError(t, err)
-		if f[6] == "" || strings.HasPrefix(f[0], "C") || quantity <= 0 || price <= 0 {
-			continue
-		}
-		at, err := time.Parse("2006-01-02 15:04:05", f[4])
-		require.NoError(t, err)
-		item := items.number(f[1])
-		lines = append(lines, Line{Basket: orders.number(f[0]), Item: item})
-		purchases = append(purchases, Purchase{Customer: customers.number(f[6]), Item: item, At: at.Unix()})
+func uci(t testing.TB) (lines []Line, purchases []Purchase, items []string) {
+	all, items := retailtest.UCI(t)
+	for _, l := range all {
+		lines = append(lines, Line{Basket: l.Order, Item: l.Item})
+		purchases = append(purchases, Purchase{Customer: l.Customer, Item: l.Item, At: l.At.Unix()})
 	}
+	return lines, purchases, items
 }
 
 // TestUCIPairs are the 571 golden pairs.
@@ -111,9 +37,9 @@ func TestUCIPairs(t *testing.T) {
 	require.NoError(t, err)
 	byPair := map[[2]string]Rule{}
 	for _, r := range rules {
-		byPair[[2]string{items.names[r.A], items.names[r.B]}] = r
+		byPair[[2]string{items[r.A], items[r.B]}] = r
 	}
-	golden, err := csv.NewReader(data(t, "golden/uci_pair_rules.csv")).ReadAll()
+	golden, err := csv.NewReader(retailtest.Open(t, "golden/uci_pair_rules.csv")).ReadAll()
 	require.NoError(t, err)
 	value := func(s string) float64 { v, err := strconv.ParseFloat(s, 64); require.NoError(t, err); return v }
 	for _, g := range golden[1:] {
@@ -152,7 +78,7 @@ func TestUCIPairs(t *testing.T) {
 			require.Equal(t, b.Count(s.Items[0]), s.N)
 		case 2:
 			pairs++
-			n := byPair[[2]string{items.names[s.Items[0]], items.names[s.Items[1]]}].NAB
+			n := byPair[[2]string{items[s.Items[0]], items[s.Items[1]]}].NAB
 			require.Equal(t, n, s.N)
 		default:
 			triples++

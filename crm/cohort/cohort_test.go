@@ -1,88 +1,35 @@
 package cohort
 
 import (
-	"compress/gzip"
 	"encoding/csv"
 	"encoding/json"
 	"io"
-	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/internal/retailtest"
 )
 
-// data opens a file of the shared data, or skips the test where there are none.
-func data(t testing.TB, name string) io.Reader {
-	t.Helper()
-	dir := os.Getenv("VEFA_DATA")
-	if dir == "" {
-		dir = "../../../shared/data"
-	}
-	f, err := os.Open(filepath.Join(dir, "retail", name))
-	if err != nil {
-		t.Skipf("no retail data at %s (VEFA_DATA)", dir)
-	}
-	t.Cleanup(func() { _ = f.Close() })
-	if strings.HasSuffix(name, ".gz") {
-		z, err := gzip.NewReader(f)
-		require.NoError(t, err)
-		return z
-	}
-	return f
-}
-
-var uci struct {
-	once  sync.Once
-	sales []Sale
-}
-
-// uciSales are the sales of UCI's Online Retail as the golden values have them: with a customer, no
-// cancellation, quantity and price above 0. Amounts are in thousandths, because prices have three digits.
-func uciSales(t testing.TB) []Sale {
-	in := data(t, "uci_online_retail/online_retail.csv.gz")
-	uci.once.Do(func() {
-		customers, orders := map[string]uint32{}, map[string]uint32{}
-		number := func(m map[string]uint32, k string) uint32 {
-			if n, ok := m[k]; ok {
-				return n
+// uciSales are the sales of UCI's Online Retail as the golden values have them. Amounts are in thousandths.
+var uciSales = func() func(t testing.TB) []Sale {
+	var once sync.Once
+	var sales []Sale
+	return func(t testing.TB) []Sale {
+		lines, _ := retailtest.UCI(t)
+		once.Do(func() {
+			for _, l := range lines {
+				sales = append(sales, Sale{Customer: l.Customer, Order: l.Order, At: l.At.Unix(), Amount: l.Amount})
 			}
-			n := uint32(len(m))
-			m[k] = n
-			return n
-		}
-		r := csv.NewReader(in)
-		r.ReuseRecord = true
-		_, err := r.Read()
-		require.NoError(t, err)
-		for {
-			f, err := r.Read()
-			if err == io.EOF {
-				return
-			}
-			require.NoError(t, err)
-			quantity, err := strconv.Atoi(f[3])
-			require.NoError(t, err)
-			price, err := strconv.ParseFloat(f[5], 64)
-			require.NoError(t, err)
-			if f[6] == "" || strings.HasPrefix(f[0], "C") || quantity <= 0 || price <= 0 {
-				continue
-			}
-			at, err := time.Parse("2006-01-02 15:04:05", f[4])
-			require.NoError(t, err)
-			customer := strings.TrimSuffix(f[6], ".0")
-			uci.sales = append(uci.sales, Sale{Customer: number(customers, customer), Order: number(orders, f[0]), At: at.Unix(), Amount: int64(math.Round(price*1000)) * int64(quantity)})
-		}
-	})
-	return uci.sales
-}
+		})
+		return sales
+	}
+}()
 
 // TestUCI are the golden values of cohorts, retention, Pareto and waiting.
 func TestUCI(t *testing.T) {
@@ -95,7 +42,7 @@ func TestUCI(t *testing.T) {
 		"customers": func(c Cell) float64 { return float64(c.Customers) },
 		"revenue":   func(c Cell) float64 { return float64(c.Amount) / 1000 },
 	} {
-		rows, err := csv.NewReader(data(t, "golden/uci_cohort_"+name+".csv")).ReadAll()
+		rows, err := csv.NewReader(retailtest.Open(t, "golden/uci_cohort_"+name+".csv")).ReadAll()
 		require.NoError(t, err)
 		require.Len(t, table.Cohorts, len(rows)-1)
 		for i, row := range rows[1:] {
@@ -128,7 +75,7 @@ func TestUCI(t *testing.T) {
 		Median float64 `json:"median_interpurchase_days"`
 		Orders int     `json:"baskets"`
 	}
-	b, err := io.ReadAll(data(t, "golden/retail_analytics.json"))
+	b, err := io.ReadAll(retailtest.Open(t, "golden/retail_analytics.json"))
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(b, &want))
 	require.Len(t, table.Flow, len(want.Monthly))

@@ -9,13 +9,15 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/internal/retailtest"
 )
 
 // heldOut returns the customers of the sample with what they bought in the 39 weeks after the 39 in which they are
 // looked at, the week in which each began, and all repeats by week.
 func heldOut(t testing.TB) (all []Observed, begins []float64, weekly [78]int) {
 	days := map[string]map[int]bool{}
-	in := bufio.NewScanner(data(t, "cdnow/CDNOW_sample.txt"))
+	in := bufio.NewScanner(retailtest.Open(t, "cdnow/CDNOW_sample.txt"))
 	start := time.Date(1997, 1, 1, 0, 0, 0, 0, time.UTC)
 	for in.Scan() {
 		f := strings.Fields(in.Text())

@@ -1,43 +1,21 @@
 package value
 
 import (
-	"compress/gzip"
 	"encoding/csv"
 	"encoding/json"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-)
 
-// data opens a file of the shared data, or skips the test where there are none.
-func data(t testing.TB, name string) io.Reader {
-	t.Helper()
-	dir := os.Getenv("VEFA_DATA")
-	if dir == "" {
-		dir = "../../../shared/data"
-	}
-	f, err := os.Open(filepath.Join(dir, "retail", name))
-	if err != nil {
-		t.Skipf("no retail data at %s (VEFA_DATA)", dir)
-	}
-	t.Cleanup(func() { _ = f.Close() })
-	if strings.HasSuffix(name, ".gz") {
-		z, err := gzip.NewReader(f)
-		require.NoError(t, err)
-		return z
-	}
-	return f
-}
+	"github.com/vefacrm/vefa/internal/retailtest"
+)
 
 // rows reads a CSV file with a header.
 func rows(t testing.TB, name string) [][]string {
-	r := csv.NewReader(data(t, name))
+	r := csv.NewReader(retailtest.Open(t, name))
 	all, err := r.ReadAll()
 	require.NoError(t, err)
 	return all[1:]
@@ -71,7 +49,7 @@ type goldenModel struct {
 }
 
 func golden(t testing.TB) (models map[string]json.RawMessage) {
-	b, err := io.ReadAll(data(t, "golden/clv_models.json"))
+	b, err := io.ReadAll(retailtest.Open(t, "golden/clv_models.json"))
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(b, &models))
 	return models
