@@ -69,6 +69,9 @@ type Config struct {
 	Fields []Field
 	// Kinds are the host's own kinds of facts, those that the store was given.
 	Kinds []crm.Kind
+	// Modules are what packages bring to the night, of this library or the host's own: kinds, fields,
+	// steps, effects and events, beside those given here.
+	Modules []crm.Module
 	// Rules are the rules of the evening over Facts and Fields.
 	Rules []*rules.Book
 	// Steps are the steps of a night, in their order; nil means DefaultSteps. What
@@ -337,6 +340,7 @@ func (c Config) withDefaults() Config {
 		c.Steps = DefaultSteps()
 	}
 	c.Steps = slices.Clone(c.Steps)
+	c.Modules = slices.Clone(c.Modules)
 	// The consent is written into these; the host's own stay as they are.
 	c.Campaigns, c.Messages, c.Surveys = slices.Clone(c.Campaigns), slices.Clone(c.Messages), slices.Clone(c.Surveys)
 	return c

@@ -105,6 +105,7 @@ type Engine struct {
 // by errors.Join, and returns an engine. It reads and writes nothing.
 func New(cfg Config) (*Engine, error) {
 	cfg = cfg.withDefaults()
+	unfit := cfg.takeModules()
 	e := &Engine{cfg: cfg, writer: rand.Text()[:16], seed: maphash.MakeSeed(), vocab: rules.NewVocabulary(), messages: map[string]*messaging.Campaign{}, surveys: map[string]string{}, scripts: map[string]*messaging.Script{}, shown: map[string]bool{}, turn: make(chan struct{}, 1), building: make(chan struct{}, 1)}
 	var faults []error
 	check := func(err error) bool {
@@ -113,6 +114,7 @@ func New(cfg Config) (*Engine, error) {
 		}
 		return err == nil
 	}
+	check(unfit)
 	check(e.cfg.validate())
 	e.svc = crm.New(cfg.Store, crm.Config{Kinds: cfg.Kinds, Now: cfg.Now, NewID: cfg.NewID, Logger: cfg.Logger, Survivorship: cfg.Survivorship, Normalise: cfg.Normalise, Conflicts: cfg.Conflicts, Retry: cfg.Retry, NameSearch: cfg.NameSearch})
 	var err error

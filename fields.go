@@ -46,6 +46,8 @@ type Field struct {
 	// demand: "Lines", "Sent" or "Segments". Without it they are there while
 	// some rule reads them, and empty otherwise.
 	Reads []string
+
+	group *group // of a module, whose fields are filled together and have no Fill
 }
 
 // FieldSubject is whom or what a Field is asked about. It is good until Fill
@@ -63,9 +65,13 @@ type FieldSubject struct {
 }
 
 // Schema returns what the rules of a configuration may read and do: Facts and
-// Config.Fields, the library's actions and those of Config.Effects. Nothing else of the configuration need be set; compile a book
+// Config.Fields, the library's actions and those of Config.Effects, and those of Config.Modules. Nothing else of the configuration need be set; compile a book
 // with it to check it against the evening's facts.
 func Schema(cfg Config) (*rules.Schema[Facts], error) {
+	cfg.Steps = nil
+	if err := cfg.takeModules(); err != nil {
+		return nil, err
+	}
 	s, _, err := schemaOf(&cfg, rules.NewVocabulary())
 	return s, err
 }
@@ -87,7 +93,7 @@ func schemaOf(cfg *Config, vocabulary *rules.Vocabulary) (*rules.Schema[Facts], 
 	}
 	var out []rules.Field
 	for i, f := range fields {
-		if f.Fill == nil {
+		if f.Fill == nil && f.group == nil {
 			fault(i, "Fill must be set")
 		}
 		for _, name := range f.Reads {
@@ -167,8 +173,23 @@ func (f *filler) fillAll(ctx context.Context, persons []*person) ([]*Facts, erro
 	if f.ext == nil || len(persons) == 0 {
 		return out, nil
 	}
-	for i := range f.fields {
+	for i := 0; i < len(f.fields); i++ {
 		d := &f.fields[i]
+		if d.group != nil { // those of a module stand together
+			var names []string
+			for ; i < len(f.fields) && f.fields[i].group == d.group; i++ {
+				if f.reads(&f.fields[i]) {
+					names = append(names, f.fields[i].Name)
+				}
+			}
+			i--
+			if len(names) > 0 {
+				if err := f.askGroup(ctx, d.group, names, persons, out); err != nil {
+					return nil, fmt.Errorf("vefa: module %s: %w", d.group.module.Name, err)
+				}
+			}
+			continue
+		}
 		if !f.reads(d) {
 			continue
 		}

@@ -35,6 +35,7 @@ type filler struct {
 	at       int64
 	facts    *Facts
 	many     []*Facts
+	subjects []crm.FieldSubject    // of modules
 	shops    map[uint32]*shopClock // by place: there are few, and looking a zone up takes longer than counting days
 	names    []uint32
 }
