@@ -247,10 +247,10 @@ func (r *results) print(out io.Writer) error {
 
 // kit draws the tables and the clicks by hour.
 var kit = page.NewKit(`
-{{define "table"}}<div class="scroll" tabindex="0" role="region" aria-label="{{.Title}}"><table class="figures"><caption>{{if .Lead}}{{.Lead}}{{else}}{{.Title}}{{end}}</caption><tbody>{{range .Rows}}
+{{define "table"}}<div class="scroll" tabindex="0" role="group" aria-label="{{say "page.table"}}"><table class="figures"><caption>{{if .Lead}}{{.Lead}}{{else}}{{.Title}}{{end}}</caption><tbody>{{range .Rows}}
 <tr><th scope="row">{{.Name}}</th><td class="n">{{.Figure}}</td><td>{{.Note}}</td></tr>{{end}}
 </tbody></table></div>{{end}}
-{{define "hours"}}<div class="scroll" tabindex="0" role="region" aria-label="Clicks by hour"><table class="figures"><caption>Clicks of people by the hour after the first message; the last line is all later ones.</caption><tbody>{{range .}}
+{{define "hours"}}<div class="scroll" tabindex="0" role="group" aria-label="{{say "page.table"}}"><table class="figures"><caption>Clicks of people by the hour after the first message; the last line is all later ones.</caption><tbody>{{range .}}
 <tr><th scope="row">{{.Name}}</th><td class="n">{{.Figure}}</td><td><svg width="{{.Note}}" height="12" aria-hidden="true" focusable="false"><rect width="100%" height="12" class="bar"></rect></svg></td></tr>{{end}}
 </tbody></table></div>{{end}}`, `
 .figures{border-collapse:collapse;width:100%}

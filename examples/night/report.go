@@ -24,6 +24,9 @@ type page struct {
 	Tag             string // the language
 	Title, Subtitle string
 	Tiles           []tile
+	Complaints      []complaint // the oldest
+	Shops           []shopView
+	Definitions     []string // what the figures of the first screen mean
 	Evenings        []bars
 	Days            []dayRow
 	Campaigns       []campaignView
@@ -36,6 +39,7 @@ type page struct {
 	Audit           []check
 	AuditClean      bool
 	Findings        []string
+	Tests           []test // of campaigns
 	Clicks          []share
 	Story           *story
 	Phases          []phase
@@ -45,8 +49,6 @@ type page struct {
 	BadMore         int
 	Digest          string
 }
-
-type tile struct{ Label, Value, Note string }
 
 type dayRow struct {
 	Date                                             string
@@ -61,7 +63,6 @@ type campaignView struct {
 	Withheld         []string
 	Money            string // what it brought and cost
 	Difference       string
-	Fine             string // for statisticians
 	Notes            []string
 }
 
@@ -103,6 +104,9 @@ type check struct {
 	Label, Count string
 	N            int
 }
+
+// test is how likely chance alone is to part the groups of a campaign as much, and to split them so.
+type test struct{ Campaign, P, Split string }
 
 type phase struct {
 	Name, Seconds string
@@ -151,10 +155,16 @@ func (s *simulation) page(ctx context.Context, sum summary) (*page, error) {
 		what = l.Say("import", s.o.format)
 	}
 	p.Subtitle = l.Say("subtitle", sum.Evenings, l.date(sum.From), what, l.Name("store", sum.Store))
-	p.Tiles = l.tiles(sum, l.turnover(g, s.dates(sum.Evenings)))
-	p.evenings(l, g, s.dates(sum.Evenings))
+	dates := s.dates(sum.Evenings)
+	if err := p.brief(l, g, sum, dates); err != nil {
+		return nil, err
+	}
+	p.evenings(l, g, dates)
 	for _, c := range sum.Campaigns {
 		p.Campaigns = append(p.Campaigns, l.campaign(c))
+		if r := c.Report; r.Counts.Assigned > 0 && r.Counts.HeldOut > 0 {
+			p.Tests = append(p.Tests, test{l.Say("campaigns.name", c.Name), l.Decimal(r.Incremental.P, 3), l.Decimal(r.SRM, 3)})
+		}
 	}
 	if err := s.segments(ctx, p, g); err != nil {
 		return nil, err
@@ -209,47 +219,6 @@ func (s *simulation) dates(evenings int) []string {
 		out[i] = s.day(i)
 	}
 	return out
-}
-
-func (l speaker) tiles(sum summary, sales tile) []tile {
-	answers, asked := int64(0), 0
-	for _, v := range sum.Surveys {
-		answers += v.N
-		asked += v.Sent
-	}
-	withheld := 0
-	for _, c := range sum.Withheld {
-		withheld += c.N
-	}
-	open := sum.Tickets[crm.TicketOpen] + sum.Tickets[crm.TicketPending]
-	clicks := 0
-	for _, n := range sum.Clicks {
-		clicks += n
-	}
-	out := []tile{sales}
-	var extra, cost crm.Money
-	measured := 0
-	for _, c := range sum.Campaigns {
-		if m := c.Revenue; m.Measured {
-			measured++
-			extra, cost = crm.Money{Amount: extra.Amount + m.Extra.Amount, Currency: m.Extra.Currency}, crm.Money{Amount: cost.Amount + m.Cost.Amount, Currency: m.Cost.Currency}
-		}
-	}
-	if measured > 0 {
-		out = append(out, tile{l.Say("tile.brought"), l.money(extra), l.Say("tile.brought.note", l.money(cost))})
-	}
-	out = append(out, []tile{
-		{l.Say("tile.customers"), l.Int(sum.Customers), l.Say("tile.customers.note", sum.Merges, sum.Profiles)},
-		{l.Say("tile.sent"), l.Int(sum.Sent), l.Say("tile.sent.note")},
-		{l.Say("tile.withheld"), l.Int(withheld), l.Say("tile.withheld.note")},
-		{l.Say("tile.answers"), l.Int(int(answers)), l.Say("tile.answers.note", asked)},
-		{l.Say("tile.tickets"), l.Int(sum.Tickets[crm.TicketSolved]), l.Say("tile.tickets.note", open)},
-		{l.Say("tile.clicks"), l.Int(sum.Clicks[crm.Human]), l.Say("tile.clicks.note", clicks)},
-	}...)
-	if sum.Clean() {
-		return append(out, tile{l.Say("tile.audit"), l.Say("tile.clean"), l.Say("tile.clean.note", len(sum.counts()))})
-	}
-	return append(out, tile{l.Say("tile.audit"), l.Say("tile.violated"), l.Say("tile.violated.note")})
 }
 
 func (p *page) evenings(l speaker, g *gathered, dates []string) {

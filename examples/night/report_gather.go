@@ -33,6 +33,8 @@ type gathered struct {
 	sources  map[string]int // profiles by source
 	sizes    map[int]int    // customers by number of profiles
 	sales    []sale         // orders and returns, in the order of the record
+	tickets  []*crm.Fact
+	open     map[crm.CustomerID]bool // somebody may write to it
 	places   *crm.Places
 	home     *time.Location
 	replies  map[string][]reply // by survey
@@ -42,7 +44,7 @@ type gathered struct {
 
 // gather reads the record once and then the sample customer.
 func (s *simulation) gather(ctx context.Context) (*gathered, error) {
-	g := &gathered{days: map[string]*dayCount{}, messages: map[string]*messageCount{}, sources: map[string]int{}, sizes: map[int]int{}, home: s.home, replies: map[string][]reply{}}
+	g := &gathered{days: map[string]*dayCount{}, messages: map[string]*messageCount{}, sources: map[string]int{}, sizes: map[int]int{}, home: s.home, replies: map[string][]reply{}, open: map[crm.CustomerID]bool{}}
 	pick := picker{owner: map[crm.ProfileKey]crm.CustomerID{}, seen: map[crm.CustomerID]*interest{}, sources: map[string]uint64{}}
 	err := s.store.View(ctx, func(r crm.Reader) error {
 		var err error
@@ -55,12 +57,21 @@ func (s *simulation) gather(ctx context.Context) (*gathered, error) {
 			}
 			g.nights = append(g.nights, n)
 		}
+		granted, err := permitted(ctx, r)
+		if err != nil {
+			return err
+		}
 		for p, err := range crm.Profiles(ctx, r, crm.AllParts()) {
 			if err != nil {
 				return err
 			}
 			g.sources[p.Source]++
 			pick.profile(p)
+			for _, c := range p.Contacts {
+				if !c.Masked && granted[c.Address] {
+					g.open[p.Customer] = true
+				}
+			}
 		}
 		for f, err := range crm.AllEffects(ctx, r, crm.AllParts()) {
 			if err != nil {
@@ -82,11 +93,13 @@ func (s *simulation) gather(ctx context.Context) (*gathered, error) {
 						g.day(s.home, f.At).orders++
 					}
 					if who, known := pick.owner[f.Subject.Profile]; known && d.Status != crm.OrderCancelled {
-						g.sales = append(g.sales, sale{who, f.At, d.Total})
+						g.sales = append(g.sales, sale{who: who, at: f.At, amount: d.Total, place: f.Place, back: d.IsReturn()})
 					}
 				case *crm.Answer:
 					g.day(s.home, f.At).answers++
 					g.reply(f, d)
+				case *crm.Ticket:
+					g.tickets = append(g.tickets, f)
 				}
 				pick.fact(f, f.At.After(first))
 			}
@@ -113,6 +126,24 @@ func (s *simulation) gather(ctx context.Context) (*gathered, error) {
 		g.events = append(g.events, e)
 	}
 	return g, nil
+}
+
+// permitted are the addresses whose holder said yes last, to a message of any kind.
+func permitted(ctx context.Context, r crm.Reader) (map[crm.Address]bool, error) {
+	last, granted := map[crm.Address]time.Time{}, map[crm.Address]bool{}
+	for f, err := range crm.FactsOfKind(ctx, r, crm.AllParts(), crm.KindConsent) {
+		if err != nil {
+			return nil, err
+		}
+		yes, a := f.Data.(*crm.Consent).Status == crm.Granted, f.Subject.Address
+		switch at, known := last[a]; {
+		case !known || f.At.After(at):
+			last[a], granted[a] = f.At, yes
+		case f.At.Equal(at):
+			granted[a] = granted[a] && yes
+		}
+	}
+	return granted, nil
 }
 
 // day returns the count of the date that an instant has at home.
@@ -289,49 +320,6 @@ func (p *picker) best() crm.ProfileKey {
 		return crm.ProfileKey{}
 	}
 	return out.first
-}
-
-// turnover is what was bought on the dates shown, returns taken off, in the currency that
-// most is bought in, and how that compares with as many days before.
-func (l speaker) turnover(g *gathered, dates []string) tile {
-	out := tile{Label: l.Say("tile.sales"), Value: "–", Note: l.Say("tile.sales.none")}
-	if len(dates) == 0 {
-		return out
-	}
-	from, err := time.ParseInLocation(time.DateOnly, dates[0], l.home)
-	if err != nil {
-		return out
-	}
-	before, until := from.AddDate(0, 0, -len(dates)), from.AddDate(0, 0, len(dates))
-	now, was, orders := map[string]int64{}, map[string]int64{}, map[string]int{}
-	for _, s := range g.sales {
-		switch {
-		case s.at.Before(before), !s.at.Before(until):
-		case s.at.Before(from):
-			was[s.amount.Currency] += s.amount.Amount
-		default:
-			now[s.amount.Currency] += s.amount.Amount
-			orders[s.amount.Currency]++
-		}
-	}
-	best := ""
-	for c, n := range orders {
-		if best == "" || n > orders[best] || n == orders[best] && c < best {
-			best = c
-		}
-	}
-	if best == "" {
-		return out
-	}
-	out.Value, out.Note = l.money(crm.Money{Amount: now[best], Currency: best}), l.Say("tile.sales.net")
-	if was[best] > 0 {
-		change := float64(now[best])/float64(was[best]) - 1
-		out.Note = l.Say("tile.sales.fell", len(dates), l.percent(-change))
-		if change >= 0 {
-			out.Note = l.Say("tile.sales.rose", len(dates), l.percent(change))
-		}
-	}
-	return out
 }
 
 // place names a place for people.

@@ -67,7 +67,6 @@ func (l speaker) campaign(c vefa.CampaignResult) campaignView {
 	if i.HasLift {
 		v.Notes = append(v.Notes, l.Say("campaign.lift", l.change(i.Lift), l.change(i.LiftInterval.Lo), l.change(i.LiftInterval.Hi)))
 	}
-	v.Fine = l.Say("campaign.fine", l.Decimal(i.P, 3), l.Decimal(r.SRM, 3))
 	return v
 }
 
@@ -118,7 +117,7 @@ func (p *page) waterfall(l speaker, g *gathered, sum summary) {
 
 func (l speaker) people(g *gathered, sum summary) peopleView {
 	d := sum.Dedup
-	v := peopleView{Known: d.Known, Truth: l.Say("truth.note", int(d.Pairs)), Lead: l.Say("people.lead", sum.Merges)}
+	v := peopleView{Known: d.Known, Truth: l.Say("truth.note", int(d.Pairs)), Lead: l.Say("people.lead", sum.Merges, sum.Profiles, sum.Customers)}
 	of := func(label string, x float64) share {
 		return share{Label: label, N: l.Decimal(x, 4), Bar: sparkOf(0, int(math.Round(1000*x)), 1000)}
 	}

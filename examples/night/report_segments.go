@@ -18,6 +18,8 @@ type sale struct {
 	who    crm.CustomerID
 	at     time.Time
 	amount crm.Money
+	place  string // where it was sold; may be empty
+	back   bool   // a return, whose amount is negative or nothing
 }
 
 // segments draws whom the campaigns' segments select, how they and the tags

@@ -211,11 +211,7 @@ func (m *moment) fact(g *gathered, l speaker, f *crm.Fact, about map[crm.FactKey
 		}
 	case *crm.Ticket:
 		m.is(l, "ticket", "ticket")
-		m.Head = d.Title
-		if about := d.Title[strings.LastIndex(d.Title, " ")+1:]; d.Reason == "survey" || d.Reason == "not-me" {
-			m.Head = l.Say("ticket."+d.Reason, about) // the engine's own, which it titles in English
-		}
-		m.Head += where
+		m.Head = l.ticket(d) + where
 		m.line(l.Say("ticket.silence"))
 		for _, x := range d.Log {
 			m.line(l.Say("ticket.log", l.at(x.At), l.Name("ticket.state", string(x.State)), l.Name("actor", x.Actor)) + dashed(x.Note))
@@ -271,6 +267,14 @@ func (m *moment) fact(g *gathered, l speaker, f *crm.Fact, about map[crm.FactKey
 			m.Head = l.Say("incident")
 		}
 	}
+}
+
+// ticket is the title of a ticket; the engine titles its own in English.
+func (l speaker) ticket(d *crm.Ticket) string {
+	if d.Reason == "survey" || d.Reason == "not-me" {
+		return l.Say("ticket."+d.Reason, d.Title[strings.LastIndex(d.Title, " ")+1:])
+	}
+	return d.Title
 }
 
 func (m *moment) order(l speaker, f *crm.Fact, d *crm.Order, about map[crm.FactKey]string, where string) {
