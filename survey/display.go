@@ -214,7 +214,9 @@ func (s *Session) piped(name string, sc *scope) (string, bool) {
 	p := newPath(name)
 	if n := s.pipedNode(p, sc); n != nil {
 		switch {
-		case !n.q.asks() || n.q.repeats() && n.empty() && n.q.rules.fields == nil:
+		case !n.q.asks():
+			return toText(n.value()), true // a trigger may have set one
+		case n.q.repeats() && n.empty() && n.q.rules.fields == nil:
 			return "", true
 		case n.empty() && (n.q.Type == "matrix" || n.q.rules.fields != nil):
 			if v := n.sc.values[n.q.Key()]; n.sc.owner == nil && !isEmpty(v) {

@@ -74,13 +74,13 @@ func TestLintFindsNothing(t *testing.T) {
 // SurveyJS's own linter finds the same in the same definitions, but for two rules that it has for
 // the variables of a host, which are no part of a definition.
 func TestLintLikeSurveyJS(t *testing.T) {
-	oracleModules(t)
+	o := startOracle(t)
 	var cases []oracleAsk
 	for _, tc := range lintCases {
 		cases = append(cases, oracleAsk{Lint: json.RawMessage(tc.src)})
 	}
 	same := 0
-	askOracle(t, cases, func(ask oracleAsk, got oracleTold) {
+	o.ask(cases, func(ask oracleAsk, got oracleTold) {
 		tc := lintCases[ask.ID]
 		for _, f := range got.Lint {
 			if f.Rule == tc.rule {
@@ -96,7 +96,7 @@ func TestLintLikeSurveyJS(t *testing.T) {
 
 // Of what SurveyJS's linter finds in real forms, this one finds most, at the same place.
 func TestLintOfRealForms(t *testing.T) {
-	oracleModules(t)
+	o := startOracle(t)
 	var cases []oracleAsk
 	files := append(dataFiles(t, "forms"), dataFiles(t, "surveyjs")...)
 	for _, f := range files {
@@ -105,7 +105,7 @@ func TestLintOfRealForms(t *testing.T) {
 		cases = append(cases, oracleAsk{Lint: data})
 	}
 	there, here := 0, 0
-	askOracle(t, cases, func(ask oracleAsk, got oracleTold) {
+	o.ask(cases, func(ask oracleAsk, got oracleTold) {
 		d, err := Parse(ask.Lint, Limits{})
 		require.NoError(t, err)
 		for _, f := range got.Lint {

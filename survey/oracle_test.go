@@ -108,35 +108,68 @@ type oracleTold struct {
 	Error string `json:"error"`
 }
 
-// askOracle runs SurveyJS over the cases and calls told with each answer, in order.
-func askOracle(t testing.TB, cases []oracleAsk, told func(ask oracleAsk, got oracleTold)) {
+// oracle is a process that runs SurveyJS. One serves a whole test: what node compiles while it runs
+// makes the walks after the first thousand twice as fast.
+type oracle struct {
+	t      testing.TB
+	in     *bufio.Writer
+	out    *bufio.Scanner
+	stderr bytes.Buffer
+}
+
+// startOracle starts SurveyJS, or skips the test where it is not installed. The process ends with
+// the test.
+func startOracle(t testing.TB) *oracle {
 	t.Helper()
-	var in bytes.Buffer
-	enc := json.NewEncoder(&in)
-	for i := range cases {
-		cases[i].ID = i
-		require.NoError(t, enc.Encode(cases[i]))
-	}
-	cmd := exec.Command("node", filepath.Join("testdata", "oracle", "oracle.js"))
+	o := &oracle{t: t}
+	cmd := exec.Command("node", "--max-semi-space-size=32", filepath.Join("testdata", "oracle", "oracle.js"))
 	cmd.Env = append(os.Environ(), "NODE_PATH="+oracleModules(t), "TZ=UTC", "NOW=2026-01-01T00:00:00Z")
-	cmd.Stdin = &in
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	cmd.Stderr = &o.stderr
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	sc := bufio.NewScanner(out)
-	sc.Buffer(nil, 64<<20)
-	n := 0
-	for sc.Scan() {
-		var got oracleTold
-		require.NoError(t, json.Unmarshal(sc.Bytes(), &got))
-		told(cases[n], got)
-		n++
+	t.Cleanup(func() {
+		_ = in.Close()
+		if err := cmd.Wait(); err != nil && !t.Failed() {
+			t.Errorf("%v: %s", err, o.stderr.String())
+		}
+	})
+	o.in = bufio.NewWriterSize(in, 1<<16)
+	o.out = bufio.NewScanner(out)
+	o.out.Buffer(nil, 64<<20)
+	return o
+}
+
+// ask has SurveyJS answer the cases and calls told with each answer, in order.
+func (o *oracle) ask(cases []oracleAsk, told func(ask oracleAsk, got oracleTold)) {
+	o.t.Helper()
+	written := make(chan error, 1)
+	lines := make([][]byte, len(cases))
+	for i := range cases {
+		cases[i].ID = i
+		line, err := json.Marshal(cases[i])
+		require.NoError(o.t, err)
+		lines[i] = line
 	}
-	require.NoError(t, sc.Err())
-	require.NoError(t, cmd.Wait(), stderr.String())
-	require.Equal(t, len(cases), n, "SurveyJS answered every case")
+	go func() { // ends with the last line, or when the process does
+		for _, line := range lines {
+			_, _ = o.in.Write(append(line, '\n'))
+		}
+		_ = o.in.WriteByte('\n') // asks for what was answered
+		written <- o.in.Flush()
+	}()
+	for i := range cases {
+		if !o.out.Scan() {
+			require.FailNow(o.t, "SurveyJS answered too few cases", "%d of %d: %v %s", i, len(cases), o.out.Err(), o.stderr.String())
+		}
+		var got oracleTold
+		require.NoError(o.t, json.Unmarshal(o.out.Bytes(), &got))
+		require.Equal(o.t, i, got.ID)
+		told(cases[i], got)
+	}
+	require.NoError(o.t, <-written)
 }
 
 // stateOf is the state of a session in the form of the oracle.
@@ -337,6 +370,19 @@ func caseCount(t testing.TB, def int) int {
 		return n
 	}
 	return def
+}
+
+// oracleTime tells whether there is time for more cases: always, or as long as VEFA_ORACLE_FOR says.
+func oracleTime(t testing.TB) func() bool {
+	t.Helper()
+	s := os.Getenv("VEFA_ORACLE_FOR")
+	if s == "" {
+		return func() bool { return true }
+	}
+	limit, err := time.ParseDuration(s)
+	require.NoError(t, err)
+	began := time.Now()
+	return func() bool { return time.Since(began) < limit }
 }
 
 // oracleSeed is the seed of the cases, that of VEFA_ORACLE_SEED if it is set.

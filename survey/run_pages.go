@@ -2,14 +2,15 @@ package survey
 
 import "slices"
 
-// visiblePages are the indexes of the pages that show. The start page is not among them.
+// visiblePages are the indexes of the pages that show. The start page is not among them. The one
+// page of questionsOnPageMode "singlePage" shows even while nothing on it does, as in SurveyJS.
 func (s *Session) visiblePages() []int {
 	var out []int
 	for i, p := range s.d.pages {
 		if i == 0 && s.d.head.StartPage {
 			continue
 		}
-		if s.root.node(p).isVisible() {
+		if s.d.head.OnePage || s.root.node(p).isVisible() {
 			out = append(out, i)
 		}
 	}

@@ -317,7 +317,7 @@ func (s *Session) fire(i int, t *trigger, run triggerRun) {
 	case "copyvalue":
 		from := newPath(t.from)
 		v, ok := s.lookup(&from, s.root)
-		if _, is := s.d.logic.byKey[t.from]; !ok && !is {
+		if qs := s.d.logic.byKey[t.from]; !ok && (len(qs) == 0 || qs[0].heldWhole()) {
 			return
 		}
 		if n := s.root.named(t.from); t.display && n != nil {
@@ -348,7 +348,8 @@ func (s *Session) setNamed(name string, v any) {
 }
 
 // heldWhole tells the types that triggers of SurveyJS do not find by their name: the value is
-// stored, and the question takes it if it has the form.
+// stored, and the question takes it if it has the form; and nothing is copied from one that has
+// no answer.
 func (q *Question) heldWhole() bool {
 	return q.Type == "matrix" || q.Type == "matrixdropdown" || q.Type == "multipletext"
 }

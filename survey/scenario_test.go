@@ -44,7 +44,7 @@ func TestScenarios(t *testing.T) {
 
 // The same suites have the same verdict, check by check, in survey-core/tester.
 func TestScenariosLikeSurveyJS(t *testing.T) {
-	oracleModules(t)
+	o := startOracle(t)
 	type pair struct {
 		name      string
 		def, test []byte
@@ -67,7 +67,7 @@ func TestScenariosLikeSurveyJS(t *testing.T) {
 		cases = append(cases, oracleAsk{Scenario: &oracleScenario{p.def, p.test}})
 	}
 	compared := 0
-	askOracle(t, cases, func(ask oracleAsk, got oracleTold) {
+	o.ask(cases, func(ask oracleAsk, got oracleTold) {
 		p := pairs[ask.ID]
 		d, err := Parse(p.def, Limits{})
 		require.NoError(t, err)

@@ -312,7 +312,18 @@ func (s *Session) lookup(p *path, sc *scope) (any, bool) {
 		p := newPath(base)
 		return p.in(s.root.values)
 	}
+	if p.simple() {
+		if qs := s.d.logic.byKey[name]; len(qs) > 0 && qs[0].answersList() {
+			return []any{}, true
+		}
+	}
 	return nil, false
+}
+
+// answersList tells the types whose answer is a list of choices, and an empty one before anything
+// is chosen.
+func (q *Question) answersList() bool {
+	return q.Type == "checkbox" || q.Type == "tagbox" || q.Type == "ranking"
 }
 
 // unlessEmpty is a value, or nothing for panels and rows that hold no answer.

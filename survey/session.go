@@ -101,6 +101,7 @@ func (d *Definition) Begin(opts SessionOptions) *Session {
 			s.load(n)
 		}
 	}
+	s.runOnePage()
 	s.loading, s.apart = false, nil
 	if opts.Resumed {
 		s.resume()
@@ -108,6 +109,22 @@ func (d *Definition) Begin(opts SessionOptions) *Session {
 	s.runConditions()
 	s.begin()
 	return s
+}
+
+// runOnePage runs the conditions of each question by itself where all pages are one. SurveyJS does
+// that when it moves the questions to the one page, and so values that follow from others are there
+// before the conditions of the survey run for the first time.
+func (s *Session) runOnePage() {
+	if !s.d.head.OnePage {
+		return
+	}
+	for _, p := range s.d.pages {
+		if p.kind == pageElement && !(s.d.head.StartPage && p == s.d.pages[0]) {
+			for _, el := range p.below {
+				s.runElement(s.root.node(el))
+			}
+		}
+	}
 }
 
 // begin goes to the page that the options name, or to the first.

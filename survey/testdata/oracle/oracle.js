@@ -4,7 +4,7 @@
 //   npm ci --prefix survey/testdata/oracle
 //   node oracle.js < cases > results
 //
-// A case is a line of JSON: {"survey": definition, "steps": [...], "expr": [{"e", "v"}]}. A step is
+// An empty line asks for what was answered so far. A case is a line of JSON: {"survey": definition, "steps": [...], "expr": [{"e", "v"}]}. A step is
 // {"set": {name: value}}, {"vars": {name: value}}, {"next": 1}, {"prev": 1}, {"complete": 1},
 // {"start": 1}; {"lint": definition} asks its linter. The result is a line with "states", one before all steps and one after each, and
 // "expr" with the value, truth or refusal of each expression.
@@ -83,7 +83,6 @@ function state(m) {
   }
   // A copy: a value may be the very list that a question goes on changing.
   for (const c of m.calculatedValues) s.calc[c.name] = c.value === undefined ? null : JSON.parse(JSON.stringify(c.value));
-  if (m.state === "completed") s.completedHtml = m.processedCompletedHtml;
   return s;
 }
 
@@ -163,7 +162,10 @@ const lines = require("readline").createInterface({ input: process.stdin });
 const pending = [];
 (async () => {
   for await (const line of lines) {
-    if (!line) continue;
+    if (!line) { // asks for what was answered
+      if (pending.length) process.stdout.write(pending.splice(0).join("\n") + "\n");
+      continue;
+    }
     let o;
     const c = JSON.parse(line);
     try {
@@ -174,7 +176,7 @@ const pending = [];
     }
     if (c.id !== undefined) o.id = c.id;
     pending.push(JSON.stringify(o));
-    if (pending.length > 200) process.stdout.write(pending.splice(0).join("\n") + "\n");
+    if (pending.length > 50) process.stdout.write(pending.splice(0).join("\n") + "\n");
   }
   if (pending.length) process.stdout.write(pending.join("\n") + "\n");
 })();
