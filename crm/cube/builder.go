@@ -101,6 +101,7 @@ func (b *Builder) Add(dimensions []string, measures []int64, distinct []uint32) 
 // Cube is rows that can be asked about. It is immutable and safe for concurrent use.
 type Cube struct {
 	schema   Schema
+	levels   []Level
 	axes     map[string]*axis
 	dims     []column
 	measures [][]int64
@@ -114,6 +115,7 @@ type axis struct {
 	dim    int
 	code   []uint32
 	values []string // sorted
+	of     *axis    // what decides a level; nil of a dimension
 }
 
 // column is the codes of a dimension, as small as they can be.
@@ -165,12 +167,13 @@ func (b *Builder) Build(levels ...Level) (*Cube, error) {
 		for _, v := range of.values {
 			set[l.Parent[v]] = true
 		}
-		a := &axis{dim: of.dim, code: make([]uint32, len(of.code)), values: slices.SortedFunc(maps.Keys(set), compareText)}
+		a := &axis{dim: of.dim, of: of, code: make([]uint32, len(of.code)), values: slices.SortedFunc(maps.Keys(set), compareText)}
 		for code, n := range of.code {
 			at, _ := slices.BinarySearchFunc(a.values, l.Parent[of.values[n]], compareText)
 			a.code[code] = uint32(at)
 		}
 		c.axes[l.Name] = a
+		c.levels = append(c.levels, Level{l.Name, l.Of, maps.Clone(l.Parent)})
 	}
 	return c, nil
 }

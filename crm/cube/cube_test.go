@@ -265,4 +265,11 @@ func BenchmarkQuery(b *testing.B) {
 			}
 		})
 	}
+	b.Run("view", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := c.View(b.Context(), Audience{By: []string{"region", "store", "month"}, People: "customer", MinPeople: 5}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

@@ -17,6 +17,9 @@
 // RollUp and Sets return the sets of dimensions that a table with subtotals needs. Decompose says
 // what a change between two periods is made of, with nothing left over.
 //
-// The package imports nothing of this module. Where one machine ends, write the rows to Parquet and ask
-// DuckDB, ClickHouse or Spark.
+// Cube.View is a cube as an audience may see it that may see no figure of a few people, nor one that could be
+// had by subtracting those that it sees.
+//
+// Where one machine ends, package star writes the rows to Parquet or Arrow for DuckDB, ClickHouse or
+// Spark.
 package cube

@@ -22,6 +22,8 @@ type Group struct {
 	Rows     int64    `json:"rows"`
 	Sums     []int64  `json:"sums"`               // of all measures of the schema, in its order
 	Distinct []int64  `json:"distinct,omitempty"` // of Query.Count
+	// Hidden says that a View does not show the figures, which are missing here; the group has rows.
+	Hidden bool `json:"hidden,omitempty"`
 }
 
 // Result is the answer: the groups that have rows, sorted by their keys.
@@ -79,10 +81,16 @@ func (c *Cube) Query(ctx context.Context, q Query) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	r, _, err := c.answer(ctx, p, q)
+	return r, err
+}
+
+// answer returns the answer of a plan, and the numbers of its groups.
+func (c *Cube) answer(ctx context.Context, p *plan, q Query) (*Result, []uint64, error) {
 	r := &Result{By: slices.Clone(q.By), Measures: slices.Clone(c.schema.Measures), Count: slices.Clone(q.Count), Groups: []Group{}}
 	keys, groups, err := p.run(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	texts := make([]string, len(keys)*len(p.axes))
 	for i, k := range keys {
@@ -93,7 +101,7 @@ func (c *Cube) Query(ctx context.Context, q Query) (*Result, error) {
 		}
 	}
 	r.Groups = append(r.Groups, groups...)
-	return r, nil
+	return r, keys, nil
 }
 
 func (c *Cube) plan(q Query) (*plan, error) {
@@ -310,16 +318,7 @@ func (c *column) sum(from int, to []uint64, add []uint64) {
 func (c *column) filter(from int, rows []int32, pass []bool) []int32 {
 	out := rows[:0]
 	for _, r := range rows {
-		var code uint32
-		switch at := from + int(r); {
-		case c.narrow != nil:
-			code = uint32(c.narrow[at])
-		case c.middle != nil:
-			code = uint32(c.middle[at])
-		default:
-			code = c.wide[at]
-		}
-		if pass[code] {
+		if pass[c.at(from+int(r))] {
 			out = append(out, r)
 		}
 	}

@@ -5,6 +5,7 @@
 //	go run ./examples/value
 //	go run ./examples/value -in sales.csv -json
 //	go run ./examples/value -summary cdnow.csv -json
+//	go run ./examples/value -export DIR -currency TRY
 //
 // It reads a CSV file of (customer, time, amount) and, if there is one, category; or a file of
 // frequencies, as the papers have them. Without flags it simulates a shop. See -help.
@@ -30,6 +31,8 @@ type options struct {
 	margin      float64
 	top         int
 	json        bool
+	export      string
+	currency    string
 }
 
 func parse(args []string, out io.Writer) (options, error) {
@@ -38,6 +41,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f := terminal.NewFlags("value", "Says what the customers of a file of sales are worth, and who comes back.",
 		"go run ./examples/value",
 		"go run ./examples/value -in sales.csv -until 2026-03-31 -margin 0.4",
+		"go run ./examples/value -export DIR -currency TRY",
 		"go run ./examples/value -summary cdnow.csv -json")
 	f.StringVar(&o.in, "in", "", "CSV of customer,time,amount and optionally category (default: a simulated shop)")
 	f.StringVar(&o.summary, "summary", "", "CSV of x,t_x,T and optionally zbar, a line for each customer, in weeks; or of frequency,recency,periods,weights")
@@ -48,6 +52,8 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.Float64Var(&o.margin, "margin", 1, "share of an amount that is earned")
 	f.IntVar(&o.top, "top", 10, "how many of the most valuable customers to list")
 	f.BoolVar(&o.json, "json", false, "print everything as JSON")
+	f.StringVar(&o.export, "export", "", "folder to write the sales to as Parquet: a table of facts and its dimensions")
+	f.StringVar(&o.currency, "currency", "", "with -export: currency of the amounts, such as TRY")
 	if err := f.Parse(args, out); err != nil {
 		return o, err
 	}
@@ -62,6 +68,10 @@ func parse(args []string, out io.Writer) (options, error) {
 		return o, terminal.Usagef("-margin: %v is not from 0 to 1", o.margin)
 	case o.top < 0:
 		return o, terminal.Usagef("-top: %d is below 0", o.top)
+	case o.export != "" && o.summary != "":
+		return o, terminal.Usagef("-export writes sales, and -summary has none")
+	case (o.export == "") != (o.currency == ""):
+		return o, terminal.Usagef("-export and -currency go together")
 	}
 	var err error
 	if o.zone, err = time.LoadLocation(zone); err != nil {
@@ -100,6 +110,11 @@ func run(ctx context.Context, args []string, out, _ io.Writer) error {
 		}
 		if a, err = ask(ctx, o, sales); err != nil {
 			return err
+		}
+		if o.export != "" {
+			if err := export(o.export, o.currency, sales); err != nil {
+				return err
+			}
 		}
 	}
 	if o.json {

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -14,7 +16,7 @@ import (
 
 // Cases GT2, GT3 and GT4: help, faults of the command line and an interrupt.
 func TestCommandLine(t *testing.T) {
-	programtest.CommandLine(t, "value", run, "-weeks 0", "-discount -1", "-margin 2", "-top -1", "-zone x", "-until x", "-in a -summary b")
+	programtest.CommandLine(t, "value", run, "-weeks 0", "-discount -1", "-margin 2", "-top -1", "-zone x", "-until x", "-in a -summary b", "-export x", "-currency TRY", "-summary b -export x -currency TRY")
 }
 
 func file(t *testing.T, text string) string {
@@ -107,4 +109,46 @@ func TestSimulated(t *testing.T) {
 	require.Equal(t, one.String(), two.String())
 	require.Contains(t, one.String(), "1500 customers until 2025-12-31")
 	require.Contains(t, one.String(), "BG/NBD")
+}
+
+// TestExport: DuckDB has the numbers of the report from the files.
+func TestExport(t *testing.T) {
+	dir := t.TempDir()
+	a := answerOf(t, "-export", filepath.Join(dir, "star"), "-currency", "TRY")
+	for _, name := range []string{"sales", "day", "category"} {
+		b, err := os.ReadFile(filepath.Join(dir, "star", name+".parquet"))
+		require.NoError(t, err)
+		require.Equal(t, "PAR1", string(b[:4]))
+	}
+	var out bytes.Buffer
+	require.ErrorContains(t, run(t.Context(), []string{"-export", dir, "-currency", "lira"}, &out, &out), `money of the currency "lira"`)
+	python := os.Getenv("VEFA_PYTHON")
+	if python == "" {
+		if os.Getenv("VEFA_REQUIRE_ALL") == "1" {
+			t.Fatal("VEFA_PYTHON names no Python with duckdb")
+		}
+		t.Skip("VEFA_PYTHON names no Python with duckdb: duckdb.sql was not tried")
+	}
+	sql, err := filepath.Abs("duckdb.sql")
+	require.NoError(t, err)
+	cmd := exec.Command(python, "-c", `import duckdb, json, sys
+answers = [s.fetchall() for s in (duckdb.execute(x) for x in duckdb.extract_statements(open(sys.argv[1]).read()))]
+print(json.dumps(answers))`, sql)
+	cmd.Dir = filepath.Join(dir, "star")
+	raw, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(raw))
+	var got [][][]any
+	require.NoError(t, json.Unmarshal(raw, &got))
+	require.Contains(t, got[0][0][0], `"definition":"examples/value 1"`)
+	require.Equal(t, []any{math.Round(a.Revenue * 100), float64(a.Customers)}, got[3][0])
+	var want [][]any
+	for _, c := range a.Cohorts {
+		for i, cell := range c.Cells {
+			if cell.Customers > 0 {
+				month := c.Begin.AddDate(0, i, 0)
+				want = append(want, []any{c.Begin.Format("2006-01"), month.Format("2006-01"), float64(cell.Customers)})
+			}
+		}
+	}
+	require.Equal(t, want, got[2])
 }

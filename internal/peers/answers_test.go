@@ -14,6 +14,8 @@ import (
 	"github.com/vefacrm/vefa/crm/basket"
 	"github.com/vefacrm/vefa/crm/cohort"
 	"github.com/vefacrm/vefa/crm/cube"
+	"github.com/vefacrm/vefa/crm/cube/star"
+	"github.com/vefacrm/vefa/crm/cube/star/parquet"
 	"github.com/vefacrm/vefa/crm/value"
 )
 
@@ -240,7 +242,21 @@ func questions(t *testing.T, lines []line, out map[string][]float64) {
 		r, err := c.Query(t.Context(), q)
 		require.NoError(t, err)
 		for _, g := range r.Groups {
-			out["duckdb/cube/"+name] = append(out["duckdb/cube/"+name], float64(g.Rows), float64(g.Sums[0]), float64(g.Sums[1]), float64(g.Distinct[0]), float64(g.Distinct[1]))
+			for _, of := range []string{"duckdb/cube/", "duckdb/star/"} {
+				out[of+name] = append(out[of+name], float64(g.Rows), float64(g.Sums[0]), float64(g.Sums[1]), float64(g.Distinct[0]), float64(g.Distinct[1]))
+			}
 		}
 	}
+	out["duckdb/star/first month"] = []float64{float64(time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC).Unix())}
+}
+
+// exported writes the sales as a star schema and returns the folder.
+func exported(t *testing.T) string {
+	tables, err := star.Tables(cubeOf(t, sales(t)), star.Options{
+		Name: "facts", Definition: "peers 1", Columns: map[string]star.Column{"amount": {Kind: star.Money, Currency: "TRY"}}, Times: map[string]string{"month": "2006-01"},
+	})
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, parquet.Write(dir, tables))
+	return dir
 }

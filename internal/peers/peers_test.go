@@ -90,7 +90,7 @@ func TestPeers(t *testing.T) {
 		}
 		t.Skip("VEFA_PYTHON names no Python with the packages of testdata/requirements.txt: compared with what they said before, by TestGolden")
 	}
-	cmd := exec.Command(python, "testdata/peers.py", "testdata/sales.csv")
+	cmd := exec.Command(python, "testdata/peers.py", "testdata/sales.csv", exported(t))
 	var complaint strings.Builder
 	cmd.Stderr = &complaint
 	raw, err := cmd.Output()

@@ -1,11 +1,10 @@
 """What other people's packages say of sales.csv, as JSON of name to list of numbers.
 
     python3 -m venv v && v/bin/pip install -r requirements.txt
-    v/bin/python peers.py sales.csv [folder of Parquet files] >peers.json
+    v/bin/python peers.py sales.csv FOLDER >peers.json
 
-The test of this package computes the same lists and compares them, value by value. The folder is
-what crm/cube/star/parquet wrote of the same sales: DuckDB's answers from it must be those from
-sales.csv.
+The test of this package computes the same lists and compares them, value by value. FOLDER has
+what crm/cube/star/parquet wrote of the same sales.
 """
 import itertools, json, sys, warnings
 import duckdb
@@ -111,4 +110,21 @@ cube = {
 }
 for name, sql in cube.items():
     say(f"duckdb/cube/{name}", ask(sql))
+for table in ("facts", "store", "month", "product"):
+    db.execute(f"CREATE VIEW {table} AS SELECT * FROM '{sys.argv[2]}/{table}.parquet'")
+joined = "facts JOIN store USING (store_key) JOIN month USING (month_key) JOIN product USING (product_key)"
+star = {
+    "all": f"SELECT {sums} FROM facts",
+    "month": f"SELECT month_begin, {sums} FROM {joined} GROUP BY 1 ORDER BY 1",
+    "store,product": f"SELECT store, product, {sums} FROM {joined} GROUP BY ALL ORDER BY 1, 2",
+    "region,month of watches": f"SELECT region, month, {sums} FROM {joined} WHERE product = 'watch' GROUP BY ALL ORDER BY 1, 2",
+}
+for name, sql in star.items():
+    out[f"duckdb/star/{name}"] = [float(v) for v in ask(sql) if not hasattr(v, "year")]
+about = db.execute(f"SELECT decode(value) FROM parquet_kv_metadata('{sys.argv[2]}/facts.parquet') WHERE decode(key) = 'vefa.table'").fetchone()[0]
+about = json.loads(about)
+assert about["definition"] == "peers 1" and any(c["name"] == "amount" and c["currency"] == "TRY" for c in about["columns"]), about
+first = db.execute("SELECT typeof(month_begin), epoch(min(month_begin)) FROM month GROUP BY 1").fetchone()
+assert first[0] == "TIMESTAMP WITH TIME ZONE", first
+say("duckdb/star/first month", [first[1]])
 json.dump(out, sys.stdout, indent=0)
