@@ -4,7 +4,7 @@ module github.com/vefacrm/vefa/crm/cube/star/arrow
 go 1.26.0
 
 require (
-	github.com/apache/arrow-go/v18 v18.9.0
+	github.com/apache/arrow-go/v18 v18.7.0
 	github.com/stretchr/testify v1.12.1
 	github.com/vefacrm/vefa v0.0.0
 )
