@@ -255,6 +255,8 @@ func BenchmarkQuery(b *testing.B) {
 		"store,month":          {By: []string{"store", "month"}},
 		"store,month,brand":    {By: []string{"store", "month", "brand"}},
 		"month where brand":    {By: []string{"month"}, Where: map[string][]string{"brand": {"b3"}}},
+		"exact customer":       {By: []string{"store", "month"}, Count: []string{"customer"}},
+		"estimate customer":    {By: []string{"store", "month"}, Count: []string{"customer"}, Estimate: true},
 		"month count customer": {By: []string{"month"}, Count: []string{"customer"}},
 	} {
 		b.Run(name, func(b *testing.B) {

@@ -12,7 +12,7 @@
 //
 // Rows are kept in columns, values of dimensions as numbers: 10 million rows of a query are added
 // up in some 50 ms on two cores. Sums are of int64, such as kuruş, and exact; distinct counts are
-// exact. Results do not depend on the order of the rows or on GOMAXPROCS.
+// exact, or, by Query.Estimate, estimates with a known error. Results do not depend on the order of the rows or on GOMAXPROCS.
 //
 // RollUp and Sets return the sets of dimensions that a table with subtotals needs. Decompose says
 // what a change between two periods is made of, with nothing left over.

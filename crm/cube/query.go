@@ -14,6 +14,11 @@ type Query struct {
 	By    []string            // dimensions and levels, in the order of the keys
 	Where map[string][]string // only rows of which each of these dimensions or levels has one of the values
 	Count []string            // what is counted, of Schema.Distinct
+	// Estimate counts by HyperLogLog, in up to 16 KB for each group, where the exact count needs a bit for each
+	// group and number: of many groups with many numbers. Two of three counts are within 0.82 % of the exact
+	// one, 19 of 20 within 1.6 %; those of up to some thousand are mostly exact. The same rows have the
+	// same estimate, in any order.
+	Estimate bool
 }
 
 // Group is the rows that have the same values.
@@ -32,6 +37,8 @@ type Result struct {
 	Measures []string `json:"measures"`
 	Count    []string `json:"count,omitempty"`
 	Groups   []Group  `json:"groups"`
+	// Error is the relative standard error of Group.Distinct; 0: they are exact.
+	Error float64 `json:"error,omitempty"`
 }
 
 // Find returns the group of a key; one without rows has sums of 0.
@@ -61,6 +68,7 @@ type plan struct {
 	keys   []lookup
 	keep   []filter
 	count  []int
+	guess  bool // counts are estimates
 }
 
 // lookup is what a code of a dimension adds to the number of the group.
@@ -88,6 +96,9 @@ func (c *Cube) Query(ctx context.Context, q Query) (*Result, error) {
 // answer returns the answer of a plan, and the numbers of its groups.
 func (c *Cube) answer(ctx context.Context, p *plan, q Query) (*Result, []uint64, error) {
 	r := &Result{By: slices.Clone(q.By), Measures: slices.Clone(c.schema.Measures), Count: slices.Clone(q.Count), Groups: []Group{}}
+	if q.Estimate {
+		r.Error = estimateError
+	}
 	keys, groups, err := p.run(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -105,7 +116,10 @@ func (c *Cube) answer(ctx context.Context, p *plan, q Query) (*Result, []uint64,
 }
 
 func (c *Cube) plan(q Query) (*plan, error) {
-	p := &plan{c: c, groups: 1}
+	p := &plan{c: c, groups: 1, guess: q.Estimate}
+	if q.Estimate && len(q.Count) == 0 {
+		return nil, fmt.Errorf("%w: an estimate of no counts", ErrData)
+	}
 	for i, name := range q.By {
 		a := c.axes[name]
 		if a == nil || slices.Contains(q.By[:i], name) {
@@ -164,8 +178,10 @@ type sums struct {
 	seen []seen // by what is counted
 }
 
-// seen is which numbers were met in which group: a bit each, or, where those would be too many, a set.
+// seen is which numbers were met in which group: a bit each, or, where those would be too many, a set; or
+// an estimate of how many.
 type seen struct {
+	guess   *sketches
 	bits    []uint64
 	numbers uint64
 	set     map[[2]uint64]struct{}
@@ -187,7 +203,9 @@ func (p *plan) newSums() *sums {
 	for _, d := range p.count {
 		n := uint64(p.c.numbers[d])
 		x := seen{numbers: n}
-		if n == 0 || p.groups <= maxBits/n {
+		if p.guess {
+			x.guess = newSketches(p.groups)
+		} else if n == 0 || p.groups <= maxBits/n {
 			x.bits = make([]uint64, (p.groups*n+63)/64)
 		} else {
 			x.set = map[[2]uint64]struct{}{}
@@ -220,7 +238,9 @@ func (p *plan) run(ctx context.Context) ([]uint64, []Group, error) {
 		return nil, nil, err
 	}
 	for _, s := range parts[1:] {
-		parts[0].merge(s)
+		if err := parts[0].merge(s); err != nil {
+			return nil, nil, err
+		}
 	}
 	keys, groups := parts[0].groups()
 	return keys, groups, nil
@@ -285,6 +305,10 @@ func (s *sums) block(from, to int, keys *[block]uint64, at *[block]int32) {
 	for j, d := range p.count {
 		x, numbers := &s.seen[j], p.c.distinct[d]
 		for i, g := range k {
+			if x.guess != nil {
+				x.guess.add(g, numbers[row(i)])
+				continue
+			}
 			n := uint64(numbers[row(i)])
 			if x.bits == nil {
 				x.set[[2]uint64{g, n}] = struct{}{}
@@ -326,7 +350,7 @@ func (c *column) filter(from int, rows []int32, pass []bool) []int32 {
 }
 
 // merge adds what another part of the rows has.
-func (s *sums) merge(o *sums) {
+func (s *sums) merge(o *sums) error {
 	for g, n := range o.rows {
 		s.rows[g] += n
 	}
@@ -350,7 +374,13 @@ func (s *sums) merge(o *sums) {
 			s.seen[j].bits[i] |= w
 		}
 		maps.Copy(s.seen[j].set, o.seen[j].set)
+		if s.seen[j].guess != nil {
+			if err := s.seen[j].guess.merge(o.seen[j].guess); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
 }
 
 // groups returns those that have rows. What they hold is allocated together.
@@ -393,6 +423,12 @@ func (s *sums) groups() (keys []uint64, out []Group) {
 	}
 	for j := range s.seen {
 		x := &s.seen[j]
+		if x.guess != nil {
+			for i, k := range keys {
+				out[i].Distinct[j] = int64(x.guess.of(k).Estimate())
+			}
+			continue
+		}
 		if x.bits != nil {
 			for i, k := range keys {
 				out[i].Distinct[j] = ones(x.bits, k*x.numbers, (k+1)*x.numbers)

@@ -90,7 +90,7 @@ var thirdParty = map[string][]string{
 	"crm/cohort":            nil,
 	"crm/lifecycle":         nil,
 	"crm/warning":           nil,
-	"crm/cube":              nil,
+	"crm/cube":              {"github.com/axiomhq/hyperloglog"},
 	"crm/cube/star/parquet": {"github.com/parquet-go/parquet-go"},
 	"crm/cube/star/arrow":   {"github.com/apache/arrow-go/v18", "github.com/stretchr/testify"}, // nested module
 	"crm/basket":            nil,
