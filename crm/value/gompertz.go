@@ -35,6 +35,9 @@ func (m GGomNBD) LogLikelihood(s *Sample) float64 {
 	return ggomNBD(s)(&[maxParams]float64{m.R, m.Alpha, m.B, m.S, m.Beta}, &derivatives{})
 }
 
+// ggomParams is how many parameters the model has.
+const ggomParams = 5
+
 // ggomNBD returns the likelihood. That of a customer with x repeats, the last at u, until T is, with
 // g(t) = 1+(e^(bt)−1)/β,
 //
@@ -47,12 +50,12 @@ func ggomNBD(s *Sample) likelihood {
 			c := &s.cells[i]
 			x := ageing{r + float64(c.Repeats), alpha, at[2], at[3], at[4]}
 			var sum float64
-			var first [maxParams]float64
-			var second [maxParams][maxParams]float64
+			var first [ggomParams]float64
+			var second [ggomParams][ggomParams]float64
 			peak := x.terms(c.Last, c.Age, func(v, t, la, lg float64, gone bool) {
 				g, h := x.derivatives(t, la, lg, gone)
 				sum += v
-				for i := range maxParams {
+				for i := range ggomParams {
 					first[i] += v * g[i]
 					for j := range i + 1 {
 						second[i][j] += v * (h[i][j] + g[i]*g[j])
@@ -60,7 +63,7 @@ func ggomNBD(s *Sample) likelihood {
 				}
 			})
 			ll += c.n * (peak + math.Log(sum))
-			for i := range maxParams {
+			for i := range ggomParams {
 				g := first[i] / sum
 				d.first[i] += c.n * g
 				for j := range i + 1 {
@@ -84,7 +87,7 @@ func (x ageing) lnG(t float64) float64 {
 }
 
 // derivatives returns those of the logarithm of a term.
-func (x ageing) derivatives(t, la, lg float64, gone bool) (d [maxParams]float64, h [maxParams][maxParams]float64) {
+func (x ageing) derivatives(t, la, lg float64, gone bool) (d [ggomParams]float64, h [ggomParams][ggomParams]float64) {
 	ia := 1 / (x.alpha + t)
 	share := t * ia / x.alpha
 	d[0], d[1] = -la, x.rx*share

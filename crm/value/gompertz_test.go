@@ -47,7 +47,7 @@ func TestDerivatives(t *testing.T) {
 	s := condensed(t, []Purchases{{0, 0, 30}, {1, 3, 20}, {5, 19, 20}, {5, 2, 38}, {60, 10, 31}, {0, 0, 2}, {2, 8, 8}})
 	for name, f := range map[string]likelihood{"BG/NBD": betaGeometric(s, 0), "MBG/NBD": betaGeometric(s, 1), "Pareto/NBD": paretoNBD(s), "GGom/NBD": ggomNBD(s)} {
 		for _, at := range [][maxParams]float64{{.7, 4, 1.2, 2.5, .3}, {.3, 9, .2, .4, 6}, {2, .5, 3, 8, 20}} {
-			n := maxParams
+			n := ggomParams
 			if name != "GGom/NBD" {
 				n = 4
 			}

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// maxParams is the largest number of parameters that are estimated at once.
-const maxParams = 5
+// maxParams is the largest number of parameters that are estimated at once: four, and two for each of
+// maxCovariates.
+const maxParams = 4 + 2*maxCovariates
 
 // ErrNoFit is what a Fit function returns that found no stationary point in as many steps as it
 // takes at most. It is not known to happen.
@@ -51,17 +52,18 @@ type Fit struct {
 	// not at a boundary.
 	Gradient   float64 `json:"gradient"`
 	Iterations int     `json:"iterations"`
-	// Covariance is that of the logarithms of Params; rows and columns of parameters at a boundary
+	// Covariance is that of the logarithms of Params, and of coefficients of covariates themselves; rows and columns of parameters at a boundary
 	// are 0, and so are all where the likelihood has no curvature.
 	Covariance [][]float64 `json:"covariance"`
 }
 
-// problem is a likelihood of positive parameters.
+// problem is a likelihood of positive parameters and of coefficients, which have any sign.
 type problem struct {
 	model string
 	names []string
 	start []float64
 	scale []float64 // the unit of each parameter; nil: all 1
+	coefs int       // so many of the last are coefficients; they have a scale
 	eval  likelihood
 }
 
@@ -89,20 +91,36 @@ type derivatives struct {
 	second [maxParams][maxParams]float64
 }
 
-// reach is how far from its unit a parameter is searched, on both sides.
-const reach = 1e5
+// reach is how far from its unit a parameter is searched, on both sides; coefReach is how many of its
+// units a coefficient may be from 0.
+const reach, coefReach = 1e5, 30
 
 // The data tell a parameter if the likelihood falls by told where it is e times as large; a search
 // ends that gains less than flat in 20 steps.
 const told, flat = 1e-3, 1e-5
 
-// maximise finds the maximum by Newton's method in the logarithms of the parameters within a box:
+// maximise finds the maximum by Newton's method in the logarithms of the parameters, and in the coefficients, within a box:
 // where the likelihood is not concave, by the size of its curvatures in the directions in which
 // it has them, damped as Levenberg and Marquardt do.
 func (p *problem) maximise(ctx context.Context) (at [maxParams]float64, fit Fit, err error) {
 	n := len(p.start)
-	var theta, lo, hi [maxParams]float64
+	positive := n - p.coefs
+	var theta, lo, hi, slope [maxParams]float64 // slope is the derivative of a parameter by its theta
+	place := func(theta *[maxParams]float64) {
+		for i := range n {
+			if i < positive {
+				at[i] = math.Exp(theta[i])
+				slope[i] = at[i]
+			} else {
+				at[i], slope[i] = theta[i]*p.scale[i], p.scale[i]
+			}
+		}
+	}
 	for i := range n {
+		if i >= positive {
+			lo[i], hi[i], theta[i] = -coefReach, coefReach, p.start[i]/p.scale[i]
+			continue
+		}
 		unit := 1.0
 		if p.scale != nil {
 			unit = p.scale[i]
@@ -112,18 +130,18 @@ func (p *problem) maximise(ctx context.Context) (at [maxParams]float64, fit Fit,
 	}
 	var d derivatives
 	eval := func(theta *[maxParams]float64, d *derivatives) float64 {
-		for i := range n {
-			at[i] = math.Exp(theta[i])
-		}
+		place(theta)
 		*d = derivatives{}
 		ll := p.eval(&at, d)
 		// By the logarithms: d/dlog v = v d/dv.
 		for i := range n {
 			for j := range i + 1 {
-				d.second[i][j] *= at[i] * at[j]
+				d.second[i][j] *= slope[i] * slope[j]
 			}
-			d.first[i] *= at[i]
-			d.second[i][i] += d.first[i]
+			d.first[i] *= slope[i]
+			if i < positive {
+				d.second[i][i] += d.first[i]
+			}
 		}
 		return ll
 	}
@@ -185,9 +203,7 @@ func (p *problem) maximise(ctx context.Context) (at [maxParams]float64, fit Fit,
 			break
 		}
 	}
-	for i := range n {
-		at[i] = math.Exp(theta[i])
-	}
+	place(&theta)
 	fit.LogLikelihood = ll
 	var bound BoundaryError
 	loose := looseParams(&d, n, &held)
@@ -204,7 +220,15 @@ func (p *problem) maximise(ctx context.Context) (at [maxParams]float64, fit Fit,
 	}
 	cov, _ := covariance(&d, n, &held)
 	for i := range n {
-		fit.Params[i].StdErr = at[i] * math.Sqrt(cov[i][i]) // of a parameter from that of its logarithm
+		fit.Params[i].StdErr = slope[i] * math.Sqrt(cov[i][i]) // of a parameter from that of its logarithm
+		for j := range n {
+			if i >= positive {
+				cov[i][j] *= p.scale[i]
+			}
+			if j >= positive {
+				cov[i][j] *= p.scale[j]
+			}
+		}
 		fit.Covariance = append(fit.Covariance, cov[i][:n:n])
 	}
 	if bound.Params != nil {

@@ -107,6 +107,18 @@ func models(t *testing.T, lines []line, out map[string][]float64) {
 	fitted("paretonbd", f, err)
 	_, f, err = value.FitGammaGamma(t.Context(), slices.Values(spending))
 	fitted("gammagamma", f, err)
+	c, err := value.CondenseCovariates([]string{"app"}, func(yield func(value.Purchases, []float64) bool) {
+		for i, p := range all {
+			if !yield(p, []float64{map[bool]float64{true: 1}[i%3 == 0]}) {
+				return
+			}
+		}
+	})
+	require.NoError(t, err)
+	_, f, err = value.FitParetoNBDEffects(t.Context(), c)
+	fitted("paretonbd/covariate", f, err)
+	_, f, err = value.FitBGNBDEffects(t.Context(), c)
+	fitted("bgnbd/covariate", f, err)
 	said := func(name string, m interface {
 		value.Model
 		Expect(t float64) float64

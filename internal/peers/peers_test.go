@@ -21,6 +21,8 @@ var tolerance = map[string]float64{
 	"duckdb/":                     0,
 	"duckdb/purchases":            1e-14, // means
 	"lifetimes/":                  1e-8,
+	"lifetimes/bgnbd/covariate":   1e-3,
+	"lifetimes/paretonbd/covari":  1e-3,
 	"lifetimes/bgnbd/fit":         1e-4, // its search ends before the derivatives are 0
 	"lifetimes/mbgnbd/fit":        1e-4,
 	"lifetimes/paretonbd/fit":     1e-3,

@@ -14,6 +14,7 @@ import pandas as pd
 from lifelines import KaplanMeierFitter
 from lifelines.statistics import multivariate_logrank_test
 from mlxtend.frequent_patterns import association_rules, fpgrowth
+from scipy.optimize import minimize
 from scipy.stats import hypergeom
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
@@ -63,6 +64,25 @@ g = lt.GammaGammaFitter().fit(x[x > 0], m[x > 0], tol=1e-6)
 say("lifetimes/gammagamma/fit", [*g.params_.to_numpy(), -g._negative_log_likelihood(np.log(g.params_.to_numpy()), x[x > 0], m[x > 0], np.ones((x > 0).sum()), 0) * (x > 0).sum()])
 g.params_ = pd.Series(dict(p=6.0, q=4.0, v=900.0))
 say("lifetimes/gammagamma/expect", g.conditional_expected_average_profit(x, m))
+
+# With a covariate, by their likelihoods of each half and SciPy's search: who has the app.
+app = (s.customer % 3 == 0).to_numpy()
+
+
+def pareto(v):
+    r, alpha, gone, beta = np.exp(v[:4])
+    return -sum(lt.ParetoNBDFitter._conditional_log_likelihood([r, alpha * np.exp(-v[4] * z), gone, beta * np.exp(-v[5] * z)], x[h], u[h], t[h]).sum() for z, h in ((0, ~app), (1, app)))
+
+
+def beta_geometric(v):
+    return sum(lt.BetaGeoFitter._negative_log_likelihood(v[:4] + np.array([0, -v[4] * z, v[5] * z, v[5] * z]), x[h], u[h], t[h], np.ones(h.sum()), 0) * h.sum() for z, h in ((0, ~app), (1, app)))
+
+
+for name, f, start in (("paretonbd", pareto, models["paretonbd"][1]), ("bgnbd", beta_geometric, models["bgnbd"][1])):
+    v = np.append(np.log(list(start.values())), [0, 0])
+    for _ in range(2):
+        v = minimize(f, v, method="BFGS", options={"gtol": 1e-6}).x
+    say(f"lifetimes/{name}/covariate/fit", [*np.exp(v[:4]), *v[4:], -f(v)])
 
 # Survival: from the first to the second day of purchase, of all and by thirds of the customers.
 spans = db.execute("""WITH d AS (SELECT DISTINCT customer, CAST(time AS DATE) AS day FROM sales), n AS (SELECT *, row_number() OVER (PARTITION BY customer ORDER BY day) AS n FROM d)
