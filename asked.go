@@ -18,6 +18,7 @@ type asked struct {
 	link   *SurveyLink // nil: a message
 	who    crm.Subject // whom the answer is about
 	key    crm.FactKey // of the answer
+	about  crm.FactKey // the order or visit that was asked about; zero: none
 	place  string      // id; empty: without one
 	ends   time.Time   // of answering; zero: never
 	answer *crm.Fact   // nil: none yet
@@ -129,7 +130,7 @@ func (e *Engine) askedByMessage(ctx context.Context, r crm.Reader, ns []uint64, 
 	if err != nil {
 		return err
 	}
-	var abouts []crm.FactRef
+	var abouts []crm.FactKey
 	var whose []*asked
 	for j, f := range effects {
 		if f == nil || f.SentAt.IsZero() {
@@ -143,22 +144,19 @@ func (e *Engine) askedByMessage(ctx context.Context, r crm.Reader, ns []uint64, 
 		if s == nil {
 			continue
 		}
-		q := &asked{survey: s, effect: f, who: answerSubject(f, d), key: answerKey(f), ends: f.SentAt.Add(e.cfg.AnswerWithin)}
+		q := &asked{survey: s, effect: f, who: answerSubject(f, d), key: answerKey(f), about: occasionOf(f, d), ends: f.SentAt.Add(e.cfg.AnswerWithin)}
 		out[of[j]] = q
-		if !f.About.IsZero() {
-			abouts, whose = append(abouts, crm.FactRef{Subject: f.Subject, Key: f.About}), append(whose, q)
+		if !q.about.IsZero() {
+			abouts, whose = append(abouts, q.about), append(whose, q)
 		}
 	}
-	if len(abouts) == 0 {
-		return nil
-	}
-	facts, err := r.Facts(ctx, abouts...)
+	facts, err := factsAbout(ctx, r, abouts)
 	if err != nil {
 		return err
 	}
-	for j, f := range facts {
-		if f != nil {
-			whose[j].place = f.Place
+	for _, q := range whose {
+		if f := facts[q.about]; f != nil {
+			q.place = f.Place
 		}
 	}
 	return nil

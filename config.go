@@ -305,10 +305,10 @@ func (c Config) withDefaults() Config {
 	if c.TrainAt == 0 {
 		c.TrainAt = 100
 	}
-	if c.AnswerWithin <= 0 {
+	if c.AnswerWithin == 0 {
 		c.AnswerWithin = 30 * 24 * time.Hour
 	}
-	if c.NotMeWithin <= 0 {
+	if c.NotMeWithin == 0 {
 		c.NotMeWithin = c.AnswerWithin
 	}
 	switch {
@@ -367,6 +367,11 @@ func (c *Config) validate() error {
 	c.checkInbox(fault)
 	fault(c.FormsPerMinute < 0, "FormsPerMinute is %d", c.FormsPerMinute)
 	fault(c.VisitorsPerMinute < 0, "VisitorsPerMinute is %d", c.VisitorsPerMinute)
+	fault(c.ClicksPerLink < 0, "ClicksPerLink is %d", c.ClicksPerLink)
+	fault(c.Batch < 0, "Batch is %d", c.Batch)
+	fault(c.Lease < 0, "Lease is %s", c.Lease)
+	fault(c.AnswerWithin < 0, "AnswerWithin is %s", c.AnswerWithin)
+	fault(c.NotMeWithin < 0 && c.AnswerWithin >= 0, "NotMeWithin is %s", c.NotMeWithin)
 	fault(len(c.Feasts) > 100, "Feasts: there are %d, at most 100 are possible", len(c.Feasts))
 	if err := c.Brand.Validate(); err != nil {
 		faults = append(faults, fmt.Errorf("vefa: Config.Brand: %w", err))
@@ -415,7 +420,8 @@ func (c *Config) validate() error {
 	}
 	for i := range c.Surveys {
 		s := &c.Surveys[i]
-		fault(s.Name == "" || s.Definition == nil, "Surveys[%d] needs a name and a definition", i)
+		fault(s.Name == "", "Surveys[%d].Name must be set", i)
+		fault(s.Definition == nil, "Surveys[%d].Definition of %q must be set", i, s.Name)
 		if err := s.Invitation.Validate(c.Channels...); err != nil {
 			faults = append(faults, fmt.Errorf("vefa: survey %q: %w", s.Name, err))
 		}

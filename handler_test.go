@@ -429,7 +429,7 @@ func TestEveryStageOfNewIsReported(t *testing.T) {
 		Messages: []messaging.Campaign{{Name: "twin", Text: "x", Unmeasured: "a test"}, {Name: "twin", Text: "x", Unmeasured: "a test"},
 			{Name: "open", Text: "{"}},
 		Surveys:       []vefa.Survey{{}},
-		ClicksPerLink: -1,
+		ClicksPerLink: -1, Batch: -1, Lease: -time.Second, AnswerWithin: -time.Hour, NotMeWithin: -time.Hour,
 	}
 	faultsOf := func(want ...string) {
 		t.Helper()
@@ -440,7 +440,8 @@ func TestEveryStageOfNewIsReported(t *testing.T) {
 		}
 	}
 	faultsOf("Config.Store", "Config.Sender", "Config.BaseURL", "Keys.Sign", "Config: ", "broken.yaml", "Nothing", "vefa: segments", "people: options",
-		`"tomorrow" is no date`, `"campaign/spring" has a link and no URL`, `two messages are named "message/twin"`, `message "open"`, "Surveys[0]")
+		`"tomorrow" is no date`, `"campaign/spring" has a link and no URL`, `two messages are named "message/twin"`, `message "open"`, "Surveys[0].Name",
+		"ClicksPerLink is -1", "Batch is -1", "Lease is -1s", "AnswerWithin is -1h0m0s")
 	// Names are checked where what they are looked up in is without fault.
 	cfg.Segments, cfg.Rules = "segment a = everyone", nil
 	faultsOf(`draws from segment "nobody"`)

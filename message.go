@@ -7,6 +7,7 @@ import (
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/messaging/consent"
+	"github.com/vefacrm/vefa/rules"
 )
 
 // Class says what a message is to the law.
@@ -67,6 +68,15 @@ func decodeMessage(f *crm.Effect) (MessageData, error) {
 		return d, fmt.Errorf("vefa: effect %s: %w", f.ID, err)
 	}
 	return d, nil
+}
+
+// occasionOf returns the order, visit or answer that a message is about: of a rule with Each that
+// is done once a day, and so has no row in the id of its effect, the row that it fired for.
+func occasionOf(f *crm.Effect, d MessageData) crm.FactKey {
+	if !f.About.IsZero() || len(d.Rule) == 0 {
+		return f.About
+	}
+	return rules.RowOf(&crm.Effect{Cause: f.Cause, Data: d.Rule})
 }
 
 // MessageName returns the name of a message: "campaign/…", "message/…" or

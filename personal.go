@@ -100,7 +100,7 @@ func (e *Engine) personal(ctx context.Context, tx crm.Tx, p *population, effects
 			switch field.Name {
 			case "link":
 			case "shop":
-				values["shop"] = p.shop(x, f.About)
+				values["shop"] = p.shop(x, occasionOf(f, d))
 			case "name":
 				values["name"] = name.String()
 			case "given":
@@ -111,11 +111,11 @@ func (e *Engine) personal(ctx context.Context, tx crm.Tx, p *population, effects
 				values["title"] = name.Title
 			case "order", "amount", "date":
 				if len(about) == 0 {
-					if about, err = factsAbout(ctx, tx, effects); err != nil {
+					if about, err = factsAbout(ctx, tx, occasions(effects)); err != nil {
 						return nil, err
 					}
 				}
-				if fact := about[f.About]; fact != nil {
+				if fact := about[occasionOf(f, d)]; fact != nil {
 					values[field.Name] = p.occasion(fact, field.Name)
 				}
 			default:
@@ -145,14 +145,25 @@ func (e *Engine) personal(ctx context.Context, tx crm.Tx, p *population, effects
 	return out, nil
 }
 
-// factsAbout reads the orders, visits and tickets that effects are about.
-func factsAbout(ctx context.Context, tx crm.Reader, effects []*crm.Effect) (map[crm.FactKey]*crm.Fact, error) {
-	keys := make([]crm.FactKey, 0, len(effects))
+// occasions are the orders, visits and tickets that messages are about.
+func occasions(effects []*crm.Effect) (keys []crm.FactKey) {
 	for _, f := range effects {
-		switch f.About.Kind {
-		case crm.KindOrder, crm.KindVisit, crm.KindTicket:
-			keys = append(keys, f.About)
+		d, err := decodeMessage(f)
+		if err != nil {
+			continue
 		}
+		switch about := occasionOf(f, d); about.Kind {
+		case crm.KindOrder, crm.KindVisit, crm.KindTicket:
+			keys = append(keys, about)
+		}
+	}
+	return keys
+}
+
+// factsAbout reads facts by their keys, whomever they are about.
+func factsAbout(ctx context.Context, tx crm.Reader, keys []crm.FactKey) (map[crm.FactKey]*crm.Fact, error) {
+	if len(keys) == 0 {
+		return nil, nil
 	}
 	at, err := tx.Anchors(ctx, keys...)
 	if err != nil {

@@ -18,7 +18,13 @@ import (
 // TestMessagesNameTheCustomer sends what is known of a customer, of the order and of
 // the host's own fields, and the fallbacks of somebody of whom nothing is. Case B5.
 func TestMessagesNameTheCustomer(t *testing.T) {
-	book, err := rules.ReadYAML("rules.yaml", []byte(`rules: [{name: thanks, each: Purchases, when: row.DaysAgo <= 1, then: [{message: thanks}]}]`))
+	for _, once := range []string{"row", "day"} { // of the second the row is in no id
+		t.Run(once, func(t *testing.T) { namesTheCustomer(t, once) })
+	}
+}
+
+func namesTheCustomer(t *testing.T, once string) {
+	book, err := rules.ReadYAML("rules.yaml", []byte(`rules: [{name: thanks, each: Purchases, when: row.DaysAgo <= 1, once: `+once+`, then: [{message: thanks}]}]`))
 	require.NoError(t, err)
 	clock := &crmtest.Clock{}
 	clock.Set(nighttest.Start)

@@ -34,12 +34,13 @@ type Quota struct {
 // meaningless.
 type LimitError struct {
 	Survey string
+	Field  string // of vefa.Survey: "Quotas" or "Links"
 	Name   string // of the Quota, or Code of the SurveyLink
 	Msg    string
 }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("vefa: survey %q: limit %q: %s", e.Survey, e.Name, e.Msg)
+	return fmt.Sprintf("vefa: survey %q: %s %q: %s", e.Survey, e.Field, e.Name, e.Msg)
 }
 
 const (
@@ -63,9 +64,10 @@ func (e *Engine) checkQuotas() error {
 		if s.Definition == nil {
 			continue // reported already
 		}
-		fault := func(name, format string, args ...any) {
-			faults = append(faults, &LimitError{s.Name, name, fmt.Sprintf(format, args...)})
+		report := func(field, name, format string, args ...any) {
+			faults = append(faults, &LimitError{s.Name, field, name, fmt.Sprintf(format, args...)})
 		}
+		fault := func(name, format string, args ...any) { report("Quotas", name, format, args...) }
 		names, whens := map[string]bool{}, map[string]string{}
 		for _, q := range s.Quotas {
 			c := cell{Quota: q, counter: crm.CounterKey{Kind: counterQuota, ID: s.Name + "/" + q.Name}}
@@ -101,7 +103,7 @@ func (e *Engine) checkQuotas() error {
 		}
 		for _, l := range s.Links {
 			if l.Limit > all.Limit && !all.Keep {
-				fault(l.Code, "%d answers of a survey of which %q takes %d: it would never be reached", l.Limit, all.Name, all.Limit)
+				report("Links", l.Code, "%d answers of a survey of which %q takes %d: it would never be reached", l.Limit, all.Name, all.Limit)
 			}
 		}
 	}

@@ -58,6 +58,7 @@ func TestLimitsThatContradict(t *testing.T) {
 			require.ErrorAs(t, err, &limit)
 			require.Equal(t, "visit", limit.Survey)
 			require.Equal(t, c.at, limit.Name)
+			require.Equal(t, map[bool]string{true: "Links", false: "Quotas"}[strings.Contains(name, "link")], limit.Field)
 			require.ErrorContains(t, err, c.says)
 		})
 	}

@@ -102,7 +102,7 @@ type Revenue struct {
 // SurveyResult is the answers to one survey.
 type SurveyResult struct {
 	Survey string        `json:"survey"`
-	Sent   int           `json:"sent"`
+	Sent   int           `json:"sent"` // invitations that went out, without reminders
 	N      int64         `json:"n"`
 	Result survey.Result `json:"result"` // of all answers, those without a place too
 	// Places are by id. Small ones are hidden among all places: where figures of regions are shown
@@ -248,6 +248,11 @@ func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
 				return out, err
 			}
 			out.Campaigns = append(out.Campaigns, res)
+		}
+	}
+	for name := range asked { // also those that nobody has answered yet
+		if surveys[name] == nil {
+			surveys[name] = &survey.Groups[string]{}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(surveys)) {

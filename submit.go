@@ -122,7 +122,7 @@ func (e *Engine) give(q *asked, sent *submission) *given {
 	a := e.answerTo(q.survey.Name, q.survey.Definition, sent.r)
 	a.Channel = "personal"
 	if q.effect != nil {
-		a.Effect, a.About = q.effect.ID, q.effect.About
+		a.Effect, a.About = q.effect.ID, q.about
 	} else {
 		a.Channel, a.Link = q.link.Channel, q.link.Code
 	}

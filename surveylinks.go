@@ -108,7 +108,7 @@ func (e *Engine) collectLinks() error {
 		for j := range s.Links {
 			l := &s.Links[j]
 			fault := func(format string, args ...any) {
-				faults = append(faults, &LimitError{s.Name, l.Code, fmt.Sprintf(format, args...)})
+				faults = append(faults, &LimitError{s.Name, "Links", l.Code, fmt.Sprintf(format, args...)})
 			}
 			known := func(r rune) bool {
 				return r == '-' || r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'

@@ -3,7 +3,7 @@
 //	baskets, err := basket.New(lines)                       // from any iter.Seq of lines
 //	rules, err := baskets.Pairs(basket.Options{Least: 150}) // support, confidence, lift, p, q
 //	next, err := basket.Followed(purchases, 30*24*time.Hour, basket.Options{Least: 20})
-//	model := baskets.Neighbours(basket.Options{Least: 5}, 50)
+//	model, err := baskets.Neighbours(basket.Options{Least: 5}, 50)
 //	for _, c := range model.Offer(owned, 3) { ... }         // without what is owned
 //
 // A rule is a fact about the past: of baskets with A so many have B, too. Thousands of pairs are

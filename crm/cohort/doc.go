@@ -4,7 +4,10 @@
 //
 //	table, err := cohort.New(sales, cohort.Options{Zone: istanbul, Until: now})
 //	for _, c := range table.Cohorts {
-//		fmt.Println(c.Begin.Format("2006-01"), c.Cells[0].Customers, c.Cells[1].Share(c.Size))
+//		for i, cell := range c.Cells { // one in the newest cohort
+//			share, low, high := cell.Share(c.Size)
+//			fmt.Println(c.Begin.Format("2006-01"), i, share, low, high, cell.Partial)
+//		}
 //	}
 //
 // Every number has what it is a share of, and every share an interval. What has not

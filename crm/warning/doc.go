@@ -2,7 +2,8 @@
 // and without crying wolf.
 //
 //	m, err := warning.NewMonitor(warning.Options{Season: 52, Learn: 104, FalseAlarms: 1})
-//	for _, a := range m.Watch(weeklySales) {
+//	alarms, err := m.Watch(weeklySales, nil)
+//	for _, a := range alarms {
 //		fmt.Println("week", a.At, "down by", a.Change, "since", a.Since)
 //	}
 //
