@@ -185,18 +185,32 @@ func (n *binaryNode) eval(e *evaluation) any {
 		}
 	}
 	if n.order&level != 0 || n.order == below|above|apart {
-		if isBlank(n.l, a) && isNoList(b) || isBlank(n.r, b) && isNoList(a) {
+		if e.isBlank(n.l, a) && isNoList(b) || e.isBlank(n.r, b) && isNoList(a) {
 			return n.order&level != 0
 		}
 	}
 	return n.op(e, a, b)
 }
 
-// isBlank tells what JavaScript calls undefined: the outcome of a function that gives nothing. To
-// SurveyJS it equals an empty list; null does not.
-func isBlank(x exprNode, v any) bool {
-	c, ok := x.(*callNode)
-	return v == nil && ok && (c.name == "min" || c.name == "max" || c.name == "isDisplayMode")
+// isBlank tells what JavaScript calls undefined: the outcome of a function that gives nothing, and of
+// an iif without what it is otherwise. To SurveyJS it equals an empty list; null does not.
+func (e *evaluation) isBlank(x exprNode, v any) bool {
+	if v != nil {
+		return false
+	}
+	switch x := x.(type) {
+	case *callNode:
+		switch x.name {
+		case "min", "max", "minInArray", "maxInArray", "isDisplayMode", "getYear", "propertyValue":
+			return true
+		}
+	case *iifNode:
+		if truthy(x.when.eval(e)) {
+			return e.isBlank(x.then, v)
+		}
+		return x.otherwise == nil || e.isBlank(x.otherwise, v)
+	}
+	return false
 }
 
 // isNoList tells an empty list.
@@ -241,11 +255,17 @@ func (n *arithmeticNode) eval(e *evaluation) any {
 }
 
 // iifNode is iif: what is not chosen need not be evaluated, since no expression changes anything.
-type iifNode struct{ when, then, otherwise exprNode }
+type iifNode struct {
+	when, then exprNode
+	otherwise  exprNode // nil: none
+}
 
 func (n *iifNode) eval(e *evaluation) any {
 	if truthy(n.when.eval(e)) {
 		return n.then.eval(e)
+	}
+	if n.otherwise == nil {
+		return nil
 	}
 	return n.otherwise.eval(e)
 }

@@ -294,11 +294,11 @@ func (p *exprParser) call(depth int) (exprNode, bool) {
 		p.out.unknown = append(p.out.unknown, name)
 	}
 	if name == "iif" && len(args) >= 2 {
-		otherwise := null
+		n := &iifNode{when: args[0], then: args[1]}
 		if len(args) > 2 {
-			otherwise = args[2]
+			n.otherwise = args[2]
 		}
-		return &iifNode{args[0], args[1], otherwise}, true
+		return n, true
 	}
 	return &callNode{name, fn, args}, true
 }

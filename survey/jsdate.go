@@ -120,7 +120,7 @@ func (d jsDate) day() jsDate {
 
 // forDates makes a date of a text that is compared with one, and drops from the date what the
 // text does not say.
-func forDates(a, b any) (any, any) {
+func (e *evaluation) forDates(a, b any) (any, any) {
 	x, xDate := a.(jsDate)
 	y, yDate := b.(jsDate)
 	xs, xText := a.(string)
@@ -128,20 +128,24 @@ func forDates(a, b any) (any, any) {
 	switch {
 	case xDate && yText:
 		x = x.shortened(len(ys))
-		return x, other(ys, x)
+		return x, e.other(ys, x)
 	case yDate && xText:
-		return other(xs, y), jsDate{y.t.Truncate(time.Second)}
+		return e.other(xs, y), jsDate{y.t.Truncate(time.Second)}
 	}
 	return a, b
 }
 
-// other reads the text that a date is compared with: without its time where the date has none.
-func other(s string, d jsDate) jsDate {
+// other reads the text that a date is compared with: without its time where the date has none. An
+// empty text is now.
+func (e *evaluation) other(s string, d jsDate) jsDate {
 	loc := time.UTC
 	if d.valid() {
 		loc = d.t.Location()
 	}
 	o := dateOf(s, loc)
+	if s == "" {
+		o = e.now()
+	}
 	if d.valid() && (d.t.Hour() > 0 || d.t.Minute() > 0 || d.t.Second() > 0) {
 		return o
 	}

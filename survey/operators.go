@@ -28,23 +28,23 @@ func operand(v, other any) any {
 // The comparisons are those of SurveyJS: equality ignores the order of lists, and <= is "equal
 // or less", so that it holds of equal lists, which have no order.
 func opEqual(e *evaluation, a, b any) any {
-	a, b = forDates(a, b)
+	a, b = e.forDates(a, b)
 	return equality{ignoreOrder: true, turkish: e.turkish, undefined: true}.equal(a, b)
 }
 func opNotEqual(e *evaluation, a, b any) any { return opEqual(e, a, b) != true }
-func opLess(e *evaluation, a, b any) any     { return less(a, b) }
+func opLess(e *evaluation, a, b any) any     { return e.less(a, b) }
 func opGreater(e *evaluation, a, b any) any {
-	a, b = forDates(a, b)
+	a, b = e.forDates(a, b)
 	return lessPlain(b, a)
 }
-func opLessEq(e *evaluation, a, b any) any { return opEqual(e, a, b) == true || less(a, b) }
+func opLessEq(e *evaluation, a, b any) any { return opEqual(e, a, b) == true || e.less(a, b) }
 func opGreaterEq(e *evaluation, a, b any) any {
 	return opEqual(e, a, b) == true || opGreater(e, a, b) == true
 }
 
 // less is false when either side is unanswered.
-func less(a, b any) bool {
-	a, b = forDates(a, b)
+func (e *evaluation) less(a, b any) bool {
+	a, b = e.forDates(a, b)
 	return lessPlain(a, b)
 }
 
