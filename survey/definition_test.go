@@ -66,6 +66,8 @@ func TestFindings(t *testing.T) {
 		{"foreign extension", elementOf(`{"type":"comment","name":"a","x-other":{}}`), unknownProperty, warning, "elements[0].x-other", ""},
 		{"misspelt type", elementOf(`{"type":"coment","name":"a"}`), unknownType, failure, "elements[0].type", "comment"},
 		{"later type", elementOf(`{"type":"imagemap","name":"a"}`), unsupportedType, failure, "elements[0].type", ""},
+		{"details of rows", elementOf(`{"type":"matrixdynamic","name":"a","columns":[{"name":"c"}],"detailPanelMode":"underRow","detailElements":[{"type":"text","name":"d"}]}`), unsupportedProperty, failure, "elements[0].detailElements", ""},
+		{"details that never show", elementOf(`{"type":"matrixdynamic","name":"a","columns":[{"name":"c"}],"detailPanelMode":"none","detailElements":[{"type":"text","name":"d"}]}`), lintKind, warning, "elements[0].detailElements", ""},
 		{"no type", elementOf(`{"name":"a"}`), unknownType, failure, "elements[0]", ""},
 		{"choices of another server", elementOf(`{"type":"dropdown","name":"a","choicesByUrl":{"url":"https://a.example"}}`), unsupportedProperty, failure, "elements[0].choicesByUrl", ""},
 		{"no such trigger", `{"elements":[{"type":"comment","name":"a"}],"triggers":[{"type":"setvalu"}]}`, unknownType, failure, "triggers[0].type", "setvalue"},

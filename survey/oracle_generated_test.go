@@ -146,6 +146,7 @@ func (m *formMaker) question(name string, deep bool) map[string]any {
 		delete(q, "readOnly")
 		set(2, "rowCount", func() any { return m.r.IntN(3) })
 		q["columns"] = []any{m.cell("k1", "row", "k2"), m.cell("k2", "row", "k1")}
+		set(8, "detailElements", func() any { return []any{m.inside("d1", "row", "k1")} }) // without a mode they never show
 	case "matrixdropdown":
 		delete(q, "readOnly")
 		q["rows"] = []any{"r1", "r2"}

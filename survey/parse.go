@@ -89,6 +89,8 @@ func (p *parser) object(n *node, path, question string, read properties, classes
 			continue
 		}
 		switch {
+		case known && name == "detailElements" && n.hidesDetails():
+			p.warn("page/empty", at, question, quote(name)+" never shows: there is no \"detailPanelMode\"")
 		case known:
 			p.unacted(name, at, question, n.get(m.name), classes)
 		case m.name == "type" || m.name == "$schema":
@@ -98,6 +100,12 @@ func (p *parser) object(n *node, path, question string, read properties, classes
 			p.unknown(m.name, at, question, classes, keys(read))
 		}
 	}
+}
+
+// hidesDetails tells a matrix whose rows have no details that show.
+func (n *node) hidesDetails() bool {
+	mode := n.get("detailPanelMode")
+	return mode == nil || mode.kind == kindNull || mode.kind == kindString && (mode.text == "" || mode.text == "none")
 }
 
 // unacted reports a property of SurveyJS that is not acted upon, unless it concerns looks or
