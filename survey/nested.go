@@ -7,27 +7,35 @@ import (
 
 // matrix reads a table of one choice for each row.
 func (p *parser) matrix(r *reader, path string) func() {
-	q, ru := r.q, r.q.rules
+	q := r.q
 	m := &Matrix{}
 	q.Matrix = m
+	p.rows(r)
 	r.add(properties{
-		"columns":          func(v *node, at string) { m.Columns = p.choices(v, at, q.Name, "matrixcolumn") },
-		"rows":             func(v *node, at string) { m.Rows = p.choices(v, at, q.Name, "itemvalue") },
-		"cells":            func(v *node, at string) { p.cellTexts(m, v, at, q.Name) },
-		"rowOrder":         r.str(&ru.order),
-		"eachRowRequired":  r.yes(&m.EachRequired),
-		"eachRowUnique":    r.yes(&m.EachUnique),
-		"hideIfRowsEmpty":  r.yes(&ru.hideIfEmpty),
-		"cellType":         func(v *node, _ string) { q.Multiple = v.text == "checkbox" },
-		"showHeader":       func(v *node, _ string) { m.HideHeader = v.kind == kindBool && !v.truth },
-		"rowsVisibleIf":    r.when(&ru.rowsVisibleIf),
-		"columnsVisibleIf": r.when(&ru.columnsVisibleIf),
+		"columns":         func(v *node, at string) { m.Columns = p.choices(v, at, q.Name, "matrixcolumn") },
+		"cells":           func(v *node, at string) { p.cellTexts(m, v, at, q.Name) },
+		"eachRowRequired": r.yes(&m.EachRequired),
+		"eachRowUnique":   r.yes(&m.EachUnique),
+		"cellType":        func(v *node, _ string) { q.Multiple = v.text == "checkbox" },
 	})
 	return func() {
 		if len(m.Columns) == 0 {
 			p.find(badValue, failure, path, q.Name, "the matrix has no columns")
 		}
 	}
+}
+
+// rows adds what the matrices have in common: their rows, and which of them show.
+func (p *parser) rows(r *reader) {
+	m, ru := r.q.Matrix, r.q.rules
+	r.add(properties{
+		"rows":             func(v *node, at string) { m.Rows = p.choices(v, at, r.q.Name, "itemvalue") },
+		"rowOrder":         r.str(&ru.order),
+		"hideIfRowsEmpty":  r.yes(&ru.hideIfEmpty),
+		"showHeader":       func(v *node, _ string) { m.HideHeader = v.kind == kindBool && !v.truth },
+		"rowsVisibleIf":    r.when(&ru.rowsVisibleIf),
+		"columnsVisibleIf": r.when(&ru.columnsVisibleIf),
+	})
 }
 
 // cellTexts reads what stands in the cells: texts by row and column.
@@ -49,8 +57,8 @@ func (m *Matrix) Cell(row, column Choice) Text { return m.CellText[row.Key()+"\x
 // maxNesting bounds questions inside questions.
 const maxNesting = 4
 
-// nested runs fn with the elements of a template of its own.
-func (p *parser) nested(path, question string, fn func(*tree)) {
+// nested runs fn with the elements of a template of its own, and the panel around them.
+func (p *parser) nested(path, question string, fn func(t *tree, root *element)) {
 	if p.depth >= maxNesting {
 		p.find(overLimit, failure, path, question, fmt.Sprintf("questions inside questions deeper than %d", maxNesting))
 		return
@@ -58,7 +66,9 @@ func (p *parser) nested(path, question string, fn func(*tree)) {
 	p.depth++
 	outer := p.tree
 	p.tree = &tree{}
-	fn(p.tree)
+	root := &element{kind: panelElement, conditions: conditions{static: true}}
+	p.tree.add(root)
+	fn(p.tree, root)
 	p.tree = outer
 	p.depth--
 }
@@ -71,19 +81,14 @@ func (p *parser) table(r *reader, typ, path string) func() {
 	var columns, choices *node
 	var columnsAt, choicesAt string
 	cellType := "dropdown"
+	p.rows(r)
 	r.add(properties{
 		"columns":             func(v *node, at string) { columns, columnsAt = v, at },
 		"choices":             func(v *node, at string) { choices, choicesAt = v, at },
 		"cellType":            r.str(&cellType),
 		"placeholder":         r.loc(&q.Placeholder),
-		"rowsVisibleIf":       r.when(&ru.rowsVisibleIf),
-		"columnsVisibleIf":    r.when(&ru.columnsVisibleIf),
-		"showHeader":          func(v *node, _ string) { m.HideHeader = v.kind == kindBool && !v.truth },
 		"keyDuplicationError": r.loc(&m.KeyText),
-		"rows":                func(v *node, at string) { m.Rows = p.choices(v, at, q.Name, "itemvalue") },
 		"totalText":           r.loc(&m.TotalText),
-		"hideIfRowsEmpty":     r.yes(&ru.hideIfEmpty),
-		"rowOrder":            r.str(&ru.order),
 	})
 	if typ == "matrixdynamic" {
 		r.add(properties{
@@ -107,7 +112,7 @@ func (p *parser) table(r *reader, typ, path string) func() {
 			shared = p.choices(choices, choicesAt, q.Name, "choiceitem")
 		}
 		if columns != nil {
-			p.nested(path, q.Name, func(t *tree) { p.columns(q, t, columns, columnsAt, cellType, shared) })
+			p.nested(path, q.Name, func(t *tree, root *element) { p.columns(q, t, root, columns, columnsAt, cellType, shared) })
 		}
 		if len(m.Cells) == 0 {
 			p.find(badValue, failure, path, q.Name, "the matrix has no columns")
@@ -123,9 +128,7 @@ var cellTypes = []string{"dropdown", "tagbox", "checkbox", "radiogroup", "text",
 	"rating", "slider", "file", "image", "imagepicker", "signaturepad", "html", "ranking", "buttongroup"}
 
 // columns reads the questions of the cells. A column without choices offers those of the matrix.
-func (p *parser) columns(q *Question, t *tree, v *node, at, cellType string, shared []Choice) {
-	root := &element{kind: panelElement, conditions: conditions{static: true}}
-	t.add(root)
+func (p *parser) columns(q *Question, t *tree, root *element, v *node, at, cellType string, shared []Choice) {
 	each := func(n *node, at string) {
 		if p.elements++; p.elements > p.d.limits.Questions {
 			p.err = &ParseError{Path: at, Err: fmt.Errorf("more than %d questions and panels: %w", p.d.limits.Questions, ErrLimit)}
@@ -213,9 +216,7 @@ func (p *parser) column(n *node, path, typ, name string, haveChoices bool) *Ques
 // multipleText reads the fields of a multiple text.
 func (p *parser) multipleText(r *reader, v *node, at string) {
 	q := r.q
-	p.nested(at, q.Name, func(t *tree) {
-		root := &element{kind: panelElement, conditions: conditions{static: true}}
-		t.add(root)
+	p.nested(at, q.Name, func(t *tree, root *element) {
 		p.items(objectsOf(v), at, q.Name, "items", func(n *node, at string) {
 			var name string
 			if c := n.get("name"); c != nil {
@@ -279,9 +280,7 @@ func (p *parser) repeat(r *reader, path string) func() {
 			p.find(badValue, failure, path, q.Name, "the panel has no questions")
 			return
 		}
-		p.nested(path, q.Name, func(t *tree) {
-			root := &element{kind: panelElement, conditions: conditions{static: true}}
-			t.add(root)
+		p.nested(path, q.Name, func(t *tree, root *element) {
 			p.elementsOf(children, childrenAt, root, Text{}, "")
 			for _, f := range t.questions {
 				d.Questions = append(d.Questions, *f)

@@ -3,6 +3,7 @@ package survey
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"regexp"
 	"strings"
 )
@@ -53,7 +54,7 @@ func compilePattern(src string, fold bool) (*pattern, error) {
 	}
 	if anchored {
 		body = "^" + body
-		if len(p.all)+len(p.none) > 0 && strings.Contains(stripClasses(body), "|") {
+		if len(p.all)+len(p.none) > 0 && hasAlternatives(body) {
 			return nil, errLookAround // the look-ahead would belong to one alternative only
 		}
 	}
@@ -70,47 +71,50 @@ func leadingLook(s string) (look, rest string, ok bool) {
 	if !strings.HasPrefix(s, "(?=") && !strings.HasPrefix(s, "(?!") {
 		return "", s, false
 	}
-	depth, class := 0, false
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\\':
-			i++
-		case class:
-			class = c != ']'
-		case c == '[':
-			class = true
-		case c == '(':
-			depth++
-		case c == ')':
-			if depth--; depth == 0 {
-				return s[:i+1], s[i+1:], true
-			}
+	for i, depth := range bare(s) {
+		if s[i] == ')' && depth == 0 {
+			return s[:i+1], s[i+1:], true
 		}
 	}
 	return "", s, false
 }
 
-// stripClasses takes out what stands in brackets of any kind, to see what is at the top.
-func stripClasses(s string) string {
-	var b strings.Builder
-	depth, class := 0, false
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\\':
-			i++
-		case class:
-			class = c != ']'
-		case c == '[':
-			class = true
-		case c == '(':
-			depth++
-		case c == ')':
-			depth--
-		case depth == 0:
-			b.WriteByte(c)
+// hasAlternatives tells a regular expression with a | outside of groups.
+func hasAlternatives(s string) bool {
+	for i, depth := range bare(s) {
+		if s[i] == '|' && depth == 0 {
+			return true
 		}
 	}
-	return b.String()
+	return false
+}
+
+// bare yields where the bytes of a regular expression stand that are in no class and behind no
+// backslash, and in how many groups each is; a closing parenthesis is outside of its own.
+func bare(s string) iter.Seq2[int, int] {
+	return func(yield func(int, int) bool) {
+		depth, class := 0, false
+		for i := 0; i < len(s); i++ {
+			switch c := s[i]; {
+			case c == '\\':
+				i++
+				continue
+			case class:
+				class = c != ']'
+				continue
+			case c == '[':
+				class = true
+				continue
+			case c == '(':
+				depth++
+			case c == ')':
+				depth--
+			}
+			if !yield(i, depth) {
+				return
+			}
+		}
+	}
 }
 
 // compileRE translates what JavaScript and Go write differently, and compiles.
