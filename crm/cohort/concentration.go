@@ -40,7 +40,10 @@ func (c *Concentration) N() int { return len(c.amounts) }
 // Top returns how many are the part p of all, from 0 to 1 and rounded up, and which share of the sum the
 // largest of so many bring: "20 % of customers bring 80 % of revenue".
 func (c *Concentration) Top(p float64) (n int, share float64) {
-	n = int(math.Ceil(min(max(p, 0), 1)*float64(len(c.amounts)) - 1e-9))
+	if !(p > 0) { // NaN, too
+		return 0, 0
+	}
+	n = int(math.Ceil(min(p, 1)*float64(len(c.amounts)) - 1e-9))
 	return n, float64(c.Total()-c.upTo[len(c.amounts)-n]) / float64(c.Total())
 }
 

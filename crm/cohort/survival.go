@@ -258,7 +258,7 @@ func wilson(k, n int) (share, low, high float64) {
 	if n <= 0 {
 		return 0, 0, 0
 	}
-	const z = 1.959963984540054
+	const z = z95
 	p, m := float64(k)/float64(n), float64(n)
 	mid := p + z*z/(2*m)
 	half := z * math.Sqrt(p*(1-p)/m+z*z/(4*m*m))

@@ -104,6 +104,9 @@ func TestHoldout(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, groups, again)
 	}
+	spread, err := Calibrate(bg, slices.Values([]Observed{{After: 2}, {After: 0}, {After: 4}, {Purchases: Purchases{Repeats: 1, Last: 1, Age: 2}, After: 3}}), 39, 7)
+	require.NoError(t, err)
+	require.Equal(t, []float64{2, 0}, []float64{spread[0].Deviation, spread[1].Deviation})
 	_, err = Calibrate(bg, slices.Values([]Observed{{}, {After: -1}}), 39, 7)
 	require.ErrorContains(t, err, "customer 1: After is -1")
 }

@@ -94,6 +94,21 @@ func NewEWMA(lambda, run float64) (EWMA, error) {
 // Limit returns how far from 0 the mean may be.
 func (e EWMA) Limit() float64 { return e.L * math.Sqrt(e.Lambda/(2-e.Lambda)) }
 
+// Means returns the weighted mean after each value, from 0 on; values are in standard deviations from what is
+// expected. NaN changes nothing and has NaN.
+func (e EWMA) Means(values []float64) []float64 {
+	out := make([]float64, len(values))
+	z := 0.0
+	for i, v := range values {
+		out[i] = v
+		if !math.IsNaN(v) {
+			z = (1-e.Lambda)*z + e.Lambda*v
+			out[i] = z
+		}
+	}
+	return out
+}
+
 // Run returns after how many periods on average there is an alarm if values are normal around mean
 // with a standard deviation of 1, from a weighted mean of 0 on.
 func (e EWMA) Run(mean float64) float64 {

@@ -83,6 +83,32 @@ func NewMonitor(o Options) (*Monitor, error) {
 // together: what all have in common, a holiday or a flood, is then no alarm. After an alarm what
 // was found is the new level. The error is an ErrData and names the period.
 func (m *Monitor) Watch(values, peers []float64) ([]Alarm, error) {
+	return m.watch(values, peers, nil)
+}
+
+// Trace is the chart of a series: what a control chart is drawn from.
+type Trace struct {
+	// Sums are the cumulated sums, in standard deviations, one for each period: NaN while the monitor learns and
+	// where nothing is known. After an alarm they begin at 0 again.
+	Sums []float64
+	// Limit is what a sum may reach; 0 where too little is known for a chart.
+	Limit  float64
+	Alarms []Alarm
+}
+
+// Trace returns what Watch does, with the chart that it comes from.
+func (m *Monitor) Trace(values, peers []float64) (Trace, error) {
+	t := Trace{Sums: make([]float64, len(values))}
+	for i := range t.Sums {
+		t.Sums[i] = math.NaN()
+	}
+	var err error
+	t.Alarms, err = m.watch(values, peers, &t)
+	return t, err
+}
+
+// watch is Watch; it also writes the sums into trace, if it is not nil.
+func (m *Monitor) watch(values, peers []float64, trace *Trace) ([]Alarm, error) {
 	if peers != nil && len(peers) != len(values) {
 		return nil, fmt.Errorf("%w: %d values beside %d of the others", ErrData, len(values), len(peers))
 	}
@@ -123,6 +149,9 @@ func (m *Monitor) Watch(values, peers []float64) ([]Alarm, error) {
 	if err != nil {
 		return nil, err
 	}
+	if trace != nil {
+		trace.Limit = chart.H
+	}
 	var out []Alarm
 	past := base{window: max(8, o.Year/2), lag: max(4, o.Year/6)}
 	for _, v := range at[:o.Learn] {
@@ -148,7 +177,11 @@ func (m *Monitor) Watch(values, peers []float64) ([]Alarm, error) {
 		run = append(run, x)
 		past.add(x)
 		// One period far out is not yet a change of the level.
-		if sum = max(0, sum+min(off, 4)-chart.K); sum <= chart.H {
+		sum = max(0, sum+min(off, 4)-chart.K)
+		if trace != nil {
+			trace.Sums[i] = sum
+		}
+		if sum <= chart.H {
 			continue
 		}
 		var mean float64
