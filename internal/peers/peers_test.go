@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var update = flag.Bool("update", false, "with VEFA_PYTHON: write testdata/peers.json")
+var update = flag.Bool("update", false, "write testdata/machine.json and, with VEFA_PYTHON, testdata/peers.json")
 
 // tolerance is by how much a value may differ, relative to the larger of it and 1, by the beginning of its
 // name; the longest decides.
@@ -100,13 +100,13 @@ func TestPeers(t *testing.T) {
 	var theirs map[string][]float64
 	require.NoError(t, json.Unmarshal(raw, &theirs))
 	if *update {
-		write(t, theirs)
+		write(t, "testdata/peers.json", theirs)
 	}
 	compare(t, theirs, answers(t))
 }
 
-// write stores what they said, a list on a line.
-func write(t *testing.T, lists map[string][]float64) {
+// write stores lists, each on a line.
+func write(t *testing.T, path string, lists map[string][]float64) {
 	var b strings.Builder
 	b.WriteString("{\n")
 	names := make([]string, 0, len(lists))
@@ -128,5 +128,5 @@ func write(t *testing.T, lists map[string][]float64) {
 		b.WriteByte('\n')
 	}
 	b.WriteString("}\n")
-	require.NoError(t, os.WriteFile("testdata/peers.json", []byte(b.String()), 0o644))
+	require.NoError(t, os.WriteFile(path, []byte(b.String()), 0o644))
 }
