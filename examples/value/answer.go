@@ -157,20 +157,16 @@ func fit(ctx context.Context, o options, in *summary) (*answer, error) {
 	return a, nil
 }
 
+// definition is the version of what states of customers mean.
+const definition = "examples/value 1"
+
 // ask answers about sales.
 func ask(ctx context.Context, o options, b *book) (*answer, error) {
-	type day struct {
-		at     int // from the last day back, 0 or below
-		amount int64
-	}
-	bought := make([][]day, len(b.customers))
 	lines := make([]cohort.Sale, 0, len(b.sales))
 	var items []basket.Line
 	var revenue int64
 	total := make([]int64, len(b.customers))
 	for _, s := range b.sales {
-		at := -days(s.at, b.until)
-		bought[s.customer] = append(bought[s.customer], day{at, s.amount})
 		lines = append(lines, cohort.Sale{Customer: s.customer, Order: s.order, At: s.at.Unix(), Amount: s.amount})
 		items = append(items, basket.Line{Basket: s.order, Item: s.category})
 		revenue += s.amount
@@ -179,27 +175,14 @@ func ask(ctx context.Context, o options, b *book) (*answer, error) {
 	in := &summary{}
 	var ids []string
 	var means []float64
-	def := lifecycle.Definition{Version: "examples/value 1"}
+	def := lifecycle.Definition{Version: definition}
 	var states []lifecycle.Why
 	count := map[string]int{}
-	for c, all := range bought {
-		if len(all) == 0 {
-			continue
-		}
-		slices.SortFunc(all, func(x, y day) int { return cmp.Compare(x.at, y.at) })
-		var on []int
-		var sums []int64
-		for _, d := range all {
-			if n := len(on); n > 0 && on[n-1] == d.at {
-				sums[n-1] += d.amount
-			} else {
-				on, sums = append(on, d.at), append(sums, d.amount)
-			}
-		}
-		p := value.Purchases{Repeats: len(on) - 1, Last: float64(on[len(on)-1]-on[0]) / 7, Age: float64(-on[0]) / 7}
+	for _, x := range b.people() {
+		p := x.history()
 		in.histories = append(in.histories, p)
 		var again int64
-		for _, v := range sums[1:] {
+		for _, v := range x.sums[1:] {
 			again += v
 		}
 		mean := 0.0
@@ -209,8 +192,8 @@ func ask(ctx context.Context, o options, b *book) (*answer, error) {
 				in.spending = append(in.spending, value.Spending{Purchases: p.Repeats, Mean: mean})
 			}
 		}
-		ids, means = append(ids, b.customers[c]), append(means, mean)
-		w, err := def.State(lifecycle.Customer{Purchases: on}, 0)
+		ids, means = append(ids, x.id), append(means, mean)
+		w, err := def.State(lifecycle.Customer{Purchases: x.days}, 0)
 		if err != nil {
 			return nil, err
 		}

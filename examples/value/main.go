@@ -5,6 +5,7 @@
 //	go run ./examples/value
 //	go run ./examples/value -in sales.csv -json
 //	go run ./examples/value -summary cdnow.csv -json
+//	go run ./examples/value -in sales.csv -report page.html -lang tr -currency TRY
 //	go run ./examples/value -export DIR -currency TRY
 //
 // It reads a CSV file of (customer, time, amount) and, if there is one, category; or a file of
@@ -18,6 +19,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/vefacrm/vefa/examples/internal/output"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
 )
 
@@ -33,6 +35,8 @@ type options struct {
 	json        bool
 	export      string
 	currency    string
+	report      string
+	lang        string
 }
 
 func parse(args []string, out io.Writer) (options, error) {
@@ -41,6 +45,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f := terminal.NewFlags("value", "Says what the customers of a file of sales are worth, and who comes back.",
 		"go run ./examples/value",
 		"go run ./examples/value -in sales.csv -until 2026-03-31 -margin 0.4",
+		"go run ./examples/value -in sales.csv -report page.html -lang tr -currency TRY",
 		"go run ./examples/value -export DIR -currency TRY",
 		"go run ./examples/value -summary cdnow.csv -json")
 	f.StringVar(&o.in, "in", "", "CSV of customer,time,amount and optionally category (default: a simulated shop)")
@@ -53,7 +58,9 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.IntVar(&o.top, "top", 10, "how many of the most valuable customers to list")
 	f.BoolVar(&o.json, "json", false, "print everything as JSON")
 	f.StringVar(&o.export, "export", "", "folder to write the sales to as Parquet: a table of facts and its dimensions")
-	f.StringVar(&o.currency, "currency", "", "with -export: currency of the amounts, such as TRY")
+	f.StringVar(&o.currency, "currency", "", "with -export or -report: currency of the amounts, such as TRY")
+	f.StringVar(&o.report, "report", "", "write an HTML page with pictures to this file")
+	f.StringVar(&o.lang, "lang", "en", "language of the page: en or tr")
 	if err := f.Parse(args, out); err != nil {
 		return o, err
 	}
@@ -70,8 +77,18 @@ func parse(args []string, out io.Writer) (options, error) {
 		return o, terminal.Usagef("-top: %d is below 0", o.top)
 	case o.export != "" && o.summary != "":
 		return o, terminal.Usagef("-export writes sales, and -summary has none")
-	case (o.export == "") != (o.currency == ""):
+	case o.export != "" && o.currency == "":
 		return o, terminal.Usagef("-export and -currency go together")
+	case o.currency != "" && o.export == "" && o.report == "":
+		return o, terminal.Usagef("-currency is of -export and of -report")
+	case o.report != "" && o.summary != "":
+		return o, terminal.Usagef("-report shows sales, and -summary has none")
+	}
+	if err := terminal.OneOf("lang", o.lang, "en", "tr"); err != nil {
+		return o, err
+	}
+	if err := output.Check(o.report); err != nil {
+		return o, terminal.Usagef("-report: %w", err)
 	}
 	var err error
 	if o.zone, err = time.LoadLocation(zone); err != nil {
@@ -88,7 +105,7 @@ func parse(args []string, out io.Writer) (options, error) {
 func main() { terminal.Main("value", run) }
 
 // run is the program; a test calls it.
-func run(ctx context.Context, args []string, out, _ io.Writer) error {
+func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	o, err := parse(args, out)
 	if err != nil {
 		return err
@@ -115,6 +132,12 @@ func run(ctx context.Context, args []string, out, _ io.Writer) error {
 			if err := export(o.export, o.currency, sales); err != nil {
 				return err
 			}
+		}
+		if o.report != "" {
+			if err := writeReport(ctx, o, sales, a); err != nil {
+				return err
+			}
+			defer terminal.Wrote(errs, o.report)
 		}
 	}
 	if o.json {

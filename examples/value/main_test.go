@@ -16,7 +16,7 @@ import (
 
 // Cases GT2, GT3 and GT4: help, faults of the command line and an interrupt.
 func TestCommandLine(t *testing.T) {
-	programtest.CommandLine(t, "value", run, "-weeks 0", "-discount -1", "-margin 2", "-top -1", "-zone x", "-until x", "-in a -summary b", "-export x", "-currency TRY", "-summary b -export x -currency TRY")
+	programtest.CommandLine(t, "value", run, "-weeks 0", "-discount -1", "-margin 2", "-top -1", "-zone x", "-until x", "-in a -summary b", "-export x", "-currency TRY", "-lang de", "-summary b -report x", "-summary b -export x -currency TRY")
 }
 
 func file(t *testing.T, text string) string {

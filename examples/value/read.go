@@ -185,6 +185,48 @@ func readSales(ctx context.Context, o options) (*book, error) {
 	return b, nil
 }
 
+// person is a customer with the days on which he bought.
+type person struct {
+	id   string
+	days []int   // from the last day of the book back, 0 or below, in ascending order, each once
+	sums []int64 // what was bought on each, hundredths
+}
+
+// people returns the customers who bought, in the order of their numbers.
+func (b *book) people() []person {
+	type day struct {
+		at     int
+		amount int64
+	}
+	bought := make([][]day, len(b.customers))
+	for _, s := range b.sales {
+		bought[s.customer] = append(bought[s.customer], day{-days(s.at, b.until), s.amount})
+	}
+	var out []person
+	for c, all := range bought {
+		if len(all) == 0 {
+			continue
+		}
+		slices.SortFunc(all, func(x, y day) int { return cmp.Compare(x.at, y.at) })
+		p := person{id: b.customers[c]}
+		for _, d := range all {
+			if n := len(p.days); n > 0 && p.days[n-1] == d.at {
+				p.sums[n-1] += d.amount
+			} else {
+				p.days, p.sums = append(p.days, d.at), append(p.sums, d.amount)
+			}
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// history is what models need to know of a person, in weeks.
+func (p person) history() value.Purchases {
+	first, last := p.days[0], p.days[len(p.days)-1]
+	return value.Purchases{Repeats: len(p.days) - 1, Last: float64(last-first) / 7, Age: float64(-first) / 7}
+}
+
 func dayOf(t time.Time) time.Time {
 	y, m, d := t.Date()
 	return time.Date(y, m, d, 0, 0, 0, 0, t.Location())
