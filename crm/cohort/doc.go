@@ -22,5 +22,9 @@
 // until a second purchase, and LogRank compares several of them. Concentration has Pareto's
 // shares, Lorenz's curve and Gini's index.
 //
+// Of events other than sales, Funnel says how far customers came on a way and how long its steps took, Journeys and
+// Paths which ways they went, Transitions which category is bought after which and whether that changes, and Attribute
+// how many purchases in stores came after research online.
+//
 // The package imports nothing of this module. Results do not depend on the order of the sales.
 package cohort

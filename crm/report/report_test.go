@@ -46,6 +46,10 @@ type shop struct {
 	sums     [2]Sum
 	groups   []value.Calibration
 	tracked  []Tracked
+	stages   []cohort.Stage
+	paths    []cohort.Path
+	next     []cohort.Transition
+	research cohort.Research
 }
 
 func newShop(t require.TestingT, customers int, name string) shop {
@@ -56,6 +60,8 @@ func newShop(t require.TestingT, customers int, name string) shop {
 	var sales []cohort.Sale
 	var lines []basket.Line
 	spent := map[uint32]int64{}
+	var events []cohort.Event
+	var bought []cohort.Bought
 	order := uint32(0)
 	def := lifecycle.Definition{Version: "1"}
 	var was, is []lifecycle.Why
@@ -69,6 +75,11 @@ func newShop(t require.TestingT, customers int, name string) shop {
 			sales = append(sales, cohort.Sale{Customer: c, Order: order, At: at.Unix(), Amount: amount})
 			spent[c] += amount
 			item := uint32(r.IntN(5))
+			if r.Float64() < float64(len(sales)%100)/300 {
+				item = 4
+			}
+			events = append(events, cohort.Event{Customer: c, What: item, At: at.Unix()})
+			bought = append(bought, cohort.Bought{Customer: c, What: item, At: at.Unix() + 3600*int64(r.IntN(400)), Amount: amount})
 			lines = append(lines, basket.Line{Basket: order, Item: item})
 			if item < 2 && r.IntN(3) > 0 {
 				lines = append(lines, basket.Line{Basket: order, Item: 1 - item})
@@ -118,6 +129,16 @@ func newShop(t require.TestingT, customers int, name string) shop {
 	b, err := basket.New(slices.Values(lines))
 	require.NoError(t, err)
 	s.rules, err = b.Pairs(basket.Options{Least: 5, FalseShare: .05, Lift: 1})
+	require.NoError(t, err)
+	s.stages, err = cohort.Funnel(events, []uint32{0, 1, 2, 4}, cohort.FunnelOptions{Within: 400 * 24 * time.Hour, Until: until.Unix()})
+	require.NoError(t, err)
+	journeys, err := cohort.Journeys(events, 120*24*time.Hour)
+	require.NoError(t, err)
+	s.paths, err = cohort.Paths(journeys, 15, 4)
+	require.NoError(t, err)
+	s.next, err = cohort.Transitions(events, o)
+	require.NoError(t, err)
+	s.research, err = cohort.Attribute(events, bought, cohort.ResearchOptions{Window: 7 * 24 * time.Hour})
 	require.NoError(t, err)
 	m, err := warning.NewMonitor(warning.Options{Learn: 40})
 	require.NoError(t, err)
@@ -181,6 +202,7 @@ func whole(t require.TestingT, locale, name string, customers, cohorts int) Page
 		{Title: "Worth" + name, Pictures: []Picture{Summary("", wealth, lira), Customers("", []Customer{{"c-1" + name, 9, .998, value.Interval{Expected: 11.2, Low: 5, High: 18}, 987654}, {"c-2", 0, 1, value.Interval{}, 0}}, .9, lira), Lorenz("", s.shares, lira)}},
 		{Title: "Return", Pictures: []Picture{Cohorts("", s.table), Survival("", s.curve), Flows("", [2]string{"1.7.2025" + name, "1.1.2026"}, s.moves)}},
 		{Title: "Sold", Pictures: []Picture{Forecast("", s.past, s.ahead, s.bands, s.accuracy, lira), Waterfall("", s.sums[0], s.sums[1], s.parts, nil, lira), Pairs("", s.rules, item), Controls("", s.names, s.controls)}},
+		{Title: "Ways", Pictures: []Picture{Funnel("", s.stages, item), Journeys("", s.paths, item), Transitions("", s.next, item), Researched("", s.research, lira)}},
 		{Title: "Model", Pictures: []Picture{Calibration("", s.groups), Tracking("", s.tracked, 5)}},
 	}}
 }
@@ -244,9 +266,9 @@ func TestNothing(t *testing.T) {
 	page := write(t, Page{Sections: []Section{{Title: "s", Pictures: []Picture{
 		Summary("", Worth{}, Money{}), Customers("", nil, .9, Money{}), Lorenz("", nil, Money{}), Cohorts("", nil), Cohorts("", &cohort.Table{}), Survival("", nil), Survival("", &cohort.Curve{N: 1}),
 		Flows("", [2]string{}, nil), Flows("", [2]string{}, []lifecycle.Move{{N: -1}}), Forecast("", nil, nil, nil, warning.Accuracy{}, Money{}), Waterfall("", Sum{}, Sum{}, nil, nil, Money{}), Pairs("", nil, nil), Controls("", nil, nil),
-		Calibration("", nil), Tracking("", nil, 0),
+		Calibration("", nil), Tracking("", nil, 0), Funnel("", nil, nil), Journeys("", nil, nil), Journeys("", []cohort.Path{{}}, nil), Transitions("", nil, nil), Researched("", cohort.Research{}, lira),
 	}}}})
-	require.Equal(t, 13, strings.Count(page, "Too little is known for this picture."))
+	require.Equal(t, 18, strings.Count(page, "Too little is known for this picture."))
 	require.NotContains(t, page, "<svg")
 	bad := math.NaN()
 	page = write(t, Page{Sections: []Section{{Title: "s", Pictures: []Picture{
@@ -257,6 +279,9 @@ func TestNothing(t *testing.T) {
 		Controls("", nil, []Control{{Name: "a", High: 3, Low: bad, Values: []float64{bad, 1}, Alarms: []warning.Alarm{{At: 7}, {At: 0}, {At: 1}}}, {Name: "b", High: 3}}),
 		Flows("", [2]string{}, []lifecycle.Move{{From: "?", To: lifecycle.New, N: 3}}),
 		Calibration("", []value.Calibration{{}}), Tracking("", []Tracked{{}, {}}, 9),
+		Funnel("", []cohort.Stage{{Reached: 1, Hours: [3]float64{bad, bad, bad}}, {Hours: [3]float64{bad, bad, bad}}}, func(uint32) string { return "" }),
+		Journeys("", []cohort.Path{{Steps: []uint32{1}, N: 1, Of: 1}}, func(uint32) string { return "" }),
+		Transitions("", []cohort.Transition{{N: 1, Of: 1, P: bad, Trend: bad}}, func(uint32) string { return "" }), Researched("", cohort.Research{Purchases: 1, Hours: bad}, lira),
 		Pairs("", []basket.Rule{{N: 5, NA: 1, NB: 1}, {N: 5, NA: 1, NB: 1, NAB: 2}}, func(uint32) string { return "" }),
 	}}}})
 	for _, never := range []string{"NaN\"", "NaN ", "Inf "} {
