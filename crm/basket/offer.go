@@ -2,6 +2,7 @@ package basket
 
 import (
 	"cmp"
+	"fmt"
 	"iter"
 	"math"
 	"slices"
@@ -22,10 +23,13 @@ type Neighbours struct {
 
 // Neighbours returns, for each item, the nearest so many others, 1 or more: by the cosine of their baskets, NAB/√(NA·NB),
 // shrunk where they were together a few times (NAB/(NAB+Least)). Pairs below Options.Least, and
-// those of a Lift below Options.Lift, are no neighbours. The error is an ErrData about the options.
+// those of a Lift below Options.Lift, are no neighbours; a FalseShare, which neighbours have none of, is refused. The error is an ErrData about the options.
 func (b *Baskets) Neighbours(o Options, most int) (*Neighbours, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
+	}
+	if o.FalseShare != 0 {
+		return nil, fmt.Errorf("%w: Options.FalseShare is %v: neighbours have none", ErrData, o.FalseShare)
 	}
 	least := o.least()
 	items := len(b.of) - 1

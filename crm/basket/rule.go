@@ -21,8 +21,13 @@ type Options struct {
 }
 
 func (o Options) validate() error {
-	if o.Least < 0 || !(o.Lift >= 0) || !(o.FalseShare >= 0 && o.FalseShare <= 1) {
-		return fmt.Errorf("%w: Options %+v", ErrData, o)
+	switch {
+	case o.Least < 0:
+		return fmt.Errorf("%w: Options.Least is %d, not 0 or more", ErrData, o.Least)
+	case !(o.Lift >= 0):
+		return fmt.Errorf("%w: Options.Lift is %v, not 0 or more", ErrData, o.Lift)
+	case !(o.FalseShare >= 0 && o.FalseShare <= 1):
+		return fmt.Errorf("%w: Options.FalseShare is %v, not from 0 to 1", ErrData, o.FalseShare)
 	}
 	return nil
 }

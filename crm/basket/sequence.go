@@ -39,14 +39,17 @@ func (s Sequence) Confidence() float64 { return float64(s.Followed) / float64(s.
 
 // Followed returns which items customers buy after which, within a time that is above 0 and
 // not at the same moment, each pair once per customer: the most usual order first, by Q, then by
-// Confidence, First and Then. Of Options it heeds Least, as the least Followed, and FalseShare. An
-// error is an ErrData.
+// Confidence, First and Then. Of Options it heeds Least, as the least Followed, and FalseShare; a Lift, which
+// sequences have none of, is refused. An error is an ErrData.
 func Followed(purchases []Purchase, within time.Duration, o Options) ([]Sequence, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	if o.Lift != 0 {
+		return nil, fmt.Errorf("%w: Options.Lift is %v: sequences have none", ErrData, o.Lift)
+	}
 	if within < time.Second {
-		return nil, fmt.Errorf("%w: within %v", ErrData, within)
+		return nil, fmt.Errorf("%w: within is %v, not a second or more", ErrData, within)
 	}
 	for i, p := range purchases {
 		if p.Customer >= maxNumber || p.Item >= maxNumber {

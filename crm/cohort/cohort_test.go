@@ -226,10 +226,12 @@ func TestBadSales(t *testing.T) {
 		o     Options
 	}{
 		"no sales":                          {nil, Options{}},
-		"there is no unit 9":                {[]Sale{{}}, Options{Unit: 9}},
+		"Options.Unit is 9":                 {[]Sale{{}}, Options{Unit: 9}},
+		"sale 1: At is 1700000000000,":      {[]Sale{{}, {At: 1_700_000_000_000}}, Options{}},
+		"sale 0: At is -62135596800,":       {[]Sale{{At: time.Time{}.Unix()}}, Options{}},
 		"sale 1 is at 1970-01-01T00:01:40Z": {[]Sale{{}, {At: 100}}, Options{Until: time.Unix(100, 0)}},
 		"sale 0: the numbers 1073741824":    {[]Sale{{Customer: maxNumber}}, Options{}},
-		"more than 4096 periods":            {[]Sale{{}, {At: 1 << 40}}, Options{Unit: Day}},
+		"more than 4096 periods":            {[]Sale{{}, {At: 1 << 30}}, Options{Unit: Day}},
 	} {
 		_, err := New(in.sales, in.o)
 		require.ErrorIs(t, err, ErrData)

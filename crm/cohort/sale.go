@@ -15,7 +15,7 @@ var ErrData = errors.New("cohort: bad data")
 type Sale struct {
 	Customer uint32
 	Order    uint32
-	At       int64 // seconds since 1970, as time.Time.Unix returns
+	At       int64 // seconds since 1970, as time.Time.Unix returns, of the years 1000 to 9999
 	// Amount is in minor units, such as kuruş. What came back is a Sale of its own only where
 	// it is to make its month smaller; it also makes its customer active then.
 	Amount int64
@@ -90,10 +90,16 @@ type calendar struct {
 	whole  bool // the last period is over
 }
 
+// earliest and latest bound the times of sales: the years 1000 to 9999.
+var (
+	earliest = time.Date(1000, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+	latest   = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+)
+
 // newCalendar returns the periods from the first sale to the end.
 func newCalendar(sales []Sale, o Options) (calendar, error) {
 	if o.Unit < Month || o.Unit > Day {
-		return calendar{}, fmt.Errorf("%w: there is no unit %d", ErrData, o.Unit)
+		return calendar{}, fmt.Errorf("%w: Options.Unit is %d: there is none", ErrData, o.Unit)
 	}
 	zone := o.Zone
 	if zone == nil {
@@ -105,6 +111,9 @@ func newCalendar(sales []Sale, o Options) (calendar, error) {
 		first, last = min(first, s.At), max(last, s.At)
 		if s.Customer >= maxNumber || s.Order >= maxNumber {
 			return calendar{}, fmt.Errorf("%w: sale %d: the numbers %d and %d of customer and order are not both below %d", ErrData, i, s.Customer, s.Order, maxNumber)
+		}
+		if s.At < earliest || s.At >= latest { // such as milliseconds, or the Unix of a zero time.Time
+			return calendar{}, fmt.Errorf("%w: sale %d: At is %d, which is no number of seconds of the years 1000 to 9999", ErrData, i, s.At)
 		}
 	}
 	if !o.Until.IsZero() && last >= o.Until.Unix() {

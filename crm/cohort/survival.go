@@ -70,7 +70,7 @@ func Survive(spans []Span, level float64) (*Curve, error) {
 		return nil, err
 	}
 	if !(level > 0 && level < 1) {
-		return nil, fmt.Errorf("%w: a level of %v", ErrData, level)
+		return nil, fmt.Errorf("%w: level is %v, not between 0 and 1", ErrData, level)
 	}
 	all := sorted(spans)
 	z := math.Sqrt2 * math.Erfinv(level)

@@ -29,8 +29,13 @@ const maxPeriods = 10_000
 // 1974) with the exact conditional test of two Poisson means, multiplied by the number of
 // places looked at. The error is an ErrData and names the period.
 func Shifts(counts []int, year int, alpha float64) ([]Shift, error) {
-	if len(counts) > maxPeriods || year < 1 || !(alpha > 0 && alpha < 1) {
-		return nil, fmt.Errorf("%w: %d counts, a year of %d, alpha %v", ErrData, len(counts), year, alpha)
+	switch {
+	case len(counts) > maxPeriods:
+		return nil, fmt.Errorf("%w: there are %d counts, at most %d are looked at", ErrData, len(counts), maxPeriods)
+	case year < 1:
+		return nil, fmt.Errorf("%w: year is %d, not 1 period or more", ErrData, year)
+	case !(alpha > 0 && alpha < 1):
+		return nil, fmt.Errorf("%w: alpha is %v, not between 0 and 1", ErrData, alpha)
 	}
 	sums := make([]int, len(counts)+1)
 	for i, n := range counts {

@@ -52,8 +52,8 @@ type Definition struct {
 	Contacts bool
 	// Overdue is after how many times the gap that is expected of a customer he is overdue; 0 means 2.
 	Overdue float64
-	// Prior is the gap that is expected of customers of whom little is known. Without one, it is
-	// Window of those with one purchase.
+	// Prior is the gap that is expected of customers of whom little is known; both of its fields are
+	// above 0. The zero Prior is a gap of Window with a weight of 1.
 	Prior Prior
 }
 
@@ -69,11 +69,23 @@ type Why struct {
 
 func (d Definition) withDefaults() (Definition, error) {
 	d.Window, d.Acts, d.Overdue = cmp.Or(d.Window, 365), cmp.Or(d.Acts, 2), cmp.Or(d.Overdue, 2)
-	if d.Version == "" || d.Window < 1 || d.Acts < 1 || !(d.Overdue > 0) || math.IsInf(d.Overdue, 0) {
-		return d, fmt.Errorf("%w: definition %q with a window of %d days, %d acts, overdue after %v gaps", ErrData, d.Version, d.Window, d.Acts, d.Overdue)
-	}
 	if d.Prior == (Prior{}) {
 		d.Prior = Prior{Gap: float64(d.Window), Weight: 1}
+	}
+	switch {
+	case d.Version == "":
+		return d, fmt.Errorf("%w: Definition.Version is empty", ErrData)
+	case d.Window < 1:
+		return d, fmt.Errorf("%w: Definition.Window is %d, not 1 day or more", ErrData, d.Window)
+	case d.Acts < 1:
+		return d, fmt.Errorf("%w: Definition.Acts is %d, not 1 or more", ErrData, d.Acts)
+	case !(d.Overdue > 0) || math.IsInf(d.Overdue, 0):
+		return d, fmt.Errorf("%w: Definition.Overdue is %v, not above 0", ErrData, d.Overdue)
+	case !(d.Prior.Gap > 0) || math.IsInf(d.Prior.Gap, 0):
+		return d, fmt.Errorf("%w: Definition.Prior.Gap is %v, not above 0", ErrData, d.Prior.Gap)
+	case !(d.Prior.Weight > 0) || math.IsInf(d.Prior.Weight, 0):
+		// With no weight nothing would be expected of a customer with one purchase, who were gone at once.
+		return d, fmt.Errorf("%w: Definition.Prior.Weight is %v, not above 0: it says how many gaps of a customer's own Prior.Gap counts as", ErrData, d.Prior.Weight)
 	}
 	return d, nil
 }
@@ -146,7 +158,7 @@ type Share struct {
 func Rate(states []Why, target float64) (Share, error) {
 	s := Share{State: Active, Target: target}
 	if !(target >= 0 && target <= 1) {
-		return s, fmt.Errorf("%w: a target of %v", ErrData, target)
+		return s, fmt.Errorf("%w: target is %v, not from 0 to 1", ErrData, target)
 	}
 	for i, w := range states {
 		if i == 0 {

@@ -24,8 +24,11 @@ type CUSUM struct {
 // Evans, Biometrika 59 (1972), for normal values. shift is above 0, at most 10; run from 2 to
 // 1e6. The error is an ErrData.
 func NewCUSUM(shift, run float64) (CUSUM, error) {
-	if !(shift > 0 && shift <= 10) || !(run >= 2 && run <= 1e6) {
-		return CUSUM{}, fmt.Errorf("%w: a shift of %v, a run of %v", ErrData, shift, run)
+	if !(shift > 0 && shift <= 10) {
+		return CUSUM{}, fmt.Errorf("%w: shift is %v, not above 0 and at most 10", ErrData, shift)
+	}
+	if err := checkRun(run); err != nil {
+		return CUSUM{}, err
 	}
 	c := CUSUM{K: shift / 2}
 	low, high := 0.0, 1.0
@@ -72,8 +75,11 @@ type EWMA struct {
 // periods on average until a false alarm (Lucas and Saccucci, Technometrics 32 (1990), by a Markov chain).
 // run is from 2 to 1e6. The error is an ErrData.
 func NewEWMA(lambda, run float64) (EWMA, error) {
-	if !(lambda > 0 && lambda <= 1) || !(run >= 2 && run <= 1e6) {
-		return EWMA{}, fmt.Errorf("%w: a weight of %v, a run of %v", ErrData, lambda, run)
+	if !(lambda > 0 && lambda <= 1) {
+		return EWMA{}, fmt.Errorf("%w: lambda is %v, not above 0 and at most 1", ErrData, lambda)
+	}
+	if err := checkRun(run); err != nil {
+		return EWMA{}, err
 	}
 	e := EWMA{Lambda: lambda}
 	low, high := 0.0, 1.0
@@ -157,3 +163,10 @@ func averageRun(n, from int, move func(from, to int) float64) float64 {
 
 func normalCDF(x float64) float64  { return math.Erfc(-x/math.Sqrt2) / 2 }
 func normalTail(x float64) float64 { return math.Erfc(x/math.Sqrt2) / 2 }
+
+func checkRun(run float64) error {
+	if !(run >= 2 && run <= 1e6) {
+		return fmt.Errorf("%w: run is %v, not from 2 to 1e6 periods", ErrData, run)
+	}
+	return nil
+}

@@ -35,7 +35,7 @@ const maxWays = 20_000
 // changes before it, too.
 func DifferenceInDifferences(treated, controls []Change, relative bool) (Effect, error) {
 	if len(treated) < 1 || len(controls) < 2 {
-		return Effect{}, fmt.Errorf("%w: %d treated places and %d controls", ErrData, len(treated), len(controls))
+		return Effect{}, fmt.Errorf("%w: %d treated places and %d controls, not 1 and 2 or more", ErrData, len(treated), len(controls))
 	}
 	var all []float64
 	for i, c := range append(slices.Clone(treated), controls...) {
@@ -51,7 +51,11 @@ func DifferenceInDifferences(treated, controls []Change, relative bool) (Effect,
 			if i >= len(treated) {
 				kind, i = "control", i-len(treated)
 			}
-			return Effect{}, fmt.Errorf("%w: %s %d: from %v to %v", ErrData, kind, i, c.Before, c.After)
+			must := "must be finite"
+			if relative {
+				must = "must be above 0, because changes are shares"
+			}
+			return Effect{}, fmt.Errorf("%w: %s %d: Before is %v and After %v; both %s", ErrData, kind, i, c.Before, c.After, must)
 		}
 		all = append(all, d)
 	}

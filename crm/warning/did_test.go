@@ -19,9 +19,9 @@ func TestDifferenceInDifferences(t *testing.T) {
 	require.Equal(t, .25, one.P)
 	require.InDelta(t, .2, one.Effect, .05)
 	for want, bad := range map[string][2][]Change{
-		"1 treated places and 1 controls": {{{1, 2}}, {{1, 2}}},
-		"control 1: from 0 to 2":          {{{1, 2}}, {{1, 2}, {0, 2}}},
-		"treated place 0: from NaN":       {{{math.NaN(), 2}}, {{1, 2}, {1, 2}}},
+		"1 treated places and 1 controls":                          {{{1, 2}}, {{1, 2}}},
+		"control 1: Before is 0 and After 2; both must be above 0": {{{1, 2}}, {{1, 2}, {0, 2}}},
+		"treated place 0: Before is NaN":                           {{{math.NaN(), 2}}, {{1, 2}, {1, 2}}},
 	} {
 		_, err := DifferenceInDifferences(bad[0], bad[1], true)
 		require.ErrorIs(t, err, ErrData)

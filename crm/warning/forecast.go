@@ -84,11 +84,17 @@ func (s *smoother) add(v float64) {
 // Forecast goes on with a series of values that are not negative, NaN where one is not known, for so many
 // periods: by exponential smoothing with a trend that fades and a season of so many periods, 0 or 1 for none,
 // whose weights are those that did best in the series itself. Intervals are of the level, such as
-// 0.9. At least three seasons and 16 values must be there. The error is an ErrData.
+// 0.9. At least three seasons and 16 values must be there, and periods is
+// at most as many as they are. The error is an ErrData.
 func Forecast(values []float64, season, periods int, level float64) ([]Point, Accuracy, error) {
 	season = max(1, season)
-	if len(values) < max(16, 3*season) || periods < 1 || periods > len(values) || !(level > 0 && level < 1) {
-		return nil, Accuracy{}, fmt.Errorf("%w: %d values with a season of %d for %d periods at a level of %v", ErrData, len(values), season, periods, level)
+	switch {
+	case len(values) < max(16, 3*season):
+		return nil, Accuracy{}, fmt.Errorf("%w: there are %d values, %d must be there with a season of %d", ErrData, len(values), max(16, 3*season), season)
+	case periods < 1 || periods > len(values):
+		return nil, Accuracy{}, fmt.Errorf("%w: periods is %d, not from 1 to the %d that are known", ErrData, periods, len(values))
+	case !(level > 0 && level < 1):
+		return nil, Accuracy{}, fmt.Errorf("%w: level is %v, not between 0 and 1", ErrData, level)
 	}
 	for i, v := range values {
 		if v < 0 || math.IsInf(v, 0) {

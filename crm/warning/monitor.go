@@ -40,12 +40,16 @@ func (o Options) withDefaults() (Options, error) {
 		o.FalseAlarms = 1
 	}
 	switch {
-	case o.Year < 1 || o.Season < 0 || o.Learn < 8 || o.Season > 0 && o.Learn < 2*o.Season:
-		return o, fmt.Errorf("%w: a year of %d periods, a season of %d, %d to learn from, which must be 8 and two seasons at least", ErrData, o.Year, o.Season, o.Learn)
+	case o.Year < 1:
+		return o, fmt.Errorf("%w: Options.Year is %d, not 1 period or more", ErrData, o.Year)
+	case o.Season < 0:
+		return o, fmt.Errorf("%w: Options.Season is %d, not 0 or more", ErrData, o.Season)
+	case o.Learn < 8 || o.Learn < 2*o.Season:
+		return o, fmt.Errorf("%w: Options.Learn is %d, not 8 or more and two seasons, which are %d", ErrData, o.Learn, 2*o.Season)
 	case !(o.Fall > 0 && o.Fall <= 0.9):
-		return o, fmt.Errorf("%w: a change of %v", ErrData, o.Fall)
+		return o, fmt.Errorf("%w: Options.Fall is %v, not above 0 and at most 0.9; 0.15 is 15 %%", ErrData, o.Fall)
 	case !(o.FalseAlarms > 0) || float64(o.Year)/o.FalseAlarms < 2:
-		return o, fmt.Errorf("%w: %v false alarms in a year of %d periods", ErrData, o.FalseAlarms, o.Year)
+		return o, fmt.Errorf("%w: Options.FalseAlarms is %v, not above 0 and at most half of the %d periods of a year", ErrData, o.FalseAlarms, o.Year)
 	}
 	return o, nil
 }
@@ -110,7 +114,7 @@ func (m *Monitor) Trace(values, peers []float64) (Trace, error) {
 // watch is Watch; it also writes the sums into trace, if it is not nil.
 func (m *Monitor) watch(values, peers []float64, trace *Trace) ([]Alarm, error) {
 	if peers != nil && len(peers) != len(values) {
-		return nil, fmt.Errorf("%w: %d values beside %d of the others", ErrData, len(values), len(peers))
+		return nil, fmt.Errorf("%w: %d values and %d of peers, which must be as many or nil", ErrData, len(values), len(peers))
 	}
 	for i, v := range values {
 		if v < 0 || math.IsInf(v, 0) || peers != nil && (peers[i] < 0 || math.IsInf(peers[i], 0)) {
