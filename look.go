@@ -137,14 +137,19 @@ func readUsed(ctx context.Context, r crm.Reader, used map[crm.CounterKey]int64) 
 	return err
 }
 
-// spoken returns the Locale of a profile if the definition has it, else "".
+// spoken returns the Locale of a profile if the definition has it, else "". The texts of a translated definition that
+// names no language of its own are English, as SurveyJS has it.
 func spoken(p *crm.Profile, def *survey.Definition) string {
 	if p == nil || def == nil {
 		return ""
 	}
 	base, _, _ := strings.Cut(strings.ReplaceAll(p.Locale, "_", "-"), "-")
 	head := def.Head()
-	if base != "" && (strings.EqualFold(base, head.Language) || slices.ContainsFunc(head.Languages, func(l string) bool {
+	own := head.Language
+	if own == "" && len(head.Languages) > 0 {
+		own = "en"
+	}
+	if base != "" && (strings.EqualFold(base, own) || slices.ContainsFunc(head.Languages, func(l string) bool {
 		return strings.EqualFold(l, base) || strings.EqualFold(l, p.Locale)
 	})) {
 		return p.Locale

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -177,7 +178,8 @@ func (t *texts) progress(n, of int) string {
 // language chooses the language of a page: what the respondent asked for in
 // the link, else what the invitation says, else the first of the browser's
 // languages that the definition has, else the definition's own, else English. A definition
-// that names its own language and is not translated is shown in that alone.
+// that names its own language and is not translated is shown in that alone. It is spelt as
+// the definition spells it, without the region that a browser adds.
 func language(asked string, inv Invitation, accept string) string {
 	own := ""
 	var translated []string
@@ -185,22 +187,36 @@ func language(asked string, inv Invitation, accept string) string {
 		head := inv.Definition.Head()
 		own, translated = head.Language, head.Languages
 	}
-	has := func(lang string) bool {
-		base, _, _ := strings.Cut(lang, "-")
-		is := func(l string) bool { return strings.EqualFold(l, base) || strings.EqualFold(l, lang) }
-		return slices.ContainsFunc(translated, is) || is(own) ||
-			(own == "" || len(translated) > 0) && (is("tr") || is("en")) || inv.Definition == nil && is("ar")
+	known := append(slices.Clone(translated), own)
+	if own == "" || len(translated) > 0 {
+		known = append(known, "tr", "en")
 	}
-	if isTag(asked) && has(asked) {
-		return asked
+	if inv.Definition == nil {
+		known = append(known, "ar")
+	}
+	// spelt is a language as the definition has it, so that answers of tr and tr-TR are of one; "" if it has none.
+	spelt := func(lang string) string {
+		if !isTag(lang) {
+			return ""
+		}
+		base, _, _ := strings.Cut(lang, "-")
+		for _, l := range []string{lang, base} {
+			if i := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, l) }); i >= 0 && isTag(known[i]) {
+				return known[i]
+			}
+		}
+		return ""
+	}
+	if lang := spelt(asked); lang != "" {
+		return lang
 	}
 	if isTag(inv.Language) {
-		return inv.Language
+		return cmp.Or(spelt(inv.Language), inv.Language)
 	}
 	for part := range strings.SplitSeq(accept, ",") {
 		tag, _, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if isTag(tag) && has(tag) {
-			return tag
+		if lang := spelt(tag); lang != "" {
+			return lang
 		}
 	}
 	if isTag(own) {

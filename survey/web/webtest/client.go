@@ -20,6 +20,9 @@ type Outcome struct {
 	URL    string // of the last page, after redirects
 	Page   []byte // the last page
 	Pages  int    // pages with questions that were answered
+	// Unasked are the paths of the answers that no page asked for, sorted: of questions that did not
+	// show, and of misspelt ones.
+	Unasked []string
 }
 
 // Thanked tells whether the visit ended on the thank-you page.
@@ -53,9 +56,13 @@ func Person(r *http.Request) {
 
 // Answer opens a survey link, tracked or not, as a person's browser does, and
 // answers page after page until there is nothing more to answer. A response that is no page of questions (answered,
-// expired, unknown) ends the visit without an error; see Outcome.Status.
-func Answer(ctx context.Context, c *http.Client, link string, answers map[string]any) (Outcome, error) {
-	o, err := request(ctx, c, http.MethodGet, link, nil)
+// expired, unknown) ends the visit without an error; see Outcome.Status. Answers are as Fill has them; those
+// that no page asked for are in Outcome.Unasked, also where there is an error.
+func Answer(ctx context.Context, c *http.Client, link string, answers map[string]any) (o Outcome, err error) {
+	answers = byPath(answers)
+	left := maps.Clone(answers)
+	defer func() { o.Unasked = slices.Sorted(maps.Keys(left)) }()
+	o, err = request(ctx, c, http.MethodGet, link, nil)
 	for err == nil {
 		form, ok := question(o.Page)
 		if !ok {
@@ -67,6 +74,9 @@ func Answer(ctx context.Context, c *http.Client, link string, answers map[string
 		var values url.Values
 		if values, err = form.fill(answers); err != nil {
 			return o, err
+		}
+		for _, path := range form.asks() {
+			delete(left, path)
 		}
 		pages := o.Pages + 1
 		o, err = Send(ctx, c, o.URL, form, values, nil)

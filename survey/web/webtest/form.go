@@ -123,19 +123,59 @@ func (f Form) asks() []string {
 	return names
 }
 
-// Fill answers the questions of a page: answers go by question name, inside another question by
-// path such as people[0].age, and those
-// to questions that are not on the page are left for another page. A list of answers is for check
+// Fill answers the questions of a page: answers go by question name, and those
+// to questions that are not on the page are left for another page. Inside another question they go by
+// path, such as aspects.staff for the row staff of a matrix and people[0].age for what the first panel asks, or as
+// survey.Response has them: {"aspects": {"staff": "good"}}, {"people": [{"age": 40}]}. A list of answers is for check
 // boxes, and for a ranking the choices in their order. The values
 // are what a browser would send, hidden fields included; files have no value. Errors: ErrNoForm,
 // ErrNotOffered, ErrRequired, ErrTooLong.
 func Fill(page []byte, answers map[string]any) (url.Values, error) {
+	answers = byPath(answers)
 	for _, f := range Forms(page) {
 		if len(f.asks()) > 0 {
 			return f.fill(answers)
 		}
 	}
 	return nil, ErrNoForm
+}
+
+// byPath gives each answer by its path: those that are inside another one, too.
+func byPath(answers map[string]any) map[string]any {
+	out := make(map[string]any, len(answers))
+	var add func(path string, answer any)
+	add = func(path string, answer any) {
+		switch a := answer.(type) {
+		case map[string]any:
+			for name, inner := range a {
+				add(path+"."+name, inner)
+			}
+		case []map[string]any:
+			for i, inner := range a {
+				add(path+"["+strconv.Itoa(i)+"]", inner)
+			}
+		case []any:
+			if !slices.ContainsFunc(a, func(x any) bool { _, is := x.(map[string]any); return is }) {
+				out[path] = a
+				return
+			}
+			for i, inner := range a {
+				add(path+"["+strconv.Itoa(i)+"]", inner)
+			}
+		case []string:
+			list := make([]any, len(a))
+			for i, s := range a {
+				list[i] = s
+			}
+			out[path] = list
+		default:
+			out[path] = a
+		}
+	}
+	for name, answer := range answers {
+		add(name, answer)
+	}
+	return out
 }
 
 // texts is an answer as a form has it.
@@ -150,7 +190,7 @@ func texts(answer any) []string {
 	return []string{fmt.Sprint(answer)}
 }
 
-// fill answers the questions of the form, as the function Fill does.
+// fill answers the questions of the form, as the function Fill does, with answers by path.
 func (f Form) fill(answers map[string]any) (url.Values, error) {
 	out := url.Values{}
 	missing := map[string]bool{}
