@@ -58,6 +58,22 @@ func ExportRows(answers iter.Seq2[SurveyAnswer, error]) iter.Seq2[export.Row, er
 // included, in an order that is the same each time. It reads a few hundred at a time and keeps no transaction
 // open meanwhile: what is stored while it runs may be among them. An error is
 // yielded once, and is the end.
+//
+// A league of places is what they add up to:
+//
+//	var groups survey.Groups[string]
+//	for a, err := range eng.Answers(ctx, "visit") {
+//		if err != nil {
+//			return err
+//		}
+//		if s, ok := definition.Score(a.Response(), survey.ScoreOptions{}); ok && a.OverQuota == "" {
+//			if err := groups.Add(a.Place, s); err != nil {
+//				return err
+//			}
+//		}
+//	}
+//	league := survey.League(&groups, 0)
+//	picture := report.League("Worst first", groups.Total(), league, nil)
 func (e *Engine) Answers(ctx context.Context, name string) iter.Seq2[SurveyAnswer, error] {
 	return func(yield func(SurveyAnswer, error) bool) {
 		for after := (crm.FactRef{}); ; {

@@ -95,7 +95,8 @@ func (e *Engine) notMe(ctx context.Context, tx crm.Tx, f *crm.Effect, d MessageD
 	)
 }
 
-// Reply hears an inbound message from an address. An opt-out refuses consent
+// Reply hears what an inbound message from an address says about consent, and nothing else: the rating that
+// answers a survey with Replies, and what goes to the Inbox, are heard by Feedback alone. An opt-out refuses consent
 // at once; what might be one stops every message but Engine.Respond's and leaves the rest to
 // a person; "not me" is heard about the last message that went there. When it was no
 // opt-out, crm.Service.Suppress with the reason "reply" and Off lifts that again.

@@ -41,7 +41,8 @@ type FeedbackReport struct {
 // those about all the others, and as refused only if all were. An address that does not exist is not written to any
 // more. Inbound messages are read as Reply reads them, and kept as interactions of their
 // sender's address on the channel that they came by: one that the provider tells again
-// changes nothing. What a program wrote (Inbound.Automatic) is kept and says nothing.
+// changes nothing. One that rates answers the survey that the address was asked last (Survey.Replies); what else
+// comes is filed where Config.Inbox is set. What a program wrote (Inbound.Automatic) is kept and says nothing.
 //
 // The error names every report and message that is not valid, by its place from 0, and is
 // then a messaging.ErrReport; all others are taken. Any other error is about the store: tell

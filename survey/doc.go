@@ -30,7 +30,9 @@
 //
 // Check validates the answers of one respondent and reports every fault at
 // once. Score reads the metric off them: a question says in its "x-retail"
-// object what it measures (nps, csat or ces).
+// object what it measures (nps, csat or ces), as in
+// {"type": "rating", "name": "q1", "rateMin": 0, "rateMax": 10, "x-retail": {"metric": "nps"}}.
+// One without it is measured by nothing, whatever its name.
 //
 //	resp, err := def.Check(survey.Response{Answers: answers})
 //	score, ok := def.Score(resp, survey.ScoreOptions{})

@@ -6,6 +6,7 @@
 // old the customer was at the last, how old he is now) and estimate four parameters for all of
 // them together by maximum likelihood:
 //
+//	p, err := value.FromDays(days, today, 7)    // of each customer, in weeks
 //	s, err := value.Condense(purchases)         // from any iter.Seq, in any order
 //	m, fit, err := value.FitBGNBD(ctx, s)       // r, alpha, a, b with standard errors
 //	m.Alive(p)                                  // the probability that p still buys

@@ -39,6 +39,23 @@ type Purchases struct {
 	Age float64
 }
 
+// FromDays returns the purchases of a customer who bought on days, in any order, as of a day. Days are counted from
+// any day that is the same for all; several purchases on one day are one, and days after now, which are not known
+// then, are left out. length is how many days the unit of time has: 7 for weeks. The error is a
+// *DataError of row 0 where he had not bought by then, or length is not above 0.
+func FromDays(days []int, now int, length float64) (Purchases, error) {
+	if !(length > 0) || math.IsInf(length, 0) {
+		return Purchases{}, &DataError{Field: "length", Reason: fmt.Sprintf("is %v, not above 0", length)}
+	}
+	on := slices.DeleteFunc(slices.Clone(days), func(d int) bool { return d > now })
+	slices.Sort(on)
+	on = slices.Compact(on)
+	if len(on) == 0 {
+		return Purchases{}, &DataError{Field: "days", Reason: fmt.Sprintf("has none until day %d", now)}
+	}
+	return Purchases{Repeats: len(on) - 1, Last: float64(on[len(on)-1]-on[0]) / length, Age: float64(now-on[0]) / length}, nil
+}
+
 // maxRepeats is as much as a count of purchases can be.
 const maxRepeats = math.MaxInt32
 

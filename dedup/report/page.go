@@ -15,10 +15,11 @@ var style string
 
 var kit = page.NewKit(pictures, style)
 
-// Page is a report: a title and sections of pictures. Its Write writes it as one HTML file.
+// Page is a report: a title and sections of pictures. Its fields are Title, Lead (a line below the title), Locale ("tr", or
+// else English), Sections and Footer; its Write(io.Writer) error writes it as one HTML file.
 type Page = page.Page
 
-// Section is a part of a page with a heading of its own.
+// Section is a part of a page with a heading of its own. Its fields are Title, Lead and Pictures.
 type Section = page.Section
 
 // Picture is one figure with its caption. The functions of this package draw it; its HTML

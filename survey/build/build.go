@@ -4,12 +4,13 @@
 //
 //	def, err := build.New(
 //		build.Page("visit",
-//			build.Rating("nps", 0, 10).Title("How likely are you to recommend us?").In("tr", "Bizi önerir misiniz?").Required(),
+//			build.Rating("nps", 0, 10).Title("How likely are you to recommend us?").In("tr", "Bizi önerir misiniz?").Required().Measures(survey.NPS),
 //			build.Comment("why").Title("Why?").VisibleIf("{nps} <= 6"),
 //		),
 //	).Name("store").Definition()
 //
-// What has no method of its own is given by Set, under the name that SurveyJS has for it.
+// What has no method of its own is given by Set, under the name that SurveyJS has for it. The language of Title
+// and of texts without a language is English, unless Set("locale", "tr") says otherwise.
 package build
 
 import (
@@ -82,14 +83,18 @@ func (s *Survey) Name(name string) *Survey { return s.own("name", name) }
 // Version is that of the wording, survey.Head.Version.
 func (s *Survey) Version(version string) *Survey { return s.own("version", version) }
 
-func (s *Survey) own(k string, v any) *Survey {
-	x, ok := s.members["x-retail"].(map[string]any)
+func (s *Survey) own(k string, v any) *Survey { s.members.own(k, v); return s }
+
+func (e *Element) own(k string, v any) *Element { e.members.own(k, v); return e }
+
+// own gives a property of the "x-retail" object.
+func (m members) own(k string, v any) {
+	x, ok := m["x-retail"].(map[string]any)
 	if !ok {
 		x = map[string]any{}
-		s.members["x-retail"] = x
+		m["x-retail"] = x
 	}
 	x[k] = v
-	return s
 }
 
 // Title is the heading; In adds it in another language.
@@ -129,7 +134,8 @@ func (e *Element) MarshalJSON() ([]byte, error) { return json.Marshal(map[string
 // Definition is the survey as the package survey runs it. The error joins what is wrong: each a
 // survey.Finding of severity "failure", or of a property that SurveyJS does not have, with its
 // Path; or a survey.ParseError. Of a definition without Go there would only be a warning for such
-// a property; here it is a misspelling.
+// a property; here it is a misspelling. What is only doubtful, such as a condition on a question that is
+// not there, is no error: see survey.Definition.Findings.
 func (s *Survey) Definition() (*survey.Definition, error) {
 	data, err := s.MarshalJSON()
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 func Example() {
 	def, err := build.New(
 		build.Page("visit",
-			build.Rating("nps", 0, 10).Title("How likely are you to recommend us?").In("tr", "Bizi önerir misiniz?").Required(),
+			build.Rating("nps", 0, 10).Title("How likely are you to recommend us?").In("tr", "Bizi önerir misiniz?").Required().Measures(survey.NPS),
 			build.Checkbox("why", "price", build.Choice("staff", "The staff").In("tr", "Çalışanlar")).Other().VisibleIf("{nps} <= 6"),
 		),
 	).Name("store").Definition()
@@ -33,6 +33,21 @@ func Example() {
 	// Output:
 	// Bizi önerir misiniz? 11
 	// why 3
+}
+
+// TestMeasures: what a question measures is beside what else is in its x-retail object, and a scale that
+// does not fit is a fault with its path.
+func TestMeasures(t *testing.T) {
+	def, err := build.New(build.Rating("a", 1, 5).Set("x-retail", map[string]any{"bad": 1}).Measures(survey.CSAT), build.Rating("nps", 0, 10)).Definition()
+	require.NoError(t, err)
+	q, ok := def.Question("a")
+	require.True(t, ok)
+	require.Equal(t, survey.CSAT, q.Extension.Metric)
+	require.Equal(t, 1, *q.Extension.Bad)
+	named, _ := def.Question("nps")
+	require.Empty(t, named.Extension.Metric, "a name measures nothing")
+	_, err = build.New(build.Rating("a", 1, 5).Measures(survey.NPS)).Definition()
+	require.ErrorContains(t, err, "pages[0].elements[0].x-retail: bad-value: nps is asked from 0 to 10")
 }
 
 // Faults say where they are.

@@ -1,5 +1,7 @@
 package build
 
+import "github.com/vefacrm/vefa/survey"
+
 // question makes an element of a type.
 func question(typ, name string) *Element { return &Element{members{"type": typ, "name": name}} }
 
@@ -126,6 +128,11 @@ func (e *Element) Help(language, text string) *Element {
 
 // Required asks for an answer; of a page or panel, for one to any of its questions.
 func (e *Element) Required() *Element { return e.Set("isRequired", true) }
+
+// Measures says what the question measures, which its name does not: survey.NPS of a Rating from 0 to 10,
+// survey.CSAT from 1 to 5, survey.CES from 1 to 7. Scores, bad answers and results are of such
+// questions alone.
+func (e *Element) Measures(m survey.Metric) *Element { return e.own("metric", string(m)) }
 
 // VisibleIf shows the element where an expression holds.
 func (e *Element) VisibleIf(expression string) *Element { return e.Set("visibleIf", expression) }

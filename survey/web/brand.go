@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -65,6 +67,11 @@ func (b *Brand) Validate() error {
 	case b.Accent != "":
 		if c := contrast(accent, ink); c < 4.5 {
 			fault("Accent", "%s under %s has a contrast of %.2f:1, 4.5:1 is needed to be read", b.Accent, b.ink(), math.Floor(100*c)/100)
+		}
+	}
+	for _, lang := range slices.Sorted(maps.Keys(b.Privacy)) {
+		if base, _, _ := strings.Cut(lang, "-"); lang != "" && (!isTag(lang) || len(base) < 2 || len(base) > 3) {
+			fault("Privacy", "%q is no language, such as tr or pt-br", lang)
 		}
 	}
 	if b.PrivacyURL != "" {

@@ -69,6 +69,7 @@ func TestBrandsThatCannotBeRead(t *testing.T) {
 		"Logo is no PNG":                                                         {Name: "x", Logo: []byte("<html><script>")},
 		"Logo has 40000 bytes":                                                   {Name: "x", Logo: append([]byte("<svg>"), make([]byte, 39995)...)},
 		`PrivacyURL "javascript:x" is no https`:                                  {PrivacyURL: "javascript:x", Privacy: map[string]string{"": "x"}},
+		`Privacy "turkish" is no language`:                                       {Privacy: map[string]string{"": "x", "turkish": "x", "tr-TR": "x"}},
 		"Privacy must be set":                                                    {PrivacyURL: "https://x.example/"},
 	} {
 		err := b.Validate()
