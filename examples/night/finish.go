@@ -54,20 +54,20 @@ type truth struct {
 // finish reads the end state and prints what was asked for.
 func (s *simulation) finish(ctx context.Context, out io.Writer, where string) error {
 	if s.state.Day > 0 {
-		s.clock.set(s.at(s.state.Day-1, eveningStep))
+		s.clock.Set(s.at(s.state.Day-1, eveningStep))
 	}
 	sum := summary{Store: where, From: s.from.Format(time.DateOnly), Evenings: s.state.Day, Seconds: s.seconds}
 	delete(sum.Seconds, "resumed")
 	if err := s.look(ctx, &sum); err != nil {
 		return err
 	}
-	sum.RowsRead, sum.RowsRejected, sum.GatewayRepeats = s.rows, s.bad, s.gate.repeats
+	sum.RowsRead, sum.RowsRejected, sum.GatewayRepeats = s.rows, s.bad, s.gate.Repeats()
 	if s.storm != nil {
 		sum.Storm = s.storm.sum()
 	}
 	if s.guests != nil {
 		sum.Visitors = map[string]int{}
-		for k, n := range s.guests.done {
+		for k, n := range s.guests.Done {
 			sum.Visitors[string(k)] = n
 		}
 	}
@@ -158,7 +158,7 @@ func (s *simulation) look(ctx context.Context, sum *summary) error {
 func (s *simulation) digest(ctx context.Context) (string, error) {
 	var d [32]byte
 	err := s.store.View(ctx, func(r crm.Reader) (err error) {
-		d, err = crm.Digest(ctx, r, s.clock.now())
+		d, err = crm.Digest(ctx, r, s.clock.Now())
 		return err
 	})
 	return hex.EncodeToString(d[:]), err

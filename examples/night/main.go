@@ -12,13 +12,16 @@ package main
 import (
 	"context"
 	"flag"
+	"fmt"
 	"io"
 	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/vefacrm/vefa/examples/internal/output"
+	"github.com/vefacrm/vefa/examples/internal/record"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
 )
 
@@ -56,7 +59,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.Uint64Var(&o.seed, "seed", 1, "of the simulated world")
 	f.StringVar(&o.from, "from", "2025-01-01", "date of the first evening; with -import by default the last evenings of the data")
 	f.StringVar(&folder, "import", "", "real data instead of the world: csv:DIR or adventureworks:DIR")
-	f.StringVar(&o.rules, "rules", "", "rules to use instead of evening.yaml")
+	f.StringVar(&o.rules, "rules", "", "rules to use instead of retailer/evening.yaml")
 	f.StringVar(&o.report, "report", "", "write an HTML page with the results to this file")
 	f.BoolVar(&o.json, "json", false, "print the results as one JSON object")
 	f.BoolVar(&o.digest, "digest", false, "print a hash of the whole logical end state as the last line")
@@ -111,7 +114,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return terminal.Usagef("-report: %w", err)
 	}
 	show := newDisplay(errs, o.say)
-	store, where, shut, err := openStore(ctx, o.db)
+	store, where, shut, err := record.Open(ctx, o.db)
 	if err != nil {
 		return err
 	}
@@ -153,4 +156,13 @@ func peakRSS() int64 {
 		return u.Maxrss >> 20
 	}
 	return u.Maxrss >> 10
+}
+
+// checkDay parses a date flag.
+func checkDay(name, s string) (time.Time, error) {
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		return t, fmt.Errorf("-%s: %q is no date such as 2025-01-01", name, s)
+	}
+	return t, nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/examples/internal/record"
 )
 
 // Tests that kill run this binary again as the program.
@@ -52,7 +53,7 @@ func dying(ctx context.Context, args []string, out, errs io.Writer) error {
 		return err
 	}
 	show := newDisplay(errs, o.say)
-	store, where, shut, err := openStore(ctx, o.db)
+	store, where, shut, err := record.Open(ctx, o.db)
 	if err != nil {
 		return err
 	}
@@ -67,8 +68,8 @@ func dying(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fate := s.gate.fate
-	s.gate.fate = func(effect crm.EffectID, to crm.Address, at time.Time) (string, time.Time) {
+	fate := s.gate.Fate
+	s.gate.Fate = func(effect crm.EffectID, to crm.Address, at time.Time) (string, time.Time) {
 		status, delivered := fate(effect, to, at)
 		if status == answer {
 			if left--; left == 0 {

@@ -29,7 +29,7 @@ func (s *simulation) segments(ctx context.Context, p *page, g *gathered) error {
 	if err != nil {
 		return err
 	}
-	at := s.clock.now()
+	at := s.clock.Now()
 	var names []string
 	for d := range view.Definitions() {
 		names = append(names, d.Name)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/examples/night/retailer"
 	"github.com/vefacrm/vefa/segment/report"
 	"github.com/vefacrm/vefa/survey"
 )
@@ -327,8 +328,8 @@ func TestWorstShopsFirst(t *testing.T) {
 	require.Equal(t, []string{"All8", "without a place0", "Ege−21", "Türkiye100"}, rows(2))
 	require.Equal(t, []string{"Ege−21", "Kötü−100", "Az–", "Birkaç–", "İyi100"}, rows(3))
 	require.Contains(t, html(3), "visit, version 1: Net Promoter Score")
-	require.NoError(t, theme.Validate())
-	require.NotEmpty(t, theme.Accent)
+	require.NoError(t, retailer.Theme.Validate())
+	require.NotEmpty(t, retailer.Theme.Accent)
 }
 
 // TestStoryHasWordsForKinds: a fact of any kind is told in words, and one of a host's own

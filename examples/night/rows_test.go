@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/examples/internal/record"
 )
 
 // rows lists the logical state of a store, a line per record, sorted. It holds
@@ -19,7 +20,7 @@ import (
 func rows(t testing.TB, db string) []string {
 	t.Helper()
 	ctx := deadline(t)
-	store, _, shut, err := openStore(ctx, db)
+	store, _, shut, err := record.Open(ctx, db)
 	require.NoError(t, err)
 	defer shut()
 	var out []string

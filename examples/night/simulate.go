@@ -8,21 +8,15 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"sync/atomic"
 	"time"
 
 	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
+	"github.com/vefacrm/vefa/examples/night/retailer"
 	"github.com/vefacrm/vefa/examples/night/world"
 	"github.com/vefacrm/vefa/messaging"
 )
-
-// clock is the simulated time.
-type clock struct{ micros atomic.Int64 }
-
-func (c *clock) now() time.Time  { return time.UnixMicro(c.micros.Load()).UTC() }
-func (c *clock) set(t time.Time) { c.micros.Store(t.UnixMicro()) }
 
 // progressDoc is how far a database is. It is written after each step, so that
 // the same command goes on where it was stopped.
@@ -64,10 +58,10 @@ type simulation struct {
 	source  source
 	world   *world.World // nil for an import
 	data    *folder      // nil for a world
-	clock   *clock
-	gate    *gateway
+	clock   *retailer.Clock
+	gate    *retailer.Gateway
 	storm   *storm // nil without -storm
-	guests  *visitors
+	guests  *retailer.Visitors
 	state   progressDoc
 	rev     int64
 	rows    int
@@ -82,7 +76,7 @@ var errOther = errors.New("the database holds another simulation")
 
 // newSimulation opens the source and binds everything; shut stops the servers.
 func newSimulation(ctx context.Context, o options, store crm.Store, show *display) (s *simulation, shut func(), err error) {
-	s = &simulation{o: o, say: o.say, home: o.say.home, store: store, clock: &clock{}, seconds: map[string]float64{}, show: show}
+	s = &simulation{o: o, say: o.say, home: o.say.home, store: store, clock: &retailer.Clock{}, seconds: map[string]float64{}, show: show}
 	known, err := s.readProgress(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -101,7 +95,7 @@ func newSimulation(ctx context.Context, o options, store crm.Store, show *displa
 			return nil, nil, err
 		}
 	}
-	s.clock.set(s.source.Evening(-1))
+	s.clock.Set(s.source.Evening(-1))
 
 	mux := http.NewServeMux()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -114,9 +108,9 @@ func newSimulation(ctx context.Context, o options, store crm.Store, show *displa
 		}
 	}()
 	base := "http://" + listener.Addr().String()
-	s.gate = &gateway{now: s.clock.now, taken: map[string]wireReceipt{}, fate: s.fate}
+	s.gate = &retailer.Gateway{Now: s.clock.Now, Fate: s.fate}
 	mux.Handle("POST /gateway", s.gate)
-	mux.HandleFunc("POST /gateway/status", s.gate.status)
+	mux.HandleFunc("POST /gateway/status", s.gate.Status)
 	var sender messaging.Sender
 	if o.storm {
 		sender, err = s.openStorm(mux, base)
@@ -126,12 +120,14 @@ func newSimulation(ctx context.Context, o options, store crm.Store, show *displa
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg, err := configuration(o, s.from, s.home)
+	book, err := retailer.Book(o.rules)
 	if err != nil {
 		return nil, nil, err
 	}
+	cfg := retailer.Config(book, s.from, s.home)
+	cfg.Resident = o.resident
 	cfg.Consent = s.consent()
-	cfg.Store, cfg.Now, cfg.LeaseNow, cfg.Sender, cfg.BaseURL = store, s.clock.now, s.clock.now, sender, base
+	cfg.Store, cfg.Now, cfg.LeaseNow, cfg.Sender, cfg.BaseURL = store, s.clock.Now, s.clock.Now, sender, base
 	cfg.ClientIP, cfg.RequestID = forwardedFor, func(r *http.Request) string { return r.Header.Get("X-Request-Id") }
 	cfg.Progress = show.step
 	if o.storm {
@@ -149,8 +145,8 @@ func newSimulation(ctx context.Context, o options, store crm.Store, show *displa
 	go func() { served <- server.Serve(listener) }()
 	go func() { logged <- s.eng.Clicks().Run(ctx) }()
 	if s.world != nil {
-		s.guests = &visitors{world: s.world, eng: s.eng, clock: s.clock, done: map[world.ActKind]int{}, told: map[crm.EffectID]bool{},
-			client: &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+		s.guests = &retailer.Visitors{World: s.world, Engine: s.eng, Clock: s.clock, Done: map[world.ActKind]int{},
+			Client: &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
 				if r.URL.Host != listener.Addr().String() {
 					return http.ErrUseLastResponse // the world outside is not there
 				}
@@ -338,7 +334,7 @@ func (s *simulation) prepare(ctx context.Context) error {
 		return s.saveProgress(ctx)
 	}
 	// The times of this step: it is done again from its start.
-	s.clock.set(s.at(s.state.Day, s.state.Step))
+	s.clock.Set(s.at(s.state.Day, s.state.Step))
 	if s.guests != nil && s.state.Day < s.o.evenings {
 		before := s.at(s.state.Day, s.state.Step-1)
 		var left []*crm.Effect
@@ -356,7 +352,7 @@ func (s *simulation) prepare(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.guests.hear(left, before); err != nil {
+		if err := s.guests.Hear(left, before); err != nil {
 			return err
 		}
 	}
@@ -408,7 +404,7 @@ func (s *simulation) step(ctx context.Context, day, step int) error {
 	at := s.at(day, step)
 	if s.guests != nil {
 		stop := s.measure("visitors")
-		if err := s.guests.act(ctx, at); err != nil {
+		if err := s.guests.Act(ctx, at); err != nil {
 			return err
 		}
 		if err := s.eng.Clicks().Flush(ctx); err != nil {
@@ -416,7 +412,7 @@ func (s *simulation) step(ctx context.Context, day, step int) error {
 		}
 		stop()
 	}
-	s.clock.set(at)
+	s.clock.Set(at)
 	if err := s.resume(ctx); err != nil {
 		return err
 	}
@@ -460,8 +456,8 @@ func (s *simulation) resume(ctx context.Context) error {
 }
 
 func (s *simulation) evening(ctx context.Context, day int) error {
-	if day == redDay && s.world != nil {
-		if err := s.eng.SetPolarity(ctx, redTag, true, "head office", "service customers are left alone in this season"); err != nil {
+	if day == retailer.RedDay && s.world != nil {
+		if err := s.eng.SetPolarity(ctx, retailer.RedTag, true, "head office", "service customers are left alone in this season"); err != nil {
 			return err
 		}
 	}
@@ -492,7 +488,7 @@ func (s *simulation) desk(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := s.clock.now()
+	now := s.clock.Now()
 	for _, t := range open {
 		if t.Ref.Key.Source != "survey" && t.Ref.Key.Source != "not-me" && t.Ref.Key.Source != "rule" {
 			continue // solved in the system that it came from
@@ -513,7 +509,7 @@ func (s *simulation) listen(ctx context.Context, at time.Time) error {
 	if s.guests == nil {
 		return nil
 	}
-	ids := s.gate.drain()
+	ids := s.gate.Drain()
 	if s.storm != nil {
 		ids = s.storm.drain()
 	}
@@ -534,7 +530,7 @@ func (s *simulation) listen(ctx context.Context, at time.Time) error {
 		}
 		ids = ids[n:]
 	}
-	return s.guests.hear(sent, at)
+	return s.guests.Hear(sent, at)
 }
 
 func (s *simulation) measure(name string) func() {
@@ -548,7 +544,7 @@ func (s *simulation) again(ctx context.Context, date string) error {
 	if err != nil {
 		return err
 	}
-	s.clock.set(s.at(day, eveningStep))
+	s.clock.Set(s.at(day, eveningStep))
 	return s.evening(ctx, day)
 }
 

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/examples/internal/record"
 )
 
 // TestDatabaseURL opens PostgreSQL by the form that its own programs take, too.
@@ -30,7 +32,7 @@ func TestDatabaseURL(t *testing.T) {
 	}
 	_, rest, _ := strings.Cut(dsn, "://")
 	for _, name := range []string{"postgres://" + rest, "postgresql://" + rest, "postgres:postgres://" + rest} {
-		store, kind, done, err := openStore(t.Context(), name)
+		store, kind, done, err := record.Open(t.Context(), name)
 		require.NoError(t, err, name)
 		require.Equal(t, "PostgreSQL", kind)
 		require.NotNil(t, store)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/examples/night/retailer"
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/messaging/providertest"
 	"github.com/vefacrm/vefa/messaging/verimor"
@@ -49,11 +50,11 @@ const stormBatch = 50
 // openStorm starts the simulator below a path of mux and returns the sender that reaches it.
 func (s *simulation) openStorm(mux *http.ServeMux, base string) (messaging.Sender, error) {
 	st := &storm{s: s, flying: make(chan struct{}, 1)}
-	st.sim = providertest.NewVerimor(providertest.Config{Seed: s.o.seed, Now: s.clock.now})
+	st.sim = providertest.NewVerimor(providertest.Config{Seed: s.o.seed, Now: s.clock.Now})
 	st.sim.SetFaults(providertest.Faults{Throttle: 0.05, Lost: 0.05, Drop: 0.02, Error: 0.02, Fail: 0.03, Early: 0.1, Twice: 0.3})
-	st.sim.Headers = []string{sentFrom}
+	st.sim.Headers = []string{retailer.SentFrom}
 	path := crm.NewSecret([]byte("a-path-that-lives-as-long-as-the-program"))
-	sender, err := verimor.New(verimor.Config{URL: base + "/verimor", Username: st.sim.Username, Password: st.sim.Password, Header: sentFrom, Now: s.clock.now, Batch: stormBatch,
+	sender, err := verimor.New(verimor.Config{URL: base + "/verimor", Username: st.sim.Username, Password: st.sim.Password, Header: retailer.SentFrom, Now: s.clock.Now, Batch: stormBatch,
 		Guard: webhook.Guard{Secret: path}})
 	if err != nil {
 		return nil, err
@@ -143,7 +144,7 @@ func (st *storm) act(ctx context.Context, r *rand.Rand, refuse bool) error {
 	err := st.s.store.View(ctx, func(rd crm.Reader) error {
 		about = nil
 		state := []crm.EffectState{crm.Planned, crm.Sent}[r.IntN(2)]
-		due, err := rd.DueEffects(ctx, crm.DueQuery{Parts: crm.AllParts(), State: state, Kinds: []crm.EffectKind{crm.EffectMessage}, Before: st.s.clock.now().Add(time.Second), Limit: 200})
+		due, err := rd.DueEffects(ctx, crm.DueQuery{Parts: crm.AllParts(), State: state, Kinds: []crm.EffectKind{crm.EffectMessage}, Before: st.s.clock.Now().Add(time.Second), Limit: 200})
 		if err != nil || len(due) == 0 {
 			return err
 		}
@@ -160,7 +161,7 @@ func (st *storm) act(ctx context.Context, r *rand.Rand, refuse bool) error {
 	if err != nil || about == nil {
 		return err
 	}
-	svc, now := st.s.eng.Service(), st.s.clock.now()
+	svc, now := st.s.eng.Service(), st.s.clock.Now()
 	if !refuse {
 		_, err = svc.OpenTicket(ctx, about.ProfileKey, "storm", fmt.Sprint(now.UnixMicro(), "-", r.Uint64()), crm.Ticket{Title: "complained while the messages left"})
 		st.count(func(c *stormCounts) { c.Tickets++ })
@@ -180,7 +181,7 @@ func (st *storm) act(ctx context.Context, r *rand.Rand, refuse bool) error {
 // reconciled, and all reports are pushed.
 func (st *storm) settle(ctx context.Context) error {
 	for range 3 {
-		st.s.clock.set(st.s.clock.now().Add(10 * time.Minute))
+		st.s.clock.Set(st.s.clock.Now().Add(10 * time.Minute))
 		if _, err := st.s.eng.Resume(ctx); err != nil {
 			return err
 		}

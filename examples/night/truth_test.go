@@ -12,6 +12,7 @@ import (
 	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/memstore"
+	"github.com/vefacrm/vefa/examples/night/retailer"
 	"github.com/vefacrm/vefa/examples/night/world"
 	"github.com/vefacrm/vefa/messaging/experiment"
 	"github.com/vefacrm/vefa/messaging/link"
@@ -38,7 +39,7 @@ type judge struct {
 
 func newJudge(t *testing.T, s *simulation) *judge {
 	t.Helper()
-	j := &judge{s: s, end: s.clock.now(), orders: map[crm.FactKey]*crm.Fact{}, members: map[crm.ProfileKey][]crm.ProfileKey{},
+	j := &judge{s: s, end: s.clock.Now(), orders: map[crm.FactKey]*crm.Fact{}, members: map[crm.ProfileKey][]crm.ProfileKey{},
 		bought: map[crm.ProfileKey][]*crm.Fact{}, back: map[crm.FactKey]int64{}, acts: map[crm.EffectID][]world.Act{}, places: map[crm.FactKey]string{}}
 	hear := func(b crm.Batch) {
 		for _, f := range b.Facts {
@@ -84,7 +85,7 @@ func newJudge(t *testing.T, s *simulation) *judge {
 		if !j.arrived(f) {
 			continue
 		}
-		m := world.Sent{Effect: f.ID, To: f.To, Campaign: f.Cause, About: f.About, At: f.SentAt, Profile: j.about(t, f), Kind: kindOf(f)}
+		m := world.Sent{Effect: f.ID, To: f.To, Campaign: f.Cause, About: f.About, At: f.SentAt, Profile: j.about(t, f), Kind: retailer.KindOf(f)}
 		for _, a := range s.world.Reactions(m) {
 			if !a.At.After(f.SentAt) {
 				a.At = f.SentAt.Add(time.Second)
@@ -117,13 +118,13 @@ func (j *judge) about(t *testing.T, f *crm.Effect) crm.ProfileKey {
 
 // arrived reports whether the gateway was given a message and took it.
 func (j *judge) arrived(f *crm.Effect) bool {
-	got, given := j.s.gate.taken[string(f.ID)]
+	got, given := j.s.gate.Taken(f.ID)
 	status, delivered := j.s.world.Gateway(f.ID, f.To, f.SentAt)
 	switch {
 	case !given || status == world.Rejected, status == world.Unknown && delivered.IsZero():
 		return false
 	case status == world.Throttled: // taken when it came again
-		return got.Status == "accepted"
+		return got == "accepted"
 	}
 	return true
 }
@@ -200,12 +201,13 @@ func TestResultsAreTheWorlds(t *testing.T) {
 			require.NoError(t, err)
 			defer stop()
 			require.NoError(t, s.run(deadline(t)))
-			s.clock.set(s.at(s.state.Day-1, eveningStep))
+			s.clock.Set(s.at(s.state.Day-1, eveningStep))
 			res, err := s.eng.Results(t.Context())
 			require.NoError(t, err)
 			j := newJudge(t, s)
-			cfg, err := configuration(o, s.from, s.home)
+			book, err := retailer.Book(o.rules)
 			require.NoError(t, err)
+			cfg := retailer.Config(book, s.from, s.home)
 			require.Len(t, res.Campaigns, len(cfg.Campaigns))
 			for i, c := range cfg.Campaigns {
 				j.campaign(t, c, res.Campaigns[i])
@@ -241,7 +243,7 @@ func (j *judge) campaign(t *testing.T, c vefa.Campaign, got vefa.CampaignResult)
 		}
 		bought := j.converted(j.about(t, f), f.Created, c.Window)
 		if f.State == crm.HeldOut {
-			_, given := j.s.gate.taken[string(f.ID)]
+			_, given := j.s.gate.Taken(f.ID)
 			require.False(t, given, "a held-out person was written to")
 			want.HeldOut++
 			if bought {
@@ -332,11 +334,11 @@ func (j *judge) surveys(t *testing.T, res vefa.Results) (shown int) {
 	for _, f := range j.effects {
 		name, err := vefa.MessageName(f)
 		require.NoError(t, err)
-		if kindOf(f) != "survey" {
+		if retailer.KindOf(f) != "survey" {
 			continue
 		}
 		name = name[len("survey/"):]
-		if _, given := j.s.gate.taken[string(f.ID)]; given && !f.SentAt.IsZero() {
+		if _, given := j.s.gate.Taken(f.ID); given && !f.SentAt.IsZero() {
 			asked[name]++
 		}
 		for _, a := range j.acts[f.ID] {

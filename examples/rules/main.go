@@ -69,7 +69,7 @@ var commands = []struct {
 	example    string
 }{
 	{"check", "compile the rules; every mistake with line, column and caret", (*program).check, nil, "rules check -rules mine.yaml"},
-	{"evening", "compile the rules against what vefa's evening knows of a customer (vefa.Facts), and lint them", nil, nil, "rules evening -rules examples/night/evening.yaml"},
+	{"evening", "compile the rules against what vefa's evening knows of a customer (vefa.Facts), and lint them", nil, nil, "rules evening -rules examples/night/retailer/evening.yaml"},
 	{"lint", "what compiles but is probably not meant; exit code 1 if there is anything", (*program).lint, nil, "rules lint -rules mine.yaml"},
 	{"preview", "how many customers each rule reaches at -at, and some of them; with -was also who is gained and lost", (*program).preview,
 		[]string{"at", "rule", "examples", "was"}, "rules preview -rules mine.yaml -was yesterday.yaml -facts customers.csv -rows purchases=purchases.csv"},

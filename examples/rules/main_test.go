@@ -109,7 +109,7 @@ func TestMistakes(t *testing.T) {
 // TestEvening: one command checks a rule file that is written for vefa's evening.
 // Case D12.
 func TestEvening(t *testing.T) {
-	got := try(t, 0, "evening", "-rules", "../night/evening.yaml")
+	got := try(t, 0, "evening", "-rules", "../night/retailer/evening.yaml")
 	require.Contains(t, got, "20 rules over vefa.Facts: no mistake")
 	bad := filepath.Join(t.TempDir(), "bad.yaml")
 	require.NoError(t, os.WriteFile(bad, []byte("rules:\n  - {name: a, when: 'City = \"x\"', then: [{tag: t}]}\n  - {name: b, when: 'Orderz > 1', then: [{tag: t}]}\n"), 0o600))

@@ -1,9 +1,10 @@
-package main
+// Package retailer is the watch retailer of the examples as vefa sees her: rules, segments,
+// campaigns, surveys and keys as data, and the provider and the visitors of the simulated world.
+package retailer
 
 import (
 	"context"
 	_ "embed"
-	"fmt"
 	"os"
 	"time"
 
@@ -16,29 +17,31 @@ import (
 	"github.com/vefacrm/vefa/survey/web"
 )
 
+// Rules are those of the evening, in YAML.
+//
 //go:embed evening.yaml
-var eveningRules []byte
+var Rules []byte
 
-// segments are the audiences of the campaigns.
-const segments = `
+// Segments are the audiences of the campaigns.
+const Segments = `
 segment new-collection = watch-buyer or jewelry-buyer or gift-giver or loyal
 segment trade-in       = watch-buyer or smartwatch-buyer or churn-risk except staff
 segment first-watch    = watch-prospect or battery ignoring red service-only
 `
 
-// redDay is the evening on which head office turns a tag red: those who are
-// known from the technical service alone are left out of campaigns from then.
+// RedDay is the evening on which head office turns a tag red: those who are
+// known from the technical service alone are left out of campaigns from then: RedTag.
 const (
-	redDay = 20
-	redTag = "service-only"
+	RedDay = 20
+	RedTag = "service-only"
 )
 
-// sentFrom is the sender that recipients see.
-const sentFrom = "SAAT"
+// SentFrom is the sender that recipients see.
+const SentFrom = "SAAT"
 
-// keys are the example's, and the same each time, so that a run can be repeated.
+// Keys are the example's, and the same each time, so that a run can be repeated.
 // A real host draws 32 random bytes for each and keeps them to itself.
-func keys() vefa.Keys {
+func Keys() vefa.Keys {
 	return vefa.Keys{
 		Tenant: "saat",
 		Sign:   []vefa.Key{{ID: 1, Secret: crm.NewSecret([]byte("vefa example night: signs, and is not secret"))}},
@@ -46,8 +49,8 @@ func keys() vefa.Keys {
 	}
 }
 
-// theme is how the retailer's survey pages look; vefa.New refuses one that cannot be read.
-var theme = web.Brand{
+// Theme is how the retailer's survey pages look; vefa.New refuses one that cannot be read.
+var Theme = web.Brand{
 	Name: "SAAT", Accent: "#123b52", Ink: "#ffffff",
 	Privacy: map[string]string{
 		"tr": "Yanıtınız yalnızca hizmetimizi iyileştirmek için kullanılır.",
@@ -61,28 +64,29 @@ var shop = messaging.Field{Name: "shop", Max: 24, Fallback: "SAAT"}
 // words returns a message that rules may send.
 func words(name, text string, fields ...messaging.Field) messaging.Campaign {
 	return messaging.Campaign{
-		Name: name, From: sentFrom, Locale: "tr", Text: text, Fields: fields, URL: "https://saat.example/" + name,
+		Name: name, From: SentFrom, Locale: "tr", Text: text, Fields: fields, URL: "https://saat.example/" + name,
 		Quiet: messaging.EveningQuiet(), Unmeasured: "sent one by one, for service",
 	}
 }
 
-// configuration is the retailer as data.
-func configuration(o options, from time.Time, home *time.Location) (vefa.Config, error) {
-	data, name := eveningRules, "evening.yaml"
-	if o.rules != "" {
-		var err error
-		if data, err = os.ReadFile(o.rules); err != nil {
-			return vefa.Config{}, err
-		}
-		name = o.rules
+// Book reads rules, those of a file or, without one, Rules.
+func Book(file string) (*rules.Book, error) {
+	if file == "" {
+		return rules.ReadYAML("evening.yaml", Rules)
 	}
-	book, err := rules.ReadYAML(name, data)
+	data, err := os.ReadFile(file)
 	if err != nil {
-		return vefa.Config{}, err
+		return nil, err
 	}
+	return rules.ReadYAML(file, data)
+}
+
+// Config is the retailer as data, whose first evening is of the day from. What a program has of its
+// own is not set: the store, the clock, the sender and the address.
+func Config(book *rules.Book, from time.Time, home *time.Location) vefa.Config {
 	campaign := func(name, text, segment string, holdout float64, evenings ...int) vefa.Campaign {
 		c := vefa.Campaign{Segment: segment, Campaign: messaging.Campaign{
-			Name: name, From: sentFrom, Locale: "tr", Text: text, Fields: []messaging.Field{link40}, URL: "https://saat.example/" + name,
+			Name: name, From: SentFrom, Locale: "tr", Text: text, Fields: []messaging.Field{link40}, URL: "https://saat.example/" + name,
 			Quiet: messaging.EveningQuiet(), Caps: []messaging.Cap{{Max: 3, Per: 7 * 24 * time.Hour}},
 			Cost: crm.Money{Amount: 12, Currency: "TRY"}, Holdout: holdout, Window: 14 * 24 * time.Hour,
 		}}
@@ -99,7 +103,7 @@ func configuration(o options, from time.Time, home *time.Location) (vefa.Config,
 	return vefa.Config{
 		Home:     home,
 		Rules:    []*rules.Book{book},
-		Segments: segments,
+		Segments: Segments,
 		Campaigns: []vefa.Campaign{
 			campaign("new-collection", "Yeni koleksiyon mağazalarımızda. Size özel koşullar: {link} SMS istemiyorsanız RET yazın.", "new-collection", 0.2, 10),
 			campaign("trade-in", "Eski saatinizi getirin, yenisinde indirim kazanın: {link} SMS istemiyorsanız RET yazın.", "trade-in", 0.2, 25),
@@ -113,7 +117,7 @@ func configuration(o options, from time.Time, home *time.Location) (vefa.Config,
 			{Name: "after-purchase", Definition: survey.Recommendation(), Invitation: invitation("after-purchase", "{shop} ziyaretiniz nasıldı? İki soru: {link}")},
 			{Name: "after-service", Definition: survey.Recommendation(), Invitation: invitation("after-service", "{shop}: servisimizden memnun kaldınız mı? İki soru: {link}")},
 		},
-		Brand: theme,
+		Brand: Theme,
 		Tasks: map[string]vefa.TaskFunc{
 			"call-back": func(ctx context.Context, svc *crm.Service, e *crm.Effect) error {
 				return svc.Record(ctx, &crm.Fact{
@@ -122,17 +126,7 @@ func configuration(o options, from time.Time, home *time.Location) (vefa.Config,
 				})
 			},
 		},
-		Resident:     o.resident,
-		Keys:         keys(),
+		Keys:         Keys(),
 		Destinations: link.Destinations{LoopbackHTTP: true},
-	}, nil
-}
-
-// checkDay parses a date flag.
-func checkDay(name, s string) (time.Time, error) {
-	t, err := time.Parse(time.DateOnly, s)
-	if err != nil {
-		return t, fmt.Errorf("-%s: %q is no date such as 2025-01-01", name, s)
 	}
-	return t, nil
 }

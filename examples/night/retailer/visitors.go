@@ -1,4 +1,4 @@
-package main
+package retailer
 
 import (
 	"cmp"
@@ -16,16 +16,18 @@ import (
 	"github.com/vefacrm/vefa/survey/web/webtest"
 )
 
-// visitors are the people and machines that messages reach. They make real
+// Visitors are the people and machines that messages reach. They make real
 // requests to the engine's handler on loopback.
-type visitors struct {
-	world  *world.World
-	eng    *vefa.Engine
-	clock  *clock
-	client *http.Client
-	todo   []visit // by time
-	done   map[world.ActKind]int
-	told   map[crm.EffectID]bool
+type Visitors struct {
+	World  *world.World
+	Engine *vefa.Engine
+	Clock  *Clock
+	Client *http.Client
+	// Done counts what they did.
+	Done map[world.ActKind]int
+
+	todo []visit // by time
+	told map[crm.EffectID]bool
 }
 
 // visit is one act with the message that it answers.
@@ -34,14 +36,17 @@ type visit struct {
 	effect *crm.Effect
 }
 
-// hear plans what follows from messages that left: acts after the given time.
-func (v *visitors) hear(effects []*crm.Effect, after time.Time) error {
+// Hear plans what follows from messages that left: acts after the given time.
+func (v *Visitors) Hear(effects []*crm.Effect, after time.Time) error {
 	for _, f := range effects {
 		if f.State != crm.Done || v.told[f.ID] { // throttled, refused or not answered yet
 			continue
 		}
+		if v.told == nil {
+			v.told = map[crm.EffectID]bool{}
+		}
 		v.told[f.ID] = true
-		m := world.Sent{Effect: f.ID, To: f.To, Campaign: f.Cause, About: f.About, At: f.SentAt, Profile: f.Subject.Profile, Kind: kindOf(f)}
+		m := world.Sent{Effect: f.ID, To: f.To, Campaign: f.Cause, About: f.About, At: f.SentAt, Profile: f.Subject.Profile, Kind: KindOf(f)}
 		if m.Profile.IsZero() {
 			who, err := vefa.About(f)
 			if err != nil {
@@ -49,7 +54,7 @@ func (v *visitors) hear(effects []*crm.Effect, after time.Time) error {
 			}
 			m.Profile = who
 		}
-		for _, a := range v.world.Reactions(m) {
+		for _, a := range v.World.Reactions(m) {
 			if !a.At.After(f.SentAt) {
 				a.At = f.SentAt.Add(time.Second)
 			}
@@ -64,7 +69,8 @@ func (v *visitors) hear(effects []*crm.Effect, after time.Time) error {
 	return nil
 }
 
-func kindOf(f *crm.Effect) string {
+// KindOf returns what package world calls the message of an effect; "" for one that cannot be read.
+func KindOf(f *crm.Effect) string {
 	name, err := vefa.MessageName(f)
 	switch {
 	case err != nil:
@@ -79,24 +85,27 @@ func kindOf(f *crm.Effect) string {
 	return "other"
 }
 
-// act does everything that is due by a time.
-func (v *visitors) act(ctx context.Context, until time.Time) error {
+// Act does everything that is due by a time.
+func (v *Visitors) Act(ctx context.Context, until time.Time) error {
 	n := 0
 	for n < len(v.todo) && !v.todo[n].At.After(until) {
 		a := v.todo[n]
-		v.clock.set(a.At)
+		v.Clock.Set(a.At)
 		if err := v.one(ctx, a); err != nil {
 			return fmt.Errorf("%s at %s: %w", a.Kind, a.At.Format(time.RFC3339), err)
 		}
-		v.done[a.Kind]++
+		if v.Done == nil {
+			v.Done = map[world.ActKind]int{}
+		}
+		v.Done[a.Kind]++
 		n++
 	}
 	v.todo = v.todo[n:]
 	return nil
 }
 
-func (v *visitors) one(ctx context.Context, a visit) error {
-	tracked, page, err := v.eng.Links(a.effect)
+func (v *Visitors) one(ctx context.Context, a visit) error {
+	tracked, page, err := v.Engine.Links(a.effect)
 	if err != nil {
 		return err
 	}
@@ -108,7 +117,7 @@ func (v *visitors) one(ctx context.Context, a visit) error {
 		if c, ok := a.Answers["comment"]; ok {
 			answers["comment"] = c
 		}
-		out, err := webtest.Answer(ctx, v.client, page, answers)
+		out, err := webtest.Answer(ctx, v.Client, page, answers)
 		if err != nil {
 			return err
 		}
@@ -117,25 +126,25 @@ func (v *visitors) one(ctx context.Context, a visit) error {
 		}
 	case world.NotMe:
 		if page != "" {
-			_, err := webtest.NotMe(ctx, v.client, page)
+			_, err := webtest.NotMe(ctx, v.Client, page)
 			if errors.Is(err, webtest.ErrNoForm) {
 				return nil // it was heard before this process was killed
 			}
 			return err
 		}
-		_, err := v.eng.Reply(ctx, a.effect.To, a.RequestID, "Yanlış numara", a.At)
+		_, err := v.Engine.Reply(ctx, a.effect.To, a.RequestID, "Yanlış numara", a.At)
 		return err
 	case world.Reply:
-		_, err := v.eng.Reply(ctx, a.effect.To, a.RequestID, a.Text, a.At)
+		_, err := v.Engine.Reply(ctx, a.effect.To, a.RequestID, a.Text, a.At)
 		return err
 	case world.Buy:
-		_, err := v.eng.Service().Import(ctx, *a.Batch)
+		_, err := v.Engine.Service().Import(ctx, *a.Batch)
 		return err
 	}
 	return nil
 }
 
-func (v *visitors) request(ctx context.Context, a visit, url string) error {
+func (v *Visitors) request(ctx context.Context, a visit, url string) error {
 	req, err := http.NewRequestWithContext(ctx, a.Method, url, nil)
 	if err != nil {
 		return err
@@ -144,7 +153,7 @@ func (v *visitors) request(ctx context.Context, a visit, url string) error {
 		req.Header[k] = values
 	}
 	req.Header.Set("X-Request-Id", a.RequestID)
-	resp, err := v.client.Do(req)
+	resp, err := v.Client.Do(req)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,6 @@
-package main
+// Package record opens the record that -db of the example programs names: in memory, or in a
+// database, whose tables it makes.
+package record
 
 import (
 	"context"
@@ -18,9 +20,10 @@ import (
 	"github.com/vefacrm/vefa/crm/sqlstore"
 )
 
-// openStore opens what -db names. An empty name is a SQLite file in a temporary
-// directory. The function that it returns closes everything again.
-func openStore(ctx context.Context, name string) (crm.Store, string, func(), error) {
+// Open opens what -db names, and returns it with the name of what it is: memory, SQLite,
+// PostgreSQL or MySQL. An empty name is a SQLite file in a temporary directory. The function that
+// it returns closes everything again. A name that means nothing is an error that says what does.
+func Open(ctx context.Context, name string) (crm.Store, string, func(), error) {
 	kind, where, _ := strings.Cut(name, ":")
 	switch kind {
 	case "memory":
@@ -29,12 +32,12 @@ func openStore(ctx context.Context, name string) (crm.Store, string, func(), err
 		if where != "" {
 			return openSQLite(ctx, where, "normal", func() {})
 		}
-		dir, err := os.MkdirTemp("", "vefa-night-")
+		dir, err := os.MkdirTemp("", "vefa-example-")
 		if err != nil {
 			return nil, "", nil, err
 		}
 		// Nobody needs this file after a power cut.
-		return openSQLite(ctx, filepath.Join(dir, "night.db"), "off", func() { _ = os.RemoveAll(dir) })
+		return openSQLite(ctx, filepath.Join(dir, "record.db"), "off", func() { _ = os.RemoveAll(dir) })
 	case "postgres", "postgresql":
 		if strings.HasPrefix(where, "//") {
 			where = name // a URL, as other programs of PostgreSQL take it

@@ -1,4 +1,4 @@
-package main
+package retailer
 
 import (
 	"encoding/json"
@@ -10,13 +10,15 @@ import (
 	"github.com/vefacrm/vefa/examples/night/world"
 )
 
-// gateway is the SMS provider of the example: a real HTTP server that speaks
+// Gateway is the SMS provider of the example: a real HTTP server that speaks
 // the wire format of messaging.HTTPSender and behaves as the world says. Its
 // answers depend on the message's id and the simulated time alone, so that a
 // run that was killed meets the same gateway.
-type gateway struct {
-	fate func(effect crm.EffectID, to crm.Address, at time.Time) (status string, delivered time.Time)
-	now  func() time.Time
+type Gateway struct {
+	// Fate says what becomes of a message, in the words of package world; Now is the clock. Both must
+	// be set.
+	Fate func(effect crm.EffectID, to crm.Address, at time.Time) (status string, delivered time.Time)
+	Now  func() time.Time
 
 	mu      sync.Mutex
 	taken   map[string]wireReceipt // the last answer to each message
@@ -24,13 +26,29 @@ type gateway struct {
 	repeats int // messages that came again under their id
 }
 
-// drain returns the messages that came since it was called last, each once.
-func (g *gateway) drain() []crm.EffectID {
+// Drain returns the messages that came since it was called last, each once.
+func (g *Gateway) Drain() []crm.EffectID {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	ids := g.fresh
 	g.fresh = nil
 	return ids
+}
+
+// Taken returns the last answer to a message, "accepted" or "rejected" or another, and whether it was
+// given.
+func (g *Gateway) Taken(id crm.EffectID) (status string, given bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	a, given := g.taken[string(id)]
+	return a.Status, given
+}
+
+// Repeats returns how many messages came again under their id.
+func (g *Gateway) Repeats() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.repeats
 }
 
 type wireMessage struct {
@@ -46,7 +64,8 @@ type wireReceipt struct {
 	RetryAfter int    `json:"retry_after,omitempty"`
 }
 
-func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP takes messages.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Messages []wireMessage `json:"messages"`
 	}
@@ -57,12 +76,15 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var out struct {
 		Receipts []wireReceipt `json:"receipts"`
 	}
-	now := g.now()
+	now := g.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, m := range in.Messages {
 		if _, again := g.taken[m.ID]; again {
 			g.repeats++
+		}
+		if g.taken == nil {
+			g.taken = map[string]wireReceipt{}
 		}
 		g.taken[m.ID] = g.answer(m, now)
 		g.fresh = append(g.fresh, crm.EffectID(m.ID))
@@ -72,9 +94,9 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(out)
 }
 
-// status says what became of messages. What this process has not heard of was
+// Status says what became of messages. What this process has not heard of was
 // never received: whoever sends it again gets the answer that was lost.
-func (g *gateway) status(w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) Status(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		IDs []string `json:"ids"`
 	}
@@ -101,8 +123,8 @@ func (g *gateway) status(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(out)
 }
 
-func (g *gateway) answer(m wireMessage, now time.Time) wireReceipt {
-	status, delivered := g.fate(crm.EffectID(m.ID), crm.Address{Channel: crm.Channel(m.Channel), Value: m.To}, now)
+func (g *Gateway) answer(m wireMessage, now time.Time) wireReceipt {
+	status, delivered := g.Fate(crm.EffectID(m.ID), crm.Address{Channel: crm.Channel(m.Channel), Value: m.To}, now)
 	switch status {
 	case world.Throttled:
 		// The first attempt of an hour is too much; a later hour is fine.
