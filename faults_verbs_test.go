@@ -319,6 +319,10 @@ func verbs() []verb {
 		_, err := l.shop.Engine.DrawDue(l.t.Context())
 		must(l, err)
 	}
+	add("*vefa.Engine.Preview", func(ctx context.Context, l *lab) (any, error) {
+		p, err := l.shop.Engine.Preview(ctx, "offer", 2)
+		return p, err
+	}).prepare = atTheDesk
 	add("*vefa.Engine.Progress", func(ctx context.Context, l *lab) (any, error) {
 		p, err := l.shop.Engine.Progress(ctx, "offer")
 		return p.Waiting, err
