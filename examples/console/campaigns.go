@@ -157,20 +157,20 @@ var verbs = map[campaigns.State][]string{
 
 func (c *console) campaign(r *http.Request, w *words) (shown, error) {
 	ctx, name := r.Context(), r.PathValue("name")
-	p, err := c.eng.Progress(ctx, name)
-	if err != nil {
-		return shown{}, err
-	}
-	out := paper{Name: name, Life: p.Life}
-	if p.Life != nil {
-		c.lay(w, &out, p.Life, c.actor(r))
+	out := paper{Name: name}
+	at := slices.IndexFunc(c.town.cfg.Campaigns, func(x vefa.Campaign) bool { return x.Name == name })
+	if at >= 0 {
+		x := c.town.cfg.Campaigns[at]
+		out.Message, out.Segment, out.State = x.Campaign, x.Segment, w.Say("campaign.fixed")
 	} else {
-		for _, x := range c.town.cfg.Campaigns {
-			if x.Name == name {
-				out.Message, out.Segment, out.State = x.Campaign, x.Segment, w.Say("campaign.fixed")
-			}
+		l, err := c.eng.Desk().Get(ctx, name)
+		if err != nil {
+			return shown{}, err
 		}
+		out.Life = l
+		c.lay(w, &out, l, c.actor(r))
 	}
+	p := c.last.Get().Progress[name]
 	out.Cost = w.Cash(out.Message.Cost)
 	out.Quiet = out.Message.Quiet.From + "–" + out.Message.Quiet.To
 	for _, x := range out.Message.Caps {
@@ -192,6 +192,7 @@ func (c *console) campaign(r *http.Request, w *words) (shown, error) {
 		if !ok {
 			return shown{}, errGone
 		}
+		var err error
 		if out.Drawing, err = c.drawing(r, w, d, &out); err != nil {
 			return shown{}, err
 		}
@@ -299,6 +300,7 @@ func (w *words) measured(x vefa.CampaignResult) measured {
 		Share: w.Percent(r.Total.Share, 1), Without: w.Percent(r.HeldOut.Share, 1), Difference: w.Points(d.Difference), Span: w.Say("span", w.Points(d.Interval.Lo), w.Points(d.Interval.Hi)),
 		Verdict: w.Name("verdict", string(r.Result)), Plot: newPlot(-wide, wide, d.Interval.Lo, d.Interval.Hi, d.Difference), Withheld: bars(x.Withheld, w.Guard),
 		Confidence: w.Percent(r.Confidence, 0), Better: r.Result == experiment.Better, Worse: r.Result == experiment.Worse, Undecided: r.Result == experiment.Inconclusive}
+	out.Plot.From, out.Plot.To = w.Points(-wide), w.Points(wide)
 	if v := x.Revenue; v.Measured {
 		out.Extra, out.ExtraSpan, out.Cost = w.Cash(v.Extra), w.Say("span", w.Cash(v.Low), w.Cash(v.High)), w.Cash(v.Cost)
 	}

@@ -427,6 +427,10 @@ func TestCommandLine(t *testing.T) {
 	programtest.CommandLine(t, "console", run, "-addr :8090", "-addr 0.0.0.0:1", "-addr x", "-lang de", "-zone Nowhere/At", "-customers 0", "-evenings -1", "-bench -1")
 }
 
+func TestInterrupted(t *testing.T) {
+	programtest.Interrupted(t, "console", run, "-db", "memory", "-customers", "10")
+}
+
 // The benchmark looks at all pages.
 func TestBench(t *testing.T) {
 	var out strings.Builder

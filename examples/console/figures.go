@@ -20,6 +20,7 @@ type figures struct {
 	Columns   *vefa.Columns
 	Questions []vefa.Question
 	Results   vefa.Results
+	Progress  map[string]vefa.CampaignProgress // of the campaigns that have begun
 }
 
 // lastFigures are those in force; nil before the first.
@@ -61,8 +62,9 @@ func (c *console) count(ctx context.Context) error {
 			return err
 		}},
 		{"results", func() (err error) { f.Results, err = eng.Results(ctx); return err }},
+		{"campaigns", func() (err error) { f.Progress, err = c.progressOf(ctx); return err }},
 	} {
-		c.jobs.step(x.name, i, 5)
+		c.jobs.step(x.name, i, 6)
 		if err := x.do(); err != nil {
 			return fmt.Errorf("%s: %w", x.name, err)
 		}
@@ -70,6 +72,31 @@ func (c *console) count(ctx context.Context) error {
 	f.At = eng.Service().Now()
 	c.last.p.Store(f)
 	return nil
+}
+
+// progressOf reads how far the campaigns are that have begun: a page that did would read as many
+// messages as a campaign has.
+func (c *console) progressOf(ctx context.Context) (map[string]vefa.CampaignProgress, error) {
+	var names []string
+	for _, x := range c.town.cfg.Campaigns {
+		names = append(names, x.Name)
+	}
+	lives, err := c.eng.Desk().All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range lives {
+		if !l.Began.IsZero() {
+			names = append(names, l.Campaign.Name)
+		}
+	}
+	out := map[string]vefa.CampaignProgress{}
+	for _, name := range names {
+		if out[name], err = c.eng.Progress(ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // begin starts the work that a record needs before there is something to see.

@@ -204,7 +204,7 @@ func (m *moment) effect(w *words, f *crm.Effect) {
 		if err != nil {
 			name = f.Cause
 		}
-		m.Head = w.Cause(name) + ": " + state
+		m.Head = w.Cause(name) + " · " + state
 		if f.State == crm.Withheld || f.State == crm.HeldOut || f.State == crm.Cancelled {
 			m.Class = "withheld"
 		}
@@ -216,7 +216,7 @@ func (m *moment) effect(w *words, f *crm.Effect) {
 		}
 	default:
 		m.is(w, "note", "task")
-		m.Head = w.Cause(f.Cause) + ": " + state
+		m.Head = w.Cause(f.Cause) + " · " + state
 	}
 	m.line(w.Say("effect.because", w.Cause(f.Cause), w.At(f.Created)))
 	for _, r := range f.Reasons {
@@ -224,7 +224,7 @@ func (m *moment) effect(w *words, f *crm.Effect) {
 			continue
 		}
 		text := w.Guard(r.Guard)
-		if note := w.Note(r.Note, w.zone); note != "" {
+		if note := w.Note(r.Note, w.zone); note != "" && !strings.EqualFold(note, text) {
 			text += " – " + note
 		}
 		m.Reasons = append(m.Reasons, reason{text, false})

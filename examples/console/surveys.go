@@ -90,6 +90,7 @@ func (p *poll) result(w *words, r survey.Result) {
 	p.Value = w.Signed(r.Value, 0)
 	p.Span = w.Say("span", w.Signed(r.Interval.Low, 0), w.Signed(r.Interval.High, 0))
 	p.Plot = newPlot(-100, 100, r.Interval.Low, r.Interval.High, r.Value)
+	p.Plot.From, p.Plot.To = w.Signed(-100, 0), w.Signed(100, 0)
 }
 
 func (c *console) survey(r *http.Request, w *words) (shown, error) {
@@ -113,7 +114,10 @@ func (c *console) survey(r *http.Request, w *words) (shown, error) {
 }
 
 // plot places an interval and a point on a scale 0 to 1000, from left to right.
-type plot struct{ Zero, Lo, Hi, At, Width int }
+type plot struct {
+	Zero, Lo, Hi, At, Width int
+	From, To                string // the ends of the scale
+}
 
 func newPlot(from, to, lo, hi, at float64) plot {
 	x := func(v float64) int { return int(1000 * min(1, max(0, (v-from)/(to-from)))) }

@@ -53,6 +53,7 @@ var allowed = map[string][]string{
 	// the families that linkage is tested with
 	"examples/night":    {root, "crm", "rules", "dedup", "segment", "survey", "messaging", "examples", "internal/page", "internal/households"},
 	"examples/campaign": {root, "crm", "dedup", "messaging", "examples", "internal/page"},
+	"examples/console":  {root, "crm", "rules", "dedup", "segment", "survey", "messaging", "examples", "internal/page"},
 	// the suite of the composition, for every store
 	"internal/nighttest": {root, "crm", "rules", "survey", "messaging", "internal"},
 	// the analyses beside packages of Python

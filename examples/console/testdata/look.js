@@ -19,7 +19,7 @@ async function main() {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
   let n = 0
   for (const [scheme, width, lang] of looks) {
-    const context = await browser.newContext({ viewport: { width, height: 740 }, bypassCSP: true, ...schemes[scheme] })
+    const context = await browser.newContext({ viewport: { width, height: 740 }, ...schemes[scheme] })
     await context.addCookies([{ name: 'lang', value: lang, url: pages[0].url }])
     const page = await context.newPage()
     const look = scheme + ' ' + width + ' ' + lang
@@ -62,7 +62,22 @@ async function main() {
     }
     await context.close()
   }
+  await night(browser)
   await browser.close()
   say({ looks: n })
+}
+// An evening by the button: the script shows how far it is and comes back when it has ended. Without script a link does.
+async function night(browser) {
+  for (const script of [true, false]) {
+    const context = await browser.newContext({ javaScriptEnabled: script })
+    const page = await context.newPage()
+    await page.goto(pages[0].url)
+    const was = await page.textContent('main h2')
+    await page.click('form[action="/night"] button')
+    if (!script) await page.click('noscript a', { timeout: 5000 }).catch(() => {}) // it may have ended already
+    await page.waitForFunction(was => !document.getElementById('progress') && document.querySelector('main h2').textContent != was, was, { timeout: 60000 })
+      .catch(e => say({ page: pages[0].name, look: 'script ' + script, rule: 'the evening does not end', target: '', text: String(e) }))
+    await context.close()
+  }
 }
 main().catch(e => { console.error(e); process.exit(1) })
