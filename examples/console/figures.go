@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -62,7 +63,7 @@ func (c *console) count(ctx context.Context) error {
 			return err
 		}},
 		{"results", func() (err error) { f.Results, err = eng.Results(ctx); return err }},
-		{"campaigns", func() (err error) { f.Progress, err = c.progressOf(ctx); return err }},
+		{"campaigns", func() (err error) { f.Progress, err = c.progressOf(ctx, f.Results.Campaigns); return err }},
 	} {
 		c.jobs.step(x.name, i, 6)
 		if err := x.do(); err != nil {
@@ -76,9 +77,9 @@ func (c *console) count(ctx context.Context) error {
 
 // progressOf reads how far the campaigns are that have begun: a page that did would read as many
 // messages as a campaign has.
-func (c *console) progressOf(ctx context.Context) (map[string]vefa.CampaignProgress, error) {
+func (c *console) progressOf(ctx context.Context, in []vefa.CampaignResult) (map[string]vefa.CampaignProgress, error) {
 	var names []string
-	for _, x := range c.town.cfg.Campaigns {
+	for _, x := range in {
 		names = append(names, x.Name)
 	}
 	lives, err := c.eng.Desk().All(ctx)
@@ -86,7 +87,7 @@ func (c *console) progressOf(ctx context.Context) (map[string]vefa.CampaignProgr
 		return nil, err
 	}
 	for _, l := range lives {
-		if !l.Began.IsZero() {
+		if !l.Began.IsZero() && !slices.Contains(names, l.Campaign.Name) {
 			names = append(names, l.Campaign.Name)
 		}
 	}
