@@ -53,7 +53,7 @@ func (s *Service) SearchName(ctx context.Context, q NameQuery) (NamePage, error)
 		return page, invalid("search", "name", "", err)
 	}
 	key, low, high := nameRange(words[0])
-	scan := RefQuery{Kind: RefName, Key: key, After: Ref{Kind: RefName, Order: low}, Limit: pageSize}
+	scan := RefQuery{Kind: RefName, Key: key, After: Ref{Kind: RefName, Order: low}, Limit: min(2*limit, pageSize)}
 	if q.After != "" {
 		if after.Key != key {
 			return page, invalid("search", "name", "", fieldError("after", "is of another name"))
@@ -91,6 +91,7 @@ func (s *Service) SearchName(ctx context.Context, q NameQuery) (NamePage, error)
 			return page, nil
 		}
 		scan.After = refs[len(refs)-1]
+		scan.Limit = min(2*scan.Limit, pageSize) // few of them have all the words
 	}
 }
 
@@ -118,11 +119,13 @@ func (s *Service) named(ctx context.Context, r Reader, refs []Ref, words []strin
 	if err != nil {
 		return nil, err
 	}
+	all, err := r.Profiles(ctx, slices.Concat(members...)...)
+	if err != nil {
+		return nil, err
+	}
 	of := make(map[CustomerID][]*Profile, len(ids))
 	for i, id := range ids {
-		if of[id], err = r.Profiles(ctx, members[i]...); err != nil {
-			return nil, err
-		}
+		of[id], all = all[:len(members[i]):len(members[i])], all[len(members[i]):]
 	}
 	for i, p := range profiles {
 		if p == nil || of[p.Customer] == nil || refs[i].Order > high {
