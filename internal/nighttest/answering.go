@@ -181,6 +181,8 @@ func Answering(t *testing.T, open func(t *testing.T) crm.Store) {
 	t.Run("Tabs", func(t *testing.T) { tabs(t, open(t)) })
 	t.Run("Quotas", func(t *testing.T) { Quotas(t, open(t), 4, 96, 20) })
 	t.Run("Links", func(t *testing.T) { links(t, open(t)) })
+	t.Run("Replies", func(t *testing.T) { replied(t, open(t)) })
+	t.Run("Prune", func(t *testing.T) { pruned(t, open(t)) })
 }
 
 // tabs has eight writers on engines of their own open the survey of each person, go through its pages
