@@ -246,7 +246,7 @@ func (p *population) shop(x *person, about crm.FactKey) string {
 // The guards of this package, besides those of package messaging.
 const (
 	GuardRecipient = "recipient" // the address is still one of this customer's
-	GuardDelivered = "delivered" // a survey comes after the goods
+	GuardDelivered = "delivered" // a survey comes after the goods: it waits while they are on their way
 	GuardRepeated  = "repeated"  // the address or another profile of the customer got it
 )
 
@@ -278,7 +278,7 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 	if err != nil {
 		return nil, err
 	}
-	delivered, err := e.deliveredAt(ctx, tx, effects, all)
+	goods, err := goodsOf(ctx, tx, effects, all)
 	if err != nil {
 		return nil, err
 	}
@@ -346,8 +346,7 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 		}
 		own(GuardRecipient, usable(c.profiles, f.To), "")
 		if c.data.Survey != "" && f.About.Kind == crm.KindOrder {
-			at, ok := delivered[f.ID]
-			own(GuardDelivered, ok && !at.After(now), "")
+			object(&v, GuardDelivered, e.afterGoods(f, goods[f.ID], now), now)
 		}
 		own(GuardRepeated, !got.repeated(f, c), "")
 		if o, ok := reminding[f.ID]; ok {
@@ -398,9 +397,28 @@ func (e *Engine) guard(ctx context.Context, tx crm.Tx, effects []*crm.Effect) ([
 	return out, spend.write(ctx, tx, out) // the counters are locked last, for they are of many
 }
 
-// deliveredAt reads when the goods of surveyed orders were handed over.
-func (e *Engine) deliveredAt(ctx context.Context, tx crm.Tx, effects []*crm.Effect, all []claimed) (map[crm.EffectID]time.Time, error) {
-	out := map[crm.EffectID]time.Time{}
+// afterGoods says what is against a survey about an order now. It waits for goods that are on their way,
+// a day at a time and as long as Config.AnswerWithin since it was planned: what carriers tell comes late,
+// and the night does not plan it a second time.
+func (e *Engine) afterGoods(f *crm.Effect, of *crm.Fact, now time.Time) Objection {
+	if of == nil {
+		return Objection{Against: true, Note: "the order is gone"}
+	}
+	o := of.Data.(*crm.Order)
+	switch at, ok := o.DeliveredAt(of.At); {
+	case ok && !at.After(now):
+		return Objection{}
+	case ok && at.Before(f.Created.Add(e.cfg.AnswerWithin)):
+		return Objection{NotBefore: at, Note: "the goods come " + at.UTC().Format(time.RFC3339)}
+	case ok || o.IsReturn() || o.Status != crm.OrderPlaced && o.Status != crm.OrderShipped || !now.Before(f.Created.Add(e.cfg.AnswerWithin)):
+		return Objection{Against: true, Note: "the goods were not handed over"}
+	}
+	return Objection{NotBefore: now.Add(24 * time.Hour), Note: "the goods are on their way"}
+}
+
+// goodsOf reads the orders that surveys are about.
+func goodsOf(ctx context.Context, tx crm.Tx, effects []*crm.Effect, all []claimed) (map[crm.EffectID]*crm.Fact, error) {
+	out := map[crm.EffectID]*crm.Fact{}
 	var keys []crm.FactKey
 	var asked []*crm.Effect
 	for i, f := range effects {
@@ -422,16 +440,8 @@ func (e *Engine) deliveredAt(ctx context.Context, tx crm.Tx, effects []*crm.Effe
 		}
 	}
 	facts, err := tx.Facts(ctx, refs...)
-	if err != nil {
-		return nil, err
-	}
 	for i, f := range facts {
-		if f == nil {
-			continue
-		}
-		if at, ok := f.Data.(*crm.Order).DeliveredAt(f.At); ok {
-			out[which[i].ID] = at
-		}
+		out[which[i].ID] = f
 	}
-	return out, nil
+	return out, err
 }

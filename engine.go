@@ -157,7 +157,7 @@ func New(cfg Config) (*Engine, error) {
 	if len(faults) > 0 { // what follows is made of what was checked
 		return nil, errors.Join(faults...)
 	}
-	if e.redirect, err = link.NewHandler(link.Config{Codec: e.keys.links, Resolver: e.destination, Log: e.clicks,
+	if e.redirect, err = link.NewHandler(link.Config{Codec: e.keys.links, Resolver: e.destination, Onward: e.onward, Log: e.clicks,
 		VisitorKey: e.visitorKey, Allow: cfg.destinations(), Now: cfg.Now, RequestID: cfg.RequestID, ClientIP: cfg.ClientIP, Network: cfg.Network}); err != nil {
 		return nil, err
 	}

@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/messaging/link"
@@ -133,6 +135,26 @@ func (e *Engine) destination(ctx context.Context, n uint64) (string, error) {
 		err = fmt.Errorf("%w: %w", link.ErrNotFound, err)
 	}
 	return out, err
+}
+
+// onward lets a link to a survey carry the answer that the page shows chosen, "?a=9", and its language,
+// "?lang=en", to that page, which reads them. Other destinations get nothing that a visitor can change.
+func (e *Engine) onward(destination string, query url.Values) string {
+	if !strings.HasPrefix(destination, e.cfg.BaseURL+"/s/") {
+		return destination
+	}
+	out := url.Values{}
+	for _, name := range []string{"a", "lang"} {
+		if v := query.Get(name); v != "" && len(v) <= 35 && !strings.ContainsFunc(v, func(r rune) bool {
+			return r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+		}) {
+			out.Set(name, v)
+		}
+	}
+	if len(out) == 0 {
+		return destination
+	}
+	return destination + "?" + out.Encode()
 }
 
 // trackedURL returns the link that goes into a message.

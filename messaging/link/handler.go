@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -19,7 +20,12 @@ type Config struct {
 	// Resolver returns the URL that the link of an id leads to, or an error that is
 	// ErrNotFound where it leads nowhere. It is called for each request.
 	Resolver func(ctx context.Context, id uint64) (string, error)
-	Log      *Log
+	// Onward returns where a link with a query leads, such as one of a scale of links, "/l/TOKEN?a=9",
+	// from its destination and that query, which anybody can change. It is not asked where there is no
+	// query. What Allow refuses is not followed: the link then leads to its destination. Nil
+	// drops queries.
+	Onward func(destination string, query url.Values) string
+	Log    *Log
 	// VisitorKey returns the key, of at least 16 bytes, under which the addresses
 	// of a UTC day's clients are hashed. It is asked once a day; where it fails,
 	// clicks carry no hash for some seconds, then it is asked again. Processes
@@ -165,8 +171,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// A click that finds no room is counted by the log; the person goes on.
 		_ = h.cfg.Log.Record(r.Context(), c)
 	}
-	head["Location"] = location
+	head["Location"] = h.onward(location, r)
 	w.WriteHeader(http.StatusFound)
+}
+
+// onward is the Location of a request, by Config.Onward.
+func (h *Handler) onward(location []string, r *http.Request) []string {
+	if h.cfg.Onward == nil || r.URL.RawQuery == "" {
+		return location
+	}
+	to := h.cfg.Onward(location[0], r.URL.Query())
+	if to == location[0] || h.cfg.Allow.Check(to) != nil {
+		return location
+	}
+	return []string{to}
 }
 
 // leaveBody answers without waiting for the body that a request of no use has,

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -479,4 +480,26 @@ func TestForgetEachKey(t *testing.T) {
 	}
 	require.EqualValues(t, 4, s.asked.Load(), "both were forgotten")
 	s.handler.Forget(1 << 50) // of no token
+}
+
+// What a link was opened with goes on only as Config.Onward says, and to nowhere that Allow refuses.
+func TestOnward(t *testing.T) {
+	s := newSite(t, func(c *Config, _ *LogConfig) {
+		c.Onward = func(to string, q url.Values) string {
+			switch q.Get("a") {
+			case "":
+				return to
+			case "evil":
+				return "https://evil.example.org/"
+			}
+			return to + "?a=" + q.Get("a")
+		}
+	})
+	path := "/k/" + mint(t, s.codec, PurposeClick, 5)
+	for query, want := range map[string]string{"": shop, "?": shop, "?b=1": shop, "?a=9": shop + "?a=9", "?a=evil": shop, "?a=%zz": shop} {
+		require.Equal(t, want, s.get(t, "GET", path+query).Header().Get("Location"), query)
+	}
+	require.EqualValues(t, 1, s.asked.Load())
+	plain := newSite(t, nil)
+	require.Equal(t, shop, plain.get(t, "GET", path+"?a=9").Header().Get("Location"))
 }
