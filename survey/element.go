@@ -110,6 +110,7 @@ type surveyLogic struct {
 	setters      bool                   // a question has setValueIf and its kin
 	quiet        bool                   // conditions decide only what shows and is required
 	byKey        map[string][]*Question // questions by the name of their answer
+	lists        map[string]bool        // the same names in small letters, of those with several values
 	followers    map[string][]*Question // whose choices follow an answer, by its name
 	bound        map[string][]*Question // whose number of panels or rows is an answer, by its name
 }

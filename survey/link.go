@@ -3,6 +3,7 @@ package survey
 import (
 	"math"
 	"slices"
+	"strings"
 )
 
 const maxFloat = math.MaxFloat64
@@ -11,10 +12,14 @@ const maxFloat = math.MaxFloat64
 // choices follow another's answer.
 func (d *Definition) link() {
 	d.logic.byKey = map[string][]*Question{}
+	d.logic.lists = map[string]bool{}
 	d.logic.followers = map[string][]*Question{}
 	d.logic.bound = map[string][]*Question{}
 	for _, q := range d.questions {
 		d.logic.byKey[q.Key()] = append(d.logic.byKey[q.Key()], q)
+		if q.chooses() {
+			d.logic.lists[strings.ToLower(q.Key())] = true
+		}
 		if q.rules.bound != "" {
 			d.logic.bound[q.rules.bound] = append(d.logic.bound[q.rules.bound], q)
 		}

@@ -92,7 +92,7 @@ func (s *Session) calculate(i int, done []bool) {
 	}
 	v := s.eval(c.expr, s.root)
 	old := s.vars[strings.ToLower(c.name)]
-	if !(equality{strict: true}).equal(v, old) {
+	if !(equality{strict: true}).equal(v, old) && !(old == nil && isEmpty(v)) {
 		s.setVariable(c.name, unshared(v))
 	}
 }

@@ -252,9 +252,9 @@ func (sc *scope) inside(p *path) (any, bool) {
 	if v, ok := p.in(sc.values); ok {
 		return v, true
 	}
-	for name := range sc.tree.names {
+	for name, q := range sc.tree.names {
 		if strings.EqualFold(name, p.parts[0].name) {
-			return nil, true
+			return q.unanswered(p), true
 		}
 	}
 	return nil, false
@@ -312,19 +312,26 @@ func (s *Session) lookup(p *path, sc *scope) (any, bool) {
 		p := newPath(base)
 		return p.in(s.root.values)
 	}
-	if p.simple() {
-		if qs := s.d.logic.byKey[name]; len(qs) > 0 && qs[0].answersList() {
-			return []any{}, true
-		}
+	if s.d.logic.lists[p.folded] {
+		return noneChosen, true
 	}
 	return nil, false
 }
 
-// answersList tells the types whose answer is a list of choices, and an empty one before anything
-// is chosen.
-func (q *Question) answersList() bool {
-	return q.Type == "checkbox" || q.Type == "tagbox" || q.Type == "ranking"
+// noneChosen is what an expression reads of a question with several answers that has none: SurveyJS takes
+// it for an empty list, which is no answer, but holds by itself and is 0 beside a number.
+var noneChosen any = []any{}
+
+// unanswered is what a path reads that names a question, or goes on from its name.
+func (q *Question) unanswered(p *path) any {
+	if q.chooses() && p.simple() {
+		return noneChosen
+	}
+	return nil
 }
+
+// chooses tells a question whose answer is several values.
+func (q *Question) chooses() bool { return q.Multiple && q.Upload == nil && q.Matrix == nil }
 
 // unlessEmpty is a value, or nothing for panels and rows that hold no answer.
 func (s *Session) unlessEmpty(name string, v any) any {
