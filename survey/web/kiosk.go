@@ -36,7 +36,8 @@ type KioskAnswer struct {
 	// ID is the UUID that the device gave it: the same answer comes again with the same one.
 	ID string
 	// At is when it was given, by the clock of this machine: what the clock of the device was
-	// wrong by when it delivered is put right. It is never later than Received.
+	// wrong by when it delivered is put right. It is never later than Received, and Received where the
+	// device says that it was given more than a year ago, which is what a clock that was not set says.
 	At       time.Time
 	DeviceAt time.Time // when it was given, by the clock of the device
 	Received time.Time
@@ -87,6 +88,10 @@ type KioskConfig struct {
 	// Idle is after how long without a touch the page goes back to its start; for the last 20
 	// seconds it says so. Defaults to 90 seconds; at least 30.
 	Idle time.Duration
+	// PerMinute is how many answers of one kiosk are taken within a minute, so that who has its address does
+	// not fill the record; what is beyond is answered 429 and waits on the device. Of a delivery that
+	// begins within the limit all are taken. Defaults to 3,000.
+	PerMinute int
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 	// Logger hears of errors of the Store, never of tokens or answers. Defaults to no logging.
@@ -102,6 +107,7 @@ type KioskHandler struct {
 	experiences ExperienceStore // nil when the store knows none
 	cross       *http.CrossOriginProtection
 	bodies      bodies
+	taken       meter
 
 	mu     sync.Mutex
 	sheets map[*survey.Definition]*sheet // those that were asked for; nil: it cannot be asked
@@ -133,6 +139,9 @@ func NewKiosk(cfg KioskConfig) (*KioskHandler, error) {
 	if cfg.Idle < idleLeast {
 		return nil, errors.New("survey/web: KioskConfig.Idle is below 30 seconds")
 	}
+	if cfg.PerMinute <= 0 {
+		cfg.PerMinute = 3000
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -143,7 +152,7 @@ func NewKiosk(cfg KioskConfig) (*KioskHandler, error) {
 		return nil, err
 	}
 	h := &KioskHandler{cfg: cfg, brand: cfg.Brand.view(), cross: http.NewCrossOriginProtection(),
-		bodies: bodies{of: map[uint64]int{}, max: 64}, sheets: map[*survey.Definition]*sheet{}}
+		bodies: bodies{of: map[uint64]int{}, max: 64}, taken: meter{most: cfg.PerMinute}, sheets: map[*survey.Definition]*sheet{}}
 	h.experiences, _ = cfg.Store.(ExperienceStore)
 	var err error
 	if h.look, err = kioskLook(&cfg.Brand, true); err != nil {
@@ -232,6 +241,14 @@ func (h *KioskHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !inside: // relative addresses need it
 		seeOther(w, token+"/"+langQuery(r))
 		return
+	}
+	if post {
+		if wait := h.taken.enter(id, h.cfg.Now()); wait > 0 { // without a look at the store or at the body
+			plainpage.LeaveBody(w, r)
+			retryAfter(w, wait)
+			h.notice(w, r, device{}, http.StatusTooManyRequests, func(t *texts) (string, string) { return t.TooOften, t.TooOftenBody })
+			return
+		}
 	}
 	d := device{id: id}
 	d.kiosk, err = h.cfg.Store.Kiosk(r.Context(), id)

@@ -105,7 +105,7 @@ func TestKioskInBrowser(t *testing.T) {
 	}
 	w := newKiosk(t, web.Kiosk{Definition: definition(t, kioskSurvey), Place: "Moda"})
 	store := &dropping{kioskStore: w.kioskStore}
-	h, err := web.NewKiosk(web.KioskConfig{Store: store, Tokens: func(string) (uint64, error) { return 7, nil }})
+	h, err := web.NewKiosk(web.KioskConfig{Store: store, Tokens: func(string) (uint64, error) { return 7, nil }, PerMinute: 1 << 20})
 	require.NoError(t, err)
 	u := &unplugged{addr: "127.0.0.1:0", handler: h}
 	require.NoError(t, u.on())

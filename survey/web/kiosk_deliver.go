@@ -26,6 +26,9 @@ const (
 	bodyTime    = 30 * time.Second
 )
 
+// longestOffline is how long ago an answer may say that it was given.
+const longestOffline = 366 * 24 * time.Hour
+
 // delivery is what a device sends.
 type delivery struct {
 	Now     int64       `json:"now"` // by its clock, in milliseconds
@@ -55,6 +58,7 @@ func (h *KioskHandler) deliver(w http.ResponseWriter, r *http.Request, d device)
 		h.notice(w, r, d, http.StatusBadRequest, func(t *texts) (string, string) { return t.Refused, t.RefusedBody })
 		return
 	}
+	h.taken.more(d.id, max(0, len(in.Answers)-1))
 	out := deliveries{Done: []string{}, Refused: map[string]string{}}
 	now := h.cfg.Now()
 	for _, x := range in.Answers {
@@ -170,8 +174,9 @@ func (h *KioskHandler) answer(d device, id string, form url.Values, now time.Tim
 	a := KioskAnswer{ID: id, At: now, Received: now, Code: strings.TrimSpace(form.Get("_x"))}
 	if at, err := strconv.ParseInt(form.Get("_at"), 10, 64); err == nil && at > 0 && at < 1<<53 {
 		a.DeviceAt = time.UnixMilli(at).In(now.Location())
-		if ago := deviceNow - at; deviceNow > 0 && ago >= 0 { // else its clock was set back meanwhile
-			a.At = now.Add(-time.Duration(min(ago, 1<<42)) * time.Millisecond)
+		// Else its clock was set back meanwhile, or set at all: tablets begin in the past when they start.
+		if ago := deviceNow - at; deviceNow > 0 && ago >= 0 && ago <= longestOffline.Milliseconds() {
+			a.At = now.Add(-time.Duration(ago) * time.Millisecond)
 		}
 	}
 	refuse := func(format string, args ...any) KioskAnswer {

@@ -60,7 +60,7 @@ func TestKioskExactlyOnce(t *testing.T) {
 	}
 	w := newKiosk(t, web.Kiosk{Definition: definition(t, kioskSurvey)})
 	store := &faulty{kioskStore: w.kioskStore, r: rand.New(rand.NewPCG(7, 1))}
-	h, err := web.NewKiosk(web.KioskConfig{Store: store, Tokens: func(string) (uint64, error) { return 7, nil }})
+	h, err := web.NewKiosk(web.KioskConfig{Store: store, Tokens: func(string) (uint64, error) { return 7, nil }, PerMinute: 1 << 20})
 	require.NoError(t, err)
 
 	// The queue of the device: what is on its disk.

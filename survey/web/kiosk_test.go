@@ -298,13 +298,48 @@ func TestKioskClocks(t *testing.T) {
 		ago     time.Duration
 	}{
 		{1000, 61000, time.Minute}, {61000, 1000, 0}, {0, 5, 0}, {-5, 5, 0}, {5, 0, 0}, {1 << 52, 1<<52 + 1000, time.Second},
-		{1, 1 << 62, time.Duration(1<<42) * time.Millisecond},
+		{1, 1 << 62, 0}, {1000, w.now.UnixMilli(), 0}, {1, 1 + 366*24*3600_000, 366 * 24 * time.Hour}, {1, 2 + 366*24*3600_000, 0},
 	} {
 		id, form := w.form(t, w.now, map[string]any{"score": 10})
 		form.Set("_at", fmt.Sprint(tc.at))
 		w.deliver(t, time.UnixMilli(tc.now), map[string]string{id: form.Encode()})
 		assert.Equal(t, w.now.Add(-tc.ago), w.kept["7 "+id].At, "%+v", tc)
 	}
+}
+
+// Of one kiosk so many answers are taken within a minute, however they come; what is beyond stays on the
+// device and is taken afterwards. Another kiosk has its own minute.
+func TestKioskPerMinute(t *testing.T) {
+	w := newKiosk(t, web.Kiosk{Definition: definition(t, kioskSurvey)})
+	send := func(n int) int {
+		forms := map[string]string{}
+		for range n {
+			id := newUUID()
+			forms[id] = "_id=" + id
+		}
+		code, _, _ := w.deliver(t, w.now, forms)
+		return code
+	}
+	for range 14 {
+		require.Equal(t, 200, send(200))
+	}
+	id, form := w.form(t, w.now, map[string]any{"score": 10})
+	for range 199 {
+		require.Equal(t, 303, w.do("POST", "/ask", "application/x-www-form-urlencoded", form.Encode()).Code)
+	}
+	require.Equal(t, 200, send(2), "which begins within it")
+	before := len(w.kept)
+	for _, path := range []string{"/answers", "/ask"} {
+		rec := w.do("POST", path, "application/x-www-form-urlencoded", form.Encode())
+		require.Equal(t, http.StatusTooManyRequests, rec.Code)
+		require.Equal(t, "60", rec.Header().Get("Retry-After"))
+		require.Contains(t, rec.Body.String(), "Wait a minute")
+	}
+	require.Len(t, w.kept, before)
+	require.Contains(t, w.kept, "7 "+id)
+	require.Equal(t, 200, w.do("GET", "/ask", "", "").Code)
+	w.now = w.now.Add(time.Minute)
+	require.Equal(t, 200, send(1))
 }
 
 // A device that was withdrawn keeps what it has: nothing is taken and nothing is said to be.

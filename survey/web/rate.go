@@ -48,6 +48,13 @@ func (m *meter) enter(link uint64, now time.Time) (wait time.Duration) {
 	return 0
 }
 
+// more counts n more of a link that entered just now.
+func (m *meter) more(link uint64, n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.counts[maphash.Comparable(m.seed, link)%places].n += int64(n)
+}
+
 // retryAfter says when it can be tried again, in whole seconds.
 func retryAfter(w http.ResponseWriter, wait time.Duration) {
 	w.Header().Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
