@@ -58,10 +58,13 @@ func inParts(r *http.Request) bool {
 	return strings.EqualFold(strings.TrimSpace(ct), "multipart/form-data")
 }
 
-// asksForFiles looks whether the survey of an invitation takes files.
-func (h *Handler) asksForFiles(ctx context.Context, id uint64) bool {
+// asksForFiles looks whether the survey of an invitation takes files; of one that is not known it is false.
+func (h *Handler) asksForFiles(ctx context.Context, id uint64) (bool, error) {
 	inv, err := h.cfg.Store.Invitation(ctx, id)
-	return err == nil && inv.Definition != nil && takesFiles(inv.Definition)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && inv.Definition != nil && takesFiles(inv.Definition), err
 }
 
 // readForm parses the form of an invitation within bounds of size, time and

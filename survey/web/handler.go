@@ -208,10 +208,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	v := visit{token: token, id: id, at: at}
 	// A form with files is larger: it is read only where the survey asks for some.
-	if files := r.Method == http.MethodPost && inParts(r); files && !h.asksForFiles(r.Context(), id) {
-		plainpage.LeaveBody(w, r)
-		h.refuse(w, r, http.StatusUnsupportedMediaType)
-		return
+	if r.Method == http.MethodPost && inParts(r) {
+		files, err := h.asksForFiles(r.Context(), id)
+		if err != nil || !files {
+			plainpage.LeaveBody(w, r)
+			if err != nil {
+				h.unavailable(w, r, "invitation", err)
+				return
+			}
+			h.refuse(w, r, http.StatusUnsupportedMediaType)
+			return
+		}
 	}
 	if r.Method == http.MethodPost && !h.readForm(w, r, &v) {
 		return
@@ -225,11 +232,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.unknown(w, r)
 		return
 	case err != nil:
-		h.unavailable(w, r, "invitation", err)
+		h.held(w, r, &v, err)
 		return
 	}
 	if v.inv.Definition == nil && (v.inv.State == Open || v.inv.State == "") {
-		h.unavailable(w, r, "invitation", errNoDefinition)
+		h.held(w, r, &v, errNoDefinition)
 		return
 	}
 	v.settle(r)
@@ -370,7 +377,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v visit) {
 	// Somebody was faster, perhaps the same page sent twice.
 	now, err := h.cfg.Store.Invitation(r.Context(), v.id)
 	if err != nil {
-		h.unavailable(w, r, "invitation", err)
+		h.held(w, r, &v, err)
 		return
 	}
 	v.inv = now

@@ -3,7 +3,9 @@ package web
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 )
 
 // unavailable reports an error of the store. A request that its client gave up
@@ -15,6 +17,33 @@ func (h *Handler) unavailable(w http.ResponseWriter, r *http.Request, op string,
 	t, lang := textsFor(language(r.URL.Query().Get("lang"), Invitation{}, r.Header.Get("Accept-Language")))
 	w.Header().Set("Retry-After", "60")
 	h.notice(w, r, notice{Lang: lang, T: t, Title: t.Unavailable, Body: t.UnavailableBody}, http.StatusServiceUnavailable)
+}
+
+// held is unavailable for a form that was read: the page has all its fields, so that what was typed can be
+// sent again when the store is back. Without the definition it cannot show them.
+func (h *Handler) held(w http.ResponseWriter, r *http.Request, v *visit, err error) {
+	if !errors.Is(err, context.Canceled) {
+		h.cfg.Logger.ErrorContext(r.Context(), "survey page", "op", "invitation", "err", err)
+	}
+	t, lang := textsFor(language(r.URL.Query().Get("lang"), Invitation{}, r.Header.Get("Accept-Language")))
+	n := notice{Lang: lang, T: t, Title: t.Unavailable, Body: t.UnavailableBody}
+	if fields := v.form.Values; len(fields) > 0 {
+		var m markup
+		m.b.WriteString(`<form method="post">`)
+		for _, name := range slices.Sorted(maps.Keys(fields)) {
+			for _, value := range fields[name] {
+				m.hidden(name, value)
+			}
+		}
+		m.paragraph("", "ag", t.Again)
+		m.b.WriteString(`<button type="submit" aria-describedby="ag">`)
+		m.text(t.Send)
+		m.end("button")
+		m.end("form")
+		n.FollowUp = m.html()
+	}
+	w.Header().Set("Retry-After", "60")
+	h.notice(w, r, n, http.StatusServiceUnavailable)
 }
 
 // later asks to send a form once more.

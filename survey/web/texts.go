@@ -23,6 +23,7 @@ type texts struct {
 	Heard, HeardBody               string
 	NotFound, NotFoundBody         string
 	Unavailable, UnavailableBody   string
+	Again                          string // beside the button that sends a form once more
 	Refused, RefusedBody           string
 	TooLarge, TooLargeBody         string
 	NotStored                      string // above a form that could not be stored
@@ -64,6 +65,7 @@ var english = texts{
 	Heard: "Thank you for telling us", HeardBody: "We will not write to you about this again. You do not have to do anything else.",
 	NotFound: "We cannot find this page", NotFoundBody: "Please open the link in your message again.",
 	Unavailable: "Something went wrong on our side", UnavailableBody: "Your answer was not stored. Please try again in a few minutes.",
+	Again:   "What you wrote is kept on this page. Send it again from here.",
 	Refused: "We could not accept this", RefusedBody: "Please open the link in your message again and answer there.",
 	TooLarge: "Your answer is too long", TooLargeBody: "Go back with the button of your browser: what you wrote is still there. Shorten it, or choose a smaller file, and send it again.",
 	NotStored: "Something went wrong on our side and your answer was not stored. What you entered is below: please send it again in a few minutes.",
@@ -112,6 +114,7 @@ var turkish = texts{
 	Heard: "Haber verdiğiniz için teşekkürler", HeardBody: "Size bu konuda bir daha yazmayacağız. Başka bir şey yapmanız gerekmez.",
 	NotFound: "Bu sayfayı bulamadık", NotFoundBody: "Lütfen mesajınızdaki bağlantıyı yeniden açın.",
 	Unavailable: "Bizde bir aksaklık oldu", UnavailableBody: "Yanıtınız kaydedilmedi. Lütfen birkaç dakika sonra yeniden deneyin.",
+	Again:   "Yazdıklarınız bu sayfada duruyor. Buradan yeniden gönderin.",
 	Refused: "Bunu kabul edemedik", RefusedBody: "Lütfen mesajınızdaki bağlantıyı yeniden açıp orada yanıtlayın.",
 	TooLarge: "Yanıtınız çok uzun", TooLargeBody: "Tarayıcınızın geri düğmesiyle dönün: yazdıklarınız duruyor. Kısaltın ya da daha küçük bir dosya seçip yeniden gönderin.",
 	NotStored: "Bizde bir aksaklık oldu ve yanıtınız kaydedilmedi. Girdikleriniz aşağıda duruyor: lütfen birkaç dakika sonra yeniden gönderin.",
