@@ -20,6 +20,7 @@
 // the last column, "others", as JSON: nothing is lost.
 //
 // Every format holds the same cells. In CSV and workbooks a text that a spreadsheet would
-// run as a formula gets an apostrophe before it (OWASP, CSV injection); JSON and Parquet have
-// it as it was answered.
+// run as a formula gets an apostrophe before it (OWASP, CSV injection), in CSV also behind a semicolon, a
+// tab or a line break within the text, where spreadsheets of other countries begin a cell; JSON
+// and Parquet have it as it was answered.
 package export

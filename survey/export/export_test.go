@@ -74,7 +74,7 @@ func TestCSV(t *testing.T) {
 	}
 	require.Equal(t, map[string]string{
 		"id": "r1", "at": "2025-03-01T21:30:00Z", "version": "3", "language": "tr", "store": "'=store",
-		"nps": "9", "why": "p; other", "why-Comment": "'=cmd|' /C calc'!A0", "again": "yes", "note": "'-5\n@x, \"q\" ş",
+		"nps": "9", "why": "p; other", "why-Comment": "'=cmd|' /C calc'!A0", "again": "yes", "note": "'-5\n'@x, \"q\" ş",
 		"grid/till": "good", "grid/shelf": "", "cells/a/n": "2", "cells/b/n": "", "who/first": "Ada", "who/last": "",
 		"orders": `[{"qty":2,"sku":"A1"},{"sku":"+1"}]`, "orders/1/sku": "A1", "orders/1/qty": "2", "orders/2/sku": "'+1", "orders/2/qty": "",
 		"id 2": "-5", "others": `{"older":[1,"x"]}`,

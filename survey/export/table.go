@@ -72,7 +72,75 @@ func (c Column) nested(s string) bool { return c.parts && json.Valid([]byte(s)) 
 type Table struct {
 	Columns []Column
 	opts    Options
-	keys    map[string]bool // the answers that a column has
+	covered cover // the answers that a column has
+}
+
+// cover says what of an answer columns have: all of it, some of its parts, or of a list some values.
+type cover struct {
+	all    bool
+	parts  map[string]*cover
+	values map[string]bool
+}
+
+// at returns the cover of a part, which it makes. Places of lists are no parts: their lists are covered whole.
+func (c *cover) at(path []any) *cover {
+	for _, p := range path {
+		name, ok := p.(string)
+		if !ok {
+			return &cover{}
+		}
+		if c.parts == nil {
+			c.parts = map[string]*cover{}
+		}
+		if c.parts[name] == nil {
+			c.parts[name] = &cover{}
+		}
+		c = c.parts[name]
+	}
+	return c
+}
+
+// rest is what no column has of an answer; nil: nothing.
+func (c *cover) rest(v any) any {
+	if c == nil {
+		return v
+	}
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case map[string]any:
+		if c.all || c.parts == nil {
+			break
+		}
+		rest := map[string]any{}
+		for k, x := range v {
+			if x = c.parts[k].rest(x); x != nil {
+				rest[k] = x
+			}
+		}
+		if len(rest) == 0 {
+			return nil
+		}
+		return rest
+	case []any:
+		if c.all || c.values == nil {
+			break
+		}
+		var rest []any
+		for _, x := range v {
+			if !c.values[plain(x)] {
+				rest = append(rest, x)
+			}
+		}
+		if rest == nil {
+			return nil
+		}
+		return rest
+	}
+	if c.all {
+		return nil
+	}
+	return v
 }
 
 // NewTable makes the table of a definition.
@@ -81,7 +149,7 @@ func NewTable(def *survey.Definition, opts Options) *Table {
 		opts.Zone = time.UTC
 	}
 	opts.Repeats = min(max(opts.Repeats, 0), 100)
-	t := &Table{opts: opts, keys: map[string]bool{}}
+	t := &Table{opts: opts}
 	t.add("id", "id", Text, func(r *Row, _ map[string]any) any { return r.ID })
 	t.add("at", "at", Time, func(r *Row, _ map[string]any) any {
 		if r.At.IsZero() {
@@ -103,13 +171,8 @@ func NewTable(def *survey.Definition, opts Options) *Table {
 		t.question(q)
 	}
 	t.add("others", "others", Text, func(r *Row, answers map[string]any) any {
-		rest := map[string]any{}
-		for k, v := range answers {
-			if !t.keys[k] && v != nil {
-				rest[k] = v
-			}
-		}
-		if len(rest) == 0 {
+		rest := t.covered.rest(answers)
+		if m, ok := rest.(map[string]any); !ok || len(m) == 0 {
 			return nil
 		}
 		return asJSON(rest)
@@ -164,9 +227,7 @@ func at(v any, path []any) any {
 
 // question makes the columns of a question.
 func (t *Table) question(q survey.Question) {
-	key := q.Key()
-	t.keys[key], t.keys[key+"-Comment"] = true, true
-	t.cells(q, []any{key}, q.Name, q.Title.In(t.opts.Language))
+	t.cells(q, []any{q.Key()}, q.Name, q.Title.In(t.opts.Language))
 }
 
 // cells makes the columns of a question whose answer is at a path.
@@ -180,6 +241,7 @@ func (t *Table) cells(q survey.Question, path []any, name, title string) {
 	case q.Type == "matrix":
 		for _, row := range q.Matrix.Rows {
 			of := join(path, row.Key())
+			t.covered.at(of).all = true
 			t.add(name+"/"+row.Key(), title+" / "+row.Text.In(lang), Text, func(_ *Row, answers map[string]any) any {
 				return t.choice(q.Matrix.Columns, at(answers, of))
 			})
@@ -191,6 +253,7 @@ func (t *Table) cells(q survey.Question, path []any, name, title string) {
 			}
 		}
 	case q.Type == "matrixdynamic" || q.Type == "paneldynamic":
+		t.covered.at(path).all = true
 		t.add(name, title, Text, func(r *Row, answers map[string]any) any {
 			if v := get(r, answers); v != nil {
 				return asJSON(v)
@@ -215,12 +278,16 @@ func (t *Table) cells(q survey.Question, path []any, name, title string) {
 			t.cells(it, join(path, it.Key()), name+"/"+it.Name, title+" / "+it.Title.In(lang))
 		}
 	case q.Upload != nil:
+		t.covered.at(path).all = true // names alone: a table holds no files
 		t.add(name, title, Text, func(r *Row, answers map[string]any) any { return fileNames(get(r, answers)) })
 	case q.Multiple && t.opts.Separate && len(q.Choices) > 0 && q.Type != "ranking":
+		of := t.covered.at(path)
+		of.values = map[string]bool{}
 		for _, c := range q.Choices {
 			if c.Special == survey.SelectAllItem {
 				continue
 			}
+			of.values[c.Key()] = true
 			t.add(name+"/"+c.Key(), title+" / "+cmp.Or(c.Text.In(lang), c.Key()), Bool, func(r *Row, answers map[string]any) any {
 				list, ok := get(r, answers).([]any)
 				if !ok {
@@ -230,6 +297,7 @@ func (t *Table) cells(q survey.Question, path []any, name, title string) {
 			})
 		}
 	default:
+		t.covered.at(path).all = true
 		kind := Text
 		if number(q) && !t.opts.Texts {
 			kind = Number
@@ -255,6 +323,7 @@ func (t *Table) cells(q survey.Question, path []any, name, title string) {
 		beside := slices.Clone(path)
 		if last, ok := beside[len(beside)-1].(string); ok {
 			beside[len(beside)-1] = last + "-Comment"
+			t.covered.at(beside).all = true
 			t.add(name+"-Comment", title+" / "+cmp.Or(q.CommentText.In(lang), "Comment"), Text, func(_ *Row, answers map[string]any) any { return t.choice(nil, at(answers, beside)) })
 		}
 	}
@@ -376,7 +445,7 @@ func (t *Table) Header() []string {
 // would be a formula, "=1+1", "+90…", "-…", "@…" and what begins with a tab or a line break.
 // A plain number stays as it is.
 func Inert(s string) string {
-	if s == "" || !strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(s)[0]) {
+	if !runs(s) {
 		return s
 	}
 	if s[0] == '-' {
@@ -385,4 +454,9 @@ func Inert(s string) string {
 		}
 	}
 	return "'" + s
+}
+
+// runs tells a text that begins as a formula does.
+func runs(s string) bool {
+	return s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(s)[0])
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"time"
 )
 
@@ -20,7 +21,7 @@ func CSV(w io.Writer, t *Table, rows iter.Seq2[Row, error]) (n int, err error) {
 	out := csv.NewWriter(w)
 	line := make([]string, len(t.Columns))
 	for i, h := range t.Header() {
-		line[i] = Inert(h)
+		line[i] = inertParts(h)
 	}
 	if err := out.Write(line); err != nil {
 		return 0, err
@@ -35,7 +36,7 @@ func CSV(w io.Writer, t *Table, rows iter.Seq2[Row, error]) (n int, err error) {
 			case time.Time:
 				line[i] = v.Format(time.RFC3339)
 			case string:
-				line[i] = Inert(v)
+				line[i] = inertParts(v)
 			default:
 				line[i] = plain(v)
 			}
@@ -47,6 +48,31 @@ func CSV(w io.Writer, t *Table, rows iter.Seq2[Row, error]) (n int, err error) {
 	}
 	out.Flush()
 	return n, out.Error()
+}
+
+// inertParts is Inert of a text and of each part of it that a program takes for a cell where it has another
+// separator: a spreadsheet in Turkish, as in most of Europe, opens such a file by semicolons, and then quotes
+// within a line mean nothing to it. A number behind one is no exception: the next column goes on with it.
+func inertParts(s string) string {
+	const ends = ";\t\n\r"
+	s = Inert(s)
+	if !strings.ContainsAny(s, ends) {
+		return s
+	}
+	var out strings.Builder
+	for {
+		end := strings.IndexAny(s, ends) + 1
+		out.WriteString(s[:end])
+		if s = s[end:]; end == 0 {
+			out.WriteString(s)
+			return out.String()
+		}
+		cell := strings.TrimLeft(s, ` "'`)
+		out.WriteString(s[:len(s)-len(cell)])
+		if s = cell; s != "" && runs(s) && !strings.ContainsAny(s[:1], ends) {
+			out.WriteByte('\'')
+		}
+	}
 }
 
 // JSON writes a table as one JSON object a line. The keys are the columns' names; cells

@@ -8,7 +8,7 @@ import (
 	"io"
 	"iter"
 	"time"
-	"unicode/utf8"
+	"unicode/utf16"
 
 	"github.com/xuri/excelize/v2"
 
@@ -19,7 +19,7 @@ import (
 const (
 	maxRows    = 1 << 20
 	maxColumns = 1 << 14
-	maxCell    = 32767 // characters
+	maxCell    = 32767 // units of UTF-16
 )
 
 // ErrSize is returned for more rows or columns than a sheet holds.
@@ -107,12 +107,18 @@ func Write(w io.Writer, t *export.Table, rows iter.Seq2[export.Row, error]) (n i
 	return n, nil
 }
 
-// fits makes a text that a cell takes: inert, without control characters that XML refuses,
-// and not too long.
+// fits makes a text that a cell takes: inert, and not too long in the units of UTF-16 that Excel counts by, of
+// which an emoji has two. Control characters that XML refuses are replaced by the writer.
 func fits(s string) string {
 	s = export.Inert(s)
-	if utf8.RuneCountInString(s) > maxCell {
-		s = string([]rune(s)[:maxCell-1]) + "…"
+	units, cut := 0, 0
+	for i, r := range s {
+		if units < maxCell {
+			cut = i
+		}
+		if units += utf16.RuneLen(r); units > maxCell {
+			return s[:cut] + "…"
+		}
 	}
 	return s
 }
