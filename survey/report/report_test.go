@@ -227,3 +227,24 @@ func BenchmarkPage(b *testing.B) {
 		}
 	}
 }
+
+// TestTrendTellsNothingOfHidden: whatever the answers of hidden periods were, the picture is the same, so that nobody who
+// knows the others works them out from its line.
+func TestTrendTellsNothingOfHidden(t *testing.T) {
+	draw := func(few, next int) string {
+		periods := []Period{{"a", survey.Tally{Metric: survey.NPS, Counts: [11]int64{9: 20, 3: 20}}}, {Name: "b"}, {"c", survey.Tally{Metric: survey.NPS, Counts: [11]int64{9: 40, 3: 2}}},
+			{Name: "d"}, {"e", survey.Tally{Metric: survey.NPS, Counts: [11]int64{10: 40}}}}
+		periods[1].Tally, periods[3].Tally = survey.Tally{Metric: survey.NPS}, survey.Tally{Metric: survey.NPS}
+		periods[1].Tally.Counts[few], periods[3].Tally.Counts[next] = 3, 30
+		p, err := Trend("T", periods)
+		require.NoError(t, err)
+		return string(p.HTML("en"))
+	}
+	first := draw(0, 0)
+	require.Contains(t, first, "ch-dash")
+	for _, few := range []int{0, 8, 10} {
+		for _, next := range []int{0, 8, 10} {
+			require.Equal(t, first, draw(few, next), "%d %d", few, next)
+		}
+	}
+}

@@ -16,23 +16,28 @@ type Period struct {
 
 // Trend draws a metric from period to period, each value with its interval, and the line of
 // survey.NewTrend. Periods with fewer than five answers are a gap, and so is the next smallest
-// where theirs could be had by subtracting the others from a total, as in survey.Groups.Results;
-// their answers count for the line. The error is survey.ErrMixedMetrics.
+// where theirs could be had by subtracting the others from a total, as in survey.Groups.Results.
+// The line is that of the periods that show: of one that had the answers of all, those of the others could
+// be worked out. The error is survey.ErrMixedMetrics.
 func Trend(title string, periods []Period) (Picture, error) {
-	tallies := make([]survey.Tally, len(periods))
+	var all survey.Tally
+	counts := make([]int64, len(periods))
 	for i, p := range periods {
-		tallies[i] = p.Tally
+		if err := all.Merge(p.Tally); err != nil {
+			return Picture{}, err
+		}
+		counts[i] = p.Tally.N()
 	}
-	trend, err := survey.NewTrend(tallies)
+	metric := all.Metric
+	shown := make([]survey.Tally, len(periods))
+	for i, hidden := range suppress.Small(counts, least) {
+		if !hidden {
+			shown[i] = periods[i].Tally
+		}
+	}
+	trend, err := survey.NewTrend(shown)
 	if err != nil {
 		return Picture{}, err
-	}
-	metric := survey.Metric("")
-	for _, t := range tallies {
-		if t.Metric != "" {
-			metric = t.Metric
-			break
-		}
 	}
 	return drawing(metric, func(w words) figure { return trendFigure(w, title, periods, trend) }), nil
 }
