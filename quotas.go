@@ -21,7 +21,8 @@ type Quota struct {
 	// When is an expression over the answers, such as "{sex} = 'm' and {age} <= 25", in the
 	// language of the definition. Empty: of all answers.
 	When string
-	// Limit is how many there may be, from 1 to crm.MaxAmount.
+	// Limit is how many there may be, from 1 to crm.MaxAmount. Several may together be more than that
+	// of all answers: they leave room for who comes, and each can still be full first.
 	Limit int64
 	// Keep stores what comes afterwards, marked by crm.Answer.OverQuota: it is in no figure of
 	// Results. Without it such an answer is not stored, and a survey whose quota of all
