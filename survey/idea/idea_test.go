@@ -155,3 +155,25 @@ func TestRefused(t *testing.T) {
 	require.NoError(t, b.Merge(Merge{ID: "m", Idea: "i", Into: "j", At: day}))
 	require.ErrorIs(t, b.Merge(Merge{ID: "m", Idea: "i", Into: "k", At: day}), ErrExists)
 }
+
+// A long chain of duplicates, as a program makes that compares each idea with the one before, and a large circle are
+// ranked in time that grows with them.
+func TestLongMerges(t *testing.T) {
+	const n = 20_000
+	for _, circle := range []bool{false, true} {
+		b := &Board{}
+		for i := range n {
+			id, into := fmt.Sprint("i", i), fmt.Sprint("i", (i+n-1)%n)
+			require.NoError(t, b.Propose(Idea{ID: id, Text: "x", By: "a", At: at(i)}))
+			vote(t, b, id, 1, id, true)
+			if i > 0 || circle {
+				require.NoError(t, b.Merge(Merge{ID: "m" + id, Idea: id, Into: into, At: at(i)}))
+			}
+		}
+		began := time.Now()
+		list := b.Ranking(Query{})
+		require.Less(t, time.Since(began), 10*time.Second)
+		require.Equal(t, fmt.Sprintf("i0 %d/%d", n, n), said(list))
+		require.Len(t, list[0].Duplicates, n-1)
+	}
+}

@@ -95,20 +95,29 @@ func (b *Board) roots() map[string]string {
 		}
 		return m.Into
 	}
-	out := map[string]string{}
+	out := make(map[string]string, len(b.ideas))
 	for id := range b.ideas {
-		path := []string{id}
+		var path []string
+		place := map[string]int{} // in path
 		at := id
-		for into := next(at); into != ""; into = next(at) {
-			if i := slices.Index(path, into); i >= 0 { // a circle: its earliest idea
-				at = slices.MinFunc(path[i:], func(x, y string) int {
+		for out[at] == "" {
+			if i, again := place[at]; again { // a circle: its earliest idea
+				out[at] = slices.MinFunc(path[i:], func(x, y string) int {
 					return cmp.Or(b.ideas[x].At.Compare(b.ideas[y].At), cmp.Compare(x, y))
 				})
 				break
 			}
-			path, at = append(path, into), into
+			place[at], path = len(path), append(path, at)
+			into := next(at)
+			if into == "" {
+				out[at] = at
+				break
+			}
+			at = into
 		}
-		out[id] = at
+		for _, x := range path {
+			out[x] = out[at]
+		}
 	}
 	return out
 }
