@@ -1,9 +1,14 @@
 package web
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -50,7 +55,7 @@ func (h *Handler) keep(r *http.Request, v visit, s *step) {
 	}
 	s.draft = was
 	d := Draft{
-		Revision: h.cfg.NewKey(), Page: s.view.Index, Language: v.lang,
+		Revision: v.form.print(), Page: s.view.Index, Language: v.lang,
 		Answers: s.session.Answers(), Variables: s.session.TriggerVariables(), Typed: map[string][]string{},
 	}
 	if v.clock != nil {
@@ -73,12 +78,28 @@ func (h *Handler) keep(r *http.Request, v visit, s *step) {
 		}
 	}
 	saved, err := h.drafts.SaveDraft(r.Context(), v.id, d, was, v.at)
-	switch {
-	case err != nil:
+	if err != nil {
 		h.cfg.Logger.ErrorContext(r.Context(), "survey page", "op", "save draft", "err", err)
-	case saved:
+	}
+	if !saved { // It may have been this form, sent again when its page was loaded anew, or whose answer was lost.
+		there, ok, err := h.drafts.Draft(r.Context(), v.id)
+		saved = err == nil && ok && there.Revision == d.Revision
+	}
+	if saved {
 		s.draft = d.Revision
 	}
+}
+
+// print is the same of the same form, which has the revision that it follows, and of no other.
+func (f *form) print() string {
+	sum := sha256.New()
+	_, _ = sum.Write([]byte(f.Encode()))
+	for _, name := range slices.Sorted(maps.Keys(f.files)) {
+		for _, u := range f.files[name] {
+			_, _ = fmt.Fprintf(sum, "&%d %s %d %s %d %s", len(name), name, len(u.name), u.name, len(u.content), u.content)
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
 // sooner takes the beginning of the draft, where there is one, for a form that says a later one.

@@ -23,6 +23,7 @@ type drafting struct {
 	drafts map[uint64]web.Draft
 	saves  int
 	err    error
+	lose   bool // the next is saved and its answer lost
 }
 
 func (s *drafting) Draft(_ context.Context, id uint64) (web.Draft, bool, error) {
@@ -44,6 +45,10 @@ func (s *drafting) SaveDraft(_ context.Context, id uint64, d web.Draft, was stri
 	d.Answers = maps.Clone(d.Answers)
 	s.drafts[id] = d
 	s.saves++
+	if s.lose {
+		s.lose = false
+		return false, errors.New("lost")
+	}
 	return true, nil
 }
 
@@ -92,6 +97,39 @@ func TestDrafts(t *testing.T) {
 	assert.Empty(t, d.drafts)
 	assert.Equal(t, []any{map[string]any{"ad": "Can", "yas": 5.0}}, w.answers[7].Answers["cocuk"])
 	assert.Equal(t, 1, w.submits)
+}
+
+// A page that is loaded anew sends its form again, as does a browser whose answer was lost on the way, and a draft that the store could
+// not take comes with the next page: what is answered afterwards is kept all the same.
+func TestDraftsSentAgain(t *testing.T) {
+	for _, lost := range []string{"sent again", "answer lost", "not stored"} {
+		t.Run(lost, func(t *testing.T) {
+			w, d := newDrafting(t)
+			v := visit(t, w)
+			switch lost {
+			case "sent again":
+				first := *v
+				first.send(url.Values{"q.ad": {"Ayşe"}})
+				v.send(url.Values{"q.ad": {"Ayşe"}})
+				assert.Equal(t, 1, d.saves)
+			case "answer lost":
+				d.lose = true
+				v.send(url.Values{"q.ad": {"Ayşe"}})
+				assert.Equal(t, 1, d.saves)
+			case "not stored":
+				d.err = errors.New("away")
+				v.send(url.Values{"q.ad": {"Ayşe"}})
+				assert.Zero(t, d.saves)
+				d.err = nil
+			}
+			v.send(url.Values{"q.puan": {"5"}})
+			assert.Equal(t, 5.0, d.drafts[7].Answers["puan"])
+			v.send(url.Values{"_do": {"back"}})
+			v.send(url.Values{"q.puan": {"4"}})
+			assert.Equal(t, 4.0, d.drafts[7].Answers["puan"])
+			visit(t, w).has("Sayfa 2 / 2")
+		})
+	}
 }
 
 // The survey is open twice: the page that was faster has the draft, the other goes on with what
