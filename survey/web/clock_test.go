@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/vefacrm/vefa/survey/invite"
 	"github.com/vefacrm/vefa/survey/web"
 )
 
@@ -159,4 +160,40 @@ func TestTimeLimitsAfterAStartPage(t *testing.T) {
 	form.Set("q.a", "xxx")
 	require.Equal(t, http.StatusSeeOther, w.post("/s/"+w.token, form.Encode()).Code)
 	require.Equal(t, *now, w.answers[7].Begun.UTC())
+}
+
+// The beginning of one link says nothing of another, though one key signs both.
+func TestTimeLimitsOfAnotherLink(t *testing.T) {
+	now := noon
+	codec, err := invite.New("survey", []byte("32 bytes from crypto/rand in earnest"))
+	require.NoError(t, err)
+	w := newWorld(t, definition(t, limited), func(c *web.Config) { c.Now, c.Tokens = func() time.Time { return now }, codec.Parse })
+	w.inv[8] = &web.Invitation{Definition: w.inv[7].Definition, Language: "tr"}
+	other, err := codec.Mint(8)
+	require.NoError(t, err)
+	form := hidden(w.get("/s/" + w.token).Body.Bytes())
+	now = noon.Add(590 * time.Second)
+	later := hidden(w.get("/s/" + other).Body.Bytes())
+	now = noon.Add(610 * time.Second)
+	form.Set("q.a", "1")
+	form.Set("_t", later.Get("_t"))
+	require.Equal(t, http.StatusSeeOther, w.post("/s/"+w.token, form.Encode()).Code, "it counts as late")
+	require.Zero(t, w.answers[7].Begun)
+}
+
+// Of a page that was opened twice before anything was answered the earlier opening counts, whichever is sent.
+func TestTimeLimitsOfTwoPages(t *testing.T) {
+	w, now := timedWorld(t, limited, true)
+	open := func(after time.Duration) url.Values {
+		*now = noon.Add(after)
+		form := hidden(w.get("/s/" + w.token).Body.Bytes())
+		form.Set("q.a", "1")
+		return form
+	}
+	one, two := open(0), open(30*time.Second)
+	*now = noon.Add(40 * time.Second)
+	require.Contains(t, w.post("/s/"+w.token, one.Encode()).Body.String(), `"q.b"`)
+	*now = noon.Add(610 * time.Second)
+	require.Equal(t, http.StatusSeeOther, w.post("/s/"+w.token, two.Encode()).Code)
+	require.Equal(t, noon, w.answers[7].Begun.UTC())
 }
