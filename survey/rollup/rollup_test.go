@@ -329,3 +329,17 @@ func BenchmarkFigures(b *testing.B) {
 		}
 	}
 }
+
+// Who sees one store only sees nothing of it where its region is hidden: its figure would be the region's.
+func TestHiddenParentHidesWhatIsBelow(t *testing.T) {
+	tr := tree(t)
+	fill(t, tr, 3, 1, "Ege", "İzmir", "Deniz")
+	fill(t, tr, 9, 9, "Marmara", "Şişli", "Can")
+	fill(t, tr, 40, 9, "Akdeniz", "Adana", "Ece")
+	for _, under := range [][]string{{"Marmara"}, {"Marmara", "Şişli"}, {"Marmara", "Şişli", "Can"}} {
+		figures := tr.Figures(Audience{Under: under})
+		require.Len(t, figures, 1)
+		require.True(t, figures[0].Suppressed, "%v", under)
+	}
+	require.False(t, tr.Figures(Audience{Under: []string{"Akdeniz", "Adana"}})[0].Suppressed)
+}

@@ -70,6 +70,10 @@ func TestSince(t *testing.T) {
 	require.False(t, got.Knew.Known, "nobody was asked")
 	near(t, 0, -12558.73, 12558.73, sponsorship.Estimate{Value: got.ValuePerContact.Value, Interval: got.ValuePerContact.Interval, Known: got.ValuePerContact.Known})
 	require.InDelta(t, 0.4233333-(-0.2883333), got.ROI.Value, 1e-6)
+	was.Again = sponsorship.Answers{Yes: 85, N: 90} // near the end its interval has a short and a long side
+	got, err = is.Since(was)
+	require.NoError(t, err)
+	near(t, -19.444444444444443, -30.394813352099455, -8.797703311907851, got.Again)
 	was.Cost.Currency = "EUR"
 	_, err = is.Since(was)
 	require.ErrorIs(t, err, sponsorship.ErrInvalid)

@@ -239,6 +239,14 @@ func TestCounts(t *testing.T) {
 		require.True(t, r.Suppressed)
 		require.Zero(t, r.Comments)
 	}
+	var mixed topic.Counts // complaints that praise, too, are complaints: their topic comes before one of fewer that only complain
+	for range 8 {
+		mixed.Add(topic.Reading{Sentiment: topic.Mixed, Topics: []topic.Mention{{Topic: "service", Sentiment: topic.Mixed}}})
+	}
+	for range 6 {
+		mixed.Add(topic.Reading{Sentiment: topic.Negative, Topics: []topic.Mention{{Topic: "price", Sentiment: topic.Negative}}})
+	}
+	require.Equal(t, "service", mixed.Results(0)[0].Topic)
 	require.False(t, slices.ContainsFunc(all.Results(1), func(c topic.Count) bool { return c.Suppressed }))
 }
 
