@@ -199,6 +199,26 @@ func TestDraftsOfLinks(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, states())
 	require.Len(t, w.Stored(t, t.Context()), 1)
+	// A link that ends long after keeps a draft no longer than one without an end, and one that ends before until then.
+	for days, want := range map[int]int{90: 1, 10: 1} {
+		w := nighttest.Ask(t, t.Context(), memstore.New(), 1, 0, func(c *vefa.Config) {
+			c.Surveys[0].Links = []vefa.SurveyLink{{Code: "till", Until: nighttest.Start.AddDate(0, 0, days)}}
+		})
+		o, err := nighttest.Open(t.Context(), w.Client(0), "https://s.example/q/till")
+		require.NoError(t, err)
+		visit(t, w, o.URL).send(map[string]any{"nps": 10})
+		prune := func(day int) int {
+			w.Clock.Set(nighttest.Start.AddDate(0, 0, day))
+			_, err := w.Engines[0].Prune(t.Context(), w.Clock.Now())
+			require.NoError(t, err)
+			return w.Drafts(t, t.Context())
+		}
+		require.Equal(t, want, prune(9))
+		if days > 30 {
+			require.Equal(t, want, prune(30))
+		}
+		require.Zero(t, prune(32))
+	}
 	for _, bad := range []string{"/q/other", "/q/", "/q/TILL"} {
 		o, err := nighttest.Open(t.Context(), w.Client(0), "https://s.example"+bad)
 		require.NoError(t, err)

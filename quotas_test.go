@@ -138,3 +138,23 @@ func TestLimitsThatChange(t *testing.T) {
 	_, err = export.CSV(&out, export.NewTable(def, export.Options{}), vefa.ExportRows(shop.Engine.Answers(t.Context(), "visit")))
 	require.ErrorIs(t, err, crmtest.ErrFault)
 }
+
+// A limit that is lowered is so for the next answer.
+func TestLimitThatIsLowered(t *testing.T) {
+	store := memstore.New()
+	limit := int64(5)
+	ask := func() *nighttest.Asked {
+		return nighttest.Ask(t, t.Context(), store, 1, 4, func(c *vefa.Config) { c.Surveys[0].Quotas = []vefa.Quota{{Name: "all", Limit: limit}} })
+	}
+	w := ask()
+	send := func(i int) bool {
+		o, err := webtest.Answer(t.Context(), w.Client(0), w.Links[i], map[string]any{"nps": 9})
+		require.NoError(t, err)
+		return o.Thanked()
+	}
+	require.True(t, send(0))
+	limit = 2
+	w = ask()
+	require.Equal(t, []bool{true, false}, []bool{send(1), send(2)})
+	require.Len(t, w.Stored(t, t.Context()), 2)
+}

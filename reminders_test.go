@@ -110,6 +110,9 @@ func TestReminders(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, svc.Record(ctx, nighttest.Consent(5, "off", crm.Refused, w.Clock.Now())))
 	require.NoError(t, svc.SetTicket(ctx, solved, crm.TicketSolved, "desk", ""))
+	ours, err := svc.OpenTicket(ctx, nighttest.Key(0), "rules", "t0", crm.Ticket{Title: "to be called", Reason: "rule", Opened: w.Clock.Now()})
+	require.NoError(t, err)
+	require.NoError(t, svc.SetTicket(ctx, ours, crm.TicketSolved, "desk", "")) // that of a rule is no complaint
 	_, err = w.shop.Engine.Reply(ctx, nighttest.Phone(6), "r6", "yanlış numara", w.Clock.Now())
 	require.NoError(t, err)
 	w.at(3, time.Minute)
@@ -255,4 +258,17 @@ func TestReminderAfterThrottling(t *testing.T) {
 	require.Equal(t, []crm.EffectState{crm.Done, crm.Planned}, states(3*day+time.Hour))
 	require.Equal(t, []crm.EffectState{crm.Done, crm.Planned}, states(5*day-time.Minute))
 	require.Equal(t, []crm.EffectState{crm.Done, crm.Done}, states(5*day+time.Hour))
+}
+
+// Nobody is reminded of a survey that has enough answers; while there is room everybody is.
+func TestRemindersOfAFullSurvey(t *testing.T) {
+	for limit, reminded := range map[int64]int{1: 0, 2: 2} {
+		w := remind(t, 3, func(c *vefa.Config) { c.Surveys[0].Quotas = []vefa.Quota{{Name: "all", Limit: limit}} })
+		w.answer(0, 9)
+		w.at(3, time.Minute)
+		require.Len(t, w.texts(), reminded, "limit %d", limit)
+		if reminded == 0 {
+			require.Equal(t, vefa.GuardReminder, w.stopped(1, 1))
+		}
+	}
 }
