@@ -60,3 +60,48 @@ func Example() {
 	// mix of product 6705
 	// price 3555
 }
+
+// A regional manager sees no figure of fewer than three customers: Konak is hidden, and Bornova with it, so that
+// the region's total does not tell it.
+func ExampleCube_View() {
+	b, err := cube.NewBuilder(cube.Schema{Dimensions: []string{"store"}, Measures: []string{"amount"}, Distinct: []string{"customer"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for customer, store := range []string{"alsancak", "alsancak", "alsancak", "alsancak", "bornova", "bornova", "bornova", "konak"} {
+		if err := b.Add([]string{store}, []int64{1000}, []uint32{uint32(customer)}); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	c, err := b.Build()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	v, err := c.View(context.Background(), cube.Audience{By: []string{"store"}, People: "customer", MinPeople: 3})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, by := range cube.RollUp("store") {
+		r, err := v.Query(context.Background(), cube.Query{By: by})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		for _, g := range r.Groups {
+			if g.Hidden {
+				fmt.Println(g.Key, "hidden")
+			} else {
+				fmt.Println(g.Key, g.Sums[0])
+			}
+		}
+	}
+	// Output:
+	// [alsancak] 4000
+	// [bornova] hidden
+	// [konak] hidden
+	// [] 8000
+}

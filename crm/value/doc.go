@@ -28,6 +28,9 @@
 //     from those he made.
 //   - SBG: shifted beta-geometric, Fader and Hardie 2007: how long contracts are renewed.
 //
+// What else is known of customers and does not change, such as membership, goes into ParetoNBDEffects and
+// BGNBDEffects as covariates: they return a model for each customer.
+//
 // Worth combines a model of purchases with the value of one into a discounted sum.
 //
 // A parameter may run to a boundary where the data do not tell it (no customer ever bought twice;
