@@ -97,7 +97,7 @@ func moduleStep(s crm.Step) func(context.Context, *Evening) error {
 			return err
 		}
 		var places *crm.Places
-		err := s.Run(ctx, &crm.Evening{Day: ev.Day, At: ev.At, Closed: ev.Closed, Service: ev.e.svc, Count: ev.Count,
+		err := s.Run(ctx, &crm.Evening{Day: ev.Day, At: ev.At, Closed: ev.Closed, Service: ev.e.svc, Store: ev.e.cfg.Store, Count: ev.Count,
 			Customers: func(ctx context.Context, r crm.Reader, at time.Time, lines bool, keys ...crm.ProfileKey) (_ []crm.FieldSubject, err error) {
 				if places == nil {
 					if places, err = crm.LoadPlaces(ctx, r, ev.e.cfg.Home); err != nil {
@@ -141,7 +141,7 @@ func (e *Engine) subjects(ctx context.Context, r crm.Reader, places *crm.Places,
 // subject fills a subject of a module's from a person and the facts that were computed of it.
 func (f *filler) subject(x *person, o *Facts, s *crm.FieldSubject, lines bool) {
 	t := &f.p.texts
-	*s = crm.FieldSubject{Customer: x.id, Home: x.home, Profiles: x.profiles, Today: f.shop(x.place).today,
+	*s = crm.FieldSubject{Customer: x.id, Home: x.home, Profiles: x.profiles, Zone: f.shop(x.place).loc, Today: f.shop(x.place).today,
 		Purchases: s.Purchases[:0], Lines: s.Lines[:0], Contacts: s.Contacts[:0], Reachable: o.SMSConsent || o.EmailConsent}
 	for i := range o.Purchases {
 		row := &o.Purchases[i]

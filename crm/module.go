@@ -66,7 +66,8 @@ type FieldSubject struct {
 	// sources say, not by the order in which ids were made.
 	Home     ProfileKey
 	Profiles []ProfileKey
-	// Today is the calendar day where the customer is, counted from 1970-01-01.
+	// Zone is that of the customer's shop, Today the calendar day there, counted from 1970-01-01.
+	Zone  *time.Location
 	Today int
 	// Purchases are all sales and returns until the instant, oldest first.
 	Purchases []Purchase
@@ -117,8 +118,9 @@ type Evening struct {
 	At time.Time
 	// Closed says that the evening was closed before and is done again.
 	Closed bool
-	// Service is the record.
+	// Service and Store are the record.
 	Service *Service
+	Store   Store
 	// Count adds to a number of the step's row in the report.
 	Count func(name string, n int)
 	// Customers returns the customers that profiles belong to in a transaction, each once, in the order of

@@ -42,17 +42,34 @@ type GammaGamma struct {
 // worth is known. The error about one of them is a *DataError with its number.
 // With a *BoundaryError the model is usable.
 func FitGammaGamma(ctx context.Context, customers iter.Seq[Spending]) (GammaGamma, Fit, error) {
+	return FitGammaGammaCounted(ctx, func(yield func(Spending, int) bool) {
+		for s := range customers {
+			if !yield(s, 1) {
+				return
+			}
+		}
+	})
+}
+
+// FitGammaGammaCounted is FitGammaGamma of customers that come with how many of them there are.
+func FitGammaGammaCounted(ctx context.Context, customers iter.Seq2[Spending, int]) (GammaGamma, Fit, error) {
 	count := map[Spending]int{}
 	row := 0
-	for s := range customers {
-		if fault := s.fault(); fault != nil {
+	for s, n := range customers {
+		fault := s.fault()
+		if fault == nil && n < 0 {
+			fault = &DataError{Field: "count", Reason: fmt.Sprintf("is %d", n)}
+		}
+		if fault != nil {
 			fault.Row = row
 			return GammaGamma{}, Fit{}, fault
 		}
-		count[s]++
+		if n > 0 {
+			count[s] += n
+		}
 		row++
 	}
-	if row == 0 {
+	if len(count) == 0 {
 		return GammaGamma{}, Fit{}, fmt.Errorf("%w: no customers", ErrData)
 	}
 	cells := make([]spendingCell, 0, len(count))

@@ -119,9 +119,14 @@ func Condense(customers iter.Seq[Purchases]) (*Sample, error) {
 	})
 }
 
-// CondenseCounted is Condense of customers that come with how many of them there are.
+// CondenseCounted is Condense of customers that come with how many of them there are. It is quickest where they
+// come in ascending order of Repeats, then Last, then Age.
 func CondenseCounted(customers iter.Seq2[Purchases, int]) (*Sample, error) {
-	count := map[[3]uint64]int{} // bits are hashed faster than numbers
+	s := &Sample{}
+	var count map[[3]uint64]int // once they are out of order; bits are hashed faster than numbers
+	bits := func(p Purchases) [3]uint64 {
+		return [3]uint64{uint64(p.Repeats), math.Float64bits(p.Last), math.Float64bits(p.Age)}
+	}
 	row, fault := 0, (*DataError)(nil)
 	for p, n := range customers {
 		if fault = p.fault(); fault == nil && n < 0 {
@@ -131,13 +136,30 @@ func CondenseCounted(customers iter.Seq2[Purchases, int]) (*Sample, error) {
 			fault.Row = row
 			return nil, fault
 		}
-		count[[3]uint64{uint64(p.Repeats), math.Float64bits(p.Last + 0), math.Float64bits(p.Age + 0)}] += n // -0 is 0
 		row++
+		if n == 0 {
+			continue
+		}
+		p.Last, p.Age = p.Last+0, p.Age+0 // -0 is 0
+		if count == nil {
+			if k := len(s.cells); k == 0 || s.cells[k-1].compare(p) < 0 {
+				s.cells = append(s.cells, cell{p, float64(n)})
+				continue
+			} else if s.cells[k-1].Purchases == p {
+				s.cells[k-1].n += float64(n)
+				continue
+			}
+			count = make(map[[3]uint64]int, len(s.cells))
+			for _, c := range s.cells {
+				count[bits(c.Purchases)] = int(c.n)
+			}
+		}
+		count[bits(p)] += n
 	}
-	s := &Sample{cells: make([]cell, 0, len(count))}
-	for bits, n := range count {
-		if n > 0 {
-			s.cells = append(s.cells, cell{Purchases{int(bits[0]), math.Float64frombits(bits[1]), math.Float64frombits(bits[2])}, float64(n)})
+	if count != nil {
+		s.cells = make([]cell, 0, len(count))
+		for b, n := range count {
+			s.cells = append(s.cells, cell{Purchases{int(b[0]), math.Float64frombits(b[1]), math.Float64frombits(b[2])}, float64(n)})
 		}
 	}
 	return s.sum()

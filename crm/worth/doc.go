@@ -1,0 +1,22 @@
+// Package worth brings what a customer is worth, whether he still buys, when he is expected and what he likes to a
+// host's evening, as a crm.Module: rules and segments read it as fields, such as
+//
+//	PAlive < 0.3 and WorthNext12 > 1000
+//	segment loyal = leaf("Loyalty == 'active'")
+//
+// and a rule with on: {segment_entered: loyal} is told when somebody becomes it.
+//
+// Fields are computed from what the customer bought, at the instant that is asked about, by models that were fitted
+// to all customers: nothing is stored of a customer's value that could be out of date, and people who are merged or split have
+// the values of what they bought at once. PAlive falls from day to day without anything being written.
+//
+// The step "worth" of each night fits the models again: MBG/NBD for purchases, Gamma-Gamma for what one is worth,
+// the quantiles of RFM and the mean gap between purchases. It looks at the customers who changed since the night before alone, of
+// whom it keeps when they first and last bought, how often and for how much, in states of the kind "worth/part", of
+// which there are as many as the record has parts. Fits returns what was fitted: parameters with standard errors, the number of
+// customers, the date and the version of the definitions.
+//
+// Sales that were cancelled or wholly returned are no purchases, and what is bought on one day is one. Amounts are in the
+// home currency; with an amount in a currency without a rate, what a customer is worth is not known, nor is it
+// before enough customers have bought: such fields are null.
+package worth
