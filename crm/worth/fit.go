@@ -71,7 +71,8 @@ func Fits(ctx context.Context, r crm.Reader) ([]Fit, error) {
 	return out, docs[0].Decode(&out)
 }
 
-// estimate fits the models to customers as of a day. It is nil for fewer than Config.Least.
+// estimate fits the models to customers as of a day: how often they buy, and beside it what they spend. It is nil
+// for fewer than Config.Least.
 func (m *module) estimate(ctx context.Context, all []summary, today int) (*Fit, error) {
 	f := &Fit{Version: m.version}
 	for i := range all {
@@ -86,35 +87,33 @@ func (m *module) estimate(ctx context.Context, all []summary, today int) (*Fit, 
 	if f.Customers >= byWeek {
 		coarse = week
 	}
+	money, failed := &Fit{}, error(nil)
+	var beside sync.WaitGroup
+	beside.Go(func() {
+		defer crm.Recover("worth", &failed)
+		failed = m.spending(ctx, money, all, today, coarse)
+	})
+	err := f.buying(ctx, all, today, coarse)
+	beside.Wait()
+	f.Spending, f.SpendingFit, f.Cells, f.Untold = money.Spending, money.SpendingFit, money.Cells, append(f.Untold, money.Untold...)
+	if err = errors.Join(err, failed); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// buying fits how often customers buy and when they leave.
+func (f *Fit) buying(ctx context.Context, all []summary, today, coarse int) error {
 	whole := func(days int32) uint64 { return uint64((min(int(days), longest) + coarse/2) / coarse) }
-	var days, orders, spent []int64
 	bought := make([]uint64, 0, f.Customers)
-	spending := map[value.Spending]int{}
-	buckets := map[uint64]int{}
 	for i := range all {
 		s := &all[i]
 		if int(s.last) > today {
 			continue
 		}
 		bought = append(bought, uint64(s.repeats)<<40|whole(s.last-s.first)<<20|whole(int32(today)-s.first))
-		f.Gap += float64(s.last - s.first)
+		f.Gap += float64(s.last - s.first) // whole numbers: in any order the same
 		f.Gaps += int(s.repeats)
-		if !s.priced {
-			continue
-		}
-		if s.total > -mostSpent && s.total < mostSpent {
-			days, orders, spent = append(days, int64(today-int(s.last))), append(orders, int64(s.orders)), append(spent, s.total)
-		}
-		switch sp, ok := s.spending(); {
-		case !ok || sp.Purchases == 0:
-		case coarse == 1:
-			spending[sp]++
-		default:
-			buckets[uint64(sp.Purchases)<<32|uint64(bucketZero+int(math.Round(math.Log(sp.Mean)*100)))]++
-		}
-	}
-	for k, n := range buckets {
-		spending[value.Spending{Purchases: int(k >> 32), Mean: math.Exp(float64(int(k&(1<<32-1))-bucketZero) / 100)}] += n
 	}
 	if f.Gaps > 0 {
 		f.Gap /= float64(f.Gaps)
@@ -133,22 +132,49 @@ func (m *module) estimate(ctx context.Context, all []summary, today int) (*Fit, 
 		}
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if f.Buying, f.BuyingFit, err = value.FitMBGNBD(ctx, sample); f.told(err) != nil {
-		return nil, fmt.Errorf("worth: MBG/NBD: %w", err)
+	f.Buying, f.BuyingFit, err = value.FitMBGNBD(ctx, sample)
+	if err = f.told(err); err != nil {
+		return fmt.Errorf("worth: MBG/NBD: %w", err)
 	}
-	if repeated := count(spending); repeated >= min(m.cfg.Least, 20) {
-		if f.Spending, f.SpendingFit, err = value.FitGammaGammaCounted(ctx, maps.All(spending)); f.told(err) != nil {
-			return nil, fmt.Errorf("worth: Gamma-Gamma: %w", err)
+	return nil
+}
+
+// spending fits what a purchase is worth and the cells of RFM.
+func (m *module) spending(ctx context.Context, f *Fit, all []summary, today, coarse int) (err error) {
+	days, orders, spent := make([]int64, 0, len(all)), make([]int64, 0, len(all)), make([]int64, 0, len(all))
+	spending := map[value.Spending]int{}
+	buckets := map[uint64]int{}
+	for i := range all {
+		s := &all[i]
+		if int(s.last) > today || !s.priced {
+			continue
+		}
+		if s.total > -mostSpent && s.total < mostSpent {
+			days, orders, spent = append(days, int64(today-int(s.last))), append(orders, int64(s.orders)), append(spent, s.total)
+		}
+		switch sp, ok := s.spending(); {
+		case !ok || sp.Purchases == 0:
+		case coarse == 1:
+			spending[sp]++
+		default:
+			buckets[uint64(sp.Purchases)<<32|uint64(bucketZero+int(math.Round(math.Log(sp.Mean)*100)))]++
+		}
+	}
+	for k, n := range buckets {
+		spending[value.Spending{Purchases: int(k >> 32), Mean: math.Exp(float64(int(k&(1<<32-1))-bucketZero) / 100)}] += n
+	}
+	if count(spending) >= min(m.cfg.Least, 20) {
+		f.Spending, f.SpendingFit, err = value.FitGammaGammaCounted(ctx, maps.All(spending))
+		if err = f.told(err); err != nil {
+			return fmt.Errorf("worth: Gamma-Gamma: %w", err)
 		}
 	}
 	if len(days) > 0 {
-		if f.Cells, err = m.cfg.RFM.CutPoints(days, orders, spent); err != nil {
-			return nil, err
-		}
+		f.Cells, err = m.cfg.RFM.CutPoints(days, orders, spent)
 	}
-	return f, nil
+	return err
 }
 
 func count(of map[value.Spending]int) (n int) {
