@@ -1,6 +1,7 @@
 package survey
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -58,6 +59,18 @@ func TestAgreedWithSurveyJS(t *testing.T) {
 			}
 			assert.Equal(t, c.want, s.Answers())
 		})
+	}
+
+	// A question without an answer is JavaScript's undefined, which equals an empty list; a name of
+	// nothing is null, which does not.
+	for name, want := range map[string]bool{"text": true, "rating": true, "panels": true, "list": true, "matrix": false, "texts": false, "nothing": false} {
+		s := parse(t, `{"elements":[{"type":"text","name":"text"},{"type":"rating","name":"rating"},{"type":"checkbox","name":"list","choices":["a"]},
+			{"type":"paneldynamic","name":"panels","templateElements":[{"type":"text","name":"t"}]},{"type":"matrix","name":"matrix","columns":["c"],"rows":["r"]},
+			{"type":"multipletext","name":"texts","items":[{"name":"i"}]},{"type":"tagbox","name":"l","choices":["a"]},
+			{"type":"html","name":"same","html":"x","visibleIf":"{`+name+`} = {l}"},{"type":"html","name":"other","html":"x","visibleIf":"{l} <> {`+name+`}"}]}`).Begin(SessionOptions{})
+		shown := stateOf(s).Visible
+		assert.Equal(t, want, slices.Contains(shown, "same"), name)
+		assert.Equal(t, !want, slices.Contains(shown, "other"), name)
 	}
 
 	s := parse(t, `{"questionsOnPageMode":"singlePage","elements":[{"type":"text","name":"q","visibleIf":"{v} = 1"}]}`).Begin(SessionOptions{})

@@ -26,7 +26,8 @@
 // It differs from survey-core on purpose in this: the answer that "bindings" name as the number of
 // rows of a question stays as the respondent gave it, where survey-core writes the number of rows
 // back into it, and 0 where it was emptied; and a ranking of the choices of another question that
-// was emptied goes at once, where survey-core shows it until the page is drawn anew.
+// was emptied goes at once, where survey-core shows it until the page is drawn anew. What is made of
+// the quotient of a list, which is no number, may differ, too.
 //
 // Check validates the answers of one respondent and reports every fault at
 // once. Score reads the metric off them: a question says in its "x-retail"

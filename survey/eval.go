@@ -193,12 +193,14 @@ func (n *binaryNode) eval(e *evaluation) any {
 }
 
 // isBlank tells what JavaScript calls undefined: the outcome of a function that gives nothing, and of
-// an iif without what it is otherwise. To SurveyJS it equals an empty list; null does not.
+// an iif without what it is otherwise, and a question without an answer. To SurveyJS it equals an empty list; null does not.
 func (e *evaluation) isBlank(x exprNode, v any) bool {
 	if v != nil {
 		return false
 	}
 	switch x := x.(type) {
+	case *varNode:
+		return e.session != nil && e.session.unanswered(&x.path)
 	case *callNode:
 		switch x.name {
 		case "min", "max", "minInArray", "maxInArray", "isDisplayMode", "getYear", "propertyValue":

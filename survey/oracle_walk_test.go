@@ -178,6 +178,13 @@ var deviations = []struct {
 		},
 	},
 	{
+		// Such as the quotient of a list.
+		"a question that was calculated to be no number (NaN) and goes out of sight by it: what others make of it meanwhile",
+		func(_ *Definition, _ oracleStep, _ oracleState, diff string) bool {
+			return strings.HasPrefix(diff, "Data:") && strings.Contains(diff, "NaN")
+		},
+	},
+	{
 		"a ranking whose source was emptied stays in sight in SurveyJS until it is drawn anew",
 		func(d *Definition, _ oracleStep, there oracleState, diff string) bool {
 			return strings.HasPrefix(diff, "Visible:") && slices.ContainsFunc(d.questions, func(q *Question) bool {
@@ -313,7 +320,7 @@ func TestWalksOfRealFormsAgainstSurveyJS(t *testing.T) {
 	var names []string
 	more := oracleTime(t)
 	for n := caseCount(t, 60); told.walks < n && told.unexplained < maxUnexplained && more(); cases, names = nil, nil {
-		for len(cases) < min(n-told.walks, 1000) {
+		for len(cases) < min(n-told.walks, 250) {
 			before := len(cases)
 			for _, f := range files {
 				data, err := os.ReadFile(f)

@@ -330,6 +330,16 @@ func (q *Question) unanswered(p *path) any {
 	return nil
 }
 
+// unanswered tells the name of a question, whose missing answer is JavaScript's undefined. That of a
+// name that nothing has is null, and so is that of the types that are not found by their name alone.
+func (s *Session) unanswered(p *path) bool {
+	if !p.simple() {
+		return len(p.parts) == 2 && (p.lower[0] == "panel" || p.lower[0] == "row")
+	}
+	qs := s.d.logic.byKey[p.full]
+	return len(qs) > 0 && qs[0].Type != "matrix" && qs[0].Type != "multipletext"
+}
+
 // chooses tells a question whose answer is several values.
 func (q *Question) chooses() bool { return q.Multiple && q.Upload == nil && q.Matrix == nil }
 
