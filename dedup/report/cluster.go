@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/vefacrm/vefa/dedup"
 	"github.com/vefacrm/vefa/internal/page"
@@ -16,58 +17,94 @@ type node struct{ X, Y, Label, N string }
 
 type link struct{ X1, Y1, X2, Y2, Width, Class, Title string }
 
+// mark is the weight of an edge, written on it.
+type mark struct{ X, Y, Text string }
+
+// bond is a row of the table beside the picture: two records, and what holds them together.
+type bond struct{ A, B, Weight, Why, Class string }
+
 type clusterView struct {
 	Title   string
 	Nodes   []node
 	Links   []link
+	Marks   []mark
+	Bonds   []bond
 	Members []node
 	Notes   []string
 }
 
-// Cluster draws the records of a cluster and the edges that hold it together, the weakest
-// one marked: cut there, it falls in two. Name says how a record is called; nil means by
-// its id.
+// Cluster draws the records of a cluster and every edge that holds it together with its weight,
+// the weakest one marked: cut there, it falls in two. The table beside it has the same edges, the
+// weakest first. Of more than 40 records the first are drawn, and weights are written on up to
+// 15 edges. Name says how a record is called; nil means by its id.
 func Cluster(title string, c dedup.Cluster, name func(id string) string) Picture {
 	if name == nil {
 		name = func(id string) string { return id }
 	}
+	return draw("cluster", func(w words) any { return cluster(w, title, c, name) })
+}
+
+// Of more edges than mostMarks weights would lie over one another, and of more than mostBonds the
+// table would be all there is to see.
+const (
+	mostMarks = 15
+	mostBonds = 60
+)
+
+func cluster(w words, title string, c dedup.Cluster, name func(id string) string) clusterView {
 	v := clusterView{Title: title}
 	shown := c.Members[:min(len(c.Members), mostNodes)]
-	at := map[string][2]float64{}
+	at, number := map[string][2]float64{}, map[string]string{}
 	for i, id := range shown {
 		angle := 2*math.Pi*float64(i)/float64(len(shown)) - math.Pi/2
 		x, y := 160+120*math.Cos(angle), 150+120*math.Sin(angle)
 		at[id] = [2]float64{x, y}
-		n := node{page.Short(x), page.Short(y), page.Clip(name(id), 160), page.English.Int(i + 1)}
+		number[id] = w.Int(i + 1)
+		n := node{page.Short(x), page.Short(y), page.Clip(name(id), 160), number[id]}
 		v.Nodes, v.Members = append(v.Nodes, n), append(v.Members, n)
 	}
 	smaller, larger, weakest, splits := c.Split()
+	var edges []dedup.Edge
 	for _, e := range c.Edges {
-		a, okA := at[e.A]
-		b, okB := at[e.B]
-		if !okA || !okB {
-			continue
+		if number[e.A] != "" && number[e.B] != "" {
+			edges = append(edges, e)
 		}
-		l := link{X1: page.Short(a[0]), Y1: page.Short(a[1]), X2: page.Short(b[0]), Y2: page.Short(b[1]),
-			Width: page.Short(1 + 5*clamp(e.Weight/20)), Title: bits(e.Weight) + " bits: " + fields(e.Fields), Class: "strong"}
+	}
+	slices.SortStableFunc(edges, func(a, b dedup.Edge) int { return cmp.Compare(a.Weight, b.Weight) })
+	for i, e := range edges {
+		a, b := at[e.A], at[e.B]
+		text := w.bits(e.Weight)
+		x := bond{A: number[e.A], B: number[e.B], Weight: text, Why: w.fields(e.Fields), Class: "strong"}
 		switch {
 		case e.Decided:
-			l.Class, l.Title = "decided", "a person said so"
+			x.Class, x.Why, x.Weight, text = "decided", w.Say("pair.said"), "", ""
 		case splits && e.A == weakest.A && e.B == weakest.B:
-			l.Class = "weak"
+			x.Class = "weak"
 		}
-		v.Links = append(v.Links, l)
+		v.Links = append(v.Links, link{X1: page.Short(a[0]), Y1: page.Short(a[1]), X2: page.Short(b[0]), Y2: page.Short(b[1]),
+			Width: page.Short(1 + 5*clamp(e.Weight/20)), Title: w.Say("pair.edge", x.A, x.B, or(x.Weight, "–"), x.Why), Class: x.Class})
+		if len(edges) <= mostMarks && text != "" {
+			// Not in the middle, where the edges of a circle cross.
+			const part = 0.36
+			v.Marks = append(v.Marks, mark{page.Short(a[0] + part*(b[0]-a[0])), page.Short(a[1] + part*(b[1]-a[1]) + 4), text})
+		}
+		if i < mostBonds {
+			v.Bonds = append(v.Bonds, x)
+		}
+	}
+	if n := len(edges) - len(v.Bonds); n > 0 {
+		v.Notes = append(v.Notes, w.Say("pair.edges-left", n))
 	}
 	if splits && len(c.Members) > 2 {
-		v.Notes = append(v.Notes, "Its weakest edge ("+bits(weakest.Weight)+" bits, dashed) parts "+page.English.Int(len(smaller))+" from "+page.English.Int(len(larger))+" records.")
+		v.Notes = append(v.Notes, w.Say("pair.weakest", w.bits(weakest.Weight), w.Int(len(smaller)), w.Int(len(larger))))
 	}
 	if q := c.Quality; q != nil {
-		v.Notes = append(v.Notes, "Density "+share(q.Density)+" of all pairs are links; bridges: "+page.English.Int(q.Bridges)+".")
+		v.Notes = append(v.Notes, w.Say("pair.density", w.share(q.Density), w.Int(q.Bridges)))
 	}
-	if s := left(len(c.Members)-len(shown), "records"); s != "" {
-		v.Notes = append(v.Notes, s)
+	if n := len(c.Members) - len(shown); n > 0 {
+		v.Notes = append(v.Notes, w.Say("pair.records-left", n))
 	}
-	return kit.Draw("cluster", v)
+	return v
 }
 
 type barRow struct {
@@ -104,7 +141,11 @@ func Sizes(title string, clusters []dedup.Cluster) Picture {
 		sizes = append(sizes, n)
 	}
 	slices.Sort(sizes)
-	v := rowsView{Title: title, What: "Records in a cluster", Count: "Clusters", Caption: page.English.Int(records) + " records in " + page.English.Int(len(clusters)) + " clusters."}
+	return draw("bars", func(w words) any { return sizesView(w, title, counts, sizes, records, len(clusters)) })
+}
+
+func sizesView(w words, title string, counts map[int]int, sizes []int, records, clusters int) rowsView {
+	v := rowsView{Title: title, What: w.Say("pair.size"), Count: w.Say("pair.clusters"), Caption: w.Say("pair.sizes", w.Int(records), w.Int(clusters))}
 	const most = 15
 	var values []float64
 	rest := 0
@@ -113,43 +154,54 @@ func Sizes(title string, clusters []dedup.Cluster) Picture {
 			rest += counts[n]
 			continue
 		}
-		v.Rows = append(v.Rows, barRow{Label: page.English.Int(n), N: page.English.Int(counts[n])})
+		v.Rows = append(v.Rows, barRow{Label: w.Int(n), N: w.Int(counts[n])})
 		values = append(values, float64(counts[n]))
 	}
 	if rest > 0 {
-		v.Rows = append(v.Rows, barRow{Label: "more", Note: "up to " + page.English.Int(sizes[len(sizes)-1]), N: page.English.Int(rest)})
+		v.Rows = append(v.Rows, barRow{Label: w.Say("pair.more"), Note: w.Say("pair.up-to", w.Int(sizes[len(sizes)-1])), N: w.Int(rest)})
 		values = append(values, float64(rest))
 	}
 	widths(v.Rows, values)
-	return kit.Draw("bars", v)
+	return v
 }
 
 // Blocks draws what the blocking rules brought, and the blocks that were left out as too
-// large and the largest that were compared.
+// large and the largest that were compared. Rules that brought no pair are counted in a note.
 func Blocks(title string, s dedup.Stats) Picture {
-	v := rowsView{Title: title, What: "Rule", Count: "Pairs", Caption: page.English.Int(int(s.Pairs)) + " pairs were compared. By its own estimate blocking missed at least " +
-		share(1-s.Recall) + " of the matches."}
-	if s.Matches == 0 {
-		v.Caption = page.English.Int(int(s.Pairs)) + " pairs were compared."
+	return draw("bars", func(w words) any { return blocks(w, title, s) })
+}
+
+func blocks(w words, title string, s dedup.Stats) rowsView {
+	v := rowsView{Title: title, What: w.Say("pair.rule"), Count: w.Say("pair.pairs"), Caption: w.Say("pair.compared", w.Int(int(s.Pairs)))}
+	if s.Matches > 0 {
+		v.Caption += " " + w.Say("pair.missed", w.share(1-s.Recall))
 	}
 	var values []float64
+	idle := 0
 	for _, b := range s.Blocks {
-		r := barRow{Label: b.Rule, N: page.English.Int(int(b.New)), Note: "matches " + page.English.Int(int(math.Round(b.Matches))) + ", by no other rule " + page.English.Int(int(math.Round(b.Only)))}
+		if b.New == 0 && b.Capped == 0 {
+			idle++
+			continue
+		}
+		r := barRow{Label: b.Rule, N: w.Int(int(b.New)), Note: w.Say("pair.matches", w.Int(int(math.Round(b.Matches))), w.Int(int(math.Round(b.Only))))}
 		if b.Capped > 0 {
-			r.Note += "; blocks left out: " + page.English.Int(b.Capped)
+			r.Note += "; " + w.Say("pair.capped", b.Capped)
 		}
 		v.Rows = append(v.Rows, r)
 		values = append(values, float64(b.New))
 	}
 	widths(v.Rows, values)
-	keys := func(list []dedup.HotKey, what string) {
+	if idle > 0 {
+		v.Notes = append(v.Notes, w.Say("pair.idle", idle))
+	}
+	keys := func(list []dedup.HotKey, key string) {
 		list = slices.Clone(list)
 		slices.SortStableFunc(list, func(a, b dedup.HotKey) int { return cmp.Compare(b.Records, a.Records) })
 		for _, k := range list[:min(len(list), 5)] {
-			v.Notes = append(v.Notes, what+": "+page.English.Int(k.Records)+" records with "+fields(k.Values)+" ("+k.Rule+")")
+			v.Notes = append(v.Notes, w.Say(key, k.Records, page.Clip(strings.Join(k.Values, ", "), 200), k.Rule))
 		}
 	}
-	keys(s.HotKeys, "Left out as too common")
-	keys(s.LargestBlocks, "Large")
-	return kit.Draw("bars", v)
+	keys(s.HotKeys, "pair.hot")
+	keys(s.LargestBlocks, "pair.large")
+	return v
 }

@@ -35,41 +35,45 @@ func Levels(title string, m *dedup.Model) Picture {
 			most = max(most, math.Abs(weight(l)))
 		}
 	}
+	return draw("levels", func(w words) any { return levels(w, title, m, weight, most) })
+}
+
+func levels(w words, title string, m *dedup.Model, weight func(dedup.LevelModel) float64, most float64) any {
 	v := struct {
 		Title, Caption string
 		Rows           []level
 		Notes          []string
-	}{Title: title, Caption: "Two random records are one entity once in " + page.English.Int(int(math.Round(1/math.Max(m.Match, 1e-15)))) + ". Learnt from " + page.English.Int(m.Records) + " records."}
+	}{Title: title, Caption: w.Say("pair.once", w.Int(int(math.Round(1/math.Max(m.Match, 1e-15))))) + " " + w.Say("pair.learnt", m.Records)}
 	var assumed []string
 	for _, c := range m.Comparisons {
 		if c.Assumed {
-			assumed = append(assumed, c.Name)
+			assumed = append(assumed, w.Name("field", c.Name))
 			continue
 		}
 		for i, l := range c.Levels {
-			w := weight(l)
-			r := level{Level: l.Name, M: share(l.M), U: share(l.U), Weight: bits(w), MWidth: page.Short(100 * l.M), UWidth: page.Short(100 * l.U)}
-			a, b := 50+50*min(w, 0)/most, 50+50*max(w, 0)/most
+			bits := weight(l)
+			r := level{Level: w.Name("level", l.Name), M: w.share(l.M), U: w.share(l.U), Weight: w.bits(bits), MWidth: page.Short(100 * l.M), UWidth: page.Short(100 * l.U)}
+			a, b := 50+50*min(bits, 0)/most, 50+50*max(bits, 0)/most
 			r.X, r.Width, r.Class = page.Short(a), page.Short(max(b-a, 0.6)), "up"
-			if w < 0 {
+			if bits < 0 {
 				r.Class = "down"
 			}
 			if i == 0 {
-				r.Comparison, r.First = c.Name, len(c.Levels)
+				r.Comparison, r.First = w.Name("field", c.Name), len(c.Levels)
 			}
 			v.Rows = append(v.Rows, r)
 		}
 	}
 	if len(assumed) > 0 {
-		v.Notes = []string{"Left out, because no record has a value for them and nothing was learnt: " + strings.Join(assumed, ", ") + "."}
+		v.Notes = []string{w.Say("pair.assumed", strings.Join(assumed, ", "))}
 	}
-	return kit.Draw("levels", v)
+	return v
 }
 
 // bucket is a column of a histogram.
 type bucket struct {
 	X, Y, Width, Height string
-	Label, N            string
+	Label               string
 }
 
 type histogramView struct {
@@ -88,7 +92,9 @@ func Weights(title string, counts []dedup.WeightCount) Picture {
 	for _, c := range counts {
 		byWeight[c.Weight] = int(c.Pairs)
 	}
-	return histogram(title, "Pairs by weight", "weight in bits", byWeight, 1)
+	return draw("histogram", func(w words) any {
+		return histogram(w, title, w.Say("pair.weights"), w.Say("pair.axis"), byWeight, 1)
+	})
 }
 
 // SelfWeights draws what records would weigh against a copy of themselves. Those that do
@@ -97,19 +103,21 @@ func SelfWeights(title string, weights []float64) Picture {
 	const step = 2
 	n := 0
 	counts := map[int]int{}
-	for _, w := range weights {
-		if w <= 0 {
+	for _, bits := range weights {
+		if bits <= 0 {
 			n++
 		}
-		if !math.IsNaN(w) {
-			counts[int(math.Floor(math.Max(-60, math.Min(w, 120))/step))]++
+		if !math.IsNaN(bits) {
+			counts[int(math.Floor(math.Max(-60, math.Min(bits, 120))/step))]++
 		}
 	}
-	return histogram(title, page.English.Part(n, len(weights))+" of "+page.English.Int(len(weights))+" records say too little to be linked to a copy of themselves.", "weight of a record against its copy, in bits", counts, step)
+	return draw("histogram", func(w words) any {
+		return histogram(w, title, w.Say("pair.self", w.Part(n, len(weights)), w.Int(len(weights))), w.Say("pair.self.axis"), counts, step)
+	})
 }
 
 // histogram draws counts by weight in steps of so many bits.
-func histogram(title, caption, axis string, counts map[int]int, step int) Picture {
+func histogram(w words, title, caption, axis string, counts map[int]int, step int) histogramView {
 	v := histogramView{Title: title, Caption: caption, Axis: axis}
 	low, high, most := math.MaxInt, math.MinInt, 0
 	for k, n := range counts {
@@ -118,8 +126,8 @@ func histogram(title, caption, axis string, counts map[int]int, step int) Pictur
 		}
 	}
 	if most == 0 {
-		v.Notes = []string{"There is nothing to show."}
-		return kit.Draw("histogram", v)
+		v.Notes = []string{w.Say("pair.nothing")}
+		return v
 	}
 	width := 600 / float64(high-low+1)
 	for k := low; k <= high; k++ {
@@ -128,14 +136,14 @@ func histogram(title, caption, axis string, counts map[int]int, step int) Pictur
 		}
 		h := max(160*float64(counts[k])/float64(most), 1)
 		v.Bars = append(v.Bars, bucket{X: page.Short(20 + width*float64(k-low)), Y: page.Short(180 - h), Width: page.Short(max(width-1, 0.5)), Height: page.Short(h),
-			Label: page.Short(float64(k * step)), N: page.English.Int(counts[k])})
+			Label: w.Say("pair.column", w.Int(k*step), w.Int(counts[k]))})
 	}
 	every := max(1, (high-low+1+7)/8)
 	for k := low; k <= high; k += every {
-		v.Ticks = append(v.Ticks, tick{page.Short(20 + width*float64(k-low)), "196", page.Short(float64(k * step))})
+		v.Ticks = append(v.Ticks, tick{page.Short(20 + width*float64(k-low)), "196", w.Int(k * step)})
 	}
-	v.Notes = []string{"The highest column is " + page.English.Int(most) + "."}
-	return kit.Draw("histogram", v)
+	v.Notes = []string{w.Say("pair.highest", w.Int(most))}
+	return v
 }
 
 type curveView struct {
@@ -147,6 +155,10 @@ type curveView struct {
 // PrecisionRecall draws precision against recall of pairs as the threshold falls, where the
 // truth is known: of counts as [dedup.Stats] has them, and of the number of all true pairs.
 func PrecisionRecall(title string, counts []dedup.WeightCount, truePairs int64) Picture {
+	return draw("curve", func(w words) any { return curve(w, title, counts, truePairs) })
+}
+
+func curve(w words, title string, counts []dedup.WeightCount, truePairs int64) curveView {
 	v := curveView{Title: title}
 	counts = slices.Clone(counts)
 	slices.SortFunc(counts, func(a, b dedup.WeightCount) int { return cmp.Compare(b.Weight, a.Weight) })
@@ -162,15 +174,15 @@ func PrecisionRecall(title string, counts []dedup.WeightCount, truePairs int64) 
 			v.Path += " L" + x + " " + y
 		}
 		if i%every == 0 || i == len(counts)-1 {
-			v.Dots = append(v.Dots, tick{x, y, bits(float64(c.Weight))})
+			v.Dots = append(v.Dots, tick{x, y, w.Say("pair.from", w.bits(float64(c.Weight)))})
 			f1 := 0.0
 			if precision+recall > 0 {
 				f1 = 2 * precision * recall / (precision + recall)
 			}
-			v.Rows = append(v.Rows, struct{ Weight, Precision, Recall, F1 string }{bits(float64(c.Weight)), share(precision), share(recall), share(f1)})
+			v.Rows = append(v.Rows, struct{ Weight, Precision, Recall, F1 string }{w.bits(float64(c.Weight)), w.share(precision), w.share(recall), w.share(f1)})
 		}
 	}
-	return kit.Draw("curve", v)
+	return v
 }
 
 func clamp(v float64) float64 { return math.Max(0, math.Min(v, 1)) }

@@ -2,8 +2,9 @@ package report
 
 import (
 	_ "embed"
-	"fmt"
+	"strings"
 
+	"github.com/vefacrm/vefa/internal/chart"
 	"github.com/vefacrm/vefa/internal/page"
 )
 
@@ -13,7 +14,7 @@ var pictures string
 //go:embed style.css
 var style string
 
-var kit = page.NewKit(pictures, style)
+var kit = page.NewKit(pictures, chart.Style+style)
 
 // Page is a report: a title and sections of pictures. Its fields are Title, Lead (a line below the title), Locale ("tr", or
 // else English), Sections and Footer; its Write(io.Writer) error writes it as one HTML file.
@@ -26,17 +27,29 @@ type Section = page.Section
 // is a part of a page.
 type Picture = page.Picture
 
-// bits writes a weight.
-func bits(v float64) string {
-	s := page.English.Decimal(v, 1)
-	if v > 0 && s != "0.0" {
-		return "+" + s
-	}
-	return s
+// words writes in the language of a page.
+type words struct{ *page.Locale }
+
+// draw returns a picture whose texts are of the language of its page.
+func draw(name string, data func(w words) any) Picture {
+	return kit.DrawIn(name, func(l *page.Locale) any { return data(words{l}) })
 }
 
-// share writes a probability in percent.
-func share(p float64) string { return page.English.Probability(p) }
+// bits writes a weight, and share a probability in percent.
+func (w words) bits(v float64) string  { return w.Signed(v, 1) }
+func (w words) share(p float64) string { return w.Probability(p) }
+
+// fields says in which fields two records are how alike, such as "given alike".
+func (w words) fields(list []string) string {
+	out := make([]string, len(list))
+	for i, f := range list {
+		out[i] = f
+		if field, level, ok := strings.Cut(f, " "); ok && w.Name("level", level) != level {
+			out[i] = w.Say("pair.agreement", w.Name("field", field), w.Name("level", level))
+		}
+	}
+	return page.Clip(strings.Join(out, ", "), 200)
+}
 
 // Fact is a line of [Facts].
 type Fact struct{ Name, Value, Note string }
@@ -47,12 +60,4 @@ func Facts(title string, facts ...Fact) Picture {
 		Title string
 		Facts []Fact
 	}{title, facts})
-}
-
-// left says in a note how many of something are not shown.
-func left(n int, what string) string {
-	if n <= 0 {
-		return ""
-	}
-	return fmt.Sprintf("%s more %s are not shown.", page.English.Int(n), what)
 }

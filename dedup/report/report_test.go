@@ -15,6 +15,7 @@ import (
 
 	"github.com/vefacrm/vefa/dedup"
 	"github.com/vefacrm/vefa/dedup/people"
+	"github.com/vefacrm/vefa/internal/page"
 )
 
 const hostile = `<script>alert(1)</script>"'&` + "\x00\u202e"
@@ -90,10 +91,39 @@ func TestWaterfall(t *testing.T) {
 	e, err := l.Explain(r.Model, records[0], records[1])
 	require.NoError(t, err)
 	html := string(Waterfall("a pair", e).HTML(""))
-	for _, want := range []string{"two records at random", "given", "phone", "these two", fmt.Sprintf("%.1f", e.Weight), "Neither record says anything about: "} {
+	for _, want := range []string{"two records at random", "first name", "phone number", "these two", fmt.Sprintf("%.1f", e.Weight), "Neither record says anything about: ", "bits of evidence", ">+20<", "ch-dash"} {
 		require.Contains(t, html, want)
 	}
 	require.Contains(t, html, "dd-total")
+
+	// What each step weighs adds up to what stands beside it, and at the end to the whole.
+	v := waterfall(words{page.English}, "a pair", e)
+	at := 0.0
+	for _, s := range v.Steps[:len(v.Steps)-1] {
+		require.InDelta(t, at, s.from, 1e-9, s.Name)
+		at = s.to
+		require.Equal(t, words{page.English}.bits(at), s.Sum, s.Name)
+	}
+	require.InDelta(t, e.Weight, at, 1e-9)
+	require.Equal(t, len(v.Steps), strings.Count(string(v.Drawing), "<rect"), "a bar each")
+}
+
+// Case GR7: every edge of a group is drawn and stands in its table, with its weight.
+func TestEveryEdge(t *testing.T) {
+	c := dedup.Cluster{Members: []string{"a", "b", "c", "d", "e"}}
+	for i, a := range c.Members {
+		for j := i + 1; j < len(c.Members); j++ {
+			c.Edges = append(c.Edges, dedup.Edge{A: a, B: c.Members[j], Weight: float64(3*i + j), Fields: []string{"given alike"}})
+		}
+	}
+	html := string(Cluster("five", c, nil).HTML("tr"))
+	require.Equal(t, 10, strings.Count(html, "<line "))
+	require.Equal(t, 10, strings.Count(html, "<td>ad: neredeyse aynı</td>"))
+	require.Equal(t, 4, strings.Count(html, "&#43;1,0"), "its tip, its mark, its row and the note on the weakest")
+	for i := range 40 {
+		c.Edges = append(c.Edges, dedup.Edge{A: "a", B: "b", Weight: float64(i)})
+	}
+	require.NotContains(t, string(Cluster("many", c, nil).HTML("tr")), `text-anchor="middle">&#43;`, "weights would lie over one another")
 }
 
 func TestErrorIsTheWriters(t *testing.T) {
@@ -109,9 +139,9 @@ func TestAssumedIsLeftOut(t *testing.T) {
 	learnt := dedup.ComparisonModel{Name: "name", Levels: []dedup.LevelModel{{Name: "equal", M: 0.9, U: 0.01}, {Name: "else", M: 0.1, U: 0.99}}}
 	assumed := dedup.ComparisonModel{Name: "phone", Assumed: true, Levels: []dedup.LevelModel{{Name: "same", M: 0.8, U: 0.001}, {Name: "else", M: 0.2, U: 0.999}}}
 	html := string(Levels("Learnt", &dedup.Model{Match: 0.001, Records: 567, Comparisons: []dedup.ComparisonModel{learnt, assumed}}).HTML(""))
-	require.Contains(t, html, "nothing was learnt: phone.")
-	require.NotContains(t, html, "same")
-	require.Contains(t, html, "equal")
+	require.Contains(t, html, "nothing was learnt: phone number.")
+	require.NotContains(t, html, "0.10%")
+	require.Contains(t, html, "90.0%")
 	linker, err := people.New(people.Options{})
 	require.NoError(t, err)
 	result, err := linker.Link(t.Context(), func(yield func(people.Record) bool) {

@@ -52,10 +52,11 @@ type job struct {
 	measure *measures
 	spent   stopwatch
 
-	answers   []dedup.Decision // of people, by the rows' ids
-	refused   int              // rows of answers that could not be used
-	questions int              // that were written
-	curve     []report.LearningPoint
+	answers    []dedup.Decision // of people, by the rows' ids
+	refused    int              // rows of answers that could not be used
+	questions  int              // that were written
+	curve      []report.LearningPoint
+	unanswered int // groups that there would be without the answers
 }
 
 // scored is a pair of rows, a < b, and its weight in bits.

@@ -40,6 +40,9 @@ func (j *job) learn(ctx context.Context) error {
 			return nil
 		}
 		j.number()
+		if k == 0 {
+			j.unanswered = j.result.Stats.Clusters
+		}
 		p := report.LearningPoint{Answers: k, Estimated: j.o.truth == ""}
 		if j.o.truth != "" {
 			p.F1 = dedup.Evaluate(j.result.Clusters, j.person).F1
@@ -91,6 +94,9 @@ func (j *job) expected() float64 {
 
 // learning says how the result follows from answers, a line for each point.
 func (j *job) learning() (lines []string) {
+	if len(j.curve) > 0 {
+		lines = append(lines, fmt.Sprintf("the answers changed %d groups to %d", j.unanswered, j.result.Stats.Clusters))
+	}
 	for _, p := range j.curve {
 		what := "F1"
 		if p.Estimated {

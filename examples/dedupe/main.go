@@ -29,6 +29,7 @@ type options struct {
 	out       string
 	pairs     string
 	report    string
+	lang      string // of the report
 	model     string
 	questions string
 	ask       int
@@ -59,6 +60,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.out, "out", "", "write row, id and cluster_id of every row to this file")
 	f.StringVar(&o.pairs, "pairs", "", "write the linked pairs with their weights to this file")
 	f.StringVar(&o.report, "report", "", "write an HTML page with pictures to this file")
+	f.StringVar(&o.lang, "lang", "en", "language of that page: en or tr")
 	f.StringVar(&o.model, "model", "", "use the model in this file, or, if there is none, write the learnt one to it")
 	f.StringVar(&o.questions, "questions", "", "write pairs of rows about which a person's answer would say most to this file, as CSV with an empty column for it")
 	f.IntVar(&o.ask, "ask", 50, "how many questions to write")
@@ -106,6 +108,9 @@ func parse(args []string, out io.Writer) (options, error) {
 	}
 	if o.roles, err = read(mapping); err != nil {
 		return o, &terminal.UsageError{Err: err}
+	}
+	if _, err := speak(o.lang); err != nil {
+		return o, err
 	}
 	if _, err := people.New(people.Options{Region: o.region}); err != nil {
 		return o, terminal.Usagef("-region: %w", err)

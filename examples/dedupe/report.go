@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 	"github.com/vefacrm/vefa/dedup"
 	"github.com/vefacrm/vefa/dedup/report"
 	"github.com/vefacrm/vefa/examples/internal/output"
+	"github.com/vefacrm/vefa/internal/page"
 )
 
 const (
@@ -44,62 +44,78 @@ func (j *job) writeReport(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	l, err := speak(j.o.lang)
+	if err != nil {
+		return err
+	}
 	name := func(id string) string {
-		return "row " + j.place(rowOf(id)) + ": " + j.engine.describe(found[rowOf(id)])
+		return l.Say("row", j.place(rowOf(id)), j.engine.describe(found[rowOf(id)]))
 	}
 
 	st := r.Stats
 	facts := []report.Fact{
-		{Name: "rows", Value: strconv.Itoa(j.rows), Note: strings.Join(names(j.tables), ", ")},
-		{Name: j.of, Value: strconv.Itoa(st.Clusters)},
-		{Name: "duplicates", Value: strconv.Itoa(j.rows - st.Clusters)},
-		{Name: "pairs compared", Value: strconv.FormatInt(st.Pairs, 10)},
-		{Name: "pairs linked", Value: strconv.Itoa(st.Edges), Note: fmt.Sprintf("about %.0f rightly", st.Matches)},
+		{Name: l.Say("rows"), Value: l.Int(j.rows), Note: strings.Join(names(j.tables), ", ")},
+		{Name: l.Name("of", j.of), Value: l.Int(st.Clusters)},
+		{Name: l.Say("duplicates"), Value: l.Int(j.rows - st.Clusters)},
+		{Name: l.Say("compared"), Value: l.Int(int(st.Pairs))},
+		{Name: l.Say("linked"), Value: l.Int(st.Edges), Note: l.Say("rightly", l.Decimal(st.Matches, 0))},
 	}
 	if j.bad > 0 {
-		facts = append(facts, report.Fact{Name: "bad rows", Value: strconv.Itoa(j.bad)})
+		facts = append(facts, report.Fact{Name: l.Say("bad"), Value: l.Int(j.bad)})
 	}
-	page := report.Page{Title: "One person each", Lead: "Which rows speak of the same person, and why.",
-		Footer: "Made by examples/dedupe of vefa. It shows rows of the file and is as confidential as the file."}
+	sheet := report.Page{Title: l.Say("page.title"), Lead: l.Say("page.lead", l.Name("one", j.of)), Locale: l.Tag, Footer: l.Say("page.footer")}
 	add := func(title, lead string, pictures ...report.Picture) {
 		if len(pictures) > 0 {
-			page.Sections = append(page.Sections, report.Section{Title: title, Lead: lead, Pictures: pictures})
+			sheet.Sections = append(sheet.Sections, report.Section{Title: title, Lead: lead, Pictures: pictures})
 		}
 	}
-	add("Result", "", report.Facts("What was found", facts...), report.Sizes("How many rows people have", r.Clusters))
-	if m := j.measure; m != nil {
-		add("Against the truth", fmt.Sprintf("%d true pairs, by column %s.", m.TruePairs, j.o.truth),
-			report.Facts("Measured", report.Fact{Name: "F1 of clusters", Value: fmt.Sprintf("%.4f", m.Clusters.F1), Note: fmt.Sprintf("precision %.4f, recall %.4f", m.Clusters.Precision, m.Clusters.Recall)},
-				report.Fact{Name: "F1 of pairs", Value: fmt.Sprintf("%.4f", m.Edges.F1)}, report.Fact{Name: "B-cubed F1", Value: fmt.Sprintf("%.4f", m.BCubed)},
-				report.Fact{Name: "of the true pairs compared", Value: fmt.Sprintf("%.1f %%", 100*m.BlockingRecall)}),
-			report.PrecisionRecall("Precision and recall of pairs as the threshold falls", st.Weights, m.TruePairs))
-	}
+	add(l.Say("result"), "", report.Facts(l.Say("found"), facts...), report.Sizes(l.Say("sizes"), r.Clusters))
 	if len(j.curve) > 0 {
-		add("What answers did", fmt.Sprintf("%d answers of people, in the order in which they were given.", len(j.answers)), report.Learning("F1 of clusters by answers", j.curve...))
+		add(l.Say("answers"), l.Say("answers.lead", len(j.answers)), report.Facts(l.Say("answers"), j.changed(l)...), report.Learning(l.Say("answers.curve"), j.curve...))
 	}
 	var pictures []report.Picture
 	for _, c := range clusters {
-		pictures = append(pictures, report.Cluster(fmt.Sprintf("Person %d", j.cluster[rowOf(c.Members[0])]), c, name))
+		pictures = append(pictures, report.Cluster(l.Say("group", l.Int(int(j.cluster[rowOf(c.Members[0])]))), c, name))
 	}
-	add("People worth a look", "The largest groups of rows and those that hang together by little.", pictures...)
+	add(l.Say("worth"), l.Say("worth.lead"), pictures...)
 	pictures = nil
 	for _, p := range pairs {
 		e, err := j.engine.explain(found[rowOf(p[0])], found[rowOf(p[1])])
 		if err != nil {
 			return err
 		}
-		pictures = append(pictures, report.Waterfall(name(p[0])+" and "+name(p[1]), e))
+		pictures = append(pictures, report.Waterfall(l.Say("and", name(p[0]), name(p[1])), e))
 	}
-	add("Why", "Pairs on which something hangs, step by step. Here a phone number counts as held by these two only.", pictures...)
-	add("Questions", "Answers to these would say most.", report.Questions("Is it the same person?", questions, name))
+	add(l.Say("why"), l.Say("why.lead"), pictures...)
+	add(l.Say("questions"), l.Say("questions.lead"), report.Questions(l.Say("same"), questions, name))
+	if m := j.measure; m != nil {
+		add(l.Say("truth"), l.Say("truth.lead", int(m.TruePairs), j.o.truth),
+			report.Facts(l.Say("measured"), report.Fact{Name: l.Say("f1.clusters"), Value: l.Decimal(m.Clusters.F1, 4), Note: l.Say("f1.note", l.Decimal(m.Clusters.Precision, 4), l.Decimal(m.Clusters.Recall, 4))},
+				report.Fact{Name: l.Say("f1.pairs"), Value: l.Decimal(m.Edges.F1, 4)}, report.Fact{Name: l.Say("bcubed"), Value: l.Decimal(m.BCubed, 4)},
+				report.Fact{Name: l.Say("blocking"), Value: l.Percent(m.BlockingRecall, 1)}),
+			report.PrecisionRecall(l.Say("curve"), st.Weights, m.TruePairs))
+	}
 	self, err := j.selfWeights(found, step)
 	if err != nil {
 		return err
 	}
-	add("What was learnt", "", report.Levels("What agreement and disagreement are worth", r.Model),
-		report.Weights("Pairs by what they weigh", st.Weights), report.SelfWeights("Rows that say too little", self))
-	add("What was compared", "", report.Blocks("Blocking rules", st))
-	return output.Write(j.o.report, output.Private, func(w io.Writer) error { return page.Write(w) })
+	add(l.Say("learnt"), "", report.Levels(l.Say("levels"), r.Model), report.Weights(l.Say("weights"), st.Weights), report.SelfWeights(l.Say("self"), self))
+	add(l.Say("blocks"), "", report.Blocks(l.Say("blocks.title"), st))
+	return output.Write(j.o.report, output.Private, func(w io.Writer) error { return sheet.Write(w) })
+}
+
+// changed says what the answers of people changed.
+func (j *job) changed(l *page.Locale) []report.Fact {
+	yes := 0
+	for _, a := range j.answers {
+		if a.Same {
+			yes++
+		}
+	}
+	return []report.Fact{
+		{Name: l.Say("answers.before"), Value: l.Int(j.unanswered)}, {Name: l.Say("answers.after"), Value: l.Int(j.result.Stats.Clusters)},
+		{Name: l.Say("answers.yes"), Value: l.Int(yes)}, {Name: l.Say("answers.no"), Value: l.Int(len(j.answers) - yes)},
+	}
 }
 
 func names(tables []*table) []string {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"embed"
-	"io/fs"
-	"path"
 	"strings"
 	"time"
 
@@ -28,21 +26,7 @@ func speak(tag string) (speaker, error) {
 	if err != nil {
 		return speaker{}, err
 	}
-	files, err := fs.Glob(languages, "languages/*.json")
-	if err != nil {
-		return speaker{}, err
-	}
-	for i, f := range files {
-		files[i] = strings.TrimSuffix(path.Base(f), ".json")
-	}
-	if err := terminal.OneOf("lang", tag, files...); err != nil {
-		return speaker{}, err
-	}
-	data, err := languages.ReadFile("languages/" + tag + ".json")
-	if err != nil {
-		return speaker{}, err
-	}
-	l, err := locale.For(tag).With(data)
+	l, err := terminal.Speak("lang", tag, languages)
 	return speaker{l, home}, err
 }
 
