@@ -109,7 +109,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	if o.roles, err = read(mapping); err != nil {
 		return o, &terminal.UsageError{Err: err}
 	}
-	if _, err := speak(o.lang); err != nil {
+	if _, err := wordsIn(o.lang); err != nil {
 		return o, err
 	}
 	if _, err := people.New(people.Options{Region: o.region}); err != nil {

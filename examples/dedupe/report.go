@@ -11,7 +11,7 @@ import (
 	"github.com/vefacrm/vefa/dedup"
 	"github.com/vefacrm/vefa/dedup/report"
 	"github.com/vefacrm/vefa/examples/internal/output"
-	"github.com/vefacrm/vefa/internal/page"
+	"github.com/vefacrm/vefa/examples/internal/speak"
 )
 
 const (
@@ -44,7 +44,7 @@ func (j *job) writeReport(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := speak(j.o.lang)
+	l, err := wordsIn(j.o.lang)
 	if err != nil {
 		return err
 	}
@@ -63,10 +63,10 @@ func (j *job) writeReport(ctx context.Context) error {
 	if j.bad > 0 {
 		facts = append(facts, report.Fact{Name: l.Say("bad"), Value: l.Int(j.bad)})
 	}
-	sheet := report.Page{Title: l.Say("page.title"), Lead: l.Say("page.lead", l.Name("one", j.of)), Locale: l.Tag, Footer: l.Say("page.footer")}
+	page := report.Page{Title: l.Say("page.title"), Lead: l.Say("page.lead", l.Name("one", j.of)), Locale: l.Tag, Footer: l.Say("page.footer")}
 	add := func(title, lead string, pictures ...report.Picture) {
 		if len(pictures) > 0 {
-			sheet.Sections = append(sheet.Sections, report.Section{Title: title, Lead: lead, Pictures: pictures})
+			page.Sections = append(page.Sections, report.Section{Title: title, Lead: lead, Pictures: pictures})
 		}
 	}
 	add(l.Say("result"), "", report.Facts(l.Say("found"), facts...), report.Sizes(l.Say("sizes"), r.Clusters))
@@ -101,11 +101,11 @@ func (j *job) writeReport(ctx context.Context) error {
 	}
 	add(l.Say("learnt"), "", report.Levels(l.Say("levels"), r.Model), report.Weights(l.Say("weights"), st.Weights), report.SelfWeights(l.Say("self"), self))
 	add(l.Say("blocks"), "", report.Blocks(l.Say("blocks.title"), st))
-	return output.Write(j.o.report, output.Private, func(w io.Writer) error { return sheet.Write(w) })
+	return output.Write(j.o.report, output.Private, func(w io.Writer) error { return page.Write(w) })
 }
 
 // changed says what the answers of people changed.
-func (j *job) changed(l *page.Locale) []report.Fact {
+func (j *job) changed(l *speak.Locale) []report.Fact {
 	yes := 0
 	for _, a := range j.answers {
 		if a.Same {

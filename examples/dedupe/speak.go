@@ -3,12 +3,11 @@ package main
 import (
 	"embed"
 
-	"github.com/vefacrm/vefa/examples/internal/terminal"
-	"github.com/vefacrm/vefa/internal/page"
+	"github.com/vefacrm/vefa/examples/internal/speak"
 )
 
 //go:embed languages/*.json
 var languages embed.FS
 
-// speak returns the words and forms of numbers of a language of the report.
-func speak(tag string) (*page.Locale, error) { return terminal.Speak("lang", tag, languages) }
+// wordsIn returns the words and forms of numbers of a language of the report.
+func wordsIn(tag string) (*speak.Locale, error) { return speak.In("lang", tag, languages) }

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
-	"github.com/vefacrm/vefa/examples/internal/terminal"
+	reader "github.com/vefacrm/vefa/examples/internal/speak"
 	locale "github.com/vefacrm/vefa/internal/page"
 )
 
@@ -26,7 +26,7 @@ func speak(tag string) (speaker, error) {
 	if err != nil {
 		return speaker{}, err
 	}
-	l, err := terminal.Speak("lang", tag, languages)
+	l, err := reader.In("lang", tag, languages)
 	return speaker{l, home}, err
 }
 

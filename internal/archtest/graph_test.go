@@ -56,9 +56,10 @@ var allowed = map[string][]string{
 	"examples":     {root, "crm", "rules", "dedup", "segment", "survey", "messaging", "examples"},
 	// its report has the library's forms of numbers, money and dates of a language; its world has
 	// the families that linkage is tested with
-	"examples/night":    {root, "crm", "rules", "dedup", "segment", "survey", "messaging", "examples", "internal/page", "internal/households"},
-	"examples/campaign": {root, "crm", "dedup", "messaging", "examples", "internal/page"},
-	"examples/console":  {root, "crm", "rules", "dedup", "segment", "survey", "messaging", "examples", "internal/page"},
+	"examples/night":          {root, "crm", "rules", "dedup", "segment", "survey", "messaging", "examples", "internal/page", "internal/households"},
+	"examples/campaign":       {root, "crm", "dedup", "messaging", "examples", "internal/page"},
+	"examples/console":        {root, "crm", "rules", "dedup", "segment", "survey", "messaging", "examples", "internal/page"},
+	"examples/internal/speak": {"examples", "internal/page"},
 	// the suite of the composition, for every store
 	"internal/nighttest": {root, "crm", "rules", "survey", "messaging", "internal"},
 	// the analyses beside packages of Python
