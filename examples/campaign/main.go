@@ -11,11 +11,16 @@ package main
 
 import (
 	"context"
+	"embed"
 	"io"
 
 	"github.com/vefacrm/vefa/examples/internal/output"
+	"github.com/vefacrm/vefa/examples/internal/speak"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
 )
+
+//go:embed languages/*.json
+var languages embed.FS
 
 // options are the flags.
 type options struct {
@@ -29,6 +34,7 @@ type options struct {
 	faults   float64
 	seed     uint64
 	report   string
+	preview  bool
 	locale   string
 }
 
@@ -36,6 +42,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	var o options
 	f := terminal.NewFlags("campaign", "Sends a campaign through a provider's simulator and measures what it did.",
 		"go run ./examples/campaign",
+		"go run ./examples/campaign -preview -lang tr -report approve.html   # before it is approved",
 		"go run ./examples/campaign -in customers.csv -text 'Dear {name}, see our spring watches: {link}' -report page.html",
 		"go run ./examples/campaign -provider netgsm -people 20000 -faults 0.05 -lift 0")
 	f.StringVar(&o.in, "in", "", "CSV of people: columns are recognised by their headers, as examples/dedupe does (default: made up)")
@@ -48,7 +55,8 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.Float64Var(&o.faults, "faults", 0.02, "share of requests that the provider throttles, answers too late or loses, and of messages that do not arrive")
 	f.Uint64Var(&o.seed, "seed", 1, "makes the same world again")
 	f.StringVar(&o.report, "report", "", "write the results as an HTML page to this file")
-	f.StringVar(&o.locale, "lang", "en", "language of numbers and dates: en or tr")
+	f.BoolVar(&o.preview, "preview", false, "show what somebody sees who is asked to approve it, and send nothing")
+	f.StringVar(&o.locale, "lang", "en", "language of what is printed and of the page: en or tr")
 	if err := f.Parse(args, out); err != nil {
 		return o, err
 	}
@@ -58,11 +66,13 @@ func parse(args []string, out io.Writer) (options, error) {
 		}
 		return nil
 	}
-	for _, err := range []error{terminal.OneOf("-provider", o.provider, "verimor", "netgsm", "twilio"), terminal.OneOf("-lang", o.locale, "en", "tr"),
-		share("holdout", o.holdout, 0.5), share("lift", o.lift, 0.5), share("faults", o.faults, 0.3)} {
+	for _, err := range []error{terminal.OneOf("-provider", o.provider, "verimor", "netgsm", "twilio"), share("holdout", o.holdout, 0.5), share("lift", o.lift, 0.5), share("faults", o.faults, 0.3)} {
 		if err != nil {
 			return o, err
 		}
+	}
+	if _, err := speak.In("lang", o.locale, languages); err != nil {
+		return o, err
 	}
 	if o.people < 1 || o.people > 200_000 {
 		return o, terminal.Usagef("-people: %d is not from 1 to 200000", o.people)
@@ -86,16 +96,33 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return err
 	}
 	defer w.close()
+	l, err := speak.In("lang", o.locale, languages)
+	if err != nil {
+		return err
+	}
+	if o.preview {
+		p, err := w.preview(ctx)
+		if err != nil {
+			return err
+		}
+		if err := p.show(out, l); err == nil && o.report != "" {
+			terminal.Wrote(errs, o.report)
+		} else if err != nil {
+			return err
+		}
+		return nil
+	}
 	screen := terminal.NewScreen(errs)
 	r, err := w.campaign(ctx, screen)
 	screen.End()
 	if err != nil {
 		return err
 	}
-	if err := r.print(out); err != nil || o.report == "" {
+	tables := r.tables(l)
+	if err := printed(out, tables); err != nil || o.report == "" {
 		return err
 	}
-	if err := r.write(o.report); err != nil {
+	if err := written(o.report, l, l.Say("title"), l.Say("lead", l.Int(r.people), o.provider), tables, r.bars(l)); err != nil {
 		return err
 	}
 	terminal.Wrote(errs, o.report)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/examples/internal/output"
+	"github.com/vefacrm/vefa/examples/internal/speak"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
 	"github.com/vefacrm/vefa/internal/page"
 	"github.com/vefacrm/vefa/messaging"
@@ -119,117 +121,109 @@ func (w *world) gather(ctx context.Context, r *results) error {
 // row is a line of a table: a name, a figure, a note.
 type row struct{ Name, Figure, Note string }
 
-// table is a part of the results.
+// table is a part of the results; few have an id.
 type table struct {
-	Title, Lead string
-	Rows        []row
+	ID, Title, Lead string
+	Rows            []row
 }
 
 // tables are the results in words, for the terminal and the page.
-func (r *results) tables(l *page.Locale) []table {
+func (r *results) tables(l *speak.Locale) []table {
 	n, rep, rev := r.campaign.Report.Counts, r.campaign.Report, r.campaign.Revenue
 	part := func(k, of int64) string { return l.Part(int(k), int(of)) }
-	money := func(m crm.Money) string { return l.Money(m.Amount, crm.Decimals(m.Currency), m.Currency) }
-	var out []table
-	before := table{"Before it was sent", "", []row{
-		{"segments of the longest message", l.Int(r.size.Units), r.size.Note},
-	}}
+	before := table{"", l.Say("before"), "", []row{{l.Say("size"), l.Int(r.size.Units), l.Say("size.note")}}}
 	if r.needed.Total > 0 {
-		note := "the list is long enough to see it"
+		note := l.Say("enough")
 		if !r.enough {
-			note = "the list is too short to be sure to see it: join several campaigns"
+			note = l.Say("short")
 		}
-		before.Rows = append(before.Rows, row{"people it takes to see the difference", l.Int(int(r.needed.Total)), note})
+		before.Rows = append(before.Rows, row{l.Say("needed"), l.Int(int(r.needed.Total)), note})
 	}
 	for _, e := range r.log {
-		before.Rows = append(before.Rows, row{e.Verb, e.By, e.Note})
+		before.Rows = append(before.Rows, row{l.Name("verb", e.Verb), e.By, l.Note(e.Note, time.UTC)})
 	}
-	out = append(out, before)
-	funnel := table{"Who got it", "", []row{{"people on the list", l.Int(r.people), ""}}}
+	funnel := table{"", l.Say("who"), "", []row{{l.Say("list"), l.Int(r.people), ""}}}
 	for _, c := range r.campaign.Withheld {
-		funnel.Rows = append(funnel.Rows, row{"withheld: " + l.Name("guard", c.Name), l.Int(c.N), part(int64(c.N), int64(r.people))})
+		funnel.Rows = append(funnel.Rows, row{l.Say("withheld", l.Name("guard", c.Name)), l.Int(c.N), part(int64(c.N), int64(r.people))})
 	}
 	funnel.Rows = append(funnel.Rows,
-		row{"held out, to measure by", l.Int(int(n.HeldOut)), ""},
-		row{"addressed", l.Int(int(n.Assigned)), ""},
-		row{"taken by the provider, and not given up", l.Int(int(n.Delivered)), part(n.Delivered, n.Assigned)},
+		row{l.Say("heldout"), l.Int(int(n.HeldOut)), ""},
+		row{l.Say("addressed"), l.Int(int(n.Assigned)), ""},
+		row{l.Say("taken"), l.Int(int(n.Delivered)), part(n.Delivered, n.Assigned)},
 	)
 	if r.unknown > 0 {
-		funnel.Rows = append(funnel.Rows, row{"of unknown fate", l.Int(r.unknown), "the answer was lost and the provider cannot be asked: not sent again"})
+		funnel.Rows = append(funnel.Rows, row{l.Say("unknown"), l.Int(r.unknown), l.Say("unknown.note")})
 	}
 	for _, d := range []messaging.Delivery{messaging.Delivered, messaging.Enroute, messaging.Expired, messaging.Undelivered, messaging.Rejected} {
 		if k := r.campaign.Deliveries[d]; k > 0 {
-			funnel.Rows = append(funnel.Rows, row{"reported: " + string(d), l.Int(k), ""})
+			funnel.Rows = append(funnel.Rows, row{l.Say("reported", l.Name("delivery", string(d))), l.Int(k), ""})
 		}
 	}
-	funnel.Rows = append(funnel.Rows, row{"want no more messages", l.Int(r.refused), ""})
-	out = append(out, funnel)
-	out = append(out, table{"Clicks", "Of people; what programs asked for is told apart.", []row{
-		{"people who clicked", l.Int(int(n.Clicked)), part(n.Clicked, n.Delivered)},
-		{"requests by people", l.Int(r.clicks[crm.Human]), ""},
-		{"suspected", l.Int(r.clicks[crm.Suspected]), ""},
-		{"by machines", l.Int(r.clicks[crm.Machine]), ""},
-	}})
-	what := table{"What it did", "Who clicks was likelier to buy anyway: only the people who were held out tell what the message brought.", []row{
-		{"bought, of all addressed", l.Percent(rep.Total.Share, 1), l.Int(int(n.Converted))},
-		{"bought, of those who clicked", l.Percent(rep.Clickers.Share, 1), "describes them, and says nothing about the message"},
-		{"bought, of those held out", l.Percent(rep.HeldOut.Share, 1), l.Int(int(n.HeldOutConverted))},
+	funnel.Rows = append(funnel.Rows, row{l.Say("leave"), l.Int(r.refused), ""})
+	out := []table{before, funnel, {"clicks", l.Say("clicks"), l.Say("clicks.lead"), []row{
+		{l.Say("clicked"), l.Int(int(n.Clicked)), part(n.Clicked, n.Delivered)},
+		{l.Say("human"), l.Int(r.clicks[crm.Human]), ""},
+		{l.Say("suspected"), l.Int(r.clicks[crm.Suspected]), ""},
+		{l.Say("machine"), l.Int(r.clicks[crm.Machine]), ""},
+	}}}
+	what := table{"", l.Say("did"), l.Say("did.lead"), []row{
+		{l.Say("bought"), l.Percent(rep.Total.Share, 1), l.Int(int(n.Converted))},
+		{l.Say("bought.clickers"), l.Percent(rep.Clickers.Share, 1), l.Say("bought.clickers.note")},
+		{l.Say("bought.heldout"), l.Percent(rep.HeldOut.Share, 1), l.Int(int(n.HeldOutConverted))},
 	}}
 	if rep.Result != experiment.Unmeasured {
-		in := rep.Incremental
-		what.Rows = append(what.Rows,
-			row{"brought by the message", l.Signed(100*in.Difference, 1) + " points", fmt.Sprintf("%s to %s with 95 %% confidence: %s", l.Signed(100*in.Interval.Lo, 1), l.Signed(100*in.Interval.Hi, 1), rep.Result)},
-			row{"the same, looked at any morning", string(r.campaign.Anytime.Result), fmt.Sprintf("%s to %s", l.Signed(100*r.campaign.Anytime.Interval.Lo, 1), l.Signed(100*r.campaign.Anytime.Interval.Hi, 1))},
-		)
+		any := r.campaign.Anytime
+		what.Rows = append(what.Rows, difference(l, l.Say("brought"), rep.Incremental, rep.Result),
+			row{l.Say("anytime"), l.Name("result", string(any.Result)), l.Say("to", l.Signed(100*any.Interval.Lo, 1), l.Signed(100*any.Interval.Hi, 1))})
 	}
 	out = append(out, what)
 	if v := r.campaign.Visits; v != nil {
-		came := table{"Who came to a store", "To buy, or only to look; several times a day are one visit.", []row{
-			{"came, of all addressed", l.Percent(v.Report.Total.Share, 1), l.Int(int(v.Report.Counts.Converted))},
-			{"came, of those held out", l.Percent(v.Report.HeldOut.Share, 1), l.Int(int(v.Report.Counts.HeldOutConverted))},
+		came := table{"", l.Say("came"), l.Say("came.lead"), []row{
+			{l.Say("came.all"), l.Percent(v.Report.Total.Share, 1), l.Int(int(v.Report.Counts.Converted))},
+			{l.Say("came.heldout"), l.Percent(v.Report.HeldOut.Share, 1), l.Int(int(v.Report.Counts.HeldOutConverted))},
 		}}
 		if v.Report.Result != experiment.Unmeasured {
-			in := v.Report.Incremental
-			came.Rows = append(came.Rows,
-				row{"came because of the message", l.Signed(100*in.Difference, 1) + " points", fmt.Sprintf("%s to %s with 95 %% confidence: %s", l.Signed(100*in.Interval.Lo, 1), l.Signed(100*in.Interval.Hi, 1), v.Report.Result)},
-				row{"visits brought by the message", l.Signed(v.Extra, 0), fmt.Sprintf("%s to %s", l.Signed(v.Low, 0), l.Signed(v.High, 0))})
+			came.Rows = append(came.Rows, difference(l, l.Say("came.because"), v.Report.Incremental, v.Report.Result),
+				row{l.Say("came.visits"), l.Signed(v.Extra, 0), l.Say("to", l.Signed(v.Low, 0), l.Signed(v.High, 0))})
 		}
 		out = append(out, came)
 	}
 	if len(r.campaign.Variants) > 0 {
-		out = append(out, words(r.campaign.Variants, l))
+		out = append(out, ways(r.campaign.Variants, l))
 	}
-	pay := table{"Money", "", []row{{"sales to the addressed", money(rev.Total), ""}, {"cost of the messages", money(rev.Cost), ""}}}
+	pay := table{"", l.Say("money"), "", []row{{l.Say("sales"), money(l, rev.Total), ""}, {l.Say("cost"), money(l, rev.Cost), ""}}}
 	if rev.Measured {
-		pay.Rows = append(pay.Rows, row{"sales brought by the message", money(rev.Extra), money(rev.Low) + " to " + money(rev.High)})
+		pay.Rows = append(pay.Rows, row{l.Say("extra"), money(l, rev.Extra), l.Say("to", money(l, rev.Low), money(l, rev.High))})
 	}
-	out = append(out, pay)
-	return append(out, table{"How it was checked", "The record is read once more, as an auditor would.", []row{{"messages that should not have gone out", l.Int(r.findings), ""}}})
+	return append(out, pay, table{"", l.Say("check"), l.Say("check.lead"), []row{{l.Say("check.found"), l.Int(r.findings), ""}}})
 }
 
-// words compares the ways in which the campaign was said.
-func words(ways []vefa.VariantResult, l *page.Locale) table {
-	t := table{"Which words", "Drawn for each person: nothing but the words differs.", nil}
-	for _, v := range ways {
-		name := "-text"
-		if v.Name != "" {
-			name = "-" + v.Name
-		}
+func money(l *speak.Locale, m crm.Money) string {
+	return l.Money(m.Amount, crm.Decimals(m.Currency), m.Currency)
+}
+
+// difference is a row with a difference in points, its interval and what it says.
+func difference(l *speak.Locale, name string, in experiment.Incremental, result experiment.Result) row {
+	return row{name, l.Say("points", l.Signed(100*in.Difference, 1)), l.Say("confident", l.Signed(100*in.Interval.Lo, 1), l.Signed(100*in.Interval.Hi, 1), l.Name("result", string(result)))}
+}
+
+// ways compares the ways in which the campaign was said.
+func ways(list []vefa.VariantResult, l *speak.Locale) table {
+	t := table{"", l.Say("ways"), l.Say("ways.lead"), nil}
+	for _, v := range list {
+		name := cmp.Or(v.Name, "text")
 		n := v.Report.Counts
-		t.Rows = append(t.Rows, row{name + ": bought", l.Percent(v.Report.Total.Share, 1), fmt.Sprintf("%s of %s; %s clicked", l.Int(int(n.Converted)), l.Int(int(n.Assigned)), l.Int(int(n.Clicked)))})
+		t.Rows = append(t.Rows, row{l.Say("ways.bought", name), l.Percent(v.Report.Total.Share, 1), l.Say("ways.of", l.Int(int(n.Converted)), l.Int(int(n.Assigned)), l.Int(int(n.Clicked)))})
 		if v.Name != "" {
-			in := v.Against.Incremental
-			t.Rows = append(t.Rows, row{name + " beside -text", l.Signed(100*in.Difference, 1) + " points",
-				fmt.Sprintf("%s to %s with 95 %% confidence: %s", l.Signed(100*in.Interval.Lo, 1), l.Signed(100*in.Interval.Hi, 1), v.Against.Result)})
+			t.Rows = append(t.Rows, difference(l, l.Say("ways.beside", name), v.Against.Incremental, v.Against.Result))
 		}
 	}
 	return t
 }
 
-// print writes the results as text.
-func (r *results) print(out io.Writer) error {
-	l := page.For(r.o.locale)
-	for i, t := range r.tables(l) {
+// printed writes tables as text.
+func printed(out io.Writer, tables []table) error {
+	for i, t := range tables {
 		if i > 0 {
 			fmt.Fprintln(out)
 		}
@@ -247,30 +241,30 @@ func (r *results) print(out io.Writer) error {
 
 // kit draws the tables and the clicks by hour.
 var kit = page.NewKit(`
-{{define "table"}}<div class="scroll" tabindex="0" role="group" aria-label="{{say "page.table"}}"><table class="figures"><caption>{{if .Lead}}{{.Lead}}{{else}}{{.Title}}{{end}}</caption><tbody>{{range .Rows}}
+{{define "table"}}<figure><div class="scroll" tabindex="0" role="group" aria-label="{{say "page.table"}}"><table class="figures">{{with .Lead}}<caption>{{.}}</caption>{{end}}<tbody>{{range .Rows}}
 <tr><th scope="row">{{.Name}}</th><td class="n">{{.Figure}}</td><td>{{.Note}}</td></tr>{{end}}
-</tbody></table></div>{{end}}
-{{define "hours"}}<div class="scroll" tabindex="0" role="group" aria-label="{{say "page.table"}}"><table class="figures"><caption>Clicks of people by the hour after the first message; the last line is all later ones.</caption><tbody>{{range .}}
+</tbody></table></div></figure>{{end}}
+{{define "hours"}}<figure><div class="scroll" tabindex="0" role="group" aria-label="{{say "page.table"}}"><table class="figures"><caption>{{.Lead}}</caption><tbody>{{range .Rows}}
 <tr><th scope="row">{{.Name}}</th><td class="n">{{.Figure}}</td><td><svg width="{{.Note}}" height="12" aria-hidden="true" focusable="false"><rect width="100%" height="12" class="bar"></rect></svg></td></tr>{{end}}
-</tbody></table></div>{{end}}`, `
+</tbody></table></div></figure>{{end}}`, `
 .figures{border-collapse:collapse;width:100%}
 .figures caption{text-align:left;padding-bottom:.4rem}
 .figures th{text-align:left;font-weight:400}
-.figures th,.figures td{padding:.25rem .75rem .25rem 0;border-top:1px solid currentColor;vertical-align:top}
-.figures .n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
-.figures .bar{fill:currentColor;opacity:.6}
+.figures th,.figures td{padding:.25rem .75rem .25rem 0;border-top:1px solid var(--line);vertical-align:top}
+.figures .n{text-align:right;white-space:nowrap;font-weight:600}
+.figures .bar{fill:var(--first)}
 .scroll{overflow-x:auto}
+.scroll:focus-visible{outline:3px solid var(--first);outline-offset:2px}
+@media print{.scroll{overflow:visible}}
 `)
 
-// write writes the page.
-func (r *results) write(path string) error {
-	l := page.For(r.o.locale)
-	p := page.Page{Title: "A campaign and what it did", Lead: fmt.Sprintf("%s people, through a simulator of %s; what people did is simulated, too.", l.Int(r.people), r.o.provider), Locale: "en",
-		Footer: "Made by examples/campaign of vefa."}
-	for _, t := range r.tables(l) {
+// written writes tables as a page, the clicks by hour beside those of that id.
+func written(path string, l *speak.Locale, title, lead string, tables []table, hours table) error {
+	p := page.Page{Title: title, Lead: lead, Locale: l.Tag, Footer: l.Say("footer")}
+	for _, t := range tables {
 		s := page.Section{Title: t.Title, Pictures: []page.Picture{kit.Draw("table", t)}}
-		if t.Title == "Clicks" {
-			s.Pictures = append(s.Pictures, kit.Draw("hours", r.bars(l)))
+		if t.ID == "clicks" {
+			s.Pictures = append(s.Pictures, kit.Draw("hours", hours))
 		}
 		p.Sections = append(p.Sections, s)
 	}
@@ -278,18 +272,18 @@ func (r *results) write(path string) error {
 }
 
 // bars are the clicks by hour; the note is a width.
-func (r *results) bars(l *page.Locale) []row {
+func (r *results) bars(l *speak.Locale) table {
 	most := 1
 	for _, n := range r.hours {
 		most = max(most, n)
 	}
-	var out []row
+	out := table{Lead: l.Say("hours")}
 	for h, n := range r.hours {
-		name := fmt.Sprintf("hour %d", h+1)
+		name := l.Say("hour", l.Int(h+1))
 		if h == 23 {
-			name = "later"
+			name = l.Say("later")
 		}
-		out = append(out, row{name, l.Int(n), fmt.Sprint(1 + 200*n/most)})
+		out.Rows = append(out.Rows, row{name, l.Int(n), fmt.Sprint(1 + 200*n/most)})
 	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/vefacrm/vefa"
+	"github.com/vefacrm/vefa/examples/internal/speak"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
 	"github.com/vefacrm/vefa/rules"
 )
@@ -77,30 +78,7 @@ func deeds(r *rules.Rule) string {
 
 // lint prints findings; tags that customers have are known.
 func (p *program) lint(context.Context) error {
-	known := map[string]bool{}
-	for _, r := range p.set.Rules() {
-		for _, a := range r.Then {
-			if a.Kind == "tag" {
-				known[a.Name] = true
-			}
-		}
-	}
-	for k, c := range p.facts.main.columns {
-		if c.kind != rules.Tags {
-			continue
-		}
-		for _, line := range p.facts.main.lines {
-			for _, t := range strings.Fields(strings.ReplaceAll(line[k], "|", " ")) {
-				known[t] = true
-			}
-		}
-	}
-	var tags []string
-	for t := range known {
-		tags = append(tags, t)
-	}
-	slices.Sort(tags)
-	findings := p.set.Lint(tags)
+	findings := p.set.Lint(p.knownTags())
 	for _, f := range findings {
 		p.printf("%s\n", f)
 	}
@@ -160,6 +138,16 @@ func (p *program) preview(ctx context.Context) error {
 		if before, err = p.reach(ctx, p.written); err != nil {
 			return err
 		}
+	}
+	if p.report != "" {
+		l, err := speak.In("lang", p.lang, languages)
+		if err == nil {
+			err = p.writePreview(ctx, l, now, before)
+		}
+		if err != nil {
+			return err
+		}
+		defer terminal.Wrote(p.errs, p.report)
 	}
 	p.printf("%d customers on %s\n", len(p.facts.customers), p.moment.Date())
 	w := terminal.Table{Right: map[int]bool{1: true, 2: true}}

@@ -12,6 +12,7 @@ package main
 import (
 	"context"
 	"embed"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -22,6 +23,8 @@ import (
 	"time"
 	_ "time/tzdata" // zones by name, wherever it runs
 
+	"github.com/vefacrm/vefa/examples/internal/output"
+	"github.com/vefacrm/vefa/examples/internal/speak"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
 	"github.com/vefacrm/vefa/rules"
 )
@@ -56,6 +59,7 @@ type options struct {
 	lang     string
 	examples int
 	table    string
+	report   string
 }
 
 // factsFlags are the flags that every command takes: rules, and what they see.
@@ -72,7 +76,7 @@ var commands = []struct {
 	{"evening", "compile the rules against what vefa's evening knows of a customer (vefa.Facts), and lint them", nil, nil, "rules evening -rules examples/night/retailer/evening.yaml"},
 	{"lint", "what compiles but is probably not meant; exit code 1 if there is anything", (*program).lint, nil, "rules lint -rules mine.yaml"},
 	{"preview", "how many customers each rule reaches at -at, and some of them; with -was also who is gained and lost", (*program).preview,
-		[]string{"at", "rule", "examples", "was"}, "rules preview -rules mine.yaml -was yesterday.yaml -facts customers.csv -rows purchases=purchases.csv"},
+		[]string{"at", "rule", "examples", "was", "report", "lang"}, "rules preview -rules mine.yaml -was yesterday.yaml -facts customers.csv -rows purchases=purchases.csv"},
 	{"explain", "why -rule does or does not fire for -customer, and what would have to be different", (*program).explain,
 		[]string{"at", "customer", "rule", "lang"}, "rules explain -customer c003 -rule lapsed -lang tr"},
 	{"decide", "what a decision -table gives for -customer", (*program).decide, []string{"at", "customer", "table"}, "rules decide -customer c003 -table spring"},
@@ -84,6 +88,7 @@ var commands = []struct {
 type program struct {
 	options
 	out     io.Writer
+	errs    io.Writer
 	width   int // of out, 0 where it is no terminal
 	zone    *time.Location
 	moment  *rules.Moment
@@ -106,7 +111,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 		if c.name != args[0] {
 			continue
 		}
-		p := &program{out: out, width: terminal.Width(out)}
+		p := &program{out: out, errs: errs, width: terminal.Width(out)}
 		f := terminal.NewFlags("rules "+c.name, c.what, "go run ./examples/"+c.example)
 		p.define(f.FlagSet, append(slices.Clone(factsFlags), c.flags...))
 		if err := f.Parse(args[1:], out); err != nil {
@@ -115,8 +120,11 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 		if c.run == nil {
 			return p.evening()
 		}
+		if err := output.Check(p.report); err != nil {
+			return terminal.Usagef("-report: %w", err)
+		}
 		if err := p.load(); err != nil {
-			return err
+			return p.faulty(err)
 		}
 		return c.run(p, ctx)
 	}
@@ -164,7 +172,10 @@ func (p *program) define(f *flag.FlagSet, which []string) {
 		"rule":     func(n string) { f.StringVar(&o.rule, n, "", "only this rule") },
 		"customer": func(n string) { f.StringVar(&o.customer, n, "", "key of a customer") },
 		"table":    func(n string) { f.StringVar(&o.table, n, "", "name of a decision table") },
-		"lang":     func(n string) { f.StringVar(&o.lang, n, "en", "language of explanations: en or tr") },
+		"lang":     func(n string) { f.StringVar(&o.lang, n, "en", "language of explanations and of the page: en or tr") },
+		"report": func(n string) {
+			f.StringVar(&o.report, n, "", "write a page to this `file`: whom the rules reach, what they do, mistakes at their place")
+		},
 		"examples": func(n string) { f.IntVar(&o.examples, n, 3, "customers to show per rule") },
 	}
 	o.at, o.lang = defaultAt, "en"
@@ -230,6 +241,24 @@ func (p *program) load() error {
 	if len(p.was) > 0 {
 		p.written, err = p.compile(p.was)
 	}
+	return err
+}
+
+// faulty writes the page of -report about the mistakes of rules that do not compile, and returns
+// them.
+func (p *program) faulty(err error) error {
+	faults := faultsOf(err)
+	if p.report == "" || len(faults) == 0 {
+		return err
+	}
+	l, wrong := speak.In("lang", p.lang, languages)
+	if wrong == nil {
+		wrong = p.writeFaults(l, faults)
+	}
+	if wrong != nil {
+		return errors.Join(err, wrong)
+	}
+	terminal.Wrote(p.errs, p.report)
 	return err
 }
 

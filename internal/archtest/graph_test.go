@@ -57,6 +57,7 @@ var allowed = map[string][]string{
 	// its report has the library's forms of numbers, money and dates of a language; its world has
 	// the families that linkage is tested with
 	"examples/night":          {root, "crm", "rules", "dedup", "segment", "survey", "messaging", "examples", "internal/page", "internal/households"},
+	"examples/rules":          {root, "crm", "rules", "examples", "internal/page"},
 	"examples/campaign":       {root, "crm", "dedup", "messaging", "examples", "internal/page"},
 	"examples/console":        {root, "crm", "rules", "dedup", "segment", "survey", "messaging", "examples", "internal/page"},
 	"examples/internal/speak": {"examples", "internal/page"},
