@@ -11,6 +11,7 @@ import (
 
 	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
+	worth "github.com/vefacrm/vefa/crm/report"
 	"github.com/vefacrm/vefa/examples/internal/output"
 	"github.com/vefacrm/vefa/segment/report"
 	surveys "github.com/vefacrm/vefa/survey/report"
@@ -26,7 +27,8 @@ type page struct {
 	Tiles           []tile
 	Complaints      []complaint // the oldest
 	Shops           []shopView
-	Definitions     []string // what the figures of the first screen mean
+	Charts, Stays   []report.Picture // control charts of shops; where customers went
+	Definitions     []string         // what the figures of the first screen mean
 	Evenings        []bars
 	Days            []dayRow
 	Campaigns       []campaignView
@@ -128,8 +130,8 @@ func (s *simulation) writeReport(ctx context.Context, sum summary, path string) 
 	return output.Write(path, output.Private, func(w io.Writer) error { _, err := w.Write(data); return err })
 }
 
-// Style is the style of the pictures of segments and of surveys.
-func (*page) Style() template.CSS { return report.Style() + surveys.Style() }
+// Style is the style of the pictures of customers, of segments and of surveys.
+func (*page) Style() template.CSS { return report.Style() + surveys.Style() + worth.Style() }
 
 func (p *page) render(l speaker) ([]byte, error) {
 	t, err := template.New("report").Funcs(template.FuncMap{"say": l.Say}).Parse(reportTemplate)

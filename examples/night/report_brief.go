@@ -9,7 +9,9 @@ import (
 
 	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/cohort"
 	"github.com/vefacrm/vefa/crm/lifecycle"
+	"github.com/vefacrm/vefa/crm/report"
 	"github.com/vefacrm/vefa/crm/warning"
 	"github.com/vefacrm/vefa/survey"
 	"github.com/vefacrm/vefa/survey/rollup"
@@ -173,7 +175,8 @@ type turns struct{ lost, present, back, away int }
 // end, by one definition.
 type states struct {
 	gap             float64 // between two purchases of all customers, in days
-	at              [3]map[crm.CustomerID]lifecycle.State
+	who             []crm.CustomerID
+	at              [3][]lifecycle.Why // of who
 	earlier, lately turns
 }
 
@@ -208,16 +211,15 @@ func (g *gathered) lifecycle(p span) (states, error) {
 		def.Prior = lifecycle.Prior{Gap: out.gap, Weight: 1}
 	}
 	days := [3]int{day(p.before) - 1, day(p.from) - 1, day(p.until) - 1}
-	for i := range out.at {
-		out.at[i] = map[crm.CustomerID]lifecycle.State{}
-	}
-	for who, c := range all {
+	out.who = slices.Sorted(maps.Keys(all))
+	for _, who := range out.who {
+		c := all[who]
 		for i, d := range days {
 			why, err := def.State(lifecycle.Customer{Purchases: c.days, Open: c.open}, d)
 			if err != nil {
 				return out, err
 			}
-			out.at[i][who] = why.State
+			out.at[i] = append(out.at[i], why)
 		}
 	}
 	out.earlier, out.lately = turned(out.at[0], out.at[1]), turned(out.at[1], out.at[2])
@@ -230,9 +232,9 @@ func away(s lifecycle.State) bool {
 }
 
 // turned counts who went away between two days and who came back.
-func turned(was, is map[crm.CustomerID]lifecycle.State) (n turns) {
-	for who, before := range was {
-		switch now := is[who]; {
+func turned(was, is []lifecycle.Why) (n turns) {
+	for i, why := range was {
+		switch before, now := why.State, is[i].State; {
 		case before == lifecycle.Prospect:
 		case away(before):
 			n.away++
@@ -301,7 +303,7 @@ type shopView struct {
 
 // shops are the places that need the reader: those whose score is surely below that of the
 // others, and those whose sales fell by more than chance explains.
-func (l speaker) shops(g *gathered, p span) ([]shopView, error) {
+func (l speaker) shops(g *gathered, p span) ([]shopView, watched, error) {
 	found, worst := map[string]*shopView{}, map[string]float64{} // the share of sales, or of the score, that it is surely behind by
 	of := func(id string) *shopView {
 		if found[id] == nil {
@@ -316,12 +318,12 @@ func (l speaker) shops(g *gathered, p span) ([]shopView, error) {
 		var groups survey.Groups[string]
 		for _, r := range g.replies[name] {
 			if err := groups.Add(r.place, r.score); err != nil {
-				return nil, err
+				return nil, watched{}, err
 			}
 		}
 		tree, err := g.along(name, g.replies[name])
 		if err != nil {
-			return nil, err
+			return nil, watched{}, err
 		}
 		all := groups.Total().Result()
 		for _, s := range rollup.Keep(survey.League(&groups, 0), tree.Figures(rollup.Audience{}), "place") {
@@ -333,9 +335,9 @@ func (l speaker) shops(g *gathered, p span) ([]shopView, error) {
 			worst[s.Key] += (all.Value - s.Result.Interval.High) / 100
 		}
 	}
-	fallen, err := g.fallen(p)
+	fallen, charts, err := g.fallen(p)
 	if err != nil {
-		return nil, err
+		return nil, watched{}, err
 	}
 	for _, f := range fallen {
 		x := of(f.place)
@@ -348,7 +350,7 @@ func (l speaker) shops(g *gathered, p span) ([]shopView, error) {
 	for i, id := range ids {
 		out[i] = *found[id]
 	}
-	return out, nil
+	return out, charts, nil
 }
 
 // fall is an alarm about the sales of a place.
@@ -361,7 +363,7 @@ type fall struct {
 
 // fallen are the places with an alarm in the span: weekly sales, beside those of all places
 // together, so that a holiday is none. One false alarm a year is allowed for all places.
-func (g *gathered) fallen(p span) ([]fall, error) {
+func (g *gathered) fallen(p span) (out []fall, charts watched, err error) {
 	first := p.from
 	for _, s := range g.sales {
 		if !s.back && s.at.Before(first) {
@@ -373,7 +375,7 @@ func (g *gathered) fallen(p span) ([]fall, error) {
 	weeks := min(mostWeeks, int(p.until.Sub(first).Hours()/24)/7)
 	learn := weeks - shown
 	if learn < fewestWeeks {
-		return nil, nil
+		return nil, charts, nil
 	}
 	unit := currency(g.sales)
 	began := p.until.AddDate(0, 0, -7*weeks)
@@ -391,22 +393,26 @@ func (g *gathered) fallen(p span) ([]fall, error) {
 		all[i] += float64(s.amount.Amount)
 	}
 	if len(values) == 0 {
-		return nil, nil
+		return nil, charts, nil
 	}
 	monitor, err := warning.NewMonitor(warning.Options{Learn: learn, Fall: .3, FalseAlarms: 1 / float64(len(values))})
 	if err != nil {
-		return nil, err
+		return nil, charts, err
 	}
-	var out []fall
+	for i := range weeks {
+		charts.weeks = append(charts.weeks, began.AddDate(0, 0, 7*i))
+	}
 	for _, id := range sortedKeys(values) {
 		others := make([]float64, weeks)
 		for i := range others {
 			others[i] = all[i] - values[id][i]
 		}
-		alarms, err := monitor.Watch(values[id], others)
+		trace, err := monitor.Trace(values[id], others)
 		if err != nil {
-			return nil, err
+			return nil, charts, err
 		}
+		charts.list = append(charts.list, report.ControlOf(g.place(id), trace))
+		alarms := trace.Alarms
 		// After an alarm the chart goes on from the new level: the greatest sure fall is told.
 		alarms = slices.DeleteFunc(alarms, func(a warning.Alarm) bool { return a.High >= 0 })
 		if len(alarms) == 0 {
@@ -419,7 +425,65 @@ func (g *gathered) fallen(p span) ([]fall, error) {
 		}
 		out = append(out, f)
 	}
-	return out, nil
+	return out, charts, nil
+}
+
+// watched are the control charts of the places whose sales were watched, week by week.
+type watched struct {
+	weeks []time.Time
+	list  []report.Control
+}
+
+// fewCharts is how many of them are drawn: those with an alarm and those nearest to one.
+const fewCharts = 6
+
+// draw returns the picture, and false without any.
+func (c watched) draw(l speaker) (report.Picture, bool) {
+	list := slices.DeleteFunc(slices.Clone(c.list), func(x report.Control) bool { return math.IsNaN(x.High) })
+	if len(list) == 0 {
+		return report.Picture{}, false
+	}
+	nearest := func(x report.Control) float64 {
+		v := x.Values[len(x.Values)-1] / x.High
+		if len(x.Alarms) > 0 {
+			v += 10
+		}
+		if math.IsNaN(v) {
+			return -1
+		}
+		return v
+	}
+	slices.SortStableFunc(list, func(a, b report.Control) int { return cmp.Compare(nearest(b), nearest(a)) })
+	weeks := make([]string, len(c.weeks))
+	for i, w := range c.weeks {
+		weeks[i] = l.Date(w)
+	}
+	return report.Controls(l.Say("shops.charts"), weeks, list[:min(len(list), fewCharts)]), true
+}
+
+// stays draws where customers went from the beginning to the end of the span, and who came back
+// after a first purchase, by quarters.
+func (l speaker) stays(g *gathered, p span, where states) ([]report.Picture, error) {
+	moves, err := lifecycle.Moves(where.at[1], where.at[2])
+	if err != nil {
+		return nil, err
+	}
+	numbers := map[crm.CustomerID]uint32{}
+	for i, who := range where.who {
+		numbers[who] = uint32(i)
+	}
+	var sales []cohort.Sale
+	for i, s := range g.sales {
+		if !s.back && s.at.Before(p.until) {
+			sales = append(sales, cohort.Sale{Customer: numbers[s.who], Order: uint32(i), At: s.at.Unix(), Amount: s.amount.Amount})
+		}
+	}
+	out := []report.Picture{report.Flows("", [2]string{l.Day(p.from.AddDate(0, 0, -1)), l.Day(p.until.AddDate(0, 0, -1))}, moves)}
+	if len(sales) == 0 {
+		return out, nil
+	}
+	t, err := cohort.New(sales, cohort.Options{Unit: cohort.Quarter, Zone: l.home, Until: p.until})
+	return append(out, report.Cohorts("", t)), err
 }
 
 // brief lays the first screen out: what the retailer's director asks first.
@@ -444,8 +508,14 @@ func (p *page) brief(l speaker, g *gathered, sum summary, dates []string) error 
 		return tile{l.Say("tile." + key), l.Int(now), l.Say("tile."+key+".note", of, share), before}
 	}
 	open, oldest := l.complaints(g, s)
-	shops, err := l.shops(g, s)
+	shops, charts, err := l.shops(g, s)
 	if err != nil {
+		return err
+	}
+	if picture, any := charts.draw(l); any {
+		p.Charts = append(p.Charts, picture)
+	}
+	if p.Stays, err = l.stays(g, s, where); err != nil {
 		return err
 	}
 	p.Tiles = []tile{

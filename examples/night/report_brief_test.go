@@ -82,8 +82,12 @@ func TestLostAndWonBack(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, turns{lost: 1, present: 2, back: 1, away: 1}, got.lately)
 	require.Equal(t, turns{present: 2, away: 1}, got.earlier)
-	require.EqualValues(t, "passive", got.at[2]["lost"])
-	require.EqualValues(t, "prospect", got.at[1]["new"])
+	require.Equal(t, []crm.CustomerID{"back", "lost", "new", "stays"}, got.who)
+	require.EqualValues(t, "passive", got.at[2][1].State)
+	require.EqualValues(t, "prospect", got.at[1][2].State)
+	pictures, err := l.stays(g, p, got)
+	require.NoError(t, err)
+	require.Len(t, pictures, 2)
 }
 
 // Open matters stand by their age, and those that were open at the beginning are counted.
@@ -138,12 +142,18 @@ func TestShopsWhoseSalesFell(t *testing.T) {
 		}
 		return g
 	}
-	got, err := l.shops(world(60), p)
+	got, charts, err := l.shops(world(60), p)
 	require.NoError(t, err)
+	require.Len(t, charts.list, 12)
+	picture, any := charts.draw(l)
+	require.True(t, any)
+	require.Contains(t, string(picture.HTML("en")), "Shop 3")
 	require.Len(t, got, 1)
 	require.Equal(t, []string{"Shop 3", "Ege"}, []string{got[0].Name, got[0].Region})
 	require.Regexp(t, `^Sales \d\d\.\d% below what the other shops let expect \(\d\d\.\d% to \d\d\.\d%\) since the week of \d+ (January|February) 2025; \d+ orders since\.$`, got[0].Why[0])
-	got, err = l.shops(world(fewestWeeks+7), p)
+	got, charts, err = l.shops(world(fewestWeeks+7), p)
 	require.NoError(t, err)
 	require.Empty(t, got)
+	_, any = charts.draw(l)
+	require.False(t, any)
 }

@@ -115,15 +115,17 @@ func TestReportInTurkish(t *testing.T) {
 	people := regexp.MustCompile(`^\p{Lu}[\p{L} ]+$|^\p{Ll}+ \p{Ll}+$`)
 	letters := regexp.MustCompile(`\p{L}|\d[.,]\d|%|₺`) // or a number that has a form
 	_, story, _ := strings.Cut(tr, `id="customer"`)
+	_, shops, _ := strings.Cut(tr, `id="shops"`)
+	shops, _, _ = strings.Cut(shops, "</section>")
 	same := 0
 	for i, text := range english {
 		if text != turkish[i] || !letters.MatchString(text) || names.MatchString(text) {
 			continue
 		}
-		require.Truef(t, people.MatchString(text) && strings.Contains(story, text), "%q stands in both", text)
+		require.Truef(t, people.MatchString(text) && strings.Contains(story+shops, text), "%q stands in both", text)
 		same++
 	}
-	require.LessOrEqual(t, same, 9, "few names")
+	require.LessOrEqual(t, same, 30, "few names")
 
 	// And no text of the English file that stands by itself is left.
 	left := map[string]bool{}
