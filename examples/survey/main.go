@@ -14,15 +14,14 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"time"
 
+	"github.com/vefacrm/vefa/examples/internal/terminal"
 	"github.com/vefacrm/vefa/survey"
 	"github.com/vefacrm/vefa/survey/qr"
 )
@@ -34,18 +33,17 @@ type options struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, nil); err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "survey:", err)
-		os.Exit(1)
-	}
+	terminal.Main("survey", func(ctx context.Context, args []string, out, _ io.Writer) error { return run(ctx, args, out, nil) })
 }
 
 // run is the program; started, if set, hears where it listens.
 func run(ctx context.Context, args []string, out io.Writer, started func(net.Addr)) error {
 	var o options
-	fs := flag.NewFlagSet("survey", flag.ContinueOnError)
+	fs := terminal.NewFlags("survey", "Serves one survey to everybody who opens its link, and shows what they said.",
+		"go run ./examples/survey visit.json              # a QR code in the terminal, the form at its link",
+		"go run ./examples/survey -check visit.json       # what the definition would not do, with JSON paths",
+		"go run ./examples/survey -results -report results.html visit.json")
+	fs.Usage, fs.Arguments = "survey [flags] [DEFINITION.json]", 1
 	fs.StringVar(&o.addr, "addr", "127.0.0.1:8080", "where it listens")
 	fs.StringVar(&o.base, "url", "", "how visitors reach it, such as https://s.example.com; empty: http:// and the address")
 	fs.StringVar(&o.db, "db", "survey.db", "the SQLite file of the answers")
@@ -54,11 +52,11 @@ func run(ctx context.Context, args []string, out io.Writer, started func(net.Add
 	fs.BoolVar(&o.check, "check", false, "check the definition and end")
 	fs.BoolVar(&o.results, "results", false, "show the results and end")
 	fs.StringVar(&o.report, "report", "", "with -results: write a page of pictures to a file, .html")
-	if err := fs.Parse(args); err != nil {
+	if err := fs.Parse(args, out); err != nil {
 		return err
 	}
 	if o.report != "" && !o.results {
-		return errors.New("-report is for -results")
+		return terminal.Usagef("-report is for -results")
 	}
 	def, err := definition(fs.Args())
 	if err != nil {
@@ -101,7 +99,7 @@ func definition(args []string) (*survey.Definition, error) {
 		}
 		return def, nil
 	}
-	return nil, fmt.Errorf("one definition at a time, not %d", len(args))
+	return nil, terminal.Usagef("one definition at a time, not %d", len(args))
 }
 
 // errFailures says that the definition cannot be published.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"flag"
 	"html"
 	"io"
 	"net"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vefacrm/vefa/examples/internal/terminal"
 	"github.com/vefacrm/vefa/survey"
 )
 
@@ -130,7 +132,7 @@ func TestCheck(t *testing.T) {
 	out.Reset()
 	require.NoError(t, run(t.Context(), []string{"-check"}, &out, nil))
 	require.ErrorContains(t, run(t.Context(), []string{file}, &out, nil), "-check")
-	require.ErrorContains(t, run(t.Context(), []string{"a", "b"}, &out, nil), "one definition")
+	require.ErrorContains(t, run(t.Context(), []string{"a", "b"}, &out, nil), `unexpected argument "b"`)
 	require.Error(t, run(t.Context(), []string{"nowhere.json"}, &out, nil))
 	require.NoError(t, os.WriteFile(file, []byte("{"), 0o600))
 	require.ErrorContains(t, run(t.Context(), []string{file}, &out, nil), "bad.json")
@@ -165,4 +167,18 @@ func TestPage(t *testing.T) {
 		require.Contains(t, string(data), want)
 	}
 	require.Error(t, writePage(all, filepath.Join(file, "no")))
+}
+
+// Case GT2: help is no failure and goes to where it was asked for; a fault of the command line is one line.
+func TestCommandLine(t *testing.T) {
+	var out bytes.Buffer
+	require.ErrorIs(t, run(t.Context(), []string{"-h"}, &out, nil), flag.ErrHelp)
+	require.Contains(t, out.String(), "usage: survey [flags] [DEFINITION.json]")
+	require.Contains(t, out.String(), "examples:\n  go run ./examples/survey visit.json")
+	for _, args := range [][]string{{"-nosuch"}, {"a", "b"}, {"-report", "x.html"}} {
+		var errs bytes.Buffer
+		err := run(t.Context(), args, io.Discard, nil)
+		require.Equal(t, terminal.Usage, terminal.Code("survey", err, false, &errs))
+		require.Equal(t, 1, strings.Count(errs.String(), "\n"))
+	}
 }

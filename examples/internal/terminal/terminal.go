@@ -100,6 +100,8 @@ type Flags struct {
 	Usage    string   // after "usage: ", such as "night [flags]"
 	Doc      string   // what it does, in a sentence
 	Examples []string // command lines
+	// Arguments is how many arguments there may be that are no flags.
+	Arguments int
 }
 
 // NewFlags returns flags that say nothing by themselves.
@@ -111,8 +113,8 @@ func NewFlags(name, doc string, examples ...string) *Flags {
 }
 
 // Parse reads the arguments. For -h, -help and --help it writes the help to out and
-// returns flag.ErrHelp; what is wrong is a UsageError, as are arguments that are no
-// flags.
+// returns flag.ErrHelp; what is wrong is a UsageError, as is an argument beyond Arguments that is
+// no flag.
 func (f *Flags) Parse(args []string, out io.Writer) error {
 	switch err := f.FlagSet.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -122,8 +124,8 @@ func (f *Flags) Parse(args []string, out io.Writer) error {
 		return flag.ErrHelp
 	case err != nil:
 		return &UsageError{err}
-	case f.NArg() > 0:
-		return Usagef("unexpected argument %q", f.Arg(0))
+	case f.NArg() > f.Arguments:
+		return Usagef("unexpected argument %q", f.Arg(f.Arguments))
 	}
 	return nil
 }
