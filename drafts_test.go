@@ -95,7 +95,7 @@ func TestDraftsOfMessages(t *testing.T) {
 	for _, a := range stored {
 		require.WithinDuration(t, begun, a.Begun, time.Second)
 		require.WithinDuration(t, w.Clock.Now(), a.At, time.Second)
-		require.Equal(t, [4]string{"7", "tr-TR", "personal", ""}, [4]string{a.Version, a.Language, a.Channel, a.Link})
+		require.Equal(t, [4]string{"7", "tr", "personal", ""}, [4]string{a.Version, a.Language, a.Channel, a.Link})
 		require.Contains(t, a.Comment, "İyi değildi")
 	}
 }

@@ -124,7 +124,7 @@ func TestLimitsThatChange(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 5, n)
 	require.Contains(t, out.String(), "id,at,version,language,begun,place,channel,link,over quota,nps,why,sex,age,others")
-	require.Contains(t, out.String(), ",7,tr-TR,2025-03-04T13:00:00Z,s1,kiosk,x,all,10,")
+	require.Contains(t, out.String(), ",7,tr,2025-03-04T13:00:00Z,s1,kiosk,x,all,10,")
 	require.Equal(t, 2, strings.Count(out.String(), ",all,"))
 	require.Contains(t, out.String(), ",'=1,")
 	var none int
