@@ -75,7 +75,8 @@ func TestAPlainDSN(t *testing.T) {
 	db, err := sql.Open("sqlite", path)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, db.Close()) }()
-	d := database{"sqlite", sqlstore.SQLite, db, sqlstore.Config{}}
+	patient := crm.Retry{Attempts: 1000} // how slow the disk is must not decide
+	d := database{"sqlite", sqlstore.SQLite, db, sqlstore.Config{Retry: patient}}
 	migrate(t, d)
 	store := d.store()
 	err = store.Check(t.Context())
@@ -83,7 +84,7 @@ func TestAPlainDSN(t *testing.T) {
 	for _, words := range []string{"busy_timeout(10000)", "journal_mode(wal)", "_txlock=immediate"} {
 		require.ErrorContains(t, err, words)
 	}
-	svc := crm.New(store, crm.Config{})
+	svc := crm.New(store, crm.Config{Retry: patient})
 	errs := make([]error, 100)
 	var wg sync.WaitGroup
 	for i := range errs {
