@@ -99,7 +99,7 @@ func TestAnswers(t *testing.T) {
 	require.Contains(t, out, "after  "+strconv.Itoa(60+len(pairs(second))))
 	html, err := os.ReadFile(page)
 	require.NoError(t, err)
-	require.Contains(t, string(html), "What answers did")
+	require.Contains(t, string(html), "What answers changed")
 	require.Contains(t, string(html), "F1 is what the model expects of itself")
 
 	// Answers hold, whatever the weights say.
