@@ -178,13 +178,6 @@ var deviations = []struct {
 		},
 	},
 	{
-		// Such as the quotient of a list.
-		"a question that was calculated to be no number (NaN) and goes out of sight by it: what others make of it meanwhile",
-		func(_ *Definition, _ oracleStep, _ oracleState, diff string) bool {
-			return strings.HasPrefix(diff, "Data:") && strings.Contains(diff, "NaN")
-		},
-	},
-	{
 		"a ranking whose source was emptied stays in sight in SurveyJS until it is drawn anew",
 		func(d *Definition, _ oracleStep, there oracleState, diff string) bool {
 			return strings.HasPrefix(diff, "Visible:") && slices.ContainsFunc(d.questions, func(q *Question) bool {

@@ -63,7 +63,7 @@ func (s *Session) dropSome(n *live, list []any, offered []Choice) {
 	drops := func(v any) bool { return !offers(offered, choiceValue(v, n.q)) && !s.ownWords(n) }
 	var back []any
 	if len(n.dropped) > 0 {
-		for _, c := range offered {
+		for _, c := range s.shownChoices(n) { // in the order that the respondent sees, as in SurveyJS
 			at := slices.IndexFunc(n.dropped, func(v any) bool { return equalValues(c.Value, v, false) })
 			if at < 0 {
 				continue

@@ -19,10 +19,13 @@ func (s *Session) fitting(n *live, v any) (any, bool) {
 	if f, ok := v.(float64); ok && f != f {
 		return v, true
 	}
+	list, isList := v.([]any)
+	if isList && len(list) == 0 && (q.Type == "text" || q.Type == "comment") {
+		return "", true // the joined list, which is another nothing than undefined
+	}
 	if isEmpty(v) {
 		return nil, true
 	}
-	list, isList := v.([]any)
 	switch q.Type {
 	case "text":
 		switch {

@@ -339,10 +339,15 @@ func (s *Session) evalItem(x *expression, sc *scope, c Choice) any {
 
 // find finds a question by a path such as orders[0].quantity, matrix.row.column or name.field.
 func (s *Session) find(name string) *live {
-	if n := s.root.named(name); n != nil {
+	p := newPath(name)
+	return s.follow(&p)
+}
+
+// follow is find of a path that is cut already.
+func (s *Session) follow(p *path) *live {
+	if n := s.root.named(p.full); n != nil {
 		return n
 	}
-	p := newPath(name)
 	sc := s.root
 	for i := 0; i < len(p.parts); i++ {
 		n := sc.named(p.parts[i].name)

@@ -330,7 +330,8 @@ func (s *Session) fire(i int, t *trigger, run triggerRun) {
 		if t.run == nil {
 			return
 		}
-		if v := s.eval(t.run, s.root); t.setTo != "" && v != nil {
+		v := s.eval(t.run, s.root)
+		if t.setTo != "" && !s.evaluation(s.root).isBlank(t.run.root, v) { // null empties, undefined does nothing
 			s.setNamed(t.setTo, answerOf(v))
 		}
 	}

@@ -315,7 +315,25 @@ func (s *Session) lookup(p *path, sc *scope) (any, bool) {
 	if s.d.logic.lists[p.folded] {
 		return noneChosen, true
 	}
+	if n := s.nested(p); n != nil {
+		if n.q.chooses() {
+			return noneChosen, true
+		}
+		return nil, true
+	}
 	return nil, false
+}
+
+// nested finds a question by a path that leads into another, such as orders[0].quantity; nil:
+// there is none.
+func (s *Session) nested(p *path) *live {
+	if len(p.parts) < 2 {
+		return nil
+	}
+	if n := s.follow(p); n != nil && n.sc.owner != nil && !n.sc.hidden {
+		return n
+	}
+	return nil
 }
 
 // noneChosen is what an expression reads of a question with several answers that has none: SurveyJS takes
@@ -334,7 +352,7 @@ func (q *Question) unanswered(p *path) any {
 // name that nothing has is null, and so is that of the types that are not found by their name alone.
 func (s *Session) unanswered(p *path) bool {
 	if !p.simple() {
-		return len(p.parts) == 2 && (p.lower[0] == "panel" || p.lower[0] == "row")
+		return len(p.parts) == 2 && (p.lower[0] == "panel" || p.lower[0] == "row") || s.nested(p) != nil
 	}
 	qs := s.d.logic.byKey[p.full]
 	return len(qs) > 0 && qs[0].Type != "matrix" && qs[0].Type != "multipletext"

@@ -308,6 +308,7 @@ func (s *Session) assign(n *live, v any, direct bool) {
 		if undefined {
 			s.store(n.q.Key(), v, v)
 		} else {
+			s.keepApart(n.q.Key(), nil) // also where the answer that is stored stays as it is: none
 			s.set(n.q.Key(), v)
 		}
 		n.direct = keep || isNumber && undefined

@@ -113,7 +113,8 @@ function run(c) {
     for (const step of c.steps || []) {
       const page = m.state === "starting" ? m.pages[0] : m.currentPage;
       let ok, acted = false;
-      if (step.set) for (const k in step.set) m.setValue(k, step.set[k]);
+      // What is emptied is undefined, as a page's button to clear it makes it.
+      if (step.set) for (const k in step.set) m.setValue(k, step.set[k] === null ? undefined : step.set[k]);
       if (step.comment) for (const k in step.comment) m.setComment(k, step.comment[k]);
       if (step.vars) for (const k in step.vars) m.setVariable(k, step.vars[k]);
       if (step.start) { ok = m.start(); acted = true; }
