@@ -31,7 +31,9 @@
 // What else is known of customers and does not change, such as membership, goes into ParetoNBDEffects and
 // BGNBDEffects as covariates: they return a model for each customer.
 //
-// Worth combines a model of purchases with the value of one into a discounted sum.
+// Terms.Worth combines a model of purchases with the value of one into a discounted sum. Valuate says what customers
+// have brought, will bring and could, and TierDefinition whom to keep, to win more of, and to serve for less. Recover says
+// who came back after a complaint was solved, and AtRisk what may be lost of those whose tickets are open.
 //
 // A parameter may run to a boundary where the data do not tell it (no customer ever bought twice;
 // all are alike): Fit functions then return the model, the fit and an error that is a

@@ -61,29 +61,7 @@ func PredictAll(m Model, fit Fit, s *Sample, t, level float64) (Interval, error)
 	if err := checkInterval(t, level); err != nil {
 		return Interval{}, err
 	}
-	type future struct {
-		repeats int
-		age     float64
-	}
-	known := map[future]float64{}
-	total := func(m Model, variance bool) (mean, spread float64) {
-		for _, c := range s.cells {
-			expected := m.ExpectAfter(c.Purchases, t)
-			mean += c.n * expected
-			if !variance {
-				continue
-			}
-			// What a customer does who is alive depends on when he bought last no more.
-			k := future{c.Repeats, c.Age}
-			square, ok := known[k]
-			if !ok {
-				square = squareOf(m, c.Purchases, t)
-				known[k] = square
-			}
-			spread += c.n * max(0, m.Alive(c.Purchases)*square-expected*expected)
-		}
-		return mean, spread
-	}
+	total := func(m Model, variance bool) (mean, spread float64) { return s.total(m, t, variance) }
 	mean, spread := total(m, true)
 	out := Interval{Expected: mean}
 	if p, ok := m.(parametric); ok && len(fit.Covariance) > 0 {
@@ -91,28 +69,64 @@ func PredictAll(m Model, fit Fit, s *Sample, t, level float64) (Interval, error)
 		if len(fit.Covariance) != len(at) {
 			return Interval{}, fmt.Errorf("%w: the fit is of another model", ErrData)
 		}
-		// By five points: with two so close together that they would be as exact, what rounding does, which
-		// is not the same on every machine, would be seen in the thirteenth digit.
-		const h = 1e-2
-		slope := make([]float64, len(at))
-		for i := range at {
-			moved := func(by float64) float64 {
-				to := append([]float64(nil), at...)
-				to[i] *= math.Exp(by)
-				sum, _ := total(p.with(to), false)
-				return sum
-			}
-			slope[i] = (8*(moved(h)-moved(-h)) - (moved(2*h) - moved(-2*h))) / (12 * h)
+		spread += fit.uncertainty(func(i int, by float64) float64 {
+			to := append([]float64(nil), at...)
+			to[i] *= math.Exp(by)
+			sum, _ := total(p.with(to), false)
+			return sum
+		})
+	}
+	return out.normal(spread, level), nil
+}
+
+// normal sets the bounds of a sum that is not negative, by its variance.
+func (i Interval) normal(variance, level float64) Interval {
+	half := math.Sqrt2 * math.Erfinv(level) * math.Sqrt(max(0, variance))
+	i.Low, i.High = max(0, i.Expected-half), i.Expected+half
+	return i
+}
+
+// total returns how many purchases all make together in the next t, and the variance of that.
+func (s *Sample) total(m Model, t float64, variance bool) (mean, spread float64) {
+	type future struct {
+		repeats int
+		age     float64
+	}
+	known := map[future]float64{}
+	for _, c := range s.cells {
+		expected := m.ExpectAfter(c.Purchases, t)
+		mean += c.n * expected
+		if !variance {
+			continue
 		}
-		for i := range at {
-			for j := range at {
-				spread += slope[i] * slope[j] * fit.Covariance[i][j]
-			}
+		// What a customer does who is alive depends on when he bought last no more.
+		k := future{c.Repeats, c.Age}
+		square, ok := known[k]
+		if !ok {
+			square = squareOf(m, c.Purchases, t)
+			known[k] = square
+		}
+		spread += c.n * max(0, m.Alive(c.Purchases)*square-expected*expected)
+	}
+	return mean, spread
+}
+
+// uncertainty returns the variance of a figure that the parameters of a fit have, by its slopes; moved returns the figure with
+// what Covariance has of the i-th parameter increased.
+func (f Fit) uncertainty(moved func(i int, by float64) float64) (variance float64) {
+	// By five points: with two so close together that they would be as exact, what rounding does, which
+	// is not the same on every machine, would be seen in the thirteenth digit.
+	const h = 1e-2
+	slope := make([]float64, len(f.Covariance))
+	for i := range slope {
+		slope[i] = (8*(moved(i, h)-moved(i, -h)) - (moved(i, 2*h) - moved(i, -2*h))) / (12 * h)
+	}
+	for i := range slope {
+		for j := range slope {
+			variance += slope[i] * slope[j] * f.Covariance[i][j]
 		}
 	}
-	half := math.Sqrt2 * math.Erfinv(level) * math.Sqrt(max(0, spread))
-	out.Low, out.High = max(0, mean-half), mean+half
-	return out, nil
+	return variance
 }
 
 // parametric is implemented by the models of this package.

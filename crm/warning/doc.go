@@ -16,5 +16,9 @@
 // DifferenceInDifferences says what a change did beside places that it was not made at. Forecast
 // goes on with level, trend and season, with intervals that Backtest has measured.
 //
+// LeadTime says how much earlier alarms are than people, and how many are false. NewOutlook tells problems to come, a late
+// shipment or a second repair, from how long things took; Fresh how current what is known of customers is; Blinds how
+// much of it its sources do not see of each other.
+//
 // The package imports nothing of this module. A period of which nothing is known is NaN.
 package warning

@@ -256,7 +256,8 @@ func (a *asked) loyalty() (any, error) {
 	if a.model != nil {
 		def = a.model.lifecycle
 	}
-	why, err := def.State(lifecycle.Customer{Purchases: a.bought(), Contacts: a.s.Contacts, Open: a.s.Reachable}, a.s.Today)
+	held := a.m.cfg.LockedIn != nil && a.m.cfg.LockedIn(a.s)
+	why, err := def.State(lifecycle.Customer{Purchases: a.bought(), Contacts: a.s.Contacts, Open: a.s.Reachable, LockedIn: held}, a.s.Today)
 	return string(why.State), err
 }
 

@@ -85,6 +85,9 @@ func TestFields(t *testing.T) {
 	require.Equal(t, string(lifecycle.Gone), ask(t, store, m, at.AddDate(2, 0, 0), subject, "Loyalty"))
 	subject.Reachable = true
 	require.Equal(t, string(lifecycle.Passive), ask(t, store, m, at.AddDate(2, 0, 0), subject, "Loyalty"))
+	held := mustModule(t, Config{LockedIn: func(s *crm.FieldSubject) bool { return len(s.Purchases) == len(subject.Purchases) }})
+	require.Equal(t, string(lifecycle.Captive), ask(t, store, held, at.AddDate(2, 0, 0), subject, "Loyalty"))
+	require.Equal(t, string(lifecycle.Active), ask(t, store, held, at, subject, "Loyalty"), "who is not overdue is not captive")
 	require.Less(t, ask(t, store, m, at.AddDate(0, 1, 0), subject, "PAlive"), ask(t, store, m, at, subject, "PAlive"), "it falls without anything being written")
 }
 

@@ -30,6 +30,10 @@ type Config struct {
 	// Lifecycle defines Loyalty. Its Version defaults to Version, its Prior to the mean gap of all
 	// customers.
 	Lifecycle lifecycle.Definition
+	// LockedIn reports whether something other than his will holds a customer, such as a guarantee that runs or a contract: of
+	// those who are overdue and may be written to, Loyalty calls him captive and not passive. It is asked by several goroutines
+	// at once and answers the same of the same subject. Nil: nobody is held.
+	LockedIn func(*crm.FieldSubject) bool
 	// RFM defines the RFM cell; "ntile" and Nested, which depend on the other customers, are refused.
 	RFM rfm.Config
 	// HalfLife is after how long an amount counts half for FavouriteBrand and FavouriteCategory. Defaults to a year.
