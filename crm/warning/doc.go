@@ -18,7 +18,7 @@
 //
 // LeadTime says how much earlier alarms are than people, and how many are false. NewOutlook tells problems to come, a late
 // shipment or a second repair, from how long things took; Fresh how current what is known of customers is; Blinds how
-// much of it its sources do not see of each other.
+// much of it its sources do not see of each other; NewProductDrag who is behind with a new product.
 //
 // The package imports nothing of this module. A period of which nothing is known is NaN.
 package warning
