@@ -202,9 +202,9 @@ func TestLeadTimeOfMonitor(t *testing.T) {
 	}
 	got, err := LeadTime(alarms, incidents, weeks-learn, weeks, 52)
 	require.NoError(t, err)
-	require.LessOrEqual(t, got.Delay.Median, 4.0)
+	require.LessOrEqual(t, got.Delay.Median, 6.0, "of eight stores; TestPromise has the promise")
 	require.Equal(t, 13-got.Delay.Median, got.Ahead.Median)
-	require.Greater(t, got.Low, .6)
+	require.Greater(t, got.Share, .7)
 	require.Less(t, got.PerYearLow, 1.0)
 }
 
