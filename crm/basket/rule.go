@@ -68,8 +68,11 @@ func (r Rule) Leverage() float64 {
 }
 
 // Pairs returns the rules, the one with the largest lift first; of equal lift the one that is more often,
-// then by A and B. The error is an ErrData about the options.
-func (b *Baskets) Pairs(o Options) ([]Rule, error) {
+// then by A and B. The error is an ErrData about the options, also where more than 2^23 pairs are in Options.Least
+// baskets, as of a few baskets with thousands of items each: they would fill memory, and say nothing.
+func (b *Baskets) Pairs(o Options) ([]Rule, error) { return b.pairs(o, mostPairs) }
+
+func (b *Baskets) pairs(o Options, most int) ([]Rule, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
@@ -79,19 +82,33 @@ func (b *Baskets) Pairs(o Options) ([]Rule, error) {
 	frequent := 0
 	fisher := newFisher(b.n)
 	var out []Rule
+	beyond := false
 	for a := range uint32(items) {
 		if b.Count(a) < least {
 			continue
 		}
 		frequent++
+		if beyond {
+			return nil, tooMany(most, least)
+		}
 		touched = b.together(a, counts, touched, func(other uint32) bool { return other > a }, func(other uint32, n int) {
-			if n >= least {
+			if beyond = beyond || n >= least && len(out) == most; n >= least && !beyond {
 				out = append(out, Rule{A: a, B: other, N: b.n, NA: b.Count(a), NB: b.Count(other), NAB: n})
 			}
 		})
 	}
+	if beyond {
+		return nil, tooMany(most, least)
+	}
 	adjust(out, frequent*(frequent-1)/2, func(r *Rule) float64 { return fisher.tail(r.NAB, r.NA, r.NB) })
 	return choose(out, o), nil
+}
+
+// mostPairs bounds how many pairs are looked at: half a gigabyte of them.
+const mostPairs = 1 << 23
+
+func tooMany(most, least int) error {
+	return fmt.Errorf("%w: more than %d pairs are together %d times or more; Options.Least must be larger", ErrData, most, least)
 }
 
 // adjust fills in P and Q; so many tests were made.

@@ -40,8 +40,12 @@ func (s Sequence) Confidence() float64 { return float64(s.Followed) / float64(s.
 // Followed returns which items customers buy after which, within a time that is above 0 and
 // not at the same moment, each pair once per customer: the most usual order first, by Q, then by
 // Confidence, First and Then. Of Options it heeds Least, as the least Followed, and FalseShare; a Lift, which
-// sequences have none of, is refused. An error is an ErrData.
+// sequences have none of, is refused. An error is an ErrData, also where more than 2^23 pairs are found.
 func Followed(purchases []Purchase, within time.Duration, o Options) ([]Sequence, error) {
+	return followed(purchases, within, o, mostPairs)
+}
+
+func followed(purchases []Purchase, within time.Duration, o Options, most int) ([]Sequence, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
@@ -84,7 +88,9 @@ func Followed(purchases []Purchase, within time.Duration, o Options) ([]Sequence
 				}
 				if k := (pair{p.Item, q.Item}); q.At > p.At && q.Item != p.Item && !seen[k] {
 					seen[k] = true
-					count[k]++
+					if count[k]++; len(count) > most {
+						return nil, fmt.Errorf("%w: customers bought more than %d pairs of items one after the other; within must be shorter", ErrData, most)
+					}
 				}
 			}
 		}

@@ -61,7 +61,17 @@ func (u Unit) begin(t time.Time) time.Time {
 	case Month:
 		d = 1
 	}
-	return time.Date(y, m, d, 0, 0, 0, 0, t.Location())
+	return midnight(y, m, d, t.Location())
+}
+
+// midnight returns the first instant of a day. Where clocks go forward at midnight, as in Havana, that is the moment at
+// which they do; time.Date may return an hour before it, which is in the day before.
+func midnight(y int, m time.Month, d int, zone *time.Location) time.Time {
+	t := time.Date(y, m, d, 0, 0, 0, 0, zone)
+	if _, end := t.ZoneBounds(); t.Hour() != 0 && !end.IsZero() && end.Sub(t) <= 2*time.Hour {
+		return end
+	}
+	return t
 }
 
 // next returns the beginning of the period after one that begins at t.

@@ -31,6 +31,10 @@ type Audience struct {
 // Hidden figures are named, so that an audience learns that there were some. Counts of people do not
 // add up, and are no sums of parts: from those of groups and of both together follows how many
 // people are in both, which can be few, but nothing of what they did.
+//
+// That holds of one View. Two of the same rows and some more, as of yesterday and today, are divided apart: their
+// difference may be of one person. Show an audience one view of whole periods, with the period in Audience.By,
+// and no second one of the same period with other rows.
 type View struct {
 	c     *Cube
 	plan  *plan    // by Audience.By

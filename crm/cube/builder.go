@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 )
 
@@ -40,6 +41,7 @@ type Builder struct {
 	dims     [][]uint32
 	measures [][]int64
 	distinct [][]uint32
+	sizes    []uint64 // of each of measures what is added up without its sign
 	rows     int
 }
 
@@ -62,11 +64,13 @@ func NewBuilder(s Schema) (*Builder, error) {
 	}
 	b.values, b.dims = make([][]string, len(s.Dimensions)), make([][]uint32, len(s.Dimensions))
 	b.measures, b.distinct = make([][]int64, len(s.Measures)), make([][]uint32, len(s.Distinct))
+	b.sizes = make([]uint64, len(s.Measures))
 	return b, nil
 }
 
 // Add appends a row, each value in the order of the schema. A row that is refused, with an ErrData
-// that names it by its number from 0, leaves the builder as it was.
+// that names it by its number from 0, leaves the builder as it was: as is one with which a measure, added up without
+// its signs, is more than 2^63-1, so that no sum of rows overflows.
 func (b *Builder) Add(dimensions []string, measures []int64, distinct []uint32) error {
 	if len(dimensions) != len(b.dims) || len(measures) != len(b.measures) || len(distinct) != len(b.distinct) {
 		return fmt.Errorf("%w: row %d: %d dimensions, %d measures and %d distinct, not %d, %d and %d", ErrData, b.rows, len(dimensions), len(measures), len(distinct), len(b.dims), len(b.measures), len(b.distinct))
@@ -77,6 +81,11 @@ func (b *Builder) Add(dimensions []string, measures []int64, distinct []uint32) 
 	for i, n := range distinct {
 		if n >= maxNumber {
 			return fmt.Errorf("%w: row %d: %s is %d, not below %d", ErrData, b.rows, b.schema.Distinct[i], n, maxNumber)
+		}
+	}
+	for i, v := range measures {
+		if v == math.MinInt64 || b.sizes[i]+size(v) > math.MaxInt64 {
+			return fmt.Errorf("%w: row %d: with %s of %d the sum of all is more than %d", ErrData, b.rows, b.schema.Measures[i], v, math.MaxInt64)
 		}
 	}
 	for i, v := range dimensions {
@@ -90,6 +99,7 @@ func (b *Builder) Add(dimensions []string, measures []int64, distinct []uint32) 
 	}
 	for i, v := range measures {
 		b.measures[i] = append(b.measures[i], v)
+		b.sizes[i] += size(v)
 	}
 	for i, v := range distinct {
 		b.distinct[i] = append(b.distinct[i], v)
@@ -97,6 +107,9 @@ func (b *Builder) Add(dimensions []string, measures []int64, distinct []uint32) 
 	b.rows++
 	return nil
 }
+
+// size is a number without its sign.
+func size(v int64) uint64 { return uint64(max(v, -v)) }
 
 // Cube is rows that can be asked about. It is immutable and safe for concurrent use.
 type Cube struct {

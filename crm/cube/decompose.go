@@ -30,12 +30,14 @@ type Part struct {
 // could have come. The mix of a group is of what is in it; where something was sold in one
 // period only its price and mix in the other are taken as the same, so that it counts as mix.
 // Keys must have as many texts as levels, at most 6 of these, and come once in a period;
-// otherwise, and where amounts have nothing sold, the error is an ErrData.
+// otherwise, where amounts have nothing sold, and where sums are beyond 2^53, from where on not each whole number
+// is one of the machine's, the error is an ErrData.
 func Decompose(levels []string, before, after []Sold) ([]Part, error) {
 	if len(levels) > 6 {
 		return nil, fmt.Errorf("%w: %d levels", ErrData, len(levels))
 	}
 	root := &node{}
+	var pieces, amounts [2]float64 // without their signs
 	for period, all := range [][]Sold{before, after} {
 		for i, s := range all {
 			at := fmt.Sprintf("%s %d", []string{"before", "after"}[period], i)
@@ -44,6 +46,10 @@ func Decompose(levels []string, before, after []Sold) ([]Part, error) {
 			}
 			if s.Pieces < 0 || s.Pieces == 0 && s.Amount != 0 {
 				return nil, fmt.Errorf("%w: %s: %d pieces for %d", ErrData, at, s.Pieces, s.Amount)
+			}
+			pieces[period] += float64(s.Pieces)
+			if amounts[period] += math.Abs(float64(s.Amount)); pieces[period] > mostSold || amounts[period] > mostSold {
+				return nil, fmt.Errorf("%w: %s: with %d pieces for %d the sum is beyond 2^53", ErrData, at, s.Pieces, s.Amount)
 			}
 			n := root
 			for _, k := range s.Key {
@@ -62,6 +68,7 @@ func Decompose(levels []string, before, after []Sold) ([]Part, error) {
 	}
 	names = append(names, "price")
 	whole := uint(1)<<len(names) - 1
+	beyond := false // so many pieces at the other period's price
 	values := Shapley(len(names), func(after uint) int64 {
 		switch after { // as they were, to the kuruş
 		case 0:
@@ -69,14 +76,25 @@ func Decompose(levels []string, before, after []Sold) ([]Part, error) {
 		case whole:
 			return root.amount[1]
 		}
-		return int64(math.Round(float64(root.pieces[after&1]) * root.each(after, 1)))
+		v := math.Round(float64(root.pieces[after&1]) * root.each(after, 1))
+		if math.Abs(v) > mostSold {
+			beyond = true
+			return 0
+		}
+		return int64(v)
 	})
+	if beyond {
+		return nil, fmt.Errorf("%w: what was sold in one period is beyond 2^53 at prices of the other", ErrData)
+	}
 	out := make([]Part, len(names))
 	for i, name := range names {
 		out[i] = Part{name, values[i]}
 	}
 	return out, nil
 }
+
+// mostSold bounds what is decomposed.
+const mostSold = 1 << 53
 
 // node is a group and what is in it, in both periods.
 type node struct {

@@ -37,12 +37,15 @@ func Predict(m Model, p Purchases, t, level float64) (Interval, error) {
 	out := Interval{Expected: m.ExpectAfter(p, t), Low: -1}
 	tail := (1 - level) / 2
 	var sum float64
+	mean := out.Expected / m.Alive(p) // of who is alive
 	for n := 0; n <= maxPurchases; n++ {
+		before := sum
 		sum += m.ProbabilityAfter(p, n, t)
 		if out.Low < 0 && sum >= tail {
 			out.Low = float64(n)
 		}
-		if sum >= 1-tail {
+		// Beyond the mean nothing is added any more where the level is as close to 1 as rounding is.
+		if sum >= 1-tail || float64(n) > mean && sum == before {
 			out.High = float64(n)
 			return out, nil
 		}
@@ -129,7 +132,7 @@ func (f Fit) uncertainty(moved func(i int, by float64) float64) (variance float6
 	return variance
 }
 
-// parametric is implemented by the models of this package.
+// parametric is implemented by all models of this package.
 type parametric interface {
 	params() []float64
 	with([]float64) Model

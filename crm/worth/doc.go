@@ -16,6 +16,9 @@
 // which there are as many as the record has parts. Fits returns what was fitted: parameters with standard errors, the number of
 // customers, the date and the version of the definitions.
 //
+// The step reads the change feed as the consumer "worth", and Prune keeps what that has not read. A host that takes the
+// module out of its configuration calls crm.Service.DropCursors with "worth"; if it comes back, it looks at everybody.
+//
 // Sales that were cancelled or wholly returned are no purchases, and what is bought on one day is one. Amounts are in the
 // home currency; with an amount in a currency without a rate, what a customer is worth is not known, nor is it
 // before enough customers have bought: such fields are null.

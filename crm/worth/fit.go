@@ -196,8 +196,8 @@ func (f *Fit) told(err error) error {
 	return err
 }
 
-// keep stores a fit, unless one of that evening or of a later one is there: what rules have read
-// once in an evening stays, however often it is done again.
+// keep stores a fit, unless one of that evening is there: what rules have read once in an evening stays, however
+// often it is done again. One of a later evening, as a clock that was ahead leaves it, is no reason to keep none.
 func (m *module) keep(ctx context.Context, svc *crm.Service, f *Fit) error {
 	return svc.Update(ctx, func(tx crm.Tx) error {
 		docs, err := tx.Documents(ctx, fitKind, fitID)
@@ -213,10 +213,11 @@ func (m *module) keep(ctx context.Context, svc *crm.Service, f *Fit) error {
 			rev = docs[0].Rev
 		}
 		fits = slices.DeleteFunc(fits, func(o Fit) bool { return o.Version != m.version })
-		if slices.ContainsFunc(fits, func(o Fit) bool { return o.Day >= f.Day }) {
+		if slices.ContainsFunc(fits, func(o Fit) bool { return o.Day == f.Day }) {
 			return nil
 		}
 		fits = append(fits, *f)
+		slices.SortFunc(fits, func(a, b Fit) int { return cmp.Compare(a.Day, b.Day) })
 		d, err := crm.NewDocument(fitKind, fitID, fits[max(0, len(fits)-keptFits):])
 		if err != nil {
 			return err
@@ -226,10 +227,10 @@ func (m *module) keep(ctx context.Context, svc *crm.Service, f *Fit) error {
 	})
 }
 
-// fitted reports whether there is a fit of an evening, or of a later one.
+// fitted reports whether there is a fit of an evening.
 func (m *module) fitted(ctx context.Context, r crm.Reader, day string) (bool, error) {
 	fits, err := Fits(ctx, r)
-	return slices.ContainsFunc(fits, func(o Fit) bool { return o.Version == m.version && o.Day >= day }), err
+	return slices.ContainsFunc(fits, func(o Fit) bool { return o.Version == m.version && o.Day == day }), err
 }
 
 // decoded are the fits that were read last, decoded.

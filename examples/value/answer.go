@@ -213,7 +213,7 @@ func ask(ctx context.Context, o options, b *book) (*answer, error) {
 	if err := a.worth(ctx, o, in, ids, means); err != nil {
 		return nil, err
 	}
-	until := cohort.Options{Zone: o.zone, Until: b.until.AddDate(0, 0, 1)}
+	until := cohort.Options{Zone: o.zone, Until: tomorrow(b.until)}
 	if err := a.returning(lines, until); err != nil {
 		return nil, err
 	}

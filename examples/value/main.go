@@ -95,9 +95,11 @@ func parse(args []string, out io.Writer) (options, error) {
 		return o, terminal.Usagef("-zone: %w", err)
 	}
 	if until != "" {
-		if o.until, err = time.ParseInLocation(time.DateOnly, until, o.zone); err != nil {
+		day, err := time.Parse(time.DateOnly, until)
+		if err != nil {
 			return o, terminal.Usagef("-until: %q is no date such as 2026-03-31", until)
 		}
+		o.until = midnight(day, o.zone)
 	}
 	return o, nil
 }

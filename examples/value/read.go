@@ -227,9 +227,23 @@ func (p person) history() value.Purchases {
 	return value.Purchases{Repeats: len(p.days) - 1, Last: float64(last-first) / 7, Age: float64(-first) / 7}
 }
 
-func dayOf(t time.Time) time.Time {
+func dayOf(t time.Time) time.Time { return midnight(t, t.Location()) }
+
+// midnight returns the first instant in a zone of the day that a time is in where it is. Clocks may go forward then: time.Date
+// may return an hour of the day before.
+func midnight(t time.Time, zone *time.Location) time.Time {
 	y, m, d := t.Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, t.Location())
+	t = time.Date(y, m, d, 0, 0, 0, 0, zone)
+	if t.Day() != d {
+		_, t = t.ZoneBounds()
+	}
+	return t
+}
+
+// tomorrow returns when the day after a day begins.
+func tomorrow(day time.Time) time.Time {
+	y, m, d := day.Date()
+	return dayOf(time.Date(y, m, d+1, 12, 0, 0, 0, day.Location()))
 }
 
 // days returns how many days lie between two days, whatever clocks did.
@@ -260,6 +274,9 @@ func simulated(zone *time.Location) *book {
 	}
 	return b
 }
+
+// maxRepeats is how many purchases a line of a summary may have: models take each of them in turn, four of them a hundred times.
+const maxRepeats = 1_000_000
 
 // summary is a file of frequencies.
 type summary struct {
@@ -296,12 +313,20 @@ func readSummary(path string) (*summary, error) {
 		if !okX || !okLast || !okAge && !okOffered {
 			return errors.New("the header needs x, t_x and T, or frequency, recency and periods")
 		}
-		if x != math.Trunc(x) || math.Abs(x) > 1e9 {
-			return fmt.Errorf("x: %v is no number of purchases", x)
+		if x != math.Trunc(x) || math.Abs(x) > maxRepeats {
+			return fmt.Errorf("x: %v is no number of purchases, from 0 to %d", x, maxRepeats)
 		}
 		if !okAge {
 			if !okWeight {
 				weight = 1
+			}
+			for _, c := range []struct {
+				name string
+				v    float64
+			}{{"recency", last}, {"periods", offered}, {"weights", weight}} {
+				if c.v != math.Trunc(c.v) || math.Abs(c.v) > 1e9 {
+					return fmt.Errorf("%s: %v is no whole number", c.name, c.v)
+				}
 			}
 			s.chances[value.Chances{Taken: int(x), Last: int(last), Offered: int(offered)}] += int(weight)
 			return nil

@@ -55,7 +55,7 @@ func (p *paper) say(key string) string { return words[p.o.lang][key] }
 
 // writeReport writes the page to -report, all of it or nothing.
 func writeReport(ctx context.Context, o options, b *book, a *answer) error {
-	p := &paper{o: o, b: b, a: a, money: report.Money{Currency: o.currency, Digits: 2}, until: cohort.Options{Zone: o.zone, Until: b.until.AddDate(0, 0, 1)}}
+	p := &paper{o: o, b: b, a: a, money: report.Money{Currency: o.currency, Digits: 2}, until: cohort.Options{Zone: o.zone, Until: tomorrow(b.until)}}
 	p.first = b.sales[0].at
 	for _, s := range b.sales {
 		p.lines = append(p.lines, cohort.Sale{Customer: s.customer, Order: s.order, At: s.at.Unix(), Amount: s.amount})
