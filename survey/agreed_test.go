@@ -86,6 +86,14 @@ var agreed = []struct {
 		map[string]any{"e": "not"},
 	},
 	{
+		"what a trigger stores for a table and the table does not take is nothing to expressions",
+		`{"elements":[{"type":"matrixdropdown","name":"m","rows":["r"],"columns":[{"name":"c","cellType":"text"}]},{"type":"text","name":"w"},
+			{"type":"expression","name":"e","expression":"iif({m} notempty, 'some', 'none')"}],
+			"triggers":[{"type":"setvalue","expression":"{w} notempty","setToName":"m","setValue":"x"}]}`,
+		[]oracleStep{{Set: map[string]any{"w": "a"}}},
+		map[string]any{"w": "a", "m": "x", "e": "none"},
+	},
+	{
 		"a check box without an answer is an empty list in a panel that is named by its number, too",
 		`{"elements":[{"type":"paneldynamic","name":"p","panelCount":1,"templateElements":[{"type":"checkbox","name":"l","choices":["a"]},{"type":"text","name":"t"}]},
 			{"type":"expression","name":"e","expression":"iif({p[0].l}, 'list', 'nothing')"},{"type":"expression","name":"f","expression":"iif({p[0].t} = {p[0].l}, 'equal', 'not')"},

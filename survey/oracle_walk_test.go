@@ -178,6 +178,19 @@ var deviations = []struct {
 		},
 	},
 	{
+		"on one page SurveyJS clears what was given just now (onHiddenContainer) where for a moment, while conditions run one after another, nothing on the page shows",
+		func(d *Definition, step oracleStep, there oracleState, _ string) bool {
+			return d.head.OnePage && slices.ContainsFunc(d.questions, func(q *Question) bool {
+				mode := q.rules.clearIf
+				if mode == "" || mode == "default" {
+					mode = d.logic.clear
+				}
+				_, kept := there.Data[q.Key()]
+				return mode == "onHiddenContainer" && !isEmpty(step.Set[q.Key()]) && !kept
+			})
+		},
+	},
+	{
 		"a ranking whose source was emptied stays in sight in SurveyJS until it is drawn anew",
 		func(d *Definition, _ oracleStep, there oracleState, diff string) bool {
 			return strings.HasPrefix(diff, "Visible:") && slices.ContainsFunc(d.questions, func(q *Question) bool {

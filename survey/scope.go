@@ -361,8 +361,12 @@ func (s *Session) unanswered(p *path) bool {
 // chooses tells a question whose answer is several values.
 func (q *Question) chooses() bool { return q.Multiple && q.Upload == nil && q.Matrix == nil }
 
-// unlessEmpty is a value, or nothing for panels and rows that hold no answer.
+// unlessEmpty is a value, or nothing for panels and rows that hold no answer or of which a trigger
+// set what has another form.
 func (s *Session) unlessEmpty(name string, v any) any {
+	if qs := s.d.logic.byKey[name]; len(qs) > 0 && qs[0].repeats() && qs[0].rules.fields == nil && !qs[0].holds(v) {
+		return nil
+	}
 	if list, ok := v.([]any); ok && len(list) > 0 {
 		for _, q := range s.d.logic.byKey[name] {
 			if q.repeats() && s.root.node(q.self).empty() {
