@@ -185,6 +185,7 @@ func pages(s *store, keyFile string) (func(*qr.Code) http.Handler, error) {
 	return func(code *qr.Code) http.Handler {
 		mux := http.NewServeMux()
 		mux.Handle("/s/", form)
+		mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }) // browsers ask unasked
 		mux.Handle(posterPath, &web.Posters{Path: posterPath, Find: find, Mint: codec.Mint})
 		mux.HandleFunc("GET "+posterPath+posterCode+".svg", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "image/svg+xml")

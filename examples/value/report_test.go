@@ -92,3 +92,8 @@ func TestChange(t *testing.T) {
 }
 
 func TestReportFile(t *testing.T) { programtest.OutputsFirst(t, run, "-report") }
+
+// Cases GR2 to GR4: the page in both languages, as a browser sees and prints it.
+func TestReportInABrowser(t *testing.T) {
+	programtest.Pages(t, map[string][]byte{"en": []byte(pageOf(t)), "tr": []byte(pageOf(t, "-lang", "tr", "-currency", "TRY"))})
+}

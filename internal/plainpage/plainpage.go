@@ -13,13 +13,13 @@ import (
 // Style is the whole style sheet: system fonts and colours, so that dark mode,
 // forced colours and zoom work by themselves; targets of 48 px and more.
 const Style = `:root{color-scheme:light dark;background:Canvas}` +
-	`body{font:1.125rem/1.5 system-ui,sans-serif;max-width:38rem;margin:0 auto;padding:1rem;overflow-wrap:break-word}` +
-	`h1{font-size:1.5rem;line-height:1.25}` +
+	`body{font:1.125rem/1.5 system-ui,sans-serif;max-width:38rem;margin:0 auto;padding:1rem;overflow-wrap:anywhere}` +
+	`h1,h2{font-size:1.5rem;line-height:1.25}h2{font-size:1.25rem}` +
 	`fieldset,.q{border:0;margin:0 0 2rem;padding:0;min-width:0}` +
 	`legend,.l{display:block;font-weight:600;padding:0;margin:0 0 .5rem}` +
 	`.s{display:flex;flex-wrap:wrap;gap:.5rem}` +
 	`.s label{display:flex;align-items:center;justify-content:center;gap:.5rem;min-width:3rem;min-height:3rem;padding:.25rem .75rem;border:1px solid;border-radius:.5rem;box-sizing:border-box}` +
-	`.s input{width:1.25rem;height:1.25rem;margin:0}` +
+	`.s input{flex:none;width:1.25rem;height:1.25rem;margin:0}` +
 	`.t{font:inherit;width:100%;min-height:3rem;padding:.5rem;box-sizing:border-box}` +
 	`button{font:inherit;min-height:3rem;padding:.5rem 1.5rem}` +
 	`.e{color:#b00020;font-weight:600}` +

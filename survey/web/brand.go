@@ -22,9 +22,9 @@ type Brand struct {
 	// GIF, WebP or SVG of at most 32 KiB. It is part of the page, so that nothing is
 	// loaded from elsewhere.
 	Logo []byte
-	// Accent is the colour of the button, Ink of the text on it, as #rrggbb; Ink is
+	// Accent is the colour of the button that leads on, Ink of the text on it, as #rrggbb; Ink is
 	// white by default. Their contrast must be 4.5:1 or more, which WCAG asks of text.
-	// Without an Accent buttons are the browser's own.
+	// Without an Accent that button has the colours of the text, the other way round.
 	Accent, Ink string
 	// Privacy is a line at the foot of every page, such as how answers are used, by
 	// language: "tr", "en"; "" is for all others. PrivacyURL (https) makes it a link.
@@ -100,7 +100,7 @@ func (b *Brand) style() string {
 		css += `.b{font-weight:600;margin:0 0 1.5rem}.b img{display:block;max-width:100%;height:auto;max-height:4rem}`
 	}
 	if b.Accent != "" {
-		css += `form:not([action]) button{background:` + b.Accent + `;color:` + b.ink() + `;border:2px solid ` + b.ink() + `;border-radius:.5rem}`
+		css += mainButton + `{background:` + b.Accent + `;color:` + b.ink() + `;border:2px solid ` + b.ink() + `;border-radius:.5rem}`
 	}
 	return css
 }

@@ -39,12 +39,7 @@ func (w *writer) group(q *asked) {
 		role = ""
 	}
 	w.legend(q, role)
-	tall := slices.ContainsFunc(q.Choices, func(c survey.Choice) bool { return utf8.RuneCountInString(c.Text.In(w.lang)) > 24 })
-	class := "s"
-	if tall {
-		class, w.rich = "s c", true
-	}
-	w.b.WriteString(`<div class="` + class + `">`)
+	w.b.WriteString(`<div class="` + w.shape(q, q.Choices) + `">`)
 	name := fieldPrefix + q.Path
 	for i, c := range q.Choices {
 		if c.Special == survey.SelectAllItem && q.ReadOnly {
@@ -55,6 +50,22 @@ func (w *writer) group(q *asked) {
 	w.b.WriteString("</div>")
 	w.remark(q)
 	w.end("fieldset")
+}
+
+// shape is the class of a list of choices: the points of a scale stand in rows of equal cells, three
+// choices and more, or long ones, in a column, others beside one another.
+func (w *writer) shape(q *asked, choices []survey.Choice) string {
+	longest := 0
+	for i, c := range choices {
+		longest = max(longest, utf8.RuneCountInString(w.choiceText(q, c, i)))
+	}
+	switch {
+	case longest <= 4 && (q.Type == "rating" || q.Type == "matrix"):
+		return "s n"
+	case longest > 24, len(choices) > 2 && slices.Contains([]string{"radiogroup", "checkbox", "tagbox", "matrix"}, q.Type):
+		return "s c"
+	}
+	return "s"
 }
 
 // choice writes a radio button or check box with its text, and its picture.

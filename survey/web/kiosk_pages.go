@@ -26,6 +26,7 @@ var (
 // kioskStyle makes targets large: 72 px and more.
 const kioskStyle = `body{font-size:1.375rem;max-width:56rem}` +
 	`.s label{min-width:4.5rem;min-height:4.5rem;font-size:1.25em}` +
+	`.n{grid-template-columns:repeat(auto-fit,minmax(max(4.5rem,16%),1fr))}` +
 	`.t,button,.k a{min-height:4.5rem;font-size:1.25em}` +
 	`.k a{display:flex;align-items:center;justify-content:center;border:2px solid;border-radius:.5rem;padding:.5rem 1.5rem;margin:0 0 1rem}` +
 	`form:not([action])>button{width:100%}` +

@@ -132,7 +132,7 @@ func (w *writer) matrix(q *asked) {
 		w.b.WriteString("<legend>")
 		w.text(w.step.session.Text(row.Text))
 		w.end("legend")
-		w.b.WriteString(`<div class="s">`)
+		w.b.WriteString(`<div class="` + w.shape(q, q.Matrix.Columns) + `">`)
 		for j, c := range q.Matrix.Columns {
 			if j < len(q.ColumnsSeen) && !q.ColumnsSeen[j] {
 				continue

@@ -96,11 +96,14 @@ func (h *Handler) formPage(v visit, s *step, key, alert string) *formPage {
 	p := &formPage{
 		Brand: h.brand, Privacy: h.cfg.Brand.privacy(v.lang), Lang: v.lang, Dir: direction(v.lang), T: t,
 		NotMeAction: h.notMeAction(v), Preview: h.banner(v), Place: v.inv.Place, Files: takesFiles(d),
-		Title:  firstOf(s.session.Title(), v.inv.Place, t.Send),
+		Title:  firstOf(s.session.Title(), v.inv.Place, s.view.Title, t.Survey),
 		Hidden: s.hidden(key) + h.hiddenBegun(&v),
 	}
 	wr := &writer{t: t, lang: v.lang, step: s}
-	if s.view.Title != "" {
+	if p.Title == p.Place {
+		p.Place = ""
+	}
+	if s.view.Title != "" && s.view.Title != p.Title {
 		wr.open("h2")
 		wr.close()
 		wr.text(s.view.Title)
@@ -109,8 +112,10 @@ func (h *Handler) formPage(v visit, s *step, key, alert string) *formPage {
 	if s.view.Description != "" {
 		wr.paragraph("", "pd", s.view.Description)
 	}
+	step := ""
 	if s.view.Of > 1 && s.view.Number > 0 && s.carry {
-		wr.paragraph("", "pn", t.progress(s.view.Number, s.view.Of))
+		step = t.progress(s.view.Number, s.view.Of)
+		wr.paragraph("", "pn", step)
 	}
 	if left, ok := v.clock.left(s, &head, v.at); ok {
 		wr.paragraph("", "tl", t.timeLeft(left))
@@ -122,11 +127,14 @@ func (h *Handler) formPage(v visit, s *step, key, alert string) *formPage {
 	}
 	p.rich = wr.rich
 	p.HeadTitle = p.Title
+	if step != "" {
+		p.HeadTitle += " · " + step
+	}
 	if len(s.faults) > 0 && len(wr.errors) == 0 && alert == "" { // of a question that does not show
 		alert = t.faults["wrong-type"]
 	}
 	if len(wr.errors) > 0 || alert != "" {
-		p.HeadTitle = t.ErrorPrefix + p.Title // a screen reader reads it first
+		p.HeadTitle = t.ErrorPrefix + p.HeadTitle // a screen reader reads it first
 		p.Summary = summary(t, wr.errors, alert)
 	}
 	if !s.carry {

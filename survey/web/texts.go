@@ -11,6 +11,7 @@ import (
 
 // texts are what the pages themselves say, in one language.
 type texts struct {
+	Survey                         string // heading of one that has no title
 	Send, Next, Required, Optional string
 	Yes, No                        string
 	ErrorPrefix, ErrorTitle        string
@@ -53,7 +54,8 @@ type texts struct {
 // english, turkish and arabic are the texts of the page itself; another language reads
 // English.
 var english = texts{
-	Send: "Send", Next: "Continue", Required: "required", Optional: "optional",
+	Survey: "Survey",
+	Send:   "Send", Next: "Continue", Required: "required", Optional: "optional",
 	Yes: "Yes", No: "No",
 	ErrorPrefix: "Error: ", ErrorTitle: "Please look at these questions again",
 	NotMe: "This message was not for me", NotMeHint: "Press it and we will stop writing to you about this. You do not have to tell us anything else.",
@@ -90,6 +92,8 @@ var english = texts{
 		"required":     "Please answer this question.",
 		"not-offered":  "Please choose one of the answers.",
 		"out-of-range": "The value is outside what is allowed ({limit}).",
+		"at-least":     "Please enter {limit} or more.", "at-most": "Please enter {limit} or less.",
+		"not-before": "Please choose {limit} or later.", "not-after": "Please choose {limit} or earlier.",
 		"too-long":     "Please shorten your answer to {limit} characters.",
 		"bad-format":   "Please check how this is written.",
 		"wrong-type":   "Please check your answer.",
@@ -102,7 +106,8 @@ var english = texts{
 }
 
 var turkish = texts{
-	Send: "Gönder", Next: "Devam et", Required: "zorunlu", Optional: "isteğe bağlı",
+	Survey: "Anket",
+	Send:   "Gönder", Next: "Devam et", Required: "zorunlu", Optional: "isteğe bağlı",
 	Yes: "Evet", No: "Hayır",
 	ErrorPrefix: "Hata: ", ErrorTitle: "Lütfen şu sorulara yeniden bakın",
 	NotMe: "Bu mesaj bana ait değil", NotMeHint: "Bastığınızda size bu konuda bir daha yazmayız. Başka bir bilgi vermeniz gerekmez.",
@@ -139,6 +144,8 @@ var turkish = texts{
 		"required":     "Lütfen bu soruyu yanıtlayın.",
 		"not-offered":  "Lütfen seçeneklerden birini seçin.",
 		"out-of-range": "Değer izin verilen aralığın dışında ({limit}).",
+		"at-least":     "Lütfen en az {limit} yazın.", "at-most": "Lütfen en çok {limit} yazın.",
+		"not-before": "Lütfen {limit} ya da sonrasını seçin.", "not-after": "Lütfen {limit} ya da öncesini seçin.",
 		"too-long":     "Lütfen yanıtınızı en çok {limit} karakter olacak şekilde kısaltın.",
 		"bad-format":   "Lütfen yazımını kontrol edin.",
 		"wrong-type":   "Lütfen yanıtınızı kontrol edin.",
@@ -166,11 +173,33 @@ func (t *texts) fault(q *survey.Question, f survey.Fault, lang string) string {
 	if !f.Message.IsZero() {
 		return f.Message.In(lang)
 	}
-	s, ok := t.faults[f.Code]
+	code := f.Code
+	if code == "out-of-range" {
+		code = bound(q, f.Limit)
+	}
+	s, ok := t.faults[code]
 	if !ok {
 		s = t.faults["wrong-type"]
 	}
 	return strings.ReplaceAll(s, "{limit}", f.Limit)
+}
+
+// bound names the side on which a value is out of range, where the definition's bounds tell it: one
+// that is computed does not.
+func bound(q *survey.Question, limit string) string {
+	low, high := "at-least", "at-most"
+	switch q.InputType {
+	case "date", "datetime", "datetime-local", "month", "week", "time":
+		low, high = "not-before", "not-after"
+	}
+	switch {
+	case q.Min == q.Max:
+	case limit == q.Min:
+		return low
+	case limit == q.Max:
+		return high
+	}
+	return "out-of-range"
 }
 
 // progress says which page of how many it is.

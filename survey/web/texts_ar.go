@@ -1,7 +1,8 @@
 package web
 
 var arabic = texts{
-	Send: "إرسال", Next: "متابعة", Required: "مطلوب", Optional: "اختياري",
+	Survey: "استبيان",
+	Send:   "إرسال", Next: "متابعة", Required: "مطلوب", Optional: "اختياري",
 	Yes: "نعم", No: "لا",
 	ErrorPrefix: "خطأ: ", ErrorTitle: "يرجى مراجعة هذه الأسئلة",
 	NotMe: "هذه الرسالة ليست لي", NotMeHint: "اضغط الزر ولن نراسلك في هذا الشأن مرة أخرى. لا حاجة إلى أي معلومات أخرى.",
@@ -38,6 +39,8 @@ var arabic = texts{
 		"required":     "يرجى الإجابة عن هذا السؤال.",
 		"not-offered":  "يرجى اختيار إحدى الإجابات.",
 		"out-of-range": "القيمة خارج النطاق المسموح ({limit}).",
+		"at-least":     "يرجى إدخال {limit} أو أكثر.", "at-most": "يرجى إدخال {limit} أو أقل.",
+		"not-before": "يرجى اختيار {limit} أو ما بعده.", "not-after": "يرجى اختيار {limit} أو ما قبله.",
 		"too-long":     "يرجى اختصار إجابتك إلى {limit} حرفًا.",
 		"bad-format":   "يرجى التحقق من طريقة الكتابة.",
 		"wrong-type":   "يرجى التحقق من إجابتك.",
