@@ -132,6 +132,11 @@ func TestKioskExactlyOnce(t *testing.T) {
 	}
 	writers.Wait()
 	assert.Empty(t, queue)
+	srv.Close()
+	store.mu.Lock() // requests whose connection broke may still be served
+	defer store.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	assert.Equal(t, all, len(w.kept))
 	seen := map[string]bool{}
 	for _, a := range w.kept {
