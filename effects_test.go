@@ -115,7 +115,7 @@ func TestEffectsOfTheHost(t *testing.T) {
 		require.NoError(t, err)
 		return y.String()
 	}
-	require.Contains(t, why(0, "book/bonus"), "guard: stopped it")
+	require.Contains(t, why(0, "book/bonus"), "condition at sending: stopped it")
 	require.Contains(t, why(1, "book/bonus"), "the account is closed")
 	require.Contains(t, why(3, "rule/bonus"), "the line broke")
 	require.NotContains(t, why(3, "memo/bought"), "the line broke")

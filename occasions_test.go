@@ -287,7 +287,7 @@ func TestWhyOfWhatRepeats(t *testing.T) {
 		y, err := w.Engine.Why(t.Context(), c.ID, cause, vefa.WhyQuery{})
 		require.NoError(t, err)
 		require.Len(t, y.Effects, 1)
-		require.Contains(t, y.String(), "suppressed: passed")
+		require.Contains(t, y.String(), "address not to be written to: passed")
 		require.NotContains(t, y.String(), "yes suppressed")
 		require.Contains(t, y.String(), "Rule daily does not fire", cause)
 		require.Contains(t, y.String(), "DaysSincePurchase is 1")

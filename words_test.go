@@ -24,7 +24,7 @@ func TestWhyWhenItIsDone(t *testing.T) {
 		"  sessiz saatler: durdurdu (şu zamana kadar: 4 Mart 2025 09:30)\n  sağlayıcı: geçti (kabul edildi)\n  iptal koşulu returned: geçti\n", w.String())
 	w.Asked = WhyQuery{Zone: istanbul}
 	require.Equal(t, "rule/ask: done on 3 March 2025 15:00 (order o1)\n  consent: passed (granted on 1 March 2025)\n  rule: passed (changed since it was planned)\n"+
-		"  quiet-hours: stopped it (until 4 March 2025 09:30)\n  provider: passed (accepted)\n  cancel_on returned: passed\n", w.String())
+		"  quiet hours: stopped it (until 4 March 2025 09:30)\n  provider: passed (accepted)\n  cancelling condition returned: passed\n", w.String())
 
 	for note, want := range map[string]string{
 		"rejected: no such number":                   "reddedildi: no such number", // the provider's own words
@@ -35,8 +35,8 @@ func TestWhyWhenItIsDone(t *testing.T) {
 		"given up after 3 attempts: no line":                   "3 denemeden sonra vazgeçildi: no line",
 		"granted only on 2025-04-01":                           "izin ancak sonra verildi: 1 Nisan 2025",
 		"refused on 2025-03-02":                                "ret tarihi 2 Mart 2025",
-		"1 unsolved ticket":                                    "1 çözülmemiş kayıt",
-		"3 unsolved tickets":                                   "3 çözülmemiş kayıt",
+		"1 unsolved ticket":                                    "1 çözülmemiş şikâyet",
+		"3 unsolved tickets":                                   "3 çözülmemiş şikâyet",
 		"2 sent within 7 days, at most 2 allowed":              "7 gün içinde 2 gönderildi, en çok 2 olabilir",
 		"2 sent within 12h0m0s, at most 2 allowed":             "12h0m0s içinde 2 gönderildi, en çok 2 olabilir",
 		"the rule is in effect 2025-01-01..2025-02-01":         "kuralın geçerli olduğu günler: 1 Ocak 2025 – 1 Şubat 2025",

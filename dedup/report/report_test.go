@@ -118,7 +118,7 @@ func TestEveryEdge(t *testing.T) {
 	}
 	html := string(Cluster("five", c, nil).HTML("tr"))
 	require.Equal(t, 10, strings.Count(html, "<line "))
-	require.Equal(t, 10, strings.Count(html, "<td>ad: neredeyse aynı</td>"))
+	require.Equal(t, 10, strings.Count(html, "<td>ad (neredeyse aynı)</td>"))
 	require.Equal(t, 4, strings.Count(html, "&#43;1,0"), "its tip, its mark, its row and the note on the weakest")
 	for i := range 40 {
 		c.Edges = append(c.Edges, dedup.Edge{A: "a", B: "b", Weight: float64(i)})

@@ -140,7 +140,7 @@ func (r *results) tables(l *speak.Locale) []table {
 		before.Rows = append(before.Rows, row{l.Say("needed"), l.Int(int(r.needed.Total)), note})
 	}
 	for _, e := range r.log {
-		before.Rows = append(before.Rows, row{l.Name("verb", e.Verb), e.By, l.Note(e.Note, time.UTC)})
+		before.Rows = append(before.Rows, row{l.Name("verb", e.Verb), l.Name("actor", e.By), l.Name("note", l.Note(e.Note, time.UTC))})
 	}
 	funnel := table{"", l.Say("who"), "", []row{{l.Say("list"), l.Int(r.people), ""}}}
 	for _, c := range r.campaign.Withheld {
@@ -211,7 +211,7 @@ func difference(l *speak.Locale, name string, in experiment.Incremental, result 
 func ways(list []vefa.VariantResult, l *speak.Locale) table {
 	t := table{"", l.Say("ways"), l.Say("ways.lead"), nil}
 	for _, v := range list {
-		name := cmp.Or(v.Name, "text")
+		name := l.Say("ways.name." + cmp.Or(v.Name, "text"))
 		n := v.Report.Counts
 		t.Rows = append(t.Rows, row{l.Say("ways.bought", name), l.Percent(v.Report.Total.Share, 1), l.Say("ways.of", l.Int(int(n.Converted)), l.Int(int(n.Assigned)), l.Int(int(n.Clicked)))})
 		if v.Name != "" {

@@ -191,7 +191,10 @@ func (j *job) printJSON(w io.Writer) error {
 // print says what was found in words.
 func (j *job) print(w io.Writer) error {
 	s := j.summary()
-	var err error
+	l, err := wordsIn("en")
+	if err != nil {
+		return err
+	}
 	say := func(format string, args ...any) {
 		if err == nil {
 			_, err = fmt.Fprintf(w, format+"\n", args...)
@@ -216,7 +219,12 @@ func (j *job) print(w io.Writer) error {
 		for _, c := range groups[:min(3, len(groups))] {
 			for i, e := range c.Edges {
 				if i < 3 {
-					say("  rows %s and %s: %.1f bits, %s", e.A, e.B, e.Weight, strings.Join(e.Fields, ", "))
+					var alike []string // "given equal" is a code of the library
+					for _, f := range e.Fields {
+						field, level, _ := strings.Cut(f, " ")
+						alike = append(alike, l.Say("pair.agreement", l.Name("field", field), l.Name("level", level)))
+					}
+					say("  rows %s and %s: %.1f bits of evidence, alike in: %s", e.A, e.B, e.Weight, strings.Join(alike, ", "))
 				}
 			}
 		}

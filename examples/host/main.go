@@ -15,12 +15,11 @@ import (
 	"database/sql"
 	"errors"
 	"expvar"
-	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
-	"os/signal"
 	"sync"
 	"time"
 
@@ -28,23 +27,31 @@ import (
 
 	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/examples/internal/terminal"
 	"github.com/vefacrm/vefa/messaging"
 )
 
-func main() {
-	file := flag.String("db", "shop.db", "the SQLite file")
-	addr := flag.String("addr", "127.0.0.1:8080", "where the shop listens")
-	night := flag.Bool("night", false, "do the evening now and end")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *file, *addr, *night); err != nil {
-		fmt.Fprintln(os.Stderr, "host:", err)
-		os.Exit(1)
+func main() { terminal.Main("host", run) }
+
+// run is the program; a test calls it.
+func run(ctx context.Context, args []string, out, _ io.Writer) error {
+	f := terminal.NewFlags("host", "Runs a shop that has vefa inside: its orders, the messages that they cause, and the customers' pages.",
+		"go run ./examples/host",
+		"go run ./examples/host -db shop.db -night   # the evening of today, at once")
+	file := f.String("db", "shop.db", "the SQLite file")
+	addr := f.String("addr", "127.0.0.1:8080", "where the shop listens")
+	night := f.Bool("night", false, "do the evening now and end")
+	if err := f.Parse(args, out); err != nil {
+		return err
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return open(ctx, *file, *addr, *night)
 }
 
-func run(ctx context.Context, file, addr string, night bool) error {
+// open opens the shop, for the evening alone or until ctx ends.
+func open(ctx context.Context, file, addr string, night bool) error {
 	db, err := sql.Open("sqlite", "file:"+file+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)")
 	if err != nil {
 		return err
@@ -64,8 +71,11 @@ func run(ctx context.Context, file, addr string, night bool) error {
 	}
 	if night {
 		report, err := s.care.Night(ctx, vefa.Night{})
+		if err != nil {
+			return err
+		}
 		slog.Info("night", "day", report.Day, "planned", report.Rules.Planned, "sent", report.Delivered.Done)
-		return err
+		return nil
 	}
 	return s.serve(ctx, addr, home)
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vefacrm/vefa"
@@ -285,6 +286,9 @@ func (l speaker) complaints(g *gathered, p span) (tile, []complaint) {
 		who := l.Say("complaints.nobody")
 		if d.Assignee != "" {
 			who = l.Name("actor", d.Assignee)
+			if n, ok := strings.CutPrefix(d.Assignee, "cagri-merkezi/"); ok {
+				who = l.Say("actor.agent", n)
+			}
 		}
 		place := l.Say("survey.nowhere")
 		if f.Place != "" {

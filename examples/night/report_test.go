@@ -49,7 +49,7 @@ func TestReport(t *testing.T) {
 	for _, want := range []string{
 		`<html lang="en">`, `name="viewport"`, "prefers-color-scheme:dark", "The evenings", "How this was computed", "Campaign new-collection", "Held out", "descriptive only",
 		"Difference to the held out", "From the plan to the provider", "Against the truth", "messages sent twice", "Clicks by verdict",
-		"Whom segments select", "Audience of new-collection", "Most alike", "tag watch-buyer", "by recency (down)", "Where customers went",
+		"Whom segments select", "Audience of new-collection", "Most alike", "tag watch-buyer", "how recently they bought", "Where customers went",
 		"<span>Sales</span>", "Campaigns brought in", "Customers won back", "Shops that need you", "They brought an estimated", "more than without them (95% interval", "it may as well be nothing", "The messages cost ", // Case B12
 		"One customer", "Refused by", "checks passed", "alike in: ", "Seconds",
 	} {

@@ -143,7 +143,7 @@ func TestReportInTurkish(t *testing.T) {
 func TestPrintedInTurkish(t *testing.T) {
 	var out, errs bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"-db", "memory", "-customers", "300", "-evenings", "12", "-lang", "tr"}, &out, &errs))
-	require.True(t, strings.HasPrefix(errs.String(), "300 kişi, tohum 1, kayıt yeri bellek, 1 Ocak 2025 gününden başlayarak 12 akşam\nakşam 10/12: 10 Ocak 2025  "), errs.String())
+	require.True(t, strings.HasPrefix(errs.String(), "300 kişi, benzetim no 1, kayıt yeri bellek, 1 Ocak 2025 gününden başlayarak 12 akşam\nakşam 10/12: 10 Ocak 2025  "), errs.String())
 	require.Contains(t, out.String(), "kaydın denetimi: 0 iki kez gönderilen mesaj, 0 izinsiz gönderilen")
 	for _, word := range []string{"evening", "sent", "held", "interval", "clicks", "audit", "record", "survey:", "inconclusive"} {
 		require.NotRegexp(t, `\b`+word+`\b`, out.String()+errs.String())

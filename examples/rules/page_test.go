@@ -25,11 +25,11 @@ func TestPagesInABrowser(t *testing.T) {
 	}
 	en := page("en", 0)
 	for _, want := range []string{`<th scope="row">service-only`, `<td class="ru-n"><span class="ru-line">53</span></td><td class="ru-n"><span class="ru-line">17.7%</span></td>`,
-		"sends the survey after-purchase, after 1d, at 10:00", "service-only: customer c001", "Rule service-only fires", "Nothing was found."} {
+		"sends the survey after-purchase, after 1 day, at 10:00", "service-only: customer c001", "Rule service-only fires", "Nothing was found."} {
 		require.Contains(t, en, want)
 	}
 	tr := page("tr", 0, "-lang", "tr", "-was", "sample:doubtful.yaml")
-	for _, want := range []string{"%17,7", "after-purchase anketini gönderir, 1d sonra, saat 10:00", "Yeni ulaşılan", "service-only kuralı çalışır"} {
+	for _, want := range []string{"%17,7", "after-purchase anketini gönderir, 1 gün sonra, saat 10:00", "Yeni ulaşılan", "service-only kuralı çalışır"} {
 		require.Contains(t, tr, want)
 	}
 	require.Contains(t, page("en doubtful", 0, "-rules", "sample:doubtful.yaml"), "<span class=\"ru-line\">sample:doubtful.yaml:6:5</span>")

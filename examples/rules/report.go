@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/vefacrm/vefa/examples/internal/output"
@@ -150,7 +151,7 @@ func does(l *speak.Locale, r *rules.Rule) []string {
 		}
 		text := l.Say(key, a.Name, a.Kind)
 		if a.After != "" {
-			text = l.Say("do.after", text, a.After)
+			text = l.Say("do.after", text, span(l, a.After))
 		}
 		if a.At != "" {
 			text = l.Say("do.at", text, a.At)
@@ -246,4 +247,14 @@ func (p *program) knownTags() []string {
 	}
 	out := sorted(known)
 	return slices.Clip(out)
+}
+
+// span says a span of a rule, such as 2y or 7d, in words; one of another form stays as it is.
+func span(l *speak.Locale, text string) string {
+	unit := strings.TrimLeft(text, "0123456789")
+	n, err := strconv.Atoi(strings.TrimSuffix(text, unit))
+	if key := "span." + unit; err == nil && l.Say(key) != key {
+		return l.Say(key, n)
+	}
+	return text
 }

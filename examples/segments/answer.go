@@ -1,24 +1,21 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/vefacrm/vefa/examples/internal/output"
+	"github.com/vefacrm/vefa/examples/internal/speak"
 	"github.com/vefacrm/vefa/segment"
-	"github.com/vefacrm/vefa/segment/report"
 	"github.com/vefacrm/vefa/segment/rfm"
 )
 
 // answers are all that is said about the focus and its neighbours.
 type answers struct {
 	w         *world
+	l         *speak.Locale
 	at        time.Time
 	days      int // between the two dates
 	def       segment.Definition
@@ -26,12 +23,18 @@ type answers struct {
 	waterfall segment.Waterfall
 	overlap   segment.Comparison
 	nearest   []segment.Neighbour
-	lint      string // what is probably not meant, a line each
+	lint      []string // what is probably not meant
 	uses      []use
 	why       []why
 	micro     segment.Micros
 	moves     []rfm.Move
-	moved     string // who entered and left since the earlier date
+	moved     *moved // nil: it is not known
+}
+
+// moved counts who entered and left the focus since a date.
+type moved struct {
+	since         time.Time
+	entered, left int
 }
 
 // use says who uses a tag, a leaf or a segment.
@@ -48,8 +51,8 @@ type why struct {
 	Flips   []segment.Flip             // what would change the answer
 }
 
-func (w *world) answer(ctx context.Context, o options) (*answers, error) {
-	a := &answers{w: w, at: o.at, days: int(o.at.Sub(o.before).Hours() / 24)}
+func (w *world) answer(ctx context.Context, o options, l *speak.Locale) (*answers, error) {
+	a := &answers{w: w, l: l, at: o.at, days: int(o.at.Sub(o.before).Hours() / 24)}
 	var err error
 	if a.def, _, err = w.view.Definition(w.focus); err != nil {
 		return nil, err
@@ -77,10 +80,14 @@ func (w *world) answer(ctx context.Context, o options) (*answers, error) {
 		return nil, err
 	}
 	for _, f := range found {
-		a.lint += f.String() + "\n"
+		proof := l.Say("lint.present")
+		if f.Proven {
+			proof = l.Say("lint.proven")
+		}
+		a.lint = append(a.lint, l.Say("lint."+f.Kind, f.Segment, f.Other, proof))
 	}
 	for _, name := range unproven {
-		a.lint += "segment " + name + ": too intricate to prove anything about\n"
+		a.lint = append(a.lint, l.Say("lint.unproven", name))
 	}
 	a.uses = w.usesOf(a.def)
 	if a.moved, err = w.movedSince(o.before, o.at); err != nil {
@@ -129,16 +136,16 @@ func (w *world) history(customer string, at time.Time) (out []segment.Membership
 }
 
 // movedSince counts who entered and left the focus since a date, if that is known.
-func (w *world) movedSince(from, to time.Time) (string, error) {
+func (w *world) movedSince(from, to time.Time) (*moved, error) {
 	entered, left, err := w.idx.MembersBetween(w.focus, from, to)
 	var unknown *segment.HistoryError
 	if errors.As(err, &unknown) {
-		return "", nil
+		return nil, nil
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return fmt.Sprintf("since %s: %d entered, %d left\n", from.Format(time.DateOnly), entered.Len(), left.Len()), nil
+	return &moved{from, entered.Len(), left.Len()}, nil
 }
 
 // usesOf lists who else uses what the definition mentions, and who uses it.
@@ -166,25 +173,6 @@ func (w *world) usesOf(d segment.Definition) []use {
 	return out
 }
 
-func (u use) String() string {
-	var by []string
-	for _, x := range u.By {
-		if x.Direct {
-			by = append(by, x.Segment)
-		} else {
-			by = append(by, x.Segment+" (through another)")
-		}
-	}
-	if len(by) == 0 {
-		by = []string{"nothing; it can be removed"}
-	}
-	line := fmt.Sprintf("%s %s is used by %s", u.Kind, u.Name, strings.Join(by, ", "))
-	if len(u.Ignored) > 0 {
-		line += "; its red is ignored by " + strings.Join(u.Ignored, ", ")
-	}
-	return line
-}
-
 // cells finds the micro-segments of the focus.
 func (a *answers) cells(o options) error {
 	if len(o.by) == 0 {
@@ -201,130 +189,4 @@ func (a *answers) cells(o options) error {
 	var err error
 	a.micro, err = a.w.view.MicroSegments(o.at, dims, segment.MicroOptions{Within: a.w.focus, MinSize: o.min})
 	return err
-}
-
-// since tells a customer's history in the focus, and what would change it.
-func (x why) since() string {
-	var b strings.Builder
-	if len(x.History) == 0 && x.In {
-		b.WriteString("  in since before the first dated row\n")
-	}
-	for _, h := range x.History {
-		word := "left"
-		if h.Entered {
-			word = "entered"
-		}
-		fmt.Fprintf(&b, "  %s %s: %s %s\n", word, h.At.Format(time.DateOnly), h.Cause.Kind, h.Cause.Name)
-	}
-	if len(x.Flips) > 0 {
-		word := "in"
-		if x.In {
-			word = "out"
-		}
-		fmt.Fprintf(&b, "  would be %s", word)
-		for i, f := range x.Flips {
-			if i > 0 {
-				b.WriteString(" and")
-			}
-			fmt.Fprintf(&b, " %s", f)
-		}
-		b.WriteByte('\n')
-	}
-	return b.String()
-}
-
-// print writes the answers as text.
-func (a *answers) print(out io.Writer) error {
-	b := bufio.NewWriter(out)
-	fmt.Fprintf(b, "%s\nas of %s\n", a.def, a.at.Format(time.DateOnly))
-	b.WriteString(a.moved)
-	part := func(title, text string) {
-		if text != "" {
-			fmt.Fprintf(b, "\n%s\n%s", title, text)
-		}
-	}
-	part("How many are in each part:", a.preview.String())
-	part("What each exclusion costs:", a.waterfall.String())
-	part("What it overlaps with:", a.near())
-	part("Who uses what:", a.used())
-	for _, x := range a.why {
-		part("Why, and since when:", x.String()+x.since())
-	}
-	if a.micro.Dimensions != nil {
-		part("Micro-segments:", a.micros())
-	}
-	part("What is probably not meant:", a.lint)
-	return b.Flush()
-}
-
-func (a *answers) near() string {
-	var b strings.Builder
-	for _, n := range a.nearest {
-		fmt.Fprintf(&b, "%s: %d members, %d in common, Jaccard %.3f\n", n.Segment, n.Size, n.Common, n.Jaccard)
-	}
-	return b.String()
-}
-
-func (a *answers) used() string {
-	var b strings.Builder
-	for _, u := range a.uses {
-		fmt.Fprintln(&b, u)
-	}
-	return b.String()
-}
-
-func (a *answers) micros() string {
-	var b strings.Builder
-	for _, m := range a.micro.Segments[:min(20, len(a.micro.Segments))] {
-		fmt.Fprintf(&b, "%s: %d\n", m.Definition.Name, m.Size)
-	}
-	fmt.Fprintf(&b, "%d micro-segments hold %d of %d members\n", len(a.micro.Segments), a.micro.Covered, a.micro.Population)
-	return b.String()
-}
-
-// sentence makes one of a line.
-func sentence(line string) string {
-	if line == "" {
-		return ""
-	}
-	return strings.ToUpper(line[:1]) + strings.TrimSpace(line[1:]) + "."
-}
-
-// write writes the answers as a page.
-func (a *answers) write(path string) error {
-	p := report.Page{
-		Title:  "Segment " + a.def.Name,
-		Lead:   fmt.Sprintf("%d of %d customers on %s. %s", a.preview.Members, a.preview.Population, a.at.Format("2 January 2006"), sentence(a.moved)),
-		Footer: "Written by go run ./examples/segments of vefa.",
-	}
-	add := func(title, lead string, pictures ...report.Picture) {
-		p.Sections = append(p.Sections, report.Section{Title: title, Lead: lead, Pictures: pictures})
-	}
-	add("Definition", "", report.Text("As it is written", a.def.String()), report.Counts("Each part by itself", a.preview))
-	add("Exclusions", "", report.Waterfall("From everybody to the members", a.waterfall))
-	if len(a.overlap.Names) > 1 {
-		add("Overlap", "", report.Overlap("How much of each segment is in each other", a.overlap))
-	}
-	if a.micro.Dimensions != nil {
-		pictures := []report.Picture{report.MicroSegments("Its members, by "+strings.Join(a.micro.Dimensions, " and "), a.micro, 20)}
-		if len(a.micro.Dimensions) == 2 {
-			pictures = append(pictures, report.Grid("The same as a table", a.micro, nil))
-		}
-		add("Micro-segments", "", pictures...)
-	}
-	if a.w.orders {
-		groups := rfm.RPackageGroups()
-		add("Value", "Recency, frequency and monetary value of all who bought.",
-			report.RFM("Where customers stand", a.w.scores), report.Groups("By name", a.w.scores, groups),
-			report.Migration(fmt.Sprintf("Where they went in %d days", a.days), a.moves, groups))
-	}
-	var pictures []report.Picture
-	for _, x := range a.why {
-		pictures = append(pictures, report.Text(x.Customer, x.String()+x.since()))
-	}
-	if len(pictures) > 0 {
-		add("Why, and since when", "A star marks what decides.", pictures...)
-	}
-	add("Housekeeping", "", report.Text("Who uses what", a.used()), report.Text("What is probably not meant", a.lint))
-	return output.Write(path, output.Private, func(w io.Writer) error { return p.Write(w) })
 }

@@ -12,14 +12,19 @@ package main
 
 import (
 	"context"
+	"embed"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
 	"github.com/vefacrm/vefa/examples/internal/output"
+	"github.com/vefacrm/vefa/examples/internal/speak"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
 )
+
+//go:embed languages/*.json
+var languages embed.FS
 
 // options are the flags.
 type options struct {
@@ -30,7 +35,7 @@ type options struct {
 	by                                   []string
 	min                                  int
 	at, before                           time.Time
-	report                               string
+	report, lang                         string
 	skipBad                              bool
 }
 
@@ -40,7 +45,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f := terminal.NewFlags("segments", "Says who is in a segment, why and since when, and what each part of its definition costs.",
 		"go run ./examples/segments",
 		"go run ./examples/segments -pairs tags.csv -definitions segments.txt -segment loyal -why 4711,4712",
-		"go run ./examples/segments -pairs tags.csv -definitions segments.txt -orders orders.csv -by city,rfm -report page.html")
+		"go run ./examples/segments -pairs tags.csv -definitions segments.txt -orders orders.csv -by city,rfm -report page.html -lang tr")
 	f.StringVar(&o.pairs, "pairs", "", "CSV of customer,tag and optionally since,until (default: the sample)")
 	f.StringVar(&o.definitions, "definitions", "", "definitions of segments, as text or, in a file that ends in .json, as JSON")
 	f.StringVar(&o.polarity, "polarity", "", "CSV of tag,polarity and optionally from,until,owner,reason")
@@ -52,6 +57,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&at, "at", "2025-06-01", "date of the questions")
 	f.StringVar(&before, "before", "", "earlier date to compare RFM groups with (default: 90 days before)")
 	f.StringVar(&o.report, "report", "", "write the answers as an HTML page to this file")
+	f.StringVar(&o.lang, "lang", "en", "language of what is printed and of the page: en or tr")
 	f.BoolVar(&o.skipBad, "skip-bad", false, "leave out rows that cannot be read instead of stopping")
 	if err := f.Parse(args, out); err != nil {
 		return o, err
@@ -105,6 +111,10 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
+	l, err := speak.In("lang", o.lang, languages)
+	if err != nil {
+		return err
+	}
 	if err := output.Check(o.report); err != nil {
 		return terminal.Usagef("-report: %w", err)
 	}
@@ -116,7 +126,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	a, err := w.answer(ctx, o)
+	a, err := w.answer(ctx, o, l)
 	if err != nil {
 		return err
 	}

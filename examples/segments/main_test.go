@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/vefacrm/vefa/examples/internal/programtest"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/sample.txt")
@@ -56,6 +58,23 @@ func TestSample(t *testing.T) {
 	require.NotEqual(t, html, again, "other customers are explained")
 }
 
+// Case GR1: with -lang tr nothing that is printed or on the page is English.
+func TestSampleInTurkish(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "page.html")
+	out, _, err := runWith(t, "-lang", "tr", "-why", "c-0009,c-0017,c-0084,nobody", "-report", page)
+	require.NoError(t, err)
+	html, err := os.ReadFile(page)
+	require.NoError(t, err)
+	require.Contains(t, out, "1 Haziran 2025 itibarıyla\n")
+	require.Contains(t, out, "dışarıda bırakılan: staff etiketi: 3\n")
+	require.Contains(t, string(html), "<h1>summer-sms segmenti</h1>")
+	_, written, _ := strings.Cut(out, "\n") // the definition is as its author wrote it
+	for _, english := range []string{" members", "since", "entered", ": yes", "Who ", "What ", "Champions", "Potential"} {
+		require.NotContains(t, written, english)
+	}
+	programtest.Languages(t, languages)
+}
+
 const shopPairs = "\ufeffCustomer;Tag;Since;Until\nayşe;newsletter;;\nayşe;vip;2025-03-01;\nburak;newsletter;2025-04-01;2025-05-01\nburak;newsletter;2025-05-10;\nçiğdem;;;\nayşe;city:Bursa;;\nburak;city:İzmir;;\n"
 
 func TestSinceWhenAndWhy(t *testing.T) {
@@ -64,14 +83,14 @@ func TestSinceWhenAndWhy(t *testing.T) {
 	polarity := file(t, "polarity.csv", "tag,polarity,from,until,owner,reason\nnewsletter,red,2025-05-12,2025-05-14,ada,a test\n")
 	out, _, err := runWith(t, "-pairs", pairs, "-definitions", defs, "-polarity", polarity, "-segment", "mail", "-why", "burak,ayşe,çiğdem", "-by", "city", "-min", "1")
 	require.NoError(t, err)
-	require.Contains(t, out, `  entered 2025-04-01: tag set newsletter
-  left 2025-05-01: tag cleared newsletter
-  entered 2025-05-10: tag set newsletter
-  left 2025-05-12: polarity newsletter
-  entered 2025-05-14: polarity newsletter
+	require.Contains(t, out, `  entered 1 April 2025: tag set newsletter
+  left 1 May 2025: tag cleared newsletter
+  entered 10 May 2025: tag set newsletter
+  left 12 May 2025: colour of tag newsletter changed
+  entered 14 May 2025: colour of tag newsletter changed
 `)
 	require.Contains(t, out, "2 of 3\n")
-	require.Contains(t, out, "since 2025-03-03: 1 entered, 0 left\n")
+	require.Contains(t, out, "since 3 March 2025: 1 entered, 0 left\n")
 	require.Contains(t, out, "Bursa: 1\nİzmir: 1\n")
 	out, _, err = runWith(t, "-pairs", pairs, "-definitions", defs, "-segment", "mail", "-at", "2025-05-05")
 	require.NoError(t, err)

@@ -13,6 +13,7 @@ package main
 
 import (
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
@@ -21,15 +22,19 @@ import (
 	"os"
 	"time"
 
+	"github.com/vefacrm/vefa/examples/internal/speak"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
 	"github.com/vefacrm/vefa/survey"
 	"github.com/vefacrm/vefa/survey/qr"
 )
 
+//go:embed languages/*.json
+var languages embed.FS
+
 // options are the flags.
 type options struct {
-	addr, base, db, export, place, report string
-	check, results                        bool
+	addr, base, db, export, place, report, lang string
+	check, results                              bool
 }
 
 func main() {
@@ -52,7 +57,12 @@ func run(ctx context.Context, args []string, out io.Writer, started func(net.Add
 	fs.BoolVar(&o.check, "check", false, "check the definition and end")
 	fs.BoolVar(&o.results, "results", false, "show the results and end")
 	fs.StringVar(&o.report, "report", "", "with -results: write a page of pictures to a file, .html")
+	fs.StringVar(&o.lang, "lang", "en", "language of the results: en or tr")
 	if err := fs.Parse(args, out); err != nil {
+		return err
+	}
+	l, err := speak.In("lang", o.lang, languages)
+	if err != nil {
 		return err
 	}
 	if o.report != "" && !o.results {
@@ -78,7 +88,7 @@ func run(ctx context.Context, args []string, out io.Writer, started func(net.Add
 	case o.export != "":
 		return s.export(ctx, o.export, out)
 	case o.results:
-		return s.results(ctx, out, o.report)
+		return s.results(ctx, out, o.report, l)
 	}
 	return serve(ctx, s, o, out, started)
 }
@@ -127,7 +137,7 @@ func check(out io.Writer, def *survey.Definition) error {
 	for range def.Questions() {
 		n++
 	}
-	fmt.Fprintf(out, "%d questions, %d failures, %d warnings\n", n, failures, warnings)
+	fmt.Fprintf(out, "questions: %d, failures: %d, warnings: %d\n", n, failures, warnings)
 	if failures > 0 {
 		return errFailures
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vefacrm/vefa/examples/internal/speak"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
 	"github.com/vefacrm/vefa/survey"
 )
@@ -96,13 +97,13 @@ func TestAnswers(t *testing.T) {
 
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"-db", db, "-results", file}, &out, nil))
-	require.Contains(t, out.String(), "4 answers\nnps: NPS 0.0 (95% interval")
+	require.Contains(t, out.String(), "4 answers\nnps: Net Promoter Score 0.0 (95% interval")
 	require.Contains(t, out.String(), `"=Kasada çok bekledim"`)
-	require.Contains(t, out.String(), "2 comments, 0 without a topic")
+	require.Contains(t, out.String(), "2 comments; without a topic: 0")
 	html := filepath.Join(dir, "results.html")
 	out.Reset()
 	require.NoError(t, run(t.Context(), []string{"-db", db, "-results", "-report", html, file}, &out, nil))
-	require.Contains(t, out.String(), "written: "+html)
+	require.Contains(t, out.String(), "wrote "+html)
 	drawn, err := os.ReadFile(html)
 	require.NoError(t, err)
 	require.Contains(t, string(drawn), "Fewer than 5 answers", "four answers show who gave them")
@@ -128,7 +129,7 @@ func TestCheck(t *testing.T) {
 	var out bytes.Buffer
 	require.ErrorIs(t, run(t.Context(), []string{"-check", file}, &out, nil), errFailures)
 	require.Contains(t, out.String(), "isRequired?")
-	require.Contains(t, out.String(), "1 questions, 2 failures")
+	require.Contains(t, out.String(), "questions: 1, failures: 2")
 	out.Reset()
 	require.NoError(t, run(t.Context(), []string{"-check"}, &out, nil))
 	require.ErrorContains(t, run(t.Context(), []string{file}, &out, nil), "-check")
@@ -160,13 +161,15 @@ func TestPage(t *testing.T) {
 	require.Len(t, q.periods(), 6)
 	require.Same(t, q, all.question("nps"))
 	file := filepath.Join(t.TempDir(), "page.html")
-	require.NoError(t, writePage(all, file))
+	l, err := speak.In("lang", "en", languages)
+	require.NoError(t, err)
+	require.NoError(t, writePage(all, file, l))
 	data, err := os.ReadFile(file)
 	require.NoError(t, err)
-	for _, want := range []string{"40 answers", "Month by month", "05/2025", "26 respondents", "<bdi>shelf</bdi>", "2 periods are not shown"} {
+	for _, want := range []string{"40 people answered.", "Month by month", "05/2025", "26 respondents", "<bdi>shelf</bdi>", "2 periods are not shown"} {
 		require.Contains(t, string(data), want)
 	}
-	require.Error(t, writePage(all, filepath.Join(file, "no")))
+	require.Error(t, writePage(all, filepath.Join(file, "no"), l))
 }
 
 // Case GT2: help is no failure and goes to where it was asked for; a fault of the command line is one line.

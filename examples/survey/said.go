@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vefacrm/vefa/examples/internal/speak"
 	"github.com/vefacrm/vefa/survey"
 	"github.com/vefacrm/vefa/survey/report"
 	"github.com/vefacrm/vefa/survey/topic"
@@ -67,13 +68,13 @@ func (c *chosen) add(answer any) {
 	}
 }
 
-// picture draws it.
-func (c *chosen) picture() report.Picture {
+// picture draws it, in a language of the definition.
+func (c *chosen) picture(lang string) report.Picture {
 	var list []report.Choice
 	for i, choice := range c.question.Choices {
-		list = append(list, report.Choice{Label: choice.Text.In("en"), N: c.n[i]})
+		list = append(list, report.Choice{Label: choice.Text.In(lang), N: c.n[i]})
 	}
-	return report.Choices(c.question.Title.In("en"), c.of, list)
+	return report.Choices(c.question.Title.In(lang), c.of, list)
 }
 
 type comment struct {
@@ -153,46 +154,47 @@ func (m *measured) periods() []report.Period {
 
 // results prints what was said: scores with intervals, then what the comments are about,
 // those to be read first at the top. With the name of a file it writes a page of pictures, too.
-func (s *store) results(ctx context.Context, out io.Writer, file string) error {
+func (s *store) results(ctx context.Context, out io.Writer, file string, l *speak.Locale) error {
 	all, err := s.said(ctx)
 	if err != nil {
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d answers\n", all.n)
+	line := func(text string) { b.WriteString(text + "\n") }
+	line(l.Say("results.answers", all.n))
 	for _, q := range all.questions {
 		r := q.all.Result()
-		fmt.Fprintf(&b, "%s: %s %.1f (95%% interval %.1f to %.1f), n %d, unanswered %d\n", q.name, strings.ToUpper(string(r.Metric)), r.Value, r.Interval.Low, r.Interval.High, r.N, r.Unanswered)
+		line(l.Say("results.score", q.name, l.Name("score", string(r.Metric)), l.Decimal(r.Value, 1), l.Decimal(r.Interval.Low, 1), l.Decimal(r.Interval.High, 1), l.Int(int(r.N)), l.Int(int(r.Unanswered))))
 	}
 	if len(all.comments) > 0 {
-		fmt.Fprintf(&b, "%d comments, %d without a topic\n", all.counts.Total().Comments, all.counts.Without())
+		line(l.Say("results.comments", int(all.counts.Total().Comments), int(all.counts.Without())))
 		for _, t := range all.counts.Results(0) {
 			if !t.Suppressed {
-				fmt.Fprintf(&b, "  %-12s %4d comments, %4d complain\n", t.Topic, t.Comments, t.Negative+t.Mixed)
+				line("  " + l.Say("results.topic", t.Topic, l.Int(int(t.Comments)), l.Int(int(t.Negative+t.Mixed))))
 			}
 		}
-		b.WriteString("To be read first:\n")
+		line(l.Say("results.first"))
 		for _, c := range all.comments[:min(len(all.comments), 10)] {
-			fmt.Fprintf(&b, "  %d %-8s %s\n", c.read.Severity, c.read.Sentiment, strconv.Quote(c.text))
+			line("  " + l.Say("results.comment", l.Name("score.sentiment", fmt.Sprint(c.read.Sentiment)), strconv.Quote(c.text)))
 		}
 	}
 	if file != "" {
-		if err := writePage(all, file); err != nil {
+		if err := writePage(all, file, l); err != nil {
 			return err
 		}
-		fmt.Fprintf(&b, "written: %s\n", file)
+		line("wrote " + file)
 	}
 	_, err = io.WriteString(out, b.String())
 	return err
 }
 
 // writePage writes the page of pictures.
-func writePage(all *said, file string) (err error) {
-	page := report.Page{Title: "What was said", Lead: fmt.Sprintf("%d answers", all.n)}
+func writePage(all *said, file string, l *speak.Locale) (err error) {
+	page := report.Page{Title: l.Say("page.title"), Locale: l.Tag, Lead: l.Say("page.lead", all.n)}
 	for _, q := range all.questions {
-		section := report.Section{Title: q.name, Pictures: []report.Picture{report.Distribution("Answers", q.all)}}
+		section := report.Section{Title: q.name, Pictures: []report.Picture{report.Distribution(l.Say("page.answers"), q.all)}}
 		if periods := q.periods(); len(periods) > 1 {
-			trend, err := report.Trend("Month by month", periods)
+			trend, err := report.Trend(l.Say("page.months"), periods)
 			if err != nil {
 				return err
 			}
@@ -201,10 +203,10 @@ func writePage(all *said, file string) (err error) {
 		page.Sections = append(page.Sections, section)
 	}
 	for _, c := range all.choices {
-		page.Sections = append(page.Sections, report.Section{Title: c.question.Name, Pictures: []report.Picture{c.picture()}})
+		page.Sections = append(page.Sections, report.Section{Title: c.question.Name, Pictures: []report.Picture{c.picture(l.Tag)}})
 	}
 	if len(all.comments) > 0 {
-		page.Sections = append(page.Sections, report.Section{Title: "Comments", Pictures: []report.Picture{report.Topics("What they are about", all.counts.Results(0), nil)}})
+		page.Sections = append(page.Sections, report.Section{Title: l.Say("page.comments"), Pictures: []report.Picture{report.Topics(l.Say("page.topics"), all.counts.Results(0), nil)}})
 	}
 	f, err := os.Create(file)
 	if err != nil {

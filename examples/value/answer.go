@@ -9,12 +9,14 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vefacrm/vefa/crm/basket"
 	"github.com/vefacrm/vefa/crm/cohort"
 	"github.com/vefacrm/vefa/crm/lifecycle"
 	"github.com/vefacrm/vefa/crm/value"
+	"github.com/vefacrm/vefa/examples/internal/speak"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
 )
 
@@ -313,12 +315,12 @@ func (a *answer) returning(lines []cohort.Sale, o cohort.Options) error {
 }
 
 // print writes the answer for a person.
-func (a *answer) print(out io.Writer) error {
+func (a *answer) print(out io.Writer, l *speak.Locale) error {
 	width := terminal.Width(out)
 	var failed error
-	say := func(format string, args ...any) {
+	say := func(text string) {
 		if failed == nil {
-			_, failed = fmt.Fprintf(out, format+"\n", args...)
+			_, failed = fmt.Fprintln(out, text)
 		}
 	}
 	write := func(t *terminal.Table) {
@@ -326,12 +328,18 @@ func (a *answer) print(out io.Writer) error {
 			failed = t.Write(out, width)
 		}
 	}
-	say("%d customers%s", a.Customers, map[bool]string{true: " until " + a.Until}[a.Until != ""])
+	whole := func(v float64) string { return l.Decimal(v, 0) }
+	percent := func(v float64) string { return l.Percent(v, 0) }
+	head := l.Say("say.customers", a.Customers)
+	if until, err := time.Parse(time.DateOnly, a.Until); err == nil {
+		head = l.Say("say.until", head, l.Date(until))
+	}
+	say(head)
 	if a.Expected != nil {
-		say("%.0f of them still buy; %.0f purchases are expected in %d weeks (%.0f to %.0f)", a.Alive, a.Expected.Expected, a.Weeks, a.Expected.Low, a.Expected.High)
+		say(l.Say("say.ahead", int(math.Round(a.Alive)), whole(a.Expected.Expected), l.Int(a.Weeks), whole(a.Expected.Low), whole(a.Expected.High)))
 	}
 	if a.Worth != 0 {
-		say("worth %.0f, discounted", a.Worth)
+		say(l.Say("say.worth", whole(a.Worth)))
 	}
 	models := &terminal.Table{Right: map[int]bool{1: true}}
 	for _, m := range []struct {
@@ -345,48 +353,45 @@ func (a *answer) print(out io.Writer) error {
 		for _, k := range slices.Sorted(maps.Keys((*m.m)["std_err"].(map[string]float64))) {
 			line += fmt.Sprintf("%s %.4g  ", k, (*m.m)[k])
 		}
-		if bound, ok := (*m.m)["boundary"]; ok {
-			line += fmt.Sprintf("(the data do not tell %v)", bound)
+		if bound, ok := (*m.m)["boundary"].([]string); ok {
+			line += l.Say("say.boundary", strings.Join(bound, ", "))
 		}
 		models.Row(m.name, fmt.Sprintf("%.2f", (*m.m)["loglik"]), line)
 	}
-	say("\nModels, with the logarithm of their likelihood")
+	say("\n" + l.Say("say.models"))
 	write(models)
 	if len(a.Top) > 0 {
-		say("\nThe most valuable customers")
+		say("\n" + l.Say("say.best"))
 		t := &terminal.Table{Right: map[int]bool{1: true, 2: true, 3: true, 4: true}}
-		t.Row("customer", "repeats", "alive", "expected", "worth")
+		t.Row(l.Say("col.customer"), l.Say("col.repeats"), l.Say("col.alive"), l.Say("col.expected"), l.Say("col.worth"))
 		for _, c := range a.Top {
-			t.Row(c.ID, fmt.Sprint(c.Repeats), fmt.Sprintf("%.2f", c.Alive), fmt.Sprintf("%.1f", c.Expected), fmt.Sprintf("%.0f", c.Worth))
+			t.Row(c.ID, l.Int(int(c.Repeats)), percent(c.Alive), l.Decimal(c.Expected, 1), whole(c.Worth))
 		}
 		write(t)
 	}
 	if a.Loyal != nil {
-		say("\nStates: %s", states(a.States))
-		say("%.0f %% of those who bought are active (%.0f to %.0f)", 100*a.Loyal.Share, 100*a.Loyal.Low, 100*a.Loyal.High)
-		say("%.0f %% ordered a second time", 100*a.RepeatRate)
+		var states []string
+		for _, s := range lifecycle.States() {
+			if n := a.States[string(s)]; n > 0 {
+				states = append(states, l.Say("say.state", l.Name("worth.state", string(s)), l.Int(n)))
+			}
+		}
+		say("\n" + l.Say("say.states", strings.Join(states, ", ")))
+		say(l.Say("say.active", percent(a.Loyal.Share), percent(a.Loyal.Low), percent(a.Loyal.High)))
+		say(l.Say("say.repeat", percent(a.RepeatRate)))
 	}
 	if a.Second != nil {
 		for _, d := range []string{"30", "90", "365"} {
 			if w, ok := a.Second.Within[d]; ok {
-				say("%.0f %% bought again within %s days (%.0f to %.0f)", 100*w[0], d, 100*w[1], 100*w[2])
+				say(l.Say("say.within", percent(w[0]), d, percent(w[1]), percent(w[2])))
 			}
 		}
 	}
 	if c := a.Concentration; c != nil {
-		say("20 %% of customers bring %.0f %% of %.0f; Gini %.3f", 100*c.Top20, a.Revenue, c.Gini)
+		say(l.Say("say.few", percent(c.Top20), whole(a.Revenue), l.Decimal(c.Gini, 3)))
 	}
 	for _, p := range a.Pairs {
-		say("%s and %s are together in %d orders, %.1f times as often as by chance", p.A, p.B, p.Orders, p.Lift)
+		say(l.Say("say.pair", p.A, p.B, fmt.Sprint(p.Orders), l.Decimal(p.Lift, 1)))
 	}
 	return failed
-}
-
-func states(count map[string]int) (line string) {
-	for _, s := range lifecycle.States() {
-		if n := count[string(s)]; n > 0 {
-			line += fmt.Sprintf("%s %d  ", s, n)
-		}
-	}
-	return line
 }

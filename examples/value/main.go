@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/vefacrm/vefa/examples/internal/output"
+	"github.com/vefacrm/vefa/examples/internal/speak"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
 )
 
@@ -60,7 +61,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.export, "export", "", "folder to write the sales to as Parquet: a table of facts and its dimensions")
 	f.StringVar(&o.currency, "currency", "", "with -export or -report: currency of the amounts, such as TRY")
 	f.StringVar(&o.report, "report", "", "write an HTML page with pictures to this file")
-	f.StringVar(&o.lang, "lang", "en", "language of the page: en or tr")
+	f.StringVar(&o.lang, "lang", "en", "language of what is printed and of the page: en or tr")
 	if err := f.Parse(args, out); err != nil {
 		return o, err
 	}
@@ -84,7 +85,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	case o.report != "" && o.summary != "":
 		return o, terminal.Usagef("-report shows sales, and -summary has none")
 	}
-	if err := terminal.OneOf("lang", o.lang, "en", "tr"); err != nil {
+	if _, err := speak.In("lang", o.lang, languages); err != nil {
 		return o, err
 	}
 	if err := output.Check(o.report); err != nil {
@@ -147,7 +148,11 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 		e.SetIndent("", "  ")
 		return e.Encode(a)
 	}
-	if err := a.print(out); err != nil {
+	l, err := speak.In("lang", o.lang, languages)
+	if err != nil {
+		return err
+	}
+	if err := a.print(out, l); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
 	return nil

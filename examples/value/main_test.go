@@ -107,7 +107,7 @@ func TestSimulated(t *testing.T) {
 	require.NoError(t, run(t.Context(), nil, &one, &one))
 	require.NoError(t, run(t.Context(), nil, &two, &two))
 	require.Equal(t, one.String(), two.String())
-	require.Contains(t, one.String(), "1500 customers until 2025-12-31")
+	require.Contains(t, one.String(), "1,500 customers until 31 December 2025")
 	require.Contains(t, one.String(), "BG/NBD")
 }
 

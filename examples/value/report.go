@@ -3,12 +3,14 @@ package main
 import (
 	"cmp"
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/vefacrm/vefa/crm/basket"
@@ -19,30 +21,19 @@ import (
 	"github.com/vefacrm/vefa/crm/value"
 	"github.com/vefacrm/vefa/crm/warning"
 	"github.com/vefacrm/vefa/examples/internal/output"
+	"github.com/vefacrm/vefa/examples/internal/speak"
 )
 
 // level is that of the intervals of what is to come.
 const level = 0.9
 
-// words are those of the page that the pictures do not have.
-var words = map[string]map[string]string{
-	"en": {
-		"title": "What customers are worth", "lead": "Of %s, until %s.", "shop": "a simulated shop", "footer": "Made by examples/value.",
-		"worth": "In money", "return": "Who comes back", "sold": "What is sold", "look": "What needs a look", "model": "How well the model does",
-		"customers": "new or returning", "category": "categories", "new": "new", "returning": "returning", "all": "everything", "date": "2 Jan 2006", "month": "Jan 2006", "week": "2 Jan 2006",
-		"model.name": "BG/NBD, and who still buys by MBG/NBD, in which somebody who bought once may have left, too",
-	},
-	"tr": {
-		"title": "Müşteriler ne kadar değerli", "lead": "%s, %s gününe kadar.", "shop": "Benzetim bir mağaza", "footer": "examples/value ile yapıldı.",
-		"worth": "Para olarak", "return": "Kimler geri geliyor", "sold": "Ne satılıyor", "look": "Bakılması gerekenler", "model": "Model ne kadar iyi",
-		"customers": "yeni ya da dönen", "category": "kategori", "new": "yeni", "returning": "dönen", "all": "hepsi", "date": "02.01.2006", "month": "01.2006", "week": "02.01.2006",
-		"model.name": "BG/NBD (hâlâ alışveriş yapanlar MBG/NBD ile: onda bir kez alan da ayrılmış olabilir)",
-	},
-}
+//go:embed languages/*.json
+var languages embed.FS
 
 // paper writes the page of -report.
 type paper struct {
 	o     options
+	l     *speak.Locale
 	b     *book
 	a     *answer
 	lines []cohort.Sale
@@ -51,11 +42,20 @@ type paper struct {
 	first time.Time // the day of the first sale
 }
 
-func (p *paper) say(key string) string { return words[p.o.lang][key] }
+func (p *paper) say(key string) string { return p.l.Say(key) }
+
+// month writes a month, such as Jan 2026.
+func (p *paper) month(t time.Time) string {
+	return string([]rune(p.l.Months[t.Month()-1])[:3]) + " " + strconv.Itoa(t.Year())
+}
 
 // writeReport writes the page to -report, all of it or nothing.
 func writeReport(ctx context.Context, o options, b *book, a *answer) error {
-	p := &paper{o: o, b: b, a: a, money: report.Money{Currency: o.currency, Digits: 2}, until: cohort.Options{Zone: o.zone, Until: tomorrow(b.until)}}
+	l, err := speak.In("lang", o.lang, languages)
+	if err != nil {
+		return err
+	}
+	p := &paper{o: o, l: l, b: b, a: a, money: report.Money{Currency: o.currency, Digits: 2}, until: cohort.Options{Zone: o.zone, Until: tomorrow(b.until)}}
 	p.first = b.sales[0].at
 	for _, s := range b.sales {
 		p.lines = append(p.lines, cohort.Sale{Customer: s.customer, Order: s.order, At: s.at.Unix(), Amount: s.amount})
@@ -65,7 +65,7 @@ func writeReport(ctx context.Context, o options, b *book, a *answer) error {
 	}
 	p.first = dayOf(p.first)
 	from := cmp.Or(o.in, p.say("shop"))
-	page := report.Page{Title: p.say("title"), Locale: o.lang, Lead: fmt.Sprintf(p.say("lead"), from, b.until.Format(p.say("date"))), Footer: p.say("footer")}
+	page := report.Page{Title: p.say("title"), Locale: o.lang, Lead: l.Say("lead", from, l.Date(b.until)), Footer: p.say("footer")}
 	for _, s := range []struct {
 		key  string
 		draw func(context.Context) ([]report.Picture, error)
@@ -233,29 +233,29 @@ func (p *paper) returning(context.Context) ([]report.Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	dates := [2]string{p.b.until.AddDate(0, 0, -back).Format(p.say("date")), p.b.until.Format(p.say("date"))}
+	dates := [2]string{p.l.Date(p.b.until.AddDate(0, 0, -back)), p.l.Date(p.b.until)}
 	return []report.Picture{report.Cohorts("", table), report.Survival("", curve), report.Flows("", dates, moves)}, nil
 }
 
 // series is revenue by period, of all and of each category; the period that is not over is left out.
 type series struct {
 	begins []time.Time
-	layout string
-	year   int // how many periods a year has
+	name   func(time.Time) string // of the period that begins then
+	year   int                    // how many periods a year has
 	all    []float64
 	by     [][]float64 // of each category
 }
 
 // series cuts the sales into months, or into weeks where there are few months.
 func (p *paper) series() series {
-	s := series{layout: p.say("month"), year: 12}
+	s := series{name: p.month, year: 12}
 	next := func(t time.Time) time.Time { return time.Date(t.Year(), t.Month()+1, 1, 0, 0, 0, 0, p.o.zone) }
 	begin := time.Date(p.first.Year(), p.first.Month(), 1, 0, 0, 0, 0, p.o.zone)
 	if p.first.Day() > 1 {
 		begin = next(begin) // the first one is not whole
 	}
 	if days(p.first, p.b.until) < 20*31 {
-		s.layout, s.year = p.say("week"), 52
+		s.name, s.year = p.l.Date, 52
 		next = func(t time.Time) time.Time { return t.AddDate(0, 0, 7) }
 		begin = p.first
 	}
@@ -298,7 +298,7 @@ func (p *paper) sold(context.Context) ([]report.Picture, error) {
 	}
 	var past []report.Period
 	for i, v := range s.all {
-		past = append(past, report.Period{Name: s.begins[i].Format(s.layout), Value: v})
+		past = append(past, report.Period{Name: s.name(s.begins[i]), Value: v})
 	}
 	var names []string
 	var bands []report.Band
@@ -309,7 +309,7 @@ func (p *paper) sold(context.Context) ([]report.Picture, error) {
 			if at = at.AddDate(0, 1, 0); s.year == 52 {
 				at = at.AddDate(0, -1, 7)
 			}
-			names = append(names, at.Format(s.layout))
+			names = append(names, s.name(at))
 		}
 	}
 	for _, l := range []float64{0.5, 0.8, 0.95} {
@@ -416,7 +416,7 @@ func (p *paper) change() (report.Picture, error) {
 
 // span writes a period from a day to before another.
 func (p *paper) span(from, to time.Time) string {
-	return from.Format(p.say("date")) + " – " + to.AddDate(0, 0, -1).Format(p.say("date"))
+	return p.l.Date(from) + " – " + p.l.Date(to.AddDate(0, 0, -1))
 }
 
 // watched is which category fell behind, and when; of all that is sold first.
@@ -432,7 +432,7 @@ func (p *paper) watched(context.Context) ([]report.Picture, error) {
 	}
 	var names []string
 	for _, b := range s.begins {
-		names = append(names, b.Format(s.layout))
+		names = append(names, s.name(b))
 	}
 	all, err := m.Trace(s.all, nil)
 	if err != nil {
@@ -503,7 +503,7 @@ func (p *paper) held(ctx context.Context) ([]report.Picture, error) {
 		}
 		end := min((w+1)*7, span+1)
 		at = append(at, float64(end)/7)
-		points = append(points, report.Tracked{Name: p.first.AddDate(0, 0, end-1).Format(p.say("date")), Actual: sum})
+		points = append(points, report.Tracked{Name: p.l.Date(p.first.AddDate(0, 0, end-1)), Actual: sum})
 		if end-1 <= span+cut {
 			fitted = len(points)
 		}

@@ -85,10 +85,10 @@ func TestChange(t *testing.T) {
 		fmt.Fprintf(&rows, "c%d,%s,%d.37\n", i%90, day.AddDate(0, 0, i).Format(time.DateOnly), 10+i%7)
 	}
 	page := pageOf(t, "-in", file(t, rows.String()), "-until", "2024-12-31")
-	require.Contains(t, page, "1 Jan 2024 – 31 Dec 2024")
-	require.Contains(t, page, "1 Jan 2023 – 31 Dec 2023")
-	require.Regexp(t, `Left over</bdi></th><td>0.00</td>`, page)
-	require.Regexp(t, regexp.MustCompile(`31 Dec 2024</bdi></th><td>[\d,]+</td><td>[^<]+</td><td>366</td>`), page)
+	require.Contains(t, page, "1 January 2024 – 31 December 2024")
+	require.Contains(t, page, "1 January 2023 – 31 December 2023")
+	require.Regexp(t, `Not explained</bdi></th><td>0.00</td>`, page)
+	require.Regexp(t, regexp.MustCompile(`31 December 2024</bdi></th><td>[\d,]+</td><td>[^<]+</td><td>366</td>`), page)
 }
 
 func TestReportFile(t *testing.T) { programtest.OutputsFirst(t, run, "-report") }

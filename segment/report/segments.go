@@ -64,8 +64,8 @@ func Counts(title string, p segment.Preview) Picture {
 	return kit.DrawIn("rows", func(l *page.Locale) any {
 		v := rowsView{Title: title, What: l.Say("segment.part"), Count: l.Say("segment.customers"),
 			Caption: l.Say("segment.parts", p.Population)}
-		var walk func(t segment.TreeCount, depth int)
-		walk = func(t segment.TreeCount, depth int) {
+		var walk func(t segment.TreeCount, depth int, excluded bool)
+		walk = func(t segment.TreeCount, depth int, excluded bool) {
 			r := row{Label: operand(l, t.Label), N: l.Int(t.Count), Bar: barOf(0, t.Count, p.Population), Depth: min(depth, maxDepth)}
 			if t.Shown {
 				r.Note = l.Say("segment.above")
@@ -73,12 +73,15 @@ func Counts(title string, p segment.Preview) Picture {
 			if len(t.Children) > 0 {
 				r.Class = "all"
 			}
+			if excluded {
+				r.Class, r.Label = "off", l.Say("segment.excluded", r.Label)
+			}
 			v.Rows = append(v.Rows, r)
-			for _, k := range t.Children {
-				walk(k, depth+1)
+			for i, k := range t.Children {
+				walk(k, depth+1, i > 0 && t.Label == exceptLabel)
 			}
 		}
-		walk(p.Tree, 0)
+		walk(p.Tree, 0, false)
 		v.Rows = append(v.Rows, row{Label: l.Say("segment.after-red"), N: l.Int(p.Members), Bar: barOf(0, p.Members, p.Population), Class: "total"})
 		const most = 300
 		if left := len(v.Rows) - most; left > 0 {
@@ -89,8 +92,83 @@ func Counts(title string, p segment.Preview) Picture {
 	})
 }
 
+// exceptLabel is what package segment calls "a except b, c": all operands but the first exclude.
+const exceptLabel = "in the first and in none of the others"
+
+// Explained draws why a customer is or is not in a segment: the tree of the definition with the
+// answer of every part, what decides marked, then the red tags. The notes stand below it.
+func Explained(title string, e segment.Explanation, notes ...string) Picture {
+	return kit.DrawIn("reasons", func(l *page.Locale) any {
+		v := reasonsView{Title: title, Caption: l.Say("segment.is-out", e.Customer, e.Segment, l.Int(e.Version)), Notes: notes}
+		if e.In {
+			v.Caption = l.Say("segment.is-in", e.Customer, e.Segment, l.Int(e.Version))
+		}
+		say := func(r reason, holds bool) {
+			r.Answer = l.Say("segment.no")
+			if holds {
+				r.Answer = l.Say("segment.yes")
+			}
+			if r.Decides {
+				r.Mark = l.Say("segment.decides")
+			}
+			v.Rows = append(v.Rows, r)
+		}
+		if !e.Known || !e.Live {
+			say(reason{Label: l.Say("segment.live"), Decides: true}, false)
+		}
+		var walk func(r segment.Reason, depth int, excluded bool)
+		walk = func(r segment.Reason, depth int, excluded bool) {
+			x := reason{Label: operand(l, r.Label), Depth: min(depth, maxDepth), Decides: r.Decides}
+			if excluded {
+				x.Label = l.Say("segment.excluded", x.Label)
+			}
+			if r.Shown {
+				x.Note = l.Say("segment.above")
+			}
+			say(x, r.Holds)
+			for i, k := range r.Children {
+				walk(k, depth+1, i > 0 && r.Label == exceptLabel)
+			}
+		}
+		walk(e.Tree, 0, false)
+		for _, r := range e.Red {
+			x := reason{Label: l.Say("segment.red", r.Tag), Decides: !slices.Contains(e.Ignored, r.Tag), Note: strings.Join(slices.DeleteFunc([]string{r.Owner, r.Reason}, func(s string) bool { return s == "" }), ": ")}
+			if !x.Decides {
+				x.Note = l.Say("segment.ignored")
+			} else if !r.From.IsZero() {
+				x.Note = strings.TrimSuffix(l.Say("segment.red-since", l.Date(r.From), x.Note), "; ")
+			}
+			say(x, true)
+		}
+		const most = 300
+		if left := len(v.Rows) - most; left > 0 {
+			v.Rows, v.Notes = v.Rows[:most], append([]string{l.Say("segment.parts-left", left)}, notes...)
+		}
+		return v
+	})
+}
+
+// reason is a line of Explained.
+type reason struct {
+	Label, Note, Answer, Mark string
+	Depth                     int
+	Decides                   bool
+}
+
+type reasonsView struct {
+	Title, Caption string
+	Rows           []reason
+	Notes          []string
+}
+
 // operand says a label of package segment in the reader's words.
 func operand(l *page.Locale, label string) string {
+	var least, held int
+	if n, _ := fmt.Sscanf(label, "at least %d of (holds for %d)", &least, &held); n == 2 {
+		return l.Say("set.at-least-held", l.Int(least), l.Int(held))
+	} else if n == 1 {
+		return l.Say("set.at-least", l.Int(least))
+	}
 	if kind, name, ok := strings.Cut(label, " "); ok && (kind == "tag" || kind == "leaf" || kind == "segment") {
 		return l.Say("set."+kind, name)
 	}
@@ -105,6 +183,9 @@ func MicroSegments(title string, m segment.Micros, most int) Picture {
 		shown := m.Segments[:min(max(most, 0), len(m.Segments))]
 		for _, s := range shown {
 			r := row{Label: s.Definition.Name, N: l.Int(s.Size)}
+			if s.Definition.Name == joinNames(s.Cells) {
+				r.Label = joinNames(cellNames(l, s.Cells))
+			}
 			if len(shown) > 0 {
 				r.Bar = barOf(0, s.Size, shown[0].Size)
 			}
@@ -151,10 +232,11 @@ func Grid(title string, m segment.Micros, treat func(down, across string) string
 		v := heatView{Title: title, Corner: m.Dimensions[0],
 			Caption: l.Say("segment.grid", m.Covered, m.Population, m.Dimensions[0], m.Dimensions[1])}
 		for _, b := range across {
-			v.Columns = append(v.Columns, heatHead{b, m.Dimensions[1] + " " + b})
+			name := l.Name("rfm.group", b)
+			v.Columns = append(v.Columns, heatHead{name, m.Dimensions[1] + " " + name})
 		}
 		for _, a := range down {
-			r := heatRow{Label: a}
+			r := heatRow{Label: l.Name("rfm.group", a)}
 			for _, b := range across {
 				n := size[[2]string{a, b}]
 				cell := heatCell{Text: l.Int(n), Shade: shade(n, most), Title: l.Say("segment.of-all", l.Part(n, m.Population))}
@@ -169,6 +251,15 @@ func Grid(title string, m segment.Micros, treat func(down, across string) string
 		}
 		return v
 	})
+}
+
+// cellNames says cells that are RFM groups in the reader's words.
+func cellNames(l *page.Locale, cells []string) []string {
+	var out []string
+	for _, c := range cells {
+		out = append(out, l.Name("rfm.group", c))
+	}
+	return out
 }
 
 func joinNames(names []string) string {

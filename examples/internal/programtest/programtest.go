@@ -4,10 +4,14 @@ package programtest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"io/fs"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,6 +59,51 @@ func CommandLine(t *testing.T, name string, run Run, faults ...string) {
 		require.Equal(t, 1, strings.Count(errs.String(), "\n"), errs.String())
 		require.Empty(t, out.String(), "%s: it had begun", args)
 	}
+}
+
+// Languages checks that each file languages/TAG.json of files says what each other one says, with
+// the same parts {1}, {2}, …; what one lacks is named.
+func Languages(t *testing.T, files fs.ReadFileFS) {
+	t.Helper()
+	names, err := fs.Glob(files, "languages/*.json")
+	require.NoError(t, err)
+	require.Subset(t, names, []string{"languages/en.json", "languages/tr.json"})
+	words := map[string]map[string]any{}
+	for _, name := range names {
+		data, err := files.ReadFile(name)
+		require.NoError(t, err)
+		var in struct{ Words map[string]any }
+		require.NoError(t, json.Unmarshal(data, &in), name)
+		words[name] = in.Words
+	}
+	var faults []string
+	for _, name := range names {
+		for key, text := range words["languages/en.json"] {
+			said, ok := words[name][key]
+			if !ok {
+				faults = append(faults, name+" lacks "+key)
+			} else if want, got := parts(text), parts(said); !slices.Equal(want, got) {
+				faults = append(faults, fmt.Sprintf("%s: %s has %v, not %v", name, key, got, want))
+			}
+		}
+		for key := range words[name] {
+			if _, ok := words["languages/en.json"][key]; !ok {
+				faults = append(faults, "languages/en.json lacks "+key+" of "+name)
+			}
+		}
+	}
+	slices.Sort(faults)
+	require.Empty(t, strings.Join(faults, "\n"))
+}
+
+// parts returns which of {1}, {2}, … a text has; of one that counts, the form of many.
+func parts(text any) []string {
+	if forms, ok := text.(map[string]any); ok {
+		text = forms["other"]
+	}
+	found := regexp.MustCompile(`\{\d\}`).FindAllString(fmt.Sprint(text), -1)
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
 // Interrupted checks that a program that was interrupted says how far it came and

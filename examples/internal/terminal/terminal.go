@@ -11,8 +11,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 )
 
 // The exit codes of a program.
@@ -133,23 +135,66 @@ func (f *Flags) Parse(args []string, out io.Writer) error {
 // Help writes what the program does, its flags and its examples.
 func (f *Flags) Help(out io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "usage: %s\n\n%s\n", f.Usage, f.Doc)
+	fmt.Fprintf(&b, "usage: %s\n\n%s", f.Usage, wrapped(f.Doc, ""))
 	some := false
 	f.VisitAll(func(*flag.Flag) { some = true })
 	if some {
 		b.WriteString("\nflags:\n")
-		f.SetOutput(&b)
-		f.PrintDefaults()
-		f.SetOutput(io.Discard)
+		f.VisitAll(func(x *flag.Flag) {
+			kind, text := flag.UnquoteUsage(x)
+			if kind != "" {
+				kind = " " + kind
+			}
+			if x.DefValue != "" && x.DefValue != "0" && x.DefValue != "false" {
+				value := x.DefValue
+				if strings.ContainsAny(value, " \t\n") {
+					value = strconv.Quote(value)
+				}
+				text += " (default " + value + ")"
+			}
+			fmt.Fprintf(&b, "  -%s%s\n%s", x.Name, kind, wrapped(text, "      "))
+		})
 	}
 	for i, e := range f.Examples {
 		if i == 0 {
 			b.WriteString("\nexamples:\n")
 		}
-		b.WriteString("  " + e + "\n")
+		b.WriteString(command(e))
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// command is a command line as one pastes it: what does not fit is continued behind a \, before
+// a flag.
+func command(line string) string {
+	var b strings.Builder
+	at := "  "
+	for utf8.RuneCountInString(at+line) > plainWidth {
+		cut := strings.LastIndex(line[:min(len(line), plainWidth-len(at)-2)], " -")
+		if cut <= 0 {
+			break
+		}
+		b.WriteString(at + line[:cut] + " \\\n")
+		line, at = line[cut+1:], "      "
+	}
+	return b.String() + at + line + "\n"
+}
+
+// wrapped breaks a text into lines of at most plainWidth columns, indented; a word that is longer
+// has a line of its own.
+func wrapped(text, indent string) string {
+	var b strings.Builder
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && utf8.RuneCountInString(indent+line)+1+utf8.RuneCountInString(word) >= plainWidth {
+			b.WriteString(indent + line + "\n")
+			line = ""
+		}
+		line = strings.TrimSpace(line + " " + word)
+	}
+	b.WriteString(indent + line + "\n")
+	return b.String()
 }
 
 // OneOf returns a UsageError if a value is none of those that a flag takes.

@@ -74,6 +74,25 @@ func TestHelpAndBadFlags(t *testing.T) {
 	}
 }
 
+// Case GT4: help fits 80 columns, and a long command line can be pasted.
+func TestHelpFits(t *testing.T) {
+	var out bytes.Buffer
+	f := NewFlags("night", strings.Repeat("Runs the evenings of a watch retailer. ", 4), "go run ./examples/night -customers 20000 -evenings 60 -lang tr -report page.html -storm", "night  # short")
+	f.String("db", "memory", strings.Repeat("where the record is kept ", 8))
+	f.String("in", "", "a file of `rows`")
+	f.String("text", "two words", "what to say")
+	require.ErrorIs(t, f.Parse([]string{"-h"}, &out), flag.ErrHelp)
+	for line := range strings.Lines(out.String()) {
+		require.LessOrEqual(t, utf8.RuneCountInString(line), 80, line)
+	}
+	text := strings.Join(strings.Fields(out.String()), " ")
+	require.Contains(t, text, "-in rows a file of rows")
+	require.Contains(t, text, "kept (default memory)")
+	require.Contains(t, text, `say (default "two words")`)
+	require.Contains(t, out.String(), "-lang tr \\\n      -report page.html -storm\n")
+	require.Contains(t, out.String(), "\n  night  # short\n")
+}
+
 // Case GT4: an interrupt is 130 and tells how far it came, not what it broke.
 func TestInterrupt(t *testing.T) {
 	broken := fmt.Errorf("Post \"http://127.0.0.1/s/TOKEN\": %w", context.Canceled)
