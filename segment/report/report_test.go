@@ -159,7 +159,7 @@ func checkPage(t *testing.T, html string) {
 	var open []string
 	for _, m := range tags.FindAllStringSubmatch(body, -1) {
 		switch {
-		case m[2] == "meta" || m[4] == "/":
+		case m[2] == "meta" || m[2] == "link" || m[4] == "/":
 		case m[1] == "":
 			open = append(open, m[2])
 		default:
