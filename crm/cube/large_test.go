@@ -48,3 +48,14 @@ func TestLargeSold(t *testing.T) {
 	}
 	require.EqualValues(t, 3<<52, sum)
 }
+
+// TestNewIsMix: what was sold in one period only changes what it is made up of, and no price.
+func TestNewIsMix(t *testing.T) {
+	a, b := Sold{[]string{"a"}, 10, 100}, Sold{[]string{"b"}, 10, 300}
+	for _, c := range [][2][]Sold{{{a}, {a, b}}, {{a, b}, {a}}, {{a}, {b}}} {
+		parts, err := Decompose([]string{"product"}, c[0], c[1])
+		require.NoError(t, err)
+		require.Equal(t, Part{"price", 0}, parts[2])
+		require.NotZero(t, parts[1].Amount)
+	}
+}
