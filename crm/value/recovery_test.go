@@ -214,3 +214,21 @@ func TestRecoverRefuses(t *testing.T) {
 	_, err := Recover(townModel, nil, []History{{}, {Bought: []Bought{{1 << 40, 1}}}}, RecoveryOptions{Until: 9})
 	require.ErrorContains(t, err, "customer 1: others has 1 on day")
 }
+
+// TestRecoverTwins: where each does as the one like him, nothing is given up, and that is certain.
+func TestRecoverTwins(t *testing.T) {
+	var all []History
+	for i := range 5 {
+		h := History{Raised: 100, Solved: 100}
+		for day := i; day < 200; day += 10 + 7*i {
+			h.Bought = append(h.Bought, Bought{day, int64(1000 * (i + 1))})
+		}
+		all = append(all, h)
+	}
+	got, err := Recover(townModel, all, all, RecoveryOptions{Until: 250})
+	require.NoError(t, err)
+	require.Equal(t, 5, got.Spent.N)
+	for _, v := range []float64{got.GivenUp.Low, got.GivenUp.High, got.Spent.Difference.Low, got.Spent.Difference.High, got.Alive.Difference.Low, got.Alive.Difference.High} {
+		require.InDelta(t, 0, v, 1e-12)
+	}
+}
