@@ -27,7 +27,7 @@ async function step({ url, body }, i) {
     const name = attribute(tag, 'name'), value = attribute(tag, 'value') || '', kind = attribute(tag, 'type')
     if (kind == 'radio' || kind == 'checkbox') groups.set(name, [...(groups.get(name) || []), value])
     else if (kind == 'hidden') form.append(name, value)
-    else if (tag.startsWith('<textarea')) form.append(name, i % 3 ? 'Kasada çok bekledim' : '')
+    else if (tag.startsWith('<textarea')) form.append(name, i % 3 || name.startsWith('c.') ? 'Kasada çok bekledim' : '')
     else if (name) form.append(name, kind == 'number' ? '3' : kind == 'email' ? 'a@example.com' : kind == 'tel' ? '05321112233' : '')
   }
   for (const [name, values] of groups) form.append(name, values[values.length - 1 - i % Math.min(4, values.length)])
