@@ -83,7 +83,7 @@ func TestSubtraction(t *testing.T) {
 	v, err = c.View(t.Context(), Audience{By: []string{"store", "month"}, People: "customer", MinPeople: 5})
 	require.NoError(t, err)
 	require.Equal(t, "[01] - [02] - [03] - [04] 20 ", shown(Query{By: []string{"month"}}))
-	// Fewer than that are nobody's business.
+	// Fewer than that are not shown.
 	c = branches(t, map[[2]string][]uint32{{"a", "01"}: people(0, 4), {"b", "02"}: people(0, 4)})
 	v, err = c.View(t.Context(), Audience{By: []string{"store", "month"}, People: "customer", MinPeople: 5})
 	require.NoError(t, err)
@@ -313,4 +313,20 @@ func TestBadAudience(t *testing.T) {
 	r, err = v.Query(t.Context(), Query{})
 	require.NoError(t, err)
 	require.Empty(t, r.Groups)
+}
+
+// TestPeopleOfSeveralSmallGroups: three people of a and two of b are five by their counts and four where one is in
+// both. They are too few to be a part, so c is hidden with them.
+func TestPeopleOfSeveralSmallGroups(t *testing.T) {
+	for _, c := range []struct {
+		b      []uint32
+		hidden bool
+	}{{people(2, 4), true}, {people(3, 5), false}} {
+		v, err := branches(t, map[[2]string][]uint32{{"a", "01"}: people(0, 3), {"b", "01"}: c.b, {"c", "01"}: people(10, 20)}).
+			View(t.Context(), Audience{By: []string{"store"}, People: "customer", MinPeople: 5})
+		require.NoError(t, err)
+		r, err := v.Query(t.Context(), Query{Where: map[string][]string{"store": {"c"}}})
+		require.NoError(t, err)
+		require.Equal(t, c.hidden, r.Groups[0].Hidden, "%v in b", c.b)
+	}
 }
