@@ -28,7 +28,7 @@ type Drawing struct {
 }
 
 // Preview says whom a campaign of the desk would reach if it were drawn now, approved or not:
-// for the page on which somebody decides. It plans and writes nothing; at most sample customers
+// for the page on which a campaign is decided about. It plans and writes nothing; at most sample customers
 // are named. It reads the customers of the campaign's segment and waits for a night that runs. A
 // campaign that is not there is crm.ErrNotFound; one that this configuration cannot send, and an
 // engine without Config.Desk, is an error.

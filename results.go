@@ -250,7 +250,7 @@ func (e *Engine) Results(ctx context.Context) (_ Results, err error) {
 			out.Campaigns = append(out.Campaigns, res)
 		}
 	}
-	for name := range asked { // also those that nobody has answered yet
+	for name := range asked { // also those without an answer yet
 		if surveys[name] == nil {
 			surveys[name] = &survey.Groups[string]{}
 		}

@@ -18,12 +18,12 @@ type Stage struct {
 	// Lost is how many of them have none left: Reached of the step before, less Reached and Open.
 	Lost int `json:"lost"`
 	// Hours are how long it took from the step before: a tenth, half and nine tenths took at most so long. They
-	// are NaN of the first step, and where nobody reached it.
+	// are NaN of the first step, and of one that no customer reached.
 	Hours [3]float64 `json:"-"`
 }
 
 // Share returns which share of those decided, not counting Open, went on from the step before to this one, with the interval
-// of Wilson at 95 %. before is the step before; of the first step all three are 1, of nobody 0.
+// of Wilson at 95 %. before is the step before; of the first step all three are 1, of a step without customers 0.
 func (s Stage) Share(before *Stage) (share, low, high float64) {
 	if before == nil {
 		return 1, 1, 1

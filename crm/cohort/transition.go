@@ -22,7 +22,7 @@ type Transition struct {
 // Share returns the share of those who bought in From next time in To, with the interval of Wilson at 95 %.
 func (t Transition) Share() (share, low, high float64) { return wilson(t.N, t.Of) }
 
-// Transitions returns the matrix of transitions, by From and To; those that nobody made are left out. events are
+// Transitions returns the matrix of transitions, by From and To; those that no customer made are left out. events are
 // purchases, What their category. What a customer bought at one moment is one purchase: from each of its
 // categories to each of the next purchase. A transition is in the period of the later purchase. The error is an ErrData.
 func Transitions(events []Event, o Options) ([]Transition, error) {

@@ -51,7 +51,7 @@ type Recovery struct {
 	// Causal says that a lot decided who is compared with whom. Without it the figures say how much less those who
 	// complained buy than those like them, which may have other causes than the complaint.
 	Causal bool `json:"causal"`
-	// Complaints are those that were given. Unmatched have bought nothing before, or nobody is like them: no figure
+	// Complaints are those that were given. Unmatched have bought nothing before, or no other customer is like them: no figure
 	// counts them.
 	Complaints int `json:"complaints"`
 	Unmatched  int `json:"unmatched"`
@@ -119,7 +119,7 @@ const maxDay, maxAmount = 1 << 28, 1 << 40
 
 // Recover says whether customers came back after complaints, all solved, and compares each with customers out of the
 // others, who had none: those who at the day of the complaint had bought as often, as lately, for as long and for
-// as much. Nobody is compared with two, so that the pairs are independent; many others are needed. A purchase on
+// as much. None of the others is compared with two, so that the pairs are independent; many others are needed. A purchase on
 // the day of the solution does not count as a return. m is fitted to all customers. Its time grows with the
 // product of the numbers of complaints and others. The result is the same in any order of either.
 //

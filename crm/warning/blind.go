@@ -32,7 +32,7 @@ type Blindness struct {
 type Blind struct {
 	Kind    string `json:"kind"`
 	N       int    `json:"n"`
-	Nobody  int    `json:"nobody"` // nobody knows whose it is
+	Nobody  int    `json:"nobody"` // without a customer that is known
 	Apart   int    `json:"apart"`  // of a person whom its source alone knows
 	Sources int    `json:"sources"`
 	// Share is Nobody and Apart over N, with the interval of Wilson at 95 %.

@@ -7,13 +7,13 @@ import (
 	"slices"
 )
 
-// Incident is something that went wrong with a series, as it turned out: from which period on, and when somebody told of
+// Incident is something that went wrong with a series, as it turned out: from which period on, and when a person told of
 // it, such as the employee or the manager.
 type Incident struct {
 	Series int // which of the series
 	Began  int // period
 	Told   int // period, Began or later; not read without ByPeople
-	// ByPeople says that somebody told; else nobody has until the end.
+	// ByPeople says that a person told of it; else it was not told of until the end.
 	ByPeople bool
 }
 
@@ -21,7 +21,7 @@ type Incident struct {
 type Lead struct {
 	Incidents int `json:"incidents"`
 	// Found are those with an alarm from Began on, before the next incident of the series. First are those that the alarm
-	// told of before somebody did, with its share of Incidents and the interval of Wilson at 95 %.
+	// told of before a person did, with its share of Incidents and the interval of Wilson at 95 %.
 	Found int     `json:"found"`
 	First int     `json:"first"`
 	Share float64 `json:"share"`
@@ -34,7 +34,7 @@ type Lead struct {
 	PerYearLow  float64 `json:"per_year_low"`
 	PerYearHigh float64 `json:"per_year_high"`
 	// Delay is how many periods an alarm came after the beginning, in the middle of all incidents; Ahead how many it came
-	// before somebody told, below 0 where after. Both have the interval at 95 % of the ranks of a binomial. They
+	// before a person told, below 0 where after. Both have the interval at 95 % of the ranks of a binomial. They
 	// are nil where the middle one is not known: it was not found.
 	Delay *Middle `json:"delay,omitempty"`
 	Ahead *Middle `json:"ahead,omitempty"`
@@ -49,7 +49,7 @@ type Middle struct {
 
 // LeadTime compares the alarms of series, such as Monitor.Watch returns, with what is known to have happened. periods is how
 // many periods of each series were watched, those of Options.Learn left out, and year how many a year has. An incident that
-// nobody told of counts as told at the end, so that Ahead is at least as long as it says; one without an alarm is one
+// no person told of counts as told at the end, so that Ahead is at least as long as it says; one without an alarm is one
 // that was never found, not one that is left out. The error is an ErrData that names the incident.
 func LeadTime(alarms [][]Alarm, incidents []Incident, periods, end, year int) (Lead, error) {
 	switch {

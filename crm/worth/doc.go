@@ -4,7 +4,7 @@
 //	PAlive < 0.3 and WorthNext12 > 1000
 //	segment loyal = leaf("Loyalty == 'active'")
 //
-// and a rule with on: {segment_entered: loyal} is told when somebody becomes it.
+// and a rule with on: {segment_entered: loyal} is told when a customer becomes it.
 //
 // Fields are computed from what the customer bought, at the instant that is asked about, by models that were fitted
 // to all customers: nothing is stored of a customer's value that could be out of date, and people who are merged or split have

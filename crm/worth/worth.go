@@ -32,7 +32,7 @@ type Config struct {
 	Lifecycle lifecycle.Definition
 	// LockedIn reports whether something other than his will holds a customer, such as a guarantee that runs or a contract: of
 	// those who are overdue and may be written to, Loyalty calls him captive and not passive. It is asked by several goroutines
-	// at once and answers the same of the same subject. Nil: nobody is held.
+	// at once and answers the same of the same subject. Nil: no customer is.
 	LockedIn func(*crm.FieldSubject) bool
 	// RFM defines the RFM cell; "ntile" and Nested, which depend on the other customers, are refused.
 	RFM rfm.Config

@@ -12,7 +12,7 @@ import (
 	"github.com/vefacrm/vefa/messaging/experiment"
 )
 
-// preview is what somebody reads who is asked to approve a campaign.
+// preview is what a person reads who is asked to approve a campaign.
 type preview struct {
 	o        options
 	text     string

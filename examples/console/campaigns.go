@@ -134,7 +134,7 @@ type paper struct {
 	Form    sheet
 }
 
-// entry is a thing that somebody did with a campaign.
+// entry is a thing that a person did with a campaign.
 type entry struct{ At, By, Verb, Note string }
 
 // drawing is whom a campaign would reach.

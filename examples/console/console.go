@@ -168,7 +168,7 @@ func (c *console) wordsOf(r *http.Request) *words {
 	return c.say[c.o.lang]
 }
 
-// people are those who may act where nobody logs in.
+// people are those who may act where there is no login.
 var people = []string{"ayse", "mehmet"}
 
 // actor returns who acts.

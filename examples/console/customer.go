@@ -34,7 +34,7 @@ type member struct {
 	Since                    string
 }
 
-// Line is where and when somebody lives and was born, as far as is known.
+// Line is where a customer lives and when he was born, as far as is known.
 func (m member) Line() string { return strings.Trim(m.City+" · "+m.Born, " ·") }
 
 // contact is an address, with what may be done to it.
@@ -162,7 +162,7 @@ type side struct {
 	Profiles []member
 }
 
-// candidate is somebody who may be the same.
+// candidate is a customer who may be the same person.
 type candidate struct {
 	side
 	Mine, Theirs crm.ProfileKey
@@ -231,7 +231,7 @@ func (c *console) side(ctx context.Context, w *words, id crm.CustomerID) (side, 
 	return out, err
 }
 
-// explained is why somebody did or did not get something.
+// explained is why a customer did or did not get something.
 type explained struct {
 	ID    crm.CustomerID
 	Cause string

@@ -29,7 +29,7 @@ func (c *console) customerRoutes(mux *http.ServeMux) {
 	c.post(mux, "/customers/{id}/note", c.note)
 }
 
-// search is what somebody looks for, and where the page before ended.
+// search is what is looked for, and where the page before ended.
 type search struct {
 	For   string
 	After string         // crm.NamePage.Next

@@ -19,7 +19,7 @@ type answered struct {
 	list []answer // of questions, the newest last
 }
 
-// answer is a pair that somebody answered.
+// answer is a pair that was answered.
 type answer struct {
 	Op     string
 	Yes    bool

@@ -30,7 +30,7 @@ func (v *view) Side(m member, id crm.CustomerID) part { return part{W: v, M: m, 
 // Pair is for the form about two records.
 func (v *view) Pair(a, b crm.ProfileKey) part { return part{W: v, A: a.String(), B: b.String()} }
 
-// People are those who may act where nobody logs in.
+// People are those who may act where there is no login.
 func (v *view) People() []string { return people }
 
 // Stamp is the instant of the figures.

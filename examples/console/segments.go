@@ -20,7 +20,7 @@ func (c *console) segmentRoutes(mux *http.ServeMux) {
 	})
 }
 
-// draft is a text that somebody tries.
+// draft is a text that is tried and not stored.
 type draft string
 
 // fault is what is wrong in a text, and where.

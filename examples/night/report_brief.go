@@ -140,7 +140,7 @@ func (l speaker) brought(campaigns []vefa.CampaignResult) tile {
 // customer is what the states of a customer are told from.
 type customer struct {
 	days []int // of purchases, counted from 1970
-	open bool  // somebody may write to one of its addresses
+	open bool  // one of its addresses may be written to
 }
 
 // gained counts who bought for the first time in the span, and in the days before.
@@ -299,7 +299,7 @@ func (l speaker) complaints(g *gathered, p span) (tile, []complaint) {
 	return out, list
 }
 
-// shopView is a place that needs somebody, and why.
+// shopView is a place that needs attention, and why.
 type shopView struct {
 	Name, Region string
 	Why          []string

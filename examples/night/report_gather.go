@@ -34,7 +34,7 @@ type gathered struct {
 	sizes    map[int]int    // customers by number of profiles
 	sales    []sale         // orders and returns, in the order of the record
 	tickets  []*crm.Fact
-	open     map[crm.CustomerID]bool // somebody may write to it
+	open     map[crm.CustomerID]bool // it may be written to
 	places   *crm.Places
 	home     *time.Location
 	replies  map[string][]reply // by survey

@@ -57,7 +57,7 @@ var uci struct {
 }
 
 // UCI returns the lines of UCI's Online Retail as the golden values have them, and the codes of the
-// items: with a customer, no cancellation, quantity and price above 0. Nobody may change them.
+// items: with a customer, no cancellation, quantity and price above 0. They must not be changed.
 func UCI(t testing.TB) (lines []Line, items []string) {
 	t.Helper()
 	in := Open(t, "uci_online_retail/online_retail.csv.gz")
