@@ -16,11 +16,6 @@ import (
 // for no night.
 func (e *Engine) Segments(ctx context.Context) (_ *segment.View, err error) {
 	defer e.took("segments", time.Now(), &err)
-	return e.frozen(ctx, "segments")
-}
-
-// frozen is Segments, for a verb of that name.
-func (e *Engine) frozen(ctx context.Context, op string) (_ *segment.View, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -32,7 +27,7 @@ func (e *Engine) frozen(ctx context.Context, op string) (_ *segment.View, err er
 			return nil, err
 		}
 	}
-	defer e.release(op, &err)
+	defer e.release("segments", &err)
 	if err := e.load(ctx); err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ const (
 type TierDefinition struct {
 	Version string // is part of every answer; not empty
 	// Top is the share of customers above zero that are most valuable, and Growth that of the others above zero whose
-	// strategic value is above their own and above 0 that are most growable; 0 means 0.2 for either, at most 1.
+	// strategic value is above their own that are most growable; 0 means 0.2 for either, at most 1.
 	Top, Growth float64
 	// Loyal and Cooperative let only those be most valuable of whom it is known: what Standing says.
 	Loyal, Cooperative bool
@@ -87,7 +87,6 @@ func (d TierDefinition) Tiers(customers []Standing) ([]Tiered, error) {
 	}
 	valuable, ok := least(above, d.Top)
 	told := func(asked bool, v *bool) bool { return !asked || v != nil && *v }
-	grows := func(t *Tiered, c Standing) bool { return t.Growth > 0 && c.Strategic.Expected > 0 }
 	var growth []float64
 	for i, c := range customers {
 		t := &out[i]
@@ -96,20 +95,20 @@ func (d TierDefinition) Tiers(customers []Standing) ([]Tiered, error) {
 		}
 		if t.Own >= valuable && t.Own > 0 && told(d.Loyal, c.Loyal) && told(d.Cooperative, c.Cooperative) {
 			t.Tier = MostValuable
-		} else if grows(t, c) {
+		} else if t.Growth > 0 {
 			growth = append(growth, t.Growth)
 		}
 	}
-	growable, some := least(growth, d.Growth)
+	growable, grows := least(growth, d.Growth)
 	for i, c := range customers {
 		t := &out[i]
 		if ok {
 			t.Valuable = &valuable
 		}
-		if some {
+		if grows {
 			t.Growable = &growable
 		}
-		if t.Tier == Migrating && grows(t, c) && t.Growth >= growable {
+		if grows && t.Tier == Migrating && t.Growth >= growable {
 			t.Tier = MostGrowable
 		}
 		low, high := c.Actual.Low+c.Future.Low, c.Actual.High+c.Future.High

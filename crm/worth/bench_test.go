@@ -86,7 +86,7 @@ func BenchmarkRefresh(b *testing.B) {
 		for _, r := range parts[i] {
 			p.put(r)
 		}
-		states[i], _ = json.Marshal(p.encode())
+		states[i], _ = json.Marshal(p.encode(mark{}))
 		size += len(states[i])
 	}
 	bought := make([][]crm.Purchase, changed)
@@ -100,17 +100,17 @@ func BenchmarkRefresh(b *testing.B) {
 	for b.Loop() {
 		out := make([]summary, 0, n)
 		for i := range crm.Parts {
-			p, err := readPart(states[i])
+			_, p, err := readPart(states[i])
 			if err != nil {
 				b.Fatal(err)
 			}
 			for j := i; j < changed; j += crm.Parts {
 				p.put(row{hashed(uint64(j) * 0x9E3779B97F4A7C15), summarise(bought[j])})
 			}
-			if data, err := json.Marshal(p.encode()); err != nil || len(data) == 0 {
+			if data, err := json.Marshal(p.encode(mark{})); err != nil || len(data) == 0 {
 				b.Fatal(err)
 			}
-			for _, r := range *p {
+			for _, r := range p {
 				out = append(out, r.summary)
 			}
 		}

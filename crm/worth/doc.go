@@ -17,7 +17,12 @@
 // customers, the date and the version of the definitions.
 //
 // The step reads the change feed as the consumer "worth", and Prune keeps what that has not read. A host that takes the
-// module out of its configuration calls crm.Service.DropCursors with "worth"; if it comes back, it looks at everybody.
+// module out of its configuration calls Remove, which removes what the module keeps and its place in the feed; what is
+// left without that takes room and does no harm. If the module comes back, it looks at everybody. So it does where
+// Config.Version or this package counts otherwise than before: change Version, too, when vefa.Config.Rate comes to other amounts.
+// One version at a time is for one record: two that take turns count everybody each time.
+//
+// Where a host erases a person's facts, the next night's step removes what is kept of him; Forget removes it at once.
 //
 // Sales that were cancelled or wholly returned are no purchases, and what is bought on one day is one. Amounts are in the
 // home currency; with an amount in a currency without a rate, what a customer is worth is not known, nor is it

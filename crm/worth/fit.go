@@ -61,14 +61,19 @@ const (
 	mostSpent = 100_000_000_000_000_000
 )
 
-// Fits returns what was fitted on the last evenings, the oldest first.
+// Fits returns what was fitted on the last evenings, sorted by day. Where the version of the definitions was changed,
+// some are of the one before for some evenings.
 func Fits(ctx context.Context, r crm.Reader) ([]Fit, error) {
 	docs, err := r.Documents(ctx, fitKind, fitID)
 	if err != nil || docs[0] == nil {
 		return nil, err
 	}
 	var out []Fit
-	return out, docs[0].Decode(&out)
+	if err := docs[0].Decode(&out); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(out, func(a, b Fit) int { return cmp.Compare(a.Day, b.Day) })
+	return out, nil
 }
 
 // estimate fits the models to customers as of a day: how often they buy, and beside it what they spend. It is nil
@@ -212,13 +217,22 @@ func (m *module) keep(ctx context.Context, svc *crm.Service, f *Fit) error {
 			}
 			rev = docs[0].Rev
 		}
-		fits = slices.DeleteFunc(fits, func(o Fit) bool { return o.Version != m.version })
-		if slices.ContainsFunc(fits, func(o Fit) bool { return o.Day == f.Day }) {
-			return nil
+		var mine, others []Fit
+		for _, o := range fits {
+			if o.Version != m.version {
+				others = append(others, o)
+			} else if mine = append(mine, o); o.Day == f.Day {
+				return nil
+			}
 		}
-		fits = append(fits, *f)
-		slices.SortFunc(fits, func(a, b Fit) int { return cmp.Compare(a.Day, b.Day) })
-		d, err := crm.NewDocument(fitKind, fitID, fits[max(0, len(fits)-keptFits):])
+		// Those go that were kept first, not those of the earliest days: the days of a clock that was ahead would stay.
+		// Processes of another version read theirs until all have been replaced.
+		mine = append(mine, *f)
+		mine = mine[max(0, len(mine)-keptFits):]
+		if len(mine) < keptFits {
+			mine = append(others[max(0, len(others)-keptFits):], mine...)
+		}
+		d, err := crm.NewDocument(fitKind, fitID, mine)
 		if err != nil {
 			return err
 		}

@@ -1,9 +1,8 @@
 package worth
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -26,27 +25,30 @@ func (m *module) refresh(ctx context.Context, ev *crm.Evening) error {
 	if ev.Closed {
 		return nil
 	}
-	n := 0
-	for more := true; more; {
-		var err error
-		if more, err = m.round(ctx, ev, &n); err != nil {
-			return err
-		}
-	}
-	ev.Count("refreshed", n)
-	done := false
-	err := ev.Store.View(ctx, func(r crm.Reader) (err error) {
-		done, err = m.fitted(ctx, r, ev.Day)
-		return err
-	})
-	if err != nil || done {
-		return err
-	}
 	day, err := time.Parse(time.DateOnly, ev.Day)
 	if err != nil {
 		return err
 	}
-	all, err := m.read(ctx, ev.Store)
+	n := 0
+	var all []summary
+	for everybody := false; ; everybody = true {
+		if err = m.takeIn(ctx, ev, everybody, &n); err != nil {
+			return err
+		}
+		done := false
+		err = ev.Store.View(ctx, func(r crm.Reader) (err error) {
+			done, err = m.fitted(ctx, r, ev.Day)
+			return err
+		})
+		if err != nil || done {
+			ev.Count("refreshed", n)
+			return err
+		}
+		if all, err = m.read(ctx, ev.Store); !errors.Is(err, errOther) {
+			break // otherwise some parts are as another version counted them
+		}
+	}
+	ev.Count("refreshed", n)
 	if err != nil {
 		return err
 	}
@@ -59,23 +61,37 @@ func (m *module) refresh(ctx context.Context, ev *crm.Evening) error {
 	return m.keep(ctx, ev.Service, f)
 }
 
-// round takes in a round of changes, or everybody where none was taken in or changes were pruned; more says
-// that there may be another. A round that is stopped is done again.
-func (m *module) round(ctx context.Context, ev *crm.Evening, n *int) (more bool, err error) {
-	var next crm.Position
-	changed := map[crm.ProfileKey]bool{}
-	everybody := false
+// takeIn takes in changes until there are none, and everybody first if that is asked for.
+func (m *module) takeIn(ctx context.Context, ev *crm.Evening, everybody bool, n *int) error {
+	for more := true; more; everybody = false {
+		var err error
+		if more, err = m.round(ctx, ev, everybody, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// round takes in a round of changes, or everybody where that is asked for, none was taken in yet, changes were pruned or
+// another version counted; more says that there may be another. A round that is stopped is done again.
+func (m *module) round(ctx context.Context, ev *crm.Evening, everybody bool, n *int) (more bool, err error) {
+	var began, next crm.Position
+	var changed map[crm.ProfileKey]bool
+	asked := everybody
 	err = ev.Store.View(ctx, func(r crm.Reader) error {
-		changed, everybody = map[crm.ProfileKey]bool{}, true
+		changed, everybody, more = map[crm.ProfileKey]bool{}, asked, false
 		all, err := r.Cursors(ctx)
 		if err != nil {
 			return err
 		}
+		began = ""
 		for _, c := range all {
 			if c.Consumer == cursor {
-				next, everybody = c.At, false
+				began = c.At
 			}
 		}
+		next = began
+		everybody = everybody || began == ""
 		for !everybody && len(changed) < roundKeys {
 			changes, to, err := r.Changes(ctx, next, 5000)
 			if errors.Is(err, crm.ErrPruned) {
@@ -109,46 +125,55 @@ func (m *module) round(ctx context.Context, ev *crm.Evening, n *int) (more bool,
 	} else {
 		err = m.take(ctx, ev, changed, n)
 	}
+	if errors.Is(err, errOther) && !everybody {
+		return m.round(ctx, ev, true, n)
+	}
 	if err != nil {
 		return false, err
 	}
-	return true, ev.Service.Update(ctx, func(tx crm.Tx) error { return tx.SetCursor(ctx, cursor, next) })
+	return true, ev.Service.Update(ctx, func(tx crm.Tx) error {
+		at, err := tx.Cursor(ctx, cursor)
+		switch {
+		case errors.Is(err, crm.ErrBusy): // another process is about to move it
+			return &crm.Error{Op: "refresh", Entity: "worth", Kind: crm.ErrConflict}
+		case err != nil || at != began: // one that took the step over has moved it
+			return err
+		}
+		return tx.SetCursor(ctx, cursor, next)
+	})
 }
 
 // begin counts everybody anew.
 func (m *module) begin(ctx context.Context, ev *crm.Evening, n *int) error {
 	for from := crm.Part(0); from < crm.Parts; {
-		var keys []crm.ProfileKey
-		to := from
-		for ; to < crm.Parts && len(keys) < foldKeys; to++ {
-			err := ev.Store.View(ctx, func(r crm.Reader) error {
-				mark := len(keys)
+		to, counted := from, 0
+		err := ev.Service.Update(ctx, func(tx crm.Tx) error {
+			parts, err := m.load(ctx, tx, between(from, min(from+readParts, crm.Parts)), true)
+			if err != nil {
+				return err
+			}
+			var keys []crm.ProfileKey
+			for to = from; int(to-from) < len(parts) && len(keys) < foldKeys; to++ {
 				for after := (crm.ProfileKey{}); ; {
-					page, err := r.ScanProfiles(ctx, crm.PartRange{Lo: to, Hi: to + 1}, after, foldKeys)
+					page, err := tx.ScanProfiles(ctx, crm.PartRange{Lo: to, Hi: to + 1}, after, foldKeys)
 					if err != nil {
-						keys = keys[:mark]
 						return err
 					}
 					for _, p := range page {
 						keys, after = append(keys, p.ProfileKey), p.ProfileKey
 					}
 					if len(page) < foldKeys {
-						return nil
+						break
 					}
 				}
-			})
-			if err != nil {
-				return err
 			}
-		}
-		parts := make([]crm.Part, 0, to-from)
-		for p := from; p < to; p++ {
-			parts = append(parts, p)
-		}
-		if err := m.fold(ctx, ev, parts, keys, true); err != nil {
+			counted = len(keys)
+			return m.fold(ctx, ev, tx, parts[:to-from], keys)
+		})
+		if err != nil {
 			return err
 		}
-		*n += len(keys)
+		*n += counted
 		from = to
 	}
 	return nil
@@ -177,30 +202,31 @@ func (m *module) take(ctx context.Context, ev *crm.Evening, changed map[crm.Prof
 			}
 		}
 	}
-	slices.SortFunc(keys, func(a, b crm.ProfileKey) int {
-		if a.Part() != b.Part() {
-			return int(a.Part()) - int(b.Part())
-		}
-		return a.Compare(b)
-	})
+	slices.SortFunc(keys, byPart)
 	for from := 0; from < len(keys); {
 		to := min(from+foldKeys, len(keys))
 		for to < len(keys) && keys[to].Part() == keys[to-1].Part() {
 			to++
 		}
-		var parts []crm.Part
-		for _, k := range keys[from:to] {
-			if p := k.Part(); len(parts) == 0 || parts[len(parts)-1] != p {
-				parts = append(parts, p)
+		err := ev.Service.Update(ctx, func(tx crm.Tx) error {
+			parts, err := m.load(ctx, tx, partsOf(keys[from:to]), false)
+			if err != nil {
+				return err
 			}
-		}
-		if err := m.fold(ctx, ev, parts, keys[from:to], false); err != nil {
+			return m.fold(ctx, ev, tx, parts, keys[from:to])
+		})
+		if err != nil {
 			return err
 		}
 		*n += to - from
 		from = to
 	}
 	return nil
+}
+
+// byPart sorts profiles by part, then by key.
+func byPart(a, b crm.ProfileKey) int {
+	return cmp.Or(cmp.Compare(a.Part(), b.Part()), a.Compare(b))
 }
 
 // together returns the profiles that are one customer with some of the given ones. Those that were one and are parted need
@@ -221,100 +247,58 @@ func together(ctx context.Context, r crm.Reader, keys []crm.ProfileKey) (out []c
 	return out, err
 }
 
-// load reads parts, and returns their states.
-func load(ctx context.Context, r crm.Reader, into map[crm.Part]*part, parts []crm.Part) ([]*crm.State, error) {
-	keys := make([]crm.StateKey, len(parts))
-	for i, p := range parts {
-		keys[i] = partKey(p)
+// ahead is later than any purchase: those after the evening are counted once their day has come, though
+// nothing tells of them then. An evening of a clock that is far behind counts what was bought until now, too.
+func ahead(at time.Time) time.Time {
+	at = at.AddDate(100, 0, 0)
+	if least := time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC); at.Before(least) {
+		return least
 	}
-	states, err := r.States(ctx, keys...)
-	if err != nil {
-		return nil, err
-	}
-	for i, s := range states {
-		var data []byte
-		if s != nil {
-			data = s.Data
-		}
-		if into[parts[i]], err = readPart(data); err != nil {
-			return nil, &crm.Error{Op: "read", Entity: partKind, ID: keys[i].Subject.Record, Kind: crm.ErrInvalid, Err: err}
-		}
-	}
-	return states, nil
+	return at
 }
 
-// ahead is later than any purchase: those after the evening are counted once their day has come, though
-// nothing tells of them then.
-func ahead(at time.Time) time.Time { return at.AddDate(100, 0, 0) }
-
-// fold counts profiles of some parts as they are; anew says that nothing else stays in those parts. The
-// revision of a part is read before what it is made of: of two processes the one that read less starts again.
-func (m *module) fold(ctx context.Context, ev *crm.Evening, of []crm.Part, keys []crm.ProfileKey, anew bool) error {
-	return ev.Service.Update(ctx, func(tx crm.Tx) error {
-		parts := map[crm.Part]*part{}
-		states, err := load(ctx, tx, parts, of)
-		if err != nil {
-			return err
+// fold counts profiles of some parts as they are. The parts were read, with their revisions, before what they are
+// made of, and each is written, changed or not: of two processes that are at it, as when one was paused and
+// another took the step over, the one that read less starts again.
+func (m *module) fold(ctx context.Context, ev *crm.Evening, tx crm.Tx, parts []*held, keys []crm.ProfileKey) error {
+	customers, err := ev.Customers(ctx, tx, ahead(ev.At), false, keys...)
+	if err != nil {
+		return err
+	}
+	by := make(map[crm.Part]*held, len(parts))
+	for _, h := range parts {
+		by[h.part] = h
+	}
+	asked := make(map[crm.ProfileKey]bool, len(keys))
+	for _, k := range keys {
+		asked[k] = true
+		h := by[k.Part()]
+		h.touched = true
+		h.rows.forget(hashOf(k))
+	}
+	for i := range customers {
+		c := &customers[i]
+		if s := summarise(c.Purchases); asked[c.Home] && s.orders > 0 {
+			by[c.Home.Part()].rows.put(row{hashOf(c.Home), s})
 		}
-		customers, err := ev.Customers(ctx, tx, ahead(ev.At), false, keys...)
-		if err != nil {
-			return err
-		}
-		if anew {
-			for p := range parts {
-				parts[p] = new(part)
-			}
-		}
-		asked := make(map[crm.ProfileKey]bool, len(keys))
-		for _, k := range keys {
-			asked[k] = true
-			parts[k.Part()].forget(hashOf(k))
-		}
-		for i := range customers {
-			c := &customers[i]
-			if s := summarise(c.Purchases); asked[c.Home] && s.orders > 0 {
-				parts[c.Home.Part()].put(row{hashOf(c.Home), s})
-			}
-		}
-		var put []*crm.State
-		for i, p := range of {
-			data, err := json.Marshal(parts[p].encode())
-			if err != nil {
-				return err
-			}
-			s := &crm.State{StateKey: partKey(p), Data: data}
-			if was := states[i]; was != nil {
-				if bytes.Equal(was.Data, data) {
-					continue
-				}
-				s.Rev = was.Rev
-			} else if len(*parts[p]) == 0 {
-				continue
-			}
-			put = append(put, s)
-		}
-		return tx.PutStates(ctx, put...)
-	})
+	}
+	return put(ctx, tx, parts)
 }
 
 // read returns everybody who bought.
 func (m *module) read(ctx context.Context, store crm.Store) (out []summary, err error) {
 	for from := crm.Part(0); from < crm.Parts; from += readParts {
-		var some []crm.Part
-		for p := from; p < min(from+readParts, crm.Parts); p++ {
-			some = append(some, p)
-		}
-		parts := map[crm.Part]*part{}
-		err := store.View(ctx, func(r crm.Reader) error {
-			_, err := load(ctx, r, parts, some)
+		var some []*held
+		err := store.View(ctx, func(r crm.Reader) (err error) {
+			some, err = m.load(ctx, r, between(from, min(from+readParts, crm.Parts)), false)
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range some {
-			for _, r := range *parts[p] {
-				out = append(out, r.summary)
+		for _, h := range some {
+			for i := range h.rows {
+				out = append(out, h.rows[i].summary)
 			}
 		}
 	}

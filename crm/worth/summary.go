@@ -13,7 +13,7 @@ type summary struct {
 	orders      int32 // sales
 	total       int64 // of all amounts, returns taken off
 	spent       int64 // on days after the first, what came back and is not known to belong to a sale taken off
-	priced      bool  // every amount is known
+	priced      bool  // every amount is known, and their sums are numbers
 }
 
 // summarise folds purchases, which come oldest first; it has no orders where nothing counts.
@@ -26,9 +26,9 @@ func summarise(purchases []crm.Purchase) (s summary) {
 			continue
 		}
 		s.priced = s.priced && p.Priced
-		s.total += p.Amount
+		s.add(&s.total, p.Amount)
 		if !p.Sale() {
-			back += p.Amount
+			s.add(&back, p.Amount)
 			continue
 		}
 		day := int32(p.Day)
@@ -40,11 +40,22 @@ func summarise(purchases []crm.Purchase) (s summary) {
 			s.last = day
 		}
 		if s.repeats > 0 {
-			s.spent += p.Amount
+			s.add(&s.spent, p.Amount)
 		}
 	}
-	s.spent += min(0, back)
+	s.add(&s.spent, min(0, back))
 	return s
+}
+
+// add adds an amount to a sum. One that is beyond what a number of 64 bits holds is not known from then on, and stays
+// as it is.
+func (s *summary) add(to *int64, amount int64) {
+	sum := *to + amount
+	if (sum > *to) != (amount > 0) && amount != 0 {
+		s.priced = false
+		return
+	}
+	*to = sum
 }
 
 // weeks turns days into the models' unit.

@@ -19,3 +19,8 @@ func TestWorth(t *testing.T) {
 		nighttest.Worth(t, func(t *testing.T) crm.Store { return migrated(t, openMySQL(t)) })
 	})
 }
+
+// TestWorthBeside: eight writers and three processes that do the step at once, of which one is paused and one killed.
+func TestWorthBeside(t *testing.T) {
+	nighttest.WorthBeside(t, migrated(t, openPostgres(t)))
+}
