@@ -124,7 +124,7 @@ func (e *Engine) subjects(ctx context.Context, r crm.Reader, places *crm.Places,
 	slices.Sort(ids)
 	p := newPopulation(&e.cfg, places)
 	p.withLines = lines
-	persons, err := p.read(ctx, r, slices.Compact(ids), []crm.FactKind{crm.KindOrder, crm.KindVisit, crm.KindAnswer}, nil)
+	persons, err := p.read(ctx, r, slices.Compact(ids), []crm.FactKind{crm.KindOrder, crm.KindVisit, crm.KindTicket, crm.KindAnswer}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func (e *Engine) subjects(ctx context.Context, r crm.Reader, places *crm.Places,
 func (f *filler) subject(x *person, o *Facts, s *crm.FieldSubject, lines bool) {
 	t := &f.p.texts
 	*s = crm.FieldSubject{Customer: x.id, Home: x.home, Profiles: x.profiles, Zone: f.shop(x.place).loc, Today: f.shop(x.place).today,
-		Purchases: s.Purchases[:0], Lines: s.Lines[:0], Contacts: s.Contacts[:0], Reachable: o.SMSConsent || o.EmailConsent}
+		Purchases: s.Purchases[:0], Lines: s.Lines[:0], Contacts: s.Contacts[:0], OpenTickets: o.OpenTickets, Reachable: o.SMSConsent || o.EmailConsent}
 	for i := range o.Purchases {
 		row := &o.Purchases[i]
 		r := &x.orders[row.index]

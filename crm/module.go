@@ -76,6 +76,8 @@ type FieldSubject struct {
 	Lines []Purchase
 	// Contacts are the days of visits to the service and of answers, counted as Today is, in any order.
 	Contacts []int
+	// OpenTickets is how many of the customer's tickets are not solved.
+	OpenTickets int
 	// Reachable says that the customer agreed to be written to, at an address that can be tried.
 	Reachable bool
 }

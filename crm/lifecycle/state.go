@@ -39,6 +39,9 @@ type Customer struct {
 	Contacts  []int // days of visits, calls, answers and other acts that are no purchase
 	Open      bool  // a member, under contract, or consenting
 	LockedIn  bool  // by a warranty, the only supplier, a contract that runs
+	// Alive is the probability that he still buys, such as value.MBGNBD.Alive says, from 0 to 1; nil where it is not
+	// known. Definition.Alive asks for it.
+	Alive *float64
 }
 
 // Definition says what the states mean. The zero value but for Version works.
@@ -52,6 +55,8 @@ type Definition struct {
 	Contacts bool
 	// Overdue is after how many times the gap that is expected of a customer he is overdue; 0 means 2.
 	Overdue float64
+	// Alive is below which probability of still buying he is overdue, too, whatever his gaps; less than 1. 0 does not ask.
+	Alive float64
 	// Prior is the gap that is expected of customers of whom little is known; both of its fields are
 	// above 0. The zero Prior is a gap of Window with a weight of 1.
 	Prior Prior
@@ -65,6 +70,8 @@ type Why struct {
 	Since   int     `json:"since"`   // days since the last purchase
 	Gap     float64 `json:"gap"`     // expected between purchases, in days
 	Overdue float64 `json:"overdue"` // Since over Gap; beyond Definition.Overdue he is overdue
+	// Alive is Customer.Alive where the definition asks for it.
+	Alive *float64 `json:"alive,omitempty"`
 }
 
 func (d Definition) withDefaults() (Definition, error) {
@@ -81,6 +88,8 @@ func (d Definition) withDefaults() (Definition, error) {
 		return d, fmt.Errorf("%w: Definition.Acts is %d, not 1 or more", ErrData, d.Acts)
 	case !(d.Overdue > 0) || math.IsInf(d.Overdue, 0):
 		return d, fmt.Errorf("%w: Definition.Overdue is %v, not above 0", ErrData, d.Overdue)
+	case !(d.Alive >= 0 && d.Alive < 1):
+		return d, fmt.Errorf("%w: Definition.Alive is %v, not from 0 to less than 1", ErrData, d.Alive)
 	case !(d.Prior.Gap > 0) || math.IsInf(d.Prior.Gap, 0):
 		return d, fmt.Errorf("%w: Definition.Prior.Gap is %v, not above 0", ErrData, d.Prior.Gap)
 	case !(d.Prior.Weight > 0) || math.IsInf(d.Prior.Weight, 0):
@@ -90,11 +99,14 @@ func (d Definition) withDefaults() (Definition, error) {
 	return d, nil
 }
 
-// State returns where a customer is on a day. The error is an ErrData about the definition.
+// State returns where a customer is on a day. The error is an ErrData about the definition, or about Customer.Alive.
 func (d Definition) State(c Customer, day int) (Why, error) {
 	d, err := d.withDefaults()
 	if err != nil {
 		return Why{}, err
+	}
+	if c.Alive != nil && !(*c.Alive >= 0 && *c.Alive <= 1) {
+		return Why{}, fmt.Errorf("%w: Customer.Alive is %v, not from 0 to 1", ErrData, *c.Alive)
 	}
 	until := func(days []int) []int {
 		return slices.DeleteFunc(slices.Clone(days), func(x int) bool { return x > day })
@@ -120,7 +132,12 @@ func (d Definition) State(c Customer, day int) (Why, error) {
 		return Why{}, err
 	}
 	w.Overdue = float64(w.Since) / w.Gap
-	switch late := w.Overdue > d.Overdue; {
+	late := w.Overdue > d.Overdue
+	if d.Alive > 0 && c.Alive != nil {
+		w.Alive = c.Alive
+		late = late || *c.Alive < d.Alive
+	}
+	switch {
 	case late && c.LockedIn && c.Open:
 		w.State = Captive
 	case late && c.Open:

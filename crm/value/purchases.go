@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 )
@@ -82,4 +83,175 @@ func (p Purchases) fault() *DataError {
 
 func (p Purchases) compare(o Purchases) int {
 	return cmp.Or(cmp.Compare(p.Repeats, o.Repeats), cmp.Compare(p.Last, o.Last), cmp.Compare(p.Age, o.Age))
+}
+
+// Sample is customers, alike ones together: what models are fitted to. It is immutable.
+type Sample struct {
+	cells []cell // sorted
+	n     float64
+	age   float64 // the mean
+	// repeats is the number of all repeats.
+	repeats float64
+	above   []above
+}
+
+// cell is customers with the same purchases.
+type cell struct {
+	Purchases
+	n float64
+}
+
+// above are runs of j for which the same number of customers has Repeats > j.
+type above struct {
+	from, to int // to is excluded
+	n        float64
+}
+
+// Condense returns a sample of customers. The error is a *DataError with the number of the
+// customer; an empty sample is an error, too.
+func Condense(customers iter.Seq[Purchases]) (*Sample, error) {
+	return CondenseCounted(func(yield func(Purchases, int) bool) {
+		for p := range customers {
+			if !yield(p, 1) {
+				return
+			}
+		}
+	})
+}
+
+// CondenseCounted is Condense of customers that come with how many of them there are. It is quickest where they
+// come in ascending order of Repeats, then Last, then Age.
+func CondenseCounted(customers iter.Seq2[Purchases, int]) (*Sample, error) {
+	s := &Sample{}
+	var count map[[3]uint64]int // once they are out of order; bits are hashed faster than numbers
+	bits := func(p Purchases) [3]uint64 {
+		return [3]uint64{uint64(p.Repeats), math.Float64bits(p.Last), math.Float64bits(p.Age)}
+	}
+	row, fault := 0, (*DataError)(nil)
+	for p, n := range customers {
+		if fault = p.fault(); fault == nil && n < 0 {
+			fault = &DataError{Field: "count", Reason: fmt.Sprintf("is %d", n)}
+		}
+		if fault != nil {
+			fault.Row = row
+			return nil, fault
+		}
+		row++
+		if n == 0 {
+			continue
+		}
+		p.Last, p.Age = p.Last+0, p.Age+0 // -0 is 0
+		if count == nil {
+			if k := len(s.cells); k == 0 || s.cells[k-1].compare(p) < 0 {
+				s.cells = append(s.cells, cell{p, float64(n)})
+				continue
+			} else if s.cells[k-1].Purchases == p {
+				s.cells[k-1].n += float64(n)
+				continue
+			}
+			count = make(map[[3]uint64]int, len(s.cells))
+			for _, c := range s.cells {
+				count[bits(c.Purchases)] = int(c.n)
+			}
+		}
+		count[bits(p)] += n
+	}
+	if count != nil {
+		s.cells = make([]cell, 0, len(count))
+		for b, n := range count {
+			s.cells = append(s.cells, cell{Purchases{int(b[0]), math.Float64frombits(b[1]), math.Float64frombits(b[2])}, float64(n)})
+		}
+	}
+	return s.sum()
+}
+
+// sum sorts the cells and adds them up.
+func (s *Sample) sum() (*Sample, error) {
+	if len(s.cells) == 0 {
+		return nil, fmt.Errorf("%w: no customers", ErrData)
+	}
+	slices.SortFunc(s.cells, func(a, b cell) int { return a.compare(b.Purchases) })
+	for _, c := range s.cells {
+		s.n += c.n
+		s.age += c.n * c.Age
+		s.repeats += c.n * float64(c.Repeats)
+	}
+	s.age /= s.n
+	// From the one who bought most down.
+	more, last := 0.0, len(s.cells)-1
+	for i := last; i >= 0 && s.cells[i].Repeats > 0; {
+		x := s.cells[i].Repeats
+		for ; i >= 0 && s.cells[i].Repeats == x; i-- {
+			more += s.cells[i].n
+		}
+		from := 0
+		if i >= 0 {
+			from = s.cells[i].Repeats
+		}
+		s.above = append(s.above, above{from, x, more})
+	}
+	slices.Reverse(s.above)
+	return s, nil
+}
+
+// Customers returns how many customers the sample has, and Cells how many different ones.
+func (s *Sample) Customers() int { return int(s.n) }
+
+// Cells returns how many different histories the sample has.
+func (s *Sample) Cells() int { return len(s.cells) }
+
+// All returns the histories in ascending order with the number of customers that have each.
+func (s *Sample) All() iter.Seq2[Purchases, int] {
+	return func(yield func(Purchases, int) bool) {
+		for _, c := range s.cells {
+			if !yield(c.Purchases, int(c.n)) {
+				return
+			}
+		}
+	}
+}
+
+// unit returns the time that parameters are searched around: the mean age, or 1 where all are of
+// today.
+func (s *Sample) unit() float64 {
+	if s.age == 0 {
+		return 1
+	}
+	return s.age
+}
+
+// large is from how many cells on a fit begins with a part of them.
+const large = 20_000
+
+// part returns every so many of the cells, about large of them, or nil of few.
+func (s *Sample) part() *Sample {
+	if len(s.cells) < 2*large {
+		return nil
+	}
+	every := len(s.cells) / large
+	out := &Sample{cells: make([]cell, 0, large+1)}
+	for i := every / 2; i < len(s.cells); i += every {
+		out.cells = append(out.cells, s.cells[i])
+	}
+	out, err := out.sum()
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
+// buying returns ln Γ(r+x)/(Γ(r)·α^x) of all customers, which does not depend on when they left, with
+// the derivatives by r and α, the first two parameters.
+func (s *Sample) buying(r, alpha float64, d *derivatives) (ll float64) {
+	ll = -s.repeats * math.Log(alpha)
+	d.first[1], d.second[1][1] = -s.repeats/alpha, s.repeats/(alpha*alpha)
+	for _, run := range s.above {
+		for j := run.from; j < run.to; j++ {
+			rj := r + float64(j)
+			ll += run.n * math.Log(rj)
+			d.first[0] += run.n / rj
+			d.second[0][0] -= run.n / (rj * rj)
+		}
+	}
+	return ll
 }

@@ -56,71 +56,85 @@ type Tiered struct {
 	Certain bool `json:"certain"`
 }
 
+// TierCuts are where the tiers of some customers begin: others, or the same with one more purchase, can be put into tiers by
+// them.
+type TierCuts struct {
+	Definition TierDefinition `json:"definition"`
+	N          int            `json:"n"`
+	Valuable   *float64       `json:"valuable,omitempty"` // as in Tiered
+	Growable   *float64       `json:"growable,omitempty"`
+}
+
 // Tiers puts each customer into one tier, in the order of the customers: below zero, who has brought nothing or less so far
 // and will not make good for it; most valuable, the top of the others by what they have brought and will; most
 // growable, of the rest, those with the largest potential beyond that. Customers of equal value are in the same tier, so
 // that a tier may have some more than its share. The error is an ErrData about the definition.
 func (d TierDefinition) Tiers(customers []Standing) ([]Tiered, error) {
-	d.Top, d.Growth = cmp.Or(d.Top, 0.2), cmp.Or(d.Growth, 0.2)
-	switch {
-	case d.Version == "":
-		return nil, fmt.Errorf("%w: TierDefinition.Version is empty", ErrData)
-	case !(d.Top > 0 && d.Top <= 1):
-		return nil, fmt.Errorf("%w: TierDefinition.Top is %v, not above 0 and at most 1", ErrData, d.Top)
-	case !(d.Growth > 0 && d.Growth <= 1):
-		return nil, fmt.Errorf("%w: TierDefinition.Growth is %v, not above 0 and at most 1", ErrData, d.Growth)
+	cuts, err := d.Cuts(customers)
+	if err != nil {
+		return nil, err
 	}
 	out := make([]Tiered, len(customers))
-	var above []float64
-	for i, c := range customers {
-		own := c.Actual.Expected + c.Future.Expected
-		t := Tiered{Version: d.Version, Tier: Migrating, N: len(customers), Own: own, Growth: c.Strategic.Expected - own}
-		if own != own || t.Growth != t.Growth {
-			return nil, &DataError{Row: i, Field: "Valuation", Reason: "is NaN"}
-		}
-		if c.Actual.Expected <= 0 && own <= 0 {
-			t.Tier = BelowZero
-		} else {
-			above = append(above, own)
-		}
-		out[i] = t
+	for i := range customers {
+		out[i] = cuts.Of(customers[i])
 	}
-	valuable, ok := least(above, d.Top)
-	told := func(asked bool, v *bool) bool { return !asked || v != nil && *v }
-	var growth []float64
-	for i, c := range customers {
-		t := &out[i]
-		if t.Tier == BelowZero {
-			continue
+	return out, nil
+}
+
+// Cuts returns where the tiers of customers begin. The error is an ErrData about the definition, or a *DataError about a
+// customer.
+func (d TierDefinition) Cuts(customers []Standing) (TierCuts, error) {
+	d.Top, d.Growth = cmp.Or(d.Top, 0.2), cmp.Or(d.Growth, 0.2)
+	cuts := TierCuts{Definition: d, N: len(customers)}
+	switch {
+	case d.Version == "":
+		return cuts, fmt.Errorf("%w: TierDefinition.Version is empty", ErrData)
+	case !(d.Top > 0 && d.Top <= 1):
+		return cuts, fmt.Errorf("%w: TierDefinition.Top is %v, not above 0 and at most 1", ErrData, d.Top)
+	case !(d.Growth > 0 && d.Growth <= 1):
+		return cuts, fmt.Errorf("%w: TierDefinition.Growth is %v, not above 0 and at most 1", ErrData, d.Growth)
+	}
+	var above, growth []float64
+	for i := range customers {
+		t := cuts.Of(customers[i])
+		if t.Own != t.Own || t.Growth != t.Growth {
+			return cuts, &DataError{Row: i, Field: "Valuation", Reason: "is NaN"}
 		}
-		if t.Own >= valuable && t.Own > 0 && told(d.Loyal, c.Loyal) && told(d.Cooperative, c.Cooperative) {
-			t.Tier = MostValuable
-		} else if t.Growth > 0 {
+		if t.Tier != BelowZero {
+			above = append(above, t.Own)
+		}
+	}
+	if v, ok := least(above, d.Top); ok {
+		cuts.Valuable = &v
+	}
+	for i := range customers {
+		if t := cuts.Of(customers[i]); t.Tier == Migrating && t.Growth > 0 {
 			growth = append(growth, t.Growth)
 		}
 	}
-	growable, grows := least(growth, d.Growth)
-	for i, c := range customers {
-		t := &out[i]
-		if ok {
-			t.Valuable = &valuable
-		}
-		if grows {
-			t.Growable = &growable
-		}
-		if grows && t.Tier == Migrating && t.Growth >= growable {
-			t.Tier = MostGrowable
-		}
-		low, high := c.Actual.Low+c.Future.Low, c.Actual.High+c.Future.High
-		t.Certain = low > 0
-		switch t.Tier {
-		case BelowZero:
-			t.Certain = high <= 0
-		case MostValuable:
-			t.Certain = low > 0 && low >= valuable
-		}
+	if v, ok := least(growth, d.Growth); ok {
+		cuts.Growable = &v
 	}
-	return out, nil
+	return cuts, nil
+}
+
+// Of returns the tier of a customer.
+func (c TierCuts) Of(s Standing) Tiered {
+	d := c.Definition
+	own := s.Actual.Expected + s.Future.Expected
+	t := Tiered{Version: d.Version, Tier: Migrating, N: c.N, Own: own, Growth: s.Strategic.Expected - own, Valuable: c.Valuable, Growable: c.Growable}
+	told := func(asked bool, v *bool) bool { return !asked || v != nil && *v }
+	low, high := s.Actual.Low+s.Future.Low, s.Actual.High+s.Future.High
+	t.Certain = low > 0
+	switch {
+	case s.Actual.Expected <= 0 && own <= 0:
+		t.Tier, t.Certain = BelowZero, high <= 0
+	case c.Valuable != nil && own >= *c.Valuable && own > 0 && told(d.Loyal, s.Loyal) && told(d.Cooperative, s.Cooperative):
+		t.Tier, t.Certain = MostValuable, low > 0 && low >= *c.Valuable
+	case c.Growable != nil && t.Growth > 0 && t.Growth >= *c.Growable:
+		t.Tier = MostGrowable
+	}
+	return t
 }
 
 // least returns the smallest of the top share of values; false where there are none.

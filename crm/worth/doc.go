@@ -6,6 +6,11 @@
 //
 // and a rule with on: {segment_entered: loyal} is told when a customer becomes it.
 //
+// With Config.Stages, Config.Tiers and Config.GivesUp there are LifeStage, Tier and what open tickets put at risk, too:
+//
+//	LifeStage == 'baby' and LifeStageConfidence > 0.99
+//	Tier == 'most valuable' and TierCertain and AtRiskPerTicket > 500
+//
 // Fields are computed from what the customer bought, at the instant that is asked about, by models that were fitted
 // to all customers: nothing is stored of a customer's value that could be out of date, and people who are merged or split have
 // the values of what they bought at once. PAlive falls from day to day without anything being written.

@@ -20,7 +20,7 @@ type field struct {
 	of func(a *asked) (any, error)
 }
 
-// fields are those of the module.
+// fields are those of every module; some have more, by their Config.
 var fields = []field{
 	{crm.Field{Name: "PAlive", Type: crm.FieldFloat, Doc: "probability that the customer still buys, 0 to 1"},
 		func(a *asked) (any, error) { return a.number(a.alive()) }},
@@ -51,14 +51,19 @@ var fields = []field{
 	{crm.Field{Name: "Loyalty", Type: crm.FieldString, Max: 16, Doc: "prospect, new, active, waiting, passive, captive or gone"},
 		func(a *asked) (any, error) { return a.loyalty() }},
 	{crm.Field{Name: "LifeChange", Type: crm.FieldString, Doc: "category of which the customer began to buy more, for as long as that may be believed", Lines: true},
-		func(a *asked) (any, error) { c, err := a.change(); return only(c.category != "", c.category), err }},
+		func(a *asked) (any, error) { c, err := a.change(); return only(c.name != "", c.name), err }},
 	{crm.Field{Name: "LifeChangeAt", Type: crm.FieldTime, Doc: "when that began", Lines: true},
 		func(a *asked) (any, error) {
 			c, err := a.change()
-			return only(c.category != "", noon(c.day, a.s.Zone)), err
+			return only(c.name != "", noon(c.day, a.s.Zone)), err
+		}},
+	{crm.Field{Name: "LifeChangeUntil", Type: crm.FieldTime, Doc: "until when it may be believed at the latest, if nothing more is seen of it", Lines: true},
+		func(a *asked) (any, error) {
+			c, err := a.change()
+			return only(c.name != "", noon(c.until, a.s.Zone)), err
 		}},
 	{crm.Field{Name: "LifeChangeConfidence", Type: crm.FieldFloat, Doc: "that it is none by chance, 0 to 1", Lines: true},
-		func(a *asked) (any, error) { c, err := a.change(); return only(c.category != "", c.confidence), err }},
+		func(a *asked) (any, error) { c, err := a.change(); return only(c.name != "", c.confidence), err }},
 	{crm.Field{Name: "FavouriteBrand", Type: crm.FieldString, Doc: "of which the customer spends most, older amounts counting less", Lines: true},
 		func(a *asked) (any, error) { f, ok, err := a.favourite(brand); return only(ok, f.Brand), err }},
 	{crm.Field{Name: "FavouriteBrandShare", Type: crm.FieldFloat, Doc: "its share of what is known to be spent on brands, 0 to 1", Lines: true},
@@ -108,11 +113,11 @@ func (m *module) fill(ctx context.Context, r crm.Reader, at time.Time, of []crm.
 	}
 	ask := make([]*field, len(names))
 	for j, name := range names {
-		i := slices.IndexFunc(fields, func(f field) bool { return f.Name == name })
+		i := slices.IndexFunc(m.fields, func(f field) bool { return f.Name == name })
 		if i < 0 {
 			return nil, fmt.Errorf("worth: there is no field %q", name)
 		}
-		ask[j] = &fields[i]
+		ask[j] = &m.fields[i]
 	}
 	a := asked{m: m, model: fit, at: at}
 	if fit != nil {
@@ -196,24 +201,32 @@ func (a *asked) worth() (float64, bool) {
 	return a.by.worth.Worth(a.history, each), true
 }
 
-// bound returns what the customer is worth with another number of purchases than is expected, which are made when
-// those expected are and are worth what those are.
+// bound returns a bound of what the customer is worth.
 func (a *asked) bound(of func(value.Interval) float64) (any, error) {
-	each, ok := a.purchase()
-	if !ok {
-		return nil, nil
-	}
-	i, ok, err := a.interval()
+	i, ok, err := a.worthBetween()
 	if err != nil || !ok {
 		return nil, err
 	}
-	_, discounted := a.by.worth.Expect(a.history)
-	if i.Expected <= 0 {
-		return nil, nil
+	return a.amount(of(i), true)
+}
+
+// worthBetween returns what the customer is worth, and with the numbers of purchases that are the bounds of what is expected:
+// they are made when those expected are and are worth what those are.
+func (a *asked) worthBetween() (out value.Interval, ok bool, err error) {
+	each, ok := a.purchase()
+	if !ok {
+		return out, false, nil
 	}
+	i, ok, err := a.interval()
+	if err != nil || !ok || i.Expected <= 0 {
+		return out, false, err
+	}
+	_, discounted := a.by.worth.Expect(a.history)
 	terms := a.m.terms
-	v := a.by.worth.Worth(a.history, each) + (of(i)-i.Expected)*(discounted/i.Expected)*(each*(1-terms.Costs)-terms.PerPurchase)
-	return a.amount(v, true)
+	out.Expected = a.by.worth.Worth(a.history, each)
+	one := (discounted / i.Expected) * (each*(1-terms.Costs) - terms.PerPurchase)
+	out.Low, out.High = out.Expected+(i.Low-i.Expected)*one, out.Expected+(i.High-i.Expected)*one
+	return out, true, nil
 }
 
 // bought returns the days of purchases.
@@ -257,54 +270,12 @@ func (a *asked) loyalty() (any, error) {
 		def = a.model.lifecycle
 	}
 	held := a.m.cfg.LockedIn != nil && a.m.cfg.LockedIn(a.s)
-	why, err := def.State(lifecycle.Customer{Purchases: a.bought(), Contacts: a.s.Contacts, Open: a.s.Reachable, LockedIn: held}, a.s.Today)
+	c := lifecycle.Customer{Purchases: a.bought(), Contacts: a.s.Contacts, Open: a.s.Reachable, LockedIn: held}
+	if alive, ok := a.alive(); ok && def.Alive > 0 {
+		c.Alive = &alive
+	}
+	why, err := def.State(c, a.s.Today)
 	return string(why.State), err
-}
-
-// change is a life that changed.
-type change struct {
-	category   string
-	day        int
-	confidence float64
-}
-
-// change returns the last change that may still be believed: of a category that is bought more often.
-func (a *asked) change() (out change, err error) {
-	days := map[string][]int{}
-	for i := range a.s.Lines {
-		p := &a.s.Lines[i]
-		if p.Sale() && p.Category != "" {
-			days[p.Category] = append(days[p.Category], p.Day)
-		}
-	}
-	from := int(a.first)
-	last := (a.s.Today - from) * 12 / 365 // the month that runs
-	if len(days) == 0 || last < 1 || last > 10_000 {
-		return out, nil
-	}
-	alpha := a.m.cfg.Alpha / float64(len(days))
-	for name, at := range days {
-		counts := make([]int, last+1)
-		for _, day := range at {
-			counts[max(0, min(last, (day-from)*12/365))]++
-		}
-		shifts, err := lifecycle.Shifts(counts, months, alpha)
-		if err != nil || len(shifts) == 0 {
-			if err != nil {
-				return out, err
-			}
-			continue
-		}
-		s := shifts[len(shifts)-1]
-		if s.After <= s.Before || s.Until < last {
-			continue
-		}
-		c := change{name, from + (s.At*365+11)/12, 1 - s.P*float64(len(days))}
-		if out.category == "" || c.day > out.day || c.day == out.day && (c.confidence > out.confidence || c.confidence == out.confidence && name < out.category) {
-			out = c
-		}
-	}
-	return out, nil
 }
 
 // favourite returns what most is spent on, of what of names; it is not known where nothing is, or more came back.

@@ -97,7 +97,7 @@ func TestUnknown(t *testing.T) {
 	m := mustModule(t, Config{})
 	money := []string{"WorthNext12", "WorthLow12", "WorthHigh12", "RFM", "RFMRecency", "RFMFrequency", "RFMMonetary"}
 	models := append([]string{"PAlive", "OrdersNext12", "OrdersLow12", "OrdersHigh12"}, money...)
-	articles := []string{"FavouriteBrand", "FavouriteBrandShare", "FavouriteCategory", "FavouriteCategoryShare", "LifeChange", "LifeChangeAt", "LifeChangeConfidence"}
+	articles := []string{"FavouriteBrand", "FavouriteBrandShare", "FavouriteCategory", "FavouriteCategoryShare", "LifeChange", "LifeChangeAt", "LifeChangeUntil", "LifeChangeConfidence"}
 	gone := bought(50, 20)
 	gone[0].Cancelled, gone[1].Returned = true, true
 	back := append(gone, crm.Purchase{At: evening, Day: gone[1].Day + 20, Amount: -10000, Priced: true, Return: true})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -34,6 +35,17 @@ type Config struct {
 	// those who are overdue and may be written to, Loyalty calls him captive and not passive. It is asked by several goroutines
 	// at once and answers the same of the same subject. Nil: no customer is.
 	LockedIn func(*crm.FieldSubject) bool
+	// Stages are stages of a life by what is bought, for LifeStage and what belongs to it. A rule hears of one that begins, and of one
+	// that is over, by a segment such as leaf("LifeStage == 'baby'"). Nil: there are no such fields.
+	Stages []Stage
+	// Tiers defines Tier and TierCertain; its Version defaults to Version. Nil: there are no such fields.
+	Tiers *value.TierDefinition
+	// Uplift is which share of the way to what nine of ten customers are worth less than others can be brought, from 0 to
+	// 1, as a test with a control group has shown: with 0 none is most growable. It goes with Tiers.
+	Uplift float64
+	// GivesUp is the share of those still buying whom a complaint makes leave, such as value.Recovery says, for AtRisk and what belongs
+	// to it. Nil, where it is not known: there are no such fields.
+	GivesUp *value.Interval
 	// RFM defines the RFM cell; "ntile" and Nested, which depend on the other customers, are refused.
 	RFM rfm.Config
 	// HalfLife is after how long an amount counts half for FavouriteBrand and FavouriteCategory. Defaults to a year.
@@ -58,6 +70,8 @@ type module struct {
 	terms   value.Terms // of what a customer is worth
 	plain   value.Terms // of how many orders he makes
 	known   decoded
+	fields  []field
+	stages  map[string]string // of categories
 }
 
 // New returns the module, for vefa.Config.Modules of one engine or of several on one record. It fails with all faults
@@ -68,7 +82,7 @@ func New(cfg Config) (crm.Module, error) {
 		return crm.Module{}, err
 	}
 	out := crm.Module{Name: "worth", Fill: m.fill, Steps: []crm.Step{{Name: "worth", Run: m.refresh}}}
-	for _, f := range fields {
+	for _, f := range m.fields {
 		out.Fields = append(out.Fields, f.Field)
 	}
 	return out, nil
@@ -106,6 +120,35 @@ func newModule(cfg Config) (*module, error) {
 		fault("Discount", fmt.Errorf("is %v, not above -1", cfg.Discount))
 	} else {
 		fault("Costs, PerPurchase, PerMonth", m.terms.Validate())
+	}
+	m.fields = slices.Clip(fields)
+	if cfg.Stages != nil {
+		fault("Stages", checkStages(cfg.Stages))
+		m.fields = append(m.fields, stageFields...)
+		m.stages = map[string]string{}
+		for _, s := range cfg.Stages {
+			for _, c := range s.Categories {
+				m.stages[c] = s.Name
+			}
+		}
+	}
+	if cfg.Tiers != nil {
+		d := *cfg.Tiers
+		d.Version = cmp.Or(d.Version, cfg.Version)
+		m.cfg.Tiers = &d
+		fault("Tiers", checkTiers(&d))
+		m.fields = append(m.fields, tierFields...)
+	} else if cfg.Uplift != 0 {
+		fault("Uplift", errors.New("is of no use without Tiers"))
+	}
+	if !(cfg.Uplift >= 0 && cfg.Uplift <= 1) {
+		fault("Uplift", fmt.Errorf("is %v, not from 0 to 1", cfg.Uplift))
+	}
+	if cfg.GivesUp != nil {
+		share := *cfg.GivesUp
+		m.cfg.GivesUp = &share
+		fault("GivesUp", checkGivesUp(&share))
+		m.fields = append(m.fields, riskFields...)
 	}
 	_, err := cfg.Lifecycle.State(lifecycle.Customer{Purchases: []int{0}}, 0)
 	fault("Lifecycle", err)
