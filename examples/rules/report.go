@@ -40,7 +40,6 @@ var kit = page.NewKit(`
 .ru-small{display:block;color:var(--soft);font-size:.86rem;font-weight:400}
 .ru-line{display:block}
 .ru-scroll{overflow-x:auto}
-.ru-scroll:focus-visible{outline:3px solid var(--first);outline-offset:2px}
 .ru-why{font-size:.86rem;margin:.3rem 0 1rem}
 figcaption{font-weight:600}
 @media print{.ru-scroll{overflow:visible}.ru-file code{white-space:pre-wrap}.ru-tall,.ru-tall table{break-inside:auto}.ru-scroll td,.ru-scroll th{overflow-wrap:anywhere;white-space:normal}}

@@ -61,6 +61,8 @@ var allowed = map[string][]string{
 	"examples/campaign":       {root, "crm", "dedup", "messaging", "examples", "internal/page"},
 	"examples/console":        {root, "crm", "rules", "dedup", "segment", "survey", "messaging", "examples", "internal/page"},
 	"examples/internal/speak": {"examples", "internal/page"},
+	// its pages are looked at as those of the library
+	"examples/internal/programtest": {"examples", "internal/looktest"},
 	// the suite of the composition, for every store
 	"internal/nighttest": {root, "crm", "rules", "survey", "messaging", "internal"},
 	// the analyses beside packages of Python
