@@ -101,6 +101,21 @@ var agreed = []struct {
 		nil,
 		map[string]any{"p": []any{map[string]any{}}, "e": "list", "f": "equal", "g": "nothing"},
 	},
+	{
+		"a value that is calculated to be no number from the beginning sets triggers going",
+		`{"calculatedValues":[{"name":"c","expression":"{l} / 3"}],"elements":[{"type":"checkbox","name":"l","choices":["a"],"defaultValue":["a"]}],
+			"triggers":[{"type":"setvalue","expression":"{c} empty","setToName":"extra","setValue":"x"}]}`,
+		nil,
+		map[string]any{"l": []any{"a"}, "extra": "x"},
+	},
+	{
+		"what is taken out because it is not offered comes back at once where it is offered for that very reason",
+		`{"calculatedValues":[{"name":"c","expression":"sum({n}, {q})"}],
+			"elements":[{"type":"text","name":"n"},{"type":"checkbox","name":"q","choices":["a","b"],"choicesVisibleIf":"{item} = 'a' or {c} > 0"}],
+			"triggers":[{"type":"complete","expression":"{q} contains 'never'"}]}`,
+		[]oracleStep{{Set: map[string]any{"n": 2.0}}, {Set: map[string]any{"q": []any{"b"}}}, {Set: map[string]any{"q": []any{"b"}}}},
+		map[string]any{"n": 2.0, "q": []any{"b"}},
+	},
 }
 
 // What SurveyJS does and one would not guess.

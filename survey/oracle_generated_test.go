@@ -284,6 +284,24 @@ func (m *formMaker) form() json.RawMessage {
 	return out
 }
 
+// What fast.js spares SurveyJS changes nothing that it tells of walks.
+func TestFastOracle(t *testing.T) {
+	w := walker{r: rand.New(rand.NewPCG(oracleSeed(t), 4))}
+	m := formMaker{r: w.r}
+	cases := make([]oracleAsk, caseCount(t, 30))
+	for i := range cases {
+		src := m.form()
+		d, err := Parse(src, Limits{})
+		require.NoError(t, err)
+		cases[i] = oracleAsk{Survey: src, Steps: w.steps(d, 3+w.r.IntN(12))}
+	}
+	var plain []oracleTold
+	startOracle(t, "PLAIN=1").ask(cases, func(_ oracleAsk, got oracleTold) { plain = append(plain, got) })
+	startOracle(t).ask(cases, func(ask oracleAsk, got oracleTold) {
+		require.Equal(t, plain[ask.ID], got, "%s", ask.Survey)
+	})
+}
+
 // Random walks over generated definitions do what SurveyJS does. VEFA_ORACLE_CASES and
 // VEFA_ORACLE_SEED make more and others.
 func TestGeneratedWalksAgainstSurveyJS(t *testing.T) {

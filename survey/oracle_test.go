@@ -118,12 +118,13 @@ type oracle struct {
 }
 
 // startOracle starts SurveyJS, or skips the test where it is not installed. The process ends with
-// the test.
-func startOracle(t testing.TB) *oracle {
+// the test. It gets variables of its environment beside those of this process.
+func startOracle(t testing.TB, env ...string) *oracle {
 	t.Helper()
 	o := &oracle{t: t}
 	cmd := exec.Command("node", "--max-semi-space-size=32", filepath.Join("testdata", "oracle", "oracle.js"))
 	cmd.Env = append(os.Environ(), "NODE_PATH="+oracleModules(t), "TZ=UTC", "NOW=2026-01-01T00:00:00Z")
+	cmd.Env = append(cmd.Env, env...)
 	cmd.Stderr = &o.stderr
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)

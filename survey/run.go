@@ -92,7 +92,8 @@ func (s *Session) calculate(i int, done []bool) {
 	}
 	v := s.eval(c.expr, s.root)
 	old := s.vars[strings.ToLower(c.name)]
-	if !(equality{strict: true}).equal(v, old) && !(old == nil && isEmpty(v)) {
+	_, number := v.(float64) // NaN, too, is another nothing than none
+	if !(equality{strict: true}).equal(v, old) && (number || old != nil || !isEmpty(v)) {
 		s.setVariable(c.name, unshared(v))
 	}
 }

@@ -91,8 +91,9 @@ func (s *Session) dropSome(n *live, list []any, offered []Choice) {
 	if kept = append(kept, back...); len(kept) > 0 {
 		v = kept
 	}
+	n.dropped, n.dropping = dropped, true // before conditions run, by which it may be offered again
 	s.assign(n, v, true)
-	n.dropped = dropped
+	n.dropping = false
 	if v == nil {
 		n.direct = false
 	}

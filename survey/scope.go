@@ -33,6 +33,7 @@ type live struct {
 	acting   acts // which of its expressions set a value just now
 	choices  []choiceState
 	dropped  []any  // of a list: what is not offered any more and comes back when it is
+	dropping bool   // what is not offered is taken out, or comes back
 	rows     []bool // of a matrix: which rows show
 	columns  []bool
 	kids     []*scope

@@ -301,7 +301,10 @@ func (s *Session) assign(n *live, v any, direct bool) {
 	}
 	text, isText := v.(string)
 	undefined = undefined || isText && text == ""
-	n.setting, n.dropped = true, nil
+	n.setting = true
+	if !n.dropping {
+		n.dropped = nil
+	}
 	n.direct = n.direct || direct
 	if n.sc.owner == nil {
 		keep := n.direct

@@ -19,6 +19,7 @@ global.Date = class extends RealDate {
 };
 console.warn = console.error = console.log = () => {};
 const core = require("survey-core");
+if (!process.env.PLAIN) require("./fast.js")(core); // TestFastOracle asks both
 const { Model, ExpressionRunner, ConditionsParser, Serializer } = core;
 
 // An author's own members of choices are properties that a page registers.
