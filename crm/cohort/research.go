@@ -2,6 +2,7 @@ package cohort
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -11,7 +12,7 @@ type Bought struct {
 	Customer uint32
 	What     uint32
 	At       int64 // seconds since 1970
-	Amount   int64 // minor units
+	Amount   int64 // minor units; those of all, without their signs, add up to 2^63-1 at most
 }
 
 // ResearchOptions say when a visit counts for a purchase.
@@ -78,8 +79,9 @@ func Attribute(visits []Event, bought []Bought, o ResearchOptions) (Research, er
 	}
 	window := int64(o.Window / time.Second)
 	var hours []float64
+	all := uint64(0) // of the amounts, without their signs, so that no sum overflows
 	for i, b := range bought {
-		if b.At < -1<<40 || b.At > 1<<40 || b.Amount > 1<<50 || b.Amount < -1<<50 {
+		if all += uint64(max(b.Amount, -b.Amount)); b.At < -1<<40 || b.At > 1<<40 || all > math.MaxInt64 {
 			return Research{}, fmt.Errorf("%w: purchase %d: a time of %d, an amount of %d", ErrData, i, b.At, b.Amount)
 		}
 		if b.At-window < from || b.At > until {

@@ -16,8 +16,9 @@ type Sale struct {
 	Customer uint32
 	Order    uint32
 	At       int64 // seconds since 1970, as time.Time.Unix returns, of the years 1000 to 9999
-	// Amount is in minor units, such as kuruş. What came back is a Sale of its own only where
-	// it is to make its month smaller; it also makes its customer active then.
+	// Amount is in minor units, such as kuruş; those of all sales, without their signs, add up to 2^63-1 at
+	// most. What came back is a Sale of its own only where it is to make its month smaller; it also makes
+	// its customer active then.
 	Amount int64
 }
 
@@ -116,8 +117,12 @@ func newCalendar(sales []Sale, o Options) (calendar, error) {
 		zone = time.UTC
 	}
 	first, last := int64(math.MaxInt64), int64(math.MinInt64)
+	all := uint64(0) // of the amounts, without their signs
 	for i := range sales {
 		s := &sales[i]
+		if all += uint64(max(s.Amount, -s.Amount)); all > math.MaxInt64 {
+			return calendar{}, fmt.Errorf("%w: sale %d: with an Amount of %d those of all are more than %d", ErrData, i, s.Amount, math.MaxInt64)
+		}
 		first, last = min(first, s.At), max(last, s.At)
 		if s.Customer >= maxNumber || s.Order >= maxNumber {
 			return calendar{}, fmt.Errorf("%w: sale %d: the numbers %d and %d of customer and order are not both below %d", ErrData, i, s.Customer, s.Order, maxNumber)

@@ -307,6 +307,13 @@ func TestBadAudience(t *testing.T) {
 	r, err := v.Query(t.Context(), Query{By: []string{"country"}})
 	require.NoError(t, err)
 	require.Equal(t, []Group{{Key: []string{"TR"}, Hidden: true}}, r.Groups)
+	// Of as many as there must be all is shown.
+	two := build(t, []line{{[]string{"s0", "2026-01", "b"}, []int64{1, 1}, []uint32{0, 0}}, {[]string{"s0", "2026-01", "b"}, []int64{1, 1}, []uint32{1, 1}}})
+	v, err = two.View(t.Context(), Audience{By: []string{"store"}, People: "customer", MinPeople: 2})
+	require.NoError(t, err)
+	r, err = v.Query(t.Context(), Query{})
+	require.NoError(t, err)
+	require.Equal(t, []Group{{Key: []string{}, Rows: 2, Sums: []int64{2, 2}}}, r.Groups)
 	// No rows, no figures.
 	v, err = build(t, nil).View(t.Context(), Audience{By: []string{"store"}, People: "customer", MinPeople: 2})
 	require.NoError(t, err)

@@ -156,7 +156,7 @@ func (n *node) each(after uint, level int) float64 {
 }
 
 // Shapley divides the difference between two states among n causes, at most 16: value is the value where the
-// causes whose bits are set have come. The parts are whole and add up to the difference
+// causes whose bits are set have come, within 2^62 of 0. The parts are whole and add up to the difference
 // exactly: what rounding leaves goes to the causes that lost most by it, of equal ones to the first.
 func Shapley(n int, value func(come uint) int64) []int64 {
 	if n <= 0 || n > 16 {

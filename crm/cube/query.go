@@ -133,9 +133,11 @@ func (c *Cube) plan(q Query) (*plan, error) {
 	for i := len(p.axes) - 1; i >= 0; i-- {
 		a := p.axes[i]
 		p.stride[i] = p.groups
-		if p.groups *= uint64(max(1, len(a.values))); p.groups > maxGroups {
+		n := uint64(max(1, len(a.values)))
+		if p.groups > maxGroups/n { // their product may be beyond 2^64
 			return nil, fmt.Errorf("%w: by %q there are more than %d groups", ErrData, q.By, uint64(maxGroups))
 		}
+		p.groups *= n
 		add := byDim[a.dim]
 		if add == nil {
 			add = make([]uint64, len(a.code))

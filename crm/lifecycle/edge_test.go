@@ -50,3 +50,10 @@ func TestStateByAlive(t *testing.T) {
 		require.ErrorContains(t, err, "Definition.Alive")
 	}
 }
+
+// TestDaysFarApart: days between which no int lies are as far apart as they are.
+func TestDaysFarApart(t *testing.T) {
+	r := Regular([]int{math.MinInt, 0, 1, math.MaxInt})
+	require.InEpsilon(t, math.Pow(2, 64)/3, r.Mean, 1e-12)
+	require.True(t, r.Shape > 0 && r.P >= 0 && r.P <= 1, "%+v", r)
+}

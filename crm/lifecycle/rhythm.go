@@ -43,7 +43,7 @@ func gaps(days []int) []float64 {
 	d = slices.Compact(d)
 	var out []float64
 	for i := 1; i < len(d); i++ {
-		out = append(out, float64(d[i]-d[i-1]))
+		out = append(out, float64(d[i])-float64(d[i-1])) // days may be as far apart as no int is
 	}
 	return out
 }
