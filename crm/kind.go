@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/vefacrm/vefa/internal/rowjson"
 )
 
 // Kind describes a kind of fact: everything that a store and a Service must know
@@ -331,6 +333,10 @@ func (s *Kinds) Decode(kind FactKind, data []byte) (FactData, error) {
 		return &Custom{slices.Clone(data)}, nil
 	}
 	d := k.New()
+	if rowjson.Read(data, d) {
+		return d, nil
+	}
+	d = k.New() // without what was read of it
 	if err := json.Unmarshal(data, d); err != nil {
 		return nil, &Error{Op: "decode", Entity: string(kind), Kind: ErrInvalid, Err: err}
 	}

@@ -56,8 +56,8 @@ func scanAddress(rows resultRow) (*crm.AddressState, error) {
 		return nil, err
 	}
 	var d addressData
-	if err := decode("address", "", data, &d); err != nil {
-		return nil, err
+	if err := decode(data, &d); err != nil {
+		return nil, undecoded("address", "", err)
 	}
 	s.Consents, s.Suppressed, s.Holds = d.Consents, d.Suppressed, d.Holds
 	for i := range s.Consents {

@@ -61,13 +61,13 @@ func scanEffect(rows resultRow) (*crm.Effect, error) {
 	e.Subject, e.Attempts = crm.SubjectOf(subject, a, b), int(attempts)
 	e.Due, e.Created, e.Changed, e.SentAt, e.Lease = fromMicros(due), fromMicros(created), fromMicros(changed), fromMicros(sent), fromMicros(lease)
 	if len(reasons) > 0 {
-		if err := decode("effect", string(e.ID), reasons, &e.Reasons); err != nil {
-			return nil, err
+		if err := decode(reasons, &e.Reasons); err != nil {
+			return nil, undecoded("effect", string(e.ID), err)
 		}
 	}
 	if len(guards) > 0 {
-		if err := decode("effect", string(e.ID), guards, &e.Guards); err != nil {
-			return nil, err
+		if err := decode(guards, &e.Guards); err != nil {
+			return nil, undecoded("effect", string(e.ID), err)
 		}
 	}
 	if len(data) > 0 {

@@ -125,8 +125,8 @@ func (r *reader) Links(ctx context.Context, keys ...crm.ProfileKey) ([][]crm.Lin
 			return err
 		}
 		var l crm.Link
-		if err := decode("link", k.String(), data, &l); err != nil {
-			return err
+		if err := decode(data, &l); err != nil {
+			return undecoded("link", k.String(), err)
 		}
 		l.Profile, l.Seq, l.At = k, seq, l.At.UTC()
 		found[k] = append(found[k], l)

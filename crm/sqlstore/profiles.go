@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/internal/rowjson"
 )
 
 // Profiles implements crm.Reader.
@@ -79,8 +80,8 @@ func scanProfile(rows resultRow) (*crm.Profile, error) {
 	if err := rows.Scan(&k.Source, &k.ID, &customer, &rev, &data); err != nil {
 		return nil, err
 	}
-	if err := decode("profile", k.String(), data, p); err != nil {
-		return nil, err
+	if err := decode(data, p); err != nil {
+		return nil, undecoded("profile", k.String(), err)
 	}
 	p.ProfileKey, p.Customer, p.Rev = k, crm.CustomerID(customer), rev
 	p.At, p.Since = p.At.UTC(), p.Since.UTC()
@@ -111,11 +112,18 @@ func jsonText(data []byte) string {
 	return string(data)
 }
 
-func decode(entity, id string, data []byte, v any) error {
-	if err := json.Unmarshal(data, v); err != nil {
-		return &crm.Error{Op: "decode", Entity: entity, ID: id, Kind: crm.ErrInvalid, Err: err}
+// decode reads what encode returned into the zero value of its type.
+func decode[T any](data []byte, into *T) error {
+	if rowjson.Read(data, into) {
+		return nil
 	}
-	return nil
+	*into = *new(T) // what was read of it
+	return json.Unmarshal(data, into)
+}
+
+// undecoded is the error of decode, of one row.
+func undecoded(entity, id string, err error) error {
+	return &crm.Error{Op: "decode", Entity: entity, ID: id, Kind: crm.ErrInvalid, Err: err}
 }
 
 // freshProfiles are profiles that this transaction makes. They are written when
