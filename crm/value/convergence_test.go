@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -139,4 +140,41 @@ func TestConvergence(t *testing.T) {
 		}
 	}
 	t.Logf("%d fits, %d with a parameter at a boundary, %d iterations at most; of %v customers in each sample: %v", fits, bounds, most, sizes, bySize)
+}
+
+// TestUnits: customers of another unit of time or money, as large or small as is accepted, are fitted as those of the usual one;
+// beyond that they are refused.
+func TestUnits(t *testing.T) {
+	base := simulated(rand.New(rand.NewPCG(5, 5)), 300, .5, 5, .8, 2, 40, false)
+	in := func(unit float64) (*Sample, error) {
+		var all []Purchases
+		for _, p := range base {
+			all = append(all, Purchases{p.Repeats, p.Last * unit, p.Age * unit})
+		}
+		return Condense(slices.Values(all))
+	}
+	weeks, err := in(1)
+	require.NoError(t, err)
+	want, _, err := FitBGNBD(t.Context(), weeks)
+	require.NoError(t, err)
+	for _, unit := range []float64{1e-98, 1e98} {
+		s, err := in(unit)
+		require.NoError(t, err)
+		got, _, err := FitBGNBD(t.Context(), s)
+		require.NoError(t, err)
+		require.InEpsilonSlice(t, []float64{want.R, want.Alpha, want.A, want.B}, []float64{got.R, got.Alpha / unit, got.A, got.B}, 1e-6)
+		m, _, err := FitGammaGamma(t.Context(), slices.Values([]Spending{{1, 3 * unit}, {5, 4 * unit}, {2, 9 * unit}, {3, unit}, {7, 2 * unit}}))
+		if bound := (*BoundaryError)(nil); !errors.As(err, &bound) {
+			require.NoError(t, err)
+		}
+		require.InDelta(t, 4, m.Expect(Spending{2, 4 * unit})/unit, 2)
+	}
+	for _, unit := range []float64{1e-110, 1e110} {
+		_, err := in(unit)
+		require.ErrorIs(t, err, ErrData)
+		require.ErrorContains(t, err, "Age is ")
+		_, _, err = FitGammaGamma(t.Context(), slices.Values([]Spending{{1, unit}}))
+		require.ErrorIs(t, err, ErrData)
+		require.ErrorContains(t, err, "Mean is ")
+	}
 }

@@ -14,7 +14,7 @@ type Spending struct {
 	// Purchases is the number of purchases that Mean is of, 1 or more. The papers leave the first
 	// one out, so that it is Purchases.Repeats.
 	Purchases int
-	// Mean is the mean value of a purchase, above 0, in any unit, such as kuruş.
+	// Mean is the mean value of a purchase, from 1e-100 to 1e100, in any unit, such as kuruş.
 	Mean float64
 }
 
@@ -22,8 +22,8 @@ func (s Spending) fault() *DataError {
 	switch {
 	case s.Purchases < 1 || s.Purchases > maxRepeats:
 		return &DataError{Field: "Purchases", Reason: fmt.Sprintf("is %d, not from 1 to %d", s.Purchases, maxRepeats)}
-	case !(s.Mean > 0) || math.IsInf(s.Mean, 0):
-		return &DataError{Field: "Mean", Reason: fmt.Sprintf("is %v, not above 0", s.Mean)}
+	case !(s.Mean >= shortest && s.Mean <= longest):
+		return &DataError{Field: "Mean", Reason: fmt.Sprintf("is %v, not from %v to %v", s.Mean, shortest, longest)}
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ type Purchases struct {
 	// Last is the time between the first and the last purchase (t_x, recency), from 0 to Age.
 	// It is 0 where Repeats is.
 	Last float64
-	// Age is the time between the first purchase and now (T), 0 or more.
+	// Age is the time between the first purchase and now (T), 0 or from 1e-100 to 1e100.
 	Age float64
 }
 
@@ -56,8 +56,9 @@ func FromDays(days []int, now int, length float64) (Purchases, error) {
 	return Purchases{Repeats: len(on) - 1, Last: float64(on[len(on)-1]-on[0]) / length, Age: float64(now-on[0]) / length}, nil
 }
 
-// maxRepeats is as much as a count of purchases can be.
-const maxRepeats = math.MaxInt32
+// maxRepeats is as much as a count of purchases can be. Beyond shortest and longest the square of a time, or of one over it, is no
+// number of the machine any more, so that likelihoods have no curvature.
+const maxRepeats, shortest, longest = math.MaxInt32, 1e-100, 1e100
 
 // Validate reports the first field that is out of its range, as a *DataError of row 0.
 func (p Purchases) Validate() error {
@@ -71,8 +72,8 @@ func (p Purchases) fault() *DataError {
 	switch {
 	case p.Repeats < 0 || p.Repeats > maxRepeats:
 		return &DataError{Field: "Repeats", Reason: fmt.Sprintf("is %d, not from 0 to %d", p.Repeats, maxRepeats)}
-	case !(p.Age >= 0) || math.IsInf(p.Age, 0):
-		return &DataError{Field: "Age", Reason: fmt.Sprintf("is %v, not 0 or more", p.Age)}
+	case p.Age != 0 && !(p.Age >= shortest && p.Age <= longest):
+		return &DataError{Field: "Age", Reason: fmt.Sprintf("is %v, not 0 or from %v to %v", p.Age, shortest, longest)}
 	case !(p.Last >= 0 && p.Last <= p.Age):
 		return &DataError{Field: "Last", Reason: fmt.Sprintf("is %v, not from 0 to Age, which is %v", p.Last, p.Age)}
 	case p.Repeats == 0 && p.Last != 0:
