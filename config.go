@@ -225,7 +225,9 @@ type Config struct {
 	// takes longer and no more memory however many there are, besides that of segments
 	// and record linkage. 0 means 250,000; negative: none are kept.
 	Resident int
-	// Progress hears how far a night is; may be nil. It must be quick.
+	// Progress hears how far a night is; may be nil. It must be quick. step is the name of a step, such as
+	// StepRules, or of a part of one: "load", "plan", "campaign " with its name. total is 0 where it is not
+	// known how many there are.
 	Progress func(step string, done, total int)
 }
 

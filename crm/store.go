@@ -8,9 +8,10 @@ import (
 // Store keeps the record. crm/memstore and crm/sqlstore are the stores of this
 // library; crm/storetest is the suite that every store passes.
 //
-// Values that a Reader returns belong to the store: do not change them, Clone
-// them first. Values given to a Tx belong to the caller again when the method
-// returns. Times are kept as UTC microseconds.
+// Values that a Reader returns belong to the store: do not change them. Copy
+// what you want to change; Profile, Effect and AddressState have a Clone. Values
+// given to a Tx belong to the caller again when the method returns. Times are kept
+// as UTC microseconds.
 type Store interface {
 	// View runs fn on a consistent state. Writes in a view do not compile.
 	View(ctx context.Context, fn func(Reader) error) error

@@ -36,7 +36,7 @@ type Campaign struct {
 	// Choice has a Chooser pick one of the variants, or the campaign's own words, for each
 	// person, where it is set: they are offers then, which nobody draws.
 	Choice Choice `json:"choice,omitzero"`
-	// Categories are of the goods that it is about, as crm.Line.Category has them; empty: of all.
+	// Categories are of the goods that it is about, as crm.OrderLine.Category has them; empty: of all.
 	Categories []string `json:"categories,omitempty"`
 	// Margin is the share of what customers pay that is earned, above 0 and at most 1; 0: it is
 	// not known, and nothing is said about it.

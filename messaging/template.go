@@ -169,7 +169,7 @@ func parseTemplate(text, locale string, slot Slot, fields []Field, used []bool) 
 				t.parts = append(t.parts, part{"", f})
 				used[f] = true
 			} else {
-				fault(i, "field %q is not declared in Fields", name)
+				fault(i, "field %q is not declared: add {Name: %q, Fallback: …} to Fields", name, name)
 			}
 			i += end + 2
 			continue

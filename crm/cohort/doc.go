@@ -26,5 +26,6 @@
 // Paths which ways they went, Transitions which category is bought after which and whether that changes, and Attribute
 // how many purchases in stores came after research online.
 //
-// The package imports nothing of this module. Results do not depend on the order of the sales.
+// The package imports nothing of this module; the example Analyses of package vefa fills sales from a record. Results
+// do not depend on the order of the sales.
 package cohort

@@ -4,7 +4,9 @@
 //	PAlive < 0.3 and WorthNext12 > 1000
 //	segment loyal = leaf("Loyalty == 'active'")
 //
-// and a rule with on: {segment_entered: loyal} is told when a customer becomes it.
+// and a rule with on: {segment_entered: loyal} is told when a customer becomes it. Amounts are compared in units of the
+// home currency: WorthNext12 > 1000 is more than 1,000 lira, not 1,000 kuruş. The fields are those of [crm.Module]'s
+// Fields, each with a Doc that says what it is; the example of [New] lists them.
 //
 // With Config.Stages, Config.Tiers and Config.GivesUp there are LifeStage, Tier and what open tickets put at risk, too:
 //

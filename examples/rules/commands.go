@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/vefacrm/vefa"
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/worth"
 	"github.com/vefacrm/vefa/examples/internal/speak"
 	"github.com/vefacrm/vefa/examples/internal/terminal"
 	"github.com/vefacrm/vefa/rules"
@@ -32,8 +34,8 @@ func (p *program) check(context.Context) error {
 	return w.Write(p.out, p.width)
 }
 
-// evening checks the rules against the facts of vefa's evening. Fields of a host's
-// own are known to the host alone: it compiles its books with vefa.Schema.
+// evening checks the rules against the facts of vefa's evening and the fields of package worth. Fields of
+// a host's own are known to the host alone: it compiles its books with vefa.Schema.
 func (p *program) evening() error {
 	if len(p.rules) == 0 {
 		return terminal.Usagef("-rules must be set: there is no sample of an evening")
@@ -42,7 +44,11 @@ func (p *program) evening() error {
 	if err != nil {
 		return err
 	}
-	schema, err := vefa.Schema(vefa.Config{})
+	module, err := worth.New(worth.Config{})
+	if err != nil {
+		return err
+	}
+	schema, err := vefa.Schema(vefa.Config{Modules: []crm.Module{module}})
 	if err != nil {
 		return err
 	}

@@ -111,6 +111,9 @@ func TestMistakes(t *testing.T) {
 func TestEvening(t *testing.T) {
 	got := try(t, 0, "evening", "-rules", "../night/retailer/evening.yaml")
 	require.Contains(t, got, "20 rules over vefa.Facts: no mistake")
+	worth := filepath.Join(t.TempDir(), "worth.yaml")
+	require.NoError(t, os.WriteFile(worth, []byte("rules:\n  - {name: a, when: PAlive < 0.3 and WorthNext12 > 1000, then: [{tag: t}]}\n"), 0o600))
+	require.Contains(t, try(t, 0, "evening", "-rules", worth), "1 rules over vefa.Facts: no mistake")
 	bad := filepath.Join(t.TempDir(), "bad.yaml")
 	require.NoError(t, os.WriteFile(bad, []byte("rules:\n  - {name: a, when: 'City = \"x\"', then: [{tag: t}]}\n  - {name: b, when: 'Orderz > 1', then: [{tag: t}]}\n"), 0o600))
 	got = try(t, 1, "evening", "-rules", bad)
