@@ -29,7 +29,6 @@ type question struct {
 	A, B     member
 	IDs      [2]crm.CustomerID
 	Together bool
-	Bits     float64
 	Share    float64
 	Agreed   []string
 	Pairs    int
@@ -62,7 +61,7 @@ func (c *console) duplicates(r *http.Request, w *words) (shown, error) {
 			continue
 		}
 		x := question{A: w.member(records[0]), B: w.member(records[1]), IDs: [2]crm.CustomerID{records[0].Customer, records[1].Customer},
-			Bits: q.Weight, Share: q.Probability, Pairs: q.Pairs}
+			Share: q.Probability, Pairs: q.Pairs}
 		if x.Together = x.IDs[0] == x.IDs[1]; x.Together != q.Together {
 			continue // somebody decided meanwhile
 		}
