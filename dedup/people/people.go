@@ -8,6 +8,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/nyaruka/phonenumbers"
@@ -86,7 +87,8 @@ var ErrRegion = errors.New("people: no such region")
 // attributes are named, or one by a name that the preset uses.
 func New(opt Options) (*Linker, error) {
 	if opt.Region != "" && !phonenumbers.GetSupportedRegions()[opt.Region] {
-		return nil, fmt.Errorf("%w: %q; give two capital letters of ISO 3166, such as TR", ErrRegion, opt.Region)
+		known := slices.Sorted(maps.Keys(phonenumbers.GetSupportedRegions()))
+		return nil, fmt.Errorf("%w: %q; the known ones are %s", ErrRegion, opt.Region, strings.Join(known, ", "))
 	}
 	short := make(map[string]string, len(opt.Nicknames))
 	for s, name := range opt.Nicknames {

@@ -52,6 +52,7 @@ func TestRegion(t *testing.T) {
 	for _, region := range []string{"Turkey", "tr", "XX", "001", " TR", "90"} {
 		_, err := people.New(people.Options{Region: region})
 		require.ErrorIs(t, err, people.ErrRegion, region)
+		require.ErrorContains(t, err, ", TN, TO, TR, TT, ", "the known ones")
 		require.ErrorContains(t, err, region)
 	}
 }

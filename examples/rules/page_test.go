@@ -25,7 +25,7 @@ func TestPagesInABrowser(t *testing.T) {
 	}
 	en := page("en", 0)
 	for _, want := range []string{`<th scope="row">service-only`, `<td class="ru-n"><span class="ru-line">53</span></td><td class="ru-n"><span class="ru-line">17.7%</span></td>`,
-		"sends the survey after-purchase, after 1 day, at 10:00", "service-only: customer c001", "Rule service-only fires", "Nothing was found."} {
+		"sends the survey after-purchase, after 1 day, at 10:00", "service-only: customer c001", "<p>Rule service-only fires.</p><ul class=\"ru-why\"><li>yes all of:<ul class=\"ru-why\"><li>yes len(purchases) == 0 (len(purchases) is 0)</li>", "Nothing was found."} {
 		require.Contains(t, en, want)
 	}
 	tr := page("tr", 0, "-lang", "tr", "-was", "sample:doubtful.yaml")

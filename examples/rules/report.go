@@ -28,11 +28,13 @@ var kit = page.NewKit(`
 <thead><tr>{{range .Head}}<th scope="col"{{if .Right}} class="ru-n"{{end}}>{{.Text}}</th>{{end}}</tr></thead>
 <tbody>{{range .Rows}}<tr><th scope="row">{{.Name}}{{with .Doc}}<span class="ru-small">{{.}}</span>{{end}}</th>{{range .Cells}}<td{{if .Right}} class="ru-n"{{end}}>{{range .Lines}}<span class="ru-line">{{.}}</span>{{end}}</td>{{end}}</tr>
 {{end}}</tbody></table></div></figure>{{end}}
-{{define "why"}}<figure><figcaption>{{.Title}}</figcaption><pre class="ru-why">{{.Text}}</pre></figure>{{end}}
+{{define "why"}}<figure><figcaption>{{.Title}}</figcaption><p>{{.Says}}</p>{{template "steps" .Steps}}</figure>{{end}}
+{{define "steps"}}<ul class="ru-why">{{range .}}<li>{{.Says}}{{with .Steps}}{{template "steps" .}}{{end}}</li>
+{{end}}</ul>{{end}}
 {{define "none"}}<p>{{.}}</p>{{end}}`, `
 .ru-file{font-size:.9rem;padding-left:3.2rem;margin:.5rem 0}
 .ru-file code{font-family:ui-monospace,monospace;white-space:pre}
-.ru-why{font-family:ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
+.ru-why{overflow-wrap:anywhere;padding-left:1.2rem;margin:0 0 .3rem}
 .ru-file li::marker{color:var(--soft)}
 .ru-bad>code{text-decoration:underline;text-decoration-color:var(--bad);text-decoration-thickness:2px}
 .ru-fault{margin:.1rem 0 .5rem;color:var(--bad)}.ru-fault code{display:block}
@@ -40,7 +42,6 @@ var kit = page.NewKit(`
 .ru-small{display:block;color:var(--soft);font-size:.86rem;font-weight:400}
 .ru-line{display:block}
 .ru-scroll{overflow-x:auto}
-.ru-why{font-size:.86rem;margin:.3rem 0 1rem}
 figcaption{font-weight:600}
 @media print{.ru-scroll{overflow:visible}.ru-file code{white-space:pre-wrap}.ru-tall,.ru-tall table{break-inside:auto}.ru-scroll td,.ru-scroll th{overflow-wrap:anywhere;white-space:normal}}
 `)
@@ -203,7 +204,10 @@ func (p *program) writePreview(ctx context.Context, l *speak.Locale, now, before
 		if err != nil {
 			return err
 		}
-		why.Pictures = append(why.Pictures, kit.Draw("why", struct{ Title, Text string }{l.Say("why.one", r.Name, p.facts.customers[list[0]].key), x.Text(l.Tag)}))
+		why.Pictures = append(why.Pictures, kit.Draw("why", struct {
+			Title string
+			step
+		}{l.Say("why.one", r.Name, p.facts.customers[list[0]].key), stepsOf(x.Text(l.Tag))}))
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -222,6 +226,31 @@ func (p *program) writePreview(ctx context.Context, l *speak.Locale, now, before
 		look.Lead, look.Pictures = "", []page.Picture{kit.Draw("none", l.Say("look.none"))}
 	}
 	return p.write(l, append(sections, look)...)
+}
+
+// step is a line of an explanation, with what it is made of.
+type step struct {
+	Says  string
+	Steps []step
+}
+
+// stepsOf returns the first line of an explanation, with the lines below it as they are indented.
+func stepsOf(text string) step {
+	first, rest, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	lines := strings.Split(rest, "\n")
+	depth := func(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
+	var below func(least int) []step
+	below = func(least int) (out []step) {
+		for len(lines) > 0 && depth(lines[0]) >= least {
+			line := lines[0]
+			lines = lines[1:]
+			if says := strings.TrimSpace(line); says != "" {
+				out = append(out, step{says, below(depth(line) + 1)})
+			}
+		}
+		return out
+	}
+	return step{first, below(0)}
 }
 
 // knownTags are the tags that rules set and that customers have.
