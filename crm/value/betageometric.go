@@ -70,90 +70,146 @@ func fitBetaGeometric(ctx context.Context, s *Sample, model string, first int) (
 //	Σ_{j<x} ln(r+j) − x·ln α − (r+x)·ln(1+T/α) − Σ_{j<x+first} ln(1+a/(b+j)) + ln(1+e^δ),
 //	δ = ln a − ln(b+x+first−1) + (r+x)·ln(1+(T−u)/(α+u)),
 //
-// the last term only where x+first > 0. The sums over j are taken once for all customers. The
+// the last term only where x+first > 0. The sums over j are taken once for all customers, and logarithms once for all who
+// have the same T or u. The
 // paper's form is a difference of terms that grow with r and b, of which nothing is left where
 // customers are all alike.
 func betaGeometric(s *Sample, first int) likelihood {
+	logs, inverses := make([]float64, len(s.times)), make([]float64, len(s.times)) // ln(1+t/α) and 1/(α+t) of each time
 	return func(at *[maxParams]float64, d *derivatives) float64 {
 		r, alpha, a, b := at[0], at[1], at[2], at[3]
-		logA, ia, i2 := math.Log(a), 1/alpha, 1/a
+		ia := 1 / alpha
 		ll := -s.repeats * math.Log(alpha)
 		gr, ga, hra, haa := 0.0, -s.repeats*ia, 0.0, s.repeats*ia*ia
 		var g2, g3, hrr, h22, h32, h33 float64 // by a and b
-		var h20, h21, h30, h31 float64
-		leave := func(j int, n float64) { // of −ln(1+a/(b+j))
-			ib, iab := 1/(b+float64(j)), 1/(a+b+float64(j))
-			ll -= n * math.Log1p(a*ib)
-			g2 -= n * iab
-			g3 += n * a * ib * iab
-			h22 += n * iab * iab
-			h32 += n * iab * iab
-			h33 -= n * a * ib * iab * (ib + iab)
+		leave := func(from, to int, n float64) {
+			sum := sumShares(a, b, from, to)
+			ll -= n * sum.logs
+			g2 -= n * sum.inverses
+			g3 += n * sum.differences
+			h22 += n * sum.squares
+			h32 += n * sum.squares
+			h33 -= n * sum.differences2
 		}
 		if first == 1 {
-			leave(0, s.n)
+			leave(0, 1, s.n)
 		}
 		for _, run := range s.above {
-			for j := run.from; j < run.to; j++ {
-				rj := r + float64(j)
-				ll += run.n * math.Log(rj)
-				gr += run.n / rj
-				hrr -= run.n / (rj * rj)
-				leave(j+first, run.n)
-			}
+			sum, inverse, square := sumPowers(r, run.from, run.to)
+			ll += run.n * sum
+			gr += run.n * inverse
+			hrr -= run.n * square
+			leave(run.from+first, run.to+first, run.n)
 		}
-		for i := range s.cells {
-			c := &s.cells[i]
-			x, w := float64(c.Repeats), c.n
-			rx, iT := r+x, 1/(alpha+c.Age)
-			lT, share := math.Log1p(c.Age*ia), c.Age*ia*iT // share is T/(α(α+T))
-			ll -= w * rx * lT
-			gr -= w * lT
-			ga += w * rx * share
-			hra += w * share
-			haa -= w * rx * share * (ia + iT)
-			if c.Repeats+first == 0 {
-				continue
+		// What depends on the age alone.
+		inBlocks(len(s.times), func(from, to int) (b betaBlock) {
+			for i := from; i < to; i++ {
+				m := &s.times[i]
+				long, inverse := math.Log1p(m.at*ia), 1/(alpha+m.at)
+				logs[i], inverses[i] = long, inverse
+				n, rx, share := m.customers, r*m.customers+m.repeats, m.at*ia*inverse // share is T/(α(α+T))
+				b.ll -= rx * long
+				b.long -= n * long
+				b.slope += rx * share
+				b.longSlope += n * share
+				b.slope2 -= rx * share * (ia + inverse)
 			}
-			iu, ibx := 1/(alpha+c.Last), 1/(b+x+float64(first-1))
-			since := c.Age - c.Last
-			long, slope := math.Log1p(since*iu), -since*iu*iT
-			dr, da, d2, d3 := long, rx*slope, i2, -ibx
-			delta := logA + math.Log(ibx) + rx*long
-			// ln(1+e^δ) and the probability of having left.
-			var gone float64
-			if delta > 0 {
-				e := math.Exp(-delta)
-				gone = 1 / (1 + e)
-				ll += w * (delta + math.Log1p(e))
-			} else {
-				e := math.Exp(delta)
-				gone = e / (1 + e)
-				ll += w * math.Log1p(e)
-			}
-			p, q := w*gone, w*gone*(1-gone)
-			gr += p * dr
-			ga += p * da
-			g2 += p * d2
-			g3 += p * d3
-			hrr += q * dr * dr
-			hra += q*dr*da + p*slope
-			haa += q*da*da - p*rx*slope*(iT+iu)
-			h20 += q * d2 * dr
-			h21 += q * d2 * da
-			h22 += q*d2*d2 - p*d2*d2
-			h30 += q * d3 * dr
-			h31 += q * d3 * da
-			h32 += q * d3 * d2
-			h33 += q*d3*d3 + p*ibx*ibx
-		}
-		d.first = [maxParams]float64{gr, ga, g2, g3}
-		d.second[0][0] = hrr
-		d.second[1][0], d.second[1][1] = hra, haa
-		d.second[2][0], d.second[2][1], d.second[2][2] = h20, h21, h22
-		d.second[3][0], d.second[3][1], d.second[3][2], d.second[3][3] = h30, h31, h32, h33
-		return ll
+			return b
+		}, func(b *betaBlock) {
+			ll += b.ll
+			gr += b.long
+			ga += b.slope
+			hra += b.longSlope
+			haa += b.slope2
+		})
+		var left betaBlock
+		inBlocks(len(s.cells), func(from, to int) betaBlock { return s.left(from, to, first, r, a, b, logs, inverses) }, left.add)
+		i2 := 1 / a
+		d.first = [maxParams]float64{gr + left.long, ga + left.slope, g2 + i2*left.p, g3 - left.pb}
+		d.second[0][0] = hrr + left.long2
+		d.second[1][0], d.second[1][1] = hra+left.longSlope, haa+left.slope2
+		d.second[2][0], d.second[2][1], d.second[2][2] = i2*left.qLong, i2*left.qSlope, h22+i2*i2*(left.q-left.p)
+		d.second[3][0], d.second[3][1], d.second[3][2], d.second[3][3] = -left.qbLong, -left.qbSlope, h32-i2*left.qb, h33+left.bb
+		return ll + left.ll
 	}
+}
+
+// betaBlock are sums over some customers of whom p have left, of the logarithm of their likelihood and of its derivatives: by r (long),
+// by α (slope) and by b, which is that of ln(b+x+first−1) without its sign; q is p times the share that has not left.
+type betaBlock struct {
+	ll, p, q, pb, qb, bb                  float64
+	long, slope, long2, longSlope, slope2 float64
+	qLong, qSlope, qbLong, qbSlope        float64
+}
+
+// add adds another block.
+func (b *betaBlock) add(o *betaBlock) {
+	b.ll += o.ll
+	b.p += o.p
+	b.q += o.q
+	b.pb += o.pb
+	b.qb += o.qb
+	b.bb += o.bb
+	b.long += o.long
+	b.slope += o.slope
+	b.long2 += o.long2
+	b.longSlope += o.longSlope
+	b.slope2 += o.slope2
+	b.qLong += o.qLong
+	b.qSlope += o.qSlope
+	b.qbLong += o.qbLong
+	b.qbSlope += o.qbSlope
+}
+
+// left returns the sums of ln(1+e^δ) over cells.
+func (s *Sample) left(from, to, first int, r, a, b float64, logs, inverses []float64) (out betaBlock) {
+	logA := math.Log(a)
+	for from < to { // cells of one number of repeats
+		repeats := s.cells[from].Repeats
+		x := float64(repeats)
+		rx, ibx := r+x, 1/(b+x+float64(first-1))
+		base := logA + math.Log(ibx)
+		var p, q, qLong, qSlope float64
+		for ; from < to && s.cells[from].Repeats == repeats; from++ {
+			if repeats+first == 0 {
+				continue // alive for certain
+			}
+			c := &s.cells[from]
+			iu, iT := inverses[c.last], inverses[c.age]
+			long, slope := logs[c.age]-logs[c.last], (c.Last-c.Age)*iu*iT
+			// ln(1+e^δ) and the probability of having left.
+			delta := base + rx*long
+			e := math.Exp(-math.Abs(delta))
+			stays := 1 / (1 + e)
+			gone := e * stays
+			q1 := c.n * gone * stays
+			if delta > 0 {
+				out.ll += c.n * delta
+				gone = stays
+			}
+			out.ll += c.n * math.Log(1+e)
+			p1, da := c.n*gone, rx*slope
+			p += p1
+			q += q1
+			qLong += q1 * long
+			qSlope += q1 * da
+			out.long += p1 * long
+			out.slope += p1 * da
+			out.long2 += q1 * long * long
+			out.longSlope += q1*da*long + p1*slope
+			out.slope2 += q1*da*da - p1*da*(iT+iu)
+		}
+		out.p += p
+		out.q += q
+		out.pb += p * ibx
+		out.qb += q * ibx
+		out.bb += (p + q) * ibx * ibx
+		out.qLong += qLong
+		out.qSlope += qSlope
+		out.qbLong += qLong * ibx
+		out.qbSlope += qSlope * ibx
+	}
+	return out
 }
 
 // Alive returns the probability that a customer still buys. Who has bought once is alive for
