@@ -164,6 +164,7 @@ func (b *betaBlock) add(o *betaBlock) {
 // left returns the sums of ln(1+e^δ) over cells.
 func (s *Sample) left(from, to, first int, r, a, b float64, logs, inverses []float64) (out betaBlock) {
 	logA := math.Log(a)
+	product := 1.0  // of 1+e^−|δ| of customers who are alone in a cell: one logarithm for many
 	for from < to { // cells of one number of repeats
 		repeats := s.cells[from].Repeats
 		x := float64(repeats)
@@ -187,7 +188,12 @@ func (s *Sample) left(from, to, first int, r, a, b float64, logs, inverses []flo
 				out.ll += c.n * delta
 				gone = stays
 			}
-			out.ll += c.n * math.Log(1+e)
+			if c.n != 1 {
+				out.ll += c.n * math.Log(1+e)
+			} else if product *= 1 + e; product > 1e300 {
+				out.ll += math.Log(product)
+				product = 1
+			}
 			p1, da := c.n*gone, rx*slope
 			p += p1
 			q += q1
@@ -209,6 +215,7 @@ func (s *Sample) left(from, to, first int, r, a, b float64, logs, inverses []flo
 		out.qbLong += qLong * ibx
 		out.qbSlope += qSlope * ibx
 	}
+	out.ll += math.Log(product)
 	return out
 }
 

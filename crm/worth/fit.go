@@ -94,13 +94,17 @@ func (m *module) estimate(ctx context.Context, all []summary, today int) (*Fit, 
 	if f.Customers >= byWeek {
 		coarse = week
 	}
+	t, err := count(all, today, coarse)
+	if err != nil {
+		return nil, err
+	}
 	money, failed := &Fit{}, error(nil)
 	var beside sync.WaitGroup
 	beside.Go(func() {
 		defer crm.Recover("worth", &failed)
-		failed = m.spending(ctx, money, all, today, coarse)
+		failed = m.spending(ctx, money, t)
 	})
-	err := f.buying(ctx, all, today, coarse)
+	err = f.buying(ctx, t, coarse)
 	beside.Wait()
 	f.Spending, f.SpendingFit, f.Cells, f.Untold = money.Spending, money.SpendingFit, money.Cells, append(f.Untold, money.Untold...)
 	if err = errors.Join(err, failed); err != nil {
@@ -113,34 +117,11 @@ func (m *module) estimate(ctx context.Context, all []summary, today int) (*Fit, 
 }
 
 // buying fits how often customers buy and when they leave.
-func (f *Fit) buying(ctx context.Context, all []summary, today, coarse int) error {
-	whole := func(days int32) uint64 { return uint64((min(int(days), longest) + coarse/2) / coarse) }
-	bought := make([]uint64, 0, f.Customers)
-	for i := range all {
-		s := &all[i]
-		if int(s.last) > today {
-			continue
-		}
-		bought = append(bought, uint64(s.repeats)<<40|whole(s.last-s.first)<<20|whole(int32(today)-s.first))
-		f.Gap += float64(s.last - s.first) // whole numbers: in any order the same
-		f.Gaps += int(s.repeats)
+func (f *Fit) buying(ctx context.Context, t *tally, coarse int) error {
+	if f.Gaps = t.gaps; f.Gaps > 0 {
+		f.Gap = float64(t.span) / float64(f.Gaps)
 	}
-	if f.Gaps > 0 {
-		f.Gap /= float64(f.Gaps)
-	}
-	slices.Sort(bought)
-	sample, err := value.CondenseCounted(func(yield func(value.Purchases, int) bool) {
-		for i := 0; i < len(bought); {
-			k, from := bought[i], i
-			for i < len(bought) && bought[i] == k {
-				i++
-			}
-			span := func(n uint64) float64 { return weeks(int(n&(1<<20-1)) * coarse) }
-			if !yield(value.Purchases{Repeats: int(k >> 40), Last: span(k >> 20), Age: span(k)}, i-from) {
-				return
-			}
-		}
-	})
+	sample, err := value.CondenseCounted(t.histories(coarse))
 	if err != nil {
 		return err
 	}
@@ -152,46 +133,24 @@ func (f *Fit) buying(ctx context.Context, all []summary, today, coarse int) erro
 }
 
 // spending fits what a purchase is worth and the cells of RFM.
-func (m *module) spending(ctx context.Context, f *Fit, all []summary, today, coarse int) (err error) {
-	days, orders, spent := make([]int64, 0, len(all)), make([]int64, 0, len(all)), make([]int64, 0, len(all))
-	spending := map[value.Spending]int{}
-	buckets := map[uint64]int{}
-	for i := range all {
-		s := &all[i]
-		if int(s.last) > today || !s.priced {
-			continue
-		}
-		if s.total > -mostSpent && s.total < mostSpent {
-			days, orders, spent = append(days, int64(today-int(s.last))), append(orders, int64(s.orders)), append(spent, s.total)
-		}
-		switch sp, ok := s.spending(); {
-		case !ok || sp.Purchases == 0:
-		case coarse == 1:
-			spending[sp]++
-		default:
-			buckets[uint64(sp.Purchases)<<32|uint64(bucketZero+int(math.Round(math.Log(sp.Mean)*100)))]++
-		}
+func (m *module) spending(ctx context.Context, f *Fit, t *tally) (err error) {
+	customers := 0
+	for k, n := range t.paid {
+		t.spent[value.Spending{Purchases: int(k >> 32), Mean: math.Exp(float64(int(k&(1<<32-1))-bucketZero) / 100)}] += n
 	}
-	for k, n := range buckets {
-		spending[value.Spending{Purchases: int(k >> 32), Mean: math.Exp(float64(int(k&(1<<32-1))-bucketZero) / 100)}] += n
+	for _, n := range t.spent {
+		customers += n
 	}
-	if count(spending) >= min(m.cfg.Least, 20) {
-		f.Spending, f.SpendingFit, err = value.FitGammaGammaCounted(ctx, maps.All(spending))
+	if customers >= min(m.cfg.Least, 20) {
+		f.Spending, f.SpendingFit, err = value.FitGammaGammaCounted(ctx, maps.All(t.spent))
 		if err = f.told(err); err != nil {
 			return fmt.Errorf("worth: Gamma-Gamma: %w", err)
 		}
 	}
-	if len(days) > 0 {
-		f.Cells, err = m.cfg.RFM.CutPoints(days, orders, spent)
+	if len(t.cells[0]) > 0 {
+		f.Cells, err = m.cfg.RFM.CutPoints(t.cells[0], t.cells[1], t.cells[2])
 	}
 	return err
-}
-
-func count(of map[value.Spending]int) (n int) {
-	for _, k := range of {
-		n += k
-	}
-	return n
 }
 
 // told notes parameters that the data do not tell, with which a model is usable.
