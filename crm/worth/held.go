@@ -48,6 +48,11 @@ func (m *module) load(ctx context.Context, r crm.Reader, of []crm.Part, anew boo
 	if err != nil {
 		return nil, err
 	}
+	return m.heldIn(states, of, anew)
+}
+
+// heldIn is load of states that were read.
+func (m *module) heldIn(states []*crm.State, of []crm.Part, anew bool) ([]*held, error) {
 	mine := markOf(m.version)
 	out := make([]*held, len(of))
 	for i, s := range states {
@@ -102,7 +107,7 @@ func put(ctx context.Context, tx crm.Tx, parts []*held) error {
 // a hash of his key. What was fitted stays: it is of all customers together, and the next fit is without him.
 func Forget(ctx context.Context, tx crm.Tx, of ...crm.ProfileKey) error {
 	keys := slices.Clone(of)
-	slices.SortFunc(keys, byPart)
+	sortByPart(keys)
 	parts := partsOf(keys)
 	states, err := statesOf(ctx, tx, parts)
 	if err != nil {

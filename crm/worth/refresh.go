@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/vefacrm/vefa/crm"
@@ -202,7 +203,7 @@ func (m *module) take(ctx context.Context, ev *crm.Evening, changed map[crm.Prof
 			}
 		}
 	}
-	slices.SortFunc(keys, byPart)
+	sortByPart(keys)
 	for from := 0; from < len(keys); {
 		to := min(from+foldKeys, len(keys))
 		for to < len(keys) && keys[to].Part() == keys[to-1].Part() {
@@ -224,9 +225,20 @@ func (m *module) take(ctx context.Context, ev *crm.Evening, changed map[crm.Prof
 	return nil
 }
 
-// byPart sorts profiles by part, then by key.
-func byPart(a, b crm.ProfileKey) int {
-	return cmp.Or(cmp.Compare(a.Part(), b.Part()), a.Compare(b))
+// sortByPart sorts profiles by part, then by key. A part is a hash that is taken once of each.
+func sortByPart(keys []crm.ProfileKey) {
+	type placed struct {
+		part crm.Part
+		crm.ProfileKey
+	}
+	all := make([]placed, len(keys))
+	for i, k := range keys {
+		all[i] = placed{k.Part(), k}
+	}
+	slices.SortFunc(all, func(a, b placed) int { return cmp.Or(cmp.Compare(a.part, b.part), a.Compare(b.ProfileKey)) })
+	for i := range all {
+		keys[i] = all[i].ProfileKey
+	}
 }
 
 // together returns the profiles that are one customer with some of the given ones. Those that were one and are parted need
@@ -285,20 +297,44 @@ func (m *module) fold(ctx context.Context, ev *crm.Evening, tx crm.Tx, parts []*
 	return put(ctx, tx, parts)
 }
 
-// read returns everybody who bought.
-func (m *module) read(ctx context.Context, store crm.Store) (out []summary, err error) {
-	for from := crm.Part(0); from < crm.Parts; from += readParts {
-		var some []*held
+// read returns everybody who bought. What is read is taken apart beside reading the next.
+func (m *module) read(ctx context.Context, store crm.Store) ([]summary, error) {
+	var of [(crm.Parts + readParts - 1) / readParts]struct {
+		parts  []*held
+		failed error
+	}
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	for i := range of {
+		some := between(crm.Part(i*readParts), min(crm.Part((i+1)*readParts), crm.Parts))
+		var states []*crm.State
 		err := store.View(ctx, func(r crm.Reader) (err error) {
-			some, err = m.load(ctx, r, between(from, min(from+readParts, crm.Parts)), false)
+			states, err = statesOf(ctx, r, some)
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
-		for _, h := range some {
-			for i := range h.rows {
-				out = append(out, h.rows[i].summary)
+		beside.Go(func() {
+			defer crm.Recover("worth", &of[i].failed)
+			of[i].parts, of[i].failed = m.heldIn(states, some, false)
+		})
+	}
+	beside.Wait()
+	n := 0
+	for i := range of {
+		if of[i].failed != nil {
+			return nil, of[i].failed
+		}
+		for _, h := range of[i].parts {
+			n += len(h.rows)
+		}
+	}
+	out := make([]summary, 0, n)
+	for i := range of {
+		for _, h := range of[i].parts {
+			for j := range h.rows {
+				out = append(out, h.rows[j].summary)
 			}
 		}
 	}

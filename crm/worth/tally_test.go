@@ -1,14 +1,21 @@
 package worth
 
 import (
+	"cmp"
+	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/crm/memstore"
 )
 
 func TestSorted(t *testing.T) {
@@ -62,5 +69,79 @@ func BenchmarkEstimate(b *testing.B) {
 		if _, err := m.estimate(b.Context(), all, today); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkStep is the step of a night of a million customers of whom every fiftieth bought, on a store in memory: the
+// change feed, what is kept of those who changed, that of everybody, and the fit. The purchases of those who changed come from where
+// an evening has them.
+func BenchmarkStep(b *testing.B) {
+	const n, changed = 1_000_000, 20_000
+	at := evening
+	today := int(at.Unix() / 86400)
+	store := memstore.New()
+	m := mustModule(b, Config{})
+	parts := make([]*held, crm.Parts)
+	for i := range parts {
+		parts[i] = &held{part: crm.Part(i), version: markOf(m.version), touched: true}
+	}
+	var keys []crm.ProfileKey
+	for i, s := range crowd(n, 7, today) {
+		k := key(i)
+		h := parts[k.Part()]
+		h.rows = append(h.rows, row{hashOf(k), s})
+		if i < changed {
+			keys = append(keys, k)
+		}
+	}
+	var batch crm.Batch
+	for i := range keys {
+		batch.Profiles = append(batch.Profiles, profile(i))
+	}
+	_, err := eveningOf(store, at).Service.Import(b.Context(), batch)
+	require.NoError(b, err)
+	require.NoError(b, store.Update(b.Context(), func(tx crm.Tx) error {
+		for _, h := range parts {
+			slices.SortFunc(h.rows, func(a, b row) int { return cmp.Compare(a.profile, b.profile) })
+		}
+		if err := put(b.Context(), tx, parts); err != nil {
+			return err
+		}
+		head, err := tx.Head(b.Context())
+		if err != nil {
+			return err
+		}
+		return tx.SetCursor(b.Context(), cursor, head)
+	}))
+	for night := 0; b.Loop(); night++ {
+		b.StopTimer()
+		var batch crm.Batch
+		for i := range keys {
+			batch.Facts = append(batch.Facts, order(i, fmt.Sprint(i, "-", night), at, 50))
+		}
+		ev := eveningOf(store, at)
+		_, err := ev.Service.Import(b.Context(), batch)
+		require.NoError(b, err)
+		day := int(at.Unix() / 86400)
+		ev.Customers = func(_ context.Context, _ crm.Reader, _ time.Time, _ bool, keys ...crm.ProfileKey) (out []crm.FieldSubject, err error) {
+			for i, k := range keys {
+				s := crm.FieldSubject{Home: k, Profiles: []crm.ProfileKey{k}, Today: day, Zone: time.UTC}
+				for ago := 90; ago >= 0; ago -= 30 {
+					s.Purchases = append(s.Purchases, crm.Purchase{At: at, Day: day - ago, Amount: int64(5000 + i), Priced: true})
+				}
+				out = append(out, s)
+			}
+			return out, nil
+		}
+		fitted := 0
+		ev.Count = func(name string, n int) {
+			if name == "fitted" {
+				fitted = n
+			}
+		}
+		b.StartTimer()
+		require.NoError(b, m.refresh(b.Context(), ev))
+		require.Equal(b, n, fitted)
+		at = at.AddDate(0, 0, 1)
 	}
 }
