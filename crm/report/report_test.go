@@ -315,3 +315,33 @@ func TestNothing(t *testing.T) {
 	}
 	require.Contains(t, page, "<td>₺0.06</td>", "what the parts leave is shown")
 }
+
+// TestMost: of more cohorts and charts than are shown the latest are, and those with the latest alarm; the rest is counted.
+func TestMost(t *testing.T) {
+	table := cohort.Table{Customers: 100}
+	for i := range mostPeriods + 4 {
+		table.Cohorts = append(table.Cohorts, cohort.Cohort{Begin: time.Date(2020, time.Month(1+i), 1, 0, 0, 0, 0, time.UTC), Size: 2, Cells: make([]cohort.Cell, mostPeriods+4-i)})
+	}
+	var charts []Control
+	for i := range mostCharts + 3 {
+		c := Control{Name: fmt.Sprintf("store-%02d", i), Values: []float64{1, 2}, High: 3, Low: math.NaN()}
+		if i > mostCharts {
+			c.Alarms = []warning.Alarm{{At: 1, Change: -.2}}
+		}
+		charts = append(charts, c)
+	}
+	page := write(t, Page{Sections: []Section{{Title: "s", Pictures: []Picture{Cohorts("", &table), Controls("", nil, charts)}}}})
+	for text, there := range map[string]bool{"Apr 2020": false, "May 2020": true, "Apr 2023": true, "store-42": true, "store-37": true, "store-38": false} {
+		require.Equal(t, there, strings.Contains(page, text), text)
+	}
+}
+
+// TestFromNothing: a change from nothing is no share of what was.
+func TestFromNothing(t *testing.T) {
+	for _, before := range []int64{0, -500} {
+		page := write(t, Page{Sections: []Section{{Title: "s", Pictures: []Picture{Waterfall("", Sum{Name: "a", Amount: before}, Sum{Name: "b", Amount: 700}, []cube.Part{{Name: "price", Amount: 700 - before}}, nil, lira)}}}})
+		require.NotContains(t, page, "%<")
+		require.NotContains(t, page, "Inf")
+		require.Contains(t, page, "–")
+	}
+}
