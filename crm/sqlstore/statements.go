@@ -23,6 +23,7 @@ const (
 	opPeek                 // the same, not locked
 	opUpdate               // replace rows by key
 	opPlace                // profiles: move to a customer
+	opProceed              // effects: replace rows by key, all but the subject
 	opDelete               // rows by key
 	opOf                   // rows of something: a profile, customer or subject
 	opOfKind               // facts of a subject of some kinds
@@ -47,7 +48,7 @@ const (
 	numOps
 )
 
-var opNames = [numOps]string{"insert", "add", "copy", "merge", "newer", "tied", "newest", "versions", "get", "state", "peek", "update", "place", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock", "first", "prune", "now", "take", "take-new", "take-one", "take-one-new", "confirm", "backward"}
+var opNames = [numOps]string{"insert", "add", "copy", "merge", "newer", "tied", "newest", "versions", "get", "state", "peek", "update", "place", "proceed", "delete", "of", "of-kind", "delete-of", "of-after", "scan", "due", "lapsed", "bump", "all", "lock-cursor", "write-lock", "first", "prune", "now", "take", "take-new", "take-one", "take-one-new", "confirm", "backward"}
 
 type statementID struct {
 	op   op
@@ -156,7 +157,7 @@ func (g *grammar) text(id statementID, n int) string {
 		case tabAddresses:
 			return g.lookup(tab, n, t.keyNames(), outAddress, g.d.forUpdate(tab))
 		case tabEffects:
-			return g.lookup(tab, n, t.keyNames(), []string{"id", "rev"}, g.d.forUpdate(tab))
+			return g.lookup(tab, n, t.keyNames(), []string{"id", "rev", "subject_kind", "subject_a", "subject_b"}, g.d.forUpdate(tab))
 		case tabDocuments:
 			return g.lookup(tab, n, t.keyNames(), []string{"kind", "id", "rev"}, g.d.forUpdate(tab))
 		}
@@ -177,6 +178,11 @@ func (g *grammar) text(id statementID, n int) string {
 	case opPlace:
 		if tab == tabProfiles {
 			return g.d.update(tab, n, []string{"customer", "home", "links"})
+		}
+	case opProceed:
+		if tab == tabEffects {
+			names := t.names()
+			return g.d.update(tab, n, slices.Concat(names[t.keys:subjectCell], names[subjectCell+subjectCells:]))
 		}
 	case opDelete:
 		switch {
