@@ -189,7 +189,7 @@ type seen struct {
 	set     map[[2]uint64]struct{}
 }
 
-// maxBits is up to how many bits a distinct count uses.
+// maxBits is up to how many bits a distinct count uses, those of all cores together.
 const maxBits = 1 << 31
 
 func (p *plan) newSums() *sums {
@@ -217,11 +217,22 @@ func (p *plan) newSums() *sums {
 	return s
 }
 
+// workers returns how many goroutines add up the rows, of those that there are cores for: as many as their own arrays are worth, and
+// whose bits of exact counts are maxBits together for each count, which is 256 MB.
+func (p *plan) workers(cores int) int {
+	n := min(cores, p.c.rows/(4*block), int(max(1, uint64(p.c.rows)/max(1, p.groups))))
+	for _, d := range p.count {
+		if bits := p.groups * uint64(p.c.numbers[d]); !p.guess && p.c.numbers[d] > 0 && p.groups <= maxBits/uint64(p.c.numbers[d]) {
+			n = min(n, int(maxBits/max(1, bits)))
+		}
+	}
+	return max(1, n)
+}
+
 // run adds up the rows, those of a core together, and returns the groups that have some and their
 // numbers, in ascending order.
 func (p *plan) run(ctx context.Context) ([]uint64, []Group, error) {
-	// A core each, as long as that is worth its own arrays.
-	workers := max(1, min(runtime.GOMAXPROCS(0), p.c.rows/(4*block), int(max(1, uint64(p.c.rows)/max(1, p.groups)))))
+	workers := p.workers(runtime.GOMAXPROCS(0))
 	parts := make([]*sums, workers)
 	var wg sync.WaitGroup
 	for w := range workers {
