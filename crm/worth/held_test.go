@@ -238,6 +238,15 @@ func TestForget(t *testing.T) {
 	require.Equal(t, was, parted(t, store))
 }
 
+// TestEmptyRecord: of a record that has nothing, nothing is kept.
+func TestEmptyRecord(t *testing.T) {
+	store := memstore.New()
+	for day := range 2 {
+		require.NoError(t, mustModule(t, Config{}).refresh(t.Context(), eveningOf(store, evening.AddDate(0, 0, day))))
+	}
+	require.Equal(t, "null", kept(t, store))
+}
+
 // TestRemove: a host that has taken the module out removes all of it; given again, the module looks at everybody.
 func TestRemove(t *testing.T) {
 	store := memstore.New()

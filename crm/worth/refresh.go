@@ -113,8 +113,8 @@ func (m *module) round(ctx context.Context, ev *crm.Evening, everybody bool, n *
 			}
 		}
 		if everybody {
-			more = true // and then what has changed meanwhile
 			next, err = r.Head(ctx)
+			more = next != "" // and then what has changed meanwhile; nothing has, ever, of an empty record
 		}
 		return err
 	})
