@@ -9,6 +9,7 @@ import (
 	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/crm/sqlstore"
+	"github.com/vefacrm/vefa/crm/worth"
 	"github.com/vefacrm/vefa/messaging"
 	"github.com/vefacrm/vefa/messaging/link"
 	"github.com/vefacrm/vefa/rules"
@@ -33,7 +34,7 @@ type settings struct {
 }
 
 // newShop puts the shop together: its own tables, vefa's, and the engine with the
-// shop's rules, fields, step and task.
+// shop's rules, module, fields, step and task.
 func newShop(ctx context.Context, db *sql.DB, o settings) (*shop, error) {
 	book, err := rules.ReadYAML("care.yaml", careRules)
 	if err != nil {
@@ -49,22 +50,29 @@ func newShop(ctx context.Context, db *sql.DB, o settings) (*shop, error) {
 	if err := s.store.Check(ctx); err != nil {
 		return nil, err
 	}
+	// What customers are worth and whether they still buy: fields of care.yaml, and a step that fits the models each night.
+	value, err := worth.New(worth.Config{Version: "shop-1", Costs: 0.6, Discount: 0.1})
+	if err != nil {
+		return nil, err
+	}
 	steps := vefa.DefaultSteps()
 	s.care, err = vefa.New(vefa.Config{
 		Store: s.store, Sender: o.sender, Now: o.now, Home: o.home, Keys: o.keys, Consent: consent, Observer: meter{},
 		Brand:   web.Brand{Name: "The Shop", Accent: "#0b6770", Privacy: map[string]string{"": "Your answers stay with us."}},
 		BaseURL: o.base + "/care", Destinations: link.Destinations{LoopbackHTTP: o.local},
-		Rules:  []*rules.Book{book},
-		Fields: s.fields(),
-		Steps:  append([]vefa.Step{{Name: "old carts", Run: s.forgetCarts}}, steps...),
-		Tasks:  map[string]vefa.TaskFunc{"thank": s.thank},
+		Rules:   []*rules.Book{book},
+		Modules: []crm.Module{value},
+		Fields:  s.fields(),
+		Steps:   append([]vefa.Step{{Name: "old carts", Run: s.forgetCarts}}, steps...),
+		Tasks:   map[string]vefa.TaskFunc{"thank": s.thank},
 		Effects: []vefa.Effect{{
 			EffectHandler: crm.EffectHandler{Kind: "voucher", Do: crm.Each(s.voucher), Idempotent: true},
 			Actions: []rules.ActionType{{Kind: "voucher", Doc: "makes a voucher", Params: []rules.ActionParam{
 				{Name: "amount", Kind: rules.Int, Required: true, Doc: "hundredths"}}}},
 		}},
 		Messages: []messaging.Campaign{{Name: "cart", Text: "Your cart is still here: {link}",
-			URL: o.base + "/cart", Unmeasured: "a reminder"}},
+			URL: o.base + "/cart", Unmeasured: "a reminder"},
+			{Name: "comeback", Text: "We have not seen you for a while: {link}", URL: o.base + "/", Unmeasured: "few get it"}},
 		Surveys: []vefa.Survey{{Name: "delivery", Definition: survey.Recommendation(), Invitation: messaging.Campaign{
 			Text: "Did it come well? {link}", Unmeasured: "asked after each delivery"}}},
 	})

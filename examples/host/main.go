@@ -1,6 +1,7 @@
 // Command host is an e-commerce service that has vefa inside: its own tables and
-// transactions, its own sender, pages below /care/, a field, a step and a task. It
-// is meant to be read and copied.
+// transactions, its own sender, pages below /care/, a field, a step and a task, and
+// the module crm/worth, by which a rule asks who has probably left. It is meant to
+// be read and copied.
 //
 //	go run ./examples/host
 //	curl -d '{"Given":"Ayşe","Family":"Yılmaz","Phone":"0532 123 45 67","Amount":129900,"SMS":true}' localhost:8080/checkout
