@@ -57,7 +57,8 @@ func ExportRows(answers iter.Seq2[SurveyAnswer, error]) iter.Seq2[export.Row, er
 // Answers goes through all answers to a survey, of every version of its definition, those over a quota
 // included, in an order that is the same each time. It reads a few hundred at a time and keeps no transaction
 // open meanwhile: what is stored while it runs may be among them. An error is
-// yielded once, and is the end.
+// yielded once, and is the end: crm.ErrNotFound for a name that is none of Config.Surveys and has no
+// answers either, while those to a survey that is asked no more are found.
 //
 // A league of places is what they add up to:
 //
@@ -76,6 +77,7 @@ func ExportRows(answers iter.Seq2[SurveyAnswer, error]) iter.Seq2[export.Row, er
 //	picture := report.League("Worst first", groups.Total(), league, nil)
 func (e *Engine) Answers(ctx context.Context, name string) iter.Seq2[SurveyAnswer, error] {
 	return func(yield func(SurveyAnswer, error) bool) {
+		known := e.surveyOf(name) != nil
 		for after := (crm.FactRef{}); ; {
 			var page []*crm.Fact
 			err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
@@ -89,11 +91,18 @@ func (e *Engine) Answers(ctx context.Context, name string) iter.Seq2[SurveyAnswe
 			for _, f := range page {
 				after = f.Ref()
 				a, ok := f.Data.(*crm.Answer)
-				if ok && a.Survey == name && !yield(SurveyAnswer{Answer: *a, ID: f.Key.ID, Who: f.Subject, Place: f.Place, At: f.At}, nil) {
+				if !ok || a.Survey != name {
+					continue
+				}
+				known = true
+				if !yield(SurveyAnswer{Answer: *a, ID: f.Key.ID, Who: f.Subject, Place: f.Place, At: f.At}, nil) {
 					return
 				}
 			}
 			if len(page) < loadBatch {
+				if !known {
+					yield(SurveyAnswer{}, &crm.Error{Op: "list answers", Entity: "survey", ID: name, Kind: crm.ErrNotFound})
+				}
 				return
 			}
 		}

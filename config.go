@@ -193,6 +193,10 @@ type Config struct {
 	// VisitorsPerMinute how many visitors of one SurveyLink it sends on: what is beyond is
 	// answered 429. Default to 600 each; each engine counts by itself.
 	FormsPerMinute, VisitorsPerMinute int
+	// KioskFormsPerMinute is how many answers of one kiosk an engine takes within a minute; what is
+	// beyond is answered 429 and waits on the device. Of a delivery that begins within the limit all
+	// are taken. Defaults to 3,000.
+	KioskFormsPerMinute int
 
 	// Normalise returns the form in which addresses are kept, as crm.Config has
 	// it. Defaults to crm.NormalAddress and, for phone numbers without a country
@@ -369,6 +373,7 @@ func (c *Config) validate() error {
 	c.checkInbox(fault)
 	fault(c.FormsPerMinute < 0, "FormsPerMinute is %d", c.FormsPerMinute)
 	fault(c.VisitorsPerMinute < 0, "VisitorsPerMinute is %d", c.VisitorsPerMinute)
+	fault(c.KioskFormsPerMinute < 0, "KioskFormsPerMinute is %d", c.KioskFormsPerMinute)
 	fault(c.ClicksPerLink < 0, "ClicksPerLink is %d", c.ClicksPerLink)
 	fault(c.Batch < 0, "Batch is %d", c.Batch)
 	fault(c.Lease < 0, "Lease is %s", c.Lease)

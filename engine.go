@@ -164,7 +164,7 @@ func New(cfg Config) (*Engine, error) {
 	if e.pages, err = web.New(web.Config{Store: (*invitations)(e), Tokens: e.keys.surveys.Parse, Path: "/s/", Brand: cfg.Brand, Now: cfg.Now, NewKey: cfg.SurveyKey, Key: e.keys.clock, PerMinute: cfg.FormsPerMinute, Logger: cfg.Logger}); err != nil {
 		return nil, err
 	}
-	if e.kiosks, err = web.NewKiosk(web.KioskConfig{Store: (*kiosks)(e), Tokens: e.keys.kiosks.Parse, Brand: cfg.Brand, Now: cfg.Now, Logger: cfg.Logger}); err != nil {
+	if e.kiosks, err = web.NewKiosk(web.KioskConfig{Store: (*kiosks)(e), Tokens: e.keys.kiosks.Parse, Brand: cfg.Brand, Now: cfg.Now, PerMinute: cfg.KioskFormsPerMinute, Logger: cfg.Logger}); err != nil {
 		return nil, err
 	}
 	e.deliveries = delivery.Log{Service: e.svc}

@@ -335,6 +335,12 @@ func (v *kiosks) Keep(ctx context.Context, n uint64, a web.KioskAnswer) (first b
 		if err != nil || known[0] != nil {
 			return err
 		}
+		// Prune forgets what came of an answer; that it is there tells a device that sends it again.
+		subject := crm.OfAddress(crm.Address{Channel: kioskChannel, Value: id})
+		there, err := tx.Facts(ctx, crm.FactRef{Subject: subject, Key: key})
+		if err != nil || there[0] != nil {
+			return err
+		}
 		if err := tx.PutStates(ctx, st); err != nil {
 			return err
 		}
@@ -364,7 +370,7 @@ func (v *kiosks) Keep(ctx context.Context, n uint64, a web.KioskAnswer) (first b
 			}
 			answer.OverQuota = g.over.Name
 		}
-		facts := []*crm.Fact{{Key: key, Subject: crm.OfAddress(crm.Address{Channel: kioskChannel, Value: id}), At: a.At, Place: k.Place, Version: 1, Data: answer}}
+		facts := []*crm.Fact{{Key: key, Subject: subject, At: a.At, Place: k.Place, Version: 1, Data: answer}}
 		svc := e.svc.In(tx)
 		if answer.Bad {
 			device := crm.ProfileKey{Source: kioskSource, ID: k.Name}
@@ -384,4 +390,39 @@ func (v *kiosks) Keep(ctx context.Context, n uint64, a web.KioskAnswer) (first b
 		return svc.Record(ctx, facts...)
 	})
 	return first && err == nil, err
+}
+
+// pruneKiosks forgets what came of answers that kiosks delivered before an instant and long enough ago, save
+// of those that were refused, which are kept nowhere else. It returns how many.
+func (e *Engine) pruneKiosks(ctx context.Context, before time.Time) (int, error) {
+	end, total := e.cameBefore(before), 0
+	for after := (crm.Subject{}); ; {
+		var page []*crm.State
+		var old []crm.StateKey
+		if err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+			page, err = r.ScanStates(ctx, crm.AllParts(), kioskKind, after, loadBatch)
+			return err
+		}); err != nil {
+			return total, err
+		}
+		for _, st := range page {
+			after = st.Subject
+			var k keptAnswer
+			if err := st.Decode(&k); err != nil {
+				return total, err
+			}
+			if k.Reason == "" && k.Received.Before(end) {
+				old = append(old, st.StateKey)
+			}
+		}
+		if len(old) > 0 {
+			if err := e.svc.Update(ctx, func(tx crm.Tx) error { return tx.DeleteStates(ctx, old...) }); err != nil {
+				return total, err
+			}
+			total += len(old)
+		}
+		if len(page) < loadBatch {
+			return total, nil
+		}
+	}
 }

@@ -3,6 +3,7 @@ package vefa_test
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +109,73 @@ func TestKioskAnswers(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, facts, 1-i)
 	}
+}
+
+// Prune forgets that old answers of kiosks were delivered. One that comes again afterwards is in the record
+// once and takes no room of a quota; what was refused stays.
+func TestPrunedKiosks(t *testing.T) {
+	ctx := t.Context()
+	store := memstore.New()
+	clock := startedClock()
+	shop := nighttest.New(t, store, clock, func(c *vefa.Config) {
+		c.Surveys[0].Quotas = []vefa.Quota{{Name: "all", Limit: 3, Keep: true}}
+	})
+	d := nighttest.KioskOf(t, shop, vefa.Kiosk{Name: "till 1", Place: "moda", Survey: "visit"})
+	first := d.Ask(t, map[string]any{"nps": 10})
+	require.Equal(t, 200, d.Deliver(ctx, nighttest.TabletID(1), first))
+	require.Equal(t, 200, d.Deliver(ctx, nighttest.TabletID(2), url.Values{"_def": {"gone"}}))
+	states := func() (n int) {
+		require.NoError(t, store.View(ctx, func(r crm.Reader) error {
+			all, err := r.ScanStates(ctx, crm.AllParts(), "kiosk", crm.Subject{}, 100)
+			n = len(all)
+			return err
+		}))
+		return n
+	}
+	clock.Advance(20 * 24 * time.Hour)
+	_, err := shop.Engine.Prune(ctx, clock.Now())
+	require.NoError(t, err)
+	require.Equal(t, 2, states(), "devices may be without a network for days")
+	clock.Advance(11 * 24 * time.Hour)
+	_, err = shop.Engine.Prune(ctx, clock.Now().AddDate(0, 0, -60))
+	require.NoError(t, err)
+	require.Equal(t, 2, states(), "it came after that instant")
+	pruned, err := shop.Engine.Prune(ctx, clock.Now())
+	require.NoError(t, err)
+	require.Equal(t, 1, pruned.Documents)
+	require.Equal(t, 1, states(), "that of the refused one")
+
+	for i := range 2 {
+		require.Equal(t, 200, d.Deliver(ctx, nighttest.TabletID(1), first))
+		require.Equal(t, 200, d.Deliver(ctx, nighttest.TabletID(3+i), d.Ask(t, map[string]any{"nps": 9})))
+	}
+	all := 0
+	for a, err := range shop.Engine.Answers(ctx, "visit") {
+		require.NoError(t, err)
+		require.Empty(t, a.OverQuota)
+		all++
+	}
+	require.Equal(t, 3, all)
+	refused := 0
+	for _, err := range shop.Engine.RefusedAnswers(ctx) {
+		require.NoError(t, err)
+		refused++
+	}
+	require.Equal(t, 1, refused)
+}
+
+// What a kiosk delivers beyond Config.KioskFormsPerMinute waits on it.
+func TestKioskFormsPerMinute(t *testing.T) {
+	shop := nighttest.New(t, memstore.New(), startedClock(), func(c *vefa.Config) { c.KioskFormsPerMinute = 1 })
+	d := nighttest.KioskOf(t, shop, vefa.Kiosk{Name: "till 1", Place: "moda", Survey: "visit"})
+	form := d.Ask(t, map[string]any{"nps": 10})
+	require.Equal(t, 200, d.Deliver(t.Context(), nighttest.TabletID(1), form))
+	require.Equal(t, 429, d.Deliver(t.Context(), nighttest.TabletID(2), form))
+	shop.Clock.Advance(time.Minute)
+	require.Equal(t, 200, d.Deliver(t.Context(), nighttest.TabletID(2), form))
+
+	_, err := vefa.New(vefa.Config{KioskFormsPerMinute: -1})
+	require.ErrorContains(t, err, "KioskFormsPerMinute is -1")
 }
 
 // Eight writers deliver the same answers: each is in the record once.

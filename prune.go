@@ -29,7 +29,10 @@ import (
 //   - drafts of surveys that can be answered no more, whenever that was;
 //   - what the breaker counted on those closed evenings, of which it keeps what it
 //     learnt; keys by which answers that came twice were told apart, and those of
-//     replies that came longer ago than surveys and "not me" stay open.
+//     replies that came longer ago than surveys and "not me" stay open;
+//   - what came of answers that kiosks delivered longer ago than that, as of replies. An answer that a device
+//     delivers again later is still in the record once; one that a quota had not kept is offered to
+//     the quota again. Those that were refused are kept (Engine.RefusedAnswers).
 //
 // What stays: facts, clicks with their verdicts, link decisions, consents, tags,
 // all other counters, and each effect with its id, state, times and guards: nothing is sent
@@ -54,7 +57,7 @@ func (e *Engine) Prune(ctx context.Context, before time.Time) (_ crm.Pruned, err
 	if err != nil {
 		return total, err
 	}
-	for _, step := range []func(context.Context, time.Time) (int, error){e.pruneReports, e.pruneReach, e.pruneReplies} {
+	for _, step := range []func(context.Context, time.Time) (int, error){e.pruneReports, e.pruneReach, e.pruneReplies, e.pruneKiosks} {
 		n, err := step(ctx, before)
 		total.Documents += n
 		if err != nil {
@@ -257,10 +260,7 @@ func (e *Engine) pruneReach(ctx context.Context, before time.Time) (int, error) 
 // too old to come again. Their own age counts, not that of the message: a "not me"
 // is heard about a message of any age, and is delivered again soon after.
 func (e *Engine) pruneReplies(ctx context.Context, before time.Time) (int, error) {
-	end := e.svc.Now().Add(-max(e.cfg.AnswerWithin, e.cfg.NotMeWithin))
-	if before.Before(end) {
-		end = before
-	}
+	end := e.cameBefore(before)
 	var old []string
 	err := e.cfg.Store.View(ctx, func(r crm.Reader) error {
 		old = nil
@@ -282,6 +282,15 @@ func (e *Engine) pruneReplies(ctx context.Context, before time.Time) (int, error
 		return 0, err
 	}
 	return e.deleteDocuments(ctx, replyKind, old)
+}
+
+// cameBefore is the earlier of an instant and of when surveys and "not me" that have ended by now began.
+func (e *Engine) cameBefore(before time.Time) time.Time {
+	end := e.svc.Now().Add(-max(e.cfg.AnswerWithin, e.cfg.NotMeWithin))
+	if before.Before(end) {
+		return before
+	}
+	return end
 }
 
 // endedBefore returns the ids of documents of a kind that are days before one, save

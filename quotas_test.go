@@ -127,11 +127,13 @@ func TestLimitsThatChange(t *testing.T) {
 	require.Contains(t, out.String(), ",7,tr,2025-03-04T13:00:00Z,s1,kiosk,x,all,10,")
 	require.Equal(t, 2, strings.Count(out.String(), ",all,"))
 	require.Contains(t, out.String(), ",'=1,")
-	var none int
-	for range w.Engines[0].Answers(t.Context(), "other") {
-		none++
+	var told []error
+	for _, err := range w.Engines[0].Answers(t.Context(), "vist") {
+		told = append(told, err)
 	}
-	require.Zero(t, none)
+	require.Len(t, told, 1)
+	require.ErrorIs(t, told[0], crm.ErrNotFound)
+	require.ErrorContains(t, told[0], "vist")
 	faulty := crmtest.NewFaulty(store)
 	shop := nighttest.New(t, faulty, w.Clock, nil)
 	faulty.Fail(crmtest.Fault{Where: crmtest.Before, N: 1, Stays: true})
