@@ -23,9 +23,10 @@ const answerSource = "survey"
 type invitations Engine
 
 var (
-	_ web.Store      = (*invitations)(nil)
-	_ web.NotMeStore = (*invitations)(nil)
-	_ web.DraftStore = (*invitations)(nil)
+	_ web.Store          = (*invitations)(nil)
+	_ web.NotMeStore     = (*invitations)(nil)
+	_ web.NotMeUndoStore = (*invitations)(nil)
+	_ web.DraftStore     = (*invitations)(nil)
 
 	_ web.FollowUpStore = (*invitations)(nil)
 )
@@ -39,60 +40,6 @@ func answerSubject(f *crm.Effect, d MessageData) crm.Subject {
 
 func answerKey(f *crm.Effect) crm.FactKey {
 	return crm.FactKey{Kind: crm.KindAnswer, Source: answerSource, ID: string(f.ID)}
-}
-
-// incidentKey is the key of the record that a message reached another person.
-func incidentKey(f *crm.Effect) crm.FactKey {
-	return crm.FactKey{Kind: incidentKind, Source: "not-me", ID: string(f.ID)}
-}
-
-const incidentKind = "incident"
-
-// NotMe implements web.NotMeStore.
-func (v *invitations) NotMe(ctx context.Context, n uint64, at time.Time) error {
-	e := (*Engine)(v)
-	if isOpenLink(n) { // no message was written
-		return web.ErrEnded
-	}
-	return e.svc.Update(ctx, func(tx crm.Tx) error {
-		f, d, err := effectOfLink(ctx, tx, n)
-		if err != nil {
-			return err
-		}
-		if !at.Before(f.SentAt.Add(e.cfg.NotMeWithin)) {
-			return web.ErrEnded
-		}
-		return e.notMe(ctx, tx, f, d, at)
-	})
-}
-
-// notMe hears "this message was not for me": the person is never written to at
-// this address again, a person looks for the right address, and the incident
-// is on record. Nothing more is asked.
-func (e *Engine) notMe(ctx context.Context, tx crm.Tx, f *crm.Effect, d MessageData, at time.Time) error {
-	if f.SentAt.IsZero() {
-		return nil
-	}
-	who, to := answerSubject(f, d).Profile, f.To
-	f, err := reminded(ctx, tx, f, d)
-	if err != nil {
-		return err
-	}
-	svc := e.svc.In(tx)
-	if d.Survey != "" {
-		if err := closeForm(ctx, tx, answerForm{}, answerKey(f)); err != nil {
-			return err
-		}
-	}
-	if _, err := svc.NotMe(ctx, who, to, "recipient"); err != nil {
-		return err
-	}
-	return deliver(ctx, svc,
-		&crm.Fact{Key: crm.FactKey{Kind: crm.KindTicket, Source: "not-me", ID: string(f.ID)}, Subject: crm.OfProfile(who), At: at, Version: 1,
-			Data: &crm.Ticket{Title: "A message reached somebody else", State: crm.TicketOpen, Reason: "not-me", Cause: f.About, Opened: crm.Micros(at)}},
-		&crm.Fact{Key: incidentKey(f), Subject: crm.OfProfile(who), At: at, Version: 1,
-			Data: &crm.Custom{JSON: []byte(`{"kind":"misdirected","effect":"` + string(f.ID) + `"}`)}},
-	)
 }
 
 // Reply hears what an inbound message from an address says about consent, and nothing else: the rating that

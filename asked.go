@@ -90,7 +90,7 @@ func (e *Engine) askedBy(ctx context.Context, r crm.Reader, ns ...uint64) ([]*as
 	}
 	for j, i := range at {
 		q := out[i]
-		q.answer, q.notMe = found[2*j], q.effect != nil && found[2*j+1] != nil
+		q.answer, q.notMe = found[2*j], q.effect != nil && misdirected(found[2*j+1])
 		if q.was = forms[j]; q.was != nil {
 			if err := q.was.Decode(&q.form); err != nil {
 				return nil, err

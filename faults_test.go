@@ -244,7 +244,7 @@ func TestEveryVerbIsListed(t *testing.T) {
 	}
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[*crm.Service](), reflect.TypeFor[*crm.Feed](), reflect.TypeFor[crm.Retry](), reflect.TypeFor[*vefa.Engine](),
-		reflect.TypeFor[*messaging.Outbox](), reflect.TypeFor[*crm.Worker](), reflect.TypeFor[web.Store](), reflect.TypeFor[web.NotMeStore](), reflect.TypeFor[web.DraftStore](), reflect.TypeFor[web.FollowUpStore](),
+		reflect.TypeFor[*messaging.Outbox](), reflect.TypeFor[*crm.Worker](), reflect.TypeFor[web.Store](), reflect.TypeFor[web.NotMeStore](), reflect.TypeFor[web.NotMeUndoStore](), reflect.TypeFor[web.DraftStore](), reflect.TypeFor[web.FollowUpStore](),
 	} {
 		for i := range typ.NumMethod() {
 			name := typ.String() + "." + typ.Method(i).Name

@@ -458,9 +458,29 @@ func verbs() []verb {
 		_, err := l.request(l.t.Context(), "POST", l.page(), answer)
 		must(l, err)
 	}
+	misheard := func(l *lab) {
+		_, err := l.request(l.t.Context(), "POST", l.page()+"/not-me", url.Values{})
+		must(l, err)
+	}
+	add("*crm.Service.TakeBackNotMe", func(ctx context.Context, l *lab) (any, error) {
+		_, err := l.svc.TakeBackNotMe(ctx, key(1), phone(1), "desk")
+		return nil, err
+	}).prepare = func(l *lab) {
+		_, err := l.svc.NotMe(l.t.Context(), key(1), phone(1), "desk")
+		must(l, err)
+	}
+	add("*vefa.Engine.TakeBackNotMe", func(ctx context.Context, l *lab) (any, error) {
+		who, err := vefa.About(l.surveys[0])
+		must(l, err)
+		_, err = l.shop.Engine.TakeBackNotMe(ctx, who, l.surveys[0].To, "desk")
+		return nil, err
+	}).prepare = misheard
 	add("web.NotMeStore.NotMe POST", func(ctx context.Context, l *lab) (any, error) {
 		return l.request(ctx, "POST", l.page()+"/not-me", url.Values{})
 	})
+	add("web.NotMeUndoStore.TakeBackNotMe POST", func(ctx context.Context, l *lab) (any, error) {
+		return l.request(ctx, "POST", l.page()+"/mistake", url.Values{})
+	}).prepare = misheard
 	add("web.FollowUpStore.FollowUp POST", func(ctx context.Context, l *lab) (any, error) {
 		return l.request(ctx, "POST", l.page()+"/follow-up", url.Values{"text": {"The strap broke"}})
 	}).prepare = func(l *lab) {

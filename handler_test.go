@@ -264,6 +264,76 @@ func TestNotMeIsHeardAtOnce(t *testing.T) {
 	require.Len(t, w.facts(t, "incident"), 1)
 }
 
+// GS7: "not me" that was pressed by mistake is taken back on the page that follows, and by the desk.
+// What it did is undone: the address, the ticket, the survey; what happened stays on record. It
+// may be said again, and taken back again.
+func TestNotMeIsTakenBack(t *testing.T) {
+	w := newTown(t)
+	f := w.surveys[1]
+	_, page, err := w.Engine.Links(f)
+	require.NoError(t, err)
+	who, err := vefa.About(f)
+	require.NoError(t, err)
+	reach := func() []crm.Address {
+		c, err := w.Engine.Service().CustomerOf(t.Context(), who)
+		require.NoError(t, err)
+		return c.Reachable(crm.Phone)
+	}
+	press := func(path string) string {
+		resp, err := w.server.Client().PostForm(page+path, nil)
+		require.NoError(t, err)
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		return string(body)
+	}
+	require.Contains(t, press("/mistake"), "nps", "nothing was said: the questions")
+	for round := range 2 {
+		require.Contains(t, press("/not-me"), "/mistake")
+		require.Empty(t, reach())
+		tickets := w.facts(t, crm.KindTicket)
+		require.Len(t, tickets, round+1)
+		require.Contains(t, press("/mistake"), "nps")
+		require.Equal(t, []crm.Address{f.To}, reach())
+		for _, x := range w.facts(t, crm.KindTicket) {
+			require.False(t, x.Data.(*crm.Ticket).Unsolved())
+		}
+		require.Contains(t, press("/mistake"), "nps", "pressed again")
+		require.Len(t, w.facts(t, "incident"), 1)
+	}
+	// The desk takes back what it said itself, and the recipient does not.
+	_, err = w.Engine.Service().NotMe(t.Context(), who, f.To, "ayse")
+	require.NoError(t, err)
+	press("/mistake")
+	require.Empty(t, reach())
+	n, err := w.Engine.TakeBackNotMe(t.Context(), who, f.To, "ayse")
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Equal(t, []crm.Address{f.To}, reach())
+	// And what the recipient said.
+	press("/not-me")
+	n, err = w.Engine.TakeBackNotMe(t.Context(), who, f.To, "ayse")
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	out, err := webtest.Answer(t.Context(), w.server.Client(), page, map[string]any{"nps": 0})
+	require.NoError(t, err)
+	require.True(t, out.Thanked())
+	require.Len(t, w.facts(t, crm.KindAnswer), 1)
+	_, err = w.Engine.TakeBackNotMe(t.Context(), who, f.To, "")
+	require.ErrorIs(t, err, crm.ErrInvalid)
+	_, err = w.Engine.TakeBackNotMe(t.Context(), crm.ProfileKey{Source: "x", ID: "y"}, f.To, "ayse")
+	require.ErrorIs(t, err, crm.ErrNotFound)
+	log, err := w.Engine.Service().Links(t.Context(), who)
+	require.NoError(t, err)
+	var said []string
+	for _, l := range log {
+		if l.Kind == crm.LinkNotMe {
+			said = append(said, fmt.Sprint(l.Actor, " ", l.Off))
+		}
+	}
+	require.Equal(t, []string{"recipient false", "recipient true", "recipient false", "recipient true", "ayse false", "ayse true", "recipient false", "ayse true"}, said)
+}
+
 func TestReplies(t *testing.T) {
 	w := newTown(t)
 	at := w.Clock.Now()

@@ -19,7 +19,7 @@ type said struct {
 	at   map[crm.ProfileKey]crm.CustomerID      // where profiles are now
 	home map[crm.CustomerID]crm.ProfileKey
 	last map[crm.ProfileKey]int64 // the last decision that is not linkage's own
-	// lifted is whether somebody took back that people are kept apart since linkage read
+	// lifted is whether somebody took back what keeps people apart since linkage read
 	// last; known is what it had read
 	lifted bool
 	known  map[crm.ProfileKey]int64
@@ -36,7 +36,7 @@ type remembered struct {
 	known map[crm.ProfileKey]int64
 	// strange is what it read of "not me"
 	strange *strange
-	// lifted is whether somebody took back, since it read before, that people are kept apart:
+	// lifted is whether somebody took back, since it read before, what keeps people apart:
 	// an index takes in decisions and forgets none
 	lifted bool
 }
@@ -224,6 +224,9 @@ func (s *said) hear(k crm.ProfileKey, log []crm.Link) {
 		}
 		switch {
 		case l.Actor == linkActor:
+		case l.Kind == crm.LinkNotMe && l.Off:
+			delete(s.strange.from[l.Address], k)
+			s.lifted = s.lifted || l.Seq > s.known[k]
 		case l.Kind == crm.LinkNotMe:
 			s.strange.disowned(l.Address, k, l.At)
 		case l.Kind == crm.LinkManual:

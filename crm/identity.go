@@ -135,18 +135,32 @@ func (s *Service) Links(ctx context.Context, k ProfileKey) ([]Link, error) {
 // stay. It asks for no further data. It returns how many profiles had it. Without actor,
 // who said so, it fails with ErrInvalid.
 func (s *Service) NotMe(ctx context.Context, k ProfileKey, a Address, actor string) (int, error) {
+	return s.disown(ctx, "disown", k, a, actor, false)
+}
+
+// TakeBackNotMe takes NotMe back, where it was said by mistake: every profile of the
+// customer that the address was disowned on has it again, as far as its source still says
+// so. What was said of consent stays, and an unsolved ticket of the customer silences the address
+// again. It returns how many profiles that concerns: none if nothing was said, or it was taken
+// back before. Without actor, who is on record as having decided, it fails with ErrInvalid.
+func (s *Service) TakeBackNotMe(ctx context.Context, k ProfileKey, a Address, actor string) (int, error) {
+	return s.disown(ctx, "own", k, a, actor, true)
+}
+
+// disown is NotMe, and with off TakeBackNotMe.
+func (s *Service) disown(ctx context.Context, op string, k ProfileKey, a Address, actor string, off bool) (int, error) {
 	if actor == "" {
-		return 0, noActor("disown")
+		return 0, noActor(op)
 	}
 	var n int
 	a, err := s.normal(a)
 	if err != nil {
-		return 0, invalid("disown", "address", "", err)
+		return 0, invalid(op, "address", "", err)
 	}
 	err = s.update(ctx, func(tx Tx) error {
 		n = 0
 		w := newWriter(ctx, s, tx)
-		found, err := w.lockKnown("disown", []ProfileKey{k})
+		found, err := w.lockKnown(op, []ProfileKey{k})
 		if err != nil {
 			return err
 		}
@@ -161,18 +175,22 @@ func (s *Service) NotMe(ctx context.Context, k ProfileKey, a Address, actor stri
 		}
 		var puts []*Profile
 		var links []*Link
-		var del []Ref
+		var add, del []Ref
 		for _, p := range profiles {
-			has := slices.ContainsFunc(p.Contacts, func(c Contact) bool { return c.Address == a })
-			if !has || slices.Contains(p.Disowned, a) {
+			q := p.Clone()
+			switch at := slices.Index(p.Disowned, a); {
+			case off && at >= 0:
+				q.Disowned = slices.Delete(q.Disowned, at, at+1)
+			case !off && at < 0 && slices.ContainsFunc(p.Contacts, func(c Contact) bool { return c.Address == a }):
+				q.Disowned = append(q.Disowned, a)
+				slices.SortFunc(q.Disowned, Address.Compare)
+			default:
 				continue
 			}
-			q := p.Clone()
-			q.Disowned = append(q.Disowned, a)
-			slices.SortFunc(q.Disowned, Address.Compare)
 			puts = append(puts, q)
-			links = append(links, &Link{Profile: p.ProfileKey, Customer: p.Customer, Kind: LinkNotMe, Address: a, At: w.now, Actor: actor})
-			del = append(del, Ref{RefContact, RefKey(a.String()), OfProfile(p.ProfileKey), "", 0})
+			links = append(links, &Link{Profile: p.ProfileKey, Customer: p.Customer, Kind: LinkNotMe, Address: a, At: w.now, Actor: actor, Off: off})
+			more, less := diffRefs(contactRefs(p), contactRefs(q))
+			add, del = append(add, more...), append(del, less...)
 		}
 		if len(puts) == 0 {
 			return nil
@@ -191,6 +209,9 @@ func (s *Service) NotMe(ctx context.Context, k ProfileKey, a Address, actor stri
 			return err
 		}
 		if err := tx.DeleteRefs(ctx, del...); err != nil {
+			return err
+		}
+		if err := tx.PutRefs(ctx, add...); err != nil {
 			return err
 		}
 		return w.settleHolds()

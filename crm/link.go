@@ -13,7 +13,7 @@ const (
 	LinkSplit   LinkKind = "split"   // taken out of a customer again, or what the others were left with
 	LinkApart   LinkKind = "apart"   // stays, and is not to be one with those of another customer
 	LinkUndo    LinkKind = "undo"    // put back to where it was before another decision
-	LinkNotMe   LinkKind = "not-me"  // the holder of Address is not this person; places nothing
+	LinkNotMe   LinkKind = "not-me"  // the holder of Address is not this person, or with Off may be; places nothing
 )
 
 // Evidence is why: the score of the match and the fields that agreed.
@@ -55,6 +55,8 @@ type Link struct {
 	OpLen int    `json:"op_len,omitempty"`
 	// Stays is set where the profile was with Customer before.
 	Stays bool `json:"stays,omitempty"`
+	// Off is set in a not-me decision that takes the earlier ones about Address back.
+	Off bool `json:"off,omitempty"`
 	// Undoes is the Op that a decision of kind LinkUndo takes back.
 	Undoes string `json:"undoes,omitempty"`
 }

@@ -138,6 +138,9 @@ func (e *encoder) link(l *crm.Link) {
 	if len(l.Evidence.Steps) > 0 {
 		flags |= 32
 	}
+	if l.Off {
+		flags |= 64
+	}
 	e.byte(flags)
 	if flags&1 != 0 {
 		e.address(l.Address)
@@ -190,7 +193,7 @@ func (d *decoder) link(l *crm.Link) {
 	if flags&8 != 0 {
 		l.Undoes = string(d.customer())
 	}
-	l.Stays = flags&16 != 0
+	l.Stays, l.Off = flags&16 != 0, flags&64 != 0
 }
 
 var (

@@ -120,6 +120,10 @@ var deskVerbs = []struct {
 		_, err := svc.NotMe(ctx, d.k[0], deskPhone(0), "recipient")
 		return err
 	}},
+	{"not me a is taken back", func(ctx context.Context, d *desk, svc *crm.Service) error {
+		_, err := svc.TakeBackNotMe(ctx, d.k[0], deskPhone(0), "desk")
+		return err
+	}},
 	{"open a ticket of b", func(ctx context.Context, d *desk, svc *crm.Service) error {
 		_, err := svc.OpenTicket(ctx, d.k[1], "desk", "2", crm.Ticket{Title: "glass", Opened: start})
 		return err

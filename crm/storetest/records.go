@@ -126,7 +126,7 @@ func everyLink(k crm.ProfileKey, kind crm.LinkKind, to crm.CustomerID) *crm.Link
 		Profile: k, Customer: to, Kind: kind, Address: phone(1), Actor: "dedup", At: start,
 		Evidence: crm.Evidence{With: key(9), Weight: 12.0625, Fields: []string{"phone", "given name"}, Note: "aynı adres",
 			Steps: []crm.EvidenceStep{{What: "prior", Bits: -9.25}, {What: "phone equal", Bits: 21.3125}}},
-		Op: "op-" + k.ID, OpLen: 7, Undoes: "öp", Stays: true,
+		Op: "op-" + k.ID, OpLen: 7, Undoes: "öp", Stays: true, Off: true,
 	}
 }
 

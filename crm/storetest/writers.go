@@ -282,7 +282,11 @@ func (d *did) act(ctx context.Context, svc *crm.Service, r *rand.Rand, keys []cr
 		return keep(svc.Undo(ctx, call, links...))
 	case 4:
 		k := some()
-		n, err := svc.NotMe(ctx, k, crm.Address{Channel: crm.Phone, Value: fmt.Sprintf("+90555000%04d", r.IntN(5))}, call)
+		say := svc.NotMe
+		if r.IntN(3) == 0 {
+			say = svc.TakeBackNotMe
+		}
+		n, err := say(ctx, k, crm.Address{Channel: crm.Phone, Value: fmt.Sprintf("+90555000%04d", r.IntN(5))}, call)
 		if err == nil && n > 0 {
 			d.mu.Lock()
 			d.notMe[k] += n

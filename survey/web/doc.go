@@ -7,6 +7,7 @@
 //	GET  /s/{token}/thanks   thank you
 //	POST /s/{token}/not-me   "this message was not for me": heard until it expires, no data asked
 //	GET  /s/{token}/heard    we have heard it
+//	POST /s/{token}/mistake  it was pressed by mistake: taken back, where the store can
 //	POST /s/{token}/follow-up  what is written after the answer, for a person to read: taken once
 //	GET  /s/{token}/taken    we have it
 //

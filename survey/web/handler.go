@@ -69,14 +69,15 @@ var errNoDefinition = errors.New("an open invitation without a definition")
 
 // Handler serves survey pages. It is safe for concurrent use.
 type Handler struct {
-	cfg    Config
-	plain  look // of pages of simple questions
-	rich   look // of all others
-	brand  *brandView
-	notMe  NotMeStore // nil when the store does not hear it
-	drafts DraftStore // nil when the store keeps none
-	bodies bodies
-	forms  meter
+	cfg       Config
+	plain     look // of pages of simple questions
+	rich      look // of all others
+	brand     *brandView
+	notMe     NotMeStore     // nil when the store does not hear it
+	notMeUndo NotMeUndoStore // nil when it cannot be taken back
+	drafts    DraftStore     // nil when the store keeps none
+	bodies    bodies
+	forms     meter
 
 	followUps FollowUpStore // nil when the store hears none
 }
@@ -152,6 +153,7 @@ func New(cfg Config) (*Handler, error) {
 		return nil, err
 	}
 	h.notMe, _ = cfg.Store.(NotMeStore)
+	h.notMeUndo, _ = cfg.Store.(NotMeUndoStore)
 	h.drafts, _ = cfg.Store.(DraftStore)
 	h.followUps, _ = cfg.Store.(FollowUpStore)
 	return h, nil
@@ -278,6 +280,8 @@ func (h *Handler) route(method, action string) (p page, allow string) {
 		return pick(h.backToQuestions, h.hearNotMe)
 	case action == "heard" && h.notMe != nil:
 		return pick(h.heard, nil)
+	case action == "mistake" && h.notMeUndo != nil:
+		return pick(h.backToQuestions, h.takeBack)
 	case action == "follow-up" && h.followUps != nil:
 		return pick(h.thanks, h.hearFollowUp)
 	case action == "taken" && h.followUps != nil:
@@ -406,7 +410,7 @@ func (h *Handler) closed(w http.ResponseWriter, r *http.Request, v visit, status
 	case Answered:
 		n.Title, n.Body = t.Already, t.AlreadyBody
 	case NotMe:
-		n.Title, n.Body, n.NotMeAction = t.Heard, t.HeardBody, ""
+		n.Title, n.Body, n.NotMeAction, n.UndoAction = t.Heard, t.HeardBody, "", h.undoAction(v)
 	case Full: // no fault of who answers
 		n.Title, n.Body, status = t.Full, t.FullBody, http.StatusOK
 	default:

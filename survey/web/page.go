@@ -25,6 +25,7 @@ type notice struct {
 	FollowUp    template.HTML // the form that asks for more
 	Preview     *banner       // nil where it is none
 	NotMeAction string
+	UndoAction  string // of the button that takes "not me" back; "": there is none
 	T           *texts
 }
 

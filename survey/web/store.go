@@ -64,6 +64,15 @@ type NotMeStore interface {
 	NotMe(ctx context.Context, id uint64, at time.Time) error
 }
 
+// NotMeUndoStore is implemented by a Store whose NotMe can be taken back by who pressed the
+// button by mistake. Without it the page that follows has no button for that.
+type NotMeUndoStore interface {
+	// TakeBackNotMe takes NotMe back; the invitation is then in the state that it was in before.
+	// It is called in the state NotMe and before Invitation.NotMeUntil, perhaps more than
+	// once, and must be idempotent. The error is, or wraps, ErrEnded where it is too late.
+	TakeBackNotMe(ctx context.Context, id uint64, at time.Time) error
+}
+
 // Draft is what a respondent has answered before the survey is finished.
 type Draft struct {
 	Revision  string              `json:"revision"` // differs for each one that is kept

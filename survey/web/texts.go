@@ -17,6 +17,7 @@ type texts struct {
 	ErrorPrefix, ErrorTitle        string
 	NotMe, NotMeHint               string
 	NotMeLate, NotMeLateBody       string
+	NotMeUndo, NotMeUndoLate       string
 	Thanks, ThanksBody             string
 	Already, AlreadyBody           string
 	Expired, ExpiredBody           string
@@ -60,6 +61,7 @@ var english = texts{
 	ErrorPrefix: "Error: ", ErrorTitle: "Please look at these questions again",
 	NotMe: "This message was not for me", NotMeHint: "Press it and we will stop writing to you about this. You do not have to tell us anything else.",
 	NotMeLate: "This link has expired", NotMeLateBody: "Nothing was stored. If messages reach you that are not for you, please reply to one of them and say so.",
+	NotMeUndo: "I pressed it by mistake: take it back", NotMeUndoLate: "It was not taken back. If you want messages from us again, please reply to one of them and say so.",
 	Thanks: "Thank you", ThanksBody: "Your answer has reached us.",
 	Already: "Thank you, we have your answer", AlreadyBody: "This survey has already been answered, so nothing more was stored.",
 	Expired: "This survey has ended", ExpiredBody: "Thank you for wanting to answer. The time for answering is over.",
@@ -112,6 +114,7 @@ var turkish = texts{
 	ErrorPrefix: "Hata: ", ErrorTitle: "Lütfen şu sorulara yeniden bakın",
 	NotMe: "Bu mesaj bana ait değil", NotMeHint: "Bastığınızda size bu konuda bir daha yazmayız. Başka bir bilgi vermeniz gerekmez.",
 	NotMeLate: "Bu bağlantının süresi doldu", NotMeLateBody: "Bir şey kaydedilmedi. Size ait olmayan mesajlar geliyorsa lütfen böyle bir mesajı yanıtlayın ve bunu belirtin.",
+	NotMeUndo: "Yanlışlıkla bastım, geri al", NotMeUndoLate: "Geri alınamadı. Bizden yeniden mesaj almak istiyorsanız lütfen önceki bir mesajı yanıtlayın ve bunu belirtin.",
 	Thanks: "Teşekkür ederiz", ThanksBody: "Yanıtınız bize ulaştı.",
 	Already: "Teşekkürler, yanıtınız bizde", AlreadyBody: "Bu anket daha önce yanıtlandı; yeni bir şey kaydedilmedi.",
 	Expired: "Bu anket sona erdi", ExpiredBody: "Yanıtlamak istediğiniz için teşekkürler. Yanıt süresi doldu.",
