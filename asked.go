@@ -80,11 +80,13 @@ func (e *Engine) askedBy(ctx context.Context, r crm.Reader, ns ...uint64) ([]*as
 	if len(at) == 0 {
 		return out, nil
 	}
-	found, err := r.Facts(ctx, facts...)
+	// The forms first: of an answer or a "not me" that comes between the two reads the facts tell, and of
+	// one that comes after them the form's revision. The other way round neither would.
+	forms, err := r.States(ctx, states...)
 	if err != nil {
 		return nil, err
 	}
-	forms, err := r.States(ctx, states...)
+	found, err := r.Facts(ctx, facts...)
 	if err != nil {
 		return nil, err
 	}
