@@ -108,18 +108,22 @@ type drawn struct {
 }
 
 func (e *Engine) draw(ctx context.Context, name string, at time.Time) (drawn, error) {
-	var d drawn
 	if err := e.settle(ctx, at); err != nil {
-		return d, err
+		return drawn{}, err
 	}
-	view := e.seg.View()
+	return drawFrom(e.seg.View(), e.tags, name, at)
+}
+
+// drawFrom is draw of segments as somebody saw them.
+func drawFrom(view *segment.View, tags []TagDef, name string, at time.Time) (drawn, error) {
+	var d drawn
 	def, _, err := view.Definition(name)
 	if err != nil {
 		return d, fmt.Errorf("vefa: %w", err)
 	}
 	d.ignores = def.IgnoreRed
 	careless := def
-	careless.IgnoreRed = slices.Concat(def.IgnoreRed, redTags(e.tags, at, def.IgnoreRed))
+	careless.IgnoreRed = slices.Concat(def.IgnoreRed, redTags(tags, at, def.IgnoreRed))
 	all, err := view.With(careless)
 	if err != nil {
 		return d, fmt.Errorf("vefa: %w", err)
@@ -135,9 +139,12 @@ func (e *Engine) draw(ctx context.Context, name string, at time.Time) (drawn, er
 	return d, nil
 }
 
+// reading is how the customers of some profiles are read.
+type reading func(ctx context.Context, r crm.Reader, profiles iter.Seq[crm.ProfileKey]) (*population, error)
+
 // recipients turns an audience into what messaging plans from. Each address
 // counts once, however many people share it: its effect hangs on the address.
-func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, script *messaging.Script, d drawn, day string) iter.Seq2[messaging.Recipient, error] {
+func (e *Engine) recipients(ctx context.Context, those reading, c *messaging.Campaign, script *messaging.Script, d drawn, day string) iter.Seq2[messaging.Recipient, error] {
 	return func(yield func(messaging.Recipient, error) bool) {
 		now := e.svc.Now().UnixMicro()
 		for chunk := range slices.Chunk(d.considered, loadBatch) {
@@ -147,7 +154,7 @@ func (e *Engine) recipients(ctx context.Context, c *messaging.Campaign, script *
 			var recent map[*person][]time.Time
 			var replied map[*person]time.Time
 			err := e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
-				if p, err = e.those(ctx, r, slices.Values(chunk)); err != nil {
+				if p, err = those(ctx, r, slices.Values(chunk)); err != nil {
 					return err
 				}
 				persons = persons[:0]

@@ -545,8 +545,9 @@ type CampaignProgress struct {
 
 // Progress returns how far a campaign is, of the desk or of Config.Campaigns, by its name;
 // crm.ErrNotFound if there is none. It reads the campaign's effects by an index, page by page,
-// and keeps none of them; it waits for nothing. Of a campaign that was drawn by a version
-// without that index it reads all effects of the record.
+// and keeps none of them; it waits for nothing. Of a campaign of the desk that was drawn by a version
+// without that index it reads all effects of the record; of one of Config.Campaigns it counts what was planned
+// since there is an index.
 func (e *Engine) Progress(ctx context.Context, campaign string) (_ CampaignProgress, err error) {
 	defer e.took("progress", time.Now(), &err)
 	defer crm.Recover("progress", &err)
@@ -611,7 +612,8 @@ func (e *Engine) Progress(ctx context.Context, campaign string) (_ CampaignProgr
 }
 
 // effectsOf iterates over the effects of a drawing, in no order that means anything. It goes
-// by refCampaign; where that lacks some, because an earlier version drew it, by the whole record.
+// by refCampaign; where that lacks some of one of the desk, because an earlier version drew it, by
+// the whole record.
 func (e *Engine) effectsOf(ctx context.Context, r crm.Reader, cause, occurrence string, l *campaigns.Life) iter.Seq2[*crm.Effect, error] {
 	return func(yield func(*crm.Effect, error) bool) {
 		page := crm.RefQuery{Kind: refCampaign, Key: campaignKey(cause, occurrence), Limit: loadBatch}
@@ -660,17 +662,14 @@ func (e *Engine) effectsOf(ctx context.Context, r crm.Reader, cause, occurrence 
 	}
 }
 
-// listed reports whether refCampaign lists all of a drawing: of one of the desk that has
-// begun all that was planned then, of others anything. One that has not begun is listed as
-// far as it is planned.
+// listed reports whether refCampaign lists all of a drawing of the desk: all that was planned when
+// it began. One that has not begun, and a campaign of the configuration, of which it is not known how many
+// there should be, is listed as far as it is planned.
 func listed(ctx context.Context, r crm.Reader, page crm.RefQuery, l *campaigns.Life) (bool, error) {
-	want := 1
-	if l != nil {
-		if l.Drawn == nil {
-			return true, nil
-		}
-		want = l.Drawn.Planned + l.Drawn.Withheld + l.Drawn.HeldOut
+	if l == nil || l.Drawn == nil {
+		return true, nil
 	}
+	want := l.Drawn.Planned + l.Drawn.Withheld + l.Drawn.HeldOut
 	for n := 0; ; {
 		refs, err := r.ScanRefs(ctx, page)
 		if n += len(refs); err != nil || n >= want {

@@ -29,11 +29,13 @@ type Drawing struct {
 
 // Preview says whom a campaign of the desk would reach if it were drawn now, approved or not:
 // for the page on which a campaign is decided about. It plans and writes nothing; at most sample customers
-// are named. It reads the customers of the campaign's segment and waits for a night that runs. A
-// campaign that is not there is crm.ErrNotFound; one that this configuration cannot send, and an
-// engine without Config.Desk, is an error.
+// are named. It reads the customers of the campaign's segment from the record, holds up no night and
+// waits for none: while one runs, the segment is as Segments has it then. A campaign that is not
+// there is crm.ErrNotFound; one that this configuration cannot send, and an engine without
+// Config.Desk, is an error.
 func (e *Engine) Preview(ctx context.Context, campaign string, sample int) (out Drawing, err error) {
 	defer e.took("preview", time.Now(), &err)
+	defer crm.Recover("preview", &err)
 	if err = e.needDesk("preview"); err != nil {
 		return out, err
 	}
@@ -47,29 +49,34 @@ func (e *Engine) Preview(ctx context.Context, campaign string, sample int) (out 
 	if !e.defines(out.Life.Audience) {
 		return out, fmt.Errorf("%w: Config.Segments does not define %q", messaging.ErrCampaign, out.Life.Audience)
 	}
-	if err = e.lock(ctx); err != nil {
-		return out, err
-	}
-	defer e.release("preview", &err)
 	if err = e.checkKeys(ctx); err != nil {
 		return out, err
 	}
-	if err = e.load(ctx); err != nil {
-		return out, err
-	}
-	if _, err = e.refresh(ctx); err != nil {
+	view, err := e.frozen(ctx, "preview")
+	if err != nil {
 		return out, err
 	}
 	out.At = e.svc.Now()
-	d, err := e.draw(ctx, out.Life.Audience, out.At)
+	var places *crm.Places
+	var tags []TagDef
+	err = e.cfg.Store.View(ctx, func(r crm.Reader) (err error) {
+		if places, err = crm.LoadPlaces(ctx, r, e.cfg.Home); err == nil {
+			tags, err = loadTags(ctx, r)
+		}
+		return err
+	})
+	if err != nil {
+		return out, err
+	}
+	d, err := drawFrom(view, tags, out.Life.Audience, out.At)
 	if err != nil {
 		return out, err
 	}
 	today := *m.campaign
-	today.Exclude = slices.Concat(today.Exclude, redTags(e.tags, out.At, d.ignores))
+	today.Exclude = slices.Concat(today.Exclude, redTags(tags, out.At, d.ignores))
 	var names []crm.ProfileKey
 	withheld := map[string]int{}
-	for f, err := range today.Plan(ctx, out.At, e.keys.ids, e.keys.assign, e.recipients(ctx, &today, m.script, d, out.Life.Occurrence()), e.cfg.Channels...) {
+	for f, err := range today.Plan(ctx, out.At, e.keys.ids, e.keys.assign, e.recipients(ctx, e.theirs(places), &today, m.script, d, out.Life.Occurrence()), e.cfg.Channels...) {
 		if err != nil {
 			return out, err
 		}

@@ -1,6 +1,7 @@
 package vefa_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -9,6 +10,8 @@ import (
 	"github.com/vefacrm/vefa"
 	"github.com/vefacrm/vefa/crm"
 	"github.com/vefacrm/vefa/internal/nighttest"
+	"github.com/vefacrm/vefa/messaging"
+	offers "github.com/vefacrm/vefa/messaging/offer"
 )
 
 // What a preview says before anybody approves is what the drawing then does, and a preview writes
@@ -58,4 +61,43 @@ func TestPreviewSaysWhatIsDrawn(t *testing.T) {
 	other, _ := desked(t, 1, func(c *vefa.Config) { c.Desk = nil })
 	_, err = other.Engine.Preview(ctx, "offer", 1)
 	require.ErrorIs(t, err, crm.ErrInvalid)
+}
+
+// An evening runs to its end while a preview stands still.
+func TestNoNightWaitsForAPreview(t *testing.T) {
+	asked, release := make(chan struct{}), make(chan struct{})
+	shop, _ := desked(t, 5, func(c *vefa.Config) {
+		c.Choosers = map[string]offers.Chooser{"slow": chooserFunc(func(context.Context, offers.Question) (int, error) {
+			asked <- struct{}{}
+			<-release
+			return 0, nil
+		})}
+	})
+	c := offer()
+	c.Variants, c.Choice = []messaging.Variant{{Name: "b", Text: "B"}}, messaging.Choice{By: "slow", Same: 0.001}
+	c.Holdout, c.Window, c.Unmeasured = 0.01, 24*time.Hour, ""
+	_, err := shop.Engine.Desk().Draft(t.Context(), "ayse", "everybody", c)
+	require.NoError(t, err)
+	type drawn struct {
+		d   vefa.Drawing
+		err error
+	}
+	got := make(chan drawn)
+	go func() {
+		d, err := shop.Engine.Preview(t.Context(), "offer", 0)
+		got <- drawn{d, err}
+	}()
+	<-asked
+	rep, err := shop.Engine.Night(t.Context(), vefa.Night{})
+	require.NoError(t, err)
+	require.True(t, rep.Closed)
+	go func() {
+		for range asked { // of the others
+		}
+	}()
+	close(release)
+	x := <-got
+	close(asked)
+	require.NoError(t, x.err)
+	require.Equal(t, 5, x.d.Considered)
 }

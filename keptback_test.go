@@ -246,6 +246,7 @@ func TestProgressReadsItsOwn(t *testing.T) {
 	shop, store := desked(t, 700, func(c *vefa.Config) {
 		faulty = crmtest.NewFaulty(c.Store)
 		c.Store = &noScan{Store: faulty}
+		c.Campaigns = []vefa.Campaign{{Campaign: messaging.Campaign{Name: "never", Text: "x", Unmeasured: "a test"}, Segment: "everybody"}}
 	})
 	ctx := t.Context()
 	scheduled(t, shop, "everybody", offer(), nighttest.Start)
@@ -254,6 +255,9 @@ func TestProgressReadsItsOwn(t *testing.T) {
 	require.Zero(t, p.Planned)
 	_, err = shop.Engine.DrawDue(ctx)
 	require.NoError(t, err)
+	never, err := shop.Engine.Progress(ctx, "never")
+	require.NoError(t, err)
+	require.Zero(t, never.Planned)
 	p, err = shop.Engine.Progress(ctx, "offer")
 	require.NoError(t, err)
 	require.Equal(t, 700, p.Planned)

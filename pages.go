@@ -97,18 +97,25 @@ func (e *Engine) those(ctx context.Context, r crm.Reader, profiles iter.Seq[crm.
 	if e.pop != nil {
 		return e.pop, nil
 	}
-	var keys []crm.ProfileKey
-	for k := range profiles {
-		if !k.IsZero() {
-			keys = append(keys, k)
+	return e.theirs(e.places)(ctx, r, profiles)
+}
+
+// theirs reads the customers of profiles from the record, also beside a verb that holds the lock.
+func (e *Engine) theirs(places *crm.Places) reading {
+	return func(ctx context.Context, r crm.Reader, profiles iter.Seq[crm.ProfileKey]) (*population, error) {
+		var keys []crm.ProfileKey
+		for k := range profiles {
+			if !k.IsZero() {
+				keys = append(keys, k)
+			}
 		}
+		slices.SortFunc(keys, crm.ProfileKey.Compare)
+		ids, err := r.CustomersOf(ctx, slices.Compact(keys)...)
+		if err != nil {
+			return nil, err
+		}
+		return e.few(ctx, r, places, ids, e.rules.Active(), kinds)
 	}
-	slices.SortFunc(keys, crm.ProfileKey.Compare)
-	ids, err := r.CustomersOf(ctx, slices.Compact(keys)...)
-	if err != nil {
-		return nil, err
-	}
-	return e.few(ctx, r, e.places, ids, e.rules.Active(), kinds)
 }
 
 func threads() int { return runtime.GOMAXPROCS(0) }

@@ -637,7 +637,7 @@ func (e *Engine) campaign(ctx context.Context, a *audience, now time.Time) error
 		batch = batch[:0]
 		return err
 	}
-	for f, err := range today.Plan(ctx, now, e.keys.ids, e.keys.assign, e.recipients(ctx, &today, a.script, d, a.occurrence), e.cfg.Channels...) {
+	for f, err := range today.Plan(ctx, now, e.keys.ids, e.keys.assign, e.recipients(ctx, e.those, &today, a.script, d, a.occurrence), e.cfg.Channels...) {
 		if err != nil {
 			return err
 		}

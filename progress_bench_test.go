@@ -15,7 +15,7 @@ import (
 )
 
 // BenchmarkProgress asks how far a campaign of 1,000 people is, in a record with the effects of other
-// campaigns beside it: by its own index, and as it is where that is not there.
+// campaigns beside it, and how far one is that was never drawn.
 func BenchmarkProgress(b *testing.B) {
 	for _, others := range []int{0, 10_000, 100_000} {
 		store, clock := memstore.New(), &crmtest.Clock{}
@@ -35,8 +35,8 @@ func BenchmarkProgress(b *testing.B) {
 			}
 			require.NoError(b, store.Update(b.Context(), func(tx crm.Tx) error { _, err := tx.PutEffects(b.Context(), effects...); return err }))
 		}
-		for name, campaign := range map[string]string{"indexed": "spring", "scanned": "never"} { // one that nobody drew is looked for everywhere
-			b.Run(fmt.Sprintf("%s/others=%d", name, others), func(b *testing.B) {
+		for _, campaign := range []string{"spring", "never"} {
+			b.Run(fmt.Sprintf("%s/others=%d", campaign, others), func(b *testing.B) {
 				for b.Loop() {
 					p, err := shop.Engine.Progress(b.Context(), campaign)
 					require.NoError(b, err)

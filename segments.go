@@ -16,6 +16,11 @@ import (
 // for no night.
 func (e *Engine) Segments(ctx context.Context) (_ *segment.View, err error) {
 	defer e.took("segments", time.Now(), &err)
+	return e.frozen(ctx, "segments")
+}
+
+// frozen is Segments, for a verb of that name.
+func (e *Engine) frozen(ctx context.Context, op string) (_ *segment.View, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -27,7 +32,7 @@ func (e *Engine) Segments(ctx context.Context) (_ *segment.View, err error) {
 			return nil, err
 		}
 	}
-	defer e.release("segments", &err)
+	defer e.release(op, &err)
 	if err := e.load(ctx); err != nil {
 		return nil, err
 	}

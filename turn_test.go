@@ -14,6 +14,7 @@ import (
 	"github.com/vefacrm/vefa/crm/crmtest"
 	"github.com/vefacrm/vefa/crm/memstore"
 	"github.com/vefacrm/vefa/internal/nighttest"
+	"github.com/vefacrm/vefa/messaging/campaigns"
 	"github.com/vefacrm/vefa/rules"
 )
 
@@ -27,9 +28,12 @@ func TestNothingWaitsForANight(t *testing.T) {
 		book, err := rules.ReadYAML("vip.yaml", []byte("rules: [{name: vip, on: {tag_added: vip}, when: Orders > 0, then: [{tag: greeted}]}]"))
 		require.NoError(t, err)
 		c.Rules = append(c.Rules, book)
+		c.Desk = &campaigns.Config{}
 	})
 	eng := shop.Engine
-	_, err := eng.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(3))})
+	_, err := eng.Desk().Draft(t.Context(), "ayse", "everybody", offer())
+	require.NoError(t, err)
+	_, err = eng.Night(t.Context(), vefa.Night{Source: nighttest.Once(nighttest.People(3))})
 	require.NoError(t, err)
 	sent := len(shop.Sender.Messages())
 	who, err := eng.Service().CustomerOf(t.Context(), nighttest.Key(1))
@@ -81,6 +85,16 @@ func TestNothingWaitsForANight(t *testing.T) {
 			}
 			return err
 		},
+		"Preview": func(ctx context.Context) error {
+			got, err := eng.Preview(ctx, "offer", 3)
+			if err == nil {
+				require.Equal(t, 3, got.Considered)
+				require.Equal(t, 2, got.Planned, "person 2 has an open ticket")
+				require.Len(t, got.Sample, 2)
+			}
+			return err
+		},
+		"Progress": func(ctx context.Context) error { _, err := eng.Progress(ctx, "offer"); return err },
 		"Why": func(ctx context.Context) error {
 			got, err := eng.Why(ctx, who.ID, "rule/call", vefa.WhyQuery{})
 			if err == nil {

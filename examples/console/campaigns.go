@@ -239,9 +239,6 @@ func (c *console) drawing(r *http.Request, w *words, d vefa.Drawing, out *paper)
 
 // countCampaign looks whom a campaign would reach.
 func (c *console) countCampaign(r *http.Request) (string, error) {
-	if p, _ := c.jobs.far(); p.Running {
-		return "", errBusy // it would wait for the evening
-	}
 	name := r.PathValue("name")
 	d, err := c.eng.Preview(r.Context(), name, sampled)
 	return "/campaigns/" + name + "?p=" + c.kept.put(d) + "#reach", err
