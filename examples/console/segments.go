@@ -20,6 +20,8 @@ func (c *console) segmentRoutes(mux *http.ServeMux) {
 	})
 }
 
+const exampleSegment = "segment loyal-watch = watch-buyer and loyal except staff"
+
 // draft is a text that is tried and not stored.
 type draft string
 
@@ -72,7 +74,7 @@ const maxTags = 40
 
 func (c *console) segments(r *http.Request, w *words) (shown, error) {
 	f := c.last.Get()
-	out := audiences{Known: f.Segments != nil, Text: "segment loyal-watch = watch-buyer and loyal except staff"}
+	out := audiences{Known: f.Segments != nil, Text: exampleSegment}
 	if f.Segments == nil {
 		return shown{page: "segments", section: "segments", title: w.Say("segments.title"), data: out}, nil
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/examples/internal/programtest"
 )
 
 func TestBadFlags(t *testing.T) {
@@ -185,7 +186,7 @@ func TestTheDatabaseGoesAway(t *testing.T) {
 	name := db[strings.LastIndex(db, "night_"):]
 	args := append([]string{"-json", "-digest", "-db", db}, flags...)
 	cut := func() {
-		administer(t, "pgx", `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1`, strings.SplitN(name, "?", 2)[0])
+		programtest.Administer(t, "pgx", `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1`, strings.SplitN(name, "?", 2)[0])
 	}
 	for _, text := range []string{" on ", "evening 10 of 23", "evening 20 of 23"} {
 		var out bytes.Buffer

@@ -3,12 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,10 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 
 	"github.com/vefacrm/vefa/crm"
+	"github.com/vefacrm/vefa/examples/internal/programtest"
 	"github.com/vefacrm/vefa/examples/internal/record"
 )
 
@@ -147,62 +144,10 @@ type database struct {
 
 var (
 	onSQLite   = database{"sqlite", func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "night.db") }}
-	onPostgres = database{"postgres", emptyPostgres}
-	onMySQL    = database{"mysql", emptyMySQL}
+	onPostgres = database{"postgres", programtest.EmptyPostgres}
+	onMySQL    = database{"mysql", programtest.EmptyMySQL}
 	onAll      = databases()
 )
-
-// server returns the DSN of a test server, or skips.
-func server(t testing.TB, variable, name string) string {
-	t.Helper()
-	dsn := os.Getenv(variable)
-	if dsn == "" {
-		msg := variable + " is not set: nothing was tested on " + name
-		if os.Getenv("VEFA_REQUIRE_ALL") == "1" {
-			t.Fatal(msg)
-		}
-		t.Skip(msg)
-	}
-	return dsn
-}
-
-// emptyMySQL makes a database on the test server, or skips.
-func emptyMySQL(t testing.TB) string {
-	t.Helper()
-	cfg, err := mysql.ParseDSN(server(t, "VEFA_TEST_MYSQL", "MySQL"))
-	require.NoError(t, err)
-	name := "night_" + strings.ToLower(rand.Text())
-	administer(t, "mysql", "CREATE DATABASE "+name)
-	t.Cleanup(func() { administer(t, "mysql", "DROP DATABASE "+name) })
-	cfg.DBName = name
-	return "mysql:" + cfg.FormatDSN()
-}
-
-// emptyPostgres makes a database on the test server, or skips.
-func emptyPostgres(t testing.TB) string {
-	t.Helper()
-	server := server(t, "VEFA_TEST_POSTGRES", "PostgreSQL")
-	name := "night_" + strings.ToLower(rand.Text())
-	administer(t, "pgx", `CREATE DATABASE `+name)
-	t.Cleanup(func() { administer(t, "pgx", `DROP DATABASE `+name+` WITH (FORCE)`) })
-	if u, err := url.Parse(server); err == nil && u.Scheme != "" {
-		u.Path = "/" + name
-		return "postgres:" + u.String()
-	}
-	return "postgres:" + server + " dbname=" + name // the last one counts
-}
-
-// administer runs a statement on the test server of a driver.
-func administer(t testing.TB, driver, statement string, args ...any) {
-	t.Helper()
-	db, err := sql.Open(driver, os.Getenv(map[string]string{"pgx": "VEFA_TEST_POSTGRES", "mysql": "VEFA_TEST_MYSQL"}[driver]))
-	require.NoError(t, err)
-	defer func() { require.NoError(t, db.Close()) }()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	_, err = db.ExecContext(ctx, statement, args...)
-	require.NoError(t, err, statement)
-}
 
 // databases are those of onAll: under the race detector one, as .ci/run has all of them
 // without it.

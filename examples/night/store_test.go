@@ -7,13 +7,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vefacrm/vefa/examples/internal/programtest"
 	"github.com/vefacrm/vefa/examples/internal/record"
 )
 
 // TestDatabaseURL opens PostgreSQL by the form that its own programs take, too.
 // Case B22.
 func TestDatabaseURL(t *testing.T) {
-	dsn := strings.TrimPrefix(emptyPostgres(t), "postgres:")
+	dsn := strings.TrimPrefix(programtest.EmptyPostgres(t), "postgres:")
 	if !strings.HasPrefix(dsn, "postgres") { // KEY=VALUE ...
 		q, u := url.Values{}, url.URL{Scheme: "postgres"}
 		for _, pair := range strings.Fields(dsn) {
