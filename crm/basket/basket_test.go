@@ -128,6 +128,26 @@ func TestFalseDiscoveries(t *testing.T) {
 	require.LessOrEqual(t, shops, 18, "5 %% of 200 shops, and chance")
 }
 
+// TestFalseSequences: of items that are bought in either order alike hardly ever a sequence is kept, also where Least is
+// more than most come to, so that those that are found at all are those that went one way by chance.
+func TestFalseSequences(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 9))
+	shops := 0
+	for range 20 {
+		var all []Purchase
+		for customer := range uint32(10_000) { // who buys two of 100 things: one customer buys each two in that order
+			a, b := uint32(r.IntN(100)), uint32(r.IntN(100))
+			all = append(all, Purchase{customer, a, 0}, Purchase{customer, b, 60})
+		}
+		got, err := Followed(all, time.Hour, Options{Least: 7, FalseShare: .05})
+		require.NoError(t, err)
+		if len(got) > 0 {
+			shops++
+		}
+	}
+	require.LessOrEqual(t, shops, 4, "5 %% of 20 shops, and chance")
+}
+
 // TestAgainstCounting compares with a count of every pair and set, whatever comes twice and in which order.
 func TestAgainstCounting(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

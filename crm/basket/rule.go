@@ -118,9 +118,18 @@ func adjust(rules []Rule, tests int, p func(*Rule) float64) {
 		rules[i].P = p(&rules[i])
 		ps[i] = rules[i].P
 	}
-	for i, q := range pvalue.Discoveries(ps) { // those that were not looked at have a p of 1
-		rules[i].Q = min(1, q*float64(max(tests, len(ps)))/float64(len(ps)))
+	for i, q := range discoveries(ps, tests) {
+		rules[i].Q = q
 	}
+}
+
+// discoveries is pvalue.Discoveries of so many tests, of which those that are not among ps have a p of 1.
+func discoveries(ps []float64, tests int) []float64 {
+	out := pvalue.Discoveries(ps)
+	for i, q := range out {
+		out[i] = min(1, q*float64(max(tests, len(ps)))/float64(len(ps)))
+	}
+	return out
 }
 
 // choose leaves out and sorts.

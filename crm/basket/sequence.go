@@ -6,8 +6,6 @@ import (
 	"math"
 	"slices"
 	"time"
-
-	"github.com/vefacrm/vefa/internal/pvalue"
 )
 
 // Purchase is an item that a customer bought at a time, both numbered as in Line.
@@ -29,7 +27,8 @@ type Sequence struct {
 	Followed  int `json:"followed"`
 	Reversed  int `json:"reversed"`
 	// P is the probability that of Followed and Reversed as many are Followed by chance, if neither
-	// order were usual; Q is it adjusted for all sequences that were found.
+	// order were usual; Q is it adjusted for both orders of all two items of which Followed and Reversed
+	// together are Options.Least, found or not.
 	P float64 `json:"p"`
 	Q float64 `json:"q"`
 }
@@ -97,9 +96,16 @@ func followed(purchases []Purchase, within time.Duration, o Options, most int) (
 	}
 	least := o.least()
 	var out []Sequence
+	tests := 0
 	for k, n := range count {
+		reversed := count[pair{k.then, k.first}]
+		if n+reversed >= least { // to count those alone of which n is would choose by what is tested
+			if tests++; reversed == 0 { // the other order is not in count
+				tests++
+			}
+		}
 		if n >= least {
-			out = append(out, Sequence{First: k.first, Then: k.then, Customers: customers, Bought: bought[k.first], Followed: n, Reversed: count[pair{k.then, k.first}]})
+			out = append(out, Sequence{First: k.first, Then: k.then, Customers: customers, Bought: bought[k.first], Followed: n, Reversed: reversed})
 		}
 	}
 	slices.SortFunc(out, func(a, b Sequence) int {
@@ -111,7 +117,7 @@ func followed(purchases []Purchase, within time.Duration, o Options, most int) (
 		ps[i] = out[i].P
 	}
 	kept := out[:0]
-	for i, q := range pvalue.Discoveries(ps) {
+	for i, q := range discoveries(ps, tests) {
 		if out[i].Q = q; o.FalseShare == 0 || q <= o.FalseShare {
 			kept = append(kept, out[i])
 		}
