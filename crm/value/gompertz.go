@@ -201,8 +201,9 @@ func (m GGomNBD) AliveAfter(p Purchases, t float64) float64 {
 	return m.Alive(p) * m.staying(p.Age, t)
 }
 
-// years returns how long who is alive at an age stays within the next t: the integral of staying.
-func (m GGomNBD) years(age, t float64, f func(gone float64) float64) float64 {
+// years integrates over the next t a function that falls as staying does from an age on; of staying itself it returns how long
+// who is alive stays. steep is how much steeper the function is otherwise, by the logarithm of time.
+func (m GGomNBD) years(age, t, steep float64, f func(gone float64) float64) float64 {
 	near := m.Alpha
 	if m.Beta < 1 {
 		near = min(near, -math.Log1p(-m.Beta)/m.B)
@@ -211,7 +212,7 @@ func (m GGomNBD) years(age, t float64, f func(gone float64) float64) float64 {
 	t = ageing{0, m.Alpha, m.B, m.S, m.Beta}.nobodyAfter(age, t)
 	long := math.Log1p(t / near)
 	grown := m.B * (near + t)
-	parts := min(max(1, int(math.Ceil(long*(1+m.S*max(1, grown))/4))), 1<<16)
+	parts := min(max(1, int(math.Ceil(long*(1+m.S*max(1, grown))/4+long*steep))), 1<<16)
 	return integrate(0, long, parts, func(y float64) float64 {
 		gone := near * math.Expm1(y)
 		return f(gone) * (near + gone)
@@ -229,7 +230,7 @@ func (m GGomNBD) expect(p Purchases, t float64) float64 {
 	if !(t >= 0) {
 		return math.NaN()
 	}
-	stays := m.years(p.Age, t, func(gone float64) float64 { return m.staying(p.Age, gone) })
+	stays := m.years(p.Age, t, 0, func(gone float64) float64 { return m.staying(p.Age, gone) })
 	return (m.R + float64(p.Repeats)) / (m.Alpha + p.Age) * stays
 }
 
@@ -251,7 +252,8 @@ func (m GGomNBD) probability(p Purchases, n int, t float64) float64 {
 	at, _ := negativeBinomialAt(r, alpha, n, t)
 	x := ageing{0, m.Alpha, m.B, m.S, m.Beta}
 	whole := x.lnG(p.Age)
-	leaves := m.years(p.Age, t, func(gone float64) float64 {
+	// As in ParetoNBD.Probability: about the moment by which n are expected parts are short.
+	leaves := m.years(p.Age, t, math.Sqrt(float64(n)+1)+r/4, func(gone float64) float64 {
 		q, _ := negativeBinomialAt(r, alpha, n, gone)
 		lg := x.lnG(p.Age + gone)
 		return q * m.S * m.B / m.Beta * math.Exp(m.B*(p.Age+gone)-lg-m.S*(lg-whole))
