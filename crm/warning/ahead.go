@@ -146,6 +146,7 @@ func (o *Outlook) Problems(running iter.Seq[Running], least float64) ([]Problem,
 func goesOn(of []Course, limit float64) (share, low, high float64, ok bool) {
 	share = 1
 	greenwood := 0.0
+	ended := 0
 	for i := 0; i < len(of) && of[i].Length <= limit; {
 		at, over, left := of[i].Length, 0, len(of)-i
 		for ; i < len(of) && of[i].Length == at; i++ {
@@ -154,6 +155,7 @@ func goesOn(of []Course, limit float64) (share, low, high float64, ok bool) {
 			}
 		}
 		share *= float64(left-over) / float64(left)
+		ended += over
 		if over > 0 && over < left {
 			greenwood += float64(over) / (float64(left) * float64(left-over))
 		}
@@ -162,13 +164,18 @@ func goesOn(of []Course, limit float64) (share, low, high float64, ok bool) {
 	if last.Length < limit && !last.Over {
 		return 0, 0, 0, false
 	}
-	n := len(of)
 	switch {
-	case share == 1: // none has ended by then
+	case share == 1: // none has ended by then; those that were lost sight of before say nothing of it
+		n := 0
+		for _, c := range of {
+			if c.Length >= limit {
+				n++
+			}
+		}
 		_, low, _ = wilson(n, n)
 		return 1, low, 1, true
 	case share == 0:
-		_, _, high = wilson(0, n)
+		_, _, high = wilson(0, ended)
 		return 0, 0, high, true
 	}
 	half := 1.959963984540054 * math.Sqrt(greenwood) / math.Log(share) // below 0

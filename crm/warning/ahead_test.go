@@ -75,6 +75,28 @@ func TestProblemsCensored(t *testing.T) {
 	require.InDelta(t, math.Pow(.46875, math.Exp(theta)), got[1].High, 1e-12)
 }
 
+// TestProblemsLostSight: where all or none went on, what was lost sight of before makes it no surer.
+func TestProblemsLostSight(t *testing.T) {
+	young := slices.Repeat([]Course{{Length: 2}}, 1000)
+	_, one, _ := wilson(1, 1)
+	_, _, none := wilson(0, 2)
+	for _, x := range []struct {
+		known     []Course
+		low, high float64
+	}{
+		{[]Course{{Length: 30, Over: true}}, one, 1},
+		{[]Course{{Length: 20}}, one, 1},
+		{[]Course{{Length: 20, Over: true}, {Length: 3, Over: true}}, 0, none},
+	} {
+		o, err := NewOutlook(slices.Values(slices.Concat(young, x.known)), 1)
+		require.NoError(t, err)
+		got, err := o.Problems(slices.Values([]Running{{Elapsed: 1, Limit: 20}}), 0)
+		require.NoError(t, err)
+		require.Len(t, got, 1)
+		require.Equal(t, []float64{x.low, x.high}, []float64{got[0].Low, got[0].High}, "%+v", x)
+	}
+}
+
 // TestProblemsCover: of shipments that are late at a known rate the intervals hold it as often as they say.
 func TestProblemsCover(t *testing.T) {
 	r := rand.New(rand.NewPCG(18, 1))

@@ -136,7 +136,10 @@ func permutations(all []float64, n int, effect float64) float64 {
 // studentTail returns the probability of more than t >= 0 in Student's distribution, by the
 // continued fraction of the incomplete beta function (Press et al., Numerical Recipes, betacf).
 func studentTail(t, df float64) float64 {
-	if math.IsNaN(t) || math.IsInf(t, 1) {
+	switch {
+	case math.IsNaN(t): // no difference, and no variance
+		return 0.5
+	case math.IsInf(t, 1):
 		return 0
 	}
 	x := df / (df + t*t)

@@ -3,6 +3,7 @@ package warning
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,6 +33,16 @@ func TestDifferenceInDifferences(t *testing.T) {
 	require.InDelta(t, 2.2281388519649385, studentQuantile(10), 1e-9)
 	require.InDelta(t, 1.9623390808264078, studentQuantile(1000), 1e-9)
 	require.InEpsilon(t, 0.009645151646782122, studentTail(3, 7.2), 1e-10)
+}
+
+// TestNoEffect: of places that all changed alike nothing is an effect, however many they are.
+func TestNoEffect(t *testing.T) {
+	for _, n := range []int{2, 200} {
+		all := slices.Repeat([]Change{{100, 110}}, n)
+		e, err := DifferenceInDifferences(all, all, false)
+		require.NoError(t, err)
+		require.Equal(t, Effect{P: 1, Treated: n, Controls: n}, e)
+	}
 }
 
 // TestEffectsCover: of experiments without an effect 95 % of the intervals hold 0, and 5 % have a p of .05 or less.
