@@ -26,7 +26,7 @@ const (
 type TierDefinition struct {
 	Version string // is part of every answer; not empty
 	// Top is the share of customers above zero that are most valuable, and Growth that of the others above zero whose
-	// strategic value is above their own that are most growable; 0 means 0.2 for either, at most 1.
+	// strategic value is above their own and above 0 that are most growable; 0 means 0.2 for either, at most 1.
 	Top, Growth float64
 	// Loyal and Cooperative let only those be most valuable of whom it is known: what Standing says.
 	Loyal, Cooperative bool
@@ -108,7 +108,7 @@ func (d TierDefinition) Cuts(customers []Standing) (TierCuts, error) {
 		cuts.Valuable = &v
 	}
 	for i := range customers {
-		if t := cuts.Of(customers[i]); t.Tier == Migrating && t.Growth > 0 {
+		if t := cuts.Of(customers[i]); t.Tier == Migrating && grows(t, customers[i]) {
 			growth = append(growth, t.Growth)
 		}
 	}
@@ -131,11 +131,15 @@ func (c TierCuts) Of(s Standing) Tiered {
 		t.Tier, t.Certain = BelowZero, high <= 0
 	case c.Valuable != nil && own >= *c.Valuable && own > 0 && told(d.Loyal, s.Loyal) && told(d.Cooperative, s.Cooperative):
 		t.Tier, t.Certain = MostValuable, low > 0 && low >= *c.Valuable
-	case c.Growable != nil && t.Growth > 0 && t.Growth >= *c.Growable:
+	case c.Growable != nil && grows(t, s) && t.Growth >= *c.Growable:
 		t.Tier = MostGrowable
 	}
 	return t
 }
+
+// grows reports whether a customer could bring more than now: a potential of nothing is above what some are worth who will
+// cost more than they have brought.
+func grows(t Tiered, s Standing) bool { return t.Growth > 0 && s.Strategic.Expected > 0 }
 
 // least returns the smallest of the top share of values; false where there are none.
 func least(values []float64, share float64) (float64, bool) {

@@ -76,6 +76,7 @@ func TestValuate(t *testing.T) {
 		require.InDelta(t, oneYear.Worth(paperBG, customers[i].Purchases, customers[i].Purchase), v.Future.Expected, 1e-9)
 		require.Equal(t, v.Actual.Expected+v.Future.Expected+v.Strategic.Expected, v.Total.Expected)
 		require.InDelta(t, .2*max(0, v.Frontier.Expected-v.Future.Expected), v.Strategic.Expected, 1e-9)
+		require.InDelta(t, .1*max(0, v.Frontier.Low-v.Future.Expected), v.Strategic.Low, 1e-9)
 		for _, in := range []Interval{v.Actual, v.Future, v.Strategic, v.Total, v.Frontier} {
 			require.True(t, in.Low <= in.Expected && in.Expected <= in.High, "%+v", v)
 		}
@@ -89,6 +90,11 @@ func TestValuate(t *testing.T) {
 	require.Equal(t, 300, got[0].Peers)
 	require.Empty(t, got[0].Group, "one alone is compared with all")
 	require.Equal(t, []float64{city[82], city[95]}, []float64{got[3].Frontier.Low, got[3].Frontier.High}, "89.1 ± 1.96·2.985, and one more")
+
+	o.Least = 99
+	again, err := Valuate(paperBG, customers, o)
+	require.NoError(t, err)
+	require.Equal(t, got[3], again[3], "a group of just as many as it must have")
 
 	for want, f := range map[string]func(o *ValueOptions){
 		"ValueOptions.Level is 90":    func(o *ValueOptions) { o.Level = 90 },
@@ -129,6 +135,21 @@ func TestFutureCovers(t *testing.T) {
 	require.GreaterOrEqual(t, float64(within)/float64(len(all)), .89)
 }
 
+// TestFutureBounds: the bounds are those of the number of purchases, each at what one brings today after its costs.
+func TestFutureBounds(t *testing.T) {
+	p := Purchases{6, 33, 36}
+	got, err := Valuate(paperBG, []Valued{{Purchases: p, Purchase: 100}}, ValueOptions{Terms: oneYear})
+	require.NoError(t, err)
+	n, err := Predict(paperBG, p, 12*4.345, .9)
+	require.NoError(t, err)
+	f, err := NewForecast(paperBG, oneYear)
+	require.NoError(t, err)
+	_, discounted := f.Expect(p)
+	each := discounted / n.Expected * (100*.4 - 5)
+	require.InDelta(t, (n.High-n.Low)*each, got[0].Future.High-got[0].Future.Low, 1e-9)
+	require.InDelta(t, (n.High-n.Expected)*each, got[0].Future.High-got[0].Future.Expected, 1e-9)
+}
+
 func standing(actual, future, strategic float64) Standing {
 	at := func(v float64) Interval { return Interval{v, v, v} }
 	return Standing{Valuation: Valuation{Actual: at(actual), Future: Interval{future, future / 2, future * 2}, Strategic: at(strategic)}}
@@ -159,6 +180,18 @@ func TestTiers(t *testing.T) {
 	require.False(t, got[1].Certain, "100")
 	require.True(t, got[3].Certain, "-10 at best")
 	require.False(t, got[4].Certain, "0 at worst")
+
+	// Who has brought something is not below zero, whatever he will cost, and cannot grow without potential; of six a quarter are two, as of one and a half.
+	six := []Standing{standing(10, -20, 0), standing(5, 0, 0), standing(6, 0, 0), standing(7, 0, 0), standing(8, 0, 0), standing(9, 0, 0)}
+	got, err = d.Tiers(six)
+	require.NoError(t, err)
+	require.Equal(t, Migrating, got[0].Tier)
+	require.Equal(t, 8.0, *got[0].Valuable)
+	maybe := standing(-10, 0, 0)
+	maybe.Future = Interval{5, 0, 20}
+	got, err = d.Tiers([]Standing{maybe})
+	require.NoError(t, err)
+	require.Equal(t, []any{BelowZero, false}, []any{got[0].Tier, got[0].Certain}, "10 at best")
 
 	d.Loyal, d.Cooperative = true, true
 	all[0].Loyal, all[0].Cooperative = &yes, &yes
@@ -246,7 +279,7 @@ func TestTiersPartition(t *testing.T) {
 				switch {
 				case a.Tier == MostValuable && b.Own > a.Own:
 					require.Equal(t, MostValuable, b.Tier)
-				case a.Tier == MostGrowable && b.Tier == Migrating:
+				case a.Tier == MostGrowable && b.Tier == Migrating && before[j].Strategic.Expected > 0:
 					require.Less(t, b.Growth, a.Growth)
 				case before[i].Valuation == before[j].Valuation:
 					require.Equal(t, a, b)

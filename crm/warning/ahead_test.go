@@ -50,6 +50,13 @@ func TestProblemsByHand(t *testing.T) {
 	}, all)
 	require.True(t, got[0].Already)
 
+	// At its limit a thing is late, and a guarantee over; a group of as many as it must have is one.
+	got, err = o.Problems(slices.Values([]Running{{ID: "late", Elapsed: 5, Limit: 5}, {ID: "over", Elapsed: 5, Limit: 5, Bad: true}, {ID: "three", Group: "slow", Elapsed: 2.5, Limit: 4}}), 0)
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	require.True(t, got[0].Already)
+	require.Equal(t, []any{"slow", 3}, []any{got[1].Group, got[1].N})
+
 	got, err = o.Problems(slices.Values([]Running{{ID: "a", Elapsed: 8.5, Limit: 8.6}, {ID: "b", Elapsed: 8.5, Limit: 9}}), 0)
 	require.NoError(t, err)
 	require.Equal(t, 1.0, got[0].Probability)
@@ -148,6 +155,14 @@ func TestFresh(t *testing.T) {
 	require.InDelta(t, .1500, p.Low, 1e-4) // Wilson of 2 of 4
 	require.InDelta(t, .8500, p.High, 1e-4)
 	require.Equal(t, []float64{365, 366}, []float64{*p.Median, *p.Ninth})
+	// Of four a half is two, of ten nine tenths are nine.
+	var ten []Held
+	for age := range 10 {
+		ten = append(ten, Held{[]string{"phone", "size"}[age/6], true, float64(age)}, Held{"mail", true, float64(age)})
+	}
+	got, err = Fresh(slices.Values(ten), map[string]float64{"phone": 9, "size": 9, "mail": 9})
+	require.NoError(t, err)
+	require.Equal(t, []float64{4, 8, 2, 5, 7, 9}, []float64{*got[0].Median, *got[0].Ninth, *got[1].Median, *got[1].Ninth, *got[2].Median, *got[2].Ninth})
 	for want, bad := range map[string]Held{`Attribute is "fax"`: {"fax", true, 1}, `row 0: Age of "phone" is -1`: {"phone", true, -1}} {
 		_, err := Fresh(slices.Values([]Held{bad}), map[string]float64{"phone": 1})
 		require.ErrorIs(t, err, ErrData)
@@ -185,6 +200,20 @@ func TestLeadTime(t *testing.T) {
 	require.Nil(t, got.Delay)
 	require.Nil(t, got.Ahead)
 	require.Equal(t, 5, got.False)
+	// An alarm in the period in which it began finds it, one in that of the next incident finds that; who told in the
+	// same period was as early. Of 25 the bounds are the 7th and the 19th.
+	got, err = LeadTime([][]Alarm{{{At: 3}, {At: 7}}}, []Incident{{0, 3, 3, true}, {0, 7, 9, true}}, 52, 104, 52)
+	require.NoError(t, err)
+	require.Equal(t, []int{2, 1, 0}, []int{got.Found, got.First, got.False})
+	require.Equal(t, 0.0, got.Delay.Median)
+	var many [][]Alarm
+	var began []Incident
+	for i := range 25 {
+		many, began = append(many, []Alarm{{At: i}}), append(began, Incident{Series: i})
+	}
+	got, err = LeadTime(many, began, 52, 104, 52)
+	require.NoError(t, err)
+	require.Equal(t, []float64{12, 6, 18}, []float64{got.Delay.Median, *got.Delay.Low, *got.Delay.High})
 	for want, bad := range map[string]Incident{
 		"incident 0: Series is 4":    {Series: 4},
 		"incident 0: Began is 104":   {Began: 104},

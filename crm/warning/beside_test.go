@@ -29,6 +29,9 @@ func TestNewProductDrag(t *testing.T) {
 	require.InDelta(t, 138-40, second.High, 1e-9)
 	require.True(t, second.Behind)
 	require.Less(t, got[39].Missing, 0.0)
+	got, err = NewProductDrag(slices.Repeat([]Uptake{{"", 1, 10}}, 50))
+	require.NoError(t, err)
+	require.Equal(t, Drag{Share: .1, Others: .1, N: 49}, got[0], "who sells as much as the least of the others is not behind")
 
 	_, err = NewProductDrag(all[1:])
 	require.ErrorContains(t, err, "39 are compared, not 40")
