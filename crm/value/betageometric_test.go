@@ -3,6 +3,7 @@ package value
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -96,6 +97,19 @@ func TestMomentsAgree(t *testing.T) {
 				alive := m.AliveAfter(p, horizon)
 				require.True(t, alive >= 0 && alive <= m.Alive(p)+1e-12, "%s: alive %v", name, alive)
 			}
+		}
+	}
+}
+
+// TestAlike: customers who all leave with nearly the same probability p buy as a model says in which it is p exactly. The
+// density is then a needle, which the quadrature must find.
+func TestAlike(t *testing.T) {
+	for _, p := range []float64{.01, .13, .5, .87, .999} {
+		m := BGNBD{1.7, 4.7, p * 1e6, (1 - p) * 1e6}
+		for _, until := range []float64{.1, 4, 52, 1e4} {
+			alive := func(p float64) float64 { return math.Exp(-m.R * math.Log1p(p*until/m.Alpha)) }
+			require.InEpsilon(t, alive(p), betaMean(m.A, m.B, m.Alpha/until, alive), 10/m.A, "alive after %v with %v", until, m)
+			require.InEpsilon(t, -math.Expm1(-m.R*math.Log1p(p*until/m.Alpha))/p, m.Expect(until), 10/m.A, "expected until %v with %v", until, m)
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package value
 
-import "math"
+import (
+	"math"
+	"sort"
+)
 
 // digamma returns the derivative of ln Γ for x > 0, and trigamma the second one: by recurrence
 // to where the asymptotic series (Abramowitz and Stegun 6.3.18 and 6.4.12) is exact.
@@ -198,11 +201,17 @@ func betaMean(a, b, knee float64, f func(p float64) float64) float64 {
 		density := func(y float64) float64 { return norm + a*y + (b-1)*math.Log1p(-math.Exp(y)) }
 		peak := math.Log(min(0.5, max(lowest, a/(a+b))))
 		top := density(peak)
-		for i := range parts {
+		// Of thousands of parts where a and b are large, some thirty are around the peak; the density grows up to it and falls after it.
+		first := sort.Search(parts, func(i int) bool {
+			y := from + float64(i)*step + step
+			return y >= peak || density(y) >= top-60
+		})
+		end := first + sort.Search(parts-first, func(i int) bool {
+			y := from + float64(first+i)*step
+			return y > peak && density(y) < top-60
+		})
+		for i := first; i < end; i++ {
 			y0 := from + float64(i)*step
-			if y1 := y0 + step; (y1 < peak && density(y1) < top-60) || (y0 > peak && density(y0) < top-60) {
-				continue
-			}
 			for k, at := range q.at {
 				y := y0 + at*step
 				p := math.Exp(y)
