@@ -289,7 +289,9 @@ func (a *answer) returning(lines []cohort.Sale, o cohort.Options) error {
 	if err != nil {
 		return err
 	}
-	a.Cohorts, a.RepeatRate = table.Cohorts, float64(table.Repeat)/float64(table.Customers)
+	// Months without a new customer are left out: of many years they would be most of it.
+	a.Cohorts = slices.DeleteFunc(table.Cohorts, func(c cohort.Cohort) bool { return c.Size == 0 })
+	a.RepeatRate = float64(table.Repeat) / float64(table.Customers)
 	for _, f := range table.Flow {
 		logo, low, high := f.Logo()
 		a.Retention = append(a.Retention, retention{f.Begin.Format("2006-01"), f.Active, logo, low, high, f.Net(), f.Gross()})

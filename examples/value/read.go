@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/vefacrm/vefa/crm/value"
 )
@@ -52,6 +53,9 @@ func parseAmount(s string) (int64, error) {
 	}
 	return int64(math.Round(v * 100)), nil
 }
+
+// mostAmount bounds the sum of amounts, in hundredths: until there each whole number is one of the machine's.
+const mostAmount = 1 << 53
 
 // numbers gives texts numbers from 0 on.
 type numbers struct {
@@ -94,18 +98,18 @@ func table(path string, f func(get func(names ...string) (string, bool)) error) 
 		if err == io.EOF {
 			break
 		}
-		if err == nil {
-			rows++
-			err = f(func(names ...string) (string, bool) {
-				for _, n := range names {
-					if i := slices.Index(head, n); i >= 0 && i < len(row) {
-						return strings.TrimSpace(row[i]), true
-					}
-				}
-				return "", false
-			})
+		if err != nil { // with its line
+			return fmt.Errorf("%s: %w", path, err)
 		}
-		if err != nil {
+		rows++
+		if err := f(func(names ...string) (string, bool) {
+			for _, n := range names {
+				if i := slices.Index(head, n); i >= 0 && i < len(row) {
+					return strings.TrimSpace(row[i]), true
+				}
+			}
+			return "", false
+		}); err != nil {
 			line, _ := r.FieldPos(0)
 			return fmt.Errorf("%s:%d: %w", path, line, err)
 		}
@@ -132,6 +136,7 @@ func readSales(ctx context.Context, o options) (*book, error) {
 		b = simulated(o.zone)
 	} else {
 		var customers, categories, orders numbers
+		var all float64 // of the amounts, without their signs
 		err := table(o.in, func(get func(...string) (string, bool)) error {
 			customer, ok := get("customer", "customer_id", "customerid", "id")
 			at, timed := get("time", "date", "at", "timestamp", "invoicedate")
@@ -150,13 +155,19 @@ func readSales(ctx context.Context, o options) (*book, error) {
 			if s.amount, err = parseAmount(amount); err != nil {
 				return err
 			}
+			if all += math.Abs(float64(s.amount)); all > mostAmount {
+				return fmt.Errorf("the amounts until here are more than %d together", int64(mostAmount/100))
+			}
+			category, _ := get("category", "product", "item")
+			if !utf8.ValidString(customer) || !utf8.ValidString(category) {
+				return errors.New("customer or category is no UTF-8: save the file with that encoding")
+			}
 			s.customer = customers.number(customer)
 			order, ok := get("order", "order_id", "invoice", "invoiceno", "basket")
 			if !ok { // what is bought on one day
 				order = customer + "\x00" + s.at.Format(time.DateOnly)
 			}
 			s.order = orders.number(order)
-			category, _ := get("category", "product", "item")
 			s.category = categories.number(category)
 			b.sales = append(b.sales, s)
 			return ctx.Err()
@@ -248,8 +259,11 @@ func tomorrow(day time.Time) time.Time {
 
 // days returns how many days lie between two days, whatever clocks did.
 func days(from, to time.Time) int {
-	a, b := dayOf(from), dayOf(to)
-	return int(math.Round(b.Sub(a).Hours() / 24))
+	number := func(t time.Time) int64 {
+		y, m, d := t.Date()
+		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400 // a Duration ends after 292 years
+	}
+	return int(number(to) - number(from))
 }
 
 // simulated is a shop of watches over two years.

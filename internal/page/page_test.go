@@ -34,3 +34,11 @@ func TestPolicy(t *testing.T) {
 	require.Contains(t, html.UnescapeString(b.String()), `content="default-src 'none'; style-src 'sha256-`+base64.StdEncoding.EncodeToString(sum[:])+`'; base-uri`)
 	require.NotContains(t, b.String(), " style=")
 }
+
+// What is no text of HTML is shown as a mark, whatever a name from outside holds.
+func TestNoText(t *testing.T) {
+	var b strings.Builder
+	require.NoError(t, Page{Title: "a\xff\x1b\x00\u0085b", Sections: []Section{{Title: "İ\tç\n"}}}.Write(&b))
+	require.Contains(t, b.String(), "a\ufffd\ufffd\ufffd\ufffdb")
+	require.Contains(t, b.String(), "İ\tç\n")
+}
