@@ -186,7 +186,8 @@ func fnTrunc(_ *evaluation, args []any) any {
 		i = 1
 	}
 	i += digits(s[i:])
-	if precision >= 0 && precision == math.Trunc(precision) && i < len(s) {
+	// A precision that is written with an exponent is no quantifier of the pattern that SurveyJS cuts with.
+	if precision >= 0 && precision < 1e21 && precision == math.Trunc(precision) && i < len(s) {
 		i++
 		i += min(digits(s[i:]), int(min(precision, 400)))
 	}
