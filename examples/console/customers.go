@@ -97,9 +97,11 @@ func (c *console) find(ctx context.Context, w *words, q search) (out found, err 
 		out.Exact = true
 		page, err = c.exact(ctx, q.For)
 	default:
-		p, err := c.svc.SearchName(ctx, crm.NameQuery{Name: q.For, After: q.After, Limit: pageSize})
-		if err != nil {
-			return out, err
+		p := crm.NamePage{Next: q.After}
+		for more := true; more; more = len(p.Customers) == 0 && p.Next != "" { // an empty page need not be the last
+			if p, err = c.svc.SearchName(ctx, crm.NameQuery{Name: q.For, After: p.Next, Limit: pageSize}); err != nil {
+				return out, err
+			}
 		}
 		if page = p.Customers; p.Next != "" {
 			out.Next = c.kept.put(search{For: q.For, After: p.Next})
