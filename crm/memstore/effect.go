@@ -336,6 +336,12 @@ func (t *tx) UpdateEffects(ctx context.Context, effects ...*crm.Effect) error {
 			t.key = appendDue(t.key[:0], state, old[i].Kind, old[i].Due, id)
 			t.st.due.remove(&t.writer, t.key)
 		}
+		if old[i].Subject != v.Subject {
+			t.key = append(appendSubject(t.key[:0], old[i].Subject), id...)
+			t.st.onSubject.remove(&t.writer, t.key)
+			t.key = append(appendSubject(t.key[:0], v.Subject), id...)
+			t.st.onSubject.put(&t.writer, t.key, nil)
+		}
 		v.Rev++
 		t.putEffect(id, v)
 	}

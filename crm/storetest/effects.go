@@ -18,6 +18,7 @@ var effectTests = []test{
 	{"Effects/Once", "PutEffects inserts what is new and says what was; an id that is there already changes nothing", testEffectOnce},
 	{"Effects/Rev", "UpdateEffects replaces with the Rev as read, sets the new one and keeps nothing of a call with a stale one", testEffectRev},
 	{"Effects/Of", "EffectsOf returns all effects on the subjects, sorted by subject and id", testEffectsOf},
+	{"Effects/Subject", "an effect whose subject UpdateEffects changes is found by the new one alone, also beside others that stay", testEffectSubject},
 	{"Effects/Due", "DueEffects finds what waits, by state, kind, time and parts, the longest due first", testDueEffects},
 }
 
@@ -100,6 +101,56 @@ func testEffectRev(e *env) {
 	require.Error(e, e.store.Update(e.ctx, func(tx crm.Tx) error {
 		return tx.UpdateEffects(e.ctx, effect(5, "never"))
 	}), "an effect that is not there was updated")
+}
+
+// testEffectSubject updates effects whose subject stays, as that of nearly all does, and one that is another's
+// from then on, in one call and each in its own.
+func testEffectSubject(e *env) {
+	was, is := crm.OfProfile(key(0)), crm.OfProfile(key(1))
+	for i := 2; is.Part() != was.Part(); i++ { // the id of an effect has the part of its subject
+		is = crm.OfProfile(key(i))
+	}
+	all := []*crm.Effect{effect(0, "a"), effect(0, "b"), effect(0, "c")}
+	slices.SortFunc(all, func(a, b *crm.Effect) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	e.update(func(tx crm.Tx) error {
+		_, err := tx.PutEffects(e.ctx, all...)
+		return err
+	})
+	sent := 0
+	for _, change := range [][]int{{0}, {0, 1, 2}, {2}} {
+		var changed []*crm.Effect
+		e.update(func(tx crm.Tx) error {
+			changed = nil
+			for _, i := range change {
+				x := all[i].Clone()
+				x.Attempts++
+				x.State, x.Reasons, x.Lease = crm.Sent, []crm.Reason{{Guard: "consent", Pass: true}}, start.Add(time.Minute)
+				if i == 2 {
+					x.Subject = is
+				}
+				changed = append(changed, x)
+			}
+			return tx.UpdateEffects(e.ctx, changed...)
+		})
+		for n, i := range change {
+			all[i] = changed[n]
+		}
+		sent = max(sent, len(change))
+		e.view(func(r crm.Reader) error {
+			of := map[crm.Subject][]*crm.Effect{was: nil, is: nil}
+			for _, x := range all {
+				of[x.Subject] = append(of[x.Subject], x)
+			}
+			for subject, want := range of {
+				got, err := r.EffectsOf(e.ctx, subject)
+				require.NoError(e, err)
+				same(e, want, got)
+			}
+			due, err := r.DueEffects(e.ctx, crm.DueQuery{State: crm.Sent, Before: start.Add(time.Hour)})
+			require.Len(e, due, sent)
+			return err
+		})
+	}
 }
 
 // testEffectsOf asks for several subjects, unsorted, one of them twice and one unknown.
