@@ -183,7 +183,7 @@ func TestTheDatabaseGoesAway(t *testing.T) {
 	flags := size(150, 23)
 	want := night(t, append([]string{"-db", "memory"}, flags...)...)
 	db := onPostgres.open(t)
-	name := db[strings.LastIndex(db, "night_"):]
+	name := db[strings.LastIndex(db, "vefa_"):]
 	args := append([]string{"-json", "-digest", "-db", db}, flags...)
 	cut := func() {
 		programtest.Administer(t, "pgx", `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1`, strings.SplitN(name, "?", 2)[0])
