@@ -178,3 +178,23 @@ func TestUnits(t *testing.T) {
 		require.ErrorContains(t, err, "Mean is ")
 	}
 }
+
+// TestEqualMeans: customers who spend nearly the same are told apart by little, along a curved ridge of the likelihood
+// on which damped steps took more than 500.
+func TestEqualMeans(t *testing.T) {
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		var all []Spending
+		for range 20_000 {
+			all = append(all, Spending{1 + int(seed%5), float64(5000 + r.IntN(1+int(100*(seed+1))))})
+		}
+		m, fit, err := FitGammaGamma(t.Context(), slices.Values(all))
+		var boundary *BoundaryError
+		if err != nil && !errors.As(err, &boundary) {
+			require.NoError(t, err, seed)
+		}
+		require.Less(t, fit.Iterations, 200, seed)
+		mean := 5000 + 50*float64(seed+1)
+		require.InEpsilon(t, mean, m.Expect(Spending{}), 0.01, seed)
+	}
+}

@@ -96,8 +96,9 @@ type derivatives struct {
 const reach, coefReach = 1e5, 30
 
 // The data tell a parameter if the likelihood falls by told where it is e times as large; a search
-// ends that gains less than flat in 20 steps.
-const told, flat = 1e-3, 1e-5
+// ends that gains less than flat in 20 steps, and one that no step brings further has found all but what is
+// untold where less than that is left to gain.
+const told, flat, untold = 1e-3, 1e-5, 1e-2
 
 // maximise finds the maximum by Newton's method in the logarithms of the parameters, and in the coefficients, within a box:
 // where the likelihood is not concave, by the size of its curvatures in the directions in which
@@ -183,11 +184,22 @@ func (p *problem) maximise(ctx context.Context) (at [maxParams]float64, fit Fit,
 		if longest > 2 { // a factor of more than 7 at once
 			shorten = 2 / longest
 		}
-		for i := range n {
-			next[i] = min(max(theta[i]+shorten*step[i], lo[i]), hi[i])
-		}
 		var nd derivatives
-		nll := eval(&next, &nd)
+		take := func() float64 {
+			for i := range n {
+				next[i] = min(max(theta[i]+shorten*step[i], lo[i]), hi[i])
+			}
+			return eval(&next, &nd)
+		}
+		nll := take()
+		// Along a curved ridge a part of the step gains what damping would gain in hundreds.
+		for range 4 {
+			if nll >= ll || damping > 0 || settled > 0 {
+				break
+			}
+			shorten /= 2
+			nll = take()
+		}
 		switch {
 		case nll >= ll-1e-13*math.Abs(ll)*float64(settled):
 			theta, ll, d = next, nll, nd
@@ -207,9 +219,12 @@ func (p *problem) maximise(ctx context.Context) (at [maxParams]float64, fit Fit,
 	fit.LogLikelihood = ll
 	var bound BoundaryError
 	loose := looseParams(&d, n, &held)
+	// Where rounding hides what is left to gain, which is less than data can tell, a derivative may stay.
+	tolerance := 1e-6 * (1 + math.Abs(ll))
+	_, left := newtonStep(&d, n, &held, 0)
 	for i := range n {
 		e := Estimate{Name: p.names[i], Value: at[i]}
-		if theta[i] <= lo[i] || theta[i] >= hi[i] || loose[i] {
+		if theta[i] <= lo[i] || theta[i] >= hi[i] || loose[i] || left < untold && math.Abs(d.first[i]) > tolerance {
 			held[i] = true
 			bound.Model, bound.Params, bound.Values = p.model, append(bound.Params, e.Name), append(bound.Values, e.Value)
 		} else {
@@ -234,7 +249,7 @@ func (p *problem) maximise(ctx context.Context) (at [maxParams]float64, fit Fit,
 	if bound.Params != nil {
 		return at, fit, &bound
 	}
-	if tolerance := 1e-6 * (1 + math.Abs(ll)); fit.Gradient > tolerance {
+	if fit.Gradient > tolerance {
 		return at, fit, fmt.Errorf("%w: %s: a derivative of %.3g is left", ErrNoFit, p.model, fit.Gradient)
 	}
 	return at, fit, nil
