@@ -31,7 +31,7 @@ type JudgedAgain struct {
 // It reads all clicks, one day of them at a time; of the days to be judged it holds
 // a reference of each click in memory.
 func (e *Engine) JudgeClicksAgain(ctx context.Context) (out JudgedAgain, err error) {
-	defer e.took("judge clicks again", time.Now(), &err)
+	defer e.took("judge-clicks", time.Now(), &err)
 	if err = e.lock(ctx); err != nil {
 		return out, err
 	}

@@ -64,7 +64,7 @@ func kioskID(n uint64) string { return hex.EncodeToString(binary.BigEndian.Appen
 // already changes nothing; else a Rev that is not the record's is crm.ErrConflict. A survey or a place that is not known, and a definition with
 // web.KioskFindings, is crm.ErrInvalid.
 func (e *Engine) PutKiosk(ctx context.Context, k Kiosk) (link string, err error) {
-	defer e.took("put kiosk", time.Now(), &err)
+	defer e.took("put-kiosk", time.Now(), &err)
 	defer crm.Recover("put kiosk", &err)
 	n := kioskNumber(k.Name)
 	invalid := func(err error) error {

@@ -137,7 +137,8 @@ func (e *Engine) notMe(ctx context.Context, tx crm.Tx, f *crm.Effect, d MessageD
 // the incidents stay on record. It returns how many profiles have the address again, and fails with
 // crm.ErrInvalid without actor and with crm.ErrNotFound without the profile. A call may be repeated.
 func (e *Engine) TakeBackNotMe(ctx context.Context, k crm.ProfileKey, a crm.Address, actor string) (n int, err error) {
-	defer e.took("take_back_not_me", time.Now(), &err)
+	defer e.took("take-back-not-me", time.Now(), &err)
+	defer crm.Recover("take back not me", &err)
 	if a, err = e.svc.Normal(a); err != nil {
 		return 0, err
 	}

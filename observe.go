@@ -25,7 +25,9 @@ import (
 type Observer interface {
 	// Took says how long something took, waiting for others included, and the error
 	// that it ended with. The verbs are "night", "deliver", "resume", "receive",
-	// "reply", "occur", "why", "results", "unsolved", "segments" and "prune", the steps
+	// "reply", "respond", "feedback", "occur", "why", "results", "unsolved", "segments",
+	// "columns", "learn", "draw", "preview", "progress", "take-back-not-me", "kiosks",
+	// "put-kiosk", "judge-clicks", "erase-drafts" and "prune", the steps
 	// of a night "night/" and their names, requests for pages "page/link" and
 	// "page/survey", whose error is a status of 500 or more.
 	Took(name string, d time.Duration, err error)
