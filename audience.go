@@ -114,7 +114,7 @@ func (e *Engine) draw(ctx context.Context, name string, at time.Time) (drawn, er
 	return drawFrom(e.seg.View(), e.tags, name, at)
 }
 
-// drawFrom is draw of segments as somebody saw them.
+// drawFrom is draw of segments as a caller saw them.
 func drawFrom(view *segment.View, tags []TagDef, name string, at time.Time) (drawn, error) {
 	var d drawn
 	def, _, err := view.Definition(name)

@@ -130,7 +130,7 @@ func (e *Engine) notMe(ctx context.Context, tx crm.Tx, f *crm.Effect, d MessageD
 		incident)
 }
 
-// TakeBackNotMe takes back what somebody said by mistake, that the holder of an address is not the
+// TakeBackNotMe takes back what was said by mistake, that the holder of an address is not the
 // customer of a profile: the customer has the address again (see [crm.Service.TakeBackNotMe]), the tickets
 // that were opened because messages to it reached another person are solved in the name of actor, and the
 // surveys that those messages invited to are open again as long as they would be. The decisions, the tickets and

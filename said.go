@@ -19,8 +19,8 @@ type said struct {
 	at   map[crm.ProfileKey]crm.CustomerID      // where profiles are now
 	home map[crm.CustomerID]crm.ProfileKey
 	last map[crm.ProfileKey]int64 // the last decision that is not linkage's own
-	// lifted is whether somebody took back what keeps people apart since linkage read
-	// last; known is what it had read
+	// lifted is whether, since linkage read last, what keeps people apart was taken
+	// back; known is what it had read
 	lifted bool
 	known  map[crm.ProfileKey]int64
 	// strange is what was heard of disowned addresses, and strangers the pairs that
@@ -36,7 +36,7 @@ type remembered struct {
 	known map[crm.ProfileKey]int64
 	// strange is what it read of "not me"
 	strange *strange
-	// lifted is whether somebody took back, since it read before, what keeps people apart:
+	// lifted is whether, since it read before, what keeps people apart was taken back:
 	// an index takes in decisions and forgets none
 	lifted bool
 }

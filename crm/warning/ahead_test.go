@@ -175,9 +175,9 @@ func TestFresh(t *testing.T) {
 func TestLeadTime(t *testing.T) {
 	alarms := [][]Alarm{{{At: 12}, {At: 14}, {At: 60}}, {{At: 5}}, {{At: 40}}, nil}
 	incidents := []Incident{
-		{0, 10, 18, true}, // 2 late, 6 before somebody told
+		{0, 10, 18, true}, // 2 late, 6 before a complaint
 		{0, 50, 55, true}, // 10 late, 5 after
-		{2, 38, 0, false}, // nobody told until 104
+		{2, 38, 0, false}, // no complaint until 104
 		{3, 20, 30, true}, // not found
 		{1, 6, 9, true},   // the alarm was before it: false
 	}
@@ -263,7 +263,7 @@ func TestBlinds(t *testing.T) {
 	records := []Kept{
 		{"customer", "store", true, 1}, {"customer", "web", true, 1}, // one person, seen by both
 		{"customer", "store", true, 2}, {"order", "store", true, 2}, {"order", "store", true, 2}, // by one
-		{"order", "web", true, 1}, {"order", "web", false, 7}, // nobody's
+		{"order", "web", true, 1}, {"order", "web", false, 7}, // of no person
 		{"order", "service", true, 3},
 	}
 	got, err := Blinds(slices.Values(records))

@@ -54,7 +54,7 @@ func TestLanguagesAreWhole(t *testing.T) {
 	require.Contains(t, languages, "tr")
 	for tag, l := range languages {
 		require.Len(t, l.Months, 12)
-		var lacks []string // by name, for whoever adds a language
+		var lacks []string // by name, for those who add a language
 		for key := range English.words {
 			if l.words[key] == nil {
 				lacks = append(lacks, tag+" lacks "+key)
