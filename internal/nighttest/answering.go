@@ -111,8 +111,13 @@ func (h within) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // Open opens a link and answers nothing.
-func Open(ctx context.Context, c *http.Client, link string) (o webtest.Outcome, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)
+func Open(ctx context.Context, c *http.Client, link string) (webtest.Outcome, error) {
+	return request(ctx, c, http.MethodGet, link)
+}
+
+// request asks for a page without a form.
+func request(ctx context.Context, c *http.Client, method, to string) (o webtest.Outcome, err error) {
+	r, err := http.NewRequestWithContext(ctx, method, to, nil)
 	if err != nil {
 		return o, err
 	}
@@ -183,6 +188,7 @@ func Answering(t *testing.T, open func(t *testing.T) crm.Store) {
 	t.Run("Links", func(t *testing.T) { links(t, open(t)) })
 	t.Run("Replies", func(t *testing.T) { replied(t, open(t)) })
 	t.Run("Prune", func(t *testing.T) { pruned(t, open(t)) })
+	t.Run("Mistakes", func(t *testing.T) { mistakes(t, open(t)) })
 }
 
 // tabs has eight writers on engines of their own open the survey of each person, go through its pages

@@ -3,7 +3,6 @@ package nighttest
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"testing"
 	"time"
@@ -25,18 +24,13 @@ var Deeds = map[string]func(ctx context.Context, c *http.Client, opened webtest.
 		return webtest.Answer(ctx, c, o.URL, map[string]any{"nps": 9})
 	},
 	"not me": func(ctx context.Context, c *http.Client, o webtest.Outcome) (webtest.Outcome, error) {
-		r, err := http.NewRequestWithContext(ctx, http.MethodPost, o.URL+"/not-me", nil)
-		if err != nil {
+		return request(ctx, c, http.MethodPost, o.URL+"/not-me")
+	},
+	"not me taken back": func(ctx context.Context, c *http.Client, o webtest.Outcome) (webtest.Outcome, error) {
+		if o, err := request(ctx, c, http.MethodPost, o.URL+"/not-me"); err != nil || o.Status != http.StatusOK {
 			return o, err
 		}
-		res, err := c.Do(r)
-		if err != nil {
-			return o, err
-		}
-		defer res.Body.Close()
-		o = webtest.Outcome{Status: res.StatusCode, URL: res.Request.URL.String()}
-		o.Page, err = io.ReadAll(res.Body)
-		return o, err
+		return request(ctx, c, http.MethodPost, o.URL+"/mistake")
 	},
 }
 
